@@ -1,0 +1,143 @@
+# Tunic. Targets: all check check-unit check-net check-asan fuzz bench lint layers format install
+# uninstall clean. Useful variables: CC, BUILD (output folder), DESTDIR, PREFIX, FUZZ_SECONDS.
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+VERSION := 0.1.0
+
+PKGS := libssl libcrypto libsodium libevent_core libevent_extra zlib libzstd liblzma
+
+WARN := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
+        -Wmissing-prototypes -Wvla -Wcast-align -Wundef -Wformat=2 -Wpointer-arith -Werror
+HARDEN := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIC
+OPT    ?= -O2 -g
+SAN    ?=
+CPPFLAGS_ALL = -Isrc -Iinclude -D_DEFAULT_SOURCE -DTUNIC_VERSION='"$(VERSION)"' \
+               $(shell pkg-config --cflags $(PKGS)) $(CPPFLAGS)
+CFLAGS_ALL = -std=c11 $(OPT) $(WARN) $(if $(SAN),,$(HARDEN)) -fvisibility=hidden $(SAN) $(CFLAGS)
+LDFLAGS_ALL = $(if $(SAN),,-Wl,-z,relro,-z,now) $(SAN) $(LDFLAGS)
+LIBS = $(shell pkg-config --libs $(PKGS))
+CHECK_LIBS = $(shell pkg-config --libs check)
+CHECK_CFLAGS = $(shell pkg-config --cflags check)
+
+LAYERS := $(shell sed -n 's/^\([a-z]*\):.*/\1/p' src/LAYERS)
+layer_src = $(sort $(wildcard src/$(1)/*.c))
+layer_obj = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(call layer_src,$(1)))
+# Layers from the top down, for linking one layer's tests with nothing above it.
+layers_upto = $(shell sed -n 's/^\([a-z]*\):.*/\1/p' src/LAYERS | sed '/^$(1)$$/q' | tac)
+
+LIB_SRC := $(foreach l,$(filter-out app,$(LAYERS)),$(call layer_src,$(l)))
+LIB_OBJ := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(LIB_SRC))
+APP_OBJ := $(call layer_obj,app)
+
+TEST_SRC := $(sort $(wildcard $(foreach l,$(LAYERS),tests/$(l)/test_*.c)))
+TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/replay/%,$(FUZZ_SRC))
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
+
+.PHONY: all check check-unit check-net check-asan fuzz bench lint layers format format-check \
+        install uninstall clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BUILD)/tunic $(BUILD)/libtunic.a $(BUILD)/libtunic.so $(BUILD)/tunic.pc
+
+$(BUILD)/obj/%.o: src/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
+$(BUILD)/libtunic.a: $(LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $(LIB_OBJ)
+
+$(BUILD)/libtunic.so: $(LIB_OBJ)
+	$(CC) $(LDFLAGS_ALL) -shared -Wl,-soname,libtunic.so.0 -o $@ $(LIB_OBJ) $(LIBS)
+
+$(BUILD)/tunic: $(APP_OBJ) $(BUILD)/libtunic.a
+	$(CC) $(LDFLAGS_ALL) -pie -o $@ $(APP_OBJ) $(BUILD)/libtunic.a $(LIBS)
+
+$(BUILD)/tunic.pc: tunic.pc.in Makefile
+	@mkdir -p $(@D)
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
+
+# One archive a layer: a layer's tests link that layer and those below it, nothing else.
+$(foreach l,$(LAYERS),$(eval $(BUILD)/layer/$(l).a: $(call layer_obj,$(l))))
+$(BUILD)/layer/%.a: src/LAYERS
+	@mkdir -p $(@D) && rm -f $@
+	$(AR) rcs $@ $(filter %.o,$^)
+
+$(BUILD)/tests/support/%.o: tests/support/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) $(CHECK_CFLAGS) -MMD -MP -c $< -o $@
+
+SUPPORT_OBJ := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/support/*.c))
+
+define test_rules
+$(BUILD)/tests/$(1)/test_%: tests/$(1)/test_%.c $(SUPPORT_OBJ) $(foreach l,$(call layers_upto,$(1)),$(BUILD)/layer/$(l).a) Makefile
+	@mkdir -p $$(@D)
+	$(CC) $$(CPPFLAGS_ALL) -Itests $$(CFLAGS_ALL) $$(CHECK_CFLAGS) -MMD -MP -MF $$@.d $$(LDFLAGS_ALL) -o $$@ $$< \
+	    $(SUPPORT_OBJ) -Wl,--start-group $(foreach l,$(call layers_upto,$(1)),$(BUILD)/layer/$(l).a) -Wl,--end-group $$(LIBS) $$(CHECK_LIBS)
+endef
+$(foreach l,$(LAYERS),$(eval $(call test_rules,$(l))))
+
+# Fuzz targets: with a plain main() that replays a corpus, and with libFuzzer.
+$(BUILD)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(BUILD)/libtunic.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< tests/fuzz/replay.c $(BUILD)/libtunic.a $(LIBS)
+
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRC)
+	@mkdir -p $(@D)
+	clang $(CPPFLAGS_ALL) -Itests -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined \
+	    -fno-sanitize-recover=all -o $@ $< $(LIB_SRC) $(LIBS)
+
+check: check-unit check-net
+
+check-unit: layers $(TESTS) $(FUZZ_REPLAYS)
+	tests/run-unit $(BUILD)
+
+check-net: all
+	tests/net/run
+
+check-asan:
+	$(MAKE) BUILD=$(BUILD)/asan OPT='-O1 -g -fno-omit-frame-pointer' \
+	    SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' check-unit
+
+FUZZ_SECONDS ?= 30
+fuzz: $(FUZZ_TARGETS)
+	tests/run-fuzz $(BUILD) $(FUZZ_SECONDS)
+
+bench: all
+	bench/run
+
+layers:
+	@awk -f src/layers.awk src/LAYERS $$(find src -name '*.[ch]')
+
+FORMATTED = $(shell git ls-files '*.c' '*.h')
+format:
+	clang-format -i $(FORMATTED)
+format-check:
+	clang-format --dry-run -Werror $(FORMATTED)
+lint: layers format-check
+	tests/lint
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/tunic
+	install -m 755 $(BUILD)/tunic $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(BUILD)/libtunic.a $(DESTDIR)$(PREFIX)/lib/
+	install -m 755 $(BUILD)/libtunic.so $(DESTDIR)$(PREFIX)/lib/libtunic.so.0
+	ln -sf libtunic.so.0 $(DESTDIR)$(PREFIX)/lib/libtunic.so
+	install -m 644 $(BUILD)/tunic.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
+	install -m 644 include/tunic/*.h $(DESTDIR)$(PREFIX)/include/tunic/
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/tunic $(DESTDIR)$(PREFIX)/lib/libtunic.a \
+	    $(DESTDIR)$(PREFIX)/lib/libtunic.so $(DESTDIR)$(PREFIX)/lib/libtunic.so.0 \
+	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/tunic.pc
+	rm -rf $(DESTDIR)$(PREFIX)/include/tunic
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,45 @@
+/* The environment of a machine: clocks, randomness, log and timers.
+ *
+ * One env belongs to one client (or one test) and outlives every machine made with it. Whoever
+ * drives the machines (net, or a test) sets the clocks once per wake-up, before it calls in; inside
+ * a wake-up time stands still. Nothing below net asks the system for time or randomness. */
+#ifndef TUNIC_BASE_ENV_H
+#define TUNIC_BASE_ENV_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "base/timer.h"
+
+#define US_PER_MS  1000u
+#define US_PER_SEC 1000000u
+#define MS_PER_SEC 1000u
+
+struct env {
+    uint64_t mono_us; /* monotonic clock, any origin */
+    int64_t wall_us;  /* microseconds since 1970 */
+    void (*random)(void *random_arg, void *out, size_t len);
+    void *random_arg;
+    struct log *log;
+    struct timerq timers;
+};
+
+static inline int64_t env_wall_s(const struct env *env)
+{
+    return env->wall_us / (int64_t)US_PER_SEC;
+}
+
+void env_random(struct env *env, void *out, size_t len);
+
+/* Uniform in [0, bound); bound > 0. */
+uint64_t env_random_below(struct env *env, uint64_t bound);
+
+/* Arms T to fire DELAY_MS after this wake-up's time (0: when this wake-up's calls are done). */
+void env_arm_ms(struct env *env, struct timer *t, uint64_t delay_ms);
+void env_disarm(struct env *env, struct timer *t);
+
+/* Runs every timer that is due at env->mono_us. */
+void env_run_timers(struct env *env);
+
+#endif
