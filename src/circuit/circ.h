@@ -1,0 +1,109 @@
+/* Circuit: a path of hops through relays, built one by one, that carries relay messages in onion
+ * layers (tor-spec 5-7).
+ *
+ * Life: circ_new() on an open link -> circ_build() -> on_hop for each hop, on_open after the last ->
+ * messages -> on_closed, exactly once (not after circ_free()). on_closed runs at the end of a wake-up
+ * with nothing of the circuit on the stack, so the owner may call circ_free() inside on_closed.
+ *
+ * Below it sits one link; above it one user (the stream layer) gets the messages that are not the
+ * circuit's own (EXTENDED2, TRUNCATED, circuit SENDME, ... stay here). */
+#ifndef TUNIC_CIRCUIT_CIRC_H
+#define TUNIC_CIRCUIT_CIRC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/env.h"
+#include "base/err.h"
+#include "base/ids.h"
+#include "link/link.h"
+
+struct circ;
+struct relay_msg; /* cell/relay.h */
+
+enum { CIRC_MAX_HOPS = 8 };
+
+/* What extending to a relay needs to know of it. */
+struct circ_hop_target {
+    struct rsa_id rsa;
+    struct ed_id ed;
+    bool has_ed;
+    struct x25519_pub ntor_key;
+    struct ipport v4, v6; /* port 0: none */
+    bool ntor_v3;         /* it has Relay=4: use ntor-v3, else ntor */
+};
+
+enum circ_state {
+    CIRC_IDLE,     /* no hop and nothing asked for */
+    CIRC_BUILDING, /* hops are asked for and not yet all there */
+    CIRC_OPEN,
+    CIRC_CLOSED,
+};
+
+/* Why a circuit ended. */
+struct circ_end {
+    err_t why;
+    bool remote;     /* the other side ended it: REASON came in DESTROY or TRUNCATED */
+    uint8_t reason;  /* enum destroy_reason, cell/destroy codes */
+    unsigned hops;   /* how many hops were built */
+    bool link_ended; /* because the link under it ended */
+    struct link_end link;
+};
+
+struct circ_ops {
+    void (*on_hop)(void *arg, unsigned hops); /* one more hop is there; may be NULL */
+    void (*on_open)(void *arg);               /* all hops asked for are there */
+    void (*on_closed)(void *arg, const struct circ_end *end);
+};
+
+/* The user of the circuit's messages. */
+struct circ_user_ops {
+    /* A message with a stream id, from hop HOP (1 = first), checked against the table of relay
+     * commands; the circuit's window is accounted for. The view ends with the call. An error of class
+     * CIRCUIT closes the circuit. */
+    err_t (*on_msg)(void *arg, unsigned hop, const struct relay_msg *msg);
+    /* circ_send() returned ERR_FULL before; it may be tried again. */
+    void (*on_writable)(void *arg);
+    /* The circuit is gone; called before the owner's on_closed. */
+    void (*on_gone)(void *arg, const struct circ_end *end);
+};
+
+/* L must be open. NULL out of memory or no circuit id to be had. */
+struct circ *circ_new(struct env *env, struct link *l, const struct circ_ops *ops, void *arg);
+void circ_free(struct circ *c); /* sends DESTROY if still open; nobody is told; NULL is fine */
+
+void circ_set_user(struct circ *c, const struct circ_user_ops *ops, void *arg);
+
+/* One hop through CREATE_FAST (directory circuits to the relay the link proved to be). */
+MUST_USE err_t circ_build_fast(struct circ *c);
+/* Extends by N hops, the first of all with CREATE2. Only in CIRC_IDLE and CIRC_OPEN. */
+MUST_USE err_t circ_build(struct circ *c, const struct circ_hop_target *hops, size_t n);
+
+/* Closes; on_gone and on_closed follow at the end of the wake-up. REASON goes to the log and to the
+ * callbacks; on the wire a client always says NONE (tor-spec 5.4). */
+void circ_close(struct circ *c, err_t why, uint8_t reason);
+
+enum circ_state circ_state(const struct circ *c);
+unsigned circ_hops(const struct circ *c);
+/* The N-th hop, 1 = first; NULL beyond. For a CREATE_FAST hop only the identities are set. */
+const struct circ_hop_target *circ_hop(const struct circ *c, unsigned n);
+struct link *circ_link(const struct circ *c);
+uint32_t circ_id(const struct circ *c); /* on the link */
+uint64_t circ_created_us(const struct circ *c);
+
+/* Sends one relay message to hop HOP (1 = first). LEN at most RELAY_DATA_MAX of the hop's format.
+ * DATA: ERR_FULL when the package window is used up or the link refuses; on_writable follows. Other
+ * commands ignore windows and fail only with the circuit (which then closes itself). */
+MUST_USE err_t circ_send(struct circ *c, unsigned hop, uint8_t cmd, uint16_t stream_id,
+                         const uint8_t *data, size_t len);
+/* How many DATA messages the package window of HOP still allows. */
+unsigned circ_window(const struct circ *c, unsigned hop);
+/* Whether streams at HOP do their own SENDMEs (fixed windows): true until congestion control. */
+bool circ_stream_sendmes(const struct circ *c, unsigned hop);
+
+/* For an application's error: "hop 2: TORPROTOCOL (circuit broke the protocol)"; returns OUT. */
+const char *circ_end_text(const struct circ_end *end, char *out, size_t size);
+
+#endif

@@ -1,0 +1,86 @@
+/* Tunnel: what one application connection gets from the client. It outlives single attempts: the
+ * client finds or builds a circuit whose exit fits, opens a stream on it, and tries another exit where
+ * the reason for a failure calls for it.
+ *
+ * Life: tunnel_open() -> on_connected or on_resolved -> data both ways -> on_end, exactly once, or
+ * tunnel_close() by its owner, after which there is no callback. The tunnel is freed by the client at
+ * the end of the wake-up after either. */
+#ifndef TUNIC_CLIENT_TUNNEL_H
+#define TUNIC_CLIENT_TUNNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+#include "stream/stream.h"
+
+struct client;
+struct tunnel;
+
+enum tunnel_kind { TUNNEL_CONNECT, TUNNEL_RESOLVE, TUNNEL_RESOLVE_PTR };
+
+/* What must be equal for two tunnels to share a circuit. Fields whose isolation flag is off on the
+ * listener are left zero by the front end, so that comparing is plain. `session` keeps listeners
+ * apart (SessionGroup, or a number of the listener's own). */
+struct isolation {
+    int32_t session;
+    uint8_t protocol;     /* IsolateClientProtocol: enum of the front end, 0 when off */
+    struct ip client;     /* IsolateClientAddr */
+    bool has_auth;        /* IsolateSOCKSAuth */
+    uint8_t auth[32];     /* SHA-256 over the lengths and bytes of user name and password */
+    bool by_dest_port, by_dest_addr; /* IsolateDestPort, IsolateDestAddr */
+    bool keep_alive;      /* KeepAliveIsolateSOCKSAuth */
+};
+
+enum { TUNNEL_HOST_MAX = 255 };
+
+struct tunnel_request {
+    enum tunnel_kind kind;
+    char host[TUNNEL_HOST_MAX + 1]; /* a host name, or an address in text form */
+    struct ip ip;                   /* set if HOST is a literal address; RESOLVE_PTR: the address */
+    uint16_t port;                  /* CONNECT */
+    struct isolation isolation;
+    bool ipv4_ok, ipv6_ok, prefer_ipv6; /* IPv4Traffic, IPv6Traffic, PreferIPv6 */
+};
+
+/* Where it went wrong, for front ends to map to their reply codes. */
+enum tunnel_stage {
+    TUNNEL_STAGE_NONE,     /* an orderly end */
+    TUNNEL_STAGE_REQUEST,  /* the request itself is refused (internal address, .onion, bad name) */
+    TUNNEL_STAGE_NETWORK,  /* no directory or no guard to be reached: not bootstrapped */
+    TUNNEL_STAGE_CIRCUIT,  /* no circuit could be built or it died */
+    TUNNEL_STAGE_STREAM,   /* the exit answered END: see reason */
+    TUNNEL_STAGE_TIMEOUT,  /* SocksTimeout, or every attempt timed out */
+};
+
+struct tunnel_end {
+    enum tunnel_stage stage;
+    err_t why;
+    uint8_t reason; /* enum end_reason when stage is STREAM, or the one that fits */
+    bool connected; /* CONNECTED had come before */
+    unsigned attempts;
+    char text[160]; /* a sentence for the log; no destination in it */
+};
+
+struct tunnel_ops {
+    void (*on_connected)(void *arg, const struct ip *addr);
+    void (*on_resolved)(void *arg, const struct stream_answer *answers, size_t n); /* then on_end */
+    void (*on_data)(void *arg, const uint8_t *bytes, size_t len); /* as stream_ops.on_data */
+    void (*on_writable)(void *arg);
+    void (*on_end)(void *arg, const struct tunnel_end *end);
+};
+
+/* NULL out of memory or over the most tunnels at once (limits.h); a request that is refused for any
+ * other reason ends through on_end, never inside this call. */
+struct tunnel *tunnel_open(struct client *client, const struct tunnel_request *req,
+                           const struct tunnel_ops *ops, void *arg);
+
+/* As stream_write(); takes 0 until connected: what an application sends early stays with it until
+ * then, so that another exit can be tried. */
+size_t tunnel_write(struct tunnel *t, const uint8_t *bytes, size_t len);
+void tunnel_consumed(struct tunnel *t, size_t len); /* as stream_consumed() */
+void tunnel_close(struct tunnel *t, uint8_t reason); /* enum end_reason, mostly DONE */
+
+#endif

@@ -1,0 +1,179 @@
+/* Link: one OR connection, a TLS session with one relay that carries cells of many circuits
+ * (tor-spec 2-4, padding-spec 2). Bytes in, bytes out; the socket is net's.
+ *
+ * Life: link_new() -> the owner has net dial -> link_tcp_open() -> bytes fed in and taken out ->
+ * on_open once the handshake is done and the peer has proved the identities asked for -> circuits
+ * -> on_closed, exactly once, whatever happened. After on_closed the owner calls link_free(), not
+ * from inside on_closed but later (a timer). The owner and the circuits outlive the calls they make;
+ * nothing is freed inside a callback. */
+#ifndef TUNIC_LINK_LINK_H
+#define TUNIC_LINK_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/env.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/ids.h"
+
+struct link;
+struct tls_ctx; /* link/tls.h: one a client, shared by its links */
+
+/* Whom to reach, and who must answer there. */
+struct link_target {
+    struct ipport addr;
+    struct rsa_id rsa;
+    struct ed_id ed;
+    bool has_rsa; /* false only for tools; a client always knows the RSA identity */
+    bool has_ed;
+};
+
+enum link_padding { LINK_PADDING_AUTO, LINK_PADDING_ON, LINK_PADDING_OFF }; /* ConnectionPadding */
+
+struct link_config {
+    struct tls_ctx *tls;
+    uint64_t connect_timeout_ms;   /* TCP */
+    uint64_t handshake_timeout_ms; /* TLS and cells, together */
+    uint64_t idle_timeout_ms;      /* without a circuit; 0: never */
+    enum link_padding padding;
+    bool reduced_padding;
+    unsigned nf_ito_low_ms, nf_ito_high_ms; /* consensus nf_ito_* (padding-spec 2) */
+};
+
+enum link_state {
+    LINK_CONNECTING,  /* TCP */
+    LINK_TLS,         /* TLS handshake */
+    LINK_HANDSHAKING, /* VERSIONS .. NETINFO */
+    LINK_OPEN,
+    LINK_CLOSED,
+};
+
+/* ORConn end reasons, named as in control-spec 4.1.2. */
+enum or_reason {
+    OR_DONE,
+    OR_CONNECTREFUSED,
+    OR_IDENTITY,
+    OR_CONNECTRESET,
+    OR_TIMEOUT,
+    OR_NOROUTE,
+    OR_IOERROR,
+    OR_RESOURCELIMIT,
+    OR_TLS_ERROR,
+    OR_MISC,
+};
+
+const char *or_reason_name(enum or_reason reason); /* "CONNECTREFUSED" */
+
+/* Why a link ended. */
+struct link_end {
+    err_t why;
+    enum or_reason reason;
+    enum link_state during;
+    char text[200]; /* a sentence for the log: what, where, expected and found */
+};
+
+struct link_ops {
+    void (*on_open)(void *arg);
+    void (*on_closed)(void *arg, const struct link_end *end);
+    /* The link has something to send and net does not know: at most once until link_seal(). */
+    void (*on_output)(void *arg);
+    /* NETINFO from a peer whose identity is proved says its clock differs from ours by SKEW_S
+     * (positive: our clock is ahead). Only told when it is more than a few minutes. */
+    void (*on_clock_skew)(void *arg, int64_t skew_s);
+};
+
+/* NULL out of memory. CONFIG and TARGET are copied, OPS is not. */
+struct link *link_new(struct env *env, const struct link_config *config,
+                      const struct link_target *target, const struct link_ops *ops, void *arg);
+void link_free(struct link *l); /* closes first if need be, without on_closed; NULL is fine */
+
+/* Closes: circuits are told, the TLS close is queued for output, on_closed runs at the end of this
+ * wake-up. WHY is OK for a close of our own wish. */
+void link_close(struct link *l, err_t why, enum or_reason reason, const char *text);
+
+/* ---- net's side ---- */
+
+void link_tcp_open(struct link *l);
+/* The TCP connection could not be made or broke; ERRNO_ is the system's error, 0 an orderly EOF. */
+void link_tcp_failed(struct link *l, int errno_);
+
+/* Room for received bytes (at least 1, as many as one read should take), or NULL once closed. */
+uint8_t *link_in_room(struct link *l, size_t *room);
+/* LEN received bytes were put there: runs TLS, cells and their handlers. */
+void link_in_done(struct link *l, size_t len);
+
+/* Seals what circuits have written since; the bytes to send, NULL if none. */
+const uint8_t *link_seal(struct link *l, size_t *len);
+/* LEN of those bytes went out; circuits that wait for room get their turns. */
+void link_sent(struct link *l, size_t len);
+
+/* A slot for net's own object (the socket). */
+void link_set_io(struct link *l, void *io);
+void *link_io(const struct link *l);
+
+/* ---- what it is ---- */
+
+enum link_state link_state(const struct link *l);
+unsigned link_version(const struct link *l); /* 3..5, 0 before VERSIONS */
+const struct link_target *link_target(const struct link *l);
+/* The identities the peer proved; valid once open. */
+const struct rsa_id *link_peer_rsa(const struct link *l);
+const struct ed_id *link_peer_ed(const struct link *l);
+size_t link_circuits(const struct link *l);
+uint64_t link_opened_us(const struct link *l);  /* monotonic; 0 if not open yet */
+uint64_t link_bytes_in(const struct link *l);   /* on the wire */
+uint64_t link_bytes_out(const struct link *l);
+void link_set_padding(struct link *l, const struct link_config *config); /* only padding fields */
+
+/* ---- circuits' side ---- */
+
+/* A circuit's place on a link: a member of the circuit. */
+struct link_circ;
+
+struct link_circ_ops {
+    /* A fixed-size cell for this circuit: BODY is CELL_BODY_LEN bytes that the circuit may change.
+     * Valid during the call. */
+    void (*on_cell)(void *arg, uint8_t cmd, uint8_t *body);
+    /* DESTROY came: the circuit id is gone already; no further call. */
+    void (*on_destroy)(void *arg, uint8_t reason);
+    /* The link ended: the circuit is off it already; no further call. */
+    void (*on_link_closed)(void *arg, const struct link_end *end);
+    /* link_cell() refused data before; now it is this circuit's turn. */
+    void (*on_writable)(void *arg);
+};
+
+struct link_circ {
+    const struct link_circ_ops *ops; /* set by the circuit, before link_circ_open() */
+    void *arg;
+    /* The link's own, zero at first. */
+    struct link *link; /* NULL: not on a link */
+    uint32_t id;
+    unsigned turn_left; /* cells it may still send in its turn */
+    bool waiting;
+    struct link_circ *prev, *next;
+    UT_hash_handle hh;
+};
+
+/* Puts LC on the link under a free random circuit id. ERR_STATE unless the link is open, ERR_LIMIT
+ * when no id is free or the link holds its most circuits. */
+MUST_USE err_t link_circ_open(struct link *l, struct link_circ *lc);
+
+/* Takes LC off its link and sends DESTROY if SEND_DESTROY (a client always gives reason NONE). Cells
+ * that still arrive for the id are dropped; the id stays unused for a while. Harmless when LC is not
+ * on a link. */
+void link_circ_close(struct link_circ *lc, bool send_destroy, uint8_t reason);
+
+enum link_urgency {
+    LINK_DATA,   /* refused while the output holds enough; then on_writable follows */
+    LINK_URGENT, /* control messages: refused only at the hard cap */
+};
+
+/* Room for the CELL_BODY_LEN body of one cell, its header already written, or NULL if refused. The
+ * caller fills all of it in place and commits at once, with no call to the link in between. */
+uint8_t *link_cell(struct link_circ *lc, uint8_t cmd, enum link_urgency urgency);
+void link_cell_commit(struct link_circ *lc);
+
+#endif

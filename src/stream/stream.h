@@ -1,0 +1,99 @@
+/* Streams: byte streams, directory requests and look-ups over one hop of a circuit (tor-spec 6.2-6.4,
+ * 7.4).
+ *
+ * A struct streams is the user of a circuit: it numbers streams, hands out turns among those that
+ * have data, and keeps half-closed ids until the other side ends. A struct stream is one attempt on
+ * one circuit; retrying elsewhere is the client's affair.
+ *
+ * Life of a stream: stream_open() -> on_connected or on_resolved -> data both ways -> on_end, exactly
+ * once, or stream_close() by its owner, after which there is no callback. The struct is freed by the
+ * set at the end of the wake-up after on_end or stream_close(): do not use it afterwards. */
+#ifndef TUNIC_STREAM_STREAM_H
+#define TUNIC_STREAM_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/env.h"
+#include "base/err.h"
+#include "circuit/circ.h"
+
+struct streams;
+struct stream;
+
+enum stream_kind { STREAM_BEGIN, STREAM_BEGIN_DIR, STREAM_RESOLVE };
+
+enum { /* BEGIN flags (tor-spec 6.2) */
+    BEGIN_IPV6_OK = 1 << 0,
+    BEGIN_IPV4_NOT_OK = 1 << 1,
+    BEGIN_IPV6_PREFERRED = 1 << 2,
+};
+
+struct stream_request {
+    enum stream_kind kind;
+    /* BEGIN: "host:port" (IPv6 in brackets); RESOLVE: host name, or "...in-addr.arpa" /
+     * "...ip6.arpa" for reverse; BEGIN_DIR: unused. */
+    const char *target;
+    uint32_t flags;
+};
+
+enum { STREAM_MAX_ANSWERS = 16, STREAM_NAME_MAX = 256 };
+
+struct stream_answer {
+    enum { ANSWER_IP, ANSWER_NAME, ANSWER_ERROR_TRANSIENT, ANSWER_ERROR } kind;
+    struct ip ip;
+    char name[STREAM_NAME_MAX];
+    uint32_t ttl_s;
+};
+
+/* Why a stream ended. */
+struct stream_end {
+    err_t why;            /* OK: the other side sent END */
+    uint8_t reason;       /* enum end_reason as sent, or the one that fits */
+    bool remote;          /* an END came */
+    bool connected;       /* CONNECTED had come before */
+    struct ip exit_saw;   /* EXITPOLICY: the address the exit refused, family IP_NONE if not said */
+    uint32_t ttl_s;
+    bool circuit_ended;   /* because the circuit ended: */
+    struct circ_end circ;
+};
+
+struct stream_ops {
+    /* ADDR is what the exit connected to, family IP_NONE if it did not say. */
+    void (*on_connected)(void *arg, const struct ip *addr, uint32_t ttl_s);
+    void (*on_resolved)(void *arg, const struct stream_answer *answers, size_t n); /* then on_end */
+    /* Bytes in order. The owner takes all of them (at most a stream window is ever under way) and
+     * says with stream_consumed() when they have left it. */
+    void (*on_data)(void *arg, const uint8_t *bytes, size_t len);
+    void (*on_writable)(void *arg); /* stream_write() took less than offered before */
+    void (*on_end)(void *arg, const struct stream_end *end);
+};
+
+/* Becomes the circuit's user for hop HOP; NULL out of memory.. */
+struct streams *streams_new(struct env *env, struct circ *c, unsigned hop);
+/* Ends every stream without callbacks and leaves the circuit. */
+void streams_free(struct streams *set);
+size_t streams_open_count(const struct streams *set); /* open or opening, without half-closed */
+bool streams_ever_used(const struct streams *set);
+
+/* Sends BEGIN, BEGIN_DIR or RESOLVE. ERR_LIMIT when no id is free, ERR_ARG for a target that does not
+ * fit, ERR_STATE if the circuit is not open. */
+MUST_USE err_t stream_open(struct streams *set, const struct stream_request *req,
+                           const struct stream_ops *ops, void *arg, struct stream **out);
+
+/* Sends as much of BYTES as windows and link allow and returns how much that was; when it is less
+ * than LEN, on_writable follows. Before CONNECTED this is optimistic data (allowed). */
+size_t stream_write(struct stream *s, const uint8_t *bytes, size_t len);
+
+/* LEN bytes of on_data have left the owner: the stream may ask for more (SENDME). */
+void stream_consumed(struct stream *s, size_t len);
+
+/* Sends END with REASON; data still to come is dropped and accounted for (half-closed). */
+void stream_close(struct stream *s, uint8_t reason);
+
+uint16_t stream_id(const struct stream *s);
+bool stream_is_connected(const struct stream *s);
+
+#endif
