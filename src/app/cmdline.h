@@ -1,0 +1,61 @@
+/* The command line: tor's own flags, the options in it, and the way from both to checked options.
+ */
+#ifndef TUNIC_APP_CMDLINE_H
+#define TUNIC_APP_CMDLINE_H
+
+#include <stdio.h>
+
+#include "app/confline.h"
+#include "app/options.h"
+
+enum command {
+    CMD_RUN,
+    CMD_VERIFY_CONFIG,
+    CMD_DUMP_CONFIG,
+    CMD_VERSION,
+    CMD_HELP,
+    CMD_LIST_OPTIONS,
+    CMD_LIST_DEPRECATED,
+    CMD_LIST_MODULES,
+    CMD_LIBRARY_VERSIONS,
+    CMD_HASH_PASSWORD,    /* not built yet */
+    CMD_LIST_FINGERPRINT, /* a client has none */
+    CMD_RELAY_ONLY,       /* --keygen and the like */
+};
+
+struct cmdline {
+    enum command command;
+    char *argument; /* of --dump-config, --hash-password; or NULL */
+    enum quiet quiet;
+    char *torrc, *defaults_torrc; /* as given, or NULL; "-" is standard input */
+    bool torrc_given_twice;       /* -f and --torrc-file together */
+    bool ignore_missing, allow_missing;
+    struct conf_line *options; /* in the order given; where: "command line" */
+    /* Set by cmdline_load(): what standard input held, and the files that were read; NULL if none.
+     */
+    char *stdin_text;
+    char *torrc_path, *defaults_path;
+};
+
+/* ERR_MALFORMED and a text for E. Warnings go to LOG. */
+MUST_USE err_t cmdline_parse(int argc, char *const *argv, const struct log *log,
+                             struct cmdline **out, struct conf_err *e);
+void cmdline_free(struct cmdline *c);
+
+/* Where files and the user are found; a test sets its own. */
+struct load_env {
+    const char *home;       /* or NULL */
+    const char *config_dir; /* folder of torrc and torrc-defaults where none is named: /etc/tor */
+    FILE *in;               /* for -f - */
+    struct conf_source source;
+    const struct log *log;
+};
+
+/* Reads defaults-torrc, torrc and the command line's options, in that order; takes on the defaults
+ * of TestingTorNetwork if it is set; checks the whole. Called again on SIGHUP: standard input is
+ * not read twice. DEFAULTS, if asked for, is what the options were before torrc (for
+ * --dump-config). */
+MUST_USE err_t cmdline_load(struct cmdline *c, const struct load_env *env, struct options **out,
+                            struct options **defaults, struct conf_err *e);
+
+#endif

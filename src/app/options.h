@@ -1,0 +1,301 @@
+/* The options: everything that torrc and the command line can say, as values.
+ *
+ * One table (opttab.c) names every option of C tor 0.4.9, its type, its default and where its value
+ * is kept. struct options is plain data: options_new() fills in the defaults, options_assign() puts
+ * lines into it, options_check() looks at them together and derives the parsed lists. Units are in
+ * the names. Strings and lists belong to the struct; pointers into it live as long as it does.
+ *
+ * Node lists (EntryNodes...) and directory lines stay text here: the layers path and dir parse
+ * them.
+ */
+#ifndef TUNIC_APP_OPTIONS_H
+#define TUNIC_APP_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "app/confline.h"
+#include "base/addr.h"
+#include "base/err.h"
+#include "base/log.h"
+
+/* "auto", or said by the user */
+enum autobool { AUTO = -1, NO = 0, YES = 1 };
+
+/* What keeps two streams of one SocksPort on different circuits. */
+enum socks_isolation {
+    ISO_CLIENT_ADDR = 1u << 0,
+    ISO_SOCKS_AUTH = 1u << 1,
+    ISO_CLIENT_PROTOCOL = 1u << 2,
+    ISO_DEST_PORT = 1u << 3,
+    ISO_DEST_ADDR = 1u << 4,
+    ISO_DEFAULT = ISO_CLIENT_ADDR | ISO_SOCKS_AUTH | ISO_CLIENT_PROTOCOL,
+};
+
+/* One SocksPort line that opens a listener. */
+struct socks_port {
+    char *unix_path;    /* or NULL: a TCP listener at... */
+    struct ipport at;   /* ...; port 0 means any free one ("auto") */
+    uint32_t isolation; /* enum socks_isolation */
+    int session_group;  /* streams of ports with the same group may share; own: -1 - its index */
+    bool keepalive_isolate_socks_auth;
+    bool ipv4, ipv6; /* addresses an exit may connect to for us */
+    bool prefer_ipv6;
+    bool dns, onion; /* host names; .onion names */
+    bool cache_ipv4_dns, cache_ipv6_dns, use_ipv4_cache, use_ipv6_cache, prefer_ipv6_automap;
+    bool prefer_no_auth; /* method "none" before user/password if both are offered */
+    bool extended_errors;
+    bool group_writable, world_writable, relax_dir_mode; /* of a unix socket */
+};
+
+/* One rule of SocksPolicy or ReachableAddresses; the first that matches decides. */
+struct addr_rule {
+    bool accept;
+    struct ip_net net;
+    uint16_t port_min, port_max;
+};
+
+struct addr_policy {
+    struct addr_rule *rules;
+    size_t n;
+};
+
+struct port_set {
+    uint16_t *ports;
+    size_t n;
+};
+
+enum log_to { LOG_TO_STDOUT, LOG_TO_STDERR, LOG_TO_FILE, LOG_TO_SYSLOG };
+
+/* One Log line. */
+struct log_dest {
+    enum log_level least, most;
+    enum log_to to;
+    char *path; /* LOG_TO_FILE */
+};
+
+enum safe_logging { SAFELOG_NONE, SAFELOG_RELAY, SAFELOG_ALL };
+
+enum quiet { QUIET_NONE, QUIET_HUSH, QUIET_SILENT };
+
+/* A policy with no rule accepts everything. */
+bool addr_policy_accepts(const struct addr_policy *p, const struct ip *ip, uint16_t port);
+bool port_set_has(const struct port_set *s, uint16_t port);
+
+struct options {
+    /* Applications */
+    struct conf_line *socks_port_lines; /* SocksPort, __SocksPort */
+    struct conf_line *socks_policy_lines;
+    int socks_timeout_s;
+    bool test_socks, safe_socks;
+    char *warn_plaintext_ports_csv, *reject_plaintext_ports_csv, *long_lived_ports_csv;
+    char *track_host_exits_csv;
+    int track_host_exits_expire_s;
+    bool unix_socks_group_writable;
+    bool client_reject_internal, client_dns_reject_internal;
+    bool allow_non_rfc953_hostnames;
+
+    /* Files and process */
+    char *data_directory, *cache_directory, *key_directory;
+    bool data_directory_group_readable;
+    int cache_directory_group_readable; /* enum autobool */
+    char *pid_file, *user, *syslog_identity_tag;
+    bool run_as_daemon, disable_all_swap, avoid_disk_writes;
+    bool no_exec, sandbox;
+    int conn_limit;
+    int shutdown_wait_s;
+    char *owning_controller_process;
+    uint64_t owning_controller_fd; /* UINT64_MAX: none */
+    bool reload_torrc_on_sighup, disable_signal_handlers;
+
+    /* Log */
+    struct conf_line *log_lines;
+    int log_time_granularity_ms;
+    char *safe_logging_text;
+    bool protocol_warnings, log_message_domains, truncate_log_file;
+    int heartbeat_period_s;
+
+    /* Directory */
+    struct conf_line *dir_authority_lines;
+    struct conf_line *alternate_dir_authority_lines;
+    struct conf_line *fallback_dir_lines;
+    bool use_default_fallback_dirs;
+    double dir_authority_fallback_rate;
+    int use_microdescriptors; /* enum autobool */
+    bool fetch_dir_info_early, fetch_dir_info_extra_early, fetch_useless_descriptors;
+    int bootstrap_authority_delay_s; /* before the first try of each kind */
+    int bootstrap_fallback_delay_s;
+    int bootstrap_authority_only_delay_s;
+    int bootstrap_max_in_progress;
+    bool dir_allow_private_addresses, extend_allow_private_addresses;
+
+    /* Network */
+    bool disable_network;
+    bool client_use_ipv4, client_use_ipv6;
+    int client_prefer_ipv6_orport; /* enum autobool */
+    int connection_padding;        /* enum autobool */
+    bool reduced_connection_padding;
+    bool circuit_padding, reduced_circuit_padding;
+    int keepalive_period_s;
+    struct conf_line *outbound_bind_lines, *outbound_bind_or_lines;
+    bool fascist_firewall;
+    char *firewall_ports_csv;
+    struct conf_line *reachable_lines, *reachable_or_lines;
+    uint64_t bandwidth_rate_bytes, bandwidth_burst_bytes;
+    bool constrained_sockets;
+    uint64_t constrained_sock_size_bytes;
+    uint64_t max_mem_in_queues_bytes; /* 0: by the size of memory */
+    int num_cpus;
+
+    /* Circuits and paths */
+    int max_circuit_dirtiness_s, new_circuit_period_s;
+    int circuit_build_timeout_s; /* 0: the built-in 60 s, or learnt */
+    bool learn_circuit_build_timeout;
+    int circuit_stream_timeout_s;     /* 0: by the network's default schedule */
+    int circuits_available_timeout_s; /* 0: by the consensus */
+    int max_client_circuits_pending;
+    bool enforce_distinct_subnets, strict_nodes;
+    char *exclude_nodes, *exclude_exit_nodes, *exit_nodes, *entry_nodes, *middle_nodes;
+    char *hs_layer2_nodes, *hs_layer3_nodes;
+    struct conf_line *node_family_lines;
+    bool use_entry_guards;
+    int num_entry_guards, num_primary_guards, num_directory_guards; /* 0: by the consensus */
+    int guard_lifetime_s;                                           /* 0: by the consensus */
+    double paths_needed_to_build_circuits;                          /* < 0: by the consensus */
+    bool disable_predicted_circuits, leave_streams_unattached;
+    int conflux_enabled, vanguards_lite_enabled, extend_by_ed25519_id; /* enum autobool */
+    char *conflux_client_ux;
+    bool always_congestion_control;
+    bool dormant_timeout_enabled, dormant_on_first_startup, dormant_canceled_by_startup;
+    bool dormant_timeout_disabled_by_idle_streams;
+    int dormant_client_timeout_s;
+
+    /* Private networks */
+    bool testing_tor_network;
+    bool using_test_network_defaults; /* the defaults that TestingTorNetwork implies are in force */
+    int testing_client_download_delay_s, testing_client_consensus_download_delay_s;
+    int testing_client_max_interval_without_request_s;
+    int testing_dir_connection_max_stall_s;
+
+    /* Known to tor, without effect in Tunic: kept so that they can be shown again. */
+    struct conf_line *ignored;
+
+    /* Derived by options_check() from the above. */
+    struct {
+        struct socks_port *socks_ports; /* empty: no listener */
+        size_t n_socks_ports;
+        struct addr_policy socks_policy;
+        struct addr_policy reachable_or; /* ORPorts we may connect to */
+        struct port_set warn_plaintext, reject_plaintext, long_lived;
+        struct log_dest *logs; /* never empty unless quiet */
+        size_t n_logs;
+        enum safe_logging safe_logging;
+        struct ip bind_or_v4, bind_or_v6; /* family IP_NONE: the system's choice */
+        char **track_host_exits;          /* "example.com" or ".example.com" */
+        size_t n_track_host_exits;
+        char *data_dir, *cache_dir; /* absolute, expanded */
+    } is;
+};
+
+/* What an option is to Tunic. */
+enum opt_kind {
+    OPT_SUPPORTED,
+    OPT_IGNORED,  /* harmless without effect: one warning */
+    OPT_OFF_ONLY, /* fine while it says that the thing is off; otherwise not supported yet */
+    OPT_REFUSED,  /* leaving it out would harm: always an error */
+    OPT_RELAY,    /* for relays and authorities; off is fine, otherwise an error: a client */
+    OPT_OBSOLETE, /* C tor skips it with a warning, and so does Tunic */
+};
+
+enum opt_type {
+    OPTT_BOOL,     /* bool: "0", "1" */
+    OPTT_AUTOBOOL, /* int, enum autobool */
+    OPTT_POSINT,   /* int >= 0 */
+    OPTT_INT,
+    OPTT_UINT64,
+    OPTT_DOUBLE,
+    OPTT_INTERVAL,      /* int, seconds */
+    OPTT_MSEC_INTERVAL, /* int, milliseconds */
+    OPTT_SIZE,          /* uint64_t, bytes */
+    OPTT_STRING,
+    OPTT_FILENAME,
+    OPTT_CSV,          /* char *, checked and normalized: "a,b,c" */
+    OPTT_CSV_INTERVAL, /* int, seconds: once a schedule, of which the first counts */
+    OPTT_NODES,        /* char *: what EntryNodes and the like take; several lines join */
+    OPTT_LINES,        /* struct conf_line *: one per line, in order */
+    OPTT_VIRTUAL,      /* shows the lines of another option, cannot be set: SocksPortLines */
+};
+
+enum opt_flag {
+    OPTF_IMMUTABLE = 1u << 0, /* may not change while running */
+    OPTF_NODUMP = 1u << 1,    /* never written to a file */
+    OPTF_HIDDEN = 1u << 2,    /* not settable and not listed */
+};
+
+struct opt {
+    const char *name;
+    enum opt_kind kind;
+    enum opt_type type;
+    size_t at;           /* offset in struct options; SIZE_MAX if it has no place there */
+    const char *initial; /* NULL: nothing */
+    unsigned flags;
+};
+
+/* The table, in the order of --list-torrc-options. */
+const struct opt *opt_table(size_t *n);
+/* By name or tor's other names for it, in any case; NULL if there is none. */
+const struct opt *opt_find(const char *name);
+/* The option's name nearest to NAME, or NULL if none is near. */
+const char *opt_nearest(const char *name);
+/* tor's word for the type, as in GETINFO config/names: "Boolean", "TimeInterval", ... */
+const char *opt_type_name(const struct opt *opt);
+
+/* All values at their defaults (TESTING: those that TestingTorNetwork implies). NULL out of memory.
+ */
+struct options *options_new(bool testing);
+void options_free(struct options *o);
+struct options *options_dup(const struct options *o); /* checked again by the caller */
+
+enum {
+    ASSIGN_CLEAR_FIRST = 1u << 0,  /* control's SETCONF: forget the old value of what is named */
+    ASSIGN_USE_DEFAULTS = 1u << 1, /* RESETCONF: ... and return to the default */
+};
+
+/* Puts one source's lines (a file, or the command line) into O; a list option of a later source
+ * replaces that of an earlier one unless the line says +. On failure E says why and O may be half
+ * changed. Warnings go to LOG. ERR_NOT_FOUND: no such option; ERR_UNSUPPORTED: not in Tunic;
+ * ERR_MALFORMED: bad value. */
+MUST_USE err_t options_assign(struct options *o, const struct conf_line *lines, unsigned flags,
+                              const struct log *log, struct conf_err *e);
+
+struct options_env {
+    const char *home; /* of the user, may be NULL */
+    enum quiet quiet; /* what the command line said */
+    const struct log *log;
+};
+
+/* Rules over several options, and the derived values `is`. ERR_MALFORMED, ERR_NOMEM. */
+MUST_USE err_t options_check(struct options *o, const struct options_env *env, struct conf_err *e);
+
+/* Whether a running program may go from OLD to NEW: ERR_STATE and "While Tor is running, changing X
+ * is not allowed" if not. */
+MUST_USE err_t options_check_transition(const struct options *old,
+                                        const struct options *new_options, struct conf_err *e);
+
+/* The names of the options that differ, in the table's order; at most CAP are stored, the number
+ * that differ is returned. */
+size_t options_diff(const struct options *a, const struct options *b, const struct opt **out,
+                    size_t cap);
+
+/* The option's value as lines "Name value" (canonical units), for GETCONF and the dump. A value of
+ * nothing gives an empty list. The caller frees *OUT. */
+MUST_USE err_t options_get(const struct options *o, const struct opt *opt, struct conf_line **out);
+
+enum dump { DUMP_MINIMAL, DUMP_ALL };
+
+/* All as torrc text (values quoted where needed) that the caller frees; NULL out of memory.
+ * MINIMAL: only what differs from DEFAULTS. */
+char *options_dump(const struct options *o, const struct options *defaults, enum dump how);
+
+#endif

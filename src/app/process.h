@@ -1,0 +1,42 @@
+/* What a process does to itself before it serves: daemon, pid file, user, data folder, limits. */
+#ifndef TUNIC_APP_PROCESS_H
+#define TUNIC_APP_PROCESS_H
+
+#include <sys/types.h>
+
+#include "app/options.h"
+
+/* Detaches (RunAsDaemon): the caller's process ends with status 0 once process_daemon_ready() is
+ * called in the child, with 1 if the child ends before that. *READY_FD is for that call. */
+MUST_USE err_t process_daemon_start(int *ready_fd, struct conf_err *e);
+void process_daemon_ready(int *ready_fd);
+
+/* Writes "PID\n"; ERR_IO. process_pidfile_remove() is for the end. */
+MUST_USE err_t process_pidfile_write(const char *path, struct conf_err *e);
+void process_pidfile_remove(const char *path);
+
+/* Becomes USER for good (groups, gid, uid) and checks that there is no way back. */
+MUST_USE err_t process_switch_user(const char *user, const struct log *log, struct conf_err *e);
+
+/* Makes DIR (0700, or 0750 if GROUP_READABLE) if CREATE and it is not there; refuses one that
+ * belongs to another user than OWNER (NULL: this user); takes away rights of others with a warning.
+ */
+MUST_USE err_t process_private_dir(const char *dir, bool create, bool group_readable,
+                                   const char *owner, const struct log *log, struct conf_err *e);
+
+/* Locks DIR/lock for this process. ERR_STATE: another process holds it. *FD stays open as long as
+ * the lock is wanted. */
+MUST_USE err_t process_lock(const char *dir, int *fd, struct conf_err *e);
+
+/* Raises the limit of open files to what the system allows; fails below CONN_LIMIT. *GOT is how
+ * many connections that leaves room for. */
+MUST_USE err_t process_raise_fd_limit(int conn_limit, const struct log *log, int *got,
+                                      struct conf_err *e);
+
+/* No core files, no debugger, safe umask, no SIGPIPE. */
+void process_harden(bool disable_debugger, const struct log *log);
+
+/* Whether PID is alive, for __OwningControllerProcess. */
+bool process_alive(pid_t pid);
+
+#endif

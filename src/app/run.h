@@ -1,0 +1,20 @@
+/* The program running: everything after the configuration is read and checked. */
+#ifndef TUNIC_APP_RUN_H
+#define TUNIC_APP_RUN_H
+
+#include "app/cmdline.h"
+#include "app/logfile.h"
+#include "app/options.h"
+
+/* What main() hands over. All of it outlives app_run(). */
+struct app {
+    struct cmdline *cmdline; /* to read the configuration again on SIGHUP */
+    struct options *options; /* checked; replaced on reload */
+    struct logfile *logfile; /* the open sinks */
+    struct log *log;
+};
+
+/* Runs until told to stop; the exit status of the process. */
+int app_run(struct app *app);
+
+#endif
