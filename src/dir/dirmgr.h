@@ -1,0 +1,117 @@
+/* The directory manager: knows which documents a client has, which it wants next and from whom.
+ *
+ * No I/O. The owner (client) asks dirmgr_next() for requests, carries each one out on a one-hop
+ * circuit (dirhttp.h), and tells how it ended with exactly one of dirmgr_reply() or
+ * dirmgr_failed(). Events are delivered from a timer at the end of the wake-up, never from inside
+ * one of these calls; an event handler may call everything here but dirmgr_free(). */
+#ifndef TUNIC_DIR_DIRMGR_H
+#define TUNIC_DIR_DIRMGR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/env.h"
+#include "base/err.h"
+#include "base/ids.h"
+#include "base/text.h"
+#include "dir/dirhttp.h"
+#include "dir/netdir.h"
+#include "dir/servers.h"
+#include "dir/store.h"
+
+struct dirmgr;
+
+struct dirmgr_ops {
+    /* Bootstrap progress as tor counts it, 20 to 75; each step once, ascending:
+     * 20 onehop_create, 25 requesting_status, 30 loading_status, 40 loading_keys,
+     * 45 requesting_descriptors, 50..74 loading_descriptors, 75 enough_dirinfo.  */
+    void (*progress)(void *arg, int percent, const char *tag, const char *summary);
+    /* ND is what paths are to be built from now on: sent when it becomes enough for the first time,
+     * with every new consensus after that, and when rows of it were completed. ND is NULL when the
+     * last one has expired. The handler takes a reference if it keeps it. */
+    void (*netdir)(void *arg, struct netdir *nd);
+    /* dirmgr_next() may have something. */
+    void (*want)(void *arg);
+    /* BYTES replace the file, or are appended to it. Not deferred past the end of the wake-up;
+     * bytes are valid during the call only. */
+    void (*store)(void *arg, enum dir_file file, const void *bytes, size_t len, bool append);
+    /* May be NULL. The relay to fetch from, once there is a usable network: the client's directory
+     * guard. False: none at the moment, dirmgr chooses by itself. EXCEPT (N of them) were tried and
+     * failed lately. */
+    bool (*choose_cache)(void *arg, const struct netdir *nd, const struct rsa_id *except,
+                         size_t n_except, struct rsa_id *out);
+    /* May be NULL. A server's clock differs from ours by SKEW_S (ours minus theirs) and its word
+     * counts: an authority said so, or a consensus that verifies does. TEXT says it in words. */
+    void (*clock_skew)(void *arg, int64_t skew_s, const char *text);
+};
+
+struct dirmgr_options {
+    const struct dir_servers *servers; /* authorities and fallbacks; copied */
+    bool testing;                      /* TestingTorNetwork: short delays */
+    uint32_t paths_needed_permyriad;   /* PathsNeededToBuildCircuits; 0: by the consensus */
+    bool prefer_ipv6;                  /* of a server's addresses */
+    bool no_ipv4, no_ipv6;             /* ClientUseIPv4 0, ClientUseIPv6 0 */
+};
+
+MUST_USE err_t dirmgr_new(struct env *env, const struct dirmgr_options *o,
+                          const struct dirmgr_ops *ops, void *arg, struct dirmgr **out);
+void dirmgr_free(struct dirmgr **d);
+
+/* The cached files, before dirmgr_start(); any of them may be missing (len 0). In the order of enum
+ * dir_file. *SET_ASIDE is set for each file that is damaged: keep it under another name, the
+ * manager stores a good one. ERR_NOMEM only. */
+MUST_USE err_t dirmgr_load(struct dirmgr *d, const struct text files[DIR_FILE_N],
+                           bool set_aside[DIR_FILE_N]);
+void dirmgr_start(struct dirmgr *d);
+/* Nothing is wanted until it goes off again (DisableNetwork); requests under way go on. */
+void dirmgr_pause(struct dirmgr *d, bool paused);
+/* Something changed (network up, user is there): waiting periods end, servers are forgiven. */
+void dirmgr_retry_now(struct dirmgr *d);
+
+enum dir_kind { DIR_WANT_CONSENSUS, DIR_WANT_CERTS, DIR_WANT_MICRODESCS };
+
+enum { DIRMGR_REQUESTS_MAX = 16, DIRMGR_MD_BATCH_MAX = 92 };
+
+/* One request; all of it is a copy. */
+struct dir_request {
+    uint32_t id;
+    enum dir_kind kind;
+    /* Whom to ask: over a one-hop circuit to its ORPort, CREATE_FAST unless ntor is known. */
+    struct ipport addrs[2]; /* in the order to be tried; family IP_NONE: not there */
+    struct rsa_id rsa;
+    bool has_ed;
+    struct ed_id ed;
+    bool has_ntor;
+    struct x25519_pub ntor;
+    bool is_authority;
+    /* What to say: dirhttp_get(path, {.host, .if_modified_since_s}), dirhttp_new(body_cap, false).
+     */
+    char path[DIRHTTP_URL_MAX];
+    char host[IPPORT_TEXT_MAX];
+    int64_t if_modified_since_s;
+    size_t body_cap;
+    uint32_t timeout_ms; /* give up (dirmgr_failed) if it takes longer without any progress */
+};
+
+/* The next request that should be launched now; false: nothing for the time being (ops->want will
+ * tell). Call until it says false. */
+bool dirmgr_next(struct dirmgr *d, struct dir_request *out);
+
+/* The circuit is up and the request was sent; the body has begun: for progress only. */
+void dirmgr_sent(struct dirmgr *d, uint32_t id);
+void dirmgr_body_began(struct dirmgr *d, uint32_t id);
+
+/* The answer, decompressed (BODY may be empty unless STATUS is 200), with the server's Date or 0.
+ */
+void dirmgr_reply(struct dirmgr *d, uint32_t id, int status, struct text body, int64_t date_s);
+/* No answer: WHY is the connection's, circuit's or dirhttp's error. */
+void dirmgr_failed(struct dirmgr *d, uint32_t id, err_t why);
+
+/* The network to build paths from, or NULL: not enough known yet, or too old. Not held for the
+ * caller. */
+struct netdir *dirmgr_netdir(const struct dirmgr *d);
+/* The newest verified consensus, even if not enough of it is known; or NULL. */
+struct netdir *dirmgr_newest(const struct dirmgr *d);
+
+#endif
