@@ -1,0 +1,51 @@
+/* What a client is told by its user, in the units of the code. The app layer fills it from torrc; a
+ * program that embeds the library fills it itself, starting from client_config_defaults(). */
+#ifndef TUNIC_CLIENT_CONFIG_H
+#define TUNIC_CLIENT_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "link/link.h"
+
+/* Every pointer is borrowed for the call the config is given to; lists end in NULL or are NULL. */
+struct client_config {
+    /* Network: lines as in torrc, without the option's name. Empty: the public Tor network. */
+    const char *const *dir_authorities; /* DirAuthority */
+    const char *const *fallback_dirs;   /* FallbackDir */
+    bool testing_network;               /* TestingTorNetwork */
+
+    /* Links */
+    enum link_padding padding; /* ConnectionPadding */
+    bool reduced_padding;      /* ReducedConnectionPadding */
+    bool use_ipv4, use_ipv6;   /* ClientUseIPv4, ClientUseIPv6 */
+    bool prefer_ipv6_orport;   /* ClientPreferIPv6ORPort */
+
+    /* Paths: node lists as in torrc */
+    const char *exclude_nodes;      /* ExcludeNodes */
+    const char *exclude_exit_nodes; /* ExcludeExitNodes */
+    const char *exit_nodes;         /* ExitNodes */
+    const char *entry_nodes;        /* EntryNodes */
+    const char *middle_nodes;       /* MiddleNodes */
+    bool strict_nodes;              /* StrictNodes */
+    bool distinct_subnets;          /* EnforceDistinctSubnets */
+    const uint16_t *long_lived_ports; /* LongLivedPorts */
+    size_t n_long_lived_ports;
+
+    /* Circuits and tunnels */
+    uint32_t max_circuit_dirtiness_s;    /* MaxCircuitDirtiness */
+    uint32_t new_circuit_period_s;       /* NewCircuitPeriod */
+    uint32_t circuit_build_timeout_s;    /* CircuitBuildTimeout; 0: the default of path-spec */
+    bool learn_circuit_build_timeout;    /* LearnCircuitBuildTimeout */
+    uint32_t circuit_stream_timeout_s;   /* CircuitStreamTimeout; 0: the default schedule */
+    uint32_t socks_timeout_s;            /* SocksTimeout */
+    uint32_t max_circuits_pending;       /* MaxClientCircuitsPending */
+    bool reject_internal_addresses;      /* ClientRejectInternalAddresses */
+    bool dns_reject_internal_addresses;  /* ClientDNSRejectInternalAddresses */
+};
+
+/* tor's defaults (for TESTING, those of a TestingTorNetwork). */
+struct client_config client_config_defaults(bool testing);
+
+#endif
