@@ -64,7 +64,7 @@ MUST_USE err_t ed_cert_parse(const void *bytes, size_t len, struct ed_cert *out)
  * key than SIGNER is refused. ERR_BAD_SIGNATURE, ERR_MALFORMED (SIGNER NULL and no key inside). */
 MUST_USE err_t ed_cert_check_signature(const struct ed_cert *cert, const struct ed_id *signer);
 
-/* ERR_EXPIRED from the start of its last hour on. */
+/* ERR_EXPIRED once the hour EXPIRES_H has begun and a second has passed, as in C tor. */
 MUST_USE err_t cert_check_expiry(uint32_t expires_h, int64_t now_s);
 
 /* Both. */

@@ -46,4 +46,11 @@ MUST_USE err_t base32_decode(struct text in, void *out, size_t cap, size_t *len)
  * or without the last newline. A LABEL of NULL matches any, if both lines agree. */
 MUST_USE err_t pem_decode(struct text in, const char *label, void *out, size_t cap, size_t *len);
 
+/* Room for PEM text, with the closing NUL. */
+#define PEM_SIZE(label_len, len) (BASE64_SIZE(len) + (size_t)(len) / 48 + 2 * (label_len) + 48)
+
+/* The object that pem_decode() reads, in lines of 64 characters, the last one with its newline. OUT
+ * has PEM_SIZE(strlen(LABEL), LEN) bytes; returns OUT. */
+char *pem_encode(const char *label, const void *bytes, size_t len, char *out);
+
 #endif

@@ -13,8 +13,8 @@ enum { KDF_TOR_MAX = 20 * 256, HKDF_SHA256_MAX = 32 * 255 };
  * ERR_ARG over KDF_TOR_MAX. */
 MUST_USE err_t kdf_tor(const void *k0, size_t k0_len, void *out, size_t out_len);
 
-/* HKDF-SHA256 (RFC 5869). For ntor (tor-spec 5.2.2): salt t_key, secret KEY_SEED's input, info
- * m_expand. ERR_ARG over HKDF_SHA256_MAX. */
+/* HKDF-SHA256 (RFC 5869). For ntor (tor-spec 5.2.2): salt t_key, secret secret_input,
+ * info m_expand; the pseudorandom key inside is KEY_SEED. ERR_ARG over HKDF_SHA256_MAX. */
 MUST_USE err_t hkdf_sha256(const void *salt, size_t salt_len, const void *secret, size_t secret_len,
                            const void *info, size_t info_len, void *out, size_t out_len);
 

@@ -1,8 +1,9 @@
 /* RSA public keys: legacy identities of relays, keys of directory authorities.
  *
  * Tor signs a bare digest: PKCS#1 1.5 padding around the digest alone, without the DigestInfo that
- * names the hash. Keys have 1024 to 4096 bits and an odd exponent of at most 64 bits; identities
- * have exactly 1024 bits and exponent 65537, which RSA_ID_BITS lets the caller ask for. */
+ * names the hash. Keys have 1024 to 4096 bits and the
+ * exponent 65537, like every key that tor has ever made; whoever needs an identity key also checks
+ * that rsa_pub_bits() is RSA_ID_BITS. */
 #ifndef TUNIC_CRYPTO_RSA_H
 #define TUNIC_CRYPTO_RSA_H
 
@@ -17,7 +18,8 @@ enum { RSA_ID_BITS = 1024, RSA_BITS_MAX = 4096, RSA_SIG_MAX = 512, RSA_DER_MAX =
 
 struct rsa_pub;
 
-/* PKCS#1 RSAPublicKey in DER, nothing behind it. ERR_MALFORMED, ERR_BAD_KEY (size or exponent),
+/* PKCS#1 RSAPublicKey in DER, nothing behind it, and in the one canonical form (a key has
+ * one fingerprint only). ERR_MALFORMED, ERR_BAD_KEY (size or exponent),
  * ERR_NOMEM. On OK the caller owns *OUT. */
 MUST_USE err_t rsa_pub_from_der(const void *der, size_t len, struct rsa_pub **out);
 
