@@ -1,0 +1,668 @@
+#!/usr/bin/python3
+"""A private Tor network of Debian's tor on loopback, for tests, benchmarks and play.
+
+    python3 tests/net/torlab.py up DIR      start it in the background; prints client torrc lines
+    python3 tests/net/torlab.py down DIR    stop it
+    python3 tests/net/torlab.py run DIR     the same in the foreground, until Ctrl-C
+    python3 tests/net/torlab.py info DIR    the client torrc lines again, and the servers behind the exits
+    python3 tests/net/torlab.py paths DIR   what each exit is doing now: target <- exit <- middle <- guard
+
+What runs (root is not needed, the internet is not touched):
+    a1 a2 a3   directory authorities (bandwidth 1: hardly ever in a circuit)
+    g1 g2 g3   guards        m1 m2   middles        e1 e2 e3   exits
+each on its own 127.X.0.1 in its own /16, with its own folder DIR/<nick>: torrc, notice.log,
+info.log, control (a control socket without password), keys/.
+DIR/client.torrc has the lines a client needs: `tor -f DIR/client.torrc --SocksPort 9150
+--DataDirectory /some/where`. DIR/lab.json has every address, port and fingerprint.
+
+Every node connects from its own address only (OutboundBindAddress), so nothing it is asked for can
+leave loopback. The exits' policy is "accept *:*" but for one port (`refused`), because tor's
+policy summary does not count an accept of 127.0.0.0/8.
+Behind the exits (targets.py): web server, echo servers, sink, DNS, and ports that go wrong.
+
+Ports: TORLAB_PORT is the first of 100 (default: the first free hundred from 20000 on).
+In Python: `lab = Lab(dir); lab.start(); ...; lab.stop()`.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+NODES = ["a1", "a2", "a3", "g1", "g2", "g3", "m1", "m2", "e1", "e2", "e3"]
+AUTHORITIES = NODES[:3]
+WEB_HOST = "127.80.0.1"
+DNS_HOST = "127.53.0.1"
+VOTE_AFTER_S = 8     # from start to the first vote: the relays publish themselves before it
+READY_TIMEOUT_S = 90
+
+
+class LabError(Exception):
+    """The private network could not be started."""
+
+
+def find_program(name):
+    path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/bin:/bin")
+    if path is None:
+        raise LabError("%s is not installed: run tools/install-deps test" % name)
+    return path
+
+
+def bound_to_parent(argv):
+    """argv, changed so that the kernel kills it when the starting process dies."""
+    return [find_program("setpriv"), "--pdeathsig", "KILL"] + argv
+
+
+def free_base_port():
+    """The first of 100 ports that nobody uses on the addresses of the lab."""
+    if os.environ.get("TORLAB_PORT"):
+        return int(os.environ["TORLAB_PORT"])
+    for base in range(20000, 30000, 100):
+        try:
+            # 99 is the lab's lock: held by the targets process as long as it lives.
+            for host, port in ((WEB_HOST, 99), (WEB_HOST, 60), (WEB_HOST, 61), ("127.11.0.1", 1)):
+                with socket.socket() as probe:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    probe.bind((host, base + port))
+            return base
+        except OSError:
+            continue
+    raise LabError("no free ports for the private network")
+
+
+def read_text(path):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as f:
+            return f.read()
+    except FileNotFoundError:
+        return ""
+
+
+def write_text(path, text):
+    with open(path + ".tmp", "w", encoding="utf-8") as f:
+        f.write(text)
+    os.replace(path + ".tmp", path)
+
+
+class Node:
+    """One tor process of the network."""
+
+    def __init__(self, lab, name, index):
+        self.lab = lab
+        self.name = name
+        self.role = {"a": "authority", "g": "guard", "m": "middle", "e": "exit"}[name[0]]
+        self.dir = os.path.join(lab.dir, name)
+        self.address = "127.%d.0.1" % (11 + index)
+        self.or_port = lab.base + 1 + index
+        self.dir_port = lab.base + 31 + index
+        self.process = None
+        self.fingerprint = None     # RSA, 40 hex digits
+        self.ed25519 = None         # base64 without padding, as in "id ed25519" lines
+        self.v3ident = None
+
+    def describe(self):
+        return {"name": self.name, "role": self.role, "address": self.address,
+                "or_port": self.or_port, "dir_port": self.dir_port if self.role == "authority" else 0,
+                "fingerprint": self.fingerprint, "ed25519": self.ed25519, "v3ident": self.v3ident,
+                "dir": self.dir}
+
+    def log(self, level="notice"):
+        return read_text(os.path.join(self.dir, level + ".log"))
+
+    # -- keys ---------------------------------------------------------------------------------
+
+    def start_keygen(self):
+        """Starts the programs that make this node's keys; returns their processes."""
+        os.makedirs(os.path.join(self.dir, "keys"), mode=0o700, exist_ok=True)
+        os.chmod(self.dir, 0o700)
+        empty = os.path.join(self.dir, "empty")
+        write_text(empty, "")
+        jobs = [subprocess.Popen(
+            bound_to_parent([find_program("tor"), "-f", empty, "--defaults-torrc", empty,
+                             "--DataDirectory", self.dir, "--ORPort", "1", "--Nickname", self.name,
+                             "--AssumeReachable", "1", "--PublishServerDescriptor", "0",
+                             "--Log", "warn stderr", "--list-fingerprint"]),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)]
+        if self.role == "authority":
+            keys = os.path.join(self.dir, "keys")
+            read_end, write_end = os.pipe()
+            os.write(write_end, b"private network\n")
+            os.close(write_end)
+            jobs.append(subprocess.Popen(
+                bound_to_parent([find_program("tor-gencert"), "--create-identity-key",
+                                 "-i", keys + "/authority_identity_key",
+                                 "-s", keys + "/authority_signing_key",
+                                 "-c", keys + "/authority_certificate", "-m", "12",
+                                 "-a", "%s:%d" % (self.address, self.dir_port),
+                                 "--passphrase-fd", str(read_end)]),
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                pass_fds=[read_end]))
+            os.close(read_end)
+        return jobs
+
+    def read_keys(self):
+        text = read_text(os.path.join(self.dir, "fingerprint"))
+        if not text:
+            raise LabError("tor --list-fingerprint made no fingerprint for " + self.name)
+        self.fingerprint = text.split()[-1]
+        self.ed25519 = read_text(os.path.join(self.dir, "fingerprint-ed25519")).split()[-1]
+        if self.role == "authority":
+            cert = read_text(os.path.join(self.dir, "keys", "authority_certificate"))
+            match = re.search(r"^fingerprint ([0-9A-F]{40})$", cert, re.M)
+            if not match:
+                raise LabError("tor-gencert made no certificate for " + self.name)
+            self.v3ident = match.group(1)
+
+    # -- process ------------------------------------------------------------------------------
+
+    def authority_line(self, fingerprint=None, v3ident=None):
+        return "DirAuthority %s orport=%d no-v2 v3ident=%s %s:%d %s" % (
+            self.name, self.or_port, v3ident or self.v3ident, self.address, self.dir_port,
+            fingerprint or self.fingerprint)
+
+    def write_torrc(self):
+        lab = self.lab
+        lines = [
+            "TestingTorNetwork 1",
+            "Nickname " + self.name,
+            "DataDirectory " + self.dir,
+            "Address " + self.address,
+            "ORPort %s:%d IPv4Only" % (self.address, self.or_port),
+            "SocksPort 0",
+            "ControlSocket %s/control" % self.dir,
+            "CookieAuthentication 0",
+            "AssumeReachable 1",
+            "ShutdownWaitLength 0",
+            "Log notice file %s/notice.log" % self.dir,
+            "Log info file %s/info.log" % self.dir,
+            "SafeLogging 0",
+            # Complaints about the other side's protocol come at level warn.
+            "ProtocolWarnings 1",
+            "ContactInfo private network for tests",
+            "NumCPUs 1",
+            "MaxMemInQueues 1 GB",
+            "HeartbeatPeriod 0",
+        ] + [lab.node(a).authority_line() for a in AUTHORITIES]
+        if self.role == "authority":
+            guards = ",".join(lab.node(n).fingerprint for n in NODES if n[0] == "g")
+            exits = ",".join(lab.node(n).fingerprint for n in NODES if n[0] == "e")
+            lines += [
+                "OutboundBindAddress " + self.address,
+                "DirPort %s:%d IPv4Only" % (self.address, self.dir_port),
+                "AuthoritativeDirectory 1",
+                "V3AuthoritativeDirectory 1",
+                "V3BandwidthsFile %s/bandwidths" % lab.dir,
+                "MinMeasuredBWsForAuthToIgnoreAdvertised 0",
+                "TestingDirAuthVoteGuard " + guards,
+                "TestingDirAuthVoteGuardIsStrict 1",
+                "TestingDirAuthVoteExit " + exits,
+                "TestingDirAuthVoteExitIsStrict 1",
+                "TestingMinFastFlagThreshold 1",
+                # One vote soon after the start, the next one half an hour later.
+                "V3AuthVotingInterval 30 minutes",
+                "V3AuthVoteDelay 2",
+                "V3AuthDistDelay 2",
+                "V3AuthNIntervalsValid 48",
+                "TestingV3AuthInitialVotingInterval 30 minutes",
+                "TestingV3AuthInitialVoteDelay 2",
+                "TestingV3AuthInitialDistDelay 2",
+                "TestingV3AuthVotingStartOffset %d" % lab.vote_offset,
+                "ExitPolicy reject *:*",
+            ]
+        elif self.role == "exit":
+            lines += [
+                "OutboundBindAddress " + self.address,
+                "OutboundBindAddress ::1",
+                "ExitRelay 1",
+                "IPv6Exit 1",
+                "ExitPolicyRejectPrivate 0",
+                "ExitPolicy reject *:%d" % lab.ports["refused"],
+                "ExitPolicy accept *:*",
+                "ExitPolicy accept6 *:*",
+                "ServerDNSResolvConfFile %s/resolv.conf" % lab.dir,
+                "ServerDNSDetectHijacking 0",
+                "ServerDNSTestAddresses",
+                "ServerDNSAllowBrokenConfig 1",
+                "ServerDNSSearchDomains 0",
+            ]
+        else:
+            lines += ["OutboundBindAddress " + self.address, "ExitPolicy reject *:*", "ExitRelay 0"]
+        lines += lab.extra_torrc.get(self.name, [])
+        write_text(os.path.join(self.dir, "torrc"), "\n".join(lines) + "\n")
+
+    def start(self):
+        empty = os.path.join(self.dir, "empty")
+        out = open(os.path.join(self.dir, "stdout.log"), "ab")
+        self.process = subprocess.Popen(
+            bound_to_parent([find_program("tor"), "-f", os.path.join(self.dir, "torrc"),
+                             "--defaults-torrc", empty, "--hush"]),
+            stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        out.close()
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self, sig=signal.SIGKILL):
+        """Ends the process at once, as a crash would; start() brings the node back."""
+        if self.running():
+            self.process.send_signal(sig)
+            self.process.wait(timeout=20)
+
+    def wait_ready(self, timeout=20):
+        """Waits until the node, started again, accepts connections on its ORPort."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection((self.address, self.or_port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise LabError("%s does not come back:\n%s" % (self.name, self.log()[-2000:]))
+
+    def dump(self):
+        """The text that SIGUSR1 makes tor write about its connections and circuits."""
+        path = os.path.join(self.dir, "info.log")
+        before = os.path.getsize(path)
+        self.process.send_signal(signal.SIGUSR1)
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            time.sleep(0.05)
+            with open(path, "rb") as f:
+                f.seek(before)
+                text = f.read().decode("utf-8", "replace")
+            # The last block of the dump.
+            if "Dumping stats:" in text and "Rephist" in text or "--------------- Dumping" in text:
+                break
+        return text
+
+    def has_directory(self):
+        """Whether the node has a consensus with every relay and all their microdescriptors."""
+        if not consensus_is_complete(read_text(self.dir + "/cached-microdesc-consensus")):
+            return False
+        if self.role == "authority":
+            return True
+        have = (read_text(self.dir + "/cached-microdescs.new") +
+                read_text(self.dir + "/cached-microdescs"))
+        return have.count("\nid ed25519 ") + have.startswith("id ed25519") >= len(NODES)
+
+
+def consensus_is_complete(text):
+    flags = re.findall(r"^s (.*)$", text, re.M)
+    return (len(flags) == len(NODES) and all("Running" in f.split() for f in flags) and
+            sum("Exit" in f.split() for f in flags) == 3 and "\nbandwidth-weights " in text)
+
+
+class Lab:
+    """The network: start() returns when a client can use every relay."""
+
+    def __init__(self, directory, base=None, say=None):
+        self.dir = os.path.abspath(directory)
+        self.base = base or free_base_port()
+        self.say = say or (lambda text: None)
+        self.extra_torrc = {}
+        self.targets = None
+        self.vote_offset = 0
+        b = self.base
+        self.ports = {"http": b + 60, "echo": b + 61, "echo2": b + 62, "sink": b + 63,
+                      "blackhole": b + 64, "closed": b + 65, "ssh": b + 66, "git": b + 67,
+                      "refused": b + 68, "dns": b + 69, "lock": b + 99}
+        self.nodes = [Node(self, name, i) for i, name in enumerate(NODES)]
+
+    def node(self, name):
+        return self.nodes[NODES.index(name)]
+
+    def by_role(self, role):
+        return [n for n in self.nodes if n.role == role]
+
+    def by_address(self, address):
+        return next((n for n in self.nodes if n.address == address), None)
+
+    def by_fingerprint(self, fingerprint):
+        return next((n for n in self.nodes if n.fingerprint == fingerprint.lstrip("$").upper()), None)
+
+    def url(self, path="/", host=None):
+        return "http://%s:%d%s" % (host or "web.test", self.ports["http"], path)
+
+    # -- start and stop -----------------------------------------------------------------------
+
+    def start(self):
+        os.makedirs(self.dir, mode=0o700, exist_ok=True)
+        begun = time.monotonic()
+        try:
+            self._start_targets()
+            self._make_keys()
+            self._write_client_torrc()
+            for attempt in range(3):
+                if self._start_nodes():
+                    break
+                self.say("the first consensus lacked relays; once more")
+                self._stop_nodes()
+                for node in self.nodes:
+                    for name in os.listdir(node.dir):
+                        if name.startswith(("cached-", "state", "diff-cache", "v3-status")):
+                            path = os.path.join(node.dir, name)
+                            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+            else:
+                raise LabError("no consensus with all relays; see %s/*/notice.log" % self.dir)
+        except BaseException:
+            self.stop()
+            raise
+        self._write_info()
+        self.say("network of %d relays up in %.0f s" % (len(NODES), time.monotonic() - begun))
+        return self
+
+    def _start_targets(self):
+        log = open(os.path.join(self.dir, "targets.log"), "ab")
+        self.targets = subprocess.Popen(
+            bound_to_parent([sys.executable, os.path.join(HERE, "targets.py"), WEB_HOST, DNS_HOST,
+                             json.dumps(self.ports)]),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+        log.close()
+        line = self.targets.stdout.readline()
+        if line != b"ready\n":
+            raise LabError("the target servers do not start: see %s/targets.log" % self.dir)
+        # libevent, which tor's exits resolve names with, takes a port on these lines.
+        write_text(os.path.join(self.dir, "resolv.conf"),
+                   "nameserver %s:%d\n" % (DNS_HOST, self.ports["dns"]))
+
+    def _make_keys(self):
+        waiting = []
+        for node in self.nodes:
+            if not os.path.exists(os.path.join(node.dir, "fingerprint-ed25519")):
+                waiting += [(node, job) for job in node.start_keygen()]
+        for node, job in waiting:
+            out, err = job.communicate(timeout=60)
+            if job.returncode != 0:
+                raise LabError("making keys for %s: %s" % (node.name, (out + err).decode()[-500:]))
+        for node in self.nodes:
+            node.read_keys()
+
+    def _start_nodes(self):
+        """One try; True when every node has the whole directory."""
+        now = int(time.time())
+        lines = [str(now), "version=1.4.0", "software=tunic-tests", "====="]
+        for node in self.nodes:
+            lines.append("bw=%d node_id=$%s nick=%s" % (
+                1 if node.role == "authority" else 10000, node.fingerprint, node.name))
+        write_text(os.path.join(self.dir, "bandwidths"), "\n".join(lines) + "\n")
+        # Votes come 4 s (vote and distribution delay) before each half hour plus this offset.
+        self.vote_offset = (now + VOTE_AFTER_S + 4) % 1800
+        for node in self.nodes:
+            node.write_torrc()
+        for node in self.nodes:
+            node.start()
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while time.monotonic() < deadline:
+            self._check_alive()
+            texts = [read_text(n.dir + "/cached-microdesc-consensus") for n in self.nodes[:3]]
+            if all(texts):
+                if not all(consensus_is_complete(t) for t in texts):
+                    return False
+                break
+            time.sleep(0.2)
+        else:
+            raise LabError("the authorities reach no consensus; see %s/a1/notice.log" % self.dir)
+        self.say("consensus reached; relays fetch it")
+        next_hup = 0
+        while time.monotonic() < deadline:
+            self._check_alive()
+            lacking = [n for n in self.nodes if not n.has_directory()]
+            if not lacking:
+                return True
+            if time.monotonic() > next_hup:
+                # A reload forgets the back-off of fetches that failed before the consensus was there.
+                for node in lacking:
+                    node.process.send_signal(signal.SIGHUP)
+                next_hup = time.monotonic() + 4
+            time.sleep(0.2)
+        raise LabError("relays without directory: " + " ".join(n.name for n in lacking))
+
+    def _check_alive(self):
+        for node in self.nodes:
+            if not node.running():
+                raise LabError("%s ended: %s" % (node.name, (
+                    node.log() + read_text(os.path.join(node.dir, "stdout.log")))[-1500:]))
+
+    def _stop_nodes(self):
+        for node in self.nodes:
+            if node.running():
+                node.process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 5
+        for node in self.nodes:
+            if node.process is not None:
+                try:
+                    node.process.wait(timeout=max(0.1, deadline - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    node.process.kill()
+                    node.process.wait()
+
+    def stop(self):
+        self._stop_nodes()
+        if self.targets is not None:
+            self.targets.kill()
+            self.targets.wait()
+            self.targets.stdout.close()
+            self.targets = None
+
+    # -- what others need ---------------------------------------------------------------------
+
+    def client_torrc_lines(self):
+        return ["TestingTorNetwork 1"] + [self.node(a).authority_line() for a in AUTHORITIES]
+
+    def _write_client_torrc(self):
+        write_text(os.path.join(self.dir, "client.torrc"), "\n".join(self.client_torrc_lines()) + "\n")
+
+    def _write_info(self):
+        write_text(os.path.join(self.dir, "lab.json"), json.dumps({
+            "pid": os.getpid(), "base_port": self.base, "ports": self.ports, "web_host": WEB_HOST,
+            "names": {"web.test": WEB_HOST, "v6.test": "::1", "nx.test": None},
+            "node_pids": {n.name: n.process.pid for n in self.nodes},
+            "nodes": [n.describe() for n in self.nodes]}, indent=1) + "\n")
+
+    def paths(self):
+        """For every connection an exit has open to a target: {"target": "IP:PORT", "exit": node,
+        "circuit": id at the exit, "middle": node, "guard": node or None}.
+
+        Found at the relays, so it works with any client: tor writes its circuits on SIGUSR1, and
+        a circuit's id on one link leads to the next relay."""
+        dumps = {n.name: parse_dump(n.dump()) for n in self.nodes if n.running()}
+        found = []
+        for exit_node in self.by_role("exit"):
+            conns, circuits = dumps.get(exit_node.name, ({}, []))
+            for conn, kind, _, prev_id in circuits:
+                if kind != "Exit-ward" or conn not in conns:
+                    continue
+                middle = self._neighbour(exit_node, dumps, prev_id)
+                guard_id = middle and self._previous_id(middle, dumps, prev_id)
+                guard = guard_id and self._neighbour(middle, dumps, guard_id)
+                found.append({"target": conns[conn], "exit": exit_node, "circuit": prev_id,
+                              "middle": middle, "guard": guard})
+        return found
+
+    def _neighbour(self, node, dumps, circuit_id):
+        """The relay on the other end of the link that has this circuit id at `node`."""
+        for other in self.nodes:
+            if other is node or other.name not in dumps:
+                continue
+            for _, kind, this_id, _ in dumps[other.name][1]:
+                if kind == "Exit-ward" and this_id == circuit_id:
+                    return other
+        return None
+
+    @staticmethod
+    def _previous_id(node, dumps, next_id):
+        for _, kind, this_id, other_id in dumps[node.name][1]:
+            if kind == "Exit-ward" and this_id == next_id:
+                return other_id
+        return None
+
+
+def parse_dump(text):
+    """SIGUSR1's text -> ({connection number: remote address}, [(conn, kind, this id, other id)])."""
+    conns, circuits = {}, []
+    text = text[text.rfind("Dumping stats:"):]
+    for line in text.splitlines():
+        match = re.search(r"Conn (\d+) \(socket -?\d+\) is an? (.*), created", line)
+        if match:
+            where = re.search(r" (?:to|with|from) (\[?[0-9a-fA-F.:]+\]?:\d+)", match.group(2))
+            conns[int(match.group(1))] = where.group(1) if where else match.group(2)
+            continue
+        match = re.search(r"Conn (\d+) has (\S+) circuit: circID (\d+) \(other side (\d+)\)", line)
+        if match:
+            circuits.append((int(match.group(1)), match.group(2), int(match.group(3)),
+                             int(match.group(4))))
+    return conns, circuits
+
+
+# -- command line -----------------------------------------------------------------------------
+
+def load_info(directory):
+    try:
+        with open(os.path.join(directory, "lab.json"), encoding="utf-8") as f:
+            return json.load(f)
+    except FileNotFoundError:
+        sys.exit("torlab: no network in " + directory)
+
+
+def print_info(directory):
+    info = load_info(directory)
+    sys.stdout.write(read_text(os.path.join(directory, "client.torrc")))
+    ports = info["ports"]
+    print("# a page:   http://web.test:%d/    (also http://%s:%d/, http://v6.test:%d/ = ::1)" % (
+        ports["http"], WEB_HOST, ports["http"], ports["http"]))
+    print("# N bytes:  http://web.test:%d/bytes/10000000" % ports["http"])
+    print("# echo %(echo)d, sink %(sink)d, closed %(closed)d, black hole %(blackhole)d, refused by "
+          "every exit %(refused)d" % ports)
+
+
+def serve(directory, ready_fd=None):
+    """Runs a network until SIGTERM or SIGINT."""
+    ended = []
+
+    def on_signal(signum, frame):
+        ended.append(signum)
+        raise KeyboardInterrupt
+    signal.signal(signal.SIGTERM, on_signal)
+    lab = Lab(directory, say=lambda text: print("torlab: " + text, file=sys.stderr, flush=True))
+    try:
+        lab.start()
+        if ready_fd is not None:
+            os.write(ready_fd, b"ready")
+            os.close(ready_fd)
+        else:
+            print_info(directory)
+            sys.stdout.flush()
+        while True:
+            signal.pause()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        lab.stop()
+        try:
+            os.unlink(os.path.join(directory, "lab.json"))
+        except FileNotFoundError:
+            pass
+
+
+def up(directory):
+    os.makedirs(directory, mode=0o700, exist_ok=True)
+    if os.path.exists(os.path.join(directory, "lab.json")):
+        try:
+            os.kill(load_info(directory)["pid"], 0)
+            print_info(directory)
+            return 0
+        except ProcessLookupError:
+            pass
+    read_end, write_end = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(read_end)
+        os.setsid()
+        with open(os.path.join(directory, "lab.log"), "ab", 0) as log, open(os.devnull, "rb") as null:
+            os.dup2(null.fileno(), 0)
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
+        status = 1
+        try:
+            serve(directory, write_end)
+            status = 0
+        except LabError as error:
+            print("torlab: %s" % error, file=sys.stderr, flush=True)
+        finally:
+            os._exit(status)
+    os.close(write_end)
+    with os.fdopen(read_end, "rb") as pipe:
+        if pipe.read() != b"ready":
+            sys.stderr.write(read_text(os.path.join(directory, "lab.log"))[-2000:])
+            return 1
+    print_info(directory)
+    return 0
+
+
+def down(directory):
+    if not os.path.exists(os.path.join(directory, "lab.json")):
+        return 0
+    pid = load_info(directory)["pid"]
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except ProcessLookupError:
+        os.unlink(os.path.join(directory, "lab.json"))
+        return 0
+    for _ in range(200):
+        if not os.path.exists(os.path.join(directory, "lab.json")):
+            return 0
+        time.sleep(0.05)
+    return 1
+
+
+def show_paths(directory):
+    info = load_info(directory)
+    lab = Lab(directory, base=info["base_port"])
+
+    class Running:
+        """Stands for a process that somebody else started."""
+        def __init__(self, pid):
+            self.pid = pid
+
+        def poll(self):
+            return None
+
+        def send_signal(self, sig):
+            os.kill(self.pid, sig)
+    for node in lab.nodes:
+        node.process = Running(info["node_pids"][node.name])
+    for path in lab.paths():
+        print("%s <- %s <- %s <- %s  (circuit %d)" % (
+            path["target"], path["exit"].name, getattr(path["middle"], "name", "?"),
+            getattr(path["guard"], "name", "?"), path["circuit"]))
+
+
+def main():
+    parser = argparse.ArgumentParser(description="A private Tor network on loopback.")
+    parser.add_argument("command", choices=["up", "down", "run", "info", "paths"])
+    parser.add_argument("dir")
+    args = parser.parse_args()
+    directory = os.path.abspath(args.dir)
+    try:
+        if args.command == "up":
+            return up(directory)
+        if args.command == "down":
+            return down(directory)
+        if args.command == "info":
+            return print_info(directory)
+        if args.command == "paths":
+            return show_paths(directory)
+        return serve(directory)
+    except LabError as error:
+        sys.exit("torlab: %s" % error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
