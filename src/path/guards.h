@@ -1,0 +1,88 @@
+/* Guards: the few relays that a client uses as first hop for months (guard-spec).
+ *
+ * What is here of guard-spec: the persistent sample, its confirmed part, the primary guards, the
+ * retry schedule, lifetimes, and the separate sample under a narrow configuration. What is left for
+ * later is the queue of circuits that wait for a better guard (guard-spec 4.9): its seam is
+ * guards_may_use(), which a client asks when such a circuit is complete; see docs/path.md. Bridges
+ * will be a third sample.
+ *
+ * Guards are named by RSA identity. Dates come from the wall clock and persist; reachability is
+ * kept by the monotonic clock and does not. */
+#ifndef TUNIC_PATH_GUARDS_H
+#define TUNIC_PATH_GUARDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/env.h"
+#include "base/err.h"
+#include "dir/netdir.h"
+#include "path/path.h"
+#include "path/state.h"
+
+struct guards;
+
+struct guards *guards_new(struct env *env); /* NULL out of memory */
+void guards_free(struct guards **g);
+
+/* Takes the Guard lines of S in place of all guards. A damaged line costs itself only, with a
+ * warning; what is not understood in a line is kept. ERR_NOMEM. */
+MUST_USE err_t guards_load(struct guards *g, const struct state *s);
+/* Puts the Guard lines into S and marks G clean. */
+MUST_USE err_t guards_save(struct guards *g, struct state *s);
+bool guards_dirty(const struct guards *g); /* changed since guards_load() or guards_save() */
+
+/* After a new consensus, a reload of the configuration, and on any other change of ND: brings the
+ * sample up to date (guard-spec 4.10). CFG is kept. Before the first call there is no guard to be
+ * picked. The rows are looked up anew at each pick: G holds no part of ND. */
+MUST_USE err_t guards_update(struct guards *g, const struct netdir *nd,
+                             const struct path_config *cfg);
+
+enum guard_usage { GUARD_FOR_TRAFFIC, GUARD_FOR_DIR };
+
+/* What a guard for one circuit may not be. */
+struct guard_restriction {
+    const struct relay *exit;   /* neither this relay nor one related to it; or NULL */
+    const struct rsa_id *avoid; /* failed in this attempt */
+    size_t n_avoid;
+};
+
+/* Chooses a guard (guard-spec 4.6) and notes that it is being tried. ND is that of the last
+ * guards_update(). ERR_NOT_FOUND: none now; every guard counts as untried again then. */
+MUST_USE err_t guards_pick(struct guards *g, const struct netdir *nd, enum guard_usage usage,
+                           const struct guard_restriction *rst, const struct relay **out,
+                           enum guard_use *use);
+
+/* What came of a pick. Succeeded: a circuit's first hop answered (for GUARD_FOR_TRAFFIC: the whole
+ * circuit was built); confirms the guard (guard-spec 4.8). Failed: no connection, wrong identity,
+ * or no answer to the first CREATE; not for what happened at later hops. Dropped: the attempt was
+ * given up for another reason. Relays that are no guards are ignored. */
+void guards_succeeded(struct guards *g, const struct rsa_id *id);
+void guards_failed(struct guards *g, const struct rsa_id *id);
+void guards_dropped(struct guards *g, const struct rsa_id *id);
+
+/* Whether a complete circuit through ID may carry streams: always for a primary guard, else only
+ * while all primary guards are down. False means: close it, or ask again later. */
+bool guards_may_use(struct guards *g, const struct rsa_id *id);
+
+/* Every guard may be tried again now: the network is back. */
+void guards_retry_all(struct guards *g);
+
+/* guard-spec 4.12: the first primary guards lack microdescriptors; no circuits until they are
+ * here. */
+bool guards_lack_md(const struct guards *g, const struct netdir *nd);
+
+/* One guard for display: GETINFO entry-guards, the log. */
+struct guard_info {
+    struct rsa_id rsa;
+    const char *nickname;           /* or "" */
+    bool listed, primary, filtered; /* filtered: passes the configuration */
+    bool confirmed, down, tried;
+    int64_t sampled_on_s, confirmed_on_s, unlisted_since_s; /* 0: not */
+};
+size_t guards_n(const struct guards *g); /* of the sample in use, in order of preference */
+bool guards_at(const struct guards *g, size_t i, struct guard_info *out);
+const char *guards_sample_name(const struct guards *g); /* "default", "restricted" */
+
+#endif

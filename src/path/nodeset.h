@@ -1,0 +1,34 @@
+/* Node lists of torrc: ExcludeNodes, ExitNodes, EntryNodes, MiddleNodes, ExcludeExitNodes,
+ * NodeFamily. A set names relays by fingerprint, nickname, address pattern or country.
+ *
+ * Countries need a GeoIP database, which Tunic does not read yet: a country matches no relay, and
+ * nodeset_country() names it so that the caller can refuse the option. A set is immutable. */
+#ifndef TUNIC_PATH_NODESET_H
+#define TUNIC_PATH_NODESET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/text.h"
+#include "dir/consensus.h"
+
+struct nodeset;
+
+enum { NODESET_ENTRIES_MAX = 65536, NODESET_WHY_MAX = 160 };
+
+/* Comma-separated list of: [$]40 hex digits, also followed by ~nickname or =nickname (which says
+ * nothing more); a nickname; 192.0.2.0/24, [2001:db8::]/32, a plain address or "*"; {cc}. Spaces
+ * around entries and empty entries are skipped. One malformed entry spoils the list, as in tor:
+ * ERR_MALFORMED, and WHY (NODESET_WHY_MAX bytes, or NULL) names it. ERR_LIMIT, ERR_NOMEM. */
+MUST_USE err_t nodeset_parse(struct text list, struct nodeset **out, char *why);
+void nodeset_free(struct nodeset **s); /* NULL in *S is fine */
+
+/* S may be NULL: an unset option, which is empty. */
+bool nodeset_is_empty(const struct nodeset *s);
+bool nodeset_has(const struct nodeset *s, const struct relay *r);
+
+/* The I-th country of the list in lower case ("de", "??"), or NULL behind the last one. */
+const char *nodeset_country(const struct nodeset *s, size_t i);
+
+#endif

@@ -1,0 +1,120 @@
+/* Choice of paths: which relays a circuit goes through (path-spec 2.2).
+ *
+ * The last hop is chosen first, then the guard (from the guard set, guards.h), then the middle.
+ * Nothing here builds a circuit or keeps one: a pick is a few pointers into the netdir, good as
+ * long as the caller holds that netdir. Randomness comes through the environment. */
+#ifndef TUNIC_PATH_PATH_H
+#define TUNIC_PATH_PATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/env.h"
+#include "base/err.h"
+#include "dir/netdir.h"
+#include "path/nodeset.h"
+
+struct guards;
+
+/* What torrc says about paths. Owned by the caller, as are all sets in it; NULL sets are unset. It
+ * must outlive every call that is given it, and the guard set that it was set in. */
+struct path_config {
+    const struct nodeset *exclude;         /* ExcludeNodes */
+    const struct nodeset *exclude_exit;    /* ExcludeExitNodes */
+    const struct nodeset *exit;            /* ExitNodes */
+    const struct nodeset *entry;           /* EntryNodes */
+    const struct nodeset *middle;          /* MiddleNodes */
+    const struct nodeset *const *families; /* NodeFamily, one set a line */
+    size_t n_families;
+    /* StrictNodes: ExcludeNodes binds everywhere. Without it, an excluded relay may still be used
+     * where nothing else would do: for directory requests and for an exit that was asked for by
+     * name. ExitNodes, EntryNodes, MiddleNodes and ExcludeExitNodes always bind (tor(1)). */
+    bool strict_nodes;
+    bool enforce_distinct_subnets; /* EnforceDistinctSubnets */
+    bool use_entry_guards;         /* UseEntryGuards */
+    bool ipv4, ipv6;               /* ClientUseIPv4/6: ORPorts that a first hop may be reached at */
+    /* A first hop's ORPort that ReachableAddresses allows; NULL: any. */
+    bool (*reachable)(void *reachable_arg, const struct ipport *orport);
+    void *reachable_arg;
+    const uint16_t *long_lived; /* LongLivedPorts; NULL: the default list */
+    size_t n_long_lived;
+    uint32_t n_guards, n_dir_guards, n_primary; /* NumEntryGuards, NumDirectoryGuards,
+                                                   NumPrimaryGuards; 0: by the consensus */
+    uint32_t guard_lifetime_s;                  /* GuardLifetime; 0: by the consensus */
+};
+
+/* tor's defaults, with nothing set. */
+void path_config_init(struct path_config *cfg);
+
+enum path_kind {
+    PATH_EXIT,     /* three hops; the last one lets connections out */
+    PATH_INTERNAL, /* three hops; the last one is like a middle */
+};
+
+/* What the path is for. All zero but .kind: any exit that allows some port. */
+struct path_request {
+    enum path_kind kind;
+    /* PATH_EXIT: the exit must allow PORT (0: any) to addresses of FAMILY (IP_NONE: a host name).
+     */
+    enum ip_family family;
+    uint16_t port;
+    /* PATH_EXIT: ports that will probably be wanted; an exit that allows the most of them is taken.
+     */
+    const uint16_t *predicted;
+    size_t n_predicted;
+    bool stable; /* only Stable relays; a long-lived PORT implies it */
+    /* Relays not to be used in this attempt at all, and not as the last hop: what failed before. */
+    const struct rsa_id *avoid;
+    size_t n_avoid;
+    const struct rsa_id *avoid_exit;
+    size_t n_avoid_exit;
+    const struct relay *exit; /* the last hop is given (NULL: choose it) */
+};
+
+enum { PATH_LEN = 3, PATH_WHY_MAX = 192 };
+
+/* Whether a circuit may be used once it is built, by its guard (guard-spec 4.6). */
+enum guard_use {
+    GUARD_USABLE,             /* usable_on_completion */
+    GUARD_USABLE_IF_NO_BETTER /* ask guards_may_use() when it is complete */
+};
+
+struct path_pick {
+    const struct relay *hop[PATH_LEN]; /* first hop first */
+    size_t n;
+    enum guard_use guard_use;
+    bool relaxed;           /* no relay had all the flags wanted; some hop lacks Fast or Stable */
+    char why[PATH_WHY_MAX]; /* after an error: a sentence such as "no exit relay allows port 25" */
+};
+
+/* Chooses a path. GUARDS may be NULL (and is not used without UseEntryGuards): then the first hop
+ * is chosen like any other, weighted for the guard position. ERR_NOT_FOUND: no such path, see
+ * out->why; ERR_NOMEM. A guard that was picked counts as tried: tell guards_succeeded() or
+ * guards_failed() what came of it. */
+MUST_USE err_t path_pick(const struct netdir *nd, const struct path_config *cfg,
+                         struct guards *guards, const struct path_request *req, struct env *env,
+                         struct path_pick *out);
+
+/* The one hop for directory requests: a directory guard, or any directory cache where guards are
+ * not used. Relays that failed in this attempt are AVOIDed. out->n is 1; the relay may lack its
+ * microdescriptor. Without a netdir there is nothing to choose from: use a fallback (dir). */
+MUST_USE err_t path_pick_dir(const struct netdir *nd, const struct path_config *cfg,
+                             struct guards *guards, const struct rsa_id *avoid, size_t n_avoid,
+                             struct env *env, struct path_pick *out);
+
+/* Whether an existing circuit that ends at EXIT may serve REQ (port, family, flags, exclusions). */
+bool path_exit_fits(const struct netdir *nd, const struct path_config *cfg,
+                    const struct path_request *req, const struct relay *exit);
+
+/* Whether a circuit's relays are still allowed, after the configuration or the consensus changed:
+ * none of the N hops is excluded, the first is an EntryNode, the last an ExitNode if EXITS. */
+bool path_allowed(const struct path_config *cfg, const struct relay *const *hops, size_t n,
+                  bool exits);
+
+/* The address of R that a first hop is connected to under CFG: IPv4 if allowed, else IPv6; family
+ * IP_NONE if it cannot be reached. */
+struct ipport path_first_hop_addr(const struct path_config *cfg, const struct relay *r);
+
+#endif
