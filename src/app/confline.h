@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/err.h"
 #include "base/log.h"
@@ -62,6 +63,9 @@ struct conf_source {
 
 /* The files of this computer. */
 struct conf_source conf_disk(const struct log *log);
+
+/* All of IN up to its end, NUL-terminated; the caller frees it. ERR_LIMIT over CONF_FILE_MAX. */
+MUST_USE err_t conf_read_stream(FILE *in, char **content);
 
 /* Reads TEXT as tor reads a torrc. NAME is what error messages call it. On success *OUT is the list
  * (NULL if there is nothing in it); *INCLUDED, if asked for, tells whether %include was used. */

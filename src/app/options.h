@@ -102,7 +102,7 @@ struct options {
     int cache_directory_group_readable; /* enum autobool */
     char *pid_file, *user, *syslog_identity_tag;
     bool run_as_daemon, disable_all_swap, avoid_disk_writes;
-    bool no_exec, sandbox;
+    bool no_exec, disable_debugger_attachment, client_only;
     int conn_limit;
     int shutdown_wait_s;
     char *owning_controller_process;
@@ -118,12 +118,10 @@ struct options {
 
     /* Directory */
     struct conf_line *dir_authority_lines;
-    struct conf_line *alternate_dir_authority_lines;
     struct conf_line *fallback_dir_lines;
     bool use_default_fallback_dirs;
     double dir_authority_fallback_rate;
-    int use_microdescriptors; /* enum autobool */
-    bool fetch_dir_info_early, fetch_dir_info_extra_early, fetch_useless_descriptors;
+    bool fetch_dir_info_early, fetch_dir_info_extra_early;
     int bootstrap_authority_delay_s; /* before the first try of each kind */
     int bootstrap_fallback_delay_s;
     int bootstrap_authority_only_delay_s;
@@ -142,9 +140,6 @@ struct options {
     bool fascist_firewall;
     char *firewall_ports_csv;
     struct conf_line *reachable_lines, *reachable_or_lines;
-    uint64_t bandwidth_rate_bytes, bandwidth_burst_bytes;
-    bool constrained_sockets;
-    uint64_t constrained_sock_size_bytes;
     uint64_t max_mem_in_queues_bytes; /* 0: by the size of memory */
     int num_cpus;
 
@@ -231,6 +226,8 @@ enum opt_flag {
     OPTF_IMMUTABLE = 1u << 0, /* may not change while running */
     OPTF_NODUMP = 1u << 1,    /* never written to a file */
     OPTF_HIDDEN = 1u << 2,    /* not settable and not listed */
+    OPTF_RELAY = 1u << 3,     /* means something to relays and authorities only */
+    OPTF_DEPENDENT = 1u << 4, /* part of a list with several names: see the OPTT_VIRTUAL one */
 };
 
 struct opt {
@@ -246,6 +243,9 @@ struct opt {
 const struct opt *opt_table(size_t *n);
 /* By name or tor's other names for it, in any case; NULL if there is none. */
 const struct opt *opt_find(const char *name);
+/* As opt_find(), and also by an abbreviation that fits one option only; says so to LOG, as tor
+ * does. */
+const struct opt *opt_lookup(const char *name, const struct log *log);
 /* The option's name nearest to NAME, or NULL if none is near. */
 const char *opt_nearest(const char *name);
 /* tor's word for the type, as in GETINFO config/names: "Boolean", "TimeInterval", ... */

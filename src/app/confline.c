@@ -1,0 +1,70 @@
+#include "app/confline.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+err_t conf_fail(struct conf_err *e, err_t code, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(e->text, sizeof e->text, fmt, ap);
+    va_end(ap);
+    return code;
+}
+
+err_t conf_line_add(struct conf_line ***tail, struct text key, struct text value, const char *where,
+                    enum conf_how how)
+{
+    struct conf_line *line = calloc(1, sizeof *line);
+    if (!line)
+        return ERR_NOMEM;
+    line->key = text_dup(key);
+    line->value = text_dup(value);
+    line->where = text_dup(text_of(where));
+    line->how = how;
+    if (!line->key || !line->value || !line->where) {
+        conf_lines_free(line);
+        return ERR_NOMEM;
+    }
+    **tail = line;
+    *tail = &line->next;
+    return OK;
+}
+
+err_t conf_lines_copy(const struct conf_line *from, struct conf_line **out)
+{
+    struct conf_line *head = NULL, **tail = &head;
+    for (; from; from = from->next) {
+        err_t err =
+            conf_line_add(&tail, text_of(from->key), text_of(from->value), from->where, from->how);
+        if (err != OK) {
+            conf_lines_free(head);
+            return err;
+        }
+    }
+    *out = head;
+    return OK;
+}
+
+bool conf_lines_equal(const struct conf_line *a, const struct conf_line *b)
+{
+    for (; a && b; a = a->next, b = b->next)
+        if (strcasecmp(a->key, b->key) != 0 || strcmp(a->value, b->value) != 0)
+            return false;
+    return !a && !b;
+}
+
+void conf_lines_free(struct conf_line *head)
+{
+    while (head) {
+        struct conf_line *next = head->next;
+        free(head->key);
+        free(head->value);
+        free(head->where);
+        free(head);
+        head = next;
+    }
+}
