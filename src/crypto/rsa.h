@@ -14,7 +14,14 @@
 #include "base/ids.h"
 #include "base/text.h"
 
-enum { RSA_ID_BITS = 1024, RSA_BITS_MAX = 4096, RSA_SIG_MAX = 512, RSA_DER_MAX = 600 };
+enum {
+    RSA_ID_BITS = 1024,
+    RSA_BITS_MAX = 4096,
+    RSA_SIG_MAX = 512,
+    RSA_DER_MAX = 600,
+    RSA_SIGNED_MIN = 20,
+    RSA_SIGNED_MAX = 64
+};
 
 struct rsa_pub;
 
@@ -38,8 +45,9 @@ void rsa_pub_sha256(const struct rsa_pub *key, struct sha256 *out); /* SHA-256 o
 /* The PKCS#1 DER; valid as long as the key. */
 const uint8_t *rsa_pub_der(const struct rsa_pub *key, size_t *len);
 
-/* Verifies a signature over a bare digest of 20 or 32 bytes: what the signature opens to must be
- * that digest and nothing more. ERR_BAD_SIGNATURE. */
+/* Verifies a signature over a bare digest (20 or 32 bytes; onion-key-crosscert has 52): what the
+ * signature opens to must be that and nothing more, where C tor would let more follow. ERR_ARG,
+ * ERR_BAD_SIGNATURE. */
 MUST_USE err_t rsa_verify_digest(const struct rsa_pub *key, const void *digest, size_t digest_len,
                                  const void *sig, size_t sig_len);
 

@@ -20,7 +20,7 @@ void rsa_key_free(struct rsa_key *key); /* wipes; NULL is harmless */
 /* The public half; lives as long as KEY and belongs to it. */
 const struct rsa_pub *rsa_key_public(const struct rsa_key *key);
 
-/* A tor signature over a bare digest of 20 or 32 bytes; *SIG_LEN is rsa_pub_sig_len(). */
+/* A tor signature that rsa_verify_digest() accepts; *SIG_LEN is rsa_pub_sig_len(). */
 MUST_USE err_t rsa_sign_digest(const struct rsa_key *key, const void *digest, size_t digest_len,
                                uint8_t sig[RSA_SIG_MAX], size_t *sig_len);
 
