@@ -32,7 +32,7 @@ struct doc_lines doc_over(const void *bytes, size_t len);
 
 /* Takes the next item; false at the end and at the first malformed line (then .err is set). A NUL
  * byte, an empty line, an object without its END line and a line without a newline are malformed.
- * An "opt " before a keyword is skipped. */
+ */
 bool doc_next(struct doc_lines *d, struct doc_item *item);
 
 /* The next item without taking it. */
@@ -52,20 +52,5 @@ MUST_USE err_t doc_time(struct text date, struct text time, int64_t *out);
 enum { DOC_TIME_TEXT_MAX = 20 };
 /* Returns OUT, always NUL-terminated. */
 const char *doc_time_text(int64_t t, char out[DOC_TIME_TEXT_MAX]);
-
-/* Base64 with or without padding and with newlines: exactly LEN bytes. */
-MUST_USE err_t doc_base64(struct text t, void *out, size_t len);
-/* As above, at most CAP bytes; *LEN tells how many. */
-MUST_USE err_t doc_base64_any(struct text t, void *out, size_t cap, size_t *len);
-/* Unpadded; OUT has room for doc_base64_len(len) + 1 bytes and is NUL-terminated. */
-static inline size_t doc_base64_len(size_t len)
-{
-    return (len * 4 + 2) / 3;
-}
-void doc_base64_text(const void *bytes, size_t len, char *out);
-/* Hex of any case: exactly LEN bytes. */
-MUST_USE err_t doc_hex(struct text t, void *out, size_t len);
-/* Upper case; OUT has room for 2 * LEN + 1 bytes. Returns OUT. */
-const char *doc_hex_text(const void *bytes, size_t len, char *out);
 
 #endif

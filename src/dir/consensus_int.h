@@ -1,0 +1,18 @@
+/* Inside of the consensus parser: shared by consensus.c and consensus_relay.c. */
+#ifndef TUNIC_DIR_CONSENSUS_INT_H
+#define TUNIC_DIR_CONSENSUS_INT_H
+
+#include "dir/consensus.h"
+#include "dir/doc.h"
+
+/* A relay's row from its "r" item; the other items follow one by one. */
+MUST_USE err_t relay_begin(const struct doc_item *r, struct relay *out);
+/* "a", "s", "m", "w" or "pr"; others are ignored. SEEN says which ones came before. */
+MUST_USE err_t relay_item(const struct doc_item *item, struct relay *relay, unsigned *seen);
+/* The lines that must be there were. */
+MUST_USE err_t relay_end(unsigned seen);
+
+/* "key=number" with a signed 32-bit number. */
+MUST_USE err_t parse_key_value(struct text t, struct text *key, int32_t *value);
+
+#endif

@@ -1,0 +1,179 @@
+#include <string.h>
+
+#include "crypto/encode.h"
+#include "dir/consensus_int.h"
+
+enum { SEEN_S = 1, SEEN_M = 2, SEEN_W = 4, SEEN_PR = 8 };
+
+static const char *const flag_names[RELAY_FLAG_N] = {
+#define X(name, text) text,
+    RELAY_FLAG_LIST(X)
+#undef X
+};
+
+err_t parse_key_value(struct text t, struct text *key, int32_t *value)
+{
+    uint64_t x;
+    if (!memchr(t.s, '=', t.len) || !text_split(&t, '=', key) || !key->len)
+        return ERR_MALFORMED;
+    bool minus = t.len && t.s[0] == '-';
+    if (minus) {
+        t.s++;
+        t.len--;
+    }
+    if (text_to_u64(t, (uint64_t)INT32_MAX + (minus ? 1 : 0), &x) != OK)
+        return ERR_MALFORMED;
+    *value = (int32_t)(minus ? -(int64_t)x : (int64_t)x);
+    return OK;
+}
+
+static err_t parse_port(struct text t, uint16_t *out)
+{
+    uint64_t x;
+    TRY(text_to_u64(t, 65535, &x));
+    *out = (uint16_t)x;
+    return OK;
+}
+
+static err_t parse_nickname(struct text t, char out[NICKNAME_MAX + 1])
+{
+    if (!t.len || t.len > NICKNAME_MAX)
+        return ERR_MALFORMED;
+    for (size_t i = 0; i < t.len; i++) {
+        char c = t.s[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')))
+            return ERR_MALFORMED;
+        out[i] = c;
+    }
+    out[t.len] = 0;
+    return OK;
+}
+
+static err_t parse_v4(struct text t, uint8_t out[4])
+{
+    char text[IP_TEXT_MAX];
+    struct ip ip;
+    if (t.len >= sizeof text)
+        return ERR_MALFORMED;
+    memcpy(text, t.s, t.len);
+    text[t.len] = 0;
+    if (ip_parse(text, false, &ip) != OK || ip.family != IP_V4)
+        return ERR_MALFORMED;
+    memcpy(out, ip.b, 4);
+    return OK;
+}
+
+err_t relay_begin(const struct doc_item *r, struct relay *out)
+{
+    /* dir-spec 3.4.1, as the microdesc flavor has it:
+     * "r" SP nickname SP identity SP publication SP IP SP ORPort SP DirPort; publication is two
+     * words and means nothing since consensus method 33. */
+    struct text a[7];
+    memset(out, 0, sizeof *out);
+    if (!doc_args(r, a, 7))
+        return ERR_MALFORMED;
+    TRY(parse_nickname(a[0], out->nickname));
+    TRY(base64_decode_exact(a[1], BASE64_EITHER, out->rsa.b, sizeof out->rsa.b));
+    TRY(parse_v4(a[4], out->v4));
+    TRY(parse_port(a[5], &out->orport));
+    return parse_port(a[6], &out->dirport);
+}
+
+/* The first IPv6 address counts. One that we can't read is no reason to lose the consensus. */
+static void take_address(const struct doc_item *item, struct relay *relay)
+{
+    char text[IPPORT_TEXT_MAX];
+    struct text word;
+    struct ipport ap;
+    if (relay->orport6 || !doc_args(item, &word, 1) || word.len >= sizeof text)
+        return;
+    memcpy(text, word.s, word.len);
+    text[word.len] = 0;
+    if (ipport_parse(text, &ap) != OK || ap.ip.family != IP_V6)
+        return;
+    memcpy(relay->v6, ap.ip.b, sizeof relay->v6);
+    relay->orport6 = ap.port;
+}
+
+static void take_flags(const struct doc_item *item, struct relay *relay)
+{
+    struct text rest = item->args, word;
+    while (text_token(&rest, &word))
+        for (unsigned i = 0; i < RELAY_FLAG_N; i++)
+            if (text_is(word, flag_names[i]))
+                relay->flags = (uint16_t)(relay->flags | 1u << i);
+}
+
+static err_t take_weights(const struct doc_item *item, struct relay *relay)
+{
+    struct text rest = item->args, word, key;
+    while (text_token(&rest, &word)) {
+        int32_t value;
+        if (!text_starts(word, "Bandwidth=") && !text_starts(word, "Unmeasured="))
+            continue;
+        TRY(parse_key_value(word, &key, &value));
+        if (value < 0)
+            return ERR_MALFORMED;
+        if (text_is(key, "Bandwidth"))
+            relay->bandwidth = (uint32_t)value;
+        else
+            relay->unmeasured = value == 1;
+    }
+    return OK;
+}
+
+static err_t take_digest(const struct doc_item *item, struct relay *relay)
+{
+    struct text word;
+    if (!doc_args(item, &word, 1))
+        return ERR_MALFORMED;
+    return base64_decode_exact(word, BASE64_EITHER, relay->md_digest.b, sizeof relay->md_digest.b);
+}
+
+static unsigned item_bit(const struct doc_item *item)
+{
+    if (doc_is(item, "s"))
+        return SEEN_S;
+    if (doc_is(item, "m"))
+        return SEEN_M;
+    if (doc_is(item, "w"))
+        return SEEN_W;
+    return doc_is(item, "pr") ? SEEN_PR : 0;
+}
+
+err_t relay_item(const struct doc_item *item, struct relay *relay, unsigned *seen)
+{
+    unsigned bit = item_bit(item);
+    if (*seen & bit)
+        return ERR_MALFORMED;
+    *seen |= bit;
+    if (doc_is(item, "a"))
+        take_address(item, relay);
+    if (bit == SEEN_S)
+        take_flags(item, relay);
+    if (bit == SEEN_M)
+        return take_digest(item, relay);
+    if (bit == SEEN_W)
+        return take_weights(item, relay);
+    /* protocol-map 2c: "an unparsable list counts as empty". */
+    if (bit == SEEN_PR && protover_parse(item->args, &relay->protos) != OK)
+        relay->protos = 0;
+    return OK;
+}
+
+err_t relay_end(unsigned seen)
+{
+    const unsigned must = SEEN_S | SEEN_M;
+    return (seen & must) == must ? OK : ERR_MALFORMED;
+}
+
+struct ipport relay_orport(const struct relay *r)
+{
+    return (struct ipport){ip_v4(r->v4), r->orport};
+}
+
+struct ipport relay_orport6(const struct relay *r)
+{
+    struct ipport none = {{IP_NONE, {0}}, 0};
+    return r->orport6 ? (struct ipport){ip_v6(r->v6), r->orport6} : none;
+}
