@@ -4,8 +4,8 @@
  * Life: link_new() -> the owner has net dial -> link_tcp_open() -> bytes fed in and taken out ->
  * on_open once the handshake is done and the peer has proved the identities asked for -> circuits
  * -> on_closed, exactly once, whatever happened. After on_closed the owner calls link_free(), not
- * from inside on_closed but later (a timer). The owner and the circuits outlive the calls they make;
- * nothing is freed inside a callback. */
+ * from inside on_closed but later (a timer). The owner and the circuits outlive the calls they
+ * make; nothing is freed inside a callback. */
 #ifndef TUNIC_LINK_LINK_H
 #define TUNIC_LINK_LINK_H
 
@@ -123,8 +123,8 @@ const struct link_target *link_target(const struct link *l);
 const struct rsa_id *link_peer_rsa(const struct link *l);
 const struct ed_id *link_peer_ed(const struct link *l);
 size_t link_circuits(const struct link *l);
-uint64_t link_opened_us(const struct link *l);  /* monotonic; 0 if not open yet */
-uint64_t link_bytes_in(const struct link *l);   /* on the wire */
+uint64_t link_opened_us(const struct link *l); /* monotonic; 0 if not open yet */
+uint64_t link_bytes_in(const struct link *l);  /* on the wire */
 uint64_t link_bytes_out(const struct link *l);
 void link_set_padding(struct link *l, const struct link_config *config); /* only padding fields */
 
@@ -161,9 +161,9 @@ struct link_circ {
  * when no id is free or the link holds its most circuits. */
 MUST_USE err_t link_circ_open(struct link *l, struct link_circ *lc);
 
-/* Takes LC off its link and sends DESTROY if SEND_DESTROY (a client always gives reason NONE). Cells
- * that still arrive for the id are dropped; the id stays unused for a while. Harmless when LC is not
- * on a link. */
+/* Takes LC off its link and sends DESTROY if SEND_DESTROY (a client always gives reason NONE).
+ * Cells that still arrive for the id are dropped; the id stays unused for a while. Harmless when LC
+ * is not on a link. */
 void link_circ_close(struct link_circ *lc, bool send_destroy, uint8_t reason);
 
 enum link_urgency {

@@ -1,0 +1,27 @@
+/* Who the peer is: a CERTS cell checked against the TLS certificate and the relay we asked for. A
+ * pure function (tor-spec 4.2, cert-spec). */
+#ifndef TUNIC_LINK_CERTS_H
+#define TUNIC_LINK_CERTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/ids.h"
+#include "cell/chan_link.h"
+#include "link/link.h"
+
+/* Identities the peer has proved; only certs_verify() fills one. */
+struct certs_proved {
+    struct rsa_id rsa;
+    struct ed_id ed;
+};
+
+/* ERR_LINK_CERTS: something is missing, doubled, expired or not rightly signed. ERR_LINK_IDENTITY:
+ * all is well, but it is another relay than TARGET. TEXT then says which and how, up to CAP bytes
+ * with the NUL. OUT is written on OK only. */
+MUST_USE err_t certs_verify(const struct chan_certs *cells, const struct sha256 *tls_cert,
+                            const struct link_target *target, int64_t now_s,
+                            struct certs_proved *out, char *text, size_t cap);
+
+#endif

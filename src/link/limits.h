@@ -1,0 +1,33 @@
+/* Every bound of the link layer in one place; each has a test. */
+#ifndef TUNIC_LINK_LIMITS_H
+#define TUNIC_LINK_LIMITS_H
+
+enum {
+    /* Input. A variable-length cell over its most closes the link as soon as its head is there;
+     * VPADDING may be as long as its length field allows. */
+    LINK_VAR_BODY_MOST = 16 * 1024,
+    LINK_VPADDING_MOST = 65535,
+    LINK_OPEN_BATCH = 32 * 1024, /* plaintext opened before its cells are handled */
+    LINK_PLAIN_IN_CAP = LINK_VPADDING_MOST + 7 + LINK_OPEN_BATCH,
+
+    /* Output, sealed and unsealed together. Data is refused from SOFT on and circuits get their
+     * turns below LOW; control messages are refused at HARD; the link's own cells (DESTROY and
+     * padding) may go up to OWN, and the link ends when there is no room for a DESTROY. */
+    LINK_OUT_LOW = 32 * 1024,
+    LINK_OUT_SOFT = 64 * 1024,
+    LINK_OUT_HARD = 256 * 1024,
+    LINK_OUT_OWN = 320 * 1024,
+    LINK_TURN_CELLS = 8, /* cells a waiting circuit may send before the next has its turn */
+
+    /* Circuit ids. */
+    LINK_CIRCS_MOST = 16 * 1024,
+    LINK_ID_TRIES = 64,          /* as tor: then the link counts as full */
+    LINK_ID_REST_MS = 60 * 1000, /* how long a given-up id stays unused */
+    LINK_IDS_RESTING_MOST = 4096,
+    LINK_STRAYS_MOST = 4096, /* cells for ids never used, in one LINK_ID_REST_MS, that we bear */
+
+    LINK_QUIET_MS = 2000,    /* without traffic: buffers are given back */
+    LINK_SKEW_LEAST_S = 3600 /* a clock difference worth telling, as in tor */
+};
+
+#endif
