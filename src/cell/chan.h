@@ -53,6 +53,10 @@ const char *chan_cmd_name(uint8_t cmd);
 /* VERSIONS and every command from 128 up. */
 bool chan_cmd_is_variable(uint8_t cmd);
 
+/* Whether CMD may come with CIRC_ID: circuit cells need one (tor-spec 5.1.1: "CircID 0 MUST not be
+ * used for circuits"), link cells have 0. True for an unknown command. */
+bool chan_cmd_circ_id_ok(uint8_t cmd, uint32_t circ_id);
+
 /* Bytes before the body. CIRC_ID_LEN is 2 or 4 here and everywhere. */
 size_t chan_head_len(size_t circ_id_len, uint8_t cmd);
 

@@ -9,8 +9,9 @@
 #include "base/wr.h"
 
 enum {
-    CREATE_FAST_LEN = 20,  /* X, Y and the derivative key data KH */
-    CREATE2_DATA_MAX = 505 /* CELL_BODY_LEN without type and length */
+    CREATE_FAST_LEN = 20,   /* X, Y and the derivative key data KH */
+    CREATE2_DATA_MAX = 505, /* CELL_BODY_LEN without type and length */
+    CREATED2_DATA_MAX = 496 /* so that it fits EXTENDED2 as well */
 };
 
 /* Circuit handshake types, in CREATE2 and EXTEND2. */

@@ -27,13 +27,14 @@ struct exts {
     struct ext e[EXTS_MAX];
 };
 
-/* Read and write the list in the midst of a message. A type that comes twice is ERR_MALFORMED; a
- * peer's list may be in any order. */
+/* Read and write the list in the midst of a message. A peer's list may be in any order and may have
+ * a type twice: then the first counts, which is what exts_find() returns. */
 MUST_USE err_t exts_decode(struct rd *r, struct exts *out);
 /* The list must be sorted by type without duplicates, as exts_add() leaves it: else ERR_ARG. */
 MUST_USE err_t exts_encode(struct wr *w, const struct exts *m);
 
-/* The list as a whole message: the ntor-v3 client or server message. */
+/* The list as a whole message, the ntor-v3 client or server message. A type that comes twice is
+ * ERR_MALFORMED. */
 MUST_USE err_t exts_decode_all(struct rd r, struct exts *out);
 
 /* Inserts in order of type; BODY must stay. ERR_ARG if the type is there already, ERR_LIMIT. */

@@ -30,7 +30,8 @@ struct linkspec {
     const uint8_t *body;
 };
 
-/* As on the wire, in order. A specifier of a known type and a wrong length is ERR_MALFORMED. */
+/* As on the wire, in order. A specifier of a known type and a wrong length is ERR_MALFORMED, and so
+ * is a second identity of one kind. */
 struct linkspecs {
     size_t n;
     struct linkspec s[LINKSPECS_MAX];
@@ -56,6 +57,7 @@ void linkspecs_make(const struct linkspec_relay *relay, uint8_t storage[LINKSPEC
 /* The first specifier of each known type. */
 void linkspecs_read(const struct linkspecs *specs, struct linkspec_relay *out);
 
+/* A list without an RSA identity is ERR_MALFORMED. */
 struct relay_extend2 {
     struct linkspecs specs;
     uint16_t htype; /* enum handshake_type in chan_circ.h */

@@ -8,7 +8,9 @@
 
 enum { SENDME_TAG_V0 = 20, SENDME_TAG_V1 = 16 }; /* tag lengths by relay message format */
 
-/* Version 0 has no tag and is sent as an empty body; an empty body is version 0. Version 1 has a
+/* About a circuit; in a SENDME about a stream the body "SHOULD be ignored" and is sent empty.
+ *
+ * Version 0 has no tag and is sent as an empty body; an empty body is version 0. Version 1 has a
  * tag of 20 or 16 bytes; the caller compares its length with what the hop's crypto makes. An
  * unknown version is ERR_UNSUPPORTED. */
 struct relay_sendme {

@@ -13,6 +13,7 @@ enum circpad_response { CIRCPAD_OK = 1, CIRCPAD_ERR = 2 };
 struct relay_padding_negotiate {
     uint8_t command; /* enum circpad_cmd */
     uint8_t machine;
+    uint8_t echo_request; /* 0 or 1 */
     uint32_t machine_ctr;
 };
 MUST_USE err_t relay_padding_negotiate_decode(struct rd r, struct relay_padding_negotiate *out);

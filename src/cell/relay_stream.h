@@ -10,7 +10,7 @@
 #include "base/wr.h"
 
 enum {
-    RELAY_HOST_MAX = 257,  /* longest host in BEGIN and RESOLVE, brackets included */
+    RELAY_HOST_MAX = 255,  /* longest host in BEGIN and RESOLVE */
     RELAY_ANSWERS_MAX = 83 /* answers in a RESOLVED: 498 / 6 bytes, the shortest there is */
 };
 
@@ -78,7 +78,8 @@ struct relay_answer {
     uint32_t ttl_s;
 };
 
-/* At least one answer. An address of a wrong length is ERR_MALFORMED. */
+/* There may be no answer at all. An address of a wrong length and an empty host name are
+ * ERR_MALFORMED. */
 struct relay_resolved {
     size_t n;
     struct relay_answer a[RELAY_ANSWERS_MAX];
