@@ -64,7 +64,7 @@ static err_t collect(struct text text, struct doc_item fields[FIELD_N])
     bool ended = false;
     memset(fields, 0, sizeof fields[0] * FIELD_N);
     while (doc_next(&d, &item)) {
-        /* "At the end, exactly once": nothing may follow the certification. */
+        /* dir-spec 3.1, dir-key-certification: "At end, exactly once." */
         if (ended)
             return ERR_TRAILING;
         for (size_t i = 0; i < FIELD_N; i++) {
@@ -121,8 +121,8 @@ static err_t check(const struct authcert *c, const struct doc_item fields[FIELD_
     TRY(hex_decode_exact(print, claimed.b, sizeof claimed.b));
     if (!rsa_id_equal(&claimed, &c->identity))
         return ERR_BAD_KEY;
-    /* dir-spec 3.1, dir-key-crosscert: "-----BEGIN ID SIGNATURE-----"; "implementations MUST also
-     * accept ... SIGNATURE". It is a signature, by the signing key, of the identity's digest. */
+    /* dir-spec 3.1: "Implementations MUST allow the "ID " portion to be omitted" and "MUST verify
+     * that the signature is a correct signature of the hash of the identity key". */
     if (!text_is(fields[CROSSCERT].tag, "ID SIGNATURE") &&
         !text_is(fields[CROSSCERT].tag, "SIGNATURE"))
         return ERR_MALFORMED;

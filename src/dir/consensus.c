@@ -210,7 +210,7 @@ static size_t count_relays(struct text t)
     size_t n = 0;
     const char *at = t.s, *end = t.s + t.len;
     while ((at = memchr(at, '\n', (size_t)(end - at))) && ++at + 1 < end)
-        n += at[0] == 'r' && at[1] == ' ';
+        n += at[0] == 'r' && (at[1] == ' ' || at[1] == '\t');
     return n;
 }
 
@@ -228,7 +228,7 @@ static err_t take_relay(struct parser *p, const struct doc_item *item)
         p->section = RELAYS;
     }
     if (c->n_relays >= p->relays_cap)
-        return ERR_BUG;
+        return ERR_MALFORMED;
     TRY(relay_begin(item, &c->relays[c->n_relays++]));
     p->relay_seen = 0;
     p->in_relay = true;

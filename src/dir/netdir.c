@@ -1,0 +1,384 @@
+#include "dir/netdir.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "crypto/encode.h"
+#include "dir/mdpool.h"
+
+struct netdir {
+    size_t refs;
+    struct consensus *c;
+    struct mdpool *pool;
+    struct relay **by_digest;
+    struct relay **by_name;
+    struct relay **by_ed; /* of those with microdescriptors; n_by_ed, rebuilt when it is old */
+    size_t n_by_ed;
+    uint32_t changes, by_ed_changes;
+    bool coverage_known;
+    uint32_t coverage_asked;
+    struct netdir_coverage coverage;
+};
+
+static int order_digest(const void *a, const void *b)
+{
+    const struct relay *const *x = a, *const *y = b;
+    return memcmp((*x)->md_digest.b, (*y)->md_digest.b, sizeof (*x)->md_digest.b);
+}
+
+static int order_name(const void *a, const void *b)
+{
+    const struct relay *const *x = a, *const *y = b;
+    return strcasecmp((*x)->nickname, (*y)->nickname);
+}
+
+static int order_ed(const void *a, const void *b)
+{
+    const struct relay *const *x = a, *const *y = b;
+    return memcmp((*x)->ed.b, (*y)->ed.b, sizeof (*x)->ed.b);
+}
+
+static struct relay **make_index(struct consensus *c, int (*order)(const void *, const void *))
+{
+    struct relay **index = calloc(c->n_relays + 1, sizeof *index);
+    if (!index)
+        return NULL;
+    for (size_t i = 0; i < c->n_relays; i++)
+        index[i] = &c->relays[i];
+    qsort(index, c->n_relays, sizeof *index, order);
+    return index;
+}
+
+/* The first row with this digest; its equals follow it in the index. */
+static size_t find_digest(const struct netdir *nd, const struct sha256 *digest)
+{
+    size_t low = 0, high = nd->c->n_relays;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (memcmp(nd->by_digest[mid]->md_digest.b, digest->b, sizeof digest->b) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+static bool digest_at(const struct netdir *nd, size_t i, const struct sha256 *digest)
+{
+    return i < nd->c->n_relays &&
+           memcmp(nd->by_digest[i]->md_digest.b, digest->b, sizeof digest->b) == 0;
+}
+
+static void complete(struct netdir *nd, struct relay *r, const struct relay *md)
+{
+    r->ed = md->ed;
+    r->ntor = md->ntor;
+    r->p = md->p;
+    r->p6 = md->p6;
+    r->family = md->family;
+    mdpool_hold(r->p);
+    mdpool_hold(r->p6);
+    mdpool_hold(r->family);
+    r->has_md = true;
+    nd->changes++;
+    nd->coverage_known = false;
+}
+
+static void copy_known(struct netdir *nd, const struct netdir *old)
+{
+    for (size_t i = 0; i < nd->c->n_relays; i++) {
+        struct relay *r = &nd->c->relays[i];
+        size_t at = find_digest(old, &r->md_digest);
+        if (digest_at(old, at, &r->md_digest) && old->by_digest[at]->has_md)
+            complete(nd, r, old->by_digest[at]);
+    }
+}
+
+err_t netdir_new(struct consensus *gift_consensus, const struct netdir *old, struct netdir **out)
+{
+    struct netdir *nd = calloc(1, sizeof *nd);
+    *out = NULL;
+    if (!nd) {
+        consensus_free(&gift_consensus);
+        return ERR_NOMEM;
+    }
+    nd->refs = 1;
+    nd->c = gift_consensus;
+    nd->pool = old ? mdpool_ref(old->pool) : mdpool_new();
+    nd->by_digest = make_index(nd->c, order_digest);
+    nd->by_name = make_index(nd->c, order_name);
+    nd->by_ed = calloc(nd->c->n_relays + 1, sizeof(struct relay *));
+    if (!nd->pool || !nd->by_digest || !nd->by_name || !nd->by_ed) {
+        netdir_unref(&nd);
+        return ERR_NOMEM;
+    }
+    if (old)
+        copy_known(nd, old);
+    *out = nd;
+    return OK;
+}
+
+struct netdir *netdir_ref(struct netdir *nd)
+{
+    nd->refs++;
+    return nd;
+}
+
+void netdir_unref(struct netdir **netdir)
+{
+    struct netdir *nd = *netdir;
+    *netdir = NULL;
+    if (!nd || --nd->refs)
+        return;
+    for (size_t i = 0; i < nd->c->n_relays; i++) {
+        mdpool_release(nd->pool, nd->c->relays[i].p);
+        mdpool_release(nd->pool, nd->c->relays[i].p6);
+        mdpool_release(nd->pool, nd->c->relays[i].family);
+    }
+    mdpool_unref(&nd->pool);
+    free(nd->by_digest);
+    free(nd->by_name);
+    free(nd->by_ed);
+    consensus_free(&nd->c);
+    free(nd);
+}
+
+const struct consensus *netdir_consensus(const struct netdir *nd)
+{
+    return nd->c;
+}
+
+int32_t netdir_param(const struct netdir *nd, const char *name, int32_t fallback, int32_t least,
+                     int32_t most)
+{
+    return consensus_param(nd ? nd->c : NULL, name, fallback, least, most);
+}
+
+size_t netdir_n(const struct netdir *nd)
+{
+    return nd->c->n_relays;
+}
+
+const struct relay *netdir_at(const struct netdir *nd, size_t i)
+{
+    return &nd->c->relays[i];
+}
+
+uint32_t netdir_changes(const struct netdir *nd)
+{
+    return nd->changes;
+}
+
+const struct relay *netdir_by_rsa(const struct netdir *nd, const struct rsa_id *rsa)
+{
+    return consensus_relay(nd->c, rsa);
+}
+
+static void index_ed(struct netdir *nd)
+{
+    nd->n_by_ed = 0;
+    for (size_t i = 0; i < nd->c->n_relays; i++)
+        if (nd->c->relays[i].has_md)
+            nd->by_ed[nd->n_by_ed++] = &nd->c->relays[i];
+    qsort(nd->by_ed, nd->n_by_ed, sizeof(struct relay *), order_ed);
+    nd->by_ed_changes = nd->changes;
+}
+
+const struct relay *netdir_by_ed(const struct netdir *netdir, const struct ed_id *ed)
+{
+    /* The index is a cache: nothing that a caller can see changes. */
+    struct netdir *nd = (struct netdir *)(uintptr_t)netdir;
+    struct relay key = {.ed = *ed}, *key_at = &key;
+    if (nd->by_ed_changes != nd->changes)
+        index_ed(nd);
+    struct relay **at =
+        bsearch(&key_at, nd->by_ed, nd->n_by_ed, sizeof(struct relay *), order_ed);
+    return at ? *at : NULL;
+}
+
+const struct relay *netdir_by_nickname(const struct netdir *nd, struct text nickname)
+{
+    struct relay key = {0}, *key_at = &key;
+    if (!nickname.len || nickname.len > NICKNAME_MAX)
+        return NULL;
+    memcpy(key.nickname, nickname.s, nickname.len);
+    struct relay **at =
+        bsearch(&key_at, nd->by_name, nd->c->n_relays, sizeof(struct relay *), order_name);
+    if (!at)
+        return NULL;
+    bool twin_before = at > nd->by_name && order_name(at - 1, &key_at) == 0;
+    bool twin_after = at + 1 < nd->by_name + nd->c->n_relays && order_name(at + 1, &key_at) == 0;
+    return twin_before || twin_after ? NULL : *at;
+}
+
+const struct relay *netdir_by_name(const struct netdir *nd, struct text name)
+{
+    struct rsa_id rsa;
+    size_t hex = 2 * sizeof rsa.b;
+    bool dollar = name.len && name.s[0] == '$';
+    struct text t = {name.s + dollar, name.len - dollar};
+    if (t.len < hex || (t.len > hex && t.s[hex] != '=' && t.s[hex] != '~'))
+        return dollar ? NULL : netdir_by_nickname(nd, name);
+    if (hex_decode_exact((struct text){t.s, hex}, rsa.b, sizeof rsa.b) != OK)
+        return NULL;
+    const struct relay *r = netdir_by_rsa(nd, &rsa);
+    struct text nickname = {t.s + hex + 1, t.len > hex ? t.len - hex - 1 : 0};
+    return r && nickname.len && !text_is_nocase(nickname, r->nickname) ? NULL : r;
+}
+
+bool relay_usable(const struct relay *r)
+{
+    return r->has_md && r->orport && relay_is(r, RELAY_RUNNING | RELAY_VALID);
+}
+
+bool relay_is_dircache(const struct relay *r)
+{
+    return relay_is(r, RELAY_V2DIR) || relay_can(r, PROTO_DIRCACHE_2);
+}
+
+static bool lists(const struct relay *a, const struct relay *b)
+{
+    return relay_family_has_rsa(a->family, &b->rsa) ||
+           relay_family_has_name(a->family, text_of(b->nickname));
+}
+
+bool netdir_same_family(const struct netdir *nd, const struct relay *a, const struct relay *b)
+{
+    if (rsa_id_equal(&a->rsa, &b->rsa))
+        return true;
+    if (!a->family || !b->family)
+        return false;
+    if (netdir_param(nd, "use-family-lists", 1, 0, 1) && lists(a, b) && lists(b, a))
+        return true;
+    return netdir_param(nd, "use-family-ids", 1, 0, 1) &&
+           relay_family_shares_id(a->family, b->family);
+}
+
+bool netdir_lists_md(const struct netdir *nd, const struct sha256 *digest)
+{
+    return digest_at(nd, find_digest(nd, digest), digest);
+}
+
+bool netdir_wants_md(const struct netdir *nd, const struct sha256 *digest)
+{
+    for (size_t i = find_digest(nd, digest); digest_at(nd, i, digest); i++)
+        if (!nd->by_digest[i]->has_md)
+            return true;
+    return false;
+}
+
+/* A policy that can't be read counts as none: the relay is no exit then. */
+static err_t pool_policy(struct netdir *nd, struct text args, const struct exit_summary **out)
+{
+    err_t err = mdpool_policy(nd->pool, args, out);
+    return err == ERR_NOMEM ? err : OK;
+}
+
+static err_t make_row(struct netdir *nd, const struct microdesc *md, struct relay *row)
+{
+    row->ed = md->ed;
+    row->ntor = md->ntor;
+    TRY(pool_policy(nd, md->p, &row->p));
+    TRY(pool_policy(nd, md->p6, &row->p6));
+    return mdpool_family(nd->pool, md->family, md->family_ids, &row->family);
+}
+
+err_t netdir_add_md(struct netdir *nd, const struct microdesc *md)
+{
+    struct relay row = {0};
+    if (!netdir_wants_md(nd, &md->digest))
+        return ERR_NOT_FOUND;
+    if (!md->has_ntor || !md->has_ed || ed_id_is_zero(&md->ed))
+        return ERR_MALFORMED;
+    err_t err = make_row(nd, md, &row);
+    for (size_t i = find_digest(nd, &md->digest); err == OK && digest_at(nd, i, &md->digest); i++)
+        if (!nd->by_digest[i]->has_md)
+            complete(nd, nd->by_digest[i], &row);
+    mdpool_release(nd->pool, row.p);
+    mdpool_release(nd->pool, row.p6);
+    mdpool_release(nd->pool, row.family);
+    return err;
+}
+
+/* Position weights as path-spec 2.2 and dir-spec 3.8.3 name them. */
+struct position {
+    enum dir_weight guard, middle, exit, both; /* for a relay with these flags */
+};
+static const struct position positions[] = {
+    {DIR_Wgg, DIR_Wgm, DIR_Wgb, DIR_Wgd}, /* guard; only relays with the flag are counted */
+    {DIR_Wmg, DIR_Wmm, DIR_Wme, DIR_Wmd},
+    {DIR_Weg, DIR_Wem, DIR_Wee, DIR_Wed}, /* exit; only exits are counted */
+};
+enum { AT_GUARD, AT_MIDDLE, AT_EXIT };
+
+static bool is_exit(const struct relay *r)
+{
+    return relay_is(r, RELAY_EXIT) && !relay_is(r, RELAY_BADEXIT);
+}
+
+static uint64_t weigh(const struct consensus *c, const struct relay *r, int where)
+{
+    const struct position *p = &positions[where];
+    bool g = relay_is(r, RELAY_GUARD), e = is_exit(r);
+    int32_t w = c->weights[g && e ? p->both : g ? p->guard : e ? p->exit : p->middle];
+    /* Bounded so that the sum over all relays fits. */
+    uint64_t bounded = w < 0 ? 10000 : w > 1000000 ? 1000000 : (uint64_t)w;
+    return r->bandwidth * bounded / 100;
+}
+
+static uint32_t fraction(const struct netdir *nd, int where)
+{
+    uint64_t have = 0, all = 0, n_have = 0, n = 0;
+    for (size_t i = 0; i < nd->c->n_relays; i++) {
+        const struct relay *r = &nd->c->relays[i];
+        if (!relay_is(r, RELAY_RUNNING | RELAY_VALID) ||
+            (where == AT_GUARD && !relay_is(r, RELAY_GUARD)) || (where == AT_EXIT && !is_exit(r)))
+            continue;
+        uint64_t w = weigh(nd->c, r, where);
+        n++;
+        all += w;
+        n_have += r->has_md;
+        have += r->has_md ? w : 0;
+    }
+    /* Nobody has weight (young networks): every relay counts the same. */
+    if (!all) {
+        all = n;
+        have = n_have;
+    }
+    return all ? (uint32_t)((__uint128_t)have * 10000 / all) : 0;
+}
+
+static void count(const struct netdir *nd, struct netdir_coverage *out)
+{
+    for (size_t i = 0; i < nd->c->n_relays; i++) {
+        const struct relay *r = &nd->c->relays[i];
+        if (!relay_is(r, RELAY_RUNNING | RELAY_VALID))
+            continue;
+        out->n_usable++;
+        out->n_have += r->has_md;
+        out->has_exits |= is_exit(r);
+    }
+}
+
+void netdir_coverage(struct netdir *nd, uint32_t needed_permyriad, struct netdir_coverage *out)
+{
+    if (!nd->coverage_known || nd->coverage_asked != needed_permyriad) {
+        struct netdir_coverage v = {0};
+        count(nd, &v);
+        v.guard = fraction(nd, AT_GUARD);
+        v.middle = fraction(nd, AT_MIDDLE);
+        v.exit = fraction(nd, AT_EXIT);
+        /* Without exits paths stay inside the network, as C tor has it. */
+        uint64_t last = v.has_exits ? v.exit : v.middle;
+        v.path = (uint32_t)((uint64_t)v.guard * v.middle * last / 100000000);
+        v.needed = needed_permyriad
+                       ? needed_permyriad
+                       : 100 * (uint32_t)netdir_param(nd, "min_paths_for_circs_pct", 60, 25, 95);
+        v.enough = v.n_have && v.path >= v.needed;
+        nd->coverage = v;
+        nd->coverage_asked = needed_permyriad;
+        nd->coverage_known = true;
+    }
+    *out = nd->coverage;
+}
