@@ -1,9 +1,10 @@
 /* Circuit: a path of hops through relays, built one by one, that carries relay messages in onion
  * layers (tor-spec 5-7).
  *
- * Life: circ_new() on an open link -> circ_build() -> on_hop for each hop, on_open after the last ->
- * messages -> on_closed, exactly once (not after circ_free()). on_closed runs at the end of a wake-up
- * with nothing of the circuit on the stack, so the owner may call circ_free() inside on_closed.
+ * Life: circ_new() on an open link -> circ_build() -> on_hop for each hop, on_open after the last
+ * -> messages -> on_closed, exactly once (not after circ_free()). on_closed runs at the end of a
+ * wake-up with nothing of the circuit on the stack, so the owner may call circ_free() inside
+ * on_closed.
  *
  * Below it sits one link; above it one user (the stream layer) gets the messages that are not the
  * circuit's own (EXTENDED2, TRUNCATED, circuit SENDME, ... stay here). */
@@ -44,7 +45,7 @@ enum circ_state {
 
 /* Why a circuit ended. */
 struct circ_end {
-    err_t why;
+    err_t why;       /* OK: the other side ended it, or its owner had no more use for it */
     bool remote;     /* the other side ended it: REASON came in DESTROY or TRUNCATED */
     uint8_t reason;  /* enum destroy_reason, cell/destroy codes */
     unsigned hops;   /* how many hops were built */
@@ -61,8 +62,8 @@ struct circ_ops {
 /* The user of the circuit's messages. */
 struct circ_user_ops {
     /* A message with a stream id, from hop HOP (1 = first), checked against the table of relay
-     * commands; the circuit's window is accounted for. The view ends with the call. An error of class
-     * CIRCUIT closes the circuit. */
+     * commands; the circuit's window is accounted for. The view ends with the call. An error of
+     * class CIRCUIT closes the circuit. */
     err_t (*on_msg)(void *arg, unsigned hop, const struct relay_msg *msg);
     /* circ_send() returned ERR_FULL before; it may be tried again. */
     void (*on_writable)(void *arg);
@@ -72,7 +73,9 @@ struct circ_user_ops {
 
 /* L must be open. NULL out of memory or no circuit id to be had. */
 struct circ *circ_new(struct env *env, struct link *l, const struct circ_ops *ops, void *arg);
-void circ_free(struct circ *c); /* sends DESTROY if still open; nobody is told; NULL is fine */
+/* Sends DESTROY if still open; nobody is told, so a user of an open circuit has to leave it first.
+ * NULL is fine. Not inside a callback other than on_closed. */
+void circ_free(struct circ *c);
 
 void circ_set_user(struct circ *c, const struct circ_user_ops *ops, void *arg);
 
@@ -98,6 +101,9 @@ uint64_t circ_created_us(const struct circ *c);
  * commands ignore windows and fail only with the circuit (which then closes itself). */
 MUST_USE err_t circ_send(struct circ *c, unsigned hop, uint8_t cmd, uint16_t stream_id,
                          const uint8_t *data, size_t len);
+/* How much data the next DATA message to HOP may carry: all that fits, or now and then less, so
+ * that a SENDME cannot be foretold (proposal 289). More is ERR_LIMIT. */
+size_t circ_data_max(const struct circ *c, unsigned hop);
 /* How many DATA messages the package window of HOP still allows. */
 unsigned circ_window(const struct circ *c, unsigned hop);
 /* Whether streams at HOP do their own SENDMEs (fixed windows): true until congestion control. */

@@ -20,9 +20,8 @@ void fast_client_begin(struct env *env, struct fast_client *st, uint8_t skin[FAS
 
 /* KEYS are the bytes behind KH, in the order of tor-spec 5.5. ERR_CIRC_HANDSHAKE: KH is wrong. KEYS
  * are written on OK only. */
-MUST_USE err_t fast_client_finish(const struct fast_client *st,
-                                  const uint8_t reply[FAST_REPLY_LEN], uint8_t *keys,
-                                  size_t keys_len);
+MUST_USE err_t fast_client_finish(const struct fast_client *st, const uint8_t reply[FAST_REPLY_LEN],
+                                  uint8_t *keys, size_t keys_len);
 
 /* The relay's side. */
 MUST_USE err_t fast_server_reply(struct env *env, const uint8_t skin[FAST_SKIN_LEN],

@@ -4,8 +4,8 @@
  * A layer is a kind and the state behind it. Cells that we make for the other end are "originated",
  * cells that pass by on the way out are "wrapped", cells that come in are "opened", which tells
  * whether they were meant for us by that end. The relay's side of a layer has the same three acts
- * with the directions exchanged. Nothing is allocated per cell. Layers of different kinds mix freely
- * in one circuit. */
+ * with the directions exchanged. Nothing is allocated per cell. Layers of different kinds mix
+ * freely in one circuit. */
 #ifndef TUNIC_CIRCUIT_LAYER_H
 #define TUNIC_CIRCUIT_LAYER_H
 

@@ -26,9 +26,8 @@ void ntor_client_begin(struct env *env, const struct rsa_id *ID, const struct x2
                        struct ntor_client *st, uint8_t skin[NTOR_SKIN_LEN]);
 
 /* ERR_CIRC_HANDSHAKE: whoever answered does not hold the key. KEYS are written on OK only. */
-MUST_USE err_t ntor_client_finish(const struct ntor_client *st,
-                                  const uint8_t reply[NTOR_REPLY_LEN], uint8_t *keys,
-                                  size_t keys_len);
+MUST_USE err_t ntor_client_finish(const struct ntor_client *st, const uint8_t reply[NTOR_REPLY_LEN],
+                                  uint8_t *keys, size_t keys_len);
 
 /* The relay's side. ERR_CIRC_HANDSHAKE: the skin is for another identity or key. */
 MUST_USE err_t ntor_server_reply(struct env *env, const struct rsa_id *ID,

@@ -214,12 +214,8 @@ static err_t client_open(const struct ntor_v3_client *st, struct text VER,
                          const struct x25519_pub *Y, const uint8_t *AUTH, uint8_t *msg, size_t len,
                          size_t keys_len, struct outcome *o)
 {
-    struct shared s = {.Bx = st->Bx,
-                       .ID = &st->ID,
-                       .B = &st->B,
-                       .X = &st->X,
-                       .Y = Y,
-                       .MAC = st->msg_mac};
+    struct shared s = {
+        .Bx = st->Bx, .ID = &st->ID, .B = &st->B, .X = &st->X, .Y = Y, .MAC = st->msg_mac};
     uint8_t expected[DIGEST_LEN];
     err_t err = x25519_dh(&st->x, Y, s.Yx);
     if (err == OK)
@@ -235,9 +231,8 @@ static err_t client_open(const struct ntor_v3_client *st, struct text VER,
     return err;
 }
 
-err_t ntor_v3_client_finish(const struct ntor_v3_client *st, struct text VER,
-                            const uint8_t *reply, size_t reply_len, struct wr *SM, uint8_t *keys,
-                            size_t keys_len)
+err_t ntor_v3_client_finish(const struct ntor_v3_client *st, struct text VER, const uint8_t *reply,
+                            size_t reply_len, struct wr *SM, uint8_t *keys, size_t keys_len)
 {
     struct x25519_pub Y;
     struct outcome o;
@@ -324,12 +319,8 @@ err_t ntor_v3_server_reply(struct env *env, const struct ntor_v3_server *st, str
         return ERR_ARG;
     memcpy(msg, SM, SM_len);
     x25519_keypair(env, &y, &Y);
-    struct shared s = {.Bx = st->Xb,
-                       .ID = &st->ID,
-                       .B = &st->B,
-                       .X = &st->X,
-                       .Y = &Y,
-                       .MAC = st->msg_mac};
+    struct shared s = {
+        .Bx = st->Xb, .ID = &st->ID, .B = &st->B, .X = &st->X, .Y = &Y, .MAC = st->msg_mac};
 
     err_t err = x25519_dh(&y, &st->X, s.Yx);
     if (err == OK)

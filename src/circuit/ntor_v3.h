@@ -56,9 +56,8 @@ struct ntor_v3_server {
 
 /* ERR_CIRC_HANDSHAKE: for another identity or key, or forged. */
 MUST_USE err_t ntor_v3_server_read(const struct ed_id *ID, const struct x25519_secret *b,
-                                   const struct x25519_pub *B, struct text VER,
-                                   const uint8_t *skin, size_t skin_len, struct ntor_v3_server *st,
-                                   struct wr *CM);
+                                   const struct x25519_pub *B, struct text VER, const uint8_t *skin,
+                                   size_t skin_len, struct ntor_v3_server *st, struct wr *CM);
 MUST_USE err_t ntor_v3_server_reply(struct env *env, const struct ntor_v3_server *st,
                                     struct text VER, const void *SM, size_t SM_len, struct wr *out,
                                     uint8_t *keys, size_t keys_len);

@@ -17,8 +17,8 @@ void onion_clear(struct onion *o)
     o->n = 0;
 }
 
-/* tor-spec 5.5.2.1: "the OP [...] encrypts the cell body with the stream ciphers [...] for every hop
- * from the recipient back to the first" */
+/* tor-spec 5.5.2.1: "the OP [...] encrypts the cell body with the stream ciphers [...] for every
+ * hop from the recipient back to the first" */
 err_t onion_seal(struct onion *o, unsigned hop, uint8_t chan_cmd, uint8_t *body)
 {
     if (hop < 1 || hop > o->n)

@@ -31,9 +31,9 @@ static err_t tor1_wrap(struct layer *l, uint8_t chan_cmd, uint8_t *body)
     return aes_ctr_xor(tor1_of(l)->out.cipher, body, CELL_BODY_LEN);
 }
 
-/* tor-spec 6.1: the digest is "the first four bytes of the running digest of all the bytes that have
- * been destined for this hop [...] including this cell's entire body (taken with the digest field set
- * to zero)". All 20 bytes of it are the tag. */
+/* tor-spec 6.1: the digest is "the first four bytes of the running digest of all the bytes that
+ * have been destined for this hop [...] including this cell's entire body (taken with the digest
+ * field set to zero)". All 20 bytes of it are the tag. */
 static err_t tor1_originate(struct layer *l, uint8_t chan_cmd, uint8_t *body)
 {
     struct way *out = &tor1_of(l)->out;

@@ -10,8 +10,8 @@ enum {
     TOR1_KEYS_LEN = 2 * TOR1_DIGEST_SEED_LEN + 2 * TOR1_KEY_LEN, /* Df | Db | Kf | Kb */
 };
 
-/* KEYS is what the handshake gave, in that order; the caller wipes it. NULL: out of memory. Freed by
- * its kind's free(), which wipes it. */
+/* KEYS is what the handshake gave, in that order; the caller wipes it. NULL: out of memory. Freed
+ * by its kind's free(), which wipes it. */
 struct layer *tor1_new(const uint8_t keys[TOR1_KEYS_LEN], enum layer_side side);
 
 #endif

@@ -12,8 +12,8 @@ enum { RANDOM_ROOM = RELAY_PAD_ZEROS + 16 };
 static void start_interval(struct window *w, struct env *env)
 {
     w->random_sent = false;
-    w->random_left = CIRCWINDOW_INCREMENT / 2 +
-                     (unsigned)env_random_below(env, CIRCWINDOW_INCREMENT / 2);
+    w->random_left =
+        CIRCWINDOW_INCREMENT / 2 + (unsigned)env_random_below(env, CIRCWINDOW_INCREMENT / 2);
 }
 
 void window_init(struct window *w, struct env *env)

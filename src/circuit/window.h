@@ -1,9 +1,10 @@
 /* Fixed flow-control windows of one hop, with authenticated SENDMEs (tor-spec 7.3, proposal 289).
- * Only DATA counts. A member of the circuit; does no I/O: the circuit sends and receives, and tells.
+ * Only DATA counts. A member of the circuit; does no I/O: the circuit sends and receives, and
+ * tells.
  *
  * Each SENDME that comes in must carry the tag of the DATA cell it answers. So that nobody can know
- * a tag without having seen the cell, now and then a DATA cell has to leave room for random padding;
- * window_data_max() says how long the next one may be. */
+ * a tag without having seen the cell, now and then a DATA cell has to leave room for random
+ * padding; window_data_max() says how long the next one may be. */
 #ifndef TUNIC_CIRCUIT_WINDOW_H
 #define TUNIC_CIRCUIT_WINDOW_H
 
@@ -22,8 +23,8 @@ enum {
 };
 
 struct window {
-    unsigned package; /* DATA we may still send */
-    unsigned deliver; /* DATA the other end may still send */
+    unsigned package;                         /* DATA we may still send */
+    unsigned deliver;                         /* DATA the other end may still send */
     uint8_t tags[WINDOW_TAGS][LAYER_TAG_MAX]; /* expected in SENDMEs, a ring */
     unsigned tags_at, tags_n;
     bool random_sent;     /* in this interval a cell had enough random padding */

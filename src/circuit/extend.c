@@ -1,0 +1,163 @@
+/* Building: one handshake after the other, CREATE_FAST or CREATE2 with the first hop, EXTEND2
+ * through the last one with every further hop (tor-spec 5.1-5.3). */
+#include <string.h>
+
+#include "base/rd.h"
+#include "cell/chan_circ.h"
+#include "cell/relay_extend.h"
+#include "circuit/circ_int.h"
+
+/* A control cell whose body WRITE fills; the rest of it is zero as in C tor. */
+static uint8_t *create_cell(struct circ *c, uint8_t cmd)
+{
+    uint8_t *body = link_cell(&c->lc, cmd, LINK_URGENT);
+    if (body)
+        memset(body, 0, CELL_BODY_LEN);
+    return body;
+}
+
+static err_t send_create_fast(struct circ *c)
+{
+    struct chan_create_fast m;
+    struct wr skin = wr_over(m.x, sizeof m.x);
+    TRY(handshake_begin_fast(&c->handshake, c->env, &skin));
+    uint8_t *body = create_cell(c, CELL_CREATE_FAST);
+    if (!body)
+        return ERR_FULL;
+    struct wr w = wr_over(body, CELL_BODY_LEN);
+    TRY(chan_create_fast_encode(&w, &m));
+    link_cell_commit(&c->lc);
+    return OK;
+}
+
+static err_t send_create2(struct circ *c, uint16_t htype, const struct wr *skin)
+{
+    struct chan_create2 m = {.htype = htype, .hlen = (uint16_t)skin->len, .hdata = skin->base};
+    uint8_t *body = create_cell(c, CELL_CREATE2);
+    if (!body)
+        return ERR_FULL;
+    struct wr w = wr_over(body, CELL_BODY_LEN);
+    TRY(chan_create2_encode(&w, &m));
+    link_cell_commit(&c->lc);
+    return OK;
+}
+
+static err_t send_extend2(struct circ *c, const struct circ_hop_target *target, uint16_t htype,
+                          const struct wr *skin)
+{
+    uint8_t data[RELAY_DATA_MAX], storage[LINKSPECS_STORAGE];
+    struct linkspec_relay relay = {
+        .has_rsa = true, .rsa = target->rsa, .has_ed = target->has_ed, .ed = target->ed};
+    if (target->v4.port)
+        relay.v4 = target->v4;
+    if (target->v6.port)
+        relay.v6 = target->v6;
+    struct relay_extend2 m = {.htype = htype, .hlen = (uint16_t)skin->len, .hdata = skin->base};
+    linkspecs_make(&relay, storage, &m.specs);
+    struct wr w = wr_over(data, sizeof data);
+    TRY(relay_extend2_encode(&w, &m));
+    return circ_send(c, c->built, RELAY_EXTEND2, 0, data, w.len);
+}
+
+err_t circ_extend_next(struct circ *c)
+{
+    uint8_t skin_bytes[NTOR_V3_SKIN_OVERHEAD + NTOR_V3_MSG_MAX];
+    const struct circ_hop_target *target = &c->target[c->built];
+    struct wr skin = wr_over(skin_bytes, sizeof skin_bytes);
+    uint16_t htype;
+    TRY(handshake_begin(&c->handshake, c->env, target, &skin, &htype));
+    return c->built == 0 ? send_create2(c, htype, &skin) : send_extend2(c, target, htype, &skin);
+}
+
+err_t circ_build_fast(struct circ *c)
+{
+    if (c->state != CIRC_IDLE)
+        return ERR_STATE;
+    struct circ_hop_target *target = &c->target[0];
+    const struct rsa_id *rsa = link_peer_rsa(c->link);
+    const struct ed_id *ed = link_peer_ed(c->link);
+    memset(target, 0, sizeof *target);
+    if (rsa)
+        target->rsa = *rsa;
+    target->has_ed = ed && !ed_id_is_zero(ed);
+    if (target->has_ed)
+        target->ed = *ed;
+    c->state = CIRC_BUILDING;
+    c->wanted = 1;
+    err_t err = send_create_fast(c);
+    if (err != OK)
+        circ_close(c, err, DESTROY_INTERNAL);
+    return err;
+}
+
+err_t circ_build(struct circ *c, const struct circ_hop_target *hops, size_t n)
+{
+    if (c->state != CIRC_IDLE && c->state != CIRC_OPEN)
+        return ERR_STATE;
+    if (n == 0)
+        return ERR_ARG;
+    if (n > CIRC_MAX_HOPS - c->built)
+        return ERR_LIMIT;
+    /* tor-spec 5.6: an EXTEND2 "MUST" come in RELAY_EARLY, of which there are only so many */
+    if (n - (c->built == 0) > c->early_left)
+        return ERR_LIMIT;
+    memcpy(c->target + c->built, hops, n * sizeof *hops);
+    c->wanted = c->built + (unsigned)n;
+    c->state = CIRC_BUILDING;
+    err_t err = circ_extend_next(c);
+    if (err != OK)
+        circ_close(c, err, DESTROY_INTERNAL);
+    return err;
+}
+
+/* The answer to the handshake under way: the new hop is there, or the circuit dies. */
+static err_t hop_done(struct circ *c, const uint8_t *reply, size_t len)
+{
+    struct layer *layer;
+    TRY(handshake_finish(&c->handshake, reply, len, &layer));
+    err_t err = onion_add(&c->onion, layer);
+    if (err != OK) {
+        layer->kind->free(layer);
+        return err;
+    }
+    window_init(&c->window[c->built], c->env);
+    c->built++;
+    log_debug(c->env->log, "circuit %u: hop %u is there", (unsigned)c->id, c->built);
+    if (c->built == c->wanted)
+        c->state = CIRC_OPEN;
+    if (c->ops->on_hop)
+        c->ops->on_hop(c->arg, c->built);
+    /* The callback may have closed the circuit, or asked for further hops. */
+    if (c->state == CIRC_BUILDING && c->handshake.kind == HANDSHAKE_NONE)
+        return circ_extend_next(c);
+    if (c->state == CIRC_OPEN && c->ops->on_open)
+        c->ops->on_open(c->arg);
+    return OK;
+}
+
+err_t circ_on_created(struct circ *c, uint8_t cmd, const uint8_t *body)
+{
+    bool fast = c->handshake.kind == HANDSHAKE_IS_FAST;
+    /* tor-spec 5.1: CREATED_FAST answers CREATE_FAST only, CREATED2 answers CREATE2 only, and each
+     * once */
+    if (c->state != CIRC_BUILDING || c->built != 0 || c->handshake.kind == HANDSHAKE_NONE ||
+        fast != (cmd == CELL_CREATED_FAST))
+        return ERR_CIRC_PROTO;
+    if (fast)
+        return hop_done(c, body, FAST_REPLY_LEN);
+    struct chan_created2 m;
+    if (chan_created2_decode(rd_over(body, CELL_BODY_LEN), &m) != OK)
+        return ERR_CIRC_PROTO;
+    return hop_done(c, m.hdata, m.hlen);
+}
+
+/* That it comes from the last hop is in the table of relay commands. */
+err_t circ_on_extended2(struct circ *c, const struct relay_msg *msg)
+{
+    struct relay_extended2 m;
+    if (c->built == 0 || c->handshake.kind == HANDSHAKE_NONE)
+        return ERR_CIRC_PROTO;
+    if (relay_extended2_decode(rd_over(msg->data, msg->len), &m) != OK)
+        return ERR_CIRC_PROTO;
+    return hop_done(c, m.hdata, m.hlen);
+}
