@@ -23,26 +23,26 @@ struct client_config {
     bool prefer_ipv6_orport;   /* ClientPreferIPv6ORPort */
 
     /* Paths: node lists as in torrc */
-    const char *exclude_nodes;      /* ExcludeNodes */
-    const char *exclude_exit_nodes; /* ExcludeExitNodes */
-    const char *exit_nodes;         /* ExitNodes */
-    const char *entry_nodes;        /* EntryNodes */
-    const char *middle_nodes;       /* MiddleNodes */
-    bool strict_nodes;              /* StrictNodes */
-    bool distinct_subnets;          /* EnforceDistinctSubnets */
+    const char *exclude_nodes;        /* ExcludeNodes */
+    const char *exclude_exit_nodes;   /* ExcludeExitNodes */
+    const char *exit_nodes;           /* ExitNodes */
+    const char *entry_nodes;          /* EntryNodes */
+    const char *middle_nodes;         /* MiddleNodes */
+    bool strict_nodes;                /* StrictNodes */
+    bool distinct_subnets;            /* EnforceDistinctSubnets */
     const uint16_t *long_lived_ports; /* LongLivedPorts */
     size_t n_long_lived_ports;
 
     /* Circuits and tunnels */
-    uint32_t max_circuit_dirtiness_s;    /* MaxCircuitDirtiness */
-    uint32_t new_circuit_period_s;       /* NewCircuitPeriod */
-    uint32_t circuit_build_timeout_s;    /* CircuitBuildTimeout; 0: the default of path-spec */
-    bool learn_circuit_build_timeout;    /* LearnCircuitBuildTimeout */
-    uint32_t circuit_stream_timeout_s;   /* CircuitStreamTimeout; 0: the default schedule */
-    uint32_t socks_timeout_s;            /* SocksTimeout */
-    uint32_t max_circuits_pending;       /* MaxClientCircuitsPending */
-    bool reject_internal_addresses;      /* ClientRejectInternalAddresses */
-    bool dns_reject_internal_addresses;  /* ClientDNSRejectInternalAddresses */
+    uint32_t max_circuit_dirtiness_s;   /* MaxCircuitDirtiness */
+    uint32_t new_circuit_period_s;      /* NewCircuitPeriod */
+    uint32_t circuit_build_timeout_s;   /* CircuitBuildTimeout; 0: the default of path-spec */
+    bool learn_circuit_build_timeout;   /* LearnCircuitBuildTimeout */
+    uint32_t circuit_stream_timeout_s;  /* CircuitStreamTimeout; 0: the default schedule */
+    uint32_t socks_timeout_s;           /* SocksTimeout */
+    uint32_t max_circuits_pending;      /* MaxClientCircuitsPending */
+    bool reject_internal_addresses;     /* ClientRejectInternalAddresses */
+    bool dns_reject_internal_addresses; /* ClientDNSRejectInternalAddresses */
 };
 
 /* tor's defaults (for TESTING, those of a TestingTorNetwork). */

@@ -1,10 +1,10 @@
 /* Tunnel: what one application connection gets from the client. It outlives single attempts: the
- * client finds or builds a circuit whose exit fits, opens a stream on it, and tries another exit where
- * the reason for a failure calls for it.
+ * client finds or builds a circuit whose exit fits, opens a stream on it, and tries another exit
+ * where the reason for a failure calls for it.
  *
  * Life: tunnel_open() -> on_connected or on_resolved -> data both ways -> on_end, exactly once, or
- * tunnel_close() by its owner, after which there is no callback. The tunnel is freed by the client at
- * the end of the wake-up after either. */
+ * tunnel_close() by its owner, after which there is no callback. The tunnel is freed by the client
+ * at the end of the wake-up after either. */
 #ifndef TUNIC_CLIENT_TUNNEL_H
 #define TUNIC_CLIENT_TUNNEL_H
 
@@ -26,12 +26,12 @@ enum tunnel_kind { TUNNEL_CONNECT, TUNNEL_RESOLVE, TUNNEL_RESOLVE_PTR };
  * apart (SessionGroup, or a number of the listener's own). */
 struct isolation {
     int32_t session;
-    uint8_t protocol;     /* IsolateClientProtocol: enum of the front end, 0 when off */
-    struct ip client;     /* IsolateClientAddr */
-    bool has_auth;        /* IsolateSOCKSAuth */
-    uint8_t auth[32];     /* SHA-256 over the lengths and bytes of user name and password */
+    uint8_t protocol; /* IsolateClientProtocol: enum of the front end, 0 when off */
+    struct ip client; /* IsolateClientAddr */
+    bool has_auth;    /* IsolateSOCKSAuth */
+    uint8_t auth[32]; /* SHA-256 over the lengths and bytes of user name and password */
     bool by_dest_port, by_dest_addr; /* IsolateDestPort, IsolateDestAddr */
-    bool keep_alive;      /* KeepAliveIsolateSOCKSAuth */
+    bool keep_alive;                 /* KeepAliveIsolateSOCKSAuth */
 };
 
 enum { TUNNEL_HOST_MAX = 255 };
@@ -47,12 +47,12 @@ struct tunnel_request {
 
 /* Where it went wrong, for front ends to map to their reply codes. */
 enum tunnel_stage {
-    TUNNEL_STAGE_NONE,     /* an orderly end */
-    TUNNEL_STAGE_REQUEST,  /* the request itself is refused (internal address, .onion, bad name) */
-    TUNNEL_STAGE_NETWORK,  /* no directory or no guard to be reached: not bootstrapped */
-    TUNNEL_STAGE_CIRCUIT,  /* no circuit could be built or it died */
-    TUNNEL_STAGE_STREAM,   /* the exit answered END: see reason */
-    TUNNEL_STAGE_TIMEOUT,  /* SocksTimeout, or every attempt timed out */
+    TUNNEL_STAGE_NONE,    /* an orderly end */
+    TUNNEL_STAGE_REQUEST, /* the request itself is refused (internal address, .onion, bad name) */
+    TUNNEL_STAGE_NETWORK, /* no directory or no guard to be reached: not bootstrapped */
+    TUNNEL_STAGE_CIRCUIT, /* no circuit could be built or it died */
+    TUNNEL_STAGE_STREAM,  /* the exit answered END: see reason */
+    TUNNEL_STAGE_TIMEOUT, /* SocksTimeout, or every attempt timed out */
 };
 
 struct tunnel_end {
@@ -80,7 +80,7 @@ struct tunnel *tunnel_open(struct client *client, const struct tunnel_request *r
 /* As stream_write(); takes 0 until connected: what an application sends early stays with it until
  * then, so that another exit can be tried. */
 size_t tunnel_write(struct tunnel *t, const uint8_t *bytes, size_t len);
-void tunnel_consumed(struct tunnel *t, size_t len); /* as stream_consumed() */
+void tunnel_consumed(struct tunnel *t, size_t len);  /* as stream_consumed() */
 void tunnel_close(struct tunnel *t, uint8_t reason); /* enum end_reason, mostly DONE */
 
 #endif

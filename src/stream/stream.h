@@ -75,6 +75,8 @@ struct stream_ops {
 struct streams *streams_new(struct env *env, struct circ *c, unsigned hop);
 /* Ends every stream without callbacks and leaves the circuit. */
 void streams_free(struct streams *set);
+/* CONNECTED with an internal address ends the stream unless this is set (test networks). */
+void streams_allow_internal(struct streams *set, bool allow);
 size_t streams_open_count(const struct streams *set); /* open or opening, without half-closed */
 bool streams_ever_used(const struct streams *set);
 

@@ -1,0 +1,466 @@
+#include "client/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/bootstrap.h"
+#include "client/exits.h"
+#include "client/fetch.h"
+#include "client/linkpool.h"
+#include "client/settings.h"
+#include "client/tunnels.h"
+#include "link/tls.h"
+#include "path/state.h"
+
+enum { SAVE_STATE_MS = 30000 };
+
+#define STATE_FILE "state"
+
+struct client {
+    struct env *env;
+    const struct client_world *world_ops;
+    void *world;
+    struct settings *settings;
+    struct bootstrap bootstrap;
+    struct tls_ctx *tls;
+    struct linkpool *links;
+    struct dirmgr *dirmgr;
+    struct fetcher *fetcher;
+    struct state *state;
+    struct guards *guards;
+    struct cbt *cbt;
+    struct exits *exits;
+    struct tunnels *tunnels;
+    struct netdir *nd; /* what paths are built from; NULL: not enough is known */
+    uint32_t last_circuit_id;
+    struct text files[DIR_FILE_N]; /* loaded, until client_start() */
+    struct timer save, fetch;
+};
+
+/* ---- links ---- */
+
+static void link_opened(void *arg, const struct link_target *peer)
+{
+    struct client *c = arg;
+    (void)peer;
+    bootstrap_reached(&c->bootstrap, BOOTSTRAP_HANDSHAKE_DONE);
+}
+
+static void link_failed(void *arg, const struct link_target *peer, const struct link_end *end)
+{
+    struct client *c = arg;
+    bootstrap_problem(&c->bootstrap, peer, end);
+}
+
+static void warn_clock(struct client *c, int64_t skew_s, const char *source)
+{
+    log_warn(c->env->log,
+             "Our clock is %lld seconds %s the time published by %s. Tor needs an accurate clock "
+             "to work: please check your time and date settings!",
+             (long long)(skew_s < 0 ? -skew_s : skew_s), skew_s < 0 ? "behind" : "ahead of",
+             source);
+}
+
+static void link_clock_skew(void *arg, int64_t skew_s, const struct link_target *peer)
+{
+    char addr[IPPORT_TEXT_MAX];
+    warn_clock(arg, skew_s, ipport_text(&peer->addr, addr));
+}
+
+static const struct linkpool_ops linkpool_ops = {
+    .clock_skew = link_clock_skew,
+    .opened = link_opened,
+    .failed = link_failed,
+};
+
+/* ---- circuits ---- */
+
+static uint32_t next_circuit_id(void *arg)
+{
+    struct client *c = arg;
+    return ++c->last_circuit_id;
+}
+
+static void exits_began(void *arg)
+{
+    struct client *c = arg;
+    bootstrap_reached(&c->bootstrap, BOOTSTRAP_AP_HANDSHAKE_DONE);
+    bootstrap_reached(&c->bootstrap, BOOTSTRAP_CIRCUIT_CREATE);
+}
+
+static void exits_opened(void *arg)
+{
+    struct client *c = arg;
+    bootstrap_reached(&c->bootstrap, BOOTSTRAP_DONE);
+}
+
+static void exits_changed(void *arg)
+{
+    struct client *c = arg;
+    tunnels_attach(c->tunnels);
+}
+
+static const struct exits_ops exits_ops = {
+    .next_circuit_id = next_circuit_id,
+    .changed = exits_changed,
+    .began = exits_began,
+    .opened = exits_opened,
+};
+
+/* ---- directory ---- */
+
+static void dir_progress(void *arg, int percent, const char *tag, const char *summary)
+{
+    struct client *c = arg;
+    bootstrap_progress(&c->bootstrap, percent, tag, summary);
+}
+
+static void use_netdir(struct client *c, struct netdir *nd)
+{
+    struct link_config link_config = settings_link(c->settings, c->tls, nd);
+    linkpool_set_config(c->links, &link_config);
+    cbt_configure(c->cbt, c->settings->config.learn_circuit_build_timeout,
+                  c->settings->config.circuit_build_timeout_s, netdir_consensus(nd));
+    if (guards_update(c->guards, nd, &c->settings->path) != OK)
+        log_warn(c->env->log, "Out of memory while updating the entry guards");
+    bootstrap_reached(&c->bootstrap, BOOTSTRAP_AP_CONN);
+}
+
+static void dir_netdir(void *arg, struct netdir *nd)
+{
+    struct client *c = arg;
+    netdir_unref(&c->nd);
+    c->nd = nd ? netdir_ref(nd) : NULL;
+    if (nd)
+        use_netdir(c, nd);
+    exits_set_netdir(c->exits, nd);
+}
+
+static void dir_want(void *arg)
+{
+    struct client *c = arg;
+    env_arm_ms(c->env, &c->fetch, 0);
+}
+
+static void fetch_due(void *arg)
+{
+    struct client *c = arg;
+    bootstrap_reached(&c->bootstrap, BOOTSTRAP_CONN);
+    fetcher_run(c->fetcher);
+}
+
+static void dir_store(void *arg, enum dir_file file, const void *bytes, size_t len, bool append)
+{
+    struct client *c = arg;
+    c->world_ops->store(c->world, dir_file_name(file), bytes, len, append);
+}
+
+static bool dir_choose_cache(void *arg, const struct netdir *nd, const struct rsa_id *except,
+                             size_t n_except, struct rsa_id *out)
+{
+    struct client *c = arg;
+    struct path_pick pick;
+    if (nd != c->nd) /* the guards know that network only */
+        return false;
+    if (path_pick_dir(nd, &c->settings->path, c->guards, except, n_except, c->env, &pick) != OK)
+        return false;
+    *out = pick.hop[0]->rsa;
+    return true;
+}
+
+static void dir_clock_skew(void *arg, int64_t skew_s, const char *text)
+{
+    warn_clock(arg, skew_s, text);
+}
+
+static const struct dirmgr_ops dirmgr_ops = {
+    .progress = dir_progress,
+    .netdir = dir_netdir,
+    .want = dir_want,
+    .store = dir_store,
+    .choose_cache = dir_choose_cache,
+    .clock_skew = dir_clock_skew,
+};
+
+static void dir_reached(void *arg, const struct rsa_id *relay, bool ok)
+{
+    struct client *c = arg;
+    if (ok)
+        guards_succeeded(c->guards, relay);
+    else
+        guards_failed(c->guards, relay);
+}
+
+static uint64_t dir_build_timeout_ms(void *arg)
+{
+    struct client *c = arg;
+    return cbt_close_ms(c->cbt, 1);
+}
+
+static const struct fetcher_ops fetcher_ops = {
+    .next_circuit_id = next_circuit_id,
+    .reached = dir_reached,
+    .build_timeout_ms = dir_build_timeout_ms,
+};
+
+/* ---- state file ---- */
+
+static void save_state(struct client *c)
+{
+    char *text;
+    size_t len;
+    if (!guards_dirty(c->guards) && !cbt_dirty(c->cbt))
+        return;
+    err_t e = guards_save(c->guards, c->state);
+    if (e == OK)
+        e = cbt_save(c->cbt, c->state);
+    if (e == OK)
+        e = state_write(c->state, env_wall_s(c->env), TUNIC_VERSION, &text, &len);
+    if (e != OK) {
+        log_warn(c->env->log, "The state file was not written: %s", err_text(e));
+        return;
+    }
+    c->world_ops->store(c->world, STATE_FILE, (const uint8_t *)text, len, false);
+    free(text);
+}
+
+static void save_due(void *arg)
+{
+    struct client *c = arg;
+    save_state(c);
+    env_arm_ms(c->env, &c->save, SAVE_STATE_MS);
+}
+
+static void load_state(struct client *c, struct text text)
+{
+    struct state *state;
+    if (state_parse(text, &state) != OK) {
+        log_warn(c->env->log, "The state file is damaged: set aside; new entry guards are chosen");
+        c->world_ops->set_aside(c->world, STATE_FILE);
+        return;
+    }
+    state_free(&c->state);
+    c->state = state;
+    if (guards_load(c->guards, state) != OK)
+        log_warn(c->env->log, "The entry guards of the state file could not be read");
+    if (cbt_load(c->cbt, state) != OK)
+        log_warn(c->env->log, "The circuit build times of the state file contradict each other: "
+                              "they are learnt afresh");
+}
+
+/* ---- life ---- */
+
+static err_t make_core(struct client *c)
+{
+    TRY(tls_ctx_new_client(&c->tls));
+    struct link_config link_config = settings_link(c->settings, c->tls, NULL);
+    struct dirmgr_options options = settings_dirmgr(c->settings);
+    c->links = linkpool_new(c->env, &link_config, c->world_ops, c->world, &linkpool_ops, c);
+    c->state = state_new();
+    c->guards = guards_new(c->env);
+    c->cbt = cbt_new(c->env);
+    if (!c->links || !c->state || !c->guards || !c->cbt)
+        return ERR_NOMEM;
+    cbt_configure(c->cbt, c->settings->config.learn_circuit_build_timeout,
+                  c->settings->config.circuit_build_timeout_s, NULL);
+    return dirmgr_new(c->env, &options, &dirmgr_ops, c, &c->dirmgr);
+}
+
+static err_t make_users(struct client *c)
+{
+    struct exits_config exits_config = settings_exits(c->settings);
+    struct tunnels_config tunnels_config = settings_tunnels(c->settings);
+    c->fetcher = fetcher_new(c->env, c->links, c->dirmgr, &fetcher_ops, c);
+    c->exits = exits_new(c->env, c->links, c->guards, c->cbt, &exits_config, &exits_ops, c);
+    if (!c->fetcher || !c->exits)
+        return ERR_NOMEM;
+    c->tunnels = tunnels_new(c->env, c->exits, &tunnels_config);
+    return c->tunnels ? OK : ERR_NOMEM;
+}
+
+static err_t settings_new(const struct client_config *config, struct settings **out,
+                          char why[CLIENT_WHY_MAX])
+{
+    struct settings *s = calloc(1, sizeof *s);
+    if (!s)
+        return ERR_NOMEM;
+    err_t e = settings_init(s, config, why);
+    if (e != OK) {
+        free(s);
+        return e;
+    }
+    *out = s;
+    return OK;
+}
+
+static void settings_drop(struct settings *s)
+{
+    if (!s)
+        return;
+    settings_free(s);
+    free(s);
+}
+
+static void drop_files(struct client *c)
+{
+    for (size_t i = 0; i < DIR_FILE_N; i++) {
+        free((void *)(uintptr_t)c->files[i].s);
+        c->files[i] = (struct text){NULL, 0};
+    }
+}
+
+void client_free(struct client *c)
+{
+    if (!c)
+        return;
+    if (c->state && c->guards && c->cbt)
+        save_state(c);
+    env_disarm(c->env, &c->save);
+    env_disarm(c->env, &c->fetch);
+    tunnels_free(c->tunnels);
+    exits_free(c->exits);
+    fetcher_free(c->fetcher);
+    dirmgr_free(&c->dirmgr);
+    linkpool_free(c->links);
+    cbt_free(&c->cbt);
+    guards_free(&c->guards);
+    state_free(&c->state);
+    netdir_unref(&c->nd);
+    tls_ctx_free(c->tls);
+    settings_drop(c->settings);
+    drop_files(c);
+    free(c);
+}
+
+err_t client_new(struct env *env, const struct client_config *config,
+                 const struct client_world *ops, void *world, struct client **out,
+                 char why[CLIENT_WHY_MAX])
+{
+    snprintf(why, CLIENT_WHY_MAX, "%s", err_text(ERR_NOMEM));
+    struct client *c = calloc(1, sizeof *c);
+    if (!c)
+        return ERR_NOMEM;
+    *c = (struct client){.env = env, .world_ops = ops, .world = world};
+    timer_init(&c->save, save_due, c);
+    timer_init(&c->fetch, fetch_due, c);
+    bootstrap_init(&c->bootstrap, env);
+    err_t e = settings_new(config, &c->settings, why);
+    if (e == OK)
+        e = make_core(c);
+    if (e == OK)
+        e = make_users(c);
+    if (e != OK) {
+        client_free(c);
+        return e;
+    }
+    *out = c;
+    return OK;
+}
+
+const char *const *client_files(void)
+{
+    static const char *const names[] = {
+        STATE_FILE,          "cached-certs",          "cached-microdesc-consensus",
+        "cached-microdescs", "cached-microdescs.new", NULL,
+    };
+    return names;
+}
+
+void client_load(struct client *c, const char *name, uint8_t *gift_bytes, size_t len)
+{
+    struct text text = {(const char *)gift_bytes, len};
+    for (enum dir_file file = 0; file < DIR_FILE_N; file++)
+        if (strcmp(name, dir_file_name(file)) == 0) {
+            free((void *)(uintptr_t)c->files[file].s);
+            c->files[file] = text;
+            return;
+        }
+    if (strcmp(name, STATE_FILE) == 0)
+        load_state(c, text);
+    free(gift_bytes);
+}
+
+void client_start(struct client *c)
+{
+    bool set_aside[DIR_FILE_N] = {false};
+    bootstrap_reached(&c->bootstrap, BOOTSTRAP_STARTING);
+    if (dirmgr_load(c->dirmgr, c->files, set_aside) != OK)
+        log_warn(c->env->log, "Out of memory while loading the cached directory");
+    drop_files(c);
+    for (enum dir_file file = 0; file < DIR_FILE_N; file++)
+        if (set_aside[file])
+            c->world_ops->set_aside(c->world, dir_file_name(file));
+    dirmgr_start(c->dirmgr);
+    env_arm_ms(c->env, &c->save, SAVE_STATE_MS);
+    env_arm_ms(c->env, &c->fetch, 0);
+}
+
+err_t client_reconfigure(struct client *c, const struct client_config *config,
+                         char why[CLIENT_WHY_MAX])
+{
+    struct settings *fresh, *old = c->settings;
+    TRY(settings_new(config, &fresh, why));
+    c->settings = fresh;
+    struct exits_config exits_config = settings_exits(fresh);
+    struct tunnels_config tunnels_config = settings_tunnels(fresh);
+    exits_set_config(c->exits, &exits_config);
+    tunnels_set_config(c->tunnels, &tunnels_config);
+    if (c->nd)
+        use_netdir(c, c->nd);
+    settings_drop(old);
+    return OK;
+}
+
+void client_new_identity(struct client *c)
+{
+    exits_retire_dirty(c->exits);
+}
+
+struct tunnel *tunnel_open(struct client *client, const struct tunnel_request *req,
+                           const struct tunnel_ops *ops, void *arg)
+{
+    return tunnels_open(client->tunnels, req, ops, arg);
+}
+
+bool client_is_ready(const struct client *c)
+{
+    return c->bootstrap.percent >= 100;
+}
+
+unsigned client_bootstrap_percent(const struct client *c)
+{
+    return c->bootstrap.percent < 0 ? 0 : (unsigned)c->bootstrap.percent;
+}
+
+/* ---- SIGUSR1 ---- */
+
+static void dump_line(void *arg, const char *line)
+{
+    struct client *c = arg;
+    log_notice(c->env->log, "%s", line);
+}
+
+static void dump_link(void *arg, const struct link *l)
+{
+    static const char *const states[] = {
+        [LINK_CONNECTING] = "connecting",   [LINK_TLS] = "TLS handshake",
+        [LINK_HANDSHAKING] = "handshaking", [LINK_OPEN] = "open",
+        [LINK_CLOSED] = "closed",
+    };
+    struct client *c = arg;
+    char addr[IPPORT_TEXT_MAX];
+    log_notice(c->env->log,
+               "Link to %s: %s, version %u, %zu circuits, %llu bytes read, %llu written",
+               ipport_text(&link_target(l)->addr, addr), states[link_state(l)], link_version(l),
+               link_circuits(l), (unsigned long long)link_bytes_in(l),
+               (unsigned long long)link_bytes_out(l));
+}
+
+void client_dump(struct client *c)
+{
+    log_notice(c->env->log, "Bootstrapped %u%%; %zu tunnels, %zu of them waiting for a circuit",
+               client_bootstrap_percent(c), tunnels_count(c->tunnels), tunnels_waiting(c->tunnels));
+    linkpool_each(c->links, dump_link, c);
+    exits_describe(c->exits, dump_line, c);
+}

@@ -1,0 +1,76 @@
+/* Exits: the pool of three-hop circuits that carry tunnels. It builds some ahead of need, one when
+ * a tunnel finds none that fits, and closes those that have served.
+ *
+ * What a circuit may carry: tunnels whose isolation is the same as that of the first one on it, to
+ * ports that its exit allows, until MaxCircuitDirtiness after the first. */
+#ifndef TUNIC_CLIENT_EXITS_H
+#define TUNIC_CLIENT_EXITS_H
+
+#include "base/env.h"
+#include "client/config.h"
+#include "client/linkpool.h"
+#include "client/ocirc.h"
+#include "client/tunnel.h"
+#include "dir/netdir.h"
+#include "path/cbt.h"
+#include "path/guards.h"
+#include "path/path.h"
+
+struct exits;
+struct exit_circ;
+
+/* What a tunnel needs of its circuit. */
+struct exit_need {
+    const struct tunnel_request *request;
+    const struct rsa_id *failed; /* exits that let this tunnel down */
+    size_t n_failed;
+    uint32_t avoid_circuit; /* id of a circuit it does not want again; 0: none */
+};
+
+struct exits_ops {
+    uint32_t (*next_circuit_id)(void *arg);
+    /* A circuit opened or one that was being built failed: tunnels that wait should ask again. */
+    void (*changed)(void *arg);
+    /* A circuit is being built over an open link; one stands. For the bootstrap messages. */
+    void (*began)(void *arg);
+    void (*opened)(void *arg);
+};
+
+struct exits_config {
+    const struct path_config *path;
+    uint64_t max_dirtiness_ms;
+    size_t max_pending;
+    bool allow_internal;
+};
+
+/* CONFIG is copied, its pointers are borrowed until exits_set_config(). */
+struct exits *exits_new(struct env *env, struct linkpool *pool, struct guards *guards,
+                        struct cbt *cbt, const struct exits_config *config,
+                        const struct exits_ops *ops, void *arg);
+void exits_free(struct exits *x); /* closes all; NULL is fine */
+void exits_set_config(struct exits *x, const struct exits_config *config);
+
+/* The network to build from; NULL: build nothing. Takes a reference. */
+void exits_set_netdir(struct exits *x, struct netdir *nd);
+
+/* An open circuit that fits, or NULL. Then one is on its way (ops->changed will tell), or *WHY_NOT
+ * is set to text that says why none can be built (valid until the next call). */
+struct exit_circ *exits_find(struct exits *x, const struct exit_need *need, const char **why_not);
+
+/* A tunnel goes onto C: fixes its isolation and makes it dirty. */
+void exits_use(struct exit_circ *c, const struct exit_need *need);
+
+struct streams *exit_circ_streams(const struct exit_circ *c);
+const struct rsa_id *exit_circ_exit(const struct exit_circ *c);
+uint32_t exit_circ_id(const struct exit_circ *c);
+
+/* No new tunnel goes onto C; it closes when its last stream has ended. */
+void exits_retire(struct exit_circ *c);
+/* The same for every circuit that has carried a stream. */
+void exits_retire_dirty(struct exits *x);
+
+size_t exits_open_count(const struct exits *x);
+/* Calls FN for each, with a line of text that describes it. */
+void exits_describe(const struct exits *x, void (*fn)(void *arg, const char *line), void *arg);
+
+#endif

@@ -1,0 +1,296 @@
+#include "client/fetch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cell/reason.h"
+#include "client/ocirc.h"
+
+enum { IDLE_CIRCUIT_MS = 10000 };
+
+/* One request under way. */
+struct fetch {
+    struct fetcher *f;
+    struct dir_request req;
+    struct server *server;
+    struct stream *stream; /* NULL: the circuit is not open yet */
+    struct dirhttp *http;
+    char head[DIRHTTP_REQUEST_MAX];
+    size_t head_len, head_sent;
+    bool told_body;
+    struct timer timeout;
+    struct fetch *prev, *next;
+};
+
+/* A one-hop circuit to a directory server, with the requests that use it. */
+struct server {
+    struct fetcher *f;
+    struct ocirc *oc;
+    struct rsa_id rsa;
+    bool closing; /* takes no new request */
+    struct fetch *fetches;
+    struct timer idle;
+    struct server *prev, *next;
+};
+
+struct fetcher {
+    struct env *env;
+    struct linkpool *pool;
+    struct dirmgr *mgr;
+    const struct fetcher_ops *ops;
+    void *arg;
+    struct server *servers;
+};
+
+struct fetcher *fetcher_new(struct env *env, struct linkpool *pool, struct dirmgr *mgr,
+                            const struct fetcher_ops *ops, void *arg)
+{
+    struct fetcher *f = calloc(1, sizeof *f);
+    if (f)
+        *f = (struct fetcher){.env = env, .pool = pool, .mgr = mgr, .ops = ops, .arg = arg};
+    return f;
+}
+
+static void fetch_free(struct fetch *x)
+{
+    DL_DELETE(x->server->fetches, x);
+    if (!x->server->fetches)
+        env_arm_ms(x->f->env, &x->server->idle, IDLE_CIRCUIT_MS);
+    env_disarm(x->f->env, &x->timeout);
+    dirhttp_free(&x->http);
+    free(x);
+}
+
+static void server_free(struct server *s)
+{
+    struct fetch *x, *tmp;
+    DL_FOREACH_SAFE (s->fetches, x, tmp)
+        fetch_free(x);
+    env_disarm(s->f->env, &s->idle);
+    DL_DELETE(s->f->servers, s);
+    ocirc_free(s->oc);
+    free(s);
+}
+
+void fetcher_free(struct fetcher *f)
+{
+    if (!f)
+        return;
+    while (f->servers)
+        server_free(f->servers);
+    free(f);
+}
+
+static void idle(void *arg)
+{
+    struct server *s = arg;
+    s->closing = true;
+    ocirc_close(s->oc, OK, DESTROY_FINISHED);
+}
+
+/* ---- one request ---- */
+
+static void finish(struct fetch *x, err_t why)
+{
+    struct dirhttp_reply reply;
+    struct fetcher *f = x->f;
+    if (x->stream)
+        stream_close(x->stream, END_DONE);
+    if (why == OK)
+        why = dirhttp_end(x->http, &reply);
+    if (why == OK)
+        dirmgr_reply(f->mgr, x->req.id, reply.status, reply.body, reply.date_s);
+    else
+        dirmgr_failed(f->mgr, x->req.id, why);
+    fetch_free(x);
+}
+
+static void send_head(void *arg)
+{
+    struct fetch *x = arg;
+    if (x->head_sent == x->head_len)
+        return;
+    x->head_sent += stream_write(x->stream, (const uint8_t *)x->head + x->head_sent,
+                                 x->head_len - x->head_sent);
+    if (x->head_sent == x->head_len)
+        dirmgr_sent(x->f->mgr, x->req.id);
+}
+
+static void on_connected(void *arg, const struct ip *addr, uint32_t ttl_s)
+{
+    (void)arg, (void)addr, (void)ttl_s;
+}
+
+static void on_data(void *arg, const uint8_t *bytes, size_t len)
+{
+    struct fetch *x = arg;
+    err_t e = dirhttp_feed(x->http, bytes, len);
+    if (e != OK) {
+        finish(x, e);
+        return;
+    }
+    stream_consumed(x->stream, len);
+    env_arm_ms(x->f->env, &x->timeout, x->req.timeout_ms);
+    if (!x->told_body && dirhttp_in_body(x->http)) {
+        x->told_body = true;
+        dirmgr_body_began(x->f->mgr, x->req.id);
+    }
+    if (dirhttp_complete(x->http))
+        finish(x, OK);
+}
+
+static void on_end(void *arg, const struct stream_end *end)
+{
+    struct fetch *x = arg;
+    x->stream = NULL;
+    bool orderly = end->remote && end->reason == END_DONE;
+    finish(x, orderly ? OK : end->why != OK ? end->why : ERR_STREAM_PROTO);
+}
+
+static const struct stream_ops stream_ops = {
+    .on_connected = on_connected,
+    .on_data = on_data,
+    .on_writable = send_head,
+    .on_end = on_end,
+};
+
+static void timed_out(void *arg)
+{
+    finish(arg, ERR_STREAM_TIMEOUT);
+}
+
+static void open_stream(struct fetch *x)
+{
+    const struct stream_request req = {.kind = STREAM_BEGIN_DIR};
+    err_t e = stream_open(x->server->oc->streams, &req, &stream_ops, x, &x->stream);
+    if (e != OK) {
+        x->stream = NULL;
+        finish(x, e);
+        return;
+    }
+    env_arm_ms(x->f->env, &x->timeout, x->req.timeout_ms);
+    send_head(x);
+}
+
+static err_t prepare(struct fetch *x)
+{
+    const struct dirhttp_options options = {
+        .host = x->req.host,
+        .if_modified_since_s = x->req.if_modified_since_s,
+    };
+    TRY(dirhttp_get(x->req.path, &options, x->head, &x->head_len));
+    return dirhttp_new(x->req.body_cap, false, &x->http);
+}
+
+/* ---- its server ---- */
+
+static void server_open(void *arg, struct ocirc *oc)
+{
+    struct server *s = arg;
+    struct fetch *x, *tmp;
+    (void)oc;
+    s->f->ops->reached(s->f->arg, &s->rsa, true);
+    DL_FOREACH_SAFE (s->fetches, x, tmp)
+        open_stream(x);
+}
+
+static void server_ended(void *arg, struct ocirc *oc, const struct ocirc_end *end)
+{
+    struct server *s = arg;
+    struct fetch *x, *tmp;
+    (void)oc;
+    if (end->during != OCIRC_OPEN)
+        s->f->ops->reached(s->f->arg, &s->rsa, false);
+    err_t why = end->circ.why != OK ? end->circ.why : ERR_LINK_CLOSED;
+    DL_FOREACH_SAFE (s->fetches, x, tmp)
+        if (!x->stream)
+            finish(x, why);
+    server_free(s);
+}
+
+static const struct ocirc_ops ocirc_ops = {
+    .on_open = server_open,
+    .on_ended = server_ended,
+};
+
+static struct server *find_server(struct fetcher *f, const struct rsa_id *rsa)
+{
+    struct server *s;
+    DL_FOREACH (f->servers, s)
+        if (!s->closing && s->oc->state != OCIRC_CLOSED && rsa_id_equal(&s->rsa, rsa))
+            return s;
+    return NULL;
+}
+
+static struct ocirc_plan plan_for(struct fetcher *f, const struct dir_request *req)
+{
+    struct ocirc_plan plan = {
+        .first = {.addr = req->addrs[0].ip.family ? req->addrs[0] : req->addrs[1],
+                  .rsa = req->rsa,
+                  .ed = req->ed,
+                  .has_rsa = true,
+                  .has_ed = req->has_ed},
+        .fast = !req->has_ntor,
+        .n_hops = 1,
+        .timeout_ms = f->ops->build_timeout_ms(f->arg),
+    };
+    plan.hops[0] = (struct circ_hop_target){.rsa = req->rsa,
+                                            .ed = req->ed,
+                                            .has_ed = req->has_ed,
+                                            .ntor_key = req->ntor,
+                                            .v4 = req->addrs[0]};
+    return plan;
+}
+
+static struct server *new_server(struct fetcher *f, const struct dir_request *req)
+{
+    struct server *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    struct ocirc_plan plan = plan_for(f, req);
+    s->f = f;
+    s->rsa = req->rsa;
+    timer_init(&s->idle, idle, s);
+    s->oc = ocirc_new(f->env, f->pool, f->ops->next_circuit_id(f->arg), &plan, &ocirc_ops, s);
+    if (!s->oc) {
+        free(s);
+        return NULL;
+    }
+    DL_APPEND(f->servers, s);
+    return s;
+}
+
+static err_t launch(struct fetcher *f, const struct dir_request *req)
+{
+    struct fetch *x = calloc(1, sizeof *x);
+    if (!x)
+        return ERR_NOMEM;
+    x->f = f;
+    x->req = *req;
+    timer_init(&x->timeout, timed_out, x);
+    err_t e = prepare(x);
+    struct server *s = find_server(f, &req->rsa);
+    if (e == OK && !s)
+        s = new_server(f, req);
+    if (e != OK || !s) {
+        dirhttp_free(&x->http);
+        free(x);
+        return e != OK ? e : ERR_NOMEM;
+    }
+    x->server = s;
+    env_disarm(f->env, &s->idle);
+    DL_APPEND(s->fetches, x);
+    if (s->oc->state == OCIRC_OPEN)
+        open_stream(x);
+    return OK;
+}
+
+void fetcher_run(struct fetcher *f)
+{
+    struct dir_request req;
+    while (dirmgr_next(f->mgr, &req)) {
+        err_t e = launch(f, &req);
+        if (e != OK)
+            dirmgr_failed(f->mgr, req.id, e);
+    }
+}

@@ -1,0 +1,30 @@
+/* Fetching: carries out the directory manager's requests, each on a BEGIN_DIR stream over a one-hop
+ * circuit to the server that it names (dir-spec 5, tor-spec 6.2.1). Requests to one server share a
+ * circuit. */
+#ifndef TUNIC_CLIENT_FETCH_H
+#define TUNIC_CLIENT_FETCH_H
+
+#include "base/env.h"
+#include "client/linkpool.h"
+#include "dir/dirmgr.h"
+
+struct fetcher;
+
+struct fetcher_ops {
+    uint32_t (*next_circuit_id)(void *arg);
+    /* A directory circuit to a relay stood, or could not be had: a sign of the first hop's health.
+     */
+    void (*reached)(void *arg, const struct rsa_id *relay, bool ok);
+    uint64_t (*build_timeout_ms)(void *arg);
+};
+
+/* MGR is borrowed. NULL out of memory. */
+struct fetcher *fetcher_new(struct env *env, struct linkpool *pool, struct dirmgr *mgr,
+                            const struct fetcher_ops *ops, void *arg);
+/* Ends all requests without telling MGR. NULL is fine. */
+void fetcher_free(struct fetcher *f);
+
+/* Launches whatever MGR wants now. */
+void fetcher_run(struct fetcher *f);
+
+#endif

@@ -1,0 +1,205 @@
+#include "client/linkpool.h"
+
+#include <stdlib.h>
+
+/* A link this old takes no new circuit, so that a session's keys do not live forever. */
+enum { LINK_OLD_S = 7 * 24 * 60 * 60 };
+
+struct pooled_link {
+    struct linkpool *pool;
+    struct link *link;
+    struct link_target target;
+    struct link_want *wants;
+    struct link_end end;
+    struct timer reap; /* armed: the link has ended */
+    struct pooled_link *prev, *next;
+};
+
+struct linkpool {
+    struct env *env;
+    struct link_config config;
+    const struct client_world *world_ops;
+    void *world;
+    const struct linkpool_ops *ops;
+    void *arg;
+    struct pooled_link *links;
+};
+
+struct linkpool *linkpool_new(struct env *env, const struct link_config *config,
+                              const struct client_world *world_ops, void *world,
+                              const struct linkpool_ops *ops, void *arg)
+{
+    struct linkpool *pool = calloc(1, sizeof *pool);
+    if (!pool)
+        return NULL;
+    *pool = (struct linkpool){.env = env,
+                              .config = *config,
+                              .world_ops = world_ops,
+                              .world = world,
+                              .ops = ops,
+                              .arg = arg};
+    return pool;
+}
+
+static void drop(struct pooled_link *p)
+{
+    struct linkpool *pool = p->pool;
+    DL_DELETE(pool->links, p);
+    env_disarm(pool->env, &p->reap);
+    pool->world_ops->hangup(pool->world, p->link);
+    link_free(p->link);
+    free(p);
+}
+
+void linkpool_free(struct linkpool *pool)
+{
+    if (!pool)
+        return;
+    while (pool->links) {
+        struct pooled_link *p = pool->links;
+        while (p->wants)
+            linkpool_cancel(p->wants);
+        drop(p);
+    }
+    free(pool);
+}
+
+void linkpool_set_config(struct linkpool *pool, const struct link_config *config)
+{
+    struct pooled_link *p;
+    pool->config = *config;
+    DL_FOREACH (pool->links, p)
+        link_set_padding(p->link, config);
+}
+
+/* Takes the first waiter off, so that what it does next cannot disturb the walk. */
+static struct link_want *next_waiter(struct pooled_link *p)
+{
+    struct link_want *w = p->wants;
+    if (w)
+        linkpool_cancel(w);
+    return w;
+}
+
+static void on_open(void *arg)
+{
+    struct pooled_link *p = arg;
+    struct link_want *w;
+    p->pool->ops->opened(p->pool->arg, &p->target);
+    while (link_state(p->link) == LINK_OPEN && (w = next_waiter(p)))
+        w->ready(w->arg, p->link);
+}
+
+static void on_closed(void *arg, const struct link_end *end)
+{
+    struct pooled_link *p = arg;
+    p->end = *end;
+    env_arm_ms(p->pool->env, &p->reap, 0);
+}
+
+static void reap(void *arg)
+{
+    struct pooled_link *p = arg;
+    struct link_want *w;
+    if (p->end.during != LINK_OPEN)
+        p->pool->ops->failed(p->pool->arg, &p->target, &p->end);
+    while ((w = next_waiter(p)))
+        w->failed(w->arg, &p->end);
+    drop(p);
+}
+
+static void on_output(void *arg)
+{
+    struct pooled_link *p = arg;
+    p->pool->world_ops->output(p->pool->world, p->link);
+}
+
+static void on_clock_skew(void *arg, int64_t skew_s)
+{
+    struct pooled_link *p = arg;
+    p->pool->ops->clock_skew(p->pool->arg, skew_s, &p->target);
+}
+
+static const struct link_ops link_ops = {
+    .on_open = on_open,
+    .on_closed = on_closed,
+    .on_output = on_output,
+    .on_clock_skew = on_clock_skew,
+};
+
+static bool same_peer(const struct link_target *a, const struct link_target *b)
+{
+    if (!rsa_id_equal(&a->rsa, &b->rsa))
+        return false;
+    /* Who asks for an Ed25519 identity must get a link on which it was proved. */
+    return !b->has_ed || (a->has_ed && ed_id_equal(&a->ed, &b->ed));
+}
+
+static bool takes_circuits(const struct pooled_link *p)
+{
+    if (p->reap.armed || link_state(p->link) == LINK_CLOSED)
+        return false;
+    uint64_t opened = link_opened_us(p->link);
+    return !opened || p->pool->env->mono_us - opened < LINK_OLD_S * (uint64_t)US_PER_SEC;
+}
+
+static struct pooled_link *find(struct linkpool *pool, const struct link_target *target)
+{
+    struct pooled_link *p;
+    DL_FOREACH (pool->links, p)
+        if (same_peer(&p->target, target) && takes_circuits(p))
+            return p;
+    return NULL;
+}
+
+static struct pooled_link *launch(struct linkpool *pool, const struct link_target *target)
+{
+    struct pooled_link *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    p->pool = pool;
+    p->target = *target;
+    timer_init(&p->reap, reap, p);
+    p->link = link_new(pool->env, &pool->config, target, &link_ops, p);
+    if (!p->link) {
+        free(p);
+        return NULL;
+    }
+    DL_APPEND(pool->links, p);
+    pool->world_ops->dial(pool->world, p->link, &target->addr);
+    return p;
+}
+
+err_t linkpool_get(struct linkpool *pool, const struct link_target *target, struct link_want *w,
+                   struct link **out)
+{
+    struct pooled_link *p = find(pool, target);
+    *out = NULL;
+    if (!p)
+        p = launch(pool, target);
+    if (!p)
+        return ERR_NOMEM;
+    if (link_state(p->link) == LINK_OPEN) {
+        *out = p->link;
+        return OK;
+    }
+    w->on = p;
+    DL_APPEND(p->wants, w);
+    return OK;
+}
+
+void linkpool_cancel(struct link_want *w)
+{
+    if (!w->on)
+        return;
+    DL_DELETE(w->on->wants, w);
+    w->on = NULL;
+}
+
+void linkpool_each(const struct linkpool *pool, void (*fn)(void *arg, const struct link *l),
+                   void *arg)
+{
+    const struct pooled_link *p;
+    DL_FOREACH (pool->links, p)
+        fn(arg, p->link);
+}

@@ -1,0 +1,49 @@
+/* Link pool: the links of a client, one for each relay it talks to directly. A circuit asks for a
+ * link to a relay; an open one is shared, else one is made and the circuit waits. */
+#ifndef TUNIC_CLIENT_LINKPOOL_H
+#define TUNIC_CLIENT_LINKPOOL_H
+
+#include "base/env.h"
+#include "client/client.h"
+#include "link/link.h"
+
+struct linkpool;
+struct pooled_link;
+
+/* A wait for a link: a member of whoever waits. Exactly one of ready and failed is called, once,
+ * unless linkpool_cancel() comes first. */
+struct link_want {
+    void (*ready)(void *arg, struct link *l);
+    void (*failed)(void *arg, const struct link_end *end);
+    void *arg;
+    struct pooled_link *on; /* NULL: not waiting */
+    struct link_want *prev, *next;
+};
+
+struct linkpool_ops {
+    void (*clock_skew)(void *arg, int64_t skew_s, const struct link_target *peer);
+    /* A link stood or failed before it stood: what the bootstrap messages speak of. */
+    void (*opened)(void *arg, const struct link_target *peer);
+    void (*failed)(void *arg, const struct link_target *peer, const struct link_end *end);
+};
+
+struct linkpool *linkpool_new(struct env *env, const struct link_config *config,
+                              const struct client_world *world_ops, void *world,
+                              const struct linkpool_ops *ops, void *arg);
+/* Hangs up every link; nobody is told. NULL is fine. */
+void linkpool_free(struct linkpool *pool);
+
+/* For new links; the padding fields also for those that are open. */
+void linkpool_set_config(struct linkpool *pool, const struct link_config *config);
+
+/* *OUT is an open link to TARGET, or NULL: then W waits (the caller has set its functions).
+ * ERR_NOMEM: neither. */
+MUST_USE err_t linkpool_get(struct linkpool *pool, const struct link_target *target,
+                            struct link_want *w, struct link **out);
+void linkpool_cancel(struct link_want *w);
+
+/* Calls FN for every link. FN must not change the pool. */
+void linkpool_each(const struct linkpool *pool, void (*fn)(void *arg, const struct link *l),
+                   void *arg);
+
+#endif

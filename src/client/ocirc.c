@@ -1,0 +1,161 @@
+#include "client/ocirc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cell/reason.h"
+#include "crypto/encode.h"
+
+static void end_later(struct ocirc *oc, const struct circ_end *end)
+{
+    if (oc->state == OCIRC_CLOSED)
+        return;
+    oc->end.during = oc->state;
+    oc->end.circ = *end;
+    oc->state = OCIRC_CLOSED;
+    env_disarm(oc->env, &oc->deadline);
+    linkpool_cancel(&oc->want);
+    env_arm_ms(oc->env, &oc->notice, 0);
+}
+
+static void notice(void *arg)
+{
+    struct ocirc *oc = arg;
+    oc->ops->on_ended(oc->arg, oc, &oc->end);
+}
+
+void ocirc_close(struct ocirc *oc, err_t why, uint8_t reason)
+{
+    if (oc->state == OCIRC_CLOSED)
+        return;
+    if (oc->circ) {
+        circ_close(oc->circ, why, reason); /* comes back through on_closed() */
+        return;
+    }
+    struct circ_end end = {.why = why, .reason = reason};
+    end_later(oc, &end);
+}
+
+static void deadline(void *arg)
+{
+    struct ocirc *oc = arg;
+    oc->end.timed_out = true;
+    ocirc_close(oc, ERR_CIRC_TIMEOUT, DESTROY_TIMEOUT);
+}
+
+static void on_hop(void *arg, unsigned hops)
+{
+    struct ocirc *oc = arg;
+    if (oc->ops->on_hop)
+        oc->ops->on_hop(oc->arg, oc, hops);
+}
+
+static void on_open(void *arg)
+{
+    struct ocirc *oc = arg;
+    oc->streams = streams_new(oc->env, oc->circ, circ_hops(oc->circ));
+    if (!oc->streams) {
+        ocirc_close(oc, ERR_NOMEM, DESTROY_RESOURCELIMIT);
+        return;
+    }
+    streams_allow_internal(oc->streams, oc->plan.allow_internal);
+    env_disarm(oc->env, &oc->deadline);
+    oc->state = OCIRC_OPEN;
+    oc->open_us = oc->env->mono_us;
+    oc->ops->on_open(oc->arg, oc);
+}
+
+static void on_closed(void *arg, const struct circ_end *end)
+{
+    end_later(arg, end);
+}
+
+static const struct circ_ops circ_ops = {
+    .on_hop = on_hop,
+    .on_open = on_open,
+    .on_closed = on_closed,
+};
+
+static err_t build(struct ocirc *oc)
+{
+    if (oc->plan.fast)
+        return circ_build_fast(oc->circ);
+    return circ_build(oc->circ, oc->plan.hops, oc->plan.n_hops);
+}
+
+static void begin(struct ocirc *oc, struct link *l)
+{
+    oc->circ = circ_new(oc->env, l, &circ_ops, oc);
+    if (!oc->circ) {
+        ocirc_close(oc, ERR_NOMEM, DESTROY_RESOURCELIMIT);
+        return;
+    }
+    oc->state = OCIRC_BUILDING;
+    oc->begun_us = oc->env->mono_us;
+    env_arm_ms(oc->env, &oc->deadline, oc->plan.timeout_ms);
+    if (oc->ops->on_begin)
+        oc->ops->on_begin(oc->arg, oc);
+    err_t e = build(oc);
+    if (e != OK)
+        ocirc_close(oc, e, DESTROY_INTERNAL);
+}
+
+static void link_ready(void *arg, struct link *l)
+{
+    begin(arg, l);
+}
+
+static void link_failed(void *arg, const struct link_end *link_end)
+{
+    struct circ_end end = {
+        .why = link_end->why,
+        .reason = DESTROY_CONNECTFAILED,
+        .link_ended = true,
+        .link = *link_end,
+    };
+    end_later(arg, &end);
+}
+
+struct ocirc *ocirc_new(struct env *env, struct linkpool *pool, uint32_t id,
+                        const struct ocirc_plan *plan, const struct ocirc_ops *ops, void *arg)
+{
+    struct ocirc *oc = calloc(1, sizeof *oc);
+    struct link *l;
+    if (!oc)
+        return NULL;
+    *oc = (struct ocirc){.env = env, .ops = ops, .arg = arg, .id = id, .plan = *plan};
+    oc->want = (struct link_want){.ready = link_ready, .failed = link_failed, .arg = oc};
+    timer_init(&oc->deadline, deadline, oc);
+    timer_init(&oc->notice, notice, oc);
+    if (linkpool_get(pool, &plan->first, &oc->want, &l) != OK)
+        ocirc_close(oc, ERR_NOMEM, DESTROY_RESOURCELIMIT);
+    else if (l)
+        begin(oc, l);
+    return oc;
+}
+
+void ocirc_free(struct ocirc *oc)
+{
+    if (!oc)
+        return;
+    linkpool_cancel(&oc->want);
+    env_disarm(oc->env, &oc->deadline);
+    env_disarm(oc->env, &oc->notice);
+    streams_free(oc->streams);
+    circ_free(oc->circ);
+    free(oc);
+}
+
+const char *ocirc_path_text(const struct ocirc *oc, char *out, size_t size)
+{
+    char hex[HEX_SIZE(sizeof(struct rsa_id))];
+    size_t n = oc->plan.fast ? 1 : oc->plan.n_hops, len = 0;
+    out[0] = 0;
+    for (size_t i = 0; i < n && len < size; i++) {
+        const struct rsa_id *id = oc->plan.fast ? &oc->plan.first.rsa : &oc->plan.hops[i].rsa;
+        int put = snprintf(out + len, size - len, "%s$%s", i ? " " : "",
+                           hex_upper(id->b, sizeof id->b, hex));
+        len += put > 0 ? (size_t)put : 0;
+    }
+    return out;
+}

@@ -1,0 +1,68 @@
+/* Origin circuit: one circuit that this client builds, from the wish to the end: it waits for a
+ * link, builds the hops, carries a set of streams to its last hop, and keeps its build deadline.
+ * Which circuit is built, and who may use it, its owner decides (fetch.h, exits.h). */
+#ifndef TUNIC_CLIENT_OCIRC_H
+#define TUNIC_CLIENT_OCIRC_H
+
+#include "base/env.h"
+#include "circuit/circ.h"
+#include "client/linkpool.h"
+#include "stream/stream.h"
+
+enum ocirc_state { OCIRC_WAITING /* for the link */, OCIRC_BUILDING, OCIRC_OPEN, OCIRC_CLOSED };
+
+/* Why it ended: the link could not be had, or the circuit ended. */
+struct ocirc_end {
+    enum ocirc_state during;
+    bool timed_out;       /* by ocirc_plan.timeout_ms */
+    struct circ_end circ; /* circ.link_ended: see circ.link */
+};
+
+struct ocirc;
+
+struct ocirc_ops {
+    void (*on_begin)(void *arg, struct ocirc *oc);              /* the link is there; may be NULL */
+    void (*on_hop)(void *arg, struct ocirc *oc, unsigned hops); /* may be NULL */
+    void (*on_open)(void *arg, struct ocirc *oc);
+    /* Exactly once, at the end of a wake-up; the owner may free OC inside. */
+    void (*on_ended)(void *arg, struct ocirc *oc, const struct ocirc_end *end);
+};
+
+struct ocirc_plan {
+    struct link_target first;
+    bool fast;                                  /* one hop, CREATE_FAST */
+    struct circ_hop_target hops[CIRC_MAX_HOPS]; /* unless fast */
+    size_t n_hops;
+    uint64_t timeout_ms; /* from the link to the last hop; the link has deadlines of its own */
+    bool allow_internal; /* exits may say they connected to internal addresses */
+};
+
+struct ocirc {
+    struct env *env;
+    const struct ocirc_ops *ops;
+    void *arg;
+    enum ocirc_state state;
+    uint32_t id; /* for people: "circuit 12" */
+    struct ocirc_plan plan;
+    struct link_want want;
+    struct circ *circ;       /* from OCIRC_BUILDING on */
+    struct streams *streams; /* from OCIRC_OPEN on */
+    uint64_t begun_us;       /* when building began, the link being there */
+    uint64_t open_us;
+    struct timer deadline;
+    struct timer notice; /* armed: on_ended is to be told */
+    struct ocirc_end end;
+};
+
+/* NULL out of memory. */
+struct ocirc *ocirc_new(struct env *env, struct linkpool *pool, uint32_t id,
+                        const struct ocirc_plan *plan, const struct ocirc_ops *ops, void *arg);
+/* Closes without telling anyone; NULL is fine. */
+void ocirc_free(struct ocirc *oc);
+/* Closes; on_ended follows at the end of the wake-up. */
+void ocirc_close(struct ocirc *oc, err_t why, uint8_t reason);
+
+/* "$FP1 $FP2 $FP3", for the log; returns OUT. */
+const char *ocirc_path_text(const struct ocirc *oc, char *out, size_t size);
+
+#endif

@@ -1,0 +1,187 @@
+#include "client/settings.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    CONNECT_TIMEOUT_MS = 30000,
+    HANDSHAKE_TIMEOUT_MS = 60000,
+    IDLE_LINK_MS = 180000,
+    MOST_PENDING = 32,
+};
+
+struct client_config client_config_defaults(bool testing)
+{
+    return (struct client_config){
+        .testing_network = testing,
+        .use_ipv4 = true,
+        .use_ipv6 = true,
+        .distinct_subnets = !testing,
+        .max_circuit_dirtiness_s = 600,
+        .new_circuit_period_s = 30,
+        .learn_circuit_build_timeout = true,
+        .socks_timeout_s = 120,
+        .max_circuits_pending = MOST_PENDING,
+        .reject_internal_addresses = !testing,
+        .dns_reject_internal_addresses = !testing,
+    };
+}
+
+static err_t add_lines(struct settings *s, const char *const *lines, const char *option,
+                       err_t (*parse)(const char *, struct dir_server *, const char **),
+                       char why[PATH_WHY_MAX])
+{
+    for (; lines && *lines; lines++) {
+        struct dir_server server;
+        const char *what = "";
+        err_t e = parse(*lines, &server, &what);
+        if (e == OK)
+            e = dir_servers_add(&s->servers, &server);
+        if (e != OK) {
+            snprintf(why, PATH_WHY_MAX, "%s \"%.60s\": %s", option, *lines,
+                     *what ? what : err_text(e));
+            return e;
+        }
+    }
+    return OK;
+}
+
+static err_t add_servers(struct settings *s, const struct client_config *c, char why[PATH_WHY_MAX])
+{
+    bool own = c->dir_authorities && c->dir_authorities[0];
+    if (own)
+        TRY(add_lines(s, c->dir_authorities, "DirAuthority", dir_server_parse_authority, why));
+    else
+        TRY(dir_servers_add_public_authorities(&s->servers));
+    if (c->fallback_dirs && c->fallback_dirs[0])
+        return add_lines(s, c->fallback_dirs, "FallbackDir", dir_server_parse_fallback, why);
+    return own ? OK : dir_servers_add_public_fallbacks(&s->servers);
+}
+
+static err_t add_node_lists(struct settings *s, const struct client_config *c,
+                            char why[PATH_WHY_MAX])
+{
+    const struct {
+        const char *option, *list;
+        const struct nodeset **set;
+    } rows[SETTINGS_NODE_LISTS] = {
+        {"ExcludeNodes", c->exclude_nodes, &s->path.exclude},
+        {"ExcludeExitNodes", c->exclude_exit_nodes, &s->path.exclude_exit},
+        {"ExitNodes", c->exit_nodes, &s->path.exit},
+        {"EntryNodes", c->entry_nodes, &s->path.entry},
+        {"MiddleNodes", c->middle_nodes, &s->path.middle},
+    };
+    for (size_t i = 0; i < SETTINGS_NODE_LISTS; i++) {
+        char what[NODESET_WHY_MAX] = "";
+        if (!rows[i].list || !*rows[i].list)
+            continue;
+        err_t e = nodeset_parse(text_of(rows[i].list), &s->node_lists[i], what);
+        if (e != OK) {
+            snprintf(why, PATH_WHY_MAX, "%s: %.150s", rows[i].option, *what ? what : err_text(e));
+            return e;
+        }
+        *rows[i].set = s->node_lists[i];
+    }
+    return OK;
+}
+
+static void set_path(struct settings *s, const struct client_config *c)
+{
+    s->path.strict_nodes = c->strict_nodes;
+    s->path.enforce_distinct_subnets = c->distinct_subnets;
+    s->path.ipv4 = c->use_ipv4;
+    s->path.ipv6 = c->use_ipv6;
+    size_t n = c->n_long_lived_ports;
+    if (n > SETTINGS_PORTS_MAX)
+        n = SETTINGS_PORTS_MAX;
+    if (!n)
+        return;
+    memcpy(s->long_lived, c->long_lived_ports, n * sizeof s->long_lived[0]);
+    s->path.long_lived = s->long_lived;
+    s->path.n_long_lived = n;
+}
+
+static struct client_config without_pointers(const struct client_config *config)
+{
+    struct client_config c = *config;
+    c.dir_authorities = c.fallback_dirs = NULL;
+    c.exclude_nodes = c.exclude_exit_nodes = c.exit_nodes = c.entry_nodes = c.middle_nodes = NULL;
+    c.long_lived_ports = NULL;
+    return c;
+}
+
+err_t settings_init(struct settings *s, const struct client_config *config, char why[PATH_WHY_MAX])
+{
+    *s = (struct settings){.config = without_pointers(config)};
+    why[0] = 0;
+    dir_servers_init(&s->servers);
+    path_config_init(&s->path);
+    set_path(s, config);
+    err_t e = add_servers(s, config, why);
+    if (e == OK)
+        e = add_node_lists(s, config, why);
+    if (e != OK && !why[0])
+        snprintf(why, PATH_WHY_MAX, "%s", err_text(e));
+    if (e != OK)
+        settings_free(s);
+    return e;
+}
+
+void settings_free(struct settings *s)
+{
+    dir_servers_free(&s->servers);
+    for (size_t i = 0; i < SETTINGS_NODE_LISTS; i++)
+        nodeset_free(&s->node_lists[i]);
+}
+
+struct dirmgr_options settings_dirmgr(const struct settings *s)
+{
+    return (struct dirmgr_options){
+        .servers = &s->servers,
+        .testing = s->config.testing_network,
+        .prefer_ipv6 = s->config.prefer_ipv6_orport,
+        .no_ipv4 = !s->config.use_ipv4,
+        .no_ipv6 = !s->config.use_ipv6,
+    };
+}
+
+struct exits_config settings_exits(const struct settings *s)
+{
+    return (struct exits_config){
+        .path = &s->path,
+        .max_dirtiness_ms = s->config.max_circuit_dirtiness_s * (uint64_t)MS_PER_SEC,
+        .max_pending = s->config.max_circuits_pending,
+        .allow_internal = !s->config.dns_reject_internal_addresses,
+    };
+}
+
+struct tunnels_config settings_tunnels(const struct settings *s)
+{
+    return (struct tunnels_config){
+        .give_up_ms = s->config.socks_timeout_s * (uint64_t)MS_PER_SEC,
+        .stream_timeout_ms = s->config.circuit_stream_timeout_s * (uint64_t)MS_PER_SEC,
+        .reject_internal = s->config.reject_internal_addresses,
+        .dns_reject_internal = s->config.dns_reject_internal_addresses,
+    };
+}
+
+struct link_config settings_link(const struct settings *s, struct tls_ctx *tls,
+                                 const struct netdir *nd)
+{
+    bool reduced = s->config.reduced_padding;
+    /* padding-spec 2.6: nf_ito_* and nf_ito_*_reduced, in milliseconds. */
+    int32_t low = netdir_param(nd, reduced ? "nf_ito_low_reduced" : "nf_ito_low",
+                               reduced ? 9000 : 1500, 0, 60000);
+    int32_t high = netdir_param(nd, reduced ? "nf_ito_high_reduced" : "nf_ito_high",
+                                reduced ? 14000 : 9500, low, 60000);
+    return (struct link_config){
+        .tls = tls,
+        .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+        .handshake_timeout_ms = HANDSHAKE_TIMEOUT_MS,
+        .idle_timeout_ms = IDLE_LINK_MS,
+        .padding = s->config.padding,
+        .reduced_padding = reduced,
+        .nf_ito_low_ms = (unsigned)low,
+        .nf_ito_high_ms = (unsigned)high,
+    };
+}

@@ -1,0 +1,476 @@
+#include "client/tunnels.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/hash.h"
+#include "cell/reason.h"
+
+enum {
+    MOST_TUNNELS = 20000, /* at once */
+    MOST_ATTEMPTS = 3,    /* streams for one tunnel, as many as tor tries */
+    MOST_FAILED = 8,      /* exits remembered as having let a tunnel down */
+};
+
+enum tunnel_state {
+    WAITING,    /* for a circuit */
+    CONNECTING, /* the stream is on its way */
+    OPEN,
+    CLOSED, /* its owner knows, or is told by the notice timer */
+};
+
+struct tunnel {
+    struct tunnels *set;
+    struct tunnel_request req;
+    const struct tunnel_ops *ops;
+    void *arg;
+    enum tunnel_state state;
+    struct stream *stream;
+    struct exit_circ *circ; /* while CONNECTING */
+    uint32_t circ_id;
+    struct rsa_id failed[MOST_FAILED];
+    size_t n_failed;
+    unsigned attempts;
+    struct stream_end last; /* how the last attempt ended */
+    bool refused_early;     /* tunnel_write() took 0 before the tunnel was open */
+    struct tunnel_end end;
+    struct timer attempt; /* deadline of this attempt */
+    struct timer give_up; /* deadline of the tunnel, until it is open */
+    struct timer notice;  /* armed: end is to be told (if the owner does not know), then free */
+    bool owner_knows;
+    struct tunnel *prev, *next;
+};
+
+struct tunnels {
+    struct env *env;
+    struct exits *exits;
+    struct tunnels_config config;
+    struct tunnel *list;
+    size_t n, n_waiting;
+    struct timer attach; /* armed: some tunnel waits that has not been tried */
+};
+
+/* ---- ending ---- */
+
+static void set_state(struct tunnel *t, enum tunnel_state state)
+{
+    t->set->n_waiting -= t->state == WAITING;
+    t->set->n_waiting += state == WAITING;
+    t->state = state;
+}
+
+static void disarm(struct tunnel *t)
+{
+    env_disarm(t->set->env, &t->attempt);
+    env_disarm(t->set->env, &t->give_up);
+}
+
+static void tunnel_free(struct tunnel *t)
+{
+    set_state(t, CLOSED);
+    disarm(t);
+    env_disarm(t->set->env, &t->notice);
+    DL_DELETE(t->set->list, t);
+    t->set->n--;
+    free(t);
+}
+
+static void notice(void *arg)
+{
+    struct tunnel *t = arg;
+    if (!t->owner_knows)
+        t->ops->on_end(t->arg, &t->end);
+    tunnel_free(t);
+}
+
+/* TEXT must not name the destination. */
+static void end_tunnel(struct tunnel *t, enum tunnel_stage stage, err_t why, uint8_t reason,
+                       const char *text)
+{
+    if (t->state == CLOSED)
+        return;
+    t->end = (struct tunnel_end){
+        .stage = stage,
+        .why = why,
+        .reason = reason,
+        .connected = t->state == OPEN,
+        .attempts = t->attempts,
+    };
+    snprintf(t->end.text, sizeof t->end.text, "%s", text);
+    set_state(t, CLOSED);
+    disarm(t);
+    env_arm_ms(t->set->env, &t->notice, 0);
+}
+
+void tunnel_close(struct tunnel *t, uint8_t reason)
+{
+    t->owner_knows = true;
+    if (t->stream)
+        stream_close(t->stream, reason);
+    t->stream = NULL;
+    end_tunnel(t, TUNNEL_STAGE_NONE, OK, reason, "closed by the application");
+}
+
+/* ---- one attempt ---- */
+
+static struct exit_need need_of(const struct tunnel *t)
+{
+    return (struct exit_need){
+        .request = &t->req,
+        .failed = t->failed,
+        .n_failed = t->n_failed,
+        .avoid_circuit = t->circ_id,
+    };
+}
+
+static void exit_failed(struct tunnel *t, const struct rsa_id *exit)
+{
+    if (t->n_failed < MOST_FAILED)
+        t->failed[t->n_failed++] = *exit;
+}
+
+static void wait_again(struct tunnel *t)
+{
+    env_disarm(t->set->env, &t->attempt);
+    set_state(t, WAITING);
+    env_arm_ms(t->set->env, &t->set->attach, 0);
+}
+
+static void on_connected(void *arg, const struct ip *addr, uint32_t ttl_s)
+{
+    struct tunnel *t = arg;
+    (void)ttl_s;
+    disarm(t);
+    set_state(t, OPEN);
+    t->ops->on_connected(t->arg, addr);
+    if (t->state == OPEN && t->refused_early)
+        t->ops->on_writable(t->arg);
+}
+
+static void on_resolved(void *arg, const struct stream_answer *answers, size_t n)
+{
+    struct tunnel *t = arg;
+    disarm(t);
+    set_state(t, OPEN);
+    t->ops->on_resolved(t->arg, answers, n);
+}
+
+static void on_data(void *arg, const uint8_t *bytes, size_t len)
+{
+    struct tunnel *t = arg;
+    t->ops->on_data(t->arg, bytes, len);
+}
+
+static void on_writable(void *arg)
+{
+    struct tunnel *t = arg;
+    if (t->state == OPEN)
+        t->ops->on_writable(t->arg);
+}
+
+/* Whether another exit might do better, and whether this one is to be left alone by this tunnel
+ * (tor-spec 6.3: reasons; what C tor's clients retry). */
+enum { RETRY = 1, BLAME_EXIT = 2 };
+
+static unsigned retry_rule(uint8_t reason)
+{
+    switch (reason) {
+    case END_EXITPOLICY:
+    case END_RESOURCELIMIT:
+    case END_HIBERNATING:
+    case END_RESOLVEFAILED:
+    case END_MISC:
+    case END_NOROUTE:
+    case END_TIMEOUT:
+    case END_INTERNAL:
+    case END_TORPROTOCOL:
+    case END_DESTROY:
+        return RETRY | BLAME_EXIT;
+    default: /* CONNECTREFUSED, DONE, CONNRESET, ...: the destination has spoken */
+        return 0;
+    }
+}
+
+/* Ends T for the reason that its last attempt ended for. */
+static void end_as_last(struct tunnel *t)
+{
+    const struct stream_end *end = &t->last;
+    char text[sizeof t->end.text];
+    if (end->circuit_ended)
+        end_tunnel(t, TUNNEL_STAGE_CIRCUIT, end->why, end->reason,
+                   circ_end_text(&end->circ, text, sizeof text));
+    else
+        end_tunnel(t, TUNNEL_STAGE_STREAM, end->why, end->reason, end_reason_text(end->reason));
+}
+
+static void attempt_failed(struct tunnel *t, const struct stream_end *end)
+{
+    unsigned rule = end->circuit_ended ? RETRY : retry_rule(end->reason);
+    if (rule & BLAME_EXIT)
+        exit_failed(t, exit_circ_exit(t->circ));
+    t->circ = NULL;
+    t->last = *end;
+    if ((rule & RETRY) && t->attempts < MOST_ATTEMPTS)
+        wait_again(t);
+    else
+        end_as_last(t);
+}
+
+static void on_end(void *arg, const struct stream_end *end)
+{
+    struct tunnel *t = arg;
+    t->stream = NULL;
+    if (t->state == CONNECTING) {
+        attempt_failed(t, end);
+        return;
+    }
+    enum tunnel_stage stage = TUNNEL_STAGE_STREAM;
+    if (end->circuit_ended)
+        stage = TUNNEL_STAGE_CIRCUIT;
+    else if (end->reason == END_DONE)
+        stage = TUNNEL_STAGE_NONE;
+    end_tunnel(t, stage, end->why, end->reason, end_reason_text(end->reason));
+}
+
+static const struct stream_ops stream_ops = {
+    .on_connected = on_connected,
+    .on_resolved = on_resolved,
+    .on_data = on_data,
+    .on_writable = on_writable,
+    .on_end = on_end,
+};
+
+static uint64_t attempt_ms(const struct tunnel *t)
+{
+    if (t->set->config.stream_timeout_ms)
+        return t->set->config.stream_timeout_ms;
+    return t->attempts < 3 ? 10000 : 15000;
+}
+
+static void attempt_timed_out(void *arg)
+{
+    struct tunnel *t = arg;
+    struct stream_end end = {.why = ERR_STREAM_TIMEOUT, .reason = END_TIMEOUT};
+    stream_close(t->stream, END_TIMEOUT);
+    t->stream = NULL;
+    /* The circuit may be dead without a word: nobody else should wait for it. */
+    exits_retire(t->circ);
+    attempt_failed(t, &end);
+}
+
+static void give_up(void *arg)
+{
+    struct tunnel *t = arg;
+    if (t->stream)
+        stream_close(t->stream, END_TIMEOUT);
+    t->stream = NULL;
+    end_tunnel(t, TUNNEL_STAGE_TIMEOUT, ERR_STREAM_TIMEOUT, END_TIMEOUT,
+               t->state == WAITING ? "no circuit could be built in time"
+                                   : "the exit did not answer in time");
+}
+
+/* "host:port" for BEGIN, "[v6]:port" for literals, the bare name for RESOLVE. */
+static void target_text(const struct tunnel_request *req, char *out, size_t size)
+{
+    if (req->kind == TUNNEL_CONNECT)
+        snprintf(out, size, req->ip.family == IP_V6 ? "[%s]:%u" : "%s:%u", req->host, req->port);
+    else
+        snprintf(out, size, "%s", req->host);
+}
+
+static uint32_t begin_flags(const struct tunnel_request *req)
+{
+    uint32_t flags = 0;
+    if (req->kind != TUNNEL_CONNECT)
+        return 0;
+    if (req->ipv6_ok && req->ip.family != IP_V4)
+        flags |= BEGIN_IPV6_OK;
+    if (!req->ipv4_ok || req->ip.family == IP_V6)
+        flags |= BEGIN_IPV4_NOT_OK;
+    if (req->prefer_ipv6 && req->ipv6_ok)
+        flags |= BEGIN_IPV6_PREFERRED;
+    return flags;
+}
+
+static void attach_to(struct tunnel *t, struct exit_circ *circ, const struct exit_need *need)
+{
+    char target[TUNNEL_HOST_MAX + 16];
+    struct stream_request req = {
+        .kind = t->req.kind == TUNNEL_CONNECT ? STREAM_BEGIN : STREAM_RESOLVE,
+        .target = target,
+        .flags = begin_flags(&t->req),
+    };
+    target_text(&t->req, target, sizeof target);
+    exits_use(circ, need);
+    err_t e = stream_open(exit_circ_streams(circ), &req, &stream_ops, t, &t->stream);
+    if (e == ERR_LIMIT || e == ERR_STATE) { /* full or dying: another circuit will do */
+        exits_retire(circ);
+        wait_again(t);
+        return;
+    }
+    if (e != OK) {
+        end_tunnel(t, TUNNEL_STAGE_REQUEST, e, END_INTERNAL, err_text(e));
+        return;
+    }
+    t->attempts++;
+    t->circ = circ;
+    t->circ_id = exit_circ_id(circ);
+    set_state(t, CONNECTING);
+    env_arm_ms(t->set->env, &t->attempt, attempt_ms(t));
+}
+
+static void try_attach(struct tunnel *t)
+{
+    const char *why_not = NULL;
+    struct exit_need need = need_of(t);
+    struct exit_circ *circ = exits_find(t->set->exits, &need, &why_not);
+    if (circ)
+        attach_to(t, circ, &need);
+    else if (why_not && t->attempts)
+        end_as_last(t);
+    else if (why_not)
+        end_tunnel(t, TUNNEL_STAGE_STREAM, ERR_NOT_FOUND, END_EXITPOLICY, why_not);
+}
+
+void tunnels_attach(struct tunnels *ts)
+{
+    struct tunnel *t, *tmp;
+    env_disarm(ts->env, &ts->attach);
+    if (!ts->n_waiting)
+        return;
+    DL_FOREACH_SAFE (ts->list, t, tmp)
+        if (t->state == WAITING)
+            try_attach(t);
+}
+
+static void attach_due(void *arg)
+{
+    tunnels_attach(arg);
+}
+
+/* ---- requests ---- */
+
+static bool has_suffix(const char *host, const char *suffix)
+{
+    size_t len = strlen(host), n = strlen(suffix);
+    if (len && host[len - 1] == '.')
+        len--;
+    return len >= n && strncasecmp(host + len - n, suffix, n) == 0;
+}
+
+/* Names and addresses that must not leave through an exit; NULL if REQ is fine. */
+static const char *refusal(const struct tunnels *ts, const struct tunnel_request *req)
+{
+    if (has_suffix(req->host, ".onion"))
+        return "onion services are not supported yet";
+    if (has_suffix(req->host, ".exit"))
+        return "the .exit notation is not supported";
+    if (req->kind == TUNNEL_CONNECT && req->port == 0)
+        return "port 0 cannot be reached";
+    if (req->kind == TUNNEL_RESOLVE_PTR && ts->config.dns_reject_internal &&
+        ip_is_internal(&req->ip))
+        return "reverse look-up of an internal address";
+    if (req->kind == TUNNEL_CONNECT && req->ip.family != IP_NONE && ts->config.reject_internal &&
+        ip_is_internal(&req->ip))
+        return "internal address (ClientRejectInternalAddresses)";
+    return NULL;
+}
+
+/* in-addr.arpa and ip6.arpa names for a reverse look-up (RFC 1035, RFC 3596). */
+static void reverse_name(const struct ip *ip, char *out, size_t size)
+{
+    size_t len = 0;
+    if (ip->family == IP_V4) {
+        snprintf(out, size, "%u.%u.%u.%u.in-addr.arpa", ip->b[3], ip->b[2], ip->b[1], ip->b[0]);
+        return;
+    }
+    for (size_t i = 16; i-- > 0 && len < size;)
+        len += (size_t)snprintf(out + len, size - len, "%x.%x.", ip->b[i] & 15, ip->b[i] >> 4);
+    if (len < size)
+        snprintf(out + len, size - len, "ip6.arpa");
+}
+
+struct tunnel *tunnels_open(struct tunnels *ts, const struct tunnel_request *req,
+                            const struct tunnel_ops *ops, void *arg)
+{
+    if (ts->n >= MOST_TUNNELS)
+        return NULL;
+    struct tunnel *t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    *t = (struct tunnel){.set = ts, .req = *req, .ops = ops, .arg = arg, .state = CLOSED};
+    timer_init(&t->attempt, attempt_timed_out, t);
+    timer_init(&t->give_up, give_up, t);
+    timer_init(&t->notice, notice, t);
+    DL_APPEND(ts->list, t);
+    ts->n++;
+    set_state(t, WAITING);
+    if (req->kind == TUNNEL_RESOLVE_PTR)
+        reverse_name(&req->ip, t->req.host, sizeof t->req.host);
+    const char *why_not = refusal(ts, &t->req);
+    if (why_not) {
+        end_tunnel(t, TUNNEL_STAGE_REQUEST, ERR_ARG, END_PRIVATE, why_not);
+        return t;
+    }
+    env_arm_ms(ts->env, &t->give_up, ts->config.give_up_ms);
+    env_arm_ms(ts->env, &ts->attach, 0);
+    return t;
+}
+
+size_t tunnel_write(struct tunnel *t, const uint8_t *bytes, size_t len)
+{
+    if (t->state != OPEN || !t->stream) {
+        t->refused_early = true;
+        return 0;
+    }
+    return stream_write(t->stream, bytes, len);
+}
+
+void tunnel_consumed(struct tunnel *t, size_t len)
+{
+    if (t->stream)
+        stream_consumed(t->stream, len);
+}
+
+/* ---- the set ---- */
+
+struct tunnels *tunnels_new(struct env *env, struct exits *exits,
+                            const struct tunnels_config *config)
+{
+    struct tunnels *ts = calloc(1, sizeof *ts);
+    if (!ts)
+        return NULL;
+    *ts = (struct tunnels){.env = env, .exits = exits, .config = *config};
+    timer_init(&ts->attach, attach_due, ts);
+    return ts;
+}
+
+void tunnels_free(struct tunnels *ts)
+{
+    if (!ts)
+        return;
+    while (ts->list) {
+        if (ts->list->stream)
+            stream_close(ts->list->stream, END_DONE);
+        tunnel_free(ts->list);
+    }
+    env_disarm(ts->env, &ts->attach);
+    free(ts);
+}
+
+void tunnels_set_config(struct tunnels *ts, const struct tunnels_config *config)
+{
+    ts->config = *config;
+}
+
+size_t tunnels_count(const struct tunnels *ts)
+{
+    return ts->n;
+}
+
+size_t tunnels_waiting(const struct tunnels *ts)
+{
+    return ts->n_waiting;
+}

@@ -1,0 +1,32 @@
+/* The tunnels of one client: attaches each to a circuit and keeps its attempts going. */
+#ifndef TUNIC_CLIENT_TUNNELS_H
+#define TUNIC_CLIENT_TUNNELS_H
+
+#include "base/env.h"
+#include "client/config.h"
+#include "client/exits.h"
+#include "client/tunnel.h"
+
+struct tunnels;
+
+struct tunnels_config {
+    uint64_t give_up_ms;        /* SocksTimeout */
+    uint64_t stream_timeout_ms; /* CircuitStreamTimeout; 0: 10 s, 10 s, then 15 s */
+    bool reject_internal, dns_reject_internal;
+};
+
+struct tunnels *tunnels_new(struct env *env, struct exits *exits,
+                            const struct tunnels_config *config);
+void tunnels_free(struct tunnels *ts); /* no callbacks; NULL is fine */
+void tunnels_set_config(struct tunnels *ts, const struct tunnels_config *config);
+
+/* tunnel_open() for the client's set. */
+struct tunnel *tunnels_open(struct tunnels *ts, const struct tunnel_request *req,
+                            const struct tunnel_ops *ops, void *arg);
+
+/* Tries to attach every tunnel that waits. */
+void tunnels_attach(struct tunnels *ts);
+size_t tunnels_count(const struct tunnels *ts);
+size_t tunnels_waiting(const struct tunnels *ts);
+
+#endif
