@@ -1,0 +1,77 @@
+#include "support/test.h"
+
+#include <string.h>
+
+#include "crypto/aes.h"
+#include "support/vec.h"
+
+START_TEST(test_aes_published_vectors)
+{
+    struct vec *v = vec_open("vectors/crypto/aes_ctr.txt");
+    int n = 0;
+    for (; vec_next(v); n++) {
+        uint8_t key[32], iv[AES_IV_LEN], plain[64], cipher[64];
+        unsigned bits = (unsigned)vec_hex(v, "key", key, sizeof key) * 8;
+        ck_assert_uint_eq(vec_hex(v, "iv", iv, sizeof iv), sizeof iv);
+        size_t len = vec_hex(v, "plain", plain, sizeof plain);
+        ck_assert_uint_eq(vec_hex(v, "cipher", cipher, sizeof cipher), len);
+        struct aes_ctr *whole = aes_ctr_new(key, bits, iv), *bytewise = aes_ctr_new(key, bits, iv);
+        ck_ok(aes_ctr_xor(whole, plain, len));
+        ck_assert_mem_eq(plain, cipher, len);
+        vec_hex(v, "plain", plain, sizeof plain);
+        for (size_t i = 0; i < len; i++) /* the counter runs on inside a block */
+            ck_ok(aes_ctr_xor(bytewise, plain + i, 1));
+        ck_assert_mem_eq(plain, cipher, len);
+        aes_ctr_free(whole);
+        aes_ctr_free(bytewise);
+    }
+    ck_assert_int_eq(n, 2);
+    vec_close(v);
+}
+END_TEST
+
+START_TEST(test_aes_cells_come_back)
+{
+    static const uint8_t key[32] = {1, 2, 3};
+    for (unsigned bits = 128; bits <= 256; bits += 128) {
+        struct aes_ctr *there = aes_ctr_new(key, bits, NULL), *back = aes_ctr_new(key, bits, NULL);
+        for (int i = 0; i < 50; i++) {
+            uint8_t cell[509], was[509];
+            memset(cell, i, sizeof cell);
+            memcpy(was, cell, sizeof cell);
+            ck_ok(aes_ctr_xor(there, cell, sizeof cell));
+            ck_assert_mem_ne(cell, was, sizeof cell);
+            ck_ok(aes_ctr_xor(back, cell, sizeof cell));
+            ck_assert_mem_eq(cell, was, sizeof cell);
+        }
+        aes_ctr_free(there);
+        aes_ctr_free(back);
+    }
+}
+END_TEST
+
+START_TEST(test_aes_no_iv_means_zeros)
+{
+    static const uint8_t key[16] = {9}, zero_iv[AES_IV_LEN];
+    uint8_t a[40] = {0}, b[40] = {0};
+    struct aes_ctr *x = aes_ctr_new(key, 128, NULL), *y = aes_ctr_new(key, 128, zero_iv);
+    ck_ok(aes_ctr_xor(x, a, sizeof a));
+    ck_ok(aes_ctr_xor(y, b, sizeof b));
+    ck_assert_mem_eq(a, b, sizeof a);
+    ck_ok(aes_ctr_xor(x, a, 0));
+    aes_ctr_free(x);
+    aes_ctr_free(y);
+}
+END_TEST
+
+START_TEST(test_aes_other_key_sizes_are_refused)
+{
+    static const uint8_t key[32] = {0};
+    ck_assert_ptr_null(aes_ctr_new(key, 192, NULL));
+    ck_assert_ptr_null(aes_ctr_new(key, 16, NULL));
+    aes_ctr_free(NULL);
+}
+END_TEST
+
+TESTS("crypto/aes", test_aes_published_vectors, test_aes_cells_come_back,
+      test_aes_no_iv_means_zeros, test_aes_other_key_sizes_are_refused)
