@@ -246,6 +246,8 @@ const struct opt *opt_find(const char *name);
 /* As opt_find(), and also by an abbreviation that fits one option only; says so to LOG, as tor
  * does. */
 const struct opt *opt_lookup(const char *name, const struct log *log);
+/* Its default as text; TESTING: as TestingTorNetwork has it. NULL: nothing. */
+const char *opt_initial(const struct opt *opt, bool testing);
 /* The option's name nearest to NAME, or NULL if none is near. */
 const char *opt_nearest(const char *name);
 /* tor's word for the type, as in GETINFO config/names: "Boolean", "TimeInterval", ... */
@@ -274,6 +276,9 @@ struct options_env {
     enum quiet quiet; /* what the command line said */
     const struct log *log;
 };
+
+/* Drops the derived values, as before options_check(). */
+void options_forget_derived(struct options *o);
 
 /* Rules over several options, and the derived values `is`. ERR_MALFORMED, ERR_NOMEM. */
 MUST_USE err_t options_check(struct options *o, const struct options_env *env, struct conf_err *e);

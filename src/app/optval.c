@@ -274,9 +274,13 @@ char *text_printf(const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    char *out = NULL;
-    if (vasprintf(&out, fmt, ap) < 0)
-        out = NULL;
+    int len = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    char *out = len < 0 ? NULL : malloc((size_t)len + 1);
+    if (!out)
+        return NULL;
+    va_start(ap, fmt);
+    vsnprintf(out, (size_t)len + 1, fmt, ap);
     va_end(ap);
     return out;
 }

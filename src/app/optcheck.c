@@ -1,0 +1,434 @@
+/* Rules over several options, and the values derived from them. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "app/options.h"
+#include "app/optlists.h"
+#include "app/optval.h"
+
+enum {
+    DIRTINESS_MIN_S = 10,
+    DIRTINESS_MAX_S = 30 * 24 * 3600,
+    STREAM_TIMEOUT_MIN_S = 10,
+    HEARTBEAT_MIN_S = 30 * 60,
+    AVAILABLE_MAX_S = 24 * 3600,
+    PENDING_MAX = 1024,
+    BUILD_TIMEOUT_ADVISED_S = 10,
+    DATA_DIR_MAX = 512 - 128,
+};
+
+struct checking {
+    struct options *o;
+    const struct options_env *env;
+    const struct log *log;
+    struct conf_err *e;
+};
+
+static err_t reject(const struct checking *c, const char *text)
+{
+    return conf_fail(c->e, ERR_MALFORMED, "%s", text);
+}
+
+/* Folders. */
+
+static char *data_dir_of(const struct checking *c, const char *said)
+{
+    const char *home = c->env->home;
+    if (said)
+        return path_expand(said, home);
+    if (!home || home[0] == 0 || strcmp(home, "/") == 0) {
+        log_warn(c->log, "Default DataDirectory is \"~/.tor\", but there is no home folder. Using "
+                         "\"/var/lib/tor\" instead");
+        return strdup("/var/lib/tor");
+    }
+    return path_expand("~/.tor", home);
+}
+
+static char *absolute(char *gift_path)
+{
+    char cwd[PATH_MAX];
+    if (!gift_path || gift_path[0] == '/' || !getcwd(cwd, sizeof cwd))
+        return gift_path;
+    char *path = text_printf("%s/%s", cwd, gift_path);
+    free(gift_path);
+    return path;
+}
+
+static err_t check_folders(const struct checking *c)
+{
+    struct options *o = c->o;
+    o->is.data_dir = absolute(data_dir_of(c, o->data_directory));
+    if (!o->is.data_dir)
+        return ERR_NOMEM;
+    if (strlen(o->is.data_dir) > DATA_DIR_MAX)
+        return reject(c, "Invalid DataDirectory: DataDirectory is too long.");
+    o->is.cache_dir = absolute(o->cache_directory ? path_expand(o->cache_directory, c->env->home)
+                                                  : strdup(o->is.data_dir));
+    return o->is.cache_dir ? OK : ERR_NOMEM;
+}
+
+static err_t check_relative_paths(const struct checking *c)
+{
+    size_t n;
+    const struct opt *table = opt_table(&n);
+    bool relative = false;
+    char cwd[PATH_MAX];
+    for (size_t i = 0; i < n; i++) {
+        if (table[i].type != OPTT_FILENAME || table[i].at == SIZE_MAX)
+            continue;
+        const char *path = *(char *const *)(const void *)((const char *)c->o + table[i].at);
+        if (!path || path[0] == '/' || strncmp(path, "~/", 2) == 0)
+            continue;
+        relative = true;
+        log_warn(c->log,
+                 "Path for %s (%s) is relative and will resolve to %s/%s. Is this what you wanted?",
+                 table[i].name, path, getcwd(cwd, sizeof cwd) ? cwd : ".", path);
+    }
+    if (relative && c->o->run_as_daemon)
+        return reject(c, "You have specified at least one relative path (see above) with the "
+                         "RunAsDaemon option. RunAsDaemon is not compatible with relative paths.");
+    return OK;
+}
+
+/* Log. */
+
+static int fitting_granularity(int ms)
+{
+    if (ms >= 1000)
+        return 1000 * (ms / 1000 + 1);
+    while (1000 % ms != 0)
+        ms++;
+    return ms;
+}
+
+static err_t default_log(struct options *o, enum quiet quiet)
+{
+    if (quiet == QUIET_SILENT || o->run_as_daemon)
+        return OK;
+    o->is.logs = calloc(1, sizeof *o->is.logs);
+    if (!o->is.logs)
+        return ERR_NOMEM;
+    o->is.logs[0] = (struct log_dest){
+        .least = quiet == QUIET_HUSH ? LOG_WARN : LOG_NOTICE, .most = LOG_ERR, .to = LOG_TO_STDOUT};
+    o->is.n_logs = 1;
+    return OK;
+}
+
+static err_t check_log(const struct checking *c)
+{
+    struct options *o = c->o;
+    int ms = o->log_time_granularity_ms;
+    if (ms <= 0)
+        return conf_fail(c->e, ERR_MALFORMED, "Log time granularity '%d' has to be positive.", ms);
+    if (1000 % ms != 0 && ms % 1000 != 0) {
+        o->log_time_granularity_ms = fitting_granularity(ms);
+        log_warn(c->log,
+                 "Log time granularity '%d' has to be either a divisor or a multiple of 1 "
+                 "second. Changing to '%d'.",
+                 ms, o->log_time_granularity_ms);
+    }
+    const char *safe = o->safe_logging_text ? o->safe_logging_text : "0";
+    if (strcmp(safe, "0") == 0)
+        o->is.safe_logging = SAFELOG_NONE;
+    else if (strcmp(safe, "1") == 0)
+        o->is.safe_logging = SAFELOG_ALL;
+    else if (strcasecmp(safe, "relay") == 0)
+        o->is.safe_logging = SAFELOG_RELAY;
+    else
+        return conf_fail(c->e, ERR_MALFORMED, "Unrecognized value '\"%s\"' in SafeLogging", safe);
+    if (!o->log_lines)
+        return default_log(o, c->env->quiet);
+    return logs_parse(o->log_lines, c->env->home, c->log, &o->is.logs, &o->is.n_logs, c->e);
+}
+
+/* Listeners and ports. */
+
+static err_t check_ports(const struct checking *c)
+{
+    struct options *o = c->o;
+    TRY(socks_ports_parse(o->socks_port_lines, o->unix_socks_group_writable, c->log,
+                          &o->is.socks_ports, &o->is.n_socks_ports, c->e));
+    if (o->is.n_socks_ports == 0)
+        log_warn(c->log, "SocksPort is 0: Tunic will still run, but probably won't do anything.");
+    TRY(policy_parse(o->socks_policy_lines, false, &o->is.socks_policy, c->e));
+    TRY(port_set_parse(o->long_lived_ports_csv, "LongLivedPorts", &o->is.long_lived, c->e));
+    TRY(port_set_parse(o->reject_plaintext_ports_csv, "RejectPlaintextPorts",
+                       &o->is.reject_plaintext, c->e));
+    return port_set_parse(o->warn_plaintext_ports_csv, "WarnPlaintextPorts", &o->is.warn_plaintext,
+                          c->e);
+}
+
+static err_t check_track_host_exits(const struct checking *c)
+{
+    struct options *o = c->o;
+    struct text rest = text_of(o->track_host_exits_csv ? o->track_host_exits_csv : ""), part;
+    if (rest.len == 0)
+        return OK;
+    o->is.track_host_exits = calloc(rest.len / 2 + 1, sizeof(char *));
+    if (!o->is.track_host_exits)
+        return ERR_NOMEM;
+    while (csv_next(&rest, &part)) {
+        char *host = text_dup(part);
+        if (!host)
+            return ERR_NOMEM;
+        o->is.track_host_exits[o->is.n_track_host_exits++] = host;
+    }
+    return OK;
+}
+
+/* The network that we may use. */
+
+static err_t fascist_rules(const struct checking *c, struct addr_policy *out)
+{
+    struct port_set ports = {0};
+    TRY(port_set_parse(c->o->firewall_ports_csv, "FirewallPorts", &ports, c->e));
+    struct addr_rule rule = {.accept = true, .net = {.ip = {.family = IP_NONE}}};
+    err_t err = OK;
+    if (ports.n == 0) {
+        rule.port_min = rule.port_max = 443;
+        err = policy_add(out, rule);
+    }
+    for (size_t i = 0; err == OK && i < ports.n; i++) {
+        rule.port_min = rule.port_max = ports.ports[i];
+        err = policy_add(out, rule);
+    }
+    free(ports.ports);
+    return err;
+}
+
+static err_t check_reachable(const struct checking *c)
+{
+    struct options *o = c->o;
+    struct addr_policy *p = &o->is.reachable_or;
+    if (o->reachable_or_lines)
+        TRY(policy_parse(o->reachable_or_lines, true, p, c->e));
+    else if (o->reachable_lines)
+        TRY(policy_parse(o->reachable_lines, true, p, c->e));
+    else if (o->fascist_firewall)
+        TRY(fascist_rules(c, p));
+    if (p->n > 0) {
+        bool any = false;
+        for (size_t i = 0; i < p->n; i++)
+            any |= p->rules[i].accept;
+        if (!any)
+            log_warn(c->log, "Tor cannot connect to the Internet if ReachableAddresses or "
+                             "ReachableORAddresses reject all addresses. Please accept some "
+                             "addresses in these options.");
+        /* What a list of reachable addresses does not name is not reachable. */
+        TRY(policy_add(p, (struct addr_rule){.accept = false,
+                                             .net = {.ip = {.family = IP_NONE}},
+                                             .port_min = 0,
+                                             .port_max = UINT16_MAX}));
+    }
+    if (!o->client_use_ipv4 && !o->client_use_ipv6)
+        return reject(c, "ClientUseIPv4 and ClientUseIPv6 are both 0: no relay can be reached.");
+    return OK;
+}
+
+static err_t add_bind(const struct checking *c, const struct conf_line *lines, const char *kind)
+{
+    struct ip v4 = {0}, v6 = {0};
+    for (; lines; lines = lines->next) {
+        struct ip ip;
+        if (ip_parse(lines->value, true, &ip) != OK)
+            return conf_fail(c->e, ERR_MALFORMED, "%s: %s \"%s\": not an IP address", lines->where,
+                             lines->key, lines->value);
+        struct ip *slot = ip.family == IP_V4 ? &v4 : &v6;
+        if (slot->family != IP_NONE)
+            return conf_fail(
+                c->e, ERR_MALFORMED, "%s: Multiple%s%s outbound bind addresses configured: %s",
+                lines->where, ip.family == IP_V4 ? " IPv4" : " IPv6", kind, lines->value);
+        *slot = ip;
+    }
+    if (v4.family != IP_NONE)
+        c->o->is.bind_or_v4 = v4;
+    if (v6.family != IP_NONE)
+        c->o->is.bind_or_v6 = v6;
+    return OK;
+}
+
+static err_t check_network(const struct checking *c)
+{
+    struct options *o = c->o;
+    TRY(add_bind(c, o->outbound_bind_lines, ""));
+    TRY(add_bind(c, o->outbound_bind_or_lines, " OR"));
+    TRY(check_reachable(c));
+    if (o->keepalive_period_s < 1)
+        return reject(c, "KeepalivePeriod option must be positive.");
+    if (o->conn_limit <= 0)
+        return conf_fail(c->e, ERR_MALFORMED, "ConnLimit must be greater than 0, but was set to %d",
+                         o->conn_limit);
+    if (o->fetch_dir_info_extra_early && !o->fetch_dir_info_early)
+        return reject(c, "FetchDirInfoExtraEarly requires that you also set FetchDirInfoEarly");
+    return OK;
+}
+
+/* Circuits and paths. */
+
+static void clamp_times(const struct checking *c)
+{
+    struct options *o = c->o;
+    if (o->max_circuit_dirtiness_s < DIRTINESS_MIN_S) {
+        log_warn(c->log, "MaxCircuitDirtiness option is too short; raising to %d seconds.",
+                 DIRTINESS_MIN_S);
+        o->max_circuit_dirtiness_s = DIRTINESS_MIN_S;
+    }
+    if (o->max_circuit_dirtiness_s > DIRTINESS_MAX_S) {
+        log_warn(c->log, "MaxCircuitDirtiness option is too high; setting to %d days.",
+                 DIRTINESS_MAX_S / 86400);
+        o->max_circuit_dirtiness_s = DIRTINESS_MAX_S;
+    }
+    if (o->circuit_stream_timeout_s && o->circuit_stream_timeout_s < STREAM_TIMEOUT_MIN_S) {
+        log_warn(c->log, "CircuitStreamTimeout option is too short; raising to %d seconds.",
+                 STREAM_TIMEOUT_MIN_S);
+        o->circuit_stream_timeout_s = STREAM_TIMEOUT_MIN_S;
+    }
+    if (o->heartbeat_period_s && o->heartbeat_period_s < HEARTBEAT_MIN_S &&
+        !o->testing_tor_network) {
+        log_warn(c->log, "HeartbeatPeriod option is too short; raising to %d seconds.",
+                 HEARTBEAT_MIN_S);
+        o->heartbeat_period_s = HEARTBEAT_MIN_S;
+    }
+    double *paths = &o->paths_needed_to_build_circuits;
+    if (*paths >= 0.0 && *paths < 0.25) {
+        log_warn(c->log, "PathsNeededToBuildCircuits is too low. Increasing to 0.25");
+        *paths = 0.25;
+    } else if (*paths > 0.95) {
+        log_warn(c->log, "PathsNeededToBuildCircuits is too high. Decreasing to 0.95");
+        *paths = 0.95;
+    }
+}
+
+static void advise_timeout(const struct checking *c)
+{
+    const struct options *o = c->o;
+    if (o->learn_circuit_build_timeout)
+        return;
+    if (o->circuit_build_timeout_s == 0)
+        log_notice(c->log, "You disabled LearnCircuitBuildTimeout, but didn't specify a "
+                           "CircuitBuildTimeout. I'll pick a plausible default.");
+    else if (o->circuit_build_timeout_s < BUILD_TIMEOUT_ADVISED_S)
+        log_warn(c->log,
+                 "CircuitBuildTimeout is shorter (%d seconds) than the recommended minimum (%d "
+                 "seconds), and LearnCircuitBuildTimeout is disabled.  If Tunic isn't working, "
+                 "raise this value or enable LearnCircuitBuildTimeout.",
+                 o->circuit_build_timeout_s, BUILD_TIMEOUT_ADVISED_S);
+}
+
+static err_t check_circuits(const struct checking *c)
+{
+    static const char *const ux[] = {"latency", "throughput", "latency_lowmem",
+                                     "throughput_lowmem"};
+    struct options *o = c->o;
+    bool ux_ok = !o->conflux_client_ux;
+    for (size_t i = 0; i < 4 && !ux_ok; i++)
+        ux_ok = strcmp(o->conflux_client_ux, ux[i]) == 0;
+    if (!ux_ok)
+        return reject(c, "ConfluxClientUX must be 'latency', 'throughput, 'latency_lowmem', or "
+                         "'throughput_lowmem'");
+    if (o->max_client_circuits_pending <= 0 || o->max_client_circuits_pending > PENDING_MAX)
+        return conf_fail(c->e, ERR_MALFORMED,
+                         "MaxClientCircuitsPending must be between 1 and %d, but was set to %d",
+                         PENDING_MAX, o->max_client_circuits_pending);
+    if (o->circuits_available_timeout_s > AVAILABLE_MAX_S)
+        return reject(c, "CircuitsAvailableTimeout is too large. Max is 24 hours.");
+    if (o->entry_nodes && !o->use_entry_guards)
+        return reject(c, "If EntryNodes is set, UseEntryGuards must be enabled.");
+    if (o->dormant_client_timeout_s < 600 && !o->testing_tor_network)
+        return reject(c, "DormantClientTimeout is too low. It must be at least 10 minutes.");
+    if (o->exclude_nodes && o->strict_nodes)
+        log_warn(c->log, "You have asked to exclude certain relays from all positions in your "
+                         "circuits. Expect hidden services and other Tor features to be broken in "
+                         "unpredictable ways.");
+    for (const struct conf_line *l = o->node_family_lines; l; l = l->next)
+        TRY(nodes_check(l->key, l->where, l->value, c->e));
+    clamp_times(c);
+    advise_timeout(c);
+    return OK;
+}
+
+/* Private networks. */
+
+static bool only_in_testing(const struct opt *opt)
+{
+    return strncmp(opt->name, "Testing", 7) == 0 && strcmp(opt->name, "TestingTorNetwork") != 0 &&
+           opt->kind != OPT_OBSOLETE;
+}
+
+/* Options that make a client stand out belong to private networks. */
+static err_t check_not_testing(const struct checking *c)
+{
+    struct options *defaults = options_new(false);
+    size_t n, differ;
+    (void)opt_table(&n);
+    const struct opt **names = calloc(n, sizeof *names);
+    err_t err = defaults && names ? OK : ERR_NOMEM;
+    if (err == OK) {
+        differ = options_diff(c->o, defaults, names, n);
+        for (size_t i = 0; err == OK && i < differ; i++)
+            if (only_in_testing(names[i]))
+                err = conf_fail(c->e, ERR_MALFORMED,
+                                "%s may only be changed in testing Tor networks!", names[i]->name);
+    }
+    options_free(defaults);
+    free(names);
+    return err;
+}
+
+static err_t check_testing(const struct checking *c)
+{
+    struct options *o = c->o;
+    if (o->testing_tor_network && !o->dir_authority_lines)
+        return reject(c, "TestingTorNetwork may only be configured in combination with a "
+                         "non-default set of DirAuthority or both of AlternateDirAuthority and "
+                         "AlternateBridgeAuthority configured.");
+    if (!o->testing_tor_network && !o->using_test_network_defaults)
+        TRY(check_not_testing(c));
+    if (!o->client_dns_reject_internal && !o->dir_authority_lines)
+        return reject(c, "ClientDNSRejectInternalAddresses used for default network.");
+    if (o->testing_client_max_interval_without_request_s < 1)
+        return reject(c, "TestingClientMaxIntervalWithoutRequest is way too low.");
+    if (o->testing_dir_connection_max_stall_s < 5)
+        return reject(c, "TestingDirConnectionMaxStall is way too low.");
+    if (o->bootstrap_max_in_progress < 1)
+        return reject(c, "ClientBootstrapConsensusMaxInProgressTries must be greater than 0.");
+    if (o->bootstrap_max_in_progress > 100)
+        log_warn(c->log, "ClientBootstrapConsensusMaxInProgressTries is insanely high.");
+    if (o->testing_tor_network)
+        log_warn(c->log, "TestingTorNetwork is set. This will make your node almost unusable in "
+                         "the public Tor network, and is therefore only advised if you are "
+                         "building a testing Tor network!");
+    return OK;
+}
+
+static err_t check_process(const struct checking *c)
+{
+    const char *pid = c->o->owning_controller_process;
+    if (!pid)
+        return OK;
+    /* tor's form: a number, then nothing that is a letter or digit */
+    size_t digits = strspn(pid, "0123456789");
+    uint64_t number = 0;
+    if (digits == 0 || text_to_u64((struct text){pid, digits}, INT_MAX, &number) != OK ||
+        number == 0 || (pid[digits] && pid[digits] != ' ' && pid[digits] != ':'))
+        return reject(c, "Bad OwningControllerProcess: invalid PID");
+    return OK;
+}
+
+err_t options_check(struct options *o, const struct options_env *env, struct conf_err *e)
+{
+    static err_t (*const rules[])(const struct checking *) = {
+        check_ports,    check_folders,          check_relative_paths, check_log,     check_network,
+        check_circuits, check_track_host_exits, check_testing,        check_process,
+    };
+    struct checking c = {o, env, env->log, e};
+    options_forget_derived(o);
+    conf_fail(e, OK, "out of memory");
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+        TRY(rules[i](&c));
+    return OK;
+}

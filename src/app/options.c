@@ -1,0 +1,447 @@
+#include "app/options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "app/optlists.h"
+#include "app/optval.h"
+
+/* What TestingTorNetwork implies, where Tunic or a relay's option in the same torrc has it. */
+static const struct {
+    const char *name, *value;
+} TESTING_DEFAULTS[] = {
+    {"DirAllowPrivateAddresses", "1"},
+    {"EnforceDistinctSubnets", "0"},
+    {"AuthDirMaxServersPerAddr", "0"},
+    {"ClientBootstrapConsensusAuthorityDownloadInitialDelay", "0"},
+    {"ClientBootstrapConsensusFallbackDownloadInitialDelay", "0"},
+    {"ClientBootstrapConsensusAuthorityOnlyDownloadInitialDelay", "0"},
+    {"ClientDNSRejectInternalAddresses", "0"},
+    {"ClientRejectInternalAddresses", "0"},
+    {"CountPrivateBandwidth", "1"},
+    {"ExitPolicyRejectPrivate", "0"},
+    {"ExtendAllowPrivateAddresses", "1"},
+    {"V3AuthVotingInterval", "5 minutes"},
+    {"V3AuthVoteDelay", "20 seconds"},
+    {"V3AuthDistDelay", "20 seconds"},
+    {"TestingV3AuthInitialVotingInterval", "150 seconds"},
+    {"TestingV3AuthInitialVoteDelay", "20 seconds"},
+    {"TestingV3AuthInitialDistDelay", "20 seconds"},
+    {"TestingAuthDirTimeToLearnReachability", "0 minutes"},
+    {"MinUptimeHidServDirectoryV2", "0 minutes"},
+    {"TestingMinTimeToReportBandwidth", "0 seconds"},
+    {"TestingServerDownloadInitialDelay", "0"},
+    {"TestingClientDownloadInitialDelay", "0"},
+    {"TestingServerConsensusDownloadInitialDelay", "0"},
+    {"TestingClientConsensusDownloadInitialDelay", "0"},
+    {"TestingBridgeDownloadInitialDelay", "10"},
+    {"TestingBridgeBootstrapDownloadInitialDelay", "0"},
+    {"TestingClientMaxIntervalWithoutRequest", "5 seconds"},
+    {"TestingDirConnectionMaxStall", "30 seconds"},
+    {"TestingEnableConnBwEvent", "1"},
+    {"TestingEnableCellStatsEvent", "1"},
+    {"___UsingTestNetworkDefaults", "1"},
+};
+
+const char *opt_initial(const struct opt *opt, bool testing)
+{
+    for (size_t i = 0; testing && i < sizeof TESTING_DEFAULTS / sizeof TESTING_DEFAULTS[0]; i++)
+        if (strcmp(TESTING_DEFAULTS[i].name, opt->name) == 0)
+            return TESTING_DEFAULTS[i].value;
+    return opt->initial;
+}
+
+static void *place(const struct options *o, const struct opt *opt)
+{
+    return (char *)o + opt->at;
+}
+
+static bool has_place(const struct opt *opt)
+{
+    return opt->at != SIZE_MAX;
+}
+
+/* Whether this option is the one by which its value is stored, copied and freed. */
+static bool owns_place(const struct opt *opt)
+{
+    return has_place(opt) && (opt->type == OPTT_VIRTUAL || !(opt->flags & OPTF_DEPENDENT));
+}
+
+static err_t set_initial(struct options *o, const struct opt *opt)
+{
+    const char *initial = opt_initial(opt, o->using_test_network_defaults);
+    char why[OPTVAL_WHY_MAX];
+    optval_clear(opt->type, place(o, opt));
+    return initial ? optval_parse(opt->type, initial, place(o, opt), why) : OK;
+}
+
+struct options *options_new(bool testing)
+{
+    struct options *o = calloc(1, sizeof *o);
+    size_t n;
+    const struct opt *table = opt_table(&n);
+    if (!o)
+        return NULL;
+    o->using_test_network_defaults = testing;
+    for (size_t i = 0; i < n; i++)
+        if (owns_place(&table[i]) && set_initial(o, &table[i]) != OK) {
+            options_free(o);
+            return NULL;
+        }
+    return o;
+}
+
+static void free_derived(struct options *o)
+{
+    socks_ports_free(o->is.socks_ports, o->is.n_socks_ports);
+    logs_free(o->is.logs, o->is.n_logs);
+    free(o->is.socks_policy.rules);
+    free(o->is.reachable_or.rules);
+    free(o->is.warn_plaintext.ports);
+    free(o->is.reject_plaintext.ports);
+    free(o->is.long_lived.ports);
+    for (size_t i = 0; i < o->is.n_track_host_exits; i++)
+        free(o->is.track_host_exits[i]);
+    free(o->is.track_host_exits);
+    free(o->is.data_dir);
+    free(o->is.cache_dir);
+    memset(&o->is, 0, sizeof o->is);
+}
+
+void options_forget_derived(struct options *o)
+{
+    free_derived(o);
+}
+
+void options_free(struct options *o)
+{
+    if (!o)
+        return;
+    size_t n;
+    const struct opt *table = opt_table(&n);
+    for (size_t i = 0; i < n; i++)
+        if (owns_place(&table[i]))
+            optval_clear(table[i].type, place(o, &table[i]));
+    conf_lines_free(o->ignored);
+    free_derived(o);
+    free(o);
+}
+
+/* Copies one value exactly; TO holds a default of its own. */
+static err_t copy_value(const struct opt *opt, const void *from, void *to)
+{
+    char why[OPTVAL_WHY_MAX];
+    optval_clear(opt->type, to);
+    switch (opt->type) {
+    case OPTT_DOUBLE:
+        *(double *)to = *(const double *)from;
+        return OK;
+    case OPTT_STRING:
+    case OPTT_FILENAME:
+    case OPTT_CSV:
+    case OPTT_NODES: {
+        const char *text = *(char *const *)from;
+        return text ? optval_parse(OPTT_STRING, text, to, why) : OK;
+    }
+    case OPTT_LINES:
+    case OPTT_VIRTUAL:
+        return conf_lines_copy(*(struct conf_line *const *)from, to);
+    case OPTT_BOOL:
+        *(bool *)to = *(const bool *)from;
+        return OK;
+    case OPTT_UINT64:
+    case OPTT_SIZE:
+        *(uint64_t *)to = *(const uint64_t *)from;
+        return OK;
+    case OPTT_AUTOBOOL:
+    case OPTT_POSINT:
+    case OPTT_INT:
+    case OPTT_INTERVAL:
+    case OPTT_MSEC_INTERVAL:
+    case OPTT_CSV_INTERVAL:
+        *(int *)to = *(const int *)from;
+        return OK;
+    }
+    return ERR_BUG;
+}
+
+struct options *options_dup(const struct options *o)
+{
+    struct options *copy = options_new(o->using_test_network_defaults);
+    size_t n;
+    const struct opt *table = opt_table(&n);
+    if (!copy)
+        return NULL;
+    err_t err = conf_lines_copy(o->ignored, &copy->ignored);
+    for (size_t i = 0; err == OK && i < n; i++)
+        if (owns_place(&table[i]))
+            err = copy_value(&table[i], place(o, &table[i]), place(copy, &table[i]));
+    if (err == OK)
+        return copy;
+    options_free(copy);
+    return NULL;
+}
+
+/* Drops the lines of LIST whose key is OPT's. */
+static void drop_lines(struct conf_line **list, const struct opt *opt)
+{
+    while (*list) {
+        struct conf_line *line = *list;
+        if (strcasecmp(line->key, opt->name) == 0) {
+            *list = line->next;
+            line->next = NULL;
+            conf_lines_free(line);
+        } else {
+            list = &line->next;
+        }
+    }
+}
+
+static err_t append_line(struct conf_line **list, const struct opt *opt, const char *value,
+                         const char *where)
+{
+    while (*list)
+        list = &(*list)->next;
+    return conf_line_add(&list, text_of(opt->name), text_of(value), where, CONF_SET);
+}
+
+/* A value in its canonical form ("3600" for "1 hour"), checked; lines stay as they are. */
+static err_t canonical(const struct opt *opt, const char *value, char **out,
+                       char why[OPTVAL_WHY_MAX])
+{
+    if (opt->type == OPTT_LINES) {
+        *out = strdup(value);
+        return *out ? OK : ERR_NOMEM;
+    }
+    union optval v = {0};
+    err_t err = optval_parse(opt->type, value, &v, why);
+    if (err == OK)
+        err = optval_text(opt->type, &v, out);
+    optval_clear(opt->type, &v);
+    return err;
+}
+
+/* State of one options_assign(). */
+struct assigning {
+    struct options *o;
+    unsigned flags;
+    const struct log *log;
+    struct conf_err *e;
+    bool *seen; /* by index in the table: this source has set it already */
+};
+
+static size_t index_of(const struct opt *opt)
+{
+    size_t n;
+    return (size_t)(opt - opt_table(&n));
+}
+
+/* The options that share a list (SocksPort, __SocksPort) share a mark, too. */
+static bool *seen_mark(const struct assigning *a, const struct opt *opt)
+{
+    size_t n;
+    const struct opt *table = opt_table(&n);
+    for (size_t i = 0; has_place(opt) && i < n; i++)
+        if (table[i].at == opt->at)
+            return &a->seen[i];
+    return &a->seen[index_of(opt)];
+}
+
+static bool is_list(const struct opt *opt)
+{
+    return opt->type == OPTT_LINES || opt->type == OPTT_NODES;
+}
+
+static err_t reset(struct options *o, const struct opt *opt, bool to_default)
+{
+    if (!has_place(opt)) {
+        drop_lines(&o->ignored, opt);
+        return OK;
+    }
+    if (opt->flags & OPTF_DEPENDENT) {
+        drop_lines(place(o, opt), opt);
+        return OK;
+    }
+    if (to_default)
+        return set_initial(o, opt);
+    optval_clear(opt->type, place(o, opt));
+    return OK;
+}
+
+static err_t unknown(const struct assigning *a, const struct conf_line *line)
+{
+    const char *near = opt_nearest(line->key);
+    if (near)
+        log_warn(a->log, "%s: there is no option \"%s\"; did you mean \"%s\"?", line->where,
+                 line->key, near);
+    else
+        log_warn(a->log, "%s: there is no option \"%s\".", line->where, line->key);
+    return conf_fail(a->e, ERR_NOT_FOUND, "Unknown option '%s'.  Failing.", line->key);
+}
+
+static err_t bad_value(const struct assigning *a, const struct opt *opt,
+                       const struct conf_line *line, const char *why)
+{
+    return conf_fail(a->e, ERR_MALFORMED, "%s: Could not parse %s \"%s\": %s", line->where,
+                     opt->name, line->value, why);
+}
+
+/* Values that say "not that": what any torrc may carry. */
+static bool is_off(const char *value)
+{
+    return strcmp(value, "0") == 0 || strcasecmp(value, "auto") == 0;
+}
+
+static err_t refuse(const struct assigning *a, const struct opt *opt, const struct conf_line *line)
+{
+    if (opt->kind == OPT_RELAY)
+        return conf_fail(a->e, ERR_UNSUPPORTED,
+                         "%s: %s \"%s\": this option is for relays, and Tunic is a client.",
+                         line->where, opt->name, line->value);
+    return conf_fail(a->e, ERR_UNSUPPORTED,
+                     "%s: %s \"%s\": Tunic does not support this option yet.", line->where,
+                     opt->name, line->value);
+}
+
+/* An option that has no place in Tunic: kept to be shown again, warned about, or refused. */
+static err_t assign_foreign(struct assigning *a, const struct opt *opt,
+                            const struct conf_line *line)
+{
+    char why[OPTVAL_WHY_MAX] = "";
+    char *value = NULL, *initial = NULL;
+    bool off = strcmp(opt->name, "ExitRelay") == 0 || strcmp(opt->name, "KeepBindCapabilities") == 0
+                   ? is_off(line->value)
+                   : strcmp(line->value, "0") == 0;
+    err_t err = canonical(opt, line->value, &value, why);
+    if (err == OK && opt->type == OPTT_SIZE)
+        off = strcmp(value, "0") == 0;
+    if (err == ERR_MALFORMED)
+        return bad_value(a, opt, line, why);
+    if (err == OK && (opt->kind == OPT_REFUSED || (opt->kind != OPT_IGNORED && !off)))
+        err = refuse(a, opt, line);
+    const char *text = opt_initial(opt, a->o->using_test_network_defaults);
+    if (err == OK && text)
+        err = canonical(opt, text, &initial, why);
+    bool changed = !initial || (value && strcmp(initial, value) != 0);
+    if (err == OK && opt->kind == OPT_IGNORED && changed)
+        log_warn(a->log,
+                 opt->flags & OPTF_RELAY
+                     ? "%s: %s is for relays, and Tunic is a client: it has no effect."
+                     : "%s: %s has no effect in Tunic.",
+                 line->where, opt->name);
+    bool *seen = seen_mark(a, opt);
+    if (err == OK && (!is_list(opt) || (!*seen && line->how != CONF_APPEND)))
+        drop_lines(&a->o->ignored, opt);
+    *seen = true;
+    if (err == OK)
+        err = append_line(&a->o->ignored, opt, value, line->where);
+    free(value);
+    free(initial);
+    return err;
+}
+
+static err_t assign_lines(struct assigning *a, const struct opt *opt, const struct conf_line *line)
+{
+    struct conf_line **list = place(a->o, opt);
+    bool *seen = seen_mark(a, opt);
+    if (!*seen && line->how != CONF_APPEND) {
+        conf_lines_free(*list);
+        *list = NULL;
+    }
+    *seen = true;
+    return append_line(list, opt, line->value, line->where);
+}
+
+static err_t assign_nodes(struct assigning *a, const struct opt *opt, const struct conf_line *line)
+{
+    char **list = place(a->o, opt), why[OPTVAL_WHY_MAX];
+    bool *seen = seen_mark(a, opt);
+    TRY(nodes_check(opt->name, line->where, line->value, a->e));
+    if (!*list || (!*seen && line->how != CONF_APPEND)) {
+        *seen = true;
+        return optval_parse(OPTT_NODES, line->value, list, why);
+    }
+    *seen = true;
+    char *joined = text_printf("%s,%s", *list, line->value);
+    err_t err = joined ? optval_parse(OPTT_NODES, joined, list, why) : ERR_NOMEM;
+    free(joined);
+    return err;
+}
+
+static err_t assign_own(struct assigning *a, const struct opt *opt, const struct conf_line *line)
+{
+    char why[OPTVAL_WHY_MAX] = "";
+    if (opt->type == OPTT_LINES)
+        return assign_lines(a, opt, line);
+    if (opt->type == OPTT_NODES)
+        return assign_nodes(a, opt, line);
+    bool *seen = seen_mark(a, opt);
+    if (*seen)
+        log_warn(a->log, "Option '%s' used more than once; all but the last value will be ignored.",
+                 opt->name);
+    *seen = true;
+    err_t err = optval_parse(opt->type, line->value, place(a->o, opt), why);
+    return err == ERR_MALFORMED ? bad_value(a, opt, line, why) : err;
+}
+
+static err_t obsolete(const struct assigning *a, const struct opt *opt,
+                      const struct conf_line *line)
+{
+    log_warn(a->log, "Skipping obsolete configuration option \"%s\".", opt->name);
+    if (strcmp(opt->name, "SocksListenAddress") == 0)
+        log_warn(a->log, "%s: write \"SocksPort ADDRESS:PORT\" instead of SocksListenAddress.",
+                 line->where);
+    return OK;
+}
+
+static err_t assign_line(struct assigning *a, const struct conf_line *line)
+{
+    const struct opt *opt = opt_lookup(line->key, a->log);
+    if (!opt || opt->flags & OPTF_HIDDEN)
+        return unknown(a, line);
+    if (opt->kind == OPT_OBSOLETE)
+        return obsolete(a, opt, line);
+    if (opt->type == OPTT_VIRTUAL)
+        return bad_value(a, opt, line, "Cannot assign directly to virtual option.");
+    if (line->value[0] == 0) {
+        if (a->flags & ASSIGN_CLEAR_FIRST)
+            return OK;
+        if (is_list(opt) && line->how != CONF_CLEAR) {
+            log_warn(a->log, "Linelist option '%s' has no value. Skipping.", opt->name);
+            return OK;
+        }
+        return reset(a->o, opt, false);
+    }
+    return has_place(opt) ? assign_own(a, opt, line) : assign_foreign(a, opt, line);
+}
+
+static err_t clear_named(struct assigning *a, const struct conf_line *lines)
+{
+    for (; lines; lines = lines->next) {
+        const struct opt *opt = opt_lookup(lines->key, NULL);
+        if (opt && opt->type != OPTT_VIRTUAL && opt->kind != OPT_OBSOLETE &&
+            !(opt->flags & OPTF_HIDDEN)) {
+            TRY(reset(a->o, opt, a->flags & ASSIGN_USE_DEFAULTS));
+            *seen_mark(a, opt) = is_list(opt);
+        }
+    }
+    return OK;
+}
+
+err_t options_assign(struct options *o, const struct conf_line *lines, unsigned flags,
+                     const struct log *log, struct conf_err *e)
+{
+    size_t n;
+    (void)opt_table(&n);
+    struct assigning a = {o, flags, log, e, calloc(n, sizeof(bool))};
+    conf_fail(e, OK, "out of memory");
+    if (!a.seen)
+        return ERR_NOMEM;
+    err_t err = flags & ASSIGN_CLEAR_FIRST ? clear_named(&a, lines) : OK;
+    for (; err == OK && lines; lines = lines->next)
+        err = assign_line(&a, lines);
+    free(a.seen);
+    return err;
+}

@@ -1,0 +1,142 @@
+/* Log lines: which levels go where. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "app/optlists.h"
+
+enum { LOG_LINES_MAX = 256 };
+
+static bool parse_level(struct text t, enum log_level *out)
+{
+    for (int level = LOG_DEBUG; level <= LOG_ERR; level++)
+        if (text_is_nocase(t, log_level_name((enum log_level)level))) {
+            *out = (enum log_level)level;
+            return true;
+        }
+    return false;
+}
+
+/* "notice", "info-warn" */
+static bool parse_range(struct text t, enum log_level *least, enum log_level *most)
+{
+    const char *dash = memchr(t.s, '-', t.len);
+    *most = LOG_ERR;
+    if (!dash)
+        return parse_level(t, least);
+    struct text low = {t.s, (size_t)(dash - t.s)}, high = {dash + 1, t.len - low.len - 1};
+    return parse_level(low, least) && parse_level(high, most) && *least <= *most;
+}
+
+/* Takes "[general,~circ]" off the front of *T. */
+static bool cut_domains(struct text *t, bool *had)
+{
+    if (t->len == 0 || t->s[0] != '[')
+        return true;
+    const char *close = memchr(t->s, ']', t->len);
+    if (!close)
+        return false;
+    *had = true;
+    t->len -= (size_t)(close + 1 - t->s);
+    t->s = close + 1;
+    *t = text_strip(*t);
+    return true;
+}
+
+/* The levels at the front of *REST: [domains]range, several of them. Domains are taken and have no
+ * effect, so several ranges join to one that covers all. */
+static bool parse_levels(struct text *rest, struct log_dest *out, bool *domains)
+{
+    bool got = false;
+    *rest = text_strip(*rest);
+    for (;;) {
+        struct text after = *rest, word;
+        enum log_level least, most;
+        bool had = false;
+        if (!cut_domains(&after, &had))
+            return false;
+        *domains |= had;
+        if (!text_token(&after, &word) || !parse_range(word, &least, &most))
+            return had ? false : got; /* a domain needs its level */
+        out->least = got && out->least < least ? out->least : least;
+        out->most = got && out->most > most ? out->most : most;
+        got = true;
+        *rest = text_strip(after);
+    }
+}
+
+static err_t parse_dest(struct text rest, const char *home, struct log_dest *out, bool *ok)
+{
+    struct text word;
+    *ok = true;
+    if (!text_token(&rest, &word)) {
+        out->to = LOG_TO_STDOUT;
+        return OK;
+    }
+    struct text path = text_strip(rest);
+    if (text_is_nocase(word, "file") && path.len > 0) {
+        char *text = text_dup(path);
+        out->to = LOG_TO_FILE;
+        out->path = text ? path_expand(text, home) : NULL;
+        free(text);
+        return out->path ? OK : ERR_NOMEM;
+    }
+    *ok = path.len == 0;
+    if (text_is_nocase(word, "stdout"))
+        out->to = LOG_TO_STDOUT;
+    else if (text_is_nocase(word, "stderr"))
+        out->to = LOG_TO_STDERR;
+    else if (text_is_nocase(word, "syslog"))
+        out->to = LOG_TO_SYSLOG;
+    else
+        *ok = false;
+    return OK;
+}
+
+static err_t parse_line(const struct conf_line *line, const char *home, const struct log *log,
+                        struct log_dest *out, struct conf_err *e)
+{
+    struct text rest = text_of(line->value);
+    bool domains = false, ok = false;
+    if (!parse_levels(&rest, out, &domains))
+        return conf_fail(e, ERR_MALFORMED, "%s: Couldn't parse log levels in Log option 'Log %s'",
+                         line->where, line->value);
+    TRY(parse_dest(rest, home, out, &ok));
+    if (!ok)
+        return conf_fail(e, ERR_MALFORMED, "%s: Bad syntax on file Log option 'Log %s'",
+                         line->where, line->value);
+    if (domains)
+        log_notice(log, "%s: Tunic's log has no domains; \"Log %s\" shows all of these levels.",
+                   line->where, line->value);
+    return OK;
+}
+
+err_t logs_parse(const struct conf_line *lines, const char *home, const struct log *log,
+                 struct log_dest **out, size_t *n, struct conf_err *e)
+{
+    size_t count = 0;
+    for (const struct conf_line *l = lines; l; l = l->next)
+        count++;
+    conf_fail(e, OK, "out of memory");
+    if (count > LOG_LINES_MAX)
+        return conf_fail(e, ERR_LIMIT, "too many Log lines");
+    struct log_dest *dests = calloc(count + 1, sizeof *dests);
+    err_t err = dests ? OK : ERR_NOMEM;
+    size_t done = 0;
+    for (; err == OK && lines; lines = lines->next)
+        err = parse_line(lines, home, log, &dests[done++], e);
+    if (err != OK) {
+        logs_free(dests, done);
+        return err;
+    }
+    *out = dests;
+    *n = done;
+    return OK;
+}
+
+void logs_free(struct log_dest *logs, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(logs[i].path);
+    free(logs);
+}

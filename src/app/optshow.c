@@ -1,0 +1,149 @@
+/* Options back to text: GETCONF, the dump, what differs. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "app/options.h"
+#include "app/optval.h"
+
+static err_t copy_named(const struct conf_line *from, const char *key, struct conf_line **out)
+{
+    struct conf_line *head = NULL, **tail = &head;
+    err_t err = OK;
+    for (; err == OK && from; from = from->next)
+        if (!key || strcasecmp(from->key, key) == 0)
+            err = conf_line_add(&tail, text_of(from->key), text_of(from->value), from->where,
+                                CONF_SET);
+    if (err != OK) {
+        conf_lines_free(head);
+        head = NULL;
+    }
+    *out = head;
+    return err;
+}
+
+static err_t one_line(const struct opt *opt, const char *value, struct conf_line **out)
+{
+    struct conf_line **tail = out;
+    *out = NULL;
+    return value ? conf_line_add(&tail, text_of(opt->name), text_of(value), "", CONF_SET) : OK;
+}
+
+/* What is kept of an option that has no place, or its default. */
+static err_t get_foreign(const struct options *o, const struct opt *opt, struct conf_line **out)
+{
+    TRY(copy_named(o->ignored, opt->name, out));
+    const char *initial = opt_initial(opt, o->using_test_network_defaults);
+    if (*out || !initial || opt->kind == OPT_OBSOLETE || opt->type == OPTT_LINES)
+        return OK;
+    union optval v = {0};
+    char why[OPTVAL_WHY_MAX], *text = NULL;
+    err_t err = optval_parse(opt->type, initial, &v, why);
+    if (err == OK)
+        err = optval_text(opt->type, &v, &text);
+    optval_clear(opt->type, &v);
+    if (err == OK)
+        err = one_line(opt, text, out);
+    free(text);
+    return err;
+}
+
+err_t options_get(const struct options *o, const struct opt *opt, struct conf_line **out)
+{
+    *out = NULL;
+    if (opt->at == SIZE_MAX)
+        return get_foreign(o, opt, out);
+    const void *at = (const char *)o + opt->at;
+    if (opt->type == OPTT_VIRTUAL)
+        return copy_named(*(struct conf_line *const *)at, NULL, out);
+    if (opt->type == OPTT_LINES)
+        return copy_named(*(struct conf_line *const *)at, opt->name, out);
+    char *text = NULL;
+    TRY(optval_text(opt->type, at, &text));
+    err_t err = one_line(opt, text, out);
+    free(text);
+    return err;
+}
+
+static bool same(const struct options *a, const struct options *b, const struct opt *opt)
+{
+    struct conf_line *la = NULL, *lb = NULL;
+    bool got = options_get(a, opt, &la) == OK && options_get(b, opt, &lb) == OK;
+    bool equal = got && conf_lines_equal(la, lb);
+    conf_lines_free(la);
+    conf_lines_free(lb);
+    return equal;
+}
+
+err_t options_check_transition(const struct options *old, const struct options *new_options,
+                               struct conf_err *e)
+{
+    size_t n;
+    const struct opt *table = opt_table(&n);
+    for (size_t i = 0; i < n; i++)
+        if (table[i].flags & OPTF_IMMUTABLE && !same(old, new_options, &table[i]))
+            return conf_fail(e, ERR_STATE, "While Tor is running, changing %s is not allowed",
+                             table[i].name);
+    return OK;
+}
+
+size_t options_diff(const struct options *a, const struct options *b, const struct opt **out,
+                    size_t cap)
+{
+    size_t n, found = 0;
+    const struct opt *table = opt_table(&n);
+    for (size_t i = 0; i < n; i++) {
+        if (table[i].kind == OPT_OBSOLETE || table[i].type == OPTT_VIRTUAL || same(a, b, &table[i]))
+            continue;
+        if (found < cap)
+            out[found] = &table[i];
+        found++;
+    }
+    return found;
+}
+
+/* Whether the dump shows the option: not if another name shows the same lines. */
+static bool dumped(const struct opt *opt)
+{
+    if (opt->kind == OPT_OBSOLETE || opt->flags & (OPTF_NODUMP | OPTF_HIDDEN))
+        return false;
+    return opt->at == SIZE_MAX ? opt->type != OPTT_VIRTUAL : !(opt->flags & OPTF_DEPENDENT);
+}
+
+static bool dump_lines(FILE *out, const struct conf_line *lines)
+{
+    for (; lines; lines = lines->next) {
+        if (strncmp(lines->key, "__", 2) == 0)
+            continue;
+        char *value = conf_quote(lines->value);
+        if (!value)
+            return false;
+        fprintf(out, "%s%s%s\n", lines->key, *value ? " " : "", value);
+        free(value);
+    }
+    return true;
+}
+
+char *options_dump(const struct options *o, const struct options *defaults, enum dump how)
+{
+    char *text = NULL;
+    size_t size = 0, n;
+    const struct opt *table = opt_table(&n);
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    bool ok = true;
+    for (size_t i = 0; ok && i < n; i++) {
+        struct conf_line *lines = NULL;
+        if (!dumped(&table[i]) || (how == DUMP_MINIMAL && same(o, defaults, &table[i])))
+            continue;
+        ok = options_get(o, &table[i], &lines) == OK && dump_lines(out, lines);
+        conf_lines_free(lines);
+    }
+    ok = fclose(out) == 0 && ok;
+    if (ok)
+        return text;
+    free(text);
+    return NULL;
+}
