@@ -49,7 +49,8 @@ struct guard_restriction {
 };
 
 /* Chooses a guard (guard-spec 4.6) and notes that it is being tried. ND is that of the last
- * guards_update(). ERR_NOT_FOUND: none now; every guard counts as untried again then. */
+ * guards_update(). ERR_NOT_FOUND: none fits RST. ERR_STATE: there are none, or all are down; in the
+ * latter case they count as untried from now on, so pause a moment and pick again. */
 MUST_USE err_t guards_pick(struct guards *g, const struct netdir *nd, enum guard_usage usage,
                            const struct guard_restriction *rst, const struct relay **out,
                            enum guard_use *use);

@@ -1,0 +1,314 @@
+#include "path/guards.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "path/guards_int.h"
+#include "path/restrict.h"
+
+struct guards *guards_new(struct env *env)
+{
+    static const char *const names[SAMPLE_N] = {
+        [SAMPLE_DEFAULT] = "default", [SAMPLE_RESTRICTED] = "restricted"};
+    struct guards *g = calloc(1, sizeof *g);
+    if (!g)
+        return NULL;
+    g->env = env;
+    for (size_t i = 0; i < SAMPLE_N; i++) {
+        g->samples[i].name = names[i];
+        g->samples[i].list = calloc(GUARDS_MAX, sizeof(struct guard));
+        if (!g->samples[i].list) {
+            guards_free(&g);
+            return NULL;
+        }
+    }
+    g->now = &g->samples[SAMPLE_DEFAULT];
+    return g;
+}
+
+void guards_free(struct guards **g)
+{
+    if (!*g)
+        return;
+    for (size_t i = 0; i < SAMPLE_N; i++) {
+        sample_clear(&(*g)->samples[i]);
+        free((*g)->samples[i].list);
+    }
+    for (size_t i = 0; i < (*g)->n_foreign; i++)
+        free((*g)->foreign[i]);
+    free((*g)->foreign);
+    free(*g);
+    *g = NULL;
+}
+
+bool guards_dirty(const struct guards *g)
+{
+    return g->dirty;
+}
+
+/* One guards_pick(). */
+struct choice {
+    struct guards *g;
+    const struct netdir *nd;
+    enum guard_usage usage;
+    const struct guard_restriction *rst;
+};
+
+static bool was_avoided(const struct guard_restriction *rst, const struct rsa_id *id)
+{
+    for (size_t i = 0; i < rst->n_avoid; i++)
+        if (rsa_id_equal(&rst->avoid[i], id))
+            return true;
+    return false;
+}
+
+/* The guard's row if it may be tried for this circuit, exit aside. guard-spec 4.12: without a
+ * descriptor "we can still use the guard for one-hop directory fetches, but not for longer
+ * circuits". */
+static const struct relay *row_if_up(const struct choice *c, const struct guard *guard)
+{
+    if (!guard->filtered || guard->reach == GUARD_NO || was_avoided(c->rst, &guard->rsa))
+        return NULL;
+    const struct relay *r = netdir_by_rsa(c->nd, &guard->rsa);
+    return r && (c->usage == GUARD_FOR_DIR || relay_usable(r)) ? r : NULL;
+}
+
+static bool fits_exit(const struct choice *c, const struct relay *r)
+{
+    return !c->rst->exit || !relay_related(c->nd, c->g->cfg, r, c->rst->exit);
+}
+
+static struct guard *primary_at(const struct sample *s, unsigned rank)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (s->list[i].primary == rank)
+            return &s->list[i];
+    return NULL;
+}
+
+/* guard-spec 4.6: "return one of the first {NUM_USABLE_PRIMARY_GUARDS} [...] such guards, chosen
+ * uniformly at random". A guard that only the choice of this exit rules out counts among the first,
+ * as in tor: else an exit could push its clients to guards further down. */
+static struct guard *pick_primary(const struct choice *c)
+{
+    size_t most = c->usage == GUARD_FOR_DIR ? c->g->params.n_use_dir : c->g->params.n_use;
+    struct guard *fit[UINT8_MAX];
+    size_t n = 0, considered = 0;
+    for (unsigned rank = 1; rank <= c->g->params.n_primary; rank++) {
+        struct guard *guard = primary_at(c->g->now, rank);
+        const struct relay *r = guard ? row_if_up(c, guard) : NULL;
+        if (!r)
+            continue;
+        if (fits_exit(c, r))
+            fit[n++] = guard;
+        if (++considered >= most && n)
+            break;
+    }
+    return n ? fit[env_random_below(c->g->env, n)] : NULL;
+}
+
+static bool fits_other(const struct choice *c, const struct guard *guard, bool pending_too)
+{
+    if (guard->primary || (guard->pending && !pending_too))
+        return false;
+    const struct relay *r = row_if_up(c, guard);
+    return r && fits_exit(c, r);
+}
+
+/* "the first entry in that intersection that has {is_pending} set to false", confirmed ones before
+ * the others. */
+static struct guard *pick_other(const struct choice *c, bool pending_too)
+{
+    struct sample *s = c->g->now;
+    for (struct guard *at = NULL; (at = sample_next_confirmed(s, at));)
+        if (fits_other(c, at, pending_too))
+            return at;
+    for (size_t i = 0; i < s->n; i++)
+        if (s->list[i].confirmed_idx < 0 && fits_other(c, &s->list[i], pending_too))
+            return &s->list[i];
+    return NULL;
+}
+
+static bool any_up(const struct sample *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (s->list[i].filtered && s->list[i].reach != GUARD_NO)
+            return true;
+    return false;
+}
+
+static void note_tried(struct guards *g, struct guard *guard)
+{
+    guard->tried = true;
+    guard->tried_us = g->env->mono_us;
+    guard->pending = !guard->primary;
+}
+
+err_t guards_pick(struct guards *g, const struct netdir *nd, enum guard_usage usage,
+                  const struct guard_restriction *rst, const struct relay **out,
+                  enum guard_use *use)
+{
+    struct choice c = {.g = g, .nd = nd, .usage = usage, .rst = rst};
+    if (!g->cfg)
+        return ERR_STATE;
+    for (size_t i = 0; i < g->now->n; i++)
+        guard_consider_retry(g, &g->now->list[i]);
+    struct guard *guard = pick_primary(&c);
+    if (!guard)
+        guard = pick_other(&c, false);
+    if (!guard) { /* there may be room for more */
+        TRY(sample_expand(g, g->now, nd));
+        guard = pick_other(&c, true);
+    }
+    if (guard) {
+        *use = guard->primary ? GUARD_USABLE : GUARD_USABLE_IF_NO_BETTER;
+        note_tried(g, guard);
+        *out = netdir_by_rsa(nd, &guard->rsa);
+        return OK;
+    }
+    if (any_up(g->now))
+        return ERR_NOT_FOUND;
+    guards_retry_all(g);
+    return ERR_STATE;
+}
+
+void guards_retry_all(struct guards *g)
+{
+    for (size_t i = 0; i < g->now->n; i++)
+        if (g->now->list[i].reach == GUARD_NO)
+            g->now->list[i].reach = GUARD_MAYBE;
+}
+
+/* guard-spec 4.8: "we add it to the end of {CONFIRMED_GUARDS}" */
+static void confirm(struct guards *g, struct guard *guard)
+{
+    int32_t last = -1;
+    for (size_t i = 0; i < g->now->n; i++)
+        if (g->now->list[i].confirmed_idx > last)
+            last = g->now->list[i].confirmed_idx;
+    guard->confirmed_idx = last + 1;
+    guard->confirmed_on_s = guard_backdate(g->env, env_wall_s(g->env), g->params.lifetime_s / 10);
+    g->dirty = true;
+    sample_set_primary(g, g->now);
+}
+
+void guards_succeeded(struct guards *g, const struct rsa_id *id)
+{
+    struct guard *guard = sample_find(g->now, id);
+    uint64_t online_us = g->online_us, now = g->env->mono_us;
+    g->online_us = now;
+    if (!guard || !g->cfg)
+        return;
+    guard->reach = GUARD_YES;
+    guard->failing = false;
+    guard->pending = false;
+    if (guard->confirmed_idx < 0)
+        confirm(g, guard);
+    if (guard->primary || (online_us && now - online_us <= g->params.likely_down_us))
+        return;
+    /* guard-spec 4.8: the network was probably down, so the primary guards' failures say nothing:
+     * "mark all {PRIMARY_GUARDS} as 'maybe' reachable" */
+    for (size_t i = 0; i < g->now->n; i++)
+        if (g->now->list[i].primary && g->now->list[i].reach == GUARD_NO)
+            g->now->list[i].reach = GUARD_MAYBE;
+}
+
+void guards_failed(struct guards *g, const struct rsa_id *id)
+{
+    struct guard *guard = sample_find(g->now, id);
+    if (!guard)
+        return;
+    if (guard->reach != GUARD_NO)
+        log_info(g->env->log, "Guard %s does not answer.", guard->nickname);
+    if (!guard->failing)
+        guard->failing_since_us = g->env->mono_us;
+    guard->failing = true;
+    guard->reach = GUARD_NO;
+    guard->pending = false;
+}
+
+void guards_dropped(struct guards *g, const struct rsa_id *id)
+{
+    struct guard *guard = sample_find(g->now, id);
+    if (guard)
+        guard->pending = false;
+}
+
+bool guards_may_use(struct guards *g, const struct rsa_id *id)
+{
+    const struct guard *guard = sample_find(g->now, id);
+    if (guard && guard->primary)
+        return true;
+    /* guard-spec 4.9: "All primary guards have reachable status of <no>" */
+    for (size_t i = 0; i < g->now->n; i++) {
+        struct guard *primary = &g->now->list[i];
+        if (!primary->primary)
+            continue;
+        guard_consider_retry(g, primary);
+        if (primary->reach != GUARD_NO)
+            return false;
+    }
+    return true;
+}
+
+bool guards_lack_md(const struct guards *g, const struct netdir *nd)
+{
+    size_t n = 0;
+    for (unsigned rank = 1; rank <= g->params.n_primary && n < g->params.n_use; rank++) {
+        const struct guard *guard = primary_at(g->now, rank);
+        if (!guard || guard->reach == GUARD_NO)
+            continue;
+        const struct relay *r = netdir_by_rsa(nd, &guard->rsa);
+        if (r && !r->has_md)
+            return true;
+        n++;
+    }
+    return false;
+}
+
+size_t guards_n(const struct guards *g)
+{
+    return g->now->n;
+}
+
+const char *guards_sample_name(const struct guards *g)
+{
+    return g->now->name;
+}
+
+/* Primary guards first, then the confirmed ones, then sample order. */
+static const struct guard *in_preference(const struct guards *g, size_t i)
+{
+    const struct sample *s = g->now;
+    for (unsigned rank = 1; rank <= g->params.n_primary; rank++) {
+        const struct guard *guard = primary_at(s, rank);
+        if (guard && i-- == 0)
+            return guard;
+    }
+    for (const struct guard *at = NULL; (at = sample_next_confirmed(s, at));)
+        if (!at->primary && i-- == 0)
+            return at;
+    for (size_t k = 0; k < s->n; k++)
+        if (!s->list[k].primary && s->list[k].confirmed_idx < 0 && i-- == 0)
+            return &s->list[k];
+    return NULL;
+}
+
+bool guards_at(const struct guards *g, size_t i, struct guard_info *out)
+{
+    const struct guard *guard = in_preference(g, i);
+    if (!guard)
+        return false;
+    *out = (struct guard_info){.rsa = guard->rsa,
+                               .nickname = guard->nickname,
+                               .listed = guard->listed,
+                               .primary = guard->primary != 0,
+                               .filtered = guard->filtered,
+                               .confirmed = guard->confirmed_idx >= 0,
+                               .down = guard->reach == GUARD_NO,
+                               .tried = guard->tried,
+                               .sampled_on_s = guard->sampled_on_s,
+                               .confirmed_on_s = guard->confirmed_on_s,
+                               .unlisted_since_s = guard->unlisted_since_s};
+    return true;
+}

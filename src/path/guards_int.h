@@ -1,0 +1,85 @@
+/* Inside of the guard set: shared by guards.c (choosing), guards_sample.c (the sample and the
+ * primary guards) and guards_file.c (the state file's lines). Nobody else includes this. */
+#ifndef TUNIC_PATH_GUARDS_INT_H
+#define TUNIC_PATH_GUARDS_INT_H
+
+#include "path/guards.h"
+
+enum {
+    /* Bound on one sample, whatever the consensus says: sixty by default (guard-spec A.1). */
+    GUARDS_MAX = 256,
+    GUARD_FOREIGN_MAX = 1024, /* lines of samples that are not ours */
+    SECONDS_PER_DAY = 24 * 60 * 60,
+};
+
+enum guard_reach { GUARD_MAYBE, GUARD_YES, GUARD_NO };
+
+struct guard {
+    /* In the state file: */
+    struct rsa_id rsa;
+    char nickname[NICKNAME_MAX + 1];
+    int64_t sampled_on_s, confirmed_on_s, unlisted_since_s; /* 0: not */
+    bool listed;
+    int32_t confirmed_idx; /* place among the confirmed ones; -1: not confirmed */
+    int32_t sampled_idx;   /* while loading; later it is the place in the sample */
+    char *sampled_by;      /* or NULL */
+    char *extra;           /* "k=v k=v" that is not understood, or NULL */
+    /* Not in it: */
+    bool filtered;             /* passes the configuration, and is listed */
+    bool pending;              /* a non-primary one that is being tried */
+    bool tried;                /* tried_us counts */
+    bool failing;              /* failed since it last worked */
+    uint8_t reach;             /* enum guard_reach */
+    uint8_t primary;           /* place among the primary guards from 1; 0: none */
+    uint64_t tried_us;         /* monotonic */
+    uint64_t failing_since_us; /* counts while failing */
+};
+
+/* In sample order. */
+struct sample {
+    const char *name;
+    struct guard *list; /* room for GUARDS_MAX */
+    size_t n;
+};
+
+enum { SAMPLE_DEFAULT, SAMPLE_RESTRICTED, SAMPLE_N };
+
+/* Parameters of the consensus and torrc, as of the last update. */
+struct guard_params {
+    int64_t lifetime_s, confirmed_lifetime_s, unlisted_s;
+    size_t max_sample, max_percent, min_filtered;
+    uint8_t n_primary;
+    size_t n_use, n_use_dir;
+    uint64_t likely_down_us;
+    size_t restricted_percent, extreme_percent;
+};
+
+struct guards {
+    struct env *env;
+    const struct path_config *cfg; /* NULL before the first update */
+    struct sample samples[SAMPLE_N];
+    struct sample *now; /* the one in use */
+    bool chosen;        /* `now` was chosen by a consensus, so switching is sluggish */
+    bool warned_extreme;
+    bool dirty;
+    char **foreign; /* Guard lines of other samples (bridges), kept as they are */
+    size_t n_foreign;
+    struct guard_params params;
+    uint64_t online_us; /* when a circuit last worked; 0: never */
+};
+
+/* guards_sample.c */
+struct guard *sample_find(const struct sample *s, const struct rsa_id *id);
+void guard_clear(struct guard *g); /* frees what it owns */
+void sample_clear(struct sample *s);
+void sample_set_primary(struct guards *g, struct sample *s);
+/* Adds guards until enough of those that pass the filter may be up (guard-spec 4.2). */
+err_t sample_expand(struct guards *g, struct sample *s, const struct netdir *nd);
+/* A down guard whose time has come may be tried again (guard-spec 4.5). */
+void guard_consider_retry(const struct guards *g, struct guard *guard);
+/* guard-spec RAND: a time between NOW and SPAN seconds ago. */
+int64_t guard_backdate(struct env *env, int64_t now_s, int64_t span_s);
+/* The confirmed guard behind AFTER in the confirmed list (NULL: the first), or NULL. */
+struct guard *sample_next_confirmed(const struct sample *s, const struct guard *after);
+
+#endif

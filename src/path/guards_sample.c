@@ -1,0 +1,327 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "path/guards_int.h"
+#include "path/weight.h"
+
+struct guard *sample_find(const struct sample *s, const struct rsa_id *id)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (rsa_id_equal(&s->list[i].rsa, id))
+            return &s->list[i];
+    return NULL;
+}
+
+void guard_clear(struct guard *g)
+{
+    free(g->sampled_by);
+    free(g->extra);
+    *g = (struct guard){0};
+}
+
+void sample_clear(struct sample *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        guard_clear(&s->list[i]);
+    s->n = 0;
+}
+
+int64_t guard_backdate(struct env *env, int64_t now_s, int64_t span_s)
+{
+    if (span_s < 1)
+        return now_s;
+    int64_t t = now_s - (int64_t)env_random_below(env, (uint64_t)span_s);
+    return t > 0 ? t : 1;
+}
+
+struct guard *sample_next_confirmed(const struct sample *s, const struct guard *after)
+{
+    int32_t beyond = after ? after->confirmed_idx : -1;
+    struct guard *best = NULL;
+    for (size_t i = 0; i < s->n; i++) {
+        struct guard *g = &s->list[i];
+        if (g->confirmed_idx > beyond && (!best || g->confirmed_idx < best->confirmed_idx))
+            best = g;
+    }
+    return best;
+}
+
+/* guard-spec 4.5, A.1: how long a guard that has been down for DOWN_US is left alone. */
+static uint64_t retry_delay_us(uint64_t down_us, bool primary)
+{
+    static const struct {
+        uint64_t hours, primary_minutes, other_minutes;
+    } schedule[] = {
+        {6, 10, 60},
+        {4 * 24, 90, 4 * 60},
+        {7 * 24, 4 * 60, 18 * 60},
+        {UINT32_MAX, 9 * 60, 36 * 60},
+    };
+    size_t i = 0;
+    while (i < 3 && down_us > schedule[i].hours * 3600 * US_PER_SEC)
+        i++;
+    uint64_t minutes = primary ? schedule[i].primary_minutes : schedule[i].other_minutes;
+    return minutes * 60 * US_PER_SEC;
+}
+
+void guard_consider_retry(const struct guards *g, struct guard *guard)
+{
+    if (guard->reach != GUARD_NO)
+        return;
+    uint64_t now = g->env->mono_us;
+    uint64_t delay = retry_delay_us(now - guard->failing_since_us, guard->primary != 0);
+    if (!guard->tried || now - guard->tried_us >= delay)
+        guard->reach = GUARD_MAYBE;
+}
+
+/* guard-spec 4.0: "They must have the flags: Stable, Fast, V2Dir, Guard." */
+static bool relay_may_guard(const struct relay *r)
+{
+    return relay_is(r, RELAY_GUARD | RELAY_STABLE | RELAY_FAST | RELAY_VALID | RELAY_RUNNING) &&
+           relay_is_dircache(r);
+}
+
+/* guard-spec 4.2 */
+static bool passes_filter(const struct path_config *cfg, const struct relay *r)
+{
+    return !nodeset_has(cfg->exclude, r) &&
+           (nodeset_is_empty(cfg->entry) || nodeset_has(cfg->entry, r)) &&
+           path_first_hop_addr(cfg, r).ip.family != IP_NONE;
+}
+
+static void read_params(struct guards *g, const struct netdir *nd)
+{
+    const struct path_config *cfg = g->cfg;
+    struct guard_params *p = &g->params;
+#define PARAM(name, fallback, least, most) netdir_param(nd, "guard-" name, fallback, least, most)
+    p->lifetime_s = cfg->guard_lifetime_s >= SECONDS_PER_DAY
+                        ? cfg->guard_lifetime_s
+                        : (int64_t)SECONDS_PER_DAY * PARAM("lifetime-days", 120, 1, 3650);
+    p->confirmed_lifetime_s =
+        (int64_t)SECONDS_PER_DAY * PARAM("confirmed-min-lifetime-days", 60, 1, 3650);
+    p->unlisted_s =
+        (int64_t)SECONDS_PER_DAY * PARAM("remove-unlisted-guards-after-days", 20, 1, 3650);
+    p->max_sample = (size_t)PARAM("max-sample-size", 60, 1, GUARDS_MAX);
+    p->max_percent = (size_t)PARAM("max-sample-threshold-percent", 20, 1, 100);
+    p->min_filtered = (size_t)PARAM("min-filtered-sample-size", 20, 1, GUARDS_MAX);
+    uint32_t primary =
+        cfg->n_primary ? cfg->n_primary : (uint32_t)PARAM("n-primary-guards", 3, 1, INT32_MAX);
+    p->n_primary = (uint8_t)(primary < UINT8_MAX ? primary : UINT8_MAX);
+    p->n_use =
+        cfg->n_guards ? cfg->n_guards : (size_t)PARAM("n-primary-guards-to-use", 1, 1, INT32_MAX);
+    p->n_use_dir = cfg->n_dir_guards
+                       ? cfg->n_dir_guards
+                       : (size_t)PARAM("n-primary-dir-guards-to-use", 3, 1, INT32_MAX);
+    p->likely_down_us =
+        US_PER_SEC * (uint64_t)PARAM("internet-likely-down-interval", 600, 1, INT32_MAX);
+    p->restricted_percent = (size_t)PARAM("meaningful-restriction-percent", 20, 1, 100);
+    p->extreme_percent = (size_t)PARAM("extreme-restriction-percent", 1, 1, 100);
+#undef PARAM
+}
+
+/* guard-spec 2.B: under a configuration that leaves few guards, a sample of its own is used; it
+ * takes five per cent more or less to change it. */
+static void choose_sample(struct guards *g, const struct netdir *nd)
+{
+    size_t guards = 0, passing = 0;
+    for (size_t i = 0; i < netdir_n(nd); i++) {
+        const struct relay *r = netdir_at(nd, i);
+        if (relay_may_guard(r)) {
+            guards++;
+            passing += passes_filter(g->cfg, r);
+        }
+    }
+    struct sample *normal = &g->samples[SAMPLE_DEFAULT];
+    struct sample *restricted = &g->samples[SAMPLE_RESTRICTED];
+    size_t slack = !g->chosen ? 100 : g->now == normal ? 95 : 105;
+    bool few = passing * 10000 < guards * g->params.restricted_percent * slack;
+    if (guards) {
+        g->now = few ? restricted : normal;
+        g->chosen = true;
+    }
+    if (passing * 100 < guards * g->params.extreme_percent && !g->warned_extreme) {
+        g->warned_extreme = true;
+        log_warn(g->env->log,
+                 "Your configuration rules out all but %zu of %zu guards. That makes you stand "
+                 "out from the rest of the world.",
+                 passing, guards);
+    }
+}
+
+/* guard-spec 4.10: "we update {IS_LISTED} and {FIRST_UNLISTED_AT}" */
+static void update_listed(struct guards *g, struct sample *s, const struct netdir *nd)
+{
+    int64_t now_s = env_wall_s(g->env);
+    for (size_t i = 0; i < s->n; i++) {
+        struct guard *guard = &s->list[i];
+        const struct relay *r = netdir_by_rsa(nd, &guard->rsa);
+        bool listed = r && relay_may_guard(r);
+        if (listed) {
+            g->dirty |= !guard->listed || guard->unlisted_since_s;
+            guard->unlisted_since_s = 0;
+            memcpy(guard->nickname, r->nickname, sizeof guard->nickname);
+        } else if (guard->listed || !guard->unlisted_since_s) {
+            guard->unlisted_since_s = guard_backdate(g->env, now_s, g->params.unlisted_s / 5);
+            g->dirty = true;
+        }
+        guard->listed = listed;
+    }
+}
+
+/* guard-spec 4.1: "We remove an entry from {SAMPLED_GUARDS} if" */
+static bool is_obsolete(const struct guards *g, const struct guard *guard, int64_t now_s)
+{
+    const struct guard_params *p = &g->params;
+    /* "{IS_LISTED} is false, and {FIRST_UNLISTED_AT} is over {REMOVE_UNLISTED_GUARDS_AFTER} days
+     * in the past" */
+    if (!guard->listed && guard->unlisted_since_s < now_s - p->unlisted_s)
+        return true;
+    /* "{ADDED_ON_DATE} is over {GUARD_LIFETIME} ago, and {CONFIRMED_ON_DATE} is either 'never', or
+     * over {GUARD_CONFIRMED_MIN_LIFETIME} ago" */
+    return guard->sampled_on_s < now_s - p->lifetime_s &&
+           (guard->confirmed_idx < 0 || guard->confirmed_on_s < now_s - p->confirmed_lifetime_s);
+}
+
+static void prune(struct guards *g, struct sample *s)
+{
+    int64_t now_s = env_wall_s(g->env);
+    size_t kept = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        if (is_obsolete(g, &s->list[i], now_s)) {
+            guard_clear(&s->list[i]);
+            g->dirty = true;
+        } else {
+            s->list[kept++] = s->list[i];
+        }
+    }
+    s->n = kept;
+}
+
+static void filter(struct guards *g, struct sample *s, const struct netdir *nd)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        struct guard *guard = &s->list[i];
+        const struct relay *r = netdir_by_rsa(nd, &guard->rsa);
+        guard->filtered = r && guard->listed && passes_filter(g->cfg, r);
+    }
+}
+
+/* guard-spec 4.4: confirmed guards in their order, then those that were primary already, then the
+ * rest in sample order. */
+void sample_set_primary(struct guards *g, struct sample *s)
+{
+    uint8_t old[GUARDS_MAX] = {0}, n = 0, most = g->params.n_primary;
+    for (size_t i = 0; i < s->n; i++) {
+        old[i] = s->list[i].primary;
+        s->list[i].primary = 0;
+    }
+    struct guard *at = NULL;
+    while (n < most && (at = sample_next_confirmed(s, at)))
+        if (at->filtered)
+            at->primary = ++n;
+    for (unsigned rank = 1; rank <= most; rank++)
+        for (size_t i = 0; i < s->n && n < most; i++)
+            if (old[i] == rank && s->list[i].filtered && !s->list[i].primary)
+                s->list[i].primary = ++n;
+    for (size_t i = 0; i < s->n && n < most; i++)
+        if (s->list[i].filtered && !s->list[i].primary)
+            s->list[i].primary = ++n;
+}
+
+static void sample_add(struct guards *g, struct sample *s, const struct relay *r)
+{
+    struct guard *guard = &s->list[s->n++];
+    *guard = (struct guard){
+        .rsa = r->rsa, .listed = true, .confirmed_idx = -1, .filtered = passes_filter(g->cfg, r)};
+    memcpy(guard->nickname, r->nickname, sizeof guard->nickname);
+    /* "We set this value to a point in the past, using RAND(now, {GUARD_LIFETIME}/10)." */
+    guard->sampled_on_s = guard_backdate(g->env, env_wall_s(g->env), g->params.lifetime_s / 10);
+    guard->sampled_by = text_dup(TEXT_LIT("tunic-" TUNIC_VERSION)); /* NULL will do too */
+    g->dirty = true;
+}
+
+/* The relays that may still be sampled, in LIST; *GUARDS: how many may be in all. In the restricted
+ * sample the filter comes first: it would hardly hold a usable guard otherwise. */
+static size_t eligible(const struct guards *g, const struct sample *s, const struct netdir *nd,
+                       const struct relay **list, size_t *guards)
+{
+    size_t n = 0;
+    *guards = 0;
+    for (size_t i = 0; i < netdir_n(nd); i++) {
+        const struct relay *r = netdir_at(nd, i);
+        if (!relay_may_guard(r) ||
+            (s == &g->samples[SAMPLE_RESTRICTED] && !passes_filter(g->cfg, r)))
+            continue;
+        ++*guards;
+        if (!sample_find(s, &r->rsa))
+            list[n++] = r;
+    }
+    return n;
+}
+
+/* guard-spec 4.1: not more than {MAX_SAMPLE_THRESHOLD} of the guards, nor {MAX_SAMPLE_SIZE}, "but
+ * if the maximum would be smaller than {MIN_FILTERED_SAMPLE}, we set the maximum at" that. */
+static size_t sample_most(const struct guard_params *p, size_t guards)
+{
+    size_t most = guards * p->max_percent / 100;
+    if (most > p->max_sample)
+        most = p->max_sample;
+    return most < p->min_filtered ? p->min_filtered : most;
+}
+
+static size_t count_usable(const struct sample *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->n; i++)
+        n += s->list[i].filtered && s->list[i].reach != GUARD_NO;
+    return n;
+}
+
+/* What an old consensus lists, or leaves out, says nothing about today's guards. */
+static bool is_live(const struct guards *g, const struct netdir *nd)
+{
+    enum liveness live = consensus_liveness(netdir_consensus(nd), env_wall_s(g->env));
+    return live == LIVE_FRESH || live == LIVE_VALID || live == LIVE_REASONABLY;
+}
+
+err_t sample_expand(struct guards *g, struct sample *s, const struct netdir *nd)
+{
+    size_t usable = count_usable(s), guards;
+    if (usable >= g->params.min_filtered || !is_live(g, nd))
+        return OK;
+    const struct relay **list = calloc(netdir_n(nd) + 1, sizeof *list);
+    if (!list)
+        return ERR_NOMEM;
+    size_t n = eligible(g, s, nd, list, &guards);
+    size_t most = sample_most(&g->params, guards);
+    struct weights w;
+    weights_init(&w, netdir_consensus(nd), WEIGHT_FOR_GUARD);
+    while (usable < g->params.min_filtered && s->n < most && s->n < GUARDS_MAX && n) {
+        const struct relay *r = weights_choose(&w, g->env, list, n);
+        sample_add(g, s, r);
+        usable += s->list[s->n - 1].filtered;
+        size_t at = 0;
+        while (list[at] != r)
+            at++;
+        list[at] = list[--n];
+    }
+    free(list);
+    return OK;
+}
+
+err_t guards_update(struct guards *g, const struct netdir *nd, const struct path_config *cfg)
+{
+    g->cfg = cfg;
+    read_params(g, nd);
+    choose_sample(g, nd);
+    for (size_t i = 0; i < SAMPLE_N; i++) {
+        if (is_live(g, nd)) {
+            update_listed(g, &g->samples[i], nd);
+            prune(g, &g->samples[i]);
+        }
+        filter(g, &g->samples[i], nd);
+    }
+    err_t e = sample_expand(g, g->now, nd);
+    sample_set_primary(g, g->now);
+    return e;
+}

@@ -1,0 +1,57 @@
+#include "path/restrict.h"
+
+#include <string.h>
+
+/* tor(1), LongLivedPorts */
+const uint16_t path_default_long_lived[] = {21,   22,   706,  1863, 5050, 5190,
+                                            5222, 5223, 6523, 6667, 6697, 8300};
+const size_t path_default_long_lived_n =
+    sizeof path_default_long_lived / sizeof path_default_long_lived[0];
+
+bool relay_same_subnet(const struct relay *a, const struct relay *b)
+{
+    if (memcmp(a->v4, b->v4, 2) == 0)
+        return true;
+    return a->orport6 && b->orport6 && memcmp(a->v6, b->v6, 4) == 0;
+}
+
+bool relay_related(const struct netdir *nd, const struct path_config *cfg, const struct relay *a,
+                   const struct relay *b)
+{
+    if (rsa_id_equal(&a->rsa, &b->rsa))
+        return true;
+    /* One key, two fingerprints: still one relay. */
+    if (a->has_md && b->has_md && ed_id_equal(&a->ed, &b->ed))
+        return true;
+    if (cfg->enforce_distinct_subnets && relay_same_subnet(a, b))
+        return true;
+    if (netdir_same_family(nd, a, b))
+        return true;
+    for (size_t i = 0; i < cfg->n_families; i++)
+        if (nodeset_has(cfg->families[i], a) && nodeset_has(cfg->families[i], b))
+            return true;
+    return false;
+}
+
+bool exit_allows(const struct relay *r, enum ip_family family, uint16_t port)
+{
+    /* path-spec 2.2.1: "we never choose an exit node flagged as 'BadExit'" */
+    if (relay_is(r, RELAY_BADEXIT))
+        return false;
+    if (!port) {
+        if (family == IP_NONE)
+            return !exit_summary_allows_none(r->p) || !exit_summary_allows_none(r->p6);
+        return !exit_summary_allows_none(family == IP_V6 ? r->p6 : r->p);
+    }
+    return exit_summary_allows(family == IP_V6 ? r->p6 : r->p, port);
+}
+
+bool port_is_long_lived(const struct path_config *cfg, uint16_t port)
+{
+    const uint16_t *list = cfg->long_lived ? cfg->long_lived : path_default_long_lived;
+    size_t n = cfg->long_lived ? cfg->n_long_lived : path_default_long_lived_n;
+    for (size_t i = 0; i < n; i++)
+        if (list[i] == port)
+            return true;
+    return false;
+}

@@ -1,0 +1,102 @@
+#include "path/weight.h"
+
+#include <stdbool.h>
+
+#include "dir/netdir.h"
+
+/* A factor is at most this: with 32 bits of bandwidth and CONSENSUS_RELAYS_MAX = 2^16 relays, the
+ * sum stays below 2^64. The usual scale, 10000, is below it. */
+#define FACTOR_MAX (UINT32_C(1) << 15)
+
+static const enum dir_weight none = DIR_WEIGHT_N;
+
+/* Which weight applies to a relay, by position (dir-spec 3.8.3): of relays without flags, with
+ * Exit, with Guard, with both. */
+struct rule {
+    enum dir_weight plain, exit, guard, both;
+};
+
+static const struct rule rules[] = {
+    /* path-spec leaves relays without the Guard flag out of this position, but the weight of the
+     * flagged ones does the work; relays that are Exit only never guard. */
+    [WEIGHT_FOR_GUARD] = {DIR_Wgm, DIR_WEIGHT_N, DIR_Wgg, DIR_Wgd},
+    [WEIGHT_FOR_MIDDLE] = {DIR_Wmm, DIR_Wme, DIR_Wmg, DIR_Wmd},
+    [WEIGHT_FOR_EXIT] = {DIR_Wem, DIR_Wee, DIR_Weg, DIR_Wed},
+    [WEIGHT_FOR_DIR] = {DIR_Wbm, DIR_Wbe, DIR_Wbg, DIR_Wbd},
+};
+/* Multiplied on top for relays that answer directory requests. */
+static const struct rule cache_rule = {DIR_Wmb, DIR_Web, DIR_Wgb, DIR_Wdb};
+
+/* The weight or, for `none`, zero; false if it is needed and missing. */
+static bool lookup(const struct consensus *c, enum dir_weight which, uint64_t scale, uint64_t *out)
+{
+    *out = 0;
+    if (which == none)
+        return true;
+    if (c->weights[which] < 0)
+        return false;
+    *out = (uint64_t)c->weights[which] < scale ? (uint64_t)c->weights[which] : scale;
+    return true;
+}
+
+static bool lookup_all(const struct consensus *c, const struct rule *rule, uint64_t scale,
+                       uint64_t out[2][2])
+{
+    return lookup(c, rule->plain, scale, &out[0][0]) && lookup(c, rule->exit, scale, &out[0][1]) &&
+           lookup(c, rule->guard, scale, &out[1][0]) && lookup(c, rule->both, scale, &out[1][1]);
+}
+
+static void weights_equal(struct weights *w)
+{
+    for (size_t i = 0; i < 8; i++)
+        w->factor[i >> 2][i >> 1 & 1][i & 1] = 1;
+}
+
+void weights_init(struct weights *w, const struct consensus *c, enum weight_for position)
+{
+    uint64_t scale = (uint64_t)consensus_param(c, "bwweightscale", 10000, 1, INT32_MAX);
+    uint64_t of[2][2], cache[2][2];
+    if (position == WEIGHT_FOR_ANY || !c || !lookup_all(c, &rules[position], scale, of) ||
+        !lookup_all(c, &cache_rule, scale, cache)) {
+        weights_equal(w);
+        return;
+    }
+    for (size_t g = 0; g < 2; g++) {
+        for (size_t x = 0; x < 2; x++) {
+            bool twice = position != WEIGHT_FOR_DIR;
+            uint64_t plain = of[g][x], cached = twice ? of[g][x] * cache[g][x] / scale : of[g][x];
+            if (scale > FACTOR_MAX) {
+                plain = plain * FACTOR_MAX / scale;
+                cached = cached * FACTOR_MAX / scale;
+            }
+            w->factor[0][g][x] = (uint32_t)plain;
+            w->factor[1][g][x] = (uint32_t)cached;
+        }
+    }
+}
+
+uint64_t weights_of(const struct weights *w, const struct relay *r)
+{
+    bool exit = relay_is(r, RELAY_EXIT) && !relay_is(r, RELAY_BADEXIT);
+    return (uint64_t)r->bandwidth * w->factor[relay_is_dircache(r)][relay_is(r, RELAY_GUARD)][exit];
+}
+
+const struct relay *weights_choose(const struct weights *w, struct env *env,
+                                   const struct relay *const *list, size_t n)
+{
+    if (!n)
+        return NULL;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += weights_of(w, list[i]);
+    if (!sum)
+        return list[env_random_below(env, n)];
+    uint64_t at = env_random_below(env, sum);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t weight = weights_of(w, list[i]);
+        if (at < weight)
+            return list[i];
+        at -= weight;
+    }
+    return list[n - 1]; /* not reached: the sum is theirs */
+}
