@@ -41,6 +41,8 @@ struct link_config {
     enum link_padding padding;
     bool reduced_padding;
     unsigned nf_ito_low_ms, nf_ito_high_ms; /* consensus nf_ito_* (padding-spec 2) */
+    /* consensus nf_ito_*_reduced; 0: the specification's default */
+    unsigned nf_ito_low_reduced_ms, nf_ito_high_reduced_ms;
 };
 
 enum link_state {
@@ -90,8 +92,9 @@ struct link *link_new(struct env *env, const struct link_config *config,
                       const struct link_target *target, const struct link_ops *ops, void *arg);
 void link_free(struct link *l); /* closes first if need be, without on_closed; NULL is fine */
 
-/* Closes: circuits are told, the TLS close is queued for output, on_closed runs at the end of this
- * wake-up. WHY is OK for a close of our own wish. */
+/* Closes: what circuits have written and the TLS close are queued for output, nothing goes in or
+ * out any more; at the end of this wake-up circuits are told (on_link_closed), then the owner
+ * (on_closed). May be called from any callback. WHY is OK for a close of our own wish. */
 void link_close(struct link *l, err_t why, enum or_reason reason, const char *text);
 
 /* ---- net's side ---- */

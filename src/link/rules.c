@@ -9,7 +9,10 @@ struct row {
     char rule[LINK_STAGES + 1];
 };
 
-/* Columns: before VERSIONS, unverified, verified, challenged, open.
+enum { FIXED_ROWS = CELL_PADDING_NEGOTIATE + 1 };
+
+/* Rows stand in the order of their numbers: first 0 to 12, then from 128 up. Columns: before
+ * VERSIONS, unverified, verified, challenged, open.
  * '!' close, '.' ignore, 'h' handshake, 'c' circuit. */
 static const struct row rows[] = {
     {CELL_PADDING, "!!!!."},
@@ -41,10 +44,9 @@ static const char unknown_fixed[] = "!!!!.";
 enum link_rule link_rule(enum link_stage stage, uint8_t cmd)
 {
     const char *rule = chan_cmd_is_variable(cmd) ? unknown_variable : unknown_fixed;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (rows[i].cmd == cmd)
-            rule = rows[i].rule;
-    }
+    size_t i = cmd < CELL_VPADDING ? cmd : (size_t)cmd - CELL_VPADDING + FIXED_ROWS;
+    if (i < sizeof rows / sizeof rows[0] && rows[i].cmd == cmd)
+        rule = rows[i].rule;
     switch (rule[stage]) {
     case '.':
         return RULE_IGNORE;

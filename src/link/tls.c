@@ -1,3 +1,5 @@
+#include "crypto/openssl.h"
+
 #include "link/tls.h"
 
 #include <limits.h>
@@ -6,7 +8,6 @@
 #include <string.h>
 
 #include <openssl/bio.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
@@ -20,7 +21,7 @@ enum {
     READ_ROOM = 64 * 1024,
     NAME_LABEL_LEAST = 4,
     NAME_LABEL_MOST = 25,
-    NAME_MAX = sizeof "www..com" + NAME_LABEL_MOST,
+    HOST_MAX = sizeof "www..com" + NAME_LABEL_MOST,
     DAY_S = 24 * 60 * 60
 };
 
@@ -259,7 +260,7 @@ void tls_ctx_cert_sha256(const struct tls_ctx *ctx, struct sha256 *out)
 /* ---- sessions ---- */
 
 /* www.<4 to 25 letters of base32>.com, as C tor makes them up. */
-static void random_name(struct env *env, char out[NAME_MAX])
+static void random_name(struct env *env, char out[HOST_MAX])
 {
     uint8_t random[(NAME_LABEL_MOST * 5 + 7) / 8];
     char label[BASE32_SIZE(sizeof random)];
@@ -267,7 +268,7 @@ static void random_name(struct env *env, char out[NAME_MAX])
         NAME_LABEL_LEAST + (size_t)env_random_below(env, NAME_LABEL_MOST - NAME_LABEL_LEAST + 1);
     env_random(env, random, sizeof random);
     base32_lower(random, sizeof random, label);
-    snprintf(out, NAME_MAX, "www.%.*s.com", (int)len, label);
+    snprintf(out, HOST_MAX, "www.%.*s.com", (int)len, label);
 }
 
 static bool attach_queues(struct tls *t, struct tls_ctx *ctx)
@@ -298,7 +299,7 @@ struct tls *tls_new(struct tls_ctx *ctx, struct env *env)
         SSL_set_accept_state(t->ssl);
         return t;
     }
-    char name[NAME_MAX];
+    char name[HOST_MAX];
     random_name(env, name);
     SSL_set_connect_state(t->ssl);
     if (SSL_set_tlsext_host_name(t->ssl, name) != 1) {

@@ -1,0 +1,474 @@
+#include "link/link.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cell/chan_link.h"
+#include "link/link_int.h"
+
+const char *or_reason_name(enum or_reason reason)
+{
+    static const char *const names[] = {
+        [OR_DONE] = "DONE",           [OR_CONNECTREFUSED] = "CONNECTREFUSED",
+        [OR_IDENTITY] = "IDENTITY",   [OR_CONNECTRESET] = "CONNECTRESET",
+        [OR_TIMEOUT] = "TIMEOUT",     [OR_NOROUTE] = "NOROUTE",
+        [OR_IOERROR] = "IOERROR",     [OR_RESOURCELIMIT] = "RESOURCELIMIT",
+        [OR_TLS_ERROR] = "TLS_ERROR", [OR_MISC] = "MISC",
+    };
+    return (size_t)reason < sizeof names / sizeof names[0] ? names[reason] : "MISC";
+}
+
+/* ---- life ---- */
+
+static void on_deadline(void *arg);
+static void on_padding_look(void *arg);
+static void on_quiet(void *arg);
+
+struct link *link_new(struct env *env, const struct link_config *config,
+                      const struct link_target *target, const struct link_ops *ops, void *arg)
+{
+    struct link *l = calloc(1, sizeof *l);
+    if (!l)
+        return NULL;
+    l->env = env;
+    l->config = *config;
+    l->target = *target;
+    l->ops = ops;
+    l->arg = arg;
+    l->state = LINK_CONNECTING;
+    buf_init(&l->in, LINK_PLAIN_IN_CAP);
+    buf_init(&l->out, LINK_OUT_OWN);
+    circmap_init(&l->circs, env);
+    timer_init(&l->deadline, on_deadline, l);
+    timer_init(&l->padding_look, on_padding_look, l);
+    timer_init(&l->quiet, on_quiet, l);
+    env_arm_ms(env, &l->deadline, config->connect_timeout_ms);
+    return l;
+}
+
+static void disarm_all(struct link *l)
+{
+    env_disarm(l->env, &l->deadline);
+    env_disarm(l->env, &l->padding_look);
+    env_disarm(l->env, &l->quiet);
+}
+
+void link_free(struct link *l)
+{
+    if (!l)
+        return;
+    l->told_output = true; /* and nobody is told now */
+    link_close(l, OK, OR_DONE, "no longer wanted");
+    disarm_all(l);
+    link_drop_circuits(l);
+    circmap_free(&l->circs);
+    tls_free(l->tls);
+    buf_wipe(&l->in);
+    buf_wipe(&l->out);
+    free(l);
+}
+
+static void seal(struct link *l)
+{
+    if (!l->tls || !l->out.len)
+        return;
+    err_t e = tls_write(l->tls, buf_at(&l->out), l->out.len);
+    if (e == OK)
+        buf_drain(&l->out, l->out.len);
+    else if (e != ERR_FULL) /* full: when some has been sent, there is room again */
+        link_close(l, e, OR_TLS_ERROR, tls_error(l->tls));
+}
+
+void link_close(struct link *l, err_t why, enum or_reason reason, const char *text)
+{
+    if (l->state == LINK_CLOSED)
+        return;
+    l->end = (struct link_end){.why = why, .reason = reason, .during = l->state};
+    snprintf(l->end.text, sizeof l->end.text, "%s", text ? text : err_text(why));
+    l->state = LINK_CLOSED;
+    disarm_all(l);
+    if (l->tls && l->end.during != LINK_TLS && reason != OR_TLS_ERROR) {
+        seal(l);
+        tls_close(l->tls);
+    }
+    if (link_held(l))
+        link_tell_output(l);
+    env_arm_ms(l->env, &l->deadline, 0);
+}
+
+void link_closef(struct link *l, err_t why, enum or_reason reason, const char *fmt, ...)
+{
+    char text[sizeof l->end.text];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    link_close(l, why, reason, text);
+}
+
+static void on_deadline(void *arg)
+{
+    struct link *l = arg;
+    switch (l->state) {
+    case LINK_CONNECTING:
+        link_close(l, ERR_LINK_TIMEOUT, OR_TIMEOUT, "no TCP connection in time");
+        break;
+    case LINK_TLS:
+        link_close(l, ERR_LINK_TIMEOUT, OR_TIMEOUT, "TLS handshake not done in time");
+        break;
+    case LINK_HANDSHAKING:
+        link_closef(l, ERR_LINK_TIMEOUT, OR_TIMEOUT, "link handshake not done in time: %s",
+                    link_stage_name(l->hs.stage));
+        break;
+    case LINK_OPEN:
+        link_close(l, OK, OR_DONE, "not used any more");
+        break;
+    case LINK_CLOSED:
+        link_drop_circuits(l);
+        l->ops->on_closed(l->arg, &l->end); /* once: nothing arms the timer after this */
+        break;
+    }
+}
+
+void link_arm_idle(struct link *l)
+{
+    if (l->config.idle_timeout_ms)
+        env_arm_ms(l->env, &l->deadline, l->config.idle_timeout_ms);
+}
+
+/* ---- TCP and TLS ---- */
+
+void link_tcp_open(struct link *l)
+{
+    if (l->state != LINK_CONNECTING)
+        return;
+    l->tls = tls_new(l->config.tls, l->env);
+    if (!l->tls) {
+        link_close(l, ERR_NOMEM, OR_RESOURCELIMIT, "no memory for TLS");
+        return;
+    }
+    l->state = LINK_TLS;
+    env_arm_ms(l->env, &l->deadline, l->config.handshake_timeout_ms);
+    err_t e = tls_handshake(l->tls); /* writes ClientHello */
+    if (e != ERR_MORE)
+        link_close(l, ERR_LINK_TLS, OR_TLS_ERROR, tls_error(l->tls));
+    else
+        link_tell_output(l);
+}
+
+static enum or_reason reason_of_errno(int errno_)
+{
+    switch (errno_) {
+    case ECONNREFUSED:
+        return OR_CONNECTREFUSED;
+    case ECONNRESET:
+    case EPIPE:
+        return OR_CONNECTRESET;
+    case ETIMEDOUT:
+        return OR_TIMEOUT;
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EHOSTDOWN:
+        return OR_NOROUTE;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case EADDRNOTAVAIL:
+        return OR_RESOURCELIMIT;
+    default:
+        return OR_IOERROR;
+    }
+}
+
+void link_tcp_failed(struct link *l, int errno_)
+{
+    static const char *const when[] = {"connecting", "the TLS handshake", "the link handshake",
+                                       "use", "closing"};
+    bool connecting = l->state == LINK_CONNECTING, open = l->state == LINK_OPEN;
+    err_t why = connecting ? ERR_LINK_CONNECT : ERR_LINK_CLOSED;
+    if (errno_)
+        link_closef(l, why, reason_of_errno(errno_), "TCP failed during %s: %s", when[l->state],
+                    strerror(errno_));
+    else
+        link_closef(l, why, open ? OR_DONE : OR_IOERROR, "the peer closed TCP during %s",
+                    when[l->state]);
+}
+
+uint8_t *link_in_room(struct link *l, size_t *room)
+{
+    *room = 0;
+    if (l->state == LINK_CLOSED || !l->tls)
+        return NULL;
+    uint8_t *at = tls_in_room(l->tls, room);
+    if (!at)
+        link_close(l, ERR_NOMEM, OR_RESOURCELIMIT, "no memory for received bytes");
+    return at;
+}
+
+static void shake_tls(struct link *l)
+{
+    err_t e = tls_handshake(l->tls);
+    struct sha256 cert;
+    size_t unsent;
+    if (tls_out(l->tls, &unsent))
+        link_tell_output(l); /* an alert, too */
+    if (e == ERR_MORE)
+        return;
+    if (e != OK)
+        link_close(l, ERR_LINK_TLS, OR_TLS_ERROR,
+                   e == ERR_LINK_CLOSED ? "the peer closed TLS" : tls_error(l->tls));
+    else if (!tls_peer_cert_sha256(l->tls, &cert))
+        link_close(l, ERR_LINK_TLS, OR_TLS_ERROR, "the peer sent no TLS certificate");
+    else
+        link_start_cells(l, &cert);
+}
+
+static bool takes_cells(const struct link *l)
+{
+    return l->state == LINK_HANDSHAKING || l->state == LINK_OPEN;
+}
+
+/* Opens one batch and handles its cells; false when there is no more. */
+static bool open_batch(struct link *l)
+{
+    size_t n;
+    uint8_t *at = buf_room(&l->in, LINK_OPEN_BATCH);
+    if (!at) {
+        link_close(l, ERR_NOMEM, OR_RESOURCELIMIT, "no memory for received cells");
+        return false;
+    }
+    err_t e = tls_read(l->tls, at, LINK_OPEN_BATCH, &n);
+    if (e == OK) {
+        buf_commit(&l->in, n);
+        link_handle_cells(l);
+        return takes_cells(l);
+    }
+    if (e == ERR_LINK_CLOSED)
+        link_close(l, e, l->state == LINK_OPEN ? OR_DONE : OR_IOERROR, "the peer closed TLS");
+    else if (e != ERR_MORE)
+        link_close(l, e, OR_TLS_ERROR, tls_error(l->tls));
+    return false;
+}
+
+void link_in_done(struct link *l, size_t len)
+{
+    if (l->state == LINK_CLOSED || !l->tls)
+        return;
+    l->bytes_in += len;
+    tls_in_done(l->tls, len);
+    if (l->state == LINK_TLS)
+        shake_tls(l);
+    while (takes_cells(l) && open_batch(l))
+        continue;
+    if (l->state != LINK_CLOSED && !l->quiet.armed)
+        env_arm_ms(l->env, &l->quiet, LINK_QUIET_MS);
+}
+
+/* ---- output ---- */
+
+size_t link_held(const struct link *l)
+{
+    size_t sealed = 0;
+    if (l->tls)
+        tls_out(l->tls, &sealed);
+    return sealed + l->out.len;
+}
+
+void link_tell_output(struct link *l)
+{
+    if (l->told_output)
+        return;
+    l->told_output = true;
+    l->ops->on_output(l->arg);
+}
+
+const uint8_t *link_seal(struct link *l, size_t *len)
+{
+    l->told_output = false;
+    *len = 0;
+    if (!l->tls) {
+        *len = l->out.len;
+        return l->out.len ? buf_at(&l->out) : NULL;
+    }
+    if (l->state != LINK_CLOSED)
+        seal(l);
+    return tls_out(l->tls, len);
+}
+
+void link_sent(struct link *l, size_t len)
+{
+    l->bytes_out += len;
+    if (l->tls)
+        tls_out_sent(l->tls, len);
+    else
+        buf_drain(&l->out, len);
+    link_give_turns(l);
+}
+
+/* ---- cells begin, the link is open ---- */
+
+static void closed_by_handshake(struct link *l, err_t e)
+{
+    link_close(l, e, e == ERR_LINK_IDENTITY ? OR_IDENTITY : OR_MISC, l->hs.text);
+}
+
+void link_start_cells(struct link *l, const struct sha256 *tls_cert)
+{
+    l->state = LINK_HANDSHAKING;
+    uint8_t *at = buf_room(&l->out, HANDSHAKE_CELLS_MAX);
+    struct wr w = wr_over(at, at ? HANDSHAKE_CELLS_MAX : 0);
+    err_t e = handshake_start(&l->hs, l->env, tls_cert, &w);
+    if (e != OK) {
+        closed_by_handshake(l, e);
+        return;
+    }
+    buf_commit(&l->out, w.len);
+    link_tell_output(l);
+}
+
+static void tell_padding(struct link *l, enum padding_tell tell)
+{
+    uint8_t storage[CELL_BODY_LEN];
+    struct wr w = wr_over(storage, sizeof storage);
+    struct chan_padding_negotiate m = {.command = tell == PADDING_TELL_STOP ? CHAN_PADDING_STOP
+                                                                            : CHAN_PADDING_START};
+    if (tell == PADDING_TELL_NOTHING)
+        return;
+    if (chan_padding_negotiate_encode(&w, &m) == OK)
+        link_own_cell(l, 0, CELL_PADDING_NEGOTIATE, &w);
+}
+
+void link_opened(struct link *l)
+{
+    int64_t skew = l->hs.skew_s;
+    l->state = LINK_OPEN;
+    l->opened_us = l->last_cell_us = l->env->mono_us;
+    env_disarm(l->env, &l->deadline);
+    link_arm_idle(l);
+    log_info(l->env->log, "link open: protocol %u", l->hs.version);
+    /* padding-spec 2.5: clients negotiate "immediately after sending their NETINFO cell" */
+    tell_padding(l, padding_configure(&l->padding, &l->config, l->hs.version));
+    if ((skew > LINK_SKEW_LEAST_S || skew < -LINK_SKEW_LEAST_S) && l->ops->on_clock_skew)
+        l->ops->on_clock_skew(l->arg, skew);
+    if (l->state == LINK_OPEN)
+        l->ops->on_open(l->arg);
+}
+
+/* ---- padding, quiet times ---- */
+
+void link_set_padding(struct link *l, const struct link_config *config)
+{
+    l->config.padding = config->padding;
+    l->config.reduced_padding = config->reduced_padding;
+    l->config.nf_ito_low_ms = config->nf_ito_low_ms;
+    l->config.nf_ito_high_ms = config->nf_ito_high_ms;
+    l->config.nf_ito_low_reduced_ms = config->nf_ito_low_reduced_ms;
+    l->config.nf_ito_high_reduced_ms = config->nf_ito_high_reduced_ms;
+    if (l->state != LINK_OPEN)
+        return;
+    tell_padding(l, padding_configure(&l->padding, &l->config, l->hs.version));
+    l->padding.counting = false;
+    if (l->state == LINK_OPEN)
+        link_look_at_padding(l);
+}
+
+void link_look_at_padding(struct link *l)
+{
+    uint64_t next_us;
+    if (!l->pads || !l->padding.on) {
+        env_disarm(l->env, &l->padding_look);
+        return;
+    }
+    /* padding-spec 2.2: if the queue "is already nonempty, padding should not be scheduled until
+     * after the queue does become empty" */
+    if (link_held(l))
+        l->last_cell_us = l->env->mono_us;
+    if (padding_poll(&l->padding, l->env, l->last_cell_us, &next_us)) {
+        link_own_cell(l, 0, CELL_PADDING, NULL);
+        if (l->state != LINK_OPEN)
+            return;
+        padding_poll(&l->padding, l->env, l->last_cell_us, &next_us); /* not due at once again */
+    }
+    timerq_arm(&l->env->timers, &l->padding_look, next_us);
+}
+
+static void on_padding_look(void *arg)
+{
+    link_look_at_padding(arg);
+}
+
+/* A link that rests for some seconds gives back what it holds for speed. */
+static void on_quiet(void *arg)
+{
+    struct link *l = arg;
+    uint64_t quiet_us = l->env->mono_us - l->last_cell_us;
+    if (link_held(l) || quiet_us < (uint64_t)LINK_QUIET_MS * US_PER_MS) {
+        env_arm_ms(l->env, &l->quiet, LINK_QUIET_MS);
+        return;
+    }
+    tls_trim(l->tls);
+    buf_trim(&l->in);
+    buf_trim(&l->out);
+}
+
+/* ---- what it is ---- */
+
+void link_set_io(struct link *l, void *io)
+{
+    l->io = io;
+}
+
+void *link_io(const struct link *l)
+{
+    return l->io;
+}
+
+enum link_state link_state(const struct link *l)
+{
+    return l->state;
+}
+
+unsigned link_version(const struct link *l)
+{
+    return l->hs.version;
+}
+
+const struct link_target *link_target(const struct link *l)
+{
+    return &l->target;
+}
+
+const struct rsa_id *link_peer_rsa(const struct link *l)
+{
+    return &l->hs.proved.rsa;
+}
+
+const struct ed_id *link_peer_ed(const struct link *l)
+{
+    return &l->hs.proved.ed;
+}
+
+size_t link_circuits(const struct link *l)
+{
+    return l->circs.n;
+}
+
+uint64_t link_opened_us(const struct link *l)
+{
+    return l->opened_us;
+}
+
+uint64_t link_bytes_in(const struct link *l)
+{
+    return l->bytes_in;
+}
+
+uint64_t link_bytes_out(const struct link *l)
+{
+    return l->bytes_out;
+}

@@ -1,0 +1,225 @@
+/* Cells of a link: where each one goes, and how circuits write theirs. */
+#include <string.h>
+
+#include "cell/chan_circ.h"
+#include "link/link_int.h"
+
+/* ---- in ---- */
+
+static void on_destroy_cell(struct link *l, struct link_circ *lc, const struct chan_frame *cell)
+{
+    struct chan_destroy m = {0};
+    err_t e = chan_destroy_decode(rd_over(cell->body, cell->body_len), &m);
+    if (e != OK) {
+        link_closef(l, ERR_LINK_PROTO, OR_MISC, "bad DESTROY cell: %s", err_text(e));
+        return;
+    }
+    mux_forget(&l->mux, lc);
+    circmap_remove(&l->circs, lc);
+    lc->link = NULL;
+    if (!l->circs.n)
+        link_arm_idle(l);
+    lc->ops->on_destroy(lc->arg, m.reason);
+}
+
+static void to_circuit(struct link *l, const struct chan_frame *cell)
+{
+    /* tor-spec 5.1.1: "CircID 0 MUST not be used for circuits" */
+    if (cell->circ_id == 0) {
+        link_closef(l, ERR_LINK_PROTO, OR_MISC, "%s cell without a circuit id",
+                    chan_cmd_name(cell->cmd));
+        return;
+    }
+    struct link_circ *lc = circmap_find(&l->circs, cell->circ_id);
+    if (!lc) {
+        if (circmap_stray(&l->circs, cell->circ_id) != OK)
+            link_close(l, ERR_LINK_PROTO, OR_MISC, "too many cells for circuits that never were");
+    } else if (cell->cmd == CELL_DESTROY) {
+        on_destroy_cell(l, lc, cell);
+    } else {
+        lc->ops->on_cell(lc->arg, cell->cmd, cell->body);
+    }
+}
+
+static void to_handshake(struct link *l, const struct chan_frame *cell)
+{
+    uint8_t *at = buf_room(&l->out, HANDSHAKE_CELLS_MAX);
+    struct wr w = wr_over(at, at ? HANDSHAKE_CELLS_MAX : 0);
+    err_t e = handshake_cell(&l->hs, l->env, &l->target, cell, &w);
+    if (e != OK) {
+        link_close(l, e, e == ERR_LINK_IDENTITY ? OR_IDENTITY : OR_MISC, l->hs.text);
+        return;
+    }
+    if (w.len) {
+        buf_commit(&l->out, w.len);
+        link_tell_output(l);
+    }
+    if (l->hs.stage == STAGE_OPEN)
+        link_opened(l);
+}
+
+static void handle(struct link *l, const struct chan_frame *cell)
+{
+    switch (link_rule(l->hs.stage, cell->cmd)) {
+    case RULE_CIRCUIT:
+        to_circuit(l, cell);
+        break;
+    case RULE_HANDSHAKE:
+        to_handshake(l, cell);
+        break;
+    case RULE_IGNORE:
+        break;
+    case RULE_CLOSE:
+        link_closef(l, ERR_LINK_PROTO, OR_MISC, "%s cell (command %u) %s", chan_cmd_name(cell->cmd),
+                    cell->cmd, link_stage_name(l->hs.stage));
+        break;
+    }
+}
+
+/* Whether a whole cell is there. */
+static bool next_cell(struct link *l, uint8_t *in, size_t len, struct chan_frame *cell)
+{
+    size_t id_len = handshake_circ_id_len(&l->hs);
+    err_t e = chan_frame_decode(in, len, id_len, LINK_VAR_BODY_MOST, cell);
+    if (e == ERR_LIMIT && len > id_len && in[id_len] == CELL_VPADDING)
+        e = chan_frame_decode(in, len, id_len, LINK_VPADDING_MOST, cell);
+    if (e != OK && e != ERR_MORE)
+        link_closef(l, ERR_LINK_PROTO, OR_MISC, "%s cell of too many bytes",
+                    len > id_len ? chan_cmd_name(in[id_len]) : "a");
+    return e == OK;
+}
+
+void link_handle_cells(struct link *l)
+{
+    uint8_t *in = buf_at(&l->in);
+    size_t left = l->in.len;
+    struct chan_frame cell;
+    l->last_cell_us = l->env->mono_us;
+    while (left && l->state != LINK_CLOSED && next_cell(l, in, left, &cell)) {
+        handle(l, &cell);
+        in += cell.used;
+        left -= cell.used;
+    }
+    buf_drain(&l->in, l->in.len - left);
+}
+
+/* ---- out ---- */
+
+static uint8_t *cell_room(struct link *l, uint32_t circ_id, uint8_t cmd)
+{
+    size_t id_len = handshake_circ_id_len(&l->hs), head = chan_head_len(id_len, cmd);
+    uint8_t *at = buf_room(&l->out, head + CELL_BODY_LEN);
+    struct wr w = wr_over(at, at ? head : 0);
+    if (!at || chan_head_encode(&w, id_len, circ_id, cmd, CELL_BODY_LEN) != OK) {
+        link_close(l, ERR_NOMEM, OR_RESOURCELIMIT, "no memory for cells to send");
+        return NULL;
+    }
+    return at + head;
+}
+
+static void cell_commit(struct link *l)
+{
+    buf_commit(&l->out, handshake_circ_id_len(&l->hs) + 1 + CELL_BODY_LEN);
+    l->last_cell_us = l->env->mono_us;
+    link_tell_output(l);
+}
+
+void link_own_cell(struct link *l, uint32_t circ_id, uint8_t cmd, const struct wr *body)
+{
+    size_t len = body ? body->len : 0;
+    if (l->state != LINK_OPEN)
+        return;
+    if (link_held(l) + CHAN_CELL_MAX > LINK_OUT_OWN) {
+        link_close(l, ERR_FULL, OR_RESOURCELIMIT, "the peer takes no more cells");
+        return;
+    }
+    uint8_t *at = cell_room(l, circ_id, cmd);
+    if (!at)
+        return;
+    if (len)
+        memcpy(at, body->base, len);
+    memset(at + len, 0, CELL_BODY_LEN - len);
+    cell_commit(l);
+}
+
+uint8_t *link_cell(struct link_circ *lc, uint8_t cmd, enum link_urgency urgency)
+{
+    struct link *l = lc->link;
+    if (!l || l->state != LINK_OPEN)
+        return NULL;
+    size_t held = link_held(l);
+    if (urgency == LINK_URGENT && held + CHAN_CELL_MAX > LINK_OUT_HARD)
+        return NULL;
+    if (urgency == LINK_DATA && !mux_may_write(&l->mux, lc, held))
+        return NULL;
+    uint8_t *at = cell_room(l, lc->id, cmd);
+    if (at && urgency == LINK_DATA)
+        mux_wrote(lc);
+    /* As in tor, extending a circuit makes the link one for circuits and so one to pad; a directory
+     * circuit of one hop never sends RELAY_EARLY. */
+    if (at && cmd == CELL_RELAY_EARLY && !l->pads) {
+        l->pads = true;
+        link_look_at_padding(l);
+    }
+    return at;
+}
+
+void link_cell_commit(struct link_circ *lc)
+{
+    if (lc->link && lc->link->state == LINK_OPEN)
+        cell_commit(lc->link);
+}
+
+void link_give_turns(struct link *l)
+{
+    struct link_circ *lc;
+    if (link_held(l) >= LINK_OUT_LOW)
+        return;
+    while (l->state == LINK_OPEN && link_held(l) < LINK_OUT_SOFT && (lc = mux_next(&l->mux))) {
+        lc->ops->on_writable(lc->arg);
+        lc->turn_left = 0; /* it had nothing more to write, or waits again */
+    }
+}
+
+/* ---- circuits come and go ---- */
+
+err_t link_circ_open(struct link *l, struct link_circ *lc)
+{
+    if (l->state != LINK_OPEN || lc->link)
+        return ERR_STATE;
+    TRY(circmap_add(&l->circs, lc, handshake_circ_id_len(&l->hs)));
+    lc->link = l;
+    lc->turn_left = 0;
+    lc->waiting = false;
+    env_disarm(l->env, &l->deadline);
+    return OK;
+}
+
+void link_circ_close(struct link_circ *lc, bool send_destroy, uint8_t reason)
+{
+    struct link *l = lc->link;
+    if (!l)
+        return;
+    uint32_t id = lc->id;
+    uint8_t storage[1];
+    struct wr w = wr_over(storage, sizeof storage);
+    struct chan_destroy m = {.reason = reason};
+    mux_forget(&l->mux, lc);
+    circmap_remove(&l->circs, lc);
+    lc->link = NULL;
+    if (send_destroy && chan_destroy_encode(&w, &m) == OK)
+        link_own_cell(l, id, CELL_DESTROY, &w);
+    if (!l->circs.n && l->state == LINK_OPEN)
+        link_arm_idle(l);
+}
+
+void link_drop_circuits(struct link *l)
+{
+    struct link_circ *lc;
+    while ((lc = circmap_any(&l->circs))) {
+        mux_forget(&l->mux, lc);
+        circmap_remove(&l->circs, lc);
+        lc->link = NULL;
+        lc->ops->on_link_closed(lc->arg, &l->end);
+    }
+}

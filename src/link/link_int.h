@@ -1,0 +1,66 @@
+/* The inside of a link, for this folder and its tests only. */
+#ifndef TUNIC_LINK_LINK_INT_H
+#define TUNIC_LINK_LINK_INT_H
+
+#include "base/buf.h"
+#include "cell/chan.h"
+#include "link/circmap.h"
+#include "link/handshake.h"
+#include "link/limits.h"
+#include "link/link.h"
+#include "link/mux.h"
+#include "link/padding.h"
+#include "link/tls.h"
+
+struct link {
+    struct env *env;
+    struct link_config config;
+    struct link_target target;
+    const struct link_ops *ops;
+    void *arg;
+    void *io;
+
+    enum link_state state;
+    struct link_end end;   /* once CLOSED */
+    bool told_output;      /* on_output was called since the last link_seal() */
+    bool pads;             /* multi-hop circuits were built: netflow padding applies */
+    struct timer deadline; /* connect, handshake or idle timeout; at the end: telling */
+    struct timer padding_look, quiet;
+
+    struct tls *tls; /* NULL before the TCP connection is there (and in tests of cells alone) */
+    struct buf in;   /* opened cells; drained in place */
+    struct buf out;  /* cells not yet sealed */
+    struct handshake hs;
+    struct circmap circs;
+    struct mux mux;
+    struct padding padding;
+
+    uint64_t opened_us, bytes_in, bytes_out;
+    uint64_t last_cell_us; /* either way */
+};
+
+/* ---- link.c ---- */
+
+/* TLS is up: the cells begin. */
+void link_start_cells(struct link *l, const struct sha256 *tls_cert);
+/* The handshake is done. */
+void link_opened(struct link *l);
+void link_closef(struct link *l, err_t why, enum or_reason reason, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
+size_t link_held(const struct link *l); /* bytes of output, sealed and unsealed */
+void link_tell_output(struct link *l);
+void link_arm_idle(struct link *l);
+void link_look_at_padding(struct link *l);
+
+/* ---- link_cells.c ---- */
+
+/* Handles all whole cells in l->in. */
+void link_handle_cells(struct link *l);
+/* A cell of the link's own; over LINK_OUT_OWN the link closes. */
+void link_own_cell(struct link *l, uint32_t circ_id, uint8_t cmd, const struct wr *body);
+/* Waiting circuits get their turns if there is room again. */
+void link_give_turns(struct link *l);
+/* At the end: every circuit is taken off and told. */
+void link_drop_circuits(struct link *l);
+
+#endif

@@ -1,0 +1,78 @@
+#include "link/padding.h"
+
+enum {
+    ITO_MOST_MS = 60000, /* the consensus allows no more */
+    LOOK_LEAST_MS = 100,
+    REDUCED_LOW_MS = 9000,
+    REDUCED_HIGH_MS = 14000,
+    VERSION_WITH_PADDING = 5
+};
+
+static unsigned at_most(unsigned x, unsigned most)
+{
+    return x < most ? x : most;
+}
+
+static unsigned at_least(unsigned x, unsigned least)
+{
+    return x > least ? x : least;
+}
+
+static void set_range(struct padding *p, const struct link_config *config)
+{
+    p->low_ms = at_most(config->nf_ito_low_ms, ITO_MOST_MS);
+    p->high_ms = at_most(config->nf_ito_high_ms, ITO_MOST_MS);
+    /* padding-spec 2.6: "If nf_ito_low == nf_ito_high == 0, padding will be disabled." */
+    if (!p->low_ms && !p->high_ms)
+        p->on = false;
+    if (config->reduced_padding) {
+        unsigned low = config->nf_ito_low_reduced_ms, high = config->nf_ito_high_reduced_ms;
+        p->low_ms = at_least(p->low_ms, low ? at_most(low, ITO_MOST_MS) : REDUCED_LOW_MS);
+        p->high_ms = at_least(p->high_ms, high ? at_most(high, ITO_MOST_MS) : REDUCED_HIGH_MS);
+    }
+}
+
+enum padding_tell padding_configure(struct padding *p, const struct link_config *config,
+                                    unsigned version)
+{
+    bool negotiable = version >= VERSION_WITH_PADDING;
+    bool stop = config->padding == LINK_PADDING_OFF || config->reduced_padding;
+    /* As tor does, ConnectionPadding 1 pads to relays that cannot negotiate it, too. */
+    p->on =
+        config->padding == LINK_PADDING_ON || (config->padding == LINK_PADDING_AUTO && negotiable);
+    set_range(p, config);
+    if (!negotiable || stop == p->peer_stopped)
+        return PADDING_TELL_NOTHING;
+    p->peer_stopped = stop;
+    return stop ? PADDING_TELL_STOP : PADDING_TELL_START;
+}
+
+uint64_t padding_draw_ms(struct env *env, unsigned low_ms, unsigned high_ms)
+{
+    if (low_ms >= high_ms)
+        return low_ms;
+    uint64_t a = env_random_below(env, high_ms - low_ms);
+    uint64_t b = env_random_below(env, high_ms - low_ms);
+    return low_ms + (a > b ? a : b);
+}
+
+bool padding_poll(struct padding *p, struct env *env, uint64_t last_us, uint64_t *next_us)
+{
+    uint64_t now = env->mono_us;
+    /* padding-spec 2.2: "If another cell is sent for any reason before this timer expires, the
+     * timer is reset to a new random value." tor counts received cells as well. */
+    if (!p->counting || last_us != p->quiet_us) {
+        p->counting = true;
+        p->quiet_us = last_us;
+        uint64_t ms = padding_draw_ms(env, p->low_ms, p->high_ms);
+        p->due_us = last_us + (ms ? ms : 1) * US_PER_MS;
+    }
+    if (now >= p->due_us) {
+        p->counting = false;
+        return true;
+    }
+    /* Looking again within LOW_MS of any cell, none of whose timeouts can have passed by then. */
+    uint64_t look = now + (uint64_t)at_least(p->low_ms, LOOK_LEAST_MS) * US_PER_MS;
+    *next_us = look < p->due_us ? look : p->due_us;
+    return false;
+}
