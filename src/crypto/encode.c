@@ -1,6 +1,5 @@
 #include "crypto/encode.h"
 
-#include <errno.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -52,18 +51,29 @@ static bool is_padded(struct text in, enum base64_form form)
     return form != BASE64_UNPADDED;
 }
 
+/* How many bytes IN stands for, if it is good base64. */
+static size_t base64_bytes(struct text in, const char *skip)
+{
+    size_t characters = 0;
+    for (size_t i = 0; i < in.len; i++)
+        characters += !strchr(skip, in.s[i]);
+    return characters / 4 * 3 + characters % 4 * 6 / 8;
+}
+
 err_t base64_decode(struct text in, enum base64_form form, void *out, size_t cap, size_t *len)
 {
-    const char *ignore = form == BASE64_OBJECT ? " \t\r\n" : NULL;
+    bool object = form == BASE64_OBJECT;
     size_t got = 0;
-    /* libsodium looks for a character in IGNORE with strchr(), which finds NUL in every string. */
+    /* libsodium looks for characters to skip with strchr(), which finds NUL in every string. */
     if (in.len && memchr(in.s, 0, in.len))
         return ERR_MALFORMED;
-    errno = 0;
-    if (sodium_base642bin(out, cap, in.s, in.len, ignore, &got, NULL,
+    /* Its errno does not tell a full buffer from bad text. */
+    if (base64_bytes(in, object ? "= \t\r\n" : "=") > cap)
+        return ERR_FULL;
+    if (sodium_base642bin(out, cap, in.s, in.len, object ? " \t\r\n" : NULL, &got, NULL,
                           is_padded(in, form) ? sodium_base64_VARIANT_ORIGINAL
                                               : sodium_base64_VARIANT_ORIGINAL_NO_PADDING) != 0)
-        return errno == ERANGE ? ERR_FULL : ERR_MALFORMED;
+        return ERR_MALFORMED;
     *len = got;
     return OK;
 }
