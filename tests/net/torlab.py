@@ -204,7 +204,9 @@ class Node:
                 "TestingDirAuthVoteGuardIsStrict 1",
                 "TestingDirAuthVoteExit " + exits,
                 "TestingDirAuthVoteExitIsStrict 1",
-                "TestingMinFastFlagThreshold 1",
+                "AuthDirVoteStableGuaranteeMinUptime 0",
+                "AuthDirVoteStableGuaranteeMTBF 0",
+                "AuthDirFastGuarantee 1 KB",
                 # One vote soon after the start, the next one half an hour later.
                 "V3AuthVotingInterval 30 minutes",
                 "V3AuthVoteDelay 2",
@@ -295,7 +297,8 @@ class Node:
 
 def consensus_is_complete(text):
     flags = re.findall(r"^s (.*)$", text, re.M)
-    return (len(flags) == len(NODES) and all("Running" in f.split() for f in flags) and
+    return (len(flags) == len(NODES) and
+            all({"Running", "Stable", "Fast", "V2Dir"} <= set(f.split()) for f in flags) and
             sum("Exit" in f.split() for f in flags) == 3 and "\nbandwidth-weights " in text)
 
 
