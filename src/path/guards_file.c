@@ -7,9 +7,10 @@
 #include "path/guards_int.h"
 
 /* The keys that are understood here; all others are kept as they are. */
-#define GUARD_KEY_LIST(X)                                                                        \
-    X(in)                                                                                        \
-    X(rsa_id) X(nickname) X(sampled_on) X(sampled_idx) X(sampled_by) X(unlisted_since) X(listed) \
+#define GUARD_KEY_LIST(X)                                                              \
+    X(in)                                                                              \
+    X(rsa_id)                                                                          \
+    X(nickname) X(sampled_on) X(sampled_idx) X(sampled_by) X(unlisted_since) X(listed) \
         X(confirmed_on) X(confirmed_idx)
 
 enum guard_key {
@@ -25,7 +26,11 @@ static const char *const key_names[KEY_N] = {
 #undef X
 };
 
-enum { GUARD_VALUE_MAX = 256, GUARD_LINE_MAX = 4096 };
+enum {
+    GUARD_VALUE_MAX = 256,
+    GUARD_LINE_MAX = 4096,
+    GUARD_LINES_MAX = SAMPLE_N * GUARDS_MAX + GUARD_FOREIGN_MAX,
+};
 
 struct fields {
     struct text of[KEY_N];      /* s is NULL if there is none */
@@ -189,7 +194,7 @@ err_t guards_load(struct guards *g, const struct state *s)
     forget_all(g);
     size_t damaged = 0;
     const char *line;
-    for (size_t i = 0; (line = state_get(s, "Guard", i)); i++) {
+    for (size_t i = 0; i < GUARD_LINES_MAX && (line = state_get(s, "Guard", i)); i++) {
         err_t e = load_line(g, line);
         if (e == ERR_NOMEM)
             return e;
