@@ -51,6 +51,15 @@ static bool is_padded(struct text in, enum base64_form form)
     return form != BASE64_UNPADDED;
 }
 
+/* libsodium's decoder takes some bytes over 127 for letters, and a NUL for white space. */
+static bool base64_is_ascii(struct text in)
+{
+    for (size_t i = 0; i < in.len; i++)
+        if ((unsigned char)in.s[i] - 1u > 125u)
+            return false;
+    return true;
+}
+
 /* How many bytes IN stands for, if it is good base64. */
 static size_t base64_bytes(struct text in, const char *skip)
 {
@@ -64,8 +73,7 @@ err_t base64_decode(struct text in, enum base64_form form, void *out, size_t cap
 {
     bool object = form == BASE64_OBJECT;
     size_t got = 0;
-    /* libsodium looks for characters to skip with strchr(), which finds NUL in every string. */
-    if (in.len && memchr(in.s, 0, in.len))
+    if (!base64_is_ascii(in))
         return ERR_MALFORMED;
     /* Its errno does not tell a full buffer from bad text. */
     if (base64_bytes(in, object ? "= \t\r\n" : "=") > cap)

@@ -142,6 +142,26 @@ START_TEST(test_encode_base64_refuses_what_no_encoder_writes)
 }
 END_TEST
 
+/* Every byte that is not of the alphabet is refused wherever it stands. */
+START_TEST(test_encode_base64_takes_its_alphabet_only)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (int c = 0; c < 256; c++)
+        for (int at = 0; at < 4; at++) {
+            char text[4] = {'A', 'A', 'A', 'A'};
+            uint8_t out[3];
+            bool good = c && strchr(alphabet, c);
+            text[at] = (char)c;
+            if (c == '=' && at == 3)
+                continue;
+            err_t want = good ? OK : ERR_MALFORMED;
+            ck_err(base64_decode_exact((struct text){text, 4}, BASE64_PADDED, out, 3), want);
+            ck_err(base64_decode_exact((struct text){text, 4}, BASE64_UNPADDED, out, 3), want);
+        }
+}
+END_TEST
+
 START_TEST(test_encode_base64_object_skips_white_space)
 {
     uint8_t out[6];
@@ -264,7 +284,8 @@ END_TEST
 
 TESTS("crypto/encode", test_encode_hex_round_trip_at_every_length,
       test_encode_hex_refuses_what_is_not_hex, test_encode_base64_rfc4648_vectors,
-      test_encode_base64_forms_at_every_length, test_encode_base64_refuses_what_no_encoder_writes,
+      test_encode_base64_forms_at_every_length, test_encode_base64_takes_its_alphabet_only,
+      test_encode_base64_refuses_what_no_encoder_writes,
       test_encode_base64_object_skips_white_space, test_encode_base32_rfc4648_vectors,
       test_encode_base32_round_trip_at_every_length,
       test_encode_base32_refuses_what_no_encoder_writes, test_encode_pem_round_trip_at_every_length,
