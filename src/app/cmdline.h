@@ -40,6 +40,8 @@ struct cmdline {
 /* ERR_MALFORMED and a text for E. Warnings go to LOG. */
 MUST_USE err_t cmdline_parse(int argc, char *const *argv, const struct log *log,
                              struct cmdline **out, struct conf_err *e);
+/* How quiet the command line asks to be, before all of it is known to be right. */
+enum quiet cmdline_quiet(int argc, char *const *argv);
 void cmdline_free(struct cmdline *c);
 
 /* Where files and the user are found; a test sets its own. */

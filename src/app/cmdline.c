@@ -1,0 +1,368 @@
+#include "app/cmdline.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/optlists.h"
+#include "app/optval.h"
+
+enum takes { TAKES_NOTHING, TAKES_ONE, TAKES_MAYBE };
+
+/* What a flag does beside its command. */
+enum effect { FX_NONE, FX_TORRC, FX_DEFAULTS, FX_IGNORE_MISSING, FX_ALLOW_MISSING };
+
+struct flag {
+    const char *name;
+    enum takes takes;
+    enum command command; /* CMD_RUN: leaves it alone */
+    enum quiet quiet;
+    enum effect effect;
+};
+
+static const struct flag FLAGS[] = {
+    {"-f", TAKES_ONE, CMD_RUN, QUIET_NONE, FX_TORRC},
+    {"--torrc-file", TAKES_ONE, CMD_RUN, QUIET_NONE, FX_TORRC},
+    {"--defaults-torrc", TAKES_ONE, CMD_RUN, QUIET_NONE, FX_DEFAULTS},
+    {"--ignore-missing-torrc", TAKES_NOTHING, CMD_RUN, QUIET_NONE, FX_IGNORE_MISSING},
+    {"--allow-missing-torrc", TAKES_NOTHING, CMD_RUN, QUIET_NONE, FX_ALLOW_MISSING},
+    {"--hush", TAKES_NOTHING, CMD_RUN, QUIET_HUSH, FX_NONE},
+    {"--quiet", TAKES_NOTHING, CMD_RUN, QUIET_SILENT, FX_NONE},
+    {"--verify-config", TAKES_NOTHING, CMD_VERIFY_CONFIG, QUIET_NONE, FX_NONE},
+    {"--dump-config", TAKES_MAYBE, CMD_DUMP_CONFIG, QUIET_SILENT, FX_NONE},
+    {"--version", TAKES_NOTHING, CMD_VERSION, QUIET_HUSH, FX_NONE},
+    {"--help", TAKES_NOTHING, CMD_HELP, QUIET_HUSH, FX_NONE},
+    {"-h", TAKES_NOTHING, CMD_HELP, QUIET_HUSH, FX_NONE},
+    {"--list-torrc-options", TAKES_NOTHING, CMD_LIST_OPTIONS, QUIET_HUSH, FX_NONE},
+    {"--list-deprecated-options", TAKES_NOTHING, CMD_LIST_DEPRECATED, QUIET_HUSH, FX_NONE},
+    {"--list-modules", TAKES_NOTHING, CMD_LIST_MODULES, QUIET_HUSH, FX_NONE},
+    {"--library-versions", TAKES_NOTHING, CMD_LIBRARY_VERSIONS, QUIET_HUSH, FX_NONE},
+    {"--hash-password", TAKES_ONE, CMD_HASH_PASSWORD, QUIET_HUSH, FX_NONE},
+    {"--list-fingerprint", TAKES_MAYBE, CMD_LIST_FINGERPRINT, QUIET_NONE, FX_NONE},
+    {"--keygen", TAKES_NOTHING, CMD_RELAY_ONLY, QUIET_NONE, FX_NONE},
+    {"--keygen-family", TAKES_ONE, CMD_RELAY_ONLY, QUIET_NONE, FX_NONE},
+    {"--key-expiration", TAKES_MAYBE, CMD_RELAY_ONLY, QUIET_NONE, FX_NONE},
+};
+
+static const struct flag *find_flag(const char *word)
+{
+    for (size_t i = 0; i < sizeof FLAGS / sizeof FLAGS[0]; i++)
+        if (strcmp(FLAGS[i].name, word) == 0)
+            return &FLAGS[i];
+    return NULL;
+}
+
+static err_t set_text(char **at, const char *value)
+{
+    char *copy = strdup(value);
+    if (!copy)
+        return ERR_NOMEM;
+    free(*at);
+    *at = copy;
+    return OK;
+}
+
+static err_t apply_flag(struct cmdline *c, const struct flag *f, const char *value,
+                        const char **torrc_flag, const struct log *log)
+{
+    if (f->command != CMD_RUN) {
+        c->command = f->command;
+        if (value)
+            TRY(set_text(&c->argument, value));
+    }
+    if (f->quiet > c->quiet)
+        c->quiet = f->quiet;
+    switch (f->effect) {
+    case FX_TORRC:
+        if (*torrc_flag && strcmp(*torrc_flag, f->name) != 0)
+            c->torrc_given_twice = true;
+        else if (c->torrc)
+            log_warn(log, "Duplicate %s options on command line.", f->name);
+        *torrc_flag = f->name;
+        return set_text(&c->torrc, value);
+    case FX_DEFAULTS:
+        if (c->defaults_torrc)
+            log_warn(log, "Duplicate %s options on command line.", f->name);
+        return set_text(&c->defaults_torrc, value);
+    case FX_IGNORE_MISSING:
+        c->ignore_missing = true;
+        break;
+    case FX_ALLOW_MISSING:
+        c->allow_missing = true;
+        break;
+    case FX_NONE:
+        break;
+    }
+    return OK;
+}
+
+/* Names that mean something else on the command line than in a file. */
+static const char *cmdline_name(const char *name)
+{
+    if (strcasecmp(name, "l") == 0)
+        return "Log";
+    if (strcasecmp(name, "HashedControlPassword") == 0)
+        return "__HashedControlSessionPassword";
+    return name;
+}
+
+/* "--Option value", "-Option value", "Option value", "+Option value", "/Option" */
+static err_t parse_option(const char *word, const char *next, struct conf_line ***tail, int *used,
+                          struct conf_err *e)
+{
+    const char *name = word;
+    enum conf_how how = CONF_SET;
+    for (int i = 0; i < 2 && *name == '-'; i++)
+        name++;
+    if (*name == '+' || *name == '/')
+        how = *name++ == '+' ? CONF_APPEND : CONF_CLEAR;
+    if (how == CONF_CLEAR)
+        next = "";
+    else if (!next)
+        return conf_fail(e, ERR_MALFORMED, "Command-line option '%s' with no value. Failing.",
+                         word);
+    *used = how == CONF_CLEAR ? 1 : 2;
+    return conf_line_add(tail, text_of(cmdline_name(name)), text_of(next), "command line", how);
+}
+
+static err_t parse_all(struct cmdline *c, int argc, char *const *argv, const struct log *log,
+                       struct conf_err *e)
+{
+    struct conf_line **tail = &c->options;
+    const char *torrc_flag = NULL;
+    for (int i = 1; i < argc;) {
+        const char *next = i + 1 < argc ? argv[i + 1] : NULL;
+        const struct flag *f = find_flag(argv[i]);
+        int used = 1;
+        if (!f) {
+            TRY(parse_option(argv[i], next, &tail, &used, e));
+        } else {
+            bool with_value =
+                f->takes == TAKES_ONE || (f->takes == TAKES_MAYBE && next && next[0] != '-');
+            if (with_value && !next)
+                return conf_fail(e, ERR_MALFORMED,
+                                 "Command-line option '%s' with no value. Failing.", argv[i]);
+            TRY(apply_flag(c, f, with_value ? next : NULL, &torrc_flag, log));
+            used = with_value ? 2 : 1;
+        }
+        i += used;
+    }
+    return OK;
+}
+
+err_t cmdline_parse(int argc, char *const *argv, const struct log *log, struct cmdline **out,
+                    struct conf_err *e)
+{
+    struct cmdline *c = calloc(1, sizeof *c);
+    conf_fail(e, OK, "out of memory");
+    if (!c)
+        return ERR_NOMEM;
+    err_t err = parse_all(c, argc, argv, log, e);
+    if (err != OK) {
+        cmdline_free(c);
+        return err;
+    }
+    *out = c;
+    return OK;
+}
+
+enum quiet cmdline_quiet(int argc, char *const *argv)
+{
+    enum quiet quiet = QUIET_NONE;
+    for (int i = 1; i < argc; i++) {
+        const struct flag *f = find_flag(argv[i]);
+        if (f && f->quiet > quiet)
+            quiet = f->quiet;
+        if (!f || f->takes == TAKES_ONE)
+            i++; /* its value */
+    }
+    return quiet;
+}
+
+void cmdline_free(struct cmdline *c)
+{
+    if (!c)
+        return;
+    free(c->argument);
+    free(c->torrc);
+    free(c->defaults_torrc);
+    conf_lines_free(c->options);
+    free(c->stdin_text);
+    free(c->torrc_path);
+    free(c->defaults_path);
+    free(c);
+}
+
+static bool is_file(const char *path)
+{
+    struct stat st;
+    return path && stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+}
+
+/* Where torrc (or torrc-defaults) is if nobody says so. NULL out of memory. */
+static char *default_path(const struct load_env *env, bool defaults)
+{
+    char *path = text_printf("%s/%s", env->config_dir, defaults ? "torrc-defaults" : "torrc");
+    if (defaults || is_file(path) || !env->home)
+        return path;
+    char *own = text_printf("%s/.torrc", env->home);
+    if (own && !is_file(own)) {
+        free(own);
+        return path;
+    }
+    free(path);
+    return own;
+}
+
+/* A file's text, or "" where a missing one is fine (*FOUND tells). */
+static err_t read_config(const struct cmdline *c, const struct load_env *env, bool defaults,
+                         const char *path, bool named, char **text, bool *found, struct conf_err *e)
+{
+    err_t err = is_file(path) ? env->source.read(env->source.arg, path, text) : ERR_NOT_FOUND;
+    *found = err == OK;
+    if (err == OK) {
+        log_notice(env->log, "Read configuration file \"%s\".", path);
+        return OK;
+    }
+    if (!named || defaults || c->ignore_missing) {
+        if (!defaults)
+            log_notice(env->log,
+                       "Configuration file \"%s\" not present, using reasonable defaults.", path);
+    } else {
+        conf_fail(e, ERR_IO, "Unable to open configuration file \"%s\".", path);
+        if (!c->allow_missing)
+            return ERR_IO;
+        log_warn(env->log, "%s", e->text);
+    }
+    *text = strdup("");
+    return *text ? OK : ERR_NOMEM;
+}
+
+static err_t fail_parse(struct conf_err *e, err_t err)
+{
+    struct conf_err inner = *e;
+    inner.text[sizeof inner.text - 64] = 0;
+    return conf_fail(e, err, "Failed to parse/validate config: %s", inner.text);
+}
+
+/* One file's lines; *KEPT_PATH is remembered so that a reload reads the same file. */
+static err_t load_file(struct cmdline *c, const struct load_env *env, bool defaults,
+                       char **kept_path, struct conf_line **lines, struct conf_err *e)
+{
+    const char *given = defaults ? c->defaults_torrc : c->torrc;
+    bool found = false;
+    char *text = NULL;
+    char *path = *kept_path ? strdup(*kept_path)
+                 : given    ? path_expand(given, env->home)
+                            : default_path(env, defaults);
+    if (!path)
+        return ERR_NOMEM;
+    err_t err = read_config(c, env, defaults, path, given || *kept_path, &text, &found, e);
+    if (err == OK) {
+        err = conf_lex(&env->source, path, text, lines, NULL, e);
+        if (err != OK)
+            err = fail_parse(e, err);
+    }
+    free(text);
+    if (err == OK && found && !*kept_path) {
+        *kept_path = path;
+        path = NULL;
+    }
+    free(path);
+    return err;
+}
+
+static err_t load_stdin(struct cmdline *c, const struct load_env *env, struct conf_line **lines,
+                        struct conf_err *e)
+{
+    if (!c->stdin_text) {
+        err_t err = conf_read_stream(env->in, &c->stdin_text);
+        if (err != OK)
+            return conf_fail(e, err, "Unable to read the configuration from standard input.");
+    }
+    err_t err = conf_lex(&env->source, "standard input", c->stdin_text, lines, NULL, e);
+    return err == OK ? OK : fail_parse(e, err);
+}
+
+struct sources {
+    struct conf_line *defaults, *torrc;
+};
+
+static err_t load_sources(struct cmdline *c, const struct load_env *env, struct sources *s,
+                          struct conf_err *e)
+{
+    if (c->torrc_given_twice)
+        return conf_fail(e, ERR_MALFORMED, "-f and --torrc-file cannot be used together.");
+    TRY(load_file(c, env, true, &c->defaults_path, &s->defaults, e));
+    if (c->torrc && strcmp(c->torrc, "-") == 0)
+        return load_stdin(c, env, &s->torrc, e);
+    return load_file(c, env, false, &c->torrc_path, &s->torrc, e);
+}
+
+/* All sources into fresh options. DEFAULTS as for cmdline_load(), may be NULL. */
+static err_t assign_sources(const struct cmdline *c, const struct sources *s, bool testing,
+                            const struct log *log, struct options **out, struct options **defaults,
+                            struct conf_err *e)
+{
+    struct options *o = options_new(testing), *before = NULL;
+    err_t err = o ? options_assign(o, s->defaults, 0, log, e) : ERR_NOMEM;
+    if (err == OK && defaults && !(before = options_dup(o)))
+        err = ERR_NOMEM;
+    if (err == OK)
+        err = options_assign(o, s->torrc, 0, log, e);
+    if (err == OK)
+        err = options_assign(o, c->options, 0, log, e);
+    if (err != OK) {
+        options_free(o);
+        options_free(before);
+        return err;
+    }
+    *out = o;
+    if (defaults)
+        *defaults = before;
+    return OK;
+}
+
+/* Whether the sources, all together, set TestingTorNetwork; quietly. */
+static bool wants_testing(const struct cmdline *c, const struct sources *s)
+{
+    struct conf_err ignored;
+    struct options *o = NULL;
+    if (assign_sources(c, s, false, NULL, &o, NULL, &ignored) != OK)
+        return false;
+    bool testing = o->testing_tor_network;
+    options_free(o);
+    return testing;
+}
+
+err_t cmdline_load(struct cmdline *c, const struct load_env *env, struct options **out,
+                   struct options **defaults, struct conf_err *e)
+{
+    struct sources s = {0};
+    struct options *o = NULL, *before = NULL;
+    const struct options_env check_env = {env->home, c->quiet, env->log};
+    conf_fail(e, OK, "out of memory");
+    err_t err = load_sources(c, env, &s, e);
+    if (err == OK) {
+        err =
+            assign_sources(c, &s, wants_testing(c, &s), env->log, &o, defaults ? &before : NULL, e);
+        if (err == OK)
+            err = options_check(o, &check_env, e);
+        if (err != OK)
+            err = fail_parse(e, err);
+    }
+    conf_lines_free(s.defaults);
+    conf_lines_free(s.torrc);
+    if (err != OK) {
+        options_free(o);
+        options_free(before);
+        return err;
+    }
+    *out = o;
+    if (defaults)
+        *defaults = before;
+    return OK;
+}
