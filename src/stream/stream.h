@@ -1,13 +1,14 @@
-/* Streams: byte streams, directory requests and look-ups over one hop of a circuit (tor-spec 6.2-6.4,
- * 7.4).
+/* Streams: byte streams, directory requests and look-ups over one hop of a circuit
+ * (tor-spec 6.2-6.4, 7.4).
  *
  * A struct streams is the user of a circuit: it numbers streams, hands out turns among those that
  * have data, and keeps half-closed ids until the other side ends. A struct stream is one attempt on
  * one circuit; retrying elsewhere is the client's affair.
  *
- * Life of a stream: stream_open() -> on_connected or on_resolved -> data both ways -> on_end, exactly
- * once, or stream_close() by its owner, after which there is no callback. The struct is freed by the
- * set at the end of the wake-up after on_end or stream_close(): do not use it afterwards. */
+ * Life of a stream: stream_open() -> on_connected or on_resolved -> data both ways -> on_end,
+ * exactly once, or stream_close() by its owner, after which there is no callback. The struct is
+ * freed by the set at the end of the wake-up after on_end or stream_close(): do not use it
+ * afterwards. */
 #ifndef TUNIC_STREAM_STREAM_H
 #define TUNIC_STREAM_STREAM_H
 
@@ -18,6 +19,7 @@
 #include "base/addr.h"
 #include "base/env.h"
 #include "base/err.h"
+#include "cell/relay_stream.h"
 #include "circuit/circ.h"
 
 struct streams;
@@ -25,24 +27,21 @@ struct stream;
 
 enum stream_kind { STREAM_BEGIN, STREAM_BEGIN_DIR, STREAM_RESOLVE };
 
-enum { /* BEGIN flags (tor-spec 6.2) */
-    BEGIN_IPV6_OK = 1 << 0,
-    BEGIN_IPV4_NOT_OK = 1 << 1,
-    BEGIN_IPV6_PREFERRED = 1 << 2,
-};
-
 struct stream_request {
     enum stream_kind kind;
     /* BEGIN: "host:port" (IPv6 in brackets); RESOLVE: host name, or "...in-addr.arpa" /
      * "...ip6.arpa" for reverse; BEGIN_DIR: unused. */
     const char *target;
-    uint32_t flags;
+    uint32_t flags; /* BEGIN: set of enum begin_flag (cell/relay_stream.h) */
 };
 
 enum { STREAM_MAX_ANSWERS = 16, STREAM_NAME_MAX = 256 };
 
+/* Kinds of answers, besides ANSWER_ERROR_TRANSIENT and ANSWER_ERROR of cell/relay_stream.h. */
+enum stream_answer_kind { ANSWER_IP = 1, ANSWER_NAME = 2 };
+
 struct stream_answer {
-    enum { ANSWER_IP, ANSWER_NAME, ANSWER_ERROR_TRANSIENT, ANSWER_ERROR } kind;
+    uint8_t kind;
     struct ip ip;
     char name[STREAM_NAME_MAX];
     uint32_t ttl_s;
@@ -50,13 +49,13 @@ struct stream_answer {
 
 /* Why a stream ended. */
 struct stream_end {
-    err_t why;            /* OK: the other side sent END */
-    uint8_t reason;       /* enum end_reason as sent, or the one that fits */
-    bool remote;          /* an END came */
-    bool connected;       /* CONNECTED had come before */
-    struct ip exit_saw;   /* EXITPOLICY: the address the exit refused, family IP_NONE if not said */
+    err_t why;          /* OK: the other side sent END */
+    uint8_t reason;     /* enum end_reason as sent, or the one that fits */
+    bool remote;        /* an END came */
+    bool connected;     /* CONNECTED had come before */
+    struct ip exit_saw; /* EXITPOLICY: the address the exit refused, family IP_NONE if not said */
     uint32_t ttl_s;
-    bool circuit_ended;   /* because the circuit ended: */
+    bool circuit_ended; /* because the circuit ended: */
     struct circ_end circ;
 };
 
@@ -71,17 +70,22 @@ struct stream_ops {
     void (*on_end)(void *arg, const struct stream_end *end);
 };
 
-/* Becomes the circuit's user for hop HOP; NULL out of memory.. */
+/* Becomes the circuit's user for hop HOP; NULL out of memory. */
 struct streams *streams_new(struct env *env, struct circ *c, unsigned hop);
-/* Ends every stream without callbacks and leaves the circuit. */
+/* Ends every stream without callbacks and leaves the circuit. Call it before circ_free() of a
+ * circuit that is still open; once on_end has told of the circuit's end the order does not matter.
+ * NULL is fine. */
 void streams_free(struct streams *set);
+/* Whether an exit may say that it connected to, or resolved a name to, an internal address. Off at
+ * first; private test networks need it (ClientDNSRejectInternalAddresses 0). */
+void streams_allow_internal_addrs(struct streams *set, bool allow);
 /* CONNECTED with an internal address ends the stream unless this is set (test networks). */
 void streams_allow_internal(struct streams *set, bool allow);
 size_t streams_open_count(const struct streams *set); /* open or opening, without half-closed */
 bool streams_ever_used(const struct streams *set);
 
-/* Sends BEGIN, BEGIN_DIR or RESOLVE. ERR_LIMIT when no id is free, ERR_ARG for a target that does not
- * fit, ERR_STATE if the circuit is not open. */
+/* Sends BEGIN, BEGIN_DIR or RESOLVE. ERR_LIMIT when no id is free, ERR_ARG for a target that does
+ * not fit, ERR_STATE if the circuit is not open. */
 MUST_USE err_t stream_open(struct streams *set, const struct stream_request *req,
                            const struct stream_ops *ops, void *arg, struct stream **out);
 

@@ -1,0 +1,78 @@
+/* Inside of a set of streams and of a stream, shared by the files of this folder. */
+#ifndef TUNIC_STREAM_STREAM_INT_H
+#define TUNIC_STREAM_STREAM_INT_H
+
+#include "base/hash.h"
+#include "base/timer.h"
+#include "cell/reason.h"
+#include "cell/relay.h"
+#include "stream/half.h"
+#include "stream/stream.h"
+
+enum {
+    STREAMWINDOW_START = 500,
+    STREAMWINDOW_INCREMENT = 50,
+    STREAMS_MAX_OPEN = 8192,                 /* on one circuit */
+    STREAM_TURN_CELLS = 4,                   /* cells of one stream before the next one's turn */
+    STREAM_BACKLOG_LOW = 10 * CELL_BODY_LEN, /* ask for more only below this, as C tor does */
+};
+
+enum stream_state { STREAM_CONNECTING, STREAM_RESOLVING, STREAM_OPEN, STREAM_DEAD };
+
+struct streams {
+    struct env *env;
+    struct circ *circ; /* NULL once it is gone */
+    unsigned hop;
+    struct stream *by_id;
+    struct stream *dead; /* to be freed at the end of the wake-up */
+    struct halves halves;
+    uint16_t next_id;
+    bool ever_used, allow_internal;
+
+    struct stream *ring; /* those that wait for their turn to write */
+    bool blocked;        /* the circuit refused: it will tell */
+    bool in_turns;
+    unsigned calling; /* callbacks of streams on the stack */
+    bool doomed;      /* to be freed with the dead */
+    struct timer reap;
+};
+
+struct stream {
+    struct streams *set;
+    const struct stream_ops *ops;
+    void *arg;
+    uint16_t id;
+    enum stream_kind kind;
+    enum stream_state state;
+    bool v4_ok, v6_ok; /* families we asked for */
+
+    unsigned package, deliver; /* windows, in DATA messages */
+    size_t backlog;            /* bytes given to on_data and not yet consumed */
+    bool wants_turn;           /* stream_write() came up short */
+    bool in_ring;
+    unsigned turn_left; /* cells in its turn; 0: not its turn */
+
+    struct stream *prev, *next; /* in the ring, or among the dead */
+    UT_hash_handle hh;
+};
+
+/* ---- streams.c ---- */
+
+/* Lets S write when its turn comes; runs the turns if nothing else will. */
+void streams_want_turn(struct stream *s);
+/* Whether S may write at once: nobody waits before it. */
+bool streams_may_write(const struct stream *s);
+void streams_run_turns(struct streams *set);
+/* Takes S out of the set; it is freed at the end of the wake-up. */
+void streams_drop(struct stream *s);
+
+/* ---- stream.c ---- */
+
+/* MSG is for S. An error of class CIRCUIT closes the circuit. */
+MUST_USE err_t stream_on_msg(struct stream *s, const struct relay_msg *msg);
+/* Ends S without a word to the other side, and tells its owner. */
+void stream_finish(struct stream *s, const struct stream_end *end);
+/* Calls on_writable within S's turn. */
+void stream_take_turn(struct stream *s);
+
+#endif

@@ -1,0 +1,270 @@
+/* The set: ids, dispatch of messages, turns, and the end of the circuit. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rd.h"
+#include "base/wr.h"
+#include "stream/stream_int.h"
+
+/* ---- freeing ---- */
+
+static void free_dead(struct streams *set)
+{
+    struct stream *s, *next;
+    DL_FOREACH_SAFE (set->dead, s, next)
+        free(s);
+    set->dead = NULL;
+}
+
+static void free_set(struct streams *set)
+{
+    env_disarm(set->env, &set->reap);
+    free_dead(set);
+    halves_free(&set->halves);
+    free(set);
+}
+
+static void reap(void *arg)
+{
+    struct streams *set = arg;
+    if (set->doomed)
+        free_set(set);
+    else
+        free_dead(set);
+}
+
+void streams_drop(struct stream *s)
+{
+    struct streams *set = s->set;
+    if (s->in_ring)
+        DL_DELETE(set->ring, s);
+    s->in_ring = false;
+    s->turn_left = 0;
+    HASH_DEL(set->by_id, s);
+    s->state = STREAM_DEAD;
+    DL_APPEND(set->dead, s);
+    env_arm_ms(set->env, &set->reap, 0);
+}
+
+/* ---- turns ---- */
+
+bool streams_may_write(const struct stream *s)
+{
+    const struct streams *set = s->set;
+    return !set->blocked && (s->turn_left > 0 || (!set->ring && !set->in_turns));
+}
+
+void streams_run_turns(struct streams *set)
+{
+    if (set->in_turns)
+        return;
+    set->in_turns = true;
+    while (set->ring && !set->blocked) {
+        struct stream *s = set->ring;
+        DL_DELETE(set->ring, s);
+        s->in_ring = false;
+        stream_take_turn(s);
+    }
+    set->in_turns = false;
+}
+
+void streams_want_turn(struct stream *s)
+{
+    struct streams *set = s->set;
+    s->wants_turn = true;
+    if (s->in_ring || s->package == 0)
+        return; /* or a SENDME will put it there */
+    DL_APPEND(set->ring, s);
+    s->in_ring = true;
+}
+
+static void on_writable(void *arg)
+{
+    struct streams *set = arg;
+    set->blocked = false;
+    streams_run_turns(set);
+}
+
+/* ---- messages and the end ---- */
+
+static err_t on_msg(void *arg, unsigned hop, const struct relay_msg *msg)
+{
+    struct streams *set = arg;
+    struct stream *s;
+    HASH_FIND(hh, set->by_id, &msg->stream_id, sizeof msg->stream_id, s);
+    if (hop != set->hop)
+        return ERR_CIRC_PROTO;
+    if (s)
+        return stream_on_msg(s, msg);
+    err_t err = halves_on_msg(&set->halves, msg);
+    return err == ERR_NOT_FOUND ? ERR_CIRC_PROTO : err;
+}
+
+static void on_gone(void *arg, const struct circ_end *circ_end)
+{
+    struct streams *set = arg;
+    struct stream_end end = {
+        .why = circ_end->why, .reason = END_DESTROY, .circuit_ended = true, .circ = *circ_end};
+    set->circ = NULL;
+    while (set->by_id)
+        stream_finish(set->by_id, &end);
+}
+
+static const struct circ_user_ops user_ops = {
+    .on_msg = on_msg,
+    .on_writable = on_writable,
+    .on_gone = on_gone,
+};
+
+/* ---- life ---- */
+
+struct streams *streams_new(struct env *env, struct circ *c, unsigned hop)
+{
+    struct streams *set = calloc(1, sizeof *set);
+    if (!set)
+        return NULL;
+    set->env = env;
+    set->circ = c;
+    set->hop = hop;
+    /* As C tor: ids count up from a random one. */
+    set->next_id = (uint16_t)env_random_below(env, 1u << 16);
+    timer_init(&set->reap, reap, set);
+    circ_set_user(c, &user_ops, set);
+    return set;
+}
+
+void streams_free(struct streams *set)
+{
+    if (!set)
+        return;
+    while (set->by_id)
+        stream_close(set->by_id, END_DONE);
+    if (set->circ)
+        circ_set_user(set->circ, NULL, NULL);
+    set->circ = NULL;
+    if (set->calling || set->in_turns) {
+        set->doomed = true;
+        env_arm_ms(set->env, &set->reap, 0);
+    } else {
+        free_set(set);
+    }
+}
+
+void streams_allow_internal_addrs(struct streams *set, bool allow)
+{
+    set->allow_internal = allow;
+}
+
+size_t streams_open_count(const struct streams *set)
+{
+    return HASH_COUNT(set->by_id);
+}
+
+bool streams_ever_used(const struct streams *set)
+{
+    return set->ever_used;
+}
+
+/* ---- opening ---- */
+
+static bool id_taken(const struct streams *set, uint16_t id)
+{
+    struct stream *s;
+    HASH_FIND(hh, set->by_id, &id, sizeof id, s);
+    return s || half_find(&set->halves, id);
+}
+
+/* 0 if none is free. */
+static uint16_t new_id(struct streams *set)
+{
+    for (unsigned tries = 0; tries <= UINT16_MAX; tries++) {
+        uint16_t id = set->next_id++;
+        if (id && !id_taken(set, id))
+            return id;
+    }
+    return 0;
+}
+
+/* "host:port" in two; the host keeps its brackets. */
+static err_t split_target(const char *target, struct relay_begin *m)
+{
+    const char *colon = target ? strrchr(target, ':') : NULL;
+    uint64_t port;
+    if (!colon || text_u64(colon + 1, UINT16_MAX, &port) != OK)
+        return ERR_ARG;
+    m->host = (struct text){target, (size_t)(colon - target)};
+    m->port = (uint16_t)port;
+    return OK;
+}
+
+static err_t write_request(const struct stream_request *req, struct wr *w, uint8_t *cmd)
+{
+    struct relay_begin begin = {.flags = req->flags};
+    struct relay_resolve resolve;
+    switch (req->kind) {
+    case STREAM_BEGIN:
+        *cmd = RELAY_BEGIN;
+        TRY(split_target(req->target, &begin));
+        return relay_begin_encode(w, &begin) == OK ? OK : ERR_ARG;
+    case STREAM_RESOLVE:
+        *cmd = RELAY_RESOLVE;
+        if (!req->target)
+            return ERR_ARG;
+        resolve.host = text_of(req->target);
+        return relay_resolve_encode(w, &resolve) == OK ? OK : ERR_ARG;
+    case STREAM_BEGIN_DIR:
+        *cmd = RELAY_BEGIN_DIR;
+        return OK;
+    }
+    return ERR_ARG;
+}
+
+static struct stream *stream_new(struct streams *set, const struct stream_request *req,
+                                 const struct stream_ops *ops, void *arg)
+{
+    struct stream *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->set = set;
+    s->ops = ops;
+    s->arg = arg;
+    s->kind = req->kind;
+    s->state = req->kind == STREAM_RESOLVE ? STREAM_RESOLVING : STREAM_CONNECTING;
+    s->v4_ok = !(req->flags & BEGIN_IPV4_NOT_OK);
+    s->v6_ok = (req->flags & BEGIN_IPV6_OK) || (req->target && req->target[0] == '[');
+    s->package = s->deliver = STREAMWINDOW_START;
+    s->id = new_id(set);
+    if (s->id)
+        HASH_ADD(hh, set->by_id, id, sizeof s->id, s);
+    if (!s->id || !HASH_ADDED(s, hh)) {
+        free(s);
+        return NULL;
+    }
+    return s;
+}
+
+err_t stream_open(struct streams *set, const struct stream_request *req,
+                  const struct stream_ops *ops, void *arg, struct stream **out)
+{
+    uint8_t data[RELAY_DATA_MAX], cmd;
+    struct wr w = wr_over(data, sizeof data);
+    size_t open = streams_open_count(set);
+    if (!set->circ || circ_state(set->circ) != CIRC_OPEN)
+        return ERR_STATE;
+    if (open >= STREAMS_MAX_OPEN || open + set->halves.n >= UINT16_MAX)
+        return ERR_LIMIT;
+    TRY(write_request(req, &w, &cmd));
+    /* Its place among the half-closed is kept from now on. */
+    TRY(halves_reserve(&set->halves, set->halves.n + open + 1));
+    struct stream *s = stream_new(set, req, ops, arg);
+    if (!s)
+        return ERR_NOMEM;
+    err_t err = circ_send(set->circ, set->hop, cmd, s->id, data, w.len);
+    if (err != OK) {
+        streams_drop(s);
+        return err;
+    }
+    set->ever_used = true;
+    *out = s;
+    return OK;
+}
