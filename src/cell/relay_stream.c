@@ -128,7 +128,7 @@ err_t relay_connected_encode(struct wr *w, const struct relay_connected *m)
         wr_u8(w, IP_V6);
         if (!m->has_ttl)
             return ERR_ARG;
-    } else if (ip_is_unspecified(&m->ip)) {
+    } else if (m->ip.family == IP_V4 && ip_is_unspecified(&m->ip)) {
         return ERR_ARG; /* on the wire 0.0.0.0 announces an IPv6 address */
     }
     wr_bytes(w, m->ip.b, ip_len(&m->ip));
