@@ -220,7 +220,8 @@ static err_t parse_with_extensions(unsigned count, const void *extensions, size_
     uint8_t bytes[ED_CERT_MAX + 1] = {1, CERT_IDENTITY_V_SIGNING};
     struct ed_cert cert;
     bytes[39] = (uint8_t)count;
-    memcpy(bytes + 40, extensions, len);
+    if (len)
+        memcpy(bytes + 40, extensions, len);
     return ed_cert_parse(bytes, 40 + len + ED25519_SIG_LEN, &cert);
 }
 
