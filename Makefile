@@ -13,7 +13,7 @@ WARN := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototype
 HARDEN := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIC
 OPT    ?= -O2 -g
 SAN    ?=
-CPPFLAGS_ALL = -Isrc -Iinclude -D_DEFAULT_SOURCE -DTUNIC_VERSION='"$(VERSION)"' \
+CPPFLAGS_ALL = -Isrc -Iinclude -D_GNU_SOURCE -DTUNIC_VERSION='"$(VERSION)"' \
                $(shell pkg-config --cflags $(PKGS)) $(CPPFLAGS)
 CFLAGS_ALL = -std=c11 $(OPT) $(WARN) $(if $(SAN),,$(HARDEN)) -fvisibility=hidden $(SAN) $(CFLAGS)
 LDFLAGS_ALL = $(if $(SAN),,-Wl,-z,relro,-z,now) $(SAN) $(LDFLAGS)

@@ -1,0 +1,256 @@
+#include "net/conn.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "net/conn_int.h"
+#include "net/net_int.h"
+#include "net/sockaddr.h"
+
+/* One wake-up reads at most so often from one socket, so that a fast peer does not starve others.
+ */
+enum { READS_A_TURN = 4 };
+
+struct conn {
+    struct net *net;
+    int fd;
+    const struct conn_machine *ops;
+    void *machine;
+    struct event *read, *write;
+    bool connecting, ended, is_dirty;
+    int dial_errno;
+    void (*drained)(void *machine); /* set: draining */
+    struct timer linger;            /* or, while dialling, the news of an early failure */
+    struct conn *dirty_prev, *dirty_next;
+};
+
+void conn_undirty(struct conn *c)
+{
+    if (!c->is_dirty)
+        return;
+    DL_DELETE2(c->net->dirty, c, dirty_prev, dirty_next);
+    c->is_dirty = false;
+}
+
+void conn_output(struct conn *c)
+{
+    net_touch(c->net);
+    if (c->is_dirty || c->connecting || c->ended || event_pending(c->write, EV_WRITE, NULL))
+        return;
+    DL_APPEND2(c->net->dirty, c, dirty_prev, dirty_next);
+    c->is_dirty = true;
+}
+
+void conn_resume(struct conn *c)
+{
+    if (!c->connecting && !c->ended && !c->drained)
+        event_add(c->read, NULL);
+}
+
+static void ended(struct conn *c, int errno_)
+{
+    if (c->ended)
+        return;
+    c->ended = true;
+    event_del(c->read);
+    event_del(c->write);
+    conn_undirty(c);
+    if (c->drained)
+        c->drained(c->machine);
+    else
+        c->ops->in_end(c->machine, errno_);
+}
+
+static bool would_block(int errno_)
+{
+    return errno_ == EAGAIN || errno_ == EWOULDBLOCK || errno_ == EINTR;
+}
+
+void conn_flush(struct conn *c)
+{
+    size_t len;
+    const uint8_t *bytes;
+    while (!c->ended && (bytes = c->ops->out(c->machine, &len))) {
+        ssize_t n = send(c->fd, bytes, len, MSG_NOSIGNAL);
+        if (n < 0 && would_block(errno)) {
+            event_add(c->write, NULL);
+            return;
+        }
+        if (n < 0) {
+            /* What the peer sent before it went is still to be read: reading ends C. A connection
+             * that does not read ends here. */
+            if (c->drained || !event_pending(c->read, EV_READ, NULL))
+                ended(c, errno);
+            return;
+        }
+        c->ops->sent(c->machine, (size_t)n);
+        if ((size_t)n < len) {
+            event_add(c->write, NULL);
+            return;
+        }
+    }
+    if (!c->ended && c->drained)
+        ended(c, 0);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    struct conn *c = arg;
+    (void)what;
+    net_touch(c->net);
+    for (int i = 0; i < READS_A_TURN && !c->ended && !c->drained; i++) {
+        size_t room;
+        uint8_t *to = c->ops->in_room(c->machine, &room);
+        if (!to) {
+            event_del(c->read);
+            return;
+        }
+        ssize_t n = recv(fd, to, room, 0);
+        if (n > 0)
+            c->ops->in_done(c->machine, (size_t)n);
+        else if (n == 0 || !would_block(errno))
+            ended(c, n == 0 ? 0 : errno);
+        if (n < 0 || (size_t)n < room)
+            return;
+    }
+}
+
+static void on_connected(struct conn *c)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+    c->connecting = false;
+    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+        error = errno;
+    if (error) {
+        ended(c, error);
+        return;
+    }
+    event_add(c->read, NULL);
+    c->ops->connected(c->machine);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+    struct conn *c = arg;
+    (void)fd, (void)what;
+    net_touch(c->net);
+    if (c->connecting)
+        on_connected(c);
+    else
+        conn_output(c);
+}
+
+static void linger_over(void *arg)
+{
+    struct conn *c = arg;
+    ended(c, c->dial_errno);
+}
+
+static void conn_free(struct conn *c)
+{
+    conn_undirty(c);
+    env_disarm(&c->net->env, &c->linger);
+    if (c->read)
+        event_free(c->read);
+    if (c->write)
+        event_free(c->write);
+    if (c->fd >= 0)
+        close(c->fd);
+    free(c);
+}
+
+/* FD may be -1: then nothing can be polled. */
+static struct conn *conn_make(struct net *n, int fd, const struct conn_machine *ops, void *machine)
+{
+    struct conn *c = calloc(1, sizeof *c);
+    if (!c) {
+        if (fd >= 0)
+            close(fd);
+        return NULL;
+    }
+    *c = (struct conn){.net = n, .fd = fd, .ops = ops, .machine = machine};
+    timer_init(&c->linger, linger_over, c);
+    c->read = event_new(n->base, fd, EV_READ | EV_PERSIST, on_readable, c);
+    c->write = event_new(n->base, fd, EV_WRITE, on_writable, c);
+    if (!c->read || !c->write) {
+        conn_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+struct conn *conn_new(struct net *n, int fd, const struct conn_machine *ops, void *machine)
+{
+    struct conn *c = conn_make(n, fd, ops, machine);
+    if (c && event_add(c->read, NULL) != 0) {
+        conn_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+/* 0, or the error that connecting met at once. */
+static int begin_connect(int fd, const struct ipport *to, const struct ip *bind_to)
+{
+    struct sockaddr_storage ss;
+    socklen_t len;
+    int one = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (bind_to && bind_to->family == to->ip.family) {
+        struct ipport from = {.ip = *bind_to};
+        len = sockaddr_of(&from, &ss);
+        if (bind(fd, (struct sockaddr *)&ss, len) != 0)
+            return errno;
+    }
+    len = sockaddr_of(to, &ss);
+    if (connect(fd, (struct sockaddr *)&ss, len) != 0 && errno != EINPROGRESS)
+        return errno;
+    return 0;
+}
+
+struct conn *conn_dial(struct net *n, const struct ipport *to, const struct ip *bind,
+                       const struct conn_machine *ops, void *machine)
+{
+    int family = to->ip.family == IP_V6 ? AF_INET6 : AF_INET;
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int error = fd < 0 ? errno : begin_connect(fd, to, bind);
+    struct conn *c = conn_make(n, fd, ops, machine);
+    if (!c)
+        return NULL;
+    net_touch(n);
+    c->connecting = true;
+    c->dial_errno = error;
+    if (error)
+        env_arm_ms(&n->env, &c->linger, 0);
+    else
+        event_add(c->write, NULL);
+    return c;
+}
+
+void conn_close(struct conn *c)
+{
+    size_t len;
+    const uint8_t *bytes;
+    if (!c->ended && !c->connecting && !c->drained && (bytes = c->ops->out(c->machine, &len)))
+        (void)!send(c->fd, bytes, len, MSG_NOSIGNAL);
+    conn_free(c);
+}
+
+void conn_drain(struct conn *c, uint64_t linger_ms, void (*fn)(void *machine))
+{
+    c->drained = fn;
+    if (c->ended) {
+        fn(c->machine);
+        return;
+    }
+    event_del(c->read);
+    env_arm_ms(&c->net->env, &c->linger, linger_ms);
+    conn_output(c);
+}

@@ -1,0 +1,47 @@
+/* Conn: a non-blocking socket around a byte machine. The machine says where received bytes go,
+ * takes them, and says what is to be sent; how a socket is polled, read and written is here alone.
+ */
+#ifndef TUNIC_NET_CONN_H
+#define TUNIC_NET_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "net/net.h"
+
+struct conn;
+
+struct conn_machine {
+    /* Room for received bytes, or NULL: do not read until conn_resume(). */
+    uint8_t *(*in_room)(void *machine, size_t *room);
+    void (*in_done)(void *machine, size_t len);
+    /* The peer closed (ERRNO_ 0) or the connection broke. Nothing more will be received. */
+    void (*in_end)(void *machine, int errno_);
+    const uint8_t *(*out)(void *machine, size_t *len); /* NULL: nothing to send */
+    void (*sent)(void *machine, size_t len);
+    void (*connected)(void *machine); /* conn_dial() only */
+};
+
+/* Takes over the connected socket FD. NULL out of memory (then FD is closed). */
+struct conn *conn_new(struct net *n, int fd, const struct conn_machine *ops, void *machine);
+
+/* Connects to TO, from BIND if its family is set. NULL out of memory; any other failure comes
+ * through in_end() at the end of the wake-up. */
+struct conn *conn_dial(struct net *n, const struct ipport *to, const struct ip *bind,
+                       const struct conn_machine *ops, void *machine);
+
+/* The machine has output. */
+void conn_output(struct conn *c);
+/* The machine has room again. */
+void conn_resume(struct conn *c);
+
+/* Writes what can be written without waiting, then closes. The machine is not called again. */
+void conn_close(struct conn *c);
+
+/* Whether all output was written: FN is called once that is so, or when it no longer can be
+ * (broken, or LINGER_MS over); FN then closes. Nothing is read meanwhile. */
+void conn_drain(struct conn *c, uint64_t linger_ms, void (*fn)(void *machine));
+
+#endif

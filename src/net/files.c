@@ -1,0 +1,163 @@
+#include "net/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { NAME_SIZE = 96, OPEN_MODE = 0600 };
+
+struct files {
+    int dir_fd;
+    char *dir; /* for messages */
+    struct log *log;
+};
+
+err_t files_open(const char *dir, struct log *log, struct files **out)
+{
+    struct files *f = calloc(1, sizeof *f);
+    if (!f)
+        return ERR_NOMEM;
+    f->log = log;
+    f->dir = strdup(dir);
+    f->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (!f->dir || f->dir_fd < 0) {
+        err_t e = f->dir ? ERR_IO : ERR_NOMEM;
+        int error = errno;
+        files_close(f);
+        errno = error;
+        return e;
+    }
+    *out = f;
+    return OK;
+}
+
+void files_close(struct files *f)
+{
+    if (!f)
+        return;
+    if (f->dir_fd >= 0)
+        close(f->dir_fd);
+    free(f->dir);
+    free(f);
+}
+
+static err_t complain(struct files *f, const char *what, const char *name)
+{
+    int error = errno;
+    log_warn(f->log, "Could not %s \"%s/%s\": %s.%s", what, f->dir, name, strerror(error),
+             error == ENOSPC || error == EDQUOT ? " Free some disk space; until then nothing is "
+                                                  "kept for the next start."
+                                                : "");
+    return ERR_IO;
+}
+
+/* Up to LEN bytes, fewer only at the end of the file; -1 on error. */
+static ssize_t read_all(int fd, uint8_t *to, size_t len)
+{
+    size_t got = 0;
+    while (got < len) {
+        ssize_t n = read(fd, to + got, len - got);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        if (n == 0)
+            break;
+        got += (size_t)n;
+    }
+    return (ssize_t)got;
+}
+
+static err_t load_fd(struct files *f, int fd, const char *name, uint8_t **out, size_t *len)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return complain(f, "read", name);
+    if (!S_ISREG(st.st_mode) || st.st_size > FILES_LOAD_MAX) {
+        log_warn(f->log, "\"%s/%s\" is too large, or no file: it is not read", f->dir, name);
+        return ERR_LIMIT;
+    }
+    uint8_t *bytes = malloc((size_t)st.st_size + 1);
+    if (!bytes)
+        return ERR_NOMEM;
+    ssize_t got = read_all(fd, bytes, (size_t)st.st_size);
+    if (got < 0) {
+        free(bytes);
+        return complain(f, "read", name);
+    }
+    *out = bytes;
+    *len = (size_t)got;
+    return OK;
+}
+
+err_t files_load(struct files *f, const char *name, uint8_t **out, size_t *len)
+{
+    int fd = openat(f->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return errno == ENOENT ? ERR_NOT_FOUND : complain(f, "read", name);
+    err_t e = load_fd(f, fd, name, out, len);
+    close(fd);
+    return e;
+}
+
+static bool write_all(int fd, const uint8_t *bytes, size_t len)
+{
+    while (len) {
+        ssize_t n = write(fd, bytes, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        bytes += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+/* Writes, syncs and closes FD; errno tells of the first failure. */
+static bool finish(int fd, const void *bytes, size_t len)
+{
+    bool good = write_all(fd, bytes, len) && fsync(fd) == 0;
+    int error = errno;
+    if (close(fd) != 0 && good)
+        return false;
+    errno = error;
+    return good;
+}
+
+err_t files_replace(struct files *f, const char *name, const void *bytes, size_t len)
+{
+    char aside[NAME_SIZE];
+    snprintf(aside, sizeof aside, "%s.tmp", name);
+    int fd = openat(f->dir_fd, aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, OPEN_MODE);
+    if (fd < 0)
+        return complain(f, "write", name);
+    if (!finish(fd, bytes, len) || renameat(f->dir_fd, aside, f->dir_fd, name) != 0) {
+        err_t e = complain(f, "write", name);
+        (void)unlinkat(f->dir_fd, aside, 0);
+        return e;
+    }
+    (void)fsync(f->dir_fd);
+    return OK;
+}
+
+err_t files_append(struct files *f, const char *name, const void *bytes, size_t len)
+{
+    int fd = openat(f->dir_fd, name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, OPEN_MODE);
+    if (fd < 0 || !finish(fd, bytes, len))
+        return complain(f, "append to", name);
+    return OK;
+}
+
+void files_set_aside(struct files *f, const char *name)
+{
+    char aside[NAME_SIZE];
+    snprintf(aside, sizeof aside, "%s.damaged", name);
+    if (renameat(f->dir_fd, name, f->dir_fd, aside) == 0)
+        log_warn(f->log, "\"%s/%s\" is damaged: kept as \"%s\", a good one will be fetched", f->dir,
+                 name, aside);
+}

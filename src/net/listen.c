@@ -1,0 +1,212 @@
+#include "net/listen.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "net/net_int.h"
+#include "net/sockaddr.h"
+
+enum { BACKLOG = 1024, ACCEPTS_A_TURN = 64, PAUSE_MS = 1000, NAME_SIZE = 128 };
+
+struct listener {
+    struct net *net;
+    struct listen_at asked;
+    char *unix_path;
+    char name[NAME_SIZE]; /* "127.0.0.1:9050" or the path */
+    const char *what;
+    int fd;
+    struct event *event;
+    accept_fn *fn;
+    void *arg;
+    struct timer pause; /* armed: no file descriptor was left */
+};
+
+static void set_name(struct listener *l, const struct ipport *tcp)
+{
+    char text[IPPORT_TEXT_MAX];
+    snprintf(l->name, sizeof l->name, "%s", l->unix_path ? l->unix_path : ipport_text(tcp, text));
+}
+
+static err_t complain(const struct listener *l, const char *what)
+{
+    log_warn(l->net->env.log, "Could not %s %s: %s.%s", what, l->name, strerror(errno),
+             errno == EADDRINUSE ? " Is Tor or Tunic already running?" : "");
+    return ERR_IO;
+}
+
+static err_t bind_tcp(struct listener *l)
+{
+    struct sockaddr_storage ss;
+    socklen_t len = sockaddr_of(&l->asked.tcp, &ss);
+    int one = 1;
+    l->fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (l->fd < 0)
+        return complain(l, "make a socket for");
+    (void)setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (bind(l->fd, (struct sockaddr *)&ss, len) != 0)
+        return complain(l, "bind to");
+    if (listen(l->fd, BACKLOG) != 0)
+        return complain(l, "listen on");
+    len = sizeof ss;
+    if (getsockname(l->fd, (struct sockaddr *)&ss, &len) == 0) {
+        struct ipport got = sockaddr_to_ipport(&ss);
+        set_name(l, &got);
+    }
+    return OK;
+}
+
+/* tor(1), UnixSocksGroupWritable and RelaxDirModeCheck: others must not be able to reach into the
+ * folder of the socket. */
+static err_t check_folder(struct listener *l)
+{
+    char dir[sizeof((struct sockaddr_un *)0)->sun_path];
+    struct stat st;
+    snprintf(dir, sizeof dir, "%s", l->unix_path);
+    char *slash = strrchr(dir, '/');
+    if (slash)
+        slash[slash == dir ? 1 : 0] = 0;
+    if (stat(slash ? dir : ".", &st) != 0)
+        return complain(l, "look at the folder of");
+    mode_t others = l->asked.group_writable || l->asked.world_writable ? 0007 : 0077;
+    if (l->asked.relax_dir_mode || !(st.st_mode & others))
+        return OK;
+    log_warn(l->net->env.log,
+             "Permissions on folder %s are too permissive for a socket: \"chmod %s\" it, or add "
+             "RelaxDirModeCheck to the port's line",
+             dir, others == 0077 ? "700" : "750");
+    return ERR_IO;
+}
+
+static err_t bind_unix(struct listener *l)
+{
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    struct stat st;
+    if (strlen(l->unix_path) >= sizeof sun.sun_path) {
+        errno = ENAMETOOLONG;
+        return complain(l, "bind to");
+    }
+    TRY(check_folder(l));
+    memcpy(sun.sun_path, l->unix_path, strlen(l->unix_path));
+    if (lstat(l->unix_path, &st) == 0 && S_ISSOCK(st.st_mode))
+        (void)unlink(l->unix_path); /* of a run that ended without taking it away */
+    l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (l->fd < 0 || bind(l->fd, (struct sockaddr *)&sun, sizeof sun) != 0)
+        return complain(l, "bind to");
+    mode_t mode = l->asked.world_writable ? 0666 : l->asked.group_writable ? 0660 : 0600;
+    if (chmod(l->unix_path, mode) != 0)
+        return complain(l, "set the permissions of");
+    return listen(l->fd, BACKLOG) == 0 ? OK : complain(l, "listen on");
+}
+
+static void accept_one(struct listener *l, int fd, const struct sockaddr_storage *ss)
+{
+    struct ipport peer = sockaddr_to_ipport(ss);
+    l->fn(l->arg, fd, &peer);
+}
+
+static bool out_of_room(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+static void on_acceptable(evutil_socket_t listen_fd, short what, void *arg)
+{
+    struct listener *l = arg;
+    (void)what;
+    net_touch(l->net);
+    for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+        struct sockaddr_storage ss = {.ss_family = AF_UNSPEC};
+        socklen_t len = sizeof ss;
+        int fd = accept4(listen_fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            accept_one(l, fd, &ss);
+            continue;
+        }
+        if (out_of_room(errno)) {
+            log_warn(l->net->env.log,
+                     "No more connections can be accepted on %s for now: %s. Raise the limit of "
+                     "open files (ulimit -n) or ConnLimit.",
+                     l->name, strerror(errno));
+            event_del(l->event);
+            env_arm_ms(&l->net->env, &l->pause, PAUSE_MS);
+        }
+        return;
+    }
+}
+
+static void pause_over(void *arg)
+{
+    struct listener *l = arg;
+    event_add(l->event, NULL);
+}
+
+static struct listener *listener_new(struct net *n, const char *what, const struct listen_at *at,
+                                     accept_fn *fn, void *arg)
+{
+    struct listener *l = calloc(1, sizeof *l);
+    if (!l)
+        return NULL;
+    *l = (struct listener){.net = n, .asked = *at, .what = what, .fd = -1, .fn = fn, .arg = arg};
+    l->asked.unix_path = NULL;
+    timer_init(&l->pause, pause_over, l);
+    if (at->unix_path && !(l->unix_path = strdup(at->unix_path))) {
+        free(l);
+        return NULL;
+    }
+    set_name(l, &at->tcp);
+    return l;
+}
+
+err_t listener_open(struct net *n, const char *what, const struct listen_at *at, accept_fn *fn,
+                    void *arg, struct listener **out)
+{
+    struct listener *l = listener_new(n, what, at, fn, arg);
+    if (!l)
+        return ERR_NOMEM;
+    log_notice(n->env.log, "Opening %s listener on %s", what, l->name);
+    err_t e = l->unix_path ? bind_unix(l) : bind_tcp(l);
+    if (e == OK) {
+        l->event = event_new(n->base, l->fd, EV_READ | EV_PERSIST, on_acceptable, l);
+        if (!l->event || event_add(l->event, NULL) != 0)
+            e = ERR_NOMEM;
+    }
+    if (e != OK) {
+        listener_close(l);
+        return e;
+    }
+    log_notice(n->env.log, "Opened %s listener connection (ready) on %s", what, l->name);
+    *out = l;
+    return OK;
+}
+
+void listener_close(struct listener *l)
+{
+    if (!l)
+        return;
+    env_disarm(&l->net->env, &l->pause);
+    if (l->unix_path && l->event)
+        (void)unlink(l->unix_path);
+    if (l->event)
+        event_free(l->event);
+    if (l->fd >= 0)
+        close(l->fd);
+    free(l->unix_path);
+    free(l);
+}
+
+bool listener_is_at(const struct listener *l, const struct listen_at *at)
+{
+    if (!l->unix_path != !at->unix_path)
+        return false;
+    if (l->unix_path)
+        return strcmp(l->unix_path, at->unix_path) == 0 &&
+               l->asked.group_writable == at->group_writable &&
+               l->asked.world_writable == at->world_writable;
+    return ipport_equal(&l->asked.tcp, &at->tcp);
+}

@@ -1,0 +1,27 @@
+/* Listening sockets: made, announced, and accepted from. */
+#ifndef TUNIC_NET_LISTEN_H
+#define TUNIC_NET_LISTEN_H
+
+#include "base/addr.h"
+#include "net/net.h"
+
+struct listener;
+
+struct listen_at {
+    const char *unix_path;                               /* or NULL: TCP at... */
+    struct ipport tcp;                                   /* port 0: any free one */
+    bool group_writable, world_writable, relax_dir_mode; /* of a unix socket */
+};
+
+/* FD is the new connection, non-blocking; PEER's family is IP_NONE for a unix socket. */
+typedef void accept_fn(void *arg, int fd, const struct ipport *peer);
+
+/* WHAT names it in the log: "Opening Socks listener on 127.0.0.1:9050". ERR_IO (logged). */
+MUST_USE err_t listener_open(struct net *n, const char *what, const struct listen_at *at,
+                             accept_fn *fn, void *arg, struct listener **out);
+/* Removes a unix socket's file. NULL is fine. */
+void listener_close(struct listener *l);
+/* Whether L was opened for AT. */
+bool listener_is_at(const struct listener *l, const struct listen_at *at);
+
+#endif

@@ -1,0 +1,159 @@
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/hash.h"
+#include "crypto/secret.h"
+#include "net/conn_int.h"
+#include "net/net_int.h"
+
+enum { SETTLE_ROUNDS = 64 }; /* bounds one batch: others want their turn */
+
+static void read_clocks(struct env *env)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    env->mono_us = (uint64_t)t.tv_sec * US_PER_SEC + (uint64_t)t.tv_nsec / 1000;
+    clock_gettime(CLOCK_REALTIME, &t);
+    env->wall_us = (int64_t)t.tv_sec * (int64_t)US_PER_SEC + t.tv_nsec / 1000;
+}
+
+void net_touch(struct net *n)
+{
+    if (n->touched)
+        return;
+    n->touched = true;
+    read_clocks(&n->env);
+    /* Runs behind all events that are active now. */
+    event_active(n->settle, EV_TIMEOUT, 0);
+}
+
+static void arm_timer(struct net *n)
+{
+    uint64_t due = timerq_next(&n->env.timers), now = n->env.mono_us;
+    if (due == TIMER_NEVER) {
+        event_del(n->timer);
+        return;
+    }
+    uint64_t wait = due > now ? due - now : 0;
+    struct timeval tv = {.tv_sec = (time_t)(wait / US_PER_SEC),
+                         .tv_usec = (suseconds_t)(wait % US_PER_SEC)};
+    event_add(n->timer, &tv);
+}
+
+static void flush_dirty(struct net *n)
+{
+    while (n->dirty) {
+        struct conn *c = n->dirty;
+        conn_undirty(c);
+        conn_flush(c);
+    }
+}
+
+static void settle(evutil_socket_t fd, short what, void *arg)
+{
+    struct net *n = arg;
+    (void)fd, (void)what;
+    for (int round = 0; round < SETTLE_ROUNDS; round++) {
+        env_run_timers(&n->env);
+        flush_dirty(n);
+        if (timerq_next(&n->env.timers) > n->env.mono_us && !n->dirty)
+            break;
+    }
+    n->touched = false;
+    if (n->dirty)
+        net_touch(n);
+    arm_timer(n);
+}
+
+static void timer_due(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    net_touch(arg);
+}
+
+static err_t make_events(struct net *n)
+{
+    n->settle = event_new(n->base, -1, 0, settle, n);
+    n->timer = event_new(n->base, -1, 0, timer_due, n);
+    return n->settle && n->timer ? OK : ERR_NOMEM;
+}
+
+err_t net_new(struct log *log, struct event_base *base, struct net **out)
+{
+    struct net *n = calloc(1, sizeof *n);
+    if (!n)
+        return ERR_NOMEM;
+    n->env.log = log;
+    n->env.random = crypto_random;
+    n->own_base = !base;
+    n->base = base ? base : event_base_new();
+    err_t e = n->base ? make_events(n) : ERR_NOMEM;
+    if (e != OK) {
+        net_free(n);
+        return e;
+    }
+    net_touch(n);
+    *out = n;
+    return OK;
+}
+
+void net_free(struct net *n)
+{
+    if (!n)
+        return;
+    for (size_t i = 0; i < n->n_signals; i++)
+        event_free(n->signals[i].event);
+    if (n->settle)
+        event_free(n->settle);
+    if (n->timer)
+        event_free(n->timer);
+    if (n->own_base && n->base)
+        event_base_free(n->base);
+    free(n);
+}
+
+struct env *net_env(struct net *n)
+{
+    return &n->env;
+}
+
+struct event_base *net_base(struct net *n)
+{
+    return n->base;
+}
+
+void net_run(struct net *n)
+{
+    n->stopped = false;
+    net_touch(n);
+    while (!n->stopped && event_base_loop(n->base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY) == 0)
+        ;
+}
+
+void net_stop(struct net *n)
+{
+    n->stopped = true;
+    event_base_loopbreak(n->base);
+}
+
+static void signal_came(evutil_socket_t signum, short what, void *arg)
+{
+    struct net_signal *s = arg;
+    (void)what;
+    net_touch(s->net);
+    s->fn(s->arg, (int)signum);
+}
+
+err_t net_on_signal(struct net *n, int signum, void (*fn)(void *arg, int signum), void *arg)
+{
+    if (n->n_signals == NET_SIGNALS_MAX)
+        return ERR_LIMIT;
+    struct net_signal *s = &n->signals[n->n_signals];
+    *s = (struct net_signal){.net = n, .fn = fn, .arg = arg};
+    s->event = evsignal_new(n->base, signum, signal_came, s);
+    if (!s->event || event_add(s->event, NULL) != 0)
+        return ERR_NOMEM;
+    n->n_signals++;
+    return OK;
+}

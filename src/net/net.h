@@ -1,0 +1,41 @@
+/* Net: the loop around the machines. Sockets, the one timer, signals and the file store, on
+ * libevent.
+ *
+ * Every wake-up is one batch: the first callback reads the clocks, machines are fed, and when all
+ * that was ready has been handled the batch is settled once: timers run, every connection that has
+ * output is written with as few calls as possible, and the timer is armed for the next deadline. */
+#ifndef TUNIC_NET_NET_H
+#define TUNIC_NET_NET_H
+
+#include <stddef.h>
+
+#include "base/addr.h"
+#include "base/env.h"
+#include "base/err.h"
+
+struct net;
+struct event_base;
+
+/* LOG is borrowed. BASE is the caller's event base, or NULL for one of our own. */
+MUST_USE err_t net_new(struct log *log, struct event_base *base, struct net **out);
+/* After everything that was made with it is gone. */
+void net_free(struct net *n); /* NULL is fine */
+
+/* The environment for machines; lives as long as N. */
+struct env *net_env(struct net *n);
+struct event_base *net_base(struct net *n);
+
+/* A callback of the loop begins: reads the clocks if it is the first of this batch, and makes sure
+ * that the batch is settled. Also to be called before calling into machines from outside the loop.
+ */
+void net_touch(struct net *n);
+
+/* Runs until net_stop(). */
+void net_run(struct net *n);
+void net_stop(struct net *n);
+
+/* FN runs in the loop when SIGNUM comes. */
+MUST_USE err_t net_on_signal(struct net *n, int signum, void (*fn)(void *arg, int signum),
+                             void *arg);
+
+#endif

@@ -1,0 +1,29 @@
+/* What the files of net share. */
+#ifndef TUNIC_NET_NET_INT_H
+#define TUNIC_NET_NET_INT_H
+
+#include <event2/event.h>
+
+#include "net/conn.h"
+#include "net/net.h"
+
+enum { NET_SIGNALS_MAX = 16 };
+
+struct net_signal {
+    struct net *net;
+    struct event *event;
+    void (*fn)(void *arg, int signum);
+    void *arg;
+};
+
+struct net {
+    struct env env;
+    struct event_base *base;
+    bool own_base, touched, stopped;
+    struct event *settle, *timer;
+    struct conn *dirty; /* connections with output, a list through dirty_prev and dirty_next */
+    struct net_signal signals[NET_SIGNALS_MAX];
+    size_t n_signals;
+};
+
+#endif

@@ -1,0 +1,111 @@
+#include "net/world.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "link/link.h"
+#include "net/conn.h"
+
+/* ---- a link's socket ---- */
+
+static uint8_t *in_room(void *link, size_t *room)
+{
+    return link_in_room(link, room);
+}
+
+static void in_done(void *link, size_t len)
+{
+    link_in_done(link, len);
+}
+
+static void in_end(void *link, int errno_)
+{
+    link_tcp_failed(link, errno_);
+}
+
+static const uint8_t *out(void *link, size_t *len)
+{
+    return link_seal(link, len);
+}
+
+static void sent(void *link, size_t len)
+{
+    link_sent(link, len);
+}
+
+static void connected(void *link)
+{
+    link_tcp_open(link);
+}
+
+static const struct conn_machine link_machine = {
+    .in_room = in_room,
+    .in_done = in_done,
+    .in_end = in_end,
+    .out = out,
+    .sent = sent,
+    .connected = connected,
+};
+
+static void dial(void *world, struct link *l, const struct ipport *to)
+{
+    struct world *w = world;
+    const struct ip *bind = to->ip.family == IP_V6 ? &w->bind_v6 : &w->bind_v4;
+    link_set_io(l, conn_dial(w->net, to, bind, &link_machine, l));
+    if (!link_io(l))
+        link_close(l, ERR_NOMEM, OR_RESOURCELIMIT, "out of memory");
+}
+
+static void output(void *world, struct link *l)
+{
+    (void)world;
+    if (link_io(l))
+        conn_output(link_io(l));
+}
+
+static void hangup(void *world, struct link *l)
+{
+    (void)world;
+    if (link_io(l))
+        conn_close(link_io(l));
+    link_set_io(l, NULL);
+}
+
+/* ---- files ---- */
+
+static void store(void *world, const char *name, const uint8_t *bytes, size_t len, bool append)
+{
+    struct world *w = world;
+    if (!w->files)
+        return;
+    /* A failure is logged there; the client does without. */
+    err_t e = append ? files_append(w->files, name, bytes, len)
+                     : files_replace(w->files, name, bytes, len);
+    (void)e;
+}
+
+static void set_aside(void *world, const char *name)
+{
+    struct world *w = world;
+    if (w->files)
+        files_set_aside(w->files, name);
+}
+
+const struct client_world world_ops = {
+    .dial = dial,
+    .output = output,
+    .hangup = hangup,
+    .store = store,
+    .set_aside = set_aside,
+};
+
+void world_load(struct world *w, struct client *c)
+{
+    uint8_t *bytes;
+    size_t len;
+    if (!w->files)
+        return;
+    for (const char *const *name = client_files(); *name; name++)
+        if (files_load(w->files, *name, &bytes, &len) == OK)
+            client_load(c, *name, bytes, len);
+}

@@ -1,0 +1,21 @@
+/* The world of one client: its links' sockets and its files. */
+#ifndef TUNIC_NET_WORLD_H
+#define TUNIC_NET_WORLD_H
+
+#include "client/client.h"
+#include "net/files.h"
+#include "net/net.h"
+
+struct world {
+    struct net *net;
+    struct files *files;        /* NULL: nothing is kept */
+    struct ip bind_v4, bind_v6; /* OutboundBindAddress; family IP_NONE: the system's choice */
+};
+
+/* For client_new(), with a struct world as its argument. */
+extern const struct client_world world_ops;
+
+/* Gives C every file that it wants and that is there. */
+void world_load(struct world *w, struct client *c);
+
+#endif
