@@ -37,8 +37,8 @@ static const struct {
     const char *name;
     enum dir_encoding enc;
 } names[] = {
-    {"identity", ENC_IDENTITY}, {"deflate", ENC_DEFLATE},  {"gzip", ENC_GZIP},
-    {"x-gzip", ENC_GZIP},       {"x-zstd", ENC_ZSTD},      {"zstd", ENC_ZSTD},
+    {"identity", ENC_IDENTITY}, {"deflate", ENC_DEFLATE}, {"gzip", ENC_GZIP},
+    {"x-gzip", ENC_GZIP},       {"x-zstd", ENC_ZSTD},     {"zstd", ENC_ZSTD},
     {"x-tor-lzma", ENC_LZMA},
 };
 
@@ -147,8 +147,8 @@ static err_t step_z(struct decompress *d, struct step *s)
     s->ended = rc == Z_STREAM_END;
     /* Z_BUF_ERROR says that nothing moved; the caller judges that. */
     return rc == Z_OK || rc == Z_STREAM_END || rc == Z_BUF_ERROR ? OK
-           : rc == Z_MEM_ERROR                                  ? ERR_NOMEM
-                                                                : ERR_MALFORMED;
+           : rc == Z_MEM_ERROR                                   ? ERR_NOMEM
+                                                                 : ERR_MALFORMED;
 }
 
 static err_t step_zstd(struct decompress *d, struct step *s)

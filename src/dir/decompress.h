@@ -17,7 +17,7 @@
 
 enum dir_encoding {
     ENC_IDENTITY,
-    ENC_DEFLATE, /* zlib container; a raw deflate stream is taken too */
+    ENC_DEFLATE, /* zlib container */
     ENC_GZIP,
     ENC_ZSTD,
     ENC_LZMA, /* the old .lzma container, "x-tor-lzma" */

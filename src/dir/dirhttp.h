@@ -16,9 +16,9 @@
 #include "dir/decompress.h"
 
 enum {
-    DIRHTTP_URL_MAX = 4096,     /* of a request's path */
-    DIRHTTP_REQUEST_MAX = 4608, /* whole request head */
-    DIRHTTP_HEAD_MAX = 16384,   /* status line and headers of an answer */
+    DIRHTTP_URL_MAX = 22528,     /* of a request's path: 500 digests of microdescriptors */
+    DIRHTTP_REQUEST_MAX = 23040, /* whole request head */
+    DIRHTTP_HEAD_MAX = 16384,    /* status line and headers of an answer */
 };
 
 struct dirhttp_options {

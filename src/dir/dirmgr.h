@@ -23,9 +23,9 @@
 struct dirmgr;
 
 struct dirmgr_ops {
-    /* Bootstrap progress as tor counts it, 20 to 75; each step once, ascending:
-     * 20 onehop_create, 25 requesting_status, 30 loading_status, 40 loading_keys,
-     * 45 requesting_descriptors, 50..74 loading_descriptors, 75 enough_dirinfo.  */
+    /* Bootstrap progress as tor counts it; each step once, ascending: 25 requesting_status,
+     * 30 loading_status, 40 loading_keys, 45 requesting_descriptors, 50..74 loading_descriptors,
+     * 75 enough_dirinfo. (The steps up to 20, onehop_create, are the client's.) */
     void (*progress)(void *arg, int percent, const char *tag, const char *summary);
     /* ND is what paths are to be built from now on: sent when it becomes enough for the first time,
      * with every new consensus after that, and when rows of it were completed. ND is NULL when the
@@ -36,9 +36,10 @@ struct dirmgr_ops {
     /* BYTES replace the file, or are appended to it. Not deferred past the end of the wake-up;
      * bytes are valid during the call only. */
     void (*store)(void *arg, enum dir_file file, const void *bytes, size_t len, bool append);
-    /* May be NULL. The relay to fetch from, once there is a usable network: the client's directory
-     * guard. False: none at the moment, dirmgr chooses by itself. EXCEPT (N of them) were tried and
-     * failed lately. */
+    /* May be NULL. The relay to fetch from, once there is a consensus (its relays may still lack
+     * microdescriptors): the client's directory guard. False: none at the moment, dirmgr chooses by
+     * itself. EXCEPT (N of them) were tried and failed lately. Called from dirmgr_next(); must not
+     * call back. */
     bool (*choose_cache)(void *arg, const struct netdir *nd, const struct rsa_id *except,
                          size_t n_except, struct rsa_id *out);
     /* May be NULL. A server's clock differs from ours by SKEW_S (ours minus theirs) and its word
@@ -71,7 +72,8 @@ void dirmgr_retry_now(struct dirmgr *d);
 
 enum dir_kind { DIR_WANT_CONSENSUS, DIR_WANT_CERTS, DIR_WANT_MICRODESCS };
 
-enum { DIRMGR_REQUESTS_MAX = 16, DIRMGR_MD_BATCH_MAX = 92 };
+/* As C tor: up to 500 microdescriptors a request when it goes through a circuit. */
+enum { DIRMGR_REQUESTS_MAX = 12, DIRMGR_MD_BATCH_MAX = 500 };
 
 /* One request; all of it is a copy. */
 struct dir_request {

@@ -29,7 +29,8 @@ void mdpool_unref(struct mdpool **pool);
 
 /* Each returned entry is held once for the caller; NULL in *OUT for empty ARGS. A policy that does
  * not parse is ERR_MALFORMED; a family always makes sense. */
-MUST_USE err_t mdpool_policy(struct mdpool *pool, struct text args, const struct exit_summary **out);
+MUST_USE err_t mdpool_policy(struct mdpool *pool, struct text args,
+                             const struct exit_summary **out);
 MUST_USE err_t mdpool_family(struct mdpool *pool, struct text family, struct text ids,
                              const struct relay_family **out);
 /* ENTRY is a policy or a family of this pool, or NULL. */

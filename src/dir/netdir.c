@@ -24,7 +24,7 @@ struct netdir {
 static int order_digest(const void *a, const void *b)
 {
     const struct relay *const *x = a, *const *y = b;
-    return memcmp((*x)->md_digest.b, (*y)->md_digest.b, sizeof (*x)->md_digest.b);
+    return memcmp((*x)->md_digest.b, (*y)->md_digest.b, sizeof(*x)->md_digest.b);
 }
 
 static int order_name(const void *a, const void *b)
@@ -36,7 +36,7 @@ static int order_name(const void *a, const void *b)
 static int order_ed(const void *a, const void *b)
 {
     const struct relay *const *x = a, *const *y = b;
-    return memcmp((*x)->ed.b, (*y)->ed.b, sizeof (*x)->ed.b);
+    return memcmp((*x)->ed.b, (*y)->ed.b, sizeof(*x)->ed.b);
 }
 
 static struct relay **make_index(struct consensus *c, int (*order)(const void *, const void *))
@@ -192,8 +192,7 @@ const struct relay *netdir_by_ed(const struct netdir *netdir, const struct ed_id
     struct relay key = {.ed = *ed}, *key_at = &key;
     if (nd->by_ed_changes != nd->changes)
         index_ed(nd);
-    struct relay **at =
-        bsearch(&key_at, nd->by_ed, nd->n_by_ed, sizeof(struct relay *), order_ed);
+    struct relay **at = bsearch(&key_at, nd->by_ed, nd->n_by_ed, sizeof(struct relay *), order_ed);
     return at ? *at : NULL;
 }
 
@@ -253,6 +252,12 @@ bool netdir_same_family(const struct netdir *nd, const struct relay *a, const st
         return true;
     return netdir_param(nd, "use-family-ids", 1, 0, 1) &&
            relay_family_shares_id(a->family, b->family);
+}
+
+const struct relay *netdir_by_md(const struct netdir *nd, const struct sha256 *digest)
+{
+    size_t at = find_digest(nd, digest);
+    return digest_at(nd, at, digest) ? nd->by_digest[at] : NULL;
 }
 
 bool netdir_lists_md(const struct netdir *nd, const struct sha256 *digest)

@@ -56,6 +56,8 @@ bool netdir_same_family(const struct netdir *nd, const struct relay *a, const st
 MUST_USE err_t netdir_add_md(struct netdir *nd, const struct microdesc *md);
 /* Whether some relay lists this digest, and still lacks it. */
 bool netdir_wants_md(const struct netdir *nd, const struct sha256 *digest);
+/* A relay that lists it, or NULL. */
+const struct relay *netdir_by_md(const struct netdir *nd, const struct sha256 *digest);
 bool netdir_lists_md(const struct netdir *nd, const struct sha256 *digest);
 /* Goes up with every row that was completed. */
 uint32_t netdir_changes(const struct netdir *nd);

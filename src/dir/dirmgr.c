@@ -1,0 +1,447 @@
+#include "dir/dirmgr.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dir/dirmgr_int.h"
+
+/* The longest sleep: the wall clock may be set while we wait. */
+enum { WAKE_MAX_S = 60 };
+
+static const struct {
+    int percent;
+    const char *tag, *summary;
+} phases[] = {
+    /* The words are C tor's: controllers know them. */
+    {25, "requesting_status", "Asking for networkstatus consensus"},
+    {30, "loading_status", "Loading networkstatus consensus"},
+    {40, "loading_keys", "Loading authority key certs"},
+    {45, "requesting_descriptors", "Asking for relay descriptors"},
+    {50, "loading_descriptors", "Loading relay descriptors"},
+    {75, "enough_dirinfo", "Loaded enough directory info to build circuits"},
+};
+
+bool dm_live(const struct dirmgr *d, const struct netdir *nd)
+{
+    enum liveness live = consensus_liveness(netdir_consensus(nd), env_wall_s(d->env));
+    return live != LIVE_TOO_EARLY && live != LIVE_EXPIRED;
+}
+
+void dm_kick(struct dirmgr *d)
+{
+    d->want_due = true;
+    env_arm_ms(d->env, &d->events, 0);
+}
+
+void dm_netdir_changed(struct dirmgr *d)
+{
+    d->netdir_due = true;
+    env_arm_ms(d->env, &d->events, 0);
+}
+
+void dm_step(struct dirmgr *d, int percent)
+{
+    if (percent <= d->percent || d->n_steps == STEPS_MAX)
+        return;
+    d->percent = percent;
+    d->steps[d->n_steps++] = percent;
+    env_arm_ms(d->env, &d->events, 0);
+}
+
+void dm_note_wake(struct dirmgr *d, uint64_t at_us)
+{
+    if (at_us < d->wake_us)
+        d->wake_us = at_us;
+}
+
+void dm_note_wall(struct dirmgr *d, int64_t at_s)
+{
+    int64_t wait_s = at_s - env_wall_s(d->env);
+    if (wait_s > WAKE_MAX_S)
+        wait_s = WAKE_MAX_S;
+    dm_note_wake(d, d->env->mono_us + (uint64_t)(wait_s > 0 ? wait_s : 0) * US_PER_SEC);
+}
+
+void dm_arm(struct dirmgr *d)
+{
+    uint64_t last = d->env->mono_us + (uint64_t)WAKE_MAX_S * US_PER_SEC;
+    timerq_arm(&d->env->timers, &d->wake, d->wake_us < last ? d->wake_us : last);
+}
+
+static void on_wake(void *arg)
+{
+    struct dirmgr *d = arg;
+    if (!d->started || d->paused)
+        return;
+    review(d);
+    dm_kick(d);
+}
+
+static void emit_step(struct dirmgr *d, int percent)
+{
+    size_t i = 0;
+    while (i + 1 < sizeof phases / sizeof phases[0] && phases[i + 1].percent <= percent)
+        i++;
+    if (d->ops.progress)
+        d->ops.progress(d->arg, percent, phases[i].tag, phases[i].summary);
+}
+
+static void on_events(void *arg)
+{
+    struct dirmgr *d = arg;
+    size_t n = d->n_steps;
+    int steps[STEPS_MAX];
+    memcpy(steps, d->steps, n * sizeof steps[0]);
+    d->n_steps = 0;
+    for (size_t i = 0; i < n; i++)
+        emit_step(d, steps[i]);
+    if (d->netdir_due) {
+        d->netdir_due = false;
+        if (d->ops.netdir)
+            d->ops.netdir(d->arg, d->current);
+    }
+    if (d->want_due && d->started && !d->paused) {
+        d->want_due = false;
+        if (d->ops.want)
+            d->ops.want(d->arg);
+    }
+}
+
+static err_t copy_servers(struct dirmgr *d, const struct dir_servers *s)
+{
+    d->servers = calloc(s->n + 1, sizeof *d->servers);
+    d->auths = calloc(s->n + 1, sizeof *d->auths);
+    if (!d->servers || !d->auths)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < s->n; i++) {
+        d->servers[d->n_servers++].s = s->list[i];
+        if (s->list[i].is_authority && d->n_auths < CONSENSUS_AUTHS_MAX)
+            d->auths[d->n_auths++] = s->list[i].v3ident;
+    }
+    return OK;
+}
+
+err_t dirmgr_new(struct env *env, const struct dirmgr_options *o, const struct dirmgr_ops *ops,
+                 void *arg, struct dirmgr **out)
+{
+    struct dirmgr *d = calloc(1, sizeof *d);
+    *out = NULL;
+    if (!d)
+        return ERR_NOMEM;
+    d->env = env;
+    d->o = *o;
+    d->ops = *ops;
+    d->arg = arg;
+    d->wake_us = TIMER_NEVER;
+    timer_init(&d->events, on_events, d);
+    timer_init(&d->wake, on_wake, d);
+    authcert_set_init(&d->certs);
+    err_t err = copy_servers(d, o->servers);
+    d->o.servers = NULL;
+    if (err != OK)
+        dirmgr_free(&d);
+    *out = d;
+    return err;
+}
+
+void dirmgr_free(struct dirmgr **dirmgr)
+{
+    struct dirmgr *d = *dirmgr;
+    *dirmgr = NULL;
+    if (!d)
+        return;
+    env_disarm(d->env, &d->events);
+    env_disarm(d->env, &d->wake);
+    for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++)
+        free(d->requests[i].digests);
+    drop_candidate(d);
+    authcert_set_clear(&d->certs);
+    netdir_unref(&d->current);
+    netdir_unref(&d->newest);
+    free(d->md_fails);
+    free(d->md_asked);
+    free(d->servers);
+    free(d->auths);
+    free(d);
+}
+
+/* dir-spec 5.1: "... at a random time after the consensus stops being fresh": between three
+ * quarters of an interval after that and seven eighths of the rest of its life. */
+void dm_schedule_refresh(struct dirmgr *d)
+{
+    const struct consensus *c = netdir_consensus(d->newest);
+    int64_t now = env_wall_s(d->env);
+    d->refresh_s = now;
+    if (now < c->valid_after_s || now > c->valid_until_s)
+        return;
+    int64_t start = c->fresh_until_s + (c->fresh_until_s - c->valid_after_s) * 3 / 4;
+    int64_t span = (c->valid_until_s - start) * 7 / 8;
+    if (span < 1)
+        span = 1;
+    if (start + span >= c->valid_until_s)
+        start = c->valid_until_s - span - 1;
+    d->refresh_s = start + (int64_t)env_random_below(d->env, (uint64_t)span);
+    log_info(d->env->log, "The next consensus is fetched in %lld s",
+             (long long)(d->refresh_s - now));
+}
+
+static err_t load_certs(struct dirmgr *d, struct text file, bool *damaged)
+{
+    struct store_report report;
+    TRY(store_load_certs(file, &d->certs, &report));
+    *damaged = report.bad > 0;
+    return OK;
+}
+
+static err_t load_microdescs(struct dirmgr *d, struct text file, bool *damaged)
+{
+    struct store_report report;
+    if (!file.len || !d->newest)
+        return OK;
+    TRY(store_load_microdescs(file, d->newest, &report));
+    *damaged = report.bad > 0;
+    return OK;
+}
+
+/* The journal and every file that lost entries become one good file. */
+static void merge(struct dirmgr *d, struct text old, struct text journal)
+{
+    struct buf out;
+    buf_init(&out, old.len + journal.len + (1 << 20) + (old.len + journal.len) / 4);
+    if (d->ops.store &&
+        store_merge_microdescs(old, journal, d->newest, env_wall_s(d->env), &out) == OK) {
+        d->ops.store(d->arg, DIR_FILE_MICRODESCS, out.len ? (const void *)buf_at(&out) : "",
+                     out.len, false);
+        d->ops.store(d->arg, DIR_FILE_MICRODESCS_NEW, "", 0, false);
+    }
+    buf_free(&out);
+}
+
+static void note_damage(struct dirmgr *d, const bool set_aside[DIR_FILE_N])
+{
+    for (int f = 0; f < DIR_FILE_N; f++)
+        if (set_aside[f])
+            log_warn(d->env->log, "%s is damaged: what can't be read is fetched again",
+                     dir_file_name((enum dir_file)f));
+}
+
+err_t dirmgr_load(struct dirmgr *d, const struct text files[DIR_FILE_N], bool set_aside[DIR_FILE_N])
+{
+    memset(set_aside, 0, sizeof(bool) * DIR_FILE_N);
+    TRY(load_certs(d, files[DIR_FILE_CERTS], &set_aside[DIR_FILE_CERTS]));
+    if (files[DIR_FILE_CONSENSUS].len) {
+        err_t err = take_cached_consensus(d, files[DIR_FILE_CONSENSUS]);
+        if (err == ERR_NOMEM)
+            return err;
+        set_aside[DIR_FILE_CONSENSUS] = err != OK && err != ERR_EXPIRED && err != ERR_NOT_YET_VALID;
+    }
+    struct text old = files[DIR_FILE_MICRODESCS], journal = files[DIR_FILE_MICRODESCS_NEW];
+    TRY(load_microdescs(d, old, &set_aside[DIR_FILE_MICRODESCS]));
+    TRY(load_microdescs(d, journal, &set_aside[DIR_FILE_MICRODESCS_NEW]));
+    note_damage(d, set_aside);
+    if (d->newest && (journal.len || set_aside[DIR_FILE_MICRODESCS]))
+        merge(d, old, journal);
+    return OK;
+}
+
+void dirmgr_start(struct dirmgr *d)
+{
+    d->started = true;
+    d->bootstrap_began_us = d->env->mono_us;
+    if (d->newest)
+        dm_step(d, 45);
+    review(d);
+    dm_kick(d);
+}
+
+void dirmgr_pause(struct dirmgr *d, bool paused)
+{
+    d->paused = paused;
+    if (!paused)
+        dm_kick(d);
+}
+
+void dirmgr_retry_now(struct dirmgr *d)
+{
+    servers_forgive(d);
+    backoff_ok(&d->consensus_wait);
+    backoff_ok(&d->md_wait);
+    d->cert_wait.not_before_us = 0;
+    if (d->md_fails && d->newest)
+        memset(d->md_fails, 0, netdir_n(d->newest));
+    d->md_launched_us = 0;
+    dm_kick(d);
+}
+
+size_t dm_in_flight(const struct dirmgr *d, enum dir_kind kind)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++)
+        n += d->requests[i].id && d->requests[i].kind == kind;
+    return n;
+}
+
+struct dm_request *dm_find(struct dirmgr *d, uint32_t id)
+{
+    for (size_t i = 0; id && i < DIRMGR_REQUESTS_MAX; i++)
+        if (d->requests[i].id == id)
+            return &d->requests[i];
+    return NULL;
+}
+
+void dirmgr_sent(struct dirmgr *d, uint32_t id)
+{
+    struct dm_request *rq = dm_find(d, id);
+    if (rq && rq->kind == DIR_WANT_CONSENSUS)
+        dm_step(d, 25);
+}
+
+void dirmgr_body_began(struct dirmgr *d, uint32_t id)
+{
+    struct dm_request *rq = dm_find(d, id);
+    if (!rq)
+        return;
+    rq->began = true;
+    if (rq->kind == DIR_WANT_CONSENSUS)
+        dm_step(d, 30);
+}
+
+/* Takes the request out of the table; its microdescriptors may be asked for again. */
+static struct dm_request finish(struct dirmgr *d, struct dm_request *rq)
+{
+    struct dm_request copy = *rq;
+    memset(rq, 0, sizeof *rq);
+    for (size_t i = 0; d->newest && i < copy.n_digests; i++) {
+        const struct relay *r = netdir_by_md(d->newest, &copy.digests[i]);
+        if (r)
+            d->md_asked[r - netdir_at(d->newest, 0)] = false;
+    }
+    return copy;
+}
+
+/* Rows of RQ that are still empty failed once more; false if there are none. */
+static bool count_md_failures(struct dirmgr *d, const struct dm_request *rq)
+{
+    bool any = false;
+    for (size_t i = 0; d->newest && i < rq->n_digests; i++) {
+        const struct relay *r = netdir_by_md(d->newest, &rq->digests[i]);
+        if (!r || r->has_md)
+            continue;
+        uint8_t *fails = &d->md_fails[r - netdir_at(d->newest, 0)];
+        *fails = (uint8_t)(*fails < MD_FAILS_MAX ? *fails + 1 : MD_FAILS_MAX);
+        any = true;
+    }
+    return any;
+}
+
+static void certs_failed(struct dirmgr *d)
+{
+    backoff_fail(d, &d->cert_wait);
+    retry_candidate(d);
+}
+
+/* What a failed request means for its kind. SERVER_BAD: the server is left alone for a while. */
+static void fail(struct dirmgr *d, const struct dm_request *rq, bool server_bad)
+{
+    if (server_bad)
+        server_failed(d, &rq->rsa);
+    if (rq->kind == DIR_WANT_CONSENSUS)
+        backoff_fail(d, &d->consensus_wait);
+    if (rq->kind == DIR_WANT_CERTS)
+        certs_failed(d);
+    if (rq->kind == DIR_WANT_MICRODESCS && count_md_failures(d, rq))
+        backoff_fail(d, &d->md_wait);
+}
+
+static void look_at_clock(struct dirmgr *d, const struct dm_request *rq, int64_t date_s)
+{
+    int64_t skew = env_wall_s(d->env) - date_s;
+    char text[128], name[64];
+    if (!date_s || !rq->is_authority || (skew < SKEW_WORTH_SAYING_S && skew > -SKEW_WORTH_SAYING_S))
+        return;
+    (void)snprintf(text, sizeof text, "our clock is %lld minutes %s that of authority %s",
+                   (long long)((skew < 0 ? -skew : skew) / 60), skew < 0 ? "behind" : "ahead of",
+                   server_name(d, &rq->rsa, name));
+    log_warn(d->env->log, "Check the clock of this computer: %s", text);
+    if (d->ops.clock_skew)
+        d->ops.clock_skew(d->arg, skew, text);
+}
+
+static void on_certs(struct dirmgr *d, const struct dm_request *rq, struct text body)
+{
+    size_t n = take_certs(d, body);
+    if (n)
+        server_worked(d, &rq->rsa);
+    else
+        server_failed(d, &rq->rsa);
+    /* Also when some came: what is still missing is asked for elsewhere, a few times. */
+    if (d->candidate)
+        backoff_fail(d, &d->cert_wait);
+    retry_candidate(d);
+}
+
+static void on_microdescs(struct dirmgr *d, struct dm_request *rq, struct text body)
+{
+    size_t n = take_microdescs(d, body, rq);
+    if (n)
+        server_worked(d, &rq->rsa);
+    else
+        server_failed(d, &rq->rsa);
+    if (count_md_failures(d, rq))
+        backoff_fail(d, &d->md_wait);
+    else
+        backoff_ok(&d->md_wait);
+    if (n && d->current == d->newest)
+        dm_netdir_changed(d);
+    review(d);
+}
+
+void dirmgr_reply(struct dirmgr *d, uint32_t id, int status, struct text body, int64_t date_s)
+{
+    struct dm_request *slot = dm_find(d, id);
+    char name[64];
+    if (!slot)
+        return;
+    struct dm_request rq = finish(d, slot);
+    look_at_clock(d, &rq, date_s);
+    if (status == 200 && body.len) {
+        if (rq.kind == DIR_WANT_CONSENSUS)
+            take_consensus(d, body, &rq.rsa, rq.is_authority);
+        else if (rq.kind == DIR_WANT_CERTS)
+            on_certs(d, &rq, body);
+        else
+            on_microdescs(d, &rq, body);
+    } else {
+        log_info(d->env->log, "Directory server %s answers with status %d",
+                 server_name(d, &rq.rsa, name), status);
+        /* 304: ours is as new as the server's; nobody's fault. */
+        fail(d, &rq, status != 304);
+    }
+    free(rq.digests);
+    dm_kick(d);
+}
+
+void dirmgr_failed(struct dirmgr *d, uint32_t id, err_t why)
+{
+    struct dm_request *slot = dm_find(d, id);
+    char name[64];
+    if (!slot)
+        return;
+    struct dm_request rq = finish(d, slot);
+    log_info(d->env->log, "No answer from directory server %s: %s", server_name(d, &rq.rsa, name),
+             err_text(why));
+    fail(d, &rq, true);
+    free(rq.digests);
+    dm_kick(d);
+}
+
+struct netdir *dirmgr_netdir(const struct dirmgr *d)
+{
+    return d->current;
+}
+
+struct netdir *dirmgr_newest(const struct dirmgr *d)
+{
+    return d->newest;
+}

@@ -1,0 +1,367 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dir/dirmgr_int.h"
+
+static void store(struct dirmgr *d, enum dir_file file, const void *bytes, size_t len, bool append)
+{
+    if (d->ops.store && len)
+        d->ops.store(d->arg, file, bytes, len, append);
+}
+
+void drop_candidate(struct dirmgr *d)
+{
+    consensus_free(&d->candidate);
+    free(d->candidate_text);
+    d->candidate_text = NULL;
+    d->candidate_len = 0;
+    backoff_ok(&d->cert_wait);
+}
+
+/* In-flight requests go on; their rows are marked again in the new table. */
+static void mark_asked(struct dirmgr *d)
+{
+    for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++) {
+        const struct dm_request *rq = &d->requests[i];
+        for (size_t j = 0; rq->id && j < rq->n_digests; j++) {
+            const struct relay *r = netdir_by_md(d->newest, &rq->digests[j]);
+            if (r)
+                d->md_asked[r - netdir_at(d->newest, 0)] = true;
+        }
+    }
+}
+
+/* Takes over GIFT_C. */
+static err_t adopt(struct dirmgr *d, struct consensus *gift_c)
+{
+    struct netdir *nd;
+    size_t n = gift_c->n_relays + 1;
+    TRY(netdir_new(gift_c, d->newest, &nd));
+    uint8_t *fails = calloc(n, sizeof *fails);
+    bool *asked = calloc(n, sizeof *asked);
+    if (!fails || !asked) {
+        free(fails);
+        free(asked);
+        netdir_unref(&nd);
+        return ERR_NOMEM;
+    }
+    free(d->md_fails);
+    free(d->md_asked);
+    d->md_fails = fails;
+    d->md_asked = asked;
+    netdir_unref(&d->newest);
+    d->newest = nd;
+    mark_asked(d);
+    backoff_ok(&d->consensus_wait);
+    backoff_ok(&d->md_wait);
+    d->md_launched_us = 0;
+    d->consensus_tries = 0;
+    dm_schedule_refresh(d);
+    return OK;
+}
+
+static void warn_protocols(struct dirmgr *d, const struct consensus *c)
+{
+    char missing[256];
+    if (c->required_client_protocols &&
+        !protover_all_supported(text_of(c->required_client_protocols), missing, sizeof missing))
+        log_warn(d->env->log,
+                 "The network requires protocols that this version lacks: %s. "
+                 "Update Tunic; circuits may fail.",
+                 missing);
+    else if (c->recommended_client_protocols &&
+             !protover_all_supported(text_of(c->recommended_client_protocols), missing,
+                                     sizeof missing))
+        log_info(d->env->log, "The network recommends protocols that this version lacks: %s",
+                 missing);
+}
+
+/* A verified consensus: it becomes the newest. */
+static void accept(struct dirmgr *d, struct consensus *gift_c, struct text text)
+{
+    warn_protocols(d, gift_c);
+    err_t err = adopt(d, gift_c);
+    if (err != OK) {
+        log_err(d->env->log, "Can't keep the consensus: %s", err_text(err));
+        return;
+    }
+    store(d, DIR_FILE_CONSENSUS, text.s, text.len, false);
+    dm_step(d, 45);
+    review(d);
+    dm_kick(d);
+}
+
+/* Whose fault it is: a consensus that is signed as it should be shows that a clock is wrong. */
+static void report_clock(struct dirmgr *d, const struct consensus *c, const char *text)
+{
+    struct consensus_verdict v;
+    int64_t now = env_wall_s(d->env);
+    if (!d->ops.clock_skew ||
+        consensus_verify(c, d->auths, d->n_auths, &d->certs, c->valid_after_s, &v) != OK)
+        return;
+    int64_t edge = now < c->valid_after_s ? c->valid_after_s : c->valid_until_s;
+    d->ops.clock_skew(d->arg, now - edge, text);
+}
+
+static bool dates_fit(struct dirmgr *d, const struct consensus *c, const char *from)
+{
+    char text[CONSENSUS_CLOCK_TEXT_MAX];
+    int64_t now = env_wall_s(d->env);
+    enum liveness live = consensus_liveness(c, now);
+    if (live != LIVE_TOO_EARLY && live != LIVE_EXPIRED)
+        return true;
+    consensus_clock_text(c, now, text);
+    log_warn(d->env->log,
+             "Not using the consensus from %s: the %s. Check the clock of this computer.", from,
+             text);
+    report_clock(d, c, text);
+    return false;
+}
+
+static bool is_older(const struct dirmgr *d, const struct consensus *c)
+{
+    return d->newest && dm_live(d, d->newest) &&
+           c->valid_after_s <= netdir_consensus(d->newest)->valid_after_s;
+}
+
+static bool may_still_pass(const struct consensus_verdict *v)
+{
+    return v->good + v->missing >= v->needed && v->n_want;
+}
+
+static void warn_undersigned(struct dirmgr *d, const struct consensus_verdict *v, const char *from)
+{
+    log_warn(d->env->log,
+             "Not using the consensus from %s: %zu good signatures of known authorities, %zu are "
+             "needed (%zu bad, %zu without a certificate, %zu of unknown authorities). Asking "
+             "another server.",
+             from, v->good, v->needed, v->bad, v->missing, v->unknown);
+}
+
+static void keep_candidate(struct dirmgr *d, struct consensus *gift_c, struct text body,
+                           const struct rsa_id *from)
+{
+    char *copy = d->candidate ? NULL : text_dup(body);
+    if (!copy) {
+        consensus_free(&gift_c);
+        return;
+    }
+    d->candidate = gift_c;
+    d->candidate_text = copy;
+    d->candidate_len = body.len;
+    d->candidate_from = *from;
+    backoff_ok(&d->cert_wait);
+    dm_step(d, 40);
+    dm_kick(d);
+}
+
+static void refuse(struct dirmgr *d, const struct rsa_id *from)
+{
+    server_failed(d, from);
+    backoff_fail(d, &d->consensus_wait);
+    dm_kick(d);
+}
+
+void take_consensus(struct dirmgr *d, struct text body, const struct rsa_id *from,
+                    bool is_authority)
+{
+    struct consensus *c;
+    struct consensus_verdict v;
+    char name[64];
+    err_t err = consensus_parse(body, &c);
+    (void)is_authority;
+    server_name(d, from, name);
+    if (err != OK) {
+        log_warn(d->env->log, "Consensus from %s can't be read: %s. Asking another server.", name,
+                 err_text(err));
+        refuse(d, from);
+        return;
+    }
+    if (is_older(d, c)) {
+        log_info(d->env->log, "Consensus from %s is not newer than ours", name);
+        consensus_free(&c);
+        backoff_fail(d, &d->consensus_wait);
+        return;
+    }
+    err = consensus_verify(c, d->auths, d->n_auths, &d->certs, env_wall_s(d->env), &v);
+    if (dates_fit(d, c, name) && (err == OK || may_still_pass(&v))) {
+        server_worked(d, from);
+        if (err != OK) {
+            d->verdict = v;
+            keep_candidate(d, c, body, from);
+            return;
+        }
+        drop_candidate(d);
+        accept(d, c, body);
+        return;
+    }
+    if (err != OK)
+        warn_undersigned(d, &v, name);
+    consensus_free(&c);
+    refuse(d, from);
+}
+
+err_t take_cached_consensus(struct dirmgr *d, struct text body)
+{
+    struct consensus *c;
+    struct consensus_verdict v;
+    TRY(consensus_parse(body, &c));
+    int64_t now = env_wall_s(d->env);
+    err_t err = consensus_verify(c, d->auths, d->n_auths, &d->certs, now, &v);
+    enum liveness live = consensus_liveness(c, now);
+    if (err == OK && (live == LIVE_EXPIRED || live == LIVE_TOO_EARLY)) {
+        char text[CONSENSUS_CLOCK_TEXT_MAX];
+        log_info(d->env->log, "The cached %s; fetching another one",
+                 consensus_clock_text(c, now, text));
+        err = live == LIVE_EXPIRED ? ERR_EXPIRED : ERR_NOT_YET_VALID;
+    }
+    if (err == OK)
+        return adopt(d, c);
+    /* Certificates are missing from the cache: no damage, they are fetched. */
+    if (err == ERR_UNDERSIGNED && may_still_pass(&v) && live != LIVE_EXPIRED &&
+        live != LIVE_TOO_EARLY) {
+        static const struct rsa_id nobody;
+        d->verdict = v;
+        keep_candidate(d, c, body, &nobody);
+        return OK;
+    }
+    consensus_free(&c);
+    return err;
+}
+
+void retry_candidate(struct dirmgr *d)
+{
+    struct consensus *c = d->candidate;
+    char name[64];
+    if (!c)
+        return;
+    err_t err =
+        consensus_verify(c, d->auths, d->n_auths, &d->certs, env_wall_s(d->env), &d->verdict);
+    if (err == OK) {
+        char *text = d->candidate_text;
+        size_t len = d->candidate_len;
+        d->candidate = NULL;
+        d->candidate_text = NULL;
+        drop_candidate(d);
+        if (is_older(d, c))
+            consensus_free(&c);
+        else
+            accept(d, c, (struct text){text, len});
+        free(text);
+        return;
+    }
+    if (may_still_pass(&d->verdict) && d->cert_wait.fails < CERT_TRIES_MAX)
+        return;
+    warn_undersigned(d, &d->verdict, server_name(d, &d->candidate_from, name));
+    struct rsa_id from = d->candidate_from;
+    drop_candidate(d);
+    refuse(d, &from);
+}
+
+static bool is_configured(const struct dirmgr *d, const struct rsa_id *v3ident)
+{
+    for (size_t i = 0; i < d->n_auths; i++)
+        if (rsa_id_equal(&d->auths[i], v3ident))
+            return true;
+    return false;
+}
+
+static void store_certs(struct dirmgr *d)
+{
+    struct buf out;
+    buf_init(&out, (size_t)AUTHCERT_SET_MAX * AUTHCERT_TEXT_MAX);
+    if (store_write_certs(&d->certs, &out) == OK)
+        store(d, DIR_FILE_CERTS, buf_at(&out), out.len, false);
+    buf_free(&out);
+}
+
+size_t take_certs(struct dirmgr *d, struct text body)
+{
+    struct authcert *cert;
+    size_t n = 0;
+    err_t err;
+    while ((err = authcert_parse(&body, &cert)) != ERR_NOT_FOUND) {
+        if (err == OK && !is_configured(d, authcert_identity(cert))) {
+            authcert_free(&cert);
+            continue;
+        }
+        if (err == OK)
+            err = authcert_set_add(&d->certs, cert);
+        if (err == ERR_LIMIT)
+            authcert_set_expire(&d->certs, env_wall_s(d->env));
+        if (err != OK)
+            log_warn(d->env->log, "A key certificate of an authority is not usable: %s",
+                     err_text(err));
+        n += err == OK;
+    }
+    if (n)
+        store_certs(d);
+    return n;
+}
+
+static bool was_asked(const struct dm_request *rq, const struct sha256 *digest)
+{
+    for (size_t i = 0; i < rq->n_digests; i++)
+        if (memcmp(rq->digests[i].b, digest->b, sizeof digest->b) == 0)
+            return true;
+    return false;
+}
+
+size_t take_microdescs(struct dirmgr *d, struct text body, struct dm_request *rq)
+{
+    struct microdesc md;
+    struct buf journal;
+    size_t n = 0;
+    err_t err;
+    buf_init(&journal, MICRODESCS_BODY_MAX * 2);
+    while (d->newest && (err = microdesc_next(&body, &md)) != ERR_NOT_FOUND) {
+        if (!netdir_wants_md(d->newest, &md.digest) || !was_asked(rq, &md.digest))
+            continue;
+        if (err == OK)
+            err = netdir_add_md(d->newest, &md);
+        if (err == OK)
+            err = store_write_microdesc(&md, env_wall_s(d->env), &journal);
+        n += err == OK;
+        /* What the authorities signed and we still can't use, asking again won't mend. */
+        const struct relay *r = netdir_by_md(d->newest, &md.digest);
+        if (err == ERR_MALFORMED && r)
+            d->md_fails[r - netdir_at(d->newest, 0)] = MD_FAILS_MAX;
+    }
+    store(d, DIR_FILE_MICRODESCS_NEW, buf_at(&journal), journal.len, true);
+    buf_free(&journal);
+    return n;
+}
+
+static void progress(struct dirmgr *d, const struct netdir_coverage *v)
+{
+    /* C tor counts the way to "enough" in 25 steps. */
+    uint32_t share = v->needed ? v->path * 25 / v->needed : 25;
+    if (v->n_have)
+        dm_step(d, 50 + (int)(share > 24 ? 24 : share));
+}
+
+void review(struct dirmgr *d)
+{
+    struct netdir_coverage v = {0};
+    if (d->newest && !dm_live(d, d->newest))
+        netdir_unref(&d->newest);
+    if (d->newest)
+        netdir_coverage(d->newest, d->o.paths_needed_permyriad, &v);
+    if (d->current && !dm_live(d, d->current)) {
+        netdir_unref(&d->current);
+        dm_netdir_changed(d);
+    }
+    if (d->newest && v.enough && d->current != d->newest) {
+        netdir_unref(&d->current);
+        d->current = netdir_ref(d->newest);
+        dm_netdir_changed(d);
+    }
+    if (!d->newest)
+        return;
+    if (v.enough)
+        dm_step(d, 75);
+    else
+        progress(d, &v);
+}
