@@ -258,6 +258,7 @@ static err_t load_file(struct cmdline *c, const struct load_env *env, bool defau
     char *path = *kept_path ? strdup(*kept_path)
                  : given    ? path_expand(given, env->home)
                             : default_path(env, defaults);
+    path = path_absolute(path); /* RunAsDaemon leaves the folder */
     if (!path)
         return ERR_NOMEM;
     err_t err = read_config(c, env, defaults, path, given || *kept_path, &text, &found, e);

@@ -48,26 +48,17 @@ static char *data_dir_of(const struct checking *c, const char *said)
     return path_expand("~/.tor", home);
 }
 
-static char *absolute(char *gift_path)
-{
-    char cwd[PATH_MAX];
-    if (!gift_path || gift_path[0] == '/' || !getcwd(cwd, sizeof cwd))
-        return gift_path;
-    char *path = text_printf("%s/%s", cwd, gift_path);
-    free(gift_path);
-    return path;
-}
-
 static err_t check_folders(const struct checking *c)
 {
     struct options *o = c->o;
-    o->is.data_dir = absolute(data_dir_of(c, o->data_directory));
+    o->is.data_dir = path_absolute(data_dir_of(c, o->data_directory));
     if (!o->is.data_dir)
         return ERR_NOMEM;
     if (strlen(o->is.data_dir) > DATA_DIR_MAX)
         return reject(c, "Invalid DataDirectory: DataDirectory is too long.");
-    o->is.cache_dir = absolute(o->cache_directory ? path_expand(o->cache_directory, c->env->home)
-                                                  : strdup(o->is.data_dir));
+    o->is.cache_dir =
+        path_absolute(o->cache_directory ? path_expand(o->cache_directory, c->env->home)
+                                         : strdup(o->is.data_dir));
     return o->is.cache_dir ? OK : ERR_NOMEM;
 }
 

@@ -1,10 +1,12 @@
 #include "app/optlists.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "app/optval.h"
 
@@ -248,4 +250,14 @@ char *path_expand(const char *path, const char *home)
     while (len > 0 && home[len - 1] == '/')
         len--;
     return text_printf("%.*s%s", (int)len, home, path + 1);
+}
+
+char *path_absolute(char *gift_path)
+{
+    char cwd[PATH_MAX];
+    if (!gift_path || gift_path[0] == '/' || !getcwd(cwd, sizeof cwd))
+        return gift_path;
+    char *path = text_printf("%s/%s", cwd, gift_path);
+    free(gift_path);
+    return path;
 }

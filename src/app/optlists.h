@@ -33,5 +33,7 @@ MUST_USE err_t nodes_check(const char *name, const char *where, const char *list
 
 /* "~/x" under HOME, anything else as it is. NULL out of memory. */
 char *path_expand(const char *path, const char *home);
+/* GIFT_PATH (which may be NULL) or, if it is relative, it under the current folder. */
+char *path_absolute(char *gift_path);
 
 #endif

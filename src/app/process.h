@@ -6,6 +6,28 @@
 
 #include "app/options.h"
 
+/* The state that main's run needs for it. */
+struct process {
+    int ready_fd;   /* of a daemon until it serves; -1 */
+    int lock_fd;    /* of DataDirectory/lock; -1 */
+    char *pid_file; /* to be removed at the end; NULL */
+    int max_conns;  /* how many sockets the limit of open files leaves */
+};
+
+/* The start of a run, in its order. First, with all rights: detach, lock memory, harden, raise the
+ * limit of open files. Then listeners are opened. */
+MUST_USE err_t process_begin(struct process *p, const struct options *o, const struct log *log,
+                             struct conf_err *e);
+/* With the listeners open: become User, make and check the folders, take the lock (waiting 5 s for
+ * another process to go away), write the pid file. Log files are opened after this. */
+MUST_USE err_t process_settle(struct process *p, const struct options *o, const struct log *log,
+                              struct conf_err *e);
+/* The program serves: a daemon's parent may go. */
+void process_serving(struct process *p);
+void process_end(struct process *p);
+
+/* The steps, one by one. */
+
 /* Detaches (RunAsDaemon): the caller's process ends with status 0 once process_daemon_ready() is
  * called in the child, with 1 if the child ends before that. *READY_FD is for that call. */
 MUST_USE err_t process_daemon_start(int *ready_fd, struct conf_err *e);

@@ -1,0 +1,190 @@
+/* The program: reads the command line, does what needs no network itself, hands the rest on. */
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/run.h"
+#include "app/version.h"
+
+#ifndef TUNIC_CONFIG_DIR
+#define TUNIC_CONFIG_DIR "/etc/tor" /* tor's, whose place Tunic takes */
+#endif
+
+static const char HELP[] =
+    "Tunic " TUNIC_VERSION ": a Tor client with tor's options, independent of the Tor Project.\n"
+    "\n"
+    "tunic -f <torrc> [--Option value]... [+Option value] [/Option]\n"
+    "\n"
+    "  -f FILE                 read FILE instead of " TUNIC_CONFIG_DIR "/torrc or ~/.torrc; - is\n"
+    "                          standard input\n"
+    "  --defaults-torrc FILE   read FILE before it, instead of " TUNIC_CONFIG_DIR
+    "/torrc-defaults\n"
+    "  --ignore-missing-torrc  go on with the defaults if FILE is not there\n"
+    "  --verify-config         only tell whether the configuration is valid\n"
+    "  --dump-config short     print the options that differ from the defaults, or: non-builtin,\n"
+    "                          full\n"
+    "  --list-torrc-options    print the name of every option\n"
+    "  --hush, --quiet         log from warnings up; nothing\n"
+    "  --version, --library-versions, --list-modules, --help\n"
+    "\n"
+    "See man page for options, or https://www.torproject.org/ for documentation.\n";
+
+static int list_options(void)
+{
+    size_t n;
+    const struct opt *table = opt_table(&n);
+    for (size_t i = 0; i < n; i++)
+        if (table[i].kind != OPT_OBSOLETE && table[i].type != OPTT_VIRTUAL &&
+            !(table[i].flags & OPTF_HIDDEN))
+            puts(table[i].name);
+    return 0;
+}
+
+static int list_deprecated(void)
+{
+    puts("HTTPProxy\nHTTPProxyAuthenticator\nReachableDirAddresses\nClientPreferIPv6DirPort");
+    return 0;
+}
+
+static int list_modules(void)
+{
+    puts("relay: no\ndirauth: no\ndircache: no\npow: no");
+    return 0;
+}
+
+/* Commands that need no configuration; -1 for the others. */
+static int run_immediate(const struct cmdline *c, const struct log *log)
+{
+    switch (c->command) {
+    case CMD_VERSION:
+        version_print(stdout);
+        return 0;
+    case CMD_HELP:
+        fputs(HELP, stdout);
+        return 0;
+    case CMD_LIST_OPTIONS:
+        return list_options();
+    case CMD_LIST_DEPRECATED:
+        return list_deprecated();
+    case CMD_LIST_MODULES:
+        return list_modules();
+    case CMD_LIBRARY_VERSIONS:
+        version_print_libraries(stdout);
+        return 0;
+    case CMD_HASH_PASSWORD:
+        log_err(log, "--hash-password is not supported yet: Tunic has no control port so far.");
+        return 1;
+    case CMD_RELAY_ONLY:
+        log_err(log, "This command is for relays, and Tunic is a client.");
+        return 1;
+    case CMD_RUN:
+    case CMD_VERIFY_CONFIG:
+    case CMD_DUMP_CONFIG:
+    case CMD_LIST_FINGERPRINT:
+        break;
+    }
+    return -1;
+}
+
+static int dump_config(const struct cmdline *c, const struct options *o,
+                       const struct options *defaults)
+{
+    const char *arg = c->argument ? c->argument : "";
+    bool full = strcmp(arg, "full") == 0, builtin = strcmp(arg, "non-builtin") == 0;
+    if (!full && !builtin && strcmp(arg, "short") != 0) {
+        fputs("No valid argument to --dump-config found!\nPlease select 'short' or 'full'.\n",
+              stderr);
+        return 1;
+    }
+    struct options *ours = builtin ? options_new(false) : NULL;
+    char *text = options_dump(o, ours ? ours : defaults, full ? DUMP_ALL : DUMP_MINIMAL);
+    options_free(ours);
+    if (!text)
+        return 1;
+    fputs(text, stdout);
+    free(text);
+    return 0;
+}
+
+static int run_configured(struct app *app, const struct options *defaults)
+{
+    switch (app->cmdline->command) {
+    case CMD_VERIFY_CONFIG:
+        puts("Configuration was valid");
+        return 0;
+    case CMD_DUMP_CONFIG:
+        return dump_config(app->cmdline, app->options, defaults);
+    case CMD_LIST_FINGERPRINT:
+        log_err(app->log, "Clients don't have long-term identity keys. Exiting.");
+        return 1;
+    case CMD_RUN:
+    case CMD_VERSION:
+    case CMD_HELP:
+    case CMD_LIST_OPTIONS:
+    case CMD_LIST_DEPRECATED:
+    case CMD_LIST_MODULES:
+    case CMD_LIBRARY_VERSIONS:
+    case CMD_HASH_PASSWORD:
+    case CMD_RELAY_ONLY:
+        break;
+    }
+    return app_run(app);
+}
+
+static const char *home_folder(void)
+{
+    const char *home = getenv("HOME");
+    const struct passwd *pw = home ? NULL : getpwuid(getuid());
+    return pw ? pw->pw_dir : home;
+}
+
+static void greet(const struct log *log)
+{
+    char platform[VERSION_PLATFORM_MAX];
+    log_notice(log, "Tunic %s %s", TUNIC_VERSION, version_platform(platform));
+    log_notice(log, "Tunic hides where you connect from, not what you say there. Learn how to be "
+                    "safe at https://support.torproject.org/faq/staying-anonymous/");
+}
+
+static int configure_and_run(struct app *app)
+{
+    struct conf_err e;
+    struct options *defaults = NULL;
+    const struct load_env env = {home_folder(), TUNIC_CONFIG_DIR, stdin, conf_disk(app->log),
+                                 app->log};
+    if (cmdline_load(app->cmdline, &env, &app->options, &defaults, &e) != OK) {
+        log_warn(app->log, "%s", e.text);
+        log_err(app->log, "Reading config failed--see warnings above.");
+        return 1;
+    }
+    int status = run_configured(app, defaults);
+    options_free(defaults);
+    options_free(app->options);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct conf_err e;
+    struct app app = {.logfile = logfile_new(cmdline_quiet(argc, argv), NULL)};
+    int status = 1;
+    if (!app.logfile)
+        return 1;
+    app.log = logfile_log(app.logfile);
+    greet(app.log);
+    if (cmdline_parse(argc, argv, app.log, &app.cmdline, &e) != OK) {
+        log_warn(app.log, "%s", e.text);
+        log_err(app.log, "Reading config failed--see warnings above.");
+    } else {
+        status = run_immediate(app.cmdline, app.log);
+        if (status < 0)
+            status = configure_and_run(&app);
+    }
+    cmdline_free(app.cmdline);
+    logfile_free(app.logfile);
+    if (fflush(stdout) != 0)
+        status = 1;
+    return status;
+}

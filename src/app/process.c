@@ -1,0 +1,322 @@
+#include "app/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    SPARE_FDS = 32, /* files that are no connections: logs, stores, the event loop */
+    LOCK_WAIT_S = 5,
+    FILE_UMASK = 027,
+};
+
+/* The parent of a daemon: waits to hear how it went. */
+static void parent_wait(int fd)
+{
+    char byte = 0;
+    ssize_t n;
+    do
+        n = read(fd, &byte, 1);
+    while (n < 0 && errno == EINTR);
+    _exit(n == 1 ? 0 : 1);
+}
+
+err_t process_daemon_start(int *ready_fd, struct conf_err *e)
+{
+    int fds[2];
+    if (pipe(fds) != 0)
+        return conf_fail(e, ERR_IO, "pipe failed: %s", strerror(errno));
+    pid_t pid = fork();
+    if (pid < 0) {
+        close(fds[0]);
+        close(fds[1]);
+        return conf_fail(e, ERR_IO, "fork failed: %s", strerror(errno));
+    }
+    if (pid > 0) {
+        close(fds[1]);
+        parent_wait(fds[0]);
+    }
+    close(fds[0]);
+    (void)fcntl(fds[1], F_SETFD, FD_CLOEXEC);
+    (void)setsid();
+    pid = fork(); /* so that no terminal can ever become ours again */
+    if (pid != 0)
+        _exit(pid < 0 ? 1 : 0);
+    if (chdir("/") != 0)
+        _exit(1);
+    *ready_fd = fds[1];
+    return OK;
+}
+
+void process_daemon_ready(int *ready_fd)
+{
+    if (*ready_fd < 0)
+        return;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null >= 0) {
+        for (int fd = 0; fd <= 2; fd++)
+            (void)dup2(null, fd);
+        if (null > 2)
+            close(null);
+    }
+    ssize_t n;
+    do
+        n = write(*ready_fd, "c", 1);
+    while (n < 0 && errno == EINTR);
+    close(*ready_fd);
+    *ready_fd = -1;
+}
+
+err_t process_pidfile_write(const char *path, struct conf_err *e)
+{
+    char text[32];
+    int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    bool ok = fd >= 0 && fchmod(fd, 0644) == 0 && write(fd, text, (size_t)len) == len;
+    int why = errno;
+    if (fd >= 0 && close(fd) != 0)
+        ok = false;
+    if (!ok)
+        return conf_fail(e, ERR_IO, "Unable to open \"%s\" for writing: %s", path, strerror(why));
+    return OK;
+}
+
+void process_pidfile_remove(const char *path)
+{
+    if (path)
+        (void)unlink(path);
+}
+
+static err_t drop_rights(const char *user, const struct passwd *pw, struct conf_err *e)
+{
+    if (initgroups(user, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 || setuid(pw->pw_uid) != 0)
+        return conf_fail(e, ERR_IO,
+                         "Error switching to user \"%s\": %s. If you set the \"User\" option, you "
+                         "must start Tunic as root.",
+                         user, strerror(errno));
+    if (pw->pw_uid != 0 && (setuid(0) == 0 || seteuid(0) == 0))
+        return conf_fail(e, ERR_IO, "Was able to regain root after switching to user \"%s\".",
+                         user);
+    if (getuid() != pw->pw_uid || geteuid() != pw->pw_uid || getgid() != pw->pw_gid ||
+        getegid() != pw->pw_gid)
+        return conf_fail(e, ERR_IO, "Switching to user \"%s\" did not take effect.", user);
+    return OK;
+}
+
+err_t process_switch_user(const char *user, const struct log *log, struct conf_err *e)
+{
+    const struct passwd *found = getpwnam(user);
+    if (!found)
+        return conf_fail(e, ERR_IO,
+                         "Couldn't look up user \"%s\" for the User option: no such user.", user);
+    struct passwd pw = *found;
+    if (getuid() == pw.pw_uid && geteuid() == pw.pw_uid && getgid() == pw.pw_gid &&
+        getegid() == pw.pw_gid && pw.pw_uid != 0)
+        return OK; /* we are that already, and may not set groups */
+    TRY(drop_rights(user, &pw, e));
+    log_info(log, "Running as user \"%s\".", user);
+    return OK;
+}
+
+static err_t owner_of(const char *owner, uid_t *uid, struct conf_err *e)
+{
+    *uid = geteuid();
+    if (!owner)
+        return OK;
+    const struct passwd *pw = getpwnam(owner);
+    if (!pw)
+        return conf_fail(e, ERR_IO, "Unable to look up user \"%s\".", owner);
+    *uid = pw->pw_uid;
+    return OK;
+}
+
+static err_t check_open_dir(int fd, const char *dir, uid_t owner, bool group_readable,
+                            const struct log *log, struct conf_err *e)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return conf_fail(e, ERR_IO, "Directory %s: %s", dir, strerror(errno));
+    if (st.st_uid != owner)
+        return conf_fail(
+            e, ERR_IO,
+            "%s is not owned by this user (%d) but by user %d. Perhaps you are running "
+            "Tunic as the wrong user?",
+            dir, (int)owner, (int)st.st_uid);
+    mode_t unwanted = group_readable ? 027 : 077, mode = st.st_mode & 07777;
+    mode_t want = (mode & ~unwanted) | 0700 | (group_readable ? 050 : 0);
+    if (mode == want)
+        return OK;
+    if (mode & unwanted)
+        log_warn(log, "Fixing permissions on directory %s", dir);
+    if (fchmod(fd, want) != 0)
+        return conf_fail(e, ERR_IO, "Could not chmod directory %s: %s", dir, strerror(errno));
+    return OK;
+}
+
+err_t process_private_dir(const char *dir, bool create, bool group_readable, const char *owner,
+                          const struct log *log, struct conf_err *e)
+{
+    uid_t uid;
+    struct conf_err inner;
+    const char *verb = create ? "create" : "access";
+    TRY(owner_of(owner, &uid, e));
+    if (create && mkdir(dir, 0700) != 0 && errno != EEXIST)
+        return conf_fail(e, ERR_IO, "Couldn't %s private data directory \"%s\": %s", verb, dir,
+                         strerror(errno));
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return conf_fail(e, ERR_IO, "Couldn't %s private data directory \"%s\": %s", verb, dir,
+                         strerror(errno));
+    err_t err = check_open_dir(fd, dir, uid, group_readable, log, &inner);
+    close(fd);
+    if (err == OK)
+        return OK;
+    log_warn(log, "%s", inner.text);
+    return conf_fail(e, err, "Couldn't %s private data directory \"%s\"", verb, dir);
+}
+
+err_t process_lock(const char *dir, int *fd, struct conf_err *e)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/lock", dir) >= (int)sizeof path)
+        return conf_fail(e, ERR_ARG, "DataDirectory is too long.");
+    *fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (*fd < 0)
+        return conf_fail(e, ERR_IO, "Couldn't open \"%s\" for locking: %s", path, strerror(errno));
+    /* flock() is what Debian's tor uses on this file: the two must not share a folder either. */
+    if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
+        return OK;
+    int why = errno;
+    close(*fd);
+    *fd = -1;
+    return conf_fail(e, why == EWOULDBLOCK ? ERR_STATE : ERR_IO, "Couldn't lock \"%s\": %s", path,
+                     strerror(why));
+}
+
+/* As process_lock(); a process that is about to end gets a few seconds for it. */
+static err_t lock_patiently(const char *dir, int *fd, const struct log *log, struct conf_err *e)
+{
+    err_t err = process_lock(dir, fd, e);
+    if (err != ERR_STATE)
+        return err;
+    log_warn(log,
+             "It looks like another Tor process is running with the same data directory.  "
+             "Waiting %d seconds to see if it goes away.",
+             LOCK_WAIT_S);
+    for (int i = 0; i < 10 * LOCK_WAIT_S && err == ERR_STATE; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+        err = process_lock(dir, fd, e);
+    }
+    return err == ERR_STATE ? conf_fail(e, err, "No, it's still there.  Exiting.") : err;
+}
+
+err_t process_raise_fd_limit(int conn_limit, const struct log *log, int *got, struct conf_err *e)
+{
+    struct rlimit lim;
+    if (conn_limit < SPARE_FDS)
+        return conf_fail(e, ERR_LIMIT, "ConnLimit must be at least %d. Failing.", SPARE_FDS);
+    if (getrlimit(RLIMIT_NOFILE, &lim) != 0)
+        return conf_fail(e, ERR_IO, "Could not get maximum number of file descriptors: %s",
+                         strerror(errno));
+    if (lim.rlim_max < (rlim_t)conn_limit)
+        return conf_fail(e, ERR_LIMIT,
+                         "We need %d file descriptors available, and we're limited to %lu. Please "
+                         "change your ulimit -n.",
+                         conn_limit, (unsigned long)lim.rlim_max);
+    if (lim.rlim_cur < lim.rlim_max) {
+        struct rlimit more = {lim.rlim_max, lim.rlim_max};
+        log_info(log, "Raising max file descriptors from %lu to %lu.", (unsigned long)lim.rlim_cur,
+                 (unsigned long)lim.rlim_max);
+        if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+            lim = more;
+        else if (lim.rlim_cur < (rlim_t)conn_limit)
+            return conf_fail(e, ERR_IO, "Couldn't set maximum number of file descriptors: %s",
+                             strerror(errno));
+    }
+    *got = lim.rlim_cur > INT_MAX ? INT_MAX - SPARE_FDS : (int)lim.rlim_cur - SPARE_FDS;
+    return OK;
+}
+
+void process_harden(bool disable_debugger, const struct log *log)
+{
+    const struct rlimit none = {0, 0};
+    if (setrlimit(RLIMIT_CORE, &none) != 0)
+        log_warn(log, "Could not turn off core files: %s", strerror(errno));
+    if (disable_debugger && prctl(PR_SET_DUMPABLE, 0) != 0)
+        log_warn(log, "Could not turn off debugger attachment: %s", strerror(errno));
+    umask(FILE_UMASK);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+bool process_alive(pid_t pid)
+{
+    return kill(pid, 0) == 0 || errno == EPERM;
+}
+
+err_t process_begin(struct process *p, const struct options *o, const struct log *log,
+                    struct conf_err *e)
+{
+    *p = (struct process){.ready_fd = -1, .lock_fd = -1};
+    if (o->run_as_daemon)
+        TRY(process_daemon_start(&p->ready_fd, e));
+    if (o->disable_all_swap && mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
+        return conf_fail(e, ERR_IO, "DisableAllSwap failure. Do you have proper permissions?");
+    process_harden(o->disable_debugger_attachment, log);
+    return process_raise_fd_limit(o->conn_limit, log, &p->max_conns, e);
+}
+
+err_t process_settle(struct process *p, const struct options *o, const struct log *log,
+                     struct conf_err *e)
+{
+    bool same = strcmp(o->is.data_dir, o->is.cache_dir) == 0;
+    bool group = o->data_directory_group_readable;
+    bool cache_group = o->cache_directory_group_readable == AUTO
+                           ? same && group
+                           : o->cache_directory_group_readable == YES;
+    if (geteuid() == 0 && !o->user)
+        log_warn(log, "You are running Tunic as root. You don't need to, and you probably "
+                      "shouldn't.");
+    if (o->user)
+        TRY(process_switch_user(o->user, log, e));
+    TRY(process_private_dir(o->is.data_dir, true, group, o->user, log, e));
+    if (!same)
+        TRY(process_private_dir(o->is.cache_dir, true, cache_group, o->user, log, e));
+    TRY(lock_patiently(o->is.data_dir, &p->lock_fd, log, e));
+    if (!o->pid_file)
+        return OK;
+    TRY(process_pidfile_write(o->pid_file, e));
+    p->pid_file = strdup(o->pid_file);
+    return p->pid_file ? OK : ERR_NOMEM;
+}
+
+void process_serving(struct process *p)
+{
+    process_daemon_ready(&p->ready_fd);
+}
+
+void process_end(struct process *p)
+{
+    process_pidfile_remove(p->pid_file);
+    free(p->pid_file);
+    p->pid_file = NULL;
+    if (p->lock_fd >= 0)
+        close(p->lock_fd);
+    p->lock_fd = -1;
+    if (p->ready_fd >= 0)
+        close(p->ready_fd); /* unsaid: the parent ends with 1 */
+    p->ready_fd = -1;
+}
