@@ -1,6 +1,7 @@
 #include "crypto/aes.h"
 #include "crypto/openssl.h"
 
+#include <limits.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 
@@ -27,16 +28,12 @@ struct aes_ctr *aes_ctr_new(const uint8_t *key, unsigned bits, const uint8_t iv[
 
 err_t aes_ctr_xor(struct aes_ctr *ctx, void *bytes, size_t len)
 {
-    enum { MOST_AT_ONCE = 1 << 30 }; /* OpenSSL counts in int */
-    uint8_t *at = bytes;
-    while (len) {
-        int now = len < MOST_AT_ONCE ? (int)len : MOST_AT_ONCE, done = 0;
-        if (EVP_EncryptUpdate(ctx->evp, at, &done, at, now) != 1 || done != now)
-            return ERR_CRYPTO;
-        at += now;
-        len -= (size_t)now;
-    }
-    return OK;
+    int done = 0;
+    if (len > INT_MAX) /* OpenSSL counts in int */
+        return ERR_ARG;
+    if (len && EVP_EncryptUpdate(ctx->evp, bytes, &done, bytes, (int)len) != 1)
+        return ERR_CRYPTO;
+    return (size_t)done == len ? OK : ERR_CRYPTO;
 }
 
 void aes_ctr_free(struct aes_ctr *ctx)

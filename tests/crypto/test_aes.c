@@ -1,5 +1,6 @@
 #include "support/test.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "crypto/aes.h"
@@ -73,5 +74,17 @@ START_TEST(test_aes_other_key_sizes_are_refused)
 }
 END_TEST
 
+START_TEST(test_aes_too_long_is_refused_untouched)
+{
+    static const uint8_t key[16] = {0}, zero[16];
+    uint8_t bytes[16] = {0};
+    struct aes_ctr *ctx = aes_ctr_new(key, 128, NULL);
+    ck_err(aes_ctr_xor(ctx, bytes, (size_t)INT_MAX + 1), ERR_ARG);
+    ck_assert_mem_eq(bytes, zero, sizeof bytes);
+    aes_ctr_free(ctx);
+}
+END_TEST
+
 TESTS("crypto/aes", test_aes_published_vectors, test_aes_cells_come_back,
-      test_aes_no_iv_means_zeros, test_aes_other_key_sizes_are_refused)
+      test_aes_no_iv_means_zeros, test_aes_other_key_sizes_are_refused,
+      test_aes_too_long_is_refused_untouched)

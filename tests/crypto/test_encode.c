@@ -216,7 +216,8 @@ END_TEST
 START_TEST(test_encode_base32_refuses_what_no_encoder_writes)
 {
     static const char *const bad[] = {
-        "m", "mzx", "mzxw6y", "mz", "my======", "m1", "m8", "m ", "MZXw6a0"};
+        "m",      "mzx",       "mzxw6y", "mz", "my======", "a",      "aaa",
+        "aaaaaa", "aaaaaaaaa", "m1",     "m8", "m ",       "MZXw6a0"};
     uint8_t out[16];
     size_t len;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
