@@ -62,12 +62,11 @@ static bool was_avoided(const struct guard_restriction *rst, const struct rsa_id
     return false;
 }
 
-/* The guard's row if it may be tried for this circuit, exit aside. guard-spec 4.12: without a
- * descriptor "we can still use the guard for one-hop directory fetches, but not for longer
- * circuits". */
+/* The guard's row if it is up for this usage. guard-spec 4.12: without a descriptor "we can still
+ * use the guard for one-hop directory fetches, but not for longer circuits". */
 static const struct relay *row_if_up(const struct choice *c, const struct guard *guard)
 {
-    if (!guard->filtered || guard->reach == GUARD_NO || was_avoided(c->rst, &guard->rsa))
+    if (!guard->filtered || guard->reach == GUARD_NO)
         return NULL;
     const struct relay *r = netdir_by_rsa(c->nd, &guard->rsa);
     return r && (c->usage == GUARD_FOR_DIR || relay_usable(r)) ? r : NULL;
@@ -97,7 +96,7 @@ static struct guard *pick_primary(const struct choice *c)
     for (unsigned rank = 1; rank <= c->g->params.n_primary; rank++) {
         struct guard *guard = primary_at(c->g->now, rank);
         const struct relay *r = guard ? row_if_up(c, guard) : NULL;
-        if (!r)
+        if (!r || was_avoided(c->rst, &guard->rsa))
             continue;
         if (fits_exit(c, r))
             fit[n++] = guard;
@@ -112,7 +111,7 @@ static bool fits_other(const struct choice *c, const struct guard *guard, bool p
     if (guard->primary || (guard->pending && !pending_too))
         return false;
     const struct relay *r = row_if_up(c, guard);
-    return r && fits_exit(c, r);
+    return r && !was_avoided(c->rst, &guard->rsa) && fits_exit(c, r);
 }
 
 /* "the first entry in that intersection that has {is_pending} set to false", confirmed ones before
@@ -129,10 +128,10 @@ static struct guard *pick_other(const struct choice *c, bool pending_too)
     return NULL;
 }
 
-static bool any_up(const struct sample *s)
+static bool any_up(const struct choice *c)
 {
-    for (size_t i = 0; i < s->n; i++)
-        if (s->list[i].filtered && s->list[i].reach != GUARD_NO)
+    for (size_t i = 0; i < c->g->now->n; i++)
+        if (row_if_up(c, &c->g->now->list[i]))
             return true;
     return false;
 }
@@ -166,7 +165,7 @@ err_t guards_pick(struct guards *g, const struct netdir *nd, enum guard_usage us
         *out = netdir_by_rsa(nd, &guard->rsa);
         return OK;
     }
-    if (any_up(g->now))
+    if (any_up(&c))
         return ERR_NOT_FOUND;
     guards_retry_all(g);
     return ERR_STATE;

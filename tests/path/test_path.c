@@ -1,0 +1,732 @@
+/* Paths: 10,000 random picks on a made-up network, each checked by rules that are written down
+ * here once more, apart from the code under test; then the single rules and options. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "path/guards.h"
+#include "path/path.h"
+#include "path/restrict.h"
+#include "support/netgen.h"
+
+enum { RELAYS = 240 };
+
+/* The test's own view of what it made, in the order of making (not that of the consensus). */
+struct truth {
+    struct netgen_relay relays[RELAYS];
+    int declared_family[RELAYS]; /* > 0: all with the same number list each other */
+    int id_family[RELAYS];
+    int one_sided[RELAYS]; /* lists others who don't list it: no family */
+};
+
+static void hex20(const uint8_t *b, char *out)
+{
+    for (size_t i = 0; i < 20; i++)
+        snprintf(out + 2 * i, 3, "%02X", b[i]);
+}
+
+static void truth_make(struct truth *t)
+{
+    static const char *const flags[] = {
+        "Exit Fast Guard Running Stable V2Dir Valid",
+        "Fast Guard Running Stable V2Dir Valid",
+        "Exit Fast Running Stable V2Dir Valid",
+        "Fast Running V2Dir Valid",
+        "Exit Fast Running Valid",
+        "Running Stable V2Dir Valid",
+        "BadExit Exit Fast Running Stable V2Dir Valid",
+        "Fast Guard Stable V2Dir Valid",
+    };
+    memset(t, 0, sizeof *t);
+    for (unsigned i = 0; i < RELAYS; i++) {
+        struct netgen_relay *r = &t->relays[i];
+        *r = netgen_relay(i);
+        r->flags = flags[i % 8];
+        r->bw = 100 + i * 37 % 5000;
+        r->no_md = i % 31 == 30;
+        snprintf(r->p, sizeof r->p, "%s",
+                 i % 3 == 0   ? "accept 80,443"
+                 : i % 3 == 1 ? "reject 25,119,6881-6999"
+                              : "accept 22,80,443,5000-7000");
+        if (i % 5 == 0) {
+            snprintf(r->p6, sizeof r->p6, "accept 443");
+            r->v6[0] = 0x20;
+            r->v6[1] = 0x01;
+            r->v6[2] = (uint8_t)(i % 15); /* some share a /32 */
+            r->v6[15] = (uint8_t)(i + 1);
+        }
+        if (i % 7 == 0) /* some share a /16 */
+            r->v4[1] = (uint8_t)(1 + i % 3);
+        t->declared_family[i] = i % 6 == 1 ? 1 + (int)i / 24 : 0;
+        t->id_family[i] = i % 9 == 2 ? 1 + (int)i % 4 : 0;
+        t->one_sided[i] = i % 6 == 3;
+    }
+    for (size_t i = 0; i < RELAYS; i++) {
+        struct netgen_relay *r = &t->relays[i];
+        size_t at = 0;
+        for (size_t k = 0; k < RELAYS; k++) {
+            bool lists = t->declared_family[i] ? t->declared_family[k] == t->declared_family[i]
+                                               : t->one_sided[i] && k > i && k < i + 3;
+            if (!lists)
+                continue;
+            char id[41];
+            hex20(t->relays[k].rsa, id);
+            if (k % 2)
+                at += (size_t)snprintf(r->family + at, sizeof r->family - at, "%s$%s",
+                                       at ? " " : "", id);
+            else
+                at += (size_t)snprintf(r->family + at, sizeof r->family - at, "%s%s", at ? " " : "",
+                                       t->relays[k].nick);
+        }
+        if (t->id_family[i])
+            snprintf(r->family_ids, sizeof r->family_ids, "ed25519:%d%s", t->id_family[i],
+                     i % 2 ? " ed25519:lone" : "");
+        if (t->id_family[i] && i % 2)
+            snprintf(r->family_ids + strlen(r->family_ids),
+                     sizeof r->family_ids - strlen(r->family_ids), "%zu", i);
+    }
+}
+
+static struct netdir *truth_netdir(const struct truth *t, const char *params)
+{
+    struct netgen g = {.n = RELAYS, .params = params};
+    g.relays = malloc(sizeof t->relays);
+    ck_assert_ptr_nonnull(g.relays);
+    memcpy(g.relays, t->relays, sizeof t->relays);
+    struct netdir *nd = netgen_make(&g);
+    free(g.relays);
+    return nd;
+}
+
+static int truth_find(const struct truth *t, const struct relay *r)
+{
+    for (int i = 0; i < RELAYS; i++)
+        if (memcmp(t->relays[i].rsa, r->rsa.b, 20) == 0)
+            return i;
+    ck_abort_msg("a relay from nowhere");
+}
+
+static bool truth_flag(const struct truth *t, int i, const char *flag)
+{
+    char padded[128], word[32];
+    snprintf(padded, sizeof padded, " %s ", t->relays[i].flags);
+    snprintf(word, sizeof word, " %s ", flag);
+    return strstr(padded, word) != NULL;
+}
+
+static bool truth_policy(const char *p, unsigned port)
+{
+    bool accept = strncmp(p, "accept", 6) == 0, hit = false;
+    if (!p[0])
+        return false;
+    for (const char *at = p + 7; *at;) {
+        char *end;
+        unsigned long first = strtoul(at, &end, 10), last = first;
+        if (*end == '-')
+            last = strtoul(end + 1, &end, 10);
+        hit |= port >= first && port <= last;
+        at = *end ? end + 1 : end;
+    }
+    return hit == accept;
+}
+
+/* The rules of path-spec 2.2 for two relays of one path. */
+static void truth_check_pair(const struct truth *t, int a, int b, bool subnets, bool lists,
+                             bool ids)
+{
+    const struct netgen_relay *x = &t->relays[a], *y = &t->relays[b];
+    ck_assert_int_ne(a, b);
+    if (subnets) {
+        ck_assert(x->v4[0] != y->v4[0] || x->v4[1] != y->v4[1]);
+        ck_assert(!x->v6[0] || !y->v6[0] || memcmp(x->v6, y->v6, 4) != 0);
+    }
+    if (lists)
+        ck_assert(!t->declared_family[a] || t->declared_family[a] != t->declared_family[b]);
+    if (ids)
+        ck_assert(!t->id_family[a] || t->id_family[a] != t->id_family[b]);
+}
+
+static void truth_check(const struct truth *t, const struct path_pick *p,
+                        const struct path_request *req, bool subnets, bool lists, bool ids)
+{
+    int hop[3];
+    ck_assert_uint_eq(p->n, 3);
+    for (int i = 0; i < 3; i++) {
+        hop[i] = truth_find(t, p->hop[i]);
+        ck_assert(truth_flag(t, hop[i], "Running") && truth_flag(t, hop[i], "Valid"));
+        ck_assert(!t->relays[hop[i]].no_md);
+        ck_assert(p->relaxed || truth_flag(t, hop[i], "Fast"));
+        ck_assert(p->relaxed || !req->stable || truth_flag(t, hop[i], "Stable"));
+    }
+    truth_check_pair(t, hop[0], hop[1], subnets, lists, ids);
+    truth_check_pair(t, hop[0], hop[2], subnets, lists, ids);
+    truth_check_pair(t, hop[1], hop[2], subnets, lists, ids);
+    if (req->kind == PATH_EXIT) {
+        const struct netgen_relay *x = &t->relays[hop[2]];
+        ck_assert(!truth_flag(t, hop[2], "BadExit"));
+        if (req->port)
+            ck_assert(truth_policy(req->family == IP_V6 ? x->p6 : x->p, req->port));
+    }
+}
+
+/* All of a test's objects. */
+struct bed {
+    struct env *env;
+    struct truth truth;
+    struct netdir *nd;
+    struct path_config cfg;
+    struct guards *guards;
+};
+
+static struct bed *bed_new(uint64_t seed, const char *params)
+{
+    struct bed *b = calloc(1, sizeof *b);
+    ck_assert_ptr_nonnull(b);
+    b->env = test_env(seed);
+    truth_make(&b->truth);
+    b->nd = truth_netdir(&b->truth, params);
+    path_config_init(&b->cfg);
+    b->guards = guards_new(b->env);
+    ck_ok(guards_update(b->guards, b->nd, &b->cfg));
+    return b;
+}
+
+static void bed_free(struct bed *b)
+{
+    guards_free(&b->guards);
+    netdir_unref(&b->nd);
+    test_env_free(b->env);
+    free(b);
+}
+
+static err_t pick(struct bed *b, const struct path_request *req, struct path_pick *out)
+{
+    return path_pick(b->nd, &b->cfg, b->guards, req, b->env, out);
+}
+
+static struct nodeset *set(const char *list)
+{
+    struct nodeset *s;
+    ck_ok(nodeset_parse(text_of(list), &s, NULL));
+    return s;
+}
+
+static struct path_request random_request(struct env *env)
+{
+    static const uint16_t ports[] = {0, 22, 110, 80, 443, 6667, 8080};
+    struct path_request req = {.kind = env_random_below(env, 4) ? PATH_EXIT : PATH_INTERNAL,
+                               .stable = env_random_below(env, 2) == 1};
+    if (req.kind == PATH_EXIT)
+        req.port = ports[env_random_below(env, 7)];
+    if (req.port == 443)
+        req.family = IP_V6;
+    return req;
+}
+
+static void many_picks(const char *params, bool use_guards, bool subnets, bool lists, bool ids)
+{
+    struct bed *b = bed_new(7, params);
+    b->cfg.use_entry_guards = use_guards;
+    b->cfg.enforce_distinct_subnets = subnets;
+    for (size_t i = 0; i < 2500; i++) {
+        struct path_request req = random_request(b->env);
+        struct path_pick p;
+        err_t e = pick(b, &req, &p);
+        ck_assert_msg(e == OK, "%s: %s (port %u)", err_name(e), p.why, req.port);
+        truth_check(&b->truth, &p, &req, subnets, lists, ids);
+        ck_assert(!p.relaxed);
+        if (use_guards)
+            guards_succeeded(b->guards, &p.hop[0]->rsa);
+    }
+    bed_free(b);
+}
+
+START_TEST(test_path_rules_hold_for_every_pick_with_guards)
+{
+    many_picks(NULL, true, true, true, true);
+}
+END_TEST
+
+START_TEST(test_path_rules_hold_for_every_pick_without_guards)
+{
+    many_picks(NULL, false, true, true, true);
+}
+END_TEST
+
+START_TEST(test_path_rules_hold_without_distinct_subnets)
+{
+    many_picks("use-family-ids=0", false, false, true, false);
+}
+END_TEST
+
+START_TEST(test_path_rules_hold_without_family_lists)
+{
+    many_picks("use-family-lists=0", false, true, false, true);
+}
+END_TEST
+
+/* The rules can fail: without them such pairs do come up. */
+START_TEST(test_path_families_and_subnets_matter_on_this_network)
+{
+    struct bed *b = bed_new(3, "use-family-ids=0 use-family-lists=0");
+    b->cfg.use_entry_guards = false;
+    b->cfg.enforce_distinct_subnets = false;
+    size_t lists = 0, ids = 0, nets = 0;
+    for (size_t i = 0; i < 5000; i++) {
+        struct path_request req = {.kind = PATH_INTERNAL};
+        struct path_pick p;
+        ck_ok(pick(b, &req, &p));
+        int x = truth_find(&b->truth, p.hop[0]), y = truth_find(&b->truth, p.hop[1]);
+        const struct truth *t = &b->truth;
+        lists += t->declared_family[x] && t->declared_family[x] == t->declared_family[y];
+        ids += t->id_family[x] && t->id_family[x] == t->id_family[y];
+        nets += memcmp(t->relays[x].v4, t->relays[y].v4, 2) == 0;
+    }
+    ck_assert_uint_gt(lists, 3);
+    ck_assert_uint_gt(ids, 5);
+    ck_assert_uint_gt(nets, 5);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_path_one_sided_family_is_none)
+{
+    struct bed *b = bed_new(1, NULL);
+    const struct relay *a = netdir_by_nickname(b->nd, text_of("relay3"));
+    const struct relay *c = netdir_by_nickname(b->nd, text_of("relay4"));
+    ck_assert(a && c && a->family);
+    ck_assert(!relay_related(b->nd, &b->cfg, a, c));
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_path_nodefamily_line_makes_a_family)
+{
+    struct bed *b = bed_new(1, NULL);
+    const struct relay *a = netdir_by_nickname(b->nd, text_of("relay3"));
+    const struct relay *c = netdir_by_nickname(b->nd, text_of("relay4"));
+    struct nodeset *s = set("relay3,relay4,relay5");
+    const struct nodeset *families[] = {s};
+    b->cfg.families = families;
+    b->cfg.n_families = 1;
+    ck_assert(relay_related(b->nd, &b->cfg, a, c));
+    b->cfg.families = NULL;
+    b->cfg.n_families = 0;
+    nodeset_free(&s);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_path_no_exit_for_a_port_is_said)
+{
+    struct bed *b = bed_new(1, NULL);
+    struct path_request req = {.kind = PATH_EXIT, .port = 25};
+    struct path_pick p;
+    for (size_t i = 0; i < RELAYS; i++)
+        snprintf(b->truth.relays[i].p, sizeof b->truth.relays[i].p, "reject 25");
+    netdir_unref(&b->nd);
+    b->nd = truth_netdir(&b->truth, NULL);
+    ck_err(pick(b, &req, &p), ERR_NOT_FOUND);
+    ck_assert_str_eq(p.why, "no exit relay allows port 25");
+    req.family = IP_V6;
+    ck_err(pick(b, &req, &p), ERR_NOT_FOUND);
+    ck_assert_str_eq(p.why, "no exit relay allows port 25 over IPv6");
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_path_exitnodes_bind_and_excludenodes_overrides)
+{
+    struct bed *b = bed_new(1, NULL);
+    struct nodeset *exits = set("relay0,relay2,relay8"), *no = set("relay2");
+    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_pick p;
+    b->cfg.exit = exits;
+    b->cfg.exclude = no;
+    for (size_t i = 0; i < 200; i++) {
+        ck_ok(pick(b, &req, &p));
+        const char *name = p.hop[2]->nickname;
+        ck_assert(strcmp(name, "relay0") == 0 || strcmp(name, "relay8") == 0);
+    }
+    nodeset_free(&no);
+    b->cfg.exclude = exits;
+    ck_err(pick(b, &req, &p), ERR_NOT_FOUND);
+    ck_assert_str_eq(p.why, "every exit relay that allows port 80 is ruled out by ExitNodes, "
+                            "ExcludeExitNodes or ExcludeNodes");
+    nodeset_free(&exits);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_path_excludeexitnodes_still_serve_as_middle)
+{
+    struct bed *b = bed_new(1, NULL);
+    b->cfg.use_entry_guards = false;
+    struct nodeset *no = set("1.0.0.0/8");
+    b->cfg.exclude_exit = no;
+    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_pick p;
+    ck_err(pick(b, &req, &p), ERR_NOT_FOUND);
+    req.kind = PATH_INTERNAL;
+    ck_ok(pick(b, &req, &p));
+    nodeset_free(&no);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_path_middlenodes_bind)
+{
+    struct bed *b = bed_new(1, NULL);
+    struct nodeset *middles = set("relay3,relay11,relay19");
+    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_pick p;
+    b->cfg.middle = middles;
+    for (size_t i = 0; i < 100; i++) {
+        ck_ok(pick(b, &req, &p));
+        ck_assert(nodeset_has(middles, p.hop[1]));
+    }
+    b->cfg.exclude = middles;
+    ck_err(pick(b, &req, &p), ERR_NOT_FOUND);
+    ck_assert_str_eq(p.why, "every middle relay is ruled out by MiddleNodes or ExcludeNodes");
+    nodeset_free(&middles);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_path_entrynodes_bind_with_and_without_guards)
+{
+    struct bed *b = bed_new(1, NULL);
+    struct nodeset *entries = set("relay1,relay9,relay17");
+    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_pick p;
+    b->cfg.entry = entries;
+    ck_ok(guards_update(b->guards, b->nd, &b->cfg));
+    ck_assert_str_eq(guards_sample_name(b->guards), "restricted");
+    for (size_t i = 0; i < 100; i++) {
+        b->cfg.use_entry_guards = i % 2;
+        ck_ok(pick(b, &req, &p));
+        ck_assert(nodeset_has(entries, p.hop[0]));
+    }
+    nodeset_free(&entries);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_path_given_exit_obeys_strictnodes)
+{
+    struct bed *b = bed_new(1, NULL);
+    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_pick p;
+    struct nodeset *s = set("relay8");
+    req.exit = netdir_by_nickname(b->nd, text_of("relay8"));
+    b->cfg.exclude = s;
+    ck_ok(pick(b, &req, &p)); /* StrictNodes 0: "okay to use an excluded node [...] to fulfill a
+                                 .exit request" */
+    ck_assert_ptr_eq(p.hop[2], req.exit);
+    b->cfg.strict_nodes = true;
+    ck_err(pick(b, &req, &p), ERR_NOT_FOUND);
+    ck_assert_ptr_nonnull(strstr(p.why, "StrictNodes"));
+    b->cfg.strict_nodes = false;
+    b->cfg.exclude = NULL;
+    b->cfg.exclude_exit = s;
+    ck_err(pick(b, &req, &p), ERR_NOT_FOUND);
+    nodeset_free(&s);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_path_failed_relays_and_exits_are_avoided)
+{
+    struct bed *b = bed_new(1, NULL);
+    b->cfg.use_entry_guards = false;
+    struct nodeset *exits = set("relay0,relay8");
+    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_pick p;
+    struct rsa_id avoid[2];
+    b->cfg.exit = exits;
+    avoid[0] = netdir_by_nickname(b->nd, text_of("relay0"))->rsa;
+    avoid[1] = netdir_by_nickname(b->nd, text_of("relay8"))->rsa;
+    req.avoid_exit = avoid;
+    req.n_avoid_exit = 1;
+    for (size_t i = 0; i < 50; i++) {
+        ck_ok(pick(b, &req, &p));
+        ck_assert_str_eq(p.hop[2]->nickname, "relay8");
+    }
+    req.n_avoid_exit = 2;
+    ck_err(pick(b, &req, &p), ERR_NOT_FOUND);
+    ck_assert_str_eq(p.why, "every exit relay that allows port 80 has failed already");
+    b->cfg.exit = NULL;
+    req.avoid = avoid;
+    req.n_avoid = 2;
+    for (size_t i = 0; i < 500; i++) {
+        ck_ok(pick(b, &req, &p));
+        for (size_t k = 0; k < 3; k++)
+            ck_assert(!rsa_id_equal(&p.hop[k]->rsa, &avoid[0]) &&
+                      !rsa_id_equal(&p.hop[k]->rsa, &avoid[1]));
+    }
+    nodeset_free(&exits);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_path_long_lived_port_wants_stable_relays)
+{
+    struct bed *b = bed_new(1, NULL);
+    struct path_request req = {.kind = PATH_EXIT, .port = 22},
+                        plain = {.kind = PATH_EXIT, .port = 80};
+    struct path_pick p;
+    bool unstable = false;
+    for (size_t i = 0; i < 300; i++) {
+        ck_ok(pick(b, &req, &p));
+        for (size_t k = 0; k < 3; k++)
+            ck_assert(relay_is(p.hop[k], RELAY_STABLE));
+        ck_ok(pick(b, &plain, &p));
+        unstable |= !relay_is(p.hop[1], RELAY_STABLE);
+    }
+    ck_assert(unstable);
+    static const uint16_t ports[] = {80};
+    b->cfg.long_lived = ports;
+    b->cfg.n_long_lived = 1;
+    ck_assert(port_is_long_lived(&b->cfg, 80) && !port_is_long_lived(&b->cfg, 22));
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_path_flags_are_given_up_before_the_path_is)
+{
+    struct bed *b = bed_new(1, NULL);
+    struct path_request req = {.kind = PATH_EXIT, .port = 80, .stable = true};
+    struct path_pick p;
+    for (size_t i = 0; i < RELAYS; i++)
+        if (strncmp(b->truth.relays[i].flags, "Exit Fast", 9) == 0)
+            b->truth.relays[i].flags = "Exit Running V2Dir Valid";
+    netdir_unref(&b->nd);
+    b->nd = truth_netdir(&b->truth, NULL);
+    ck_ok(guards_update(b->guards, b->nd, &b->cfg));
+    struct nodeset *exits = set("relay0,relay8,relay16");
+    b->cfg.exit = exits;
+    ck_ok(pick(b, &req, &p));
+    ck_assert(p.relaxed);
+    /* Only that hop goes without. */
+    ck_assert(relay_is(p.hop[1], RELAY_FAST | RELAY_STABLE));
+    nodeset_free(&exits);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_path_predicted_ports_prefer_the_exit_that_has_most)
+{
+    struct bed *b = bed_new(1, NULL);
+    static const uint16_t ports[] = {22, 80, 443};
+    struct path_request req = {.kind = PATH_EXIT, .predicted = ports, .n_predicted = 3};
+    struct path_pick p;
+    for (size_t i = 0; i < 100; i++) {
+        ck_ok(pick(b, &req, &p));
+        ck_assert(exit_allows(p.hop[2], IP_NONE, 22) && exit_allows(p.hop[2], IP_NONE, 443));
+    }
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_path_another_exit_is_tried_where_the_first_leaves_no_guard)
+{
+    /* Two exits; the only guard is in the family of the faster one. */
+    struct netgen_relay relays[8];
+    struct env *env = test_env(5);
+    for (unsigned i = 0; i < 8; i++) {
+        relays[i] = netgen_relay(i);
+        relays[i].flags =
+            i == 0 ? "Fast Guard Running Stable V2Dir Valid" : "Fast Running Stable V2Dir Valid";
+        snprintf(relays[i].p, sizeof relays[i].p, "%s",
+                 i == 1 || i == 2 ? "accept 80" : "reject 1-65535");
+    }
+    relays[1].bw = 100000000;
+    snprintf(relays[0].family_ids, sizeof relays[0].family_ids, "ed25519:x");
+    snprintf(relays[1].family_ids, sizeof relays[1].family_ids, "ed25519:x");
+    struct netgen g = {.relays = relays, .n = 8};
+    struct netdir *nd = netgen_make(&g);
+    struct path_config cfg;
+    path_config_init(&cfg);
+    struct guards *guards = guards_new(env);
+    ck_ok(guards_update(guards, nd, &cfg));
+    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_pick p;
+    for (size_t i = 0; i < 20; i++) {
+        ck_ok(path_pick(nd, &cfg, guards, &req, env, &p));
+        ck_assert_str_eq(p.hop[2]->nickname, "relay2");
+        ck_assert_str_eq(p.hop[0]->nickname, "relay0");
+    }
+    guards_free(&guards);
+    netdir_unref(&nd);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_path_all_guards_down_is_said_and_passes)
+{
+    struct bed *b = bed_new(1, NULL);
+    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_pick p;
+    size_t n = 0;
+    while (pick(b, &req, &p) == OK) {
+        guards_failed(b->guards, &p.hop[0]->rsa);
+        ck_assert_uint_lt(n++, 500);
+    }
+    ck_assert_uint_ge(n, 15); /* of twenty; some lack microdescriptors */
+    ck_assert_str_eq(p.why, "all guards are down");
+    ck_ok(pick(b, &req, &p)); /* they count as untried again */
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_path_empty_network_is_said)
+{
+    struct env *env = test_env(1);
+    struct netgen_relay relay = netgen_relay(1);
+    struct netgen g = {.relays = &relay, .n = 1};
+    relay.no_md = true;
+    struct netdir *nd = netgen_make(&g);
+    struct path_config cfg;
+    path_config_init(&cfg);
+    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_pick p;
+    ck_err(path_pick(nd, &cfg, NULL, &req, env, &p), ERR_NOT_FOUND);
+    ck_assert_str_eq(p.why, "no relay in the consensus is usable as the last hop");
+    netdir_unref(&nd);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_path_dir_without_guards_spares_excluded_caches_while_it_can)
+{
+    struct bed *b = bed_new(1, NULL);
+    struct nodeset *no = set("1.0.0.0/9"), *all = set("*");
+    struct path_pick p;
+    b->cfg.use_entry_guards = false;
+    b->cfg.exclude = no;
+    for (size_t i = 0; i < 200; i++) {
+        ck_ok(path_pick_dir(b->nd, &b->cfg, NULL, NULL, 0, b->env, &p));
+        ck_assert(relay_is_dircache(p.hop[0]) && !nodeset_has(no, p.hop[0]));
+        ck_assert_uint_eq(p.n, 1);
+    }
+    b->cfg.exclude = all;
+    ck_ok(path_pick_dir(b->nd, &b->cfg, NULL, NULL, 0, b->env, &p));
+    b->cfg.strict_nodes = true;
+    ck_err(path_pick_dir(b->nd, &b->cfg, NULL, NULL, 0, b->env, &p), ERR_NOT_FOUND);
+    nodeset_free(&no);
+    nodeset_free(&all);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_path_dir_uses_one_of_the_first_three_guards)
+{
+    struct bed *b = bed_new(1, NULL);
+    struct path_pick p;
+    struct guard_info info;
+    bool seen[3] = {false};
+    for (size_t i = 0; i < 200; i++) {
+        ck_ok(path_pick_dir(b->nd, &b->cfg, b->guards, NULL, 0, b->env, &p));
+        size_t at = 3;
+        for (size_t k = 0; k < 3; k++)
+            if (guards_at(b->guards, k, &info) && rsa_id_equal(&info.rsa, &p.hop[0]->rsa))
+                at = k;
+        ck_assert_uint_lt(at, 3);
+        seen[at] = true;
+    }
+    ck_assert(seen[0] && seen[1] && seen[2]);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_path_exit_fits_asks_the_same_questions)
+{
+    struct bed *b = bed_new(1, NULL);
+    const struct relay *r = netdir_by_nickname(b->nd, text_of("relay0")); /* accept 80,443 */
+    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    ck_assert(path_exit_fits(b->nd, &b->cfg, &req, r));
+    req.port = 22;
+    ck_assert(!path_exit_fits(b->nd, &b->cfg, &req, r));
+    req.port = 80;
+    req.family = IP_V6; /* accept 443 */
+    ck_assert(!path_exit_fits(b->nd, &b->cfg, &req, r));
+    req.port = 443;
+    ck_assert(path_exit_fits(b->nd, &b->cfg, &req, r));
+    req.avoid_exit = &r->rsa;
+    req.n_avoid_exit = 1;
+    ck_assert(!path_exit_fits(b->nd, &b->cfg, &req, r));
+    struct nodeset *s = set("relay0");
+    req.n_avoid_exit = 0;
+    b->cfg.exclude_exit = s;
+    ck_assert(!path_exit_fits(b->nd, &b->cfg, &req, r));
+    nodeset_free(&s);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_path_allowed_after_a_reload)
+{
+    struct bed *b = bed_new(1, NULL);
+    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_pick p;
+    ck_ok(pick(b, &req, &p));
+    ck_assert(path_allowed(&b->cfg, p.hop, 3, true));
+    struct nodeset *s = set(p.hop[1]->nickname);
+    b->cfg.exclude = s;
+    ck_assert(!path_allowed(&b->cfg, p.hop, 3, true));
+    b->cfg.exclude = NULL;
+    b->cfg.exit = s;
+    ck_assert(!path_allowed(&b->cfg, p.hop, 3, true));
+    ck_assert(path_allowed(&b->cfg, p.hop, 3, false));
+    b->cfg.exit = NULL;
+    b->cfg.entry = s;
+    ck_assert(!path_allowed(&b->cfg, p.hop, 3, true));
+    b->cfg.entry = NULL;
+    b->cfg.middle = s;
+    ck_assert(path_allowed(&b->cfg, p.hop, 3, true));
+    nodeset_free(&s);
+    bed_free(b);
+}
+END_TEST
+
+static bool only_port_443(void *arg, const struct ipport *orport)
+{
+    (void)arg;
+    return orport->port == 443;
+}
+
+START_TEST(test_path_first_hop_address_follows_clientuse_and_reachable)
+{
+    struct bed *b = bed_new(1, NULL);
+    const struct relay *r = netdir_by_nickname(b->nd, text_of("relay5")); /* v4 and v6 */
+    ck_assert_int_eq(path_first_hop_addr(&b->cfg, r).ip.family, IP_V4);
+    b->cfg.ipv6 = true;
+    ck_assert_int_eq(path_first_hop_addr(&b->cfg, r).ip.family, IP_V4);
+    b->cfg.ipv4 = false;
+    ck_assert_int_eq(path_first_hop_addr(&b->cfg, r).ip.family, IP_V6);
+    b->cfg.reachable = only_port_443;
+    ck_assert_int_eq(path_first_hop_addr(&b->cfg, r).ip.family, IP_NONE);
+    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_pick p;
+    b->cfg.use_entry_guards = false;
+    ck_err(pick(b, &req, &p), ERR_NOT_FOUND);
+    ck_assert_ptr_nonnull(strstr(p.why, "ReachableAddresses"));
+    bed_free(b);
+}
+END_TEST
+
+TESTS("path/path", test_path_rules_hold_for_every_pick_with_guards,
+      test_path_rules_hold_for_every_pick_without_guards,
+      test_path_rules_hold_without_distinct_subnets, test_path_rules_hold_without_family_lists,
+      test_path_families_and_subnets_matter_on_this_network, test_path_one_sided_family_is_none,
+      test_path_nodefamily_line_makes_a_family, test_path_no_exit_for_a_port_is_said,
+      test_path_exitnodes_bind_and_excludenodes_overrides,
+      test_path_excludeexitnodes_still_serve_as_middle, test_path_middlenodes_bind,
+      test_path_entrynodes_bind_with_and_without_guards, test_path_given_exit_obeys_strictnodes,
+      test_path_failed_relays_and_exits_are_avoided, test_path_long_lived_port_wants_stable_relays,
+      test_path_flags_are_given_up_before_the_path_is,
+      test_path_predicted_ports_prefer_the_exit_that_has_most,
+      test_path_another_exit_is_tried_where_the_first_leaves_no_guard,
+      test_path_all_guards_down_is_said_and_passes, test_path_empty_network_is_said,
+      test_path_dir_without_guards_spares_excluded_caches_while_it_can,
+      test_path_dir_uses_one_of_the_first_three_guards, test_path_exit_fits_asks_the_same_questions,
+      test_path_allowed_after_a_reload, test_path_first_hop_address_follows_clientuse_and_reachable)
