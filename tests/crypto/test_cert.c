@@ -38,7 +38,7 @@ START_TEST(test_cert_published_ed_certs)
         ck_ok(ed_cert_verify(&cert, &signer, now));
         ck_err(ed_cert_verify(&cert, NULL, now), cert.has_signer ? OK : ERR_MALFORMED);
     }
-    ck_assert_int_eq(n, 2);
+    ck_assert_int_eq(n, 3);
     vec_close(v);
 }
 END_TEST
