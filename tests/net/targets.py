@@ -15,12 +15,14 @@ echo, echo2  sends back what it gets; a line "PEER\\n" first thing is answered w
 sink       reads nothing at all
 blackhole  SYNs are dropped (full accept queue)
 dns (UDP)  web.test and *.web.test A; v6.test AAAA; both.test A and AAAA; slow.test after 3 s;
-           servfail.test; everything else NXDOMAIN; PTR for 127.0.0.x is "host-x.test"
+           servfail.test; public.test (only in a namespace: an address outside loopback); everything else NXDOMAIN; PTR for 198.51.100.x is "host-x.test"
+           (tor's exits do not look up internal addresses)
 """
 
 import asyncio
 import hashlib
 import json
+import os
 import random
 import re
 import socket
@@ -29,6 +31,7 @@ import sys
 
 BLOCK = random.Random(20240229).randbytes(1048573)   # a prime: no power of two repeats in step
 PIECE = 256 * 1024
+PUBLIC_HOST = "198.51.100.80"
 
 
 def content(count):
@@ -206,13 +209,15 @@ class Dns(asyncio.DatagramProtocol):
     def look_up(self, name, kind):
         v4 = socket.inet_aton(self.web_host)
         v6 = socket.inet_pton(socket.AF_INET6, "::1")
+        if name == "public.test":
+            return 0, [socket.inet_aton(PUBLIC_HOST)] if kind == 1 else []
         has_v4 = name in ("web.test", "both.test", "slow.test") or name.endswith(".web.test")
         has_v6 = name in ("v6.test", "both.test")
         if name == "servfail.test":
             return 2, []
         if has_v4 or has_v6:
             return 0, [v4] if kind == 1 and has_v4 else [v6] if kind == 28 and has_v6 else []
-        match = re.fullmatch(r"(\d+)\.0\.0\.127\.in-addr\.arpa", name)
+        match = re.fullmatch(r"(\d+)\.100\.51\.198\.in-addr\.arpa", name)
         if match and kind == 12:
             host = b"host-" + match.group(1).encode()
             return 0, [bytes([len(host)]) + host + b"\x04test\x00"]
@@ -243,6 +248,8 @@ async def main():
                await asyncio.start_server(sink, web_host, ports["sink"], backlog=1024)]
     for name in ("echo", "echo2"):
         servers.append(await asyncio.start_server(echo, web_host, ports[name], backlog=1024))
+    if os.environ.get("TORLAB_NETNS"):
+        servers.append(await asyncio.start_server(web.serve, PUBLIC_HOST, ports["http"]))
     try:
         servers.append(await asyncio.start_server(web.serve, "::1", ports["http"], backlog=1024))
         servers.append(await asyncio.start_server(echo, "::1", ports["echo"], backlog=1024))

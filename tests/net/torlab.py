@@ -5,7 +5,7 @@
     python3 tests/net/torlab.py down DIR    stop it
     python3 tests/net/torlab.py run DIR     the same in the foreground, until Ctrl-C
     python3 tests/net/torlab.py info DIR    the client torrc lines again, and the servers behind the exits
-    python3 tests/net/torlab.py paths DIR   what each exit is doing now: target <- exit <- middle <- guard
+    python3 tests/net/torlab.py traffic DIR bytes through each relay, a line a second
 
 What runs (root is not needed, the internet is not touched):
     a1 a2 a3   directory authorities (bandwidth 1: hardly ever in a circuit)
@@ -39,6 +39,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 NODES = ["a1", "a2", "a3", "g1", "g2", "g3", "m1", "m2", "e1", "e2", "e3"]
 AUTHORITIES = NODES[:3]
 WEB_HOST = "127.80.0.1"
+PUBLIC_HOST = "198.51.100.80"       # a second address of the web server, only in a namespace
 DNS_HOST = "127.53.0.1"
 VOTE_AFTER_S = 8     # from start to the first vote: the relays publish themselves before it
 READY_TIMEOUT_S = 90
@@ -60,10 +61,18 @@ def bound_to_parent(argv):
     return [find_program("setpriv"), "--pdeathsig", "KILL"] + argv
 
 
+def in_lab_namespace(argv):
+    """argv, changed so that it runs in the network namespace of the relays, if they have one."""
+    namespace = os.environ.get("TORLAB_NETNS")
+    return [find_program("nsenter"), "--net=" + namespace, "--"] + argv if namespace else argv
+
+
 def free_base_port():
     """The first of 100 ports that nobody uses on the addresses of the lab."""
     if os.environ.get("TORLAB_PORT"):
         return int(os.environ["TORLAB_PORT"])
+    if os.environ.get("TORLAB_NETNS"):
+        return 20000
     for base in range(20000, 30000, 100):
         try:
             # 99 is the lab's lock: held by the targets process as long as it lives.
@@ -243,8 +252,9 @@ class Node:
         empty = os.path.join(self.dir, "empty")
         out = open(os.path.join(self.dir, "stdout.log"), "ab")
         self.process = subprocess.Popen(
-            bound_to_parent([find_program("tor"), "-f", os.path.join(self.dir, "torrc"),
-                             "--defaults-torrc", empty, "--hush"]),
+            bound_to_parent(in_lab_namespace(
+                [find_program("tor"), "-f", os.path.join(self.dir, "torrc"),
+                 "--defaults-torrc", empty, "--hush"])),
             stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         out.close()
 
@@ -280,9 +290,22 @@ class Node:
                 f.seek(before)
                 text = f.read().decode("utf-8", "replace")
             # The last block of the dump.
-            if "Dumping stats:" in text and "Rephist" in text or "--------------- Dumping" in text:
+            if "--------------- Dumping memory information:" in text:
                 break
         return text
+
+    def control(self, command):
+        """One command on the control socket -> its reply's text."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(10)
+            sock.connect(os.path.join(self.dir, "control"))
+            sock.sendall(b"AUTHENTICATE\r\n%s\r\nQUIT\r\n" % command.encode())
+            with sock.makefile("r", encoding="utf-8", errors="replace") as replies:
+                return "".join(replies.read().splitlines(True)[1:-1])
+
+    def traffic(self):
+        """Bytes the node has read from the network so far."""
+        return int(re.search(r"traffic/read=(\d+)", self.control("GETINFO traffic/read")).group(1))
 
     def has_directory(self):
         """Whether the node has a consensus with every relay and all their microdescriptors."""
@@ -343,9 +366,9 @@ class Lab:
             self._make_keys()
             self._write_client_torrc()
             for attempt in range(3):
-                if self._start_nodes():
+                if self._start_nodes(VOTE_AFTER_S * (1 + attempt)):
                     break
-                self.say("the first consensus lacked relays; once more")
+                self.say("the first vote came too early; once more, later")
                 self._stop_nodes()
                 for node in self.nodes:
                     for name in os.listdir(node.dir):
@@ -364,8 +387,8 @@ class Lab:
     def _start_targets(self):
         log = open(os.path.join(self.dir, "targets.log"), "ab")
         self.targets = subprocess.Popen(
-            bound_to_parent([sys.executable, os.path.join(HERE, "targets.py"), WEB_HOST, DNS_HOST,
-                             json.dumps(self.ports)]),
+            bound_to_parent(in_lab_namespace([sys.executable, os.path.join(HERE, "targets.py"),
+                                              WEB_HOST, DNS_HOST, json.dumps(self.ports)])),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         log.close()
         line = self.targets.stdout.readline()
@@ -387,7 +410,7 @@ class Lab:
         for node in self.nodes:
             node.read_keys()
 
-    def _start_nodes(self):
+    def _start_nodes(self, vote_after_s):
         """One try; True when every node has the whole directory."""
         now = int(time.time())
         lines = [str(now), "version=1.4.0", "software=tunic-tests", "====="]
@@ -396,7 +419,7 @@ class Lab:
                 1 if node.role == "authority" else 10000, node.fingerprint, node.name))
         write_text(os.path.join(self.dir, "bandwidths"), "\n".join(lines) + "\n")
         # Votes come 4 s (vote and distribution delay) before each half hour plus this offset.
-        self.vote_offset = (now + VOTE_AFTER_S + 4) % 1800
+        self.vote_offset = (now + vote_after_s + 4) % 1800
         for node in self.nodes:
             node.write_torrc()
         for node in self.nodes:
@@ -469,58 +492,39 @@ class Lab:
             "node_pids": {n.name: n.process.pid for n in self.nodes},
             "nodes": [n.describe() for n in self.nodes]}, indent=1) + "\n")
 
-    def paths(self):
+    def exit_streams(self):
         """For every connection an exit has open to a target: {"target": "IP:PORT", "exit": node,
-        "circuit": id at the exit, "middle": node, "guard": node or None}.
-
-        Found at the relays, so it works with any client: tor writes its circuits on SIGUSR1, and
-        a circuit's id on one link leads to the next relay."""
-        dumps = {n.name: parse_dump(n.dump()) for n in self.nodes if n.running()}
+        "circuit": id of the circuit at that exit}. From tor's SIGUSR1 dump, so for any client."""
         found = []
-        for exit_node in self.by_role("exit"):
-            conns, circuits = dumps.get(exit_node.name, ({}, []))
-            for conn, kind, _, prev_id in circuits:
-                if kind != "Exit-ward" or conn not in conns:
-                    continue
-                middle = self._neighbour(exit_node, dumps, prev_id)
-                guard_id = middle and self._previous_id(middle, dumps, prev_id)
-                guard = guard_id and self._neighbour(middle, dumps, guard_id)
-                found.append({"target": conns[conn], "exit": exit_node, "circuit": prev_id,
-                              "middle": middle, "guard": guard})
+        for node in self.by_role("exit"):
+            if not node.running():
+                continue
+            conns, circuits = parse_dump(node.dump())
+            for conn, previous_id in circuits:
+                found.append({"target": conns.get(conn, "?"), "exit": node, "circuit": previous_id})
         return found
 
-    def _neighbour(self, node, dumps, circuit_id):
-        """The relay on the other end of the link that has this circuit id at `node`."""
-        for other in self.nodes:
-            if other is node or other.name not in dumps:
-                continue
-            for _, kind, this_id, _ in dumps[other.name][1]:
-                if kind == "Exit-ward" and this_id == circuit_id:
-                    return other
-        return None
-
-    @staticmethod
-    def _previous_id(node, dumps, next_id):
-        for _, kind, this_id, other_id in dumps[node.name][1]:
-            if kind == "Exit-ward" and this_id == next_id:
-                return other_id
-        return None
+    def busy_relays(self, seconds=1.0):
+        """[(bytes read in that time, node)], busiest first: while one big transfer runs, the first
+        three are its path."""
+        before = {n.name: n.traffic() for n in self.nodes if n.running()}
+        time.sleep(seconds)
+        return sorted(((n.traffic() - before[n.name], n) for n in self.nodes
+                       if n.running() and n.name in before), key=lambda pair: -pair[0])
 
 
 def parse_dump(text):
-    """SIGUSR1's text -> ({connection number: remote address}, [(conn, kind, this id, other id)])."""
+    """SIGUSR1's text -> ({connection number: remote address}, [(exit connection, circuit id)])."""
     conns, circuits = {}, []
-    text = text[text.rfind("Dumping stats:"):]
-    for line in text.splitlines():
+    for line in text[text.rfind("Dumping stats:"):].splitlines():
         match = re.search(r"Conn (\d+) \(socket -?\d+\) is an? (.*), created", line)
         if match:
             where = re.search(r" (?:to|with|from) (\[?[0-9a-fA-F.:]+\]?:\d+)", match.group(2))
             conns[int(match.group(1))] = where.group(1) if where else match.group(2)
             continue
-        match = re.search(r"Conn (\d+) has (\S+) circuit: circID (\d+) \(other side (\d+)\)", line)
+        match = re.search(r"Conn (\d+) has Exit-ward circuit: circID \d+ \(other side (\d+)\)", line)
         if match:
-            circuits.append((int(match.group(1)), match.group(2), int(match.group(3)),
-                             int(match.group(4))))
+            circuits.append((int(match.group(1)), int(match.group(2))))
     return conns, circuits
 
 
@@ -625,31 +629,25 @@ def down(directory):
     return 1
 
 
-def show_paths(directory):
-    info = load_info(directory)
-    lab = Lab(directory, base=info["base_port"])
-
-    class Running:
-        """Stands for a process that somebody else started."""
-        def __init__(self, pid):
-            self.pid = pid
-
-        def poll(self):
-            return None
-
-        def send_signal(self, sig):
-            os.kill(self.pid, sig)
-    for node in lab.nodes:
-        node.process = Running(info["node_pids"][node.name])
-    for path in lab.paths():
-        print("%s <- %s <- %s <- %s  (circuit %d)" % (
-            path["target"], path["exit"].name, getattr(path["middle"], "name", "?"),
-            getattr(path["guard"], "name", "?"), path["circuit"]))
+def show_traffic(directory):
+    """Bytes each relay reads, a line a second, until Ctrl-C."""
+    lab = Lab(directory, base=load_info(directory)["base_port"])
+    before = None
+    try:
+        while True:
+            counts = [node.traffic() for node in lab.nodes]
+            if before:
+                print("  ".join("%s %6d kB" % (n.name, (now - was) // 1000)
+                                for n, now, was in zip(lab.nodes, counts, before)), flush=True)
+            before = counts
+            time.sleep(1)
+    except KeyboardInterrupt:
+        pass
 
 
 def main():
     parser = argparse.ArgumentParser(description="A private Tor network on loopback.")
-    parser.add_argument("command", choices=["up", "down", "run", "info", "paths"])
+    parser.add_argument("command", choices=["up", "down", "run", "info", "traffic"])
     parser.add_argument("dir")
     args = parser.parse_args()
     directory = os.path.abspath(args.dir)
@@ -660,8 +658,8 @@ def main():
             return down(directory)
         if args.command == "info":
             return print_info(directory)
-        if args.command == "paths":
-            return show_paths(directory)
+        if args.command == "traffic":
+            return show_traffic(directory)
         return serve(directory)
     except LabError as error:
         sys.exit("torlab: %s" % error)

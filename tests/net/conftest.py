@@ -1,0 +1,141 @@
+"""The session's private network, the long-lived program under test, and the watch on its traffic."""
+
+import os
+import re
+import socket
+import struct
+import sys
+import tempfile
+import threading
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = True
+
+import sut as sut_module  # noqa: E402
+import torlab             # noqa: E402
+
+# Test files in this order: what kills relays comes last, the relays' logs at the very end.
+ORDER = ["main", "socks", "isolation", "signals", "link", "wrong", "transfer", "failures", "after"]
+
+
+def pytest_collection_modifyitems(items):
+    def place(item):
+        name = re.sub(r"^test_|\.py$", "", os.path.basename(str(item.fspath)))
+        return ORDER.index(name) if name in ORDER else len(ORDER) - 2
+    items.sort(key=place)
+
+
+def pytest_report_header(config):
+    return "program under test: %s; namespaces: %s" % (
+        sut_module.program(), "yes" if os.environ.get("TORLAB_NETNS") else "no")
+
+
+class Cable:
+    """Notes every connection that is opened, and every packet that is not TCP, on the cable
+    between the program under test and the rest of the world."""
+
+    # tcp with SYN and without ACK, or anything that is not TCP over IPv4 (offsets: Ethernet).
+    FILTER = [(0x28, 0, 0, 12), (0x15, 0, 6, 0x800), (0x30, 0, 0, 23), (0x15, 0, 4, 6),
+              (0xB1, 0, 0, 14), (0x50, 0, 0, 27), (0x54, 0, 0, 0x12), (0x15, 0, 1, 2),
+              (0x06, 0, 0, 0xFFFF), (0x06, 0, 0, 0)]
+
+    def __init__(self, interface):
+        self.packets = []       # (what, source, destination, port)
+        code = b"".join(struct.pack("HBBI", *step) for step in self.FILTER)
+        self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+        import ctypes
+        buffer = ctypes.create_string_buffer(code)
+        program = struct.pack("HP", len(self.FILTER), ctypes.addressof(buffer))
+        self.sock.setsockopt(socket.SOL_SOCKET, 26, program)    # SO_ATTACH_FILTER
+        self.sock.bind((interface, 0))
+        threading.Thread(target=self.watch, daemon=True).start()
+
+    def watch(self):
+        while True:
+            packet, where = self.sock.recvfrom(65536)
+            if where[2] == socket.PACKET_OUTGOING:
+                seen = self.describe(packet)
+                if seen:
+                    self.packets.append(seen)
+
+    @staticmethod
+    def describe(packet):
+        kind = struct.unpack(">H", packet[12:14])[0]
+        if kind == 0x0806:
+            return None         # ARP: the kernel's own, for the other end of the cable
+        if kind != 0x0800:
+            return ("ethertype %04x" % kind, packet[6:12].hex(), packet[0:6].hex(), 0)
+        header = (packet[14] & 15) * 4
+        source, destination = socket.inet_ntoa(packet[26:30]), socket.inet_ntoa(packet[30:34])
+        if packet[23] == 1:
+            return ("icmp", source, destination, packet[14 + header])
+        port = struct.unpack(">H", packet[14 + header + 2:14 + header + 4])[0]
+        return ({6: "tcp", 17: "udp"}.get(packet[23], "protocol %d" % packet[23]), source,
+                destination, port)
+
+
+@pytest.fixture(scope="session")
+def workdir():
+    keep = os.environ.get("KEEP")
+    path = keep or tempfile.mkdtemp(prefix="tunic-net-")
+    os.makedirs(path, exist_ok=True)
+    yield path
+    if not keep:
+        sut_module.remove_tree(path)
+
+
+@pytest.fixture(scope="session")
+def cable():
+    """None where there are no namespaces."""
+    return Cable(os.environ["TUNIC_CABLE"]) if os.environ.get("TUNIC_CABLE") else None
+
+
+@pytest.fixture(scope="session")
+def lab(workdir, cable, request):
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+
+    def say(text):
+        with capture.global_and_fixture_disabled():
+            print("\n[%s]" % text, flush=True)
+    say("starting the private network, about 20 s")
+    network = torlab.Lab(os.path.join(workdir, "lab"), say=say)
+    network.start()
+    yield network
+    network.stop()
+
+
+@pytest.fixture(scope="session")
+def main_sut(lab, workdir):
+    """One program for all tests that do not need one of their own."""
+    if not os.path.exists(sut_module.program()):
+        pytest.exit("no program to test: %s (make first)" % sut_module.program(), 1)
+    client = sut_module.Sut(lab, os.path.join(workdir, "main"))
+    client.start()
+    yield client
+    client.kill()
+
+
+@pytest.fixture
+def client(main_sut):
+    """The shared program; a test that finds it dead says so and the next one has a new one."""
+    if not main_sut.running():
+        main_sut.start()
+    yield main_sut
+    assert main_sut.running(), "the program died in this test:\n" + sut_module.tail(main_sut.log())
+
+
+@pytest.fixture
+def make_sut(lab, workdir, request):
+    """Makes programs of the test's own; ended with the test."""
+    made = []
+
+    def make(**options):
+        name = re.sub(r"\W+", "_", request.node.name)
+        directory = os.path.join(workdir, "%s-%d" % (name, len(made)))
+        made.append(sut_module.Sut(lab, options.pop("directory", directory), **options))
+        return made[-1]
+    yield make
+    for one in made:
+        one.kill()
