@@ -162,4 +162,30 @@ static inline const struct codec *codec_named(const char *name)
     return NULL;
 }
 
+enum { RECODE_MAX = 8192 };
+
+/* What decodes can be encoded (unless the decoder is the more tolerant of the two: ERR_ARG), and
+ * that decodes and encodes to the same again. A message that has one encoding only comes out as it
+ * went in. True if BODY, at most RECODE_MAX bytes, keeps to that. */
+static inline bool codec_round_trips(const struct codec *c, const uint8_t *body, size_t len)
+{
+    uint8_t one[RECODE_MAX], two[RECODE_MAX];
+    struct wr w1 = wr_over(one, sizeof one), w2 = wr_over(two, sizeof two);
+    err_t decoded;
+    err_t e = c->recode(rd_over(body, len), &w1, &decoded);
+    if (decoded != OK || e == ERR_ARG)
+        return true;
+    if (e != OK)
+        return false;
+    if (!(c->traits & CODEC_LOOSE)) {
+        if (w1.len > len || memcmp(one, body, w1.len) != 0)
+            return false;
+        if (w1.len < len && !(c->traits & CODEC_TAIL_IGNORED))
+            return false;
+    }
+    if (c->recode(rd_over(one, w1.len), &w2, &decoded) != OK || decoded != OK)
+        return false;
+    return w1.len == w2.len && memcmp(one, two, w1.len) == 0;
+}
+
 #endif
