@@ -1,0 +1,354 @@
+#include "circuit/fast.h"
+#include "circuit/handshake.h"
+#include "circuit/ntor.h"
+#include "circuit/ntor_v3.h"
+#include "circuit/tor1.h"
+
+#include <string.h>
+
+#include "support/test.h"
+#include "support/vec.h"
+
+/* An environment whose next random bytes are given. */
+static void next_random(void *arg, void *out, size_t len)
+{
+    memcpy(out, arg, len);
+}
+
+static struct env fixed(uint8_t *bytes)
+{
+    return (struct env){.random = next_random, .random_arg = bytes};
+}
+
+START_TEST(test_fast_vectors)
+{
+    struct vec *v = vec_open("vectors/circuit/fast.txt");
+    unsigned n = 0;
+    for (; vec_next(v); n++) {
+        uint8_t x[20], want[40], reply[40], keys[100], k[100];
+        ck_assert_uint_eq(vec_hex(v, "skin", x, sizeof x), 20);
+        ck_assert_uint_eq(vec_hex(v, "reply", want, sizeof want), 40);
+        ck_assert_uint_eq(vec_hex(v, "keys", keys, sizeof keys), 100);
+        struct fast_client st;
+        uint8_t skin[20];
+        struct env client = fixed(x), server = fixed(want);
+        fast_client_begin(&client, &st, skin);
+        ck_assert_mem_eq(skin, x, 20);
+        ck_ok(fast_server_reply(&server, skin, reply, k, 100));
+        ck_assert_mem_eq(reply, want, 40);
+        ck_assert_mem_eq(k, keys, 100);
+        memset(k, 0, sizeof k);
+        ck_ok(fast_client_finish(&st, reply, k, 100));
+        ck_assert_mem_eq(k, keys, 100);
+    }
+    ck_assert_uint_eq(n, 2);
+    vec_close(v);
+}
+END_TEST
+
+START_TEST(test_fast_wrong_kh_is_refused_and_gives_no_keys)
+{
+    struct env *env = test_env(1);
+    struct fast_client st;
+    uint8_t skin[20], reply[40], keys[72], k[72] = {0}, zero[72] = {0};
+    fast_client_begin(env, &st, skin);
+    ck_ok(fast_server_reply(env, skin, reply, keys, sizeof keys));
+    for (size_t i = 0; i < sizeof reply; i++) {
+        reply[i] ^= 0x10;
+        ck_err(fast_client_finish(&st, reply, k, sizeof k), ERR_CIRC_HANDSHAKE);
+        ck_assert_mem_eq(k, zero, sizeof k);
+        reply[i] ^= 0x10;
+    }
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_ntor_vector)
+{
+    struct vec *v = vec_open("vectors/circuit/ntor.txt");
+    struct rsa_id id;
+    struct x25519_secret b;
+    struct x25519_pub B;
+    uint8_t x[32], y[32], want_skin[84], want_reply[64], want_keys[72];
+    uint8_t skin[84], reply[64], keys[72];
+    ck_assert(vec_next(v));
+    vec_hex(v, "id", id.b, sizeof id.b);
+    vec_hex(v, "b", b.b, sizeof b.b);
+    vec_hex(v, "B", B.b, sizeof B.b);
+    vec_hex(v, "x", x, sizeof x);
+    vec_hex(v, "y", y, sizeof y);
+    ck_assert_uint_eq(vec_hex(v, "skin", want_skin, sizeof want_skin), 84);
+    ck_assert_uint_eq(vec_hex(v, "reply", want_reply, sizeof want_reply), 64);
+    ck_assert_uint_eq(vec_hex(v, "keys", want_keys, sizeof want_keys), 72);
+
+    struct ntor_client st;
+    struct env client = fixed(x), server = fixed(y);
+    ntor_client_begin(&client, &id, &B, &st, skin);
+    ck_assert_mem_eq(skin, want_skin, sizeof skin);
+    ck_ok(ntor_server_reply(&server, &id, &b, &B, skin, reply, keys, sizeof keys));
+    ck_assert_mem_eq(reply, want_reply, sizeof reply);
+    ck_assert_mem_eq(keys, want_keys, sizeof keys);
+    memset(keys, 0, sizeof keys);
+    ck_ok(ntor_client_finish(&st, reply, keys, sizeof keys));
+    ck_assert_mem_eq(keys, want_keys, sizeof keys);
+    vec_close(v);
+}
+END_TEST
+
+struct ntor_pair {
+    struct rsa_id id;
+    struct x25519_secret b;
+    struct x25519_pub B;
+    struct ntor_client st;
+    uint8_t skin[84], reply[64], keys[72];
+};
+
+static void ntor_setup(struct env *env, struct ntor_pair *p)
+{
+    memset(p->id.b, 12, sizeof p->id.b);
+    x25519_keypair(env, &p->b, &p->B);
+    ntor_client_begin(env, &p->id, &p->B, &p->st, p->skin);
+}
+
+START_TEST(test_ntor_every_changed_byte_of_the_reply_is_refused)
+{
+    struct env *env = test_env(2);
+    struct ntor_pair p;
+    uint8_t k[72] = {0}, zero[72] = {0};
+    ntor_setup(env, &p);
+    ck_ok(ntor_server_reply(env, &p.id, &p.b, &p.B, p.skin, p.reply, p.keys, sizeof p.keys));
+    for (size_t i = 0; i < sizeof p.reply; i++) {
+        p.reply[i] ^= 7;
+        ck_err(ntor_client_finish(&p.st, p.reply, k, sizeof k), ERR_CIRC_HANDSHAKE);
+        ck_assert_mem_eq(k, zero, sizeof k);
+        p.reply[i] ^= 7;
+    }
+    ck_ok(ntor_client_finish(&p.st, p.reply, k, sizeof k));
+    ck_assert_mem_eq(k, p.keys, sizeof k);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_ntor_wrong_identity_or_key_is_refused_by_the_relay)
+{
+    struct env *env = test_env(3);
+    struct ntor_pair p;
+    ntor_setup(env, &p);
+    for (size_t i = 0; i < 52; i += 17) {
+        p.skin[i] ^= 1;
+        ck_err(ntor_server_reply(env, &p.id, &p.b, &p.B, p.skin, p.reply, p.keys, sizeof p.keys),
+               ERR_CIRC_HANDSHAKE);
+        p.skin[i] ^= 1;
+    }
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_ntor_point_of_small_order_is_refused)
+{
+    struct env *env = test_env(4);
+    struct ntor_pair p;
+    ntor_setup(env, &p);
+    memset(p.reply, 0, sizeof p.reply);
+    ck_err(ntor_client_finish(&p.st, p.reply, p.keys, sizeof p.keys), ERR_CIRC_HANDSHAKE);
+    memset(p.skin + 52, 0, 32);
+    ck_err(ntor_server_reply(env, &p.id, &p.b, &p.B, p.skin, p.reply, p.keys, sizeof p.keys),
+           ERR_CIRC_HANDSHAKE);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_ntor_v3_vector)
+{
+    struct vec *v = vec_open("vectors/circuit/ntor_v3.txt");
+    struct ed_id id;
+    struct x25519_secret b;
+    struct x25519_pub B;
+    uint8_t x[32], y[32], CM[64], VER[64], SM[64], want_skin[256], want_reply[256], want_keys[256];
+    uint8_t skin[256], reply[256], msg[64], keys[256];
+    ck_assert(vec_next(v));
+    vec_hex(v, "id", id.b, sizeof id.b);
+    vec_hex(v, "b", b.b, sizeof b.b);
+    x25519_public(&b, &B);
+    vec_hex(v, "x", x, sizeof x);
+    vec_hex(v, "y", y, sizeof y);
+    size_t CM_len = vec_hex(v, "CM", CM, sizeof CM), SM_len = vec_hex(v, "SM", SM, sizeof SM);
+    struct text ver = {(const char *)VER, vec_hex(v, "VER", VER, sizeof VER)};
+    size_t skin_len = vec_hex(v, "skin", want_skin, sizeof want_skin);
+    size_t reply_len = vec_hex(v, "reply", want_reply, sizeof want_reply);
+    ck_assert_uint_eq(vec_hex(v, "keys", want_keys, sizeof want_keys), 256);
+
+    struct ntor_v3_client st;
+    struct ntor_v3_server server;
+    struct env cenv = fixed(x), senv = fixed(y);
+    struct wr w = wr_over(skin, sizeof skin);
+    ck_ok(ntor_v3_client_begin(&cenv, &id, &B, ver, CM, CM_len, &st, &w));
+    ck_assert_uint_eq(w.len, skin_len);
+    ck_assert_mem_eq(skin, want_skin, skin_len);
+    w = wr_over(msg, sizeof msg);
+    ck_ok(ntor_v3_server_read(&id, &b, &B, ver, skin, skin_len, &server, &w));
+    ck_assert_uint_eq(w.len, CM_len);
+    ck_assert_mem_eq(msg, CM, CM_len);
+    w = wr_over(reply, sizeof reply);
+    ck_ok(ntor_v3_server_reply(&senv, &server, ver, SM, SM_len, &w, keys, sizeof keys));
+    ck_assert_uint_eq(w.len, reply_len);
+    ck_assert_mem_eq(reply, want_reply, reply_len);
+    ck_assert_mem_eq(keys, want_keys, sizeof keys);
+    memset(keys, 0, sizeof keys);
+    w = wr_over(msg, sizeof msg);
+    ck_ok(ntor_v3_client_finish(&st, ver, reply, reply_len, &w, keys, sizeof keys));
+    ck_assert_uint_eq(w.len, SM_len);
+    ck_assert_mem_eq(msg, SM, SM_len);
+    ck_assert_mem_eq(keys, want_keys, sizeof keys);
+    vec_close(v);
+}
+END_TEST
+
+/* A relay that answers ntor-v3 with extension list SM. */
+struct v3_pair {
+    struct circ_hop_target target;
+    struct x25519_secret b;
+    struct handshake h;
+    uint8_t skin[512], reply[512];
+    size_t skin_len, reply_len;
+};
+
+static void v3_setup(struct env *env, struct v3_pair *p, const void *SM, size_t SM_len)
+{
+    struct ntor_v3_server server;
+    uint8_t msg[64], keys[72];
+    uint16_t htype;
+    memset(p, 0, sizeof *p);
+    p->target.has_ed = p->target.ntor_v3 = true;
+    memset(p->target.ed.b, 9, sizeof p->target.ed.b);
+    x25519_keypair(env, &p->b, &p->target.ntor_key);
+    struct wr w = wr_over(p->skin, sizeof p->skin);
+    ck_ok(handshake_begin(&p->h, env, &p->target, &w, &htype));
+    ck_assert_uint_eq(htype, 3);
+    p->skin_len = w.len;
+    w = wr_over(msg, sizeof msg);
+    ck_ok(ntor_v3_server_read(&p->target.ed, &p->b, &p->target.ntor_key, NTOR_V3_CIRC_VERIFICATION,
+                              p->skin, p->skin_len, &server, &w));
+    ck_assert_uint_eq(w.len, 1);
+    w = wr_over(p->reply, sizeof p->reply);
+    ck_ok(ntor_v3_server_reply(env, &server, NTOR_V3_CIRC_VERIFICATION, SM, SM_len, &w, keys,
+                               sizeof keys));
+    p->reply_len = w.len;
+}
+
+static err_t v3_finish(struct v3_pair *p)
+{
+    struct layer *layer = NULL;
+    err_t err = handshake_finish(&p->h, p->reply, p->reply_len, &layer);
+    ck_assert((err == OK) == (layer != NULL));
+    ck_assert_int_eq(p->h.kind, HANDSHAKE_NONE);
+    if (layer)
+        layer->kind->free(layer);
+    return err;
+}
+
+START_TEST(test_ntor_v3_extension_list_decides)
+{
+    static const struct {
+        const char *SM;
+        size_t len;
+        err_t want;
+    } rows[] = {
+        {"\0", 1, OK},
+        {"\1\7\3abc", 6, OK},                    /* unknown: ignored */
+        {"\1\2\1\37", 4, ERR_CIRC_HANDSHAKE},    /* congestion control unasked */
+        {"", 0, ERR_CIRC_HANDSHAKE},             /* no list at all */
+        {"\0\0", 2, ERR_CIRC_HANDSHAKE},         /* trailing byte */
+        {"\1\7\4abc", 6, ERR_CIRC_HANDSHAKE},    /* cut off */
+        {"\2\7\1a\7\1b", 7, ERR_CIRC_HANDSHAKE}, /* twice */
+    };
+    struct env *env = test_env(5);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct v3_pair p;
+        v3_setup(env, &p, rows[i].SM, rows[i].len);
+        ck_err(v3_finish(&p), rows[i].want);
+    }
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_ntor_v3_every_changed_or_missing_byte_is_refused)
+{
+    struct env *env = test_env(6);
+    struct v3_pair p;
+    v3_setup(env, &p, "\0", 1);
+    struct handshake fresh = p.h;
+    for (size_t i = 0; i < p.reply_len; i++) {
+        p.h = fresh;
+        p.reply[i] ^= 0x40;
+        ck_err(v3_finish(&p), ERR_CIRC_HANDSHAKE);
+        p.reply[i] ^= 0x40;
+    }
+    for (size_t len = p.reply_len; len > 0; len--) {
+        p.h = fresh;
+        p.reply_len = len - 1;
+        ck_err(v3_finish(&p), ERR_CIRC_HANDSHAKE);
+    }
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_ntor_v3_forged_skins_and_other_verification_are_refused_by_the_relay)
+{
+    struct env *env = test_env(7);
+    struct v3_pair p;
+    struct ntor_v3_server server;
+    uint8_t msg[512];
+    v3_setup(env, &p, "\0", 1);
+    for (size_t i = 0; i < p.skin_len; i++) {
+        struct wr w = wr_over(msg, sizeof msg);
+        p.skin[i] ^= 1;
+        ck_err(ntor_v3_server_read(&p.target.ed, &p.b, &p.target.ntor_key,
+                                   NTOR_V3_CIRC_VERIFICATION, p.skin, p.skin_len, &server, &w),
+               ERR_CIRC_HANDSHAKE);
+        p.skin[i] ^= 1;
+    }
+    for (size_t len = 0; len < p.skin_len; len++) {
+        struct wr w = wr_over(msg, sizeof msg);
+        ck_err(ntor_v3_server_read(&p.target.ed, &p.b, &p.target.ntor_key,
+                                   NTOR_V3_CIRC_VERIFICATION, p.skin, len, &server, &w),
+               ERR_CIRC_HANDSHAKE);
+    }
+    struct wr w = wr_over(msg, sizeof msg);
+    ck_err(ntor_v3_server_read(&p.target.ed, &p.b, &p.target.ntor_key, TEXT_LIT("circuit extenD"),
+                               p.skin, p.skin_len, &server, &w),
+           ERR_CIRC_HANDSHAKE);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_handshake_takes_only_its_own_length)
+{
+    struct env *env = test_env(8);
+    struct circ_hop_target target = {.has_ed = false, .ntor_v3 = true};
+    struct x25519_secret b;
+    uint8_t skin[512], reply[512] = {0};
+    uint16_t htype;
+    x25519_keypair(env, &b, &target.ntor_key);
+    for (size_t len = 0; len < 100; len++) {
+        struct handshake h;
+        struct layer *layer;
+        struct wr w = wr_over(skin, sizeof skin);
+        ck_ok(handshake_begin(&h, env, &target, &w, &htype));
+        ck_assert_uint_eq(htype, 2); /* no Ed25519 identity: plain ntor */
+        ck_err(handshake_finish(&h, reply, len, &layer), ERR_CIRC_HANDSHAKE);
+        w = wr_over(skin, sizeof skin);
+        ck_ok(handshake_begin_fast(&h, env, &w));
+        ck_err(handshake_finish(&h, reply, len, &layer), ERR_CIRC_HANDSHAKE);
+    }
+    test_env_free(env);
+}
+END_TEST
+
+TESTS("circuit/handshake", test_fast_vectors, test_fast_wrong_kh_is_refused_and_gives_no_keys,
+      test_ntor_vector, test_ntor_every_changed_byte_of_the_reply_is_refused,
+      test_ntor_wrong_identity_or_key_is_refused_by_the_relay,
+      test_ntor_point_of_small_order_is_refused, test_ntor_v3_vector,
+      test_ntor_v3_extension_list_decides, test_ntor_v3_every_changed_or_missing_byte_is_refused,
+      test_ntor_v3_forged_skins_and_other_verification_are_refused_by_the_relay,
+      test_handshake_takes_only_its_own_length)
