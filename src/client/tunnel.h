@@ -14,6 +14,7 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "stream/stream.h"
 
 struct client;
@@ -33,6 +34,9 @@ struct isolation {
     bool by_dest_port, by_dest_addr; /* IsolateDestPort, IsolateDestAddr */
     bool keep_alive;                 /* KeepAliveIsolateSOCKSAuth */
 };
+
+/* Only tunnels with the same user name and password will match. */
+void isolation_set_auth(struct isolation *iso, struct text user, struct text pass);
 
 enum { TUNNEL_HOST_MAX = 255 };
 

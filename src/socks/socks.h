@@ -1,9 +1,9 @@
 /* SOCKS: one local connection, from the first byte to the last. A machine over bytes: it speaks
- * SOCKS4, SOCKS4a and SOCKS5 with tor's extensions (socks-extensions, proposals 304 and 351), opens a
- * tunnel for the request, and then passes bytes both ways.
+ * SOCKS4, SOCKS4a and SOCKS5 with tor's extensions (socks-extensions, proposals 304 and 351), opens
+ * a tunnel for the request, and then passes bytes both ways.
  *
- * Life: socks_new() -> bytes in and out -> on_done, exactly once: what socks_out() still holds is to be
- * sent, then the connection is closed and socks_free() called (not inside on_done). */
+ * Life: socks_new() -> bytes in and out -> on_done, exactly once: what socks_out() still holds is
+ * to be sent, then the connection is closed and socks_free() called (not inside on_done). */
 #ifndef TUNIC_SOCKS_SOCKS_H
 #define TUNIC_SOCKS_SOCKS_H
 
@@ -13,6 +13,7 @@
 
 #include "base/addr.h"
 #include "base/env.h"
+#include "base/ratelim.h"
 #include "client/tunnel.h"
 
 struct socks;
@@ -25,15 +26,16 @@ struct socks_port_config {
     bool isolate_client_addr, isolate_socks_auth, isolate_client_protocol;
     bool isolate_dest_port, isolate_dest_addr, keep_alive_isolate_socks_auth;
     bool ipv4_traffic, ipv6_traffic, prefer_ipv6;
-    bool dns_request;         /* false: NoDNSRequest, host names are refused */
-    bool onion_only;          /* OnionTrafficOnly */
-    bool prefer_no_auth;      /* PreferSOCKSNoAuth */
-    bool extended_errors;     /* ExtendedErrors (proposal 304) */
+    bool dns_request;     /* false: NoDNSRequest, host names are refused */
+    bool onion_only;      /* OnionTrafficOnly */
+    bool prefer_no_auth;  /* PreferSOCKSNoAuth */
+    bool extended_errors; /* ExtendedErrors (proposal 304) */
     /* Of all ports alike, by their options: */
-    bool safe_socks;          /* SafeSocks: refuse requests that come with a resolved address */
-    bool test_socks;          /* TestSocks: say for each request whether it leaked DNS */
+    bool safe_socks; /* SafeSocks: refuse requests that come with a resolved address */
+    bool test_socks; /* TestSocks: say for each request whether it leaked DNS */
     const uint16_t *warn_ports, *reject_ports; /* WarnPlaintextPorts, RejectPlaintextPorts */
     size_t n_warn_ports, n_reject_ports;
+    struct ratelim *warnings; /* of all ports together: applications can cause them; or NULL */
 };
 
 struct socks_ops {
@@ -42,9 +44,9 @@ struct socks_ops {
     void (*on_done)(void *arg);
 };
 
-/* PEER is the application's address (family IP_NONE for a unix socket). CONFIG and OPS are borrowed.
- * The machine gives up a handshake that is not finished within SOCKS_HANDSHAKE_MS. NULL out of
- * memory. */
+/* PEER is the application's address (family IP_NONE for a unix socket). CONFIG and OPS are
+ * borrowed. The machine gives up a handshake that is not finished within SOCKS_HANDSHAKE_MS. NULL
+ * out of memory. */
 enum { SOCKS_HANDSHAKE_MS = 120000 };
 struct socks *socks_new(struct env *env, struct client *client,
                         const struct socks_port_config *config, const struct ip *peer,
