@@ -1,9 +1,11 @@
 """The session's private network, the long-lived program under test, and the watch on its traffic."""
 
+import getpass
 import os
 import re
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 import threading
@@ -139,3 +141,64 @@ def make_sut(lab, workdir, request):
     yield make
     for one in made:
         one.kill()
+
+
+class SshServer:
+    """An sshd of our own on the relays' side, for the user who runs the tests."""
+
+    def __init__(self, lab, directory):
+        self.dir, self.port = directory, lab.ports["ssh"]
+        os.makedirs(directory, mode=0o700)
+        for name in ("host", "user"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f",
+                            os.path.join(directory, name)], check=True)
+        if os.geteuid() == 0:
+            os.makedirs("/run/sshd", exist_ok=True)
+        config = ["ListenAddress %s:%d" % (torlab.WEB_HOST, self.port),
+                  "HostKey %s/host" % directory, "AuthorizedKeysFile %s/user.pub" % directory,
+                  "PidFile none", "UsePAM no", "StrictModes no", "PasswordAuthentication no",
+                  "PermitRootLogin yes", "UseDNS no"]
+        torlab.write_text(directory + "/config", "\n".join(config) + "\n")
+        self.process = subprocess.Popen(
+            torlab.bound_to_parent(torlab.in_lab_namespace(
+                [torlab.find_program("sshd"), "-D", "-e", "-f", directory + "/config"])),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=open(directory + "/log", "wb"))
+
+    def command(self, client):
+        proxy = "%s %s --ssh 127.0.0.1 %d %%h %%p" % (
+            sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                         "socks_client.py"), client.socks_port)
+        return ["ssh", "-T", "-F", "/dev/null", "-i", self.dir + "/user", "-p", str(self.port),
+                "-o", "ProxyCommand=" + proxy, "-o", "StrictHostKeyChecking=no",
+                "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
+                "-o", "BatchMode=yes", getpass.getuser() + "@web.test"]
+
+
+@pytest.fixture(scope="session")
+def ssh_server(lab, workdir):
+    with open("/proc/self/uid_map", encoding="ascii") as f:
+        if os.geteuid() == 0 and int(f.read().split()[2]) < 65536:
+            pytest.skip("sshd does not run as root of a user namespace")
+    server = SshServer(lab, os.path.join(workdir, "ssh"))
+    yield server
+    server.process.kill()
+    server.process.wait()
+
+
+@pytest.fixture(scope="session")
+def git_server(lab, workdir):
+    """A repository served over plain ("dumb") HTTP; yields its URL."""
+    source, served = os.path.join(workdir, "git-source"), os.path.join(workdir, "lab", "www")
+    who = ["-c", "user.name=t", "-c", "user.email=t@web.test"]
+    os.makedirs(served, exist_ok=True)
+
+    def run(*argv):
+        subprocess.run(["git"] + list(argv), check=True, capture_output=True)
+    run("init", "-q", source)
+    torlab.write_text(source + "/file", "through three relays\n")
+    run("-C", source, "add", "file")
+    run("-C", source, *who, "commit", "-qm", "one")
+    run("clone", "-q", "--bare", source, served + "/r.git")
+    run("-C", served + "/r.git", "update-server-info")
+    yield lab.url("/files/r.git")

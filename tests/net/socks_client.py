@@ -1,8 +1,14 @@
-"""A SOCKS client of the tests' own, which can also send what no proper client would."""
+"""A SOCKS client of the tests' own, which can also send what no proper client would.
+
+As a program: socks_client.py --ssh PROXY_HOST PROXY_PORT HOST PORT (for ssh's ProxyCommand).
+"""
 
 import ipaddress
+import os
+import select
 import socket
 import struct
+import sys
 
 # Reply codes of SOCKS5 (RFC 1928) and of Tor's extended errors (proposal 304).
 SUCCEEDED, FAILURE, NOT_ALLOWED, NET_UNREACHABLE, HOST_UNREACHABLE = 0, 1, 2, 3, 4
@@ -100,3 +106,26 @@ def resolve(proxy, name, **options):
 
 def resolve_ptr(proxy, address, **options):
     return socks5(proxy, address, 0, command=RESOLVE_PTR, **options)[1]
+
+
+def main():
+    sock, _ = socks5((sys.argv[2], int(sys.argv[3])), sys.argv[4], int(sys.argv[5]))
+    sock.settimeout(None)
+    sources = [0, sock.fileno()]
+    while sources:
+        for ready in select.select(sources, [], [])[0]:
+            data = os.read(ready, 65536)
+            if not data and ready == sock.fileno():
+                return
+            if not data:
+                sources.remove(0)
+                sock.shutdown(socket.SHUT_WR)
+            elif ready == 0:
+                sock.sendall(data)
+            else:
+                sys.stdout.buffer.write(data)
+                sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__" and sys.argv[1:2] == ["--ssh"]:
+    main()

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """The servers behind the exits of the private network (started by torlab.py).
 
-usage: targets.py WEB_HOST DNS_HOST PORTS_JSON
+usage: targets.py WEB_HOST DNS_HOST PORTS_JSON FILES_FOLDER
 
 http       GET /            a page that says what it is and who asked
            GET /bytes/N     N bytes, the same ones each time (see content())
            GET /slow/N/MS   N bytes, 100 at a time, every MS milliseconds
+           GET /files/PATH  a file of FILES_FOLDER
            GET /hang        headers, then silence
            GET /reset       some bytes, then a TCP reset
            POST, PUT /upload   answers "<count> <sha256>"
@@ -96,6 +97,8 @@ class Web:
             return
         if path in ("/upload", "/slow-read") and method in ("POST", "PUT"):
             return await self.upload(path, head, reader, writer)
+        if path.startswith("/files/") and ".." not in path:
+            return self.file(writer, os.path.join(sys.argv[4], path.split("?")[0][7:]))
         if path == "/hang":
             self.head(writer, 200, 1000)
             await writer.drain()
@@ -120,6 +123,15 @@ class Web:
         self.head(writer, 200, len(body))
         writer.write(body.encode())
         await writer.drain()
+
+    def file(self, writer, path):
+        try:
+            with open(path, "rb") as f:
+                data = f.read()
+        except OSError:
+            return self.head(writer, 404, 0)
+        self.head(writer, 200, len(data))
+        writer.write(data)
 
     async def upload(self, path, head, reader, writer):
         match = re.search(r"\r\ncontent-length: *(\d+)", head, re.I)

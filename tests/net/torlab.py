@@ -334,6 +334,7 @@ class Lab:
         self.say = say or (lambda text: None)
         self.extra_torrc = {}
         self.targets = None
+        self.in_namespace = bool(os.environ.get("TORLAB_NETNS"))
         self.vote_offset = 0
         b = self.base
         self.ports = {"http": b + 60, "echo": b + 61, "echo2": b + 62, "sink": b + 63,
@@ -388,7 +389,7 @@ class Lab:
         log = open(os.path.join(self.dir, "targets.log"), "ab")
         self.targets = subprocess.Popen(
             bound_to_parent(in_lab_namespace([sys.executable, os.path.join(HERE, "targets.py"),
-                                              WEB_HOST, DNS_HOST, json.dumps(self.ports)])),
+                                              WEB_HOST, DNS_HOST, json.dumps(self.ports), self.dir + "/www"])),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         log.close()
         line = self.targets.stdout.readline()
