@@ -1,44 +1,12 @@
 #include "path/cbt.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    ABANDONED = INT32_MAX - 1, /* in place of a time: closed before it was built */
-    RECENT_MAX = 1000,
-    SAVE_EVERY = 10,
-    LOAD_LINES_MAX = 4096,
-};
+#include "path/cbt_int.h"
 
-/* path-spec 2.4.6 */
-struct params {
-    uint32_t initial_ms, min_ms;
-    uint32_t min_circs, n_modes, recent, max_timeouts;
-    uint32_t quantile, close_quantile; /* per cent */
-    uint32_t test_interval_s, max_open, learn_idle_s;
-};
-
-struct cbt {
-    struct env *env;
-    bool learning;
-    bool computed; /* timeouts come from the curve */
-    struct params p;
-    uint32_t times[CBT_HISTORY]; /* a ring; ms, or ABANDONED; 0: none yet */
-    size_t n, next;
-    double timeout_ms, close_ms;
-    uint32_t xm_ms;
-    double alpha;
-    bool recent[RECENT_MAX]; /* a ring of circuits that got past one hop: whether they timed out */
-    size_t next_recent;
-    uint64_t live_us; /* when the network was last seen alive */
-    uint32_t n_nonlive;
-    uint64_t n_succeeded, n_timed_out, n_closed;
-    unsigned resets, unsaved;
-};
-
-static void start_over(struct cbt *c)
+void cbt_start_over(struct cbt *c)
 {
     memset(c->times, 0, sizeof c->times);
     c->n = c->next = 0;
@@ -71,22 +39,16 @@ static int time_order(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* A bin of the histogram that is not empty. */
-struct bin {
-    uint32_t mid_ms, count;
-};
-
-/* Ascending; returns how many. */
-static size_t make_bins(const struct cbt *c, struct bin out[CBT_HISTORY])
+size_t cbt_bins(const struct cbt *c, struct cbt_bin out[CBT_HISTORY])
 {
     uint32_t sorted[CBT_HISTORY];
     memcpy(sorted, c->times, c->n * sizeof *sorted);
     qsort(sorted, c->n, sizeof *sorted, time_order);
     size_t n = 0;
-    for (size_t i = 0; i < c->n && sorted[i] != ABANDONED; i++) {
+    for (size_t i = 0; i < c->n && sorted[i] != CBT_ABANDONED; i++) {
         uint32_t mid = sorted[i] / CBT_BIN_MS * CBT_BIN_MS + CBT_BIN_MS / 2;
         if (!n || out[n - 1].mid_ms != mid)
-            out[n++] = (struct bin){.mid_ms = mid};
+            out[n++] = (struct cbt_bin){.mid_ms = mid};
         out[n - 1].count++;
     }
     return n;
@@ -96,11 +58,11 @@ static size_t make_bins(const struct cbt *c, struct bin out[CBT_HISTORY])
  * occurring 10ms histogram bins. Ties are broken in favor of earlier bins" */
 static uint32_t estimate_xm(const struct cbt *c)
 {
-    struct bin bins[CBT_HISTORY];
-    size_t n = make_bins(c, bins);
+    struct cbt_bin bins[CBT_HISTORY];
+    size_t n = cbt_bins(c, bins);
     uint64_t sum_ms = 0, count = 0;
     for (uint32_t mode = 0; mode < c->p.n_modes && mode < n; mode++) {
-        struct bin *most = &bins[0];
+        struct cbt_bin *most = &bins[0];
         for (size_t i = 1; i < n; i++)
             if (bins[i].count > most->count)
                 most = &bins[i];
@@ -116,7 +78,7 @@ static double estimate_alpha(const struct cbt *c)
 {
     double sum = 0, n = 0;
     for (size_t i = 0; i < c->n; i++) {
-        if (c->times[i] == ABANDONED)
+        if (c->times[i] == CBT_ABANDONED)
             continue;
         sum += log(c->times[i] > c->xm_ms ? c->times[i] : c->xm_ms);
         n++;
@@ -137,12 +99,12 @@ static uint32_t longest_ms(const struct cbt *c)
 {
     uint32_t most = 0;
     for (size_t i = 0; i < c->n; i++)
-        if (c->times[i] != ABANDONED && c->times[i] > most)
+        if (c->times[i] != CBT_ABANDONED && c->times[i] > most)
             most = c->times[i];
     return most;
 }
 
-static void compute(struct cbt *c)
+void cbt_compute(struct cbt *c)
 {
     uint32_t xm = c->n >= c->p.min_circs ? estimate_xm(c) : 0;
     if (!c->learning || !xm)
@@ -164,7 +126,7 @@ static void compute(struct cbt *c)
 
 static void read_params(struct cbt *c, const struct consensus *cons, uint32_t timeout_s)
 {
-    struct params *p = &c->p;
+    struct cbt_params *p = &c->p;
 #define PARAM(name, fallback, least, most) \
     ((uint32_t)consensus_param(cons, "cbt" name, fallback, least, most))
     p->min_ms = PARAM("mintimeout", CBT_BIN_MS, CBT_BIN_MS, INT32_MAX);
@@ -183,7 +145,7 @@ static void read_params(struct cbt *c, const struct consensus *cons, uint32_t ti
     p->test_interval_s = PARAM("testfreq", 10, 1, INT32_MAX);
     p->max_open = PARAM("maxopencircs", 10, 0, 14);
     p->learn_idle_s = PARAM("learntimeout", 180, 10, 60000);
-    uint32_t recent = PARAM("recentcount", 20, 3, RECENT_MAX);
+    uint32_t recent = PARAM("recentcount", 20, 3, CBT_RECENT_MAX);
     if (recent != p->recent) {
         memset(c->recent, 0, sizeof c->recent);
         c->next_recent = 0;
@@ -201,15 +163,15 @@ void cbt_configure(struct cbt *c, bool learn, uint32_t timeout_s, const struct c
     /* "If 1, all CircuitBuildTime learning code should be disabled and history should be
      * discarded." */
     if (disabled)
-        start_over(c);
+        cbt_start_over(c);
     if (!c->learning)
         c->computed = false;
     if (!c->learning || (!c->computed && initial_ms != c->p.initial_ms))
         c->timeout_ms = c->close_ms = c->p.initial_ms;
-    compute(c);
+    cbt_compute(c);
 }
 
-static void add_time(struct cbt *c, uint32_t ms)
+void cbt_add_time(struct cbt *c, uint32_t ms)
 {
     c->times[c->next] = ms;
     c->next = (c->next + 1) % CBT_HISTORY;
@@ -229,15 +191,15 @@ void cbt_built(struct cbt *c, uint64_t build_ms, bool in_time)
     if (!c->learning)
         return;
     /* Far later than it would have been closed: the clock jumped, or the machine slept. */
-    if ((double)build_ms > 2 * c->close_ms + 1000 || build_ms >= ABANDONED) {
+    if ((double)build_ms > 2 * c->close_ms + 1000 || build_ms >= CBT_ABANDONED) {
         log_notice(c->env->log,
                    "Strange value for circuit build time: %llu ms. Assuming clock jump.",
                    (unsigned long long)build_ms);
         return;
     }
     if (cbt_network_is_live(c)) {
-        add_time(c, build_ms ? (uint32_t)build_ms : 1);
-        compute(c);
+        cbt_add_time(c, build_ms ? (uint32_t)build_ms : 1);
+        cbt_compute(c);
     }
     if (in_time) {
         c->n_succeeded++;
@@ -249,9 +211,9 @@ void cbt_built(struct cbt *c, uint64_t build_ms, bool in_time)
 static void forget_network(struct cbt *c)
 {
     double timeout_ms = c->timeout_ms;
-    start_over(c);
+    cbt_start_over(c);
     c->resets++;
-    c->unsaved = SAVE_EVERY;
+    c->unsaved = CBT_SAVE_EVERY;
     /* "If the timeout was already at least `cbtinitialtimeout`, the client doubles the timeout." */
     if (timeout_ms < c->p.initial_ms) {
         c->timeout_ms = c->close_ms = c->p.initial_ms;
@@ -291,8 +253,8 @@ void cbt_closed(struct cbt *c, uint64_t began_us)
                    (unsigned long long)((c->env->mono_us - c->live_us) / US_PER_SEC));
     if (!cbt_network_is_live(c))
         return;
-    add_time(c, ABANDONED);
-    compute(c);
+    cbt_add_time(c, CBT_ABANDONED);
+    cbt_compute(c);
 }
 
 void cbt_network_live(struct cbt *c)
@@ -364,114 +326,5 @@ void cbt_info(const struct cbt *c, struct cbt_info *out)
                              .close_rate = used ? (double)c->n_closed / (double)used : 0,
                              .resets = c->resets};
     for (size_t i = 0; i < c->n; i++)
-        out->n_abandoned += c->times[i] == ABANDONED;
-}
-
-bool cbt_dirty(const struct cbt *c)
-{
-    return c->unsaved >= SAVE_EVERY;
-}
-
-static err_t number(const struct state *s, const char *key, uint64_t most, uint64_t *out)
-{
-    const char *value = state_get(s, key, 0);
-    *out = 0;
-    return value ? text_u64(value, most, out) : OK;
-}
-
-/* All times that the file holds, at most CAP of them; counts what it says. */
-static err_t load_bins(const struct state *s, uint32_t *times, size_t cap, size_t *n)
-{
-    const char *line;
-    for (size_t i = 0; i < LOAD_LINES_MAX && (line = state_get(s, "CircuitBuildTimeBin", i)); i++) {
-        struct text rest = text_of(line), ms_text, count_text;
-        uint64_t ms, count;
-        if (!text_token(&rest, &ms_text) || !text_token(&rest, &count_text) ||
-            text_to_u64(ms_text, ABANDONED - 1, &ms) != OK || !ms ||
-            text_to_u64(count_text, cap, &count) != OK || count > cap - *n)
-            return ERR_MALFORMED;
-        while (count--)
-            times[(*n)++] = (uint32_t)ms;
-    }
-    return OK;
-}
-
-static err_t load_times(struct cbt *c, const struct state *s, uint32_t *times, size_t total,
-                        size_t abandoned)
-{
-    size_t n = 0;
-    if (abandoned > total)
-        return ERR_MALFORMED;
-    TRY(load_bins(s, times, total - abandoned, &n));
-    if (n != total - abandoned)
-        return ERR_MALFORMED;
-    while (n < total)
-        times[n++] = ABANDONED;
-    /* path-spec 2.4.2: "The timeouts recorded in the histogram must be shuffled after being read
-     * from disk, to preserve a proper expiration of old values after restart." */
-    for (size_t i = n; i > 1; i--) {
-        size_t k = (size_t)env_random_below(c->env, i);
-        uint32_t t = times[k];
-        times[k] = times[i - 1];
-        times[i - 1] = t;
-    }
-    for (size_t i = 0; i < n && i < CBT_HISTORY; i++)
-        add_time(c, times[i]);
-    return OK;
-}
-
-err_t cbt_load(struct cbt *c, const struct state *s)
-{
-    enum { TOTAL_MAX = 100000 };
-    uint64_t total, abandoned;
-    start_over(c);
-    c->timeout_ms = c->close_ms = c->p.initial_ms;
-    c->unsaved = 0;
-    TRY(number(s, "TotalBuildTimes", TOTAL_MAX, &total));
-    TRY(number(s, "CircuitBuildAbandonedCount", TOTAL_MAX, &abandoned));
-    uint32_t *times = calloc((size_t)total + 1, sizeof *times);
-    if (!times)
-        return ERR_NOMEM;
-    err_t e = load_times(c, s, times, (size_t)total, (size_t)abandoned);
-    free(times);
-    c->unsaved = 0;
-    compute(c);
-    return e;
-}
-
-static err_t save_number(struct state *s, const char *key, uint64_t x)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)x);
-    return state_set(s, key, (const char *const[]){text}, 1);
-}
-
-struct bin_text {
-    char s[24];
-};
-
-err_t cbt_save(struct cbt *c, struct state *s)
-{
-    struct bin bins[CBT_HISTORY];
-    size_t n = make_bins(c, bins);
-    struct bin_text *texts = calloc(n + 1, sizeof *texts);
-    const char **values = calloc(n + 1, sizeof *values);
-    err_t e = texts && values ? OK : ERR_NOMEM;
-    size_t kept = 0;
-    for (size_t i = 0; i < n && e == OK; i++) {
-        snprintf(texts[i].s, sizeof texts[i].s, "%u %u", bins[i].mid_ms, bins[i].count);
-        values[i] = texts[i].s;
-        kept += bins[i].count;
-    }
-    if (e == OK)
-        e = state_set(s, "CircuitBuildTimeBin", values, n);
-    if (e == OK)
-        e = save_number(s, "TotalBuildTimes", c->n);
-    if (e == OK)
-        e = save_number(s, "CircuitBuildAbandonedCount", c->n - kept);
-    free(texts);
-    free(values);
-    if (e == OK)
-        c->unsaved = 0;
-    return e;
+        out->n_abandoned += c->times[i] == CBT_ABANDONED;
 }

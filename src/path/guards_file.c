@@ -7,12 +7,12 @@
 #include "path/guards_int.h"
 
 /* The keys that are understood here; all others are kept as they are. */
-#define GUARD_KEY_LIST(X)                                                                  \
-    X(in)                                                                                  \
-    X(rsa_id)                                                                              \
-    X(nickname)                                                                            \
-    X(sampled_on) X(sampled_idx) X(sampled_by) X(unlisted_since) X(listed) X(confirmed_on) \
-        X(confirmed_idx)
+#define GUARD_KEY_LIST(X) \
+    X(in)                 \
+    X(rsa_id)             \
+    X(nickname)           \
+    X(sampled_on)         \
+    X(sampled_idx) X(sampled_by) X(unlisted_since) X(listed) X(confirmed_on) X(confirmed_idx)
 
 enum guard_key {
 #define X(name) KEY_##name,
