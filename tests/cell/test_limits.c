@@ -7,6 +7,7 @@
 #include "cell/reason.h"
 #include "cell/relay.h"
 #include "cell/relay_extend.h"
+#include "cell/relay_flow.h"
 #include "cell/relay_stream.h"
 #include "support/test.h"
 
@@ -326,6 +327,88 @@ START_TEST(test_limits_versions_in_common)
 }
 END_TEST
 
+START_TEST(test_limits_encoders_refuse_lists_over_their_storage)
+{
+    uint8_t room[ROOM];
+    struct wr w = wr_over(room, sizeof room);
+    struct linkspecs specs = {.n = LINKSPECS_MAX + 1};
+    struct exts exts = {.n = EXTS_MAX + 1};
+    struct subproto_request request = {.n = 0};
+    struct chan_auth_challenge challenge = {.n_methods = CHAN_AUTH_METHODS_MAX + 1};
+    static struct relay_resolved resolved = {.n = RELAY_ANSWERS_MAX + 1};
+    ck_err(linkspecs_encode(&w, &specs), ERR_ARG);
+    ck_err(exts_encode(&w, &exts), ERR_ARG);
+    ck_err(subproto_request_encode(&w, &request), ERR_ARG);
+    request.n = EXT_SUBPROTOS_MAX + 1;
+    ck_err(subproto_request_encode(&w, &request), ERR_ARG);
+    ck_err(chan_auth_challenge_encode(&w, &challenge), ERR_ARG);
+    ck_err(relay_resolved_encode(&w, &resolved), ERR_ARG);
+    ck_assert_uint_eq(w.len, 0);
+}
+END_TEST
+
+START_TEST(test_limits_extend2_needs_an_rsa_identity)
+{
+    uint8_t room[ROOM], storage[LINKSPECS_STORAGE];
+    struct wr w = wr_over(room, sizeof room);
+    struct linkspec_relay relay = {.has_ed = true};
+    struct relay_extend2 m = {.htype = HANDSHAKE_NTOR};
+    linkspecs_make(&relay, storage, &m.specs);
+    ck_err(relay_extend2_encode(&w, &m), ERR_ARG);
+    relay.has_rsa = true;
+    linkspecs_make(&relay, storage, &m.specs);
+    ck_ok(relay_extend2_encode(&w, &m));
+}
+END_TEST
+
+START_TEST(test_limits_extended2_data)
+{
+    static const uint8_t data[CREATED2_DATA_MAX + 1];
+    uint8_t room[ROOM];
+    struct wr w = wr_over(room, sizeof room);
+    struct relay_extended2 m = {.hlen = CREATED2_DATA_MAX + 1, .hdata = data};
+    ck_err(relay_extended2_encode(&w, &m), ERR_ARG);
+    m.hlen--;
+    ck_ok(relay_extended2_encode(&w, &m));
+    ck_assert_uint_eq(w.len, RELAY_V0_DATA_MAX);
+}
+END_TEST
+
+START_TEST(test_limits_sendme_tag_is_20_or_16_bytes)
+{
+    static const uint8_t tag[32];
+    for (uint8_t len = 0; len < 32; len++) {
+        uint8_t room[ROOM];
+        struct wr w = wr_over(room, sizeof room);
+        struct relay_sendme m = {.version = 1, .tag_len = len, .tag = tag};
+        ck_assert_int_eq(relay_sendme_encode(&w, &m) == OK, len == 16 || len == 20);
+    }
+}
+END_TEST
+
+START_TEST(test_limits_answer_of_another_family_is_not_sent)
+{
+    uint8_t room[ROOM];
+    struct wr w = wr_over(room, sizeof room);
+    static struct relay_resolved m = {.n = 1};
+    m.a[0] = (struct relay_answer){.type = ANSWER_IPV6, .ip = {.family = IP_V4}};
+    ck_err(relay_resolved_encode(&w, &m), ERR_ARG);
+    m.a[0].type = ANSWER_IPV4;
+    ck_ok(relay_resolved_encode(&w, &m));
+}
+END_TEST
+
+START_TEST(test_limits_resolve_needs_a_host)
+{
+    uint8_t room[ROOM];
+    struct wr w = wr_over(room, sizeof room);
+    struct relay_resolve m = {.host = TEXT_LIT("")};
+    ck_err(relay_resolve_encode(&w, &m), ERR_ARG);
+    m.host = TEXT_LIT("example.com");
+    ck_ok(relay_resolve_encode(&w, &m));
+}
+END_TEST
+
 TESTS("cell/limits", test_limits_versions, test_limits_certs, test_limits_auth_methods,
       test_limits_netinfo_skips_addresses_over_the_cap,
       test_limits_netinfo_without_an_address_is_not_sent, test_limits_create2_data,
@@ -337,4 +420,8 @@ TESTS("cell/limits", test_limits_versions, test_limits_certs, test_limits_auth_m
       test_limits_begin_puts_brackets_around_ipv6,
       test_limits_begin_to_an_onion_service_has_no_host,
       test_limits_begin_refuses_what_no_host_holds, test_limits_end_private_never_goes_out,
-      test_limits_connected_to_nowhere_is_not_sent, test_limits_versions_in_common)
+      test_limits_connected_to_nowhere_is_not_sent, test_limits_versions_in_common,
+      test_limits_encoders_refuse_lists_over_their_storage,
+      test_limits_extend2_needs_an_rsa_identity, test_limits_extended2_data,
+      test_limits_sendme_tag_is_20_or_16_bytes, test_limits_answer_of_another_family_is_not_sent,
+      test_limits_resolve_needs_a_host)
