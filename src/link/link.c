@@ -71,9 +71,16 @@ void link_free(struct link *l)
     free(l);
 }
 
+/* As tor does, the last of the TLS handshake and VERSIONS go out in two pieces. */
+static bool must_go_alone(const struct link *l)
+{
+    size_t sealed;
+    return l->hs.stage == STAGE_VERSIONS && tls_out(l->tls, &sealed);
+}
+
 static void seal(struct link *l)
 {
-    if (!l->tls || !l->out.len)
+    if (!l->tls || !l->out.len || must_go_alone(l))
         return;
     err_t e = tls_write(l->tls, buf_at(&l->out), l->out.len);
     if (e == OK)
@@ -90,10 +97,11 @@ void link_close(struct link *l, err_t why, enum or_reason reason, const char *te
     snprintf(l->end.text, sizeof l->end.text, "%s", text ? text : err_text(why));
     l->state = LINK_CLOSED;
     disarm_all(l);
-    if (l->tls && l->end.during != LINK_TLS && reason != OR_TLS_ERROR) {
+    /* No TLS close alert: tor sends none, and the onlooker is not to tell us apart by it. */
+    if (l->end.during == LINK_OPEN && reason != OR_TLS_ERROR)
         seal(l);
-        tls_close(l->tls);
-    }
+    if (l->tls)
+        buf_drain(&l->out, l->out.len);
     if (link_held(l))
         link_tell_output(l);
     env_arm_ms(l->env, &l->deadline, 0);
@@ -308,6 +316,8 @@ void link_sent(struct link *l, size_t len)
     else
         buf_drain(&l->out, len);
     link_give_turns(l);
+    if (l->out.len && l->state != LINK_CLOSED)
+        link_tell_output(l);
 }
 
 /* ---- cells begin, the link is open ---- */

@@ -110,7 +110,8 @@ void link_in_done(struct link *l, size_t len);
 
 /* Seals what circuits have written since; the bytes to send, NULL if none. */
 const uint8_t *link_seal(struct link *l, size_t *len);
-/* LEN of those bytes went out; circuits that wait for room get their turns. */
+/* LEN of those bytes went out; circuits that wait for room get their turns, and on_output says if
+ * there is more to seal. */
 void link_sent(struct link *l, size_t len);
 
 /* A slot for net's own object (the socket). */

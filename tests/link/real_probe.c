@@ -1,0 +1,178 @@
+/* Development tool: shakes hands with a real relay over a blocking socket on loopback, keeps the
+ * link for a moment, closes it. Not a test of its own and not installed; see docs/link.md.
+ *
+ *   real_probe 127.0.0.1:PORT RSA-FINGERPRINT-HEX [SECONDS]
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cell/chan.h"
+#include "crypto/encode.h"
+#include "crypto/secret.h"
+#include "link/link.h"
+#include "link/tls.h"
+
+struct probe {
+    struct env env;
+    struct log log;
+    struct link *link;
+    struct link_circ circ;
+    bool closed, opened, created;
+};
+
+static void sink(void *arg, enum log_level level, const char *line)
+{
+    (void)arg;
+    fprintf(stderr, "[%s] %s\n", log_level_name(level), line);
+}
+
+static void set_clocks(struct env *env)
+{
+    struct timespec mono, wall;
+    clock_gettime(CLOCK_MONOTONIC, &mono);
+    clock_gettime(CLOCK_REALTIME, &wall);
+    env->mono_us = (uint64_t)mono.tv_sec * US_PER_SEC + (uint64_t)mono.tv_nsec / 1000;
+    env->wall_us = wall.tv_sec * (int64_t)US_PER_SEC + wall.tv_nsec / 1000;
+}
+
+static void on_cell(void *arg, uint8_t cmd, uint8_t *body)
+{
+    struct probe *p = arg;
+    (void)body;
+    printf("circuit: %s\n", chan_cmd_name(cmd));
+    p->created = cmd == CELL_CREATED_FAST;
+}
+
+static void on_destroy(void *arg, uint8_t reason)
+{
+    (void)arg;
+    printf("circuit: DESTROY %u\n", reason);
+}
+
+static void on_link_closed(void *arg, const struct link_end *end)
+{
+    (void)arg;
+    printf("circuit: link closed: %s\n", end->text);
+}
+
+static void on_writable(void *arg)
+{
+    (void)arg;
+}
+
+static const struct link_circ_ops circ_ops = {on_cell, on_destroy, on_link_closed, on_writable};
+
+static void on_open(void *arg)
+{
+    struct probe *p = arg;
+    char hex[HEX_SIZE(32)];
+    p->opened = true;
+    printf("open: version %u\n", link_version(p->link));
+    printf("rsa %s\n", hex_upper(link_peer_rsa(p->link)->b, 20, hex));
+    printf("ed  %s\n", hex_upper(link_peer_ed(p->link)->b, 32, hex));
+    p->circ.ops = &circ_ops;
+    p->circ.arg = p;
+    if (link_circ_open(p->link, &p->circ) != OK)
+        return;
+    uint8_t *body = link_cell(&p->circ, CELL_CREATE_FAST, LINK_URGENT);
+    if (!body)
+        return;
+    memset(body, 0, CELL_BODY_LEN);
+    env_random(&p->env, body, 20);
+    link_cell_commit(&p->circ);
+}
+
+static void on_closed(void *arg, const struct link_end *end)
+{
+    struct probe *p = arg;
+    p->closed = true;
+    printf("closed: %s %s: %s\n", err_name(end->why), or_reason_name(end->reason), end->text);
+}
+
+static void on_output(void *arg)
+{
+    (void)arg;
+}
+
+static void on_clock_skew(void *arg, int64_t skew_s)
+{
+    (void)arg;
+    printf("skew %lld s\n", (long long)skew_s);
+}
+
+static const struct link_ops ops = {on_open, on_closed, on_output, on_clock_skew};
+
+static void flush(struct link *l, int fd)
+{
+    size_t len;
+    const uint8_t *bytes;
+    while ((bytes = link_seal(l, &len))) {
+        ssize_t sent = write(fd, bytes, len);
+        if (sent <= 0)
+            return;
+        link_sent(l, (size_t)sent);
+    }
+}
+
+static void run(struct probe *p, int fd, int seconds)
+{
+    time_t end = time(NULL) + seconds;
+    while (!p->closed && time(NULL) < end) {
+        size_t room;
+        flush(p->link, fd);
+        uint8_t *at = link_in_room(p->link, &room);
+        ssize_t got = at ? read(fd, at, room) : -1;
+        set_clocks(&p->env);
+        if (got > 0)
+            link_in_done(p->link, (size_t)got);
+        else if (got == 0)
+            link_tcp_failed(p->link, 0);
+        env_run_timers(&p->env);
+    }
+    link_circ_close(&p->circ, true, 0);
+    link_close(p->link, OK, OR_DONE, "probe is done");
+    flush(p->link, fd);
+    env_run_timers(&p->env);
+}
+
+int main(int argc, char **argv)
+{
+    static struct probe p;
+    struct link_target target = {.has_rsa = true};
+    if (argc < 3 || ipport_parse(argv[1], &target.addr) != OK ||
+        hex_decode_exact(text_of(argv[2]), target.rsa.b, 20) != OK ||
+        !ip_is_loopback(&target.addr.ip) || target.addr.ip.family != IP_V4)
+        return fprintf(stderr, "real_probe 127.0.0.1:PORT FINGERPRINT [SECONDS]\n"), 2;
+    if (crypto_init() != OK)
+        return 1;
+    p.log = (struct log){.least = LOG_DEBUG, .sink = sink};
+    p.env = (struct env){.random = crypto_random, .log = &p.log};
+    set_clocks(&p.env);
+    struct link_config config = {.connect_timeout_ms = 5000,
+                                 .handshake_timeout_ms = 5000,
+                                 .nf_ito_low_ms = 1500,
+                                 .nf_ito_high_ms = 9500};
+    if (tls_ctx_new_client(&config.tls) != OK)
+        return 1;
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(target.addr.port)};
+    memcpy(&to.sin_addr, target.addr.ip.b, 4);
+    struct timeval wait = {.tv_usec = 100000};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+    if (connect(fd, (struct sockaddr *)&to, sizeof to))
+        return perror("connect"), 1;
+    p.link = link_new(&p.env, &config, &target, &ops, &p);
+    link_tcp_open(p.link);
+    run(&p, fd, argc > 3 ? atoi(argv[3]) : 2);
+    link_free(p.link);
+    tls_ctx_free(config.tls);
+    close(fd);
+    return p.opened && p.created ? 0 : 1;
+}

@@ -1,0 +1,226 @@
+/* The other end of a link, in memory: keys and certificates of a relay, a writer of its cells, and
+ * (optionally) its side of TLS. Inline functions, for the tests of this folder and of the fuzzers.
+ */
+#ifndef TUNIC_TESTS_LINK_RESPONDER_H
+#define TUNIC_TESTS_LINK_RESPONDER_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cell/chan.h"
+#include "cell/chan_link.h"
+#include "crypto/cert.h"
+#include "crypto/rsa_key.h"
+#include "link/link.h"
+#include "link/tls.h"
+#include "support/test.h"
+
+struct relay_keys {
+    struct rsa_key *rsa;
+    struct ed_secret id, signing;
+    struct rsa_id rsa_id;
+};
+
+static inline void relay_keys_make(struct env *env, struct relay_keys *k)
+{
+    ck_ok(rsa_key_generate(1024, &k->rsa));
+    rsa_pub_id(rsa_key_public(k->rsa), &k->rsa_id);
+    ed25519_keypair(env, &k->id);
+    ed25519_keypair(env, &k->signing);
+}
+
+static inline void relay_keys_free(struct relay_keys *k)
+{
+    rsa_key_free(k->rsa);
+}
+
+/* Keys made once a process, since RSA keys take their time. They are never freed. */
+static inline struct relay_keys relay_keys_shared(void)
+{
+    static struct relay_keys keys;
+    if (!keys.rsa) {
+        struct env *env = test_env(4711);
+        relay_keys_make(env, &keys);
+        test_env_free(env);
+    }
+    return keys;
+}
+
+/* The four certificates of a relay, each in its own storage, and the list over them. */
+struct relay_certs {
+    uint8_t t2[1024], t4[256], t5[256], t7[512];
+    struct chan_certs list;
+};
+
+static inline void relay_cert_put(struct relay_certs *c, uint8_t type, const struct wr *w)
+{
+    ck_ok(wr_end(w));
+    c->list.c[c->list.n++] =
+        (struct chan_cert){.type = type, .len = (uint16_t)w->len, .body = w->base};
+}
+
+static inline void relay_certs_make(struct relay_certs *c, const struct relay_keys *k,
+                                    const struct sha256 *tls_cert, int64_t now_s,
+                                    int64_t lifetime_s)
+{
+    uint32_t until_h = (uint32_t)((now_s + lifetime_s) / 3600 + 1);
+    struct ed_cert signing = {.type = CERT_IDENTITY_V_SIGNING,
+                              .key_type = CERT_KEY_ED25519,
+                              .expires_h = until_h,
+                              .has_signer = true};
+    struct ed_cert link = {
+        .type = CERT_SIGNING_V_TLS_CERT, .key_type = CERT_KEY_X509_SHA256, .expires_h = until_h};
+    struct wr t2 = wr_over(c->t2, sizeof c->t2), t4 = wr_over(c->t4, sizeof c->t4),
+              t5 = wr_over(c->t5, sizeof c->t5), t7 = wr_over(c->t7, sizeof c->t7);
+    c->list.n = 0;
+    memcpy(signing.key, k->signing.pub.b, 32);
+    memcpy(link.key, tls_cert->b, 32);
+    ck_ok(rsa_id_cert_make(k->rsa, now_s - 86400, now_s + 86400 * 365, &t2));
+    ck_ok(ed_cert_make(&signing, &k->id, &t4));
+    ck_ok(ed_cert_make(&link, &k->signing, &t5));
+    ck_ok(rsa_crosscert_make(&k->id.pub, until_h, k->rsa, &t7));
+    relay_cert_put(c, CHAN_CERT_RSA_ID, &t2);
+    relay_cert_put(c, CHAN_CERT_ED_ID_SIGNING, &t4);
+    relay_cert_put(c, CHAN_CERT_ED_SIGNING_LINK, &t5);
+    relay_cert_put(c, CHAN_CERT_RSA_ED_CROSS, &t7);
+}
+
+/* ---- cells of the responder ---- */
+
+static inline void put_cell(struct wr *w, size_t id_len, uint32_t id, uint8_t cmd, const void *body,
+                            size_t len)
+{
+    size_t mark = chan_cell_open(w, id_len, id, cmd);
+    wr_bytes(w, body, len);
+    ck_ok(chan_cell_close(w, id_len, mark));
+}
+
+static inline void put_versions(struct wr *w, unsigned version)
+{
+    struct chan_versions v = {.n = 1, .v = {(uint16_t)version}};
+    size_t mark = chan_cell_open(w, 2, 0, CELL_VERSIONS);
+    ck_ok(chan_versions_encode(w, &v));
+    ck_ok(chan_cell_close(w, 2, mark));
+}
+
+static inline void put_certs(struct wr *w, size_t id_len, const struct chan_certs *certs)
+{
+    size_t mark = chan_cell_open(w, id_len, 0, CELL_CERTS);
+    ck_ok(chan_certs_encode(w, certs));
+    ck_ok(chan_cell_close(w, id_len, mark));
+}
+
+static inline void put_challenge(struct wr *w, size_t id_len)
+{
+    struct chan_auth_challenge c = {.n_methods = 1, .methods = {CHAN_AUTH_ED25519_SHA256_RFC5705}};
+    size_t mark = chan_cell_open(w, id_len, 0, CELL_AUTH_CHALLENGE);
+    ck_ok(chan_auth_challenge_encode(w, &c));
+    ck_ok(chan_cell_close(w, id_len, mark));
+}
+
+static inline void put_netinfo(struct wr *w, size_t id_len, int64_t time_s)
+{
+    static const uint8_t us[4] = {127, 0, 0, 1}, them[4] = {127, 0, 0, 2};
+    struct chan_netinfo n = {.timestamp = (uint32_t)time_s, .n_mine = 1};
+    n.other = ip_v4(us);
+    n.mine[0] = ip_v4(them);
+    size_t mark = chan_cell_open(w, id_len, 0, CELL_NETINFO);
+    ck_ok(chan_netinfo_encode(w, &n));
+    ck_ok(chan_cell_close(w, id_len, mark));
+}
+
+/* ---- a link and what it told us ---- */
+
+enum { NAKED_STREAM_MAX = 8192 };
+
+struct world {
+    struct env *env;
+    struct relay_keys keys;
+    struct relay_certs certs;
+    struct sha256 tls_cert;
+    struct link_config config;
+    struct link_target target;
+    struct link *link;
+    unsigned opened, closed, outputs;
+    struct link_end end;
+    int64_t skew_s;
+    unsigned skews;
+    void (*in_open)(struct world *w);
+    struct tls_ctx *client_tls, *server_tls;
+    struct tls *peer; /* the responder's session */
+};
+
+static inline void world_on_open(void *arg)
+{
+    struct world *w = arg;
+    w->opened++;
+    if (w->in_open)
+        w->in_open(w);
+}
+
+static inline void world_on_closed(void *arg, const struct link_end *end)
+{
+    struct world *w = arg;
+    w->closed++;
+    w->end = *end;
+}
+
+static inline void world_on_output(void *arg)
+{
+    ((struct world *)arg)->outputs++;
+}
+
+static inline void world_on_skew(void *arg, int64_t skew_s)
+{
+    struct world *w = arg;
+    w->skews++;
+    w->skew_s = skew_s;
+}
+
+static inline const struct link_ops *world_ops(void)
+{
+    static const struct link_ops ops = {world_on_open, world_on_closed, world_on_output,
+                                        world_on_skew};
+    return &ops;
+}
+
+/* A world whose link is not made yet, so that a test may change config and target. */
+static inline void world_prepare(struct world *w, uint64_t seed)
+{
+    static const uint8_t loopback[4] = {127, 0, 0, 2};
+    *w = (struct world){.env = test_env(seed)};
+    w->keys = relay_keys_shared();
+    memset(w->tls_cert.b, 0x5a, sizeof w->tls_cert.b);
+    relay_certs_make(&w->certs, &w->keys, &w->tls_cert, env_wall_s(w->env), 86400 * 30);
+    w->config = (struct link_config){.connect_timeout_ms = 60000,
+                                     .handshake_timeout_ms = 60000,
+                                     .nf_ito_low_ms = 1500,
+                                     .nf_ito_high_ms = 9500};
+    w->target = (struct link_target){.addr = {ip_v4(loopback), 9001},
+                                     .rsa = w->keys.rsa_id,
+                                     .ed = w->keys.id.pub,
+                                     .has_rsa = true,
+                                     .has_ed = true};
+}
+
+static inline void world_link(struct world *w)
+{
+    w->link = link_new(w->env, &w->config, &w->target, world_ops(), w);
+    ck_assert_ptr_nonnull(w->link);
+}
+
+static inline void world_free(struct world *w)
+{
+    link_free(w->link);
+    tls_free(w->peer);
+    tls_ctx_free(w->client_tls);
+    tls_ctx_free(w->server_tls);
+    test_env_free(w->env);
+}
+
+static inline size_t world_id_len(unsigned version)
+{
+    return version >= 4 ? 4 : 2;
+}
+
+#endif
