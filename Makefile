@@ -2,6 +2,9 @@
 # uninstall clean. Useful variables: CC, BUILD (output folder), DESTDIR, PREFIX, FUZZ_SECONDS.
 
 BUILD   ?= build
+V       ?= 0
+Q = $(if $(filter 1,$(V)),,@)
+say = @printf '  %-5s %s\n' $(1) $(2)
 PREFIX  ?= /usr/local
 DESTDIR ?=
 VERSION := 0.1.0
@@ -46,51 +49,61 @@ all: $(BUILD)/tunic $(BUILD)/libtunic.a $(BUILD)/libtunic.so $(BUILD)/tunic.pc
 
 $(BUILD)/obj/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 $(BUILD)/libtunic.a: $(LIB_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $(LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)$(AR) rcs $@ $(LIB_OBJ)
 
 $(BUILD)/libtunic.so: $(LIB_OBJ)
-	$(CC) $(LDFLAGS_ALL) -shared -Wl,-soname,libtunic.so.0 -o $@ $(LIB_OBJ) $(LIBS)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -shared -Wl,-soname,libtunic.so.0 -o $@ $(LIB_OBJ) $(LIBS)
 
 $(BUILD)/tunic: $(APP_OBJ) $(BUILD)/libtunic.a
-	$(CC) $(LDFLAGS_ALL) -pie -o $@ $(APP_OBJ) $(BUILD)/libtunic.a $(LIBS)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -pie -o $@ $(APP_OBJ) $(BUILD)/libtunic.a $(LIBS)
 
 $(BUILD)/tunic.pc: tunic.pc.in Makefile
 	@mkdir -p $(@D)
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
 
 # One archive a layer: a layer's tests link that layer and those below it, nothing else.
 $(foreach l,$(LAYERS),$(eval $(BUILD)/layer/$(l).a: $(call layer_obj,$(l))))
 $(BUILD)/layer/%.a: src/LAYERS
 	@mkdir -p $(@D) && rm -f $@
-	$(AR) rcs $@ $(filter %.o,$^)
+	$(call say,AR,$@)
+	$(Q)$(AR) rcs $@ $(filter %.o,$^)
 
 $(BUILD)/tests/support/%.o: tests/support/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) $(CHECK_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) $(CHECK_CFLAGS) -MMD -MP -c $< -o $@
 
 SUPPORT_OBJ := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/support/*.c))
 
 define test_rules
 $(BUILD)/tests/$(1)/test_%: tests/$(1)/test_%.c $(SUPPORT_OBJ) $(foreach l,$(call layers_upto,$(1)),$(BUILD)/layer/$(l).a) Makefile
 	@mkdir -p $$(@D)
-	$(CC) $$(CPPFLAGS_ALL) -Itests $$(CFLAGS_ALL) $$(CHECK_CFLAGS) -MMD -MP -MF $$@.d $$(LDFLAGS_ALL) -o $$@ $$< \
+	$$(call say,CC,$$@)
+	$$(Q)$$(CC) $$(CPPFLAGS_ALL) -Itests $$(CFLAGS_ALL) $$(CHECK_CFLAGS) -MMD -MP -MF $$@.d $$(LDFLAGS_ALL) -o $$@ $$< \
 	    $(SUPPORT_OBJ) -Wl,--start-group $(foreach l,$(call layers_upto,$(1)),$(BUILD)/layer/$(l).a) -Wl,--end-group $$(LIBS) $$(CHECK_LIBS)
 endef
 $(foreach l,$(LAYERS),$(eval $(call test_rules,$(l))))
 
 # Fuzz targets: with a plain main() that replays a corpus, and with libFuzzer.
-$(BUILD)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(BUILD)/libtunic.a
+$(BUILD)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(BUILD)/layer/app.a $(BUILD)/libtunic.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< tests/fuzz/replay.c $(BUILD)/libtunic.a $(LIBS)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< tests/fuzz/replay.c $(BUILD)/layer/app.a $(BUILD)/libtunic.a $(LIBS)
 
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(LIB_SRC)
+FUZZED_SRC := $(LIB_SRC) $(filter-out src/app/main.c,$(call layer_src,app))
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZED_SRC)
 	@mkdir -p $(@D)
-	clang $(CPPFLAGS_ALL) -Itests -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined \
-	    -fno-sanitize-recover=all -o $@ $< $(LIB_SRC) $(LIBS)
+	$(call say,FUZZ,$@)
+	$(Q)clang $(CPPFLAGS_ALL) -Itests -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined \
+	    -fno-sanitize-recover=all -o $@ $< $(FUZZED_SRC) $(LIBS)
 
 check: check-unit check-net
 

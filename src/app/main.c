@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/apply.h"
 #include "app/run.h"
 #include "app/version.h"
 
@@ -159,7 +160,14 @@ static int configure_and_run(struct app *app)
         log_err(app->log, "Reading config failed--see warnings above.");
         return 1;
     }
-    int status = run_configured(app, defaults);
+    app->load = &env;
+    int status = 1;
+    if (apply_check(app->options, &e) == OK) {
+        status = run_configured(app, defaults);
+    } else {
+        log_warn(app->log, "%s", e.text);
+        log_err(app->log, "Reading config failed--see warnings above.");
+    }
     options_free(defaults);
     options_free(app->options);
     return status;

@@ -8,9 +8,10 @@
 
 /* What main() hands over. All of it outlives app_run(). */
 struct app {
-    struct cmdline *cmdline; /* to read the configuration again on SIGHUP */
-    struct options *options; /* checked; replaced on reload */
-    struct logfile *logfile; /* the open sinks */
+    struct cmdline *cmdline;     /* to read the configuration again on SIGHUP... */
+    const struct load_env *load; /* ...with this */
+    struct options *options;     /* checked; replaced on reload */
+    struct logfile *logfile;     /* the open sinks */
     struct log *log;
 };
 

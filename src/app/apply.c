@@ -1,0 +1,147 @@
+#include "app/apply.h"
+
+#include <stdlib.h>
+
+#include "client/settings.h"
+
+/* The values of LINES as an array that ends in NULL, or NULL if there are none. */
+static err_t values_of(const struct conf_line *lines, const char ***out)
+{
+    size_t n = 0;
+    for (const struct conf_line *l = lines; l; l = l->next)
+        n++;
+    *out = NULL;
+    if (!n)
+        return OK;
+    const char **values = calloc(n + 1, sizeof *values);
+    if (!values)
+        return ERR_NOMEM;
+    n = 0;
+    for (const struct conf_line *l = lines; l; l = l->next)
+        values[n++] = l->value;
+    *out = values;
+    return OK;
+}
+
+static enum link_padding padding_of(int autobool)
+{
+    if (autobool == AUTO)
+        return LINK_PADDING_AUTO;
+    return autobool == YES ? LINK_PADDING_ON : LINK_PADDING_OFF;
+}
+
+static struct client_config config_of(const struct options *o)
+{
+    return (struct client_config){
+        .testing_network = o->testing_tor_network,
+        .padding = padding_of(o->connection_padding),
+        .reduced_padding = o->reduced_connection_padding,
+        .use_ipv4 = o->client_use_ipv4,
+        .use_ipv6 = o->client_use_ipv6,
+        .prefer_ipv6_orport = o->client_prefer_ipv6_orport == YES,
+        .exclude_nodes = o->exclude_nodes,
+        .exclude_exit_nodes = o->exclude_exit_nodes,
+        .exit_nodes = o->exit_nodes,
+        .entry_nodes = o->entry_nodes,
+        .middle_nodes = o->middle_nodes,
+        .strict_nodes = o->strict_nodes,
+        .distinct_subnets = o->enforce_distinct_subnets,
+        .long_lived_ports = o->is.long_lived.ports,
+        .n_long_lived_ports = o->is.long_lived.n,
+        .max_circuit_dirtiness_s = (uint32_t)o->max_circuit_dirtiness_s,
+        .new_circuit_period_s = (uint32_t)o->new_circuit_period_s,
+        .circuit_build_timeout_s = (uint32_t)o->circuit_build_timeout_s,
+        .learn_circuit_build_timeout = o->learn_circuit_build_timeout,
+        .circuit_stream_timeout_s = (uint32_t)o->circuit_stream_timeout_s,
+        .socks_timeout_s = (uint32_t)o->socks_timeout_s,
+        .max_circuits_pending = (uint32_t)o->max_client_circuits_pending,
+        .reject_internal_addresses = o->client_reject_internal,
+        .dns_reject_internal_addresses = o->client_dns_reject_internal,
+    };
+}
+
+err_t apply_client(const struct options *o, struct applied *out)
+{
+    *out = (struct applied){.config = config_of(o)};
+    err_t e = values_of(o->dir_authority_lines, &out->authorities);
+    if (e == OK)
+        e = values_of(o->fallback_dir_lines, &out->fallbacks);
+    if (e != OK)
+        applied_free(out);
+    out->config.dir_authorities = out->authorities;
+    out->config.fallback_dirs = out->fallbacks;
+    return e;
+}
+
+void applied_free(struct applied *a)
+{
+    free(a->authorities);
+    free(a->fallbacks);
+    *a = (struct applied){.authorities = NULL};
+}
+
+err_t apply_check(const struct options *o, struct conf_err *e)
+{
+    struct applied a;
+    char why[PATH_WHY_MAX];
+    struct settings *s = calloc(1, sizeof *s);
+    err_t status = s ? apply_client(o, &a) : ERR_NOMEM;
+    if (status != OK) {
+        free(s);
+        return conf_fail(e, status, "Out of memory");
+    }
+    status = settings_init(s, &a.config, why);
+    if (status == OK)
+        settings_free(s);
+    else
+        status = conf_fail(e, status, "%s", why);
+    applied_free(&a);
+    free(s);
+    return status;
+}
+
+static struct socksport_spec spec_of(const struct options *o, const struct socks_port *p,
+                                     struct ratelim *warnings)
+{
+    return (struct socksport_spec){
+        .at = {.unix_path = p->unix_path,
+               .tcp = p->at,
+               .group_writable = p->group_writable,
+               .world_writable = p->world_writable,
+               .relax_dir_mode = p->relax_dir_mode},
+        .config = {.session = p->session_group,
+                   .isolate_client_addr = p->isolation & ISO_CLIENT_ADDR,
+                   .isolate_socks_auth = p->isolation & ISO_SOCKS_AUTH,
+                   .isolate_client_protocol = p->isolation & ISO_CLIENT_PROTOCOL,
+                   .isolate_dest_port = p->isolation & ISO_DEST_PORT,
+                   .isolate_dest_addr = p->isolation & ISO_DEST_ADDR,
+                   .keep_alive_isolate_socks_auth = p->keepalive_isolate_socks_auth,
+                   .ipv4_traffic = p->ipv4,
+                   .ipv6_traffic = p->ipv6,
+                   .prefer_ipv6 = p->prefer_ipv6,
+                   .dns_request = p->dns,
+                   .onion_only = p->onion && !p->dns && !p->ipv4 && !p->ipv6,
+                   .prefer_no_auth = p->prefer_no_auth,
+                   .extended_errors = p->extended_errors,
+                   .safe_socks = o->safe_socks,
+                   .test_socks = o->test_socks,
+                   .warn_ports = o->is.warn_plaintext.ports,
+                   .reject_ports = o->is.reject_plaintext.ports,
+                   .n_warn_ports = o->is.warn_plaintext.n,
+                   .n_reject_ports = o->is.reject_plaintext.n,
+                   .warnings = warnings},
+    };
+}
+
+err_t apply_ports(const struct options *o, struct ratelim *warnings, struct socksport_spec **out,
+                  size_t *n)
+{
+    struct socksport_spec *specs = calloc(o->is.n_socks_ports + 1, sizeof *specs);
+    if (!specs)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < o->is.n_socks_ports; i++)
+        specs[i] = spec_of(o, &o->is.socks_ports[i], warnings);
+    *out = specs;
+    *n = o->is.n_socks_ports;
+    return OK;
+}

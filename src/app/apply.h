@@ -1,0 +1,26 @@
+/* Options as the layers below take them. */
+#ifndef TUNIC_APP_APPLY_H
+#define TUNIC_APP_APPLY_H
+
+#include "app/options.h"
+#include "client/config.h"
+#include "net/socksport.h"
+
+/* A client_config and what its pointers point to. */
+struct applied {
+    struct client_config config;
+    const char **authorities, **fallbacks;
+};
+
+/* OUT borrows from O. ERR_NOMEM. */
+MUST_USE err_t apply_client(const struct options *o, struct applied *out);
+void applied_free(struct applied *a);
+
+/* Whether the values that the layers below parse are good: ERR_MALFORMED and WHY. */
+MUST_USE err_t apply_check(const struct options *o, struct conf_err *e);
+
+/* One spec a listener of O; borrows from O. The caller frees *OUT. ERR_NOMEM. */
+MUST_USE err_t apply_ports(const struct options *o, struct ratelim *warnings,
+                           struct socksport_spec **out, size_t *n);
+
+#endif
