@@ -154,13 +154,10 @@ def test_daemon_with_pid_file(lab, make_sut):
 
 def test_second_program_on_the_same_data_directory(lab, make_sut):
     first = make_sut().start()
-    second = make_sut(torrc=["SocksPort 0"])
-    second.write_torrc(["DataDirectory " + first.data])
-    with open(second.torrc_path, encoding="utf-8") as f:
-        lines = [l for l in f.read().splitlines() if l != "DataDirectory " + second.data]
-    lines = [l for l in lines if not l.startswith("ControlSocket")]
-    with open(second.torrc_path, "w", encoding="utf-8") as f:
-        f.write("\n".join(lines) + "\n")
+    second = make_sut(torrc=["SocksPort %d" % sut_module.free_port()], defaults=False)
+    second.lines = [line.replace(second.data, first.data) for line in second.lines
+                    if not line.startswith("ControlSocket")]
+    second.write_torrc()
     done = subprocess.run(second.command(), capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 1
     assert "lock" in (done.stdout + done.stderr).lower()

@@ -41,7 +41,7 @@ AUTHORITIES = NODES[:3]
 WEB_HOST = "127.80.0.1"
 PUBLIC_HOST = "198.51.100.80"       # a second address of the web server, only in a namespace
 DNS_HOST = "127.53.0.1"
-VOTE_AFTER_S = 8     # from start to the first vote: the relays publish themselves before it
+VOTE_INTERVAL_S = 1800
 READY_TIMEOUT_S = 90
 
 
@@ -198,6 +198,8 @@ class Node:
             "NumCPUs 1",
             "MaxMemInQueues 1 GB",
             "HeartbeatPeriod 0",
+            "GeoIPFile %s/empty" % self.dir,
+            "GeoIPv6File %s/empty" % self.dir,
         ] + [lab.node(a).authority_line() for a in AUTHORITIES]
         if self.role == "authority":
             guards = ",".join(lab.node(n).fingerprint for n in NODES if n[0] == "g")
@@ -216,7 +218,7 @@ class Node:
                 "AuthDirVoteStableGuaranteeMinUptime 0",
                 "AuthDirVoteStableGuaranteeMTBF 0",
                 "AuthDirFastGuarantee 1 KB",
-                # One vote soon after the start, the next one half an hour later.
+                # One vote soon after the start (see _start_nodes), the next half an hour later.
                 "V3AuthVotingInterval 30 minutes",
                 "V3AuthVoteDelay 2",
                 "V3AuthDistDelay 2",
@@ -307,6 +309,13 @@ class Node:
         """Bytes the node has read from the network so far."""
         return int(re.search(r"traffic/read=(\d+)", self.control("GETINFO traffic/read")).group(1))
 
+    def knows_all_relays(self):
+        """Whether this authority has every node's own descriptor."""
+        try:
+            return self.control("GETINFO desc/all-recent").count("\nrouter-signature") == len(NODES)
+        except OSError:
+            return False        # not that far yet
+
     def has_directory(self):
         """Whether the node has a consensus with every relay and all their microdescriptors."""
         if not consensus_is_complete(read_text(self.dir + "/cached-microdesc-consensus")):
@@ -366,18 +375,7 @@ class Lab:
             self._start_targets()
             self._make_keys()
             self._write_client_torrc()
-            for attempt in range(3):
-                if self._start_nodes(VOTE_AFTER_S * (1 + attempt)):
-                    break
-                self.say("the first vote came too early; once more, later")
-                self._stop_nodes()
-                for node in self.nodes:
-                    for name in os.listdir(node.dir):
-                        if name.startswith(("cached-", "state", "diff-cache", "v3-status")):
-                            path = os.path.join(node.dir, name)
-                            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
-            else:
-                raise LabError("no consensus with all relays; see %s/*/notice.log" % self.dir)
+            self._start_nodes()
         except BaseException:
             self.stop()
             raise
@@ -411,51 +409,63 @@ class Lab:
         for node in self.nodes:
             node.read_keys()
 
-    def _start_nodes(self, vote_after_s):
-        """One try; True when every node has the whole directory."""
+    def _wait(self, deadline, condition, what):
+        """Waits until condition() is true; fails when it is late or a node has ended."""
+        while not condition():
+            for node in self.nodes:
+                if not node.running():
+                    raise LabError("%s ended: %s" % (node.name, (
+                        node.log() + read_text(os.path.join(node.dir, "stdout.log")))[-1500:]))
+            if time.monotonic() > deadline:
+                raise LabError("%s; see %s/*/notice.log" % (what, self.dir))
+            time.sleep(0.2)
+
+    def _start_nodes(self):
+        deadline = time.monotonic() + READY_TIMEOUT_S
         now = int(time.time())
         lines = [str(now), "version=1.4.0", "software=tunic-tests", "====="]
         for node in self.nodes:
             lines.append("bw=%d node_id=$%s nick=%s" % (
                 1 if node.role == "authority" else 10000, node.fingerprint, node.name))
         write_text(os.path.join(self.dir, "bandwidths"), "\n".join(lines) + "\n")
-        # Votes come 4 s (vote and distribution delay) before each half hour plus this offset.
-        self.vote_offset = (now + vote_after_s + 4) % 1800
+        # The vote is far away until all relays have published themselves; then it is called.
+        self.vote_offset = (now + 900) % VOTE_INTERVAL_S
         for node in self.nodes:
             node.write_torrc()
-        for node in self.nodes:
             node.start()
-        deadline = time.monotonic() + READY_TIMEOUT_S
-        while time.monotonic() < deadline:
-            self._check_alive()
-            texts = [read_text(n.dir + "/cached-microdesc-consensus") for n in self.nodes[:3]]
-            if all(texts):
-                if not all(consensus_is_complete(t) for t in texts):
-                    return False
+        authorities = self.by_role("authority")
+        self._wait(deadline, lambda: all(n.knows_all_relays() for n in authorities),
+                   "the relays do not reach the authorities")
+        for _ in range(4):
+            # Two seconds of voting and two of exchanging signatures end at this moment.
+            valid_after = int(time.time()) + 7
+            for node in authorities:
+                node.control("SETCONF TestingV3AuthVotingStartOffset=%d"
+                             % (valid_after % VOTE_INTERVAL_S))
+
+            def published():
+                return all(os.path.exists(n.dir + "/cached-microdesc-consensus")
+                           for n in authorities)
+            self._wait(deadline, lambda: published() or time.time() > valid_after + 2,
+                       "the authorities reach no consensus")
+            if published():
                 break
-            time.sleep(0.2)
-        else:
-            raise LabError("the authorities reach no consensus; see %s/a1/notice.log" % self.dir)
+            self.say("the authorities were too slow to agree; they vote again")
+        self._wait(deadline, lambda: all(
+            consensus_is_complete(read_text(n.dir + "/cached-microdesc-consensus"))
+            for n in authorities), "the consensus lacks relays")
         self.say("consensus reached; relays fetch it")
-        next_hup = 0
-        while time.monotonic() < deadline:
-            self._check_alive()
+        next_hup = [0]
+
+        def all_have_it():
             lacking = [n for n in self.nodes if not n.has_directory()]
-            if not lacking:
-                return True
-            if time.monotonic() > next_hup:
-                # A reload forgets the back-off of fetches that failed before the consensus was there.
+            if lacking and time.monotonic() > next_hup[0]:
+                # A reload forgets the back-off of fetches that failed before there was a consensus.
                 for node in lacking:
                     node.process.send_signal(signal.SIGHUP)
-                next_hup = time.monotonic() + 4
-            time.sleep(0.2)
-        raise LabError("relays without directory: " + " ".join(n.name for n in lacking))
-
-    def _check_alive(self):
-        for node in self.nodes:
-            if not node.running():
-                raise LabError("%s ended: %s" % (node.name, (
-                    node.log() + read_text(os.path.join(node.dir, "stdout.log")))[-1500:]))
+                next_hup[0] = time.monotonic() + 4
+            return not lacking
+        self._wait(deadline, all_have_it, "some relays get no directory")
 
     def _stop_nodes(self):
         for node in self.nodes:
