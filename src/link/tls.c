@@ -244,6 +244,11 @@ void tls_ctx_free(struct tls_ctx *ctx)
     free(ctx);
 }
 
+bool tls_library_is_3_0(void)
+{
+    return OPENSSL_version_major() == 3 && OPENSSL_version_minor() == 0;
+}
+
 err_t tls_ctx_force_version(struct tls_ctx *ctx, enum tls_version version)
 {
     int v = version == TLS_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION;

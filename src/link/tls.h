@@ -37,6 +37,9 @@ MUST_USE err_t tls_ctx_new_server_with(const void *cert, size_t cert_len, const 
                                        size_t key_len, struct tls_ctx **out);
 void tls_ctx_free(struct tls_ctx *ctx); /* NULL is fine */
 
+/* Whether the library at work is OpenSSL 3.0, with which ClientHello was compared. */
+bool tls_library_is_3_0(void);
+
 /* For tests: only this version of TLS is spoken. */
 MUST_USE err_t tls_ctx_force_version(struct tls_ctx *ctx, enum tls_version version);
 /* SHA-256 of a server's certificate in DER. */
