@@ -58,7 +58,7 @@ static void on_open(void *arg)
         ocirc_close(oc, ERR_NOMEM, DESTROY_RESOURCELIMIT);
         return;
     }
-    streams_allow_internal(oc->streams, oc->plan.allow_internal);
+    streams_allow_internal_addrs(oc->streams, oc->plan.allow_internal);
     env_disarm(oc->env, &oc->deadline);
     oc->state = OCIRC_OPEN;
     oc->open_us = oc->env->mono_us;

@@ -79,8 +79,6 @@ void streams_free(struct streams *set);
 /* Whether an exit may say that it connected to, or resolved a name to, an internal address. Off at
  * first; private test networks need it (ClientDNSRejectInternalAddresses 0). */
 void streams_allow_internal_addrs(struct streams *set, bool allow);
-/* CONNECTED with an internal address ends the stream unless this is set (test networks). */
-void streams_allow_internal(struct streams *set, bool allow);
 size_t streams_open_count(const struct streams *set); /* open or opening, without half-closed */
 bool streams_ever_used(const struct streams *set);
 
