@@ -284,8 +284,8 @@ static err_t unknown(const struct assigning *a, const struct conf_line *line)
 static err_t bad_value(const struct assigning *a, const struct opt *opt,
                        const struct conf_line *line, const char *why)
 {
-    return conf_fail(a->e, ERR_MALFORMED, "%s: Could not parse %s \"%s\": %s", line->where,
-                     opt->name, line->value, why);
+    return conf_fail(a->e, ERR_MALFORMED, "%s: %s \"%s\": %s", line->where, opt->name, line->value,
+                     why);
 }
 
 /* Values that say "not that": what any torrc may carry. */

@@ -311,12 +311,12 @@ err_t optval_text(enum opt_type type, const void *at, char **out)
         break;
     case OPTT_STRING:
     case OPTT_FILENAME:
-    case OPTT_NODES:
         if (!*(char *const *)at)
             return OK;
         *out = strdup(*(char *const *)at);
         break;
     case OPTT_CSV:
+    case OPTT_NODES:
         *out = strdup(*(char *const *)at ? *(char *const *)at : "");
         break;
     case OPTT_LINES:

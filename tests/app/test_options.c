@@ -1,0 +1,455 @@
+#include "capture.h"
+
+START_TEST(test_options_every_option_parses_its_own_default)
+{
+    size_t n;
+    const struct opt *table = opt_table(&n);
+    struct options *o = options_new(false), *defaults = options_new(false);
+    ck_assert_uint_gt(n, 370);
+    for (size_t i = 0; i < n; i++) {
+        const char *initial = opt_initial(&table[i], false);
+        if (!initial || table[i].kind == OPT_OBSOLETE || table[i].flags & OPTF_HIDDEN)
+            continue;
+        struct conf_line line = {.key = (char *)(uintptr_t)table[i].name,
+                                 .value = (char *)(uintptr_t)initial,
+                                 .where = (char *)(uintptr_t) "x"};
+        struct conf_err e = {""};
+        struct capture *c = capture_new();
+        err_t err = options_assign(o, &line, 0, &c->log, &e);
+        ck_assert_msg(err == OK, "%s %s: %s", table[i].name, initial, e.text);
+        ck_assert_msg(initial[0] == 0 || c->text[0] == 0, "%s warns: %s", table[i].name, c->text);
+        free(c);
+    }
+    const struct opt *differ[4] = {NULL};
+    ck_assert_msg(options_diff(o, defaults, differ, 4) == 0, "%s differs", differ[0]->name);
+    options_free(o);
+    options_free(defaults);
+}
+END_TEST
+
+START_TEST(test_options_table_is_sorted_and_without_doubles)
+{
+    size_t n;
+    const struct opt *table = opt_table(&n);
+    for (size_t i = 1; i < n; i++)
+        ck_assert_msg(strcasecmp(table[i - 1].name, table[i].name) < 0, "%s", table[i].name);
+}
+END_TEST
+
+START_TEST(test_options_defaults_are_tors)
+{
+    struct options *o = options_new(false);
+    ck_assert_int_eq(o->max_circuit_dirtiness_s, 600);
+    ck_assert_int_eq(o->new_circuit_period_s, 30);
+    ck_assert_int_eq(o->socks_timeout_s, 120);
+    ck_assert_int_eq(o->keepalive_period_s, 300);
+    ck_assert_int_eq(o->log_time_granularity_ms, 1000);
+    ck_assert_int_eq(o->connection_padding, AUTO);
+    ck_assert_int_eq(o->max_client_circuits_pending, 32);
+    ck_assert(o->enforce_distinct_subnets && o->use_entry_guards && o->client_use_ipv4);
+    ck_assert(!o->test_socks && !o->safe_socks && !o->testing_tor_network);
+    ck_assert_str_eq(o->warn_plaintext_ports_csv, "23,109,110,143");
+    ck_assert(o->owning_controller_fd == UINT64_MAX);
+    ck_assert_ptr_null(o->entry_nodes);
+    options_free(o);
+}
+END_TEST
+
+static const struct {
+    const char *line;
+    int value;
+} DIRTINESS[] = {{"600", 600},        {"10 minutes", 600},  {"10minutes", 600}, {"1 HOUR", 3600},
+                 {"1.5 hours", 5400}, {"0.5 minute", 30},   {"2 days", 172800}, {"1 week", 604800},
+                 {"11 second", 11},   {"20 seconds  ", 20}, {"20\tseconds", 20}};
+
+START_TEST(test_options_time_units)
+{
+    for (size_t i = 0; i < sizeof DIRTINESS / sizeof DIRTINESS[0]; i++) {
+        char torrc[128];
+        snprintf(torrc, sizeof torrc, "MaxCircuitDirtiness %s\n", DIRTINESS[i].line);
+        struct options *o = good_options(torrc);
+        ck_assert_int_eq(o->max_circuit_dirtiness_s, DIRTINESS[i].value);
+        options_free(o);
+    }
+}
+END_TEST
+
+START_TEST(test_options_values_of_each_type)
+{
+    struct options *o = good_options(
+        "SafeSocks 1\nConnectionPadding Auto\nClientPreferIPv6ORPort 0\nNumEntryGuards 3\n"
+        "MaxMemInQueues 1.5 GB\nPathsNeededToBuildCircuits 0.6\nLogTimeGranularity 1 millisecond\n"
+        "LongLivedPorts 21, 22 ,80\nDataDirectory /x y\nUser \"a b\"\n"
+        "ClientBootstrapConsensusAuthorityDownloadInitialDelay 10, 20, 3 days\n"
+        "__OwningControllerFD 18446744073709551614\nNumCPUs 2147483647\n");
+    ck_assert(o->safe_socks);
+    ck_assert_int_eq(o->connection_padding, AUTO);
+    ck_assert_int_eq(o->client_prefer_ipv6_orport, NO);
+    ck_assert_int_eq(o->num_entry_guards, 3);
+    ck_assert(o->max_mem_in_queues_bytes == 1610612736);
+    ck_assert(o->paths_needed_to_build_circuits > 0.59 && o->paths_needed_to_build_circuits < 0.61);
+    ck_assert_int_eq(o->log_time_granularity_ms, 1);
+    ck_assert_str_eq(o->long_lived_ports_csv, "21,22,80");
+    ck_assert_uint_eq(o->is.long_lived.n, 3);
+    ck_assert_str_eq(o->data_directory, "/x y");
+    ck_assert_str_eq(o->user, "a b");
+    ck_assert_int_eq(o->bootstrap_authority_delay_s, 10);
+    ck_assert(o->owning_controller_fd == UINT64_MAX - 1);
+    ck_assert_int_eq(o->num_cpus, 2147483647);
+    options_free(o);
+}
+END_TEST
+
+static const struct {
+    const char *torrc, *says;
+} BAD[] = {
+    {"# x\nMaxCircuitDirtiness 10 parsecs\n",
+     "torrc:2: MaxCircuitDirtiness \"10 parsecs\": Provided value is malformed or out of bounds: "
+     "Unknown unit in 10 parsecs"},
+    {"MaxCircuitDirtiness -1\n", "Unable to parse -1 as a number"},
+    {"MaxCircuitDirtiness x\n", "Unable to parse x as a number"},
+    {"MaxCircuitDirtiness .5 hours\n", "Unable to parse .5 hours as a number"},
+    {"MaxCircuitDirtiness 99999999999999999999\n", "Overflow while parsing"},
+    {"MaxCircuitDirtiness 2147483648\n", "Provided value 2147483648 is too large"},
+    {"MaxMemInQueues 9999999 TB\n", "Overflow while parsing"},
+    {"MaxMemInQueues 9999999.5 TB\n", "Overflow while parsing"},
+    {"MaxMemInQueues 1 k\n", "Unknown unit in 1 k"},
+    {"SafeSocks yes\n", "torrc:1: SafeSocks \"yes\": Unrecognized value yes. Allowed values are 0 "
+                        "and 1."},
+    {"ConnectionPadding maybe\n", "Allowed values are 0, 1, and auto."},
+    {"NumEntryGuards -1\n", "Integer -1 is malformed or out of bounds. Allowed values are between "
+                            "0 and 2147483647."},
+    {"NumEntryGuards 2147483648\n", "malformed or out of bounds"},
+    {"NumEntryGuards 3x\n", "malformed or out of bounds"},
+    {"PathsNeededToBuildCircuits much\n", "Could not convert \"much\" to a number."},
+    {"PathsNeededToBuildCircuits nan\n", "Could not convert"},
+    {"PathsNeededToBuildCircuits 1e999\n", "too large to express"},
+    {"__OwningControllerFD 18446744073709551616\n", "malformed or out of bounds"},
+    {"SocksPortLines 9050\n", "Cannot assign directly to virtual option."},
+    {"Foo bar\n", "Unknown option 'Foo'.  Failing."},
+    {"___UsingTestNetworkDefaults 1\n", "Unknown option '___UsingTestNetworkDefaults'.  Failing."},
+    {"S 1\n", "Unknown option 'S'.  Failing."},
+    {"HardwareAccel maybe\n", "torrc:1: HardwareAccel \"maybe\": Unrecognized value maybe."},
+    {"ORPort 9001\n",
+     "torrc:1: ORPort \"9001\": this option is for relays, and Tunic is a client."},
+    {"DirPort 9030\n", "Tunic is a client"},
+    {"ExtORPort auto\n", "Tunic is a client"},
+    {"BridgeRelay 1\n", "Tunic is a client"},
+    {"ExitRelay 1\n", "Tunic is a client"},
+    {"AuthoritativeDirectory 1\n", "Tunic is a client"},
+    {"V3AuthoritativeDirectory 1\n", "Tunic is a client"},
+    {"ServerTransportPlugin obfs4 exec /usr/bin/obfs4proxy\n", "Tunic is a client"},
+    {"UseBridges 1\n", "torrc:1: UseBridges \"1\": Tunic does not support this option yet."},
+    {"Bridge 192.0.2.1:443\n", "does not support this option yet"},
+    {"ClientTransportPlugin obfs4 exec /usr/bin/obfs4proxy\n", "not support"},
+    {"HTTPSProxy 127.0.0.1:8080\n", "not support"},
+    {"Socks4Proxy 127.0.0.1:1080\n", "not support"},
+    {"Socks5Proxy 127.0.0.1:1080\n", "not support"},
+    {"TCPProxy haproxy 127.0.0.1:1080\n", "not support"},
+    {"TransPort 9040\n", "not support"},
+    {"DNSPort 5353\n", "not support"},
+    {"NATDPort 1\n", "not support"},
+    {"HTTPTunnelPort 8118\n", "not support"},
+    {"ControlPort 9051\n", "not support"},
+    {"ControlSocket /run/x\n", "not support"},
+    {"HiddenServiceDir /var/lib/tor/h\n", "not support"},
+    {"HiddenServicePort 80\n", "not support"},
+    {"ClientOnionAuthDir /x\n", "not support"},
+    {"MapAddress a.example b.example\n", "not support"},
+    {"AlternateDirAuthority x\n", "not support"},
+    {"Sandbox 1\n", "not support"},
+    {"AutomapHostsOnResolve 1\n", "not support"},
+    {"KeepBindCapabilities 1\n", "not support"},
+    {"AccountingMax 1 GB\n", "not support"},
+};
+
+START_TEST(test_options_refusals)
+{
+    for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++)
+        assert_refused(BAD[i].torrc, BAD[i].says);
+}
+END_TEST
+
+START_TEST(test_options_that_are_off_are_fine_without_a_word)
+{
+    struct capture *c = capture_new();
+    struct conf_err e = {""};
+    struct options *o = options_from(
+        "ORPort 0\nDirPort 0\nControlPort 0\nTransPort 0\nDNSPort 0\nUseBridges 0\nExitRelay 0\n"
+        "ExitRelay auto\nBridgeRelay 0\nSandbox 0\nAccountingMax 0 bytes\nClientOnly 1\n"
+        "ControlSocket 0\nMetricsPort 0\nKeepBindCapabilities auto\n",
+        &c->log, &e);
+    ck_assert_msg(o != NULL, "%s", e.text);
+    ck_assert_str_eq(c->text, "");
+    options_free(o);
+    free(c);
+}
+END_TEST
+
+START_TEST(test_options_harmless_ones_are_warned_about)
+{
+    struct capture *c = capture_new();
+    struct conf_err e = {""};
+    struct options *o = options_from("HardwareAccel 1\nContactInfo me\nGeoIPFile /x\n"
+                                     "PublishServerDescriptor 0\nCookieAuthentication 1\n",
+                                     &c->log, &e);
+    ck_assert_msg(o != NULL, "%s", e.text);
+    ck_assert_str_eq(
+        c->text,
+        "[warn] torrc:1: HardwareAccel has no effect in Tunic.\n"
+        "[warn] torrc:2: ContactInfo is for relays, and Tunic is a client: it has no effect.\n"
+        "[warn] torrc:3: GeoIPFile has no effect in Tunic.\n"
+        "[warn] torrc:4: PublishServerDescriptor is for relays, and Tunic is a client: it has no "
+        "effect.\n"
+        "[warn] torrc:5: CookieAuthentication has no effect in Tunic.\n");
+    options_free(o);
+    free(c);
+}
+END_TEST
+
+static const struct {
+    const char *torrc, *log;
+} WARNED[] = {
+    {"MaxCircutDirtiness 5\n",
+     "torrc:1: there is no option \"MaxCircutDirtiness\"; did you mean \"MaxCircuitDirtiness\"?"},
+    {"SockPort 5\n", "did you mean \"SocksPort\"?"},
+    {"exitnods x\n", "did you mean \"ExitNodes\"?"},
+    {"Xyzzy 5\n", "there is no option \"Xyzzy\"."},
+    {"MaxCircuitD 700\n",
+     "The abbreviation 'MaxCircuitD' is deprecated. Please use 'MaxCircuitDirtiness' instead"},
+    {"MaxConn 2000\n",
+     "The configuration option 'MaxConn' is deprecated; use 'ConnLimit' instead."},
+    {"SafeSocks 1\nSafeSocks 0\n",
+     "Option 'SafeSocks' used more than once; all but the last value will be ignored."},
+    {"SocksListenAddress 127.0.0.1\n",
+     "Skipping obsolete configuration option \"SocksListenAddress\"."},
+    {"SocksListenAddress 127.0.0.1\n", "write \"SocksPort ADDRESS:PORT\" instead"},
+    {"WarnUnsafeSocks 1\n", "Skipping obsolete configuration option \"WarnUnsafeSocks\"."},
+    {"FallbackDir\n", "Linelist option 'FallbackDir' has no value. Skipping."},
+};
+
+START_TEST(test_options_warnings)
+{
+    for (size_t i = 0; i < sizeof WARNED / sizeof WARNED[0]; i++) {
+        struct capture *c = capture_new();
+        struct conf_err e = {""};
+        options_free(options_from(WARNED[i].torrc, &c->log, &e));
+        ck_assert_msg(strstr(c->text, WARNED[i].log) != NULL, "%s\nlogs %s", WARNED[i].torrc,
+                      c->text);
+        free(c);
+    }
+}
+END_TEST
+
+START_TEST(test_options_names_in_any_case_and_by_other_names)
+{
+    struct options *o = good_options("sAFEsOCKS 1\nDirServer x\nNumHelperNodes 4\nEntryNode abc\n");
+    ck_assert(o->safe_socks);
+    ck_assert_str_eq(o->dir_authority_lines->value, "x");
+    ck_assert_str_eq(o->dir_authority_lines->key, "DirAuthority");
+    ck_assert_int_eq(o->num_entry_guards, 4);
+    ck_assert_str_eq(o->entry_nodes, "abc");
+    options_free(o);
+}
+END_TEST
+
+static void assign(struct options *o, const char *torrc, unsigned flags)
+{
+    struct conf_err e = {""};
+    struct conf_line *lines = lines_of(torrc);
+    err_t err = options_assign(o, lines, flags, NULL, &e);
+    ck_assert_msg(err == OK, "%s", e.text);
+    conf_lines_free(lines);
+}
+
+static size_t count(const struct conf_line *l)
+{
+    size_t n = 0;
+    for (; l; l = l->next)
+        n++;
+    return n;
+}
+
+START_TEST(test_options_lists_of_a_later_source_replace_or_append)
+{
+    struct options *o = options_new(false);
+    assign(o, "SocksPort 1\nSocksPort 2\nEntryNodes a\nEntryNodes b,c\n", 0);
+    ck_assert_uint_eq(count(o->socks_port_lines), 2);
+    ck_assert_str_eq(o->entry_nodes, "a,b,c");
+    assign(o, "+SocksPort 3\nSocksPort 4\n+EntryNodes d\n", 0);
+    ck_assert_uint_eq(count(o->socks_port_lines), 4);
+    ck_assert_str_eq(o->entry_nodes, "a,b,c,d");
+    assign(o, "SocksPort 5\n__SocksPort 6\nEntryNodes e\n", 0);
+    ck_assert_uint_eq(count(o->socks_port_lines), 2);
+    ck_assert_str_eq(o->entry_nodes, "e");
+    assign(o, "/SocksPort\n/EntryNodes\n", 0);
+    ck_assert_str_eq(o->socks_port_lines->key, "__SocksPort");
+    ck_assert_ptr_null(o->entry_nodes);
+    options_free(o);
+}
+END_TEST
+
+START_TEST(test_options_clear_of_a_scalar_zeroes_and_resetconf_restores)
+{
+    struct options *o = options_new(false);
+    assign(o, "/MaxCircuitDirtiness\n", 0);
+    ck_assert_int_eq(o->max_circuit_dirtiness_s, 0);
+    assign(o, "MaxCircuitDirtiness\nSafeLogging\n", ASSIGN_CLEAR_FIRST | ASSIGN_USE_DEFAULTS);
+    ck_assert_int_eq(o->max_circuit_dirtiness_s, 600);
+    ck_assert_str_eq(o->safe_logging_text, "1");
+    assign(o, "SocksPort 1\nSocksPort 2\n", 0);
+    assign(o, "SocksPort 3\nSocksPort 4\nSocksPort 5\n", ASSIGN_CLEAR_FIRST);
+    ck_assert_uint_eq(count(o->socks_port_lines), 3);
+    assign(o, "SocksPort\n", ASSIGN_CLEAR_FIRST);
+    ck_assert_ptr_null(o->socks_port_lines);
+    options_free(o);
+}
+END_TEST
+
+START_TEST(test_options_testing_network_implies_its_values_and_explicit_ones_win)
+{
+    struct options *o = good_options("TestingTorNetwork 1\nDirAuthority x\n");
+    ck_assert(!o->enforce_distinct_subnets && !o->client_reject_internal);
+    ck_assert(!o->client_dns_reject_internal && o->dir_allow_private_addresses);
+    ck_assert(o->extend_allow_private_addresses);
+    ck_assert_int_eq(o->testing_client_max_interval_without_request_s, 5);
+    ck_assert_int_eq(o->testing_dir_connection_max_stall_s, 30);
+    ck_assert_int_eq(o->bootstrap_authority_delay_s, 0);
+    options_free(o);
+    o = good_options("TestingTorNetwork 1\nDirAuthority x\nEnforceDistinctSubnets 1\n"
+                     "TestingV3AuthInitialVotingInterval 10\n");
+    ck_assert(o->enforce_distinct_subnets);
+    options_free(o);
+}
+END_TEST
+
+START_TEST(test_options_dump_reads_back_as_the_same_options)
+{
+    struct options *o = good_options(
+        "SocksPort 9150 IsolateDestAddr\nSocksPort unix:\"/a b\"\nMaxCircuitDirtiness 1 hour\n"
+        "EntryNodes $0123456789012345678901234567890123456789~nick, 192.0.2.0/24\n"
+        "Log \"notice file /x#y\"\nUser \"caf\\xc3\\xa9\"\nORPort 0\nContactInfo a \\\"b\n"
+        "DirAuthority one\nDirAuthority two\n__DisablePredictedCircuits 1\n");
+    struct options *defaults = options_new(false), *again;
+    char *text = options_dump(o, defaults, DUMP_MINIMAL), *text2;
+    ck_assert_str_eq(
+        text, "ContactInfo a \\\"b\nDirAuthority one\nDirAuthority two\n"
+              "EntryNodes $0123456789012345678901234567890123456789~nick,192.0.2.0/24\n"
+              "Log \"notice file /x#y\"\nMaxCircuitDirtiness 3600\nORPort 0\n"
+              "SocksPort 9150 IsolateDestAddr\nSocksPort unix:\"/a b\"\nUser \"caf\\303\\251\"\n");
+    again = good_options(text);
+    text2 = options_dump(again, defaults, DUMP_MINIMAL);
+    ck_assert_str_eq(text, text2);
+    ck_assert_str_eq(again->user, "caf\xc3\xa9");
+    free(text);
+    free(text2);
+    options_free(o);
+    options_free(again);
+    options_free(defaults);
+}
+END_TEST
+
+START_TEST(test_options_dup_is_equal_and_apart)
+{
+    struct options *o = good_options("SocksPort 1\nUser u\nPathsNeededToBuildCircuits 0.333333333\n"
+                                     "ORPort 0\nEntryNodes a\n");
+    struct options *copy = options_dup(o);
+    const struct opt *differ[2];
+    ck_assert_uint_eq(options_diff(o, copy, differ, 2), 0);
+    ck_assert(o->paths_needed_to_build_circuits == copy->paths_needed_to_build_circuits);
+    ck_assert_ptr_ne(o->user, copy->user);
+    assign(copy, "SafeSocks 1\nEntryNodes b\n", 0);
+    ck_assert_uint_eq(options_diff(o, copy, differ, 2), 2);
+    ck_assert_str_eq(differ[0]->name, "EntryNodes");
+    ck_assert_str_eq(differ[1]->name, "SafeSocks");
+    options_free(o);
+    options_free(copy);
+}
+END_TEST
+
+START_TEST(test_options_transitions_of_immutable_options_are_refused)
+{
+    size_t n, immutable = 0;
+    const struct opt *table = opt_table(&n);
+    struct options *a = options_new(false);
+    for (size_t i = 0; i < n; i++) {
+        if (!(table[i].flags & OPTF_IMMUTABLE) || table[i].kind != OPT_SUPPORTED)
+            continue;
+        struct options *b = options_new(false);
+        struct conf_err e = {""};
+        char torrc[128], want[160];
+        const char *value = table[i].type == OPTT_BOOL && table[i].initial[0] == '1' ? "0" : "1";
+        snprintf(torrc, sizeof torrc, "%s %s\n", table[i].name, value);
+        assign(b, torrc, 0);
+        ck_err(options_check_transition(a, b, &e), ERR_STATE);
+        snprintf(want, sizeof want, "While Tor is running, changing %s is not allowed",
+                 table[i].name);
+        ck_assert_str_eq(e.text, want);
+        options_free(b);
+        immutable++;
+    }
+    ck_assert_uint_ge(immutable, 8);
+    struct conf_err e = {""};
+    struct options *b = options_new(false);
+    assign(b, "SocksPort 1\nMaxCircuitDirtiness 20\nLog debug\n", 0);
+    ck_ok(options_check_transition(a, b, &e));
+    options_free(a);
+    options_free(b);
+}
+END_TEST
+
+START_TEST(test_options_get_shows_canonical_values)
+{
+    struct options *o = good_options("SocksPort 1\n__SocksPort 2\nMaxCircuitDirtiness 2 minutes\n");
+    static const char *const want[][2] = {
+        {"SocksPort", "SocksPort=1;"},
+        {"__SocksPort", "__SocksPort=2;"},
+        {"SocksPortLines", "SocksPort=1;__SocksPort=2;"},
+        {"MaxCircuitDirtiness", "MaxCircuitDirtiness=120;"},
+        {"ConnectionPadding", "ConnectionPadding=auto;"},
+        {"PathsNeededToBuildCircuits", "PathsNeededToBuildCircuits=-1.000000;"},
+        {"EntryNodes", "EntryNodes=;"},
+        {"PidFile", ""},
+        {"BandwidthRate", "BandwidthRate=1073741824;"},
+        {"ControlPort", ""},
+        {"ExitPolicy", ""},
+    };
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+        struct conf_line *lines = NULL;
+        char text[256] = "";
+        ck_ok(options_get(o, opt_find(want[i][0]), &lines));
+        for (struct conf_line *l = lines; l; l = l->next) {
+            size_t len = strlen(text);
+            snprintf(text + len, sizeof text - len, "%s=%s;", l->key, l->value);
+        }
+        ck_assert_str_eq(text, want[i][1]);
+        conf_lines_free(lines);
+    }
+    options_free(o);
+}
+END_TEST
+
+START_TEST(test_options_type_names_are_tors)
+{
+    ck_assert_str_eq(opt_type_name(opt_find("SocksPort")), "Dependent");
+    ck_assert_str_eq(opt_type_name(opt_find("SocksPortLines")), "Virtual");
+    ck_assert_str_eq(opt_type_name(opt_find("DirAuthority")), "LineList");
+    ck_assert_str_eq(opt_type_name(opt_find("MaxMemInQueues")), "DataSize");
+    ck_assert_str_eq(opt_type_name(opt_find("LogTimeGranularity")), "TimeMsecInterval");
+    ck_assert_str_eq(opt_type_name(opt_find("EntryNodes")), "RouterList");
+    ck_assert_ptr_null(opt_find("NoSuchOption"));
+}
+END_TEST
+
+TESTS("app/options", test_options_every_option_parses_its_own_default,
+      test_options_table_is_sorted_and_without_doubles, test_options_defaults_are_tors,
+      test_options_time_units, test_options_values_of_each_type, test_options_refusals,
+      test_options_that_are_off_are_fine_without_a_word,
+      test_options_harmless_ones_are_warned_about, test_options_warnings,
+      test_options_names_in_any_case_and_by_other_names,
+      test_options_lists_of_a_later_source_replace_or_append,
+      test_options_clear_of_a_scalar_zeroes_and_resetconf_restores,
+      test_options_testing_network_implies_its_values_and_explicit_ones_win,
+      test_options_dump_reads_back_as_the_same_options, test_options_dup_is_equal_and_apart,
+      test_options_transitions_of_immutable_options_are_refused,
+      test_options_get_shows_canonical_values, test_options_type_names_are_tors)
