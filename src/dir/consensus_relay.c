@@ -30,7 +30,8 @@ err_t parse_key_value(struct text t, struct text *key, int32_t *value)
 static err_t parse_port(struct text t, uint16_t *out)
 {
     uint64_t x;
-    TRY(text_to_u64(t, 65535, &x));
+    if (text_to_u64(t, 65535, &x) != OK)
+        return ERR_MALFORMED;
     *out = (uint16_t)x;
     return OK;
 }

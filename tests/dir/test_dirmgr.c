@@ -1,0 +1,618 @@
+#include "support/test.h"
+
+#include "dir/dirmgr.h"
+#include "fake.h"
+
+enum { N = 3, FILES = DIR_FILE_N, RELAYS = 12 };
+
+/* Whatever the manager told us. */
+struct world {
+    struct env *env;
+    struct dirmgr *d;
+    struct fake_auth auths[N];
+    struct dir_servers servers;
+    struct buf files[FILES];
+    char steps[1024];
+    unsigned wants, netdirs;
+    struct netdir *last;
+    int64_t skew_s;
+    char log[4096];
+    unsigned n_relays;
+    bool choose;
+    struct rsa_id chosen;
+};
+
+static void on_progress(void *arg, int percent, const char *tag, const char *summary)
+{
+    struct world *w = arg;
+    size_t len = strlen(w->steps);
+    ck_assert_ptr_nonnull(summary);
+    snprintf(w->steps + len, sizeof w->steps - len, "%d %s;", percent, tag);
+}
+
+static void on_netdir(void *arg, struct netdir *nd)
+{
+    struct world *w = arg;
+    w->netdirs++;
+    w->last = nd;
+}
+
+static void on_want(void *arg)
+{
+    ((struct world *)arg)->wants++;
+}
+
+static void on_store(void *arg, enum dir_file file, const void *bytes, size_t len, bool append)
+{
+    struct world *w = arg;
+    if (!append)
+        w->files[file].len = 0;
+    ck_ok(buf_add(&w->files[file], bytes, len));
+}
+
+static bool on_choose(void *arg, const struct netdir *nd, const struct rsa_id *except, size_t n,
+                      struct rsa_id *out)
+{
+    struct world *w = arg;
+    ck_assert_ptr_nonnull(nd);
+    for (size_t i = 0; i < n; i++)
+        if (rsa_id_equal(&except[i], &w->chosen))
+            return false;
+    *out = w->chosen;
+    return w->choose;
+}
+
+static void on_skew(void *arg, int64_t skew_s, const char *text)
+{
+    ck_assert_ptr_nonnull(text);
+    ((struct world *)arg)->skew_s = skew_s;
+}
+
+static void on_log(void *arg, enum log_level level, const char *line)
+{
+    struct world *w = arg;
+    size_t len = strlen(w->log);
+    (void)level;
+    snprintf(w->log + len, sizeof w->log - len, "%s\n", line);
+}
+
+static void make_manager(struct world *w)
+{
+    struct dirmgr_ops ops = {.progress = on_progress,
+                             .netdir = on_netdir,
+                             .want = on_want,
+                             .store = on_store,
+                             .choose_cache = on_choose,
+                             .clock_skew = on_skew};
+    struct dirmgr_options o = {.servers = &w->servers, .testing = true};
+    ck_ok(dirmgr_new(w->env, &o, &ops, w, &w->d));
+}
+
+static void add_server(struct world *w, unsigned char id, const struct fake_auth *a)
+{
+    struct dir_server s = {.orport = 5000, .weight = 1};
+    s.ip = ip_v4((const uint8_t[4]){127, 0, 0, id});
+    memset(s.rsa.b, id, sizeof s.rsa.b);
+    s.is_authority = a != NULL;
+    if (a)
+        s.v3ident = a->id;
+    snprintf(s.nickname, sizeof s.nickname, "server%u", id);
+    ck_ok(dir_servers_add(&w->servers, &s));
+}
+
+static struct world *world_new(unsigned fallbacks)
+{
+    struct world *w = calloc(1, sizeof *w);
+    w->env = test_env(7);
+    w->env->wall_us = (int64_t)(FAKE_AFTER_S + 600) * US_PER_SEC;
+    w->env->log->sink = on_log;
+    w->env->log->arg = w;
+    w->env->log->least = LOG_WARN;
+    w->n_relays = RELAYS;
+    dir_servers_init(&w->servers);
+    for (unsigned i = 0; i < N; i++) {
+        fake_auth_make(&w->auths[i]);
+        add_server(w, (unsigned char)(i + 1), &w->auths[i]);
+    }
+    for (unsigned i = 0; i < fallbacks; i++)
+        add_server(w, (unsigned char)(i + 101), NULL);
+    for (int f = 0; f < FILES; f++)
+        buf_init(&w->files[f], 1 << 24);
+    make_manager(w);
+    return w;
+}
+
+static void world_free(struct world *w)
+{
+    dirmgr_free(&w->d);
+    for (int i = 0; i < N; i++)
+        fake_auth_free(&w->auths[i]);
+    for (int f = 0; f < FILES; f++)
+        buf_free(&w->files[f]);
+    dir_servers_free(&w->servers);
+    test_env_free(w->env);
+    free(w);
+}
+
+static void settle(struct world *w)
+{
+    test_env_advance_ms(w->env, 0);
+}
+
+static void expect(struct world *w, enum dir_kind kind, struct dir_request *rq)
+{
+    settle(w);
+    ck_assert_msg(dirmgr_next(w->d, rq), "nothing is wanted; log: %s", w->log);
+    ck_assert_int_eq(rq->kind, kind);
+    ck_assert_uint_ne(rq->id, 0);
+    ck_assert(rq->addrs[0].ip.family == IP_V4 && rq->host[0] && rq->body_cap && rq->timeout_ms);
+}
+
+static void answer_consensus(struct world *w, const struct dir_request *rq, size_t signers,
+                             int64_t after)
+{
+    struct buf b;
+    buf_init(&b, 1 << 24);
+    put_signed(&b, w->auths, N, signers, w->n_relays, after);
+    dirmgr_sent(w->d, rq->id);
+    dirmgr_body_began(w->d, rq->id);
+    dirmgr_reply(w->d, rq->id, 200, buf_text(&b), 0);
+    buf_free(&b);
+    settle(w);
+}
+
+static void answer_certs(struct world *w, const struct dir_request *rq, size_t n)
+{
+    struct buf b;
+    buf_init(&b, 1 << 24);
+    for (size_t i = 0; i < n; i++)
+        put_cert(&b, &w->auths[i], FAKE_AFTER_S - 86400, FAKE_AFTER_S + 30 * 86400);
+    dirmgr_reply(w->d, rq->id, 200, buf_text(&b), 0);
+    buf_free(&b);
+    settle(w);
+}
+
+/* Relays FROM up to UNTIL. */
+static void answer_mds(struct world *w, const struct dir_request *rq, unsigned from, unsigned until)
+{
+    struct buf b;
+    buf_init(&b, 1 << 24);
+    for (unsigned i = from; i < until; i++)
+        put_microdesc(&b, i);
+    dirmgr_reply(w->d, rq->id, 200, buf_text(&b), 0);
+    buf_free(&b);
+    settle(w);
+}
+
+static void bootstrap(struct world *w)
+{
+    struct dir_request rq;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    answer_consensus(w, &rq, N, FAKE_AFTER_S);
+    expect(w, DIR_WANT_CERTS, &rq);
+    answer_certs(w, &rq, N);
+    expect(w, DIR_WANT_MICRODESCS, &rq);
+    answer_mds(w, &rq, 0, w->n_relays);
+}
+
+START_TEST(test_dirmgr_bootstraps_from_nothing)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    char prefix[HEX_SIZE(3)];
+    dirmgr_start(w->d);
+    settle(w);
+    ck_assert_uint_eq(w->wants, 1);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    ck_assert(rq.is_authority);
+    ck_assert_ptr_nonnull(strstr(rq.path, "/tor/status-vote/current/consensus-microdesc/"));
+    for (int i = 0; i < N; i++)
+        ck_assert_ptr_nonnull(strstr(rq.path, hex_upper(w->auths[i].id.b, 3, prefix)));
+    ck_assert_str_eq(rq.path + strlen(rq.path) - 2, ".z");
+    ck_assert_int_eq(rq.if_modified_since_s, 0);
+    answer_consensus(w, &rq, N, FAKE_AFTER_S);
+    ck_assert_str_eq(w->steps, "25 requesting_status;30 loading_status;40 loading_keys;");
+    ck_assert_ptr_null(dirmgr_newest(w->d));
+
+    struct rsa_id from = rq.rsa;
+    expect(w, DIR_WANT_CERTS, &rq);
+    ck_assert(rsa_id_equal(&rq.rsa, &from));
+    ck_assert_uint_eq(strlen(rq.path), strlen("/tor/keys/fp-sk/") + N * 82 - 1 + 2);
+    answer_certs(w, &rq, N);
+    ck_assert_ptr_nonnull(dirmgr_newest(w->d));
+    ck_assert_ptr_null(dirmgr_netdir(w->d));
+    ck_assert_uint_gt(w->files[DIR_FILE_CERTS].len, 0);
+    ck_assert_uint_gt(w->files[DIR_FILE_CONSENSUS].len, 0);
+
+    expect(w, DIR_WANT_MICRODESCS, &rq);
+    ck_assert_uint_eq(strlen(rq.path), strlen("/tor/micro/d/") + RELAYS * 44 - 1 + 2);
+    ck_assert_uint_eq(w->netdirs, 0);
+    answer_mds(w, &rq, 0, RELAYS);
+    ck_assert_uint_eq(w->netdirs, 1);
+    ck_assert_ptr_eq(w->last, dirmgr_netdir(w->d));
+    ck_assert_ptr_nonnull(w->last);
+    ck_assert_ptr_nonnull(strstr(w->steps, "45 requesting_descriptors;75 enough_dirinfo;"));
+    ck_assert(!dirmgr_next(w->d, &rq));
+    ck_assert_str_eq(w->log, "");
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_fallbacks_come_before_authorities)
+{
+    struct world *w = world_new(5);
+    struct dir_request rq;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    ck_assert(!rq.is_authority);
+    /* Nothing happens: an authority is asked as well, and a third server, but no fourth. */
+    ck_assert(!dirmgr_next(w->d, &rq));
+    test_env_advance_ms(w->env, 2001);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    ck_assert(rq.is_authority);
+    test_env_advance_ms(w->env, 2001);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    test_env_advance_ms(w->env, 60000);
+    ck_assert(!dirmgr_next(w->d, &rq));
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_undersigned_consensus_is_refused_and_another_server_asked)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq, second;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    answer_consensus(w, &rq, 1, FAKE_AFTER_S);
+    ck_assert_ptr_nonnull(strstr(w->log, "server"));
+    ck_assert_ptr_nonnull(strstr(w->log, "2 are needed"));
+    ck_assert(!dirmgr_next(w->d, &second));
+    test_env_advance_ms(w->env, 800);
+    expect(w, DIR_WANT_CONSENSUS, &second);
+    ck_assert(!rsa_id_equal(&second.rsa, &rq.rsa));
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_garbage_and_errors_lead_to_other_servers)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    struct rsa_id last = {{0}};
+    dirmgr_start(w->d);
+    for (int i = 0; i < 3; i++) {
+        test_env_advance_ms(w->env, 2300);
+        expect(w, DIR_WANT_CONSENSUS, &rq);
+        ck_assert(!rsa_id_equal(&rq.rsa, &last));
+        last = rq.rsa;
+        if (i == 0)
+            dirmgr_reply(w->d, rq.id, 200, text_of("garbage\n"), 0);
+        if (i == 1)
+            dirmgr_reply(w->d, rq.id, 503, text_of(""), 0);
+        if (i == 2)
+            dirmgr_failed(w->d, rq.id, ERR_LINK_CONNECT);
+    }
+    ck_assert_ptr_nonnull(strstr(w->log, "can't be read"));
+    /* The same id again means nothing. */
+    dirmgr_failed(w->d, rq.id, ERR_LINK_CONNECT);
+    dirmgr_reply(w->d, 0, 200, text_of("x"), 0);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_expired_consensus_tells_what_the_clock_says)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    answer_consensus(w, &rq, N, FAKE_AFTER_S - 5 * 86400);
+    ck_assert_ptr_nonnull(strstr(w->log,
+                                 "consensus is valid from 2025-12-27 12:00:00 to 2025-12-27 "
+                                 "15:00:00 UTC, our clock says 2026-01-01 12:10:00 UTC"));
+    ck_assert_ptr_null(dirmgr_newest(w->d));
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_signed_consensus_shows_our_clock_is_wrong)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    bool aside[FILES];
+    struct buf certs;
+    buf_init(&certs, 1 << 20);
+    for (int i = 0; i < N; i++)
+        put_cert(&certs, &w->auths[i], FAKE_AFTER_S - 86400, FAKE_AFTER_S + 86400);
+    ck_ok(dirmgr_load(w->d, (const struct text[FILES]){buf_text(&certs)}, aside));
+    buf_free(&certs);
+    w->env->wall_us -= (int64_t)2 * 86400 * US_PER_SEC;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    answer_consensus(w, &rq, N, FAKE_AFTER_S);
+    ck_assert_int_eq(w->skew_s, 600 - 2 * 86400);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_authority_clock_is_compared)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    dirmgr_reply(w->d, rq.id, 503, text_of(""), FAKE_AFTER_S + 600 + 7200);
+    ck_assert_int_eq(w->skew_s, -7200);
+    ck_assert_ptr_nonnull(strstr(w->log, "120 minutes behind"));
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_wrong_certificates_give_the_consensus_up)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    answer_consensus(w, &rq, N, FAKE_AFTER_S);
+    for (int i = 0; i < 3; i++) {
+        test_env_advance_ms(w->env, 5000);
+        expect(w, DIR_WANT_CERTS, &rq);
+        if (i == 0)
+            dirmgr_reply(w->d, rq.id, 404, text_of(""), 0);
+        else if (i == 1)
+            dirmgr_reply(w->d, rq.id, 200, text_of("nonsense\n"), 0);
+        else
+            answer_certs(w, &rq, 1);
+    }
+    ck_assert_ptr_nonnull(strstr(w->log, "Asking another server"));
+    test_env_advance_ms(w->env, 5000);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_certificates_of_strangers_are_not_kept)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    struct text file = read_file("vectors/dir/testnet2020/cert-5696.txt");
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    answer_consensus(w, &rq, N, FAKE_AFTER_S);
+    expect(w, DIR_WANT_CERTS, &rq);
+    dirmgr_reply(w->d, rq.id, 200, file, 0);
+    settle(w);
+    ck_assert_uint_eq(w->files[DIR_FILE_CERTS].len, 0);
+    free_text(file);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_missing_microdescriptors_are_asked_for_elsewhere)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq, again;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    answer_consensus(w, &rq, N, FAKE_AFTER_S);
+    expect(w, DIR_WANT_CERTS, &rq);
+    answer_certs(w, &rq, N);
+    expect(w, DIR_WANT_MICRODESCS, &rq);
+    ck_assert(!dirmgr_next(w->d, &again));
+    answer_mds(w, &rq, 0, 3);
+    ck_assert_ptr_null(dirmgr_netdir(w->d));
+    ck_assert(!dirmgr_next(w->d, &again));
+    test_env_advance_ms(w->env, 5000);
+    expect(w, DIR_WANT_MICRODESCS, &again);
+    ck_assert_uint_eq(strlen(again.path), strlen("/tor/micro/d/") + (RELAYS - 3) * 44 - 1 + 2);
+    answer_mds(w, &again, 3, RELAYS);
+    ck_assert_ptr_nonnull(dirmgr_netdir(w->d));
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_microdescriptors_nobody_asked_for_are_ignored)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    answer_consensus(w, &rq, N, FAKE_AFTER_S);
+    expect(w, DIR_WANT_CERTS, &rq);
+    answer_certs(w, &rq, N);
+    expect(w, DIR_WANT_MICRODESCS, &rq);
+    answer_mds(w, &rq, 100, 200);
+    ck_assert_uint_eq(w->files[DIR_FILE_MICRODESCS_NEW].len, 0);
+    ck_assert_ptr_null(dirmgr_netdir(w->d));
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_many_microdescriptors_go_out_in_parallel_batches)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    unsigned n = 0;
+    w->n_relays = 1000;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    answer_consensus(w, &rq, N, FAKE_AFTER_S);
+    expect(w, DIR_WANT_CERTS, &rq);
+    answer_certs(w, &rq, N);
+    settle(w);
+    while (dirmgr_next(w->d, &rq)) {
+        ck_assert_int_eq(rq.kind, DIR_WANT_MICRODESCS);
+        ck_assert_uint_lt(strlen(rq.path), DIRHTTP_URL_MAX - 1);
+        n++;
+    }
+    ck_assert_uint_ge(n, 3);
+    ck_assert_uint_le(n, 8);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_starts_from_its_own_cache)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    struct text files[FILES];
+    struct buf copies[FILES];
+    bool aside[FILES];
+    bootstrap(w);
+    for (int f = 0; f < FILES; f++) {
+        buf_init(&copies[f], 1 << 24);
+        ck_ok(buf_add(&copies[f], buf_at(&w->files[f]), w->files[f].len));
+        files[f] = buf_text(&copies[f]);
+    }
+    dirmgr_free(&w->d);
+    w->steps[0] = 0;
+    w->netdirs = 0;
+    make_manager(w);
+    ck_ok(dirmgr_load(w->d, files, aside));
+    for (int f = 0; f < FILES; f++)
+        ck_assert(!aside[f]);
+    /* The journal was merged into the file. */
+    ck_assert_uint_eq(w->files[DIR_FILE_MICRODESCS_NEW].len, 0);
+    ck_assert_uint_gt(w->files[DIR_FILE_MICRODESCS].len, 0);
+    dirmgr_start(w->d);
+    settle(w);
+    ck_assert_str_eq(w->steps, "45 requesting_descriptors;75 enough_dirinfo;");
+    ck_assert_uint_eq(w->netdirs, 1);
+    ck_assert_ptr_nonnull(dirmgr_netdir(w->d));
+    ck_assert(!dirmgr_next(w->d, &rq));
+    for (int f = 0; f < FILES; f++)
+        buf_free(&copies[f]);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_damaged_cache_is_set_aside)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    bool aside[FILES];
+    struct text files[FILES] = {text_of("rubbish"), text_of("more rubbish"), text_of("and more"),
+                                text_of("")};
+    ck_ok(dirmgr_load(w->d, files, aside));
+    ck_assert(aside[DIR_FILE_CERTS] && aside[DIR_FILE_CONSENSUS]);
+    ck_assert(!aside[DIR_FILE_MICRODESCS_NEW]);
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_fetches_the_next_consensus_in_time)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    bootstrap(w);
+    struct netdir *old = netdir_ref(dirmgr_netdir(w->d));
+    /* Not before three quarters of an hour after fresh-until, at the latest before valid-until. */
+    test_env_advance_ms(w->env, (3600 + 2700 - 600 - 2) * 1000);
+    ck_assert(!dirmgr_next(w->d, &rq));
+    for (int i = 0; i < 90 && !dirmgr_next(w->d, &rq); i++)
+        test_env_advance_ms(w->env, 60000);
+    ck_assert_uint_ne(rq.id, 0);
+    ck_assert_int_eq(rq.kind, DIR_WANT_CONSENSUS);
+    ck_assert_int_eq(rq.if_modified_since_s, FAKE_AFTER_S + 180);
+    ck_assert_int_lt(env_wall_s(w->env), FAKE_AFTER_S + 3 * 3600);
+    answer_consensus(w, &rq, N, FAKE_AFTER_S + 3600);
+    ck_assert_ptr_ne(dirmgr_netdir(w->d), old);
+    ck_assert_ptr_eq(w->last, dirmgr_netdir(w->d));
+    /* Nothing has to be fetched again, and who holds the old one may go on. */
+    ck_assert(relay_usable(netdir_at(dirmgr_netdir(w->d), 0)));
+    ck_assert_str_eq(netdir_at(old, 1)->nickname, "relay1");
+    netdir_unref(&old);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_old_network_is_dropped_a_day_after_its_end)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    bootstrap(w);
+    w->env->wall_us += (int64_t)(3 * 3600 + 86400 - 700) * US_PER_SEC;
+    test_env_advance_ms(w->env, 60000);
+    ck_assert_ptr_nonnull(dirmgr_netdir(w->d));
+    w->env->wall_us += (int64_t)200 * US_PER_SEC;
+    test_env_advance_ms(w->env, 60000);
+    ck_assert_ptr_null(dirmgr_netdir(w->d));
+    ck_assert_ptr_null(w->last);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    ck_assert_int_eq(rq.if_modified_since_s, 0);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_the_client_chooses_the_cache)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    w->choose = true;
+    fake_rsa(4, &w->chosen);
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    ck_assert(rq.is_authority);
+    answer_consensus(w, &rq, N, FAKE_AFTER_S);
+    expect(w, DIR_WANT_CERTS, &rq);
+    answer_certs(w, &rq, N);
+    expect(w, DIR_WANT_MICRODESCS, &rq);
+    ck_assert(rsa_id_equal(&rq.rsa, &w->chosen));
+    dirmgr_failed(w->d, rq.id, ERR_LINK_TIMEOUT);
+    test_env_advance_ms(w->env, 751);
+    expect(w, DIR_WANT_MICRODESCS, &rq);
+    ck_assert(rq.rsa.b[3] == 1);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_paused_wants_nothing)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    dirmgr_start(w->d);
+    dirmgr_pause(w->d, true);
+    settle(w);
+    ck_assert(!dirmgr_next(w->d, &rq));
+    dirmgr_pause(w->d, false);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_no_addresses_left_to_use)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    struct dirmgr_options o = {.servers = &w->servers, .testing = true, .no_ipv4 = true};
+    struct dirmgr_ops ops = {.want = on_want};
+    dirmgr_free(&w->d);
+    ck_ok(dirmgr_new(w->env, &o, &ops, w, &w->d));
+    dirmgr_start(w->d);
+    settle(w);
+    ck_assert(!dirmgr_next(w->d, &rq));
+    world_free(w);
+}
+END_TEST
+
+TESTS("dir/dirmgr", test_dirmgr_bootstraps_from_nothing,
+      test_dirmgr_fallbacks_come_before_authorities,
+      test_dirmgr_undersigned_consensus_is_refused_and_another_server_asked,
+      test_dirmgr_garbage_and_errors_lead_to_other_servers,
+      test_dirmgr_expired_consensus_tells_what_the_clock_says,
+      test_dirmgr_signed_consensus_shows_our_clock_is_wrong,
+      test_dirmgr_authority_clock_is_compared, test_dirmgr_wrong_certificates_give_the_consensus_up,
+      test_dirmgr_certificates_of_strangers_are_not_kept,
+      test_dirmgr_missing_microdescriptors_are_asked_for_elsewhere,
+      test_dirmgr_microdescriptors_nobody_asked_for_are_ignored,
+      test_dirmgr_many_microdescriptors_go_out_in_parallel_batches,
+      test_dirmgr_starts_from_its_own_cache, test_dirmgr_damaged_cache_is_set_aside,
+      test_dirmgr_fetches_the_next_consensus_in_time,
+      test_dirmgr_old_network_is_dropped_a_day_after_its_end,
+      test_dirmgr_the_client_chooses_the_cache, test_dirmgr_paused_wants_nothing,
+      test_dirmgr_no_addresses_left_to_use)
