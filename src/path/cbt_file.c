@@ -17,7 +17,7 @@ static err_t number(const struct state *s, const char *key, uint64_t most, uint6
 {
     const char *value = state_get(s, key, 0);
     *out = 0;
-    return value ? text_u64(value, most, out) : OK;
+    return value && text_u64(value, most, out) != OK ? ERR_MALFORMED : OK;
 }
 
 /* All times that the file holds, at most CAP of them; counts what it says. */

@@ -8,8 +8,6 @@
  * sum stays below 2^64. The usual scale, 10000, is below it. */
 #define FACTOR_MAX (UINT32_C(1) << 15)
 
-static const enum dir_weight none = DIR_WEIGHT_N;
-
 /* Which weight applies to a relay, by position (dir-spec 3.8.3): of relays without flags, with
  * Exit, with Guard, with both. */
 struct rule {
@@ -27,11 +25,11 @@ static const struct rule rules[] = {
 /* Multiplied on top for relays that answer directory requests. */
 static const struct rule cache_rule = {DIR_Wmb, DIR_Web, DIR_Wgb, DIR_Wdb};
 
-/* The weight or, for `none`, zero; false if it is needed and missing. */
+/* The weight or, for DIR_WEIGHT_N, zero; false if it is needed and missing. */
 static bool lookup(const struct consensus *c, enum dir_weight which, uint64_t scale, uint64_t *out)
 {
     *out = 0;
-    if (which == none)
+    if (which == DIR_WEIGHT_N)
         return true;
     if (c->weights[which] < 0)
         return false;
@@ -56,14 +54,14 @@ void weights_init(struct weights *w, const struct consensus *c, enum weight_for 
 {
     uint64_t scale = (uint64_t)consensus_param(c, "bwweightscale", 10000, 1, INT32_MAX);
     uint64_t of[2][2], cache[2][2];
+    bool twice = position != WEIGHT_FOR_DIR;
     if (position == WEIGHT_FOR_ANY || !c || !lookup_all(c, &rules[position], scale, of) ||
-        !lookup_all(c, &cache_rule, scale, cache)) {
+        (twice && !lookup_all(c, &cache_rule, scale, cache))) {
         weights_equal(w);
         return;
     }
     for (size_t g = 0; g < 2; g++) {
         for (size_t x = 0; x < 2; x++) {
-            bool twice = position != WEIGHT_FOR_DIR;
             uint64_t plain = of[g][x], cached = twice ? of[g][x] * cache[g][x] / scale : of[g][x];
             if (scale > FACTOR_MAX) {
                 plain = plain * FACTOR_MAX / scale;

@@ -1,0 +1,411 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "path/cbt.h"
+#include "support/test.h"
+#include "support/vec.h"
+
+/* A consensus that has parameters only; names ascending. */
+struct fake {
+    struct dir_param params[4];
+    struct consensus c;
+};
+
+static const struct consensus *fake(struct fake *f, const char *a, int32_t x, const char *b,
+                                    int32_t y)
+{
+    static char names[4][32];
+    *f = (struct fake){.c.n_params = b ? 2 : 1};
+    snprintf(names[0], sizeof names[0], "%s", a);
+    f->params[0] = (struct dir_param){names[0], x};
+    if (b) {
+        snprintf(names[1], sizeof names[1], "%s", b);
+        f->params[1] = (struct dir_param){names[1], y};
+    }
+    f->c.params = f->params;
+    return &f->c;
+}
+
+static void feed_row(struct cbt *c, struct env *env, const char *row, unsigned plus)
+{
+    struct text rest = text_of(row), word;
+    while (text_token(&rest, &word)) {
+        uint64_t ms;
+        if (text_is(word, "-")) {
+            cbt_closed(c, env->mono_us);
+            continue;
+        }
+        ck_ok(text_to_u64(word, 100000, &ms));
+        cbt_built(c, ms + plus, true);
+    }
+}
+
+START_TEST(test_cbt_xm_and_alpha_are_those_of_tor)
+{
+    struct vec *v = vec_open("vectors/path/cbt-xm-alpha.txt");
+    ck_assert(vec_next(v));
+    char row[128];
+    snprintf(row, sizeof row, "%s", vec_text(v, "row"));
+    unsigned rows = (unsigned)vec_int(v, "rows"), n = 0;
+    for (; vec_next(v); n++) {
+        struct env *env = test_env(1);
+        struct cbt *c = cbt_new(env);
+        struct fake f;
+        struct cbt_info info;
+        cbt_configure(c, true, 0, fake(&f, "cbtnummodes", (int32_t)vec_int(v, "modes"), NULL, 0));
+        for (unsigned i = 0; i < rows; i++)
+            feed_row(c, env, row, i);
+        cbt_info(c, &info);
+        ck_assert(info.computed);
+        ck_assert_uint_eq(info.n_times, 110);
+        ck_assert_uint_eq(info.n_abandoned, 10);
+        ck_assert_uint_eq(info.xm_ms, (unsigned)vec_int(v, "xm"));
+        ck_assert_double_eq_tol(info.alpha, atof(vec_text(v, "alpha")), 0.00001);
+        cbt_free(&c);
+        test_env_free(env);
+    }
+    ck_assert_uint_eq(n, 6);
+    vec_close(v);
+}
+END_TEST
+
+START_TEST(test_cbt_begins_with_a_minute)
+{
+    struct env *env = test_env(1);
+    struct cbt *c = cbt_new(env);
+    ck_assert_uint_eq(cbt_timeout_ms(c, 3), 60000);
+    ck_assert_uint_eq(cbt_close_ms(c, 3), 60000);
+    ck_assert(cbt_wants_circuits(c));
+    ck_assert_uint_eq(cbt_test_interval_s(c), 10);
+    ck_assert_uint_eq(cbt_max_open(c), 10);
+    cbt_free(&c);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_cbt_longer_circuits_get_more_and_shorter_ones_no_less)
+{
+    struct env *env = test_env(1);
+    struct cbt *c = cbt_new(env);
+    ck_assert_uint_eq(cbt_timeout_ms(c, 1), 60000);
+    ck_assert_uint_eq(cbt_timeout_ms(c, 4), 100000);
+    ck_assert_uint_eq(cbt_timeout_ms(c, 5), 150000);
+    cbt_free(&c);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_cbt_computes_from_the_hundredth_time_on)
+{
+    struct env *env = test_env(1);
+    struct cbt *c = cbt_new(env);
+    struct cbt_info info;
+    for (unsigned i = 0; i < 99; i++)
+        cbt_built(c, 1000 + i, true);
+    cbt_info(c, &info);
+    ck_assert(!info.computed && cbt_wants_circuits(c));
+    ck_assert_uint_eq(cbt_timeout_ms(c, 3), 60000);
+    cbt_built(c, 1099, true);
+    cbt_info(c, &info);
+    ck_assert(info.computed && !cbt_wants_circuits(c));
+    /* Ten bins of ten: Xm is the mean of their midpoints, 1050. */
+    ck_assert_uint_eq(info.xm_ms, 1050);
+    ck_assert_uint_ge(cbt_timeout_ms(c, 3), 1050);
+    /* "cap timeout_ms at the max build time actually observed", "close_ms [...] at least 60 s" */
+    ck_assert_uint_le(cbt_timeout_ms(c, 3), 1099);
+    ck_assert_uint_eq(cbt_close_ms(c, 3), 60000);
+    cbt_free(&c);
+    test_env_free(env);
+}
+END_TEST
+
+/* Times drawn from a Pareto curve give back its 80% quantile. */
+START_TEST(test_cbt_finds_the_quantile_of_a_pareto_curve)
+{
+    struct env *env = test_env(11);
+    struct cbt *c = cbt_new(env);
+    const double xm = 800, alpha = 2;
+    for (unsigned i = 0; i < 1000; i++) {
+        double u = (double)(1 + env_random_below(env, 99999)) / 100000;
+        cbt_built(c, (uint64_t)(xm / pow(u, 1 / alpha)), true);
+    }
+    double want = xm / pow(0.2, 1 / alpha);
+    ck_assert_double_eq_tol(cbt_timeout_ms(c, 3), want, want * 0.1);
+    cbt_free(&c);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_cbt_all_times_equal_is_no_division_by_zero)
+{
+    struct env *env = test_env(1);
+    struct cbt *c = cbt_new(env);
+    for (unsigned i = 0; i < 200; i++)
+        cbt_built(c, 5, true);
+    /* Under the least bin of ten milliseconds: cbtmintimeout. */
+    ck_assert_uint_eq(cbt_timeout_ms(c, 3), 10);
+    ck_assert_uint_eq(cbt_close_ms(c, 3), 60000);
+    cbt_free(&c);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_cbt_history_keeps_the_last_thousand)
+{
+    struct env *env = test_env(1);
+    struct cbt *c = cbt_new(env);
+    struct cbt_info info;
+    for (unsigned i = 0; i < 1000; i++)
+        cbt_built(c, 9000, true);
+    for (unsigned i = 0; i < 1000; i++)
+        cbt_built(c, 500, true);
+    cbt_info(c, &info);
+    ck_assert_uint_eq(info.n_times, 1000);
+    ck_assert_uint_eq(info.xm_ms, 505);
+    cbt_free(&c);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_cbt_strange_times_are_left_out)
+{
+    struct env *env = test_env(1);
+    struct cbt *c = cbt_new(env);
+    struct cbt_info info;
+    cbt_built(c, 2 * 60000 + 1001, false);
+    cbt_built(c, UINT64_MAX, false);
+    cbt_info(c, &info);
+    ck_assert_uint_eq(info.n_times, 0);
+    cbt_built(c, 2 * 60000 + 1000, false);
+    cbt_info(c, &info);
+    ck_assert_uint_eq(info.n_times, 1);
+    cbt_free(&c);
+    test_env_free(env);
+}
+END_TEST
+
+static void learn(struct cbt *c)
+{
+    for (unsigned i = 0; i < 150; i++)
+        cbt_built(c, 1000 + i * 7, true);
+}
+
+START_TEST(test_cbt_eighteen_timeouts_of_twenty_start_afresh)
+{
+    struct env *env = test_env(1);
+    struct cbt *c = cbt_new(env);
+    struct cbt_info info;
+    learn(c);
+    for (unsigned i = 0; i < 17; i++)
+        cbt_timed_out(c, true);
+    cbt_timed_out(c, false); /* not even one hop: says nothing */
+    cbt_info(c, &info);
+    ck_assert_uint_eq(info.n_times, 150);
+    cbt_timed_out(c, true);
+    cbt_info(c, &info);
+    ck_assert_uint_eq(info.n_times, 0);
+    ck_assert_uint_eq(info.resets, 1);
+    ck_assert_uint_eq(cbt_timeout_ms(c, 3), 60000);
+    /* "If the timeout was already at least `cbtinitialtimeout`, the client doubles the timeout." */
+    for (unsigned i = 0; i < 18; i++)
+        cbt_timed_out(c, true);
+    ck_assert_uint_eq(cbt_timeout_ms(c, 3), 120000);
+    ck_assert_uint_eq(cbt_close_ms(c, 3), 120000);
+    /* A new consensus leaves the doubled timeout as it is. */
+    cbt_configure(c, true, 0, NULL);
+    ck_assert_uint_eq(cbt_timeout_ms(c, 3), 120000);
+    for (unsigned i = 0; i < 18 * 40; i++)
+        cbt_timed_out(c, true);
+    ck_assert_uint_le(cbt_timeout_ms(c, 3), INT32_MAX);
+    cbt_free(&c);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_cbt_successes_between_timeouts_keep_the_history)
+{
+    struct env *env = test_env(1);
+    struct cbt *c = cbt_new(env);
+    struct cbt_info info;
+    learn(c);
+    for (unsigned i = 0; i < 300; i++) {
+        if (i % 5 == 0) /* 16 of any 20 time out */
+            cbt_built(c, 1000, true);
+        else
+            cbt_timed_out(c, true);
+    }
+    cbt_info(c, &info);
+    ck_assert_uint_eq(info.resets, 0);
+    cbt_free(&c);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_cbt_times_without_a_network_do_not_count)
+{
+    struct env *env = test_env(1);
+    struct cbt *c = cbt_new(env);
+    struct cbt_info info;
+    cbt_network_live(c);
+    test_env_advance_ms(env, 1000);
+    uint64_t began = env->mono_us;
+    test_env_advance_ms(env, 60000);
+    cbt_closed(c, began);
+    cbt_info(c, &info);
+    ck_assert(!cbt_network_is_live(c) && !cbt_wants_circuits(c));
+    ck_assert_uint_eq(info.n_times, 0);
+    cbt_built(c, 1000, true);
+    cbt_info(c, &info);
+    ck_assert_uint_eq(info.n_times, 0);
+    cbt_network_live(c);
+    cbt_closed(c, began);
+    cbt_info(c, &info);
+    ck_assert_uint_eq(info.n_abandoned, 1);
+    cbt_free(&c);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_cbt_without_learning_the_option_holds)
+{
+    struct env *env = test_env(1);
+    struct cbt *c = cbt_new(env);
+    cbt_configure(c, false, 15, NULL);
+    ck_assert_uint_eq(cbt_timeout_ms(c, 3), 15000);
+    learn(c);
+    for (unsigned i = 0; i < 100; i++)
+        cbt_timed_out(c, true);
+    ck_assert_uint_eq(cbt_timeout_ms(c, 3), 15000);
+    ck_assert(!cbt_wants_circuits(c));
+    cbt_configure(c, false, 0, NULL);
+    ck_assert_uint_eq(cbt_timeout_ms(c, 3), 60000);
+    cbt_configure(c, true, 20, NULL); /* to begin with */
+    ck_assert_uint_eq(cbt_timeout_ms(c, 3), 20000);
+    learn(c);
+    ck_assert_uint_lt(cbt_timeout_ms(c, 3), 3000);
+    cbt_free(&c);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_cbt_parameters_of_the_consensus)
+{
+    struct env *env = test_env(1);
+    struct cbt *c = cbt_new(env);
+    struct fake f;
+    struct cbt_info info;
+    cbt_configure(c, true, 0, fake(&f, "cbtinitialtimeout", 30000, "cbtmincircs", 5));
+    ck_assert_uint_eq(cbt_timeout_ms(c, 3), 30000);
+    for (unsigned i = 0; i < 5; i++)
+        cbt_built(c, 1000, true);
+    cbt_info(c, &info);
+    ck_assert(info.computed);
+    cbt_configure(c, true, 0, fake(&f, "cbtmintimeout", 2000, "cbtquantile", 60));
+    cbt_info(c, &info);
+    ck_assert_double_eq_tol(info.quantile, 0.6, 1e-9);
+    cbt_configure(c, true, 0, fake(&f, "cbtdisabled", 1, NULL, 0));
+    cbt_info(c, &info);
+    ck_assert(!info.learning);
+    ck_assert_uint_eq(info.n_times, 0);
+    ck_assert_uint_eq(cbt_timeout_ms(c, 3), 60000);
+    cbt_free(&c);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_cbt_state_round_trip_keeps_the_estimate)
+{
+    struct env *env = test_env(1);
+    struct cbt *c = cbt_new(env), *back = cbt_new(env);
+    struct state *s = state_new();
+    struct cbt_info before, after;
+    learn(c);
+    for (unsigned i = 0; i < 7; i++)
+        cbt_closed(c, env->mono_us);
+    ck_assert(cbt_dirty(c));
+    ck_ok(cbt_save(c, s));
+    ck_assert(!cbt_dirty(c));
+    ck_assert_str_eq(state_get(s, "TotalBuildTimes", 0), "157");
+    ck_assert_str_eq(state_get(s, "CircuitBuildAbandonedCount", 0), "7");
+    ck_assert_str_eq(state_get(s, "CircuitBuildTimeBin", 0), "1005 2");
+    ck_ok(cbt_load(back, s));
+    cbt_info(c, &before);
+    cbt_info(back, &after);
+    ck_assert_uint_eq(after.n_times, 157);
+    ck_assert_uint_eq(after.n_abandoned, 7);
+    ck_assert_uint_eq(after.xm_ms, before.xm_ms);
+    /* "some build time resolution is lost during restart" */
+    ck_assert_double_eq_tol(after.timeout_ms, before.timeout_ms, before.timeout_ms * 0.02);
+    cbt_free(&c);
+    cbt_free(&back);
+    state_free(&s);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_cbt_more_times_than_fit_are_cut_at_random)
+{
+    struct env *env = test_env(1);
+    struct cbt *c = cbt_new(env);
+    struct state *s;
+    struct cbt_info info;
+    ck_ok(state_parse(text_of("TotalBuildTimes 3000\nCircuitBuildTimeBin 105 1500\n"
+                              "CircuitBuildTimeBin 905 1500\n"),
+                      &s));
+    ck_ok(cbt_load(c, s));
+    cbt_info(c, &info);
+    ck_assert_uint_eq(info.n_times, 1000);
+    ck_assert_uint_gt(info.xm_ms, 450);
+    ck_assert_uint_lt(info.xm_ms, 560);
+    cbt_free(&c);
+    state_free(&s);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_cbt_damaged_state_is_refused_and_learning_starts_afresh)
+{
+    static const char *const bad[] = {
+        "TotalBuildTimes 3\nCircuitBuildTimeBin 105 2\n",
+        "TotalBuildTimes 1\nCircuitBuildTimeBin 105 2\n",
+        "TotalBuildTimes 2\nCircuitBuildTimeBin 105\n",
+        "TotalBuildTimes 2\nCircuitBuildTimeBin 0 2\n",
+        "TotalBuildTimes 2\nCircuitBuildTimeBin x 2\n",
+        "TotalBuildTimes 2\nCircuitBuildTimeBin 105 -2\n",
+        "TotalBuildTimes 2\nCircuitBuildTimeBin 2147483646 2\n",
+        "TotalBuildTimes 99999999999\n",
+        "TotalBuildTimes many\n",
+        "CircuitBuildAbandonedCount 5\n",
+        "TotalBuildTimes 4\nCircuitBuildAbandonedCount 5\n",
+        "CircuitBuildTimeBin 105 2\n",
+    };
+    struct env *env = test_env(1);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct cbt *c = cbt_new(env);
+        struct state *s;
+        struct cbt_info info;
+        learn(c);
+        ck_ok(state_parse(text_of(bad[i]), &s));
+        ck_assert_msg(cbt_load(c, s) == ERR_MALFORMED, "%s", bad[i]);
+        cbt_info(c, &info);
+        ck_assert_uint_eq(info.n_times, 0);
+        ck_assert_uint_eq(cbt_timeout_ms(c, 3), 60000);
+        cbt_free(&c);
+        state_free(&s);
+    }
+    test_env_free(env);
+}
+END_TEST
+
+TESTS("path/cbt", test_cbt_xm_and_alpha_are_those_of_tor, test_cbt_begins_with_a_minute,
+      test_cbt_longer_circuits_get_more_and_shorter_ones_no_less,
+      test_cbt_computes_from_the_hundredth_time_on, test_cbt_finds_the_quantile_of_a_pareto_curve,
+      test_cbt_all_times_equal_is_no_division_by_zero, test_cbt_history_keeps_the_last_thousand,
+      test_cbt_strange_times_are_left_out, test_cbt_eighteen_timeouts_of_twenty_start_afresh,
+      test_cbt_successes_between_timeouts_keep_the_history,
+      test_cbt_times_without_a_network_do_not_count, test_cbt_without_learning_the_option_holds,
+      test_cbt_parameters_of_the_consensus, test_cbt_state_round_trip_keeps_the_estimate,
+      test_cbt_more_times_than_fit_are_cut_at_random,
+      test_cbt_damaged_state_is_refused_and_learning_starts_afresh)
