@@ -46,7 +46,7 @@ static void send_end(struct stream *s)
     uint8_t data[1];
     struct relay_end m = {.reason = END_MISC};
     struct wr w = wr_over(data, sizeof data);
-    if (!s->set->circ || relay_end_encode(&w, &m) != OK)
+    if (!s->set->circ || s->answered || relay_end_encode(&w, &m) != OK)
         return;
     remember_half(s);
     if (circ_send(s->set->circ, s->set->hop, RELAY_END, s->id, data, w.len) != OK)
@@ -161,18 +161,22 @@ static err_t on_resolved(struct stream *s, const struct relay_msg *msg)
     struct relay_resolved m;
     struct stream_answer answers[STREAM_MAX_ANSWERS];
     size_t n = 0;
-    if (relay_resolved_decode(rd_over(msg->data, msg->len), &m) != OK)
-        return ERR_CIRC_PROTO;
+    /* tor-spec 6.4: RESOLVED is the whole answer, no END follows or is due. */
+    struct stream_end end = {.why = OK, .reason = END_DONE, .remote = true};
+    struct stream_end fault = {.why = ERR_STREAM_PROTO, .reason = END_TORPROTOCOL};
+    if (relay_resolved_decode(rd_over(msg->data, msg->len), &m) != OK) {
+        /* A bad name may come from any name server: it costs the look-up, as in C tor. */
+        stream_finish(s, &fault);
+        return OK;
+    }
     for (size_t i = 0; i < m.n && n < STREAM_MAX_ANSWERS; i++)
         n += read_answer(s->set, &m.a[i], &answers[n]);
     if (n == 0)
         answers[n++] = error_answer(&m);
+    s->answered = true;
     CALL(s, on_resolved, answers, n);
-    if (s->state == STREAM_DEAD)
-        return OK;
-    /* tor-spec 6.4: RESOLVED is the whole answer: "No 'end' cell is sent" */
-    struct stream_end end = {.why = OK, .reason = END_DONE, .remote = true};
-    stream_finish(s, &end);
+    if (s->state != STREAM_DEAD)
+        stream_finish(s, &end);
     return OK;
 }
 

@@ -45,6 +45,7 @@ struct stream {
     enum stream_kind kind;
     enum stream_state state;
     bool v4_ok, v6_ok; /* families we asked for */
+    bool answered;     /* RESOLVED came: the other side is done with it */
 
     unsigned package, deliver; /* windows, in DATA messages */
     size_t backlog;            /* bytes given to on_data and not yet consumed */
