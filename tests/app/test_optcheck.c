@@ -1,0 +1,420 @@
+#include "capture.h"
+
+static void assert_warned(const char *torrc, const char *want)
+{
+    struct capture *c = capture_new();
+    struct conf_err e = {""};
+    struct options *o = options_from(torrc, &c->log, &e);
+    ck_assert_msg(o != NULL, "%s\n%s", torrc, e.text);
+    ck_assert_msg(strstr(c->text, want) != NULL, "%s\nlogs \"%s\"", torrc, c->text);
+    options_free(o);
+    free(c);
+}
+
+START_TEST(test_optcheck_socks_port_by_default)
+{
+    struct options *o = good_options("");
+    char at[IPPORT_TEXT_MAX];
+    ck_assert_uint_eq(o->is.n_socks_ports, 1);
+    const struct socks_port *p = &o->is.socks_ports[0];
+    ck_assert_str_eq(ipport_text(&p->at, at), "127.0.0.1:9050");
+    ck_assert_uint_eq(p->isolation, ISO_DEFAULT);
+    ck_assert(p->ipv4 && p->ipv6 && p->dns && p->onion && !p->prefer_ipv6 && !p->extended_errors);
+    ck_assert(!p->prefer_no_auth);
+    ck_assert_int_eq(p->session_group, -1);
+    options_free(o);
+}
+END_TEST
+
+static const struct {
+    const char *line, *at; /* AT: address, or path of the unix socket */
+} PORTS[] = {
+    {"9150", "127.0.0.1:9150"},
+    {"auto", "127.0.0.1:0"},
+    {"AUTO", "127.0.0.1:0"},
+    {"127.0.0.2:9", "127.0.0.2:9"},
+    {"127.0.0.2:auto", "127.0.0.2:0"},
+    {"[::1]:9050", "[::1]:9050"},
+    {"[::1]:auto", "[::1]:0"},
+    {"localhost:9050", "127.0.0.1:9050"},
+    {"65535 IsolateDestPort", "127.0.0.1:65535"},
+    {"unix:/run/tor/socks WorldWritable", "/run/tor/socks"},
+    {"unix:\"/run/a b\" GroupWritable", "/run/a b"},
+};
+
+START_TEST(test_optcheck_socks_port_addresses)
+{
+    for (size_t i = 0; i < sizeof PORTS / sizeof PORTS[0]; i++) {
+        char torrc[128], at[IPPORT_TEXT_MAX];
+        snprintf(torrc, sizeof torrc, "SocksPort %s\n", PORTS[i].line);
+        struct options *o = good_options(torrc);
+        const struct socks_port *p = &o->is.socks_ports[0];
+        ck_assert_uint_eq(o->is.n_socks_ports, 1);
+        ck_assert_str_eq(p->unix_path ? p->unix_path : ipport_text(&p->at, at), PORTS[i].at);
+        options_free(o);
+    }
+}
+END_TEST
+
+START_TEST(test_optcheck_socks_port_flags)
+{
+    struct options *o = good_options(
+        "SocksPort 1 IsolateDestAddr isolatedestports NoIsolateSOCKSAuth SessionGroup=7\n"
+        "SocksPort 2 NoIPv4Traffic PreferIPv6 ExtendedErrors KeepAliveIsolateSOCKSAuth\n"
+        "SocksPort 3 OnionTrafficOnly PreferSOCKSNoAuth\n"
+        "SocksPort unix:/x GroupWritable RelaxDirModeCheck\n"
+        "__SocksPort 4 CacheDNS NoUseDNSCache NoPreferIPv6Automap NoDNSRequest\n");
+    const struct socks_port *p = o->is.socks_ports;
+    ck_assert_uint_eq(o->is.n_socks_ports, 5);
+    ck_assert_uint_eq(p[0].isolation,
+                      (ISO_DEFAULT & ~(unsigned)ISO_SOCKS_AUTH) | ISO_DEST_ADDR | ISO_DEST_PORT);
+    ck_assert_int_eq(p[0].session_group, 7);
+    ck_assert(p[0].prefer_no_auth); /* there is no use in asking for what is not looked at */
+    ck_assert(!p[1].ipv4 && p[1].ipv6 && p[1].prefer_ipv6 && p[1].extended_errors);
+    ck_assert(p[1].keepalive_isolate_socks_auth);
+    ck_assert_int_eq(p[1].session_group, -2);
+    ck_assert(!p[2].ipv4 && !p[2].ipv6 && !p[2].dns && p[2].onion && p[2].prefer_no_auth);
+    ck_assert(p[3].group_writable && !p[3].world_writable && p[3].relax_dir_mode);
+    ck_assert_uint_eq(p[3].isolation, ISO_DEFAULT & ~(unsigned)ISO_CLIENT_ADDR);
+    ck_assert(p[4].cache_ipv4_dns && p[4].cache_ipv6_dns && !p[4].use_ipv4_cache);
+    ck_assert(!p[4].prefer_ipv6_automap && !p[4].dns);
+    options_free(o);
+}
+END_TEST
+
+START_TEST(test_optcheck_socks_port_zero_is_none_and_warned_about)
+{
+    struct options *o = good_options("SocksPort 0\n");
+    ck_assert_uint_eq(o->is.n_socks_ports, 0);
+    options_free(o);
+    assert_warned("SocksPort 0\n", "[warn] SocksPort is 0");
+    o = good_options("UnixSocksGroupWritable 1\nSocksPort unix:/x\nSocksPort 9\n");
+    ck_assert(o->is.socks_ports[0].group_writable && !o->is.socks_ports[1].group_writable);
+    options_free(o);
+}
+END_TEST
+
+static const struct {
+    const char *torrc, *says;
+} BAD[] = {
+    {"SocksPort 65536\n", "Couldn't parse address for SocksPort"},
+    {"SocksPort nowhere.example:9\n", "torrc:1: SocksPort \"nowhere.example:9\": Couldn't parse"},
+    {"SocksPort 127.0.0.1\n", "SocksPort line has address but no port"},
+    {"SocksPort 127.0.0.1:0\n", "SocksPort line has address but no port"},
+    {"SocksPort x:auto\n", "Invalid address for SocksPort"},
+    {"SocksPort unix:\n", "the path of a unix socket"},
+    {"SocksPort unix:\"/x\n", "Invalid SocksPort line with unparsable address"},
+    {"SocksPort 9 IsolateEverything\n", "Unrecognized SocksPort option 'IsolateEverything'"},
+    {"SocksPort 9 SessionGroup=x\n", "SessionGroup wants a number"},
+    {"SocksPort 9 SessionGroup=1 SessionGroup=2\n", "Multiple SessionGroup options"},
+    {"SocksPort 9 WorldWritable\n", "it is not a unix socket"},
+    {"SocksPort 9 NoIPv4Traffic NoIPv6Traffic NoOnionTraffic\n", "all of IPv4 and IPv6 and .onion"},
+    {"SocksPort 9 NoIPv4Traffic NoIPv6Traffic\n", "DNSRequest enabled, but IPv4 and IPv6 disabled"},
+    {"SocksPort 9 NoIsolateSOCKSAuth KeepAliveIsolateSOCKSAuth\n", "both NoIsolateSOCKSAuth"},
+    {"SocksPort 0\nSocksPort 9\n", "You specified a nonzero SocksPort along with 'SocksPort 0'"},
+    {"SocksPolicy permit *\n",
+     "torrc:1: Error in SocksPolicy entry. Malformed policy \"permit *\""},
+    {"SocksPolicy 10.0.0.0/8\n", "Error in SocksPolicy entry."},
+    {"SocksPolicy accept 10.0.0.0/33\n", "Error in SocksPolicy entry."},
+    {"SocksPolicy accept 10.0.0.0/255.0.255.0\n", "Error in SocksPolicy entry."},
+    {"SocksPolicy accept *:80-79\n", "Error in SocksPolicy entry."},
+    {"SocksPolicy accept *:0\n", "Error in SocksPolicy entry."},
+    {"SocksPolicy accept * *\n", "Error in SocksPolicy entry."},
+    {"ReachableAddresses nonsense\n", "Error in ReachableAddresses entry."},
+    {"LongLivedPorts 0\n", "Port '0' out of range in LongLivedPorts"},
+    {"WarnPlaintextPorts 80,x\n", "Port 'x' out of range in WarnPlaintextPorts"},
+    {"RejectPlaintextPorts 65536\n", "Port '65536' out of range in RejectPlaintextPorts"},
+    {"FascistFirewall 1\nFirewallPorts 99999\n", "out of range in FirewallPorts"},
+    {"Log loud stdout\n", "Couldn't parse log levels in Log option 'Log loud stdout'"},
+    {"Log warn-info stdout\n", "Couldn't parse log levels"},
+    {"Log [circ stdout\n", "Couldn't parse log levels"},
+    {"Log stdout\n", "Couldn't parse log levels"},
+    {"Log notice file\n", "torrc:1: Bad syntax on file Log option 'Log notice file'"},
+    {"Log notice printer\n", "Bad syntax on file Log option"},
+    {"Log notice stdout x\n", "Bad syntax on file Log option"},
+    {"LogTimeGranularity 0\n", "Log time granularity '0' has to be positive."},
+    {"SafeLogging 2\n", "Unrecognized value '\"2\"' in SafeLogging"},
+    {"PidFile x\nRunAsDaemon 1\n", "RunAsDaemon is not compatible with relative paths"},
+    {"ConnLimit 0\n", "ConnLimit must be greater than 0, but was set to 0"},
+    {"KeepalivePeriod 0\n", "KeepalivePeriod option must be positive."},
+    {"MaxClientCircuitsPending 0\n", "must be between 1 and 1024, but was set to 0"},
+    {"MaxClientCircuitsPending 1025\n", "must be between 1 and 1024"},
+    {"CircuitsAvailableTimeout 25 hours\n", "CircuitsAvailableTimeout is too large."},
+    {"UseEntryGuards 0\nEntryNodes a\n", "If EntryNodes is set, UseEntryGuards must be enabled."},
+    {"FetchDirInfoExtraEarly 1\n", "FetchDirInfoExtraEarly requires that you also set"},
+    {"ClientUseIPv4 0\nClientUseIPv6 0\n", "no relay can be reached"},
+    {"ConfluxClientUX fast\n", "ConfluxClientUX must be"},
+    {"DormantClientTimeout 9 minutes\n", "DormantClientTimeout is too low."},
+    {"OutboundBindAddress x\n", "OutboundBindAddress \"x\": not an IP address"},
+    {"OutboundBindAddress 127.0.0.1\nOutboundBindAddress 127.0.0.2\n", "Multiple IPv4 outbound"},
+    {"EntryNodes {de}\n", "torrc:1: EntryNodes \"{de}\": country codes are not supported yet"},
+    {"ExcludeNodes a,{??}\n", "country codes are not supported yet"},
+    {"ExitNodes not-a-nickname\n", "Entry 'not-a-nickname' in ExitNodes is malformed."},
+    {"ExitNodes $0123\n", "Entry '$0123' in ExitNodes is malformed."},
+    {"ExitNodes 1.2.3.4/99\n", "malformed"},
+    {"NodeFamily a,b-c\n", "Entry 'b-c' in NodeFamily is malformed."},
+    {"TestingTorNetwork 1\n", "TestingTorNetwork may only be configured in combination with"},
+    {"TestingDirConnectionMaxStall 6\n",
+     "TestingDirConnectionMaxStall may only be changed in testing Tor networks!"},
+    {"TestingV3AuthVotingStartOffset 6\n", "may only be changed in testing Tor networks!"},
+    {"TestingTorNetwork 1\nDirAuthority x\nTestingDirConnectionMaxStall 4\n", "way too low"},
+    {"TestingTorNetwork 1\nDirAuthority x\nTestingClientMaxIntervalWithoutRequest 0\n",
+     "way too low"},
+    {"ClientBootstrapConsensusMaxInProgressTries 0\n", "must be greater than 0"},
+    {"ClientDNSRejectInternalAddresses 0\n", "used for default network"},
+    {"__OwningControllerProcess me\n", "Bad OwningControllerProcess: invalid PID"},
+    {"__OwningControllerProcess 0\n", "Bad OwningControllerProcess: invalid PID"},
+    {"__OwningControllerProcess 12x\n", "Bad OwningControllerProcess: invalid PID"},
+};
+
+START_TEST(test_optcheck_refusals)
+{
+    for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++)
+        assert_refused(BAD[i].torrc, BAD[i].says);
+}
+END_TEST
+
+static const struct {
+    const char *torrc, *says;
+} WARNED[] = {
+    {"SocksPort 192.0.2.1:9050\n", "[warn] You specified a public address '192.0.2.1:9050'"},
+    {"SocksPort 10.0.0.1:9050\n", "[notice] You configured a non-loopback address '10.0.0.1:9050'"},
+    {"SocksPort 0.0.0.0:9050\n", "[notice] You configured a non-loopback address '0.0.0.0:9050'"},
+    {"SocksPort 9 CacheIPv4DNS\n", "[warn] torrc:1: CacheIPv4DNS asks for a DNS cache"},
+    {"MaxCircuitDirtiness 3\n", "MaxCircuitDirtiness option is too short; raising to 10 seconds."},
+    {"MaxCircuitDirtiness 31 days\n",
+     "MaxCircuitDirtiness option is too high; setting to 30 days."},
+    {"CircuitStreamTimeout 3\n",
+     "CircuitStreamTimeout option is too short; raising to 10 seconds."},
+    {"HeartbeatPeriod 3\n", "HeartbeatPeriod option is too short; raising to 1800 seconds."},
+    {"PathsNeededToBuildCircuits 0.1\n", "PathsNeededToBuildCircuits is too low."},
+    {"PathsNeededToBuildCircuits 1\n", "PathsNeededToBuildCircuits is too high."},
+    {"LearnCircuitBuildTimeout 0\n", "I'll pick a plausible default."},
+    {"LearnCircuitBuildTimeout 0\nCircuitBuildTimeout 5\n", "CircuitBuildTimeout is shorter"},
+    {"ExcludeNodes a\nStrictNodes 1\n", "You have asked to exclude certain relays"},
+    {"DataDirectory x\n", "Path for DataDirectory (x) is relative and will resolve to /"},
+    {"LogTimeGranularity 3\n", "Changing to '4'."},
+    {"LogTimeGranularity 300\n", "Changing to '500'."},
+    {"LogTimeGranularity 1500\n", "Changing to '2000'."},
+    {"ReachableAddresses reject *:*\n", "cannot connect to the Internet"},
+    {"TestingTorNetwork 1\nDirAuthority x\n", "TestingTorNetwork is set."},
+    {"Log [circ,~dir]debug info stdout\n", "Tunic's log has no domains"},
+    {"ClientBootstrapConsensusMaxInProgressTries 101\n", "insanely high"},
+};
+
+START_TEST(test_optcheck_warnings)
+{
+    for (size_t i = 0; i < sizeof WARNED / sizeof WARNED[0]; i++)
+        assert_warned(WARNED[i].torrc, WARNED[i].says);
+}
+END_TEST
+
+START_TEST(test_optcheck_clamped_values_take_effect)
+{
+    struct options *o = good_options("MaxCircuitDirtiness 3\nCircuitStreamTimeout 1\n"
+                                     "PathsNeededToBuildCircuits 2\nLogTimeGranularity 3\n");
+    ck_assert_int_eq(o->max_circuit_dirtiness_s, 10);
+    ck_assert_int_eq(o->circuit_stream_timeout_s, 10);
+    ck_assert(o->paths_needed_to_build_circuits == 0.95);
+    ck_assert_int_eq(o->log_time_granularity_ms, 4);
+    options_free(o);
+}
+END_TEST
+
+static bool accepts(const struct addr_policy *p, const char *ap)
+{
+    struct ipport at;
+    ck_ok(ipport_parse(ap, &at));
+    return addr_policy_accepts(p, &at.ip, at.port);
+}
+
+START_TEST(test_optcheck_socks_policy_first_match_decides)
+{
+    struct options *o = good_options("SocksPolicy accept 10.1.0.0/16:80-90, reject 10.0.0.0/8\n"
+                                     "SocksPolicy reject [2001:db8::]/32,accept private\n"
+                                     "SocksPolicy reject 192.0.2.0/255.255.255.0:*\n");
+    const struct addr_policy *p = &o->is.socks_policy;
+    ck_assert(accepts(p, "10.1.2.3:80") && accepts(p, "10.1.2.3:90"));
+    ck_assert(!accepts(p, "10.1.2.3:91") && !accepts(p, "10.2.0.1:80"));
+    ck_assert(!accepts(p, "[2001:db8::1]:1") && accepts(p, "[fc00::1]:1"));
+    ck_assert(!accepts(p, "192.0.2.255:1") && accepts(p, "192.0.3.0:1"));
+    ck_assert(accepts(p, "8.8.8.8:53")); /* nothing matches: accepted */
+    options_free(o);
+    o = good_options("SocksPolicy reject *4,accept *6,reject *\n");
+    ck_assert(!accepts(&o->is.socks_policy, "8.8.8.8:1"));
+    ck_assert(accepts(&o->is.socks_policy, "[::1]:1"));
+    options_free(o);
+}
+END_TEST
+
+START_TEST(test_optcheck_reachable_addresses_accept_and_end_in_a_reject)
+{
+    struct options *o =
+        good_options("ReachableAddresses 99.0.0.0/8, reject 18.0.0.0/8:80, accept *:80\n");
+    const struct addr_policy *p = &o->is.reachable_or;
+    ck_assert(accepts(p, "99.1.1.1:9001") && accepts(p, "8.8.8.8:80"));
+    ck_assert(!accepts(p, "18.1.1.1:80") && !accepts(p, "8.8.8.8:443"));
+    options_free(o);
+    o = good_options("ReachableAddresses *:80\nReachableORAddresses *:443\n");
+    ck_assert(accepts(&o->is.reachable_or, "[2001:db8::1]:443"));
+    ck_assert(!accepts(&o->is.reachable_or, "8.8.8.8:80"));
+    options_free(o);
+    o = good_options("FascistFirewall 1\n");
+    ck_assert(accepts(&o->is.reachable_or, "8.8.8.8:443"));
+    ck_assert(!accepts(&o->is.reachable_or, "8.8.8.8:9001"));
+    options_free(o);
+    o = good_options("FascistFirewall 1\nFirewallPorts 80,9001\n");
+    ck_assert(accepts(&o->is.reachable_or, "8.8.8.8:9001"));
+    ck_assert(!accepts(&o->is.reachable_or, "8.8.8.8:443"));
+    options_free(o);
+    o = good_options("");
+    ck_assert(accepts(&o->is.reachable_or, "8.8.8.8:9001"));
+    options_free(o);
+}
+END_TEST
+
+START_TEST(test_optcheck_plaintext_ports)
+{
+    struct options *o = good_options("RejectPlaintextPorts 25,80\n");
+    ck_assert(port_set_has(&o->is.warn_plaintext, 23) && port_set_has(&o->is.long_lived, 22));
+    ck_assert(!port_set_has(&o->is.warn_plaintext, 25));
+    ck_assert(port_set_has(&o->is.reject_plaintext, 25));
+    ck_assert(!port_set_has(&o->is.reject_plaintext, 0));
+    options_free(o);
+}
+END_TEST
+
+static const struct {
+    const char *line;
+    enum log_level least, most;
+    enum log_to to;
+    const char *path;
+} LOGS[] = {
+    {"notice stdout", LOG_NOTICE, LOG_ERR, LOG_TO_STDOUT, NULL},
+    {"debug", LOG_DEBUG, LOG_ERR, LOG_TO_STDOUT, NULL},
+    {"WARN stderr", LOG_WARN, LOG_ERR, LOG_TO_STDERR, NULL},
+    {"info-warn file /var/log/a b", LOG_INFO, LOG_WARN, LOG_TO_FILE, "/var/log/a b"},
+    {"err-err syslog", LOG_ERR, LOG_ERR, LOG_TO_SYSLOG, NULL},
+    {"notice file ~/x", LOG_NOTICE, LOG_ERR, LOG_TO_FILE, "/home/u/x"},
+    {"[circ]info [*,~net]debug-notice notice stderr", LOG_DEBUG, LOG_ERR, LOG_TO_STDERR, NULL},
+    {"[ circ ] info stderr", LOG_INFO, LOG_ERR, LOG_TO_STDERR, NULL},
+};
+
+START_TEST(test_optcheck_log_lines)
+{
+    for (size_t i = 0; i < sizeof LOGS / sizeof LOGS[0]; i++) {
+        char torrc[128];
+        snprintf(torrc, sizeof torrc, "Log %s\nLog err syslog\n", LOGS[i].line);
+        struct options *o = good_options(torrc);
+        const struct log_dest *d = &o->is.logs[0];
+        ck_assert_uint_eq(o->is.n_logs, 2);
+        ck_assert_int_eq(d->least, LOGS[i].least);
+        ck_assert_int_eq(d->most, LOGS[i].most);
+        ck_assert_int_eq(d->to, LOGS[i].to);
+        ck_assert_pstr_eq(d->path, LOGS[i].path);
+        options_free(o);
+    }
+}
+END_TEST
+
+static struct options *checked(const char *torrc, const char *home, enum quiet quiet)
+{
+    const struct options_env env = {home, quiet, NULL};
+    struct conf_err e = {""};
+    struct options *o = options_new(false);
+    struct conf_line *lines = lines_of(torrc);
+    ck_ok(options_assign(o, lines, 0, NULL, &e));
+    ck_ok(options_check(o, &env, &e));
+    conf_lines_free(lines);
+    return o;
+}
+
+START_TEST(test_optcheck_log_by_default_follows_quiet)
+{
+    struct options *o = checked("", "/h", QUIET_NONE);
+    ck_assert_uint_eq(o->is.n_logs, 1);
+    ck_assert_int_eq(o->is.logs[0].least, LOG_NOTICE);
+    options_free(o);
+    o = checked("", "/h", QUIET_HUSH);
+    ck_assert_int_eq(o->is.logs[0].least, LOG_WARN);
+    options_free(o);
+    o = checked("", "/h", QUIET_SILENT);
+    ck_assert_uint_eq(o->is.n_logs, 0);
+    options_free(o);
+    o = checked("RunAsDaemon 1\n", "/h", QUIET_NONE);
+    ck_assert_uint_eq(o->is.n_logs, 0);
+    options_free(o);
+    o = checked("Log info stdout\n", "/h", QUIET_SILENT);
+    ck_assert_uint_eq(o->is.n_logs, 1);
+    options_free(o);
+}
+END_TEST
+
+START_TEST(test_optcheck_folders)
+{
+    struct options *o = checked("", "/home/u/", QUIET_NONE);
+    ck_assert_str_eq(o->is.data_dir, "/home/u/.tor");
+    ck_assert_str_eq(o->is.cache_dir, "/home/u/.tor");
+    options_free(o);
+    o = checked("DataDirectory ~/d\nCacheDirectory /c\n", "/home/u", QUIET_NONE);
+    ck_assert_str_eq(o->is.data_dir, "/home/u/d");
+    ck_assert_str_eq(o->is.cache_dir, "/c");
+    options_free(o);
+    o = checked("", NULL, QUIET_NONE);
+    ck_assert_str_eq(o->is.data_dir, "/var/lib/tor");
+    options_free(o);
+    o = checked("DataDirectory rel\n", NULL, QUIET_NONE);
+    ck_assert_int_eq(o->is.data_dir[0], '/');
+    ck_assert_ptr_nonnull(strstr(o->is.data_dir, "/rel"));
+    options_free(o);
+}
+END_TEST
+
+START_TEST(test_optcheck_node_lists_of_every_form)
+{
+    struct options *o = good_options(
+        "ExcludeNodes Nick1, $0123456789abcdef0123456789ABCDEF01234567 ,,"
+        "0123456789abcdef0123456789ABCDEF01234567~nick,1.2.3.0/24,[2001:db8::]/32,10.0.0.1:80\n");
+    ck_assert_str_eq(o->exclude_nodes,
+                     "Nick1,$0123456789abcdef0123456789ABCDEF01234567,"
+                     "0123456789abcdef0123456789ABCDEF01234567~nick,1.2.3.0/24,[2001:db8::]/32,"
+                     "10.0.0.1:80");
+    options_free(o);
+}
+END_TEST
+
+START_TEST(test_optcheck_bind_addresses_and_tracked_hosts)
+{
+    struct options *o = good_options("OutboundBindAddress 127.0.0.1\nOutboundBindAddress [::1]\n"
+                                     "OutboundBindAddressOR 127.0.0.2\n"
+                                     "TrackHostExits a.example, .b.example\n"
+                                     "__OwningControllerProcess 4711\n");
+    char text[IP_TEXT_MAX];
+    ck_assert_str_eq(ip_text(&o->is.bind_or_v4, text), "127.0.0.2");
+    ck_assert_str_eq(ip_text(&o->is.bind_or_v6, text), "::1");
+    ck_assert_uint_eq(o->is.n_track_host_exits, 2);
+    ck_assert_str_eq(o->is.track_host_exits[1], ".b.example");
+    options_free(o);
+}
+END_TEST
+
+START_TEST(test_optcheck_twice_gives_the_same)
+{
+    const struct options_env env = {"/h", QUIET_NONE, NULL};
+    struct conf_err e = {""};
+    struct options *o = checked("SocksPort 1\nSocksPort 2\nLog info stdout\n", "/h", QUIET_NONE);
+    ck_ok(options_check(o, &env, &e));
+    ck_assert_uint_eq(o->is.n_socks_ports, 2);
+    ck_assert_uint_eq(o->is.n_logs, 1);
+    options_free(o);
+}
+END_TEST
+
+TESTS("app/optcheck", test_optcheck_socks_port_by_default, test_optcheck_socks_port_addresses,
+      test_optcheck_socks_port_flags, test_optcheck_socks_port_zero_is_none_and_warned_about,
+      test_optcheck_refusals, test_optcheck_warnings, test_optcheck_clamped_values_take_effect,
+      test_optcheck_socks_policy_first_match_decides,
+      test_optcheck_reachable_addresses_accept_and_end_in_a_reject, test_optcheck_plaintext_ports,
+      test_optcheck_log_lines, test_optcheck_log_by_default_follows_quiet, test_optcheck_folders,
+      test_optcheck_node_lists_of_every_form, test_optcheck_bind_addresses_and_tracked_hosts,
+      test_optcheck_twice_gives_the_same)
