@@ -222,6 +222,9 @@ void guards_failed(struct guards *g, const struct rsa_id *id)
     if (!guard->failing)
         guard->failing_since_us = g->env->mono_us;
     guard->failing = true;
+    if (!guard->tried) /* told of a failure that is none of its circuits' */
+        guard->tried_us = g->env->mono_us;
+    guard->tried = true;
     guard->reach = GUARD_NO;
     guard->pending = false;
 }
