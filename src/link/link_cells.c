@@ -58,6 +58,12 @@ static void to_handshake(struct link *l, const struct chan_frame *cell)
         link_opened(l);
 }
 
+static void refuse(struct link *l, uint8_t cmd)
+{
+    link_closef(l, ERR_LINK_PROTO, OR_MISC, "%s cell (command %u) %s", chan_cmd_name(cmd), cmd,
+                link_stage_name(l->hs.stage));
+}
+
 static void handle(struct link *l, const struct chan_frame *cell)
 {
     switch (link_rule(l->hs.stage, cell->cmd)) {
@@ -70,20 +76,22 @@ static void handle(struct link *l, const struct chan_frame *cell)
     case RULE_IGNORE:
         break;
     case RULE_CLOSE:
-        link_closef(l, ERR_LINK_PROTO, OR_MISC, "%s cell (command %u) %s", chan_cmd_name(cell->cmd),
-                    cell->cmd, link_stage_name(l->hs.stage));
+        refuse(l, cell->cmd);
         break;
     }
 }
 
-/* Whether a whole cell is there. */
+/* Whether a whole cell is there. One that may not come is refused as soon as its command is seen:
+ * what speaks here may be no relay, and never send the rest. */
 static bool next_cell(struct link *l, uint8_t *in, size_t len, struct chan_frame *cell)
 {
     size_t id_len = handshake_circ_id_len(&l->hs);
     err_t e = chan_frame_decode(in, len, id_len, LINK_VAR_BODY_MOST, cell);
     if (e == ERR_LIMIT && len > id_len && in[id_len] == CELL_VPADDING)
         e = chan_frame_decode(in, len, id_len, LINK_VPADDING_MOST, cell);
-    if (e != OK && e != ERR_MORE)
+    if (e == ERR_MORE && len > id_len && link_rule(l->hs.stage, in[id_len]) == RULE_CLOSE)
+        refuse(l, in[id_len]);
+    else if (e != OK && e != ERR_MORE)
         link_closef(l, ERR_LINK_PROTO, OR_MISC, "%s cell of too many bytes",
                     len > id_len ? chan_cmd_name(in[id_len]) : "a");
     return e == OK;
