@@ -72,9 +72,10 @@ void dm_arm(struct dirmgr *d)
 static void on_wake(void *arg)
 {
     struct dirmgr *d = arg;
-    if (!d->started || d->paused)
-        return;
     review(d);
+    /* Even if nobody asks: documents grow old by themselves. */
+    d->wake_us = TIMER_NEVER;
+    dm_arm(d);
     dm_kick(d);
 }
 
@@ -252,6 +253,8 @@ void dirmgr_start(struct dirmgr *d)
     if (d->newest)
         dm_step(d, 45);
     review(d);
+    d->wake_us = TIMER_NEVER;
+    dm_arm(d);
     dm_kick(d);
 }
 

@@ -342,7 +342,7 @@ START_TEST(test_consensus_published_test_networks_verify)
     check_published("vectors/dir/testnet2020/mdconsensus1.txt", &set, 6);
     authcert_set_clear(&set);
     load_certs("vectors/dir/testnet2000/cached-certs", &set);
-    check_published("vectors/dir/testnet2000/cached-microdesc-consensus", &set, 6);
+    check_published("vectors/dir/testnet2000/cached-microdesc-consensus", &set, 7);
     authcert_set_clear(&set);
 }
 END_TEST
