@@ -1,0 +1,247 @@
+#include "app/process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "capture.h"
+
+static char dir[64];
+
+static void new_dir(void)
+{
+    strcpy(dir, "/tmp/tunic-proc-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+static const char *in_dir(const char *name)
+{
+    static char path[128];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    return path;
+}
+
+static void remove_dir(void)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static mode_t mode_of(const char *path)
+{
+    struct stat st;
+    ck_assert_int_eq(stat(path, &st), 0);
+    return st.st_mode & 07777;
+}
+
+START_TEST(test_process_private_dir_is_made_and_kept_private)
+{
+    struct conf_err e = {""};
+    struct capture *c = capture_new();
+    new_dir();
+    ck_ok(process_private_dir(in_dir("d"), true, false, NULL, &c->log, &e));
+    ck_assert_int_eq(mode_of(in_dir("d")), 0700);
+    ck_assert_str_eq(c->text, "");
+    ck_assert_int_eq(chmod(in_dir("d"), 0755), 0);
+    ck_ok(process_private_dir(in_dir("d"), true, false, NULL, &c->log, &e));
+    ck_assert_int_eq(mode_of(in_dir("d")), 0700);
+    ck_assert_ptr_nonnull(strstr(c->text, "[warn] Fixing permissions on directory"));
+    ck_ok(process_private_dir(in_dir("d"), true, true, NULL, &c->log, &e));
+    ck_assert_int_eq(mode_of(in_dir("d")), 0750);
+    free(c);
+    remove_dir();
+}
+END_TEST
+
+START_TEST(test_process_private_dir_refusals)
+{
+    struct conf_err e = {""};
+    struct capture *c = capture_new();
+    char want[160];
+    new_dir();
+    ck_err(process_private_dir(in_dir("gone"), false, false, NULL, &c->log, &e), ERR_IO);
+    snprintf(want, sizeof want, "Couldn't access private data directory \"%s\"", in_dir("gone"));
+    ck_assert_ptr_nonnull(strstr(e.text, want));
+    ck_err(process_private_dir(in_dir("a/b"), true, false, NULL, &c->log, &e), ERR_IO);
+    close(open(in_dir("file"), O_CREAT | O_WRONLY, 0600));
+    ck_err(process_private_dir(in_dir("file"), true, false, NULL, &c->log, &e), ERR_IO);
+    ck_err(process_private_dir(dir, true, false, "no-such-user", &c->log, &e), ERR_IO);
+    const char *other = geteuid() == 0 ? "nobody" : "root";
+    ck_err(process_private_dir(dir, true, false, other, &c->log, &e), ERR_IO);
+    ck_assert_ptr_nonnull(strstr(c->text, "is not owned by this user"));
+    free(c);
+    remove_dir();
+}
+END_TEST
+
+START_TEST(test_process_lock_keeps_the_second_out_until_the_first_is_gone)
+{
+    struct conf_err e = {""};
+    int first = -1, second = -1;
+    new_dir();
+    ck_ok(process_lock(dir, &first, &e));
+    ck_err(process_lock(dir, &second, &e), ERR_STATE);
+    ck_assert_int_eq(second, -1);
+    close(first);
+    ck_ok(process_lock(dir, &second, &e));
+    close(second);
+    ck_err(process_lock(in_dir("gone"), &first, &e), ERR_IO);
+    remove_dir();
+}
+END_TEST
+
+START_TEST(test_process_settle_and_end)
+{
+    struct conf_err e = {""};
+    char torrc[256], text[32] = "";
+    new_dir();
+    snprintf(torrc, sizeof torrc, "DataDirectory %s/d\nCacheDirectory %s/c\nPidFile %s/pid\n", dir,
+             dir, dir);
+    struct options *o = good_options(torrc);
+    struct process p;
+    ck_ok(process_begin(&p, o, NULL, &e));
+    ck_assert_int_gt(p.max_conns, 0);
+    ck_ok(process_settle(&p, o, NULL, &e));
+    ck_assert_int_eq(mode_of(in_dir("d")), 0700);
+    ck_assert_int_eq(mode_of(in_dir("c")), 0700);
+    ck_assert_int_eq(mode_of(in_dir("pid")), 0644);
+    FILE *f = fopen(in_dir("pid"), "r");
+    ck_assert_ptr_nonnull(fgets(text, sizeof text, f));
+    fclose(f);
+    ck_assert_int_eq(atoi(text), (int)getpid());
+    process_serving(&p);
+    process_end(&p);
+    ck_assert_int_ne(access(in_dir("pid"), F_OK), 0);
+    struct rlimit core;
+    ck_assert_int_eq(getrlimit(RLIMIT_CORE, &core), 0);
+    ck_assert_uint_eq(core.rlim_cur, 0);
+    options_free(o);
+    remove_dir();
+}
+END_TEST
+
+START_TEST(test_process_settle_waits_for_the_lock_and_gives_up_in_tors_words)
+{
+    struct conf_err e = {""};
+    struct capture *c = capture_new();
+    char torrc[128];
+    int held = -1;
+    new_dir();
+    snprintf(torrc, sizeof torrc, "DataDirectory %s\n", dir);
+    struct options *o = good_options(torrc);
+    struct process p = {.ready_fd = -1, .lock_fd = -1};
+    ck_ok(process_lock(dir, &held, &e));
+    ck_err(process_settle(&p, o, &c->log, &e), ERR_STATE);
+    ck_assert_str_eq(e.text, "No, it's still there.  Exiting.");
+    ck_assert_ptr_nonnull(strstr(c->text, "It looks like another Tor process is running with the "
+                                          "same data directory.  Waiting 5 seconds"));
+    close(held);
+    free(c);
+    options_free(o);
+    remove_dir();
+}
+END_TEST
+
+START_TEST(test_process_pidfile_that_cannot_be_written)
+{
+    struct conf_err e = {""};
+    ck_err(process_pidfile_write("/nonexistent/pid", &e), ERR_IO);
+    ck_assert_str_eq(e.text,
+                     "Unable to open \"/nonexistent/pid\" for writing: No such file or directory");
+}
+END_TEST
+
+START_TEST(test_process_fd_limit)
+{
+    struct conf_err e = {""};
+    struct rlimit lim;
+    int got = 0;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &lim), 0);
+    lim.rlim_cur = 64;
+    lim.rlim_max = 256;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &lim), 0);
+    ck_ok(process_raise_fd_limit(200, NULL, &got, &e));
+    ck_assert_int_eq(got, 256 - 32);
+    ck_err(process_raise_fd_limit(1000, NULL, &got, &e), ERR_LIMIT);
+    ck_assert_str_eq(e.text, "We need 1000 file descriptors available, and we're limited to 256. "
+                             "Please change your ulimit -n.");
+    ck_err(process_raise_fd_limit(5, NULL, &got, &e), ERR_LIMIT);
+}
+END_TEST
+
+START_TEST(test_process_user_that_does_not_exist)
+{
+    struct conf_err e = {""};
+    ck_err(process_switch_user("no-such-user", NULL, &e), ERR_IO);
+    ck_assert_ptr_nonnull(strstr(e.text, "\"no-such-user\""));
+}
+END_TEST
+
+START_TEST(test_process_switch_user_leaves_no_way_back)
+{
+    if (geteuid() != 0)
+        return; /* only root can */
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct conf_err e;
+        bool ok = process_switch_user("nobody", NULL, &e) == OK && getuid() != 0 &&
+                  setuid(0) != 0 && getgroups(0, NULL) <= 1 &&
+                  process_switch_user("nobody", NULL, &e) == OK &&
+                  process_switch_user("root", NULL, &e) != OK;
+        _exit(ok ? 0 : 1);
+    }
+    int status = 0;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+END_TEST
+
+/* The status of the process that detached, whose daemon did or did not get to serve. */
+static int daemon_status(bool serves)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct conf_err e;
+        int fd = -1;
+        if (process_daemon_start(&fd, &e) != OK)
+            _exit(9);
+        if (serves)
+            process_daemon_ready(&fd);
+        _exit(0);
+    }
+    int status = 0;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+START_TEST(test_process_daemon_tells_its_parent_how_it_went)
+{
+    ck_assert_int_eq(daemon_status(true), 0);
+    ck_assert_int_eq(daemon_status(false), 1);
+}
+END_TEST
+
+START_TEST(test_process_alive)
+{
+    ck_assert(process_alive(getpid()));
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(0);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    ck_assert(!process_alive(pid));
+}
+END_TEST
+
+TESTS("app/process", test_process_private_dir_is_made_and_kept_private,
+      test_process_private_dir_refusals,
+      test_process_lock_keeps_the_second_out_until_the_first_is_gone, test_process_settle_and_end,
+      test_process_settle_waits_for_the_lock_and_gives_up_in_tors_words,
+      test_process_pidfile_that_cannot_be_written, test_process_fd_limit,
+      test_process_user_that_does_not_exist, test_process_switch_user_leaves_no_way_back,
+      test_process_daemon_tells_its_parent_how_it_went, test_process_alive)
