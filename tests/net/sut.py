@@ -66,11 +66,12 @@ class Sut:
 
     def start(self, timeout=30, wait=True):
         with open(self.log_path, "ab") as log:
+            self.started_at = log.tell()
             self.process = subprocess.Popen(
                 torlab.bound_to_parent(self.wrapper + self.command()), stdin=subprocess.DEVNULL,
                 stdout=log, stderr=subprocess.STDOUT, cwd=self.dir)
         if wait:
-            self.wait_for("Bootstrapped 100%", timeout)
+            self.wait_for("Bootstrapped 100%", timeout, since=self.started_at)
         return self
 
     def command(self):

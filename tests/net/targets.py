@@ -10,7 +10,7 @@ http       GET /            a page that says what it is and who asked
            GET /hang        headers, then silence
            GET /reset       some bytes, then a TCP reset
            POST, PUT /upload   answers "<count> <sha256>"
-           POST /slow-read  reads 16 KiB each 100 ms, answers as /upload
+           POST /late-read  reads nothing for 4 s, then as /upload
            GET /status      JSON: requests, open connections, peers seen
 echo, echo2  sends back what it gets; a line "PEER\\n" first thing is answered with the peer's address
 sink       reads nothing at all
@@ -95,7 +95,7 @@ class Web:
                 await writer.drain()
                 await asyncio.sleep(pause)
             return
-        if path in ("/upload", "/slow-read") and method in ("POST", "PUT"):
+        if path in ("/upload", "/late-read") and method in ("POST", "PUT"):
             return await self.upload(path, head, reader, writer)
         if path.startswith("/files/") and ".." not in path:
             return self.file(writer, os.path.join(sys.argv[4], path.split("?")[0][7:]))
@@ -139,10 +139,12 @@ class Web:
         if re.search(r"\r\nexpect: *100-continue", head, re.I):
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         digest, count = hashlib.sha256(), 0
+        if path == "/late-read":
+            writer.transport.pause_reading()
+            await asyncio.sleep(4)
+            writer.transport.resume_reading()
         while left > 0:
-            if path == "/slow-read":
-                await asyncio.sleep(0.1)
-            data = await reader.read(min(left, 16384 if path == "/slow-read" else PIECE))
+            data = await reader.read(min(left, PIECE))
             if not data:
                 return
             digest.update(data)

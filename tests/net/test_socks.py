@@ -21,7 +21,10 @@ def refusal(client, host, port, **options):
 
 
 def test_closed_port(lab, client):
-    assert refusal(client, torlab.WEB_HOST, lab.ports["closed"]) == socks_client.REFUSED
+    """tor 0.4.9's exits lose the errno of a refused connection and end with MISC, which is worth
+    another exit or two; so the general failure is all a client can say."""
+    assert refusal(client, torlab.WEB_HOST, lab.ports["closed"]) in (
+        socks_client.REFUSED, socks_client.FAILURE)
 
 
 def test_port_refused_by_every_exit(lab, client):
