@@ -226,7 +226,7 @@ err_t logfile_open(struct logfile *f, const struct options *o, const struct opti
     sinks_free(f->sinks, f->n);
     f->sinks = sinks;
     f->n = n;
-    f->granularity_ms = o->log_time_granularity_ms;
+    f->granularity_ms = o->is.log_granularity_ms;
     f->log.unsafe = o->is.safe_logging != SAFELOG_ALL;
     set_least(f);
     for (size_t i = 0; i < n; i++)

@@ -1,5 +1,6 @@
 /* Rules over several options, and the values derived from them. */
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,22 @@ static err_t reject(const struct checking *c, const char *text)
     return conf_fail(c->e, ERR_MALFORMED, "%s", text);
 }
 
+/* As reject(), for the value of one option: says where it stands. */
+static err_t reject_opt(const struct checking *c, const char *name, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+
+static err_t reject_opt(const struct checking *c, const char *name, const char *fmt, ...)
+{
+    char text[CONF_ERR_MAX / 2];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    const struct opt *opt = opt_find(name);
+    const char *where = opt ? c->o->where[opt_index(opt)] : NULL;
+    return conf_fail(c->e, ERR_MALFORMED, "%s%s%s", where ? where : "", where ? ": " : "", text);
+}
+
 /* Folders. */
 
 static char *data_dir_of(const struct checking *c, const char *said)
@@ -55,7 +72,7 @@ static err_t check_folders(const struct checking *c)
     if (!o->is.data_dir)
         return ERR_NOMEM;
     if (strlen(o->is.data_dir) > DATA_DIR_MAX)
-        return reject(c, "Invalid DataDirectory: DataDirectory is too long.");
+        return reject_opt(c, "DataDirectory", "Invalid DataDirectory: DataDirectory is too long.");
     o->is.cache_dir =
         path_absolute(o->cache_directory ? path_expand(o->cache_directory, c->env->home)
                                          : strdup(o->is.data_dir));
@@ -114,13 +131,15 @@ static err_t check_log(const struct checking *c)
     struct options *o = c->o;
     int ms = o->log_time_granularity_ms;
     if (ms <= 0)
-        return conf_fail(c->e, ERR_MALFORMED, "Log time granularity '%d' has to be positive.", ms);
+        return reject_opt(c, "LogTimeGranularity", "Log time granularity '%d' has to be positive.",
+                          ms);
+    o->is.log_granularity_ms = ms;
     if (1000 % ms != 0 && ms % 1000 != 0) {
-        o->log_time_granularity_ms = fitting_granularity(ms);
+        o->is.log_granularity_ms = fitting_granularity(ms);
         log_warn(c->log,
                  "Log time granularity '%d' has to be either a divisor or a multiple of 1 "
                  "second. Changing to '%d'.",
-                 ms, o->log_time_granularity_ms);
+                 ms, o->is.log_granularity_ms);
     }
     const char *safe = o->safe_logging_text ? o->safe_logging_text : "0";
     if (strcmp(safe, "0") == 0)
@@ -130,13 +149,21 @@ static err_t check_log(const struct checking *c)
     else if (strcasecmp(safe, "relay") == 0)
         o->is.safe_logging = SAFELOG_RELAY;
     else
-        return conf_fail(c->e, ERR_MALFORMED, "Unrecognized value '\"%s\"' in SafeLogging", safe);
+        return reject_opt(c, "SafeLogging", "Unrecognized value '\"%s\"' in SafeLogging", safe);
     if (!o->log_lines)
         return default_log(o, c->env->quiet);
     return logs_parse(o->log_lines, c->env->home, c->log, &o->is.logs, &o->is.n_logs, c->e);
 }
 
 /* Listeners and ports. */
+
+static err_t parse_ports(const struct checking *c, const char *csv, const char *name,
+                         struct port_set *out)
+{
+    struct conf_err inner;
+    err_t err = port_set_parse(csv, name, out, &inner);
+    return err == ERR_MALFORMED ? reject_opt(c, name, "%.500s", inner.text) : err;
+}
 
 static err_t check_ports(const struct checking *c)
 {
@@ -146,11 +173,10 @@ static err_t check_ports(const struct checking *c)
     if (o->is.n_socks_ports == 0)
         log_warn(c->log, "SocksPort is 0: Tunic will still run, but probably won't do anything.");
     TRY(policy_parse(o->socks_policy_lines, false, &o->is.socks_policy, c->e));
-    TRY(port_set_parse(o->long_lived_ports_csv, "LongLivedPorts", &o->is.long_lived, c->e));
-    TRY(port_set_parse(o->reject_plaintext_ports_csv, "RejectPlaintextPorts",
-                       &o->is.reject_plaintext, c->e));
-    return port_set_parse(o->warn_plaintext_ports_csv, "WarnPlaintextPorts", &o->is.warn_plaintext,
-                          c->e);
+    TRY(parse_ports(c, o->long_lived_ports_csv, "LongLivedPorts", &o->is.long_lived));
+    TRY(parse_ports(c, o->reject_plaintext_ports_csv, "RejectPlaintextPorts",
+                    &o->is.reject_plaintext));
+    return parse_ports(c, o->warn_plaintext_ports_csv, "WarnPlaintextPorts", &o->is.warn_plaintext);
 }
 
 static err_t check_track_host_exits(const struct checking *c)
@@ -176,7 +202,7 @@ static err_t check_track_host_exits(const struct checking *c)
 static err_t fascist_rules(const struct checking *c, struct addr_policy *out)
 {
     struct port_set ports = {0};
-    TRY(port_set_parse(c->o->firewall_ports_csv, "FirewallPorts", &ports, c->e));
+    TRY(parse_ports(c, c->o->firewall_ports_csv, "FirewallPorts", &ports));
     struct addr_rule rule = {.accept = true, .net = {.ip = {.family = IP_NONE}}};
     err_t err = OK;
     if (ports.n == 0) {
@@ -249,12 +275,13 @@ static err_t check_network(const struct checking *c)
     TRY(add_bind(c, o->outbound_bind_or_lines, " OR"));
     TRY(check_reachable(c));
     if (o->keepalive_period_s < 1)
-        return reject(c, "KeepalivePeriod option must be positive.");
+        return reject_opt(c, "KeepalivePeriod", "KeepalivePeriod option must be positive.");
     if (o->conn_limit <= 0)
-        return conf_fail(c->e, ERR_MALFORMED, "ConnLimit must be greater than 0, but was set to %d",
-                         o->conn_limit);
+        return reject_opt(c, "ConnLimit", "ConnLimit must be greater than 0, but was set to %d",
+                          o->conn_limit);
     if (o->fetch_dir_info_extra_early && !o->fetch_dir_info_early)
-        return reject(c, "FetchDirInfoExtraEarly requires that you also set FetchDirInfoEarly");
+        return reject_opt(c, "FetchDirInfoExtraEarly",
+                          "FetchDirInfoExtraEarly requires that you also set FetchDirInfoEarly");
     return OK;
 }
 
@@ -319,18 +346,22 @@ static err_t check_circuits(const struct checking *c)
     for (size_t i = 0; i < 4 && !ux_ok; i++)
         ux_ok = strcmp(o->conflux_client_ux, ux[i]) == 0;
     if (!ux_ok)
-        return reject(c, "ConfluxClientUX must be 'latency', 'throughput, 'latency_lowmem', or "
-                         "'throughput_lowmem'");
+        return reject_opt(c, "ConfluxClientUX",
+                          "ConfluxClientUX must be 'latency', 'throughput, 'latency_lowmem', or "
+                          "'throughput_lowmem'");
     if (o->max_client_circuits_pending <= 0 || o->max_client_circuits_pending > PENDING_MAX)
-        return conf_fail(c->e, ERR_MALFORMED,
-                         "MaxClientCircuitsPending must be between 1 and %d, but was set to %d",
-                         PENDING_MAX, o->max_client_circuits_pending);
+        return reject_opt(c, "MaxClientCircuitsPending",
+                          "MaxClientCircuitsPending must be between 1 and %d, but was set to %d",
+                          PENDING_MAX, o->max_client_circuits_pending);
     if (o->circuits_available_timeout_s > AVAILABLE_MAX_S)
-        return reject(c, "CircuitsAvailableTimeout is too large. Max is 24 hours.");
+        return reject_opt(c, "CircuitsAvailableTimeout",
+                          "CircuitsAvailableTimeout is too large. Max is 24 hours.");
     if (o->entry_nodes && !o->use_entry_guards)
-        return reject(c, "If EntryNodes is set, UseEntryGuards must be enabled.");
+        return reject_opt(c, "UseEntryGuards",
+                          "If EntryNodes is set, UseEntryGuards must be enabled.");
     if (o->dormant_client_timeout_s < 600 && !o->testing_tor_network)
-        return reject(c, "DormantClientTimeout is too low. It must be at least 10 minutes.");
+        return reject_opt(c, "DormantClientTimeout",
+                          "DormantClientTimeout is too low. It must be at least 10 minutes.");
     if (o->exclude_nodes && o->strict_nodes)
         log_warn(c->log, "You have asked to exclude certain relays from all positions in your "
                          "circuits. Expect hidden services and other Tor features to be broken in "
@@ -362,8 +393,8 @@ static err_t check_not_testing(const struct checking *c)
         differ = options_diff(c->o, defaults, names, n);
         for (size_t i = 0; err == OK && i < differ; i++)
             if (only_in_testing(names[i]))
-                err = conf_fail(c->e, ERR_MALFORMED,
-                                "%s may only be changed in testing Tor networks!", names[i]->name);
+                err = reject_opt(c, names[i]->name,
+                                 "%s may only be changed in testing Tor networks!", names[i]->name);
     }
     options_free(defaults);
     free(names);
@@ -374,19 +405,24 @@ static err_t check_testing(const struct checking *c)
 {
     struct options *o = c->o;
     if (o->testing_tor_network && !o->dir_authority_lines)
-        return reject(c, "TestingTorNetwork may only be configured in combination with a "
-                         "non-default set of DirAuthority or both of AlternateDirAuthority and "
-                         "AlternateBridgeAuthority configured.");
+        return reject_opt(c, "TestingTorNetwork",
+                          "TestingTorNetwork may only be configured in combination with a "
+                          "non-default set of DirAuthority or both of AlternateDirAuthority and "
+                          "AlternateBridgeAuthority configured.");
     if (!o->testing_tor_network && !o->using_test_network_defaults)
         TRY(check_not_testing(c));
     if (!o->client_dns_reject_internal && !o->dir_authority_lines)
-        return reject(c, "ClientDNSRejectInternalAddresses used for default network.");
+        return reject_opt(c, "ClientDNSRejectInternalAddresses",
+                          "ClientDNSRejectInternalAddresses used for default network.");
     if (o->testing_client_max_interval_without_request_s < 1)
-        return reject(c, "TestingClientMaxIntervalWithoutRequest is way too low.");
+        return reject_opt(c, "TestingClientMaxIntervalWithoutRequest",
+                          "TestingClientMaxIntervalWithoutRequest is way too low.");
     if (o->testing_dir_connection_max_stall_s < 5)
-        return reject(c, "TestingDirConnectionMaxStall is way too low.");
+        return reject_opt(c, "TestingDirConnectionMaxStall",
+                          "TestingDirConnectionMaxStall is way too low.");
     if (o->bootstrap_max_in_progress < 1)
-        return reject(c, "ClientBootstrapConsensusMaxInProgressTries must be greater than 0.");
+        return reject_opt(c, "ClientBootstrapConsensusMaxInProgressTries",
+                          "ClientBootstrapConsensusMaxInProgressTries must be greater than 0.");
     if (o->bootstrap_max_in_progress > 100)
         log_warn(c->log, "ClientBootstrapConsensusMaxInProgressTries is insanely high.");
     if (o->testing_tor_network)
@@ -406,7 +442,8 @@ static err_t check_process(const struct checking *c)
     uint64_t number = 0;
     if (digits == 0 || text_to_u64((struct text){pid, digits}, INT_MAX, &number) != OK ||
         number == 0 || (pid[digits] && pid[digits] != ' ' && pid[digits] != ':'))
-        return reject(c, "Bad OwningControllerProcess: invalid PID");
+        return reject_opt(c, "__OwningControllerProcess",
+                          "Bad OwningControllerProcess: invalid PID");
     return OK;
 }
 

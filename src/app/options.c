@@ -85,6 +85,11 @@ struct options *options_new(bool testing)
     if (!o)
         return NULL;
     o->using_test_network_defaults = testing;
+    o->where = calloc(n, sizeof *o->where);
+    if (!o->where) {
+        options_free(o);
+        return NULL;
+    }
     for (size_t i = 0; i < n; i++)
         if (owns_place(&table[i]) && set_initial(o, &table[i]) != OK) {
             options_free(o);
@@ -121,9 +126,13 @@ void options_free(struct options *o)
         return;
     size_t n;
     const struct opt *table = opt_table(&n);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         if (owns_place(&table[i]))
             optval_clear(table[i].type, place(o, &table[i]));
+        if (o->where)
+            free(o->where[i]);
+    }
+    free(o->where);
     conf_lines_free(o->ignored);
     free_derived(o);
     free(o);
@@ -232,12 +241,6 @@ struct assigning {
     bool *seen; /* by index in the table: this source has set it already */
 };
 
-static size_t index_of(const struct opt *opt)
-{
-    size_t n;
-    return (size_t)(opt - opt_table(&n));
-}
-
 /* The options that share a list (SocksPort, __SocksPort) share a mark, too. */
 static bool *seen_mark(const struct assigning *a, const struct opt *opt)
 {
@@ -246,7 +249,7 @@ static bool *seen_mark(const struct assigning *a, const struct opt *opt)
     for (size_t i = 0; has_place(opt) && i < n; i++)
         if (table[i].at == opt->at)
             return &a->seen[i];
-    return &a->seen[index_of(opt)];
+    return &a->seen[opt_index(opt)];
 }
 
 static bool is_list(const struct opt *opt)
@@ -383,7 +386,12 @@ static err_t assign_own(struct assigning *a, const struct opt *opt, const struct
                  opt->name);
     *seen = true;
     err_t err = optval_parse(opt->type, line->value, place(a->o, opt), why);
-    return err == ERR_MALFORMED ? bad_value(a, opt, line, why) : err;
+    if (err == ERR_MALFORMED)
+        return bad_value(a, opt, line, why);
+    char **where = &a->o->where[opt_index(opt)];
+    free(*where);
+    *where = strdup(line->where); /* NULL is fine: a message will lack it */
+    return err;
 }
 
 static err_t obsolete(const struct assigning *a, const struct opt *opt,

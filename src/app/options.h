@@ -176,6 +176,10 @@ struct options {
     /* Known to tor, without effect in Tunic: kept so that they can be shown again. */
     struct conf_line *ignored;
 
+    /* Where the value of each option with one value was said ("torrc:12"), by its index in the
+     * table; NULL: nowhere. */
+    char **where;
+
     /* Derived by options_check() from the above. */
     struct {
         struct socks_port *socks_ports; /* empty: no listener */
@@ -186,6 +190,7 @@ struct options {
         struct log_dest *logs; /* never empty unless quiet */
         size_t n_logs;
         enum safe_logging safe_logging;
+        int log_granularity_ms;           /* one that divides a second, or is divided by one */
         struct ip bind_or_v4, bind_or_v6; /* family IP_NONE: the system's choice */
         char **track_host_exits;          /* "example.com" or ".example.com" */
         size_t n_track_host_exits;
@@ -241,6 +246,7 @@ struct opt {
 
 /* The table, in the order of --list-torrc-options. */
 const struct opt *opt_table(size_t *n);
+size_t opt_index(const struct opt *opt);
 /* By name or tor's other names for it, in any case; NULL if there is none. */
 const struct opt *opt_find(const char *name);
 /* As opt_find(), and also by an abbreviation that fits one option only; says so to LOG, as tor

@@ -588,6 +588,11 @@ const struct opt *opt_table(size_t *n)
     return TABLE;
 }
 
+size_t opt_index(const struct opt *opt)
+{
+    return (size_t)(opt - TABLE);
+}
+
 static const struct opt *find_exact(const char *name)
 {
     for (size_t i = 0; i < N_TABLE; i++)

@@ -121,7 +121,7 @@ static const struct {
     {"SocksPolicy accept *:0\n", "Error in SocksPolicy entry."},
     {"SocksPolicy accept * *\n", "Error in SocksPolicy entry."},
     {"ReachableAddresses nonsense\n", "Error in ReachableAddresses entry."},
-    {"LongLivedPorts 0\n", "Port '0' out of range in LongLivedPorts"},
+    {"LongLivedPorts 0\n", "torrc:1: Port '0' out of range in LongLivedPorts"},
     {"WarnPlaintextPorts 80,x\n", "Port 'x' out of range in WarnPlaintextPorts"},
     {"RejectPlaintextPorts 65536\n", "Port '65536' out of range in RejectPlaintextPorts"},
     {"FascistFirewall 1\nFirewallPorts 99999\n", "out of range in FirewallPorts"},
@@ -133,9 +133,9 @@ static const struct {
     {"Log notice printer\n", "Bad syntax on file Log option"},
     {"Log notice stdout x\n", "Bad syntax on file Log option"},
     {"LogTimeGranularity 0\n", "Log time granularity '0' has to be positive."},
-    {"SafeLogging 2\n", "Unrecognized value '\"2\"' in SafeLogging"},
+    {"SafeLogging 2\n", "torrc:1: Unrecognized value '\"2\"' in SafeLogging"},
     {"PidFile x\nRunAsDaemon 1\n", "RunAsDaemon is not compatible with relative paths"},
-    {"ConnLimit 0\n", "ConnLimit must be greater than 0, but was set to 0"},
+    {"#\nConnLimit 0\n", "torrc:2: ConnLimit must be greater than 0, but was set to 0"},
     {"KeepalivePeriod 0\n", "KeepalivePeriod option must be positive."},
     {"MaxClientCircuitsPending 0\n", "must be between 1 and 1024, but was set to 0"},
     {"MaxClientCircuitsPending 1025\n", "must be between 1 and 1024"},
@@ -216,7 +216,8 @@ START_TEST(test_optcheck_clamped_values_take_effect)
     ck_assert_int_eq(o->max_circuit_dirtiness_s, 10);
     ck_assert_int_eq(o->circuit_stream_timeout_s, 10);
     ck_assert(o->paths_needed_to_build_circuits == 0.95);
-    ck_assert_int_eq(o->log_time_granularity_ms, 4);
+    ck_assert_int_eq(o->log_time_granularity_ms, 3); /* shown as it was said */
+    ck_assert_int_eq(o->is.log_granularity_ms, 4);
     options_free(o);
 }
 END_TEST
