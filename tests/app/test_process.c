@@ -62,7 +62,7 @@ START_TEST(test_process_private_dir_refusals)
 {
     struct conf_err e = {""};
     struct capture *c = capture_new();
-    char want[160];
+    char want[256];
     new_dir();
     ck_err(process_private_dir(in_dir("gone"), false, false, NULL, &c->log, &e), ERR_IO);
     snprintf(want, sizeof want, "Couldn't access private data directory \"%s\"", in_dir("gone"));
