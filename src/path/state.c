@@ -69,6 +69,16 @@ static bool is_key_char(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
+/* Such bytes are never written, so a file that has them is damaged; a newline would be a new line.
+ */
+static bool has_control(struct text t)
+{
+    for (size_t i = 0; i < t.len; i++)
+        if ((unsigned char)t.s[i] < ' ' && t.s[i] != '\t')
+            return true;
+    return false;
+}
+
 static err_t state_parse_line(struct state *s, struct text text)
 {
     text = text_strip(text);
@@ -76,6 +86,8 @@ static err_t state_parse_line(struct state *s, struct text text)
         return OK;
     if (text.len > STATE_LINE_MAX)
         return ERR_LIMIT;
+    if (has_control(text))
+        return ERR_MALFORMED;
     struct text rest = text, key;
     text_token(&rest, &key);
     for (size_t i = 0; i < key.len; i++)
@@ -129,7 +141,7 @@ static err_t lines_make(const char *key, const char *const *values, size_t n, st
 {
     for (size_t i = 0; i < n; i++) {
         err_t e = OK;
-        if (strpbrk(values[i], "\r\n"))
+        if (has_control(text_of(values[i])))
             e = ERR_ARG;
         else if (strlen(key) + strlen(values[i]) >= STATE_LINE_MAX)
             e = ERR_LIMIT;

@@ -23,8 +23,8 @@ enum {
 struct state *state_new(void); /* empty; NULL out of memory */
 void state_free(struct state **s);
 
-/* ERR_MALFORMED (a NUL byte or a line that is no "Key value": the file is damaged, set it aside),
- * ERR_LIMIT, ERR_NOMEM. Comments and empty lines are dropped: they are written anew. */
+/* ERR_MALFORMED (a control character or a line that is no "Key value": the file is damaged, set it
+ * aside), ERR_LIMIT, ERR_NOMEM. Comments and empty lines are dropped: they are written anew. */
 MUST_USE err_t state_parse(struct text text, struct state **out);
 
 /* The whole file's text, which the caller frees. LastWritten and TorVersion are set. */
@@ -36,7 +36,8 @@ const char *state_get(const struct state *s, const char *key, size_t nth);
 size_t state_count(const struct state *s, const char *key);
 
 /* All lines with KEY make room for N values (0: none), at the place of the first. On error S is as
- * it was. ERR_NOMEM, ERR_LIMIT, ERR_ARG (a newline in a value). */
+ * it was. ERR_NOMEM, ERR_LIMIT, ERR_ARG (a newline or another
+ * control character in a value). */
 MUST_USE err_t state_set(struct state *s, const char *key, const char *const *values, size_t n);
 
 /* "2016-11-29T19:39:31", as in Guard lines. */

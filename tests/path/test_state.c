@@ -111,6 +111,7 @@ START_TEST(test_state_damaged_files_are_malformed)
     ck_err(state_parse((struct text){nul, sizeof nul - 1}, &s), ERR_MALFORMED);
     ck_err(state_parse(text_of("A 1\n\x80\x81garbage 5\n"), &s), ERR_MALFORMED);
     ck_err(state_parse(text_of("<html>\n"), &s), ERR_MALFORMED);
+    ck_err(state_parse(text_of("A 1\rB 2\n"), &s), ERR_MALFORMED);
     char *big = malloc(STATE_LINE_MAX + 16);
     ck_assert_ptr_nonnull(big);
     memset(big, 'x', STATE_LINE_MAX + 8);
