@@ -27,7 +27,7 @@ static void mark_closed(struct circ *c, err_t why, uint8_t reason)
     c->end.why = why;
     c->end.reason = reason;
     c->end.hops = c->built;
-    handshake_wipe(&c->handshake);
+    circ_handshake_wipe(&c->handshake);
     char text[160];
     log_info(c->env->log, "circuit %u closed: %s", (unsigned)c->id,
              circ_end_text(&c->end, text, sizeof text));
@@ -321,7 +321,7 @@ void circ_free(struct circ *c)
     if (c->state != CIRC_CLOSED)
         link_circ_close(&c->lc, true, DESTROY_NONE);
     env_disarm(c->env, &c->gone);
-    handshake_wipe(&c->handshake);
+    circ_handshake_wipe(&c->handshake);
     onion_clear(&c->onion);
     free(c);
 }

@@ -25,7 +25,7 @@ struct circ {
     enum circ_state state;
     struct circ_hop_target target[CIRC_MAX_HOPS]; /* built, and behind them those asked for */
     unsigned built, wanted;
-    struct handshake handshake; /* with hop BUILT + 1 */
+    struct circ_handshake handshake; /* with hop BUILT + 1 */
 
     struct onion onion;
     struct window window[CIRC_MAX_HOPS];

@@ -20,7 +20,7 @@ static err_t send_create_fast(struct circ *c)
 {
     struct chan_create_fast m;
     struct wr skin = wr_over(m.x, sizeof m.x);
-    TRY(handshake_begin_fast(&c->handshake, c->env, &skin));
+    TRY(circ_handshake_begin_fast(&c->handshake, c->env, &skin));
     uint8_t *body = create_cell(c, CELL_CREATE_FAST);
     if (!body)
         return ERR_FULL;
@@ -65,7 +65,7 @@ err_t circ_extend_next(struct circ *c)
     const struct circ_hop_target *target = &c->target[c->built];
     struct wr skin = wr_over(skin_bytes, sizeof skin_bytes);
     uint16_t htype;
-    TRY(handshake_begin(&c->handshake, c->env, target, &skin, &htype));
+    TRY(circ_handshake_begin(&c->handshake, c->env, target, &skin, &htype));
     return c->built == 0 ? send_create2(c, htype, &skin) : send_extend2(c, target, htype, &skin);
 }
 
@@ -114,7 +114,7 @@ err_t circ_build(struct circ *c, const struct circ_hop_target *hops, size_t n)
 static err_t hop_done(struct circ *c, const uint8_t *reply, size_t len)
 {
     struct layer *layer;
-    TRY(handshake_finish(&c->handshake, reply, len, &layer));
+    TRY(circ_handshake_finish(&c->handshake, reply, len, &layer));
     err_t err = onion_add(&c->onion, layer);
     if (err != OK) {
         layer->kind->free(layer);

@@ -6,7 +6,7 @@
 #include "circuit/tor1.h"
 #include "crypto/secret.h"
 
-err_t handshake_begin_fast(struct handshake *h, struct env *env, struct wr *skin)
+err_t circ_handshake_begin_fast(struct circ_handshake *h, struct env *env, struct wr *skin)
 {
     uint8_t *room = wr_room(skin, FAST_SKIN_LEN);
     if (!room)
@@ -16,8 +16,8 @@ err_t handshake_begin_fast(struct handshake *h, struct env *env, struct wr *skin
     return OK;
 }
 
-static err_t begin_ntor(struct handshake *h, struct env *env, const struct circ_hop_target *target,
-                        struct wr *skin)
+static err_t begin_ntor(struct circ_handshake *h, struct env *env,
+                        const struct circ_hop_target *target, struct wr *skin)
 {
     uint8_t *room = wr_room(skin, NTOR_SKIN_LEN);
     if (!room)
@@ -29,7 +29,7 @@ static err_t begin_ntor(struct handshake *h, struct env *env, const struct circ_
 
 /* The client message is the list of what we ask of the relay: nothing yet. Requests for congestion
  * control and CGO will be added here, and their answers read in read_extensions(). */
-static err_t begin_ntor_v3(struct handshake *h, struct env *env,
+static err_t begin_ntor_v3(struct circ_handshake *h, struct env *env,
                            const struct circ_hop_target *target, struct wr *skin)
 {
     uint8_t CM[NTOR_V3_MSG_MAX];
@@ -42,8 +42,8 @@ static err_t begin_ntor_v3(struct handshake *h, struct env *env,
     return OK;
 }
 
-err_t handshake_begin(struct handshake *h, struct env *env, const struct circ_hop_target *target,
-                      struct wr *skin, uint16_t *htype)
+err_t circ_handshake_begin(struct circ_handshake *h, struct env *env,
+                           const struct circ_hop_target *target, struct wr *skin, uint16_t *htype)
 {
     if (target->ntor_v3 && target->has_ed) {
         *htype = HANDSHAKE_NTOR_V3;
@@ -63,7 +63,7 @@ static err_t read_extensions(const uint8_t *SM, size_t len)
     return exts_find(&exts, CIRC_EXT_CC_RESPONSE) ? ERR_CIRC_HANDSHAKE : OK;
 }
 
-static err_t finish_ntor_v3(const struct handshake *h, const uint8_t *reply, size_t len,
+static err_t finish_ntor_v3(const struct circ_handshake *h, const uint8_t *reply, size_t len,
                             uint8_t *keys, size_t keys_len)
 {
     uint8_t SM[NTOR_V3_MSG_MAX];
@@ -73,8 +73,8 @@ static err_t finish_ntor_v3(const struct handshake *h, const uint8_t *reply, siz
     return read_extensions(SM, w.len);
 }
 
-static err_t finish_keys(const struct handshake *h, const uint8_t *reply, size_t len, uint8_t *keys,
-                         size_t keys_len)
+static err_t finish_keys(const struct circ_handshake *h, const uint8_t *reply, size_t len,
+                         uint8_t *keys, size_t keys_len)
 {
     switch (h->kind) {
     case HANDSHAKE_IS_FAST:
@@ -91,7 +91,8 @@ static err_t finish_keys(const struct handshake *h, const uint8_t *reply, size_t
     return ERR_STATE;
 }
 
-err_t handshake_finish(struct handshake *h, const uint8_t *reply, size_t len, struct layer **layer)
+err_t circ_handshake_finish(struct circ_handshake *h, const uint8_t *reply, size_t len,
+                            struct layer **layer)
 {
     uint8_t keys[TOR1_KEYS_LEN];
     err_t err = finish_keys(h, reply, len, keys, sizeof keys);
@@ -100,11 +101,11 @@ err_t handshake_finish(struct handshake *h, const uint8_t *reply, size_t len, st
         err = *layer ? OK : ERR_NOMEM;
     }
     secret_wipe(keys, sizeof keys);
-    handshake_wipe(h);
+    circ_handshake_wipe(h);
     return err;
 }
 
-void handshake_wipe(struct handshake *h)
+void circ_handshake_wipe(struct circ_handshake *h)
 {
     secret_wipe(h, sizeof *h);
     h->kind = HANDSHAKE_NONE;

@@ -16,10 +16,15 @@
 #include "circuit/ntor.h"
 #include "circuit/ntor_v3.h"
 
-enum handshake_kind { HANDSHAKE_NONE, HANDSHAKE_IS_FAST, HANDSHAKE_IS_NTOR, HANDSHAKE_IS_NTOR_V3 };
+enum circ_handshake_kind {
+    HANDSHAKE_NONE,
+    HANDSHAKE_IS_FAST,
+    HANDSHAKE_IS_NTOR,
+    HANDSHAKE_IS_NTOR_V3
+};
 
-struct handshake {
-    enum handshake_kind kind; /* NONE: nothing is under way */
+struct circ_handshake {
+    enum circ_handshake_kind kind; /* NONE: nothing is under way */
     union {
         struct fast_client fast;
         struct ntor_client ntor;
@@ -28,18 +33,19 @@ struct handshake {
 };
 
 /* Appends the skin for CREATE_FAST. */
-MUST_USE err_t handshake_begin_fast(struct handshake *h, struct env *env, struct wr *skin);
+MUST_USE err_t circ_handshake_begin_fast(struct circ_handshake *h, struct env *env,
+                                         struct wr *skin);
 /* ntor-v3 where TARGET has it and an Ed25519 identity, else ntor. Appends the skin; *HTYPE is its
  * type in CREATE2 and EXTEND2. */
-MUST_USE err_t handshake_begin(struct handshake *h, struct env *env,
-                               const struct circ_hop_target *target, struct wr *skin,
-                               uint16_t *htype);
+MUST_USE err_t circ_handshake_begin(struct circ_handshake *h, struct env *env,
+                                    const struct circ_hop_target *target, struct wr *skin,
+                                    uint16_t *htype);
 
 /* REPLY is what came in CREATED_FAST, CREATED2 or EXTENDED2. On OK the caller owns *LAYER.
  * ERR_CIRC_HANDSHAKE, ERR_NOMEM. H is over and wiped in any case. */
-MUST_USE err_t handshake_finish(struct handshake *h, const uint8_t *reply, size_t len,
-                                struct layer **layer);
+MUST_USE err_t circ_handshake_finish(struct circ_handshake *h, const uint8_t *reply, size_t len,
+                                     struct layer **layer);
 
-void handshake_wipe(struct handshake *h);
+void circ_handshake_wipe(struct circ_handshake *h);
 
 #endif

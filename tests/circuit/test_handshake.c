@@ -208,7 +208,7 @@ END_TEST
 struct v3_pair {
     struct circ_hop_target target;
     struct x25519_secret b;
-    struct handshake h;
+    struct circ_handshake h;
     uint8_t skin[512], reply[512];
     size_t skin_len, reply_len;
 };
@@ -223,7 +223,7 @@ static void v3_setup(struct env *env, struct v3_pair *p, const void *SM, size_t 
     memset(p->target.ed.b, 9, sizeof p->target.ed.b);
     x25519_keypair(env, &p->b, &p->target.ntor_key);
     struct wr w = wr_over(p->skin, sizeof p->skin);
-    ck_ok(handshake_begin(&p->h, env, &p->target, &w, &htype));
+    ck_ok(circ_handshake_begin(&p->h, env, &p->target, &w, &htype));
     ck_assert_uint_eq(htype, 3);
     p->skin_len = w.len;
     w = wr_over(msg, sizeof msg);
@@ -239,7 +239,7 @@ static void v3_setup(struct env *env, struct v3_pair *p, const void *SM, size_t 
 static err_t v3_finish(struct v3_pair *p)
 {
     struct layer *layer = NULL;
-    err_t err = handshake_finish(&p->h, p->reply, p->reply_len, &layer);
+    err_t err = circ_handshake_finish(&p->h, p->reply, p->reply_len, &layer);
     ck_assert((err == OK) == (layer != NULL));
     ck_assert_int_eq(p->h.kind, HANDSHAKE_NONE);
     if (layer)
@@ -277,7 +277,7 @@ START_TEST(test_ntor_v3_every_changed_or_missing_byte_is_refused)
     struct env *env = test_env(6);
     struct v3_pair p;
     v3_setup(env, &p, "\0", 1);
-    struct handshake fresh = p.h;
+    struct circ_handshake fresh = p.h;
     for (size_t i = 0; i < p.reply_len; i++) {
         p.h = fresh;
         p.reply[i] ^= 0x40;
@@ -331,15 +331,15 @@ START_TEST(test_handshake_takes_only_its_own_length)
     uint16_t htype;
     x25519_keypair(env, &b, &target.ntor_key);
     for (size_t len = 0; len < 100; len++) {
-        struct handshake h;
+        struct circ_handshake h;
         struct layer *layer;
         struct wr w = wr_over(skin, sizeof skin);
-        ck_ok(handshake_begin(&h, env, &target, &w, &htype));
+        ck_ok(circ_handshake_begin(&h, env, &target, &w, &htype));
         ck_assert_uint_eq(htype, 2); /* no Ed25519 identity: plain ntor */
-        ck_err(handshake_finish(&h, reply, len, &layer), ERR_CIRC_HANDSHAKE);
+        ck_err(circ_handshake_finish(&h, reply, len, &layer), ERR_CIRC_HANDSHAKE);
         w = wr_over(skin, sizeof skin);
-        ck_ok(handshake_begin_fast(&h, env, &w));
-        ck_err(handshake_finish(&h, reply, len, &layer), ERR_CIRC_HANDSHAKE);
+        ck_ok(circ_handshake_begin_fast(&h, env, &w));
+        ck_err(circ_handshake_finish(&h, reply, len, &layer), ERR_CIRC_HANDSHAKE);
     }
     test_env_free(env);
 }

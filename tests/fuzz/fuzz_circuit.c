@@ -1,0 +1,272 @@
+/* An open circuit of three hops with streams on it, fed with relay messages in the clear: dispatch,
+ * windows, streams in every state, half-closed ones, and what applications do meanwhile.
+ *
+ * Input: records of four bytes and a body. Byte 0: hop, and what the application does first; byte
+ * 1: relay command; byte 2: which stream; byte 3: length of the body. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "circuit/circ_int.h"
+#include "link/link_int.h"
+#include "stream/stream.h"
+
+enum { HOPS = 3, STREAMS = 6 };
+
+static void fuzz_random(void *arg, void *out, size_t len)
+{
+    uint64_t *state = arg;
+    for (size_t i = 0; i < len; i++) {
+        *state = *state * 6364136223846793005u + 1442695040888963407u;
+        ((uint8_t *)out)[i] = (uint8_t)(*state >> 56);
+    }
+}
+
+/* A layer that does nothing; the cell is for the hop that the input names. */
+struct plain {
+    struct layer layer;
+    unsigned hop;
+    const unsigned *want;
+};
+
+static err_t plain_pass(struct layer *l, uint8_t chan_cmd, uint8_t *body)
+{
+    (void)chan_cmd;
+    memcpy(l->sent_tag, body, sizeof l->sent_tag);
+    return OK;
+}
+
+static err_t plain_open(struct layer *l, uint8_t *body, bool *recognized)
+{
+    struct plain *p = (struct plain *)l;
+    (void)body;
+    *recognized = p->hop == *p->want;
+    return OK;
+}
+
+static void plain_free(struct layer *l)
+{
+    free(l);
+}
+
+static const struct layer_kind plain_kind = {.format = RELAY_V0,
+                                             .tag_len = 20,
+                                             .originate = plain_pass,
+                                             .wrap = plain_pass,
+                                             .open = plain_open,
+                                             .free = plain_free};
+
+struct app {
+    struct stream *s; /* NULL once it ended */
+    uint16_t id;
+    bool closes, hoards;
+};
+
+struct world {
+    struct env env;
+    uint64_t random_state;
+    struct link *l;
+    struct circ *c;
+    struct streams *set;
+    struct app app[STREAMS];
+    unsigned want_hop, closed;
+};
+
+static void close_app(struct app *a)
+{
+    struct stream *s = a->s;
+    a->s = NULL;
+    stream_close(s, END_MISC);
+}
+
+static void on_connected(void *arg, const struct ip *addr, uint32_t ttl_s)
+{
+    struct app *a = arg;
+    (void)addr;
+    (void)ttl_s;
+    if (a->closes)
+        close_app(a);
+}
+
+static void on_resolved(void *arg, const struct stream_answer *answers, size_t n)
+{
+    struct app *a = arg;
+    if (n == 0 || n > STREAM_MAX_ANSWERS || answers[n - 1].kind == 0)
+        abort();
+    if (a->closes)
+        close_app(a);
+}
+
+static void on_data(void *arg, const uint8_t *bytes, size_t len)
+{
+    struct app *a = arg;
+    if (len == 0 || len > RELAY_DATA_MAX || !bytes)
+        abort();
+    if (!a->hoards)
+        stream_consumed(a->s, len);
+    if (a->closes && bytes[0] & 1)
+        close_app(a);
+}
+
+static void on_writable(void *arg)
+{
+    static const uint8_t bytes[3000];
+    struct app *a = arg;
+    if (stream_write(a->s, bytes, sizeof bytes) > sizeof bytes)
+        abort();
+}
+
+static void on_end(void *arg, const struct stream_end *end)
+{
+    struct app *a = arg;
+    (void)end;
+    if (!a->s)
+        abort(); /* told twice, or after it closed */
+    a->s = NULL;
+}
+
+static const struct stream_ops app_ops = {on_connected, on_resolved, on_data, on_writable, on_end};
+
+static void on_closed(void *arg, const struct circ_end *end)
+{
+    struct world *w = arg;
+    char text[100];
+    (void)circ_end_text(end, text, sizeof text);
+    w->closed++;
+}
+
+static const struct circ_ops circ_ops = {.on_closed = on_closed};
+
+static void ignore(void *arg)
+{
+    (void)arg;
+}
+
+static void ignore_end(void *arg, const struct link_end *end)
+{
+    (void)arg;
+    (void)end;
+}
+
+static const struct link_ops link_ops = {
+    .on_open = ignore, .on_closed = ignore_end, .on_output = ignore};
+
+static void open_link(struct world *w)
+{
+    static const struct sha256 tls_cert;
+    struct link_config config = {.connect_timeout_ms = 1000000, .handshake_timeout_ms = 1000000};
+    struct link_target target = {.addr = {.ip = {.family = IP_V4}}};
+    w->l = link_new(&w->env, &config, &target, &link_ops, NULL);
+    if (!w->l)
+        abort();
+    link_start_cells(w->l, &tls_cert);
+    w->l->hs.version = 5;
+    w->l->hs.stage = STAGE_OPEN;
+    link_opened(w->l);
+}
+
+static void open_circuit(struct world *w)
+{
+    w->c = circ_new(&w->env, w->l, &circ_ops, w);
+    if (!w->c)
+        abort();
+    for (unsigned hop = 1; hop <= HOPS; hop++) {
+        struct plain *p = calloc(1, sizeof *p);
+        if (!p)
+            abort();
+        *p = (struct plain){.layer = {.kind = &plain_kind}, .hop = hop, .want = &w->want_hop};
+        if (onion_add(&w->c->onion, &p->layer) != OK)
+            abort();
+        window_init(&w->c->window[hop - 1], &w->env);
+    }
+    w->c->built = w->c->wanted = HOPS;
+    w->c->state = CIRC_OPEN;
+    w->set = streams_new(&w->env, w->c, HOPS);
+    if (!w->set)
+        abort();
+}
+
+static void open_app(struct world *w, unsigned i)
+{
+    static const enum stream_kind kinds[] = {STREAM_BEGIN, STREAM_RESOLVE, STREAM_BEGIN_DIR};
+    struct stream_request req = {.kind = kinds[i % 3], .target = i % 3 ? "a.b" : "a.b:80"};
+    struct app *a = &w->app[i];
+    if (a->s)
+        return;
+    a->closes = i >= 3;
+    a->hoards = i == 2;
+    if (stream_open(w->set, &req, &app_ops, a, &a->s) == OK)
+        a->id = stream_id(a->s);
+}
+
+static void application(struct world *w, struct app *a, unsigned what)
+{
+    if (what == 1 && a->s)
+        on_writable(a);
+    if (what == 2 && a->s)
+        close_app(a);
+    if (what == 3)
+        open_app(w, (unsigned)(a - w->app));
+    if (what == 4 && a->s)
+        stream_consumed(a->s, 100000);
+    if (what == 5)
+        env_run_timers(&w->env);
+    if (what == 6)
+        w->c->window[HOPS - 1].package = 1; /* the circuit's window is nearly used up */
+}
+
+/* One record; false when the input is used up. */
+static bool step(struct world *w, struct rd *r)
+{
+    uint8_t body[CELL_BODY_LEN] = {0}, what = rd_u8(r), cmd = rd_u8(r), which = rd_u8(r);
+    struct rd data = rd_sub(r, rd_u8(r));
+    if (rd_ok(r) != OK)
+        return false;
+    struct app *a = &w->app[which % STREAMS];
+    uint16_t id = which < 240 ? a->id : (uint16_t)(which - 240);
+    application(w, a, what / 4 % 8);
+    w->want_hop = what % 4;
+    body[0] = cmd;
+    body[3] = (uint8_t)(id >> 8);
+    body[4] = (uint8_t)id;
+    size_t len = what & 128 ? RELAY_V0_DATA_MAX : data.left;
+    body[9] = (uint8_t)(len >> 8);
+    body[10] = (uint8_t)len;
+    if (data.left)
+        memcpy(body + RELAY_V0_HEAD_LEN, data.at, data.left);
+    if (w->c->lc.link)
+        w->c->lc.ops->on_cell(w->c->lc.arg, what & 64 ? cmd : CELL_RELAY, body);
+    size_t sent;
+    if (link_seal(w->l, &sent))
+        link_sent(w->l, sent);
+    return true;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct world w = {.random_state = 1};
+    w.env = (struct env){.mono_us = US_PER_SEC,
+                         .wall_us = 1767225600 * (int64_t)US_PER_SEC,
+                         .random = fuzz_random,
+                         .random_arg = &w.random_state};
+    struct rd r = rd_over(data, size);
+    open_link(&w);
+    open_circuit(&w);
+    for (unsigned i = 0; i < STREAMS; i++)
+        open_app(&w, i);
+    while (step(&w, &r))
+        ;
+    circ_close(w.c, OK, DESTROY_FINISHED);
+    env_run_timers(&w.env);
+    if (w.closed != 1)
+        abort();
+    for (unsigned i = 0; i < STREAMS; i++) {
+        if (w.app[i].s)
+            abort(); /* nobody told it of the end */
+    }
+    streams_free(w.set);
+    circ_free(w.c);
+    link_close(w.l, OK, OR_DONE, NULL);
+    env_run_timers(&w.env);
+    link_free(w.l);
+    return 0;
+}
