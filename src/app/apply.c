@@ -101,7 +101,7 @@ err_t apply_check(const struct options *o, struct conf_err *e)
 }
 
 static struct socksport_spec spec_of(const struct options *o, const struct socks_port *p,
-                                     struct ratelim *warnings)
+                                     struct socks_warnings *warnings)
 {
     return (struct socksport_spec){
         .at = {.unix_path = p->unix_path,
@@ -133,8 +133,8 @@ static struct socksport_spec spec_of(const struct options *o, const struct socks
     };
 }
 
-err_t apply_ports(const struct options *o, struct ratelim *warnings, struct socksport_spec **out,
-                  size_t *n)
+err_t apply_ports(const struct options *o, struct socks_warnings *warnings,
+                  struct socksport_spec **out, size_t *n)
 {
     struct socksport_spec *specs = calloc(o->is.n_socks_ports + 1, sizeof *specs);
     if (!specs)

@@ -20,7 +20,7 @@ void applied_free(struct applied *a);
 MUST_USE err_t apply_check(const struct options *o, struct conf_err *e);
 
 /* One spec a listener of O; borrows from O. The caller frees *OUT. ERR_NOMEM. */
-MUST_USE err_t apply_ports(const struct options *o, struct ratelim *warnings,
+MUST_USE err_t apply_ports(const struct options *o, struct socks_warnings *warnings,
                            struct socksport_spec **out, size_t *n);
 
 #endif

@@ -260,6 +260,7 @@ void process_harden(bool disable_debugger, const struct log *log)
         log_warn(log, "Could not turn off debugger attachment: %s", strerror(errno));
     umask(FILE_UMASK);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit of file sizes fails, and is reported */
 }
 
 bool process_alive(pid_t pid)

@@ -22,7 +22,7 @@ struct running {
     struct world world;
     struct client *client;
     struct socksports *socks;
-    struct ratelim warnings;
+    struct socks_warnings warnings;
     bool started;       /* not with DisableNetwork */
     struct timer owner; /* __OwningControllerProcess: is it still there? */
 };

@@ -14,6 +14,7 @@ enum {
     PREDICTED_MAX = 16,  /* ports */
     PREDICTED_S = 3600,  /* how long a port that was used is predicted */
     IDLE_LEAST_S = 1800, /* a clean circuit is kept this long, and up to twice as long */
+    FAILURES_FREE = 5, /* in a row, before the waits grow: one dead relay in the consensus is common */
     BACKOFF_FIRST_MS = 100,
     BACKOFF_MOST_MS = 10000,
 };
@@ -144,7 +145,7 @@ static void on_open(void *arg, struct ocirc *oc)
 static void back_off(struct exits *x)
 {
     uint64_t ms = BACKOFF_FIRST_MS;
-    for (unsigned i = 0; i < x->failures && ms < BACKOFF_MOST_MS; i++)
+    for (unsigned i = FAILURES_FREE; i < x->failures && ms < BACKOFF_MOST_MS; i++)
         ms *= 2;
     x->failures++;
     x->retry_us = x->env->mono_us + ms * US_PER_MS;
@@ -161,14 +162,15 @@ static void retry_due(void *arg)
 static void judge_failure(struct exit_circ *c, const struct ocirc_end *end)
 {
     struct exits *x = c->x;
-    char text[160];
+    char text[160], path[256];
     if (end->circ.hops == 0 && end->circ.why != OK && end->circ.why != ERR_NOMEM)
         guards_failed(x->guards, guard_of(c));
     else
         guards_dropped(x->guards, guard_of(c));
     if (end->timed_out && end->during == OCIRC_BUILDING)
         cbt_closed(x->cbt, c->oc->begun_us);
-    log_info(x->env->log, "Circuit %u could not be built: %s", c->oc->id,
+    log_info(x->env->log, "Circuit %u through %s could not be built: %s", c->oc->id,
+             ocirc_path_text(c->oc, path, sizeof path),
              end->circ.link_ended ? end->circ.link.text
                                   : circ_end_text(&end->circ, text, sizeof text));
 }

@@ -80,11 +80,11 @@ static void refuse(struct socks *s, uint8_t code)
     done(s);
 }
 
-static bool may_warn(struct socks *s)
+static bool may_warn(struct socks *s, enum socks_warning which)
 {
     unsigned held_back;
     return !s->config->warnings ||
-           ratelim_pass(s->config->warnings, s->env, WARN_EVERY_S, &held_back);
+           ratelim_pass(&s->config->warnings->of[which], s->env, WARN_EVERY_S, &held_back);
 }
 
 /* ---- the tunnel ---- */
@@ -230,7 +230,7 @@ static bool is_onion_v3(const char *host)
 
 static void warn_leak(struct socks *s, const struct socks_request *req)
 {
-    if (s->config->safe_socks || s->config->test_socks || may_warn(s))
+    if (s->config->safe_socks || s->config->test_socks || may_warn(s, SOCKS_WARN_LEAK))
         log_warn(s->env->log,
                  "Your application (using socks%d to port %u) is giving Tor only an IP address. "
                  "Applications that do DNS resolves themselves may leak information. Consider "
@@ -265,7 +265,8 @@ static uint8_t objection(struct socks *s, const struct socks_request *req,
     if (req->cmd != SOCKS_CONNECT)
         return 0;
     bool rejected = has_port(c->reject_ports, c->n_reject_ports, req->port);
-    if ((rejected || has_port(c->warn_ports, c->n_warn_ports, req->port)) && may_warn(s))
+    if ((rejected || has_port(c->warn_ports, c->n_warn_ports, req->port)) &&
+        may_warn(s, SOCKS_WARN_PLAINTEXT))
         log_warn(s->env->log,
                  "Application request to port %u: this port is commonly used for unencrypted "
                  "protocols. Please make sure you don't send anything you would mind the rest of "
@@ -432,7 +433,7 @@ static err_t take_hello(struct socks *s, struct rd *r)
         return take_greeting(s, r);
     if (first == 4)
         return take_request4(s, r);
-    if (may_warn(s))
+    if (may_warn(s, SOCKS_WARN_GARBAGE))
         log_warn(s->env->log, "Socks version %u not recognized. (This port is not an HTTP proxy.)",
                  first);
     if (memchr("GHPCDO", first, 6)) /* GET, HEAD, POST, CONNECT, DELETE, OPTIONS */
@@ -472,7 +473,7 @@ static void shake_hands(struct socks *s)
         if (e == ERR_MORE && s->in.len < SOCKS_HELLO_MAX)
             return;
         if (e != OK) {
-            if (may_warn(s))
+            if (may_warn(s, SOCKS_WARN_GARBAGE))
                 log_warn(s->env->log, "Fetching socks handshake failed: %s. Closing.",
                          err_text(e == ERR_MORE ? ERR_LIMIT : e));
             done(s);

@@ -19,6 +19,12 @@
 struct socks;
 struct client;
 
+/* Warnings that applications can cause, each held back on its own. All zero at first. */
+enum socks_warning { SOCKS_WARN_LEAK, SOCKS_WARN_PLAINTEXT, SOCKS_WARN_GARBAGE, SOCKS_WARN_N };
+struct socks_warnings {
+    struct ratelim of[SOCKS_WARN_N];
+};
+
 /* One SocksPort. The listener owns it and outlives its connections; a reload replaces it for new
  * connections only. */
 struct socks_port_config {
@@ -35,7 +41,7 @@ struct socks_port_config {
     bool test_socks; /* TestSocks: say for each request whether it leaked DNS */
     const uint16_t *warn_ports, *reject_ports; /* WarnPlaintextPorts, RejectPlaintextPorts */
     size_t n_warn_ports, n_reject_ports;
-    struct ratelim *warnings; /* of all ports together: applications can cause them; or NULL */
+    struct socks_warnings *warnings; /* shared by all ports; or NULL: nothing is held back */
 };
 
 struct socks_ops {

@@ -19,8 +19,8 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 IS_TOR = os.environ.get("SUT") == "tor"
 
 
-def program():
-    if IS_TOR:
+def program(as_tor=IS_TOR):
+    if as_tor:
         return torlab.find_program("tor")
     return os.path.abspath(os.environ.get("TUNIC", os.path.join(TOP, "build", "tunic")))
 
@@ -35,10 +35,12 @@ class Sut:
     """One process with its own DataDirectory. All its output is in self.log()."""
 
     def __init__(self, lab, directory, torrc=(), network=None, wrapper=(), log_level="info",
-                 defaults=True):
+                 defaults=True, as_tor=IS_TOR):
         """torrc: more lines; network: lines instead of the lab's DirAuthority lines; wrapper:
-        words before the program; defaults=False: torrc has the SocksPort and the logs."""
+        words before the program; defaults=False: torrc has the SocksPort and the logs;
+        as_tor: Debian's tor in any case."""
         self.lab = lab
+        self.as_tor = as_tor
         self.dir = str(directory)
         self.data = os.path.join(self.dir, "data")
         os.makedirs(self.data, mode=0o700, exist_ok=True)
@@ -54,7 +56,7 @@ class Sut:
         if defaults:
             lines += ["SocksPort %d" % self.socks_port, "Log %s stdout" % log_level,
                       "SafeLogging 0", "EnforceDistinctSubnets 1"]
-        if IS_TOR:
+        if as_tor:
             # Same shape of traffic as a client without these; some tests follow single circuits.
             lines += ["ConfluxEnabled 0", "ControlSocket %s/control" % self.data,
                       "CookieAuthentication 0"]
@@ -76,8 +78,8 @@ class Sut:
 
     def command(self):
         # tor would read /etc/tor's files besides.
-        return [program(), "-f", self.torrc_path] + (
-            ["--defaults-torrc", "/dev/null"] if IS_TOR else [])
+        return [program(self.as_tor), "-f", self.torrc_path] + (
+            ["--defaults-torrc", "/dev/null"] if self.as_tor else [])
 
     def log(self):
         return torlab.read_text(self.log_path)
