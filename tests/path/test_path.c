@@ -56,6 +56,7 @@ static void truth_make(struct truth *t)
         }
         if (i % 7 == 0) /* some share a /16 */
             r->v4[1] = (uint8_t)(1 + i % 3);
+        r->v4[2] = (uint8_t)i; /* no two in one /24 */
         t->declared_family[i] = i % 6 == 1 ? 1 + (int)i / 24 : 0;
         t->id_family[i] = i % 9 == 2 ? 1 + (int)i % 4 : 0;
         t->one_sided[i] = i % 6 == 3;
