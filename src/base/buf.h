@@ -32,7 +32,7 @@ MUST_USE err_t buf_add(struct buf *b, const void *bytes, size_t len);
 
 static inline uint8_t *buf_at(const struct buf *b)
 {
-    return b->storage + b->head;
+    return b->head ? b->storage + b->head : b->storage; /* no arithmetic on NULL */
 }
 
 static inline size_t buf_space(const struct buf *b)

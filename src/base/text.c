@@ -32,7 +32,8 @@ bool text_starts(struct text a, const char *prefix)
 
 static void skip(struct text *t, size_t len)
 {
-    t->s += len;
+    if (len) /* t->s may be NULL */
+        t->s += len;
     t->len -= len;
 }
 
