@@ -192,7 +192,7 @@ static X509 *throwaway_cert(EVP_PKEY *key, int64_t now_s)
     unsigned char serial[8] = {0};
     if (cert && key && RAND_bytes(serial, sizeof serial) == 1 && X509_set_version(cert, 2) == 1 &&
         ASN1_INTEGER_set_uint64(X509_get_serialNumber(cert),
-                                (uint64_t)(serial[0] | serial[1] << 8 | 1)) &&
+                                (uint64_t)(serial[0] * 256u + serial[1] + 1u)) &&
         ASN1_TIME_set(X509_getm_notBefore(cert), (time_t)(now_s - DAY_S)) &&
         ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)(now_s + 365 * (int64_t)DAY_S)) &&
         set_cert_name(cert) && X509_set_pubkey(cert, key) == 1 &&
