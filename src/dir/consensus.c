@@ -35,6 +35,7 @@ struct parser {
     unsigned relay_seen;
     bool in_relay;
     size_t relays_cap;
+    struct last_protos last_protos;
 };
 
 static const char *const weight_names[DIR_WEIGHT_N] = {
@@ -334,7 +335,7 @@ static err_t take_item(struct parser *p, const struct doc_item *item)
     if (p->section == FOOTER)
         return take_footer(p, item);
     if (p->section == RELAYS)
-        return relay_item(item, &p->c->relays[p->c->n_relays - 1], &p->relay_seen);
+        return relay_item(item, &p->c->relays[p->c->n_relays - 1], &p->relay_seen, &p->last_protos);
     return take_header(p, item);
 }
 

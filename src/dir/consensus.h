@@ -90,8 +90,9 @@ struct ipport relay_orport6(const struct relay *r); /* family IP_NONE if it has 
     X(Wbe)                                                                                     \
     X(Wbg)                                                                                     \
     X(Wbm)                                                                                     \
-    X(Wdb) X(Web) X(Wed) X(Wee) X(Weg) X(Wem) X(Wgb) X(Wgd) X(Wgg) X(Wgm) X(Wmb) X(Wmd) X(Wme) \
-        X(Wmg) X(Wmm)
+    X(Wdb)                                                                                     \
+    X(Web) X(Wed) X(Wee) X(Weg) X(Wem) X(Wgb) X(Wgd) X(Wgg) X(Wgm) X(Wmb) X(Wmd) X(Wme) X(Wmg) \
+        X(Wmm)
 enum dir_weight {
 #define X(name) DIR_##name,
     DIR_WEIGHT_LIST(X)

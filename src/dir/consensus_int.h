@@ -7,8 +7,15 @@
 
 /* A relay's row from its "r" item; the other items follow one by one. */
 MUST_USE err_t relay_begin(const struct doc_item *r, struct relay *out);
+/* The last "pr" line and what it came to: most relays have the same one. */
+struct last_protos {
+    struct text text;
+    uint32_t bits;
+};
+
 /* "a", "s", "m", "w" or "pr"; others are ignored. SEEN says which ones came before. */
-MUST_USE err_t relay_item(const struct doc_item *item, struct relay *relay, unsigned *seen);
+MUST_USE err_t relay_item(const struct doc_item *item, struct relay *relay, unsigned *seen,
+                          struct last_protos *last);
 /* The lines that must be there were. */
 MUST_USE err_t relay_end(unsigned seen);
 

@@ -142,7 +142,19 @@ static unsigned item_bit(const struct doc_item *item)
     return doc_is(item, "pr") ? SEEN_PR : 0;
 }
 
-err_t relay_item(const struct doc_item *item, struct relay *relay, unsigned *seen)
+static uint32_t protos_of(struct text list, struct last_protos *last)
+{
+    if (last->text.s && text_equal(list, last->text))
+        return last->bits;
+    last->text = list;
+    /* protocol-map 2c: "an unparsable list counts as empty". */
+    if (protover_parse(list, &last->bits) != OK)
+        last->bits = 0;
+    return last->bits;
+}
+
+err_t relay_item(const struct doc_item *item, struct relay *relay, unsigned *seen,
+                 struct last_protos *last)
 {
     unsigned bit = item_bit(item);
     if (*seen & bit)
@@ -156,9 +168,8 @@ err_t relay_item(const struct doc_item *item, struct relay *relay, unsigned *see
         return take_digest(item, relay);
     if (bit == SEEN_W)
         return take_weights(item, relay);
-    /* protocol-map 2c: "an unparsable list counts as empty". */
-    if (bit == SEEN_PR && protover_parse(item->args, &relay->protos) != OK)
-        relay->protos = 0;
+    if (bit == SEEN_PR)
+        relay->protos = protos_of(item->args, last);
     return OK;
 }
 
