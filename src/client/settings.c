@@ -168,20 +168,21 @@ struct tunnels_config settings_tunnels(const struct settings *s)
 struct link_config settings_link(const struct settings *s, struct tls_ctx *tls,
                                  const struct netdir *nd)
 {
-    bool reduced = s->config.reduced_padding;
-    /* padding-spec 2.6: nf_ito_* and nf_ito_*_reduced, in milliseconds. */
-    int32_t low = netdir_param(nd, reduced ? "nf_ito_low_reduced" : "nf_ito_low",
-                               reduced ? 9000 : 1500, 0, 60000);
-    int32_t high = netdir_param(nd, reduced ? "nf_ito_high_reduced" : "nf_ito_high",
-                                reduced ? 14000 : 9500, low, 60000);
+    /* padding-spec 2.6, in milliseconds */
+    int32_t low = netdir_param(nd, "nf_ito_low", 1500, 0, 60000);
+    int32_t high = netdir_param(nd, "nf_ito_high", 9500, low, 60000);
+    int32_t low_reduced = netdir_param(nd, "nf_ito_low_reduced", 9000, 0, 60000);
+    int32_t high_reduced = netdir_param(nd, "nf_ito_high_reduced", 14000, low_reduced, 60000);
     return (struct link_config){
         .tls = tls,
         .connect_timeout_ms = CONNECT_TIMEOUT_MS,
         .handshake_timeout_ms = HANDSHAKE_TIMEOUT_MS,
         .idle_timeout_ms = IDLE_LINK_MS,
         .padding = s->config.padding,
-        .reduced_padding = reduced,
+        .reduced_padding = s->config.reduced_padding,
         .nf_ito_low_ms = (unsigned)low,
         .nf_ito_high_ms = (unsigned)high,
+        .nf_ito_low_reduced_ms = (unsigned)low_reduced,
+        .nf_ito_high_reduced_ms = (unsigned)high_reduced,
     };
 }
