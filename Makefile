@@ -96,7 +96,7 @@ $(foreach l,$(LAYERS),$(eval $(call test_rules,$(l))))
 $(BUILD)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(BUILD)/layer/app.a $(BUILD)/libtunic.a
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< tests/fuzz/replay.c $(BUILD)/layer/app.a $(BUILD)/libtunic.a $(LIBS)
+	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) -Wno-missing-prototypes $(LDFLAGS_ALL) -o $@ $< tests/fuzz/replay.c $(BUILD)/layer/app.a $(BUILD)/libtunic.a $(LIBS)
 
 FUZZED_SRC := $(LIB_SRC) $(filter-out src/app/main.c,$(call layer_src,app))
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZED_SRC)

@@ -386,7 +386,7 @@ char *conf_quote(const char *text)
         if (*text >= ' ' && *text <= '~')
             *at++ = *text;
         else
-            at += sprintf(at, "\\%03o", (unsigned char)*text);
+            at += snprintf(at, 5, "\\%03o", (unsigned char)*text);
     }
     *at++ = '"';
     *at = 0;

@@ -48,6 +48,11 @@ void bootstrap_problem(struct bootstrap *b, const struct link_target *peer,
 {
     char addr[IPPORT_TEXT_MAX], id[HEX_SIZE(sizeof(struct rsa_id))];
     b->problems++;
+    if (end->why == ERR_LINK_IDENTITY) /* never noise: a wrong configuration, or an attack */
+        log_warn(
+            b->env->log,
+            "Tried connecting to the relay at %s, but its identity keys were not as expected: %s",
+            ipport_text(&peer->addr, addr), end->text);
     if (b->percent >= 100 || b->env->mono_us < b->next_warn_us) {
         log_info(b->env->log, "No link to %s: %s", ipport_text(&peer->addr, addr), end->text);
         return;
