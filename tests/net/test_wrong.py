@@ -193,8 +193,11 @@ def test_damaged_file_is_fetched_again(lab, make_sut, good_cache, name, how):
     mine = make_sut()
     copy_cache(good_cache, mine)
     path = os.path.join(mine.data, name)
-    if not os.path.exists(path):
-        pytest.skip("the program keeps no %s" % name)
+    if name == "cached-microdescs" and not os.path.exists(path):
+        # The journal becomes this file at the next start.
+        mine.start()
+        assert mine.stop() == 0
+    assert os.path.exists(path)
     if name == "state" and sut_module.IS_TOR and how == "noise":
         pytest.skip("tor refuses to start with a state file of noise")
     with open(path, "rb") as f:
