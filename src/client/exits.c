@@ -245,16 +245,17 @@ static struct exit_circ *launch(struct exits *x, const struct path_request *req)
     *c = (struct exit_circ){.x = x, .nd = netdir_ref(x->nd), .guard_use = pick.guard_use};
     memcpy(c->hop, pick.hop, sizeof c->hop);
     timer_init(&c->slow_timer, became_slow, c);
-    DL_APPEND(x->circs, c);
     struct ocirc_plan plan = plan_for(x, &pick);
     x->last_launch_us = x->env->mono_us;
     c->oc = ocirc_new(x->env, x->pool, x->ops->next_circuit_id(x->arg), &plan, &ocirc_ops, c);
     if (!c->oc) {
-        DL_DELETE(x->circs, c);
         netdir_unref(&c->nd);
         free(c);
         return NULL;
     }
+    DL_APPEND(x->circs, c);
+    if (c->oc->state == OCIRC_CLOSED) /* before its news come: who launches in a loop must stop */
+        back_off(x);
     return c;
 }
 
