@@ -14,7 +14,8 @@ enum {
     PREDICTED_MAX = 16,  /* ports */
     PREDICTED_S = 3600,  /* how long a port that was used is predicted */
     IDLE_LEAST_S = 1800, /* a clean circuit is kept this long, and up to twice as long */
-    FAILURES_FREE = 5, /* in a row, before the waits grow: one dead relay in the consensus is common */
+    FAILURES_FREE =
+        5, /* in a row, before the waits grow: one dead relay in the consensus is common */
     BACKOFF_FIRST_MS = 100,
     BACKOFF_MOST_MS = 10000,
 };
@@ -128,6 +129,7 @@ static void on_open(void *arg, struct ocirc *oc)
     env_disarm(x->env, &c->slow_timer);
     guards_succeeded(x->guards, guard_of(c));
     x->failures = 0;
+    x->retry_us = 0;
     log_path(c);
     if (c->slow ||
         (c->guard_use == GUARD_USABLE_IF_NO_BETTER && !guards_may_use(x->guards, guard_of(c)))) {
