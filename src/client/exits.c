@@ -475,6 +475,9 @@ static void tick(void *arg)
             ocirc_close(c->oc, OK, DESTROY_FINISHED);
     if (!x->nd)
         return;
+    /* Tunnels that asked while none could be launched (no network known, too many pending) and
+     * whom no circuit's news will wake: before circuits are built on suspicion. */
+    x->ops->changed(x->arg);
     build_ahead(x);
     build_to_learn(x);
 }

@@ -29,7 +29,8 @@ struct exit_need {
 
 struct exits_ops {
     uint32_t (*next_circuit_id)(void *arg);
-    /* A circuit opened or one that was being built failed: tunnels that wait should ask again. */
+    /* A circuit opened or one that was being built failed, or some time has passed: tunnels that
+     * wait should ask again. */
     void (*changed)(void *arg);
     /* A circuit is being built over an open link; one stands. For the bootstrap messages. */
     void (*began)(void *arg);
