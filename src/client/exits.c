@@ -26,6 +26,7 @@ struct exit_circ {
     struct netdir *nd; /* holds the relays below */
     const struct relay *hop[PATH_LEN];
     enum guard_use guard_use;
+    bool relaxed; /* no path had all the flags wanted */
     bool slow;    /* past the build timeout: goes on for its time only */
     bool retired; /* no new tunnels */
     /* Set by the first tunnel, or by the one that it is built for. */
@@ -244,7 +245,8 @@ static struct exit_circ *launch(struct exits *x, const struct path_request *req)
     struct exit_circ *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
-    *c = (struct exit_circ){.x = x, .nd = netdir_ref(x->nd), .guard_use = pick.guard_use};
+    *c = (struct exit_circ){
+        .x = x, .nd = netdir_ref(x->nd), .guard_use = pick.guard_use, .relaxed = pick.relaxed};
     memcpy(c->hop, pick.hop, sizeof c->hop);
     timer_init(&c->slow_timer, became_slow, c);
     struct ocirc_plan plan = plan_for(x, &pick);
@@ -295,6 +297,12 @@ static struct path_request path_request_for(const struct exit_need *need)
     };
 }
 
+static bool exit_fits(const struct exit_circ *c, struct path_request req)
+{
+    req.relaxed = c->relaxed;
+    return path_exit_fits(c->nd, c->x->config.path, &req, c->hop[PATH_LEN - 1]);
+}
+
 /* Whether tunnels with NEED's wishes may go onto C, now or once it is open. */
 static bool fits(const struct exit_circ *c, const struct exit_need *need)
 {
@@ -306,8 +314,7 @@ static bool fits(const struct exit_circ *c, const struct exit_need *need)
         return false;
     if (c->claimed && !same_isolation(c, need->request))
         return false;
-    struct path_request req = path_request_for(need);
-    return path_exit_fits(c->nd, x->config.path, &req, c->hop[PATH_LEN - 1]);
+    return exit_fits(c, path_request_for(need));
 }
 
 /* A circuit that others use already comes first: the fewer circuits carry a user's streams, the
@@ -414,7 +421,7 @@ static size_t clean_for(const struct exits *x, uint16_t port, size_t *all)
         if (c->claimed || c->retired || c->slow || c->oc->state == OCIRC_CLOSED)
             continue;
         ++*all;
-        n += path_exit_fits(c->nd, x->config.path, &req, c->hop[PATH_LEN - 1]);
+        n += exit_fits(c, req);
     }
     return n;
 }

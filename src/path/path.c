@@ -407,7 +407,8 @@ bool path_exit_fits(const struct netdir *nd, const struct path_config *cfg,
     if (!now || !relay_usable(now))
         return false;
     /* Fast is no need in a circuit that is there already. */
-    struct search s = {.nd = nd, .cfg = cfg, .req = req, .relax = !wants_stable(cfg, req)};
+    struct search s = {
+        .nd = nd, .cfg = cfg, .req = req, .relax = req->relaxed || !wants_stable(cfg, req)};
     return judge_exit(&s, now) == STOP_NOT;
 }
 

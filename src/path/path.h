@@ -65,6 +65,8 @@ struct path_request {
     const uint16_t *predicted;
     size_t n_predicted;
     bool stable; /* only Stable relays; a long-lived PORT implies it */
+    /* path_exit_fits(): the circuit was picked `relaxed`, so Stable is not asked for again. */
+    bool relaxed;
     /* Relays not to be used in this attempt at all, and not as the last hop: what failed before. */
     const struct rsa_id *avoid;
     size_t n_avoid;
