@@ -123,6 +123,15 @@ static void log_path(const struct exit_circ *c)
              ocirc_path_text(c->oc, path, sizeof path));
 }
 
+/* While build times are learnt circuits make room for others soon (path-spec 2.4.2,
+ * cbtlearntimeout), else the most that may be open end the learning. */
+static uint64_t idle_s(const struct exits *x)
+{
+    if (cbt_wants_circuits(x->cbt))
+        return cbt_learn_idle_s(x->cbt);
+    return IDLE_LEAST_S + env_random_below(x->env, IDLE_LEAST_S);
+}
+
 static void on_open(void *arg, struct ocirc *oc)
 {
     struct exit_circ *c = arg;
@@ -137,8 +146,7 @@ static void on_open(void *arg, struct ocirc *oc)
         ocirc_close(oc, OK, DESTROY_FINISHED);
         return;
     }
-    c->idle_end_us = x->env->mono_us +
-                     (uint64_t)US_PER_SEC * (IDLE_LEAST_S + env_random_below(x->env, IDLE_LEAST_S));
+    c->idle_end_us = x->env->mono_us + idle_s(x) * US_PER_SEC;
     x->ops->opened(x->arg);
     x->ops->changed(x->arg);
     if (c->claimed && !c->dirty_us) /* whom it was built for is gone */
