@@ -35,6 +35,7 @@ struct exit_circ {
     char host[TUNNEL_HOST_MAX + 1];
     uint16_t port;
     uint64_t dirty_us; /* when the first stream went on; 0: clean */
+    uint64_t busy_us;  /* when it was last seen with a stream */
     uint64_t idle_end_us;
     struct timer slow_timer;
     struct exit_circ *prev, *next;
@@ -305,6 +306,16 @@ static struct path_request path_request_for(const struct exit_need *need)
     };
 }
 
+/* tor(1), KeepAliveIsolateSOCKSAuth: such a circuit may be closed once it "is idle for more than
+ * MaxCircuitDirtiness seconds"; any other takes no stream that long after its first. */
+static bool is_too_dirty(const struct exit_circ *c)
+{
+    const struct exits *x = c->x;
+    bool kept = c->isolation.keep_alive && c->isolation.has_auth;
+    uint64_t since_us = kept ? c->busy_us : c->dirty_us;
+    return c->dirty_us && x->env->mono_us - since_us >= x->config.max_dirtiness_ms * US_PER_MS;
+}
+
 static bool exit_fits(const struct exit_circ *c, struct path_request req)
 {
     req.relaxed = c->relaxed;
@@ -314,11 +325,9 @@ static bool exit_fits(const struct exit_circ *c, struct path_request req)
 /* Whether tunnels with NEED's wishes may go onto C, now or once it is open. */
 static bool fits(const struct exit_circ *c, const struct exit_need *need)
 {
-    const struct exits *x = c->x;
     if (c->retired || c->slow || c->oc->state == OCIRC_CLOSED || c->oc->id == need->avoid_circuit)
         return false;
-    if (c->dirty_us && !(c->isolation.keep_alive && c->isolation.has_auth) &&
-        x->env->mono_us - c->dirty_us >= x->config.max_dirtiness_ms * US_PER_MS)
+    if (is_too_dirty(c))
         return false;
     if (c->claimed && !same_isolation(c, need->request))
         return false;
@@ -410,6 +419,7 @@ void exits_use(struct exit_circ *c, const struct exit_need *need)
     struct exits *x = c->x;
     if (need->request->kind == TUNNEL_CONNECT)
         predict(x, need->request->port);
+    c->busy_us = x->env->mono_us;
     if (c->dirty_us)
         return;
     claim(c, need);
@@ -475,9 +485,7 @@ static bool has_served(const struct exit_circ *c)
         return false;
     if (c->retired)
         return true;
-    if (!c->dirty_us)
-        return x->env->mono_us >= c->idle_end_us;
-    return x->env->mono_us - c->dirty_us >= x->config.max_dirtiness_ms * US_PER_MS;
+    return c->dirty_us ? is_too_dirty(c) : x->env->mono_us >= c->idle_end_us;
 }
 
 static void tick(void *arg)
@@ -485,9 +493,12 @@ static void tick(void *arg)
     struct exits *x = arg;
     struct exit_circ *c;
     env_arm_ms(x->env, &x->tick, TICK_MS);
-    DL_FOREACH (x->circs, c)
+    DL_FOREACH (x->circs, c) {
+        if (!is_unused(c))
+            c->busy_us = x->env->mono_us;
         if (has_served(c))
             ocirc_close(c->oc, OK, DESTROY_FINISHED);
+    }
     if (!x->nd)
         return;
     /* Tunnels that asked while none could be launched (no network known, too many pending) and
