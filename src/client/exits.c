@@ -34,8 +34,9 @@ struct exit_circ {
     struct isolation isolation;
     char host[TUNNEL_HOST_MAX + 1];
     uint16_t port;
-    uint64_t dirty_us; /* when the first stream went on; 0: clean */
-    uint64_t busy_us;  /* when it was last seen with a stream */
+    bool mixed_hosts, mixed_ports; /* has carried streams to others than these, too */
+    uint64_t dirty_us;             /* when the first stream went on; 0: clean */
+    uint64_t busy_us;              /* when it was last seen with a stream */
     uint64_t idle_end_us;
     struct timer slow_timer;
     struct exit_circ *prev, *next;
@@ -290,7 +291,13 @@ static bool same_isolation(const struct exit_circ *c, const struct tunnel_reques
         return false;
     if (a->has_auth != b->has_auth || memcmp(a->auth, b->auth, sizeof a->auth) != 0)
         return false;
+    /* Listeners of one session group may differ in these two: who asks to be alone with a
+     * destination cannot join a circuit that has seen others already. */
+    if (b->by_dest_port && c->mixed_ports)
+        return false;
     if ((a->by_dest_port || b->by_dest_port) && c->port != req->port)
+        return false;
+    if (b->by_dest_addr && c->mixed_hosts)
         return false;
     return !(a->by_dest_addr || b->by_dest_addr) || strcmp(c->host, req->host) == 0;
 }
@@ -345,6 +352,15 @@ static bool better(const struct exit_circ *a, const struct exit_circ *b)
     if (!a->dirty_us != !b->dirty_us)
         return a->dirty_us != 0;
     return a->dirty_us > b->dirty_us;
+}
+
+/* Another stream goes onto C, which is in use: it may have wishes that those before had not. */
+static void join(struct exit_circ *c, const struct tunnel_request *req)
+{
+    c->mixed_ports |= c->port != req->port;
+    c->mixed_hosts |= strcmp(c->host, req->host) != 0;
+    c->isolation.by_dest_port |= req->isolation.by_dest_port;
+    c->isolation.by_dest_addr |= req->isolation.by_dest_addr;
 }
 
 static void claim(struct exit_circ *c, const struct exit_need *need)
@@ -420,8 +436,10 @@ void exits_use(struct exit_circ *c, const struct exit_need *need)
     if (need->request->kind == TUNNEL_CONNECT)
         predict(x, need->request->port);
     c->busy_us = x->env->mono_us;
-    if (c->dirty_us)
+    if (c->dirty_us) {
+        join(c, need->request);
         return;
+    }
     claim(c, need);
     c->dirty_us = x->env->mono_us;
     env_arm_ms(x->env, &x->tick, 0); /* one clean circuit less: see to another */
