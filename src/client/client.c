@@ -183,13 +183,15 @@ static const struct dirmgr_ops dirmgr_ops = {
     .clock_skew = dir_clock_skew,
 };
 
-static void dir_reached(void *arg, const struct rsa_id *relay, bool ok)
+static void dir_reached(void *arg, const struct rsa_id *relay, enum fetch_reach reach)
 {
     struct client *c = arg;
-    if (ok)
+    if (reach == FETCH_REACHED)
         guards_succeeded(c->guards, relay);
-    else
+    else if (reach == FETCH_UNREACHED)
         guards_failed(c->guards, relay);
+    else
+        guards_dropped(c->guards, relay);
 }
 
 static uint64_t dir_build_timeout_ms(void *arg)

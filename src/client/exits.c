@@ -176,7 +176,7 @@ static void judge_failure(struct exit_circ *c, const struct ocirc_end *end)
 {
     struct exits *x = c->x;
     char text[160], path[256];
-    if (end->circ.hops == 0 && end->circ.why != OK && end->circ.why != ERR_NOMEM)
+    if (ocirc_end_blames_first_hop(end))
         guards_failed(x->guards, guard_of(c));
     else
         guards_dropped(x->guards, guard_of(c));

@@ -189,7 +189,7 @@ static void server_open(void *arg, struct ocirc *oc)
     struct server *s = arg;
     struct fetch *x, *tmp;
     (void)oc;
-    s->f->ops->reached(s->f->arg, &s->rsa, true);
+    s->f->ops->reached(s->f->arg, &s->rsa, FETCH_REACHED);
     DL_FOREACH_SAFE (s->fetches, x, tmp)
         open_stream(x);
 }
@@ -200,7 +200,8 @@ static void server_ended(void *arg, struct ocirc *oc, const struct ocirc_end *en
     struct fetch *x, *tmp;
     (void)oc;
     if (end->during != OCIRC_OPEN)
-        s->f->ops->reached(s->f->arg, &s->rsa, false);
+        s->f->ops->reached(s->f->arg, &s->rsa,
+                           ocirc_end_blames_first_hop(end) ? FETCH_UNREACHED : FETCH_DROPPED);
     err_t why = end->circ.why != OK ? end->circ.why : ERR_LINK_CLOSED;
     DL_FOREACH_SAFE (s->fetches, x, tmp)
         if (!x->stream)

@@ -10,11 +10,17 @@
 
 struct fetcher;
 
+enum fetch_reach {
+    FETCH_REACHED,
+    FETCH_UNREACHED,
+    FETCH_DROPPED, /* it failed, but that says nothing of the relay */
+};
+
 struct fetcher_ops {
     uint32_t (*next_circuit_id)(void *arg);
     /* A directory circuit to a relay stood, or could not be had: a sign of the first hop's health.
      */
-    void (*reached)(void *arg, const struct rsa_id *relay, bool ok);
+    void (*reached)(void *arg, const struct rsa_id *relay, enum fetch_reach reach);
     uint64_t (*build_timeout_ms)(void *arg);
 };
 

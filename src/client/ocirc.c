@@ -146,6 +146,15 @@ void ocirc_free(struct ocirc *oc)
     free(oc);
 }
 
+bool ocirc_end_blames_first_hop(const struct ocirc_end *end)
+{
+    if (end->during == OCIRC_OPEN || end->circ.hops > 0)
+        return false;
+    if (end->circ.link_ended && end->circ.link.reason == OR_RESOURCELIMIT)
+        return false;
+    return end->circ.why != OK && end->circ.why != ERR_NOMEM;
+}
+
 const char *ocirc_path_text(const struct ocirc *oc, char *out, size_t size)
 {
     char hex[HEX_SIZE(sizeof(struct rsa_id))];

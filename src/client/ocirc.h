@@ -62,6 +62,11 @@ void ocirc_free(struct ocirc *oc);
 /* Closes; on_ended follows at the end of the wake-up. */
 void ocirc_close(struct ocirc *oc, err_t why, uint8_t reason);
 
+/* Whether END, of a circuit that did not open, speaks against its first hop: no link, or no answer
+ * to the first CREATE. Not when we lacked memory or sockets, nor when the relay itself (or one
+ * behind it) refused: it is there then (guard-spec 4.8; C tor does not count these either). */
+bool ocirc_end_blames_first_hop(const struct ocirc_end *end);
+
 /* "$FP1 $FP2 $FP3", for the log; returns OUT. */
 const char *ocirc_path_text(const struct ocirc *oc, char *out, size_t size);
 
