@@ -305,7 +305,8 @@ static void attach_to(struct tunnel *t, struct exit_circ *circ, const struct exi
     target_text(&t->req, target, sizeof target);
     exits_use(circ, need);
     err_t e = stream_open(exit_circ_streams(circ), &req, &stream_ops, t, &t->stream);
-    if (e == ERR_LIMIT || e == ERR_STATE) { /* full or dying: another circuit will do */
+    if (e == ERR_LIMIT || e == ERR_STATE || e == ERR_FULL) {
+        /* Full, dying, or its link took no cell: another circuit will do. */
         exits_retire(circ);
         wait_again(t);
         return;
