@@ -353,28 +353,36 @@ static void attach_due(void *arg)
 
 /* ---- requests ---- */
 
-static bool has_suffix(const char *host, const char *suffix)
+/* NAME is `label`, or ends in `.label`. */
+static bool is_under(const char *name, const char *label)
 {
-    size_t len = strlen(host), n = strlen(suffix);
-    if (len && host[len - 1] == '.')
+    size_t len = strlen(name), n = strlen(label);
+    while (len && name[len - 1] == '.') /* "x.onion." is the same name */
         len--;
-    return len >= n && strncasecmp(host + len - n, suffix, n) == 0;
+    if (len < n || strncasecmp(name + len - n, label, n) != 0)
+        return false;
+    return len == n || name[len - n - 1] == '.';
+}
+
+static bool is_local_name(const char *name)
+{
+    return is_under(name, "localhost") || is_under(name, "local");
 }
 
 /* Names and addresses that must not leave through an exit; NULL if REQ is fine. */
 static const char *refusal(const struct tunnels *ts, const struct tunnel_request *req)
 {
-    if (has_suffix(req->host, ".onion"))
+    if (is_under(req->host, "onion"))
         return "onion services are not supported yet";
-    if (has_suffix(req->host, ".exit"))
+    if (is_under(req->host, "exit"))
         return "the .exit notation is not supported";
     if (req->kind == TUNNEL_CONNECT && req->port == 0)
         return "port 0 cannot be reached";
     if (req->kind == TUNNEL_RESOLVE_PTR && ts->config.dns_reject_internal &&
         ip_is_internal(&req->ip))
         return "reverse look-up of an internal address";
-    if (req->kind == TUNNEL_CONNECT && req->ip.family != IP_NONE && ts->config.reject_internal &&
-        ip_is_internal(&req->ip))
+    if (req->kind == TUNNEL_CONNECT && ts->config.reject_internal &&
+        (req->ip.family == IP_NONE ? is_local_name(req->host) : ip_is_internal(&req->ip)))
         return "internal address (ClientRejectInternalAddresses)";
     return NULL;
 }
