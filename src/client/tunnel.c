@@ -401,6 +401,17 @@ static void reverse_name(const struct ip *ip, char *out, size_t size)
         snprintf(out + len, size - len, "ip6.arpa");
 }
 
+/* An address in HOST is treated as one even if the caller did not say so: what holds for internal
+ * addresses must not depend on him. */
+static void know_literal(struct tunnel_request *req)
+{
+    struct ip ip;
+    if (ip_parse(req->host, true, &ip) != OK)
+        return;
+    req->ip = ip;
+    ip_text(&ip, req->host);
+}
+
 struct tunnel *tunnels_open(struct tunnels *ts, const struct tunnel_request *req,
                             const struct tunnel_ops *ops, void *arg)
 {
@@ -418,6 +429,8 @@ struct tunnel *tunnels_open(struct tunnels *ts, const struct tunnel_request *req
     set_state(t, WAITING);
     if (req->kind == TUNNEL_RESOLVE_PTR)
         reverse_name(&req->ip, t->req.host, sizeof t->req.host);
+    else
+        know_literal(&t->req);
     const char *why_not = refusal(ts, &t->req);
     if (why_not) {
         end_tunnel(t, TUNNEL_STAGE_REQUEST, ERR_ARG, END_PRIVATE, why_not);
