@@ -201,6 +201,8 @@ static void end_as_last(struct tunnel *t)
     if (end->circuit_ended)
         end_tunnel(t, TUNNEL_STAGE_CIRCUIT, end->why, end->reason,
                    circ_end_text(&end->circ, text, sizeof text));
+    else if (end->why == ERR_STREAM_TIMEOUT)
+        end_tunnel(t, TUNNEL_STAGE_TIMEOUT, end->why, end->reason, "no exit answered in time");
     else
         end_tunnel(t, TUNNEL_STAGE_STREAM, end->why, end->reason, end_reason_text(end->reason));
 }
