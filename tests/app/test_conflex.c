@@ -179,7 +179,7 @@ END_TEST
 START_TEST(test_conflex_include_as_deep_as_allowed)
 {
     static const char *files[2 * CONF_INCLUDE_DEPTH_MAX + 1];
-    static char names[CONF_INCLUDE_DEPTH_MAX][8], texts[CONF_INCLUDE_DEPTH_MAX][32];
+    static char names[CONF_INCLUDE_DEPTH_MAX][16], texts[CONF_INCLUDE_DEPTH_MAX][32];
     size_t n = 0;
     for (int i = 1; i < CONF_INCLUDE_DEPTH_MAX; i++) {
         snprintf(names[i], sizeof names[i], "f%02d", i);
