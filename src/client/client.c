@@ -116,12 +116,15 @@ static void dir_progress(void *arg, int percent, const char *tag, const char *su
     bootstrap_progress(&c->bootstrap, percent, tag, summary);
 }
 
-static void use_netdir(struct client *c, struct netdir *nd)
+/* Without a network (ND NULL) no guard is picked: guards hear of the settings with the next one. */
+static void apply_settings(struct client *c, struct netdir *nd)
 {
     struct link_config link_config = settings_link(c->settings, c->tls, nd);
     linkpool_set_config(c->links, &link_config);
     cbt_configure(c->cbt, c->settings->config.learn_circuit_build_timeout,
-                  c->settings->config.circuit_build_timeout_s, netdir_consensus(nd));
+                  c->settings->config.circuit_build_timeout_s, nd ? netdir_consensus(nd) : NULL);
+    if (!nd)
+        return;
     if (guards_update(c->guards, nd, &c->settings->path) != OK)
         log_warn(c->env->log, "Out of memory while updating the entry guards");
     bootstrap_reached(&c->bootstrap, BOOTSTRAP_AP_CONN);
@@ -133,7 +136,7 @@ static void dir_netdir(void *arg, struct netdir *nd)
     netdir_unref(&c->nd);
     c->nd = nd ? netdir_ref(nd) : NULL;
     if (nd)
-        use_netdir(c, nd);
+        apply_settings(c, nd);
     exits_set_netdir(c->exits, nd);
 }
 
@@ -285,8 +288,10 @@ static err_t settings_new(const struct client_config *config, struct settings **
                           char why[CLIENT_WHY_MAX])
 {
     struct settings *s = calloc(1, sizeof *s);
-    if (!s)
+    if (!s) {
+        snprintf(why, CLIENT_WHY_MAX, "%s", err_text(ERR_NOMEM));
         return ERR_NOMEM;
+    }
     err_t e = settings_init(s, config, why);
     if (e != OK) {
         free(s);
@@ -353,6 +358,8 @@ err_t client_new(struct env *env, const struct client_config *config,
     if (e == OK)
         e = make_users(c);
     if (e != OK) {
+        if (!why[0])
+            snprintf(why, CLIENT_WHY_MAX, "%s", err_text(e));
         client_free(c);
         return e;
     }
@@ -401,15 +408,14 @@ void client_start(struct client *c)
 err_t client_reconfigure(struct client *c, const struct client_config *config,
                          char why[CLIENT_WHY_MAX])
 {
-    struct settings *fresh, *old = c->settings;
+    struct settings *fresh = NULL, *old = c->settings;
     TRY(settings_new(config, &fresh, why));
     c->settings = fresh;
     struct exits_config exits_config = settings_exits(fresh);
     struct tunnels_config tunnels_config = settings_tunnels(fresh);
     exits_set_config(c->exits, &exits_config);
     tunnels_set_config(c->tunnels, &tunnels_config);
-    if (c->nd)
-        use_netdir(c, c->nd);
+    apply_settings(c, c->nd);
     settings_drop(old);
     return OK;
 }
