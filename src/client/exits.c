@@ -277,9 +277,13 @@ static bool may_launch(const struct exits *x)
 {
     const struct exit_circ *c;
     size_t pending = 0;
+    /* guard-spec 4.12: "when we are missing descriptors for our first NUM_USABLE_PRIMARY_GUARDS
+     * primary guards, we don't build circuits": else whoever withholds one moves us to another. */
+    if (!x->nd || guards_lack_md(x->guards, x->nd))
+        return false;
     DL_FOREACH (x->circs, c)
         pending += is_building(c) && !c->slow;
-    return x->nd && pending < x->config.max_pending && x->env->mono_us >= x->retry_us;
+    return pending < x->config.max_pending && x->env->mono_us >= x->retry_us;
 }
 
 /* ---- matching ---- */
