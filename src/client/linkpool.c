@@ -127,12 +127,18 @@ static const struct link_ops link_ops = {
     .on_clock_skew = on_clock_skew,
 };
 
-static bool same_peer(const struct link_target *a, const struct link_target *b)
+static bool same_peer(const struct pooled_link *p, const struct link_target *b)
 {
+    const struct link_target *a = &p->target;
     if (!rsa_id_equal(&a->rsa, &b->rsa))
         return false;
-    /* Who asks for an Ed25519 identity must get a link on which it was proved. */
-    return !b->has_ed || (a->has_ed && ed_id_equal(&a->ed, &b->ed));
+    if (!b->has_ed)
+        return true;
+    /* Who asks for an Ed25519 identity must get a link on which it was proved, be it that the link
+     * was made without knowing it (to an authority or a fallback). */
+    if (a->has_ed)
+        return ed_id_equal(&a->ed, &b->ed);
+    return link_state(p->link) == LINK_OPEN && ed_id_equal(link_peer_ed(p->link), &b->ed);
 }
 
 static bool takes_circuits(const struct pooled_link *p)
@@ -147,7 +153,7 @@ static struct pooled_link *find(struct linkpool *pool, const struct link_target 
 {
     struct pooled_link *p;
     DL_FOREACH (pool->links, p)
-        if (same_peer(&p->target, target) && takes_circuits(p))
+        if (same_peer(p, target) && takes_circuits(p))
             return p;
     return NULL;
 }
