@@ -1,7 +1,6 @@
-#include <string.h>
-
 #include "client/tunnel.h"
 #include "crypto/hash.h"
+#include "crypto/secret.h"
 
 void isolation_set_auth(struct isolation *iso, struct text user, struct text pass)
 {
@@ -13,6 +12,6 @@ void isolation_set_auth(struct isolation *iso, struct text user, struct text pas
     sha256_add(&hash, user.s, user.len);
     sha256_add(&hash, pass.s, pass.len);
     sha256_peek(&hash, iso->auth);
-    memset(&hash, 0, sizeof hash);
+    secret_wipe(&hash, sizeof hash);
     iso->has_auth = true;
 }
