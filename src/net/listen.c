@@ -1,6 +1,7 @@
 #include "net/listen.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,9 @@ static err_t bind_tcp(struct listener *l)
     if (l->fd < 0)
         return complain(l, "make a socket for");
     (void)setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    /* Else an IPv4 application came in under a mapped address, past the IPv4 lines of a policy. */
+    if (ss.ss_family == AF_INET6)
+        (void)setsockopt(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
     if (bind(l->fd, (struct sockaddr *)&ss, len) != 0)
         return complain(l, "bind to");
     if (listen(l->fd, BACKLOG) != 0)
