@@ -19,6 +19,7 @@ struct listener {
     struct net *net;
     struct listen_at asked;
     char *unix_path;
+    bool bound;           /* the file at unix_path is ours */
     char name[NAME_SIZE]; /* "127.0.0.1:9050" or the path */
     const char *what;
     int fd;
@@ -87,6 +88,11 @@ static err_t check_folder(struct listener *l)
     return ERR_IO;
 }
 
+static mode_t mode_of(const struct listen_at *at)
+{
+    return at->world_writable ? 0666 : at->group_writable ? 0660 : 0600;
+}
+
 static err_t bind_unix(struct listener *l)
 {
     struct sockaddr_un sun = {.sun_family = AF_UNIX};
@@ -102,8 +108,8 @@ static err_t bind_unix(struct listener *l)
     l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (l->fd < 0 || bind(l->fd, (struct sockaddr *)&sun, sizeof sun) != 0)
         return complain(l, "bind to");
-    mode_t mode = l->asked.world_writable ? 0666 : l->asked.group_writable ? 0660 : 0600;
-    if (chmod(l->unix_path, mode) != 0)
+    l->bound = true;
+    if (chmod(l->unix_path, mode_of(&l->asked)) != 0)
         return complain(l, "set the permissions of");
     return listen(l->fd, BACKLOG) == 0 ? OK : complain(l, "listen on");
 }
@@ -194,7 +200,7 @@ void listener_close(struct listener *l)
     if (!l)
         return;
     env_disarm(&l->net->env, &l->pause);
-    if (l->unix_path && l->event)
+    if (l->bound)
         (void)unlink(l->unix_path);
     if (l->event)
         event_free(l->event);
@@ -209,8 +215,16 @@ bool listener_is_at(const struct listener *l, const struct listen_at *at)
     if (!l->unix_path != !at->unix_path)
         return false;
     if (l->unix_path)
-        return strcmp(l->unix_path, at->unix_path) == 0 &&
-               l->asked.group_writable == at->group_writable &&
-               l->asked.world_writable == at->world_writable;
+        return strcmp(l->unix_path, at->unix_path) == 0;
     return ipport_equal(&l->asked.tcp, &at->tcp);
+}
+
+void listener_set_mode(struct listener *l, const struct listen_at *at)
+{
+    if (!l->unix_path || mode_of(&l->asked) == mode_of(at))
+        return;
+    if (chmod(l->unix_path, mode_of(at)) != 0)
+        (void)complain(l, "set the permissions of");
+    l->asked.group_writable = at->group_writable;
+    l->asked.world_writable = at->world_writable;
 }

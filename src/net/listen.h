@@ -21,7 +21,9 @@ MUST_USE err_t listener_open(struct net *n, const char *what, const struct liste
                              accept_fn *fn, void *arg, struct listener **out);
 /* Removes a unix socket's file. NULL is fine. */
 void listener_close(struct listener *l);
-/* Whether L was opened for AT. */
+/* Whether L listens at AT: the same address and port, or the same path whatever its permissions. */
 bool listener_is_at(const struct listener *l, const struct listen_at *at);
+/* Gives L, which is at AT, the permissions that AT asks for. */
+void listener_set_mode(struct listener *l, const struct listen_at *at);
 
 #endif

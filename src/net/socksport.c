@@ -22,7 +22,10 @@ struct port {
     struct socksports *set;
     struct listener *listener;
     struct port_config *config;
-    bool keep, fresh; /* while the set changes: is listed; was opened just now */
+    /* While the set changes: */
+    bool keep, fresh;           /* is listed; was opened just now */
+    struct port_config *coming; /* takes config's place if all goes well */
+    const struct listen_at *at; /* as listed */
     struct port *prev, *next;
 };
 
@@ -189,6 +192,7 @@ static void port_free(struct port *port)
 {
     listener_close(port->listener);
     config_release(port->config);
+    config_release(port->coming);
     DL_DELETE(port->set->ports, port);
     free(port);
 }
@@ -239,13 +243,27 @@ static err_t keep_or_open(struct socksports *p, const struct socksport_spec *spe
     struct port *port = find(p, &spec->at);
     if (!port)
         return open_port(p, spec);
-    struct port_config *config = config_new(&spec->config);
-    if (!config)
+    port->coming = config_new(&spec->config);
+    if (!port->coming)
         return ERR_NOMEM;
-    config_release(port->config);
-    port->config = config;
     port->keep = true;
+    port->at = &spec->at;
     return OK;
+}
+
+/* PORT was there before the change and stays; NEW: with its new settings. */
+static void settle(struct port *port, bool new)
+{
+    struct port_config *other = port->coming;
+    if (new &&other) {
+        other = port->config;
+        port->config = port->coming;
+        listener_set_mode(port->listener, port->at);
+    }
+    config_release(other);
+    port->coming = NULL;
+    port->at = NULL;
+    port->keep = port->fresh = false;
 }
 
 err_t socksports_set(struct socksports *p, const struct socksport_spec *specs, size_t n)
@@ -256,8 +274,9 @@ err_t socksports_set(struct socksports *p, const struct socksport_spec *specs, s
         e = keep_or_open(p, &specs[i]);
     DL_FOREACH_SAFE (p->ports, port, tmp) {
         bool stays = e == OK ? port->keep : !port->fresh;
-        port->keep = port->fresh = false;
-        if (!stays)
+        if (stays)
+            settle(port, e == OK);
+        else
             port_free(port);
     }
     return e;
