@@ -40,7 +40,7 @@ FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/replay/%,$(FUZZ_SRC))
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 
-.PHONY: all check check-unit check-net check-asan fuzz bench lint layers format format-check \
+.PHONY: all check check-unit check-net check-asan fuzz fuzz-targets bench lint layers format format-check \
         install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -98,12 +98,11 @@ $(BUILD)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(BUILD)/layer/app.a $(BUI
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) -Wno-missing-prototypes $(LDFLAGS_ALL) -o $@ $< tests/fuzz/replay.c $(BUILD)/layer/app.a $(BUILD)/libtunic.a $(LIBS)
 
-FUZZED_SRC := $(LIB_SRC) $(filter-out src/app/main.c,$(call layer_src,app))
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZED_SRC)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/layer/app.a $(BUILD)/libtunic.a
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
-	$(Q)clang $(CPPFLAGS_ALL) -Itests -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined \
-	    -fno-sanitize-recover=all -o $@ $< $(FUZZED_SRC) $(LIBS)
+	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) -Wno-missing-prototypes -fsanitize=fuzzer \
+	    -o $@ $< $(BUILD)/layer/app.a $(BUILD)/libtunic.a $(LIBS)
 
 check: check-unit check-net
 
@@ -118,8 +117,11 @@ check-asan:
 	    SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' check-unit
 
 FUZZ_SECONDS ?= 30
-fuzz: $(FUZZ_TARGETS)
-	tests/run-fuzz $(BUILD) $(FUZZ_SECONDS)
+fuzz:
+	$(MAKE) BUILD=$(BUILD)/fuzzing CC=clang OPT='-O1 -g' \
+	    SAN='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' fuzz-targets
+	tests/run-fuzz $(BUILD)/fuzzing $(FUZZ_SECONDS)
+fuzz-targets: $(FUZZ_TARGETS)
 
 bench: all
 	bench/run
