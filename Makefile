@@ -132,8 +132,11 @@ layers:
 FORMATTED = $(shell git ls-files '*.c' '*.h')
 format:
 	clang-format -i $(FORMATTED)
+# Versions of clang-format differ in details: the tree is kept as version 14 (Debian 12) writes it.
 format-check:
-	clang-format --dry-run -Werror $(FORMATTED)
+	@if clang-format --version | grep -q 'version 14\.'; then \
+	    clang-format --dry-run -Werror $(FORMATTED); \
+	else echo "format not checked: this is not clang-format 14"; fi
 lint: layers format-check
 	tests/lint
 
