@@ -1,193 +1,320 @@
 #!/usr/bin/python3
-"""Tunic and Debian's tor client in turn on one private network of real relays.
+"""Tunic against Debian's tor client on one private network: CPU, memory and time.
 
-usage: bench/compare.py [--rounds N] [--append]
-  --rounds N   alternated rounds (default 5); medians are compared
-  --append     adds the result to bench/RESULTS.md
-  TUNIC=path   the program (default build/tunic)
-
-Only the client's own processor time counts (utime and stime of /proc/PID/stat), not that of curl
-or the relays. The relays share the machine, so wall times say what a user of this private network
-sees, not what the public network would give.
+What is measured and how: bench/README.md. Figures, no verdict: nothing here fails a test.
 """
 
 import argparse
 import datetime
 import os
 import platform
+import re
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path.insert(0, os.path.join(TOP, "tests", "net"))
 sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(HERE)
+sys.path.insert(0, os.path.join(TOP, "tests", "net"))
 
-import torlab  # noqa: E402
+import sut      # noqa: E402
+import torlab   # noqa: E402
 
-MB = 1000000
-SIZE = 100 * MB
-STREAMS = 64
-PAGES = 30
-TICK_S = 1 / os.sysconf("SC_CLK_TCK")
-UNITS = {  # figure: (what it is, unit)
-    "down_cpu": ("CPU for 100 MB down", "s"),
-    "up_cpu": ("CPU for 100 MB up", "s"),
-    "rss_start": ("resident after bootstrap", "MB"),
-    "rss_peak": ("peak resident, %d streams" % STREAMS, "MB"),
-    "cold_page": ("start to first page, no cache", "s"),
-    "warm_page": ("start to first page, with cache", "s"),
-    "first_byte": ("time to first byte, circuit ready", "s"),
-    "down_wall": ("100 MB down, one stream", "s"),
-    "up_wall": ("100 MB up, one stream", "s"),
-}
+MB = 1000 * 1000
+BULK_MB = 100
+MANY = 64
+PAGES = 50
+PAGE_BYTES = 2000
+PROGRAMS = ["Tunic", "tor"]
+
+# key, what it says in the table, digits after the point; under 1 is better in every ratio
+MEASURES = [
+    ("cpu_down", "CPU s per 100 MB down, 1 stream", 2),
+    ("cpu_down8", "CPU s per 100 MB down, 8 streams", 2),
+    ("cpu_up", "CPU s per 100 MB up, 1 stream", 2),
+    ("cpu_up8", "CPU s per 100 MB up, 8 streams", 2),
+    ("cpu_boot", "CPU s, start to first page, cold cache", 2),
+    ("rss_boot", "memory after bootstrap, MB", 1),
+    ("rss_after", "memory after the transfers, MB", 1),
+    ("hwm", "peak memory with 64 streams, MB", 1),
+    ("cold", "s, start to first page, cold cache", 2),
+    ("warm", "s, start to first page, warm cache", 2),
+    ("ttfb", "ms to first byte of a 2 kB page (median of 50)", 1),
+    ("page", "ms for all of a 2 kB page (median of 50)", 1),
+    ("wall_down", "s per 100 MB down, 1 stream", 2),
+    ("wall_down8", "s per 100 MB down, 8 streams", 2),
+    ("wall_up", "s per 100 MB up, 1 stream", 2),
+    ("wall_up8", "s per 100 MB up, 8 streams", 2),
+]
+
+
+class BenchError(Exception):
+    """A transfer or a start failed: there is nothing to compare."""
 
 
 def say(text):
-    print(text, file=sys.stderr, flush=True)
+    print("bench: " + text, file=sys.stderr, flush=True)
 
 
-class Client:
-    """One of the two programs, with a data directory that it keeps between starts."""
-
-    def __init__(self, lab, program, folder, port):
-        self.lab, self.program, self.port = lab, program, port
-        self.data = os.path.join(folder, "data")
-        self.log_path = os.path.join(folder, "log")
-        self.torrc = os.path.join(folder, "torrc")
-        os.makedirs(folder, exist_ok=True)
-        open(self.torrc, "w", encoding="utf-8").close()
-        self.process = None
-
-    def start(self):
-        with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen(torlab.bound_to_parent(
-                [self.program, "-f", os.path.join(self.lab.dir, "client.torrc"),
-                 "--defaults-torrc", self.torrc, "--SocksPort", "127.0.0.1:%d" % self.port,
-                 "--DataDirectory", self.data, "--Log", "notice stdout"]),
-                stdout=log, stderr=subprocess.STDOUT)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-
-    def curl(self, url, *options):
-        return ["curl", "-s", "-S", "-o", "/dev/null", "--noproxy", "", "--max-time", "120",
-                "--socks5-hostname", "127.0.0.1:%d" % self.port, *options, url]
-
-    def page_after_start(self):
-        """Seconds from the start of the program to the whole of the first page."""
-        begun = time.monotonic()
-        self.start()
-        while subprocess.run(self.curl(self.lab.url("/")), stderr=subprocess.DEVNULL,
-                             check=False).returncode != 0:
-            if time.monotonic() - begun > 60 or self.process.poll() is not None:
-                with open(self.log_path, encoding="utf-8") as log:
-                    sys.exit("bench: %s fetched no page:\n%s" % (self.program, log.read()[-2000:]))
-            time.sleep(0.01)
-        return time.monotonic() - begun
-
-    def cpu(self):
-        with open("/proc/%d/stat" % self.process.pid, encoding="utf-8") as stat:
-            fields = stat.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) * TICK_S
-
-    def memory(self, field):
-        with open("/proc/%d/status" % self.process.pid, encoding="utf-8") as status:
-            for line in status:
-                if line.startswith(field + ":"):
-                    return int(line.split()[1]) * 1024 / MB
-        raise KeyError(field)
-
-    def timed(self, url, *options):
-        cpu, begun = self.cpu(), time.monotonic()
-        subprocess.run(self.curl(url, *options), check=True)
-        return self.cpu() - cpu, time.monotonic() - begun
-
-    def first_bytes(self):
-        times = []
-        for _ in range(PAGES):
-            done = subprocess.run(self.curl(self.lab.url("/"), "-w", "%{time_starttransfer}"),
-                                  stdout=subprocess.PIPE, check=True)
-            times.append(float(done.stdout))
-        return statistics.median(times)
-
-    def many(self):
-        jobs = [subprocess.Popen(self.curl(self.lab.url("/bytes/%d" % (2 * MB))))
-                for _ in range(STREAMS)]
-        if any([job.wait() for job in jobs]):
-            sys.exit("bench: a transfer failed")
+def curl(client, arguments, timeout=300):
+    """curl through the client's SOCKS port; returns its stdout. Every answer must be complete."""
+    done = subprocess.run(
+        ["curl", "-q", "--silent", "--show-error", "--fail", "--noproxy", "", "--max-time", str(timeout),
+         "--socks5-hostname", "127.0.0.1:%d" % client.socks_port] + arguments,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        check=False)
+    if done.returncode != 0:
+        raise BenchError("curl %s: status %d: %s\n%s" % (
+            " ".join(arguments[-3:]), done.returncode, done.stderr.strip(), sut.tail(client.log())))
+    return done.stdout
 
 
-def one_round(client, upload):
-    shutil.rmtree(client.data, ignore_errors=True)
-    got = {"cold_page": client.page_after_start()}
-    time.sleep(3)       # circuits built ahead
-    got["rss_start"] = client.memory("VmRSS")
-    got["first_byte"] = client.first_bytes()
-    got["down_cpu"], got["down_wall"] = client.timed(client.lab.url("/bytes/%d" % SIZE))
-    got["up_cpu"], got["up_wall"] = client.timed(client.lab.url("/upload"), "-T", upload)
-    client.many()
-    got["rss_peak"] = client.memory("VmHWM")
-    client.stop()
-    got["warm_page"] = client.page_after_start()
-    client.stop()
-    return got
+def parallel(streams):
+    return ["--parallel", "--parallel-immediate", "--parallel-max", str(streams)]
+
+
+def downloads(lab, streams, size):
+    # "#" starts a fragment, which is not sent: URLs that differ, one path.
+    arguments = parallel(streams) if streams > 1 else []
+    for _ in range(streams):
+        arguments += ["-o", "/dev/null", lab.url("/bytes/%d" % size)]
+    return arguments + ["-w", "%{size_download}\\n"]
+
+
+def uploads(lab, streams, path):
+    arguments = (parallel(streams) if streams > 1 else []) + ["-H", "Expect:"]
+    for _ in range(streams):
+        arguments += ["-T", path, lab.url("/upload")]
+    return arguments
+
+
+class Timed:
+    """CPU and wall seconds of the client during a block, per 100 MB."""
+
+    def __init__(self, client, megabytes):
+        self.client, self.scale = client, 100 / megabytes
+
+    def __enter__(self):
+        self.cpu0, self.wall0 = self.client.cpu_seconds(), time.monotonic()
+        return self
+
+    def __exit__(self, *unused):
+        self.wall = (time.monotonic() - self.wall0) * self.scale
+        self.cpu = (self.client.cpu_seconds() - self.cpu0) * self.scale
+
+
+def wait_listening(client, deadline):
+    while True:
+        try:
+            socket.create_connection(client.proxy, 1).close()
+            return
+        except OSError:
+            if client.process.poll() is not None:
+                raise BenchError("the program ended:\n" + sut.tail(client.log())) from None
+            if time.monotonic() > deadline:
+                raise BenchError("no SOCKS port:\n" + sut.tail(client.log())) from None
+            time.sleep(0.002)
+
+
+def start_to_page(lab, client):
+    """Starts the program -> seconds until a page is there, asked for as soon as SOCKS listens."""
+    begun = time.monotonic()
+    client.start(wait=False)
+    wait_listening(client, begun + 30)
+    while True:
+        try:
+            curl(client, ["-o", "/dev/null", lab.url("/bytes/%d" % PAGE_BYTES)], timeout=60)
+            return time.monotonic() - begun
+        except BenchError:
+            # As a user would: again, at once.
+            if time.monotonic() > begun + 120:
+                raise
+
+
+def reset_peak(client):
+    with open("/proc/%d/clear_refs" % client.process.pid, "w", encoding="ascii") as f:
+        f.write("5")
+
+
+def measure_pages(lab, client, found):
+    arguments = ["-w", "%{time_starttransfer} %{time_total}\\n"]
+    for _ in range(PAGES):
+        arguments += ["-o", "/dev/null", lab.url("/bytes/%d" % PAGE_BYTES)]
+    rows = [line.split() for line in curl(client, arguments).splitlines()]
+    found["ttfb"] = statistics.median(float(r[0]) for r in rows) * 1000
+    found["page"] = statistics.median(float(r[1]) for r in rows) * 1000
+
+
+def measure_bulk(lab, client, found, files):
+    for streams, tail in ((1, ""), (8, "8")):
+        size = BULK_MB * MB // streams
+        with Timed(client, BULK_MB) as t:
+            text = curl(client, downloads(lab, streams, size))
+        if [int(n) for n in text.split()] != [size] * streams:
+            raise BenchError("a download of another size: " + text)
+        found["cpu_down" + tail], found["wall_down" + tail] = t.cpu, t.wall
+        with Timed(client, BULK_MB) as t:
+            text = curl(client, uploads(lab, streams, files[streams]))
+        if re.findall(r"^(\d+) [0-9a-f]{64}$", text, re.M) != [str(size)] * streams:
+            raise BenchError("an upload of another size: " + text)
+        found["cpu_up" + tail], found["wall_up" + tail] = t.cpu, t.wall
+
+
+def measure(lab, name, directory, files):
+    """One program, once through everything -> {key: figure}."""
+    found = {}
+    client = sut.Sut(lab, directory, log_level="notice", as_tor=name == "tor")
+    try:
+        found["cold"] = start_to_page(lab, client)
+        found["cpu_boot"] = client.cpu_seconds()
+        client.wait_for("Bootstrapped 100%", 60)
+        time.sleep(3)       # circuits built ahead of need
+        found["rss_boot"] = client.rss_kb() / 1000
+        measure_pages(lab, client, found)
+        measure_bulk(lab, client, found, files)
+        found["rss_after"] = client.rss_kb() / 1000
+        reset_peak(client)
+        curl(client, downloads(lab, MANY, 2 * MB))
+        found["hwm"] = client.rss_kb("VmHWM") / 1000
+        client.stop()
+        found["warm"] = start_to_page(lab, client)
+        client.stop()
+    except (AssertionError, OSError) as error:
+        raise BenchError("%s: %s" % (name, error)) from error
+    finally:
+        client.kill()
+    return found
+
+
+# -- the report -------------------------------------------------------------------------------
+
+def spread(values, digits):
+    return "%.*f (%.*f..%.*f)" % (digits, statistics.median(values), digits, min(values),
+                                  digits, max(values))
+
+
+def ratios(results, key):
+    """Tunic/tor of each round; a pair was measured side by side in time."""
+    return [a[key] / b[key] for a, b in zip(results["Tunic"], results["tor"]) if b[key] > 0]
 
 
 def table(results):
-    lines = ["| figure | Tunic | tor | Tunic / tor |", "| --- | --- | --- | --- |"]
-    for key, (what, unit) in UNITS.items():
-        ours, theirs = ([r[key] for r in results[name]] for name in ("tunic", "tor"))
-        cells = ["%.2f %s (%.2f to %.2f)" % (statistics.median(x), unit, min(x), max(x))
-                 for x in (ours, theirs)]
-        lines.append("| %s | %s | %s | **%.2f** |" % (
-            what, *cells, statistics.median(ours) / statistics.median(theirs)))
-    return "\n".join(lines)
+    rows = [("", "Tunic", "tor", "Tunic/tor")]
+    for key, label, digits in MEASURES:
+        pairs = ratios(results, key)
+        rows.append((label, spread([r[key] for r in results["Tunic"]], digits),
+                     spread([r[key] for r in results["tor"]], digits),
+                     spread(pairs, 2) if pairs else "-"))
+    widths = [max(len(r[i]) for r in rows) for i in range(4)]
+    lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(r, widths)) + " |" for r in rows]
+    return [lines[0], "|" + "|".join("-" * (w + 1) + ":" for w in widths).replace(":", "-", 1) + "|"
+            ] + lines[1:]
 
 
-def heading(rounds, programs):
-    version = subprocess.run([programs["tor"], "--version"], stdout=subprocess.PIPE,
-                             check=True).stdout.decode().splitlines()[0].rstrip(".")
-    return ("## %s, %d rounds, %d cores\n\nTunic against %s, %s. Medians (least to most); under 1 is "
-            "better. Repeat with `bench/run --rounds %d`.\n" % (
-                datetime.date.today().isoformat(), rounds, os.cpu_count(), version,
-                platform.platform(terse=True), rounds))
+def first_line(argv):
+    try:
+        out = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                             stdin=subprocess.DEVNULL, check=False).stdout
+    except OSError as error:
+        return str(error)
+    return out.splitlines()[0].rstrip(".") if out else "?"
+
+
+def cpu_model():
+    match = re.search(r"^model name\s*: (.*)$", torlab.read_text("/proc/cpuinfo"), re.M)
+    return match.group(1) if match else platform.machine()
+
+
+def facts(rounds, load):
+    tunic = first_line([sut.program(False), "--version"])
+    commit = first_line(["git", "-C", TOP, "rev-parse", "--short", "HEAD"])
+    if re.fullmatch("[0-9a-f]+", commit):
+        tunic += " (%s)" % commit
+    return [
+        "%d round%s, the programs in turn; medians (least..most). A ratio is the median of the "
+        "rounds' own" % (rounds, "" if rounds == 1 else "s"),
+        "ratios Tunic/tor: under 1, Tunic needs less.",
+        "",
+        "- %s; %s; %s; %s" % (tunic, first_line([torlab.find_program("tor"), "--version"]),
+                              first_line(["openssl", "version"]),
+                              " ".join(first_line(["curl", "--version"]).split()[:2])),
+        "- %d cores: %s; Linux %s" % (os.cpu_count(), cpu_model(), platform.release()),
+        "- load average (1 min) before each round: " + ", ".join("%.1f" % x for x in load),
+    ]
+
+
+def report(results, load):
+    return facts(len(results["Tunic"]), load) + [""] + table(results)
+
+
+def append(lines, command):
+    path = os.path.join(HERE, "RESULTS.md")
+    text = torlab.read_text(path) or "# Benchmark results\n\nWhat is measured: README.md beside this file.\n"
+    text += "\n## %s\n\n%s\n\nTo repeat it: `make all && %s`\n" % (
+        datetime.date.today().isoformat(), "\n".join(lines), command)
+    torlab.write_text(path, text)
+
+
+def make_files(directory):
+    """Bodies to upload: {streams: path}."""
+    paths = {}
+    for streams in (1, 8):
+        paths[streams] = os.path.join(directory, "body%d" % streams)
+        with open(paths[streams], "wb") as f:
+            f.truncate(BULK_MB * MB // streams)
+    return paths
+
+
+def run(rounds, directory):
+    results, load = {name: [] for name in PROGRAMS}, []
+    lab = torlab.Lab(os.path.join(directory, "lab"), say=say)
+    lab.start()
+    try:
+        files = make_files(directory)
+        for number in range(rounds):
+            load.append(os.getloadavg()[0])
+            for name in PROGRAMS:
+                say("round %d of %d: %s" % (number + 1, rounds, name))
+                where = os.path.join(directory, "%s%d" % (name, number))
+                found = measure(lab, name, where, files)
+                results[name].append(found)
+                say("  " + "  ".join("%s %.2f" % (key, found[key]) for key, _, _ in MEASURES))
+                shutil.rmtree(where, ignore_errors=True)
+    finally:
+        lab.stop()
+    return results, load
 
 
 def main():
-    parser = argparse.ArgumentParser(add_help=True, description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--append", action="store_true")
-    options = parser.parse_args()
-    programs = {"tunic": os.path.abspath(os.environ.get("TUNIC", os.path.join(TOP, "build/tunic"))),
-                "tor": torlab.find_program("tor")}
-    with tempfile.TemporaryDirectory(prefix="tunic-bench-") as folder:
-        upload = os.path.join(folder, "upload")
-        with open(upload, "wb") as f:
-            f.truncate(SIZE)
-        say("starting the private network")
-        lab = torlab.Lab(os.path.join(folder, "network"))
-        results = {"tunic": [], "tor": []}
-        try:
-            lab.start()
-            clients = {name: Client(lab, program, os.path.join(folder, name), 19050 + i)
-                       for i, (name, program) in enumerate(programs.items())}
-            for n in range(options.rounds):
-                for name, client in clients.items():
-                    say("round %d of %d: %s" % (n + 1, options.rounds, name))
-                    results[name].append(one_round(client, upload))
-        finally:
-            lab.stop()
-        text = heading(options.rounds, programs) + "\n" + table(results) + "\n"
-    print(text)
-    if options.append:
-        with open(os.path.join(TOP, "bench", "RESULTS.md"), "a", encoding="utf-8") as f:
-            f.write("\n" + text)
+    parser = argparse.ArgumentParser(description="Tunic against Debian's tor client.")
+    parser.add_argument("--quick", action="store_true", help="one round")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N")
+    parser.add_argument("--append", action="store_true", help="add the table to bench/RESULTS.md")
+    args = parser.parse_args()
+    rounds = 1 if args.quick else args.rounds
+    if rounds < 1:
+        parser.error("at least one round")
+    if not os.access(sut.program(False), os.X_OK):
+        sys.exit("bench: no program %s: run make, or set TUNIC" % sut.program(False))
+    directory = tempfile.mkdtemp(prefix="tunic-bench-")
+    try:
+        results, load = run(rounds, directory)
+    except (BenchError, torlab.LabError) as error:
+        sys.exit("bench: %s" % error)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    lines = report(results, load)
+    print("\n".join(lines))
+    if args.append:
+        append(lines, "bench/run --rounds %d" % rounds)
+        say("added to bench/RESULTS.md")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
