@@ -1,0 +1,922 @@
+/* Tunnels over circuits and streams that the test plays. */
+#include "client/tunnel.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cell/reason.h"
+#include "client/tunnels.h"
+#include "support/test.h"
+
+enum { CIRCS = 64, LOG = 64 };
+
+/* ---- circuits and streams ---- */
+
+struct exit_circ {
+    struct rsa_id exit;
+    uint32_t id;
+    bool retired;
+};
+
+struct stream {
+    const struct stream_ops *ops;
+    void *arg;
+    struct stream_request req;
+    char target[TUNNEL_HOST_MAX + 16];
+    struct exit_circ *circ;
+    bool closed;
+    uint8_t reason;
+    size_t written, consumed;
+};
+
+/* What the client has done, and how the layers below are to behave. */
+static struct {
+    struct exit_circ circs[CIRCS];
+    uint32_t next_circ; /* exits_find() gives this one out, when it may */
+    bool no_circuit;
+    const char *why_not;
+    struct exit_need need; /* of the last exits_find() */
+    struct rsa_id failed[8];
+    unsigned finds, uses, retires;
+    struct stream streams[LOG];
+    unsigned n_streams;
+    err_t open_err;
+} net;
+
+struct exit_circ *exits_find(struct exits *x, const struct exit_need *need, const char **why_not)
+{
+    (void)x;
+    net.finds++;
+    net.need = *need;
+    memcpy(net.failed, need->failed, need->n_failed * sizeof net.failed[0]);
+    *why_not = net.why_not;
+    if (net.no_circuit || net.why_not)
+        return NULL;
+    while (net.circs[net.next_circ].retired || net.next_circ + 1 == need->avoid_circuit)
+        net.next_circ++;
+    struct exit_circ *c = &net.circs[net.next_circ];
+    c->id = net.next_circ + 1;
+    c->exit.b[0] = (uint8_t)c->id;
+    return c;
+}
+
+void exits_use(struct exit_circ *c, const struct exit_need *need)
+{
+    (void)c, (void)need;
+    net.uses++;
+}
+
+void exits_retire(struct exit_circ *c)
+{
+    c->retired = true;
+    net.retires++;
+}
+
+struct streams *exit_circ_streams(const struct exit_circ *c)
+{
+    return (struct streams *)(uintptr_t)c;
+}
+
+const struct rsa_id *exit_circ_exit(const struct exit_circ *c)
+{
+    return &c->exit;
+}
+
+uint32_t exit_circ_id(const struct exit_circ *c)
+{
+    return c->id;
+}
+
+err_t stream_open(struct streams *set, const struct stream_request *req,
+                  const struct stream_ops *ops, void *arg, struct stream **out)
+{
+    err_t e = net.open_err;
+    net.open_err = OK;
+    if (e != OK)
+        return e;
+    ck_assert_uint_lt(net.n_streams, LOG);
+    struct stream *s = &net.streams[net.n_streams++];
+    *s = (struct stream){
+        .ops = ops, .arg = arg, .req = *req, .circ = (struct exit_circ *)(void *)set};
+    snprintf(s->target, sizeof s->target, "%s", req->target);
+    *out = s;
+    return OK;
+}
+
+void stream_close(struct stream *s, uint8_t reason)
+{
+    ck_assert(!s->closed);
+    s->closed = true;
+    s->reason = reason;
+}
+
+size_t stream_write(struct stream *s, const uint8_t *bytes, size_t len)
+{
+    (void)bytes;
+    s->written += len;
+    return len;
+}
+
+void stream_consumed(struct stream *s, size_t len)
+{
+    s->consumed += len;
+}
+
+/* ---- the application ---- */
+
+struct app {
+    struct tunnel *t;
+    unsigned connected, resolved, writable, ended;
+    size_t data;
+    struct tunnel_end end;
+    bool close_in_connected, close_in_resolved, close_in_data;
+};
+
+static void app_close(struct app *a)
+{
+    tunnel_close(a->t, END_DONE);
+    a->t = NULL;
+}
+
+static void on_connected(void *arg, const struct ip *addr)
+{
+    struct app *a = arg;
+    (void)addr;
+    a->connected++;
+    if (a->close_in_connected)
+        app_close(a);
+}
+
+static void on_resolved(void *arg, const struct stream_answer *answers, size_t n)
+{
+    struct app *a = arg;
+    (void)answers;
+    a->resolved += (unsigned)n;
+    if (a->close_in_resolved)
+        app_close(a);
+}
+
+static void on_data(void *arg, const uint8_t *bytes, size_t len)
+{
+    struct app *a = arg;
+    (void)bytes;
+    a->data += len;
+    if (a->close_in_data)
+        app_close(a);
+}
+
+static void on_writable(void *arg)
+{
+    struct app *a = arg;
+    a->writable++;
+}
+
+static void on_end(void *arg, const struct tunnel_end *end)
+{
+    struct app *a = arg;
+    a->ended++;
+    a->end = *end;
+    a->t = NULL;
+}
+
+static const struct tunnel_ops app_ops = {
+    .on_connected = on_connected,
+    .on_resolved = on_resolved,
+    .on_data = on_data,
+    .on_writable = on_writable,
+    .on_end = on_end,
+};
+
+static struct tunnel_request request_to(const char *host)
+{
+    struct tunnel_request req = {
+        .kind = TUNNEL_CONNECT, .port = 80, .ipv4_ok = true, .ipv6_ok = true};
+    snprintf(req.host, sizeof req.host, "%s", host);
+    return req;
+}
+
+struct fixture {
+    struct env *env;
+    struct tunnels *ts;
+    struct app app;
+};
+
+static const struct tunnels_config defaults = {
+    .give_up_ms = 120000, .reject_internal = true, .dns_reject_internal = true};
+
+static void setup(struct fixture *f)
+{
+    memset(&net, 0, sizeof net);
+    *f = (struct fixture){.env = test_env(1)};
+    f->ts = tunnels_new(f->env, NULL, &defaults);
+    ck_assert_ptr_nonnull(f->ts);
+}
+
+static void teardown(struct fixture *f)
+{
+    tunnels_free(f->ts);
+    test_env_free(f->env);
+}
+
+static void open_request(struct fixture *f, const struct tunnel_request *req)
+{
+    f->app.ended = 0;
+    f->app.t = tunnels_open(f->ts, req, &app_ops, &f->app);
+    ck_assert_ptr_nonnull(f->app.t);
+    ck_assert_uint_eq(f->app.ended, 0); /* never inside the call */
+    test_env_advance_ms(f->env, 0);
+}
+
+static void open_to(struct fixture *f, const char *host)
+{
+    struct tunnel_request req = request_to(host);
+    open_request(f, &req);
+}
+
+static struct stream *last_stream(void)
+{
+    ck_assert_uint_gt(net.n_streams, 0);
+    return &net.streams[net.n_streams - 1];
+}
+
+static void connect_last(void)
+{
+    struct stream *s = last_stream();
+    struct ip none = {0};
+    s->ops->on_connected(s->arg, &none, 0);
+}
+
+static void end_last(uint8_t reason)
+{
+    struct stream *s = last_stream();
+    struct stream_end end = {.reason = reason, .remote = true};
+    s->ops->on_end(s->arg, &end);
+}
+
+static void circuit_ends_under_last(void)
+{
+    struct stream *s = last_stream();
+    struct stream_end end = {.why = ERR_LINK_CLOSED, .reason = END_DESTROY, .circuit_ended = true};
+    s->circ->retired = true;
+    s->ops->on_end(s->arg, &end);
+}
+
+/* ---- targets ---- */
+
+START_TEST(test_tunnel_asks_the_exit_in_tors_words)
+{
+    static const struct {
+        const char *host, *target;
+        uint32_t flags;
+    } rows[] = {
+        {"example.com", "example.com:80", BEGIN_IPV6_OK},
+        {"192.0.2.1", "192.0.2.1:80", 0},
+        {"2001:db8::1", "[2001:db8::1]:80", BEGIN_IPV6_OK | BEGIN_IPV4_NOT_OK},
+        {"[2001:db8::1]", "[2001:db8::1]:80", BEGIN_IPV6_OK | BEGIN_IPV4_NOT_OK},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fixture f;
+        setup(&f);
+        open_to(&f, rows[i].host);
+        ck_assert_str_eq(last_stream()->target, rows[i].target);
+        ck_assert_uint_eq(last_stream()->req.flags, rows[i].flags);
+        ck_assert_int_eq(last_stream()->req.kind, STREAM_BEGIN);
+        teardown(&f);
+    }
+}
+END_TEST
+
+START_TEST(test_tunnel_resolves_by_name_and_in_reverse)
+{
+    struct fixture f;
+    struct tunnel_request req = request_to("example.com");
+    setup(&f);
+    req.kind = TUNNEL_RESOLVE;
+    open_request(&f, &req);
+    ck_assert_str_eq(last_stream()->target, "example.com");
+    ck_assert_int_eq(last_stream()->req.kind, STREAM_RESOLVE);
+    ck_assert_uint_eq(last_stream()->req.flags, 0);
+
+    struct stream_answer answer = {.kind = ANSWER_NAME};
+    last_stream()->ops->on_resolved(last_stream()->arg, &answer, 1);
+    ck_assert_uint_eq(f.app.resolved, 1);
+    end_last(END_DONE);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(f.app.ended, 1);
+    ck_assert_int_eq(f.app.end.stage, TUNNEL_STAGE_NONE);
+
+    req.kind = TUNNEL_RESOLVE_PTR;
+    req.ip = ip_v4((const uint8_t[]){192, 0, 2, 7});
+    open_request(&f, &req);
+    ck_assert_str_eq(last_stream()->target, "7.2.0.192.in-addr.arpa");
+    req.ip = ip_v6((const uint8_t[16]){0x20, 1, 0xd, 0xb8, [15] = 0x1a});
+    open_request(&f, &req);
+    ck_assert_str_eq(last_stream()->target, "a.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0."
+                                            "8.b.d.0.1.0.0.2.ip6.arpa");
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_refuses_what_must_not_leave)
+{
+    static const struct {
+        const char *host;
+        enum tunnel_kind kind;
+        uint16_t port;
+    } rows[] = {
+        {"duckduckgogg42xjoc72x3sjasowoarfbgcmvfimaftt6twagswzczad.onion", TUNNEL_CONNECT, 80},
+        {"x.ONION", TUNNEL_CONNECT, 80},
+        {"x.onion.", TUNNEL_CONNECT, 80},
+        {"x.onion..", TUNNEL_CONNECT, 80},
+        {"onion", TUNNEL_CONNECT, 80},
+        {"x.onion", TUNNEL_RESOLVE, 0},
+        {"x.y.exit", TUNNEL_CONNECT, 80},
+        {"example.com", TUNNEL_CONNECT, 0},
+        {"127.0.0.1", TUNNEL_CONNECT, 80}, /* the caller did not say that it is an address */
+        {"[::1]", TUNNEL_CONNECT, 80},
+        {"::ffff:10.0.0.1", TUNNEL_CONNECT, 80},
+        {"0.0.0.0", TUNNEL_CONNECT, 80},
+        {"10.1.2.3", TUNNEL_CONNECT, 80},
+        {"localhost", TUNNEL_CONNECT, 80},
+        {"LocalHost.", TUNNEL_CONNECT, 80},
+        {"printer.local", TUNNEL_CONNECT, 80},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fixture f;
+        struct tunnel_request req = request_to(rows[i].host);
+        setup(&f);
+        req.kind = rows[i].kind;
+        req.port = rows[i].port;
+        open_request(&f, &req);
+        ck_assert_msg(f.app.ended == 1, "%s", rows[i].host);
+        ck_assert_int_eq(f.app.end.stage, TUNNEL_STAGE_REQUEST);
+        ck_assert_uint_eq(net.finds, 0);
+        ck_assert_uint_eq(tunnels_count(f.ts), 0);
+        teardown(&f);
+    }
+}
+END_TEST
+
+START_TEST(test_tunnel_refuses_internal_reverse_look_ups)
+{
+    struct fixture f;
+    struct tunnel_request req = {.kind = TUNNEL_RESOLVE_PTR,
+                                 .ip = ip_v4((const uint8_t[]){10, 0, 0, 1})};
+    setup(&f);
+    open_request(&f, &req);
+    ck_assert_int_eq(f.app.end.stage, TUNNEL_STAGE_REQUEST);
+    ck_assert_uint_eq(net.finds, 0);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_lets_like_names_pass)
+{
+    static const char *const names[] = {"onions.com", "notonion", "nonlocal", "x.onion.com",
+                                        "mylocalhost"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct fixture f;
+        setup(&f);
+        open_to(&f, names[i]);
+        ck_assert_msg(net.n_streams == 1, "%s", names[i]);
+        teardown(&f);
+    }
+}
+END_TEST
+
+START_TEST(test_tunnel_lets_internal_addresses_pass_when_told)
+{
+    static const char *const names[] = {"127.0.0.1", "localhost"};
+    struct tunnels_config config = defaults;
+    config.reject_internal = false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct fixture f;
+        setup(&f);
+        tunnels_set_config(f.ts, &config);
+        open_to(&f, names[i]);
+        ck_assert_uint_eq(net.n_streams, 1);
+        teardown(&f);
+    }
+}
+END_TEST
+
+/* ---- retry ---- */
+
+/* Everything an exit may answer before CONNECTED: another exit is tried, or the tunnel ends. */
+START_TEST(test_tunnel_retries_by_reason)
+{
+    static const struct {
+        uint8_t reason;
+        bool again;
+    } rows[] = {
+        {0, false},
+        {END_MISC, true},
+        {END_RESOLVEFAILED, true},
+        {END_CONNECTREFUSED, false},
+        {END_EXITPOLICY, true},
+        {END_DESTROY, true},
+        {END_DONE, false},
+        {END_TIMEOUT, true},
+        {END_NOROUTE, true},
+        {END_HIBERNATING, true},
+        {END_INTERNAL, true},
+        {END_RESOURCELIMIT, true},
+        {END_CONNRESET, false},
+        {END_TORPROTOCOL, true},
+        {END_NOTDIRECTORY, false},
+        {200, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fixture f;
+        setup(&f);
+        open_to(&f, "example.com");
+        end_last(rows[i].reason);
+        test_env_advance_ms(f.env, 0);
+        test_env_advance_ms(f.env, 0);
+        ck_assert_msg(net.n_streams == (rows[i].again ? 2 : 1), "reason %u", rows[i].reason);
+        ck_assert_uint_eq(f.app.ended, !rows[i].again);
+        if (rows[i].again) {
+            ck_assert_uint_eq(net.need.n_failed, 1); /* not this exit again */
+            ck_assert_uint_eq(net.failed[0].b[0], 1);
+            ck_assert_uint_eq(net.need.avoid_circuit, 1);
+        } else {
+            ck_assert_int_eq(f.app.end.stage, TUNNEL_STAGE_STREAM);
+            ck_assert_uint_eq(f.app.end.reason, rows[i].reason);
+            ck_assert(!f.app.end.connected);
+        }
+        teardown(&f);
+    }
+}
+END_TEST
+
+START_TEST(test_tunnel_ends_after_three_attempts)
+{
+    struct fixture f;
+    setup(&f);
+    open_to(&f, "example.com");
+    for (int i = 0; i < 3; i++) {
+        ck_assert_uint_eq(f.app.ended, 0);
+        end_last(END_RESOLVEFAILED);
+        test_env_advance_ms(f.env, 0);
+        test_env_advance_ms(f.env, 0);
+    }
+    ck_assert_uint_eq(net.n_streams, 3);
+    ck_assert_uint_eq(f.app.ended, 1);
+    ck_assert_uint_eq(f.app.end.attempts, 3);
+    ck_assert_int_eq(f.app.end.stage, TUNNEL_STAGE_STREAM);
+    ck_assert_uint_eq(f.app.end.reason, END_RESOLVEFAILED);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_survives_the_death_of_a_circuit)
+{
+    struct fixture f;
+    setup(&f);
+    open_to(&f, "example.com");
+    circuit_ends_under_last();
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(net.n_streams, 2);
+    ck_assert_uint_eq(net.need.n_failed, 0); /* the exit did nothing wrong */
+    ck_assert_uint_eq(f.app.ended, 0);
+    connect_last();
+    ck_assert_uint_eq(f.app.connected, 1);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_tells_that_circuits_died)
+{
+    struct fixture f;
+    setup(&f);
+    open_to(&f, "example.com");
+    for (int i = 0; i < 3; i++) {
+        circuit_ends_under_last();
+        test_env_advance_ms(f.env, 0);
+    }
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(f.app.ended, 1);
+    ck_assert_int_eq(f.app.end.stage, TUNNEL_STAGE_CIRCUIT);
+    ck_assert_int_eq(f.app.end.why, ERR_LINK_CLOSED);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_without_another_exit_ends_as_the_last_one_said)
+{
+    struct fixture f;
+    setup(&f);
+    open_to(&f, "example.com");
+    net.why_not = "no exit is left";
+    end_last(END_RESOLVEFAILED);
+    test_env_advance_ms(f.env, 0);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(f.app.ended, 1);
+    ck_assert_uint_eq(f.app.end.reason, END_RESOLVEFAILED);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_that_no_exit_allows_ends_at_once)
+{
+    struct fixture f;
+    setup(&f);
+    net.why_not = "no exit relay allows port 80";
+    open_to(&f, "example.com");
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(f.app.ended, 1);
+    ck_assert_uint_eq(f.app.end.reason, END_EXITPOLICY);
+    ck_assert_str_eq(f.app.end.text, net.why_not);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_leaves_a_circuit_that_takes_no_stream)
+{
+    static const err_t errors[] = {ERR_LIMIT, ERR_STATE, ERR_FULL};
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        struct fixture f;
+        setup(&f);
+        net.open_err = errors[i];
+        open_to(&f, "example.com");
+        test_env_advance_ms(f.env, 0);
+        ck_assert_uint_eq(net.n_streams, 1);
+        ck_assert(net.circs[0].retired);
+        ck_assert_uint_eq(last_stream()->circ->id, 2);
+        teardown(&f);
+    }
+}
+END_TEST
+
+START_TEST(test_tunnel_with_a_target_that_does_not_fit_ends)
+{
+    struct fixture f;
+    setup(&f);
+    net.open_err = ERR_ARG;
+    open_to(&f, "example.com");
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(f.app.ended, 1);
+    ck_assert_int_eq(f.app.end.stage, TUNNEL_STAGE_REQUEST);
+    ck_assert_uint_eq(net.retires, 0);
+    teardown(&f);
+}
+END_TEST
+
+/* ---- time ---- */
+
+START_TEST(test_tunnel_tries_elsewhere_when_an_exit_is_silent)
+{
+    struct fixture f;
+    setup(&f);
+    open_to(&f, "example.com");
+    test_env_advance_ms(f.env, 9999);
+    ck_assert_uint_eq(net.n_streams, 1);
+    test_env_advance_ms(f.env, 1);
+    ck_assert(net.streams[0].closed);
+    ck_assert(net.circs[0].retired); /* nobody else is to wait for it */
+    ck_assert_uint_eq(net.n_streams, 2);
+    test_env_advance_ms(f.env, 10000);
+    ck_assert_uint_eq(net.n_streams, 3);
+    test_env_advance_ms(f.env, 14999);
+    ck_assert_uint_eq(f.app.ended, 0);
+    test_env_advance_ms(f.env, 1);
+    ck_assert_uint_eq(f.app.ended, 1);
+    ck_assert_int_eq(f.app.end.stage, TUNNEL_STAGE_TIMEOUT);
+    ck_assert(net.streams[2].closed);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_uses_the_stream_timeout_of_the_options)
+{
+    struct tunnels_config config = defaults;
+    struct fixture f;
+    setup(&f);
+    config.stream_timeout_ms = 500;
+    tunnels_set_config(f.ts, &config);
+    open_to(&f, "example.com");
+    test_env_advance_ms(f.env, 500);
+    ck_assert_uint_eq(net.n_streams, 2);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_gives_up_waiting_for_a_circuit)
+{
+    struct fixture f;
+    setup(&f);
+    net.no_circuit = true;
+    open_to(&f, "example.com");
+    ck_assert_uint_eq(tunnels_waiting(f.ts), 1);
+    test_env_advance_ms(f.env, 119999);
+    ck_assert_uint_eq(f.app.ended, 0);
+    test_env_advance_ms(f.env, 1);
+    ck_assert_uint_eq(f.app.ended, 1);
+    ck_assert_int_eq(f.app.end.stage, TUNNEL_STAGE_TIMEOUT);
+    ck_assert_uint_eq(f.app.end.attempts, 0);
+    ck_assert_uint_eq(tunnels_count(f.ts), 0);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_gives_up_in_an_attempt)
+{
+    struct tunnels_config config = defaults;
+    struct fixture f;
+    setup(&f);
+    config.give_up_ms = 5000;
+    tunnels_set_config(f.ts, &config);
+    open_to(&f, "example.com");
+    test_env_advance_ms(f.env, 5000);
+    ck_assert_uint_eq(f.app.ended, 1);
+    ck_assert(net.streams[0].closed);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_once_open_has_no_deadline)
+{
+    struct fixture f;
+    setup(&f);
+    open_to(&f, "example.com");
+    connect_last();
+    test_env_advance_ms(f.env, 3600 * 1000);
+    ck_assert_uint_eq(f.app.ended, 0);
+    ck_assert(!net.streams[0].closed);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_that_waits_is_tried_when_asked)
+{
+    struct fixture f;
+    setup(&f);
+    net.no_circuit = true;
+    open_to(&f, "example.com");
+    net.no_circuit = false;
+    tunnels_attach(f.ts);
+    ck_assert_uint_eq(net.n_streams, 1);
+    ck_assert_uint_eq(tunnels_waiting(f.ts), 0);
+    tunnels_attach(f.ts); /* has nothing to do */
+    ck_assert_uint_eq(net.finds, 2);
+    teardown(&f);
+}
+END_TEST
+
+/* ---- data and the end ---- */
+
+START_TEST(test_tunnel_takes_nothing_before_it_is_open)
+{
+    struct fixture f;
+    setup(&f);
+    open_to(&f, "example.com");
+    ck_assert_uint_eq(tunnel_write(f.app.t, (const uint8_t *)"x", 1), 0);
+    ck_assert_uint_eq(f.app.writable, 0);
+    connect_last();
+    ck_assert_uint_eq(f.app.writable, 1);
+    ck_assert_uint_eq(tunnel_write(f.app.t, (const uint8_t *)"x", 1), 1);
+    ck_assert_uint_eq(net.streams[0].written, 1);
+    tunnel_consumed(f.app.t, 3);
+    ck_assert_uint_eq(net.streams[0].consumed, 3);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_open_ends_once)
+{
+    static const struct {
+        uint8_t reason;
+        enum tunnel_stage stage;
+    } rows[] = {
+        {END_DONE, TUNNEL_STAGE_NONE},
+        {END_CONNRESET, TUNNEL_STAGE_STREAM},
+        {END_MISC, TUNNEL_STAGE_STREAM}, /* no second attempt once bytes may have gone */
+        {END_EXITPOLICY, TUNNEL_STAGE_STREAM},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fixture f;
+        setup(&f);
+        open_to(&f, "example.com");
+        connect_last();
+        end_last(rows[i].reason);
+        test_env_advance_ms(f.env, 200000);
+        ck_assert_uint_eq(f.app.ended, 1);
+        ck_assert_int_eq(f.app.end.stage, rows[i].stage);
+        ck_assert(f.app.end.connected);
+        ck_assert_uint_eq(net.n_streams, 1);
+        teardown(&f);
+    }
+}
+END_TEST
+
+START_TEST(test_tunnel_open_ends_with_its_circuit)
+{
+    struct fixture f;
+    setup(&f);
+    open_to(&f, "example.com");
+    connect_last();
+    circuit_ends_under_last();
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(f.app.ended, 1);
+    ck_assert_int_eq(f.app.end.stage, TUNNEL_STAGE_CIRCUIT);
+    ck_assert_uint_eq(net.n_streams, 1);
+    teardown(&f);
+}
+END_TEST
+
+/* ---- close in each state ---- */
+
+START_TEST(test_tunnel_close_while_it_waits)
+{
+    struct fixture f;
+    setup(&f);
+    net.no_circuit = true;
+    open_to(&f, "example.com");
+    app_close(&f.app);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(tunnels_count(f.ts), 0);
+    ck_assert_uint_eq(tunnels_waiting(f.ts), 0);
+    test_env_advance_ms(f.env, 200000);
+    ck_assert_uint_eq(f.app.ended, 0);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_close_before_it_was_tried)
+{
+    struct fixture f;
+    struct tunnel_request req = request_to("example.com");
+    setup(&f);
+    f.app.t = tunnels_open(f.ts, &req, &app_ops, &f.app);
+    app_close(&f.app);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(net.finds, 0);
+    ck_assert_uint_eq(tunnels_count(f.ts), 0);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_close_in_an_attempt)
+{
+    struct fixture f;
+    setup(&f);
+    open_to(&f, "example.com");
+    app_close(&f.app);
+    ck_assert(net.streams[0].closed);
+    test_env_advance_ms(f.env, 200000);
+    ck_assert_uint_eq(f.app.ended, 0);
+    ck_assert_uint_eq(net.n_streams, 1);
+    ck_assert_uint_eq(tunnels_count(f.ts), 0);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_close_when_open)
+{
+    struct fixture f;
+    setup(&f);
+    open_to(&f, "example.com");
+    connect_last();
+    app_close(&f.app);
+    ck_assert(net.streams[0].closed);
+    ck_assert_uint_eq(net.streams[0].reason, END_DONE);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(f.app.ended, 0);
+    ck_assert_uint_eq(tunnels_count(f.ts), 0);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_close_between_its_end_and_the_news)
+{
+    struct fixture f;
+    setup(&f);
+    open_to(&f, "example.com");
+    connect_last();
+    end_last(END_DONE);
+    app_close(&f.app);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(f.app.ended, 0);
+    ck_assert(!net.streams[0].closed);
+    ck_assert_uint_eq(tunnels_count(f.ts), 0);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_close_between_two_attempts)
+{
+    struct fixture f;
+    setup(&f);
+    open_to(&f, "example.com");
+    end_last(END_MISC);
+    app_close(&f.app);
+    test_env_advance_ms(f.env, 200000);
+    ck_assert_uint_eq(net.n_streams, 1);
+    ck_assert_uint_eq(f.app.ended, 0);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_close_inside_its_callbacks)
+{
+    for (int i = 0; i < 3; i++) {
+        struct fixture f;
+        struct tunnel_request req = request_to("example.com");
+        struct stream_answer answer = {.kind = ANSWER_NAME};
+        setup(&f);
+        f.app.close_in_connected = i == 0;
+        f.app.close_in_data = i == 1;
+        f.app.close_in_resolved = i == 2;
+        req.kind = i == 2 ? TUNNEL_RESOLVE : TUNNEL_CONNECT;
+        open_request(&f, &req);
+        (void)tunnel_write(f.app.t, (const uint8_t *)"x", 1);
+        struct stream *s = last_stream();
+        if (i == 2)
+            s->ops->on_resolved(s->arg, &answer, 1);
+        else
+            connect_last();
+        if (i == 1)
+            s->ops->on_data(s->arg, (const uint8_t *)"abc", 3);
+        ck_assert_ptr_null(f.app.t);
+        ck_assert(s->closed);
+        ck_assert_uint_eq(f.app.writable, i == 1);
+        test_env_advance_ms(f.env, 200000);
+        ck_assert_uint_eq(f.app.ended, 0);
+        ck_assert_uint_eq(tunnels_count(f.ts), 0);
+        teardown(&f);
+    }
+}
+END_TEST
+
+START_TEST(test_tunnel_set_ends_without_callbacks)
+{
+    struct fixture f;
+    struct app other = {0};
+    struct tunnel_request req = request_to("example.com");
+    setup(&f);
+    open_to(&f, "example.com");
+    net.no_circuit = true;
+    other.t = tunnels_open(f.ts, &req, &app_ops, &other);
+    tunnels_free(f.ts);
+    f.ts = NULL;
+    test_env_advance_ms(f.env, 200000);
+    ck_assert(net.streams[0].closed);
+    ck_assert_uint_eq(f.app.ended + other.ended, 0);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_number_is_bounded)
+{
+    struct fixture f;
+    struct tunnel_request req = request_to("example.com");
+    unsigned n = 0;
+    setup(&f);
+    net.no_circuit = true;
+    while (n <= 20000 && tunnels_open(f.ts, &req, &app_ops, &f.app))
+        n++;
+    ck_assert_uint_eq(n, 20000);
+    teardown(&f);
+}
+END_TEST
+
+/* ---- isolation by user name and password ---- */
+
+START_TEST(test_tunnel_auth_is_kept_apart_by_length)
+{
+    static const struct {
+        const char *user, *pass;
+    } rows[] = {{"ab", "c"}, {"a", "bc"}, {"abc", ""}, {"", "abc"}, {"AB", "c"}};
+    struct isolation iso[5] = {0}, again = {0};
+    for (size_t i = 0; i < 5; i++) {
+        isolation_set_auth(&iso[i], text_of(rows[i].user), text_of(rows[i].pass));
+        ck_assert(iso[i].has_auth);
+        for (size_t j = 0; j < i; j++)
+            ck_assert_mem_ne(iso[i].auth, iso[j].auth, sizeof iso[i].auth);
+    }
+    isolation_set_auth(&again, text_of("ab"), text_of("c"));
+    ck_assert_mem_eq(iso[0].auth, again.auth, sizeof again.auth);
+}
+END_TEST
+
+TESTS("client/tunnel", test_tunnel_asks_the_exit_in_tors_words,
+      test_tunnel_resolves_by_name_and_in_reverse, test_tunnel_refuses_what_must_not_leave,
+      test_tunnel_refuses_internal_reverse_look_ups, test_tunnel_lets_like_names_pass,
+      test_tunnel_lets_internal_addresses_pass_when_told, test_tunnel_retries_by_reason,
+      test_tunnel_ends_after_three_attempts, test_tunnel_survives_the_death_of_a_circuit,
+      test_tunnel_tells_that_circuits_died,
+      test_tunnel_without_another_exit_ends_as_the_last_one_said,
+      test_tunnel_that_no_exit_allows_ends_at_once,
+      test_tunnel_leaves_a_circuit_that_takes_no_stream,
+      test_tunnel_with_a_target_that_does_not_fit_ends,
+      test_tunnel_tries_elsewhere_when_an_exit_is_silent,
+      test_tunnel_uses_the_stream_timeout_of_the_options,
+      test_tunnel_gives_up_waiting_for_a_circuit, test_tunnel_gives_up_in_an_attempt,
+      test_tunnel_once_open_has_no_deadline, test_tunnel_that_waits_is_tried_when_asked,
+      test_tunnel_takes_nothing_before_it_is_open, test_tunnel_open_ends_once,
+      test_tunnel_open_ends_with_its_circuit, test_tunnel_close_while_it_waits,
+      test_tunnel_close_before_it_was_tried, test_tunnel_close_in_an_attempt,
+      test_tunnel_close_when_open, test_tunnel_close_between_its_end_and_the_news,
+      test_tunnel_close_between_two_attempts, test_tunnel_close_inside_its_callbacks,
+      test_tunnel_set_ends_without_callbacks, test_tunnel_number_is_bounded,
+      test_tunnel_auth_is_kept_apart_by_length)
