@@ -1,0 +1,110 @@
+#include "base/env.h"
+
+#include <string.h>
+
+#include "support/test.h"
+
+/* A random source that gives out prepared values, then zeros. */
+struct values {
+    const uint64_t *x;
+    size_t n, at;
+};
+
+static void next_value(void *arg, void *out, size_t len)
+{
+    struct values *v = arg;
+    uint64_t x = v->at < v->n ? v->x[v->at] : 0;
+    v->at++;
+    ck_assert_uint_eq(len, sizeof x);
+    memcpy(out, &x, len);
+}
+
+START_TEST(test_env_random_below_draws_again_where_residues_would_be_uneven)
+{
+    /* 2^64 mod 10 is 6: the values 0 to 5 are one residue class too many. */
+    static const uint64_t x[] = {0, 5, 6, 25};
+    struct values v = {x, 4, 0};
+    struct env env = {.random = next_value, .random_arg = &v};
+    ck_assert_uint_eq(env_random_below(&env, 10), 6);
+    ck_assert_uint_eq(v.at, 3);
+    ck_assert_uint_eq(env_random_below(&env, 10), 5);
+}
+END_TEST
+
+START_TEST(test_env_random_below_a_power_of_two_takes_the_first_value)
+{
+    static const uint64_t x[] = {0, UINT64_MAX, 3};
+    struct values v = {x, 3, 0};
+    struct env env = {.random = next_value, .random_arg = &v};
+    ck_assert_uint_eq(env_random_below(&env, 8), 0);
+    ck_assert_uint_eq(env_random_below(&env, UINT64_C(1) << 63), (UINT64_C(1) << 63) - 1);
+    ck_assert_uint_eq(env_random_below(&env, 1), 0);
+    ck_assert_uint_eq(v.at, 3);
+}
+END_TEST
+
+START_TEST(test_env_random_below_is_spread_evenly)
+{
+    struct env *env = test_env(5);
+    unsigned seen[7] = {0};
+    for (int i = 0; i < 70000; i++)
+        seen[env_random_below(env, 7)]++;
+    for (int i = 0; i < 7; i++) /* 10 standard deviations are 926 */
+        ck_assert(seen[i] > 9000 && seen[i] < 11000);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_env_random_fills_what_it_is_given_and_no_more)
+{
+    struct env *env = test_env(5);
+    uint8_t a[40], b[40];
+    memset(a, 0, sizeof a);
+    memset(b, 0, sizeof b);
+    env_random(env, a, 32);
+    env_random(env, b, 32);
+    ck_assert_mem_ne(a, b, 32);
+    ck_assert_mem_eq(a + 32, "\0\0\0\0\0\0\0\0", 8);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_env_wall_seconds_are_rounded_down)
+{
+    struct env env = {.wall_us = 1999999};
+    ck_assert_int_eq(env_wall_s(&env), 1);
+    env.wall_us = 2000000;
+    ck_assert_int_eq(env_wall_s(&env), 2);
+}
+END_TEST
+
+static void count(void *arg)
+{
+    ++*(int *)arg;
+}
+
+START_TEST(test_env_timers_count_from_the_time_of_the_wake_up)
+{
+    struct env *env = test_env(1);
+    struct timer t;
+    int fired = 0;
+    timer_init(&t, count, &fired);
+    env_arm_ms(env, &t, 5);
+    ck_assert_uint_eq(timerq_next(&env->timers), env->mono_us + 5000);
+    test_env_advance_ms(env, 4);
+    ck_assert_int_eq(fired, 0);
+    test_env_advance_ms(env, 1);
+    ck_assert_int_eq(fired, 1);
+    env_arm_ms(env, &t, 1);
+    env_disarm(env, &t);
+    env_disarm(env, &t);
+    test_env_advance_ms(env, 10);
+    ck_assert_int_eq(fired, 1);
+    test_env_free(env);
+}
+END_TEST
+
+TESTS("base/env", test_env_random_below_draws_again_where_residues_would_be_uneven,
+      test_env_random_below_a_power_of_two_takes_the_first_value,
+      test_env_random_below_is_spread_evenly, test_env_random_fills_what_it_is_given_and_no_more,
+      test_env_wall_seconds_are_rounded_down, test_env_timers_count_from_the_time_of_the_wake_up)
