@@ -142,13 +142,12 @@ size_t socks5_reply(uint8_t code, const struct ip *ip, struct text name,
 static uint8_t code_of_reason(uint8_t reason)
 {
     switch (reason) {
-    case END_DONE:
-        return REPLY_SUCCEEDED;
     case END_RESOLVEFAILED:
     case END_NOROUTE:
         return REPLY_HOST_UNREACHABLE;
     case END_CONNECTREFUSED:
     case END_CONNRESET:
+    case END_DONE: /* closed before it was connected */
         return REPLY_REFUSED;
     case END_EXITPOLICY:
         return REPLY_NOT_ALLOWED;
