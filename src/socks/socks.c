@@ -35,6 +35,7 @@ struct socks {
     void *arg;
     enum socks_state state;
     uint8_t version, cmd;
+    bool had_auth;
     struct isolation isolation;
     struct tunnel *tunnel;
     struct buf in, out;
@@ -385,6 +386,7 @@ static err_t take_auth(struct socks *s, struct rd *r)
     bool good = !user_is_reserved(user);
     const uint8_t answer[] = {1, good ? 0 : 1};
     note_auth(s, user, pass);
+    s->had_auth = true;
     send_bytes(s, answer, sizeof answer);
     s->state = REQUEST;
     if (!good)
@@ -395,6 +397,10 @@ static err_t take_auth(struct socks *s, struct rd *r)
 static err_t take_request5(struct socks *s, struct rd *r)
 {
     struct socks_request req;
+    /* socks-extensions 1.1: "we allow clients to pass "USERNAME/PASSWORD" authentication message to
+     * us even if no authentication was selected" */
+    if (*r->at == 1 && !s->had_auth)
+        return take_auth(s, r);
     err_t e = socks5_request_parse(r, &req);
     if (e == ERR_UNSUPPORTED) {
         refuse(s, REPLY_ADDRESS_NOT_SUPPORTED);
