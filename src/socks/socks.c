@@ -121,6 +121,13 @@ static void on_connected(void *arg, const struct ip *addr)
     push(s);
 }
 
+/* SOCKS4 has no room for an IPv6 address. */
+static bool may_show(const struct socks *s, const struct ip *ip)
+{
+    return ip->family == IP_V4 ? s->config->ipv4_traffic
+                               : s->config->ipv6_traffic && s->version != 4;
+}
+
 /* The answer to show: for a look-up an address the application may use, IPv4 first unless it
  * prefers otherwise; for a reverse one a name. */
 static const struct stream_answer *choose(const struct socks *s,
@@ -135,7 +142,7 @@ static const struct stream_answer *choose(const struct socks *s,
                 return a;
             continue;
         }
-        if (a->kind != ANSWER_IP || (s->version == 4 && a->ip.family != IP_V4))
+        if (a->kind != ANSWER_IP || !may_show(s, &a->ip))
             continue;
         if (a->ip.family == first_choice)
             return a;
@@ -341,7 +348,8 @@ static void begin(struct socks *s, const struct socks_request *req)
         return;
     }
     if (tr.kind == TUNNEL_RESOLVE && tr.ip.family != IP_NONE) { /* it is resolved already */
-        reply(s, REPLY_SUCCEEDED, &tr.ip, (struct text){NULL, 0});
+        reply(s, may_show(s, &tr.ip) ? REPLY_SUCCEEDED : REPLY_HOST_UNREACHABLE, &tr.ip,
+              (struct text){NULL, 0});
         done(s);
         return;
     }
