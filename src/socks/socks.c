@@ -251,11 +251,11 @@ static uint8_t objection(struct socks *s, const struct socks_request *req,
                          const struct tunnel_request *tr)
 {
     const struct socks_port_config *c = s->config;
-    if (tr->ip.family != IP_NONE && req->cmd == SOCKS_CONNECT && req->host.len == 0) {
+    if (req->host.len == 0 && req->cmd != SOCKS_RESOLVE_PTR) {
         warn_leak(s, req);
         if (c->safe_socks)
             return REPLY_NOT_ALLOWED;
-    } else if (c->test_socks && req->cmd == SOCKS_CONNECT) {
+    } else if (c->test_socks) {
         log_notice(s->env->log,
                    "Your application (using socks%d to port %u) instructed Tor to "
                    "take care of the DNS resolution itself if necessary. This is good.",
