@@ -490,7 +490,10 @@ static void shake_hands(struct socks *s)
             if (may_warn(s, SOCKS_WARN_GARBAGE))
                 log_warn(s->env->log, "Fetching socks handshake failed: %s. Closing.",
                          err_text(e == ERR_MORE ? ERR_LIMIT : e));
-            done(s);
+            if (s->state == REQUEST || s->version == 4)
+                refuse(s, REPLY_GENERAL);
+            else
+                done(s);
         }
     }
 }
