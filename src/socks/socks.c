@@ -208,7 +208,8 @@ static bool has_port(const uint16_t *ports, size_t n, uint16_t port)
     return false;
 }
 
-/* Letters, digits and what else tor lets pass in a host name; no NUL, no space, no control byte. */
+/* Letters, digits and what else tor lets pass in a host name or an address; no NUL, no space, no
+ * control byte. */
 static bool host_is_plausible(struct text host)
 {
     for (size_t i = 0; i < host.len; i++) {
@@ -325,8 +326,11 @@ static uint8_t translate(struct socks *s, const struct socks_request *req,
         if (!host_is_plausible(req->host))
             return REPLY_GENERAL;
         snprintf(tr->host, sizeof tr->host, "%.*s", TEXT_ARG(req->host));
-        if (ip_parse(tr->host, true, &tr->ip) != OK)
+        if (ip_parse(tr->host, true, &tr->ip) != OK) {
+            if (strpbrk(tr->host, ":[]"))
+                return REPLY_GENERAL;
             tr->ip = (struct ip){.family = IP_NONE};
+        }
     }
     if (tr->ip.family != IP_NONE)
         ip_text(&tr->ip, tr->host);
