@@ -234,7 +234,12 @@ static bool is_onion_v3(const char *host)
     const char *label = host, *dot = strchr(host, '.');
     for (const char *next; dot && (next = strchr(dot + 1, '.')) && next[1]; dot = next)
         label = dot + 1;
-    return dot && dot - label == 56;
+    if (!dot || dot - label != 56)
+        return false;
+    for (const char *c = label; c < dot; c++)
+        if (!isalpha((unsigned char)*c) && (*c < '2' || *c > '7'))
+            return false;
+    return true;
 }
 
 static void warn_leak(struct socks *s, const struct socks_request *req)
