@@ -46,6 +46,13 @@ struct socks {
     struct timer idle; /* gives back storage that has emptied */
 };
 
+/* The queues have moved: look in a while whether they are empty. */
+static void note_moved(struct socks *s)
+{
+    if (!s->idle.armed)
+        env_arm_ms(s->env, &s->idle, IDLE_MS);
+}
+
 /* ---- ending ---- */
 
 static void done(struct socks *s)
@@ -95,8 +102,10 @@ static void push(struct socks *s)
 {
     if (s->state != OPEN)
         return;
-    if (s->in.len)
+    if (s->in.len) {
         buf_drain(&s->in, tunnel_write(s->tunnel, buf_at(&s->in), s->in.len));
+        note_moved(s);
+    }
     if (s->in.len)
         return;
     if (s->eof) {
@@ -525,8 +534,7 @@ void socks_in_done(struct socks *s, size_t len)
     buf_commit(&s->in, len);
     shake_hands(s);
     push(s);
-    if (!s->idle.armed)
-        env_arm_ms(s->env, &s->idle, IDLE_MS);
+    note_moved(s);
 }
 
 void socks_in_eof(struct socks *s)
@@ -559,8 +567,7 @@ void socks_sent(struct socks *s, size_t len)
     s->reply_left -= ours;
     if (s->state == OPEN && len > ours)
         tunnel_consumed(s->tunnel, len - ours);
-    if (!s->idle.armed)
-        env_arm_ms(s->env, &s->idle, IDLE_MS);
+    note_moved(s);
 }
 
 static void idle(void *arg)
