@@ -477,10 +477,8 @@ static void build_ahead(struct exits *x)
         const struct path_request req = {
             .kind = PATH_EXIT, .port = ports[i], .predicted = ports, .n_predicted = n};
         while (may_launch(x) && clean_for(x, ports[i], &all) < CLEAN_PER_PORT && all < MOST_CLEAN)
-            if (!launch(x, &req)) {
-                back_off(x);
-                return;
-            }
+            if (!launch(x, &req))
+                break; /* no exit for this port perhaps: the next look will see */
     }
 }
 
