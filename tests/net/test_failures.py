@@ -32,8 +32,9 @@ def own_client(make_sut):
 def test_killed_relay_in_mid_download(lab, own_client, role):
     client = own_client
     download = subprocess.Popen(
-        ["curl", "-s", "-S", "-o", "/dev/null", "--limit-rate", "3M", "--max-time", "60",
-         "--socks5-hostname", "127.0.0.1:%d" % client.socks_port, lab.url("/bytes/500000000")],
+        # No limit on curl's rate: what waits in sockets would be read slowly after the end.
+        ["curl", "-s", "-S", "-o", "/dev/null", "--max-time", "60", "--socks5-hostname",
+         "127.0.0.1:%d" % client.socks_port, lab.url("/bytes/5000000000")],
         stderr=subprocess.PIPE, text=True)
     victim = None
     try:
