@@ -1,0 +1,1189 @@
+/* The pool of circuits, over circuits, paths, guards and build times that the test plays. */
+#include "client/exits.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cell/reason.h"
+#include "support/test.h"
+
+enum { RELAYS = 8, FIRST_EXIT = 4, MOST = 256 };
+
+/* ---- the layers below ---- */
+
+struct netdir {
+    int refs;
+    struct relay relay[RELAYS]; /* from FIRST_EXIT on they are exits */
+};
+
+struct streams {
+    size_t open;
+};
+
+static struct {
+    struct netdir nd[2];
+    uint16_t only_port[RELAYS]; /* of exits; 0: all ports */
+    bool none_is_stable;        /* a path is found relaxed, and fits only as such */
+    bool no_path, no_guard_md, forbidden, may_use_guard;
+    enum guard_use guard_use;
+    unsigned picks;
+    struct ocirc *oc[MOST]; /* NULL once freed */
+    struct streams streams[MOST];
+    unsigned n, alive;
+    bool oom, stillborn; /* of the next circuits */
+    unsigned guard_ok, guard_failed, guard_dropped;
+    unsigned cbt_built, cbt_timed_out, cbt_closed;
+    bool learning;
+} net;
+
+struct netdir *netdir_ref(struct netdir *nd)
+{
+    nd->refs++;
+    return nd;
+}
+
+void netdir_unref(struct netdir **nd)
+{
+    if (*nd)
+        (*nd)->refs--;
+    *nd = NULL;
+}
+
+size_t netdir_n(const struct netdir *nd)
+{
+    (void)nd;
+    return RELAYS;
+}
+
+const struct relay *netdir_at(const struct netdir *nd, size_t i)
+{
+    return &nd->relay[i];
+}
+
+struct ipport relay_orport(const struct relay *r)
+{
+    return (struct ipport){ip_v4(r->v4), r->orport};
+}
+
+struct ipport relay_orport6(const struct relay *r)
+{
+    (void)r;
+    return (struct ipport){0};
+}
+
+struct ipport path_first_hop_addr(const struct path_config *cfg, const struct relay *r)
+{
+    (void)cfg;
+    return relay_orport(r);
+}
+
+static bool judge(const struct path_request *req, const struct relay *r)
+{
+    size_t i = r->rsa.b[0];
+    if (i < FIRST_EXIT)
+        return false;
+    for (size_t k = 0; k < req->n_avoid_exit; k++)
+        if (rsa_id_equal(&req->avoid_exit[k], &r->rsa))
+            return false;
+    return !req->port || !net.only_port[i] || net.only_port[i] == req->port;
+}
+
+bool path_exit_fits(const struct netdir *nd, const struct path_config *cfg,
+                    const struct path_request *req, const struct relay *exit)
+{
+    (void)nd, (void)cfg;
+    return judge(req, exit) && (!net.none_is_stable || req->relaxed);
+}
+
+err_t path_pick(const struct netdir *nd, const struct path_config *cfg, struct guards *guards,
+                const struct path_request *req, struct env *env, struct path_pick *out)
+{
+    (void)cfg, (void)guards, (void)env;
+    net.picks++;
+    *out = (struct path_pick){
+        .n = PATH_LEN, .guard_use = net.guard_use, .relaxed = net.none_is_stable};
+    for (size_t i = FIRST_EXIT; i < RELAYS && !net.no_path; i++)
+        if (judge(req, &nd->relay[i])) {
+            out->hop[0] = &nd->relay[0];
+            out->hop[1] = &nd->relay[1];
+            out->hop[2] = &nd->relay[i];
+            return OK;
+        }
+    snprintf(out->why, sizeof out->why, "no exit relay allows port %u", req->port);
+    return ERR_NOT_FOUND;
+}
+
+bool path_allowed(const struct path_config *cfg, const struct relay *const *hops, size_t n,
+                  bool exits)
+{
+    (void)cfg, (void)hops, (void)n, (void)exits;
+    return !net.forbidden;
+}
+
+void guards_succeeded(struct guards *g, const struct rsa_id *id)
+{
+    (void)g, (void)id;
+    net.guard_ok++;
+}
+
+void guards_failed(struct guards *g, const struct rsa_id *id)
+{
+    (void)g, (void)id;
+    net.guard_failed++;
+}
+
+void guards_dropped(struct guards *g, const struct rsa_id *id)
+{
+    (void)g, (void)id;
+    net.guard_dropped++;
+}
+
+bool guards_may_use(struct guards *g, const struct rsa_id *id)
+{
+    (void)g, (void)id;
+    return net.may_use_guard;
+}
+
+bool guards_lack_md(const struct guards *g, const struct netdir *nd)
+{
+    (void)g, (void)nd;
+    return net.no_guard_md;
+}
+
+uint32_t cbt_timeout_ms(const struct cbt *c, unsigned hops)
+{
+    (void)c;
+    ck_assert_uint_eq(hops, PATH_LEN);
+    return 1500;
+}
+
+uint32_t cbt_close_ms(const struct cbt *c, unsigned hops)
+{
+    (void)c, (void)hops;
+    return 60000;
+}
+
+void cbt_built(struct cbt *c, uint64_t build_ms, bool in_time)
+{
+    (void)c, (void)build_ms, (void)in_time;
+    net.cbt_built++;
+}
+
+void cbt_timed_out(struct cbt *c, bool first_hop_done)
+{
+    (void)c, (void)first_hop_done;
+    net.cbt_timed_out++;
+}
+
+void cbt_closed(struct cbt *c, uint64_t began_us)
+{
+    (void)c, (void)began_us;
+    net.cbt_closed++;
+}
+
+void cbt_network_live(struct cbt *c)
+{
+    (void)c;
+}
+
+bool cbt_wants_circuits(const struct cbt *c)
+{
+    (void)c;
+    return net.learning;
+}
+
+uint32_t cbt_test_interval_s(const struct cbt *c)
+{
+    (void)c;
+    return 10;
+}
+
+uint32_t cbt_max_open(const struct cbt *c)
+{
+    (void)c;
+    return 10;
+}
+
+uint32_t cbt_learn_idle_s(const struct cbt *c)
+{
+    (void)c;
+    return 180;
+}
+
+unsigned circ_hops(const struct circ *c)
+{
+    (void)c;
+    return 0;
+}
+
+const char *circ_end_text(const struct circ_end *end, char *out, size_t size)
+{
+    snprintf(out, size, "%s", err_text(end->why));
+    return out;
+}
+
+size_t streams_open_count(const struct streams *set)
+{
+    return set->open;
+}
+
+/* ---- circuits ---- */
+
+static void tell_end(void *arg)
+{
+    struct ocirc *oc = arg;
+    oc->ops->on_ended(oc->arg, oc, &oc->end);
+}
+
+struct ocirc *ocirc_new(struct env *env, struct linkpool *pool, uint32_t id,
+                        const struct ocirc_plan *plan, const struct ocirc_ops *ops, void *arg)
+{
+    (void)pool;
+    if (net.oom)
+        return NULL;
+    ck_assert_uint_lt(net.n, MOST);
+    struct ocirc *oc = calloc(1, sizeof *oc);
+    ck_assert_ptr_nonnull(oc);
+    *oc = (struct ocirc){.env = env, .ops = ops, .arg = arg, .id = id, .plan = *plan};
+    timer_init(&oc->notice, tell_end, oc);
+    net.oc[net.n++] = oc;
+    net.alive++;
+    if (net.stillborn)
+        ocirc_close(oc, ERR_NOMEM, DESTROY_RESOURCELIMIT);
+    return oc;
+}
+
+void ocirc_free(struct ocirc *oc)
+{
+    for (unsigned i = 0; i < net.n; i++)
+        if (net.oc[i] == oc)
+            net.oc[i] = NULL;
+    env_disarm(oc->env, &oc->notice);
+    free(oc);
+    net.alive--;
+}
+
+void ocirc_close(struct ocirc *oc, err_t why, uint8_t reason)
+{
+    if (oc->state == OCIRC_CLOSED)
+        return;
+    oc->end.during = oc->state;
+    oc->end.circ.why = why;
+    oc->end.circ.reason = reason;
+    oc->state = OCIRC_CLOSED;
+    env_arm_ms(oc->env, &oc->notice, 0);
+}
+
+const char *ocirc_path_text(const struct ocirc *oc, char *out, size_t size)
+{
+    (void)oc;
+    snprintf(out, size, "a path");
+    return out;
+}
+
+bool ocirc_end_blames_first_hop(const struct ocirc_end *end)
+{
+    return end->circ.why == ERR_LINK_CONNECT;
+}
+
+/* ---- what the test does with them ---- */
+
+struct fixture {
+    struct env *env;
+    struct path_config path;
+    struct exits *x;
+    uint32_t last_id;
+    unsigned changed, began, opened;
+};
+
+static uint32_t next_id(void *arg)
+{
+    struct fixture *f = arg;
+    return ++f->last_id;
+}
+
+static void changed(void *arg)
+{
+    struct fixture *f = arg;
+    f->changed++;
+}
+
+static void began(void *arg)
+{
+    struct fixture *f = arg;
+    f->began++;
+}
+
+static void opened(void *arg)
+{
+    struct fixture *f = arg;
+    f->opened++;
+}
+
+static const struct exits_ops ops = {
+    .next_circuit_id = next_id, .changed = changed, .began = began, .opened = opened};
+
+static struct exits_config config_of(const struct fixture *f)
+{
+    return (struct exits_config){.path = &f->path, .max_dirtiness_ms = 600000, .max_pending = 32};
+}
+
+static void setup(struct fixture *f)
+{
+    memset(&net, 0, sizeof net);
+    for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; i < RELAYS; i++) {
+            net.nd[k].relay[i].rsa.b[0] = (uint8_t)i;
+            net.nd[k].relay[i].orport = 9001;
+        }
+    *f = (struct fixture){.env = test_env(1)};
+    struct exits_config config = config_of(f);
+    f->x = exits_new(f->env, NULL, NULL, NULL, &config, &ops, f);
+    ck_assert_ptr_nonnull(f->x);
+}
+
+static void teardown(struct fixture *f)
+{
+    exits_free(f->x);
+    ck_assert_uint_eq(net.alive, 0);
+    ck_assert_int_eq(net.nd[0].refs, 0);
+    ck_assert_int_eq(net.nd[1].refs, 0);
+    test_env_free(f->env);
+}
+
+static void begin_circ(struct ocirc *oc)
+{
+    oc->state = OCIRC_BUILDING;
+    oc->begun_us = oc->env->mono_us;
+    oc->ops->on_begin(oc->arg, oc);
+}
+
+static void open_circ(struct ocirc *oc)
+{
+    if (oc->state == OCIRC_WAITING)
+        begin_circ(oc);
+    for (unsigned hop = 1; hop <= PATH_LEN; hop++)
+        oc->ops->on_hop(oc->arg, oc, hop);
+    for (unsigned i = 0; i < net.n; i++)
+        if (net.oc[i] == oc)
+            oc->streams = &net.streams[i];
+    oc->state = OCIRC_OPEN;
+    oc->ops->on_open(oc->arg, oc);
+}
+
+static void open_all(struct fixture *f)
+{
+    for (unsigned i = 0; i < net.n; i++)
+        if (net.oc[i] && net.oc[i]->state < OCIRC_OPEN)
+            open_circ(net.oc[i]);
+    test_env_advance_ms(f->env, 0);
+}
+
+static void fail_circ(struct fixture *f, struct ocirc *oc, err_t why)
+{
+    ocirc_close(oc, why, DESTROY_CONNECTFAILED);
+    test_env_advance_ms(f->env, 0);
+}
+
+/* A pool with a network, and the circuits open that are built ahead. */
+static void setup_ready(struct fixture *f)
+{
+    setup(f);
+    exits_set_netdir(f->x, &net.nd[0]);
+    test_env_advance_ms(f->env, 0);
+    open_all(f);
+}
+
+static struct tunnel_request request(const char *host, uint16_t port)
+{
+    struct tunnel_request req = {.kind = TUNNEL_CONNECT, .port = port};
+    snprintf(req.host, sizeof req.host, "%s", host);
+    return req;
+}
+
+static struct exit_circ *find(struct fixture *f, const struct tunnel_request *req)
+{
+    const char *why_not;
+    struct exit_need need = {.request = req};
+    return exits_find(f->x, &need, &why_not);
+}
+
+static struct exit_circ *find_and_use(struct fixture *f, const struct tunnel_request *req)
+{
+    struct exit_need need = {.request = req};
+    struct exit_circ *c = find(f, req);
+    if (c) {
+        exits_use(c, &need);
+        exit_circ_streams(c)->open++;
+    }
+    return c;
+}
+
+static unsigned building(void)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < net.n; i++)
+        n += net.oc[i] && net.oc[i]->state < OCIRC_OPEN;
+    return n;
+}
+
+static struct ocirc *newest(void)
+{
+    ck_assert_uint_gt(net.n, 0);
+    ck_assert_ptr_nonnull(net.oc[net.n - 1]);
+    return net.oc[net.n - 1];
+}
+
+/* ---- ahead of need ---- */
+
+START_TEST(test_exits_builds_nothing_without_a_network)
+{
+    struct fixture f;
+    const char *why_not;
+    struct tunnel_request req = request("example.com", 80);
+    struct exit_need need = {.request = &req};
+    setup(&f);
+    test_env_advance_ms(f.env, 60000);
+    ck_assert_ptr_null(exits_find(f.x, &need, &why_not));
+    ck_assert_ptr_null(why_not); /* it waits */
+    ck_assert_uint_eq(net.n, 0);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_builds_two_for_pages_ahead)
+{
+    struct fixture f;
+    setup_ready(&f);
+    ck_assert_uint_eq(net.n, 2); /* both allow 80 and 443 */
+    ck_assert_uint_eq(exits_open_count(f.x), 2);
+    ck_assert_uint_eq(f.opened, 2);
+    test_env_advance_ms(f.env, 60000);
+    ck_assert_uint_eq(net.n, 2);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_replaces_a_circuit_that_is_taken)
+{
+    struct fixture f;
+    struct tunnel_request req = request("example.com", 80);
+    setup_ready(&f);
+    ck_assert_ptr_nonnull(find_and_use(&f, &req));
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(net.n, 3);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_predicts_a_port_for_an_hour)
+{
+    struct fixture f;
+    struct tunnel_request req = request("example.com", 25);
+    setup(&f);
+    net.only_port[4] = net.only_port[5] = net.only_port[6] = 80;
+    net.only_port[7] = 25;
+    exits_set_netdir(f.x, &net.nd[0]);
+    test_env_advance_ms(f.env, 0);
+    unsigned before = net.n;
+    ck_assert_uint_eq(before, 2); /* nobody allows 443 */
+    ck_assert_ptr_null(find(&f, &req));
+    open_all(&f);
+    struct exit_circ *c = find_and_use(&f, &req);
+    ck_assert_ptr_nonnull(c);
+    test_env_advance_ms(f.env, 2000);
+    ck_assert_uint_eq(net.n, before + 3); /* its own, and two more for port 25 */
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_bounds_what_is_pending)
+{
+    struct fixture f;
+    setup(&f);
+    struct exits_config config = config_of(&f);
+    config.max_pending = 1;
+    exits_set_config(f.x, &config);
+    exits_set_netdir(f.x, &net.nd[0]);
+    test_env_advance_ms(f.env, 5000);
+    ck_assert_uint_eq(net.n, 1);
+    struct tunnel_request req = request("example.com", 80);
+    ck_assert_ptr_null(find(&f, &req)); /* waits for the one there */
+    req.isolation.session = 7;
+    ck_assert_ptr_null(find(&f, &req));
+    ck_assert_uint_eq(net.n, 1);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_waits_for_the_guards_descriptors)
+{
+    struct fixture f;
+    struct tunnel_request req = request("example.com", 80);
+    setup(&f);
+    net.no_guard_md = true;
+    exits_set_netdir(f.x, &net.nd[0]);
+    test_env_advance_ms(f.env, 5000);
+    ck_assert_ptr_null(find(&f, &req));
+    ck_assert_uint_eq(net.n, 0);
+    net.no_guard_md = false;
+    test_env_advance_ms(f.env, 1000);
+    ck_assert_uint_eq(net.n, 2);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_wakes_who_waits_when_the_network_comes)
+{
+    struct fixture f;
+    struct tunnel_request req = request("example.com", 25);
+    setup(&f);
+    for (size_t i = FIRST_EXIT; i < RELAYS; i++)
+        net.only_port[i] = 25; /* nothing is built ahead */
+    ck_assert_ptr_null(find(&f, &req));
+    exits_set_netdir(f.x, &net.nd[0]);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_ge(f.changed, 1);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_wakes_who_waits_for_a_place)
+{
+    struct fixture f;
+    setup_ready(&f);
+    unsigned before = f.changed;
+    test_env_advance_ms(f.env, 1000);
+    ck_assert_uint_gt(f.changed, before);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_learns_build_times_at_intervals)
+{
+    struct fixture f;
+    setup(&f);
+    net.learning = true;
+    exits_set_netdir(f.x, &net.nd[0]);
+    for (int s = 0; s < 60; s++) {
+        test_env_advance_ms(f.env, 1000);
+        open_all(&f);
+    }
+    ck_assert_uint_ge(net.n, 2 + 5);
+    ck_assert_uint_le(net.n, 2 + 6);
+    for (int s = 0; s < 300; s++) { /* past the time for which they are kept */
+        test_env_advance_ms(f.env, 1000);
+        open_all(&f);
+    }
+    ck_assert_uint_le(exits_open_count(f.x), 10);
+    ck_assert_uint_gt(net.n, 12); /* the learning goes on */
+    teardown(&f);
+}
+END_TEST
+
+/* ---- matching ---- */
+
+START_TEST(test_exits_claims_what_it_builds_for_a_tunnel)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 80), b = a;
+    setup(&f);
+    exits_set_netdir(f.x, &net.nd[0]);
+    b.isolation.session = 1;
+    ck_assert_ptr_null(find(&f, &a));
+    ck_assert_uint_eq(net.n, 1);
+    ck_assert_ptr_null(find(&f, &a)); /* its own is on its way */
+    ck_assert_uint_eq(net.n, 1);
+    ck_assert_ptr_null(find(&f, &b)); /* that one is not for it */
+    ck_assert_uint_eq(net.n, 2);
+    open_circ(net.oc[0]);
+    struct tunnel_request other = request("example.org", 443);
+    ck_assert_ptr_nonnull(find(&f, &other)); /* whom it was built for did not come */
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_claims_one_that_is_being_built_ahead)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 80), b = a, c = a;
+    setup(&f);
+    b.isolation.session = 1;
+    c.isolation.session = 2;
+    exits_set_netdir(f.x, &net.nd[0]);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(net.n, 2);
+    ck_assert_ptr_null(find(&f, &a));
+    ck_assert_ptr_null(find(&f, &b));
+    ck_assert_uint_eq(net.n, 2);
+    ck_assert_ptr_null(find(&f, &c));
+    ck_assert_uint_eq(net.n, 3);
+    teardown(&f);
+}
+END_TEST
+
+static void no_change(struct tunnel_request *r)
+{
+    (void)r;
+}
+
+static void session(struct tunnel_request *r)
+{
+    r->isolation.session = 5;
+}
+
+static void protocol(struct tunnel_request *r)
+{
+    r->isolation.protocol = 4;
+}
+
+static void client_addr(struct tunnel_request *r)
+{
+    r->isolation.client = ip_v4((const uint8_t[]){127, 0, 0, 2});
+}
+
+static void auth(struct tunnel_request *r)
+{
+    isolation_set_auth(&r->isolation, text_of("user"), text_of("pass"));
+}
+
+static void host(struct tunnel_request *r)
+{
+    snprintf(r->host, sizeof r->host, "example.org");
+}
+
+static void port(struct tunnel_request *r)
+{
+    r->port = 443;
+}
+
+static void dest_addr(struct tunnel_request *r)
+{
+    r->isolation.by_dest_addr = true;
+}
+
+static void dest_port(struct tunnel_request *r)
+{
+    r->isolation.by_dest_port = true;
+}
+
+static void host_dest_addr(struct tunnel_request *r)
+{
+    host(r);
+    dest_addr(r);
+}
+
+static void host_dest_port(struct tunnel_request *r)
+{
+    host(r);
+    dest_port(r);
+}
+
+static void port_dest_addr(struct tunnel_request *r)
+{
+    port(r);
+    dest_addr(r);
+}
+
+static void port_dest_port(struct tunnel_request *r)
+{
+    port(r);
+    dest_port(r);
+}
+
+/* The first tunnel goes to example.com:80 with FIRST's wishes, the next with SECOND's. */
+START_TEST(test_exits_isolates_by_every_field)
+{
+    static const struct {
+        void (*first)(struct tunnel_request *r);
+        void (*second)(struct tunnel_request *r);
+        bool together;
+    } rows[] = {
+        {no_change, no_change, true},
+        {no_change, host, true},
+        {no_change, port, true},
+        {no_change, session, false},
+        {session, session, true},
+        {session, no_change, false},
+        {no_change, protocol, false},
+        {protocol, protocol, true},
+        {no_change, client_addr, false},
+        {client_addr, client_addr, true},
+        {no_change, auth, false},
+        {auth, auth, true},
+        {auth, no_change, false},
+        {dest_addr, dest_addr, true},
+        {dest_addr, host, false},
+        {no_change, host_dest_addr, false},
+        {dest_addr, host_dest_addr, false},
+        {no_change, dest_addr, true},
+        {dest_addr, port_dest_addr, true},
+        {dest_port, dest_port, true},
+        {dest_port, port, false},
+        {no_change, port_dest_port, false},
+        {dest_port, port_dest_port, false},
+        {dest_port, host_dest_port, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fixture f;
+        struct tunnel_request a = request("example.com", 80), b = a;
+        setup_ready(&f);
+        rows[i].first(&a);
+        rows[i].second(&b);
+        struct exit_circ *c = find_and_use(&f, &a);
+        ck_assert_ptr_nonnull(c);
+        struct exit_circ *d = find(&f, &b);
+        ck_assert_msg((c == d) == rows[i].together, "row %zu", i);
+        teardown(&f);
+    }
+}
+END_TEST
+
+START_TEST(test_exits_isolates_two_user_names)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 80), b = a;
+    setup_ready(&f);
+    isolation_set_auth(&a.isolation, text_of("a"), text_of("x"));
+    isolation_set_auth(&b.isolation, text_of("a"), text_of("y"));
+    ck_assert_ptr_ne(find_and_use(&f, &a), find_and_use(&f, &b));
+    teardown(&f);
+}
+END_TEST
+
+/* A third tunnel that asks to be alone with example.com, after one to there and one elsewhere. */
+START_TEST(test_exits_isolates_from_what_was_mixed_before)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 80), b = a, c = a, d = a;
+    setup_ready(&f);
+    host(&b);
+    dest_addr(&c);
+    dest_port(&d);
+    struct exit_circ *first = find_and_use(&f, &a);
+    ck_assert_ptr_eq(find_and_use(&f, &b), first);
+    ck_assert_ptr_ne(find(&f, &c), first);
+    ck_assert_ptr_eq(find_and_use(&f, &d), first); /* one port so far, and one from now on */
+    port(&b);
+    ck_assert_ptr_ne(find(&f, &b), first);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_prefers_what_is_in_use)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 80);
+    setup_ready(&f);
+    struct exit_circ *first = find_and_use(&f, &a);
+    test_env_advance_ms(f.env, 1000);
+    open_all(&f);
+    for (int i = 0; i < 3; i++)
+        ck_assert_ptr_eq(find_and_use(&f, &a), first);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_keeps_from_exits_and_circuits_that_failed)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 80);
+    const char *why_not;
+    setup_ready(&f);
+    struct exit_circ *first = find(&f, &a);
+    struct exit_need need = {.request = &a, .avoid_circuit = exit_circ_id(first)};
+    struct exit_circ *second = exits_find(f.x, &need, &why_not);
+    ck_assert_ptr_nonnull(second);
+    ck_assert_ptr_ne(second, first);
+
+    struct rsa_id failed = *exit_circ_exit(first);
+    need = (struct exit_need){.request = &a, .failed = &failed, .n_failed = 1};
+    ck_assert_ptr_null(exits_find(f.x, &need, &why_not));
+    ck_assert_uint_eq(building(), 1);
+    ck_assert_uint_ne(newest()->plan.hops[2].rsa.b[0], failed.b[0]);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_says_why_nothing_will_do)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 25);
+    const char *why_not;
+    struct exit_need need = {.request = &a};
+    setup(&f);
+    for (size_t i = FIRST_EXIT; i < RELAYS; i++)
+        net.only_port[i] = 80;
+    exits_set_netdir(f.x, &net.nd[0]);
+    ck_assert_ptr_null(exits_find(f.x, &need, &why_not));
+    ck_assert_ptr_nonnull(why_not);
+    ck_assert_str_eq(why_not, "no exit relay allows port 25");
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_without_a_guard_for_now_waits)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 80);
+    const char *why_not;
+    struct exit_need need = {.request = &a};
+    setup(&f);
+    exits_set_netdir(f.x, &net.nd[0]);
+    net.no_path = true;
+    ck_assert_ptr_null(exits_find(f.x, &need, &why_not));
+    ck_assert_ptr_null(why_not);
+    ck_assert_uint_eq(net.picks, 1);
+    ck_assert_ptr_null(exits_find(f.x, &need, &why_not)); /* backs off */
+    ck_assert_uint_eq(net.picks, 1);
+    unsigned before = f.changed;
+    test_env_advance_ms(f.env, 100);
+    ck_assert_uint_gt(f.changed, before);
+    net.no_path = false;
+    ck_assert_ptr_null(find(&f, &a));
+    ck_assert_uint_eq(building(), 1);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_uses_a_relaxed_circuit_for_what_it_was_picked_for)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 22);
+    setup(&f);
+    net.none_is_stable = true;
+    exits_set_netdir(f.x, &net.nd[0]);
+    ck_assert_ptr_null(find(&f, &a));
+    open_all(&f);
+    ck_assert_ptr_nonnull(find_and_use(&f, &a));
+    for (int s = 0; s < 30; s++) {
+        test_env_advance_ms(f.env, 1000);
+        open_all(&f);
+    }
+    ck_assert_uint_le(net.n, 4); /* and does not build for ever */
+    teardown(&f);
+}
+END_TEST
+
+/* ---- failures ---- */
+
+START_TEST(test_exits_backs_off_after_failures_and_no_longer_after_success)
+{
+    struct fixture f;
+    uint64_t longest_us = 0, last_us = 0;
+    setup(&f);
+    struct exits_config config = config_of(&f);
+    config.max_pending = 1;
+    exits_set_config(f.x, &config);
+    exits_set_netdir(f.x, &net.nd[0]);
+    test_env_advance_ms(f.env, 0);
+    for (int i = 0; i < 14; i++) {
+        last_us = f.env->mono_us;
+        fail_circ(&f, newest(), ERR_LINK_CONNECT);
+        unsigned before = net.n;
+        while (net.n == before)
+            test_env_advance_ms(f.env, 50);
+        if (f.env->mono_us - last_us > longest_us)
+            longest_us = f.env->mono_us - last_us;
+        ck_assert_uint_eq(net.n, before + 1);
+    }
+    ck_assert_uint_ge(longest_us, 9 * US_PER_SEC);
+    ck_assert_uint_le(longest_us, 14 * US_PER_SEC);
+    ck_assert_uint_eq(net.guard_failed, 14);
+
+    open_circ(newest());
+    struct tunnel_request a = request("example.com", 80);
+    ck_assert_ptr_nonnull(find(&f, &a));
+    a.isolation.session = 3;
+    ck_assert_ptr_nonnull(find_and_use(&f, &a));
+    a.isolation.session = 4;
+    ck_assert_ptr_null(find(&f, &a));
+    ck_assert_uint_eq(building(), 1); /* at once */
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_ends_the_wait_with_a_success)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 80);
+    setup(&f);
+    exits_set_netdir(f.x, &net.nd[0]);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(net.n, 2);
+    struct ocirc *good = net.oc[1];
+    fail_circ(&f, net.oc[0], ERR_LINK_CONNECT);
+    open_circ(good);
+    ck_assert_ptr_nonnull(find_and_use(&f, &a));
+    a.isolation.session = 1;
+    ck_assert_ptr_null(find(&f, &a));
+    ck_assert_uint_eq(building(), 1);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_blames_the_guard_for_the_first_hop_only)
+{
+    struct fixture f;
+    setup(&f);
+    exits_set_netdir(f.x, &net.nd[0]);
+    test_env_advance_ms(f.env, 0);
+    struct ocirc *second = net.oc[1];
+    fail_circ(&f, net.oc[0], ERR_LINK_CONNECT);
+    ck_assert_uint_eq(net.guard_failed, 1);
+    fail_circ(&f, second, ERR_CIRC_PROTO);
+    ck_assert_uint_eq(net.guard_failed, 1);
+    ck_assert_uint_eq(net.guard_dropped, 1);
+    test_env_advance_ms(f.env, 2000);
+    open_circ(newest());
+    ck_assert_uint_eq(net.guard_ok, 1);
+    fail_circ(&f, newest(), ERR_LINK_CLOSED); /* it stood */
+    ck_assert_uint_eq(net.guard_failed + net.guard_dropped, 2);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_bears_circuits_that_die_at_birth)
+{
+    struct fixture f;
+    setup(&f);
+    net.stillborn = true;
+    exits_set_netdir(f.x, &net.nd[0]);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(net.n, 1);
+    test_env_advance_ms(f.env, 5000);
+    ck_assert_uint_lt(net.n, 32);
+    net.stillborn = false;
+    test_env_advance_ms(f.env, 20000);
+    ck_assert_uint_ge(building(), 1);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_bears_a_lack_of_memory)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 80);
+    setup(&f);
+    net.oom = true;
+    exits_set_netdir(f.x, &net.nd[0]);
+    ck_assert_ptr_null(find(&f, &a));
+    test_env_advance_ms(f.env, 5000);
+    ck_assert_uint_eq(net.n, 0);
+    net.oom = false;
+    test_env_advance_ms(f.env, 20000);
+    ck_assert_uint_eq(net.n, 2);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_tells_the_build_times)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 80);
+    setup(&f);
+    exits_set_netdir(f.x, &net.nd[0]);
+    ck_assert_ptr_null(find(&f, &a));
+    begin_circ(net.oc[0]);
+    unsigned before = f.changed;
+    test_env_advance_ms(f.env, 1500);
+    ck_assert_uint_eq(net.cbt_timed_out, 1);
+    ck_assert_uint_gt(f.changed, before); /* who waits for it needs another */
+    ck_assert_ptr_null(find(&f, &a));
+    ck_assert_uint_eq(building(), 3);
+    open_circ(net.oc[0]); /* late: it counted, and is of no more use */
+    ck_assert_uint_eq(net.cbt_built, 1);
+    ck_assert_ptr_null(find(&f, &a));
+    test_env_advance_ms(f.env, 0);
+    ck_assert_ptr_null(net.oc[0]);
+
+    struct ocirc *oc = newest();
+    begin_circ(oc);
+    oc->end.timed_out = true;
+    fail_circ(&f, oc, ERR_CIRC_TIMEOUT);
+    ck_assert_uint_eq(net.cbt_closed, 1);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_closes_a_circuit_that_a_better_guard_outdid)
+{
+    struct fixture f;
+    setup(&f);
+    net.guard_use = GUARD_USABLE_IF_NO_BETTER;
+    exits_set_netdir(f.x, &net.nd[0]);
+    test_env_advance_ms(f.env, 0);
+    open_circ(net.oc[0]);
+    net.may_use_guard = true;
+    open_circ(net.oc[1]);
+    ck_assert_int_eq(net.oc[0]->state, OCIRC_CLOSED);
+    ck_assert_int_eq(net.oc[1]->state, OCIRC_OPEN);
+    ck_assert_uint_eq(f.opened, 1);
+    teardown(&f);
+}
+END_TEST
+
+/* ---- the end of their days ---- */
+
+START_TEST(test_exits_takes_no_stream_past_its_dirtiness)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 80);
+    setup_ready(&f);
+    struct exit_circ *c = find_and_use(&f, &a);
+    struct streams *streams = exit_circ_streams(c);
+    open_all(&f);
+    test_env_advance_ms(f.env, 599000);
+    ck_assert_ptr_eq(find(&f, &a), c);
+    test_env_advance_ms(f.env, 1000);
+    ck_assert_ptr_ne(find(&f, &a), c);
+    unsigned alive = net.alive;
+    test_env_advance_ms(f.env, 60000); /* its stream goes on */
+    ck_assert_uint_eq(net.alive, alive);
+    streams->open = 0;
+    test_env_advance_ms(f.env, 1000);
+    ck_assert_uint_eq(net.alive, alive - 1);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_keeps_authenticated_circuits_alive_until_they_idle)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 80);
+    setup_ready(&f);
+    auth(&a);
+    a.isolation.keep_alive = true;
+    struct exit_circ *c = find_and_use(&f, &a);
+    struct streams *streams = exit_circ_streams(c);
+    test_env_advance_ms(f.env, 1200000);
+    ck_assert_ptr_eq(find(&f, &a), c);
+    streams->open = 0;
+    test_env_advance_ms(f.env, 590000);
+    ck_assert_ptr_eq(find(&f, &a), c);
+    test_env_advance_ms(f.env, 12000);
+    ck_assert_ptr_ne(find(&f, &a), c);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_lets_clean_circuits_go_after_an_hour_at_most)
+{
+    struct fixture f;
+    setup_ready(&f);
+    test_env_advance_ms(f.env, 1790000);
+    ck_assert_ptr_nonnull(net.oc[0]);
+    ck_assert_ptr_nonnull(net.oc[1]);
+    test_env_advance_ms(f.env, 1820000);
+    ck_assert_ptr_null(net.oc[0]);
+    ck_assert_ptr_null(net.oc[1]);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_new_identity_leaves_every_used_circuit)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 80), b = a;
+    setup_ready(&f);
+    b.isolation.session = 1;
+    struct exit_circ *first = find_and_use(&f, &a), *second = find_and_use(&f, &b);
+    test_env_advance_ms(f.env, 0);
+    open_all(&f);
+    exits_retire_dirty(f.x);
+    struct exit_circ *after = find(&f, &a);
+    ck_assert_ptr_nonnull(after);
+    ck_assert_ptr_ne(after, first);
+    ck_assert_ptr_ne(after, second);
+    ck_assert_ptr_ne(find(&f, &b), second);
+    unsigned alive = net.alive;
+    exit_circ_streams(first)->open = exit_circ_streams(second)->open = 0;
+    test_env_advance_ms(f.env, 1000);
+    ck_assert_uint_eq(net.alive, alive - 2);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_retired_in_building_goes_when_it_opens)
+{
+    struct fixture f;
+    setup(&f);
+    exits_set_netdir(f.x, &net.nd[0]);
+    test_env_advance_ms(f.env, 0);
+    net.forbidden = true;
+    struct exits_config config = config_of(&f);
+    exits_set_config(f.x, &config);
+    net.forbidden = false;
+    open_circ(net.oc[0]);
+    open_circ(net.oc[1]);
+    struct tunnel_request a = request("example.com", 80);
+    ck_assert_ptr_null(find(&f, &a));
+    test_env_advance_ms(f.env, 1000);
+    ck_assert_ptr_null(net.oc[0]);
+    ck_assert_ptr_null(net.oc[1]);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_goes_on_with_its_circuits_when_the_network_expires)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 80);
+    setup_ready(&f);
+    exits_set_netdir(f.x, NULL);
+    test_env_advance_ms(f.env, 5000);
+    ck_assert_ptr_nonnull(find_and_use(&f, &a));
+    a.isolation.session = 1;
+    ck_assert_ptr_nonnull(find_and_use(&f, &a));
+    a.isolation.session = 2;
+    ck_assert_ptr_null(find(&f, &a));
+    ck_assert_uint_eq(net.n, 2); /* and builds none */
+    exits_set_netdir(f.x, &net.nd[1]);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_gt(net.n, 2);
+    ck_assert_int_gt(net.nd[0].refs, 0); /* the old circuits hold the old one */
+    teardown(&f);
+}
+END_TEST
+
+static void count_line(void *arg, const char *line)
+{
+    unsigned *n = arg;
+    ck_assert_ptr_nonnull(strstr(line, "Circuit "));
+    ++*n;
+}
+
+START_TEST(test_exits_describes_each_circuit)
+{
+    struct fixture f;
+    unsigned n = 0;
+    setup_ready(&f);
+    exits_describe(f.x, count_line, &n);
+    ck_assert_uint_eq(n, 2);
+    teardown(&f);
+}
+END_TEST
+
+TESTS("client/exits", test_exits_builds_nothing_without_a_network,
+      test_exits_builds_two_for_pages_ahead, test_exits_replaces_a_circuit_that_is_taken,
+      test_exits_predicts_a_port_for_an_hour, test_exits_bounds_what_is_pending,
+      test_exits_waits_for_the_guards_descriptors,
+      test_exits_wakes_who_waits_when_the_network_comes, test_exits_wakes_who_waits_for_a_place,
+      test_exits_learns_build_times_at_intervals, test_exits_claims_what_it_builds_for_a_tunnel,
+      test_exits_claims_one_that_is_being_built_ahead, test_exits_isolates_by_every_field,
+      test_exits_isolates_two_user_names, test_exits_isolates_from_what_was_mixed_before,
+      test_exits_prefers_what_is_in_use, test_exits_keeps_from_exits_and_circuits_that_failed,
+      test_exits_says_why_nothing_will_do, test_exits_without_a_guard_for_now_waits,
+      test_exits_uses_a_relaxed_circuit_for_what_it_was_picked_for,
+      test_exits_backs_off_after_failures_and_no_longer_after_success,
+      test_exits_ends_the_wait_with_a_success, test_exits_blames_the_guard_for_the_first_hop_only,
+      test_exits_bears_circuits_that_die_at_birth, test_exits_bears_a_lack_of_memory,
+      test_exits_tells_the_build_times, test_exits_closes_a_circuit_that_a_better_guard_outdid,
+      test_exits_takes_no_stream_past_its_dirtiness,
+      test_exits_keeps_authenticated_circuits_alive_until_they_idle,
+      test_exits_lets_clean_circuits_go_after_an_hour_at_most,
+      test_exits_new_identity_leaves_every_used_circuit,
+      test_exits_retired_in_building_goes_when_it_opens,
+      test_exits_goes_on_with_its_circuits_when_the_network_expires,
+      test_exits_describes_each_circuit)
