@@ -123,8 +123,14 @@ fuzz:
 	tests/run-fuzz $(BUILD)/fuzzing $(FUZZ_SECONDS)
 fuzz-targets: $(FUZZ_TARGETS)
 
-bench: all
-	bench/run
+bench: all $(BUILD)/bench/cells
+	$(BUILD)/bench/cells
+	TUNIC=$(BUILD)/tunic bench/run
+
+$(BUILD)/bench/cells: bench/cells.c $(BUILD)/libtunic.a Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(BUILD)/libtunic.a $(LIBS)
 
 layers:
 	@awk -f src/layers.awk src/LAYERS $$(find src -name '*.[ch]')
