@@ -1,0 +1,487 @@
+/* The pool of links, over links that the test plays. */
+#include "client/linkpool.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/test.h"
+
+enum { MOST = 16 };
+
+struct link {
+    struct link_target target;
+    const struct link_ops *ops;
+    void *arg;
+    enum link_state state;
+    struct ed_id proved;
+    uint64_t opened_us;
+    enum link_padding padding;
+    bool hung_up;
+};
+
+static struct {
+    struct link *link[MOST]; /* NULL once freed */
+    unsigned n, alive, dials, hangups, outputs;
+    bool oom;
+} net;
+
+struct link *link_new(struct env *env, const struct link_config *config,
+                      const struct link_target *target, const struct link_ops *ops, void *arg)
+{
+    (void)env;
+    if (net.oom)
+        return NULL;
+    ck_assert_uint_lt(net.n, MOST);
+    struct link *l = calloc(1, sizeof *l);
+    ck_assert_ptr_nonnull(l);
+    *l = (struct link){.target = *target, .ops = ops, .arg = arg, .padding = config->padding};
+    net.link[net.n++] = l;
+    net.alive++;
+    return l;
+}
+
+void link_free(struct link *l)
+{
+    ck_assert(l->hung_up); /* while net still knows it, it must not go */
+    for (unsigned i = 0; i < net.n; i++)
+        if (net.link[i] == l)
+            net.link[i] = NULL;
+    net.alive--;
+    free(l);
+}
+
+enum link_state link_state(const struct link *l)
+{
+    return l->state;
+}
+
+uint64_t link_opened_us(const struct link *l)
+{
+    return l->opened_us;
+}
+
+const struct ed_id *link_peer_ed(const struct link *l)
+{
+    ck_assert_int_eq(l->state, LINK_OPEN); /* "valid once open" */
+    return &l->proved;
+}
+
+void link_set_padding(struct link *l, const struct link_config *config)
+{
+    l->padding = config->padding;
+}
+
+/* ---- the world, the client and those who wait ---- */
+
+struct fixture {
+    struct env *env;
+    struct linkpool *pool;
+    unsigned opened, failed, skewed;
+};
+
+static void dial(void *world, struct link *l, const struct ipport *to)
+{
+    (void)world;
+    ck_assert(ipport_equal(&l->target.addr, to));
+    net.dials++;
+}
+
+static void output(void *world, struct link *l)
+{
+    (void)world, (void)l;
+    net.outputs++;
+}
+
+static void hangup(void *world, struct link *l)
+{
+    (void)world;
+    ck_assert(!l->hung_up);
+    l->hung_up = true;
+    net.hangups++;
+}
+
+static const struct client_world world = {.dial = dial, .output = output, .hangup = hangup};
+
+static void skewed(void *arg, int64_t skew_s, const struct link_target *peer)
+{
+    struct fixture *f = arg;
+    (void)skew_s, (void)peer;
+    f->skewed++;
+}
+
+static void opened(void *arg, const struct link_target *peer)
+{
+    struct fixture *f = arg;
+    (void)peer;
+    f->opened++;
+}
+
+static void failed(void *arg, const struct link_target *peer, const struct link_end *end)
+{
+    struct fixture *f = arg;
+    (void)peer, (void)end;
+    f->failed++;
+}
+
+static const struct linkpool_ops ops = {.clock_skew = skewed, .opened = opened, .failed = failed};
+
+struct waiter {
+    struct link_want want;
+    struct link *got;
+    unsigned ready, failed;
+    err_t why;
+    struct waiter *cancels; /* in its callback */
+    bool closes_link;       /* in its callback */
+    struct fixture *asks;   /* again, in its callback */
+};
+
+static struct link_target peer(uint8_t rsa, uint8_t ed)
+{
+    struct link_target t = {.has_rsa = true, .has_ed = ed != 0};
+    t.rsa.b[0] = rsa;
+    t.ed.b[0] = ed;
+    t.addr = (struct ipport){ip_v4((const uint8_t[]){127, 0, 0, rsa}), 9001};
+    return t;
+}
+
+static void close_link(struct link *l, err_t why)
+{
+    struct link_end end = {.why = why, .during = l->state};
+    l->state = LINK_CLOSED;
+    l->ops->on_closed(l->arg, &end);
+}
+
+static void on_ready(void *arg, struct link *l)
+{
+    struct waiter *w = arg;
+    w->ready++;
+    w->got = l;
+    if (w->cancels)
+        linkpool_cancel(&w->cancels->want);
+    if (w->closes_link)
+        close_link(l, ERR_LINK_PROTO);
+}
+
+static struct link *ask(struct fixture *f, struct waiter *w, const struct link_target *t);
+
+static void on_failed(void *arg, const struct link_end *end)
+{
+    struct waiter *w = arg;
+    w->failed++;
+    w->why = end->why;
+    if (w->cancels)
+        linkpool_cancel(&w->cancels->want);
+    if (w->asks) {
+        struct link_target t = peer(1, 1);
+        struct fixture *f = w->asks;
+        w->asks = NULL;
+        ck_assert_ptr_null(ask(f, w, &t));
+    }
+}
+
+static struct link *ask(struct fixture *f, struct waiter *w, const struct link_target *t)
+{
+    struct link *l;
+    w->want.ready = on_ready;
+    w->want.failed = on_failed;
+    w->want.arg = w;
+    ck_ok(linkpool_get(f->pool, t, &w->want, &l));
+    return l;
+}
+
+static void open_link(struct fixture *f, struct link *l)
+{
+    l->state = LINK_OPEN;
+    l->opened_us = f->env->mono_us;
+    l->proved = l->target.ed;
+    l->ops->on_open(l->arg);
+}
+
+static void setup(struct fixture *f)
+{
+    memset(&net, 0, sizeof net);
+    *f = (struct fixture){.env = test_env(1)};
+    struct link_config config = {0};
+    f->pool = linkpool_new(f->env, &config, &world, NULL, &ops, f);
+    ck_assert_ptr_nonnull(f->pool);
+}
+
+static void teardown(struct fixture *f)
+{
+    linkpool_free(f->pool);
+    ck_assert_uint_eq(net.alive, 0);
+    ck_assert_uint_eq(net.hangups, net.n);
+    test_env_free(f->env);
+}
+
+/* ---- tests ---- */
+
+START_TEST(test_linkpool_makes_one_link_for_all_who_wait)
+{
+    struct fixture f;
+    struct waiter w[3] = {0};
+    struct link_target t = peer(1, 1);
+    setup(&f);
+    for (int i = 0; i < 3; i++)
+        ck_assert_ptr_null(ask(&f, &w[i], &t));
+    ck_assert_uint_eq(net.dials, 1);
+    open_link(&f, net.link[0]);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_uint_eq(w[i].ready, 1);
+        ck_assert_ptr_eq(w[i].got, net.link[0]);
+    }
+    ck_assert_uint_eq(f.opened, 1);
+    struct waiter late = {0};
+    ck_assert_ptr_eq(ask(&f, &late, &t), net.link[0]);
+    ck_assert_ptr_null(late.want.on);
+    teardown(&f);
+}
+END_TEST
+
+/* A link made for one peer is there, open or not; another is asked for. */
+START_TEST(test_linkpool_shares_by_identity)
+{
+    static const struct {
+        struct {
+            uint8_t rsa, ed, proved;
+        } has;
+        bool open;
+        struct {
+            uint8_t rsa, ed;
+        } want;
+        bool shared;
+    } rows[] = {
+        {{1, 1, 1}, true, {1, 1}, true},
+        {{1, 1, 0}, false, {1, 1}, true},
+        {{1, 1, 1}, true, {1, 0}, true},  /* more was proved than is asked */
+        {{1, 1, 1}, true, {2, 1}, false}, /* RSA differs */
+        {{1, 1, 1}, true, {1, 2}, false}, /* Ed25519 differs */
+        {{1, 0, 0}, false, {1, 0}, true},
+        {{1, 0, 0}, false, {1, 1}, false}, /* nobody has checked it, and nobody will */
+        {{1, 0, 0}, true, {1, 1}, false},  /* a relay without Ed25519 */
+        {{1, 0, 1}, true, {1, 1}, true},   /* proved without being asked */
+        {{1, 0, 2}, true, {1, 1}, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fixture f;
+        struct waiter a = {0}, b = {0};
+        struct link_target has = peer(rows[i].has.rsa, rows[i].has.ed);
+        struct link_target want = peer(rows[i].want.rsa, rows[i].want.ed);
+        setup(&f);
+        ask(&f, &a, &has);
+        if (rows[i].open) {
+            open_link(&f, net.link[0]);
+            net.link[0]->proved.b[0] = rows[i].has.proved;
+        }
+        ask(&f, &b, &want);
+        ck_assert_msg((net.n == 1) == rows[i].shared, "row %zu", i);
+        teardown(&f);
+    }
+}
+END_TEST
+
+START_TEST(test_linkpool_tells_each_waiter_of_a_failure_once)
+{
+    struct fixture f;
+    struct waiter w[3] = {0};
+    struct link_target t = peer(1, 1);
+    setup(&f);
+    for (int i = 0; i < 3; i++)
+        ask(&f, &w[i], &t);
+    close_link(net.link[0], ERR_LINK_CONNECT);
+    ck_assert_uint_eq(w[0].failed, 0); /* not inside the link's callback */
+    test_env_advance_ms(f.env, 0);
+    test_env_advance_ms(f.env, 60000);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_uint_eq(w[i].failed, 1);
+        ck_assert_uint_eq(w[i].ready, 0);
+        ck_assert_int_eq(w[i].why, ERR_LINK_CONNECT);
+    }
+    ck_assert_uint_eq(f.failed, 1);
+    ck_assert_uint_eq(net.alive, 0);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_linkpool_link_that_ends_later_is_no_failure_to_connect)
+{
+    struct fixture f;
+    struct waiter w = {0};
+    struct link_target t = peer(1, 1);
+    setup(&f);
+    ask(&f, &w, &t);
+    open_link(&f, net.link[0]);
+    close_link(net.link[0], ERR_LINK_CLOSED);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(f.failed, 0);
+    ck_assert_uint_eq(w.failed, 0);
+    ck_assert_uint_eq(net.alive, 0);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_linkpool_ended_link_is_not_given_out)
+{
+    struct fixture f;
+    struct waiter a = {0}, b = {0};
+    struct link_target t = peer(1, 1);
+    setup(&f);
+    ask(&f, &a, &t);
+    open_link(&f, net.link[0]);
+    close_link(net.link[0], ERR_LINK_CLOSED);
+    ck_assert_ptr_null(ask(&f, &b, &t)); /* before it is reaped */
+    ck_assert_uint_eq(net.n, 2);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(b.failed, 0);
+    ck_assert_uint_eq(net.alive, 1);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_linkpool_who_waits_may_ask_again_when_told)
+{
+    struct fixture f;
+    struct waiter w = {0};
+    struct link_target t = peer(1, 1);
+    setup(&f);
+    ask(&f, &w, &t);
+    w.asks = &f;
+    close_link(net.link[0], ERR_LINK_TLS);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(w.failed, 1);
+    ck_assert_uint_eq(net.n, 2);
+    open_link(&f, net.link[1]);
+    ck_assert_uint_eq(w.ready, 1);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_linkpool_cancelled_wait_hears_nothing)
+{
+    struct fixture f;
+    struct waiter a = {0}, b = {0}, c = {0};
+    struct link_target t = peer(1, 1);
+    setup(&f);
+    ask(&f, &a, &t);
+    ask(&f, &b, &t);
+    ask(&f, &c, &t);
+    linkpool_cancel(&b.want);
+    linkpool_cancel(&b.want); /* harmless */
+    a.cancels = &c;           /* from within the first one's callback */
+    open_link(&f, net.link[0]);
+    ck_assert_uint_eq(a.ready, 1);
+    ck_assert_uint_eq(b.ready + b.failed + c.ready + c.failed, 0);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_linkpool_cancelled_wait_hears_of_no_failure)
+{
+    struct fixture f;
+    struct waiter a = {0}, b = {0};
+    struct link_target t = peer(1, 1);
+    setup(&f);
+    ask(&f, &a, &t);
+    ask(&f, &b, &t);
+    a.cancels = &b;
+    close_link(net.link[0], ERR_LINK_CONNECT);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(a.failed, 1);
+    ck_assert_uint_eq(b.failed, 0);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_linkpool_link_closed_by_the_first_fails_the_others)
+{
+    struct fixture f;
+    struct waiter a = {.closes_link = true}, b = {0};
+    struct link_target t = peer(1, 1);
+    setup(&f);
+    ask(&f, &a, &t);
+    ask(&f, &b, &t);
+    open_link(&f, net.link[0]);
+    ck_assert_uint_eq(b.ready, 0);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(b.failed, 1);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_linkpool_old_link_takes_no_circuits)
+{
+    struct fixture f;
+    struct waiter a = {0}, b = {0};
+    struct link_target t = peer(1, 1);
+    setup(&f);
+    ask(&f, &a, &t);
+    open_link(&f, net.link[0]);
+    test_env_advance_ms(f.env, UINT64_C(7) * 24 * 3600 * 1000);
+    ck_assert_ptr_null(ask(&f, &b, &t));
+    ck_assert_uint_eq(net.n, 2);
+    ck_assert_uint_eq(net.alive, 2); /* it stays for the circuits it has */
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_linkpool_out_of_memory_leaves_no_wait)
+{
+    struct fixture f;
+    struct waiter w = {0};
+    struct link_target t = peer(1, 1);
+    struct link *l;
+    setup(&f);
+    net.oom = true;
+    ck_err(linkpool_get(f.pool, &t, &w.want, &l), ERR_NOMEM);
+    ck_assert_ptr_null(w.want.on);
+    ck_assert_ptr_null(l);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_linkpool_end_tells_nobody)
+{
+    struct fixture f;
+    struct waiter w = {0};
+    struct link_target t = peer(1, 1);
+    setup(&f);
+    ask(&f, &w, &t);
+    linkpool_free(f.pool);
+    f.pool = NULL;
+    test_env_advance_ms(f.env, 1000);
+    ck_assert_uint_eq(w.ready + w.failed, 0);
+    ck_assert_ptr_null(w.want.on);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_linkpool_hands_on_output_clock_and_padding)
+{
+    struct fixture f;
+    struct waiter w = {0}, other = {0};
+    struct link_target t = peer(1, 1);
+    struct link_config config = {.padding = LINK_PADDING_OFF};
+    setup(&f);
+    ask(&f, &w, &t);
+    net.link[0]->ops->on_output(net.link[0]->arg);
+    net.link[0]->ops->on_clock_skew(net.link[0]->arg, 3600);
+    ck_assert_uint_eq(net.outputs, 1);
+    ck_assert_uint_eq(f.skewed, 1);
+    linkpool_set_config(f.pool, &config);
+    ck_assert_int_eq(net.link[0]->padding, LINK_PADDING_OFF);
+    t = peer(2, 2);
+    ask(&f, &other, &t);
+    ck_assert_int_eq(net.link[1]->padding, LINK_PADDING_OFF);
+    teardown(&f);
+}
+END_TEST
+
+TESTS("client/linkpool", test_linkpool_makes_one_link_for_all_who_wait,
+      test_linkpool_shares_by_identity, test_linkpool_tells_each_waiter_of_a_failure_once,
+      test_linkpool_link_that_ends_later_is_no_failure_to_connect,
+      test_linkpool_ended_link_is_not_given_out, test_linkpool_who_waits_may_ask_again_when_told,
+      test_linkpool_cancelled_wait_hears_nothing, test_linkpool_cancelled_wait_hears_of_no_failure,
+      test_linkpool_link_closed_by_the_first_fails_the_others,
+      test_linkpool_old_link_takes_no_circuits, test_linkpool_out_of_memory_leaves_no_wait,
+      test_linkpool_end_tells_nobody, test_linkpool_hands_on_output_clock_and_padding)
