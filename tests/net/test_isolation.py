@@ -1,10 +1,26 @@
 """Streams that must not share a circuit do not. Seen at the exits: which circuit each comes from."""
 
-import subprocess
 import contextlib
+import subprocess
+import time
 
 import socks_client
 import torlab
+
+
+def circuits_of(lab, ports, wait_s=5):
+    """The (exit, circuit) of the one stream to each port. Streams of the test before may still be
+    on their way out at the exits: those are waited for."""
+    end = time.monotonic() + wait_s
+    while True:
+        seen = lab.exit_streams()
+        found = [[(s["exit"].name, s["circuit"]) for s in seen
+                  if s["target"] == "%s:%d" % (torlab.WEB_HOST, lab.ports[port])]
+                 for port in ports]
+        if all(len(mine) == 1 for mine in found):
+            return [mine[0] for mine in found]
+        assert time.monotonic() < end, "streams at the exits: %r" % seen
+        time.sleep(0.1)
 
 
 @contextlib.contextmanager
@@ -18,14 +34,7 @@ def open_streams(lab, wanted):
             socks.append(sock)
             sock.sendall(b"x")
             socks_client.read_exactly(sock, 1)
-        seen = lab.exit_streams()
-        circuits = []
-        for _, port, _ in wanted:
-            target = "%s:%d" % (torlab.WEB_HOST, lab.ports[port])
-            mine = [(s["exit"].name, s["circuit"]) for s in seen if s["target"] == target]
-            assert len(mine) == 1, "streams to %s at the exits: %r" % (target, seen)
-            circuits += mine
-        yield circuits
+        yield circuits_of(lab, [port for _, port, _ in wanted])
     finally:
         for sock in socks:
             sock.close()
