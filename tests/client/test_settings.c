@@ -1,0 +1,186 @@
+#include "client/settings.h"
+
+#include <string.h>
+
+#include "support/test.h"
+
+static struct settings s;
+static char why[PATH_WHY_MAX];
+
+static const char authority[] =
+    "test1 orport=5101 v3ident=0123456789ABCDEF0123456789ABCDEF01234567 127.1.0.1:7101 "
+    "FFEEDDCCBBAA99887766554433221100FFEEDDCC";
+static const char fallback[] =
+    "127.2.0.1:7102 orport=5102 id=AAEEDDCCBBAA99887766554433221100FFEEDDCC";
+
+START_TEST(test_settings_are_tors_by_default)
+{
+    struct client_config c = client_config_defaults(false);
+    ck_ok(settings_init(&s, &c, why));
+    ck_assert_uint_gt(s.servers.n, 9); /* the public network's, fallbacks too */
+    ck_assert(s.path.enforce_distinct_subnets);
+    ck_assert(s.path.ipv4);
+    ck_assert_uint_eq(settings_exits(&s).max_dirtiness_ms, 600000);
+    ck_assert_uint_eq(settings_exits(&s).max_pending, 32);
+    ck_assert(!settings_exits(&s).allow_internal);
+    ck_assert_uint_eq(settings_tunnels(&s).give_up_ms, 120000);
+    ck_assert_uint_eq(settings_tunnels(&s).stream_timeout_ms, 0);
+    ck_assert(settings_tunnels(&s).reject_internal);
+    ck_assert(settings_tunnels(&s).dns_reject_internal);
+    settings_free(&s);
+}
+END_TEST
+
+START_TEST(test_settings_of_a_testing_network_allow_internal_addresses)
+{
+    struct client_config c = client_config_defaults(true);
+    ck_ok(settings_init(&s, &c, why));
+    ck_assert(!s.path.enforce_distinct_subnets);
+    ck_assert(settings_exits(&s).allow_internal);
+    ck_assert(!settings_tunnels(&s).reject_internal);
+    ck_assert(settings_dirmgr(&s).testing);
+    settings_free(&s);
+}
+END_TEST
+
+START_TEST(test_settings_own_authorities_keep_the_public_network_out)
+{
+    const char *const lines[] = {authority, NULL};
+    struct client_config c = client_config_defaults(true);
+    c.dir_authorities = lines;
+    ck_ok(settings_init(&s, &c, why));
+    ck_assert_uint_eq(s.servers.n, 1);
+    ck_assert(s.servers.list[0].is_authority);
+    ck_assert_uint_eq(s.servers.list[0].orport, 5101);
+    ck_assert_ptr_null(s.config.dir_authorities); /* borrowed for the call only */
+    settings_free(&s);
+}
+END_TEST
+
+START_TEST(test_settings_own_fallbacks_take_the_place_of_the_built_in)
+{
+    const char *const authorities[] = {authority, NULL}, *const fallbacks[] = {fallback, NULL};
+    struct client_config c = client_config_defaults(true);
+    c.dir_authorities = authorities;
+    c.fallback_dirs = fallbacks;
+    ck_ok(settings_init(&s, &c, why));
+    ck_assert_uint_eq(s.servers.n, 2);
+    ck_assert(!s.servers.list[1].is_authority);
+    settings_free(&s);
+}
+END_TEST
+
+START_TEST(test_settings_name_the_line_that_is_wrong)
+{
+    const char *const lines[] = {authority, "nonsense", NULL};
+    struct client_config c = client_config_defaults(false);
+    c.dir_authorities = lines;
+    ck_err(settings_init(&s, &c, why), ERR_MALFORMED);
+    ck_assert_ptr_nonnull(strstr(why, "DirAuthority \"nonsense\": "));
+    c.dir_authorities = NULL;
+    c.fallback_dirs = lines + 1;
+    ck_err(settings_init(&s, &c, why), ERR_MALFORMED);
+    ck_assert_ptr_nonnull(strstr(why, "FallbackDir \"nonsense\": "));
+}
+END_TEST
+
+START_TEST(test_settings_name_the_node_list_that_is_wrong)
+{
+    struct client_config c = client_config_defaults(false);
+    const struct {
+        const char *option, **list;
+    } rows[] = {{"ExcludeNodes", &c.exclude_nodes},
+                {"ExcludeExitNodes", &c.exclude_exit_nodes},
+                {"ExitNodes", &c.exit_nodes},
+                {"EntryNodes", &c.entry_nodes},
+                {"MiddleNodes", &c.middle_nodes}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        *rows[i].list = "$not-a-relay!";
+        ck_err(settings_init(&s, &c, why), ERR_MALFORMED);
+        ck_assert_msg(strncmp(why, rows[i].option, strlen(rows[i].option)) == 0, "%s", why);
+        *rows[i].list = NULL;
+    }
+}
+END_TEST
+
+START_TEST(test_settings_put_each_node_list_in_its_place)
+{
+    struct client_config c = client_config_defaults(false);
+    struct relay r = {.nickname = "theone"};
+    const struct {
+        const char **list;
+        const struct nodeset *const *set;
+    } rows[] = {{&c.exclude_nodes, &s.path.exclude},
+                {&c.exclude_exit_nodes, &s.path.exclude_exit},
+                {&c.exit_nodes, &s.path.exit},
+                {&c.entry_nodes, &s.path.entry},
+                {&c.middle_nodes, &s.path.middle}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        *rows[i].list = "theone";
+        ck_ok(settings_init(&s, &c, why));
+        for (size_t j = 0; j < sizeof rows / sizeof rows[0]; j++)
+            ck_assert_int_eq(nodeset_has(*rows[j].set, &r), i == j);
+        settings_free(&s);
+        *rows[i].list = NULL;
+    }
+}
+END_TEST
+
+START_TEST(test_settings_copy_long_lived_ports)
+{
+    struct client_config c = client_config_defaults(false);
+    uint16_t ports[] = {22, 6667};
+    c.long_lived_ports = ports;
+    c.n_long_lived_ports = 2;
+    ck_ok(settings_init(&s, &c, why));
+    ports[0] = 1;
+    ck_assert_uint_eq(s.path.n_long_lived, 2);
+    ck_assert_uint_eq(s.path.long_lived[0], 22);
+    settings_free(&s);
+}
+END_TEST
+
+START_TEST(test_settings_translate_units_and_families)
+{
+    struct client_config c = client_config_defaults(false);
+    c.max_circuit_dirtiness_s = 7;
+    c.socks_timeout_s = 8;
+    c.circuit_stream_timeout_s = 9;
+    c.use_ipv4 = false;
+    c.prefer_ipv6_orport = true;
+    ck_ok(settings_init(&s, &c, why));
+    ck_assert_uint_eq(settings_exits(&s).max_dirtiness_ms, 7000);
+    ck_assert_uint_eq(settings_tunnels(&s).give_up_ms, 8000);
+    ck_assert_uint_eq(settings_tunnels(&s).stream_timeout_ms, 9000);
+    ck_assert(!s.path.ipv4);
+    ck_assert(s.path.ipv6);
+    ck_assert(settings_dirmgr(&s).no_ipv4);
+    ck_assert(!settings_dirmgr(&s).no_ipv6);
+    ck_assert(settings_dirmgr(&s).prefer_ipv6);
+    settings_free(&s);
+}
+END_TEST
+
+START_TEST(test_settings_of_links_have_the_specs_padding)
+{
+    struct client_config c = client_config_defaults(false);
+    c.padding = LINK_PADDING_ON;
+    ck_ok(settings_init(&s, &c, why));
+    struct link_config l = settings_link(&s, NULL, NULL);
+    /* padding-spec 2.6: nf_ito_low 1500, nf_ito_high 9500; reduced 9000 and 14000 */
+    ck_assert_uint_eq(l.nf_ito_low_ms, 1500);
+    ck_assert_uint_eq(l.nf_ito_high_ms, 9500);
+    ck_assert_uint_eq(l.nf_ito_low_reduced_ms, 9000);
+    ck_assert_uint_eq(l.nf_ito_high_reduced_ms, 14000);
+    ck_assert_int_eq(l.padding, LINK_PADDING_ON);
+    settings_free(&s);
+}
+END_TEST
+
+TESTS("client/settings", test_settings_are_tors_by_default,
+      test_settings_of_a_testing_network_allow_internal_addresses,
+      test_settings_own_authorities_keep_the_public_network_out,
+      test_settings_own_fallbacks_take_the_place_of_the_built_in,
+      test_settings_name_the_line_that_is_wrong, test_settings_name_the_node_list_that_is_wrong,
+      test_settings_put_each_node_list_in_its_place, test_settings_copy_long_lived_ports,
+      test_settings_translate_units_and_families, test_settings_of_links_have_the_specs_padding)
