@@ -1,7 +1,7 @@
 /* libtunic: a Tor client as a library.
  *
- * This first release installs the library with its version only; the calls that open links, circuits
- * and streams follow once their shape has settled. */
+ * This first release installs the library with its version only; the calls that open links,
+ * circuits and streams follow once their shape has settled. */
 #ifndef TUNIC_TUNIC_H
 #define TUNIC_TUNIC_H
 

@@ -42,7 +42,8 @@ bool ipport_equal(const struct ipport *a, const struct ipport *b)
     return a->port == b->port && ip_equal(&a->ip, &b->ip);
 }
 
-/* Copies TEXT without a pair of brackets around it; false if they do not match or it is too long. */
+/* Copies TEXT without a pair of brackets around it; false if they do not match or it is too long.
+ */
 static bool unbracket(const char *text, char *out, size_t size, bool *bracketed)
 {
     size_t len = strlen(text);
@@ -158,7 +159,10 @@ static bool in_any(const struct ip *ip, const struct ip_net *nets, size_t n)
     return false;
 }
 
-#define NET4(a, b, c, d, bits) {{IP_V4, {a, b, c, d}}, bits}
+#define NET4(a, b, c, d, bits)      \
+    {                               \
+        {IP_V4, {a, b, c, d}}, bits \
+    }
 
 static struct ip unmap(const struct ip *ip)
 {
@@ -169,17 +173,12 @@ static struct ip unmap(const struct ip *ip)
 bool ip_is_internal(const struct ip *ip)
 {
     static const struct ip_net nets[] = {
-        NET4(0, 0, 0, 0, 8),
-        NET4(10, 0, 0, 0, 8),
-        NET4(100, 64, 0, 0, 10),
-        NET4(127, 0, 0, 0, 8),
-        NET4(169, 254, 0, 0, 16),
-        NET4(172, 16, 0, 0, 12),
-        NET4(192, 168, 0, 0, 16),
-        NET4(224, 0, 0, 0, 3), /* multicast, reserved, broadcast */
-        {{IP_V6, {0}}, 127},   /* :: and ::1 */
-        {{IP_V6, {0xfc}}, 7},
-        {{IP_V6, {0xfe, 0x80}}, 9}, /* fe80::/10 and the old site-local fec0::/10 */
+        NET4(0, 0, 0, 0, 8),      NET4(10, 0, 0, 0, 8),       NET4(100, 64, 0, 0, 10),
+        NET4(127, 0, 0, 0, 8),    NET4(169, 254, 0, 0, 16),   NET4(172, 16, 0, 0, 12),
+        NET4(192, 168, 0, 0, 16), NET4(224, 0, 0, 0, 3),      /* multicast, reserved, broadcast */
+        {{IP_V6, {0}}, 127},                                  /* :: and ::1 */
+        {{IP_V6, {0xfc}}, 7},     {{IP_V6, {0xfe, 0x80}}, 9}, /* fe80::/10 and the old site-local
+                                                                 fec0::/10 */
         {{IP_V6, {0xff}}, 8},
     };
     struct ip plain = unmap(ip);

@@ -23,17 +23,16 @@ struct log {
 /* "debug", "info", "notice", "warn", "err" */
 const char *log_level_name(enum log_level level);
 
-void log_line(const struct log *log, enum log_level level, const char *fmt, ...)
-    PRINTF_LIKE(3, 4);
+void log_line(const struct log *log, enum log_level level, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* TEXT, or "[scrubbed]" while SafeLogging is on. */
 const char *log_safe(const struct log *log, const char *text);
 
 /* LOG is a struct log * and may be NULL. Arguments are not evaluated below the least level. */
-#define LOG_AT(log, level, ...)                                                                    \
-    do {                                                                                           \
-        if ((log) && (level) >= (log)->least)                                                      \
-            log_line((log), (level), __VA_ARGS__);                                                 \
+#define LOG_AT(log, level, ...)                    \
+    do {                                           \
+        if ((log) && (level) >= (log)->least)      \
+            log_line((log), (level), __VA_ARGS__); \
     } while (0)
 #define log_debug(log, ...)  LOG_AT(log, LOG_DEBUG, __VA_ARGS__)
 #define log_info(log, ...)   LOG_AT(log, LOG_INFO, __VA_ARGS__)

@@ -32,7 +32,8 @@ bool text_line(struct text *rest, struct text *line);
 /* Takes the next token off *REST, over any number of spaces and tabs; false if there is none. */
 bool text_token(struct text *rest, struct text *token);
 
-/* Takes what stands before the next SEP (or all) off *REST, and SEP too; false if *REST is empty. */
+/* Takes what stands before the next SEP (or all) off *REST, and SEP too; false if *REST is empty.
+ */
 bool text_split(struct text *rest, char sep, struct text *part);
 
 /* Without spaces and tabs at both ends. */

@@ -38,8 +38,8 @@ void timerq_disarm(struct timerq *q, struct timer *t);
 /* The earliest deadline, or TIMER_NEVER. */
 uint64_t timerq_next(const struct timerq *q);
 
-/* Fires every timer that is due at NOW_US, earliest first. A timer armed during the run fires in the
- * next run even if it is due already, so a run always ends. */
+/* Fires every timer that is due at NOW_US, earliest first. A timer armed during the run fires in
+ * the next run even if it is due already, so a run always ends. */
 void timerq_run(struct timerq *q, uint64_t now_us);
 
 #endif

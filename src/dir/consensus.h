@@ -85,14 +85,14 @@ struct ipport relay_orport6(const struct relay *r); /* family IP_NONE if it has 
 
 /* Bandwidth weights (dir-spec 3.8.3), in the consensus's unit (sum 10000 unless bwweightscale says
  * otherwise); -1: not given. */
-#define DIR_WEIGHT_LIST(X)                                                                     \
-    X(Wbd)                                                                                     \
-    X(Wbe)                                                                                     \
-    X(Wbg)                                                                                     \
-    X(Wbm)                                                                                     \
-    X(Wdb)                                                                                     \
-    X(Web) X(Wed) X(Wee) X(Weg) X(Wem) X(Wgb) X(Wgd) X(Wgg) X(Wgm) X(Wmb) X(Wmd) X(Wme) X(Wmg) \
-        X(Wmm)
+#define DIR_WEIGHT_LIST(X) \
+    X(Wbd)                 \
+    X(Wbe)                 \
+    X(Wbg)                 \
+    X(Wbm)                 \
+    X(Wdb)                 \
+    X(Web)                 \
+    X(Wed) X(Wee) X(Weg) X(Wem) X(Wgb) X(Wgd) X(Wgg) X(Wgm) X(Wmb) X(Wmd) X(Wme) X(Wmg) X(Wmm)
 enum dir_weight {
 #define X(name) DIR_##name,
     DIR_WEIGHT_LIST(X)

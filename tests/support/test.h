@@ -1,4 +1,5 @@
-/* Unit tests with Check: a file of START_TEST()s ends in TESTS("layer/unit", test_a, test_b, ...). */
+/* Unit tests with Check: a file of START_TEST()s ends in TESTS("layer/unit", test_a, test_b, ...).
+ */
 #ifndef TUNIC_TESTS_TEST_H
 #define TUNIC_TESTS_TEST_H
 
@@ -9,24 +10,24 @@
 
 int test_main(const char *name, const TTest *const *tests, size_t n);
 
-#define TESTS(name, ...)                                                                           \
-    int main(void)                                                                                 \
-    {                                                                                              \
-        const TTest *const tests_[] = {__VA_ARGS__};                                               \
-        return test_main(name, tests_, sizeof tests_ / sizeof tests_[0]);                          \
+#define TESTS(name, ...)                                                  \
+    int main(void)                                                        \
+    {                                                                     \
+        const TTest *const tests_[] = {__VA_ARGS__};                      \
+        return test_main(name, tests_, sizeof tests_ / sizeof tests_[0]); \
     }
 
 /* Fails the test with the error's name. */
-#define ck_ok(expr)                                                                                \
-    do {                                                                                           \
-        err_t ck_err_ = (expr);                                                                    \
-        ck_assert_msg(ck_err_ == OK, "%s: %s", #expr, err_name(ck_err_));                          \
+#define ck_ok(expr)                                                       \
+    do {                                                                  \
+        err_t ck_err_ = (expr);                                           \
+        ck_assert_msg(ck_err_ == OK, "%s: %s", #expr, err_name(ck_err_)); \
     } while (0)
-#define ck_err(expr, want)                                                                         \
-    do {                                                                                           \
-        err_t ck_err_ = (expr);                                                                    \
-        ck_assert_msg(ck_err_ == (want), "%s: %s, not %s", #expr, err_name(ck_err_),               \
-                      err_name(want));                                                             \
+#define ck_err(expr, want)                                                           \
+    do {                                                                             \
+        err_t ck_err_ = (expr);                                                      \
+        ck_assert_msg(ck_err_ == (want), "%s: %s, not %s", #expr, err_name(ck_err_), \
+                      err_name(want));                                               \
     } while (0)
 
 /* An environment with clocks that the test sets (2026-01-01 00:00:00 UTC at first), a random source
