@@ -1,0 +1,220 @@
+/* The file store, in a folder of its own that goes with the test. */
+#include "net/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/test.h"
+
+static struct {
+    struct log log;
+    unsigned warnings;
+    char last[400];
+    char dir[64];
+    struct files *f;
+} t;
+
+static void sink(void *arg, enum log_level level, const char *line)
+{
+    (void)arg;
+    t.warnings += level == LOG_WARN;
+    snprintf(t.last, sizeof t.last, "%s", line);
+}
+
+static void setup(void)
+{
+    memset(&t, 0, sizeof t);
+    t.log = (struct log){.least = LOG_NOTICE, .sink = sink};
+    snprintf(t.dir, sizeof t.dir, "/tmp/tunic-files-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(t.dir));
+    ck_ok(files_open(t.dir, &t.log, &t.f));
+}
+
+static const char *path_of(const char *name)
+{
+    static char path[256];
+    snprintf(path, sizeof path, "%s/%s", t.dir, name);
+    return path;
+}
+
+static void teardown(void)
+{
+    static const char *const names[] = {"a", "a.tmp", "a.damaged", "b", "link"};
+    files_close(t.f);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        (void)remove(path_of(names[i]));
+    ck_assert_int_eq(rmdir(t.dir), 0); /* nothing else was left behind */
+}
+
+static void check_file(const char *name, const char *want)
+{
+    uint8_t *bytes;
+    size_t len;
+    ck_ok(files_load(t.f, name, &bytes, &len));
+    ck_assert_uint_eq(len, strlen(want));
+    ck_assert_int_eq(memcmp(bytes, want, len), 0);
+    free(bytes);
+}
+
+START_TEST(test_files_folder_must_be_there)
+{
+    struct log log = {.least = LOG_ERR};
+    struct files *f;
+    ck_err(files_open("/nonexistent/tunic", &log, &f), ERR_IO);
+    ck_assert_int_eq(errno, ENOENT);
+    ck_err(files_open("/dev/null", &log, &f), ERR_IO);
+    ck_assert_int_eq(errno, ENOTDIR);
+    files_close(NULL);
+}
+END_TEST
+
+START_TEST(test_files_replaces_a_file_as_a_whole)
+{
+    struct stat st;
+    setup();
+    ck_ok(files_replace(t.f, "a", "first, and longer", 17));
+    ck_ok(files_replace(t.f, "a", "second", 6));
+    check_file("a", "second");
+    ck_assert_int_eq(stat(path_of("a"), &st), 0);
+    ck_assert_uint_eq(st.st_mode & 0777, 0600);
+    ck_assert_int_ne(access(path_of("a.tmp"), F_OK), 0);
+    ck_assert_uint_eq(t.warnings, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_files_empty_file_is_a_file)
+{
+    setup();
+    ck_ok(files_replace(t.f, "a", "", 0));
+    check_file("a", "");
+    teardown();
+}
+END_TEST
+
+/* As on a full disk: a write goes through in part, the next one fails. */
+static void limit_file_size(rlim_t most)
+{
+    struct rlimit limit;
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = most;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+START_TEST(test_files_keeps_the_old_file_when_writing_fails)
+{
+    static char big[100000];
+    setup();
+    ck_ok(files_replace(t.f, "a", "old", 3));
+    limit_file_size(50000);
+    ck_err(files_replace(t.f, "a", big, sizeof big), ERR_IO);
+    limit_file_size(RLIM_INFINITY);
+    check_file("a", "old");
+    ck_assert_int_ne(access(path_of("a.tmp"), F_OK), 0);
+    ck_assert_uint_eq(t.warnings, 1);
+    ck_assert_ptr_nonnull(strstr(t.last, "Could not write \""));
+    ck_assert_ptr_nonnull(strstr(t.last, "File too large"));
+    teardown();
+}
+END_TEST
+
+START_TEST(test_files_left_over_of_a_crash_is_overwritten)
+{
+    setup();
+    ck_ok(files_replace(t.f, "a.tmp", "half of a longer file than what follows", 39));
+    ck_ok(files_replace(t.f, "a", "whole", 5));
+    check_file("a", "whole");
+    teardown();
+}
+END_TEST
+
+START_TEST(test_files_appends)
+{
+    setup();
+    ck_ok(files_append(t.f, "a", "one", 3));
+    ck_ok(files_append(t.f, "a", "two", 3));
+    check_file("a", "onetwo");
+    teardown();
+}
+END_TEST
+
+START_TEST(test_files_append_that_fails_is_told)
+{
+    static char big[1000];
+    setup();
+    limit_file_size(100);
+    ck_err(files_append(t.f, "a", big, sizeof big), ERR_IO);
+    limit_file_size(RLIM_INFINITY);
+    ck_assert_ptr_nonnull(strstr(t.last, "Could not append to \""));
+    teardown();
+}
+END_TEST
+
+START_TEST(test_files_sets_a_damaged_file_aside)
+{
+    uint8_t *bytes;
+    size_t len;
+    setup();
+    ck_ok(files_replace(t.f, "a.damaged", "an older one", 12));
+    ck_ok(files_replace(t.f, "a", "damaged", 7));
+    files_set_aside(t.f, "a");
+    ck_err(files_load(t.f, "a", &bytes, &len), ERR_NOT_FOUND);
+    check_file("a.damaged", "damaged");
+    ck_assert_uint_eq(t.warnings, 1);
+    files_set_aside(t.f, "b"); /* nothing to be done, nothing to be said */
+    ck_assert_uint_eq(t.warnings, 1);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_files_loads_no_more_than_its_limit)
+{
+    uint8_t *bytes;
+    size_t len;
+    setup();
+    int fd = open(path_of("a"), O_WRONLY | O_CREAT, 0600);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(ftruncate(fd, (off_t)FILES_LOAD_MAX + 1), 0);
+    close(fd);
+    ck_err(files_load(t.f, "a", &bytes, &len), ERR_LIMIT);
+    ck_assert_uint_eq(t.warnings, 1);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_files_reads_no_pipe)
+{
+    uint8_t *bytes;
+    size_t len;
+    setup();
+    ck_assert_int_eq(mkfifo(path_of("a"), 0600), 0);
+    ck_err(files_load(t.f, "a", &bytes, &len), ERR_LIMIT); /* and does not hang */
+    teardown();
+}
+END_TEST
+
+START_TEST(test_files_missing_file_is_no_fault)
+{
+    uint8_t *bytes;
+    size_t len;
+    setup();
+    ck_err(files_load(t.f, "a", &bytes, &len), ERR_NOT_FOUND);
+    ck_assert_uint_eq(t.warnings, 0);
+    teardown();
+}
+END_TEST
+
+TESTS("net/files", test_files_folder_must_be_there, test_files_replaces_a_file_as_a_whole,
+      test_files_empty_file_is_a_file, test_files_keeps_the_old_file_when_writing_fails,
+      test_files_left_over_of_a_crash_is_overwritten, test_files_appends,
+      test_files_append_that_fails_is_told, test_files_sets_a_damaged_file_aside,
+      test_files_loads_no_more_than_its_limit, test_files_reads_no_pipe,
+      test_files_missing_file_is_no_fault)
