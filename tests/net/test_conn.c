@@ -1,0 +1,443 @@
+/* Sockets around machines, over socket pairs and loopback. */
+#include "net/conn.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/sockaddr.h"
+#include "support/test.h"
+
+enum { IN_CAP = 64 * 1024, BIG = 4 * 1024 * 1024 };
+
+/* A machine that keeps what comes and sends what it was given. */
+struct machine {
+    struct conn *conn;
+    uint8_t in[IN_CAP];
+    size_t in_len, in_cap; /* in_cap: what it takes at most */
+    const uint8_t *out;
+    size_t out_len;
+    unsigned ended, connected, drained, refused;
+    int ended_errno;
+    bool drain_when_sent; /* from inside sent() */
+};
+
+static uint8_t *in_room(void *arg, size_t *room)
+{
+    struct machine *m = arg;
+    *room = m->in_cap - m->in_len;
+    m->refused += *room == 0;
+    return *room ? m->in + m->in_len : NULL;
+}
+
+static void in_done(void *arg, size_t len)
+{
+    struct machine *m = arg;
+    m->in_len += len;
+}
+
+static void in_end(void *arg, int errno_)
+{
+    struct machine *m = arg;
+    m->ended++;
+    m->ended_errno = errno_;
+}
+
+static void drained(void *arg)
+{
+    struct machine *m = arg;
+    m->drained++;
+}
+
+static const uint8_t *out(void *arg, size_t *len)
+{
+    struct machine *m = arg;
+    *len = m->out_len;
+    return m->out_len ? m->out : NULL;
+}
+
+static void sent(void *arg, size_t len)
+{
+    struct machine *m = arg;
+    ck_assert_uint_le(len, m->out_len);
+    m->out += len;
+    m->out_len -= len;
+    if (m->drain_when_sent && m->out_len == 0) {
+        m->drain_when_sent = false;
+        conn_drain(m->conn, 1000, drained);
+    }
+}
+
+static void connected(void *arg)
+{
+    struct machine *m = arg;
+    m->connected++;
+}
+
+static const struct conn_machine ops = {.in_room = in_room,
+                                        .in_done = in_done,
+                                        .in_end = in_end,
+                                        .out = out,
+                                        .sent = sent,
+                                        .connected = connected};
+
+static struct {
+    struct log log;
+    struct net *net;
+    struct machine m;
+    int peer; /* the test's end of the pair */
+} t;
+
+static void setup(void)
+{
+    int fd[2];
+    memset(&t, 0, sizeof t);
+    t.log.least = LOG_ERR;
+    t.m.in_cap = IN_CAP;
+    ck_ok(net_new(&t.log, NULL, &t.net));
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd), 0);
+    t.peer = fd[1];
+    t.m.conn = conn_new(t.net, fd[0], &ops, &t.m);
+    ck_assert_ptr_nonnull(t.m.conn);
+}
+
+static void teardown(void)
+{
+    if (t.m.conn)
+        conn_close(t.m.conn);
+    if (t.peer >= 0)
+        close(t.peer);
+    net_free(t.net);
+}
+
+/* Lets the loop do all that it can do without waiting. */
+static void turn(void)
+{
+    for (int i = 0; i < 20; i++)
+        ck_assert_int_ge(event_base_loop(net_base(t.net), EVLOOP_NONBLOCK), 0);
+}
+
+/* Waits up to two seconds for *COUNT to leave zero. */
+static void wait_for(const unsigned *count)
+{
+    for (int i = 0; i < 2000 && !*count; i++) {
+        usleep(1000);
+        turn();
+    }
+    ck_assert_uint_gt(*count, 0);
+}
+
+static size_t peer_reads(size_t most)
+{
+    static uint8_t bytes[BIG];
+    size_t got = 0;
+    ssize_t n;
+    while (got < most && (n = recv(t.peer, bytes, most - got, 0)) > 0)
+        got += (size_t)n;
+    return got;
+}
+
+START_TEST(test_conn_hands_over_what_comes)
+{
+    setup();
+    ck_assert_int_eq(send(t.peer, "hello", 5, 0), 5);
+    turn();
+    ck_assert_uint_eq(t.m.in_len, 5);
+    ck_assert_mem_eq(t.m.in, "hello", 5);
+    ck_assert_uint_eq(t.m.ended, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_conn_writes_on_as_the_peer_reads)
+{
+    static uint8_t big[BIG];
+    size_t got = 0;
+    setup();
+    t.m.out = big;
+    t.m.out_len = sizeof big;
+    conn_output(t.m.conn);
+    turn();
+    ck_assert_uint_gt(t.m.out_len, 0); /* the socket took a part */
+    for (int i = 0; i < 10000 && got < sizeof big; i++) {
+        got += peer_reads(sizeof big - got);
+        turn();
+    }
+    ck_assert_uint_eq(got, sizeof big);
+    ck_assert_uint_eq(t.m.out_len, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_conn_tells_the_end_once_after_the_last_bytes)
+{
+    setup();
+    ck_assert_int_eq(send(t.peer, "last", 4, 0), 4);
+    close(t.peer);
+    t.peer = -1;
+    turn();
+    ck_assert_uint_eq(t.m.in_len, 4);
+    ck_assert_uint_eq(t.m.ended, 1);
+    ck_assert_int_eq(t.m.ended_errno, 0);
+    t.m.out = (const uint8_t *)"x";
+    t.m.out_len = 1;
+    conn_output(t.m.conn); /* harmless */
+    turn();
+    ck_assert_uint_eq(t.m.ended, 1);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_conn_broken_while_it_writes_still_gives_what_came_before)
+{
+    setup();
+    ck_assert_int_eq(send(t.peer, "last", 4, 0), 4);
+    close(t.peer);
+    t.peer = -1;
+    t.m.out = (const uint8_t *)"x";
+    t.m.out_len = 1;
+    conn_output(t.m.conn);
+    turn();
+    ck_assert_uint_eq(t.m.in_len, 4);
+    ck_assert_uint_eq(t.m.ended, 1);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_conn_stops_reading_when_there_is_no_room)
+{
+    static uint8_t big[BIG];
+    setup();
+    t.m.in_cap = 1000;
+    ssize_t offered = send(t.peer, big, sizeof big, 0);
+    ck_assert_int_gt(offered, 1000);
+    turn();
+    ck_assert_uint_eq(t.m.in_len, 1000);
+    ck_assert_uint_eq(t.m.refused, 1); /* and does not ask again and again */
+    t.m.in_len = 0;
+    conn_resume(t.m.conn);
+    turn();
+    ck_assert_uint_eq(t.m.in_len, 1000);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_conn_that_does_not_read_ends_when_it_cannot_write)
+{
+    setup();
+    t.m.in_cap = 1;
+    ck_assert_int_eq(send(t.peer, "ab", 2, 0), 2);
+    turn();
+    close(t.peer);
+    t.peer = -1;
+    t.m.out = (const uint8_t *)"x";
+    t.m.out_len = 1;
+    conn_output(t.m.conn);
+    turn();
+    ck_assert_uint_eq(t.m.ended, 1);
+    ck_assert_int_ne(t.m.ended_errno, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_conn_drain_waits_for_the_last_byte)
+{
+    static uint8_t big[BIG];
+    size_t got = 0;
+    setup();
+    t.m.out = big;
+    t.m.out_len = sizeof big;
+    conn_output(t.m.conn);
+    conn_drain(t.m.conn, 60000, drained);
+    ck_assert_int_eq(send(t.peer, "not read any more", 17, 0), 17);
+    turn();
+    ck_assert_uint_eq(t.m.drained, 0);
+    for (int i = 0; i < 10000 && got < sizeof big; i++) {
+        got += peer_reads(sizeof big - got);
+        turn();
+    }
+    ck_assert_uint_eq(got, sizeof big);
+    ck_assert_uint_eq(t.m.drained, 1);
+    ck_assert_uint_eq(t.m.ended, 0); /* told in one way only */
+    ck_assert_uint_eq(t.m.in_len, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_conn_drain_with_nothing_to_send_is_done_at_once)
+{
+    setup();
+    conn_drain(t.m.conn, 60000, drained);
+    turn();
+    ck_assert_uint_eq(t.m.drained, 1);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_conn_drain_gives_up)
+{
+    static uint8_t big[BIG];
+    setup();
+    t.m.out = big;
+    t.m.out_len = sizeof big;
+    conn_output(t.m.conn);
+    net_touch(t.net);
+    conn_drain(t.m.conn, 20, drained); /* the peer reads nothing */
+    turn();
+    ck_assert_uint_eq(t.m.drained, 0);
+    wait_for(&t.m.drained);
+    ck_assert_uint_eq(t.m.drained, 1);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_conn_drain_of_a_broken_connection_is_done)
+{
+    setup();
+    close(t.peer);
+    t.peer = -1;
+    turn();
+    ck_assert_uint_eq(t.m.ended, 1);
+    conn_drain(t.m.conn, 60000, drained);
+    ck_assert_uint_eq(t.m.drained, 1);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_conn_drain_from_inside_a_write)
+{
+    setup();
+    t.m.drain_when_sent = true;
+    t.m.out = (const uint8_t *)"bye";
+    t.m.out_len = 3;
+    conn_output(t.m.conn);
+    turn();
+    ck_assert_uint_eq(t.m.drained, 1);
+    ck_assert_uint_eq(peer_reads(10), 3);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_conn_close_sends_what_can_be_sent)
+{
+    setup();
+    t.m.out = (const uint8_t *)"bye";
+    t.m.out_len = 3;
+    conn_output(t.m.conn);
+    conn_close(t.m.conn); /* before the batch was settled */
+    t.m.conn = NULL;
+    ck_assert_uint_eq(peer_reads(10), 3);
+    turn();
+    teardown();
+}
+END_TEST
+
+/* ---- dialling ---- */
+
+static int listen_on_loopback(struct ipport *at)
+{
+    struct sockaddr_storage ss;
+    *at = (struct ipport){.ip = ip_v4((const uint8_t[]){127, 0, 0, 1})};
+    socklen_t len = sockaddr_of(at, &ss);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&ss, len), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&ss, &len), 0);
+    *at = sockaddr_to_ipport(&ss);
+    return fd;
+}
+
+START_TEST(test_conn_dial_connects)
+{
+    struct ipport at;
+    struct machine m = {.in_cap = IN_CAP, .out = (const uint8_t *)"hi", .out_len = 2};
+    struct ip from = ip_v4((const uint8_t[]){127, 0, 0, 3});
+    struct sockaddr_storage ss;
+    socklen_t len = sizeof ss;
+    char got[8];
+    setup();
+    int fd = listen_on_loopback(&at);
+    ck_assert_int_eq(listen(fd, 5), 0);
+    m.conn = conn_dial(t.net, &at, &from, &ops, &m);
+    ck_assert_ptr_nonnull(m.conn);
+    ck_assert_uint_eq(m.connected, 0); /* never inside the call */
+    wait_for(&m.connected);
+    conn_output(m.conn);
+    turn();
+    int peer = accept(fd, (struct sockaddr *)&ss, &len);
+    ck_assert_int_ge(peer, 0);
+    struct ipport who = sockaddr_to_ipport(&ss);
+    ck_assert(ip_equal(&who.ip, &from)); /* OutboundBindAddress */
+    ck_assert_int_eq(recv(peer, got, sizeof got, 0), 2);
+    conn_close(m.conn);
+    close(peer);
+    close(fd);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_conn_dial_refused_is_told_with_its_reason)
+{
+    struct ipport at;
+    struct machine m = {.in_cap = IN_CAP};
+    setup();
+    int fd = listen_on_loopback(&at); /* bound, not listening */
+    m.conn = conn_dial(t.net, &at, NULL, &ops, &m);
+    ck_assert_ptr_nonnull(m.conn);
+    wait_for(&m.ended);
+    ck_assert_int_eq(m.ended_errno, ECONNREFUSED);
+    ck_assert_uint_eq(m.connected, 0);
+    conn_close(m.conn);
+    close(fd);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_conn_dial_that_fails_at_once_is_told_later)
+{
+    struct ipport at = {.ip = ip_v4((const uint8_t[]){127, 0, 0, 1}), .port = 9};
+    struct ip not_ours = ip_v4((const uint8_t[]){192, 0, 2, 1});
+    struct machine m = {.in_cap = IN_CAP};
+    setup();
+    m.conn = conn_dial(t.net, &at, &not_ours, &ops, &m);
+    ck_assert_ptr_nonnull(m.conn);
+    ck_assert_uint_eq(m.ended, 0);
+    wait_for(&m.ended);
+    ck_assert_int_eq(m.ended_errno, EADDRNOTAVAIL);
+    ck_assert_uint_eq(m.ended, 1);
+    conn_close(m.conn);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_conn_dial_closed_before_it_connects)
+{
+    struct ipport at;
+    struct machine m = {.in_cap = IN_CAP, .out = (const uint8_t *)"hi", .out_len = 2};
+    setup();
+    int fd = listen_on_loopback(&at);
+    ck_assert_int_eq(listen(fd, 5), 0);
+    m.conn = conn_dial(t.net, &at, NULL, &ops, &m);
+    conn_output(m.conn);
+    conn_close(m.conn);
+    turn();
+    ck_assert_uint_eq(m.connected + m.ended, 0);
+    close(fd);
+    teardown();
+}
+END_TEST
+
+TESTS("net/conn", test_conn_hands_over_what_comes, test_conn_writes_on_as_the_peer_reads,
+      test_conn_tells_the_end_once_after_the_last_bytes,
+      test_conn_broken_while_it_writes_still_gives_what_came_before,
+      test_conn_stops_reading_when_there_is_no_room,
+      test_conn_that_does_not_read_ends_when_it_cannot_write,
+      test_conn_drain_waits_for_the_last_byte, test_conn_drain_with_nothing_to_send_is_done_at_once,
+      test_conn_drain_gives_up, test_conn_drain_of_a_broken_connection_is_done,
+      test_conn_drain_from_inside_a_write, test_conn_close_sends_what_can_be_sent,
+      test_conn_dial_connects, test_conn_dial_refused_is_told_with_its_reason,
+      test_conn_dial_that_fails_at_once_is_told_later, test_conn_dial_closed_before_it_connects)
