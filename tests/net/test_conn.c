@@ -380,6 +380,29 @@ START_TEST(test_conn_dial_connects)
 }
 END_TEST
 
+START_TEST(test_conn_reset_is_told_with_its_reason)
+{
+    struct ipport at;
+    struct machine m = {.in_cap = IN_CAP};
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    setup();
+    int fd = listen_on_loopback(&at);
+    ck_assert_int_eq(listen(fd, 5), 0);
+    m.conn = conn_dial(t.net, &at, NULL, &ops, &m);
+    wait_for(&m.connected);
+    int peer = accept(fd, NULL, NULL);
+    ck_assert_int_ge(peer, 0);
+    ck_assert_int_eq(setsockopt(peer, SOL_SOCKET, SO_LINGER, &linger, sizeof linger), 0);
+    close(peer);
+    wait_for(&m.ended);
+    ck_assert_int_eq(m.ended_errno, ECONNRESET);
+    ck_assert_uint_eq(m.ended, 1);
+    conn_close(m.conn);
+    close(fd);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_conn_dial_refused_is_told_with_its_reason)
 {
     struct ipport at;
@@ -439,5 +462,6 @@ TESTS("net/conn", test_conn_hands_over_what_comes, test_conn_writes_on_as_the_pe
       test_conn_drain_waits_for_the_last_byte, test_conn_drain_with_nothing_to_send_is_done_at_once,
       test_conn_drain_gives_up, test_conn_drain_of_a_broken_connection_is_done,
       test_conn_drain_from_inside_a_write, test_conn_close_sends_what_can_be_sent,
-      test_conn_dial_connects, test_conn_dial_refused_is_told_with_its_reason,
+      test_conn_dial_connects, test_conn_reset_is_told_with_its_reason,
+      test_conn_dial_refused_is_told_with_its_reason,
       test_conn_dial_that_fails_at_once_is_told_later, test_conn_dial_closed_before_it_connects)
