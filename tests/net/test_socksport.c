@@ -1,0 +1,212 @@
+/* SocksPorts: the set of listeners and what a reload changes. Nothing is asked of the client. */
+#include "net/socksport.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/sockaddr.h"
+#include "support/test.h"
+
+static struct {
+    struct log log;
+    struct net *net;
+    struct socksports *ports;
+    struct ipport announced[8];
+    unsigned n_announced;
+    bool policy_rejects;
+} t;
+
+static void sink(void *arg, enum log_level level, const char *line)
+{
+    (void)arg, (void)level;
+    const char *on = strstr(line, "Opened ") ? strstr(line, " on ") : NULL;
+    if (on)
+        ck_ok(ipport_parse(on + 4, &t.announced[t.n_announced++]));
+}
+
+static bool policy(void *arg, const struct ipport *peer)
+{
+    (void)arg, (void)peer;
+    return !t.policy_rejects;
+}
+
+static void setup(void)
+{
+    memset(&t, 0, sizeof t);
+    t.log = (struct log){.least = LOG_NOTICE, .sink = sink};
+    ck_ok(net_new(&t.log, NULL, &t.net));
+    t.ports = socksports_new(t.net, NULL, policy, NULL);
+    ck_assert_ptr_nonnull(t.ports);
+}
+
+static void turn(void)
+{
+    for (int i = 0; i < 20; i++)
+        ck_assert_int_ge(event_base_loop(net_base(t.net), EVLOOP_NONBLOCK), 0);
+}
+
+static void teardown(void)
+{
+    socksports_free(t.ports);
+    net_free(t.net);
+}
+
+static struct socksport_spec spec(uint16_t port, bool prefer_no_auth)
+{
+    return (struct socksport_spec){
+        .at = {.tcp = {ip_v4((const uint8_t[]){127, 0, 0, 1}), port}},
+        .config = {.prefer_no_auth = prefer_no_auth},
+    };
+}
+
+static int reach(const struct ipport *at)
+{
+    struct sockaddr_storage ss;
+    socklen_t len = sockaddr_of(at, &ss);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_ge(fd, 0);
+    if (connect(fd, (struct sockaddr *)&ss, len) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* Which method the port chooses of none and user/password: shows which settings are in force. */
+static int method_on(int fd)
+{
+    unsigned char got[2] = {0xff, 0xff};
+    ck_assert_int_eq(send(fd, "\5\2\0\2", 4, MSG_NOSIGNAL), 4);
+    turn();
+    ssize_t n = recv(fd, got, 2, MSG_DONTWAIT);
+    return n == 2 && got[0] == 5 ? got[1] : -1;
+}
+
+static int method_at(const struct ipport *at)
+{
+    int fd = reach(at);
+    ck_assert_int_ge(fd, 0);
+    turn();
+    int method = method_on(fd);
+    close(fd);
+    turn();
+    return method;
+}
+
+START_TEST(test_socksport_serves_two_ports_each_with_its_settings)
+{
+    const struct socksport_spec specs[] = {spec(0, false), spec(0, true)};
+    setup();
+    ck_ok(socksports_set(t.ports, specs, 2));
+    ck_assert_uint_eq(t.n_announced, 2);
+    ck_assert_int_eq(method_at(&t.announced[0]), 2);
+    ck_assert_int_eq(method_at(&t.announced[1]), 0);
+    ck_assert_uint_eq(socksports_connections(t.ports), 0); /* they have gone again */
+    teardown();
+}
+END_TEST
+
+START_TEST(test_socksport_reload_keeps_listeners_and_changes_settings)
+{
+    struct socksport_spec specs[] = {spec(0, false), spec(0, false)};
+    setup();
+    ck_ok(socksports_set(t.ports, specs, 2));
+    int before = reach(&t.announced[0]);
+    turn();
+    specs[0] = spec(t.announced[0].port, true);
+    specs[1] = spec(0, true);
+    ck_ok(socksports_set(t.ports, specs + 1, 1));
+    ck_assert_uint_eq(t.n_announced, 2); /* "auto" again: one of those there stays */
+    ck_assert_int_eq(method_at(&t.announced[0]), 0);
+    ck_assert_int_lt(reach(&t.announced[1]), 0); /* not listed any more */
+    ck_assert_int_eq(method_on(before), 2);      /* it came in with the old settings */
+    close(before);
+    turn();
+    teardown();
+}
+END_TEST
+
+START_TEST(test_socksport_reload_that_fails_changes_nothing)
+{
+    struct socksport_spec specs[3] = {spec(0, false)};
+    struct ipport taken = {ip_v4((const uint8_t[]){127, 0, 0, 1}), 0};
+    struct sockaddr_storage ss;
+    socklen_t len = sockaddr_of(&taken, &ss);
+    setup();
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&ss, len), 0);
+    ck_assert_int_eq(listen(fd, 1), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&ss, &len), 0);
+    taken = sockaddr_to_ipport(&ss);
+
+    ck_ok(socksports_set(t.ports, specs, 1));
+    specs[0] = spec(0, true);           /* there already */
+    specs[1] = spec(0, true);           /* new */
+    specs[2] = spec(taken.port, false); /* not to be had */
+    ck_err(socksports_set(t.ports, specs, 3), ERR_IO);
+    ck_assert_uint_eq(t.n_announced, 2);
+    ck_assert_int_eq(method_at(&t.announced[0]), 2);
+    ck_assert_int_lt(reach(&t.announced[1]), 0);
+    ck_ok(socksports_set(t.ports, specs, 1)); /* and the next one works */
+    ck_assert_int_eq(method_at(&t.announced[0]), 0);
+    close(fd);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_socksport_policy_turns_away)
+{
+    const struct socksport_spec s = spec(0, false);
+    setup();
+    t.policy_rejects = true;
+    ck_ok(socksports_set(t.ports, &s, 1));
+    int fd = reach(&t.announced[0]);
+    char c;
+    turn();
+    ck_assert_int_eq(recv(fd, &c, 1, 0), 0);
+    ck_assert_uint_eq(socksports_connections(t.ports), 0);
+    close(fd);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_socksport_close_leaves_the_connections)
+{
+    const struct socksport_spec s = spec(0, false);
+    setup();
+    ck_ok(socksports_set(t.ports, &s, 1));
+    int fd = reach(&t.announced[0]);
+    turn();
+    socksports_close(t.ports);
+    ck_assert_int_lt(reach(&t.announced[0]), 0);
+    ck_assert_uint_eq(socksports_connections(t.ports), 1);
+    ck_assert_int_eq(method_on(fd), 2);
+    teardown(); /* which ends them */
+    close(fd);
+}
+END_TEST
+
+START_TEST(test_socksport_garbage_costs_its_connection_only)
+{
+    const struct socksport_spec s = spec(0, false);
+    setup();
+    ck_ok(socksports_set(t.ports, &s, 1));
+    int good = reach(&t.announced[0]), bad = reach(&t.announced[0]);
+    turn();
+    ck_assert_int_eq(send(bad, "\x16\3\1\0\xff", 5, 0), 5);
+    turn();
+    ck_assert_uint_eq(socksports_connections(t.ports), 1);
+    ck_assert_int_eq(method_on(good), 2);
+    close(good);
+    close(bad);
+    turn();
+    teardown();
+}
+END_TEST
+
+TESTS("net/socksport", test_socksport_serves_two_ports_each_with_its_settings,
+      test_socksport_reload_keeps_listeners_and_changes_settings,
+      test_socksport_reload_that_fails_changes_nothing, test_socksport_policy_turns_away,
+      test_socksport_close_leaves_the_connections, test_socksport_garbage_costs_its_connection_only)
