@@ -15,6 +15,7 @@ enum { LINGER_MS = 10000 };
 /* One SocksPort's settings, counted: connections outlive a reload. */
 struct port_config {
     struct socks_port_config socks;
+    uint16_t *ports; /* the lists in socks, one behind the other */
     size_t holders;
 };
 
@@ -50,18 +51,31 @@ struct socksports {
     size_t n_locals;
 };
 
-static struct port_config *config_new(const struct socks_port_config *socks)
-{
-    struct port_config *c = calloc(1, sizeof *c);
-    if (c)
-        *c = (struct port_config){.socks = *socks, .holders = 1};
-    return c;
-}
-
 static void config_release(struct port_config *c)
 {
-    if (c && --c->holders == 0)
-        free(c);
+    if (!c || --c->holders > 0)
+        return;
+    free(c->ports);
+    free(c);
+}
+
+static struct port_config *config_new(const struct socks_port_config *socks)
+{
+    size_t n_warn = socks->n_warn_ports, n = n_warn + socks->n_reject_ports;
+    struct port_config *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    *c = (struct port_config){.socks = *socks, .holders = 1};
+    c->ports = calloc(n ? n : 1, sizeof *c->ports);
+    if (!c->ports) {
+        config_release(c);
+        return NULL;
+    }
+    for (size_t i = 0; i < n; i++)
+        c->ports[i] = i < n_warn ? socks->warn_ports[i] : socks->reject_ports[i - n_warn];
+    c->socks.warn_ports = c->ports;
+    c->socks.reject_ports = c->ports + n_warn;
+    return c;
 }
 
 /* ---- one connection ---- */

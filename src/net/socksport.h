@@ -11,7 +11,7 @@ struct socksports;
 
 struct socksport_spec {
     struct listen_at at;
-    struct socks_port_config config; /* its port lists must outlive the set */
+    struct socks_port_config config; /* port lists are copied; its warnings outlive the set */
 };
 
 /* Whether SocksPolicy lets an application at PEER in. */
