@@ -3,6 +3,7 @@
 
 #include <event2/event.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -156,6 +157,38 @@ START_TEST(test_socksport_reload_that_fails_changes_nothing)
 }
 END_TEST
 
+/* The connection came in before the reload; the lists of its settings are gone when it asks. */
+START_TEST(test_socksport_connection_keeps_its_port_lists)
+{
+    struct socksport_spec s = spec(0, false);
+    uint16_t *ports = malloc(sizeof *ports);
+    unsigned char got[32];
+    setup();
+    ck_assert_ptr_nonnull(ports);
+    *ports = 23;
+    s.config.reject_ports = ports;
+    s.config.n_reject_ports = 1;
+    s.config.dns_request = s.config.ipv4_traffic = true;
+    ck_ok(socksports_set(t.ports, &s, 1));
+    int fd = reach(&t.announced[0]);
+    turn();
+    s.config.n_reject_ports = 0;
+    ck_ok(socksports_set(t.ports, &s, 1));
+    free(ports);
+    ck_assert_int_eq(send(fd,
+                          "\5\1\0"
+                          "\5\1\0\3\1x\0\x17",
+                          11, 0),
+                     11);
+    turn();
+    ck_assert_int_eq(recv(fd, got, sizeof got, MSG_DONTWAIT), 2 + 10);
+    ck_assert_uint_eq(got[3], 2); /* not allowed by ruleset */
+    close(fd);
+    turn();
+    teardown();
+}
+END_TEST
+
 START_TEST(test_socksport_policy_turns_away)
 {
     const struct socksport_spec s = spec(0, false);
@@ -208,5 +241,6 @@ END_TEST
 
 TESTS("net/socksport", test_socksport_serves_two_ports_each_with_its_settings,
       test_socksport_reload_keeps_listeners_and_changes_settings,
-      test_socksport_reload_that_fails_changes_nothing, test_socksport_policy_turns_away,
+      test_socksport_reload_that_fails_changes_nothing,
+      test_socksport_connection_keeps_its_port_lists, test_socksport_policy_turns_away,
       test_socksport_close_leaves_the_connections, test_socksport_garbage_costs_its_connection_only)
