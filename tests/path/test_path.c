@@ -509,6 +509,10 @@ START_TEST(test_path_flags_are_given_up_before_the_path_is)
     ck_assert(p.relaxed);
     /* Only that hop goes without. */
     ck_assert(relay_is(p.hop[1], RELAY_FAST | RELAY_STABLE));
+    /* And the finished circuit serves what it was picked for, if it is said how it was picked. */
+    ck_assert(!path_exit_fits(b->nd, &b->cfg, &req, p.hop[2]));
+    req.relaxed = true;
+    ck_assert(path_exit_fits(b->nd, &b->cfg, &req, p.hop[2]));
     nodeset_free(&exits);
     bed_free(b);
 }
