@@ -236,9 +236,6 @@ def facts(rounds, load):
     # Its first line is in tor's words, for programs that look for them.
     match = re.search(r"tunic-([0-9.]+[0-9])", first_line([sut.program(False), "--version"]))
     tunic = "Tunic " + (match.group(1) if match else "?")
-    commit = first_line(["git", "-C", TOP, "rev-parse", "--short", "HEAD"])
-    if re.fullmatch("[0-9a-f]+", commit):
-        tunic += " (%s)" % commit
     return [
         "%d round%s, the programs in turn; medians (least..most). A ratio is the median of the "
         "rounds' own" % (rounds, "" if rounds == 1 else "s"),
