@@ -7,7 +7,6 @@ import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
 
 import pytest
@@ -27,6 +26,11 @@ def pytest_collection_modifyitems(items):
         name = re.sub(r"^test_|\.py$", "", os.path.basename(str(item.fspath)))
         return ORDER.index(name) if name in ORDER else len(ORDER) - 2
     items.sort(key=place)
+
+
+def pytest_sessionstart(session):
+    if not os.access(sut_module.program(), os.X_OK):
+        pytest.exit("no program to test: %s (make first)" % sut_module.program(), 1)
 
 
 def pytest_report_header(config):
@@ -80,11 +84,9 @@ class Cable:
 
 @pytest.fixture(scope="session")
 def workdir():
-    keep = os.environ.get("KEEP")
-    path = keep or tempfile.mkdtemp(prefix="tunic-net-")
-    os.makedirs(path, exist_ok=True)
+    path = os.environ["TUNIC_WORKDIR"]
     yield path
-    if not keep:
+    if not os.environ.get("KEEP"):
         sut_module.remove_tree(path)
 
 
@@ -111,8 +113,6 @@ def lab(workdir, cable, request):
 @pytest.fixture(scope="session")
 def main_sut(lab, workdir):
     """One program for all tests that do not need one of their own."""
-    if not os.path.exists(sut_module.program()):
-        pytest.exit("no program to test: %s (make first)" % sut_module.program(), 1)
     client = sut_module.Sut(lab, os.path.join(workdir, "main"))
     client.start()
     yield client

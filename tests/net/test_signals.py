@@ -99,8 +99,8 @@ def test_unknown_option_ends_with_status_1(make_sut):
     assert "SocksProt" in done.stdout + done.stderr
 
 
-def test_torrc_from_stdin():
-    done = run(["-f", "-", "--verify-config"], "SocksPort 9999\nDataDirectory /tmp\n")
+def test_torrc_from_stdin(tmp_path):
+    done = run(["-f", "-", "--verify-config"], "SocksPort 9999\nDataDirectory %s\n" % tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
