@@ -26,6 +26,7 @@ struct conn {
     bool connecting, ended, is_dirty;
     int dial_errno;
     void (*drained)(void *machine); /* set: draining */
+    uint64_t linger_ms;             /* draining goes on while something was sent in this time */
     struct timer linger;            /* or, while dialling, the news of an early failure */
     struct conn *dirty_prev, *dirty_next;
 };
@@ -90,6 +91,8 @@ void conn_flush(struct conn *c)
             return;
         }
         c->ops->sent(c->machine, (size_t)n);
+        if (c->drained) /* slow, but alive: all of it is for the reader */
+            env_arm_ms(&c->net->env, &c->linger, c->linger_ms);
         if ((size_t)n < len) {
             event_add(c->write, NULL);
             return;
@@ -251,6 +254,7 @@ void conn_drain(struct conn *c, uint64_t linger_ms, void (*fn)(void *machine))
         return;
     }
     event_del(c->read);
+    c->linger_ms = linger_ms;
     env_arm_ms(&c->net->env, &c->linger, linger_ms);
     conn_output(c);
 }

@@ -41,7 +41,7 @@ void conn_resume(struct conn *c);
 void conn_close(struct conn *c);
 
 /* Whether all output was written: FN is called once that is so, or when it no longer can be
- * (broken, or LINGER_MS over); FN then closes. Nothing is read meanwhile. */
+ * (broken, or nothing was taken for LINGER_MS); FN then closes. Nothing is read meanwhile. */
 void conn_drain(struct conn *c, uint64_t linger_ms, void (*fn)(void *machine));
 
 #endif

@@ -10,7 +10,7 @@
 #include "net/conn.h"
 #include "net/net_int.h"
 
-enum { LINGER_MS = 10000 };
+enum { LINGER_MS = 30000 };
 
 /* One SocksPort's settings, counted: connections outlive a reload. */
 struct port_config {

@@ -295,6 +295,35 @@ START_TEST(test_conn_drain_gives_up)
 }
 END_TEST
 
+/* Linger bounds the wait for any progress, not the whole: a slow reader gets the tail too. */
+START_TEST(test_conn_drain_lasts_while_the_peer_reads)
+{
+    enum { LINGER_MS = 400, PAUSE_US = 100000, PIECES = 12 };
+    static uint8_t big[BIG];
+    size_t got = 0;
+    setup();
+    t.m.out = big;
+    t.m.out_len = sizeof big;
+    conn_output(t.m.conn);
+    net_touch(t.net);
+    conn_drain(t.m.conn, LINGER_MS, drained);
+    turn();
+    for (int i = 0; i < PIECES; i++) {
+        usleep(PAUSE_US);
+        got += peer_reads(sizeof big / (2 * PIECES));
+        turn();
+        ck_assert_uint_eq(t.m.drained, 0);
+    }
+    for (int i = 0; i < 10000 && got < sizeof big; i++) {
+        got += peer_reads(sizeof big - got);
+        turn();
+    }
+    ck_assert_uint_eq(got, sizeof big);
+    ck_assert_uint_eq(t.m.drained, 1);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_conn_drain_of_a_broken_connection_is_done)
 {
     setup();
@@ -460,8 +489,8 @@ TESTS("net/conn", test_conn_hands_over_what_comes, test_conn_writes_on_as_the_pe
       test_conn_stops_reading_when_there_is_no_room,
       test_conn_that_does_not_read_ends_when_it_cannot_write,
       test_conn_drain_waits_for_the_last_byte, test_conn_drain_with_nothing_to_send_is_done_at_once,
-      test_conn_drain_gives_up, test_conn_drain_of_a_broken_connection_is_done,
-      test_conn_drain_from_inside_a_write, test_conn_close_sends_what_can_be_sent,
-      test_conn_dial_connects, test_conn_reset_is_told_with_its_reason,
-      test_conn_dial_refused_is_told_with_its_reason,
+      test_conn_drain_gives_up, test_conn_drain_lasts_while_the_peer_reads,
+      test_conn_drain_of_a_broken_connection_is_done, test_conn_drain_from_inside_a_write,
+      test_conn_close_sends_what_can_be_sent, test_conn_dial_connects,
+      test_conn_reset_is_told_with_its_reason, test_conn_dial_refused_is_told_with_its_reason,
       test_conn_dial_that_fails_at_once_is_told_later, test_conn_dial_closed_before_it_connects)
