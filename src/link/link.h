@@ -20,6 +20,7 @@
 #include "base/ids.h"
 
 struct link;
+struct chan_certs; /* cell/chan_link.h */
 struct tls_ctx; /* link/tls.h: one a client, shared by its links */
 
 /* Whom to reach, and who must answer there. */
@@ -85,7 +86,31 @@ struct link_ops {
     /* NETINFO from a peer whose identity is proved says its clock differs from ours by SKEW_S
      * (positive: our clock is ahead). Only told when it is more than a few minutes. */
     void (*on_clock_skew)(void *arg, int64_t skew_s);
+    /* A responder's: CREATE_FAST or CREATE2 came under an id that is free. BODY is CELL_BODY_LEN
+     * bytes, valid during the call. link_circ_accept() takes it, or link_refuse() declines; neither
+     * yet is refused with DESTROY. NULL for an initiator. */
+    void (*on_create)(void *arg, uint32_t id, uint8_t cmd, uint8_t *body);
 };
+
+/* What a responder shows of itself (tor-spec 4.2, 4.3). The certificates are those of a CERTS cell,
+ * in order; they and whatever they point to are borrowed and outlive the link. */
+struct link_server {
+    const struct chan_certs *certs;
+    struct ip mine; /* our address, for NETINFO; family IP_NONE: none */
+    /* For peers that cheat: all zero in an honest responder. */
+    struct link_cheat {
+        bool no_versions, no_common_version, no_certs, certs_twice, certs_late, no_netinfo;
+        int64_t netinfo_ahead_s;
+    } cheat;
+};
+
+/* The responding side of a TCP connection that PEER made: the link waits for ClientHello. CONFIG's
+ * tls is a server's context (whose certificate CERTS is about); SERVER is copied. NULL out of
+ * memory. The peer does not prove who it is: link_peer_*() are zero, link_target() has its
+ * address. */
+struct link *link_new_server(struct env *env, const struct link_config *config,
+                             const struct link_server *server, const struct ipport *peer,
+                             const struct link_ops *ops, void *arg);
 
 /* NULL out of memory. CONFIG and TARGET are copied, OPS is not. */
 struct link *link_new(struct env *env, const struct link_config *config,
@@ -164,6 +189,11 @@ struct link_circ {
 /* Puts LC on the link under a free random circuit id. ERR_STATE unless the link is open, ERR_LIMIT
  * when no id is free or the link holds its most circuits. */
 MUST_USE err_t link_circ_open(struct link *l, struct link_circ *lc);
+
+/* Inside on_create: LC is that circuit from now on. ERR_LIMIT, ERR_NOMEM. */
+MUST_USE err_t link_circ_accept(struct link *l, struct link_circ *lc, uint32_t id);
+/* Inside on_create: DESTROY with REASON. */
+void link_refuse(struct link *l, uint32_t id, uint8_t reason);
 
 /* Takes LC off its link and sends DESTROY if SEND_DESTROY (a client always gives reason NONE).
  * Cells that still arrive for the id are dropped; the id stays unused for a while. Harmless when LC

@@ -1,0 +1,94 @@
+/* Node: one relay of a test network: links from clients and other nodes, circuits, streams to
+ * targets on loopback and to its own directory server. The other side of what link, circuit and
+ * stream do, on the same codecs, onion layers and link machine (tor-spec 4 to 7). */
+#ifndef TUNIC_TESTNET_NODE_H
+#define TUNIC_TESTNET_NODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/env.h"
+#include "base/err.h"
+#include "link/link.h"
+#include "testnet/docs.h"
+#include "testnet/faults.h"
+#include "testnet/identity.h"
+#include "testnet/plan.h"
+
+struct node;
+struct target; /* an exit stream's connection to where it was asked to go */
+
+/* What a node asks of whoever drives it; as client_world. Nothing here may call back into it. */
+struct node_world {
+    /* Connect L to TO, another node or a relay on loopback, from FROM; then feed and drain it
+     * (link.h, "net's side"). */
+    void (*dial)(void *world, struct link *l, const struct ip *from, const struct ipport *to);
+    void (*output)(void *world, struct link *l);
+    void (*hangup)(void *world, struct link *l);
+    /* The same for a TCP connection to a target: told how it went by target_*(). */
+    void (*target_dial)(void *world, struct target *t, const struct ip *from,
+                        const struct ipport *to);
+    void (*target_output)(void *world, struct target *t);
+    void (*target_resume)(void *world, struct target *t); /* it has room again */
+    void (*target_hangup)(void *world, struct target *t); /* T is over; flush, then close */
+};
+
+/* A name that exits resolve besides localhost and *.test, which are 127.0.0.1. A port of 0 keeps
+ * the port that was asked for. */
+struct node_host {
+    const char *name;
+    struct ipport to;
+};
+
+struct node_config {
+    const struct plan_node *plan;  /* borrowed, with ports filled in */
+    const struct identity *id;     /* borrowed */
+    struct docs *docs;             /* borrowed */
+    const struct node_host *hosts; /* borrowed */
+    size_t n_hosts;
+    uint64_t handshake_timeout_ms;
+};
+
+/* ERR_ARG: an address that is not loopback; ERR_NOMEM, ERR_CRYPTO. */
+MUST_USE err_t node_new(struct env *env, const struct node_config *config,
+                        const struct node_world *ops, void *world, struct node **out);
+void node_free(struct node *n); /* hangs everything up; NULL is fine */
+
+/* A TCP connection came in from PEER: the link machine to feed, or NULL (not loopback, too many,
+ * out of memory): close it. */
+struct link *node_accept(struct node *n, const struct ipport *peer);
+/* The same for the DirPort: served by a struct dirserv over this. */
+struct dirserv_source *node_dir_source(struct node *n);
+
+struct faults *node_faults(struct node *n); /* to be set at any time */
+const struct plan_node *node_plan(const struct node *n);
+/* Ends every link and takes no more, or comes back. */
+void node_stop(struct node *n);
+void node_start(struct node *n);
+/* DESTROY on every circuit through the node with this reason. */
+void node_destroy_circuits(struct node *n, uint8_t reason);
+
+struct node_counts {
+    uint64_t links, circuits, streams; /* now */
+    uint64_t links_ever, circuits_ever, streams_ever, cells_in, cells_out;
+    uint64_t handshakes_fast, handshakes_ntor, handshakes_ntor_v3;
+    uint64_t queued; /* bytes waiting in the node: bounded */
+};
+struct node_counts node_counts(const struct node *n);
+
+/* ---- the world's side of a target ---- */
+
+void target_connected(struct target *t);
+void target_failed(struct target *t, int errno_); /* connecting failed, or it broke */
+/* Room for received bytes, NULL: none now, target_resume follows. */
+uint8_t *target_in_room(struct target *t, size_t *room);
+void target_in_done(struct target *t, size_t len);
+void target_in_end(struct target *t); /* orderly EOF */
+const uint8_t *target_out(struct target *t, size_t *len);
+void target_sent(struct target *t, size_t len);
+void target_set_io(struct target *t, void *io);
+void *target_io(const struct target *t);
+
+#endif
