@@ -22,6 +22,7 @@ struct listener {
     bool bound;           /* the file at unix_path is ours */
     char name[NAME_SIZE]; /* "127.0.0.1:9050" or the path */
     const char *what;
+    uint16_t port; /* as bound */
     int fd;
     struct event *event;
     accept_fn *fn;
@@ -62,6 +63,7 @@ static err_t bind_tcp(struct listener *l)
     if (getsockname(l->fd, (struct sockaddr *)&ss, &len) == 0) {
         struct ipport got = sockaddr_to_ipport(&ss);
         set_name(l, &got);
+        l->port = got.port;
     }
     return OK;
 }
@@ -208,6 +210,11 @@ void listener_close(struct listener *l)
         close(l->fd);
     free(l->unix_path);
     free(l);
+}
+
+uint16_t listener_port(const struct listener *l)
+{
+    return l->port;
 }
 
 bool listener_is_at(const struct listener *l, const struct listen_at *at)

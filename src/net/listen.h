@@ -21,6 +21,8 @@ MUST_USE err_t listener_open(struct net *n, const char *what, const struct liste
                              accept_fn *fn, void *arg, struct listener **out);
 /* Removes a unix socket's file. NULL is fine. */
 void listener_close(struct listener *l);
+/* The port it listens on, also where any free one was asked for; 0 for a unix socket. */
+uint16_t listener_port(const struct listener *l);
 /* Whether L listens at AT: the same address and port, or the same path whatever its permissions. */
 bool listener_is_at(const struct listener *l, const struct listen_at *at);
 /* Gives L, which is at AT, the permissions that AT asks for. */

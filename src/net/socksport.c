@@ -296,6 +296,11 @@ err_t socksports_set(struct socksports *p, const struct socksport_spec *specs, s
     return e;
 }
 
+uint16_t socksports_first(const struct socksports *p)
+{
+    return p->ports ? listener_port(p->ports->listener) : 0;
+}
+
 size_t socksports_connections(const struct socksports *p)
 {
     return p->n_locals;

@@ -27,6 +27,9 @@ void socksports_free(struct socksports *p);
  * is as it was: ERR_IO (logged: which port and why), ERR_NOMEM. */
 MUST_USE err_t socksports_set(struct socksports *p, const struct socksport_spec *specs, size_t n);
 
+/* The TCP port of the first of them, which tells what "any free one" became; 0: there is none. */
+uint16_t socksports_first(const struct socksports *p);
+
 /* No new connections; those that are there go on. */
 void socksports_close(struct socksports *p);
 size_t socksports_connections(const struct socksports *p);

@@ -1,0 +1,22 @@
+/* Test page: a small web server on loopback, so that a test network has something to fetch without
+ * another server.
+ *
+ * GET / is a line of text: through which exit the request came. GET /bytes/N are N bytes that can
+ * be checked: the keystream of AES-128 in counter mode with key and counter zero, which is what
+ * "openssl enc -aes-128-ctr" makes of zeros. POST to any path tells how many bytes came and their
+ * SHA-256. */
+#ifndef TUNIC_NET_TESTPAGE_H
+#define TUNIC_NET_TESTPAGE_H
+
+#include "net/net.h"
+#include "testnet/plan.h"
+
+struct testpage;
+
+/* Listens on a free port of 127.0.0.1. PLAN is borrowed: it tells the exits' names. ERR_IO
+ * (logged), ERR_NOMEM. */
+MUST_USE err_t testpage_open(struct net *n, const struct plan *plan, struct testpage **out);
+void testpage_close(struct testpage *p); /* NULL is fine */
+uint16_t testpage_port(const struct testpage *p);
+
+#endif
