@@ -40,6 +40,7 @@ struct node_world {
 struct node_host {
     const char *name;
     struct ipport to;
+    uint16_t port; /* counts only where this port is asked for; 0: any */
 };
 
 struct node_config {
