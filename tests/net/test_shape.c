@@ -1,0 +1,230 @@
+/* Slow wires, on a clock that the test moves. */
+#include "net/shape.h"
+
+#include <string.h>
+
+#include "support/test.h"
+
+static struct env *env;
+
+static void setup(void)
+{
+    env = test_env(1);
+}
+
+static void teardown(void)
+{
+    test_env_free(env);
+}
+
+/* ---- the bucket: wires that always have something to send ---- */
+
+struct sender {
+    struct shape_bucket *bucket;
+    struct shape_turn turn;
+    size_t sent, most_at_once;
+};
+
+static void send_all(void *arg)
+{
+    struct sender *s = arg;
+    size_t n;
+    while ((n = shape_allow(s->bucket, &s->turn, 4096))) {
+        shape_spend(s->bucket, &s->turn, n);
+        s->sent += n;
+    }
+}
+
+static void run_senders(struct sender *s, size_t n, uint64_t rate, uint64_t ms)
+{
+    struct shape_bucket b;
+    shape_bucket_init(&b, env, rate);
+    for (size_t i = 0; i < n; i++) {
+        s[i] = (struct sender){.bucket = &b, .turn = {.ready = send_all, .arg = &s[i]}};
+        send_all(&s[i]);
+    }
+    test_env_advance_ms(env, ms);
+    for (size_t i = 0; i < n; i++)
+        shape_leave(&b, &s[i].turn);
+    shape_bucket_end(&b);
+}
+
+START_TEST(test_shape_rate_is_kept)
+{
+    static const uint64_t rates[] = {20000, 100000, 1000000, 50000000};
+    struct sender one;
+    setup();
+    for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+        run_senders(&one, 1, rates[i], 10000);
+        ck_assert_uint_le(one.sent, rates[i] * 10 + rates[i] / 20 + 16384);
+        ck_assert_uint_ge(one.sent, rates[i] * 10 * 97 / 100);
+    }
+    teardown();
+}
+END_TEST
+
+START_TEST(test_shape_rate_is_shared)
+{
+    enum { N = 8 };
+    struct sender s[N];
+    size_t sum = 0, least = SIZE_MAX;
+    setup();
+    run_senders(s, N, 100000, 20000); /* less than a cell for each in a refill */
+    for (size_t i = 0; i < N; i++) {
+        sum += s[i].sent;
+        least = s[i].sent < least ? s[i].sent : least;
+    }
+    ck_assert_uint_le(sum, 2000000 + 16384);
+    ck_assert_uint_ge(sum, 1940000);
+    ck_assert_uint_ge(least, 2000000 / N * 8 / 10);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_shape_no_rate_allows_all)
+{
+    struct shape_bucket b;
+    struct shape_turn turn = {.ready = NULL};
+    setup();
+    shape_bucket_init(&b, env, 0);
+    ck_assert_uint_eq(shape_allow(&b, &turn, 1u << 30), 1u << 30);
+    shape_spend(&b, &turn, 1u << 30);
+    ck_assert_uint_eq(shape_allow(&b, &turn, 1u << 30), 1u << 30);
+    ck_assert(!turn.waiting);
+    shape_bucket_end(&b);
+    teardown();
+}
+END_TEST
+
+/* ---- the line ---- */
+
+static unsigned due_calls;
+
+static void on_due(void *arg)
+{
+    (void)arg;
+    due_calls++;
+}
+
+static void put(struct shape_line *l, const void *bytes, size_t len)
+{
+    uint8_t *room = shape_line_room(l, len);
+    ck_assert_ptr_nonnull(room);
+    memcpy(room, bytes, len);
+    shape_line_put(l, len);
+}
+
+START_TEST(test_shape_line_gives_back_after_delay)
+{
+    struct shape_rules rules = {.delay_ms = 20};
+    struct shape_line l;
+    size_t len;
+    setup();
+    due_calls = 0;
+    ck_ok(shape_line_init(&l, env, &rules, on_due, NULL));
+    ck_assert(shape_line_is_empty(&l));
+    put(&l, "early", 5);
+    test_env_advance_ms(env, 10);
+    put(&l, "late", 4);
+    ck_assert_ptr_null(shape_line_out(&l, &len));
+    ck_assert_uint_eq(due_calls, 0);
+    test_env_advance_ms(env, 10);
+    ck_assert_uint_eq(due_calls, 1);
+    ck_assert_mem_eq(shape_line_out(&l, &len), "early", 5);
+    ck_assert_uint_eq(len, 5);
+    shape_line_took(&l, 2);
+    ck_assert_mem_eq(shape_line_out(&l, &len), "rly", 3);
+    shape_line_took(&l, 3);
+    ck_assert_ptr_null(shape_line_out(&l, &len));
+    test_env_advance_ms(env, 10);
+    ck_assert_uint_eq(due_calls, 2);
+    ck_assert_mem_eq(shape_line_out(&l, &len), "late", 4);
+    shape_line_took(&l, len);
+    ck_assert(shape_line_is_empty(&l));
+    shape_line_end(&l);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_shape_line_keeps_order_with_jitter)
+{
+    enum { N = 2000 };
+    struct shape_rules rules = {.delay_ms = 5, .jitter_ms = 50};
+    struct shape_line l;
+    unsigned next = 0;
+    size_t len;
+    const uint8_t *bytes;
+    setup();
+    ck_ok(shape_line_init(&l, env, &rules, on_due, NULL));
+    for (unsigned i = 0; i < N + 100; i++) {
+        uint8_t b[2] = {(uint8_t)(i >> 8), (uint8_t)i};
+        if (i < N)
+            put(&l, b, 2);
+        test_env_advance_ms(env, 1);
+        while ((bytes = shape_line_out(&l, &len))) {
+            ck_assert_uint_eq((unsigned)bytes[0] << 8 | bytes[1], next);
+            next++;
+            shape_line_took(&l, 2);
+        }
+    }
+    ck_assert_uint_eq(next, N);
+    shape_line_end(&l);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_shape_line_is_bounded)
+{
+    struct shape_rules rules = {.delay_ms = 1000};
+    static uint8_t chunk[65536];
+    struct shape_line l;
+    size_t len, took = 0;
+    setup();
+    ck_ok(shape_line_init(&l, env, &rules, on_due, NULL));
+    /* More steps than the ring has, and then all the space there is. */
+    for (unsigned i = 0; i < 2 * SHAPE_STEPS; i++) {
+        put(&l, chunk, 1);
+        timerq_run(&env->timers, env->mono_us += 10);
+    }
+    while (shape_line_space(&l)) {
+        size_t part = shape_line_space(&l) < sizeof chunk ? shape_line_space(&l) : sizeof chunk;
+        put(&l, chunk, part);
+    }
+    ck_assert_ptr_null(shape_line_room(&l, 1));
+    test_env_advance_ms(env, 2000);
+    while (shape_line_out(&l, &len)) {
+        shape_line_took(&l, len);
+        took += len;
+    }
+    ck_assert_uint_eq(took, SHAPE_LINE_CAP);
+    shape_line_end(&l);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_shape_life_has_its_mean)
+{
+    enum { N = 20000 };
+    struct shape_rules rules = {.mean_life_s = 60}, none = {.mean_life_s = 0};
+    uint64_t sum = 0, shorter = 0;
+    setup();
+    for (int i = 0; i < N; i++) {
+        uint64_t ms = shape_life_ms(env, &rules);
+        ck_assert_uint_gt(ms, 0);
+        sum += ms;
+        shorter += ms < 60000;
+    }
+    ck_assert_uint_ge(sum / N, 58000);
+    ck_assert_uint_le(sum / N, 62000);
+    /* Exponential: 63.2 % end before the mean. */
+    ck_assert_uint_ge(shorter, N * 61 / 100);
+    ck_assert_uint_le(shorter, N * 65 / 100);
+    ck_assert_uint_eq(shape_life_ms(env, &none), 0);
+    teardown();
+}
+END_TEST
+
+TESTS("net/shape", test_shape_rate_is_kept, test_shape_rate_is_shared,
+      test_shape_no_rate_allows_all, test_shape_line_gives_back_after_delay,
+      test_shape_line_keeps_order_with_jitter, test_shape_line_is_bounded,
+      test_shape_life_has_its_mean)
