@@ -1,0 +1,59 @@
+#include "sim/memory.h"
+
+#include <stdlib.h>
+
+struct memory memory;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *old, size_t size);
+void __real_free(void *p);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void __wrap_free(void *p);
+
+static bool must_fail(void)
+{
+    if (!memory.in_client)
+        return false;
+    memory.client_made++;
+    if (!memory.fail_in || --memory.fail_in)
+        return false;
+    if (memory.fail_n && --memory.fail_n)
+        memory.fail_in = 1;
+    memory.failed++;
+    return true;
+}
+
+static void *count(void *p)
+{
+    memory.live += p != NULL;
+    memory.client_live += p != NULL && memory.in_client;
+    return p;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return must_fail() ? NULL : count(__real_malloc(size));
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return must_fail() ? NULL : count(__real_calloc(n, size));
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    if (must_fail())
+        return NULL;
+    void *p = __real_realloc(old, size);
+    return old ? p : count(p);
+}
+
+void __wrap_free(void *p)
+{
+    memory.live -= p != NULL;
+    memory.client_live -= p != NULL && memory.in_client;
+    __real_free(p);
+}

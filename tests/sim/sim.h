@@ -1,0 +1,274 @@
+/* The simulator: one Tor network and its clients in one process, on made-up wires and a made-up
+ * clock. Everything that happens follows from one seed.
+ *
+ * Time is virtual, in microseconds from 0. A step is one event (bytes arrive, a connection is
+ * there, a fault begins, an application wakes) or one run of the timers of one env; after each step
+ * the invariants are looked at (watch.c). The first breach ends the scenario. */
+#ifndef TUNIC_TESTS_SIM_SIM_H
+#define TUNIC_TESTS_SIM_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "client/client.h"
+#include "client/tunnel.h"
+#include "sim/scenario.h"
+#include "testnet/testnet.h"
+
+enum {
+    SIM_CLIENTS = 2,
+    SIM_APPS = 96,     /* tunnels in one scenario, probes included */
+    SIM_FILES = 8,     /* a client's stored files */
+    SIM_GUARDS = 64,   /* first hops seen of one client */
+    SIM_WHY_MAX = 400, /* text of a breach */
+    SIM_REBOUNDS = 20000 /* timer runs without time going on: a livelock */
+};
+
+#define SIM_SECOND UINT64_C(1000000)
+#define SIM_MS     UINT64_C(1000)
+#define SIM_EPOCH  INT64_C(1767225600) /* 2026-01-01 00:00:00 */
+
+/* ---- randomness: splitmix64, one for each that draws ---- */
+
+struct rng {
+    uint64_t state;
+};
+
+uint64_t rng_next(struct rng *r);
+uint64_t rng_below(struct rng *r, uint64_t bound);             /* [0, bound) */
+uint64_t rng_between(struct rng *r, uint64_t lo, uint64_t hi); /* both included */
+bool rng_one_in(struct rng *r, uint64_t n);
+void rng_fill(void *rng, void *out, size_t len); /* struct env's random */
+
+/* ---- events ---- */
+
+struct sim;
+typedef void sim_fn(struct sim *s, void *arg, uint64_t x);
+
+struct event {
+    uint64_t at_us, order;
+    sim_fn *fn;
+    void *arg;
+    uint64_t x;
+};
+
+/* ---- wires ---- */
+
+struct wire_end {
+    struct link *link; /* NULL: its owner has let it go */
+    int client;        /* -1: a node's */
+    size_t node;       /* which one; of a client's end the node it goes to */
+    bool told;         /* that the connection is over */
+};
+
+/* One direction, from end 0 or end 1. */
+struct flow {
+    struct buf under_way; /* bytes that have left and not arrived */
+    struct buf arrived;   /* what of a record or cell has arrived */
+    struct buf cells;     /* content of records */
+    uint64_t last_due_us, bytes, n_cells;
+    bool hello_passed, opaque, versions_passed, eof_sent, eof_passed;
+    bool closing; /* a close record has come */
+    size_t record_left;
+    uint8_t held[600]; /* a cell held back, to be behind the next */
+    size_t held_len;
+};
+
+struct wire {
+    struct sim *sim;
+    size_t id;
+    struct wire_end end[2]; /* 0 dialled */
+    struct flow flow[2];
+    bool connected, cut;
+    bool dirty[2];
+    struct wire *next;
+};
+
+/* ---- target servers ---- */
+
+struct app;
+struct server {
+    struct sim *sim;
+    struct app *app;
+    size_t id, exit;      /* the node that connected */
+    struct target *target; /* NULL: over */
+    uint64_t got, sent;
+    bool connected, eof_sent, blocked, pushing, reset;
+    struct buf echo;
+    struct server *next;
+};
+
+/* ---- applications ---- */
+
+enum app_state { APP_WAITING, APP_OPENING, APP_CONNECTED, APP_OVER };
+
+struct app {
+    struct sim *sim;
+    size_t id;
+    struct app_plan plan;
+    enum app_state state;
+    bool probe;
+    size_t client;
+    struct tunnel *tunnel;
+    uint64_t opened_us, connected_us, ended_us, moved_us; /* last progress */
+    uint64_t sent, got, unconsumed;
+    bool consume_armed, wants_write;
+    bool ended, closed_by_us, answered, bad_bytes;
+    struct tunnel_end end;
+    bool server_done;    /* a server has closed in an orderly way... */
+    uint64_t server_sent; /* ... after so many bytes */
+    unsigned tries;      /* connections to the target */
+    uint64_t circuit;    /* at the exit, of the last one */
+    bool served;
+};
+
+/* ---- clients ---- */
+
+struct sim_file {
+    char name[40];
+    uint8_t *bytes;
+    size_t len;
+};
+
+struct sim_client {
+    struct sim *sim;
+    size_t id;
+    struct env env;
+    struct rng rng;
+    struct log log;
+    struct client *client; /* NULL: not running */
+    int64_t mono_off_us, wall_off_us;
+    struct sim_file file[SIM_FILES];
+    size_t n_files;
+    struct rsa_id guard[SIM_GUARDS]; /* first hops of circuits of three */
+    size_t n_guards;
+    uint64_t started_us, ready_us; /* 0: not ready yet */
+    unsigned starts;
+    int64_t live_before;
+};
+
+/* ---- all of it ---- */
+
+struct sim {
+    const struct scenario *sc;
+    uint64_t now_us, order, steps, events, hash;
+    bool trace;
+
+    struct event *heap;
+    size_t n_heap, heap_size;
+
+    struct rng rng; /* wires and servers */
+    struct rng net_rng;
+    struct env net_env;
+    struct log net_log;
+    struct plan plan;
+    struct testnet *net;
+    struct node_host *hosts;
+
+    struct sim_client client[SIM_CLIENTS];
+    struct app app[SIM_APPS];
+    size_t n_apps;
+    struct wire *wires;
+    size_t n_wires;
+    struct server *servers;
+    size_t n_servers;
+    struct wire *at_wire; /* whose bytes a node is being given, and of which circuit */
+    uint32_t at_circ;
+    unsigned at_dir;
+    bool net_down;
+    uint64_t calm_us; /* all faults are over from then on */
+    bool cell_fault_ahead;
+    uint64_t cell_counter;
+    unsigned circuits_built;
+
+    bool failed;
+    char invariant[40], why[SIM_WHY_MAX];
+};
+
+/* The scenario at work: for the functions that the linker wraps. */
+extern struct sim *sim_now;
+
+/* The first breach of INVARIANT; later ones are ignored. */
+void sim_breach(struct sim *s, const char *invariant, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+void sim_at(struct sim *s, uint64_t at_us, sim_fn *fn, void *arg, uint64_t x);
+void sim_after(struct sim *s, uint64_t delay_us, sim_fn *fn, void *arg, uint64_t x);
+
+/* An observation: into the hash that a replay must repeat, and with --trace onto stdout. */
+void sim_note(struct sim *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void sim_hash(struct sim *s, const void *bytes, size_t len);
+
+/* Calls into a machine are made between these: they set the clocks of the env, and who pays for
+ * memory. */
+void sim_enter_net(struct sim *s);
+void sim_enter_client(struct sim_client *c);
+void sim_leave(struct sim *s);
+
+/* Runs SC; true if nothing was breached. */
+struct sim_result {
+    bool good;
+    char invariant[40], why[SIM_WHY_MAX];
+    uint64_t hash, steps, virtual_us;
+    unsigned apps, served, circuits;
+};
+void sim_run(const struct scenario *sc, bool trace, struct sim_result *out);
+
+/* ---- wire.c ---- */
+
+void wire_dial(struct sim *s, int client, size_t node, struct link *l, const struct ipport *to);
+void wire_output(struct link *l);
+void wire_hangup(struct link *l);
+void wire_pump(struct sim *s); /* takes what links have to send */
+/* Both ends hear of a broken connection. */
+void wire_cut(struct wire *w, int errno_);
+void wire_cut_node(struct sim *s, size_t node);
+void wire_cut_all(struct sim *s);
+void wire_free_all(struct sim *s);
+
+/* ---- server.c ---- */
+
+extern const struct node_world sim_node_world;
+void server_free_all(struct sim *s);
+
+/* ---- app.c ---- */
+
+struct app *app_add(struct sim *s, size_t client, const struct app_plan *plan, uint64_t at_us);
+void app_client_gone(struct sim *s, size_t client); /* it was freed: its tunnels are gone */
+void app_check(struct sim *s, struct app *a);       /* bounds of time */
+uint8_t app_byte(const struct app *a, unsigned dir, uint64_t at); /* dir 0: up, 1: down */
+void app_fill(const struct app *a, unsigned dir, uint64_t at, uint8_t *out, size_t len);
+bool app_same(const struct app *a, unsigned dir, uint64_t at, const uint8_t *bytes, size_t len);
+void app_judge(struct sim *s, struct app *a); /* once it is over */
+
+/* ---- host.c ---- */
+
+void host_start(struct sim *s, size_t client);
+/* KILL: what it would write at its end is lost. */
+void host_stop(struct sim *s, size_t client, bool kill);
+void host_free_files(struct sim_client *c);
+
+/* ---- watch.c ---- */
+
+void watch_reset(void);
+void watch_step(struct sim *s);
+void watch_end(struct sim *s); /* nothing is left */
+
+/* ---- oracle.c ---- */
+
+struct circ_hop_target;
+/* A client asks for a circuit through these. */
+void oracle_path(struct sim *s, struct sim_client *c, const struct circ_hop_target *hops, size_t n);
+/* Node EXIT connects to APP's target for a cell of circuit CIRCUIT. */
+void oracle_exit(struct sim *s, size_t exit, struct app *app, const struct ipport *to,
+                 uint64_t circuit);
+void oracle_reset(void);
+
+/* ---- keys.c ---- */
+
+const struct identity *keys_identities(size_t n);
+void keys_reset(void);
+
+#endif
