@@ -12,6 +12,7 @@
 #include "base/env.h"
 #include "base/err.h"
 #include "base/text.h"
+#include "dir/decompress.h"
 #include "testnet/identity.h"
 #include "testnet/plan.h"
 
@@ -19,6 +20,12 @@ struct docs;
 
 enum { DOCS_KEPT = 4 }; /* consensuses, for diffs */
 enum docs_flavor { DOCS_NS, DOCS_MICRODESC, DOCS_FLAVORS };
+enum { DOCS_ENCODINGS = ENC_UNKNOWN };
+
+/* What our nodes speak, and say so. They understand requests for congestion control (FlowCtrl=2)
+ * and grant none, which is what relays do when it is turned off. */
+#define DOCS_PROTOS \
+    "Cons=1-2 Desc=1-4 DirCache=2 FlowCtrl=1-2 Link=3-5 LinkAuth=3 Microdesc=1-3 Relay=2-4"
 
 /* How a consensus is spoilt, for peers that cheat. */
 enum docs_lie {
@@ -43,14 +50,21 @@ MUST_USE err_t docs_publish(struct docs *d);
 
 /* The newest consensus; empty before docs_publish(). A lie is made on first use. */
 struct text docs_consensus(struct docs *d, enum docs_flavor flavor, enum docs_lie lie);
+/* The honest one, compressed on first use; ERR_NOT_FOUND before docs_publish(), ERR_NOMEM. */
+MUST_USE err_t docs_consensus_encoded(struct docs *d, enum docs_flavor flavor,
+                                      enum dir_encoding encoding, struct text *out);
 int64_t docs_valid_after_s(const struct docs *d);
+int64_t docs_fresh_until_s(const struct docs *d);
 /* The diff from the kept consensus with this SHA3-256 (of its signed part, as clients ask by
  * X-Or-Diff-From-Consensus) to the newest; empty if there is none. */
 struct text docs_diff(struct docs *d, enum docs_flavor flavor, const uint8_t from[32]);
 
+/* Whether the newest has this SHA3-256: who has it needs nothing. */
+bool docs_is_newest(const struct docs *d, enum docs_flavor flavor, const uint8_t sha3_signed[32]);
+
 struct text docs_key_certs(const struct docs *d); /* all, one after the other */
-/* By v3 identity, or by signing key if SK is not NULL; empty if unknown. */
-struct text docs_key_cert(const struct docs *d, const uint8_t id[20], const uint8_t *sk);
+/* By v3 identity and signing key, either of which may be NULL for any; empty if unknown. */
+struct text docs_key_cert(const struct docs *d, const uint8_t *id, const uint8_t *sk);
 struct text docs_microdesc(const struct docs *d, const uint8_t digest[32]);
 struct text docs_descriptor(const struct docs *d, const struct rsa_id *id);
 struct text docs_descriptor_by_digest(const struct docs *d, const uint8_t digest[20]);

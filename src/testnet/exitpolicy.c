@@ -128,7 +128,7 @@ const char *exitpolicy_summary(const char *policy, char out[EXITPOLICY_SUMMARY_M
     size_t a = list_ports(accepted, true, out, EXITPOLICY_SUMMARY_MAX);
     size_t r = list_ports(accepted, false, rejects, sizeof rejects);
     if (a >= EXITPOLICY_SUMMARY_MAX && r >= EXITPOLICY_SUMMARY_MAX)
-        strcpy(out, "reject 1-65535");
+        snprintf(out, EXITPOLICY_SUMMARY_MAX, "reject 1-65535");
     else if (r < a)
         memcpy(out, rejects, r + 1);
     return out;

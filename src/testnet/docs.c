@@ -1,0 +1,335 @@
+#include "testnet/docs_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/hash.h"
+#include "testnet/compress.h"
+#include "testnet/consdiff.h"
+
+enum {
+    VALID_INTERVALS = 3,
+    LIE_SHIFT_S = 2 * 24 * 3600, /* more than clients forgive */
+    ENCODED_MAX = 2 * CONSENSUS_TEXT_MAX,
+};
+
+/* ---- making ---- */
+
+static int by_rsa(const void *a, const void *b)
+{
+    const struct docs_relay *x = a, *y = b;
+    return memcmp(x->rsa.b, y->rsa.b, sizeof x->rsa.b);
+}
+
+static int by_digest(const void *a, const void *b)
+{
+    const struct docs_relay *const *x = a, *const *y = b;
+    return memcmp((*x)->microdesc_sha256, (*y)->microdesc_sha256, sizeof(*x)->microdesc_sha256);
+}
+
+static err_t make_relays(struct docs *d, const struct identity *ids)
+{
+    size_t nodes = d->plan->n_nodes, n = nodes + d->plan->phantoms;
+    d->relay = calloc(n, sizeof *d->relay);
+    d->by_microdesc = calloc(n, sizeof(struct docs_relay *));
+    if (!d->relay || !d->by_microdesc)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < n; i++)
+        TRY(i < nodes ? docs_make_relay(d, &d->plan->node[i], &ids[i], &d->relay[i])
+                      : docs_make_phantom(d, (uint32_t)(i - nodes), &d->relay[i]));
+    d->n_relays = n;
+    qsort(d->relay, n, sizeof *d->relay, by_rsa);
+    for (size_t i = 0; i < n; i++)
+        d->by_microdesc[i] = &d->relay[i];
+    qsort(d->by_microdesc, n, sizeof(struct docs_relay *), by_digest);
+    return OK;
+}
+
+static err_t make(struct docs *d, const struct identity *ids)
+{
+    d->params = docs_sort_params(d->plan->params);
+    if (!d->params)
+        return ERR_NOMEM;
+    /* Documents still carry a key of the TAP handshake, which nobody speaks: one for all. */
+    TRY(rsa_key_generate(IDENTITY_RSA_BITS, &d->tap));
+    for (size_t i = 0; i < docs_authorities(d); i++)
+        TRY(docs_make_authority(d, i));
+    return make_relays(d, ids);
+}
+
+err_t docs_new(struct env *env, const struct plan *plan, const struct identity *ids,
+               struct docs **out)
+{
+    struct docs *d = calloc(1, sizeof *d);
+    if (!d)
+        return ERR_NOMEM;
+    d->env = env;
+    d->plan = plan;
+    d->made_s = env_wall_s(env);
+    for (size_t f = 0; f < DOCS_FLAVORS; f++)
+        for (size_t e = 0; e < DOCS_ENCODINGS; e++)
+            buf_init(&d->encoded[f][e], ENCODED_MAX);
+    err_t err = make(d, ids);
+    if (err == OK)
+        *out = d;
+    else
+        docs_free(d);
+    return err;
+}
+
+/* What was made of the newest consensus on demand. */
+static void forget_derived(struct docs *d)
+{
+    for (size_t f = 0; f < DOCS_FLAVORS; f++) {
+        for (size_t i = 0; i < DOCS_LIES; i++)
+            docw_free(&d->lie[f][i]);
+        for (size_t i = 0; i < DOCS_ENCODINGS; i++)
+            buf_free(&d->encoded[f][i]);
+        for (size_t i = 0; i < d->n_editions; i++)
+            docw_free(&d->edition[i].diff[f]);
+    }
+}
+
+static void free_edition(struct docs_edition *e)
+{
+    for (size_t f = 0; f < DOCS_FLAVORS; f++) {
+        docw_free(&e->text[f]);
+        docw_free(&e->diff[f]);
+    }
+}
+
+void docs_free(struct docs *d)
+{
+    if (!d)
+        return;
+    forget_derived(d);
+    for (size_t i = 0; i < d->n_editions; i++)
+        free_edition(&d->edition[i]);
+    for (size_t i = 0; i < PLAN_AUTHORITIES_MOST; i++)
+        docs_wipe_authority(&d->authority[i]);
+    rsa_key_free(d->tap);
+    docw_free(&d->certs);
+    docw_free(&d->microdescs);
+    docw_free(&d->descriptors);
+    docw_free(&d->extra_infos);
+    free(d->relay);
+    free(d->by_microdesc);
+    free(d->params);
+    free(d);
+}
+
+/* ---- publishing ---- */
+
+static struct docs_times times_from(const struct docs *d, int64_t valid_after_s)
+{
+    int64_t interval = d->plan->interval_s;
+    return (struct docs_times){valid_after_s, valid_after_s + interval,
+                               valid_after_s + VALID_INTERVALS * interval};
+}
+
+static err_t make_edition(struct docs *d, const struct docs_times *t, struct docs_edition *e)
+{
+    e->valid_after_s = t->valid_after_s;
+    TRY(docs_make_votes(d, t));
+    for (enum docs_flavor f = 0; f < DOCS_FLAVORS; f++) {
+        TRY(docs_write_consensus(d, f, DOCS_HONEST, t, &e->text[f], &e->signed_len[f]));
+        TRY(sha3_256(e->text[f].s, e->signed_len[f], e->sha3_signed[f]));
+    }
+    return OK;
+}
+
+err_t docs_publish(struct docs *d)
+{
+    struct docs_edition e = {0};
+    int64_t now = env_wall_s(d->env);
+    /* Of two consensuses, one has to be the newer one. */
+    if (d->n_editions && now <= d->edition[0].valid_after_s)
+        now = d->edition[0].valid_after_s + 1;
+    struct docs_times t = times_from(d, now);
+    err_t err = make_edition(d, &t, &e);
+    if (err != OK) {
+        free_edition(&e);
+        return err;
+    }
+    forget_derived(d);
+    if (d->n_editions == DOCS_KEPT)
+        free_edition(&d->edition[--d->n_editions]);
+    memmove(&d->edition[1], &d->edition[0], d->n_editions * sizeof d->edition[0]);
+    d->edition[0] = e;
+    d->n_editions++;
+    return OK;
+}
+
+int64_t docs_valid_after_s(const struct docs *d)
+{
+    return d->n_editions ? d->edition[0].valid_after_s : 0;
+}
+
+int64_t docs_fresh_until_s(const struct docs *d)
+{
+    return d->n_editions ? times_from(d, d->edition[0].valid_after_s).fresh_until_s : 0;
+}
+
+/* ---- consensuses ---- */
+
+static void tell_lie(struct docs *d, enum docs_flavor flavor, enum docs_lie lie, struct docw *out)
+{
+    size_t signed_len;
+    struct docs_times t = times_from(d, d->edition[0].valid_after_s);
+    if (lie == DOCS_EXPIRED)
+        t = times_from(d, 2 * t.valid_after_s - t.valid_until_s - LIE_SHIFT_S);
+    if (lie == DOCS_FUTURE)
+        t = times_from(d, t.valid_after_s + LIE_SHIFT_S);
+    docw_free(out);
+    if (docs_write_consensus(d, flavor, lie, &t, out, &signed_len) != OK)
+        docw_free(out);
+}
+
+struct text docs_consensus(struct docs *d, enum docs_flavor flavor, enum docs_lie lie)
+{
+    struct docw *told = &d->lie[flavor][lie];
+    if (!d->n_editions)
+        return (struct text){0};
+    if (lie == DOCS_HONEST)
+        return docw_text(&d->edition[0].text[flavor]);
+    if (!told->len)
+        tell_lie(d, flavor, lie, told);
+    return docw_text(told);
+}
+
+err_t docs_consensus_encoded(struct docs *d, enum docs_flavor flavor, enum dir_encoding encoding,
+                             struct text *out)
+{
+    struct text plain = docs_consensus(d, flavor, DOCS_HONEST);
+    struct buf *b = &d->encoded[flavor][encoding];
+    *out = plain;
+    if (!plain.len)
+        return ERR_NOT_FOUND;
+    if (encoding == ENC_IDENTITY)
+        return OK;
+    if (!b->len)
+        TRY(compress_all(encoding, plain.s, plain.len, b));
+    *out = (struct text){(const char *)buf_at(b), b->len};
+    return OK;
+}
+
+static err_t make_diff(const struct docs *d, enum docs_flavor flavor, struct docs_edition *from)
+{
+    struct text old = docw_text(&from->text[flavor]);
+    struct text new = docw_text(&d->edition[0].text[flavor]);
+    uint8_t whole[SHA3_256_LEN];
+    TRY(sha3_256(new.s, new.len, whole));
+    return consdiff_make(old, new, from->sha3_signed[flavor], whole, &from->diff[flavor]);
+}
+
+struct text docs_diff(struct docs *d, enum docs_flavor flavor, const uint8_t from[32])
+{
+    for (size_t i = 1; i < d->n_editions; i++) {
+        struct docs_edition *e = &d->edition[i];
+        if (memcmp(e->sha3_signed[flavor], from, sizeof e->sha3_signed[flavor]) != 0)
+            continue;
+        if (!e->diff[flavor].len && make_diff(d, flavor, e) != OK)
+            docw_free(&e->diff[flavor]);
+        return docw_text(&e->diff[flavor]);
+    }
+    return (struct text){0};
+}
+
+bool docs_is_newest(const struct docs *d, enum docs_flavor flavor, const uint8_t sha3_signed[32])
+{
+    return d->n_editions && memcmp(d->edition[0].sha3_signed[flavor], sha3_signed, 32) == 0;
+}
+
+/* ---- the other documents ---- */
+
+struct text docs_key_certs(const struct docs *d)
+{
+    return docw_text(&d->certs);
+}
+
+struct text docs_key_cert(const struct docs *d, const uint8_t *id, const uint8_t *sk)
+{
+    for (size_t i = 0; i < docs_authorities(d); i++) {
+        const struct docs_authority *a = &d->authority[i];
+        if ((!id || memcmp(a->identity.b, id, sizeof a->identity.b) == 0) &&
+            (!sk || memcmp(a->signing.b, sk, sizeof a->signing.b) == 0))
+            return docw_part(&d->certs, a->cert);
+    }
+    return (struct text){0};
+}
+
+const uint8_t *docs_v3_id(const struct docs *d, size_t i)
+{
+    return d->authority[i].identity.b;
+}
+
+struct text docs_vote(const struct docs *d, const uint8_t v3_id[20])
+{
+    for (size_t i = 0; i < docs_authorities(d); i++)
+        if (memcmp(d->authority[i].identity.b, v3_id, 20) == 0)
+            return docw_text(&d->authority[i].vote);
+    return (struct text){0};
+}
+
+static int digest_order(const void *digest, const void *row)
+{
+    const struct docs_relay *const *r = row;
+    return memcmp(digest, (*r)->microdesc_sha256, sizeof(*r)->microdesc_sha256);
+}
+
+struct text docs_microdesc(const struct docs *d, const uint8_t digest[32])
+{
+    struct docs_relay **r =
+        bsearch(digest, d->by_microdesc, d->n_relays, sizeof(struct docs_relay *), digest_order);
+    return r ? docw_part(&d->microdescs, (*r)->microdesc) : (struct text){0};
+}
+
+static int rsa_order(const void *id, const void *row)
+{
+    return memcmp(id, ((const struct docs_relay *)row)->rsa.b, sizeof(struct rsa_id));
+}
+
+/* A node's row; phantoms have no descriptors. */
+static const struct docs_relay *node_row(const struct docs *d, const struct rsa_id *id)
+{
+    const struct docs_relay *r = bsearch(id->b, d->relay, d->n_relays, sizeof *d->relay, rsa_order);
+    return r && r->plan ? r : NULL;
+}
+
+struct text docs_descriptor(const struct docs *d, const struct rsa_id *id)
+{
+    const struct docs_relay *r = node_row(d, id);
+    return r ? docw_part(&d->descriptors, r->descriptor) : (struct text){0};
+}
+
+struct text docs_extra_info(const struct docs *d, const struct rsa_id *id)
+{
+    const struct docs_relay *r = node_row(d, id);
+    return r ? docw_part(&d->extra_infos, r->extra_info) : (struct text){0};
+}
+
+struct text docs_descriptor_by_digest(const struct docs *d, const uint8_t digest[20])
+{
+    for (size_t i = 0; i < d->n_relays; i++)
+        if (d->relay[i].plan && memcmp(d->relay[i].descriptor_sha1, digest, 20) == 0)
+            return docw_part(&d->descriptors, d->relay[i].descriptor);
+    return (struct text){0};
+}
+
+struct text docs_extra_info_by_digest(const struct docs *d, const uint8_t digest[20])
+{
+    for (size_t i = 0; i < d->n_relays; i++)
+        if (d->relay[i].plan && memcmp(d->relay[i].extra_info_sha1, digest, 20) == 0)
+            return docw_part(&d->extra_infos, d->relay[i].extra_info);
+    return (struct text){0};
+}
+
+struct text docs_all_descriptors(const struct docs *d)
+{
+    return docw_text(&d->descriptors);
+}
+
+struct text docs_all_extra_infos(const struct docs *d)
+{
+    return docw_text(&d->extra_infos);
+}
