@@ -14,20 +14,24 @@
 #include "base/buf.h"
 #include "client/client.h"
 #include "client/tunnel.h"
+#include "sim/memory.h"
 #include "sim/scenario.h"
 #include "testnet/testnet.h"
 
 enum {
     SIM_CLIENTS = 2,
+    SIM_AUTHORITIES = 5,
     SIM_APPS = 96,     /* tunnels in one scenario, probes included */
     SIM_FILES = 8,     /* a client's stored files */
     SIM_GUARDS = 64,   /* first hops seen of one client */
     SIM_WHY_MAX = 400, /* text of a breach */
+    STREAM_BYTES_MOST = 500 * 498, /* a stream window */
     SIM_REBOUNDS = 20000 /* timer runs without time going on: a livelock */
 };
 
 #define SIM_SECOND UINT64_C(1000000)
 #define SIM_MS     UINT64_C(1000)
+#define SIM_MONO_ORIGIN (UINT64_C(1000) * SIM_SECOND)
 #define SIM_EPOCH  INT64_C(1767225600) /* 2026-01-01 00:00:00 */
 
 /* ---- randomness: splitmix64, one for each that draws ---- */
@@ -57,10 +61,11 @@ struct event {
 /* ---- wires ---- */
 
 struct wire_end {
+    struct wire *wire;
+    unsigned side;     /* 0 dialled */
     struct link *link; /* NULL: its owner has let it go */
     int client;        /* -1: a node's */
     size_t node;       /* which one; of a client's end the node it goes to */
-    bool told;         /* that the connection is over */
 };
 
 /* One direction, from end 0 or end 1. */
@@ -82,7 +87,7 @@ struct wire {
     struct wire_end end[2]; /* 0 dialled */
     struct flow flow[2];
     bool connected, cut;
-    bool dirty[2];
+    bool dirty[2]; /* that end's link may have something to send */
     struct wire *next;
 };
 
@@ -95,8 +100,7 @@ struct server {
     size_t id, exit;      /* the node that connected */
     struct target *target; /* NULL: over */
     uint64_t got, sent;
-    bool connected, eof_sent, blocked, pushing, reset;
-    struct buf echo;
+    bool connected, eof_sent, pushing, pulling, reset;
     struct server *next;
 };
 
@@ -114,8 +118,9 @@ struct app {
     struct tunnel *tunnel;
     uint64_t opened_us, connected_us, ended_us, moved_us; /* last progress */
     uint64_t sent, got, unconsumed;
-    bool consume_armed, wants_write;
-    bool ended, closed_by_us, answered, bad_bytes;
+    bool consume_armed, pausing;
+    bool ended, closed_by_us, answered, right_answer;
+    bool client_went; /* its client was stopped */
     struct tunnel_end end;
     bool server_done;    /* a server has closed in an orderly way... */
     uint64_t server_sent; /* ... after so many bytes */
@@ -139,21 +144,23 @@ struct sim_client {
     struct rng rng;
     struct log log;
     struct client *client; /* NULL: not running */
-    int64_t mono_off_us, wall_off_us;
+    uint64_t mono_off_us;
+    int64_t wall_off_us;
     struct sim_file file[SIM_FILES];
     size_t n_files;
     struct rsa_id guard[SIM_GUARDS]; /* first hops of circuits of three */
     size_t n_guards;
     uint64_t started_us, ready_us; /* 0: not ready yet */
     unsigned starts;
-    int64_t live_before;
+    bool deaf;             /* what it stores now is lost */
+    bool files_may_be_bad; /* it may have stored what it cannot read */
 };
 
 /* ---- all of it ---- */
 
 struct sim {
     const struct scenario *sc;
-    uint64_t now_us, order, steps, events, hash;
+    uint64_t now_us, order, steps, events, hash, rebounds;
     bool trace;
 
     struct event *heap;
@@ -168,10 +175,12 @@ struct sim {
     struct node_host *hosts;
 
     struct sim_client client[SIM_CLIENTS];
+    struct sim_client *running; /* the client that is being called, or NULL */
     struct app app[SIM_APPS];
     size_t n_apps;
     struct wire *wires;
     size_t n_wires;
+    bool wires_dirty;
     struct server *servers;
     size_t n_servers;
     struct wire *at_wire; /* whose bytes a node is being given, and of which circuit */
@@ -179,9 +188,12 @@ struct sim {
     unsigned at_dir;
     bool net_down;
     uint64_t calm_us; /* all faults are over from then on */
-    bool cell_fault_ahead;
-    uint64_t cell_counter;
-    unsigned circuits_built;
+    struct trouble trouble[SCENARIO_TROUBLES];
+    bool trouble_on[SCENARIO_TROUBLES];
+    bool lies;      /* a node may say what is not so */
+    bool may_stall; /* something was lost that no machine can miss */
+    bool probed;    /* the network works: a probe was served after the last trouble */
+    unsigned circuits;
 
     bool failed;
     char invariant[40], why[SIM_WHY_MAX];
@@ -206,6 +218,10 @@ void sim_hash(struct sim *s, const void *bytes, size_t len);
 void sim_enter_net(struct sim *s);
 void sim_enter_client(struct sim_client *c);
 void sim_leave(struct sim *s);
+
+struct event sim_next_event(struct sim *s);
+/* One step; false: nothing is left to happen, or an invariant was breached. */
+bool sim_step(struct sim *s);
 
 /* Runs SC; true if nothing was breached. */
 struct sim_result {
@@ -237,7 +253,6 @@ void server_free_all(struct sim *s);
 
 struct app *app_add(struct sim *s, size_t client, const struct app_plan *plan, uint64_t at_us);
 void app_client_gone(struct sim *s, size_t client); /* it was freed: its tunnels are gone */
-void app_check(struct sim *s, struct app *a);       /* bounds of time */
 uint8_t app_byte(const struct app *a, unsigned dir, uint64_t at); /* dir 0: up, 1: down */
 void app_fill(const struct app *a, unsigned dir, uint64_t at, uint8_t *out, size_t len);
 bool app_same(const struct app *a, unsigned dir, uint64_t at, const uint8_t *bytes, size_t len);
@@ -261,9 +276,8 @@ void watch_end(struct sim *s); /* nothing is left */
 struct circ_hop_target;
 /* A client asks for a circuit through these. */
 void oracle_path(struct sim *s, struct sim_client *c, const struct circ_hop_target *hops, size_t n);
-/* Node EXIT connects to APP's target for a cell of circuit CIRCUIT. */
-void oracle_exit(struct sim *s, size_t exit, struct app *app, const struct ipport *to,
-                 uint64_t circuit);
+/* Node EXIT connects to APP's target, for the cell that it is being given. */
+void oracle_exit(struct sim *s, size_t exit, struct app *app, const struct ipport *to);
 void oracle_reset(void);
 
 /* ---- keys.c ---- */

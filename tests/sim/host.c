@@ -1,0 +1,189 @@
+/* The clients' world: their links, files, and their starts and ends. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/sim.h"
+
+static void dial(void *world, struct link *l, const struct ipport *to)
+{
+    struct sim_client *c = world;
+    bool in_client = memory.in_client;
+    memory.in_client = false;
+    wire_dial(c->sim, (int)c->id, 0, l, to);
+    memory.in_client = in_client;
+}
+
+static void output(void *world, struct link *l)
+{
+    (void)world;
+    wire_output(l);
+}
+
+static void hangup(void *world, struct link *l)
+{
+    bool in_client = memory.in_client;
+    (void)world;
+    memory.in_client = false;
+    wire_hangup(l);
+    memory.in_client = in_client;
+}
+
+/* ---- files ---- */
+
+static struct sim_file *file_of(struct sim_client *c, const char *name)
+{
+    for (size_t i = 0; i < c->n_files; i++)
+        if (strcmp(c->file[i].name, name) == 0)
+            return &c->file[i];
+    if (c->n_files == SIM_FILES) {
+        sim_breach(c->sim, "files", "%s is one file too many", name);
+        return NULL;
+    }
+    struct sim_file *f = &c->file[c->n_files++];
+    *f = (struct sim_file){.bytes = NULL};
+    snprintf(f->name, sizeof f->name, "%s", name);
+    return f;
+}
+
+static void store(void *world, const char *name, const uint8_t *bytes, size_t len, bool append)
+{
+    struct sim_client *c = world;
+    bool in_client = memory.in_client;
+    memory.in_client = false;
+    struct sim_file *f = c->deaf ? NULL : file_of(c, name);
+    sim_note(c->sim, "client %zu stores %s, %zu bytes", c->id, name, len);
+    if (f) {
+        size_t kept = append ? f->len : 0;
+        uint8_t *fresh = realloc(f->bytes, kept + len + 1);
+        if (!fresh)
+            abort();
+        memcpy(fresh + kept, bytes, len);
+        f->bytes = fresh;
+        f->len = kept + len;
+    }
+    memory.in_client = in_client;
+}
+
+static void set_aside(void *world, const char *name)
+{
+    struct sim_client *c = world;
+    bool in_client = memory.in_client;
+    memory.in_client = false;
+    struct sim_file *f = file_of(c, name);
+    sim_note(c->sim, "client %zu sets %s aside", c->id, name);
+    if (!c->files_may_be_bad && !memory.failed)
+        sim_breach(c->sim, "files", "client %zu cannot read its own %s", c->id, name);
+    if (f) {
+        free(f->bytes);
+        f->bytes = NULL;
+        f->len = 0;
+    }
+    memory.in_client = in_client;
+}
+
+void host_free_files(struct sim_client *c)
+{
+    for (size_t i = 0; i < c->n_files; i++)
+        free(c->file[i].bytes);
+    c->n_files = 0;
+}
+
+static const struct client_world world_ops = {
+    .dial = dial,
+    .output = output,
+    .hangup = hangup,
+    .store = store,
+    .set_aside = set_aside,
+};
+
+/* ---- start and end ---- */
+
+static void log_sink(void *arg, enum log_level level, const char *line)
+{
+    struct sim_client *c = arg;
+    if (c->sim->trace)
+        printf("%12.6f    client %zu [%s] %s\n", (double)c->sim->now_us / 1e6, c->id,
+               log_level_name(level), line);
+    if (strstr(line, err_text(ERR_BUG)))
+        sim_breach(c->sim, "no-bug", "client %zu says: %.300s", c->id, line);
+}
+
+static err_t make(struct sim_client *c, char why[CLIENT_WHY_MAX])
+{
+    struct sim *s = c->sim;
+    struct client_config config = client_config_defaults(true);
+    char line[SIM_AUTHORITIES][TESTNET_LINE_MAX];
+    const char *lines[SIM_AUTHORITIES + 1] = {NULL};
+    for (size_t i = 0; i < s->sc->authorities; i++)
+        lines[i] = testnet_authority_line(s->net, i, line[i]);
+    config.dir_authorities = lines;
+    config.distinct_subnets = s->sc->distinct_subnets;
+    sim_enter_client(c);
+    err_t e = client_new(&c->env, &config, &world_ops, c, &c->client, why);
+    sim_leave(s);
+    return e;
+}
+
+static void try_again(struct sim *s, void *arg, uint64_t x)
+{
+    (void)arg;
+    host_start(s, (size_t)x);
+}
+
+void host_start(struct sim *s, size_t client)
+{
+    struct sim_client *c = &s->client[client];
+    char why[CLIENT_WHY_MAX] = "";
+    c->log = (struct log){.least = s->trace ? LOG_DEBUG : LOG_WARN,
+                          .unsafe = true,
+                          .sink = log_sink,
+                          .arg = c};
+    c->env.log = &c->log;
+    sim_note(s, "client %zu starts", client);
+    err_t e = make(c, why);
+    if (e != OK) {
+        sim_note(s, "client %zu did not start: %s", client, why);
+        if (!memory.failed || e != ERR_NOMEM)
+            sim_breach(s, "starts", "client %zu: %s", client, why);
+        c->client = NULL;
+        sim_after(s, SIM_SECOND, try_again, NULL, client);
+        return;
+    }
+    c->starts++;
+    c->started_us = s->now_us;
+    for (const char *const *name = client_files(); *name; name++) {
+        for (size_t i = 0; i < c->n_files; i++) {
+            struct sim_file *f = &c->file[i];
+            if (strcmp(f->name, *name) != 0 || !f->bytes)
+                continue;
+            uint8_t *copy = malloc(f->len + 1);
+            if (!copy)
+                abort();
+            memcpy(copy, f->bytes, f->len);
+            sim_enter_client(c);
+            client_load(c->client, *name, copy, f->len);
+            sim_leave(s);
+        }
+    }
+    sim_enter_client(c);
+    client_start(c->client);
+    sim_leave(s);
+}
+
+void host_stop(struct sim *s, size_t client, bool kill)
+{
+    struct sim_client *c = &s->client[client];
+    if (!c->client)
+        return;
+    sim_note(s, "client %zu %s", client, kill ? "is killed" : "stops");
+    app_client_gone(s, client);
+    c->deaf = kill;
+    sim_enter_client(c);
+    client_free(c->client);
+    sim_leave(s);
+    c->deaf = false;
+    c->client = NULL;
+    if (c->env.timers.root)
+        sim_breach(s, "nothing-left", "client %zu has ended, but a timer of its is armed", client);
+}
