@@ -16,13 +16,17 @@ void circmap_init(struct circmap *m, struct env *env)
     *m = (struct circmap){.env = env, .strays_since_us = env->mono_us};
 }
 
+static void wake(struct circmap *m, struct resting_id *r)
+{
+    HASH_DEL(m->resting, r);
+    DL_DELETE(m->resting_first, r);
+    m->n_resting--;
+    free(r);
+}
+
 static void wake_oldest(struct circmap *m)
 {
-    struct resting_id *oldest = m->resting_first;
-    HASH_DEL(m->resting, oldest);
-    DL_DELETE(m->resting_first, oldest);
-    m->n_resting--;
-    free(oldest);
+    wake(m, m->resting_first);
 }
 
 void circmap_free(struct circmap *m)
@@ -84,13 +88,9 @@ static uint32_t draw_id(struct circmap *m, size_t id_len)
     return 0;
 }
 
-err_t circmap_add(struct circmap *m, struct link_circ *lc, size_t id_len)
+static err_t add(struct circmap *m, struct link_circ *lc, uint32_t id)
 {
-    if (m->n >= LINK_CIRCS_MOST)
-        return ERR_LIMIT;
-    lc->id = draw_id(m, id_len);
-    if (!lc->id)
-        return ERR_LIMIT;
+    lc->id = id;
     HASH_ADD(hh, m->by_id, id, sizeof lc->id, lc);
     if (!HASH_ADDED(lc, hh)) {
         lc->id = 0;
@@ -98,6 +98,23 @@ err_t circmap_add(struct circmap *m, struct link_circ *lc, size_t id_len)
     }
     m->n++;
     return OK;
+}
+
+err_t circmap_add(struct circmap *m, struct link_circ *lc, size_t id_len)
+{
+    uint32_t id = m->n < LINK_CIRCS_MOST ? draw_id(m, id_len) : 0;
+    return id ? add(m, lc, id) : ERR_LIMIT;
+}
+
+/* Who chose the id may take it up again as soon as it likes. */
+err_t circmap_add_under(struct circmap *m, struct link_circ *lc, uint32_t id)
+{
+    struct resting_id *r = find_resting(m, id);
+    if (m->n >= LINK_CIRCS_MOST)
+        return ERR_LIMIT;
+    if (r)
+        wake(m, r);
+    return add(m, lc, id);
 }
 
 void circmap_remove(struct circmap *m, struct link_circ *lc)

@@ -32,6 +32,8 @@ void circmap_free(struct circmap *m); /* of circuits, it must be empty */
 /* Gives LC a free random id of ID_LEN bytes with the top bit set. ERR_LIMIT: none found in as many
  * tries as tor makes, or LINK_CIRCS_MOST circuits; ERR_NOMEM. */
 MUST_USE err_t circmap_add(struct circmap *m, struct link_circ *lc, size_t id_len);
+/* Gives LC the id that the peer chose, which is free. ERR_LIMIT, ERR_NOMEM. */
+MUST_USE err_t circmap_add_under(struct circmap *m, struct link_circ *lc, uint32_t id);
 /* Takes LC out; its id rests. */
 void circmap_remove(struct circmap *m, struct link_circ *lc);
 struct link_circ *circmap_find(struct circmap *m, uint32_t id);

@@ -6,9 +6,9 @@
 
 enum { SKEW_TRUSTED_MS = 180 * 1000 }; /* as tor: a slow handshake says nothing about clocks */
 
-static const struct chan_versions our_versions = {.n = 3, .v = {3, 4, 5}};
+const struct chan_versions handshake_versions = {.n = 3, .v = {3, 4, 5}};
 
-static err_t fail(struct handshake *hs, err_t why, const char *what, err_t detail)
+err_t handshake_fail(struct handshake *hs, err_t why, const char *what, err_t detail)
 {
     snprintf(hs->text, sizeof hs->text, "%s%s%s", what, detail == OK ? "" : ": ",
              detail == OK ? "" : err_text(detail));
@@ -20,28 +20,34 @@ size_t handshake_circ_id_len(const struct handshake *hs)
     return hs->version >= 4 ? 4 : 2;
 }
 
+err_t handshake_put_versions(const struct chan_versions *versions, struct wr *out)
+{
+    size_t mark = chan_cell_open(out, 2, 0, CELL_VERSIONS);
+    TRY(chan_versions_encode(out, versions));
+    return chan_cell_close(out, 2, mark);
+}
+
 err_t handshake_start(struct handshake *hs, const struct env *env, const struct sha256 *tls_cert,
                       struct wr *out)
 {
     *hs = (struct handshake){.started_us = env->mono_us, .tls_cert = *tls_cert};
-    size_t mark = chan_cell_open(out, 2, 0, CELL_VERSIONS);
-    TRY(chan_versions_encode(out, &our_versions));
-    return chan_cell_close(out, 2, mark);
+    return handshake_put_versions(&handshake_versions, out);
 }
 
-static err_t on_versions(struct handshake *hs, const struct chan_frame *cell)
+err_t handshake_on_versions(struct handshake *hs, const struct chan_frame *cell)
 {
     struct chan_versions theirs;
     /* tor-spec 4.1: "Either party MUST close the connection if the versions cell is not
      * well-formed" */
     err_t e = chan_versions_decode(rd_over(cell->body, cell->body_len), &theirs);
     if (e != OK)
-        return fail(hs, ERR_LINK_PROTO, "bad VERSIONS cell", e);
+        return handshake_fail(hs, ERR_LINK_PROTO, "bad VERSIONS cell", e);
     /* "If they have no such version in common, they cannot communicate and MUST close the
      * connection." */
-    unsigned version = chan_versions_common(&our_versions, &theirs);
+    unsigned version = chan_versions_common(&handshake_versions, &theirs);
     if (!version)
-        return fail(hs, ERR_LINK_VERSION, "the relay speaks none of link protocols 3 to 5", OK);
+        return handshake_fail(hs, ERR_LINK_VERSION, "the peer speaks none of link protocols 3 to 5",
+                              OK);
     hs->version = version;
     hs->stage = STAGE_UNVERIFIED;
     return OK;
@@ -65,14 +71,14 @@ static err_t on_certs(struct handshake *hs, const struct env *env, const struct 
     struct certs_proved proved;
     err_t e = chan_certs_decode(rd_over(cell->body, cell->body_len), &certs);
     if (e != OK)
-        return fail(hs, ERR_LINK_CERTS, "bad CERTS cell", e);
+        return handshake_fail(hs, ERR_LINK_CERTS, "bad CERTS cell", e);
     TRY(certs_verify(&certs, &hs->tls_cert, target, env_wall_s(env), &proved, hs->text,
                      sizeof hs->text));
     /* tor-spec 4: "If it does not want to authenticate, it MUST send a NETINFO cell." tor does so
      * right after CERTS. */
     e = write_netinfo(hs, target, out);
     if (e != OK)
-        return fail(hs, ERR_BUG, "NETINFO could not be written", e);
+        return handshake_fail(hs, ERR_BUG, "NETINFO could not be written", e);
     hs->proved = proved;
     hs->stage = STAGE_VERIFIED;
     return OK;
@@ -83,17 +89,18 @@ static err_t on_auth_challenge(struct handshake *hs, const struct chan_frame *ce
     struct chan_auth_challenge challenge;
     err_t e = chan_auth_challenge_decode(rd_over(cell->body, cell->body_len), &challenge);
     if (e != OK)
-        return fail(hs, ERR_LINK_PROTO, "bad AUTH_CHALLENGE cell", e);
+        return handshake_fail(hs, ERR_LINK_PROTO, "bad AUTH_CHALLENGE cell", e);
     hs->stage = STAGE_CHALLENGED;
     return OK;
 }
 
-static err_t on_netinfo(struct handshake *hs, const struct env *env, const struct chan_frame *cell)
+err_t handshake_on_netinfo(struct handshake *hs, const struct env *env,
+                           const struct chan_frame *cell)
 {
     struct chan_netinfo theirs;
     err_t e = chan_netinfo_decode(rd_over(cell->body, cell->body_len), &theirs);
     if (e != OK)
-        return fail(hs, ERR_LINK_PROTO, "bad NETINFO cell", e);
+        return handshake_fail(hs, ERR_LINK_PROTO, "bad NETINFO cell", e);
     bool prompt = env->mono_us - hs->started_us < (uint64_t)SKEW_TRUSTED_MS * US_PER_MS;
     hs->skew_s = prompt && theirs.timestamp ? env_wall_s(env) - (int64_t)theirs.timestamp : 0;
     hs->stage = STAGE_OPEN;
@@ -105,17 +112,17 @@ err_t handshake_cell(struct handshake *hs, const struct env *env, const struct l
 {
     /* tor-spec 4: cells that are about the link have circuit id 0 */
     if (cell->circ_id != 0)
-        return fail(hs, ERR_LINK_PROTO, "handshake cell with a circuit id", OK);
+        return handshake_fail(hs, ERR_LINK_PROTO, "handshake cell with a circuit id", OK);
     switch (cell->cmd) {
     case CELL_VERSIONS:
-        return on_versions(hs, cell);
+        return handshake_on_versions(hs, cell);
     case CELL_CERTS:
         return on_certs(hs, env, target, cell, out);
     case CELL_AUTH_CHALLENGE:
         return on_auth_challenge(hs, cell);
     case CELL_NETINFO:
-        return on_netinfo(hs, env, cell);
+        return handshake_on_netinfo(hs, env, cell);
     default:
-        return fail(hs, ERR_BUG, "not a handshake cell", OK);
+        return handshake_fail(hs, ERR_BUG, "not a handshake cell", OK);
     }
 }

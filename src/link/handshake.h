@@ -1,5 +1,7 @@
-/* The link handshake of an initiator that does not authenticate itself (tor-spec 4): VERSIONS both
- * ways, the peer's CERTS, AUTH_CHALLENGE (ignored) and NETINFO, our NETINFO.
+/* The link handshake (tor-spec 4) of an initiator that does not authenticate itself: VERSIONS both
+ * ways, the peer's CERTS, AUTH_CHALLENGE (ignored) and NETINFO, our NETINFO. And of a responder:
+ * the initiator's VERSIONS, our VERSIONS, CERTS, AUTH_CHALLENGE and NETINFO, the initiator's
+ * NETINFO (and before it, if it likes, its CERTS and AUTHENTICATE, which are ignored).
  *
  * Cells in, cells out; no TLS, no queue, no callback. The stages are those of link/rules.h, and a
  * cell comes here only if the rules say so. What a stage proves is written when it is left: VERSION
@@ -14,11 +16,16 @@
 #include "base/ids.h"
 #include "base/wr.h"
 #include "cell/chan.h"
+#include "cell/chan_link.h"
 #include "link/certs.h"
 #include "link/link.h"
 #include "link/rules.h"
 
-enum { HANDSHAKE_CELLS_MAX = 2 * CHAN_CELL_MAX, HANDSHAKE_TEXT_MAX = 200 };
+enum {
+    HANDSHAKE_CELLS_MAX = 2 * CHAN_CELL_MAX, /* what one call of an initiator appends at most */
+    HANDSHAKE_SERVER_CELLS_MAX = 16 * 1024,  /* and of a responder */
+    HANDSHAKE_TEXT_MAX = 200
+};
 
 struct handshake {
     enum link_stage stage;
@@ -39,6 +46,21 @@ MUST_USE err_t handshake_start(struct handshake *hs, const struct env *env,
 MUST_USE err_t handshake_cell(struct handshake *hs, const struct env *env,
                               const struct link_target *target, const struct chan_frame *cell,
                               struct wr *out);
+
+/* A responder's: waits for VERSIONS. */
+void handshake_server_start(struct handshake *hs, const struct env *env);
+/* As handshake_cell(); OUT has room for HANDSHAKE_SERVER_CELLS_MAX. */
+MUST_USE err_t handshake_server_cell(struct handshake *hs, struct env *env,
+                                     const struct link_server *server, const struct ip *peer,
+                                     const struct chan_frame *cell, struct wr *out);
+
+/* For the two of them. */
+MUST_USE err_t handshake_on_versions(struct handshake *hs, const struct chan_frame *cell);
+MUST_USE err_t handshake_on_netinfo(struct handshake *hs, const struct env *env,
+                                    const struct chan_frame *cell);
+MUST_USE err_t handshake_fail(struct handshake *hs, err_t why, const char *what, err_t detail);
+MUST_USE err_t handshake_put_versions(const struct chan_versions *versions, struct wr *out);
+extern const struct chan_versions handshake_versions; /* ours */
 
 /* Bytes of a circuit id at this stage: "CIRCID_LEN" is 2 before VERSIONS and under version 3. */
 size_t handshake_circ_id_len(const struct handshake *hs);

@@ -27,6 +27,20 @@ static void on_deadline(void *arg);
 static void on_padding_look(void *arg);
 static void on_quiet(void *arg);
 
+struct link *link_new_server(struct env *env, const struct link_config *config,
+                             const struct link_server *server, const struct ipport *peer,
+                             const struct link_ops *ops, void *arg)
+{
+    const struct link_target target = {.addr = *peer};
+    struct link *l = link_new(env, config, &target, ops, arg);
+    if (!l)
+        return NULL;
+    l->side = LINK_RESPONDER;
+    l->server = *server;
+    link_tcp_open(l);
+    return l;
+}
+
 struct link *link_new(struct env *env, const struct link_config *config,
                       const struct link_target *target, const struct link_ops *ops, void *arg)
 {
@@ -160,6 +174,8 @@ void link_tcp_open(struct link *l)
     }
     l->state = LINK_TLS;
     env_arm_ms(l->env, &l->deadline, l->config.handshake_timeout_ms);
+    if (l->side == LINK_RESPONDER)
+        return;
     err_t e = tls_handshake(l->tls); /* writes ClientHello */
     if (e != ERR_MORE)
         link_close(l, ERR_LINK_TLS, OR_TLS_ERROR, tls_error(l->tls));
@@ -218,10 +234,22 @@ uint8_t *link_in_room(struct link *l, size_t *room)
     return at;
 }
 
+static void tls_is_up(struct link *l)
+{
+    struct sha256 cert;
+    if (l->side == LINK_RESPONDER) {
+        l->state = LINK_HANDSHAKING;
+        handshake_server_start(&l->hs, l->env);
+    } else if (tls_peer_cert_sha256(l->tls, &cert)) {
+        link_start_cells(l, &cert);
+    } else {
+        link_close(l, ERR_LINK_TLS, OR_TLS_ERROR, "the peer sent no TLS certificate");
+    }
+}
+
 static void shake_tls(struct link *l)
 {
     err_t e = tls_handshake(l->tls);
-    struct sha256 cert;
     size_t unsent;
     if (tls_out(l->tls, &unsent))
         link_tell_output(l); /* an alert, too */
@@ -230,10 +258,8 @@ static void shake_tls(struct link *l)
     if (e != OK)
         link_close(l, ERR_LINK_TLS, OR_TLS_ERROR,
                    e == ERR_LINK_CLOSED ? "the peer closed TLS" : tls_error(l->tls));
-    else if (!tls_peer_cert_sha256(l->tls, &cert))
-        link_close(l, ERR_LINK_TLS, OR_TLS_ERROR, "the peer sent no TLS certificate");
     else
-        link_start_cells(l, &cert);
+        tls_is_up(l);
 }
 
 static bool takes_cells(const struct link *l)
@@ -362,7 +388,8 @@ void link_opened(struct link *l)
     link_arm_idle(l);
     log_info(l->env->log, "link open: protocol %u", l->hs.version);
     /* padding-spec 2.5: clients negotiate "immediately after sending their NETINFO cell" */
-    tell_padding(l, padding_configure(&l->padding, &l->config, l->hs.version));
+    if (l->side == LINK_INITIATOR)
+        tell_padding(l, padding_configure(&l->padding, &l->config, l->hs.version));
     if ((skew > LINK_SKEW_LEAST_S || skew < -LINK_SKEW_LEAST_S) && l->ops->on_clock_skew)
         l->ops->on_clock_skew(l->arg, skew);
     if (l->state == LINK_OPEN)

@@ -21,7 +21,7 @@
 
 struct link;
 struct chan_certs; /* cell/chan_link.h */
-struct tls_ctx; /* link/tls.h: one a client, shared by its links */
+struct tls_ctx;    /* link/tls.h: one a client, shared by its links */
 
 /* Whom to reach, and who must answer there. */
 struct link_target {

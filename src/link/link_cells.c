@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cell/chan_circ.h"
+#include "cell/reason.h"
 #include "link/link_int.h"
 
 /* ---- in ---- */
@@ -22,14 +23,19 @@ static void on_destroy_cell(struct link *l, struct link_circ *lc, const struct c
     lc->ops->on_destroy(lc->arg, m.reason);
 }
 
-static void to_circuit(struct link *l, const struct chan_frame *cell)
+/* tor-spec 5.1.1: "CircID 0 MUST not be used for circuits" */
+static bool has_circuit_id(struct link *l, const struct chan_frame *cell)
 {
-    /* tor-spec 5.1.1: "CircID 0 MUST not be used for circuits" */
-    if (cell->circ_id == 0) {
+    if (cell->circ_id == 0)
         link_closef(l, ERR_LINK_PROTO, OR_MISC, "%s cell without a circuit id",
                     chan_cmd_name(cell->cmd));
+    return cell->circ_id != 0;
+}
+
+static void to_circuit(struct link *l, const struct chan_frame *cell)
+{
+    if (!has_circuit_id(l, cell))
         return;
-    }
     struct link_circ *lc = circmap_find(&l->circs, cell->circ_id);
     if (!lc) {
         if (circmap_stray(&l->circs, cell->circ_id) != OK)
@@ -41,11 +47,34 @@ static void to_circuit(struct link *l, const struct chan_frame *cell)
     }
 }
 
+/* tor-spec 5.1.1: "In link protocol version 4 or higher, whichever node initiated the connection
+ * MUST set its MSB to 1". */
+static bool is_initiators_id(const struct link *l, uint32_t id)
+{
+    return handshake_circ_id_len(&l->hs) == 2 || id >> 31;
+}
+
+/* As tor: a second CREATE for a circuit that is there is dropped. */
+static void to_new_circuit(struct link *l, const struct chan_frame *cell)
+{
+    if (!has_circuit_id(l, cell) || circmap_find(&l->circs, cell->circ_id))
+        return;
+    bool proto = !is_initiators_id(l, cell->circ_id) || cell->cmd == CELL_CREATE;
+    if (!proto && l->ops->on_create)
+        l->ops->on_create(l->arg, cell->circ_id, cell->cmd, cell->body);
+    else
+        link_refuse(l, cell->circ_id, DESTROY_PROTOCOL);
+}
+
 static void to_handshake(struct link *l, const struct chan_frame *cell)
 {
-    uint8_t *at = buf_room(&l->out, HANDSHAKE_CELLS_MAX);
-    struct wr w = wr_over(at, at ? HANDSHAKE_CELLS_MAX : 0);
-    err_t e = handshake_cell(&l->hs, l->env, &l->target, cell, &w);
+    bool server = l->side == LINK_RESPONDER;
+    size_t room = server ? HANDSHAKE_SERVER_CELLS_MAX : HANDSHAKE_CELLS_MAX;
+    uint8_t *at = buf_room(&l->out, room);
+    struct wr w = wr_over(at, at ? room : 0);
+    err_t e = server
+                  ? handshake_server_cell(&l->hs, l->env, &l->server, &l->target.addr.ip, cell, &w)
+                  : handshake_cell(&l->hs, l->env, &l->target, cell, &w);
     if (e != OK) {
         link_close(l, e, e == ERR_LINK_IDENTITY ? OR_IDENTITY : OR_MISC, l->hs.text);
         return;
@@ -66,9 +95,12 @@ static void refuse(struct link *l, uint8_t cmd)
 
 static void handle(struct link *l, const struct chan_frame *cell)
 {
-    switch (link_rule(l->hs.stage, cell->cmd)) {
+    switch (link_rule(l->side, l->hs.stage, cell->cmd)) {
     case RULE_CIRCUIT:
         to_circuit(l, cell);
+        break;
+    case RULE_CREATE:
+        to_new_circuit(l, cell);
         break;
     case RULE_HANDSHAKE:
         to_handshake(l, cell);
@@ -89,7 +121,7 @@ static bool next_cell(struct link *l, uint8_t *in, size_t len, struct chan_frame
     err_t e = chan_frame_decode(in, len, id_len, LINK_VAR_BODY_MOST, cell);
     if (e == ERR_LIMIT && len > id_len && in[id_len] == CELL_VPADDING)
         e = chan_frame_decode(in, len, id_len, LINK_VPADDING_MOST, cell);
-    if (e == ERR_MORE && len > id_len && link_rule(l->hs.stage, in[id_len]) == RULE_CLOSE)
+    if (e == ERR_MORE && len > id_len && link_rule(l->side, l->hs.stage, in[id_len]) == RULE_CLOSE)
         refuse(l, in[id_len]);
     else if (e != OK && e != ERR_MORE)
         link_closef(l, ERR_LINK_PROTO, OR_MISC, "%s cell of too many bytes",
@@ -191,16 +223,44 @@ void link_give_turns(struct link *l)
 
 /* ---- circuits come and go ---- */
 
+static void taken_on(struct link *l, struct link_circ *lc)
+{
+    lc->link = l;
+    lc->turn_left = 0;
+    lc->waiting = false;
+    env_disarm(l->env, &l->deadline);
+}
+
 err_t link_circ_open(struct link *l, struct link_circ *lc)
 {
     if (l->state != LINK_OPEN || lc->link)
         return ERR_STATE;
     TRY(circmap_add(&l->circs, lc, handshake_circ_id_len(&l->hs)));
-    lc->link = l;
-    lc->turn_left = 0;
-    lc->waiting = false;
-    env_disarm(l->env, &l->deadline);
+    taken_on(l, lc);
     return OK;
+}
+
+err_t link_circ_accept(struct link *l, struct link_circ *lc, uint32_t id)
+{
+    if (l->state != LINK_OPEN || lc->link)
+        return ERR_STATE;
+    TRY(circmap_add_under(&l->circs, lc, id));
+    taken_on(l, lc);
+    return OK;
+}
+
+static void send_destroy_cell(struct link *l, uint32_t id, uint8_t reason)
+{
+    uint8_t storage[1];
+    struct wr w = wr_over(storage, sizeof storage);
+    struct chan_destroy m = {.reason = reason};
+    if (chan_destroy_encode(&w, &m) == OK)
+        link_own_cell(l, id, CELL_DESTROY, &w);
+}
+
+void link_refuse(struct link *l, uint32_t id, uint8_t reason)
+{
+    send_destroy_cell(l, id, reason);
 }
 
 void link_circ_close(struct link_circ *lc, bool send_destroy, uint8_t reason)
@@ -209,14 +269,11 @@ void link_circ_close(struct link_circ *lc, bool send_destroy, uint8_t reason)
     if (!l)
         return;
     uint32_t id = lc->id;
-    uint8_t storage[1];
-    struct wr w = wr_over(storage, sizeof storage);
-    struct chan_destroy m = {.reason = reason};
     mux_forget(&l->mux, lc);
     circmap_remove(&l->circs, lc);
     lc->link = NULL;
-    if (send_destroy && chan_destroy_encode(&w, &m) == OK)
-        link_own_cell(l, id, CELL_DESTROY, &w);
+    if (send_destroy)
+        send_destroy_cell(l, id, reason);
     if (!l->circs.n && l->state == LINK_OPEN)
         link_arm_idle(l);
 }

@@ -10,12 +10,15 @@
 #include "link/link.h"
 #include "link/mux.h"
 #include "link/padding.h"
+#include "link/rules.h"
 #include "link/tls.h"
 
 struct link {
     struct env *env;
     struct link_config config;
     struct link_target target;
+    enum link_side side;
+    struct link_server server; /* a responder's */
     const struct link_ops *ops;
     void *arg;
     void *io;
@@ -41,7 +44,7 @@ struct link {
 
 /* ---- link.c ---- */
 
-/* TLS is up: the cells begin. */
+/* TLS is up: the cells of an initiator begin. */
 void link_start_cells(struct link *l, const struct sha256 *tls_cert);
 /* The handshake is done. */
 void link_opened(struct link *l);

@@ -6,47 +6,51 @@
 
 struct row {
     uint8_t cmd;
-    char rule[LINK_STAGES + 1];
+    char rule[LINK_RESPONDER + 1][LINK_STAGES + 1];
 };
 
 enum { FIXED_ROWS = CELL_PADDING_NEGOTIATE + 1 };
 
 /* Rows stand in the order of their numbers: first 0 to 12, then from 128 up. Columns: before
- * VERSIONS, unverified, verified, challenged, open.
- * '!' close, '.' ignore, 'h' handshake, 'c' circuit. */
+ * VERSIONS, unverified, verified, challenged, open; first for an initiator, then for a responder,
+ * which is never in the second and third.
+ * '!' close, '.' ignore, 'h' handshake, 'c' circuit, 'n' new circuit. */
 static const struct row rows[] = {
-    {CELL_PADDING, "!!!!."},
-    {CELL_CREATE, "!!!!!"}, /* we are no relay */
-    {CELL_CREATED, "!!!!c"},
-    {CELL_RELAY, "!!!!c"},
-    {CELL_DESTROY, "!!!!c"},
-    {CELL_CREATE_FAST, "!!!!!"},
-    {CELL_CREATED_FAST, "!!!!c"},
+    {CELL_PADDING, {"!!!!.", "!!!!."}},
+    {CELL_CREATE, {"!!!!!", "!!!!n"}}, /* TAP is refused circuit by circuit */
+    {CELL_CREATED, {"!!!!c", "!!!!c"}},
+    {CELL_RELAY, {"!!!!c", "!!!!c"}},
+    {CELL_DESTROY, {"!!!!c", "!!!!c"}},
+    {CELL_CREATE_FAST, {"!!!!!", "!!!!n"}}, /* an initiator is no relay */
+    {CELL_CREATED_FAST, {"!!!!c", "!!!!c"}},
     /* tor-spec 4.1: "Any VERSIONS cells sent after the first VERSIONS cell MUST be ignored." */
-    {CELL_VERSIONS, "h...."},
-    {CELL_NETINFO, "!!hh!"},
-    {CELL_RELAY_EARLY, "!!!!c"}, /* never legal here: the circuit says so and closes */
-    {CELL_CREATE2, "!!!!!"},
-    {CELL_CREATED2, "!!!!c"},
+    {CELL_VERSIONS, {"h....", "h...."}},
+    {CELL_NETINFO, {"!!hh!", "!!!h."}},
+    /* Never legal for an initiator: the circuit says so and closes. */
+    {CELL_RELAY_EARLY, {"!!!!c", "!!!!c"}},
+    {CELL_CREATE2, {"!!!!!", "!!!!n"}},
+    {CELL_CREATED2, {"!!!!c", "!!!!c"}},
     /* padding-spec 2.5: "Clients and bridges MUST reject padding negotiation messages from relays,
-     * and close the channel if they receive one." */
-    {CELL_PADDING_NEGOTIATE, "!!!!!"},
-    {CELL_VPADDING, "!...."},
-    {CELL_CERTS, "!h!!!"}, /* once */
-    {CELL_AUTH_CHALLENGE, "!!h!!"},
-    {CELL_AUTHENTICATE, "!!!!!"}, /* an initiator's */
-    {CELL_AUTHORIZE, "!...."},
+     * and close the channel if they receive one." A responder that never pads
+     * has nothing to negotiate. */
+    {CELL_PADDING_NEGOTIATE, {"!!!!!", "!!!!."}},
+    {CELL_VPADDING, {"!....", "!...."}},
+    /* Once; a relay's, when it is the initiator, prove what we do not ask for. */
+    {CELL_CERTS, {"!h!!!", "!!!.!"}},
+    {CELL_AUTH_CHALLENGE, {"!!h!!", "!!!!!"}},
+    {CELL_AUTHENTICATE, {"!!!!!", "!!!.!"}}, /* an initiator's */
+    {CELL_AUTHORIZE, {"!....", "!...."}},
 };
 /* tor-spec 3 lets unknown variable-length cells be skipped; unknown fixed-size ones only later. */
 static const char unknown_variable[] = "!....";
 static const char unknown_fixed[] = "!!!!.";
 
-enum link_rule link_rule(enum link_stage stage, uint8_t cmd)
+enum link_rule link_rule(enum link_side side, enum link_stage stage, uint8_t cmd)
 {
     const char *rule = chan_cmd_is_variable(cmd) ? unknown_variable : unknown_fixed;
     size_t i = cmd < CELL_VPADDING ? cmd : (size_t)cmd - CELL_VPADDING + FIXED_ROWS;
     if (i < sizeof rows / sizeof rows[0] && rows[i].cmd == cmd)
-        rule = rows[i].rule;
+        rule = rows[i].rule[side];
     switch (rule[stage]) {
     case '.':
         return RULE_IGNORE;
@@ -54,6 +58,8 @@ enum link_rule link_rule(enum link_stage stage, uint8_t cmd)
         return RULE_HANDSHAKE;
     case 'c':
         return RULE_CIRCUIT;
+    case 'n':
+        return RULE_CREATE;
     default:
         return RULE_CLOSE;
     }

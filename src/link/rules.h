@@ -1,11 +1,15 @@
-/* Which cell a client may get when, and who handles it: one row per command, one column per stage
- * of the link (tor-spec 4, 5; protocol of relays as they are). Asked before any handler runs. */
+/* Which cell either side may get when, and who handles it: one row per command, one column per
+ * stage of the link (tor-spec 4, 5; protocol of relays as they are). Asked before any handler runs.
+ */
 #ifndef TUNIC_LINK_RULES_H
 #define TUNIC_LINK_RULES_H
 
 #include <stdint.h>
 
-/* What has been reached. Each stage is entered by the cell that ends the one before. */
+enum link_side { LINK_INITIATOR, LINK_RESPONDER };
+
+/* What has been reached. Each stage is entered by the cell that ends the one before. A responder
+ * answers VERSIONS with all it has to say, so it goes from VERSIONS straight to CHALLENGED. */
 enum link_stage {
     STAGE_VERSIONS,   /* nothing yet: VERSIONS is awaited */
     STAGE_UNVERIFIED, /* a version is chosen: CERTS is awaited */
@@ -20,9 +24,10 @@ enum link_rule {
     RULE_IGNORE,    /* to be ignored, whatever is in it */
     RULE_HANDSHAKE, /* for the handshake machine; circuit id 0 */
     RULE_CIRCUIT,   /* for a circuit; circuit id not 0 */
+    RULE_CREATE,    /* asks for a new circuit; circuit id not 0 */
 };
 
-enum link_rule link_rule(enum link_stage stage, uint8_t cmd);
+enum link_rule link_rule(enum link_side side, enum link_stage stage, uint8_t cmd);
 
 const char *link_stage_name(enum link_stage stage); /* "before VERSIONS" */
 

@@ -234,7 +234,7 @@ START_TEST(test_link_cells_every_command_in_every_stage)
         naked_start(&w, 1);
         naked_advance(&w, stage, 5);
         for (unsigned cmd = 0; cmd < 256; cmd++) {
-            enum link_rule rule = link_rule(stage, (uint8_t)cmd);
+            enum link_rule rule = link_rule(LINK_INITIATOR, stage, (uint8_t)cmd);
             if (rule == RULE_HANDSHAKE)
                 continue; /* tests of their own */
             if (link_state(w.link) == LINK_CLOSED) {
@@ -294,8 +294,8 @@ START_TEST(test_link_cells_rules_that_matter)
         {STAGE_OPEN, CELL_VPADDING, RULE_IGNORE},
     };
     for (size_t i = 0; i < sizeof must / sizeof must[0]; i++)
-        ck_assert_msg(link_rule(must[i].stage, must[i].cmd) == must[i].rule, "%s %s",
-                      chan_cmd_name(must[i].cmd), link_stage_name(must[i].stage));
+        ck_assert_msg(link_rule(LINK_INITIATOR, must[i].stage, must[i].cmd) == must[i].rule,
+                      "%s %s", chan_cmd_name(must[i].cmd), link_stage_name(must[i].stage));
 }
 END_TEST
 

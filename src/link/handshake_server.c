@@ -1,0 +1,89 @@
+/* The responder's half of the link handshake. */
+#include "link/handshake.h"
+
+static err_t put_certs(size_t id_len, const struct chan_certs *certs, struct wr *out)
+{
+    size_t mark = chan_cell_open(out, id_len, 0, CELL_CERTS);
+    TRY(chan_certs_encode(out, certs));
+    return chan_cell_close(out, id_len, mark);
+}
+
+/* tor-spec 4.3: "The Challenge field is a randomly generated string that the initiator must sign";
+ * nobody's signature is looked at here. */
+static err_t put_challenge(size_t id_len, struct env *env, struct wr *out)
+{
+    struct chan_auth_challenge c = {.n_methods = 1, .methods = {CHAN_AUTH_ED25519_SHA256_RFC5705}};
+    env_random(env, c.challenge, sizeof c.challenge);
+    size_t mark = chan_cell_open(out, id_len, 0, CELL_AUTH_CHALLENGE);
+    TRY(chan_auth_challenge_encode(out, &c));
+    return chan_cell_close(out, id_len, mark);
+}
+
+static err_t put_netinfo(size_t id_len, const struct env *env, const struct link_server *server,
+                         const struct ip *peer, struct wr *out)
+{
+    struct chan_netinfo n = {
+        .timestamp = (uint32_t)(env_wall_s(env) + server->cheat.netinfo_ahead_s), .other = *peer};
+    if (server->mine.family != IP_NONE)
+        n.mine[n.n_mine++] = server->mine;
+    size_t mark = chan_cell_open(out, id_len, 0, CELL_NETINFO);
+    TRY(chan_netinfo_encode(out, &n));
+    return chan_cell_close(out, id_len, mark);
+}
+
+static err_t put_our_versions(const struct link_cheat *cheat, struct wr *out)
+{
+    static const struct chan_versions of_old = {.n = 2, .v = {1, 2}};
+    if (cheat->no_versions)
+        return OK;
+    return handshake_put_versions(cheat->no_common_version ? &of_old : &handshake_versions, out);
+}
+
+/* tor-spec 4: "When the initiator has sent VERSIONS, the responder sends VERSIONS, CERTS,
+ * AUTH_CHALLENGE and NETINFO", all at once. */
+static err_t answer(const struct handshake *hs, struct env *env, const struct link_server *server,
+                    const struct ip *peer, struct wr *out)
+{
+    const struct link_cheat *cheat = &server->cheat;
+    size_t id_len = handshake_circ_id_len(hs);
+    TRY(put_our_versions(cheat, out));
+    if (!cheat->no_certs && !cheat->certs_late)
+        TRY(put_certs(id_len, server->certs, out));
+    if (cheat->certs_twice)
+        TRY(put_certs(id_len, server->certs, out));
+    TRY(put_challenge(id_len, env, out));
+    if (!cheat->no_netinfo)
+        TRY(put_netinfo(id_len, env, server, peer, out));
+    return cheat->certs_late ? put_certs(id_len, server->certs, out) : OK;
+}
+
+static err_t on_versions(struct handshake *hs, struct env *env, const struct link_server *server,
+                         const struct ip *peer, const struct chan_frame *cell, struct wr *out)
+{
+    TRY(handshake_on_versions(hs, cell));
+    err_t e = answer(hs, env, server, peer, out);
+    if (e != OK)
+        return handshake_fail(hs, ERR_BUG, "our answer could not be written", e);
+    hs->stage = STAGE_CHALLENGED;
+    return OK;
+}
+
+void handshake_server_start(struct handshake *hs, const struct env *env)
+{
+    *hs = (struct handshake){.started_us = env->mono_us};
+}
+
+err_t handshake_server_cell(struct handshake *hs, struct env *env, const struct link_server *server,
+                            const struct ip *peer, const struct chan_frame *cell, struct wr *out)
+{
+    if (cell->circ_id != 0)
+        return handshake_fail(hs, ERR_LINK_PROTO, "handshake cell with a circuit id", OK);
+    switch (cell->cmd) {
+    case CELL_VERSIONS:
+        return on_versions(hs, env, server, peer, cell, out);
+    case CELL_NETINFO:
+        return handshake_on_netinfo(hs, env, cell);
+    default:
+        return handshake_fail(hs, ERR_BUG, "not a handshake cell", OK);
+    }
+}
