@@ -16,6 +16,10 @@ struct rsa_pub {
 /* The public half of PKEY, if it is one that we accept. ERR_BAD_KEY, ERR_NOMEM. */
 MUST_USE err_t rsa_pub_from_pkey(EVP_PKEY *pkey, struct rsa_pub **out);
 
+struct rsa_key;
+/* Takes PKEY over, also when it fails. */
+MUST_USE err_t rsa_key_from_pkey(EVP_PKEY *gift_pkey, struct rsa_key **out);
+
 /* Returns E, and leaves OpenSSL's error queue empty: what is left in it would be taken for the
  * error of the next TLS call. */
 err_t rsa_done(err_t e);

@@ -13,8 +13,7 @@ struct rsa_key {
     struct rsa_pub *pub;
 };
 
-/* Takes PKEY over, also when it fails. */
-static err_t key_from_pkey(EVP_PKEY *gift_pkey, struct rsa_key **out)
+err_t rsa_key_from_pkey(EVP_PKEY *gift_pkey, struct rsa_key **out)
 {
     struct rsa_key *key = calloc(1, sizeof *key);
     if (!key) {
@@ -35,7 +34,7 @@ err_t rsa_key_generate(unsigned bits, struct rsa_key **out)
     if (bits < RSA_ID_BITS || bits > RSA_BITS_MAX)
         return ERR_ARG;
     EVP_PKEY *pkey = EVP_RSA_gen(bits);
-    return pkey ? key_from_pkey(pkey, out) : rsa_done(ERR_CRYPTO);
+    return pkey ? rsa_key_from_pkey(pkey, out) : rsa_done(ERR_CRYPTO);
 }
 
 err_t rsa_key_from_der(const void *der, size_t len, struct rsa_key **out)
@@ -49,7 +48,7 @@ err_t rsa_key_from_der(const void *der, size_t len, struct rsa_key **out)
         EVP_PKEY_free(pkey);
         return ERR_TRAILING;
     }
-    return key_from_pkey(pkey, out);
+    return rsa_key_from_pkey(pkey, out);
 }
 
 void rsa_key_free(struct rsa_key *key)

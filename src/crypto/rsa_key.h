@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/env.h"
 #include "base/err.h"
 #include "base/wr.h"
 #include "crypto/rsa.h"
@@ -13,6 +14,9 @@ struct rsa_key;
 
 /* BITS is 1024 to 4096, exponent 65537. The library's own random source is used. */
 MUST_USE err_t rsa_key_generate(unsigned bits, struct rsa_key **out);
+/* The same from ENV's random source alone, so that it repeats, and fast: for test networks. BITS is
+ * a multiple of 16. */
+MUST_USE err_t rsa_key_generate_from(struct env *env, unsigned bits, struct rsa_key **out);
 /* PKCS#1 RSAPrivateKey in DER. */
 MUST_USE err_t rsa_key_from_der(const void *der, size_t len, struct rsa_key **out);
 void rsa_key_free(struct rsa_key *key); /* wipes; NULL is harmless */

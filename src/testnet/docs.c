@@ -51,9 +51,9 @@ static err_t make(struct docs *d, const struct identity *ids)
     if (!d->params)
         return ERR_NOMEM;
     /* Documents still carry a key of the TAP handshake, which nobody speaks: one for all. */
-    TRY(rsa_key_generate(IDENTITY_RSA_BITS, &d->tap));
-    for (size_t i = 0; i < docs_authorities(d); i++)
-        TRY(docs_make_authority(d, i));
+    TRY(rsa_key_generate_from(d->env, IDENTITY_RSA_BITS, &d->tap));
+    for (size_t i = 0; i < docs_authority_count(d); i++)
+        TRY(docs_make_authority(d, i, &ids[i].rsa_id));
     return make_relays(d, ids);
 }
 
@@ -165,6 +165,11 @@ int64_t docs_valid_after_s(const struct docs *d)
     return d->n_editions ? d->edition[0].valid_after_s : 0;
 }
 
+int64_t docs_valid_until_s(const struct docs *d)
+{
+    return d->n_editions ? times_from(d, d->edition[0].valid_after_s).valid_until_s : 0;
+}
+
 int64_t docs_fresh_until_s(const struct docs *d)
 {
     return d->n_editions ? times_from(d, d->edition[0].valid_after_s).fresh_until_s : 0;
@@ -249,13 +254,31 @@ struct text docs_key_certs(const struct docs *d)
 
 struct text docs_key_cert(const struct docs *d, const uint8_t *id, const uint8_t *sk)
 {
-    for (size_t i = 0; i < docs_authorities(d); i++) {
+    for (size_t i = 0; i < docs_authority_count(d); i++) {
         const struct docs_authority *a = &d->authority[i];
         if ((!id || memcmp(a->identity.b, id, sizeof a->identity.b) == 0) &&
             (!sk || memcmp(a->signing.b, sk, sizeof a->signing.b) == 0))
             return docw_part(&d->certs, a->cert);
     }
     return (struct text){0};
+}
+
+int64_t docs_certs_published_s(const struct docs *d)
+{
+    return d->certs_published_s;
+}
+
+size_t docs_authority_count(const struct docs *d)
+{
+    return d->plan->n_authorities;
+}
+
+const uint8_t *docs_v3_id_of(const struct docs *d, const struct rsa_id *relay)
+{
+    for (size_t i = 0; i < docs_authority_count(d); i++)
+        if (rsa_id_equal(&d->authority[i].relay, relay))
+            return d->authority[i].identity.b;
+    return NULL;
 }
 
 const uint8_t *docs_v3_id(const struct docs *d, size_t i)
@@ -265,7 +288,7 @@ const uint8_t *docs_v3_id(const struct docs *d, size_t i)
 
 struct text docs_vote(const struct docs *d, const uint8_t v3_id[20])
 {
-    for (size_t i = 0; i < docs_authorities(d); i++)
+    for (size_t i = 0; i < docs_authority_count(d); i++)
         if (memcmp(d->authority[i].identity.b, v3_id, 20) == 0)
             return docw_text(&d->authority[i].vote);
     return (struct text){0};
@@ -282,6 +305,14 @@ struct text docs_microdesc(const struct docs *d, const uint8_t digest[32])
     struct docs_relay **r =
         bsearch(digest, d->by_microdesc, d->n_relays, sizeof(struct docs_relay *), digest_order);
     return r ? docw_part(&d->microdescs, (*r)->microdesc) : (struct text){0};
+}
+
+struct text docs_microdesc_at(const struct docs *d, size_t i, struct sha256 *digest)
+{
+    if (i >= d->n_relays)
+        return (struct text){0};
+    memcpy(digest->b, d->relay[i].microdesc_sha256, sizeof digest->b);
+    return docw_part(&d->microdescs, d->relay[i].microdesc);
 }
 
 static int rsa_order(const void *id, const void *row)

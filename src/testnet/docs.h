@@ -55,6 +55,7 @@ MUST_USE err_t docs_consensus_encoded(struct docs *d, enum docs_flavor flavor,
                                       enum dir_encoding encoding, struct text *out);
 int64_t docs_valid_after_s(const struct docs *d);
 int64_t docs_fresh_until_s(const struct docs *d);
+int64_t docs_valid_until_s(const struct docs *d);
 /* The diff from the kept consensus with this SHA3-256 (of its signed part, as clients ask by
  * X-Or-Diff-From-Consensus) to the newest; empty if there is none. */
 struct text docs_diff(struct docs *d, enum docs_flavor flavor, const uint8_t from[32]);
@@ -65,7 +66,10 @@ bool docs_is_newest(const struct docs *d, enum docs_flavor flavor, const uint8_t
 struct text docs_key_certs(const struct docs *d); /* all, one after the other */
 /* By v3 identity and signing key, either of which may be NULL for any; empty if unknown. */
 struct text docs_key_cert(const struct docs *d, const uint8_t *id, const uint8_t *sk);
+int64_t docs_certs_published_s(const struct docs *d);
 struct text docs_microdesc(const struct docs *d, const uint8_t digest[32]);
+/* The I-th of all in some order, and its digest; empty behind the last. */
+struct text docs_microdesc_at(const struct docs *d, size_t i, struct sha256 *digest);
 struct text docs_descriptor(const struct docs *d, const struct rsa_id *id);
 struct text docs_descriptor_by_digest(const struct docs *d, const uint8_t digest[20]);
 struct text docs_extra_info(const struct docs *d, const struct rsa_id *id);
@@ -77,5 +81,8 @@ struct text docs_vote(const struct docs *d, const uint8_t v3_id[20]);
 
 /* Fingerprint of authority I's v3 identity key, for "DirAuthority ... v3ident=". */
 const uint8_t *docs_v3_id(const struct docs *d, size_t i);
+size_t docs_authority_count(const struct docs *d);
+/* The v3 identity of the authority that is this relay; NULL: it is none. */
+const uint8_t *docs_v3_id_of(const struct docs *d, const struct rsa_id *relay);
 
 #endif

@@ -10,14 +10,14 @@ enum {
     CERT_LIFE_S = 365 * DAY_S,
 };
 
-static err_t make_key(struct rsa_key **key, struct rsa_id *id)
+static err_t make_key(struct env *env, struct rsa_key **key, struct rsa_id *id)
 {
-    TRY(rsa_key_generate(IDENTITY_RSA_BITS, key));
+    TRY(rsa_key_generate_from(env, IDENTITY_RSA_BITS, key));
     rsa_pub_id(rsa_key_public(*key), id);
     return OK;
 }
 
-static void write_cert(struct docw *w, const struct docs_authority *a, int64_t now_s)
+static void write_cert(struct docw *w, const struct docs_authority *a, int64_t published_s)
 {
     size_t from = w->len;
     char address[IPPORT_TEXT_MAX];
@@ -28,8 +28,8 @@ static void write_cert(struct docw *w, const struct docs_authority *a, int64_t n
     docw_add(w, TEXT_LIT("fingerprint "));
     docw_hex(w, a->identity.b, sizeof a->identity.b);
     docw_add(w, TEXT_LIT("\n"));
-    docw_date(w, "dir-key-published", now_s - CERT_AGE_S);
-    docw_date(w, "dir-key-expires", now_s + CERT_LIFE_S);
+    docw_date(w, "dir-key-published", published_s);
+    docw_date(w, "dir-key-expires", published_s + CERT_LIFE_S);
     docw_add(w, TEXT_LIT("dir-identity-key\n"));
     docw_rsa_key(w, rsa_key_public(a->identity_key));
     docw_add(w, TEXT_LIT("dir-signing-key\n"));
@@ -40,14 +40,16 @@ static void write_cert(struct docw *w, const struct docs_authority *a, int64_t n
     docw_rsa_sign_from(w, from, a->identity_key, NULL);
 }
 
-err_t docs_make_authority(struct docs *d, size_t i)
+err_t docs_make_authority(struct docs *d, size_t i, const struct rsa_id *relay)
 {
     struct docs_authority *a = &d->authority[i];
     a->plan = &d->plan->node[i];
-    TRY(make_key(&a->identity_key, &a->identity));
-    TRY(make_key(&a->signing_key, &a->signing));
+    a->relay = *relay;
+    d->certs_published_s = d->made_s - CERT_AGE_S;
+    TRY(make_key(d->env, &a->identity_key, &a->identity));
+    TRY(make_key(d->env, &a->signing_key, &a->signing));
     a->cert.at = d->certs.len;
-    write_cert(&d->certs, a, d->made_s);
+    write_cert(&d->certs, a, d->certs_published_s);
     a->cert.len = d->certs.len - a->cert.at;
     return d->certs.err;
 }

@@ -123,10 +123,10 @@ static int by_identity(const void *a, const void *b)
 static void write_sources(const struct docs *d, struct docw *w)
 {
     const struct docs_authority *sorted[PLAN_AUTHORITIES_MOST];
-    for (size_t i = 0; i < docs_authorities(d); i++)
+    for (size_t i = 0; i < docs_authority_count(d); i++)
         sorted[i] = &d->authority[i];
-    qsort(sorted, docs_authorities(d), sizeof sorted[0], by_identity);
-    for (size_t i = 0; i < docs_authorities(d); i++) {
+    qsort(sorted, docs_authority_count(d), sizeof sorted[0], by_identity);
+    for (size_t i = 0; i < docs_authority_count(d); i++) {
         docs_write_source(w, sorted[i]);
         docw_add(w, TEXT_LIT("vote-digest "));
         docw_hex(w, sorted[i]->vote_digest, sizeof sorted[i]->vote_digest);
@@ -199,7 +199,7 @@ static void sign(const struct docs *d, enum docs_flavor flavor, enum docs_lie li
         return;
     *signed_len = w->len;
     (flavor == DOCS_MICRODESC ? sha256 : sha1)(w->s, w->len, digest);
-    size_t n = lie == DOCS_ONE_SIGNATURE ? 1 : docs_authorities(d);
+    size_t n = lie == DOCS_ONE_SIGNATURE ? 1 : docs_authority_count(d);
     for (size_t i = 0; i < n; i++) {
         const struct docs_authority *a = &d->authority[i];
         docw_fmt(w, "%s%s", i ? "directory-signature " : "", algorithm);

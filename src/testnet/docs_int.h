@@ -13,6 +13,7 @@ struct docs_authority {
     const struct plan_node *plan;
     struct rsa_key *identity_key, *signing_key;
     struct rsa_id identity, signing;
+    struct rsa_id relay;   /* of the relay that it is */
     struct docw_span cert; /* in docs.certs */
     struct docw vote;      /* for the newest consensus */
     uint8_t vote_digest[20];
@@ -41,7 +42,7 @@ struct docs_edition {
 struct docs {
     struct env *env;
     const struct plan *plan;
-    int64_t made_s;
+    int64_t made_s, certs_published_s;
     char *params; /* sorted */
     struct rsa_key *tap;
     struct docs_authority authority[PLAN_AUTHORITIES_MOST];
@@ -55,16 +56,11 @@ struct docs {
     struct buf encoded[DOCS_FLAVORS][DOCS_ENCODINGS]; /* the newest, once asked for */
 };
 
-static inline size_t docs_authorities(const struct docs *d)
-{
-    return d->plan->n_authorities;
-}
-
 unsigned docs_relay_flags(const struct docs_relay *r); /* RELAY_... */
 uint32_t docs_relay_bandwidth(const struct docs_relay *r);
 
-/* Keys and certificate of authority I. */
-MUST_USE err_t docs_make_authority(struct docs *d, size_t i);
+/* Keys and certificate of authority I, which is this relay. */
+MUST_USE err_t docs_make_authority(struct docs *d, size_t i, const struct rsa_id *relay);
 void docs_wipe_authority(struct docs_authority *a);
 
 /* Descriptor, extra-info document and microdescriptor of a node. */

@@ -65,7 +65,7 @@ static err_t make_vote(const struct docs *d, struct docs_authority *a, const str
 
 err_t docs_make_votes(struct docs *d, const struct docs_times *t)
 {
-    for (size_t i = 0; i < docs_authorities(d); i++)
+    for (size_t i = 0; i < docs_authority_count(d); i++)
         TRY(make_vote(d, &d->authority[i], t));
     return OK;
 }

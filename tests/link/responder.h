@@ -180,7 +180,7 @@ static inline void world_on_skew(void *arg, int64_t skew_s)
 static inline const struct link_ops *world_ops(void)
 {
     static const struct link_ops ops = {world_on_open, world_on_closed, world_on_output,
-                                        world_on_skew};
+                                        world_on_skew, NULL};
     return &ops;
 }
 

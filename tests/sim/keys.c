@@ -1,4 +1,4 @@
-/* RSA keys from a table instead of a generator: rsa_key_generate() is wrapped by the linker. */
+/* RSA keys from a table instead of a generator: rsa_key_generate_from() is wrapped by the linker. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,15 +25,17 @@ void keys_reset(void)
     keys.next = KEYS_IDENTITIES;
 }
 
-err_t __wrap_rsa_key_generate(unsigned bits, struct rsa_key **out);
-err_t __wrap_rsa_key_generate(unsigned bits, struct rsa_key **out)
+err_t __wrap_rsa_key_generate_from(struct env *env, unsigned bits, struct rsa_key **out);
+err_t __wrap_rsa_key_generate_from(struct env *env, unsigned bits, struct rsa_key **out)
 {
     uint8_t der[KEY_DER_MAX];
     size_t len;
+    (void)env;
     (void)bits;
     if (keys.next == KEYS)
         return ERR_LIMIT;
-    TRY(base64_decode(text_of(table[keys.next++]), der, sizeof der, &len));
+    TRY(base64_decode(text_of(table[keys.next++]), BASE64_PADDED, der, sizeof der,
+                      &len));
     return rsa_key_from_der(der, len, out);
 }
 
