@@ -92,6 +92,21 @@ $(BUILD)/tests/$(1)/test_%: tests/$(1)/test_%.c $(SUPPORT_OBJ) $(foreach l,$(cal
 endef
 $(foreach l,$(LAYERS),$(eval $(call test_rules,$(l))))
 
+# The simulator: with TLS in clear in place of the real one, and with some functions wrapped, so that
+# it can count allocations, make them fail, and watch machines come and go.
+SIM_WRAP := malloc calloc realloc free rsa_key_generate_from link_new link_new_server link_free \
+            circ_new circ_free circ_build streams_new streams_free
+SIM_OBJ := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(sort $(wildcard tests/sim/*.c)))
+SIM_LAYERS = $(foreach l,$(call layers_upto,testnet),$(BUILD)/layer/$(l).a)
+$(BUILD)/tests/sim/%.o: tests/sim/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+$(BUILD)/tests/sim/sim: $(SIM_OBJ) $(foreach l,$(call layers_upto,testnet),$(BUILD)/layer/$(l).a)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(foreach f,$(SIM_WRAP),-Wl,--wrap=$(f)) -o $@ $(SIM_OBJ) \
+	    -Wl,--start-group $(SIM_LAYERS) -Wl,--end-group $(LIBS)
+
 # Fuzz targets: with a plain main() that replays a corpus, and with libFuzzer.
 $(BUILD)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(BUILD)/layer/app.a $(BUILD)/libtunic.a
 	@mkdir -p $(@D)

@@ -22,6 +22,7 @@ enum {
 };
 
 struct publisher {
+    const struct docs *docs;
     const struct plan_node *plan;
     const struct identity *id;
     const struct rsa_key *tap;
@@ -154,6 +155,23 @@ static void write_head(struct docw *w, const struct publisher *p)
     docw_fmt(w, "uptime 0\nbandwidth %u %u %u\n", rate, rate, rate);
 }
 
+/* "family": all of them, itself too */
+static void write_family(struct docw *w, const struct publisher *p)
+{
+    const struct plan *plan = p->docs->plan;
+    const struct identity *ids = p->id - (p->plan - plan->node);
+    if (!p->plan->family)
+        return;
+    docw_add(w, TEXT_LIT("family"));
+    for (size_t i = 0; i < plan->n_nodes; i++) {
+        if (plan->node[i].family != p->plan->family)
+            continue;
+        docw_add(w, TEXT_LIT(" $"));
+        docw_hex(w, ids[i].rsa_id.b, sizeof ids[i].rsa_id.b);
+    }
+    docw_add(w, TEXT_LIT("\n"));
+}
+
 static void write_keys(struct docw *w, const struct publisher *p)
 {
     docw_add(w, TEXT_LIT("onion-key\n"));
@@ -190,6 +208,7 @@ static void write_descriptor(struct docw *w, const struct publisher *p, struct t
     docw_add(w, TEXT_LIT(" "));
     docw_base64(w, whole, sizeof whole);
     docw_add(w, TEXT_LIT("\ncaches-extra-info\n"));
+    write_family(w, p);
     write_keys(w, p);
     write_rules(w, p->plan->policy);
     docw_add(w, TEXT_LIT("tunnelled-dir-server\n"));
@@ -198,8 +217,8 @@ static void write_descriptor(struct docw *w, const struct publisher *p, struct t
 }
 
 /* As authorities with consensus method 35 make it of a descriptor. */
-static void write_microdesc(struct docw *w, const uint8_t *tap_der, size_t tap_len,
-                            const uint8_t ntor[32], struct docs_relay *r)
+static void write_microdesc(struct docw *w, const struct publisher *p, const uint8_t *tap_der,
+                            size_t tap_len, const uint8_t ntor[32], struct docs_relay *r)
 {
     r->microdesc.at = w->len;
     docw_add(w, TEXT_LIT("onion-key\n"));
@@ -207,6 +226,8 @@ static void write_microdesc(struct docw *w, const uint8_t *tap_der, size_t tap_l
     docw_add(w, TEXT_LIT("ntor-onion-key "));
     docw_base64(w, ntor, 32);
     docw_add(w, TEXT_LIT("\n"));
+    if (p)
+        write_family(w, p);
     if (docs_relay_flags(r) & RELAY_EXIT)
         docs_write_policy(w, "p", r);
     docw_add(w, TEXT_LIT("id ed25519 "));
@@ -220,14 +241,14 @@ static void write_microdesc(struct docw *w, const uint8_t *tap_der, size_t tap_l
 err_t docs_make_relay(struct docs *d, const struct plan_node *plan, const struct identity *id,
                       struct docs_relay *out)
 {
-    const struct publisher p = {plan, id, d->tap, d->made_s};
+    const struct publisher p = {d, plan, id, d->tap, d->made_s};
     size_t der_len;
     const uint8_t *der = rsa_pub_der(rsa_key_public(d->tap), &der_len);
     *out = (struct docs_relay){.plan = plan, .rsa = id->rsa_id, .ed = id->ed.pub};
     write_extra_info(&d->extra_infos, &p, out);
     TRY(d->extra_infos.err);
     write_descriptor(&d->descriptors, &p, docw_part(&d->extra_infos, out->extra_info), out);
-    write_microdesc(&d->microdescs, der, der_len, id->ntor_pub.b, out);
+    write_microdesc(&d->microdescs, &p, der, der_len, id->ntor_pub.b, out);
     return d->descriptors.err != OK ? d->descriptors.err : d->microdescs.err;
 }
 
@@ -248,6 +269,6 @@ err_t docs_make_phantom(struct docs *d, uint32_t number, struct docs_relay *out)
     env_random(d->env, out->rsa.b, sizeof out->rsa.b);
     env_random(d->env, out->ed.b, sizeof out->ed.b);
     env_random(d->env, out->descriptor_sha1, sizeof out->descriptor_sha1);
-    write_microdesc(&d->microdescs, der, sizeof der, ntor, out);
+    write_microdesc(&d->microdescs, NULL, der, sizeof der, ntor, out);
     return d->microdescs.err;
 }

@@ -26,6 +26,7 @@ struct plan_node {
     struct ipport or_port;
     uint16_t dir_port;            /* on the same address; 0: none */
     uint32_t bandwidth_kb;        /* in the consensus */
+    unsigned family; /* relays of one number declare each other as their family; 0: none */
     char policy[PLAN_POLICY_MAX]; /* exits: "reject *:25,accept *:*"; others: "reject *:*" */
 };
 

@@ -47,8 +47,8 @@ static void close_now(struct app *a)
     struct sim *s = a->sim;
     if (!a->tunnel)
         return;
-    sim_note(s, "app %zu closes after %llu bytes up, %llu down", a->id,
-             (unsigned long long)a->sent, (unsigned long long)a->got);
+    sim_note(s, "app %zu closes after %llu bytes up, %llu down", a->id, (unsigned long long)a->sent,
+             (unsigned long long)a->got);
     a->closed_by_us = true;
     struct tunnel *t = a->tunnel;
     a->tunnel = NULL;
@@ -183,9 +183,8 @@ static void on_data(void *arg, const uint8_t *bytes, size_t len)
     if (a->state != APP_CONNECTED)
         sim_breach(s, "callbacks", "app %zu: data in state %d", a->id, (int)a->state);
     if (!app_same(a, dir, a->got, bytes, len))
-        sim_breach(s, "bytes-down",
-                   "app %zu: what it got from byte %llu on is not what was sent", a->id,
-                   (unsigned long long)a->got);
+        sim_breach(s, "bytes-down", "app %zu: what it got from byte %llu on is not what was sent",
+                   a->id, (unsigned long long)a->got);
     a->got += len;
     a->moved_us = s->now_us;
     if (a->plan.read_us) {
@@ -275,8 +274,8 @@ static void look(struct sim *s, void *arg, uint64_t x)
     (void)x;
     if (a->state == APP_OVER || a->state == APP_WAITING)
         return;
-    uint64_t limit = a->state == APP_OPENING ? (SOCKS_TIMEOUT_S + SLACK_S) * SIM_SECOND
-                                             : IDLE_S * SIM_SECOND;
+    uint64_t limit =
+        a->state == APP_OPENING ? (SOCKS_TIMEOUT_S + SLACK_S) * SIM_SECOND : IDLE_S * SIM_SECOND;
     uint64_t since = a->state == APP_OPENING ? a->opened_us : a->moved_us;
     if (s->now_us < since + limit) {
         sim_at(s, since + limit, look, a, 0);

@@ -135,10 +135,8 @@ void host_start(struct sim *s, size_t client)
 {
     struct sim_client *c = &s->client[client];
     char why[CLIENT_WHY_MAX] = "";
-    c->log = (struct log){.least = s->trace ? LOG_DEBUG : LOG_WARN,
-                          .unsafe = true,
-                          .sink = log_sink,
-                          .arg = c};
+    c->log = (struct log){
+        .least = s->trace ? LOG_DEBUG : LOG_WARN, .unsafe = true, .sink = log_sink, .arg = c};
     c->env.log = &c->log;
     sim_note(s, "client %zu starts", client);
     err_t e = make(c, why);

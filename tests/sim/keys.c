@@ -1,4 +1,5 @@
-/* RSA keys from a table instead of a generator: rsa_key_generate_from() is wrapped by the linker. */
+/* RSA keys from a table instead of a generator: rsa_key_generate_from() is wrapped by the linker.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,8 +35,7 @@ err_t __wrap_rsa_key_generate_from(struct env *env, unsigned bits, struct rsa_ke
     (void)bits;
     if (keys.next == KEYS)
         return ERR_LIMIT;
-    TRY(base64_decode(text_of(table[keys.next++]), BASE64_PADDED, der, sizeof der,
-                      &len));
+    TRY(base64_decode(text_of(table[keys.next++]), BASE64_PADDED, der, sizeof der, &len));
     return rsa_key_from_der(der, len, out);
 }
 

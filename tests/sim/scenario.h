@@ -72,17 +72,17 @@ struct scenario {
     unsigned authorities, relays, exits, clients;
     const char *exit_policy;
     uint64_t delay_us, jitter_us;
-    uint64_t bytes_per_ms;  /* of one wire; 0: no bound */
-    size_t wire_cap;        /* bytes under way in one direction */
-    unsigned fragments;     /* one record in so many arrives in two pieces; 0: none */
-    bool same_subnet;       /* relays share /16s, two by two */
-    bool families;          /* relays are families, two by two */
-    bool distinct_subnets;  /* EnforceDistinctSubnets */
+    uint64_t bytes_per_ms; /* of one wire; 0: no bound */
+    size_t wire_cap;       /* bytes under way in one direction */
+    unsigned fragments;    /* one record in so many arrives in two pieces; 0: none */
+    bool same_subnet;      /* relays share /16s, two by two */
+    bool families;         /* relays are families, two by two */
+    bool distinct_subnets; /* EnforceDistinctSubnets */
     struct app_plan app[SCENARIO_APPS];
     size_t n_apps;
     struct trouble trouble[SCENARIO_TROUBLES];
     size_t n_troubles;
-    uint64_t lasts_us;      /* at least */
+    uint64_t lasts_us; /* at least */
 };
 
 void scenario_random(uint64_t seed, struct scenario *out);
@@ -90,6 +90,7 @@ void scenario_random(uint64_t seed, struct scenario *out);
 bool scenario_named(const char *name, struct scenario *out);
 /* The I-th name, or NULL. */
 const char *scenario_name(size_t i);
+const char *trouble_name(enum trouble_kind kind);
 void scenario_print(const struct scenario *sc);
 
 #endif

@@ -110,8 +110,10 @@ static void take_bytes(struct server *v, const uint8_t *bytes, size_t len)
 {
     struct sim *s = v->sim;
     if (!app_same(v->app, 0, v->got, bytes, len))
-        sim_breach(s, "bytes-up", "app %zu: what its server got from byte %llu on is not what it "
-                   "sent", v->app->id, (unsigned long long)v->got);
+        sim_breach(s, "bytes-up",
+                   "app %zu: what its server got from byte %llu on is not what it "
+                   "sent",
+                   v->app->id, (unsigned long long)v->got);
     v->got += len;
     if (v->got > v->app->sent)
         sim_breach(s, "bytes-up", "app %zu: its server got %llu bytes of the %llu it sent",

@@ -21,18 +21,18 @@
 enum {
     SIM_CLIENTS = 2,
     SIM_AUTHORITIES = 5,
-    SIM_APPS = 96,     /* tunnels in one scenario, probes included */
-    SIM_FILES = 8,     /* a client's stored files */
-    SIM_GUARDS = 64,   /* first hops seen of one client */
-    SIM_WHY_MAX = 400, /* text of a breach */
+    SIM_APPS = 96,                 /* tunnels in one scenario, probes included */
+    SIM_FILES = 8,                 /* a client's stored files */
+    SIM_GUARDS = 64,               /* first hops seen of one client */
+    SIM_WHY_MAX = 400,             /* text of a breach */
     STREAM_BYTES_MOST = 500 * 498, /* a stream window */
-    SIM_REBOUNDS = 20000 /* timer runs without time going on: a livelock */
+    SIM_REBOUNDS = 20000           /* timer runs without time going on: a livelock */
 };
 
-#define SIM_SECOND UINT64_C(1000000)
-#define SIM_MS     UINT64_C(1000)
+#define SIM_SECOND      UINT64_C(1000000)
+#define SIM_MS          UINT64_C(1000)
 #define SIM_MONO_ORIGIN (UINT64_C(1000) * SIM_SECOND)
-#define SIM_EPOCH  INT64_C(1767225600) /* 2026-01-01 00:00:00 */
+#define SIM_EPOCH       INT64_C(1767225600) /* 2026-01-01 00:00:00 */
 
 /* ---- randomness: splitmix64, one for each that draws ---- */
 
@@ -97,7 +97,7 @@ struct app;
 struct server {
     struct sim *sim;
     struct app *app;
-    size_t id, exit;      /* the node that connected */
+    size_t id, exit;       /* the node that connected */
     struct target *target; /* NULL: over */
     uint64_t got, sent;
     bool connected, eof_sent, pushing, pulling, reset;
@@ -122,10 +122,10 @@ struct app {
     bool ended, closed_by_us, answered, right_answer;
     bool client_went; /* its client was stopped */
     struct tunnel_end end;
-    bool server_done;    /* a server has closed in an orderly way... */
+    bool server_done;     /* a server has closed in an orderly way... */
     uint64_t server_sent; /* ... after so many bytes */
-    unsigned tries;      /* connections to the target */
-    uint64_t circuit;    /* at the exit, of the last one */
+    unsigned tries;       /* connections to the target */
+    uint64_t circuit;     /* at the exit, of the last one */
     bool served;
 };
 
@@ -172,7 +172,8 @@ struct sim {
     struct log net_log;
     struct plan plan;
     struct testnet *net;
-    struct node_host *hosts;
+    struct node_host host[SIM_APPS];
+    char host_name[SIM_APPS][16];
 
     struct sim_client client[SIM_CLIENTS];
     struct sim_client *running; /* the client that is being called, or NULL */
@@ -190,10 +191,10 @@ struct sim {
     uint64_t calm_us; /* all faults are over from then on */
     struct trouble trouble[SCENARIO_TROUBLES];
     bool trouble_on[SCENARIO_TROUBLES];
-    bool lies;      /* a node may say what is not so */
-    bool may_stall; /* something was lost that no machine can miss */
-    bool probed;    /* the network works: a probe was served after the last trouble */
-    unsigned circuits;
+    bool lies;               /* a node may say what is not so */
+    bool may_stall;          /* something was lost that no machine can miss */
+    bool works[SIM_CLIENTS]; /* a probe was served after the last trouble */
+    unsigned circuits, exits_seen;
 
     bool failed;
     char invariant[40], why[SIM_WHY_MAX];
@@ -228,7 +229,8 @@ struct sim_result {
     bool good;
     char invariant[40], why[SIM_WHY_MAX];
     uint64_t hash, steps, virtual_us;
-    unsigned apps, served, circuits;
+    uint64_t memory_failed;
+    unsigned apps, served, circuits, exits_seen;
 };
 void sim_run(const struct scenario *sc, bool trace, struct sim_result *out);
 
@@ -278,6 +280,8 @@ struct circ_hop_target;
 void oracle_path(struct sim *s, struct sim_client *c, const struct circ_hop_target *hops, size_t n);
 /* Node EXIT connects to APP's target, for the cell that it is being given. */
 void oracle_exit(struct sim *s, size_t exit, struct app *app, const struct ipport *to);
+/* Wire WIRE carries a new circuit under ID. */
+void oracle_circuit_begins(struct sim *s, size_t wire, uint32_t id);
 void oracle_reset(void);
 
 /* ---- keys.c ---- */

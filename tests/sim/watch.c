@@ -146,8 +146,7 @@ static void check_circ(struct sim *s, const struct circ *c)
             sim_breach(s, "circuit-window", "circuit %u, hop %u: package %u, deliver %u", c->id,
                        i + 1, w->package, w->deliver);
         if (w->tags_n > WINDOW_TAGS)
-            sim_breach(s, "circuit-window", "circuit %u, hop %u: %u tags", c->id, i + 1,
-                       w->tags_n);
+            sim_breach(s, "circuit-window", "circuit %u, hop %u: %u tags", c->id, i + 1, w->tags_n);
     }
     if (c->built > c->wanted || c->wanted > CIRC_MAX_HOPS)
         sim_breach(s, "circuit-window", "circuit %u: %u hops of %u", c->id, c->built, c->wanted);
@@ -157,8 +156,8 @@ static void check_set(struct sim *s, const struct streams *set)
 {
     for (const struct stream *st = set->by_id; st; st = st->hh.next) {
         if (st->package > STREAMWINDOW_START || st->deliver > STREAMWINDOW_START)
-            sim_breach(s, "stream-window", "stream %u: package %u, deliver %u", st->id,
-                       st->package, st->deliver);
+            sim_breach(s, "stream-window", "stream %u: package %u, deliver %u", st->id, st->package,
+                       st->deliver);
         if (st->backlog > STREAM_BYTES_MOST)
             sim_breach(s, "queue-cap", "stream %u: %zu bytes not consumed", st->id, st->backlog);
     }

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "cell/chan.h"
-#include "link/link.h"
 #include "link/limits.h"
+#include "link/link.h"
 #include "sim/plain_tls.h"
 #include "sim/sim.h"
 
@@ -159,6 +159,8 @@ static void on_cell(struct wire *w, unsigned d, uint8_t *cell, size_t len, bool 
     s->at_circ = first ? 0
                        : (uint32_t)cell[0] << 24 | (uint32_t)cell[1] << 16 |
                              (uint32_t)cell[2] << 8 | cell[3];
+    if (!first && d == 0 && (cell[4] == CELL_CREATE2 || cell[4] == CELL_CREATE_FAST))
+        oracle_circuit_begins(s, w->id, s->at_circ);
     if (t) {
         sim_note(s, "wire %zu: cell %llu of direction %u (command %u) %s", w->id,
                  (unsigned long long)f->n_cells, d, cell[first ? 2 : 4],

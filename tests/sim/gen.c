@@ -1,0 +1,255 @@
+/* Scenarios of a seed. */
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/sim.h"
+#include "testnet/faults.h"
+
+static const char *const policies[] = {
+    NULL,
+    NULL,
+    "accept *:80,accept *:443,reject *:*",
+    "reject *:25,accept *:*",
+    "accept *:1-1024,reject *:*",
+};
+enum { POLICIES = sizeof policies / sizeof policies[0] };
+
+/* Ports that every policy lets out. */
+static const uint16_t ports[] = {80, 443};
+
+static uint64_t size(struct rng *r)
+{
+    switch (rng_below(r, 10)) {
+    case 0:
+        return 0;
+    case 1:
+        return rng_between(r, 1, 3);
+    case 2:
+        return rng_between(r, 497, 499); /* about what fits into a cell */
+    case 3:
+        return rng_between(r, 24900 - 600, 24900 + 600); /* a SENDME's worth */
+    case 4:
+        return rng_between(r, 200000, 320000); /* over a stream's window */
+    case 5:
+        return rng_one_in(r, 4) ? rng_between(r, 480000, 620000) : rng_between(r, 50000, 90000);
+    default:
+        return rng_between(r, 10, 20000);
+    }
+}
+
+/* So slow that SIZE takes at most a minute. */
+static void slow(struct rng *r, uint64_t size_, uint64_t *every_us, size_t *piece)
+{
+    uint64_t least = size_ / 600 + 1;
+    *every_us = rng_between(r, 1, 100) * SIM_MS;
+    *piece = (size_t)rng_between(r, least, least * 8 + 500);
+}
+
+static void random_app(struct rng *r, struct app_plan *a, uint64_t within_us)
+{
+    static const enum app_kind kinds[] = {APP_TALK, APP_TALK, APP_TALK,    APP_TALK,   APP_ECHO,
+                                          APP_ECHO, APP_ECHO, APP_RESOLVE, APP_REFUSED};
+    a->kind = kinds[rng_below(r, sizeof kinds / sizeof kinds[0])];
+    a->at_us = rng_one_in(r, 4) ? 0 : rng_below(r, within_us);
+    a->port = ports[rng_below(r, sizeof ports / sizeof ports[0])];
+    a->isolation = rng_one_in(r, 2) ? (unsigned)rng_between(r, 1, 3) : 0;
+    a->by_port = rng_one_in(r, 10);
+    a->by_addr = rng_one_in(r, 12);
+    a->up = size(r);
+    a->down = size(r);
+    if (a->kind == APP_ECHO && !a->up)
+        a->up = 1;
+    if (a->kind == APP_TALK && !a->up && !a->down)
+        a->down = 1;
+    if (rng_one_in(r, 4)) {
+        a->piece = (size_t)rng_between(r, a->up / 60 + 1, a->up / 4 + 2);
+        a->pause_us = rng_below(r, 300 * SIM_MS);
+    }
+    if (rng_one_in(r, 5))
+        slow(r, a->kind == APP_ECHO ? a->up : a->down, &a->read_us, &a->read_piece);
+    if (rng_one_in(r, 5))
+        slow(r, a->up > a->down ? a->up : a->down, &a->server_us, &a->server_piece);
+    uint64_t comes = a->kind == APP_ECHO ? a->up : a->down;
+    if (rng_one_in(r, 6) && (comes || a->up))
+        a->close_at = rng_between(r, 1, comes ? comes : a->up);
+    else if (rng_one_in(r, 8) && comes) {
+        a->server_close = rng_between(r, 1, comes);
+        a->server_reset = rng_one_in(r, 3);
+    }
+    a->close_in_callback = rng_one_in(r, 2);
+}
+
+/* What a relay on the path may do wrong without making up bytes of its own. */
+static const enum fault relay_faults[] = {
+    FAULT_LINK_NO_VERSIONS,     FAULT_LINK_NO_CERTS,
+    FAULT_LINK_CERTS_TWICE,     FAULT_LINK_CERT_EXPIRED,
+    FAULT_LINK_CERT_WRONG_TLS,  FAULT_LINK_NO_NETINFO,
+    FAULT_LINK_CLOCK,           FAULT_CIRC_DESTROY,
+    FAULT_CIRC_SILENT,          FAULT_CIRC_BAD_AUTH,
+    FAULT_CIRC_SHORT_REPLY,     FAULT_CIRC_CREATED_TWICE,
+    FAULT_CIRC_TRUNCATED_EMPTY, FAULT_CIRC_SENDME_WRONG_TAG,
+    FAULT_CIRC_BAD_DIGEST,      FAULT_CIRC_UNKNOWN_COMMAND,
+    FAULT_CIRC_BAD_LENGTH,      FAULT_CIRC_NO_SENDME,
+    FAULT_STREAM_END_EMPTY,     FAULT_STREAM_END_INTERNAL,
+    FAULT_STREAM_SILENT,        FAULT_STREAM_CONNECTED_TWICE,
+    FAULT_STREAM_WRONG_ID,      FAULT_STREAM_CONNECTED_SHORT,
+};
+
+static const enum fault directory_faults[] = {
+    FAULT_DIR_SILENT,    FAULT_DIR_404,      FAULT_DIR_503,      FAULT_DIR_GARBAGE,
+    FAULT_DIR_TRUNCATED, FAULT_DIR_ZLIB_CUT, FAULT_DIR_UNSIGNED, FAULT_DIR_BAD_DIGEST_ALG,
+    FAULT_DIR_FORGED,    FAULT_DIR_OLD,      FAULT_DIR_FUTURE,   FAULT_DIR_WRONG_MICRODESC,
+};
+
+static void random_trouble(struct rng *r, const struct scenario *sc, struct trouble *t)
+{
+    static const enum trouble_kind kinds[] = {
+        TROUBLE_CUT,       TROUBLE_CUT,     TROUBLE_STOP, TROUBLE_FLIP,    TROUBLE_FLIP,
+        TROUBLE_DROP,      TROUBLE_TWICE,   TROUBLE_SWAP, TROUBLE_DESTROY, TROUBLE_DESTROY,
+        TROUBLE_FAULT,     TROUBLE_CLOCK,   TROUBLE_LEAP, TROUBLE_MEMORY,  TROUBLE_MEMORY,
+        TROUBLE_MEMORY,    TROUBLE_RESTART, TROUBLE_KILL, TROUBLE_NETWORK, TROUBLE_NEWNYM,
+        TROUBLE_DIRECTORY,
+    };
+    static const int64_t jumps_s[] = {-1,   1,     -30,   45,     3500,       -3500,
+                                      7200, -7200, 86400, -86400, 40 * 86400, -40 * 86400};
+    *t = (struct trouble){.kind = kinds[rng_below(r, sizeof kinds / sizeof kinds[0])]};
+    t->at_us = rng_one_in(r, 3) ? rng_below(r, 2 * SIM_SECOND) : rng_below(r, sc->lasts_us);
+    t->until_us = t->at_us + rng_between(r, 100, 60000) * SIM_MS;
+    t->node = (size_t)rng_below(r, sc->authorities + sc->relays);
+    t->client = (size_t)rng_below(r, sc->clients);
+    t->client_links = !rng_one_in(r, 3);
+    t->to_client = !rng_one_in(r, 3);
+    t->n = (int64_t)rng_between(r, 1, 3);
+    t->m = rng_next(r);
+    switch (t->kind) {
+    case TROUBLE_CUT:
+        t->n = (int64_t)(rng_one_in(r, 2) ? rng_below(r, 6000) : rng_below(r, 400000));
+        break;
+    case TROUBLE_FLIP:
+    case TROUBLE_DROP:
+    case TROUBLE_TWICE:
+    case TROUBLE_SWAP:
+        t->n = (int64_t)(rng_one_in(r, 2) ? rng_between(r, 1, 12) : rng_between(r, 1, 600));
+        break;
+    case TROUBLE_DESTROY:
+        t->n = (int64_t)rng_below(r, 13);
+        break;
+    case TROUBLE_FAULT:
+        t->fault = relay_faults[rng_below(r, sizeof relay_faults / sizeof relay_faults[0])];
+        break;
+    case TROUBLE_DIRECTORY:
+        t->fault =
+            directory_faults[rng_below(r, sizeof directory_faults / sizeof directory_faults[0])];
+        t->n = 1;
+        break;
+    case TROUBLE_CLOCK:
+        t->n = jumps_s[rng_below(r, sizeof jumps_s / sizeof jumps_s[0])];
+        break;
+    case TROUBLE_LEAP:
+        t->n = (int64_t)(rng_between(r, 1, 1000) * (rng_one_in(r, 2) ? SIM_SECOND : SIM_MS));
+        break;
+    case TROUBLE_MEMORY:
+        t->n = (int64_t)(rng_one_in(r, 2) ? rng_between(r, 1, 300) : rng_between(r, 1, 6000));
+        t->m = rng_one_in(r, 3) ? rng_between(r, 2, 20) : 1;
+        break;
+    default:
+        break;
+    }
+}
+
+void scenario_random(uint64_t seed, struct scenario *out)
+{
+    struct rng rng = {seed * UINT64_C(0xd1342543de82ef95) + 1}, *r = &rng;
+    *out = (struct scenario){.seed = seed};
+    snprintf(out->name, sizeof out->name, "%llu", (unsigned long long)seed);
+    out->authorities = rng_one_in(r, 3) ? 3 : 1;
+    out->relays = (unsigned)rng_between(r, 6, 11);
+    out->exits = (unsigned)rng_between(r, 2, 3);
+    out->clients = rng_one_in(r, 6) ? 2 : 1;
+    out->exit_policy = policies[rng_below(r, POLICIES)];
+    out->delay_us = rng_one_in(r, 4) ? 10 : rng_between(r, 100, 80000);
+    out->jitter_us = rng_one_in(r, 2) ? 0 : rng_below(r, 20000);
+    out->bytes_per_ms = rng_one_in(r, 3) ? rng_between(r, 200, 20000) : 0;
+    out->wire_cap = (size_t)rng_between(r, 8, 256) * 1024;
+    out->fragments = rng_one_in(r, 3) ? (unsigned)rng_between(r, 1, 20) : 0;
+    out->same_subnet = rng_one_in(r, 3);
+    out->families = rng_one_in(r, 3);
+    out->distinct_subnets = rng_one_in(r, 2);
+    if (out->same_subnet || out->families) /* room for three hops apart from each other */
+        out->relays = (unsigned)rng_between(r, 9, 12);
+    out->lasts_us = rng_between(r, 2, 40) * SIM_SECOND;
+    out->n_apps = (size_t)rng_between(r, 1, 6);
+    for (size_t i = 0; i < out->n_apps; i++)
+        random_app(r, &out->app[i], out->lasts_us);
+    out->n_troubles = rng_one_in(r, 3) ? 0 : (size_t)rng_between(r, 1, 3);
+    for (size_t i = 0; i < out->n_troubles; i++)
+        random_trouble(r, out, &out->trouble[i]);
+}
+
+const char *trouble_name(enum trouble_kind kind)
+{
+    static const char *const names[] = {
+        [TROUBLE_CUT] = "link cut",
+        [TROUBLE_STOP] = "node stopped",
+        [TROUBLE_FLIP] = "cell changed",
+        [TROUBLE_DROP] = "cell lost",
+        [TROUBLE_TWICE] = "cell doubled",
+        [TROUBLE_SWAP] = "cells swapped",
+        [TROUBLE_DESTROY] = "circuits destroyed",
+        [TROUBLE_FAULT] = "node breaks a rule",
+        [TROUBLE_CLOCK] = "clock jumps",
+        [TROUBLE_LEAP] = "client stands still",
+        [TROUBLE_MEMORY] = "allocation fails",
+        [TROUBLE_RESTART] = "client restarts",
+        [TROUBLE_KILL] = "client is killed",
+        [TROUBLE_NETWORK] = "network down",
+        [TROUBLE_NEWNYM] = "new identity",
+        [TROUBLE_DIRECTORY] = "directory lies",
+    };
+    return names[kind];
+}
+
+static void print_app(const struct app_plan *a, size_t i)
+{
+    static const char *const kinds[] = {"talk", "echo", "resolve", "refused"};
+    printf("  app %zu: %s at %.3f s, %llu up, %llu down, port %u", i, kinds[a->kind],
+           (double)a->at_us / 1e6, (unsigned long long)a->up, (unsigned long long)a->down, a->port);
+    if (a->isolation)
+        printf(", isolation %u", a->isolation);
+    if (a->by_port || a->by_addr)
+        printf(", by%s%s", a->by_port ? " port" : "", a->by_addr ? " address" : "");
+    if (a->close_at)
+        printf(", closes at %llu", (unsigned long long)a->close_at);
+    if (a->server_close)
+        printf(", server %s at %llu", a->server_reset ? "breaks" : "closes",
+               (unsigned long long)a->server_close);
+    if (a->read_us)
+        printf(", reads slowly");
+    if (a->server_us)
+        printf(", slow server");
+    printf("\n");
+}
+
+void scenario_print(const struct scenario *sc)
+{
+    printf("scenario %s: %u authorities, %u relays, %u of them exits (%s), %u clients\n"
+           "  delay %llu us, jitter %llu us, %llu bytes/ms, cap %zu, fragments 1/%u%s%s%s\n",
+           sc->name, sc->authorities, sc->relays, sc->exits,
+           sc->exit_policy ? sc->exit_policy : "accept *:*", sc->clients,
+           (unsigned long long)sc->delay_us, (unsigned long long)sc->jitter_us,
+           (unsigned long long)sc->bytes_per_ms, sc->wire_cap, sc->fragments,
+           sc->same_subnet ? ", /16s in pairs" : "", sc->families ? ", families" : "",
+           sc->distinct_subnets ? ", EnforceDistinctSubnets" : "");
+    for (size_t i = 0; i < sc->n_apps; i++)
+        print_app(&sc->app[i], i);
+    for (size_t i = 0; i < sc->n_troubles; i++) {
+        const struct trouble *t = &sc->trouble[i];
+        printf("  trouble %zu: %s at %.3f s until %.3f s, node %zu, client %zu, n %lld%s%s\n", i,
+               trouble_name(t->kind), (double)t->at_us / 1e6, (double)t->until_us / 1e6, t->node,
+               t->client, (long long)t->n,
+               t->kind == TROUBLE_FAULT || t->kind == TROUBLE_DIRECTORY ? ", " : "",
+               t->kind == TROUBLE_FAULT || t->kind == TROUBLE_DIRECTORY
+                   ? fault_name((enum fault)t->fault)
+                   : "");
+    }
+}

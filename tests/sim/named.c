@@ -1,0 +1,75 @@
+/* Scenarios with a name: each is a function that fills one in. */
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/sim.h"
+
+/* A network in which nothing goes wrong, and nothing is done. */
+static void plain(struct scenario *sc)
+{
+    sc->seed = 1;
+    sc->authorities = 3;
+    sc->relays = 8;
+    sc->exits = 2;
+    sc->clients = 1;
+    sc->delay_us = 5000;
+    sc->wire_cap = 64 * 1024;
+    sc->lasts_us = SIM_SECOND;
+}
+
+static void add_app(struct scenario *sc, enum app_kind kind, uint64_t up, uint64_t down)
+{
+    sc->app[sc->n_apps++] =
+        (struct app_plan){.kind = kind, .at_us = 100 * SIM_MS, .up = up, .down = down, .port = 80};
+}
+
+static void bootstrap(struct scenario *sc)
+{
+    plain(sc);
+}
+
+static void download(struct scenario *sc)
+{
+    plain(sc);
+    add_app(sc, APP_TALK, 100, 1000000);
+}
+
+static void upload(struct scenario *sc)
+{
+    plain(sc);
+    add_app(sc, APP_TALK, 1000000, 1);
+}
+
+static void restart(struct scenario *sc)
+{
+    download(sc);
+    sc->trouble[sc->n_troubles++] =
+        (struct trouble){.kind = TROUBLE_RESTART, .at_us = 1500 * SIM_MS};
+}
+
+static const struct {
+    const char *name;
+    void (*fill)(struct scenario *sc);
+} named[] = {
+    {"bootstrap", bootstrap},
+    {"download", download},
+    {"upload", upload},
+    {"restart", restart},
+};
+
+const char *scenario_name(size_t i)
+{
+    return i < sizeof named / sizeof named[0] ? named[i].name : NULL;
+}
+
+bool scenario_named(const char *name, struct scenario *out)
+{
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
+        if (strcmp(named[i].name, name) == 0) {
+            *out = (struct scenario){.seed = 0};
+            snprintf(out->name, sizeof out->name, "%s", name);
+            named[i].fill(out);
+            return true;
+        }
+    return false;
+}

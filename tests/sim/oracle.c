@@ -1,0 +1,170 @@
+/* The rules of paths and of isolation, from path-spec and guard-spec, written without looking at
+ * src/path and src/client: what the simulated network is, only the plan says. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "circuit/circ.h"
+#include "sim/sim.h"
+
+enum { FIRST_HOPS_CALM = 3, FIRST_HOPS_MOST = 12, EXIT_CIRCUITS = 512 };
+
+/* A circuit as its exit sees it, and the application that came first. */
+struct exit_circuit {
+    size_t wire;
+    uint32_t id;
+    size_t exit;
+    const struct app *first;
+};
+
+static struct {
+    struct exit_circuit of[EXIT_CIRCUITS];
+    size_t n;
+} exits;
+
+void oracle_reset(void)
+{
+    exits.n = 0;
+}
+
+/* ---- paths ---- */
+
+static size_t node_of(const struct sim *s, const struct rsa_id *id)
+{
+    const struct identity *ids = keys_identities(s->plan.n_nodes);
+    size_t i = 0;
+    while (i < s->plan.n_nodes && !rsa_id_equal(&ids[i].rsa_id, id))
+        i++;
+    return i;
+}
+
+static bool same_16(const struct plan_node *a, const struct plan_node *b)
+{
+    return a->or_port.ip.b[0] == b->or_port.ip.b[0] && a->or_port.ip.b[1] == b->or_port.ip.b[1];
+}
+
+static void check_first_hop(struct sim *s, struct sim_client *c, const struct rsa_id *id)
+{
+    size_t most = s->sc->n_troubles ? FIRST_HOPS_MOST : FIRST_HOPS_CALM;
+    for (size_t i = 0; i < c->n_guards; i++)
+        if (rsa_id_equal(&c->guard[i], id))
+            return;
+    if (c->n_guards < SIM_GUARDS)
+        c->guard[c->n_guards++] = *id;
+    /* guard-spec 1: "clients choose a few relays ... and use them as the first hop" */
+    if (c->n_guards > most)
+        sim_breach(s, "path-guard", "client %zu goes in by a %zuth first hop", c->id, c->n_guards);
+}
+
+static void check_pair(struct sim *s, size_t a, size_t b)
+{
+    const struct plan_node *x = &s->plan.node[a], *y = &s->plan.node[b];
+    if (a == b) /* path-spec 2.2: "We do not choose the same router twice for the same path." */
+        sim_breach(s, "path-twice", "%s is twice in a path", x->nickname);
+    /* "We do not choose any router in the same family as another in the same path." */
+    else if (s->sc->families && x->family && x->family == y->family)
+        sim_breach(s, "path-family", "%s and %s of one family are in a path", x->nickname,
+                   y->nickname);
+    /* "We do not choose more than one router in a given /16 subnet" */
+    else if (s->sc->distinct_subnets && same_16(x, y))
+        sim_breach(s, "path-subnet", "%s and %s of one /16 are in a path", x->nickname,
+                   y->nickname);
+}
+
+void oracle_path(struct sim *s, struct sim_client *c, const struct circ_hop_target *hops, size_t n)
+{
+    size_t node[CIRC_MAX_HOPS];
+    s->circuits++;
+    if (n != 3) {
+        sim_breach(s, "path-length", "a circuit of %zu hops", n);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        node[i] = node_of(s, &hops[i].rsa);
+        if (node[i] == s->plan.n_nodes) {
+            sim_breach(s, "path-flags", "hop %zu of a circuit is no relay of this network", i + 1);
+            return;
+        }
+        if (s->plan.node[node[i]].role == PLAN_AUTHORITY)
+            sim_breach(s, "path-flags", "an authority is hop %zu of a circuit", i + 1);
+        for (size_t j = 0; j < i; j++)
+            check_pair(s, node[j], node[i]);
+    }
+    sim_note(s, "client %zu: circuit through %s %s %s", c->id, s->plan.node[node[0]].nickname,
+             s->plan.node[node[1]].nickname, s->plan.node[node[2]].nickname);
+    if (s->plan.node[node[0]].role != PLAN_GUARD)
+        sim_breach(s, "path-flags", "%s is no guard", s->plan.node[node[0]].nickname);
+    if (s->plan.node[node[2]].role != PLAN_EXIT)
+        sim_breach(s, "path-flags", "%s is no exit", s->plan.node[node[2]].nickname);
+    check_first_hop(s, c, &hops[0].rsa);
+}
+
+/* ---- what exits see ---- */
+
+/* The policies that gen.c uses, read anew: words "accept *:P[-Q]" and "reject *:P[-Q]". */
+static bool policy_allows(const char *policy, uint16_t port)
+{
+    for (const char *at = policy; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+        const char *colon = strchr(at, ':');
+        char *end;
+        if (!colon)
+            return false;
+        unsigned long first = 1, last = 65535;
+        if (colon[1] != '*') {
+            first = last = strtoul(colon + 1, &end, 10);
+            if (*end == '-')
+                last = strtoul(end + 1, NULL, 10);
+        }
+        if (port >= first && port <= last)
+            return strncmp(at, "accept", 6) == 0;
+    }
+    return false;
+}
+
+static bool may_share(const struct app *a, const struct app *b)
+{
+    const struct app_plan *x = &a->plan, *y = &b->plan;
+    if (a->client != b->client || x->isolation != y->isolation || x->by_port != y->by_port ||
+        x->by_addr != y->by_addr)
+        return false;
+    return (!x->by_port || x->port == y->port) && !x->by_addr; /* each has a host of its own */
+}
+
+static void check_isolation(struct sim *s, size_t exit, const struct app *app)
+{
+    struct exit_circuit *c = exits.of;
+    size_t i = 0;
+    while (i < exits.n && (c[i].wire != s->at_wire->id || c[i].id != s->at_circ))
+        i++;
+    if (i == EXIT_CIRCUITS)
+        return;
+    if (i == exits.n) {
+        c[exits.n++] = (struct exit_circuit){s->at_wire->id, s->at_circ, exit, app};
+        return;
+    }
+    if (c[i].first != app && !may_share(c[i].first, app))
+        sim_breach(s, "isolation", "apps %zu and %zu share a circuit at %s", c[i].first->id,
+                   app->id, s->plan.node[exit].nickname);
+}
+
+void oracle_circuit_begins(struct sim *s, size_t wire, uint32_t id)
+{
+    (void)s;
+    for (size_t i = 0; i < exits.n; i++)
+        if (exits.of[i].wire == wire && exits.of[i].id == id) {
+            exits.of[i] = exits.of[--exits.n];
+            return;
+        }
+}
+
+void oracle_exit(struct sim *s, size_t exit, struct app *app, const struct ipport *to)
+{
+    const struct plan_node *n = exit < s->plan.n_nodes ? &s->plan.node[exit] : NULL;
+    if (!n || n->role != PLAN_EXIT || !policy_allows(n->policy, to->port))
+        sim_breach(s, "path-exit", "app %zu was let out to port %u by a relay that is not to",
+                   app->id, to->port);
+    else if (to->port != app->plan.port)
+        sim_breach(s, "path-exit", "app %zu was let out to port %u", app->id, to->port);
+    else if (s->at_wire)
+        check_isolation(s, exit, app);
+    s->exits_seen += s->at_wire != NULL;
+}
