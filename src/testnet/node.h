@@ -47,6 +47,7 @@ struct node_config {
     const struct plan_node *plan;  /* borrowed, with ports filled in */
     const struct identity *id;     /* borrowed */
     struct docs *docs;             /* borrowed */
+    struct tls_ctx *dial_tls;      /* borrowed: of links to other nodes */
     const struct node_host *hosts; /* borrowed */
     size_t n_hosts;
     uint64_t handshake_timeout_ms;

@@ -1,0 +1,141 @@
+#include "testnet/node.h"
+
+#include <stdlib.h>
+
+#include "cell/reason.h"
+#include "testnet/node_int.h"
+
+enum { HANDSHAKE_TIMEOUT_MS = 60 * 1000 };
+
+/* ---- the dead ---- */
+
+void node_bury_soon(struct node *n)
+{
+    if (!n->bury.armed)
+        env_arm_ms(n->env, &n->bury, 0);
+}
+
+/* Streams before circuits before links: each may still look at its owner. */
+static void bury(void *arg)
+{
+    struct node *n = arg;
+    while (n->dead_targets) {
+        struct target *t = n->dead_targets;
+        DL_DELETE(n->dead_targets, t);
+        target_bury(t);
+    }
+    while (n->dead_circs) {
+        struct rcirc *c = n->dead_circs;
+        DL_DELETE(n->dead_circs, c);
+        rcirc_bury(c);
+    }
+    while (n->dead_links) {
+        struct nlink *nl = n->dead_links;
+        DL_DELETE(n->dead_links, nl);
+        nlink_bury(nl);
+    }
+}
+
+/* ---- life ---- */
+
+static err_t set_up(struct node *n)
+{
+    TRY(tls_ctx_new_server(env_wall_s(n->env), &n->tls));
+    tls_ctx_cert_sha256(n->tls, &n->tls_cert);
+    n->dir = (struct dirserv_source){
+        .env = n->env, .docs = n->config.docs, .faults = &n->faults, .self = n->config.id->rsa_id};
+    return OK;
+}
+
+err_t node_new(struct env *env, const struct node_config *config, const struct node_world *ops,
+               void *world, struct node **out)
+{
+    if (!ip_is_loopback(&config->plan->or_port.ip))
+        return ERR_ARG;
+    struct node *n = calloc(1, sizeof *n);
+    if (!n)
+        return ERR_NOMEM;
+    n->env = env;
+    n->config = *config;
+    n->ops = ops;
+    n->world = world;
+    timer_init(&n->bury, bury, n);
+    if (!n->config.handshake_timeout_ms)
+        n->config.handshake_timeout_ms = HANDSHAKE_TIMEOUT_MS;
+    err_t e = set_up(n);
+    if (e != OK)
+        node_free(n);
+    else
+        *out = n;
+    return e;
+}
+
+void node_free(struct node *n)
+{
+    if (!n)
+        return;
+    while (n->circs)
+        rcirc_close(n->circs, DESTROY_FINISHED);
+    while (n->links) {
+        struct nlink *nl = n->links;
+        DL_DELETE(n->links, nl);
+        nl->over = true;
+        nlink_bury(nl);
+    }
+    bury(n);
+    env_disarm(n->env, &n->bury);
+    tls_ctx_free(n->tls);
+    free(n);
+}
+
+struct link *node_accept(struct node *n, const struct ipport *peer)
+{
+    if (n->stopped || !ip_is_loopback(&peer->ip))
+        return NULL;
+    struct nlink *nl = nlink_accept(n, peer);
+    return nl ? nl->link : NULL;
+}
+
+void node_stop(struct node *n)
+{
+    n->stopped = true;
+    nlink_close_all(n, "the node stops");
+}
+
+void node_start(struct node *n)
+{
+    n->stopped = false;
+}
+
+void node_destroy_circuits(struct node *n, uint8_t reason)
+{
+    while (n->circs)
+        rcirc_close(n->circs, reason);
+}
+
+/* ---- what it is ---- */
+
+struct dirserv_source *node_dir_source(struct node *n)
+{
+    return &n->dir;
+}
+
+struct faults *node_faults(struct node *n)
+{
+    return &n->faults;
+}
+
+const struct plan_node *node_plan(const struct node *n)
+{
+    return n->config.plan;
+}
+
+struct node_counts node_counts(const struct node *n)
+{
+    struct node_counts counts = n->counts;
+    const struct rcirc *c;
+    DL_FOREACH (n->circs, c) {
+        counts.queued += rcirc_queued(c);
+    }
+    return counts;
+}

@@ -1,0 +1,210 @@
+/* The inside of a node: its links, the circuits through it, and the streams that end in it.
+ *
+ * Ownership: a node owns its links (struct nlink) and circuits (struct rcirc), a circuit its
+ * streams (struct target). What is over is taken out at once, put on the node's list of the dead,
+ * and freed by a timer, when nothing of it is on the stack. */
+#ifndef TUNIC_TESTNET_NODE_INT_H
+#define TUNIC_TESTNET_NODE_INT_H
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "cell/chan_circ.h"
+#include "cell/relay.h"
+#include "circuit/layer.h"
+#include "link/tls.h"
+#include "testnet/dirserv.h"
+#include "testnet/node.h"
+#include "testnet/relay_certs.h"
+
+enum {
+    NODE_LINKS_MOST = 1024,
+    NODE_CIRCS_MOST = 16384,
+    RCIRC_QUEUE_CELLS = 4096, /* cells that one direction of a circuit may hold back */
+    RCIRC_QUEUE_FULL = 32,    /* from here on its streams stop reading */
+    RCIRC_STREAMS_MOST = 1024,
+    RCIRC_EARLY_MOST = 8,
+    RWINDOW_TAGS = 64,
+    SCRATCH_CELLS = 32,
+    CC_SENDME_INC = 31, /* the consensus' default of cc_sendme_inc */
+};
+
+/* One connection to a client or another node. */
+struct nlink {
+    struct node *node;
+    struct link *link;
+    bool dialled, over;
+    struct rcirc *waiting; /* circuits to be extended over it once it is open */
+    struct nlink *prev, *next;
+};
+
+/* Flow control of a circuit at its end here: fixed windows (tor-spec 7.3), or a fixed congestion
+ * window under the rules of proposal 324. */
+struct rwindow {
+    unsigned increment; /* DATA that one SENDME stands for */
+    unsigned package;   /* DATA we may still send */
+    unsigned deliver;   /* DATA we may still get */
+    unsigned sent, got; /* since the last one that a SENDME answers */
+    uint8_t tags[RWINDOW_TAGS][LAYER_TAG_MAX];
+    unsigned tags_at, tags_n;
+};
+
+/* A circuit's side towards one link: its place there, and cells that the link did not take. */
+struct rside {
+    struct link_circ lc;
+    struct buf queue; /* command and body, again and again */
+};
+
+enum rnext { NEXT_NONE, NEXT_DIALLING, NEXT_CREATING, NEXT_OPEN };
+
+struct rcirc {
+    struct node *node;
+    struct rside back, fwd; /* towards the client, away from it */
+    struct ip from;         /* who opened it */
+    struct layer *layer;
+    struct rwindow window;
+    bool congestion_control; /* negotiated: no SENDMEs for streams */
+    bool fast;               /* made by CREATE_FAST: a directory circuit */
+    bool over;
+    unsigned early; /* RELAY_EARLY cells so far */
+    enum rnext next_state;
+    struct nlink *next_on;     /* DIALLING: where it waits */
+    struct chan_create2 asked; /* DIALLING: what is to be sent, with... */
+    uint8_t hdata[CREATE2_DATA_MAX];
+    struct target *streams;
+    unsigned n_streams;
+    struct rcirc *prev, *next;           /* of the node */
+    struct rcirc *wait_prev, *wait_next; /* on next_on */
+};
+
+enum target_kind { TARGET_EXIT, TARGET_DIR };
+
+/* A stream that ends here: a connection to a target, or a request to the directory server. */
+struct target {
+    struct rcirc *circ;
+    uint16_t id;
+    enum target_kind kind;
+    bool open;   /* CONNECTED was sent */
+    bool over;   /* END was sent or received */
+    bool paused; /* target_in_room() said no */
+    bool xoff;   /* the client wants no more for now */
+    bool xoff_sent;
+    bool dialled; /* the world knows it */
+    struct ipport to;
+    struct dirserv *dir;
+    struct buf out; /* to the target */
+    unsigned package, deliver;
+    void *io;
+    struct target *prev, *next;
+};
+
+struct node {
+    struct env *env;
+    struct node_config config;
+    const struct node_world *ops;
+    void *world;
+    struct tls_ctx *tls; /* of links that come in */
+    struct sha256 tls_cert;
+    struct relay_certs certs, false_certs;
+    int64_t certs_made_s;
+    struct faults faults;
+    struct dirserv_source dir;
+    struct nlink *links, *dead_links;
+    struct rcirc *circs, *dead_circs;
+    struct target *dead_targets;
+    struct timer bury;
+    bool stopped;
+    struct node_counts counts;
+    uint8_t scratch[SCRATCH_CELLS * RELAY_V0_DATA_MAX]; /* what targets read into */
+};
+
+/* ---- node.c ---- */
+
+void node_bury_soon(struct node *n);
+
+/* ---- node_link.c ---- */
+
+struct nlink *nlink_accept(struct node *n, const struct ipport *peer);
+/* A link to TARGET, open or on its way; NULL out of memory or too many. */
+struct nlink *nlink_to(struct node *n, const struct link_target *target);
+void nlink_close_all(struct node *n, const char *why);
+void nlink_bury(struct nlink *nl);
+
+/* ---- rcirc.c ---- */
+
+/* CREATE_FAST or CREATE2 came on NL. */
+void rcirc_create(struct nlink *nl, uint32_t id, uint8_t cmd, const uint8_t *body);
+/* The link it waits for is there, or never will be. */
+void rcirc_next_is_open(struct rcirc *c, struct nlink *nl);
+void rcirc_next_failed(struct rcirc *c);
+/* Takes it down: DESTROY with REASON to whoever is still there. */
+void rcirc_close(struct rcirc *c, uint8_t reason);
+void rcirc_bury(struct rcirc *c);
+/* A message from here to the client. False if the circuit is over then. */
+bool rcirc_send(struct rcirc *c, uint8_t cmd, uint16_t stream_id, const void *data, size_t len);
+/* DATA messages that may be sent now. */
+unsigned rcirc_room(const struct rcirc *c);
+/* Something changed that streams may have waited for. */
+void rcirc_wake_streams(struct rcirc *c);
+size_t rcirc_queued(const struct rcirc *c);
+
+/* ---- rcirc_extend.c ---- */
+
+void rcirc_extend(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m);
+void rcirc_truncate(struct rcirc *c);
+/* CREATED2 came from the next node. */
+void rcirc_created(struct rcirc *c, const uint8_t *body);
+/* What the next node did is over; the client is told, and may extend anew. */
+void rcirc_truncated(struct rcirc *c, uint8_t reason);
+void rcirc_leave_next(struct rcirc *c, uint8_t reason);
+
+/* ---- rwindow.c ---- */
+
+void rwindow_init(struct rwindow *w, bool congestion_control);
+/* DATA was sent in a cell with TAG. */
+void rwindow_sent(struct rwindow *w, const uint8_t *tag);
+/* DATA came; *SENDME_DUE. ERR_CIRC_WINDOW. */
+MUST_USE err_t rwindow_got(struct rwindow *w, bool *sendme_due);
+/* ERR_CIRC_SENDME: none was due, or the tag is wrong. */
+MUST_USE err_t rwindow_sendme(struct rwindow *w, const uint8_t *body, size_t len);
+
+/* ---- target.c ---- */
+
+void target_begin(struct rcirc *c, const struct relay_msg *m);
+void target_begin_dir(struct rcirc *c, uint16_t id);
+void target_data(struct target *t, const uint8_t *data, size_t len);
+/* The client ended it, or the circuit did: nothing is sent for it any more. */
+void target_close(struct target *t);
+/* Sends END and closes. */
+void target_end(struct target *t, uint8_t reason);
+void target_sendme(struct target *t);
+/* There may be room to send again. */
+void target_wake(struct target *t);
+void target_bury(struct target *t);
+struct target *target_find(const struct rcirc *c, uint16_t id);
+
+/* ---- resolve.c ---- */
+
+/* Where HOST is, in a world that is loopback only. ERR_NOT_FOUND: no such name; ERR_ARG: an address
+ * that is not loopback, which is in *OUT. */
+MUST_USE err_t node_resolve(const struct node *n, struct text host, uint16_t port,
+                            struct ipport *out);
+/* Answers RESOLVE. */
+void node_answer_resolve(struct rcirc *c, const struct relay_msg *m);
+
+/* ---- node_faults.c: how a node breaks rules ---- */
+
+/* Before the reply to CREATE: true if there will be none (any more). */
+bool fault_in_create(struct rcirc *c, uint8_t *reply, size_t *len);
+/* A cell from here, before its layer and after: may spoil it. */
+void fault_in_message(struct rcirc *c, uint8_t *body);
+void fault_in_cell(struct rcirc *c, uint8_t *body);
+/* Instead of CONNECTED: true if that is all. */
+bool fault_in_connected(struct target *t);
+/* Instead of dialling. */
+bool fault_in_begin(struct rcirc *c, uint16_t id);
+/* Instead of END. */
+bool fault_in_end(struct target *t);
+bool fault_in_sendme(struct rcirc *c, uint8_t *body, size_t *len);
+void fault_before_data(struct rcirc *c);
+
+#endif

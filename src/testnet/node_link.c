@@ -1,0 +1,177 @@
+/* A node's links: those that come in, and those it opens to extend circuits. */
+#include <stdlib.h>
+
+#include "testnet/node_int.h"
+
+enum {
+    CONNECT_TIMEOUT_MS = 10 * 1000,
+    IDLE_TIMEOUT_MS = 10 * 60 * 1000,
+    CERTS_RENEW_S = 24 * 3600,
+};
+
+/* ---- what the link tells ---- */
+
+static void nlink_on_open(void *arg)
+{
+    struct nlink *nl = arg;
+    while (nl->waiting && !nl->over) {
+        struct rcirc *c = nl->waiting;
+        DL_DELETE2(nl->waiting, c, wait_prev, wait_next);
+        c->next_on = NULL;
+        rcirc_next_is_open(c, nl);
+    }
+}
+
+static void nlink_on_closed(void *arg, const struct link_end *end)
+{
+    struct nlink *nl = arg;
+    struct node *n = nl->node;
+    log_info(n->env->log, "%s: a link ended: %s", n->config.plan->nickname, end->text);
+    nl->over = true;
+    DL_DELETE(n->links, nl);
+    DL_APPEND(n->dead_links, nl);
+    n->counts.links--;
+    while (nl->waiting) {
+        struct rcirc *c = nl->waiting;
+        DL_DELETE2(nl->waiting, c, wait_prev, wait_next);
+        c->next_on = NULL;
+        rcirc_next_failed(c);
+    }
+    node_bury_soon(n);
+}
+
+static void nlink_on_output(void *arg)
+{
+    struct nlink *nl = arg;
+    nl->node->ops->output(nl->node->world, nl->link);
+}
+
+static void nlink_on_create(void *arg, uint32_t id, uint8_t cmd, uint8_t *body)
+{
+    rcirc_create(arg, id, cmd, body);
+}
+
+static const struct link_ops nlink_ops = {
+    .on_open = nlink_on_open,
+    .on_closed = nlink_on_closed,
+    .on_output = nlink_on_output,
+    .on_create = nlink_on_create,
+};
+
+/* ---- making them ---- */
+
+static struct link_config link_config_of(const struct node *n, struct tls_ctx *tls)
+{
+    return (struct link_config){.tls = tls,
+                                .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+                                .handshake_timeout_ms = n->config.handshake_timeout_ms,
+                                .idle_timeout_ms = IDLE_TIMEOUT_MS,
+                                .padding = LINK_PADDING_OFF};
+}
+
+static struct nlink *nlink_new(struct node *n, bool dialled)
+{
+    struct nlink *nl = n->counts.links < NODE_LINKS_MOST ? calloc(1, sizeof *nl) : NULL;
+    if (nl)
+        *nl = (struct nlink){.node = n, .dialled = dialled};
+    return nl;
+}
+
+static struct nlink *keep(struct nlink *nl)
+{
+    if (!nl->link) {
+        free(nl);
+        return NULL;
+    }
+    DL_APPEND(nl->node->links, nl);
+    nl->node->counts.links++;
+    nl->node->counts.links_ever++;
+    return nl;
+}
+
+static err_t renew_certs(struct node *n)
+{
+    int64_t now_s = env_wall_s(n->env);
+    if (n->certs.list.n && now_s >= n->certs_made_s && now_s < n->certs_made_s + CERTS_RENEW_S)
+        return OK;
+    n->certs_made_s = now_s;
+    return relay_certs_make(n->config.id, &n->tls_cert, now_s, RELAY_CERTS_HONEST, &n->certs);
+}
+
+/* What is shown to one peer, faults included. */
+static err_t face_of(struct node *n, struct link_server *out)
+{
+    struct faults *f = &n->faults;
+    enum relay_certs_lie lie = fault_now(f, FAULT_LINK_CERT_EXPIRED)     ? RELAY_CERTS_EXPIRED
+                               : fault_now(f, FAULT_LINK_CERT_WRONG_TLS) ? RELAY_CERTS_WRONG_TLS
+                                                                         : RELAY_CERTS_HONEST;
+    TRY(renew_certs(n));
+    if (lie != RELAY_CERTS_HONEST)
+        TRY(relay_certs_make(n->config.id, &n->tls_cert, env_wall_s(n->env), lie, &n->false_certs));
+    *out = (struct link_server){
+        .certs = lie == RELAY_CERTS_HONEST ? &n->certs.list : &n->false_certs.list,
+        .mine = n->config.plan->or_port.ip,
+        .cheat = {.no_versions = fault_now(f, FAULT_LINK_NO_VERSIONS),
+                  .no_common_version = fault_now(f, FAULT_LINK_NO_COMMON_VERSION),
+                  .no_certs = fault_now(f, FAULT_LINK_NO_CERTS),
+                  .certs_twice = fault_now(f, FAULT_LINK_CERTS_TWICE),
+                  .certs_late = fault_now(f, FAULT_LINK_CERTS_LATE),
+                  .no_netinfo = fault_now(f, FAULT_LINK_NO_NETINFO),
+                  .netinfo_ahead_s = (int64_t)f->n[FAULT_LINK_CLOCK] * 3600},
+    };
+    return OK;
+}
+
+struct nlink *nlink_accept(struct node *n, const struct ipport *peer)
+{
+    struct link_config config = link_config_of(n, n->tls);
+    struct link_server face;
+    struct nlink *nl = face_of(n, &face) == OK ? nlink_new(n, false) : NULL;
+    if (!nl)
+        return NULL;
+    nl->link = link_new_server(n->env, &config, &face, peer, &nlink_ops, nl);
+    return keep(nl);
+}
+
+static struct nlink *nlink_find(const struct node *n, const struct link_target *target)
+{
+    struct nlink *nl;
+    DL_FOREACH (n->links, nl) {
+        const struct link_target *t = link_target(nl->link);
+        if (nl->dialled && link_state(nl->link) != LINK_CLOSED &&
+            rsa_id_equal(&t->rsa, &target->rsa) && t->has_ed == target->has_ed &&
+            (!t->has_ed || ed_id_equal(&t->ed, &target->ed)))
+            return nl;
+    }
+    return NULL;
+}
+
+struct nlink *nlink_to(struct node *n, const struct link_target *target)
+{
+    struct link_config config = link_config_of(n, n->config.dial_tls);
+    struct nlink *nl = nlink_find(n, target);
+    if (nl || !(nl = nlink_new(n, true)))
+        return nl;
+    nl->link = link_new(n->env, &config, target, &nlink_ops, nl);
+    if (!(nl = keep(nl)))
+        return NULL;
+    n->ops->dial(n->world, nl->link, &n->config.plan->or_port.ip, &target->addr);
+    return nl;
+}
+
+/* ---- their end ---- */
+
+void nlink_close_all(struct node *n, const char *why)
+{
+    struct nlink *nl;
+    DL_FOREACH (n->links, nl) {
+        link_close(nl->link, OK, OR_DONE, why);
+    }
+}
+
+void nlink_bury(struct nlink *nl)
+{
+    nl->node->ops->hangup(nl->node->world, nl->link);
+    link_free(nl->link);
+    free(nl);
+}

@@ -1,0 +1,495 @@
+/* A circuit at a relay: cells that pass by in both directions, and messages that end here. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cell/ext.h"
+#include "cell/reason.h"
+#include "cell/relay_extend.h"
+#include "cell/relay_flow.h"
+#include "cell/relay_pad.h"
+#include "circuit/fast.h"
+#include "circuit/ntor.h"
+#include "circuit/ntor_v3.h"
+#include "circuit/tor1.h"
+#include "crypto/secret.h"
+#include "testnet/node_int.h"
+
+enum { QUEUED_CELL = 1 + CELL_BODY_LEN };
+
+/* ---- cells out ---- */
+
+static bool put_now(struct rside *side, uint8_t cmd, const uint8_t *body)
+{
+    uint8_t *at = link_cell(&side->lc, cmd, LINK_DATA);
+    if (!at)
+        return false;
+    memcpy(at, body, CELL_BODY_LEN);
+    link_cell_commit(&side->lc);
+    return true;
+}
+
+/* In order: what was held back goes first. ERR_FULL: more is held back than any window allows. */
+static err_t put(struct rside *side, uint8_t cmd, const uint8_t *body)
+{
+    if (!side->queue.len && put_now(side, cmd, body))
+        return OK;
+    uint8_t *at = buf_room(&side->queue, QUEUED_CELL);
+    if (!at)
+        return ERR_FULL;
+    at[0] = cmd;
+    memcpy(at + 1, body, CELL_BODY_LEN);
+    buf_commit(&side->queue, QUEUED_CELL);
+    return OK;
+}
+
+static void flush(struct rside *side)
+{
+    while (side->queue.len) {
+        const uint8_t *at = buf_at(&side->queue);
+        if (!put_now(side, at[0], at + 1))
+            return;
+        buf_drain(&side->queue, QUEUED_CELL);
+    }
+    buf_trim(&side->queue);
+}
+
+static void put_or_close(struct rcirc *c, struct rside *side, uint8_t cmd, const uint8_t *body)
+{
+    c->node->counts.cells_out++;
+    if (put(side, cmd, body) != OK)
+        rcirc_close(c, DESTROY_RESOURCELIMIT);
+}
+
+size_t rcirc_queued(const struct rcirc *c)
+{
+    size_t n = c->back.queue.len + c->fwd.queue.len;
+    const struct target *t;
+    DL_FOREACH (c->streams, t) {
+        n += t->out.len;
+    }
+    return n;
+}
+
+unsigned rcirc_room(const struct rcirc *c)
+{
+    size_t held = c->back.queue.len / QUEUED_CELL;
+    if (c->node->faults.n[FAULT_CIRC_IGNORE_WINDOW])
+        return held < RCIRC_QUEUE_FULL ? SCRATCH_CELLS : 0;
+    return held < RCIRC_QUEUE_FULL ? c->window.package : 0;
+}
+
+bool rcirc_send(struct rcirc *c, uint8_t cmd, uint16_t stream_id, const void *data, size_t len)
+{
+    struct relay_msg m = {.cmd = cmd, .stream_id = stream_id, .data = data, .len = len};
+    uint8_t body[CELL_BODY_LEN];
+    size_t random_at;
+    if (c->over)
+        return false;
+    if (cmd == RELAY_DATA)
+        fault_before_data(c);
+    if (c->over || relay_msg_encode(RELAY_V0, &m, body, &random_at) != OK)
+        return false;
+    env_random(c->node->env, body + random_at, CELL_BODY_LEN - random_at);
+    fault_in_message(c, body);
+    if (c->layer->kind->originate(c->layer, CELL_RELAY, body) != OK) {
+        rcirc_close(c, DESTROY_INTERNAL);
+        return false;
+    }
+    fault_in_cell(c, body);
+    if (cmd == RELAY_DATA)
+        rwindow_sent(&c->window, c->layer->sent_tag);
+    put_or_close(c, &c->back, CELL_RELAY, body);
+    return !c->over;
+}
+
+void rcirc_wake_streams(struct rcirc *c)
+{
+    struct target *t, *next;
+    DL_FOREACH_SAFE (c->streams, t, next) {
+        if (c->over || !rcirc_room(c))
+            return;
+        if (!t->over)
+            target_wake(t);
+    }
+}
+
+/* ---- messages that end here ---- */
+
+static void answer_data(struct rcirc *c)
+{
+    struct relay_sendme m = {.version = 1, .tag_len = SENDME_TAG_V0, .tag = c->layer->got_tag};
+    uint8_t body[RELAY_DATA_MAX];
+    struct wr w = wr_over(body, sizeof body);
+    if (relay_sendme_encode(&w, &m) != OK)
+        return;
+    size_t len = w.len;
+    if (!fault_in_sendme(c, body, &len))
+        rcirc_send(c, RELAY_SENDME, 0, body, len);
+}
+
+static void on_data(struct rcirc *c, const struct relay_msg *m)
+{
+    bool sendme_due;
+    if (rwindow_got(&c->window, &sendme_due) != OK) {
+        rcirc_close(c, DESTROY_PROTOCOL);
+        return;
+    }
+    if (sendme_due)
+        answer_data(c);
+    struct target *t = target_find(c, m->stream_id);
+    if (t && !c->over) /* else it has ended here and the client doesn't know yet */
+        target_data(t, m->data, m->len);
+}
+
+static void on_sendme(struct rcirc *c, const struct relay_msg *m)
+{
+    struct target *t = m->stream_id ? target_find(c, m->stream_id) : NULL;
+    if (m->stream_id) {
+        if (t)
+            target_sendme(t);
+    } else if (rwindow_sendme(&c->window, m->data, m->len) != OK) {
+        /* proposal 289: "If a wrong digest is received, the circuit MUST be torn down". */
+        rcirc_close(c, DESTROY_PROTOCOL);
+    } else {
+        rcirc_wake_streams(c);
+    }
+}
+
+static void on_flow(struct rcirc *c, const struct relay_msg *m)
+{
+    struct target *t = target_find(c, m->stream_id);
+    if (!c->congestion_control) {
+        rcirc_close(c, DESTROY_PROTOCOL);
+    } else if (t) {
+        t->xoff = m->cmd == RELAY_XOFF;
+        target_wake(t);
+    }
+}
+
+static void on_end(struct rcirc *c, uint16_t id)
+{
+    struct target *t = target_find(c, id);
+    if (t)
+        target_close(t);
+}
+
+/* No machine of circuit padding runs here: asked to start one, a relay says no. */
+static void on_padding_negotiate(struct rcirc *c, const struct relay_msg *m)
+{
+    struct relay_padding_negotiate ask;
+    uint8_t body[RELAY_DATA_MAX];
+    struct wr w = wr_over(body, sizeof body);
+    if (relay_padding_negotiate_decode(rd_over(m->data, m->len), &ask) != OK)
+        return;
+    struct relay_padding_negotiated no = {.command = ask.command,
+                                          .response = CIRCPAD_ERR,
+                                          .machine = ask.machine,
+                                          .machine_ctr = ask.machine_ctr};
+    if (ask.command == CIRCPAD_START && relay_padding_negotiated_encode(&w, &no) == OK)
+        rcirc_send(c, RELAY_PADDING_NEGOTIATED, 0, body, w.len);
+}
+
+static void on_msg(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
+{
+    switch (m->cmd) {
+    case RELAY_DATA:
+        on_data(c, m);
+        break;
+    case RELAY_SENDME:
+        on_sendme(c, m);
+        break;
+    case RELAY_BEGIN:
+        target_begin(c, m);
+        break;
+    case RELAY_BEGIN_DIR:
+        target_begin_dir(c, m->stream_id);
+        break;
+    case RELAY_RESOLVE:
+        node_answer_resolve(c, m);
+        break;
+    case RELAY_END:
+        on_end(c, m->stream_id);
+        break;
+    case RELAY_EXTEND2:
+        rcirc_extend(c, chan_cmd, m);
+        break;
+    case RELAY_TRUNCATE:
+        rcirc_truncate(c);
+        break;
+    case RELAY_XON:
+    case RELAY_XOFF:
+        on_flow(c, m);
+        break;
+    case RELAY_PADDING_NEGOTIATE:
+        on_padding_negotiate(c, m);
+        break;
+    default: /* DROP, and what this relay does not do */
+        break;
+    }
+}
+
+/* As tor: a command nobody knows is dropped, a message that breaks its form ends the circuit. */
+static void recognized(struct rcirc *c, uint8_t chan_cmd, const uint8_t *body)
+{
+    struct relay_msg m;
+    err_t e = relay_msg_decode(RELAY_V0, body, &m);
+    if (e == OK)
+        e = relay_msg_check(&m, RELAY_TO_RELAY, true);
+    if (e == OK)
+        on_msg(c, chan_cmd, &m);
+    else if (e != ERR_UNSUPPORTED)
+        rcirc_close(c, DESTROY_PROTOCOL);
+}
+
+/* ---- cells in ---- */
+
+static bool is_relay(uint8_t cmd)
+{
+    return cmd == CELL_RELAY || cmd == CELL_RELAY_EARLY;
+}
+
+/* From the client's side. */
+static void back_on_cell(void *arg, uint8_t cmd, uint8_t *body)
+{
+    struct rcirc *c = arg;
+    bool here;
+    c->node->counts.cells_in++;
+    /* tor-spec 5.6: "If a node receives more than 8 RELAY_EARLY cells on a given outbound circuit,
+     * it SHOULD close the circuit." */
+    if (!is_relay(cmd) || (cmd == CELL_RELAY_EARLY && ++c->early > RCIRC_EARLY_MOST) ||
+        c->layer->kind->open(c->layer, body, &here) != OK) {
+        rcirc_close(c, DESTROY_PROTOCOL);
+        return;
+    }
+    if (here)
+        recognized(c, cmd, body);
+    else if (c->next_state == NEXT_OPEN)
+        put_or_close(c, &c->fwd, cmd, body);
+    else /* tor-spec 5.5: "If the digest is not recognized and there is no next hop": broken */
+        rcirc_close(c, DESTROY_PROTOCOL);
+}
+
+/* From the next node. */
+static void fwd_on_cell(void *arg, uint8_t cmd, uint8_t *body)
+{
+    struct rcirc *c = arg;
+    c->node->counts.cells_in++;
+    if (cmd == CELL_CREATED2) {
+        rcirc_created(c, body);
+    } else if (cmd == CELL_RELAY && c->next_state == NEXT_OPEN &&
+               c->layer->kind->wrap(c->layer, cmd, body) == OK) {
+        put_or_close(c, &c->back, cmd, body);
+    } else { /* tor-spec 5.6: "RELAY_EARLY cells [...] inbound": a protocol violation, too */
+        rcirc_close(c, DESTROY_PROTOCOL);
+    }
+}
+
+static void back_on_destroy(void *arg, uint8_t reason)
+{
+    rcirc_close(arg, reason);
+}
+
+static void fwd_on_destroy(void *arg, uint8_t reason)
+{
+    rcirc_truncated(arg, reason);
+}
+
+static void back_on_link_closed(void *arg, const struct link_end *end)
+{
+    (void)end;
+    rcirc_close(arg, DESTROY_CHANNEL_CLOSED);
+}
+
+static void fwd_on_link_closed(void *arg, const struct link_end *end)
+{
+    (void)end;
+    rcirc_truncated(arg, DESTROY_CHANNEL_CLOSED);
+}
+
+static void back_on_writable(void *arg)
+{
+    struct rcirc *c = arg;
+    flush(&c->back);
+    rcirc_wake_streams(c);
+}
+
+static void fwd_on_writable(void *arg)
+{
+    struct rcirc *c = arg;
+    flush(&c->fwd);
+}
+
+static const struct link_circ_ops back_ops = {back_on_cell, back_on_destroy, back_on_link_closed,
+                                              back_on_writable};
+static const struct link_circ_ops fwd_ops = {fwd_on_cell, fwd_on_destroy, fwd_on_link_closed,
+                                             fwd_on_writable};
+
+/* ---- the handshake ---- */
+
+struct create_reply {
+    uint8_t cmd;
+    uint8_t data[CREATED2_DATA_MAX];
+    size_t len;
+    uint8_t keys[TOR1_KEYS_LEN];
+};
+
+static err_t reply_fast(struct rcirc *c, const uint8_t *body, struct create_reply *r)
+{
+    struct chan_create_fast m;
+    TRY(chan_create_fast_decode(rd_over(body, CELL_BODY_LEN), &m));
+    r->cmd = CELL_CREATED_FAST;
+    r->len = FAST_REPLY_LEN;
+    c->fast = true;
+    c->node->counts.handshakes_fast++;
+    return fast_server_reply(c->node->env, m.x, r->data, r->keys, sizeof r->keys);
+}
+
+static err_t reply_ntor(struct rcirc *c, const struct chan_create2 *m, struct create_reply *r)
+{
+    const struct identity *id = c->node->config.id;
+    if (m->hlen != NTOR_SKIN_LEN)
+        return ERR_CIRC_HANDSHAKE;
+    r->len = NTOR_REPLY_LEN;
+    c->node->counts.handshakes_ntor++;
+    return ntor_server_reply(c->node->env, &id->rsa_id, &id->ntor, &id->ntor_pub, m->hdata, r->data,
+                             r->keys, sizeof r->keys);
+}
+
+/* What the client asks for, and what we say. Proposal 346: who cannot do a subprotocol that is
+ * asked for must not go on. */
+static err_t answer_exts(struct rcirc *c, struct rd asked, struct wr *out)
+{
+    static const uint8_t sendme_inc[] = {CC_SENDME_INC};
+    struct exts theirs, ours = {.n = 0};
+    TRY(exts_decode_all(asked, &theirs));
+    if (exts_find(&theirs, CIRC_EXT_SUBPROTO))
+        return ERR_CIRC_HANDSHAKE;
+    c->congestion_control = exts_find(&theirs, CIRC_EXT_CC_REQUEST) != NULL;
+    if (c->congestion_control)
+        TRY(exts_add(&ours, CIRC_EXT_CC_RESPONSE, sendme_inc, sizeof sendme_inc));
+    return exts_encode(out, &ours);
+}
+
+static err_t reply_ntor_v3(struct rcirc *c, const struct chan_create2 *m, struct create_reply *r)
+{
+    const struct identity *id = c->node->config.id;
+    uint8_t asked[NTOR_V3_MSG_MAX], said[NTOR_V3_MSG_MAX];
+    struct wr w_asked = wr_over(asked, sizeof asked), w_said = wr_over(said, sizeof said);
+    struct wr out = wr_over(r->data, sizeof r->data);
+    struct ntor_v3_server st;
+    err_t e = ntor_v3_server_read(&id->ed.pub, &id->ntor, &id->ntor_pub, NTOR_V3_CIRC_VERIFICATION,
+                                  m->hdata, m->hlen, &st, &w_asked);
+    if (e != OK)
+        return e;
+    e = answer_exts(c, rd_over(asked, w_asked.len), &w_said);
+    if (e == OK)
+        e = ntor_v3_server_reply(c->node->env, &st, NTOR_V3_CIRC_VERIFICATION, said, w_said.len,
+                                 &out, r->keys, sizeof r->keys);
+    r->len = out.len;
+    c->node->counts.handshakes_ntor_v3++;
+    secret_wipe(&st, sizeof st);
+    return e;
+}
+
+static err_t reply_to(struct rcirc *c, uint8_t cmd, const uint8_t *body, struct create_reply *r)
+{
+    struct chan_create2 m;
+    r->cmd = CELL_CREATED2;
+    if (cmd == CELL_CREATE_FAST)
+        return reply_fast(c, body, r);
+    if (cmd != CELL_CREATE2)
+        return ERR_CIRC_PROTO;
+    TRY(chan_create2_decode(rd_over(body, CELL_BODY_LEN), &m));
+    if (m.htype == HANDSHAKE_NTOR)
+        return reply_ntor(c, &m, r);
+    return m.htype == HANDSHAKE_NTOR_V3 ? reply_ntor_v3(c, &m, r) : ERR_CIRC_HANDSHAKE;
+}
+
+static void send_created(struct rcirc *c, const struct create_reply *r)
+{
+    struct chan_created2 m = {.hlen = (uint16_t)r->len, .hdata = r->data};
+    uint8_t body[CELL_BODY_LEN] = {0};
+    struct wr w = wr_over(body, sizeof body);
+    if (r->cmd == CELL_CREATED_FAST)
+        wr_bytes(&w, r->data, r->len);
+    else if (chan_created2_encode(&w, &m) != OK)
+        return;
+    put_or_close(c, &c->back, r->cmd, body);
+    if (fault_now(&c->node->faults, FAULT_CIRC_CREATED_TWICE) && !c->over)
+        put_or_close(c, &c->back, r->cmd, body);
+}
+
+/* ---- life ---- */
+
+static struct rcirc *rcirc_new(struct nlink *nl)
+{
+    struct node *n = nl->node;
+    struct rcirc *c = n->counts.circuits < NODE_CIRCS_MOST ? calloc(1, sizeof *c) : NULL;
+    if (!c)
+        return NULL;
+    c->node = n;
+    c->from = link_target(nl->link)->addr.ip;
+    c->back.lc = (struct link_circ){.ops = &back_ops, .arg = c};
+    c->fwd.lc = (struct link_circ){.ops = &fwd_ops, .arg = c};
+    buf_init(&c->back.queue, (size_t)RCIRC_QUEUE_CELLS * QUEUED_CELL);
+    buf_init(&c->fwd.queue, (size_t)RCIRC_QUEUE_CELLS * QUEUED_CELL);
+    return c;
+}
+
+static err_t rcirc_start(struct rcirc *c, uint8_t cmd, const uint8_t *body, struct create_reply *r)
+{
+    err_t e = reply_to(c, cmd, body, r);
+    if (e == OK && !(c->layer = tor1_new(r->keys, LAYER_RELAY)))
+        e = ERR_NOMEM;
+    secret_wipe(r->keys, sizeof r->keys);
+    rwindow_init(&c->window, c->congestion_control);
+    return e;
+}
+
+void rcirc_create(struct nlink *nl, uint32_t id, uint8_t cmd, const uint8_t *body)
+{
+    struct rcirc *c = rcirc_new(nl);
+    struct create_reply r = {.len = 0};
+    err_t e = c ? rcirc_start(c, cmd, body, &r) : ERR_NOMEM;
+    if (e == OK)
+        e = link_circ_accept(nl->link, &c->back.lc, id);
+    if (e != OK) {
+        if (c)
+            rcirc_bury(c);
+        link_refuse(nl->link, id, e == ERR_NOMEM ? DESTROY_RESOURCELIMIT : DESTROY_PROTOCOL);
+        return;
+    }
+    DL_APPEND(c->node->circs, c);
+    c->node->counts.circuits++;
+    c->node->counts.circuits_ever++;
+    if (!fault_in_create(c, r.data, &r.len))
+        send_created(c, &r);
+}
+
+void rcirc_close(struct rcirc *c, uint8_t reason)
+{
+    struct node *n = c->node;
+    if (c->over)
+        return;
+    c->over = true;
+    while (c->streams)
+        target_close(c->streams);
+    flush(&c->back);
+    flush(&c->fwd);
+    link_circ_close(&c->back.lc, true, reason);
+    rcirc_leave_next(c, reason);
+    DL_DELETE(n->circs, c);
+    DL_APPEND(n->dead_circs, c);
+    n->counts.circuits--;
+    node_bury_soon(n);
+}
+
+void rcirc_bury(struct rcirc *c)
+{
+    if (c->layer)
+        c->layer->kind->free(c->layer);
+    buf_free(&c->back.queue);
+    buf_free(&c->fwd.queue);
+    secret_wipe(c, sizeof *c);
+    free(c);
+}

@@ -1,0 +1,148 @@
+/* The far side of a circuit at a relay: EXTEND2 to the next node, and its end. */
+#include <string.h>
+
+#include "cell/reason.h"
+#include "cell/relay_extend.h"
+#include "testnet/node_int.h"
+
+static void stop_waiting(struct rcirc *c)
+{
+    if (!c->next_on)
+        return;
+    DL_DELETE2(c->next_on->waiting, c, wait_prev, wait_next);
+    c->next_on = NULL;
+}
+
+void rcirc_leave_next(struct rcirc *c, uint8_t reason)
+{
+    stop_waiting(c);
+    link_circ_close(&c->fwd.lc, true, reason);
+    buf_free(&c->fwd.queue);
+    c->next_state = NEXT_NONE;
+}
+
+/* ---- EXTEND2 ---- */
+
+static bool is_zero(const struct rsa_id *id)
+{
+    static const struct rsa_id zero;
+    return rsa_id_equal(id, &zero);
+}
+
+/* Where to, if a relay may go there. tor-spec 5.3: "the OR MUST check" that it is not asked to
+ * extend to itself, nor back to where the circuit comes from, nor to an all-zero identity. */
+static bool next_target(const struct rcirc *c, const struct relay_extend2 *m,
+                        struct link_target *out)
+{
+    const struct identity *self = c->node->config.id;
+    struct linkspec_relay r;
+    linkspecs_read(&m->specs, &r);
+    *out = (struct link_target){.addr = r.v4.ip.family != IP_NONE ? r.v4 : r.v6,
+                                .rsa = r.rsa,
+                                .ed = r.ed,
+                                .has_rsa = r.has_rsa,
+                                .has_ed = r.has_ed};
+    return r.has_rsa && !is_zero(&r.rsa) && !rsa_id_equal(&r.rsa, &self->rsa_id) &&
+           !(r.has_ed && ed_id_equal(&r.ed, &self->ed.pub)) && out->addr.port &&
+           ip_is_loopback(&out->addr.ip) && !ip_equal(&out->addr.ip, &c->from);
+}
+
+/* tor-spec 5.6: "EXTEND2 cells [...] MUST only be sent in RELAY_EARLY": as tor does, others are
+ * dropped. */
+void rcirc_extend(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
+{
+    struct relay_extend2 ask;
+    struct link_target to;
+    if (chan_cmd != CELL_RELAY_EARLY)
+        return;
+    if (c->next_state != NEXT_NONE || relay_extend2_decode(rd_over(m->data, m->len), &ask) != OK ||
+        ask.hlen > sizeof c->hdata || !next_target(c, &ask, &to)) {
+        rcirc_close(c, DESTROY_PROTOCOL);
+        return;
+    }
+    c->asked = (struct chan_create2){.htype = ask.htype, .hlen = ask.hlen, .hdata = c->hdata};
+    memcpy(c->hdata, ask.hdata, ask.hlen);
+    struct nlink *nl = nlink_to(c->node, &to);
+    if (!nl) {
+        rcirc_close(c, DESTROY_RESOURCELIMIT);
+        return;
+    }
+    c->next_state = NEXT_DIALLING;
+    if (link_state(nl->link) == LINK_OPEN) {
+        rcirc_next_is_open(c, nl);
+        return;
+    }
+    c->next_on = nl;
+    DL_APPEND2(nl->waiting, c, wait_prev, wait_next);
+}
+
+/* ---- the next node ---- */
+
+void rcirc_next_failed(struct rcirc *c)
+{
+    c->next_state = NEXT_NONE;
+    rcirc_close(c, DESTROY_CONNECTFAILED);
+}
+
+static bool send_create(struct rcirc *c)
+{
+    uint8_t *body = link_cell(&c->fwd.lc, CELL_CREATE2, LINK_URGENT);
+    struct wr w = wr_over(body, body ? CELL_BODY_LEN : 0);
+    if (!body)
+        return false;
+    memset(body, 0, CELL_BODY_LEN);
+    if (chan_create2_encode(&w, &c->asked) != OK)
+        return false; /* does not happen: it came in no larger */
+    link_cell_commit(&c->fwd.lc);
+    return true;
+}
+
+void rcirc_next_is_open(struct rcirc *c, struct nlink *nl)
+{
+    if (fault_now(&c->node->faults, FAULT_CIRC_TRUNCATED_EMPTY)) {
+        rcirc_leave_next(c, DESTROY_NONE);
+        rcirc_send(c, RELAY_TRUNCATED, 0, NULL, 0);
+    } else if (link_circ_open(nl->link, &c->fwd.lc) == OK && send_create(c)) {
+        c->next_state = NEXT_CREATING;
+    } else {
+        rcirc_close(c, DESTROY_RESOURCELIMIT);
+    }
+}
+
+void rcirc_created(struct rcirc *c, const uint8_t *body)
+{
+    struct chan_created2 m;
+    uint8_t data[RELAY_V0_DATA_MAX];
+    struct wr w = wr_over(data, sizeof data);
+    if (c->next_state != NEXT_CREATING ||
+        chan_created2_decode(rd_over(body, CELL_BODY_LEN), &m) != OK) {
+        rcirc_close(c, DESTROY_PROTOCOL);
+        return;
+    }
+    struct relay_extended2 said = {.hlen = m.hlen, .hdata = m.hdata};
+    c->next_state = NEXT_OPEN;
+    if (relay_extended2_encode(&w, &said) != OK) {
+        rcirc_close(c, DESTROY_INTERNAL);
+        return;
+    }
+    if (fault_now(&c->node->faults, FAULT_CIRC_LONG_REPLY))
+        data[0] = 0x02; /* more than any cell holds */
+    rcirc_send(c, RELAY_EXTENDED2, 0, data, w.len);
+}
+
+/* ---- its end ---- */
+
+void rcirc_truncated(struct rcirc *c, uint8_t reason)
+{
+    struct relay_truncated m = {.reason = reason};
+    uint8_t data[1];
+    struct wr w = wr_over(data, sizeof data);
+    rcirc_leave_next(c, reason);
+    if (relay_truncated_encode(&w, &m) == OK)
+        rcirc_send(c, RELAY_TRUNCATED, 0, data, w.len);
+}
+
+void rcirc_truncate(struct rcirc *c)
+{
+    rcirc_truncated(c, DESTROY_REQUESTED);
+}
