@@ -258,7 +258,7 @@ void app_judge(struct sim *s, struct app *a)
                    "app %zu: an orderly end after %llu bytes, of %llu that its server %s", a->id,
                    (unsigned long long)a->got, (unsigned long long)a->server_sent,
                    a->server_done ? "sent before it closed" : "was still to close after");
-    if (a->ended && !orderly && (!e->text[0] || (e->why == OK && e->stage != TUNNEL_STAGE_STREAM)))
+    if (a->ended && !orderly && !e->text[0])
         sim_breach(s, "reason", "app %zu: failed without a reason (stage %d, %s, \"%s\")", a->id,
                    (int)e->stage, err_name(e->why), e->text);
     if (!a->served && tried_without(a))

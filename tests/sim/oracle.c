@@ -6,14 +6,14 @@
 #include "circuit/circ.h"
 #include "sim/sim.h"
 
-enum { FIRST_HOPS_CALM = 3, FIRST_HOPS_MOST = 12, EXIT_CIRCUITS = 512 };
+enum { FIRST_HOPS_CALM = 3, FIRST_HOPS_MOST = 12, EXIT_CIRCUITS = 512, CIRCUIT_APPS = 16 };
 
-/* A circuit as its exit sees it, and the application that came first. */
+/* A circuit as its exit sees it, and the applications that came by it. */
 struct exit_circuit {
     size_t wire;
     uint32_t id;
-    size_t exit;
-    const struct app *first;
+    const struct app *app[CIRCUIT_APPS];
+    size_t n;
 };
 
 static struct {
@@ -120,13 +120,17 @@ static bool policy_allows(const char *policy, uint16_t port)
     return false;
 }
 
+/* tor(1), isolation flags of SocksPort: what either wants to be equal must be. */
 static bool may_share(const struct app *a, const struct app *b)
 {
     const struct app_plan *x = &a->plan, *y = &b->plan;
-    if (a->client != b->client || x->isolation != y->isolation || x->by_port != y->by_port ||
-        x->by_addr != y->by_addr)
+    if (a == b)
+        return true;
+    if (a->client != b->client || x->isolation != y->isolation)
         return false;
-    return (!x->by_port || x->port == y->port) && !x->by_addr; /* each has a host of its own */
+    if ((x->by_port || y->by_port) && x->port != y->port)
+        return false;
+    return !x->by_addr && !y->by_addr; /* each has a host of its own */
 }
 
 static void check_isolation(struct sim *s, size_t exit, const struct app *app)
@@ -137,13 +141,14 @@ static void check_isolation(struct sim *s, size_t exit, const struct app *app)
         i++;
     if (i == EXIT_CIRCUITS)
         return;
-    if (i == exits.n) {
-        c[exits.n++] = (struct exit_circuit){s->at_wire->id, s->at_circ, exit, app};
-        return;
-    }
-    if (c[i].first != app && !may_share(c[i].first, app))
-        sim_breach(s, "isolation", "apps %zu and %zu share a circuit at %s", c[i].first->id,
-                   app->id, s->plan.node[exit].nickname);
+    if (i == exits.n)
+        c[exits.n++] = (struct exit_circuit){.wire = s->at_wire->id, .id = s->at_circ};
+    for (size_t k = 0; k < c[i].n; k++)
+        if (!may_share(c[i].app[k], app))
+            sim_breach(s, "isolation", "apps %zu and %zu share a circuit at %s", c[i].app[k]->id,
+                       app->id, s->plan.node[exit].nickname);
+    if (c[i].n < CIRCUIT_APPS)
+        c[i].app[c[i].n++] = app;
 }
 
 void oracle_circuit_begins(struct sim *s, size_t wire, uint32_t id)
