@@ -51,6 +51,15 @@ err_t rsa_key_from_der(const void *der, size_t len, struct rsa_key **out)
     return rsa_key_from_pkey(pkey, out);
 }
 
+err_t rsa_key_to_der(const struct rsa_key *key, struct wr *out)
+{
+    int len = i2d_PrivateKey(key->pkey, NULL);
+    if (len <= 0)
+        return rsa_done(ERR_CRYPTO);
+    uint8_t *to = wr_room(out, (size_t)len);
+    return rsa_done(to && i2d_PrivateKey(key->pkey, &to) != len ? ERR_CRYPTO : wr_end(out));
+}
+
 void rsa_key_free(struct rsa_key *key)
 {
     if (!key)

@@ -19,6 +19,8 @@ MUST_USE err_t rsa_key_generate(unsigned bits, struct rsa_key **out);
 MUST_USE err_t rsa_key_generate_from(struct env *env, unsigned bits, struct rsa_key **out);
 /* PKCS#1 RSAPrivateKey in DER. */
 MUST_USE err_t rsa_key_from_der(const void *der, size_t len, struct rsa_key **out);
+/* Appends it in that form. */
+MUST_USE err_t rsa_key_to_der(const struct rsa_key *key, struct wr *out);
 void rsa_key_free(struct rsa_key *key); /* wipes; NULL is harmless */
 
 /* The public half; lives as long as KEY and belongs to it. */

@@ -38,15 +38,6 @@ static void bury(void *arg)
 
 /* ---- life ---- */
 
-static err_t set_up(struct node *n)
-{
-    TRY(tls_ctx_new_server(env_wall_s(n->env), &n->tls));
-    tls_ctx_cert_sha256(n->tls, &n->tls_cert);
-    n->dir = (struct dirserv_source){
-        .env = n->env, .docs = n->config.docs, .faults = &n->faults, .self = n->config.id->rsa_id};
-    return OK;
-}
-
 err_t node_new(struct env *env, const struct node_config *config, const struct node_world *ops,
                void *world, struct node **out)
 {
@@ -62,12 +53,11 @@ err_t node_new(struct env *env, const struct node_config *config, const struct n
     timer_init(&n->bury, bury, n);
     if (!n->config.handshake_timeout_ms)
         n->config.handshake_timeout_ms = HANDSHAKE_TIMEOUT_MS;
-    err_t e = set_up(n);
-    if (e != OK)
-        node_free(n);
-    else
-        *out = n;
-    return e;
+    tls_ctx_cert_sha256(config->accept_tls, &n->tls_cert);
+    n->dir = (struct dirserv_source){
+        .env = env, .docs = config->docs, .faults = &n->faults, .self = config->id->rsa_id};
+    *out = n;
+    return OK;
 }
 
 void node_free(struct node *n)
@@ -84,7 +74,6 @@ void node_free(struct node *n)
     }
     bury(n);
     env_disarm(n->env, &n->bury);
-    tls_ctx_free(n->tls);
     free(n);
 }
 

@@ -47,7 +47,8 @@ struct node_config {
     const struct plan_node *plan;  /* borrowed, with ports filled in */
     const struct identity *id;     /* borrowed */
     struct docs *docs;             /* borrowed */
-    struct tls_ctx *dial_tls;      /* borrowed: of links to other nodes */
+    struct tls_ctx *dial_tls;      /* borrowed: of links to other nodes, */
+    struct tls_ctx *accept_tls;    /* and of those that come in */
     const struct node_host *hosts; /* borrowed */
     size_t n_hosts;
     uint64_t handshake_timeout_ms;

@@ -102,7 +102,6 @@ struct node {
     struct node_config config;
     const struct node_world *ops;
     void *world;
-    struct tls_ctx *tls; /* of links that come in */
     struct sha256 tls_cert;
     struct relay_certs certs, false_certs;
     int64_t certs_made_s;

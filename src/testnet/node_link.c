@@ -124,7 +124,7 @@ static err_t face_of(struct node *n, struct link_server *out)
 
 struct nlink *nlink_accept(struct node *n, const struct ipport *peer)
 {
-    struct link_config config = link_config_of(n, n->tls);
+    struct link_config config = link_config_of(n, n->config.accept_tls);
     struct link_server face;
     struct nlink *nl = face_of(n, &face) == OK ? nlink_new(n, false) : NULL;
     if (!nl)

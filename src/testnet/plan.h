@@ -24,9 +24,9 @@ struct plan_node {
     char nickname[PLAN_NICKNAME_MAX];
     enum plan_role role; /* the flag it gets; authorities are in no circuit but for the directory */
     struct ipport or_port;
-    uint16_t dir_port;            /* on the same address; 0: none */
-    uint32_t bandwidth_kb;        /* in the consensus */
-    unsigned family; /* relays of one number declare each other as their family; 0: none */
+    uint16_t dir_port;     /* on the same address; 0: none */
+    uint32_t bandwidth_kb; /* in the consensus */
+    unsigned family;       /* relays of one number declare each other as their family; 0: none */
     char policy[PLAN_POLICY_MAX]; /* exits: "reject *:25,accept *:*"; others: "reject *:*" */
 };
 

@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "crypto/encode.h"
+#include "crypto/secret.h"
 #include "link/tls.h"
+
+enum { TLS_KEY_BITS = 2048, CERT_AGE_S = 24 * 3600, CERT_LIFE_S = 365 * 24 * 3600 };
 
 struct testnet {
     struct env *env;
@@ -13,7 +16,7 @@ struct testnet {
     const struct identity *ids; /* borrowed, or own */
     struct identity *own_ids;
     struct docs *docs;
-    struct tls_ctx *dial_tls; /* of all links between nodes */
+    struct tls_ctx *dial_tls, *accept_tls; /* of all nodes */
     struct node *node[PLAN_NODES_MOST];
     struct timer republish;
 };
@@ -45,11 +48,31 @@ static err_t make_nodes(struct testnet *t, const struct testnet_config *config,
                                 .id = &t->ids[i],
                                 .docs = t->docs,
                                 .dial_tls = t->dial_tls,
+                                .accept_tls = t->accept_tls,
                                 .hosts = config->hosts,
                                 .n_hosts = config->n_hosts};
         TRY(node_new(t->env, &c, ops, world, &t->node[i]));
     }
     return OK;
+}
+
+/* tor wants an RSA key in a relay's TLS certificate, and TLS libraries of today want 2048 bits. It
+ * takes a while to make one, so that all nodes share it; who they are, CERTS proves. */
+static err_t make_accept_tls(struct testnet *t)
+{
+    uint8_t cert[2048], key[2048];
+    struct wr cert_w = wr_over(cert, sizeof cert), key_w = wr_over(key, sizeof key);
+    struct rsa_key *rsa;
+    int64_t now_s = env_wall_s(t->env);
+    TRY(rsa_key_generate_from(t->env, TLS_KEY_BITS, &rsa));
+    err_t e = rsa_id_cert_make(rsa, now_s - CERT_AGE_S, now_s + CERT_LIFE_S, &cert_w);
+    if (e == OK)
+        e = rsa_key_to_der(rsa, &key_w);
+    if (e == OK)
+        e = tls_ctx_new_server_with(cert, cert_w.len, key, key_w.len, &t->accept_tls);
+    secret_wipe(key, sizeof key);
+    rsa_key_free(rsa);
+    return e;
 }
 
 static err_t set_up(struct testnet *t, const struct testnet_config *config,
@@ -60,6 +83,7 @@ static err_t set_up(struct testnet *t, const struct testnet_config *config,
     TRY(docs_new(t->env, &t->plan, t->ids, &t->docs));
     TRY(docs_publish(t->docs));
     TRY(tls_ctx_new_client(&t->dial_tls));
+    TRY(make_accept_tls(t));
     TRY(make_nodes(t, config, ops, world));
     if (config->republish)
         env_arm_ms(t->env, &t->republish, (uint64_t)t->plan.interval_s * MS_PER_SEC);
@@ -96,6 +120,7 @@ void testnet_free(struct testnet *t)
     free(t->own_ids);
     docs_free(t->docs);
     tls_ctx_free(t->dial_tls);
+    tls_ctx_free(t->accept_tls);
     free(t);
 }
 
@@ -143,7 +168,7 @@ const char *testnet_authority_line(const struct testnet *t, size_t i, char out[T
     hex_upper(docs_v3_id(t->docs, i), 20, v3);
     hex_upper(t->ids[i].rsa_id.b, 20, fingerprint);
     ip_text(&n->or_port.ip, address);
-    snprintf(out, TESTNET_LINE_MAX, "DirAuthority %s orport=%u no-v2 v3ident=%s %s:%u %s",
+    snprintf(out, TESTNET_LINE_MAX, "%s orport=%u no-v2 v3ident=%s %s:%u %s",
              n->nickname, n->or_port.port, v3, address, n->dir_port, fingerprint);
     return out;
 }

@@ -29,7 +29,7 @@ struct node *testnet_node_by_name(const struct testnet *t, const char *name);
 struct node *testnet_node_at(const struct testnet *t, const struct ipport *or_port);
 struct docs *testnet_docs(const struct testnet *t);
 
-/* Line I of "DirAuthority ..." (I < authorities) as torrc has it; returns OUT. */
+/* What torrc has behind "DirAuthority" for authority I (I < authorities); returns OUT. */
 enum { TESTNET_LINE_MAX = 256 };
 const char *testnet_authority_line(const struct testnet *t, size_t i, char out[TESTNET_LINE_MAX]);
 

@@ -116,7 +116,7 @@ static err_t make(struct sim_client *c, char why[CLIENT_WHY_MAX])
     char line[SIM_AUTHORITIES][TESTNET_LINE_MAX];
     const char *lines[SIM_AUTHORITIES + 1] = {NULL};
     for (size_t i = 0; i < s->sc->authorities; i++)
-        lines[i] = testnet_authority_line(s->net, i, line[i]) + strlen("DirAuthority ");
+        lines[i] = testnet_authority_line(s->net, i, line[i]);
     config.dir_authorities = lines;
     config.distinct_subnets = s->sc->distinct_subnets;
     sim_enter_client(c);
