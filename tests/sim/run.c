@@ -327,8 +327,8 @@ void sim_run(const struct scenario *sc, bool trace, struct sim_result *out)
     s->trace = trace;
     s->hash = sc->seed;
     sim_now = s;
+    prepare(s);
     if (make_network(s)) {
-        prepare(s);
         while (!is_done(s) && s->steps < STEPS_MOST && sim_step(s))
             continue;
         if (!s->failed && !is_done(s))
