@@ -7,6 +7,7 @@
 
 #include "app/apply.h"
 #include "app/run.h"
+#include "app/testnet.h"
 #include "app/version.h"
 
 #ifndef TUNIC_CONFIG_DIR
@@ -17,6 +18,7 @@ static const char HELP[] =
     "Tunic " TUNIC_VERSION ": a Tor client with tor's options, independent of the Tor Project.\n"
     "\n"
     "tunic -f <torrc> [--Option value]... [+Option value] [/Option]\n"
+    "tunic testnet [OPTION]... [-- COMMAND...]     a private Tor network; see tunic testnet --help\n"
     "\n"
     "  -f FILE                 read FILE instead of " TUNIC_CONFIG_DIR "/torrc or ~/.torrc; - is\n"
     "                          standard input\n"
@@ -173,7 +175,7 @@ static int configure_and_run(struct app *app)
     return status;
 }
 
-int main(int argc, char **argv)
+static int client_main(int argc, char **argv)
 {
     struct conf_err e;
     struct app app = {.logfile = logfile_new(cmdline_quiet(argc, argv), NULL)};
@@ -195,4 +197,11 @@ int main(int argc, char **argv)
     if (fflush(stdout) != 0)
         status = 1;
     return status;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "testnet") == 0)
+        return testnet_main(argc - 1, argv + 1);
+    return client_main(argc, argv);
 }

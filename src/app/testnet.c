@@ -1,0 +1,495 @@
+#include "app/testnet.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "app/command.h"
+#include "app/logfile.h"
+#include "app/testnet_args.h"
+#include "app/testnet_files.h"
+#include "client/client.h"
+#include "crypto/aes.h"
+#include "crypto/hash.h"
+#include "crypto/secret.h"
+#include "net/net.h"
+#include "net/socksport.h"
+#include "net/testpage.h"
+#include "net/testworld.h"
+#include "net/world.h"
+
+enum { READY_POLL_MS = 2 };
+
+static const char PAGE_NAME[] = "hello.test";
+
+struct run {
+    struct testnet_args *args;
+    struct log log;
+    uint64_t begun_us; /* the process began */
+    struct testnet_dir dir;
+    struct net *net;
+    struct plan *plan;
+    struct identity *ids;
+    struct testpage *page;
+    struct testworld *world;
+    struct testnet *testnet;
+    uint64_t seed;
+    struct aes_ctr *stream; /* of the seed */
+    struct world client_world;
+    struct client *client;
+    struct socks_warnings warnings;
+    struct socksports *socks;
+    struct timer poll; /* until the client is ready */
+    bool ready;
+    struct command command;
+    struct rlimit files; /* of open ones, as it was */
+    int status;
+    char why[TESTNET_FILES_WHY];
+};
+
+static uint64_t now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * US_PER_SEC + (uint64_t)t.tv_nsec / 1000;
+}
+
+static void to_stderr(void *arg, enum log_level level, const char *line)
+{
+    struct timespec t;
+    char text[LOGFILE_LINE_MAX];
+    (void)arg;
+    clock_gettime(CLOCK_REALTIME, &t);
+    logfile_format(text, (int64_t)t.tv_sec * (int64_t)US_PER_SEC + t.tv_nsec / 1000, 1, level,
+                   line);
+    fprintf(stderr, "%s\n", text);
+}
+
+static int complain(int status, const char *why)
+{
+    fprintf(stderr, "tunic testnet: %s\n", why);
+    return status;
+}
+
+/* ---- randomness of a seed ---- */
+
+static void seeded_random(void *arg, void *out, size_t len)
+{
+    struct run *r = arg;
+    memset(out, 0, len);
+    if (aes_ctr_xor(r->stream, out, len) != OK)
+        crypto_random(NULL, out, len);
+}
+
+/* The keys follow from the seed in any case, for they are kept as one; the rest only if asked. */
+static err_t set_seed(struct run *r)
+{
+    uint8_t key[SHA256_LEN];
+    char text[64];
+    crypto_random(NULL, &r->seed, sizeof r->seed);
+    if (r->args->has_seed)
+        r->seed = r->args->seed;
+    else if (testnet_dir_seed(&r->dir, &r->seed) != OK)
+        log_info(&r->log, "A new seed for the keys");
+    int n = snprintf(text, sizeof text, "tunic testnet seed %llu", (unsigned long long)r->seed);
+    sha256(text, (size_t)n, key);
+    r->stream = aes_ctr_new(key, 256, NULL);
+    if (!r->stream)
+        return ERR_NOMEM;
+    net_env(r->net)->random = seeded_random;
+    net_env(r->net)->random_arg = r;
+    return OK;
+}
+
+static void forget_seed(struct run *r)
+{
+    if (r->args->has_seed)
+        return;
+    net_env(r->net)->random = crypto_random;
+    net_env(r->net)->random_arg = NULL;
+}
+
+/* ---- faults ---- */
+
+static bool is_group(const struct plan_node *n, struct text group)
+{
+    static const char *const groups[] = {[PLAN_AUTHORITY] = "authorities",
+                                         [PLAN_GUARD] = "guards",
+                                         [PLAN_MIDDLE] = "middles",
+                                         [PLAN_EXIT] = "exits"};
+    return text_is(group, "all") || text_is(group, groups[n->role]);
+}
+
+static err_t set_fault(struct run *r, const char *spec)
+{
+    const char *colon = strchr(spec, ':');
+    struct text name = {spec, (size_t)(colon - spec)};
+    char *one = text_dup(name);
+    struct node *named = one ? testnet_node_by_name(r->testnet, one) : NULL;
+    size_t hits = 0;
+    free(one);
+    for (size_t i = 0; i < testnet_nodes(r->testnet); i++) {
+        struct node *n = testnet_node(r->testnet, i);
+        if (n != named && !is_group(node_plan(n), name))
+            continue;
+        TRY(fault_set(node_faults(n), colon + 1));
+        hits++;
+    }
+    if (hits)
+        return OK;
+    snprintf(r->why, sizeof r->why,
+             "--fault \"%.80s\": there is no node \"%.*s\"; they are called %s to %s, and guards, "
+             "middles, exits, authorities, all",
+             spec, TEXT_ARG(name), r->plan->node[0].nickname,
+             r->plan->node[r->plan->n_nodes - 1].nickname);
+    return ERR_ARG;
+}
+
+/* ---- the network ---- */
+
+static err_t make_ids(struct run *r)
+{
+    r->ids = calloc(r->plan->n_nodes, sizeof *r->ids);
+    if (!r->ids)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < r->plan->n_nodes; i++)
+        TRY(identity_make(net_env(r->net), &r->ids[i]));
+    return OK;
+}
+
+static err_t open_listeners(struct run *r)
+{
+    uint16_t base = r->args->wish.base_port;
+    if (testpage_open(r->net, r->plan, &r->page) != OK) {
+        snprintf(r->why, sizeof r->why, "cannot listen on 127.0.0.1 (see above)");
+        return ERR_IO;
+    }
+    err_t e = testworld_new(r->net, r->plan, &r->args->rules, &r->world);
+    if (e == ERR_IO && base)
+        snprintf(r->why, sizeof r->why,
+                 "cannot listen on the ports from %u on (see above): choose another --base-port, "
+                 "or leave it out for free ones",
+                 base);
+    else if (e != OK)
+        snprintf(r->why, sizeof r->why, "cannot listen on the relays' addresses: %s", err_text(e));
+    return e;
+}
+
+static err_t make_network(struct run *r)
+{
+    struct testnet_args *a = r->args;
+    a->hosts[a->n_hosts] = (struct node_host){
+        .name = PAGE_NAME, .to = {{.family = IP_V4, .b = {127, 0, 0, 1}}, testpage_port(r->page)}};
+    const struct testnet_config config = {.plan = r->plan,
+                                          .ids = r->ids,
+                                          .hosts = a->hosts,
+                                          .n_hosts = a->n_hosts + 1,
+                                          .republish = true};
+    err_t e = testnet_new(net_env(r->net), &config, &testworld_ops, r->world, &r->testnet);
+    if (e != OK) {
+        snprintf(r->why, sizeof r->why, "the network could not be made: %s", err_text(e));
+        return e;
+    }
+    testworld_attach(r->world, r->testnet);
+    for (size_t i = 0; i < a->n_faults; i++)
+        TRY(set_fault(r, a->faults[i]));
+    return OK;
+}
+
+/* ---- the client ---- */
+
+static err_t make_client(struct run *r)
+{
+    char lines[PLAN_AUTHORITIES_MOST][TESTNET_LINE_MAX];
+    const char *values[PLAN_AUTHORITIES_MOST + 1] = {NULL};
+    char why[CLIENT_WHY_MAX] = "out of memory";
+    struct client_config config = client_config_defaults(true);
+    for (size_t i = 0; i < r->plan->n_authorities; i++)
+        values[i] = testnet_authority_line(r->testnet, i, lines[i]);
+    config.dir_authorities = values;
+    r->client_world = (struct world){.net = r->net};
+    err_t e = client_new(net_env(r->net), &config, &world_ops, &r->client_world, &r->client, why);
+    if (e != OK)
+        snprintf(r->why, sizeof r->why, "the client could not be made: %s", why);
+    return e;
+}
+
+static bool anybody(void *arg, const struct ipport *peer)
+{
+    (void)arg;
+    return ip_is_loopback(&peer->ip);
+}
+
+static err_t open_socks(struct run *r)
+{
+    const struct socksport_spec spec = {
+        .at = {.tcp = {{.family = IP_V4, .b = {127, 0, 0, 1}}, r->args->socks_port}},
+        .config = {.session = -1,
+                   .isolate_client_addr = true,
+                   .isolate_socks_auth = true,
+                   .isolate_client_protocol = true,
+                   .ipv4_traffic = true,
+                   .ipv6_traffic = true,
+                   .dns_request = true,
+                   .extended_errors = false,
+                   .warnings = &r->warnings}};
+    r->socks = socksports_new(r->net, r->client, anybody, NULL);
+    if (r->socks && socksports_set(r->socks, &spec, 1) == OK)
+        return OK;
+    snprintf(r->why, sizeof r->why,
+             "cannot listen on 127.0.0.1:%u for SOCKS (see above): choose another --socks-port, "
+             "or leave it out for a free one",
+             r->args->socks_port);
+    return ERR_IO;
+}
+
+/* ---- ready ---- */
+
+static void stop(struct run *r, int status)
+{
+    r->status = status;
+    net_stop(r->net);
+}
+
+static void announce(struct run *r)
+{
+    const struct testnet_args *a = r->args;
+    char socks[64] = "no client";
+    /* A command's output is its own. */
+    FILE *to = a->command ? stderr : stdout;
+    if (a->quiet)
+        return;
+    if (r->socks)
+        snprintf(socks, sizeof socks, "SOCKS 127.0.0.1:%u", socksports_first(r->socks));
+    fprintf(to, "testnet ready: %u authorities, %u relays, %s, dir %s (%.2f s)\n",
+            a->wish.authorities, a->wish.relays, socks, r->dir.path,
+            (double)(now_us() - r->begun_us) / US_PER_SEC);
+    fflush(to);
+}
+
+static err_t set_environment(const struct run *r)
+{
+    char text[TESTNET_DIR_MAX + 64];
+    int bad = setenv("TUNIC_TESTNET_DIR", r->dir.path, 1);
+    snprintf(text, sizeof text, "%s/client.torrc", r->dir.path);
+    bad |= setenv("TUNIC_TESTNET_TORRC", text, 1);
+    if (!r->socks)
+        return bad ? ERR_NOMEM : OK;
+    snprintf(text, sizeof text, "127.0.0.1:%u", socksports_first(r->socks));
+    bad |= setenv("TUNIC_TESTNET_SOCKS", text, 1);
+    snprintf(text, sizeof text, "socks5h://127.0.0.1:%u", socksports_first(r->socks));
+    bad |= setenv("ALL_PROXY", text, 1) | setenv("all_proxy", text, 1);
+    /* These would win over ALL_PROXY, or keep it from being used. */
+    static const char *const others[] = {"http_proxy",  "https_proxy", "HTTP_PROXY",
+                                         "HTTPS_PROXY", "no_proxy",    "NO_PROXY"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        bad |= unsetenv(others[i]);
+    return bad ? ERR_NOMEM : OK;
+}
+
+static void run_command(struct run *r)
+{
+    char *const *argv = r->args->command;
+    if (set_environment(r) != OK) {
+        stop(r, complain(TESTNET_STATUS_FAILED, "out of memory"));
+        return;
+    }
+    int error = command_start(&r->command, argv, &r->files);
+    if (!error)
+        return;
+    snprintf(r->why, sizeof r->why, "cannot run \"%.200s\": %s", argv[0],
+             error == ENOENT ? "there is no such program" : strerror(error));
+    stop(r, complain(error == ENOENT ? COMMAND_NOT_FOUND : COMMAND_NOT_RUNNABLE, r->why));
+}
+
+static void ready(struct run *r)
+{
+    r->ready = true;
+    announce(r);
+    if (r->args->command)
+        run_command(r);
+}
+
+static void poll_client(void *arg)
+{
+    struct run *r = arg;
+    struct env *env = net_env(r->net);
+    if (client_is_ready(r->client)) {
+        ready(r);
+    } else if (env->mono_us - r->begun_us > r->args->timeout_s * (uint64_t)US_PER_SEC) {
+        snprintf(r->why, sizeof r->why,
+                 "the client has not got further than %u %% in %u s: see --log notice, raise "
+                 "--timeout, or say --no-client",
+                 client_bootstrap_percent(r->client), r->args->timeout_s);
+        stop(r, complain(TESTNET_STATUS_FAILED, r->why));
+    } else {
+        env_arm_ms(env, &r->poll, READY_POLL_MS);
+    }
+}
+
+/* ---- signals ---- */
+
+static void write_counts(struct run *r)
+{
+    if (testnet_dir_counts(&r->dir, r->testnet, r->why) != OK)
+        (void)complain(0, r->why);
+}
+
+static void on_signal(void *arg, int signum)
+{
+    struct run *r = arg;
+    bool with_command = r->command.pid > 0 && !r->command.ended;
+    if (signum == SIGCHLD) {
+        command_reap(&r->command);
+        if (with_command && r->command.ended)
+            stop(r, r->command.status);
+    } else if (with_command) {
+        command_signal(&r->command, signum);
+    } else if (signum == SIGHUP) {
+        if (docs_publish(testnet_docs(r->testnet)) != OK)
+            log_warn(&r->log, "No new consensus: out of memory");
+    } else if (signum == SIGUSR1) {
+        write_counts(r);
+    } else if (signum != SIGUSR2) {
+        stop(r, r->args->command ? 128 + signum : 0);
+    }
+}
+
+static err_t watch_signals(struct run *r)
+{
+    static const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD};
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        TRY(net_on_signal(r->net, signals[i], on_signal, r));
+    return OK;
+}
+
+/* ---- the run ---- */
+
+/* Every relay has sockets in this one process. */
+static void raise_fd_limit(struct run *r)
+{
+    if (getrlimit(RLIMIT_NOFILE, &r->files) == 0 && r->files.rlim_cur < r->files.rlim_max) {
+        struct rlimit more = {r->files.rlim_max, r->files.rlim_max};
+        (void)setrlimit(RLIMIT_NOFILE, &more);
+    }
+}
+
+static err_t write_files(struct run *r)
+{
+    const struct testnet_facts facts = {.plan = r->plan,
+                                        .ids = r->ids,
+                                        .testnet = r->testnet,
+                                        .seed = r->seed,
+                                        .socks_port = r->socks ? socksports_first(r->socks) : 0,
+                                        .page_port = testpage_port(r->page),
+                                        .hosts = r->args->hosts,
+                                        .n_hosts = r->args->n_hosts + 1};
+    return testnet_dir_write(&r->dir, &facts, r->why);
+}
+
+static err_t begin(struct run *r)
+{
+    snprintf(r->why, sizeof r->why, "out of memory");
+    r->plan = calloc(1, sizeof *r->plan);
+    if (!r->plan)
+        return ERR_NOMEM;
+    TRY(plan_make(&r->args->wish, r->plan, r->why));
+    snprintf(r->why, sizeof r->why, "the event loop or the crypto library did not start");
+    if (crypto_init() != OK)
+        return ERR_CRYPTO;
+    TRY(net_new(&r->log, NULL, &r->net));
+    TRY(watch_signals(r));
+    TRY(testnet_dir_open(r->args->dir, &r->dir, r->why));
+    TRY(open_listeners(r));
+    snprintf(r->why, sizeof r->why, "the keys could not be made");
+    TRY(set_seed(r));
+    TRY(make_ids(r));
+    TRY(make_network(r));
+    forget_seed(r);
+    if (!r->args->no_client) {
+        TRY(make_client(r));
+        TRY(open_socks(r));
+    }
+    return write_files(r);
+}
+
+static void end(struct run *r)
+{
+    command_sweep(&r->command);
+    if (r->testnet && !r->dir.temporary)
+        write_counts(r);
+    if (r->net)
+        env_disarm(net_env(r->net), &r->poll);
+    socksports_free(r->socks);
+    client_free(r->client);
+    testnet_free(r->testnet);
+    testworld_free(r->world);
+    testpage_close(r->page);
+    for (size_t i = 0; r->ids && i < r->plan->n_nodes; i++)
+        identity_wipe(&r->ids[i]);
+    free(r->ids);
+    free(r->plan);
+    aes_ctr_free(r->stream);
+    net_free(r->net);
+    testnet_dir_close(&r->dir);
+}
+
+static int run(struct testnet_args *args, uint64_t begun_us)
+{
+    struct run r = {.args = args,
+                    .begun_us = begun_us,
+                    .log = {.least = args->level, .unsafe = true, .sink = to_stderr},
+                    .dir = {.lock_fd = -1},
+                    .command = {.tty = -1}};
+    raise_fd_limit(&r);
+    signal(SIGPIPE, SIG_IGN);
+    timer_init(&r.poll, poll_client, &r);
+    err_t e = begin(&r);
+    if (e != OK) {
+        r.status = complain(e == ERR_ARG ? TESTNET_STATUS_USAGE : TESTNET_STATUS_FAILED, r.why);
+        end(&r);
+        return r.status;
+    }
+    if (r.client) {
+        client_start(r.client);
+        env_arm_ms(net_env(r.net), &r.poll, 0);
+    } else {
+        ready(&r);
+    }
+    if (!r.status)
+        net_run(r.net);
+    end(&r);
+    return r.status;
+}
+
+static int list_faults(void)
+{
+    for (int i = 0; i < FAULTS; i++)
+        printf("%-24s %s\n", fault_name((enum fault)i), fault_text((enum fault)i));
+    return 0;
+}
+
+int testnet_main(int argc, char **argv)
+{
+    uint64_t begun_us = now_us();
+    struct testnet_args args;
+    char why[TESTNET_ARG_WHY];
+    int status = 0;
+    if (testnet_args_parse(argc, argv, &args, why) != OK)
+        return complain(TESTNET_STATUS_USAGE, why);
+    if (args.help)
+        fputs(testnet_help, stdout);
+    else if (args.list_faults)
+        (void)list_faults();
+    else
+        status = run(&args, begun_us);
+    testnet_args_free(&args);
+    if (fflush(stdout) != 0 && !status)
+        status = TESTNET_STATUS_FAILED;
+    return status;
+}
