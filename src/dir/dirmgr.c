@@ -332,7 +332,8 @@ static bool count_md_failures(struct dirmgr *d, const struct dm_request *rq)
         if (!r || r->has_md)
             continue;
         uint8_t *fails = &d->md_fails[r - netdir_at(d->newest, 0)];
-        *fails = (uint8_t)(*fails < MD_FAILS_MAX ? *fails + 1 : MD_FAILS_MAX);
+        if (*fails < MD_FAILS_MAX)
+            ++*fails;
         any = true;
     }
     return any;

@@ -6,13 +6,15 @@
 
 enum {
     RELAY_TROUBLES_MAX = 64,
-    MD_FAILS_MAX = 8,            /* then a microdescriptor is let be until the next consensus */
-    MD_BATCH_MIN = 32,           /* C tor: MIN_DL_PER_REQUEST */
-    MD_REQUESTS_MIN = 3,         /* C tor: MIN_REQUESTS */
-    MD_FEW = 16,                 /* C tor: MAX_DL_TO_DELAY */
-    MD_IN_FLIGHT_MAX = 8,        /* requests at once */
-    CERT_TRIES_MAX = 3,          /* then the consensus that wants them is given up */
-    BOOTSTRAP_IN_FLIGHT_MAX = 3, /* C tor: ClientBootstrapConsensusMaxInProgressTries */
+    /* Then a microdescriptor is let be until the next consensus, if there are enough others. */
+    MD_FAILS_MAX = 8,
+    MD_HOPELESS = MD_FAILS_MAX + 1, /* it came, and is of no use */
+    MD_BATCH_MIN = 32,              /* C tor: MIN_DL_PER_REQUEST */
+    MD_REQUESTS_MIN = 3,            /* C tor: MIN_REQUESTS */
+    MD_FEW = 16,                    /* C tor: MAX_DL_TO_DELAY */
+    MD_IN_FLIGHT_MAX = 8,           /* requests at once */
+    CERT_TRIES_MAX = 3,             /* then the consensus that wants them is given up */
+    BOOTSTRAP_IN_FLIGHT_MAX = 3,    /* C tor: ClientBootstrapConsensusMaxInProgressTries */
     CERTS_BODY_MAX = 1 << 20,
     MICRODESCS_BODY_MAX = 16 << 20,
     SKEW_WORTH_SAYING_S = 30 * 60, /* C tor: ALLOW_DIRECTORY_TIME_SKEW */

@@ -327,7 +327,7 @@ size_t take_microdescs(struct dirmgr *d, struct text body, struct dm_request *rq
         /* What the authorities signed and we still can't use, asking again won't mend. */
         const struct relay *r = netdir_by_md(d->newest, &md.digest);
         if (err == ERR_MALFORMED && r)
-            d->md_fails[r - netdir_at(d->newest, 0)] = MD_FAILS_MAX;
+            d->md_fails[r - netdir_at(d->newest, 0)] = MD_HOPELESS;
     }
     store(d, DIR_FILE_MICRODESCS_NEW, buf_at(&journal), journal.len, true);
     buf_free(&journal);

@@ -148,8 +148,11 @@ static bool next_certs(struct dirmgr *d, struct dir_request *out)
 
 static bool row_wanted(const struct dirmgr *d, size_t i, bool retries)
 {
-    return !netdir_at(d->newest, i)->has_md && !d->md_asked[i] &&
-           (retries ? d->md_fails[i] < MD_FAILS_MAX : d->md_fails[i] == 0);
+    /* As long as too few are there to build circuits with, nothing is given up: the network may
+     * just have been down. */
+    bool enough = d->current == d->newest;
+    unsigned most = !retries ? 0 : enough ? MD_FAILS_MAX - 1 : MD_FAILS_MAX;
+    return !netdir_at(d->newest, i)->has_md && !d->md_asked[i] && d->md_fails[i] <= most;
 }
 
 /* How many microdescriptors can be asked for now; RETRIES: those that failed before count too. */

@@ -414,6 +414,28 @@ START_TEST(test_dirmgr_missing_microdescriptors_are_asked_for_elsewhere)
 }
 END_TEST
 
+/* The network may have been down for as long as all those tries took. */
+START_TEST(test_dirmgr_microdescriptors_are_asked_for_until_there_are_enough)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    answer_consensus(w, &rq, N, FAKE_AFTER_S);
+    expect(w, DIR_WANT_CERTS, &rq);
+    answer_certs(w, &rq, N);
+    for (int i = 0; i < 30; i++) {
+        expect(w, DIR_WANT_MICRODESCS, &rq);
+        dirmgr_failed(w->d, rq.id, ERR_IO);
+        test_env_advance_ms(w->env, 5000);
+    }
+    expect(w, DIR_WANT_MICRODESCS, &rq);
+    answer_mds(w, &rq, 0, RELAYS);
+    ck_assert_ptr_nonnull(dirmgr_netdir(w->d));
+    world_free(w);
+}
+END_TEST
+
 START_TEST(test_dirmgr_microdescriptors_nobody_asked_for_are_ignored)
 {
     struct world *w = world_new(0);
@@ -609,6 +631,7 @@ TESTS("dir/dirmgr", test_dirmgr_bootstraps_from_nothing,
       test_dirmgr_authority_clock_is_compared, test_dirmgr_wrong_certificates_give_the_consensus_up,
       test_dirmgr_certificates_of_strangers_are_not_kept,
       test_dirmgr_missing_microdescriptors_are_asked_for_elsewhere,
+      test_dirmgr_microdescriptors_are_asked_for_until_there_are_enough,
       test_dirmgr_microdescriptors_nobody_asked_for_are_ignored,
       test_dirmgr_many_microdescriptors_go_out_in_parallel_batches,
       test_dirmgr_starts_from_its_own_cache, test_dirmgr_damaged_cache_is_set_aside,

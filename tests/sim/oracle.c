@@ -74,6 +74,8 @@ void oracle_path(struct sim *s, struct sim_client *c, const struct circ_hop_targ
 {
     size_t node[CIRC_MAX_HOPS];
     s->circuits++;
+    if (n == 1 && node_of(s, &hops[0].rsa) < s->plan.n_nodes)
+        return; /* for directory requests; none of another kind ends at its first hop, see below */
     if (n != 3) {
         sim_breach(s, "path-length", "a circuit of %zu hops", n);
         return;
@@ -169,6 +171,8 @@ void oracle_exit(struct sim *s, size_t exit, struct app *app, const struct ippor
                    app->id, to->port);
     else if (to->port != app->plan.port)
         sim_breach(s, "path-exit", "app %zu was let out to port %u", app->id, to->port);
+    else if (s->at_wire && s->at_wire->end[0].client >= 0)
+        sim_breach(s, "path-length", "app %zu was let out by its first hop", app->id);
     else if (s->at_wire)
         check_isolation(s, exit, app);
     s->exits_seen += s->at_wire != NULL;
