@@ -170,13 +170,14 @@ install: all
 	install -m 644 $(BUILD)/tunic.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
 	install -m 644 include/tunic/*.h $(DESTDIR)$(PREFIX)/include/tunic/
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 docs/tunic.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 docs/tunic.1 docs/tunic-testnet.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/tunic $(DESTDIR)$(PREFIX)/lib/libtunic.a \
 	    $(DESTDIR)$(PREFIX)/lib/libtunic.so $(DESTDIR)$(PREFIX)/lib/libtunic.so.0 \
 	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/tunic.pc
-	rm -rf $(DESTDIR)$(PREFIX)/include/tunic $(DESTDIR)$(PREFIX)/share/man/man1/tunic.1
+	rm -rf $(DESTDIR)$(PREFIX)/include/tunic $(DESTDIR)$(PREFIX)/share/man/man1/tunic.1 \
+	    $(DESTDIR)$(PREFIX)/share/man/man1/tunic-testnet.1
 
 clean:
 	rm -rf $(BUILD)

@@ -27,8 +27,9 @@ static err_t fail(char *why, const char *what, const char *path)
 static err_t make_temporary(struct testnet_dir *d, char *why)
 {
     const char *tmp = getenv("TMPDIR");
-    int n =
-        snprintf(d->path, sizeof d->path, "%s/tunic-testnet-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    static const char blanks[] = {'X', 'X', 'X', 'X', 'X', 'X', 0}; /* for mkdtemp() */
+    int n = snprintf(d->path, sizeof d->path, "%s/tunic-testnet-%s", tmp && *tmp ? tmp : "/tmp",
+                     blanks);
     if (n >= (int)sizeof d->path || !mkdtemp(d->path))
         return fail(why, "make a folder in", tmp && *tmp ? tmp : "/tmp");
     d->temporary = true;
