@@ -102,12 +102,15 @@ static struct spoilt choose_faults(struct faults *f)
     };
 }
 
+/* With the empty line for which clients wait. */
 static void send_garbage(struct dirserv *s)
 {
+    struct text end = TEXT_LIT("\r\n\r\n");
     uint8_t *to = buf_room(&s->out, GARBAGE_LEN);
     if (!to)
         return;
     env_random(s->source->env, to, GARBAGE_LEN);
+    memcpy(to + GARBAGE_LEN - end.len, end.s, end.len);
     buf_commit(&s->out, GARBAGE_LEN);
 }
 
@@ -116,7 +119,7 @@ static err_t make_bomb(enum dir_encoding enc, struct buf *out)
 {
     void *zeros = calloc(1, BOMB_PART);
     struct buf part;
-    buf_init(&part, BOMB_PART);
+    buf_init(&part, ANSWER_MAX);
     err_t err = zeros ? compress_all(enc, zeros, BOMB_PART, &part) : ERR_NOMEM;
     for (int i = 0; err == OK && i < BOMB_PARTS; i++)
         err = buf_add(out, buf_at(&part), part.len);

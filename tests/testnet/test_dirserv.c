@@ -1,0 +1,687 @@
+#include "testnet/dirserv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/encode.h"
+#include "crypto/hash.h"
+#include "dir/dirhttp.h"
+#include "dir/microdesc.h"
+#include "support/docnet.h"
+#include "testnet/compress.h"
+
+/* A network of documents, and one of its authorities as the server. */
+struct world {
+    struct docnet *n;
+    struct faults faults;
+    struct dirserv_source source;
+    struct dirserv *s;
+    unsigned outputs;
+    struct buf got;
+};
+
+static void on_output(void *arg)
+{
+    ((struct world *)arg)->outputs++;
+}
+
+static struct world *world_new(void)
+{
+    struct world *w = calloc(1, sizeof *w);
+    ck_assert_ptr_nonnull(w);
+    w->n = docnet_usual(1);
+    w->source = (struct dirserv_source){w->n->env, w->n->docs, &w->faults, w->n->id[0].rsa_id};
+    buf_init(&w->got, 128 << 20);
+    return w;
+}
+
+static void world_free(struct world *w)
+{
+    dirserv_free(w->s);
+    buf_free(&w->got);
+    docnet_free(w->n);
+    free(w);
+}
+
+static void drain(struct world *w)
+{
+    size_t len;
+    const uint8_t *out;
+    while ((out = dirserv_out(w->s, &len))) {
+        ck_ok(buf_add(&w->got, out, len));
+        dirserv_sent(w->s, len);
+    }
+}
+
+/* Sends bytes to a new server and takes what it has to say. */
+static void send_raw(struct world *w, const void *bytes, size_t len)
+{
+    const struct ip peer = ip_v4((const uint8_t[]){127, 0, 0, 9});
+    dirserv_free(w->s);
+    buf_free(&w->got);
+    w->s = dirserv_new(&w->source, &peer, on_output, w);
+    ck_assert_ptr_nonnull(w->s);
+    dirserv_feed(w->s, bytes, len);
+    drain(w);
+}
+
+/* HEADERS: lines with "\r\n" at their ends, or "". */
+static void get(struct world *w, const char *url, const char *headers)
+{
+    static char request[60000];
+    int len =
+        snprintf(request, sizeof request, "GET %s HTTP/1.0\r\nHost: x\r\n%s\r\n", url, headers);
+    ck_assert_int_lt(len, (int)sizeof request);
+    send_raw(w, request, (size_t)len);
+}
+
+/* The answer as a client reads it; the caller frees. ERR is how reading it ends. */
+static struct dirhttp *read_answer(struct world *w, err_t err, struct dirhttp_reply *reply)
+{
+    struct dirhttp *h;
+    ck_ok(dirhttp_new(32 << 20, false, &h));
+    err_t e = dirhttp_feed(h, buf_at(&w->got), w->got.len);
+    ck_err(e == OK ? dirhttp_end(h, reply) : e, err);
+    return h;
+}
+
+/* The body has to be WANT. */
+static void check_body(struct world *w, struct text want)
+{
+    struct dirhttp_reply r;
+    struct dirhttp *h = read_answer(w, OK, &r);
+    ck_assert_int_eq(r.status, 200);
+    ck_assert_uint_gt(want.len, 0);
+    ck_assert(text_equal(r.body, want));
+    ck_assert(dirserv_done(w->s));
+    dirhttp_free(&h);
+}
+
+static void check_status(struct world *w, const char *line)
+{
+    char want[160];
+    snprintf(want, sizeof want, "HTTP/1.0 %s\r\n", line);
+    struct text got = {(const char *)buf_at(&w->got), w->got.len};
+    ck_assert_msg(text_starts(got, want), "%s: %.*s", want, (int)(got.len < 200 ? got.len : 200),
+                  got.s);
+    ck_assert(dirserv_done(w->s));
+}
+
+static bool has_header(const struct world *w, const char *line)
+{
+    char want[160];
+    snprintf(want, sizeof want, "\r\n%s\r\n", line);
+    const char *s = (const char *)buf_at(&w->got);
+    const char *end = memmem(s, w->got.len, "\r\n\r\n", 4);
+    return end && memmem(s, (size_t)(end + 2 - s), want, strlen(want));
+}
+
+static char *hex(const uint8_t *bytes, size_t len)
+{
+    static char out[4][HEX_SIZE(32)];
+    static unsigned turn;
+    return hex_upper(bytes, len, out[turn++ % 4]);
+}
+
+/* ---- what is served ---- */
+
+START_TEST(test_dirserv_serves_consensuses)
+{
+    struct world *w = world_new();
+    get(w, "/tor/status-vote/current/consensus", "");
+    check_body(w, docs_consensus(w->n->docs, DOCS_NS, DOCS_HONEST));
+    get(w, "/tor/status-vote/current/consensus-ns.z", "");
+    check_body(w, docs_consensus(w->n->docs, DOCS_NS, DOCS_HONEST));
+    get(w, "/tor/status-vote/current/consensus-microdesc", "");
+    check_body(w, docs_consensus(w->n->docs, DOCS_MICRODESC, DOCS_HONEST));
+    get(w, "http://127.0.0.1:9030/tor/status-vote/current/consensus-microdesc.z", "");
+    check_body(w, docs_consensus(w->n->docs, DOCS_MICRODESC, DOCS_HONEST));
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirserv_consensus_needs_the_authorities_that_were_asked_for)
+{
+    struct world *w = world_new();
+    char url[200], a[8], b[8];
+    snprintf(a, sizeof a, "%.6s", hex(docs_v3_id(w->n->docs, 0), 20));
+    snprintf(b, sizeof b, "%.6s", hex(docs_v3_id(w->n->docs, 1), 20));
+    snprintf(url, sizeof url, "/tor/status-vote/current/consensus-microdesc/%s+%s+000000.z", a, b);
+    get(w, url, "");
+    check_status(w, "200 OK");
+    snprintf(url, sizeof url, "/tor/status-vote/current/consensus-microdesc/%s+000000.z", a);
+    get(w, url, "");
+    check_status(w, "404 Consensus not signed by sufficient number of requested authorities");
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirserv_every_encoding_is_the_same_document)
+{
+    struct world *w = world_new();
+    static const struct {
+        const char *accept, *content;
+    } cases[] = {
+        {"", "identity"},
+        {"Accept-Encoding: identity\r\n", "identity"},
+        {"Accept-Encoding: deflate\r\n", "deflate"},
+        {"Accept-Encoding: gzip\r\n", "gzip"},
+        {"accept-encoding: gzip, deflate\r\n", "deflate"},
+        {"Accept-Encoding: deflate, x-zstd\r\n", "x-zstd"},
+        {"Accept-Encoding: x-tor-lzma, x-zstd , deflate, gzip, identity\r\n", "x-tor-lzma"},
+        {"Accept-Encoding: br;q=1, deflate;q=0.5\r\n", "deflate"},
+        {"Accept-Encoding: nonsense\r\n", "identity"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char line[80];
+        get(w, "/tor/status-vote/current/consensus-microdesc", cases[i].accept);
+        snprintf(line, sizeof line, "Content-Encoding: %s", cases[i].content);
+        ck_assert_msg(has_header(w, line), "%s", cases[i].accept);
+        check_body(w, docs_consensus(w->n->docs, DOCS_MICRODESC, DOCS_HONEST));
+    }
+    /* what is compressed for one client only is never compressed slowly */
+    get(w, "/tor/keys/all", "Accept-Encoding: x-tor-lzma, x-zstd\r\n");
+    ck_assert(has_header(w, "Content-Encoding: x-zstd"));
+    check_body(w, docs_key_certs(w->n->docs));
+    get(w, "/tor/keys/all.z", "");
+    ck_assert(has_header(w, "Content-Encoding: deflate"));
+    check_body(w, docs_key_certs(w->n->docs));
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirserv_serves_key_certificates)
+{
+    struct world *w = world_new();
+    struct docs *d = w->n->docs;
+    const struct authcert *c = w->n->certs.certs[1];
+    const char *id = hex(authcert_identity(c)->b, 20), *sk = hex(authcert_signing(c)->b, 20);
+    struct text one = authcert_text(c);
+    char url[200];
+    get(w, "/tor/keys/all", "");
+    check_body(w, docs_key_certs(d));
+    get(w, "/tor/keys/authority", "");
+    check_body(w, docs_key_cert(d, docs_v3_id(d, 0), NULL));
+    snprintf(url, sizeof url, "/tor/keys/fp/%s", id);
+    get(w, url, "");
+    check_body(w, one);
+    snprintf(url, sizeof url, "/tor/keys/sk/%s", sk);
+    get(w, url, "");
+    check_body(w, one);
+    snprintf(url, sizeof url, "/tor/keys/fp-sk/%s-%s.z", id, sk);
+    get(w, url, "");
+    check_body(w, one);
+    snprintf(url, sizeof url, "/tor/keys/fp-sk/%s-%s", sk, id);
+    get(w, url, "");
+    check_status(w, "404 Not found");
+    get(w, "/tor/keys/fp/0000000000000000000000000000000000000000+zz+", "");
+    check_status(w, "404 Not found");
+    get(w, "/tor/keys/other", "");
+    check_status(w, "400 Bad request");
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirserv_serves_descriptors)
+{
+    struct world *w = world_new();
+    struct docs *d = w->n->docs;
+    const struct rsa_id *self = &w->source.self, *other = &w->n->id[7].rsa_id;
+    char url[200];
+    get(w, "/tor/server/all", "");
+    check_body(w, docs_all_descriptors(d));
+    get(w, "/tor/server/authority", "");
+    check_body(w, docs_descriptor(d, self));
+    snprintf(url, sizeof url, "/tor/server/fp/%s", hex(other->b, 20));
+    get(w, url, "");
+    check_body(w, docs_descriptor(d, other));
+    get(w, "/tor/extra/all", "");
+    check_body(w, docs_all_extra_infos(d));
+    get(w, "/tor/extra/authority", "");
+    check_body(w, docs_extra_info(d, self));
+    snprintf(url, sizeof url, "/tor/extra/fp/%s.z", hex(other->b, 20));
+    get(w, url, "");
+    check_body(w, docs_extra_info(d, other));
+    get(w, "/tor/server/fp/0000000000000000000000000000000000000000", "");
+    check_status(w, "404 Servers unavailable");
+    get(w, "/tor/server/other", "");
+    check_status(w, "404 Not found");
+    world_free(w);
+}
+END_TEST
+
+/* What RSA signs of a descriptor is also its name. */
+static const char *digest_of(struct text t)
+{
+    uint8_t digest[20];
+    const char *end = memmem(t.s, t.len, "router-signature\n", 17);
+    sha1(t.s, (size_t)(end + 17 - t.s), digest);
+    return hex(digest, 20);
+}
+
+START_TEST(test_dirserv_serves_descriptors_by_digest)
+{
+    struct world *w = world_new();
+    struct text server = docs_descriptor(w->n->docs, &w->n->id[4].rsa_id);
+    struct text extra = docs_extra_info(w->n->docs, &w->n->id[4].rsa_id);
+    char url[200];
+    snprintf(url, sizeof url, "/tor/server/d/%s", digest_of(server));
+    get(w, url, "");
+    check_body(w, server);
+    snprintf(url, sizeof url, "/tor/extra/d/%s", digest_of(extra));
+    get(w, url, "");
+    check_body(w, extra);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirserv_serves_microdescriptors)
+{
+    struct world *w = world_new();
+    struct sha256 x, y;
+    struct text a = docs_microdesc_at(w->n->docs, 2, &x), b = docs_microdesc_at(w->n->docs, 5, &y);
+    char url[300], m[BASE64_SIZE(32)], k[BASE64_SIZE(32)], both[4096];
+    base64_encode(x.b, 32, false, m);
+    base64_encode(y.b, 32, false, k);
+    snprintf(url, sizeof url, "/tor/micro/d/%s-AAAA-%s.z", m, k);
+    get(w, url, "");
+    int len = snprintf(both, sizeof both, "%.*s%.*s", TEXT_ARG(a), TEXT_ARG(b));
+    check_body(w, (struct text){both, (size_t)len});
+    get(w, "/tor/micro/d/", "");
+    check_status(w, "404 Not found");
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirserv_serves_votes)
+{
+    struct world *w = world_new();
+    const uint8_t *first = docs_v3_id(w->n->docs, 0), *second = docs_v3_id(w->n->docs, 1);
+    char url[200];
+    get(w, "/tor/status-vote/current/authority", "");
+    check_body(w, docs_vote(w->n->docs, first));
+    snprintf(url, sizeof url, "/tor/status-vote/current/%s.z", hex(second, 20));
+    get(w, url, "Accept-Encoding: x-zstd\r\n");
+    ck_assert(has_header(w, "Content-Encoding: deflate"));
+    check_body(w, docs_vote(w->n->docs, second));
+    get(w, "/tor/status-vote/next/consensus", "");
+    check_status(w, "404 Not found");
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirserv_serves_robots_and_nothing_else)
+{
+    struct world *w = world_new();
+    static const char *const none[] = {"/tor/", "/", "/tor/hs/3/abc", "/tor/robots.txtx",
+                                       "/etc/passwd"};
+    get(w, "/tor/robots.txt", "Accept-Encoding: x-zstd\r\n");
+    check_body(w, TEXT_LIT("User-agent: *\r\nDisallow: /\r\n"));
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        get(w, none[i], "");
+        check_status(w, "404 Not found");
+    }
+    world_free(w);
+}
+END_TEST
+
+/* ---- headers ---- */
+
+START_TEST(test_dirserv_says_when_and_to_whom)
+{
+    struct world *w = world_new();
+    char line[100], date[DIRHTTP_DATE_MAX];
+    int64_t now = env_wall_s(w->n->env);
+    get(w, "/tor/status-vote/current/consensus-microdesc", "");
+    ck_assert(has_header(w, "X-Your-Address-Is: 127.0.0.9"));
+    ck_assert(has_header(w, "Content-Type: text/plain"));
+    ck_assert(has_header(w, "Vary: X-Or-Diff-From-Consensus"));
+    snprintf(line, sizeof line, "Date: %s", dirhttp_date_text(now, date));
+    ck_assert(has_header(w, line));
+    snprintf(line, sizeof line, "Last-Modified: %s", dirhttp_date_text(now, date));
+    ck_assert(has_header(w, line));
+    snprintf(line, sizeof line, "Expires: %s", dirhttp_date_text(now + 3600, date));
+    ck_assert(has_header(w, line));
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirserv_sends_nothing_that_is_known)
+{
+    struct world *w = world_new();
+    char header[100], date[DIRHTTP_DATE_MAX];
+    int64_t after = docs_valid_after_s(w->n->docs);
+    snprintf(header, sizeof header, "If-Modified-Since: %s\r\n", dirhttp_date_text(after, date));
+    get(w, "/tor/status-vote/current/consensus-microdesc", header);
+    check_status(w, "304 Not modified");
+    get(w, "/tor/keys/all", header);
+    check_status(w, "304 Not modified");
+    snprintf(header, sizeof header, "If-Modified-Since: %s\r\n",
+             dirhttp_date_text(after - 1, date));
+    get(w, "/tor/status-vote/current/consensus-microdesc", header);
+    check_status(w, "200 OK");
+    get(w, "/tor/status-vote/current/consensus-microdesc", "If-Modified-Since: yesterday\r\n");
+    check_status(w, "200 OK");
+    world_free(w);
+}
+END_TEST
+
+static void sha3_signed(struct text t, uint8_t out[32])
+{
+    const char *end = memmem(t.s, t.len, "\ndirectory-signature ", 21);
+    ck_ok(sha3_256(t.s, (size_t)(end + 21 - t.s), out));
+}
+
+START_TEST(test_dirserv_sends_a_diff_to_who_has_an_older_one)
+{
+    struct world *w = world_new();
+    uint8_t old[32], new[32];
+    char header[300], url[200];
+    const char *zeros = "0000000000000000000000000000000000000000000000000000000000000000";
+    sha3_signed(docs_consensus(w->n->docs, DOCS_MICRODESC, DOCS_HONEST), old);
+    ck_ok(docs_publish(w->n->docs));
+    sha3_signed(docs_consensus(w->n->docs, DOCS_MICRODESC, DOCS_HONEST), new);
+    struct text diff = docs_diff(w->n->docs, DOCS_MICRODESC, old);
+    snprintf(header, sizeof header, "X-Or-Diff-From-Consensus: %s, %s\r\n", zeros, hex(old, 32));
+    get(w, "/tor/status-vote/current/consensus-microdesc", header);
+    check_body(w, diff);
+    snprintf(url, sizeof url, "/tor/status-vote/current/consensus-microdesc/diff/%s/%s.z",
+             hex(old, 32), hex(docs_v3_id(w->n->docs, 0), 20));
+    get(w, url, "");
+    check_body(w, diff);
+    snprintf(header, sizeof header, "X-Or-Diff-From-Consensus: %s\r\n", hex(new, 32));
+    get(w, "/tor/status-vote/current/consensus-microdesc", header);
+    check_status(w, "304 Not modified");
+    snprintf(header, sizeof header, "X-Or-Diff-From-Consensus: %s\r\n", zeros);
+    get(w, "/tor/status-vote/current/consensus-microdesc", header);
+    check_body(w, docs_consensus(w->n->docs, DOCS_MICRODESC, DOCS_HONEST));
+    snprintf(url, sizeof url, "/tor/status-vote/current/consensus/diff/%s", zeros);
+    get(w, url, "");
+    check_status(w, "404 No such diff available");
+    get(w, "/tor/status-vote/current/consensus/diff/12", "");
+    check_status(w, "404 Couldn't parse request");
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirserv_serves_no_dead_consensus)
+{
+    struct world *w = world_new();
+    w->n->env->wall_us += INT64_C(28) * 3600 * US_PER_SEC;
+    get(w, "/tor/status-vote/current/consensus", "");
+    check_status(w, "404 Consensus is too old");
+    w->n->env->wall_us -= INT64_C(56) * 3600 * US_PER_SEC;
+    get(w, "/tor/status-vote/current/consensus", "");
+    check_status(w, "404 Consensus is too new");
+    world_free(w);
+}
+END_TEST
+
+/* ---- requests that are none ---- */
+
+START_TEST(test_dirserv_refuses_what_is_no_request)
+{
+    struct world *w = world_new();
+    static const struct {
+        const char *request, *status;
+    } cases[] = {
+        {"\r\n\r\n", "400 Bad request"},
+        {"GET\r\n\r\n", "400 Bad request"},
+        {"GET /tor/keys/all\r\n\r\n", "400 Bad request"},
+        {"GET /tor/keys/all HTTP/1.0 x\r\n\r\n", "400 Bad request"},
+        {"GET /tor/keys/all SMTP/1.0\r\n\r\n", "400 Bad request"},
+        {"GET /tor/\x01 HTTP/1.0\r\n\r\n", "400 Bad request"},
+        {"GET /tor/\xff HTTP/1.0\r\n\r\n", "400 Bad request"},
+        {"POST /tor/post/vote HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc", "405 Method not allowed"},
+        {"BREW /tor/keys/all HTTP/1.0\r\n\r\n", "501 Not implemented"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        send_raw(w, cases[i].request, strlen(cases[i].request));
+        check_status(w, cases[i].status);
+    }
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirserv_waits_for_all_of_a_request)
+{
+    struct world *w = world_new();
+    const char request[] = "GET /tor/keys/all HTTP/1.0\r\nHost: x\r\n\r\n";
+    send_raw(w, request, 0);
+    for (size_t i = 0; request[i]; i++) {
+        ck_assert(!dirserv_done(w->s));
+        ck_assert_uint_eq(w->got.len, 0);
+        dirserv_feed(w->s, &request[i], 1);
+        drain(w);
+    }
+    check_body(w, docs_key_certs(w->n->docs));
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirserv_takes_bare_newlines)
+{
+    struct world *w = world_new();
+    const char request[] = "GET /tor/keys/all HTTP/1.0\n\nGET /tor/server/all HTTP/1.0\n\n";
+    send_raw(w, request, strlen(request));
+    check_body(w, docs_key_certs(w->n->docs));
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirserv_bounds_a_request)
+{
+    struct world *w = world_new();
+    enum { MOST = 50000 };
+    char *request = malloc(MOST + 1);
+    memset(request, 'a', MOST);
+    memcpy(request, "GET /tor/", 9);
+    send_raw(w, request, MOST - 1);
+    ck_assert(!dirserv_done(w->s));
+    dirserv_feed(w->s, "a", 1);
+    drain(w);
+    check_status(w, "400 Request too large");
+    free(request);
+    world_free(w);
+}
+END_TEST
+
+/* ---- faults ---- */
+
+static void fault(struct world *w, enum fault f)
+{
+    memset(&w->faults, 0, sizeof w->faults);
+    w->faults.n[f] = 1;
+}
+
+#define CONSENSUS "/tor/status-vote/current/consensus-microdesc"
+
+START_TEST(test_dirserv_faults_of_every_kind_of_answer)
+{
+    static const struct {
+        enum fault fault;
+        err_t err;
+        int status;
+    } cases[] = {
+        {FAULT_DIR_404, OK, 404},
+        {FAULT_DIR_503, OK, 503},
+        {FAULT_DIR_GARBAGE, ERR_MALFORMED, 0},
+        {FAULT_DIR_TRUNCATED, ERR_TRUNCATED, 0},
+        {FAULT_DIR_BOMB, ERR_BOMB, 0},
+        {FAULT_DIR_ZLIB_CUT, ERR_TRUNCATED, 0},
+    };
+    struct world *w = world_new();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct dirhttp_reply r;
+        fault(w, cases[i].fault);
+        get(w, CONSENSUS, "Accept-Encoding: deflate\r\n");
+        struct dirhttp *h = read_answer(w, cases[i].err, &r);
+        if (cases[i].err == OK)
+            ck_assert_int_eq(r.status, cases[i].status);
+        ck_assert(dirserv_done(w->s));
+        dirhttp_free(&h);
+    }
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirserv_fault_silent_never_ends)
+{
+    struct world *w = world_new();
+    fault(w, FAULT_DIR_SILENT);
+    get(w, CONSENSUS, "");
+    ck_assert_uint_eq(w->got.len, 0);
+    ck_assert(!dirserv_done(w->s));
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirserv_fault_lies)
+{
+    static const struct {
+        enum fault fault;
+        enum docs_lie lie;
+    } cases[] = {
+        {FAULT_DIR_UNSIGNED, DOCS_ONE_SIGNATURE}, {FAULT_DIR_BAD_DIGEST_ALG, DOCS_UNKNOWN_DIGEST},
+        {FAULT_DIR_FORGED, DOCS_FORGED},          {FAULT_DIR_OLD, DOCS_EXPIRED},
+        {FAULT_DIR_FUTURE, DOCS_FUTURE},          {FAULT_DIR_EVIL_ADDRESS, DOCS_EVIL_ADDRESS},
+    };
+    struct world *w = world_new();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        fault(w, cases[i].fault);
+        get(w, CONSENSUS, "Accept-Encoding: x-tor-lzma, deflate\r\n");
+        check_body(w, docs_consensus(w->n->docs, DOCS_MICRODESC, cases[i].lie));
+    }
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirserv_fault_chain_of_streams_is_the_document)
+{
+    struct world *w = world_new();
+    static const char *const accepts[] = {"", "Accept-Encoding: gzip\r\n",
+                                          "Accept-Encoding: x-zstd\r\n"};
+    for (size_t i = 0; i < 3; i++) {
+        fault(w, FAULT_DIR_CONCATENATED);
+        get(w, CONSENSUS, accepts[i]);
+        check_body(w, docs_consensus(w->n->docs, DOCS_MICRODESC, DOCS_HONEST));
+    }
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirserv_fault_other_microdescriptors)
+{
+    struct world *w = world_new();
+    struct sha256 x;
+    char url[100], m[BASE64_SIZE(32)];
+    struct dirhttp_reply r;
+    struct microdesc md;
+    docs_microdesc_at(w->n->docs, 0, &x);
+    snprintf(url, sizeof url, "/tor/micro/d/%s", base64_encode(x.b, 32, false, m));
+    fault(w, FAULT_DIR_WRONG_MICRODESC);
+    get(w, url, "");
+    struct dirhttp *h = read_answer(w, OK, &r);
+    ck_ok(microdesc_next(&r.body, &md));
+    ck_assert_mem_ne(md.digest.b, x.b, 32);
+    dirhttp_free(&h);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirserv_fault_text_that_is_none)
+{
+    struct world *w = world_new();
+    struct dirhttp_reply r;
+    struct consensus *c;
+    fault(w, FAULT_DIR_BAD_UTF8);
+    get(w, CONSENSUS, "Accept-Encoding: deflate\r\n");
+    struct dirhttp *h = read_answer(w, OK, &r);
+    ck_assert_ptr_nonnull(memchr(r.body.s, 0xff, r.body.len));
+    ck_assert_int_ne(consensus_parse(r.body, &c), OK);
+    dirhttp_free(&h);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirserv_fault_drip_is_a_byte_in_n_seconds)
+{
+    struct world *w = world_new();
+    size_t head;
+    fault(w, FAULT_DIR_DRIP);
+    get(w, "/tor/robots.txt", "");
+    head = w->got.len;
+    ck_assert(has_header(w, "Content-Length: 28"));
+    ck_assert_ptr_nonnull(memmem(buf_at(&w->got), head, "\r\n\r\n", 4));
+    for (size_t i = 1; i <= 28; i++) {
+        ck_assert(!dirserv_done(w->s));
+        test_env_advance_ms(w->n->env, 999);
+        ck_assert_uint_eq(w->outputs, i - 1);
+        test_env_advance_ms(w->n->env, 1);
+        ck_assert_uint_eq(w->outputs, i);
+        drain(w);
+        ck_assert_uint_eq(w->got.len, head + i);
+    }
+    check_body(w, TEXT_LIT("User-agent: *\r\nDisallow: /\r\n"));
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirserv_fault_counts_requests)
+{
+    struct world *w = world_new();
+    fault(w, FAULT_DIR_404);
+    w->faults.n[FAULT_DIR_404] = 3;
+    for (int i = 1; i <= 4; i++) {
+        get(w, "/tor/robots.txt", "");
+        check_status(w, i < 3 ? "200 OK" : "404 Not found");
+    }
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirserv_outlives_nothing_when_freed_in_the_middle)
+{
+    struct world *w = world_new();
+    size_t len;
+    fault(w, FAULT_DIR_DRIP);
+    get(w, CONSENSUS, "");
+    dirserv_free(w->s);
+    w->s = NULL;
+    test_env_advance_ms(w->n->env, 5000);
+    ck_assert_uint_eq(w->outputs, 0);
+    memset(&w->faults, 0, sizeof w->faults);
+    const struct ip peer = ip_v4((const uint8_t[]){127, 0, 0, 9});
+    w->s = dirserv_new(&w->source, &peer, on_output, w);
+    dirserv_feed(w->s, "GET " CONSENSUS " HTTP/1.0\r\n\r\n",
+                 strlen("GET " CONSENSUS " HTTP/1.0\r\n\r\n"));
+    ck_assert_ptr_nonnull(dirserv_out(w->s, &len));
+    buf_free(&w->got);
+    /* the answer stays what it was, whatever is published meanwhile */
+    struct text was = {text_dup(docs_consensus(w->n->docs, DOCS_MICRODESC, DOCS_HONEST)), 0};
+    was.len = strlen(was.s);
+    for (int i = 0; i < DOCS_KEPT + 1; i++)
+        ck_ok(docs_publish(w->n->docs));
+    drain(w);
+    check_body(w, was);
+    free((char *)was.s);
+    world_free(w);
+}
+END_TEST
+
+TESTS("testnet/dirserv", test_dirserv_serves_consensuses,
+      test_dirserv_consensus_needs_the_authorities_that_were_asked_for,
+      test_dirserv_every_encoding_is_the_same_document, test_dirserv_serves_key_certificates,
+      test_dirserv_serves_descriptors, test_dirserv_serves_descriptors_by_digest,
+      test_dirserv_serves_microdescriptors, test_dirserv_serves_votes,
+      test_dirserv_serves_robots_and_nothing_else, test_dirserv_says_when_and_to_whom,
+      test_dirserv_sends_nothing_that_is_known, test_dirserv_sends_a_diff_to_who_has_an_older_one,
+      test_dirserv_serves_no_dead_consensus, test_dirserv_refuses_what_is_no_request,
+      test_dirserv_waits_for_all_of_a_request, test_dirserv_takes_bare_newlines,
+      test_dirserv_bounds_a_request, test_dirserv_faults_of_every_kind_of_answer,
+      test_dirserv_fault_silent_never_ends, test_dirserv_fault_lies,
+      test_dirserv_fault_chain_of_streams_is_the_document,
+      test_dirserv_fault_other_microdescriptors, test_dirserv_fault_text_that_is_none,
+      test_dirserv_fault_drip_is_a_byte_in_n_seconds, test_dirserv_fault_counts_requests,
+      test_dirserv_outlives_nothing_when_freed_in_the_middle)
