@@ -2,6 +2,7 @@
 #include "testnet/dirserv_int.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "crypto/encode.h"
 
@@ -66,26 +67,25 @@ static void finish(const struct asked *a, const char *missing, int64_t lifetime_
 
 /* ---- consensuses ---- */
 
-/* Whether more than half of the authorities in LIST ("F1+F2": beginnings of fingerprints) are
- * ours, who all signed. */
-static bool is_signed_by_enough(const struct asked *a, struct text list, size_t authorities)
+/* Whether START ("A1B2C3") begins the fingerprint of one of our authorities, who all sign. */
+static bool is_signer(const struct docs *d, struct text start)
+{
+    for (size_t i = 0; i < docs_authority_count(d); i++) {
+        char id[HEX_SIZE(20)];
+        hex_upper(docs_v3_id(d, i), 20, id);
+        if (start.len && start.len < sizeof id && strncasecmp(id, start.s, start.len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* dir-spec 4.5, appendix B: "F1+F2+...": more than half of them; an empty list wants nobody. */
+static bool is_signed_by_enough(const struct asked *a, struct text list)
 {
     struct text part;
     size_t wanted = 0, have = 0;
-    while (text_split(&list, '+', &part)) {
-        wanted++;
-        for (size_t i = 0; i < authorities; i++) {
-            char id[HEX_SIZE(20)];
-            hex_upper(docs_v3_id(a->source->docs, i), 20, id);
-            struct text start = {id, part.len < sizeof id ? part.len : 0};
-            char copy[HEX_SIZE(20)] = "";
-            memcpy(copy, part.s, start.len);
-            if (start.len && text_is_nocase(start, copy)) {
-                have++;
-                break;
-            }
-        }
-    }
+    for (; text_split(&list, '+', &part); wanted++)
+        have += is_signer(a->source->docs, part);
     return !wanted || have > wanted / 2;
 }
 
@@ -118,58 +118,81 @@ static void add_whole(const struct asked *a, enum docs_flavor flavor)
         x->stored = (struct text){0};
 }
 
-/* ""; "-FLAVOR"; then "/F1+F2"; or "/diff/HASH" and that */
-static void consensus(const struct asked *a, struct text rest)
+/* What stands behind "consensus" in a URL: "", or "-FLAVOR"; then "/diff/HASH"; then "/F1+F2". A
+ * flavor that we don't know is taken for the first one, as in C tor. */
+struct wish {
+    enum docs_flavor flavor;
+    bool only_diff; /* from R's only digest */
+    struct dirserv_request r;
+    struct text signers;
+};
+
+static bool read_wish(struct text rest, const struct dirserv_request *r, struct wish *out)
 {
-    struct docs *d = a->source->docs;
-    int64_t now = env_wall_s(a->source->env);
-    enum docs_flavor flavor = DOCS_NS;
     struct text name;
-    struct dirserv_request with_url = *a->request;
-    struct asked b = *a;
-    bool only_diff = false;
+    *out = (struct wish){.flavor = DOCS_NS, .r = *r};
     if (skip_prefix(&rest, "-") && text_split(&rest, '/', &name) && text_is(name, "microdesc"))
-        flavor = DOCS_MICRODESC;
+        out->flavor = DOCS_MICRODESC;
     skip_prefix(&rest, "/");
-    if (skip_prefix(&rest, "diff/")) {
-        only_diff = true;
-        text_split(&rest, '/', &name);
-        b.request = &with_url;
-        with_url.n_diff_from = 1;
-        if (hex_decode_exact(name, with_url.diff_from[0], 32) != OK) {
-            refuse(a, 404, "Couldn't parse request");
-            return;
-        }
+    out->only_diff = skip_prefix(&rest, "diff/");
+    if (out->only_diff) {
+        out->r.n_diff_from = 1;
+        if (!text_split(&rest, '/', &name) || hex_decode_exact(name, out->r.diff_from[0], 32) != OK)
+            return false;
     }
-    if (has_newest(&b, flavor)) {
-        refuse(a, 304, "Not modified");
+    out->signers = rest;
+    return true;
+}
+
+/* Why the newest consensus may not be given, though there is one; NULL: it may. */
+static const char *unfit(const struct asked *a, const struct wish *w)
+{
+    const struct docs *d = a->source->docs;
+    int64_t now = env_wall_s(a->source->env);
+    if (docs_valid_after_s(d) > now + REASONABLY_LIVE_S)
+        return "Consensus is too new";
+    if (docs_valid_until_s(d) + REASONABLY_LIVE_S < now)
+        return "Consensus is too old";
+    if (!is_signed_by_enough(a, w->signers))
+        return "Consensus not signed by sufficient number of requested authorities";
+    return NULL;
+}
+
+static void give_consensus(const struct asked *a, const struct wish *w)
+{
+    struct dirserv_answer *x = a->answer;
+    int64_t now = env_wall_s(a->source->env), fresh = docs_fresh_until_s(a->source->docs);
+    bool honest = a->spoil->lie == DOCS_HONEST;
+    bool diff = honest && add_diff(a, w->flavor);
+    if (w->only_diff && !diff) {
+        refuse(a, 404, "No such diff available");
         return;
     }
-    bool honest = a->spoil->lie == DOCS_HONEST;
-    if (!honest || !add_diff(&b, flavor)) {
-        if (only_diff) {
-            refuse(a, 404, "No such diff available");
-            return;
-        }
-        add_whole(a, flavor);
-    }
-    int64_t after = docs_valid_after_s(d);
-    if (!after || (!a->answer->body.len && !a->answer->stored.len))
-        refuse(a, 404, "Not found");
-    else if (after > now + REASONABLY_LIVE_S)
-        refuse(a, 404, "Consensus is too new");
-    else if (docs_valid_until_s(d) + REASONABLY_LIVE_S < now)
-        refuse(a, 404, "Consensus is too old");
-    else if (!is_signed_by_enough(a, rest, docs_authority_count(d)))
-        refuse(a, 404, "Consensus not signed by sufficient number of requested authorities");
-    else if (honest && a->request->if_modified_since_s >= after)
+    if (!diff)
+        add_whole(a, w->flavor);
+    const char *why = x->body.len || x->stored.len ? unfit(a, w) : "Not found";
+    x->modified_s = docs_valid_after_s(a->source->docs);
+    x->lifetime_s = fresh > now ? fresh - now : 0;
+    x->vary = true;
+    if (why)
+        refuse(a, 404, why);
+    else if (honest && a->request->if_modified_since_s >= x->modified_s)
         refuse(a, 304, "Not modified");
     else
-        a->answer->status = 200;
-    int64_t fresh = docs_fresh_until_s(d);
-    a->answer->lifetime_s = fresh > now ? fresh - now : 0;
-    a->answer->modified_s = after;
-    a->answer->vary = true;
+        x->status = 200;
+}
+
+static void consensus(const struct asked *a, struct text rest)
+{
+    struct wish w;
+    struct asked b = *a;
+    b.request = &w.r;
+    if (!read_wish(rest, a->request, &w))
+        refuse(a, 404, "Couldn't parse request");
+    else if (has_newest(&b, w.flavor))
+        refuse(a, 304, "Not modified");
+    else
+        give_consensus(&b, &w);
 }
 
 /* ---- votes ---- */

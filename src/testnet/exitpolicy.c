@@ -102,22 +102,24 @@ static void mark_ports(const char *policy, uint8_t accepted[PORTS])
         accepted[p] = accepted[p] == ACCEPT;
 }
 
-/* Ports with the mark WANT as a list of ranges; how long it would be if OUT had no end. */
+/* The ports with the mark WANT as a list of ranges. How long it would be if OUT had no end;
+ * SIZE_MAX if there are none: not a form to choose. */
 static size_t list_ports(const uint8_t accepted[PORTS], bool want, char *out, size_t cap)
 {
     size_t len = (size_t)snprintf(out, cap, want ? "accept " : "reject "), start = len;
-    for (uint32_t p = 1, from; p < PORTS; p++) {
-        if (accepted[p] != want)
+    for (uint32_t first = 1, last; first < PORTS; first = last + 1) {
+        last = first;
+        if (accepted[first] != want)
             continue;
-        for (from = p; p + 1 < PORTS && accepted[p + 1] == want;)
-            p++;
+        while (last + 1 < PORTS && accepted[last + 1] == want)
+            last++;
+        char *to = len < cap ? out + len : NULL;
+        size_t room = to ? cap - len : 0;
         const char *comma = len > start ? "," : "";
-        char *at = len < cap ? out + len : NULL;
-        size_t room = len < cap ? cap - len : 0;
-        len += (size_t)(from == p ? snprintf(at, room, "%s%u", comma, p)
-                                  : snprintf(at, room, "%s%u-%u", comma, from, p));
+        len += (size_t)(first == last ? snprintf(to, room, "%s%u", comma, first)
+                                      : snprintf(to, room, "%s%u-%u", comma, first, last));
     }
-    return len > start ? len : SIZE_MAX; /* nothing to list: not a form to choose */
+    return len > start ? len : SIZE_MAX;
 }
 
 const char *exitpolicy_summary(const char *policy, char out[EXITPOLICY_SUMMARY_MAX])
