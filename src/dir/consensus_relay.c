@@ -64,6 +64,15 @@ static err_t parse_v4(struct text t, uint8_t out[4])
     return OK;
 }
 
+/* 0.0.0.0 is no address, though the system would take it for this computer: a relay that claims it
+ * has no ORPort, and so is of no use (netdir.h). */
+static void forget_nowhere(struct relay *r)
+{
+    struct ip ip = ip_v4(r->v4);
+    if (ip_is_unspecified(&ip))
+        r->orport = r->dirport = 0;
+}
+
 err_t relay_begin(const struct doc_item *r, struct relay *out)
 {
     /* dir-spec 3.4.1, as the microdesc flavor has it:
@@ -77,7 +86,9 @@ err_t relay_begin(const struct doc_item *r, struct relay *out)
     TRY(base64_decode_exact(a[1], BASE64_EITHER, out->rsa.b, sizeof out->rsa.b));
     TRY(parse_v4(a[4], out->v4));
     TRY(parse_port(a[5], &out->orport));
-    return parse_port(a[6], &out->dirport);
+    TRY(parse_port(a[6], &out->dirport));
+    forget_nowhere(out);
+    return OK;
 }
 
 /* The first IPv6 address counts. One that we can't read is no reason to lose the consensus. */
@@ -90,7 +101,7 @@ static void take_address(const struct doc_item *item, struct relay *relay)
         return;
     memcpy(text, word.s, word.len);
     text[word.len] = 0;
-    if (ipport_parse(text, &ap) != OK || ap.ip.family != IP_V6)
+    if (ipport_parse(text, &ap) != OK || ap.ip.family != IP_V6 || ip_is_unspecified(&ap.ip))
         return;
     memcpy(relay->v6, ap.ip.b, sizeof relay->v6);
     relay->orport6 = ap.port;

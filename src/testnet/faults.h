@@ -45,6 +45,8 @@
     X(CIRC_UNKNOWN_COMMAND, "circ-unknown-command", FAULT_AT, "command 200 as the N-th message")   \
     X(CIRC_BAD_LENGTH, "circ-bad-length", FAULT_AT, "a length over the cell in the N-th message")  \
     X(CIRC_NO_SENDME, "circ-no-sendme", FAULT_FROM, "never sends a SENDME")                        \
+    X(CIRC_CONFLUX, "circ-conflux", FAULT_AT,                                                      \
+      "CONFLUX_LINKED, unasked, before the N-th CONNECTED")                                        \
     X(CIRC_FLOOD, "circ-flood", FAULT_FROM, "N thousand DROP cells after a stream opens")          \
     /* streams; the occasion is a stream */                                                        \
     X(STREAM_END_EMPTY, "stream-end-empty", FAULT_FROM, "END without a reason")                    \
@@ -58,6 +60,8 @@
     X(STREAM_DATA_AFTER_END, "stream-data-after-end", FAULT_FROM, "DATA after END")                \
     X(STREAM_CONNECTED_SHORT, "stream-connected-short", FAULT_FROM, "CONNECTED with 3 bytes")      \
     X(STREAM_RESOLVED_BAD, "stream-resolved-bad", FAULT_FROM, "RESOLVED that ends in mid-answer")  \
+    X(STREAM_RESOLVE_XOFF, "stream-resolve-xoff", FAULT_FROM,                                      \
+      "XOFF for a look-up, which has no data")                                                     \
     X(STREAM_XOFF, "stream-xoff", FAULT_FROM, "XOFF though congestion control is off")             \
     /* directory; the occasion is a request */                                                     \
     X(DIR_SILENT, "dir-silent", FAULT_FROM, "never answers a request")                             \

@@ -78,6 +78,7 @@ bool fault_in_begin(struct rcirc *c, uint16_t id)
 static void flood(struct rcirc *c)
 {
     uint64_t n = (uint64_t)c->node->faults.n[FAULT_CIRC_FLOOD] * 1000;
+    c->node->faults.seen[FAULT_CIRC_FLOOD]++;
     while (n-- && rcirc_send(c, RELAY_DROP, 0, NULL, 0))
         continue;
 }
@@ -85,12 +86,14 @@ static void flood(struct rcirc *c)
 bool fault_in_connected(struct target *t)
 {
     static const uint8_t address[] = {127, 0, 0, 1, 0, 0, 0, 60}, junk[] = "before its time",
-                         no_cell[] = {0, 0, 0};
+                         no_cell[] = {0, 0, 0}, nonce[50] = {1};
     struct rcirc *c = t->circ;
     if (t->kind == TARGET_DIR)
         return false;
     if (now(c, FAULT_CIRC_EXTENDED_UNASKED))
         rcirc_send(c, RELAY_EXTENDED2, 0, no_cell, 2);
+    if (now(c, FAULT_CIRC_CONFLUX))
+        rcirc_send(c, RELAY_CONFLUX_LINKED, 0, nonce, sizeof nonce);
     if (now(c, FAULT_STREAM_DATA_FIRST))
         rcirc_send(c, RELAY_DATA, t->id, junk, sizeof junk);
     if (now(c, FAULT_STREAM_ZERO_ID))
@@ -107,6 +110,13 @@ bool fault_in_connected(struct target *t)
         return c->over;
     rcirc_send(c, RELAY_CONNECTED, t->id, address, 3);
     return true;
+}
+
+void fault_before_resolved(struct rcirc *c, uint16_t id)
+{
+    static const uint8_t version[] = {0};
+    if (now(c, FAULT_STREAM_RESOLVE_XOFF))
+        rcirc_send(c, RELAY_XOFF, id, version, sizeof version);
 }
 
 /* Under a fault END goes out otherwise, or something after it. */

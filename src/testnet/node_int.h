@@ -203,6 +203,7 @@ bool fault_in_connected(struct target *t);
 bool fault_in_begin(struct rcirc *c, uint16_t id);
 /* Instead of END. */
 bool fault_in_end(struct target *t);
+void fault_before_resolved(struct rcirc *c, uint16_t id);
 bool fault_in_sendme(struct rcirc *c, uint8_t *body, size_t *len);
 void fault_before_data(struct rcirc *c);
 

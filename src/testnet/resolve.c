@@ -113,6 +113,7 @@ void node_answer_resolve(struct rcirc *c, const struct relay_msg *m)
     said.a[0] = answer_of(c->node, ask.host);
     if (relay_resolved_encode(&w, &said) != OK)
         return;
+    fault_before_resolved(c, m->stream_id);
     if (fault_now(&c->node->faults, FAULT_STREAM_RESOLVED_BAD))
         w.len = w.len > 3 ? 3 : w.len;
     rcirc_send(c, RELAY_RESOLVED, m->stream_id, data, w.len);

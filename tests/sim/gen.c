@@ -151,6 +151,8 @@ static void random_trouble(struct rng *r, const struct scenario *sc, struct trou
     case TROUBLE_MEMORY:
         t->n = (int64_t)(rng_one_in(r, 2) ? rng_between(r, 1, 300) : rng_between(r, 1, 6000));
         t->m = rng_one_in(r, 3) ? rng_between(r, 2, 20) : 1;
+        if (rng_one_in(r, 3))
+            t->at_us = 0; /* while it starts */
         break;
     default:
         break;

@@ -105,6 +105,8 @@ static void log_sink(void *arg, enum log_level level, const char *line)
     if (c->sim->trace)
         printf("%12.6f    client %zu [%s] %s\n", (double)c->sim->now_us / 1e6, c->id,
                log_level_name(level), line);
+    if (c->sim->sc->says && strstr(line, c->sim->sc->says))
+        c->sim->said = true;
     if (strstr(line, err_text(ERR_BUG)))
         sim_breach(c->sim, "no-bug", "client %zu says: %.300s", c->id, line);
 }
@@ -135,8 +137,10 @@ void host_start(struct sim *s, size_t client)
 {
     struct sim_client *c = &s->client[client];
     char why[CLIENT_WHY_MAX] = "";
-    c->log = (struct log){
-        .least = s->trace ? LOG_DEBUG : LOG_WARN, .unsafe = true, .sink = log_sink, .arg = c};
+    c->log = (struct log){.least = s->trace || s->sc->says ? LOG_DEBUG : LOG_WARN,
+                          .unsafe = true,
+                          .sink = log_sink,
+                          .arg = c};
     c->env.log = &c->log;
     sim_note(s, "client %zu starts", client);
     err_t e = make(c, why);

@@ -1,5 +1,5 @@
-/* usage: sim [--seed N | --scenario NAME | --all-named | --from A --count N] [--trace] [--twice]
- *            [--list] [--max-failures N] */
+/* usage: sim [--seed N | --scenario NAME | --all-named | --hostile | --from A --count N]
+ *            [--trace] [--twice] [--memory STEP] [--list] [--max-failures N] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,12 +86,26 @@ static void run_seeds(struct run *r, uint64_t from, uint64_t count)
 static int run_named(struct run *r, const char *name)
 {
     static struct scenario sc;
-    if (!scenario_named(name, &sc)) {
+    if (!scenario_named(name, &sc) && !scenario_hostile(name, &sc)) {
         fprintf(stderr, "no scenario is called %s\n", name);
         return 2;
     }
     run_one(r, &sc, false);
     return 0;
+}
+
+/* Every STEP-th allocation fails in turn, until a run has so few that none does. */
+static void run_memory(struct run *r, uint64_t step)
+{
+    static struct scenario sc;
+    uint64_t before;
+    uint64_t n = 1;
+    do {
+        before = r->memory_failed;
+        scenario_memory(n, &sc);
+        run_one(r, &sc, false);
+        n += step;
+    } while (r->memory_failed > before && !enough(r));
 }
 
 static int finish(const struct run *r, double begun)
@@ -109,17 +123,26 @@ static int finish(const struct run *r, double begun)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: sim [--seed N | --scenario NAME | --all-named | --from A --count N]\n"
-                    "           [--trace] [--twice] [--list] [--max-failures N]\n");
+    fprintf(stderr, "usage: sim [--seed N | --scenario NAME | --all-named | --hostile |\n"
+                    "            --from A --count N]\n"
+                    "           [--memory STEP] [--trace] [--twice] [--list] [--max-failures N]\n");
     return 2;
+}
+
+static void list(void)
+{
+    for (size_t i = 0; scenario_name(i); i++)
+        printf("%s\n", scenario_name(i));
+    for (size_t i = 0; scenario_hostile_name(i); i++)
+        printf("%s\n", scenario_hostile_name(i));
 }
 
 int main(int argc, char **argv)
 {
     struct run r = {.program = argv[0], .max_failures = 10};
-    uint64_t from = 1, count = 0;
+    uint64_t from = 1, count = 0, memory_step = 0;
     const char *name = NULL;
-    bool all_named = false;
+    bool all_named = false, hostile = false;
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
         if (strcmp(argv[i], "--trace") == 0)
@@ -129,8 +152,9 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--all-named") == 0)
             all_named = true;
         else if (strcmp(argv[i], "--list") == 0)
-            for (size_t k = 0; scenario_name(k); k++)
-                printf("%s\n", scenario_name(k));
+            list();
+        else if (strcmp(argv[i], "--hostile") == 0)
+            hostile = true;
         else if (!value)
             return usage();
         else if (strcmp(argv[i], "--seed") == 0)
@@ -139,6 +163,8 @@ int main(int argc, char **argv)
             from = strtoull(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--count") == 0)
             count = strtoull(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--memory") == 0)
+            memory_step = strtoull(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--max-failures") == 0)
             r.max_failures = (unsigned)strtoul(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--scenario") == 0)
@@ -148,10 +174,15 @@ int main(int argc, char **argv)
     }
     double begun = now_s();
     setvbuf(stdout, NULL, _IOLBF, 0);
+    if (memory_step)
+        run_memory(&r, memory_step);
     if (name && run_named(&r, name) != 0)
         return 2;
     for (size_t k = 0; all_named && scenario_name(k); k++)
         if (run_named(&r, scenario_name(k)) != 0)
+            return 2;
+    for (size_t k = 0; hostile && scenario_hostile_name(k); k++)
+        if (run_named(&r, scenario_hostile_name(k)) != 0)
             return 2;
     run_seeds(&r, from, count);
     return r.n ? finish(&r, begun) : usage();

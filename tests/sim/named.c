@@ -1,5 +1,6 @@
 /* Scenarios with a name: each is a function that fills one in. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/sim.h"
@@ -47,6 +48,16 @@ static void restart(struct scenario *sc)
         (struct trouble){.kind = TROUBLE_RESTART, .at_us = 1500 * SIM_MS};
 }
 
+void scenario_memory(uint64_t n, struct scenario *out)
+{
+    *out = (struct scenario){.seed = 0};
+    download(out);
+    snprintf(out->name, sizeof out->name, "memory-%llu", (unsigned long long)n);
+    out->app[0].down = 20000;
+    out->trouble[out->n_troubles++] =
+        (struct trouble){.kind = TROUBLE_MEMORY, .until_us = SIM_SECOND, .n = (int64_t)n, .m = 1};
+}
+
 static const struct {
     const char *name;
     void (*fill)(struct scenario *sc);
@@ -64,6 +75,10 @@ const char *scenario_name(size_t i)
 
 bool scenario_named(const char *name, struct scenario *out)
 {
+    if (strncmp(name, "memory-", 7) == 0) {
+        scenario_memory(strtoull(name + 7, NULL, 10), out);
+        return true;
+    }
     for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
         if (strcmp(named[i].name, name) == 0) {
             *out = (struct scenario){.seed = 0};

@@ -6,7 +6,7 @@
 #include "circuit/circ.h"
 #include "sim/sim.h"
 
-enum { FIRST_HOPS_CALM = 3, FIRST_HOPS_MOST = 12, EXIT_CIRCUITS = 512, CIRCUIT_APPS = 16 };
+enum { FIRST_HOPS_CALM = 1, FIRST_HOPS_MOST = 12, EXIT_CIRCUITS = 512, CIRCUIT_APPS = 16 };
 
 /* A circuit as its exit sees it, and the applications that came by it. */
 struct exit_circuit {
@@ -42,9 +42,20 @@ static bool same_16(const struct plan_node *a, const struct plan_node *b)
     return a->or_port.ip.b[0] == b->or_port.ip.b[0] && a->or_port.ip.b[1] == b->or_port.ip.b[1];
 }
 
+/* Whether nothing happens that speaks against a guard, or loses what is known of it. */
+static bool guards_stay(const struct sim *s)
+{
+    for (size_t i = 0; i < s->sc->n_troubles; i++) {
+        enum trouble_kind k = s->sc->trouble[i].kind;
+        if (k != TROUBLE_RESTART && k != TROUBLE_NEWNYM)
+            return false;
+    }
+    return true;
+}
+
 static void check_first_hop(struct sim *s, struct sim_client *c, const struct rsa_id *id)
 {
-    size_t most = s->sc->n_troubles ? FIRST_HOPS_MOST : FIRST_HOPS_CALM;
+    size_t most = guards_stay(s) ? FIRST_HOPS_CALM : FIRST_HOPS_MOST;
     for (size_t i = 0; i < c->n_guards; i++)
         if (rsa_id_equal(&c->guard[i], id))
             return;

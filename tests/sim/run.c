@@ -38,6 +38,7 @@ static bool make_network(struct sim *s)
                              .relays = sc->relays,
                              .exits = sc->exits,
                              .exit_policy = sc->exit_policy,
+                             .interval_s = sc->interval_s,
                              .base_port = BASE_PORT};
     if (plan_make(&wish, &s->plan, why) != OK) {
         sim_breach(s, "scenario", "no such network: %s", why);
@@ -76,6 +77,16 @@ static void set_fault(struct sim *s, size_t node, unsigned fault, uint32_t n)
     struct faults *f = node_faults(testnet_node(s->net, node));
     f->n[fault] = n;
     f->seen[fault] = 0;
+}
+
+/* A scenario that nothing came of proves nothing. */
+static void check_acted(struct sim *s, unsigned fault, size_t first, size_t n)
+{
+    uint32_t seen = 0;
+    for (size_t i = first; i < first + n; i++)
+        seen += node_faults(testnet_node(s->net, i))->seen[fault];
+    if (s->sc->must_act && !seen)
+        sim_breach(s, "acted", "no node had an occasion for %s", fault_name((enum fault)fault));
 }
 
 static void set_faults(struct sim *s, unsigned fault, uint32_t n)
@@ -123,8 +134,9 @@ static void begin_trouble(struct sim *s, struct trouble *t, size_t i)
         s->may_stall = s->lies = true;
         set_fault(s, t->node, t->fault, (uint32_t)t->n);
         break;
-    case TROUBLE_DIRECTORY:
+    case TROUBLE_DIRECTORY: /* or what else all nodes do */
         c->files_may_be_bad = true;
+        s->may_stall = s->lies = s->lies || s->sc->must_act;
         set_faults(s, t->fault, (uint32_t)t->n);
         break;
     case TROUBLE_CLOCK:
@@ -167,9 +179,11 @@ static void end_trouble(struct sim *s, struct trouble *t, size_t i)
         stop_node(s, t, false);
         break;
     case TROUBLE_FAULT:
+        check_acted(s, t->fault, t->node, 1);
         set_fault(s, t->node, t->fault, 0);
         break;
     case TROUBLE_DIRECTORY:
+        check_acted(s, t->fault, 0, testnet_nodes(s->net));
         set_faults(s, t->fault, 0);
         break;
     case TROUBLE_CLOCK:
@@ -335,6 +349,8 @@ void sim_run(const struct scenario *sc, bool trace, struct sim_result *out)
             sim_breach(s, "no-hang",
                        s->steps < STEPS_MOST ? "nothing is left to happen" : "it goes on and on");
     }
+    if (!s->failed && sc->says && !s->said)
+        sim_breach(s, "reaction", "no client said: %s", sc->says);
     clear(s);
     if (!s->failed) /* after a breach all may be */
         watch_end(s);

@@ -82,12 +82,20 @@ struct scenario {
     size_t n_apps;
     struct trouble trouble[SCENARIO_TROUBLES];
     size_t n_troubles;
-    uint64_t lasts_us; /* at least */
+    uint64_t lasts_us;   /* at least */
+    uint32_t interval_s; /* a new consensus so often; 0: the plan's */
+    const char *says;    /* hostile peers: what the client's log must have, or NULL */
+    bool must_act;       /* each fault among the troubles must have had an occasion */
 };
 
 void scenario_random(uint64_t seed, struct scenario *out);
 /* False: there is none of this name. */
 bool scenario_named(const char *name, struct scenario *out);
+/* The same for scenarios of hostile peers (hostile.c). */
+bool scenario_hostile(const char *name, struct scenario *out);
+const char *scenario_hostile_name(size_t i);
+/* The N-th allocation of a client that bootstraps and fetches something fails: "memory-N". */
+void scenario_memory(uint64_t n, struct scenario *out);
 /* The I-th name, or NULL. */
 const char *scenario_name(size_t i);
 const char *trouble_name(enum trouble_kind kind);

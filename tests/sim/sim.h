@@ -193,6 +193,7 @@ struct sim {
     struct trouble trouble[SCENARIO_TROUBLES];
     bool trouble_on[SCENARIO_TROUBLES];
     bool lies;               /* a node may say what is not so */
+    bool said;               /* the client said what it must */
     bool may_stall;          /* something was lost that no machine can miss */
     bool works[SIM_CLIENTS]; /* a probe was served after the last trouble */
     unsigned circuits, exits_seen;
