@@ -313,12 +313,14 @@ size_t take_microdescs(struct dirmgr *d, struct text body, struct dm_request *rq
 {
     struct microdesc md;
     struct buf journal;
-    size_t n = 0;
+    size_t n = 0, unasked = 0;
     err_t err;
     buf_init(&journal, MICRODESCS_BODY_MAX * 2);
     while (d->newest && (err = microdesc_next(&body, &md)) != ERR_NOT_FOUND) {
-        if (!netdir_wants_md(d->newest, &md.digest) || !was_asked(rq, &md.digest))
+        if (!netdir_wants_md(d->newest, &md.digest) || !was_asked(rq, &md.digest)) {
+            unasked++;
             continue;
+        }
         if (err == OK)
             err = netdir_add_md(d->newest, &md);
         if (err == OK)
@@ -329,6 +331,8 @@ size_t take_microdescs(struct dirmgr *d, struct text body, struct dm_request *rq
         if (err == ERR_MALFORMED && r)
             d->md_fails[r - netdir_at(d->newest, 0)] = MD_HOPELESS;
     }
+    if (unasked)
+        log_info(d->env->log, "%zu microdescriptors that were not asked for are dropped", unasked);
     store(d, DIR_FILE_MICRODESCS_NEW, buf_at(&journal), journal.len, true);
     buf_free(&journal);
     return n;

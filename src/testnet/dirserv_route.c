@@ -337,14 +337,22 @@ static void extra(const struct asked *a, struct text rest)
 /* ---- microdescriptors ---- */
 
 /* As many as were asked for, but others. */
+#define OF_NOBODY                                                  \
+    "onion-key\n"                                                  \
+    "ntor-onion-key CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n" \
+    "p accept 1-65535\n"                                           \
+    "id ed25519 2pgV6qdGqA0q5pWo2oHEjFSrUsGNs6sxdBKFVXvAHQA\n"
+
 static void wrong_microdescs(const struct asked *a, struct text asked_for, size_t n)
 {
     for (size_t i = 0; n; i++) {
         struct sha256 digest;
         char name[BASE64_SIZE(32)];
         struct text t = docs_microdesc_at(a->source->docs, i, &digest);
-        if (!t.len)
+        if (!t.len) { /* all there are were asked for: one of nobody */
+            add(a, TEXT_LIT(OF_NOBODY));
             return;
+        }
         base64_encode(digest.b, sizeof digest.b, false, name);
         if (memmem(asked_for.s, asked_for.len, name, strlen(name)))
             continue;

@@ -168,7 +168,7 @@ const char *testnet_authority_line(const struct testnet *t, size_t i, char out[T
     hex_upper(docs_v3_id(t->docs, i), 20, v3);
     hex_upper(t->ids[i].rsa_id.b, 20, fingerprint);
     ip_text(&n->or_port.ip, address);
-    snprintf(out, TESTNET_LINE_MAX, "%s orport=%u no-v2 v3ident=%s %s:%u %s",
-             n->nickname, n->or_port.port, v3, address, n->dir_port, fingerprint);
+    snprintf(out, TESTNET_LINE_MAX, "%s orport=%u no-v2 v3ident=%s %s:%u %s", n->nickname,
+             n->or_port.port, v3, address, n->dir_port, fingerprint);
     return out;
 }
