@@ -208,14 +208,15 @@ def test_signals_are_passed_on(signum):
     process.stdout.close()
 
 
-def test_nothing_is_left_behind():
+def test_nothing_is_left_behind(tmp_path):
     marker = "31536%d" % os.getpid()
     done = run("--relays", "3", "--", "sh", "-c",
                "sleep %s & setsid sleep %s & (trap '' TERM; sleep %s) & sleep 0.2" % (
                    marker, marker, marker))
     assert done.returncode == 0
     assert alive(marker) == []
-    process = subprocess.Popen(tunic("--relays", "3", "--quiet", "--", "sleep", marker))
+    process = subprocess.Popen(tunic("--relays", "3", "--quiet", "--", "sleep", marker),
+                               env={**os.environ, "TMPDIR": str(tmp_path)})
     wait(lambda: len(alive(marker)) > 1, 10)        # tunic's own command line has it too
     process.kill()
     process.wait()
