@@ -50,9 +50,12 @@ static void take_encodings(struct text value, struct dirserv_request *out)
 {
     struct text name, what;
     while (text_split(&value, ',', &name)) {
-        text_split(&name, ';', &what); /* "gzip;q=1" */
-        enum dir_encoding e = dir_encoding_of(text_strip(what));
-        if (e != ENC_UNKNOWN)
+        if (!text_split(&name, ';', &what)) /* "gzip;q=1" */
+            continue;
+        what = text_strip(what);
+        enum dir_encoding e = dir_encoding_of(what);
+        /* Our answer would call it "x-zstd", which who says "zstd" need not know. */
+        if (e != ENC_UNKNOWN && !text_is_nocase(what, "zstd"))
             out->accepts |= 1u << e;
     }
 }
