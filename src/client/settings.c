@@ -39,7 +39,7 @@ static err_t add_lines(struct settings *s, const char *const *lines, const char 
             e = dir_servers_add(&s->servers, &server);
         if (e != OK) {
             snprintf(why, PATH_WHY_MAX, "%s \"%.60s\": %s", option, *lines,
-                     *what ? what : err_text(e));
+                     what && *what ? what : err_text(e));
             return e;
         }
     }

@@ -6,7 +6,13 @@
 #include "circuit/circ.h"
 #include "sim/sim.h"
 
-enum { FIRST_HOPS_CALM = 1, FIRST_HOPS_MOST = 12, EXIT_CIRCUITS = 512, CIRCUIT_APPS = 16 };
+enum {
+    FIRST_HOPS_CALM = 1,
+    FIRST_HOPS_RELATED = 3,
+    FIRST_HOPS_MOST = 12,
+    EXIT_CIRCUITS = 512,
+    CIRCUIT_APPS = 16
+};
 
 /* A circuit as its exit sees it, and the applications that came by it. */
 struct exit_circuit {
@@ -55,7 +61,9 @@ static bool guards_stay(const struct sim *s)
 
 static void check_first_hop(struct sim *s, struct sim_client *c, const struct rsa_id *id)
 {
-    size_t most = guards_stay(s) ? FIRST_HOPS_CALM : FIRST_HOPS_MOST;
+    /* A guard that is related to an exit makes room for the next (guard-spec 4.6). */
+    size_t calm = s->sc->families || s->sc->same_subnet ? FIRST_HOPS_RELATED : FIRST_HOPS_CALM;
+    size_t most = guards_stay(s) ? calm : FIRST_HOPS_MOST;
     for (size_t i = 0; i < c->n_guards; i++)
         if (rsa_id_equal(&c->guard[i], id))
             return;
