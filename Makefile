@@ -40,7 +40,7 @@ FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/replay/%,$(FUZZ_SRC))
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 
-.PHONY: all check check-unit check-net check-asan fuzz fuzz-targets bench lint layers format format-check \
+.PHONY: all check check-unit check-net check-asan check-planted sim fuzz fuzz-targets bench lint layers format format-check \
         install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -121,15 +121,25 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/layer/app.a $(BUILD)/libtunic.a
 
 check: check-unit check-net
 
-check-unit: layers $(TESTS) $(FUZZ_REPLAYS)
-	tests/run-unit $(BUILD)
+# How many seeds of the simulator belong to the unit tests.
+SIM_COUNT ?= 300
+check-unit: layers $(TESTS) $(FUZZ_REPLAYS) $(BUILD)/tests/sim/sim
+	SIM_COUNT=$(SIM_COUNT) tests/run-unit $(BUILD)
+
+check-planted: $(BUILD)/tests/sim/sim
+	tests/sim/planted $(BUILD) $(SIM_COUNT)
+
+FROM  ?= 1
+COUNT ?= 10000
+sim: $(BUILD)/tests/sim/sim
+	$(BUILD)/tests/sim/sim --from $(FROM) --count $(COUNT)
 
 check-net: all
 	tests/net/run
 
 check-asan:
 	$(MAKE) BUILD=$(BUILD)/asan OPT='-O1 -g -fno-omit-frame-pointer' \
-	    SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' check-unit
+	    SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' SIM_COUNT=100 check-unit
 
 FUZZ_SECONDS ?= 30
 fuzz:

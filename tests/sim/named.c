@@ -44,8 +44,12 @@ static void upload(struct scenario *sc)
 static void restart(struct scenario *sc)
 {
     download(sc);
-    sc->trouble[sc->n_troubles++] =
-        (struct trouble){.kind = TROUBLE_RESTART, .at_us = 1500 * SIM_MS};
+    for (uint64_t i = 1; i <= 4; i++) {
+        sc->trouble[sc->n_troubles++] =
+            (struct trouble){.kind = TROUBLE_RESTART, .at_us = i * 5 * SIM_SECOND};
+        add_app(sc, APP_ECHO, 1000, 0);
+        sc->app[sc->n_apps - 1].at_us = (i * 5 + 2) * SIM_SECOND;
+    }
 }
 
 void scenario_memory(uint64_t n, struct scenario *out)
