@@ -153,6 +153,49 @@ static err_t write_torrc(const struct testnet_dir *d, const struct testnet_facts
     return draft_done(&w, why);
 }
 
+static const char arti_head[] = "# For Arti: arti proxy -c arti.toml -p 9150\n"
+                                "#   -o storage.cache_dir='\"/some/where/cache\"' -o "
+                                "storage.state_dir='\"/some/where/state\"'\n"
+                                "[address_filter]\n"
+                                "allow_local_addrs = true\n"
+                                "[path_rules]\n"
+                                "ipv4_subnet_family_prefix = 33\n"
+                                "ipv6_subnet_family_prefix = 129\n"
+                                "[tor_network.authorities]\n"
+                                "uploads = []\n"
+                                "downloads = []\n"
+                                "votes = []\n"
+                                "v3idents = [";
+
+static void write_arti_cache(FILE *out, const struct plan_node *n, const struct identity *id)
+{
+    char rsa[41], ed[BASE64_SIZE(sizeof id->ed.pub.b)], at[IPPORT_TEXT_MAX];
+    hex_of(id->rsa_id.b, sizeof id->rsa_id.b, rsa);
+    base64_encode(id->ed.pub.b, sizeof id->ed.pub.b, false, ed);
+    fprintf(out,
+            "[[tor_network.fallback_caches]]\n"
+            "rsa_identity = \"%s\"\n"
+            "ed_identity = \"%s\"\n"
+            "orports = [\"%s\"]\n",
+            rsa, ed, ipport_text(&n->or_port, at));
+}
+
+static err_t write_arti(const struct testnet_dir *d, const struct testnet_facts *f, char *why)
+{
+    struct draft w;
+    char v3[41];
+    TRY(draft_open(&w, d, "arti.toml", OPEN_TO_ALL, why));
+    fputs(arti_head, w.f);
+    for (size_t i = 0; i < f->plan->n_authorities; i++) {
+        hex_of(docs_v3_id(testnet_docs(f->testnet), i), 20, v3);
+        fprintf(w.f, "%s\"%s\"", i ? ", " : "", v3);
+    }
+    fputs("]\n", w.f);
+    for (size_t i = 0; i < f->plan->n_nodes; i++)
+        write_arti_cache(w.f, &f->plan->node[i], &f->ids[i]);
+    return draft_done(&w, why);
+}
+
 static err_t write_fingerprints(const struct testnet_dir *d, const struct testnet_facts *f,
                                 char *why)
 {
@@ -228,6 +271,7 @@ err_t testnet_dir_write(const struct testnet_dir *d, const struct testnet_facts 
 {
     TRY(write_keys(d, f, why));
     TRY(write_torrc(d, f, why));
+    TRY(write_arti(d, f, why));
     TRY(write_fingerprints(d, f, why));
     return write_nodes(d, f, why);
 }

@@ -290,6 +290,7 @@ def test_files(tmp_path):
         assert [n["fingerprint"] for n in nodes["nodes"]] == re.findall("[0-9A-F]{40}", first)
         assert len(nodes["nodes"]) == 7 and nodes["socks"] == "127.0.0.1:" + net.socks
         assert net.file("client.torrc").count("\nDirAuthority ") == 3
+        assert net.file("arti.toml").count("[[tor_network.fallback_caches]]") == 7
         assert net.stop() == 0
     assert json.loads(net.file("counts.json"))["auth1"]["links_ever"] >= 0
     with Network("--dir", str(directory), "--relays", "4") as again:
