@@ -136,7 +136,8 @@ static void begin_trouble(struct sim *s, struct trouble *t, size_t i)
         break;
     case TROUBLE_DIRECTORY: /* or what else all nodes do */
         c->files_may_be_bad = true;
-        s->may_stall = s->lies = s->lies || s->sc->must_act;
+        s->lies = s->lies || s->sc->must_act;
+        s->may_stall = s->may_stall || s->lies;
         set_faults(s, t->fault, (uint32_t)t->n);
         break;
     case TROUBLE_CLOCK:

@@ -147,6 +147,16 @@ static void flip(struct wire *w, uint8_t *cell, size_t len, uint64_t where)
     cell[at] ^= (uint8_t)(1u << (where / len % 8));
 }
 
+static void note_circuit(struct wire *w, unsigned d, const uint8_t *cell, bool first)
+{
+    struct sim *s = w->sim;
+    s->at_wire = w;
+    s->at_dir = d;
+    s->at_circ = first ? 0
+                       : (uint32_t)cell[0] << 24 | (uint32_t)cell[1] << 16 |
+                             (uint32_t)cell[2] << 8 | cell[3];
+}
+
 static void on_cell(struct wire *w, unsigned d, uint8_t *cell, size_t len, bool first)
 {
     static const char *const names[] = {"changed", "lost", "doubled", "swapped"};
@@ -154,11 +164,7 @@ static void on_cell(struct wire *w, unsigned d, uint8_t *cell, size_t len, bool 
     struct flow *f = &w->flow[d];
     struct trouble *t = cell_trouble(w, d);
     f->n_cells++;
-    s->at_wire = w;
-    s->at_dir = d;
-    s->at_circ = first ? 0
-                       : (uint32_t)cell[0] << 24 | (uint32_t)cell[1] << 16 |
-                             (uint32_t)cell[2] << 8 | cell[3];
+    note_circuit(w, d, cell, first);
     if (!first && d == 0 && (cell[4] == CELL_CREATE2 || cell[4] == CELL_CREATE_FAST))
         oracle_circuit_begins(s, w->id, s->at_circ);
     if (t) {
@@ -182,6 +188,7 @@ static void on_cell(struct wire *w, unsigned d, uint8_t *cell, size_t len, bool 
     if (f->held_len) {
         size_t held = f->held_len;
         f->held_len = 0;
+        note_circuit(w, d, f->held, false);
         give_record(w, d, f->held, held);
     }
 }
