@@ -12,6 +12,7 @@
 #include "app/command.h"
 #include "app/logfile.h"
 #include "app/testnet_args.h"
+#include "app/testnet_control.h"
 #include "app/testnet_files.h"
 #include "client/client.h"
 #include "crypto/aes.h"
@@ -38,6 +39,7 @@ struct run {
     struct testpage *page;
     struct testworld *world;
     struct testnet *testnet;
+    struct testnet_control *control;
     uint64_t seed;
     struct aes_ctr *stream; /* of the seed */
     struct world client_world;
@@ -114,40 +116,31 @@ static void forget_seed(struct run *r)
     net_env(r->net)->random_arg = NULL;
 }
 
-/* ---- faults ---- */
+/* ---- faults and orders ---- */
 
-static bool is_group(const struct plan_node *n, struct text group)
+static err_t set_faults(struct run *r)
 {
-    static const char *const groups[] = {[PLAN_AUTHORITY] = "authorities",
-                                         [PLAN_GUARD] = "guards",
-                                         [PLAN_MIDDLE] = "middles",
-                                         [PLAN_EXIT] = "exits"};
-    return text_is(group, "all") || text_is(group, groups[n->role]);
+    char why[TESTNET_CONTROL_WHY];
+    for (size_t i = 0; i < r->args->n_faults; i++)
+        if (testnet_set_fault(r->testnet, r->args->faults[i], why) != OK) {
+            snprintf(r->why, sizeof r->why, "--fault \"%.80s\": %.200s", r->args->faults[i], why);
+            return ERR_ARG;
+        }
+    return OK;
 }
 
-static err_t set_fault(struct run *r, const char *spec)
+static err_t open_control(struct run *r)
 {
-    const char *colon = strchr(spec, ':');
-    struct text name = {spec, (size_t)(colon - spec)};
-    char *one = text_dup(name);
-    struct node *named = one ? testnet_node_by_name(r->testnet, one) : NULL;
-    size_t hits = 0;
-    free(one);
-    for (size_t i = 0; i < testnet_nodes(r->testnet); i++) {
-        struct node *n = testnet_node(r->testnet, i);
-        if (n != named && !is_group(node_plan(n), name))
-            continue;
-        TRY(fault_set(node_faults(n), colon + 1));
-        hits++;
-    }
-    if (hits)
+    char path[TESTNET_DIR_MAX + 16];
+    snprintf(path, sizeof path, "%s/control", r->dir.path);
+    err_t e = testnet_control_open(r->net, r->testnet, path, &r->control);
+    if (e == ERR_LIMIT) { /* a deep folder: all else works */
+        log_notice(&r->log, "No control socket: %.200s is too long a path for one", path);
         return OK;
-    snprintf(r->why, sizeof r->why,
-             "--fault \"%.80s\": there is no node \"%.*s\"; they are called %s to %s, and guards, "
-             "middles, exits, authorities, all",
-             spec, TEXT_ARG(name), r->plan->node[0].nickname,
-             r->plan->node[r->plan->n_nodes - 1].nickname);
-    return ERR_ARG;
+    }
+    if (e != OK)
+        snprintf(r->why, sizeof r->why, "cannot listen on %.200s (see above)", path);
+    return e;
 }
 
 /* ---- the network ---- */
@@ -196,9 +189,8 @@ static err_t make_network(struct run *r)
         return e;
     }
     testworld_attach(r->world, r->testnet);
-    for (size_t i = 0; i < a->n_faults; i++)
-        TRY(set_fault(r, a->faults[i]));
-    return OK;
+    TRY(set_faults(r));
+    return open_control(r);
 }
 
 /* ---- the client ---- */
@@ -427,6 +419,7 @@ static void end(struct run *r)
         env_disarm(net_env(r->net), &r->poll);
     socksports_free(r->socks);
     client_free(r->client);
+    testnet_control_close(r->control);
     testnet_free(r->testnet);
     testworld_free(r->world);
     testpage_close(r->page);

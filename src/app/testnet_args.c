@@ -21,7 +21,8 @@ const char testnet_help[] =
     "  --params \"NAME=N...\"  parameters for the consensus\n"
     "  --interval SECONDS    a new consensus so often (3600); SIGHUP: one now\n"
     "  --exit-policy POLICY  \"accept *:443,reject *:*\" for the exits (accept *:*)\n"
-    "  --host NAME=ADDR[:PORT]  where exits find a name; besides, *.test is 127.0.0.1\n"
+    "  --host NAME=ADDR[:PORT]  where exits find a name (NAME=none: nowhere); besides,\n"
+    "                        *.test is 127.0.0.1\n"
     "  --seed N              the same keys and choices as another run with N\n"
     "  --base-port N         ports from N on (any that are free)\n"
     "\n"
@@ -178,12 +179,14 @@ static err_t p_host(struct testnet_args *o, const struct arg *a)
     struct node_host host = {.name = NULL};
     if (!equals || !is_name(a->value, (size_t)((colon ? colon : equals) - a->value)))
         return wrong(a, "must be NAME=ADDRESS, NAME=ADDRESS:PORT or NAME:PORT=ADDRESS:PORT");
-    if (parse_where(equals + 1, &host.to) != OK)
+    if (strcmp(equals + 1, "none") == 0)
+        host.to = (struct ipport){.port = 0};
+    else if (parse_where(equals + 1, &host.to) != OK)
         return wrong(a,
                      "\"%.60s\" is no address (names are not looked up); say 127.0.0.1:8000 "
                      "or the like",
                      equals + 1);
-    if (!ip_is_loopback(&host.to.ip))
+    if (host.to.ip.family != IP_NONE && !ip_is_loopback(&host.to.ip))
         return wrong(a, "that is not a loopback address; a test network reaches nothing else");
     if (colon) {
         uint64_t port;

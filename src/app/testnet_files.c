@@ -289,26 +289,31 @@ err_t testnet_dir_seed(const struct testnet_dir *d, uint64_t *seed)
     return text_u64(text, UINT64_MAX, seed) == OK ? OK : ERR_NOT_FOUND;
 }
 
-err_t testnet_dir_counts(const struct testnet_dir *d, const struct testnet *t,
-                         char why[TESTNET_FILES_WHY])
+void testnet_counts_json(FILE *out, const struct testnet *t, const char *between)
 {
-    struct draft w;
     size_t n = testnet_nodes(t);
-    TRY(draft_open(&w, d, "counts.json", OPEN_TO_ALL, why));
-    fputs("{\n", w.f);
+    fprintf(out, "{%s", between);
     for (size_t i = 0; i < n; i++) {
         struct node *node = testnet_node(t, i);
         struct node_counts c = node_counts(node);
-        fprintf(w.f,
+        fprintf(out,
                 " \"%s\": {\"links\": %" PRIu64 ", \"circuits\": %" PRIu64 ", \"streams\": %" PRIu64
                 ", \"links_ever\": %" PRIu64 ", \"circuits_ever\": %" PRIu64
                 ", \"streams_ever\": %" PRIu64 ", \"cells_in\": %" PRIu64
                 ", \"cells_out\": %" PRIu64 ", \"create_fast\": %" PRIu64 ", \"ntor\": %" PRIu64
-                ", \"ntor_v3\": %" PRIu64 ", \"queued_bytes\": %" PRIu64 "}%s\n",
+                ", \"ntor_v3\": %" PRIu64 ", \"queued_bytes\": %" PRIu64 "}%s%s",
                 node_plan(node)->nickname, c.links, c.circuits, c.streams, c.links_ever,
                 c.circuits_ever, c.streams_ever, c.cells_in, c.cells_out, c.handshakes_fast,
-                c.handshakes_ntor, c.handshakes_ntor_v3, c.queued, i + 1 < n ? "," : "");
+                c.handshakes_ntor, c.handshakes_ntor_v3, c.queued, i + 1 < n ? "," : "", between);
     }
-    fputs("}\n", w.f);
+    fputs("}\n", out);
+}
+
+err_t testnet_dir_counts(const struct testnet_dir *d, const struct testnet *t,
+                         char why[TESTNET_FILES_WHY])
+{
+    struct draft w;
+    TRY(draft_open(&w, d, "counts.json", OPEN_TO_ALL, why));
+    testnet_counts_json(w.f, t, "\n");
     return draft_done(&w, why);
 }

@@ -2,6 +2,8 @@
 #ifndef TUNIC_APP_TESTNET_FILES_H
 #define TUNIC_APP_TESTNET_FILES_H
 
+#include <stdio.h>
+
 #include "testnet/testnet.h"
 
 enum { TESTNET_DIR_MAX = 1024, TESTNET_FILES_WHY = 320 };
@@ -34,6 +36,9 @@ struct testnet_facts {
 /* Writes client.torrc, fingerprints, nodes.json and keys/. ERR_IO and WHY. */
 MUST_USE err_t testnet_dir_write(const struct testnet_dir *d, const struct testnet_facts *f,
                                  char why[TESTNET_FILES_WHY]);
+/* The same as one object, with BETWEEN (a newline, or nothing) after each node; ends in a newline.
+ */
+void testnet_counts_json(FILE *out, const struct testnet *t, const char *between);
 /* Writes counts.json: what each node has seen so far. ERR_IO and WHY. */
 MUST_USE err_t testnet_dir_counts(const struct testnet_dir *d, const struct testnet *t,
                                   char why[TESTNET_FILES_WHY]);

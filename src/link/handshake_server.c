@@ -8,8 +8,8 @@ static err_t put_certs(size_t id_len, const struct chan_certs *certs, struct wr 
     return chan_cell_close(out, id_len, mark);
 }
 
-/* tor-spec 4.3: "The Challenge field is a randomly generated string that the initiator must sign";
- * nobody's signature is looked at here. */
+/* What an initiator that wants to prove itself would sign (tor-spec 4.3); nobody looks at it here.
+ */
 static err_t put_challenge(size_t id_len, struct env *env, struct wr *out)
 {
     struct chan_auth_challenge c = {.n_methods = 1, .methods = {CHAN_AUTH_ED25519_SHA256_RFC5705}};
@@ -39,8 +39,8 @@ static err_t put_our_versions(const struct link_cheat *cheat, struct wr *out)
     return handshake_put_versions(cheat->no_common_version ? &of_old : &handshake_versions, out);
 }
 
-/* tor-spec 4: "When the initiator has sent VERSIONS, the responder sends VERSIONS, CERTS,
- * AUTH_CHALLENGE and NETINFO", all at once. */
+/* All we have to say, at once. tor-spec 4.1: "the initiator sends a VERSIONS cell immediately after
+ * the initial TLS handshake, and the responder replies immediately with a VERSIONS cell". */
 static err_t answer(const struct handshake *hs, struct env *env, const struct link_server *server,
                     const struct ip *peer, struct wr *out)
 {

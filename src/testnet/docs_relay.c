@@ -211,6 +211,7 @@ static void write_descriptor(struct docw *w, const struct publisher *p, struct t
     write_family(w, p);
     write_keys(w, p);
     write_rules(w, p->plan->policy);
+    docs_write_policy(w, "ipv6-policy", r);
     docw_add(w, TEXT_LIT("tunnelled-dir-server\n"));
     sign(w, r->descriptor.at, p, r->descriptor_sha1);
     r->descriptor.len = w->len - r->descriptor.at;
@@ -230,6 +231,8 @@ static void write_microdesc(struct docw *w, const struct publisher *p, const uin
         write_family(w, p);
     if (docs_relay_flags(r) & RELAY_EXIT)
         docs_write_policy(w, "p", r);
+    if (docs_relay_flags(r) & RELAY_EXIT) /* exits reach ::1 as they reach 127.0.0.1 */
+        docs_write_policy(w, "p6", r);
     docw_add(w, TEXT_LIT("id ed25519 "));
     docw_base64(w, r->ed.b, sizeof r->ed.b);
     docw_add(w, TEXT_LIT("\n"));

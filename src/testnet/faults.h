@@ -22,6 +22,7 @@
     X(LINK_CERTS_TWICE, "link-certs-twice", FAULT_FROM, "sends CERTS twice")                       \
     X(LINK_CERT_EXPIRED, "link-cert-expired", FAULT_FROM, "its signing key is out of date")        \
     X(LINK_CERT_WRONG_TLS, "link-cert-wrong-tls", FAULT_FROM, "CERTS is about another TLS key")    \
+    X(LINK_OTHER_ED, "link-other-ed", FAULT_FROM, "shows another Ed25519 identity")                \
     X(LINK_CERTS_LATE, "link-certs-late", FAULT_FROM, "CERTS comes after NETINFO")                 \
     X(LINK_NO_NETINFO, "link-no-netinfo", FAULT_FROM, "stalls before NETINFO")                     \
     X(LINK_CLOCK, "link-clock", FAULT_FROM, "NETINFO's time is N hours ahead")                     \

@@ -119,6 +119,20 @@ const struct plan_node *node_plan(const struct node *n)
     return n->config.plan;
 }
 
+void node_each_stream(const struct node *n, void (*fn)(void *arg, const struct node_stream *s),
+                      void *arg)
+{
+    const struct rcirc *c;
+    const struct target *t;
+    DL_FOREACH (n->circs, c) {
+        DL_FOREACH (c->streams, t) {
+            struct node_stream s = {.circuit = c->back.lc.id, .to = t->to};
+            if (t->kind == TARGET_EXIT && t->open)
+                fn(arg, &s);
+        }
+    }
+}
+
 struct node_counts node_counts(const struct node *n)
 {
     struct node_counts counts = n->counts;

@@ -35,8 +35,8 @@ struct node_world {
     void (*target_hangup)(void *world, struct target *t); /* T is over; flush, then close */
 };
 
-/* A name that exits resolve besides localhost and *.test, which are 127.0.0.1. A port of 0 keeps
- * the port that was asked for. */
+/* A name that exits resolve (or, to family IP_NONE, do not) besides localhost and *.test, which are
+ * 127.0.0.1. A port of 0 keeps the port that was asked for. */
 struct node_host {
     const char *name;
     struct ipport to;
@@ -80,6 +80,14 @@ struct node_counts {
     uint64_t queued; /* bytes waiting in the node: bounded */
 };
 struct node_counts node_counts(const struct node *n);
+
+/* A stream that leaves the network here. */
+struct node_stream {
+    uint32_t circuit; /* its id on the link towards the client */
+    struct ipport to;
+};
+void node_each_stream(const struct node *n, void (*fn)(void *arg, const struct node_stream *s),
+                      void *arg);
 
 /* ---- the world's side of a target ---- */
 

@@ -135,6 +135,8 @@ void rcirc_create(struct nlink *nl, uint32_t id, uint8_t cmd, const uint8_t *bod
 /* The link it waits for is there, or never will be. */
 void rcirc_next_is_open(struct rcirc *c, struct nlink *nl);
 void rcirc_next_failed(struct rcirc *c);
+/* The same for a client that broke the protocol: says so at warn, with WHAT it did. */
+void rcirc_broken(struct rcirc *c, const char *what);
 /* Takes it down: DESTROY with REASON to whoever is still there. */
 void rcirc_close(struct rcirc *c, uint8_t reason);
 void rcirc_bury(struct rcirc *c);

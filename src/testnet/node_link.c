@@ -98,13 +98,20 @@ static err_t renew_certs(struct node *n)
     return relay_certs_make(n->config.id, &n->tls_cert, now_s, RELAY_CERTS_HONEST, &n->certs);
 }
 
+static enum relay_certs_lie choose_lie(struct faults *f)
+{
+    if (fault_now(f, FAULT_LINK_CERT_EXPIRED))
+        return RELAY_CERTS_EXPIRED;
+    if (fault_now(f, FAULT_LINK_CERT_WRONG_TLS))
+        return RELAY_CERTS_WRONG_TLS;
+    return fault_now(f, FAULT_LINK_OTHER_ED) ? RELAY_CERTS_OTHER_ED : RELAY_CERTS_HONEST;
+}
+
 /* What is shown to one peer, faults included. */
 static err_t face_of(struct node *n, struct link_server *out)
 {
     struct faults *f = &n->faults;
-    enum relay_certs_lie lie = fault_now(f, FAULT_LINK_CERT_EXPIRED)     ? RELAY_CERTS_EXPIRED
-                               : fault_now(f, FAULT_LINK_CERT_WRONG_TLS) ? RELAY_CERTS_WRONG_TLS
-                                                                         : RELAY_CERTS_HONEST;
+    enum relay_certs_lie lie = choose_lie(f);
     TRY(renew_certs(n));
     if (lie != RELAY_CERTS_HONEST)
         TRY(relay_certs_make(n->config.id, &n->tls_cert, env_wall_s(n->env), lie, &n->false_certs));

@@ -131,7 +131,7 @@ static void on_data(struct rcirc *c, const struct relay_msg *m)
 {
     bool sendme_due;
     if (rwindow_got(&c->window, &sendme_due) != OK) {
-        rcirc_close(c, DESTROY_PROTOCOL);
+        rcirc_broken(c, "DATA beyond the circuit's window");
         return;
     }
     if (sendme_due)
@@ -148,8 +148,8 @@ static void on_sendme(struct rcirc *c, const struct relay_msg *m)
         if (t)
             target_sendme(t);
     } else if (rwindow_sendme(&c->window, m->data, m->len) != OK) {
-        /* proposal 289: "If a wrong digest is received, the circuit MUST be torn down". */
-        rcirc_close(c, DESTROY_PROTOCOL);
+        /* proposal 289: a circuit whose SENDME does not match is torn down. */
+        rcirc_broken(c, "a SENDME that is not due, or with the wrong tag");
     } else {
         rcirc_wake_streams(c);
     }
@@ -159,7 +159,7 @@ static void on_flow(struct rcirc *c, const struct relay_msg *m)
 {
     struct target *t = target_find(c, m->stream_id);
     if (!c->congestion_control) {
-        rcirc_close(c, DESTROY_PROTOCOL);
+        rcirc_broken(c, "XON or XOFF without congestion control");
     } else if (t) {
         t->xoff = m->cmd == RELAY_XOFF;
         target_wake(t);
@@ -238,7 +238,7 @@ static void recognized(struct rcirc *c, uint8_t chan_cmd, const uint8_t *body)
     if (e == OK)
         on_msg(c, chan_cmd, &m);
     else if (e != ERR_UNSUPPORTED)
-        rcirc_close(c, DESTROY_PROTOCOL);
+        rcirc_broken(c, "a malformed relay message");
 }
 
 /* ---- cells in ---- */
@@ -254,19 +254,20 @@ static void back_on_cell(void *arg, uint8_t cmd, uint8_t *body)
     struct rcirc *c = arg;
     bool here;
     c->node->counts.cells_in++;
-    /* tor-spec 5.6: "If a node receives more than 8 RELAY_EARLY cells on a given outbound circuit,
-     * it SHOULD close the circuit." */
-    if (!is_relay(cmd) || (cmd == CELL_RELAY_EARLY && ++c->early > RCIRC_EARLY_MOST) ||
-        c->layer->kind->open(c->layer, body, &here) != OK) {
-        rcirc_close(c, DESTROY_PROTOCOL);
-        return;
-    }
-    if (here)
+    /* tor-spec 5.6: "If a node ever receives more than 8 RELAY_EARLY cells on a given outbound
+     * circuit, it SHOULD close the circuit." */
+    if (cmd == CELL_RELAY_EARLY && ++c->early > RCIRC_EARLY_MOST)
+        rcirc_broken(c, "more than 8 RELAY_EARLY cells");
+    else if (!is_relay(cmd))
+        rcirc_broken(c, "a cell that only relays send");
+    else if (c->layer->kind->open(c->layer, body, &here) != OK)
+        rcirc_close(c, DESTROY_INTERNAL);
+    else if (here)
         recognized(c, cmd, body);
     else if (c->next_state == NEXT_OPEN)
         put_or_close(c, &c->fwd, cmd, body);
-    else /* tor-spec 5.5: "If the digest is not recognized and there is no next hop": broken */
-        rcirc_close(c, DESTROY_PROTOCOL);
+    else
+        rcirc_broken(c, "a cell that no relay of the circuit recognizes");
 }
 
 /* From the next node. */
@@ -279,7 +280,8 @@ static void fwd_on_cell(void *arg, uint8_t cmd, uint8_t *body)
     } else if (cmd == CELL_RELAY && c->next_state == NEXT_OPEN &&
                c->layer->kind->wrap(c->layer, cmd, body) == OK) {
         put_or_close(c, &c->back, cmd, body);
-    } else { /* tor-spec 5.6: "RELAY_EARLY cells [...] inbound": a protocol violation, too */
+    } else { /* tor-spec 5.6: after inbound RELAY_EARLY cells "it MUST close the circuit
+                immediately" */
         rcirc_close(c, DESTROY_PROTOCOL);
     }
 }
@@ -464,6 +466,14 @@ void rcirc_create(struct nlink *nl, uint32_t id, uint8_t cmd, const uint8_t *bod
     c->node->counts.circuits_ever++;
     if (!fault_in_create(c, r.data, &r.len))
         send_created(c, &r);
+}
+
+void rcirc_broken(struct rcirc *c, const char *what)
+{
+    char from[IP_TEXT_MAX];
+    log_warn(c->node->env->log, "%s: the client at %s broke the protocol: %s",
+             c->node->config.plan->nickname, ip_text(&c->from, from), what);
+    rcirc_close(c, DESTROY_PROTOCOL);
 }
 
 void rcirc_close(struct rcirc *c, uint8_t reason)

@@ -29,8 +29,8 @@ static bool is_zero(const struct rsa_id *id)
     return rsa_id_equal(id, &zero);
 }
 
-/* Where to, if a relay may go there. tor-spec 5.3: "the OR MUST check" that it is not asked to
- * extend to itself, nor back to where the circuit comes from, nor to an all-zero identity. */
+/* Where to, if a relay may go there: as tor, neither to itself, nor back to where the circuit comes
+ * from, nor to an all-zero identity; and here to loopback only. */
 static bool next_target(const struct rcirc *c, const struct relay_extend2 *m,
                         struct link_target *out)
 {
@@ -47,8 +47,8 @@ static bool next_target(const struct rcirc *c, const struct relay_extend2 *m,
            ip_is_loopback(&out->addr.ip) && !ip_equal(&out->addr.ip, &c->from);
 }
 
-/* tor-spec 5.6: "EXTEND2 cells [...] MUST only be sent in RELAY_EARLY": as tor does, others are
- * dropped. */
+/* tor-spec 5.6: "relays should reject any EXTEND/EXTEND2 cell not received in a RELAY_EARLY cell";
+ * tor drops them. */
 void rcirc_extend(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
 {
     struct relay_extend2 ask;
@@ -57,7 +57,7 @@ void rcirc_extend(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
         return;
     if (c->next_state != NEXT_NONE || relay_extend2_decode(rd_over(m->data, m->len), &ask) != OK ||
         ask.hlen > sizeof c->hdata || !next_target(c, &ask, &to)) {
-        rcirc_close(c, DESTROY_PROTOCOL);
+        rcirc_broken(c, "EXTEND2 that cannot be followed");
         return;
     }
     c->asked = (struct chan_create2){.htype = ask.htype, .hlen = ask.hlen, .hdata = c->hdata};

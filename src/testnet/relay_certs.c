@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "crypto/cert.h"
+#include "crypto/secret.h"
 
 enum { HOUR_S = 3600, DAY_S = 24 * HOUR_S, LIFETIME_S = 30 * DAY_S, RSA_LIFETIME_S = 365 * DAY_S };
 
@@ -31,11 +32,11 @@ static err_t add_rsa_id(struct relay_certs *c, const struct identity *id, int64_
     return OK;
 }
 
-static err_t add_cross(struct relay_certs *c, const struct identity *id, uint32_t until_h,
-                       struct wr *w)
+static err_t add_cross(struct relay_certs *c, const struct identity *id, const struct ed_id *ed,
+                       uint32_t until_h, struct wr *w)
 {
     size_t from = w->len;
-    TRY(rsa_crosscert_make(&id->ed.pub, until_h, id->rsa, w));
+    TRY(rsa_crosscert_make(ed, until_h, id->rsa, w));
     add(c, CERT_RSA_ID_V_IDENTITY, w, from);
     return OK;
 }
@@ -51,6 +52,7 @@ err_t relay_certs_make(const struct identity *id, const struct sha256 *tls_cert,
                               .has_signer = true};
     struct ed_cert link = {
         .type = CERT_SIGNING_V_TLS_CERT, .key_type = CERT_KEY_X509_SHA256, .expires_h = until_h};
+    struct ed_secret ed = id->ed;
     struct wr w = wr_over(out->storage, sizeof out->storage);
     out->list.n = 0;
     memcpy(signing.key, id->signing.pub.b, sizeof signing.key);
@@ -59,8 +61,12 @@ err_t relay_certs_make(const struct identity *id, const struct sha256 *tls_cert,
         signing.expires_h = (uint32_t)((now_s - DAY_S) / HOUR_S);
     else if (lie == RELAY_CERTS_WRONG_TLS)
         link.key[0] ^= 1;
+    else if (lie == RELAY_CERTS_OTHER_ED)
+        ed25519_from_seed(id->ntor_pub.b, &ed);
     TRY(add_rsa_id(out, id, now_s, &w));
-    TRY(add_ed(out, &signing, &id->ed, &w));
+    TRY(add_ed(out, &signing, &ed, &w));
     TRY(add_ed(out, &link, &id->signing, &w));
-    return add_cross(out, id, until_h, &w);
+    err_t e = add_cross(out, id, &ed.pub, until_h, &w);
+    secret_wipe(&ed, sizeof ed);
+    return e;
 }

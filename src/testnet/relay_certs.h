@@ -19,7 +19,12 @@ struct relay_certs {
 };
 
 /* How they are spoilt, for relays that cheat. */
-enum relay_certs_lie { RELAY_CERTS_HONEST, RELAY_CERTS_EXPIRED, RELAY_CERTS_WRONG_TLS };
+enum relay_certs_lie {
+    RELAY_CERTS_HONEST,
+    RELAY_CERTS_EXPIRED,
+    RELAY_CERTS_WRONG_TLS,
+    RELAY_CERTS_OTHER_ED /* all in order, but for another Ed25519 identity */
+};
 
 /* ERR_CRYPTO, ERR_NOMEM. */
 MUST_USE err_t relay_certs_make(const struct identity *id, const struct sha256 *tls_cert,

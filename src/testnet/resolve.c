@@ -43,6 +43,8 @@ err_t node_resolve(const struct node *n, struct text host, uint16_t port, struct
     static const uint8_t home[4] = {127, 0, 0, 1};
     const struct node_host *h = find_host(n, host, port);
     *out = (struct ipport){.port = port};
+    if (h && h->to.ip.family == IP_NONE)
+        return ERR_NOT_FOUND;
     if (h) {
         out->ip = h->to.ip;
         out->port = h->to.port ? h->to.port : port;

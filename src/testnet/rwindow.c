@@ -44,8 +44,7 @@ err_t rwindow_got(struct rwindow *w, bool *sendme_due)
     return OK;
 }
 
-/* tor-spec 7.4: "the OR or OP, upon receiving a SENDME, MUST [...] verify that the digest in the
- * cell matches the one it has recorded". */
+/* tor-spec 7.3: the digest in a SENDME of version 1 "MUST match the one remembered". */
 err_t rwindow_sendme(struct rwindow *w, const uint8_t *body, size_t len)
 {
     struct relay_sendme m;

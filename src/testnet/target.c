@@ -204,7 +204,7 @@ void target_data(struct target *t, const uint8_t *data, size_t len)
 {
     struct rcirc *c = t->circ;
     if (!c->congestion_control && !t->deliver) {
-        rcirc_close(c, DESTROY_PROTOCOL); /* tor-spec 7.4: more than the window allows */
+        rcirc_broken(c, "DATA beyond a stream's window");
         return;
     }
     t->deliver -= !c->congestion_control;

@@ -1,0 +1,23 @@
+/* Orders to a running test network: a line in, a line of answer out, over the unix socket
+ * DIR/control (docs/testnet.md has the list). */
+#ifndef TUNIC_APP_TESTNET_CONTROL_H
+#define TUNIC_APP_TESTNET_CONTROL_H
+
+#include "net/net.h"
+#include "testnet/testnet.h"
+
+enum { TESTNET_CONTROL_WHY = 320 };
+
+struct testnet_control;
+
+/* ERR_IO (logged), ERR_LIMIT (PATH is too long for a unix socket), ERR_NOMEM. */
+MUST_USE err_t testnet_control_open(struct net *n, struct testnet *t, const char *path,
+                                    struct testnet_control **out);
+void testnet_control_close(struct testnet_control *c); /* before T is freed; NULL is fine */
+
+/* SPEC is "NODE:fault[=N]"; NODE may be a group (guards, middles, exits, authorities, all). ERR_ARG
+ * and WHY: no such node; ERR_NOT_FOUND, ERR_MALFORMED: no such fault. */
+MUST_USE err_t testnet_set_fault(struct testnet *t, const char *spec,
+                                 char why[TESTNET_CONTROL_WHY]);
+
+#endif
