@@ -266,7 +266,7 @@ static void back_on_cell(void *arg, uint8_t cmd, uint8_t *body)
         recognized(c, cmd, body);
     else if (c->next_state == NEXT_OPEN)
         put_or_close(c, &c->fwd, cmd, body);
-    else
+    else if (!c->cut)
         rcirc_broken(c, "a cell that no relay of the circuit recognizes");
 }
 

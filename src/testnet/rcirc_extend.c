@@ -138,6 +138,7 @@ void rcirc_truncated(struct rcirc *c, uint8_t reason)
     uint8_t data[1];
     struct wr w = wr_over(data, sizeof data);
     rcirc_leave_next(c, reason);
+    c->cut = true;
     if (relay_truncated_encode(&w, &m) == OK)
         rcirc_send(c, RELAY_TRUNCATED, 0, data, w.len);
 }

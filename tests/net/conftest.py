@@ -14,14 +14,24 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
+import ourlab             # noqa: E402
 import sut as sut_module  # noqa: E402
 import torlab             # noqa: E402
+
+# Whose network: Debian's relays, or those of `tunic testnet`.
+IS_OURS = os.environ.get("NETWORK") == "tunic"
 
 # Test files in this order: what kills relays comes last, the relays' logs at the very end.
 ORDER = ["main", "socks", "isolation", "signals", "link", "wrong", "transfer", "failures", "after"]
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    # Tests of `tunic testnet` itself bring their own networks: once is enough.
+    alone = [i for i in items if os.path.basename(str(i.fspath)).startswith("test_testnet")]
+    if os.environ.get("NETWORK") == "tor" and alone:
+        config.hook.pytest_deselected(items=alone)
+        items[:] = [i for i in items if i not in alone]
+
     def place(item):
         name = re.sub(r"^test_|\.py$", "", os.path.basename(str(item.fspath)))
         return ORDER.index(name) if name in ORDER else len(ORDER) - 2
@@ -34,8 +44,9 @@ def pytest_sessionstart(session):
 
 
 def pytest_report_header(config):
-    return "program under test: %s; namespaces: %s" % (
-        sut_module.program(), "yes" if os.environ.get("TORLAB_NETNS") else "no")
+    return "program under test: %s; network: %s; namespaces: %s" % (
+        sut_module.program(), "tunic testnet" if IS_OURS else "Debian's tor",
+        "yes" if os.environ.get("TORLAB_NETNS") else "no")
 
 
 class Cable:
@@ -103,8 +114,11 @@ def lab(workdir, cable, request):
     def say(text):
         with capture.global_and_fixture_disabled():
             print("\n[%s]" % text, flush=True)
-    say("starting the private network, about 20 s")
-    network = torlab.Lab(os.path.join(workdir, "lab"), say=say)
+    if IS_OURS:
+        network = ourlab.OurLab(os.path.join(workdir, "lab"), say=say)
+    else:
+        say("starting the private network, about 20 s")
+        network = torlab.Lab(os.path.join(workdir, "lab"), say=say)
     network.start()
     yield network
     network.stop()

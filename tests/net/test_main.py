@@ -67,8 +67,9 @@ def test_resolve_an_address_gives_it_back(client):
     assert socks_client.resolve(client.proxy, "198.51.100.20") == "198.51.100.20"
 
 
-def test_resolve_ptr(client):
-    assert socks_client.resolve_ptr(client.proxy, "198.51.100.20") == "host-20.test"
+def test_resolve_ptr(lab, client):
+    address, name = lab.ptr
+    assert socks_client.resolve_ptr(client.proxy, address) == name
 
 
 def test_stream_both_ways_and_half_close(lab, client):

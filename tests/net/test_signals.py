@@ -56,7 +56,7 @@ def test_ends_with_streams_open(lab, make_sut, sig):
     sock, _ = socks_client.socks5(mine.proxy, "web.test", lab.ports["echo"])
     download = subprocess.Popen(
         ["curl", "-s", "-o", "/dev/null", "--socks5-hostname", "127.0.0.1:%d" % mine.socks_port,
-         lab.url("/bytes/100000000")])
+         lab.url("/bytes/5000000000")])
     with sock:
         time.sleep(0.5)
         mine.signal(sig)

@@ -337,6 +337,8 @@ def consensus_is_complete(text):
 class Lab:
     """The network: start() returns when a client can use every relay."""
 
+    ptr = ("198.51.100.20", "host-20.test")     # an address and the name it has
+
     def __init__(self, directory, base=None, say=None):
         self.dir = os.path.abspath(directory)
         self.base = base or free_base_port()
@@ -345,11 +347,14 @@ class Lab:
         self.targets = None
         self.in_namespace = bool(os.environ.get("TORLAB_NETNS"))
         self.vote_offset = 0
-        b = self.base
-        self.ports = {"http": b + 60, "echo": b + 61, "echo2": b + 62, "sink": b + 63,
-                      "blackhole": b + 64, "closed": b + 65, "ssh": b + 66, "git": b + 67,
-                      "refused": b + 68, "dns": b + 69, "lock": b + 99}
+        self.ports = self.target_ports(self.base)
         self.nodes = [Node(self, name, i) for i, name in enumerate(NODES)]
+
+    @staticmethod
+    def target_ports(base):
+        names = ["http", "echo", "echo2", "sink", "blackhole", "closed", "ssh", "git", "refused",
+                 "dns"]
+        return dict({name: base + 60 + i for i, name in enumerate(names)}, lock=base + 99)
 
     def node(self, name):
         return self.nodes[NODES.index(name)]
@@ -518,10 +523,42 @@ class Lab:
     def busy_relays(self, seconds=1.0):
         """[(bytes read in that time, node)], busiest first: while one big transfer runs, the first
         three are its path."""
-        before = {n.name: n.traffic() for n in self.nodes if n.running()}
+        before = self.traffic()
         time.sleep(seconds)
-        return sorted(((n.traffic() - before[n.name], n) for n in self.nodes
-                       if n.running() and n.name in before), key=lambda pair: -pair[0])
+        after = self.traffic()
+        return sorted(((after[n.name] - before[n.name], n) for n in self.nodes
+                       if n.name in before and n.name in after), key=lambda pair: -pair[0])
+
+    def traffic(self):
+        """Bytes read from the network so far, by the name of each running node."""
+        return {n.name: n.traffic() for n in self.nodes if n.running()}
+
+    def other_identity(self, node):
+        return OtherIdentity(node)
+
+
+class OtherIdentity:
+    """While it lasts, the node has another Ed25519 identity under the same RSA identity."""
+
+    def __init__(self, node):
+        self.node, self.keys = node, os.path.join(node.dir, "keys")
+        self.names = [name for name in os.listdir(self.keys) if name.startswith("ed25519_")]
+
+    def move(self, where):
+        for name in self.names:
+            os.rename(*(os.path.join(self.keys, where(kept) + name) for kept in (False, True)))
+
+    def __enter__(self):
+        self.node.kill()
+        self.move(lambda kept: "kept." if kept else "")
+        self.node.start()
+        self.node.wait_ready()
+
+    def __exit__(self, *problem):
+        self.node.kill()
+        self.move(lambda kept: "" if kept else "kept.")
+        self.node.start()
+        self.node.wait_ready()
 
 
 def parse_dump(text):
