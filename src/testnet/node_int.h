@@ -65,7 +65,7 @@ struct rcirc {
     bool congestion_control; /* negotiated: no SENDMEs for streams */
     bool fast;               /* made by CREATE_FAST: a directory circuit */
     bool over;
-    bool cut; /* TRUNCATED was sent: what the client had sent before it knew is dropped */
+    bool cut;       /* TRUNCATED was sent: what the client had sent before it knew is dropped */
     unsigned early; /* RELAY_EARLY cells so far */
     enum rnext next_state;
     struct nlink *next_on;     /* DIALLING: where it waits */
