@@ -1,0 +1,382 @@
+/* The responding side of a link: joined to an initiator over TLS in memory, and fed single cells.
+ */
+#include <string.h>
+
+#include "cell/chan_circ.h"
+#include "cell/reason.h"
+#include "link/link_int.h"
+#include "link/responder.h"
+
+/* ---- two links, joined ---- */
+
+struct made_circ {
+    struct link_circ lc;
+    unsigned cells, destroys, closes;
+    uint8_t last_cmd, reason;
+};
+
+static struct pair {
+    struct world w; /* env, keys, certificates; its link is the initiator */
+    struct link_server face;
+    struct link *server;
+    unsigned opened, closed, created;
+    struct link_end end;
+    struct made_circ accepted;
+    bool refuse;
+} p;
+
+static void circ_on_cell(void *arg, uint8_t cmd, uint8_t *body)
+{
+    struct made_circ *c = arg;
+    (void)body;
+    c->cells++;
+    c->last_cmd = cmd;
+}
+
+static void circ_on_destroy(void *arg, uint8_t reason)
+{
+    struct made_circ *c = arg;
+    c->destroys++;
+    c->reason = reason;
+}
+
+static void circ_on_closed(void *arg, const struct link_end *end)
+{
+    (void)end;
+    ((struct made_circ *)arg)->closes++;
+}
+
+static void circ_on_writable(void *arg)
+{
+    (void)arg;
+}
+
+static const struct link_circ_ops circ_ops = {circ_on_cell, circ_on_destroy, circ_on_closed,
+                                              circ_on_writable};
+
+static void server_on_open(void *arg)
+{
+    ((struct pair *)arg)->opened++;
+}
+
+static void server_on_closed(void *arg, const struct link_end *end)
+{
+    struct pair *pair = arg;
+    pair->closed++;
+    pair->end = *end;
+}
+
+static void server_on_output(void *arg)
+{
+    (void)arg;
+}
+
+static void server_on_create(void *arg, uint32_t id, uint8_t cmd, uint8_t *body)
+{
+    struct pair *pair = arg;
+    (void)cmd, (void)body;
+    pair->created++;
+    if (pair->refuse) {
+        link_refuse(pair->server, id, DESTROY_RESOURCELIMIT);
+        return;
+    }
+    pair->accepted = (struct made_circ){.lc = {.ops = &circ_ops, .arg = &pair->accepted}};
+    ck_ok(link_circ_accept(pair->server, &pair->accepted.lc, id));
+}
+
+static const struct link_ops server_ops = {.on_open = server_on_open,
+                                           .on_closed = server_on_closed,
+                                           .on_output = server_on_output,
+                                           .on_create = server_on_create};
+
+static void set_up(struct link_cheat cheat)
+{
+    static const uint8_t peer_ip[4] = {127, 0, 0, 1};
+    const struct ipport peer = {ip_v4(peer_ip), 40000};
+    p = (struct pair){.opened = 0};
+    world_prepare(&p.w, 5);
+    ck_ok(tls_ctx_new_client(&p.w.client_tls));
+    ck_ok(tls_ctx_new_server(env_wall_s(p.w.env), &p.w.server_tls));
+    tls_ctx_cert_sha256(p.w.server_tls, &p.w.tls_cert);
+    relay_certs_make(&p.w.certs, &p.w.keys, &p.w.tls_cert, env_wall_s(p.w.env), 86400 * 30);
+    p.face =
+        (struct link_server){.certs = &p.w.certs.list, .mine = p.w.target.addr.ip, .cheat = cheat};
+    struct link_config config = p.w.config;
+    config.tls = p.w.server_tls;
+    p.server = link_new_server(p.w.env, &config, &p.face, &peer, &server_ops, &p);
+    ck_assert_ptr_nonnull(p.server);
+    p.w.config.tls = p.w.client_tls;
+    world_link(&p.w);
+    link_tcp_open(p.w.link);
+}
+
+static bool move_bytes(struct link *from, struct link *to)
+{
+    size_t len, room;
+    const uint8_t *at = link_seal(from, &len);
+    uint8_t *in = at ? link_in_room(to, &room) : NULL;
+    if (!in)
+        return false;
+    len = len < room ? len : room;
+    memcpy(in, at, len);
+    link_sent(from, len);
+    link_in_done(to, len);
+    return true;
+}
+
+static void pump(void)
+{
+    while (move_bytes(p.w.link, p.server) || move_bytes(p.server, p.w.link))
+        continue;
+    test_env_advance_ms(p.w.env, 0);
+}
+
+static void joined(void)
+{
+    set_up((struct link_cheat){.no_certs = false});
+    pump();
+    ck_assert_uint_eq(p.w.opened, 1);
+    ck_assert_uint_eq(p.opened, 1);
+}
+
+static void finish(void)
+{
+    link_free(p.server);
+    world_free(&p.w);
+}
+
+START_TEST(test_link_server_opens)
+{
+    joined();
+    ck_assert_uint_eq(link_version(p.server), 5);
+    ck_assert(rsa_id_equal(link_peer_rsa(p.w.link), &p.w.keys.rsa_id));
+    ck_assert(ed_id_is_zero(link_peer_ed(p.server)));
+    ck_assert_uint_eq(link_target(p.server)->addr.port, 40000);
+    finish();
+}
+END_TEST
+
+/* ---- what its peers make of it when it cheats ---- */
+
+static void cheats(struct link_cheat cheat, err_t want)
+{
+    set_up(cheat);
+    pump();
+    test_env_advance_ms(p.w.env, 61 * 1000);
+    ck_assert_uint_eq(p.w.opened, 0);
+    ck_assert_uint_eq(p.w.closed, 1);
+    ck_assert_msg(p.w.end.why == want, "%s (%s), not %s", err_name(p.w.end.why), p.w.end.text,
+                  err_name(want));
+    finish();
+}
+
+START_TEST(test_link_server_cheats_are_found_out)
+{
+    cheats((struct link_cheat){.no_versions = true}, ERR_LINK_PROTO);
+    cheats((struct link_cheat){.no_common_version = true}, ERR_LINK_VERSION);
+    cheats((struct link_cheat){.no_certs = true}, ERR_LINK_PROTO);
+    cheats((struct link_cheat){.certs_twice = true}, ERR_LINK_PROTO);
+    cheats((struct link_cheat){.certs_late = true}, ERR_LINK_PROTO);
+    cheats((struct link_cheat){.no_netinfo = true}, ERR_LINK_TIMEOUT);
+}
+END_TEST
+
+START_TEST(test_link_server_clock_ahead_is_told)
+{
+    set_up((struct link_cheat){.netinfo_ahead_s = 7200});
+    pump();
+    ck_assert_uint_eq(p.w.skews, 1);
+    ck_assert_int_eq(p.w.skew_s, -7200);
+    finish();
+}
+END_TEST
+
+/* ---- circuits ---- */
+
+static struct made_circ ours;
+
+static void send_cell(struct link_circ *lc, uint8_t cmd)
+{
+    uint8_t *body = link_cell(lc, cmd, LINK_URGENT);
+    ck_assert_ptr_nonnull(body);
+    memset(body, 0, CELL_BODY_LEN);
+    link_cell_commit(lc);
+    pump();
+}
+
+static void open_circuit(void)
+{
+    ours = (struct made_circ){.lc = {.ops = &circ_ops, .arg = &ours}};
+    ck_ok(link_circ_open(p.w.link, &ours.lc));
+    send_cell(&ours.lc, CELL_CREATE2);
+    ck_assert_uint_eq(p.created, 1);
+}
+
+START_TEST(test_link_server_circuit_carries_cells_both_ways)
+{
+    joined();
+    open_circuit();
+    ck_assert_uint_eq(p.accepted.lc.id, ours.lc.id);
+    send_cell(&p.accepted.lc, CELL_CREATED2);
+    ck_assert_uint_eq(ours.last_cmd, CELL_CREATED2);
+    send_cell(&ours.lc, CELL_RELAY_EARLY);
+    ck_assert_uint_eq(p.accepted.last_cmd, CELL_RELAY_EARLY);
+    ck_assert_uint_eq(link_circuits(p.server), 1);
+    finish();
+}
+END_TEST
+
+START_TEST(test_link_server_destroy_goes_both_ways)
+{
+    joined();
+    open_circuit();
+    link_circ_close(&p.accepted.lc, true, DESTROY_FINISHED);
+    pump();
+    ck_assert_uint_eq(ours.destroys, 1);
+    ck_assert_uint_eq(ours.reason, DESTROY_FINISHED);
+    p.created = 0;
+    open_circuit();
+    link_circ_close(&ours.lc, true, DESTROY_NONE);
+    pump();
+    ck_assert_uint_eq(p.accepted.destroys, 1);
+    ck_assert_uint_eq(link_circuits(p.server), 0);
+    finish();
+}
+END_TEST
+
+START_TEST(test_link_server_refuses_with_the_reason)
+{
+    joined();
+    p.refuse = true;
+    open_circuit();
+    ck_assert_uint_eq(ours.destroys, 1);
+    ck_assert_uint_eq(ours.reason, DESTROY_RESOURCELIMIT);
+    finish();
+}
+END_TEST
+
+START_TEST(test_link_server_end_takes_its_circuits)
+{
+    joined();
+    open_circuit();
+    link_tcp_failed(p.server, 0);
+    test_env_advance_ms(p.w.env, 1);
+    ck_assert_uint_eq(p.accepted.closes, 1);
+    ck_assert_uint_eq(p.closed, 1);
+    finish();
+}
+END_TEST
+
+/* ---- single cells ---- */
+
+static void feed_cell(uint32_t id, uint8_t cmd, const void *body, size_t len)
+{
+    uint8_t storage[2048];
+    struct wr w = wr_over(storage, sizeof storage);
+    put_cell(&w, handshake_circ_id_len(&p.server->hs), id, cmd, body, len);
+    ck_ok(wr_end(&w));
+    if (p.server->state == LINK_CLOSED)
+        return;
+    ck_ok(buf_add(&p.server->in, storage, w.len));
+    link_handle_cells(p.server);
+}
+
+/* Of what the responder has written since: how many DESTROYs, and the last one's reason. */
+static unsigned destroys(uint8_t *reason)
+{
+    unsigned n = 0;
+    struct chan_frame f;
+    size_t at = 0, len = p.server->out.len;
+    uint8_t *out = buf_at(&p.server->out);
+    while (at < len && chan_frame_decode(out + at, len - at, 4, 4096, &f) == OK) {
+        if (f.cmd == CELL_DESTROY) {
+            n++;
+            *reason = f.body[0];
+        }
+        at += f.used;
+    }
+    return n;
+}
+
+START_TEST(test_link_server_ids_are_the_initiators)
+{
+    static const uint8_t body[CELL_BODY_LEN];
+    uint8_t reason = 0xff;
+    joined();
+    feed_cell(0x00000007, CELL_CREATE2, body, sizeof body); /* not the initiator's top bit */
+    ck_assert_uint_eq(p.created, 0);
+    ck_assert_uint_eq(destroys(&reason), 1);
+    ck_assert_uint_eq(reason, DESTROY_PROTOCOL);
+    feed_cell(0x80000007, CELL_CREATE, body, sizeof body); /* TAP */
+    ck_assert_uint_eq(destroys(&reason), 2);
+    feed_cell(0x80000007, CELL_CREATE_FAST, body, sizeof body);
+    ck_assert_uint_eq(p.created, 1);
+    feed_cell(0x80000007, CELL_CREATE2, body, sizeof body); /* in use: dropped */
+    ck_assert_uint_eq(p.created, 1);
+    ck_assert_uint_eq(destroys(&reason), 2);
+    ck_assert_int_eq(link_state(p.server), LINK_OPEN);
+    feed_cell(0, CELL_CREATE2, body, sizeof body);
+    ck_assert_int_eq(link_state(p.server), LINK_CLOSED);
+    finish();
+}
+END_TEST
+
+START_TEST(test_link_server_tolerates_a_peer_that_proves_itself)
+{
+    static const uint8_t versions[] = {0, 5}, body[40] = {0};
+    uint8_t netinfo[CELL_BODY_LEN] = {0, 0, 0, 0, 4, 4, 127, 0, 0, 1, 0};
+    set_up((struct link_cheat){.no_certs = false});
+    p.server->state = LINK_HANDSHAKING;
+    handshake_server_start(&p.server->hs, p.w.env);
+    feed_cell(0, CELL_VERSIONS, versions, sizeof versions);
+    ck_assert_int_eq(p.server->hs.stage, STAGE_CHALLENGED);
+    feed_cell(0, CELL_CERTS, body, 1);
+    feed_cell(0, CELL_AUTHENTICATE, body, sizeof body);
+    feed_cell(0, CELL_NETINFO, netinfo, sizeof netinfo);
+    ck_assert_int_eq(link_state(p.server), LINK_OPEN);
+    ck_assert_uint_eq(p.opened, 1);
+    finish();
+}
+END_TEST
+
+/* tor-spec 4 as relays keep it, written apart from link/rules.c. */
+static bool may_come(bool open, uint8_t cmd)
+{
+    if (open)
+        return cmd != CELL_CERTS && cmd != CELL_AUTH_CHALLENGE && cmd != CELL_AUTHENTICATE;
+    return chan_cmd_is_variable(cmd) ? cmd != CELL_AUTH_CHALLENGE : cmd == CELL_NETINFO;
+}
+
+/* Every command, each on a new link. */
+static void sweep(bool open)
+{
+    static const uint8_t versions[] = {0, 5}, body[CELL_BODY_LEN];
+    for (unsigned cmd = 0; cmd < 256; cmd++) {
+        uint32_t id = open && !chan_cmd_circ_id_ok((uint8_t)cmd, 0) ? 0x80000001 : 0;
+        set_up((struct link_cheat){.no_certs = false});
+        if (open) {
+            pump();
+        } else {
+            p.server->state = LINK_HANDSHAKING;
+            handshake_server_start(&p.server->hs, p.w.env);
+            feed_cell(0, CELL_VERSIONS, versions, sizeof versions);
+        }
+        feed_cell(id, (uint8_t)cmd, body, chan_cmd_is_variable((uint8_t)cmd) ? 8 : sizeof body);
+        ck_assert_msg((link_state(p.server) != LINK_CLOSED) == may_come(open, (uint8_t)cmd),
+                      "command %u, %s: %s", cmd, open ? "open" : "handshake", p.end.text);
+        finish();
+    }
+}
+
+START_TEST(test_link_server_illegal_cells_close)
+{
+    sweep(false);
+    sweep(true);
+}
+END_TEST
+
+TESTS("link/link_server", test_link_server_opens, test_link_server_cheats_are_found_out,
+      test_link_server_clock_ahead_is_told, test_link_server_circuit_carries_cells_both_ways,
+      test_link_server_destroy_goes_both_ways, test_link_server_refuses_with_the_reason,
+      test_link_server_end_takes_its_circuits, test_link_server_ids_are_the_initiators,
+      test_link_server_tolerates_a_peer_that_proves_itself, test_link_server_illegal_cells_close)
