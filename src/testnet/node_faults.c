@@ -31,7 +31,9 @@ bool fault_in_create(struct rcirc *c, uint8_t *reply, size_t *len)
 
 void fault_in_message(struct rcirc *c, uint8_t *body)
 {
-    enum { LENGTH_AT = 9 };
+    enum { STREAM_ID_AT = 3, LENGTH_AT = 9 };
+    if (body[0] == RELAY_DATA && now(c, FAULT_STREAM_ZERO_ID))
+        memset(body + STREAM_ID_AT, 0, 2);
     if (now(c, FAULT_CIRC_UNKNOWN_COMMAND))
         body[0] = 200;
     if (now(c, FAULT_CIRC_BAD_LENGTH))
@@ -96,8 +98,6 @@ bool fault_in_connected(struct target *t)
         rcirc_send(c, RELAY_CONFLUX_LINKED, 0, nonce, sizeof nonce);
     if (now(c, FAULT_STREAM_DATA_FIRST))
         rcirc_send(c, RELAY_DATA, t->id, junk, sizeof junk);
-    if (now(c, FAULT_STREAM_ZERO_ID))
-        rcirc_send(c, RELAY_DATA, 0, junk, sizeof junk);
     if (now(c, FAULT_STREAM_CONNECTED_TWICE))
         rcirc_send(c, RELAY_CONNECTED, t->id, address, sizeof address);
     if (now(c, FAULT_STREAM_XOFF))
