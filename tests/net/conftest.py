@@ -15,11 +15,11 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
 import ourlab             # noqa: E402
+import privnet            # noqa: E402
 import sut as sut_module  # noqa: E402
 import torlab             # noqa: E402
 
-# Whose network: Debian's relays, or those of `tunic testnet`.
-IS_OURS = os.environ.get("NETWORK") == "tunic"
+NETWORK = {"tor": torlab.Lab, "tunic": ourlab.OurLab}[os.environ.get("NETWORK", "tor")]
 
 # Test files in this order: what kills relays comes last, the relays' logs at the very end.
 ORDER = ["main", "socks", "isolation", "signals", "link", "wrong", "transfer", "failures", "after"]
@@ -28,7 +28,7 @@ ORDER = ["main", "socks", "isolation", "signals", "link", "wrong", "transfer", "
 def pytest_collection_modifyitems(config, items):
     # Tests of `tunic testnet` itself bring their own networks: once is enough.
     alone = [i for i in items if os.path.basename(str(i.fspath)).startswith("test_testnet")]
-    if os.environ.get("NETWORK") == "tor" and alone:
+    if NETWORK is torlab.Lab and alone:
         config.hook.pytest_deselected(items=alone)
         items[:] = [i for i in items if i not in alone]
 
@@ -45,7 +45,7 @@ def pytest_sessionstart(session):
 
 def pytest_report_header(config):
     return "program under test: %s; network: %s; namespaces: %s" % (
-        sut_module.program(), "tunic testnet" if IS_OURS else "Debian's tor",
+        sut_module.program(), NETWORK.what,
         "yes" if os.environ.get("TORLAB_NETNS") else "no")
 
 
@@ -114,11 +114,8 @@ def lab(workdir, cable, request):
     def say(text):
         with capture.global_and_fixture_disabled():
             print("\n[%s]" % text, flush=True)
-    if IS_OURS:
-        network = ourlab.OurLab(os.path.join(workdir, "lab"), say=say)
-    else:
-        say("starting the private network, about 20 s")
-        network = torlab.Lab(os.path.join(workdir, "lab"), say=say)
+    network = NETWORK(os.path.join(workdir, "lab"), say=say)
+    say("starting the network of %s" % network.what)
     network.start()
     yield network
     network.stop()
@@ -168,14 +165,14 @@ class SshServer:
                             os.path.join(directory, name)], check=True)
         if os.geteuid() == 0:
             os.makedirs("/run/sshd", exist_ok=True)
-        config = ["ListenAddress %s:%d" % (torlab.WEB_HOST, self.port),
+        config = ["ListenAddress %s:%d" % (privnet.WEB_HOST, self.port),
                   "HostKey %s/host" % directory, "AuthorizedKeysFile %s/user.pub" % directory,
                   "PidFile none", "UsePAM no", "StrictModes no", "PasswordAuthentication no",
                   "PermitRootLogin yes", "UseDNS no"]
-        torlab.write_text(directory + "/config", "\n".join(config) + "\n")
+        privnet.write_text(directory + "/config", "\n".join(config) + "\n")
         self.process = subprocess.Popen(
-            torlab.bound_to_parent(torlab.in_lab_namespace(
-                [torlab.find_program("sshd"), "-D", "-e", "-f", directory + "/config"])),
+            privnet.bound_to_parent(privnet.in_lab_namespace(
+                [privnet.find_program("sshd"), "-D", "-e", "-f", directory + "/config"])),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=open(directory + "/log", "wb"))
 
@@ -210,7 +207,7 @@ def git_server(lab, workdir):
     def run(*argv):
         subprocess.run(["git"] + list(argv), check=True, capture_output=True)
     run("init", "-q", source)
-    torlab.write_text(source + "/file", "through three relays\n")
+    privnet.write_text(source + "/file", "through three relays\n")
     run("-C", source, "add", "file")
     run("-C", source, *who, "commit", "-qm", "one")
     run("clone", "-q", "--bare", source, served + "/r.git")

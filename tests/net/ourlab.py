@@ -1,32 +1,28 @@
-"""The same network as torlab's, made of `tunic testnet`: for tests that run on both."""
+"""The private network of torlab.py, made of `tunic testnet`: one process, up in half a second."""
 
 import json
 import os
 import re
 import socket
 import subprocess
-import sys
 import time
 
-import torlab
+import sut
+from privnet import (WEB_HOST, LabError, Network, NetworkNode, bound_to_parent, in_lab_namespace,
+                     read_text)
 
-NAMES = {"a": "auth", "g": "guard", "m": "middle", "e": "exit"}
 
-
-class OurNode:
-    """One node of the process. kill() and start() are orders to it."""
+class OurNode(NetworkNode):
+    """One node of the process. It keeps its port while it is stopped, and hangs up on all."""
 
     def __init__(self, lab, facts, v3ident):
         self.lab = lab
-        self.name = facts["nickname"]
-        self.role = facts["role"]
+        self.name, self.role = facts["nickname"], facts["role"]
         self.address = facts["address"]
         self.or_port, self.dir_port = facts["or_port"], facts["dir_port"]
         self.fingerprint, self.ed25519 = facts["fingerprint"], facts["ed25519"]
         self.v3ident = v3ident
         self.up = True
-
-    authority_line = torlab.Node.authority_line
 
     def running(self):
         return self.up and self.lab.process.poll() is None
@@ -39,102 +35,95 @@ class OurNode:
         self.lab.order("start " + self.name)
         self.up = True
 
-    def wait_ready(self, timeout=20):
-        pass                    # it listens all the time
-
     def log(self, level="notice"):
-        """What the process says of this node."""
-        wanted = {"notice": r"\[(notice|warn|err)\]", "info": r"\[(info|notice|warn|err)\]"}[level]
-        return "".join(line + "\n" for line in torlab.read_text(self.lab.log_path).splitlines()
-                       if re.search(wanted + " %s: " % re.escape(self.name), line))
+        wanted = {"notice": "notice|warn|err", "info": "info|notice|warn|err"}[level]
+        return "".join(line + "\n" for line in read_text(self.lab.log_path).splitlines()
+                       if re.search(r"\[(%s)\] %s: " % (wanted, re.escape(self.name)), line))
 
 
-class OurLab:
-    """torlab.Lab's operations."""
+class OurLab(Network):
+    """The network of `tunic testnet`."""
 
-    in_namespace = False        # relays that are spoken to from elsewhere than loopback hang up
+    what = "tunic testnet"
     ptr = ("127.80.0.20", "host-20.test")
 
     def __init__(self, directory, base=None, say=None):
-        self.dir = os.path.abspath(directory)
-        self.base = base or torlab.free_base_port()
-        self.ports = torlab.Lab.target_ports(self.base)
-        self.say = say or (lambda text: None)
+        super().__init__(directory, base, say)
         self.log_path = os.path.join(self.dir, "testnet.log")
-        self.process = self.targets = None
-        self.nodes = []
-
-    node = lambda self, name: next(
-        n for n in self.nodes if n.name in (name, NAMES.get(name[0], "") + name[1:]))
-    by_role = torlab.Lab.by_role
-    by_address = torlab.Lab.by_address
-    by_fingerprint = torlab.Lab.by_fingerprint
-    url = torlab.Lab.url
-    client_torrc_lines = torlab.Lab.client_torrc_lines
-    _start_targets = torlab.Lab._start_targets
-    busy_relays = torlab.Lab.busy_relays
+        self.process = None
 
     def start(self):
-        import sut              # which asks torlab for programs
-        os.makedirs(self.dir, mode=0o700, exist_ok=True)
         begun = time.monotonic()
-        self._start_targets()
-        hosts = {"web.test": torlab.WEB_HOST, "v6.test": "::1", "nx.test": "none",
-                 "servfail.test": "none", self.ptr[1]: self.ptr[0]}
+        try:
+            self.start_targets()
+            self._start_process()
+        except BaseException:
+            self.stop()
+            raise
+        idents = re.findall(r"v3ident=(\w+)", read_text(os.path.join(self.dir, "client.torrc")))
+        with open(os.path.join(self.dir, "nodes.json"), encoding="utf-8") as f:
+            for facts in json.load(f)["nodes"]:
+                ident = idents.pop(0) if facts["role"] == "authority" else None
+                self.nodes.append(OurNode(self, facts, ident))
+        self.say("network of %d nodes up in %.2f s" % (len(self.nodes), time.monotonic() - begun))
+        return self
+
+    def _start_process(self):
         argv = [sut.program(as_tor=False), "testnet", "--no-client", "--dir", self.dir,
                 "--relays", "8", "--exits", "3", "--log", "info",
                 "--exit-policy", "reject *:%d,accept *:*" % self.ports["refused"]]
-        for name, address in hosts.items():
-            argv += ["--host", "%s=%s" % (name, address)]
-        self.process = subprocess.Popen(
-            torlab.bound_to_parent(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=open(self.log_path, "wb"))
+        for host in ("web.test=" + WEB_HOST, "v6.test=::1", "nx.test=none", "servfail.test=none",
+                     "%s=%s" % (self.ptr[1], self.ptr[0])):
+            argv += ["--host", host]
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                bound_to_parent(in_lab_namespace(argv)), stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=log)
         if not self.process.stdout.readline().startswith(b"testnet ready"):
-            raise torlab.LabError("no network: " + torlab.read_text(self.log_path)[-2000:])
-        with open(os.path.join(self.dir, "nodes.json"), encoding="utf-8") as f:
-            facts = json.load(f)["nodes"]
-        v3idents = re.findall(r"v3ident=(\w+)",
-                              torlab.read_text(os.path.join(self.dir, "client.torrc")))
-        self.nodes = [OurNode(self, one, v3idents[i] if i < len(v3idents) else None)
-                      for i, one in enumerate(facts)]
-        self.say("network of %d nodes in one process up in %.2f s" % (
-            len(self.nodes), time.monotonic() - begun))
-        return self
+            raise LabError("no network: " + read_text(self.log_path)[-2000:])
 
     def stop(self):
-        for process in (self.process, self.targets):
-            if process is not None:
-                process.terminate()
-                process.wait(timeout=20)
-                process.stdout.close()
-        self.process = self.targets = None
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(timeout=20)
+            self.process.stdout.close()
+            self.process = None
+        self.stop_targets()
 
     def order(self, line):
-        """One order -> its answer."""
+        """One order to the process (docs/testnet.md) -> its answer."""
         with socket.socket(socket.AF_UNIX) as control:
             control.settimeout(20)
             control.connect(os.path.join(self.dir, "control"))
             control.sendall(line.encode() + b"\n")
             with control.makefile("r", encoding="utf-8") as answers:
                 answer = answers.readline().strip()
-        assert answer and not answer.startswith("error"), "%s: %s" % (line, answer)
+        if not answer or answer.startswith("error"):
+            raise LabError("%s: %s" % (line, answer or "no answer"))
         return answer
 
     def exit_streams(self):
-        return [{"target": s["target"], "exit": self.node(s["exit"]), "circuit": s["circuit"]}
+        return [{"target": s["target"], "exit": self.by_name(s["exit"]), "circuit": s["circuit"]}
                 for s in json.loads(self.order("streams"))]
 
     def traffic(self):
-        """Bytes that came in cells, by node."""
-        return {name: counts["cells_in"] * 514
-                for name, counts in json.loads(self.order("counts")).items()}
+        """In cells: what a link carries besides is little."""
+        counts = json.loads(self.order("counts"))
+        return {n.name: counts[n.name]["cells_in"] * 514 for n in self.nodes if n.running()}
+
+    def complaints(self):
+        found = [line for line in read_text(self.log_path).splitlines()
+                 if re.search(r"\[(warn|err)\]|ERROR: \w+Sanitizer|runtime error:", line)]
+        if self.process.poll() is not None:
+            found.append("the process ended with status %d" % self.process.returncode)
+        return found
 
     def other_identity(self, node):
         return OtherIdentity(self, node)
 
 
 class OtherIdentity:
-    """While it lasts, the node has another Ed25519 identity under the same RSA identity."""
+    """A fault: the node shows the certificates of another Ed25519 key."""
 
     def __init__(self, lab, node):
         self.lab, self.node = lab, node
@@ -145,4 +134,6 @@ class OtherIdentity:
         self.node.start()
 
     def __exit__(self, *problem):
+        self.node.kill()
         self.lab.order("honest " + self.node.name)
+        self.node.start()

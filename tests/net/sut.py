@@ -12,7 +12,7 @@ import socket
 import subprocess
 import time
 
-import torlab
+import privnet
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -21,7 +21,7 @@ IS_TOR = os.environ.get("SUT") == "tor"
 
 def program(as_tor=IS_TOR):
     if as_tor:
-        return torlab.find_program("tor")
+        return privnet.find_program("tor")
     return os.path.abspath(os.environ.get("TUNIC", os.path.join(TOP, "build", "tunic")))
 
 
@@ -64,13 +64,13 @@ class Sut:
         self.write_torrc()
 
     def write_torrc(self, extra=()):
-        torlab.write_text(self.torrc_path, "\n".join(self.lines + list(extra)) + "\n")
+        privnet.write_text(self.torrc_path, "\n".join(self.lines + list(extra)) + "\n")
 
     def start(self, timeout=30, wait=True):
         with open(self.log_path, "ab") as log:
             self.started_at = log.tell()
             self.process = subprocess.Popen(
-                torlab.bound_to_parent(self.wrapper + self.command()), stdin=subprocess.DEVNULL,
+                privnet.bound_to_parent(self.wrapper + self.command()), stdin=subprocess.DEVNULL,
                 stdout=log, stderr=subprocess.STDOUT, cwd=self.dir)
         if wait:
             self.wait_for("Bootstrapped 100%", timeout, since=self.started_at)
@@ -82,7 +82,7 @@ class Sut:
             ["--defaults-torrc", "/dev/null"] if self.as_tor else [])
 
     def log(self):
-        return torlab.read_text(self.log_path)
+        return privnet.read_text(self.log_path)
 
     def log_mark(self):
         return os.path.getsize(self.log_path)

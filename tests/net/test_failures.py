@@ -65,7 +65,7 @@ def test_restart_from_the_cache_with_all_authorities_down(lab, make_sut):
     first.start()
     assert PAGE in first.curl(lab.url("/")).stdout
     assert first.stop() == 0
-    authorities = lab.by_role("authority")
+    authorities = lab.authorities()
     try:
         for node in authorities:
             node.kill()
@@ -81,7 +81,7 @@ def test_restart_from_the_cache_with_all_authorities_down(lab, make_sut):
 def test_start_with_all_authorities_down_and_no_cache(lab, make_sut):
     """It waits and says what it waits for; it works once they are back."""
     mine = make_sut()
-    authorities = lab.by_role("authority")
+    authorities = lab.authorities()
     try:
         for node in authorities:
             node.kill()

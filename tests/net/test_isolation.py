@@ -4,8 +4,8 @@ import contextlib
 import subprocess
 import time
 
+import privnet
 import socks_client
-import torlab
 
 
 def circuits_of(lab, ports, wait_s=5):
@@ -15,7 +15,7 @@ def circuits_of(lab, ports, wait_s=5):
     while True:
         seen = lab.exit_streams()
         found = [[(s["exit"].name, s["circuit"]) for s in seen
-                  if s["target"] == "%s:%d" % (torlab.WEB_HOST, lab.ports[port])]
+                  if s["target"] == "%s:%d" % (privnet.WEB_HOST, lab.ports[port])]
                  for port in ports]
         if all(len(mine) == 1 for mine in found):
             return [mine[0] for mine in found]
@@ -30,7 +30,7 @@ def open_streams(lab, wanted):
     socks = []
     try:
         for proxy, port, auth in wanted:
-            sock, _ = socks_client.socks5(proxy, torlab.WEB_HOST, lab.ports[port], auth=auth)
+            sock, _ = socks_client.socks5(proxy, privnet.WEB_HOST, lab.ports[port], auth=auth)
             socks.append(sock)
             sock.sendall(b"x")
             socks_client.read_exactly(sock, 1)

@@ -12,12 +12,11 @@ import time
 
 import pytest
 
+import privnet
 import sut as sut_module
-import torlab
 
 PAGE = "This page came through a private Tor network"
-# Long enough for a start that would succeed.
-WAIT_S = 2 if os.environ.get("NETWORK") == "tunic" else 6
+WAIT_S = 3          # long enough for a start that would succeed: those take less than one
 
 
 def flipped(hex_digits):
@@ -40,18 +39,22 @@ def does_not_start(client, wait_s=WAIT_S):
 
 
 def warns_of(client, pattern):
-    """A line at warn (or notice) level that names the problem."""
-    lines = [l for l in client.log().splitlines() if "[warn]" in l or "[notice]" in l]
-    assert any(re.search(pattern, l, re.I) for l in lines), (
-        "no line about %r:\n%s" % (pattern, "\n".join(l[:250] for l in lines[-15:])))
+    """A line at warn (or notice) level that names the problem, soon if not there yet."""
+    client.wait_for(r"(?i)\[(?:warn|notice)\][^\n]*(?:%s)" % pattern, 10)
+
+
+def away(lab):
+    """Lines of a torrc by which no authority can be reached."""
+    return ["TestingTorNetwork 1"] + [
+        re.sub(r"orport=\d+", "orport=%d" % lab.ports["closed"], a.authority_line())
+        for a in lab.authorities()]
 
 
 # -- relays that are not what they should be -----------------------------------------------------
 
 def test_authority_with_another_rsa_identity(lab, make_sut):
     mine = make_sut(network=["TestingTorNetwork 1"] + [
-        lab.node(a).authority_line(fingerprint=flipped(lab.node(a).fingerprint))
-        for a in torlab.AUTHORITIES])
+        a.authority_line(fingerprint=flipped(a.fingerprint)) for a in lab.authorities()])
     does_not_start(mine)
     warns_of(mine, "identity|fingerprint|expected")
 
@@ -73,8 +76,8 @@ def test_port_that_is_no_orport(lab, make_sut, what):
             except OSError:
                 return
     threading.Thread(target=answer, daemon=True).start()
-    lines = [re.sub(r"orport=\d+", "orport=%d" % port, lab.node(a).authority_line())
-             for a in torlab.AUTHORITIES]
+    lines = [re.sub(r"orport=\d+", "orport=%d" % port, a.authority_line())
+             for a in lab.authorities()]
     lines = [re.sub(r" 127\.\d+\.0\.1:", " %s:" % host, line) for line in lines]
     mine = make_sut(network=["TestingTorNetwork 1"] + lines)
     does_not_start(mine)
@@ -84,9 +87,7 @@ def test_port_that_is_no_orport(lab, make_sut, what):
 
 
 def test_closed_ports_of_all_authorities(lab, make_sut):
-    mine = make_sut(network=["TestingTorNetwork 1"] + [
-        re.sub(r"orport=\d+", "orport=%d" % lab.ports["closed"], lab.node(a).authority_line())
-        for a in torlab.AUTHORITIES])
+    mine = make_sut(network=away(lab))
     does_not_start(mine)
     tor_differs("is slow to say so")
     warns_of(mine, "refused|unable to connect|problem")
@@ -95,18 +96,16 @@ def test_closed_ports_of_all_authorities(lab, make_sut):
 def test_authority_signing_key_of_another(lab, make_sut):
     """v3ident that no certificate has: nothing that is signed by them counts."""
     mine = make_sut(network=["TestingTorNetwork 1"] + [
-        lab.node(a).authority_line(v3ident=flipped(lab.node(a).v3ident))
-        for a in torlab.AUTHORITIES])
+        a.authority_line(v3ident=flipped(a.v3ident)) for a in lab.authorities()])
     does_not_start(mine)
 
 
 def test_majority_of_signatures_is_unknown(lab, make_sut):
     """Three of our five authorities never signed: two good signatures are not more than half."""
-    more = [lab.node(a).authority_line(v3ident=flipped(lab.node(a).v3ident),
-                                       fingerprint=flipped(lab.node(a).fingerprint))
-            for a in torlab.AUTHORITIES]
+    more = [a.authority_line(v3ident=flipped(a.v3ident), fingerprint=flipped(a.fingerprint))
+            for a in lab.authorities()]
     mine = make_sut(network=["TestingTorNetwork 1"] + [
-        lab.node(a).authority_line() for a in torlab.AUTHORITIES[:2]] + more)
+        a.authority_line() for a in lab.authorities()[:2]] + more)
     does_not_start(mine)
     warns_of(mine, "signature|signed|consensus")
 
@@ -160,35 +159,48 @@ def tampered(text, how):
     raise ValueError(how)
 
 
-@pytest.mark.parametrize("how", ["forged body", "forged signature", "unsigned", "under-signed",
-                                 "one signature three times", "expired", "truncated", "empty",
-                                 "noise"])
-def test_wrong_consensus_in_the_cache(lab, make_sut, good_cache, how):
-    """With no authority to ask (their ports are closed), a wrong consensus must not be used."""
-    away = ["TestingTorNetwork 1"] + [
-        re.sub(r"orport=\d+", "orport=%d" % lab.ports["closed"], lab.node(a).authority_line())
-        for a in torlab.AUTHORITIES]
-    mine = make_sut(network=away)
-    copy_cache(good_cache, mine)
-    path = os.path.join(mine.data, CONSENSUS)
-    with open(path, encoding="latin-1") as f:
-        text = f.read()
-    # Guards remembered in `state` may be asked for the directory; here nobody may answer.
-    if os.path.exists(mine.data + "/state"):
-        os.unlink(mine.data + "/state")
-    with open(path, "w", encoding="latin-1") as f:
-        f.write(tampered(text, how))
-    does_not_start(mine, 3)
-    done = mine.curl(lab.url("/"), timeout=2)
-    assert PAGE not in done.stdout
+TAMPERINGS = ["forged body", "forged signature", "unsigned", "under-signed",
+              "one signature three times", "expired", "truncated", "empty", "noise"]
+
+
+@pytest.fixture(scope="module")
+def misled(lab, workdir, good_cache):
+    """For each tampering a client that finds it in its cache, with no authority to ask; all have
+    had the time to start."""
+    clients = {}
+    for how in TAMPERINGS:
+        mine = sut_module.Sut(lab, os.path.join(workdir, "misled-" + how.replace(" ", "-")),
+                              network=away(lab))
+        clients[how] = mine
+        copy_cache(good_cache, mine)
+        # Guards remembered in `state` may be asked for the directory; here nobody may answer.
+        if os.path.exists(mine.data + "/state"):
+            os.unlink(mine.data + "/state")
+        path = os.path.join(mine.data, CONSENSUS)
+        with open(path, encoding="latin-1") as f:
+            text = f.read()
+        with open(path, "w", encoding="latin-1") as f:
+            f.write(tampered(text, how))
+    for mine in clients.values():
+        mine.start(wait=False)
+    time.sleep(WAIT_S + 2)
+    yield clients
+    for mine in clients.values():
+        mine.kill()
+
+
+@pytest.mark.parametrize("how", TAMPERINGS)
+def test_wrong_consensus_in_the_cache(lab, misled, how):
+    """It must not be used."""
+    mine = misled[how]
+    assert mine.running()
+    assert "Bootstrapped 100%" not in mine.log()
+    assert PAGE not in mine.curl(lab.url("/"), timeout=1).stdout
 
 
 def test_the_same_cache_untampered_is_used(lab, make_sut, good_cache):
     """The contrast that gives the test above its meaning."""
-    away = ["TestingTorNetwork 1"] + [
-        re.sub(r"orport=\d+", "orport=%d" % lab.ports["closed"], lab.node(a).authority_line())
-        for a in torlab.AUTHORITIES]
-    mine = make_sut(network=away)
+    mine = make_sut(network=away(lab))
     copy_cache(good_cache, mine)
     mine.start()
     assert PAGE in mine.curl(lab.url("/")).stdout
@@ -236,7 +248,7 @@ def test_full_disk(lab, make_sut):
     mine.log_pipe = subprocess.Popen(["cat"], stdin=subprocess.PIPE,
                                      stdout=open(mine.log_path, "wb"))
     mine.process = subprocess.Popen(
-        torlab.bound_to_parent(mine.wrapper + mine.command()), stdin=subprocess.DEVNULL,
+        privnet.bound_to_parent(mine.wrapper + mine.command()), stdin=subprocess.DEVNULL,
         stdout=mine.log_pipe.stdin, stderr=subprocess.STDOUT, cwd=mine.dir)
     try:
         if sut_module.IS_TOR:
