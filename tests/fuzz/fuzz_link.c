@@ -84,7 +84,7 @@ static void on_skew(void *arg, int64_t skew_s)
     (void)skew_s;
 }
 
-static const struct link_ops ops = {on_open, on_closed, on_open, on_skew};
+static const struct link_ops ops = {on_open, on_closed, on_open, on_skew, NULL};
 
 static void begin(struct link *l, uint8_t how)
 {
