@@ -57,9 +57,9 @@ $(BUILD)/libtunic.a: $(LIB_OBJ)
 	$(call say,AR,$@)
 	$(Q)$(AR) rcs $@ $(LIB_OBJ)
 
-$(BUILD)/libtunic.so: $(LIB_OBJ)
+$(BUILD)/libtunic.so: $(LIB_OBJ) src/lib/libtunic.map
 	$(call say,CC,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -shared -Wl,-soname,libtunic.so.0 -o $@ $(LIB_OBJ) $(LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -shared -Wl,-soname,libtunic.so.0 -Wl,--version-script=src/lib/libtunic.map -o $@ $(LIB_OBJ) $(LIBS)
 
 $(BUILD)/tunic: $(APP_OBJ) $(BUILD)/libtunic.a
 	$(call say,CC,$@)
@@ -123,7 +123,7 @@ check: check-unit check-net
 
 # How many seeds of the simulator belong to the unit tests.
 SIM_COUNT ?= 300
-check-unit: layers $(TESTS) $(FUZZ_REPLAYS) $(BUILD)/tests/sim/sim
+check-unit: layers $(BUILD)/libtunic.so $(TESTS) $(FUZZ_REPLAYS) $(BUILD)/tests/sim/sim
 	SIM_COUNT=$(SIM_COUNT) tests/run-unit $(BUILD)
 
 check-planted: $(BUILD)/tests/sim/sim

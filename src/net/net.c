@@ -28,6 +28,12 @@ void net_touch(struct net *n)
     event_active(n->settle, EV_TIMEOUT, 0);
 }
 
+void net_enter(struct net *n)
+{
+    net_touch(n);
+    read_clocks(&n->env);
+}
+
 static void arm_timer(struct net *n)
 {
     uint64_t due = timerq_next(&n->env.timers), now = n->env.mono_us;
@@ -121,6 +127,12 @@ struct env *net_env(struct net *n)
 struct event_base *net_base(struct net *n)
 {
     return n->base;
+}
+
+void net_turn(struct net *n, bool wait)
+{
+    int how = wait ? EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY : EVLOOP_NONBLOCK;
+    (void)event_base_loop(n->base, how);
 }
 
 void net_run(struct net *n)

@@ -7,6 +7,7 @@
 #ifndef TUNIC_NET_NET_H
 #define TUNIC_NET_NET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/addr.h"
@@ -29,6 +30,14 @@ struct event_base *net_base(struct net *n);
  * that the batch is settled. Also to be called before calling into machines from outside the loop.
  */
 void net_touch(struct net *n);
+
+/* As net_touch(), for calls from outside the loop: the batch may have begun long ago, so the clocks
+ * are read in any case. */
+void net_enter(struct net *n);
+
+/* One turn of the loop: handles what is ready, or, if it is to WAIT, the next thing that will be.
+ */
+void net_turn(struct net *n, bool wait);
 
 /* Runs until net_stop(). */
 void net_run(struct net *n);

@@ -1,0 +1,233 @@
+#include "tunic/tunic.h"
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "crypto/secret.h"
+#include "lib/lib.h"
+
+/* ---- log ---- */
+
+static void to_program(void *arg, enum log_level level, const char *line)
+{
+    struct tunic *t = arg;
+    if (t->log_fn)
+        t->log_fn(t->log_arg, (enum tunic_log_level)level, line);
+}
+
+void tunic_set_log(struct tunic *t, enum tunic_log_level least,
+                   void (*fn)(void *arg, enum tunic_log_level level, const char *line), void *arg)
+{
+    t->log_fn = fn;
+    t->log_arg = arg;
+    /* With nobody to read them, lines are not even made. */
+    t->log.least = fn ? (enum log_level)least : (enum log_level)(LOG_ERR + 1);
+}
+
+/* ---- instances ---- */
+
+static void unref(struct tunic *t)
+{
+    if (--t->refs == 0)
+        free(t);
+}
+
+static err_t begin(struct tunic *t, struct event_base *base)
+{
+    TRY(crypto_init());
+    TRY(net_new(&t->log, base, &t->net));
+    return tls_ctx_new_client(&t->tls);
+}
+
+static struct tunic *make(struct event_base *base, struct tunic_error *error)
+{
+    struct tunic *t = calloc(1, sizeof *t);
+    if (!t) {
+        lib_error_of(error, ERR_NOMEM, TUNIC_STAGE_NONE, "a new instance");
+        return NULL;
+    }
+    t->refs = 1;
+    t->own_loop = !base;
+    t->log.sink = to_program;
+    t->log.arg = t;
+    tunic_set_log(t, TUNIC_LOG_ERR, NULL, NULL);
+    err_t e = begin(t, base);
+    if (e == OK)
+        return t;
+    lib_error_of(error, e, TUNIC_STAGE_NONE, "a new instance");
+    tunic_free(t);
+    return NULL;
+}
+
+struct tunic *tunic_new(struct tunic_error *error)
+{
+    return make(NULL, error);
+}
+
+struct tunic *tunic_new_on_base(struct event_base *base, struct tunic_error *error)
+{
+    if (base)
+        return make(base, error);
+    lib_error(error, TUNIC_USAGE, TUNIC_STAGE_NONE, "no event base was given");
+    return NULL;
+}
+
+/* ---- handles ---- */
+
+static void tell(void *arg);
+
+void handle_init(struct handle *h, const struct handle_kind *kind, struct tunic *t,
+                 struct handle *parent)
+{
+    h->kind = kind;
+    h->t = t;
+    h->parent = parent;
+    h->refs = 1;
+    t->refs++;
+    if (parent)
+        parent->refs++;
+    timer_init(&h->tell, tell, h);
+    DL_PREPEND(t->live, h);
+}
+
+static void handle_unref(struct handle *h)
+{
+    while (h && --h->refs == 0) {
+        struct handle *parent = h->parent;
+        struct tunic *t = h->t;
+        free(h);
+        unref(t);
+        h = parent;
+    }
+}
+
+static void end(struct handle *h)
+{
+    if (h->ended)
+        return;
+    h->ended = true;
+    DL_DELETE(h->t->live, h);
+    env_disarm(net_env(h->t->net), &h->tell);
+    h->kind->end(h);
+}
+
+void handle_free(struct handle *h)
+{
+    if (!h)
+        return;
+    if (h->t->net)
+        net_enter(h->t->net);
+    end(h);
+    handle_unref(h);
+}
+
+void tunic_free(struct tunic *t)
+{
+    if (!t)
+        return;
+    if (t->calling) {
+        log_err(&t->log, "tunic_free() inside a callback: nothing is freed");
+        return;
+    }
+    if (t->net)
+        net_enter(t->net);
+    while (t->live)
+        end(t->live);
+    tls_ctx_free(t->tls);
+    net_free(t->net);
+    t->tls = NULL;
+    t->net = NULL;
+    unref(t);
+}
+
+/* ---- events ---- */
+
+void handle_tell(struct handle *h, enum tunic_event event)
+{
+    if (h->ended)
+        return;
+    h->untold |= 1u << event;
+    env_arm_ms(net_env(h->t->net), &h->tell, 0);
+}
+
+static void tell(void *arg)
+{
+    static const enum tunic_event order[] = {TUNIC_EVENT_OPEN, TUNIC_EVENT_READABLE,
+                                             TUNIC_EVENT_WRITABLE, TUNIC_EVENT_CLOSED};
+    struct handle *h = arg;
+    unsigned events = h->untold;
+    h->untold = 0;
+    h->refs++;
+    h->t->told++;
+    h->t->calling++;
+    for (size_t i = 0; i < sizeof order / sizeof order[0] && !h->ended; i++)
+        if (events >> order[i] & 1)
+            h->kind->call(h, order[i]);
+    h->t->calling--;
+    handle_unref(h);
+}
+
+/* ---- calls from outside ---- */
+
+bool lib_enter(struct tunic *t, struct tunic_error *error)
+{
+    if (t->net) {
+        /* Inside a callback it is the wake-up's time. */
+        if (!t->calling)
+            net_enter(t->net);
+        return true;
+    }
+    lib_error(error, TUNIC_USAGE, TUNIC_STAGE_NONE, "the instance has been freed");
+    return false;
+}
+
+static void time_is_up(void *arg)
+{
+    bool *up = arg;
+    *up = true;
+}
+
+static bool may_wait(struct tunic *t, struct tunic_error *error)
+{
+    if (!lib_enter(t, error))
+        return false;
+    if (!t->own_loop)
+        lib_error(error, TUNIC_USAGE, TUNIC_STAGE_NONE,
+                  "the event loop is the caller's: no waiting");
+    else if (t->calling)
+        lib_error(error, TUNIC_USAGE, TUNIC_STAGE_NONE, "no waiting inside a callback");
+    return t->own_loop && !t->calling;
+}
+
+int lib_wait(struct tunic *t, int timeout_ms, bool (*done)(const void *arg), const void *arg,
+             struct tunic_error *error)
+{
+    bool up = false;
+    struct timer deadline;
+    if (!may_wait(t, error))
+        return -1;
+    timer_init(&deadline, time_is_up, &up);
+    if (timeout_ms >= 0)
+        env_arm_ms(net_env(t->net), &deadline, (uint64_t)timeout_ms);
+    while (!done(arg) && !up)
+        net_turn(t->net, true);
+    env_disarm(net_env(t->net), &deadline);
+    return done(arg) ? 0 : 1;
+}
+
+struct watch {
+    const struct tunic *t;
+    uint64_t told;
+};
+
+static bool something_was_told(const void *arg)
+{
+    const struct watch *w = arg;
+    return w->t->told != w->told;
+}
+
+int tunic_run_once(struct tunic *t, int timeout_ms, struct tunic_error *error)
+{
+    const struct watch w = {t, t->told};
+    return lib_wait(t, timeout_ms, something_was_told, &w, error) < 0 ? -1 : 0;
+}
