@@ -355,8 +355,9 @@ def test_delay():
         began = time.monotonic()
         assert net.curl("http://hello.test/").returncode == 0
         took = time.monotonic() - began
-    # BEGIN and CONNECTED, request and answer: twice three links there and back.
-    assert 2 * 6 * 0.040 <= took < 2 * 6 * 0.050 + 0.5
+    # BEGIN and CONNECTED, request and answer: twice three links there and back. A delay counts from
+    # the beginning of a wake-up, which may be some milliseconds ago.
+    assert 2 * 6 * 0.035 <= took < 2 * 6 * 0.050 + 0.5
 
 
 def test_rate():
