@@ -108,15 +108,20 @@ static void send_connected(struct target *t)
 /* Why M is refused, or 0; *TO is where it goes. */
 static uint8_t judge(const struct rcirc *c, const struct relay_begin *m, struct ipport *to)
 {
+    static const uint8_t home[4] = {127, 0, 0, 1};
     err_t e = node_resolve(c->node, m->host, m->port, to);
-    struct ipport asked = {to->ip, m->port};
+    /* The world outside has the policy of 127.0.0.1 and no route. With "exit policy" instead, tor
+     * takes an exit for one that breaks what it published, and uses it no more. */
+    struct ipport asked = {e == ERR_ARG ? ip_v4(home) : to->ip, m->port};
     /* tor-spec 6.2: a circuit of one hop is no way out. */
     if (c->fast)
         return END_TORPROTOCOL;
     if (e == ERR_NOT_FOUND)
         return END_RESOLVEFAILED;
-    if (e != OK || !exitpolicy_allows(c->node->config.plan->policy, &asked))
+    if (!exitpolicy_allows(c->node->config.plan->policy, &asked))
         return END_EXITPOLICY;
+    if (e != OK)
+        return END_NOROUTE;
     if (to->ip.family == IP_V6 ? !(m->flags & BEGIN_IPV6_OK) : m->flags & BEGIN_IPV4_NOT_OK)
         return END_EXITPOLICY;
     return 0;

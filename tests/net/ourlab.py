@@ -12,6 +12,10 @@ from privnet import (WEB_HOST, LabError, Network, NetworkNode, bound_to_parent, 
                      read_text)
 
 
+# Debian's client in so small a network: a path that leads back where it came from.
+USUAL_OF_TOR = "EXTEND2 that cannot be followed"
+
+
 class OurNode(NetworkNode):
     """One node of the process. It keeps its port while it is stopped, and hangs up on all."""
 
@@ -113,7 +117,8 @@ class OurLab(Network):
 
     def complaints(self):
         found = [line for line in read_text(self.log_path).splitlines()
-                 if re.search(r"\[(warn|err)\]|ERROR: \w+Sanitizer|runtime error:", line)]
+                 if re.search(r"\[(warn|err)\]|ERROR: \w+Sanitizer|runtime error:", line)
+                 and not (sut.IS_TOR and USUAL_OF_TOR in line)]
         if self.process.poll() is not None:
             found.append("the process ended with status %d" % self.process.returncode)
         return found

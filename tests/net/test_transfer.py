@@ -117,7 +117,7 @@ def test_slow_reader_holds_back_only_itself(lab, client):
 
 def test_slow_writer_holds_back_only_itself(lab, client):
     """The server reads nothing for 4 s; our side fills up and the writer is made to wait."""
-    size = 30000000
+    size = 60000000         # more than the system's largest buffers of a socket take
     with request(lab, client, "POST", "/late-read", "Content-Length: %d\r\n" % size,
                  timeout=60) as slow:
         sent, data = 0, b"".join(targets.content(size))

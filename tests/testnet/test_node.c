@@ -233,9 +233,11 @@ START_TEST(test_node_refuses_by_policy_name_and_family)
     wired_begin(&w, 2, "gone.test 80", 0);
     wired_begin(&w, 3, "nowhere.example 80", 0);
     wired_begin(&w, 4, "192.0.2.1 80", 0);
-    wired_begin(&w, 5, "six.example 80", 0);
-    comes("END:4 END:2 END:2 END:4 END:4");
-    wired_begin(&w, 6, "six.example 80", BEGIN_IPV6_OK);
+    wired_begin(&w, 5, "192.0.2.1 25", 0);
+    wired_begin(&w, 6, "six.example 80", 0);
+    /* Outside there is no route; only what the policy says ends with "exit policy" (4). */
+    comes("END:4 END:2 END:2 END:8 END:4 END:4");
+    wired_begin(&w, 7, "six.example 80", BEGIN_IPV6_OK);
     comes("CONNECTED/25");
     ck_assert_uint_eq(w.dialled, 1);
     wired_stop(&w);
