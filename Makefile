@@ -13,12 +13,12 @@ PKGS := libssl libcrypto libsodium libevent_core libevent_extra zlib libzstd lib
 
 WARN := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
         -Wmissing-prototypes -Wvla -Wcast-align -Wundef -Wformat=2 -Wpointer-arith -Werror
-HARDEN := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIC
+HARDEN := -fstack-protector-strong -D_FORTIFY_SOURCE=2
 OPT    ?= -O2 -g
 SAN    ?=
 CPPFLAGS_ALL = -Isrc -Iinclude -D_GNU_SOURCE -DTUNIC_VERSION='"$(VERSION)"' \
                $(shell pkg-config --cflags $(PKGS)) $(CPPFLAGS)
-CFLAGS_ALL = -std=c11 $(OPT) $(WARN) $(if $(SAN),,$(HARDEN)) -fvisibility=hidden $(SAN) $(CFLAGS)
+CFLAGS_ALL = -std=c11 -fPIC $(OPT) $(WARN) $(if $(SAN),,$(HARDEN)) -fvisibility=hidden $(SAN) $(CFLAGS)
 LDFLAGS_ALL = $(if $(SAN),,-Wl,-z,relro,-z,now) $(SAN) $(LDFLAGS)
 LIBS = $(shell pkg-config --libs $(PKGS)) -lm
 CHECK_LIBS = $(shell pkg-config --libs check)

@@ -55,8 +55,8 @@ const char *tunic_error_text(const struct tunic_error *error, char *out, size_t 
     char hop[24] = "";
     if (error->hop > 0)
         snprintf(hop, sizeof hop, " hop %d", error->hop);
-    snprintf(out, size, "%s%s: %s%s%s: %s", tunic_stage_name(error->stage), hop,
-             tunic_class_name(error->cls), *reason ? ", " : "", reason, error->text);
+    snprintf(out, size, "%s%s: %s%s%s: %s", tunic_stage_name((int)error->stage), hop,
+             tunic_class_name((int)error->cls), *reason ? ", " : "", reason, error->text);
     return out;
 }
 

@@ -25,7 +25,7 @@ struct wired {
         struct link *a, *b; /* a dialled */
     } wire[WIRES_MAX];
     size_t n_wires;
-    bool hung; /* a wire has lost an end */
+    bool hung;                          /* a wire has lost an end */
     struct target *target[TARGETS_MAX]; /* dialled and not hung up */
     struct ipport to;                   /* the last one */
     unsigned dialled, hung_up, resumed;
