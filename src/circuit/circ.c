@@ -163,12 +163,16 @@ static err_t send_sendme(struct circ *c, unsigned hop)
     return circ_send(c, hop, RELAY_SENDME, 0, body, w.len);
 }
 
-static err_t on_data(struct circ *c, unsigned hop, const struct relay_msg *msg)
+static err_t count_data(struct circ *c, unsigned hop)
 {
     bool due;
     TRY(window_data_received(&c->window[hop - 1], &due));
-    if (due)
-        TRY(send_sendme(c, hop));
+    return due ? send_sendme(c, hop) : OK;
+}
+
+static err_t on_data(struct circ *c, unsigned hop, const struct relay_msg *msg)
+{
+    TRY(count_data(c, hop));
     return to_user(c, hop, msg);
 }
 
@@ -241,6 +245,8 @@ static err_t on_relay(struct circ *c, uint8_t *body)
     TRY(onion_open(&c->onion, body, &hop));
     if (relay_msg_decode(onion_layer(&c->onion, hop)->kind->format, body, &msg) != OK)
         return ERR_CIRC_PROTO;
+    if (c->tap && c->tap(c->tap_arg, hop, &msg))
+        return msg.cmd == RELAY_DATA ? count_data(c, hop) : OK;
     err_t err = dispatch(c, hop, &msg);
     if (err != OK)
         log_info(c->env->log, "circuit %u: %s from hop %u, length %zu, stream %u: %s",
@@ -330,6 +336,13 @@ void circ_set_user(struct circ *c, const struct circ_user_ops *ops, void *arg)
 {
     c->user = ops;
     c->user_arg = arg;
+}
+
+void circ_set_tap(struct circ *c, bool (*tap)(void *arg, unsigned hop, const struct relay_msg *msg),
+                  void *arg)
+{
+    c->tap = tap;
+    c->tap_arg = arg;
 }
 
 /* ---- what it is ---- */

@@ -16,6 +16,8 @@ struct circ {
     void *arg;
     const struct circ_user_ops *user;
     void *user_arg;
+    bool (*tap)(void *arg, unsigned hop, const struct relay_msg *msg);
+    void *tap_arg;
 
     struct link_circ lc;
     struct link *link; /* NULL once it ended */

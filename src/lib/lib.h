@@ -39,6 +39,7 @@ struct tunic {
     struct net *net; /* NULL once freed */
     struct tls_ctx *tls;
     bool own_loop;
+    bool allow_internal; /* addresses that exits name */
     unsigned calling;    /* callbacks of the program on the stack */
     uint64_t told;       /* how often events were told */
     unsigned refs;       /* the program's own, and one for each handle in memory */
@@ -65,6 +66,10 @@ MUST_USE bool lib_enter(struct tunic *t, struct tunic_error *error);
  * may not wait. */
 MUST_USE int lib_wait(struct tunic *t, int timeout_ms, bool (*done)(const void *arg),
                       const void *arg, struct tunic_error *error);
+
+/* For several waits under one time limit. */
+uint64_t lib_until(struct tunic *t, int timeout_ms);
+int lib_left(struct tunic *t, uint64_t until_us);
 
 /* ---- errors ---- */
 

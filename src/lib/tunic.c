@@ -204,6 +204,8 @@ int lib_wait(struct tunic *t, int timeout_ms, bool (*done)(const void *arg), con
 {
     bool up = false;
     struct timer deadline;
+    if (timeout_ms == 0 && t->net && (t->calling || !t->own_loop))
+        return done(arg) ? 0 : 1;
     if (!may_wait(t, error))
         return -1;
     timer_init(&deadline, time_is_up, &up);
@@ -213,6 +215,20 @@ int lib_wait(struct tunic *t, int timeout_ms, bool (*done)(const void *arg), con
         net_turn(t->net, true);
     env_disarm(net_env(t->net), &deadline);
     return done(arg) ? 0 : 1;
+}
+
+uint64_t lib_until(struct tunic *t, int timeout_ms)
+{
+    return timeout_ms < 0 ? TIMER_NEVER
+                          : net_env(t->net)->mono_us + (uint64_t)timeout_ms * US_PER_MS;
+}
+
+int lib_left(struct tunic *t, uint64_t until_us)
+{
+    uint64_t now = net_env(t->net)->mono_us;
+    if (until_us == TIMER_NEVER)
+        return -1;
+    return until_us > now ? (int)((until_us - now + US_PER_MS - 1) / US_PER_MS) : 0;
 }
 
 struct watch {

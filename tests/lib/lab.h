@@ -17,7 +17,7 @@
 #include "net/testpage.h"
 #include "net/testworld.h"
 #include "support/test.h"
-#include "tunic/relay.h"
+#include "tunic/stream.h"
 
 enum { LAB_NODES = 4, LAB_AUTH = 0, LAB_GUARD, LAB_MIDDLE, LAB_EXIT };
 
@@ -144,6 +144,18 @@ static inline struct tunic_relay_options lab_options(const struct lab *lab, int 
     o.rsa_id = n->rsa.b;
     o.ed25519_id = n->ed.b;
     return o;
+}
+
+static inline struct tunic_hop lab_hop(const struct lab *lab, int node)
+{
+    const struct lab_node *n = &lab->node[node];
+    struct tunic_hop h = TUNIC_HOP_INIT;
+    h.rsa_id = n->rsa.b;
+    h.ed25519_id = n->ed.b;
+    h.ntor_key = n->ntor.b;
+    h.ipv4 = n->address;
+    h.ipv4_port = n->port;
+    return h;
 }
 
 /* A listening socket on loopback. */
