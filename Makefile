@@ -92,6 +92,15 @@ $(BUILD)/tests/$(1)/test_%: tests/$(1)/test_%.c $(SUPPORT_OBJ) $(foreach l,$(cal
 endef
 $(foreach l,$(LAYERS),$(eval $(call test_rules,$(l))))
 
+# The worked examples, built as a program outside would be: the public headers, the shared library.
+EXAMPLES := $(patsubst docs/examples/%.c,$(BUILD)/examples/%,$(sort $(wildcard docs/examples/*.c)))
+$(BUILD)/examples/%: docs/examples/%.c $(BUILD)/libtunic.so include/tunic/*.h
+	@mkdir -p $(@D) && ln -sf ../libtunic.so $(@D)/libtunic.so.0
+	$(call say,CC,$@)
+	$(Q)$(CC) -std=c11 $(WARN) -Iinclude $(SAN) $(CFLAGS) -o $@ $< -L$(BUILD) -ltunic \
+	    -Wl,-rpath,'$$ORIGIN' -Wl,--allow-shlib-undefined
+$(BUILD)/tests/lib/test_directory: $(EXAMPLES)
+
 # The simulator: with TLS in clear in place of the real one, and with some functions wrapped, so that
 # it can count allocations, make them fail, and watch machines come and go.
 SIM_WRAP := malloc calloc realloc free rsa_key_generate_from link_new link_new_server link_free \

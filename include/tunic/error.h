@@ -43,7 +43,8 @@ struct tunic_error {
     int hop;
     /* Stages tcp, tls, link: enum tunic_or_closure_reason. Stage circuit: enum
      * tunic_circ_closure_reason, or any other number that a relay sent. Stages stream and dns: enum
-     * tunic_stream_closure_reason, likewise. -1: there is none. */
+     * tunic_stream_closure_reason, likewise. Stage directory: the HTTP
+     * status. -1: there is none. */
     int reason;
     int from_peer; /* 1: the other side sent that reason; 0: it is the one that fits */
     int sys_errno; /* 0: none */

@@ -4,6 +4,9 @@
  * (stream.h). Each handle is freed exactly once with its own _free function, in any order; freeing
  * closes. NULL may be freed.
  *
+ * What makes an object from NULL, or adds a hop to it, fails and leaves the error as it is: so a
+ * chain of such calls may be checked once, at its end.
+ *
  * Threads: an instance and all that is made from it are used by one thread at a time; instances
  * share nothing.
  *

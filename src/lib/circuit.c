@@ -103,7 +103,7 @@ struct tunic_circuit *tunic_circuit_start(struct tunic_relay *relay,
                                           struct tunic_error *error)
 {
     struct tunic_circuit_options o = TUNIC_CIRCUIT_OPTIONS_INIT;
-    if (!lib_enter(relay->h.t, error))
+    if (!relay || !lib_enter(relay->h.t, error))
         return NULL;
     if (options)
         lib_options(&o, sizeof o, options);
@@ -183,7 +183,7 @@ int tunic_circuit_start_hop(struct tunic_circuit *circuit, enum tunic_handshake 
     struct tunic_hop h;
     struct circ_hop_target target;
     bool fast = handshake == TUNIC_CREATE_FAST;
-    if (!lib_enter(circuit->h.t, error))
+    if (!circuit || !lib_enter(circuit->h.t, error))
         return -1;
     if (!circuit->circ || circ_state(circuit->circ) == CIRC_CLOSED)
         return lib_circuit_usable(circuit, error);

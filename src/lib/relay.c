@@ -140,7 +140,7 @@ struct tunic_relay *tunic_relay_start(struct tunic *t, const struct tunic_relay_
 {
     struct tunic_relay_options o;
     struct link_target target;
-    if (!lib_enter(t, error))
+    if (!t || !lib_enter(t, error))
         return NULL;
     lib_options(&o, sizeof o, options);
     if (read_target(&o, &target) != OK) {

@@ -210,7 +210,7 @@ struct tunic_stream *tunic_stream_start(struct tunic_circuit *circuit,
 {
     struct tunic_stream_options o;
     struct tunic_stream *s = NULL;
-    if (!lib_enter(circuit->h.t, error))
+    if (!circuit || !lib_enter(circuit->h.t, error))
         return NULL;
     lib_options(&o, sizeof o, options);
     if (need_streams(circuit, error) != 0)
