@@ -12,5 +12,8 @@ int main(int argc, char **argv)
     struct tunic_relay *r = tunic_relay_connect(t, &at, 10000, &e);
     struct tunic_circuit *c = tunic_circuit_create(r, TUNIC_CREATE_FAST, NULL, 10000, &e);
     char *doc = tunic_dir_get(c, "/tor/status-vote/current/consensus", NULL, 60000, &e);
-    return doc ? puts(doc) < 0 : (fprintf(stderr, "%s\n", e.text), 1); /* the process frees */
+    int bad = doc ? puts(doc) < 0 : fprintf(stderr, "%s\n", e.text);
+    tunic_dir_free(doc);
+    tunic_free_all(t);
+    return bad ? 1 : 0;
 }

@@ -23,5 +23,8 @@ int main(int argc, char **argv)
     ssize_t n = s ? tunic_stream_write(s, "GET / HTTP/1.0\r\n\r\n", 18, 10000, &e) : -1;
     while (n > 0 && (n = tunic_stream_read(s, text, sizeof text, 10000, &e)) > 0)
         fwrite(text, 1, (size_t)n, stdout);
-    return n == 0 ? 0 : (fprintf(stderr, "%s\n", e.text), 1); /* the process frees */
+    int bad = n == 0 ? 0 : fprintf(stderr, "%s\n", e.text);
+    tunic_dir_free(all);
+    tunic_free_all(t);
+    return bad ? 1 : 0;
 }

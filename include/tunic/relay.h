@@ -65,6 +65,20 @@ TUNIC_API int tunic_relay_rsa_id(const struct tunic_relay *relay, uint8_t out[TU
 TUNIC_API int tunic_relay_ed25519_id(const struct tunic_relay *relay,
                                      uint8_t out[TUNIC_ED25519_ID_LEN]);
 
+/* SHA-256 of the TLS certificate. 0, or -1: it never was open. */
+TUNIC_API int tunic_relay_tls_sha256(const struct tunic_relay *relay,
+                                     uint8_t out[TUNIC_SHA256_LEN]);
+
+/* One certificate of its CERTS cell, as it came (tor-spec 4.2): X.509 or Ed25519, by TYPE. */
+struct tunic_certificate {
+    int type;
+    const uint8_t *bytes; /* valid as long as the handle */
+    size_t len;
+};
+/* The I-th, from 0. 0, or -1: there is none, or CERTS did not come yet. */
+TUNIC_API int tunic_relay_certificate(const struct tunic_relay *relay, int i,
+                                      struct tunic_certificate *out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -45,6 +45,9 @@ TUNIC_API TUNIC_MUST_USE struct tunic *tunic_new_on_base(struct event_base *base
  * being freed only. Not from inside a callback. */
 TUNIC_API void tunic_free(struct tunic *t);
 
+/* The same, and frees every handle made from it that has not been freed yet. */
+TUNIC_API void tunic_free_all(struct tunic *t);
+
 /* Waits until something happens, at most TIMEOUT_MS, and handles it: callbacks come from here. 0,
  * or -1 with ERROR (USAGE: the loop is the caller's, or this is inside a callback). */
 TUNIC_API TUNIC_MUST_USE int tunic_run_once(struct tunic *t, int timeout_ms,

@@ -119,6 +119,8 @@ err_t circ_send(struct circ *c, unsigned hop, uint8_t cmd, uint16_t stream_id, c
         return refuse(c, cmd);
 
     struct relay_msg msg = {.cmd = cmd, .stream_id = stream_id, .data = data, .len = len};
+    if (c->tap)
+        (void)c->tap(c->tap_arg, true, hop, &msg);
     err_t err = seal(c, hop, chan_cmd, &msg, body);
     if (err == OK) {
         link_cell_commit(&c->lc);
@@ -245,7 +247,7 @@ static err_t on_relay(struct circ *c, uint8_t *body)
     TRY(onion_open(&c->onion, body, &hop));
     if (relay_msg_decode(onion_layer(&c->onion, hop)->kind->format, body, &msg) != OK)
         return ERR_CIRC_PROTO;
-    if (c->tap && c->tap(c->tap_arg, hop, &msg))
+    if (c->tap && c->tap(c->tap_arg, false, hop, &msg))
         return msg.cmd == RELAY_DATA ? count_data(c, hop) : OK;
     err_t err = dispatch(c, hop, &msg);
     if (err != OK)
@@ -338,8 +340,7 @@ void circ_set_user(struct circ *c, const struct circ_user_ops *ops, void *arg)
     c->user_arg = arg;
 }
 
-void circ_set_tap(struct circ *c, bool (*tap)(void *arg, unsigned hop, const struct relay_msg *msg),
-                  void *arg)
+void circ_set_tap(struct circ *c, circ_tap_fn *tap, void *arg)
 {
     c->tap = tap;
     c->tap_arg = arg;

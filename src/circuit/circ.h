@@ -79,11 +79,12 @@ void circ_free(struct circ *c);
 
 void circ_set_user(struct circ *c, const struct circ_user_ops *ops, void *arg);
 
-/* For tools: TAP gets every message that hop HOP sent, before anything about it is checked. If it
- * returns true the message is its own, and the circuit does no more about it than count DATA in its
- * window. It may not close or free the circuit. */
-void circ_set_tap(struct circ *c, bool (*tap)(void *arg, unsigned hop, const struct relay_msg *msg),
-                  void *arg);
+/* For tools: TAP sees every message, ours (OUT) to hop HOP before it is sealed and theirs from hop
+ * HOP before anything about it is checked. If it returns true for one of theirs, the message is its
+ * own, and the circuit does no more about it than count DATA in its window. It may not call the
+ * circuit. */
+typedef bool circ_tap_fn(void *arg, bool out, unsigned hop, const struct relay_msg *msg);
+void circ_set_tap(struct circ *c, circ_tap_fn *tap, void *arg);
 
 /* One hop through CREATE_FAST (directory circuits to the relay the link proved to be). */
 MUST_USE err_t circ_build_fast(struct circ *c);

@@ -16,7 +16,7 @@ struct circ {
     void *arg;
     const struct circ_user_ops *user;
     void *user_arg;
-    bool (*tap)(void *arg, unsigned hop, const struct relay_msg *msg);
+    circ_tap_fn *tap;
     void *tap_arg;
 
     struct link_circ lc;

@@ -42,9 +42,16 @@ MUST_USE int lib_circuit_usable(struct tunic_circuit *c, struct tunic_error *err
 /* ---- message.c ---- */
 
 extern const struct circ_user_ops lib_message_user;
-bool lib_message_tap(void *circuit, unsigned hop, const struct relay_msg *msg);
+bool lib_message_tap(void *circuit, bool out, unsigned hop, const struct relay_msg *msg);
 void lib_message_too_many(void *circuit);
 void lib_message_drop_all(struct tunic_circuit *c);
+
+/* ---- trace.c ---- */
+
+void lib_trace_cell(const struct tunic_relay *r, bool out, uint32_t circ_id, uint8_t cmd,
+                    const uint8_t *body, size_t len);
+void lib_trace_message(const struct tunic_circuit *c, bool out, unsigned hop,
+                       const struct relay_msg *msg);
 
 /* ---- stream.c ---- */
 

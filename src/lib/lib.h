@@ -14,7 +14,7 @@
 #include "link/tls.h"
 #include "net/net.h"
 #include "stream/stream.h"
-#include "tunic/tunic.h"
+#include "tunic/trace.h"
 
 struct handle;
 
@@ -31,7 +31,8 @@ struct handle {
     bool ended;
     unsigned untold; /* events, as bits */
     struct timer tell;
-    struct handle *prev, *next; /* among those not ended */
+    struct handle *prev, *next;           /* among those not ended */
+    struct handle *held_prev, *held_next; /* among those that the program holds */
 };
 
 struct tunic {
@@ -44,8 +45,11 @@ struct tunic {
     uint64_t told;       /* how often events were told */
     unsigned refs;       /* the program's own, and one for each handle in memory */
     struct handle *live; /* newest first: children before their parents */
+    struct handle *held;
     void (*log_fn)(void *arg, enum tunic_log_level level, const char *line);
     void *log_arg;
+    void (*trace_fn)(void *arg, const struct tunic_trace *trace);
+    void *trace_arg;
 };
 
 /* ---- handles ---- */

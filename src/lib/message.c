@@ -26,9 +26,13 @@ static void set_bit(uint8_t *bits, unsigned i)
     bits[i / 8] = (uint8_t)(bits[i / 8] | 1u << i % 8);
 }
 
-bool lib_message_tap(void *circuit, unsigned hop, const struct relay_msg *msg)
+bool lib_message_tap(void *circuit, bool out, unsigned hop, const struct relay_msg *msg)
 {
     struct tunic_circuit *c = circuit;
+    if (c->h.t->trace_fn)
+        lib_trace_message(c, out, hop, msg);
+    if (out)
+        return false;
     if (!has_bit(c->taken, msg->cmd) && !(msg->stream_id && has_bit(c->own_ids, msg->stream_id)))
         return false;
     struct lib_message *m = c->inbox_len < INBOX_MOST ? calloc(1, sizeof *m) : NULL;

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/ids.h"
+#include "base/rd.h"
+#include "cell/chan.h"
+#include "cell/chan_link.h"
+#include "lib/circuit.h"
 
 enum { TIMEOUT_MS = 60 * 1000 };
 
@@ -25,6 +28,7 @@ static void on_open(void *arg)
     r->version = link_version(r->link);
     r->rsa = *link_peer_rsa(r->link);
     r->ed = *link_peer_ed(r->link);
+    r->tls_cert = *link_peer_tls_cert(r->link);
     handle_tell(&r->h, TUNIC_EVENT_OPEN);
 }
 
@@ -42,6 +46,18 @@ static void on_output(void *arg)
 {
     struct tunic_relay *r = arg;
     world_ops.output(&r->world, r->link);
+}
+
+static void on_trace(void *arg, bool out, uint32_t circ_id, uint8_t cmd, const uint8_t *body,
+                     size_t len)
+{
+    struct tunic_relay *r = arg;
+    if (cmd == CELL_CERTS && !out && !r->certs && len && (r->certs = malloc(len))) {
+        memcpy(r->certs, body, len);
+        r->certs_len = len;
+    }
+    if (r->h.t->trace_fn)
+        lib_trace_cell(r, out, circ_id, cmd, body, len);
 }
 
 static const struct link_ops link_callbacks = {
@@ -70,6 +86,8 @@ static void end(struct handle *h)
 {
     struct tunic_relay *r = (struct tunic_relay *)h;
     env_disarm(net_env(h->t->net), &r->reap);
+    free(r->certs);
+    r->certs = NULL;
     if (r->link) /* what circuits have to say goes out first */
         link_close(r->link, OK, OR_DONE, "closed by the program");
     drop_link(r);
@@ -125,6 +143,7 @@ static struct tunic_relay *launch(struct tunic *t, const struct tunic_relay_opti
         free(r);
         return NULL;
     }
+    link_set_trace(r->link, on_trace);
     handle_init(&r->h, &relay_kind, t, NULL);
     r->world.net = t->net;
     r->callback = o->callback;
@@ -244,5 +263,25 @@ int tunic_relay_ed25519_id(const struct tunic_relay *relay, uint8_t out[TUNIC_ED
     if (!relay->since_ms || ed_id_is_zero(&relay->ed))
         return -1;
     memcpy(out, relay->ed.b, sizeof relay->ed.b);
+    return 0;
+}
+
+int tunic_relay_tls_sha256(const struct tunic_relay *relay, uint8_t out[TUNIC_SHA256_LEN])
+{
+    if (!relay->since_ms)
+        return -1;
+    memcpy(out, relay->tls_cert.b, sizeof relay->tls_cert.b);
+    return 0;
+}
+
+int tunic_relay_certificate(const struct tunic_relay *relay, int i, struct tunic_certificate *out)
+{
+    struct chan_certs certs;
+    if (i < 0 || !relay->certs ||
+        chan_certs_decode(rd_over(relay->certs, relay->certs_len), &certs) != OK ||
+        (size_t)i >= certs.n)
+        return -1;
+    *out = (struct tunic_certificate){
+        .type = certs.c[i].type, .bytes = certs.c[i].body, .len = certs.c[i].len};
     return 0;
 }

@@ -17,6 +17,9 @@ struct tunic_relay {
     unsigned version;
     struct rsa_id rsa;
     struct ed_id ed;
+    struct sha256 tls_cert;
+    uint8_t *certs; /* the body of its CERTS cell, NULL before that */
+    size_t certs_len;
     void (*callback)(void *arg, struct tunic_relay *relay, enum tunic_event event);
     void *callback_arg;
 };

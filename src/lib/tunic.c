@@ -88,6 +88,7 @@ void handle_init(struct handle *h, const struct handle_kind *kind, struct tunic 
         parent->refs++;
     timer_init(&h->tell, tell, h);
     DL_PREPEND(t->live, h);
+    DL_PREPEND2(t->held, h, held_prev, held_next);
 }
 
 static void handle_unref(struct handle *h)
@@ -118,6 +119,7 @@ void handle_free(struct handle *h)
     if (h->t->net)
         net_enter(h->t->net);
     end(h);
+    DL_DELETE2(h->t->held, h, held_prev, held_next);
     handle_unref(h);
 }
 
@@ -138,6 +140,17 @@ void tunic_free(struct tunic *t)
     t->tls = NULL;
     t->net = NULL;
     unref(t);
+}
+
+void tunic_free_all(struct tunic *t)
+{
+    if (!t || t->calling) {
+        tunic_free(t);
+        return;
+    }
+    while (t->held)
+        handle_free(t->held);
+    tunic_free(t);
 }
 
 /* ---- events ---- */

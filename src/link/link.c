@@ -363,7 +363,7 @@ void link_start_cells(struct link *l, const struct sha256 *tls_cert)
         closed_by_handshake(l, e);
         return;
     }
-    buf_commit(&l->out, w.len);
+    link_commit_cells(l, w.len);
     link_tell_output(l);
 }
 
@@ -488,6 +488,16 @@ const struct rsa_id *link_peer_rsa(const struct link *l)
 const struct ed_id *link_peer_ed(const struct link *l)
 {
     return &l->hs.proved.ed;
+}
+
+void link_set_trace(struct link *l, link_trace_fn *fn)
+{
+    l->trace = fn;
+}
+
+const struct sha256 *link_peer_tls_cert(const struct link *l)
+{
+    return &l->hs.tls_cert;
 }
 
 size_t link_circuits(const struct link *l)

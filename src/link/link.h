@@ -117,6 +117,13 @@ struct link *link_new(struct env *env, const struct link_config *config,
                       const struct link_target *target, const struct link_ops *ops, void *arg);
 void link_free(struct link *l); /* closes first if need be, without on_closed; NULL is fine */
 
+/* For tools: FN sees every cell as it is on the wire, theirs before anything is done about it, ours
+ * (OUT) when it is queued. ARG is that of the callbacks; BODY is valid during the call; nothing may
+ * be called from FN. */
+typedef void link_trace_fn(void *arg, bool out, uint32_t circ_id, uint8_t cmd, const uint8_t *body,
+                           size_t len);
+void link_set_trace(struct link *l, link_trace_fn *fn);
+
 /* Closes: what circuits have written and the TLS close are queued for output, nothing goes in or
  * out any more; at the end of this wake-up circuits are told (on_link_closed), then the owner
  * (on_closed). May be called from any callback. WHY is OK for a close of our own wish. */
@@ -151,6 +158,8 @@ const struct link_target *link_target(const struct link *l);
 /* The identities the peer proved; valid once open. */
 const struct rsa_id *link_peer_rsa(const struct link *l);
 const struct ed_id *link_peer_ed(const struct link *l);
+/* SHA-256 of the peer's TLS certificate; valid once TLS is up. */
+const struct sha256 *link_peer_tls_cert(const struct link *l);
 size_t link_circuits(const struct link *l);
 uint64_t link_opened_us(const struct link *l); /* monotonic; 0 if not open yet */
 uint64_t link_bytes_in(const struct link *l);  /* on the wire */

@@ -5,6 +5,11 @@
 #include "cell/reason.h"
 #include "link/link_int.h"
 
+static void trace(struct link *l, bool out, const struct chan_frame *cell)
+{
+    l->trace(l->arg, out, cell->circ_id, cell->cmd, cell->body, cell->body_len);
+}
+
 /* ---- in ---- */
 
 static void on_destroy_cell(struct link *l, struct link_circ *lc, const struct chan_frame *cell)
@@ -80,7 +85,7 @@ static void to_handshake(struct link *l, const struct chan_frame *cell)
         return;
     }
     if (w.len) {
-        buf_commit(&l->out, w.len);
+        link_commit_cells(l, w.len);
         link_tell_output(l);
     }
     if (l->hs.stage == STAGE_OPEN)
@@ -136,6 +141,8 @@ void link_handle_cells(struct link *l)
     struct chan_frame cell;
     l->last_cell_us = l->env->mono_us;
     while (left && l->state != LINK_CLOSED && next_cell(l, in, left, &cell)) {
+        if (l->trace)
+            trace(l, false, &cell);
         handle(l, &cell);
         in += cell.used;
         left -= cell.used;
@@ -144,6 +151,27 @@ void link_handle_cells(struct link *l)
 }
 
 /* ---- out ---- */
+
+void link_commit_cells(struct link *l, size_t len)
+{
+    size_t before = l->out.len;
+    buf_commit(&l->out, len);
+    if (!l->trace)
+        return;
+    uint8_t *at = buf_at(&l->out) + before;
+    struct chan_frame cell;
+    /* VERSIONS has a circuit id of two bytes, whatever is chosen by then (tor-spec 3). */
+    while (len) {
+        size_t id_len = len > 2 && at[2] == CELL_VERSIONS && l->hs.stage <= STAGE_UNVERIFIED
+                            ? 2
+                            : handshake_circ_id_len(&l->hs);
+        if (chan_frame_decode(at, len, id_len, LINK_VPADDING_MOST, &cell) != OK)
+            return;
+        trace(l, true, &cell);
+        at += cell.used;
+        len -= cell.used;
+    }
+}
 
 static uint8_t *cell_room(struct link *l, uint32_t circ_id, uint8_t cmd)
 {
@@ -159,7 +187,7 @@ static uint8_t *cell_room(struct link *l, uint32_t circ_id, uint8_t cmd)
 
 static void cell_commit(struct link *l)
 {
-    buf_commit(&l->out, handshake_circ_id_len(&l->hs) + 1 + CELL_BODY_LEN);
+    link_commit_cells(l, handshake_circ_id_len(&l->hs) + 1 + CELL_BODY_LEN);
     l->last_cell_us = l->env->mono_us;
     link_tell_output(l);
 }

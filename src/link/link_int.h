@@ -22,6 +22,7 @@ struct link {
     const struct link_ops *ops;
     void *arg;
     void *io;
+    link_trace_fn *trace;
 
     enum link_state state;
     struct link_end end;   /* once CLOSED */
@@ -59,6 +60,8 @@ void link_look_at_padding(struct link *l);
 
 /* Handles all whole cells in l->in. */
 void link_handle_cells(struct link *l);
+/* LEN bytes of whole cells are behind what l->out holds: they count from now on. */
+void link_commit_cells(struct link *l, size_t len);
 /* A cell of the link's own; over LINK_OUT_OWN the link closes. */
 void link_own_cell(struct link *l, uint32_t circ_id, uint8_t cmd, const struct wr *body);
 /* Waiting circuits get their turns if there is room again. */

@@ -2,6 +2,7 @@
 #include "tunic/relay.h"
 
 #include "lab.h"
+#include "tunic/trace.h"
 
 static struct lab lab;
 static struct tunic *t;
@@ -218,6 +219,44 @@ START_TEST(test_relay_outlives_its_instance)
 }
 END_TEST
 
+/* The CERTS cell of tor-spec 4.2, and a trace of the whole handshake. */
+static char trace_of[400];
+
+static void on_trace(void *arg, const struct tunic_trace *trace)
+{
+    ck_assert_ptr_eq(arg, trace_of);
+    ck_assert_uint_eq(trace->size, sizeof *trace);
+    ck_assert_int_eq(trace->kind, TUNIC_TRACE_CELL);
+    ck_assert_uint_eq(trace->circuit_id, 0);
+    strcat(trace_of, trace->out ? ">" : "<");
+    strcat(trace_of, trace->command_name);
+    strcat(trace_of, " ");
+}
+
+START_TEST(test_relay_shows_cells_and_certificates)
+{
+    struct tunic_certificate cert;
+    uint8_t zero[32] = {0}, sha256[32];
+    unsigned types = 0;
+    setup(NULL);
+    struct tunic_relay_options o = lab_options(&lab, LAB_GUARD);
+    tunic_set_trace(t, on_trace, trace_of);
+    struct tunic_relay *r = tunic_relay_connect(t, &o, 5000, &e);
+    ck_assert_str_eq(trace_of, ">VERSIONS <VERSIONS <CERTS >NETINFO <AUTH_CHALLENGE <NETINFO ");
+    int n = 0;
+    for (; tunic_relay_certificate(r, n, &cert) == 0; n++) {
+        ck_assert_uint_gt(cert.len, 50);
+        types |= 1u << cert.type;
+    }
+    ck_assert_uint_eq(types, 1u << 2 | 1u << 4 | 1u << 5 | 1u << 7);
+    ck_assert_int_eq(tunic_relay_certificate(r, -1, &cert), -1);
+    ck_assert_int_eq(tunic_relay_tls_sha256(r, sha256), 0);
+    ck_assert_mem_ne(sha256, zero, 32);
+    tunic_relay_free(r);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_relay_comes_and_goes)
 {
     setup(NULL);
@@ -227,13 +266,16 @@ START_TEST(test_relay_comes_and_goes)
         struct tunic_relay *b = tunic_relay_start(t, &o, &e);
         ck_assert(a && b);
         tunic_relay_free(a);
-        tunic_relay_free(b);
+        if (i % 10)
+            tunic_relay_free(b);
     }
-    teardown();
+    tunic_free_all(t);
+    lab_stop(&lab);
 }
 END_TEST
 
 TESTS("lib/relay", test_relay_opens_and_says_who_it_is, test_relay_another_identity,
       test_relay_wrong_arguments, test_relay_nobody_there, test_relay_is_another_server,
       test_relay_stalls, test_relay_stalls_before_tls, test_relay_breaks_the_protocol,
-      test_relay_goes_away, test_relay_outlives_its_instance, test_relay_comes_and_goes)
+      test_relay_goes_away, test_relay_outlives_its_instance,
+      test_relay_shows_cells_and_certificates, test_relay_comes_and_goes)

@@ -5,6 +5,7 @@
 
 #include "cell/relay.h"
 #include "lab.h"
+#include "tunic/trace.h"
 
 enum { BIG = 1500 * 1000 };
 
@@ -212,6 +213,35 @@ START_TEST(test_stream_wrong_use)
 }
 END_TEST
 
+static char trace_of[2000];
+
+static void on_trace(void *arg, const struct tunic_trace *trace)
+{
+    char one[80];
+    (void)arg;
+    if (trace->kind != TUNIC_TRACE_MESSAGE || strlen(trace_of) + sizeof one > sizeof trace_of)
+        return;
+    ck_assert_ptr_eq(trace->circuit, c);
+    snprintf(one, sizeof one, "%s%d%s ", trace->out ? ">" : "<", trace->hop, trace->command_name);
+    strcat(trace_of, one);
+}
+
+START_TEST(test_stream_messages_are_seen)
+{
+    setup(NULL);
+    struct tunic_hop hop = lab_hop(&lab, LAB_EXIT);
+    c = tunic_circuit_create(guard, TUNIC_CREATE_FAST, NULL, 5000, &e);
+    tunic_set_trace(t, on_trace, NULL);
+    ck_assert_int_eq(tunic_circuit_extend(c, TUNIC_NTOR, &hop, 5000, &e), 0);
+    struct tunic_stream *s = tunic_stream_begin(c, "hello.test:80", 5000, &e);
+    ck_assert_int_eq(tunic_stream_write(s, "x", 1, 5000, &e), 1);
+    tunic_stream_free(s);
+    ck_assert_str_eq(trace_of, ">1EXTEND2 <1EXTENDED2 >2BEGIN <2CONNECTED >2DATA >2END ");
+    tunic_set_trace(t, NULL, NULL);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_stream_look_ups)
 {
     struct tunic_answer a[4];
@@ -367,5 +397,6 @@ END_TEST
 TESTS("lib/stream", test_stream_fetches_a_consensus_over_one_hop,
       test_stream_carries_data_through_three_hops, test_stream_end_reasons,
       test_stream_faults_end_the_circuit, test_stream_waits_no_longer_than_told,
-      test_stream_wrong_use, test_stream_look_ups, test_stream_is_freed_in_any_order,
-      test_stream_comes_and_goes, test_stream_in_the_callers_loop)
+      test_stream_wrong_use, test_stream_look_ups, test_stream_messages_are_seen,
+      test_stream_is_freed_in_any_order, test_stream_comes_and_goes,
+      test_stream_in_the_callers_loop)
