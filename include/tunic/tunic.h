@@ -53,6 +53,11 @@ TUNIC_API void tunic_free_all(struct tunic *t);
 TUNIC_API TUNIC_MUST_USE int tunic_run_once(struct tunic *t, int timeout_ms,
                                             struct tunic_error *error);
 
+/* A descriptor that is readable (poll, select, epoll) whenever there is something to do: then call
+ * tunic_run_once() with a TIMEOUT_MS of 0. It stays the library's, and the same; it is made by the
+ * first call. -1 with ERROR: SYSTEM; USAGE: the loop is the caller's. */
+TUNIC_API TUNIC_MUST_USE int tunic_fd(struct tunic *t, struct tunic_error *error);
+
 /* What a callback tells; the object itself knows the rest. */
 enum tunic_event {
     TUNIC_EVENT_OPEN = 1,     /* relay, circuit (all hops asked for are there), stream */

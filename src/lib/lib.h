@@ -13,6 +13,7 @@
 #include "circuit/circ.h"
 #include "link/tls.h"
 #include "net/net.h"
+#include "net/watch.h"
 #include "stream/stream.h"
 #include "tunic/trace.h"
 
@@ -39,6 +40,7 @@ struct tunic {
     struct log log;
     struct net *net; /* NULL once freed */
     struct tls_ctx *tls;
+    struct watch *watch; /* NULL: nobody asked for a descriptor */
     bool own_loop;
     bool allow_internal; /* addresses that exits name */
     unsigned calling;    /* callbacks of the program on the stack */
@@ -61,6 +63,8 @@ void handle_init(struct handle *h, const struct handle_kind *kind, struct tunic 
 void handle_free(struct handle *h);
 /* The program will hear of EVENT at the end of this wake-up. */
 void handle_tell(struct handle *h, enum tunic_event event);
+/* The descriptor, if there is one, knows what the loop waits for now. */
+void lib_watch(struct tunic *t);
 /* To be called first in what the program calls. False, and ERROR: the instance is gone. */
 MUST_USE bool lib_enter(struct tunic *t, struct tunic_error *error);
 

@@ -117,7 +117,7 @@ void handle_free(struct handle *h)
     if (!h)
         return;
     if (h->t->net)
-        net_enter(h->t->net);
+        (void)!lib_enter(h->t, NULL);
     end(h);
     DL_DELETE2(h->t->held, h, held_prev, held_next);
     handle_unref(h);
@@ -136,6 +136,8 @@ void tunic_free(struct tunic *t)
     while (t->live)
         end(t->live);
     tls_ctx_free(t->tls);
+    watch_free(t->watch);
+    t->watch = NULL;
     net_free(t->net);
     t->tls = NULL;
     t->net = NULL;
@@ -182,12 +184,34 @@ static void tell(void *arg)
 
 /* ---- calls from outside ---- */
 
+void lib_watch(struct tunic *t)
+{
+    if (t->watch && watch_update(t->watch) != OK)
+        log_err(&t->log, "the pollable descriptor is out of date: no memory or no descriptors");
+}
+
+int tunic_fd(struct tunic *t, struct tunic_error *error)
+{
+    if (!lib_enter(t, error))
+        return -1;
+    if (!t->own_loop)
+        return lib_error(error, TUNIC_USAGE, TUNIC_STAGE_NONE, "the event loop is the caller's");
+    err_t e = t->watch ? OK : watch_new(t->net, &t->watch);
+    if (e != OK)
+        return lib_error_of(error, e, TUNIC_STAGE_NONE, "the pollable descriptor");
+    lib_watch(t);
+    return watch_fd(t->watch);
+}
+
 bool lib_enter(struct tunic *t, struct tunic_error *error)
 {
     if (t->net) {
         /* Inside a callback it is the wake-up's time. */
-        if (!t->calling)
+        if (!t->calling) {
             net_enter(t->net);
+            if (t->watch)
+                watch_kick(t->watch);
+        }
         return true;
     }
     lib_error(error, TUNIC_USAGE, TUNIC_STAGE_NONE, "the instance has been freed");
@@ -227,6 +251,7 @@ int lib_wait(struct tunic *t, int timeout_ms, bool (*done)(const void *arg), con
     while (!done(arg) && !up)
         net_turn(t->net, true);
     env_disarm(net_env(t->net), &deadline);
+    lib_watch(t);
     return done(arg) ? 0 : 1;
 }
 

@@ -2,6 +2,7 @@
 #include "tunic/stream.h"
 
 #include <event2/event.h>
+#include <poll.h>
 
 #include "cell/relay.h"
 #include "lab.h"
@@ -346,7 +347,8 @@ static void on_stream(void *arg, struct tunic_stream *s, enum tunic_event event)
         tunic_relay_free(w.relay); /* all of it, from inside */
         tunic_circuit_free(w.circuit);
         tunic_stream_free(s);
-        event_base_loopbreak(w.base);
+        if (w.base)
+            event_base_loopbreak(w.base);
     }
 }
 
@@ -373,16 +375,22 @@ static void on_relay(void *arg, struct tunic_relay *relay, enum tunic_event even
     ck_assert_int_eq(tunic_circuit_start_hop(w.circuit, TUNIC_CREATE_FAST, NULL, &e), 0);
 }
 
-START_TEST(test_stream_in_the_callers_loop)
+static void launch(void)
 {
-    lab_start(&lab, NULL);
-    w.base = event_base_new();
-    t = tunic_new_on_base(w.base, &e);
     struct tunic_relay_options o = lab_options(&lab, LAB_GUARD);
     o.callback = on_relay;
     o.callback_arg = &w;
     w.relay = tunic_relay_start(t, &o, &e);
     ck_assert_ptr_nonnull(w.relay);
+}
+
+START_TEST(test_stream_in_the_callers_loop)
+{
+    memset(&w, 0, sizeof w);
+    lab_start(&lab, NULL);
+    w.base = event_base_new();
+    t = tunic_new_on_base(w.base, &e);
+    launch();
     ck_assert_int_eq(tunic_relay_wait(w.relay, 100, &e), -1);
     ck_assert_int_eq(e.cls, TUNIC_USAGE);
     event_base_dispatch(w.base);
@@ -394,9 +402,45 @@ START_TEST(test_stream_in_the_callers_loop)
 }
 END_TEST
 
+/* A loop of another kind: one descriptor, and no turn of ours that it did not ask for. */
+START_TEST(test_stream_behind_a_pollable_descriptor)
+{
+    int turns = 0;
+    memset(&w, 0, sizeof w);
+    lab_start(&lab, NULL);
+    t = tunic_new(&e);
+    launch();
+    struct pollfd p = {.fd = tunic_fd(t, &e), .events = POLLIN};
+    ck_assert_int_ge(p.fd, 0);
+    for (; !strstr(w.story, "closed") && turns < 500; turns++) {
+        ck_assert_int_eq(poll(&p, 1, 5000), 1);
+        ck_assert_int_eq(tunic_run_once(t, 0, &e), 0);
+    }
+    ck_assert_str_eq(w.story, "relay circuit stream end closed ");
+    for (turns = 0; turns < 20 && poll(&p, 1, 50) == 1; turns++)
+        ck_assert_int_eq(tunic_run_once(t, 0, &e), 0);
+    ck_assert_int_lt(turns, 20); /* then it rests */
+
+    struct tunic_relay_options o = lab_options(&lab, LAB_GUARD);
+    int silent = lab_listen(&o.port);
+    o.address = "127.0.0.1";
+    o.handshake_timeout_ms = 100;
+    struct tunic_relay *r = tunic_relay_start(t, &o, &e);
+    for (turns = 0; turns < 50 && tunic_relay_status(r) == TUNIC_OR_STATUS_LAUNCHED; turns++) {
+        ck_assert_int_eq(poll(&p, 1, 5000), 1); /* timers count, too */
+        ck_assert_int_eq(tunic_run_once(t, 0, &e), 0);
+    }
+    ck_assert_int_eq(tunic_relay_error(r)->cls, TUNIC_TIMEOUT);
+    ck_assert_int_eq(tunic_fd(t, &e), p.fd);
+    close(silent);
+    tunic_free_all(t);
+    lab_stop(&lab);
+}
+END_TEST
+
 TESTS("lib/stream", test_stream_fetches_a_consensus_over_one_hop,
       test_stream_carries_data_through_three_hops, test_stream_end_reasons,
       test_stream_faults_end_the_circuit, test_stream_waits_no_longer_than_told,
       test_stream_wrong_use, test_stream_look_ups, test_stream_messages_are_seen,
       test_stream_is_freed_in_any_order, test_stream_comes_and_goes,
-      test_stream_in_the_callers_loop)
+      test_stream_in_the_callers_loop, test_stream_behind_a_pollable_descriptor)
