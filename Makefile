@@ -10,6 +10,8 @@ DESTDIR ?=
 VERSION := 0.1.0
 
 PKGS := libssl libcrypto libsodium libevent_core libevent_extra zlib libzstd liblzma
+# Of the program alone, not of the library.
+APP_PKGS := jansson
 
 WARN := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
         -Wmissing-prototypes -Wvla -Wcast-align -Wundef -Wformat=2 -Wpointer-arith -Werror
@@ -17,22 +19,25 @@ HARDEN := -fstack-protector-strong -D_FORTIFY_SOURCE=2
 OPT    ?= -O2 -g
 SAN    ?=
 CPPFLAGS_ALL = -Isrc -Iinclude -D_GNU_SOURCE -DTUNIC_VERSION='"$(VERSION)"' \
-               $(shell pkg-config --cflags $(PKGS)) $(CPPFLAGS)
+               $(shell pkg-config --cflags $(PKGS) $(APP_PKGS)) $(CPPFLAGS)
 CFLAGS_ALL = -std=c11 -fPIC $(OPT) $(WARN) $(if $(SAN),,$(HARDEN)) -fvisibility=hidden $(SAN) $(CFLAGS)
 LDFLAGS_ALL = $(if $(SAN),,-Wl,-z,relro,-z,now) $(SAN) $(LDFLAGS)
 LIBS = $(shell pkg-config --libs $(PKGS)) -lm
+APP_LIBS = $(shell pkg-config --libs $(APP_PKGS)) $(LIBS)
 CHECK_LIBS = $(shell pkg-config --libs check)
 CHECK_CFLAGS = $(shell pkg-config --cflags check)
 
 LAYERS := $(shell sed -n 's/^\([a-z]*\):.*/\1/p' src/LAYERS)
 layer_src = $(sort $(wildcard src/$(1)/*.c))
 layer_obj = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(call layer_src,$(1)))
+# What only the program needs is above the library.
+APP_LAYERS := forge fetch check app
 # Layers from the top down, for linking one layer's tests with nothing above it.
 layers_upto = $(shell sed -n 's/^\([a-z]*\):.*/\1/p' src/LAYERS | sed '/^$(1)$$/q' | tac)
 
-LIB_SRC := $(foreach l,$(filter-out app,$(LAYERS)),$(call layer_src,$(l)))
+LIB_SRC := $(foreach l,$(filter-out $(APP_LAYERS),$(LAYERS)),$(call layer_src,$(l)))
 LIB_OBJ := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(LIB_SRC))
-APP_OBJ := $(call layer_obj,app)
+APP_OBJ := $(foreach l,$(APP_LAYERS),$(call layer_obj,$(l)))
 
 TEST_SRC := $(sort $(wildcard $(foreach l,$(LAYERS),tests/$(l)/test_*.c)))
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
@@ -45,7 +50,7 @@ FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(BUILD)/tunic $(BUILD)/libtunic.a $(BUILD)/libtunic.so $(BUILD)/tunic.pc
+all: $(BUILD)/tunic $(BUILD)/public/libtunic.a $(BUILD)/libtunic.so $(BUILD)/tunic.pc
 
 $(BUILD)/obj/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
@@ -57,13 +62,23 @@ $(BUILD)/libtunic.a: $(LIB_OBJ)
 	$(call say,AR,$@)
 	$(Q)$(AR) rcs $@ $(LIB_OBJ)
 
+# For programs outside: one object in which all that is hidden is local, so that no name of ours meets
+# one of theirs.
+OBJCOPY ?= objcopy
+$(BUILD)/public/libtunic.a: $(LIB_OBJ)
+	@mkdir -p $(@D) && rm -f $@
+	$(call say,AR,$@)
+	$(Q)$(LD) -r -o $(@D)/libtunic.o $(LIB_OBJ)
+	$(Q)$(OBJCOPY) --localize-hidden $(@D)/libtunic.o
+	$(Q)$(AR) rcs $@ $(@D)/libtunic.o
+
 $(BUILD)/libtunic.so: $(LIB_OBJ) src/lib/libtunic.map
 	$(call say,CC,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -shared -Wl,-soname,libtunic.so.0 -Wl,--version-script=src/lib/libtunic.map -o $@ $(LIB_OBJ) $(LIBS)
 
 $(BUILD)/tunic: $(APP_OBJ) $(BUILD)/libtunic.a
 	$(call say,CC,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -pie -o $@ $(APP_OBJ) $(BUILD)/libtunic.a $(LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -pie -o $@ $(APP_OBJ) $(BUILD)/libtunic.a $(APP_LIBS)
 
 $(BUILD)/tunic.pc: tunic.pc.in Makefile
 	@mkdir -p $(@D)
@@ -88,7 +103,7 @@ $(BUILD)/tests/$(1)/test_%: tests/$(1)/test_%.c $(SUPPORT_OBJ) $(foreach l,$(cal
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)
 	$$(Q)$$(CC) $$(CPPFLAGS_ALL) -Itests $$(CFLAGS_ALL) $$(CHECK_CFLAGS) -MMD -MP -MF $$@.d $$(LDFLAGS_ALL) -o $$@ $$< \
-	    $(SUPPORT_OBJ) -Wl,--start-group $(foreach l,$(call layers_upto,$(1)),$(BUILD)/layer/$(l).a) -Wl,--end-group $$(LIBS) $$(CHECK_LIBS)
+	    $(SUPPORT_OBJ) -Wl,--start-group $(foreach l,$(call layers_upto,$(1)),$(BUILD)/layer/$(l).a) -Wl,--end-group $$(APP_LIBS) $$(CHECK_LIBS)
 endef
 $(foreach l,$(LAYERS),$(eval $(call test_rules,$(l))))
 
@@ -116,23 +131,24 @@ $(BUILD)/tests/sim/sim: $(SIM_OBJ) $(foreach l,$(call layers_upto,testnet),$(BUI
 	$(Q)$(CC) $(LDFLAGS_ALL) $(foreach f,$(SIM_WRAP),-Wl,--wrap=$(f)) -o $@ $(SIM_OBJ) \
 	    -Wl,--start-group $(SIM_LAYERS) -Wl,--end-group $(LIBS)
 
+APP_ARCHIVES := $(foreach l,app check fetch forge,$(BUILD)/layer/$(l).a)
 # Fuzz targets: with a plain main() that replays a corpus, and with libFuzzer.
-$(BUILD)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(BUILD)/layer/app.a $(BUILD)/libtunic.a
+$(BUILD)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(APP_ARCHIVES) $(BUILD)/libtunic.a
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) -Wno-missing-prototypes $(LDFLAGS_ALL) -o $@ $< tests/fuzz/replay.c $(BUILD)/layer/app.a $(BUILD)/libtunic.a $(LIBS)
+	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) -Wno-missing-prototypes $(LDFLAGS_ALL) -o $@ $< tests/fuzz/replay.c $(APP_ARCHIVES) $(BUILD)/libtunic.a $(APP_LIBS)
 
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/layer/app.a $(BUILD)/libtunic.a
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(APP_ARCHIVES) $(BUILD)/libtunic.a
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
 	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) -Wno-missing-prototypes -fsanitize=fuzzer \
-	    -o $@ $< $(BUILD)/layer/app.a $(BUILD)/libtunic.a $(LIBS)
+	    -o $@ $< $(APP_ARCHIVES) $(BUILD)/libtunic.a $(APP_LIBS)
 
 check: check-unit check-net
 
 # How many seeds of the simulator belong to the unit tests.
 SIM_COUNT ?= 300
-check-unit: layers $(BUILD)/libtunic.so $(TESTS) $(FUZZ_REPLAYS) $(BUILD)/tests/sim/sim
+check-unit: layers $(BUILD)/libtunic.so $(BUILD)/public/libtunic.a $(BUILD)/tunic.pc $(TESTS) $(FUZZ_REPLAYS) $(BUILD)/tests/sim/sim
 	SIM_COUNT=$(SIM_COUNT) tests/run-unit $(BUILD)
 
 check-planted: $(BUILD)/tests/sim/sim
@@ -183,7 +199,7 @@ lint: layers format-check
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/tunic
 	install -m 755 $(BUILD)/tunic $(DESTDIR)$(PREFIX)/bin/
-	install -m 644 $(BUILD)/libtunic.a $(DESTDIR)$(PREFIX)/lib/
+	install -m 644 $(BUILD)/public/libtunic.a $(DESTDIR)$(PREFIX)/lib/
 	install -m 755 $(BUILD)/libtunic.so $(DESTDIR)$(PREFIX)/lib/libtunic.so.0
 	ln -sf libtunic.so.0 $(DESTDIR)$(PREFIX)/lib/libtunic.so
 	install -m 644 $(BUILD)/tunic.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
