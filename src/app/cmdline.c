@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/optlists.h"
-#include "app/optval.h"
+#include "conf/optlists.h"
+#include "conf/optval.h"
 
 enum takes { TAKES_NOTHING, TAKES_ONE, TAKES_MAYBE };
 

@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-#include "app/confline.h"
-#include "app/options.h"
+#include "conf/confline.h"
+#include "conf/options.h"
 
 enum command {
     CMD_RUN,

@@ -8,8 +8,8 @@
 
 #include <stdint.h>
 
-#include "app/options.h"
 #include "base/log.h"
+#include "conf/options.h"
 
 struct logfile;
 

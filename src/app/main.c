@@ -5,10 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/apply.h"
 #include "app/run.h"
 #include "app/testnet.h"
 #include "app/version.h"
+#include "conf/apply.h"
 
 #ifndef TUNIC_CONFIG_DIR
 #define TUNIC_CONFIG_DIR "/etc/tor" /* tor's, whose place Tunic takes */

@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#include "app/options.h"
+#include "conf/options.h"
 
 /* The state that main's run needs for it. */
 struct process {

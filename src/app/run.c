@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/apply.h"
 #include "app/process.h"
+#include "conf/apply.h"
 #include "crypto/secret.h"
 #include "net/net.h"
 #include "net/socksport.h"

@@ -4,7 +4,7 @@
 
 #include "app/cmdline.h"
 #include "app/logfile.h"
-#include "app/options.h"
+#include "conf/options.h"
 
 /* What main() hands over. All of it outlives app_run(). */
 struct app {

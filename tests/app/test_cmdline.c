@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "capture.h"
+#include "conf/capture.h"
 
 #define ARGS(...)  ((char *const[]){"tunic", __VA_ARGS__, NULL})
 #define PARSE(...) parse((int)(sizeof(ARGS(__VA_ARGS__)) / sizeof(char *)) - 1, ARGS(__VA_ARGS__))

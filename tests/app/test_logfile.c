@@ -3,7 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "capture.h"
+#include "conf/capture.h"
 
 static const int64_t AT_US = 1795223041987654; /* 2026-11-21 01:04:01.987654 UTC */
 

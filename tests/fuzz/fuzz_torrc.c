@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/options.h"
+#include "conf/options.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

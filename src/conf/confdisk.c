@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/confline.h"
+#include "conf/confline.h"
 
 struct names {
     char **list;

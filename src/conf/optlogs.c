@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "app/optlists.h"
+#include "conf/optlists.h"
 
 enum { LOG_LINES_MAX = 256 };
 

@@ -217,7 +217,7 @@ START_TEST(test_conflex_every_truncation_ends_in_lines_or_an_error)
 }
 END_TEST
 
-TESTS("app/conflex", test_conflex_lines, test_conflex_errors_name_file_and_line,
+TESTS("conf/conflex", test_conflex_lines, test_conflex_errors_name_file_and_line,
       test_conflex_include_stands_where_it_is_said, test_conflex_include_of_nothing_is_fine,
       test_conflex_include_that_is_missing_or_unreadable_fails,
       test_conflex_include_of_itself_ends_at_the_depth_limit,

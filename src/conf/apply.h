@@ -1,9 +1,9 @@
 /* Options as the layers below take them. */
-#ifndef TUNIC_APP_APPLY_H
-#define TUNIC_APP_APPLY_H
+#ifndef TUNIC_CONF_APPLY_H
+#define TUNIC_CONF_APPLY_H
 
-#include "app/options.h"
 #include "client/config.h"
+#include "conf/options.h"
 #include "net/socksport.h"
 
 /* A client_config and what its pointers point to. */

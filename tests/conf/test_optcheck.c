@@ -411,7 +411,7 @@ START_TEST(test_optcheck_twice_gives_the_same)
 }
 END_TEST
 
-TESTS("app/optcheck", test_optcheck_socks_port_by_default, test_optcheck_socks_port_addresses,
+TESTS("conf/optcheck", test_optcheck_socks_port_by_default, test_optcheck_socks_port_addresses,
       test_optcheck_socks_port_flags, test_optcheck_socks_port_zero_is_none_and_warned_about,
       test_optcheck_refusals, test_optcheck_warnings, test_optcheck_clamped_values_take_effect,
       test_optcheck_socks_policy_first_match_decides,

@@ -1,9 +1,9 @@
 /* Values that are lists inside: policies, port sets, SocksPort and Log lines, node lists. For
  * optcheck.c only. Each puts a message that names the value into E and returns ERR_MALFORMED. */
-#ifndef TUNIC_APP_OPTLISTS_H
-#define TUNIC_APP_OPTLISTS_H
+#ifndef TUNIC_CONF_OPTLISTS_H
+#define TUNIC_CONF_OPTLISTS_H
 
-#include "app/options.h"
+#include "conf/options.h"
 
 /* Rules "accept ADDR[/BITS][:PORTS]", comma-separated, over all LINES. ASSUME_ACCEPT: a rule
  * without a verb accepts; otherwise it is an error. */

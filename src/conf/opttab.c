@@ -2,7 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "app/options.h"
+#include "conf/options.h"
 
 /* Offset of a member, checked to have the C type that the option's type asks for. */
 #define AT(member, ctype)                                                                        \

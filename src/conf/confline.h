@@ -2,8 +2,8 @@
  *
  * A line is a keyword, a value, how it is meant (set, +append, /clear) and where it stands. Lists
  * are owned by whoever holds their head; conf_lines_free() frees all. */
-#ifndef TUNIC_APP_CONFLINE_H
-#define TUNIC_APP_CONFLINE_H
+#ifndef TUNIC_CONF_CONFLINE_H
+#define TUNIC_CONF_CONFLINE_H
 
 #include <stdbool.h>
 #include <stddef.h>

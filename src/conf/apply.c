@@ -1,4 +1,4 @@
-#include "app/apply.h"
+#include "conf/apply.h"
 
 #include <stdlib.h>
 

@@ -441,7 +441,7 @@ START_TEST(test_options_type_names_are_tors)
 }
 END_TEST
 
-TESTS("app/options", test_options_every_option_parses_its_own_default,
+TESTS("conf/options", test_options_every_option_parses_its_own_default,
       test_options_table_is_sorted_and_without_doubles, test_options_defaults_are_tors,
       test_options_time_units, test_options_values_of_each_type, test_options_refusals,
       test_options_that_are_off_are_fine_without_a_word,

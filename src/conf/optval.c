@@ -1,4 +1,4 @@
-#include "app/optval.h"
+#include "conf/optval.h"
 
 #include <errno.h>
 #include <limits.h>

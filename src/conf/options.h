@@ -8,17 +8,17 @@
  * Node lists (EntryNodes...) and directory lines stay text here: the layers path and dir parse
  * them.
  */
-#ifndef TUNIC_APP_OPTIONS_H
-#define TUNIC_APP_OPTIONS_H
+#ifndef TUNIC_CONF_OPTIONS_H
+#define TUNIC_CONF_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "app/confline.h"
 #include "base/addr.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "conf/confline.h"
 
 /* "auto", or said by the user */
 enum autobool { AUTO = -1, NO = 0, YES = 1 };

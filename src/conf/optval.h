@@ -1,8 +1,8 @@
 /* The types of options: text to value and back. For options.c and its neighbours only. */
-#ifndef TUNIC_APP_OPTVAL_H
-#define TUNIC_APP_OPTVAL_H
+#ifndef TUNIC_CONF_OPTVAL_H
+#define TUNIC_CONF_OPTVAL_H
 
-#include "app/options.h"
+#include "conf/options.h"
 
 /* Room for a value of any type but OPTT_LINES. */
 union optval {

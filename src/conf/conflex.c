@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/confline.h"
+#include "conf/confline.h"
 
 /* One text being read. */
 struct cursor {

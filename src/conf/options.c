@@ -1,12 +1,12 @@
-#include "app/options.h"
+#include "conf/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "app/optlists.h"
-#include "app/optval.h"
+#include "conf/optlists.h"
+#include "conf/optval.h"
 
 /* What TestingTorNetwork implies, where Tunic or a relay's option in the same torrc has it. */
 static const struct {

@@ -1,4 +1,4 @@
-#include "app/confline.h"
+#include "conf/confline.h"
 
 #include <stdarg.h>
 #include <stdio.h>

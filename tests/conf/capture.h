@@ -1,12 +1,12 @@
 /* A log that remembers what was written, and lines made from a literal. */
-#ifndef TUNIC_TESTS_APP_CAPTURE_H
-#define TUNIC_TESTS_APP_CAPTURE_H
+#ifndef TUNIC_TESTS_CONF_CAPTURE_H
+#define TUNIC_TESTS_CONF_CAPTURE_H
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/options.h"
+#include "conf/options.h"
 #include "support/test.h"
 
 struct capture {

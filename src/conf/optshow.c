@@ -4,8 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "app/options.h"
-#include "app/optval.h"
+#include "conf/options.h"
+#include "conf/optval.h"
 
 static err_t copy_named(const struct conf_line *from, const char *key, struct conf_line **out)
 {

@@ -1,4 +1,4 @@
-#include "app/optlists.h"
+#include "conf/optlists.h"
 
 #include <ctype.h>
 #include <limits.h>
@@ -8,7 +8,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "app/optval.h"
+#include "conf/optval.h"
 
 enum { POLICY_RULES_MAX = 10000, ITEM_MAX = 256 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "app/optlists.h"
+#include "conf/optlists.h"
 
 enum { SOCKS_PORTS_MAX = 256, SOCKS_DEFAULT_PORT = 9050, UNIX_PATH_MAX_LEN = 107 };
 

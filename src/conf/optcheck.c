@@ -7,9 +7,9 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "app/options.h"
-#include "app/optlists.h"
-#include "app/optval.h"
+#include "conf/options.h"
+#include "conf/optlists.h"
+#include "conf/optval.h"
 
 enum {
     DIRTINESS_MIN_S = 10,
