@@ -1,0 +1,106 @@
+/* Documents in an answer: split, named, verified.
+ *
+ * fetch_docs_split() finds them, fetch_docs_verify() judges each by itself, and
+ * fetch_docs_missing() tells what was asked for and is not there. All texts are views into the
+ * answer, which outlives the list. */
+#ifndef TUNIC_FETCH_DOCS_H
+#define TUNIC_FETCH_DOCS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/ids.h"
+#include "base/text.h"
+#include "dir/authcert.h"
+#include "fetch/want.h"
+
+enum fetch_verdict {
+    FETCH_UNJUDGED,
+    FETCH_GOOD,
+    FETCH_BAD,
+    FETCH_UNPROVEN, /* in good form, but nothing proves that it is genuine */
+};
+
+enum { FETCH_NAME_MAX = 88, FETCH_TITLE_MAX = 96 };
+
+struct fetch_doc {
+    enum fetch_kind kind;
+    enum fetch_flavor flavor; /* of a consensus: the document's own */
+    struct text text;         /* exact bytes, without annotations before it */
+    struct text annotations;  /* the "@" lines before it, or empty */
+    /* Digest by which the document is known: SHA-1 of a server or extra-info descriptor and of a
+     * vote (20 bytes); SHA-256 of a microdescriptor, of what is signed of a consensus, of the whole
+     * of the others (32). */
+    uint8_t digest[32];
+    uint8_t digest_len;
+    bool has_id;      /* whose it is, as the document says: */
+    struct rsa_id id; /* relay, or authority's v3 identity */
+    struct rsa_id sk; /* of a key certificate or vote: the signing key */
+    /* Its natural file name, in [0-9a-f.-] and letters: the digest in hex; "IDENTITY-SIGNINGKEY" of
+     * a key certificate. */
+    char name[FETCH_NAME_MAX];
+    /* "server descriptor of moria1 (9695DFC3...)", for messages */
+    char title[FETCH_TITLE_MAX];
+
+    enum fetch_verdict verdict;
+    /* A sentence without a full stop: what is wrong (FETCH_BAD), what could not be checked
+     * (FETCH_UNPROVEN; may be set for FETCH_GOOD too); "" if there is nothing to say. */
+    char why[FETCH_WHY_MAX];
+};
+
+struct fetch_docs {
+    struct fetch_doc *list;
+    size_t n;
+    /* Certificates that verifying lacked; with them it may come to another verdict. */
+    struct fetch_key *certs; /* .id: identity (20 bytes), .sk: signing key */
+    size_t n_certs;
+};
+
+enum { FETCH_DOCS_MAX = 262144, FETCH_CERTS_MAX = 256 };
+
+/* TEXT is all that was answered to the requests of WANT, one body behind the other. What fits no
+ * document is one of its own, which verifying will find bad; so OK for any text, but ERR_NOMEM and
+ * ERR_LIMIT. OUT is the caller's, for fetch_docs_free(). */
+MUST_USE err_t fetch_docs_split(const struct fetch_want *want, struct text text,
+                                struct fetch_docs *out);
+void fetch_docs_free(struct fetch_docs *docs); /* the zero one is fine */
+
+/* What is believed. Nothing is owned. */
+struct fetch_trust {
+    const struct rsa_id *auths; /* v3 identities of the authorities */
+    size_t n_auths;
+    const struct authcert_set *certs; /* their certificates, as far as known; may be NULL */
+    int64_t now_s;
+    /* Server descriptors: they hold the keys that sign extra-info documents. May be empty. */
+    struct text servers;
+    /* For detached signatures: the consensus they are of, ns or microdesc. May be empty. */
+    struct text consensus;
+};
+
+/* Gives each document its verdict, and sets DOCS->certs.
+ *   consensus       flavor; signed by more than half of TRUST's authorities, and of those WANT
+ *                   names; bad if it's past its valid-until or its valid-after is to come
+ *   vote            one of TRUST's authorities; its certificate; signed by it; asked for
+ *   signatures      the form; each by a certificate of TRUST's authorities over the digest stated
+ *   keys            self-consistent, of TRUST's authorities, not expired, asked for
+ *   server          RSA and Ed25519 signatures, certificates and cross-certificates; digest or
+ *                   fingerprint asked for
+ *   extra           Ed25519 signature and certificate; RSA signature if TRUST has its relay's
+ * server descriptor; digest or fingerprint asked for micro           form, and the digest asked for
+ *   bandwidth       the form: it's never proven
+ * ERR_NOMEM. */
+MUST_USE err_t fetch_docs_verify(const struct fetch_want *want, const struct fetch_trust *trust,
+                                 struct fetch_docs *docs);
+
+/* Calls MISSING for each of WANT's keys that no document of DOCS answers (bad ones answer too),
+ * with its index and text ("fp/..." as in the word); returns how many. MISSING may be NULL. */
+size_t fetch_docs_missing(const struct fetch_want *want, const struct fetch_docs *docs,
+                          void (*missing)(void *arg, size_t key, const char *text), void *arg);
+
+/* "@type server-descriptor 1.0\n" and the like, which CollecTor puts before a document and stem
+ * reads; "" for FETCH_OTHER. Static storage. */
+const char *fetch_doc_type_line(const struct fetch_doc *doc);
+
+#endif
