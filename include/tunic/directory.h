@@ -19,6 +19,53 @@ TUNIC_API TUNIC_MUST_USE char *tunic_dir_get(struct tunic_circuit *circuit, cons
                                              struct tunic_error *error);
 TUNIC_API void tunic_dir_free(char *document);
 
+/* ---- the same by and by: several at once, with progress, in a loop of the program's own ---- */
+
+struct tunic_dir_request;
+
+/* Begin with TUNIC_DIR_OPTIONS_INIT. All is copied. */
+struct tunic_dir_options {
+    size_t size;
+    const char *path;
+    /* Encodings to ask for, "x-zstd, identity"; NULL: all, best first. Through more than one hop
+     * nothing is asked for, whatever is said here: it would tell apart who asks. */
+    const char *accept;
+    int raw;     /* 1: the document as it comes, still compressed */
+    size_t most; /* bytes of it, also before it is decompressed; 0: 64 MiB */
+    /* OPEN: the stream is; READABLE: more has come; CLOSED: settled, one way or the other. */
+    void (*callback)(void *arg, struct tunic_dir_request *request, enum tunic_event event);
+    void *callback_arg;
+};
+#define TUNIC_DIR_OPTIONS_INIT                                         \
+    {                                                                  \
+        sizeof(struct tunic_dir_options), NULL, NULL, 0, 0, NULL, NULL \
+    }
+
+/* Asks. NULL: see ERROR (USAGE, SYSTEM, or why the circuit ended). */
+TUNIC_API TUNIC_MUST_USE struct tunic_dir_request *tunic_dir_start(
+    struct tunic_circuit *circuit, const struct tunic_dir_options *options,
+    struct tunic_error *error);
+
+/* Waits for all of it: 0, or -1 with ERROR as tunic_dir_get(); TIMEOUT: it may be waited for
+ * again. */
+TUNIC_API TUNIC_MUST_USE int tunic_dir_wait(struct tunic_dir_request *request, int timeout_ms,
+                                            struct tunic_error *error);
+
+/* Ends the stream if it is still there. */
+TUNIC_API void tunic_dir_request_free(struct tunic_dir_request *request);
+
+/* Of the document as it comes: how many bytes there are so far, and in all (0: not known). */
+TUNIC_API size_t tunic_dir_received(const struct tunic_dir_request *request);
+TUNIC_API size_t tunic_dir_expected(const struct tunic_dir_request *request);
+
+/* The document, *LEN bytes (and no NUL behind them), valid as long as the handle; NULL: it is not
+ * all there. */
+TUNIC_API const char *tunic_dir_document(const struct tunic_dir_request *request, size_t *len);
+/* How it came: "identity", "deflate", "gzip", "x-zstd", "x-tor-lzma"; static storage. */
+TUNIC_API const char *tunic_dir_encoding(const struct tunic_dir_request *request);
+/* Why there is none; NULL: it is there, or still to come. */
+TUNIC_API const struct tunic_error *tunic_dir_error(const struct tunic_dir_request *request);
+
 struct tunic_descriptor;
 
 /* The server descriptor (dir-spec 2.1) of the relay WHO in LEN bytes of TEXT: its nickname or its

@@ -12,9 +12,9 @@
 struct dirhttp {
     size_t body_cap;
     bool anonymous;
-    bool in_body;
+    bool in_body, raw;
     err_t dead; /* latched */
-    size_t received;
+    size_t received, body_received;
     size_t scanned; /* of the head: no blank line ends before here */
     struct buf head, body, plain;
     int status;
@@ -39,14 +39,17 @@ err_t dirhttp_get(const char *path, const struct dirhttp_options *o, char out[DI
                   size_t *len)
 {
     char since[DIRHTTP_DATE_MAX + 24] = "", date[DIRHTTP_DATE_MAX];
-    if (!is_url(path) || !o->host || strpbrk(o->host, " \r\n"))
+    if (!is_url(path) || !o->host || strpbrk(o->host, " \r\n") ||
+        (o->accept && strpbrk(o->accept, "\r\n")))
         return ERR_ARG;
     if (o->if_modified_since_s && !o->anonymous)
         (void)snprintf(since, sizeof since, "If-Modified-Since: %s\r\n",
                        dirhttp_date_text(o->if_modified_since_s, date));
-    int n =
-        snprintf(out, DIRHTTP_REQUEST_MAX, "GET %s HTTP/1.0\r\nHost: %s\r\n%s%s\r\n", path, o->host,
-                 since, o->anonymous ? "" : "Accept-Encoding: " ACCEPT_ENCODING "\r\n");
+    const char *accept = o->accept ? o->accept : ACCEPT_ENCODING;
+    int n = snprintf(out, DIRHTTP_REQUEST_MAX, "GET %s HTTP/1.0\r\nHost: %s\r\n%s%s%s%s\r\n", path,
+                     o->host, since,
+                     o->anonymous ? "" : "Accept-Encoding: ", o->anonymous ? "" : accept,
+                     o->anonymous ? "" : "\r\n");
     if (n < 0 || n >= DIRHTTP_REQUEST_MAX)
         return ERR_FULL;
     *len = (size_t)n;
@@ -179,6 +182,7 @@ static err_t add_body(struct dirhttp *h, const uint8_t *bytes, size_t len)
         len = (size_t)h->length - h->body.len;
     if (len > buf_space(&h->body))
         return ERR_LIMIT;
+    h->body_received += len;
     return buf_add(&h->body, bytes, len);
 }
 
@@ -235,6 +239,21 @@ size_t dirhttp_received(const struct dirhttp *h)
     return h->received;
 }
 
+size_t dirhttp_body_received(const struct dirhttp *h)
+{
+    return h->body_received;
+}
+
+size_t dirhttp_body_length(const struct dirhttp *h)
+{
+    return h->has_length ? (size_t)h->length : 0;
+}
+
+void dirhttp_keep_raw(struct dirhttp *h)
+{
+    h->raw = true;
+}
+
 /* Anonymous answers in unusual encodings would tell apart who takes them. */
 static bool encoding_allowed(const struct dirhttp *h, enum dir_encoding enc)
 {
@@ -249,7 +268,7 @@ static err_t unpack(struct dirhttp *h, struct text *body)
     if (h->encoding == ENC_IDENTITY && !encoding_allowed(h, looks))
         return ERR_UNSUPPORTED;
     *body = (struct text){(const char *)buf_at(&h->body), h->body.len};
-    if (!h->body.len || (h->encoding == ENC_IDENTITY && looks == ENC_IDENTITY))
+    if (!h->body.len || h->raw || (h->encoding == ENC_IDENTITY && looks == ENC_IDENTITY))
         return OK;
     err_t err = decompress_all(h->encoding, encoding_allowed(h, looks), buf_at(&h->body),
                                h->body.len, h->body_cap, &h->plain);

@@ -24,6 +24,7 @@ enum {
 struct dirhttp_options {
     const char *host;            /* of the Host header: "ADDR" or "ADDR:PORT" */
     int64_t if_modified_since_s; /* 0: none */
+    const char *accept;          /* encodings to ask for; NULL: all, best first */
     /* Through a circuit of more than one hop: no header that tells us apart, and no lzma or zstd in
      * the answer. */
     bool anonymous;
@@ -48,6 +49,9 @@ struct dirhttp;
 MUST_USE err_t dirhttp_new(size_t body_cap, bool anonymous, struct dirhttp **out);
 void dirhttp_free(struct dirhttp **h);
 
+/* Before the answer: its body is wanted as it comes, compressed or not. */
+void dirhttp_keep_raw(struct dirhttp *h);
+
 /* ERR_LIMIT, ERR_MALFORMED, ERR_UNSUPPORTED (encoding), ERR_NOMEM; all final. Bytes behind a
  * Content-Length are ignored. */
 MUST_USE err_t dirhttp_feed(struct dirhttp *h, const void *bytes, size_t len);
@@ -56,6 +60,9 @@ bool dirhttp_complete(const struct dirhttp *h);
 /* The first body byte has come: a sign of life for progress reports. */
 bool dirhttp_in_body(const struct dirhttp *h);
 size_t dirhttp_received(const struct dirhttp *h); /* bytes fed so far */
+/* Of the body, as it comes: how much there is so far, and in all (0: not known). */
+size_t dirhttp_body_received(const struct dirhttp *h);
+size_t dirhttp_body_length(const struct dirhttp *h);
 
 /* The stream ended: checks and decompresses. ERR_TRUNCATED, errors of decompress.h, or OK. REPLY is
  * valid until dirhttp_free(); its status may be anything. */

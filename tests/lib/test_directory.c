@@ -74,6 +74,94 @@ START_TEST(test_directory_bad_answers)
 }
 END_TEST
 
+struct seen {
+    int opened, more, closed;
+};
+
+static void note(void *arg, struct tunic_dir_request *request, enum tunic_event event)
+{
+    struct seen *s = arg;
+    ck_assert_int_eq(s->closed, 0); /* it is the last one */
+    s->opened += event == TUNIC_EVENT_OPEN;
+    s->more += event == TUNIC_EVENT_READABLE;
+    s->closed += event == TUNIC_EVENT_CLOSED;
+    if (event == TUNIC_EVENT_CLOSED)
+        ck_assert(tunic_dir_document(request, &(size_t){0}) || tunic_dir_error(request));
+}
+
+static struct tunic_dir_request *ask(const char *path, const char *accept, int raw,
+                                     struct seen *seen)
+{
+    struct tunic_dir_options o = TUNIC_DIR_OPTIONS_INIT;
+    o.path = path;
+    o.accept = accept;
+    o.raw = raw;
+    o.callback = note;
+    o.callback_arg = seen;
+    struct tunic_dir_request *r = tunic_dir_start(c, &o, &e);
+    ck_assert_msg(r != NULL, "%s", e.text);
+    return r;
+}
+
+START_TEST(test_directory_several_at_once)
+{
+    static const char *const accept[] = {"identity", "deflate", "x-zstd"};
+    enum { N = 3 };
+    struct seen seen[N + 1] = {{0, 0, 0}};
+    struct tunic_dir_request *r[N + 1];
+    size_t len[N + 1];
+    setup(NULL);
+    for (int i = 0; i < N; i++)
+        r[i] = ask("/tor/server/all", accept[i], 0, &seen[i]);
+    r[N] = ask("/tor/server/all", "deflate", 1, &seen[N]);
+    struct tunic_dir_request *gone = ask("/tor/server/all", NULL, 0, &seen[0]);
+    tunic_dir_request_free(gone);
+    for (int i = 0; i <= N; i++) {
+        ck_assert_msg(tunic_dir_wait(r[i], 5000, &e) == 0, "%s", e.text);
+        while (!seen[i].closed)
+            ck_assert_int_eq(tunic_run_once(t, 1000, &e), 0);
+        ck_assert_int_eq(seen[i].opened, 1);
+        ck_assert_int_ge(seen[i].more, 1);
+        const char *doc = tunic_dir_document(r[i], &len[i]), *first = tunic_dir_document(r[0], len);
+        ck_assert(i == N || (len[i] == len[0] && memcmp(doc, first, *len) == 0));
+        ck_assert_str_eq(tunic_dir_encoding(r[i]), i < N ? accept[i] : "deflate");
+        ck_assert_uint_gt(tunic_dir_received(r[i]), 0);
+    }
+    ck_assert_uint_eq(tunic_dir_received(r[N]), len[N]); /* as it came */
+    ck_assert_uint_lt(len[N], len[0]);
+    for (int i = 0; i < N; i++)
+        tunic_dir_request_free(r[i]);
+    tunic_dir_request_free(NULL);
+    teardown(); /* the circuit goes before the last one */
+    ck_assert_ptr_null(tunic_dir_document(r[N], len));
+    tunic_dir_request_free(r[N]);
+}
+END_TEST
+
+START_TEST(test_directory_request_outlived)
+{
+    setup("dir-silent");
+    struct seen seen = {0, 0, 0};
+    struct tunic_dir_request *r = ask("/tor/server/all", NULL, 0, &seen);
+    struct tunic_dir_options o = TUNIC_DIR_OPTIONS_INIT;
+    o.path = "/x";
+    o.accept = "identity\r\nX: y";
+    ck_assert_ptr_null(tunic_dir_start(c, &o, &e));
+    ck_assert_int_eq(e.cls, TUNIC_USAGE);
+    ck_assert_int_eq(tunic_dir_wait(r, 300, &e), -1);
+    ck_assert_int_eq(e.cls, TUNIC_TIMEOUT);
+    ck_assert_int_eq(e.stage, TUNIC_STAGE_DIRECTORY);
+    ck_assert_int_eq(seen.closed, 0);
+    tunic_circuit_free(c);
+    c = NULL;
+    ck_assert_int_eq(tunic_dir_wait(r, 1000, &e), -1);
+    ck_assert_int_eq(e.cls, TUNIC_CLOSED);
+    ck_assert_int_eq(seen.closed, 1);
+    teardown();
+    tunic_dir_request_free(r);
+}
+END_TEST
+
 START_TEST(test_directory_descriptors_are_hops)
 {
     size_t len;
@@ -180,5 +268,6 @@ START_TEST(test_directory_example_three_hops)
 END_TEST
 
 TESTS("lib/directory", test_directory_gets_documents, test_directory_bad_answers,
+      test_directory_several_at_once, test_directory_request_outlived,
       test_directory_descriptors_are_hops, test_directory_descriptor_without_a_key,
       test_directory_example_fetch, test_directory_example_three_hops)
