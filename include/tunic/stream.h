@@ -1,6 +1,8 @@
 /* Streams: TCP connections of an exit's, directory requests and look-ups, over one hop of a circuit
  * (tor-spec 6.2 to 6.4, 7.4).
  *
+ * Streams of a client (client.h) are the same handles; the client chooses their circuits.
+ *
  * Life: SENTCONNECT (or SENTRESOLVE) -> SUCCEEDED -> CLOSED, or FAILED. Bytes that have come can be
  * read after the end, too. What is not read holds back the sender. There is no half-closing in Tor:
  * once either side has sent END, nothing more can be written. */
@@ -38,10 +40,11 @@ struct tunic_stream_options {
     unsigned flags; /* BEGIN: of enum tunic_begin_flag */
     void (*callback)(void *arg, struct tunic_stream *stream, enum tunic_event event);
     void *callback_arg;
+    const char *isolation; /* streams of a client only: see client.h */
 };
-#define TUNIC_STREAM_OPTIONS_INIT                                             \
-    {                                                                         \
-        sizeof(struct tunic_stream_options), TUNIC_BEGIN, NULL, 0, NULL, NULL \
+#define TUNIC_STREAM_OPTIONS_INIT                                                   \
+    {                                                                               \
+        sizeof(struct tunic_stream_options), TUNIC_BEGIN, NULL, 0, NULL, NULL, NULL \
     }
 
 /* Opens a stream to the circuit's last hop. All streams of a circuit leave at the hop of its first
@@ -79,10 +82,21 @@ TUNIC_API TUNIC_MUST_USE ssize_t tunic_stream_write(struct tunic_stream *stream,
                                                     size_t len, int timeout_ms,
                                                     struct tunic_error *error);
 
+/* Gives a stream of kind BEGIN or BEGIN_DIR up for one end of a socket pair (AF_UNIX, blocking,
+ * closed on exec): what is written there goes out, what comes in can be read there, and the end of
+ * either is the end of both. For code that wants a plain socket. Bytes move while the loop runs: so
+ * it has to be run (tunic_run_once(), also when tunic_fd() is readable, or the caller's loop), from
+ * this thread; the socket may be used from any other. On success the handle is gone, freed; the
+ * caller closes the socket, also after the instance was freed. A stream that fails later just ends.
+ * -1 with ERROR (USAGE, SYSTEM, or why the stream has ended): all is as it was. */
+TUNIC_API TUNIC_MUST_USE int tunic_stream_to_socket(struct tunic_stream *stream,
+                                                    struct tunic_error *error);
+
 TUNIC_API enum tunic_stream_status tunic_stream_status(const struct tunic_stream *stream);
 /* Why it failed or closed (class CLOSED: in an orderly way); NULL: it did not. */
 TUNIC_API const struct tunic_error *tunic_stream_error(const struct tunic_stream *stream);
-TUNIC_API int tunic_stream_id(const struct tunic_stream *stream); /* on its circuit */
+/* On its circuit; 0 for streams of a client, which may change it. */
+TUNIC_API int tunic_stream_id(const struct tunic_stream *stream);
 /* The address the exit says it connected to, "" if it did not say. Valid as long as the handle. */
 TUNIC_API const char *tunic_stream_address(const struct tunic_stream *stream);
 

@@ -1,7 +1,9 @@
-/* libtunic: a Tor client as a library. This header includes all of the others.
+/* libtunic: a Tor client as a library. Each of the other headers includes those below it, and this
+ * one.
  *
  * Protocol level: an instance (here), relays (relay.h), circuits (circuit.h) and streams
- * (stream.h). Each handle is freed exactly once with its own _free function, in any order; freeing
+ * (stream.h). Client level: a client (client.h) that finds relays and builds circuits by itself.
+ * Each handle is freed exactly once with its own _free function, in any order; freeing
  * closes. NULL may be freed.
  *
  * What makes an object from NULL, or adds a hop to it, fails and leaves the error as it is: so a
@@ -60,10 +62,11 @@ TUNIC_API TUNIC_MUST_USE int tunic_fd(struct tunic *t, struct tunic_error *error
 
 /* What a callback tells; the object itself knows the rest. */
 enum tunic_event {
-    TUNIC_EVENT_OPEN = 1,     /* relay, circuit (all hops asked for are there), stream */
+    TUNIC_EVENT_OPEN = 1,     /* relay, circuit (all hops asked for are there), stream, client */
     TUNIC_EVENT_CLOSED = 2,   /* it failed or ended: see its error; the last event of an object */
     TUNIC_EVENT_READABLE = 3, /* stream: bytes or the end; circuit: a message */
-    TUNIC_EVENT_WRITABLE = 4  /* stream: a write that took less than offered may be tried again */
+    TUNIC_EVENT_WRITABLE = 4, /* stream: a write that took less than offered may be tried again */
+    TUNIC_EVENT_PROGRESS = 5  /* client: it got further with its bootstrap */
 };
 
 enum tunic_log_level {
