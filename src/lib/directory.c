@@ -119,6 +119,8 @@ static void on_stream(void *arg, struct tunic_stream *stream, enum tunic_event e
     case TUNIC_EVENT_CLOSED:
         receive(r);
         break;
+    case TUNIC_EVENT_PROGRESS: /* of clients */
+        break;
     }
 }
 
