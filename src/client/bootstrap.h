@@ -17,8 +17,16 @@ enum bootstrap_phase {
     BOOTSTRAP_DONE,
 };
 
+/* Called from the middle of things: may not call back. */
+struct bootstrap_watch {
+    void (*progress)(void *arg);
+    void (*problem)(void *arg, const struct link_end *end); /* no link to a relay could be had */
+};
+
 struct bootstrap {
     struct env *env;
+    const struct bootstrap_watch *watch; /* or NULL */
+    void *watch_arg;
     int percent; /* -1: not started */
     char tag[40], summary[100];
     unsigned problems;     /* failed links since the last progress */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/bootstrap.h"
+#include "client/directory.h"
 #include "client/exits.h"
 #include "client/fetch.h"
 #include "client/linkpool.h"
@@ -25,7 +26,8 @@ struct client {
     struct bootstrap bootstrap;
     struct tls_ctx *tls;
     struct linkpool *links;
-    struct dirmgr *dirmgr;
+    struct directory *directory;
+    struct directory_member member;
     struct fetcher *fetcher;
     struct state *state;
     struct guards *guards;
@@ -149,6 +151,8 @@ static void dir_want(void *arg)
 static void fetch_due(void *arg)
 {
     struct client *c = arg;
+    if (!directory_carried_by(c->directory, &c->member))
+        return;
     bootstrap_reached(&c->bootstrap, BOOTSTRAP_CONN);
     fetcher_run(c->fetcher);
 }
@@ -256,7 +260,8 @@ static void load_state(struct client *c, struct text text)
 
 /* ---- life ---- */
 
-static err_t make_core(struct client *c)
+/* OTHER: whose directory it uses, or NULL. */
+static err_t make_core(struct client *c, const struct client *other)
 {
     TRY(tls_ctx_new_client(&c->tls));
     struct link_config link_config = settings_link(c->settings, c->tls, NULL);
@@ -269,14 +274,18 @@ static err_t make_core(struct client *c)
         return ERR_NOMEM;
     cbt_configure(c->cbt, c->settings->config.learn_circuit_build_timeout,
                   c->settings->config.circuit_build_timeout_s, NULL);
-    return dirmgr_new(c->env, &options, &dirmgr_ops, c, &c->dirmgr);
+    c->member = (struct directory_member){.ops = &dirmgr_ops, .arg = c};
+    if (!other)
+        return directory_new(c->env, &options, &c->directory);
+    c->directory = directory_ref(other->directory);
+    return OK;
 }
 
 static err_t make_users(struct client *c)
 {
     struct exits_config exits_config = settings_exits(c->settings);
     struct tunnels_config tunnels_config = settings_tunnels(c->settings);
-    c->fetcher = fetcher_new(c->env, c->links, c->dirmgr, &fetcher_ops, c);
+    c->fetcher = fetcher_new(c->env, c->links, directory_mgr(c->directory), &fetcher_ops, c);
     c->exits = exits_new(c->env, c->links, c->guards, c->cbt, &exits_config, &exits_ops, c);
     if (!c->fetcher || !c->exits)
         return ERR_NOMEM;
@@ -328,7 +337,8 @@ void client_free(struct client *c)
     tunnels_free(c->tunnels);
     exits_free(c->exits);
     fetcher_free(c->fetcher);
-    dirmgr_free(&c->dirmgr);
+    directory_leave(&c->member);
+    directory_unref(&c->directory);
     linkpool_free(c->links);
     cbt_free(&c->cbt);
     guards_free(&c->guards);
@@ -344,6 +354,13 @@ err_t client_new(struct env *env, const struct client_config *config,
                  const struct client_world *ops, void *world, struct client **out,
                  char why[CLIENT_WHY_MAX])
 {
+    return client_new_sharing(NULL, env, config, ops, world, out, why);
+}
+
+err_t client_new_sharing(const struct client *other, struct env *env,
+                         const struct client_config *config, const struct client_world *ops,
+                         void *world, struct client **out, char why[CLIENT_WHY_MAX])
+{
     snprintf(why, CLIENT_WHY_MAX, "%s", err_text(ERR_NOMEM));
     struct client *c = calloc(1, sizeof *c);
     if (!c)
@@ -354,7 +371,7 @@ err_t client_new(struct env *env, const struct client_config *config,
     bootstrap_init(&c->bootstrap, env);
     err_t e = settings_new(config, &c->settings, why);
     if (e == OK)
-        e = make_core(c);
+        e = make_core(c, other);
     if (e == OK)
         e = make_users(c);
     if (e != OK) {
@@ -390,19 +407,38 @@ void client_load(struct client *c, const char *name, uint8_t *gift_bytes, size_t
     free(gift_bytes);
 }
 
-void client_start(struct client *c)
+static void load_directory(struct client *c)
 {
     bool set_aside[DIR_FILE_N] = {false};
-    bootstrap_reached(&c->bootstrap, BOOTSTRAP_STARTING);
-    if (dirmgr_load(c->dirmgr, c->files, set_aside) != OK)
+    if (dirmgr_load(directory_mgr(c->directory), c->files, set_aside) != OK)
         log_warn(c->env->log, "Out of memory while loading the cached directory");
-    drop_files(c);
     for (enum dir_file file = 0; file < DIR_FILE_N; file++)
         if (set_aside[file])
             c->world_ops->set_aside(c->world, dir_file_name(file));
-    dirmgr_start(c->dirmgr);
+}
+
+void client_start(struct client *c)
+{
+    bootstrap_reached(&c->bootstrap, BOOTSTRAP_STARTING);
+    directory_join(c->directory, &c->member);
+    if (!directory_started(c->directory)) {
+        load_directory(c);
+        directory_start(c->directory);
+    }
+    drop_files(c);
     env_arm_ms(c->env, &c->save, SAVE_STATE_MS);
     env_arm_ms(c->env, &c->fetch, 0);
+}
+
+void client_set_watch(struct client *c, const struct bootstrap_watch *watch, void *arg)
+{
+    c->bootstrap.watch = watch;
+    c->bootstrap.watch_arg = arg;
+}
+
+const struct bootstrap *client_bootstrap(const struct client *c)
+{
+    return &c->bootstrap;
 }
 
 err_t client_reconfigure(struct client *c, const struct client_config *config,

@@ -2,8 +2,8 @@
  * built when, and which tunnel goes where. No I/O: what it wants of the world it asks through
  * struct client_world, and the world tells it what happened.
  *
- * One client is one Tor user: its guards, its circuits, its directory. Several may live in one
- * process; they share nothing. All calls for a client come from one thread. */
+ * One client is one Tor user: its guards, its circuits. Several may live in one process; they share
+ * nothing, or a directory (directory.h). All calls for a client come from one thread. */
 #ifndef TUNIC_CLIENT_CLIENT_H
 #define TUNIC_CLIENT_CLIENT_H
 
@@ -18,6 +18,8 @@
 
 struct client;
 struct link;
+struct bootstrap;
+struct bootstrap_watch;
 
 /* What the client asks of whoever drives it. Nothing here may call back into the client. */
 struct client_world {
@@ -42,6 +44,18 @@ enum { CLIENT_WHY_MAX = 192 };
 MUST_USE err_t client_new(struct env *env, const struct client_config *config,
                           const struct client_world *ops, void *world, struct client **out,
                           char why[CLIENT_WHY_MAX]);
+
+/* The same for a client that uses the directory of OTHER, which lives in the same ENV. Either may
+ * be freed first. What CONFIG says of the network (DirAuthority, FallbackDir) is not looked at, and
+ * of the files it is given to load it uses its own state only, once the directory has started. */
+MUST_USE err_t client_new_sharing(const struct client *other, struct env *env,
+                                  const struct client_config *config,
+                                  const struct client_world *ops, void *world, struct client **out,
+                                  char why[CLIENT_WHY_MAX]);
+
+/* WATCH (borrowed) is told how the bootstrap goes; NULL: nobody is (as at first). */
+void client_set_watch(struct client *c, const struct bootstrap_watch *watch, void *arg);
+const struct bootstrap *client_bootstrap(const struct client *c);
 
 /* Ends everything without another callback to tunnels, writes the state, and frees. Links are hung
  * up through the world. */

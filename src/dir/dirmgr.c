@@ -440,6 +440,16 @@ void dirmgr_failed(struct dirmgr *d, uint32_t id, err_t why)
     dm_kick(d);
 }
 
+void dirmgr_abandon(struct dirmgr *d)
+{
+    for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++) {
+        struct dm_request rq = finish(d, &d->requests[i]);
+        free(rq.digests);
+    }
+    d->md_launched_us = 0;
+    dm_kick(d);
+}
+
 struct netdir *dirmgr_netdir(const struct dirmgr *d)
 {
     return d->current;

@@ -109,6 +109,9 @@ void dirmgr_body_began(struct dirmgr *d, uint32_t id);
 void dirmgr_reply(struct dirmgr *d, uint32_t id, int status, struct text body, int64_t date_s);
 /* No answer: WHY is the connection's, circuit's or dirhttp's error. */
 void dirmgr_failed(struct dirmgr *d, uint32_t id, err_t why);
+/* Whoever carried out what is under way has gone: all of it may be asked for again, and nobody is
+ * to blame. */
+void dirmgr_abandon(struct dirmgr *d);
 
 /* The network to build paths from, or NULL: not enough known yet, or too old. Not held for the
  * caller. */

@@ -1,0 +1,165 @@
+#include "client/directory.h"
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+
+struct directory {
+    struct env *env;
+    struct dirmgr *mgr;
+    unsigned refs;
+    bool started;
+    struct directory_member *members; /* the first one is the carrier */
+    int percent;                      /* as last told; the words are the manager's */
+    const char *tag, *summary;
+};
+
+/* ---- the manager's callbacks ---- */
+
+static void on_progress(void *arg, int percent, const char *tag, const char *summary)
+{
+    struct directory *d = arg;
+    struct directory_member *m, *tmp;
+    d->percent = percent;
+    d->tag = tag;
+    d->summary = summary;
+    DL_FOREACH_SAFE (d->members, m, tmp)
+        m->ops->progress(m->arg, percent, tag, summary);
+}
+
+static void on_netdir(void *arg, struct netdir *nd)
+{
+    struct directory *d = arg;
+    struct directory_member *m, *tmp;
+    DL_FOREACH_SAFE (d->members, m, tmp)
+        m->ops->netdir(m->arg, nd);
+}
+
+static void on_want(void *arg)
+{
+    struct directory *d = arg;
+    if (d->members)
+        d->members->ops->want(d->members->arg);
+}
+
+static void on_store(void *arg, enum dir_file file, const void *bytes, size_t len, bool append)
+{
+    struct directory *d = arg;
+    if (d->members)
+        d->members->ops->store(d->members->arg, file, bytes, len, append);
+}
+
+static bool on_choose_cache(void *arg, const struct netdir *nd, const struct rsa_id *except,
+                            size_t n_except, struct rsa_id *out)
+{
+    struct directory *d = arg;
+    return d->members && d->members->ops->choose_cache(d->members->arg, nd, except, n_except, out);
+}
+
+static void on_clock_skew(void *arg, int64_t skew_s, const char *text)
+{
+    struct directory *d = arg;
+    if (d->members)
+        d->members->ops->clock_skew(d->members->arg, skew_s, text);
+}
+
+static const struct dirmgr_ops mgr_ops = {
+    .progress = on_progress,
+    .netdir = on_netdir,
+    .want = on_want,
+    .store = on_store,
+    .choose_cache = on_choose_cache,
+    .clock_skew = on_clock_skew,
+};
+
+/* ---- life ---- */
+
+err_t directory_new(struct env *env, const struct dirmgr_options *o, struct directory **out)
+{
+    struct directory *d = calloc(1, sizeof *d);
+    *out = NULL;
+    if (!d)
+        return ERR_NOMEM;
+    d->env = env;
+    d->refs = 1;
+    err_t e = dirmgr_new(env, o, &mgr_ops, d, &d->mgr);
+    if (e != OK)
+        free(d);
+    else
+        *out = d;
+    return e;
+}
+
+struct directory *directory_ref(struct directory *d)
+{
+    d->refs++;
+    return d;
+}
+
+void directory_unref(struct directory **held)
+{
+    struct directory *d = *held;
+    *held = NULL;
+    if (!d || --d->refs)
+        return;
+    dirmgr_free(&d->mgr);
+    free(d);
+}
+
+struct dirmgr *directory_mgr(const struct directory *d)
+{
+    return d->mgr;
+}
+
+/* ---- members ---- */
+
+static void tell_news(void *arg)
+{
+    struct directory_member *m = arg;
+    struct directory *d = m->on;
+    if (d->percent)
+        m->ops->progress(m->arg, d->percent, d->tag, d->summary);
+    if (dirmgr_netdir(d->mgr))
+        m->ops->netdir(m->arg, dirmgr_netdir(d->mgr));
+}
+
+void directory_join(struct directory *d, struct directory_member *m)
+{
+    m->on = d;
+    timer_init(&m->news, tell_news, m);
+    DL_APPEND(d->members, m);
+    if (!d->started)
+        return;
+    env_arm_ms(d->env, &m->news, 0);
+    if (d->members == m) /* the others have all gone: what is wanted? */
+        dirmgr_abandon(d->mgr);
+}
+
+void directory_leave(struct directory_member *m)
+{
+    struct directory *d = m->on;
+    if (!d)
+        return;
+    bool carried = d->members == m;
+    env_disarm(d->env, &m->news);
+    DL_DELETE(d->members, m);
+    m->on = NULL;
+    if (carried)
+        dirmgr_abandon(d->mgr);
+}
+
+bool directory_carried_by(const struct directory *d, const struct directory_member *m)
+{
+    return d->members == m;
+}
+
+void directory_start(struct directory *d)
+{
+    d->started = true;
+    dirmgr_start(d->mgr);
+}
+
+bool directory_started(const struct directory *d)
+{
+    return d->started;
+}
