@@ -18,13 +18,13 @@ enum {
 static int by_rsa(const void *a, const void *b)
 {
     const struct docs_relay *x = a, *y = b;
-    return memcmp(x->rsa.b, y->rsa.b, sizeof x->rsa.b);
+    return memcmp(x->row.rsa.b, y->row.rsa.b, sizeof x->row.rsa.b);
 }
 
 static int by_digest(const void *a, const void *b)
 {
     const struct docs_relay *const *x = a, *const *y = b;
-    return memcmp((*x)->microdesc_sha256, (*y)->microdesc_sha256, sizeof(*x)->microdesc_sha256);
+    return memcmp((*x)->row.microdesc_sha256, (*y)->row.microdesc_sha256, 32);
 }
 
 static err_t make_relays(struct docs *d, const struct identity *ids)
@@ -32,22 +32,29 @@ static err_t make_relays(struct docs *d, const struct identity *ids)
     size_t nodes = d->plan->n_nodes, n = nodes + d->plan->phantoms;
     d->relay = calloc(n, sizeof *d->relay);
     d->by_microdesc = calloc(n, sizeof(struct docs_relay *));
-    if (!d->relay || !d->by_microdesc)
+    d->rows = calloc(n, sizeof(struct consdoc_relay *));
+    d->node_rows = calloc(nodes, sizeof(struct consdoc_relay *));
+    if (!d->relay || !d->by_microdesc || !d->rows || !d->node_rows)
         return ERR_NOMEM;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        d->n_relays = i + 1;
         TRY(i < nodes ? docs_make_relay(d, &d->plan->node[i], &ids[i], &d->relay[i])
                       : docs_make_phantom(d, (uint32_t)(i - nodes), &d->relay[i]));
-    d->n_relays = n;
+    }
     qsort(d->relay, n, sizeof *d->relay, by_rsa);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         d->by_microdesc[i] = &d->relay[i];
+        d->rows[i] = &d->relay[i].row;
+        if (d->relay[i].plan)
+            d->node_rows[d->n_node_rows++] = &d->relay[i].row;
+    }
     qsort(d->by_microdesc, n, sizeof(struct docs_relay *), by_digest);
     return OK;
 }
 
 static err_t make(struct docs *d, const struct identity *ids)
 {
-    d->params = docs_sort_params(d->plan->params);
+    d->params = consdoc_params(d->plan->params);
     if (!d->params)
         return ERR_NOMEM;
     /* Documents still carry a key of the TAP handshake, which nobody speaks: one for all. */
@@ -106,13 +113,17 @@ void docs_free(struct docs *d)
     for (size_t i = 0; i < d->n_editions; i++)
         free_edition(&d->edition[i]);
     for (size_t i = 0; i < PLAN_AUTHORITIES_MOST; i++)
-        docs_wipe_authority(&d->authority[i]);
+        docs_wipe_authority(d, i);
     rsa_key_free(d->tap);
     docw_free(&d->certs);
     docw_free(&d->microdescs);
     docw_free(&d->descriptors);
     docw_free(&d->extra_infos);
+    for (size_t i = 0; i < d->n_relays; i++)
+        free(d->relay[i].policy);
     free(d->relay);
+    free(d->rows);
+    free(d->node_rows);
     free(d->by_microdesc);
     free(d->params);
     free(d);
@@ -255,10 +266,10 @@ struct text docs_key_certs(const struct docs *d)
 struct text docs_key_cert(const struct docs *d, const uint8_t *id, const uint8_t *sk)
 {
     for (size_t i = 0; i < docs_authority_count(d); i++) {
-        const struct docs_authority *a = &d->authority[i];
+        const struct consdoc_authority *a = &d->authority[i];
         if ((!id || memcmp(a->identity.b, id, sizeof a->identity.b) == 0) &&
             (!sk || memcmp(a->signing.b, sk, sizeof a->signing.b) == 0))
-            return docw_part(&d->certs, a->cert);
+            return docw_part(&d->certs, d->authority_docs[i].cert);
     }
     return (struct text){0};
 }
@@ -276,7 +287,7 @@ size_t docs_authority_count(const struct docs *d)
 const uint8_t *docs_v3_id_of(const struct docs *d, const struct rsa_id *relay)
 {
     for (size_t i = 0; i < docs_authority_count(d); i++)
-        if (rsa_id_equal(&d->authority[i].relay, relay))
+        if (rsa_id_equal(&d->authority_docs[i].relay, relay))
             return d->authority[i].identity.b;
     return NULL;
 }
@@ -290,14 +301,14 @@ struct text docs_vote(const struct docs *d, const uint8_t v3_id[20])
 {
     for (size_t i = 0; i < docs_authority_count(d); i++)
         if (memcmp(d->authority[i].identity.b, v3_id, 20) == 0)
-            return docw_text(&d->authority[i].vote);
+            return docw_text(&d->authority_docs[i].vote);
     return (struct text){0};
 }
 
 static int digest_order(const void *digest, const void *row)
 {
     const struct docs_relay *const *r = row;
-    return memcmp(digest, (*r)->microdesc_sha256, sizeof(*r)->microdesc_sha256);
+    return memcmp(digest, (*r)->row.microdesc_sha256, sizeof(*r)->row.microdesc_sha256);
 }
 
 struct text docs_microdesc(const struct docs *d, const uint8_t digest[32])
@@ -311,13 +322,13 @@ struct text docs_microdesc_at(const struct docs *d, size_t i, struct sha256 *dig
 {
     if (i >= d->n_relays)
         return (struct text){0};
-    memcpy(digest->b, d->relay[i].microdesc_sha256, sizeof digest->b);
+    memcpy(digest->b, d->relay[i].row.microdesc_sha256, sizeof digest->b);
     return docw_part(&d->microdescs, d->relay[i].microdesc);
 }
 
 static int rsa_order(const void *id, const void *row)
 {
-    return memcmp(id, ((const struct docs_relay *)row)->rsa.b, sizeof(struct rsa_id));
+    return memcmp(id, ((const struct docs_relay *)row)->row.rsa.b, sizeof(struct rsa_id));
 }
 
 /* A node's row; phantoms have no descriptors. */
@@ -342,7 +353,7 @@ struct text docs_extra_info(const struct docs *d, const struct rsa_id *id)
 struct text docs_descriptor_by_digest(const struct docs *d, const uint8_t digest[20])
 {
     for (size_t i = 0; i < d->n_relays; i++)
-        if (d->relay[i].plan && memcmp(d->relay[i].descriptor_sha1, digest, 20) == 0)
+        if (d->relay[i].plan && memcmp(d->relay[i].row.descriptor_sha1, digest, 20) == 0)
             return docw_part(&d->descriptors, d->relay[i].descriptor);
     return (struct text){0};
 }

@@ -13,13 +13,13 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "dir/decompress.h"
+#include "testnet/consdoc.h"
 #include "testnet/identity.h"
 #include "testnet/plan.h"
 
 struct docs;
 
 enum { DOCS_KEPT = 4 }; /* consensuses, for diffs */
-enum docs_flavor { DOCS_NS, DOCS_MICRODESC, DOCS_FLAVORS };
 enum { DOCS_ENCODINGS = ENC_UNKNOWN };
 
 /* What our nodes speak, and say so. They understand requests for congestion control (FlowCtrl=2)

@@ -4,30 +4,27 @@
 
 #include "base/buf.h"
 #include "dir/consensus.h"
+#include "testnet/consdoc.h"
 #include "testnet/docs.h"
 #include "testnet/docw.h"
 
 #define DOCS_VERSION "Tunic " TUNIC_VERSION
 
+_Static_assert(PLAN_AUTHORITIES_MOST <= CONSDOC_AUTHORITIES_MOST, "a consensus has room for all");
+
 struct docs_authority {
-    const struct plan_node *plan;
-    struct rsa_key *identity_key, *signing_key;
-    struct rsa_id identity, signing;
     struct rsa_id relay;   /* of the relay that it is */
     struct docw_span cert; /* in docs.certs */
     struct docw vote;      /* for the newest consensus */
-    uint8_t vote_digest[20];
 };
 
-/* One row of the consensus. What only nodes have, phantoms have as zeros, but for the digest. */
+/* A relay and its documents. What only nodes have, phantoms have as zeros, but for the digest. */
 struct docs_relay {
     const struct plan_node *plan; /* NULL: a phantom */
-    uint32_t number;              /* of a phantom */
-    struct rsa_id rsa;
-    struct ed_id ed;
+    struct consdoc_relay row;
+    char *policy;                                       /* an exit's summary; row.policy */
     struct docw_span microdesc, descriptor, extra_info; /* in the writers of struct docs */
-    uint8_t microdesc_sha256[32];
-    uint8_t descriptor_sha1[20], extra_info_sha1[20];
+    uint8_t extra_info_sha1[20];
 };
 
 /* A consensus that was published. */
@@ -45,9 +42,13 @@ struct docs {
     int64_t made_s, certs_published_s;
     char *params; /* sorted */
     struct rsa_key *tap;
-    struct docs_authority authority[PLAN_AUTHORITIES_MOST];
+    struct consdoc_authority authority[PLAN_AUTHORITIES_MOST];
+    struct docs_authority authority_docs[PLAN_AUTHORITIES_MOST];
     struct docs_relay *relay; /* ascending by rsa */
     size_t n_relays;
+    const struct consdoc_relay **rows; /* of all, in that order */
+    const struct consdoc_relay **node_rows;
+    size_t n_node_rows;
     struct docs_relay **by_microdesc; /* ascending by digest */
     struct docw certs, microdescs, descriptors, extra_infos;
     struct docs_edition edition[DOCS_KEPT]; /* newest first */
@@ -56,42 +57,23 @@ struct docs {
     struct buf encoded[DOCS_FLAVORS][DOCS_ENCODINGS]; /* the newest, once asked for */
 };
 
-unsigned docs_relay_flags(const struct docs_relay *r); /* RELAY_... */
-uint32_t docs_relay_bandwidth(const struct docs_relay *r);
-
 /* Keys and certificate of authority I, which is this relay. */
 MUST_USE err_t docs_make_authority(struct docs *d, size_t i, const struct rsa_id *relay);
-void docs_wipe_authority(struct docs_authority *a);
+void docs_wipe_authority(struct docs *d, size_t i);
 
 /* Descriptor, extra-info document and microdescriptor of a node. */
 MUST_USE err_t docs_make_relay(struct docs *d, const struct plan_node *plan,
                                const struct identity *id, struct docs_relay *out);
 MUST_USE err_t docs_make_phantom(struct docs *d, uint32_t number, struct docs_relay *out);
 
-/* "name=value ..." in order, a string that the caller frees; what is missing in PARAMS is added
- * with our defaults. NULL out of memory. */
-char *docs_sort_params(const char *params);
-int32_t docs_param(const struct docs *d, const char *name, int32_t fallback);
-
-/* Parts of consensuses and votes. */
 struct docs_times {
     int64_t valid_after_s, fresh_until_s, valid_until_s;
 };
-void docs_write_flags(struct docw *w, const char *keyword, unsigned flags);
-void docs_write_times(struct docw *w, const struct docs_times *t);
-void docs_write_protocols(struct docw *w);
-/* From "nickname" to "contact" and its line. */
-void docs_write_source(struct docw *w, const struct docs_authority *a);
-/* "r nickname identity [digest] published address orport dirport"; DIGEST may be NULL. */
-void docs_write_r(struct docw *w, const struct docs_relay *r, const uint8_t *digest,
-                  int64_t published_s, bool nowhere);
-void docs_write_policy(struct docw *w, const char *keyword, const struct docs_relay *r);
-
 /* The votes that the consensus of time T is made of; before it. */
 MUST_USE err_t docs_make_votes(struct docs *d, const struct docs_times *t);
 /* Appends a consensus to OUT; *SIGNED_LEN is how much of it is signed. */
-MUST_USE err_t docs_write_consensus(const struct docs *d, enum docs_flavor flavor,
-                                    enum docs_lie lie, const struct docs_times *t, struct docw *out,
+MUST_USE err_t docs_write_consensus(struct docs *d, enum docs_flavor flavor, enum docs_lie lie,
+                                    const struct docs_times *t, struct docw *out,
                                     size_t *signed_len);
 
 #endif

@@ -1,35 +1,13 @@
-/* What a relay publishes about itself (dir-spec 2.1), and what authorities make of it for clients
- * (dir-spec 3.3). */
+/* The documents of planned nodes, and of relays that are in the directory only. */
 #include "testnet/docs_int.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "base/wr.h"
-#include "crypto/cert.h"
-#include "crypto/encode.h"
-#include "crypto/hash.h"
-#include "crypto/secret.h"
 #include "testnet/exitpolicy.h"
+#include "testnet/relaydoc.h"
 
-#define SIGNATURE_PREFIX "Tor router descriptor signature v1"
-
-enum {
-    HOUR_S = 3600,
-    CERT_LIFE_H = 365 * 24,
-    CERT_ROOM = 256,
-    FINGERPRINT_GROUPS = 10,
-};
-
-struct publisher {
-    const struct docs *docs;
-    const struct plan_node *plan;
-    const struct identity *id;
-    const struct rsa_key *tap;
-    int64_t now_s;
-};
-
-unsigned docs_relay_flags(const struct docs_relay *r)
+static unsigned flags_of(const struct plan_node *plan)
 {
     enum { PLAIN = RELAY_FAST | RELAY_RUNNING | RELAY_STABLE | RELAY_VALID };
     static const unsigned flags[] = {
@@ -38,221 +16,116 @@ unsigned docs_relay_flags(const struct docs_relay *r)
         [PLAN_MIDDLE] = PLAIN | RELAY_V2DIR,
         [PLAN_EXIT] = PLAIN | RELAY_V2DIR | RELAY_EXIT,
     };
-    return r->plan ? flags[r->plan->role] : PLAIN;
+    return plan ? flags[plan->role] : PLAIN;
 }
 
-uint32_t docs_relay_bandwidth(const struct docs_relay *r)
+/* What the consensus says of PLAN (NULL: a phantom); the rest is the caller's. */
+static struct consdoc_relay row_of(const struct docs *d, const struct plan_node *plan)
 {
-    return r->plan ? r->plan->bandwidth_kb : 1;
+    struct consdoc_relay row = {.flags = flags_of(plan),
+                                .bandwidth_kb = plan ? plan->bandwidth_kb : 1,
+                                .published_s = d->made_s,
+                                .version = DOCS_VERSION,
+                                .protos = DOCS_PROTOS,
+                                .policy = "reject 1-65535"};
+    if (plan) {
+        memcpy(row.nickname, plan->nickname, sizeof row.nickname);
+        row.or_port = plan->or_port;
+        row.dir_port = plan->dir_port;
+    }
+    return row;
 }
 
-void docs_write_policy(struct docw *w, const char *keyword, const struct docs_relay *r)
+static err_t set_policy(struct docs_relay *r)
 {
     char summary[EXITPOLICY_SUMMARY_MAX];
-    const char *policy = r->plan && r->plan->role == PLAN_EXIT
-                             ? exitpolicy_summary(r->plan->policy, summary)
-                             : "reject 1-65535";
-    docw_fmt(w, "%s %s\n", keyword, policy);
+    if (!(r->row.flags & RELAY_EXIT))
+        return OK;
+    r->policy = text_dup(text_of(exitpolicy_summary(r->plan->policy, summary)));
+    r->row.policy = r->policy;
+    return r->policy ? OK : ERR_NOMEM;
 }
 
-static void write_cert(struct docw *w, const struct ed_cert *cert, const struct ed_secret *signer)
+/* " $FINGERPRINT" of all of them, itself too */
+static void write_family(struct docw *w, const struct docs *d, const struct plan_node *node,
+                         const struct identity *ids)
 {
-    uint8_t bytes[CERT_ROOM];
-    struct wr wr = wr_over(bytes, sizeof bytes);
-    err_t err = ed_cert_make(cert, signer, &wr);
-    if (err == OK)
-        docw_object(w, "ED25519 CERT", bytes, wr.len);
-    else
-        docw_fail(w, err);
-}
-
-/* "identity-ed25519": the identity key vouches for the key that signs this document. */
-static void write_signing_cert(struct docw *w, const struct publisher *p)
-{
-    struct ed_cert cert = {.type = CERT_IDENTITY_V_SIGNING,
-                           .key_type = CERT_KEY_ED25519,
-                           .expires_h = (uint32_t)(p->now_s / HOUR_S) + CERT_LIFE_H,
-                           .has_signer = true,
-                           .signer = p->id->ed.pub};
-    memcpy(cert.key, p->id->signing.pub.b, sizeof cert.key);
-    docw_add(w, TEXT_LIT("identity-ed25519\n"));
-    write_cert(w, &cert, &p->id->ed);
-}
-
-/* The ntor key, seen as an Ed25519 key, vouches for the identity: whoever publishes it owns it. */
-static void write_ntor_crosscert(struct docw *w, const struct publisher *p)
-{
-    struct ed_secret ntor;
-    unsigned sign_bit;
-    struct ed_cert cert = {.type = CERT_NTOR_CC_IDENTITY,
-                           .key_type = CERT_KEY_ED25519,
-                           .expires_h = (uint32_t)(p->now_s / HOUR_S) + CERT_LIFE_H};
-    err_t err = ed25519_secret_from_x25519(&p->id->ntor, &ntor, &sign_bit);
-    if (err != OK) {
-        docw_fail(w, err);
-        return;
-    }
-    memcpy(cert.key, p->id->ed.pub.b, sizeof cert.key);
-    docw_fmt(w, "ntor-onion-key-crosscert %u\n", sign_bit);
-    write_cert(w, &cert, &ntor);
-    secret_wipe(&ntor, sizeof ntor);
-}
-
-/* dir-spec 2.1.1: the TAP key signs the SHA-1 of the RSA identity key and the Ed25519 identity. */
-static void write_tap_crosscert(struct docw *w, const struct publisher *p)
-{
-    uint8_t both[sizeof p->id->rsa_id.b + sizeof p->id->ed.pub.b];
-    memcpy(both, p->id->rsa_id.b, sizeof p->id->rsa_id.b);
-    memcpy(both + sizeof p->id->rsa_id.b, p->id->ed.pub.b, sizeof p->id->ed.pub.b);
-    docw_add(w, TEXT_LIT("onion-key-crosscert\n"));
-    docw_rsa_sign(w, p->tap, both, sizeof both, "CROSSCERT");
-}
-
-/* Both signatures that end a document which begins at FROM. */
-static void sign(struct docw *w, size_t from, const struct publisher *p, uint8_t sha1_out[20])
-{
-    docw_add(w, TEXT_LIT("router-sig-ed25519 "));
-    docw_ed_sign_from(w, from, SIGNATURE_PREFIX, &p->id->signing);
-    docw_add(w, TEXT_LIT("router-signature\n"));
-    docw_rsa_sign_from(w, from, p->id->rsa, sha1_out);
-}
-
-static void write_extra_info(struct docw *w, const struct publisher *p, struct docs_relay *r)
-{
-    r->extra_info.at = w->len;
-    docw_fmt(w, "extra-info %s ", p->plan->nickname);
-    docw_hex(w, p->id->rsa_id.b, sizeof p->id->rsa_id.b);
-    docw_add(w, TEXT_LIT("\n"));
-    write_signing_cert(w, p);
-    docw_date(w, "published", p->now_s);
-    sign(w, r->extra_info.at, p, r->extra_info_sha1);
-    r->extra_info.len = w->len - r->extra_info.at;
-}
-
-/* "fingerprint": in groups of four */
-static void write_fingerprint(struct docw *w, const struct rsa_id *id)
-{
-    docw_add(w, TEXT_LIT("fingerprint"));
-    for (size_t i = 0; i < FINGERPRINT_GROUPS; i++) {
-        docw_add(w, TEXT_LIT(" "));
-        docw_hex(w, id->b + 2 * i, 2);
-    }
-    docw_add(w, TEXT_LIT("\n"));
-}
-
-static void write_head(struct docw *w, const struct publisher *p)
-{
-    char address[IP_TEXT_MAX], ed[BASE64_SIZE(32)];
-    uint32_t rate = p->plan->bandwidth_kb * 1000;
-    docw_fmt(w, "router %s %s %u 0 %u\n", p->plan->nickname, ip_text(&p->plan->or_port.ip, address),
-             p->plan->or_port.port, p->plan->dir_port);
-    write_signing_cert(w, p);
-    docw_fmt(w, "master-key-ed25519 %s\n",
-             base64_encode(p->id->ed.pub.b, sizeof p->id->ed.pub.b, false, ed));
-    docw_fmt(w, "platform %s on a test network\nproto %s\n", DOCS_VERSION, DOCS_PROTOS);
-    docw_date(w, "published", p->now_s);
-    write_fingerprint(w, &p->id->rsa_id);
-    docw_fmt(w, "uptime 0\nbandwidth %u %u %u\n", rate, rate, rate);
-}
-
-/* "family": all of them, itself too */
-static void write_family(struct docw *w, const struct publisher *p)
-{
-    const struct plan *plan = p->docs->plan;
-    const struct identity *ids = p->id - (p->plan - plan->node);
-    if (!p->plan->family)
-        return;
-    docw_add(w, TEXT_LIT("family"));
-    for (size_t i = 0; i < plan->n_nodes; i++) {
-        if (plan->node[i].family != p->plan->family)
+    for (size_t i = 0; node->family && i < d->plan->n_nodes; i++) {
+        if (d->plan->node[i].family != node->family)
             continue;
         docw_add(w, TEXT_LIT(" $"));
         docw_hex(w, ids[i].rsa_id.b, sizeof ids[i].rsa_id.b);
     }
-    docw_add(w, TEXT_LIT("\n"));
 }
 
-static void write_keys(struct docw *w, const struct publisher *p)
+static err_t write_published(struct docs *d, const struct relaydoc *doc, struct docs_relay *r)
 {
-    docw_add(w, TEXT_LIT("onion-key\n"));
-    docw_rsa_key(w, rsa_key_public(p->tap));
-    docw_add(w, TEXT_LIT("signing-key\n"));
-    docw_rsa_key(w, rsa_key_public(p->id->rsa));
-    write_tap_crosscert(w, p);
-    write_ntor_crosscert(w, p);
-    docw_add(w, TEXT_LIT("ntor-onion-key "));
-    docw_base64(w, p->id->ntor_pub.b, sizeof p->id->ntor_pub.b);
-    docw_add(w, TEXT_LIT("\n"));
+    struct relaydoc_digests extra, server;
+    r->extra_info.at = d->extra_infos.len;
+    relaydoc_write_extra_info(&d->extra_infos, doc);
+    relaydoc_sign(&d->extra_infos, r->extra_info.at, doc->id, &extra);
+    TRY(d->extra_infos.err);
+    r->extra_info.len = d->extra_infos.len - r->extra_info.at;
+    memcpy(r->extra_info_sha1, extra.sha1, sizeof r->extra_info_sha1);
+    r->descriptor.at = d->descriptors.len;
+    relaydoc_write_server(&d->descriptors, doc, &extra);
+    relaydoc_sign(&d->descriptors, r->descriptor.at, doc->id, &server);
+    TRY(d->descriptors.err);
+    r->descriptor.len = d->descriptors.len - r->descriptor.at;
+    memcpy(r->row.descriptor_sha1, server.sha1, sizeof r->row.descriptor_sha1);
+    return OK;
 }
 
-/* Rules stand on lines of their own here, and end in one that leaves nothing open. */
-static void write_rules(struct docw *w, const char *policy)
+static err_t write_microdesc(struct docs *d, struct microdoc *m, struct docs_relay *r)
 {
-    struct text rest = text_of(policy), rule;
-    while (text_split(&rest, ',', &rule)) {
-        rule = text_strip(rule);
-        docw_fmt(w, "%.*s\n", TEXT_ARG(rule));
-    }
-    docw_add(w, TEXT_LIT("reject *:*\n"));
-}
-
-static void write_descriptor(struct docw *w, const struct publisher *p, struct text extra_info,
-                             struct docs_relay *r)
-{
-    uint8_t whole[SHA256_LEN];
-    sha256(extra_info.s, extra_info.len, whole);
-    r->descriptor.at = w->len;
-    write_head(w, p);
-    docw_add(w, TEXT_LIT("extra-info-digest "));
-    docw_hex(w, r->extra_info_sha1, sizeof r->extra_info_sha1);
-    docw_add(w, TEXT_LIT(" "));
-    docw_base64(w, whole, sizeof whole);
-    docw_add(w, TEXT_LIT("\ncaches-extra-info\n"));
-    write_family(w, p);
-    write_keys(w, p);
-    write_rules(w, p->plan->policy);
-    docs_write_policy(w, "ipv6-policy", r);
-    docw_add(w, TEXT_LIT("tunnelled-dir-server\n"));
-    sign(w, r->descriptor.at, p, r->descriptor_sha1);
-    r->descriptor.len = w->len - r->descriptor.at;
-}
-
-/* As authorities with consensus method 35 make it of a descriptor. */
-static void write_microdesc(struct docw *w, const struct publisher *p, const uint8_t *tap_der,
-                            size_t tap_len, const uint8_t ntor[32], struct docs_relay *r)
-{
-    r->microdesc.at = w->len;
-    docw_add(w, TEXT_LIT("onion-key\n"));
-    docw_object(w, "RSA PUBLIC KEY", tap_der, tap_len);
-    docw_add(w, TEXT_LIT("ntor-onion-key "));
-    docw_base64(w, ntor, 32);
-    docw_add(w, TEXT_LIT("\n"));
-    if (p)
-        write_family(w, p);
-    if (docs_relay_flags(r) & RELAY_EXIT)
-        docs_write_policy(w, "p", r);
-    if (docs_relay_flags(r) & RELAY_EXIT) /* exits reach ::1 as they reach 127.0.0.1 */
-        docs_write_policy(w, "p6", r);
-    docw_add(w, TEXT_LIT("id ed25519 "));
-    docw_base64(w, r->ed.b, sizeof r->ed.b);
-    docw_add(w, TEXT_LIT("\n"));
-    r->microdesc.len = w->len - r->microdesc.at;
-    if (w->err == OK)
-        sha256(w->s + r->microdesc.at, r->microdesc.len, r->microdesc_sha256);
+    m->ed = &r->row.ed;
+    if (r->row.flags & RELAY_EXIT)
+        m->p = m->p6 = r->row.policy; /* exits reach ::1 as they reach 127.0.0.1 */
+    r->microdesc.at = d->microdescs.len;
+    microdoc_write(&d->microdescs, m, r->row.microdesc_sha256);
+    r->microdesc.len = d->microdescs.len - r->microdesc.at;
+    return d->microdescs.err;
 }
 
 err_t docs_make_relay(struct docs *d, const struct plan_node *plan, const struct identity *id,
                       struct docs_relay *out)
 {
-    const struct publisher p = {d, plan, id, d->tap, d->made_s};
-    size_t der_len;
-    const uint8_t *der = rsa_pub_der(rsa_key_public(d->tap), &der_len);
-    *out = (struct docs_relay){.plan = plan, .rsa = id->rsa_id, .ed = id->ed.pub};
-    write_extra_info(&d->extra_infos, &p, out);
-    TRY(d->extra_infos.err);
-    write_descriptor(&d->descriptors, &p, docw_part(&d->extra_infos, out->extra_info), out);
-    write_microdesc(&d->microdescs, &p, der, der_len, id->ntor_pub.b, out);
-    return d->descriptors.err != OK ? d->descriptors.err : d->microdescs.err;
+    struct docw family = {0};
+    struct microdoc m = {.ntor = id->ntor_pub.b};
+    *out = (struct docs_relay){.plan = plan, .row = row_of(d, plan)};
+    out->row.rsa = id->rsa_id;
+    out->row.ed = id->ed.pub;
+    TRY(set_policy(out));
+    write_family(&family, d, plan, id - (plan - d->plan->node));
+    struct relaydoc doc = {.nickname = plan->nickname,
+                           .or_port = plan->or_port,
+                           .dir_port = plan->dir_port,
+                           .bandwidth_bytes = plan->bandwidth_kb * 1000,
+                           .published_s = d->made_s,
+                           .platform = DOCS_VERSION " on a test network",
+                           .protos = DOCS_PROTOS,
+                           .policy = plan->policy,
+                           .ipv6_policy = out->row.policy,
+                           .family = docw_text(&family),
+                           .id = id,
+                           .tap = d->tap};
+    m.family = doc.family;
+    m.tap_der = rsa_pub_der(rsa_key_public(d->tap), &m.tap_len);
+    err_t err = family.err;
+    if (err == OK)
+        err = write_published(d, &doc, out);
+    if (err == OK)
+        err = write_microdesc(d, &m, out);
+    docw_free(&family);
+    return err;
+}
+
+static struct ipport phantom_address(uint32_t number)
+{
+    enum { PHANTOM_PORT = 9001 };
+    uint32_t host = number + 1;
+    const uint8_t b[4] = {10, (uint8_t)(host >> 16), (uint8_t)(host >> 8), (uint8_t)host};
+    return (struct ipport){ip_v4(b), PHANTOM_PORT};
 }
 
 err_t docs_make_phantom(struct docs *d, uint32_t number, struct docs_relay *out)
@@ -263,15 +136,17 @@ err_t docs_make_phantom(struct docs *d, uint32_t number, struct docs_relay *out)
     uint8_t der[DER_LEN] = {0x30, 0x81, 0x89, 0x02, 0x81, 0x81, 0x00};
     static const uint8_t exponent[] = {0x02, 0x03, 0x01, 0x00, 0x01};
     uint8_t ntor[32];
-    *out = (struct docs_relay){.number = number};
+    *out = (struct docs_relay){.row = row_of(d, NULL)};
+    snprintf(out->row.nickname, sizeof out->row.nickname, "phantom%u", number);
+    out->row.or_port = phantom_address(number);
     env_random(d->env, der + MODULUS_AT, MODULUS_LEN);
     der[MODULUS_AT] |= 0x80;
     der[MODULUS_AT + MODULUS_LEN - 1] |= 1;
     memcpy(der + MODULUS_AT + MODULUS_LEN, exponent, sizeof exponent);
     env_random(d->env, ntor, sizeof ntor);
-    env_random(d->env, out->rsa.b, sizeof out->rsa.b);
-    env_random(d->env, out->ed.b, sizeof out->ed.b);
-    env_random(d->env, out->descriptor_sha1, sizeof out->descriptor_sha1);
-    write_microdesc(&d->microdescs, NULL, der, sizeof der, ntor, out);
-    return d->microdescs.err;
+    env_random(d->env, out->row.rsa.b, sizeof out->row.rsa.b);
+    env_random(d->env, out->row.ed.b, sizeof out->row.ed.b);
+    env_random(d->env, out->row.descriptor_sha1, sizeof out->row.descriptor_sha1);
+    struct microdoc m = {.tap_der = der, .tap_len = sizeof der, .ntor = ntor};
+    return write_microdesc(d, &m, out);
 }

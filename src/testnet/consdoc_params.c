@@ -1,5 +1,5 @@
 /* The consensus's parameters: what the command line says, and ours where it says nothing. */
-#include "testnet/docs_int.h"
+#include "testnet/consdoc.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +40,7 @@ static size_t collect(struct text rest, struct param *p, size_t n)
     return n;
 }
 
-char *docs_sort_params(const char *params)
+char *consdoc_params(const char *params)
 {
     struct param p[PARAMS_MOST];
     struct docw w = {0};
@@ -59,9 +59,9 @@ char *docs_sort_params(const char *params)
     return out;
 }
 
-int32_t docs_param(const struct docs *d, const char *name, int32_t fallback)
+int32_t consdoc_param(const char *params, const char *name, int32_t fallback)
 {
-    struct text rest = text_of(d->params), word, key;
+    struct text rest = text_of(params), word, key;
     while (text_token(&rest, &word))
         if (text_split(&word, '=', &key) && text_is(key, name)) {
             char number[16] = "";
