@@ -54,7 +54,7 @@ struct fetch_key {
 enum {
     FETCH_WHY_MAX = 320,
     FETCH_PATH_MAX = 8192,
-    FETCH_KEYS_MAX = 65536, /* of one word, so many documents can be asked for */
+    FETCH_KEYS_MAX = 8192, /* of one word */
 };
 
 struct fetch_want {
