@@ -10,7 +10,8 @@
 
 #define DOCS_VERSION "Tunic " TUNIC_VERSION
 
-_Static_assert(PLAN_AUTHORITIES_MOST <= CONSDOC_AUTHORITIES_MOST, "a consensus has room for all");
+_Static_assert((int)PLAN_AUTHORITIES_MOST <= (int)CONSDOC_AUTHORITIES_MOST,
+               "a consensus has room for all");
 
 struct docs_authority {
     struct rsa_id relay;   /* of the relay that it is */
