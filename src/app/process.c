@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "conf/folder.h"
+
 enum {
     SPARE_FDS = 32, /* files that are no connections: logs, stores, the event loop */
     LOCK_WAIT_S = 5,
@@ -132,85 +134,10 @@ err_t process_switch_user(const char *user, const struct log *log, struct conf_e
     return OK;
 }
 
-static err_t owner_of(const char *owner, uid_t *uid, struct conf_err *e)
-{
-    *uid = geteuid();
-    if (!owner)
-        return OK;
-    const struct passwd *pw = getpwnam(owner);
-    if (!pw)
-        return conf_fail(e, ERR_IO, "Unable to look up user \"%s\".", owner);
-    *uid = pw->pw_uid;
-    return OK;
-}
-
-static err_t check_open_dir(int fd, const char *dir, uid_t owner, bool group_readable,
-                            const struct log *log, struct conf_err *e)
-{
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return conf_fail(e, ERR_IO, "Directory %s: %s", dir, strerror(errno));
-    if (st.st_uid != owner)
-        return conf_fail(
-            e, ERR_IO,
-            "%s is not owned by this user (%d) but by user %d. Perhaps you are running "
-            "Tunic as the wrong user?",
-            dir, (int)owner, (int)st.st_uid);
-    mode_t unwanted = group_readable ? 027 : 077, mode = st.st_mode & 07777;
-    mode_t want = (mode & ~unwanted) | 0700 | (group_readable ? 050 : 0);
-    if (mode == want)
-        return OK;
-    if (mode & unwanted)
-        log_warn(log, "Fixing permissions on directory %s", dir);
-    if (fchmod(fd, want) != 0)
-        return conf_fail(e, ERR_IO, "Could not chmod directory %s: %s", dir, strerror(errno));
-    return OK;
-}
-
-err_t process_private_dir(const char *dir, bool create, bool group_readable, const char *owner,
-                          const struct log *log, struct conf_err *e)
-{
-    uid_t uid;
-    struct conf_err inner;
-    const char *verb = create ? "create" : "access";
-    TRY(owner_of(owner, &uid, e));
-    if (create && mkdir(dir, 0700) != 0 && errno != EEXIST)
-        return conf_fail(e, ERR_IO, "Couldn't %s private data directory \"%s\": %s", verb, dir,
-                         strerror(errno));
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return conf_fail(e, ERR_IO, "Couldn't %s private data directory \"%s\": %s", verb, dir,
-                         strerror(errno));
-    err_t err = check_open_dir(fd, dir, uid, group_readable, log, &inner);
-    close(fd);
-    if (err == OK)
-        return OK;
-    log_warn(log, "%s", inner.text);
-    return conf_fail(e, err, "Couldn't %s private data directory \"%s\"", verb, dir);
-}
-
-err_t process_lock(const char *dir, int *fd, struct conf_err *e)
-{
-    char path[PATH_MAX];
-    if (snprintf(path, sizeof path, "%s/lock", dir) >= (int)sizeof path)
-        return conf_fail(e, ERR_ARG, "DataDirectory is too long.");
-    *fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (*fd < 0)
-        return conf_fail(e, ERR_IO, "Couldn't open \"%s\" for locking: %s", path, strerror(errno));
-    /* flock() is what Debian's tor uses on this file: the two must not share a folder either. */
-    if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
-        return OK;
-    int why = errno;
-    close(*fd);
-    *fd = -1;
-    return conf_fail(e, why == EWOULDBLOCK ? ERR_STATE : ERR_IO, "Couldn't lock \"%s\": %s", path,
-                     strerror(why));
-}
-
-/* As process_lock(); a process that is about to end gets a few seconds for it. */
+/* As folder_lock(); a process that is about to end gets a few seconds for it. */
 static err_t lock_patiently(const char *dir, int *fd, const struct log *log, struct conf_err *e)
 {
-    err_t err = process_lock(dir, fd, e);
+    err_t err = folder_lock(dir, fd, e);
     if (err != ERR_STATE)
         return err;
     log_warn(log,
@@ -219,7 +146,7 @@ static err_t lock_patiently(const char *dir, int *fd, const struct log *log, str
              LOCK_WAIT_S);
     for (int i = 0; i < 10 * LOCK_WAIT_S && err == ERR_STATE; i++) {
         nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
-        err = process_lock(dir, fd, e);
+        err = folder_lock(dir, fd, e);
     }
     return err == ERR_STATE ? conf_fail(e, err, "No, it's still there.  Exiting.") : err;
 }
@@ -293,9 +220,9 @@ err_t process_settle(struct process *p, const struct options *o, const struct lo
                       "shouldn't.");
     if (o->user)
         TRY(process_switch_user(o->user, log, e));
-    TRY(process_private_dir(o->is.data_dir, true, group, o->user, log, e));
+    TRY(folder_make_private(o->is.data_dir, true, group, o->user, log, e));
     if (!same)
-        TRY(process_private_dir(o->is.cache_dir, true, cache_group, o->user, log, e));
+        TRY(folder_make_private(o->is.cache_dir, true, cache_group, o->user, log, e));
     TRY(lock_patiently(o->is.data_dir, &p->lock_fd, log, e));
     if (!o->pid_file)
         return OK;

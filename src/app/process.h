@@ -40,16 +40,6 @@ void process_pidfile_remove(const char *path);
 /* Becomes USER for good (groups, gid, uid) and checks that there is no way back. */
 MUST_USE err_t process_switch_user(const char *user, const struct log *log, struct conf_err *e);
 
-/* Makes DIR (0700, or 0750 if GROUP_READABLE) if CREATE and it is not there; refuses one that
- * belongs to another user than OWNER (NULL: this user); takes away rights of others with a warning.
- */
-MUST_USE err_t process_private_dir(const char *dir, bool create, bool group_readable,
-                                   const char *owner, const struct log *log, struct conf_err *e);
-
-/* Locks DIR/lock for this process. ERR_STATE: another process holds it. *FD stays open as long as
- * the lock is wanted. */
-MUST_USE err_t process_lock(const char *dir, int *fd, struct conf_err *e);
-
 /* Raises the limit of open files to what the system allows; fails below CONN_LIMIT. *GOT is how
  * many connections that leaves room for. */
 MUST_USE err_t process_raise_fd_limit(int conn_limit, const struct log *log, int *got,

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/process.h"
 #include "base/text.h"
+#include "conf/folder.h"
 #include "crypto/encode.h"
 
 enum { OPEN_TO_ALL = 0644, OWN = 0600, OWN_DIR = 0700, REMOVE_FDS = 16 };
@@ -65,7 +65,7 @@ err_t testnet_dir_open(const char *wish, struct testnet_dir *out, char why[TESTN
     struct conf_err e;
     *out = (struct testnet_dir){.lock_fd = -1};
     TRY(wish ? make_wished(out, wish, why) : make_temporary(out, why));
-    err_t status = process_lock(out->path, &out->lock_fd, &e);
+    err_t status = folder_lock(out->path, &out->lock_fd, &e);
     if (status == ERR_STATE)
         snprintf(why, TESTNET_FILES_WHY, "another test network uses --dir %.200s", out->path);
     else if (status != OK)

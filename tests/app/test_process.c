@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "conf/capture.h"
+#include "conf/folder.h"
 
 static char dir[64];
 
@@ -44,14 +45,14 @@ START_TEST(test_process_private_dir_is_made_and_kept_private)
     struct conf_err e = {""};
     struct capture *c = capture_new();
     new_dir();
-    ck_ok(process_private_dir(in_dir("d"), true, false, NULL, &c->log, &e));
+    ck_ok(folder_make_private(in_dir("d"), true, false, NULL, &c->log, &e));
     ck_assert_int_eq(mode_of(in_dir("d")), 0700);
     ck_assert_str_eq(c->text, "");
     ck_assert_int_eq(chmod(in_dir("d"), 0755), 0);
-    ck_ok(process_private_dir(in_dir("d"), true, false, NULL, &c->log, &e));
+    ck_ok(folder_make_private(in_dir("d"), true, false, NULL, &c->log, &e));
     ck_assert_int_eq(mode_of(in_dir("d")), 0700);
     ck_assert_ptr_nonnull(strstr(c->text, "[warn] Fixing permissions on directory"));
-    ck_ok(process_private_dir(in_dir("d"), true, true, NULL, &c->log, &e));
+    ck_ok(folder_make_private(in_dir("d"), true, true, NULL, &c->log, &e));
     ck_assert_int_eq(mode_of(in_dir("d")), 0750);
     free(c);
     remove_dir();
@@ -64,15 +65,15 @@ START_TEST(test_process_private_dir_refusals)
     struct capture *c = capture_new();
     char want[256];
     new_dir();
-    ck_err(process_private_dir(in_dir("gone"), false, false, NULL, &c->log, &e), ERR_IO);
+    ck_err(folder_make_private(in_dir("gone"), false, false, NULL, &c->log, &e), ERR_IO);
     snprintf(want, sizeof want, "Couldn't access private data directory \"%s\"", in_dir("gone"));
     ck_assert_ptr_nonnull(strstr(e.text, want));
-    ck_err(process_private_dir(in_dir("a/b"), true, false, NULL, &c->log, &e), ERR_IO);
+    ck_err(folder_make_private(in_dir("a/b"), true, false, NULL, &c->log, &e), ERR_IO);
     close(open(in_dir("file"), O_CREAT | O_WRONLY, 0600));
-    ck_err(process_private_dir(in_dir("file"), true, false, NULL, &c->log, &e), ERR_IO);
-    ck_err(process_private_dir(dir, true, false, "no-such-user", &c->log, &e), ERR_IO);
+    ck_err(folder_make_private(in_dir("file"), true, false, NULL, &c->log, &e), ERR_IO);
+    ck_err(folder_make_private(dir, true, false, "no-such-user", &c->log, &e), ERR_IO);
     const char *other = geteuid() == 0 ? "nobody" : "root";
-    ck_err(process_private_dir(dir, true, false, other, &c->log, &e), ERR_IO);
+    ck_err(folder_make_private(dir, true, false, other, &c->log, &e), ERR_IO);
     ck_assert_ptr_nonnull(strstr(c->text, "is not owned by this user"));
     free(c);
     remove_dir();
@@ -84,13 +85,13 @@ START_TEST(test_process_lock_keeps_the_second_out_until_the_first_is_gone)
     struct conf_err e = {""};
     int first = -1, second = -1;
     new_dir();
-    ck_ok(process_lock(dir, &first, &e));
-    ck_err(process_lock(dir, &second, &e), ERR_STATE);
+    ck_ok(folder_lock(dir, &first, &e));
+    ck_err(folder_lock(dir, &second, &e), ERR_STATE);
     ck_assert_int_eq(second, -1);
     close(first);
-    ck_ok(process_lock(dir, &second, &e));
+    ck_ok(folder_lock(dir, &second, &e));
     close(second);
-    ck_err(process_lock(in_dir("gone"), &first, &e), ERR_IO);
+    ck_err(folder_lock(in_dir("gone"), &first, &e), ERR_IO);
     remove_dir();
 }
 END_TEST
@@ -135,7 +136,7 @@ START_TEST(test_process_settle_waits_for_the_lock_and_gives_up_in_tors_words)
     snprintf(torrc, sizeof torrc, "DataDirectory %s\n", dir);
     struct options *o = good_options(torrc);
     struct process p = {.ready_fd = -1, .lock_fd = -1};
-    ck_ok(process_lock(dir, &held, &e));
+    ck_ok(folder_lock(dir, &held, &e));
     ck_err(process_settle(&p, o, &c->log, &e), ERR_STATE);
     ck_assert_str_eq(e.text, "No, it's still there.  Exiting.");
     ck_assert_ptr_nonnull(strstr(c->text, "It looks like another Tor process is running with the "
