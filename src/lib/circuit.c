@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/stream.h"
+
 /* ---- the circuit's callbacks ---- */
 
 static void on_hop(void *arg, unsigned hops)
@@ -58,7 +60,7 @@ static void end(struct handle *h)
     lib_error(&why, TUNIC_CLOSED, TUNIC_STAGE_CIRCUIT, "the program closed the circuit");
     why.hop = (int)c->hops;
     why.reason = TUNIC_CIRC_CLOSURE_REASON_REQUESTED;
-    lib_streams_lose(c, &why);
+    lib_streams_lose(&c->open, &why);
     drop_circ(c);
     lib_message_drop_all(c);
     free(c->own_ids);

@@ -53,9 +53,4 @@ void lib_trace_cell(const struct tunic_relay *r, bool out, uint32_t circ_id, uin
 void lib_trace_message(const struct tunic_circuit *c, bool out, unsigned hop,
                        const struct relay_msg *msg);
 
-/* ---- stream.c ---- */
-
-/* The circuit was freed: every stream on it ends with ERROR. */
-void lib_streams_lose(struct tunic_circuit *c, const struct tunic_error *error);
-
 #endif

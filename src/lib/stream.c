@@ -1,70 +1,39 @@
-#include "tunic/stream.h"
+#include "lib/stream.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/hash.h"
 #include "cell/reason.h"
-#include "lib/circuit.h"
 
 /* A stream's window and what it may still ask for; more never comes. */
 enum { UNREAD_MOST = 512 * 1024 };
 
-struct tunic_stream {
-    struct handle h;
-    struct tunic_circuit *circuit;
-    struct stream *stream; /* NULL once it has ended */
-    uint16_t id;
-    enum tunic_stream_kind kind;
-    enum tunic_stream_status status;
-    struct tunic_error error;
-    struct buf in; /* unread */
-    bool writable; /* since the last write that came up short */
-    char address[IP_TEXT_MAX];
-    struct tunic_answer answers[TUNIC_ANSWERS_MOST];
-    size_t n_answers;
-    void (*callback)(void *arg, struct tunic_stream *stream, enum tunic_event event);
-    void *callback_arg;
-    struct tunic_stream *prev, *next; /* among the circuit's that have not ended */
-};
-
 /* ---- the end ---- */
 
-/* S is off its circuit; S->error says why. */
-static void over(struct tunic_stream *s)
+void lib_stream_over(struct tunic_stream *s, const struct tunic_error *error)
 {
     bool was_open = s->status == TUNIC_STREAM_STATUS_SUCCEEDED;
+    if (!s->error.cls)
+        s->error = *error;
     s->status = was_open ? TUNIC_STREAM_STATUS_CLOSED : TUNIC_STREAM_STATUS_FAILED;
-    s->stream = NULL;
-    DL_DELETE(s->circuit->open, s);
+    s->flow = NULL;
+    DL_DELETE(*s->among, s);
     if (s->kind != TUNIC_RESOLVE)
         handle_tell(&s->h, TUNIC_EVENT_READABLE);
     handle_tell(&s->h, TUNIC_EVENT_CLOSED);
 }
 
-static void on_end(void *arg, const struct stream_end *end)
+void lib_streams_lose(struct tunic_stream **among, const struct tunic_error *error)
 {
-    struct tunic_stream *s = arg;
-    if (!s->error.cls)
-        lib_error_of_stream(&s->error, end);
-    over(s);
+    while (*among)
+        lib_stream_over(*among, error);
 }
 
-void lib_streams_lose(struct tunic_circuit *c, const struct tunic_error *error)
-{
-    while (c->open) {
-        c->open->error = *error;
-        over(c->open);
-    }
-}
+/* ---- what the flow tells ---- */
 
-/* ---- the stream's callbacks ---- */
-
-static void on_connected(void *arg, const struct ip *addr, uint32_t ttl_s)
+void lib_stream_connected(struct tunic_stream *s, const struct ip *addr)
 {
-    struct tunic_stream *s = arg;
-    (void)ttl_s;
     s->status = TUNIC_STREAM_STATUS_SUCCEEDED;
     if (addr->family != IP_NONE)
         ip_text(addr, s->address);
@@ -83,9 +52,8 @@ static void keep_answer(struct tunic_stream *s, const struct stream_answer *a)
     }
 }
 
-static void on_resolved(void *arg, const struct stream_answer *answers, size_t n)
+void lib_stream_resolved(struct tunic_stream *s, const struct stream_answer *answers, size_t n)
 {
-    struct tunic_stream *s = arg;
     _Static_assert((int)STREAM_NAME_MAX == (int)TUNIC_ANSWER_TEXT_MAX, "names fit");
     for (size_t i = 0; i < n && s->n_answers < TUNIC_ANSWERS_MOST; i++)
         if (answers[i].kind == ANSWER_IP || answers[i].kind == ANSWER_NAME)
@@ -102,42 +70,34 @@ static void on_resolved(void *arg, const struct stream_answer *answers, size_t n
     s->error.from_peer = 1;
 }
 
-static void on_data(void *arg, const uint8_t *bytes, size_t len)
+void lib_stream_data(struct tunic_stream *s, const uint8_t *bytes, size_t len)
 {
-    struct tunic_stream *s = arg;
-    err_t e = s->stream ? buf_add(&s->in, bytes, len) : OK;
+    struct tunic_error error;
+    err_t e = s->flow ? buf_add(&s->in, bytes, len) : OK;
     handle_tell(&s->h, TUNIC_EVENT_READABLE);
     if (e == OK)
         return;
-    lib_error_of(&s->error, e, TUNIC_STAGE_STREAM, "received bytes");
-    stream_close(s->stream, END_RESOURCELIMIT);
-    over(s);
+    lib_error_of(&error, e, TUNIC_STAGE_STREAM, "received bytes");
+    s->ops->close(s->flow, END_RESOURCELIMIT);
+    lib_stream_over(s, &error);
 }
 
-static void on_writable(void *arg)
+void lib_stream_writable(struct tunic_stream *s)
 {
-    struct tunic_stream *s = arg;
     s->writable = true;
     handle_tell(&s->h, TUNIC_EVENT_WRITABLE);
 }
-
-static const struct stream_ops stream_callbacks = {
-    .on_connected = on_connected,
-    .on_resolved = on_resolved,
-    .on_data = on_data,
-    .on_writable = on_writable,
-    .on_end = on_end,
-};
 
 /* ---- life ---- */
 
 static void end(struct handle *h)
 {
     struct tunic_stream *s = (struct tunic_stream *)h;
-    if (s->stream) {
-        stream_close(s->stream, END_DONE);
-        lib_error(&s->error, TUNIC_CLOSED, TUNIC_STAGE_STREAM, "the program closed the stream");
-        over(s);
+    struct tunic_error error;
+    if (s->flow) {
+        lib_error(&error, TUNIC_CLOSED, TUNIC_STAGE_STREAM, "the program closed the stream");
+        s->ops->close(s->flow, END_DONE);
+        lib_stream_over(s, &error);
     }
     buf_free(&s->in);
 }
@@ -151,77 +111,26 @@ static void call(struct handle *h, enum tunic_event event)
 
 static const struct handle_kind stream_kind = {.end = end, .call = call};
 
-void tunic_allow_internal_addresses(struct tunic *t, int allow)
+struct tunic_stream *lib_stream_new(const struct tunic_stream_options *o)
 {
-    t->allow_internal = allow;
-}
-
-/* The circuit's set of streams, made if need be. */
-static int need_streams(struct tunic_circuit *c, struct tunic_error *error)
-{
-    if (lib_circuit_usable(c, error) != 0)
-        return -1;
-    if (c->own_ids)
-        return lib_error(error, TUNIC_USAGE, TUNIC_STAGE_STREAM,
-                         "the circuit's streams are the program's own messages");
-    if (!c->streams) {
-        c->streams = streams_new(net_env(c->h.t->net), c->circ, c->hops);
-        c->streams_hop = c->hops;
-    }
-    if (!c->streams)
-        return lib_error_of(error, ERR_NOMEM, TUNIC_STAGE_STREAM, "a new stream");
-    if (c->streams_hop != c->hops)
-        return lib_error(error, TUNIC_USAGE, TUNIC_STAGE_STREAM,
-                         "the circuit's streams leave at hop %u", c->streams_hop);
-    streams_allow_internal_addrs(c->streams, c->h.t->allow_internal);
-    return 0;
-}
-
-static err_t launch(struct tunic_circuit *c, const struct tunic_stream_options *o,
-                    struct tunic_stream **out)
-{
-    const struct stream_request req = {
-        .kind = (enum stream_kind)o->kind, .target = o->target, .flags = o->flags};
     struct tunic_stream *s = calloc(1, sizeof *s);
     if (!s)
-        return ERR_NOMEM;
-    err_t e = stream_open(c->streams, &req, &stream_callbacks, s, &s->stream);
-    if (e != OK) {
-        free(s);
-        return e;
-    }
-    handle_init(&s->h, &stream_kind, c->h.t, &c->h);
+        return NULL;
     buf_init(&s->in, UNREAD_MOST);
-    s->circuit = c;
-    s->id = stream_id(s->stream);
     s->kind = o->kind;
     s->status = o->kind == TUNIC_RESOLVE ? TUNIC_STREAM_STATUS_SENTRESOLVE
                                          : TUNIC_STREAM_STATUS_SENTCONNECT;
     s->callback = o->callback;
     s->callback_arg = o->callback_arg;
-    DL_APPEND(c->open, s);
-    *out = s;
-    return OK;
+    return s;
 }
 
-struct tunic_stream *tunic_stream_start(struct tunic_circuit *circuit,
-                                        const struct tunic_stream_options *options,
-                                        struct tunic_error *error)
+void lib_stream_begin(struct tunic_stream *s, struct tunic *t, struct handle *parent,
+                      struct tunic_stream **among)
 {
-    struct tunic_stream_options o;
-    struct tunic_stream *s = NULL;
-    if (!circuit || !lib_enter(circuit->h.t, error))
-        return NULL;
-    lib_options(&o, sizeof o, options);
-    if (need_streams(circuit, error) != 0)
-        return NULL;
-    err_t e = launch(circuit, &o, &s);
-    if (e == ERR_ARG)
-        lib_error(error, TUNIC_USAGE, TUNIC_STAGE_STREAM, "\"%.100s\" is no target for this",
-                  o.target ? o.target : "");
-    else if (e != OK)
-        lib_error_of(error, e, TUNIC_STAGE_STREAM, "a new stream");
-    return s;
+    handle_init(&s->h, &stream_kind, t, parent);
+    s->among = among;
+    DL_APPEND(*among, s);
 }
 
 void tunic_stream_free(struct tunic_stream *stream)
@@ -257,40 +166,17 @@ int tunic_stream_wait(struct tunic_stream *stream, int timeout_ms, struct tunic_
     return stream->status == TUNIC_STREAM_STATUS_FAILED ? lib_error_copy(error, &stream->error) : 0;
 }
 
-static struct tunic_stream *open_now(struct tunic_circuit *circuit,
-                                     const struct tunic_stream_options *o, int timeout_ms,
-                                     struct tunic_error *error)
+struct tunic_stream *lib_stream_settled(struct tunic_stream *s, int timeout_ms,
+                                        struct tunic_error *error)
 {
-    struct tunic_stream *s = tunic_stream_start(circuit, o, error);
     if (!s || tunic_stream_wait(s, timeout_ms, error) == 0)
         return s;
     tunic_stream_free(s);
     return NULL;
 }
 
-struct tunic_stream *tunic_stream_begin(struct tunic_circuit *circuit, const char *target,
-                                        int timeout_ms, struct tunic_error *error)
+int lib_stream_answers(struct tunic_stream *s, struct tunic_answer *out, int most)
 {
-    struct tunic_stream_options o = TUNIC_STREAM_OPTIONS_INIT;
-    o.target = target;
-    return open_now(circuit, &o, timeout_ms, error);
-}
-
-struct tunic_stream *tunic_stream_begin_dir(struct tunic_circuit *circuit, int timeout_ms,
-                                            struct tunic_error *error)
-{
-    struct tunic_stream_options o = TUNIC_STREAM_OPTIONS_INIT;
-    o.kind = TUNIC_BEGIN_DIR;
-    return open_now(circuit, &o, timeout_ms, error);
-}
-
-int tunic_resolve(struct tunic_circuit *circuit, const char *name, struct tunic_answer *out,
-                  int most, int timeout_ms, struct tunic_error *error)
-{
-    struct tunic_stream_options o = TUNIC_STREAM_OPTIONS_INIT;
-    o.kind = TUNIC_RESOLVE;
-    o.target = name;
-    struct tunic_stream *s = open_now(circuit, &o, timeout_ms, error);
     if (!s)
         return -1;
     int n = (int)s->n_answers < most ? (int)s->n_answers : most;
@@ -305,7 +191,7 @@ int tunic_resolve(struct tunic_circuit *circuit, const char *name, struct tunic_
 static bool has_bytes_or_end(const void *arg)
 {
     const struct tunic_stream *s = arg;
-    return s->in.len || !s->stream;
+    return s->in.len || !s->flow;
 }
 
 ssize_t tunic_stream_read(struct tunic_stream *stream, void *out, size_t len, int timeout_ms,
@@ -318,8 +204,8 @@ ssize_t tunic_stream_read(struct tunic_stream *stream, void *out, size_t len, in
     if (n || (stream->in.len && !len)) {
         memcpy(out, buf_at(&stream->in), n);
         buf_drain(&stream->in, n);
-        if (lib_enter(stream->h.t, NULL) && stream->stream)
-            stream_consumed(stream->stream, n);
+        if (lib_enter(stream->h.t, NULL) && stream->flow)
+            stream->ops->consumed(stream->flow, n);
         return (ssize_t)n;
     }
     if (is_late)
@@ -332,7 +218,7 @@ ssize_t tunic_stream_read(struct tunic_stream *stream, void *out, size_t len, in
 static bool may_write_or_end(const void *arg)
 {
     const struct tunic_stream *s = arg;
-    return s->writable || !s->stream;
+    return s->writable || !s->flow;
 }
 
 /* Writes what goes now; false: the stream has ended, or nothing can be written any more. */
@@ -341,12 +227,12 @@ static bool write_some(struct tunic_stream *s, const uint8_t *bytes, size_t len,
 {
     if (!lib_enter(s->h.t, error))
         return false;
-    if (!s->stream) {
+    if (!s->flow) {
         lib_error_copy(error, &s->error);
         return false;
     }
     s->writable = false;
-    *done += stream_write(s->stream, bytes + *done, len - *done);
+    *done += s->ops->write(s->flow, bytes + *done, len - *done);
     return true;
 }
 

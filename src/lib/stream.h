@@ -1,0 +1,58 @@
+/* A stream's inside: what it goes over, a circuit's stream or a client's tunnel, and what those
+ * tell it. */
+#ifndef TUNIC_LIB_STREAM_H
+#define TUNIC_LIB_STREAM_H
+
+#include "base/buf.h"
+#include "lib/lib.h"
+#include "tunic/stream.h"
+
+/* What a stream goes over. */
+struct lib_flow {
+    size_t (*write)(void *flow, const uint8_t *bytes, size_t len);
+    void (*consumed)(void *flow, size_t len);
+    void (*close)(void *flow, uint8_t reason); /* enum end_reason; no word comes after that */
+};
+
+struct tunic_stream {
+    struct handle h;
+    void *flow; /* NULL once it has ended */
+    const struct lib_flow *ops;
+    int id;
+    enum tunic_stream_kind kind;
+    enum tunic_stream_status status;
+    struct tunic_error error;
+    struct buf in; /* unread */
+    bool writable; /* since the last write that came up short */
+    char address[IP_TEXT_MAX];
+    struct tunic_answer answers[TUNIC_ANSWERS_MOST];
+    size_t n_answers;
+    void (*callback)(void *arg, struct tunic_stream *stream, enum tunic_event event);
+    void *callback_arg;
+    struct tunic_stream **among; /* its owner's that have not ended */
+    struct tunic_stream *prev, *next;
+};
+
+/* A stream without a flow, NULL out of memory. Then either lib_stream_begin() or free(). */
+struct tunic_stream *lib_stream_new(const struct tunic_stream_options *o);
+/* It becomes a handle; its flow is set. */
+void lib_stream_begin(struct tunic_stream *s, struct tunic *t, struct handle *parent,
+                      struct tunic_stream **among);
+/* S has settled within the time, or it is freed and NULL is the answer. S may be NULL. */
+struct tunic_stream *lib_stream_settled(struct tunic_stream *s, int timeout_ms,
+                                        struct tunic_error *error);
+/* The answers of a look-up, and S is freed; -1 if S is NULL. */
+int lib_stream_answers(struct tunic_stream *s, struct tunic_answer *out, int most);
+/* Those of a list whose owner was freed: each ends with ERROR. */
+void lib_streams_lose(struct tunic_stream **among, const struct tunic_error *error);
+
+/* ---- what the flow tells ---- */
+
+void lib_stream_connected(struct tunic_stream *s, const struct ip *addr);
+void lib_stream_resolved(struct tunic_stream *s, const struct stream_answer *answers, size_t n);
+void lib_stream_data(struct tunic_stream *s, const uint8_t *bytes, size_t len);
+void lib_stream_writable(struct tunic_stream *s);
+/* The flow is gone. ERROR says why, unless S knows better. */
+void lib_stream_over(struct tunic_stream *s, const struct tunic_error *error);
+
+#endif
