@@ -253,13 +253,14 @@ static const struct circ_user_ops wired_user_ops = {wired_on_msg, wired_on_writa
 
 /* ---- set-up ---- */
 
-/* Three authorities, 8 relays; keys repeat, so they are made once a process. */
-static inline void wired_start(struct wired *w)
+/* Three authorities, 8 relays; keys repeat, so they are made once a process. W is what OPS get. */
+static inline void wired_start_in(struct wired *w, uint32_t phantoms, const struct node_world *ops)
 {
     static struct identity ids[11];
     const struct plan_wish wish = {.authorities = 3,
                                    .relays = 8,
                                    .exits = 3,
+                                   .phantoms = phantoms,
                                    .base_port = BASE_PORT,
                                    .exit_policy = "reject *:25,accept *:*"};
     static const struct node_host hosts[] = {
@@ -274,8 +275,13 @@ static inline void wired_start(struct wired *w)
     memcpy(w->ids, ids, sizeof ids);
     const struct testnet_config config = {
         .plan = &w->plan, .ids = ids, .hosts = hosts, .n_hosts = 3};
-    ck_ok(testnet_new(w->env, &config, &wired_world, w, &w->net));
+    ck_ok(testnet_new(w->env, &config, ops, w, &w->net));
     ck_ok(tls_ctx_new_client(&w->tls));
+}
+
+static inline void wired_start(struct wired *w)
+{
+    wired_start_in(w, 0, &wired_world);
 }
 
 /* The N-th node of a role. */

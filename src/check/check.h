@@ -1,0 +1,116 @@
+/* Check: tries a relay rule by rule, over real connections to its ORPort, as a client that keeps or
+ * breaks the protocol on purpose, and says of each rule whether the relay keeps it.
+ *
+ * No I/O here: connections are the caller's (struct check_wire), so that the same cases run over
+ * sockets and against a node in memory. */
+#ifndef TUNIC_CHECK_CHECK_H
+#define TUNIC_CHECK_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/env.h"
+#include "base/err.h"
+#include "base/ids.h"
+#include "crypto/x25519.h"
+
+enum check_level { CHECK_MUST, CHECK_SHOULD };
+enum check_verdict { CHECK_PASS, CHECK_FAIL, CHECK_SKIP };
+
+struct trial; /* check/trial.h */
+
+/* One rule. Ids are "section/what"; they are an interface and stay. */
+struct check_case {
+    const char *id;
+    enum check_level level;
+    const char *spec; /* "tor-spec 4.1" */
+    const char *rule; /* what the relay does, as a sentence without its subject */
+    void (*run)(struct trial *t);
+};
+
+struct check_section {
+    const char *name; /* the part of its cases' ids before the slash */
+    const char *title;
+    const struct check_case *cases;
+    size_t n;
+};
+
+/* All there are, in the order in which they are tried. */
+extern const struct check_section *const check_sections[];
+extern const size_t check_n_sections;
+
+/* Connections to the relay under test. */
+struct check_wire {
+    /* Begins one, and waits until it is there; NULL: it cannot be made, WHY says why. */
+    void *(*open)(void *world, const char **why);
+    /* All of it, or ERR_LINK_CLOSED. */
+    err_t (*send)(void *world, void *conn, const void *bytes, size_t len);
+    /* What has come, at least one byte; waits for it. ERR_MORE: nothing within TIMEOUT_MS;
+     * ERR_LINK_CLOSED: the relay has closed. Sets the environment's clocks. */
+    err_t (*recv)(void *world, void *conn, void *out, size_t cap, size_t *n, uint32_t timeout_ms);
+    void (*close)(void *world, void *conn);
+    /* Lets so much time pass (the cases' pace); NULL: no need to. */
+    void (*sleep)(void *world, uint32_t ms);
+};
+
+/* A relay to extend to. */
+struct check_next {
+    bool known;
+    struct ipport addr;
+    struct rsa_id rsa;
+    struct ed_id ed;
+    bool has_ed;
+    struct x25519_pub ntor;
+};
+
+struct check_config {
+    struct env *env;
+    const struct check_wire *wire;
+    void *world;
+    struct ipport addr; /* of the relay, for NETINFO */
+    /* Who it should be; else whoever answers. */
+    bool has_rsa, has_ed;
+    struct rsa_id rsa;
+    struct ed_id ed;
+    struct check_next next; /* else one that the relay's own consensus names */
+    uint32_t answer_ms;     /* how long an answer may take; 0: 5 s */
+    uint32_t pace_ms;       /* the least time between two connections */
+    const char *only;       /* "section", "section/case", several with commas; NULL: all */
+};
+
+/* What became of one case. Texts are valid during the call. */
+struct check_result {
+    const struct check_case *c;
+    enum check_verdict verdict;
+    const char *sent, *awaited, *seen; /* in the words of the protocol */
+    const char *why;                   /* of a failure or a skip */
+    uint32_t took_ms;
+};
+
+struct check_counts {
+    unsigned pass, fail_must, fail_should, skip, connections;
+};
+
+/* A run: what was learnt of the relay, and its counts. CONFIG is borrowed. ERR_LINK_CONNECT: the
+ * relay cannot be reached at all, or is none, or another one than asked for (WHY says how);
+ * ERR_CRYPTO, ERR_NOMEM. */
+struct check_run;
+MUST_USE err_t check_open(const struct check_config *config, struct check_run **out, char *why,
+                          size_t why_cap);
+/* RESULT is called once. */
+void check_try(struct check_run *run, const struct check_case *c,
+               void (*result)(void *arg, const struct check_result *r), void *arg);
+/* All that CONFIG asks for. */
+void check_try_all(struct check_run *run, void (*result)(void *arg, const struct check_result *r),
+                   void *arg);
+struct check_counts check_counts(const struct check_run *run);
+void check_close(struct check_run *run); /* NULL is fine */
+
+/* Whether ONLY (as in struct check_config) asks for C. */
+bool check_wants(const char *only, const struct check_case *c);
+/* A word of ONLY that names nothing, up to the next comma, or NULL. */
+const char *check_unknown(const char *only);
+
+#endif

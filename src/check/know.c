@@ -1,0 +1,173 @@
+/* What the cases need to know of the relay and of another one: asked of the relay itself. */
+#include "check/know.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/addr.h"
+#include "check/pdir.h"
+#include "crypto/encode.h"
+#include "link/certs.h"
+
+/* ---- who it is ---- */
+
+static void learn_identity(struct trial *t, struct probe *p, const struct probe_hello *hello)
+{
+    struct check_run *run = t->run;
+    const struct check_config *config = run->config;
+    const struct link_target target = {.addr = config->addr,
+                                       .rsa = config->rsa,
+                                       .ed = config->ed,
+                                       .has_rsa = config->has_rsa,
+                                       .has_ed = config->has_ed};
+    struct sha256 tls_cert;
+    struct certs_proved proved;
+    char text[TRIAL_WHY_MAX] = "";
+    if (!trial_goes_on(t))
+        return;
+    if (!tls_peer_cert_sha256(p->tls, &tls_cert))
+        trial_fail(t, "the relay showed no TLS certificate");
+    else if (certs_verify(&hello->certs, &tls_cert, &target, env_wall_s(run->env), &proved, text,
+                          sizeof text) != OK)
+        trial_fail(t, "%s", text);
+    else {
+        run->rsa = proved.rsa;
+        run->ed = proved.ed;
+        run->has_rsa = run->has_ed = true;
+    }
+}
+
+/* The value of the first line that begins with KEYWORD. */
+static struct text line_of(struct text doc, const char *keyword)
+{
+    struct text line, word;
+    while (text_line(&doc, &line))
+        if (text_token(&line, &word) && text_is(word, keyword))
+            return text_strip(line);
+    return (struct text){"", 0};
+}
+
+static void learn_onion_key(struct trial *t, struct probe *p)
+{
+    struct pcirc *c = pcirc_fast_on(p);
+    struct pdir_answer a;
+    struct check_run *run = t->run;
+    pdir_get(c, "/tor/server/authority", "", &a);
+    if (a.status == 200)
+        run->has_ntor = base64_decode_exact(line_of(a.body, "ntor-onion-key"), BASE64_EITHER,
+                                            run->ntor.b, sizeof run->ntor.b) == OK;
+    pdir_free(&a);
+}
+
+/* Failure to learn the identity is the relay's failure to be one; the rest may be missing. */
+void know_relay(struct trial *t)
+{
+    struct probe_hello hello;
+    struct probe *p = probe_hello(t, &hello);
+    probe_send_netinfo(p);
+    if (!p || !trial_goes_on(t))
+        return;
+    learn_identity(t, p, &hello);
+    if (!trial_goes_on(t))
+        return;
+    learn_onion_key(t, p);
+    if (t->verdict == CHECK_FAIL) /* the cases will say so in their own words */
+        t->verdict = CHECK_PASS;
+}
+
+/* ---- another relay ---- */
+
+/* One relay of a microdescriptor consensus: takes its lines off *REST. */
+static bool next_router(struct text *rest, struct check_next *out, struct text *digest, bool *good)
+{
+    struct text line, word, args[8];
+    bool in_router = false;
+    *good = false;
+    *digest = (struct text){"", 0};
+    for (struct text before = *rest; text_line(rest, &line); before = *rest) {
+        if (!text_token(&line, &word))
+            continue;
+        if (text_is(word, "directory-footer") || (text_is(word, "r") && in_router)) {
+            *rest = text_is(word, "r") ? before : *rest;
+            return true;
+        }
+        if (text_is(word, "r")) {
+            char addr[IP_TEXT_MAX];
+            uint64_t port = 0;
+            size_t n = 0;
+            while (n < 8 && text_token(&line, &args[n]))
+                n++;
+            if (n < 7)
+                return false;
+            in_router = true;
+            snprintf(addr, sizeof addr, "%.*s", TEXT_ARG(args[4]));
+            *out = (struct check_next){.known = true};
+            if (base64_decode_exact(args[1], BASE64_EITHER, out->rsa.b, sizeof out->rsa.b) != OK ||
+                ip_parse(addr, false, &out->addr.ip) != OK ||
+                text_to_u64(args[5], 65535, &port) != OK)
+                return false;
+            out->addr.port = (uint16_t)port;
+        } else if (text_is(word, "m")) {
+            *digest = text_strip(line);
+        } else if (text_is(word, "s")) {
+            struct text flag;
+            while (text_token(&line, &flag))
+                *good |= text_is(flag, "Guard") || text_is(flag, "Exit");
+        }
+    }
+    return in_router;
+}
+
+static bool learn_microdesc(struct pcirc *c, struct text digest, struct check_next *next)
+{
+    char path[128];
+    struct pdir_answer a;
+    struct text rest, line, kind;
+    snprintf(path, sizeof path, "/tor/micro/d/%.*s", TEXT_ARG(digest));
+    pdir_get(c, path, "", &a);
+    bool ok =
+        a.status == 200 && base64_decode_exact(line_of(a.body, "ntor-onion-key"), BASE64_EITHER,
+                                               next->ntor.b, sizeof next->ntor.b) == OK;
+    rest = a.body;
+    while (ok && text_line(&rest, &line))
+        if (text_token(&line, &kind) && text_is(kind, "id") && text_token(&line, &kind) &&
+            text_is(kind, "ed25519"))
+            next->has_ed = base64_decode_exact(text_strip(line), BASE64_EITHER, next->ed.b,
+                                               sizeof next->ed.b) == OK;
+    pdir_free(&a);
+    return ok;
+}
+
+static void look_for_next(struct trial *t)
+{
+    struct check_run *run = t->run;
+    struct pcirc *c = pcirc_fast(t);
+    struct pdir_answer a;
+    struct check_next next;
+    struct text digest;
+    bool good;
+    pdir_get(c, "/tor/status-vote/current/consensus-microdesc", "", &a);
+    struct text rest = a.status == 200 ? a.body : (struct text){"", 0};
+    while (trial_goes_on(t) && !run->next.known && next_router(&rest, &next, &digest, &good))
+        if (good && digest.len && !rsa_id_equal(&next.rsa, &run->rsa) &&
+            learn_microdesc(c, digest, &next))
+            run->next = next;
+    pdir_free(&a);
+}
+
+bool pcirc_find_next(struct trial *t, struct check_next *out)
+{
+    struct check_run *run = t->run;
+    if (!trial_goes_on(t))
+        return false;
+    if (!run->next.known && !run->looked_for_next) {
+        run->looked_for_next = true;
+        look_for_next(t);
+    }
+    if (trial_goes_on(t) && !run->next.known)
+        trial_skip(t,
+                   "no other relay is known to extend to: the relay has no consensus; see --next");
+    *out = run->next;
+    return trial_goes_on(t);
+}

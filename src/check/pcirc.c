@@ -1,0 +1,320 @@
+/* Circuits: their making, and messages both ways. */
+#include "check/pcirc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rd.h"
+#include "cell/relay_extend.h"
+#include "cell/relay_stream.h"
+#include "check/words.h"
+#include "circuit/tor1.h"
+#include "crypto/secret.h"
+
+/* ---- life ---- */
+
+struct pcirc *pcirc_empty(struct probe *p)
+{
+    if (!p || !trial_goes_on(p->t))
+        return NULL;
+    struct trial *t = p->t;
+    struct pcirc *c = t->n_circs < TRIAL_CIRCS_MOST ? calloc(1, sizeof *c) : NULL;
+    if (!c) {
+        trial_fail(t, "out of memory");
+        return NULL;
+    }
+    *c = (struct pcirc){.p = p, .id = probe_new_id(p)};
+    t->circ[t->n_circs++] = c;
+    return c;
+}
+
+void pcirc_free(struct pcirc *c)
+{
+    if (c)
+        onion_clear(&c->onion);
+    free(c);
+}
+
+void pcirc_add_hop(struct pcirc *c, const uint8_t *keys)
+{
+    if (!c || !trial_goes_on(c->p->t))
+        return;
+    struct layer *layer = tor1_new(keys, LAYER_CLIENT);
+    if (!layer || onion_add(&c->onion, layer) != OK)
+        trial_fail(c->p->t, "out of memory");
+}
+
+/* ---- the first hop ---- */
+
+struct pcirc *pcirc_fast_on(struct probe *p)
+{
+    struct pcirc *c = pcirc_empty(p);
+    struct fast_client st;
+    struct probe_cell cell;
+    uint8_t skin[FAST_SKIN_LEN], keys[TOR1_KEYS_LEN];
+    if (!c)
+        return NULL;
+    fast_client_begin(p->t->run->env, &st, skin);
+    probe_cell(p, c->id, CELL_CREATE_FAST, skin, sizeof skin);
+    if (probe_await(p, CELL_CREATED_FAST, &cell)) {
+        if (fast_client_finish(&st, cell.body, keys, sizeof keys) == OK)
+            pcirc_add_hop(c, keys);
+        else
+            trial_fail(p->t, "KH of CREATED_FAST is wrong");
+    }
+    return c;
+}
+
+struct pcirc *pcirc_fast(struct trial *t)
+{
+    return pcirc_fast_on(probe_link(t));
+}
+
+static bool need_key(struct trial *t)
+{
+    if (trial_goes_on(t) && !(t->run->has_ntor && t->run->has_rsa))
+        trial_skip(t, "the relay's onion key is not known: it serves no /tor/server/authority");
+    return trial_goes_on(t);
+}
+
+/* CREATE2, and the handshake data of CREATED2; NULL if it did not come. */
+static const uint8_t *ask_created2(struct pcirc *c, uint16_t htype, const uint8_t *skin, size_t len,
+                                   size_t *reply_len)
+{
+    uint8_t body[CELL_BODY_LEN];
+    struct wr w = wr_over(body, sizeof body);
+    struct chan_create2 m = {.htype = htype, .hlen = (uint16_t)len, .hdata = skin};
+    struct chan_created2 reply;
+    struct probe_cell cell;
+    if (chan_create2_encode(&w, &m) != OK)
+        return NULL;
+    probe_cell(c->p, c->id, CELL_CREATE2, body, w.len);
+    if (!probe_await(c->p, CELL_CREATED2, &cell))
+        return NULL;
+    if (chan_created2_decode(rd_over(cell.body, cell.len), &reply) != OK) {
+        trial_fail(c->p->t, "CREATED2 is malformed");
+        return NULL;
+    }
+    *reply_len = reply.hlen;
+    return reply.hdata;
+}
+
+struct pcirc *pcirc_ntor_on(struct probe *p)
+{
+    uint8_t skin[NTOR_SKIN_LEN], keys[TOR1_KEYS_LEN];
+    struct ntor_client st;
+    size_t len;
+    struct pcirc *c = p && need_key(p->t) ? pcirc_empty(p) : NULL;
+    if (!c)
+        return NULL;
+    struct check_run *run = p->t->run;
+    ntor_client_begin(run->env, &run->rsa, &run->ntor, &st, skin);
+    const uint8_t *reply = ask_created2(c, HANDSHAKE_NTOR, skin, sizeof skin, &len);
+    if (reply && (len != NTOR_REPLY_LEN || ntor_client_finish(&st, reply, keys, sizeof keys) != OK))
+        trial_fail(p->t, "the relay's side of the ntor handshake is wrong");
+    else if (reply)
+        pcirc_add_hop(c, keys);
+    secret_wipe(&st, sizeof st);
+    return c;
+}
+
+struct pcirc *pcirc_ntor(struct trial *t)
+{
+    return pcirc_ntor_on(probe_link(t));
+}
+
+struct pcirc *pcirc_ntor_v3_on(struct probe *p, const void *CM, size_t CM_len, struct wr *SM)
+{
+    uint8_t skin[CREATE2_DATA_MAX], keys[TOR1_KEYS_LEN];
+    struct wr w = wr_over(skin, sizeof skin);
+    struct ntor_v3_client st;
+    size_t len;
+    struct pcirc *c = p && need_key(p->t) ? pcirc_empty(p) : NULL;
+    if (!c)
+        return NULL;
+    struct check_run *run = p->t->run;
+    if (ntor_v3_client_begin(run->env, &run->ed, &run->ntor, NTOR_V3_CIRC_VERIFICATION, CM, CM_len,
+                             &st, &w) != OK) {
+        trial_fail(p->t, "the relay's onion key is not acceptable");
+        return c;
+    }
+    const uint8_t *reply = ask_created2(c, HANDSHAKE_NTOR_V3, skin, w.len, &len);
+    if (reply && ntor_v3_client_finish(&st, NTOR_V3_CIRC_VERIFICATION, reply, len, SM, keys,
+                                       sizeof keys) != OK)
+        trial_fail(p->t, "the relay's side of the ntor-v3 handshake is wrong");
+    else if (reply)
+        pcirc_add_hop(c, keys);
+    secret_wipe(&st, sizeof st);
+    return c;
+}
+
+/* ---- messages out ---- */
+
+static bool usable(const struct pcirc *c)
+{
+    return c && trial_goes_on(c->p->t) && c->onion.n;
+}
+
+/* Seals BODY for HOP and sends it. */
+static void send_body(struct pcirc *c, unsigned hop, uint8_t *body, const char *words)
+{
+    uint8_t cmd = c->by_early ? CELL_RELAY_EARLY : CELL_RELAY;
+    struct trial *t = c->p->t;
+    char before[TRIAL_TEXT_MAX];
+    if (onion_seal(&c->onion, hop, cmd, body) != OK) {
+        trial_fail(t, "a cell could not be sealed");
+        return;
+    }
+    memcpy(c->sent_tag, onion_layer(&c->onion, hop)->sent_tag, sizeof c->sent_tag);
+    memcpy(before, t->sent, sizeof before); /* the message is told, not the cell around it */
+    probe_cell(c->p, c->id, cmd, body, CELL_BODY_LEN);
+    memcpy(t->sent, before, sizeof before);
+    trial_sent(t, "%s%s", words, c->by_early ? " in RELAY_EARLY" : "");
+}
+
+/* A message in its place, with random padding; false: it cannot be. */
+static bool compose(struct pcirc *c, uint8_t cmd, uint16_t stream_id, const void *data, size_t len,
+                    uint8_t *body)
+{
+    struct wr w = wr_over(body, CELL_BODY_LEN);
+    memset(body, 0, CELL_BODY_LEN);
+    wr_u8(&w, cmd);
+    wr_u16(&w, 0);
+    wr_u16(&w, stream_id);
+    wr_u32(&w, 0);
+    wr_u16(&w, (uint16_t)len);
+    wr_bytes(&w, data, len);
+    if (w.failed)
+        return false;
+    size_t at = w.len + RELAY_PAD_ZEROS;
+    if (at < CELL_BODY_LEN)
+        env_random(c->p->t->run->env, body + at, CELL_BODY_LEN - at);
+    return true;
+}
+
+void pcirc_send(struct pcirc *c, unsigned hop, uint8_t cmd, uint16_t stream_id, const void *data,
+                size_t len)
+{
+    uint8_t body[CELL_BODY_LEN];
+    char words[WORDS_CELL_MAX];
+    if (usable(c) && compose(c, cmd, stream_id, data, len, body))
+        send_body(c, hop, body, words_message(cmd, stream_id, data, len, words));
+}
+
+void pcirc_send_spoilt(struct pcirc *c, uint8_t cmd, uint16_t stream_id, const void *data,
+                       size_t len, void (*spoil)(uint8_t *body), const char *how)
+{
+    uint8_t body[CELL_BODY_LEN];
+    char words[WORDS_CELL_MAX], text[2 * WORDS_CELL_MAX];
+    if (!usable(c) || !compose(c, cmd, stream_id, data, len, body))
+        return;
+    snprintf(text, sizeof text, "%s %s", words_message(cmd, stream_id, data, len, words), how);
+    spoil(body);
+    send_body(c, 1, body, text);
+}
+
+uint16_t pcirc_new_stream(struct pcirc *c)
+{
+    return c ? ++c->last_stream : 1;
+}
+
+/* ---- messages in ---- */
+
+err_t pcirc_poll(struct pcirc *c, uint32_t timeout_ms, struct pmsg *out)
+{
+    struct trial *t = c->p->t;
+    struct probe_cell cell;
+    struct relay_msg m;
+    char before[TRIAL_TEXT_MAX], words[WORDS_CELL_MAX];
+    memcpy(before, t->seen, sizeof before);
+    TRY(probe_poll(c->p, timeout_ms, &cell));
+    if (cell.circ_id != c->id || cell.cmd != CELL_RELAY)
+        return ERR_CIRC_PROTO;
+    /* The queue is ours until the next call. */
+    TRY(onion_open(&c->onion, (uint8_t *)(uintptr_t)cell.body, &out->hop));
+    memcpy(c->got_tag, onion_layer(&c->onion, out->hop)->got_tag, sizeof c->got_tag);
+    TRY(relay_msg_decode(RELAY_V0, cell.body, &m));
+    out->cmd = m.cmd;
+    out->stream_id = m.stream_id;
+    out->data = m.data;
+    out->len = m.len;
+    memcpy(t->seen, before, sizeof before);
+    trial_saw(t, "%s", words_message(m.cmd, m.stream_id, m.data, m.len, words));
+    return OK;
+}
+
+bool pcirc_next(struct pcirc *c, struct pmsg *out)
+{
+    if (!usable(c))
+        return false;
+    struct trial *t = c->p->t;
+    err_t e = pcirc_poll(c, t->run->answer_ms, out);
+    if (e == OK)
+        return true;
+    if (e == ERR_MORE)
+        trial_fail(t, "nothing came for %u ms", (unsigned)t->run->answer_ms);
+    else if (e == ERR_LINK_CLOSED)
+        trial_fail(t, "%s", probe_ended_how(c->p));
+    else if (e == ERR_CIRC_PROTO)
+        trial_fail(t, "another cell than a relay message of the circuit came");
+    else
+        trial_fail(t, "what came is no relay message: %s", err_text(e));
+    return false;
+}
+
+bool pcirc_await(struct pcirc *c, uint8_t cmd, uint16_t stream_id, struct pmsg *out)
+{
+    struct pmsg m;
+    if (!usable(c))
+        return false;
+    trial_awaits(c->p->t, "%s", words_relay_cmd(cmd));
+    if (!pcirc_next(c, &m))
+        return false;
+    if (out)
+        *out = m;
+    if (m.cmd != cmd)
+        trial_fail(c->p->t, "%s came instead of %s", words_relay_cmd(m.cmd), words_relay_cmd(cmd));
+    else if (m.stream_id != stream_id)
+        trial_fail(c->p->t, "%s is about stream %u, not %u", words_relay_cmd(cmd),
+                   (unsigned)m.stream_id, (unsigned)stream_id);
+    return trial_goes_on(c->p->t);
+}
+
+uint8_t pcirc_await_destroy(struct pcirc *c)
+{
+    struct probe_cell cell;
+    if (!c || !trial_goes_on(c->p->t))
+        return 0;
+    trial_awaits(c->p->t, "DESTROY");
+    while (probe_next(c->p, &cell))
+        if (cell.cmd == CELL_DESTROY && cell.circ_id == c->id)
+            return cell.body[0];
+    return 0;
+}
+
+void pcirc_await_alive(struct pcirc *c)
+{
+    (void)pcirc_begin_dir(c);
+}
+
+/* ---- streams ---- */
+
+uint16_t pcirc_begin_dir(struct pcirc *c)
+{
+    uint16_t id = pcirc_new_stream(c);
+    pcirc_send(c, c ? c->onion.n : 1, RELAY_BEGIN_DIR, id, NULL, 0);
+    return pcirc_await(c, RELAY_CONNECTED, id, NULL) ? id : 0;
+}
+
+uint16_t pcirc_begin(struct pcirc *c, const char *target, uint32_t flags)
+{
+    uint8_t data[RELAY_DATA_MAX];
+    struct wr w = wr_over(data, sizeof data);
+    uint16_t id = pcirc_new_stream(c);
+    wr_bytes(&w, target, strlen(target) + 1);
+    if (flags)
+        wr_u32(&w, flags);
+    pcirc_send(c, c ? c->onion.n : 1, RELAY_BEGIN, id, data, w.len);
+    return id;
+}

@@ -1,0 +1,90 @@
+/* A circuit in the hands of a case: handshakes right or wrong, relay messages right or wrong.
+ *
+ * As with probes, all calls are nothing after the trial's first failure; NULL may be given. */
+#ifndef TUNIC_CHECK_PCIRC_H
+#define TUNIC_CHECK_PCIRC_H
+
+#include "cell/chan_circ.h"
+#include "cell/relay.h"
+#include "check/probe.h"
+#include "circuit/fast.h"
+#include "circuit/ntor.h"
+#include "circuit/ntor_v3.h"
+#include "circuit/onion.h"
+
+struct pcirc {
+    struct probe *p;
+    uint32_t id;
+    struct onion onion;
+    uint16_t last_stream;
+    bool by_early;                   /* the next messages go in RELAY_EARLY cells */
+    uint8_t got_tag[LAYER_TAG_MAX];  /* of the last message that came */
+    uint8_t sent_tag[LAYER_TAG_MAX]; /* of the last message sent */
+};
+
+/* A relay message as it came. DATA is valid until the next one is awaited. */
+struct pmsg {
+    unsigned hop;
+    uint8_t cmd;
+    uint16_t stream_id;
+    const uint8_t *data;
+    size_t len;
+};
+
+/* ---- making ---- */
+
+/* On a connection of its own, or on P. The trial owns circuits: they end with it. */
+struct pcirc *pcirc_fast(struct trial *t);
+struct pcirc *pcirc_fast_on(struct probe *p);
+/* With the relay's onion key; skips the trial if it is not known. */
+struct pcirc *pcirc_ntor(struct trial *t);
+struct pcirc *pcirc_ntor_on(struct probe *p);
+/* CM is the message with extensions, as it goes into the handshake; the relay's goes to SM. */
+struct pcirc *pcirc_ntor_v3_on(struct probe *p, const void *CM, size_t CM_len, struct wr *SM);
+/* A circuit without a hop, for a case that does its handshake itself. */
+struct pcirc *pcirc_empty(struct probe *p);
+/* The keys of the next hop: TOR1_KEYS_LEN bytes. */
+void pcirc_add_hop(struct pcirc *c, const uint8_t *keys);
+
+/* The relay to extend to, from its consensus or from the command line; false: the trial is skipped.
+ */
+bool pcirc_find_next(struct trial *t, struct check_next *out);
+/* EXTEND2 to NEXT by ntor, in RELAY_EARLY, and EXTENDED2 awaited. */
+void pcirc_extend(struct pcirc *c, const struct check_next *next);
+/* EXTEND2's body for an ntor handshake with NEXT, whose state goes to ST. */
+size_t pcirc_extend_body(struct pcirc *c, const struct check_next *next, struct ntor_client *st,
+                         uint8_t out[RELAY_DATA_MAX]);
+
+/* For the run. */
+void pcirc_free(struct pcirc *c);
+
+/* ---- messages ---- */
+
+/* To hop HOP (1 is the relay under test). */
+void pcirc_send(struct pcirc *c, unsigned hop, uint8_t cmd, uint16_t stream_id, const void *data,
+                size_t len);
+/* A cell whose body, under the layers, is what FN makes of a message that is right: for digests,
+ * lengths and commands that are wrong. BODY is CELL_BODY_LEN bytes, before the layers. */
+void pcirc_send_spoilt(struct pcirc *c, uint8_t cmd, uint16_t stream_id, const void *data,
+                       size_t len, void (*spoil)(uint8_t *body), const char *how);
+uint16_t pcirc_new_stream(struct pcirc *c);
+
+/* The next message on this circuit; a cell of another kind or circuit is a failure. */
+bool pcirc_next(struct pcirc *c, struct pmsg *out);
+/* Within TIMEOUT_MS, and nothing fails: OK, ERR_MORE, ERR_CIRC_PROTO (another cell came:
+ * DESTROY..), ERR_LINK_CLOSED. */
+err_t pcirc_poll(struct pcirc *c, uint32_t timeout_ms, struct pmsg *out);
+bool pcirc_await(struct pcirc *c, uint8_t cmd, uint16_t stream_id, struct pmsg *out);
+/* The relay takes the circuit down; messages before that count for nothing. Its reason. */
+uint8_t pcirc_await_destroy(struct pcirc *c);
+/* The circuit is still there and nothing else was said: BEGIN_DIR is answered by CONNECTED. */
+void pcirc_await_alive(struct pcirc *c);
+
+/* ---- streams ---- */
+
+/* BEGIN_DIR and CONNECTED: the stream's id, or 0. */
+uint16_t pcirc_begin_dir(struct pcirc *c);
+/* BEGIN to "host:port" with FLAGS; nothing is awaited. */
+uint16_t pcirc_begin(struct pcirc *c, const char *target, uint32_t flags);
+
+#endif

@@ -1,0 +1,143 @@
+/* The run: all cases that were asked for, one after the other. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "check/know.h"
+#include "check/pcirc.h"
+#include "check/trial.h"
+
+enum { ANSWER_MS = 5000 };
+
+/* ---- which ---- */
+
+static struct text section_of(const struct check_case *c)
+{
+    return (struct text){c->id, strcspn(c->id, "/")};
+}
+
+bool check_wants(const char *only, const struct check_case *c)
+{
+    struct text rest = text_of(only ? only : ""), word;
+    if (!only)
+        return true;
+    while (text_split(&rest, ',', &word))
+        if (text_is(word, c->id) || text_equal(word, section_of(c)))
+            return true;
+    return false;
+}
+
+static bool names_something(struct text word)
+{
+    for (size_t s = 0; s < check_n_sections; s++)
+        for (size_t i = 0; i < check_sections[s]->n; i++) {
+            const struct check_case *c = &check_sections[s]->cases[i];
+            if (text_is(word, c->id) || text_equal(word, section_of(c)))
+                return true;
+        }
+    return false;
+}
+
+const char *check_unknown(const char *only)
+{
+    struct text rest = text_of(only ? only : ""), word;
+    while (text_split(&rest, ',', &word))
+        if (!names_something(word))
+            return word.s;
+    return NULL;
+}
+
+/* ---- one ---- */
+
+static void trial_end(struct trial *t)
+{
+    for (size_t i = 0; i < t->n_circs; i++)
+        pcirc_free(t->circ[i]);
+    for (size_t i = 0; i < t->n_probes; i++)
+        probe_free(t->probe[i]);
+}
+
+static void count(struct check_counts *n, const struct trial *t)
+{
+    n->pass += t->verdict == CHECK_PASS;
+    n->skip += t->verdict == CHECK_SKIP;
+    n->fail_must += t->verdict == CHECK_FAIL && t->c->level == CHECK_MUST;
+    n->fail_should += t->verdict == CHECK_FAIL && t->c->level == CHECK_SHOULD;
+}
+
+void check_try(struct check_run *run, const struct check_case *c,
+               void (*result)(void *arg, const struct check_result *r), void *arg)
+{
+    struct trial t = {.run = run, .c = c};
+    uint64_t began = run->env->mono_us;
+    c->run(&t);
+    trial_end(&t);
+    count(&run->counts, &t);
+    struct check_result r = {
+        .c = c,
+        .verdict = t.verdict,
+        .sent = t.sent,
+        .awaited = t.awaited,
+        .seen = t.seen,
+        .why = t.why,
+        .took_ms = (uint32_t)((run->env->mono_us - began) / US_PER_MS),
+    };
+    result(arg, &r);
+}
+
+/* ---- all ---- */
+
+/* So that a wrong address or port is one error and not 150. */
+static err_t prepare(struct check_run *run, char *why, size_t cap)
+{
+    static const struct check_case first = {.id = "the first connection"};
+    struct trial t = {.run = run, .c = &first};
+    know_relay(&t);
+    trial_end(&t);
+    snprintf(why, cap, "%s", t.why);
+    return trial_goes_on(&t) ? OK : ERR_LINK_CONNECT;
+}
+
+err_t check_open(const struct check_config *config, struct check_run **out, char *why,
+                 size_t why_cap)
+{
+    struct check_run *run = calloc(1, sizeof *run);
+    snprintf(why, why_cap, "%s", "");
+    if (!run)
+        return ERR_NOMEM;
+    *run = (struct check_run){.config = config,
+                              .env = config->env,
+                              .answer_ms = config->answer_ms ? config->answer_ms : ANSWER_MS,
+                              .next = config->next};
+    err_t e = tls_ctx_new_client(&run->tls);
+    if (e == OK)
+        e = prepare(run, why, why_cap);
+    if (e == OK)
+        *out = run;
+    else
+        check_close(run);
+    return e;
+}
+
+void check_try_all(struct check_run *run, void (*result)(void *arg, const struct check_result *r),
+                   void *arg)
+{
+    for (size_t s = 0; s < check_n_sections; s++)
+        for (size_t i = 0; i < check_sections[s]->n; i++)
+            if (check_wants(run->config->only, &check_sections[s]->cases[i]))
+                check_try(run, &check_sections[s]->cases[i], result, arg);
+}
+
+struct check_counts check_counts(const struct check_run *run)
+{
+    return run->counts;
+}
+
+void check_close(struct check_run *run)
+{
+    if (!run)
+        return;
+    tls_ctx_free(run->tls);
+    free(run);
+}

@@ -1,0 +1,6 @@
+#include "check/sections.h"
+
+const struct check_section *const check_sections[] = {
+    &check_versions,
+};
+const size_t check_n_sections = sizeof check_sections / sizeof *check_sections;

@@ -1,0 +1,9 @@
+/* The sections, each in a file of its own. */
+#ifndef TUNIC_CHECK_SECTIONS_H
+#define TUNIC_CHECK_SECTIONS_H
+
+#include "check/check.h"
+
+extern const struct check_section check_versions;
+
+#endif

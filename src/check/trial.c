@@ -1,0 +1,67 @@
+#include "check/trial.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void decide(struct trial *t, enum check_verdict verdict, const char *fmt, va_list ap)
+{
+    if (!trial_goes_on(t))
+        return;
+    t->verdict = verdict;
+    vsnprintf(t->why, sizeof t->why, fmt, ap);
+}
+
+void trial_fail(struct trial *t, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    decide(t, CHECK_FAIL, fmt, ap);
+    va_end(ap);
+}
+
+void trial_skip(struct trial *t, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    decide(t, CHECK_SKIP, fmt, ap);
+    va_end(ap);
+}
+
+void trial_awaits(struct trial *t, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    if (trial_goes_on(t))
+        vsnprintf(t->awaited, sizeof t->awaited, fmt, ap);
+    va_end(ap);
+}
+
+/* A text that is full ends in "...". */
+static void append(char *text, const char *fmt, va_list ap)
+{
+    size_t len = strlen(text), cap = TRIAL_TEXT_MAX;
+    if (len + sizeof ", ..." >= cap)
+        return;
+    if (len)
+        len += (size_t)snprintf(text + len, cap - len, ", ");
+    int n = vsnprintf(text + len, cap - len, fmt, ap);
+    if (n < 0 || len + (size_t)n + sizeof ", ..." >= cap)
+        memcpy(text + cap - sizeof ", ...", ", ...", sizeof ", ...");
+}
+
+void trial_sent(struct trial *t, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    append(t->sent, fmt, ap);
+    va_end(ap);
+}
+
+void trial_saw(struct trial *t, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    append(t->seen, fmt, ap);
+    va_end(ap);
+}

@@ -1,0 +1,66 @@
+/* Trial: one case while it is tried. It gathers what was sent, awaited and seen, and the verdict.
+ *
+ * The first failure latches: all that is done for a trial after it does nothing. So a case reads as
+ * the conversation that it is, without a test after each line. */
+#ifndef TUNIC_CHECK_TRIAL_H
+#define TUNIC_CHECK_TRIAL_H
+
+#include "base/text.h"
+#include "check/check.h"
+
+enum { TRIAL_TEXT_MAX = 1024, TRIAL_WHY_MAX = 512, TRIAL_PROBES_MOST = 8, TRIAL_CIRCS_MOST = 16 };
+
+struct probe;
+struct pcirc;
+struct tls_ctx;
+
+/* What outlives a trial: the run, and what is known of the relay. */
+struct check_run {
+    const struct check_config *config;
+    struct env *env;
+    struct tls_ctx *tls;
+    struct check_counts counts;
+    uint64_t last_open_us;
+    uint32_t answer_ms;
+    /* Learnt at the start, from CERTS and from the relay's own server descriptor. */
+    bool has_rsa, has_ed, has_ntor;
+    struct rsa_id rsa;
+    struct ed_id ed;
+    struct x25519_pub ntor;
+    struct check_next next;
+    bool looked_for_next;
+};
+
+struct trial {
+    struct check_run *run;
+    const struct check_case *c;
+    enum check_verdict verdict;
+    char sent[TRIAL_TEXT_MAX], awaited[TRIAL_WHY_MAX], seen[TRIAL_TEXT_MAX], why[TRIAL_WHY_MAX];
+    struct probe *probe[TRIAL_PROBES_MOST]; /* all that were opened; closed at its end */
+    size_t n_probes;
+    struct pcirc *circ[TRIAL_CIRCS_MOST]; /* and all circuits */
+    size_t n_circs;
+};
+
+/* Nothing has failed so far: go on. */
+static inline bool trial_goes_on(const struct trial *t)
+{
+    return t->verdict == CHECK_PASS;
+}
+
+PRINTF_LIKE(2, 3) void trial_fail(struct trial *t, const char *fmt, ...);
+PRINTF_LIKE(2, 3) void trial_skip(struct trial *t, const char *fmt, ...);
+/* What the case waits for now; replaces what it waited for before. */
+PRINTF_LIKE(2, 3) void trial_awaits(struct trial *t, const char *fmt, ...);
+/* Adds to what was sent and seen. */
+PRINTF_LIKE(2, 3) void trial_sent(struct trial *t, const char *fmt, ...);
+PRINTF_LIKE(2, 3) void trial_saw(struct trial *t, const char *fmt, ...);
+
+/* Fails with that text unless OK. */
+#define TRIAL_EXPECT(t, ok, ...)        \
+    do {                                \
+        if (trial_goes_on(t) && !(ok))  \
+            trial_fail(t, __VA_ARGS__); \
+    } while (0)
+
+#endif
