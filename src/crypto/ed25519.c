@@ -43,6 +43,14 @@ void ed25519_from_seed(const uint8_t seed[ED25519_SEED_LEN], struct ed_secret *o
     base_times(out->scalar, out->pub.b);
 }
 
+void ed25519_from_expanded(const uint8_t expanded[ED25519_EXPANDED_LEN], struct ed_secret *out)
+{
+    memcpy(out->scalar, expanded, sizeof out->scalar);
+    memcpy(out->prefix, expanded + sizeof out->scalar, sizeof out->prefix);
+    clamp(out->scalar);
+    base_times(out->scalar, out->pub.b);
+}
+
 void ed25519_keypair(struct env *env, struct ed_secret *out)
 {
     uint8_t seed[ED25519_SEED_LEN];

@@ -10,7 +10,7 @@
 #include "base/ids.h"
 #include "crypto/x25519.h"
 
-enum { ED25519_SIG_LEN = 64, ED25519_SEED_LEN = 32 };
+enum { ED25519_SIG_LEN = 64, ED25519_SEED_LEN = 32, ED25519_EXPANDED_LEN = 64 };
 
 /* ERR_BAD_SIGNATURE also for a public key that is no point or has small order. */
 MUST_USE err_t ed25519_verify(const struct ed_id *pub, const void *bytes, size_t len,
@@ -26,6 +26,8 @@ struct ed_secret {
 
 void ed25519_keypair(struct env *env, struct ed_secret *out);
 void ed25519_from_seed(const uint8_t seed[ED25519_SEED_LEN], struct ed_secret *out);
+/* Scalar and prefix, as tor's key files have them. */
+void ed25519_from_expanded(const uint8_t expanded[ED25519_EXPANDED_LEN], struct ed_secret *out);
 void ed25519_sign(const struct ed_secret *secret, const void *bytes, size_t len,
                   uint8_t sig[ED25519_SIG_LEN]);
 
