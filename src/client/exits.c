@@ -308,8 +308,12 @@ static bool same_isolation(const struct exit_circ *c, const struct tunnel_reques
 
 static struct path_request path_request_for(const struct exit_need *need)
 {
+    enum tunnel_kind kind = need->request->kind;
+    bool authority = kind == TUNNEL_DIR_AUTHORITY, dir = kind == TUNNEL_DIR || authority;
     return (struct path_request){
-        .kind = PATH_EXIT,
+        .kind = dir ? PATH_INTERNAL : PATH_EXIT,
+        .dir_cache = dir,
+        .dir_authority = authority,
         .family = need->request->ip.family,
         .port = need->request->kind == TUNNEL_CONNECT ? need->request->port : 0,
         .avoid_exit = need->failed,

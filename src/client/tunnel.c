@@ -299,9 +299,12 @@ static uint32_t begin_flags(const struct tunnel_request *req)
 static void attach_to(struct tunnel *t, struct exit_circ *circ, const struct exit_need *need)
 {
     char target[TUNNEL_HOST_MAX + 16];
+    bool dir = t->req.kind == TUNNEL_DIR || t->req.kind == TUNNEL_DIR_AUTHORITY;
     struct stream_request req = {
-        .kind = t->req.kind == TUNNEL_CONNECT ? STREAM_BEGIN : STREAM_RESOLVE,
-        .target = target,
+        .kind = dir                             ? STREAM_BEGIN_DIR
+                : t->req.kind == TUNNEL_CONNECT ? STREAM_BEGIN
+                                                : STREAM_RESOLVE,
+        .target = dir ? NULL : target,
         .flags = begin_flags(&t->req),
     };
     target_text(&t->req, target, sizeof target);

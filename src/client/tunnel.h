@@ -20,7 +20,13 @@
 struct client;
 struct tunnel;
 
-enum tunnel_kind { TUNNEL_CONNECT, TUNNEL_RESOLVE, TUNNEL_RESOLVE_PTR };
+enum tunnel_kind {
+    TUNNEL_CONNECT,
+    TUNNEL_RESOLVE,
+    TUNNEL_RESOLVE_PTR,
+    TUNNEL_DIR,           /* to the directory of the last hop; no host, no port */
+    TUNNEL_DIR_AUTHORITY, /* the same, and that is an authority */
+};
 
 /* What must be equal for two tunnels to share a circuit. Fields whose isolation flag is off on the
  * listener are left zero by the front end, so that comparing is plain. `session` keeps listeners

@@ -95,6 +95,9 @@ static enum stop judge_exit(const struct search *s, const struct relay *r)
         return STOP_UNUSABLE;
     if (lets_out && !exit_allows(r, req->family, req->port))
         return STOP_POLICY;
+    if ((req->dir_cache && !relay_is_dircache(r)) ||
+        (req->dir_authority && !relay_is(r, RELAY_AUTHORITY)))
+        return STOP_POLICY;
     if (lets_out ? !exit_configured(s->cfg, r) : nodeset_has(s->cfg->exclude, r))
         return STOP_CONFIG;
     if (id_in(req->avoid, req->n_avoid, r) || id_in(req->avoid_exit, req->n_avoid_exit, r))
@@ -190,7 +193,10 @@ static err_t no_exit(const struct search *s, enum stop stop)
     else
         snprintf(what, sizeof what, "exit relay%s", family_text(req->family));
     char *why = s->out->why;
-    if (stop == STOP_POLICY && req->port)
+    if (stop == STOP_POLICY && req->kind == PATH_INTERNAL)
+        snprintf(why, PATH_WHY_MAX, "no usable relay %s",
+                 req->dir_authority ? "is an authority" : "answers directory requests");
+    else if (stop == STOP_POLICY && req->port)
         snprintf(why, PATH_WHY_MAX, "no exit relay allows port %u%s", req->port,
                  family_text(req->family));
     else if (stop == STOP_POLICY)

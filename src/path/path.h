@@ -65,6 +65,8 @@ struct path_request {
     const uint16_t *predicted;
     size_t n_predicted;
     bool stable; /* only Stable relays; a long-lived PORT implies it */
+    /* PATH_INTERNAL: the last hop must answer directory requests; be an authority. */
+    bool dir_cache, dir_authority;
     /* path_exit_fits(): the circuit was picked `relaxed`, so Stable is not asked for again. */
     bool relaxed;
     /* Relays not to be used in this attempt at all, and not as the last hop: what failed before. */

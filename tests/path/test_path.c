@@ -289,6 +289,37 @@ START_TEST(test_path_families_and_subnets_matter_on_this_network)
 }
 END_TEST
 
+/* Directory requests through three hops. */
+START_TEST(test_path_last_hop_is_a_directory)
+{
+    struct bed *b = bed_new(1, NULL);
+    size_t caches = 0, authorities = 0;
+    for (size_t i = 0; i < netdir_n(b->nd); i++) {
+        const struct relay *r = netdir_at(b->nd, i);
+        caches += relay_usable(r) && relay_is_dircache(r);
+        authorities += relay_usable(r) && relay_is(r, RELAY_AUTHORITY);
+    }
+    ck_assert(caches > 0 && caches < netdir_n(b->nd));
+    for (size_t i = 0; i < 300; i++) {
+        struct path_request req = {.kind = PATH_INTERNAL, .dir_cache = true};
+        struct path_pick p;
+        ck_ok(pick(b, &req, &p));
+        ck_assert_uint_eq(p.n, 3);
+        ck_assert(relay_is_dircache(p.hop[2]));
+        ck_assert(path_exit_fits(b->nd, &b->cfg, &req, p.hop[2]));
+        req.dir_authority = true;
+        if (!authorities) {
+            ck_err(pick(b, &req, &p), ERR_NOT_FOUND);
+            ck_assert_str_eq(p.why, "no usable relay is an authority");
+            continue;
+        }
+        ck_ok(pick(b, &req, &p));
+        ck_assert(relay_is(p.hop[2], RELAY_AUTHORITY));
+    }
+    bed_free(b);
+}
+END_TEST
+
 START_TEST(test_path_one_sided_family_is_none)
 {
     struct bed *b = bed_new(1, NULL);
@@ -722,9 +753,9 @@ END_TEST
 TESTS("path/path", test_path_rules_hold_for_every_pick_with_guards,
       test_path_rules_hold_for_every_pick_without_guards,
       test_path_rules_hold_without_distinct_subnets, test_path_rules_hold_without_family_lists,
-      test_path_families_and_subnets_matter_on_this_network, test_path_one_sided_family_is_none,
-      test_path_nodefamily_line_makes_a_family, test_path_no_exit_for_a_port_is_said,
-      test_path_exitnodes_bind_and_excludenodes_overrides,
+      test_path_families_and_subnets_matter_on_this_network, test_path_last_hop_is_a_directory,
+      test_path_one_sided_family_is_none, test_path_nodefamily_line_makes_a_family,
+      test_path_no_exit_for_a_port_is_said, test_path_exitnodes_bind_and_excludenodes_overrides,
       test_path_excludeexitnodes_still_serve_as_middle, test_path_middlenodes_bind,
       test_path_entrynodes_bind_with_and_without_guards, test_path_given_exit_obeys_strictnodes,
       test_path_failed_relays_and_exits_are_avoided, test_path_long_lived_port_wants_stable_relays,
