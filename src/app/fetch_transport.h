@@ -68,6 +68,8 @@ void get_free(struct get *g); /* NULL is fine */
 
 struct source *get_source(const struct get *g);
 const struct tunic_error *get_error(const struct get *g); /* NULL: there is a document */
+/* How far one that is not settled has got, as an error of class TIMEOUT whose text ends in WHY. */
+void get_where(const struct get *g, const char *why, struct tunic_error *error);
 /* Valid as long as G. */
 struct text get_document(const struct get *g);
 const char *get_encoding(const struct get *g);
