@@ -55,6 +55,11 @@ void pcirc_extend(struct pcirc *c, const struct check_next *next);
 size_t pcirc_extend_body(struct pcirc *c, const struct check_next *next, struct ntor_client *st,
                          uint8_t out[RELAY_DATA_MAX]);
 
+/* A message to HOP in RELAY_EARLY. */
+void pcirc_send_early(struct pcirc *c, unsigned hop, uint8_t cmd, const void *data, size_t len);
+/* EXTENDED2 with the answer to ST: one hop more. */
+bool pcirc_await_extended(struct pcirc *c, const struct ntor_client *st);
+
 /* For the run. */
 void pcirc_free(struct pcirc *c);
 
