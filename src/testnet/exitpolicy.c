@@ -81,21 +81,34 @@ bool exitpolicy_allows(const char *policy, const struct ipport *to)
     return false;
 }
 
-static bool counts(const struct ip_net *net)
+typedef bool (*counts_fn)(const struct exitpolicy_rule *rule);
+
+static bool counts_here(const struct exitpolicy_rule *rule)
 {
+    const struct ip_net *net = &rule->net;
     return net->ip.family == IP_NONE || net->bits == 0 ||
            (net->ip.family == IP_V4 && net->bits <= 8 && ip_is_loopback(&net->ip));
 }
 
+/* As C tor sums up: what is accepted has to be so for all addresses; what is rejected, for 2^25 of
+ * them at least. */
+static bool counts_publicly(const struct exitpolicy_rule *rule)
+{
+    enum { LARGE_BITS = 7 };
+    const struct ip_net *net = &rule->net;
+    return net->ip.family == IP_NONE ||
+           (net->ip.family == IP_V4 && net->bits <= (rule->accept ? 0 : LARGE_BITS));
+}
+
 /* Which ports are accepted: by the first rule that has them. */
-static void mark_ports(const char *policy, uint8_t accepted[PORTS])
+static void mark_ports(const char *policy, counts_fn counts, uint8_t accepted[PORTS])
 {
     enum { REJECT, ACCEPT, UNDECIDED };
     struct text rest = text_of(policy);
     struct exitpolicy_rule rule;
     memset(accepted, UNDECIDED, PORTS);
     while (exitpolicy_next(&rest, &rule) == OK)
-        for (uint32_t p = rule.first; counts(&rule.net) && p <= rule.last; p++)
+        for (uint32_t p = rule.first; counts(&rule) && p <= rule.last; p++)
             if (accepted[p] == UNDECIDED)
                 accepted[p] = rule.accept ? ACCEPT : REJECT;
     for (uint32_t p = 0; p < PORTS; p++)
@@ -122,11 +135,11 @@ static size_t list_ports(const uint8_t accepted[PORTS], bool want, char *out, si
     return len > start ? len : SIZE_MAX;
 }
 
-const char *exitpolicy_summary(const char *policy, char out[EXITPOLICY_SUMMARY_MAX])
+static const char *summary(const char *policy, counts_fn counts, char out[EXITPOLICY_SUMMARY_MAX])
 {
     uint8_t accepted[PORTS];
     char rejects[EXITPOLICY_SUMMARY_MAX];
-    mark_ports(policy, accepted);
+    mark_ports(policy, counts, accepted);
     size_t a = list_ports(accepted, true, out, EXITPOLICY_SUMMARY_MAX);
     size_t r = list_ports(accepted, false, rejects, sizeof rejects);
     if (a >= EXITPOLICY_SUMMARY_MAX && r >= EXITPOLICY_SUMMARY_MAX)
@@ -134,4 +147,14 @@ const char *exitpolicy_summary(const char *policy, char out[EXITPOLICY_SUMMARY_M
     else if (r < a)
         memcpy(out, rejects, r + 1);
     return out;
+}
+
+const char *exitpolicy_summary(const char *policy, char out[EXITPOLICY_SUMMARY_MAX])
+{
+    return summary(policy, counts_here, out);
+}
+
+const char *exitpolicy_summary_public(const char *policy, char out[EXITPOLICY_SUMMARY_MAX])
+{
+    return summary(policy, counts_publicly, out);
 }

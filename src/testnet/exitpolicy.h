@@ -28,5 +28,8 @@ bool exitpolicy_allows(const char *policy, const struct ipport *to);
  * anything else than those or all don't count. */
 enum { EXITPOLICY_SUMMARY_MAX = 1000 };
 const char *exitpolicy_summary(const char *policy, char out[EXITPOLICY_SUMMARY_MAX]);
+/* The same of a relay of any network: loopback addresses are like others, and rules about less than
+ * all addresses count if they reject a large part. */
+const char *exitpolicy_summary_public(const char *policy, char out[EXITPOLICY_SUMMARY_MAX]);
 
 #endif

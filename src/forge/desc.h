@@ -1,0 +1,26 @@
+/* Desc: a server descriptor (dir-spec 2.1) as an authority reads it: its row in the consensus, and
+ * its microdescriptor. Signatures are not checked: whoever forges may forge with what is broken. */
+#ifndef TUNIC_FORGE_DESC_H
+#define TUNIC_FORGE_DESC_H
+
+#include "base/err.h"
+#include "base/ids.h"
+#include "base/text.h"
+#include "crypto/rsa.h"
+#include "testnet/consdoc.h"
+
+struct forge_desc {
+    struct text body; /* view of the text that it was read from */
+    struct consdoc_relay row;
+    struct x25519_pub ntor;
+    struct text family; /* with the space before it; a view */
+    char *version, *protos, *policy;
+    struct docw microdesc;
+};
+
+/* Takes the next descriptor off *REST, with annotations before it. ERR_NOT_FOUND at the end; else
+ * ERR_MALFORMED, ERR_NOMEM, and *WHY says in words what is wrong (static storage). */
+MUST_USE err_t forge_desc_next(struct text *rest, struct forge_desc *out, const char **why);
+void forge_desc_free(struct forge_desc *d); /* the zero one is fine */
+
+#endif
