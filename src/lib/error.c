@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cell/reason.h"
+#include "client/tunnel.h"
 #include "lib/lib.h"
 
 /* ---- names ---- */
@@ -184,4 +185,52 @@ void lib_error_of_stream(struct tunic_error *error, const struct stream_end *end
         return;
     error->reason = end->reason;
     error->from_peer = end->remote;
+}
+
+static enum tunic_stage tunnel_stage(const struct tunnel_end *end)
+{
+    switch (end->stage) {
+    case TUNNEL_STAGE_NETWORK:
+        return TUNIC_STAGE_LINK;
+    case TUNNEL_STAGE_CIRCUIT:
+        return TUNIC_STAGE_CIRCUIT;
+    case TUNNEL_STAGE_TIMEOUT:
+        return end->attempts ? TUNIC_STAGE_STREAM : TUNIC_STAGE_CIRCUIT;
+    case TUNNEL_STAGE_STREAM:
+        return end->reason == END_RESOLVEFAILED ? TUNIC_STAGE_DNS : TUNIC_STAGE_STREAM;
+    case TUNNEL_STAGE_NONE:
+    case TUNNEL_STAGE_REQUEST:
+        break;
+    }
+    return TUNIC_STAGE_STREAM;
+}
+
+static enum tunic_class tunnel_class(const struct tunnel_end *end)
+{
+    switch (end->stage) {
+    case TUNNEL_STAGE_NONE:
+        return TUNIC_CLOSED;
+    case TUNNEL_STAGE_REQUEST:
+        return TUNIC_USAGE;
+    case TUNNEL_STAGE_NETWORK:
+        return TUNIC_NETWORK;
+    case TUNNEL_STAGE_TIMEOUT:
+        return TUNIC_TIMEOUT;
+    case TUNNEL_STAGE_CIRCUIT:
+    case TUNNEL_STAGE_STREAM:
+        break;
+    }
+    /* OK: the exit said so; NOT_FOUND: no exit would, by what the directory says of them. */
+    return end->why == OK || end->why == ERR_NOT_FOUND ? TUNIC_REFUSED : class_of(end->why);
+}
+
+void lib_error_of_tunnel(struct tunic_error *error, const struct tunnel_end *end)
+{
+    enum tunic_stage stage = tunnel_stage(end);
+    lib_error(error, tunnel_class(end), stage, "%s", end->text);
+    if (!error)
+        return;
+    if (stage != TUNIC_STAGE_CIRCUIT && stage != TUNIC_STAGE_LINK)
+        error->reason = end->reason;
+    error->from_peer = end->why == OK && stage != TUNIC_STAGE_CIRCUIT;
 }

@@ -18,6 +18,7 @@
 #include "tunic/trace.h"
 
 struct handle;
+struct tunnel_end;
 
 struct handle_kind {
     void (*end)(struct handle *h);                          /* frees the machines, silently; once */
@@ -30,6 +31,7 @@ struct handle {
     struct handle *parent; /* NULL: the instance */
     unsigned refs;
     bool ended;
+    bool orphan;     /* the program has given it up: it frees itself */
     unsigned untold; /* events, as bits */
     struct timer tell;
     struct handle *prev, *next;           /* among those not ended */
@@ -90,6 +92,7 @@ int lib_error_of(struct tunic_error *error, err_t e, enum tunic_stage stage, con
 void lib_error_of_link(struct tunic_error *error, const struct link_end *end);
 void lib_error_of_circ(struct tunic_error *error, const struct circ_end *end);
 void lib_error_of_stream(struct tunic_error *error, const struct stream_end *end);
+void lib_error_of_tunnel(struct tunic_error *error, const struct tunnel_end *end);
 enum tunic_stage lib_link_stage(enum link_state state);
 
 #endif

@@ -99,6 +99,8 @@ static void end(struct handle *h)
         s->ops->close(s->flow, END_DONE);
         lib_stream_over(s, &error);
     }
+    lib_socket_free(s->socket);
+    s->socket = NULL;
     buf_free(&s->in);
 }
 

@@ -14,6 +14,8 @@ struct lib_flow {
     void (*close)(void *flow, uint8_t reason); /* enum end_reason; no word comes after that */
 };
 
+struct lib_socket;
+
 struct tunic_stream {
     struct handle h;
     void *flow; /* NULL once it has ended */
@@ -29,6 +31,7 @@ struct tunic_stream {
     size_t n_answers;
     void (*callback)(void *arg, struct tunic_stream *stream, enum tunic_event event);
     void *callback_arg;
+    struct lib_socket *socket;   /* the program has a socket in its place; or NULL */
     struct tunic_stream **among; /* its owner's that have not ended */
     struct tunic_stream *prev, *next;
 };
@@ -54,5 +57,9 @@ void lib_stream_data(struct tunic_stream *s, const uint8_t *bytes, size_t len);
 void lib_stream_writable(struct tunic_stream *s);
 /* The flow is gone. ERROR says why, unless S knows better. */
 void lib_stream_over(struct tunic_stream *s, const struct tunic_error *error);
+
+/* ---- stream_socket.c ---- */
+
+void lib_socket_free(struct lib_socket *k); /* NULL is fine */
 
 #endif

@@ -134,7 +134,10 @@ void tunic_free(struct tunic *t)
     if (t->net)
         net_enter(t->net);
     while (t->live)
-        end(t->live);
+        if (t->live->orphan)
+            handle_free(t->live);
+        else
+            end(t->live);
     tls_ctx_free(t->tls);
     watch_free(t->watch);
     t->watch = NULL;
@@ -167,8 +170,9 @@ void handle_tell(struct handle *h, enum tunic_event event)
 
 static void tell(void *arg)
 {
-    static const enum tunic_event order[] = {TUNIC_EVENT_OPEN, TUNIC_EVENT_READABLE,
-                                             TUNIC_EVENT_WRITABLE, TUNIC_EVENT_CLOSED};
+    static const enum tunic_event order[] = {TUNIC_EVENT_PROGRESS, TUNIC_EVENT_OPEN,
+                                             TUNIC_EVENT_READABLE, TUNIC_EVENT_WRITABLE,
+                                             TUNIC_EVENT_CLOSED};
     struct handle *h = arg;
     unsigned events = h->untold;
     h->untold = 0;
