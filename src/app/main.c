@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/check.h"
 #include "app/run.h"
 #include "app/testnet.h"
 #include "app/version.h"
@@ -200,9 +201,19 @@ static int client_main(int argc, char **argv)
     return status;
 }
 
+/* The other programs in this one: "tunic NAME ...". */
+static const struct {
+    const char *name;
+    int (*main)(int argc, char **argv);
+} commands[] = {
+    {"testnet", testnet_main},
+    {"check", check_main},
+};
+
 int main(int argc, char **argv)
 {
-    if (argc > 1 && strcmp(argv[1], "testnet") == 0)
-        return testnet_main(argc - 1, argv + 1);
+    for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].main(argc - 1, argv + 1);
     return client_main(argc, argv);
 }

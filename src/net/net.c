@@ -1,29 +1,20 @@
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/hash.h"
 #include "crypto/secret.h"
+#include "net/clock.h"
 #include "net/conn_int.h"
 #include "net/net_int.h"
 
 enum { SETTLE_ROUNDS = 64 }; /* bounds one batch: others want their turn */
-
-static void read_clocks(struct env *env)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    env->mono_us = (uint64_t)t.tv_sec * US_PER_SEC + (uint64_t)t.tv_nsec / 1000;
-    clock_gettime(CLOCK_REALTIME, &t);
-    env->wall_us = (int64_t)t.tv_sec * (int64_t)US_PER_SEC + t.tv_nsec / 1000;
-}
 
 void net_touch(struct net *n)
 {
     if (n->touched)
         return;
     n->touched = true;
-    read_clocks(&n->env);
+    clock_read(&n->env);
     /* Runs behind all events that are active now. */
     event_active(n->settle, EV_TIMEOUT, 0);
 }
@@ -31,7 +22,7 @@ void net_touch(struct net *n)
 void net_enter(struct net *n)
 {
     net_touch(n);
-    read_clocks(&n->env);
+    clock_read(&n->env);
 }
 
 static void arm_timer(struct net *n)
