@@ -47,6 +47,7 @@ static void settle(struct get *g, const struct tunic_error *error)
     if (g->settled)
         return;
     g->settled = true;
+    g->source->n_gets--;
     if (error)
         g->error = *error;
     disarm(g->source->hub, &g->stall);
@@ -349,7 +350,7 @@ void get_free(struct get *g)
     dirtunnel_free(g->tunnel);
     http_free(&g->http);
     DL_DELETE(g->source->gets, g);
-    g->source->n_gets--;
+    g->source->n_gets -= !g->settled;
     free(g->path);
     free(g);
 }

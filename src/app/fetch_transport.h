@@ -44,8 +44,8 @@ struct source {
     struct tunic_error error; /* FAILED */
     struct tunic_relay *relay;
     struct tunic_circuit *circuit;
-    struct get *gets; /* those not settled */
-    size_t n_gets;
+    struct get *gets;
+    size_t n_gets;      /* of them, not settled */
     struct timer stall; /* while OPENING */
 };
 
