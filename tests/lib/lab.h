@@ -31,7 +31,8 @@ struct lab_node {
 
 struct lab {
     struct lab_node node[LAB_NODES];
-    uint16_t page_port; /* of http://hello.test */
+    uint16_t page_port;                /* of http://hello.test */
+    char torrc[TESTNET_LINE_MAX + 64]; /* for a client */
     pid_t pid;
 };
 
@@ -89,6 +90,9 @@ static inline void lab_describe(struct lab_inside *in, struct lab *out)
         n->ntor = in->ids[i].ntor_pub;
     }
     out->page_port = testpage_port(in->page);
+    char line[TESTNET_LINE_MAX];
+    snprintf(out->torrc, sizeof out->torrc, "TestingTorNetwork 1\nDirAuthority %s\n",
+             testnet_authority_line(in->testnet, LAB_AUTH, line));
 }
 
 __attribute__((noreturn)) static inline void lab_child(const struct lab_fault *faults, int to)

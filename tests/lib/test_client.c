@@ -1,0 +1,629 @@
+/* Clients over loopback: bootstrap, streams, sockets, isolation, one directory for several. */
+#include "tunic/client.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+
+#include "lab.h"
+#include "lib/client.h"
+
+enum { SOON = 20000 };
+
+static struct lab lab;
+static struct tunic *t;
+static struct tunic_client *c;
+static struct tunic_error e;
+
+static void print_line(void *arg, enum tunic_log_level level, const char *line)
+{
+    (void)arg;
+    fprintf(stderr, "[%d] %s\n", (int)level, line);
+}
+
+static struct tunic_client *client_of(struct tunic_client *share_with)
+{
+    struct tunic_client_options o = TUNIC_CLIENT_OPTIONS_INIT;
+    o.torrc = share_with ? NULL : lab.torrc;
+    o.share_with = share_with;
+    struct tunic_client *made = tunic_client_start(t, &o, &e);
+    ck_assert_msg(made && tunic_client_wait(made, SOON, &e) == 0, "%s", e.text);
+    return made;
+}
+
+static void setup(void)
+{
+    memset(&e, 0, sizeof e);
+    lab_start(&lab, NULL);
+    t = tunic_new(&e);
+    if (getenv("TUNIC_TEST_LOG"))
+        tunic_set_log(t, TUNIC_LOG_INFO, print_line, NULL);
+    c = client_of(NULL);
+}
+
+static void teardown(void)
+{
+    tunic_client_free(c);
+    tunic_free(t);
+    lab_stop(&lab);
+}
+
+static void is_error(enum tunic_class cls, enum tunic_stage stage, const char *text)
+{
+    char all[512];
+    tunic_error_text(&e, all, sizeof all);
+    ck_assert_msg(e.cls == cls && e.stage == stage && strstr(e.text, text), "%s", all);
+    memset(&e, 0, sizeof e);
+}
+
+static const char GET[] = "GET / HTTP/1.0\r\nHost: hello.test\r\n\r\n";
+
+static struct tunic_stream *page(struct tunic_client *from, const char *isolation)
+{
+    struct tunic_stream *s = tunic_client_connect(from, "hello.test", 80, isolation, SOON, &e);
+    ck_assert_msg(s != NULL, "%s", e.text);
+    return s;
+}
+
+static void reads_page(struct tunic_stream *s)
+{
+    char text[8192] = "";
+    size_t len = 0;
+    ssize_t n = tunic_stream_write(s, GET, strlen(GET), SOON, &e);
+    ck_assert_int_eq(n, (ssize_t)strlen(GET));
+    while ((n = tunic_stream_read(s, text + len, sizeof text - 1 - len, SOON, &e)) > 0)
+        len += (size_t)n;
+    ck_assert_msg(n == 0, "%s", e.text);
+    ck_assert_msg(strncmp(text, "HTTP/1.", 7) == 0, "%s", text);
+}
+
+START_TEST(test_client_bootstraps_and_serves_streams)
+{
+    struct tunic_progress p;
+    setup();
+    tunic_client_progress(c, &p);
+    ck_assert_int_eq(p.percent, 100);
+    ck_assert_str_eq(p.tag, "done");
+    ck_assert_str_eq(p.summary, "Done");
+    ck_assert_int_eq(tunic_client_is_ready(c), 1);
+    struct tunic_stream *s = page(c, NULL);
+    ck_assert_int_eq(tunic_stream_status(s), TUNIC_STREAM_STATUS_SUCCEEDED);
+    ck_assert_int_eq(tunic_stream_id(s), 0);
+    reads_page(s);
+    ck_assert_int_eq(tunic_stream_status(s), TUNIC_STREAM_STATUS_CLOSED);
+    ck_assert_int_eq(tunic_stream_error(s)->cls, TUNIC_CLOSED);
+    tunic_stream_free(s);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_client_refuses_and_fails_with_reasons)
+{
+    setup();
+    ck_assert_ptr_null(tunic_client_connect(c, "x.onion", 80, NULL, SOON, &e));
+    is_error(TUNIC_USAGE, TUNIC_STAGE_STREAM, "onion");
+    ck_assert_ptr_null(tunic_client_connect(c, "hello.test", 0, NULL, SOON, &e));
+    is_error(TUNIC_USAGE, TUNIC_STAGE_STREAM, "port 0");
+    uint16_t port;
+    close(lab_listen(&port));
+    ck_assert_ptr_null(tunic_client_connect(c, "127.0.0.1", port, NULL, SOON, &e));
+    ck_assert_int_eq(e.from_peer, 1);
+    ck_assert_str_eq(tunic_error_reason_name(&e), "CONNECTREFUSED");
+    is_error(TUNIC_REFUSED, TUNIC_STAGE_STREAM, "");
+    ck_assert_ptr_null(tunic_client_connect(c, "nowhere.example", 80, NULL, SOON, &e));
+    ck_assert_int_eq(e.stage, TUNIC_STAGE_DNS);
+    ck_assert_str_eq(tunic_error_reason_name(&e), "RESOLVEFAILED");
+    ck_assert_ptr_null(tunic_client_connect(NULL, "hello.test", 80, NULL, SOON, &e));
+    ck_assert_int_eq(e.stage, TUNIC_STAGE_DNS);
+    struct tunic_stream_options o = TUNIC_STREAM_OPTIONS_INIT;
+    static const char *const bad[] = {NULL, "", "host", ":80", "host:", "host:65536", "host:x"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        o.target = bad[i];
+        ck_assert_ptr_null(tunic_client_stream_start(c, &o, &e));
+        is_error(TUNIC_USAGE, TUNIC_STAGE_STREAM, "no target");
+    }
+    o.kind = TUNIC_BEGIN_DIR;
+    ck_assert_ptr_null(tunic_client_stream_start(c, &o, &e));
+    is_error(TUNIC_USAGE, TUNIC_STAGE_STREAM, "no target");
+    teardown();
+}
+END_TEST
+
+START_TEST(test_client_resolves)
+{
+    struct tunic_answer answers[4];
+    setup();
+    int n = tunic_client_resolve(c, "hello.test", NULL, answers, 4, SOON, &e);
+    ck_assert_msg(n == 1, "%s", e.text);
+    ck_assert_int_eq(answers[0].family, 4);
+    ck_assert_str_eq(answers[0].text, "127.0.0.1");
+    ck_assert_int_eq(tunic_client_resolve(c, "nowhere.example", NULL, answers, 4, SOON, &e), -1);
+    ck_assert_int_eq(e.stage, TUNIC_STAGE_DNS);
+    teardown();
+}
+END_TEST
+
+/* ---- sockets ---- */
+
+static bool readable(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    return poll(&p, 1, 0) == 1;
+}
+
+/* Runs the loop until FD has something or its end. */
+static ssize_t take(int fd, char *out, size_t len)
+{
+    for (int i = 0; i < 1000 && !readable(fd); i++)
+        ck_assert_int_eq(tunic_run_once(t, 20, &e), 0);
+    ck_assert(readable(fd));
+    return read(fd, out, len);
+}
+
+static int page_socket(void)
+{
+    int fd = tunic_client_connect_socket(c, "hello.test", 80, NULL, SOON, &e);
+    ck_assert_msg(fd >= 0, "%s", e.text);
+    return fd;
+}
+
+START_TEST(test_client_hands_out_sockets)
+{
+    char text[8192] = "";
+    size_t len = 0;
+    ssize_t n;
+    setup();
+    int fd = page_socket();
+    ck_assert_int_eq(write(fd, GET, strlen(GET)), (ssize_t)strlen(GET));
+    while ((n = take(fd, text + len, sizeof text - 1 - len)) > 0)
+        len += (size_t)n;
+    ck_assert_int_eq(n, 0);
+    ck_assert_msg(strncmp(text, "HTTP/1.", 7) == 0, "%s", text);
+    close(fd);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_client_sockets_end_with_either_side)
+{
+    char text[16];
+    setup();
+    /* The program goes first: nothing is left of it. */
+    close(page_socket());
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(tunic_run_once(t, 20, &e), 0);
+    /* The client does; the instance does, and the socket is still the program's. */
+    int fd = page_socket(), other;
+    tunic_client_free(c);
+    ck_assert_int_eq(take(fd, text, sizeof text), 0);
+    close(fd);
+    c = client_of(NULL);
+    other = page_socket();
+    tunic_client_free(c);
+    c = NULL;
+    tunic_free(t);
+    ck_assert_int_eq(read(other, text, sizeof text), 0);
+    close(other);
+    t = NULL;
+    lab_stop(&lab);
+}
+END_TEST
+
+/* ---- isolation ---- */
+
+struct counted {
+    unsigned dirty; /* circuits that streams have used */
+};
+
+static void count_line(void *arg, enum tunic_log_level level, const char *line)
+{
+    struct counted *n = arg;
+    (void)level;
+    n->dirty += strstr(line, "(in use") != NULL;
+}
+
+static unsigned dirty_circuits(const struct tunic_client *client)
+{
+    struct counted n = {0};
+    tunic_set_log(t, TUNIC_LOG_NOTICE, count_line, &n);
+    client_dump(client->client);
+    tunic_set_log(t, TUNIC_LOG_ERR, NULL, NULL);
+    return n.dirty;
+}
+
+START_TEST(test_client_isolates_by_token)
+{
+    static const struct {
+        const char *token;
+        unsigned circuits; /* with this stream */
+    } steps[] = {{NULL, 1}, {NULL, 1}, {"a", 2}, {"a", 2}, {"", 3}, {"b", 4}, {NULL, 4}, {"", 4}};
+    setup();
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        tunic_stream_free(page(c, steps[i].token));
+        ck_assert_msg(dirty_circuits(c) == steps[i].circuits, "step %zu: %u circuits", i,
+                      dirty_circuits(c));
+    }
+    tunic_client_new_identity(c);
+    struct tunic_stream *s = page(c, NULL);
+    reads_page(s);
+    tunic_stream_free(s);
+    teardown();
+}
+END_TEST
+
+/* ---- one directory for several ---- */
+
+struct heard {
+    char tags[512]; /* " conn done" */
+    unsigned open;
+};
+
+static void hear(void *arg, struct tunic_client *client, enum tunic_event event)
+{
+    struct heard *h = arg;
+    struct tunic_progress p;
+    tunic_client_progress(client, &p);
+    size_t len = strlen(h->tags);
+    snprintf(h->tags + len, sizeof h->tags - len, " %s", p.tag);
+    h->open += event == TUNIC_EVENT_OPEN;
+}
+
+static struct tunic_client *heard_client(struct tunic_client *share_with, struct heard *h)
+{
+    struct tunic_client_options o = TUNIC_CLIENT_OPTIONS_INIT;
+    o.torrc = share_with ? NULL : lab.torrc;
+    o.share_with = share_with;
+    o.callback = hear;
+    o.callback_arg = h;
+    struct tunic_client *made = tunic_client_start(t, &o, &e);
+    ck_assert_msg(made && tunic_client_wait(made, SOON, &e) == 0, "%s", e.text);
+    ck_assert_int_eq(tunic_run_once(t, 0, &e), 0);
+    return made;
+}
+
+START_TEST(test_client_tells_progress)
+{
+    struct heard h = {.open = 0};
+    setup();
+    struct tunic_client *other = heard_client(NULL, &h);
+    ck_assert_uint_eq(h.open, 1);
+    ck_assert_msg(strstr(h.tags, "conn") && strstr(h.tags, "done"), "%s", h.tags);
+    tunic_client_free(other);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_client_shares_a_directory)
+{
+    struct heard h = {.open = 0};
+    setup();
+    struct tunic_client *second = heard_client(c, &h);
+    ck_assert_msg(!strstr(h.tags, "loading") && !strstr(h.tags, "requesting") &&
+                      !strstr(h.tags, "onehop"),
+                  "it fetched:%s", h.tags);
+    struct tunic_stream *a = page(c, "x"), *b = page(second, "x");
+    ck_assert_uint_eq(dirty_circuits(c), 1);
+    ck_assert_uint_eq(dirty_circuits(second), 1);
+    tunic_stream_free(a);
+    /* The first one goes, the second carries on and is shared itself. */
+    tunic_client_free(c);
+    reads_page(b);
+    c = client_of(second);
+    tunic_client_free(second);
+    tunic_stream_free(b);
+    a = page(c, NULL);
+    reads_page(a);
+    tunic_stream_free(a);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_client_may_begin_with_a_second_while_the_first_fetches)
+{
+    setup();
+    tunic_client_free(c);
+    struct tunic_client_options o = TUNIC_CLIENT_OPTIONS_INIT;
+    o.torrc = lab.torrc;
+    struct tunic_client *first = tunic_client_start(t, &o, &e);
+    o.torrc = NULL;
+    o.share_with = first;
+    c = tunic_client_start(t, &o, &e);
+    ck_assert(first && c);
+    struct tunic_progress p = {0};
+    while (p.percent < 15) {
+        ck_assert_int_eq(tunic_run_once(t, SOON, &e), 0);
+        tunic_client_progress(first, &p);
+    }
+    tunic_client_free(first); /* in the middle of its requests */
+    ck_assert_msg(tunic_client_wait(c, SOON, &e) == 0, "%s", e.text);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_client_shares_only_what_it_may)
+{
+    setup();
+    struct tunic *other = tunic_new(&e);
+    struct tunic_client_options o = TUNIC_CLIENT_OPTIONS_INIT;
+    o.share_with = c;
+    ck_assert_ptr_null(tunic_client_start(other, &o, &e));
+    is_error(TUNIC_USAGE, TUNIC_STAGE_NONE, "another instance");
+    o.torrc = "TestingTorNetwork 0";
+    ck_assert_ptr_null(tunic_client_start(t, &o, &e));
+    is_error(TUNIC_USAGE, TUNIC_STAGE_NONE, "cannot change");
+    tunic_free(other);
+    teardown();
+}
+END_TEST
+
+/* ---- options ---- */
+
+static const struct {
+    const char *torrc, *text; /* NULL: fine */
+} OPTIONS[] = {
+    {"", NULL},
+    {"# nothing\n\n", NULL},
+    {"DisableNetwork 1\nExitNodes $0011223344556677889900112233445566778899\n", NULL},
+    {"Log notice file /nonexistent/x\nRunAsDaemon 1\nPidFile /nonexistent/y\n", NULL},
+    {"NoSuchOption 1", "NoSuchOption"},
+    {"MaxCircuitDirtiness soon", "MaxCircuitDirtiness"},
+    {"User nobody", "User is about a process"},
+    {"DisableAllSwap 1", "DisableAllSwap is about a process"},
+    {"NoExec 1", "NoExec is about a process"},
+    {"%include /etc/passwd", "include"},
+    {"ORPort 9001", "ORPort"},
+    {"DirAuthority nonsense", "DirAuthority"},
+    {"UseBridges 1", "UseBridges"},
+    {"SocksPort 99999", "SocksPort"},
+};
+
+START_TEST(test_client_options_are_tors)
+{
+    t = tunic_new(&e);
+    for (size_t i = 0; i < sizeof OPTIONS / sizeof OPTIONS[0]; i++) {
+        struct tunic_client_options o = TUNIC_CLIENT_OPTIONS_INIT;
+        const char *const set[] = {"DisableNetwork", "1", NULL};
+        o.torrc = OPTIONS[i].torrc;
+        o.set = set;
+        c = tunic_client_start(t, &o, &e);
+        ck_assert_msg(!c == !!OPTIONS[i].text, "%s: %s", OPTIONS[i].torrc, e.text);
+        if (OPTIONS[i].text)
+            is_error(TUNIC_USAGE, TUNIC_STAGE_NONE, OPTIONS[i].text);
+        tunic_client_free(c);
+    }
+    tunic_free(t);
+}
+END_TEST
+
+START_TEST(test_client_options_as_pairs_while_it_runs)
+{
+    static const char *const set[] = {"MaxCircuitDirtiness", "20", "+NodeFamily", "c,d",
+                                      "DisableNetwork",      "1",  NULL};
+    struct tunic_client_options o = TUNIC_CLIENT_OPTIONS_INIT;
+    char text[64];
+    t = tunic_new(&e);
+    o.torrc = "MaxCircuitDirtiness 30\nNodeFamily a,b";
+    o.set = set;
+    c = tunic_client_start(t, &o, &e);
+    ck_assert_msg(c != NULL, "%s", e.text);
+    ck_assert_int_eq(tunic_client_get(c, "maxcircuitdirtiness", text, sizeof text), 2);
+    ck_assert_str_eq(text, "20");
+    ck_assert_int_eq(tunic_client_get(c, "NodeFamily", text, sizeof text), 7);
+    ck_assert_str_eq(text, "a,b\nc,d");
+    ck_assert_int_eq(tunic_client_get(c, "NodeFamily", text, 3), 7);
+    ck_assert_str_eq(text, "a,");
+    ck_assert_int_eq(tunic_client_get(c, "NoSuchOption", text, sizeof text), -1);
+    ck_assert_int_eq(tunic_client_set(c, "MaxCircuitDirtiness", "40", &e), 0);
+    ck_assert_int_eq(tunic_client_get(c, "MaxCircuitDirtiness", text, sizeof text), 2);
+    ck_assert_str_eq(text, "40");
+    ck_assert_int_eq(tunic_client_set(c, "MaxCircuitDirtiness", NULL, &e), 0);
+    ck_assert_int_gt(tunic_client_get(c, "MaxCircuitDirtiness", text, sizeof text), 0);
+    ck_assert_str_eq(text, "600");
+    ck_assert_int_eq(tunic_client_set(c, "MaxCircuitDirtiness", "soon", &e), -1);
+    is_error(TUNIC_USAGE, TUNIC_STAGE_NONE, "MaxCircuitDirtiness");
+    ck_assert_int_eq(tunic_client_set(c, "EntryNodes", "!", &e), -1);
+    ck_assert_int_eq(tunic_client_set(c, "DataDirectory", "/tmp", &e), -1);
+    ck_assert_int_eq(tunic_client_set(c, "FallbackDir", "127.0.0.1:1 id=00", &e), -1);
+    is_error(TUNIC_USAGE, TUNIC_STAGE_NONE, "change");
+    ck_assert_str_eq(text, "600");
+    ck_assert_int_eq(tunic_client_wait(c, 10, &e), -1);
+    is_error(TUNIC_TIMEOUT, TUNIC_STAGE_DIRECTORY, "DisableNetwork");
+    tunic_free_all(t);
+}
+END_TEST
+
+START_TEST(test_client_says_what_it_is_stuck_at)
+{
+    char torrc[400];
+    uint16_t port;
+    close(lab_listen(&port)); /* nobody there */
+    snprintf(torrc, sizeof torrc,
+             "TestingTorNetwork 1\nDirAuthority a orport=%u v3ident=%040d 127.0.0.1:1 %040d\n",
+             port, 1, 2);
+    t = tunic_new(&e);
+    ck_assert_ptr_null(tunic_client_open(t, torrc, 500, &e));
+    is_error(TUNIC_TIMEOUT, TUNIC_STAGE_TCP, "5% (Connecting to a relay); ");
+    tunic_free(t);
+}
+END_TEST
+
+START_TEST(test_client_socks_port_when_asked_for)
+{
+    setup();
+    ck_assert_uint_eq(tunic_client_socks_port(c), 0);
+    ck_assert_int_eq(tunic_client_set(c, "SocksPort", "auto", &e), 0);
+    uint16_t port = tunic_client_socks_port(c);
+    ck_assert_uint_ne(port, 0);
+    struct tunic_client_options o = TUNIC_CLIENT_OPTIONS_INIT;
+    char line[40];
+    snprintf(line, sizeof line, "SocksPort %u", port);
+    o.torrc = line;
+    o.share_with = c;
+    ck_assert_ptr_null(tunic_client_start(t, &o, &e));
+    is_error(TUNIC_SYSTEM, TUNIC_STAGE_NONE, "SocksPort");
+    ck_assert_int_eq(tunic_client_set(c, "SocksPort", NULL, &e), 0);
+    ck_assert_uint_eq(tunic_client_socks_port(c), 0);
+    teardown();
+}
+END_TEST
+
+static bool has_file(const char *dir, const char *name)
+{
+    char path[128];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    return stat(path, &st) == 0;
+}
+
+START_TEST(test_client_keeps_a_data_directory)
+{
+    char dir[64] = "/tmp/test_client_XXXXXX", torrc[sizeof lab.torrc + 64], command[96];
+    struct heard h = {.open = 0};
+    setup();
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    snprintf(torrc, sizeof torrc, "%sDataDirectory %s/d\n", lab.torrc, dir);
+    struct tunic_client *kept = tunic_client_open(t, torrc, SOON, &e);
+    ck_assert_msg(kept != NULL, "%s", e.text);
+    ck_assert_ptr_null(tunic_client_open(t, torrc, SOON, &e));
+    is_error(TUNIC_SYSTEM, TUNIC_STAGE_NONE, "lock");
+    tunic_client_free(kept);
+    strcat(dir, "/d");
+    ck_assert(has_file(dir, "state") && has_file(dir, "cached-microdesc-consensus"));
+    struct tunic_client_options o = TUNIC_CLIENT_OPTIONS_INIT;
+    o.torrc = torrc;
+    o.callback = hear;
+    o.callback_arg = &h;
+    kept = tunic_client_start(t, &o, &e);
+    ck_assert_msg(kept && tunic_client_wait(kept, SOON, &e) == 0, "%s", e.text);
+    ck_assert_msg(!strstr(h.tags, "requesting_status"), "it fetched:%s", h.tags);
+    tunic_client_free(kept);
+    dir[strlen(dir) - 2] = 0;
+    snprintf(command, sizeof command, "rm -r %s", dir);
+    ck_assert_int_eq(system(command), 0);
+    teardown();
+}
+END_TEST
+
+/* ---- the caller's loop, and life ---- */
+
+struct fetched {
+    struct event_base *base;
+    size_t bytes;
+    enum tunic_class end;
+};
+
+static void on_page(void *arg, struct tunic_stream *s, enum tunic_event event)
+{
+    struct fetched *f = arg;
+    char text[4096];
+    ssize_t n;
+    if (event == TUNIC_EVENT_OPEN)
+        ck_assert_int_gt(tunic_stream_write(s, GET, strlen(GET), 0, NULL), 0);
+    while (event == TUNIC_EVENT_READABLE &&
+           (n = tunic_stream_read(s, text, sizeof text, 0, NULL)) > 0)
+        f->bytes += (size_t)n;
+    if (event != TUNIC_EVENT_CLOSED)
+        return;
+    f->end = tunic_stream_error(s)->cls;
+    tunic_stream_free(s);
+    event_base_loopbreak(f->base);
+}
+
+START_TEST(test_client_in_the_callers_loop)
+{
+    struct fetched f = {.base = event_base_new()};
+    struct tunic_client_options o = TUNIC_CLIENT_OPTIONS_INIT;
+    struct tunic_stream_options so = TUNIC_STREAM_OPTIONS_INIT;
+    lab_start(&lab, NULL);
+    t = tunic_new_on_base(f.base, &e);
+    o.torrc = lab.torrc;
+    c = tunic_client_start(t, &o, &e);
+    ck_assert_int_eq(tunic_client_wait(c, 100, &e), -1);
+    is_error(TUNIC_USAGE, TUNIC_STAGE_NONE, "waiting");
+    so.target = "hello.test:80";
+    so.callback = on_page;
+    so.callback_arg = &f;
+    ck_assert_ptr_nonnull(tunic_client_stream_start(c, &so, &e)); /* long before it is ready */
+    event_base_dispatch(f.base);
+    ck_assert_int_eq(f.end, TUNIC_CLOSED);
+    ck_assert_uint_gt(f.bytes, 100);
+    teardown();
+    event_base_free(f.base);
+}
+END_TEST
+
+static long memory_kb(void)
+{
+    long pages = 0, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(fscanf(f, "%ld %ld", &pages, &resident), 2);
+    fclose(f);
+    return resident * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static int open_files(void)
+{
+    int n = 0;
+    for (int fd = 0; fd < 256; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+#if defined __SANITIZE_ADDRESS__
+enum {
+    LIVES = 300,
+    LEAK_KB = 1 << 20 /* the sanitizer's own memory grows; it counts leaks itself */
+};
+#else
+enum { LIVES = 10000, LEAK_KB = 1024 };
+#endif
+
+/* Pairs that share a directory, in each order of going; some with a stream that waits. */
+static void live(int i)
+{
+    struct tunic_client_options o = TUNIC_CLIENT_OPTIONS_INIT;
+    struct tunic_stream_options so = TUNIC_STREAM_OPTIONS_INIT;
+    o.torrc = lab.torrc;
+    struct tunic_client *first = tunic_client_start(t, &o, &e);
+    o.torrc = NULL;
+    o.share_with = first;
+    struct tunic_client *second = tunic_client_start(t, &o, &e);
+    ck_assert_msg(first && second, "%s", e.text);
+    so.target = "hello.test:80";
+    struct tunic_stream *s = i % 2 ? tunic_client_stream_start(second, &so, &e) : NULL;
+    if (i % 3 == 0)
+        ck_assert_int_eq(tunic_run_once(t, 0, &e), 0);
+    tunic_client_free(i % 4 < 2 ? first : second);
+    tunic_client_free(i % 4 < 2 ? second : first);
+    tunic_stream_free(s);
+}
+
+START_TEST(test_client_lives_many_times)
+{
+    lab_start(&lab, NULL);
+    t = tunic_new(&e);
+    for (int i = 0; i < LIVES / 20; i++) /* what libraries set up once */
+        live(i);
+    long before = memory_kb();
+    int files = open_files();
+    for (int i = 0; i < LIVES / 2; i++)
+        live(i);
+    ck_assert_int_eq(open_files(), files);
+    ck_assert_msg(memory_kb() - before < LEAK_KB, "%ld KB more", memory_kb() - before);
+    tunic_free(t);
+    lab_stop(&lab);
+}
+END_TEST
+
+TESTS("lib/client", test_client_bootstraps_and_serves_streams,
+      test_client_refuses_and_fails_with_reasons, test_client_resolves,
+      test_client_hands_out_sockets, test_client_sockets_end_with_either_side,
+      test_client_isolates_by_token, test_client_tells_progress, test_client_shares_a_directory,
+      test_client_may_begin_with_a_second_while_the_first_fetches,
+      test_client_shares_only_what_it_may, test_client_options_are_tors,
+      test_client_options_as_pairs_while_it_runs, test_client_says_what_it_is_stuck_at,
+      test_client_socks_port_when_asked_for, test_client_keeps_a_data_directory,
+      test_client_in_the_callers_loop, test_client_lives_many_times)
