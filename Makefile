@@ -50,7 +50,7 @@ FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(BUILD)/tunic $(BUILD)/public/libtunic.a $(BUILD)/libtunic.so $(BUILD)/tunic.pc
+all: $(BUILD)/tunic $(BUILD)/public/libtunic.a $(BUILD)/libtunic.so $(BUILD)/tunic.pc $(BUILD)/man3/tunic.3
 
 $(BUILD)/obj/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
@@ -83,6 +83,10 @@ $(BUILD)/tunic: $(APP_OBJ) $(BUILD)/libtunic.a
 $(BUILD)/tunic.pc: tunic.pc.in Makefile
 	@mkdir -p $(@D)
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
+
+$(BUILD)/man3/tunic.3: tools/man3 include/tunic/*.h
+	$(call say,MAN,$(@D))
+	$(Q)rm -rf $(@D) && tools/man3 $(VERSION) $(@D) include/tunic/*.h
 
 # One archive a layer: a layer's tests link that layer and those below it, nothing else.
 $(foreach l,$(LAYERS),$(eval $(BUILD)/layer/$(l).a: $(call layer_obj,$(l))))
@@ -148,7 +152,7 @@ check: check-unit check-net
 
 # How many seeds of the simulator belong to the unit tests.
 SIM_COUNT ?= 300
-check-unit: layers $(BUILD)/libtunic.so $(BUILD)/public/libtunic.a $(BUILD)/tunic.pc $(TESTS) $(FUZZ_REPLAYS) $(BUILD)/tests/sim/sim
+check-unit: layers $(BUILD)/libtunic.so $(BUILD)/public/libtunic.a $(BUILD)/tunic.pc $(BUILD)/man3/tunic.3 $(TESTS) $(FUZZ_REPLAYS) $(BUILD)/tests/sim/sim
 	SIM_COUNT=$(SIM_COUNT) tests/run-unit $(BUILD)
 
 check-planted: $(BUILD)/tests/sim/sim
@@ -205,14 +209,17 @@ install: all
 	install -m 644 $(BUILD)/tunic.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
 	install -m 644 include/tunic/*.h $(DESTDIR)$(PREFIX)/include/tunic/
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 docs/tunic.1 docs/tunic-testnet.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 docs/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -d $(DESTDIR)$(PREFIX)/share/man/man3
+	install -m 644 $(BUILD)/man3/*.3 $(DESTDIR)$(PREFIX)/share/man/man3/
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/tunic $(DESTDIR)$(PREFIX)/lib/libtunic.a \
 	    $(DESTDIR)$(PREFIX)/lib/libtunic.so $(DESTDIR)$(PREFIX)/lib/libtunic.so.0 \
 	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/tunic.pc
-	rm -rf $(DESTDIR)$(PREFIX)/include/tunic $(DESTDIR)$(PREFIX)/share/man/man1/tunic.1 \
-	    $(DESTDIR)$(PREFIX)/share/man/man1/tunic-testnet.1
+	rm -rf $(DESTDIR)$(PREFIX)/include/tunic
+	rm -f $(foreach f,$(notdir $(wildcard docs/*.1)),$(DESTDIR)$(PREFIX)/share/man/man1/$(f)) \
+	    $(DESTDIR)$(PREFIX)/share/man/man3/tunic.3 $(DESTDIR)$(PREFIX)/share/man/man3/tunic_*.3
 
 clean:
 	rm -rf $(BUILD)
