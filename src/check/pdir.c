@@ -7,7 +7,13 @@
 #include "cell/relay_flow.h"
 #include "dir/decompress.h"
 
-enum { REQUEST_MAX = 4096, CIRC_INCREMENT = 100, STREAM_INCREMENT = 50, MESSAGE = 498 };
+enum {
+    REQUEST_MAX = 4096,
+    CIRC_INCREMENT = 100,
+    STREAM_INCREMENT = 50,
+    MESSAGE = 498,
+    REQUEST_TOLD = 200
+};
 
 void pdir_free(struct pdir_answer *a)
 {
@@ -72,6 +78,19 @@ bool pdir_decoded(struct trial *t, const struct pdir_answer *a, char **out, size
     return *out != NULL;
 }
 
+bool pdir_item(struct trial *t, struct text doc, const char *keyword, struct doc_item *out)
+{
+    struct doc_lines lines = doc_over(doc.s, doc.len);
+    while (trial_goes_on(t) && doc_next(&lines, out))
+        if (doc_is(out, keyword))
+            return true;
+    if (lines.err != OK)
+        trial_fail(t, "the document is malformed");
+    else
+        trial_fail(t, "the document has no line \"%s\"", keyword);
+    return false;
+}
+
 /* ---- asking ---- */
 
 static void send_sendme(struct pcirc *c)
@@ -83,12 +102,39 @@ static void send_sendme(struct pcirc *c)
         pcirc_send(c, c->onion.n, RELAY_SENDME, 0, body, w.len);
 }
 
+/* What was sent and seen before an answer: it is told as one, not message by message. */
+struct told {
+    char sent[TRIAL_TEXT_MAX], seen[TRIAL_TEXT_MAX];
+};
+
+static void keep_told(const struct trial *t, struct told *out)
+{
+    memcpy(out->sent, t->sent, sizeof out->sent);
+    memcpy(out->seen, t->seen, sizeof out->seen);
+}
+
+static void tell_answer(struct trial *t, const struct told *before, const struct pdir_answer *a)
+{
+    struct text rest = a->head, line;
+    if (!trial_goes_on(t))
+        return;
+    memcpy(t->sent, before->sent, sizeof t->sent);
+    memcpy(t->seen, before->seen, sizeof t->seen);
+    if (text_line(&rest, &line))
+        trial_saw(t, "\"%.*s\" and %zu bytes", TEXT_ARG(line), a->body.len);
+    else
+        trial_saw(t, "%zu bytes that are no answer", a->bytes.len);
+}
+
 void pdir_take(struct pcirc *c, uint16_t stream, struct pdir_answer *out)
 {
     struct pmsg m = {.cmd = 0};
+    struct told told;
     buf_init(&out->bytes, PDIR_ANSWER_MOST);
-    if (c && trial_goes_on(c->p->t))
-        trial_awaits(c->p->t, "an answer, and END");
+    if (!c || !trial_goes_on(c->p->t))
+        return;
+    trial_awaits(c->p->t, "an answer, and END");
+    keep_told(c->p->t, &told);
     while (pcirc_next(c, &m) && !(m.cmd == RELAY_END && m.stream_id == stream)) {
         if (m.cmd != RELAY_DATA || m.stream_id != stream) {
             trial_fail(c->p->t, "a message came that is no part of the answer");
@@ -103,6 +149,17 @@ void pdir_take(struct pcirc *c, uint16_t stream, struct pdir_answer *out)
     }
     out->end_reason = m.cmd == RELAY_END && m.len ? m.data[0] : 0;
     take_apart(out);
+    tell_answer(c->p->t, &told, out);
+}
+
+/* Its first line and how many there are. */
+static void tell_request(struct trial *t, const void *request, size_t len)
+{
+    struct text rest = {request, len}, line = rest;
+    (void)text_line(&rest, &line);
+    if (line.len > REQUEST_TOLD)
+        line.len = REQUEST_TOLD;
+    trial_sent(t, "\"%.*s\" (%zu bytes)", TEXT_ARG(line), len);
 }
 
 void pdir_ask(struct pcirc *c, const void *request, size_t len, struct pdir_answer *out)
@@ -110,9 +167,15 @@ void pdir_ask(struct pcirc *c, const void *request, size_t len, struct pdir_answ
     const uint8_t *at = request;
     *out = (struct pdir_answer){.status = 0};
     uint16_t stream = pcirc_begin_dir(c);
+    struct told told;
+    if (!c || !trial_goes_on(c->p->t))
+        return;
+    keep_told(c->p->t, &told);
     for (size_t sent = 0; sent < len; sent += MESSAGE)
-        pcirc_send(c, c ? c->onion.n : 1, RELAY_DATA, stream, at + sent,
+        pcirc_send(c, c->onion.n, RELAY_DATA, stream, at + sent,
                    len - sent < MESSAGE ? len - sent : MESSAGE);
+    memcpy(c->p->t->sent, told.sent, sizeof told.sent);
+    tell_request(c->p->t, request, len);
     pdir_take(c, stream, out);
 }
 
@@ -121,6 +184,17 @@ void pdir_get(struct pcirc *c, const char *path, const char *headers, struct pdi
     char request[REQUEST_MAX];
     int n = snprintf(request, sizeof request, "GET %s HTTP/1.0\r\n%s\r\n", path, headers);
     pdir_ask(c, request, n > 0 && (size_t)n < sizeof request ? (size_t)n : 0, out);
-    if (c && trial_goes_on(c->p->t))
-        trial_sent(c->p->t, "GET %s", path);
+}
+
+bool pdir_expect(struct pcirc *c, const char *path, const char *headers, int status,
+                 struct pdir_answer *out)
+{
+    pdir_get(c, path, headers, out);
+    if (!c || !trial_goes_on(c->p->t))
+        return false;
+    trial_awaits(c->p->t, "an answer of status %d", status);
+    TRIAL_EXPECT(c->p->t, out->status, "what came is no HTTP answer");
+    TRIAL_EXPECT(c->p->t, out->status == status, "GET %.100s is answered with %d, not %d", path,
+                 out->status, status);
+    return trial_goes_on(c->p->t);
 }

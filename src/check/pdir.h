@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "check/pcirc.h"
+#include "dir/doc.h"
 
 enum { PDIR_ANSWER_MOST = 16 << 20 };
 
@@ -25,8 +26,14 @@ void pdir_free(struct pdir_answer *a); /* the zero one is fine */
 void pdir_ask(struct pcirc *c, const void *request, size_t len, struct pdir_answer *out);
 /* "GET PATH HTTP/1.0" with HEADERS, each ended by "\r\n"; "" for none. */
 void pdir_get(struct pcirc *c, const char *path, const char *headers, struct pdir_answer *out);
+/* The same, and the answer has to have that status: false, and the trial has failed, if not. */
+bool pdir_expect(struct pcirc *c, const char *path, const char *headers, int status,
+                 struct pdir_answer *out);
 /* All that comes on STREAM until END. */
 void pdir_take(struct pcirc *c, uint16_t stream, struct pdir_answer *out);
+
+/* The first line that begins with KEYWORD, with its object; the trial fails if there is none. */
+bool pdir_item(struct trial *t, struct text doc, const char *keyword, struct doc_item *out);
 
 /* The value of a header, without spaces around it; empty if there is none. */
 struct text pdir_header(const struct pdir_answer *a, const char *name);

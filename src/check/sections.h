@@ -5,5 +5,6 @@
 #include "check/check.h"
 
 extern const struct check_section check_versions;
+extern const struct check_section check_directory;
 
 #endif

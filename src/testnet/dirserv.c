@@ -264,6 +264,7 @@ static void answer(struct dirserv *s, const struct dirserv_request *r)
         return;
     }
     dirserv_route(s->source, r, &x.docs, &a);
+    dirserv_spoil(s->source, r, &a);
     if (a.status != 200) {
         write_short(s, a.status, a.reason);
     } else if (write_body(s, r, &a, &x) != OK) {

@@ -44,6 +44,10 @@ struct dirserv_spoil {
 void dirserv_route(const struct dirserv_source *source, const struct dirserv_request *r,
                    const struct dirserv_spoil *spoil, struct dirserv_answer *out);
 
+/* dirserv_faults.c: what is found for R is made wrong, as the node's faults want it. */
+void dirserv_spoil(const struct dirserv_source *source, const struct dirserv_request *r,
+                   struct dirserv_answer *a);
+
 /* The best of the encodings in SET, which has ENC_IDENTITY: of ones that take long only if the work
  * is kept. */
 enum dir_encoding dirserv_best_encoding(unsigned set, bool kept);

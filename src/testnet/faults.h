@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "testnet/faults_dir.h"
 
 /* X(NAME, "name-on-the-command-line", FAULT_FROM or FAULT_AT, "what the node does wrong") */
 #define FAULTS_LINK(X)                                                                             \
@@ -26,6 +27,30 @@
     X(LINK_CERTS_LATE, "link-certs-late", FAULT_FROM, "CERTS comes after NETINFO")                 \
     X(LINK_NO_NETINFO, "link-no-netinfo", FAULT_FROM, "stalls before NETINFO")                     \
     X(LINK_CLOCK, "link-clock", FAULT_FROM, "NETINFO's time is N hours ahead")
+
+/* What it says in the link handshake. */
+#define FAULTS_HELLO(X)                                                                            \
+    X(HELLO_NO_5, "hello-no-5", FAULT_FROM, "VERSIONS lists 3 and 4 only")                         \
+    X(HELLO_OLD, "hello-old", FAULT_FROM, "VERSIONS lists 2, too")                                 \
+    X(HELLO_NO_CHALLENGE, "hello-no-challenge", FAULT_FROM, "leaves out AUTH_CHALLENGE")           \
+    X(HELLO_CHALLENGE_SHORT, "hello-challenge-short", FAULT_FROM,                                  \
+      "AUTH_CHALLENGE with half of a challenge")                                                   \
+    X(HELLO_CHALLENGE_METHOD, "hello-challenge-method", FAULT_FROM,                                \
+      "AUTH_CHALLENGE lists method 1 only")                                                        \
+    X(HELLO_CHALLENGE_SAME, "hello-challenge-same", FAULT_FROM, "always the same challenge")       \
+    X(HELLO_CHALLENGE_TWICE, "hello-challenge-twice", FAULT_FROM, "sends AUTH_CHALLENGE twice")
+
+/* What it makes of cells of the link. */
+#define FAULTS_CELLS(X)                                                                            \
+    X(VERSIONS_STRICT, "versions-strict", FAULT_FROM, "closes if VERSIONS has unknown versions")   \
+    X(VERSIONS_ANY, "versions-any", FAULT_FROM, "goes on without a version in common")             \
+    X(VERSIONS_ODD, "versions-odd", FAULT_FROM, "takes VERSIONS of an odd length")                 \
+    X(VERSIONS_EMPTY, "versions-empty", FAULT_FROM, "takes VERSIONS without any")                  \
+    X(VERSIONS_TWICE, "versions-twice", FAULT_FROM, "closes on a second VERSIONS")                 \
+    X(VERSIONS_LOWEST, "versions-lowest", FAULT_FROM, "picks the lowest version in common")        \
+    X(VERSIONS_LAST, "versions-last", FAULT_FROM, "picks the last version that it knows")          \
+    X(VERSIONS_NO_3, "versions-no-3", FAULT_FROM, "does not speak version 3")                      \
+    X(VERSIONS_NO_4, "versions-no-4", FAULT_FROM, "does not speak version 4")
 
 #define FAULTS_CIRC(X)                                                                            \
     /* circuits; the occasion is a circuit (or what the text says) */                             \
@@ -90,7 +115,8 @@
     X(DIR_EVIL_ADDRESS, "dir-evil-address", FAULT_FROM, "relays at 0.0.0.0 in the consensus")      \
     X(DIR_DRIP, "dir-drip", FAULT_FROM, "a body at 1 byte in N seconds")
 
-#define FAULT_LIST(X) FAULTS_LINK(X) FAULTS_CIRC(X) FAULTS_STREAM(X) FAULTS_DIR(X)
+#define FAULT_LIST(X) \
+    FAULTS_LINK(X) FAULTS_CIRC(X) FAULTS_STREAM(X) FAULTS_DIR(X) FAULTS_DIR_DOCS(X)
 
 enum fault {
 #define X(name, text, kind, what) FAULT_##name,
