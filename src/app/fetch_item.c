@@ -1,0 +1,457 @@
+/* What came for a want: is it all, is it good, what is still to be asked for? */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/fetch_job.h"
+#include "base/hash.h"
+#include "lib/lib.h"
+
+enum { CERT_ROUNDS = 2 };
+
+/* ---- parts ---- */
+
+static err_t add_part(struct item *it, const char *path, bool for_certs)
+{
+    struct part *p = calloc(1, sizeof *p);
+    if (!p)
+        return ERR_NOMEM;
+    p->item = it;
+    p->for_certs = for_certs;
+    p->path = text_dup(text_of(path));
+    if (!p->path) {
+        free(p);
+        return ERR_NOMEM;
+    }
+    DL_APPEND(it->parts, p);
+    return OK;
+}
+
+static err_t add_requests(struct item *it, const struct fetch_want *w, bool for_certs)
+{
+    char path[FETCH_PATH_MAX];
+    size_t n = fetch_want_requests(w);
+    for (size_t i = 0; i < n; i++) {
+        TRY(fetch_want_path(w, i, path));
+        TRY(add_part(it, path, for_certs));
+    }
+    return OK;
+}
+
+err_t item_init(struct item *it, struct job *j, size_t want)
+{
+    *it = (struct item){.job = j, .want = &j->args->wants[want], .word = j->args->words[want]};
+    return add_requests(it, it->want, false);
+}
+
+void item_free(struct item *it)
+{
+    struct part *p, *tmp;
+    fetch_docs_free(&it->docs);
+    free(it->joined);
+    DL_FOREACH_SAFE (it->parts, p, tmp) {
+        get_free(p->get);
+        free(p->path);
+        free(p);
+    }
+    *it = (struct item){.job = NULL};
+}
+
+/* ---- failures ---- */
+
+int part_status(const struct part *p)
+{
+    if (p->error.cls == TUNIC_SYSTEM || p->error.cls == TUNIC_INTERNAL)
+        return FETCH_STATUS_FAILED;
+    if (p->saw_invalid)
+        return FETCH_STATUS_INVALID;
+    return p->saw_not_found ? FETCH_STATUS_NOT_FOUND : FETCH_STATUS_UNREACHABLE;
+}
+
+/* What to do about it. */
+static const char *hint(const struct part *p)
+{
+    const struct tunic_error *e = &p->error;
+    if (e->stage == TUNIC_STAGE_DIRECTORY && e->reason == 404)
+        return "";
+    if (e->stage == TUNIC_STAGE_DIRECTORY && e->reason == 503)
+        return ": it is busy; try again later, or ask another one (--from)";
+    if (e->cls == TUNIC_IDENTITY)
+        return ": somebody else answers there; check rsa= and ed25519=, or leave them out";
+    if (e->stage == TUNIC_STAGE_TLS && (e->cls == TUNIC_PROTOCOL || e->cls == TUNIC_NETWORK))
+        return ": is that an ORPort? What answers there speaks no TLS as a relay does (a DirPort "
+               "or "
+               "another web server: --dirport)";
+    if (e->stage == TUNIC_STAGE_LINK && (e->cls == TUNIC_PROTOCOL || e->cls == TUNIC_NETWORK))
+        return ": it speaks TLS, but not Tor's link protocol; is that an ORPort?";
+    if (e->stage == TUNIC_STAGE_TCP)
+        return ": check address and port, and whether you are online";
+    if (e->cls == TUNIC_TIMEOUT)
+        return ": try another source (--from), or a longer --timeout";
+    return "";
+}
+
+void part_complain(const struct part *p)
+{
+    char text[512];
+    const struct job *j = p->item->job;
+    const char *what = p->for_certs ? "certificates to verify it with: " : "";
+    unsigned n = p->n_tries;
+    tunic_error_text(&p->error, text, sizeof text);
+    if (!p->where[0])
+        job_say(j, p->item->word, "%s%s", what, p->error.text);
+    else if (n > 1)
+        job_say(j, p->item->word, "%snot fetched in %u attempts; the last one, %s: %s%s", what, n,
+                p->where, text, hint(p));
+    else
+        job_say(j, p->item->word, "%snot fetched from %s: %s%s", what, p->where, text, hint(p));
+}
+
+/* Of two statuses the one that is told. */
+static int worse(int a, int b)
+{
+    static const int order[] = {FETCH_STATUS_DONE, FETCH_STATUS_NOT_FOUND, FETCH_STATUS_UNREACHABLE,
+                                FETCH_STATUS_INVALID, FETCH_STATUS_FAILED};
+    int status = FETCH_STATUS_DONE;
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
+        if (a == order[i] || b == order[i])
+            status = order[i];
+    return status;
+}
+
+static void over(struct item *it, int status)
+{
+    it->over = true;
+    it->status = worse(it->status, status);
+}
+
+static void out_of_memory(struct item *it)
+{
+    job_say(it->job, it->word, "out of memory");
+    over(it, FETCH_STATUS_FAILED);
+}
+
+/* ---- certificates ---- */
+
+static bool is_authority(const struct job *j, const struct rsa_id *id)
+{
+    const struct sources *s = &j->args->sources;
+    for (size_t i = 0; i < s->n_auths; i++)
+        if (rsa_id_equal(&s->auths[i], id))
+            return true;
+    return false;
+}
+
+/* What fits no authority would only take room. */
+static err_t take_certs(struct job *j, struct text text)
+{
+    struct authcert *cert;
+    err_t e;
+    while ((e = authcert_parse(&text, &cert)) != ERR_NOT_FOUND) {
+        if (e == ERR_NOMEM)
+            return e;
+        if (e != OK)
+            continue;
+        if (!is_authority(j, authcert_identity(cert)))
+            authcert_free(&cert);
+        else if (authcert_set_add(&j->certs, cert) == ERR_NOMEM)
+            return ERR_NOMEM;
+    }
+    return OK;
+}
+
+/* True: something has been asked for. */
+static bool ask_for_certs(struct item *it)
+{
+    struct fetch_docs *docs = &it->docs;
+    if (!docs->n_certs || it->cert_rounds >= CERT_ROUNDS || it->job->timed_out)
+        return false;
+    it->cert_rounds++;
+    const struct fetch_want w = {
+        .kind = FETCH_KEYS, .by = FETCH_BY_PAIR, .keys = docs->certs, .n_keys = docs->n_certs};
+    return add_requests(it, &w, true) == OK;
+}
+
+/* ---- the answers ---- */
+
+static err_t join(struct item *it)
+{
+    struct part *p;
+    size_t len = 0, n = 0;
+    it->text = (struct text){"", 0};
+    DL_FOREACH (it->parts, p)
+        if (p->good && !p->for_certs) {
+            it->text = get_document(p->get);
+            len += it->text.len;
+            n++;
+        }
+    if (n < 2)
+        return OK;
+    char *at = it->joined = malloc(len + 1);
+    if (!at)
+        return ERR_NOMEM;
+    DL_FOREACH (it->parts, p)
+        if (p->good && !p->for_certs) {
+            struct text t = get_document(p->get);
+            memcpy(at, t.s, t.len);
+            at += t.len;
+        }
+    it->text = (struct text){it->joined, len};
+    return OK;
+}
+
+static struct fetch_trust trust_of(const struct item *it)
+{
+    const struct job *j = it->job;
+    struct fetch_trust t = {
+        .auths = j->args->sources.auths,
+        .n_auths = j->args->sources.n_auths,
+        .certs = &j->certs,
+        .now_s = env_wall_s(net_env(j->hub->net)),
+        .servers = {"", 0},
+        .consensus = {"", 0},
+    };
+    /* What else is fetched may prove it. */
+    for (size_t i = 0; i < j->args->n_wants; i++) {
+        const struct item *other = &j->items[i];
+        if (other->over && other->text.len && other->want->kind == FETCH_SERVER)
+            t.servers = other->text;
+        if (other->over && other->text.len && other->want->kind == FETCH_CONSENSUS)
+            t.consensus = other->text;
+    }
+    return t;
+}
+
+/* Good form is all that can be asked of these. */
+static bool may_be_unproven(enum fetch_kind kind)
+{
+    return kind == FETCH_BANDWIDTH || kind == FETCH_OTHER || kind == FETCH_SIGNATURES ||
+           kind == FETCH_EXTRA || kind == FETCH_MICRO;
+}
+
+bool item_writes(const struct item *it, const struct fetch_doc *doc)
+{
+    return it->job->args->no_verify || doc->verdict == FETCH_GOOD ||
+           (doc->verdict == FETCH_UNPROVEN && may_be_unproven(doc->kind));
+}
+
+static size_t count_bad(const struct item *it)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < it->docs.n; i++)
+        n += !item_writes(it, &it->docs.list[i]);
+    return n;
+}
+
+/* A document that is bad may be good elsewhere. True: it is being asked for. */
+static bool retry_bad(struct item *it)
+{
+    char text[FETCH_WHY_MAX];
+    struct part *p = it->parts;
+    if (!count_bad(it) || !p || (p->next && !p->next->for_certs) || !p->good || it->joined)
+        return false;
+    for (size_t i = 0; i < it->docs.n; i++)
+        if (!item_writes(it, &it->docs.list[i]))
+            snprintf(text, sizeof text, "%s", it->docs.list[i].why);
+    p->saw_invalid = true;
+    p->tries[p->n_tries - 1].final = true;
+    const char *where = get_source(p->get)->spec->name;
+    struct get *kept = p->get;
+    p->get = NULL; /* it stays until another one is there: it may be all that we get */
+    if (!job_again(it->job, p)) {
+        p->get = kept;
+        return false;
+    }
+    if (it->job->args->verbose)
+        job_say(it->job, it->word, "%s: invalid: %s; trying elsewhere", where, text);
+    fetch_docs_free(&it->docs);
+    it->docs = (struct fetch_docs){.list = NULL};
+    get_free(kept);
+    return true;
+}
+
+/* ---- what is missing ---- */
+
+struct lack {
+    struct item *it;
+    struct fetch_want want; /* the same, of what is missing only */
+    bool is_told;
+};
+
+static void note_missing(void *arg, size_t key, const char *text)
+{
+    struct lack *l = arg;
+    if (l->is_told)
+        job_say(l->it->job, l->it->word, "not found: %s", text);
+    else
+        l->want.keys[l->want.n_keys++] = l->it->want->keys[key];
+}
+
+/* Asks others for what is missing. True: it is on its way. */
+static bool ask_for_more(struct item *it)
+{
+    struct part *last = NULL, *p;
+    struct lack l = {.it = it, .want = *it->want};
+    if (!it->want->n_keys || it->want->kind == FETCH_CONSENSUS || it->job->timed_out ||
+        it->more_rounds >= it->job->args->retries)
+        return false;
+    l.want.n_keys = 0;
+    l.want.keys = calloc(it->want->n_keys, sizeof *l.want.keys);
+    if (!l.want.keys)
+        return false;
+    size_t n = fetch_docs_missing(it->want, &it->docs, note_missing, &l);
+    DL_FOREACH (it->parts, p)
+        if (!p->for_certs && p->good)
+            last = p;
+    bool asked = false;
+    size_t source = last ? (size_t)(get_source(last->get) - it->job->sources) : 0;
+    struct part *before = it->parts ? it->parts->prev : NULL;
+    if (n && last && add_requests(it, &l.want, false) == OK && before)
+        for (p = before->next; p; p = p->next) {
+            memcpy(p->tries, last->tries, sizeof p->tries);
+            p->n_tries = last->n_tries;
+            p->saw_not_found = true;
+            p->tries[p->n_tries - 1] = (struct try){source, true};
+            p->good = false;
+            if (job_again(it->job, p))
+                asked = true;
+            else
+                p->over = true;
+        }
+    free(l.want.keys);
+    it->more_rounds++;
+    return asked;
+}
+
+static void tell_missing(struct item *it)
+{
+    struct lack l = {.it = it, .is_told = true};
+    if (it->want->kind == FETCH_CONSENSUS)
+        return;
+    if (fetch_docs_missing(it->want, &it->docs, note_missing, &l))
+        it->status = worse(it->status, FETCH_STATUS_NOT_FOUND);
+}
+
+/* ---- all of it ---- */
+
+static void tell_verdicts(struct item *it)
+{
+    const struct job *j = it->job;
+    for (size_t i = 0; i < it->docs.n; i++) {
+        const struct fetch_doc *d = &it->docs.list[i];
+        if (!item_writes(it, d)) {
+            job_say(j, it->word, "invalid: %s: %s", d->title, d->why);
+            it->status = worse(it->status, FETCH_STATUS_INVALID);
+        } else if (!j->args->no_verify && d->why[0] &&
+                   (d->verdict == FETCH_UNPROVEN || j->args->verbose)) {
+            job_say(j, it->word, "note: %s: %s", d->title, d->why);
+        }
+    }
+}
+
+static void tell_failures(struct item *it)
+{
+    struct part *p;
+    DL_FOREACH (it->parts, p) {
+        if (p->good || p->error.cls == TUNIC_OK)
+            continue;
+        if (p->for_certs) { /* may be that it did not matter */
+            if (count_bad(it))
+                part_complain(p);
+            continue;
+        }
+        if (!it->docs.n || !p->saw_not_found) /* else it is told what is missing */
+            part_complain(p);
+        it->status = worse(it->status, part_status(p));
+    }
+}
+
+static void tell_source(const struct item *it)
+{
+    const struct part *p;
+    DL_FOREACH (it->parts, p)
+        if (p->good && it->job->args->verbose)
+            job_say(it->job, it->word, "%s%zu bytes from %s, %s, %zu bytes on the wire",
+                    p->for_certs ? "certificates: " : "", get_document(p->get).len,
+                    get_source(p->get)->spec->name, get_encoding(p->get), get_received(p->get));
+}
+
+static void conclude(struct item *it)
+{
+    bool raw = it->job->args->raw;
+    tell_source(it);
+    tell_failures(it);
+    if (!raw)
+        tell_verdicts(it);
+    if (!raw && it->docs.n)
+        tell_missing(it);
+    if (!it->text.len && !it->status) {
+        job_say(it->job, it->word, "not found: the answer is empty");
+        it->status = FETCH_STATUS_NOT_FOUND;
+    }
+    over(it, FETCH_STATUS_DONE);
+}
+
+static err_t judge(struct item *it)
+{
+    free(it->joined);
+    it->joined = NULL;
+    fetch_docs_free(&it->docs);
+    it->docs = (struct fetch_docs){.list = NULL};
+    TRY(join(it));
+    TRY(fetch_docs_split(it->want, it->text, &it->docs));
+    if (it->job->args->no_verify)
+        return OK;
+    struct part *p;
+    DL_FOREACH (it->parts, p)
+        if (p->for_certs && p->good)
+            TRY(take_certs(it->job, get_document(p->get)));
+    const struct fetch_trust trust = trust_of(it);
+    return fetch_docs_verify(it->want, &trust, &it->docs);
+}
+
+/* Extra-info documents and signatures are proven by others that come with the same command. */
+static bool waits_for_others(const struct item *it)
+{
+    const struct job *j = it->job;
+    for (size_t i = 0; i < j->args->n_wants; i++) {
+        const struct item *other = &j->items[i];
+        if (other->over || other == it)
+            continue;
+        if ((it->want->kind == FETCH_EXTRA && other->want->kind == FETCH_SERVER) ||
+            (it->want->kind == FETCH_SIGNATURES && other->want->kind == FETCH_CONSENSUS))
+            return true;
+    }
+    return false;
+}
+
+void item_judge(struct item *it)
+{
+    const struct part *p;
+    bool any = false;
+    DL_FOREACH (it->parts, p) {
+        if (!p->over)
+            return;
+        any |= p->good && !p->for_certs;
+    }
+    if (waits_for_others(it))
+        return;
+    if (!any || it->job->args->raw) {
+        if (join(it) != OK)
+            out_of_memory(it);
+        conclude(it);
+        return;
+    }
+    err_t e = judge(it);
+    if (e == ERR_LIMIT) {
+        job_say(it->job, it->word, "invalid: more documents in one answer than there can be");
+        over(it, FETCH_STATUS_INVALID);
+        return;
+    }
+    if (e != OK) {
+        out_of_memory(it);
+        return;
+    }
+    if (!ask_for_certs(it) && !retry_bad(it) && !ask_for_more(it))
+        conclude(it);
+}
