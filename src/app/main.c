@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "app/check.h"
+#include "app/fetch.h"
 #include "app/run.h"
 #include "app/testnet.h"
 #include "app/version.h"
@@ -20,6 +21,8 @@ static const char HELP[] =
     "\n"
     "tunic -f <torrc> [--Option value]... [+Option value] [/Option]\n"
     "tunic testnet [OPTION]... [-- COMMAND...]     a private Tor network; see tunic testnet "
+    "--help\n"
+    "tunic fetch [OPTION]... WANT...               documents of the directory; see tunic fetch "
     "--help\n"
     "\n"
     "  -f FILE                 read FILE instead of " TUNIC_CONFIG_DIR "/torrc or ~/.torrc; - is\n"
@@ -208,6 +211,7 @@ static const struct {
 } commands[] = {
     {"testnet", testnet_main},
     {"check", check_main},
+    {"fetch", fetch_main},
 };
 
 int main(int argc, char **argv)
