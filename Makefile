@@ -117,8 +117,8 @@ $(BUILD)/examples/%: docs/examples/%.c $(BUILD)/libtunic.so include/tunic/*.h
 	@mkdir -p $(@D) && ln -sf ../libtunic.so $(@D)/libtunic.so.0
 	$(call say,CC,$@)
 	$(Q)$(CC) -std=c11 $(WARN) -Iinclude $(SAN) $(CFLAGS) -o $@ $< -L$(BUILD) -ltunic \
-	    -Wl,-rpath,'$$ORIGIN' -Wl,--allow-shlib-undefined
-$(BUILD)/tests/lib/test_directory: $(EXAMPLES)
+	    $(shell pkg-config --libs libevent_core) -Wl,-rpath,'$$ORIGIN' -Wl,--allow-shlib-undefined
+$(BUILD)/tests/lib/test_directory $(BUILD)/tests/lib/test_client: $(EXAMPLES)
 
 # The simulator: with TLS in clear in place of the real one, and with some functions wrapped, so that
 # it can count allocations, make them fail, and watch machines come and go.
@@ -206,7 +206,8 @@ install: all
 	install -m 644 $(BUILD)/public/libtunic.a $(DESTDIR)$(PREFIX)/lib/
 	install -m 755 $(BUILD)/libtunic.so $(DESTDIR)$(PREFIX)/lib/libtunic.so.0
 	ln -sf libtunic.so.0 $(DESTDIR)$(PREFIX)/lib/libtunic.so
-	install -m 644 $(BUILD)/tunic.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' tunic.pc.in > \
+	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/tunic.pc
 	install -m 644 include/tunic/*.h $(DESTDIR)$(PREFIX)/include/tunic/
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 docs/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/

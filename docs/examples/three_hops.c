@@ -10,7 +10,6 @@ int main(int argc, char **argv)
     struct tunic_relay_options at = {.size = sizeof at, .address = argv[1]};
     at.port = (uint16_t)(argc == 7 ? atoi(argv[2]) : 0);
     size_t len = 0;
-    char text[4096];
     struct tunic *t = tunic_new(&e);
     tunic_allow_internal_addresses(t, getenv("TUNIC_TESTNET_DIR") != NULL);
     struct tunic_relay *r = tunic_relay_connect(t, &at, 10000, &e);
@@ -20,10 +19,8 @@ int main(int argc, char **argv)
     for (int i = 3; i < 6; i++)
         c = tunic_circuit_extend_to(c, TUNIC_NTOR, all, len, argv[i], 10000, &e) ? NULL : c;
     struct tunic_stream *s = tunic_stream_begin(c, argv[6], 10000, &e);
-    ssize_t n = s ? tunic_stream_write(s, "GET / HTTP/1.0\r\n\r\n", 18, 10000, &e) : -1;
-    while (n > 0 && (n = tunic_stream_read(s, text, sizeof text, 10000, &e)) > 0)
-        fwrite(text, 1, (size_t)n, stdout);
-    int bad = n == 0 ? 0 : fprintf(stderr, "%s\n", e.text);
+    ssize_t n = tunic_stream_write(s, "GET / HTTP/1.0\r\n\r\n", 18, 10000, &e);
+    int bad = n < 0 || tunic_stream_copy(s, 1, 10000, &e) < 0 ? fprintf(stderr, "%s\n", e.text) : 0;
     tunic_dir_free(all);
     tunic_free_all(t);
     return bad ? 1 : 0;

@@ -75,6 +75,12 @@ TUNIC_API TUNIC_MUST_USE ssize_t tunic_stream_read(struct tunic_stream *stream, 
                                                    size_t len, int timeout_ms,
                                                    struct tunic_error *error);
 
+/* Reads all up to the orderly end and writes it to the descriptor FD. How many bytes, or -1 with
+ * ERROR: as above; SYSTEM with errno: FD does not take them. A STREAM of NULL fails, here and in
+ * tunic_stream_write(), and leaves the error as it is. */
+TUNIC_API TUNIC_MUST_USE int64_t tunic_stream_copy(struct tunic_stream *stream, int fd,
+                                                   int timeout_ms, struct tunic_error *error);
+
 /* Writes; waits until all is on its way: how many bytes were taken, LEN unless the time ran out; -1
  * with ERROR: the stream has ended. May be used before CONNECTED. With TIMEOUT_MS 0 it never waits
  * and is for callbacks, too; the event WRITABLE follows if it took less than LEN. */

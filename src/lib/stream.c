@@ -1,13 +1,15 @@
 #include "lib/stream.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 #include "cell/reason.h"
 
 /* A stream's window and what it may still ask for; more never comes. */
-enum { UNREAD_MOST = 512 * 1024 };
+enum { UNREAD_MOST = 512 * 1024, PIECE = 16 * 1024 };
 
 /* ---- the end ---- */
 
@@ -217,6 +219,44 @@ ssize_t tunic_stream_read(struct tunic_stream *stream, void *out, size_t len, in
                : lib_error_copy(error, &stream->error);
 }
 
+static int write_to(int fd, const uint8_t *bytes, size_t len, struct tunic_error *error)
+{
+    while (len) {
+        ssize_t n = write(fd, bytes, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            int why = errno;
+            lib_error(error, TUNIC_SYSTEM, TUNIC_STAGE_NONE, "descriptor %d: %s", fd,
+                      strerror(why));
+            if (error)
+                error->sys_errno = why;
+            return -1;
+        }
+        bytes += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+int64_t tunic_stream_copy(struct tunic_stream *stream, int fd, int timeout_ms,
+                          struct tunic_error *error)
+{
+    uint8_t piece[PIECE];
+    int64_t total = 0;
+    ssize_t n = 0;
+    if (!stream || !lib_enter(stream->h.t, error))
+        return -1;
+    uint64_t until = lib_until(stream->h.t, timeout_ms);
+    while ((n = tunic_stream_read(stream, piece, sizeof piece, lib_left(stream->h.t, until),
+                                  error)) > 0) {
+        if (write_to(fd, piece, (size_t)n, error) != 0)
+            return -1;
+        total += n;
+    }
+    return n < 0 ? -1 : total;
+}
+
 static bool may_write_or_end(const void *arg)
 {
     const struct tunic_stream *s = arg;
@@ -242,7 +282,7 @@ ssize_t tunic_stream_write(struct tunic_stream *stream, const void *bytes, size_
                            int timeout_ms, struct tunic_error *error)
 {
     size_t done = 0;
-    if (!write_some(stream, bytes, len, &done, error))
+    if (!stream || !write_some(stream, bytes, len, &done, error))
         return -1;
     uint64_t until = lib_until(stream->h.t, timeout_ms);
     while (done < len) {

@@ -195,4 +195,21 @@ static inline pid_t lab_serve(const char *text, uint16_t *port)
     return pid;
 }
 
+/* What docs/examples/NAME prints; they are built beside the tests. Returns its exit status. */
+static inline int lab_example(const char *name, const char *arguments, char *output, size_t size)
+{
+    char path[1024], command[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+    ck_assert_int_gt(n, 0);
+    path[n] = 0;
+    for (int up = 0; up < 3; up++) /* BUILD/tests/lib/test_... */
+        *strrchr(path, '/') = 0;
+    snprintf(command, sizeof command, "%s/examples/%s %s", path, name, arguments);
+    FILE *f = popen(command, "r");
+    ck_assert_ptr_nonnull(f);
+    size_t len = fread(output, 1, size - 1, f);
+    output[len] = 0;
+    return WEXITSTATUS(pclose(f));
+}
+
 #endif

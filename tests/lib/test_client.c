@@ -479,7 +479,7 @@ static bool has_file(const char *dir, const char *name)
 
 START_TEST(test_client_keeps_a_data_directory)
 {
-    char dir[64] = "/tmp/test_client_XXXXXX", torrc[sizeof lab.torrc + 64], command[96];
+    char dir[64] = "/tmp/test_client_XXXXXX", torrc[sizeof lab.torrc + 128], command[128];
     struct heard h = {.open = 0};
     setup();
     ck_assert_ptr_nonnull(mkdtemp(dir));
@@ -618,6 +618,64 @@ START_TEST(test_client_lives_many_times)
 }
 END_TEST
 
+/* ---- examples ---- */
+
+static unsigned pages_in(const char *text)
+{
+    unsigned n = 0;
+    while ((text = strstr(text, "the exit was "))) {
+        n++;
+        text++;
+    }
+    return n;
+}
+
+START_TEST(test_client_examples)
+{
+    static char output[65536];
+    char args[sizeof lab.torrc + 64];
+    lab_start(&lab, NULL);
+    snprintf(args, sizeof args, "'%s' hello.test:80", lab.torrc);
+    ck_assert_int_eq(lab_example("web_client", args, output, sizeof output), 0);
+    ck_assert_uint_eq(pages_in(output), 1);
+    snprintf(args, sizeof args, "'%s' hello.test 80", lab.torrc);
+    ck_assert_int_eq(lab_example("two_clients", args, output, sizeof output), 0);
+    ck_assert_uint_eq(pages_in(output), 2);
+    snprintf(args, sizeof args, "'%s' nowhere.example:80 2>&1", lab.torrc);
+    ck_assert_int_eq(lab_example("web_client", args, output, sizeof output), 1);
+    ck_assert_msg(strstr(output, "resolve") != NULL, "%s", output);
+    ck_assert_int_eq(lab_example("web_client", "2>&1", output, sizeof output), 1);
+    ck_assert_int_eq(lab_example("two_clients", "2>&1", output, sizeof output), 1);
+    lab_stop(&lab);
+}
+END_TEST
+
+START_TEST(test_client_copies_to_a_descriptor)
+{
+    char text[8192] = "";
+    int ends[2];
+    setup();
+    struct tunic_stream *s = page(c, NULL);
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_gt(tunic_stream_write(s, GET, strlen(GET), SOON, &e), 0);
+    int64_t n = tunic_stream_copy(s, ends[1], SOON, &e);
+    ck_assert_msg(n > 100, "%s", e.text);
+    ck_assert_int_eq(read(ends[0], text, sizeof text - 1), n);
+    ck_assert(strncmp(text, "HTTP/1.", 7) == 0);
+    tunic_stream_free(s);
+    s = page(c, NULL);
+    ck_assert_int_gt(tunic_stream_write(s, GET, strlen(GET), SOON, &e), 0);
+    close(ends[0]);
+    close(ends[1]);
+    ck_assert_int_eq(tunic_stream_copy(s, ends[1], SOON, &e), -1);
+    ck_assert_int_eq(e.sys_errno, EBADF);
+    is_error(TUNIC_SYSTEM, TUNIC_STAGE_NONE, "descriptor");
+    tunic_stream_free(s);
+    ck_assert_int_eq(tunic_stream_copy(NULL, 1, SOON, &e), -1);
+    teardown();
+}
+END_TEST
+
 TESTS("lib/client", test_client_bootstraps_and_serves_streams,
       test_client_refuses_and_fails_with_reasons, test_client_resolves,
       test_client_hands_out_sockets, test_client_sockets_end_with_either_side,
@@ -626,4 +684,5 @@ TESTS("lib/client", test_client_bootstraps_and_serves_streams,
       test_client_shares_only_what_it_may, test_client_options_are_tors,
       test_client_options_as_pairs_while_it_runs, test_client_says_what_it_is_stuck_at,
       test_client_socks_port_when_asked_for, test_client_keeps_a_data_directory,
-      test_client_in_the_callers_loop, test_client_lives_many_times)
+      test_client_in_the_callers_loop, test_client_lives_many_times, test_client_examples,
+      test_client_copies_to_a_descriptor)

@@ -220,21 +220,9 @@ END_TEST
 
 static char output[300000];
 
-/* What docs/examples/NAME prints; they are built beside the tests. Returns its exit status. */
 static int example(const char *name, const char *arguments)
 {
-    char path[1024], command[2048];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-    ck_assert_int_gt(n, 0);
-    path[n] = 0;
-    for (int up = 0; up < 3; up++) /* BUILD/tests/lib/test_directory */
-        *strrchr(path, '/') = 0;
-    snprintf(command, sizeof command, "%s/examples/%s %s", path, name, arguments);
-    FILE *f = popen(command, "r");
-    ck_assert_ptr_nonnull(f);
-    size_t len = fread(output, 1, sizeof output - 1, f);
-    output[len] = 0;
-    return WEXITSTATUS(pclose(f));
+    return lab_example(name, arguments, output, sizeof output);
 }
 
 START_TEST(test_directory_example_fetch)
