@@ -7,6 +7,7 @@
 
 #include "app/check.h"
 #include "app/fetch.h"
+#include "app/forge.h"
 #include "app/run.h"
 #include "app/testnet.h"
 #include "app/version.h"
@@ -23,6 +24,8 @@ static const char HELP[] =
     "tunic testnet [OPTION]... [-- COMMAND...]     a private Tor network; see tunic testnet "
     "--help\n"
     "tunic fetch [OPTION]... WANT...               documents of the directory; see tunic fetch "
+    "--help\n"
+    "tunic forge KIND [OPTION]...                  directory documents for tests; see tunic forge "
     "--help\n"
     "\n"
     "  -f FILE                 read FILE instead of " TUNIC_CONFIG_DIR "/torrc or ~/.torrc; - is\n"
@@ -212,6 +215,7 @@ static const struct {
     {"testnet", testnet_main},
     {"check", check_main},
     {"fetch", fetch_main},
+    {"forge", forge_main},
 };
 
 int main(int argc, char **argv)
