@@ -216,6 +216,32 @@ START_TEST(test_directory_descriptor_without_a_key)
 }
 END_TEST
 
+/* As C tor's authorities serve them: one of them is followed by an empty line. */
+START_TEST(test_directory_descriptors_with_an_empty_line_between)
+{
+    size_t len;
+    setup(NULL);
+    char *all = tunic_dir_get(c, "/tor/server/all", &len, 5000, &e);
+    ck_assert_msg(all != NULL, "%s", e.text);
+    char *apart = calloc(1, len + 8), hex[41];
+    const char *second = strstr(all + 1, "\nrouter ") + 1;
+    ck_assert_ptr_nonnull(apart);
+    strncat(apart, all, (size_t)(second - all));
+    strcat(apart, "\n");
+    strcat(apart, second);
+    for (int node = 0; node < LAB_NODES; node++) {
+        for (int i = 0; i < 20; i++)
+            snprintf(hex + 2 * i, 3, "%02X", lab.node[node].rsa.b[i]);
+        struct tunic_descriptor *d = tunic_descriptor_find(apart, len + 1, hex, &e);
+        ck_assert_msg(d != NULL, "%s", e.text);
+        tunic_descriptor_free(d);
+    }
+    free(apart);
+    tunic_dir_free(all);
+    teardown();
+}
+END_TEST
+
 /* ---- examples ---- */
 
 static char output[300000];
@@ -257,5 +283,6 @@ END_TEST
 
 TESTS("lib/directory", test_directory_gets_documents, test_directory_bad_answers,
       test_directory_several_at_once, test_directory_request_outlived,
-      test_directory_descriptors_are_hops, test_directory_descriptor_without_a_key,
-      test_directory_example_fetch, test_directory_example_three_hops)
+      test_directory_descriptors_are_hops, test_directory_descriptors_with_an_empty_line_between,
+      test_directory_descriptor_without_a_key, test_directory_example_fetch,
+      test_directory_example_three_hops)
