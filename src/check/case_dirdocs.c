@@ -34,7 +34,7 @@ static size_t len_with(const struct pdir_answer *a, const struct doc_item *item)
     return (size_t)(at - a->body.s) + (at < end);
 }
 
-static bool own_digest(struct trial *t, const struct pdir_answer *a, uint8_t out[SHA1_LEN])
+static bool digest_of(struct trial *t, const struct pdir_answer *a, uint8_t out[SHA1_LEN])
 {
     struct doc_item sig;
     if (!pdir_item(t, a->body, "router-signature", &sig))
@@ -95,7 +95,7 @@ void dir_server_signed(struct trial *t)
     struct doc_item item;
     uint8_t sig[RSA_SIG_MAX], digest[SHA1_LEN];
     size_t len;
-    bool there = get_own(pcirc_fast(t), &a) && own_digest(t, &a, digest);
+    bool there = get_own(pcirc_fast(t), &a) && digest_of(t, &a, digest);
     struct rsa_pub *key = there ? read_identity(t, &a) : NULL;
     if (key && pdir_item(t, a.body, "router-signature", &item))
         TRIAL_EXPECT(t,
@@ -208,17 +208,46 @@ void dir_server_by_fp(struct trial *t)
     pdir_free(&own);
 }
 
+/* The digest in the "r" line of an authority that is not the relay under test: of all relays, one
+ * whose descriptor whoever caches descriptors will have. */
+static bool find_listed(struct trial *t, struct text consensus, uint8_t digest[SHA1_LEN])
+{
+    enum { ID_AT = 1, DIGEST_AT = 2, R_ARGS = 8 };
+    struct doc_lines lines = doc_over(consensus.s, consensus.len);
+    struct doc_item item;
+    struct text arg[R_ARGS], flag;
+    struct rsa_id id;
+    bool have = false;
+    while (doc_next(&lines, &item)) {
+        if (doc_is(&item, "r"))
+            have = doc_args(&item, arg, R_ARGS) &&
+                   base64_decode_exact(arg[ID_AT], BASE64_EITHER, id.b, sizeof id.b) == OK &&
+                   base64_decode_exact(arg[DIGEST_AT], BASE64_EITHER, digest, SHA1_LEN) == OK &&
+                   !rsa_id_equal(&id, &t->run->rsa);
+        else if (have && doc_is(&item, "s"))
+            while (text_token(&item.args, &flag))
+                if (text_is(flag, "Authority"))
+                    return true;
+    }
+    trial_skip(t, "the consensus lists no other authority, whose descriptor it should have");
+    return false;
+}
+
 void dir_server_by_digest(struct trial *t)
 {
     char path[128], hex[HEX_SIZE(SHA1_LEN)];
-    uint8_t digest[SHA1_LEN];
-    struct pdir_answer own;
+    uint8_t listed[SHA1_LEN], digest[SHA1_LEN];
+    struct pdir_answer cons, a = {.status = 0};
     struct pcirc *c = pcirc_fast(t);
-    if (get_own(c, &own) && own_digest(t, &own, digest)) {
-        snprintf(path, sizeof path, "/tor/server/d/%s", hex_upper(digest, sizeof digest, hex));
-        expect_same(c, path, &own);
+    if (pdir_expect(c, "/tor/status-vote/current/consensus", "", 200, &cons) &&
+        find_listed(t, cons.body, listed)) {
+        snprintf(path, sizeof path, "/tor/server/d/%s", hex_upper(listed, sizeof listed, hex));
+        if (pdir_expect(c, path, "", 200, &a) && digest_of(t, &a, digest))
+            TRIAL_EXPECT(t, memcmp(digest, listed, sizeof digest) == 0,
+                         "it is another descriptor than asked for");
     }
-    pdir_free(&own);
+    pdir_free(&a);
+    pdir_free(&cons);
 }
 
 void dir_server_unknown(struct trial *t)
@@ -236,7 +265,7 @@ static void compare_digest(struct trial *t, const struct pdir_answer *a, struct 
 {
     uint8_t digest[SHA1_LEN], listed[SHA1_LEN];
     struct text hex;
-    if (!own_digest(t, a, digest))
+    if (!digest_of(t, a, digest))
         return;
     TRIAL_EXPECT(t,
                  text_token(&wanted, &hex) && hex_decode_exact(hex, listed, sizeof listed) == OK &&

@@ -16,4 +16,24 @@ void dir_server_by_digest(struct trial *t);
 void dir_server_unknown(struct trial *t);
 void dir_extra_own(struct trial *t);
 
+/* ---- case_dircons.c: consensuses, key certificates, microdescriptors ---- */
+
+void dir_consensus_ns(struct trial *t);
+void dir_consensus_microdesc(struct trial *t);
+void dir_consensus_live(struct trial *t);
+void dir_consensus_signed(struct trial *t);
+void dir_signers_order(struct trial *t);
+void dir_signers_prefix(struct trial *t);
+void dir_signers_too_few(struct trial *t);
+void dir_keys_all(struct trial *t);
+void dir_keys_by_id(struct trial *t);
+void dir_keys_by_signing_key(struct trial *t);
+void dir_keys_by_both(struct trial *t);
+void dir_keys_several(struct trial *t);
+void dir_keys_unknown(struct trial *t);
+void dir_micro_one(struct trial *t);
+void dir_micro_several(struct trial *t);
+void dir_micro_unknown(struct trial *t);
+void dir_micro_none(struct trial *t);
+
 #endif

@@ -17,6 +17,7 @@ struct pcirc {
     uint32_t id;
     struct onion onion;
     uint16_t last_stream;
+    unsigned got_data;               /* DATA messages, for the SENDMEs that pdir.h sends */
     bool by_early;                   /* the next messages go in RELAY_EARLY cells */
     uint8_t got_tag[LAYER_TAG_MAX];  /* of the last message that came */
     uint8_t sent_tag[LAYER_TAG_MAX]; /* of the last message sent */

@@ -142,7 +142,8 @@ void pdir_take(struct pcirc *c, uint16_t stream, struct pdir_answer *out)
         }
         if (buf_add(&out->bytes, m.data, m.len) != OK)
             trial_fail(c->p->t, "the answer is too long");
-        if (++out->cells % CIRC_INCREMENT == 0)
+        out->cells++;
+        if (++c->got_data % CIRC_INCREMENT == 0)
             send_sendme(c);
         if (out->cells % STREAM_INCREMENT == 0)
             pcirc_send(c, c->onion.n, RELAY_SENDME, stream, NULL, 0);

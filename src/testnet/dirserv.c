@@ -244,7 +244,7 @@ static err_t write_body(struct dirserv *s, const struct dirserv_request *r,
     return err;
 }
 
-static void answer(struct dirserv *s, const struct dirserv_request *r)
+static void answer(struct dirserv *s, struct dirserv_request *r)
 {
     struct faults *f = s->source->faults;
     struct spoilt x = choose_faults(f);
@@ -263,6 +263,7 @@ static void answer(struct dirserv *s, const struct dirserv_request *r)
                     x.busy ? "Directory busy, try again later" : "Not found");
         return;
     }
+    dirserv_misread(s->source, r);
     dirserv_route(s->source, r, &x.docs, &a);
     dirserv_spoil(s->source, r, &a);
     if (a.status != 200) {

@@ -16,6 +16,7 @@ static const struct edit {
     {FAULT_DIR_DESC_ED_SIG, "/tor/server/authority", "router-sig-ed25519 ", 20},
     {FAULT_DIR_DESC_DATE, "/tor/server/authority", "published ", 3},
     {FAULT_DIR_DESC_NTOR, "/tor/server/authority", "ntor-onion-key ", 20},
+    {FAULT_DIR_KEYS_DATE, "/tor/keys/all", "dir-key-expires ", 3},
     {FAULT_DIR_EXTRA_DATE, "/tor/extra/authority", "published ", 3},
 };
 
@@ -37,6 +38,91 @@ static void change(struct docw *body, const struct edit *e)
             at[len + e->at] = other(at[len + e->at]);
             return;
         }
+}
+
+/* ---- misunderstandings ---- */
+
+#define NS        "/tor/status-vote/current/consensus"
+#define MICRODESC NS "-microdesc"
+
+/* Whether the names in LIST are not in order, or one is not LEN characters (0: any) long. */
+static bool is_unusual(struct text list, bool ordered, size_t len)
+{
+    struct text part, last = {"", 0};
+    for (; text_split(&list, '+', &part); last = part) {
+        size_t both = part.len < last.len ? part.len : last.len;
+        if ((ordered && memcmp(part.s, last.s, both) < 0) || (len && part.len != len))
+            return true;
+    }
+    return false;
+}
+
+static void misread_signers(struct faults *f, struct dirserv_request *r)
+{
+    enum { HEX_ID = 40 };
+    struct text list = r->url, nothing = TEXT_LIT("/tor/none");
+    size_t prefix = strlen(MICRODESC);
+    if (!text_starts(r->url, MICRODESC "/"))
+        return;
+    list.s += prefix + 1;
+    list.len -= prefix + 1;
+    if (fault_now(f, FAULT_DIR_SIGNERS_ANY))
+        r->url.len = prefix;
+    if (fault_now(f, FAULT_DIR_SIGNERS_NONE))
+        r->url = nothing;
+    if (is_unusual(list, true, 0) && fault_now(f, FAULT_DIR_SIGNERS_ASCENDING))
+        r->url = nothing;
+    if (is_unusual(list, false, HEX_ID) && fault_now(f, FAULT_DIR_SIGNERS_WHOLE))
+        r->url = nothing;
+}
+
+static void cut_at(struct text *t, char c)
+{
+    const char *at = memchr(t->s, c, t->len);
+    if (at)
+        t->len = (size_t)(at - t->s);
+}
+
+void dirserv_misread(const struct dirserv_source *source, struct dirserv_request *r)
+{
+    struct faults *f = source->faults;
+    misread_signers(f, r);
+    if (text_starts(r->url, NS) && fault_now(f, FAULT_DIR_FLAVOR_OTHER))
+        r->url = text_starts(r->url, MICRODESC) ? TEXT_LIT(NS) : TEXT_LIT(MICRODESC);
+    if (text_starts(r->url, "/tor/keys/") && fault_now(f, FAULT_DIR_KEYS_ONE))
+        cut_at(&r->url, '+');
+    if (text_starts(r->url, "/tor/micro/") && fault_now(f, FAULT_DIR_MICRO_ONE))
+        cut_at(&r->url, '-');
+}
+
+/* ---- wrong answers ---- */
+
+static size_t count(struct text t, const char *what)
+{
+    size_t n = 0, len = strlen(what);
+    for (const char *at; (at = memmem(t.s, t.len, what, len)); n++) {
+        t.len -= (size_t)(at + len - t.s);
+        t.s = at + len;
+    }
+    return n;
+}
+
+/* The first certificate that is not in the answer. */
+static void swap_cert(const struct dirserv_source *source, struct docw *body)
+{
+    static const char first[] = "dir-key-certificate-version";
+    struct text all = docs_key_certs(source->docs);
+    while (all.len) {
+        const char *next = memmem(all.s + 1, all.len - 1, first, strlen(first));
+        struct text one = {all.s, next ? (size_t)(next - all.s) : all.len};
+        if (one.len != body->len || memcmp(one.s, body->s, one.len) != 0) {
+            docw_free(body);
+            docw_add(body, one);
+            return;
+        }
+        all.s += one.len;
+        all.len -= one.len;
+    }
 }
 
 /* Documents that are not to be had. */
@@ -64,6 +150,13 @@ void dirserv_spoil(const struct dirserv_source *source, const struct dirserv_req
     for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++)
         if (a->status == 200 && text_starts(r->url, edits[i].url) && fault_now(f, edits[i].fault))
             change(&a->body, &edits[i]);
+    if (a->status == 200 && text_starts(r->url, "/tor/keys/") &&
+        !text_is(r->url, "/tor/keys/all") && fault_now(f, FAULT_DIR_KEYS_OTHER))
+        swap_cert(source, &a->body);
+    if (text_starts(r->url, "/tor/micro/") &&
+        count(docw_text(&a->body), "onion-key\n-----") != count(r->url, "-") + 1 &&
+        fault_now(f, FAULT_DIR_MICRO_ALL))
+        deny(a);
     if (a->status == 404 && fault_now(f, FAULT_DIR_EMPTY_200))
         a->status = 200;
 }

@@ -44,7 +44,9 @@ struct dirserv_spoil {
 void dirserv_route(const struct dirserv_source *source, const struct dirserv_request *r,
                    const struct dirserv_spoil *spoil, struct dirserv_answer *out);
 
-/* dirserv_faults.c: what is found for R is made wrong, as the node's faults want it. */
+/* dirserv_faults.c: before it is looked for, R is made another request; what is found for it is
+ * made wrong; as the node's faults want it. */
+void dirserv_misread(const struct dirserv_source *source, struct dirserv_request *r);
 void dirserv_spoil(const struct dirserv_source *source, const struct dirserv_request *r,
                    struct dirserv_answer *a);
 
