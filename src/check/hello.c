@@ -5,14 +5,17 @@
 #include "check/words.h"
 
 static const uint16_t our_versions[] = {3, 4, 5};
+enum { N_OURS = sizeof our_versions / sizeof *our_versions };
 
 /* The relay's VERSIONS; what follows has the circuit ids of the version in common. */
-static void take_versions(struct probe *p, struct chan_versions *out)
+static void take_versions(struct probe *p, const uint16_t *versions, size_t n,
+                          struct chan_versions *out)
 {
-    const struct chan_versions ours = {.n = 3, .v = {3, 4, 5}};
+    struct chan_versions ours = {.n = n};
     struct probe_cell cell;
     if (!probe_await(p, CELL_VERSIONS, &cell))
         return;
+    memcpy(ours.v, versions, n * sizeof *versions);
     if (chan_versions_decode(rd_over(cell.body, cell.len), out) != OK) {
         trial_fail(p->t, "VERSIONS is malformed");
         return;
@@ -22,14 +25,19 @@ static void take_versions(struct probe *p, struct chan_versions *out)
     p->circ_id_len = p->version >= 4 ? 4 : 2;
 }
 
-struct probe *probe_versions(struct trial *t)
+struct probe *probe_offer(struct trial *t, const uint16_t *versions, size_t n)
 {
     struct chan_versions theirs;
     struct probe *p = probe_tls(t);
-    probe_send_versions(p, our_versions, sizeof our_versions / sizeof *our_versions);
+    probe_send_versions(p, versions, n);
     if (p && trial_goes_on(t))
-        take_versions(p, &theirs);
+        take_versions(p, versions, n, &theirs);
     return p;
+}
+
+struct probe *probe_versions(struct trial *t)
+{
+    return probe_offer(t, our_versions, N_OURS);
 }
 
 /* A copy of the cell's body that outlives the next cell. */
@@ -42,16 +50,12 @@ static struct rd keep(struct probe_hello *h, size_t *used, const struct probe_ce
     return rd_over(at, len);
 }
 
-struct probe *probe_hello(struct trial *t, struct probe_hello *out)
+/* CERTS, AUTH_CHALLENGE, NETINFO. */
+static void take_rest(struct probe *p, struct probe_hello *out)
 {
+    struct trial *t = p->t;
     struct probe_cell cell;
     size_t used = 0;
-    *out = (struct probe_hello){.versions.n = 0};
-    struct probe *p = probe_tls(t);
-    probe_send_versions(p, our_versions, sizeof our_versions / sizeof *our_versions);
-    if (!p || !trial_goes_on(t))
-        return p;
-    take_versions(p, &out->versions);
     if (probe_await(p, CELL_CERTS, &cell))
         TRIAL_EXPECT(t, chan_certs_decode(keep(out, &used, &cell), &out->certs) == OK,
                      "CERTS is malformed");
@@ -62,13 +66,31 @@ struct probe *probe_hello(struct trial *t, struct probe_hello *out)
     if (probe_await(p, CELL_NETINFO, &cell))
         TRIAL_EXPECT(t, chan_netinfo_decode(rd_over(cell.body, cell.len), &out->netinfo) == OK,
                      "NETINFO is malformed");
+}
+
+struct probe *probe_hello(struct trial *t, struct probe_hello *out)
+{
+    *out = (struct probe_hello){.versions.n = 0};
+    struct probe *p = probe_tls(t);
+    probe_send_versions(p, our_versions, N_OURS);
+    if (p && trial_goes_on(t))
+        take_versions(p, our_versions, N_OURS, &out->versions);
+    if (p && trial_goes_on(t))
+        take_rest(p, out);
+    return p;
+}
+
+struct probe *probe_link_by(struct trial *t, const uint16_t *versions, size_t n)
+{
+    struct probe_hello hello = {.versions.n = 0};
+    struct probe *p = probe_offer(t, versions, n);
+    if (p && trial_goes_on(t))
+        take_rest(p, &hello);
+    probe_send_netinfo(p);
     return p;
 }
 
 struct probe *probe_link(struct trial *t)
 {
-    struct probe_hello hello;
-    struct probe *p = probe_hello(t, &hello);
-    probe_send_netinfo(p);
-    return p;
+    return probe_link_by(t, our_versions, N_OURS);
 }

@@ -48,8 +48,11 @@ struct probe *probe_tls(struct trial *t);
 struct probe *probe_tls_with(struct trial *t, struct tls_ctx *ctx);
 /* VERSIONS 3, 4 and 5 both ways; what follows has not been read. */
 struct probe *probe_versions(struct trial *t);
+/* The same with other versions. */
+struct probe *probe_offer(struct trial *t, const uint16_t *versions, size_t n);
 /* The whole link handshake, without authenticating ourselves. */
 struct probe *probe_link(struct trial *t);
+struct probe *probe_link_by(struct trial *t, const uint16_t *versions, size_t n);
 
 /* ---- what the relay says in the handshake ---- */
 

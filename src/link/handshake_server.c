@@ -62,6 +62,8 @@ static err_t on_versions(struct handshake *hs, struct env *env, const struct lin
 {
     TRY(handshake_on_versions(hs, cell));
     err_t e = answer(hs, env, server, peer, out);
+    if (e == OK && server->cheat.spoil)
+        server->cheat.spoil(server->cheat.arg, handshake_circ_id_len(hs), out);
     if (e != OK)
         return handshake_fail(hs, ERR_BUG, "our answer could not be written", e);
     hs->stage = STAGE_CHALLENGED;

@@ -282,6 +282,8 @@ static bool open_batch(struct link *l)
         link_handle_cells(l);
         return takes_cells(l);
     }
+    if (e == ERR_LINK_CLOSED && link_slips(l, LINK_SLIP_END, 0))
+        return false;
     if (e == ERR_LINK_CLOSED)
         link_close(l, e, l->state == LINK_OPEN ? OR_DONE : OR_IOERROR, "the peer closed TLS");
     else if (e != ERR_MORE)
@@ -295,6 +297,8 @@ void link_in_done(struct link *l, size_t len)
         return;
     l->bytes_in += len;
     tls_in_done(l->tls, len);
+    if (link_slips(l, LINK_SLIP_READ, len))
+        link_close(l, ERR_LINK_PROTO, OR_MISC, "not that few bytes");
     if (l->state == LINK_TLS)
         shake_tls(l);
     while (takes_cells(l) && open_batch(l))

@@ -18,6 +18,9 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/ids.h"
+#include "base/wr.h"
+#include "cell/chan.h"
+#include "link/rules.h"
 
 struct link;
 struct chan_certs; /* cell/chan_link.h */
@@ -92,6 +95,14 @@ struct link_ops {
     void (*on_create)(void *arg, uint32_t id, uint8_t cmd, uint8_t *body);
 };
 
+/* Places where a responder that cheats may go wrong. */
+enum link_slip {
+    LINK_SLIP_READ,   /* N bytes came from TCP: closes */
+    LINK_SLIP_REST,   /* N bytes of a cell came, and no more in this read: closes */
+    LINK_SLIP_BEHIND, /* N bytes are behind a whole cell: they are forgotten */
+    LINK_SLIP_END     /* the peer closed TLS: that is not noticed */
+};
+
 /* What a responder shows of itself (tor-spec 4.2, 4.3). The certificates are those of a CERTS cell,
  * in order; they and whatever they point to are borrowed and outlive the link. */
 struct link_server {
@@ -101,6 +112,14 @@ struct link_server {
     struct link_cheat {
         bool no_versions, no_common_version, no_certs, certs_twice, certs_late, no_netinfo;
         int64_t netinfo_ahead_s;
+        void *arg; /* of the three that follow */
+        /* ANSWER is all the cells that answer VERSIONS, to be changed before they go out. */
+        void (*spoil)(void *arg, size_t circ_id_len, struct wr *answer);
+        /* What is done about a cell, instead of RULE; the cell may be changed, too. */
+        enum link_rule (*judge)(void *arg, enum link_stage stage, struct chan_frame *cell,
+                                enum link_rule rule);
+        /* Whether it goes wrong here. */
+        bool (*slip)(void *arg, enum link_slip where, size_t n);
     } cheat;
 };
 

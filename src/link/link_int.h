@@ -58,6 +58,8 @@ void link_look_at_padding(struct link *l);
 
 /* ---- link_cells.c ---- */
 
+/* Whether this responder cheats here; never an honest one. */
+bool link_slips(const struct link *l, enum link_slip where, size_t n);
 /* Handles all whole cells in l->in. */
 void link_handle_cells(struct link *l);
 /* LEN bytes of whole cells are behind what l->out holds: they count from now on. */

@@ -15,8 +15,8 @@
 #include "testnet/faults_dir.h"
 
 /* X(NAME, "name-on-the-command-line", FAULT_FROM or FAULT_AT, "what the node does wrong") */
-#define FAULTS_LINK(X)                                                                             \
-    /* link */                                                                                     \
+/* What it says in the link handshake. */
+#define FAULTS_HELLO(X)                                                                            \
     X(LINK_NO_VERSIONS, "link-no-versions", FAULT_FROM, "sends no VERSIONS")                       \
     X(LINK_NO_COMMON_VERSION, "link-no-common-version", FAULT_FROM, "VERSIONS lists 1 and 2 only") \
     X(LINK_NO_CERTS, "link-no-certs", FAULT_FROM, "leaves out CERTS")                              \
@@ -26,10 +26,7 @@
     X(LINK_OTHER_ED, "link-other-ed", FAULT_FROM, "shows another Ed25519 identity")                \
     X(LINK_CERTS_LATE, "link-certs-late", FAULT_FROM, "CERTS comes after NETINFO")                 \
     X(LINK_NO_NETINFO, "link-no-netinfo", FAULT_FROM, "stalls before NETINFO")                     \
-    X(LINK_CLOCK, "link-clock", FAULT_FROM, "NETINFO's time is N hours ahead")
-
-/* What it says in the link handshake. */
-#define FAULTS_HELLO(X)                                                                            \
+    X(LINK_CLOCK, "link-clock", FAULT_FROM, "NETINFO's time is N hours ahead")                     \
     X(HELLO_NO_5, "hello-no-5", FAULT_FROM, "VERSIONS lists 3 and 4 only")                         \
     X(HELLO_OLD, "hello-old", FAULT_FROM, "VERSIONS lists 2, too")                                 \
     X(HELLO_NO_CHALLENGE, "hello-no-challenge", FAULT_FROM, "leaves out AUTH_CHALLENGE")           \
@@ -41,16 +38,18 @@
     X(HELLO_CHALLENGE_TWICE, "hello-challenge-twice", FAULT_FROM, "sends AUTH_CHALLENGE twice")
 
 /* What it makes of cells of the link. */
-#define FAULTS_CELLS(X)                                                                            \
-    X(VERSIONS_STRICT, "versions-strict", FAULT_FROM, "closes if VERSIONS has unknown versions")   \
-    X(VERSIONS_ANY, "versions-any", FAULT_FROM, "goes on without a version in common")             \
-    X(VERSIONS_ODD, "versions-odd", FAULT_FROM, "takes VERSIONS of an odd length")                 \
-    X(VERSIONS_EMPTY, "versions-empty", FAULT_FROM, "takes VERSIONS without any")                  \
-    X(VERSIONS_TWICE, "versions-twice", FAULT_FROM, "closes on a second VERSIONS")                 \
-    X(VERSIONS_LOWEST, "versions-lowest", FAULT_FROM, "picks the lowest version in common")        \
-    X(VERSIONS_LAST, "versions-last", FAULT_FROM, "picks the last version that it knows")          \
-    X(VERSIONS_NO_3, "versions-no-3", FAULT_FROM, "does not speak version 3")                      \
+#define FAULTS_CELLS(X)                                                                          \
+    X(VERSIONS_STRICT, "versions-strict", FAULT_FROM, "closes if VERSIONS has unknown versions") \
+    X(VERSIONS_ANY, "versions-any", FAULT_FROM, "goes on without a version in common")           \
+    X(VERSIONS_ODD, "versions-odd", FAULT_FROM, "takes VERSIONS of an odd length")               \
+    X(VERSIONS_EMPTY, "versions-empty", FAULT_FROM, "takes VERSIONS without any")                \
+    X(VERSIONS_TWICE, "versions-twice", FAULT_FROM, "closes on a second VERSIONS")               \
+    X(VERSIONS_LOWEST, "versions-lowest", FAULT_FROM, "picks the lowest version in common")      \
+    X(VERSIONS_LAST, "versions-last", FAULT_FROM, "picks the last version that it knows")        \
+    X(VERSIONS_NO_3, "versions-no-3", FAULT_FROM, "does not speak version 3")                    \
     X(VERSIONS_NO_4, "versions-no-4", FAULT_FROM, "does not speak version 4")
+
+#define FAULTS_LINK(X) FAULTS_HELLO(X) FAULTS_CELLS(X)
 
 #define FAULTS_CIRC(X)                                                                            \
     /* circuits; the occasion is a circuit (or what the text says) */                             \

@@ -33,6 +33,7 @@ struct nlink {
     struct node *node;
     struct link *link;
     bool dialled, over;
+    uint8_t four[2];       /* link protocol 4, for a lie */
     struct rcirc *waiting; /* circuits to be extended over it once it is open */
     struct nlink *prev, *next;
 };
@@ -192,6 +193,13 @@ MUST_USE err_t node_resolve(const struct node *n, struct text host, uint16_t por
                             struct ipport *out);
 /* Answers RESOLVE. */
 void node_answer_resolve(struct rcirc *c, const struct relay_msg *m);
+
+/* ---- node_faults_link.c: how a node breaks rules, on links that came in; see link_cheat ---- */
+
+void fault_in_hello(void *nlink, size_t circ_id_len, struct wr *answer);
+enum link_rule fault_in_judging(void *nlink, enum link_stage stage, struct chan_frame *cell,
+                                enum link_rule rule);
+bool fault_in_reading(void *nlink, enum link_slip where, size_t n);
 
 /* ---- node_faults.c: how a node breaks rules ---- */
 

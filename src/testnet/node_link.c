@@ -108,8 +108,9 @@ static enum relay_certs_lie choose_lie(struct faults *f)
 }
 
 /* What is shown to one peer, faults included. */
-static err_t face_of(struct node *n, struct link_server *out)
+static err_t face_of(struct nlink *nl, struct link_server *out)
 {
+    struct node *n = nl->node;
     struct faults *f = &n->faults;
     enum relay_certs_lie lie = choose_lie(f);
     TRY(renew_certs(n));
@@ -124,7 +125,11 @@ static err_t face_of(struct node *n, struct link_server *out)
                   .certs_twice = fault_now(f, FAULT_LINK_CERTS_TWICE),
                   .certs_late = fault_now(f, FAULT_LINK_CERTS_LATE),
                   .no_netinfo = fault_now(f, FAULT_LINK_NO_NETINFO),
-                  .netinfo_ahead_s = (int64_t)f->n[FAULT_LINK_CLOCK] * 3600},
+                  .netinfo_ahead_s = (int64_t)f->n[FAULT_LINK_CLOCK] * 3600,
+                  .arg = nl,
+                  .spoil = fault_in_hello,
+                  .judge = fault_in_judging,
+                  .slip = fault_in_reading},
     };
     return OK;
 }
@@ -133,9 +138,13 @@ struct nlink *nlink_accept(struct node *n, const struct ipport *peer)
 {
     struct link_config config = link_config_of(n, n->config.accept_tls);
     struct link_server face;
-    struct nlink *nl = face_of(n, &face) == OK ? nlink_new(n, false) : NULL;
+    struct nlink *nl = nlink_new(n, false);
     if (!nl)
         return NULL;
+    if (face_of(nl, &face) != OK) {
+        free(nl);
+        return NULL;
+    }
     nl->link = link_new_server(n->env, &config, &face, peer, &nlink_ops, nl);
     return keep(nl);
 }

@@ -1,0 +1,211 @@
+/* How a node breaks rules of the link: what it says in the handshake, and what it makes of cells.
+ * Whether it does is up to its switches (faults.h). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cell/chan_link.h"
+#include "testnet/node_int.h"
+
+enum { SAID_MOST = 8, SAID_BODY = 4096 };
+
+static bool now(const struct nlink *nl, enum fault fault)
+{
+    return fault_now(&nl->node->faults, fault);
+}
+
+/* ---- what it says ---- */
+
+/* The cells of its answer to VERSIONS, apart. */
+struct said {
+    size_t n, id_len;
+    struct said_cell {
+        uint32_t circ_id;
+        uint8_t cmd;
+        size_t len;
+        uint8_t body[SAID_BODY];
+    } cell[SAID_MOST];
+};
+
+static void said_read(struct said *s, struct wr *answer)
+{
+    struct chan_frame f;
+    size_t at = 0;
+    while (s->n < SAID_MOST && at < answer->len &&
+           chan_frame_decode(answer->base + at, answer->len - at, s->n ? s->id_len : 2, SAID_BODY,
+                             &f) == OK) {
+        struct said_cell *c = &s->cell[s->n++];
+        *c = (struct said_cell){.circ_id = f.circ_id, .cmd = f.cmd, .len = f.body_len};
+        memcpy(c->body, f.body, f.body_len);
+        at += f.used;
+    }
+}
+
+static void said_write(const struct said *s, struct wr *answer)
+{
+    answer->len = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct said_cell *c = &s->cell[i];
+        size_t id_len = c->cmd == CELL_VERSIONS ? 2 : s->id_len;
+        if (chan_head_encode(answer, id_len, c->circ_id, c->cmd, c->len) == OK)
+            wr_bytes(answer, c->body, c->len);
+    }
+}
+
+static struct said_cell *said_find(struct said *s, uint8_t cmd)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (s->cell[i].cmd == cmd)
+            return &s->cell[i];
+    return NULL;
+}
+
+static void said_drop(struct said *s, uint8_t cmd)
+{
+    struct said_cell *c = said_find(s, cmd);
+    if (c)
+        memmove(c, c + 1, (size_t)(&s->cell[--s->n] - c) * sizeof *c);
+}
+
+static void said_twice(struct said *s, uint8_t cmd)
+{
+    struct said_cell *c = said_find(s, cmd);
+    if (!c || s->n == SAID_MOST)
+        return;
+    memmove(c + 1, c, (size_t)(&s->cell[s->n++] - c) * sizeof *c);
+}
+
+static void say(struct said *s, uint8_t cmd, const void *body, size_t len)
+{
+    struct said_cell *c = said_find(s, cmd);
+    if (!c)
+        return;
+    memcpy(c->body, body, len);
+    c->len = len;
+}
+
+static void spoil_versions(struct nlink *nl, struct said *s)
+{
+    static const uint8_t no_5[] = {0, 3, 0, 4}, old[] = {0, 2, 0, 3, 0, 4, 0, 5};
+    if (now(nl, FAULT_HELLO_NO_5))
+        say(s, CELL_VERSIONS, no_5, sizeof no_5);
+    if (now(nl, FAULT_HELLO_OLD))
+        say(s, CELL_VERSIONS, old, sizeof old);
+}
+
+static void spoil_challenge(struct nlink *nl, struct said *s)
+{
+    enum { METHOD_AT = CHAN_AUTH_CHALLENGE_LEN + 3 };
+    struct said_cell *c = said_find(s, CELL_AUTH_CHALLENGE);
+    if (!c)
+        return;
+    if (now(nl, FAULT_HELLO_CHALLENGE_SHORT))
+        c->len = CHAN_AUTH_CHALLENGE_LEN / 2;
+    if (now(nl, FAULT_HELLO_CHALLENGE_METHOD))
+        c->body[METHOD_AT] = 1;
+    if (now(nl, FAULT_HELLO_CHALLENGE_SAME))
+        memset(c->body, 7, CHAN_AUTH_CHALLENGE_LEN);
+    if (now(nl, FAULT_HELLO_CHALLENGE_TWICE))
+        said_twice(s, CELL_AUTH_CHALLENGE);
+    if (now(nl, FAULT_HELLO_NO_CHALLENGE))
+        said_drop(s, CELL_AUTH_CHALLENGE);
+}
+
+void fault_in_hello(void *nlink, size_t circ_id_len, struct wr *answer)
+{
+    struct said *s = calloc(1, sizeof *s);
+    if (!s)
+        return;
+    s->id_len = circ_id_len;
+    said_read(s, answer);
+    spoil_versions(nlink, s);
+    spoil_challenge(nlink, s);
+    said_write(s, answer);
+    free(s);
+}
+
+/* ---- what it makes of cells ---- */
+
+static unsigned version_at(const struct chan_frame *cell, size_t i)
+{
+    return cell->body[i] * 256u + cell->body[i + 1];
+}
+
+static bool speaks(unsigned version)
+{
+    return version >= 3 && version <= 5;
+}
+
+/* The body becomes the one version that is at AT. */
+static void keep_version(struct chan_frame *cell, size_t at)
+{
+    memmove(cell->body, cell->body + at, 2);
+    cell->body_len = 2;
+}
+
+static void keep_lowest(struct chan_frame *cell)
+{
+    size_t lowest = 0;
+    for (size_t i = 0; i + 1 < cell->body_len; i += 2)
+        if (speaks(version_at(cell, i)) &&
+            (!speaks(version_at(cell, lowest)) || version_at(cell, i) < version_at(cell, lowest)))
+            lowest = i;
+    keep_version(cell, lowest);
+}
+
+static void keep_last(struct chan_frame *cell)
+{
+    size_t last = 0;
+    for (size_t i = 0; i + 1 < cell->body_len; i += 2)
+        if (speaks(version_at(cell, i)))
+            last = i;
+    keep_version(cell, last);
+}
+
+static enum link_rule judge_versions(struct nlink *nl, struct chan_frame *cell)
+{
+    bool known = false, unknown = false;
+    for (size_t i = 0; i + 1 < cell->body_len; i += 2) {
+        known |= speaks(version_at(cell, i));
+        unknown |= !speaks(version_at(cell, i));
+    }
+    bool one = cell->body_len == 2, odd = cell->body_len % 2;
+    if (unknown && now(nl, FAULT_VERSIONS_STRICT))
+        return RULE_CLOSE;
+    if (one && version_at(cell, 0) == 3 && now(nl, FAULT_VERSIONS_NO_3))
+        return RULE_CLOSE;
+    if (one && version_at(cell, 0) == 4 && now(nl, FAULT_VERSIONS_NO_4))
+        return RULE_CLOSE;
+    if ((!cell->body_len && now(nl, FAULT_VERSIONS_EMPTY)) ||
+        (!known && unknown && now(nl, FAULT_VERSIONS_ANY))) {
+        nl->four[1] = 4;
+        cell->body = nl->four;
+        cell->body_len = sizeof nl->four;
+    }
+    if (odd && now(nl, FAULT_VERSIONS_ODD))
+        cell->body_len--;
+    if (known && now(nl, FAULT_VERSIONS_LOWEST))
+        keep_lowest(cell);
+    if (known && now(nl, FAULT_VERSIONS_LAST))
+        keep_last(cell);
+    return RULE_HANDSHAKE;
+}
+
+enum link_rule fault_in_judging(void *nlink, enum link_stage stage, struct chan_frame *cell,
+                                enum link_rule rule)
+{
+    struct nlink *nl = nlink;
+    if (cell->cmd == CELL_VERSIONS && rule == RULE_HANDSHAKE)
+        return judge_versions(nl, cell);
+    if (cell->cmd == CELL_VERSIONS && now(nl, FAULT_VERSIONS_TWICE))
+        return RULE_CLOSE;
+    (void)stage;
+    return rule;
+}
+
+bool fault_in_reading(void *nlink, enum link_slip where, size_t n)
+{
+    (void)nlink;
+    (void)where;
+    (void)n;
+    return false;
+}
