@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/stat.h>
 
 #include "lab.h"
@@ -208,6 +209,100 @@ START_TEST(test_client_sockets_end_with_either_side)
     close(other);
     t = NULL;
     lab_stop(&lab);
+}
+END_TEST
+
+/* Whatever comes is sent back; in a process of its own. */
+static pid_t echo_server(uint16_t *port)
+{
+    int fd = lab_listen(port);
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        char bytes[16384];
+        ssize_t n;
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        int one = accept(fd, NULL, NULL);
+        while ((n = read(one, bytes, sizeof bytes)) > 0)
+            for (ssize_t done = 0; done < n;)
+                done += write(one, bytes + done, (size_t)(n - done));
+        _exit(0);
+    }
+    close(fd);
+    return pid;
+}
+
+enum { ECHOED = 700 * 1000 };
+
+static uint8_t byte_at(size_t i)
+{
+    return (uint8_t)(i * 7 + i / 251);
+}
+
+/* A program with a blocking socket, as if it knew nothing of Tor. */
+static void *echo_thread(void *arg)
+{
+    int fd = *(int *)arg;
+    static uint8_t bytes[ECHOED];
+    size_t wrong = 0, got = 0;
+    for (size_t i = 0; i < ECHOED; i++)
+        bytes[i] = byte_at(i);
+    for (size_t sent = 0; sent < ECHOED;) {
+        size_t some = ECHOED - sent < 100000 ? ECHOED - sent : 100000;
+        ssize_t n = write(fd, bytes + sent, some);
+        if (n <= 0)
+            break;
+        sent += (size_t)n;
+        while (got < sent && (n = read(fd, bytes + got, sent - got)) > 0)
+            for (size_t end = got + (size_t)n; got < end; got++)
+                wrong += bytes[got] != byte_at(got);
+    }
+    close(fd);
+    return (void *)(wrong || got != ECHOED ? "bytes are lost or changed" : "");
+}
+
+START_TEST(test_client_sockets_for_threads)
+{
+    uint16_t port;
+    pthread_t thread;
+    void *verdict = NULL;
+    setup();
+    pid_t server = echo_server(&port);
+    int fd = tunic_client_connect_socket(c, "127.0.0.1", port, NULL, SOON, &e);
+    ck_assert_msg(fd >= 0, "%s", e.text);
+    ck_assert_int_eq(pthread_create(&thread, NULL, echo_thread, &fd), 0);
+    while (pthread_tryjoin_np(thread, &verdict) == EBUSY)
+        ck_assert_int_eq(tunic_run_once(t, 20, &e), 0);
+    ck_assert_str_eq(verdict, "");
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_client_sockets_hold_back_a_sender)
+{
+    static uint8_t block[65536];
+    uint16_t port;
+    size_t written = 0;
+    setup();
+    pid_t server = echo_server(&port);
+    int fd = tunic_client_connect_socket(c, "127.0.0.1", port, NULL, SOON, &e);
+    ck_assert_msg(fd >= 0, "%s", e.text);
+    ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    /* It writes and never reads: all on the way fills up, and no more is taken. */
+    for (int idle = 0; idle < 10 && written < (64u << 20);) {
+        ssize_t n = write(fd, block, sizeof block);
+        idle = n > 0 ? 0 : idle + 1;
+        written += n > 0 ? (size_t)n : 0;
+        ck_assert_int_eq(tunic_run_once(t, 30, &e), 0);
+    }
+    ck_assert_uint_gt(written, 500000);
+    ck_assert_uint_lt(written, 32u << 20);
+    close(fd);
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+    teardown();
 }
 END_TEST
 
@@ -679,6 +774,7 @@ END_TEST
 TESTS("lib/client", test_client_bootstraps_and_serves_streams,
       test_client_refuses_and_fails_with_reasons, test_client_resolves,
       test_client_hands_out_sockets, test_client_sockets_end_with_either_side,
+      test_client_sockets_for_threads, test_client_sockets_hold_back_a_sender,
       test_client_isolates_by_token, test_client_tells_progress, test_client_shares_a_directory,
       test_client_may_begin_with_a_second_while_the_first_fetches,
       test_client_shares_only_what_it_may, test_client_options_are_tors,
