@@ -156,8 +156,11 @@ static bool usable(const struct pcirc *c)
     return c && trial_goes_on(c->p->t) && c->onion.n;
 }
 
-/* Seals BODY for HOP and sends it. */
-static void send_body(struct pcirc *c, unsigned hop, uint8_t *body, const char *words)
+enum { AS_IT_IS = CELL_BODY_LEN };
+
+/* Seals BODY for HOP and sends it, with a bit of its byte FLIP turned: the layers are stream
+ * ciphers, so that it is that byte which comes out wrong. */
+static void send_body(struct pcirc *c, unsigned hop, uint8_t *body, size_t flip, const char *words)
 {
     uint8_t cmd = c->by_early ? CELL_RELAY_EARLY : CELL_RELAY;
     struct trial *t = c->p->t;
@@ -167,6 +170,8 @@ static void send_body(struct pcirc *c, unsigned hop, uint8_t *body, const char *
         return;
     }
     memcpy(c->sent_tag, onion_layer(&c->onion, hop)->sent_tag, sizeof c->sent_tag);
+    if (flip < CELL_BODY_LEN)
+        body[flip] ^= 1;
     memcpy(before, t->sent, sizeof before); /* the message is told, not the cell around it */
     probe_cell(c->p, c->id, cmd, body, CELL_BODY_LEN);
     memcpy(t->sent, before, sizeof before);
@@ -199,7 +204,7 @@ void pcirc_send(struct pcirc *c, unsigned hop, uint8_t cmd, uint16_t stream_id, 
     uint8_t body[CELL_BODY_LEN];
     char words[WORDS_CELL_MAX];
     if (usable(c) && compose(c, cmd, stream_id, data, len, body))
-        send_body(c, hop, body, words_message(cmd, stream_id, data, len, words));
+        send_body(c, hop, body, AS_IT_IS, words_message(cmd, stream_id, data, len, words));
 }
 
 void pcirc_send_spoilt(struct pcirc *c, uint8_t cmd, uint16_t stream_id, const void *data,
@@ -211,7 +216,18 @@ void pcirc_send_spoilt(struct pcirc *c, uint8_t cmd, uint16_t stream_id, const v
         return;
     snprintf(text, sizeof text, "%s %s", words_message(cmd, stream_id, data, len, words), how);
     spoil(body);
-    send_body(c, 1, body, text);
+    send_body(c, 1, body, AS_IT_IS, text);
+}
+
+void pcirc_send_garbled(struct pcirc *c, uint8_t cmd, uint16_t stream_id, const void *data,
+                        size_t len, size_t at, const char *how)
+{
+    uint8_t body[CELL_BODY_LEN];
+    char words[WORDS_CELL_MAX], text[2 * WORDS_CELL_MAX];
+    if (!usable(c) || !compose(c, cmd, stream_id, data, len, body))
+        return;
+    snprintf(text, sizeof text, "%s %s", words_message(cmd, stream_id, data, len, words), how);
+    send_body(c, 1, body, at, text);
 }
 
 uint16_t pcirc_new_stream(struct pcirc *c)

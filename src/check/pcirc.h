@@ -73,6 +73,9 @@ void pcirc_send(struct pcirc *c, unsigned hop, uint8_t cmd, uint16_t stream_id, 
  * lengths and commands that are wrong. BODY is CELL_BODY_LEN bytes, before the layers. */
 void pcirc_send_spoilt(struct pcirc *c, uint8_t cmd, uint16_t stream_id, const void *data,
                        size_t len, void (*spoil)(uint8_t *body), const char *how);
+/* To hop 1; on its way the byte AT of the body, counted without the layers, has a bit flipped. */
+void pcirc_send_garbled(struct pcirc *c, uint8_t cmd, uint16_t stream_id, const void *data,
+                        size_t len, size_t at, const char *how);
 uint16_t pcirc_new_stream(struct pcirc *c);
 
 /* The next message on this circuit; a cell of another kind or circuit is a failure. */

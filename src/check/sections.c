@@ -3,6 +3,7 @@
 const struct check_section *const check_sections[] = {
     &check_versions,
     &check_auth_challenge,
+    &check_relay,
     &check_directory,
 };
 const size_t check_n_sections = sizeof check_sections / sizeof *check_sections;

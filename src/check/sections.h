@@ -7,5 +7,6 @@
 extern const struct check_section check_versions;
 extern const struct check_section check_auth_challenge;
 extern const struct check_section check_directory;
+extern const struct check_section check_relay;
 
 #endif

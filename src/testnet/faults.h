@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "testnet/faults_dir.h"
+#include "testnet/faults_relay.h"
 
 /* X(NAME, "name-on-the-command-line", FAULT_FROM or FAULT_AT, "what the node does wrong") */
 /* What it says in the link handshake. */
@@ -115,7 +116,7 @@
     X(DIR_DRIP, "dir-drip", FAULT_FROM, "a body at 1 byte in N seconds")
 
 #define FAULT_LIST(X) \
-    FAULTS_LINK(X) FAULTS_CIRC(X) FAULTS_STREAM(X) FAULTS_DIR(X) FAULTS_DIR_DOCS(X)
+    FAULTS_LINK(X) FAULTS_CIRC(X) FAULTS_RELAY(X) FAULTS_STREAM(X) FAULTS_DIR(X) FAULTS_DIR_DOCS(X)
 
 enum fault {
 #define X(name, text, kind, what) FAULT_##name,

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "cell/chan_circ.h"
 #include "cell/relay.h"
+#include "cell/relay_pad.h"
 #include "circuit/layer.h"
 #include "link/tls.h"
 #include "testnet/dirserv.h"
@@ -66,6 +67,7 @@ struct rcirc {
     bool congestion_control; /* negotiated: no SENDMEs for streams */
     bool fast;               /* made by CREATE_FAST: a directory circuit */
     bool over;
+    bool passed_on; /* a cell went to the next node */
     bool cut;       /* TRUNCATED was sent: what the client had sent before it knew is dropped */
     unsigned early; /* RELAY_EARLY cells so far */
     enum rnext next_state;
@@ -150,6 +152,11 @@ unsigned rcirc_room(const struct rcirc *c);
 void rcirc_wake_streams(struct rcirc *c);
 size_t rcirc_queued(const struct rcirc *c);
 
+/* ---- rcirc_judge.c ---- */
+
+enum judged { JUDGED_FINE, JUDGED_DROP, JUDGED_BREACH };
+enum judged rcirc_judge(struct rcirc *c, const struct relay_msg *m);
+
 /* ---- rcirc_extend.c ---- */
 
 void rcirc_extend(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m);
@@ -217,5 +224,16 @@ bool fault_in_end(struct target *t);
 void fault_before_resolved(struct rcirc *c, uint16_t id);
 bool fault_in_sendme(struct rcirc *c, uint8_t *body, size_t *len);
 void fault_before_data(struct rcirc *c);
+
+/* ---- node_faults_relay.c ---- */
+
+/* Whether a cell, whose layer is off, is taken for one that ends here, as it is if HERE. */
+bool fault_in_recognizing(struct rcirc *c, const uint8_t *body, bool here);
+/* FINE: the honest judgement stands. */
+enum judged fault_in_message_got(struct rcirc *c, const struct relay_msg *m);
+bool fault_in_padding_got(struct rcirc *c, const struct relay_msg *m, const uint8_t *body);
+void fault_in_padding_sent(struct rcirc *c, uint8_t *body, size_t random_at);
+/* Before PADDING_NEGOTIATED goes out. */
+void fault_in_negotiated(struct rcirc *c, struct relay_padding_negotiated *m);
 
 #endif

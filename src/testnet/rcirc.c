@@ -90,6 +90,7 @@ bool rcirc_send(struct rcirc *c, uint8_t cmd, uint16_t stream_id, const void *da
     if (c->over || relay_msg_encode(RELAY_V0, &m, body, &random_at) != OK)
         return false;
     env_random(c->node->env, body + random_at, CELL_BODY_LEN - random_at);
+    fault_in_padding_sent(c, body, random_at);
     fault_in_message(c, body);
     if (c->layer->kind->originate(c->layer, CELL_RELAY, body) != OK) {
         rcirc_close(c, DESTROY_INTERNAL);
@@ -158,12 +159,14 @@ static void on_sendme(struct rcirc *c, const struct relay_msg *m)
 static void on_flow(struct rcirc *c, const struct relay_msg *m)
 {
     struct target *t = target_find(c, m->stream_id);
-    if (!c->congestion_control) {
-        rcirc_broken(c, "XON or XOFF without congestion control");
-    } else if (t) {
-        t->xoff = m->cmd == RELAY_XOFF;
-        target_wake(t);
-    }
+    struct relay_xon xon;
+    bool off = m->cmd == RELAY_XOFF;
+    err_t e = off ? relay_xoff_decode(rd_over(m->data, m->len))
+                  : relay_xon_decode(rd_over(m->data, m->len), &xon);
+    if (!t || !c->congestion_control || e != OK) /* as tor: not a word */
+        return;
+    t->xoff = off;
+    target_wake(t);
 }
 
 static void on_end(struct rcirc *c, uint16_t id)
@@ -185,6 +188,7 @@ static void on_padding_negotiate(struct rcirc *c, const struct relay_msg *m)
                                           .response = CIRCPAD_ERR,
                                           .machine = ask.machine,
                                           .machine_ctr = ask.machine_ctr};
+    fault_in_negotiated(c, &no);
     if (ask.command == CIRCPAD_START && relay_padding_negotiated_encode(&w, &no) == OK)
         rcirc_send(c, RELAY_PADDING_NEGOTIATED, 0, body, w.len);
 }
@@ -228,17 +232,19 @@ static void on_msg(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
     }
 }
 
-/* As tor: a command nobody knows is dropped, a message that breaks its form ends the circuit. */
 static void recognized(struct rcirc *c, uint8_t chan_cmd, const uint8_t *body)
 {
     struct relay_msg m;
-    err_t e = relay_msg_decode(RELAY_V0, body, &m);
-    if (e == OK)
-        e = relay_msg_check(&m, RELAY_TO_RELAY, true);
-    if (e == OK)
+    if (relay_msg_decode(RELAY_V0, body, &m) != OK) {
+        if (!fault_now(&c->node->faults, FAULT_RELAY_LENGTH))
+            rcirc_broken(c, "a relay message longer than its cell");
+        return;
+    }
+    enum judged j = fault_in_padding_got(c, &m, body) ? rcirc_judge(c, &m) : JUDGED_BREACH;
+    if (j == JUDGED_FINE)
         on_msg(c, chan_cmd, &m);
-    else if (e != ERR_UNSUPPORTED)
-        rcirc_broken(c, "a malformed relay message");
+    else if (j == JUDGED_BREACH)
+        rcirc_broken(c, "a relay message that has no place here");
 }
 
 /* ---- cells in ---- */
@@ -246,6 +252,12 @@ static void recognized(struct rcirc *c, uint8_t chan_cmd, const uint8_t *body)
 static bool is_relay(uint8_t cmd)
 {
     return cmd == CELL_RELAY || cmd == CELL_RELAY_EARLY;
+}
+
+static void pass_on(struct rcirc *c, uint8_t cmd, const uint8_t *body)
+{
+    c->passed_on = true;
+    put_or_close(c, &c->fwd, cmd, body);
 }
 
 /* From the client's side. */
@@ -262,11 +274,11 @@ static void back_on_cell(void *arg, uint8_t cmd, uint8_t *body)
         rcirc_broken(c, "a cell that only relays send");
     else if (c->layer->kind->open(c->layer, body, &here) != OK)
         rcirc_close(c, DESTROY_INTERNAL);
-    else if (here)
+    else if (fault_in_recognizing(c, body, here))
         recognized(c, cmd, body);
     else if (c->next_state == NEXT_OPEN)
-        put_or_close(c, &c->fwd, cmd, body);
-    else if (!c->cut)
+        pass_on(c, cmd, body);
+    else if (!c->cut && !fault_now(&c->node->faults, FAULT_RELAY_UNRECOGNIZED))
         rcirc_broken(c, "a cell that no relay of the circuit recognizes");
 }
 

@@ -213,6 +213,10 @@ void target_data(struct target *t, const uint8_t *data, size_t len)
         return;
     }
     t->deliver -= !c->congestion_control;
+    if (!len && fault_now(&c->node->faults, FAULT_RELAY_EMPTY_DATA)) {
+        target_end(t, END_MISC);
+        return;
+    }
     if (t->kind == TARGET_DIR) {
         to_dir(t, data, len);
         return;
