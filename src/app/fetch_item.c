@@ -7,17 +7,17 @@
 #include "base/hash.h"
 #include "lib/lib.h"
 
-enum { CERT_ROUNDS = 2 };
+enum { CERT_ROUNDS = 2, TOLD_MOST = 100 };
 
 /* ---- parts ---- */
 
-static err_t add_part(struct item *it, const char *path, bool for_certs)
+static err_t add_part(struct item *it, const char *path, enum part_for purpose)
 {
     struct part *p = calloc(1, sizeof *p);
     if (!p)
         return ERR_NOMEM;
     p->item = it;
-    p->for_certs = for_certs;
+    p->purpose = purpose;
     p->path = text_dup(text_of(path));
     if (!p->path) {
         free(p);
@@ -27,13 +27,13 @@ static err_t add_part(struct item *it, const char *path, bool for_certs)
     return OK;
 }
 
-static err_t add_requests(struct item *it, const struct fetch_want *w, bool for_certs)
+static err_t add_requests(struct item *it, const struct fetch_want *w, enum part_for purpose)
 {
     char path[FETCH_PATH_MAX];
     size_t n = fetch_want_requests(w);
     for (size_t i = 0; i < n; i++) {
         TRY(fetch_want_path(w, i, path));
-        TRY(add_part(it, path, for_certs));
+        TRY(add_part(it, path, purpose));
     }
     return OK;
 }
@@ -41,7 +41,7 @@ static err_t add_requests(struct item *it, const struct fetch_want *w, bool for_
 err_t item_init(struct item *it, struct job *j, size_t want)
 {
     *it = (struct item){.job = j, .want = &j->args->wants[want], .word = j->args->words[want]};
-    return add_requests(it, it->want, false);
+    return add_requests(it, it->want, FOR_WANT);
 }
 
 void item_free(struct item *it)
@@ -49,6 +49,7 @@ void item_free(struct item *it)
     struct part *p, *tmp;
     fetch_docs_free(&it->docs);
     free(it->joined);
+    free(it->servers);
     DL_FOREACH_SAFE (it->parts, p, tmp) {
         get_free(p->get);
         free(p->path);
@@ -95,7 +96,9 @@ void part_complain(const struct part *p)
 {
     char text[512];
     const struct job *j = p->item->job;
-    const char *what = p->for_certs ? "certificates to verify it with: " : "";
+    static const char *const whats[] = {
+        "", "certificates to verify it with: ", "server descriptors to verify it with: "};
+    const char *what = whats[p->purpose];
     unsigned n = p->n_tries;
     tunic_error_text(&p->error, text, sizeof text);
     if (!p->where[0])
@@ -169,38 +172,71 @@ static bool ask_for_certs(struct item *it)
     it->cert_rounds++;
     const struct fetch_want w = {
         .kind = FETCH_KEYS, .by = FETCH_BY_PAIR, .keys = docs->certs, .n_keys = docs->n_certs};
-    return add_requests(it, &w, true) == OK;
+    return add_requests(it, &w, FOR_CERTS) == OK;
+}
+
+/* The keys that sign extra-info documents are in server descriptors. */
+static bool ask_for_servers(struct item *it)
+{
+    struct fetch_want w = {.kind = FETCH_SERVER, .by = it->want->by};
+    bool unproven = false;
+    if (it->want->kind != FETCH_EXTRA || it->server_rounds++ || it->job->timed_out)
+        return false;
+    for (size_t i = 0; i < it->docs.n; i++)
+        unproven |= it->docs.list[i].verdict == FETCH_UNPROVEN && it->docs.list[i].has_id;
+    if (!unproven)
+        return false;
+    if (w.by == FETCH_BY_ALL || w.by == FETCH_BY_AUTHORITY)
+        return add_requests(it, &w, FOR_SERVERS) == OK;
+    w.by = FETCH_BY_FP;
+    w.keys = calloc(it->docs.n, sizeof *w.keys);
+    if (!w.keys)
+        return false;
+    for (size_t i = 0; i < it->docs.n && w.n_keys < FETCH_KEYS_MAX; i++)
+        if (it->docs.list[i].has_id)
+            memcpy(w.keys[w.n_keys++].id, it->docs.list[i].id.b, sizeof it->docs.list[i].id.b);
+    err_t e = add_requests(it, &w, FOR_SERVERS);
+    free(w.keys);
+    return e == OK;
 }
 
 /* ---- the answers ---- */
 
-static err_t join(struct item *it)
+/* All answers to parts of PURPOSE. *OWN is set if there are several: then they are copied there. */
+static err_t join_for(struct item *it, enum part_for purpose, char **own, struct text *out)
 {
     struct part *p;
     size_t len = 0, n = 0;
-    it->text = (struct text){"", 0};
+    free(*own);
+    *own = NULL;
+    *out = (struct text){"", 0};
     DL_FOREACH (it->parts, p)
-        if (p->good && !p->for_certs) {
-            it->text = get_document(p->get);
-            len += it->text.len;
+        if (p->good && p->purpose == purpose) {
+            *out = get_document(p->get);
+            len += out->len;
             n++;
         }
     if (n < 2)
         return OK;
-    char *at = it->joined = malloc(len + 1);
+    char *at = *own = malloc(len + 1);
     if (!at)
         return ERR_NOMEM;
     DL_FOREACH (it->parts, p)
-        if (p->good && !p->for_certs) {
+        if (p->good && p->purpose == purpose) {
             struct text t = get_document(p->get);
             memcpy(at, t.s, t.len);
             at += t.len;
         }
-    it->text = (struct text){it->joined, len};
+    *out = (struct text){*own, len};
     return OK;
 }
 
-static struct fetch_trust trust_of(const struct item *it)
+static err_t join(struct item *it)
+{
+    return join_for(it, FOR_WANT, &it->joined, &it->text);
+}
+
+static struct fetch_trust trust_of(const struct item *it, struct text servers)
 {
     const struct job *j = it->job;
     struct fetch_trust t = {
@@ -208,13 +244,13 @@ static struct fetch_trust trust_of(const struct item *it)
         .n_auths = j->args->sources.n_auths,
         .certs = &j->certs,
         .now_s = env_wall_s(net_env(j->hub->net)),
-        .servers = {"", 0},
+        .servers = servers,
         .consensus = {"", 0},
     };
     /* What else is fetched may prove it. */
     for (size_t i = 0; i < j->args->n_wants; i++) {
         const struct item *other = &j->items[i];
-        if (other->over && other->text.len && other->want->kind == FETCH_SERVER)
+        if (!t.servers.len && other->over && other->want->kind == FETCH_SERVER)
             t.servers = other->text;
         if (other->over && other->text.len && other->want->kind == FETCH_CONSENSUS)
             t.consensus = other->text;
@@ -248,7 +284,7 @@ static bool retry_bad(struct item *it)
 {
     char text[FETCH_WHY_MAX];
     struct part *p = it->parts;
-    if (!count_bad(it) || !p || (p->next && !p->next->for_certs) || !p->good || it->joined)
+    if (!count_bad(it) || !p || (p->next && p->next->purpose == FOR_WANT) || !p->good || it->joined)
         return false;
     for (size_t i = 0; i < it->docs.n; i++)
         if (!item_writes(it, &it->docs.list[i]))
@@ -301,12 +337,12 @@ static bool ask_for_more(struct item *it)
         return false;
     size_t n = fetch_docs_missing(it->want, &it->docs, note_missing, &l);
     DL_FOREACH (it->parts, p)
-        if (!p->for_certs && p->good)
+        if (p->purpose == FOR_WANT && p->good)
             last = p;
     bool asked = false;
     size_t source = last ? (size_t)(get_source(last->get) - it->job->sources) : 0;
     struct part *before = it->parts ? it->parts->prev : NULL;
-    if (n && last && add_requests(it, &l.want, false) == OK && before)
+    if (n && last && add_requests(it, &l.want, FOR_WANT) == OK && before)
         for (p = before->next; p; p = p->next) {
             memcpy(p->tries, last->tries, sizeof p->tries);
             p->n_tries = last->n_tries;
@@ -334,17 +370,48 @@ static void tell_missing(struct item *it)
 
 /* ---- all of it ---- */
 
+/* What is said of many documents in the same words is said once. */
+static size_t count_same(const struct item *it, size_t from)
+{
+    const struct fetch_doc *d = &it->docs.list[from];
+    size_t n = 0;
+    for (size_t i = from + 1; i < it->docs.n; i++)
+        n += it->docs.list[i].verdict == d->verdict && strcmp(it->docs.list[i].why, d->why) == 0;
+    return n;
+}
+
+static bool was_told(const struct item *it, size_t doc)
+{
+    const struct fetch_doc *d = &it->docs.list[doc];
+    for (size_t i = 0; i < doc && i < TOLD_MOST; i++)
+        if (it->docs.list[i].verdict == d->verdict && strcmp(it->docs.list[i].why, d->why) == 0)
+            return true;
+    return doc > TOLD_MOST;
+}
+
+static void tell_verdict(const struct item *it, size_t doc, const char *what)
+{
+    const struct fetch_doc *d = &it->docs.list[doc];
+    if (was_told(it, doc))
+        return;
+    size_t more = count_same(it, doc);
+    if (more)
+        job_say(it->job, it->word, "%s: %s and %zu more: %s", what, d->title, more, d->why);
+    else
+        job_say(it->job, it->word, "%s: %s: %s", what, d->title, d->why);
+}
+
 static void tell_verdicts(struct item *it)
 {
-    const struct job *j = it->job;
+    const struct fetch_args *args = it->job->args;
     for (size_t i = 0; i < it->docs.n; i++) {
         const struct fetch_doc *d = &it->docs.list[i];
         if (!item_writes(it, d)) {
-            job_say(j, it->word, "invalid: %s: %s", d->title, d->why);
+            tell_verdict(it, i, "invalid");
             it->status = worse(it->status, FETCH_STATUS_INVALID);
-        } else if (!j->args->no_verify && d->why[0] &&
-                   (d->verdict == FETCH_UNPROVEN || j->args->verbose)) {
-            job_say(j, it->word, "note: %s: %s", d->title, d->why);
+        } else if (!args->no_verify && d->why[0] &&
+                   (d->verdict == FETCH_UNPROVEN || args->verbose)) {
+            tell_verdict(it, i, "note");
         }
     }
 }
@@ -355,8 +422,8 @@ static void tell_failures(struct item *it)
     DL_FOREACH (it->parts, p) {
         if (p->good || p->error.cls == TUNIC_OK)
             continue;
-        if (p->for_certs) { /* may be that it did not matter */
-            if (count_bad(it))
+        if (p->purpose != FOR_WANT) { /* may be that it did not matter */
+            if (count_bad(it) || p->purpose == FOR_SERVERS)
                 part_complain(p);
             continue;
         }
@@ -368,12 +435,13 @@ static void tell_failures(struct item *it)
 
 static void tell_source(const struct item *it)
 {
+    static const char *const whats[] = {"", "certificates: ", "server descriptors: "};
     const struct part *p;
     DL_FOREACH (it->parts, p)
         if (p->good && it->job->args->verbose)
             job_say(it->job, it->word, "%s%zu bytes from %s, %s, %zu bytes on the wire",
-                    p->for_certs ? "certificates: " : "", get_document(p->get).len,
-                    get_source(p->get)->spec->name, get_encoding(p->get), get_received(p->get));
+                    whats[p->purpose], get_document(p->get).len, get_source(p->get)->spec->name,
+                    get_encoding(p->get), get_received(p->get));
 }
 
 static void conclude(struct item *it)
@@ -394,8 +462,6 @@ static void conclude(struct item *it)
 
 static err_t judge(struct item *it)
 {
-    free(it->joined);
-    it->joined = NULL;
     fetch_docs_free(&it->docs);
     it->docs = (struct fetch_docs){.list = NULL};
     TRY(join(it));
@@ -404,9 +470,11 @@ static err_t judge(struct item *it)
         return OK;
     struct part *p;
     DL_FOREACH (it->parts, p)
-        if (p->for_certs && p->good)
+        if (p->purpose == FOR_CERTS && p->good)
             TRY(take_certs(it->job, get_document(p->get)));
-    const struct fetch_trust trust = trust_of(it);
+    struct text servers;
+    TRY(join_for(it, FOR_SERVERS, &it->servers, &servers));
+    const struct fetch_trust trust = trust_of(it, servers);
     return fetch_docs_verify(it->want, &trust, &it->docs);
 }
 
@@ -432,7 +500,7 @@ void item_judge(struct item *it)
     DL_FOREACH (it->parts, p) {
         if (!p->over)
             return;
-        any |= p->good && !p->for_certs;
+        any |= p->good && p->purpose == FOR_WANT;
     }
     if (waits_for_others(it))
         return;
@@ -452,6 +520,6 @@ void item_judge(struct item *it)
         out_of_memory(it);
         return;
     }
-    if (!ask_for_certs(it) && !retry_bad(it) && !ask_for_more(it))
+    if (!ask_for_certs(it) && !ask_for_servers(it) && !retry_bad(it) && !ask_for_more(it))
         conclude(it);
 }

@@ -115,8 +115,8 @@ static bool may_ask(const struct job *j, const struct part *p, size_t source)
     const struct fetch_want *w = p->item->want;
     if (spec->is_given || spec->kind == SOURCE_ANONYMOUS)
         /* "authority", "all of this server": the first that is named is meant. */
-        return p->for_certs || !fetch_want_of_server(w) || source == 0;
-    return p->for_certs || !fetch_want_of_authorities(w) || spec->is_authority;
+        return p->purpose != FOR_WANT || !fetch_want_of_server(w) || source == 0;
+    return p->purpose != FOR_WANT || !fetch_want_of_authorities(w) || spec->is_authority;
 }
 
 static bool is_active(const struct source *s)
@@ -243,8 +243,8 @@ static void launch(struct job *j, struct part *p, size_t source)
     const struct fetch_want *w = p->item->want;
     const struct get_ask ask = {
         .path = p->path,
-        .most = p->for_certs ? (size_t)4 << 20 : fetch_want_body_max(w),
-        .authority_only = !p->for_certs && fetch_want_of_authorities(w),
+        .most = p->purpose == FOR_WANT ? fetch_want_body_max(w) : (size_t)64 << 20,
+        .authority_only = p->purpose == FOR_WANT && fetch_want_of_authorities(w),
         .settled = settled,
         .arg = p,
     };
@@ -292,8 +292,10 @@ static void work(void *arg)
     size_t over = 0;
     bool changed = false;
     for (size_t i = 0; i < j->args->n_wants; i++) {
-        if (!j->items[i].over)
+        if (!j->items[i].over) {
             item_judge(&j->items[i]);
+            changed |= j->items[i].over; /* others may wait for it */
+        }
         over += j->items[i].over;
     }
     if (over == j->args->n_wants) {

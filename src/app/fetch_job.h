@@ -21,10 +21,13 @@ try {
     bool final; /* it answered, and would say the same again */
 };
 
+/* What a part is for: what was asked for, or what proves it. */
+enum part_for { FOR_WANT, FOR_CERTS, FOR_SERVERS };
+
 struct part {
     struct item *item;
     char *path;
-    bool for_certs;
+    enum part_for purpose;
     bool over; /* GET is there and is good, or it has failed for good */
     bool good;
     struct get *get; /* under way, or what came */
@@ -44,8 +47,9 @@ struct item {
     struct part *parts;
     char *joined;     /* the answers of all parts, if there are several */
     struct text text; /* the same, whoever owns it */
+    char *servers;    /* descriptors that prove extra-info documents */
     struct fetch_docs docs;
-    unsigned cert_rounds, more_rounds;
+    unsigned cert_rounds, server_rounds, more_rounds;
     bool over;
     int status; /* enum of fetch_args.h, once it is over */
 };
