@@ -55,6 +55,8 @@ const char forge_help[] =
     "  tunic forge server --nickname caerSidi --set \"contact me\"\n"
     "  tunic forge consensus --count 9 --out net && tor -f net/torrc --DisableNetwork 1\n";
 
+enum { SHOWN_MOST = 80 }; /* of a wrong value */
+
 /* What an option's parser sees. */
 struct arg {
     const char *option, *value;
@@ -64,7 +66,9 @@ struct arg {
 static err_t PRINTF_LIKE(2, 3) wrong(const struct arg *a, const char *fmt, ...)
 {
     va_list args;
-    int n = a->value ? snprintf(a->why, FORGE_ARG_WHY, "%s \"%.80s\": ", a->option, a->value)
+    int shown = a->value ? (int)strcspn(a->value, "\r\n") : 0;
+    int n = a->value ? snprintf(a->why, FORGE_ARG_WHY, "%s \"%.*s\": ", a->option,
+                                shown < SHOWN_MOST ? shown : SHOWN_MOST, a->value)
                      : snprintf(a->why, FORGE_ARG_WHY, "%s: ", a->option);
     va_start(args, fmt);
     vsnprintf(a->why + n, FORGE_ARG_WHY - (size_t)n, fmt, args);

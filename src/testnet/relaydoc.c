@@ -127,12 +127,13 @@ static void write_keys(struct docw *w, const struct relaydoc *r)
 /* Rules stand on lines of their own here, and end in one that leaves nothing open. */
 static void write_rules(struct docw *w, const char *policy)
 {
-    struct text rest = text_of(policy), rule;
+    struct text rest = text_of(policy), rule = {0};
     while (text_split(&rest, ',', &rule)) {
         rule = text_strip(rule);
         docw_fmt(w, "%.*s\n", TEXT_ARG(rule));
     }
-    docw_add(w, TEXT_LIT("reject *:*\n"));
+    if (!text_is(rule, "reject *:*") && !text_is(rule, "accept *:*"))
+        docw_add(w, TEXT_LIT("reject *:*\n"));
 }
 
 void relaydoc_write_server(struct docw *w, const struct relaydoc *r,
