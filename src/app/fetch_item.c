@@ -73,23 +73,25 @@ int part_status(const struct part *p)
 static const char *hint(const struct part *p)
 {
     const struct tunic_error *e = &p->error;
-    if (e->stage == TUNIC_STAGE_DIRECTORY && e->reason == 404)
+    bool http = p->get && get_source(p->get)->spec->kind == SOURCE_DIRPORT;
+    if (e->cls == TUNIC_SYSTEM || e->cls == TUNIC_INTERNAL || e->reason == 404)
         return "";
     if (e->stage == TUNIC_STAGE_DIRECTORY && e->reason == 503)
-        return ": it is busy; try again later, or ask another one (--from)";
+        return ". It is busy: try again later, or ask another one (--from)";
     if (e->cls == TUNIC_IDENTITY)
-        return ": somebody else answers there; check rsa= and ed25519=, or leave them out";
-    if (e->stage == TUNIC_STAGE_TLS && (e->cls == TUNIC_PROTOCOL || e->cls == TUNIC_NETWORK))
-        return ": is that an ORPort? What answers there speaks no TLS as a relay does (a DirPort "
-               "or "
-               "another web server: --dirport)";
-    if (e->stage == TUNIC_STAGE_LINK && (e->cls == TUNIC_PROTOCOL || e->cls == TUNIC_NETWORK))
-        return ": it speaks TLS, but not Tor's link protocol; is that an ORPort?";
+        return ". Check rsa= and ed25519=, or leave them out";
+    if (e->stage == TUNIC_STAGE_TLS)
+        return ". Is that an ORPort? What answers there does not speak TLS as a relay does (for a "
+               "DirPort or another web server say --dirport)";
+    if (e->stage == TUNIC_STAGE_LINK)
+        return ". Is that an ORPort? What answers there speaks TLS, but not as a relay does";
+    if (e->stage == TUNIC_STAGE_TCP && http && e->reason != TUNIC_OR_CLOSURE_REASON_CONNECTREFUSED)
+        return ". Is that a DirPort? For an ORPort say --from";
     if (e->stage == TUNIC_STAGE_TCP)
-        return ": check address and port, and whether you are online";
+        return ". Check address and port, and whether you are online";
     if (e->cls == TUNIC_TIMEOUT)
-        return ": try another source (--from), or a longer --timeout";
-    return "";
+        return ". Try another source (--from), or a longer --timeout";
+    return ". Try another source (--from)";
 }
 
 void part_complain(const struct part *p)

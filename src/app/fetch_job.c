@@ -324,9 +324,6 @@ static void deadline(void *arg)
             if (p->get) {
                 get_where(p->get, "--timeout is over", &p->error);
                 snprintf(p->where, sizeof p->where, "%s", get_source(p->get)->spec->name);
-                j->received_before += get_received(p->get);
-                get_free(p->get);
-                p->get = NULL;
             } else if (!p->error.cls) {
                 lib_error(&p->error, TUNIC_TIMEOUT, TUNIC_STAGE_NONE,
                           "not begun yet; --timeout is over");

@@ -201,6 +201,8 @@ static void begin(struct get *g)
         o.callback = on_dir;
         o.callback_arg = g;
         g->dir = tunic_dir_start(g->source->circuit, &o, &error);
+        if (!g->dir && tunic_circuit_error(g->source->circuit)) /* that says more */
+            error = *tunic_circuit_error(g->source->circuit);
     }
     if (error.cls)
         settle(g, &error);
