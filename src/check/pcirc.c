@@ -71,7 +71,7 @@ struct pcirc *pcirc_fast(struct trial *t)
     return pcirc_fast_on(probe_link(t));
 }
 
-static bool need_key(struct trial *t)
+bool pcirc_know_key(struct trial *t)
 {
     if (trial_goes_on(t) && !(t->run->has_ntor && t->run->has_rsa))
         trial_skip(t, "the relay's onion key is not known: it serves no /tor/server/authority");
@@ -105,7 +105,7 @@ struct pcirc *pcirc_ntor_on(struct probe *p)
     uint8_t skin[NTOR_SKIN_LEN], keys[TOR1_KEYS_LEN];
     struct ntor_client st;
     size_t len;
-    struct pcirc *c = p && need_key(p->t) ? pcirc_empty(p) : NULL;
+    struct pcirc *c = p && pcirc_know_key(p->t) ? pcirc_empty(p) : NULL;
     if (!c)
         return NULL;
     struct check_run *run = p->t->run;
@@ -130,7 +130,7 @@ struct pcirc *pcirc_ntor_v3_on(struct probe *p, const void *CM, size_t CM_len, s
     struct wr w = wr_over(skin, sizeof skin);
     struct ntor_v3_client st;
     size_t len;
-    struct pcirc *c = p && need_key(p->t) ? pcirc_empty(p) : NULL;
+    struct pcirc *c = p && pcirc_know_key(p->t) ? pcirc_empty(p) : NULL;
     if (!c)
         return NULL;
     struct check_run *run = p->t->run;

@@ -42,6 +42,8 @@ struct pcirc *pcirc_ntor(struct trial *t);
 struct pcirc *pcirc_ntor_on(struct probe *p);
 /* CM is the message with extensions, as it goes into the handshake; the relay's goes to SM. */
 struct pcirc *pcirc_ntor_v3_on(struct probe *p, const void *CM, size_t CM_len, struct wr *SM);
+/* Whether the relay's onion key is known; if not, the trial is skipped. */
+bool pcirc_know_key(struct trial *t);
 /* A circuit without a hop, for a case that does its handshake itself. */
 struct pcirc *pcirc_empty(struct probe *p);
 /* The keys of the next hop: TOR1_KEYS_LEN bytes. */

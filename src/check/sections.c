@@ -4,6 +4,9 @@ const struct check_section *const check_sections[] = {
     &check_versions,
     &check_auth_challenge,
     &check_relay,
+    &check_create_fast,
+    &check_create,
+    &check_ntor,
     &check_directory,
 };
 const size_t check_n_sections = sizeof check_sections / sizeof *check_sections;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "testnet/faults_create.h"
 #include "testnet/faults_dir.h"
 #include "testnet/faults_relay.h"
 
@@ -115,8 +116,16 @@
     X(DIR_EVIL_ADDRESS, "dir-evil-address", FAULT_FROM, "relays at 0.0.0.0 in the consensus")      \
     X(DIR_DRIP, "dir-drip", FAULT_FROM, "a body at 1 byte in N seconds")
 
-#define FAULT_LIST(X) \
-    FAULTS_LINK(X) FAULTS_CIRC(X) FAULTS_RELAY(X) FAULTS_STREAM(X) FAULTS_DIR(X) FAULTS_DIR_DOCS(X)
+/* clang-format off: a line for each, so that additions do not collide */
+#define FAULT_LIST(X)  \
+    FAULTS_LINK(X)     \
+    FAULTS_CREATE(X)   \
+    FAULTS_CIRC(X)     \
+    FAULTS_RELAY(X)    \
+    FAULTS_STREAM(X)   \
+    FAULTS_DIR(X)      \
+    FAULTS_DIR_DOCS(X)
+/* clang-format on */
 
 enum fault {
 #define X(name, text, kind, what) FAULT_##name,

@@ -199,7 +199,7 @@ enum link_rule fault_in_judging(void *nlink, enum link_stage stage, struct chan_
     if (cell->cmd == CELL_VERSIONS && now(nl, FAULT_VERSIONS_TWICE))
         return RULE_CLOSE;
     (void)stage;
-    return rule;
+    return rule == RULE_CREATE ? fault_in_create_cell(nl, cell) : rule;
 }
 
 bool fault_in_reading(void *nlink, enum link_slip where, size_t n)

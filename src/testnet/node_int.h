@@ -9,9 +9,12 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "cell/chan_circ.h"
+#include "cell/ext.h"
 #include "cell/relay.h"
 #include "cell/relay_pad.h"
 #include "circuit/layer.h"
+
+#include "circuit/tor1.h"
 #include "link/tls.h"
 #include "testnet/dirserv.h"
 #include "testnet/node.h"
@@ -36,6 +39,7 @@ struct nlink {
     bool dialled, over;
     uint8_t four[2];       /* link protocol 4, for a lie */
     struct rcirc *waiting; /* circuits to be extended over it once it is open */
+    uint32_t refused_id;   /* the last one */
     struct nlink *prev, *next;
 };
 
@@ -110,6 +114,7 @@ struct node {
     struct relay_certs certs, false_certs;
     int64_t certs_made_s;
     struct faults faults;
+    struct env dull_env; /* for a fault: knows one byte only */
     struct dirserv_source dir;
     struct nlink *links, *dead_links;
     struct rcirc *circs, *dead_circs;
@@ -134,8 +139,10 @@ void nlink_bury(struct nlink *nl);
 
 /* ---- rcirc.c ---- */
 
-/* CREATE_FAST or CREATE2 came on NL. */
-void rcirc_create(struct nlink *nl, uint32_t id, uint8_t cmd, const uint8_t *body);
+/* One that nobody knows of yet; NULL out of memory, or too many. */
+struct rcirc *rcirc_new(struct nlink *nl);
+void rcirc_keep(struct rcirc *c); /* it has a link: the node's from now on */
+void rcirc_put_back(struct rcirc *c, uint8_t cmd, const uint8_t *body);
 /* The link it waits for is there, or never will be. */
 void rcirc_next_is_open(struct rcirc *c, struct nlink *nl);
 void rcirc_next_failed(struct rcirc *c);
@@ -156,6 +163,19 @@ size_t rcirc_queued(const struct rcirc *c);
 
 enum judged { JUDGED_FINE, JUDGED_DROP, JUDGED_BREACH };
 enum judged rcirc_judge(struct rcirc *c, const struct relay_msg *m);
+
+/* ---- rcirc_create.c ---- */
+
+struct create_reply {
+    uint8_t cmd;
+    uint8_t data[CREATED2_DATA_MAX];
+    size_t len;
+    uint8_t keys[TOR1_KEYS_LEN];
+    bool opened; /* the handshake's message was read */
+};
+
+/* CREATE_FAST or CREATE2 came on NL. */
+void rcirc_create(struct nlink *nl, uint32_t id, uint8_t cmd, uint8_t *body);
 
 /* ---- rcirc_extend.c ---- */
 
@@ -207,6 +227,23 @@ void fault_in_hello(void *nlink, size_t circ_id_len, struct wr *answer);
 enum link_rule fault_in_judging(void *nlink, enum link_stage stage, struct chan_frame *cell,
                                 enum link_rule rule);
 bool fault_in_reading(void *nlink, enum link_slip where, size_t n);
+
+/* ---- node_faults_create.c: how a node breaks rules, when circuits are made ---- */
+
+/* What is done about a CREATE cell, which may be changed. */
+enum link_rule fault_in_create_cell(struct nlink *nl, struct chan_frame *cell);
+/* Before a CREATE is looked at, which may be changed: true if it is to be refused. */
+bool fault_in_asking(struct nlink *nl, uint32_t id, uint8_t cmd, uint8_t *body);
+/* A CREATE is refused: the reason. */
+uint8_t fault_in_refusal(struct nlink *nl, uint32_t id, uint8_t reason);
+/* It should be refused: true if R answers it all the same. */
+bool fault_in_refusing(struct rcirc *c, const uint8_t *body, struct create_reply *r);
+struct env *fault_env(struct rcirc *c); /* where the handshake's randomness comes from */
+void fault_in_keys(struct rcirc *c, uint8_t *keys);
+/* THEIRS was decoded, with E, from LEN bytes. */
+err_t fault_in_exts(struct rcirc *c, size_t len, err_t e, struct exts *theirs);
+/* Whether congestion control is answered, with *SENDME_INC. */
+bool fault_in_exts_said(struct rcirc *c, uint8_t *sendme_inc);
 
 /* ---- node_faults.c: how a node breaks rules ---- */
 

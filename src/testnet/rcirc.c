@@ -2,15 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cell/ext.h"
 #include "cell/reason.h"
 #include "cell/relay_extend.h"
 #include "cell/relay_flow.h"
 #include "cell/relay_pad.h"
-#include "circuit/fast.h"
-#include "circuit/ntor.h"
-#include "circuit/ntor_v3.h"
-#include "circuit/tor1.h"
 #include "crypto/secret.h"
 #include "testnet/node_int.h"
 
@@ -58,6 +53,11 @@ static void put_or_close(struct rcirc *c, struct rside *side, uint8_t cmd, const
     c->node->counts.cells_out++;
     if (put(side, cmd, body) != OK)
         rcirc_close(c, DESTROY_RESOURCELIMIT);
+}
+
+void rcirc_put_back(struct rcirc *c, uint8_t cmd, const uint8_t *body)
+{
+    put_or_close(c, &c->back, cmd, body);
 }
 
 size_t rcirc_queued(const struct rcirc *c)
@@ -338,104 +338,9 @@ static const struct link_circ_ops back_ops = {back_on_cell, back_on_destroy, bac
 static const struct link_circ_ops fwd_ops = {fwd_on_cell, fwd_on_destroy, fwd_on_link_closed,
                                              fwd_on_writable};
 
-/* ---- the handshake ---- */
-
-struct create_reply {
-    uint8_t cmd;
-    uint8_t data[CREATED2_DATA_MAX];
-    size_t len;
-    uint8_t keys[TOR1_KEYS_LEN];
-};
-
-static err_t reply_fast(struct rcirc *c, const uint8_t *body, struct create_reply *r)
-{
-    struct chan_create_fast m;
-    TRY(chan_create_fast_decode(rd_over(body, CELL_BODY_LEN), &m));
-    r->cmd = CELL_CREATED_FAST;
-    r->len = FAST_REPLY_LEN;
-    c->fast = true;
-    c->node->counts.handshakes_fast++;
-    return fast_server_reply(c->node->env, m.x, r->data, r->keys, sizeof r->keys);
-}
-
-static err_t reply_ntor(struct rcirc *c, const struct chan_create2 *m, struct create_reply *r)
-{
-    const struct identity *id = c->node->config.id;
-    if (m->hlen != NTOR_SKIN_LEN)
-        return ERR_CIRC_HANDSHAKE;
-    r->len = NTOR_REPLY_LEN;
-    c->node->counts.handshakes_ntor++;
-    return ntor_server_reply(c->node->env, &id->rsa_id, &id->ntor, &id->ntor_pub, m->hdata, r->data,
-                             r->keys, sizeof r->keys);
-}
-
-/* What the client asks for, and what we say. Proposal 346: who cannot do a subprotocol that is
- * asked for must not go on. */
-static err_t answer_exts(struct rcirc *c, struct rd asked, struct wr *out)
-{
-    static const uint8_t sendme_inc[] = {CC_SENDME_INC};
-    struct exts theirs, ours = {.n = 0};
-    TRY(exts_decode_all(asked, &theirs));
-    if (exts_find(&theirs, CIRC_EXT_SUBPROTO))
-        return ERR_CIRC_HANDSHAKE;
-    c->congestion_control = exts_find(&theirs, CIRC_EXT_CC_REQUEST) != NULL;
-    if (c->congestion_control)
-        TRY(exts_add(&ours, CIRC_EXT_CC_RESPONSE, sendme_inc, sizeof sendme_inc));
-    return exts_encode(out, &ours);
-}
-
-static err_t reply_ntor_v3(struct rcirc *c, const struct chan_create2 *m, struct create_reply *r)
-{
-    const struct identity *id = c->node->config.id;
-    uint8_t asked[NTOR_V3_MSG_MAX], said[NTOR_V3_MSG_MAX];
-    struct wr w_asked = wr_over(asked, sizeof asked), w_said = wr_over(said, sizeof said);
-    struct wr out = wr_over(r->data, sizeof r->data);
-    struct ntor_v3_server st;
-    err_t e = ntor_v3_server_read(&id->ed.pub, &id->ntor, &id->ntor_pub, NTOR_V3_CIRC_VERIFICATION,
-                                  m->hdata, m->hlen, &st, &w_asked);
-    if (e != OK)
-        return e;
-    e = answer_exts(c, rd_over(asked, w_asked.len), &w_said);
-    if (e == OK)
-        e = ntor_v3_server_reply(c->node->env, &st, NTOR_V3_CIRC_VERIFICATION, said, w_said.len,
-                                 &out, r->keys, sizeof r->keys);
-    r->len = out.len;
-    c->node->counts.handshakes_ntor_v3++;
-    secret_wipe(&st, sizeof st);
-    return e;
-}
-
-static err_t reply_to(struct rcirc *c, uint8_t cmd, const uint8_t *body, struct create_reply *r)
-{
-    struct chan_create2 m;
-    r->cmd = CELL_CREATED2;
-    if (cmd == CELL_CREATE_FAST)
-        return reply_fast(c, body, r);
-    if (cmd != CELL_CREATE2)
-        return ERR_CIRC_PROTO;
-    TRY(chan_create2_decode(rd_over(body, CELL_BODY_LEN), &m));
-    if (m.htype == HANDSHAKE_NTOR)
-        return reply_ntor(c, &m, r);
-    return m.htype == HANDSHAKE_NTOR_V3 ? reply_ntor_v3(c, &m, r) : ERR_CIRC_HANDSHAKE;
-}
-
-static void send_created(struct rcirc *c, const struct create_reply *r)
-{
-    struct chan_created2 m = {.hlen = (uint16_t)r->len, .hdata = r->data};
-    uint8_t body[CELL_BODY_LEN] = {0};
-    struct wr w = wr_over(body, sizeof body);
-    if (r->cmd == CELL_CREATED_FAST)
-        wr_bytes(&w, r->data, r->len);
-    else if (chan_created2_encode(&w, &m) != OK)
-        return;
-    put_or_close(c, &c->back, r->cmd, body);
-    if (fault_now(&c->node->faults, FAULT_CIRC_CREATED_TWICE) && !c->over)
-        put_or_close(c, &c->back, r->cmd, body);
-}
-
 /* ---- life ---- */
 
-static struct rcirc *rcirc_new(struct nlink *nl)
+struct rcirc *rcirc_new(struct nlink *nl)
 {
     struct node *n = nl->node;
     struct rcirc *c = n->counts.circuits < NODE_CIRCS_MOST ? calloc(1, sizeof *c) : NULL;
@@ -450,34 +355,11 @@ static struct rcirc *rcirc_new(struct nlink *nl)
     return c;
 }
 
-static err_t rcirc_start(struct rcirc *c, uint8_t cmd, const uint8_t *body, struct create_reply *r)
+void rcirc_keep(struct rcirc *c)
 {
-    err_t e = reply_to(c, cmd, body, r);
-    if (e == OK && !(c->layer = tor1_new(r->keys, LAYER_RELAY)))
-        e = ERR_NOMEM;
-    secret_wipe(r->keys, sizeof r->keys);
-    rwindow_init(&c->window, c->congestion_control);
-    return e;
-}
-
-void rcirc_create(struct nlink *nl, uint32_t id, uint8_t cmd, const uint8_t *body)
-{
-    struct rcirc *c = rcirc_new(nl);
-    struct create_reply r = {.len = 0};
-    err_t e = c ? rcirc_start(c, cmd, body, &r) : ERR_NOMEM;
-    if (e == OK)
-        e = link_circ_accept(nl->link, &c->back.lc, id);
-    if (e != OK) {
-        if (c)
-            rcirc_bury(c);
-        link_refuse(nl->link, id, e == ERR_NOMEM ? DESTROY_RESOURCELIMIT : DESTROY_PROTOCOL);
-        return;
-    }
     DL_APPEND(c->node->circs, c);
     c->node->counts.circuits++;
     c->node->counts.circuits_ever++;
-    if (!fault_in_create(c, r.data, &r.len))
-        send_created(c, &r);
 }
 
 void rcirc_broken(struct rcirc *c, const char *what)
