@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void decide(struct trial *t, enum check_verdict verdict, const char *fmt, va_list ap)
+static PRINTF_LIKE(3, 0) void decide(struct trial *t, enum check_verdict verdict, const char *fmt, va_list ap)
 {
     if (!trial_goes_on(t))
         return;
@@ -38,7 +38,7 @@ void trial_awaits(struct trial *t, const char *fmt, ...)
 }
 
 /* A text that is full ends in "...". */
-static void append(char *text, const char *fmt, va_list ap)
+static PRINTF_LIKE(2, 0) void append(char *text, const char *fmt, va_list ap)
 {
     size_t len = strlen(text), cap = TRIAL_TEXT_MAX;
     if (len + sizeof ", ..." >= cap)
