@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static PRINTF_LIKE(3, 0) void decide(struct trial *t, enum check_verdict verdict, const char *fmt, va_list ap)
+static PRINTF_LIKE(3, 0) void decide(struct trial *t, enum check_verdict verdict, const char *fmt,
+                                     va_list ap)
 {
     if (!trial_goes_on(t))
         return;
