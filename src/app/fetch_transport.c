@@ -201,8 +201,8 @@ static void begin(struct get *g)
         o.callback = on_dir;
         o.callback_arg = g;
         g->dir = tunic_dir_start(g->source->circuit, &o, &error);
-        if (!g->dir && tunic_circuit_error(g->source->circuit)) /* that says more */
-            error = *tunic_circuit_error(g->source->circuit);
+        if (!g->dir && error.cls == TUNIC_USAGE && error.stage == TUNIC_STAGE_CIRCUIT)
+            error.cls = TUNIC_OK; /* it has just ended: the event that says why is on its way */
     }
     if (error.cls)
         settle(g, &error);
