@@ -36,4 +36,35 @@ void dir_micro_several(struct trial *t);
 void dir_micro_unknown(struct trial *t);
 void dir_micro_none(struct trial *t);
 
+/* ---- case_dirhttp.c: requests, headers, encodings ---- */
+
+void dir_encoding_none(struct trial *t);
+void dir_encoding_deflate(struct trial *t);
+void dir_encoding_gzip(struct trial *t);
+void dir_encoding_zstd(struct trial *t);
+void dir_encoding_lzma(struct trial *t);
+void dir_encoding_unknown(struct trial *t);
+void dir_encoding_listed(struct trial *t);
+void dir_encoding_accepted(struct trial *t);
+void dir_suffix_z(struct trial *t);
+void dir_suffix_overridden(struct trial *t);
+void dir_header_case(struct trial *t);
+void dir_status_line(struct trial *t);
+void dir_date(struct trial *t);
+void dir_length(struct trial *t);
+void dir_type(struct trial *t);
+void dir_address(struct trial *t);
+void dir_vary(struct trial *t);
+void dir_end(struct trial *t);
+void dir_modified_not(struct trial *t);
+void dir_modified(struct trial *t);
+void dir_modified_bad(struct trial *t);
+void dir_url_unknown(struct trial *t);
+void dir_malformed(struct trial *t);
+void dir_head_long(struct trial *t);
+void dir_method_unknown(struct trial *t);
+void dir_post_garbage(struct trial *t);
+void dir_one_answer(struct trial *t);
+void dir_in_pieces(struct trial *t);
+
 #endif

@@ -162,19 +162,26 @@ static void write_short(struct dirserv *s, int status, const char *reason)
 static void write_head(const struct dirserv *s, const struct dirserv_answer *a,
                        enum dir_encoding enc, size_t len, struct docw *w)
 {
-    char date[DIRHTTP_DATE_MAX], address[IP_TEXT_MAX];
+    char date[DIRHTTP_DATE_MAX], now_text[DIRHTTP_DATE_MAX], address[IP_TEXT_MAX];
     int64_t now = env_wall_s(s->source->env);
-    docw_fmt(w, "HTTP/1.0 200 OK\r\nDate: %s\r\nContent-Type: %s\r\n", dirhttp_date_text(now, date),
-             a->type);
+    struct dirserv_words x = {.version = "HTTP/1.0",
+                              .date = dirhttp_date_text(now, now_text),
+                              .type = a->type,
+                              .address = ip_text(&s->peer, address),
+                              .encoding = dir_encoding_name(enc),
+                              .len = len,
+                              .vary = a->vary};
+    dirserv_misname(s->source, &x);
+    docw_fmt(w, "%s 200 OK\r\nDate: %s\r\nContent-Type: %s\r\n", x.version, x.date, x.type);
     docw_fmt(w, "X-Your-Address-Is: %s\r\nContent-Encoding: %s\r\nContent-Length: %zu\r\n",
-             ip_text(&s->peer, address), dir_encoding_name(enc), len);
+             x.address, x.encoding, x.len);
     if (a->modified_s)
         docw_fmt(w, "Last-Modified: %s\r\n", dirhttp_date_text(a->modified_s, date));
     if (a->lifetime_s)
         docw_fmt(w, "Expires: %s\r\n", dirhttp_date_text(now + a->lifetime_s, date));
     else
         docw_add(w, TEXT_LIT("Pragma: no-cache\r\n"));
-    if (a->vary)
+    if (x.vary)
         docw_add(w, TEXT_LIT("Vary: X-Or-Diff-From-Consensus\r\n"));
     docw_add(w, TEXT_LIT("\r\n"));
 }
@@ -291,16 +298,27 @@ static void take_request(struct dirserv *s, size_t len)
     struct dirserv_request r;
     const char *reason;
     int status = dirserv_parse((struct text){(const char *)buf_at(&s->in), len}, &r, &reason);
+    int judged = dirserv_misjudge(s->source, status, &r);
+    bool more = s->in.len > len + 2; /* LEN is without the empty line */
     s->answered = true;
-    if (status)
-        write_short(s, status, reason);
+    if (judged)
+        write_short(s, judged, judged == status ? reason : "Bad request");
     else
+        answer(s, &r);
+    if (more && fault_now(s->source->faults, FAULT_DIR_TWO_ANSWERS))
         answer(s, &r);
     if (!s->drip_ms)
         s->at_once = s->out.len;
     else if (s->out.len > s->at_once)
         env_arm_ms(s->source->env, &s->drip, s->drip_ms);
     buf_free(&s->in);
+}
+
+static void refuse(struct dirserv *s, const char *reason)
+{
+    s->answered = true;
+    write_short(s, 400, reason);
+    s->at_once = s->out.len;
 }
 
 void dirserv_feed(struct dirserv *s, const void *bytes, size_t len)
@@ -312,10 +330,12 @@ void dirserv_feed(struct dirserv *s, const void *bytes, size_t len)
     size_t head = head_len(&s->in);
     if (err == OK && head) {
         take_request(s, head);
+    } else if (take && fault_now(s->source->faults, FAULT_DIR_ONE_PIECE)) {
+        refuse(s, "In one piece, please");
+    } else if (!buf_space(&s->in) && fault_now(s->source->faults, FAULT_DIR_NO_LIMIT)) {
+        buf_drain(&s->in, s->in.len);
     } else if (err != OK || !buf_space(&s->in)) {
-        s->answered = true;
-        write_short(s, 400, "Request too large");
-        s->at_once = s->out.len;
+        refuse(s, "Request too large");
     }
 }
 

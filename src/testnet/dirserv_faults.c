@@ -83,10 +83,71 @@ static void cut_at(struct text *t, char c)
         t->len = (size_t)(at - t->s);
 }
 
+static void misread_encodings(struct faults *f, struct dirserv_request *r)
+{
+    if (f->n[FAULT_DIR_NOT_ENCODING])
+        r->accepts &= ~(1u << f->n[FAULT_DIR_NOT_ENCODING]);
+    if (r->z && !r->names_encodings && fault_now(f, FAULT_DIR_NO_Z))
+        r->accepts = 1u << ENC_IDENTITY;
+    if (r->lower_case && fault_now(f, FAULT_DIR_HEADER_CASE))
+        r->accepts = 1u << ENC_IDENTITY;
+    if (r->z && r->names_encodings && fault_now(f, FAULT_DIR_Z_ALWAYS))
+        r->accepts |= 1u << ENC_DEFLATE;
+    if (!(r->accepts & 1u << ENC_DEFLATE) && fault_now(f, FAULT_DIR_UNASKED))
+        r->accepts = 1u << ENC_IDENTITY | 1u << ENC_DEFLATE;
+}
+
+static void misread_date(struct faults *f, struct dirserv_request *r)
+{
+    if (r->conditional && fault_now(f, FAULT_DIR_NEVER_304))
+        r->if_modified_since_s = 0;
+    if (r->conditional && fault_now(f, FAULT_DIR_ALWAYS_304))
+        r->if_modified_since_s = INT64_MAX;
+}
+
+int dirserv_misjudge(const struct dirserv_source *source, int status, struct dirserv_request *r)
+{
+    enum { BAD_REQUEST = 400, NOT_IMPLEMENTED = 501 };
+    struct faults *f = source->faults;
+    if (!status)
+        return (r->unknown_encoding && fault_now(f, FAULT_DIR_UNKNOWN_ENCODING)) ||
+                       (r->conditional && !r->if_modified_since_s &&
+                        fault_now(f, FAULT_DIR_DATE_STRICT))
+                   ? BAD_REQUEST
+                   : 0;
+    if ((status == BAD_REQUEST &&
+         (fault_now(f, FAULT_DIR_MALFORMED) || fault_now(f, FAULT_DIR_POST))) ||
+        (status == NOT_IMPLEMENTED && fault_now(f, FAULT_DIR_ANY_METHOD))) {
+        *r = (struct dirserv_request){.url = TEXT_LIT("/tor/server/authority"),
+                                      .accepts = 1u << ENC_IDENTITY};
+        return 0;
+    }
+    return status;
+}
+
+void dirserv_misname(const struct dirserv_source *source, struct dirserv_words *w)
+{
+    struct faults *f = source->faults;
+    if (fault_now(f, FAULT_DIR_HTTP_9))
+        w->version = "HTTP/0.9";
+    if (fault_now(f, FAULT_DIR_NO_DATE))
+        w->date = "today";
+    if (fault_now(f, FAULT_DIR_HTML))
+        w->type = "text/html";
+    if (fault_now(f, FAULT_DIR_MISNAMED))
+        w->encoding = dir_encoding_name(ENC_IDENTITY);
+    if (fault_now(f, FAULT_DIR_ADDRESS))
+        w->address = "192.0.2.1";
+    w->len += fault_now(f, FAULT_DIR_LENGTH);
+    w->vary = w->vary && !fault_now(f, FAULT_DIR_NO_VARY);
+}
+
 void dirserv_misread(const struct dirserv_source *source, struct dirserv_request *r)
 {
     struct faults *f = source->faults;
     misread_signers(f, r);
+    misread_encodings(f, r);
+    misread_date(f, r);
     if (text_starts(r->url, NS) && fault_now(f, FAULT_DIR_FLAVOR_OTHER))
         r->url = text_starts(r->url, MICRODESC) ? TEXT_LIT(NS) : TEXT_LIT(MICRODESC);
     if (text_starts(r->url, "/tor/keys/") && fault_now(f, FAULT_DIR_KEYS_ONE))
@@ -157,6 +218,10 @@ void dirserv_spoil(const struct dirserv_source *source, const struct dirserv_req
         count(docw_text(&a->body), "onion-key\n-----") != count(r->url, "-") + 1 &&
         fault_now(f, FAULT_DIR_MICRO_ALL))
         deny(a);
+    if (a->status == 404 && fault_now(f, FAULT_DIR_ANY_URL)) {
+        a->status = 200;
+        docw_add(&a->body, TEXT_LIT("Nothing that there would be\n"));
+    }
     if (a->status == 404 && fault_now(f, FAULT_DIR_EMPTY_200))
         a->status = 200;
 }

@@ -17,10 +17,20 @@ struct dirserv_request {
     int64_t if_modified_since_s;
     uint8_t diff_from[DIRSERV_DIFFS_MOST][32];
     size_t n_diff_from;
+    /* What only faults care for. */
+    bool z; /* the URL ended in ".z" */
+    bool names_encodings, unknown_encoding, lower_case, conditional;
 };
 
 /* HEAD is everything up to the empty line. A status to refuse it with, and why; 0: it is good. */
 int dirserv_parse(struct text head, struct dirserv_request *out, const char **reason);
+
+/* What is said of an answer. */
+struct dirserv_words {
+    const char *version, *date, *type, *encoding, *address;
+    size_t len;
+    bool vary;
+};
 
 struct dirserv_answer {
     int status;
@@ -47,6 +57,9 @@ void dirserv_route(const struct dirserv_source *source, const struct dirserv_req
 /* dirserv_faults.c: before it is looked for, R is made another request; what is found for it is
  * made wrong; as the node's faults want it. */
 void dirserv_misread(const struct dirserv_source *source, struct dirserv_request *r);
+/* A status to refuse it with, or what it was refused with (0: not at all). */
+int dirserv_misjudge(const struct dirserv_source *source, int status, struct dirserv_request *r);
+void dirserv_misname(const struct dirserv_source *source, struct dirserv_words *w);
 void dirserv_spoil(const struct dirserv_source *source, const struct dirserv_request *r,
                    struct dirserv_answer *a);
 

@@ -40,7 +40,7 @@ static bool take_url(struct text url, struct dirserv_request *out)
         return false;
     if (url.len > 2 && memcmp(url.s + url.len - 2, ".z", 2) == 0) {
         url.len -= 2;
-        out->accepts |= 1u << ENC_DEFLATE;
+        out->z = true;
     }
     out->url = url;
     return true;
@@ -49,12 +49,14 @@ static bool take_url(struct text url, struct dirserv_request *out)
 static void take_encodings(struct text value, struct dirserv_request *out)
 {
     struct text name, what;
+    out->names_encodings = true;
     while (text_split(&value, ',', &name)) {
         if (!text_split(&name, ';', &what)) /* "gzip;q=1" */
             continue;
         what = text_strip(what);
         enum dir_encoding e = dir_encoding_of(what);
         /* Our answer would call it "x-zstd", which who says "zstd" need not know. */
+        out->unknown_encoding |= e == ENC_UNKNOWN;
         if (e != ENC_UNKNOWN && !text_is_nocase(what, "zstd"))
             out->accepts |= 1u << e;
     }
@@ -78,6 +80,8 @@ static void take_header(struct text line, struct dirserv_request *out)
     if (!text_split(&value, ':', &name))
         return;
     value = text_strip(value);
+    out->lower_case |= name.len && name.s[0] >= 'a' && name.s[0] <= 'z';
+    out->conditional |= text_is_nocase(name, "If-Modified-Since");
     if (text_is_nocase(name, "Accept-Encoding"))
         take_encodings(value, out);
     else if (text_is_nocase(name, "X-Or-Diff-From-Consensus"))
@@ -101,7 +105,10 @@ int dirserv_parse(struct text head, struct dirserv_request *out, const char **re
         !text_token(&line, &url) || !text_token(&line, &version) ||
         !text_starts(version, "HTTP/1.") || text_strip(line).len)
         return refuse(400, "Bad request", reason);
-    if (text_is(method, "POST") || text_is(method, "HEAD"))
+    /* dir-spec 6.2: 400: "the client tried to post to a non-authority". */
+    if (text_is(method, "POST"))
+        return refuse(400, "Descriptors are not taken", reason);
+    if (text_is(method, "HEAD"))
         return refuse(405, "Method not allowed", reason);
     if (!text_is(method, "GET"))
         return refuse(501, "Not implemented", reason);
@@ -109,5 +116,8 @@ int dirserv_parse(struct text head, struct dirserv_request *out, const char **re
         return refuse(404, "Not found", reason);
     while (text_line(&head, &line))
         take_header(line, out);
+    /* dir-spec B: Accept-Encoding "should override the presence or absence of the ".z"". */
+    if (out->z && !out->names_encodings)
+        out->accepts |= 1u << ENC_DEFLATE;
     return 0;
 }

@@ -124,7 +124,7 @@
     FAULTS_RELAY(X)    \
     FAULTS_STREAM(X)   \
     FAULTS_DIR(X)      \
-    FAULTS_DIR_DOCS(X)
+    FAULTS_DIR_DOCS(X) FAULTS_DIR_HTTP(X)
 /* clang-format on */
 
 enum fault {

@@ -86,6 +86,8 @@ void target_end(struct target *t, uint8_t reason)
 {
     if (t->over)
         return;
+    if (t->kind == TARGET_DIR && fault_now(&t->circ->node->faults, FAULT_DIR_END_MISC))
+        reason = END_MISC;
     if (!fault_in_end(t))
         send_end(t->circ, t->id, reason, NULL);
     target_close(t);

@@ -301,8 +301,8 @@ START_TEST(test_dirserv_serves_votes)
     char url[200];
     get(w, "/tor/status-vote/current/authority", "");
     check_body(w, docs_vote(w->n->docs, first));
-    snprintf(url, sizeof url, "/tor/status-vote/current/%s.z", hex(second, 20));
-    get(w, url, "Accept-Encoding: x-zstd\r\n");
+    snprintf(url, sizeof url, "/tor/status-vote/current/%s", hex(second, 20));
+    get(w, url, "Accept-Encoding: x-zstd, deflate\r\n");
     ck_assert(has_header(w, "Content-Encoding: deflate"));
     check_body(w, docs_vote(w->n->docs, second));
     get(w, "/tor/status-vote/next/consensus", "");
@@ -433,7 +433,7 @@ START_TEST(test_dirserv_refuses_what_is_no_request)
         {"GET /tor/keys/all SMTP/1.0\r\n\r\n", "400 Bad request"},
         {"GET /tor/\x01 HTTP/1.0\r\n\r\n", "400 Bad request"},
         {"GET /tor/\xff HTTP/1.0\r\n\r\n", "400 Bad request"},
-        {"POST /tor/post/vote HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc", "405 Method not allowed"},
+        {"POST /tor/post/vote HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc", "400 Descriptors are not taken"},
         {"BREW /tor/keys/all HTTP/1.0\r\n\r\n", "501 Not implemented"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
