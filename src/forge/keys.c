@@ -51,6 +51,9 @@ err_t forge_rsa_from_pem(struct text pem, struct rsa_key **out)
 {
     uint8_t der[DER_ROOM];
     size_t len;
+    /* tor's relays write the NUL of their string too. */
+    while (pem.len && !pem.s[pem.len - 1])
+        pem.len--;
     err_t err = pem_decode(pem, PEM_LABEL, der, sizeof der, &len);
     if (err == OK)
         err = rsa_key_from_der(der, len, out);

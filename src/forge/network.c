@@ -84,15 +84,18 @@ static err_t sort(const struct forge_network_wish *wish, const struct forge_desc
 }
 
 /* Two relays can share a microdescriptor only if they share keys; it is listed once then. */
-static void collect(const struct forge_desc *const *sorted, size_t n, struct forge_network *out)
+static void collect(const struct forge_desc *const *sorted, size_t n, int64_t listed_s,
+                    struct forge_network *out)
 {
     for (size_t i = 0; i < n; i++) {
         bool again = false;
         for (size_t k = 0; k < i && !again; k++)
             again = memcmp(sorted[k]->row.microdesc_sha256, sorted[i]->row.microdesc_sha256,
                            sizeof sorted[i]->row.microdesc_sha256) == 0;
-        if (!again)
+        if (!again) {
+            docw_date(&out->microdescs, "@last-listed", listed_s);
             docw_add(&out->microdescs, docw_text(&sorted[i]->microdesc));
+        }
         docw_add(&out->descriptors, sorted[i]->body);
     }
 }
@@ -149,7 +152,7 @@ static err_t make(const struct forge_network_wish *wish, const struct forge_desc
     TRY(sort(wish, sorted, what));
     for (size_t i = 0; i < wish->n_descs; i++)
         rows[i] = &sorted[i]->row;
-    collect(sorted, wish->n_descs, out);
+    collect(sorted, wish->n_descs, wish->valid_after_s, out);
     TRY(out->microdescs.err);
     TRY(out->descriptors.err);
     char *params = consdoc_params(wish->params);

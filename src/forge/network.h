@@ -59,7 +59,9 @@ struct forge_network {
     struct docw certs;
     struct docw vote[CONSDOC_AUTHORITIES_MOST];
     struct docw consensus[DOCS_FLAVORS];
-    struct docw microdescs, descriptors; /* each once, in the consensus's order */
+    /* Each once, in the consensus's order; microdescriptors as clients keep them, with the time
+     * they were last listed. */
+    struct docw microdescs, descriptors;
 };
 
 /* ERR_ARG: two descriptors of one relay, or an override that fits none; WHAT says which.

@@ -16,6 +16,10 @@ enum {
 /* The "r" lines of method 33 and later: "the published time is always 2038-01-01". */
 #define PUBLISHED_NEVER_S INT64_C(2145916800)
 
+/* C tor 0.4.9 dies of a consensus without these lines, if it uses the ns flavor; stem refuses empty
+ * ones. Whoever has a newer version than all of these is told so, in passing. */
+#define VERSIONS "0.4.7.7"
+
 /* What the public network's authorities say, and C tor's have built in. Clients leave a network
  * that requires what they lack: none of this is new. */
 #define CLIENTS_SHOULD                                                          \
@@ -49,6 +53,7 @@ void consdoc_times(struct docw *w, const struct consdoc *c)
     docw_date(w, "fresh-until", c->fresh_until_s);
     docw_date(w, "valid-until", c->valid_until_s);
     docw_fmt(w, "voting-delay %u %u\n", c->vote_s, c->dist_s);
+    docw_add(w, TEXT_LIT("client-versions " VERSIONS "\nserver-versions " VERSIONS "\n"));
 }
 
 void consdoc_protocols(struct docw *w)

@@ -6,7 +6,7 @@
 
 /* "KEYWORD" and the names of FLAGS */
 void consdoc_flags(struct docw *w, const char *keyword, unsigned flags);
-/* From "valid-after" to "voting-delay" */
+/* From "valid-after" to "server-versions" */
 void consdoc_times(struct docw *w, const struct consdoc *c);
 void consdoc_protocols(struct docw *w);
 /* "dir-source" and "contact" */
