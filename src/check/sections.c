@@ -3,6 +3,8 @@
 const struct check_section *const check_sections[] = {
     &check_versions,
     &check_auth_challenge,
+    &check_netinfo,
+    &check_order,
     &check_relay,
     &check_create_fast,
     &check_create,

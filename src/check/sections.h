@@ -6,6 +6,8 @@
 
 extern const struct check_section check_versions;
 extern const struct check_section check_auth_challenge;
+extern const struct check_section check_netinfo;
+extern const struct check_section check_order;
 extern const struct check_section check_create_fast;
 extern const struct check_section check_create;
 extern const struct check_section check_ntor;

@@ -1,7 +1,8 @@
 /* The link handshake (tor-spec 4) of an initiator that does not authenticate itself: VERSIONS both
  * ways, the peer's CERTS, AUTH_CHALLENGE (ignored) and NETINFO, our NETINFO. And of a responder:
  * the initiator's VERSIONS, our VERSIONS, CERTS, AUTH_CHALLENGE and NETINFO, the initiator's
- * NETINFO (and before it, if it likes, its CERTS and AUTHENTICATE, which are ignored).
+ * NETINFO (and before it, if it likes, its CERTS and AUTHENTICATE, which are taken in their order,
+ * but prove nothing here).
  *
  * Cells in, cells out; no TLS, no queue, no callback. The stages are those of link/rules.h, and a
  * cell comes here only if the rules say so. What a stage proves is written when it is left: VERSION
@@ -34,6 +35,7 @@ struct handshake {
     int64_t skew_s;             /* our clock minus the peer's, from STAGE_OPEN on */
     uint64_t started_us;
     struct sha256 tls_cert;
+    bool got_certs, got_authenticate; /* a responder's: what the initiator has sent */
     char text[HANDSHAKE_TEXT_MAX]; /* why it failed */
 };
 

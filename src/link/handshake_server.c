@@ -70,6 +70,28 @@ static err_t on_versions(struct handshake *hs, struct env *env, const struct lin
     return OK;
 }
 
+/* tor-spec 4: "If it does want to authenticate, it MUST send a CERTS cell, an AUTHENTICATE cell
+ * (4.4), and a NETINFO." */
+static err_t on_certs(struct handshake *hs, const struct chan_frame *cell)
+{
+    struct chan_certs certs;
+    err_t e = chan_certs_decode(rd_over(cell->body, cell->body_len), &certs);
+    if (e != OK || hs->got_certs)
+        return handshake_fail(hs, ERR_LINK_CERTS, "bad CERTS cell, or a second one", e);
+    hs->got_certs = true;
+    return OK;
+}
+
+static err_t on_authenticate(struct handshake *hs, const struct chan_frame *cell)
+{
+    struct chan_authenticate m;
+    err_t e = chan_authenticate_decode(rd_over(cell->body, cell->body_len), &m);
+    if (e != OK || !hs->got_certs || hs->got_authenticate)
+        return handshake_fail(hs, ERR_LINK_PROTO, "bad AUTHENTICATE cell, or out of turn", e);
+    hs->got_authenticate = true;
+    return OK;
+}
+
 void handshake_server_start(struct handshake *hs, const struct env *env)
 {
     *hs = (struct handshake){.started_us = env->mono_us};
@@ -83,6 +105,10 @@ err_t handshake_server_cell(struct handshake *hs, struct env *env, const struct 
     switch (cell->cmd) {
     case CELL_VERSIONS:
         return on_versions(hs, env, server, peer, cell, out);
+    case CELL_CERTS:
+        return on_certs(hs, cell);
+    case CELL_AUTHENTICATE:
+        return on_authenticate(hs, cell);
     case CELL_NETINFO:
         return handshake_on_netinfo(hs, env, cell);
     default:

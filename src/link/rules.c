@@ -34,12 +34,13 @@ static const struct row rows[] = {
      * and close the channel if they receive one." A responder that never pads
      * has nothing to negotiate. */
     {CELL_PADDING_NEGOTIATE, {"!!!!!", "!!!!."}},
-    {CELL_VPADDING, {"!....", "!...."}},
+    /* tor-spec 4: "the first cell must be VERSIONS, VPADDING, or AUTHORIZE" */
+    {CELL_VPADDING, {"!....", "....."}},
     /* Once; a relay's, when it is the initiator, prove what we do not ask for. */
-    {CELL_CERTS, {"!h!!!", "!!!.!"}},
+    {CELL_CERTS, {"!h!!!", "!!!h!"}},
     {CELL_AUTH_CHALLENGE, {"!!h!!", "!!!!!"}},
-    {CELL_AUTHENTICATE, {"!!!!!", "!!!.!"}}, /* an initiator's */
-    {CELL_AUTHORIZE, {"!....", "!...."}},
+    {CELL_AUTHENTICATE, {"!!!!!", "!!!h!"}}, /* an initiator's */
+    {CELL_AUTHORIZE, {"!....", "....."}},
 };
 /* tor-spec 3 lets unknown variable-length cells be skipped; unknown fixed-size ones only later. */
 static const char unknown_variable[] = "!....";

@@ -37,19 +37,66 @@
     X(HELLO_CHALLENGE_METHOD, "hello-challenge-method", FAULT_FROM,                                \
       "AUTH_CHALLENGE lists method 1 only")                                                        \
     X(HELLO_CHALLENGE_SAME, "hello-challenge-same", FAULT_FROM, "always the same challenge")       \
-    X(HELLO_CHALLENGE_TWICE, "hello-challenge-twice", FAULT_FROM, "sends AUTH_CHALLENGE twice")
+    X(HELLO_CHALLENGE_TWICE, "hello-challenge-twice", FAULT_FROM, "sends AUTH_CHALLENGE twice")    \
+    X(HELLO_NETINFO_MALFORMED, "hello-netinfo-malformed", FAULT_FROM,                              \
+      "NETINFO's addresses go on behind its end")                                                  \
+    X(HELLO_NETINFO_TWICE, "hello-netinfo-twice", FAULT_FROM, "sends NETINFO twice")               \
+    X(HELLO_NETINFO_OTHER, "hello-netinfo-other", FAULT_FROM,                                      \
+      "NETINFO says that the peer is 0.0.0.0")                                                     \
+    X(HELLO_NETINFO_NO_MINE, "hello-netinfo-no-mine", FAULT_FROM,                                  \
+      "NETINFO has no address of its own")                                                         \
+    X(HELLO_NETINFO_MINE, "hello-netinfo-mine", FAULT_FROM,                                        \
+      "NETINFO has 0.0.0.0 as its own address")                                                    \
+    X(HELLO_CHALLENGE_FIRST, "hello-challenge-first", FAULT_FROM,                                  \
+      "AUTH_CHALLENGE comes before CERTS")                                                         \
+    X(HELLO_CIRCUIT_ID, "hello-circuit-id", FAULT_FROM, "NETINFO has a circuit id")
 
 /* What it makes of cells of the link. */
-#define FAULTS_CELLS(X)                                                                          \
-    X(VERSIONS_STRICT, "versions-strict", FAULT_FROM, "closes if VERSIONS has unknown versions") \
-    X(VERSIONS_ANY, "versions-any", FAULT_FROM, "goes on without a version in common")           \
-    X(VERSIONS_ODD, "versions-odd", FAULT_FROM, "takes VERSIONS of an odd length")               \
-    X(VERSIONS_EMPTY, "versions-empty", FAULT_FROM, "takes VERSIONS without any")                \
-    X(VERSIONS_TWICE, "versions-twice", FAULT_FROM, "closes on a second VERSIONS")               \
-    X(VERSIONS_LOWEST, "versions-lowest", FAULT_FROM, "picks the lowest version in common")      \
-    X(VERSIONS_LAST, "versions-last", FAULT_FROM, "picks the last version that it knows")        \
-    X(VERSIONS_NO_3, "versions-no-3", FAULT_FROM, "does not speak version 3")                    \
-    X(VERSIONS_NO_4, "versions-no-4", FAULT_FROM, "does not speak version 4")
+#define FAULTS_CELLS(X)                                                                           \
+    X(VERSIONS_STRICT, "versions-strict", FAULT_FROM, "closes if VERSIONS has unknown versions")  \
+    X(VERSIONS_ANY, "versions-any", FAULT_FROM, "goes on without a version in common")            \
+    X(VERSIONS_ODD, "versions-odd", FAULT_FROM, "takes VERSIONS of an odd length")                \
+    X(VERSIONS_EMPTY, "versions-empty", FAULT_FROM, "takes VERSIONS without any")                 \
+    X(VERSIONS_TWICE, "versions-twice", FAULT_FROM, "closes on a second VERSIONS")                \
+    X(VERSIONS_LOWEST, "versions-lowest", FAULT_FROM, "picks the lowest version in common")       \
+    X(VERSIONS_LAST, "versions-last", FAULT_FROM, "picks the last version that it knows")         \
+    X(VERSIONS_NO_3, "versions-no-3", FAULT_FROM, "does not speak version 3")                     \
+    X(VERSIONS_NO_4, "versions-no-4", FAULT_FROM, "does not speak version 4")                     \
+    X(NETINFO_DEMANDS_AUTH, "netinfo-demands-auth", FAULT_FROM,                                   \
+      "closes on NETINFO of a peer that does not prove itself")                                   \
+    X(NETINFO_STRICT, "netinfo-strict", FAULT_FROM, "closes if there are bytes behind NETINFO")   \
+    X(NETINFO_TYPES, "netinfo-types", FAULT_FROM,                                                 \
+      "closes if NETINFO has an address of an unknown type")                                      \
+    X(NETINFO_LENGTHS, "netinfo-lengths", FAULT_FROM,                                             \
+      "closes if NETINFO has an address of a wrong length")                                       \
+    X(NETINFO_NO_IPV6, "netinfo-no-ipv6", FAULT_FROM, "closes if NETINFO has an IPv6 address")    \
+    X(NETINFO_CLOCK, "netinfo-clock", FAULT_FROM,                                                 \
+      "closes if NETINFO has a time that is not its own")                                         \
+    X(NETINFO_AGAIN, "netinfo-again", FAULT_FROM, "closes on a second NETINFO")                   \
+    X(FIRST_CREATE, "first-create", FAULT_FROM, "ignores CREATE_FAST before VERSIONS")            \
+    X(FIRST_CERTS, "first-certs", FAULT_FROM, "ignores CERTS before VERSIONS")                    \
+    X(FIRST_VPADDING, "first-vpadding", FAULT_FROM, "closes on VPADDING before VERSIONS")         \
+    X(FIRST_AUTHORIZE, "first-authorize", FAULT_FROM, "closes on AUTHORIZE before VERSIONS")      \
+    X(EARLY_VPADDING, "early-vpadding", FAULT_FROM, "closes on VPADDING before NETINFO")          \
+    X(EARLY_PADDING, "early-padding", FAULT_FROM, "ignores PADDING before NETINFO")               \
+    X(EARLY_CREATE, "early-create", FAULT_FROM, "ignores CREATE_FAST before NETINFO")             \
+    X(EARLY_AUTHENTICATE, "early-authenticate", FAULT_FROM, "ignores AUTHENTICATE without CERTS") \
+    X(EARLY_CERTS, "early-certs", FAULT_FROM, "ignores CERTS that are malformed")                 \
+    X(OPEN_PADDING, "open-padding", FAULT_FROM, "closes on PADDING")                              \
+    X(OPEN_VPADDING, "open-vpadding", FAULT_FROM, "closes on VPADDING")                           \
+    X(OPEN_UNKNOWN, "open-unknown", FAULT_FROM, "closes on an unknown cell of fixed size")        \
+    X(OPEN_UNKNOWN_VARIABLE, "open-unknown-variable", FAULT_FROM,                                 \
+      "closes on an unknown cell of variable size")                                               \
+    X(OPEN_CERTS, "open-certs", FAULT_FROM, "ignores CERTS after NETINFO")                        \
+    X(OPEN_CHALLENGE, "open-challenge", FAULT_FROM, "ignores AUTH_CHALLENGE")                     \
+    X(STRAY_RELAY, "stray-relay", FAULT_FROM, "closes on RELAY for a circuit that there is not")  \
+    X(STRAY_DESTROY, "stray-destroy", FAULT_FROM,                                                 \
+      "closes on DESTROY for a circuit that there is not")                                        \
+    X(STRAY_CREATED, "stray-created", FAULT_FROM,                                                 \
+      "closes on CREATED_FAST for a circuit that there is not")                                   \
+    X(CREATE_ZERO, "create-zero", FAULT_FROM, "makes a circuit over CREATE_FAST without an id")   \
+    X(CREATE_LOW, "create-low", FAULT_FROM, "makes a circuit whose id is of its own half")        \
+    X(CREATE_USED, "create-used", FAULT_FROM, "destroys a circuit over a second CREATE_FAST for it")
 
 #define FAULTS_LINK(X) FAULTS_HELLO(X) FAULTS_CELLS(X)
 

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rd.h"
 #include "cell/chan_link.h"
+#include "cell/reason.h"
 #include "testnet/node_int.h"
 
 enum { SAID_MOST = 8, SAID_BODY = 4096 };
@@ -110,6 +112,41 @@ static void spoil_challenge(struct nlink *nl, struct said *s)
         said_drop(s, CELL_AUTH_CHALLENGE);
 }
 
+static void spoil_netinfo(struct nlink *nl, struct said *s)
+{
+    enum { OTHER_AT = 6, N_MINE_AT = 10, MINE_AT = 13 };
+    static const uint8_t all[] = {255, IP_V4, 4};
+    struct said_cell *c = said_find(s, CELL_NETINFO);
+    if (!c)
+        return;
+    if (now(nl, FAULT_HELLO_NETINFO_MALFORMED)) {
+        memset(c->body + N_MINE_AT, 0, c->len - N_MINE_AT);
+        memcpy(c->body + N_MINE_AT, all, sizeof all);
+    }
+    if (now(nl, FAULT_HELLO_NETINFO_OTHER))
+        memset(c->body + OTHER_AT, 0, 4);
+    if (now(nl, FAULT_HELLO_NETINFO_NO_MINE))
+        c->body[N_MINE_AT] = 0;
+    if (now(nl, FAULT_HELLO_NETINFO_MINE))
+        memset(c->body + MINE_AT, 0, 4);
+    if (now(nl, FAULT_HELLO_CIRCUIT_ID))
+        c->circ_id = 1;
+    if (now(nl, FAULT_HELLO_NETINFO_TWICE))
+        said_twice(s, CELL_NETINFO);
+}
+
+static void spoil_order(struct nlink *nl, struct said *s)
+{
+    struct said_cell *challenge = said_find(s, CELL_AUTH_CHALLENGE);
+    if (challenge && s->n < SAID_MOST && now(nl, FAULT_HELLO_CHALLENGE_FIRST)) {
+        s->cell[s->n] = *challenge;
+        said_drop(s, CELL_AUTH_CHALLENGE);
+        memmove(&s->cell[2], &s->cell[1], (s->n - 1) * sizeof *s->cell);
+        s->cell[1] = s->cell[s->n + 1];
+        s->n++;
+    }
+}
+
 void fault_in_hello(void *nlink, size_t circ_id_len, struct wr *answer)
 {
     struct said *s = calloc(1, sizeof *s);
@@ -119,6 +156,8 @@ void fault_in_hello(void *nlink, size_t circ_id_len, struct wr *answer)
     said_read(s, answer);
     spoil_versions(nlink, s);
     spoil_challenge(nlink, s);
+    spoil_netinfo(nlink, s);
+    spoil_order(nlink, s);
     said_write(s, answer);
     free(s);
 }
@@ -190,15 +229,113 @@ static enum link_rule judge_versions(struct nlink *nl, struct chan_frame *cell)
     return RULE_HANDSHAKE;
 }
 
+/* What NETINFO has that somebody may take offence at. */
+static enum link_rule judge_netinfo(struct nlink *nl, const struct chan_frame *cell)
+{
+    struct rd r = rd_over(cell->body, cell->body_len);
+    bool type = false, length = false, clock = rd_u32(&r), behind = false, v6 = false;
+    for (unsigned left = 1, i = 0; left && !r.failed; i++, left--) {
+        uint8_t family = rd_u8(&r), len = rd_u8(&r);
+        v6 |= family == IP_V6;
+        type |= family != IP_V4 && family != IP_V6;
+        length |= (family == IP_V4 && len != 4) || (family == IP_V6 && len != 16);
+        (void)rd_bytes(&r, len);
+        if (!i)
+            left += rd_u8(&r);
+    }
+    while (r.left)
+        behind |= rd_u8(&r);
+    return now(nl, FAULT_NETINFO_DEMANDS_AUTH) || (type && now(nl, FAULT_NETINFO_TYPES)) ||
+                   (v6 && now(nl, FAULT_NETINFO_NO_IPV6)) ||
+                   (length && now(nl, FAULT_NETINFO_LENGTHS)) ||
+                   (clock && now(nl, FAULT_NETINFO_CLOCK)) ||
+                   (behind && now(nl, FAULT_NETINFO_STRICT))
+               ? RULE_CLOSE
+               : RULE_HANDSHAKE;
+}
+
+static struct rcirc *circuit_of(const struct nlink *nl, uint32_t id)
+{
+    struct rcirc *c;
+    DL_FOREACH (nl->node->circs, c) {
+        if (c->back.lc.link == nl->link && c->back.lc.id == id)
+            return c;
+    }
+    return NULL;
+}
+
+static void misjudge_create(struct nlink *nl, struct chan_frame *cell)
+{
+    enum { MSB = 0x80000000u };
+    if (!cell->circ_id && now(nl, FAULT_CREATE_ZERO))
+        cell->circ_id = MSB | 0x5555;
+    else if (cell->circ_id && !(cell->circ_id & MSB) && now(nl, FAULT_CREATE_LOW))
+        cell->circ_id |= MSB;
+    else if (circuit_of(nl, cell->circ_id) && now(nl, FAULT_CREATE_USED))
+        link_refuse(nl->link, cell->circ_id, DESTROY_PROTOCOL);
+}
+
+enum { UNKNOWN_FIXED = 100, UNKNOWN_VARIABLE = 200 };
+
+/* Faults that change what is done about a command in a stage. */
+static const struct {
+    enum fault fault;
+    enum link_stage stage;
+    uint8_t cmd;
+    enum link_rule rule;
+} misjudged[] = {
+    {FAULT_VERSIONS_TWICE, STAGE_OPEN, CELL_VERSIONS, RULE_CLOSE},
+    {FAULT_NETINFO_AGAIN, STAGE_OPEN, CELL_NETINFO, RULE_CLOSE},
+    {FAULT_FIRST_CREATE, STAGE_VERSIONS, CELL_CREATE_FAST, RULE_IGNORE},
+    {FAULT_FIRST_CERTS, STAGE_VERSIONS, CELL_CERTS, RULE_IGNORE},
+    {FAULT_FIRST_VPADDING, STAGE_VERSIONS, CELL_VPADDING, RULE_CLOSE},
+    {FAULT_FIRST_AUTHORIZE, STAGE_VERSIONS, CELL_AUTHORIZE, RULE_CLOSE},
+    {FAULT_EARLY_VPADDING, STAGE_CHALLENGED, CELL_VPADDING, RULE_CLOSE},
+    {FAULT_EARLY_PADDING, STAGE_CHALLENGED, CELL_PADDING, RULE_IGNORE},
+    {FAULT_EARLY_CREATE, STAGE_CHALLENGED, CELL_CREATE_FAST, RULE_IGNORE},
+    {FAULT_EARLY_AUTHENTICATE, STAGE_CHALLENGED, CELL_AUTHENTICATE, RULE_IGNORE},
+    {FAULT_EARLY_CERTS, STAGE_CHALLENGED, CELL_CERTS, RULE_IGNORE},
+    {FAULT_OPEN_PADDING, STAGE_OPEN, CELL_PADDING, RULE_CLOSE},
+    {FAULT_OPEN_VPADDING, STAGE_OPEN, CELL_VPADDING, RULE_CLOSE},
+    {FAULT_OPEN_UNKNOWN, STAGE_OPEN, UNKNOWN_FIXED, RULE_CLOSE},
+    {FAULT_OPEN_UNKNOWN_VARIABLE, STAGE_OPEN, UNKNOWN_VARIABLE, RULE_CLOSE},
+    {FAULT_OPEN_CERTS, STAGE_OPEN, CELL_CERTS, RULE_IGNORE},
+    {FAULT_OPEN_CHALLENGE, STAGE_OPEN, CELL_AUTH_CHALLENGE, RULE_IGNORE},
+};
+static const struct {
+    enum fault fault;
+    uint8_t cmd;
+} strays[] = {
+    {FAULT_STRAY_RELAY, CELL_RELAY},
+    {FAULT_STRAY_DESTROY, CELL_DESTROY},
+    {FAULT_STRAY_CREATED, CELL_CREATED_FAST},
+};
+
+static enum link_rule misjudge(struct nlink *nl, enum link_stage stage,
+                               const struct chan_frame *cell, enum link_rule rule)
+{
+    for (size_t i = 0; i < sizeof misjudged / sizeof *misjudged; i++)
+        if (misjudged[i].stage == stage && misjudged[i].cmd == cell->cmd &&
+            now(nl, misjudged[i].fault))
+            return misjudged[i].rule;
+    for (size_t i = 0; i < sizeof strays / sizeof *strays; i++)
+        if (strays[i].cmd == cell->cmd && stage == STAGE_OPEN && !circuit_of(nl, cell->circ_id) &&
+            now(nl, strays[i].fault))
+            return RULE_CLOSE;
+    return rule;
+}
+
 enum link_rule fault_in_judging(void *nlink, enum link_stage stage, struct chan_frame *cell,
                                 enum link_rule rule)
 {
     struct nlink *nl = nlink;
-    if (cell->cmd == CELL_VERSIONS && rule == RULE_HANDSHAKE)
+    rule = misjudge(nl, stage, cell, rule);
+    if (rule == RULE_HANDSHAKE && cell->cmd == CELL_VERSIONS)
         return judge_versions(nl, cell);
-    if (cell->cmd == CELL_VERSIONS && now(nl, FAULT_VERSIONS_TWICE))
-        return RULE_CLOSE;
-    (void)stage;
+    if (rule == RULE_HANDSHAKE && cell->cmd == CELL_NETINFO)
+        return judge_netinfo(nl, cell);
+    if (rule == RULE_CREATE && cell->cmd == CELL_CREATE_FAST)
+        misjudge_create(nl, cell);
     return rule == RULE_CREATE ? fault_in_create_cell(nl, cell) : rule;
 }
 

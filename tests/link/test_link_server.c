@@ -339,12 +339,43 @@ START_TEST(test_link_server_tolerates_a_peer_that_proves_itself)
 }
 END_TEST
 
+/* tor-spec 4: "the first cell must be VERSIONS, VPADDING, or AUTHORIZE" */
+START_TEST(test_link_server_padding_may_come_first)
+{
+    static const uint8_t versions[] = {0, 5};
+    set_up((struct link_cheat){.no_certs = false});
+    p.server->state = LINK_HANDSHAKING;
+    handshake_server_start(&p.server->hs, p.w.env);
+    feed_cell(0, CELL_VPADDING, versions, sizeof versions);
+    feed_cell(0, CELL_AUTHORIZE, versions, sizeof versions);
+    feed_cell(0, CELL_VERSIONS, versions, sizeof versions);
+    ck_assert_int_eq(p.server->hs.stage, STAGE_CHALLENGED);
+    finish();
+}
+END_TEST
+
+START_TEST(test_link_server_a_peer_proves_itself_once)
+{
+    static const uint8_t versions[] = {0, 5}, body[1] = {0};
+    set_up((struct link_cheat){.no_certs = false});
+    p.server->state = LINK_HANDSHAKING;
+    handshake_server_start(&p.server->hs, p.w.env);
+    feed_cell(0, CELL_VERSIONS, versions, sizeof versions);
+    feed_cell(0, CELL_CERTS, body, sizeof body);
+    feed_cell(0, CELL_CERTS, body, sizeof body);
+    ck_assert_int_eq(link_state(p.server), LINK_CLOSED);
+    finish();
+}
+END_TEST
+
 /* tor-spec 4 as relays keep it, written apart from link/rules.c. */
 static bool may_come(bool open, uint8_t cmd)
 {
     if (open)
         return cmd != CELL_CERTS && cmd != CELL_AUTH_CHALLENGE && cmd != CELL_AUTHENTICATE;
-    return chan_cmd_is_variable(cmd) ? cmd != CELL_AUTH_CHALLENGE : cmd == CELL_NETINFO;
+    if (cmd == CELL_AUTH_CHALLENGE || cmd == CELL_AUTHENTICATE) /* the latter not before CERTS */
+        return false;
+    return chan_cmd_is_variable(cmd) || cmd == CELL_NETINFO;
 }
 
 /* Every command, each on a new link. */
@@ -375,8 +406,10 @@ START_TEST(test_link_server_illegal_cells_close)
 }
 END_TEST
 
-TESTS("link/link_server", test_link_server_opens, test_link_server_cheats_are_found_out,
-      test_link_server_clock_ahead_is_told, test_link_server_circuit_carries_cells_both_ways,
-      test_link_server_destroy_goes_both_ways, test_link_server_refuses_with_the_reason,
-      test_link_server_end_takes_its_circuits, test_link_server_ids_are_the_initiators,
-      test_link_server_tolerates_a_peer_that_proves_itself, test_link_server_illegal_cells_close)
+TESTS("link/link_server", test_link_server_padding_may_come_first,
+      test_link_server_a_peer_proves_itself_once, test_link_server_opens,
+      test_link_server_cheats_are_found_out, test_link_server_clock_ahead_is_told,
+      test_link_server_circuit_carries_cells_both_ways, test_link_server_destroy_goes_both_ways,
+      test_link_server_refuses_with_the_reason, test_link_server_end_takes_its_circuits,
+      test_link_server_ids_are_the_initiators, test_link_server_tolerates_a_peer_that_proves_itself,
+      test_link_server_illegal_cells_close)

@@ -1,0 +1,264 @@
+/* Which cell may come when (tor-spec 3, 4, 5.1.1). */
+#include <string.h>
+
+#include "check/pcirc.h"
+#include "check/sections.h"
+
+enum { UNKNOWN_FIXED = 100, UNKNOWN_VARIABLE = 200 };
+
+static const uint16_t versions[] = {4, 5};
+
+/* ---- the relay's cells ---- */
+
+static void answers_in_order(struct trial *t)
+{
+    struct probe_hello hello;
+    (void)probe_hello(t, &hello);
+}
+
+static void has_no_circuit_id(struct trial *t)
+{
+    struct probe_cell cell;
+    struct probe *p = probe_versions(t);
+    for (int i = 0; i < 3 && p && probe_next(p, &cell); i++)
+        TRIAL_EXPECT(t, !cell.circ_id, "%s has a circuit id", chan_cmd_name(cell.cmd));
+}
+
+/* ---- before VERSIONS ---- */
+
+static void begins_with_the_end(struct trial *t, uint8_t cmd, const void *body, size_t len)
+{
+    struct probe *p = probe_tls(t);
+    probe_cell(p, 0, cmd, body, len);
+    probe_await_close(p);
+}
+
+static void first_create(struct trial *t)
+{
+    begins_with_the_end(t, CELL_CREATE_FAST, "twenty bytes of ours", 20);
+}
+
+static void first_certs(struct trial *t)
+{
+    begins_with_the_end(t, CELL_CERTS, "", 1);
+}
+
+static void begins_with(struct trial *t, uint8_t cmd)
+{
+    struct probe *p = probe_tls(t);
+    probe_cell(p, 0, cmd, "whatever", 8);
+    probe_send_versions(p, versions, 2);
+    (void)probe_await(p, CELL_VERSIONS, NULL);
+}
+
+static void first_vpadding(struct trial *t)
+{
+    begins_with(t, CELL_VPADDING);
+}
+
+static void first_authorize(struct trial *t)
+{
+    begins_with(t, CELL_AUTHORIZE);
+}
+
+/* ---- before NETINFO ---- */
+
+static void early_vpadding(struct trial *t)
+{
+    struct probe_hello hello;
+    struct probe *p = probe_hello(t, &hello);
+    probe_cell(p, 0, CELL_VPADDING, "whatever", 8);
+    probe_send_netinfo(p);
+    probe_await_alive(p);
+}
+
+/* Not a word of it but for the connection's end. */
+static void early_is_the_end(struct trial *t, uint32_t id, uint8_t cmd, const void *body,
+                             size_t len)
+{
+    struct probe_hello hello;
+    struct probe *p = probe_hello(t, &hello);
+    probe_cell(p, id, cmd, body, len);
+    probe_await_close(p);
+}
+
+static void early_padding(struct trial *t)
+{
+    early_is_the_end(t, 0, CELL_PADDING, "", 0);
+}
+
+static void early_create(struct trial *t)
+{
+    early_is_the_end(t, 0x80000001, CELL_CREATE_FAST, "twenty bytes of ours", 20);
+}
+
+static void early_authenticate(struct trial *t)
+{
+    uint8_t body[4 + 352] = {0, CHAN_AUTH_ED25519_SHA256_RFC5705, 352 >> 8, 352 & 255};
+    early_is_the_end(t, 0, CELL_AUTHENTICATE, body, sizeof body);
+}
+
+static void early_certs(struct trial *t)
+{
+    static const uint8_t body[] = {1, CHAN_CERT_RSA_ID, 255, 255, 0}; /* longer than the cell */
+    early_is_the_end(t, 0, CELL_CERTS, body, sizeof body);
+}
+
+/* ---- on an open link ---- */
+
+static void open_is_ignored(struct trial *t, uint32_t id, uint8_t cmd, const void *body, size_t len)
+{
+    struct probe *p = probe_link(t);
+    probe_cell(p, id, cmd, body, len);
+    probe_await_alive(p);
+}
+
+static void open_is_the_end(struct trial *t, uint8_t cmd, const void *body, size_t len)
+{
+    struct probe *p = probe_link(t);
+    probe_await_alive(p);
+    probe_cell(p, 0, cmd, body, len);
+    probe_await_close(p);
+}
+
+static void open_padding(struct trial *t)
+{
+    open_is_ignored(t, 0, CELL_PADDING, "whatever", 8);
+}
+
+static void open_vpadding(struct trial *t)
+{
+    static const uint8_t body[3000] = {1};
+    open_is_ignored(t, 0, CELL_VPADDING, body, sizeof body);
+}
+
+static void open_unknown(struct trial *t)
+{
+    open_is_ignored(t, 0, UNKNOWN_FIXED, "whatever", 8);
+}
+
+static void open_unknown_variable(struct trial *t)
+{
+    open_is_ignored(t, 0, UNKNOWN_VARIABLE, "whatever", 8);
+}
+
+static void open_netinfo(struct trial *t)
+{
+    struct probe *p = probe_link(t);
+    probe_send_netinfo(p);
+    probe_await_alive(p);
+}
+
+static void open_certs(struct trial *t)
+{
+    open_is_the_end(t, CELL_CERTS, "", 1);
+}
+
+static void open_challenge(struct trial *t)
+{
+    static const uint8_t body[CHAN_AUTH_CHALLENGE_LEN + 4] = {[CHAN_AUTH_CHALLENGE_LEN + 1] = 1,
+                                                              [CHAN_AUTH_CHALLENGE_LEN + 3] = 3};
+    open_is_the_end(t, CELL_AUTH_CHALLENGE, body, sizeof body);
+}
+
+/* ---- cells of circuits that there are not ---- */
+
+static void stray_relay(struct trial *t)
+{
+    open_is_ignored(t, 0x80005555, CELL_RELAY, "whatever", 8);
+}
+
+static void stray_destroy(struct trial *t)
+{
+    open_is_ignored(t, 0x80005555, CELL_DESTROY, "", 1);
+}
+
+static void stray_created(struct trial *t)
+{
+    open_is_ignored(t, 0x80005555, CELL_CREATED_FAST, "whatever", 8);
+}
+
+/* ---- CREATE and circuit ids ---- */
+
+static const uint8_t x[20] = "twenty bytes of ours";
+
+/* The relay may close, or drop the cell; but the next circuit is the first there is. */
+static void create_zero(struct trial *t)
+{
+    struct probe_cell cell;
+    struct probe *p = probe_link(t);
+    uint32_t id = probe_new_id(p);
+    probe_cell(p, 0, CELL_CREATE_FAST, x, sizeof x);
+    probe_cell(p, id, CELL_CREATE_FAST, x, sizeof x);
+    trial_awaits(t, "the connection's end, or CREATED_FAST of the second circuit only");
+    if (p && trial_goes_on(t) && probe_poll(p, t->run->answer_ms, &cell) == OK)
+        TRIAL_EXPECT(t, cell.circ_id == id, "%s came for circuit %08x", chan_cmd_name(cell.cmd),
+                     (unsigned)cell.circ_id);
+}
+
+static void create_low(struct trial *t)
+{
+    struct probe *p = probe_link(t);
+    probe_cell(p, 0x00000007, CELL_CREATE_FAST, x, sizeof x);
+    (void)probe_await_destroy(p, 0x00000007);
+    probe_await_alive(p);
+}
+
+static void create_used(struct trial *t)
+{
+    struct probe *p = probe_link(t);
+    struct pcirc *c = pcirc_fast_on(p);
+    probe_cell(p, c ? c->id : 0, CELL_CREATE_FAST, x, sizeof x);
+    pcirc_await_alive(c);
+}
+
+static const struct check_case cases[] = {
+    {"order/answer", CHECK_MUST, "tor-spec 4",
+     "answers VERSIONS with VERSIONS, CERTS, AUTH_CHALLENGE and NETINFO, in this order",
+     answers_in_order},
+    {"order/no-circuit-id", CHECK_MUST, "tor-spec 5.1.1",
+     "has circuit id 0 in cells that belong to no circuit", has_no_circuit_id},
+    {"order/first-create", CHECK_MUST, "tor-spec 4",
+     "closes the connection if CREATE_FAST comes before VERSIONS", first_create},
+    {"order/first-certs", CHECK_MUST, "tor-spec 4",
+     "closes the connection if CERTS comes before VERSIONS", first_certs},
+    {"order/first-vpadding", CHECK_MUST, "tor-spec 4", "takes VPADDING before VERSIONS",
+     first_vpadding},
+    {"order/first-authorize", CHECK_MUST, "tor-spec 4", "takes AUTHORIZE before VERSIONS",
+     first_authorize},
+    {"order/early-vpadding", CHECK_MUST, "tor-spec 4",
+     "ignores VPADDING between VERSIONS and NETINFO", early_vpadding},
+    {"order/early-padding", CHECK_MUST, "tor-spec 4",
+     "closes the connection if PADDING comes before NETINFO", early_padding},
+    {"order/early-create", CHECK_MUST, "tor-spec 4",
+     "closes the connection if CREATE_FAST comes before NETINFO", early_create},
+    {"order/early-authenticate", CHECK_MUST, "tor-spec 4",
+     "closes the connection if AUTHENTICATE comes without CERTS", early_authenticate},
+    {"order/early-certs", CHECK_MUST, "tor-spec 4.2", "closes the connection if CERTS is malformed",
+     early_certs},
+    {"order/padding", CHECK_MUST, "tor-spec 7.2", "ignores PADDING", open_padding},
+    {"order/vpadding", CHECK_MUST, "tor-spec 7.2", "ignores VPADDING, of any length",
+     open_vpadding},
+    {"order/unknown", CHECK_MUST, "tor-spec 3", "drops a cell of fixed size and unknown command",
+     open_unknown},
+    {"order/unknown-variable", CHECK_MUST, "tor-spec 3",
+     "drops a cell of variable size and unknown command", open_unknown_variable},
+    {"order/second-netinfo", CHECK_SHOULD, "tor-spec 4", "ignores a second NETINFO", open_netinfo},
+    {"order/late-certs", CHECK_SHOULD, "tor-spec 4",
+     "closes the connection if CERTS comes after NETINFO", open_certs},
+    {"order/challenge", CHECK_SHOULD, "tor-spec 4.3",
+     "closes the connection if AUTH_CHALLENGE comes from the initiator", open_challenge},
+    {"order/stray-relay", CHECK_MUST, "tor-spec 5.5", "drops RELAY for a circuit that there is not",
+     stray_relay},
+    {"order/stray-destroy", CHECK_MUST, "tor-spec 5.4",
+     "drops DESTROY for a circuit that there is not", stray_destroy},
+    {"order/stray-created", CHECK_MUST, "tor-spec 5.1",
+     "drops CREATED_FAST for a circuit that there is not", stray_created},
+    {"order/create-zero", CHECK_MUST, "tor-spec 5.1.1", "makes no circuit with id 0", create_zero},
+    {"order/create-low", CHECK_SHOULD, "tor-spec 5.1.1",
+     "refuses a circuit whose id has not the initiator's top bit", create_low},
+    {"order/create-used", CHECK_MUST, "tor-spec 5.1.1",
+     "keeps a circuit as it is when another is asked for under its id", create_used},
+};
+const struct check_section check_order = {"order", "cell order", cases,
+                                          sizeof cases / sizeof *cases};
