@@ -52,15 +52,16 @@ struct fallbacks {
 };
 
 /* Parses and checks; OK also for a list full of problems: entries with an error are left out of
- * ->list. Errors: bad syntax, bad or missing address, ORPort or id, an address that no one can
- * reach or a port 0, an id, or address and port, that an earlier entry has, no header
- * "type=fallback" or a version older than 2, no entry at all. Warnings: unknown version, unknown
- * keyword, entry without a nickname, unterminated last entry. ERR_NOMEM, ERR_LIMIT. OUT is the
+ * ->list. Errors: bad syntax; bad or missing address, ORPort or id; an id, or an address and port,
+ * that an earlier entry has; a comma missing between entries; no header type=fallback, no version
+ * or one older than 2; no entry at all. Warnings: unknown version or keyword; an internal address;
+ * no nickname, or a bad one; no comma behind the last entry. ERR_NOMEM, ERR_LIMIT. OUT is the
  * caller's, for fallbacks_free(). */
 MUST_USE err_t fallbacks_parse(struct text text, struct fallbacks *out);
 void fallbacks_free(struct fallbacks *f); /* the zero one is fine */
 
-/* The list in that form again, as a string that the caller frees; NULL out of memory. */
+/* The list in that form again, with the dividers behind header and comment that stem wants, as a
+ * string that the caller frees; NULL out of memory. */
 char *fallbacks_write(const struct fallbacks *f);
 
 /* {"headers": {...}, "fallbacks": [...], "problems": [...]}; a new reference, or NULL. */
