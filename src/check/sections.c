@@ -9,6 +9,7 @@ const struct check_section *const check_sections[] = {
     &check_create_fast,
     &check_create,
     &check_ntor,
+    &check_ntor_v3,
     &check_directory,
 };
 const size_t check_n_sections = sizeof check_sections / sizeof *check_sections;

@@ -30,7 +30,6 @@
     /* ntor-v3 */                                                                                 \
     X(NTOR3_ID, "ntor3-id", FAULT_FROM, "answers what is meant for another identity")             \
     X(NTOR3_KEY, "ntor3-key", FAULT_FROM, "answers what is meant for another onion key")          \
-    X(NTOR3_ZERO, "ntor3-zero", FAULT_FROM, "answers an X of zeros")                              \
     X(NTOR3_MAC, "ntor3-mac", FAULT_FROM, "does not look at the MAC")                             \
     X(NTOR3_SHORT, "ntor3-short", FAULT_FROM, "answers a skin that is too short")                 \
     X(NTOR3_CUT, "ntor3-cut", FAULT_FROM, "answers extensions that end in the midst of one")      \

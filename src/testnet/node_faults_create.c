@@ -11,7 +11,6 @@ enum {
     NTOR_KEY_AT = 20,
     NTOR_X_AT = 52,
     NTOR3_KEY_AT = 32,
-    NTOR3_X_AT = 64,
     NTOR3_MUCH = 200,
 };
 
@@ -118,7 +117,7 @@ static enum fault ntor3_flaw(const struct identity *id, const uint8_t *skin, siz
         return FAULT_NTOR3_ID;
     if (memcmp(skin + NTOR3_KEY_AT, id->ntor_pub.b, X25519_LEN) != 0)
         return FAULT_NTOR3_KEY;
-    return is_zero(skin + NTOR3_X_AT, X25519_LEN) ? FAULT_NTOR3_ZERO : FAULT_NTOR3_MAC;
+    return FAULT_NTOR3_MAC;
 }
 
 /* What is wrong with a cell that was refused before its extensions were read. */

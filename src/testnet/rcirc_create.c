@@ -38,7 +38,9 @@ static err_t answer_exts(struct rcirc *c, struct rd asked, struct wr *out)
 {
     uint8_t sendme_inc[] = {CC_SENDME_INC};
     struct exts theirs, ours = {.n = 0};
-    TRY(fault_in_exts(c, asked.left, exts_decode(&asked, &theirs), &theirs));
+    size_t len = asked.left;
+    err_t e = exts_decode(&asked, &theirs);
+    TRY(fault_in_exts(c, len, e, &theirs));
     if (exts_find(&theirs, CIRC_EXT_SUBPROTO))
         return ERR_CIRC_HANDSHAKE;
     c->congestion_control = exts_find(&theirs, CIRC_EXT_CC_REQUEST) != NULL;
