@@ -108,7 +108,7 @@ static const struct check_case cases[] = {
      "refuses a request whose headers have no end, and serves on", dir_head_long},
     {"directory/method-unknown", CHECK_MUST, "dir-spec 6",
      "refuses a method that it does not know, and serves on", dir_method_unknown},
-    {"directory/post-garbage", CHECK_MUST, "dir-spec 6.2",
+    {"directory/post-garbage", CHECK_SHOULD, "dir-spec 6.2",
      "answers 400 to a descriptor that is none, or that is not for it", dir_post_garbage},
     {"directory/one-answer", CHECK_MUST, "dir-spec 6", "answers one request a stream",
      dir_one_answer},
@@ -116,6 +116,18 @@ static const struct check_case cases[] = {
      "knows the names of headers in lower case", dir_header_case},
     {"directory/in-pieces", CHECK_MUST, "tor-spec 6.2",
      "takes a request that comes in many messages", dir_in_pieces},
+    /* diffs */
+    {"directory/diff-current", CHECK_SHOULD, "dir-spec 4.5.2",
+     "answers 304 if X-Or-Diff-From-Consensus names its consensus", dir_diff_current},
+    {"directory/diff-list", CHECK_SHOULD, "dir-spec 4.5.2",
+     "knows the first of several digests in X-Or-Diff-From-Consensus, which has a comma",
+     dir_diff_list},
+    {"directory/diff-unknown", CHECK_MUST, "dir-spec 4.5.2",
+     "sends the whole consensus if it has no diff", dir_diff_unknown},
+    {"directory/diff-only-unknown", CHECK_MUST, "dir-spec 4.5.2",
+     "answers 404 if the URL asks for a diff that it does not have", dir_diff_only_unknown},
+    {"directory/diff-known", CHECK_SHOULD, "dir-spec 4.5.1",
+     "sends a diff from an older consensus, and it leads to the one that it says", dir_diff_known},
 };
 const struct check_section check_directory = {"directory", "Directory", cases,
                                               sizeof cases / sizeof *cases};

@@ -67,4 +67,12 @@ void dir_post_garbage(struct trial *t);
 void dir_one_answer(struct trial *t);
 void dir_in_pieces(struct trial *t);
 
+/* ---- case_dirdiff.c: consensus diffs ---- */
+
+void dir_diff_current(struct trial *t);
+void dir_diff_list(struct trial *t);
+void dir_diff_unknown(struct trial *t);
+void dir_diff_only_unknown(struct trial *t);
+void dir_diff_known(struct trial *t);
+
 #endif

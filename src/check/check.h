@@ -14,6 +14,7 @@
 #include "base/env.h"
 #include "base/err.h"
 #include "base/ids.h"
+#include "base/text.h"
 #include "crypto/x25519.h"
 
 enum check_level { CHECK_MUST, CHECK_SHOULD };
@@ -75,6 +76,8 @@ struct check_config {
     struct rsa_id rsa;
     struct ed_id ed;
     struct check_next next; /* else one that the relay's own consensus names */
+    /* A microdescriptor consensus that the relay had before the present one; may be empty. */
+    struct text old_consensus;
     uint32_t answer_ms;     /* how long an answer may take; 0: 5 s */
     uint32_t pace_ms;       /* the least time between two connections */
     const char *only;       /* "section", "section/case", several with commas; NULL: all */

@@ -3,7 +3,7 @@
 
 #include "testnet/dirserv_int.h"
 
-/* One character changed in the document. */
+/* A document in which one character is changed. */
 static const struct edit {
     enum fault fault;
     const char *url;  /* how it begins */
@@ -16,6 +16,7 @@ static const struct edit {
     {FAULT_DIR_DESC_ED_SIG, "/tor/server/authority", "router-sig-ed25519 ", 20},
     {FAULT_DIR_DESC_DATE, "/tor/server/authority", "published ", 3},
     {FAULT_DIR_DESC_NTOR, "/tor/server/authority", "ntor-onion-key ", 20},
+    {FAULT_DIR_DIFF_WRONG, "/tor/status-vote/current/consensus", "valid-after ", 3},
     {FAULT_DIR_KEYS_DATE, "/tor/keys/all", "dir-key-expires ", 3},
     {FAULT_DIR_EXTRA_DATE, "/tor/extra/authority", "published ", 3},
 };
@@ -74,6 +75,19 @@ static void misread_signers(struct faults *f, struct dirserv_request *r)
         r->url = nothing;
     if (is_unusual(list, false, HEX_ID) && fault_now(f, FAULT_DIR_SIGNERS_WHOLE))
         r->url = nothing;
+}
+
+static void misread_diffs(struct faults *f, struct dirserv_request *r)
+{
+    const char *at = memmem(r->url.s, r->url.len, "/diff/", strlen("/diff/"));
+    if (at && fault_now(f, FAULT_DIR_DIFF_WHOLE))
+        r->url.len = (size_t)(at - r->url.s);
+    if (r->n_diff_from && fault_now(f, FAULT_DIR_DIFF_NEWEST))
+        r->n_diff_from = 0;
+    if (r->n_diff_from > 1 && fault_now(f, FAULT_DIR_DIFF_LAST)) {
+        memcpy(r->diff_from[0], r->diff_from[r->n_diff_from - 1], sizeof r->diff_from[0]);
+        r->n_diff_from = 1;
+    }
 }
 
 static void cut_at(struct text *t, char c)
@@ -148,6 +162,7 @@ void dirserv_misread(const struct dirserv_source *source, struct dirserv_request
     misread_signers(f, r);
     misread_encodings(f, r);
     misread_date(f, r);
+    misread_diffs(f, r);
     if (text_starts(r->url, NS) && fault_now(f, FAULT_DIR_FLAVOR_OTHER))
         r->url = text_starts(r->url, MICRODESC) ? TEXT_LIT(NS) : TEXT_LIT(MICRODESC);
     if (text_starts(r->url, "/tor/keys/") && fault_now(f, FAULT_DIR_KEYS_ONE))
@@ -217,6 +232,9 @@ void dirserv_spoil(const struct dirserv_source *source, const struct dirserv_req
     if (text_starts(r->url, "/tor/micro/") &&
         count(docw_text(&a->body), "onion-key\n-----") != count(r->url, "-") + 1 &&
         fault_now(f, FAULT_DIR_MICRO_ALL))
+        deny(a);
+    if (r->n_diff_from && !text_starts(docw_text(&a->body), "network-status-diff") &&
+        fault_now(f, FAULT_DIR_DIFF_OR_404))
         deny(a);
     if (a->status == 404 && fault_now(f, FAULT_DIR_ANY_URL)) {
         a->status = 200;

@@ -27,36 +27,43 @@
     X(DIR_MICRO_ALL, "dir-micro-all", FAULT_FROM, "404 if one of several is missing")             \
     X(DIR_EMPTY_200, "dir-empty-200", FAULT_FROM, "200 and nothing instead of 404")
 
-#define FAULTS_DIR_HTTP(X)                                                                   \
-    /* encodings */                                                                          \
-    X(DIR_UNASKED, "dir-unasked", FAULT_FROM, "deflate to whoever did not ask for it")       \
-    X(DIR_NOT_ENCODING, "dir-not-encoding", FAULT_FROM,                                      \
-      "does not know encoding N: 1 deflate, 2 gzip, 3 zstd, 4 lzma")                         \
-    X(DIR_MISNAMED, "dir-misnamed", FAULT_FROM, "calls every encoding identity")             \
-    X(DIR_UNKNOWN_ENCODING, "dir-unknown-encoding", FAULT_FROM, "400 to unknown encodings")  \
-    X(DIR_NO_Z, "dir-no-z", FAULT_FROM, "does not know what .z means")                       \
-    X(DIR_Z_ALWAYS, "dir-z-always", FAULT_FROM, "goes by .z more than by Accept-Encoding")   \
-    X(DIR_HEADER_CASE, "dir-header-case", FAULT_FROM, "does not know headers in lower case") \
-    /* answers */                                                                            \
-    X(DIR_HTTP_9, "dir-http-9", FAULT_FROM, "answers in HTTP/0.9")                           \
-    X(DIR_NO_DATE, "dir-no-date", FAULT_FROM, "Date without a date")                         \
-    X(DIR_LENGTH, "dir-length", FAULT_FROM, "a Content-Length that is one too high")         \
-    X(DIR_HTML, "dir-html", FAULT_FROM, "text/html")                                         \
-    X(DIR_ADDRESS, "dir-address", FAULT_FROM, "a wrong X-Your-Address-Is")                   \
-    X(DIR_NO_VARY, "dir-no-vary", FAULT_FROM, "no Vary")                                     \
-    X(DIR_END_MISC, "dir-end-misc", FAULT_FROM, "END with reason MISC after an answer")      \
-    X(DIR_NEVER_304, "dir-never-304", FAULT_FROM, "does not care for If-Modified-Since")     \
-    X(DIR_ALWAYS_304, "dir-always-304", FAULT_FROM, "304 to any If-Modified-Since")          \
-    X(DIR_DATE_STRICT, "dir-date-strict", FAULT_FROM,                                        \
-      "400 to an If-Modified-Since without a date")                                          \
-    /* requests; the ones at fault get the relay's descriptor */                             \
-    X(DIR_ANY_URL, "dir-any-url", FAULT_FROM, "has something for every URL")                 \
-    X(DIR_MALFORMED, "dir-malformed", FAULT_FROM, "takes malformed requests")                \
-    X(DIR_NO_LIMIT, "dir-no-limit", FAULT_FROM, "waits for the end of headers for ever")     \
-    X(DIR_ANY_METHOD, "dir-any-method", FAULT_FROM, "takes any method for GET")              \
-    X(DIR_POST, "dir-post", FAULT_FROM, "takes whatever is posted")                          \
-    X(DIR_TWO_ANSWERS, "dir-two-answers", FAULT_FROM,                                        \
-      "a second answer if more comes behind a request")                                      \
+#define FAULTS_DIR_HTTP(X)                                                                         \
+    /* encodings */                                                                                \
+    X(DIR_UNASKED, "dir-unasked", FAULT_FROM, "deflate to whoever did not ask for it")             \
+    X(DIR_NOT_ENCODING, "dir-not-encoding", FAULT_FROM,                                            \
+      "does not know encoding N: 1 deflate, 2 gzip, 3 zstd, 4 lzma")                               \
+    X(DIR_MISNAMED, "dir-misnamed", FAULT_FROM, "calls every encoding identity")                   \
+    X(DIR_UNKNOWN_ENCODING, "dir-unknown-encoding", FAULT_FROM, "400 to unknown encodings")        \
+    X(DIR_NO_Z, "dir-no-z", FAULT_FROM, "does not know what .z means")                             \
+    X(DIR_Z_ALWAYS, "dir-z-always", FAULT_FROM, "goes by .z more than by Accept-Encoding")         \
+    X(DIR_HEADER_CASE, "dir-header-case", FAULT_FROM, "does not know headers in lower case")       \
+    /* answers */                                                                                  \
+    X(DIR_HTTP_9, "dir-http-9", FAULT_FROM, "answers in HTTP/0.9")                                 \
+    X(DIR_NO_DATE, "dir-no-date", FAULT_FROM, "Date without a date")                               \
+    X(DIR_LENGTH, "dir-length", FAULT_FROM, "a Content-Length that is one too high")               \
+    X(DIR_HTML, "dir-html", FAULT_FROM, "text/html")                                               \
+    X(DIR_ADDRESS, "dir-address", FAULT_FROM, "a wrong X-Your-Address-Is")                         \
+    X(DIR_NO_VARY, "dir-no-vary", FAULT_FROM, "no Vary")                                           \
+    X(DIR_END_MISC, "dir-end-misc", FAULT_FROM, "END with reason MISC after an answer")            \
+    X(DIR_NEVER_304, "dir-never-304", FAULT_FROM, "does not care for If-Modified-Since")           \
+    X(DIR_ALWAYS_304, "dir-always-304", FAULT_FROM, "304 to any If-Modified-Since")                \
+    X(DIR_DATE_STRICT, "dir-date-strict", FAULT_FROM,                                              \
+      "400 to an If-Modified-Since without a date")                                                \
+    /* diffs */                                                                                    \
+    X(DIR_DIFF_NEWEST, "dir-diff-newest", FAULT_FROM, "does not know its own consensus by digest") \
+    X(DIR_DIFF_LAST, "dir-diff-last", FAULT_FROM, "looks at the last of several digests only")     \
+    X(DIR_DIFF_OR_404, "dir-diff-or-404", FAULT_FROM, "404 if there is no diff")                   \
+    X(DIR_DIFF_WHOLE, "dir-diff-whole", FAULT_FROM,                                                \
+      "a whole consensus though the URL is a diff's")                                              \
+    X(DIR_DIFF_WRONG, "dir-diff-wrong", FAULT_FROM, "diffs that lead elsewhere")                   \
+    /* requests; the ones at fault get the relay's descriptor */                                   \
+    X(DIR_ANY_URL, "dir-any-url", FAULT_FROM, "has something for every URL")                       \
+    X(DIR_MALFORMED, "dir-malformed", FAULT_FROM, "takes malformed requests")                      \
+    X(DIR_NO_LIMIT, "dir-no-limit", FAULT_FROM, "waits for the end of headers for ever")           \
+    X(DIR_ANY_METHOD, "dir-any-method", FAULT_FROM, "takes any method for GET")                    \
+    X(DIR_POST, "dir-post", FAULT_FROM, "takes whatever is posted")                                \
+    X(DIR_TWO_ANSWERS, "dir-two-answers", FAULT_FROM,                                              \
+      "a second answer if more comes behind a request")                                            \
     X(DIR_ONE_PIECE, "dir-one-piece", FAULT_FROM, "400 to a request in more than one message")
 
 #endif

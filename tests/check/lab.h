@@ -18,6 +18,7 @@ struct lab {
         struct buf rest; /* sealed before it hung up, not yet taken */
     } conn[LAB_CONNS];
     struct check_config config;
+    char *old_consensus;
 };
 
 static inline void lab_save(struct lab_conn *c)
@@ -143,17 +144,21 @@ static inline void lab_start(struct lab *lab)
 {
     wired_start_in(&lab->w, LAB_PHANTOMS, &lab_world);
     size_t i = wired_find(&lab->w, PLAN_EXIT, 0);
+    struct docs *docs = testnet_docs(lab->w.net);
     lab->node = testnet_node(lab->w.net, i);
-    ck_ok(docs_publish(testnet_docs(lab->w.net)));
+    lab->old_consensus = text_dup(docs_consensus(docs, DOCS_MICRODESC, DOCS_HONEST));
+    ck_ok(docs_publish(docs));
     lab->config = (struct check_config){.env = lab->w.env,
                                         .wire = &lab_wire,
                                         .world = lab,
                                         .addr = lab->w.plan.node[i].or_port,
+                                        .old_consensus = text_of(lab->old_consensus),
                                         .answer_ms = LAB_ANSWER_MS};
 }
 
 static inline void lab_stop(struct lab *lab)
 {
+    free(lab->old_consensus);
     wired_stop(&lab->w);
 }
 
