@@ -14,5 +14,6 @@ extern const struct check_section check_ntor;
 extern const struct check_section check_ntor_v3;
 extern const struct check_section check_directory;
 extern const struct check_section check_relay;
+extern const struct check_section check_streams;
 
 #endif

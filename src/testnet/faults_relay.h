@@ -3,7 +3,7 @@
 #ifndef TUNIC_TESTNET_FAULTS_RELAY_H
 #define TUNIC_TESTNET_FAULTS_RELAY_H
 
-#define FAULTS_RELAY(X)                                                                           \
+#define FAULTS_MESSAGES(X)                                                                        \
     X(RELAY_BREAKS, "relay-breaks", FAULT_FROM, "destroys a circuit over relay command N")        \
     X(RELAY_DROPS, "relay-drops", FAULT_FROM, "does not act on relay command N")                  \
     X(RELAY_DROPS_OPEN, "relay-drops-open", FAULT_FROM,                                           \
@@ -28,5 +28,34 @@
       "says yes to a padding machine that it does not have")                                      \
     X(RELAY_NEGOTIATED_OTHER, "relay-negotiated-other", FAULT_FROM,                               \
       "answers about another padding machine")
+
+#define FAULTS_STREAMS(X)                                                                       \
+    X(STREAMS_CONNECTED_BODY, "streams-connected-body", FAULT_FROM,                             \
+      "CONNECTED with an address, for BEGIN_DIR")                                               \
+    X(STREAMS_DIR_BODY, "streams-dir-body", FAULT_FROM, "refuses BEGIN_DIR with a body")        \
+    X(STREAMS_NO_EARLY_DATA, "streams-no-early-data", FAULT_FROM,                               \
+      "loses the first DATA of a stream")                                                       \
+    X(STREAMS_SMALL_IDS, "streams-small-ids", FAULT_FROM, "drops BEGIN_DIR with a large id")    \
+    X(STREAMS_TWICE, "streams-twice", FAULT_FROM, "says CONNECTED for an id that is in use")    \
+    X(STREAMS_MIXED, "streams-mixed", FAULT_FROM, "all DATA goes to one stream of the circuit") \
+    X(STREAMS_FEW, "streams-few", FAULT_FROM, "at most N streams in a circuit")                 \
+    X(STREAMS_DIR_END, "streams-dir-end", FAULT_FROM, "ends directory streams with reason N")   \
+    X(STREAMS_DIR_DATA_AFTER_END, "streams-dir-data-after-end", FAULT_FROM,                     \
+      "DATA after END of a directory stream")                                                   \
+    X(STREAMS_END_KNOWN_ONLY, "streams-end-known-only", FAULT_FROM,                             \
+      "destroys a circuit over END with an unknown reason")                                     \
+    X(STREAMS_END_EMPTY_BREAKS, "streams-end-empty-breaks", FAULT_FROM,                         \
+      "destroys a circuit over END without a reason")                                           \
+    X(STREAMS_END_EXACT, "streams-end-exact", FAULT_FROM, "drops END with half an address")     \
+    X(STREAMS_ONE_HOP, "streams-one-hop", FAULT_FROM, "BEGIN is fine on a circuit of one hop")  \
+    X(STREAMS_BEGIN_LAX, "streams-begin-lax", FAULT_FROM, "CONNECTED to a malformed BEGIN")     \
+    X(STREAMS_RESOLVE_OTHER, "streams-resolve-other", FAULT_FROM,                               \
+      "answers RESOLVE with an address, always the same")                                       \
+    X(STREAMS_RESOLVE_KEEPS, "streams-resolve-keeps", FAULT_FROM,                               \
+      "the id of a RESOLVE is in use from then on")                                             \
+    X(STREAMS_RESOLVE_IN_USE, "streams-resolve-in-use", FAULT_FROM,                             \
+      "answers RESOLVE with an id that is in use")
+
+#define FAULTS_RELAY(X) FAULTS_MESSAGES(X) FAULTS_STREAMS(X)
 
 #endif

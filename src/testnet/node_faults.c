@@ -91,7 +91,7 @@ bool fault_in_connected(struct target *t)
                          no_cell[] = {0, 0, 0}, nonce[50] = {1};
     struct rcirc *c = t->circ;
     if (t->kind == TARGET_DIR)
-        return false;
+        return fault_in_dir_connected(t);
     if (now(c, FAULT_CIRC_EXTENDED_UNASKED))
         rcirc_send(c, RELAY_EXTENDED2, 0, no_cell, 2);
     if (now(c, FAULT_CIRC_CONFLUX))
@@ -125,7 +125,7 @@ bool fault_in_end(struct target *t)
     static const uint8_t internal[] = {END_PRIVATE}, done[] = {END_DONE}, junk[] = "after the end";
     struct rcirc *c = t->circ;
     if (t->kind == TARGET_DIR)
-        return false;
+        return fault_in_dir_end(t);
     if (now(c, FAULT_STREAM_END_EMPTY))
         return rcirc_send(c, RELAY_END, t->id, NULL, 0) || true;
     if (now(c, FAULT_STREAM_END_INTERNAL))

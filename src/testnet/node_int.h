@@ -12,6 +12,7 @@
 #include "cell/ext.h"
 #include "cell/relay.h"
 #include "cell/relay_pad.h"
+#include "cell/relay_stream.h"
 #include "circuit/layer.h"
 
 #include "circuit/tor1.h"
@@ -71,6 +72,7 @@ struct rcirc {
     bool congestion_control; /* negotiated: no SENDMEs for streams */
     bool fast;               /* made by CREATE_FAST: a directory circuit */
     bool over;
+    uint16_t resolved; /* for a fault: the id of the last RESOLVE */
     bool passed_on; /* a cell went to the next node */
     bool cut;       /* TRUNCATED was sent: what the client had sent before it knew is dropped */
     unsigned early; /* RELAY_EARLY cells so far */
@@ -270,6 +272,17 @@ bool fault_in_recognizing(struct rcirc *c, const uint8_t *body, bool here);
 enum judged fault_in_message_got(struct rcirc *c, const struct relay_msg *m);
 bool fault_in_padding_got(struct rcirc *c, const struct relay_msg *m, const uint8_t *body);
 void fault_in_padding_sent(struct rcirc *c, uint8_t *body, size_t random_at);
+bool fault_in_begin_dir(struct rcirc *c, const struct relay_msg *m);
+/* A directory stream's CONNECTED, END: true if it went out otherwise. */
+bool fault_in_dir_connected(struct target *t);
+bool fault_in_dir_end(struct target *t);
+/* Instead of END to a malformed BEGIN. */
+bool fault_in_malformed_begin(struct rcirc *c, uint16_t id);
+/* The stream that DATA is for, T or NULL being the right one. */
+struct target *fault_in_finding(struct rcirc *c, struct target *t);
+/* DATA has come: true if the stream shall not have it. */
+bool fault_in_data(struct target *t, bool first, size_t len);
+void fault_in_resolve(struct rcirc *c, uint16_t id, struct relay_resolved *said);
 /* Before PADDING_NEGOTIATED goes out. */
 void fault_in_negotiated(struct rcirc *c, struct relay_padding_negotiated *m);
 

@@ -137,7 +137,7 @@ static void on_data(struct rcirc *c, const struct relay_msg *m)
     }
     if (sendme_due)
         answer_data(c);
-    struct target *t = target_find(c, m->stream_id);
+    struct target *t = fault_in_finding(c, target_find(c, m->stream_id));
     if (t && !c->over) /* else it has ended here and the client doesn't know yet */
         target_data(t, m->data, m->len);
 }
@@ -206,7 +206,8 @@ static void on_msg(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
         target_begin(c, m);
         break;
     case RELAY_BEGIN_DIR:
-        target_begin_dir(c, m->stream_id);
+        if (!fault_in_begin_dir(c, m))
+            target_begin_dir(c, m->stream_id);
         break;
     case RELAY_RESOLVE:
         node_answer_resolve(c, m);

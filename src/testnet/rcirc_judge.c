@@ -44,6 +44,9 @@ enum judged rcirc_judge(struct rcirc *c, const struct relay_msg *m)
         return about_stream(c, m) ? JUDGED_BREACH : JUDGED_DROP;
     if (m->cmd == RELAY_EXTEND2 && m->stream_id)
         return fault_now(&c->node->faults, FAULT_RELAY_EXTEND_STREAM) ? JUDGED_FINE : JUDGED_DROP;
+    if (m->cmd == RELAY_RESOLVE && about_stream(c, m))
+        return fault_now(&c->node->faults, FAULT_STREAMS_RESOLVE_IN_USE) ? JUDGED_FINE
+                                                                         : JUDGED_DROP;
     if (m->cmd == RELAY_DATA || body_is_judged_later(m->cmd))
         return JUDGED_FINE;
     return relay_msg_check(m, RELAY_TO_RELAY, true) == OK ? JUDGED_FINE : JUDGED_BREACH;

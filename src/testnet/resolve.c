@@ -113,6 +113,7 @@ void node_answer_resolve(struct rcirc *c, const struct relay_msg *m)
     if (relay_resolve_decode(rd_over(m->data, m->len), &ask) != OK)
         return; /* as tor: nothing is said to nonsense */
     said.a[0] = answer_of(c->node, ask.host);
+    fault_in_resolve(c, m->stream_id, &said);
     if (relay_resolved_encode(&w, &said) != OK)
         return;
     fault_before_resolved(c, m->stream_id);

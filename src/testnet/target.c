@@ -116,7 +116,7 @@ static uint8_t judge(const struct rcirc *c, const struct relay_begin *m, struct 
      * takes an exit for one that breaks what it published, and uses it no more. */
     struct ipport asked = {e == ERR_ARG ? ip_v4(home) : to->ip, m->port};
     /* tor-spec 6.2: a circuit of one hop is no way out. */
-    if (c->fast)
+    if (c->fast && !fault_now(&c->node->faults, FAULT_STREAMS_ONE_HOP))
         return END_TORPROTOCOL;
     if (e == ERR_NOT_FOUND)
         return END_RESOLVEFAILED;
@@ -136,7 +136,8 @@ void target_begin(struct rcirc *c, const struct relay_msg *m)
     if (target_find(c, m->stream_id)) /* as tor: the second one is dropped */
         return;
     if (relay_begin_decode(rd_over(m->data, m->len), &begin) != OK) {
-        send_end(c, m->stream_id, END_TORPROTOCOL, NULL);
+        if (!fault_in_malformed_begin(c, m->stream_id))
+            send_end(c, m->stream_id, END_TORPROTOCOL, NULL);
         return;
     }
     if (fault_in_begin(c, m->stream_id))
@@ -214,11 +215,9 @@ void target_data(struct target *t, const uint8_t *data, size_t len)
         rcirc_broken(c, "DATA beyond a stream's window");
         return;
     }
-    t->deliver -= !c->congestion_control;
-    if (!len && fault_now(&c->node->faults, FAULT_RELAY_EMPTY_DATA)) {
-        target_end(t, END_MISC);
+    if (fault_in_data(t, t->deliver == STREAM_START, len))
         return;
-    }
+    t->deliver -= !c->congestion_control;
     if (t->kind == TARGET_DIR) {
         to_dir(t, data, len);
         return;
