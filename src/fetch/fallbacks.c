@@ -207,12 +207,21 @@ static void take_field(struct parser *p, struct text name, struct text value)
     }
 }
 
+static bool is_printable(struct text t)
+{
+    for (size_t i = 0; i < t.len; i++)
+        if (t.s[i] < ' ' || t.s[i] > '~')
+            return false;
+    return true;
+}
+
 /* "name=value", one word; other comments are for people. */
 static void take_comment(struct parser *p, struct text t)
 {
     struct text name;
     t = text_strip(t);
-    if (!t.len || !memchr(t.s, '=', t.len) || t.s[0] == '=' || memchr(t.s, ' ', t.len))
+    if (!t.len || !memchr(t.s, '=', t.len) || t.s[0] == '=' || memchr(t.s, ' ', t.len) ||
+        !is_printable(t))
         return;
     if (text_split(&t, '=', &name))
         take_field(p, name, t);
@@ -266,6 +275,10 @@ static void take_quoted(struct parser *p)
     }
     (void)take_until(p, "\"", &t);
     take_string(p, t);
+    if (is_printable(t))
+        return;
+    problem(p, p->line, false, "this string has a character that does not belong into it");
+    p->spoilt = true;
 }
 
 static bool at_pair(const struct parser *p, char second)

@@ -9,6 +9,7 @@
 
 enum { FP_LEN = 20, KEY_TEXT_MAX = 96 };
 
+PRINTF_LIKE(3, 0)
 static void say(struct fetch_doc *doc, enum fetch_verdict verdict, const char *fmt, va_list args)
 {
     doc->verdict = verdict;

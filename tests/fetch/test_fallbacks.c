@@ -136,6 +136,7 @@ START_TEST(test_fallbacks_each_problem_has_its_line)
         {HEAD "\"5.9.110.236 orport=1 id=" ID1 "\"\n/* nickname=a */\n" TWO, 7, false,
          "comma before this entry is missing", 2},
         {HEAD "\"5.9.110.236 orport=1 id=" ID1 "\n,\n", 5, false, "string does not end", 0},
+        {HEAD "\"5.9.110.236 orport=1 id=" ID1 "\t\"\n,\n", 5, false, "does not belong", 0},
         {HEAD ONE ",\n", 11, false, "no entry before this comma", 1},
         {HEAD ONE "/* x\n", 11, false, "comment does not end", 1},
         {HEAD ONE "<html>\n", 11, false, "neither a string nor a comment", 1},
