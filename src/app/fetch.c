@@ -145,15 +145,16 @@ static err_t write_raw(struct fetch *f, const struct part *p)
     } endings[] = {{"x-zstd", ".zst"}, {"x-tor-lzma", ".lzma"}, {"gzip", ".gz"}, {"deflate", ".z"}};
     struct text t = get_document(p->get);
     uint8_t digest[SHA256_LEN];
-    char name[HEX_SIZE(SHA256_LEN) + 8];
+    char hex[HEX_SIZE(SHA256_LEN)], name[HEX_SIZE(SHA256_LEN) + 8];
+    const char *ending = "";
     f->written++;
     if (!f->out.to_folder)
         return out_write(&f->out, t.s, t.len);
     sha256(t.s, t.len, digest);
-    hex_lower(digest, sizeof digest, name);
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
         if (strcmp(get_encoding(p->get), endings[i].encoding) == 0)
-            strcat(name, endings[i].ending);
+            ending = endings[i].ending;
+    snprintf(name, sizeof name, "%s%s", hex_lower(digest, sizeof digest, hex), ending);
     return out_file(&f->out, name, (struct text){"", 0}, t);
 }
 

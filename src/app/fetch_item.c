@@ -372,6 +372,18 @@ static void tell_missing(struct item *it)
 
 /* ---- all of it ---- */
 
+static const char *where_from(const struct item *it)
+{
+    const struct part *p, *from = NULL;
+    DL_FOREACH (it->parts, p)
+        if (p->purpose == FOR_WANT && p->good) {
+            if (from && get_source(from->get) != get_source(p->get))
+                return "several sources";
+            from = p;
+        }
+    return from ? get_source(from->get)->spec->name : "nowhere";
+}
+
 /* What is said of many documents in the same words is said once. */
 static size_t count_same(const struct item *it, size_t from)
 {
@@ -397,10 +409,11 @@ static void tell_verdict(const struct item *it, size_t doc, const char *what)
     if (was_told(it, doc))
         return;
     size_t more = count_same(it, doc);
+    char others[32] = "";
     if (more)
-        job_say(it->job, it->word, "%s: %s and %zu more: %s", what, d->title, more, d->why);
-    else
-        job_say(it->job, it->word, "%s: %s: %s", what, d->title, d->why);
+        snprintf(others, sizeof others, " and %zu more", more);
+    job_say(it->job, it->word, "%s: %s%s, from %s: %s", what, d->title, others, where_from(it),
+            d->why);
 }
 
 static void tell_verdicts(struct item *it)
@@ -456,7 +469,7 @@ static void conclude(struct item *it)
     if (!raw && it->docs.n)
         tell_missing(it);
     if (!it->text.len && !it->status) {
-        job_say(it->job, it->word, "not found: the answer is empty");
+        job_say(it->job, it->word, "not found: the answer from %s is empty", where_from(it));
         it->status = FETCH_STATUS_NOT_FOUND;
     }
     over(it, FETCH_STATUS_DONE);

@@ -286,8 +286,7 @@ err_t sources_read_fallbacks(struct sources *s, const char *path, bool quiet, ch
         fprintf(stderr, "tunic fetch: %s:%u: %s%s\n", path, f.problems[i].line,
                 f.problems[i].warning ? "warning: " : "", f.problems[i].text);
     if (!f.n)
-        e = wrong(why, "has no fallback in it%s%.120s", f.n_problems ? ": " : "",
-                  f.n_problems ? f.problems[0].text : "");
+        e = wrong(why, "has no fallback in it that can be asked");
     else if (fallbacks_servers(&f, &s->servers) != OK)
         e = wrong(why, "more fallbacks than can be kept (%d)", DIR_SERVERS_MAX);
     for (size_t i = before; e == OK && i < s->servers.n; i++)
