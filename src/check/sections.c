@@ -2,6 +2,7 @@
 
 const struct check_section *const check_sections[] = {
     &check_versions,
+    &check_certs,
     &check_auth_challenge,
     &check_netinfo,
     &check_order,

@@ -5,6 +5,7 @@
 #include "check/check.h"
 
 extern const struct check_section check_versions;
+extern const struct check_section check_certs;
 extern const struct check_section check_auth_challenge;
 extern const struct check_section check_netinfo;
 extern const struct check_section check_order;

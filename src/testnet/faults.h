@@ -98,7 +98,36 @@
     X(CREATE_LOW, "create-low", FAULT_FROM, "makes a circuit whose id is of its own half")        \
     X(CREATE_USED, "create-used", FAULT_FROM, "destroys a circuit over a second CREATE_FAST for it")
 
-#define FAULTS_LINK(X) FAULTS_HELLO(X) FAULTS_CELLS(X)
+/* The certificates that it shows. */
+#define FAULTS_CERTS(X)                                                                        \
+    X(CERTS_FORM, "certs-form", FAULT_FROM, "CERTS ends within its last certificate")          \
+    X(CERTS_NO_RSA_ID, "certs-no-rsa-id", FAULT_FROM, "CERTS without the RSA identity")        \
+    X(CERTS_NO_SIGNING, "certs-no-signing", FAULT_FROM, "CERTS without the signing key")       \
+    X(CERTS_NO_LINK, "certs-no-link", FAULT_FROM, "CERTS without the TLS certificate")         \
+    X(CERTS_NO_CROSS, "certs-no-cross", FAULT_FROM, "CERTS without the cross-certificate")     \
+    X(CERTS_TWO_LINKS, "certs-two-links", FAULT_FROM, "CERTS with two certificates of type 5") \
+    X(CERTS_RSA_BITS, "certs-rsa-bits", FAULT_FROM, "an RSA identity of 1536 bits")            \
+    X(CERTS_RSA_EXPIRED, "certs-rsa-expired", FAULT_FROM, "the RSA identity is out of date")   \
+    X(CERTS_RSA_SIGNATURE, "certs-rsa-signature", FAULT_FROM,                                  \
+      "the RSA identity is not signed by itself")                                              \
+    X(CERTS_SIGNING_NO_KEY, "certs-signing-no-key", FAULT_FROM,                                \
+      "the Ed25519 identity is not in its certificate")                                        \
+    X(CERTS_SIGNING_SIGNATURE, "certs-signing-signature", FAULT_FROM,                          \
+      "the signing key is not signed by the identity")                                         \
+    X(CERTS_LINK_KEY_TYPE, "certs-link-key-type", FAULT_FROM,                                  \
+      "the TLS certificate passes for an Ed25519 key")                                         \
+    X(CERTS_LINK_EXPIRED, "certs-link-expired", FAULT_FROM,                                    \
+      "the certificate of the TLS certificate is out of date")                                 \
+    X(CERTS_LINK_SIGNATURE, "certs-link-signature", FAULT_FROM,                                \
+      "the TLS certificate is not signed by the signing key")                                  \
+    X(CERTS_CROSS_EXPIRED, "certs-cross-expired", FAULT_FROM,                                  \
+      "the cross-certificate is out of date")                                                  \
+    X(CERTS_CROSS_SIGNATURE, "certs-cross-signature", FAULT_FROM,                              \
+      "the cross-certificate is not signed by the RSA identity")                               \
+    X(CERTS_CROSS_OTHER, "certs-cross-other", FAULT_FROM,                                      \
+      "the cross-certificate is about another Ed25519 identity")
+
+#define FAULTS_LINK(X) FAULTS_HELLO(X) FAULTS_CELLS(X) FAULTS_CERTS(X)
 
 #define FAULTS_CIRC(X)                                                                            \
     /* circuits; the occasion is a circuit (or what the text says) */                             \
@@ -164,13 +193,13 @@
     X(DIR_DRIP, "dir-drip", FAULT_FROM, "a body at 1 byte in N seconds")
 
 /* clang-format off: a line for each, so that additions do not collide */
-#define FAULT_LIST(X)  \
-    FAULTS_LINK(X)     \
-    FAULTS_CREATE(X)   \
-    FAULTS_CIRC(X)     \
-    FAULTS_RELAY(X)    \
-    FAULTS_STREAM(X)   \
-    FAULTS_DIR(X)      \
+#define FAULT_LIST(X) \
+    FAULTS_LINK(X)    \
+    FAULTS_CREATE(X)  \
+    FAULTS_CIRC(X)    \
+    FAULTS_RELAY(X)   \
+    FAULTS_STREAM(X)  \
+    FAULTS_DIR(X)     \
     FAULTS_DIR_DOCS(X) FAULTS_DIR_HTTP(X)
 /* clang-format on */
 

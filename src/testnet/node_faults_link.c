@@ -135,6 +135,13 @@ static void spoil_netinfo(struct nlink *nl, struct said *s)
         said_twice(s, CELL_NETINFO);
 }
 
+static void spoil_certs(struct nlink *nl, struct said *s)
+{
+    struct said_cell *c = said_find(s, CELL_CERTS);
+    if (c && now(nl, FAULT_CERTS_FORM))
+        c->len -= 10;
+}
+
 static void spoil_order(struct nlink *nl, struct said *s)
 {
     struct said_cell *challenge = said_find(s, CELL_AUTH_CHALLENGE);
@@ -156,6 +163,7 @@ void fault_in_hello(void *nlink, size_t circ_id_len, struct wr *answer)
     said_read(s, answer);
     spoil_versions(nlink, s);
     spoil_challenge(nlink, s);
+    spoil_certs(nlink, s);
     spoil_netinfo(nlink, s);
     spoil_order(nlink, s);
     said_write(s, answer);

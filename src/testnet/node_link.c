@@ -98,13 +98,37 @@ static err_t renew_certs(struct node *n)
     return relay_certs_make(n->config.id, &n->tls_cert, now_s, RELAY_CERTS_HONEST, &n->certs);
 }
 
+static const struct {
+    enum fault fault;
+    enum relay_certs_lie lie;
+} lies[] = {
+    {FAULT_LINK_CERT_EXPIRED, RELAY_CERTS_EXPIRED},
+    {FAULT_LINK_CERT_WRONG_TLS, RELAY_CERTS_WRONG_TLS},
+    {FAULT_LINK_OTHER_ED, RELAY_CERTS_OTHER_ED},
+    {FAULT_CERTS_NO_RSA_ID, RELAY_CERTS_NO_RSA_ID},
+    {FAULT_CERTS_NO_SIGNING, RELAY_CERTS_NO_SIGNING},
+    {FAULT_CERTS_NO_LINK, RELAY_CERTS_NO_LINK},
+    {FAULT_CERTS_NO_CROSS, RELAY_CERTS_NO_CROSS},
+    {FAULT_CERTS_TWO_LINKS, RELAY_CERTS_TWO_LINKS},
+    {FAULT_CERTS_RSA_BITS, RELAY_CERTS_RSA_BITS},
+    {FAULT_CERTS_RSA_EXPIRED, RELAY_CERTS_RSA_EXPIRED},
+    {FAULT_CERTS_RSA_SIGNATURE, RELAY_CERTS_RSA_SIGNATURE},
+    {FAULT_CERTS_SIGNING_NO_KEY, RELAY_CERTS_SIGNING_NO_KEY},
+    {FAULT_CERTS_SIGNING_SIGNATURE, RELAY_CERTS_SIGNING_SIGNATURE},
+    {FAULT_CERTS_LINK_KEY_TYPE, RELAY_CERTS_LINK_KEY_TYPE},
+    {FAULT_CERTS_LINK_EXPIRED, RELAY_CERTS_LINK_EXPIRED},
+    {FAULT_CERTS_LINK_SIGNATURE, RELAY_CERTS_LINK_SIGNATURE},
+    {FAULT_CERTS_CROSS_EXPIRED, RELAY_CERTS_CROSS_EXPIRED},
+    {FAULT_CERTS_CROSS_SIGNATURE, RELAY_CERTS_CROSS_SIGNATURE},
+    {FAULT_CERTS_CROSS_OTHER, RELAY_CERTS_CROSS_OTHER},
+};
+
 static enum relay_certs_lie choose_lie(struct faults *f)
 {
-    if (fault_now(f, FAULT_LINK_CERT_EXPIRED))
-        return RELAY_CERTS_EXPIRED;
-    if (fault_now(f, FAULT_LINK_CERT_WRONG_TLS))
-        return RELAY_CERTS_WRONG_TLS;
-    return fault_now(f, FAULT_LINK_OTHER_ED) ? RELAY_CERTS_OTHER_ED : RELAY_CERTS_HONEST;
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
+        if (fault_now(f, lies[i].fault))
+            return lies[i].lie;
+    return RELAY_CERTS_HONEST;
 }
 
 /* What is shown to one peer, faults included. */

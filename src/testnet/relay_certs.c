@@ -5,7 +5,13 @@
 #include "crypto/cert.h"
 #include "crypto/secret.h"
 
-enum { HOUR_S = 3600, DAY_S = 24 * HOUR_S, LIFETIME_S = 30 * DAY_S, RSA_LIFETIME_S = 365 * DAY_S };
+enum {
+    HOUR_S = 3600,
+    DAY_S = 24 * HOUR_S,
+    LIFETIME_S = 30 * DAY_S,
+    RSA_LIFETIME_S = 365 * DAY_S,
+    LONG_RSA_BITS = 1536
+};
 
 /* What was appended to W since FROM is a certificate of TYPE. */
 static void add(struct relay_certs *c, uint8_t type, const struct wr *w, size_t from)
@@ -23,21 +29,106 @@ static err_t add_ed(struct relay_certs *c, const struct ed_cert *cert,
     return OK;
 }
 
-static err_t add_rsa_id(struct relay_certs *c, const struct identity *id, int64_t now_s,
+static err_t add_rsa_id(struct relay_certs *c, const struct rsa_key *key, int64_t until_s,
                         struct wr *w)
 {
     size_t from = w->len;
-    TRY(rsa_id_cert_make(id->rsa, now_s - DAY_S, now_s + RSA_LIFETIME_S, w));
+    TRY(rsa_id_cert_make(key, until_s - RSA_LIFETIME_S, until_s, w));
     add(c, CERT_RSA_ID_X509, w, from);
     return OK;
 }
 
-static err_t add_cross(struct relay_certs *c, const struct identity *id, const struct ed_id *ed,
+static err_t add_cross(struct relay_certs *c, const struct rsa_key *key, const struct ed_id *ed,
                        uint32_t until_h, struct wr *w)
 {
     size_t from = w->len;
-    TRY(rsa_crosscert_make(ed, until_h, id->rsa, w));
+    TRY(rsa_crosscert_make(ed, until_h, key, w));
     add(c, CERT_RSA_ID_V_IDENTITY, w, from);
+    return OK;
+}
+
+/* ---- lies about what is made ---- */
+
+static struct chan_cert *find(struct relay_certs *c, uint8_t type)
+{
+    for (size_t i = 0; i < c->list.n; i++)
+        if (c->list.c[i].type == type)
+            return &c->list.c[i];
+    return NULL;
+}
+
+static void leave_out(struct relay_certs *c, uint8_t type)
+{
+    struct chan_cert *cert = find(c, type);
+    memmove(cert, cert + 1, (size_t)(&c->list.c[--c->list.n] - cert) * sizeof *cert);
+}
+
+/* All of these end in their signature. */
+static void spoil_signature(struct relay_certs *c, uint8_t type)
+{
+    struct chan_cert *cert = find(c, type);
+    c->storage[(size_t)(cert->body - c->storage) + cert->len - 1] ^= 1;
+}
+
+static void spoil(struct relay_certs *c, enum relay_certs_lie lie)
+{
+    if (lie >= RELAY_CERTS_NO_RSA_ID && lie <= RELAY_CERTS_NO_CROSS) {
+        static const uint8_t types[] = {CERT_RSA_ID_X509, CERT_IDENTITY_V_SIGNING,
+                                        CERT_SIGNING_V_TLS_CERT, CERT_RSA_ID_V_IDENTITY};
+        leave_out(c, types[lie - RELAY_CERTS_NO_RSA_ID]);
+    } else if (lie == RELAY_CERTS_TWO_LINKS) {
+        c->list.c[c->list.n++] = *find(c, CERT_SIGNING_V_TLS_CERT);
+    } else if (lie == RELAY_CERTS_RSA_SIGNATURE) {
+        spoil_signature(c, CERT_RSA_ID_X509);
+    } else if (lie == RELAY_CERTS_SIGNING_SIGNATURE) {
+        spoil_signature(c, CERT_IDENTITY_V_SIGNING);
+    } else if (lie == RELAY_CERTS_LINK_SIGNATURE) {
+        spoil_signature(c, CERT_SIGNING_V_TLS_CERT);
+    } else if (lie == RELAY_CERTS_CROSS_SIGNATURE) {
+        spoil_signature(c, CERT_RSA_ID_V_IDENTITY);
+    }
+}
+
+/* ---- all of them ---- */
+
+/* What the identity key signs, and the signing key. */
+static err_t add_eds(struct relay_certs *c, const struct identity *id, const struct ed_secret *ed,
+                     const struct sha256 *tls_cert, int64_t now_s, enum relay_certs_lie lie,
+                     struct wr *w)
+{
+    uint32_t until_h = (uint32_t)((now_s + LIFETIME_S) / HOUR_S);
+    uint32_t over_h = (uint32_t)((now_s - DAY_S) / HOUR_S);
+    struct ed_cert signing = {.type = CERT_IDENTITY_V_SIGNING,
+                              .key_type = CERT_KEY_ED25519,
+                              .expires_h = lie == RELAY_CERTS_EXPIRED ? over_h : until_h,
+                              .has_signer = lie != RELAY_CERTS_SIGNING_NO_KEY};
+    struct ed_cert link = {.type = CERT_SIGNING_V_TLS_CERT,
+                           .key_type = lie == RELAY_CERTS_LINK_KEY_TYPE ? CERT_KEY_ED25519
+                                                                        : CERT_KEY_X509_SHA256,
+                           .expires_h = lie == RELAY_CERTS_LINK_EXPIRED ? over_h : until_h};
+    memcpy(signing.key, id->signing.pub.b, sizeof signing.key);
+    memcpy(link.key, tls_cert->b, sizeof link.key);
+    if (lie == RELAY_CERTS_WRONG_TLS)
+        link.key[0] ^= 1;
+    TRY(add_ed(c, &signing, ed, w));
+    return add_ed(c, &link, &id->signing, w);
+}
+
+static err_t add_all(struct relay_certs *c, const struct identity *id, const struct rsa_key *rsa,
+                     const struct ed_secret *ed, const struct sha256 *tls_cert, int64_t now_s,
+                     enum relay_certs_lie lie)
+{
+    struct wr w = wr_over(c->storage, sizeof c->storage);
+    bool rsa_over = lie == RELAY_CERTS_RSA_EXPIRED, cross_over = lie == RELAY_CERTS_CROSS_EXPIRED;
+    int64_t cross_until_s = now_s + (cross_over ? -DAY_S : LIFETIME_S);
+    struct ed_id crossed = ed->pub;
+    if (lie == RELAY_CERTS_CROSS_OTHER)
+        crossed.b[0] ^= 1;
+    c->list.n = 0;
+    TRY(add_rsa_id(c, rsa, now_s + (rsa_over ? -10 * DAY_S : RSA_LIFETIME_S - DAY_S), &w));
+    TRY(add_eds(c, id, ed, tls_cert, now_s, lie, &w));
+    TRY(add_cross(c, rsa, &crossed, (uint32_t)(cross_until_s / HOUR_S), &w));
+    spoil(c, lie);
     return OK;
 }
 
@@ -45,28 +136,14 @@ static err_t add_cross(struct relay_certs *c, const struct identity *id, const s
 err_t relay_certs_make(const struct identity *id, const struct sha256 *tls_cert, int64_t now_s,
                        enum relay_certs_lie lie, struct relay_certs *out)
 {
-    uint32_t until_h = (uint32_t)((now_s + LIFETIME_S) / HOUR_S);
-    struct ed_cert signing = {.type = CERT_IDENTITY_V_SIGNING,
-                              .key_type = CERT_KEY_ED25519,
-                              .expires_h = until_h,
-                              .has_signer = true};
-    struct ed_cert link = {
-        .type = CERT_SIGNING_V_TLS_CERT, .key_type = CERT_KEY_X509_SHA256, .expires_h = until_h};
     struct ed_secret ed = id->ed;
-    struct wr w = wr_over(out->storage, sizeof out->storage);
-    out->list.n = 0;
-    memcpy(signing.key, id->signing.pub.b, sizeof signing.key);
-    memcpy(link.key, tls_cert->b, sizeof link.key);
-    if (lie == RELAY_CERTS_EXPIRED)
-        signing.expires_h = (uint32_t)((now_s - DAY_S) / HOUR_S);
-    else if (lie == RELAY_CERTS_WRONG_TLS)
-        link.key[0] ^= 1;
-    else if (lie == RELAY_CERTS_OTHER_ED)
+    struct rsa_key *other = NULL;
+    if (lie == RELAY_CERTS_RSA_BITS)
+        TRY(rsa_key_generate(LONG_RSA_BITS, &other));
+    if (lie == RELAY_CERTS_OTHER_ED)
         ed25519_from_seed(id->ntor_pub.b, &ed);
-    TRY(add_rsa_id(out, id, now_s, &w));
-    TRY(add_ed(out, &signing, &ed, &w));
-    TRY(add_ed(out, &link, &id->signing, &w));
-    err_t e = add_cross(out, id, &ed.pub, until_h, &w);
+    err_t e = add_all(out, id, other ? other : id->rsa, &ed, tls_cert, now_s, lie);
+    rsa_key_free(other);
     secret_wipe(&ed, sizeof ed);
     return e;
 }
