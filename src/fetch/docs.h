@@ -81,16 +81,20 @@ struct fetch_trust {
 
 /* Gives each document its verdict, and sets DOCS->certs.
  *   consensus       flavor; signed by more than half of TRUST's authorities, and of those WANT
- *                   names; bad if it's past its valid-until or its valid-after is to come
- *   vote            one of TRUST's authorities; its certificate; signed by it; asked for
- *   signatures      the form; each by a certificate of TRUST's authorities over the digest stated
- *   keys            self-consistent, of TRUST's authorities, not expired, asked for
+ *                   names; bad once past its valid-until, or more than a day before its
+ *                   valid-after (a little early: good, and told); of the next one the time is not
+ *                   looked at
+ *   vote            one of TRUST's authorities; its certificate, which must not be expired; signed
+ *                   by it; asked for
+ *   signatures      the form; each by a certificate of TRUST's authorities over the digest stated;
+ *                   TRUST's consensus, if it has one, has such a digest
+ *   keys            self-consistent, of TRUST's authorities, asked for; one that expired is good,
+ *                   and told
  *   server          RSA and Ed25519 signatures, certificates and cross-certificates; digest or
  *                   fingerprint asked for
  *   extra           Ed25519 signature and certificate; RSA signature if TRUST has its relay's
- * server descriptor; digest or fingerprint asked for micro           form, and the digest asked for
- *   bandwidth       the form: it's never proven
- * ERR_NOMEM. */
+ * server descriptor, else unproven unless its digest was asked for; asked for micro           form,
+ * and the digest asked for bandwidth       the form: it's never proven ERR_NOMEM. */
 MUST_USE err_t fetch_docs_verify(const struct fetch_want *want, const struct fetch_trust *trust,
                                  struct fetch_docs *docs);
 
