@@ -4,7 +4,7 @@
  * numbers, keys and signatures are base64 as they stand in the document, fingerprints upper-case
  * hex. Lines that may come once are a member each, lines that may come more often a list. What the
  * format does not define, or what is malformed, is kept as it stands under "unrecognized"; so any
- * text has a JSON form. */
+ * text has a JSON form. Bytes that are no UTF-8 are taken for Latin-1. */
 #ifndef TUNIC_FETCH_JSON_H
 #define TUNIC_FETCH_JSON_H
 
