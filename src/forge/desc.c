@@ -224,13 +224,13 @@ static const char *what_is_missing(const struct reading *r)
 static struct text version_of(struct text platform)
 {
     static const char on[] = " on ";
-    struct text rest = platform, word, last = {platform.s, 0};
+    struct text rest = platform, word, version = {0};
     const char *end = platform.len ? memmem(platform.s, platform.len, on, strlen(on)) : NULL;
     if (end)
         return (struct text){platform.s, (size_t)(end - platform.s)};
     for (size_t i = 0; i < 2 && text_token(&rest, &word); i++)
-        last = word;
-    return (struct text){platform.s, (size_t)(last.s + last.len - platform.s)};
+        version = (struct text){platform.s, (size_t)(word.s + word.len - platform.s)};
+    return version;
 }
 
 static unsigned flags_of(const struct reading *r)
