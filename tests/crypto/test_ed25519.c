@@ -142,7 +142,25 @@ START_TEST(test_ed25519_degenerate_keys_do_not_convert)
 }
 END_TEST
 
+START_TEST(test_ed25519_expanded_keys_are_the_same_key)
+{
+    static const uint8_t seed[ED25519_SEED_LEN] = {7};
+    struct ed_secret secret, again;
+    uint8_t expanded[ED25519_EXPANDED_LEN];
+    ed25519_from_seed(seed, &secret);
+    memcpy(expanded, secret.scalar, 32);
+    memcpy(expanded + 32, secret.prefix, 32);
+    ed25519_from_expanded(expanded, &again);
+    ck_assert_mem_eq(&again, &secret, sizeof secret);
+    expanded[0] |= 7; /* bits that clamping takes away */
+    expanded[31] |= 0x80;
+    ed25519_from_expanded(expanded, &again);
+    ck_assert_mem_eq(&again, &secret, sizeof secret);
+}
+END_TEST
+
 TESTS("crypto/ed25519", test_ed25519_published_vectors,
       test_ed25519_any_flipped_bit_breaks_the_signature,
       test_ed25519_degenerate_keys_verify_nothing, test_ed25519_public_keys_convert_both_ways,
-      test_ed25519_secret_keys_convert_and_sign, test_ed25519_degenerate_keys_do_not_convert)
+      test_ed25519_secret_keys_convert_and_sign, test_ed25519_degenerate_keys_do_not_convert,
+      test_ed25519_expanded_keys_are_the_same_key)

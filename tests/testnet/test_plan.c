@@ -107,6 +107,23 @@ START_TEST(test_plan_policy_has_a_summary)
 }
 END_TEST
 
+START_TEST(test_plan_policy_of_the_public_network_has_a_summary)
+{
+    static const char *const cases[][2] = {
+        {"reject 0.0.0.0/8:*,reject 127.0.0.0/8:*,reject 10.0.0.0/8:*,accept *:80,accept *:443,"
+         "reject *:*",
+         "accept 80,443"},
+        {"accept 192.0.2.0/24:22,reject *:*", "reject 1-65535"}, /* not for all */
+        {"reject 192.0.2.1:80,accept *:*", "accept 1-65535"},    /* a small part */
+        {"reject 128.0.0.0/1:80,accept *:*", "reject 80"},       /* a large one */
+        {"reject [::]/0:80,accept *:*", "accept 1-65535"},       /* IPv4 is what counts */
+    };
+    char out[EXITPOLICY_SUMMARY_MAX];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        ck_assert_str_eq(exitpolicy_summary_public(cases[i][0], out), cases[i][1]);
+}
+END_TEST
+
 TESTS("testnet/plan", test_plan_gives_every_node_a_place, test_plan_refuses_what_cannot_be,
       test_plan_policies_have_the_form_of_torrc, test_plan_policy_takes_the_first_rule_that_fits,
-      test_plan_policy_has_a_summary)
+      test_plan_policy_has_a_summary, test_plan_policy_of_the_public_network_has_a_summary)
