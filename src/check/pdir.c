@@ -102,24 +102,14 @@ static void send_sendme(struct pcirc *c)
         pcirc_send(c, c->onion.n, RELAY_SENDME, 0, body, w.len);
 }
 
-/* What was sent and seen before an answer: it is told as one, not message by message. */
-struct told {
-    char sent[TRIAL_TEXT_MAX], seen[TRIAL_TEXT_MAX];
-};
-
-static void keep_told(const struct trial *t, struct told *out)
-{
-    memcpy(out->sent, t->sent, sizeof out->sent);
-    memcpy(out->seen, t->seen, sizeof out->seen);
-}
-
-static void tell_answer(struct trial *t, const struct told *before, const struct pdir_answer *a)
+/* It is told as one, not message by message. */
+static void tell_answer(struct trial *t, const struct trial_mark *before,
+                        const struct pdir_answer *a)
 {
     struct text rest = a->head, line;
     if (!trial_goes_on(t))
         return;
-    memcpy(t->sent, before->sent, sizeof t->sent);
-    memcpy(t->seen, before->seen, sizeof t->seen);
+    trial_back_to(t, before);
     if (text_line(&rest, &line))
         trial_saw(t, "\"%.*s\" and %zu bytes", TEXT_ARG(line), a->body.len);
     else
@@ -129,12 +119,12 @@ static void tell_answer(struct trial *t, const struct told *before, const struct
 void pdir_take(struct pcirc *c, uint16_t stream, struct pdir_answer *out)
 {
     struct pmsg m = {.cmd = 0};
-    struct told told;
+    struct trial_mark told;
     buf_init(&out->bytes, PDIR_ANSWER_MOST);
     if (!c || !trial_goes_on(c->p->t))
         return;
     trial_awaits(c->p->t, "an answer, and END");
-    keep_told(c->p->t, &told);
+    trial_set_mark(c->p->t, &told);
     while (pcirc_next(c, &m) && !(m.cmd == RELAY_END && m.stream_id == stream)) {
         if (m.cmd == RELAY_SENDME) /* for a long request */
             continue;
@@ -170,14 +160,14 @@ void pdir_ask(struct pcirc *c, const void *request, size_t len, struct pdir_answ
     const uint8_t *at = request;
     *out = (struct pdir_answer){.status = 0};
     uint16_t stream = pcirc_begin_dir(c);
-    struct told told;
+    struct trial_mark told;
     if (!c || !trial_goes_on(c->p->t))
         return;
-    keep_told(c->p->t, &told);
+    trial_set_mark(c->p->t, &told);
     for (size_t sent = 0; sent < len; sent += MESSAGE)
         pcirc_send(c, c->onion.n, RELAY_DATA, stream, at + sent,
                    len - sent < MESSAGE ? len - sent : MESSAGE);
-    memcpy(c->p->t->sent, told.sent, sizeof told.sent);
+    trial_back_to(c->p->t, &told);
     tell_request(c->p->t, request, len);
     pdir_take(c, stream, out);
 }

@@ -13,5 +13,6 @@ const struct check_section *const check_sections[] = {
     &check_ntor,
     &check_ntor_v3,
     &check_directory,
+    &check_robustness,
 };
 const size_t check_n_sections = sizeof check_sections / sizeof *check_sections;

@@ -14,6 +14,7 @@ extern const struct check_section check_create;
 extern const struct check_section check_ntor;
 extern const struct check_section check_ntor_v3;
 extern const struct check_section check_directory;
+extern const struct check_section check_robustness;
 extern const struct check_section check_relay;
 extern const struct check_section check_streams;
 

@@ -66,3 +66,17 @@ void trial_saw(struct trial *t, const char *fmt, ...)
     append(t->seen, fmt, ap);
     va_end(ap);
 }
+
+void trial_set_mark(const struct trial *t, struct trial_mark *out)
+{
+    memcpy(out->sent, t->sent, sizeof out->sent);
+    memcpy(out->seen, t->seen, sizeof out->seen);
+}
+
+void trial_back_to(struct trial *t, const struct trial_mark *m)
+{
+    if (!trial_goes_on(t))
+        return;
+    memcpy(t->sent, m->sent, sizeof t->sent);
+    memcpy(t->seen, m->seen, sizeof t->seen);
+}

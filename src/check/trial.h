@@ -56,6 +56,14 @@ PRINTF_LIKE(2, 3) void trial_awaits(struct trial *t, const char *fmt, ...);
 PRINTF_LIKE(2, 3) void trial_sent(struct trial *t, const char *fmt, ...);
 PRINTF_LIKE(2, 3) void trial_saw(struct trial *t, const char *fmt, ...);
 
+/* What was sent and seen so far, to come back to: for many messages that are told as one. */
+struct trial_mark {
+    char sent[TRIAL_TEXT_MAX], seen[TRIAL_TEXT_MAX];
+};
+void trial_set_mark(const struct trial *t, struct trial_mark *out);
+/* Nothing, if the trial has failed since: then they are of interest. */
+void trial_back_to(struct trial *t, const struct trial_mark *m);
+
 /* Fails with that text unless OK. */
 #define TRIAL_EXPECT(t, ok, ...)        \
     do {                                \

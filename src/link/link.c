@@ -253,7 +253,7 @@ static void shake_tls(struct link *l)
     size_t unsent;
     if (tls_out(l->tls, &unsent))
         link_tell_output(l); /* an alert, too */
-    if (e == ERR_MORE)
+    if (e == ERR_MORE || (e != OK && link_slips(l, LINK_SLIP_TLS, 0)))
         return;
     if (e != OK)
         link_close(l, ERR_LINK_TLS, OR_TLS_ERROR,

@@ -97,6 +97,7 @@ struct link_ops {
 
 /* Places where a responder that cheats may go wrong. */
 enum link_slip {
+    LINK_SLIP_TLS,    /* the TLS handshake failed: that is not noticed */
     LINK_SLIP_READ,   /* N bytes came from TCP: closes */
     LINK_SLIP_REST,   /* N bytes of a cell came, and no more in this read: closes */
     LINK_SLIP_BEHIND, /* N bytes are behind a whole cell: they are forgotten */

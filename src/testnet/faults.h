@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "testnet/faults_create.h"
 #include "testnet/faults_dir.h"
+#include "testnet/faults_robust.h"
 #include "testnet/faults_relay.h"
 
 /* X(NAME, "name-on-the-command-line", FAULT_FROM or FAULT_AT, "what the node does wrong") */
@@ -200,7 +201,8 @@
     FAULTS_RELAY(X)   \
     FAULTS_STREAM(X)  \
     FAULTS_DIR(X)     \
-    FAULTS_DIR_DOCS(X) FAULTS_DIR_HTTP(X)
+    FAULTS_DIR_DOCS(X) FAULTS_DIR_HTTP(X) \
+    FAULTS_ROBUST(X)
 /* clang-format on */
 
 enum fault {

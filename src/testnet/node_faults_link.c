@@ -337,7 +337,7 @@ enum link_rule fault_in_judging(void *nlink, enum link_stage stage, struct chan_
                                 enum link_rule rule)
 {
     struct nlink *nl = nlink;
-    rule = misjudge(nl, stage, cell, rule);
+    rule = fault_in_bearing(nl, stage, cell, misjudge(nl, stage, cell, rule));
     if (rule == RULE_HANDSHAKE && cell->cmd == CELL_VERSIONS)
         return judge_versions(nl, cell);
     if (rule == RULE_HANDSHAKE && cell->cmd == CELL_NETINFO)
@@ -349,8 +349,6 @@ enum link_rule fault_in_judging(void *nlink, enum link_stage stage, struct chan_
 
 bool fault_in_reading(void *nlink, enum link_slip where, size_t n)
 {
-    (void)nlink;
-    (void)where;
     (void)n;
-    return false;
+    return fault_in_pieces(nlink, where);
 }

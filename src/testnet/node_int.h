@@ -38,6 +38,8 @@ struct nlink {
     struct node *node;
     struct link *link;
     bool dialled, over;
+    bool half;             /* the rest of a cell is to come */
+    bool had_circuit;      /* or was asked for one */
     uint8_t four[2];       /* link protocol 4, for a lie */
     struct rcirc *waiting; /* circuits to be extended over it once it is open */
     uint32_t refused_id;   /* the last one */
@@ -229,6 +231,13 @@ void fault_in_hello(void *nlink, size_t circ_id_len, struct wr *answer);
 enum link_rule fault_in_judging(void *nlink, enum link_stage stage, struct chan_frame *cell,
                                 enum link_rule rule);
 bool fault_in_reading(void *nlink, enum link_slip where, size_t n);
+
+/* ---- node_faults_robust.c: how a node fails to bear odd peers ---- */
+
+void fault_after_link(struct nlink *nl, const struct link_end *end);
+enum link_rule fault_in_bearing(struct nlink *nl, enum link_stage stage,
+                                const struct chan_frame *cell, enum link_rule rule);
+bool fault_in_pieces(struct nlink *nl, enum link_slip where);
 
 /* ---- node_faults_create.c: how a node breaks rules, when circuits are made ---- */
 

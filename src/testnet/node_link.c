@@ -28,6 +28,7 @@ static void nlink_on_closed(void *arg, const struct link_end *end)
     struct node *n = nl->node;
     log_info(n->env->log, "%s: a link ended: %s", n->config.plan->nickname, end->text);
     nl->over = true;
+    fault_after_link(nl, end);
     DL_DELETE(n->links, nl);
     DL_APPEND(n->dead_links, nl);
     n->counts.links--;

@@ -1,0 +1,75 @@
+/* How a node fails to bear odd peers. */
+#include "testnet/node_int.h"
+
+static bool now(const struct nlink *nl, enum fault fault)
+{
+    return fault_now(&nl->node->faults, fault);
+}
+
+/* ---- gone ---- */
+
+static const enum fault gone_after[] = {FAULT_GONE_AFTER_NO_TLS, FAULT_GONE_AFTER_TLS_CUT,
+                                        FAULT_GONE_AFTER_HANDSHAKE, FAULT_GONE_AFTER_HALF,
+                                        FAULT_GONE_AFTER_CIRCUIT};
+
+static bool is_gone(const struct nlink *nl)
+{
+    const struct faults *f = &nl->node->faults;
+    const struct nlink *other;
+    for (size_t i = 0; i < sizeof gone_after / sizeof *gone_after; i++)
+        if (f->n[gone_after[i]] && f->seen[gone_after[i]] >= f->n[gone_after[i]])
+            return true;
+    DL_FOREACH (nl->node->links, other) {
+        enum link_state state = link_state(other->link);
+        if (other != nl && !other->dialled &&
+            ((f->n[FAULT_ONE_HANDSHAKE] && state != LINK_OPEN) ||
+             (f->n[FAULT_ONE_CELL] && other->half)))
+            return true;
+    }
+    return false;
+}
+
+void fault_after_link(struct nlink *nl, const struct link_end *end)
+{
+    struct faults *f = &nl->node->faults;
+    if (nl->dialled)
+        return;
+    if (end->during == LINK_TLS)
+        (void)fault_now(f, end->reason == OR_TLS_ERROR ? FAULT_GONE_AFTER_NO_TLS
+                                                       : FAULT_GONE_AFTER_TLS_CUT);
+    else if (end->during == LINK_HANDSHAKING)
+        (void)fault_now(f, FAULT_GONE_AFTER_HANDSHAKE);
+    else if (nl->half)
+        (void)fault_now(f, FAULT_GONE_AFTER_HALF);
+    else if (nl->had_circuit)
+        (void)fault_now(f, FAULT_GONE_AFTER_CIRCUIT);
+}
+
+/* ---- cells ---- */
+
+enum link_rule fault_in_bearing(struct nlink *nl, enum link_stage stage,
+                                const struct chan_frame *cell, enum link_rule rule)
+{
+    enum { LONG = 16 * 1024 };
+    bool vpadding = cell->cmd == CELL_VPADDING;
+    nl->half = false;
+    nl->had_circuit |= rule == RULE_CREATE;
+    if (is_gone(nl))
+        return RULE_IGNORE;
+    if (stage == STAGE_VERSIONS && rule == RULE_CLOSE && now(nl, FAULT_KEEPS_GARBAGE))
+        return RULE_IGNORE;
+    if ((vpadding && cell->body_len > LONG && now(nl, FAULT_VPADDING_LONG)) ||
+        (vpadding && !cell->body_len && now(nl, FAULT_VPADDING_EMPTY)) ||
+        ((vpadding || cell->cmd == CELL_PADDING) && now(nl, FAULT_PADDING_ENOUGH)))
+        return RULE_CLOSE;
+    if (rule == RULE_CREATE && now(nl, FAULT_CREATE_ENOUGH))
+        return RULE_IGNORE;
+    return rule;
+}
+
+bool fault_in_pieces(struct nlink *nl, enum link_slip where)
+{
+    nl->half |= where == LINK_SLIP_REST;
+    return (where == LINK_SLIP_REST && now(nl, FAULT_WHOLE_CELLS)) ||
+           (where == LINK_SLIP_TLS && now(nl, FAULT_KEEPS_NO_TLS));
+}
