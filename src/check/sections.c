@@ -7,6 +7,7 @@ const struct check_section *const check_sections[] = {
     &check_netinfo,
     &check_order,
     &check_relay,
+    &check_sendme,
     &check_streams,
     &check_create_fast,
     &check_create,

@@ -16,6 +16,7 @@ extern const struct check_section check_ntor_v3;
 extern const struct check_section check_directory;
 extern const struct check_section check_robustness;
 extern const struct check_section check_relay;
+extern const struct check_section check_sendme;
 extern const struct check_section check_streams;
 
 #endif

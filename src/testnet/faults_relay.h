@@ -56,6 +56,30 @@
     X(STREAMS_RESOLVE_IN_USE, "streams-resolve-in-use", FAULT_FROM,                             \
       "answers RESOLVE with an id that is in use")
 
-#define FAULTS_RELAY(X) FAULTS_MESSAGES(X) FAULTS_STREAMS(X)
+#define FAULTS_SENDME(X)                                                                         \
+    X(SENDME_AFTER, "sendme-after", FAULT_FROM, "sends a SENDME for N DATA of a circuit")        \
+    X(SENDME_COUNTS_DROP, "sendme-counts-drop", FAULT_FROM, "sends a SENDME for 100 DROP")       \
+    X(SENDME_UNKNOWN, "sendme-unknown", FAULT_FROM, "counts only DATA of streams it knows")      \
+    X(SENDME_NO_STREAM, "sendme-no-stream", FAULT_FROM, "sends no SENDMEs about streams")        \
+    X(SENDME_STREAM_AFTER, "sendme-stream-after", FAULT_FROM,                                    \
+      "sends a SENDME for N DATA of a stream")                                                   \
+    X(SENDME_STREAM_BODY, "sendme-stream-body", FAULT_FROM,                                      \
+      "its SENDMEs about streams have a body")                                                   \
+    X(SENDME_TWICE, "sendme-twice", FAULT_FROM, "a SENDME opens the window by 200")              \
+    X(SENDME_NO_STREAM_WINDOW, "sendme-no-stream-window", FAULT_FROM,                            \
+      "sends DATA beyond the window of a stream")                                                \
+    X(SENDME_ANY_TAG, "sendme-any-tag", FAULT_FROM, "takes SENDMEs with a wrong tag")            \
+    X(SENDME_SHORT_TAG, "sendme-short-tag", FAULT_FROM, "takes SENDMEs with a short tag")        \
+    X(SENDME_ANY_VERSION, "sendme-any-version", FAULT_FROM, "takes SENDMEs of unknown versions") \
+    X(SENDME_VERSION_0, "sendme-version-0", FAULT_FROM, "takes SENDMEs of version 0")            \
+    X(SENDME_UNASKED, "sendme-unasked", FAULT_FROM, "takes SENDMEs when none is due")            \
+    X(SENDME_STREAM_UNASKED, "sendme-stream-unasked", FAULT_FROM,                                \
+      "takes SENDMEs about streams when none is due")                                            \
+    X(SENDME_CC_STREAM, "sendme-cc-stream", FAULT_FROM,                                          \
+      "sends SENDMEs about streams under congestion control")                                    \
+    X(SENDME_CC_STREAM_TAKEN, "sendme-cc-stream-taken", FAULT_FROM,                              \
+      "takes SENDMEs about streams under congestion control")
+
+#define FAULTS_RELAY(X) FAULTS_MESSAGES(X) FAULTS_STREAMS(X) FAULTS_SENDME(X)
 
 #endif

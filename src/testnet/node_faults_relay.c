@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cell/reason.h"
+#include "cell/relay_flow.h"
 #include "cell/relay_stream.h"
 #include "testnet/node_int.h"
 
@@ -43,6 +44,8 @@ enum judged fault_in_message_got(struct rcirc *c, const struct relay_msg *m)
         return JUDGED_BREACH;
     if (is(c, FAULT_RELAY_DROPS, m->cmd) || (is(c, FAULT_RELAY_DROPS_OPEN, m->cmd) && known))
         return JUDGED_DROP;
+    if (m->cmd == RELAY_DROP && ++c->drops % 100 == 0 && now(c, FAULT_SENDME_COUNTS_DROP))
+        rcirc_send_sendme(c);
     return m->cmd == RELAY_END ? fault_in_end_got(c, m) : JUDGED_FINE;
 }
 
@@ -150,4 +153,40 @@ void fault_in_resolve(struct rcirc *c, uint16_t id, struct relay_resolved *said)
     c->resolved = id;
     if (now(c, FAULT_STREAMS_RESOLVE_OTHER))
         said->a[0] = (struct relay_answer){.type = ANSWER_IPV4, .ip = ip_v4(address), .ttl_s = 60};
+}
+
+/* ---- flow control ---- */
+
+bool fault_in_counting(struct rcirc *c, bool known)
+{
+    return known || !now(c, FAULT_SENDME_UNKNOWN);
+}
+
+bool fault_in_due(struct rcirc *c, bool due)
+{
+    uint32_t other = c->node->faults.n[FAULT_SENDME_AFTER];
+    return other ? ++c->got % other == 0 : due;
+}
+
+static bool takes_sendme(struct rcirc *c, const struct relay_msg *m)
+{
+    uint8_t version = m->len ? m->data[0] : 0;
+    size_t right = 3 + SENDME_TAG_V0;
+    if (!c->window.tags_n)
+        return now(c, FAULT_SENDME_UNASKED);
+    if (version != 1)
+        return now(c, version ? FAULT_SENDME_ANY_VERSION : FAULT_SENDME_VERSION_0);
+    return now(c, m->len == right ? FAULT_SENDME_ANY_TAG : FAULT_SENDME_SHORT_TAG);
+}
+
+err_t fault_in_sendme_got(struct rcirc *c, const struct relay_msg *m, err_t e)
+{
+    if (e == OK && now(c, FAULT_SENDME_TWICE))
+        c->window.package += c->window.increment;
+    return e != OK && takes_sendme(c, m) ? OK : e;
+}
+
+size_t fault_in_stream_sendme(struct rcirc *c)
+{
+    return now(c, FAULT_SENDME_STREAM_BODY) ? 1 : 0;
 }

@@ -74,8 +74,9 @@ struct rcirc {
     bool congestion_control; /* negotiated: no SENDMEs for streams */
     bool fast;               /* made by CREATE_FAST: a directory circuit */
     bool over;
-    uint16_t resolved; /* for a fault: the id of the last RESOLVE */
-    bool passed_on; /* a cell went to the next node */
+    unsigned got, drops; /* for faults: DATA and DROP that have come */
+    uint16_t resolved;   /* for a fault: the id of the last RESOLVE */
+    bool passed_on;      /* a cell went to the next node */
     bool cut;       /* TRUNCATED was sent: what the client had sent before it knew is dropped */
     unsigned early; /* RELAY_EARLY cells so far */
     enum rnext next_state;
@@ -157,6 +158,8 @@ void rcirc_close(struct rcirc *c, uint8_t reason);
 void rcirc_bury(struct rcirc *c);
 /* A message from here to the client. False if the circuit is over then. */
 bool rcirc_send(struct rcirc *c, uint8_t cmd, uint16_t stream_id, const void *data, size_t len);
+/* A SENDME about the circuit, for the last cell that came. */
+void rcirc_send_sendme(struct rcirc *c);
 /* DATA messages that may be sent now. */
 unsigned rcirc_room(const struct rcirc *c);
 /* Something changed that streams may have waited for. */
@@ -292,6 +295,13 @@ struct target *fault_in_finding(struct rcirc *c, struct target *t);
 /* DATA has come: true if the stream shall not have it. */
 bool fault_in_data(struct target *t, bool first, size_t len);
 void fault_in_resolve(struct rcirc *c, uint16_t id, struct relay_resolved *said);
+/* Whether DATA of a stream, known or not, is counted, and a SENDME is due after it. */
+bool fault_in_counting(struct rcirc *c, bool known);
+bool fault_in_due(struct rcirc *c, bool due);
+/* What a circuit's SENDME was found to be: OK or E. */
+err_t fault_in_sendme_got(struct rcirc *c, const struct relay_msg *m, err_t e);
+/* A stream's SENDME that is about to be sent: its length, the body being zeros. */
+size_t fault_in_stream_sendme(struct rcirc *c);
 /* Before PADDING_NEGOTIATED goes out. */
 void fault_in_negotiated(struct rcirc *c, struct relay_padding_negotiated *m);
 

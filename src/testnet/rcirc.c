@@ -116,7 +116,7 @@ void rcirc_wake_streams(struct rcirc *c)
 
 /* ---- messages that end here ---- */
 
-static void answer_data(struct rcirc *c)
+void rcirc_send_sendme(struct rcirc *c)
 {
     struct relay_sendme m = {.version = 1, .tag_len = SENDME_TAG_V0, .tag = c->layer->got_tag};
     uint8_t body[RELAY_DATA_MAX];
@@ -130,13 +130,13 @@ static void answer_data(struct rcirc *c)
 
 static void on_data(struct rcirc *c, const struct relay_msg *m)
 {
-    bool sendme_due;
-    if (rwindow_got(&c->window, &sendme_due) != OK) {
+    bool sendme_due = false, known = target_find(c, m->stream_id) != NULL;
+    if (fault_in_counting(c, known) && rwindow_got(&c->window, &sendme_due) != OK) {
         rcirc_broken(c, "DATA beyond the circuit's window");
         return;
     }
-    if (sendme_due)
-        answer_data(c);
+    if (fault_in_due(c, sendme_due))
+        rcirc_send_sendme(c);
     struct target *t = fault_in_finding(c, target_find(c, m->stream_id));
     if (t && !c->over) /* else it has ended here and the client doesn't know yet */
         target_data(t, m->data, m->len);
@@ -148,7 +148,7 @@ static void on_sendme(struct rcirc *c, const struct relay_msg *m)
     if (m->stream_id) {
         if (t)
             target_sendme(t);
-    } else if (rwindow_sendme(&c->window, m->data, m->len) != OK) {
+    } else if (fault_in_sendme_got(c, m, rwindow_sendme(&c->window, m->data, m->len)) != OK) {
         /* proposal 289: a circuit whose SENDME does not match is torn down. */
         rcirc_broken(c, "a SENDME that is not due, or with the wrong tag");
     } else {

@@ -174,9 +174,18 @@ void target_begin_dir(struct rcirc *c, uint16_t id)
 
 /* ---- from the client ---- */
 
+static void send_sendme(struct target *t)
+{
+    static const uint8_t zeros[RELAY_V0_DATA_MAX];
+    if (!fault_now(&t->circ->node->faults, FAULT_SENDME_NO_STREAM))
+        rcirc_send(t->circ, RELAY_SENDME, t->id, zeros, fault_in_stream_sendme(t->circ));
+}
+
 /* Once most of it has been handed on, the client may send more. */
 static void allow_more(struct target *t)
 {
+    unsigned other = t->circ->node->faults.n[FAULT_SENDME_STREAM_AFTER];
+    unsigned step = other ? other : STREAM_INCREMENT;
     if (t->circ->congestion_control) {
         struct relay_xon m = {.kbps = 0};
         uint8_t data[RELAY_DATA_MAX];
@@ -184,11 +193,13 @@ static void allow_more(struct target *t)
         if (t->xoff_sent && relay_xon_encode(&w, &m) == OK)
             rcirc_send(t->circ, RELAY_XON, t->id, data, w.len);
         t->xoff_sent = false;
+        if (fault_now(&t->circ->node->faults, FAULT_SENDME_CC_STREAM))
+            send_sendme(t);
         return;
     }
-    while (!t->over && t->deliver <= STREAM_START - STREAM_INCREMENT) {
-        t->deliver += STREAM_INCREMENT;
-        rcirc_send(t->circ, RELAY_SENDME, t->id, NULL, 0);
+    while (!t->over && t->deliver <= STREAM_START - step) {
+        t->deliver += step;
+        send_sendme(t);
     }
 }
 
@@ -232,11 +243,19 @@ void target_data(struct target *t, const uint8_t *data, size_t len)
         c->node->ops->target_output(c->node->world, t);
 }
 
+/* As tor: one that was not due, or that congestion control has no use for, ends the circuit. */
 void target_sendme(struct target *t)
 {
-    if (t->package + STREAM_INCREMENT <= STREAM_START)
+    struct rcirc *c = t->circ;
+    if (c->congestion_control) {
+        if (!fault_now(&c->node->faults, FAULT_SENDME_CC_STREAM_TAKEN))
+            rcirc_broken(c, "SENDME about a stream under congestion control");
+    } else if (t->package + STREAM_INCREMENT <= STREAM_START) {
         t->package += STREAM_INCREMENT;
-    target_wake(t);
+        target_wake(t);
+    } else if (!fault_now(&c->node->faults, FAULT_SENDME_STREAM_UNASKED)) {
+        rcirc_broken(c, "a SENDME about a stream that is not due");
+    }
 }
 
 /* ---- to the client ---- */
@@ -247,7 +266,8 @@ static unsigned may_send(const struct target *t)
     unsigned room = rcirc_room(t->circ);
     if (t->over || t->xoff)
         return 0;
-    if (t->circ->congestion_control || t->circ->node->faults.n[FAULT_CIRC_IGNORE_WINDOW])
+    if (t->circ->congestion_control || t->circ->node->faults.n[FAULT_CIRC_IGNORE_WINDOW] ||
+        t->circ->node->faults.n[FAULT_SENDME_NO_STREAM_WINDOW])
         return room;
     return room < t->package ? room : t->package;
 }
