@@ -245,6 +245,7 @@ err_t pcirc_poll(struct pcirc *c, uint32_t timeout_ms, struct pmsg *out)
     char before[TRIAL_TEXT_MAX], words[WORDS_CELL_MAX];
     memcpy(before, t->seen, sizeof before);
     TRY(probe_poll(c->p, timeout_ms, &cell));
+    c->other = cell;
     if (cell.circ_id != c->id || cell.cmd != CELL_RELAY)
         return ERR_CIRC_PROTO;
     /* The queue is ours until the next call. */

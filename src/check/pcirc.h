@@ -21,6 +21,7 @@ struct pcirc {
     bool by_early;                   /* the next messages go in RELAY_EARLY cells */
     uint8_t got_tag[LAYER_TAG_MAX];  /* of the last message that came */
     uint8_t sent_tag[LAYER_TAG_MAX]; /* of the last message sent */
+    struct probe_cell other;         /* after ERR_CIRC_PROTO: the cell that came */
 };
 
 /* A relay message as it came. DATA is valid until the next one is awaited. */
@@ -62,6 +63,12 @@ size_t pcirc_extend_body(struct pcirc *c, const struct check_next *next, struct 
 void pcirc_send_early(struct pcirc *c, unsigned hop, uint8_t cmd, const void *data, size_t len);
 /* EXTENDED2 with the answer to ST: one hop more. */
 bool pcirc_await_extended(struct pcirc *c, const struct ntor_client *st);
+
+/* The relay tells that the circuit ends at it or altogether: TRUNCATED or DESTROY comes next. Its
+ * reason. */
+uint8_t pcirc_await_cut(struct pcirc *c);
+/* Forgets the hops after HOP. */
+void pcirc_cut(struct pcirc *c, unsigned hop);
 
 /* For the run. */
 void pcirc_free(struct pcirc *c);

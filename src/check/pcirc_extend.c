@@ -3,6 +3,7 @@
 
 #include "cell/relay_extend.h"
 #include "check/pcirc.h"
+#include "check/words.h"
 #include "circuit/tor1.h"
 #include "crypto/secret.h"
 
@@ -53,6 +54,35 @@ bool pcirc_await_extended(struct pcirc *c, const struct ntor_client *st)
         pcirc_add_hop(c, keys);
     secret_wipe(keys, sizeof keys);
     return trial_goes_on(c->p->t);
+}
+
+uint8_t pcirc_await_cut(struct pcirc *c)
+{
+    struct pmsg m;
+    if (!c || !trial_goes_on(c->p->t))
+        return 0;
+    struct trial *t = c->p->t;
+    trial_awaits(t, "DESTROY or TRUNCATED");
+    err_t e = pcirc_poll(c, t->run->answer_ms, &m);
+    if (e == OK && m.cmd == RELAY_TRUNCATED && m.len)
+        return m.data[0];
+    if (e == ERR_CIRC_PROTO && c->other.cmd == CELL_DESTROY && c->other.circ_id == c->id)
+        return c->other.body[0];
+    if (e == OK)
+        trial_fail(t, "%s came", words_relay_cmd(m.cmd));
+    else if (e == ERR_MORE)
+        trial_fail(t, "nothing came for %u ms", (unsigned)t->run->answer_ms);
+    else
+        trial_fail(t, "neither came");
+    return 0;
+}
+
+void pcirc_cut(struct pcirc *c, unsigned hop)
+{
+    while (c && c->onion.n > hop) {
+        struct layer *last = c->onion.layer[--c->onion.n];
+        last->kind->free(last);
+    }
 }
 
 void pcirc_extend(struct pcirc *c, const struct check_next *next)

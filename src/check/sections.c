@@ -13,6 +13,7 @@ const struct check_section *const check_sections[] = {
     &check_create,
     &check_ntor,
     &check_ntor_v3,
+    &check_extend,
     &check_directory,
     &check_robustness,
 };

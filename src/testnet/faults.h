@@ -15,6 +15,7 @@
 #include "testnet/faults_create.h"
 #include "testnet/faults_dir.h"
 #include "testnet/faults_robust.h"
+#include "testnet/faults_extend.h"
 #include "testnet/faults_relay.h"
 
 /* X(NAME, "name-on-the-command-line", FAULT_FROM or FAULT_AT, "what the node does wrong") */
@@ -193,16 +194,19 @@
     X(DIR_EVIL_ADDRESS, "dir-evil-address", FAULT_FROM, "relays at 0.0.0.0 in the consensus")      \
     X(DIR_DRIP, "dir-drip", FAULT_FROM, "a body at 1 byte in N seconds")
 
-/* clang-format off: a line for each, so that additions do not collide */
+/* A line for each, so that additions do not collide. */
+/* clang-format off */
 #define FAULT_LIST(X) \
-    FAULTS_LINK(X)    \
-    FAULTS_CREATE(X)  \
-    FAULTS_CIRC(X)    \
-    FAULTS_RELAY(X)   \
-    FAULTS_STREAM(X)  \
-    FAULTS_DIR(X)     \
-    FAULTS_DIR_DOCS(X) FAULTS_DIR_HTTP(X) \
-    FAULTS_ROBUST(X)
+    FAULTS_LINK(X) \
+    FAULTS_CREATE(X) \
+    FAULTS_CIRC(X) \
+    FAULTS_RELAY(X) \
+    FAULTS_STREAM(X) \
+    FAULTS_DIR(X) \
+    FAULTS_DIR_DOCS(X) \
+    FAULTS_DIR_HTTP(X) \
+    FAULTS_ROBUST(X) \
+    FAULTS_EXTEND(X)
 /* clang-format on */
 
 enum fault {

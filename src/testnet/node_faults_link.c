@@ -344,6 +344,8 @@ enum link_rule fault_in_judging(void *nlink, enum link_stage stage, struct chan_
         return judge_netinfo(nl, cell);
     if (rule == RULE_CREATE && cell->cmd == CELL_CREATE_FAST)
         misjudge_create(nl, cell);
+    if (rule == RULE_CIRCUIT)
+        return fault_in_circuit_cell(nl, cell);
     return rule == RULE_CREATE ? fault_in_create_cell(nl, cell) : rule;
 }
 

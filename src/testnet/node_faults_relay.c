@@ -19,6 +19,8 @@ static bool now(const struct rcirc *c, enum fault fault)
 bool fault_in_recognizing(struct rcirc *c, const uint8_t *body, bool here)
 {
     bool zero = !body[RELAY_V0_RECOGNIZED_AT] && !body[RELAY_V0_RECOGNIZED_AT + 1];
+    if (here && c->next_state == NEXT_OPEN && now(c, FAULT_EXTEND_DEAF))
+        return false;
     if (here && now(c, FAULT_RELAY_LOSES))
         return false;
     if (here && c->passed_on && now(c, FAULT_RELAY_COUNTS_PASSED))

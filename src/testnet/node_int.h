@@ -11,6 +11,7 @@
 #include "cell/chan_circ.h"
 #include "cell/ext.h"
 #include "cell/relay.h"
+#include "cell/relay_extend.h"
 #include "cell/relay_pad.h"
 #include "cell/relay_stream.h"
 #include "circuit/layer.h"
@@ -43,6 +44,7 @@ struct nlink {
     uint8_t four[2];       /* link protocol 4, for a lie */
     struct rcirc *waiting; /* circuits to be extended over it once it is open */
     uint32_t refused_id;   /* the last one */
+    uint32_t gone_id;      /* of the circuit that its peer ended last */
     struct nlink *prev, *next;
 };
 
@@ -258,6 +260,20 @@ void fault_in_keys(struct rcirc *c, uint8_t *keys);
 err_t fault_in_exts(struct rcirc *c, size_t len, err_t e, struct exts *theirs);
 /* Whether congestion control is answered, with *SENDME_INC. */
 bool fault_in_exts_said(struct rcirc *c, uint8_t *sendme_inc);
+
+/* ---- node_faults_extend.c ---- */
+
+/* Whether EXTEND2 that is right is refused. */
+bool fault_in_extend(struct rcirc *c, const struct relay_extend2 *m);
+void fault_in_target(struct rcirc *c, const struct linkspecs *specs, struct link_target *to);
+/* Whether EXTEND2 that should be refused was answered all the same. */
+bool fault_in_refusing_extend(struct rcirc *c, const struct relay_msg *m);
+/* A cell for the next node: true if it is lost. */
+bool fault_in_passing_on(struct rcirc *c, uint8_t *cmd);
+/* Whether there were too many RELAY_EARLY cells. */
+bool fault_in_counting_early(struct rcirc *c, bool too_many);
+/* What is done about DESTROY and cells of circuits. */
+enum link_rule fault_in_circuit_cell(struct nlink *nl, const struct chan_frame *cell);
 
 /* ---- node_faults.c: how a node breaks rules ---- */
 

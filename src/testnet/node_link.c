@@ -190,7 +190,8 @@ static struct nlink *nlink_find(const struct node *n, const struct link_target *
 struct nlink *nlink_to(struct node *n, const struct link_target *target)
 {
     struct link_config config = link_config_of(n, n->config.dial_tls);
-    struct nlink *nl = nlink_find(n, target);
+    bool anew = fault_now(&n->faults, FAULT_EXTEND_REDIAL);
+    struct nlink *nl = anew ? NULL : nlink_find(n, target);
     if (nl || !(nl = nlink_new(n, true)))
         return nl;
     nl->link = link_new(n->env, &config, target, &nlink_ops, nl);

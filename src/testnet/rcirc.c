@@ -99,7 +99,8 @@ bool rcirc_send(struct rcirc *c, uint8_t cmd, uint16_t stream_id, const void *da
     fault_in_cell(c, body);
     if (cmd == RELAY_DATA)
         rwindow_sent(&c->window, c->layer->sent_tag);
-    put_or_close(c, &c->back, CELL_RELAY, body);
+    bool early = fault_now(&c->node->faults, FAULT_EARLY_BACK);
+    put_or_close(c, &c->back, early ? CELL_RELAY_EARLY : CELL_RELAY, body);
     return !c->over;
 }
 
@@ -236,6 +237,9 @@ static void on_msg(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
 static void recognized(struct rcirc *c, uint8_t chan_cmd, const uint8_t *body)
 {
     struct relay_msg m;
+    if (chan_cmd == CELL_RELAY_EARLY && body[0] != RELAY_EXTEND2 &&
+        fault_now(&c->node->faults, FAULT_EARLY_EXTEND_ONLY))
+        return;
     if (relay_msg_decode(RELAY_V0, body, &m) != OK) {
         if (!fault_now(&c->node->faults, FAULT_RELAY_LENGTH))
             rcirc_broken(c, "a relay message longer than its cell");
@@ -258,6 +262,8 @@ static bool is_relay(uint8_t cmd)
 static void pass_on(struct rcirc *c, uint8_t cmd, const uint8_t *body)
 {
     c->passed_on = true;
+    if (fault_in_passing_on(c, &cmd))
+        return;
     put_or_close(c, &c->fwd, cmd, body);
 }
 
@@ -269,7 +275,7 @@ static void back_on_cell(void *arg, uint8_t cmd, uint8_t *body)
     c->node->counts.cells_in++;
     /* tor-spec 5.6: "If a node ever receives more than 8 RELAY_EARLY cells on a given outbound
      * circuit, it SHOULD close the circuit." */
-    if (cmd == CELL_RELAY_EARLY && ++c->early > RCIRC_EARLY_MOST)
+    if (cmd == CELL_RELAY_EARLY && fault_in_counting_early(c, ++c->early > RCIRC_EARLY_MOST))
         rcirc_broken(c, "more than 8 RELAY_EARLY cells");
     else if (!is_relay(cmd))
         rcirc_broken(c, "a cell that only relays send");
@@ -291,7 +297,8 @@ static void fwd_on_cell(void *arg, uint8_t cmd, uint8_t *body)
     if (cmd == CELL_CREATED2) {
         rcirc_created(c, body);
     } else if (cmd == CELL_RELAY && c->next_state == NEXT_OPEN &&
-               c->layer->kind->wrap(c->layer, cmd, body) == OK) {
+               (fault_now(&c->node->faults, FAULT_EXTEND_BARE) ||
+                c->layer->kind->wrap(c->layer, cmd, body) == OK)) {
         put_or_close(c, &c->back, cmd, body);
     } else { /* tor-spec 5.6: after inbound RELAY_EARLY cells "it MUST close the circuit
                 immediately" */
@@ -304,9 +311,14 @@ static void back_on_destroy(void *arg, uint8_t reason)
     rcirc_close(arg, reason);
 }
 
+/* tor-spec 5.4: "Reasons in DESTROY cell SHOULD NOT be propagated downward or upward" */
 static void fwd_on_destroy(void *arg, uint8_t reason)
 {
-    rcirc_truncated(arg, reason);
+    struct rcirc *c = arg;
+    if (fault_now(&c->node->faults, FAULT_DESTROY_NEXT_SILENT))
+        return;
+    bool tell = fault_now(&c->node->faults, FAULT_DESTROY_NEXT_REASON);
+    rcirc_truncated(c, tell ? reason : DESTROY_DESTROYED);
 }
 
 static void back_on_link_closed(void *arg, const struct link_end *end)
@@ -365,10 +377,11 @@ void rcirc_keep(struct rcirc *c)
 
 void rcirc_broken(struct rcirc *c, const char *what)
 {
+    bool mute = fault_now(&c->node->faults, FAULT_EXTEND_NO_REASON);
     char from[IP_TEXT_MAX];
     log_warn(c->node->env->log, "%s: the client at %s broke the protocol: %s",
              c->node->config.plan->nickname, ip_text(&c->from, from), what);
-    rcirc_close(c, DESTROY_PROTOCOL);
+    rcirc_close(c, mute ? DESTROY_NONE : DESTROY_PROTOCOL);
 }
 
 void rcirc_close(struct rcirc *c, uint8_t reason)

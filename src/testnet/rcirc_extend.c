@@ -5,6 +5,8 @@
 #include "cell/relay_extend.h"
 #include "testnet/node_int.h"
 
+enum { HANDSHAKE_RESERVED = 1 };
+
 static void stop_waiting(struct rcirc *c)
 {
     if (!c->next_on)
@@ -29,6 +31,13 @@ static bool is_zero(const struct rsa_id *id)
     return rsa_id_equal(id, &zero);
 }
 
+/* tor-spec 5.3: "all zero keys SHOULD be accepted", for none. */
+static bool is_ed_given(const struct linkspec_relay *r)
+{
+    static const struct ed_id zero;
+    return r->has_ed && !ed_id_equal(&r->ed, &zero);
+}
+
 /* Where to, if a relay may go there: as tor, neither to itself, nor back to where the circuit comes
  * from, nor to an all-zero identity; and here to loopback only. */
 static bool next_target(const struct rcirc *c, const struct relay_extend2 *m,
@@ -41,10 +50,16 @@ static bool next_target(const struct rcirc *c, const struct relay_extend2 *m,
                                 .rsa = r.rsa,
                                 .ed = r.ed,
                                 .has_rsa = r.has_rsa,
-                                .has_ed = r.has_ed};
+                                .has_ed = is_ed_given(&r)};
     return r.has_rsa && !is_zero(&r.rsa) && !rsa_id_equal(&r.rsa, &self->rsa_id) &&
            !(r.has_ed && ed_id_equal(&r.ed, &self->ed.pub)) && out->addr.port &&
            ip_is_loopback(&out->addr.ip) && !ip_equal(&out->addr.ip, &c->from);
+}
+
+/* CREATE_FAST is for first hops only, and TAP is gone; what it does not know is up to the next. */
+static bool is_passed_on(const struct relay_extend2 *m)
+{
+    return m->htype != HANDSHAKE_TAP && m->htype != HANDSHAKE_RESERVED;
 }
 
 /* tor-spec 5.6: "relays should reject any EXTEND/EXTEND2 cell not received in a RELAY_EARLY cell";
@@ -53,13 +68,16 @@ void rcirc_extend(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
 {
     struct relay_extend2 ask;
     struct link_target to;
-    if (chan_cmd != CELL_RELAY_EARLY)
+    if (chan_cmd != CELL_RELAY_EARLY && !fault_now(&c->node->faults, FAULT_EXTEND_LATE))
         return;
     if (c->next_state != NEXT_NONE || relay_extend2_decode(rd_over(m->data, m->len), &ask) != OK ||
-        ask.hlen > sizeof c->hdata || !next_target(c, &ask, &to)) {
-        rcirc_broken(c, "EXTEND2 that cannot be followed");
+        !is_passed_on(&ask) || ask.hlen > sizeof c->hdata || !next_target(c, &ask, &to) ||
+        fault_in_extend(c, &ask)) {
+        if (!fault_in_refusing_extend(c, m))
+            rcirc_broken(c, "EXTEND2 that cannot be followed");
         return;
     }
+    fault_in_target(c, &ask.specs, &to);
     c->asked = (struct chan_create2){.htype = ask.htype, .hlen = ask.hlen, .hdata = c->hdata};
     memcpy(c->hdata, ask.hdata, ask.hlen);
     struct nlink *nl = nlink_to(c->node, &to);
@@ -81,7 +99,10 @@ void rcirc_extend(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
 void rcirc_next_failed(struct rcirc *c)
 {
     c->next_state = NEXT_NONE;
-    rcirc_close(c, DESTROY_CONNECTFAILED);
+    if (fault_now(&c->node->faults, FAULT_EXTEND_SILENT))
+        return;
+    bool mute = fault_now(&c->node->faults, FAULT_EXTEND_NO_REASON);
+    rcirc_close(c, mute ? DESTROY_NONE : DESTROY_CONNECTFAILED);
 }
 
 static bool send_create(struct rcirc *c)
@@ -127,6 +148,8 @@ void rcirc_created(struct rcirc *c, const uint8_t *body)
     }
     if (fault_now(&c->node->faults, FAULT_CIRC_LONG_REPLY))
         data[0] = 0x02; /* more than any cell holds */
+    if (fault_now(&c->node->faults, FAULT_EXTEND_GARBLED))
+        data[w.len - 1] ^= 1;
     rcirc_send(c, RELAY_EXTENDED2, 0, data, w.len);
 }
 
@@ -145,5 +168,11 @@ void rcirc_truncated(struct rcirc *c, uint8_t reason)
 
 void rcirc_truncate(struct rcirc *c)
 {
-    rcirc_truncated(c, DESTROY_REQUESTED);
+    struct faults *f = &c->node->faults;
+    if (fault_now(f, FAULT_TRUNCATE_SILENT) ||
+        (c->next_state == NEXT_NONE && fault_now(f, FAULT_TRUNCATE_LAST)))
+        return;
+    rcirc_truncated(c, fault_now(f, FAULT_TRUNCATE_REASON) ? DESTROY_NONE : DESTROY_REQUESTED);
+    if (fault_now(f, FAULT_TRUNCATE_ENDS))
+        rcirc_close(c, DESTROY_REQUESTED);
 }
