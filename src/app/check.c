@@ -12,7 +12,13 @@
 #include "net/clock.h"
 #include "net/plainwire.h"
 
-enum { STATUS_BROKEN = 1, STATUS_USAGE = 2, STATUS_UNREACHABLE = 3, WHY_MAX = 512 };
+enum {
+    STATUS_BROKEN = 1,
+    STATUS_USAGE = 2,
+    STATUS_UNREACHABLE = 3,
+    WHY_MAX = 512,
+    CONSENSUS_MOST = 32 << 20
+};
 
 struct tool {
     struct check_args args;
@@ -114,6 +120,27 @@ static int write_reports(const struct check_args *args, const struct check_repor
 
 /* ---- the run ---- */
 
+/* The file of --consensus, which the caller frees; NULL: it cannot be read. */
+static char *read_consensus(struct check_args *a)
+{
+    FILE *f = fopen(a->consensus, "re");
+    char *text = f ? malloc(CONSENSUS_MOST) : NULL;
+    size_t len = text ? fread(text, 1, CONSENSUS_MOST, f) : 0;
+    bool bad = !text || ferror(f) || len == CONSENSUS_MOST;
+    if (text && !bad && !len)
+        errno = ENODATA;
+    if (f)
+        fclose(f);
+    if (bad || !len) {
+        fprintf(stderr, "tunic check: cannot read \"%s\": %s\n", a->consensus,
+                len == CONSENSUS_MOST ? "it is too long" : strerror(errno));
+        free(text);
+        return NULL;
+    }
+    a->config.old_consensus = (struct text){text, len};
+    return text;
+}
+
 static unsigned planned(const char *only)
 {
     unsigned n = 0;
@@ -177,10 +204,13 @@ int check_main(int argc, char **argv)
     t.args.config.env = &t.env;
     t.args.config.wire = &wire;
     t.args.config.world = &t;
+    char *old = t.args.consensus ? read_consensus(&t.args) : NULL;
+    if (t.args.consensus && !old)
+        return STATUS_USAGE;
     err_t e = check_open(&t.args.config, &run, why, sizeof why);
-    if (e != OK)
-        return complain(STATUS_UNREACHABLE, *why ? why : err_text(e));
-    int status = try_relay(&t, run);
+    int status =
+        e == OK ? try_relay(&t, run) : complain(STATUS_UNREACHABLE, *why ? why : err_text(e));
     check_close(run);
+    free(old);
     return status;
 }

@@ -21,6 +21,7 @@ const char check_help[] =
     "  --only LIST           sections and cases, with commas: tls,ntor/answer\n"
     "  --next ADDRESS:PORT,rsa=FINGERPRINT,ntor=KEY[,ed25519=ID]\n"
     "                        a relay to extend to (one that the relay's consensus names)\n"
+    "  --consensus FILE      an older microdescriptor consensus, to ask for a diff from it\n"
     "  --rate N              at most so many connections a second (10)\n"
     "  --timeout SECONDS     how long an answer may take (5)\n"
     "  --json FILE           a report in JSON; \"-\" is standard output, without TAP\n"
@@ -142,6 +143,12 @@ static err_t p_timeout(struct check_args *o, const struct arg *a)
     return OK;
 }
 
+static err_t p_consensus(struct check_args *o, const struct arg *a)
+{
+    o->consensus = a->value;
+    return *a->value ? OK : wrong(a, "must be a file");
+}
+
 static err_t p_json(struct check_args *o, const struct arg *a)
 {
     o->json = a->value;
@@ -168,10 +175,13 @@ static const struct option {
     bool has_value;
     err_t (*parse)(struct check_args *o, const struct arg *a);
 } options[] = {
-    {"--rsa", true, p_rsa},    {"--ed25519", true, p_ed25519}, {"--next", true, p_next},
-    {"--only", true, p_only},  {"--rate", true, p_rate},       {"--timeout", true, p_timeout},
-    {"--json", true, p_json},  {"--junit", true, p_junit},     {"--help", false, p_flag},
-    {"--list", false, p_flag}, {"--quiet", false, p_flag},     {"--verbose", false, p_flag},
+    {"--rsa", true, p_rsa},         {"--ed25519", true, p_ed25519},
+    {"--next", true, p_next},       {"--consensus", true, p_consensus},
+    {"--only", true, p_only},       {"--rate", true, p_rate},
+    {"--timeout", true, p_timeout}, {"--json", true, p_json},
+    {"--junit", true, p_junit},     {"--help", false, p_flag},
+    {"--list", false, p_flag},      {"--quiet", false, p_flag},
+    {"--verbose", false, p_flag},
 };
 
 /* ---- the line ---- */

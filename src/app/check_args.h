@@ -9,6 +9,7 @@ enum { CHECK_ARG_WHY = 320, CHECK_RATE_MOST = 1000 };
 struct check_args {
     struct check_config config; /* what the command line says of it */
     bool has_addr, help, list, quiet, verbose;
+    const char *consensus; /* the file of config.old_consensus, which is not read here; or NULL */
     const char *json, *junit; /* a file, "-" for standard output; NULL: none */
 };
 

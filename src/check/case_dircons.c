@@ -158,7 +158,8 @@ void dir_signers_too_few(struct trial *t)
     path_by_signers(c, HEX_ID, "", path);
     if ((end = strchr(path, '+')))
         *end = 0;
-    strcat(path, "+" NOBODY "+112233445566778899AABBCCDDEEFF0011223344");
+    size_t len = strlen(path);
+    snprintf(path + len, sizeof path - len, "+" NOBODY "+112233445566778899AABBCCDDEEFF0011223344");
     (void)pdir_expect(circ, path, "", 404, &a);
     pdir_free(&a);
     consensus_free(&c);
@@ -302,7 +303,7 @@ static void expect_microdescs(struct trial *t, size_t n, const char *more)
         snprintf(
             path + strlen(path), sizeof path - strlen(path), "%s%s", i ? "-" : "",
             base64_encode(c->relays[i].md_digest.b, sizeof c->relays[i].md_digest.b, false, name));
-    strcat(path, more);
+    snprintf(path + strlen(path), sizeof path - strlen(path), "%s", more);
     bool there = pdir_expect(circ, path, "", 200, &a);
     for (struct text rest = a.body; there && trial_goes_on(t) && rest.len; came++) {
         bool asked = false;

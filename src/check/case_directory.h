@@ -63,7 +63,7 @@ void dir_url_unknown(struct trial *t);
 void dir_malformed(struct trial *t);
 void dir_head_long(struct trial *t);
 void dir_method_unknown(struct trial *t);
-void dir_post_garbage(struct trial *t);
+void dir_post_unknown(struct trial *t);
 void dir_one_answer(struct trial *t);
 void dir_in_pieces(struct trial *t);
 
