@@ -343,6 +343,23 @@ def test_tor_takes_the_other_flavor_and_whole_descriptors(tmp_path):
         assert client.complaints() == []
 
 
+def test_tunic_takes_the_consensus(tmp_path):
+    alone = ["unshare", "--map-root-user", "--net"]     # there, nothing of it can be reached
+    if subprocess.run(alone + ["true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no network namespaces here")
+    network(tmp_path, "--count", "9")
+    process = subprocess.Popen(
+        privnet.bound_to_parent(alone + [TUNIC, "-f", str(tmp_path / "torrc"), "--SocksPort", "0",
+                                         "--Log", "notice stdout"]),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        assert any("Loaded enough directory info to build circuits" in line
+                   for line in process.stdout)
+    finally:
+        process.kill()
+        process.wait()
+
+
 def spoil(folder):
     path = os.path.join(folder, "data", "cached-microdesc-consensus")
     content = read(path)
