@@ -6,8 +6,11 @@
  * Each handle is freed exactly once with its own _free function, in any order; freeing
  * closes. NULL may be freed.
  *
- * What makes an object from NULL, or adds a hop to it, fails and leaves the error as it is: so a
- * chain of such calls may be checked once, at its end.
+ * Any call may be given NULL for its object: it fails and leaves the error as it is, so a chain of
+ * calls may be checked once, at its end. What only asks answers nothing: FAILED, 0, -1, "", NULL.
+ *
+ * Callbacks may free any object, also one that is being waited for further up: that wait ends
+ * (USAGE).
  *
  * Threads: an instance and all that is made from it are used by one thread at a time; instances
  * share nothing.

@@ -224,7 +224,9 @@ int lib_circuit_usable(struct tunic_circuit *c, struct tunic_error *error)
 
 int tunic_circuit_wait(struct tunic_circuit *circuit, int timeout_ms, struct tunic_error *error)
 {
-    int late = lib_wait(circuit->h.t, timeout_ms, is_settled, circuit, error);
+    if (!circuit)
+        return -1;
+    int late = lib_wait_for(&circuit->h, timeout_ms, is_settled, error);
     if (late < 0)
         return -1;
     if (!late)
@@ -261,20 +263,20 @@ struct tunic_circuit *tunic_circuit_create(struct tunic_relay *relay,
 
 enum tunic_circ_status tunic_circuit_status(const struct tunic_circuit *circuit)
 {
-    return circuit->status;
+    return circuit ? circuit->status : TUNIC_CIRC_STATUS_FAILED;
 }
 
 const struct tunic_error *tunic_circuit_error(const struct tunic_circuit *circuit)
 {
-    return circuit->error.cls ? &circuit->error : NULL;
+    return circuit && circuit->error.cls ? &circuit->error : NULL;
 }
 
 int tunic_circuit_hops(const struct tunic_circuit *circuit)
 {
-    return (int)circuit->hops;
+    return circuit ? (int)circuit->hops : 0;
 }
 
 uint32_t tunic_circuit_id(const struct tunic_circuit *circuit)
 {
-    return circuit->id;
+    return circuit ? circuit->id : 0;
 }

@@ -220,7 +220,7 @@ int tunic_client_wait(struct tunic_client *client, int timeout_ms, struct tunic_
 {
     if (!client || !lib_enter(client->h.t, error))
         return -1;
-    int is_late = lib_wait(client->h.t, timeout_ms, is_ready, client, error);
+    int is_late = lib_wait_for(&client->h, timeout_ms, is_ready, error);
     return is_late < 0 ? -1 : is_late ? late(client, timeout_ms, error) : 0;
 }
 
@@ -240,22 +240,23 @@ struct tunic_client *tunic_client_open(struct tunic *t, const char *torrc, int t
 
 void tunic_client_progress(const struct tunic_client *client, struct tunic_progress *out)
 {
-    *out = client->progress;
+    if (out)
+        *out = client ? client->progress : (struct tunic_progress){.percent = 0};
 }
 
 int tunic_client_is_ready(const struct tunic_client *client)
 {
-    return is_ready(client);
+    return client && is_ready(client);
 }
 
 const struct tunic_error *tunic_client_error(const struct tunic_client *client)
 {
-    return client->error.cls ? &client->error : NULL;
+    return client && client->error.cls ? &client->error : NULL;
 }
 
 uint16_t tunic_client_socks_port(const struct tunic_client *client)
 {
-    return client->socks ? socksports_first(client->socks) : 0;
+    return client && client->socks ? socksports_first(client->socks) : 0;
 }
 
 /* ---- options while it runs ---- */
@@ -278,6 +279,8 @@ int tunic_client_set(struct tunic_client *client, const char *name, const char *
     struct tunic_client *c = client;
     if (!c || !lib_enter(c->h.t, error))
         return -1;
+    if (!name)
+        return lib_error(error, TUNIC_USAGE, TUNIC_STAGE_NONE, "an option needs a name");
     struct options *old = c->options;
     struct options *fresh = lib_client_options_set(c->h.t, old, name, value, error);
     if (!fresh)
@@ -302,10 +305,11 @@ int tunic_client_set(struct tunic_client *client, const char *name, const char *
 int tunic_client_get(const struct tunic_client *client, const char *name, char *out, size_t size)
 {
     struct conf_line *lines;
-    const struct opt *opt = client->options ? opt_find(name) : NULL;
+    const struct opt *opt = client && client->options && name ? opt_find(name) : NULL;
     size_t len = 0;
     if (!opt || options_get(client->options, opt, &lines) != OK)
         return -1;
+    size = out ? size : 0;
     if (size)
         out[0] = 0;
     for (const struct conf_line *l = lines; l; l = l->next) {
@@ -318,6 +322,6 @@ int tunic_client_get(const struct tunic_client *client, const char *name, char *
 
 void tunic_client_new_identity(struct tunic_client *client)
 {
-    if (client->client && lib_enter(client->h.t, NULL))
+    if (client && client->client && lib_enter(client->h.t, NULL))
         client_new_identity(client->client);
 }

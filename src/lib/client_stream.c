@@ -141,11 +141,12 @@ struct tunic_stream *tunic_client_stream_start(struct tunic_client *client,
                                                const struct tunic_stream_options *options,
                                                struct tunic_error *error)
 {
+    static const struct tunic_stream_options none = TUNIC_STREAM_OPTIONS_INIT;
     struct tunic_stream_options o;
     struct tunnel_request req;
     if (!client || !lib_enter(client->h.t, error))
         return NULL;
-    lib_options(&o, sizeof o, options);
+    lib_options(&o, sizeof o, options ? options : &none);
     if (read_request(&o, &req) != OK) {
         lib_error(error, TUNIC_USAGE, TUNIC_STAGE_STREAM, "\"%.100s\" is no target for this",
                   o.target ? o.target : "");
@@ -166,6 +167,7 @@ struct tunic_stream *tunic_client_connect(struct tunic_client *client, const cha
 {
     struct tunic_stream_options o = TUNIC_STREAM_OPTIONS_INIT;
     char target[TUNNEL_HOST_MAX + 16];
+    host = host ? host : "";
     int n = snprintf(target, sizeof target, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
     o.target = n < (int)sizeof target ? target : "";
     o.flags = TUNIC_BEGIN_IPV6_OK;

@@ -175,7 +175,7 @@ const struct tunic_hop *tunic_descriptor_hop(const struct tunic_descriptor *desc
 
 const char *tunic_descriptor_nickname(const struct tunic_descriptor *descriptor)
 {
-    return descriptor->nickname;
+    return descriptor ? descriptor->nickname : "";
 }
 
 struct tunic_relay *tunic_relay_connect_to(struct tunic *t, const char *text, size_t len,

@@ -195,10 +195,11 @@ struct tunic_dir_request *tunic_dir_start(struct tunic_circuit *circuit,
                                           const struct tunic_dir_options *options,
                                           struct tunic_error *error)
 {
+    static const struct tunic_dir_options none = TUNIC_DIR_OPTIONS_INIT;
     struct tunic_dir_options o;
     if (!circuit || !lib_enter(circuit->h.t, error))
         return NULL;
-    lib_options(&o, sizeof o, options);
+    lib_options(&o, sizeof o, options ? options : &none);
     struct tunic_dir_request *r = calloc(1, sizeof *r);
     if (!r) {
         lib_error_of(error, ERR_NOMEM, TUNIC_STAGE_DIRECTORY, "a new request");
@@ -233,7 +234,9 @@ static bool is_settled(const void *arg)
 
 int tunic_dir_wait(struct tunic_dir_request *request, int timeout_ms, struct tunic_error *error)
 {
-    int is_late = lib_wait(request->h.t, timeout_ms, is_settled, request, error);
+    if (!request)
+        return -1;
+    int is_late = lib_wait_for(&request->h, timeout_ms, is_settled, error);
     if (is_late < 0)
         return -1;
     if (!is_late)
@@ -250,30 +253,31 @@ int tunic_dir_wait(struct tunic_dir_request *request, int timeout_ms, struct tun
 
 size_t tunic_dir_received(const struct tunic_dir_request *request)
 {
-    return request->http ? dirhttp_body_received(request->http) : 0;
+    return request && request->http ? dirhttp_body_received(request->http) : 0;
 }
 
 size_t tunic_dir_expected(const struct tunic_dir_request *request)
 {
-    return request->http ? dirhttp_body_length(request->http) : 0;
+    return request && request->http ? dirhttp_body_length(request->http) : 0;
 }
 
 const char *tunic_dir_document(const struct tunic_dir_request *request, size_t *len)
 {
-    if (!request->settled || request->error.cls || !request->reply.body.s)
+    if (!request || !request->settled || request->error.cls || !request->reply.body.s)
         return NULL;
-    *len = request->reply.body.len;
+    if (len)
+        *len = request->reply.body.len;
     return request->reply.body.s;
 }
 
 const char *tunic_dir_encoding(const struct tunic_dir_request *request)
 {
-    return dir_encoding_name(request->reply.encoding);
+    return request ? dir_encoding_name(request->reply.encoding) : "";
 }
 
 const struct tunic_error *tunic_dir_error(const struct tunic_dir_request *request)
 {
-    return request->error.cls ? &request->error : NULL;
+    return request && request->error.cls ? &request->error : NULL;
 }
 
 /* ---- all of it in one call ---- */

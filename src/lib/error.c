@@ -31,7 +31,7 @@ const char *tunic_stage_name(int stage)
 
 const char *tunic_error_reason_name(const struct tunic_error *error)
 {
-    if (error->reason < 0)
+    if (!error || error->reason < 0)
         return "";
     switch (error->stage) {
     case TUNIC_STAGE_TCP:
@@ -52,6 +52,8 @@ const char *tunic_error_reason_name(const struct tunic_error *error)
 
 const char *tunic_error_text(const struct tunic_error *error, char *out, size_t size)
 {
+    static const struct tunic_error none = {.reason = -1};
+    error = error ? error : &none;
     const char *reason = tunic_error_reason_name(error);
     char hop[24] = "";
     if (error->hop > 0)

@@ -65,6 +65,9 @@ void handle_init(struct handle *h, const struct handle_kind *kind, struct tunic 
 void handle_free(struct handle *h);
 /* The program will hear of EVENT at the end of this wake-up. */
 void handle_tell(struct handle *h, enum tunic_event event);
+/* H's memory stays until it is let go of again, also if a callback frees it. */
+void handle_hold(struct handle *h);
+void handle_let_go(struct handle *h);
 /* The descriptor, if there is one, knows what the loop waits for now. */
 void lib_watch(struct tunic *t);
 /* To be called first in what the program calls. False, and ERROR: the instance is gone. */
@@ -76,6 +79,14 @@ MUST_USE bool lib_enter(struct tunic *t, struct tunic_error *error);
  * may not wait. */
 MUST_USE int lib_wait(struct tunic *t, int timeout_ms, bool (*done)(const void *arg),
                       const void *arg, struct tunic_error *error);
+
+/* The same for something about the object H, with H for ARG. A callback may free it meanwhile: that
+ * is -1, too, and H may be gone. */
+MUST_USE int lib_wait_for(struct handle *h, int timeout_ms, bool (*done)(const void *object),
+                          struct tunic_error *error);
+
+/* False with ERROR: here nothing may wait; for calls that do something first. */
+MUST_USE bool lib_may_wait(struct tunic *t, struct tunic_error *error);
 
 /* For several waits under one time limit. */
 uint64_t lib_until(struct tunic *t, int timeout_ms);

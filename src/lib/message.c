@@ -84,7 +84,7 @@ const struct circ_user_ops lib_message_user = {.on_msg = on_msg, .on_writable = 
 
 void tunic_circuit_take(struct tunic_circuit *circuit, int command)
 {
-    if (command >= 0 && command <= UINT8_MAX)
+    if (circuit && command >= 0 && command <= UINT8_MAX)
         set_bit(circuit->taken, (unsigned)command);
 }
 
@@ -97,7 +97,11 @@ static bool has_message(const void *arg)
 int tunic_circuit_await(struct tunic_circuit *circuit, struct tunic_message *message,
                         int timeout_ms, struct tunic_error *error)
 {
-    int late = lib_wait(circuit->h.t, timeout_ms, has_message, circuit, error);
+    if (!circuit)
+        return -1;
+    if (!message)
+        return lib_error(error, TUNIC_USAGE, TUNIC_STAGE_CIRCUIT, "there is no room for a message");
+    int late = lib_wait_for(&circuit->h, timeout_ms, has_message, error);
     if (late < 0)
         return -1;
     struct lib_message *m = circuit->inbox;
@@ -119,12 +123,14 @@ int tunic_circuit_await(struct tunic_circuit *circuit, struct tunic_message *mes
 /* ---- out ---- */
 
 static const char *check(const struct tunic_circuit *c, int hop, int command, int stream_id,
-                         size_t len)
+                         const void *data, size_t len)
 {
     if (hop < 1 || (unsigned)hop > c->hops)
         return "the circuit has no such hop";
     if (command < 0 || command > UINT8_MAX || stream_id < 0 || stream_id > UINT16_MAX)
         return "there is no such command or stream id";
+    if (!data && len)
+        return "there are no bytes of that length";
     const struct relay_rule *rule = relay_rule((uint8_t)command);
     if (!rule)
         return "there is no such command";
@@ -141,11 +147,11 @@ static const char *check(const struct tunic_circuit *c, int hop, int command, in
 int tunic_circuit_send(struct tunic_circuit *circuit, int hop, int command, int stream_id,
                        const void *data, size_t len, struct tunic_error *error)
 {
-    if (!lib_enter(circuit->h.t, error))
+    if (!circuit || !lib_enter(circuit->h.t, error))
         return -1;
     if (circuit->error.cls || !circuit->circ || circ_state(circuit->circ) == CIRC_CLOSED)
         return lib_circuit_usable(circuit, error);
-    const char *wrong = check(circuit, hop, command, stream_id, len);
+    const char *wrong = check(circuit, hop, command, stream_id, data, len);
     if (wrong)
         return lib_error(error, TUNIC_USAGE, TUNIC_STAGE_CIRCUIT, "%s", wrong);
     if (stream_id && !circuit->own_ids)
@@ -161,5 +167,5 @@ int tunic_circuit_send(struct tunic_circuit *circuit, int hop, int command, int 
 
 size_t tunic_circuit_data_max(const struct tunic_circuit *circuit, int hop)
 {
-    return circuit->circ && hop > 0 ? circ_data_max(circuit->circ, (unsigned)hop) : 0;
+    return circuit && circuit->circ && hop > 0 ? circ_data_max(circuit->circ, (unsigned)hop) : 0;
 }

@@ -157,11 +157,12 @@ static struct tunic_relay *launch(struct tunic *t, const struct tunic_relay_opti
 struct tunic_relay *tunic_relay_start(struct tunic *t, const struct tunic_relay_options *options,
                                       struct tunic_error *error)
 {
+    static const struct tunic_relay_options none = TUNIC_RELAY_OPTIONS_INIT;
     struct tunic_relay_options o;
     struct link_target target;
     if (!t || !lib_enter(t, error))
         return NULL;
-    lib_options(&o, sizeof o, options);
+    lib_options(&o, sizeof o, options ? options : &none);
     if (read_target(&o, &target) != OK) {
         lib_error(error, TUNIC_USAGE, TUNIC_STAGE_DNS,
                   "\"%.60s\" port %u is not an address and a port (names are never looked up)",
@@ -205,7 +206,9 @@ static int not_in_time(const struct tunic_relay *r, int timeout_ms, struct tunic
 
 int tunic_relay_wait(struct tunic_relay *relay, int timeout_ms, struct tunic_error *error)
 {
-    int late = lib_wait(relay->h.t, timeout_ms, is_settled, relay, error);
+    if (!relay)
+        return -1;
+    int late = lib_wait_for(&relay->h, timeout_ms, is_settled, error);
     if (late < 0)
         return -1;
     if (late)
@@ -217,42 +220,46 @@ struct tunic_relay *tunic_relay_connect(struct tunic *t, const struct tunic_rela
                                         int timeout_ms, struct tunic_error *error)
 {
     struct tunic_relay *r = tunic_relay_start(t, options, error);
-    if (!r || tunic_relay_wait(r, timeout_ms, error) == 0)
-        return r;
-    tunic_relay_free(r);
-    return NULL;
+    if (!r)
+        return NULL;
+    handle_hold(&r->h); /* its callback may free it */
+    bool bad = tunic_relay_wait(r, timeout_ms, error) != 0;
+    if (bad && !r->h.ended)
+        tunic_relay_free(r);
+    handle_let_go(&r->h);
+    return bad ? NULL : r;
 }
 
 /* ---- what it is ---- */
 
 enum tunic_or_status tunic_relay_status(const struct tunic_relay *relay)
 {
-    return relay->status;
+    return relay ? relay->status : TUNIC_OR_STATUS_FAILED;
 }
 
 const struct tunic_error *tunic_relay_error(const struct tunic_relay *relay)
 {
-    return relay->error.cls ? &relay->error : NULL;
+    return relay && relay->error.cls ? &relay->error : NULL;
 }
 
 int tunic_relay_is_alive(const struct tunic_relay *relay)
 {
-    return relay->status == TUNIC_OR_STATUS_CONNECTED;
+    return relay && relay->status == TUNIC_OR_STATUS_CONNECTED;
 }
 
 int64_t tunic_relay_since_ms(const struct tunic_relay *relay)
 {
-    return relay->since_ms;
+    return relay ? relay->since_ms : 0;
 }
 
 int tunic_relay_link_version(const struct tunic_relay *relay)
 {
-    return (int)relay->version;
+    return relay ? (int)relay->version : 0;
 }
 
 int tunic_relay_rsa_id(const struct tunic_relay *relay, uint8_t out[TUNIC_RSA_ID_LEN])
 {
-    if (!relay->since_ms)
+    if (!relay || !out || !relay->since_ms)
         return -1;
     memcpy(out, relay->rsa.b, sizeof relay->rsa.b);
     return 0;
@@ -260,7 +267,7 @@ int tunic_relay_rsa_id(const struct tunic_relay *relay, uint8_t out[TUNIC_RSA_ID
 
 int tunic_relay_ed25519_id(const struct tunic_relay *relay, uint8_t out[TUNIC_ED25519_ID_LEN])
 {
-    if (!relay->since_ms || ed_id_is_zero(&relay->ed))
+    if (!relay || !out || !relay->since_ms || ed_id_is_zero(&relay->ed))
         return -1;
     memcpy(out, relay->ed.b, sizeof relay->ed.b);
     return 0;
@@ -268,7 +275,7 @@ int tunic_relay_ed25519_id(const struct tunic_relay *relay, uint8_t out[TUNIC_ED
 
 int tunic_relay_tls_sha256(const struct tunic_relay *relay, uint8_t out[TUNIC_SHA256_LEN])
 {
-    if (!relay->since_ms)
+    if (!relay || !out || !relay->since_ms)
         return -1;
     memcpy(out, relay->tls_cert.b, sizeof relay->tls_cert.b);
     return 0;
@@ -277,7 +284,7 @@ int tunic_relay_tls_sha256(const struct tunic_relay *relay, uint8_t out[TUNIC_SH
 int tunic_relay_certificate(const struct tunic_relay *relay, int i, struct tunic_certificate *out)
 {
     struct chan_certs certs;
-    if (i < 0 || !relay->certs ||
+    if (!relay || !out || i < 0 || !relay->certs ||
         chan_certs_decode(rd_over(relay->certs, relay->certs_len), &certs) != OK ||
         (size_t)i >= certs.n)
         return -1;

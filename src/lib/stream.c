@@ -161,7 +161,9 @@ static int late(const char *what, int timeout_ms, struct tunic_error *error)
 
 int tunic_stream_wait(struct tunic_stream *stream, int timeout_ms, struct tunic_error *error)
 {
-    int is_late = lib_wait(stream->h.t, timeout_ms, is_settled, stream, error);
+    if (!stream)
+        return -1;
+    int is_late = lib_wait_for(&stream->h, timeout_ms, is_settled, error);
     if (is_late < 0)
         return -1;
     if (is_late)
@@ -184,6 +186,7 @@ int lib_stream_answers(struct tunic_stream *s, struct tunic_answer *out, int mos
     if (!s)
         return -1;
     int n = (int)s->n_answers < most ? (int)s->n_answers : most;
+    n = n < 0 || !out ? 0 : n;
     for (int i = 0; i < n; i++)
         out[i] = s->answers[i];
     tunic_stream_free(s);
@@ -201,12 +204,17 @@ static bool has_bytes_or_end(const void *arg)
 ssize_t tunic_stream_read(struct tunic_stream *stream, void *out, size_t len, int timeout_ms,
                           struct tunic_error *error)
 {
-    int is_late = lib_wait(stream->h.t, timeout_ms, has_bytes_or_end, stream, error);
+    if (!stream)
+        return -1;
+    if (!out && len)
+        return lib_error(error, TUNIC_USAGE, TUNIC_STAGE_STREAM, "there is no room for bytes");
+    int is_late = lib_wait_for(&stream->h, timeout_ms, has_bytes_or_end, error);
     if (is_late < 0)
         return -1;
     size_t n = len < stream->in.len ? len : stream->in.len;
     if (n || (stream->in.len && !len)) {
-        memcpy(out, buf_at(&stream->in), n);
+        if (n)
+            memcpy(out, buf_at(&stream->in), n);
         buf_drain(&stream->in, n);
         if (lib_enter(stream->h.t, NULL) && stream->flow)
             stream->ops->consumed(stream->flow, n);
@@ -282,12 +290,16 @@ ssize_t tunic_stream_write(struct tunic_stream *stream, const void *bytes, size_
                            int timeout_ms, struct tunic_error *error)
 {
     size_t done = 0;
-    if (!stream || !write_some(stream, bytes, len, &done, error))
+    if (!stream || (timeout_ms != 0 && !lib_may_wait(stream->h.t, error)))
+        return -1;
+    if (!bytes && len)
+        return lib_error(error, TUNIC_USAGE, TUNIC_STAGE_STREAM, "there are no bytes to write");
+    if (!write_some(stream, bytes, len, &done, error))
         return -1;
     uint64_t until = lib_until(stream->h.t, timeout_ms);
     while (done < len) {
         int left = lib_left(stream->h.t, until);
-        int is_late = lib_wait(stream->h.t, left, may_write_or_end, stream, error);
+        int is_late = lib_wait_for(&stream->h, left, may_write_or_end, error);
         if (is_late < 0)
             return -1;
         if (is_late)
@@ -302,25 +314,25 @@ ssize_t tunic_stream_write(struct tunic_stream *stream, const void *bytes, size_
 
 enum tunic_stream_status tunic_stream_status(const struct tunic_stream *stream)
 {
-    return stream->status;
+    return stream ? stream->status : TUNIC_STREAM_STATUS_FAILED;
 }
 
 const struct tunic_error *tunic_stream_error(const struct tunic_stream *stream)
 {
-    return stream->error.cls ? &stream->error : NULL;
+    return stream && stream->error.cls ? &stream->error : NULL;
 }
 
 int tunic_stream_id(const struct tunic_stream *stream)
 {
-    return stream->id;
+    return stream ? stream->id : 0;
 }
 
 const char *tunic_stream_address(const struct tunic_stream *stream)
 {
-    return stream->address;
+    return stream ? stream->address : "";
 }
 
 const struct tunic_answer *tunic_stream_answer(const struct tunic_stream *stream, int i)
 {
-    return i >= 0 && (size_t)i < stream->n_answers ? &stream->answers[i] : NULL;
+    return stream && i >= 0 && (size_t)i < stream->n_answers ? &stream->answers[i] : NULL;
 }

@@ -69,7 +69,8 @@ static const struct stream_ops stream_callbacks = {
 
 void tunic_allow_internal_addresses(struct tunic *t, int allow)
 {
-    t->allow_internal = allow;
+    if (t)
+        t->allow_internal = allow;
 }
 
 /* The circuit's set of streams, made if need be. */
@@ -119,11 +120,12 @@ struct tunic_stream *tunic_stream_start(struct tunic_circuit *circuit,
                                         const struct tunic_stream_options *options,
                                         struct tunic_error *error)
 {
+    static const struct tunic_stream_options none = TUNIC_STREAM_OPTIONS_INIT;
     struct tunic_stream_options o;
     struct tunic_stream *s = NULL;
     if (!circuit || !lib_enter(circuit->h.t, error))
         return NULL;
-    lib_options(&o, sizeof o, options);
+    lib_options(&o, sizeof o, options ? options : &none);
     if (need_streams(circuit, error) != 0)
         return NULL;
     err_t e = launch(circuit, &o, &s);

@@ -7,6 +7,8 @@
 void tunic_set_trace(struct tunic *t, void (*fn)(void *arg, const struct tunic_trace *trace),
                      void *arg)
 {
+    if (!t)
+        return;
     t->trace_fn = fn;
     t->trace_arg = arg;
 }

@@ -18,6 +18,8 @@ static void to_program(void *arg, enum log_level level, const char *line)
 void tunic_set_log(struct tunic *t, enum tunic_log_level least,
                    void (*fn)(void *arg, enum tunic_log_level level, const char *line), void *arg)
 {
+    if (!t)
+        return;
     t->log_fn = fn;
     t->log_arg = arg;
     /* With nobody to read them, lines are not even made. */
@@ -100,6 +102,16 @@ static void handle_unref(struct handle *h)
         unref(t);
         h = parent;
     }
+}
+
+void handle_hold(struct handle *h)
+{
+    h->refs++;
+}
+
+void handle_let_go(struct handle *h)
+{
+    handle_unref(h);
 }
 
 static void end(struct handle *h)
@@ -196,7 +208,7 @@ void lib_watch(struct tunic *t)
 
 int tunic_fd(struct tunic *t, struct tunic_error *error)
 {
-    if (!lib_enter(t, error))
+    if (!t || !lib_enter(t, error))
         return -1;
     if (!t->own_loop)
         return lib_error(error, TUNIC_USAGE, TUNIC_STAGE_NONE, "the event loop is the caller's");
@@ -228,7 +240,7 @@ static void time_is_up(void *arg)
     *up = true;
 }
 
-static bool may_wait(struct tunic *t, struct tunic_error *error)
+bool lib_may_wait(struct tunic *t, struct tunic_error *error)
 {
     if (!lib_enter(t, error))
         return false;
@@ -247,7 +259,7 @@ int lib_wait(struct tunic *t, int timeout_ms, bool (*done)(const void *arg), con
     struct timer deadline;
     if (timeout_ms == 0 && t->net && (t->calling || !t->own_loop))
         return done(arg) ? 0 : 1;
-    if (!may_wait(t, error))
+    if (!lib_may_wait(t, error))
         return -1;
     timer_init(&deadline, time_is_up, &up);
     if (timeout_ms >= 0)
@@ -257,6 +269,30 @@ int lib_wait(struct tunic *t, int timeout_ms, bool (*done)(const void *arg), con
     env_disarm(net_env(t->net), &deadline);
     lib_watch(t);
     return done(arg) ? 0 : 1;
+}
+
+struct waited {
+    const struct handle *h;
+    bool (*done)(const void *object);
+};
+
+static bool is_done_or_ended(const void *arg)
+{
+    const struct waited *w = arg;
+    return w->h->ended || w->done(w->h);
+}
+
+int lib_wait_for(struct handle *h, int timeout_ms, bool (*done)(const void *object),
+                 struct tunic_error *error)
+{
+    const struct waited w = {h, done};
+    handle_hold(h);
+    int late = lib_wait(h->t, timeout_ms, is_done_or_ended, &w, error);
+    if (late >= 0 && h->ended)
+        late = lib_error(error, TUNIC_USAGE, TUNIC_STAGE_NONE,
+                         "a callback has freed what is being waited for");
+    handle_let_go(h);
+    return late;
 }
 
 uint64_t lib_until(struct tunic *t, int timeout_ms)
@@ -286,6 +322,8 @@ static bool something_was_told(const void *arg)
 
 int tunic_run_once(struct tunic *t, int timeout_ms, struct tunic_error *error)
 {
+    if (!t || !lib_may_wait(t, error))
+        return -1;
     const struct watch w = {t, t->told};
     return lib_wait(t, timeout_ms, something_was_told, &w, error) < 0 ? -1 : 0;
 }

@@ -438,9 +438,86 @@ START_TEST(test_stream_behind_a_pollable_descriptor)
 }
 END_TEST
 
+static struct tunic_stream *victim;
+
+static void free_victim(void *arg, struct tunic_stream *s, enum tunic_event event)
+{
+    (void)arg, (void)s;
+    if (event == TUNIC_EVENT_OPEN)
+        tunic_stream_free(victim);
+}
+
+static void free_relay(void *arg, struct tunic_relay *r, enum tunic_event event)
+{
+    (void)arg, (void)event;
+    tunic_relay_free(r);
+}
+
+/* A wait for what a callback frees comes to an end, and touches it no more. */
+START_TEST(test_stream_is_freed_while_waited_for)
+{
+    char in[8];
+    struct tunic_stream_options o = TUNIC_STREAM_OPTIONS_INIT;
+    setup(NULL);
+    c = tunic_circuit_create(guard, TUNIC_CREATE_FAST, NULL, 5000, &e);
+    victim = tunic_stream_begin_dir(c, 5000, &e);
+    ck_assert_ptr_nonnull(victim);
+    o.kind = TUNIC_BEGIN_DIR;
+    o.callback = free_victim;
+    struct tunic_stream *other = tunic_stream_start(c, &o, &e);
+    ck_assert_int_eq(tunic_stream_read(victim, in, sizeof in, 5000, &e), -1);
+    is_error(TUNIC_USAGE, TUNIC_STAGE_NONE, 0, -1);
+    tunic_stream_free(other);
+    victim = tunic_stream_start(c, &o, &e);
+    ck_assert_int_eq(tunic_stream_wait(victim, 5000, &e), -1);
+    is_error(TUNIC_USAGE, TUNIC_STAGE_NONE, 0, -1);
+
+    struct tunic_relay_options at = lab_options(&lab, LAB_EXIT);
+    at.callback = free_relay;
+    ck_assert_ptr_null(tunic_relay_connect(t, &at, 5000, &e));
+    is_error(TUNIC_USAGE, TUNIC_STAGE_NONE, 0, -1);
+    teardown();
+}
+END_TEST
+
+static ssize_t written, taken;
+
+static void write_and_wait(void *arg, struct tunic_stream *s, enum tunic_event event)
+{
+    static const char much[300 * 1000];
+    (void)arg;
+    if (event != TUNIC_EVENT_OPEN)
+        return;
+    written = tunic_stream_write(s, much, 10, 100, &e);
+    taken = tunic_stream_write(s, much, sizeof much, 0, &e);
+}
+
+/* It would not say how much of it was taken. */
+START_TEST(test_stream_writes_nothing_where_it_may_not_wait)
+{
+    struct tunic_stream_options o = TUNIC_STREAM_OPTIONS_INIT;
+    setup(NULL);
+    c = tunic_circuit_create(guard, TUNIC_CREATE_FAST, NULL, 5000, &e);
+    o.kind = TUNIC_BEGIN_DIR;
+    o.callback = write_and_wait;
+    struct tunic_stream *s = tunic_stream_start(c, &o, &e);
+    ck_assert_int_eq(tunic_stream_wait(s, 5000, &e), 0);
+    ck_assert_int_eq(tunic_run_once(t, 0, &e), 0);
+    ck_assert_int_eq(written, -1);
+    ck_assert_int_gt(taken, 0);
+    ck_assert_int_eq(tunic_stream_write(s, NULL, 1, 0, &e), -1);
+    ck_assert_int_eq(e.cls, TUNIC_USAGE);
+    ck_assert_int_eq(tunic_stream_read(s, NULL, 1, 0, &e), -1);
+    ck_assert_int_eq(e.cls, TUNIC_USAGE);
+    tunic_stream_free(s);
+    teardown();
+}
+END_TEST
+
 TESTS("lib/stream", test_stream_fetches_a_consensus_over_one_hop,
       test_stream_carries_data_through_three_hops, test_stream_end_reasons,
       test_stream_faults_end_the_circuit, test_stream_waits_no_longer_than_told,
       test_stream_wrong_use, test_stream_look_ups, test_stream_messages_are_seen,
       test_stream_is_freed_in_any_order, test_stream_comes_and_goes,
-      test_stream_in_the_callers_loop, test_stream_behind_a_pollable_descriptor)
+      test_stream_in_the_callers_loop, test_stream_behind_a_pollable_descriptor,
+      test_stream_is_freed_while_waited_for, test_stream_writes_nothing_where_it_may_not_wait)
