@@ -266,7 +266,7 @@ err_t probe_poll(struct probe *p, uint32_t timeout_ms, struct probe_cell *out)
         err_t e = p->tls ? take_plain(p) : OK;
         err_t cut;
         while ((cut = cut_cell(p, out)) == OK)
-            if (!is_padding(out->cmd)) {
+            if (p->shows_padding || !is_padding(out->cmd)) {
                 trial_saw(p->t, "%s", words_cell(out->cmd, out->body, out->len, text));
                 return OK;
             }

@@ -36,7 +36,8 @@ struct probe {
     unsigned version;   /* of the link, 0 before it is agreed on */
     bool ended;         /* the relay has closed */
     const char *ended_how;
-    uint32_t last_id; /* of circuits */
+    bool shows_padding; /* PADDING is told, like any other cell */
+    uint32_t last_id;   /* of circuits */
 };
 
 /* ---- opening, each a stage more than the one before ---- */
@@ -81,7 +82,7 @@ uint32_t probe_new_id(struct probe *p);
 
 /* ---- awaiting ---- */
 
-/* The next cell that is no padding, within the time an answer may take: false if there is none, and
+/* The next cell that is no padding (unless P shows it), within the time an answer may take: false if there is none, and
  * then the trial has failed. */
 bool probe_next(struct probe *p, struct probe_cell *out);
 /* The same, within TIMEOUT_MS, and nothing fails: ERR_MORE, ERR_LINK_CLOSED, ERR_LINK_PROTO (no

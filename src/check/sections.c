@@ -6,6 +6,7 @@ const struct check_section *const check_sections[] = {
     &check_auth_challenge,
     &check_netinfo,
     &check_order,
+    &check_padding,
     &check_relay,
     &check_sendme,
     &check_streams,

@@ -9,6 +9,7 @@ extern const struct check_section check_certs;
 extern const struct check_section check_auth_challenge;
 extern const struct check_section check_netinfo;
 extern const struct check_section check_order;
+extern const struct check_section check_padding;
 extern const struct check_section check_create_fast;
 extern const struct check_section check_create;
 extern const struct check_section check_ntor;

@@ -36,7 +36,7 @@ struct handshake {
     uint64_t started_us;
     struct sha256 tls_cert;
     bool got_certs, got_authenticate; /* a responder's: what the initiator has sent */
-    char text[HANDSHAKE_TEXT_MAX]; /* why it failed */
+    char text[HANDSHAKE_TEXT_MAX];    /* why it failed */
 };
 
 /* Appends our VERSIONS to OUT. */

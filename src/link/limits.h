@@ -26,8 +26,9 @@ enum {
     LINK_IDS_RESTING_MOST = 4096,
     LINK_STRAYS_MOST = 4096, /* cells for ids never used, in one LINK_ID_REST_MS, that we bear */
 
-    LINK_QUIET_MS = 2000,    /* without traffic: buffers are given back */
-    LINK_SKEW_LEAST_S = 3600 /* a clock difference worth telling, as in tor */
+    LINK_QUIET_MS = 2000,     /* without traffic: buffers are given back */
+    LINK_VERSION_PADDING = 5, /* of the link protocol: the first that negotiates padding */
+    LINK_SKEW_LEAST_S = 3600  /* a clock difference worth telling, as in tor */
 };
 
 #endif

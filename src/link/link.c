@@ -392,8 +392,9 @@ void link_opened(struct link *l)
     link_arm_idle(l);
     log_info(l->env->log, "link open: protocol %u", l->hs.version);
     /* padding-spec 2.5: clients negotiate "immediately after sending their NETINFO cell" */
+    enum padding_tell tell = padding_configure(&l->padding, &l->config, l->hs.version);
     if (l->side == LINK_INITIATOR)
-        tell_padding(l, padding_configure(&l->padding, &l->config, l->hs.version));
+        tell_padding(l, tell);
     if ((skew > LINK_SKEW_LEAST_S || skew < -LINK_SKEW_LEAST_S) && l->ops->on_clock_skew)
         l->ops->on_clock_skew(l->arg, skew);
     if (l->state == LINK_OPEN)

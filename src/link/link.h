@@ -219,6 +219,10 @@ struct link_circ {
  * when no id is free or the link holds its most circuits. */
 MUST_USE err_t link_circ_open(struct link *l, struct link_circ *lc);
 
+/* L carries circuits of several hops, and so is one to pad. An initiator's link finds out itself.
+ */
+void link_use_for_circuits(struct link *l);
+
 /* Inside on_create: LC is that circuit from now on. ERR_LIMIT, ERR_NOMEM. */
 MUST_USE err_t link_circ_accept(struct link *l, struct link_circ *lc, uint32_t id);
 /* Inside on_create: DESTROY with REASON. */

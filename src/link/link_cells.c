@@ -92,6 +92,17 @@ static void to_handshake(struct link *l, const struct chan_frame *cell)
         link_opened(l);
 }
 
+/* As tor, one that is malformed, or has no place in this version, is dropped. */
+static void on_padding_negotiate(struct link *l, const struct chan_frame *cell)
+{
+    struct chan_padding_negotiate m;
+    if (l->hs.version < LINK_VERSION_PADDING ||
+        chan_padding_negotiate_decode(rd_over(cell->body, cell->body_len), &m) != OK)
+        return;
+    padding_negotiated(&l->padding, &l->config, &m);
+    link_look_at_padding(l);
+}
+
 static void refuse(struct link *l, uint8_t cmd)
 {
     link_closef(l, ERR_LINK_PROTO, OR_MISC, "%s cell (command %u) %s", chan_cmd_name(cmd), cmd,
@@ -116,6 +127,9 @@ static void handle(struct link *l, struct chan_frame *cell)
         break;
     case RULE_HANDSHAKE:
         to_handshake(l, cell);
+        break;
+    case RULE_PADDING:
+        on_padding_negotiate(l, cell);
         break;
     case RULE_IGNORE:
         break;
@@ -245,11 +259,17 @@ uint8_t *link_cell(struct link_circ *lc, uint8_t cmd, enum link_urgency urgency)
         mux_wrote(lc);
     /* As in tor, extending a circuit makes the link one for circuits and so one to pad; a directory
      * circuit of one hop never sends RELAY_EARLY. */
-    if (at && cmd == CELL_RELAY_EARLY && !l->pads) {
-        l->pads = true;
-        link_look_at_padding(l);
-    }
+    if (at && cmd == CELL_RELAY_EARLY)
+        link_use_for_circuits(l);
     return at;
+}
+
+void link_use_for_circuits(struct link *l)
+{
+    if (l->pads)
+        return;
+    l->pads = true;
+    link_look_at_padding(l);
 }
 
 void link_cell_commit(struct link_circ *lc)

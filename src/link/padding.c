@@ -1,11 +1,12 @@
 #include "link/padding.h"
 
+#include "link/limits.h"
+
 enum {
     ITO_MOST_MS = 60000, /* the consensus allows no more */
     LOOK_LEAST_MS = 100,
     REDUCED_LOW_MS = 9000,
-    REDUCED_HIGH_MS = 14000,
-    VERSION_WITH_PADDING = 5
+    REDUCED_HIGH_MS = 14000
 };
 
 static unsigned at_most(unsigned x, unsigned most)
@@ -35,7 +36,7 @@ static void set_range(struct padding *p, const struct link_config *config)
 enum padding_tell padding_configure(struct padding *p, const struct link_config *config,
                                     unsigned version)
 {
-    bool negotiable = version >= VERSION_WITH_PADDING;
+    bool negotiable = version >= LINK_VERSION_PADDING;
     bool stop = config->padding == LINK_PADDING_OFF || config->reduced_padding;
     /* As tor does, ConnectionPadding 1 pads to relays that cannot negotiate it, too. */
     p->on =
@@ -45,6 +46,22 @@ enum padding_tell padding_configure(struct padding *p, const struct link_config 
         return PADDING_TELL_NOTHING;
     p->peer_stopped = stop;
     return stop ? PADDING_TELL_STOP : PADDING_TELL_START;
+}
+
+/* tor-spec 7.2: "The ito_low_ms field should not be lower than the current consensus parameter
+ * value for nf_ito_low"; "The ito_high_ms field should not be lower than ito_low_ms. (If any party
+ * receives an out-of-range value, they clamp it so that it is in-range.)" */
+void padding_negotiated(struct padding *p, const struct link_config *config,
+                        const struct chan_padding_negotiate *m)
+{
+    if (config->padding == LINK_PADDING_OFF)
+        return;
+    p->low_ms = at_least(m->ito_low_ms, at_most(config->nf_ito_low_ms, ITO_MOST_MS));
+    /* As tor: zeros mean the consensus' range, "the recipient's clamping" sees to that. */
+    p->high_ms = at_least(m->ito_high_ms, at_most(config->nf_ito_high_ms, ITO_MOST_MS));
+    p->high_ms = at_least(p->high_ms, p->low_ms);
+    p->on = m->command == CHAN_PADDING_START && p->high_ms;
+    p->counting = false;
 }
 
 uint64_t padding_draw_ms(struct env *env, unsigned low_ms, unsigned high_ms)

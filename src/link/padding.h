@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/env.h"
+#include "cell/chan_link.h"
 #include "link/link.h"
 
 struct padding {
@@ -25,6 +26,10 @@ enum padding_tell { PADDING_TELL_NOTHING, PADDING_TELL_STOP, PADDING_TELL_START 
 /* Takes over what CONFIG says for a link of VERSION. */
 enum padding_tell padding_configure(struct padding *p, const struct link_config *config,
                                     unsigned version);
+
+/* What a relay makes of a client's PADDING_NEGOTIATE, within what CONFIG has of the consensus. */
+void padding_negotiated(struct padding *p, const struct link_config *config,
+                        const struct chan_padding_negotiate *m);
 
 /* The last cell in either direction went at LAST_US. True: send a PADDING cell now and ask once
  * more with LAST_US of now; false: ask again at *NEXT_US. Asking often enough to notice traffic

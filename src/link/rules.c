@@ -14,7 +14,7 @@ enum { FIXED_ROWS = CELL_PADDING_NEGOTIATE + 1 };
 /* Rows stand in the order of their numbers: first 0 to 12, then from 128 up. Columns: before
  * VERSIONS, unverified, verified, challenged, open; first for an initiator, then for a responder,
  * which is never in the second and third.
- * '!' close, '.' ignore, 'h' handshake, 'c' circuit, 'n' new circuit. */
+ * '!' close, '.' ignore, 'h' handshake, 'c' circuit, 'n' new circuit, 'p' padding. */
 static const struct row rows[] = {
     {CELL_PADDING, {"!!!!.", "!!!!."}},
     {CELL_CREATE, {"!!!!!", "!!!!n"}}, /* TAP is refused circuit by circuit */
@@ -31,9 +31,8 @@ static const struct row rows[] = {
     {CELL_CREATE2, {"!!!!!", "!!!!n"}},
     {CELL_CREATED2, {"!!!!c", "!!!!c"}},
     /* padding-spec 2.5: "Clients and bridges MUST reject padding negotiation messages from relays,
-     * and close the channel if they receive one." A responder that never pads
-     * has nothing to negotiate. */
-    {CELL_PADDING_NEGOTIATE, {"!!!!!", "!!!!."}},
+     * and close the channel if they receive one." */
+    {CELL_PADDING_NEGOTIATE, {"!!!!!", "!!!!p"}},
     /* tor-spec 4: "the first cell must be VERSIONS, VPADDING, or AUTHORIZE" */
     {CELL_VPADDING, {"!....", "....."}},
     /* Once; a relay's, when it is the initiator, prove what we do not ask for. */
@@ -61,6 +60,8 @@ enum link_rule link_rule(enum link_side side, enum link_stage stage, uint8_t cmd
         return RULE_CIRCUIT;
     case 'n':
         return RULE_CREATE;
+    case 'p':
+        return RULE_PADDING;
     default:
         return RULE_CLOSE;
     }

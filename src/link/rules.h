@@ -24,6 +24,7 @@ enum link_rule {
     RULE_IGNORE,    /* to be ignored, whatever is in it */
     RULE_HANDSHAKE, /* for the handshake machine; circuit id 0 */
     RULE_CIRCUIT,   /* for a circuit; circuit id not 0 */
+    RULE_PADDING,   /* PADDING_NEGOTIATE from a client */
     RULE_CREATE,    /* asks for a new circuit; circuit id not 0 */
 };
 

@@ -100,6 +100,22 @@
     X(CREATE_LOW, "create-low", FAULT_FROM, "makes a circuit whose id is of its own half")        \
     X(CREATE_USED, "create-used", FAULT_FROM, "destroys a circuit over a second CREATE_FAST for it")
 
+/* What it makes of PADDING_NEGOTIATE. */
+#define FAULTS_PADDING(X)                                                                \
+    X(PADDING_REFUSED, "padding-refused", FAULT_FROM, "closes on PADDING_NEGOTIATE")     \
+    X(PADDING_VERSION, "padding-version", FAULT_FROM,                                    \
+      "closes on PADDING_NEGOTIATE of an unknown version")                               \
+    X(PADDING_COMMAND, "padding-command", FAULT_FROM,                                    \
+      "closes on PADDING_NEGOTIATE with an unknown command")                             \
+    X(PADDING_LINK_4, "padding-link-4", FAULT_FROM,                                      \
+      "closes on PADDING_NEGOTIATE under link protocol 4")                               \
+    X(PADDING_NONE, "padding-none", FAULT_FROM, "does not pad, whatever was negotiated") \
+    X(PADDING_HASTY, "padding-hasty", FAULT_FROM,                                        \
+      "pads by its own timeouts, whatever was negotiated")                               \
+    X(PADDING_STOP, "padding-stop", FAULT_FROM, "pads on after STOP")                    \
+    X(PADDING_DIRECTORY, "padding-directory", FAULT_FROM,                                \
+      "pads links that carry no circuits of several hops")
+
 /* The certificates that it shows. */
 #define FAULTS_CERTS(X)                                                                        \
     X(CERTS_FORM, "certs-form", FAULT_FROM, "CERTS ends within its last certificate")          \
@@ -129,7 +145,7 @@
     X(CERTS_CROSS_OTHER, "certs-cross-other", FAULT_FROM,                                      \
       "the cross-certificate is about another Ed25519 identity")
 
-#define FAULTS_LINK(X) FAULTS_HELLO(X) FAULTS_CELLS(X) FAULTS_CERTS(X)
+#define FAULTS_LINK(X) FAULTS_HELLO(X) FAULTS_CELLS(X) FAULTS_PADDING(X) FAULTS_CERTS(X)
 
 #define FAULTS_CIRC(X)                                                                            \
     /* circuits; the occasion is a circuit (or what the text says) */                             \

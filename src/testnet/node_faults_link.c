@@ -283,6 +283,26 @@ static void misjudge_create(struct nlink *nl, struct chan_frame *cell)
         link_refuse(nl->link, cell->circ_id, DESTROY_PROTOCOL);
 }
 
+static enum link_rule judge_padding(struct nlink *nl, struct chan_frame *cell)
+{
+    enum { COMMAND_AT = 1, TIMEOUTS_AT };
+    uint8_t version = cell->body[0], command = cell->body[COMMAND_AT];
+    bool known = command == CHAN_PADDING_START || command == CHAN_PADDING_STOP;
+    if (now(nl, FAULT_PADDING_REFUSED) || (version && now(nl, FAULT_PADDING_VERSION)) ||
+        (!known && now(nl, FAULT_PADDING_COMMAND)) ||
+        (link_version(nl->link) < 5 && now(nl, FAULT_PADDING_LINK_4)))
+        return RULE_CLOSE;
+    if (command == CHAN_PADDING_STOP && now(nl, FAULT_PADDING_STOP))
+        return RULE_IGNORE;
+    if (now(nl, FAULT_PADDING_NONE))
+        cell->body[COMMAND_AT] = CHAN_PADDING_STOP;
+    if (now(nl, FAULT_PADDING_HASTY))
+        memset(cell->body + TIMEOUTS_AT, 0, 4);
+    if (now(nl, FAULT_PADDING_DIRECTORY))
+        link_use_for_circuits(nl->link);
+    return RULE_PADDING;
+}
+
 enum { UNKNOWN_FIXED = 100, UNKNOWN_VARIABLE = 200 };
 
 /* Faults that change what is done about a command in a stage. */
@@ -342,6 +362,8 @@ enum link_rule fault_in_judging(void *nlink, enum link_stage stage, struct chan_
         return judge_versions(nl, cell);
     if (rule == RULE_HANDSHAKE && cell->cmd == CELL_NETINFO)
         return judge_netinfo(nl, cell);
+    if (rule == RULE_PADDING)
+        return judge_padding(nl, cell);
     if (rule == RULE_CREATE && cell->cmd == CELL_CREATE_FAST)
         misjudge_create(nl, cell);
     if (rule == RULE_CIRCUIT)

@@ -7,6 +7,8 @@ enum {
     CONNECT_TIMEOUT_MS = 10 * 1000,
     IDLE_TIMEOUT_MS = 10 * 60 * 1000,
     CERTS_RENEW_S = 24 * 3600,
+    NF_ITO_LOW_MS = 1500, /* the consensus' defaults */
+    NF_ITO_HIGH_MS = 9500,
 };
 
 /* ---- what the link tells ---- */
@@ -61,13 +63,17 @@ static const struct link_ops nlink_ops = {
 
 /* ---- making them ---- */
 
-static struct link_config link_config_of(const struct node *n, struct tls_ctx *tls)
+/* padding-spec 2.2: "We pad only the client's connection to the Guard node, and not any other
+ * connection." */
+static struct link_config link_config_of(const struct node *n, bool dialled)
 {
-    return (struct link_config){.tls = tls,
+    return (struct link_config){.tls = dialled ? n->config.dial_tls : n->config.accept_tls,
                                 .connect_timeout_ms = CONNECT_TIMEOUT_MS,
                                 .handshake_timeout_ms = n->config.handshake_timeout_ms,
                                 .idle_timeout_ms = IDLE_TIMEOUT_MS,
-                                .padding = LINK_PADDING_OFF};
+                                .padding = dialled ? LINK_PADDING_OFF : LINK_PADDING_AUTO,
+                                .nf_ito_low_ms = NF_ITO_LOW_MS,
+                                .nf_ito_high_ms = NF_ITO_HIGH_MS};
 }
 
 static struct nlink *nlink_new(struct node *n, bool dialled)
@@ -161,7 +167,7 @@ static err_t face_of(struct nlink *nl, struct link_server *out)
 
 struct nlink *nlink_accept(struct node *n, const struct ipport *peer)
 {
-    struct link_config config = link_config_of(n, n->config.accept_tls);
+    struct link_config config = link_config_of(n, false);
     struct link_server face;
     struct nlink *nl = nlink_new(n, false);
     if (!nl)
@@ -189,7 +195,7 @@ static struct nlink *nlink_find(const struct node *n, const struct link_target *
 
 struct nlink *nlink_to(struct node *n, const struct link_target *target)
 {
-    struct link_config config = link_config_of(n, n->config.dial_tls);
+    struct link_config config = link_config_of(n, true);
     bool anew = fault_now(&n->faults, FAULT_EXTEND_REDIAL);
     struct nlink *nl = anew ? NULL : nlink_find(n, target);
     if (nl || !(nl = nlink_new(n, true)))

@@ -142,6 +142,8 @@ void rcirc_created(struct rcirc *c, const uint8_t *body)
     }
     struct relay_extended2 said = {.hlen = m.hlen, .hdata = m.hdata};
     c->next_state = NEXT_OPEN;
+    if (c->back.lc.link)
+        link_use_for_circuits(c->back.lc.link);
     if (relay_extended2_encode(&w, &said) != OK) {
         rcirc_close(c, DESTROY_INTERNAL);
         return;

@@ -266,8 +266,36 @@ START_TEST(test_padding_set_while_open)
 }
 END_TEST
 
-TESTS("link/padding", test_padding_timeouts_are_the_larger_of_two,
-      test_padding_what_each_option_does, test_padding_consensus_can_switch_it_off_and_is_bounded,
+/* tor-spec 7.2: "If any party receives an out-of-range value, they clamp it so that it is
+ * in-range." */
+START_TEST(test_padding_negotiated_within_the_consensus)
+{
+    const struct link_config config = {
+        .padding = LINK_PADDING_AUTO, .nf_ito_low_ms = 1500, .nf_ito_high_ms = 9500};
+    static const struct {
+        struct chan_padding_negotiate m;
+        bool on;
+        unsigned low, high;
+    } cases[] = {
+        {{CHAN_PADDING_START, 2000, 13000}, true, 2000, 13000},
+        {{CHAN_PADDING_START, 0, 0}, true, 1500, 9500},
+        {{CHAN_PADDING_START, 14000, 3000}, true, 14000, 14000},
+        {{CHAN_PADDING_STOP, 0, 0}, false, 1500, 9500},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct padding p = {.on = !cases[i].on, .counting = true};
+        padding_negotiated(&p, &config, &cases[i].m);
+        ck_assert_int_eq(p.on, cases[i].on);
+        ck_assert_uint_eq(p.low_ms, cases[i].low);
+        ck_assert_uint_eq(p.high_ms, cases[i].high);
+        ck_assert(!p.counting);
+    }
+}
+END_TEST
+
+TESTS("link/padding", test_padding_negotiated_within_the_consensus,
+      test_padding_timeouts_are_the_larger_of_two, test_padding_what_each_option_does,
+      test_padding_consensus_can_switch_it_off_and_is_bounded,
       test_padding_reduced_range_of_the_consensus, test_padding_changed_option_is_told_once,
       test_padding_quiet_link_pads_within_its_range,
       test_padding_reduced_pads_seldom_and_stops_the_relay,
