@@ -97,7 +97,8 @@ static inline err_t lab_take(struct lab_conn *c, void *out, size_t cap, size_t *
     if (c->link)
         lab_save(c);
     *n = c->rest.len < cap ? c->rest.len : cap;
-    memcpy(out, buf_at(&c->rest), *n);
+    if (*n)
+        memcpy(out, buf_at(&c->rest), *n);
     buf_drain(&c->rest, *n);
     return *n ? OK : c->link && link_state(c->link) != LINK_CLOSED ? ERR_MORE : ERR_LINK_CLOSED;
 }
