@@ -116,19 +116,9 @@ static void to_next(struct trial *t)
     extends(&a);
 }
 
-static struct pcirc *two_hops(struct trial *t)
-{
-    struct check_next next;
-    if (!pcirc_find_next(t, &next))
-        return NULL;
-    struct pcirc *c = pcirc_fast(t);
-    pcirc_extend(c, &next);
-    return c;
-}
-
 static void end_to_end(struct trial *t)
 {
-    struct pcirc *c = two_hops(t);
+    struct pcirc *c = pcirc_two_hops(t);
     struct pmsg m;
     uint16_t id = pcirc_new_stream(c);
     pcirc_send(c, 2, RELAY_BEGIN_DIR, id, NULL, 0);
@@ -138,7 +128,7 @@ static void end_to_end(struct trial *t)
 
 static void first_hop_listens(struct trial *t)
 {
-    struct pcirc *c = two_hops(t);
+    struct pcirc *c = pcirc_two_hops(t);
     struct pmsg m;
     uint16_t id = pcirc_new_stream(c);
     pcirc_send(c, 1, RELAY_BEGIN_DIR, id, NULL, 0);
@@ -176,7 +166,7 @@ static void ntor_v3(struct trial *t)
 
 static void several(struct trial *t)
 {
-    struct pcirc *one = two_hops(t);
+    struct pcirc *one = pcirc_two_hops(t);
     struct pcirc *two = one ? pcirc_fast_on(one->p) : NULL;
     struct check_next next;
     if (!pcirc_find_next(t, &next))
@@ -235,7 +225,7 @@ static void zero_ed(struct trial *t)
 /* Once it has a connection to the next relay, it needs no address that works. */
 static void canonical(struct trial *t)
 {
-    struct pcirc *one = two_hops(t);
+    struct pcirc *one = pcirc_two_hops(t);
     struct ask a;
     if (!one || !begin_on(&a, t, pcirc_fast_on(one->p)))
         return;
@@ -423,7 +413,7 @@ static void fast(struct trial *t)
 static void twice(struct trial *t)
 {
     struct ask a;
-    struct pcirc *c = two_hops(t);
+    struct pcirc *c = pcirc_two_hops(t);
     if (!c || !begin_on(&a, t, c))
         return;
     specs(&a);

@@ -55,6 +55,8 @@ void pcirc_add_hop(struct pcirc *c, const uint8_t *keys);
 bool pcirc_find_next(struct trial *t, struct check_next *out);
 /* EXTEND2 to NEXT by ntor, in RELAY_EARLY, and EXTENDED2 awaited. */
 void pcirc_extend(struct pcirc *c, const struct check_next *next);
+/* To the relay under test and on to the one of pcirc_find_next(), on a connection of its own. */
+struct pcirc *pcirc_two_hops(struct trial *t);
 /* EXTEND2's body for an ntor handshake with NEXT, whose state goes to ST. */
 size_t pcirc_extend_body(struct pcirc *c, const struct check_next *next, struct ntor_client *st,
                          uint8_t out[RELAY_DATA_MAX]);

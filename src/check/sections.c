@@ -15,6 +15,8 @@ const struct check_section *const check_sections[] = {
     &check_ntor,
     &check_ntor_v3,
     &check_extend,
+    &check_relay_early,
+    &check_destroy,
     &check_directory,
     &check_robustness,
 };

@@ -15,6 +15,8 @@ extern const struct check_section check_create;
 extern const struct check_section check_ntor;
 extern const struct check_section check_ntor_v3;
 extern const struct check_section check_extend;
+extern const struct check_section check_relay_early;
+extern const struct check_section check_destroy;
 extern const struct check_section check_directory;
 extern const struct check_section check_robustness;
 extern const struct check_section check_relay;

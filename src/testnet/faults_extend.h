@@ -55,6 +55,9 @@
     X(DESTROY_TWICE, "destroy-twice", FAULT_FROM, "a second DESTROY ends the connection")          \
     X(DESTROY_REASON, "destroy-reason", FAULT_FROM, "does nothing if it does not know the reason") \
     X(DESTROY_ALL, "destroy-all", FAULT_FROM, "ends all circuits of the connection")               \
+    X(DESTROY_END, "destroy-end", FAULT_FROM, "sends END for a stream afterwards")                 \
+    X(DESTROY_NEXT_ALL, "destroy-next-all", FAULT_FROM,                                            \
+      "ends all circuits of the next connection")                                                  \
     X(DESTROY_NEXT_SILENT, "destroy-next-silent", FAULT_FROM,                                      \
       "says nothing if the next node has ended it")                                                \
     X(DESTROY_NEXT_REASON, "destroy-next-reason", FAULT_FROM,                                      \

@@ -196,6 +196,16 @@ static void close_others(const struct nlink *nl, uint32_t id)
     }
 }
 
+/* All that go on over the connection that GONE went on over. */
+static void cut_others(const struct node *n, const struct rcirc *gone)
+{
+    struct rcirc *c, *next;
+    DL_FOREACH_SAFE (n->circs, c, next) {
+        if (c != gone && gone->fwd.lc.link && c->fwd.lc.link == gone->fwd.lc.link)
+            rcirc_truncated(c, DESTROY_DESTROYED);
+    }
+}
+
 static enum link_rule misjudge_destroy(struct nlink *nl, uint32_t id, uint8_t reason)
 {
     struct faults *f = &nl->node->faults;
@@ -205,10 +215,14 @@ static enum link_rule misjudge_destroy(struct nlink *nl, uint32_t id, uint8_t re
     if (fault_now(f, FAULT_DESTROY_IGNORED) ||
         (reason > DESTROY_NOSUCHSERVICE && fault_now(f, FAULT_DESTROY_REASON)))
         return RULE_IGNORE;
+    if (circuit_of(nl, id)->streams && fault_now(f, FAULT_DESTROY_END))
+        target_end(circuit_of(nl, id)->streams, END_DESTROY);
     if (fault_now(f, FAULT_DESTROY_ECHO))
         link_refuse(nl->link, id, DESTROY_DESTROYED);
     if (fault_now(f, FAULT_DESTROY_ALL))
         close_others(nl, id);
+    if (fault_now(f, FAULT_DESTROY_NEXT_ALL))
+        cut_others(nl->node, circuit_of(nl, id));
     return RULE_CIRCUIT;
 }
 
