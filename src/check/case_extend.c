@@ -410,6 +410,30 @@ static void fast(struct trial *t)
     refuses_type(t, HTYPE_RESERVED, FAST_SKIN_LEN);
 }
 
+/* The relay under test as the fourth of a circuit is asked to go back to the third. */
+static void back(struct trial *t)
+{
+    const struct check_run *run = t->run;
+    struct check_next third;
+    struct ask a;
+    struct pcirc *c = pcirc_know_key(t) && pcirc_find_third(t, &third) ? pcirc_two_hops(t) : NULL;
+    if (!c)
+        return;
+    const struct check_next self = {.known = true,
+                                    .addr = run->config->addr,
+                                    .rsa = run->rsa,
+                                    .ed = run->ed,
+                                    .has_ed = run->has_ed,
+                                    .ntor = run->ntor};
+    pcirc_extend(c, &third);
+    pcirc_extend(c, &self);
+    if (!begin_on(&a, t, c))
+        return;
+    size_t len = pcirc_extend_body(c, &third, &a.st, a.body);
+    pcirc_send_early(c, c->onion.n, RELAY_EXTEND2, a.body, len);
+    (void)pcirc_await_cut(c);
+}
+
 static void twice(struct trial *t)
 {
     struct ask a;
@@ -514,6 +538,8 @@ static const struct check_case cases[] = {
      "refuses EXTEND2 with handshake type 1, which is reserved", fast},
     {"extend/twice", CHECK_SHOULD, "tor-spec 5.1.2",
      "refuses EXTEND2 if it is not the last relay of the circuit", twice},
+    {"extend/back", CHECK_MUST, "tor-spec 5.3",
+     "does not extend back to the relay that the circuit comes from", back},
     {"extend/unreachable", CHECK_MUST, "tor-spec 5.4",
      "tells the client if the next relay cannot be reached", unreachable},
     {"extend/unreachable-reason", CHECK_SHOULD, "tor-spec 5.4",

@@ -139,7 +139,16 @@ static bool learn_microdesc(struct pcirc *c, struct text digest, struct check_ne
     return ok;
 }
 
-static void look_for_next(struct trial *t)
+/* Fills in whichever of the two is not known. */
+static void note_other(struct check_run *run, const struct check_next *found)
+{
+    if (!run->next.known)
+        run->next = *found;
+    else if (!rsa_id_equal(&found->rsa, &run->next.rsa))
+        run->third = *found;
+}
+
+static void look_for_others(struct trial *t)
 {
     struct check_run *run = t->run;
     struct pcirc *c = pcirc_fast(t);
@@ -149,25 +158,48 @@ static void look_for_next(struct trial *t)
     bool good;
     pdir_get(c, "/tor/status-vote/current/consensus-microdesc", "", &a);
     struct text rest = a.status == 200 ? a.body : (struct text){"", 0};
-    while (trial_goes_on(t) && !run->next.known && next_router(&rest, &next, &digest, &good))
+    while (trial_goes_on(t) && !run->third.known && next_router(&rest, &next, &digest, &good))
         if (good && digest.len && !rsa_id_equal(&next.rsa, &run->rsa) &&
             learn_microdesc(c, digest, &next))
-            run->next = next;
+            note_other(run, &next);
     pdir_free(&a);
+}
+
+/* Once; what the case has sent and seen is not told of it. */
+static void look_once(struct trial *t)
+{
+    char sent[TRIAL_TEXT_MAX], seen[TRIAL_TEXT_MAX];
+    if (!trial_goes_on(t) || t->run->looked_for_others)
+        return;
+    t->run->looked_for_others = true;
+    memcpy(sent, t->sent, sizeof sent);
+    memcpy(seen, t->seen, sizeof seen);
+    look_for_others(t);
+    if (!trial_goes_on(t))
+        return;
+    memcpy(t->sent, sent, sizeof sent);
+    memcpy(t->seen, seen, sizeof seen);
 }
 
 bool pcirc_find_next(struct trial *t, struct check_next *out)
 {
     struct check_run *run = t->run;
-    if (!trial_goes_on(t))
-        return false;
-    if (!run->next.known && !run->looked_for_next) {
-        run->looked_for_next = true;
-        look_for_next(t);
-    }
-    if (trial_goes_on(t) && !run->next.known)
+    if (!run->next.known)
+        look_once(t);
+    if (!run->next.known)
         trial_skip(t,
                    "no other relay is known to extend to: the relay has no consensus; see --next");
     *out = run->next;
+    return trial_goes_on(t);
+}
+
+bool pcirc_find_third(struct trial *t, struct check_next *out)
+{
+    struct check_run *run = t->run;
+    if (!run->third.known)
+        look_once(t);
+    if (!run->third.known)
+        trial_skip(t, "the relay's consensus names no third relay");
+    *out = run->third;
     return trial_goes_on(t);
 }

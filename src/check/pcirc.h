@@ -53,6 +53,8 @@ void pcirc_add_hop(struct pcirc *c, const uint8_t *keys);
 /* The relay to extend to, from its consensus or from the command line; false: the trial is skipped.
  */
 bool pcirc_find_next(struct trial *t, struct check_next *out);
+/* One more, from the consensus only. */
+bool pcirc_find_third(struct trial *t, struct check_next *out);
 /* EXTEND2 to NEXT by ntor, in RELAY_EARLY, and EXTENDED2 awaited. */
 void pcirc_extend(struct pcirc *c, const struct check_next *next);
 /* To the relay under test and on to the one of pcirc_find_next(), on a connection of its own. */

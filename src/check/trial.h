@@ -27,8 +27,8 @@ struct check_run {
     struct rsa_id rsa;
     struct ed_id ed;
     struct x25519_pub ntor;
-    struct check_next next;
-    bool looked_for_next;
+    struct check_next next, third;
+    bool looked_for_others;
 };
 
 struct trial {

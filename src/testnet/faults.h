@@ -14,9 +14,9 @@
 #include "base/err.h"
 #include "testnet/faults_create.h"
 #include "testnet/faults_dir.h"
-#include "testnet/faults_robust.h"
 #include "testnet/faults_extend.h"
 #include "testnet/faults_relay.h"
+#include "testnet/faults_robust.h"
 
 /* X(NAME, "name-on-the-command-line", FAULT_FROM or FAULT_AT, "what the node does wrong") */
 /* What it says in the link handshake. */

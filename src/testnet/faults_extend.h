@@ -33,6 +33,7 @@
     X(EXTEND_TAP, "extend-tap", FAULT_FROM, "answers TAP")                                         \
     X(EXTEND_RESERVED, "extend-reserved", FAULT_FROM, "answers handshake type 1")                  \
     X(EXTEND_TWICE, "extend-twice", FAULT_FROM, "answers if the circuit goes on already")          \
+    X(EXTEND_BACK, "extend-back", FAULT_FROM, "answers if it is to extend back")                   \
     X(EXTEND_SILENT, "extend-silent", FAULT_FROM, "says nothing if the next node is not there")    \
     X(EXTEND_NO_REASON, "extend-no-reason", FAULT_FROM, "refuses without a reason")                \
     /* RELAY_EARLY */                                                                              \

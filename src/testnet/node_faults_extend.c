@@ -132,7 +132,9 @@ static enum fault flaw(const struct rcirc *c, const struct seen *s)
         return FAULT_EXTEND_ZERO_RSA;
     if (s->own)
         return FAULT_EXTEND_ITSELF;
-    return s->addresses ? FAULT_EXTEND_PORT_ZERO : FAULT_EXTEND_NO_ADDRESS;
+    if (!s->addresses)
+        return FAULT_EXTEND_NO_ADDRESS;
+    return s->port_zero ? FAULT_EXTEND_PORT_ZERO : FAULT_EXTEND_BACK;
 }
 
 bool fault_in_refusing_extend(struct rcirc *c, const struct relay_msg *m)
