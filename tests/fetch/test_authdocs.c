@@ -9,6 +9,24 @@ static struct text consensus(const struct docnet *n, enum docs_flavor flavor, en
     return docs_consensus(n->docs, flavor, lie);
 }
 
+struct bits {
+    char s[32768];
+    size_t len;
+};
+
+static void put(struct bits *b, struct text t)
+{
+    ck_assert_uint_lt(b->len + t.len, sizeof b->s);
+    memcpy(b->s + b->len, t.s, t.len);
+    b->len += t.len;
+    b->s[b->len] = 0;
+}
+
+static void put_cstr(struct bits *b, const char *s)
+{
+    put(b, text_of(s));
+}
+
 START_TEST(test_authdocs_consensus_of_either_flavor_is_good)
 {
     struct docnet *n = docnet_usual(1);
@@ -140,20 +158,33 @@ END_TEST
 
 START_TEST(test_authdocs_broken_ns_consensus_is_bad)
 {
-    static const char *const rows[][2] = {
-        {"\nvalid-after ", "\nvalid-after x"},
-        {"\nvalid-until ", "\nx-until "},
-        {"\nvote-status consensus", "\nvote-status vote"},
-        {"\ndirectory-footer\n", "\nx\n"},
-        {"\nr ", "\nr x\nr "},
-        {"\ndir-source ", "\ndir-source a z\ndir-source "},
-        {"\ndirectory-signature ", "\ndirectory-signature x\ndirectory-signature "},
+    static const struct {
+        const char *from, *to, *says;
+    } rows[] = {
+        {"\nvalid-after ", "\nvalid-after x", "malformed"},
+        {"\nvalid-until ", "\nx-until ", "malformed"},
+        {"\nvalid-until ", "\nvalid-until 2026-01-01 03:00:00\nvalid-until ", "malformed"},
+        {"\nvalid-until 2026", "\nvalid-until 2025", "malformed"},
+        {"\nvote-status consensus", "\nvote-status vote", "flavor"},
+        {"-version 3\n", "-version 3 other\n", "flavor"},
+        {"-version 3\n", "-version 4\n", "malformed"},
+        {"\ndirectory-footer\n", "\nx\n", "malformed"},
+        {"\nr ", "\nr x\nr ", "malformed"},
+        {"\ndir-source ", "\ndir-source a z\ndir-source ", "malformed"},
+        {"\ndirectory-signature ", "\ndirectory-signature x\ndirectory-signature ", "malformed"},
+        {"\nr ", "\nx\nr ", "signature is wrong"},
     };
     struct docnet *n = docnet_usual(8);
     struct fetched f = fetched_new(n);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        fetched_bad_with(&f, "consensus", consensus(n, DOCS_NS, DOCS_HONEST), rows[i][0],
-                         rows[i][1], "");
+        fetched_bad_with(&f, "consensus", consensus(n, DOCS_NS, DOCS_HONEST), rows[i].from,
+                         rows[i].to, rows[i].says);
+    /* What follows a signature is not signed, and not looked at. */
+    char *more = fetched_changed(consensus(n, DOCS_NS, DOCS_HONEST), "-----END SIGNATURE-----\n",
+                                 "-----END SIGNATURE-----\nr x\n");
+    fetched_answer(&f, "consensus", text_of(more));
+    fetched_is(&f, FETCH_GOOD, "");
+    free(more);
     fetched_clear(&f);
     docnet_free(n);
 }
@@ -202,9 +233,43 @@ START_TEST(test_authdocs_broken_vote_says_what_is_wrong)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         fetched_bad_with(&f, "vote/current/authority", vote, rows[i].from, rows[i].to,
                          rows[i].says);
+    f.trust.now_s += (int64_t)20 * 366 * 24 * 3600;
+    fetched_answer(&f, "vote/current/authority", vote);
+    fetched_is(&f, FETCH_BAD, "its certificate expired at 20");
+    f.trust.now_s -= (int64_t)20 * 366 * 24 * 3600;
     f.trust.n_auths = 0;
     fetched_answer(&f, "vote/current/authority", vote);
     fetched_is(&f, FETCH_BAD, "none of the authorities");
+    fetched_clear(&f);
+    docnet_free(n);
+}
+END_TEST
+
+START_TEST(test_authdocs_vote_is_signed_once_by_its_own_key)
+{
+    struct docnet *n = docnet_usual(12);
+    struct fetched f = fetched_new(n);
+    struct text vote = docs_vote(n->docs, n->auths[0].b);
+    const struct authcert *cert = n->certs.certs[0];
+    char id[HEX_SIZE(20)], sk[HEX_SIZE(20)], line[128], other[128];
+    ck_assert(rsa_id_equal(authcert_identity(cert), &n->auths[0]));
+    hex_upper(authcert_identity(cert)->b, 20, id);
+    hex_upper(authcert_signing(cert)->b, 20, sk);
+    (void)snprintf(line, sizeof line, "\ndirectory-signature %s %s", id, sk);
+    (void)snprintf(other, sizeof other, "\ndirectory-signature %s %s", sk, sk);
+    fetched_bad_with(&f, "vote/current/authority", vote, line, other, "another key");
+    (void)snprintf(other, sizeof other, "\ndirectory-signature %s %s", id, id);
+    fetched_bad_with(&f, "vote/current/authority", vote, line, other, "another key");
+    fetched_bad_with(&f, "vote/current/authority", vote, "-----END SIGNATURE-----\n\0",
+                     "-----END SIGNATURE-----\ndirectory-signature\n", "");
+    const char *at = memmem(vote.s, vote.len, line, strlen(line));
+    struct bits *b = calloc(1, sizeof *b);
+    ck_assert_ptr_nonnull(b);
+    put(b, vote);
+    put(b, (struct text){at + 1, (size_t)(vote.s + vote.len - at) - 1});
+    fetched_answer(&f, "vote/current/authority", text_of(b->s));
+    fetched_is(&f, FETCH_BAD, "no single directory-signature");
+    free(b);
     fetched_clear(&f);
     docnet_free(n);
 }
@@ -272,24 +337,6 @@ START_TEST(test_authdocs_broken_key_certificate_says_what_is_wrong)
 END_TEST
 
 /* ---- detached signatures: those of a consensus, taken off it ---- */
-
-struct bits {
-    char s[32768];
-    size_t len;
-};
-
-static void put(struct bits *b, struct text t)
-{
-    ck_assert_uint_lt(b->len + t.len, sizeof b->s);
-    memcpy(b->s + b->len, t.s, t.len);
-    b->len += t.len;
-    b->s[b->len] = 0;
-}
-
-static void put_cstr(struct bits *b, const char *s)
-{
-    put(b, text_of(s));
-}
 
 static struct text from_signatures(struct text c, size_t *signed_len)
 {
@@ -362,6 +409,15 @@ START_TEST(test_authdocs_detached_signatures_without_certificates_are_unproven)
     fetched_answer(&f, "consensus-signatures", text_of(b->s));
     fetched_is(&f, FETCH_UNPROVEN, "6 could not be checked for want of a certificate");
     ck_assert_uint_eq(f.docs.n_certs, 3);
+    f.trust.certs = &n->certs;
+    f.trust.now_s += (int64_t)20 * 366 * 24 * 3600;
+    fetched_answer(&f, "consensus-signatures", text_of(b->s));
+    fetched_is(&f, FETCH_UNPROVEN, "6 could not be checked for want of a certificate");
+    f.trust.now_s -= (int64_t)20 * 366 * 24 * 3600;
+    f.trust.n_auths = 2;
+    fetched_answer(&f, "consensus-signatures", text_of(b->s));
+    fetched_is(&f, FETCH_GOOD, "4 signatures verify");
+    fetched_is(&f, FETCH_GOOD, "2 are of unknown authorities");
     free(b);
     fetched_clear(&f);
     docnet_free(n);
@@ -376,6 +432,7 @@ START_TEST(test_authdocs_broken_detached_signatures_are_bad)
     struct text t = text_of(b->s);
     const char *w = "consensus-signatures";
     fetched_bad_with(&f, w, t, "consensus-digest ", "x ", "malformed");
+    fetched_bad_with(&f, w, t, "consensus-digest ", "x 1\nconsensus-digest ", "malformed");
     fetched_bad_with(&f, w, t, "valid-after 2026", "valid-after x", "malformed");
     fetched_bad_with(&f, w, t, "valid-after ", "x ", "malformed");
     fetched_bad_with(&f, w, t, "additional-digest microdesc", "additional-digest other",
@@ -438,7 +495,8 @@ TESTS("fetch/authdocs", test_authdocs_consensus_of_either_flavor_is_good,
       test_authdocs_clock_a_little_early_is_told_and_no_error,
       test_authdocs_no_prefix_of_a_consensus_passes_that_ends_before_its_signatures,
       test_authdocs_broken_ns_consensus_is_bad, test_authdocs_votes_are_good_and_named_by_digest,
-      test_authdocs_broken_vote_says_what_is_wrong, test_authdocs_key_certificates_are_good,
+      test_authdocs_broken_vote_says_what_is_wrong,
+      test_authdocs_vote_is_signed_once_by_its_own_key, test_authdocs_key_certificates_are_good,
       test_authdocs_key_certificate_is_found_by_either_key,
       test_authdocs_broken_key_certificate_says_what_is_wrong,
       test_authdocs_detached_signatures_are_good,

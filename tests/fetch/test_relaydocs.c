@@ -231,6 +231,37 @@ START_TEST(test_relaydocs_annotations_stay_out_of_the_document)
 }
 END_TEST
 
+START_TEST(test_relaydocs_annotations_stand_right_before_their_document)
+{
+    struct docnet *n = docnet_usual(12);
+    struct fetched f = fetched_new(n);
+    char *text = fetched_changed(descriptor(n, 1), "router ", "@x\nuptime 1\nrouter ");
+    fetched_answer(&f, "server/all", text_of(text));
+    ck_assert_uint_eq(f.docs.n, 2);
+    ck_assert_uint_eq(f.docs.list[0].text.len, 12);
+    ck_assert_uint_eq(f.docs.list[1].annotations.len, 0);
+    ck_assert_int_eq(f.docs.list[1].verdict, FETCH_GOOD);
+    free(text);
+    fetched_clear(&f);
+    docnet_free(n);
+}
+END_TEST
+
+START_TEST(test_relaydocs_empty_lines_behind_a_document_are_no_part_of_it)
+{
+    struct docnet *n = docnet_usual(13);
+    struct fetched f = fetched_new(n);
+    char *text = fetched_changed(descriptor(n, 1), "-----END SIGNATURE-----\n",
+                                 "-----END SIGNATURE-----\n\n\n");
+    fetched_answer(&f, "server/all", text_of(text));
+    fetched_is(&f, FETCH_GOOD, "");
+    ck_assert_uint_eq(fetched_one(&f)->text.len, descriptor(n, 1).len);
+    free(text);
+    fetched_clear(&f);
+    docnet_free(n);
+}
+END_TEST
+
 START_TEST(test_relaydocs_what_stands_before_the_first_is_bad)
 {
     struct docnet *n = docnet_usual(11);
@@ -354,6 +385,8 @@ TESTS("fetch/relaydocs", test_relaydocs_all_descriptors_are_good,
       test_relaydocs_expired_certificate_is_told_with_its_date,
       test_relaydocs_every_truncation_is_bad, test_relaydocs_one_bad_descriptor_costs_no_other,
       test_relaydocs_annotations_stay_out_of_the_document,
+      test_relaydocs_annotations_stand_right_before_their_document,
+      test_relaydocs_empty_lines_behind_a_document_are_no_part_of_it,
       test_relaydocs_what_stands_before_the_first_is_bad,
       test_relaydocs_extra_info_with_its_descriptor_is_good,
       test_relaydocs_extra_info_alone_is_unproven,
