@@ -391,6 +391,11 @@ size_t circ_data_max(const struct circ *c, unsigned hop)
     return window_data_max(&c->window[hop - 1], max);
 }
 
+bool circ_may_begin(const struct circ *c)
+{
+    return c->state != CIRC_CLOSED && link_may_begin(&c->lc);
+}
+
 bool circ_stream_sendmes(const struct circ *c, unsigned hop)
 {
     (void)c;

@@ -111,6 +111,8 @@ MUST_USE err_t circ_send(struct circ *c, unsigned hop, uint8_t cmd, uint16_t str
 /* How much data the next DATA message to HOP may carry: all that fits, or now and then less, so
  * that a SENDME cannot be foretold (proposal 289). More is ERR_LIMIT. */
 size_t circ_data_max(const struct circ *c, unsigned hop);
+/* Whether its link has room to spare: what may as well wait a little (BEGIN) should, if not. */
+bool circ_may_begin(const struct circ *c);
 /* How many DATA messages the package window of HOP still allows. */
 unsigned circ_window(const struct circ *c, unsigned hop);
 /* Whether streams at HOP do their own SENDMEs (fixed windows): true until congestion control. */

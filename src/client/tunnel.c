@@ -11,6 +11,7 @@
 enum {
     MOST_TUNNELS = 20000, /* at once */
     MOST_ATTEMPTS = 3,    /* streams for one tunnel, as many as tor tries */
+    CATCH_UP_MS = 10,     /* until streams are tried again on a link that is full */
     MOST_FAILED = 8,      /* exits remembered as having let a tunnel down */
 };
 
@@ -310,8 +311,12 @@ static void attach_to(struct tunnel *t, struct exit_circ *circ, const struct exi
     target_text(&t->req, target, sizeof target);
     exits_use(circ, need);
     err_t e = stream_open(exit_circ_streams(circ), &req, &stream_ops, t, &t->stream);
-    if (e == ERR_LIMIT || e == ERR_STATE || e == ERR_FULL) {
-        /* Full, dying, or its link took no cell: another circuit will do. */
+    if (e == ERR_FULL) { /* the link is catching up with a burst of streams */
+        env_arm_ms(t->set->env, &t->set->attach, CATCH_UP_MS);
+        return;
+    }
+    if (e == ERR_LIMIT || e == ERR_STATE) {
+        /* Full, or dying: another circuit will do. */
         exits_retire(circ);
         wait_again(t);
         return;

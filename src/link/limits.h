@@ -12,11 +12,13 @@ enum {
 
     /* Output, sealed and unsealed together. Data is refused from SOFT on and circuits get their
      * turns below LOW; control messages are refused at HARD; the link's own cells (DESTROY and
-     * padding) may go up to OWN, and the link ends when there is no room for a DESTROY. */
+     * padding) may go up to OWN, and the link ends when there is no room for a DESTROY. A program
+     * may end 2000 streams in one go: their circuit, and all else on it, is to survive that. */
     LINK_OUT_LOW = 32 * 1024,
     LINK_OUT_SOFT = 64 * 1024,
-    LINK_OUT_HARD = 256 * 1024,
-    LINK_OUT_OWN = 320 * 1024,
+    LINK_OUT_NEW = 128 * 1024, /* from here on no new streams: what ends them must still fit */
+    LINK_OUT_HARD = 1024 * 1024,
+    LINK_OUT_OWN = 1088 * 1024,
     LINK_TURN_CELLS = 8, /* cells a waiting circuit may send before the next has its turn */
 
     /* Circuit ids. */

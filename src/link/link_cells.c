@@ -272,6 +272,12 @@ void link_use_for_circuits(struct link *l)
     link_look_at_padding(l);
 }
 
+bool link_may_begin(const struct link_circ *lc)
+{
+    const struct link *l = lc->link;
+    return l && l->state == LINK_OPEN && link_held(l) < LINK_OUT_NEW;
+}
+
 void link_cell_commit(struct link_circ *lc)
 {
     if (lc->link && lc->link->state == LINK_OPEN)

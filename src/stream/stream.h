@@ -83,7 +83,8 @@ size_t streams_open_count(const struct streams *set); /* open or opening, withou
 bool streams_ever_used(const struct streams *set);
 
 /* Sends BEGIN, BEGIN_DIR or RESOLVE. ERR_LIMIT when no id is free, ERR_ARG for a target that does
- * not fit, ERR_STATE if the circuit is not open. */
+ * not fit, ERR_STATE if the circuit is not open, ERR_FULL while too much waits to go out on its
+ * link: to be tried again in a moment. */
 MUST_USE err_t stream_open(struct streams *set, const struct stream_request *req,
                            const struct stream_ops *ops, void *arg, struct stream **out);
 

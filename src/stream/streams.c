@@ -254,6 +254,8 @@ err_t stream_open(struct streams *set, const struct stream_request *req,
     if (open >= STREAMS_MAX_OPEN || open + set->halves.n >= UINT16_MAX)
         return ERR_LIMIT;
     TRY(write_request(req, &w, &cmd));
+    if (!circ_may_begin(set->circ))
+        return ERR_FULL;
     /* Its place among the half-closed is kept from now on. */
     TRY(halves_reserve(&set->halves, set->halves.n + open + 1));
     struct stream *s = stream_new(set, req, ops, arg);

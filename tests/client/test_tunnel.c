@@ -533,7 +533,7 @@ END_TEST
 
 START_TEST(test_tunnel_leaves_a_circuit_that_takes_no_stream)
 {
-    static const err_t errors[] = {ERR_LIMIT, ERR_STATE, ERR_FULL};
+    static const err_t errors[] = {ERR_LIMIT, ERR_STATE};
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
         struct fixture f;
         setup(&f);
@@ -545,6 +545,23 @@ START_TEST(test_tunnel_leaves_a_circuit_that_takes_no_stream)
         ck_assert_uint_eq(last_stream()->circ->id, 2);
         teardown(&f);
     }
+}
+END_TEST
+
+START_TEST(test_tunnel_waits_for_a_crowded_link)
+{
+    struct fixture f;
+    setup(&f);
+    net.open_err = ERR_FULL;
+    open_to(&f, "example.com");
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(net.n_streams, 0);
+    ck_assert_uint_eq(net.retires, 0);
+    test_env_advance_ms(f.env, 50);
+    ck_assert_uint_eq(net.n_streams, 1);
+    ck_assert_uint_eq(last_stream()->circ->id, 1);
+    ck_assert_uint_eq(f.app.ended, 0);
+    teardown(&f);
 }
 END_TEST
 
@@ -907,7 +924,7 @@ TESTS("client/tunnel", test_tunnel_asks_the_exit_in_tors_words,
       test_tunnel_tells_that_circuits_died,
       test_tunnel_without_another_exit_ends_as_the_last_one_said,
       test_tunnel_that_no_exit_allows_ends_at_once,
-      test_tunnel_leaves_a_circuit_that_takes_no_stream,
+      test_tunnel_leaves_a_circuit_that_takes_no_stream, test_tunnel_waits_for_a_crowded_link,
       test_tunnel_with_a_target_that_does_not_fit_ends,
       test_tunnel_tries_elsewhere_when_an_exit_is_silent,
       test_tunnel_uses_the_stream_timeout_of_the_options,

@@ -771,6 +771,29 @@ START_TEST(test_client_copies_to_a_descriptor)
 }
 END_TEST
 
+/* One wake-up: neither a thousand BEGINs nor a thousand ENDs cost the circuit they are on. */
+START_TEST(test_client_bears_a_thousand_streams_at_once)
+{
+    enum { MANY = 1000 };
+    static struct tunic_stream *s[MANY];
+    struct tunic_stream_options o = TUNIC_STREAM_OPTIONS_INIT;
+    o.target = "hello.test:80";
+    setup();
+    struct tunic_stream *first = page(c, NULL);
+    for (int i = 0; i < MANY; i++)
+        ck_assert_ptr_nonnull(s[i] = tunic_client_stream_start(c, &o, &e));
+    for (int i = 0; i < MANY; i++)
+        ck_assert_msg(tunic_stream_wait(s[i], SOON, &e) == 0, "%d: %s", i, e.text);
+    for (int i = 1; i < MANY; i++)
+        tunic_stream_free(s[i]);
+    reads_page(first);
+    reads_page(s[0]);
+    teardown();
+    tunic_stream_free(first);
+    tunic_stream_free(s[0]);
+}
+END_TEST
+
 TESTS("lib/client", test_client_bootstraps_and_serves_streams,
       test_client_refuses_and_fails_with_reasons, test_client_resolves,
       test_client_hands_out_sockets, test_client_sockets_end_with_either_side,
@@ -781,4 +804,4 @@ TESTS("lib/client", test_client_bootstraps_and_serves_streams,
       test_client_options_as_pairs_while_it_runs, test_client_says_what_it_is_stuck_at,
       test_client_socks_port_when_asked_for, test_client_keeps_a_data_directory,
       test_client_in_the_callers_loop, test_client_lives_many_times, test_client_examples,
-      test_client_copies_to_a_descriptor)
+      test_client_copies_to_a_descriptor, test_client_bears_a_thousand_streams_at_once)

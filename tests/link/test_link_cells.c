@@ -564,6 +564,7 @@ START_TEST(test_link_cells_data_stops_at_the_soft_cap_urgent_at_the_hard_one)
     note_write(&a);
     ck_assert_uint_ge(held(), LINK_OUT_SOFT);
     ck_assert_uint_lt(held(), LINK_OUT_SOFT + CHAN_CELL_MAX);
+    ck_assert(link_may_begin(&a.lc)); /* data alone keeps no stream from being opened */
     uint8_t *body;
     while ((body = link_cell(&a.lc, CELL_RELAY, LINK_URGENT))) {
         memset(body, 0, CELL_BODY_LEN);
@@ -571,6 +572,7 @@ START_TEST(test_link_cells_data_stops_at_the_soft_cap_urgent_at_the_hard_one)
     }
     ck_assert_uint_le(held(), LINK_OUT_HARD);
     ck_assert_uint_gt(held(), LINK_OUT_HARD - CHAN_CELL_MAX);
+    ck_assert(!link_may_begin(&a.lc));
     world_free(&w);
 }
 END_TEST

@@ -245,6 +245,25 @@ START_TEST(test_stream_bad_targets_are_refused)
 }
 END_TEST
 
+/* Those that are there are not to pay for one more. */
+START_TEST(test_stream_begin_waits_for_a_crowded_link)
+{
+    struct world *w = world_new(2);
+    struct stream_request req = {.target = "example.com:80"};
+    struct app *a = connected(w, 0);
+    w->l->crowded = true;
+    unsigned sent = w->l->got_n;
+    ck_assert_int_eq(stream_open(w->set, &req, &app_ops, &w->app[1], &w->app[1].s), ERR_FULL);
+    fake_pump(w->l);
+    ck_assert_uint_eq(w->l->got_n, sent);
+    ck_assert_int_eq(circ_state(w->c), CIRC_OPEN);
+    ck_assert_uint_eq(a->ended, 0);
+    w->l->crowded = false;
+    connected(w, 1);
+    world_free(w);
+}
+END_TEST
+
 START_TEST(test_stream_ids_count_up_and_are_not_used_twice)
 {
     struct world *w = world_new(3);
@@ -910,9 +929,9 @@ START_TEST(test_stream_end_that_the_link_refuses_closes_the_circuit)
 END_TEST
 
 TESTS("stream/stream", test_stream_begin_says_where_to, test_stream_bad_targets_are_refused,
-      test_stream_ids_count_up_and_are_not_used_twice, test_stream_ids_run_out,
-      test_stream_connected_address_decides, test_stream_begin_dir_connects_without_address,
-      test_stream_every_message_in_every_state,
+      test_stream_begin_waits_for_a_crowded_link, test_stream_ids_count_up_and_are_not_used_twice,
+      test_stream_ids_run_out, test_stream_connected_address_decides,
+      test_stream_begin_dir_connects_without_address, test_stream_every_message_in_every_state,
       test_stream_messages_from_another_hop_close_the_circuit, test_stream_end_reasons_are_kept,
       test_stream_exit_policy_tells_what_the_exit_saw,
       test_stream_resolved_addresses_names_and_errors,

@@ -55,7 +55,7 @@ struct link {
     struct fake_cell queue[FAKE_QUEUE]; /* what the circuit has sent */
     unsigned queued;
     unsigned data_room; /* cells of LINK_DATA until refusal */
-    bool refuse_all, refused;
+    bool refuse_all, refused, crowded;
     bool closed, destroy_sent;
     uint8_t destroy_reason;
 
@@ -110,6 +110,11 @@ uint8_t *link_cell(struct link_circ *lc, uint8_t cmd, enum link_urgency urgency)
     l->queue[l->queued].cmd = cmd;
     memset(l->queue[l->queued].body, 0xee, CELL_BODY_LEN);
     return l->queue[l->queued].body;
+}
+
+bool link_may_begin(const struct link_circ *lc)
+{
+    return lc->link && !lc->link->crowded;
 }
 
 void link_cell_commit(struct link_circ *lc)
