@@ -712,3 +712,35 @@ def test_a_forged_descriptor(faulty, fault, want):
         skipped = fetch(*faulty.source, "--retries", 0, "--no-verify", want)
         assert b"WARNING: --no-verify" in skipped.stderr
         assert len(skipped.stdout) > len(done.stdout)
+
+
+# ---- progress ----------------------------------------------------------------------------------
+
+def test_progress_on_a_terminal():
+    """With bytes, how much of it, and rate; and none of it elsewhere."""
+    if os.environ.get("NETWORK", "tor") == "tor":
+        pytest.skip("its own network is needed, and once is enough")
+    with Network("--no-client", "--phantom", "2000", "--rate", "300KB") as net:
+        master, slave = os.openpty()
+        process = subprocess.Popen(
+            there([sut_module.program(), "fetch", "-f", os.path.join(net.dir, "client.torrc"),
+                   "--encoding", "identity", "consensus"]),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=slave)
+        os.close(slave)
+        seen = b""
+        while True:
+            try:
+                piece = os.read(master, 4096)
+            except OSError:     # the other end is closed
+                break
+            if not piece:
+                break
+            seen += piece
+        os.close(master)
+        assert process.wait(20) == DONE
+        assert re.search(rb"\r\d+ kB of \d+ kB \(\d+ %\), \d+ kB/s, 0 of 1 done, asking 127", seen)
+        assert re.search(rb"\x1b\[Ktunic fetch: 1 documents, \d+ kB on the wire in \d", seen)
+        shares = [int(n) for n in re.findall(rb"\((\d+) %\)", seen)]
+        assert len(shares) > 3 and shares == sorted(shares) and shares[-1] <= 100
+        quiet = fetch("-f", os.path.join(net.dir, "client.torrc"), "consensus")
+        assert (quiet.returncode, quiet.stderr) == (DONE, b"")
