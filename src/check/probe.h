@@ -11,7 +11,7 @@
 #include "cell/chan.h"
 #include "cell/chan_link.h"
 #include "check/trial.h"
-#include "link/tls.h"
+#include "link/tls_odd.h"
 
 enum {
     PROBE_CELL_MOST = 65535,
@@ -36,6 +36,7 @@ struct probe {
     unsigned version;   /* of the link, 0 before it is agreed on */
     bool ended;         /* the relay has closed */
     const char *ended_how;
+    bool trickles;      /* bytes go one by one */
     bool shows_padding; /* PADDING is told, like any other cell */
     uint32_t last_id;   /* of circuits */
 };
@@ -47,6 +48,18 @@ struct probe *probe_tcp(struct trial *t);
 /* TLS, as tor's clients speak it, or in CTX. */
 struct probe *probe_tls(struct trial *t);
 struct probe *probe_tls_with(struct trial *t, struct tls_ctx *ctx);
+/* The same, byte by byte, then and later. */
+struct probe *probe_tls_slowly(struct trial *t);
+/* The same in CTX, offering to go on with the session of EARLIER. */
+struct probe *probe_tls_after(struct trial *t, struct tls_ctx *ctx, const struct probe *earlier);
+/* The relay will not have that. */
+void probe_tls_refused(struct trial *t, struct tls_ctx *ctx);
+/* TLS of ours that is not as tor's; the trial owns it. NULL: the trial is skipped. */
+struct tls_ctx *probe_odd(struct trial *t, const struct tls_odd *odd);
+/* Shakes hands anew in the session that there is. Nothing fails: OK, ERR_LINK_TLS.. */
+err_t probe_renegotiate(struct probe *p);
+/* Closes our side of TLS, and leaves TCP open. */
+void probe_tls_end(struct probe *p);
 /* VERSIONS 3, 4 and 5 both ways; what follows has not been read. */
 struct probe *probe_versions(struct trial *t);
 /* The same with other versions. */
@@ -82,8 +95,8 @@ uint32_t probe_new_id(struct probe *p);
 
 /* ---- awaiting ---- */
 
-/* The next cell that is no padding (unless P shows it), within the time an answer may take: false if there is none, and
- * then the trial has failed. */
+/* The next cell that is no padding (unless P shows it), within the time an answer may take: false
+ * if there is none, and then the trial has failed. */
 bool probe_next(struct probe *p, struct probe_cell *out);
 /* The same, within TIMEOUT_MS, and nothing fails: ERR_MORE, ERR_LINK_CLOSED, ERR_LINK_PROTO (no
  * cell). */

@@ -56,6 +56,8 @@ static void trial_end(struct trial *t)
         pcirc_free(t->circ[i]);
     for (size_t i = 0; i < t->n_probes; i++)
         probe_free(t->probe[i]);
+    for (size_t i = 0; i < t->n_odd; i++)
+        tls_ctx_free(t->odd[i]);
 }
 
 static void count(struct check_counts *n, const struct trial *t)

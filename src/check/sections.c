@@ -1,6 +1,7 @@
 #include "check/sections.h"
 
 const struct check_section *const check_sections[] = {
+    &check_tls,
     &check_versions,
     &check_certs,
     &check_auth_challenge,

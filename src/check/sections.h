@@ -4,6 +4,7 @@
 
 #include "check/check.h"
 
+extern const struct check_section check_tls;
 extern const struct check_section check_versions;
 extern const struct check_section check_certs;
 extern const struct check_section check_auth_challenge;

@@ -8,7 +8,13 @@
 #include "base/text.h"
 #include "check/check.h"
 
-enum { TRIAL_TEXT_MAX = 1024, TRIAL_WHY_MAX = 512, TRIAL_PROBES_MOST = 8, TRIAL_CIRCS_MOST = 16 };
+enum {
+    TRIAL_TEXT_MAX = 1024,
+    TRIAL_WHY_MAX = 512,
+    TRIAL_PROBES_MOST = 8,
+    TRIAL_CIRCS_MOST = 16,
+    TRIAL_ODD_MOST = 4
+};
 
 struct probe;
 struct pcirc;
@@ -38,6 +44,8 @@ struct trial {
     char sent[TRIAL_TEXT_MAX], awaited[TRIAL_WHY_MAX], seen[TRIAL_TEXT_MAX], why[TRIAL_WHY_MAX];
     struct probe *probe[TRIAL_PROBES_MOST]; /* all that were opened; closed at its end */
     size_t n_probes;
+    struct tls_ctx *odd[TRIAL_ODD_MOST]; /* and what some of them are made with */
+    size_t n_odd;
     struct pcirc *circ[TRIAL_CIRCS_MOST]; /* and all circuits */
     size_t n_circs;
 };

@@ -1,19 +1,14 @@
-#include "crypto/openssl.h"
-
-#include "link/tls.h"
+#include "link/tls_int.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
-#include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include "base/buf.h"
 #include "crypto/encode.h"
 #include "crypto/hash.h"
 
@@ -25,19 +20,6 @@ enum {
     DAY_S = 24 * 60 * 60
 };
 
-struct tls_ctx {
-    SSL_CTX *ssl;
-    BIO_METHOD *bio;
-    bool server;
-    struct sha256 cert; /* a server's own */
-};
-
-struct tls {
-    SSL *ssl;
-    struct buf in, out;
-    char error[TLS_ERROR_MAX];
-};
-
 /* In C tor's order; a suite or group the library does not have is left out by the library. */
 static const char client_ciphers_12[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
                                         "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
@@ -45,6 +27,8 @@ static const char client_ciphers_12[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA
                                         "ECDHE-ECDSA-AES256-SHA:ECDHE-ECDSA-AES128-SHA:"
                                         "ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES256-SHA:"
                                         "AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-SHA:AES256-SHA";
+/* tor-spec 2.1: "Responders MUST NOT select any TLS ciphersuite that lacks ephemeral keys" */
+static const char server_ciphers_12[] = "kECDHE:kDHE:!aNULL:!eNULL";
 static const char client_ciphers_13[] =
     "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384";
 
@@ -134,11 +118,12 @@ static bool set_options(SSL_CTX *ssl, bool server)
         SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_cert_verify_callback(ssl, accept_any_cert, NULL);
     return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) == 1 && set_groups(ssl) &&
-           (server || (SSL_CTX_set_cipher_list(ssl, client_ciphers_12) == 1 &&
-                       SSL_CTX_set_ciphersuites(ssl, client_ciphers_13) == 1));
+           (server ? SSL_CTX_set_cipher_list(ssl, server_ciphers_12) == 1
+                   : (SSL_CTX_set_cipher_list(ssl, client_ciphers_12) == 1 &&
+                      SSL_CTX_set_ciphersuites(ssl, client_ciphers_13) == 1));
 }
 
-static err_t ctx_new(bool server, struct tls_ctx **out)
+err_t tls_ctx_make(bool server, struct tls_ctx **out)
 {
     struct tls_ctx *ctx = calloc(1, sizeof *ctx);
     if (!ctx)
@@ -157,7 +142,7 @@ static err_t ctx_new(bool server, struct tls_ctx **out)
 
 err_t tls_ctx_new_client(struct tls_ctx **out)
 {
-    return ctx_new(false, out);
+    return tls_ctx_make(false, out);
 }
 
 static bool cert_digest(const X509 *cert, struct sha256 *out)
@@ -171,7 +156,7 @@ static bool cert_digest(const X509 *cert, struct sha256 *out)
     return true;
 }
 
-static bool use_identity(struct tls_ctx *ctx, X509 *cert, EVP_PKEY *key)
+bool tls_ctx_use(struct tls_ctx *ctx, X509 *cert, EVP_PKEY *key)
 {
     return cert && key && SSL_CTX_use_certificate(ctx->ssl, cert) == 1 &&
            SSL_CTX_use_PrivateKey(ctx->ssl, key) == 1 && SSL_CTX_check_private_key(ctx->ssl) == 1 &&
@@ -204,7 +189,7 @@ static X509 *throwaway_cert(EVP_PKEY *key, int64_t now_s)
 
 static err_t server_finish(struct tls_ctx *ctx, X509 *cert, EVP_PKEY *key, struct tls_ctx **out)
 {
-    bool good = use_identity(ctx, cert, key);
+    bool good = tls_ctx_use(ctx, cert, key);
     X509_free(cert);
     EVP_PKEY_free(key);
     ERR_clear_error();
@@ -219,7 +204,7 @@ static err_t server_finish(struct tls_ctx *ctx, X509 *cert, EVP_PKEY *key, struc
 err_t tls_ctx_new_server(int64_t now_s, struct tls_ctx **out)
 {
     struct tls_ctx *ctx;
-    TRY(ctx_new(true, &ctx));
+    TRY(tls_ctx_make(true, &ctx));
     EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
     return server_finish(ctx, throwaway_cert(key, now_s), key, out);
 }
@@ -230,7 +215,7 @@ err_t tls_ctx_new_server_with(const void *cert, size_t cert_len, const void *key
     struct tls_ctx *ctx;
     if (cert_len > LONG_MAX || key_len > LONG_MAX)
         return ERR_ARG;
-    TRY(ctx_new(true, &ctx));
+    TRY(tls_ctx_make(true, &ctx));
     const unsigned char *c = cert, *k = key;
     return server_finish(ctx, d2i_X509(NULL, &c, (long)cert_len),
                          d2i_AutoPrivateKey(NULL, &k, (long)key_len), out);
@@ -296,7 +281,7 @@ struct tls *tls_new(struct tls_ctx *ctx, struct env *env)
     buf_init(&t->in, TLS_IN_CAP);
     buf_init(&t->out, TLS_OUT_CAP);
     t->ssl = SSL_new(ctx->ssl);
-    if (!t->ssl || !attach_queues(t, ctx)) {
+    if (!t->ssl || SSL_set_app_data(t->ssl, t) != 1 || !attach_queues(t, ctx)) {
         tls_free(t);
         ERR_clear_error();
         return NULL;
@@ -364,7 +349,7 @@ static void note_error(struct tls *t, int ssl_error, const char *doing)
     ERR_clear_error();
 }
 
-static err_t judge(struct tls *t, int result, const char *doing)
+err_t tls_judge(struct tls *t, int result, const char *doing)
 {
     int e = SSL_get_error(t->ssl, result);
     if (e == SSL_ERROR_WANT_READ)
@@ -379,7 +364,7 @@ err_t tls_handshake(struct tls *t)
 {
     ERR_clear_error();
     int result = SSL_do_handshake(t->ssl);
-    return result == 1 ? OK : judge(t, result, "shaking hands");
+    return result == 1 ? OK : tls_judge(t, result, "shaking hands");
 }
 
 err_t tls_read(struct tls *t, uint8_t *out, size_t cap, size_t *n)
@@ -390,7 +375,7 @@ err_t tls_read(struct tls *t, uint8_t *out, size_t cap, size_t *n)
         size_t got = 0;
         int result = SSL_read_ex(t->ssl, out + *n, cap - *n, &got);
         if (result != 1)
-            return *n ? OK : judge(t, result, "reading");
+            return *n ? OK : tls_judge(t, result, "reading");
         *n += got;
     }
     return OK;
@@ -408,7 +393,7 @@ err_t tls_write(struct tls *t, const uint8_t *bytes, size_t len)
     int result = SSL_write_ex(t->ssl, bytes, len, &done);
     if (result == 1 && done == len)
         return OK;
-    err_t e = judge(t, result, "writing");
+    err_t e = tls_judge(t, result, "writing");
     return e == ERR_MORE ? ERR_LINK_TLS : e;
 }
 

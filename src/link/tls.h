@@ -1,5 +1,5 @@
 /* TLS over byte queues: received bytes go in, plaintext comes out, and the other way round. The
- * only file outside crypto that sees OpenSSL.
+ * src/link/tls*.c are the only files outside crypto that see OpenSSL.
  *
  * A client's ClientHello is, byte for byte but for what is random, that of C tor 0.4.9 on the same
  * library: ciphers, groups, extensions, options, random server name. Any certificate is accepted

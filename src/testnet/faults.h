@@ -145,7 +145,27 @@
     X(CERTS_CROSS_OTHER, "certs-cross-other", FAULT_FROM,                                      \
       "the cross-certificate is about another Ed25519 identity")
 
-#define FAULTS_LINK(X) FAULTS_HELLO(X) FAULTS_CELLS(X) FAULTS_PADDING(X) FAULTS_CERTS(X)
+/* Its TLS, and how it reads cells out of it. */
+#define FAULTS_TLS(X)                                                                         \
+    X(TLS_NO_1_3, "tls-no-1-3", FAULT_FROM, "does not speak TLS 1.3")                         \
+    X(TLS_NO_1_2, "tls-no-1-2", FAULT_FROM, "does not speak TLS 1.2")                         \
+    X(TLS_1_1, "tls-1-1", FAULT_FROM, "speaks TLS 1.1")                                       \
+    X(TLS_ASKS_CERT, "tls-asks-cert", FAULT_FROM, "asks for a TLS certificate of the client") \
+    X(TLS_TWO_CERTS, "tls-two-certs", FAULT_FROM, "shows two TLS certificates")               \
+    X(TLS_V2_CERT, "tls-v2-cert", FAULT_FROM, "shows a TLS certificate of the old handshake") \
+    X(TLS_OLD_CERT, "tls-old-cert", FAULT_FROM, "its TLS certificate is out of date")         \
+    X(TLS_SMALL_KEY, "tls-small-key", FAULT_FROM, "its TLS key is RSA of 1024 bits")          \
+    X(TLS_RESUMES, "tls-resumes", FAULT_FROM, "resumes TLS sessions")                         \
+    X(TLS_RENEGOTIATES, "tls-renegotiates", FAULT_FROM, "renegotiates TLS")                   \
+    X(TLS_STATIC_RSA, "tls-static-rsa", FAULT_FROM, "speaks TLS without ephemeral keys")      \
+    X(TLS_NULL, "tls-null", FAULT_FROM, "speaks TLS without encryption")                      \
+    X(TLS_NO_TRICKLE, "tls-no-trickle", FAULT_FROM, "closes if a single byte comes")          \
+    X(TLS_NO_SPLIT, "tls-no-split", FAULT_FROM, "closes if a cell goes on in another record") \
+    X(TLS_NO_MERGE, "tls-no-merge", FAULT_FROM, "forgets what is behind a cell in a record")  \
+    X(TLS_NO_END, "tls-no-end", FAULT_FROM, "does not notice the end of TLS")
+
+#define FAULTS_LINK(X) \
+    FAULTS_TLS(X) FAULTS_HELLO(X) FAULTS_CELLS(X) FAULTS_PADDING(X) FAULTS_CERTS(X)
 
 #define FAULTS_CIRC(X)                                                                            \
     /* circuits; the occasion is a circuit (or what the text says) */                             \

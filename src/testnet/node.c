@@ -74,6 +74,8 @@ void node_free(struct node *n)
     }
     bury(n);
     env_disarm(n->env, &n->bury);
+    for (size_t i = 0; i < NODE_ODD_TLS; i++)
+        tls_ctx_free(n->odd_tls[i]);
     free(n);
 }
 

@@ -6,6 +6,7 @@
 #include "base/rd.h"
 #include "cell/chan_link.h"
 #include "cell/reason.h"
+#include "link/tls_odd.h"
 #include "testnet/node_int.h"
 
 enum { SAID_MOST = 8, SAID_BODY = 4096 };
@@ -371,8 +372,44 @@ enum link_rule fault_in_judging(void *nlink, enum link_stage stage, struct chan_
     return rule == RULE_CREATE ? fault_in_create_cell(nl, cell) : rule;
 }
 
+/* ---- TLS ---- */
+
+static const struct {
+    enum fault fault;
+    struct tls_odd odd;
+} odds[NODE_ODD_TLS] = {
+    {FAULT_TLS_NO_1_3, {.most = TLS_ODD_1_2}},
+    {FAULT_TLS_NO_1_2, {.least = TLS_ODD_1_3}},
+    {FAULT_TLS_1_1, {.least = TLS_ODD_1_1}},
+    {FAULT_TLS_ASKS_CERT, {.asks_cert = true}},
+    {FAULT_TLS_TWO_CERTS, {.cert = TLS_ODD_CERT_CHAIN}},
+    {FAULT_TLS_V2_CERT, {.cert = TLS_ODD_CERT_V2}},
+    {FAULT_TLS_OLD_CERT, {.cert = TLS_ODD_CERT_OLD}},
+    {FAULT_TLS_SMALL_KEY, {.cert = TLS_ODD_CERT_SMALL}},
+    {FAULT_TLS_RESUMES, {.resumes = true}},
+    {FAULT_TLS_RENEGOTIATES, {.renegotiates = true}},
+    {FAULT_TLS_STATIC_RSA, {.ciphers = "ALL"}},
+    {FAULT_TLS_NULL, {.ciphers = "ALL:eNULL"}},
+};
+
+struct tls_ctx *fault_in_tls(struct node *n)
+{
+    for (size_t i = 0; i < NODE_ODD_TLS; i++) {
+        if (!fault_now(&n->faults, odds[i].fault))
+            continue;
+        if (n->odd_tls[i] ||
+            tls_odd_ctx_new(true, &odds[i].odd, env_wall_s(n->env), &n->odd_tls[i]) == OK)
+            return n->odd_tls[i];
+    }
+    return n->config.accept_tls;
+}
+
 bool fault_in_reading(void *nlink, enum link_slip where, size_t n)
 {
-    (void)n;
-    return fault_in_pieces(nlink, where);
+    static const enum fault faults[] = {[LINK_SLIP_READ] = FAULT_TLS_NO_TRICKLE,
+                                        [LINK_SLIP_REST] = FAULT_TLS_NO_SPLIT,
+                                        [LINK_SLIP_BEHIND] = FAULT_TLS_NO_MERGE,
+                                        [LINK_SLIP_END] = FAULT_TLS_NO_END};
+    bool mine = where != LINK_SLIP_TLS && (where != LINK_SLIP_READ || n == 1);
+    return fault_in_pieces(nlink, where) || (mine && now(nlink, faults[where]));
 }

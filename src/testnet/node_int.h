@@ -112,6 +112,8 @@ struct target {
     struct target *prev, *next;
 };
 
+enum { NODE_ODD_TLS = 12 };
+
 struct node {
     struct env *env;
     struct node_config config;
@@ -120,6 +122,7 @@ struct node {
     struct sha256 tls_cert;
     struct relay_certs certs, false_certs;
     int64_t certs_made_s;
+    struct tls_ctx *odd_tls[NODE_ODD_TLS]; /* made when a fault first asks for it */
     struct faults faults;
     struct env dull_env; /* for a fault: knows one byte only */
     struct dirserv_source dir;
@@ -235,6 +238,8 @@ void node_answer_resolve(struct rcirc *c, const struct relay_msg *m);
 void fault_in_hello(void *nlink, size_t circ_id_len, struct wr *answer);
 enum link_rule fault_in_judging(void *nlink, enum link_stage stage, struct chan_frame *cell,
                                 enum link_rule rule);
+/* The TLS of a link that comes in: another one than the node's if a fault says so. */
+struct tls_ctx *fault_in_tls(struct node *n);
 bool fault_in_reading(void *nlink, enum link_slip where, size_t n);
 
 /* ---- node_faults_robust.c: how a node fails to bear odd peers ---- */

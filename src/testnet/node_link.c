@@ -139,16 +139,19 @@ static enum relay_certs_lie choose_lie(struct faults *f)
 }
 
 /* What is shown to one peer, faults included. */
-static err_t face_of(struct nlink *nl, struct link_server *out)
+static err_t face_of(struct nlink *nl, struct tls_ctx *tls, struct link_server *out)
 {
     struct node *n = nl->node;
     struct faults *f = &n->faults;
     enum relay_certs_lie lie = choose_lie(f);
+    bool honest = lie == RELAY_CERTS_HONEST && tls == n->config.accept_tls;
+    struct sha256 tls_cert;
+    tls_ctx_cert_sha256(tls, &tls_cert);
     TRY(renew_certs(n));
-    if (lie != RELAY_CERTS_HONEST)
-        TRY(relay_certs_make(n->config.id, &n->tls_cert, env_wall_s(n->env), lie, &n->false_certs));
+    if (!honest)
+        TRY(relay_certs_make(n->config.id, &tls_cert, env_wall_s(n->env), lie, &n->false_certs));
     *out = (struct link_server){
-        .certs = lie == RELAY_CERTS_HONEST ? &n->certs.list : &n->false_certs.list,
+        .certs = honest ? &n->certs.list : &n->false_certs.list,
         .mine = n->config.plan->or_port.ip,
         .cheat = {.no_versions = fault_now(f, FAULT_LINK_NO_VERSIONS),
                   .no_common_version = fault_now(f, FAULT_LINK_NO_COMMON_VERSION),
@@ -172,7 +175,8 @@ struct nlink *nlink_accept(struct node *n, const struct ipport *peer)
     struct nlink *nl = nlink_new(n, false);
     if (!nl)
         return NULL;
-    if (face_of(nl, &face) != OK) {
+    config.tls = fault_in_tls(n);
+    if (face_of(nl, config.tls, &face) != OK) {
         free(nl);
         return NULL;
     }
