@@ -208,22 +208,22 @@ void dir_server_by_fp(struct trial *t)
     pdir_free(&own);
 }
 
-/* The digest in the "r" line of an authority that is not the relay under test: of all relays, one
- * whose descriptor whoever caches descriptors will have. */
-static bool find_listed(struct trial *t, struct text consensus, uint8_t digest[SHA1_LEN])
+/* The identity and the digest in the "r" line of an authority that is not the relay under test: of
+ * all relays, one whose descriptor whoever caches descriptors will have. */
+static bool find_listed(struct trial *t, struct text consensus, struct rsa_id *id,
+                        uint8_t digest[SHA1_LEN])
 {
     enum { ID_AT = 1, DIGEST_AT = 2, R_ARGS = 8 };
     struct doc_lines lines = doc_over(consensus.s, consensus.len);
     struct doc_item item;
     struct text arg[R_ARGS], flag;
-    struct rsa_id id;
     bool have = false;
     while (doc_next(&lines, &item)) {
         if (doc_is(&item, "r"))
             have = doc_args(&item, arg, R_ARGS) &&
-                   base64_decode_exact(arg[ID_AT], BASE64_EITHER, id.b, sizeof id.b) == OK &&
+                   base64_decode_exact(arg[ID_AT], BASE64_EITHER, id->b, sizeof id->b) == OK &&
                    base64_decode_exact(arg[DIGEST_AT], BASE64_EITHER, digest, SHA1_LEN) == OK &&
-                   !rsa_id_equal(&id, &t->run->rsa);
+                   !rsa_id_equal(id, &t->run->rsa);
         else if (have && doc_is(&item, "s"))
             while (text_token(&item.args, &flag))
                 if (text_is(flag, "Authority"))
@@ -238,9 +238,10 @@ void dir_server_by_digest(struct trial *t)
     char path[128], hex[HEX_SIZE(SHA1_LEN)];
     uint8_t listed[SHA1_LEN], digest[SHA1_LEN];
     struct pdir_answer cons, a = {.status = 0};
+    struct rsa_id id;
     struct pcirc *c = pcirc_fast(t);
     if (pdir_expect(c, "/tor/status-vote/current/consensus", "", 200, &cons) &&
-        find_listed(t, cons.body, listed)) {
+        find_listed(t, cons.body, &id, listed)) {
         snprintf(path, sizeof path, "/tor/server/d/%s", hex_upper(listed, sizeof listed, hex));
         if (pdir_expect(c, path, "", 200, &a) && digest_of(t, &a, digest))
             TRIAL_EXPECT(t, memcmp(digest, listed, sizeof digest) == 0,
@@ -248,6 +249,52 @@ void dir_server_by_digest(struct trial *t)
     }
     pdir_free(&a);
     pdir_free(&cons);
+}
+
+/* The relay's own and an authority's. */
+static bool get_two(struct trial *t, struct pdir_answer *out)
+{
+    char path[128], own[HEX_SIZE(sizeof t->run->rsa.b)], other[sizeof own];
+    uint8_t digest[SHA1_LEN];
+    struct pdir_answer cons;
+    struct rsa_id id;
+    struct pcirc *c = pcirc_fast(t);
+    *out = (struct pdir_answer){.status = 0};
+    bool found = pdir_expect(c, "/tor/status-vote/current/consensus", "", 200, &cons) &&
+                 find_listed(t, cons.body, &id, digest);
+    if (found)
+        snprintf(path, sizeof path, "/tor/server/fp/%s+%s",
+                 hex_upper(t->run->rsa.b, sizeof t->run->rsa.b, own),
+                 hex_upper(id.b, sizeof id.b, other));
+    found = found && pdir_expect(c, path, "", 200, out);
+    pdir_free(&cons);
+    return found;
+}
+
+void dir_server_several(struct trial *t)
+{
+    struct pdir_answer a;
+    struct text rest, line;
+    unsigned n = 0;
+    if (get_two(t, &a)) {
+        for (rest = a.body; text_line(&rest, &line);)
+            n += text_starts(line, "router ");
+        TRIAL_EXPECT(t, n == 2, "%u descriptors came, not 2", n);
+    }
+    pdir_free(&a);
+}
+
+/* dir-spec 6.1: "Servers SHOULD disable caching of multiple network statuses or multiple server
+ * descriptors". */
+void dir_uncached(struct trial *t)
+{
+    struct pdir_answer a;
+    if (get_two(t, &a)) {
+        TRIAL_EXPECT(t, text_is_nocase(pdir_header(&a, "Pragma"), "no-cache"),
+                     "there is no header \"Pragma: no-cache\"");
+        TRIAL_EXPECT(t, !pdir_header(&a, "Expires").len, "there is a header Expires");
+    }
+    pdir_free(&a);
 }
 
 void dir_server_unknown(struct trial *t)

@@ -13,6 +13,8 @@ void dir_server_published(struct trial *t);
 void dir_server_ntor(struct trial *t);
 void dir_server_by_fp(struct trial *t);
 void dir_server_by_digest(struct trial *t);
+void dir_server_several(struct trial *t);
+void dir_uncached(struct trial *t);
 void dir_server_unknown(struct trial *t);
 void dir_extra_own(struct trial *t);
 

@@ -165,6 +165,8 @@ void dirserv_misread(const struct dirserv_source *source, struct dirserv_request
     misread_diffs(f, r);
     if (text_starts(r->url, NS) && fault_now(f, FAULT_DIR_FLAVOR_OTHER))
         r->url = text_starts(r->url, MICRODESC) ? TEXT_LIT(NS) : TEXT_LIT(MICRODESC);
+    if (text_starts(r->url, "/tor/server/") && fault_now(f, FAULT_DIR_SERVER_ONE))
+        cut_at(&r->url, '+');
     if (text_starts(r->url, "/tor/keys/") && fault_now(f, FAULT_DIR_KEYS_ONE))
         cut_at(&r->url, '+');
     if (text_starts(r->url, "/tor/micro/") && fault_now(f, FAULT_DIR_MICRO_ONE))
@@ -236,6 +238,8 @@ void dirserv_spoil(const struct dirserv_source *source, const struct dirserv_req
     if (r->n_diff_from && !text_starts(docw_text(&a->body), "network-status-diff") &&
         fault_now(f, FAULT_DIR_DIFF_OR_404))
         deny(a);
+    if (fault_now(f, FAULT_DIR_CACHED))
+        a->lifetime_s = (int64_t)24 * 3600;
     if (a->status == 404 && fault_now(f, FAULT_DIR_ANY_URL)) {
         a->status = 200;
         docw_add(&a->body, TEXT_LIT("Nothing that there would be\n"));

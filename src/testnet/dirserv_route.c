@@ -304,6 +304,12 @@ static void one_extra_by_digest(const struct asked *a, const uint8_t *digest)
 
 typedef void (*add_one)(const struct asked *a, const uint8_t *bytes);
 
+/* dir-spec 6.1: "Servers SHOULD disable caching of [...] multiple server descriptors." */
+static int64_t lifetime_of(struct text list)
+{
+    return memchr(list.s, '+', list.len) ? 0 : DIGEST_LIFETIME_S;
+}
+
 static void descriptors(const struct asked *a, struct text rest, struct text all, add_one by_id,
                         add_one by_digest)
 {
@@ -314,8 +320,10 @@ static void descriptors(const struct asked *a, struct text rest, struct text all
     } else if (text_is(rest, "authority")) {
         by_id(a, a->source->self.b);
     } else if (skip_prefix(&rest, "d/")) {
+        lifetime = lifetime_of(rest);
         each_hex(rest, a, 20, by_digest);
     } else if (skip_prefix(&rest, "fp/")) {
+        lifetime = lifetime_of(rest);
         each_hex(rest, a, 20, by_id);
     } else {
         refuse(a, 404, "Not found");

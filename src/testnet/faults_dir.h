@@ -25,6 +25,8 @@
     X(DIR_KEYS_ONE, "dir-keys-one", FAULT_FROM, "one of several key certificates")                \
     X(DIR_MICRO_ONE, "dir-micro-one", FAULT_FROM, "one of several microdescriptors")              \
     X(DIR_MICRO_ALL, "dir-micro-all", FAULT_FROM, "404 if one of several is missing")             \
+    X(DIR_SERVER_ONE, "dir-server-one", FAULT_FROM, "one of several descriptors")                 \
+    X(DIR_CACHED, "dir-cached", FAULT_FROM, "has everything cached for a day")                    \
     X(DIR_EMPTY_200, "dir-empty-200", FAULT_FROM, "200 and nothing instead of 404")
 
 #define FAULTS_DIR_HTTP(X)                                                                         \
