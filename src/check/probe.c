@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cell/reason.h"
 #include "check/words.h"
 
 enum { READ_CHUNK = 16 * 1024 };
@@ -361,6 +362,7 @@ err_t probe_poll(struct probe *p, uint32_t timeout_ms, struct probe_cell *out)
         while ((cut = cut_cell(p, out)) == OK)
             if (p->shows_padding || !is_padding(out->cmd)) {
                 trial_saw(p->t, "%s", words_cell(out->cmd, out->body, out->len, text));
+                p->t->tidied_up |= out->cmd == CELL_DESTROY && out->body[0] == DESTROY_FINISHED;
                 return OK;
             }
         if (cut != ERR_MORE)

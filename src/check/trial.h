@@ -48,6 +48,7 @@ struct trial {
     size_t n_odd;
     struct pcirc *circ[TRIAL_CIRCS_MOST]; /* and all circuits */
     size_t n_circs;
+    bool tidied_up; /* the relay has ended a circuit as idle: DESTROY(FINISHED) */
 };
 
 /* Nothing has failed so far: go on. */

@@ -15,6 +15,8 @@
     X(RELAY_LOSES, "relay-loses", FAULT_AT, "does not recognize the N-th cell that is its own")   \
     X(RELAY_COUNTS_PASSED, "relay-counts-passed", FAULT_FROM,                                     \
       "its digest takes in cells that it passed on")                                              \
+    X(RELAY_TIDIES_UP, "relay-tidies-up", FAULT_AT,                                               \
+      "takes a circuit for idle when the N-th message comes, and ends it")                        \
     X(RELAY_ANY_DIGEST, "relay-any-digest", FAULT_FROM, "does not look at digests")               \
     X(RELAY_UNRECOGNIZED, "relay-unrecognized", FAULT_FROM, "drops cells that nobody recognizes") \
     X(RELAY_LENGTH, "relay-length", FAULT_FROM, "drops messages longer than their cell")          \

@@ -40,6 +40,10 @@ static enum judged fault_in_end_got(struct rcirc *c, const struct relay_msg *m)
 enum judged fault_in_message_got(struct rcirc *c, const struct relay_msg *m)
 {
     bool known = m->stream_id && target_find(c, m->stream_id);
+    if (now(c, FAULT_RELAY_TIDIES_UP)) {
+        rcirc_close(c, DESTROY_FINISHED);
+        return JUDGED_DROP;
+    }
     if (is(c, FAULT_RELAY_BREAKS, m->cmd) || (is(c, FAULT_RELAY_ZERO_ID, m->cmd) && !m->stream_id))
         return JUDGED_BREACH;
     if (is(c, FAULT_RELAY_UNKNOWN_ID, m->cmd) && m->stream_id && !known)

@@ -111,6 +111,20 @@ START_TEST(test_cases_fail_with_a_relay_that_breaks_their_rule)
 }
 END_TEST
 
+START_TEST(test_cases_are_tried_again_if_the_relay_took_the_circuit_for_idle)
+{
+    struct check_run *run = run_new();
+    struct outcome o;
+    ck_ok(fault_set(node_faults(lab.node), "relay-tidies-up=1"));
+    check_try(run, find("streams/begin-dir"), note, &o);
+    ck_assert_int_eq(o.verdict, CHECK_PASS);
+    ck_ok(fault_set(node_faults(lab.node), "relay-breaks=13"));
+    check_try(run, find("streams/begin-dir"), note, &o);
+    ck_assert_int_eq(o.verdict, CHECK_FAIL);
+    run_free(run);
+}
+END_TEST
+
 START_TEST(test_cases_have_ids_of_their_section_and_no_two_the_same)
 {
     for (size_t s = 0; s < check_n_sections; s++)
@@ -126,5 +140,6 @@ START_TEST(test_cases_have_ids_of_their_section_and_no_two_the_same)
 END_TEST
 
 TESTS("check cases", test_cases_pass_with_an_honest_relay,
-          test_cases_fail_with_a_relay_that_breaks_their_rule,
-          test_cases_have_ids_of_their_section_and_no_two_the_same)
+      test_cases_fail_with_a_relay_that_breaks_their_rule,
+      test_cases_are_tried_again_if_the_relay_took_the_circuit_for_idle,
+      test_cases_have_ids_of_their_section_and_no_two_the_same)
