@@ -28,7 +28,8 @@ static struct {
     bool no_path, no_guard_md, forbidden, may_use_guard;
     enum guard_use guard_use;
     unsigned picks;
-    struct ocirc *oc[MOST]; /* NULL once freed */
+    struct path_request last; /* that a path was picked for */
+    struct ocirc *oc[MOST];   /* NULL once freed */
     struct streams streams[MOST];
     unsigned n, alive;
     bool oom, stillborn; /* of the next circuits */
@@ -101,6 +102,7 @@ err_t path_pick(const struct netdir *nd, const struct path_config *cfg, struct g
 {
     (void)cfg, (void)guards, (void)env;
     net.picks++;
+    net.last = *req;
     *out = (struct path_pick){
         .n = PATH_LEN, .guard_use = net.guard_use, .relaxed = net.none_is_stable};
     for (size_t i = FIRST_EXIT; i < RELAYS && !net.no_path; i++)
@@ -806,6 +808,27 @@ START_TEST(test_exits_keeps_from_exits_and_circuits_that_failed)
 }
 END_TEST
 
+/* Directory requests: the last hop is no exit, but has a directory. */
+START_TEST(test_exits_ends_at_directories_for_those)
+{
+    struct fixture f;
+    setup(&f);
+    exits_set_netdir(f.x, &net.nd[0]);
+    struct tunnel_request req = {.kind = TUNNEL_DIR, .isolation = {.session = 5}};
+    ck_assert_ptr_null(find(&f, &req));
+    ck_assert(net.last.kind == PATH_INTERNAL && net.last.dir_cache && !net.last.dir_authority);
+    req.kind = TUNNEL_DIR_AUTHORITY;
+    req.isolation.session = 6;
+    ck_assert_ptr_null(find(&f, &req));
+    ck_assert(net.last.kind == PATH_INTERNAL && net.last.dir_cache && net.last.dir_authority);
+    req = request("example.com", 80);
+    req.isolation.session = 7;
+    ck_assert_ptr_null(find(&f, &req));
+    ck_assert(net.last.kind == PATH_EXIT && !net.last.dir_cache && !net.last.dir_authority);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_exits_says_why_nothing_will_do)
 {
     struct fixture f;
@@ -1174,7 +1197,8 @@ TESTS("client/exits", test_exits_builds_nothing_without_a_network,
       test_exits_claims_one_that_is_being_built_ahead, test_exits_isolates_by_every_field,
       test_exits_isolates_two_user_names, test_exits_isolates_from_what_was_mixed_before,
       test_exits_prefers_what_is_in_use, test_exits_keeps_from_exits_and_circuits_that_failed,
-      test_exits_says_why_nothing_will_do, test_exits_without_a_guard_for_now_waits,
+      test_exits_ends_at_directories_for_those, test_exits_says_why_nothing_will_do,
+      test_exits_without_a_guard_for_now_waits,
       test_exits_uses_a_relaxed_circuit_for_what_it_was_picked_for,
       test_exits_backs_off_after_failures_and_no_longer_after_success,
       test_exits_ends_the_wait_with_a_success, test_exits_blames_the_guard_for_the_first_hop_only,

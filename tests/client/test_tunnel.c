@@ -98,7 +98,7 @@ err_t stream_open(struct streams *set, const struct stream_request *req,
     struct stream *s = &net.streams[net.n_streams++];
     *s = (struct stream){
         .ops = ops, .arg = arg, .req = *req, .circ = (struct exit_circ *)(void *)set};
-    snprintf(s->target, sizeof s->target, "%s", req->target);
+    snprintf(s->target, sizeof s->target, "%s", req->target ? req->target : "");
     *out = s;
     return OK;
 }
@@ -281,6 +281,22 @@ START_TEST(test_tunnel_asks_the_exit_in_tors_words)
         ck_assert_str_eq(last_stream()->target, rows[i].target);
         ck_assert_uint_eq(last_stream()->req.flags, rows[i].flags);
         ck_assert_int_eq(last_stream()->req.kind, STREAM_BEGIN);
+        teardown(&f);
+    }
+}
+END_TEST
+
+START_TEST(test_tunnel_to_a_directory)
+{
+    const struct tunnel_request reqs[] = {{.kind = TUNNEL_DIR}, {.kind = TUNNEL_DIR_AUTHORITY}};
+    for (size_t i = 0; i < 2; i++) {
+        struct fixture f;
+        setup(&f);
+        open_request(&f, &reqs[i]);
+        ck_assert_uint_eq(f.app.ended, 0);
+        ck_assert_int_eq(last_stream()->req.kind, STREAM_BEGIN_DIR);
+        ck_assert_ptr_null(last_stream()->req.target);
+        ck_assert_uint_eq(last_stream()->req.flags, 0);
         teardown(&f);
     }
 }
@@ -916,7 +932,7 @@ START_TEST(test_tunnel_auth_is_kept_apart_by_length)
 }
 END_TEST
 
-TESTS("client/tunnel", test_tunnel_asks_the_exit_in_tors_words,
+TESTS("client/tunnel", test_tunnel_asks_the_exit_in_tors_words, test_tunnel_to_a_directory,
       test_tunnel_resolves_by_name_and_in_reverse, test_tunnel_refuses_what_must_not_leave,
       test_tunnel_refuses_internal_reverse_look_ups, test_tunnel_lets_like_names_pass,
       test_tunnel_lets_internal_addresses_pass_when_told, test_tunnel_retries_by_reason,
