@@ -744,3 +744,40 @@ def test_progress_on_a_terminal():
         assert len(shares) > 3 and shares == sorted(shares) and shares[-1] <= 100
         quiet = fetch("-f", os.path.join(net.dir, "client.torrc"), "consensus")
         assert (quiet.returncode, quiet.stderr) == (DONE, b"")
+
+
+# ---- much --------------------------------------------------------------------------------------
+
+def test_more_than_fits_one_request(tmp_path):
+    """92 microdescriptors a request; the answers of several, in one folder or one stream."""
+    if os.environ.get("NETWORK", "tor") == "tor":
+        pytest.skip("its own network is needed, and once is enough")
+    with Network("--no-client", "--phantom", "500") as net:
+        source = ["-f", os.path.join(net.dir, "client.torrc")]
+        consensus = good(*source, "consensus-microdesc").decode()
+        digests = re.findall(r"(?m)^m (\S+)$", consensus)
+        assert len(digests) == 511
+        want = "micro/d/" + "-".join(digests)
+        done = fetch(*source, "-v", want, want + "-" + "A" * 43)
+        assert done.returncode == NOT_FOUND
+        assert done.stderr.count(b"not found: d/" + b"A" * 43) == 1
+        assert 2 <= len(set(re.findall(rb"bytes from (\S+)", done.stderr))) <= 3
+        found = parse(done.stdout, "microdescriptor 1.0")
+        names = sorted(m.digest("SHA256", "BASE64") for m in found)
+        assert names == sorted(2 * digests)
+        good(*source, "-o", "%s/" % tmp_path, want)
+        wanted = {m.digest("SHA256", "HEX").lower() for m in found}
+        assert set(os.listdir(tmp_path)) == wanted
+        for name in wanted:
+            assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == name
+
+
+def test_one_failure_does_not_spoil_the_rest(lab, torrc, tmp_path):
+    """The exit status is that of the worst."""
+    done = fetch(*torrc, "-o", "%s/" % tmp_path, "server/fp/" + NOBODY, "keys/all")
+    assert done.returncode == NOT_FOUND
+    assert len(os.listdir(tmp_path)) == 3
+    with Server(b"HTTP/1.0 200 OK\r\n\r\nhello") as server:
+        done = fetch(*torrc, "--retries", 0, "--dirport", server.where, "consensus", "keys/all")
+        assert (done.returncode, done.stdout) == (INVALID, b"")
+        assert done.stderr.count(b"invalid: ") == 2
