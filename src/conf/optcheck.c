@@ -170,7 +170,7 @@ static err_t check_ports(const struct checking *c)
     struct options *o = c->o;
     TRY(socks_ports_parse(o->socks_port_lines, o->unix_socks_group_writable, c->log,
                           &o->is.socks_ports, &o->is.n_socks_ports, c->e));
-    if (o->is.n_socks_ports == 0)
+    if (o->is.n_socks_ports == 0 && c->env->quiet != QUIET_LIBRARY)
         log_warn(c->log, "SocksPort is 0: Tunic will still run, but probably won't do anything.");
     TRY(policy_parse(o->socks_policy_lines, false, &o->is.socks_policy, c->e));
     TRY(parse_ports(c, o->long_lived_ports_csv, "LongLivedPorts", &o->is.long_lived));

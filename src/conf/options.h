@@ -77,7 +77,8 @@ struct log_dest {
 
 enum safe_logging { SAFELOG_NONE, SAFELOG_RELAY, SAFELOG_ALL };
 
-enum quiet { QUIET_NONE, QUIET_HUSH, QUIET_SILENT };
+/* QUIET_LIBRARY: there is no command line; streams come from a program, ports are not missed. */
+enum quiet { QUIET_NONE, QUIET_HUSH, QUIET_SILENT, QUIET_LIBRARY };
 
 /* A policy with no rule accepts everything. */
 bool addr_policy_accepts(const struct addr_policy *p, const struct ip *ip, uint16_t port);

@@ -8,19 +8,19 @@
 static const char *const of_processes[] = {
     "ConnLimit",
     "DisableDebuggerAttachment",
-    "DisableSignalHandlers",
     "Log",
     "LogMessageDomains",
     "LogTimeGranularity",
     "PidFile",
-    "ReloadTorrcOnSIGHUP",
     "RunAsDaemon",
     "SafeLogging",
     "ShutdownWaitLength",
     "SyslogIdentityTag",
     "TruncateLogFile",
+    "__DisableSignalHandlers",
     "__OwningControllerFD",
     "__OwningControllerProcess",
+    "__ReloadTorrcOnSIGHUP",
     NULL,
 };
 
@@ -38,13 +38,18 @@ static int fail(const struct reading *r, struct tunic_error *error)
                      ours ? err_text(r->status) : r->e.text);
 }
 
+static void warn_of_process(const struct log *log, const char *where, const char *key)
+{
+    const struct opt *opt = opt_find(key);
+    for (const char *const *name = of_processes; opt && *name; name++)
+        if (opt == opt_find(*name))
+            log_warn(log, "%s: %s is about a process: it has no effect in a library", where, *name);
+}
+
 static void warn_of_processes(const struct log *log, const struct conf_line *lines)
 {
     for (; lines; lines = lines->next)
-        for (const char *const *name = of_processes; *name; name++)
-            if (opt_find(lines->key) == opt_find(*name))
-                log_warn(log, "%s: %s is about a process: it has no effect in a library",
-                         lines->where, *name);
+        warn_of_process(log, lines->where, lines->key);
 }
 
 /* ---- sources ---- */
@@ -110,7 +115,7 @@ static err_t assign_sources(struct reading *r, const struct sources *s, const st
 static err_t check(struct reading *r)
 {
     const char *home = getenv("HOME");
-    const struct options_env env = {home && *home ? home : ".", QUIET_NONE, &r->t->log};
+    const struct options_env env = {home && *home ? home : ".", QUIET_LIBRARY, &r->t->log};
     TRY(options_check(r->o, &env, &r->e));
     if (r->o->user || r->o->disable_all_swap || r->o->no_exec)
         return conf_fail(&r->e, ERR_UNSUPPORTED,
@@ -168,6 +173,7 @@ struct options *lib_client_options_set(struct tunic *t, const struct options *ol
     struct reading r = {.t = t, .o = options_dup(old)};
     unsigned flags = ASSIGN_CLEAR_FIRST | (value ? 0u : ASSIGN_USE_DEFAULTS);
     const struct opt *opt = opt_find(name);
+    warn_of_process(&t->log, "options", name);
     if (opt && !value && opt == opt_find("SocksPort"))
         value = "0", flags = ASSIGN_CLEAR_FIRST;
     r.status = r.o ? assign(&r, name, value ? value : "", flags, &t->log) : ERR_NOMEM;

@@ -56,7 +56,8 @@ static struct tunic *make(struct event_base *base, struct tunic_error *error)
     err_t e = begin(t, base);
     if (e == OK)
         return t;
-    lib_error_of(error, e, TUNIC_STAGE_NONE, "a new instance");
+    lib_error_of(error, e, TUNIC_STAGE_NONE,
+                 e == ERR_IO ? "no descriptors are left" : "a new instance");
     tunic_free(t);
     return NULL;
 }

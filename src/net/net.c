@@ -1,5 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 #include "crypto/secret.h"
@@ -69,6 +71,26 @@ static void timer_due(evutil_socket_t fd, short what, void *arg)
     net_touch(arg);
 }
 
+/* event_base_new() ends the program if it gets no descriptors for itself: an epoll, two of a socket
+ * pair, and perhaps a timer. */
+static bool descriptors_are_left(void)
+{
+    int fd[4];
+    bool first = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) == 0;
+    bool both = first && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd + 2) == 0;
+    for (int i = 0; i < (both ? 4 : first ? 2 : 0); i++)
+        close(fd[i]);
+    return both;
+}
+
+static err_t make_base(struct net *n, struct event_base *base)
+{
+    if (!base && !descriptors_are_left())
+        return ERR_IO;
+    n->base = base ? base : event_base_new();
+    return n->base ? OK : ERR_NOMEM;
+}
+
 static err_t make_events(struct net *n)
 {
     n->settle = event_new(n->base, -1, 0, settle, n);
@@ -84,8 +106,9 @@ err_t net_new(struct log *log, struct event_base *base, struct net **out)
     n->env.log = log;
     n->env.random = crypto_random;
     n->own_base = !base;
-    n->base = base ? base : event_base_new();
-    err_t e = n->base ? make_events(n) : ERR_NOMEM;
+    err_t e = make_base(n, base);
+    if (e == OK)
+        e = make_events(n);
     if (e != OK) {
         net_free(n);
         return e;

@@ -17,7 +17,8 @@
 struct net;
 struct event_base;
 
-/* LOG is borrowed. BASE is the caller's event base, or NULL for one of our own. */
+/* LOG is borrowed. BASE is the caller's event base, or NULL for one of our own. ERR_NOMEM, ERR_IO:
+ * no descriptors are left. */
 MUST_USE err_t net_new(struct log *log, struct event_base *base, struct net **out);
 /* After everything that was made with it is gone. */
 void net_free(struct net *n); /* NULL is fine */

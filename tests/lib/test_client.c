@@ -492,6 +492,40 @@ START_TEST(test_client_options_are_tors)
 }
 END_TEST
 
+static char lines[4096];
+
+static void keep_line(void *arg, enum tunic_log_level level, const char *line)
+{
+    size_t len = strlen(lines);
+    (void)arg, (void)level;
+    snprintf(lines + len, sizeof lines - len, "%s|", line);
+}
+
+/* What has no effect is said, and nothing that makes no sense for a library. */
+START_TEST(test_client_warns_of_options_about_processes)
+{
+    const char *const set[] = {"DisableNetwork", "1", NULL};
+    struct tunic_client_options o = TUNIC_CLIENT_OPTIONS_INIT;
+    t = tunic_new(&e);
+    tunic_set_log(t, TUNIC_LOG_WARN, keep_line, NULL);
+    o.set = set;
+    c = tunic_client_start(t, &o, &e);
+    ck_assert_msg(c != NULL, "%s", e.text);
+    ck_assert_str_eq(lines, "");
+    ck_assert_int_eq(tunic_client_set(c, "Log", "debug stdout", &e), 0);
+    ck_assert_ptr_nonnull(strstr(lines, "Log is about a process"));
+    o.torrc = "PidFile /nonexistent/pid\n__DisableSignalHandlers 1\n";
+    tunic_client_free(tunic_client_start(t, &o, &e));
+    ck_assert_ptr_nonnull(strstr(lines, "PidFile is about a process"));
+    ck_assert_ptr_nonnull(strstr(lines, "__DisableSignalHandlers is about a process"));
+    lines[0] = 0;
+    o.torrc = "NoSuchOption 1";
+    ck_assert_ptr_null(tunic_client_start(t, &o, &e));
+    ck_assert_ptr_null(strstr(lines, "process"));
+    tunic_free_all(t);
+}
+END_TEST
+
 START_TEST(test_client_options_as_pairs_while_it_runs)
 {
     static const char *const set[] = {"MaxCircuitDirtiness", "20", "+NodeFamily", "c,d",
@@ -804,4 +838,5 @@ TESTS("lib/client", test_client_bootstraps_and_serves_streams,
       test_client_options_as_pairs_while_it_runs, test_client_says_what_it_is_stuck_at,
       test_client_socks_port_when_asked_for, test_client_keeps_a_data_directory,
       test_client_in_the_callers_loop, test_client_lives_many_times, test_client_examples,
-      test_client_copies_to_a_descriptor, test_client_bears_a_thousand_streams_at_once)
+      test_client_copies_to_a_descriptor, test_client_bears_a_thousand_streams_at_once,
+      test_client_warns_of_options_about_processes)

@@ -5,6 +5,8 @@
 
 #include <event2/event.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "support/test.h"
 
@@ -148,6 +150,28 @@ START_TEST(test_tunic_calls_without_what_they_need)
 }
 END_TEST
 
+/* libevent would end the program. */
+START_TEST(test_tunic_without_descriptors_is_no_instance)
+{
+    struct rlimit all, none;
+    struct tunic_error e;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &all), 0);
+    for (rlim_t left = 0; left < 3; left++) {
+        int next = dup(0);
+        close(next);
+        none = all;
+        none.rlim_cur = (rlim_t)next + left;
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+        struct tunic *t = tunic_new(&e);
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &all), 0);
+        ck_assert_ptr_null(t);
+        ck_assert_int_eq(e.cls, TUNIC_SYSTEM);
+        ck_assert_ptr_nonnull(strstr(e.text, "descriptors"));
+    }
+}
+END_TEST
+
 TESTS("lib/tunic", test_tunic_comes_and_goes, test_tunic_waits_no_longer_than_told,
       test_tunic_does_not_wait_in_anothers_loop, test_tunic_calls_without_an_object,
-      test_tunic_streams_and_clients_without_an_object, test_tunic_calls_without_what_they_need)
+      test_tunic_streams_and_clients_without_an_object, test_tunic_calls_without_what_they_need,
+      test_tunic_without_descriptors_is_no_instance)
