@@ -7,7 +7,7 @@
 #include "base/hash.h"
 #include "lib/lib.h"
 
-enum { CERT_ROUNDS = 2, TOLD_MOST = 100 };
+enum { CERT_ROUNDS = 2 };
 
 /* ---- parts ---- */
 
@@ -58,76 +58,12 @@ void item_free(struct item *it)
     *it = (struct item){.job = NULL};
 }
 
-/* ---- failures ---- */
-
-int part_status(const struct part *p)
-{
-    if (p->error.cls == TUNIC_SYSTEM || p->error.cls == TUNIC_INTERNAL)
-        return FETCH_STATUS_FAILED;
-    if (p->saw_invalid)
-        return FETCH_STATUS_INVALID;
-    return p->saw_not_found ? FETCH_STATUS_NOT_FOUND : FETCH_STATUS_UNREACHABLE;
-}
-
-/* What to do about it. */
-static const char *hint(const struct part *p)
-{
-    const struct tunic_error *e = &p->error;
-    bool http = p->get && get_source(p->get)->spec->kind == SOURCE_DIRPORT;
-    if (e->cls == TUNIC_SYSTEM || e->cls == TUNIC_INTERNAL || e->reason == 404)
-        return "";
-    if (e->stage == TUNIC_STAGE_DIRECTORY && e->reason == 503)
-        return ". It is busy: try again later, or ask another one (--from)";
-    if (e->cls == TUNIC_IDENTITY)
-        return ". Check rsa= and ed25519=, or leave them out";
-    if (e->stage == TUNIC_STAGE_TLS)
-        return ". Is that an ORPort? What answers there does not speak TLS as a relay does (for a "
-               "DirPort or another web server say --dirport)";
-    if (e->stage == TUNIC_STAGE_LINK)
-        return ". Is that an ORPort? What answers there speaks TLS, but not as a relay does";
-    if (e->stage == TUNIC_STAGE_TCP && http && e->reason != TUNIC_OR_CLOSURE_REASON_CONNECTREFUSED)
-        return ". Is that a DirPort? For an ORPort say --from";
-    if (e->stage == TUNIC_STAGE_TCP)
-        return ". Check address and port, and whether you are online";
-    if (e->cls == TUNIC_TIMEOUT)
-        return ". Try another source (--from), or a longer --timeout";
-    return ". Try another source (--from)";
-}
-
-void part_complain(const struct part *p)
-{
-    char text[512];
-    const struct job *j = p->item->job;
-    static const char *const whats[] = {
-        "", "certificates to verify it with: ", "server descriptors to verify it with: "};
-    const char *what = whats[p->purpose];
-    unsigned n = p->n_tries;
-    tunic_error_text(&p->error, text, sizeof text);
-    if (!p->where[0])
-        job_say(j, p->item->word, "%s%s", what, p->error.text);
-    else if (n > 1)
-        job_say(j, p->item->word, "%snot fetched in %u attempts; the last one, %s: %s%s", what, n,
-                p->where, text, hint(p));
-    else
-        job_say(j, p->item->word, "%snot fetched from %s: %s%s", what, p->where, text, hint(p));
-}
-
-/* Of two statuses the one that is told. */
-static int worse(int a, int b)
-{
-    static const int order[] = {FETCH_STATUS_DONE, FETCH_STATUS_NOT_FOUND, FETCH_STATUS_UNREACHABLE,
-                                FETCH_STATUS_INVALID, FETCH_STATUS_FAILED};
-    int status = FETCH_STATUS_DONE;
-    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
-        if (a == order[i] || b == order[i])
-            status = order[i];
-    return status;
-}
+/* ---- the end ---- */
 
 static void over(struct item *it, int status)
 {
     it->over = true;
-    it->status = worse(it->status, status);
+    it->status = status_worse(it->status, status);
 }
 
 static void out_of_memory(struct item *it)
@@ -273,7 +209,7 @@ bool item_writes(const struct item *it, const struct fetch_doc *doc)
            (doc->verdict == FETCH_UNPROVEN && may_be_unproven(doc->kind));
 }
 
-static size_t count_bad(const struct item *it)
+size_t item_count_bad(const struct item *it)
 {
     size_t n = 0;
     for (size_t i = 0; i < it->docs.n; i++)
@@ -286,7 +222,8 @@ static bool retry_bad(struct item *it)
 {
     char text[FETCH_WHY_MAX];
     struct part *p = it->parts;
-    if (!count_bad(it) || !p || (p->next && p->next->purpose == FOR_WANT) || !p->good || it->joined)
+    if (!item_count_bad(it) || !p || (p->next && p->next->purpose == FOR_WANT) || !p->good ||
+        it->joined)
         return false;
     for (size_t i = 0; i < it->docs.n; i++)
         if (!item_writes(it, &it->docs.list[i]))
@@ -367,109 +304,22 @@ static void tell_missing(struct item *it)
     if (it->want->kind == FETCH_CONSENSUS)
         return;
     if (fetch_docs_missing(it->want, &it->docs, note_missing, &l))
-        it->status = worse(it->status, FETCH_STATUS_NOT_FOUND);
+        it->status = status_worse(it->status, FETCH_STATUS_NOT_FOUND);
 }
 
 /* ---- all of it ---- */
 
-static const char *where_from(const struct item *it)
-{
-    const struct part *p, *from = NULL;
-    DL_FOREACH (it->parts, p)
-        if (p->purpose == FOR_WANT && p->good) {
-            if (from && get_source(from->get) != get_source(p->get))
-                return "several sources";
-            from = p;
-        }
-    return from ? get_source(from->get)->spec->name : "nowhere";
-}
-
-/* What is said of many documents in the same words is said once. */
-static size_t count_same(const struct item *it, size_t from)
-{
-    const struct fetch_doc *d = &it->docs.list[from];
-    size_t n = 0;
-    for (size_t i = from + 1; i < it->docs.n; i++)
-        n += it->docs.list[i].verdict == d->verdict && strcmp(it->docs.list[i].why, d->why) == 0;
-    return n;
-}
-
-static bool was_told(const struct item *it, size_t doc)
-{
-    const struct fetch_doc *d = &it->docs.list[doc];
-    for (size_t i = 0; i < doc && i < TOLD_MOST; i++)
-        if (it->docs.list[i].verdict == d->verdict && strcmp(it->docs.list[i].why, d->why) == 0)
-            return true;
-    return doc > TOLD_MOST;
-}
-
-static void tell_verdict(const struct item *it, size_t doc, const char *what)
-{
-    const struct fetch_doc *d = &it->docs.list[doc];
-    if (was_told(it, doc))
-        return;
-    size_t more = count_same(it, doc);
-    char others[32] = "";
-    if (more)
-        snprintf(others, sizeof others, " and %zu more", more);
-    job_say(it->job, it->word, "%s: %s%s, from %s: %s", what, d->title, others, where_from(it),
-            d->why);
-}
-
-static void tell_verdicts(struct item *it)
-{
-    const struct fetch_args *args = it->job->args;
-    for (size_t i = 0; i < it->docs.n; i++) {
-        const struct fetch_doc *d = &it->docs.list[i];
-        if (!item_writes(it, d)) {
-            tell_verdict(it, i, "invalid");
-            it->status = worse(it->status, FETCH_STATUS_INVALID);
-        } else if (!args->no_verify && d->why[0] &&
-                   (d->verdict == FETCH_UNPROVEN || args->verbose)) {
-            tell_verdict(it, i, "note");
-        }
-    }
-}
-
-static void tell_failures(struct item *it)
-{
-    struct part *p;
-    DL_FOREACH (it->parts, p) {
-        if (p->good || p->error.cls == TUNIC_OK)
-            continue;
-        if (p->purpose != FOR_WANT) { /* may be that it did not matter */
-            if (count_bad(it) || p->purpose == FOR_SERVERS)
-                part_complain(p);
-            continue;
-        }
-        if (!it->docs.n || !p->saw_not_found) /* else it is told what is missing */
-            part_complain(p);
-        it->status = worse(it->status, part_status(p));
-    }
-}
-
-static void tell_source(const struct item *it)
-{
-    static const char *const whats[] = {"", "certificates: ", "server descriptors: "};
-    const struct part *p;
-    DL_FOREACH (it->parts, p)
-        if (p->good && it->job->args->verbose)
-            job_say(it->job, it->word, "%s%zu bytes from %s, %s, %zu bytes on the wire",
-                    whats[p->purpose], get_document(p->get).len, get_source(p->get)->spec->name,
-                    get_encoding(p->get), get_received(p->get));
-}
-
 static void conclude(struct item *it)
 {
     bool raw = it->job->args->raw;
-    tell_source(it);
-    tell_failures(it);
+    item_tell_source(it);
+    item_tell_failures(it);
     if (!raw)
-        tell_verdicts(it);
+        item_tell_verdicts(it);
     if (!raw && it->docs.n)
         tell_missing(it);
     if (!it->text.len && !it->status) {
-        job_say(it->job, it->word, "not found: the answer from %s is empty", where_from(it));
+        job_say(it->job, it->word, "not found: the answer from %s is empty", item_where_from(it));
         it->status = FETCH_STATUS_NOT_FOUND;
     }
     over(it, FETCH_STATUS_DONE);

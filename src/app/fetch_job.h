@@ -95,10 +95,22 @@ MUST_USE err_t item_init(struct item *it, struct job *j, size_t want);
 void item_free(struct item *it);
 /* Looks at what has come: may ask for more, or be over. */
 void item_judge(struct item *it);
-/* Says what P's failure means; the reader is told, with hints, unless --quiet. */
-int part_status(const struct part *p);
-void part_complain(const struct part *p);
+/* Whether DOC is good enough to be written; how many are not. */
 bool item_writes(const struct item *it, const struct fetch_doc *doc);
+size_t item_count_bad(const struct item *it);
+
+/* ---- what is told (fetch_tell.c) ---- */
+
+/* Of two exit statuses the one that is returned. */
+int status_worse(int a, int b);
+/* The exit status for P's failure. */
+int part_status(const struct part *p);
+/* Of the want's own documents: a source's name, or that there are several. */
+const char *item_where_from(const struct item *it);
+/* These raise the item's status, too. */
+void item_tell_failures(struct item *it);
+void item_tell_verdicts(struct item *it);
+void item_tell_source(const struct item *it);
 
 /* To standard error, "tunic fetch: WORD: ...", unless --quiet. */
 void job_say(const struct job *j, const char *word, const char *fmt, ...) PRINTF_LIKE(3, 4);
