@@ -4,8 +4,23 @@
 #include "cell/ext.h"
 #include "check/pcreate.h"
 #include "check/sections.h"
+#include "dir/protover.h"
 
-enum { EXT_UNKNOWN = 0xf0, SUBPROTO_RELAY_UNKNOWN = 200, SENDME_INC_MOST = 254, ANSWER_MAX = 512 };
+enum {
+    EXT_UNKNOWN = 0xf0,
+    RELAY_CGO = 6,
+    RELAY_UNKNOWN = 200,
+    SENDME_INC_MOST = 254,
+    ANSWER_MAX = 512
+};
+
+/* Whether the relay says that it can; if not, the trial is skipped. */
+static bool needs(struct trial *t, enum proto p, const char *name)
+{
+    if (pcirc_know_key(t) && !(t->run->protos & PROTO_BIT(p)))
+        trial_skip(t, "the relay's descriptor does not list %s", name);
+    return trial_goes_on(t);
+}
 
 /* ---- handshakes that are right ---- */
 
@@ -18,8 +33,10 @@ struct said {
 static struct pcirc *make(struct trial *t, const void *message, size_t len, struct said *said)
 {
     struct wr w = wr_over(said->storage, sizeof said->storage);
-    struct pcirc *c = pcirc_ntor_v3_on(probe_link(t), message, len, &w);
     said->exts.n = 0;
+    if (!needs(t, PROTO_RELAY_4, "Relay=4"))
+        return NULL;
+    struct pcirc *c = pcirc_ntor_v3_on(probe_link(t), message, len, &w);
     if (c && trial_goes_on(t)) {
         struct rd r = rd_over(said->storage, w.len);
         TRIAL_EXPECT(t, exts_decode(&r, &said->exts) == OK, "its list of extensions is malformed");
@@ -66,6 +83,8 @@ static void congestion_control(struct trial *t)
     static const uint8_t message[] = {1, CIRC_EXT_CC_REQUEST, 0};
     struct said said;
     uint8_t inc = 0;
+    if (!needs(t, PROTO_FLOWCTRL_2, "FlowCtrl=2"))
+        return;
     (void)make(t, message, sizeof message, &said);
     const struct ext *e = exts_find(&said.exts, CIRC_EXT_CC_RESPONSE);
     TRIAL_EXPECT(t, e, "it is not answered");
@@ -85,6 +104,8 @@ static void extension_twice(struct trial *t)
 {
     static const uint8_t message[] = {2, CIRC_EXT_CC_REQUEST, 0, CIRC_EXT_CC_REQUEST, 0};
     struct said said;
+    if (!needs(t, PROTO_FLOWCTRL_2, "FlowCtrl=2"))
+        return;
     (void)make(t, message, sizeof message, &said);
     TRIAL_EXPECT(t, exts_find(&said.exts, CIRC_EXT_CC_RESPONSE), "it is not answered");
 }
@@ -97,7 +118,7 @@ static size_t skin_of(struct trial *t, const struct ed_id *ID, const struct x255
 {
     struct wr w = wr_over(out, CREATE2_DATA_MAX);
     struct ntor_v3_client st;
-    if (!pcirc_know_key(t))
+    if (!needs(t, PROTO_RELAY_4, "Relay=4"))
         return 0;
     if (ntor_v3_client_begin(t->run->env, ID, B, NTOR_V3_CIRC_VERIFICATION, message, len, &st,
                              &w) != OK)
@@ -187,15 +208,62 @@ static void extensions_cut(struct trial *t)
 
 static void unknown_subprotocol(struct trial *t)
 {
-    static const uint8_t message[] = {1, CIRC_EXT_SUBPROTO, 2, SUBPROTO_RELAY,
-                                      SUBPROTO_RELAY_UNKNOWN};
-    refuses_message(t, message, sizeof message);
+    static const uint8_t message[] = {1, CIRC_EXT_SUBPROTO, 2, SUBPROTO_RELAY, RELAY_UNKNOWN};
+    if (needs(t, PROTO_RELAY_5, "Relay=5"))
+        refuses_message(t, message, sizeof message);
+}
+
+/* A relay that knows the one refuses the other all the same. */
+static void one_unknown_subprotocol(struct trial *t)
+{
+    static const uint8_t message[] = {2,
+                                      CIRC_EXT_CC_REQUEST,
+                                      0,
+                                      CIRC_EXT_SUBPROTO,
+                                      4,
+                                      SUBPROTO_RELAY,
+                                      RELAY_CGO,
+                                      SUBPROTO_RELAY,
+                                      RELAY_UNKNOWN};
+    if (needs(t, PROTO_RELAY_5, "Relay=5"))
+        refuses_message(t, message, sizeof message);
+}
+
+static void unsorted_subprotocols(struct trial *t)
+{
+    static const uint8_t message[] = {2,        CIRC_EXT_CC_REQUEST, 0,         CIRC_EXT_SUBPROTO,
+                                      4,        SUBPROTO_RELAY,      RELAY_CGO, SUBPROTO_RELAY,
+                                      RELAY_CGO};
+    if (needs(t, PROTO_RELAY_5, "Relay=5"))
+        refuses_message(t, message, sizeof message);
+}
+
+/* CGO (counter galois onion), whose cells go with congestion control only. */
+static void cgo(struct trial *t)
+{
+    static const uint8_t message[] = {2, CIRC_EXT_CC_REQUEST, 0,        CIRC_EXT_SUBPROTO,
+                                      2, SUBPROTO_RELAY,      RELAY_CGO};
+    struct said said;
+    if (!needs(t, PROTO_RELAY_5, "Relay=5"))
+        return;
+    if (t->run->protos & PROTO_BIT(PROTO_RELAY_6))
+        (void)make(t, message, sizeof message, &said);
+    else
+        refuses_message(t, message, sizeof message);
+}
+
+static void cgo_alone(struct trial *t)
+{
+    static const uint8_t message[] = {1, CIRC_EXT_SUBPROTO, 2, SUBPROTO_RELAY, RELAY_CGO};
+    if (needs(t, PROTO_RELAY_5, "Relay=5"))
+        refuses_message(t, message, sizeof message);
 }
 
 static void malformed_subprotocols(struct trial *t)
 {
     static const uint8_t message[] = {1, CIRC_EXT_SUBPROTO, 1, SUBPROTO_RELAY};
-    refuses_message(t, message, sizeof message);
+    if (needs(t, PROTO_RELAY_5, "Relay=5"))
+        refuses_message(t, message, sizeof message);
 }
 
 static const struct check_case cases[] = {
@@ -225,6 +293,15 @@ static const struct check_case cases[] = {
      "says nothing of congestion control unless it is asked", congestion_control_unasked},
     {"ntor-v3/subprotocol", CHECK_MUST, "prop 346",
      "refuses a circuit that asks for a subprotocol it does not know", unknown_subprotocol},
+    {"ntor-v3/subprotocol-among", CHECK_MUST, "prop 346",
+     "refuses a circuit that asks for a subprotocol it does not know, among others",
+     one_unknown_subprotocol},
+    {"ntor-v3/subprotocols-order", CHECK_SHOULD, "prop 346",
+     "refuses subprotocols that are not in strictly ascending order", unsorted_subprotocols},
+    {"ntor-v3/cgo", CHECK_MUST, "prop 359",
+     "makes a circuit with CGO if its descriptor lists Relay=6, and refuses it if not", cgo},
+    {"ntor-v3/cgo-alone", CHECK_SHOULD, "prop 359",
+     "refuses CGO without congestion control, which it does not go without", cgo_alone},
     {"ntor-v3/subprotocols-malformed", CHECK_MUST, "prop 346",
      "refuses a malformed list of subprotocols", malformed_subprotocols},
 };

@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "check/pdir.h"
 #include "crypto/encode.h"
+#include "dir/protover.h"
 #include "link/certs.h"
 
 /* ---- who it is ---- */
@@ -57,6 +58,8 @@ static void learn_onion_key(struct trial *t, struct probe *p)
     if (a.status == 200)
         run->has_ntor = base64_decode_exact(line_of(a.body, "ntor-onion-key"), BASE64_EITHER,
                                             run->ntor.b, sizeof run->ntor.b) == OK;
+    if (a.status == 200 && protover_parse(line_of(a.body, "proto"), &run->protos) != OK)
+        run->protos = 0; /* a case of the directory says so */
     pdir_free(&a);
 }
 

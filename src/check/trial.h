@@ -33,6 +33,7 @@ struct check_run {
     struct rsa_id rsa;
     struct ed_id ed;
     struct x25519_pub ntor;
+    uint32_t protos; /* what it says it can: bits of dir/protover.h */
     struct check_next next, third;
     bool looked_for_others;
 };

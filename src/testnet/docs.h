@@ -25,7 +25,7 @@ enum { DOCS_ENCODINGS = ENC_UNKNOWN };
 /* What our nodes speak, and say so. They understand requests for congestion control (FlowCtrl=2)
  * and grant none, which is what relays do when it is turned off. */
 #define DOCS_PROTOS \
-    "Cons=1-2 Desc=1-4 DirCache=2 FlowCtrl=1-2 Link=3-5 LinkAuth=3 Microdesc=1-3 Relay=2-4"
+    "Cons=1-2 Desc=1-4 DirCache=2 FlowCtrl=1-2 Link=3-5 LinkAuth=3 Microdesc=1-3 Relay=2-5"
 
 /* How a consensus is spoilt, for peers that cheat. */
 enum docs_lie {

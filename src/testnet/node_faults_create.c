@@ -12,6 +12,7 @@ enum {
     NTOR_X_AT = 52,
     NTOR3_KEY_AT = 32,
     NTOR3_MUCH = 200,
+    RELAY_CGO = 6,
 };
 
 static bool now(const struct rcirc *c, enum fault fault)
@@ -206,9 +207,21 @@ static void forget_subprotos(struct exts *m)
             m->e[i].type = 0xff;
 }
 
-err_t fault_in_exts(struct rcirc *c, size_t len, err_t e, struct exts *theirs)
+/* What it takes to say yes to such a request. */
+static enum fault yes_to(const struct ext *request, bool cc)
 {
     struct subproto_request ask;
+    if (subproto_request_decode(rd_over(request->body, request->len), &ask) != OK)
+        return FAULT_NTOR3_SUBPROTO_ODD;
+    if (ask.c[0].protocol != SUBPROTO_RELAY || ask.c[0].capability != RELAY_CGO)
+        return FAULT_NTOR3_SUBPROTO;
+    if (ask.n > 1)
+        return FAULT_NTOR3_SUBPROTO_AMONG;
+    return cc ? FAULT_NTOR3_CGO : FAULT_NTOR3_CGO_ALONE;
+}
+
+err_t fault_in_exts(struct rcirc *c, size_t len, err_t e, struct exts *theirs)
+{
     const struct ext *subprotos;
     if (e != OK && now(c, FAULT_NTOR3_CUT)) {
         theirs->n = 0;
@@ -223,8 +236,7 @@ err_t fault_in_exts(struct rcirc *c, size_t len, err_t e, struct exts *theirs)
         return ERR_CIRC_HANDSHAKE;
     if (!(subprotos = exts_find(theirs, CIRC_EXT_SUBPROTO)))
         return OK;
-    bool good = subproto_request_decode(rd_over(subprotos->body, subprotos->len), &ask) == OK;
-    if (now(c, good ? FAULT_NTOR3_SUBPROTO : FAULT_NTOR3_SUBPROTO_ODD))
+    if (now(c, yes_to(subprotos, exts_find(theirs, CIRC_EXT_CC_REQUEST))))
         forget_subprotos(theirs);
     return OK;
 }
