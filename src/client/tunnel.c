@@ -194,14 +194,21 @@ static unsigned retry_rule(uint8_t reason)
     }
 }
 
+static void end_with_circuit(struct tunnel *t, const struct stream_end *end)
+{
+    char text[sizeof t->end.text];
+    end_tunnel(t, TUNNEL_STAGE_CIRCUIT, end->why, end->reason,
+               circ_end_text(&end->circ, text, sizeof text));
+    t->end.circuit_ended = true;
+    t->end.circ = end->circ;
+}
+
 /* Ends T for the reason that its last attempt ended for. */
 static void end_as_last(struct tunnel *t)
 {
     const struct stream_end *end = &t->last;
-    char text[sizeof t->end.text];
     if (end->circuit_ended)
-        end_tunnel(t, TUNNEL_STAGE_CIRCUIT, end->why, end->reason,
-                   circ_end_text(&end->circ, text, sizeof text));
+        end_with_circuit(t, end);
     else if (end->why == ERR_STREAM_TIMEOUT)
         end_tunnel(t, TUNNEL_STAGE_TIMEOUT, end->why, end->reason, "no exit answered in time");
     else
@@ -229,12 +236,13 @@ static void on_end(void *arg, const struct stream_end *end)
         attempt_failed(t, end);
         return;
     }
-    enum tunnel_stage stage = TUNNEL_STAGE_STREAM;
-    if (end->circuit_ended)
-        stage = TUNNEL_STAGE_CIRCUIT;
-    else if (end->reason == END_DONE)
-        stage = TUNNEL_STAGE_NONE;
-    end_tunnel(t, stage, end->why, end->reason, end_reason_text(end->reason));
+    if (end->circuit_ended) {
+        end_with_circuit(t, end);
+        return;
+    }
+    bool done = end->reason == END_DONE;
+    end_tunnel(t, done ? TUNNEL_STAGE_NONE : TUNNEL_STAGE_STREAM, end->why, end->reason,
+               end_reason_text(end->reason));
 }
 
 static const struct stream_ops stream_ops = {
@@ -379,8 +387,8 @@ static bool is_local_name(const char *name)
     return is_under(name, "localhost") || is_under(name, "local");
 }
 
-/* Names and addresses that must not leave through an exit; NULL if REQ is fine. */
-static const char *refusal(const struct tunnels *ts, const struct tunnel_request *req)
+/* What no exit could do; NULL if REQ is fine. */
+static const char *no_use(const struct tunnel_request *req)
 {
     if (is_under(req->host, "onion"))
         return "onion services are not supported yet";
@@ -388,6 +396,12 @@ static const char *refusal(const struct tunnels *ts, const struct tunnel_request
         return "the .exit notation is not supported";
     if (req->kind == TUNNEL_CONNECT && req->port == 0)
         return "port 0 cannot be reached";
+    return NULL;
+}
+
+/* Addresses that must not leave through an exit; NULL if REQ is fine. */
+static const char *refusal(const struct tunnels *ts, const struct tunnel_request *req)
+{
     if (req->kind == TUNNEL_RESOLVE_PTR && ts->config.dns_reject_internal &&
         ip_is_internal(&req->ip))
         return "reverse look-up of an internal address";
@@ -441,9 +455,9 @@ struct tunnel *tunnels_open(struct tunnels *ts, const struct tunnel_request *req
         reverse_name(&req->ip, t->req.host, sizeof t->req.host);
     else
         know_literal(&t->req);
-    const char *why_not = refusal(ts, &t->req);
+    const char *useless = no_use(&t->req), *why_not = useless ? useless : refusal(ts, &t->req);
     if (why_not) {
-        end_tunnel(t, TUNNEL_STAGE_REQUEST, ERR_ARG, END_PRIVATE, why_not);
+        end_tunnel(t, TUNNEL_STAGE_REQUEST, ERR_ARG, useless ? END_MISC : END_PRIVATE, why_not);
         return t;
     }
     env_arm_ms(ts->env, &t->give_up, ts->config.give_up_ms);

@@ -71,7 +71,9 @@ struct tunnel_end {
     uint8_t reason; /* enum end_reason when stage is STREAM, or the one that fits */
     bool connected; /* CONNECTED had come before */
     unsigned attempts;
-    char text[160]; /* a sentence for the log; no destination in it */
+    char text[160];       /* a sentence for the log; no destination in it */
+    bool circuit_ended;   /* its circuit's end was that of the last attempt, or of the tunnel: */
+    struct circ_end circ; /* hop and reason */
 };
 
 struct tunnel_ops {

@@ -228,11 +228,17 @@ static enum tunic_class tunnel_class(const struct tunnel_end *end)
 
 void lib_error_of_tunnel(struct tunic_error *error, const struct tunnel_end *end)
 {
+    if (end->circuit_ended) {
+        lib_error_of_circ(error, &end->circ);
+        return;
+    }
     enum tunic_stage stage = tunnel_stage(end);
     lib_error(error, tunnel_class(end), stage, "%s", end->text);
     if (!error)
         return;
     if (stage != TUNIC_STAGE_CIRCUIT && stage != TUNIC_STAGE_LINK)
         error->reason = end->reason;
+    if (end->stage == TUNNEL_STAGE_REQUEST) /* nothing was sent to anybody */
+        error->reason = end->reason == END_PRIVATE ? TUNIC_STREAM_CLOSURE_REASON_PRIVATE_ADDR : -1;
     error->from_peer = end->why == OK && stage != TUNIC_STAGE_CIRCUIT;
 }

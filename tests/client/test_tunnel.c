@@ -256,7 +256,8 @@ static void end_last(uint8_t reason)
 static void circuit_ends_under_last(void)
 {
     struct stream *s = last_stream();
-    struct stream_end end = {.why = ERR_LINK_CLOSED, .reason = END_DESTROY, .circuit_ended = true};
+    struct stream_end end = {
+        .why = ERR_LINK_CLOSED, .reason = END_DESTROY, .circuit_ended = true, .circ.hops = 3};
     s->circ->retired = true;
     s->ops->on_end(s->arg, &end);
 }
@@ -752,6 +753,8 @@ START_TEST(test_tunnel_open_ends_with_its_circuit)
     test_env_advance_ms(f.env, 0);
     ck_assert_uint_eq(f.app.ended, 1);
     ck_assert_int_eq(f.app.end.stage, TUNNEL_STAGE_CIRCUIT);
+    ck_assert(f.app.end.circuit_ended);
+    ck_assert_uint_eq(f.app.end.circ.hops, 3);
     ck_assert_uint_eq(net.n_streams, 1);
     teardown(&f);
 }

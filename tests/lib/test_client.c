@@ -104,6 +104,7 @@ START_TEST(test_client_refuses_and_fails_with_reasons)
 {
     setup();
     ck_assert_ptr_null(tunic_client_connect(c, "x.onion", 80, NULL, SOON, &e));
+    ck_assert_str_eq(tunic_error_reason_name(&e), "");
     is_error(TUNIC_USAGE, TUNIC_STAGE_STREAM, "onion");
     ck_assert_ptr_null(tunic_client_connect(c, "hello.test", 0, NULL, SOON, &e));
     is_error(TUNIC_USAGE, TUNIC_STAGE_STREAM, "port 0");
@@ -128,6 +129,30 @@ START_TEST(test_client_refuses_and_fails_with_reasons)
     o.kind = TUNIC_BEGIN_DIR;
     ck_assert_ptr_null(tunic_client_stream_start(c, &o, &e));
     is_error(TUNIC_USAGE, TUNIC_STAGE_STREAM, "no target");
+    ck_assert_int_eq(tunic_client_set(c, "ClientRejectInternalAddresses", "1", &e), 0);
+    ck_assert_ptr_null(tunic_client_connect(c, "10.0.0.1", 80, NULL, SOON, &e));
+    ck_assert_str_eq(tunic_error_reason_name(&e), "PRIVATE_ADDR");
+    is_error(TUNIC_USAGE, TUNIC_STAGE_STREAM, "internal");
+    teardown();
+}
+END_TEST
+
+/* Streams whose circuit ends say which hop it was and why, as those of a program's own circuits. */
+START_TEST(test_client_streams_end_as_their_circuit)
+{
+    static const struct lab_fault faults[] = {{LAB_EXIT, "stream-connected-twice"}, {0, NULL}};
+    char in[10];
+    memset(&e, 0, sizeof e);
+    lab_start(&lab, faults);
+    t = tunic_new(&e);
+    c = client_of(NULL);
+    struct tunic_stream *s = page(c, NULL);
+    ck_assert_int_eq(tunic_stream_read(s, in, sizeof in, SOON, &e), -1);
+    ck_assert_int_eq(e.hop, 3);
+    ck_assert_int_eq(e.from_peer, 0);
+    ck_assert_str_eq(tunic_error_reason_name(&e), "TORPROTOCOL");
+    is_error(TUNIC_PROTOCOL, TUNIC_STAGE_CIRCUIT, "broke the protocol");
+    tunic_stream_free(s);
     teardown();
 }
 END_TEST
@@ -839,4 +864,4 @@ TESTS("lib/client", test_client_bootstraps_and_serves_streams,
       test_client_socks_port_when_asked_for, test_client_keeps_a_data_directory,
       test_client_in_the_callers_loop, test_client_lives_many_times, test_client_examples,
       test_client_copies_to_a_descriptor, test_client_bears_a_thousand_streams_at_once,
-      test_client_warns_of_options_about_processes)
+      test_client_warns_of_options_about_processes, test_client_streams_end_as_their_circuit)
