@@ -781,3 +781,24 @@ def test_one_failure_does_not_spoil_the_rest(lab, torrc, tmp_path):
         done = fetch(*torrc, "--retries", 0, "--dirport", server.where, "consensus", "keys/all")
         assert (done.returncode, done.stdout) == (INVALID, b"")
         assert done.stderr.count(b"invalid: ") == 2
+
+
+@pytest.mark.parametrize("option", ["--from", "--dirport"])
+def test_a_port_that_takes_no_connection(torrc, option):
+    """Its queue is full, so SYNs are dropped: the first of the stages to stall in."""
+    code = ("import socket,sys\n"
+            "s=socket.socket();s.bind(('127.0.0.1',0));s.listen(0)\n"
+            "kept=[]\n"
+            "for _ in range(4):\n"
+            "    c=socket.socket();c.setblocking(False);c.connect_ex(s.getsockname())\n"
+            "    kept.append(c)\n"
+            "print(s.getsockname()[1],flush=True);sys.stdin.read()\n")
+    process = subprocess.Popen(there(["python3", "-c", code]), stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, text=True)
+    where = "127.0.0.1:" + process.stdout.readline().strip()
+    done = fetch(*torrc, option, where, "--retries", 0, "--timeout", 2, "consensus")
+    process.stdin.close()
+    process.wait(10)
+    process.stdout.close()
+    assert done.returncode == UNREACHABLE
+    assert b"tcp: TIMEOUT" in done.stderr and where.encode() in done.stderr
