@@ -83,7 +83,11 @@ TUNIC_API TUNIC_MUST_USE int64_t tunic_stream_copy(struct tunic_stream *stream, 
 
 /* Writes; waits until all is on its way: how many bytes were taken, LEN unless the time ran out; -1
  * with ERROR: the stream has ended. May be used before CONNECTED. With TIMEOUT_MS 0 it never waits
- * and is for callbacks, too; the event WRITABLE follows if it took less than LEN. */
+ * and is for callbacks, too; the event WRITABLE follows if it took less than LEN.
+ *
+ * On its way is not there: what was written last may be lost if the relay, the client or the
+ * instance is freed at once. Freeing the stream alone loses nothing as long as the loop runs. To
+ * know that it arrived, read the other side's answer, or its end. */
 TUNIC_API TUNIC_MUST_USE ssize_t tunic_stream_write(struct tunic_stream *stream, const void *bytes,
                                                     size_t len, int timeout_ms,
                                                     struct tunic_error *error);

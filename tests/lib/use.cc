@@ -80,6 +80,8 @@ try {
         throw Error(e);
     if (!knows_options(t.get()))
         return 3;
+    if (std::string(tunic_version()) != TUNIC_VERSION)
+        return 5;
     if (argc != 4)
         return 0;
     Client c = start(t.get(), argv[1], &steps);
