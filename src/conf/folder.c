@@ -64,7 +64,8 @@ err_t folder_make_private(const char *dir, bool create, bool group_readable, con
     if (err == OK)
         return OK;
     log_warn(log, "%s", inner.text);
-    return conf_fail(e, err, "Couldn't %s private data directory \"%s\"", verb, dir);
+    return conf_fail(e, err, "Couldn't %s private data directory \"%s\": %s", verb, dir,
+                     inner.text);
 }
 
 err_t folder_lock(const char *dir, int *fd, struct conf_err *e)

@@ -120,10 +120,20 @@ static int open_ports(struct tunic_client *c, struct tunic_error *error)
     if (!c->socks)
         c->socks = socksports_new(c->h.t->net, c->client, socks_policy, c);
     err_t e = c->socks ? apply_ports(c->options, &c->warnings, &specs, &n) : ERR_NOMEM;
+    errno = 0;
     if (e == OK)
         e = socksports_set(c->socks, specs, n);
+    int why = errno;
     free(specs);
-    return e == OK ? 0 : conf_error(error, e, "a SocksPort could not be opened");
+    if (e == OK)
+        return 0;
+    conf_error(error, e, "a SocksPort could not be opened");
+    if (error && e == ERR_IO && why) {
+        error->sys_errno = why;
+        snprintf(error->text, sizeof error->text, "a SocksPort could not be opened: %s",
+                 strerror(why));
+    }
+    return -1;
 }
 
 /* What options say of the world outside, at the start and when they change. */

@@ -70,6 +70,7 @@ START_TEST(test_folder_refusals)
     const char *other = geteuid() == 0 ? "nobody" : "root";
     ck_err(folder_make_private(dir, true, false, other, &c->log, &e), ERR_IO);
     ck_assert_ptr_nonnull(strstr(c->text, "is not owned by this user"));
+    ck_assert_ptr_nonnull(strstr(e.text, "is not owned by this user"));
     free(c);
     remove_dir();
 }

@@ -616,7 +616,8 @@ START_TEST(test_client_socks_port_when_asked_for)
     o.torrc = line;
     o.share_with = c;
     ck_assert_ptr_null(tunic_client_start(t, &o, &e));
-    is_error(TUNIC_SYSTEM, TUNIC_STAGE_NONE, "SocksPort");
+    ck_assert_int_eq(e.sys_errno, EADDRINUSE);
+    is_error(TUNIC_SYSTEM, TUNIC_STAGE_NONE, "SocksPort could not be opened: Address");
     ck_assert_int_eq(tunic_client_set(c, "SocksPort", NULL, &e), 0);
     ck_assert_uint_eq(tunic_client_socks_port(c), 0);
     teardown();
