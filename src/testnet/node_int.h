@@ -233,7 +233,8 @@ MUST_USE err_t node_resolve(const struct node *n, struct text host, uint16_t por
 /* Answers RESOLVE. */
 void node_answer_resolve(struct rcirc *c, const struct relay_msg *m);
 
-/* ---- node_faults_link.c: how a node breaks rules, on links that came in; see link_cheat ---- */
+/* ---- node_faults_hello.c, node_faults_link.c: how a node breaks rules, on links that came in; see
+ * link_cheat ---- */
 
 void fault_in_hello(void *nlink, size_t circ_id_len, struct wr *answer);
 enum link_rule fault_in_judging(void *nlink, enum link_stage stage, struct chan_frame *cell,
