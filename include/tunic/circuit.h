@@ -108,7 +108,8 @@ TUNIC_API const char *tunic_relay_command_name(int command);
 
 /* Sends any message to hop HOP. Answers under a STREAM_ID used here come to tunic_circuit_await(),
  * and the circuit has no streams of the library's. 0, or -1 with ERROR: USAGE; SYSTEM: DATA has to
- * wait, for the window is used up (the event WRITABLE follows), or the circuit has ended. */
+ * wait, for the window is used up (the event WRITABLE follows); so much waits to go out that the
+ * loop has to run first; or the circuit has ended. */
 TUNIC_API TUNIC_MUST_USE int tunic_circuit_send(struct tunic_circuit *circuit, int hop, int command,
                                                 int stream_id, const void *data, size_t len,
                                                 struct tunic_error *error);

@@ -48,7 +48,8 @@ struct tunic_stream_options {
     }
 
 /* Opens a stream to the circuit's last hop. All streams of a circuit leave at the hop of its first
- * one. NULL: see ERROR (USAGE, SYSTEM, or why the circuit ended). */
+ * one. NULL: see ERROR (USAGE, SYSTEM, or why the circuit ended). SYSTEM is also: hundreds were
+ * opened in one go, let the loop run and go on. */
 TUNIC_API TUNIC_MUST_USE struct tunic_stream *tunic_stream_start(
     struct tunic_circuit *circuit, const struct tunic_stream_options *options,
     struct tunic_error *error);

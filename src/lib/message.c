@@ -154,6 +154,9 @@ int tunic_circuit_send(struct tunic_circuit *circuit, int hop, int command, int 
     const char *wrong = check(circuit, hop, command, stream_id, data, len);
     if (wrong)
         return lib_error(error, TUNIC_USAGE, TUNIC_STAGE_CIRCUIT, "%s", wrong);
+    if (command != RELAY_DATA && !circ_may_begin(circuit->circ))
+        return lib_error(error, TUNIC_SYSTEM, TUNIC_STAGE_CIRCUIT,
+                         "too much waits to go out: run the loop and send it again");
     if (stream_id && !circuit->own_ids)
         circuit->own_ids = calloc(1, OWN_IDS_BYTES);
     if (stream_id && !circuit->own_ids)

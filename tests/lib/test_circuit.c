@@ -274,8 +274,28 @@ START_TEST(test_circuit_comes_and_goes)
 }
 END_TEST
 
+/* A burst has an end, and the circuit outlives it. */
+START_TEST(test_circuit_messages_in_one_go)
+{
+    enum { DROP = 10, MOST = 5000 };
+    int sent = 0;
+    setup(NULL);
+    struct tunic_circuit *c = tunic_circuit_create(guard, TUNIC_CREATE_FAST, NULL, 5000, &e);
+    while (sent < MOST && tunic_circuit_send(c, 1, DROP, 0, NULL, 0, &e) == 0)
+        sent++;
+    ck_assert_int_gt(sent, 100);
+    ck_assert_int_lt(sent, MOST);
+    is_error(TUNIC_SYSTEM, TUNIC_STAGE_CIRCUIT, 0, -1);
+    ck_assert_int_eq(tunic_run_once(t, 50, &e), 0);
+    ck_assert_int_eq(tunic_circuit_send(c, 1, DROP, 0, NULL, 0, &e), 0);
+    ck_assert_int_eq(tunic_circuit_status(c), TUNIC_CIRC_STATUS_BUILT);
+    tunic_circuit_free(c);
+    teardown();
+}
+END_TEST
+
 TESTS("lib/circuit", test_circuit_of_each_handshake, test_circuit_wrong_key,
       test_circuit_wrong_identity_behind, test_circuit_faults_name_their_hop,
       test_circuit_no_answer, test_circuit_wrong_use, test_circuit_ends_with_its_relay,
       test_circuit_ends_with_the_process_behind, test_circuit_messages_of_our_own,
-      test_circuit_takes_a_command, test_circuit_comes_and_goes)
+      test_circuit_takes_a_command, test_circuit_comes_and_goes, test_circuit_messages_in_one_go)
