@@ -34,7 +34,7 @@ const char check_help[] =
     "Standard output is TAP. Exit status: 0 all MUSTs are kept, 1 one is not, 2 wrong usage, 3 "
     "the\n"
     "relay cannot be reached or is another one.\n"
-    "  tunic testnet --dir net -- sh -c 'tunic check 127.14.0.1:$PORT'\n";
+    "  tunic testnet --base-port 5000 -- tunic check 127.14.0.1:5000\n";
 
 struct arg {
     const char *option, *value;
