@@ -30,8 +30,8 @@ struct tunic_client;
 struct tunic_client_options {
     size_t size;
     const char *torrc; /* lines as in a torrc; NULL: none */
-    /* More of them, as names and values in turn, NULL at the end: {"ExitNodes", "exit1", NULL}. Each
-     * replaces what TORRC says; "+Name" adds a line. NULL: none. */
+    /* More of them, as names and values in turn, NULL at the end: {"ExitNodes", "exit1", NULL}.
+     * Each replaces what TORRC says; "+Name" adds a line. NULL: none. */
     const char *const *set;
     /* A client of the same instance, whose directory this one uses: what one has fetched, both
      * have. It begins with that one's options but for DataDirectory and SocksPort, and cannot

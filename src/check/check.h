@@ -78,9 +78,9 @@ struct check_config {
     struct check_next next; /* else one that the relay's own consensus names */
     /* A microdescriptor consensus that the relay had before the present one; may be empty. */
     struct text old_consensus;
-    uint32_t answer_ms;     /* how long an answer may take; 0: 5 s */
-    uint32_t pace_ms;       /* the least time between two connections */
-    const char *only;       /* "section", "section/case", several with commas; NULL: all */
+    uint32_t answer_ms; /* how long an answer may take; 0: 5 s */
+    uint32_t pace_ms;   /* the least time between two connections */
+    const char *only;   /* "section", "section/case", several with commas; NULL: all */
 };
 
 /* What became of one case. Texts are valid during the call. */

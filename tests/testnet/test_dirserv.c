@@ -433,7 +433,8 @@ START_TEST(test_dirserv_refuses_what_is_no_request)
         {"GET /tor/keys/all SMTP/1.0\r\n\r\n", "400 Bad request"},
         {"GET /tor/\x01 HTTP/1.0\r\n\r\n", "400 Bad request"},
         {"GET /tor/\xff HTTP/1.0\r\n\r\n", "400 Bad request"},
-        {"POST /tor/post/vote HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc", "400 Descriptors are not taken"},
+        {"POST /tor/post/vote HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc",
+         "400 Descriptors are not taken"},
         {"BREW /tor/keys/all HTTP/1.0\r\n\r\n", "501 Not implemented"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
