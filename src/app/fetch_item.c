@@ -241,6 +241,7 @@ static bool retry_bad(struct item *it)
         job_say(it->job, it->word, "%s: invalid: %s; trying elsewhere", where, text);
     fetch_docs_free(&it->docs);
     it->docs = (struct fetch_docs){.list = NULL};
+    it->is_split = false;
     get_free(kept);
     return true;
 }
@@ -295,6 +296,7 @@ static bool ask_for_more(struct item *it)
         }
     free(l.want.keys);
     it->more_rounds++;
+    it->is_split &= !asked;
     return asked;
 }
 
@@ -327,10 +329,13 @@ static void conclude(struct item *it)
 
 static err_t judge(struct item *it)
 {
-    fetch_docs_free(&it->docs);
-    it->docs = (struct fetch_docs){.list = NULL};
-    TRY(join(it));
-    TRY(fetch_docs_split(it->want, it->text, &it->docs));
+    if (!it->is_split) { /* else it is certificates or descriptors that have come */
+        fetch_docs_free(&it->docs);
+        it->docs = (struct fetch_docs){.list = NULL};
+        TRY(join(it));
+        TRY(fetch_docs_split(it->want, it->text, &it->docs));
+        it->is_split = true;
+    }
     if (it->job->args->no_verify)
         return OK;
     struct part *p;

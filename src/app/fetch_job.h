@@ -49,6 +49,7 @@ struct item {
     struct text text; /* the same, whoever owns it */
     char *servers;    /* descriptors that prove extra-info documents */
     struct fetch_docs docs;
+    bool is_split; /* DOCS are those of all answers to FOR_WANT */
     unsigned cert_rounds, server_rounds, more_rounds;
     bool over;
     int status; /* enum of fetch_args.h, once it is over */

@@ -16,7 +16,7 @@ bool text_equal(struct text a, struct text b)
 
 bool text_is(struct text a, const char *cstr)
 {
-    return text_equal(a, text_of(cstr));
+    return (!a.len || a.s[0] == *cstr) && text_equal(a, text_of(cstr));
 }
 
 bool text_is_nocase(struct text a, const char *cstr)
@@ -26,6 +26,8 @@ bool text_is_nocase(struct text a, const char *cstr)
 
 bool text_starts(struct text a, const char *prefix)
 {
+    if (!a.len || a.s[0] != *prefix)
+        return !*prefix;
     size_t len = strlen(prefix);
     return a.len >= len && memcmp(a.s, prefix, len) == 0;
 }

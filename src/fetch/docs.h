@@ -16,6 +16,8 @@
 #include "dir/authcert.h"
 #include "fetch/want.h"
 
+struct consensus;
+
 enum fetch_verdict {
     FETCH_UNJUDGED,
     FETCH_GOOD,
@@ -35,6 +37,7 @@ struct fetch_doc {
      * of the others (32). */
     uint8_t digest[32];
     uint8_t digest_len;
+    size_t digested;  /* bytes of text that it is of */
     bool has_id;      /* whose it is, as the document says: */
     struct rsa_id id; /* relay, or authority's v3 identity */
     struct rsa_id sk; /* of a key certificate or vote: the signing key */
@@ -48,6 +51,10 @@ struct fetch_doc {
     /* A sentence without a full stop: what is wrong (FETCH_BAD), what could not be checked
      * (FETCH_UNPROVEN; may be set for FETCH_GOOD too); "" if there is nothing to say. */
     char why[FETCH_WHY_MAX];
+
+    /* Of a consensus, once it was parsed: verifying again, with more certificates, does not parse
+     * and hash it again. */
+    struct consensus *parsed;
 };
 
 struct fetch_docs {

@@ -55,6 +55,7 @@ static void set_digest(struct fetch_doc *doc, bool is_sha256, size_t len)
         sha256(doc->text.s, len, doc->digest);
     else
         sha1(doc->text.s, len, doc->digest);
+    doc->digested = len;
     doc->digest_len = is_sha256 ? SHA256_LEN : SHA1_LEN;
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dir/consensus.h"
 #include "dir/microdesc.h"
 #include "fetch/docs_int.h"
 
@@ -129,6 +130,8 @@ err_t fetch_docs_split(const struct fetch_want *want, struct text text, struct f
 
 void fetch_docs_free(struct fetch_docs *docs)
 {
+    for (size_t i = 0; i < docs->n; i++)
+        consensus_free(&docs->list[i].parsed);
     free(docs->list);
     free(docs->certs);
     *docs = (struct fetch_docs){0};

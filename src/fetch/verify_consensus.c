@@ -45,11 +45,15 @@ static err_t take_authority(const struct doc_item *item, struct consensus *c)
 
 /* dir-spec 3.4.1: what is signed goes up to the first "directory-signature" "and the space after
  * directory-signature". */
-static void hash_signed(const struct doc_item *item, struct text text, struct consensus *c)
+static void hash_signed(const struct doc_item *item, const struct fetch_doc *doc,
+                        struct consensus *c)
 {
-    size_t len = (size_t)(item->args.s - text.s);
-    sha1(text.s, len, c->sha1);
-    sha256(text.s, len, c->sha256);
+    size_t len = (size_t)(item->args.s - doc->text.s);
+    sha1(doc->text.s, len, c->sha1);
+    if (len == doc->digested && doc->digest_len == sizeof c->sha256)
+        memcpy(c->sha256, doc->digest, sizeof c->sha256); /* of the same bytes */
+    else
+        sha256(doc->text.s, len, c->sha256);
 }
 
 static err_t take_signature(const struct doc_item *item, struct consensus *c)
@@ -84,6 +88,8 @@ static err_t take_once(unsigned *seen, unsigned bit, err_t err)
 static err_t take_item(const struct doc_item *item, struct consensus *c, unsigned *seen)
 {
     struct text a[R_ARGS];
+    if (item->keyword.len == 1) /* most lines are of relays */
+        return item->keyword.s[0] != 'r' || doc_args(item, a, R_ARGS) ? OK : ERR_MALFORMED;
     if (doc_is(item, "vote-status"))
         return take_once(seen, SEEN_STATUS,
                          doc_args(item, a, 1) && text_is(a[0], "consensus") ? OK : ERR_UNSUPPORTED);
@@ -97,14 +103,12 @@ static err_t take_item(const struct doc_item *item, struct consensus *c, unsigne
         return take_once(seen, SEEN_FOOTER, OK);
     if (doc_is(item, "dir-source"))
         return take_authority(item, c);
-    if (doc_is(item, "r"))
-        return doc_args(item, a, R_ARGS) ? OK : ERR_MALFORMED;
     return OK;
 }
 
-static err_t parse_ns_into(struct text text, struct consensus *c)
+static err_t parse_ns_into(const struct fetch_doc *doc, struct consensus *c)
 {
-    struct doc_lines d = doc_over(text.s, text.len);
+    struct doc_lines d = doc_over(doc->text.s, doc->text.len);
     struct doc_item item;
     struct text a[2];
     unsigned seen = 0;
@@ -117,7 +121,7 @@ static err_t parse_ns_into(struct text text, struct consensus *c)
     while (doc_next(&d, &item)) {
         if (doc_is(&item, "directory-signature")) {
             if (!signatures)
-                hash_signed(&item, text, c);
+                hash_signed(&item, doc, c);
             signatures = true;
             TRY(take_signature(&item, c));
         } else if (!signatures) {
@@ -135,12 +139,12 @@ static err_t parse_ns_into(struct text text, struct consensus *c)
 }
 
 /* Enough of it for consensus_verify(). */
-static err_t parse_ns(struct text text, struct consensus **out)
+static err_t parse_ns(const struct fetch_doc *doc, struct consensus **out)
 {
     *out = calloc(1, sizeof **out);
     if (!*out)
         return ERR_NOMEM;
-    err_t err = parse_ns_into(text, *out);
+    err_t err = parse_ns_into(doc, *out);
     if (err != OK)
         consensus_free(out);
     return err;
@@ -245,11 +249,12 @@ static const char *why_unparsed(err_t err)
 err_t fetch_verify_consensus(const struct fetch_want *want, const struct fetch_trust *trust,
                              struct fetch_docs *docs, struct fetch_doc *doc)
 {
-    struct consensus *c = NULL;
     doc->verdict = FETCH_GOOD;
     err_t err = doc->flavor != want->flavor       ? ERR_UNSUPPORTED
-                : want->flavor == FETCH_MICRODESC ? consensus_parse(doc->text, &c)
-                                                  : parse_ns(doc->text, &c);
+                : doc->parsed                     ? OK
+                : want->flavor == FETCH_MICRODESC ? consensus_parse(doc->text, &doc->parsed)
+                                                  : parse_ns(doc, &doc->parsed);
+    const struct consensus *c = doc->parsed;
     if (err == ERR_NOMEM)
         return err;
     if (err != OK) {
@@ -261,6 +266,5 @@ err_t fetch_verify_consensus(const struct fetch_want *want, const struct fetch_t
     if (err == OK)
         err = check_asked_signers(want, trust, docs, doc, c);
     check_times(want, trust, doc, c);
-    consensus_free(&c);
     return err;
 }
