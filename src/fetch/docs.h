@@ -88,11 +88,11 @@ struct fetch_trust {
 
 /* Gives each document its verdict, and sets DOCS->certs.
  *   consensus       flavor; signed by more than half of TRUST's authorities, and of those WANT
- *                   names; bad once past its valid-until, or more than a day before its
- *                   valid-after (a little early: good, and told); of the next one the time is not
- *                   looked at
+ *                   names; nothing but signatures behind the first; bad once past its valid-until,
+ *                   or more than a day before its valid-after (a little early: good, and told); the
+ *                   next one: bad once past its fresh-until
  *   vote            one of TRUST's authorities; its certificate, which must not be expired; signed
- *                   by it; asked for
+ *                   by it; dates; asked for
  *   signatures      the form; each by a certificate of TRUST's authorities over the digest stated;
  *                   TRUST's consensus, if it has one, has such a digest
  *   keys            self-consistent, of TRUST's authorities, asked for; one that expired is good,

@@ -5,6 +5,8 @@
 #include "fetch/docs_int.h"
 #include "fetch/sigline.h"
 
+enum { EARLY_MOST_S = 24 * 60 * 60 };
+
 /* Why authcert_parse() said ERR, as a sentence about CERT ("it", "its certificate"). */
 static void bad_cert(struct fetch_doc *doc, const char *cert, err_t err)
 {
@@ -115,6 +117,28 @@ static void check_signature(struct fetch_doc *doc, const struct authcert *cert,
         fetch_bad(doc, "its signature does not verify");
 }
 
+static bool time_of(struct text doc, const char *keyword, int64_t *out)
+{
+    struct doc_item item;
+    struct text a[2];
+    return fetch_item(doc, keyword, &item) && doc_args(&item, a, 2) &&
+           doc_time(a[0], a[1], out) == OK;
+}
+
+/* An old one is as genuine as it was; who asks for a vote means that of the period. */
+static void check_dates(struct fetch_doc *doc, int64_t now_s)
+{
+    int64_t after_s, until_s;
+    char after[DOC_TIME_TEXT_MAX], until[DOC_TIME_TEXT_MAX], now[DOC_TIME_TEXT_MAX];
+    if (!time_of(doc->text, "valid-after", &after_s) ||
+        !time_of(doc->text, "valid-until", &until_s))
+        fetch_bad(doc, "its valid-after or valid-until line is missing or malformed");
+    else if (now_s > until_s || now_s < after_s - EARLY_MOST_S)
+        fetch_bad(doc, "it is about the time from %s to %s UTC, our clock says %s UTC",
+                  doc_time_text(after_s, after), doc_time_text(until_s, until),
+                  doc_time_text(now_s, now));
+}
+
 static void check_vote(struct fetch_doc *doc, const struct fetch_trust *trust,
                        const struct authcert *cert)
 {
@@ -132,6 +156,8 @@ static void check_vote(struct fetch_doc *doc, const struct fetch_trust *trust,
                   doc_time_text(authcert_expires_s(cert), date));
     else
         check_signature(doc, cert, &item);
+    if (doc->verdict == FETCH_GOOD)
+        check_dates(doc, trust->now_s);
 }
 
 err_t fetch_verify_vote(struct fetch_doc *doc, const struct fetch_trust *trust)

@@ -222,14 +222,35 @@ static void check_times(const struct fetch_want *want, const struct fetch_trust 
                         struct fetch_doc *doc, const struct consensus *c)
 {
     char text[CONSENSUS_CLOCK_TEXT_MAX];
-    if (want->next || doc->verdict == FETCH_BAD)
+    /* What is no longer fresh was once the next one. */
+    int64_t until_s = want->next ? c->fresh_until_s : c->valid_until_s;
+    if (doc->verdict == FETCH_BAD)
         return;
-    if (trust->now_s > c->valid_until_s || trust->now_s < c->valid_after_s - EARLY_MOST_S)
+    if (trust->now_s > until_s || trust->now_s < c->valid_after_s - EARLY_MOST_S)
         fetch_bad(doc, "%s", consensus_clock_text(c, trust->now_s, text));
-    else if (trust->now_s < c->valid_after_s) {
+    else if (trust->now_s < c->valid_after_s && !want->next) {
         fetch_unproven(doc, "%s", consensus_clock_text(c, trust->now_s, text));
         doc->verdict = FETCH_GOOD;
     }
+}
+
+/* Nobody signs what stands behind the first signature, but other programs may read it: there may be
+ * nothing but signatures. What is in one that cannot be checked, too, must look like one. */
+static bool only_signatures_follow(const struct fetch_doc *doc)
+{
+    static const char base64[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\n";
+    struct doc_item item;
+    size_t skip = doc->digested - strlen("directory-signature ");
+    struct doc_lines d = doc_over(doc->text.s + skip, doc->text.len - skip);
+    while (doc_next(&d, &item)) {
+        if (!doc_is(&item, "directory-signature") || !text_is(item.tag, "SIGNATURE"))
+            return false;
+        for (size_t i = 0; i < item.object.len; i++)
+            if (!memchr(base64, item.object.s[i], sizeof base64 - 1))
+                return false;
+    }
+    return d.err == OK;
 }
 
 static const char *why_unparsed(err_t err)
@@ -259,6 +280,10 @@ err_t fetch_verify_consensus(const struct fetch_want *want, const struct fetch_t
         return err;
     if (err != OK) {
         fetch_bad(doc, "%s", why_unparsed(err));
+        return OK;
+    }
+    if (!only_signatures_follow(doc)) {
+        fetch_bad(doc, "there is something else behind its signatures, which nobody signed");
         return OK;
     }
     err = check_signers(doc, c, trust->auths, trust->n_auths, "authorities that are trusted", trust,

@@ -132,6 +132,9 @@ START_TEST(test_authdocs_clock_a_little_early_is_told_and_no_error)
     fetched_answer(&f, "consensus", consensus(n, DOCS_NS, DOCS_HONEST));
     fetched_is(&f, FETCH_BAD, "our clock says");
     fetched_answer(&f, "consensus/next", consensus(n, DOCS_NS, DOCS_HONEST));
+    fetched_is(&f, FETCH_BAD, "our clock says"); /* it was the next one once */
+    f.trust.now_s = docs_valid_after_s(n->docs) - 60;
+    fetched_answer(&f, "consensus/next", consensus(n, DOCS_NS, DOCS_HONEST));
     fetched_is(&f, FETCH_GOOD, "");
     fetched_clear(&f);
     docnet_free(n);
@@ -179,12 +182,41 @@ START_TEST(test_authdocs_broken_ns_consensus_is_bad)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         fetched_bad_with(&f, "consensus", consensus(n, DOCS_NS, DOCS_HONEST), rows[i].from,
                          rows[i].to, rows[i].says);
-    /* What follows a signature is not signed, and not looked at. */
-    char *more = fetched_changed(consensus(n, DOCS_NS, DOCS_HONEST), "-----END SIGNATURE-----\n",
-                                 "-----END SIGNATURE-----\nr x\n");
-    fetched_answer(&f, "consensus", text_of(more));
-    fetched_is(&f, FETCH_GOOD, "");
-    free(more);
+    fetched_clear(&f);
+    docnet_free(n);
+}
+END_TEST
+
+#define SIG_END "-----END SIGNATURE-----\n"
+
+/* What follows the first signature is not signed, but others may read it. */
+START_TEST(test_authdocs_nothing_but_signatures_follows_a_signature)
+{
+    static const char *const rows[] = {
+        "r x\n",
+        "bandwidth-weights Wbd=1\n",
+        "\n",
+        "directory-signature x\n",
+        "directory-signature x\n-----BEGIN KEY-----\n-----END KEY-----\n",
+        "directory-signature x\n-----BEGIN SIGNATURE-----\nr x\n" SIG_END,
+        "directory-signature x\n-----BEGIN SIGNATURE-----\nAAAA\033[2J\n" SIG_END,
+    };
+    struct docnet *n = docnet_usual(9);
+    struct fetched f = fetched_new(n);
+    char text[256];
+    for (int flavor = 0; flavor < 2; flavor++) {
+        struct text whole = consensus(n, (enum docs_flavor)flavor, DOCS_HONEST);
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            (void)snprintf(text, sizeof text, SIG_END "%s", rows[i]);
+            fetched_bad_with(&f, flavor_words[flavor], whole, SIG_END, text, "");
+        }
+        char *more = fetched_changed(
+            whole, SIG_END,
+            SIG_END "directory-signature new a b\n-----BEGIN SIGNATURE-----\nAAAA\n" SIG_END);
+        fetched_answer(&f, flavor_words[flavor], text_of(more));
+        fetched_is(&f, FETCH_GOOD, "");
+        free(more);
+    }
     fetched_clear(&f);
     docnet_free(n);
 }
@@ -236,7 +268,12 @@ START_TEST(test_authdocs_broken_vote_says_what_is_wrong)
     f.trust.now_s += (int64_t)20 * 366 * 24 * 3600;
     fetched_answer(&f, "vote/current/authority", vote);
     fetched_is(&f, FETCH_BAD, "its certificate expired at 20");
-    f.trust.now_s -= (int64_t)20 * 366 * 24 * 3600;
+    f.trust.now_s = docs_valid_until_s(n->docs) + 1;
+    fetched_answer(&f, "vote/current/authority", vote);
+    fetched_is(&f, FETCH_BAD, "it is about the time from 20");
+    f.trust.now_s = docs_valid_after_s(n->docs) - 60;
+    fetched_answer(&f, "vote/next/authority", vote);
+    fetched_is(&f, FETCH_GOOD, "");
     f.trust.n_auths = 0;
     fetched_answer(&f, "vote/current/authority", vote);
     fetched_is(&f, FETCH_BAD, "none of the authorities");
@@ -494,7 +531,9 @@ TESTS("fetch/authdocs", test_authdocs_consensus_of_either_flavor_is_good,
       test_authdocs_signers_that_were_named_must_have_signed,
       test_authdocs_clock_a_little_early_is_told_and_no_error,
       test_authdocs_no_prefix_of_a_consensus_passes_that_ends_before_its_signatures,
-      test_authdocs_broken_ns_consensus_is_bad, test_authdocs_votes_are_good_and_named_by_digest,
+      test_authdocs_broken_ns_consensus_is_bad,
+      test_authdocs_nothing_but_signatures_follows_a_signature,
+      test_authdocs_votes_are_good_and_named_by_digest,
       test_authdocs_broken_vote_says_what_is_wrong,
       test_authdocs_vote_is_signed_once_by_its_own_key, test_authdocs_key_certificates_are_good,
       test_authdocs_key_certificate_is_found_by_either_key,
