@@ -174,6 +174,28 @@ static err_t join(struct item *it)
     return join_for(it, FOR_WANT, &it->joined, &it->text);
 }
 
+/* The v3 identity of the authority that has the fingerprint RSA; NULL: it is none that is known. */
+static const struct rsa_id *v3_of(const struct job *j, const struct rsa_id *rsa)
+{
+    const struct dir_servers *known = &j->args->sources.servers;
+    for (size_t i = 0; i < known->n; i++)
+        if (known->list[i].is_authority && rsa_id_equal(&known->list[i].rsa, rsa))
+            return &known->list[i].v3ident;
+    return NULL;
+}
+
+/* Who has answered, for what is the answering server's own. */
+static void trust_server(const struct item *it, struct fetch_trust *t)
+{
+    const struct part *p = it->parts;
+    const struct source *s = p && p->get ? get_source(p->get) : NULL;
+    if (!s || it->want->by != FETCH_BY_AUTHORITY || !s->has_rsa)
+        return;
+    t->server = &s->rsa;
+    t->server_ed = s->has_ed ? &s->ed : NULL;
+    t->server_v3 = v3_of(it->job, &s->rsa);
+}
+
 static struct fetch_trust trust_of(const struct item *it, struct text servers)
 {
     const struct job *j = it->job;
@@ -193,6 +215,7 @@ static struct fetch_trust trust_of(const struct item *it, struct text servers)
         if (other->over && other->text.len && other->want->kind == FETCH_CONSENSUS)
             t.consensus = other->text;
     }
+    trust_server(it, &t);
     return t;
 }
 

@@ -262,6 +262,8 @@ static void on_relay(void *arg, struct tunic_relay *relay, enum tunic_event even
         source_failed(s, tunic_relay_error(relay));
     if (event != TUNIC_EVENT_OPEN || s->state != SOURCE_OPENING)
         return;
+    s->has_rsa = tunic_relay_rsa_id(relay, s->rsa.b) == 0;
+    s->has_ed = tunic_relay_ed25519_id(relay, s->ed.b) == 0;
     o.callback = on_circuit;
     o.callback_arg = s;
     s->circuit = tunic_circuit_start(relay, &o, &error);

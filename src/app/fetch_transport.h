@@ -42,6 +42,10 @@ struct source {
     enum source_state state;
     unsigned failures;        /* since it last answered */
     struct tunic_error error; /* FAILED */
+    /* What the server has proved to be, when it was last open. */
+    bool has_rsa, has_ed;
+    struct rsa_id rsa;
+    struct ed_id ed;
     struct tunic_relay *relay;
     struct tunic_circuit *circuit;
     struct get *gets;

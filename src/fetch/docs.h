@@ -41,6 +41,7 @@ struct fetch_doc {
     bool has_id;      /* whose it is, as the document says: */
     struct rsa_id id; /* relay, or authority's v3 identity */
     struct rsa_id sk; /* of a key certificate or vote: the signing key */
+    struct ed_id ed;  /* of a server or extra-info descriptor that is not BAD */
     /* Its natural file name, in [0-9a-f.-] and letters: the digest in hex; "IDENTITY-SIGNINGKEY" of
      * a key certificate. */
     char name[FETCH_NAME_MAX];
@@ -84,6 +85,11 @@ struct fetch_trust {
     struct text servers;
     /* For detached signatures: the consensus they are of, ns or microdesc. May be empty. */
     struct text consensus;
+    /* Who was asked, as far as that server has proved it: ".../authority" is its own document. Each
+     * may be NULL. */
+    const struct rsa_id *server;
+    const struct ed_id *server_ed;
+    const struct rsa_id *server_v3; /* an authority's */
 };
 
 /* Gives each document its verdict, and sets DOCS->certs.
@@ -99,6 +105,7 @@ struct fetch_trust {
  *                   and told
  *   server          RSA and Ed25519 signatures, certificates and cross-certificates; digest or
  *                   fingerprint asked for
+ *                   (those by "authority": of the very server that was asked)
  *   extra           Ed25519 signature and certificate; RSA signature if TRUST has its relay's
  * server descriptor, else unproven unless its digest was asked for; asked for micro           form,
  * and the digest asked for bandwidth       the form: it's never proven ERR_NOMEM. */

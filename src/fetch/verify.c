@@ -69,6 +69,20 @@ static bool names_documents(const struct fetch_want *want)
     return want->by >= FETCH_BY_FP && want->kind != FETCH_CONSENSUS;
 }
 
+/* ".../authority": a document of another one may be as genuine, and is not what was asked for. */
+static void check_owner(const struct fetch_trust *trust, struct fetch_doc *doc)
+{
+    bool of_relay = doc->kind == FETCH_SERVER || doc->kind == FETCH_EXTRA;
+    bool of_authority = doc->kind == FETCH_VOTE || doc->kind == FETCH_KEYS;
+    const struct rsa_id *owner = of_relay ? trust->server : of_authority ? trust->server_v3 : NULL;
+    if (doc->verdict == FETCH_BAD || !owner)
+        return;
+    if (!doc->has_id || !rsa_id_equal(owner, &doc->id))
+        fetch_bad(doc, "it is not of the server that was asked, which is another one");
+    else if (of_relay && trust->server_ed && !ed_id_equal(trust->server_ed, &doc->ed))
+        fetch_bad(doc, "its Ed25519 identity is not that of the server that was asked");
+}
+
 static void check_asked_for(const struct fetch_want *want, struct fetch_doc *doc)
 {
     if (!names_documents(want) || doc->verdict == FETCH_BAD)
@@ -174,6 +188,8 @@ err_t fetch_docs_verify(const struct fetch_want *want, const struct fetch_trust 
         doc->why[0] = 0;
         err = judge(want, trust, &servers, docs, doc);
         check_asked_for(want, doc);
+        if (want->by == FETCH_BY_AUTHORITY)
+            check_owner(trust, doc);
     }
     free(servers.list);
     return err;

@@ -145,7 +145,7 @@ static bool check_identity_cert(struct check *c)
     if (cert.type != CERT_IDENTITY_V_SIGNING || cert.key_type != CERT_KEY_ED25519 ||
         !cert.has_signer)
         return bad_line(c, IDENTITY_ED, "has a certificate of the wrong type");
-    c->ed = cert.signer;
+    c->ed = c->doc->ed = cert.signer;
     memcpy(c->signing.b, cert.key, sizeof c->signing.b);
     return verify_cert(c, IDENTITY_ED, &cert, NULL);
 }

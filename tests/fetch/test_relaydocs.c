@@ -73,6 +73,50 @@ static void note_missing(void *arg, size_t key, const char *text)
     (void)snprintf(arg, 256, "%s", text);
 }
 
+START_TEST(test_relaydocs_a_servers_own_descriptor_is_of_that_server)
+{
+    struct docnet *n = docnet_usual(6);
+    struct fetched f = fetched_new(n);
+    const struct rsa_id *mine = &n->id[4].rsa_id, *others = &n->id[5].rsa_id;
+    struct text own = docs_descriptor(n->docs, mine);
+    struct ed_id ed;
+    f.trust.server = mine;
+    fetched_answer(&f, "server/authority", own);
+    fetched_is(&f, FETCH_GOOD, "");
+    ed = fetched_one(&f)->ed;
+    f.trust.server_ed = &ed;
+    fetched_answer(&f, "server/authority", own);
+    fetched_is(&f, FETCH_GOOD, "");
+    ed.b[0] ^= 1;
+    fetched_answer(&f, "server/authority", own);
+    fetched_is(&f, FETCH_BAD, "Ed25519 identity");
+    f.trust.server_ed = NULL;
+    f.trust.server = others;
+    fetched_answer(&f, "server/authority", own);
+    fetched_is(&f, FETCH_BAD, "not of the server that was asked");
+    fetched_answer(&f, "server/all", own);
+    fetched_is(&f, FETCH_GOOD, "");
+    fetched_clear(&f);
+    docnet_free(n);
+}
+END_TEST
+
+START_TEST(test_relaydocs_an_authoritys_own_certificate_is_of_that_authority)
+{
+    struct docnet *n = docnet_usual(7);
+    struct fetched f = fetched_new(n);
+    for (size_t i = 0; i < 2; i++) {
+        f.trust.server_v3 = &n->auths[i];
+        fetched_answer(&f, "keys/authority", docs_key_cert(n->docs, n->auths[0].b, NULL));
+        fetched_is(&f, i ? FETCH_BAD : FETCH_GOOD, i ? "not of the server that was asked" : "");
+        fetched_answer(&f, "vote/current/authority", docs_vote(n->docs, n->auths[0].b));
+        fetched_is(&f, i ? FETCH_BAD : FETCH_GOOD, i ? "not of the server that was asked" : "");
+    }
+    fetched_clear(&f);
+    docnet_free(n);
+}
+END_TEST
+
 START_TEST(test_relaydocs_missing_ones_are_told)
 {
     struct docnet *n = docnet_usual(4);
@@ -379,6 +423,8 @@ END_TEST
 
 TESTS("fetch/relaydocs", test_relaydocs_all_descriptors_are_good,
       test_relaydocs_descriptor_is_named_by_its_digest, test_relaydocs_descriptor_of_another_is_bad,
+      test_relaydocs_a_servers_own_descriptor_is_of_that_server,
+      test_relaydocs_an_authoritys_own_certificate_is_of_that_authority,
       test_relaydocs_missing_ones_are_told,
       test_relaydocs_each_broken_descriptor_says_what_is_wrong,
       test_relaydocs_keys_of_another_relay_do_not_fit,
