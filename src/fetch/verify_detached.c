@@ -7,19 +7,21 @@
 #include "fetch/docs_int.h"
 #include "fetch/sigline.h"
 
-enum { DIGESTS_MAX = 16 };
+enum { DIGESTS_MAX = 16, SIGNERS_MAX = 64 };
 
 /* A digest that the document states of a flavor of the next consensus. */
 struct stated {
     struct text flavor;
     bool is_sha256;
     uint8_t digest[32];
+    struct rsa_id signers[SIGNERS_MAX]; /* whose signatures verify */
+    size_t n_signers;
 };
 
 struct detached {
     struct stated stated[DIGESTS_MAX];
     size_t n;
-    int64_t valid_after_s;
+    int64_t valid_after_s, fresh_until_s;
     bool has_dates;
     size_t good, bad, lacking, strangers, unknown; /* signatures */
 };
@@ -42,13 +44,25 @@ static err_t add_digest(struct detached *s, struct text flavor, struct text algo
     return hex_decode_exact(hex, d->digest, digest_len(is_sha256));
 }
 
-static const struct stated *find_digest(const struct detached *s, struct text flavor,
-                                        bool is_sha256)
+static struct stated *find_digest(struct detached *s, struct text flavor, bool is_sha256)
 {
     for (size_t i = 0; i < s->n; i++)
         if (text_equal(s->stated[i].flavor, flavor) && s->stated[i].is_sha256 == is_sha256)
             return &s->stated[i];
     return NULL;
+}
+
+/* One who signs twice has signed once. */
+static err_t add_signer(struct detached *s, struct stated *d, const struct rsa_id *id)
+{
+    for (size_t i = 0; i < d->n_signers; i++)
+        if (rsa_id_equal(&d->signers[i], id))
+            return OK;
+    if (d->n_signers >= SIGNERS_MAX)
+        return ERR_LIMIT;
+    d->signers[d->n_signers++] = *id;
+    s->good++;
+    return OK;
 }
 
 static err_t check_one(const struct doc_item *item, struct detached *s,
@@ -57,7 +71,7 @@ static err_t check_one(const struct doc_item *item, struct detached *s,
     struct sigline line;
     TRY(sigline_parse(item, &line));
     struct text flavor = line.flavor.len ? line.flavor : TEXT_LIT("ns");
-    const struct stated *d = line.known ? find_digest(s, flavor, line.is_sha256) : NULL;
+    struct stated *d = line.known ? find_digest(s, flavor, line.is_sha256) : NULL;
     if (!line.known) {
         s->unknown++;
         return OK;
@@ -75,9 +89,8 @@ static err_t check_one(const struct doc_item *item, struct detached *s,
         return fetch_want_cert(docs, &line.identity, &line.signing);
     }
     bool ok = authcert_check(cert, d->digest, digest_len(line.is_sha256), line.sig, line.len) == OK;
-    s->good += ok;
     s->bad += !ok;
-    return OK;
+    return ok ? add_signer(s, d, &line.identity) : OK;
 }
 
 static err_t take_item(const struct doc_item *item, struct detached *s,
@@ -91,6 +104,8 @@ static err_t take_item(const struct doc_item *item, struct detached *s,
         return doc_args(item, a, 3) ? add_digest(s, a[0], a[1], a[2]) : ERR_MALFORMED;
     if (doc_is(item, "directory-signature") || doc_is(item, "additional-signature"))
         return check_one(item, s, trust, docs);
+    if (doc_is(item, "fresh-until"))
+        return doc_args(item, a, 2) ? doc_time(a[0], a[1], &s->fresh_until_s) : ERR_MALFORMED;
     if (!doc_is(item, "valid-after"))
         return OK;
     s->has_dates = true;
@@ -108,6 +123,15 @@ static err_t read_all(struct text text, struct detached *s, const struct fetch_t
     while (doc_next(&d, &item))
         TRY(take_item(&item, s, trust, docs));
     return d.err != OK ? d.err : s->has_dates ? OK : ERR_MALFORMED;
+}
+
+/* Whoever made the document wrote its digests; what makes one true is a signature over it. */
+static bool has_unsigned_digest(const struct detached *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (!s->stated[i].n_signers)
+            return true;
+    return false;
 }
 
 /* Whether the consensus we know has a digest that is stated; false: another one, or none at all. */
@@ -128,7 +152,7 @@ static bool is_of_consensus(const struct detached *s, struct text consensus)
 
 static void judge(struct fetch_doc *doc, const struct detached *s, const struct fetch_trust *trust)
 {
-    char rest[128] = "";
+    char rest[128] = "", until[DOC_TIME_TEXT_MAX], now[DOC_TIME_TEXT_MAX];
     if (s->lacking || s->strangers || s->unknown)
         (void)snprintf(rest, sizeof rest,
                        "; %zu could not be checked for want of a certificate, %zu are of unknown "
@@ -136,10 +160,17 @@ static void judge(struct fetch_doc *doc, const struct detached *s, const struct 
                        s->lacking, s->strangers + s->unknown);
     if (s->bad)
         fetch_bad(doc, "%zu of its signatures do not verify", s->bad);
+    else if (s->fresh_until_s && trust->now_s > s->fresh_until_s)
+        fetch_bad(doc, "it is of a consensus that was fresh until %s UTC, our clock says %s UTC",
+                  doc_time_text(s->fresh_until_s, until), doc_time_text(trust->now_s, now));
     else if (trust->consensus.len && !is_of_consensus(s, trust->consensus))
         fetch_bad(doc, "it signs another consensus than the one that is known");
     else if (!s->good)
         fetch_unproven(doc, "none of its signatures could be checked%s", rest);
+    else if (has_unsigned_digest(s) && !s->lacking)
+        fetch_bad(doc, "it states a digest that no authority signs which is trusted");
+    else if (has_unsigned_digest(s))
+        fetch_unproven(doc, "of a digest that it states no signature could be checked%s", rest);
     else if (!trust->consensus.len || rest[0]) {
         fetch_unproven(doc, "%zu signatures verify over the digests that it states%s%s", s->good,
                        trust->consensus.len ? "" : ", the consensus itself was not looked at",

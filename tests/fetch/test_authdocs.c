@@ -448,7 +448,10 @@ START_TEST(test_authdocs_detached_signatures_without_certificates_are_unproven)
     ck_assert_uint_eq(f.docs.n_certs, 3);
     f.trust.certs = &n->certs;
     f.trust.now_s += (int64_t)20 * 366 * 24 * 3600;
-    fetched_answer(&f, "consensus-signatures", text_of(b->s));
+    fetched_bad_with(&f, "consensus-signatures", text_of(b->s), "x", "x", "fresh until 2026-01-01");
+    char *undated = fetched_changed(text_of(b->s), "fresh-until", "x-until");
+    fetched_answer(&f, "consensus-signatures", text_of(undated));
+    free(undated);
     fetched_is(&f, FETCH_UNPROVEN, "6 could not be checked for want of a certificate");
     f.trust.now_s -= (int64_t)20 * 366 * 24 * 3600;
     f.trust.n_auths = 2;
@@ -481,6 +484,26 @@ START_TEST(test_authdocs_broken_detached_signatures_are_bad)
     fetched_answer(&f, w, text_of(zero));
     fetched_is(&f, FETCH_BAD, "3 of its signatures do not verify");
     free(zero);
+    /* A digest that nobody signs could be that of anything. */
+    fetched_bad_with(&f, w, t, "additional-digest",
+                     "additional-digest ns sha256 0000000000000000000000000000000000000000000000000"
+                     "000000000000000\nadditional-digest",
+                     "states a digest that no authority signs");
+    free(b);
+    fetched_clear(&f);
+    docnet_free(n);
+}
+END_TEST
+
+START_TEST(test_authdocs_detached_signatures_of_one_authority_count_once)
+{
+    struct docnet *n = docnet_usual(33);
+    struct fetched f = fetched_new(n);
+    struct bits *b = detached(n);
+    size_t len;
+    put(b, from_signatures(consensus(n, DOCS_NS, DOCS_HONEST), &len));
+    fetched_answer(&f, "consensus-signatures", text_of(b->s));
+    fetched_is(&f, FETCH_GOOD, "6 signatures verify");
     free(b);
     fetched_clear(&f);
     docnet_free(n);
@@ -541,5 +564,6 @@ TESTS("fetch/authdocs", test_authdocs_consensus_of_either_flavor_is_good,
       test_authdocs_detached_signatures_are_good,
       test_authdocs_detached_signatures_without_certificates_are_unproven,
       test_authdocs_broken_detached_signatures_are_bad,
+      test_authdocs_detached_signatures_of_one_authority_count_once,
       test_authdocs_bandwidth_file_is_checked_for_its_form,
       test_authdocs_unknown_document_is_unproven)
