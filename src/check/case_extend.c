@@ -128,6 +128,7 @@ static void end_to_end(struct trial *t)
 
 static void first_hop_listens(struct trial *t)
 {
+    (void)pcirc_needs_dir(t);
     struct pcirc *c = pcirc_two_hops(t);
     struct pmsg m;
     uint16_t id = pcirc_new_stream(c);

@@ -25,6 +25,7 @@ static void digest_running(struct trial *t)
 
 static void digest_own_only(struct trial *t)
 {
+    (void)pcirc_needs_dir(t);
     struct check_next next;
     struct pmsg m;
     if (!pcirc_find_next(t, &next))
@@ -83,6 +84,7 @@ static void fill_padding(uint8_t *body)
 
 static void padding_any(struct trial *t)
 {
+    (void)pcirc_needs_dir(t);
     struct pcirc *c = pcirc_fast(t);
     uint16_t id = pcirc_new_stream(c);
     pcirc_send_spoilt(c, RELAY_BEGIN_DIR, id, NULL, 0, fill_padding, "with ones as padding");
@@ -93,6 +95,7 @@ static void padding_any(struct trial *t)
  * zero. */
 static size_t look_at_padding(struct trial *t, size_t *zeros)
 {
+    (void)pcirc_needs_dir(t);
     struct pcirc *c = pcirc_fast(t);
     uint16_t id = pcirc_new_stream(c);
     size_t others = 0;

@@ -36,6 +36,7 @@ static void counts_apart(struct trial *t)
 
 static void begin_dir_in_early(struct trial *t, struct probe_cell *answer)
 {
+    (void)pcirc_needs_dir(t);
     struct pcirc *c = pcirc_fast(t);
     uint16_t id = pcirc_new_stream(c);
     if (!c)

@@ -37,6 +37,7 @@ static void begin_dir(struct trial *t)
 
 static void connected_empty(struct trial *t)
 {
+    (void)pcirc_needs_dir(t);
     struct pcirc *c = pcirc_fast(t);
     uint16_t id = pcirc_new_stream(c);
     struct pmsg m;
@@ -49,6 +50,7 @@ static void connected_empty(struct trial *t)
 
 static void begin_dir_body(struct trial *t)
 {
+    (void)pcirc_needs_dir(t);
     struct pcirc *c = pcirc_fast(t);
     uint16_t id = pcirc_new_stream(c);
     pcirc_send(c, 1, RELAY_BEGIN_DIR, id, bytes, sizeof bytes);
@@ -57,6 +59,7 @@ static void begin_dir_body(struct trial *t)
 
 static void early_data(struct trial *t)
 {
+    (void)pcirc_needs_dir(t);
     struct pcirc *c = pcirc_fast(t);
     struct pdir_answer a = {.status = 0};
     uint16_t id = pcirc_new_stream(c);
@@ -70,6 +73,7 @@ static void early_data(struct trial *t)
 
 static void id_most(struct trial *t)
 {
+    (void)pcirc_needs_dir(t);
     struct pcirc *c = pcirc_fast(t);
     pcirc_send(c, 1, RELAY_BEGIN_DIR, UINT16_MAX, NULL, 0);
     if (pcirc_await(c, RELAY_CONNECTED, UINT16_MAX, NULL))
@@ -320,6 +324,7 @@ static void resolve_error(struct trial *t)
 
 static void resolve_no_stream(struct trial *t)
 {
+    (void)pcirc_needs_dir(t);
     struct pcirc *c = pcirc_fast(t);
     struct relay_resolved said;
     uint16_t id;

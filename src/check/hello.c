@@ -80,12 +80,28 @@ struct probe *probe_hello(struct trial *t, struct probe_hello *out)
     return p;
 }
 
+/* What stands in these cells, and whether they are all there, other cases judge: one that wants an
+ * open link must not fail by it. */
+bool probe_take_hello(struct probe *p, struct probe_hello *out)
+{
+    struct probe_cell cell = {.cmd = 0};
+    size_t used = 0;
+    *out = (struct probe_hello){.versions.n = 0};
+    if (!p || !trial_goes_on(p->t))
+        return false;
+    trial_awaits(p->t, "NETINFO");
+    while (probe_next(p, &cell) && cell.cmd != CELL_NETINFO)
+        if (cell.cmd == CELL_CERTS && !out->certs.n &&
+            chan_certs_decode(keep(out, &used, &cell), &out->certs) != OK)
+            out->certs.n = 0;
+    return trial_goes_on(p->t);
+}
+
 struct probe *probe_link_by(struct trial *t, const uint16_t *versions, size_t n)
 {
-    struct probe_hello hello = {.versions.n = 0};
+    struct probe_hello hello;
     struct probe *p = probe_offer(t, versions, n);
-    if (p && trial_goes_on(t))
-        take_rest(p, &hello);
+    (void)probe_take_hello(p, &hello);
     probe_send_netinfo(p);
     return p;
 }

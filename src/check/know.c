@@ -6,13 +6,38 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "cell/reason.h"
 #include "check/pdir.h"
+#include "crypto/cert.h"
 #include "crypto/encode.h"
+#include "crypto/rsa.h"
 #include "dir/protover.h"
 #include "link/certs.h"
 
 /* ---- who it is ---- */
 
+/* What the certificates claim. Whether they prove it is for the cases to judge: a relay that does
+ * not is to be told so there, and not to be refused as a whole. */
+static void learn_claimed(struct check_run *run, const struct probe_hello *hello)
+{
+    struct ed_cert ed;
+    for (size_t i = 0; i < hello->certs.n; i++) {
+        const struct chan_cert *cert = &hello->certs.c[i];
+        struct rsa_pub *rsa = NULL;
+        if (cert->type == CHAN_CERT_RSA_ID &&
+            rsa_pub_from_x509(cert->body, cert->len, &rsa) == OK) {
+            rsa_pub_id(rsa, &run->rsa);
+            rsa_pub_free(rsa);
+            run->has_rsa = true;
+        } else if (cert->type == CHAN_CERT_ED_ID_SIGNING &&
+                   ed_cert_parse(cert->body, cert->len, &ed) == OK && ed.has_signer) {
+            run->ed = ed.signer;
+            run->has_ed = true;
+        }
+    }
+}
+
+/* An identity that was asked for has to be proved. */
 static void learn_identity(struct trial *t, struct probe *p, const struct probe_hello *hello)
 {
     struct check_run *run = t->run;
@@ -24,19 +49,16 @@ static void learn_identity(struct trial *t, struct probe *p, const struct probe_
                                        .has_ed = config->has_ed};
     struct sha256 tls_cert;
     struct certs_proved proved;
-    char text[TRIAL_WHY_MAX] = "";
+    char text[TRIAL_WHY_MAX] = "the relay showed no TLS certificate";
     if (!trial_goes_on(t))
         return;
-    if (!tls_peer_cert_sha256(p->tls, &tls_cert))
-        trial_fail(t, "the relay showed no TLS certificate");
-    else if (certs_verify(&hello->certs, &tls_cert, &target, env_wall_s(run->env), &proved, text,
-                          sizeof text) != OK)
+    learn_claimed(run, hello);
+    if (tls_peer_cert_sha256(p->tls, &tls_cert) &&
+        certs_verify(&hello->certs, &tls_cert, &target, env_wall_s(run->env), &proved, text,
+                     sizeof text) == OK)
+        return;
+    if (config->has_rsa || config->has_ed)
         trial_fail(t, "%s", text);
-    else {
-        run->rsa = proved.rsa;
-        run->ed = proved.ed;
-        run->has_rsa = run->has_ed = true;
-    }
 }
 
 /* The value of the first line that begins with KEYWORD. */
@@ -49,11 +71,26 @@ static struct text line_of(struct text doc, const char *keyword)
     return (struct text){"", 0};
 }
 
+/* tor-spec 6.2.1: "If the Tor relay is not running a directory service, it should respond with a
+ * REASON_NOTDIRECTORY RELAY_END cell." */
+static void learn_whether_directory(struct pcirc *c)
+{
+    struct pmsg m = {.cmd = 0};
+    uint16_t id = pcirc_new_stream(c);
+    pcirc_send(c, 1, RELAY_BEGIN_DIR, id, NULL, 0);
+    if (pcirc_next(c, &m))
+        c->p->t->run->no_dir =
+            m.cmd == RELAY_END && m.stream_id == id && m.len && m.data[0] == END_NOTDIRECTORY;
+}
+
 static void learn_onion_key(struct trial *t, struct probe *p)
 {
     struct pcirc *c = pcirc_fast_on(p);
     struct pdir_answer a;
     struct check_run *run = t->run;
+    learn_whether_directory(c);
+    if (run->no_dir)
+        return;
     pdir_get(c, "/tor/server/authority", "", &a);
     if (a.status == 200)
         run->has_ntor = base64_decode_exact(line_of(a.body, "ntor-onion-key"), BASE64_EITHER,
@@ -63,17 +100,23 @@ static void learn_onion_key(struct trial *t, struct probe *p)
     pdir_free(&a);
 }
 
-/* Failure to learn the identity is the relay's failure to be one; the rest may be missing. */
+/* Without VERSIONS it is no relay; the rest may be missing. */
 void know_relay(struct trial *t)
 {
     struct probe_hello hello;
-    struct probe *p = probe_hello(t, &hello);
-    probe_send_netinfo(p);
+    struct probe *p = probe_versions(t);
     if (!p || !trial_goes_on(t))
         return;
-    learn_identity(t, p, &hello);
+    bool greeted = probe_take_hello(p, &hello);
+    if (greeted || hello.certs.n) {
+        t->verdict = CHECK_PASS;
+        learn_identity(t, p, &hello);
+    }
     if (!trial_goes_on(t))
         return;
+    if (!greeted)
+        return;
+    probe_send_netinfo(p);
     learn_onion_key(t, p);
     if (t->verdict == CHECK_FAIL && !t->tidied_up) /* the cases will say so in their own words */
         t->verdict = CHECK_PASS;

@@ -4,8 +4,8 @@
 
 #include "check/trial.h"
 
-/* Fills in run->rsa, ->ed and, if the relay tells it, ->ntor. The trial fails if it does not prove
- * to be a relay, or is another one than was asked for. */
+/* Fills in what the relay tells of run->rsa, ->ed, ->ntor.. The trial fails if what answers is no
+ * relay, or does not prove to be the one that was asked for. */
 void know_relay(struct trial *t);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/rd.h"
+#include "cell/reason.h"
 #include "cell/relay_extend.h"
 #include "cell/relay_stream.h"
 #include "check/words.h"
@@ -310,16 +311,41 @@ uint8_t pcirc_await_destroy(struct pcirc *c)
     return 0;
 }
 
+/* tor-spec 6.2.1: END(NOTDIRECTORY) is as good an answer, of a relay that serves none. */
 void pcirc_await_alive(struct pcirc *c)
 {
-    (void)pcirc_begin_dir(c);
+    struct pmsg m;
+    uint16_t id = pcirc_new_stream(c);
+    if (!usable(c))
+        return;
+    struct trial *t = c->p->t;
+    bool may_refuse = c->onion.n > 1 || t->run->no_dir;
+    pcirc_send(c, c->onion.n, RELAY_BEGIN_DIR, id, NULL, 0);
+    trial_awaits(t, "%s", may_refuse ? "CONNECTED or END(NOTDIRECTORY)" : "CONNECTED");
+    if (!pcirc_next(c, &m))
+        return;
+    bool refused = m.cmd == RELAY_END && m.len && m.data[0] == END_NOTDIRECTORY;
+    if (m.cmd != RELAY_CONNECTED && !(refused && may_refuse))
+        trial_fail(t, "%s came instead of CONNECTED", words_relay_cmd(m.cmd));
+    else if (m.stream_id != id)
+        trial_fail(t, "%s is about stream %u, not %u", words_relay_cmd(m.cmd),
+                   (unsigned)m.stream_id, (unsigned)id);
 }
 
 /* ---- streams ---- */
 
+bool pcirc_needs_dir(struct trial *t)
+{
+    if (trial_goes_on(t) && t->run->no_dir)
+        trial_skip(t, "the relay is no directory: it answers BEGIN_DIR with END(NOTDIRECTORY)");
+    return trial_goes_on(t);
+}
+
 uint16_t pcirc_begin_dir(struct pcirc *c)
 {
     uint16_t id = pcirc_new_stream(c);
+    if (c && c->onion.n == 1)
+        (void)pcirc_needs_dir(c->p->t);
     pcirc_send(c, c ? c->onion.n : 1, RELAY_BEGIN_DIR, id, NULL, 0);
     return pcirc_await(c, RELAY_CONNECTED, id, NULL) ? id : 0;
 }

@@ -99,12 +99,15 @@ err_t pcirc_poll(struct pcirc *c, uint32_t timeout_ms, struct pmsg *out);
 bool pcirc_await(struct pcirc *c, uint8_t cmd, uint16_t stream_id, struct pmsg *out);
 /* The relay takes the circuit down; messages before that count for nothing. Its reason. */
 uint8_t pcirc_await_destroy(struct pcirc *c);
-/* The circuit is still there and nothing else was said: BEGIN_DIR is answered by CONNECTED. */
+/* The circuit is still there and nothing else was said: BEGIN_DIR is answered by CONNECTED, or by
+ * END if the relay is no directory. */
 void pcirc_await_alive(struct pcirc *c);
 
 /* ---- streams ---- */
 
-/* BEGIN_DIR and CONNECTED: the stream's id, or 0. */
+/* Skips the trial if the relay is no directory, so that it has no streams for us. */
+bool pcirc_needs_dir(struct trial *t);
+/* BEGIN_DIR and CONNECTED: the stream's id, or 0. To the first hop: skipped likewise. */
 uint16_t pcirc_begin_dir(struct pcirc *c);
 /* BEGIN to "host:port" with FLAGS; nothing is awaited. */
 uint16_t pcirc_begin(struct pcirc *c, const char *target, uint32_t flags);

@@ -109,6 +109,11 @@ err_t probe_get(struct probe *p, uint32_t timeout_ms)
         return ERR_LINK_CLOSED;
     if (!at)
         return ERR_NOMEM;
+    if (p->t->run->env->mono_us >= p->t->end_us) {
+        trial_fail(p->t, "the relay drips, or goes on without end: a case's time is over");
+        ended(p, "it had taken too long");
+        return ERR_LINK_CLOSED;
+    }
     err_t e = config->wire->recv(config->world, p->conn, at, room, &n, timeout_ms);
     if (e == ERR_LINK_CLOSED)
         ended(p, "the relay closed the connection");

@@ -80,6 +80,9 @@ struct probe_hello {
 
 /* TLS, our VERSIONS, and all of the relay's answer up to NETINFO; we have not sent ours. */
 struct probe *probe_hello(struct trial *t, struct probe_hello *out);
+/* After VERSIONS: whatever comes, up to NETINFO. Of OUT only the certificates are filled in, if
+ * there are any. */
+bool probe_take_hello(struct probe *p, struct probe_hello *out);
 
 /* ---- sending ---- */
 

@@ -68,6 +68,12 @@ static void count(struct check_counts *n, const struct trial *t)
     n->fail_should += t->verdict == CHECK_FAIL && t->c->level == CHECK_SHOULD;
 }
 
+static uint64_t most_us(const struct check_run *run)
+{
+    uint64_t ms = (uint64_t)run->answer_ms * TRIAL_ANSWERS;
+    return (ms > TRIAL_LEAST_S * MS_PER_SEC ? ms : TRIAL_LEAST_S * MS_PER_SEC) * US_PER_MS;
+}
+
 /* A relay may end a circuit as idle whenever it likes, and then a failure says nothing: it is tried
  * once more. (C tor looks every few seconds, and takes a circuit for idle that is milliseconds old,
  * if no cell has gone out on its connection.) */
@@ -75,7 +81,7 @@ static void try_it(struct check_run *run, const struct check_case *c, void (*fn)
                    struct trial *t)
 {
     for (int tries = 0; tries < TRIES; tries++) {
-        *t = (struct trial){.run = run, .c = c};
+        *t = (struct trial){.run = run, .c = c, .end_us = run->env->mono_us + most_us(run)};
         fn(t);
         trial_end(t);
         if (trial_goes_on(t) || !t->tidied_up)

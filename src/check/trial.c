@@ -4,6 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What the relay says gets into these texts, and from there into terminals and reports. */
+static void make_printable(char *text)
+{
+    for (; *text; text++)
+        if (*text < ' ' || *text > '~')
+            *text = '?';
+}
+
 static PRINTF_LIKE(3, 0) void decide(struct trial *t, enum check_verdict verdict, const char *fmt,
                                      va_list ap)
 {
@@ -11,6 +19,7 @@ static PRINTF_LIKE(3, 0) void decide(struct trial *t, enum check_verdict verdict
         return;
     t->verdict = verdict;
     vsnprintf(t->why, sizeof t->why, fmt, ap);
+    make_printable(t->why);
 }
 
 void trial_fail(struct trial *t, const char *fmt, ...)
@@ -35,6 +44,7 @@ void trial_awaits(struct trial *t, const char *fmt, ...)
     va_start(ap, fmt);
     if (trial_goes_on(t))
         vsnprintf(t->awaited, sizeof t->awaited, fmt, ap);
+    make_printable(t->awaited);
     va_end(ap);
 }
 
@@ -49,6 +59,7 @@ static PRINTF_LIKE(2, 0) void append(char *text, const char *fmt, va_list ap)
     int n = vsnprintf(text + len, cap - len, fmt, ap);
     if (n < 0 || len + (size_t)n + sizeof ", ..." >= cap)
         memcpy(text + cap - sizeof ", ...", ", ...", sizeof ", ...");
+    make_printable(text);
 }
 
 void trial_sent(struct trial *t, const char *fmt, ...)

@@ -1,7 +1,8 @@
 /* Trial: one case while it is tried. It gathers what was sent, awaited and seen, and the verdict.
  *
  * The first failure latches: all that is done for a trial after it does nothing. So a case reads as
- * the conversation that it is, without a test after each line. */
+ * the conversation that it is, without a test after each line. Texts are printable ASCII, whatever
+ * the relay says. */
 #ifndef TUNIC_CHECK_TRIAL_H
 #define TUNIC_CHECK_TRIAL_H
 
@@ -13,7 +14,9 @@ enum {
     TRIAL_WHY_MAX = 512,
     TRIAL_PROBES_MOST = 8,
     TRIAL_CIRCS_MOST = 16,
-    TRIAL_ODD_MOST = 4
+    TRIAL_ODD_MOST = 4,
+    TRIAL_ANSWERS = 12, /* a case takes no longer than so many answers may, */
+    TRIAL_LEAST_S = 60  /* or so long, if that is more */
 };
 
 struct probe;
@@ -34,6 +37,7 @@ struct check_run {
     struct ed_id ed;
     struct x25519_pub ntor;
     uint32_t protos; /* what it says it can: bits of dir/protover.h */
+    bool no_dir;     /* it says that it is no directory */
     struct check_next next, third;
     bool looked_for_others;
 };
@@ -45,6 +49,7 @@ struct trial {
     char sent[TRIAL_TEXT_MAX], awaited[TRIAL_WHY_MAX], seen[TRIAL_TEXT_MAX], why[TRIAL_WHY_MAX];
     struct probe *probe[TRIAL_PROBES_MOST]; /* all that were opened; closed at its end */
     size_t n_probes;
+    uint64_t end_us;                     /* then it has taken too long */
     struct tls_ctx *odd[TRIAL_ODD_MOST]; /* and what some of them are made with */
     size_t n_odd;
     struct pcirc *circ[TRIAL_CIRCS_MOST]; /* and all circuits */
