@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/fetch_job.h"
+#include "app/fetch_list.h"
 #include "app/fetch_out.h"
 #include "base/hash.h"
 #include "crypto/encode.h"
@@ -274,21 +275,6 @@ static int run(struct fetch *f)
     return status_of(f);
 }
 
-static int list_sources(const struct fetch_args *a)
-{
-    static const char *const kinds[] = {"orport", "dirport", "anonymous"};
-    char addr[IPPORT_TEXT_MAX], rsa[HEX_SIZE(20)], ed[BASE64_SIZE(32)];
-    for (size_t i = 0; i < a->sources.n; i++) {
-        const struct source_spec *s = &a->sources.list[i];
-        printf("%s %s%s%s%s%s%s\n", kinds[s->kind], ipport_text(&s->addr, addr),
-               s->has_rsa ? " rsa=" : "", s->has_rsa ? hex_upper(s->rsa.b, 20, rsa) : "",
-               s->has_ed ? " ed25519=" : "", s->has_ed ? base64_encode(s->ed.b, 32, false, ed) : "",
-               s->is_authority ? " authority" : "");
-    }
-    return fflush(stdout) == 0 ? FETCH_STATUS_DONE
-                               : complain(FETCH_STATUS_FAILED, "cannot write to standard output");
-}
-
 int fetch_main(int argc, char **argv)
 {
     struct fetch f = {.out = {.fd = -1}, .is_tty = isatty(STDERR_FILENO)};
@@ -305,7 +291,9 @@ int fetch_main(int argc, char **argv)
         if (fflush(stdout) != 0)
             status = FETCH_STATUS_FAILED;
     } else {
-        status = f.args.list_sources ? list_sources(&f.args) : run(&f);
+        status = f.args.check_fallbacks ? fetch_check_list(&f.args)
+                 : f.args.list_sources  ? fetch_list_sources(&f.args)
+                                        : run(&f);
     }
     out_close(&f.out);
     json_decref(f.json);

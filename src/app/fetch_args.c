@@ -31,6 +31,7 @@ const char fetch_help[] =
     "  --authorities-from FILE  such lines\n"
     "  -f FILE                  DirAuthority and FallbackDir of a torrc\n"
     "  --list-sources           print them instead of fetching\n"
+    "  --check-fallbacks FILE   check such a list instead: its problems, and what is good of it\n"
     "  Only addresses: no name is looked up. With --from or --dirport nobody else is asked; who "
     "is\n"
     "  believed is still decided by the authorities.\n"
@@ -166,6 +167,12 @@ static err_t p_output(struct fetch_args *o, const struct arg *a)
     return *a->value ? OK : wrong(a, "must be the name of a file or folder");
 }
 
+static err_t p_check_fallbacks(struct fetch_args *o, const struct arg *a)
+{
+    o->check_fallbacks = a->value;
+    return *a->value ? OK : wrong(a, "must be the name of a file");
+}
+
 #define FLAG(member)                                                   \
     static err_t p_##member(struct fetch_args *o, const struct arg *a) \
     {                                                                  \
@@ -195,6 +202,7 @@ static const struct option {
     {"--authorities-from", true, p_authorities_from},
     {"-f", true, p_torrc},
     {"--list-sources", false, p_list_sources},
+    {"--check-fallbacks", true, p_check_fallbacks},
     {"--anonymous", false, p_anonymous},
     {"--data-directory", true, p_data_directory},
     {"--encoding", true, p_encoding},
@@ -272,6 +280,8 @@ static err_t check_pairs(const struct fetch_args *o, char *why)
          "--raw and --json do not go together: JSON is of what was decompressed"},
         {o->raw && o->annotate, "--raw and --annotate do not go together"},
         {o->json && o->annotate, "--json and --annotate do not go together"},
+        {o->check_fallbacks && (o->n_wants || o->list_sources),
+         "--check-fallbacks fetches nothing: leave out WANT and --list-sources"},
         {o->quiet && o->verbose, "--quiet and --verbose do not go together"},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
@@ -295,6 +305,8 @@ static err_t take_all(int argc, char *const *argv, struct fetch_args *o, char *w
     if (o->help)
         return OK;
     TRY(check_pairs(o, why));
+    if (o->check_fallbacks)
+        return OK;
     if (!o->n_wants && !o->list_sources) {
         snprintf(why, FETCH_ARG_WHY,
                  "what is to be fetched? \"tunic fetch consensus\", or see "

@@ -23,9 +23,10 @@ struct fetch_args {
     size_t n_wants;
     struct sources sources;
     bool help, list_sources, anonymous, raw, no_verify, json, annotate, verbose, quiet;
-    const char *output;         /* NULL: standard output */
-    const char *data_directory; /* or NULL */
-    const char *encoding;       /* to ask for; NULL: all */
+    const char *check_fallbacks; /* the list to check instead of fetching, or NULL */
+    const char *output;          /* NULL: standard output */
+    const char *data_directory;  /* or NULL */
+    const char *encoding;        /* to ask for; NULL: all */
     uint32_t retries, timeout_s;
 };
 

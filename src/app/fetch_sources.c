@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "conf/confline.h"
 #include "crypto/encode.h"
-#include "fetch/fallbacks.h"
 
 static err_t PRINTF_LIKE(2, 3) wrong(char why[SOURCES_WHY], const char *fmt, ...)
 {
@@ -271,23 +270,29 @@ static err_t fallback_line(struct sources *s, const struct dir_server *server)
     return add_line(&s->fallback_lines, line);
 }
 
-err_t sources_read_fallbacks(struct sources *s, const char *path, bool quiet, char why[SOURCES_WHY])
+err_t sources_read_list(const char *path, bool quiet, struct fallbacks *out, char why[SOURCES_WHY])
 {
     char *content;
-    struct fallbacks f;
-    size_t before = s->servers.n;
+    *out = (struct fallbacks){.list = NULL};
     TRY(read_file(path, &content, why));
-    err_t e = fallbacks_parse(text_of(content), &f);
+    err_t e = fallbacks_parse(text_of(content), out);
     free(content);
     if (e == ERR_LIMIT)
         return wrong(why, "is too long");
-    TRY(e);
-    for (size_t i = 0; i < f.n_problems && !quiet; i++)
-        fprintf(stderr, "tunic fetch: %s:%u: %s%s\n", path, f.problems[i].line,
-                f.problems[i].warning ? "warning: " : "", f.problems[i].text);
-    if (!f.n)
+    for (size_t i = 0; e == OK && i < out->n_problems && !quiet; i++)
+        fprintf(stderr, "tunic fetch: %s:%u: %s%s\n", path, out->problems[i].line,
+                out->problems[i].warning ? "warning: " : "", out->problems[i].text);
+    return e;
+}
+
+err_t sources_read_fallbacks(struct sources *s, const char *path, bool quiet, char why[SOURCES_WHY])
+{
+    struct fallbacks f;
+    size_t before = s->servers.n;
+    err_t e = sources_read_list(path, quiet, &f, why);
+    if (e == OK && !f.n)
         e = wrong(why, "has no fallback in it that can be asked");
-    else if (fallbacks_servers(&f, &s->servers) != OK)
+    else if (e == OK && fallbacks_servers(&f, &s->servers) != OK)
         e = wrong(why, "more fallbacks than can be kept (%d)", DIR_SERVERS_MAX);
     for (size_t i = before; e == OK && i < s->servers.n; i++)
         e = fallback_line(s, &s->servers.list[i]);

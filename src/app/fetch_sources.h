@@ -6,6 +6,7 @@
 #include "base/addr.h"
 #include "base/ids.h"
 #include "dir/servers.h"
+#include "fetch/fallbacks.h"
 
 enum { SOURCES_MOST = 2048, SOURCE_NAME_MAX = 96, SOURCES_WHY = 320 };
 
@@ -51,7 +52,11 @@ MUST_USE err_t sources_add_authority(struct sources *s, const char *value, char 
 MUST_USE err_t sources_read_authorities(struct sources *s, const char *path, char why[SOURCES_WHY]);
 /* DirAuthority, FallbackDir and TestingTorNetwork of a torrc. */
 MUST_USE err_t sources_read_torrc(struct sources *s, const char *path, char why[SOURCES_WHY]);
-/* A list of fallbacks, version 2. Problems go to standard error, unless QUIET. */
+/* A list of fallbacks, version 2 and later, for fallbacks_free() in any case. Problems go to
+ * standard error, unless QUIET. */
+MUST_USE err_t sources_read_list(const char *path, bool quiet, struct fallbacks *out,
+                                 char why[SOURCES_WHY]);
+/* The same, to be asked. Problems go to standard error, unless QUIET. */
 MUST_USE err_t sources_read_fallbacks(struct sources *s, const char *path, bool quiet,
                                       char why[SOURCES_WHY]);
 

@@ -353,6 +353,9 @@ BAD = {
     ("consensus", "--raw", "--annotate"): b"do not go together",
     ("consensus", "--json", "--annotate"): b"do not go together",
     ("consensus", "-q", "-v"): b"do not go together",
+    ("consensus", "--check-fallbacks", "x"): b"fetches nothing",
+    ("--check-fallbacks", "/nonexistent"): b"No such file",
+    ("--check-fallbacks", "/dev/null", "-o", "/tmp"): b"one file",
 }
 
 
@@ -361,7 +364,7 @@ def test_bad_arguments(args):
     done = fetch(*args)
     assert (done.returncode, done.stdout) == (USAGE, b"")
     assert done.stderr.startswith(b"tunic fetch: ")
-    assert done.stderr.count(b"\n") == 1 or args[1] == "--fallbacks"    # its lines besides
+    assert done.stderr.count(b"\n") == 1 or "/dev/null" in args    # a list's lines besides
     assert BAD[args] in done.stderr
 
 
@@ -375,11 +378,60 @@ def test_help():
     assert fetch("-h").stdout == text
 
 
+LIST = """/* type=fallback */
+/* version=2.0.0 */
+/* timestamp=20210412000000 */
+/* ===== */
+"192.0.2.1:80 orport=443 id=%040d"
+" ipv6=[2001:db8::1]:443"
+/* nickname=one */
+/* extrainfo=0 */
+/* ===== */
+,
+"192.0.2.2:80 orport=443 id=%040d"
+/* nickname=two */
+/* extrainfo=1 */
+/* ===== */
+,
+""" % (1, 2)
+
+
+def test_check_fallbacks(tmp_path):
+    """A list of version 2 is checked, and comes out as stem reads it, and as JSON."""
+    given, out = tmp_path / "given", tmp_path / "out"
+    given.write_text(LIST)
+    done = fetch("--check-fallbacks", given, "-o", out)
+    assert done.returncode == DONE and b"2 fallbacks, 0 errors" in done.stderr, done.stderr
+    assert fetch("--check-fallbacks", given, "-q").stdout == out.read_bytes()
+    read = pytest.importorskip("stem.directory").Fallback
+    from unittest import mock
+    with mock.patch("urllib.request.urlopen", return_value=io.BytesIO(out.read_bytes())):
+        found = read.from_remote()
+    assert {f.nickname: (f.address, f.or_port, f.dir_port, f.has_extrainfo, f.orport_v6)
+            for f in found.values()} == {
+                "one": ("192.0.2.1", 443, 80, False, ("2001:db8::1", 443)),
+                "two": ("192.0.2.2", 443, 80, True, None)}
+    parsed = json.loads(good("--check-fallbacks", given, "--json"))
+    assert [f["nickname"] for f in parsed["fallbacks"]] == ["one", "two"]
+    assert parsed["headers"]["version"] == "2.0.0"
+    given.write_text(LIST.replace("192.0.2.2:80", "192.0.2.1:80").replace("orport=443", "orport=x", 1))
+    done = fetch("--check-fallbacks", given, "--json")
+    parsed = json.loads(done.stdout)
+    assert done.returncode == INVALID
+    assert [f["nickname"] for f in parsed["fallbacks"]] == ["two"]
+    problem, = [p for p in parsed["problems"] if p["severity"] == "error"]
+    assert problem["line"] == 5 and ("%s:5: " % given).encode() in done.stderr
+    done = fetch("--check-fallbacks", given, "-o", "/dev/full")
+    assert done.returncode == FAILED and b"No space left" in done.stderr
+
+
 def test_list_sources(lab, torrc, tmp_path):
     lines = good(*torrc, "--list-sources").decode().splitlines()
     authorities = [n for n in lab.nodes if n.role == "authority"]
     assert lines == ["orport %s:%d rsa=%s authority" % (n.address, n.or_port, n.fingerprint)
                      for n in authorities]
+    listed = json.loads(good(*torrc, "--list-sources", "--json"))
+    assert [s["rsa"] for s in listed] == [n.fingerprint for n in authorities]
     public = good("--list-sources").decode().splitlines()
     assert len(public) > 50 and sum(line.endswith(" authority") for line in public) >= 8
     node = lab.nodes[-1]
