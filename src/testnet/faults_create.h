@@ -6,7 +6,8 @@
 #define FAULTS_CREATE(X)                                                                           \
     /* all kinds */                                                                                \
     X(CREATE_SAME_Y, "create-same-y", FAULT_FROM, "the same Y for every circuit")                  \
-    X(CREATE_KEYS_SWAPPED, "create-keys-swapped", FAULT_FROM, "each key in the other direction")   \
+    X(CREATE_KEYS_SWAPPED, "create-keys-swapped", FAULT_FROM,                                      \
+      "each key of CREATE_FAST in the other direction")                                            \
     X(CREATE_PADDING, "create-padding", FAULT_FROM, "refuses padding that is not zero")            \
     X(CREATE_ONE, "create-one", FAULT_FROM, "one circuit for each connection, no more")            \
     X(CREATE_IDS_SHARED, "create-ids-shared", FAULT_FROM,                                          \
@@ -21,6 +22,8 @@
     X(CREATE_TAP, "create-tap", FAULT_FROM, "answers TAP in CREATE2")                              \
     X(CREATE_LENGTH, "create-length", FAULT_FROM, "answers CREATE2 with an HLEN beyond the cell")  \
     /* ntor */                                                                                     \
+    X(NTOR_AUTH, "ntor-auth", FAULT_FROM, "a wrong AUTH")                                          \
+    X(NTOR_KEYS, "ntor-keys", FAULT_FROM, "each key in the other direction")                       \
     X(NTOR_ID, "ntor-id", FAULT_FROM, "does not look at the identity")                             \
     X(NTOR_KEY, "ntor-key", FAULT_FROM, "does not look at which onion key is meant")               \
     X(NTOR_ZERO, "ntor-zero", FAULT_FROM, "answers an X of zeros")                                 \
@@ -28,6 +31,8 @@
     X(NTOR_SHORT, "ntor-short", FAULT_FROM, "answers a skin that is too short")                    \
     X(NTOR_LONG, "ntor-long", FAULT_FROM, "answers a skin that is too long")                       \
     /* ntor-v3 */                                                                                  \
+    X(NTOR3_AUTH, "ntor3-auth", FAULT_FROM, "a wrong AUTH")                                        \
+    X(NTOR3_KEYS, "ntor3-keys", FAULT_FROM, "each key in the other direction")                     \
     X(NTOR3_ID, "ntor3-id", FAULT_FROM, "answers what is meant for another identity")              \
     X(NTOR3_KEY, "ntor3-key", FAULT_FROM, "answers what is meant for another onion key")           \
     X(NTOR3_MAC, "ntor3-mac", FAULT_FROM, "does not look at the MAC")                              \

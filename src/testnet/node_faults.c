@@ -5,6 +5,7 @@
 #include "cell/reason.h"
 #include "cell/relay_flow.h"
 #include "circuit/fast.h"
+#include "circuit/ntor.h"
 #include "testnet/node_int.h"
 
 static bool now(const struct rcirc *c, enum fault fault)
@@ -24,6 +25,8 @@ bool fault_in_create(struct rcirc *c, uint8_t *reply, size_t *len)
         return true;
     if (now(c, FAULT_CIRC_BAD_AUTH)) /* AUTH, or KH of CREATED_FAST */
         reply[c->fast ? FAST_REPLY_LEN - 1 : 40] ^= 1;
+    if (!c->fast && now(c, *len == NTOR_REPLY_LEN ? FAULT_NTOR_AUTH : FAULT_NTOR3_AUTH))
+        reply[40] ^= 1;
     if (now(c, FAULT_CIRC_SHORT_REPLY) && !c->fast)
         *len /= 2;
     return false;

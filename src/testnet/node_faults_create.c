@@ -170,11 +170,14 @@ struct env *fault_env(struct rcirc *c)
     return &n->dull_env;
 }
 
-void fault_in_keys(struct rcirc *c, uint8_t *keys)
+void fault_in_keys(struct rcirc *c, struct create_reply *r)
 {
-    uint8_t *forward = keys + 2 * TOR1_DIGEST_SEED_LEN, *backward = forward + TOR1_KEY_LEN;
+    enum fault kind = c->fast     ? FAULT_CREATE_KEYS_SWAPPED
+                      : r->opened ? FAULT_NTOR3_KEYS
+                                  : FAULT_NTOR_KEYS;
+    uint8_t *forward = r->keys + 2 * TOR1_DIGEST_SEED_LEN, *backward = forward + TOR1_KEY_LEN;
     uint8_t kept[TOR1_KEY_LEN];
-    if (!now(c, FAULT_CREATE_KEYS_SWAPPED))
+    if (!now(c, kind))
         return;
     memcpy(kept, forward, sizeof kept);
     memcpy(forward, backward, sizeof kept);

@@ -261,7 +261,7 @@ uint8_t fault_in_refusal(struct nlink *nl, uint32_t id, uint8_t reason);
 /* It should be refused: true if R answers it all the same. */
 bool fault_in_refusing(struct rcirc *c, const uint8_t *body, struct create_reply *r);
 struct env *fault_env(struct rcirc *c); /* where the handshake's randomness comes from */
-void fault_in_keys(struct rcirc *c, uint8_t *keys);
+void fault_in_keys(struct rcirc *c, struct create_reply *r);
 /* THEIRS was decoded, with E, from LEN bytes. */
 err_t fault_in_exts(struct rcirc *c, size_t len, err_t e, struct exts *theirs);
 /* Whether congestion control is answered, with *SENDME_INC. */

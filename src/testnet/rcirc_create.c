@@ -105,7 +105,7 @@ static err_t start(struct rcirc *c, uint8_t cmd, const uint8_t *body, struct cre
     if (e != OK && fault_in_refusing(c, body, r))
         e = OK;
     if (e == OK)
-        fault_in_keys(c, r->keys);
+        fault_in_keys(c, r);
     if (e == OK && !(c->layer = tor1_new(r->keys, LAYER_RELAY)))
         e = ERR_NOMEM;
     secret_wipe(r->keys, sizeof r->keys);
