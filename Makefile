@@ -213,6 +213,7 @@ install: all
 	install -m 644 docs/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -d $(DESTDIR)$(PREFIX)/share/man/man3
 	install -m 644 $(BUILD)/man3/*.3 $(DESTDIR)$(PREFIX)/share/man/man3/
+	$(if $(DESTDIR),,-@ldconfig 2>/dev/null || true) # so that the library is found at once
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/tunic $(DESTDIR)$(PREFIX)/lib/libtunic.a \

@@ -46,7 +46,8 @@ def start(command, log_path, ready):
         if any(re.search(ready, line) for line in lines):
             return process
         if process.poll() is not None:
-            raise DemoError("tunic ended with status %d" % process.returncode)
+            raise DemoError("tunic ended with status %d; if a port is taken, choose another: "
+                            "DEMO_SOCKS_PORT=9151 ./demo" % process.returncode)
         if time.monotonic() > end:
             process.kill()
             raise DemoError("tunic was not ready in %d s; see %s" % (READY_S, log_path))
@@ -149,6 +150,8 @@ def main():
             return 1
         except KeyboardInterrupt:
             pass
+        except BrokenPipeError:     # whoever read us has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         finally:
             network.stop()
     return 0

@@ -17,16 +17,24 @@
 #define TUNIC_CONFIG_DIR "/etc/tor" /* tor's, whose place Tunic takes */
 #endif
 
-static const char HELP[] =
+/* The other programs in this one: "tunic NAME ...". */
+static const struct {
+    const char *name;
+    int (*main)(int argc, char **argv);
+    const char *what;
+} commands[] = {
+    {"testnet", testnet_main, "a private Tor network in this process, for tests"},
+    {"fetch", fetch_main, "documents of Tor's directory, verified"},
+    {"check", check_main, "a relay of your own, tried rule by rule"},
+    {"forge", forge_main, "directory documents, made and signed for tests"},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static const char HELP_HEAD[] =
     "Tunic " TUNIC_VERSION ": a Tor client with tor's options, independent of the Tor Project.\n"
     "\n"
-    "tunic -f <torrc> [--Option value]... [+Option value] [/Option]\n"
-    "tunic testnet [OPTION]... [-- COMMAND...]     a private Tor network; see tunic testnet "
-    "--help\n"
-    "tunic fetch [OPTION]... WANT...               documents of the directory; see tunic fetch "
-    "--help\n"
-    "tunic forge KIND [OPTION]...                  directory documents for tests; see tunic forge "
-    "--help\n"
+    "tunic -f <torrc> [--Option value]... [+Option value] [/Option]\n";
+static const char HELP[] =
     "\n"
     "  -f FILE                 read FILE instead of " TUNIC_CONFIG_DIR "/torrc or ~/.torrc; - is\n"
     "                          standard input\n"
@@ -41,6 +49,15 @@ static const char HELP[] =
     "  --version, --library-versions, --list-modules, --help\n"
     "\n"
     "See man page for options, or https://www.torproject.org/ for documentation.\n";
+
+static void print_help(void)
+{
+    fputs(HELP_HEAD, stdout);
+    for (size_t i = 0; i < COMMANDS; i++)
+        printf("tunic %-8s ...        %s; see tunic %s --help\n", commands[i].name,
+               commands[i].what, commands[i].name);
+    fputs(HELP, stdout);
+}
 
 static int list_options(void)
 {
@@ -73,7 +90,7 @@ static int run_immediate(const struct cmdline *c, const struct log *log)
         version_print(stdout);
         return 0;
     case CMD_HELP:
-        fputs(HELP, stdout);
+        print_help();
         return 0;
     case CMD_LIST_OPTIONS:
         return list_options();
@@ -207,21 +224,25 @@ static int client_main(int argc, char **argv)
     return status;
 }
 
-/* The other programs in this one: "tunic NAME ...". */
-static const struct {
-    const char *name;
-    int (*main)(int argc, char **argv);
-} commands[] = {
-    {"testnet", testnet_main},
-    {"check", check_main},
-    {"fetch", fetch_main},
-    {"forge", forge_main},
-};
+/* A first word that is neither command nor option: a mistyped command, most likely. */
+static bool is_nothing(const char *word)
+{
+    return !strchr("-+/", word[0]) && !opt_lookup(word, NULL);
+}
 
 int main(int argc, char **argv)
 {
-    for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)
+    for (size_t i = 0; argc > 1 && i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].main(argc - 1, argv + 1);
+    if (argc == 2 && strcmp(argv[1], "help") == 0) {
+        print_help();
+        return 0;
+    }
+    if (argc > 1 && is_nothing(argv[1])) {
+        fprintf(stderr, "tunic: there is no command or option \"%.40s\"; see tunic --help\n",
+                argv[1]);
+        return 1;
+    }
     return client_main(argc, argv);
 }

@@ -416,6 +416,10 @@ err_t testnet_args_parse(int argc, char *const *argv, struct testnet_args *out,
     };
     snprintf(why, TESTNET_ARG_WHY, "out of memory");
     err_t e = take_all(argc, argv, out, why);
+    if (e == OK && out->no_client && out->socks_port) {
+        const struct arg a = {.option = "--socks-port", .why = why};
+        e = wrong(&a, "there is no client to have one; leave out --no-client");
+    }
     if (e != OK) {
         testnet_args_free(out);
         return e;

@@ -117,6 +117,9 @@ static err_t prepare(struct check_run *run, char *why, size_t cap)
     static const struct check_case first = {.id = "the first connection"};
     struct trial t;
     try_it(run, &first, know_relay, &t);
+    /* A busy relay may not have answered in time, and most cases need its onion key. */
+    if (trial_goes_on(&t) && !run->has_ntor && !run->no_dir)
+        try_it(run, &first, know_relay, &t);
     snprintf(why, cap, "%s", t.why);
     return trial_goes_on(&t) ? OK : ERR_LINK_CONNECT;
 }

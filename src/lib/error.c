@@ -172,6 +172,15 @@ void lib_error_of_circ(struct tunic_error *error, const struct circ_end *end)
     error->from_peer = end->remote;
 }
 
+static void error_of_address(struct tunic_error *error, const struct ip *addr)
+{
+    char text[IP_TEXT_MAX];
+    lib_error(error, TUNIC_PROTOCOL, TUNIC_STAGE_STREAM,
+              "the exit says it connected to %s, where no exit should; on a test network see "
+              "tunic_allow_internal_addresses()",
+              ip_text(addr, text));
+}
+
 void lib_error_of_stream(struct tunic_error *error, const struct stream_end *end)
 {
     if (end->circuit_ended) {
@@ -181,8 +190,11 @@ void lib_error_of_stream(struct tunic_error *error, const struct stream_end *end
     bool done = end->remote && end->reason == END_DONE;
     enum tunic_class cls = done ? TUNIC_CLOSED : end->remote ? TUNIC_REFUSED : class_of(end->why);
     bool dns = end->remote && end->reason == END_RESOLVEFAILED;
-    lib_error(error, cls, dns ? TUNIC_STAGE_DNS : TUNIC_STAGE_STREAM, "%s",
-              end->remote ? end_reason_text(end->reason) : err_text(end->why));
+    if (!end->remote && end->exit_saw.family != IP_NONE)
+        error_of_address(error, &end->exit_saw);
+    else
+        lib_error(error, cls, dns ? TUNIC_STAGE_DNS : TUNIC_STAGE_STREAM, "%s",
+                  end->remote ? end_reason_text(end->reason) : err_text(end->why));
     if (!error)
         return;
     error->reason = end->reason;

@@ -63,10 +63,10 @@ void stream_close(struct stream *s, uint8_t reason)
     streams_drop(s);
 }
 
-/* Ends S because the other side did what a stream must not survive. */
-static void end_for_fault(struct stream *s)
+/* Ends S because the exit says that it went to ADDR, where it may not. */
+static void end_for_address(struct stream *s, const struct ip *addr)
 {
-    struct stream_end end = {.why = ERR_STREAM_PROTO, .reason = END_TORPROTOCOL};
+    struct stream_end end = {.why = ERR_STREAM_PROTO, .reason = END_TORPROTOCOL, .exit_saw = *addr};
     send_end(s);
     stream_finish(s, &end);
 }
@@ -106,7 +106,7 @@ static err_t on_connected(struct stream *s, const struct relay_msg *msg)
         return ERR_CIRC_PROTO;
     if (!connected_ok(s, &m.ip)) {
         log_info(s->set->env->log, "an exit claims to have connected to an internal address");
-        end_for_fault(s);
+        end_for_address(s, &m.ip);
         return OK;
     }
     s->state = STREAM_OPEN;

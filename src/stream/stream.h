@@ -49,11 +49,13 @@ struct stream_answer {
 
 /* Why a stream ended. */
 struct stream_end {
-    err_t why;          /* OK: the other side sent END */
-    uint8_t reason;     /* enum end_reason as sent, or the one that fits */
-    bool remote;        /* an END came */
-    bool connected;     /* CONNECTED had come before */
-    struct ip exit_saw; /* EXITPOLICY: the address the exit refused, family IP_NONE if not said */
+    err_t why;      /* OK: the other side sent END */
+    uint8_t reason; /* enum end_reason as sent, or the one that fits */
+    bool remote;    /* an END came */
+    bool connected; /* CONNECTED had come before */
+    /* EXITPOLICY: the address the exit refused; ERR_STREAM_PROTO: the one it claims to have gone to
+     * and may not; family IP_NONE if there is none. */
+    struct ip exit_saw;
     uint32_t ttl_s;
     bool circuit_ended; /* because the circuit ended: */
     struct circ_end circ;

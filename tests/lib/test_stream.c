@@ -261,6 +261,20 @@ START_TEST(test_stream_look_ups)
 }
 END_TEST
 
+START_TEST(test_stream_to_an_internal_address_is_told_as_such)
+{
+    setup(NULL);
+    build_three();
+    tunic_allow_internal_addresses(t, 0);
+    ck_assert_ptr_null(tunic_stream_begin(c, "hello.test:80", 5000, &e));
+    ck_assert_int_eq(e.cls, TUNIC_PROTOCOL);
+    ck_assert_int_eq(e.stage, TUNIC_STAGE_STREAM);
+    ck_assert_ptr_nonnull(strstr(e.text, "127.0.0.1"));
+    ck_assert_ptr_nonnull(strstr(e.text, "tunic_allow_internal_addresses()"));
+    teardown();
+}
+END_TEST
+
 /* In every order of freeing, in the middle of things. */
 START_TEST(test_stream_is_freed_in_any_order)
 {
@@ -518,6 +532,7 @@ TESTS("lib/stream", test_stream_fetches_a_consensus_over_one_hop,
       test_stream_carries_data_through_three_hops, test_stream_end_reasons,
       test_stream_faults_end_the_circuit, test_stream_waits_no_longer_than_told,
       test_stream_wrong_use, test_stream_look_ups, test_stream_messages_are_seen,
-      test_stream_is_freed_in_any_order, test_stream_comes_and_goes,
-      test_stream_in_the_callers_loop, test_stream_behind_a_pollable_descriptor,
-      test_stream_is_freed_while_waited_for, test_stream_writes_nothing_where_it_may_not_wait)
+      test_stream_to_an_internal_address_is_told_as_such, test_stream_is_freed_in_any_order,
+      test_stream_comes_and_goes, test_stream_in_the_callers_loop,
+      test_stream_behind_a_pollable_descriptor, test_stream_is_freed_while_waited_for,
+      test_stream_writes_nothing_where_it_may_not_wait)

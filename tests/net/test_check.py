@@ -225,7 +225,7 @@ def test_another_relay_than_was_asked_for(lab):
 
 
 @pytest.mark.parametrize("fault, stage", [
-    ("link-no-versions", "nothing came"), ("link-no-certs", "instead of CERTS"),
+    ("link-no-versions", "instead of VERSIONS"), ("link-no-certs", "instead of CERTS"),
     ("link-no-netinfo", "nothing came"), ("link-cert-expired", "expired"),
 ])
 def test_a_relay_that_stalls_or_lies_at_once(fault, stage):

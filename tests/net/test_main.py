@@ -7,6 +7,7 @@ import pytest
 
 import privnet
 import socks_client
+import sut as sut_module
 
 PAGE = "This page came through a private Tor network"
 
@@ -90,3 +91,18 @@ def test_data_sent_along_with_the_request(lab, client):
                      + lab.ports["echo"].to_bytes(2, "big") + b"early")
         assert socks_client.read_exactly(sock, 2 + 10)[:4] == b"\x05\x00\x05\x00"
         assert socks_client.read_exactly(sock, 5) == b"early"
+
+
+@pytest.mark.skipif(sut_module.IS_TOR, reason="about tunic's own commands")
+def test_words_that_are_no_command():
+    def run(word):
+        return subprocess.run([sut_module.program(), word], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, timeout=10, check=False)
+    assert run("chekc").stderr == ('tunic: there is no command or option "chekc"; '
+                                   "see tunic --help\n")
+    assert run("chekc").returncode == 1
+    for word in ("help", "--help"):
+        done = run(word)
+        assert done.returncode == 0
+        for command in ("testnet", "fetch", "check", "forge"):
+            assert "tunic %s --help" % command in done.stdout

@@ -231,6 +231,7 @@ def test_nothing_is_left_behind(tmp_path):
     (["--relays", "two"], '--relays "two": must be a whole number from 3'),
     (["--relays", "120"], "120"),
     (["--bogus"], "--bogus: there is no such option; see --help"),
+    (["--no-client", "--socks-port", "9150"], "--socks-port: there is no client"),
     (["--host", "x=192.0.2.1:80"], "not a loopback address"),
     (["--exit-policy", "accept 192.0.2.0/24:80"], "not a loopback address"),
     (["--params", "a=b"], '"a=b" is no parameter'),
