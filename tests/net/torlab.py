@@ -362,11 +362,7 @@ class Lab(Network):
         self._wait(deadline, lambda: all(n.knows_all_relays() for n in authorities),
                    "the relays do not reach the authorities")
         for _ in range(4):
-            # Two seconds of voting and two of exchanging signatures end at this moment.
-            valid_after = int(time.time()) + 7
-            for node in authorities:
-                node.control("SETCONF TestingV3AuthVotingStartOffset=%d"
-                             % (valid_after % VOTE_INTERVAL_S))
+            valid_after = self.vote_soon()
 
             def published():
                 return all(os.path.exists(n.dir + "/cached-microdesc-consensus")
@@ -391,6 +387,15 @@ class Lab(Network):
                 next_hup[0] = time.monotonic() + 4
             return not lacking
         self._wait(deadline, all_have_it, "some relays get no directory")
+
+    def vote_soon(self):
+        """Has the authorities vote on a new consensus now; returns when it will be valid, in seconds
+        since 1970. Two seconds of voting and two of exchanging signatures end at that moment."""
+        valid_after = int(time.time()) + 7
+        for node in self.by_role("authority"):
+            node.control("SETCONF TestingV3AuthVotingStartOffset=%d"
+                         % (valid_after % VOTE_INTERVAL_S))
+        return valid_after
 
     def _stop_nodes(self):
         for node in self.nodes:
