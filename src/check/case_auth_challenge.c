@@ -48,8 +48,8 @@ static void is_fresh(struct trial *t)
 
 static void comes_once(struct trial *t)
 {
-    struct probe_hello hello;
-    (void)probe_hello(t, &hello);
+    struct chan_auth_challenge c;
+    (void)probe_await(await_challenge(t, &c), CELL_NETINFO, NULL);
 }
 
 static const struct check_case cases[] = {

@@ -31,6 +31,8 @@ static void is_well_formed(struct trial *t)
 {
     struct probe_hello hello;
     (void)take(t, &hello);
+    TRIAL_EXPECT(t, hello.has_certs, "there is no CERTS");
+    TRIAL_EXPECT(t, hello.certs_err == OK, "CERTS is malformed");
 }
 
 static void none_is_doubled(struct trial *t)

@@ -70,15 +70,6 @@ static void several_at_once(struct trial *t)
     pcirc_await_alive(one);
 }
 
-static void responders_id_is_refused(struct trial *t)
-{
-    const uint8_t x[FAST_SKIN_LEN] = {7};
-    const uint32_t id = 77; /* without the highest bit */
-    struct probe *p = probe_link(t);
-    probe_cell(p, id, CELL_CREATE_FAST, x, sizeof x);
-    (void)probe_await_destroy(p, id);
-}
-
 static const struct check_case cases[] = {
     {"create-fast/kh", CHECK_MUST, "tor-spec 5.1.5",
      "answers CREATE_FAST with CREATED_FAST, whose KH proves the keys", proves_keys},
@@ -94,8 +85,6 @@ static const struct check_case cases[] = {
      "keeps circuits of two connections under the same id apart", ids_belong_to_connections},
     {"create-fast/several", CHECK_MUST, "tor-spec 5.1",
      "keeps several circuits of one connection apart", several_at_once},
-    {"create-fast/responders-id", CHECK_SHOULD, "tor-spec 5.1.1",
-     "refuses a circuit under an id whose highest bit is not set", responders_id_is_refused},
 };
 const struct check_section check_create_fast = {"create-fast", "CREATE_FAST and circuit ids", cases,
                                                 sizeof cases / sizeof *cases};

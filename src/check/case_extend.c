@@ -428,6 +428,10 @@ static void back(struct trial *t)
                                     .ntor = run->ntor};
     pcirc_extend(c, &third);
     pcirc_extend(c, &self);
+    if (c->onion.n == 2 || c->onion.n == 3) { /* it is they who did not, not the relay under test */
+        trial_skip_after_all(t, "other relays do not extend to this one at the address given");
+        return;
+    }
     if (!begin_on(&a, t, c))
         return;
     size_t len = pcirc_extend_body(c, &third, &a.st, a.body);
@@ -447,13 +451,16 @@ static void twice(struct trial *t)
     (void)pcirc_await_cut(c);
 }
 
-/* Nobody is there, and nobody has that identity. */
+/* Nobody is there, and nobody has that identity. The relay's own address, if it has a public one:
+ * other relays' ports are not for us to try, and may swallow what they refuse. */
 static uint8_t nobody(struct trial *t)
 {
     const struct rsa_id rsa = {{0x11, 0x22, 0x33}};
     struct ask a;
     if (!begin(&a, t))
         return 0;
+    if (!ip_is_internal(&t->run->config->addr.ip))
+        a.next.addr.ip = t->run->config->addr.ip;
     a.next.addr.port = CLOSED_PORT;
     address(&a, &a.next.addr);
     rsa_id(&a, &rsa);

@@ -10,15 +10,15 @@ enum { SKEW_MOST_S = 3600 };
 
 static void is_sent(struct trial *t)
 {
-    struct probe *p = probe_versions(t);
-    (void)(probe_await(p, CELL_CERTS, NULL) && probe_await(p, CELL_AUTH_CHALLENGE, NULL) &&
-           probe_await(p, CELL_NETINFO, NULL));
+    struct probe_hello hello;
+    (void)probe_hello(t, &hello);
 }
 
 static struct chan_netinfo theirs(struct trial *t)
 {
     struct probe_hello hello;
     (void)probe_hello(t, &hello);
+    TRIAL_EXPECT(t, hello.netinfo_err == OK, "NETINFO is malformed");
     return hello.netinfo;
 }
 

@@ -145,6 +145,7 @@ static void in_bytes(struct trial *t)
 {
     static const uint8_t version_4[] = {0, 4}, x[20] = {1};
     struct chan_netinfo m = {.other = t->run->config->addr.ip};
+    struct probe_hello hello = {.versions.n = 0};
     uint8_t netinfo[CELL_BODY_LEN];
     struct wr w = wr_over(netinfo, sizeof netinfo);
     struct probe *p = probe_tls(t);
@@ -153,9 +154,7 @@ static void in_bytes(struct trial *t)
     if (!p || !trial_goes_on(t) || chan_netinfo_encode(&w, &m) != OK)
         return;
     p->circ_id_len = p->version = 4;
-    (void)probe_await(p, CELL_CERTS, NULL);
-    (void)probe_await(p, CELL_AUTH_CHALLENGE, NULL);
-    (void)probe_await(p, CELL_NETINFO, NULL);
+    (void)probe_take_hello(p, &hello);
     send_bytewise(p, CELL_NETINFO, 0, netinfo, w.len);
     send_bytewise(p, CELL_CREATE_FAST, probe_new_id(p), x, sizeof x);
     (void)probe_await(p, CELL_CREATED_FAST, NULL);

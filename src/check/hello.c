@@ -50,22 +50,29 @@ static struct rd keep(struct probe_hello *h, size_t *used, const struct probe_ce
     return rd_over(at, len);
 }
 
-/* CERTS, AUTH_CHALLENGE, NETINFO. */
-static void take_rest(struct probe *p, struct probe_hello *out)
+/* One of the relay's cells before NETINFO. */
+static void take_cell(struct probe_hello *out, size_t *used, const struct probe_cell *cell)
 {
-    struct trial *t = p->t;
-    struct probe_cell cell;
+    if (cell->cmd == CELL_CERTS && !out->has_certs) {
+        out->has_certs = true;
+        out->certs_err = chan_certs_decode(keep(out, used, cell), &out->certs);
+        if (out->certs_err != OK)
+            out->certs.n = 0;
+    }
+}
+
+bool probe_take_hello(struct probe *p, struct probe_hello *out)
+{
+    struct probe_cell cell = {.cmd = 0};
     size_t used = 0;
-    if (probe_await(p, CELL_CERTS, &cell))
-        TRIAL_EXPECT(t, chan_certs_decode(keep(out, &used, &cell), &out->certs) == OK,
-                     "CERTS is malformed");
-    if (probe_await(p, CELL_AUTH_CHALLENGE, &cell))
-        TRIAL_EXPECT(
-            t, chan_auth_challenge_decode(rd_over(cell.body, cell.len), &out->challenge) == OK,
-            "AUTH_CHALLENGE is malformed");
-    if (probe_await(p, CELL_NETINFO, &cell))
-        TRIAL_EXPECT(t, chan_netinfo_decode(rd_over(cell.body, cell.len), &out->netinfo) == OK,
-                     "NETINFO is malformed");
+    if (!p || !trial_goes_on(p->t))
+        return false;
+    trial_awaits(p->t, "NETINFO");
+    while (probe_next(p, &cell) && cell.cmd != CELL_NETINFO)
+        take_cell(out, &used, &cell);
+    if (trial_goes_on(p->t))
+        out->netinfo_err = chan_netinfo_decode(rd_over(cell.body, cell.len), &out->netinfo);
+    return trial_goes_on(p->t);
 }
 
 struct probe *probe_hello(struct trial *t, struct probe_hello *out)
@@ -75,31 +82,13 @@ struct probe *probe_hello(struct trial *t, struct probe_hello *out)
     probe_send_versions(p, our_versions, N_OURS);
     if (p && trial_goes_on(t))
         take_versions(p, our_versions, N_OURS, &out->versions);
-    if (p && trial_goes_on(t))
-        take_rest(p, out);
+    (void)probe_take_hello(p, out);
     return p;
-}
-
-/* What stands in these cells, and whether they are all there, other cases judge: one that wants an
- * open link must not fail by it. */
-bool probe_take_hello(struct probe *p, struct probe_hello *out)
-{
-    struct probe_cell cell = {.cmd = 0};
-    size_t used = 0;
-    *out = (struct probe_hello){.versions.n = 0};
-    if (!p || !trial_goes_on(p->t))
-        return false;
-    trial_awaits(p->t, "NETINFO");
-    while (probe_next(p, &cell) && cell.cmd != CELL_NETINFO)
-        if (cell.cmd == CELL_CERTS && !out->certs.n &&
-            chan_certs_decode(keep(out, &used, &cell), &out->certs) != OK)
-            out->certs.n = 0;
-    return trial_goes_on(p->t);
 }
 
 struct probe *probe_link_by(struct trial *t, const uint16_t *versions, size_t n)
 {
-    struct probe_hello hello;
+    struct probe_hello hello = {.versions.n = 0};
     struct probe *p = probe_offer(t, versions, n);
     (void)probe_take_hello(p, &hello);
     probe_send_netinfo(p);

@@ -103,7 +103,7 @@ static void learn_onion_key(struct trial *t, struct probe *p)
 /* Without VERSIONS it is no relay; the rest may be missing. */
 void know_relay(struct trial *t)
 {
-    struct probe_hello hello;
+    struct probe_hello hello = {.versions.n = 0};
     struct probe *p = probe_versions(t);
     if (!p || !trial_goes_on(t))
         return;

@@ -70,18 +70,21 @@ struct probe *probe_link_by(struct trial *t, const uint16_t *versions, size_t n)
 
 /* ---- what the relay says in the handshake ---- */
 
+/* What stands in these cells, how often they come and in which order is judged by the cases about
+ * it alone: all others must not fail by it. */
 struct probe_hello {
     struct chan_versions versions;
+    bool has_certs;
+    err_t certs_err;         /* of decoding the first CERTS: there are none then */
     struct chan_certs certs; /* views into STORAGE */
-    struct chan_auth_challenge challenge;
+    err_t netinfo_err;
     struct chan_netinfo netinfo;
     uint8_t storage[16 * 1024];
 };
 
-/* TLS, our VERSIONS, and all of the relay's answer up to NETINFO; we have not sent ours. */
+/* TLS, VERSIONS both ways, and whatever comes up to NETINFO; we have not sent ours. */
 struct probe *probe_hello(struct trial *t, struct probe_hello *out);
-/* After VERSIONS: whatever comes, up to NETINFO. Of OUT only the certificates are filled in, if
- * there are any. */
+/* The same, once VERSIONS have gone both ways; OUT is all zeros. */
 bool probe_take_hello(struct probe *p, struct probe_hello *out);
 
 /* ---- sending ---- */

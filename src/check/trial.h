@@ -65,6 +65,8 @@ static inline bool trial_goes_on(const struct trial *t)
 
 PRINTF_LIKE(2, 3) void trial_fail(struct trial *t, const char *fmt, ...);
 PRINTF_LIKE(2, 3) void trial_skip(struct trial *t, const char *fmt, ...);
+/* The same, even if it has failed: at what is not the relay's to do. */
+void trial_skip_after_all(struct trial *t, const char *why);
 /* What the case waits for now; replaces what it waited for before. */
 PRINTF_LIKE(2, 3) void trial_awaits(struct trial *t, const char *fmt, ...);
 /* Adds to what was sent and seen. */

@@ -97,8 +97,7 @@
     X(STRAY_CREATED, "stray-created", FAULT_FROM,                                                 \
       "closes on CREATED_FAST for a circuit that there is not")                                   \
     X(CREATE_ZERO, "create-zero", FAULT_FROM, "makes a circuit over CREATE_FAST without an id")   \
-    X(CREATE_LOW, "create-low", FAULT_FROM, "makes a circuit whose id is of its own half")        \
-    X(CREATE_USED, "create-used", FAULT_FROM, "destroys a circuit over a second CREATE_FAST for it")
+    X(CREATE_LOW, "create-low", FAULT_FROM, "makes a circuit whose id is of its own half")
 
 /* What it makes of PADDING_NEGOTIATE. */
 #define FAULTS_PADDING(X)                                                                \

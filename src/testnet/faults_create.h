@@ -13,7 +13,6 @@
     X(CREATE_IDS_SHARED, "create-ids-shared", FAULT_FROM,                                          \
       "refuses an id that another connection has in use")                                          \
     X(CREATE_USED_ID, "create-used-id", FAULT_FROM, "CREATE under a used id ends its circuit")     \
-    X(CREATE_ANY_ID, "create-any-id", FAULT_FROM, "takes ids of the responder's half")             \
     X(CREATE_NO_REASON, "create-no-reason", FAULT_FROM, "refuses without a reason")                \
     X(CREATE_REFUSED_ID, "create-refused-id", FAULT_FROM, "what was refused once is never taken")  \
     X(CREATE_OLD, "create-old", FAULT_FROM, "answers CREATE")                                      \

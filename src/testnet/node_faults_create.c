@@ -54,12 +54,9 @@ static bool elsewhere(const struct nlink *nl, uint32_t id)
 
 enum link_rule fault_in_create_cell(struct nlink *nl, struct chan_frame *cell)
 {
-    const uint32_t initiators = 0x80000000u;
     struct faults *f = &nl->node->faults;
     if (cell->cmd == CELL_CREATE && fault_now(f, FAULT_CREATE_OLD))
         cell->cmd = CELL_CREATE_FAST;
-    if (!(cell->circ_id & initiators) && fault_now(f, FAULT_CREATE_ANY_ID))
-        cell->circ_id |= initiators;
     return in_use(nl, cell->circ_id) && fault_now(f, FAULT_CREATE_USED_ID) ? RULE_CIRCUIT
                                                                            : RULE_CREATE;
 }

@@ -122,8 +122,6 @@ static void misjudge_create(struct nlink *nl, struct chan_frame *cell)
         cell->circ_id = MSB | 0x5555;
     else if (cell->circ_id && !(cell->circ_id & MSB) && now(nl, FAULT_CREATE_LOW))
         cell->circ_id |= MSB;
-    else if (circuit_of(nl, cell->circ_id) && now(nl, FAULT_CREATE_USED))
-        link_refuse(nl->link, cell->circ_id, DESTROY_PROTOCOL);
 }
 
 static enum link_rule judge_padding(struct nlink *nl, struct chan_frame *cell)
