@@ -18,6 +18,8 @@
 
 enum { STALL_MOST_MS = 20000, STALL_LEAST_MS = 500, LINE_MAX_ = 512 };
 
+static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
+
 struct fetch {
     struct fetch_args args;
     struct hub hub;
@@ -37,6 +39,7 @@ static int complain(int status, const char *why)
 static void to_stderr(void *arg, enum log_level level, const char *line)
 {
     (void)arg;
+    job_wipe_line();
     fprintf(stderr, "tunic fetch: [%s] %s\n", log_level_name(level), line);
 }
 
@@ -126,6 +129,31 @@ static err_t write_json(struct fetch *f, const struct fetch_doc *doc)
     return e;
 }
 
+/* Where something half-written would have to be removed, signals wait: they are looked for between
+ * two documents. Elsewhere a pipe that nobody reads from must not keep us. */
+static void hold_signals(const struct fetch *f)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof ending_signals / sizeof ending_signals[0]; i++) {
+        sigaddset(&set, ending_signals[i]);
+        if (f->out.in_place && ending_signals[i] != SIGHUP)
+            signal(ending_signals[i], SIG_DFL);
+    }
+    if (!f->out.in_place)
+        sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static err_t look_for_signals(struct fetch *f)
+{
+    sigset_t set;
+    if (sigpending(&set) != 0)
+        return OK;
+    for (size_t i = 0; i < sizeof ending_signals / sizeof ending_signals[0]; i++)
+        f->interrupted |= sigismember(&set, ending_signals[i]) == 1;
+    return f->interrupted ? ERR_STATE : OK;
+}
+
 static err_t write_doc(struct fetch *f, const struct fetch_doc *doc)
 {
     f->written++;
@@ -163,14 +191,18 @@ static err_t write_item(struct fetch *f, const struct item *it)
 {
     const struct part *p;
     if (f->args.raw) {
-        DL_FOREACH (it->parts, p)
+        DL_FOREACH (it->parts, p) {
+            TRY(look_for_signals(f));
             if (p->good)
                 TRY(write_raw(f, p));
+        }
         return OK;
     }
-    for (size_t i = 0; i < it->docs.n; i++)
+    for (size_t i = 0; i < it->docs.n; i++) {
+        TRY(look_for_signals(f));
         if (item_writes(it, &it->docs.list[i]))
             TRY(write_doc(f, &it->docs.list[i]));
+    }
     return OK;
 }
 
@@ -185,7 +217,8 @@ static err_t write_all(struct fetch *f)
     for (size_t i = 0; i < f->args.n_wants; i++)
         TRY(write_item(f, &f->job.items[i]));
     if (f->json) {
-        if (json_dump_callback(f->json, dump_to_out, f, JSON_INDENT(2)) != 0)
+        size_t flags = JSON_INDENT(2) | (f->out.to_terminal ? JSON_ENSURE_ASCII : 0);
+        if (json_dump_callback(f->json, dump_to_out, f, flags) != 0)
             return f->out.why[0] ? ERR_IO : ERR_NOMEM;
         TRY(out_write(&f->out, "\n", 1));
     }
@@ -257,10 +290,11 @@ static int run(struct fetch *f)
         return complain(FETCH_STATUS_FAILED, f->out.why);
     if (begin(f, why) != OK)
         return complain(FETCH_STATUS_FAILED, why);
-    if (f->args.no_verify && !f->args.raw)
-        complain(0,
-                 "WARNING: --no-verify: nothing that follows has been verified; it may be forged, "
-                 "altered or out of date");
+    if (f->args.no_verify || f->args.raw)
+        fprintf(stderr,
+                "tunic fetch: WARNING: %s: nothing that follows has been verified; it may be "
+                "forged, altered or out of date\n",
+                f->args.raw ? "--raw" : "--no-verify");
     job_start(&f->job);
     net_run(f->hub.net);
     if (f->interrupted) {
@@ -268,7 +302,12 @@ static int run(struct fetch *f)
         return complain(FETCH_STATUS_FAILED, "interrupted; nothing was written");
     }
     wipe_line(f);
+    hold_signals(f);
     err_t e = write_all(f);
+    if (f->interrupted)
+        return complain(FETCH_STATUS_FAILED, f->out.to_folder
+                                                 ? "interrupted; the rest was not written"
+                                                 : "interrupted; nothing was written");
     if (e != OK)
         return complain(FETCH_STATUS_FAILED, f->out.why[0] ? f->out.why : err_text(e));
     final_line(f);

@@ -4,17 +4,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 #include "lib/lib.h"
 
 enum { BACKOFF_FIRST_MS = 500, TICK_MS = 200 };
 
+void job_wipe_line(void)
+{
+    if (isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+}
+
 void job_say(const struct job *j, const char *word, const char *fmt, ...)
 {
     va_list args;
     if (j->args->quiet)
         return;
+    job_wipe_line();
     fprintf(stderr, "tunic fetch: %s%s", word ? word : "", word ? ": " : "");
     va_start(args, fmt);
     vfprintf(stderr, fmt, args);

@@ -113,6 +113,8 @@ void item_tell_failures(struct item *it);
 void item_tell_verdicts(struct item *it);
 void item_tell_source(const struct item *it);
 
+/* Before a message: progress may stand in a terminal's last line. */
+void job_wipe_line(void);
 /* To standard error, "tunic fetch: WORD: ...", unless --quiet. */
 void job_say(const struct job *j, const char *word, const char *fmt, ...) PRINTF_LIKE(3, 4);
 

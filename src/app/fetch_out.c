@@ -39,27 +39,31 @@ err_t out_open(struct out *o, const char *output)
 {
     struct stat st;
     *o = (struct out){.fd = -1};
-    if (!output || strcmp(output, "-") == 0)
+    if (!output || strcmp(output, "-") == 0) {
+        o->in_place = true;
+        o->to_terminal = isatty(STDOUT_FILENO);
         return OK;
+    }
     size_t len = strlen(output);
     bool slash = len && output[len - 1] == '/';
     if (slash && mkdir(output, 0777) != 0 && errno != EEXIST)
         return fail(o, "cannot make the folder %.200s", output);
     bool there = stat(output, &st) == 0;
     o->to_folder = there && S_ISDIR(st.st_mode);
+    o->in_place = there && !S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode);
     if (slash && !o->to_folder)
         return fail(o, "%.200s is no folder", output);
     return follow(o, output);
 }
 
-/* Makes the file beside PATH that will be PATH. A device or a pipe is written itself. */
+/* Makes the file beside PATH that will be PATH. A device or a pipe is written itself, if it was
+ * named by the user; what somebody put into a folder under a document's name is replaced. */
 static err_t begin(struct out *o, const char *path)
 {
-    struct stat st;
     const char *base = strrchr(path, '/');
     int folder = base ? (int)(base + 1 - path) : 0;
     o->temporary[0] = 0;
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+    if (o->in_place) {
         o->fd = open(path, O_WRONLY | O_CLOEXEC);
         return o->fd >= 0 ? OK : fail(o, "cannot write to %.200s", path);
     }
@@ -89,6 +93,23 @@ static err_t write_all(struct out *o, int fd, const void *bytes, size_t len)
                         o->path);
         at += n;
         len -= (size_t)n;
+    }
+    return OK;
+}
+
+static err_t write_shown(struct out *o, const void *bytes, size_t len)
+{
+    const uint8_t *b = bytes;
+    char text[4 * 256];
+    while (len) {
+        size_t n = 0;
+        for (; len && n + 5 < sizeof text; b++, len--) {
+            if (*b == '\n' || *b == '\t' || (*b >= ' ' && *b <= '~'))
+                text[n++] = (char)*b;
+            else
+                n += (size_t)snprintf(text + n, sizeof text - n, "\\x%02x", *b);
+        }
+        TRY(write_all(o, STDOUT_FILENO, text, n));
     }
     return OK;
 }
@@ -123,6 +144,8 @@ static err_t commit(struct out *o, const char *path)
 
 err_t out_write(struct out *o, const void *bytes, size_t len)
 {
+    if (o->to_terminal)
+        return write_shown(o, bytes, len);
     if (!o->path[0])
         return write_all(o, STDOUT_FILENO, bytes, len);
     if (o->fd < 0)

@@ -14,6 +14,10 @@ enum { OUT_PATH_MAX = 4096, OUT_WHY = 512 };
 
 struct out {
     bool to_folder;
+    bool in_place; /* standard output, a device, a pipe: nothing is to be removed */
+    /* Standard output is a terminal, which obeys control sequences: documents hold what strangers
+     * wrote, so all but printable ASCII is shown as \xNN. */
+    bool to_terminal;
     char path[OUT_PATH_MAX];      /* "": standard output */
     char temporary[OUT_PATH_MAX]; /* what is to be renamed; "": it is written in place */
     int fd;                       /* -1: none is open */

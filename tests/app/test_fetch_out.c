@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "support/test.h"
@@ -115,6 +116,56 @@ START_TEST(test_fetch_out_folder)
 }
 END_TEST
 
+START_TEST(test_fetch_out_folder_is_not_written_through)
+{
+    struct out o;
+    char pipe_name[300], link_name[300];
+    setup();
+    snprintf(pipe_name, sizeof pipe_name, "%s/pipe", dir);
+    snprintf(link_name, sizeof link_name, "%s/link", dir);
+    ck_assert_int_eq(mkfifo(pipe_name, 0600), 0);
+    ck_assert_int_eq(symlink("/dev/full", link_name), 0);
+    ck_ok(out_open(&o, dir));
+    ck_ok(out_file(&o, "pipe", (struct text){"", 0}, TEXT_LIT("a")));
+    ck_ok(out_file(&o, "link", (struct text){"", 0}, TEXT_LIT("b")));
+    ck_ok(out_finish(&o));
+    out_close(&o);
+    holds(pipe_name, "a");
+    holds(link_name, "b");
+    teardown();
+}
+END_TEST
+
+START_TEST(test_fetch_out_terminal_gets_no_control_sequences)
+{
+    static const char sent[] = "A\tz~\n\033[2J\r\x9b"
+                               "2K\xc3\xa9\0\x7f";
+    static const char shown[] = "A\tz~\n\\x1b[2J\\x0d\\x9b2K\\xc3\\xa9\\x00\\x7f";
+    struct out o;
+    char got[256] = "";
+    int keep = dup(STDOUT_FILENO), near = posix_openpt(O_RDWR | O_NOCTTY);
+    ck_assert(keep >= 0 && near >= 0 && grantpt(near) == 0 && unlockpt(near) == 0);
+    int far = open(ptsname(near), O_RDWR | O_NOCTTY);
+    struct termios raw;
+    ck_assert_int_eq(tcgetattr(far, &raw), 0);
+    cfmakeraw(&raw);
+    ck_assert_int_eq(tcsetattr(far, TCSANOW, &raw), 0);
+    fflush(stdout);
+    ck_assert(dup2(far, STDOUT_FILENO) >= 0);
+    err_t e = out_open(&o, NULL);
+    if (e == OK)
+        e = out_write(&o, sent, sizeof sent - 1);
+    ck_assert(dup2(keep, STDOUT_FILENO) >= 0);
+    ck_ok(e);
+    ck_assert(o.to_terminal);
+    ck_assert_int_eq(read(near, got, sizeof got - 1), (ssize_t)sizeof shown - 1);
+    ck_assert_str_eq(got, shown);
+    close(near);
+    close(far);
+    close(keep);
+}
+END_TEST
+
 START_TEST(test_fetch_out_places_that_are_none)
 {
     struct out o;
@@ -184,5 +235,6 @@ END_TEST
 
 TESTS("app/fetch_out", test_fetch_out_is_there_when_finished,
       test_fetch_out_that_is_dropped_leaves_the_old_file, test_fetch_out_folder,
-      test_fetch_out_places_that_are_none, test_fetch_out_limit_in_mid_write,
-      test_fetch_out_devices_stay)
+      test_fetch_out_folder_is_not_written_through,
+      test_fetch_out_terminal_gets_no_control_sequences, test_fetch_out_places_that_are_none,
+      test_fetch_out_limit_in_mid_write, test_fetch_out_devices_stay)

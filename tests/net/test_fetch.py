@@ -148,6 +148,7 @@ def test_raw_is_what_came(auth, from_auth):
     import zlib
     raw = good(*from_auth, "--encoding", "deflate", "--raw", "consensus")
     assert zlib.decompress(raw) == curl(auth, SAME["consensus"])
+    assert b"WARNING: --raw: nothing" in fetch(*from_auth, "-q", "--raw", "consensus").stderr
 
 
 def test_one_by_one(lab, from_auth):
@@ -764,6 +765,24 @@ def test_a_forged_descriptor(faulty, fault, want):
         skipped = fetch(*faulty.source, "--retries", 0, "--no-verify", want)
         assert b"WARNING: --no-verify" in skipped.stderr
         assert len(skipped.stdout) > len(done.stdout)
+
+
+def test_interrupted_while_nobody_reads(tmp_path, from_auth):
+    """A pipe without a reader does not keep it; nor does one whose reader has stopped."""
+    os.mkfifo(tmp_path / "pipe")
+    for output, stdout in ((["-o", tmp_path / "pipe"], subprocess.DEVNULL), ([], subprocess.PIPE)):
+        want = ["consensus", "server/all", "extra/all"] * 10
+        with subprocess.Popen(
+                there([sut_module.program(), "fetch", *map(str, from_auth), "-q",
+                       *map(str, output), *want]), stdout=stdout) as process:
+            try:
+                with pytest.raises(subprocess.TimeoutExpired):
+                    process.wait(2)
+                process.send_signal(signal.SIGINT)
+                assert process.wait(5) in (-signal.SIGINT, FAILED)
+            finally:
+                process.kill()
+    assert os.listdir(tmp_path) == ["pipe"]
 
 
 # ---- progress ----------------------------------------------------------------------------------
