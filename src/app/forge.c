@@ -1,6 +1,7 @@
 #include "app/forge.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,6 +157,7 @@ int forge_main(int argc, char **argv)
     int status = STATUS_DONE;
     if (!r)
         return complain(STATUS_FAILED, "out of memory");
+    signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error like a full disk */
     if (forge_args_parse(argc, argv, &r->args, why) != OK) {
         status = complain(STATUS_USAGE, why);
     } else if (r->args.help) {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,23 +98,50 @@ static bool finish(int fd, struct text bytes)
     return good;
 }
 
+/* Whoever presses Ctrl-C finds no half-written file: signals wait for the end of this one. */
+static void hold_signals(sigset_t *before)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, before);
+}
+
+static bool write_aside(const char *path, bool secret, struct text bytes)
+{
+    char aside[FORGE_PATH_MAX + 16];
+    snprintf(aside, sizeof aside, "%s.tmp", path);
+    (void)unlink(aside);
+    int fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, secret ? OWN : OPEN_TO_ALL);
+    if (fd < 0)
+        return false;
+    if (finish(fd, bytes) && rename(aside, path) == 0)
+        return true;
+    int error = errno;
+    (void)unlink(aside);
+    errno = error;
+    return false;
+}
+
 err_t forge_file_write(const char *folder, const char *name, bool secret, struct text bytes,
                        char why[FORGE_FILES_WHY])
 {
-    char path[FORGE_PATH_MAX], aside[FORGE_PATH_MAX + 16];
+    char path[FORGE_PATH_MAX];
+    sigset_t before;
     int n = snprintf(path, sizeof path, "%s/%s", folder, name);
     if (n < 0 || (size_t)n >= sizeof path) {
         snprintf(why, FORGE_FILES_WHY, "the name of the folder %.200s... is too long", folder);
         return ERR_IO;
     }
     TRY(make_folders(path, why));
-    snprintf(aside, sizeof aside, "%s.tmp", path);
-    (void)unlink(aside);
-    int fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, secret ? OWN : OPEN_TO_ALL);
-    if (fd >= 0 && finish(fd, bytes) && rename(aside, path) == 0)
-        return OK;
-    (void)fail(why, "write", path);
-    if (fd >= 0)
-        (void)unlink(aside);
-    return ERR_IO;
+    hold_signals(&before);
+    bool ok = write_aside(path, secret, bytes);
+    int error = errno;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    errno = error;
+    if (!ok)
+        (void)fail(why, "write", path);
+    return ok ? OK : ERR_IO;
 }

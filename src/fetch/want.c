@@ -16,6 +16,9 @@ enum {
     FPS_PER_REQUEST = 96,
     MICROS_PER_REQUEST = 92,
     MANY_MAX = 128 << 20,
+    /* Of one descriptor or certificate: authorities take no larger server descriptors than 20,000
+     * bytes, nor larger extra-info documents than 50,000. */
+    SMALL_MAX = 128 << 10,
 };
 
 static bool skip(struct text *t, const char *prefix)
@@ -440,6 +443,14 @@ err_t fetch_want_path(const struct fetch_want *w, size_t i, char out[FETCH_PATH_
 size_t fetch_want_body_max(const struct fetch_want *w)
 {
     bool many = w->by == FETCH_BY_ALL || w->kind == FETCH_VOTE || w->kind == FETCH_OTHER;
+    bool small = w->kind == FETCH_SERVER || w->kind == FETCH_EXTRA || w->kind == FETCH_MICRO ||
+                 w->kind == FETCH_KEYS;
+    /* Eight requests at three servers each are under way, and none of them is to send 32 MB in
+     * place of a hundred descriptors. */
+    if (small && w->by >= FETCH_BY_FP) {
+        size_t per = keys_per_request(w);
+        return (w->n_keys < per ? w->n_keys : per) * SMALL_MAX;
+    }
     return many ? MANY_MAX : CONSENSUS_TEXT_MAX;
 }
 

@@ -268,7 +268,31 @@ START_TEST(test_want_knows_who_has_it)
 }
 END_TEST
 
-TESTS("fetch/want", test_want_each_word_has_its_path, test_want_path_of_a_word_is_that_word,
+START_TEST(test_want_bounds_the_answer)
+{
+    static const struct {
+        const char *word;
+        size_t least, most;
+    } rows[] = {
+        {"server/fp/" FP1, 50000, 1 << 20},
+        {"server/fp/" FP1 "+" FP2, 100000, 1 << 20},
+        {"server/all", 64 << 20, 128 << 20},
+        {"consensus", 8 << 20, 32 << 20},
+        {"consensus/" FP1, 8 << 20, 32 << 20},
+        {"vote/current/" FP1, 16 << 20, 128 << 20},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fetch_want w;
+        char why[FETCH_WHY_MAX];
+        ck_ok(fetch_want_parse(rows[i].word, &w, why));
+        ck_assert_uint_ge(fetch_want_body_max(&w), rows[i].least);
+        ck_assert_uint_le(fetch_want_body_max(&w), rows[i].most);
+        fetch_want_clear(&w);
+    }
+}
+END_TEST
+
+TESTS("fetch/want", test_want_bounds_the_answer, test_want_each_word_has_its_path, test_want_path_of_a_word_is_that_word,
       test_want_path_that_is_no_word_is_asked_for_as_it_is,
       test_want_lower_case_and_padding_are_the_same_key, test_want_no_key_is_asked_for_twice,
       test_want_refusals_say_what_is_known, test_want_path_longer_than_a_request_is_refused,

@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -468,11 +469,27 @@ def test_a_full_disk_leaves_no_half_file(tmp_path):
                               check=False, timeout=60)
     assert done.returncode == 1 and b"No space left" in done.stderr
     # no file may grow beyond a kilobyte
-    done = subprocess.run(["sh", "-c", 'ulimit -f 1; trap "" XFSZ; exec "$@"', "sh", TUNIC, "forge",
+    done = subprocess.run(["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", TUNIC, "forge",
                            "server", "--out", str(tmp_path / "o")], capture_output=True,
                           check=False, timeout=60)
     assert done.returncode == 1 and b"cannot write" in done.stderr
     assert [f for _, _, files in os.walk(tmp_path / "o") for f in files] == []
+
+
+def test_interrupted_leaves_no_half_file(tmp_path):
+    out = tmp_path / "o"
+    with subprocess.Popen([TUNIC, "forge", "server", "--count", "1000", "--out", str(out)],
+                          stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 30
+        while len(list(out.rglob("*"))) < 50 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == -signal.SIGINT
+    files = [f for f in out.rglob("*") if f.is_file()]
+    assert files and not [f for f in files if f.suffix == ".tmp"]
+    for f in files:
+        if f.parent.name in ("server-descriptors", "extra-infos"):
+            assert f.read_bytes().endswith(b"-----END SIGNATURE-----\n")
 
 
 # ---- the manual ----
