@@ -311,6 +311,25 @@ uint8_t pcirc_await_destroy(struct pcirc *c)
     return 0;
 }
 
+bool pcirc_await_or_destroy(struct pcirc *c, uint8_t cmd, uint16_t stream_id, struct pmsg *out)
+{
+    if (!usable(c))
+        return false;
+    struct trial *t = c->p->t;
+    trial_awaits(t, "%s or DESTROY", words_relay_cmd(cmd));
+    err_t e = pcirc_poll(c, t->run->answer_ms, out);
+    if (e == OK)
+        TRIAL_EXPECT(t, out->cmd == cmd && out->stream_id == stream_id, "%s of stream %u came",
+                     words_relay_cmd(out->cmd), (unsigned)out->stream_id);
+    else if (e == ERR_MORE)
+        trial_fail(t, "nothing came for %u ms", (unsigned)t->run->answer_ms);
+    else
+        TRIAL_EXPECT(
+            t, e == ERR_CIRC_PROTO && c->other.cmd == CELL_DESTROY && c->other.circ_id == c->id,
+            "neither came");
+    return e == OK && trial_goes_on(t);
+}
+
 /* tor-spec 6.2.1: END(NOTDIRECTORY) is as good an answer, of a relay that serves none. */
 void pcirc_await_alive(struct pcirc *c)
 {

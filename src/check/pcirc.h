@@ -99,6 +99,8 @@ err_t pcirc_poll(struct pcirc *c, uint32_t timeout_ms, struct pmsg *out);
 bool pcirc_await(struct pcirc *c, uint8_t cmd, uint16_t stream_id, struct pmsg *out);
 /* The relay takes the circuit down; messages before that count for nothing. Its reason. */
 uint8_t pcirc_await_destroy(struct pcirc *c);
+/* That message comes next, or DESTROY: where a relay may do either. True if it is the message. */
+bool pcirc_await_or_destroy(struct pcirc *c, uint8_t cmd, uint16_t stream_id, struct pmsg *out);
 /* The circuit is still there and nothing else was said: BEGIN_DIR is answered by CONNECTED, or by
  * END if the relay is no directory. */
 void pcirc_await_alive(struct pcirc *c);
