@@ -206,22 +206,43 @@ static err_t write_item(struct fetch *f, const struct item *it)
     return OK;
 }
 
-static int dump_to_out(const char *bytes, size_t len, void *arg)
+/* jansson hands out a word at a time. */
+struct dump {
+    struct out *out;
+    size_t len;
+    char bytes[32768];
+};
+
+static int dump_add(const char *bytes, size_t len, void *arg)
 {
-    struct fetch *f = arg;
-    return out_write(&f->out, bytes, len) == OK ? 0 : -1;
+    struct dump *d = arg;
+    if (len > sizeof d->bytes - d->len) {
+        if (out_write(d->out, d->bytes, d->len) != OK)
+            return -1;
+        d->len = 0;
+    }
+    if (len > sizeof d->bytes)
+        return out_write(d->out, bytes, len) == OK ? 0 : -1;
+    memcpy(d->bytes + d->len, bytes, len);
+    d->len += len;
+    return 0;
+}
+
+static err_t dump_json(struct fetch *f)
+{
+    struct dump d = {.out = &f->out, .len = 0};
+    size_t flags = JSON_INDENT(2) | (f->out.to_terminal ? JSON_ENSURE_ASCII : 0);
+    if (json_dump_callback(f->json, dump_add, &d, flags) != 0 || dump_add("\n", 1, &d) != 0)
+        return f->out.why[0] ? ERR_IO : ERR_NOMEM;
+    return out_write(&f->out, d.bytes, d.len);
 }
 
 static err_t write_all(struct fetch *f)
 {
     for (size_t i = 0; i < f->args.n_wants; i++)
         TRY(write_item(f, &f->job.items[i]));
-    if (f->json) {
-        size_t flags = JSON_INDENT(2) | (f->out.to_terminal ? JSON_ENSURE_ASCII : 0);
-        if (json_dump_callback(f->json, dump_to_out, f, flags) != 0)
-            return f->out.why[0] ? ERR_IO : ERR_NOMEM;
-        TRY(out_write(&f->out, "\n", 1));
-    }
+    if (f->json)
+        TRY(dump_json(f));
     return out_finish(&f->out);
 }
 

@@ -9,7 +9,7 @@
 #include "base/hash.h"
 #include "lib/lib.h"
 
-enum { BACKOFF_FIRST_MS = 500, TICK_MS = 200 };
+enum { BACKOFF_FIRST_MS = 500, TICK_MS = 200, WORD_SHOWN = 100 };
 
 void job_wipe_line(void)
 {
@@ -23,7 +23,11 @@ void job_say(const struct job *j, const char *word, const char *fmt, ...)
     if (j->args->quiet)
         return;
     job_wipe_line();
-    fprintf(stderr, "tunic fetch: %s%s", word ? word : "", word ? ": " : "");
+    if (word)
+        fprintf(stderr, "tunic fetch: %.*s%s: ", WORD_SHOWN, word,
+                strlen(word) > WORD_SHOWN ? "..." : "");
+    else
+        fputs("tunic fetch: ", stderr);
     va_start(args, fmt);
     vfprintf(stderr, fmt, args);
     va_end(args);

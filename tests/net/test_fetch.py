@@ -8,6 +8,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import socket
 import stat
@@ -295,6 +296,26 @@ def test_not_found(lab, torrc, from_auth, from_dirport):
     assert parse(done.stdout, "server-descriptor 1.0")[0].fingerprint == node.fingerprint
     done = fetch(*torrc, "--anonymous", "server/fp/" + NOBODY)
     assert done.returncode == NOT_FOUND
+
+
+def test_messages_are_short_however_long_the_want_is(torrc):
+    want = "server/fp/" + "+".join("%040X" % i for i in range(300))
+    done = fetch(*torrc, "--from", "127.0.0.1:1", "--retries", 0, want)
+    assert done.returncode == UNREACHABLE and b"server/fp/0000" in done.stderr
+    assert max(map(len, done.stderr.splitlines())) < 400
+
+
+def test_json_is_written_in_large_pieces(from_auth, tmp_path):
+    """Not word by word: of a full-size consensus that would be a million system calls."""
+    trace = tmp_path / "trace"
+    tracer = ["strace", "-f", "-e", "trace=write", "-o", str(trace)]
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not there")
+    done = subprocess.run(there([*tracer, sut_module.program(), "fetch", *map(str, from_auth), "-q",
+                                 "--json", "server/all"]), stdout=subprocess.PIPE, check=True,
+                          timeout=60)
+    assert len(json.loads(done.stdout)) > 5
+    assert len(re.findall(r"(?m) write\(1,", trace.read_text())) < 2 + len(done.stdout) // 16384
 
 
 def test_another_network_is_not_believed(lab, from_auth, tmp_path):
