@@ -18,6 +18,7 @@ const char check_help[] =
     "\n"
     "  --rsa FINGERPRINT     who it must be: 40 hex digits\n"
     "  --ed25519 ID          and its Ed25519 identity, in base64 or hex\n"
+    "  --ntor KEY            its onion key, if it is no directory that would tell it\n"
     "  --only LIST           sections and cases, with commas: tls,ntor/answer\n"
     "  --next ADDRESS:PORT,rsa=FINGERPRINT,ntor=KEY[,ed25519=ID]\n"
     "                        a relay to extend to (one that the relay's consensus names)\n"
@@ -76,6 +77,14 @@ static err_t p_ed25519(struct check_args *o, const struct arg *a)
     o->config.has_ed = true;
     if (!is_hex_or_base64(text_of(a->value), o->config.ed.b, sizeof o->config.ed.b))
         return wrong(a, "an Ed25519 identity is 32 bytes, in base64 or hex");
+    return OK;
+}
+
+static err_t p_ntor(struct check_args *o, const struct arg *a)
+{
+    o->config.has_ntor = true;
+    if (!is_hex_or_base64(text_of(a->value), o->config.ntor.b, sizeof o->config.ntor.b))
+        return wrong(a, "an onion key is 32 bytes, in base64 or hex");
     return OK;
 }
 
@@ -175,13 +184,11 @@ static const struct option {
     bool has_value;
     err_t (*parse)(struct check_args *o, const struct arg *a);
 } options[] = {
-    {"--rsa", true, p_rsa},         {"--ed25519", true, p_ed25519},
-    {"--next", true, p_next},       {"--consensus", true, p_consensus},
-    {"--only", true, p_only},       {"--rate", true, p_rate},
-    {"--timeout", true, p_timeout}, {"--json", true, p_json},
-    {"--junit", true, p_junit},     {"--help", false, p_flag},
-    {"--list", false, p_flag},      {"--quiet", false, p_flag},
-    {"--verbose", false, p_flag},
+    {"--rsa", true, p_rsa},     {"--ed25519", true, p_ed25519},     {"--ntor", true, p_ntor},
+    {"--next", true, p_next},   {"--consensus", true, p_consensus}, {"--only", true, p_only},
+    {"--rate", true, p_rate},   {"--timeout", true, p_timeout},     {"--json", true, p_json},
+    {"--junit", true, p_junit}, {"--help", false, p_flag},          {"--list", false, p_flag},
+    {"--quiet", false, p_flag}, {"--verbose", false, p_flag},
 };
 
 /* ---- the line ---- */

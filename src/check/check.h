@@ -75,6 +75,9 @@ struct check_config {
     bool has_rsa, has_ed;
     struct rsa_id rsa;
     struct ed_id ed;
+    /* Its onion key; else the one of the descriptor that it serves. */
+    bool has_ntor;
+    struct x25519_pub ntor;
     struct check_next next; /* else one that the relay's own consensus names */
     /* A microdescriptor consensus that the relay had before the present one; may be empty. */
     struct text old_consensus;

@@ -88,11 +88,13 @@ static void learn_onion_key(struct trial *t, struct probe *p)
     struct pcirc *c = pcirc_fast_on(p);
     struct pdir_answer a;
     struct check_run *run = t->run;
+    run->has_ntor = run->config->has_ntor;
+    run->ntor = run->config->ntor;
     learn_whether_directory(c);
     if (run->no_dir)
         return;
     pdir_get(c, "/tor/server/authority", "", &a);
-    if (a.status == 200)
+    if (a.status == 200 && !run->has_ntor)
         run->has_ntor = base64_decode_exact(line_of(a.body, "ntor-onion-key"), BASE64_EITHER,
                                             run->ntor.b, sizeof run->ntor.b) == OK;
     if (a.status == 200 && protover_parse(line_of(a.body, "proto"), &run->protos) != OK)

@@ -75,7 +75,9 @@ struct pcirc *pcirc_fast(struct trial *t)
 bool pcirc_know_key(struct trial *t)
 {
     if (trial_goes_on(t) && !(t->run->has_ntor && t->run->has_rsa))
-        trial_skip(t, "the relay's onion key is not known: it serves no /tor/server/authority");
+        trial_skip(
+            t,
+            "the relay's onion key is not known: it serves no /tor/server/authority; see --ntor");
     return trial_goes_on(t);
 }
 
