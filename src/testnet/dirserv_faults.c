@@ -79,7 +79,7 @@ static void misread_signers(struct faults *f, struct dirserv_request *r)
 
 static void misread_diffs(struct faults *f, struct dirserv_request *r)
 {
-    const char *at = memmem(r->url.s, r->url.len, "/diff/", strlen("/diff/"));
+    const char *at = r->url.len ? memmem(r->url.s, r->url.len, "/diff/", strlen("/diff/")) : NULL;
     if (at && fault_now(f, FAULT_DIR_DIFF_WHOLE))
         r->url.len = (size_t)(at - r->url.s);
     if (r->n_diff_from && fault_now(f, FAULT_DIR_DIFF_NEWEST))
@@ -92,7 +92,7 @@ static void misread_diffs(struct faults *f, struct dirserv_request *r)
 
 static void cut_at(struct text *t, char c)
 {
-    const char *at = memchr(t->s, c, t->len);
+    const char *at = t->len ? memchr(t->s, c, t->len) : NULL;
     if (at)
         t->len = (size_t)(at - t->s);
 }

@@ -34,6 +34,8 @@
 #define FAULTS_STREAMS(X)                                                                       \
     X(STREAMS_CONNECTED_BODY, "streams-connected-body", FAULT_FROM,                             \
       "CONNECTED with an address, for BEGIN_DIR")                                               \
+    X(STREAMS_NO_DIR, "streams-no-dir", FAULT_FROM,                                             \
+      "is no directory: END(NOTDIRECTORY) to BEGIN_DIR")                                        \
     X(STREAMS_DIR_BODY, "streams-dir-body", FAULT_FROM, "refuses BEGIN_DIR with a body")        \
     X(STREAMS_NO_EARLY_DATA, "streams-no-early-data", FAULT_FROM,                               \
       "loses the first DATA of a stream")                                                       \

@@ -91,6 +91,8 @@ static bool end_with(struct rcirc *c, uint16_t id, uint8_t reason)
 bool fault_in_begin_dir(struct rcirc *c, const struct relay_msg *m)
 {
     uint32_t most = c->node->faults.n[FAULT_STREAMS_FEW];
+    if (now(c, FAULT_STREAMS_NO_DIR))
+        return end_with(c, m->stream_id, END_NOTDIRECTORY);
     if (m->len && now(c, FAULT_STREAMS_DIR_BODY))
         return end_with(c, m->stream_id, END_MISC);
     if (most && c->n_streams >= most)

@@ -156,6 +156,26 @@ START_TEST(test_cases_are_tried_again_if_the_relay_took_the_circuit_for_idle)
 }
 END_TEST
 
+/* What others extend to is known from the command line then, as is the relay's onion key. */
+START_TEST(test_cases_ask_nothing_of_a_relay_that_is_no_directory_but_what_it_has)
+{
+    struct outcome o;
+    unsigned passed = 0;
+    lab_start(&lab);
+    set_faults("streams-no-dir");
+    lab_know(&lab);
+    struct check_run *run = run_on_lab();
+    for (size_t s = 0; s < check_n_sections; s++)
+        for (size_t i = 0; i < check_sections[s]->n; i++) {
+            check_try(run, &check_sections[s]->cases[i], note, &o);
+            ck_assert_msg(o.verdict != CHECK_FAIL, "%s", o.text);
+            passed += o.verdict == CHECK_PASS;
+        }
+    ck_assert_uint_gt(passed, 150);
+    run_free(run);
+}
+END_TEST
+
 START_TEST(test_cases_have_ids_of_their_section_and_no_two_the_same)
 {
     for (size_t s = 0; s < check_n_sections; s++)
@@ -173,4 +193,5 @@ END_TEST
 TESTS("check cases", test_cases_pass_with_an_honest_relay,
       test_cases_fail_with_a_relay_that_breaks_their_rule,
       test_cases_are_tried_again_if_the_relay_took_the_circuit_for_idle,
+      test_cases_ask_nothing_of_a_relay_that_is_no_directory_but_what_it_has,
       test_cases_have_ids_of_their_section_and_no_two_the_same)
