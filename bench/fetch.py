@@ -129,6 +129,9 @@ def main():
             row("fetched, lzma", args.rounds,
                 tunic(network, mine, "--no-verify", "--encoding", "x-tor-lzma"),
                 stem(network, its, "LZMA", "only"))
+            row("fetched and verified, gzip", args.rounds,
+                tunic(network, mine, "--encoding", "gzip"),
+                stem(network, its, "GZIP", "verify"))
             row("fetched and verified, each as it likes best", args.rounds, tunic(network, mine),
                 stem(network, its, "GZIP", "verify"))
         finally:
