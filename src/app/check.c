@@ -1,6 +1,7 @@
 #include "app/check.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,20 +9,20 @@
 
 #include "app/check_args.h"
 #include "app/check_report.h"
+#include "app/fetch_out.h"
 #include "crypto/secret.h"
 #include "net/clock.h"
 #include "net/plainwire.h"
 
-enum {
-    STATUS_BROKEN = 1,
-    STATUS_USAGE = 2,
-    STATUS_UNREACHABLE = 3,
-    WHY_MAX = 512,
-    CONSENSUS_MOST = 32 << 20
-};
+enum { STATUS_BROKEN = 1, STATUS_USAGE = 2, STATUS_UNREACHABLE = 3, STATUS_SIGNAL = 128 };
+enum { WHY_MAX = 512, CONSENSUS_MOST = 32 << 20, LISTEN_MS = 200 };
 
 struct tool {
     struct check_args args;
+    struct check_run *run;
+    struct check_report *report;
+    unsigned planned;
+    int signum;     /* that ends it early */
     struct log log; /* silent */
     struct env env;
 };
@@ -30,6 +31,30 @@ static int complain(int status, const char *why)
 {
     fprintf(stderr, "tunic check: %s\n", why);
     return status;
+}
+
+/* ---- Ctrl-C ---- */
+
+static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+
+/* From now on these wait until they are asked for: a report is written of what has been tried. */
+static void hold_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        sigaddset(&set, ends[i]);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static bool is_interrupted(struct tool *t)
+{
+    sigset_t set;
+    sigpending(&set);
+    for (size_t i = 0; !t->signum && i < sizeof ends / sizeof *ends; i++)
+        if (sigismember(&set, ends[i]))
+            t->signum = ends[i];
+    return t->signum != 0;
 }
 
 /* ---- connections ---- */
@@ -53,11 +78,19 @@ static err_t wire_send(void *world, void *conn, const void *bytes, size_t len)
     return plainwire_send(conn, bytes, len, patience_ms(world)) == OK ? OK : ERR_LINK_CLOSED;
 }
 
+/* In short waits, so that Ctrl-C is heard. */
 static err_t wire_recv(void *world, void *conn, void *out, size_t cap, size_t *n,
                        uint32_t timeout_ms)
 {
-    (void)world;
-    return plainwire_recv(conn, out, cap, n, timeout_ms);
+    for (;;) {
+        uint32_t part = timeout_ms < LISTEN_MS ? timeout_ms : LISTEN_MS;
+        err_t e = plainwire_recv(conn, out, cap, n, part);
+        if (e != ERR_MORE || part == timeout_ms)
+            return e;
+        if (is_interrupted(world))
+            return ERR_LINK_CLOSED;
+        timeout_ms -= part;
+    }
 }
 
 static void wire_close(void *world, void *conn)
@@ -78,44 +111,27 @@ static const struct check_wire wire = {wire_open, wire_send, wire_recv, wire_clo
 
 /* ---- reports ---- */
 
-/* "-" is standard output. A file is written under another name first: no half report. */
 static int write_report(const char *path, char *text)
 {
-    char other[4096];
-    FILE *f;
-    int bad = 0;
+    struct out out;
     if (!text)
         return complain(STATUS_BROKEN, "out of memory");
-    if (!strcmp(path, "-"))
-        return fputs(text, stdout) < 0 || fflush(stdout) != 0;
-    int n = snprintf(other, sizeof other, "%s.tmp", path);
-    f = n > 0 && (size_t)n < sizeof other ? fopen(other, "we") : NULL;
-    if (f) {
-        bad = fputs(text, f) < 0;
-        bad |= fclose(f) != 0;
-    }
-    if (f && !bad && rename(other, path) == 0)
-        return 0;
-    fprintf(stderr, "tunic check: cannot write \"%s\": %s\n", path, strerror(errno));
-    if (f)
-        (void)remove(other);
-    return 1;
+    err_t e = out_open(&out, strcmp(path, "-") ? path : NULL);
+    if (e == OK && out.to_folder)
+        e = out_file(&out, "check", (struct text){"", 0}, text_of(text));
+    else if (e == OK)
+        e = out_write(&out, text, strlen(text));
+    if (e == OK)
+        e = out_finish(&out);
+    out_close(&out);
+    free(text);
+    return e == OK ? 0 : complain(STATUS_BROKEN, out.why);
 }
 
 static int write_reports(const struct check_args *args, const struct check_report *report)
 {
-    int bad = 0;
-    if (args->json) {
-        char *text = check_report_json(report);
-        bad |= write_report(args->json, text);
-        free(text);
-    }
-    if (args->junit) {
-        char *text = check_report_junit(report);
-        bad |= write_report(args->junit, text);
-        free(text);
-    }
-    return bad;
+    int bad = args->json ? write_report(args->json, check_report_json(report)) : 0;
+    return args->junit ? bad | write_report(args->junit, check_report_junit(report)) : bad;
 }
 
 /* ---- the run ---- */
@@ -131,6 +147,12 @@ static char *read_consensus(struct check_args *a)
         errno = ENODATA;
     if (f)
         fclose(f);
+    if (!bad && len &&
+        !text_starts((struct text){text, len}, "network-status-version 3 microdesc")) {
+        fprintf(stderr, "tunic check: \"%s\" is no microdescriptor consensus\n", a->consensus);
+        free(text);
+        return NULL;
+    }
     if (bad || !len) {
         fprintf(stderr, "tunic check: cannot read \"%s\": %s\n", a->consensus,
                 len == CONSENSUS_MOST ? "it is too long" : strerror(errno));
@@ -141,13 +163,32 @@ static char *read_consensus(struct check_args *a)
     return text;
 }
 
-static unsigned planned(const char *only)
+/* FN for each case that is asked for, until it is enough. */
+static void each_wanted(struct tool *t, void (*fn)(struct tool *t, const struct check_case *c))
 {
-    unsigned n = 0;
     for (size_t s = 0; s < check_n_sections; s++)
-        for (size_t i = 0; i < check_sections[s]->n; i++)
-            n += check_wants(only, &check_sections[s]->cases[i]);
-    return n;
+        for (size_t i = 0; i < check_sections[s]->n && !is_interrupted(t); i++)
+            if (check_wants(t->args.config.only, &check_sections[s]->cases[i]))
+                fn(t, &check_sections[s]->cases[i]);
+}
+
+static void count_it(struct tool *t, const struct check_case *c)
+{
+    (void)c;
+    t->planned++;
+}
+
+/* A case that was interrupted says nothing. */
+static void on_result(void *arg, const struct check_result *r)
+{
+    struct tool *t = arg;
+    if (!is_interrupted(t))
+        check_report_add(t->report, r);
+}
+
+static void try_it(struct tool *t, const struct check_case *c)
+{
+    check_try(t->run, c, on_result, t);
 }
 
 static FILE *tap_of(const struct check_args *a)
@@ -156,21 +197,20 @@ static FILE *tap_of(const struct check_args *a)
     return taken ? NULL : stdout;
 }
 
-static int try_relay(struct tool *t, struct check_run *run)
+static int try_relay(struct tool *t)
 {
     const struct check_args *a = &t->args;
     enum check_detail detail = a->quiet ? CHECK_QUIET : a->verbose ? CHECK_VERBOSE : CHECK_USUAL;
-    struct check_report *report =
-        check_report_new(tap_of(a), detail, &a->config, planned(a->config.only));
-    if (!report)
+    each_wanted(t, count_it);
+    t->report = check_report_new(tap_of(a), detail, &a->config, t->planned);
+    if (!t->report)
         return complain(STATUS_BROKEN, "out of memory");
-    check_try_all(run, check_report_add, report);
-    struct check_counts counts = check_counts(run);
-    check_report_end(report, &counts);
-    int bad = write_reports(a, report);
+    each_wanted(t, try_it);
+    unsigned failed = check_report_end(t->report, check_connections(t->run));
+    int bad = write_reports(a, t->report);
     bad |= fflush(stdout) != 0;
-    check_report_free(report);
-    return bad || counts.fail_must ? STATUS_BROKEN : 0;
+    check_report_free(t->report);
+    return t->signum ? STATUS_SIGNAL + t->signum : bad || failed ? STATUS_BROKEN : 0;
 }
 
 static int list(void)
@@ -186,10 +226,17 @@ static int list(void)
     return fflush(stdout) != 0;
 }
 
+static int unreachable(const char *why)
+{
+    char text[WHY_MAX + 64];
+    bool tls = !strncmp(why, "TLS failed", strlen("TLS failed"));
+    snprintf(text, sizeof text, "%s%s", why, tls ? ". Is that an ORPort?" : "");
+    return complain(STATUS_UNREACHABLE, text);
+}
+
 int check_main(int argc, char **argv)
 {
     struct tool t = {.log = {.least = LOG_ERR}};
-    struct check_run *run = NULL;
     char why[WHY_MAX];
     if (check_args_parse(argc, argv, &t.args, why) != OK)
         return complain(STATUS_USAGE, why);
@@ -207,10 +254,12 @@ int check_main(int argc, char **argv)
     char *old = t.args.consensus ? read_consensus(&t.args) : NULL;
     if (t.args.consensus && !old)
         return STATUS_USAGE;
-    err_t e = check_open(&t.args.config, &run, why, sizeof why);
-    int status =
-        e == OK ? try_relay(&t, run) : complain(STATUS_UNREACHABLE, *why ? why : err_text(e));
-    check_close(run);
+    hold_signals();
+    err_t e = check_open(&t.args.config, &t.run, why, sizeof why);
+    int status = is_interrupted(&t) ? STATUS_SIGNAL + t.signum
+                 : e == OK          ? try_relay(&t)
+                                    : unreachable(*why ? why : err_text(e));
+    check_close(t.run);
     free(old);
     return status;
 }

@@ -12,7 +12,7 @@ enum { RATE = 10, ANSWER_S_MOST = 600 };
 const char check_help[] =
     "usage: tunic check ADDRESS:PORT [OPTION]...\n"
     "\n"
-    "Tries a Tor relay rule by rule: connects to its ORPort some 200 times, keeps and breaks the\n"
+    "Tries a Tor relay rule by rule: connects to its ORPort some 400 times, keeps and breaks the\n"
     "protocol on purpose, and says of each rule whether the relay keeps it. For relays that you\n"
     "run yourself: others' logs would fill with warnings about you.\n"
     "\n"
@@ -45,8 +45,9 @@ struct arg {
 static err_t PRINTF_LIKE(2, 3) wrong(const struct arg *a, const char *fmt, ...)
 {
     va_list args;
-    int n = a->value ? snprintf(a->why, CHECK_ARG_WHY, "%s \"%.80s\": ", a->option, a->value)
-                     : snprintf(a->why, CHECK_ARG_WHY, "%s: ", a->option);
+    int n = a->value    ? snprintf(a->why, CHECK_ARG_WHY, "%s \"%.80s\": ", a->option, a->value)
+            : a->option ? snprintf(a->why, CHECK_ARG_WHY, "%s: ", a->option)
+                        : 0;
     va_start(args, fmt);
     vsnprintf(a->why + n, CHECK_ARG_WHY - (size_t)n, fmt, args);
     va_end(args);
@@ -195,7 +196,7 @@ static const struct option {
 
 static err_t take_addr(struct check_args *o, const char *text, char *why)
 {
-    const struct arg a = {"tunic check", text, why};
+    const struct arg a = {"relay", text, why};
     if (o->has_addr)
         return wrong(&a, "one relay at a time");
     if (ipport_parse(text, &o->config.addr) != OK || !o->config.addr.port)
@@ -234,7 +235,7 @@ static err_t take_option(struct check_args *o, int argc, char *const *argv, int 
 
 err_t check_args_parse(int argc, char *const *argv, struct check_args *out, char why[CHECK_ARG_WHY])
 {
-    const struct arg none = {"tunic check", NULL, why};
+    const struct arg none = {NULL, NULL, why};
     *out = (struct check_args){.config.pace_ms = MS_PER_SEC / RATE};
     for (int i = 1; i < argc; i++)
         TRY(argv[i][0] == '-' ? take_option(out, argc, argv, &i, why)

@@ -8,9 +8,11 @@ struct check_report {
     FILE *tap;
     enum check_detail detail;
     const struct check_config *config;
-    unsigned n;
+    unsigned planned, n;
     json_t *cases;
-    struct check_counts counts;
+    struct counts {
+        unsigned pass, fail_must, fail_should, skip, connections;
+    } counts; /* of what was added */
 };
 
 static const char *const levels[] = {[CHECK_MUST] = "MUST", [CHECK_SHOULD] = "SHOULD"};
@@ -29,9 +31,14 @@ struct check_report *check_report_new(FILE *tap, enum check_detail detail,
     r->tap = tap;
     r->detail = detail;
     r->config = config;
+    r->planned = planned;
+    if (tap && detail != CHECK_QUIET) /* without all cases it is no TAP */
+        fputs("TAP version 13\n", tap);
     if (tap)
-        fprintf(tap, "TAP version 13\n# tunic check %s: for relays that you run yourself\n1..%u\n",
-                ipport_text(&config->addr, addr), planned);
+        fprintf(tap, "# tunic check %s: for relays that you run yourself\n",
+                ipport_text(&config->addr, addr));
+    if (tap && detail != CHECK_QUIET)
+        fprintf(tap, "1..%u\n", planned);
     return r;
 }
 
@@ -99,24 +106,36 @@ static json_t *case_json(const struct check_result *r)
                      "seen", r->seen, "took_ms", (int)r->took_ms);
 }
 
-void check_report_add(void *report, const struct check_result *result)
+static void count(struct counts *n, const struct check_result *r)
 {
-    struct check_report *r = report;
+    n->pass += r->verdict == CHECK_PASS;
+    n->skip += r->verdict == CHECK_SKIP;
+    n->fail_must += r->verdict == CHECK_FAIL && r->c->level == CHECK_MUST;
+    n->fail_should += r->verdict == CHECK_FAIL && r->c->level == CHECK_SHOULD;
+}
+
+void check_report_add(struct check_report *r, const struct check_result *result)
+{
     json_t *c = case_json(result);
     r->n++;
+    count(&r->counts, result);
     if (c)
         (void)json_array_append_new(r->cases, c);
     if (r->tap)
         tap_case(r, result);
 }
 
-void check_report_end(struct check_report *r, const struct check_counts *counts)
+unsigned check_report_end(struct check_report *r, unsigned connections)
 {
-    r->counts = *counts;
+    const struct counts *n = &r->counts;
+    r->counts.connections = connections;
+    if (r->tap && r->n < r->planned)
+        fprintf(r->tap, "Bail out! Interrupted; %u of %u cases were not tried\n", r->planned - r->n,
+                r->planned);
     if (r->tap)
         fprintf(r->tap, "# %u passed, %u MUST and %u SHOULD failed, %u skipped; %u connections\n",
-                counts->pass, counts->fail_must, counts->fail_should, counts->skip,
-                counts->connections);
+                n->pass, n->fail_must, n->fail_should, n->skip, n->connections);
+    return n->fail_must;
 }
 
 /* ---- whole reports ---- */

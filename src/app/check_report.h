@@ -15,9 +15,9 @@ struct check_report *check_report_new(FILE *tap, enum check_detail detail,
                                       const struct check_config *config, unsigned planned);
 void check_report_free(struct check_report *r);
 
-/* As the function that check_try_all() calls. */
-void check_report_add(void *report, const struct check_result *result);
-void check_report_end(struct check_report *r, const struct check_counts *counts);
+void check_report_add(struct check_report *r, const struct check_result *result);
+/* Says the sum, also of what was not tried. How many MUSTs failed. */
+unsigned check_report_end(struct check_report *r, unsigned connections);
 
 /* As texts that the caller frees; NULL out of memory. */
 char *check_report_json(const struct check_report *r);

@@ -95,11 +95,7 @@ struct check_result {
     uint32_t took_ms;
 };
 
-struct check_counts {
-    unsigned pass, fail_must, fail_should, skip, connections;
-};
-
-/* A run: what was learnt of the relay, and its counts. CONFIG is borrowed. ERR_LINK_CONNECT: the
+/* A run: what was learnt of the relay. CONFIG is borrowed. ERR_LINK_CONNECT: the
  * relay cannot be reached at all, or is none, or another one than asked for (WHY says how);
  * ERR_CRYPTO, ERR_NOMEM. */
 struct check_run;
@@ -108,10 +104,8 @@ MUST_USE err_t check_open(const struct check_config *config, struct check_run **
 /* RESULT is called once. */
 void check_try(struct check_run *run, const struct check_case *c,
                void (*result)(void *arg, const struct check_result *r), void *arg);
-/* All that CONFIG asks for. */
-void check_try_all(struct check_run *run, void (*result)(void *arg, const struct check_result *r),
-                   void *arg);
-struct check_counts check_counts(const struct check_run *run);
+/* How many connections it has made so far. */
+unsigned check_connections(const struct check_run *run);
 void check_close(struct check_run *run); /* NULL is fine */
 
 /* Whether ONLY (as in struct check_config) asks for C. */

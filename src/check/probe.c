@@ -37,7 +37,7 @@ struct probe *probe_tcp(struct trial *t)
     buf_init(&p->in, PROBE_IN_CAP);
     t->probe[t->n_probes++] = p;
     keep_pace(run);
-    run->counts.connections++;
+    run->connections++;
     p->conn = run->config->wire->open(run->config->world, &why);
     if (!p->conn)
         trial_fail(t, "no connection to the relay: %s", why);

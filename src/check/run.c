@@ -60,14 +60,6 @@ static void trial_end(struct trial *t)
         tls_ctx_free(t->odd[i]);
 }
 
-static void count(struct check_counts *n, const struct trial *t)
-{
-    n->pass += t->verdict == CHECK_PASS;
-    n->skip += t->verdict == CHECK_SKIP;
-    n->fail_must += t->verdict == CHECK_FAIL && t->c->level == CHECK_MUST;
-    n->fail_should += t->verdict == CHECK_FAIL && t->c->level == CHECK_SHOULD;
-}
-
 static uint64_t most_us(const struct check_run *run)
 {
     uint64_t ms = (uint64_t)run->answer_ms * TRIAL_ANSWERS;
@@ -96,7 +88,6 @@ void check_try(struct check_run *run, const struct check_case *c,
     struct trial t;
     uint64_t began = run->env->mono_us;
     try_it(run, c, c->run, &t);
-    count(&run->counts, &t);
     struct check_result r = {
         .c = c,
         .verdict = t.verdict,
@@ -145,18 +136,9 @@ err_t check_open(const struct check_config *config, struct check_run **out, char
     return e;
 }
 
-void check_try_all(struct check_run *run, void (*result)(void *arg, const struct check_result *r),
-                   void *arg)
+unsigned check_connections(const struct check_run *run)
 {
-    for (size_t s = 0; s < check_n_sections; s++)
-        for (size_t i = 0; i < check_sections[s]->n; i++)
-            if (check_wants(run->config->only, &check_sections[s]->cases[i]))
-                check_try(run, &check_sections[s]->cases[i], result, arg);
-}
-
-struct check_counts check_counts(const struct check_run *run)
-{
-    return run->counts;
+    return run->connections;
 }
 
 void check_close(struct check_run *run)

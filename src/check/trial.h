@@ -28,7 +28,7 @@ struct check_run {
     const struct check_config *config;
     struct env *env;
     struct tls_ctx *tls;
-    struct check_counts counts;
+    unsigned connections;
     uint64_t last_open_us;
     uint32_t answer_ms;
     /* Learnt at the start, from CERTS and from the relay's own server descriptor. */
