@@ -19,7 +19,7 @@ static err_t PRINTF_LIKE(2, 3) fail(struct out *o, const char *fmt, ...)
     va_end(args);
     if (n >= 0 && (size_t)n < sizeof o->why)
         snprintf(o->why + n, sizeof o->why - (size_t)n, ": %s%s", strerror(errno_),
-                 errno_ == ENOSPC || errno_ == EDQUOT ? "; make room, or say -o another place"
+                 errno_ == ENOSPC || errno_ == EDQUOT ? "; make room, or choose another place"
                  : errno_ == EFBIG                    ? " (a limit on the size of files, ulimit -f)"
                                                       : "");
     return ERR_IO;
