@@ -100,6 +100,13 @@ void item_judge(struct item *it);
 bool item_writes(const struct item *it, const struct fetch_doc *doc);
 size_t item_count_bad(const struct item *it);
 
+/* ---- what is believed (fetch_proof.c) ---- */
+
+/* Keeps the authorities' certificates in TEXT. ERR_NOMEM. */
+MUST_USE err_t job_take_certs(struct job *j, struct text text);
+/* SERVERS: descriptors that came for IT. Nothing of it is owned. */
+struct fetch_trust item_trust(const struct item *it, struct text servers);
+
 /* ---- what is told (fetch_tell.c) ---- */
 
 /* Of two exit statuses the one that is returned. */
