@@ -220,6 +220,9 @@ static err_t make(struct forge_run *r, struct authorities *all, struct forge_des
 {
     char what[FORGE_WHAT_MAX];
     struct forge_network n;
+    if (r->args.has_signatures && r->args.signatures > all->n)
+        return forge_fail(r, ERR_ARG, "--signatures %u: there are %zu authorities",
+                          (unsigned)r->args.signatures, all->n);
     struct forge_network_wish wish = wish_of(r, all, descs, valid_after_s);
     err_t err = forge_network_make(&wish, &n, what);
     if (err == ERR_ARG)

@@ -402,6 +402,12 @@ def test_tor_refuses_authorities_that_it_does_not_know(tmp_path):
 
 # ---- what is wrong ----
 
+def test_no_more_signatures_than_authorities():
+    done = run("consensus", "--signatures", "9")
+    assert done.returncode == 1 and not done.stdout
+    assert "--signatures 9: there are 3 authorities" in str(done.stderr)
+
+
 WRONG = [
     ([], "say what to forge"),
     (["relay"], "say what to forge"),
