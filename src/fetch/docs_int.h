@@ -38,6 +38,9 @@ struct fetch_servers {
     size_t n;
 };
 MUST_USE err_t fetch_servers_of(struct text text, struct fetch_servers *out);
+/* The identity key of relay ID, for rsa_pub_free(); its own hash vouches for it. NULL: it is not
+ * there, or none that can be used. */
+struct rsa_pub *fetch_servers_key(const struct fetch_servers *servers, const struct rsa_id *id);
 
 /* One verdict each; documents of the right kind. Those that lack certificates add to DOCS->certs.
  */
