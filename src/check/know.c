@@ -102,21 +102,18 @@ static void learn_onion_key(struct trial *t, struct probe *p)
     pdir_free(&a);
 }
 
-/* Without VERSIONS it is no relay; the rest may be missing. */
+/* Without VERSIONS it is no relay, and without NETINFO there is nothing to be tried; the rest may
+ * be missing. */
 void know_relay(struct trial *t)
 {
     struct probe_hello hello = {.versions.n = 0};
     struct probe *p = probe_versions(t);
     if (!p || !trial_goes_on(t))
         return;
-    bool greeted = probe_take_hello(p, &hello);
-    if (greeted || hello.certs.n) {
-        t->verdict = CHECK_PASS;
-        learn_identity(t, p, &hello);
-    }
-    if (!trial_goes_on(t))
+    if (!probe_take_hello(p, &hello))
         return;
-    if (!greeted)
+    learn_identity(t, p, &hello);
+    if (!trial_goes_on(t))
         return;
     probe_send_netinfo(p);
     learn_onion_key(t, p);
