@@ -3,10 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "app/fetch_transport.h"
 #include "client/client.h"
+#include "conf/folder.h"
 #include "crypto/secret.h"
 #include "lib/lib.h"
 #include "net/world.h"
@@ -19,7 +20,7 @@ static void to_log(void *arg, enum tunic_log_level level, const char *line)
 
 err_t hub_init(struct hub *h, const struct log *log, struct tunic_error *error)
 {
-    *h = (struct hub){.log = *log};
+    *h = (struct hub){.log = *log, .lock_fd = -1};
     err_t e = crypto_init();
     if (e == OK)
         e = net_new(&h->log, NULL, &h->net);
@@ -34,14 +35,23 @@ err_t hub_init(struct hub *h, const struct log *log, struct tunic_error *error)
     return OK;
 }
 
+/* As the client's own DataDirectory: private, and nobody else's meanwhile. */
 static err_t open_files(struct hub *h, const char *dir, char why[SOURCES_WHY])
 {
+    struct conf_err problem;
     if (!dir)
         return OK;
-    if ((mkdir(dir, 0700) == 0 || errno == EEXIST) &&
-        files_open(dir, &h->log, &h->world->files) == OK)
+    err_t e = folder_make_private(dir, true, false, NULL, &h->log, &problem);
+    if (e == OK)
+        e = folder_lock(dir, &h->lock_fd, &problem);
+    if (e == OK && files_open(dir, &h->log, &h->world->files) == OK)
         return OK;
-    snprintf(why, SOURCES_WHY, "--data-directory \"%.200s\": %s", dir, strerror(errno));
+    if (e == ERR_STATE)
+        snprintf(why, SOURCES_WHY,
+                 "--data-directory \"%.200s\" is in use: by tunic, tor or another fetch", dir);
+    else
+        snprintf(why, SOURCES_WHY, "--data-directory: %.300s",
+                 e == OK ? strerror(errno) : problem.text);
     return ERR_IO;
 }
 
@@ -78,7 +88,9 @@ void hub_free(struct hub *h)
     if (h->world)
         files_close(h->world->files);
     free(h->world);
+    if (h->net && h->lock_fd >= 0)
+        close(h->lock_fd);
     tunic_free(h->tunic);
     net_free(h->net);
-    *h = (struct hub){.net = NULL};
+    *h = (struct hub){.lock_fd = -1};
 }

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "conf/confline.h"
+#include "conf/options.h"
 #include "crypto/encode.h"
 
 static err_t PRINTF_LIKE(2, 3) wrong(char why[SOURCES_WHY], const char *fmt, ...)
@@ -236,7 +237,12 @@ static err_t take_torrc_line(struct sources *s, const struct conf_line *l, char 
         return in_line(add_fallback(s, l->value, why), l->where, why);
     if (text_is_nocase(key, "TestingTorNetwork"))
         s->testing = strcmp(l->value, "1") == 0;
-    return OK;
+    return opt_lookup(l->key, NULL) ? OK
+                                    : in_line(wrong(why,
+                                                    "is no torrc: there is no option "
+                                                    "\"%.60s\"",
+                                                    l->key),
+                                              l->where, why);
 }
 
 err_t sources_read_torrc(struct sources *s, const char *path, char why[SOURCES_WHY])
@@ -251,9 +257,13 @@ err_t sources_read_torrc(struct sources *s, const char *path, char why[SOURCES_W
     free(content);
     if (e != OK)
         return e == ERR_NOMEM ? e : wrong(why, "%.300s", problem.text);
+    size_t before = s->servers.n;
     for (const struct conf_line *l = lines; l && e == OK; l = l->next)
         e = take_torrc_line(s, l, why);
     conf_lines_free(lines);
+    if (e == OK && s->servers.n == before) /* not the public network by mistake */
+        return wrong(why, "names no DirAuthority and no FallbackDir; leave -f out to ask the "
+                          "public network");
     return e;
 }
 

@@ -15,6 +15,7 @@ struct hub {
     struct log log;
     struct net *net;       /* ours: timers, sockets of DirPorts, the client */
     struct tunic *tunic;   /* on the same loop */
+    int lock_fd;           /* of the client's folder; -1: none */
     struct client *client; /* with --anonymous */
     struct world *world;   /* of the client */
     int32_t sessions;      /* of the client's circuits, so far */

@@ -1,6 +1,7 @@
 """tunic fetch: each kind of document, byte for byte what the relay has or serves over its DirPort, as
 stem reads it; and what it says and returns when it cannot be had."""
 
+import fcntl
 import glob
 import hashlib
 import io
@@ -336,6 +337,15 @@ def test_another_relay_answers(torrc, auth):
         assert b"IDENTITY" in done.stderr and b"another relay answers" in done.stderr
 
 
+def test_a_folder_in_use_is_left_alone(torrc, tmp_path):
+    with open(tmp_path / "lock", "wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done = fetch(*torrc, "--anonymous", "--data-directory", tmp_path, "consensus")
+    assert done.returncode == FAILED and not done.stdout
+    assert b"is in use" in done.stderr
+    assert os.listdir(tmp_path) == ["lock"]
+
+
 # ---- arguments ---------------------------------------------------------------------------------
 
 BAD = {
@@ -361,6 +371,8 @@ BAD = {
     ("consensus", "--fallbacks", "/dev/null"): b"no fallback",
     ("consensus", "-f", "/nonexistent"): b"No such file",
     ("consensus", "-f", "/"): b"cannot be read",
+    ("consensus", "-f", "/etc/passwd"): b"is no torrc",
+    ("consensus", "-f", "/dev/null"): b"names no DirAuthority",
     ("consensus", "--encoding", "brotli"): b"must be x-zstd",
     ("consensus", "--retries", "-1"): b"whole number from 0 to 20",
     ("consensus", "--retries", "x"): b"whole number from 0 to 20",
