@@ -274,12 +274,9 @@ START_TEST(test_want_bounds_the_answer)
         const char *word;
         size_t least, most;
     } rows[] = {
-        {"server/fp/" FP1, 50000, 1 << 20},
-        {"server/fp/" FP1 "+" FP2, 100000, 1 << 20},
-        {"server/all", 64 << 20, 128 << 20},
-        {"consensus", 8 << 20, 32 << 20},
-        {"consensus/" FP1, 8 << 20, 32 << 20},
-        {"vote/current/" FP1, 16 << 20, 128 << 20},
+        {"server/fp/" FP1, 50000, 1 << 20},    {"server/fp/" FP1 "+" FP2, 100000, 1 << 20},
+        {"server/all", 64 << 20, 128 << 20},   {"consensus", 8 << 20, 32 << 20},
+        {"consensus/" FP1, 8 << 20, 32 << 20}, {"vote/current/" FP1, 16 << 20, 128 << 20},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct fetch_want w;
@@ -292,8 +289,8 @@ START_TEST(test_want_bounds_the_answer)
 }
 END_TEST
 
-TESTS("fetch/want", test_want_bounds_the_answer, test_want_each_word_has_its_path, test_want_path_of_a_word_is_that_word,
-      test_want_path_that_is_no_word_is_asked_for_as_it_is,
+TESTS("fetch/want", test_want_bounds_the_answer, test_want_each_word_has_its_path,
+      test_want_path_of_a_word_is_that_word, test_want_path_that_is_no_word_is_asked_for_as_it_is,
       test_want_lower_case_and_padding_are_the_same_key, test_want_no_key_is_asked_for_twice,
       test_want_refusals_say_what_is_known, test_want_path_longer_than_a_request_is_refused,
       test_want_many_keys_take_several_requests, test_want_signers_fit_one_request,
