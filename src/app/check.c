@@ -9,7 +9,7 @@
 
 #include "app/check_args.h"
 #include "app/check_report.h"
-#include "app/fetch_out.h"
+#include "app/out.h"
 #include "crypto/secret.h"
 #include "net/clock.h"
 #include "net/plainwire.h"

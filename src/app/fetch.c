@@ -10,7 +10,7 @@
 
 #include "app/fetch_job.h"
 #include "app/fetch_list.h"
-#include "app/fetch_out.h"
+#include "app/out.h"
 #include "base/hash.h"
 #include "crypto/encode.h"
 #include "crypto/hash.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "app/fetch_out.h"
+#include "app/out.h"
 #include "crypto/encode.h"
 #include "fetch/fallbacks.h"
 

@@ -1,4 +1,4 @@
-#include "app/fetch_out.h"
+#include "app/out.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,7 +67,7 @@ static err_t begin(struct out *o, const char *path)
         o->fd = open(path, O_WRONLY | O_CLOEXEC);
         return o->fd >= 0 ? OK : fail(o, "cannot write to %.200s", path);
     }
-    int n = snprintf(o->temporary, sizeof o->temporary, "%.*s.tunic-fetch-XXXXXX", folder, path);
+    int n = snprintf(o->temporary, sizeof o->temporary, "%.*s.tunic-XXXXXX", folder, path);
     if (n >= 0 && (size_t)n < sizeof o->temporary)
         o->fd = mkostemp(o->temporary, O_CLOEXEC);
     else

@@ -1,5 +1,5 @@
 /* Files that are whole or not there. */
-#include "app/fetch_out.h"
+#include "app/out.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -53,7 +53,7 @@ static void holds(const char *name, const char *text)
     ck_assert_str_eq(got, text);
 }
 
-START_TEST(test_fetch_out_is_there_when_finished)
+START_TEST(test_out_is_there_when_finished)
 {
     struct out o;
     setup();
@@ -70,7 +70,7 @@ START_TEST(test_fetch_out_is_there_when_finished)
 }
 END_TEST
 
-START_TEST(test_fetch_out_that_is_dropped_leaves_the_old_file)
+START_TEST(test_out_that_is_dropped_leaves_the_old_file)
 {
     struct out o;
     setup();
@@ -91,7 +91,7 @@ START_TEST(test_fetch_out_that_is_dropped_leaves_the_old_file)
 }
 END_TEST
 
-START_TEST(test_fetch_out_folder)
+START_TEST(test_out_folder)
 {
     struct out o;
     char folder[300], name[310];
@@ -116,7 +116,7 @@ START_TEST(test_fetch_out_folder)
 }
 END_TEST
 
-START_TEST(test_fetch_out_folder_is_not_written_through)
+START_TEST(test_out_folder_is_not_written_through)
 {
     struct out o;
     char pipe_name[300], link_name[300];
@@ -136,7 +136,7 @@ START_TEST(test_fetch_out_folder_is_not_written_through)
 }
 END_TEST
 
-START_TEST(test_fetch_out_terminal_gets_no_control_sequences)
+START_TEST(test_out_terminal_gets_no_control_sequences)
 {
     static const char sent[] = "A\tz~\n\033[2J\r\x9b"
                                "2K\xc3\xa9\0\x7f";
@@ -166,7 +166,7 @@ START_TEST(test_fetch_out_terminal_gets_no_control_sequences)
 }
 END_TEST
 
-START_TEST(test_fetch_out_places_that_are_none)
+START_TEST(test_out_places_that_are_none)
 {
     struct out o;
     char name[300], longest[OUT_PATH_MAX + 100];
@@ -190,7 +190,7 @@ START_TEST(test_fetch_out_places_that_are_none)
 }
 END_TEST
 
-START_TEST(test_fetch_out_limit_in_mid_write)
+START_TEST(test_out_limit_in_mid_write)
 {
     static char much[20000];
     const struct rlimit limit = {10000, RLIM_INFINITY};
@@ -216,7 +216,7 @@ START_TEST(test_fetch_out_limit_in_mid_write)
 }
 END_TEST
 
-START_TEST(test_fetch_out_devices_stay)
+START_TEST(test_out_devices_stay)
 {
     struct out o;
     struct stat st;
@@ -233,8 +233,8 @@ START_TEST(test_fetch_out_devices_stay)
 }
 END_TEST
 
-TESTS("app/fetch_out", test_fetch_out_is_there_when_finished,
-      test_fetch_out_that_is_dropped_leaves_the_old_file, test_fetch_out_folder,
-      test_fetch_out_folder_is_not_written_through,
-      test_fetch_out_terminal_gets_no_control_sequences, test_fetch_out_places_that_are_none,
-      test_fetch_out_limit_in_mid_write, test_fetch_out_devices_stay)
+TESTS("app/out", test_out_is_there_when_finished,
+      test_out_that_is_dropped_leaves_the_old_file, test_out_folder,
+      test_out_folder_is_not_written_through,
+      test_out_terminal_gets_no_control_sequences, test_out_places_that_are_none,
+      test_out_limit_in_mid_write, test_out_devices_stay)

@@ -1,8 +1,8 @@
-/* Where "tunic fetch" writes: standard output, a file, or a folder with a file a document. A file
- * is written under another name in the same folder, synced and renamed: under its own name it is
- * whole or not there. */
-#ifndef TUNIC_APP_FETCH_OUT_H
-#define TUNIC_APP_FETCH_OUT_H
+/* Where a command writes what it was asked for: standard output, a file, or a folder with a file a
+ * document. A file is written under another name in the same folder, synced and renamed: under its
+ * own name it is whole or not there. */
+#ifndef TUNIC_APP_OUT_H
+#define TUNIC_APP_OUT_H
 
 #include <stdbool.h>
 #include <stddef.h>
