@@ -233,8 +233,7 @@ START_TEST(test_out_devices_stay)
 }
 END_TEST
 
-TESTS("app/out", test_out_is_there_when_finished,
-      test_out_that_is_dropped_leaves_the_old_file, test_out_folder,
-      test_out_folder_is_not_written_through,
+TESTS("app/out", test_out_is_there_when_finished, test_out_that_is_dropped_leaves_the_old_file,
+      test_out_folder, test_out_folder_is_not_written_through,
       test_out_terminal_gets_no_control_sequences, test_out_places_that_are_none,
       test_out_limit_in_mid_write, test_out_devices_stay)
