@@ -47,7 +47,7 @@ START_TEST(test_testnet_args_takes_each)
     ck_ok(parse("--relays=20|--exits|5|--authorities|1|--phantom|100|--params|a=1 b=2|--interval|"
                 "60|--exit-policy|accept *:80,reject *:*|--seed|9|--base-port|5000|--delay|10|"
                 "--jitter|5|--loss-of-link|30|--dir|d|--socks-port|9150|--timeout|5|--log|info|"
-                "--quiet|--no-client"));
+                "--quiet"));
     ck_assert_uint_eq(args.wish.relays, 20);
     ck_assert_uint_eq(args.wish.exits, 5);
     ck_assert_uint_eq(args.wish.authorities, 1);
@@ -64,7 +64,9 @@ START_TEST(test_testnet_args_takes_each)
     ck_assert_uint_eq(args.socks_port, 9150);
     ck_assert_uint_eq(args.timeout_s, 5);
     ck_assert_int_eq(args.level, LOG_INFO);
-    ck_assert(args.quiet && args.no_client);
+    ck_assert(args.quiet && !args.no_client);
+    ck_ok(parse("--no-client"));
+    ck_assert(args.no_client);
 }
 END_TEST
 
@@ -151,6 +153,7 @@ START_TEST(test_testnet_args_says_what_is_wrong)
         {"--fault|:dir-404", "NODE:FAULT"},
         {"--fault|guard1:nonsense", "no such fault"},
         {"--fault|guard1:dir-404=x", "the number after ="},
+        {"--socks-port|9150|--no-client", "there is no client"},
         {"--socks-port|0", "from 1 to 65535"},
         {"--socks-port|65536", "from 1 to 65535"},
         {"--log|loud", "must be debug, info"},
