@@ -74,6 +74,8 @@ struct pcirc *pcirc_fast(struct trial *t)
 
 bool pcirc_know_key(struct trial *t)
 {
+    if (trial_goes_on(t))
+        run_learn_onion_key(t->run);
     if (trial_goes_on(t) && !(t->run->has_ntor && t->run->has_rsa))
         trial_skip(
             t,

@@ -8,7 +8,7 @@
 #include "check/pcirc.h"
 #include "check/trial.h"
 
-enum { ANSWER_MS = 5000, TRIES = 2 };
+enum { ASK_AGAIN = 3, ANSWER_MS = 5000, TRIES = 2 };
 
 /* ---- which ---- */
 
@@ -102,17 +102,22 @@ void check_try(struct check_run *run, const struct check_case *c,
 
 /* ---- all ---- */
 
+static const struct check_case first = {.id = "the first connection"};
+
 /* So that a wrong address or port is one error and not 150. */
 static err_t prepare(struct check_run *run, char *why, size_t cap)
 {
-    static const struct check_case first = {.id = "the first connection"};
     struct trial t;
     try_it(run, &first, know_relay, &t);
-    /* A busy relay may not have answered in time, and most cases need its onion key. */
-    if (trial_goes_on(&t) && !run->has_ntor && !run->no_dir)
-        try_it(run, &first, know_relay, &t);
     snprintf(why, cap, "%s", t.why);
     return trial_goes_on(&t) ? OK : ERR_LINK_CONNECT;
+}
+
+void run_learn_onion_key(struct check_run *run)
+{
+    struct trial t;
+    if (!run->has_ntor && !run->no_dir && run->asked_again++ < ASK_AGAIN)
+        try_it(run, &first, know_relay, &t);
 }
 
 err_t check_open(const struct check_config *config, struct check_run **out, char *why,

@@ -29,6 +29,7 @@ struct check_run {
     struct env *env;
     struct tls_ctx *tls;
     unsigned connections;
+    unsigned asked_again; /* for the onion key */
     uint64_t last_open_us;
     uint32_t answer_ms;
     /* Learnt at the start, from CERTS and from the relay's own server descriptor. */
@@ -56,6 +57,10 @@ struct trial {
     size_t n_circs;
     bool tidied_up; /* the relay has ended a circuit as idle: DESTROY(FINISHED) */
 };
+
+/* Asks the relay for its onion key once more, a few times in a run: one that has just begun may not
+ * have had its descriptor. Run by run.c, apart from any trial. */
+void run_learn_onion_key(struct check_run *run);
 
 /* Nothing has failed so far: go on. */
 static inline bool trial_goes_on(const struct trial *t)

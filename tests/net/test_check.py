@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import threading
+import time
 import xml.etree.ElementTree
 
 import pytest
@@ -32,9 +33,20 @@ def at(node):
     return "%s:%d" % (node.address, node.or_port)
 
 
+def wait_for_descriptor(node):
+    """A relay that was started again a moment ago has none of its own yet."""
+    deadline = time.monotonic() + 90
+    while subprocess.run(torlab.bound_to_parent(torlab.in_lab_namespace(
+            [sut_module.program(), "fetch", "-q", "--no-verify", "--retries", "0", "--from", at(node),
+             "server/authority"])), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            check=False).returncode != 0 and time.monotonic() < deadline:
+        time.sleep(1)
+
+
 def whole(lab, role, *options):
     """A check of everything -> (exit status, the report)."""
     node = lab.by_role(role)[0]
+    wait_for_descriptor(node)
     done = check(at(node), "--rsa", node.fingerprint, "--ed25519", node.ed25519, "--rate", "100",
                  "--json", "-", *options)
     assert done.stderr == ""
