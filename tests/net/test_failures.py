@@ -41,7 +41,9 @@ def test_killed_relay_in_mid_download(lab, own_client, role):
         victim = busy_path(lab, client)[role]
         victim.kill()
         killed = time.monotonic()
-        assert download.wait(timeout=10) != 0, "the download should have failed"
+        # A guard of tor's may hold a DESTROY back until something else goes over the link: padding at
+        # the latest, within 9.5 s.
+        assert download.wait(timeout=20) != 0, "the download should have failed"
         ended = time.monotonic() - killed
         # A request may still be given a circuit whose relay's end is not yet known; not a second one.
         done = client.curl(lab.url("/"), timeout=10)
@@ -49,7 +51,7 @@ def test_killed_relay_in_mid_download(lab, own_client, role):
             done = client.curl(lab.url("/"), timeout=10)
         worked = time.monotonic() - killed - ended
         assert PAGE in done.stdout, done.stderr + sut_module.tail(client.log())
-        assert ended < 5, "the stream ended %.1f s after the %s" % (ended, role)
+        assert ended < 12, "the stream ended %.1f s after the %s" % (ended, role)
         assert worked < 5, "the next request took %.1f s" % worked
     finally:
         download.kill()
