@@ -178,7 +178,7 @@ void dirserv_misread(const struct dirserv_source *source, struct dirserv_request
 static size_t count(struct text t, const char *what)
 {
     size_t n = 0, len = strlen(what);
-    for (const char *at; (at = memmem(t.s, t.len, what, len)); n++) {
+    for (const char *at; t.len && (at = memmem(t.s, t.len, what, len)); n++) {
         t.len -= (size_t)(at + len - t.s);
         t.s = at + len;
     }
