@@ -15,7 +15,7 @@
 #include "net/plainwire.h"
 
 enum { STATUS_BROKEN = 1, STATUS_USAGE = 2, STATUS_UNREACHABLE = 3, STATUS_SIGNAL = 128 };
-enum { WHY_MAX = 512, CONSENSUS_MOST = 32 << 20, LISTEN_MS = 200 };
+enum { WHY_MAX = ARG_WHY, CONSENSUS_MOST = 32 << 20, LISTEN_MS = 200 };
 
 struct tool {
     struct check_args args;

@@ -1,6 +1,5 @@
 #include "app/check_args.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,23 +36,6 @@ const char check_help[] =
     "relay cannot be reached or is another one.\n"
     "  tunic testnet --base-port 5000 -- tunic check 127.14.0.1:5000\n";
 
-struct arg {
-    const char *option, *value;
-    char *why;
-};
-
-static err_t PRINTF_LIKE(2, 3) wrong(const struct arg *a, const char *fmt, ...)
-{
-    va_list args;
-    int n = a->value    ? snprintf(a->why, CHECK_ARG_WHY, "%s \"%.80s\": ", a->option, a->value)
-            : a->option ? snprintf(a->why, CHECK_ARG_WHY, "%s: ", a->option)
-                        : 0;
-    va_start(args, fmt);
-    vsnprintf(a->why + n, CHECK_ARG_WHY - (size_t)n, fmt, args);
-    va_end(args);
-    return ERR_ARG;
-}
-
 /* ---- values ---- */
 
 static bool is_hex_or_base64(struct text t, void *out, size_t len)
@@ -69,7 +51,7 @@ static err_t p_rsa(struct check_args *o, const struct arg *a)
         t = (struct text){t.s + 1, t.len - 1};
     o->config.has_rsa = true;
     if (hex_decode_exact(t, o->config.rsa.b, sizeof o->config.rsa.b) != OK)
-        return wrong(a, "a fingerprint is 40 hex digits");
+        return arg_wrong(a, "a fingerprint is 40 hex digits");
     return OK;
 }
 
@@ -77,7 +59,7 @@ static err_t p_ed25519(struct check_args *o, const struct arg *a)
 {
     o->config.has_ed = true;
     if (!is_hex_or_base64(text_of(a->value), o->config.ed.b, sizeof o->config.ed.b))
-        return wrong(a, "an Ed25519 identity is 32 bytes, in base64 or hex");
+        return arg_wrong(a, "an Ed25519 identity is 32 bytes, in base64 or hex");
     return OK;
 }
 
@@ -85,7 +67,7 @@ static err_t p_ntor(struct check_args *o, const struct arg *a)
 {
     o->config.has_ntor = true;
     if (!is_hex_or_base64(text_of(a->value), o->config.ntor.b, sizeof o->config.ntor.b))
-        return wrong(a, "an onion key is 32 bytes, in base64 or hex");
+        return arg_wrong(a, "an onion key is 32 bytes, in base64 or hex");
     return OK;
 }
 
@@ -109,16 +91,16 @@ static err_t p_next(struct check_args *o, const struct arg *a)
     char addr[IPPORT_TEXT_MAX];
     bool has_rsa = false, has_ntor = false;
     if (!text_split(&rest, ',', &part) || part.len >= sizeof addr)
-        return wrong(a, "begins with ADDRESS:PORT");
+        return arg_wrong(a, "begins with ADDRESS:PORT");
     snprintf(addr, sizeof addr, "%.*s", TEXT_ARG(part));
     if (ipport_parse(addr, &n->addr) != OK || !n->addr.port)
-        return wrong(a, "begins with ADDRESS:PORT, the address in numbers");
+        return arg_wrong(a, "begins with ADDRESS:PORT, the address in numbers");
     while (text_split(&rest, ',', &part))
         if (!text_split(&part, '=', &key) || next_part(n, key, part, &has_rsa, &has_ntor) != OK)
-            return wrong(
+            return arg_wrong(
                 a, "\"%.*s\" is not understood; known are rsa=, ntor= and ed25519=", TEXT_ARG(key));
     if (!has_rsa || !has_ntor)
-        return wrong(a, "rsa= and ntor= are needed to extend to it");
+        return arg_wrong(a, "rsa= and ntor= are needed to extend to it");
     n->known = true;
     return OK;
 }
@@ -127,10 +109,10 @@ static err_t p_only(struct check_args *o, const struct arg *a)
 {
     const char *bad = check_unknown(a->value);
     if (!*a->value)
-        return wrong(a, "names no case; see tunic check --list");
+        return arg_wrong(a, "names no case; see tunic check --list");
     if (bad)
-        return wrong(a, "there is no section or case \"%.*s\"; see tunic check --list",
-                     (int)strcspn(bad, ","), bad);
+        return arg_wrong(a, "there is no section or case \"%.*s\"; see tunic check --list",
+                         (int)strcspn(bad, ","), bad);
     o->config.only = a->value;
     return OK;
 }
@@ -138,8 +120,7 @@ static err_t p_only(struct check_args *o, const struct arg *a)
 static err_t p_rate(struct check_args *o, const struct arg *a)
 {
     uint64_t n;
-    if (text_u64(a->value, CHECK_RATE_MOST, &n) != OK || !n)
-        return wrong(a, "must be a whole number from 1 to %d", (int)CHECK_RATE_MOST);
+    TRY(arg_u64(a, 1, CHECK_RATE_MOST, &n));
     o->config.pace_ms = (uint32_t)(MS_PER_SEC / n);
     return OK;
 }
@@ -147,8 +128,7 @@ static err_t p_rate(struct check_args *o, const struct arg *a)
 static err_t p_timeout(struct check_args *o, const struct arg *a)
 {
     uint64_t n;
-    if (text_u64(a->value, ANSWER_S_MOST, &n) != OK || !n)
-        return wrong(a, "must be a whole number of seconds from 1 to %d", (int)ANSWER_S_MOST);
+    TRY(arg_u64(a, 1, ANSWER_S_MOST, &n));
     o->config.answer_ms = (uint32_t)(n * MS_PER_SEC);
     return OK;
 }
@@ -156,19 +136,19 @@ static err_t p_timeout(struct check_args *o, const struct arg *a)
 static err_t p_consensus(struct check_args *o, const struct arg *a)
 {
     o->consensus = a->value;
-    return *a->value ? OK : wrong(a, "must be a file");
+    return *a->value ? OK : arg_wrong(a, "must be a file");
 }
 
 static err_t p_json(struct check_args *o, const struct arg *a)
 {
     o->json = a->value;
-    return *a->value ? OK : wrong(a, "must be a file, or \"-\"");
+    return *a->value ? OK : arg_wrong(a, "must be a file, or \"-\"");
 }
 
 static err_t p_junit(struct check_args *o, const struct arg *a)
 {
     o->junit = a->value;
-    return *a->value ? OK : wrong(a, "must be a file, or \"-\"");
+    return *a->value ? OK : arg_wrong(a, "must be a file, or \"-\"");
 }
 
 static err_t p_flag(struct check_args *o, const struct arg *a)
@@ -180,16 +160,15 @@ static err_t p_flag(struct check_args *o, const struct arg *a)
     return OK;
 }
 
-static const struct option {
-    const char *name;
-    bool has_value;
+static const struct {
+    struct arg_name name;
     err_t (*parse)(struct check_args *o, const struct arg *a);
 } options[] = {
-    {"--rsa", true, p_rsa},     {"--ed25519", true, p_ed25519},     {"--ntor", true, p_ntor},
-    {"--next", true, p_next},   {"--consensus", true, p_consensus}, {"--only", true, p_only},
-    {"--rate", true, p_rate},   {"--timeout", true, p_timeout},     {"--json", true, p_json},
-    {"--junit", true, p_junit}, {"--help", false, p_flag},          {"--list", false, p_flag},
-    {"--quiet", false, p_flag}, {"--verbose", false, p_flag},
+    {{"--rsa", true}, p_rsa},     {{"--ed25519", true}, p_ed25519},     {{"--ntor", true}, p_ntor},
+    {{"--next", true}, p_next},   {{"--consensus", true}, p_consensus}, {{"--only", true}, p_only},
+    {{"--rate", true}, p_rate},   {{"--timeout", true}, p_timeout},     {{"--json", true}, p_json},
+    {{"--junit", true}, p_junit}, {{"--help", false}, p_flag},          {{"--list", false}, p_flag},
+    {{"--quiet", false}, p_flag}, {{"--verbose", false}, p_flag},
 };
 
 /* ---- the line ---- */
@@ -198,51 +177,34 @@ static err_t take_addr(struct check_args *o, const char *text, char *why)
 {
     const struct arg a = {"relay", text, why};
     if (o->has_addr)
-        return wrong(&a, "one relay at a time");
+        return arg_wrong(&a, "one relay at a time");
     if (ipport_parse(text, &o->config.addr) != OK || !o->config.addr.port)
-        return wrong(&a, "must be ADDRESS:PORT, the address in numbers: names are never looked up");
+        return arg_wrong(&a,
+                         "must be ADDRESS:PORT, the address in numbers: names are never looked up");
     o->has_addr = true;
     return OK;
 }
 
-static const struct option *find(const char *word, size_t len)
+/* ARGV[*I], and what belongs to it. */
+static err_t take(struct check_args *o, int argc, char *const *argv, int *i, char *why)
 {
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
-        if (strlen(options[i].name) == len && !strncmp(options[i].name, word, len))
-            return &options[i];
-    return NULL;
+    struct arg a = {.why = why};
+    size_t row;
+    if (argv[*i][0] != '-')
+        return take_addr(o, argv[*i], why);
+    TRY(ARGS_TAKE(options, argc, argv, i, &a, &row));
+    return options[row].parse(o, &a);
 }
 
-/* An option at ARGV[*I], whose value is the next word or follows an equals sign. */
-static err_t take_option(struct check_args *o, int argc, char *const *argv, int *i, char *why)
-{
-    const char *word = argv[*i];
-    size_t len = strcspn(word, "=");
-    const struct option *found = find(word, len);
-    struct arg a = {word, NULL, why};
-    if (!found)
-        return wrong(&a, "unknown option; see tunic check --help");
-    a.option = found->name;
-    if (!found->has_value && word[len])
-        return wrong(&a, "takes no value");
-    if (found->has_value) {
-        a.value = word[len] ? word + len + 1 : *i + 1 < argc ? argv[++*i] : NULL;
-        if (!a.value)
-            return wrong(&a, "needs a value");
-    }
-    return found->parse(o, &a);
-}
-
-err_t check_args_parse(int argc, char *const *argv, struct check_args *out, char why[CHECK_ARG_WHY])
+err_t check_args_parse(int argc, char *const *argv, struct check_args *out, char why[ARG_WHY])
 {
     const struct arg none = {NULL, NULL, why};
     *out = (struct check_args){.config.pace_ms = MS_PER_SEC / RATE};
     for (int i = 1; i < argc; i++)
-        TRY(argv[i][0] == '-' ? take_option(out, argc, argv, &i, why)
-                              : take_addr(out, argv[i], why));
+        TRY(take(out, argc, argv, &i, why));
     if (!out->has_addr && !out->help && !out->list)
-        return wrong(&none, "which relay? Say ADDRESS:PORT; see tunic check --help");
+        return arg_wrong(&none, "which relay? Say ADDRESS:PORT; see tunic check --help");
     if (out->json && out->junit && !strcmp(out->json, "-") && !strcmp(out->junit, "-"))
-        return wrong(&none, "--json - and --junit - cannot both go to standard output");
+        return arg_wrong(&none, "--json - and --junit - cannot both go to standard output");
     return OK;
 }

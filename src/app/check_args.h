@@ -2,9 +2,10 @@
 #ifndef TUNIC_APP_CHECK_ARGS_H
 #define TUNIC_APP_CHECK_ARGS_H
 
+#include "app/args.h"
 #include "check/check.h"
 
-enum { CHECK_ARG_WHY = 320, CHECK_RATE_MOST = 1000 };
+enum { CHECK_RATE_MOST = 1000 };
 
 struct check_args {
     struct check_config config; /* what the command line says of it */
@@ -15,7 +16,7 @@ struct check_args {
 
 /* WHY says what is wrong with which argument, and what to do: ERR_ARG. */
 MUST_USE err_t check_args_parse(int argc, char *const *argv, struct check_args *out,
-                                char why[CHECK_ARG_WHY]);
+                                char why[ARG_WHY]);
 
 extern const char check_help[];
 

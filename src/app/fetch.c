@@ -338,7 +338,7 @@ static int run(struct fetch *f)
 int fetch_main(int argc, char **argv)
 {
     struct fetch f = {.out = {.fd = -1}, .is_tty = isatty(STDERR_FILENO)};
-    char why[FETCH_ARG_WHY];
+    char why[ARG_WHY];
     int status = FETCH_STATUS_DONE;
     /* A full pipe's end and a full quota are errors like others, so that no half file stays. */
     signal(SIGPIPE, SIG_IGN);

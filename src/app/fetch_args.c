@@ -1,6 +1,5 @@
 #include "app/fetch_args.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,37 +64,11 @@ const char fetch_help[] =
     "  tunic fetch --from 192.0.2.1:9001 --json server/authority\n"
     "  tunic fetch -f net/client.torrc -o docs/ consensus server/all\n";
 
-/* What an option's parser sees. */
-struct arg {
-    const char *option, *value;
-    char *why;
-};
-
-static err_t PRINTF_LIKE(2, 3) wrong(const struct arg *a, const char *fmt, ...)
-{
-    va_list args;
-    int n = a->value ? snprintf(a->why, FETCH_ARG_WHY, "%s \"%.100s\": ", a->option, a->value)
-                     : snprintf(a->why, FETCH_ARG_WHY, "%s: ", a->option);
-    va_start(args, fmt);
-    vsnprintf(a->why + n, FETCH_ARG_WHY - (size_t)n, fmt, args);
-    va_end(args);
-    return ERR_ARG;
-}
-
-static err_t number(const struct arg *a, uint32_t least, uint32_t most, uint32_t *out)
-{
-    uint64_t n;
-    if (text_u64(a->value, UINT32_MAX, &n) != OK || n < least || n > most)
-        return wrong(a, "must be a whole number from %u to %u", least, most);
-    *out = (uint32_t)n;
-    return OK;
-}
-
 /* ---- one parser an option ---- */
 
 static err_t source(const struct arg *a, err_t e, const char *why)
 {
-    return e == ERR_ARG ? wrong(a, "%s", why) : e;
+    return e == ERR_ARG ? arg_wrong(a, "%s", why) : e;
 }
 
 static err_t p_from(struct fetch_args *o, const struct arg *a)
@@ -137,7 +110,7 @@ static err_t p_torrc(struct fetch_args *o, const struct arg *a)
 static err_t p_data_directory(struct fetch_args *o, const struct arg *a)
 {
     o->data_directory = a->value;
-    return *a->value ? OK : wrong(a, "must be the name of a folder");
+    return *a->value ? OK : arg_wrong(a, "must be the name of a folder");
 }
 
 static err_t p_encoding(struct fetch_args *o, const struct arg *a)
@@ -148,29 +121,29 @@ static err_t p_encoding(struct fetch_args *o, const struct arg *a)
             o->encoding = names[i];
             return OK;
         }
-    return wrong(a, "must be x-zstd, x-tor-lzma, gzip, deflate or identity");
+    return arg_wrong(a, "must be x-zstd, x-tor-lzma, gzip, deflate or identity");
 }
 
 static err_t p_retries(struct fetch_args *o, const struct arg *a)
 {
-    return number(a, 0, FETCH_RETRIES_MOST, &o->retries);
+    return arg_u32(a, 0, FETCH_RETRIES_MOST, &o->retries);
 }
 
 static err_t p_timeout(struct fetch_args *o, const struct arg *a)
 {
-    return number(a, 1, 86400, &o->timeout_s);
+    return arg_u32(a, 1, 86400, &o->timeout_s);
 }
 
 static err_t p_output(struct fetch_args *o, const struct arg *a)
 {
     o->output = a->value;
-    return *a->value ? OK : wrong(a, "must be the name of a file or folder");
+    return *a->value ? OK : arg_wrong(a, "must be the name of a file or folder");
 }
 
 static err_t p_check_fallbacks(struct fetch_args *o, const struct arg *a)
 {
     o->check_fallbacks = a->value;
-    return *a->value ? OK : wrong(a, "must be the name of a file");
+    return *a->value ? OK : arg_wrong(a, "must be the name of a file");
 }
 
 #define FLAG(member)                                                   \
@@ -190,47 +163,38 @@ FLAG(annotate)
 FLAG(verbose)
 FLAG(quiet)
 
-static const struct option {
-    const char *name;
-    bool has_value;
+static const struct {
+    struct arg_name name;
     err_t (*parse)(struct fetch_args *o, const struct arg *a);
 } options[] = {
-    {"--from", true, p_from},
-    {"--dirport", true, p_dirport},
-    {"--fallbacks", true, p_fallbacks},
-    {"--dir-authority", true, p_dir_authority},
-    {"--authorities-from", true, p_authorities_from},
-    {"-f", true, p_torrc},
-    {"--list-sources", false, p_list_sources},
-    {"--check-fallbacks", true, p_check_fallbacks},
-    {"--anonymous", false, p_anonymous},
-    {"--data-directory", true, p_data_directory},
-    {"--encoding", true, p_encoding},
-    {"--no-verify", false, p_no_verify},
-    {"--retries", true, p_retries},
-    {"--timeout", true, p_timeout},
-    {"-o", true, p_output},
-    {"--output", true, p_output},
-    {"--json", false, p_json},
-    {"--annotate", false, p_annotate},
-    {"--raw", false, p_raw},
-    {"-v", false, p_verbose},
-    {"--verbose", false, p_verbose},
-    {"-q", false, p_quiet},
-    {"--quiet", false, p_quiet},
-    {"-h", false, p_help},
-    {"--help", false, p_help},
+    {{"--from", true}, p_from},
+    {{"--dirport", true}, p_dirport},
+    {{"--fallbacks", true}, p_fallbacks},
+    {{"--dir-authority", true}, p_dir_authority},
+    {{"--authorities-from", true}, p_authorities_from},
+    {{"-f", true}, p_torrc},
+    {{"--list-sources", false}, p_list_sources},
+    {{"--check-fallbacks", true}, p_check_fallbacks},
+    {{"--anonymous", false}, p_anonymous},
+    {{"--data-directory", true}, p_data_directory},
+    {{"--encoding", true}, p_encoding},
+    {{"--no-verify", false}, p_no_verify},
+    {{"--retries", true}, p_retries},
+    {{"--timeout", true}, p_timeout},
+    {{"-o", true}, p_output},
+    {{"--output", true}, p_output},
+    {{"--json", false}, p_json},
+    {{"--annotate", false}, p_annotate},
+    {{"--raw", false}, p_raw},
+    {{"-v", false}, p_verbose},
+    {{"--verbose", false}, p_verbose},
+    {{"-q", false}, p_quiet},
+    {{"--quiet", false}, p_quiet},
+    {{"-h", false}, p_help},
+    {{"--help", false}, p_help},
 };
 
 /* ---- all of it ---- */
-
-static const struct option *find(const char *name, size_t len)
-{
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
-        if (strlen(options[i].name) == len && memcmp(options[i].name, name, len) == 0)
-            return &options[i];
-    return NULL;
-}
 
 static err_t take_want(struct fetch_args *o, const char *word, char *why)
 {
@@ -238,30 +202,20 @@ static err_t take_want(struct fetch_args *o, const char *word, char *why)
     const struct arg a = {.option = "WANT", .value = word, .why = why};
     err_t e = fetch_want_parse(word, &o->wants[o->n_wants], text);
     if (e != OK)
-        return e == ERR_ARG ? wrong(&a, "%s", text) : e;
+        return e == ERR_ARG ? arg_wrong(&a, "%s", text) : e;
     o->words[o->n_wants++] = word;
     return OK;
 }
 
-/* ARGV[*I], and what belongs to it: "--name value" or "--name=value". */
+/* ARGV[*I], and what belongs to it. */
 static err_t take(struct fetch_args *o, int argc, char *const *argv, int *i, char *why)
 {
-    const char *word = argv[*i], *equals = strchr(word, '=');
-    if (word[0] != '-')
-        return take_want(o, word, why);
-    size_t len = equals ? (size_t)(equals - word) : strlen(word);
-    const struct option *option = find(word, len);
-    struct arg a = {.option = word, .why = why};
-    if (!option)
-        return wrong(&a, "there is no such option; see --help");
-    a.option = option->name;
-    if (!option->has_value && equals)
-        return wrong(&a, "takes no value");
-    if (option->has_value && !equals && *i + 1 >= argc)
-        return wrong(&a, "needs a value; see --help");
-    if (option->has_value)
-        a.value = equals ? equals + 1 : argv[++*i];
-    return option->parse(o, &a);
+    struct arg a = {.why = why};
+    size_t row;
+    if (argv[*i][0] != '-')
+        return take_want(o, argv[*i], why);
+    TRY(ARGS_TAKE(options, argc, argv, i, &a, &row));
+    return options[row].parse(o, &a);
 }
 
 /* What does not go together. */
@@ -286,7 +240,7 @@ static err_t check_pairs(const struct fetch_args *o, char *why)
     };
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
         if (pairs[i].both) {
-            snprintf(why, FETCH_ARG_WHY, "%s", pairs[i].what);
+            snprintf(why, ARG_WHY, "%s", pairs[i].what);
             return ERR_ARG;
         }
     return OK;
@@ -308,21 +262,21 @@ static err_t take_all(int argc, char *const *argv, struct fetch_args *o, char *w
     if (o->check_fallbacks)
         return OK;
     if (!o->n_wants && !o->list_sources) {
-        snprintf(why, FETCH_ARG_WHY,
+        snprintf(why, ARG_WHY,
                  "what is to be fetched? \"tunic fetch consensus\", or see "
                  "--help");
         return ERR_ARG;
     }
     err_t e = sources_complete(&o->sources, o->anonymous && !o->list_sources, text);
     if (e == ERR_ARG)
-        snprintf(why, FETCH_ARG_WHY, "sources: %s", text);
+        snprintf(why, ARG_WHY, "sources: %s", text);
     return e;
 }
 
-err_t fetch_args_parse(int argc, char *const *argv, struct fetch_args *out, char why[FETCH_ARG_WHY])
+err_t fetch_args_parse(int argc, char *const *argv, struct fetch_args *out, char why[ARG_WHY])
 {
     *out = (struct fetch_args){.retries = 3, .timeout_s = 120};
-    snprintf(why, FETCH_ARG_WHY, "out of memory");
+    snprintf(why, ARG_WHY, "out of memory");
     out->wants = calloc((size_t)argc + 1, sizeof *out->wants);
     out->words = calloc((size_t)argc + 1, sizeof *out->words);
     if (!out->wants || !out->words)

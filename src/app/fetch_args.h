@@ -2,11 +2,11 @@
 #ifndef TUNIC_APP_FETCH_ARGS_H
 #define TUNIC_APP_FETCH_ARGS_H
 
+#include "app/args.h"
 #include "app/fetch_sources.h"
 #include "fetch/want.h"
 
 enum {
-    FETCH_ARG_WHY = 640,
     FETCH_RETRIES_MOST = 20,
     /* Exit status; where several hold, the one that comes first here. */
     FETCH_STATUS_DONE = 0,
@@ -33,7 +33,7 @@ struct fetch_args {
 /* WHY says what is wrong with which argument, and what to do: ERR_ARG, ERR_NOMEM. OUT is to be
  * freed in any case. */
 MUST_USE err_t fetch_args_parse(int argc, char *const *argv, struct fetch_args *out,
-                                char why[FETCH_ARG_WHY]);
+                                char why[ARG_WHY]);
 void fetch_args_free(struct fetch_args *a);
 
 extern const char fetch_help[];

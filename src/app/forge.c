@@ -153,7 +153,7 @@ static err_t run(struct forge_run *r)
 int forge_main(int argc, char **argv)
 {
     struct forge_run *r = calloc(1, sizeof *r);
-    char why[FORGE_ARG_WHY];
+    char why[ARG_WHY];
     int status = STATUS_DONE;
     if (!r)
         return complain(STATUS_FAILED, "out of memory");

@@ -1,6 +1,5 @@
 #include "app/forge_args.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,40 +7,10 @@
 #include "dir/doc.h"
 #include "testnet/exitpolicy.h"
 
-enum { SHOWN_MOST = 80 }; /* of a wrong value */
-
-/* What an option's parser sees. */
-struct arg {
-    const char *option, *value;
-    char *why;
-};
-
-static err_t PRINTF_LIKE(2, 3) wrong(const struct arg *a, const char *fmt, ...)
-{
-    va_list args;
-    int shown = a->value ? (int)strcspn(a->value, "\r\n") : 0;
-    int n = a->value ? snprintf(a->why, FORGE_ARG_WHY, "%s \"%.*s\": ", a->option,
-                                shown < SHOWN_MOST ? shown : SHOWN_MOST, a->value)
-                     : snprintf(a->why, FORGE_ARG_WHY, "%s: ", a->option);
-    va_start(args, fmt);
-    vsnprintf(a->why + n, FORGE_ARG_WHY - (size_t)n, fmt, args);
-    va_end(args);
-    return ERR_ARG;
-}
-
-static err_t number(const struct arg *a, uint32_t least, uint32_t most, uint32_t *out)
-{
-    uint64_t n;
-    if (text_u64(a->value, most, &n) != OK || n < least)
-        return wrong(a, "must be a whole number from %u to %u", least, most);
-    *out = (uint32_t)n;
-    return OK;
-}
-
 static err_t port(const struct arg *a, uint32_t least, uint16_t *out)
 {
     uint32_t n = 0;
-    TRY(number(a, least, UINT16_MAX, &n));
+    TRY(arg_u32(a, least, UINT16_MAX, &n));
     *out = (uint16_t)n;
     return OK;
 }
@@ -60,14 +29,15 @@ static err_t a_time(const struct arg *a, int64_t *out)
     if (text_token(&rest, &date) && text_token(&rest, &clock) && !text_strip(rest).len &&
         doc_time(date, clock, out) == OK)
         return OK;
-    return wrong(a, "must be a time in UTC like \"2026-01-31 12:00:00\", or seconds since 1970");
+    return arg_wrong(a,
+                     "must be a time in UTC like \"2026-01-31 12:00:00\", or seconds since 1970");
 }
 
 /* A value that becomes a part of a line. */
 static err_t one_line(const struct arg *a, const char **out)
 {
     if (!*a->value || strpbrk(a->value, "\n\r"))
-        return wrong(a, "must be one line, and not empty");
+        return arg_wrong(a, "must be one line, and not empty");
     *out = a->value;
     return OK;
 }
@@ -77,9 +47,9 @@ static err_t one_line(const struct arg *a, const char **out)
 static err_t p_set(struct forge_args *o, const struct arg *a)
 {
     if (o->n_edits == EDITS_MOST)
-        return wrong(a, "there can be %d changes at most", EDITS_MOST);
+        return arg_wrong(a, "there can be %d changes at most", EDITS_MOST);
     if (edit_set(a->value, &o->edit[o->n_edits]) != OK)
-        return wrong(a, "must be one line, \"KEYWORD VALUE\", and perhaps an object under it");
+        return arg_wrong(a, "must be one line, \"KEYWORD VALUE\", and perhaps an object under it");
     o->n_edits++;
     return OK;
 }
@@ -87,9 +57,9 @@ static err_t p_set(struct forge_args *o, const struct arg *a)
 static err_t p_drop(struct forge_args *o, const struct arg *a)
 {
     if (o->n_edits == EDITS_MOST)
-        return wrong(a, "there can be %d changes at most", EDITS_MOST);
+        return arg_wrong(a, "there can be %d changes at most", EDITS_MOST);
     if (edit_drop(a->value, &o->edit[o->n_edits]) != OK)
-        return wrong(a, "must be a keyword, like contact");
+        return arg_wrong(a, "must be a keyword, like contact");
     o->n_edits++;
     return OK;
 }
@@ -117,7 +87,7 @@ static err_t p_seed(struct forge_args *o, const struct arg *a)
 static err_t folder(const struct arg *a, const char **out)
 {
     if (!*a->value)
-        return wrong(a, "must be the name of a folder");
+        return arg_wrong(a, "must be the name of a folder");
     *out = a->value;
     return OK;
 }
@@ -139,7 +109,7 @@ static err_t p_published(struct forge_args *o, const struct arg *a)
 
 static err_t p_count(struct forge_args *o, const struct arg *a)
 {
-    return number(a, 1, FORGE_COUNT_MOST, &o->count);
+    return arg_u32(a, 1, FORGE_COUNT_MOST, &o->count);
 }
 
 static err_t p_nickname(struct forge_args *o, const struct arg *a)
@@ -147,7 +117,7 @@ static err_t p_nickname(struct forge_args *o, const struct arg *a)
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     size_t len = strlen(a->value);
     if (!len || len > NICKNAME_MAX || strspn(a->value, letters) != len)
-        return wrong(a, "must be 1 to %d letters and digits", NICKNAME_MAX);
+        return arg_wrong(a, "must be 1 to %d letters and digits", NICKNAME_MAX);
     o->relay.nickname = a->value;
     return OK;
 }
@@ -156,7 +126,8 @@ static err_t p_address(struct forge_args *o, const struct arg *a)
 {
     if (ip_parse(a->value, false, &o->relay.or_port.ip) != OK ||
         o->relay.or_port.ip.family != IP_V4)
-        return wrong(a, "must be an IPv4 address; for IPv6 say --set \"or-address [IPV6]:PORT\"");
+        return arg_wrong(a,
+                         "must be an IPv4 address; for IPv6 say --set \"or-address [IPV6]:PORT\"");
     return OK;
 }
 
@@ -172,13 +143,14 @@ static err_t p_dir_port(struct forge_args *o, const struct arg *a)
 
 static err_t p_bandwidth(struct forge_args *o, const struct arg *a)
 {
-    return number(a, 1, UINT32_MAX, &o->relay.bandwidth_bytes);
+    return arg_u32(a, 1, UINT32_MAX, &o->relay.bandwidth_bytes);
 }
 
 static err_t p_exit_policy(struct forge_args *o, const struct arg *a)
 {
     if (exitpolicy_check(a->value) != OK)
-        return wrong(a, "must be rules like \"accept *:80,accept 192.0.2.0/24:443,reject *:*\"");
+        return arg_wrong(a,
+                         "must be rules like \"accept *:80,accept 192.0.2.0/24:443,reject *:*\"");
     o->relay.policy = a->value;
     return OK;
 }
@@ -201,22 +173,22 @@ static err_t p_proto(struct forge_args *o, const struct arg *a)
 static err_t p_relays(struct forge_args *o, const struct arg *a)
 {
     if (o->n_relay_files == FORGE_FILES_MOST)
-        return wrong(a, "there can be %d files at most; put them into one", FORGE_FILES_MOST);
+        return arg_wrong(a, "there can be %d files at most; put them into one", FORGE_FILES_MOST);
     if (!*a->value)
-        return wrong(a, "must be the name of a file, or - for standard input");
+        return arg_wrong(a, "must be the name of a file, or - for standard input");
     o->relay_file[o->n_relay_files++] = a->value;
     return OK;
 }
 
 static err_t p_authorities(struct forge_args *o, const struct arg *a)
 {
-    return number(a, 1, CONSDOC_AUTHORITIES_MOST, &o->authorities);
+    return arg_u32(a, 1, CONSDOC_AUTHORITIES_MOST, &o->authorities);
 }
 
 static err_t p_authority_keys(struct forge_args *o, const struct arg *a)
 {
     if (o->n_authority_dirs == CONSDOC_AUTHORITIES_MOST)
-        return wrong(a, "there can be %d authorities at most", CONSDOC_AUTHORITIES_MOST);
+        return arg_wrong(a, "there can be %d authorities at most", CONSDOC_AUTHORITIES_MOST);
     TRY(folder(a, &o->authority_dir[o->n_authority_dirs]));
     o->n_authority_dirs++;
     return OK;
@@ -228,9 +200,9 @@ static err_t override_for(struct forge_args *o, const struct arg *a, struct forg
 {
     struct text rest = text_of(a->value), relay;
     if (!text_split(&rest, '=', &relay) || !relay.len || relay.len == strlen(a->value)) /* no "=" */
-        return wrong(a, "must be RELAY=VALUE; RELAY is a nickname, a fingerprint or *");
+        return arg_wrong(a, "must be RELAY=VALUE; RELAY is a nickname, a fingerprint or *");
     if (o->n_overrides == FORGE_OVERRIDES_MOST)
-        return wrong(a, "there can be %d of these at most", FORGE_OVERRIDES_MOST);
+        return arg_wrong(a, "there can be %d of these at most", FORGE_OVERRIDES_MOST);
     *out = &o->override[o->n_overrides++];
     **out = (struct forge_override){.relay = relay};
     *value = rest;
@@ -244,10 +216,10 @@ static err_t p_flags(struct forge_args *o, const struct arg *a)
     TRY(override_for(o, a, &to, &value));
     to->has_flags = true;
     if (forge_flags(value, &to->flags, &bad) != OK)
-        return wrong(a,
-                     "\"%.*s\" is no flag; there are Authority, BadExit, Exit, Fast, Guard, "
-                     "HSDir, MiddleOnly, Running, Stable, StaleDesc, Sybil, V2Dir, Valid",
-                     (int)(bad.len < 40 ? bad.len : 40), bad.s);
+        return arg_wrong(a,
+                         "\"%.*s\" is no flag; there are Authority, BadExit, Exit, Fast, Guard, "
+                         "HSDir, MiddleOnly, Running, Stable, StaleDesc, Sybil, V2Dir, Valid",
+                         (int)(bad.len < 40 ? bad.len : 40), bad.s);
     return OK;
 }
 
@@ -258,7 +230,7 @@ static err_t p_weight(struct forge_args *o, const struct arg *a)
     uint64_t n;
     TRY(override_for(o, a, &to, &value));
     if (text_to_u64(value, INT32_MAX, &n) != OK)
-        return wrong(a, "must be RELAY=KILOBYTES, a whole number");
+        return arg_wrong(a, "must be RELAY=KILOBYTES, a whole number");
     to->has_bandwidth = true;
     to->bandwidth_kb = (uint32_t)n;
     return OK;
@@ -277,9 +249,9 @@ static err_t p_params(struct forge_args *o, const struct arg *a)
     struct text rest = text_of(a->value), word, name;
     while (text_token(&rest, &word))
         if (!text_split(&word, '=', &name) || !name.len || !is_integer(word))
-            return wrong(a, "must be \"NAME=NUMBER NAME=NUMBER\"");
+            return arg_wrong(a, "must be \"NAME=NUMBER NAME=NUMBER\"");
     if (strpbrk(a->value, "\n\r"))
-        return wrong(a, "must be one line");
+        return arg_wrong(a, "must be one line");
     o->params = a->value;
     return OK;
 }
@@ -310,7 +282,7 @@ static err_t p_voting_delay(struct forge_args *o, const struct arg *a)
     uint64_t v, d;
     if (!text_token(&rest, &vote) || !text_token(&rest, &dist) || text_strip(rest).len ||
         text_to_u64(vote, INT32_MAX, &v) != OK || text_to_u64(dist, INT32_MAX, &d) != OK)
-        return wrong(a, "must be two numbers of seconds, like \"300 300\"");
+        return arg_wrong(a, "must be two numbers of seconds, like \"300 300\"");
     o->vote_s = (uint32_t)v;
     o->dist_s = (uint32_t)d;
     return OK;
@@ -319,7 +291,7 @@ static err_t p_voting_delay(struct forge_args *o, const struct arg *a)
 static err_t p_flavor(struct forge_args *o, const struct arg *a)
 {
     if (strcmp(a->value, "ns") != 0 && strcmp(a->value, "microdesc") != 0)
-        return wrong(a, "must be ns or microdesc");
+        return arg_wrong(a, "must be ns or microdesc");
     o->flavor = *a->value == 'n' ? DOCS_NS : DOCS_MICRODESC;
     return OK;
 }
@@ -327,7 +299,7 @@ static err_t p_flavor(struct forge_args *o, const struct arg *a)
 static err_t p_signatures(struct forge_args *o, const struct arg *a)
 {
     o->has_signatures = true;
-    return number(a, 0, CONSDOC_AUTHORITIES_MOST, &o->signatures);
+    return arg_u32(a, 0, CONSDOC_AUTHORITIES_MOST, &o->signatures);
 }
 
 enum {
@@ -337,44 +309,43 @@ enum {
     ALL = RELAYS | FORGE_KEY_CERT,
 };
 
-static const struct option {
-    const char *name;
-    bool has_value;
+static const struct {
+    struct arg_name name;
     unsigned kinds;
     err_t (*parse)(struct forge_args *o, const struct arg *a);
 } options[] = {
-    {"--help", false, ALL, p_help},
-    {"-h", false, ALL, p_help},
-    {"--set", true, ALL, p_set},
-    {"--drop", true, ALL, p_drop},
-    {"--no-sign", false, ALL, p_no_sign},
-    {"--seed", true, ALL, p_seed},
-    {"--out", true, ALL, p_out},
-    {"--published", true, ALL, p_published},
-    {"--count", true, RELAYS, p_count},
-    {"--keys", true, PUBLISHED | FORGE_MICRODESC, p_keys},
-    {"--nickname", true, RELAYS, p_nickname},
-    {"--address", true, RELAYS, p_address},
-    {"--or-port", true, RELAYS, p_or_port},
-    {"--dir-port", true, RELAYS, p_dir_port},
-    {"--bandwidth", true, RELAYS, p_bandwidth},
-    {"--exit-policy", true, RELAYS, p_exit_policy},
-    {"--contact", true, RELAYS, p_contact},
-    {"--platform", true, RELAYS, p_platform},
-    {"--proto", true, RELAYS, p_proto},
-    {"--relays", true, FORGE_MICRODESC | NETWORK, p_relays},
-    {"--authorities", true, NETWORK | FORGE_KEY_CERT, p_authorities},
-    {"--authority-keys", true, NETWORK, p_authority_keys},
-    {"--flags", true, NETWORK, p_flags},
-    {"--weight", true, NETWORK, p_weight},
-    {"--params", true, NETWORK, p_params},
-    {"--valid-after", true, NETWORK, p_valid_after},
-    {"--fresh-until", true, NETWORK, p_fresh_until},
-    {"--valid-until", true, NETWORK, p_valid_until},
-    {"--voting-delay", true, NETWORK, p_voting_delay},
-    {"--flavor", true, FORGE_CONSENSUS, p_flavor},
-    {"--signatures", true, FORGE_CONSENSUS, p_signatures},
-    {"--expires", true, FORGE_KEY_CERT, p_expires},
+    {{"--help", false}, ALL, p_help},
+    {{"-h", false}, ALL, p_help},
+    {{"--set", true}, ALL, p_set},
+    {{"--drop", true}, ALL, p_drop},
+    {{"--no-sign", false}, ALL, p_no_sign},
+    {{"--seed", true}, ALL, p_seed},
+    {{"--out", true}, ALL, p_out},
+    {{"--published", true}, ALL, p_published},
+    {{"--count", true}, RELAYS, p_count},
+    {{"--keys", true}, PUBLISHED | FORGE_MICRODESC, p_keys},
+    {{"--nickname", true}, RELAYS, p_nickname},
+    {{"--address", true}, RELAYS, p_address},
+    {{"--or-port", true}, RELAYS, p_or_port},
+    {{"--dir-port", true}, RELAYS, p_dir_port},
+    {{"--bandwidth", true}, RELAYS, p_bandwidth},
+    {{"--exit-policy", true}, RELAYS, p_exit_policy},
+    {{"--contact", true}, RELAYS, p_contact},
+    {{"--platform", true}, RELAYS, p_platform},
+    {{"--proto", true}, RELAYS, p_proto},
+    {{"--relays", true}, FORGE_MICRODESC | NETWORK, p_relays},
+    {{"--authorities", true}, NETWORK | FORGE_KEY_CERT, p_authorities},
+    {{"--authority-keys", true}, NETWORK, p_authority_keys},
+    {{"--flags", true}, NETWORK, p_flags},
+    {{"--weight", true}, NETWORK, p_weight},
+    {{"--params", true}, NETWORK, p_params},
+    {{"--valid-after", true}, NETWORK, p_valid_after},
+    {{"--fresh-until", true}, NETWORK, p_fresh_until},
+    {{"--valid-until", true}, NETWORK, p_valid_until},
+    {{"--voting-delay", true}, NETWORK, p_voting_delay},
+    {{"--flavor", true}, FORGE_CONSENSUS, p_flavor},
+    {{"--signatures", true}, FORGE_CONSENSUS, p_signatures},
+    {{"--expires", true}, FORGE_KEY_CERT, p_expires},
 };
 
 /* ---- all of it ---- */
@@ -388,34 +359,19 @@ static const struct {
     {"vote", FORGE_VOTE},           {"key-certificate", FORGE_KEY_CERT},
 };
 
-static const struct option *find(const char *name, size_t len)
-{
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
-        if (strlen(options[i].name) == len && memcmp(options[i].name, name, len) == 0)
-            return &options[i];
-    return NULL;
-}
-
-/* ARGV[*I], and what belongs to it: "--name value" or "--name=value". */
+/* ARGV[*I], and what belongs to it. */
 static err_t take(struct forge_args *o, int argc, char *const *argv, int *i, char *why)
 {
-    const char *word = argv[*i], *equals = strchr(word, '=');
-    size_t len = equals ? (size_t)(equals - word) : strlen(word);
-    const struct option *option = find(word, len);
-    struct arg a = {.option = word, .why = why};
-    if (!option)
-        return wrong(&a, word[0] == '-' ? "there is no such option; see --help"
-                                        : "what is this? Options begin with --; see --help");
-    a.option = option->name;
-    if (!(option->kinds & o->kind))
-        return wrong(&a, "is not for this kind of document; see --help");
-    if (!option->has_value && equals)
-        return wrong(&a, "takes no value");
-    if (option->has_value && !equals && *i + 1 >= argc)
-        return wrong(&a, "needs a value; see --help");
-    if (option->has_value)
-        a.value = equals ? equals + 1 : argv[++*i];
-    return option->parse(o, &a);
+    struct arg a = {.option = argv[*i], .why = why};
+    size_t row;
+    if (argv[*i][0] != '-')
+        return arg_wrong(&a, "what is this? Options begin with --; see --help");
+    TRY(ARGS_TAKE(options, argc, argv, i, &a, &row));
+    if (!(options[row].kinds & o->kind)) {
+        a.value = NULL;
+        return arg_wrong(&a, "is not for this kind of document; see --help");
+    }
+    return options[row].parse(o, &a);
 }
 
 /* What does not go together. */
@@ -424,11 +380,11 @@ static err_t check(const struct forge_args *o, char *why)
     struct arg a = {.why = why};
     if (o->keys && o->count > 1) {
         a.option = "--keys";
-        return wrong(&a, "one relay's keys are for one relay; leave --count out");
+        return arg_wrong(&a, "one relay's keys are for one relay; leave --count out");
     }
     if (o->keys && o->n_relay_files) {
         a.option = "--keys";
-        return wrong(&a, "the descriptors of --relays have keys; leave one of the two out");
+        return arg_wrong(&a, "the descriptors of --relays have keys; leave one of the two out");
     }
     if (o->relay.nickname && o->count > 1) {
         char digits[16];
@@ -436,17 +392,18 @@ static err_t check(const struct forge_args *o, char *why)
         a.option = "--nickname";
         a.value = o->relay.nickname;
         if (strlen(a.value) + (size_t)n > NICKNAME_MAX)
-            return wrong(&a, "with numbers up to %u behind it, it is longer than %d", o->count,
-                         NICKNAME_MAX);
+            return arg_wrong(&a, "with numbers up to %u behind it, it is longer than %d", o->count,
+                             NICKNAME_MAX);
     }
     if (o->authorities + o->n_authority_dirs > CONSDOC_AUTHORITIES_MOST) {
         a.option = "--authorities";
-        return wrong(&a, "with --authority-keys there are more than %d", CONSDOC_AUTHORITIES_MOST);
+        return arg_wrong(&a, "with --authority-keys there are more than %d",
+                         CONSDOC_AUTHORITIES_MOST);
     }
     return OK;
 }
 
-err_t forge_args_parse(int argc, char *const *argv, struct forge_args *out, char why[FORGE_ARG_WHY])
+err_t forge_args_parse(int argc, char *const *argv, struct forge_args *out, char why[ARG_WHY])
 {
     enum { DELAY_S = 300 };
     const char *name = argc > 1 ? argv[1] : "";
@@ -463,7 +420,8 @@ err_t forge_args_parse(int argc, char *const *argv, struct forge_args *out, char
         return OK;
     if (!out->kind) {
         a.option = *name ? name : "what";
-        return wrong(&a, "say what to forge first: server, extra-info, microdesc, consensus, vote "
+        return arg_wrong(&a,
+                         "say what to forge first: server, extra-info, microdesc, consensus, vote "
                          "or key-certificate");
     }
     for (int i = 2; i < argc; i++)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/args.h"
 #include "base/err.h"
 #include "forge/network.h"
 
@@ -22,7 +23,6 @@ enum {
     FORGE_COUNT_MOST = 100000,
     FORGE_FILES_MOST = 256,
     FORGE_OVERRIDES_MOST = 1024,
-    FORGE_ARG_WHY = 320,
 };
 
 /* Borrows from argv. Times are INT64_MIN where none was given. */
@@ -52,6 +52,6 @@ extern const char forge_help[];
 
 /* ARGV[0] is "forge". ERR_ARG: WHY says which argument is wrong and what to say instead. */
 MUST_USE err_t forge_args_parse(int argc, char *const *argv, struct forge_args *out,
-                                char why[FORGE_ARG_WHY]);
+                                char why[ARG_WHY]);
 
 #endif

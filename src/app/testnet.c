@@ -471,7 +471,7 @@ int testnet_main(int argc, char **argv)
 {
     uint64_t begun_us = now_us();
     struct testnet_args args;
-    char why[TESTNET_ARG_WHY];
+    char why[ARG_WHY];
     int status = 0;
     if (testnet_args_parse(argc, argv, &args, why) != OK)
         return complain(TESTNET_STATUS_USAGE, why);

@@ -1,6 +1,5 @@
 #include "app/testnet_args.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,64 +47,31 @@ const char testnet_help[] =
     "ALL_PROXY in its environment.\n"
     "  tunic testnet -- curl http://hello.test/\n";
 
-/* What an option's parser sees. */
-struct arg {
-    const char *option, *value;
-    char *why;
-};
-
-static err_t PRINTF_LIKE(2, 3) wrong(const struct arg *a, const char *fmt, ...)
-{
-    va_list args;
-    int n = a->value ? snprintf(a->why, TESTNET_ARG_WHY, "%s \"%.80s\": ", a->option, a->value)
-                     : snprintf(a->why, TESTNET_ARG_WHY, "%s: ", a->option);
-    va_start(args, fmt);
-    vsnprintf(a->why + n, TESTNET_ARG_WHY - (size_t)n, fmt, args);
-    va_end(args);
-    return ERR_ARG;
-}
-
-static err_t number(const struct arg *a, uint64_t least, uint64_t most, uint64_t *out)
-{
-    if (text_u64(a->value, UINT64_MAX, out) == OK && *out >= least && *out <= most)
-        return OK;
-    return wrong(a, "must be a whole number from %llu to %llu", (unsigned long long)least,
-                 (unsigned long long)most);
-}
-
-static err_t number32(const struct arg *a, uint32_t least, uint32_t most, uint32_t *out)
-{
-    uint64_t n;
-    TRY(number(a, least, most, &n));
-    *out = (uint32_t)n;
-    return OK;
-}
-
 /* ---- one parser an option ---- */
 
 static err_t p_relays(struct testnet_args *o, const struct arg *a)
 {
-    return number32(a, 3, PLAN_NODES_MOST - 1, &o->wish.relays);
+    return arg_u32(a, 3, PLAN_NODES_MOST - 1, &o->wish.relays);
 }
 
 static err_t p_exits(struct testnet_args *o, const struct arg *a)
 {
     uint64_t n;
-    TRY(number(a, 0, PLAN_NODES_MOST - 1, &n));
+    TRY(arg_u64(a, 0, PLAN_NODES_MOST - 1, &n));
     if (n == 0)
-        return wrong(a, "without an exit nothing can be fetched; say at least 1");
+        return arg_wrong(a, "without an exit nothing can be fetched; say at least 1");
     o->wish.exits = (unsigned)n;
     return OK;
 }
 
 static err_t p_authorities(struct testnet_args *o, const struct arg *a)
 {
-    return number32(a, 1, PLAN_AUTHORITIES_MOST, &o->wish.authorities);
+    return arg_u32(a, 1, PLAN_AUTHORITIES_MOST, &o->wish.authorities);
 }
 
 static err_t p_phantom(struct testnet_args *o, const struct arg *a)
 {
-    return number32(a, 0, PLAN_PHANTOMS_MOST, &o->wish.phantoms);
+    return arg_u32(a, 0, PLAN_PHANTOMS_MOST, &o->wish.phantoms);
 }
 
 static err_t p_params(struct testnet_args *o, const struct arg *a)
@@ -116,7 +82,7 @@ static err_t p_params(struct testnet_args *o, const struct arg *a)
 
 static err_t p_interval(struct testnet_args *o, const struct arg *a)
 {
-    return number32(a, 10, 7 * 86400, &o->wish.interval_s);
+    return arg_u32(a, 10, 7 * 86400, &o->wish.interval_s);
 }
 
 /* A policy's address: everything, or loopback; nothing else can be reached anyway. */
@@ -127,18 +93,18 @@ static err_t check_rule(const struct arg *a, struct text rule)
     struct ip_net net;
     if (!text_token(&rule, &verb) || !text_token(&rule, &pattern) || text_token(&rule, &spare) ||
         (!text_is(verb, "accept") && !text_is(verb, "reject")))
-        return wrong(a, "must be rules like \"accept 127.0.0.0/8:80,reject *:*\"");
+        return arg_wrong(a, "must be rules like \"accept 127.0.0.0/8:80,reject *:*\"");
     size_t colon = pattern.len;
     while (colon && pattern.s[colon - 1] != ':')
         colon--;
     if (!colon || colon > sizeof address)
-        return wrong(a, "\"%.*s\" has no port; say \"*:80\" or \"*:*\"", TEXT_ARG(pattern));
+        return arg_wrong(a, "\"%.*s\" has no port; say \"*:80\" or \"*:*\"", TEXT_ARG(pattern));
     snprintf(address, sizeof address, "%.*s", (int)colon - 1, pattern.s);
     if (ip_net_parse(address, &net) != OK)
-        return wrong(a, "\"%s\" is no address; say *, 127.0.0.0/8 or the like", address);
+        return arg_wrong(a, "\"%s\" is no address; say *, 127.0.0.0/8 or the like", address);
     if (text_is(verb, "accept") && net.ip.family != IP_NONE && !ip_is_loopback(&net.ip))
-        return wrong(a, "%s is not a loopback address; a test network reaches nothing else",
-                     address);
+        return arg_wrong(a, "%s is not a loopback address; a test network reaches nothing else",
+                         address);
     return OK;
 }
 
@@ -146,9 +112,9 @@ static err_t p_exit_policy(struct testnet_args *o, const struct arg *a)
 {
     struct text rest = text_of(a->value), rule;
     if (strlen(a->value) >= PLAN_POLICY_MAX)
-        return wrong(a, "is too long (%d characters at most)", PLAN_POLICY_MAX - 1);
+        return arg_wrong(a, "is too long (%d characters at most)", PLAN_POLICY_MAX - 1);
     if (!rest.len)
-        return wrong(a, "is empty; say \"accept *:*\" or the like");
+        return arg_wrong(a, "is empty; say \"accept *:*\" or the like");
     while (text_split(&rest, ',', &rule))
         TRY(check_rule(a, rule));
     o->wish.exit_policy = a->value;
@@ -178,25 +144,25 @@ static err_t p_host(struct testnet_args *o, const struct arg *a)
     const char *colon = equals ? memchr(a->value, ':', (size_t)(equals - a->value)) : NULL;
     struct node_host host = {.name = NULL};
     if (!equals || !is_name(a->value, (size_t)((colon ? colon : equals) - a->value)))
-        return wrong(a, "must be NAME=ADDRESS, NAME=ADDRESS:PORT or NAME:PORT=ADDRESS:PORT");
+        return arg_wrong(a, "must be NAME=ADDRESS, NAME=ADDRESS:PORT or NAME:PORT=ADDRESS:PORT");
     if (strcmp(equals + 1, "none") == 0)
         host.to = (struct ipport){.port = 0};
     else if (parse_where(equals + 1, &host.to) != OK)
-        return wrong(a,
-                     "\"%.60s\" is no address (names are not looked up); say 127.0.0.1:8000 "
-                     "or the like",
-                     equals + 1);
+        return arg_wrong(a,
+                         "\"%.60s\" is no address (names are not looked up); say 127.0.0.1:8000 "
+                         "or the like",
+                         equals + 1);
     if (host.to.ip.family != IP_NONE && !ip_is_loopback(&host.to.ip))
-        return wrong(a, "that is not a loopback address; a test network reaches nothing else");
+        return arg_wrong(a, "that is not a loopback address; a test network reaches nothing else");
     if (colon) {
         uint64_t port;
         struct text t = {colon + 1, (size_t)(equals - colon - 1)};
         if (text_to_u64(t, UINT16_MAX, &port) != OK || !port)
-            return wrong(a, "the name's port must be a number from 1 to 65535");
+            return arg_wrong(a, "the name's port must be a number from 1 to 65535");
         host.port = (uint16_t)port;
     }
     if (o->n_hosts == TESTNET_HOSTS_MOST)
-        return wrong(a, "there can be %d hosts at most", TESTNET_HOSTS_MOST);
+        return arg_wrong(a, "there can be %d hosts at most", TESTNET_HOSTS_MOST);
     host.name = text_dup((struct text){a->value, (size_t)((colon ? colon : equals) - a->value)});
     if (!host.name)
         return ERR_NOMEM;
@@ -207,13 +173,13 @@ static err_t p_host(struct testnet_args *o, const struct arg *a)
 static err_t p_seed(struct testnet_args *o, const struct arg *a)
 {
     o->has_seed = true;
-    return number(a, 0, UINT64_MAX, &o->seed);
+    return arg_u64(a, 0, UINT64_MAX, &o->seed);
 }
 
 static err_t p_port(const struct arg *a, uint16_t *out)
 {
     uint64_t n;
-    TRY(number(a, 1, UINT16_MAX, &n));
+    TRY(arg_u64(a, 1, UINT16_MAX, &n));
     *out = (uint16_t)n;
     return OK;
 }
@@ -243,22 +209,22 @@ static err_t p_rate(struct testnet_args *o, const struct arg *a)
             if (text_is_nocase(text_of(a->value + digits), units[i].name) &&
                 (o->rules.rate = n * units[i].bytes_8 / 8) >= 1024)
                 return OK;
-    return wrong(a, "must be a rate from 1KB on, like 500KB, 2MB (bytes a second) or 8mbit");
+    return arg_wrong(a, "must be a rate from 1KB on, like 500KB, 2MB (bytes a second) or 8mbit");
 }
 
 static err_t p_delay(struct testnet_args *o, const struct arg *a)
 {
-    return number32(a, 0, 60000, &o->rules.delay_ms);
+    return arg_u32(a, 0, 60000, &o->rules.delay_ms);
 }
 
 static err_t p_jitter(struct testnet_args *o, const struct arg *a)
 {
-    return number32(a, 0, 60000, &o->rules.jitter_ms);
+    return arg_u32(a, 0, 60000, &o->rules.jitter_ms);
 }
 
 static err_t p_loss(struct testnet_args *o, const struct arg *a)
 {
-    return number32(a, 1, 86400, &o->rules.mean_life_s);
+    return arg_u32(a, 1, 86400, &o->rules.mean_life_s);
 }
 
 static err_t p_fault(struct testnet_args *o, const struct arg *a)
@@ -266,14 +232,14 @@ static err_t p_fault(struct testnet_args *o, const struct arg *a)
     struct faults scratch = {.n = {0}};
     const char *colon = strchr(a->value, ':');
     if (!colon || colon == a->value)
-        return wrong(a, "must be NODE:FAULT or NODE:FAULT=N; see --list-faults");
+        return arg_wrong(a, "must be NODE:FAULT or NODE:FAULT=N; see --list-faults");
     err_t e = fault_set(&scratch, colon + 1);
     if (e == ERR_NOT_FOUND)
-        return wrong(a, "there is no such fault; see --list-faults");
+        return arg_wrong(a, "there is no such fault; see --list-faults");
     if (e != OK)
-        return wrong(a, "the number after = must be one from 1 on");
+        return arg_wrong(a, "the number after = must be one from 1 on");
     if (o->n_faults == TESTNET_FAULTS_MOST)
-        return wrong(a, "there can be %d faults at most", TESTNET_FAULTS_MOST);
+        return arg_wrong(a, "there can be %d faults at most", TESTNET_FAULTS_MOST);
     o->faults[o->n_faults++] = a->value;
     return OK;
 }
@@ -281,14 +247,14 @@ static err_t p_fault(struct testnet_args *o, const struct arg *a)
 static err_t p_dir(struct testnet_args *o, const struct arg *a)
 {
     if (!*a->value)
-        return wrong(a, "must be the name of a folder");
+        return arg_wrong(a, "must be the name of a folder");
     o->dir = a->value;
     return OK;
 }
 
 static err_t p_timeout(struct testnet_args *o, const struct arg *a)
 {
-    return number32(a, 1, 86400, &o->timeout_s);
+    return arg_u32(a, 1, 86400, &o->timeout_s);
 }
 
 static err_t p_log(struct testnet_args *o, const struct arg *a)
@@ -298,7 +264,7 @@ static err_t p_log(struct testnet_args *o, const struct arg *a)
             o->level = (enum log_level)level;
             return OK;
         }
-    return wrong(a, "must be debug, info, notice, warn or err");
+    return arg_wrong(a, "must be debug, info, notice, warn or err");
 }
 
 static err_t p_no_client(struct testnet_args *o, const struct arg *a)
@@ -329,66 +295,47 @@ static err_t p_list_faults(struct testnet_args *o, const struct arg *a)
     return OK;
 }
 
-static const struct option {
-    const char *name;
-    bool has_value;
+static const struct {
+    struct arg_name name;
     err_t (*parse)(struct testnet_args *o, const struct arg *a);
 } options[] = {
-    {"--relays", true, p_relays},
-    {"--exits", true, p_exits},
-    {"--authorities", true, p_authorities},
-    {"--phantom", true, p_phantom},
-    {"--params", true, p_params},
-    {"--interval", true, p_interval},
-    {"--exit-policy", true, p_exit_policy},
-    {"--host", true, p_host},
-    {"--seed", true, p_seed},
-    {"--base-port", true, p_base_port},
-    {"--rate", true, p_rate},
-    {"--delay", true, p_delay},
-    {"--jitter", true, p_jitter},
-    {"--loss-of-link", true, p_loss},
-    {"--fault", true, p_fault},
-    {"--dir", true, p_dir},
-    {"--socks-port", true, p_socks_port},
-    {"--no-client", false, p_no_client},
-    {"--timeout", true, p_timeout},
-    {"--log", true, p_log},
-    {"--quiet", false, p_quiet},
-    {"--help", false, p_help},
-    {"-h", false, p_help},
-    {"--list-faults", false, p_list_faults},
+    {{"--relays", true}, p_relays},
+    {{"--exits", true}, p_exits},
+    {{"--authorities", true}, p_authorities},
+    {{"--phantom", true}, p_phantom},
+    {{"--params", true}, p_params},
+    {{"--interval", true}, p_interval},
+    {{"--exit-policy", true}, p_exit_policy},
+    {{"--host", true}, p_host},
+    {{"--seed", true}, p_seed},
+    {{"--base-port", true}, p_base_port},
+    {{"--rate", true}, p_rate},
+    {{"--delay", true}, p_delay},
+    {{"--jitter", true}, p_jitter},
+    {{"--loss-of-link", true}, p_loss},
+    {{"--fault", true}, p_fault},
+    {{"--dir", true}, p_dir},
+    {{"--socks-port", true}, p_socks_port},
+    {{"--no-client", false}, p_no_client},
+    {{"--timeout", true}, p_timeout},
+    {{"--log", true}, p_log},
+    {{"--quiet", false}, p_quiet},
+    {{"--help", false}, p_help},
+    {{"-h", false}, p_help},
+    {{"--list-faults", false}, p_list_faults},
 };
 
 /* ---- all of it ---- */
 
-static const struct option *find(const char *name, size_t len)
-{
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
-        if (strlen(options[i].name) == len && memcmp(options[i].name, name, len) == 0)
-            return &options[i];
-    return NULL;
-}
-
-/* ARGV[*I], and what belongs to it: "--name value" or "--name=value". */
+/* ARGV[*I], and what belongs to it. */
 static err_t take(struct testnet_args *o, int argc, char *const *argv, int *i, char *why)
 {
-    const char *word = argv[*i], *equals = strchr(word, '=');
-    size_t len = equals ? (size_t)(equals - word) : strlen(word);
-    const struct option *option = find(word, len);
-    struct arg a = {.option = word, .why = why};
-    if (!option && word[0] != '-')
-        return wrong(&a, "what is this? A command comes after \"--\"; see --help");
-    if (!option)
-        return wrong(&a, "there is no such option; see --help");
-    a.option = option->name;
-    if (!option->has_value && equals)
-        return wrong(&a, "takes no value");
-    if (option->has_value && !equals && *i + 1 >= argc)
-        return wrong(&a, "needs a value; see --help");
-    if (option->has_value)
-        a.value = equals ? equals + 1 : argv[++*i];
-    return option->parse(o, &a);
+    struct arg a = {.option = argv[*i], .why = why};
+    size_t row;
+    if (argv[*i][0] != '-')
+        return arg_wrong(&a, "what is this? A command comes after \"--\"; see --help");
+    TRY(ARGS_TAKE(options, argc, argv, i, &a, &row));
+    return options[row].parse(o, &a);
 }
 
 static err_t take_all(int argc, char *const *argv, struct testnet_args *out, char *why)
@@ -397,7 +344,7 @@ static err_t take_all(int argc, char *const *argv, struct testnet_args *out, cha
         if (strcmp(argv[i], "--") == 0) {
             const struct arg a = {.option = "--", .why = why};
             if (i + 1 == argc)
-                return wrong(&a, "there is no command behind it");
+                return arg_wrong(&a, "there is no command behind it");
             out->command = argv + i + 1;
             return OK;
         }
@@ -406,19 +353,18 @@ static err_t take_all(int argc, char *const *argv, struct testnet_args *out, cha
     return OK;
 }
 
-err_t testnet_args_parse(int argc, char *const *argv, struct testnet_args *out,
-                         char why[TESTNET_ARG_WHY])
+err_t testnet_args_parse(int argc, char *const *argv, struct testnet_args *out, char why[ARG_WHY])
 {
     *out = (struct testnet_args){
         .wish = {.authorities = 3, .relays = 8, .interval_s = 3600},
         .timeout_s = 60,
         .level = LOG_WARN,
     };
-    snprintf(why, TESTNET_ARG_WHY, "out of memory");
+    snprintf(why, ARG_WHY, "out of memory");
     err_t e = take_all(argc, argv, out, why);
     if (e == OK && out->no_client && out->socks_port) {
         const struct arg a = {.option = "--socks-port", .why = why};
-        e = wrong(&a, "there is no client to have one; leave out --no-client");
+        e = arg_wrong(&a, "there is no client to have one; leave out --no-client");
     }
     if (e != OK) {
         testnet_args_free(out);

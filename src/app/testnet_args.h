@@ -2,6 +2,7 @@
 #ifndef TUNIC_APP_TESTNET_ARGS_H
 #define TUNIC_APP_TESTNET_ARGS_H
 
+#include "app/args.h"
 #include "base/log.h"
 #include "net/shape.h"
 #include "testnet/node.h"
@@ -10,7 +11,6 @@
 enum {
     TESTNET_HOSTS_MOST = 64,
     TESTNET_FAULTS_MOST = 64,
-    TESTNET_ARG_WHY = 320,
     TESTNET_STATUS_FAILED = 1,
     TESTNET_STATUS_USAGE = 2
 };
@@ -33,7 +33,7 @@ struct testnet_args {
 
 /* WHY says what is wrong with which argument, and what to do: ERR_ARG, ERR_NOMEM. */
 MUST_USE err_t testnet_args_parse(int argc, char *const *argv, struct testnet_args *out,
-                                  char why[TESTNET_ARG_WHY]);
+                                  char why[ARG_WHY]);
 void testnet_args_free(struct testnet_args *a);
 
 extern const char testnet_help[];

@@ -7,7 +7,7 @@
 #include "support/test.h"
 
 static struct testnet_args args;
-static char why[TESTNET_ARG_WHY];
+static char why[ARG_WHY];
 
 /* Words separated by '|', so that a value may hold blanks. */
 static err_t parse(const char *line)

@@ -167,13 +167,13 @@ def test_list_needs_no_relay():
     (["127.0.0.1:1", "--only", "versions,tls/nope,certs"], 'no section or case "tls/nope"'),
     (["127.0.0.1:1", "--only="], "names no case"),
     (["127.0.0.1:1", "--rate", "0"], "from 1 to 1000"),
-    (["127.0.0.1:1", "--timeout", "x"], "whole number of seconds"),
+    (["127.0.0.1:1", "--timeout", "x"], "whole number from 1 to 600"),
     (["127.0.0.1:1", "--next", "1.2.3.4:5"], "rsa= and ntor= are needed"),
     (["127.0.0.1:1", "--next", "x"], "begins with ADDRESS:PORT"),
     (["127.0.0.1:1", "--next", "1.2.3.4:5,foo=1"], '"foo" is not understood'),
     (["127.0.0.1:1", "--json", "-", "--junit", "-"], "cannot both"),
     (["127.0.0.1:1", "--list=1"], "takes no value"),
-    (["127.0.0.1:1", "--what"], "unknown option"),
+    (["127.0.0.1:1", "--what"], "--what: there is no such option"),
 ])
 def test_wrong_usage_is_explained(options, says):
     done = check(*options)
