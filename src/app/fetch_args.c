@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
-
 const char fetch_help[] =
     "usage: tunic fetch [OPTION]... WANT...\n"
     "\n"
