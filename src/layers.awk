@@ -30,4 +30,9 @@ FILENAME ~ /LAYERS$/ {
     printf "%s:%d: libevent is seen by src/net only\n", FILENAME, FNR
     bad++
 }
+# Files, sockets, users and processes are those layers' that touch the world.
+/^#include <(dirent|fcntl|glob|grp|ifaddrs|net|netinet|poll|pwd|signal|spawn|sys)[\/.]/ && FILENAME !~ /^src\/(net|host|lib|app)\// {
+    printf "%s:%d: files, sockets and processes are seen by src/net, src/host, src/lib and src/app only\n", FILENAME, FNR
+    bad++
+}
 END { exit bad > 0 }

@@ -9,6 +9,7 @@
 
 #include "conf/optlists.h"
 #include "conf/optval.h"
+#include "host/disk.h"
 
 enum takes { TAKES_NOTHING, TAKES_ONE, TAKES_MAYBE };
 
@@ -280,7 +281,7 @@ static err_t load_stdin(struct cmdline *c, const struct load_env *env, struct co
                         struct conf_err *e)
 {
     if (!c->stdin_text) {
-        err_t err = conf_read_stream(env->in, &c->stdin_text);
+        err_t err = disk_read_stream(env->in, &c->stdin_text);
         if (err != OK)
             return conf_fail(e, err, "Unable to read the configuration from standard input.");
     }

@@ -7,8 +7,8 @@
 
 #include "app/fetch_transport.h"
 #include "client/client.h"
-#include "conf/folder.h"
 #include "crypto/secret.h"
+#include "host/folder.h"
 #include "lib/lib.h"
 #include "net/world.h"
 

@@ -10,6 +10,7 @@
 #include "conf/confline.h"
 #include "conf/options.h"
 #include "crypto/encode.h"
+#include "host/disk.h"
 
 static err_t PRINTF_LIKE(2, 3) wrong(char why[SOURCES_WHY], const char *fmt, ...)
 {
@@ -175,7 +176,7 @@ static err_t read_file(const char *path, char **out, char why[SOURCES_WHY])
     if (!f)
         return wrong(why, "cannot be read: %s", strerror(errno));
     errno = 0;
-    err_t e = conf_read_stream(f, out);
+    err_t e = disk_read_stream(f, out);
     int errno_ = errno;
     fclose(f);
     if (e == ERR_IO)
@@ -252,7 +253,7 @@ err_t sources_read_torrc(struct sources *s, const char *path, char why[SOURCES_W
     struct conf_line *lines = NULL;
     TRY(read_file(path, &content, why));
     struct log silent = {.least = (enum log_level)(LOG_ERR + 1)};
-    struct conf_source disk = conf_disk(&silent);
+    struct conf_source disk = disk_source(&silent);
     err_t e = conf_lex(&disk, path, content, &lines, NULL, &problem);
     free(content);
     if (e != OK)

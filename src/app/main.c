@@ -11,7 +11,8 @@
 #include "app/run.h"
 #include "app/testnet.h"
 #include "app/version.h"
-#include "conf/apply.h"
+#include "host/apply.h"
+#include "host/disk.h"
 
 #ifndef TUNIC_CONFIG_DIR
 #define TUNIC_CONFIG_DIR "/etc/tor" /* tor's, whose place Tunic takes */
@@ -180,7 +181,7 @@ static int configure_and_run(struct app *app)
 {
     struct conf_err e;
     struct options *defaults = NULL;
-    const struct load_env env = {home_folder(), TUNIC_CONFIG_DIR, stdin, conf_disk(app->log),
+    const struct load_env env = {home_folder(), TUNIC_CONFIG_DIR, stdin, disk_source(app->log),
                                  app->log};
     if (cmdline_load(app->cmdline, &env, &app->options, &defaults, &e) != OK) {
         log_warn(app->log, "%s", e.text);

@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "conf/folder.h"
+#include "host/folder.h"
 
 enum {
     SPARE_FDS = 32, /* files that are no connections: logs, stores, the event loop */

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "app/process.h"
-#include "conf/apply.h"
 #include "crypto/secret.h"
+#include "host/apply.h"
 #include "net/net.h"
 #include "net/socksport.h"
 #include "net/world.h"

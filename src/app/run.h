@@ -3,8 +3,8 @@
 #define TUNIC_APP_RUN_H
 
 #include "app/cmdline.h"
-#include "app/logfile.h"
 #include "conf/options.h"
+#include "host/logfile.h"
 
 /* What main() hands over. All of it outlives app_run(). */
 struct app {

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "app/command.h"
-#include "app/logfile.h"
 #include "app/testnet_args.h"
 #include "app/testnet_control.h"
 #include "app/testnet_files.h"
@@ -18,6 +17,7 @@
 #include "crypto/aes.h"
 #include "crypto/hash.h"
 #include "crypto/secret.h"
+#include "host/logfile.h"
 #include "net/net.h"
 #include "net/socksport.h"
 #include "net/testpage.h"

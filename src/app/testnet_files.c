@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "conf/folder.h"
 #include "crypto/encode.h"
+#include "host/folder.h"
 
 enum { OPEN_TO_ALL = 0644, OWN = 0600, OWN_DIR = 0700, REMOVE_FDS = 16 };
 

@@ -50,7 +50,8 @@ MUST_USE err_t conf_lines_copy(const struct conf_line *from, struct conf_line **
 bool conf_lines_equal(const struct conf_line *a, const struct conf_line *b); /* keys, values */
 void conf_lines_free(struct conf_line *head);
 
-/* How a text becomes lines. Reading of files goes through these, so that the lexer does no I/O. */
+/* How a text becomes lines. Reading of files goes through these, so that the lexer does no I/O;
+ * host/disk.h has those of this computer. */
 struct conf_source {
     /* Lists the files that PATTERN names (globs, folders) in order; the caller frees list and
      * names. NULL: %include is refused. */
@@ -60,12 +61,6 @@ struct conf_source {
     void *arg;
     const struct log *log;
 };
-
-/* The files of this computer. */
-struct conf_source conf_disk(const struct log *log);
-
-/* All of IN up to its end, NUL-terminated; the caller frees it. ERR_LIMIT over CONF_FILE_MAX. */
-MUST_USE err_t conf_read_stream(FILE *in, char **content);
 
 /* Reads TEXT as tor reads a torrc. NAME is what error messages call it. On success *OUT is the list
  * (NULL if there is nothing in it); *INCLUDED, if asked for, tells whether %include was used. */

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "client/bootstrap.h"
-#include "conf/apply.h"
-#include "conf/folder.h"
+#include "host/apply.h"
+#include "host/folder.h"
 #include "lib/relay.h"
 #include "lib/stream.h"
 

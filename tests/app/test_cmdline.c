@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "conf/capture.h"
+#include "host/disk.h"
 
 #define ARGS(...)  ((char *const[]){"tunic", __VA_ARGS__, NULL})
 #define PARSE(...) parse((int)(sizeof(ARGS(__VA_ARGS__)) / sizeof(char *)) - 1, ARGS(__VA_ARGS__))
@@ -117,7 +118,7 @@ static void put(const char *name, const char *text)
 static err_t load(struct cmdline *c, FILE *in, struct capture *log, struct options **o,
                   struct options **defaults, struct conf_err *e)
 {
-    const struct load_env env = {dir, dir, in, conf_disk(log ? &log->log : NULL),
+    const struct load_env env = {dir, dir, in, disk_source(log ? &log->log : NULL),
                                  log ? &log->log : NULL};
     *o = NULL;
     return cmdline_load(c, &env, o, defaults, e);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "conf/capture.h"
-#include "conf/folder.h"
+#include "host/folder.h"
 
 static char dir[64];
 

@@ -1,4 +1,4 @@
-#include "app/logfile.h"
+#include "host/logfile.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,5 @@
-/* %include's files, read from this computer. */
+#include "host/disk.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -8,8 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "conf/confline.h"
 
 struct names {
     char **list;
@@ -122,7 +121,7 @@ static err_t disk_expand(void *arg, const char *pattern, char ***files, size_t *
     return OK;
 }
 
-err_t conf_read_stream(FILE *f, char **content)
+err_t disk_read_stream(FILE *f, char **content)
 {
     size_t len = 0, room = 4096;
     char *text = malloc(room);
@@ -157,12 +156,12 @@ static err_t disk_read(void *arg, const char *path, char **content)
     struct stat st;
     err_t err = fstat(fileno(f), &st) == 0 && !S_ISDIR(st.st_mode) ? OK : ERR_IO;
     if (err == OK)
-        err = conf_read_stream(f, content);
+        err = disk_read_stream(f, content);
     fclose(f);
     return err;
 }
 
-struct conf_source conf_disk(const struct log *log)
+struct conf_source disk_source(const struct log *log)
 {
     return (struct conf_source){.expand = disk_expand, .read = disk_read, .log = log};
 }

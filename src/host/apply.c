@@ -1,4 +1,4 @@
-#include "conf/apply.h"
+#include "host/apply.h"
 
 #include <stdlib.h>
 

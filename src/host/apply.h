@@ -1,6 +1,6 @@
 /* Options as the layers below take them. */
-#ifndef TUNIC_CONF_APPLY_H
-#define TUNIC_CONF_APPLY_H
+#ifndef TUNIC_HOST_APPLY_H
+#define TUNIC_HOST_APPLY_H
 
 #include "client/config.h"
 #include "conf/options.h"

@@ -3,8 +3,8 @@
  * "Nov 21 01:02:03.000 [notice] text". A struct logfile owns the open sinks; its log is what all of
  * the program writes to. Before the configuration is read, messages from notice up (warn with
  * --hush, none with --quiet) go to standard output. */
-#ifndef TUNIC_APP_LOGFILE_H
-#define TUNIC_APP_LOGFILE_H
+#ifndef TUNIC_HOST_LOGFILE_H
+#define TUNIC_HOST_LOGFILE_H
 
 #include <stdint.h>
 

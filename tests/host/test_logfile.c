@@ -1,4 +1,4 @@
-#include "app/logfile.h"
+#include "host/logfile.h"
 
 #include <time.h>
 #include <unistd.h>
@@ -207,7 +207,7 @@ START_TEST(test_logfile_before_the_configuration_follows_quiet)
 }
 END_TEST
 
-TESTS("app/logfile", test_logfile_line_format_is_tors, test_logfile_long_line_is_cut_and_says_so,
+TESTS("host/logfile", test_logfile_line_format_is_tors, test_logfile_long_line_is_cut_and_says_so,
       test_logfile_shows_the_levels_asked_for, test_logfile_is_opened_anew_after_it_was_moved_away,
       test_logfile_truncates_at_start_but_not_on_reload,
       test_logfile_that_cannot_be_opened_leaves_the_old_ones,

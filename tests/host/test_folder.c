@@ -1,10 +1,10 @@
-#include "conf/folder.h"
+#include "host/folder.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "capture.h"
+#include "conf/capture.h"
 
 static char dir[64];
 
@@ -92,5 +92,5 @@ START_TEST(test_folder_lock_keeps_the_second_out_until_the_first_is_gone)
 }
 END_TEST
 
-TESTS("conf/folder", test_folder_is_made_and_kept_private, test_folder_refusals,
+TESTS("host/folder", test_folder_is_made_and_kept_private, test_folder_refusals,
       test_folder_lock_keeps_the_second_out_until_the_first_is_gone)

@@ -1,4 +1,4 @@
-#include "conf/folder.h"
+#include "host/folder.h"
 
 #include <errno.h>
 #include <fcntl.h>

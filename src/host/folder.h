@@ -1,6 +1,6 @@
 /* The folders that options name: private to their owner, and used by one at a time. */
-#ifndef TUNIC_CONF_FOLDER_H
-#define TUNIC_CONF_FOLDER_H
+#ifndef TUNIC_HOST_FOLDER_H
+#define TUNIC_HOST_FOLDER_H
 
 #include "conf/confline.h"
 
