@@ -65,8 +65,7 @@ static int list_options(void)
     size_t n;
     const struct opt *table = opt_table(&n);
     for (size_t i = 0; i < n; i++)
-        if (table[i].kind != OPT_OBSOLETE && table[i].type != OPTT_VIRTUAL &&
-            !(table[i].flags & OPTF_HIDDEN))
+        if (opt_listed(&table[i]))
             puts(table[i].name);
     return 0;
 }

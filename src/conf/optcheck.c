@@ -19,6 +19,10 @@ enum {
     AVAILABLE_MAX_S = 24 * 3600,
     PENDING_MAX = 1024,
     BUILD_TIMEOUT_ADVISED_S = 10,
+    DORMANT_MIN_S = 600,
+    SOCK_SIZE_MIN = 2048,
+    SOCK_SIZE_MAX = 262144,
+    SOCK_SIZE_STEP = 1024,
     DATA_DIR_MAX = 512 - 128,
 };
 
@@ -179,24 +183,6 @@ static err_t check_ports(const struct checking *c)
     return parse_ports(c, o->warn_plaintext_ports_csv, "WarnPlaintextPorts", &o->is.warn_plaintext);
 }
 
-static err_t check_track_host_exits(const struct checking *c)
-{
-    struct options *o = c->o;
-    struct text rest = text_of(o->track_host_exits_csv ? o->track_host_exits_csv : ""), part;
-    if (rest.len == 0)
-        return OK;
-    o->is.track_host_exits = calloc(rest.len / 2 + 1, sizeof(char *));
-    if (!o->is.track_host_exits)
-        return ERR_NOMEM;
-    while (csv_next(&rest, &part)) {
-        char *host = text_dup(part);
-        if (!host)
-            return ERR_NOMEM;
-        o->is.track_host_exits[o->is.n_track_host_exits++] = host;
-    }
-    return OK;
-}
-
 /* The network that we may use. */
 
 static err_t fascist_rules(const struct checking *c, struct addr_policy *out)
@@ -279,6 +265,13 @@ static err_t check_network(const struct checking *c)
     if (o->conn_limit <= 0)
         return reject_opt(c, "ConnLimit", "ConnLimit must be greater than 0, but was set to %d",
                           o->conn_limit);
+    uint64_t size = o->constrained_sock_size_bytes;
+    if (o->constrained_sockets &&
+        (size < SOCK_SIZE_MIN || size > SOCK_SIZE_MAX || size % SOCK_SIZE_STEP != 0))
+        return reject_opt(c, "ConstrainedSockSize",
+                          "ConstrainedSockSize is invalid.  Must be a value between %d and %d in "
+                          "%d byte increments.",
+                          SOCK_SIZE_MIN, SOCK_SIZE_MAX, SOCK_SIZE_STEP);
     if (o->fetch_dir_info_extra_early && !o->fetch_dir_info_early)
         return reject_opt(c, "FetchDirInfoExtraEarly",
                           "FetchDirInfoExtraEarly requires that you also set FetchDirInfoEarly");
@@ -339,16 +332,7 @@ static void advise_timeout(const struct checking *c)
 
 static err_t check_circuits(const struct checking *c)
 {
-    static const char *const ux[] = {"latency", "throughput", "latency_lowmem",
-                                     "throughput_lowmem"};
     struct options *o = c->o;
-    bool ux_ok = !o->conflux_client_ux;
-    for (size_t i = 0; i < 4 && !ux_ok; i++)
-        ux_ok = strcmp(o->conflux_client_ux, ux[i]) == 0;
-    if (!ux_ok)
-        return reject_opt(c, "ConfluxClientUX",
-                          "ConfluxClientUX must be 'latency', 'throughput, 'latency_lowmem', or "
-                          "'throughput_lowmem'");
     if (o->max_client_circuits_pending <= 0 || o->max_client_circuits_pending > PENDING_MAX)
         return reject_opt(c, "MaxClientCircuitsPending",
                           "MaxClientCircuitsPending must be between 1 and %d, but was set to %d",
@@ -359,9 +343,6 @@ static err_t check_circuits(const struct checking *c)
     if (o->entry_nodes && !o->use_entry_guards)
         return reject_opt(c, "UseEntryGuards",
                           "If EntryNodes is set, UseEntryGuards must be enabled.");
-    if (o->dormant_client_timeout_s < 600 && !o->testing_tor_network)
-        return reject_opt(c, "DormantClientTimeout",
-                          "DormantClientTimeout is too low. It must be at least 10 minutes.");
     if (o->exclude_nodes && o->strict_nodes)
         log_warn(c->log, "You have asked to exclude certain relays from all positions in your "
                          "circuits. Expect hidden services and other Tor features to be broken in "
@@ -370,6 +351,37 @@ static err_t check_circuits(const struct checking *c)
         TRY(nodes_check(l->key, l->where, l->value, c->e));
     clamp_times(c);
     advise_timeout(c);
+    return OK;
+}
+
+/* Options without effect yet whose values tor checks: what is written today must stay good when
+ * they work. */
+
+static const char *kept_value(const struct options *o, const char *name)
+{
+    const char *value = NULL;
+    for (const struct conf_line *l = o->kept; l; l = l->next)
+        if (strcasecmp(l->key, name) == 0)
+            value = l->value;
+    return value;
+}
+
+static err_t check_kept(const struct checking *c)
+{
+    static const char *const experiences[] = {"latency", "throughput", "latency_lowmem",
+                                              "throughput_lowmem"};
+    const char *ux = kept_value(c->o, "ConfluxClientUX");
+    bool ux_ok = !ux;
+    for (size_t i = 0; i < sizeof experiences / sizeof experiences[0] && !ux_ok; i++)
+        ux_ok = strcmp(ux, experiences[i]) == 0;
+    if (!ux_ok)
+        return reject_opt(c, "ConfluxClientUX",
+                          "ConfluxClientUX must be 'latency', 'throughput, 'latency_lowmem', or "
+                          "'throughput_lowmem'");
+    const char *dormant = kept_value(c->o, "DormantClientTimeout");
+    if (dormant && strtol(dormant, NULL, 10) < DORMANT_MIN_S && !c->o->testing_tor_network)
+        return reject_opt(c, "DormantClientTimeout",
+                          "DormantClientTimeout is too low. It must be at least 10 minutes.");
     return OK;
 }
 
@@ -404,14 +416,18 @@ static err_t check_not_testing(const struct checking *c)
 static err_t check_testing(const struct checking *c)
 {
     struct options *o = c->o;
-    if (o->testing_tor_network && !o->dir_authority_lines)
+    if (o->dir_authority_lines &&
+        (o->alternate_dir_authority_lines || kept_value(o, "AlternateBridgeAuthority")))
+        return reject(c, "You cannot set both DirAuthority and Alternate*Authority.");
+    if (o->testing_tor_network && !o->dir_authority_lines &&
+        !(o->alternate_dir_authority_lines && kept_value(o, "AlternateBridgeAuthority")))
         return reject_opt(c, "TestingTorNetwork",
                           "TestingTorNetwork may only be configured in combination with a "
                           "non-default set of DirAuthority or both of AlternateDirAuthority and "
                           "AlternateBridgeAuthority configured.");
     if (!o->testing_tor_network && !o->using_test_network_defaults)
         TRY(check_not_testing(c));
-    if (!o->client_dns_reject_internal && !o->dir_authority_lines)
+    if (!o->client_dns_reject_internal && !options_authorities(o))
         return reject_opt(c, "ClientDNSRejectInternalAddresses",
                           "ClientDNSRejectInternalAddresses used for default network.");
     if (o->testing_client_max_interval_without_request_s < 1)
@@ -450,8 +466,8 @@ static err_t check_process(const struct checking *c)
 err_t options_check(struct options *o, const struct options_env *env, struct conf_err *e)
 {
     static err_t (*const rules[])(const struct checking *) = {
-        check_ports,    check_folders,          check_relative_paths, check_log,     check_network,
-        check_circuits, check_track_host_exits, check_testing,        check_process,
+        check_ports,    check_folders, check_relative_paths, check_log,     check_network,
+        check_circuits, check_kept,    check_testing,        check_process,
     };
     struct checking c = {o, env, env->log, e};
     options_forget_derived(o);

@@ -107,12 +107,14 @@ static void free_derived(struct options *o)
     free(o->is.warn_plaintext.ports);
     free(o->is.reject_plaintext.ports);
     free(o->is.long_lived.ports);
-    for (size_t i = 0; i < o->is.n_track_host_exits; i++)
-        free(o->is.track_host_exits[i]);
-    free(o->is.track_host_exits);
     free(o->is.data_dir);
     free(o->is.cache_dir);
     memset(&o->is, 0, sizeof o->is);
+}
+
+const struct conf_line *options_authorities(const struct options *o)
+{
+    return o->dir_authority_lines ? o->dir_authority_lines : o->alternate_dir_authority_lines;
 }
 
 void options_forget_derived(struct options *o)
@@ -133,7 +135,7 @@ void options_free(struct options *o)
             free(o->where[i]);
     }
     free(o->where);
-    conf_lines_free(o->ignored);
+    conf_lines_free(o->kept);
     free_derived(o);
     free(o);
 }
@@ -183,7 +185,7 @@ struct options *options_dup(const struct options *o)
     const struct opt *table = opt_table(&n);
     if (!copy)
         return NULL;
-    err_t err = conf_lines_copy(o->ignored, &copy->ignored);
+    err_t err = conf_lines_copy(o->kept, &copy->kept);
     for (size_t i = 0; err == OK && i < n; i++)
         if (owns_place(&table[i]))
             err = copy_value(&table[i], place(o, &table[i]), place(copy, &table[i]));
@@ -260,7 +262,7 @@ static bool is_list(const struct opt *opt)
 static err_t reset(struct options *o, const struct opt *opt, bool to_default)
 {
     if (!has_place(opt)) {
-        drop_lines(&o->ignored, opt);
+        drop_lines(&o->kept, opt);
         return OK;
     }
     if (opt->flags & OPTF_DEPENDENT) {
@@ -291,55 +293,69 @@ static err_t bad_value(const struct assigning *a, const struct opt *opt,
                      why);
 }
 
-/* Values that say "not that": what any torrc may carry. */
-static bool is_off(const char *value)
+/* The value that one may write who wants the thing off; NULL if only the line's absence says so. */
+static const char *off_value(const struct opt *opt)
 {
-    return strcmp(value, "0") == 0 || strcasecmp(value, "auto") == 0;
+    return opt->off ? opt->off : opt->type == OPTT_LINES ? NULL : opt->initial;
 }
 
+/* Refuses an option that does not work yet: what is missing, and what to write to run without it.
+ */
 static err_t refuse(const struct assigning *a, const struct opt *opt, const struct conf_line *line)
 {
-    if (opt->kind == OPT_RELAY)
-        return conf_fail(a->e, ERR_UNSUPPORTED,
-                         "%s: %s \"%s\": this option is for relays, and Tunic is a client.",
-                         line->where, opt->name, line->value);
+    const char *off = off_value(opt);
     return conf_fail(a->e, ERR_UNSUPPORTED,
-                     "%s: %s \"%s\": Tunic does not support this option yet.", line->where,
-                     opt->name, line->value);
+                     "%s: %s \"%s\": %s. To run without it, remove the line%s%s%s%s%s.",
+                     line->where, opt->name, line->value, opt->reason, off ? " or write \"" : "",
+                     off ? opt->name : "", off ? " " : "", off ? off : "", off ? "\"" : "");
 }
 
-/* An option that has no place in Tunic: kept to be shown again, warned about, or refused. */
+/* What is to be said of a value, other than the default and "off", that has no effect. */
+static err_t judge(const struct assigning *a, const struct opt *opt, const struct conf_line *line)
+{
+    if (opt->kind == OPT_NOT_YET)
+        return refuse(a, opt, line);
+    if (*seen_mark(a, opt))
+        return OK; /* one word a list */
+    if (opt->kind == OPT_KEPT || opt->flags & OPTF_WOULD_RELAY)
+        log_warn(a->log, "%s: %s has no effect: %s.", line->where, opt->name, opt->reason);
+    else
+        log_info(a->log, "%s: %s does not matter to a client: %s.", line->where, opt->name,
+                 opt->reason);
+    return OK;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) == 0;
+}
+
+static err_t keep(struct assigning *a, const struct opt *opt, const struct conf_line *line,
+                  const char *value)
+{
+    bool *seen = seen_mark(a, opt);
+    if (!is_list(opt) || (!*seen && line->how != CONF_APPEND))
+        drop_lines(&a->o->kept, opt);
+    *seen = true;
+    return append_line(&a->o->kept, opt, value, line->where);
+}
+
+/* An option that does not work: its value is checked, and kept to be shown again. */
 static err_t assign_foreign(struct assigning *a, const struct opt *opt,
                             const struct conf_line *line)
 {
     char why[OPTVAL_WHY_MAX] = "";
     char *value = NULL, *initial = NULL;
-    bool off = strcmp(opt->name, "ExitRelay") == 0 || strcmp(opt->name, "KeepBindCapabilities") == 0
-                   ? is_off(line->value)
-                   : strcmp(line->value, "0") == 0;
+    const char *text = opt_initial(opt, a->o->using_test_network_defaults);
     err_t err = canonical(opt, line->value, &value, why);
-    if (err == OK && opt->type == OPTT_SIZE)
-        off = strcmp(value, "0") == 0;
     if (err == ERR_MALFORMED)
         return bad_value(a, opt, line, why);
-    if (err == OK && (opt->kind == OPT_REFUSED || (opt->kind != OPT_IGNORED && !off)))
-        err = refuse(a, opt, line);
-    const char *text = opt_initial(opt, a->o->using_test_network_defaults);
     if (err == OK && text)
         err = canonical(opt, text, &initial, why);
-    bool changed = !initial || (value && strcmp(initial, value) != 0);
-    if (err == OK && opt->kind == OPT_IGNORED && changed)
-        log_warn(a->log,
-                 opt->flags & OPTF_RELAY
-                     ? "%s: %s is for relays, and Tunic is a client: it has no effect."
-                     : "%s: %s has no effect in Tunic.",
-                 line->where, opt->name);
-    bool *seen = seen_mark(a, opt);
-    if (err == OK && (!is_list(opt) || (!*seen && line->how != CONF_APPEND)))
-        drop_lines(&a->o->ignored, opt);
-    *seen = true;
+    if (err == OK && !same_text(value, initial) && !same_text(value, opt->off))
+        err = judge(a, opt, line);
     if (err == OK)
-        err = append_line(&a->o->ignored, opt, value, line->where);
+        err = keep(a, opt, line, value);
     free(value);
     free(initial);
     return err;

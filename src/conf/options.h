@@ -91,23 +91,20 @@ struct options {
     int socks_timeout_s;
     bool test_socks, safe_socks;
     char *warn_plaintext_ports_csv, *reject_plaintext_ports_csv, *long_lived_ports_csv;
-    char *track_host_exits_csv;
-    int track_host_exits_expire_s;
     bool unix_socks_group_writable;
     bool client_reject_internal, client_dns_reject_internal;
     bool allow_non_rfc953_hostnames;
 
     /* Files and process */
-    char *data_directory, *cache_directory, *key_directory;
+    char *data_directory, *cache_directory;
     bool data_directory_group_readable;
     int cache_directory_group_readable; /* enum autobool */
     char *pid_file, *user, *syslog_identity_tag;
     bool run_as_daemon, disable_all_swap, avoid_disk_writes;
-    bool no_exec, disable_debugger_attachment, client_only;
+    bool no_exec, disable_debugger_attachment;
     int conn_limit;
     int shutdown_wait_s;
     char *owning_controller_process;
-    uint64_t owning_controller_fd; /* UINT64_MAX: none */
     bool reload_torrc_on_sighup, disable_signal_handlers;
 
     /* Log */
@@ -118,16 +115,17 @@ struct options {
     int heartbeat_period_s;
 
     /* Directory */
-    struct conf_line *dir_authority_lines;
+    struct conf_line *dir_authority_lines, *alternate_dir_authority_lines;
     struct conf_line *fallback_dir_lines;
     bool use_default_fallback_dirs;
     double dir_authority_fallback_rate;
+    bool fetch_server_descriptors;
     bool fetch_dir_info_early, fetch_dir_info_extra_early;
     int bootstrap_authority_delay_s; /* before the first try of each kind */
     int bootstrap_fallback_delay_s;
     int bootstrap_authority_only_delay_s;
     int bootstrap_max_in_progress;
-    bool dir_allow_private_addresses, extend_allow_private_addresses;
+    bool extend_allow_private_addresses;
 
     /* Network */
     bool disable_network;
@@ -135,14 +133,13 @@ struct options {
     int client_prefer_ipv6_orport; /* enum autobool */
     int connection_padding;        /* enum autobool */
     bool reduced_connection_padding;
-    bool circuit_padding, reduced_circuit_padding;
     int keepalive_period_s;
+    bool constrained_sockets;
+    uint64_t constrained_sock_size_bytes;
     struct conf_line *outbound_bind_lines, *outbound_bind_or_lines;
     bool fascist_firewall;
     char *firewall_ports_csv;
     struct conf_line *reachable_lines, *reachable_or_lines;
-    uint64_t max_mem_in_queues_bytes; /* 0: by the size of memory */
-    int num_cpus;
 
     /* Circuits and paths */
     int max_circuit_dirtiness_s, new_circuit_period_s;
@@ -153,19 +150,13 @@ struct options {
     int max_client_circuits_pending;
     bool enforce_distinct_subnets, strict_nodes;
     char *exclude_nodes, *exclude_exit_nodes, *exit_nodes, *entry_nodes, *middle_nodes;
-    char *hs_layer2_nodes, *hs_layer3_nodes;
     struct conf_line *node_family_lines;
     bool use_entry_guards;
     int num_entry_guards, num_primary_guards, num_directory_guards; /* 0: by the consensus */
     int guard_lifetime_s;                                           /* 0: by the consensus */
     double paths_needed_to_build_circuits;                          /* < 0: by the consensus */
-    bool disable_predicted_circuits, leave_streams_unattached;
-    int conflux_enabled, vanguards_lite_enabled, extend_by_ed25519_id; /* enum autobool */
-    char *conflux_client_ux;
-    bool always_congestion_control;
-    bool dormant_timeout_enabled, dormant_on_first_startup, dormant_canceled_by_startup;
-    bool dormant_timeout_disabled_by_idle_streams;
-    int dormant_client_timeout_s;
+    bool disable_predicted_circuits;
+    int extend_by_ed25519_id; /* enum autobool */
 
     /* Private networks */
     bool testing_tor_network;
@@ -174,8 +165,8 @@ struct options {
     int testing_client_max_interval_without_request_s;
     int testing_dir_connection_max_stall_s;
 
-    /* Known to tor, without effect in Tunic: kept so that they can be shown again. */
-    struct conf_line *ignored;
+    /* What was said of options that do not work, in canonical form: shown again, nothing else. */
+    struct conf_line *kept;
 
     /* Where the value of each option with one value was said ("torrc:12"), by its index in the
      * table; NULL: nowhere. */
@@ -193,20 +184,18 @@ struct options {
         enum safe_logging safe_logging;
         int log_granularity_ms;           /* one that divides a second, or is divided by one */
         struct ip bind_or_v4, bind_or_v6; /* family IP_NONE: the system's choice */
-        char **track_host_exits;          /* "example.com" or ".example.com" */
-        size_t n_track_host_exits;
-        char *data_dir, *cache_dir; /* absolute, expanded */
+        char *data_dir, *cache_dir;       /* absolute, expanded */
     } is;
 };
 
-/* What an option is to Tunic. */
+/* What an option is to Tunic. One that works has a member in struct options, which is read
+ * elsewhere, and a test that drives the program; no other has a member. */
 enum opt_kind {
-    OPT_SUPPORTED,
-    OPT_IGNORED,  /* harmless without effect: one warning */
-    OPT_OFF_ONLY, /* fine while it says that the thing is off; otherwise not supported yet */
-    OPT_REFUSED,  /* leaving it out would harm: always an error */
-    OPT_RELAY,    /* for relays and authorities; off is fine, otherwise an error: a client */
-    OPT_OBSOLETE, /* C tor skips it with a warning, and so does Tunic */
+    OPT_WORKS,
+    OPT_NO_MATTER, /* cannot matter to a client: a relay's, or about how tor is made */
+    OPT_KEPT,      /* no effect yet, which harms nobody: one warning */
+    OPT_NOT_YET,   /* no effect yet, and a user may rely on it: an error unless it says "off" */
+    OPT_OBSOLETE,  /* C tor skips it with a warning, and so does Tunic */
 };
 
 enum opt_type {
@@ -229,11 +218,12 @@ enum opt_type {
 };
 
 enum opt_flag {
-    OPTF_IMMUTABLE = 1u << 0, /* may not change while running */
-    OPTF_NODUMP = 1u << 1,    /* never written to a file */
-    OPTF_HIDDEN = 1u << 2,    /* not settable and not listed */
-    OPTF_RELAY = 1u << 3,     /* means something to relays and authorities only */
-    OPTF_DEPENDENT = 1u << 4, /* part of a list with several names: see the OPTT_VIRTUAL one */
+    OPTF_IMMUTABLE = 1u << 0,   /* may not change while running */
+    OPTF_NODUMP = 1u << 1,      /* never written to a file */
+    OPTF_HIDDEN = 1u << 2,      /* not settable and not listed */
+    OPTF_DEPENDENT = 1u << 3,   /* part of a list with several names: see the OPTT_VIRTUAL one */
+    OPTF_WOULD_RELAY = 1u << 4, /* would make a relay of tor: one warning */
+    OPTF_OURS = 1u << 5,        /* not tor's: behind all of tor's */
 };
 
 struct opt {
@@ -243,11 +233,15 @@ struct opt {
     size_t at;           /* offset in struct options; SIZE_MAX if it has no place there */
     const char *initial; /* NULL: nothing */
     unsigned flags;
+    const char *off; /* a value besides the default that switches off what is not there; or NULL */
+    const char *reason; /* why it does not work, a clause; NULL if it does, or is obsolete */
 };
 
-/* The table, in the order of --list-torrc-options. */
+/* The table, in the order of --list-torrc-options: tor's, then ours. */
 const struct opt *opt_table(size_t *n);
 size_t opt_index(const struct opt *opt);
+/* Whether --list-torrc-options names it. */
+bool opt_listed(const struct opt *opt);
 /* By name or tor's other names for it, in any case; NULL if there is none. */
 const struct opt *opt_find(const char *name);
 /* As opt_find(), and also by an abbreviation that fits one option only; says so to LOG, as tor
@@ -283,6 +277,9 @@ struct options_env {
     enum quiet quiet; /* what the command line said */
     const struct log *log;
 };
+
+/* The lines that name directory authorities in place of the built-in ones; NULL: those. */
+const struct conf_line *options_authorities(const struct options *o);
 
 /* Drops the derived values, as before options_check(). */
 void options_forget_derived(struct options *o);

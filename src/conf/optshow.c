@@ -33,7 +33,7 @@ static err_t one_line(const struct opt *opt, const char *value, struct conf_line
 /* What is kept of an option that has no place, or its default. */
 static err_t get_foreign(const struct options *o, const struct opt *opt, struct conf_line **out)
 {
-    TRY(copy_named(o->ignored, opt->name, out));
+    TRY(copy_named(o->kept, opt->name, out));
     const char *initial = opt_initial(opt, o->using_test_network_defaults);
     if (!initial && opt->type == OPTT_NODES)
         initial = ""; /* as the lists that have a place */

@@ -1,7 +1,6 @@
-/* Every option of C tor 0.4.9: its type, its default, and what it is to Tunic. */
-#include <string.h>
-#include <strings.h>
-
+/* Every option of C tor 0.4.9, then those of our own: type, default, what it is to Tunic, and why
+ * it is not more. In the order of --list-torrc-options.
+ */
 #include "conf/options.h"
 
 /* Offset of a member, checked to have the C type that the option's type asks for. */
@@ -11,134 +10,169 @@
              char[__builtin_types_compatible_p(__typeof__(((struct options *)0)->member), ctype) \
                       ? 1                                                                        \
                       : -1]))
-#define OURS(name, type, member, ctype, initial, flags)              \
-    {                                                                \
-        name, OPT_SUPPORTED, type, AT(member, ctype), initial, flags \
+/* Options that work. */
+#define WORKS(name, type, member, ctype, initial, flags)                     \
+    {                                                                        \
+        name, OPT_WORKS, type, AT(member, ctype), initial, flags, NULL, NULL \
     }
-#define BOOL(name, member, initial, flags) OURS(name, OPTT_BOOL, member, bool, initial, flags)
+#define BOOL(name, member, initial, flags) WORKS(name, OPTT_BOOL, member, bool, initial, flags)
 #define AUTOBOOL(name, member, initial, flags) \
-    OURS(name, OPTT_AUTOBOOL, member, int, initial, flags)
-#define POSINT(name, member, initial, flags) OURS(name, OPTT_POSINT, member, int, initial, flags)
-#define UINT64(name, member, initial, flags) \
-    OURS(name, OPTT_UINT64, member, uint64_t, initial, flags)
-#define DOUBLE(name, member, initial, flags) OURS(name, OPTT_DOUBLE, member, double, initial, flags)
+    WORKS(name, OPTT_AUTOBOOL, member, int, initial, flags)
+#define POSINT(name, member, initial, flags) WORKS(name, OPTT_POSINT, member, int, initial, flags)
+#define DOUBLE(name, member, initial, flags) \
+    WORKS(name, OPTT_DOUBLE, member, double, initial, flags)
 #define INTERVAL(name, member, initial, flags) \
-    OURS(name, OPTT_INTERVAL, member, int, initial, flags)
+    WORKS(name, OPTT_INTERVAL, member, int, initial, flags)
 #define MSEC_INTERVAL(name, member, initial, flags) \
-    OURS(name, OPTT_MSEC_INTERVAL, member, int, initial, flags)
+    WORKS(name, OPTT_MSEC_INTERVAL, member, int, initial, flags)
 #define CSV_INTERVAL(name, member, initial, flags) \
-    OURS(name, OPTT_CSV_INTERVAL, member, int, initial, flags)
-#define SIZE(name, member, initial, flags)   OURS(name, OPTT_SIZE, member, uint64_t, initial, flags)
-#define STRING(name, member, initial, flags) OURS(name, OPTT_STRING, member, char *, initial, flags)
+    WORKS(name, OPTT_CSV_INTERVAL, member, int, initial, flags)
+#define SIZE(name, member, initial, flags) WORKS(name, OPTT_SIZE, member, uint64_t, initial, flags)
+#define STRING(name, member, initial, flags) \
+    WORKS(name, OPTT_STRING, member, char *, initial, flags)
 #define FILENAME(name, member, initial, flags) \
-    OURS(name, OPTT_FILENAME, member, char *, initial, flags)
-#define CSV(name, member, initial, flags)   OURS(name, OPTT_CSV, member, char *, initial, flags)
-#define NODES(name, member, initial, flags) OURS(name, OPTT_NODES, member, char *, initial, flags)
+    WORKS(name, OPTT_FILENAME, member, char *, initial, flags)
+#define CSV(name, member, initial, flags)   WORKS(name, OPTT_CSV, member, char *, initial, flags)
+#define NODES(name, member, initial, flags) WORKS(name, OPTT_NODES, member, char *, initial, flags)
 #define LINES(name, member, initial, flags) \
-    OURS(name, OPTT_LINES, member, struct conf_line *, initial, flags)
+    WORKS(name, OPTT_LINES, member, struct conf_line *, initial, flags)
 #define VIRTUAL(name, member, initial, flags) \
-    OURS(name, OPTT_VIRTUAL, member, struct conf_line *, initial, flags)
-#define OTHER(name, kind, type, initial, flags)    \
-    {                                              \
-        name, kind, type, SIZE_MAX, initial, flags \
+    WORKS(name, OPTT_VIRTUAL, member, struct conf_line *, initial, flags)
+/* Options that have no place in struct options: what is said of them is kept as text. */
+#define OTHER(name, kind, type, initial, flags, off, reason)    \
+    {                                                           \
+        name, kind, type, SIZE_MAX, initial, flags, off, reason \
     }
-#define OBSOLETE(name)                                     \
-    {                                                      \
-        name, OPT_OBSOLETE, OPTT_STRING, SIZE_MAX, NULL, 0 \
-    }
+#define NO_MATTER(name, type, initial, flags, reason) \
+    OTHER(name, OPT_NO_MATTER, type, initial, flags, NULL, reason)
+#define KEPT(name, type, initial, flags, reason) \
+    OTHER(name, OPT_KEPT, type, initial, flags, NULL, reason)
+#define NOT_YET(name, type, initial, flags, off, reason) \
+    OTHER(name, OPT_NOT_YET, type, initial, flags, off, reason)
+/* Those of relays and authorities; those that would make one of a client. */
+#define RELAYS(name, type, initial, flags) NO_MATTER(name, type, initial, flags, "it is for relays")
+#define WOULD_RELAY(name, type, initial, flags)                                \
+    OTHER(name, OPT_NO_MATTER, type, initial, (flags) | OPTF_WOULD_RELAY, "0", \
+          "Tunic is a client and will not relay")
+#define OBSOLETE(name) OTHER(name, OPT_OBSOLETE, OPTT_STRING, NULL, 0, NULL, NULL)
+
+/* Reasons that several share: each is a clause, and completes "NAME has no effect: ". */
+#define NO_ACCOUNTING       "Tunic does not count what it transfers yet"
+#define NO_AUTOMAP          "Tunic maps no names to addresses yet"
+#define NO_BRIDGES          "Tunic uses no bridges yet"
+#define NO_CIRC_PADDING     "Tunic pads no circuits yet"
+#define NO_CONFLUX          "Tunic joins no circuits to one by Conflux yet"
+#define NO_CONGESTION       "Tunic does not speak congestion control yet"
+#define NO_CONTROL          "Tunic has no control port yet"
+#define NO_DNS_PORT         "Tunic has no DNS port yet"
+#define NO_DORMANT          "Tunic does not go dormant yet"
+#define NO_FULL_DESCRIPTORS "Tunic fetches microdescriptors only"
+#define NO_GEOIP            "Tunic does not tell relays by country yet"
+#define NO_HTTP_PORT        "Tunic has no HTTP tunnel port yet"
+#define NO_LIMIT            "Tunic does not limit bandwidth yet"
+#define NO_METRICS          "Tunic has no metrics port yet"
+#define NO_ONIONS           "Tunic has no onion services yet"
+#define NO_PATH_BIAS        "Tunic does not watch guards for path bias yet"
+#define NO_PROXY            "Tunic does not connect through a proxy yet"
+#define NO_TRANSPORTS       "Tunic starts no pluggable transports yet"
+#define NO_TRANS_PORT       "Tunic takes no redirected connections yet"
+#define OWN_SCHEDULER       "Tunic has a scheduler of its own"
 
 /* clang-format off */
 static const struct opt TABLE[] = {
     BOOL("___UsingTestNetworkDefaults", using_test_network_defaults, "0", OPTF_HIDDEN),
-    OTHER("__AllDirActionsPrivate", OPT_IGNORED, OPTT_BOOL, "0", OPTF_NODUMP),
-    BOOL("__AlwaysCongestionControl", always_congestion_control, "0", 0),
-    OTHER("__ControlPort", OPT_OFF_ONLY, OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT),
-    OTHER("__DirPort", OPT_RELAY, OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT),
+    NOT_YET("__AllDirActionsPrivate", OPTT_BOOL, "0", OPTF_NODUMP, NULL,
+            "Tunic fetches what it needs to build circuits from its guards directly"),
+    KEPT("__AlwaysCongestionControl", OPTT_BOOL, "0", 0, NO_CONGESTION),
+    NOT_YET("__ControlPort", OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT, "0", NO_CONTROL),
+    WOULD_RELAY("__DirPort", OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT),
     BOOL("__DisablePredictedCircuits", disable_predicted_circuits, "0", OPTF_NODUMP),
     BOOL("__DisableSignalHandlers", disable_signal_handlers, "0", OPTF_IMMUTABLE | OPTF_NODUMP),
-    OTHER("__DNSPort", OPT_OFF_ONLY, OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT),
-    OTHER("__ExtORPort", OPT_RELAY, OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT),
-    OTHER("__HashedControlSessionPassword", OPT_IGNORED, OPTT_LINES, NULL, OPTF_NODUMP),
-    OTHER("__HTTPTunnelPort", OPT_OFF_ONLY, OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT),
-    BOOL("__LeaveStreamsUnattached", leave_streams_unattached, "0", OPTF_NODUMP),
-    OTHER("__MetricsPort", OPT_OFF_ONLY, OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT),
-    OTHER("__NATDPort", OPT_OFF_ONLY, OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT),
-    OTHER("__ORPort", OPT_RELAY, OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT),
-    UINT64("__OwningControllerFD", owning_controller_fd, "18446744073709551615",
-           OPTF_IMMUTABLE | OPTF_NODUMP),
+    NOT_YET("__DNSPort", OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT, "0", NO_DNS_PORT),
+    WOULD_RELAY("__ExtORPort", OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT),
+    KEPT("__HashedControlSessionPassword", OPTT_LINES, NULL, OPTF_NODUMP, NO_CONTROL),
+    NOT_YET("__HTTPTunnelPort", OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT, "0", NO_HTTP_PORT),
+    KEPT("__LeaveStreamsUnattached", OPTT_BOOL, "0", OPTF_NODUMP, NO_CONTROL),
+    NOT_YET("__MetricsPort", OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT, "0", NO_METRICS),
+    NOT_YET("__NATDPort", OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT, "0", NO_TRANS_PORT),
+    WOULD_RELAY("__ORPort", OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT),
+    KEPT("__OwningControllerFD", OPTT_UINT64, "18446744073709551615", OPTF_IMMUTABLE | OPTF_NODUMP,
+         NO_CONTROL),
     STRING("__OwningControllerProcess", owning_controller_process, NULL, OPTF_NODUMP),
     BOOL("__ReloadTorrcOnSIGHUP", reload_torrc_on_sighup, "1", OPTF_NODUMP),
-    OTHER("__SbwsExit", OPT_RELAY, OPTT_BOOL, "0", 0),
+    WOULD_RELAY("__SbwsExit", OPTT_BOOL, "0", 0),
     LINES("__SocksPort", socks_port_lines, NULL, OPTF_NODUMP | OPTF_DEPENDENT),
-    OTHER("__TransPort", OPT_OFF_ONLY, OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT),
+    NOT_YET("__TransPort", OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT, "0", NO_TRANS_PORT),
     OBSOLETE("__UseFilteringSSLBufferevents"),
-    OTHER("AccelDir", OPT_IGNORED, OPTT_FILENAME, NULL, OPTF_IMMUTABLE),
-    OTHER("AccelName", OPT_IGNORED, OPTT_STRING, NULL, OPTF_IMMUTABLE),
-    OTHER("AccountingMax", OPT_OFF_ONLY, OPTT_SIZE, "0 bytes", 0),
-    OTHER("AccountingRule", OPT_IGNORED, OPTT_STRING, "max", 0),
-    OTHER("AccountingStart", OPT_IGNORED, OPTT_STRING, NULL, 0),
-    OTHER("Address", OPT_IGNORED, OPTT_LINES, NULL, OPTF_RELAY),
-    OTHER("AddressDisableIPv6", OPT_IGNORED, OPTT_BOOL, "0", OPTF_RELAY),
+    NO_MATTER("AccelDir", OPTT_FILENAME, NULL, OPTF_IMMUTABLE,
+              "OpenSSL uses what the processor has"),
+    NO_MATTER("AccelName", OPTT_STRING, NULL, OPTF_IMMUTABLE,
+              "OpenSSL uses what the processor has"),
+    NOT_YET("AccountingMax", OPTT_SIZE, "0 bytes", 0, NULL, NO_ACCOUNTING),
+    KEPT("AccountingRule", OPTT_STRING, "max", 0, NO_ACCOUNTING),
+    KEPT("AccountingStart", OPTT_STRING, NULL, 0, NO_ACCOUNTING),
+    RELAYS("Address", OPTT_LINES, NULL, 0),
+    RELAYS("AddressDisableIPv6", OPTT_BOOL, "0", 0),
     OBSOLETE("AllowDotExit"),
     OBSOLETE("AllowInvalidNodes"),
     BOOL("AllowNonRFC953Hostnames", allow_non_rfc953_hostnames, "0", 0),
     OBSOLETE("AllowSingleHopCircuits"),
     OBSOLETE("AllowSingleHopExits"),
-    OTHER("AlternateBridgeAuthority", OPT_REFUSED, OPTT_LINES, NULL, 0),
-    OTHER("AlternateDirAuthority", OPT_REFUSED, OPTT_LINES, NULL, 0),
+    KEPT("AlternateBridgeAuthority", OPTT_LINES, NULL, 0, NO_BRIDGES),
+    LINES("AlternateDirAuthority", alternate_dir_authority_lines, NULL, 0),
     OBSOLETE("AlternateHSAuthority"),
     OBSOLETE("AndroidIdentityTag"),
-    OTHER("AssumeReachable", OPT_IGNORED, OPTT_BOOL, "0", OPTF_RELAY),
-    OTHER("AssumeReachableIPv6", OPT_IGNORED, OPTT_AUTOBOOL, "auto", OPTF_RELAY),
+    RELAYS("AssumeReachable", OPTT_BOOL, "0", 0),
+    RELAYS("AssumeReachableIPv6", OPTT_AUTOBOOL, "auto", 0),
     OBSOLETE("AuthDirBadDir"),
     OBSOLETE("AuthDirBadDirCCs"),
-    OTHER("AuthDirBadExit", OPT_IGNORED, OPTT_LINES, NULL, OPTF_RELAY),
-    OTHER("AuthDirBadExitCCs", OPT_IGNORED, OPTT_CSV, "", OPTF_RELAY),
-    OTHER("AuthDirFastGuarantee", OPT_IGNORED, OPTT_SIZE, "100 KB", OPTF_RELAY),
-    OTHER("AuthDirGuardBWGuarantee", OPT_IGNORED, OPTT_SIZE, "2 MB", OPTF_RELAY),
-    OTHER("AuthDirHasIPv6Connectivity", OPT_IGNORED, OPTT_BOOL, "0", OPTF_RELAY),
-    OTHER("AuthDirInvalid", OPT_IGNORED, OPTT_LINES, NULL, OPTF_RELAY),
-    OTHER("AuthDirInvalidCCs", OPT_IGNORED, OPTT_CSV, "", OPTF_RELAY),
+    RELAYS("AuthDirBadExit", OPTT_LINES, NULL, 0),
+    RELAYS("AuthDirBadExitCCs", OPTT_CSV, "", 0),
+    RELAYS("AuthDirFastGuarantee", OPTT_SIZE, "100 KB", 0),
+    RELAYS("AuthDirGuardBWGuarantee", OPTT_SIZE, "2 MB", 0),
+    RELAYS("AuthDirHasIPv6Connectivity", OPTT_BOOL, "0", 0),
+    RELAYS("AuthDirInvalid", OPTT_LINES, NULL, 0),
+    RELAYS("AuthDirInvalidCCs", OPTT_CSV, "", 0),
     OBSOLETE("AuthDirListBadDirs"),
-    OTHER("AuthDirListBadExits", OPT_IGNORED, OPTT_BOOL, "0", OPTF_RELAY),
-    OTHER("AuthDirListMiddleOnly", OPT_IGNORED, OPTT_BOOL, "0", OPTF_RELAY),
-    OTHER("AuthDirMaxServersPerAddr", OPT_IGNORED, OPTT_POSINT, "2", OPTF_RELAY),
+    RELAYS("AuthDirListBadExits", OPTT_BOOL, "0", 0),
+    RELAYS("AuthDirListMiddleOnly", OPTT_BOOL, "0", 0),
+    RELAYS("AuthDirMaxServersPerAddr", OPTT_POSINT, "2", 0),
     OBSOLETE("AuthDirMaxServersPerAuthAddr"),
-    OTHER("AuthDirMiddleOnly", OPT_IGNORED, OPTT_LINES, NULL, OPTF_RELAY),
-    OTHER("AuthDirMiddleOnlyCCs", OPT_IGNORED, OPTT_CSV, "", OPTF_RELAY),
-    OTHER("AuthDirPinKeys", OPT_IGNORED, OPTT_BOOL, "1", OPTF_RELAY),
-    OTHER("AuthDirReject", OPT_IGNORED, OPTT_LINES, NULL, OPTF_RELAY),
-    OTHER("AuthDirRejectCCs", OPT_IGNORED, OPTT_CSV, "", OPTF_RELAY),
-    OTHER("AuthDirRejectRequestsUnderLoad", OPT_IGNORED, OPTT_BOOL, "1", OPTF_RELAY),
+    RELAYS("AuthDirMiddleOnly", OPTT_LINES, NULL, 0),
+    RELAYS("AuthDirMiddleOnlyCCs", OPTT_CSV, "", 0),
+    RELAYS("AuthDirPinKeys", OPTT_BOOL, "1", 0),
+    RELAYS("AuthDirReject", OPTT_LINES, NULL, 0),
+    RELAYS("AuthDirRejectCCs", OPTT_CSV, "", 0),
+    RELAYS("AuthDirRejectRequestsUnderLoad", OPTT_BOOL, "1", 0),
     OBSOLETE("AuthDirRejectUnlisted"),
-    OTHER("AuthDirSharedRandomness", OPT_IGNORED, OPTT_BOOL, "1", OPTF_RELAY),
-    OTHER("AuthDirTestEd25519LinkKeys", OPT_IGNORED, OPTT_BOOL, "1", OPTF_RELAY),
-    OTHER("AuthDirTestReachability", OPT_IGNORED, OPTT_BOOL, "1", OPTF_RELAY),
-    OTHER("AuthDirVoteGuard", OPT_IGNORED, OPTT_NODES, NULL, OPTF_RELAY),
-    OTHER("AuthDirVoteGuardBwThresholdFraction", OPT_IGNORED, OPTT_DOUBLE, "0.75", OPTF_RELAY),
-    OTHER("AuthDirVoteGuardGuaranteeTimeKnown", OPT_IGNORED, OPTT_INTERVAL, "8 days", OPTF_RELAY),
-    OTHER("AuthDirVoteGuardGuaranteeWFU", OPT_IGNORED, OPTT_DOUBLE, "0.98", OPTF_RELAY),
-    OTHER("AuthDirVoteStableGuaranteeMinUptime", OPT_IGNORED, OPTT_INTERVAL, "30 days", OPTF_RELAY),
-    OTHER("AuthDirVoteStableGuaranteeMTBF", OPT_IGNORED, OPTT_INTERVAL, "5 days", OPTF_RELAY),
-    OTHER("AuthoritativeDirectory", OPT_RELAY, OPTT_BOOL, "0", 0),
-    OTHER("AutomapHostsOnResolve", OPT_OFF_ONLY, OPTT_BOOL, "0", 0),
-    OTHER("AutomapHostsSuffixes", OPT_IGNORED, OPTT_CSV, ".onion,.exit", 0),
+    RELAYS("AuthDirSharedRandomness", OPTT_BOOL, "1", 0),
+    RELAYS("AuthDirTestEd25519LinkKeys", OPTT_BOOL, "1", 0),
+    RELAYS("AuthDirTestReachability", OPTT_BOOL, "1", 0),
+    RELAYS("AuthDirVoteGuard", OPTT_NODES, NULL, 0),
+    RELAYS("AuthDirVoteGuardBwThresholdFraction", OPTT_DOUBLE, "0.75", 0),
+    RELAYS("AuthDirVoteGuardGuaranteeTimeKnown", OPTT_INTERVAL, "8 days", 0),
+    RELAYS("AuthDirVoteGuardGuaranteeWFU", OPTT_DOUBLE, "0.98", 0),
+    RELAYS("AuthDirVoteStableGuaranteeMinUptime", OPTT_INTERVAL, "30 days", 0),
+    RELAYS("AuthDirVoteStableGuaranteeMTBF", OPTT_INTERVAL, "5 days", 0),
+    WOULD_RELAY("AuthoritativeDirectory", OPTT_BOOL, "0", 0),
+    KEPT("AutomapHostsOnResolve", OPTT_BOOL, "0", 0, NO_AUTOMAP),
+    KEPT("AutomapHostsSuffixes", OPTT_CSV, ".onion,.exit", 0, NO_AUTOMAP),
     BOOL("AvoidDiskWrites", avoid_disk_writes, "0", 0),
-    OTHER("BandwidthBurst", OPT_IGNORED, OPTT_SIZE, "1 GB", 0),
-    OTHER("BandwidthRate", OPT_IGNORED, OPTT_SIZE, "1 GB", 0),
-    OTHER("Bridge", OPT_REFUSED, OPTT_LINES, NULL, 0),
-    OTHER("BridgeAuthoritativeDir", OPT_RELAY, OPTT_BOOL, "0", 0),
-    OTHER("BridgeDistribution", OPT_IGNORED, OPTT_STRING, NULL, OPTF_RELAY),
-    OTHER("BridgePassword", OPT_IGNORED, OPTT_STRING, NULL, OPTF_RELAY),
-    OTHER("BridgeRecordUsageByCountry", OPT_IGNORED, OPTT_BOOL, "1", OPTF_RELAY),
-    OTHER("BridgeRelay", OPT_RELAY, OPTT_BOOL, "0", 0),
+    KEPT("BandwidthBurst", OPTT_SIZE, "1 GB", 0, NO_LIMIT),
+    KEPT("BandwidthRate", OPTT_SIZE, "1 GB", 0, NO_LIMIT),
+    KEPT("Bridge", OPTT_LINES, NULL, 0, NO_BRIDGES),
+    WOULD_RELAY("BridgeAuthoritativeDir", OPTT_BOOL, "0", 0),
+    RELAYS("BridgeDistribution", OPTT_STRING, NULL, 0),
+    RELAYS("BridgePassword", OPTT_STRING, NULL, 0),
+    RELAYS("BridgeRecordUsageByCountry", OPTT_BOOL, "1", 0),
+    WOULD_RELAY("BridgeRelay", OPTT_BOOL, "0", 0),
     FILENAME("CacheDirectory", cache_directory, NULL, OPTF_IMMUTABLE),
     AUTOBOOL("CacheDirectoryGroupReadable", cache_directory_group_readable, "auto", 0),
-    OTHER("CellStatistics", OPT_IGNORED, OPTT_BOOL, "0", OPTF_RELAY),
+    RELAYS("CellStatistics", OPTT_BOOL, "0", 0),
     INTERVAL("CircuitBuildTimeout", circuit_build_timeout_s, "0", 0),
     OBSOLETE("CircuitIdleTimeout"),
-    BOOL("CircuitPadding", circuit_padding, "1", 0),
-    OTHER("CircuitPriorityHalflife", OPT_IGNORED, OPTT_DOUBLE, "-1.0", 0),
+    KEPT("CircuitPadding", OPTT_BOOL, "1", 0, NO_CIRC_PADDING),
+    NO_MATTER("CircuitPriorityHalflife", OPTT_DOUBLE, "-1.0", 0, OWN_SCHEDULER),
     INTERVAL("CircuitsAvailableTimeout", circuits_available_timeout_s, "0", 0),
     INTERVAL("CircuitStreamTimeout", circuit_stream_timeout_s, "0", 0),
     OBSOLETE("ClientAutoIPv6ORPort"),
@@ -147,301 +181,308 @@ static const struct opt TABLE[] = {
     CSV_INTERVAL("ClientBootstrapConsensusAuthorityOnlyDownloadInitialDelay",
                  bootstrap_authority_only_delay_s, "0", 0),
     OBSOLETE("ClientBootstrapConsensusAuthorityOnlyMaxDownloadTries"),
-    CSV_INTERVAL("ClientBootstrapConsensusFallbackDownloadInitialDelay",
-                 bootstrap_fallback_delay_s, "0", 0),
+    CSV_INTERVAL("ClientBootstrapConsensusFallbackDownloadInitialDelay", bootstrap_fallback_delay_s,
+                 "0", 0),
     OBSOLETE("ClientBootstrapConsensusMaxDownloadTries"),
     POSINT("ClientBootstrapConsensusMaxInProgressTries", bootstrap_max_in_progress, "3", 0),
     BOOL("ClientDNSRejectInternalAddresses", client_dns_reject_internal, "1", 0),
-    OTHER("ClientOnionAuthDir", OPT_REFUSED, OPTT_FILENAME, NULL, 0),
-    BOOL("ClientOnly", client_only, "0", 0),
-    OTHER("ClientPreferIPv6DirPort", OPT_IGNORED, OPTT_AUTOBOOL, "auto", 0),
+    KEPT("ClientOnionAuthDir", OPTT_FILENAME, NULL, 0, NO_ONIONS),
+    NO_MATTER("ClientOnly", OPTT_BOOL, "0", 0, "Tunic is always a client"),
+    NO_MATTER("ClientPreferIPv6DirPort", OPTT_AUTOBOOL, "auto", 0, "Tunic uses no DirPort"),
     AUTOBOOL("ClientPreferIPv6ORPort", client_prefer_ipv6_orport, "auto", 0),
     BOOL("ClientRejectInternalAddresses", client_reject_internal, "1", 0),
-    OTHER("ClientTransportPlugin", OPT_REFUSED, OPTT_LINES, NULL, 0),
+    KEPT("ClientTransportPlugin", OPTT_LINES, NULL, 0, NO_TRANSPORTS),
     BOOL("ClientUseIPv4", client_use_ipv4, "1", 0),
     BOOL("ClientUseIPv6", client_use_ipv6, "1", 0),
     OBSOLETE("CloseHSClientCircuitsImmediatelyOnTimeout"),
     OBSOLETE("CloseHSServiceRendCircuitsImmediatelyOnTimeout"),
-    OTHER("CompiledProofOfWorkHash", OPT_IGNORED, OPTT_AUTOBOOL, "auto", 0),
-    STRING("ConfluxClientUX", conflux_client_ux, "throughput", 0),
-    AUTOBOOL("ConfluxEnabled", conflux_enabled, "auto", 0),
-    OTHER("ConnDirectionStatistics", OPT_IGNORED, OPTT_BOOL, "0", OPTF_RELAY),
+    KEPT("CompiledProofOfWorkHash", OPTT_AUTOBOOL, "auto", 0, NO_ONIONS),
+    KEPT("ConfluxClientUX", OPTT_STRING, "throughput", 0, NO_CONFLUX),
+    KEPT("ConfluxEnabled", OPTT_AUTOBOOL, "auto", 0, NO_CONFLUX),
+    RELAYS("ConnDirectionStatistics", OPTT_BOOL, "0", 0),
     AUTOBOOL("ConnectionPadding", connection_padding, "auto", 0),
     POSINT("ConnLimit", conn_limit, "1000", 0),
-    OTHER("ConsensusParams", OPT_IGNORED, OPTT_LINES, NULL, OPTF_RELAY),
-    OTHER("ConstrainedSockets", OPT_IGNORED, OPTT_BOOL, "0", 0),
-    OTHER("ConstrainedSockSize", OPT_IGNORED, OPTT_SIZE, "8192", 0),
-    OTHER("ContactInfo", OPT_IGNORED, OPTT_STRING, NULL, OPTF_RELAY),
+    RELAYS("ConsensusParams", OPTT_LINES, NULL, 0),
+    BOOL("ConstrainedSockets", constrained_sockets, "0", 0),
+    SIZE("ConstrainedSockSize", constrained_sock_size_bytes, "8192", 0),
+    RELAYS("ContactInfo", OPTT_STRING, NULL, 0),
     OBSOLETE("ControlListenAddress"),
-    OTHER("ControlPort", OPT_OFF_ONLY, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("ControlPortFileGroupReadable", OPT_IGNORED, OPTT_BOOL, "0", 0),
-    OTHER("ControlPortLines", OPT_IGNORED, OPTT_VIRTUAL, NULL, 0),
-    OTHER("ControlPortWriteToFile", OPT_IGNORED, OPTT_FILENAME, NULL, 0),
-    OTHER("ControlSocket", OPT_OFF_ONLY, OPTT_LINES, NULL, 0),
-    OTHER("ControlSocketsGroupWritable", OPT_IGNORED, OPTT_BOOL, "0", 0),
-    OTHER("CookieAuthentication", OPT_IGNORED, OPTT_BOOL, "0", 0),
-    OTHER("CookieAuthFile", OPT_IGNORED, OPTT_FILENAME, NULL, 0),
-    OTHER("CookieAuthFileGroupReadable", OPT_IGNORED, OPTT_BOOL, "0", 0),
-    OTHER("CountPrivateBandwidth", OPT_IGNORED, OPTT_BOOL, "0", OPTF_RELAY),
+    NOT_YET("ControlPort", OPTT_LINES, NULL, OPTF_DEPENDENT, "0", NO_CONTROL),
+    KEPT("ControlPortFileGroupReadable", OPTT_BOOL, "0", 0, NO_CONTROL),
+    KEPT("ControlPortLines", OPTT_VIRTUAL, NULL, 0, NO_CONTROL),
+    KEPT("ControlPortWriteToFile", OPTT_FILENAME, NULL, 0, NO_CONTROL),
+    NOT_YET("ControlSocket", OPTT_LINES, NULL, 0, "0", NO_CONTROL),
+    KEPT("ControlSocketsGroupWritable", OPTT_BOOL, "0", 0, NO_CONTROL),
+    KEPT("CookieAuthentication", OPTT_BOOL, "0", 0, NO_CONTROL),
+    KEPT("CookieAuthFile", OPTT_FILENAME, NULL, 0, NO_CONTROL),
+    KEPT("CookieAuthFileGroupReadable", OPTT_BOOL, "0", 0, NO_CONTROL),
+    RELAYS("CountPrivateBandwidth", OPTT_BOOL, "0", 0),
     FILENAME("DataDirectory", data_directory, NULL, OPTF_IMMUTABLE),
     BOOL("DataDirectoryGroupReadable", data_directory_group_readable, "0", 0),
-    BOOL("DirAllowPrivateAddresses", dir_allow_private_addresses, "0", 0),
+    RELAYS("DirAllowPrivateAddresses", OPTT_BOOL, "0", 0),
     LINES("DirAuthority", dir_authority_lines, NULL, 0),
     DOUBLE("DirAuthorityFallbackRate", dir_authority_fallback_rate, "0.1", 0),
-    OTHER("DirCache", OPT_IGNORED, OPTT_BOOL, "1", OPTF_RELAY),
+    RELAYS("DirCache", OPTT_BOOL, "1", 0),
     OBSOLETE("DirListenAddress"),
-    OTHER("DirPolicy", OPT_IGNORED, OPTT_LINES, NULL, OPTF_RELAY),
-    OTHER("DirPort", OPT_RELAY, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("DirPortFrontPage", OPT_IGNORED, OPTT_FILENAME, NULL, OPTF_RELAY),
-    OTHER("DirPortLines", OPT_IGNORED, OPTT_VIRTUAL, NULL, 0),
-    OTHER("DirReqStatistics", OPT_IGNORED, OPTT_BOOL, "1", OPTF_RELAY),
+    RELAYS("DirPolicy", OPTT_LINES, NULL, 0),
+    WOULD_RELAY("DirPort", OPTT_LINES, NULL, OPTF_DEPENDENT),
+    RELAYS("DirPortFrontPage", OPTT_FILENAME, NULL, 0),
+    RELAYS("DirPortLines", OPTT_VIRTUAL, NULL, 0),
+    RELAYS("DirReqStatistics", OPTT_BOOL, "1", 0),
     BOOL("DisableAllSwap", disable_all_swap, "0", OPTF_IMMUTABLE),
     BOOL("DisableDebuggerAttachment", disable_debugger_attachment, "1", OPTF_IMMUTABLE),
     OBSOLETE("DisableIOCP"),
     BOOL("DisableNetwork", disable_network, "0", 0),
-    OTHER("DisableOOSCheck", OPT_IGNORED, OPTT_BOOL, "1", 0),
+    KEPT("DisableOOSCheck", OPTT_BOOL, "1", 0,
+         "Tunic does not yet close connections when sockets run short"),
     OBSOLETE("DisableV2DirectoryInfo_"),
     OBSOLETE("DNSListenAddress"),
-    OTHER("DNSPort", OPT_OFF_ONLY, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("DNSPortLines", OPT_IGNORED, OPTT_VIRTUAL, NULL, 0),
-    BOOL("DormantCanceledByStartup", dormant_canceled_by_startup, "0", 0),
-    INTERVAL("DormantClientTimeout", dormant_client_timeout_s, "24 hours", 0),
-    BOOL("DormantOnFirstStartup", dormant_on_first_startup, "0", 0),
-    BOOL("DormantTimeoutDisabledByIdleStreams", dormant_timeout_disabled_by_idle_streams, "1", 0),
-    BOOL("DormantTimeoutEnabled", dormant_timeout_enabled, "1", 0),
-    OTHER("DoSCircuitCreationBurst", OPT_IGNORED, OPTT_POSINT, "0", OPTF_RELAY),
-    OTHER("DoSCircuitCreationDefenseTimePeriod", OPT_IGNORED, OPTT_INTERVAL, "0", OPTF_RELAY),
-    OTHER("DoSCircuitCreationDefenseType", OPT_IGNORED, OPTT_INT, "0", OPTF_RELAY),
-    OTHER("DoSCircuitCreationEnabled", OPT_IGNORED, OPTT_AUTOBOOL, "auto", OPTF_RELAY),
-    OTHER("DoSCircuitCreationMinConnections", OPT_IGNORED, OPTT_POSINT, "0", OPTF_RELAY),
-    OTHER("DoSCircuitCreationRate", OPT_IGNORED, OPTT_POSINT, "0", OPTF_RELAY),
-    OTHER("DoSConnectionConnectBurst", OPT_IGNORED, OPTT_POSINT, "0", OPTF_RELAY),
-    OTHER("DoSConnectionConnectDefenseTimePeriod", OPT_IGNORED, OPTT_INTERVAL, "0", OPTF_RELAY),
-    OTHER("DoSConnectionConnectRate", OPT_IGNORED, OPTT_POSINT, "0", OPTF_RELAY),
-    OTHER("DoSConnectionDefenseType", OPT_IGNORED, OPTT_INT, "0", OPTF_RELAY),
-    OTHER("DoSConnectionEnabled", OPT_IGNORED, OPTT_AUTOBOOL, "auto", OPTF_RELAY),
-    OTHER("DoSConnectionMaxConcurrentCount", OPT_IGNORED, OPTT_POSINT, "0", OPTF_RELAY),
-    OTHER("DoSRefuseSingleHopClientRendezvous", OPT_IGNORED, OPTT_AUTOBOOL, "auto", OPTF_RELAY),
-    OTHER("DoSStreamCreationBurst", OPT_IGNORED, OPTT_POSINT, "0", OPTF_RELAY),
-    OTHER("DoSStreamCreationDefenseType", OPT_IGNORED, OPTT_INT, "0", OPTF_RELAY),
-    OTHER("DoSStreamCreationEnabled", OPT_IGNORED, OPTT_AUTOBOOL, "auto", OPTF_RELAY),
-    OTHER("DoSStreamCreationRate", OPT_IGNORED, OPTT_POSINT, "0", OPTF_RELAY),
-    OTHER("DownloadExtraInfo", OPT_IGNORED, OPTT_BOOL, "0", 0),
+    NOT_YET("DNSPort", OPTT_LINES, NULL, OPTF_DEPENDENT, "0", NO_DNS_PORT),
+    KEPT("DNSPortLines", OPTT_VIRTUAL, NULL, 0, NO_DNS_PORT),
+    KEPT("DormantCanceledByStartup", OPTT_BOOL, "0", 0, NO_DORMANT),
+    KEPT("DormantClientTimeout", OPTT_INTERVAL, "24 hours", 0, NO_DORMANT),
+    KEPT("DormantOnFirstStartup", OPTT_BOOL, "0", 0, NO_DORMANT),
+    KEPT("DormantTimeoutDisabledByIdleStreams", OPTT_BOOL, "1", 0, NO_DORMANT),
+    KEPT("DormantTimeoutEnabled", OPTT_BOOL, "1", 0, NO_DORMANT),
+    RELAYS("DoSCircuitCreationBurst", OPTT_POSINT, "0", 0),
+    RELAYS("DoSCircuitCreationDefenseTimePeriod", OPTT_INTERVAL, "0", 0),
+    RELAYS("DoSCircuitCreationDefenseType", OPTT_INT, "0", 0),
+    RELAYS("DoSCircuitCreationEnabled", OPTT_AUTOBOOL, "auto", 0),
+    RELAYS("DoSCircuitCreationMinConnections", OPTT_POSINT, "0", 0),
+    RELAYS("DoSCircuitCreationRate", OPTT_POSINT, "0", 0),
+    RELAYS("DoSConnectionConnectBurst", OPTT_POSINT, "0", 0),
+    RELAYS("DoSConnectionConnectDefenseTimePeriod", OPTT_INTERVAL, "0", 0),
+    RELAYS("DoSConnectionConnectRate", OPTT_POSINT, "0", 0),
+    RELAYS("DoSConnectionDefenseType", OPTT_INT, "0", 0),
+    RELAYS("DoSConnectionEnabled", OPTT_AUTOBOOL, "auto", 0),
+    RELAYS("DoSConnectionMaxConcurrentCount", OPTT_POSINT, "0", 0),
+    RELAYS("DoSRefuseSingleHopClientRendezvous", OPTT_AUTOBOOL, "auto", 0),
+    RELAYS("DoSStreamCreationBurst", OPTT_POSINT, "0", 0),
+    RELAYS("DoSStreamCreationDefenseType", OPTT_INT, "0", 0),
+    RELAYS("DoSStreamCreationEnabled", OPTT_AUTOBOOL, "auto", 0),
+    RELAYS("DoSStreamCreationRate", OPTT_POSINT, "0", 0),
+    KEPT("DownloadExtraInfo", OPTT_BOOL, "0", 0, NO_FULL_DESCRIPTORS),
     OBSOLETE("DynamicDHGroups"),
     BOOL("EnforceDistinctSubnets", enforce_distinct_subnets, "1", 0),
     NODES("EntryNodes", entry_nodes, NULL, 0),
-    OTHER("EntryStatistics", OPT_IGNORED, OPTT_BOOL, "0", OPTF_RELAY),
+    RELAYS("EntryStatistics", OPTT_BOOL, "0", 0),
     NODES("ExcludeExitNodes", exclude_exit_nodes, NULL, 0),
     NODES("ExcludeNodes", exclude_nodes, NULL, 0),
     OBSOLETE("ExcludeSingleHopRelays"),
     NODES("ExitNodes", exit_nodes, NULL, 0),
-    OTHER("ExitPolicy", OPT_IGNORED, OPTT_LINES, NULL, OPTF_RELAY),
-    OTHER("ExitPolicyRejectLocalInterfaces", OPT_IGNORED, OPTT_BOOL, "0", OPTF_RELAY),
-    OTHER("ExitPolicyRejectPrivate", OPT_IGNORED, OPTT_BOOL, "1", OPTF_RELAY),
-    OTHER("ExitPortStatistics", OPT_IGNORED, OPTT_BOOL, "0", OPTF_RELAY),
-    OTHER("ExitRelay", OPT_RELAY, OPTT_AUTOBOOL, "auto", 0),
+    RELAYS("ExitPolicy", OPTT_LINES, NULL, 0),
+    RELAYS("ExitPolicyRejectLocalInterfaces", OPTT_BOOL, "0", 0),
+    RELAYS("ExitPolicyRejectPrivate", OPTT_BOOL, "1", 0),
+    RELAYS("ExitPortStatistics", OPTT_BOOL, "0", 0),
+    WOULD_RELAY("ExitRelay", OPTT_AUTOBOOL, "auto", 0),
     BOOL("ExtendAllowPrivateAddresses", extend_allow_private_addresses, "0", 0),
     AUTOBOOL("ExtendByEd25519ID", extend_by_ed25519_id, "auto", 0),
-    OTHER("ExtORPort", OPT_RELAY, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("ExtORPortCookieAuthFile", OPT_IGNORED, OPTT_FILENAME, NULL, OPTF_RELAY),
-    OTHER("ExtORPortCookieAuthFileGroupReadable", OPT_IGNORED, OPTT_BOOL, "0", OPTF_RELAY),
-    OTHER("ExtORPortLines", OPT_IGNORED, OPTT_VIRTUAL, NULL, 0),
-    OTHER("ExtraInfoStatistics", OPT_IGNORED, OPTT_BOOL, "1", OPTF_RELAY),
+    WOULD_RELAY("ExtORPort", OPTT_LINES, NULL, OPTF_DEPENDENT),
+    RELAYS("ExtORPortCookieAuthFile", OPTT_FILENAME, NULL, 0),
+    RELAYS("ExtORPortCookieAuthFileGroupReadable", OPTT_BOOL, "0", 0),
+    RELAYS("ExtORPortLines", OPTT_VIRTUAL, NULL, 0),
+    RELAYS("ExtraInfoStatistics", OPTT_BOOL, "1", 0),
     LINES("FallbackDir", fallback_dir_lines, NULL, 0),
     OBSOLETE("FallbackNetworkstatusFile"),
-    OTHER("FamilyId", OPT_IGNORED, OPTT_LINES, NULL, OPTF_RELAY),
-    OTHER("FamilyKeyDirectory", OPT_IGNORED, OPTT_FILENAME, NULL, OPTF_IMMUTABLE | OPTF_RELAY),
+    RELAYS("FamilyId", OPTT_LINES, NULL, 0),
+    RELAYS("FamilyKeyDirectory", OPTT_FILENAME, NULL, OPTF_IMMUTABLE),
     BOOL("FascistFirewall", fascist_firewall, "0", 0),
     OBSOLETE("FastFirstHopPK"),
     BOOL("FetchDirInfoEarly", fetch_dir_info_early, "0", 0),
     BOOL("FetchDirInfoExtraEarly", fetch_dir_info_extra_early, "0", 0),
-    OTHER("FetchHidServDescriptors", OPT_IGNORED, OPTT_BOOL, "1", 0),
-    OTHER("FetchServerDescriptors", OPT_IGNORED, OPTT_BOOL, "1", 0),
-    OTHER("FetchUselessDescriptors", OPT_IGNORED, OPTT_BOOL, "0", 0),
+    KEPT("FetchHidServDescriptors", OPTT_BOOL, "1", 0, NO_ONIONS),
+    BOOL("FetchServerDescriptors", fetch_server_descriptors, "1", 0),
+    KEPT("FetchUselessDescriptors", OPTT_BOOL, "0", 0, NO_FULL_DESCRIPTORS),
     OBSOLETE("FetchV2Networkstatus"),
     CSV("FirewallPorts", firewall_ports_csv, "", 0),
-    OTHER("GeoIPExcludeUnknown", OPT_IGNORED, OPTT_AUTOBOOL, "auto", 0),
-    OTHER("GeoIPFile", OPT_IGNORED, OPTT_FILENAME, "/usr/share/tor/geoip", 0),
-    OTHER("GeoIPv6File", OPT_IGNORED, OPTT_FILENAME, "/usr/share/tor/geoip6", 0),
+    KEPT("GeoIPExcludeUnknown", OPTT_AUTOBOOL, "auto", 0, NO_GEOIP),
+    KEPT("GeoIPFile", OPTT_FILENAME, "/usr/share/tor/geoip", 0, NO_GEOIP),
+    KEPT("GeoIPv6File", OPTT_FILENAME, "/usr/share/tor/geoip6", 0, NO_GEOIP),
     OBSOLETE("Group"),
-    OTHER("GuardfractionFile", OPT_IGNORED, OPTT_FILENAME, NULL, OPTF_RELAY),
+    RELAYS("GuardfractionFile", OPTT_FILENAME, NULL, 0),
     INTERVAL("GuardLifetime", guard_lifetime_s, "0 minutes", 0),
-    OTHER("HardwareAccel", OPT_IGNORED, OPTT_BOOL, "0", OPTF_IMMUTABLE),
-    OTHER("HashedControlPassword", OPT_IGNORED, OPTT_LINES, NULL, 0),
+    NO_MATTER("HardwareAccel", OPTT_BOOL, "0", OPTF_IMMUTABLE,
+              "OpenSSL uses what the processor has"),
+    KEPT("HashedControlPassword", OPTT_LINES, NULL, 0, NO_CONTROL),
     INTERVAL("HeartbeatPeriod", heartbeat_period_s, "6 hours", 0),
-    OTHER("HiddenServiceAllowUnknownPorts", OPT_REFUSED, OPTT_LINES, NULL, OPTF_DEPENDENT),
+    NOT_YET("HiddenServiceAllowUnknownPorts", OPTT_LINES, NULL, OPTF_DEPENDENT, NULL, NO_ONIONS),
     OBSOLETE("HiddenServiceAuthorizeClient"),
-    OTHER("HiddenServiceDir", OPT_REFUSED, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("HiddenServiceDirGroupReadable", OPT_REFUSED, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("HiddenServiceEnableIntroDoSBurstPerSec", OPT_REFUSED, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("HiddenServiceEnableIntroDoSDefense", OPT_REFUSED, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("HiddenServiceEnableIntroDoSRatePerSec", OPT_REFUSED, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("HiddenServiceExportCircuitID", OPT_REFUSED, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("HiddenServiceMaxStreams", OPT_REFUSED, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("HiddenServiceMaxStreamsCloseCircuit", OPT_REFUSED, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("HiddenServiceNonAnonymousMode", OPT_OFF_ONLY, OPTT_BOOL, "0", OPTF_IMMUTABLE),
-    OTHER("HiddenServiceNumIntroductionPoints", OPT_REFUSED, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("HiddenServiceOnionBalanceInstance", OPT_REFUSED, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("HiddenServiceOptions", OPT_IGNORED, OPTT_VIRTUAL, NULL, 0),
-    OTHER("HiddenServicePort", OPT_REFUSED, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("HiddenServicePoWDefensesEnabled", OPT_REFUSED, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("HiddenServicePoWQueueBurst", OPT_REFUSED, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("HiddenServicePoWQueueRate", OPT_REFUSED, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("HiddenServiceSingleHopMode", OPT_OFF_ONLY, OPTT_BOOL, "0", OPTF_IMMUTABLE),
-    OTHER("HiddenServiceStatistics", OPT_IGNORED, OPTT_BOOL, "1", OPTF_RELAY),
-    OTHER("HiddenServiceVersion", OPT_REFUSED, OPTT_LINES, NULL, OPTF_DEPENDENT),
+    NOT_YET("HiddenServiceDir", OPTT_LINES, NULL, OPTF_DEPENDENT, NULL, NO_ONIONS),
+    NOT_YET("HiddenServiceDirGroupReadable", OPTT_LINES, NULL, OPTF_DEPENDENT, NULL, NO_ONIONS),
+    NOT_YET("HiddenServiceEnableIntroDoSBurstPerSec", OPTT_LINES, NULL, OPTF_DEPENDENT, NULL,
+            NO_ONIONS),
+    NOT_YET("HiddenServiceEnableIntroDoSDefense", OPTT_LINES, NULL, OPTF_DEPENDENT, NULL,
+            NO_ONIONS),
+    NOT_YET("HiddenServiceEnableIntroDoSRatePerSec", OPTT_LINES, NULL, OPTF_DEPENDENT, NULL,
+            NO_ONIONS),
+    NOT_YET("HiddenServiceExportCircuitID", OPTT_LINES, NULL, OPTF_DEPENDENT, NULL, NO_ONIONS),
+    NOT_YET("HiddenServiceMaxStreams", OPTT_LINES, NULL, OPTF_DEPENDENT, NULL, NO_ONIONS),
+    NOT_YET("HiddenServiceMaxStreamsCloseCircuit", OPTT_LINES, NULL, OPTF_DEPENDENT, NULL,
+            NO_ONIONS),
+    NOT_YET("HiddenServiceNonAnonymousMode", OPTT_BOOL, "0", OPTF_IMMUTABLE, NULL, NO_ONIONS),
+    NOT_YET("HiddenServiceNumIntroductionPoints", OPTT_LINES, NULL, OPTF_DEPENDENT, NULL,
+            NO_ONIONS),
+    NOT_YET("HiddenServiceOnionBalanceInstance", OPTT_LINES, NULL, OPTF_DEPENDENT, NULL, NO_ONIONS),
+    KEPT("HiddenServiceOptions", OPTT_VIRTUAL, NULL, 0, NO_ONIONS),
+    NOT_YET("HiddenServicePort", OPTT_LINES, NULL, OPTF_DEPENDENT, NULL, NO_ONIONS),
+    NOT_YET("HiddenServicePoWDefensesEnabled", OPTT_LINES, NULL, OPTF_DEPENDENT, NULL, NO_ONIONS),
+    NOT_YET("HiddenServicePoWQueueBurst", OPTT_LINES, NULL, OPTF_DEPENDENT, NULL, NO_ONIONS),
+    NOT_YET("HiddenServicePoWQueueRate", OPTT_LINES, NULL, OPTF_DEPENDENT, NULL, NO_ONIONS),
+    NOT_YET("HiddenServiceSingleHopMode", OPTT_BOOL, "0", OPTF_IMMUTABLE, NULL, NO_ONIONS),
+    RELAYS("HiddenServiceStatistics", OPTT_BOOL, "1", 0),
+    NOT_YET("HiddenServiceVersion", OPTT_LINES, NULL, OPTF_DEPENDENT, NULL, NO_ONIONS),
     OBSOLETE("HidServAuth"),
     OBSOLETE("HidServDirectoryV2"),
-    NODES("HSLayer2Nodes", hs_layer2_nodes, NULL, 0),
-    NODES("HSLayer3Nodes", hs_layer3_nodes, NULL, 0),
-    OTHER("HTTPProxy", OPT_REFUSED, OPTT_STRING, NULL, 0),
-    OTHER("HTTPProxyAuthenticator", OPT_REFUSED, OPTT_STRING, NULL, 0),
-    OTHER("HTTPSProxy", OPT_REFUSED, OPTT_STRING, NULL, 0),
-    OTHER("HTTPSProxyAuthenticator", OPT_REFUSED, OPTT_STRING, NULL, 0),
-    OTHER("HTTPTunnelPort", OPT_OFF_ONLY, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("HTTPTunnelPortLines", OPT_IGNORED, OPTT_VIRTUAL, NULL, 0),
-    OTHER("IPv6Exit", OPT_IGNORED, OPTT_BOOL, "0", OPTF_RELAY),
+    KEPT("HSLayer2Nodes", OPTT_NODES, NULL, 0, NO_ONIONS),
+    KEPT("HSLayer3Nodes", OPTT_NODES, NULL, 0, NO_ONIONS),
+    NOT_YET("HTTPProxy", OPTT_STRING, NULL, 0, NULL, NO_PROXY),
+    KEPT("HTTPProxyAuthenticator", OPTT_STRING, NULL, 0, NO_PROXY),
+    NOT_YET("HTTPSProxy", OPTT_STRING, NULL, 0, NULL, NO_PROXY),
+    KEPT("HTTPSProxyAuthenticator", OPTT_STRING, NULL, 0, NO_PROXY),
+    NOT_YET("HTTPTunnelPort", OPTT_LINES, NULL, OPTF_DEPENDENT, "0", NO_HTTP_PORT),
+    KEPT("HTTPTunnelPortLines", OPTT_VIRTUAL, NULL, 0, NO_HTTP_PORT),
+    RELAYS("IPv6Exit", OPTT_BOOL, "0", 0),
     INTERVAL("KeepalivePeriod", keepalive_period_s, "5 minutes", 0),
-    OTHER("KeepBindCapabilities", OPT_OFF_ONLY, OPTT_AUTOBOOL, "auto", OPTF_IMMUTABLE),
-    FILENAME("KeyDirectory", key_directory, NULL, OPTF_IMMUTABLE),
-    OTHER("KeyDirectoryGroupReadable", OPT_IGNORED, OPTT_AUTOBOOL, "auto", 0),
-    OTHER("KISTSchedRunInterval", OPT_IGNORED, OPTT_MSEC_INTERVAL, "0 msec", 0),
-    OTHER("KISTSockBufSizeFactor", OPT_IGNORED, OPTT_DOUBLE, "1.0", 0),
+    KEPT("KeepBindCapabilities", OPTT_AUTOBOOL, "auto", OPTF_IMMUTABLE,
+         "Tunic gives up all rights with User"),
+    NO_MATTER("KeyDirectory", OPTT_FILENAME, NULL, OPTF_IMMUTABLE, "a client keeps no keys"),
+    NO_MATTER("KeyDirectoryGroupReadable", OPTT_AUTOBOOL, "auto", 0, "a client keeps no keys"),
+    NO_MATTER("KISTSchedRunInterval", OPTT_MSEC_INTERVAL, "0 msec", 0, OWN_SCHEDULER),
+    NO_MATTER("KISTSockBufSizeFactor", OPTT_DOUBLE, "1.0", 0, OWN_SCHEDULER),
     BOOL("LearnCircuitBuildTimeout", learn_circuit_build_timeout, "1", 0),
     LINES("Log", log_lines, NULL, 0),
     BOOL("LogMessageDomains", log_message_domains, "0", 0),
     MSEC_INTERVAL("LogTimeGranularity", log_time_granularity_ms, "1 second", 0),
     CSV("LongLivedPorts", long_lived_ports_csv,
         "21,22,706,1863,5050,5190,5222,5223,6523,6667,6697,8300", 0),
-    OTHER("MainloopStats", OPT_IGNORED, OPTT_BOOL, "0", 0),
-    OTHER("MapAddress", OPT_REFUSED, OPTT_LINES, NULL, 0),
-    OTHER("MaxAdvertisedBandwidth", OPT_IGNORED, OPTT_SIZE, "1 GB", OPTF_RELAY),
+    NO_MATTER("MainloopStats", OPTT_BOOL, "0", 0, "it is about tor's own main loop"),
+    NOT_YET("MapAddress", OPTT_LINES, NULL, 0, NULL, "Tunic maps no addresses yet"),
+    RELAYS("MaxAdvertisedBandwidth", OPTT_SIZE, "1 GB", 0),
     INTERVAL("MaxCircuitDirtiness", max_circuit_dirtiness_s, "10 minutes", 0),
     POSINT("MaxClientCircuitsPending", max_client_circuits_pending, "32", 0),
-    OTHER("MaxConsensusAgeForDiffs", OPT_IGNORED, OPTT_INTERVAL, "0 seconds", OPTF_RELAY),
-    OTHER("MaxHSDirCacheBytes", OPT_IGNORED, OPTT_SIZE, "0", OPTF_RELAY),
-    SIZE("MaxMemInQueues", max_mem_in_queues_bytes, "0", 0),
-    OTHER("MaxOnionQueueDelay", OPT_IGNORED, OPTT_MSEC_INTERVAL, "0", OPTF_RELAY),
+    RELAYS("MaxConsensusAgeForDiffs", OPTT_INTERVAL, "0 seconds", 0),
+    RELAYS("MaxHSDirCacheBytes", OPTT_SIZE, "0", 0),
+    KEPT("MaxMemInQueues", OPTT_SIZE, "0", 0,
+         "Tunic bounds each of its queues, but not yet their sum"),
+    RELAYS("MaxOnionQueueDelay", OPTT_MSEC_INTERVAL, "0", 0),
     OBSOLETE("MaxOnionsPending"),
-    OTHER("MaxUnparseableDescSizeToLog", OPT_IGNORED, OPTT_SIZE, "10 MB", 0),
-    OTHER("MetricsPort", OPT_OFF_ONLY, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("MetricsPortLines", OPT_IGNORED, OPTT_VIRTUAL, NULL, 0),
-    OTHER("MetricsPortPolicy", OPT_IGNORED, OPTT_LINES, NULL, 0),
+    NO_MATTER("MaxUnparseableDescSizeToLog", OPTT_SIZE, "10 MB", 0, "Tunic logs no documents"),
+    NOT_YET("MetricsPort", OPTT_LINES, NULL, OPTF_DEPENDENT, "0", NO_METRICS),
+    KEPT("MetricsPortLines", OPTT_VIRTUAL, NULL, 0, NO_METRICS),
+    KEPT("MetricsPortPolicy", OPTT_LINES, NULL, 0, NO_METRICS),
     NODES("MiddleNodes", middle_nodes, NULL, 0),
-    OTHER("MinimalAcceptedServerVersion", OPT_IGNORED, OPTT_STRING, "0.4.8.0-alpha-dev",
-          OPTF_RELAY),
-    OTHER("MinMeasuredBWsForAuthToIgnoreAdvertised", OPT_IGNORED, OPTT_INT, "500", OPTF_RELAY),
-    OTHER("MinUptimeHidServDirectoryV2", OPT_IGNORED, OPTT_INTERVAL, "96 hours", OPTF_RELAY),
-    OTHER("MyFamily", OPT_IGNORED, OPTT_LINES, NULL, OPTF_RELAY),
+    RELAYS("MinimalAcceptedServerVersion", OPTT_STRING, "0.4.8.0-alpha-dev", 0),
+    RELAYS("MinMeasuredBWsForAuthToIgnoreAdvertised", OPTT_INT, "500", 0),
+    RELAYS("MinUptimeHidServDirectoryV2", OPTT_INTERVAL, "96 hours", 0),
+    RELAYS("MyFamily", OPTT_LINES, NULL, 0),
     OBSOLETE("NamingAuthoritativeDirectory"),
     OBSOLETE("NATDListenAddress"),
-    OTHER("NATDPort", OPT_OFF_ONLY, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("NATDPortLines", OPT_IGNORED, OPTT_VIRTUAL, NULL, 0),
+    NOT_YET("NATDPort", OPTT_LINES, NULL, OPTF_DEPENDENT, "0", NO_TRANS_PORT),
+    KEPT("NATDPortLines", OPTT_VIRTUAL, NULL, 0, NO_TRANS_PORT),
     INTERVAL("NewCircuitPeriod", new_circuit_period_s, "30 seconds", 0),
-    OTHER("Nickname", OPT_IGNORED, OPTT_STRING, NULL, OPTF_RELAY),
+    RELAYS("Nickname", OPTT_STRING, NULL, 0),
     LINES("NodeFamily", node_family_lines, NULL, 0),
     BOOL("NoExec", no_exec, "0", OPTF_IMMUTABLE),
-    POSINT("NumCPUs", num_cpus, "0", 0),
+    NO_MATTER("NumCPUs", OPTT_POSINT, "0", 0, "Tunic works in one thread"),
     POSINT("NumDirectoryGuards", num_directory_guards, "0", 0),
     POSINT("NumEntryGuards", num_entry_guards, "0", 0),
     POSINT("NumPrimaryGuards", num_primary_guards, "0", 0),
-    OTHER("OfflineMasterKey", OPT_IGNORED, OPTT_BOOL, "0", OPTF_RELAY),
+    RELAYS("OfflineMasterKey", OPTT_BOOL, "0", 0),
     OBSOLETE("OptimisticData"),
     OBSOLETE("ORListenAddress"),
-    OTHER("ORPort", OPT_RELAY, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("ORPortLines", OPT_IGNORED, OPTT_VIRTUAL, NULL, 0),
+    WOULD_RELAY("ORPort", OPTT_LINES, NULL, OPTF_DEPENDENT),
+    RELAYS("ORPortLines", OPTT_VIRTUAL, NULL, 0),
     LINES("OutboundBindAddress", outbound_bind_lines, NULL, 0),
-    OTHER("OutboundBindAddressExit", OPT_IGNORED, OPTT_LINES, NULL, OPTF_RELAY),
+    RELAYS("OutboundBindAddressExit", OPTT_LINES, NULL, 0),
     LINES("OutboundBindAddressOR", outbound_bind_or_lines, NULL, 0),
-    OTHER("OutboundBindAddressPT", OPT_IGNORED, OPTT_LINES, NULL, 0),
-    OTHER("OverloadStatistics", OPT_IGNORED, OPTT_BOOL, "1", OPTF_RELAY),
-    OTHER("PaddingStatistics", OPT_IGNORED, OPTT_BOOL, "1", OPTF_RELAY),
-    OTHER("PathBiasCircThreshold", OPT_IGNORED, OPTT_INT, "-1", 0),
+    KEPT("OutboundBindAddressPT", OPTT_LINES, NULL, 0, NO_TRANSPORTS),
+    RELAYS("OverloadStatistics", OPTT_BOOL, "1", 0),
+    RELAYS("PaddingStatistics", OPTT_BOOL, "1", 0),
+    KEPT("PathBiasCircThreshold", OPTT_INT, "-1", 0, NO_PATH_BIAS),
     OBSOLETE("PathBiasDisableRate"),
-    OTHER("PathBiasDropGuards", OPT_IGNORED, OPTT_AUTOBOOL, "0", 0),
-    OTHER("PathBiasExtremeRate", OPT_IGNORED, OPTT_DOUBLE, "-1", 0),
-    OTHER("PathBiasExtremeUseRate", OPT_IGNORED, OPTT_DOUBLE, "-1", 0),
+    NOT_YET("PathBiasDropGuards", OPTT_AUTOBOOL, "0", 0, "auto", NO_PATH_BIAS),
+    KEPT("PathBiasExtremeRate", OPTT_DOUBLE, "-1", 0, NO_PATH_BIAS),
+    KEPT("PathBiasExtremeUseRate", OPTT_DOUBLE, "-1", 0, NO_PATH_BIAS),
     OBSOLETE("PathBiasMultFactor"),
-    OTHER("PathBiasNoticeRate", OPT_IGNORED, OPTT_DOUBLE, "-1", 0),
-    OTHER("PathBiasNoticeUseRate", OPT_IGNORED, OPTT_DOUBLE, "-1", 0),
+    KEPT("PathBiasNoticeRate", OPTT_DOUBLE, "-1", 0, NO_PATH_BIAS),
+    KEPT("PathBiasNoticeUseRate", OPTT_DOUBLE, "-1", 0, NO_PATH_BIAS),
     OBSOLETE("PathBiasScaleFactor"),
-    OTHER("PathBiasScaleThreshold", OPT_IGNORED, OPTT_INT, "-1", 0),
-    OTHER("PathBiasScaleUseThreshold", OPT_IGNORED, OPTT_INT, "-1", 0),
+    KEPT("PathBiasScaleThreshold", OPTT_INT, "-1", 0, NO_PATH_BIAS),
+    KEPT("PathBiasScaleUseThreshold", OPTT_INT, "-1", 0, NO_PATH_BIAS),
     OBSOLETE("PathBiasUseCloseCounts"),
-    OTHER("PathBiasUseThreshold", OPT_IGNORED, OPTT_INT, "-1", 0),
-    OTHER("PathBiasWarnRate", OPT_IGNORED, OPTT_DOUBLE, "-1", 0),
+    KEPT("PathBiasUseThreshold", OPTT_INT, "-1", 0, NO_PATH_BIAS),
+    KEPT("PathBiasWarnRate", OPTT_DOUBLE, "-1", 0, NO_PATH_BIAS),
     DOUBLE("PathsNeededToBuildCircuits", paths_needed_to_build_circuits, "-1", 0),
-    OTHER("PerConnBWBurst", OPT_IGNORED, OPTT_SIZE, "0", OPTF_RELAY),
-    OTHER("PerConnBWRate", OPT_IGNORED, OPTT_SIZE, "0", OPTF_RELAY),
+    RELAYS("PerConnBWBurst", OPTT_SIZE, "0", 0),
+    RELAYS("PerConnBWRate", OPTT_SIZE, "0", 0),
     FILENAME("PidFile", pid_file, NULL, OPTF_IMMUTABLE),
     OBSOLETE("PortForwarding"),
     OBSOLETE("PortForwardingHelper"),
     OBSOLETE("PredictedPortsRelevanceTime"),
     OBSOLETE("PreferTunneledDirConns"),
     BOOL("ProtocolWarnings", protocol_warnings, "0", 0),
-    OTHER("PublishHidServDescriptors", OPT_IGNORED, OPTT_BOOL, "1", 0),
-    OTHER("PublishServerDescriptor", OPT_IGNORED, OPTT_CSV, "1", OPTF_RELAY),
+    KEPT("PublishHidServDescriptors", OPTT_BOOL, "1", 0, NO_ONIONS),
+    RELAYS("PublishServerDescriptor", OPTT_CSV, "1", 0),
     LINES("ReachableAddresses", reachable_lines, NULL, 0),
-    OTHER("ReachableDirAddresses", OPT_IGNORED, OPTT_LINES, NULL, 0),
+    NO_MATTER("ReachableDirAddresses", OPTT_LINES, NULL, 0, "Tunic uses no DirPort"),
     LINES("ReachableORAddresses", reachable_or_lines, NULL, 0),
-    OTHER("RecommendedClientVersions", OPT_IGNORED, OPTT_LINES, NULL, OPTF_RELAY),
+    RELAYS("RecommendedClientVersions", OPTT_LINES, NULL, 0),
     OBSOLETE("RecommendedPackages"),
-    OTHER("RecommendedServerVersions", OPT_IGNORED, OPTT_LINES, NULL, OPTF_RELAY),
-    OTHER("RecommendedVersions", OPT_IGNORED, OPTT_LINES, NULL, OPTF_RELAY),
-    OTHER("ReconfigDropsBridgeDescs", OPT_IGNORED, OPTT_BOOL, "0", 0),
-    BOOL("ReducedCircuitPadding", reduced_circuit_padding, "0", 0),
+    RELAYS("RecommendedServerVersions", OPTT_LINES, NULL, 0),
+    RELAYS("RecommendedVersions", OPTT_LINES, NULL, 0),
+    KEPT("ReconfigDropsBridgeDescs", OPTT_BOOL, "0", 0, NO_BRIDGES),
+    KEPT("ReducedCircuitPadding", OPTT_BOOL, "0", 0, NO_CIRC_PADDING),
     BOOL("ReducedConnectionPadding", reduced_connection_padding, "0", 0),
-    OTHER("ReducedExitPolicy", OPT_IGNORED, OPTT_BOOL, "0", OPTF_RELAY),
-    OTHER("ReevaluateExitPolicy", OPT_IGNORED, OPTT_BOOL, "0", OPTF_RELAY),
-    OTHER("RefuseUnknownExits", OPT_IGNORED, OPTT_AUTOBOOL, "auto", OPTF_RELAY),
+    RELAYS("ReducedExitPolicy", OPTT_BOOL, "0", 0),
+    RELAYS("ReevaluateExitPolicy", OPTT_BOOL, "0", 0),
+    RELAYS("RefuseUnknownExits", OPTT_AUTOBOOL, "auto", 0),
     CSV("RejectPlaintextPorts", reject_plaintext_ports_csv, "", 0),
-    OTHER("RelayBandwidthBurst", OPT_IGNORED, OPTT_SIZE, "0", OPTF_RELAY),
-    OTHER("RelayBandwidthRate", OPT_IGNORED, OPTT_SIZE, "0", OPTF_RELAY),
-    OTHER("RephistTrackTime", OPT_IGNORED, OPTT_INTERVAL, "24 hours", OPTF_RELAY),
+    RELAYS("RelayBandwidthBurst", OPTT_SIZE, "0", 0),
+    RELAYS("RelayBandwidthRate", OPTT_SIZE, "0", 0),
+    RELAYS("RephistTrackTime", OPTT_INTERVAL, "24 hours", 0),
     BOOL("RunAsDaemon", run_as_daemon, "0", OPTF_IMMUTABLE),
     OBSOLETE("RunTesting"),
     STRING("SafeLogging", safe_logging_text, "1", 0),
     BOOL("SafeSocks", safe_socks, "0", 0),
-    OTHER("Sandbox", OPT_OFF_ONLY, OPTT_BOOL, "0", OPTF_IMMUTABLE),
+    NOT_YET("Sandbox", OPTT_BOOL, "0", OPTF_IMMUTABLE, NULL, "Tunic has no sandbox yet"),
     OBSOLETE("SchedulerHighWaterMark__"),
     OBSOLETE("SchedulerLowWaterMark__"),
     OBSOLETE("SchedulerMaxFlushCells__"),
-    OTHER("Schedulers", OPT_IGNORED, OPTT_CSV, "KIST,KISTLite,Vanilla", 0),
-    OTHER("ServerDNSAllowBrokenConfig", OPT_IGNORED, OPTT_BOOL, "1", OPTF_RELAY),
-    OTHER("ServerDNSAllowNonRFC953Hostnames", OPT_IGNORED, OPTT_BOOL, "0", OPTF_RELAY),
-    OTHER("ServerDNSDetectHijacking", OPT_IGNORED, OPTT_BOOL, "1", OPTF_RELAY),
-    OTHER("ServerDNSRandomizeCase", OPT_IGNORED, OPTT_BOOL, "1", OPTF_RELAY),
-    OTHER("ServerDNSResolvConfFile", OPT_IGNORED, OPTT_FILENAME, NULL, OPTF_RELAY),
-    OTHER("ServerDNSSearchDomains", OPT_IGNORED, OPTT_BOOL, "0", OPTF_RELAY),
-    OTHER("ServerDNSTestAddresses", OPT_IGNORED, OPTT_CSV,
-          "www.google.com,www.mit.edu,www.yahoo.com,www.slashdot.org", OPTF_RELAY),
-    OTHER("ServerTransportListenAddr", OPT_IGNORED, OPTT_LINES, NULL, OPTF_RELAY),
-    OTHER("ServerTransportOptions", OPT_IGNORED, OPTT_LINES, NULL, OPTF_RELAY),
-    OTHER("ServerTransportPlugin", OPT_RELAY, OPTT_LINES, NULL, 0),
+    NO_MATTER("Schedulers", OPTT_CSV, "KIST,KISTLite,Vanilla", 0, OWN_SCHEDULER),
+    RELAYS("ServerDNSAllowBrokenConfig", OPTT_BOOL, "1", 0),
+    RELAYS("ServerDNSAllowNonRFC953Hostnames", OPTT_BOOL, "0", 0),
+    RELAYS("ServerDNSDetectHijacking", OPTT_BOOL, "1", 0),
+    RELAYS("ServerDNSRandomizeCase", OPTT_BOOL, "1", 0),
+    RELAYS("ServerDNSResolvConfFile", OPTT_FILENAME, NULL, 0),
+    RELAYS("ServerDNSSearchDomains", OPTT_BOOL, "0", 0),
+    RELAYS("ServerDNSTestAddresses", OPTT_CSV,
+           "www.google.com,www.mit.edu,www.yahoo.com,www.slashdot.org", 0),
+    RELAYS("ServerTransportListenAddr", OPTT_LINES, NULL, 0),
+    RELAYS("ServerTransportOptions", OPTT_LINES, NULL, 0),
+    WOULD_RELAY("ServerTransportPlugin", OPTT_LINES, NULL, 0),
     INTERVAL("ShutdownWaitLength", shutdown_wait_s, "30 seconds", 0),
-    OTHER("SigningKeyLifetime", OPT_IGNORED, OPTT_INTERVAL, "30 days", OPTF_RELAY),
-    OTHER("Socks4Proxy", OPT_REFUSED, OPTT_STRING, NULL, 0),
-    OTHER("Socks5Proxy", OPT_REFUSED, OPTT_STRING, NULL, 0),
-    OTHER("Socks5ProxyPassword", OPT_REFUSED, OPTT_STRING, NULL, 0),
-    OTHER("Socks5ProxyUsername", OPT_REFUSED, OPTT_STRING, NULL, 0),
+    RELAYS("SigningKeyLifetime", OPTT_INTERVAL, "30 days", 0),
+    NOT_YET("Socks4Proxy", OPTT_STRING, NULL, 0, NULL, NO_PROXY),
+    NOT_YET("Socks5Proxy", OPTT_STRING, NULL, 0, NULL, NO_PROXY),
+    KEPT("Socks5ProxyPassword", OPTT_STRING, NULL, 0, NO_PROXY),
+    KEPT("Socks5ProxyUsername", OPTT_STRING, NULL, 0, NO_PROXY),
     OBSOLETE("SocksListenAddress"),
     LINES("SocksPolicy", socks_policy_lines, NULL, 0),
     LINES("SocksPort", socks_port_lines, NULL, OPTF_DEPENDENT),
     VIRTUAL("SocksPortLines", socks_port_lines, NULL, 0),
     INTERVAL("SocksTimeout", socks_timeout_s, "2 minutes", 0),
-    OTHER("SSLKeyLifetime", OPT_IGNORED, OPTT_INTERVAL, "0", 0),
+    NO_MATTER("SSLKeyLifetime", OPTT_INTERVAL, "0", 0, "a client shows no certificate"),
     OBSOLETE("StrictEntryNodes"),
     OBSOLETE("StrictExitNodes"),
     BOOL("StrictNodes", strict_nodes, "0", 0),
     OBSOLETE("Support022HiddenServices"),
     STRING("SyslogIdentityTag", syslog_identity_tag, NULL, OPTF_IMMUTABLE),
-    OTHER("TCPProxy", OPT_REFUSED, OPTT_STRING, NULL, 0),
-    OTHER("TestingAuthDirTimeToLearnReachability", OPT_IGNORED, OPTT_INTERVAL, "30 minutes",
-          OPTF_RELAY),
-    OTHER("TestingAuthKeyLifetime", OPT_IGNORED, OPTT_INTERVAL, "2 days", OPTF_RELAY),
-    OTHER("TestingAuthKeySlop", OPT_IGNORED, OPTT_INTERVAL, "3 hours", OPTF_RELAY),
-    OTHER("TestingBridgeBootstrapDownloadInitialDelay", OPT_IGNORED, OPTT_CSV_INTERVAL, "0", 0),
-    OTHER("TestingBridgeDownloadInitialDelay", OPT_IGNORED, OPTT_CSV_INTERVAL, "10800", 0),
+    NOT_YET("TCPProxy", OPTT_STRING, NULL, 0, NULL, NO_PROXY),
+    RELAYS("TestingAuthDirTimeToLearnReachability", OPTT_INTERVAL, "30 minutes", 0),
+    RELAYS("TestingAuthKeyLifetime", OPTT_INTERVAL, "2 days", 0),
+    RELAYS("TestingAuthKeySlop", OPTT_INTERVAL, "3 hours", 0),
+    KEPT("TestingBridgeBootstrapDownloadInitialDelay", OPTT_CSV_INTERVAL, "0", 0, NO_BRIDGES),
+    KEPT("TestingBridgeDownloadInitialDelay", OPTT_CSV_INTERVAL, "10800", 0, NO_BRIDGES),
     OBSOLETE("TestingCertMaxDownloadTries"),
     CSV_INTERVAL("TestingClientConsensusDownloadInitialDelay",
                  testing_client_consensus_download_delay_s, "0", 0),
@@ -450,268 +491,83 @@ static const struct opt TABLE[] = {
              testing_client_max_interval_without_request_s, "10 minutes", 0),
     OBSOLETE("TestingConsensusMaxDownloadTries"),
     OBSOLETE("TestingDescriptorMaxDownloadTries"),
-    OTHER("TestingDirAuthVoteExit", OPT_IGNORED, OPTT_NODES, NULL, OPTF_RELAY),
-    OTHER("TestingDirAuthVoteExitIsStrict", OPT_IGNORED, OPTT_BOOL, "0", OPTF_RELAY),
-    OTHER("TestingDirAuthVoteGuard", OPT_IGNORED, OPTT_NODES, NULL, OPTF_RELAY),
-    OTHER("TestingDirAuthVoteGuardIsStrict", OPT_IGNORED, OPTT_BOOL, "0", OPTF_RELAY),
-    OTHER("TestingDirAuthVoteHSDir", OPT_IGNORED, OPTT_NODES, NULL, OPTF_RELAY),
-    OTHER("TestingDirAuthVoteHSDirIsStrict", OPT_IGNORED, OPTT_BOOL, "0", OPTF_RELAY),
+    RELAYS("TestingDirAuthVoteExit", OPTT_NODES, NULL, 0),
+    RELAYS("TestingDirAuthVoteExitIsStrict", OPTT_BOOL, "0", 0),
+    RELAYS("TestingDirAuthVoteGuard", OPTT_NODES, NULL, 0),
+    RELAYS("TestingDirAuthVoteGuardIsStrict", OPTT_BOOL, "0", 0),
+    RELAYS("TestingDirAuthVoteHSDir", OPTT_NODES, NULL, 0),
+    RELAYS("TestingDirAuthVoteHSDirIsStrict", OPTT_BOOL, "0", 0),
     INTERVAL("TestingDirConnectionMaxStall", testing_dir_connection_max_stall_s, "5 minutes", 0),
-    OTHER("TestingEnableCellStatsEvent", OPT_IGNORED, OPTT_BOOL, "0", 0),
-    OTHER("TestingEnableConnBwEvent", OPT_IGNORED, OPTT_BOOL, "0", 0),
+    KEPT("TestingEnableCellStatsEvent", OPTT_BOOL, "0", 0, NO_CONTROL),
+    KEPT("TestingEnableConnBwEvent", OPTT_BOOL, "0", 0, NO_CONTROL),
     OBSOLETE("TestingEnableTbEmptyEvent"),
     OBSOLETE("TestingEstimatedDescriptorPropagationTime"),
-    OTHER("TestingLinkCertLifetime", OPT_IGNORED, OPTT_INTERVAL, "2 days", OPTF_RELAY),
-    OTHER("TestingLinkKeySlop", OPT_IGNORED, OPTT_INTERVAL, "3 hours", OPTF_RELAY),
+    RELAYS("TestingLinkCertLifetime", OPTT_INTERVAL, "2 days", 0),
+    RELAYS("TestingLinkKeySlop", OPTT_INTERVAL, "3 hours", 0),
     OBSOLETE("TestingMicrodescMaxDownloadTries"),
-    OTHER("TestingMinExitFlagThreshold", OPT_IGNORED, OPTT_SIZE, "0", OPTF_RELAY),
-    OTHER("TestingMinFastFlagThreshold", OPT_IGNORED, OPTT_SIZE, "0", OPTF_RELAY),
-    OTHER("TestingMinTimeToReportBandwidth", OPT_IGNORED, OPTT_INTERVAL, "1 day", OPTF_RELAY),
-    OTHER("TestingServerConsensusDownloadInitialDelay", OPT_IGNORED, OPTT_CSV_INTERVAL, "0",
-          OPTF_RELAY),
-    OTHER("TestingServerDownloadInitialDelay", OPT_IGNORED, OPTT_CSV_INTERVAL, "0", OPTF_RELAY),
-    OTHER("TestingSigningKeySlop", OPT_IGNORED, OPTT_INTERVAL, "1 day", OPTF_RELAY),
+    RELAYS("TestingMinExitFlagThreshold", OPTT_SIZE, "0", 0),
+    RELAYS("TestingMinFastFlagThreshold", OPTT_SIZE, "0", 0),
+    RELAYS("TestingMinTimeToReportBandwidth", OPTT_INTERVAL, "1 day", 0),
+    RELAYS("TestingServerConsensusDownloadInitialDelay", OPTT_CSV_INTERVAL, "0", 0),
+    RELAYS("TestingServerDownloadInitialDelay", OPTT_CSV_INTERVAL, "0", 0),
+    RELAYS("TestingSigningKeySlop", OPTT_INTERVAL, "1 day", 0),
     BOOL("TestingTorNetwork", testing_tor_network, "0", OPTF_IMMUTABLE),
-    OTHER("TestingV3AuthInitialDistDelay", OPT_IGNORED, OPTT_INTERVAL, "5 minutes", OPTF_RELAY),
-    OTHER("TestingV3AuthInitialVoteDelay", OPT_IGNORED, OPTT_INTERVAL, "5 minutes", OPTF_RELAY),
-    OTHER("TestingV3AuthInitialVotingInterval", OPT_IGNORED, OPTT_INTERVAL, "30 minutes",
-          OPTF_RELAY),
-    OTHER("TestingV3AuthVotingStartOffset", OPT_IGNORED, OPTT_INTERVAL, "0", OPTF_RELAY),
+    RELAYS("TestingV3AuthInitialDistDelay", OPTT_INTERVAL, "5 minutes", 0),
+    RELAYS("TestingV3AuthInitialVoteDelay", OPTT_INTERVAL, "5 minutes", 0),
+    RELAYS("TestingV3AuthInitialVotingInterval", OPTT_INTERVAL, "30 minutes", 0),
+    RELAYS("TestingV3AuthVotingStartOffset", OPTT_INTERVAL, "0", 0),
     BOOL("TestSocks", test_socks, "0", 0),
     OBSOLETE("TLSECGroup"),
-    OTHER("TokenBucketRefillInterval", OPT_IGNORED, OPTT_MSEC_INTERVAL, "100 msec", OPTF_IMMUTABLE),
+    KEPT("TokenBucketRefillInterval", OPTT_MSEC_INTERVAL, "100 msec", OPTF_IMMUTABLE, NO_LIMIT),
     OBSOLETE("Tor2webMode"),
     OBSOLETE("Tor2webRendezvousPoints"),
-    CSV("TrackHostExits", track_host_exits_csv, NULL, 0),
-    INTERVAL("TrackHostExitsExpire", track_host_exits_expire_s, "30 minutes", 0),
+    KEPT("TrackHostExits", OPTT_CSV, NULL, 0, "Tunic does not track exits yet"),
+    KEPT("TrackHostExitsExpire", OPTT_INTERVAL, "30 minutes", 0, "Tunic does not track exits yet"),
     OBSOLETE("TransListenAddress"),
-    OTHER("TransPort", OPT_OFF_ONLY, OPTT_LINES, NULL, OPTF_DEPENDENT),
-    OTHER("TransPortLines", OPT_IGNORED, OPTT_VIRTUAL, NULL, 0),
-    OTHER("TransProxyType", OPT_IGNORED, OPTT_STRING, "default", 0),
+    NOT_YET("TransPort", OPTT_LINES, NULL, OPTF_DEPENDENT, "0", NO_TRANS_PORT),
+    KEPT("TransPortLines", OPTT_VIRTUAL, NULL, 0, NO_TRANS_PORT),
+    KEPT("TransProxyType", OPTT_STRING, "default", 0, NO_TRANS_PORT),
     BOOL("TruncateLogFile", truncate_log_file, "0", 0),
     OBSOLETE("TunnelDirConns"),
     BOOL("UnixSocksGroupWritable", unix_socks_group_writable, "0", 0),
-    OTHER("UpdateBridgesFromAuthority", OPT_OFF_ONLY, OPTT_BOOL, "0", 0),
-    OTHER("UseBridges", OPT_OFF_ONLY, OPTT_BOOL, "0", 0),
+    KEPT("UpdateBridgesFromAuthority", OPTT_BOOL, "0", 0, NO_BRIDGES),
+    NOT_YET("UseBridges", OPTT_BOOL, "0", 0, NULL, NO_BRIDGES),
     BOOL("UseDefaultFallbackDirs", use_default_fallback_dirs, "1", 0),
     BOOL("UseEntryGuards", use_entry_guards, "1", 0),
     OBSOLETE("UseEntryGuardsAsDirGuards"),
     OBSOLETE("UseFilteringSSLBufferevents"),
-    OTHER("UseGuardFraction", OPT_IGNORED, OPTT_AUTOBOOL, "auto", 0),
-    OTHER("UseMicrodescriptors", OPT_IGNORED, OPTT_AUTOBOOL, "auto", 0),
+    KEPT("UseGuardFraction", OPTT_AUTOBOOL, "auto", 0, "Tunic does not read guard fractions yet"),
+    NO_MATTER("UseMicrodescriptors", OPTT_AUTOBOOL, "auto", 0,
+              "Tunic uses microdescriptors always"),
     OBSOLETE("UseNTorHandshake"),
     STRING("User", user, NULL, OPTF_IMMUTABLE),
     OBSOLETE("UserspaceIOCPBuffers"),
     OBSOLETE("V1AuthoritativeDirectory"),
     OBSOLETE("V2AuthoritativeDirectory"),
-    OTHER("V3AuthDistDelay", OPT_IGNORED, OPTT_INTERVAL, "5 minutes", OPTF_RELAY),
-    OTHER("V3AuthNIntervalsValid", OPT_IGNORED, OPTT_POSINT, "3", OPTF_RELAY),
-    OTHER("V3AuthoritativeDirectory", OPT_RELAY, OPTT_BOOL, "0", 0),
-    OTHER("V3AuthUseLegacyKey", OPT_IGNORED, OPTT_BOOL, "0", OPTF_RELAY),
-    OTHER("V3AuthVoteDelay", OPT_IGNORED, OPTT_INTERVAL, "5 minutes", OPTF_RELAY),
-    OTHER("V3AuthVotingInterval", OPT_IGNORED, OPTT_INTERVAL, "1 hour", OPTF_RELAY),
-    OTHER("V3BandwidthsFile", OPT_IGNORED, OPTT_FILENAME, NULL, OPTF_RELAY),
-    AUTOBOOL("VanguardsLiteEnabled", vanguards_lite_enabled, "auto", 0),
-    OTHER("VersioningAuthoritativeDirectory", OPT_RELAY, OPTT_BOOL, "0", 0),
-    OTHER("VirtualAddrNetworkIPv4", OPT_IGNORED, OPTT_STRING, "127.192.0.0/10", 0),
-    OTHER("VirtualAddrNetworkIPv6", OPT_IGNORED, OPTT_STRING, "[FE80::]/10", 0),
+    RELAYS("V3AuthDistDelay", OPTT_INTERVAL, "5 minutes", 0),
+    RELAYS("V3AuthNIntervalsValid", OPTT_POSINT, "3", 0),
+    WOULD_RELAY("V3AuthoritativeDirectory", OPTT_BOOL, "0", 0),
+    RELAYS("V3AuthUseLegacyKey", OPTT_BOOL, "0", 0),
+    RELAYS("V3AuthVoteDelay", OPTT_INTERVAL, "5 minutes", 0),
+    RELAYS("V3AuthVotingInterval", OPTT_INTERVAL, "1 hour", 0),
+    RELAYS("V3BandwidthsFile", OPTT_FILENAME, NULL, 0),
+    KEPT("VanguardsLiteEnabled", OPTT_AUTOBOOL, "auto", 0, NO_ONIONS),
+    WOULD_RELAY("VersioningAuthoritativeDirectory", OPTT_BOOL, "0", 0),
+    KEPT("VirtualAddrNetworkIPv4", OPTT_STRING, "127.192.0.0/10", 0, NO_AUTOMAP),
+    KEPT("VirtualAddrNetworkIPv6", OPTT_STRING, "[FE80::]/10", 0, NO_AUTOMAP),
     OBSOLETE("VoteOnHidServDirectoriesV2"),
     CSV("WarnPlaintextPorts", warn_plaintext_ports_csv, "23,109,110,143", 0),
     OBSOLETE("WarnUnsafeSocks"),
 };
-
-/* Other names that tor takes for an option. */
-struct alias {
-    const char *name, *option;
-    bool warn;
-};
-
-static const struct alias ALIASES[] = {
-    {"AuthDirBadDirCC", "AuthDirBadDirCCs", false},
-    {"AuthDirBadExitCC", "AuthDirBadExitCCs", false},
-    {"AuthDirInvalidCC", "AuthDirInvalidCCs", false},
-    {"AuthDirMiddleOnlyCC", "AuthDirMiddleOnlyCCs", false},
-    {"AuthDirRejectCC", "AuthDirRejectCCs", false},
-    {"EntryNode", "EntryNodes", false},
-    {"ExcludeNode", "ExcludeNodes", false},
-    {"FirewallPort", "FirewallPorts", false},
-    {"LongLivedPort", "LongLivedPorts", false},
-    {"NumCPU", "NumCPUs", false},
-    {"RecommendedPackage", "RecommendedPackages", false},
-    {"StrictEntryNode", "StrictEntryNodes", false},
-    {"StrictExitNode", "StrictExitNodes", false},
-    {"StrictNode", "StrictNodes", false},
-    {"AllowUnverifiedNodes", "AllowInvalidNodes", false},
-    {"AutomapHostSuffixes", "AutomapHostsSuffixes", false},
-    {"AutomapHostOnResolve", "AutomapHostsOnResolve", false},
-    {"BandwidthRateBytes", "BandwidthRate", false},
-    {"BandwidthBurstBytes", "BandwidthBurst", false},
-    {"DirServer", "DirAuthority", false},
-    {"MaxConn", "ConnLimit", true},
-    {"MaxMemInCellQueues", "MaxMemInQueues", false},
-    {"ORBindAddress", "ORListenAddress", false},
-    {"DirBindAddress", "DirListenAddress", false},
-    {"SocksBindAddress", "SocksListenAddress", false},
-    {"UseHelperNodes", "UseEntryGuards", false},
-    {"NumHelperNodes", "NumEntryGuards", false},
-    {"UseEntryNodes", "UseEntryGuards", false},
-    {"NumEntryNodes", "NumEntryGuards", false},
-    {"ResolvConf", "ServerDNSResolvConfFile", true},
-    {"SearchDomains", "ServerDNSSearchDomains", true},
-    {"ServerDNSAllowBrokenResolvConf", "ServerDNSAllowBrokenConfig", false},
-    {"PreferTunnelledDirConns", "PreferTunneledDirConns", false},
-    {"BridgeAuthoritativeDirectory", "BridgeAuthoritativeDir", false},
-    {"VirtualAddrNetwork", "VirtualAddrNetworkIPv4", false},
-    {"SocksSocketsGroupWritable", "UnixSocksGroupWritable", true},
-    {"_HSLayer2Nodes", "HSLayer2Nodes", true},
-    {"_HSLayer3Nodes", "HSLayer3Nodes", true},
-    {"ClientBootstrapConsensusAuthorityDownloadSchedule",
-     "ClientBootstrapConsensusAuthorityDownloadInitialDelay", true},
-    {"ClientBootstrapConsensusAuthorityOnlyDownloadSchedule",
-     "ClientBootstrapConsensusAuthorityOnlyDownloadInitialDelay", true},
-    {"ClientBootstrapConsensusFallbackDownloadSchedule",
-     "ClientBootstrapConsensusFallbackDownloadInitialDelay", true},
-    {"TestingBridgeDownloadSchedule", "TestingBridgeDownloadInitialDelay", true},
-    {"TestingBridgeBootstrapDownloadSchedule", "TestingBridgeBootstrapDownloadInitialDelay", true},
-    {"TestingClientDownloadSchedule", "TestingClientDownloadInitialDelay", true},
-    {"TestingClientConsensusDownloadSchedule", "TestingClientConsensusDownloadInitialDelay", true},
-    {"TestingServerDownloadSchedule", "TestingServerDownloadInitialDelay", true},
-    {"TestingServerConsensusDownloadSchedule", "TestingServerConsensusDownloadInitialDelay", true},
-};
 /* clang-format on */
-
-enum { N_TABLE = sizeof TABLE / sizeof TABLE[0], N_ALIASES = sizeof ALIASES / sizeof ALIASES[0] };
 
 const struct opt *opt_table(size_t *n)
 {
-    *n = N_TABLE;
+    *n = sizeof TABLE / sizeof TABLE[0];
     return TABLE;
 }
 
 size_t opt_index(const struct opt *opt)
 {
     return (size_t)(opt - TABLE);
-}
-
-static const struct opt *find_exact(const char *name)
-{
-    for (size_t i = 0; i < N_TABLE; i++)
-        if (strcasecmp(TABLE[i].name, name) == 0)
-            return &TABLE[i];
-    return NULL;
-}
-
-const struct opt *opt_find(const char *name)
-{
-    for (size_t i = 0; i < N_ALIASES; i++)
-        if (strcasecmp(ALIASES[i].name, name) == 0)
-            return find_exact(ALIASES[i].option);
-    return find_exact(name);
-}
-
-static bool listed(const struct opt *opt)
-{
-    return opt->kind != OPT_OBSOLETE && opt->type != OPTT_VIRTUAL && !(opt->flags & OPTF_HIDDEN);
-}
-
-const struct opt *opt_lookup(const char *name, const struct log *log)
-{
-    for (size_t i = 0; i < N_ALIASES; i++)
-        if (strcasecmp(ALIASES[i].name, name) == 0) {
-            if (ALIASES[i].warn)
-                log_warn(log, "The configuration option '%s' is deprecated; use '%s' instead.",
-                         ALIASES[i].name, ALIASES[i].option);
-            return find_exact(ALIASES[i].option);
-        }
-    const struct opt *found = find_exact(name);
-    size_t len = strlen(name);
-    if (found || len == 0)
-        return found;
-    for (size_t i = 0; i < N_TABLE; i++)
-        if (listed(&TABLE[i]) && strncasecmp(TABLE[i].name, name, len) == 0) {
-            if (found)
-                return NULL; /* ambiguous: C tor would take the first, which nobody can foresee */
-            found = &TABLE[i];
-        }
-    if (found)
-        log_warn(log, "The abbreviation '%s' is deprecated. Please use '%s' instead", name,
-                 found->name);
-    return found;
-}
-
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-enum { NEAREST_NAME_MAX = 64 };
-
-static size_t min3(size_t a, size_t b, size_t c)
-{
-    size_t ab = a < b ? a : b;
-    return ab < c ? ab : c;
-}
-
-/* Edit distance (insert, remove, replace), without regard to case. B is shorter than
- * NEAREST_NAME_MAX. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t row[NEAREST_NAME_MAX + 1], lb = strlen(b);
-    for (size_t j = 0; j <= lb; j++)
-        row[j] = j;
-    for (size_t i = 0; a[i]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < lb; j++) {
-            size_t above = row[j + 1];
-            size_t replaced = diagonal + (lower(a[i]) != lower(b[j]));
-            row[j + 1] = min3(above + 1, row[j] + 1, replaced);
-            diagonal = above;
-        }
-    }
-    return row[lb];
-}
-
-const char *opt_nearest(const char *name)
-{
-    size_t len = strlen(name);
-    if (len == 0 || len > NEAREST_NAME_MAX)
-        return NULL;
-    const char *best = NULL;
-    size_t least = len / 3 + 1; /* farther than this is another word */
-    for (size_t i = 0; i < N_TABLE; i++) {
-        if (!listed(&TABLE[i]) || strlen(TABLE[i].name) > NEAREST_NAME_MAX)
-            continue;
-        size_t d = distance(name, TABLE[i].name);
-        if (d < least) {
-            least = d;
-            best = TABLE[i].name;
-        }
-    }
-    return best;
-}
-
-const char *opt_type_name(const struct opt *opt)
-{
-    static const char *const names[] = {
-        [OPTT_BOOL] = "Boolean",
-        [OPTT_AUTOBOOL] = "Boolean+Auto",
-        [OPTT_POSINT] = "Integer",
-        [OPTT_INT] = "SignedInteger",
-        [OPTT_UINT64] = "Integer",
-        [OPTT_DOUBLE] = "Float",
-        [OPTT_INTERVAL] = "TimeInterval",
-        [OPTT_MSEC_INTERVAL] = "TimeMsecInterval",
-        [OPTT_SIZE] = "DataSize",
-        [OPTT_STRING] = "String",
-        [OPTT_FILENAME] = "Filename",
-        [OPTT_CSV] = "CommaList",
-        [OPTT_CSV_INTERVAL] = "TimeInterval",
-        [OPTT_NODES] = "RouterList",
-        [OPTT_LINES] = "LineList",
-        [OPTT_VIRTUAL] = "Virtual",
-    };
-    if (opt->kind == OPT_OBSOLETE)
-        return "Obsolete";
-    return opt->flags & OPTF_DEPENDENT ? "Dependent" : names[opt->type];
 }

@@ -63,7 +63,7 @@ static struct client_config config_of(const struct options *o)
 err_t apply_client(const struct options *o, struct applied *out)
 {
     *out = (struct applied){.config = config_of(o)};
-    err_t e = values_of(o->dir_authority_lines, &out->authorities);
+    err_t e = values_of(options_authorities(o), &out->authorities);
     if (e == OK)
         e = values_of(o->fallback_dir_lines, &out->fallbacks);
     if (e != OK)

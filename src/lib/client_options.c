@@ -128,7 +128,7 @@ static err_t check(struct reading *r)
 
 static err_t check_same_network(struct reading *r, const struct options *base)
 {
-    if (conf_lines_equal(r->o->dir_authority_lines, base->dir_authority_lines) &&
+    if (conf_lines_equal(options_authorities(r->o), options_authorities(base)) &&
         conf_lines_equal(r->o->fallback_dir_lines, base->fallback_dir_lines) &&
         r->o->testing_tor_network == base->testing_tor_network)
         return OK;

@@ -293,7 +293,7 @@ START_TEST(test_cmdline_load_testing_network_from_any_source)
     struct cmdline *c = PARSE("-f", "torrc", "--TestingTorNetwork", "1");
     struct options *o = loaded(c, NULL, NULL);
     ck_assert(o->using_test_network_defaults && o->enforce_distinct_subnets);
-    ck_assert(o->dir_allow_private_addresses);
+    ck_assert(o->extend_allow_private_addresses);
     ck_assert_int_eq(o->testing_dir_connection_max_stall_s, 10);
     options_free(o);
     cmdline_free(c);

@@ -384,17 +384,14 @@ START_TEST(test_optcheck_node_lists_of_every_form)
 }
 END_TEST
 
-START_TEST(test_optcheck_bind_addresses_and_tracked_hosts)
+START_TEST(test_optcheck_bind_addresses)
 {
     struct options *o = good_options("OutboundBindAddress 127.0.0.1\nOutboundBindAddress [::1]\n"
                                      "OutboundBindAddressOR 127.0.0.2\n"
-                                     "TrackHostExits a.example, .b.example\n"
                                      "__OwningControllerProcess 4711\n");
     char text[IP_TEXT_MAX];
     ck_assert_str_eq(ip_text(&o->is.bind_or_v4, text), "127.0.0.2");
     ck_assert_str_eq(ip_text(&o->is.bind_or_v6, text), "::1");
-    ck_assert_uint_eq(o->is.n_track_host_exits, 2);
-    ck_assert_str_eq(o->is.track_host_exits[1], ".b.example");
     options_free(o);
 }
 END_TEST
@@ -417,5 +414,5 @@ TESTS("conf/optcheck", test_optcheck_socks_port_by_default, test_optcheck_socks_
       test_optcheck_socks_policy_first_match_decides,
       test_optcheck_reachable_addresses_accept_and_end_in_a_reject, test_optcheck_plaintext_ports,
       test_optcheck_log_lines, test_optcheck_log_by_default_follows_quiet, test_optcheck_folders,
-      test_optcheck_node_lists_of_every_form, test_optcheck_bind_addresses_and_tracked_hosts,
+      test_optcheck_node_lists_of_every_form, test_optcheck_bind_addresses,
       test_optcheck_twice_gives_the_same)

@@ -1,5 +1,19 @@
 #include "capture.h"
 
+/* WANT: "Name=value;Name=value;" */
+static void assert_shows(const struct options *o, const char *name, const char *want)
+{
+    struct conf_line *lines = NULL;
+    char text[256] = "";
+    ck_ok(options_get(o, opt_find(name), &lines));
+    for (struct conf_line *l = lines; l; l = l->next) {
+        size_t len = strlen(text);
+        snprintf(text + len, sizeof text - len, "%s=%s;", l->key, l->value);
+    }
+    ck_assert_str_eq(text, want);
+    conf_lines_free(lines);
+}
+
 START_TEST(test_options_every_option_parses_its_own_default)
 {
     size_t n;
@@ -27,12 +41,31 @@ START_TEST(test_options_every_option_parses_its_own_default)
 }
 END_TEST
 
-START_TEST(test_options_table_is_sorted_and_without_doubles)
+START_TEST(test_options_table_is_sorted_and_ours_come_last)
 {
     size_t n;
     const struct opt *table = opt_table(&n);
-    for (size_t i = 1; i < n; i++)
-        ck_assert_msg(strcasecmp(table[i - 1].name, table[i].name) < 0, "%s", table[i].name);
+    for (size_t i = 1; i < n; i++) {
+        bool ours = table[i].flags & OPTF_OURS, before = table[i - 1].flags & OPTF_OURS;
+        ck_assert_msg(ours ? !before || strcasecmp(table[i - 1].name, table[i].name) < 0
+                           : !before && strcasecmp(table[i - 1].name, table[i].name) < 0,
+                      "%s", table[i].name);
+        ck_assert(!ours || opt_find(table[i].name) == &table[i]);
+    }
+}
+END_TEST
+
+/* A member is a promise that somebody reads it. */
+START_TEST(test_options_only_what_works_has_a_member_and_all_else_a_reason)
+{
+    size_t n;
+    const struct opt *table = opt_table(&n);
+    for (size_t i = 0; i < n; i++) {
+        const struct opt *o = &table[i];
+        ck_assert_msg((o->kind == OPT_WORKS) == (o->at != SIZE_MAX), "%s", o->name);
+        ck_assert_msg((o->kind == OPT_WORKS || o->kind == OPT_OBSOLETE) == !o->reason, "%s",
+                      o->name);
+    }
 }
 END_TEST
 
@@ -49,7 +82,6 @@ START_TEST(test_options_defaults_are_tors)
     ck_assert(o->enforce_distinct_subnets && o->use_entry_guards && o->client_use_ipv4);
     ck_assert(!o->test_socks && !o->safe_socks && !o->testing_tor_network);
     ck_assert_str_eq(o->warn_plaintext_ports_csv, "23,109,110,143");
-    ck_assert(o->owning_controller_fd == UINT64_MAX);
     ck_assert_ptr_null(o->entry_nodes);
     options_free(o);
 }
@@ -78,7 +110,8 @@ START_TEST(test_options_values_of_each_type)
 {
     struct options *o = good_options(
         "SafeSocks 1\nConnectionPadding Auto\nClientPreferIPv6ORPort 0\nNumEntryGuards 3\n"
-        "MaxMemInQueues 1.5 GB\nPathsNeededToBuildCircuits 0.6\nLogTimeGranularity 1 millisecond\n"
+        "ConstrainedSockSize 1.5 GB\nPathsNeededToBuildCircuits 0.6\nLogTimeGranularity 1 "
+        "millisecond\n"
         "LongLivedPorts 21, 22 ,80\nDataDirectory /x y\nUser \"a b\"\n"
         "ClientBootstrapConsensusAuthorityDownloadInitialDelay 10, 20, 3 days\n"
         "__OwningControllerFD 18446744073709551614\nNumCPUs 2147483647\n");
@@ -86,7 +119,7 @@ START_TEST(test_options_values_of_each_type)
     ck_assert_int_eq(o->connection_padding, AUTO);
     ck_assert_int_eq(o->client_prefer_ipv6_orport, NO);
     ck_assert_int_eq(o->num_entry_guards, 3);
-    ck_assert(o->max_mem_in_queues_bytes == 1610612736);
+    ck_assert(o->constrained_sock_size_bytes == 1610612736);
     ck_assert(o->paths_needed_to_build_circuits > 0.59 && o->paths_needed_to_build_circuits < 0.61);
     ck_assert_int_eq(o->log_time_granularity_ms, 1);
     ck_assert_str_eq(o->long_lived_ports_csv, "21,22,80");
@@ -94,8 +127,8 @@ START_TEST(test_options_values_of_each_type)
     ck_assert_str_eq(o->data_directory, "/x y");
     ck_assert_str_eq(o->user, "a b");
     ck_assert_int_eq(o->bootstrap_authority_delay_s, 10);
-    ck_assert(o->owning_controller_fd == UINT64_MAX - 1);
-    ck_assert_int_eq(o->num_cpus, 2147483647);
+    assert_shows(o, "__OwningControllerFD", "__OwningControllerFD=18446744073709551614;");
+    assert_shows(o, "NumCPUs", "NumCPUs=2147483647;");
     options_free(o);
 }
 END_TEST
@@ -130,37 +163,28 @@ static const struct {
     {"___UsingTestNetworkDefaults 1\n", "Unknown option '___UsingTestNetworkDefaults'.  Failing."},
     {"S 1\n", "Unknown option 'S'.  Failing."},
     {"HardwareAccel maybe\n", "torrc:1: HardwareAccel \"maybe\": Unrecognized value maybe."},
-    {"ORPort 9001\n",
-     "torrc:1: ORPort \"9001\": this option is for relays, and Tunic is a client."},
-    {"DirPort 9030\n", "Tunic is a client"},
-    {"ExtORPort auto\n", "Tunic is a client"},
-    {"BridgeRelay 1\n", "Tunic is a client"},
-    {"ExitRelay 1\n", "Tunic is a client"},
-    {"AuthoritativeDirectory 1\n", "Tunic is a client"},
-    {"V3AuthoritativeDirectory 1\n", "Tunic is a client"},
-    {"ServerTransportPlugin obfs4 exec /usr/bin/obfs4proxy\n", "Tunic is a client"},
-    {"UseBridges 1\n", "torrc:1: UseBridges \"1\": Tunic does not support this option yet."},
-    {"Bridge 192.0.2.1:443\n", "does not support this option yet"},
-    {"ClientTransportPlugin obfs4 exec /usr/bin/obfs4proxy\n", "not support"},
-    {"HTTPSProxy 127.0.0.1:8080\n", "not support"},
-    {"Socks4Proxy 127.0.0.1:1080\n", "not support"},
-    {"Socks5Proxy 127.0.0.1:1080\n", "not support"},
-    {"TCPProxy haproxy 127.0.0.1:1080\n", "not support"},
-    {"TransPort 9040\n", "not support"},
-    {"DNSPort 5353\n", "not support"},
-    {"NATDPort 1\n", "not support"},
-    {"HTTPTunnelPort 8118\n", "not support"},
-    {"ControlPort 9051\n", "not support"},
-    {"ControlSocket /run/x\n", "not support"},
-    {"HiddenServiceDir /var/lib/tor/h\n", "not support"},
-    {"HiddenServicePort 80\n", "not support"},
-    {"ClientOnionAuthDir /x\n", "not support"},
-    {"MapAddress a.example b.example\n", "not support"},
-    {"AlternateDirAuthority x\n", "not support"},
-    {"Sandbox 1\n", "not support"},
-    {"AutomapHostsOnResolve 1\n", "not support"},
-    {"KeepBindCapabilities 1\n", "not support"},
-    {"AccountingMax 1 GB\n", "not support"},
+    {"UseBridges 1\n", "torrc:1: UseBridges \"1\": Tunic uses no bridges yet. To run without it, "
+                       "remove the line or write \"UseBridges 0\"."},
+    {"ControlPort 9051\n", "torrc:1: ControlPort \"9051\": Tunic has no control port yet. To run "
+                           "without it, remove the line or write \"ControlPort 0\"."},
+    {"HiddenServiceDir /var/lib/tor/h\n",
+     "torrc:1: HiddenServiceDir \"/var/lib/tor/h\": Tunic has no onion services yet. To run "
+     "without it, remove the line."},
+    {"HiddenServicePort 80\n", "remove the line."},
+    {"HTTPSProxy 127.0.0.1:8080\n", "remove the line."},
+    {"Socks4Proxy 127.0.0.1:1080\n", "remove the line."},
+    {"Socks5Proxy 127.0.0.1:1080\n", "remove the line."},
+    {"TCPProxy haproxy 127.0.0.1:1080\n", "remove the line."},
+    {"MapAddress a.example b.example\n", "remove the line."},
+    {"TransPort 9040\n", "write \"TransPort 0\"."},
+    {"DNSPort 5353\n", "write \"DNSPort 0\"."},
+    {"NATDPort 1\n", "write \"NATDPort 0\"."},
+    {"HTTPTunnelPort 8118\n", "write \"HTTPTunnelPort 0\"."},
+    {"ControlSocket /run/x\n", "write \"ControlSocket 0\"."},
+    {"MetricsPort 9035\n", "write \"MetricsPort 0\"."},
+    {"Sandbox 1\n", "write \"Sandbox 0\"."},
+    {"PathBiasDropGuards 1\n", "write \"PathBiasDropGuards"},
+    {"AccountingMax 1 GB\n", "write \"AccountingMax 0"},
 };
 
 START_TEST(test_options_refusals)
@@ -176,7 +200,7 @@ START_TEST(test_options_that_are_off_are_fine_without_a_word)
     struct conf_err e = {""};
     struct options *o = options_from(
         "ORPort 0\nDirPort 0\nControlPort 0\nTransPort 0\nDNSPort 0\nUseBridges 0\nExitRelay 0\n"
-        "ExitRelay auto\nBridgeRelay 0\nSandbox 0\nAccountingMax 0 bytes\nClientOnly 1\n"
+        "ExitRelay auto\nBridgeRelay 0\nSandbox 0\nAccountingMax 0 bytes\nPathBiasDropGuards auto\n"
         "ControlSocket 0\nMetricsPort 0\nKeepBindCapabilities auto\n",
         &c->log, &e);
     ck_assert_msg(o != NULL, "%s", e.text);
@@ -186,22 +210,33 @@ START_TEST(test_options_that_are_off_are_fine_without_a_word)
 }
 END_TEST
 
-START_TEST(test_options_harmless_ones_are_warned_about)
+/* What cannot matter to a client is not worth a warning, but that a relay will not be one. */
+START_TEST(test_options_without_effect_are_said_and_kept)
 {
     struct capture *c = capture_new();
     struct conf_err e = {""};
-    struct options *o = options_from("HardwareAccel 1\nContactInfo me\nGeoIPFile /x\n"
-                                     "PublishServerDescriptor 0\nCookieAuthentication 1\n",
-                                     &c->log, &e);
+    struct options *o = options_from(
+        "HardwareAccel 1\nContactInfo me\nGeoIPFile /x\nORPort auto\nORPort 9001\nBridgeRelay 1\n"
+        "Bridge 192.0.2.1:443\nBridge 192.0.2.2:443\nClientTransportPlugin obfs4 exec /x\n"
+        "TrackHostExits a.example\n",
+        &c->log, &e);
     ck_assert_msg(o != NULL, "%s", e.text);
     ck_assert_str_eq(
         c->text,
-        "[warn] torrc:1: HardwareAccel has no effect in Tunic.\n"
-        "[warn] torrc:2: ContactInfo is for relays, and Tunic is a client: it has no effect.\n"
-        "[warn] torrc:3: GeoIPFile has no effect in Tunic.\n"
-        "[warn] torrc:4: PublishServerDescriptor is for relays, and Tunic is a client: it has no "
-        "effect.\n"
-        "[warn] torrc:5: CookieAuthentication has no effect in Tunic.\n");
+        "[info] torrc:1: HardwareAccel does not matter to a client: OpenSSL uses what the "
+        "processor "
+        "has.\n"
+        "[info] torrc:2: ContactInfo does not matter to a client: it is for relays.\n"
+        "[warn] torrc:3: GeoIPFile has no effect: Tunic does not tell relays by country yet.\n"
+        "[warn] torrc:4: ORPort has no effect: Tunic is a client and will not relay.\n"
+        "[warn] torrc:6: BridgeRelay has no effect: Tunic is a client and will not relay.\n"
+        "[warn] torrc:7: Bridge has no effect: Tunic uses no bridges yet.\n"
+        "[warn] torrc:9: ClientTransportPlugin has no effect: Tunic starts no pluggable transports "
+        "yet.\n"
+        "[warn] torrc:10: TrackHostExits has no effect: Tunic does not track exits yet.\n");
+    assert_shows(o, "ORPort", "ORPort=auto;ORPort=9001;");
+    assert_shows(o, "Bridge", "Bridge=192.0.2.1:443;Bridge=192.0.2.2:443;");
+    assert_shows(o, "ContactInfo", "ContactInfo=me;");
     options_free(o);
     free(c);
 }
@@ -310,7 +345,7 @@ START_TEST(test_options_testing_network_implies_its_values_and_explicit_ones_win
 {
     struct options *o = good_options("TestingTorNetwork 1\nDirAuthority x\n");
     ck_assert(!o->enforce_distinct_subnets && !o->client_reject_internal);
-    ck_assert(!o->client_dns_reject_internal && o->dir_allow_private_addresses);
+    ck_assert(!o->client_dns_reject_internal);
     ck_assert(o->extend_allow_private_addresses);
     ck_assert_int_eq(o->testing_client_max_interval_without_request_s, 5);
     ck_assert_int_eq(o->testing_dir_connection_max_stall_s, 30);
@@ -373,7 +408,7 @@ START_TEST(test_options_transitions_of_immutable_options_are_refused)
     const struct opt *table = opt_table(&n);
     struct options *a = options_new(false);
     for (size_t i = 0; i < n; i++) {
-        if (!(table[i].flags & OPTF_IMMUTABLE) || table[i].kind != OPT_SUPPORTED)
+        if (!(table[i].flags & OPTF_IMMUTABLE) || table[i].kind != OPT_WORKS)
             continue;
         struct options *b = options_new(false);
         struct conf_err e = {""};
@@ -414,17 +449,8 @@ START_TEST(test_options_get_shows_canonical_values)
         {"ControlPort", ""},
         {"ExitPolicy", ""},
     };
-    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
-        struct conf_line *lines = NULL;
-        char text[256] = "";
-        ck_ok(options_get(o, opt_find(want[i][0]), &lines));
-        for (struct conf_line *l = lines; l; l = l->next) {
-            size_t len = strlen(text);
-            snprintf(text + len, sizeof text - len, "%s=%s;", l->key, l->value);
-        }
-        ck_assert_str_eq(text, want[i][1]);
-        conf_lines_free(lines);
-    }
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++)
+        assert_shows(o, want[i][0], want[i][1]);
     options_free(o);
 }
 END_TEST
@@ -442,10 +468,11 @@ START_TEST(test_options_type_names_are_tors)
 END_TEST
 
 TESTS("conf/options", test_options_every_option_parses_its_own_default,
-      test_options_table_is_sorted_and_without_doubles, test_options_defaults_are_tors,
-      test_options_time_units, test_options_values_of_each_type, test_options_refusals,
-      test_options_that_are_off_are_fine_without_a_word,
-      test_options_harmless_ones_are_warned_about, test_options_warnings,
+      test_options_table_is_sorted_and_ours_come_last,
+      test_options_only_what_works_has_a_member_and_all_else_a_reason,
+      test_options_defaults_are_tors, test_options_time_units, test_options_values_of_each_type,
+      test_options_refusals, test_options_that_are_off_are_fine_without_a_word,
+      test_options_without_effect_are_said_and_kept, test_options_warnings,
       test_options_names_in_any_case_and_by_other_names,
       test_options_lists_of_a_later_source_replace_or_append,
       test_options_clear_of_a_scalar_zeroes_and_resetconf_restores,
