@@ -1,5 +1,54 @@
 #include "base/env.h"
 
+#include "base/hash.h"
+
+/* ---- clocks ---- */
+
+static void tell_jump(struct env *env, int64_t seconds, bool late)
+{
+    struct clock_watch *w;
+    DL_FOREACH (env->watches, w)
+        w->jumped(w->arg, seconds, late);
+}
+
+/* By how much the timer that was to run next is overdue: whoever drives us wakes up for it. */
+static int64_t late_us(const struct env *env)
+{
+    uint64_t due = timerq_next(&env->timers);
+    return due < env->mono_us ? (int64_t)(env->mono_us - due) : 0;
+}
+
+void env_set_clocks(struct env *env, uint64_t mono_us, int64_t wall_us)
+{
+    const int64_t least_us = CLOCK_JUMP_LEAST_S * (int64_t)US_PER_SEC;
+    int64_t passed_us = (int64_t)(mono_us - env->mono_us);
+    int64_t set_us = wall_us - env->wall_us - passed_us;
+    bool first = !env->mono_us;
+    env->mono_us = mono_us;
+    env->wall_us = wall_us;
+    if (first)
+        return;
+    if (late_us(env) >= least_us)
+        tell_jump(env, passed_us / (int64_t)US_PER_SEC, true);
+    else if (set_us >= least_us || set_us <= -least_us)
+        tell_jump(env, set_us / (int64_t)US_PER_SEC, false);
+}
+
+void env_watch_clocks(struct env *env, struct clock_watch *w)
+{
+    DL_APPEND(env->watches, w);
+}
+
+void env_unwatch_clocks(struct env *env, struct clock_watch *w)
+{
+    if (!w->prev)
+        return;
+    DL_DELETE(env->watches, w);
+    w->prev = w->next = NULL;
+}
+
+/* ---- randomness and timers ---- */
+
 void env_random(struct env *env, void *out, size_t len)
 {
     env->random(env->random_arg, out, len);

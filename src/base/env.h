@@ -6,6 +6,7 @@
 #ifndef TUNIC_BASE_ENV_H
 #define TUNIC_BASE_ENV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,19 +17,40 @@
 #define US_PER_SEC 1000000u
 #define MS_PER_SEC 1000u
 
+/* Who wants to hear that time did not pass as it does: a member of the machine. */
+struct clock_watch {
+    /* Before anything else of this wake-up. LATE: SECONDS went by in which nobody called, the
+     * machine slept or the process was stopped. Else the wall clock was set by SECONDS. Must not
+     * unwatch. */
+    void (*jumped)(void *arg, int64_t seconds, bool late);
+    void *arg;
+    struct clock_watch *prev, *next;
+};
+
 struct env {
-    uint64_t mono_us; /* monotonic clock, any origin */
+    uint64_t mono_us; /* monotonic clock that goes on while the machine sleeps, any origin */
     int64_t wall_us;  /* microseconds since 1970 */
     void (*random)(void *random_arg, void *out, size_t len);
     void *random_arg;
     struct log *log;
     struct timerq timers;
+    struct clock_watch *watches;
 };
+
+/* A jump less than this is none, as in C tor (NUM_JUMPED_SECONDS_BEFORE_WARN). */
+enum { CLOCK_JUMP_LEAST_S = 100 };
 
 static inline int64_t env_wall_s(const struct env *env)
 {
     return env->wall_us / (int64_t)US_PER_SEC;
 }
+
+/* A wake-up begins: sets the clocks and tells those who watch them of a jump. The first call only
+ * sets them. */
+void env_set_clocks(struct env *env, uint64_t mono_us, int64_t wall_us);
+void env_watch_clocks(struct env *env, struct clock_watch *w);
+/* Harmless on one that does not watch. */
+void env_unwatch_clocks(struct env *env, struct clock_watch *w);
 
 void env_random(struct env *env, void *out, size_t len);
 

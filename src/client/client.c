@@ -38,6 +38,7 @@ struct client {
     uint32_t last_circuit_id;
     struct text files[DIR_FILE_N]; /* loaded, until client_start() */
     struct timer save, fetch;
+    struct clock_watch watch;
 };
 
 /* ---- links ---- */
@@ -258,6 +259,31 @@ static void load_state(struct client *c, struct text text)
                               "they are learnt afresh");
 }
 
+/* ---- time that did not pass ---- */
+
+/* Circuits that stood while the machine slept are mostly gone at the other end, and a stream of the
+ * morning is not to share one with those of the evening. The words are C tor's. */
+static void clock_jumped(void *arg, int64_t seconds, bool late)
+{
+    struct client *c = arg;
+    if (late)
+        log_notice(c->env->log,
+                   "Tunic has been idle for %lld seconds (asleep, or stopped); assuming "
+                   "established circuits no longer work.",
+                   (long long)seconds);
+    else
+        log_notice(c->env->log,
+                   "Your system clock just jumped %lld seconds %s; assuming established circuits "
+                   "no longer work.",
+                   (long long)(seconds < 0 ? -seconds : seconds),
+                   seconds < 0 ? "backward" : "forward");
+    exits_retire_all(c->exits);
+    fetcher_retire_all(c->fetcher);
+    dirmgr_retry_now(directory_mgr(c->directory));
+    if (c->nd)
+        apply_settings(c, c->nd);
+}
+
 /* ---- life ---- */
 
 /* OTHER: whose directory it uses, or NULL. */
@@ -332,6 +358,7 @@ void client_free(struct client *c)
         return;
     if (c->state && c->guards && c->cbt)
         save_state(c);
+    env_unwatch_clocks(c->env, &c->watch);
     env_disarm(c->env, &c->save);
     env_disarm(c->env, &c->fetch);
     tunnels_free(c->tunnels);
@@ -426,6 +453,8 @@ void client_start(struct client *c)
         directory_start(c->directory);
     }
     drop_files(c);
+    c->watch = (struct clock_watch){.jumped = clock_jumped, .arg = c};
+    env_watch_clocks(c->env, &c->watch);
     env_arm_ms(c->env, &c->save, SAVE_STATE_MS);
     env_arm_ms(c->env, &c->fetch, 0);
 }

@@ -193,9 +193,11 @@ static void on_ended(void *arg, struct ocirc *oc, const struct ocirc_end *end)
     struct exit_circ *c = arg;
     struct exits *x = c->x;
     (void)oc;
-    bool failed = end->during != OCIRC_OPEN;
+    bool failed = end->during != OCIRC_OPEN && end->circ.why != OK;
     if (failed)
         judge_failure(c, end);
+    else if (end->during != OCIRC_OPEN)
+        guards_dropped(x->guards, guard_of(c));
     circ_drop(c);
     if (failed)
         back_off(x);
@@ -543,6 +545,22 @@ void exits_retire_dirty(struct exits *x)
     DL_FOREACH (x->circs, c)
         if (c->dirty_us)
             c->retired = true;
+}
+
+/* As C tor when the clock jumped (circuit_note_clock_jumped): circuits that are not dirty end at
+ * once, also those being built. */
+void exits_retire_all(struct exits *x)
+{
+    struct exit_circ *c;
+    DL_FOREACH (x->circs, c) {
+        c->retired = true;
+        env_disarm(x->env, &c->slow_timer);
+        if (!c->dirty_us)
+            ocirc_close(c->oc, OK, DESTROY_FINISHED);
+    }
+    x->failures = 0;
+    x->retry_us = 0;
+    env_arm_ms(x->env, &x->tick, 0);
 }
 
 /* ---- the pool ---- */

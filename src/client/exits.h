@@ -69,6 +69,9 @@ uint32_t exit_circ_id(const struct exit_circ *c);
 void exits_retire(struct exit_circ *c);
 /* The same for every circuit that has carried a stream. */
 void exits_retire_dirty(struct exits *x);
+/* The same for every circuit there is, and those that carry none are closed: it says nothing of
+ * guards and build times. Waits after failures end. */
+void exits_retire_all(struct exits *x);
 
 size_t exits_open_count(const struct exits *x);
 /* Calls FN for each, with a line of text that describes it. */

@@ -286,6 +286,16 @@ static err_t launch(struct fetcher *f, const struct dir_request *req)
     return OK;
 }
 
+void fetcher_retire_all(struct fetcher *f)
+{
+    struct server *s;
+    DL_FOREACH (f->servers, s) {
+        s->closing = true;
+        if (!s->fetches)
+            ocirc_close(s->oc, OK, DESTROY_FINISHED);
+    }
+}
+
 void fetcher_run(struct fetcher *f)
 {
     struct dir_request req;

@@ -30,6 +30,9 @@ struct fetcher *fetcher_new(struct env *env, struct linkpool *pool, struct dirmg
 /* Ends all requests without telling MGR. NULL is fine. */
 void fetcher_free(struct fetcher *f);
 
+/* Its circuits take no new request, and close when those under way have ended. */
+void fetcher_retire_all(struct fetcher *f);
+
 /* Launches whatever MGR wants now. */
 void fetcher_run(struct fetcher *f);
 

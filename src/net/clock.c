@@ -2,11 +2,16 @@
 
 #include <time.h>
 
-void clock_read(struct env *env)
+static int64_t now_us(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    env->mono_us = (uint64_t)t.tv_sec * US_PER_SEC + (uint64_t)t.tv_nsec / 1000;
-    clock_gettime(CLOCK_REALTIME, &t);
-    env->wall_us = (int64_t)t.tv_sec * (int64_t)US_PER_SEC + t.tv_nsec / 1000;
+    clock_gettime(clock, &t);
+    return (int64_t)t.tv_sec * (int64_t)US_PER_SEC + t.tv_nsec / 1000;
+}
+
+/* CLOCK_MONOTONIC stands still while the machine sleeps; to relays and to whoever watches, that
+ * time passes. */
+void clock_read(struct env *env)
+{
+    env_set_clocks(env, (uint64_t)now_us(CLOCK_BOOTTIME), now_us(CLOCK_REALTIME));
 }

@@ -28,7 +28,7 @@ static err_t add(struct watch *w, int fd)
 static err_t begin(struct watch *w)
 {
     w->epoll = epoll_create1(EPOLL_CLOEXEC);
-    w->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    w->timer = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     w->kick = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (w->epoll < 0)
         return ERR_IO;

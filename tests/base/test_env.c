@@ -104,7 +104,112 @@ START_TEST(test_env_timers_count_from_the_time_of_the_wake_up)
 }
 END_TEST
 
+/* ---- clocks ---- */
+
+struct heard {
+    unsigned n;
+    int64_t seconds;
+    bool late;
+};
+
+static void hear(void *arg, int64_t seconds, bool late)
+{
+    struct heard *h = arg;
+    h->n++;
+    h->seconds = seconds;
+    h->late = late;
+}
+
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+enum { SEC = US_PER_SEC };
+
+/* Both clocks go on by MONO_S and WALL_S; a timer is due after DUE_S (0: none is armed). */
+static struct heard heard_after(int64_t mono_s, int64_t wall_s, uint64_t due_s)
+{
+    struct env *env = test_env(1);
+    struct heard h = {0};
+    struct clock_watch w = {.jumped = hear, .arg = &h};
+    struct timer t;
+    timer_init(&t, nothing, NULL);
+    env_watch_clocks(env, &w);
+    if (due_s)
+        env_arm_ms(env, &t, due_s * MS_PER_SEC);
+    env_set_clocks(env, env->mono_us + (uint64_t)mono_s * SEC, env->wall_us + wall_s * SEC);
+    env_disarm(env, &t);
+    env_unwatch_clocks(env, &w);
+    test_env_free(env);
+    return h;
+}
+
+START_TEST(test_env_a_wake_up_that_comes_late_is_a_jump)
+{
+    struct heard h = heard_after(3600, 3600, 1);
+    ck_assert_uint_eq(h.n, 1);
+    ck_assert(h.late);
+    ck_assert_int_eq(h.seconds, 3600);
+    ck_assert_uint_eq(heard_after(101, 101, 1).n, 1);
+    ck_assert_uint_eq(heard_after(100, 100, 1).n, 0); /* 99 s late */
+}
+END_TEST
+
+START_TEST(test_env_a_long_rest_until_the_next_timer_is_none)
+{
+    ck_assert_uint_eq(heard_after(3600, 3600, 3600).n, 0);
+    ck_assert_uint_eq(heard_after(3600, 3600, 0).n, 0);
+}
+END_TEST
+
+START_TEST(test_env_a_wall_clock_that_is_set_is_a_jump_either_way)
+{
+    struct heard h = heard_after(1, 101, 1);
+    ck_assert_uint_eq(h.n, 1);
+    ck_assert(!h.late);
+    ck_assert_int_eq(h.seconds, 100);
+    h = heard_after(1, -99, 1);
+    ck_assert_uint_eq(h.n, 1);
+    ck_assert_int_eq(h.seconds, -100);
+    /* what NTP does, a step of seconds or a slew over an hour */
+    ck_assert_uint_eq(heard_after(1, 100, 1).n, 0);
+    ck_assert_uint_eq(heard_after(1, -98, 1).n, 0);
+}
+END_TEST
+
+START_TEST(test_env_a_sleep_and_a_set_clock_are_told_once)
+{
+    struct heard h = heard_after(7200, 86400, 1);
+    ck_assert_uint_eq(h.n, 1);
+    ck_assert(h.late);
+}
+END_TEST
+
+START_TEST(test_env_the_first_look_at_the_clocks_is_no_jump)
+{
+    struct env *env = test_env(1);
+    struct heard h = {0};
+    struct clock_watch w = {.jumped = hear, .arg = &h};
+    env->mono_us = 0;
+    env->wall_us = 0;
+    env_watch_clocks(env, &w);
+    env_set_clocks(env, UINT64_C(900000) * SEC, INT64_C(1767225600) * SEC);
+    ck_assert_uint_eq(h.n, 0);
+    env_unwatch_clocks(env, &w);
+    env_unwatch_clocks(env, &w); /* harmless */
+    env_set_clocks(env, env->mono_us + 1, env->wall_us + 500 * (int64_t)SEC);
+    ck_assert_uint_eq(h.n, 0);
+    test_env_free(env);
+}
+END_TEST
+
 TESTS("base/env", test_env_random_below_draws_again_where_residues_would_be_uneven,
       test_env_random_below_a_power_of_two_takes_the_first_value,
       test_env_random_below_is_spread_evenly, test_env_random_fills_what_it_is_given_and_no_more,
-      test_env_wall_seconds_are_rounded_down, test_env_timers_count_from_the_time_of_the_wake_up)
+      test_env_wall_seconds_are_rounded_down, test_env_timers_count_from_the_time_of_the_wake_up,
+      test_env_a_wake_up_that_comes_late_is_a_jump,
+      test_env_a_long_rest_until_the_next_timer_is_none,
+      test_env_a_wall_clock_that_is_set_is_a_jump_either_way,
+      test_env_a_sleep_and_a_set_clock_are_told_once,
+      test_env_the_first_look_at_the_clocks_is_no_jump)

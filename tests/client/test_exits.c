@@ -1128,6 +1128,32 @@ START_TEST(test_exits_new_identity_leaves_every_used_circuit)
 }
 END_TEST
 
+START_TEST(test_exits_retires_all_and_blames_nobody)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 80), b = a;
+    setup_ready(&f);
+    struct exit_circ *used = find_and_use(&f, &a); /* [1]; [0] is clean, [2] is being built */
+    test_env_advance_ms(f.env, 0);
+    ck_assert_ptr_nonnull(used);
+    ck_assert_uint_eq(net.n, 3);
+    begin_circ(net.oc[2]);
+    exits_retire_all(f.x);
+    f.env->mono_us += 1800 * UINT64_C(1000000); /* and deadlines of before come to nothing */
+    test_env_advance_ms(f.env, 0);
+    ck_assert_ptr_nonnull(net.oc[1]); /* its stream goes on */
+    ck_assert_ptr_null(net.oc[0]);
+    ck_assert_ptr_null(net.oc[2]);
+    ck_assert_uint_eq(net.guard_failed + net.cbt_timed_out + net.cbt_closed, 0);
+    ck_assert_uint_gt(net.n, 3); /* others are built at once, not after a failure's wait */
+    open_all(&f);
+    b.isolation.session = 1;
+    ck_assert_ptr_nonnull(find(&f, &b));
+    ck_assert_ptr_ne(find(&f, &a), used);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_exits_retired_in_building_goes_when_it_opens)
 {
     struct fixture f;
@@ -1207,7 +1233,7 @@ TESTS("client/exits", test_exits_builds_nothing_without_a_network,
       test_exits_takes_no_stream_past_its_dirtiness,
       test_exits_keeps_authenticated_circuits_alive_until_they_idle,
       test_exits_lets_clean_circuits_go_after_an_hour_at_most,
-      test_exits_new_identity_leaves_every_used_circuit,
+      test_exits_new_identity_leaves_every_used_circuit, test_exits_retires_all_and_blames_nobody,
       test_exits_retired_in_building_goes_when_it_opens,
       test_exits_goes_on_with_its_circuits_when_the_network_expires,
       test_exits_describes_each_circuit)

@@ -545,6 +545,28 @@ START_TEST(test_fetch_closes_a_circuit_that_idles)
 }
 END_TEST
 
+START_TEST(test_fetch_retires_circuits_but_not_requests)
+{
+    struct fixture f;
+    setup(&f);
+    want(&f, 1);
+    want(&f, 2);
+    open_circ(net.oc[0]);
+    open_circ(net.oc[1]);
+    feed(0, answer);
+    end_stream(0, OK, true, END_DONE);
+    fetcher_retire_all(f.f);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(net.alive, 1); /* the one at rest is closed */
+    want(&f, 2);
+    ck_assert_uint_eq(net.n, 3); /* and the busy one takes no more */
+    feed(1, answer);
+    end_stream(1, OK, true, END_DONE);
+    ck_assert_uint_eq(net.of[1].replies, 1);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_fetch_end_tells_nobody)
 {
     struct fixture f;
@@ -571,4 +593,4 @@ TESTS("client/fetch", test_fetch_asks_once_the_circuit_is_open,
       test_fetch_stream_refused_fails_the_request, test_fetch_truncated_head_fails_the_request,
       test_fetch_malformed_head_closes_the_stream, test_fetch_body_over_its_cap_closes_the_stream,
       test_fetch_without_progress_times_out, test_fetch_closes_a_circuit_that_idles,
-      test_fetch_end_tells_nobody)
+      test_fetch_retires_circuits_but_not_requests, test_fetch_end_tells_nobody)

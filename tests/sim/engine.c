@@ -142,17 +142,17 @@ struct event sim_next_event(struct sim *s)
 
 void sim_enter_net(struct sim *s)
 {
-    s->net_env.mono_us = s->now_us + SIM_MONO_ORIGIN;
-    s->net_env.wall_us = SIM_EPOCH * (int64_t)SIM_SECOND + (int64_t)s->now_us;
+    env_set_clocks(&s->net_env, s->now_us + SIM_MONO_ORIGIN,
+                   SIM_EPOCH * (int64_t)SIM_SECOND + (int64_t)s->now_us);
 }
 
 void sim_enter_client(struct sim_client *c)
 {
     struct sim *s = c->sim;
-    c->env.mono_us = s->now_us + SIM_MONO_ORIGIN + c->mono_off_us;
-    c->env.wall_us = SIM_EPOCH * (int64_t)SIM_SECOND + (int64_t)s->now_us + c->wall_off_us;
     s->running = c;
     memory.in_client = true;
+    env_set_clocks(&c->env, s->now_us + SIM_MONO_ORIGIN + c->mono_off_us,
+                   SIM_EPOCH * (int64_t)SIM_SECOND + (int64_t)s->now_us + c->wall_off_us);
 }
 
 void sim_leave(struct sim *s)

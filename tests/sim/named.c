@@ -52,6 +52,27 @@ static void restart(struct scenario *sc)
     }
 }
 
+/* The machine sleeps for an hour, and later its clock is set; each time somebody wants something
+ * soon before and soon after. The evening's stream goes on. */
+static void sleeps(struct scenario *sc)
+{
+    plain(sc);
+    sc->lasts_us = 60 * SIM_SECOND;
+    add_app(sc, APP_ECHO, 40000, 0);
+    sc->app[0].piece = 400;
+    sc->app[0].pause_us = 200 * SIM_MS;
+    for (uint64_t s = 10; s <= 30; s += 10) {
+        add_app(sc, APP_ECHO, 1000, 0);
+        sc->app[sc->n_apps - 1].at_us = (s - 2) * SIM_SECOND;
+        add_app(sc, APP_ECHO, 1000, 0);
+        sc->app[sc->n_apps - 1].at_us = s * SIM_SECOND + SIM_MS;
+    }
+    sc->trouble[sc->n_troubles++] = (struct trouble){
+        .kind = TROUBLE_LEAP, .at_us = 10 * SIM_SECOND, .n = 3600 * (int64_t)SIM_SECOND};
+    sc->trouble[sc->n_troubles++] = (struct trouble){
+        .kind = TROUBLE_CLOCK, .at_us = 20 * SIM_SECOND, .until_us = 30 * SIM_SECOND, .n = 120};
+}
+
 void scenario_memory(uint64_t n, struct scenario *out)
 {
     *out = (struct scenario){.seed = 0};
@@ -66,10 +87,8 @@ static const struct {
     const char *name;
     void (*fill)(struct scenario *sc);
 } named[] = {
-    {"bootstrap", bootstrap},
-    {"download", download},
-    {"upload", upload},
-    {"restart", restart},
+    {"bootstrap", bootstrap}, {"download", download}, {"upload", upload},
+    {"restart", restart},     {"sleeps", sleeps},
 };
 
 const char *scenario_name(size_t i)

@@ -11,6 +11,7 @@ enum {
     FIRST_HOPS_RELATED = 3,
     FIRST_HOPS_MOST = 12,
     EXIT_CIRCUITS = 512,
+    BIRTHS = 1024,
     CIRCUIT_APPS = 16
 };
 
@@ -27,9 +28,20 @@ static struct {
     size_t n;
 } exits;
 
+/* When circuits began on their last wire, the latest ones. */
+static struct {
+    struct birth {
+        size_t wire;
+        uint32_t id;
+        uint64_t at_us;
+    } of[BIRTHS];
+    size_t next;
+} births;
+
 void oracle_reset(void)
 {
     exits.n = 0;
+    memset(&births, 0, sizeof births);
 }
 
 /* ---- paths ---- */
@@ -172,9 +184,36 @@ static void check_isolation(struct sim *s, size_t exit, const struct app *app)
         c[i].app[c[i].n++] = app;
 }
 
+/* A tunnel that was asked for after its client's clocks jumped rides no circuit from before. */
+static void check_age(struct sim *s, size_t exit, const struct app *app)
+{
+    uint64_t jumped_us = s->client[app->client].jumped_us;
+    if (!jumped_us || app->opened_us < jumped_us)
+        return;
+    for (size_t i = 0; i < BIRTHS; i++) {
+        const struct birth *b = &births.of[i];
+        if (b->wire == s->at_wire->id && b->id == s->at_circ && b->at_us < jumped_us)
+            sim_breach(s, "old-circuit",
+                       "app %zu came out of %s by a circuit from before the clocks of its client "
+                       "jumped",
+                       app->id, s->plan.node[exit].nickname);
+    }
+}
+
+static void note_birth(const struct sim *s, size_t wire, uint32_t id)
+{
+    struct birth *at = NULL;
+    for (size_t i = 0; i < BIRTHS; i++)
+        if (births.of[i].wire == wire && births.of[i].id == id)
+            at = &births.of[i];
+    if (!at)
+        at = &births.of[births.next++ % BIRTHS];
+    *at = (struct birth){.wire = wire, .id = id, .at_us = s->now_us};
+}
+
 void oracle_circuit_begins(struct sim *s, size_t wire, uint32_t id)
 {
-    (void)s;
+    note_birth(s, wire, id);
     for (size_t i = 0; i < exits.n; i++)
         if (exits.of[i].wire == wire && exits.of[i].id == id) {
             exits.of[i] = exits.of[--exits.n];
@@ -194,5 +233,7 @@ void oracle_exit(struct sim *s, size_t exit, struct app *app, const struct ippor
         sim_breach(s, "path-length", "app %zu was let out by its first hop", app->id);
     else if (s->at_wire)
         check_isolation(s, exit, app);
+    if (n && s->at_wire)
+        check_age(s, exit, app);
     s->exits_seen += s->at_wire != NULL;
 }

@@ -111,6 +111,25 @@ static void start_again(struct sim *s, void *arg, uint64_t client)
     host_start(s, (size_t)client);
 }
 
+/* Jumps of less than 100 s are none; a client that stands still wakes for a timer of its, which may
+ * have had a minute to go. */
+enum { CLOCK_JUMP_S = 100, LEAP_JUMP_S = 200 };
+
+static void set_wall(struct sim *s, struct sim_client *c, int64_t seconds)
+{
+    c->wall_off_us += seconds * (int64_t)SIM_SECOND;
+    if (seconds >= CLOCK_JUMP_S || seconds <= -CLOCK_JUMP_S)
+        c->jumped_us = s->now_us;
+}
+
+static void leap(struct sim *s, struct sim_client *c, int64_t us)
+{
+    c->wall_off_us += us;
+    c->mono_off_us += (uint64_t)us;
+    if (us >= LEAP_JUMP_S * (int64_t)SIM_SECOND)
+        c->jumped_us = s->now_us;
+}
+
 static void begin_trouble(struct sim *s, struct trouble *t, size_t i)
 {
     struct sim_client *c = &s->client[t->client];
@@ -141,11 +160,10 @@ static void begin_trouble(struct sim *s, struct trouble *t, size_t i)
         set_faults(s, t->fault, (uint32_t)t->n);
         break;
     case TROUBLE_CLOCK:
-        c->wall_off_us += t->n * (int64_t)SIM_SECOND;
+        set_wall(s, c, t->n);
         break;
     case TROUBLE_LEAP:
-        c->wall_off_us += t->n;
-        c->mono_off_us += (uint64_t)t->n;
+        leap(s, c, t->n);
         break;
     case TROUBLE_MEMORY:
         memory.fail_in = (uint64_t)t->n;
@@ -188,7 +206,7 @@ static void end_trouble(struct sim *s, struct trouble *t, size_t i)
         set_faults(s, t->fault, 0);
         break;
     case TROUBLE_CLOCK:
-        s->client[t->client].wall_off_us -= t->n * (int64_t)SIM_SECOND;
+        set_wall(s, &s->client[t->client], -t->n);
         break;
     case TROUBLE_MEMORY:
         memory.fail_in = memory.fail_n = 0;

@@ -147,6 +147,7 @@ struct sim_client {
     struct client *client; /* NULL: not running */
     uint64_t mono_off_us;
     int64_t wall_off_us;
+    uint64_t jumped_us; /* when its clocks last jumped so that it must notice; 0: never */
     struct sim_file file[SIM_FILES];
     size_t n_files;
     struct rsa_id guard[SIM_GUARDS]; /* first hops of circuits of three */
