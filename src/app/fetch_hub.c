@@ -75,7 +75,11 @@ err_t hub_start_client(struct hub *h, const struct sources *s, const char *data_
         snprintf(why, SOURCES_WHY, "%s", text);
         return e;
     }
-    world_load(h->world, h->client);
+    e = world_load(h->world, h->client);
+    if (e != OK) {
+        snprintf(why, SOURCES_WHY, "--data-directory: its \"state\" cannot be read");
+        return e;
+    }
     client_start(h->client);
     return OK;
 }

@@ -89,7 +89,6 @@ static void start_client(struct running *r)
     if (r->started || r->app->options->disable_network)
         return;
     r->started = true;
-    world_load(&r->world, r->client);
     client_start(r->client);
 }
 
@@ -220,6 +219,8 @@ static err_t begin(struct running *r, struct conf_err *e)
     if (!r->app->options->disable_network)
         TRY(open_ports(r, e));
     TRY(settle_down(r, e));
+    if (world_load(&r->world, r->client) != OK)
+        return conf_fail(e, ERR_IO, "The state of the last run cannot be read.");
     if (watch_signals(r) != OK)
         return conf_fail(e, ERR_NOMEM, "Signals could not be watched");
     return OK;

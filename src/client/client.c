@@ -39,6 +39,7 @@ struct client {
     struct text files[DIR_FILE_N]; /* loaded, until client_start() */
     struct timer save, fetch;
     struct clock_watch watch;
+    bool started;
 };
 
 /* ---- links ---- */
@@ -242,21 +243,32 @@ static void save_due(void *arg)
     env_arm_ms(c->env, &c->save, SAVE_STATE_MS);
 }
 
-static void load_state(struct client *c, struct text text)
+/* A file whose guards are all damaged is kept: somebody may mend it. */
+static err_t keep_damaged_state(struct client *c, size_t damaged_lines, size_t damaged_guards)
+{
+    if (damaged_lines)
+        log_warn(c->env->log, "%zu lines of the state file are damaged and left out",
+                 damaged_lines);
+    if ((!damaged_lines && !damaged_guards) || guards_remembered(c->guards))
+        return OK;
+    log_warn(c->env->log,
+             "No entry guard of the damaged state file can be read: new ones are chosen");
+    err_t e = c->world_ops->set_aside(c->world, STATE_FILE);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static err_t load_state(struct client *c, struct text text)
 {
     struct state *state;
-    if (state_parse(text, &state) != OK) {
-        log_warn(c->env->log, "The state file is damaged: set aside; new entry guards are chosen");
-        c->world_ops->set_aside(c->world, STATE_FILE);
-        return;
-    }
+    size_t damaged_lines, damaged_guards;
+    TRY(state_parse(text, &state, &damaged_lines));
     state_free(&c->state);
     c->state = state;
-    if (guards_load(c->guards, state) != OK)
-        log_warn(c->env->log, "The entry guards of the state file could not be read");
+    TRY(guards_load(c->guards, state, &damaged_guards));
     if (cbt_load(c->cbt, state) != OK)
         log_warn(c->env->log, "The circuit build times of the state file contradict each other: "
                               "they are learnt afresh");
+    return keep_damaged_state(c, damaged_lines, damaged_guards);
 }
 
 /* ---- time that did not pass ---- */
@@ -356,7 +368,7 @@ void client_free(struct client *c)
 {
     if (!c)
         return;
-    if (c->state && c->guards && c->cbt)
+    if (c->started)
         save_state(c);
     env_unwatch_clocks(c->env, &c->watch);
     env_disarm(c->env, &c->save);
@@ -411,27 +423,39 @@ err_t client_new_sharing(const struct client *other, struct env *env,
     return OK;
 }
 
-const char *const *client_files(void)
+const struct client_file *client_files(void)
 {
-    static const char *const names[] = {
-        STATE_FILE,          "cached-certs",          "cached-microdesc-consensus",
-        "cached-microdescs", "cached-microdescs.new", NULL,
+    static const struct client_file files[] = {
+        {STATE_FILE, true},
+        {"cached-certs", false},
+        {"cached-microdesc-consensus", false},
+        {"cached-microdescs", false},
+        {"cached-microdescs.new", false},
+        {NULL, false},
     };
-    return names;
+    return files;
 }
 
-void client_load(struct client *c, const char *name, uint8_t *gift_bytes, size_t len)
+const struct client_file *client_file(const char *name)
+{
+    const struct client_file *file = client_files();
+    while (file->name && strcmp(file->name, name) != 0)
+        file++;
+    return file->name ? file : NULL;
+}
+
+err_t client_load(struct client *c, const char *name, uint8_t *gift_bytes, size_t len)
 {
     struct text text = {(const char *)gift_bytes, len};
     for (enum dir_file file = 0; file < DIR_FILE_N; file++)
         if (strcmp(name, dir_file_name(file)) == 0) {
             free((void *)(uintptr_t)c->files[file].s);
             c->files[file] = text;
-            return;
+            return OK;
         }
-    if (strcmp(name, STATE_FILE) == 0)
-        load_state(c, text);
+    err_t e = strcmp(name, STATE_FILE) == 0 ? load_state(c, text) : OK;
     free(gift_bytes);
+    return e;
 }
 
 static void load_directory(struct client *c)
@@ -440,12 +464,16 @@ static void load_directory(struct client *c)
     if (dirmgr_load(directory_mgr(c->directory), c->files, set_aside) != OK)
         log_warn(c->env->log, "Out of memory while loading the cached directory");
     for (enum dir_file file = 0; file < DIR_FILE_N; file++)
-        if (set_aside[file])
-            c->world_ops->set_aside(c->world, dir_file_name(file));
+        if (set_aside[file]) {
+            /* One that stays where it is will be written over. */
+            err_t e = c->world_ops->set_aside(c->world, dir_file_name(file));
+            (void)e;
+        }
 }
 
 void client_start(struct client *c)
 {
+    c->started = true;
     bootstrap_reached(&c->bootstrap, BOOTSTRAP_STARTING);
     directory_join(c->directory, &c->member);
     if (!directory_started(c->directory)) {

@@ -33,8 +33,9 @@ struct client_world {
      * synced, renamed), or append. A failure is the world's to log; the client goes on without the
      * file. */
     void (*store)(void *world, const char *name, const uint8_t *bytes, size_t len, bool append);
-    /* A file that was given to client_load() is damaged: move it aside. */
-    void (*set_aside)(void *world, const char *name);
+    /* A file that was given to client_load() is damaged: move it aside. An error if it is still
+     * where it was. */
+    MUST_USE err_t (*set_aside)(void *world, const char *name);
 };
 
 enum { CLIENT_WHY_MAX = 192 };
@@ -61,12 +62,21 @@ const struct bootstrap *client_bootstrap(const struct client *c);
  * up through the world. */
 void client_free(struct client *c);
 
-/* The names of the files of the last run that the client wants, NULL at the end. */
-const char *const *client_files(void);
-/* Gives it one of them, before client_start(); GIFT_BYTES (from malloc()) are the client's. */
-void client_load(struct client *c, const char *name, uint8_t *gift_bytes, size_t len);
+/* A file of the last run. */
+struct client_file {
+    const char *name;
+    bool vital; /* it cannot be had anew: whoever fails to read it must not start the client */
+};
 
-/* Begins to bootstrap. */
+/* Those that the client wants, a NULL name at the end; the one called NAME, or NULL. */
+const struct client_file *client_files(void);
+const struct client_file *client_file(const char *name);
+/* Gives it one of them, before client_start(); GIFT_BYTES (from malloc()) are the client's. On an
+ * error (only of a vital file) the client must not be started. ERR_LIMIT: too much to be such a
+ * file; ERR_NOMEM; or of set_aside(). */
+MUST_USE err_t client_load(struct client *c, const char *name, uint8_t *gift_bytes, size_t len);
+
+/* Begins to bootstrap. Before that nothing is stored. */
 void client_start(struct client *c);
 
 /* New options while running (SIGHUP): what differs takes effect for new circuits. On error (as

@@ -150,7 +150,6 @@ static int take_effect(struct tunic_client *c, struct tunic_error *error)
         return -1;
     if (!c->started) {
         c->started = true;
-        world_load(&c->world, c->client);
         client_start(c->client);
     }
     return 0;
@@ -161,6 +160,10 @@ static int begin(struct tunic_client *c, const struct tunic_client *other,
 {
     if (open_folder(c, error) != 0 || make_client(c, other, error) != 0)
         return -1;
+    if (world_load(&c->world, c->client) != OK)
+        return lib_error(error, TUNIC_SYSTEM, TUNIC_STAGE_NONE,
+                         "the file \"state\" in DataDirectory %s is there and cannot be read",
+                         c->options->is.data_dir);
     return take_effect(c, error);
 }
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NAME_SIZE = 96, OPEN_MODE = 0600 };
+enum { NAME_SIZE = 96, OPEN_MODE = 0600, ASIDE_MAX = 100 };
 
 struct files {
     int dir_fd;
@@ -45,6 +45,11 @@ void files_close(struct files *f)
     free(f);
 }
 
+const char *files_dir(const struct files *f)
+{
+    return f->dir;
+}
+
 static err_t complain(struct files *f, const char *what, const char *name)
 {
     int error = errno;
@@ -77,8 +82,13 @@ static err_t load_fd(struct files *f, int fd, const char *name, uint8_t **out, s
     struct stat st;
     if (fstat(fd, &st) != 0)
         return complain(f, "read", name);
-    if (!S_ISREG(st.st_mode) || st.st_size > FILES_LOAD_MAX) {
-        log_warn(f->log, "\"%s/%s\" is too large, or no file: it is not read", f->dir, name);
+    if (!S_ISREG(st.st_mode)) {
+        log_warn(f->log, "\"%s/%s\" is not a file: it is not read", f->dir, name);
+        return ERR_IO;
+    }
+    if (st.st_size > FILES_LOAD_MAX) {
+        log_warn(f->log, "\"%s/%s\" is too large, with %lld MB: no more than %d MB are read",
+                 f->dir, name, (long long)(st.st_size >> 20), FILES_LOAD_MAX >> 20);
         return ERR_LIMIT;
     }
     uint8_t *bytes = malloc((size_t)st.st_size + 1);
@@ -153,11 +163,30 @@ err_t files_append(struct files *f, const char *name, const void *bytes, size_t 
     return OK;
 }
 
-void files_set_aside(struct files *f, const char *name)
+/* The name for NAME aside that no other file has; false if there are too many. */
+static bool unused_name(struct files *f, const char *name, char out[NAME_SIZE])
+{
+    struct stat st;
+    snprintf(out, NAME_SIZE, "%s.damaged", name);
+    for (int n = 1; fstatat(f->dir_fd, out, &st, AT_SYMLINK_NOFOLLOW) == 0; n++) {
+        if (n == ASIDE_MAX)
+            return false;
+        snprintf(out, NAME_SIZE, "%s.damaged.%d", name, n);
+    }
+    return true;
+}
+
+err_t files_set_aside(struct files *f, const char *name, enum files_aside how)
 {
     char aside[NAME_SIZE];
     snprintf(aside, sizeof aside, "%s.damaged", name);
-    if (renameat(f->dir_fd, name, f->dir_fd, aside) == 0)
-        log_warn(f->log, "\"%s/%s\" is damaged: kept as \"%s\", a good one will be fetched", f->dir,
-                 name, aside);
+    if (how == ASIDE_BESIDE_OLDER && !unused_name(f, name, aside)) {
+        log_warn(f->log, "\"%s/%s\" is not set aside: there are %d damaged ones already", f->dir,
+                 name, ASIDE_MAX);
+        return ERR_LIMIT;
+    }
+    if (renameat(f->dir_fd, name, f->dir_fd, aside) != 0)
+        return errno == ENOENT ? ERR_NOT_FOUND : complain(f, "set aside", name);
+    log_warn(f->log, "\"%s/%s\" is kept as \"%s\"", f->dir, name, aside);
+    return OK;
 }

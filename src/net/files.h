@@ -17,16 +17,23 @@ enum { FILES_LOAD_MAX = 128 << 20 };
 /* DIR must exist. ERR_IO (errno is set), ERR_NOMEM. */
 MUST_USE err_t files_open(const char *dir, struct log *log, struct files **out);
 void files_close(struct files *f); /* NULL is fine */
+const char *files_dir(const struct files *f);
 
-/* The file as bytes from malloc(), which the caller frees; ERR_NOT_FOUND, ERR_LIMIT, ERR_IO
- * (logged), ERR_NOMEM. */
+/* The file as bytes from malloc(), which the caller frees. ERR_NOT_FOUND: there is none. It is
+ * there, and could not be read: ERR_LIMIT (more than FILES_LOAD_MAX), ERR_IO (both logged),
+ * ERR_NOMEM. */
 MUST_USE err_t files_load(struct files *f, const char *name, uint8_t **out, size_t *len);
 
 /* A failure is logged, with what to do; the old file stays. */
 MUST_USE err_t files_replace(struct files *f, const char *name, const void *bytes, size_t len);
 /* As much as fits; a torn last entry is what readers of such files must bear anyway. */
 MUST_USE err_t files_append(struct files *f, const char *name, const void *bytes, size_t len);
-/* Renames NAME to NAME.damaged, over an older one. */
-void files_set_aside(struct files *f, const char *name);
+/* What becomes of a file that was set aside before: what can be fetched anew needs one at most. */
+enum files_aside { ASIDE_OVER_OLDER, ASIDE_BESIDE_OLDER };
+
+/* Renames NAME to NAME.damaged, or beside older ones to NAME.damaged.1 and so on, and says so.
+ * ERR_NOT_FOUND: there is no such file. ERR_IO (logged), ERR_LIMIT (logged; too many older ones):
+ * it is where it was. */
+MUST_USE err_t files_set_aside(struct files *f, const char *name, enum files_aside how);
 
 #endif

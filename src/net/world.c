@@ -84,11 +84,14 @@ static void store(void *world, const char *name, const uint8_t *bytes, size_t le
     (void)e;
 }
 
-static void set_aside(void *world, const char *name)
+static err_t set_aside(void *world, const char *name)
 {
     struct world *w = world;
-    if (w->files)
-        files_set_aside(w->files, name);
+    const struct client_file *file = client_file(name);
+    if (!w->files)
+        return OK;
+    return files_set_aside(w->files, name,
+                           file && file->vital ? ASIDE_BESIDE_OLDER : ASIDE_OVER_OLDER);
 }
 
 const struct client_world world_ops = {
@@ -99,13 +102,30 @@ const struct client_world world_ops = {
     .set_aside = set_aside,
 };
 
-void world_load(struct world *w, struct client *c)
+static err_t load_file(struct world *w, struct client *c, const struct client_file *file)
 {
     uint8_t *bytes;
     size_t len;
+    err_t e = files_load(w->files, file->name, &bytes, &len);
+    if (e == OK)
+        e = client_load(c, file->name, bytes, len);
+    if (e == ERR_LIMIT && !file->vital)
+        e = files_set_aside(w->files, file->name, ASIDE_OVER_OLDER);
+    if (e == OK || e == ERR_NOT_FOUND || !file->vital)
+        return OK;
+    /* The words are C tor's: or_state_load(). */
+    log_warn(net_env(w->net)->log,
+             "Unable to read state file \"%s/%s\". It remembers your entry guards, so it is not "
+             "overwritten: make it readable, or move it away to begin with new guards.",
+             files_dir(w->files), file->name);
+    return e;
+}
+
+err_t world_load(struct world *w, struct client *c)
+{
     if (!w->files)
-        return;
-    for (const char *const *name = client_files(); *name; name++)
-        if (files_load(w->files, *name, &bytes, &len) == OK)
-            client_load(c, *name, bytes, len);
+        return OK;
+    for (const struct client_file *file = client_files(); file->name; file++)
+        TRY(load_file(w, c, file));
+    return OK;
 }

@@ -15,7 +15,8 @@ struct world {
 /* For client_new(), with a struct world as its argument. */
 extern const struct client_world world_ops;
 
-/* Gives C every file that it wants and that is there. */
-void world_load(struct world *w, struct client *c);
+/* Gives C every file that it wants and that is there. An error (logged): one that would be lost if
+ * C started without it is there and cannot be read. */
+MUST_USE err_t world_load(struct world *w, struct client *c);
 
 #endif

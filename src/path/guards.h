@@ -27,8 +27,9 @@ struct guards *guards_new(struct env *env); /* NULL out of memory */
 void guards_free(struct guards **g);
 
 /* Takes the Guard lines of S in place of all guards. A damaged line costs itself only, with a
- * warning; what is not understood in a line is kept. ERR_NOMEM. */
-MUST_USE err_t guards_load(struct guards *g, const struct state *s);
+ * warning, and counts in DAMAGED; what is not understood in a line is kept. ERR_NOMEM. */
+MUST_USE err_t guards_load(struct guards *g, const struct state *s, size_t *damaged);
+bool guards_remembered(const struct guards *g); /* there is at least one, of whatever sample */
 /* Puts the Guard lines into S and marks G clean. */
 MUST_USE err_t guards_save(struct guards *g, struct state *s);
 bool guards_dirty(const struct guards *g); /* changed since guards_load() or guards_save() */

@@ -190,24 +190,32 @@ static void forget_all(struct guards *g)
     g->n_foreign = 0;
 }
 
-err_t guards_load(struct guards *g, const struct state *s)
+err_t guards_load(struct guards *g, const struct state *s, size_t *damaged)
 {
     forget_all(g);
-    size_t damaged = 0;
+    *damaged = 0;
     const char *line;
     for (size_t i = 0; i < GUARD_LINES_MAX && (line = state_get(s, "Guard", i)); i++) {
         err_t e = load_line(g, line);
         if (e == ERR_NOMEM)
             return e;
-        damaged += e != OK;
+        *damaged += e != OK;
     }
     for (size_t i = 0; i < SAMPLE_N; i++)
         renumber_confirmed(&g->samples[i]);
-    if (damaged)
+    if (*damaged)
         log_warn(g->env->log, "%zu Guard lines of the state file are damaged and left out.",
-                 damaged);
-    g->dirty = damaged > 0;
+                 *damaged);
+    g->dirty = *damaged > 0;
     return OK;
+}
+
+bool guards_remembered(const struct guards *g)
+{
+    size_t n = g->n_foreign;
+    for (size_t i = 0; i < SAMPLE_N; i++)
+        n += g->samples[i].n;
+    return n > 0;
 }
 
 struct line_wr {

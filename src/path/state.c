@@ -69,7 +69,7 @@ static bool is_key_char(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/* Such bytes are never written, so a file that has them is damaged; a newline would be a new line.
+/* Such bytes are never written, so a line that has them is damaged; a newline would be a new line.
  */
 static bool has_control(struct text t)
 {
@@ -84,8 +84,6 @@ static err_t state_parse_line(struct state *s, struct text text)
     text = text_strip(text);
     if (!text.len || text.s[0] == '#')
         return OK;
-    if (text.len > STATE_LINE_MAX)
-        return ERR_LIMIT;
     if (has_control(text))
         return ERR_MALFORMED;
     struct text rest = text, key;
@@ -99,19 +97,43 @@ static err_t state_parse_line(struct state *s, struct text text)
     return OK;
 }
 
-err_t state_parse(struct text text, struct state **out)
+/* Where a Guard line begins behind another line that lost its newline, or the end. */
+static size_t torn_at(struct text line)
 {
+    static const char guard[] = "Guard in=", id[] = " rsa_id=";
+    const char *at = memmem(line.s + 1, line.len - 1, guard, sizeof guard - 1);
+    if (line.s[0] == '#' || !at)
+        return line.len;
+    size_t before = (size_t)(at - line.s);
+    return memmem(at, line.len - before, id, sizeof id - 1) ? before : line.len;
+}
+
+/* A damaged line costs itself. */
+static err_t state_parse_lines(struct state *s, struct text text, size_t *damaged)
+{
+    struct text line;
+    while (text_line(&text, &line))
+        while (line.len) {
+            size_t torn = torn_at(line);
+            err_t e = state_parse_line(s, (struct text){line.s, torn});
+            if (e != OK && e != ERR_MALFORMED)
+                return e;
+            *damaged += e == ERR_MALFORMED || torn < line.len;
+            line.s += torn;
+            line.len -= torn;
+        }
+    return OK;
+}
+
+err_t state_parse(struct text text, struct state **out, size_t *damaged)
+{
+    *damaged = 0;
     if (text.len > STATE_TEXT_MAX)
         return ERR_LIMIT;
-    if (text.len && memchr(text.s, 0, text.len))
-        return ERR_MALFORMED;
     struct state *s = state_new();
     if (!s)
         return ERR_NOMEM;
-    struct text line;
-    err_t e = OK;
-    while (e == OK && text_line(&text, &line))
-        e = state_parse_line(s, line);
+    err_t e = state_parse_lines(s, text, damaged);
     if (e != OK) {
         state_free(&s);
         return e;

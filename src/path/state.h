@@ -17,15 +17,16 @@ struct state;
 enum {
     STATE_TEXT_MAX = 4 << 20,
     STATE_LINES_MAX = 20000,
-    STATE_LINE_MAX = 65536, /* bytes of one line */
+    STATE_LINE_MAX = 65536, /* bytes of one line that state_set() makes */
 };
 
 struct state *state_new(void); /* empty; NULL out of memory */
 void state_free(struct state **s);
 
-/* ERR_MALFORMED (a control character or a line that is no "Key value": the file is damaged, set it
- * aside), ERR_LIMIT, ERR_NOMEM. Comments and empty lines are dropped: they are written anew. */
-MUST_USE err_t state_parse(struct text text, struct state **out);
+/* DAMAGED: how many lines were left out, for a control character in them or because they are no
+ * "Key value"; the others are all there. Comments and empty lines are dropped: they are written
+ * anew. ERR_LIMIT: too much to be a state file, nothing of it may be overwritten. ERR_NOMEM. */
+MUST_USE err_t state_parse(struct text text, struct state **out, size_t *damaged);
 
 /* The whole file's text, which the caller frees. LastWritten and TorVersion are set. */
 MUST_USE err_t state_write(struct state *s, int64_t now_s, const char *version, char **out,

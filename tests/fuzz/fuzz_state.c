@@ -27,8 +27,9 @@ static void check_guards(struct env *env, struct state *s)
 {
     struct guards *g = guards_new(env), *again = guards_new(env);
     struct guard_info info;
-    must(g && again && guards_load(g, s) == OK);
-    must(guards_save(g, s) == OK && guards_load(again, s) == OK);
+    size_t damaged;
+    must(g && again && guards_load(g, s, &damaged) == OK);
+    must(guards_save(g, s) == OK && guards_load(again, s, &damaged) == OK && !damaged);
     must(guards_n(g) == guards_n(again) && !guards_dirty(again));
     for (size_t i = 0; guards_at(g, i, &info); i++) {
         struct guard_info other;
@@ -58,13 +59,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .random = counting, .random_arg = &count, .wall_us = INT64_C(1767225600) * 1000000};
     struct state *s, *again;
     char *text;
-    size_t len;
-    if (state_parse((struct text){(const char *)data, size}, &s) != OK)
+    size_t len, damaged;
+    if (state_parse((struct text){(const char *)data, size}, &s, &damaged) != OK)
         return 0;
     check_guards(&env, s);
     check_cbt(&env, s);
     if (state_write(s, 0, "x", &text, &len) == OK) {
-        must(state_parse((struct text){text, len}, &again) == OK);
+        must(state_parse((struct text){text, len}, &again, &damaged) == OK && !damaged);
         must(state_count(s, "Guard") == state_count(again, "Guard"));
         state_free(&again);
         free(text);

@@ -46,7 +46,7 @@ static const char *path_of(const char *name)
 
 static void teardown(void)
 {
-    static const char *const names[] = {"a", "a.tmp", "a.damaged", "b", "link"};
+    static const char *const names[] = {"a", "a.tmp", "a.damaged", "a.damaged.1", "b", "link"};
     files_close(t.f);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         (void)remove(path_of(names[i]));
@@ -165,12 +165,45 @@ START_TEST(test_files_sets_a_damaged_file_aside)
     setup();
     ck_ok(files_replace(t.f, "a.damaged", "an older one", 12));
     ck_ok(files_replace(t.f, "a", "damaged", 7));
-    files_set_aside(t.f, "a");
+    ck_ok(files_set_aside(t.f, "a", ASIDE_OVER_OLDER));
     ck_err(files_load(t.f, "a", &bytes, &len), ERR_NOT_FOUND);
     check_file("a.damaged", "damaged");
     ck_assert_uint_eq(t.warnings, 1);
-    files_set_aside(t.f, "b"); /* nothing to be done, nothing to be said */
+    /* Nothing to be done, nothing to be said. */
+    ck_err(files_set_aside(t.f, "b", ASIDE_OVER_OLDER), ERR_NOT_FOUND);
     ck_assert_uint_eq(t.warnings, 1);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_files_sets_aside_beside_older_ones)
+{
+    setup();
+    ck_ok(files_replace(t.f, "a.damaged", "an older one", 12));
+    ck_ok(files_replace(t.f, "a", "damaged", 7));
+    ck_ok(files_set_aside(t.f, "a", ASIDE_BESIDE_OLDER));
+    check_file("a.damaged", "an older one");
+    check_file("a.damaged.1", "damaged");
+    teardown();
+}
+END_TEST
+
+START_TEST(test_files_stays_where_it_is_when_too_many_are_set_aside)
+{
+    char name[32] = "a.damaged";
+    setup();
+    for (int i = 1; i <= 100; i++) {
+        ck_ok(files_replace(t.f, name, "older", 5));
+        snprintf(name, sizeof name, "a.damaged.%d", i);
+    }
+    ck_ok(files_replace(t.f, "a", "damaged", 7));
+    ck_err(files_set_aside(t.f, "a", ASIDE_BESIDE_OLDER), ERR_LIMIT);
+    ck_assert_ptr_nonnull(strstr(t.last, "is not set aside"));
+    check_file("a", "damaged");
+    for (int i = 1; i < 100; i++) {
+        snprintf(name, sizeof name, "a.damaged.%d", i);
+        (void)remove(path_of(name));
+    }
     teardown();
 }
 END_TEST
@@ -196,7 +229,8 @@ START_TEST(test_files_reads_no_pipe)
     size_t len;
     setup();
     ck_assert_int_eq(mkfifo(path_of("a"), 0600), 0);
-    ck_err(files_load(t.f, "a", &bytes, &len), ERR_LIMIT); /* and does not hang */
+    ck_err(files_load(t.f, "a", &bytes, &len), ERR_IO); /* and does not hang */
+    ck_assert_ptr_nonnull(strstr(t.last, "is not a file"));
     teardown();
 }
 END_TEST
@@ -216,5 +250,7 @@ TESTS("net/files", test_files_folder_must_be_there, test_files_replaces_a_file_a
       test_files_empty_file_is_a_file, test_files_keeps_the_old_file_when_writing_fails,
       test_files_left_over_of_a_crash_is_overwritten, test_files_appends,
       test_files_append_that_fails_is_told, test_files_sets_a_damaged_file_aside,
+      test_files_sets_aside_beside_older_ones,
+      test_files_stays_where_it_is_when_too_many_are_set_aside,
       test_files_loads_no_more_than_its_limit, test_files_reads_no_pipe,
       test_files_missing_file_is_no_fault)

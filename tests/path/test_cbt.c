@@ -350,10 +350,11 @@ START_TEST(test_cbt_more_times_than_fit_are_cut_at_random)
     struct env *env = test_env(1);
     struct cbt *c = cbt_new(env);
     struct state *s;
+    size_t damaged;
     struct cbt_info info;
     ck_ok(state_parse(text_of("TotalBuildTimes 3000\nCircuitBuildTimeBin 105 1500\n"
                               "CircuitBuildTimeBin 905 1500\n"),
-                      &s));
+                      &s, &damaged));
     ck_ok(cbt_load(c, s));
     cbt_info(c, &info);
     ck_assert_uint_eq(info.n_times, 1000);
@@ -385,9 +386,10 @@ START_TEST(test_cbt_damaged_state_is_refused_and_learning_starts_afresh)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct cbt *c = cbt_new(env);
         struct state *s;
+        size_t damaged;
         struct cbt_info info;
         learn(c);
-        ck_ok(state_parse(text_of(bad[i]), &s));
+        ck_ok(state_parse(text_of(bad[i]), &s, &damaged));
         ck_assert_msg(cbt_load(c, s) == ERR_MALFORMED, "%s", bad[i]);
         cbt_info(c, &info);
         ck_assert_uint_eq(info.n_times, 0);

@@ -86,8 +86,10 @@ static char *saved(struct bed *b)
 static void load(struct bed *b, const char *text)
 {
     struct state *s;
-    ck_ok(state_parse(text_of(text), &s));
-    ck_ok(guards_load(b->g, s));
+    size_t lines;
+    ck_ok(state_parse(text_of(text), &s, &lines));
+    size_t damaged;
+    ck_ok(guards_load(b->g, s, &damaged));
     state_free(&s);
 }
 

@@ -24,7 +24,9 @@ static const char sample[] =
 static struct state *parsed(const char *text)
 {
     struct state *s;
-    ck_ok(state_parse(text_of(text), &s));
+    size_t damaged;
+    ck_ok(state_parse(text_of(text), &s, &damaged));
+    ck_assert_uint_eq(damaged, 0);
     return s;
 }
 
@@ -104,22 +106,72 @@ START_TEST(test_state_set_takes_no_newline_and_changes_nothing_then)
 }
 END_TEST
 
-START_TEST(test_state_damaged_files_are_malformed)
+static struct state *damaged(const char *bytes, size_t len, size_t want)
 {
     struct state *s;
-    static const char nul[] = "A 1\nB \0 2\n";
-    ck_err(state_parse((struct text){nul, sizeof nul - 1}, &s), ERR_MALFORMED);
-    ck_err(state_parse(text_of("A 1\n\x80\x81garbage 5\n"), &s), ERR_MALFORMED);
-    ck_err(state_parse(text_of("<html>\n"), &s), ERR_MALFORMED);
-    ck_err(state_parse(text_of("A 1\rB 2\n"), &s), ERR_MALFORMED);
-    char *big = malloc(STATE_LINE_MAX + 16);
+    size_t n;
+    ck_ok(state_parse((struct text){bytes, len}, &s, &n));
+    ck_assert_uint_eq(n, want);
+    return s;
+}
+
+START_TEST(test_state_damaged_line_costs_itself)
+{
+    static const char bytes[] = "A 1\nB \0 2\n\x80\x81garbage 5\n<html>\nC 1\rD 2\nE 1\x1b\nF 6\n";
+    struct state *s = damaged(bytes, sizeof bytes - 1, 5);
+    ck_assert_str_eq(state_get(s, "A", 0), "1");
+    ck_assert_str_eq(state_get(s, "F", 0), "6");
+    ck_assert_ptr_null(state_get(s, "B", 0));
+    ck_assert_ptr_null(state_get(s, "E", 0));
+    state_free(&s);
+    static const char noise[] = "\0\xff\x7fnoise\n\0\n";
+    s = damaged(noise, sizeof noise - 1, 2);
+    state_free(&s);
+}
+END_TEST
+
+/* A newline that became another byte, or was lost. */
+START_TEST(test_state_guard_behind_a_damaged_newline_is_found)
+{
+    static const char text[] = "Guard in=default rsa_id=01 listed=1xGuard in=default rsa_id=02\n"
+                               "Dormant 0Guard in=default rsa_id=03\n"
+                               "#Guard in=default rsa_id=04\n"
+                               "Future Guard in=quotes\n";
+    struct state *s = damaged(text, sizeof text - 1, 2);
+    ck_assert_uint_eq(state_count(s, "Guard"), 3);
+    ck_assert_str_eq(state_get(s, "Guard", 0), "in=default rsa_id=01 listed=1x");
+    ck_assert_str_eq(state_get(s, "Guard", 1), "in=default rsa_id=02");
+    ck_assert_str_eq(state_get(s, "Guard", 2), "in=default rsa_id=03");
+    ck_assert_str_eq(state_get(s, "Future", 0), "Guard in=quotes");
+    state_free(&s);
+}
+END_TEST
+
+START_TEST(test_state_long_line_of_another_program_survives)
+{
+    size_t len = 2 * STATE_LINE_MAX;
+    char *big = malloc(len);
     ck_assert_ptr_nonnull(big);
-    memset(big, 'x', STATE_LINE_MAX + 8);
+    memset(big, 'x', len);
     memcpy(big, "A ", 2);
-    ck_err(state_parse((struct text){big, STATE_LINE_MAX + 1}, &s), ERR_LIMIT);
-    ck_ok(state_parse((struct text){big, STATE_LINE_MAX}, &s));
+    struct state *s = damaged(big, len, 0);
+    ck_assert_uint_eq(strlen(state_get(s, "A", 0)), len - 2);
     state_free(&s);
     free(big);
+}
+END_TEST
+
+START_TEST(test_state_file_that_is_too_large_is_refused_as_a_whole)
+{
+    size_t len = STATE_TEXT_MAX + 1, n;
+    char *text = malloc(len);
+    ck_assert_ptr_nonnull(text);
+    memset(text, '\n', len);
+    struct state *s;
+    ck_err(state_parse((struct text){text, len}, &s, &n), ERR_LIMIT);
+    ck_ok(state_parse((struct text){text, len - 1}, &s, &n));
+    state_free(&s);
+    free(text);
 }
 END_TEST
 
@@ -131,8 +183,9 @@ START_TEST(test_state_too_many_lines_are_refused)
     for (size_t i = 0; i <= n; i++)
         memcpy(text + 4 * i, "A 1\n", 4);
     struct state *s;
-    ck_err(state_parse((struct text){text, 4 * (n + 1)}, &s), ERR_LIMIT);
-    ck_ok(state_parse((struct text){text, 4 * n}, &s));
+    size_t lines;
+    ck_err(state_parse((struct text){text, 4 * (n + 1)}, &s, &lines), ERR_LIMIT);
+    ck_ok(state_parse((struct text){text, 4 * n}, &s, &lines));
     const char *const value[] = {"1"};
     ck_err(state_set(s, "B", value, 1), ERR_LIMIT);
     free(text);
@@ -143,8 +196,7 @@ END_TEST
 START_TEST(test_state_every_truncation_parses)
 {
     for (size_t len = 0; len < sizeof sample; len++) {
-        struct state *s;
-        ck_ok(state_parse((struct text){sample, len}, &s));
+        struct state *s = damaged(sample, len, 0);
         state_free(&s);
     }
 }
@@ -209,6 +261,9 @@ END_TEST
 TESTS("path/state", test_state_unknown_lines_survive_byte_for_byte,
       test_state_values_are_found_in_any_case_and_in_order, test_state_set_replaces_in_place,
       test_state_set_takes_no_newline_and_changes_nothing_then,
-      test_state_damaged_files_are_malformed, test_state_too_many_lines_are_refused,
-      test_state_every_truncation_parses, test_state_windows_line_ends_are_fine,
-      test_state_time_round_trip, test_state_impossible_times_are_malformed)
+      test_state_damaged_line_costs_itself, test_state_guard_behind_a_damaged_newline_is_found,
+      test_state_long_line_of_another_program_survives,
+      test_state_file_that_is_too_large_is_refused_as_a_whole,
+      test_state_too_many_lines_are_refused, test_state_every_truncation_parses,
+      test_state_windows_line_ends_are_fine, test_state_time_round_trip,
+      test_state_impossible_times_are_malformed)

@@ -65,7 +65,7 @@ static void store(void *world, const char *name, const uint8_t *bytes, size_t le
     memory.in_client = in_client;
 }
 
-static void set_aside(void *world, const char *name)
+static err_t set_aside(void *world, const char *name)
 {
     struct sim_client *c = world;
     bool in_client = memory.in_client;
@@ -80,6 +80,7 @@ static void set_aside(void *world, const char *name)
         f->len = 0;
     }
     memory.in_client = in_client;
+    return OK;
 }
 
 void host_free_files(struct sim_client *c)
@@ -127,6 +128,32 @@ static err_t make(struct sim_client *c, char why[CLIENT_WHY_MAX])
     return e;
 }
 
+static const struct sim_file *kept_file(const struct sim_client *c, const char *name)
+{
+    for (size_t i = 0; i < c->n_files; i++)
+        if (strcmp(c->file[i].name, name) == 0 && c->file[i].bytes)
+            return &c->file[i];
+    return NULL;
+}
+
+static err_t load_files(struct sim_client *c)
+{
+    err_t e = OK;
+    for (const struct client_file *file = client_files(); file->name && e == OK; file++) {
+        const struct sim_file *f = kept_file(c, file->name);
+        if (!f)
+            continue;
+        uint8_t *copy = malloc(f->len + 1);
+        if (!copy)
+            abort();
+        memcpy(copy, f->bytes, f->len);
+        sim_enter_client(c);
+        e = client_load(c->client, file->name, copy, f->len);
+        sim_leave(c->sim);
+    }
+    return e;
+}
+
 static void try_again(struct sim *s, void *arg, uint64_t x)
 {
     (void)arg;
@@ -144,30 +171,21 @@ void host_start(struct sim *s, size_t client)
     c->env.log = &c->log;
     sim_note(s, "client %zu starts", client);
     err_t e = make(c, why);
+    if (e == OK)
+        e = load_files(c);
     if (e != OK) {
         sim_note(s, "client %zu did not start: %s", client, why);
         if (!memory.failed || e != ERR_NOMEM)
             sim_breach(s, "starts", "client %zu: %s", client, why);
+        sim_enter_client(c);
+        client_free(c->client);
+        sim_leave(s);
         c->client = NULL;
         sim_after(s, SIM_SECOND, try_again, NULL, client);
         return;
     }
     c->starts++;
     c->started_us = s->now_us;
-    for (const char *const *name = client_files(); *name; name++) {
-        for (size_t i = 0; i < c->n_files; i++) {
-            struct sim_file *f = &c->file[i];
-            if (strcmp(f->name, *name) != 0 || !f->bytes)
-                continue;
-            uint8_t *copy = malloc(f->len + 1);
-            if (!copy)
-                abort();
-            memcpy(copy, f->bytes, f->len);
-            sim_enter_client(c);
-            client_load(c->client, *name, copy, f->len);
-            sim_leave(s);
-        }
-    }
     sim_enter_client(c);
     client_start(c->client);
     sim_leave(s);

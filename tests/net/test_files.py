@@ -1,0 +1,140 @@
+"""The files of the DataDirectory: what cannot be read is not lost, what is damaged costs itself."""
+
+import os
+import re
+import time
+
+import pytest
+
+import sut as sut_module
+
+# Without the capabilities by which root reads whatever it likes.
+AS_ANYBODY = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+
+
+def guards(client):
+    """Fingerprints of the Guard lines of its state, in the file's order."""
+    with open(client.data + "/state", encoding="latin-1") as f:
+        return re.findall(r"(?m)^Guard in=default rsa_id=(\w{40})", f.read())
+
+
+def known(make_sut, **how):
+    """A client that has chosen its guards, and is not running."""
+    mine = make_sut(**how)
+    mine.start()
+    assert mine.stop() == 0
+    assert guards(mine)
+    return mine
+
+
+def refuses(client):
+    """It ends with tor's words and status; nothing has become of the folder."""
+    before = sorted(os.listdir(client.data))
+    client.start(wait=False)
+    assert client.process.wait(20) == 1
+    said = client.log()[client.started_at:]
+    assert re.search(r"\[warn\] (State file .* is not a file|Unable to read state file)", said), \
+        sut_module.tail(said)
+    assert "[err] Reading config failed--see warnings above." in said
+    assert [n for n in os.listdir(client.data) if n.startswith("state")] == \
+        [n for n in before if n.startswith("state")]
+
+
+def test_state_that_may_not_be_read(make_sut):
+    """Two things: no state, and a state that cannot be read."""
+    mine = known(make_sut, wrapper=AS_ANYBODY)
+    chosen = guards(mine)
+    os.chmod(mine.data + "/state", 0)
+    refuses(mine)
+    os.chmod(mine.data + "/state", 0o600)
+    assert guards(mine) == chosen
+    mine.start()
+    assert mine.stop() == 0
+    assert guards(mine)[:3] == chosen[:3]
+
+
+@pytest.mark.parametrize("what", ["a folder", "a loop of links"])
+def test_state_that_is_no_file(make_sut, what):
+    mine = make_sut()
+    path = mine.data + "/state"
+    os.mkdir(path) if what == "a folder" else os.symlink("state", path)
+    refuses(mine)
+    assert os.path.islink(path) or os.path.isdir(path)
+
+
+@pytest.mark.skipif(sut_module.IS_TOR, reason="tor reads whatever size")
+@pytest.mark.parametrize("megabytes", [5, 300])
+def test_state_that_is_too_large(make_sut, megabytes):
+    mine = make_sut()
+    path = mine.data + "/state"
+    with open(path, "wb") as f:
+        f.truncate(megabytes << 20)
+    refuses(mine)
+    assert os.path.getsize(path) == megabytes << 20
+
+
+@pytest.mark.skipif(sut_module.IS_TOR, reason="tor begins anew when one line is damaged")
+def test_damaged_line_of_state_costs_itself(make_sut):
+    """And what this program does not know is kept for the one that does."""
+    mine = known(make_sut)
+    chosen = guards(mine)
+    with open(mine.data + "/state", "r+", encoding="latin-1") as f:
+        text = f.read()
+        text = text.replace("TorVersion ", "Tor\0Version ").replace(chosen[1], "<" + chosen[1], 1)
+        f.seek(0)
+        f.write(text + "TransportProxy obfs4 127.0.0.1:4444\nTheFuture  is\\there # \"\n")
+    mine.start()
+    mine.wait_for(r"\[warn\] 1 lines of the state file are damaged", 5, since=mine.started_at)
+    assert mine.stop() == 0
+    # The hit one may have been drawn anew.
+    assert [g for g in guards(mine) if g in chosen and g != chosen[1]] == chosen[:1] + chosen[2:]
+    with open(mine.data + "/state", encoding="latin-1") as f:
+        text = f.read()
+    assert "\nTransportProxy obfs4 127.0.0.1:4444\nTheFuture is\\there # \"\n" in text
+    assert not [n for n in os.listdir(mine.data) if "damaged" in n]
+
+
+@pytest.mark.skipif(sut_module.IS_TOR, reason="tor numbers them in another way, and keeps noise")
+def test_state_without_a_readable_guard_is_kept(make_sut):
+    mine = make_sut()
+    for n in ("state.damaged", "state.damaged.1", "state.damaged.2"):
+        with open(mine.data + "/state", "w", encoding="latin-1") as f:
+            f.write("Guard in=default rsa_id=%s\nDormant 0\n" % n)
+        mine.start()
+        assert mine.stop() == 0
+        assert guards(mine)
+        with open(os.path.join(mine.data, n), encoding="latin-1") as f:
+            assert f.read() == "Guard in=default rsa_id=%s\nDormant 0\n" % n
+
+
+@pytest.mark.skipif(sut_module.IS_TOR, reason="tor reads whatever size")
+@pytest.mark.parametrize("name", ["cached-microdescs.new", "cached-microdesc-consensus"])
+def test_cached_file_that_is_too_large(lab, make_sut, name):
+    """It is set aside and said; the next one is as it should be."""
+    mine = known(make_sut)
+    path = os.path.join(mine.data, name)
+    os.truncate(path, 200 << 20)
+    mine.start()
+    said = mine.log()[mine.started_at:]
+    assert re.search(r"\[warn\] \"%s\" is too large, with 200 MB" % re.escape(path), said)
+    assert re.search(r"\[warn\] \"%s\" is kept as \"%s\.damaged\"" % (re.escape(path), name), said)
+    assert mine.stop() == 0
+    assert os.path.getsize(path + ".damaged") == 200 << 20
+    assert not os.path.exists(path) or os.path.getsize(path) < 10 << 20
+    os.unlink(path + ".damaged")
+
+
+def test_killed_at_any_time(lab, make_sut):
+    """Whenever the program is killed: it starts again, with its guards, and finds no damage."""
+    mine = make_sut()
+    mine.start()
+    mine.stop()
+    chosen = guards(mine)[:3]
+    for n in range(8):
+        mine.start(wait=False)
+        time.sleep(0.02 + 0.05 * n)
+        mine.kill()
+    mine.start()
+    assert mine.stop() == 0
+    assert guards(mine)[:3] == chosen
+    assert not re.search(r"\[warn\].*(damaged|[Cc]ould not|Unable)", mine.log())
