@@ -654,6 +654,11 @@ START_TEST(test_client_keeps_a_data_directory)
     ck_assert_msg(kept && tunic_client_wait(kept, SOON, &e) == 0, "%s", e.text);
     ck_assert_msg(!strstr(h.tags, "requesting_status"), "it fetched:%s", h.tags);
     tunic_client_free(kept);
+    /* A state that is there and cannot be read is not written over. */
+    snprintf(command, sizeof command, "rm %s/state && mkdir %s/state", dir, dir);
+    ck_assert_int_eq(system(command), 0);
+    ck_assert_ptr_null(tunic_client_start(t, &o, &e));
+    is_error(TUNIC_SYSTEM, TUNIC_STAGE_NONE, "\"state\"");
     dir[strlen(dir) - 2] = 0;
     snprintf(command, sizeof command, "rm -r %s", dir);
     ck_assert_int_eq(system(command), 0);

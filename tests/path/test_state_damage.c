@@ -21,16 +21,19 @@ static unsigned rounds(void)
 /* The id of the I-th guard begins with I. */
 static size_t make_text(char *out)
 {
-    size_t n = (size_t)snprintf(out, TEXT_MAX, "# Tor state file last generated on 2026-01-01 "
-                                               "01:00:00 UTC\n# Other times below are in UTC\n"
-                                               "# You *do not* need to edit this file.\n\n");
+    size_t n = (size_t)snprintf(out, TEXT_MAX,
+                                "# Tor state file last generated on 2026-01-01 "
+                                "01:00:00 UTC\n# Other times below are in UTC\n"
+                                "# You *do not* need to edit this file.\n\n");
     for (unsigned i = 0; i < GUARDS; i++)
         n += (size_t)snprintf(out + n, TEXT_MAX - n,
                               "Guard in=default rsa_id=%02X5C0DE5C0DE5C0DE5C0DE5C0DE5C0DE5C0DE5C0 "
                               "nickname=guard%u sampled_on=2025-12-2%uT06:00:00 sampled_idx=%u "
                               "sampled_by=0.4.9.11 listed=1 %s%s\n",
-                              i, i, i % 10, i, i < 3 ? "confirmed_on=2025-12-30T10:00:00 "
-                                                      "confirmed_idx=" : "pb_use_attempts=4.0",
+                              i, i, i % 10, i,
+                              i < 3 ? "confirmed_on=2025-12-30T10:00:00 "
+                                      "confirmed_idx="
+                                    : "pb_use_attempts=4.0",
                               i < 3 ? (const char *[]){"0", "1", "2"}[i] : "");
     n += (size_t)snprintf(out + n, TEXT_MAX - n,
                           "TorVersion Tor 0.4.9.11\nLastWritten 2026-01-01 01:00:00\n"
