@@ -48,7 +48,11 @@ static err_t open_ports(struct running *r, struct conf_err *e)
     size_t n;
     if (apply_ports(r->app->options, &r->warnings, &specs, &n) != OK)
         return conf_fail(e, ERR_NOMEM, "Out of memory");
-    err_t status = socksports_set(r->socks, specs, n);
+    if (r->app->options->disable_network)
+        n = 0;
+    err_t status = socksports_prepare(r->socks, specs, n);
+    if (status == OK)
+        socksports_commit(r->socks);
     free(specs);
     return status == OK ? OK : conf_fail(e, status, "Failed to bind one of the listener ports.");
 }
@@ -110,10 +114,7 @@ static err_t take_effect(struct running *r, const struct options *old, struct co
     TRY(logfile_open(r->app->logfile, r->app->options, old, e));
     set_binding(r);
     TRY(reconfigure_client(r, e));
-    if (r->app->options->disable_network)
-        socksports_close(r->socks);
-    else
-        TRY(open_ports(r, e));
+    TRY(open_ports(r, e));
     start_client(r);
     return OK;
 }

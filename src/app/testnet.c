@@ -231,8 +231,10 @@ static err_t open_socks(struct run *r)
                    .extended_errors = false,
                    .warnings = &r->warnings}};
     r->socks = socksports_new(r->net, r->client, anybody, NULL);
-    if (r->socks && socksports_set(r->socks, &spec, 1) == OK)
+    if (r->socks && socksports_prepare(r->socks, &spec, 1) == OK) {
+        socksports_commit(r->socks);
         return OK;
+    }
     snprintf(r->why, sizeof r->why,
              "cannot listen on 127.0.0.1:%u for SOCKS (see above): choose another --socks-port, "
              "or leave it out for a free one",

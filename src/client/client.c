@@ -36,6 +36,7 @@ struct client {
     struct tunnels *tunnels;
     struct netdir *nd; /* what paths are built from; NULL: not enough is known */
     uint32_t last_circuit_id;
+    int32_t last_session;
     struct text files[DIR_FILE_N]; /* loaded, until client_start() */
     struct timer save, fetch;
     struct clock_watch watch;
@@ -404,7 +405,7 @@ err_t client_new_sharing(const struct client *other, struct env *env,
     struct client *c = calloc(1, sizeof *c);
     if (!c)
         return ERR_NOMEM;
-    *c = (struct client){.env = env, .world_ops = ops, .world = world};
+    *c = (struct client){.env = env, .world_ops = ops, .world = world, .last_session = -1};
     timer_init(&c->save, save_due, c);
     timer_init(&c->fetch, fetch_due, c);
     bootstrap_init(&c->bootstrap, env);
@@ -511,6 +512,11 @@ err_t client_reconfigure(struct client *c, const struct client_config *config,
     apply_settings(c, c->nd);
     settings_drop(old);
     return OK;
+}
+
+int32_t client_new_session(struct client *c)
+{
+    return --c->last_session;
 }
 
 void client_new_identity(struct client *c)

@@ -84,6 +84,9 @@ void client_start(struct client *c);
 MUST_USE err_t client_reconfigure(struct client *c, const struct client_config *config,
                                   char why[CLIENT_WHY_MAX]);
 
+/* A session number for struct isolation that nobody had before: -2, -3... */
+int32_t client_new_session(struct client *c);
+
 /* No new tunnel uses a circuit that has carried a stream before (SIGNAL NEWNYM). */
 void client_new_identity(struct client *c);
 

@@ -38,7 +38,7 @@ struct socks_port {
     char *unix_path;    /* or NULL: a TCP listener at... */
     struct ipport at;   /* ...; port 0 means any free one ("auto") */
     uint32_t isolation; /* enum socks_isolation */
-    int session_group;  /* streams of ports with the same group may share; own: -1 - its index */
+    int session_group;  /* streams of ports with the same group may share; -1: one of its own */
     bool keepalive_isolate_socks_auth;
     bool ipv4, ipv6; /* addresses an exit may connect to for us */
     bool prefer_ipv6;

@@ -246,6 +246,7 @@ static err_t check_port(struct port_line *pl)
 static struct socks_port default_port(bool group_writable)
 {
     return (struct socks_port){.isolation = ISO_DEFAULT,
+                               .session_group = -1,
                                .ipv4 = true,
                                .ipv6 = true,
                                .dns = true,
@@ -290,16 +291,13 @@ static void warn_public(const struct port_line *pl)
                    ipport_text(&p->at, text));
 }
 
-static err_t add_port(struct socks_port **list, size_t *n, struct socks_port gift_port,
-                      bool group_given)
+static err_t add_port(struct socks_port **list, size_t *n, struct socks_port gift_port)
 {
     struct socks_port *more = realloc(*list, (*n + 1) * sizeof *more);
     if (!more) {
         free(gift_port.unix_path);
         return ERR_NOMEM;
     }
-    if (!group_given)
-        gift_port.session_group = -1 - (int)*n;
     more[*n] = gift_port;
     *list = more;
     (*n)++;
@@ -325,7 +323,7 @@ static err_t parse_all(const struct conf_line *lines, bool group_writable, const
             continue;
         }
         warn_public(&pl);
-        TRY(add_port(out, n, pl.port, pl.group_given));
+        TRY(add_port(out, n, pl.port));
     }
     if (got_off && *n > 0)
         return conf_fail(e, ERR_MALFORMED,
@@ -344,7 +342,7 @@ err_t socks_ports_parse(const struct conf_line *lines, bool group_writable, cons
     if (!lines) {
         struct socks_port port = default_port(false);
         port.at = (struct ipport){ip_v4(loopback), SOCKS_DEFAULT_PORT};
-        return add_port(out, n, port, false);
+        return add_port(out, n, port);
     }
     err_t err = parse_all(lines, group_writable, log, out, n, e);
     if (err != OK) {

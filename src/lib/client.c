@@ -122,11 +122,13 @@ static int open_ports(struct tunic_client *c, struct tunic_error *error)
     err_t e = c->socks ? apply_ports(c->options, &c->warnings, &specs, &n) : ERR_NOMEM;
     errno = 0;
     if (e == OK)
-        e = socksports_set(c->socks, specs, n);
+        e = socksports_prepare(c->socks, specs, c->options->disable_network ? 0 : n);
     int why = errno;
     free(specs);
-    if (e == OK)
+    if (e == OK) {
+        socksports_commit(c->socks);
         return 0;
+    }
     conf_error(error, e, "a SocksPort could not be opened");
     if (error && e == ERR_IO && why) {
         error->sys_errno = why;
@@ -141,14 +143,9 @@ static int take_effect(struct tunic_client *c, struct tunic_error *error)
 {
     c->world.bind_v4 = c->options->is.bind_or_v4;
     c->world.bind_v6 = c->options->is.bind_or_v6;
-    if (c->options->disable_network) {
-        if (c->socks)
-            socksports_close(c->socks);
-        return 0;
-    }
     if (open_ports(c, error) != 0)
         return -1;
-    if (!c->started) {
+    if (!c->started && !c->options->disable_network) {
         c->started = true;
         client_start(c->client);
     }

@@ -17,10 +17,10 @@ enum { BACKLOG = 1024, ACCEPTS_A_TURN = 64, PAUSE_MS = 1000, NAME_SIZE = 128 };
 
 struct listener {
     struct net *net;
-    struct listen_at asked;
-    char *unix_path;
-    bool bound;           /* the file at unix_path is ours */
-    char name[NAME_SIZE]; /* "127.0.0.1:9050" or the path */
+    struct listen_at asked; /* its path is... */
+    char *unix_path;        /* ...ours */
+    bool bound;             /* the file at unix_path is ours */
+    char name[NAME_SIZE];   /* "127.0.0.1:9050" or the path */
     const char *what;
     uint16_t port; /* as bound */
     int fd;
@@ -46,7 +46,10 @@ static err_t complain(const struct listener *l, const char *what)
 static err_t bind_tcp(struct listener *l)
 {
     struct sockaddr_storage ss;
-    socklen_t len = sockaddr_of(&l->asked.tcp, &ss);
+    struct ipport at = l->asked.tcp;
+    if (l->port) /* it was there before */
+        at.port = l->port;
+    socklen_t len = sockaddr_of(&at, &ss);
     int one = 1;
     l->fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (l->fd < 0)
@@ -56,7 +59,7 @@ static err_t bind_tcp(struct listener *l)
     if (ss.ss_family == AF_INET6)
         (void)setsockopt(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
     if (bind(l->fd, (struct sockaddr *)&ss, len) != 0)
-        return complain(l, "bind to");
+        return errno == EADDRINUSE && l->asked.may_be_taken ? ERR_IO : complain(l, "bind to");
     if (listen(l->fd, BACKLOG) != 0)
         return complain(l, "listen on");
     len = sizeof ss;
@@ -70,7 +73,7 @@ static err_t bind_tcp(struct listener *l)
 
 /* tor(1), UnixSocksGroupWritable and RelaxDirModeCheck: others must not be able to reach into the
  * folder of the socket. */
-static err_t check_folder(struct listener *l)
+static err_t check_folder(const struct listener *l, const struct listen_at *at)
 {
     char dir[sizeof((struct sockaddr_un *)0)->sun_path];
     struct stat st;
@@ -80,8 +83,8 @@ static err_t check_folder(struct listener *l)
         slash[slash == dir ? 1 : 0] = 0;
     if (stat(slash ? dir : ".", &st) != 0)
         return complain(l, "look at the folder of");
-    mode_t others = l->asked.group_writable || l->asked.world_writable ? 0007 : 0077;
-    if (l->asked.relax_dir_mode || !(st.st_mode & others))
+    mode_t others = at->group_writable || at->world_writable ? 0007 : 0077;
+    if (at->relax_dir_mode || !(st.st_mode & others))
         return OK;
     log_warn(l->net->env.log,
              "Permissions on folder %s are too permissive for a socket: \"chmod %s\" it, or add "
@@ -103,7 +106,7 @@ static err_t bind_unix(struct listener *l)
         errno = ENAMETOOLONG;
         return complain(l, "bind to");
     }
-    TRY(check_folder(l));
+    TRY(check_folder(l, &l->asked));
     memcpy(sun.sun_path, l->unix_path, strlen(l->unix_path));
     if (lstat(l->unix_path, &st) == 0 && S_ISSOCK(st.st_mode))
         (void)unlink(l->unix_path); /* of a run that ended without taking it away */
@@ -165,14 +168,35 @@ static struct listener *listener_new(struct net *n, const char *what, const stru
     if (!l)
         return NULL;
     *l = (struct listener){.net = n, .asked = *at, .what = what, .fd = -1, .fn = fn, .arg = arg};
-    l->asked.unix_path = NULL;
     timer_init(&l->pause, pause_over, l);
     if (at->unix_path && !(l->unix_path = strdup(at->unix_path))) {
         free(l);
         return NULL;
     }
+    l->asked.unix_path = l->unix_path;
     set_name(l, &at->tcp);
     return l;
+}
+
+static err_t begin(struct listener *l)
+{
+    TRY(l->unix_path ? bind_unix(l) : bind_tcp(l));
+    l->event = event_new(l->net->base, l->fd, EV_READ | EV_PERSIST, on_acceptable, l);
+    return l->event && event_add(l->event, NULL) == 0 ? OK : ERR_NOMEM;
+}
+
+static void end(struct listener *l)
+{
+    env_disarm(&l->net->env, &l->pause);
+    if (l->bound)
+        (void)unlink(l->unix_path);
+    l->bound = false;
+    if (l->event)
+        event_free(l->event);
+    l->event = NULL;
+    if (l->fd >= 0)
+        close(l->fd);
+    l->fd = -1;
 }
 
 err_t listener_open(struct net *n, const char *what, const struct listen_at *at, accept_fn *fn,
@@ -182,16 +206,14 @@ err_t listener_open(struct net *n, const char *what, const struct listen_at *at,
     if (!l)
         return ERR_NOMEM;
     log_notice(n->env.log, "Opening %s listener on %s", what, l->name);
-    err_t e = l->unix_path ? bind_unix(l) : bind_tcp(l);
-    if (e == OK) {
-        l->event = event_new(n->base, l->fd, EV_READ | EV_PERSIST, on_acceptable, l);
-        if (!l->event || event_add(l->event, NULL) != 0)
-            e = ERR_NOMEM;
-    }
+    err_t e = begin(l);
     if (e != OK) {
+        int error = errno;
         listener_close(l);
+        errno = error;
         return e;
     }
+    l->asked.may_be_taken = false;
     log_notice(n->env.log, "Opened %s listener connection (ready) on %s", what, l->name);
     *out = l;
     return OK;
@@ -201,13 +223,7 @@ void listener_close(struct listener *l)
 {
     if (!l)
         return;
-    env_disarm(&l->net->env, &l->pause);
-    if (l->bound)
-        (void)unlink(l->unix_path);
-    if (l->event)
-        event_free(l->event);
-    if (l->fd >= 0)
-        close(l->fd);
+    end(l);
     free(l->unix_path);
     free(l);
 }
@@ -217,21 +233,43 @@ uint16_t listener_port(const struct listener *l)
     return l->port;
 }
 
-bool listener_is_at(const struct listener *l, const struct listen_at *at)
+const char *listener_name(const struct listener *l)
 {
-    if (!l->unix_path != !at->unix_path)
-        return false;
-    if (l->unix_path)
-        return strcmp(l->unix_path, at->unix_path) == 0;
-    return ipport_equal(&l->asked.tcp, &at->tcp);
+    return l->name;
 }
 
-void listener_set_mode(struct listener *l, const struct listen_at *at)
+const struct listen_at *listener_at(const struct listener *l)
 {
-    if (!l->unix_path || mode_of(&l->asked) == mode_of(at))
-        return;
+    return &l->asked;
+}
+
+err_t listener_set_mode(struct listener *l, const struct listen_at *at)
+{
+    bool as_it_was = l->asked.group_writable == at->group_writable &&
+                     l->asked.world_writable == at->world_writable &&
+                     l->asked.relax_dir_mode == at->relax_dir_mode;
+    if (!l->unix_path || as_it_was)
+        return OK;
+    TRY(check_folder(l, at));
     if (chmod(l->unix_path, mode_of(at)) != 0)
-        (void)complain(l, "set the permissions of");
+        return complain(l, "set the permissions of");
     l->asked.group_writable = at->group_writable;
     l->asked.world_writable = at->world_writable;
+    l->asked.relax_dir_mode = at->relax_dir_mode;
+    return OK;
+}
+
+void listener_stand_down(struct listener *l)
+{
+    end(l);
+}
+
+err_t listener_stand_up(struct listener *l)
+{
+    if (l->fd >= 0)
+        return OK;
+    err_t e = begin(l);
+    if (e != OK)
+        end(l);
+    return e;
 }

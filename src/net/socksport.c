@@ -1,5 +1,6 @@
 #include "net/socksport.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include "base/hash.h"
 #include "net/conn.h"
 #include "net/net_int.h"
+#include "socks/ports.h"
 
 enum { LINGER_MS = 30000 };
 
@@ -23,10 +25,10 @@ struct port {
     struct socksports *set;
     struct listener *listener;
     struct port_config *config;
-    /* While the set changes: */
-    bool keep, fresh;           /* is listed; was opened just now */
-    struct port_config *coming; /* takes config's place if all goes well */
-    const struct listen_at *at; /* as listed */
+    /* Between socksports_prepare() and what follows it: */
+    enum { STAYS, OPENS, LEAVES } fate;
+    struct port_config *coming; /* of one that stays: takes config's place, or goes again */
+    struct listen_at was;       /* the permissions to go back to */
     struct port *prev, *next;
 };
 
@@ -59,7 +61,7 @@ static void config_release(struct port_config *c)
     free(c);
 }
 
-static struct port_config *config_new(const struct socks_port_config *socks)
+static struct port_config *config_new(const struct socks_port_config *socks, int32_t session)
 {
     size_t n_warn = socks->n_warn_ports, n = n_warn + socks->n_reject_ports;
     struct port_config *c = calloc(1, sizeof *c);
@@ -75,6 +77,7 @@ static struct port_config *config_new(const struct socks_port_config *socks)
         c->ports[i] = i < n_warn ? socks->warn_ports[i] : socks->reject_ports[i - n_warn];
     c->socks.warn_ports = c->ports;
     c->socks.reject_ports = c->ports + n_warn;
+    c->socks.session = session;
     return c;
 }
 
@@ -211,89 +214,226 @@ static void port_free(struct port *port)
     free(port);
 }
 
-void socksports_close(struct socksports *p)
-{
-    while (p->ports)
-        port_free(p->ports);
-}
-
 void socksports_free(struct socksports *p)
 {
     if (!p)
         return;
-    socksports_close(p);
-    while (p->locals)
-        local_free(p->locals);
+    while (p->ports)
+        port_free(p->ports);
+    socksports_hang_up(p);
     free(p);
 }
 
-static struct port *find(struct socksports *p, const struct listen_at *at)
+void socksports_hang_up(struct socksports *p)
 {
-    struct port *port;
-    DL_FOREACH (p->ports, port)
-        if (!port->keep && listener_is_at(port->listener, at))
-            return port;
-    return NULL;
+    while (p->locals)
+        local_free(p->locals);
 }
 
-static err_t open_port(struct socksports *p, const struct socksport_spec *spec)
+/* ---- a change ---- */
+
+static struct port_at at_of(const struct listen_at *at)
+{
+    return (struct port_at){at->unix_path, at->tcp};
+}
+
+static int32_t new_session(void *arg)
+{
+    const struct socksports *p = arg;
+    return client_new_session(p->client);
+}
+
+/* Ports of the set as ports_plan() takes them; NULL out of memory. */
+static struct port_now *now_of(const struct socksports *p, size_t *n)
+{
+    const struct port *port;
+    DL_COUNT(p->ports, port, *n);
+    struct port_now *now = calloc(*n + 1, sizeof *now), *row = now;
+    if (!now)
+        return NULL;
+    DL_FOREACH (p->ports, port)
+        *row++ = (struct port_now){at_of(listener_at(port->listener)), port->config->socks.session};
+    return now;
+}
+
+static struct port_fate *plan(struct socksports *p, const struct socksport_spec *specs, size_t n)
+{
+    size_t n_now;
+    struct port_now *now = now_of(p, &n_now);
+    struct port_wish *wish = calloc(n + 1, sizeof *wish);
+    struct port_fate *fate = calloc(n + 1, sizeof *fate);
+    if (now && wish && fate) {
+        for (size_t i = 0; i < n; i++)
+            wish[i] = (struct port_wish){at_of(&specs[i].at), specs[i].config.session};
+        ports_plan(now, n_now, wish, n, new_session, p, fate);
+    } else {
+        free(fate);
+        fate = NULL;
+    }
+    free(now);
+    free(wish);
+    return fate;
+}
+
+static struct port *nth(const struct socksports *p, int n)
+{
+    struct port *port = p->ports;
+    for (; port && n > 0; n--)
+        port = port->next;
+    return port;
+}
+
+static err_t keep(struct port *port, const struct socksport_spec *spec, int32_t session)
+{
+    port->fate = STAYS;
+    port->was = *listener_at(port->listener);
+    port->coming = config_new(&spec->config, session);
+    return port->coming ? listener_set_mode(port->listener, &spec->at) : ERR_NOMEM;
+}
+
+/* Whether PORT leaves, and AT is another address of its port. */
+static bool precedes(const struct port *port, const struct listen_at *at)
+{
+    const struct listen_at *old = listener_at(port->listener);
+    return port->fate == LEAVES && !old->unix_path && !at->unix_path &&
+           old->tcp.ip.family == at->tcp.ip.family && listener_port(port->listener) == at->tcp.port;
+}
+
+static bool has_predecessor(const struct socksports *p, const struct listen_at *at)
+{
+    const struct port *port;
+    DL_FOREACH (p->ports, port)
+        if (precedes(port, at))
+            return true;
+    return false;
+}
+
+/* Listens for PORT. An address that would be had but for a listener of ours that leaves is had in
+ * its place; one that could not be had in any case (no right to it) costs nothing. */
+static err_t listen_for(struct port *port, struct listen_at at)
+{
+    struct socksports *p = port->set;
+    struct port *old;
+    at.may_be_taken = has_predecessor(p, &at);
+    err_t e = listener_open(p->net, "Socks", &at, on_accept, port, &port->listener);
+    if (e != ERR_IO || errno != EADDRINUSE || !at.may_be_taken)
+        return e;
+    DL_FOREACH (p->ports, old)
+        if (precedes(old, &at))
+            listener_stand_down(old->listener);
+    at.may_be_taken = false;
+    return listener_open(p->net, "Socks", &at, on_accept, port, &port->listener);
+}
+
+static err_t open_port(struct socksports *p, const struct socksport_spec *spec, int32_t session)
 {
     struct port *port = calloc(1, sizeof *port);
     if (!port)
         return ERR_NOMEM;
-    *port =
-        (struct port){.set = p, .keep = true, .fresh = true, .config = config_new(&spec->config)};
-    err_t e = ERR_NOMEM;
-    if (port->config)
-        e = listener_open(p->net, "Socks", &spec->at, on_accept, port, &port->listener);
+    *port = (struct port){.set = p, .fate = OPENS, .config = config_new(&spec->config, session)};
+    err_t e = port->config ? listen_for(port, spec->at) : ERR_NOMEM;
     DL_APPEND(p->ports, port);
     if (e != OK)
         port_free(port);
     return e;
 }
 
-static err_t keep_or_open(struct socksports *p, const struct socksport_spec *spec)
+static err_t prepare(struct socksports *p, const struct socksport_spec *specs, size_t n,
+                     const struct port_fate *fate)
 {
-    struct port *port = find(p, &spec->at);
-    if (!port)
-        return open_port(p, spec);
-    port->coming = config_new(&spec->config);
-    if (!port->coming)
+    struct port *port;
+    err_t e = OK;
+    DL_FOREACH (p->ports, port)
+        port->fate = LEAVES;
+    for (size_t i = 0; i < n && e == OK; i++)
+        if (fate[i].stays != PORT_OPENS)
+            e = keep(nth(p, fate[i].stays), &specs[i], fate[i].session);
+    for (size_t i = 0; i < n && e == OK; i++)
+        if (fate[i].stays == PORT_OPENS)
+            e = open_port(p, &specs[i], fate[i].session);
+    return e;
+}
+
+err_t socksports_prepare(struct socksports *p, const struct socksport_spec *specs, size_t n)
+{
+    struct port_fate *fate = plan(p, specs, n);
+    if (!fate)
         return ERR_NOMEM;
-    port->keep = true;
-    port->at = &spec->at;
-    return OK;
+    err_t e = prepare(p, specs, n, fate);
+    free(fate);
+    if (e != OK)
+        socksports_roll_back(p);
+    return e;
 }
 
-/* PORT was there before the change and stays; NEW: with its new settings. */
-static void settle(struct port *port, bool new)
+/* The first of those that opened on another address of OLD's port; or NULL. */
+static const struct port *successor(const struct socksports *p, const struct port *old)
 {
-    struct port_config *other = port->coming;
-    if (new &&other) {
-        other = port->config;
-        port->config = port->coming;
-        listener_set_mode(port->listener, port->at);
-    }
-    config_release(other);
-    port->coming = NULL;
-    port->at = NULL;
-    port->keep = port->fresh = false;
+    const struct port *port;
+    DL_FOREACH (p->ports, port)
+        if (port->fate == OPENS && precedes(old, listener_at(port->listener)))
+            return port;
+    return NULL;
 }
 
-err_t socksports_set(struct socksports *p, const struct socksport_spec *specs, size_t n)
+static void say_closed(const struct socksports *p, const struct port *port)
+{
+    const struct port *new = successor(p, port);
+    if (new)
+        log_notice(p->net->env.log,
+                   "Closed no-longer-configured Socks listener connection (ready) on %s (replaced "
+                   "by Socks listener connection (ready) on %s)",
+                   listener_name(port->listener), listener_name(new->listener));
+    else
+        log_notice(p->net->env.log, "Closing no-longer-configured Socks listener on %s",
+                   listener_name(port->listener));
+}
+
+void socksports_commit(struct socksports *p)
 {
     struct port *port, *tmp;
-    err_t e = OK;
-    for (size_t i = 0; i < n && e == OK; i++)
-        e = keep_or_open(p, &specs[i]);
     DL_FOREACH_SAFE (p->ports, port, tmp) {
-        bool stays = e == OK ? port->keep : !port->fresh;
-        if (stays)
-            settle(port, e == OK);
-        else
+        if (port->fate == LEAVES) {
+            say_closed(p, port);
             port_free(port);
+        } else if (port->coming) {
+            config_release(port->config);
+            port->config = port->coming;
+            port->coming = NULL;
+        }
     }
-    return e;
+    DL_FOREACH (p->ports, port)
+        port->fate = STAYS;
+}
+
+/* PORT was there before: as it was then. */
+static void take_back(struct port *port)
+{
+    const struct log *log = port->set->net->env.log;
+    if (port->coming && listener_set_mode(port->listener, &port->was) != OK)
+        log_warn(log, "The permissions of %s are not those of its line",
+                 listener_name(port->listener));
+    if (listener_stand_up(port->listener) != OK)
+        log_warn(log, "%s is closed: send HUP to try again", listener_name(port->listener));
+    config_release(port->coming);
+    port->coming = NULL;
+    port->fate = STAYS;
+}
+
+void socksports_roll_back(struct socksports *p)
+{
+    struct port *port, *tmp;
+    int error = errno; /* of what failed */
+    DL_FOREACH_SAFE (p->ports, port, tmp) {
+        if (port->fate != OPENS)
+            continue;
+        log_notice(p->net->env.log, "Closing partially-constructed Socks listener on %s",
+                   listener_name(port->listener));
+        port_free(port);
+    }
+    DL_FOREACH (p->ports, port)
+        take_back(port);
+    errno = error;
 }
 
 uint16_t socksports_first(const struct socksports *p)

@@ -11,7 +11,9 @@ struct socksports;
 
 struct socksport_spec {
     struct listen_at at;
-    struct socks_port_config config; /* port lists are copied; its warnings outlive the set */
+    /* Port lists are copied; its warnings outlive the set; its session is SESSION_OWN or a group.
+     */
+    struct socks_port_config config;
 };
 
 /* Whether SocksPolicy lets an application at PEER in. */
@@ -22,16 +24,22 @@ struct socksports *socksports_new(struct net *n, struct client *c, socks_policy_
 /* Closes listeners and connections. NULL is fine. */
 void socksports_free(struct socksports *p);
 
-/* Makes the listeners those of SPECS: what is there already stays (with its new settings), what is
- * not listed any more closes for new connections. Each is announced with tor's lines. On error all
- * is as it was: ERR_IO (logged: which port and why), ERR_NOMEM. */
-MUST_USE err_t socksports_set(struct socksports *p, const struct socksport_spec *specs, size_t n);
+/* A change in two steps. The first makes ready that the listeners become those of SPECS: opens what
+ * is new (with tor's lines, and while what leaves still listens), checks what stays. On error all
+ * is as it was: ERR_IO (logged: which port and why; errno is set), ERR_NOMEM. After OK, exactly one
+ * of the other two, before the loop turns. */
+MUST_USE err_t socksports_prepare(struct socksports *p, const struct socksport_spec *specs,
+                                  size_t n);
+/* What stays takes on its new settings for new connections and keeps its session number unless its
+ * line says a group; what is not listed any more closes. Connections that are there go on. */
+void socksports_commit(struct socksports *p);
+void socksports_roll_back(struct socksports *p);
 
 /* The TCP port of the first of them, which tells what "any free one" became; 0: there is none. */
 uint16_t socksports_first(const struct socksports *p);
 
-/* No new connections; those that are there go on. */
-void socksports_close(struct socksports *p);
+/* Ends the connections that are there; listeners stay. */
+void socksports_hang_up(struct socksports *p);
 size_t socksports_connections(const struct socksports *p);
 
 #endif

@@ -72,7 +72,7 @@ START_TEST(test_optcheck_socks_port_flags)
     ck_assert(p[0].prefer_no_auth); /* there is no use in asking for what is not looked at */
     ck_assert(!p[1].ipv4 && p[1].ipv6 && p[1].prefer_ipv6 && p[1].extended_errors);
     ck_assert(p[1].keepalive_isolate_socks_auth);
-    ck_assert_int_eq(p[1].session_group, -2);
+    ck_assert_int_eq(p[1].session_group, -1);
     ck_assert(!p[2].ipv4 && !p[2].ipv6 && !p[2].dns && p[2].onion && p[2].prefer_no_auth);
     ck_assert(p[3].group_writable && !p[3].world_writable && p[3].relax_dir_mode);
     ck_assert_uint_eq(p[3].isolation, ISO_DEFAULT & ~(unsigned)ISO_CLIENT_ADDR);

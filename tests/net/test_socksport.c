@@ -9,20 +9,25 @@
 #include <unistd.h>
 
 #include "net/sockaddr.h"
+#include "net/world.h"
 #include "support/test.h"
 
 static struct {
     struct log log;
     struct net *net;
+    struct client *client;
     struct socksports *ports;
     struct ipport announced[8];
     unsigned n_announced;
+    char text[4096]; /* all lines */
     bool policy_rejects;
 } t;
 
 static void sink(void *arg, enum log_level level, const char *line)
 {
     (void)arg, (void)level;
+    size_t len = strlen(t.text);
+    snprintf(t.text + len, sizeof t.text - len, "%s\n", line);
     const char *on = strstr(line, "Opened ") ? strstr(line, " on ") : NULL;
     if (on)
         ck_ok(ipport_parse(on + 4, &t.announced[t.n_announced++]));
@@ -36,10 +41,13 @@ static bool policy(void *arg, const struct ipport *peer)
 
 static void setup(void)
 {
+    const struct client_config config = client_config_defaults(false);
+    char why[CLIENT_WHY_MAX];
     memset(&t, 0, sizeof t);
     t.log = (struct log){.least = LOG_NOTICE, .sink = sink};
     ck_ok(net_new(&t.log, NULL, &t.net));
-    t.ports = socksports_new(t.net, NULL, policy, NULL);
+    ck_ok(client_new(net_env(t.net), &config, &world_ops, NULL, &t.client, why));
+    t.ports = socksports_new(t.net, t.client, policy, NULL);
     ck_assert_ptr_nonnull(t.ports);
 }
 
@@ -52,7 +60,15 @@ static void turn(void)
 static void teardown(void)
 {
     socksports_free(t.ports);
+    client_free(t.client);
     net_free(t.net);
+}
+
+static err_t set(const struct socksport_spec *specs, size_t n)
+{
+    TRY(socksports_prepare(t.ports, specs, n));
+    socksports_commit(t.ports);
+    return OK;
 }
 
 static struct socksport_spec spec(uint16_t port, bool prefer_no_auth)
@@ -100,7 +116,7 @@ START_TEST(test_socksport_serves_two_ports_each_with_its_settings)
 {
     const struct socksport_spec specs[] = {spec(0, false), spec(0, true)};
     setup();
-    ck_ok(socksports_set(t.ports, specs, 2));
+    ck_ok(set(specs, 2));
     ck_assert_uint_eq(t.n_announced, 2);
     ck_assert_int_eq(method_at(&t.announced[0]), 2);
     ck_assert_int_eq(method_at(&t.announced[1]), 0);
@@ -113,12 +129,12 @@ START_TEST(test_socksport_reload_keeps_listeners_and_changes_settings)
 {
     struct socksport_spec specs[] = {spec(0, false), spec(0, false)};
     setup();
-    ck_ok(socksports_set(t.ports, specs, 2));
+    ck_ok(set(specs, 2));
     int before = reach(&t.announced[0]);
     turn();
     specs[0] = spec(t.announced[0].port, true);
     specs[1] = spec(0, true);
-    ck_ok(socksports_set(t.ports, specs + 1, 1));
+    ck_ok(set(specs + 1, 1));
     ck_assert_uint_eq(t.n_announced, 2); /* "auto" again: one of those there stays */
     ck_assert_int_eq(method_at(&t.announced[0]), 0);
     ck_assert_int_lt(reach(&t.announced[1]), 0); /* not listed any more */
@@ -142,15 +158,15 @@ START_TEST(test_socksport_reload_that_fails_changes_nothing)
     ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&ss, &len), 0);
     taken = sockaddr_to_ipport(&ss);
 
-    ck_ok(socksports_set(t.ports, specs, 1));
+    ck_ok(set(specs, 1));
     specs[0] = spec(0, true);           /* there already */
     specs[1] = spec(0, true);           /* new */
     specs[2] = spec(taken.port, false); /* not to be had */
-    ck_err(socksports_set(t.ports, specs, 3), ERR_IO);
+    ck_err(set(specs, 3), ERR_IO);
     ck_assert_uint_eq(t.n_announced, 2);
     ck_assert_int_eq(method_at(&t.announced[0]), 2);
     ck_assert_int_lt(reach(&t.announced[1]), 0);
-    ck_ok(socksports_set(t.ports, specs, 1)); /* and the next one works */
+    ck_ok(set(specs, 1)); /* and the next one works */
     ck_assert_int_eq(method_at(&t.announced[0]), 0);
     close(fd);
     teardown();
@@ -169,11 +185,11 @@ START_TEST(test_socksport_connection_keeps_its_port_lists)
     s.config.reject_ports = ports;
     s.config.n_reject_ports = 1;
     s.config.dns_request = s.config.ipv4_traffic = true;
-    ck_ok(socksports_set(t.ports, &s, 1));
+    ck_ok(set(&s, 1));
     int fd = reach(&t.announced[0]);
     turn();
     s.config.n_reject_ports = 0;
-    ck_ok(socksports_set(t.ports, &s, 1));
+    ck_ok(set(&s, 1));
     free(ports);
     ck_assert_int_eq(send(fd,
                           "\5\1\0"
@@ -194,7 +210,7 @@ START_TEST(test_socksport_policy_turns_away)
     const struct socksport_spec s = spec(0, false);
     setup();
     t.policy_rejects = true;
-    ck_ok(socksports_set(t.ports, &s, 1));
+    ck_ok(set(&s, 1));
     int fd = reach(&t.announced[0]);
     char c;
     turn();
@@ -209,10 +225,10 @@ START_TEST(test_socksport_close_leaves_the_connections)
 {
     const struct socksport_spec s = spec(0, false);
     setup();
-    ck_ok(socksports_set(t.ports, &s, 1));
+    ck_ok(set(&s, 1));
     int fd = reach(&t.announced[0]);
     turn();
-    socksports_close(t.ports);
+    ck_ok(set(NULL, 0));
     ck_assert_int_lt(reach(&t.announced[0]), 0);
     ck_assert_uint_eq(socksports_connections(t.ports), 1);
     ck_assert_int_eq(method_on(fd), 2);
@@ -221,11 +237,92 @@ START_TEST(test_socksport_close_leaves_the_connections)
 }
 END_TEST
 
+static uint16_t free_port(void)
+{
+    const struct socksport_spec s = spec(0, false);
+    ck_ok(set(&s, 1));
+    uint16_t port = socksports_first(t.ports);
+    ck_ok(set(NULL, 0));
+    t.text[0] = 0;
+    return port;
+}
+
+static struct socksport_spec wide(uint16_t port)
+{
+    struct socksport_spec s = spec(port, false);
+    s.at.tcp.ip = (struct ip){.family = IP_V4};
+    return s;
+}
+
+static const uint8_t SECOND[] = {127, 0, 0, 2};
+
+/* 0.0.0.0:P and 127.0.0.1:P cannot both be bound. */
+START_TEST(test_socksport_moves_to_another_address_of_its_port)
+{
+    char want[300];
+    setup();
+    uint16_t port = free_port();
+    const struct socksport_spec open = wide(port), closed = spec(port, true);
+    const struct ipport first = closed.at.tcp, second = {ip_v4(SECOND), port};
+    ck_ok(set(&open, 1));
+    int fd = reach(&second);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    ck_ok(set(&closed, 1));
+    snprintf(
+        want, sizeof want,
+        "Closed no-longer-configured Socks listener connection (ready) on 0.0.0.0:%u (replaced "
+        "by Socks listener connection (ready) on 127.0.0.1:%u)",
+        port, port);
+    ck_assert_ptr_nonnull(strstr(t.text, want));
+    ck_assert_int_lt(reach(&second), 0);
+    ck_assert_int_eq(method_at(&first), 0);
+    ck_ok(set(&open, 1)); /* and back */
+    ck_assert_int_eq(method_at(&first), 2);
+    ck_assert_int_eq(method_at(&second), 2);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_socksport_old_address_stays_if_another_line_fails)
+{
+    setup();
+    uint16_t port = free_port();
+    const struct ipport second = {ip_v4(SECOND), port};
+    struct socksport_spec next[2] = {spec(port, true)}, open = wide(port);
+    next[1].at.unix_path = "/nowhere/socks";
+    ck_ok(set(&open, 1));
+    ck_err(set(next, 2), ERR_IO);
+    ck_assert_int_eq(method_at(&second), 2);
+    ck_assert_int_eq(method_at(&next[0].at.tcp), 2);
+    ck_assert_ptr_nonnull(strstr(t.text, "Closing partially-constructed"));
+    teardown();
+}
+END_TEST
+
+START_TEST(test_socksport_hang_up_leaves_the_listeners)
+{
+    const struct socksport_spec s = spec(0, false);
+    char c;
+    setup();
+    ck_ok(set(&s, 1));
+    int fd = reach(&t.announced[0]);
+    turn();
+    socksports_hang_up(t.ports);
+    ck_assert_uint_eq(socksports_connections(t.ports), 0);
+    turn();
+    ck_assert_int_eq(recv(fd, &c, 1, 0), 0);
+    close(fd);
+    ck_assert_int_eq(method_at(&t.announced[0]), 2);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_socksport_garbage_costs_its_connection_only)
 {
     const struct socksport_spec s = spec(0, false);
     setup();
-    ck_ok(socksports_set(t.ports, &s, 1));
+    ck_ok(set(&s, 1));
     int good = reach(&t.announced[0]), bad = reach(&t.announced[0]);
     turn();
     ck_assert_int_eq(send(bad, "\x16\3\1\0\xff", 5, 0), 5);
@@ -243,4 +340,7 @@ TESTS("net/socksport", test_socksport_serves_two_ports_each_with_its_settings,
       test_socksport_reload_keeps_listeners_and_changes_settings,
       test_socksport_reload_that_fails_changes_nothing,
       test_socksport_connection_keeps_its_port_lists, test_socksport_policy_turns_away,
-      test_socksport_close_leaves_the_connections, test_socksport_garbage_costs_its_connection_only)
+      test_socksport_close_leaves_the_connections,
+      test_socksport_moves_to_another_address_of_its_port,
+      test_socksport_old_address_stays_if_another_line_fails,
+      test_socksport_hang_up_leaves_the_listeners, test_socksport_garbage_costs_its_connection_only)
