@@ -135,6 +135,18 @@ $(BUILD)/tests/sim/sim: $(SIM_OBJ) $(foreach l,$(call layers_upto,testnet),$(BUI
 	$(Q)$(CC) $(LDFLAGS_ALL) $(foreach f,$(SIM_WRAP),-Wl,--wrap=$(f)) -o $@ $(SIM_OBJ) \
 	    -Wl,--start-group $(SIM_LAYERS) -Wl,--end-group $(LIBS)
 
+# The program in which TUNIC_MUTANT names an option that has no effect (tools/mutate-options).
+MUTANT_WRAP := $(addprefix options_,check free dup get dump diff check_transition)
+$(BUILD)/mutant/tunic: $(BUILD)/tests/mutant/mutant.o $(APP_OBJ) $(BUILD)/libtunic.a
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(foreach f,$(MUTANT_WRAP),-Wl,--wrap=$(f)) -pie -o $@ $< $(APP_OBJ) \
+	    $(BUILD)/libtunic.a $(APP_LIBS)
+$(BUILD)/tests/mutant/%.o: tests/mutant/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
 APP_ARCHIVES := $(foreach l,app check fetch forge,$(BUILD)/layer/$(l).a)
 # Fuzz targets: with a plain main() that replays a corpus, and with libFuzzer.
 $(BUILD)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(APP_ARCHIVES) $(BUILD)/libtunic.a
