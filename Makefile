@@ -211,6 +211,7 @@ format-check:
 	else echo "format not checked: this is not clang-format 14"; fi
 lint: layers format-check
 	tests/lint
+	tests/lint-options
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/tunic
