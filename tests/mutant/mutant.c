@@ -81,8 +81,7 @@ static err_t forget(struct options *o, const struct opt *opt, struct conf_err *e
             continue;
         struct conf_line *line = NULL, **tail = &line;
         TRY(conf_line_add(&tail, text_of(table[i].name), text_of(""), "mutant", CONF_SET));
-        err_t err =
-            options_assign(o, line, ASSIGN_CLEAR_FIRST | ASSIGN_USE_DEFAULTS, NULL, e);
+        err_t err = options_assign(o, line, ASSIGN_CLEAR_FIRST | ASSIGN_USE_DEFAULTS, NULL, e);
         conf_lines_free(line);
         TRY(err);
     }
