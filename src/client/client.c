@@ -12,6 +12,7 @@
 #include "client/settings.h"
 #include "client/tunnels.h"
 #include "link/tls.h"
+#include "path/chooser.h"
 #include "path/state.h"
 
 enum { SAVE_STATE_MS = 30000 };
@@ -31,6 +32,7 @@ struct client {
     struct fetcher *fetcher;
     struct state *state;
     struct guards *guards;
+    struct chooser *chooser;
     struct cbt *cbt;
     struct exits *exits;
     struct tunnels *tunnels;
@@ -121,18 +123,14 @@ static void dir_progress(void *arg, int percent, const char *tag, const char *su
     bootstrap_progress(&c->bootstrap, percent, tag, summary);
 }
 
-/* Without a network (ND NULL) no guard is picked: guards hear of the settings with the next one. */
 static void apply_settings(struct client *c, struct netdir *nd)
 {
     struct link_config link_config = settings_link(c->settings, c->tls, nd);
     linkpool_set_config(c->links, &link_config);
     cbt_configure(c->cbt, c->settings->config.learn_circuit_build_timeout,
                   c->settings->config.circuit_build_timeout_s, nd ? netdir_consensus(nd) : NULL);
-    if (!nd)
-        return;
-    if (guards_update(c->guards, nd, &c->settings->path) != OK)
-        log_warn(c->env->log, "Out of memory while updating the entry guards");
-    bootstrap_reached(&c->bootstrap, BOOTSTRAP_AP_CONN);
+    if (nd)
+        bootstrap_reached(&c->bootstrap, BOOTSTRAP_AP_CONN);
 }
 
 static void dir_netdir(void *arg, struct netdir *nd)
@@ -140,6 +138,7 @@ static void dir_netdir(void *arg, struct netdir *nd)
     struct client *c = arg;
     netdir_unref(&c->nd);
     c->nd = nd ? netdir_ref(nd) : NULL;
+    chooser_know(c->chooser, dirmgr_known(directory_mgr(c->directory)));
     if (nd)
         apply_settings(c, nd);
     exits_set_netdir(c->exits, nd);
@@ -166,17 +165,23 @@ static void dir_store(void *arg, enum dir_file file, const void *bytes, size_t l
     c->world_ops->store(c->world, dir_file_name(file), bytes, len, append);
 }
 
-static bool dir_choose_cache(void *arg, const struct netdir *nd, const struct rsa_id *except,
-                             size_t n_except, struct rsa_id *out)
+static bool dir_choose(void *arg, const struct dir_wish *wish, struct dir_choice *out,
+                       uint64_t *again_us)
 {
     struct client *c = arg;
-    struct path_pick pick;
-    if (nd != c->nd) /* the guards know that network only */
-        return false;
-    if (path_pick_dir(nd, &c->settings->path, c->guards, except, n_except, c->env, &pick) != OK)
-        return false;
-    *out = pick.hop[0]->rsa;
-    return true;
+    return chooser_for_documents(c->chooser, wish, out, again_us);
+}
+
+static void dir_judge(void *arg, const struct rsa_id *rsa, bool good)
+{
+    struct client *c = arg;
+    chooser_judge(c->chooser, rsa, good);
+}
+
+static void dir_forgive(void *arg)
+{
+    struct client *c = arg;
+    chooser_forgive(c->chooser);
 }
 
 static void dir_clock_skew(void *arg, int64_t skew_s, const char *text)
@@ -189,7 +194,9 @@ static const struct dirmgr_ops dirmgr_ops = {
     .netdir = dir_netdir,
     .want = dir_want,
     .store = dir_store,
-    .choose_cache = dir_choose_cache,
+    .choose = dir_choose,
+    .judge = dir_judge,
+    .forgive = dir_forgive,
     .clock_skew = dir_clock_skew,
 };
 
@@ -308,9 +315,11 @@ static err_t make_core(struct client *c, const struct client *other)
     c->links = linkpool_new(c->env, &link_config, c->world_ops, c->world, &linkpool_ops, c);
     c->state = state_new();
     c->guards = guards_new(c->env);
+    c->chooser = c->guards ? chooser_new(c->env, c->guards) : NULL;
     c->cbt = cbt_new(c->env);
-    if (!c->links || !c->state || !c->guards || !c->cbt)
+    if (!c->links || !c->state || !c->chooser || !c->cbt)
         return ERR_NOMEM;
+    chooser_configure(c->chooser, &c->settings->path, c->settings->config.testing_network);
     cbt_configure(c->cbt, c->settings->config.learn_circuit_build_timeout,
                   c->settings->config.circuit_build_timeout_s, NULL);
     c->member = (struct directory_member){.ops = &dirmgr_ops, .arg = c};
@@ -381,6 +390,7 @@ void client_free(struct client *c)
     directory_unref(&c->directory);
     linkpool_free(c->links);
     cbt_free(&c->cbt);
+    chooser_free(c->chooser);
     guards_free(&c->guards);
     state_free(&c->state);
     netdir_unref(&c->nd);
@@ -509,6 +519,7 @@ err_t client_reconfigure(struct client *c, const struct client_config *config,
     struct tunnels_config tunnels_config = settings_tunnels(fresh);
     exits_set_config(c->exits, &exits_config);
     tunnels_set_config(c->tunnels, &tunnels_config);
+    chooser_configure(c->chooser, &fresh->path, fresh->config.testing_network);
     apply_settings(c, c->nd);
     settings_drop(old);
     return OK;

@@ -21,6 +21,7 @@ struct client_config {
     bool reduced_padding;      /* ReducedConnectionPadding */
     bool use_ipv4, use_ipv6;   /* ClientUseIPv4, ClientUseIPv6 */
     bool prefer_ipv6_orport;   /* ClientPreferIPv6ORPort */
+    bool private_addresses;    /* ExtendAllowPrivateAddresses */
 
     /* Paths: node lists as in torrc */
     const char *exclude_nodes;        /* ExcludeNodes */

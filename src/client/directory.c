@@ -49,11 +49,25 @@ static void on_store(void *arg, enum dir_file file, const void *bytes, size_t le
         d->members->ops->store(d->members->arg, file, bytes, len, append);
 }
 
-static bool on_choose_cache(void *arg, const struct netdir *nd, const struct rsa_id *except,
-                            size_t n_except, struct rsa_id *out)
+static bool on_choose(void *arg, const struct dir_wish *wish, struct dir_choice *out,
+                      uint64_t *again_us)
 {
     struct directory *d = arg;
-    return d->members && d->members->ops->choose_cache(d->members->arg, nd, except, n_except, out);
+    return d->members && d->members->ops->choose(d->members->arg, wish, out, again_us);
+}
+
+static void on_judge(void *arg, const struct rsa_id *rsa, bool good)
+{
+    struct directory *d = arg;
+    if (d->members)
+        d->members->ops->judge(d->members->arg, rsa, good);
+}
+
+static void on_forgive(void *arg)
+{
+    struct directory *d = arg;
+    if (d->members)
+        d->members->ops->forgive(d->members->arg);
 }
 
 static void on_clock_skew(void *arg, int64_t skew_s, const char *text)
@@ -68,7 +82,9 @@ static const struct dirmgr_ops mgr_ops = {
     .netdir = on_netdir,
     .want = on_want,
     .store = on_store,
-    .choose_cache = on_choose_cache,
+    .choose = on_choose,
+    .judge = on_judge,
+    .forgive = on_forgive,
     .clock_skew = on_clock_skew,
 };
 

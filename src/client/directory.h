@@ -12,8 +12,8 @@
 
 struct directory;
 
-/* Part of whoever joins. OPS as in dirmgr.h; want, store, choose_cache and clock_skew are for the
- * carrier only. */
+/* Part of whoever joins. OPS as in dirmgr.h, none of them NULL; want, store, choose, judge, forgive
+ * and clock_skew are for the carrier only. */
 struct directory_member {
     const struct dirmgr_ops *ops;
     void *arg;

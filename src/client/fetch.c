@@ -223,23 +223,17 @@ static struct server *find_server(struct fetcher *f, const struct rsa_id *rsa)
     return NULL;
 }
 
-static struct ocirc_plan plan_for(struct fetcher *f, const struct dir_request *req)
+static struct ocirc_plan plan_for(struct fetcher *f, const struct dir_choice *to)
 {
     struct ocirc_plan plan = {
-        .first = {.addr = req->addrs[0].ip.family ? req->addrs[0] : req->addrs[1],
-                  .rsa = req->rsa,
-                  .ed = req->ed,
-                  .has_rsa = true,
-                  .has_ed = req->has_ed},
-        .fast = !req->has_ntor,
+        .first =
+            {.addr = to->addr, .rsa = to->rsa, .ed = to->ed, .has_rsa = true, .has_ed = to->has_ed},
+        .fast = !to->has_ntor,
         .n_hops = 1,
         .timeout_ms = f->ops->build_timeout_ms(f->arg),
     };
-    plan.hops[0] = (struct circ_hop_target){.rsa = req->rsa,
-                                            .ed = req->ed,
-                                            .has_ed = req->has_ed,
-                                            .ntor_key = req->ntor,
-                                            .v4 = req->addrs[0]};
+    plan.hops[0] = (struct circ_hop_target){
+        .rsa = to->rsa, .ed = to->ed, .has_ed = to->has_ed, .ntor_key = to->ntor, .v4 = to->addr};
     return plan;
 }
 
@@ -248,9 +242,9 @@ static struct server *new_server(struct fetcher *f, const struct dir_request *re
     struct server *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
-    struct ocirc_plan plan = plan_for(f, req);
+    struct ocirc_plan plan = plan_for(f, &req->to);
     s->f = f;
-    s->rsa = req->rsa;
+    s->rsa = req->to.rsa;
     timer_init(&s->idle, idle, s);
     s->oc = ocirc_new(f->env, f->pool, f->ops->next_circuit_id(f->arg), &plan, &ocirc_ops, s);
     if (!s->oc) {
@@ -270,7 +264,7 @@ static err_t launch(struct fetcher *f, const struct dir_request *req)
     x->req = *req;
     timer_init(&x->timeout, timed_out, x);
     err_t e = prepare(x);
-    struct server *s = find_server(f, &req->rsa);
+    struct server *s = find_server(f, &req->to.rsa);
     if (e == OK && !s)
         s = new_server(f, req);
     if (e != OK || !s) {

@@ -22,6 +22,7 @@ struct client_config client_config_defaults(bool testing)
         .learn_circuit_build_timeout = true,
         .socks_timeout_s = 120,
         .max_circuits_pending = MOST_PENDING,
+        .private_addresses = testing,
         .reject_internal_addresses = !testing,
         .dns_reject_internal_addresses = !testing,
     };
@@ -90,7 +91,10 @@ static void set_path(struct settings *s, const struct client_config *c)
     s->path.strict_nodes = c->strict_nodes;
     s->path.enforce_distinct_subnets = c->distinct_subnets;
     s->path.ipv4 = c->use_ipv4;
-    s->path.ipv6 = c->use_ipv6;
+    /* C tor, reachable_addr_use_ipv6(): who prefers IPv6, or has nothing else, uses it. */
+    s->path.ipv6 = c->use_ipv6 || c->prefer_ipv6_orport || !c->use_ipv4;
+    s->path.prefer_ipv6 = c->prefer_ipv6_orport;
+    s->path.private_addrs = c->private_addresses;
     size_t n = c->n_long_lived_ports;
     if (n > SETTINGS_PORTS_MAX)
         n = SETTINGS_PORTS_MAX;
@@ -139,9 +143,6 @@ struct dirmgr_options settings_dirmgr(const struct settings *s)
     return (struct dirmgr_options){
         .servers = &s->servers,
         .testing = s->config.testing_network,
-        .prefer_ipv6 = s->config.prefer_ipv6_orport,
-        .no_ipv4 = !s->config.use_ipv4,
-        .no_ipv6 = !s->config.use_ipv6,
     };
 }
 

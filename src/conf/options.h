@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/addr.h"
+#include "base/addrpolicy.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "conf/confline.h"
@@ -49,18 +49,6 @@ struct socks_port {
     bool group_writable, world_writable, relax_dir_mode; /* of a unix socket */
 };
 
-/* One rule of SocksPolicy or ReachableAddresses; the first that matches decides. */
-struct addr_rule {
-    bool accept;
-    struct ip_net net;
-    uint16_t port_min, port_max;
-};
-
-struct addr_policy {
-    struct addr_rule *rules;
-    size_t n;
-};
-
 struct port_set {
     uint16_t *ports;
     size_t n;
@@ -80,8 +68,6 @@ enum safe_logging { SAFELOG_NONE, SAFELOG_RELAY, SAFELOG_ALL };
 /* QUIET_LIBRARY: there is no command line; streams come from a program, ports are not missed. */
 enum quiet { QUIET_NONE, QUIET_HUSH, QUIET_SILENT, QUIET_LIBRARY };
 
-/* A policy with no rule accepts everything. */
-bool addr_policy_accepts(const struct addr_policy *p, const struct ip *ip, uint16_t port);
 bool port_set_has(const struct port_set *s, uint16_t port);
 
 struct options {

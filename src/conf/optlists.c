@@ -19,16 +19,6 @@ static const char *const PRIVATE_NETS[] = {
     "fec0::/10",     "ff00::/8",       "::/127",
 };
 
-bool addr_policy_accepts(const struct addr_policy *p, const struct ip *ip, uint16_t port)
-{
-    for (size_t i = 0; i < p->n; i++) {
-        const struct addr_rule *r = &p->rules[i];
-        if (ip_net_has(&r->net, ip) && port >= r->port_min && port <= r->port_max)
-            return r->accept;
-    }
-    return true;
-}
-
 err_t policy_add(struct addr_policy *p, struct addr_rule rule)
 {
     if (p->n == POLICY_RULES_MAX)

@@ -28,6 +28,16 @@ bool dm_live(const struct dirmgr *d, const struct netdir *nd)
     return live != LIVE_TOO_EARLY && live != LIVE_EXPIRED;
 }
 
+void dm_keep_stale(struct dirmgr *d, struct netdir *gift_nd)
+{
+    const struct consensus *c = netdir_consensus(gift_nd);
+    netdir_unref(&d->stale);
+    if (c->valid_until_s + STALE_MAX_S >= env_wall_s(d->env))
+        d->stale = gift_nd;
+    else
+        netdir_unref(&gift_nd);
+}
+
 void dm_kick(struct dirmgr *d)
 {
     d->want_due = true;
@@ -109,17 +119,33 @@ static void on_events(void *arg)
     }
 }
 
-static err_t copy_servers(struct dirmgr *d, const struct dir_servers *s)
+err_t dirmgr_set_options(struct dirmgr *d, const struct dirmgr_options *o)
 {
-    d->servers = calloc(s->n + 1, sizeof *d->servers);
-    d->auths = calloc(s->n + 1, sizeof *d->auths);
-    if (!d->servers || !d->auths)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < s->n; i++) {
-        d->servers[d->n_servers++].s = s->list[i];
-        if (s->list[i].is_authority && d->n_auths < CONSENSUS_AUTHS_MAX)
-            d->auths[d->n_auths++] = s->list[i].v3ident;
+    struct dir_servers servers;
+    struct rsa_id *auths = calloc(o->servers->n + 1, sizeof *auths);
+    size_t n = 0;
+    err_t e = auths ? OK : ERR_NOMEM;
+    dir_servers_init(&servers);
+    for (size_t i = 0; i < o->servers->n && e == OK; i++) {
+        const struct dir_server *s = &o->servers->list[i];
+        e = dir_servers_add(&servers, s);
+        if (s->is_authority && n < CONSENSUS_AUTHS_MAX)
+            auths[n++] = s->v3ident;
     }
+    if (e != OK) {
+        dir_servers_free(&servers);
+        free(auths);
+        return e;
+    }
+    dir_servers_free(&d->servers);
+    free(d->auths);
+    d->servers = servers;
+    d->auths = auths;
+    d->n_auths = n;
+    d->testing = o->testing;
+    d->paths_needed_permyriad = o->paths_needed_permyriad;
+    review(d);
+    dm_kick(d);
     return OK;
 }
 
@@ -131,15 +157,14 @@ err_t dirmgr_new(struct env *env, const struct dirmgr_options *o, const struct d
     if (!d)
         return ERR_NOMEM;
     d->env = env;
-    d->o = *o;
     d->ops = *ops;
     d->arg = arg;
     d->wake_us = TIMER_NEVER;
     timer_init(&d->events, on_events, d);
     timer_init(&d->wake, on_wake, d);
     authcert_set_init(&d->certs);
-    err_t err = copy_servers(d, o->servers);
-    d->o.servers = NULL;
+    dir_servers_init(&d->servers);
+    err_t err = dirmgr_set_options(d, o);
     if (err != OK)
         dirmgr_free(&d);
     *out = d;
@@ -160,9 +185,10 @@ void dirmgr_free(struct dirmgr **dirmgr)
     authcert_set_clear(&d->certs);
     netdir_unref(&d->current);
     netdir_unref(&d->newest);
+    netdir_unref(&d->stale);
     free(d->md_fails);
     free(d->md_asked);
-    free(d->servers);
+    dir_servers_free(&d->servers);
     free(d->auths);
     free(d);
 }
@@ -198,9 +224,9 @@ static err_t load_certs(struct dirmgr *d, struct text file, bool *damaged)
 static err_t load_microdescs(struct dirmgr *d, struct text file, bool *damaged)
 {
     struct store_report report;
-    if (!file.len || !d->newest)
+    if (!file.len || !dm_known(d))
         return OK;
-    TRY(store_load_microdescs(file, d->newest, &report));
+    TRY(store_load_microdescs(file, dm_known(d), &report));
     *damaged = report.bad > 0;
     return OK;
 }
@@ -211,7 +237,7 @@ static void merge(struct dirmgr *d, struct text old, struct text journal)
     struct buf out;
     buf_init(&out, old.len + journal.len + (1 << 20) + (old.len + journal.len) / 4);
     if (d->ops.store &&
-        store_merge_microdescs(old, journal, d->newest, env_wall_s(d->env), &out) == OK) {
+        store_merge_microdescs(old, journal, dm_known(d), env_wall_s(d->env), &out) == OK) {
         d->ops.store(d->arg, DIR_FILE_MICRODESCS, out.len ? (const void *)buf_at(&out) : "",
                      out.len, false);
         d->ops.store(d->arg, DIR_FILE_MICRODESCS_NEW, "", 0, false);
@@ -241,7 +267,7 @@ err_t dirmgr_load(struct dirmgr *d, const struct text files[DIR_FILE_N], bool se
     TRY(load_microdescs(d, old, &set_aside[DIR_FILE_MICRODESCS]));
     TRY(load_microdescs(d, journal, &set_aside[DIR_FILE_MICRODESCS_NEW]));
     note_damage(d, set_aside);
-    if (d->newest && (journal.len || set_aside[DIR_FILE_MICRODESCS]))
+    if (dm_known(d) && (journal.len || set_aside[DIR_FILE_MICRODESCS]))
         merge(d, old, journal);
     return OK;
 }
@@ -267,7 +293,8 @@ void dirmgr_pause(struct dirmgr *d, bool paused)
 
 void dirmgr_retry_now(struct dirmgr *d)
 {
-    servers_forgive(d);
+    if (d->ops.forgive)
+        d->ops.forgive(d->arg);
     backoff_ok(&d->consensus_wait);
     backoff_ok(&d->md_wait);
     d->cert_wait.not_before_us = 0;
@@ -341,7 +368,7 @@ static bool count_md_failures(struct dirmgr *d, const struct dm_request *rq)
 
 static void certs_failed(struct dirmgr *d)
 {
-    backoff_fail(d, &d->cert_wait);
+    dm_backoff(d, &d->cert_wait);
     retry_candidate(d);
 }
 
@@ -351,11 +378,11 @@ static void fail(struct dirmgr *d, const struct dm_request *rq, bool server_bad)
     if (server_bad)
         server_failed(d, &rq->rsa);
     if (rq->kind == DIR_WANT_CONSENSUS)
-        backoff_fail(d, &d->consensus_wait);
+        dm_backoff(d, &d->consensus_wait);
     if (rq->kind == DIR_WANT_CERTS)
         certs_failed(d);
     if (rq->kind == DIR_WANT_MICRODESCS && count_md_failures(d, rq))
-        backoff_fail(d, &d->md_wait);
+        dm_backoff(d, &d->md_wait);
 }
 
 static void look_at_clock(struct dirmgr *d, const struct dm_request *rq, int64_t date_s)
@@ -381,7 +408,7 @@ static void on_certs(struct dirmgr *d, const struct dm_request *rq, struct text 
         server_failed(d, &rq->rsa);
     /* Also when some came: what is still missing is asked for elsewhere, a few times. */
     if (d->candidate)
-        backoff_fail(d, &d->cert_wait);
+        dm_backoff(d, &d->cert_wait);
     retry_candidate(d);
 }
 
@@ -393,7 +420,7 @@ static void on_microdescs(struct dirmgr *d, struct dm_request *rq, struct text b
     else
         server_failed(d, &rq->rsa);
     if (count_md_failures(d, rq))
-        backoff_fail(d, &d->md_wait);
+        dm_backoff(d, &d->md_wait);
     else
         backoff_ok(&d->md_wait);
     if (n && d->current == d->newest)
@@ -458,4 +485,14 @@ struct netdir *dirmgr_netdir(const struct dirmgr *d)
 struct netdir *dirmgr_newest(const struct dirmgr *d)
 {
     return d->newest;
+}
+
+struct netdir *dm_known(const struct dirmgr *d)
+{
+    return d->newest ? d->newest : d->stale;
+}
+
+struct netdir *dirmgr_known(const struct dirmgr *d)
+{
+    return dm_known(d);
 }

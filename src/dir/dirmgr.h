@@ -22,6 +22,32 @@
 
 struct dirmgr;
 
+enum dir_kind { DIR_WANT_CONSENSUS, DIR_WANT_CERTS, DIR_WANT_MICRODESCS };
+
+/* Somebody is wanted who can be asked for documents. Pointers are good during the call. */
+struct dir_wish {
+    enum dir_kind kind;
+    bool authority;              /* an authority and nobody else; otherwise whoever may be asked */
+    const struct rsa_id *rather; /* who served what led to this wish (a link to it is open); or NULL
+                                  */
+    struct netdir *known; /* the newest consensus, or NULL; its relays may lack microdescriptors,
+                             and its time may be over */
+    const struct dir_servers *servers; /* authorities and fallbacks */
+    const struct rsa_id *busy;         /* have a request of this kind under way */
+    size_t n_busy;
+};
+
+/* Who is asked, over a one-hop circuit to its ORPort: CREATE_FAST unless ntor is known. */
+struct dir_choice {
+    struct ipport addr;
+    struct rsa_id rsa;
+    bool has_ed;
+    struct ed_id ed;
+    bool has_ntor;
+    struct x25519_pub ntor;
+    bool is_authority;
+};
+
 struct dirmgr_ops {
     /* Bootstrap progress as tor counts it; each step once, ascending: 25 requesting_status,
      * 30 loading_status, 40 loading_keys, 45 requesting_descriptors, 50..74 loading_descriptors,
@@ -36,12 +62,15 @@ struct dirmgr_ops {
     /* BYTES replace the file, or are appended to it. Not deferred past the end of the wake-up;
      * bytes are valid during the call only. */
     void (*store)(void *arg, enum dir_file file, const void *bytes, size_t len, bool append);
-    /* May be NULL. The relay to fetch from, once there is a consensus (its relays may still lack
-     * microdescriptors): the client's directory guard. False: none at the moment, dirmgr chooses by
-     * itself. EXCEPT (N of them) were tried and failed lately. Called from dirmgr_next(); must not
-     * call back. */
-    bool (*choose_cache)(void *arg, const struct netdir *nd, const struct rsa_id *except,
-                         size_t n_except, struct rsa_id *out);
+    /* Whom to ask: the manager itself knows nothing of guards, firewalls and forbidden relays.
+     * False: nobody at the moment; *AGAIN_US (monotonic) is lowered to when it is worth asking
+     * again, if that is known. Called from dirmgr_next(); must not call back. */
+    bool (*choose)(void *arg, const struct dir_wish *wish, struct dir_choice *out,
+                   uint64_t *again_us);
+    /* May be NULL. What came of asking RSA: GOOD, or nothing, or nothing of use. FORGIVE: what
+     * failed may be tried again at once. */
+    void (*judge)(void *arg, const struct rsa_id *rsa, bool good);
+    void (*forgive)(void *arg);
     /* May be NULL. A server's clock differs from ours by SKEW_S (ours minus theirs) and its word
      * counts: an authority said so, or a consensus that verifies does. TEXT says it in words. */
     void (*clock_skew)(void *arg, int64_t skew_s, const char *text);
@@ -51,13 +80,13 @@ struct dirmgr_options {
     const struct dir_servers *servers; /* authorities and fallbacks; copied */
     bool testing;                      /* TestingTorNetwork: short delays */
     uint32_t paths_needed_permyriad;   /* PathsNeededToBuildCircuits; 0: by the consensus */
-    bool prefer_ipv6;                  /* of a server's addresses */
-    bool no_ipv4, no_ipv6;             /* ClientUseIPv4 0, ClientUseIPv6 0 */
 };
 
 MUST_USE err_t dirmgr_new(struct env *env, const struct dirmgr_options *o,
                           const struct dirmgr_ops *ops, void *arg, struct dirmgr **out);
 void dirmgr_free(struct dirmgr **d);
+/* New options while running. A consensus that was verified stays. ERR_NOMEM: the old ones stay. */
+MUST_USE err_t dirmgr_set_options(struct dirmgr *d, const struct dirmgr_options *o);
 
 /* The cached files, before dirmgr_start(); any of them may be missing (len 0). In the order of enum
  * dir_file. *SET_ASIDE is set for each file that is damaged: keep it under another name, the
@@ -70,8 +99,6 @@ void dirmgr_pause(struct dirmgr *d, bool paused);
 /* Something changed (network up, user is there): waiting periods end, servers are forgiven. */
 void dirmgr_retry_now(struct dirmgr *d);
 
-enum dir_kind { DIR_WANT_CONSENSUS, DIR_WANT_CERTS, DIR_WANT_MICRODESCS };
-
 /* As C tor: up to 500 microdescriptors a request when it goes through a circuit. */
 enum { DIRMGR_REQUESTS_MAX = 12, DIRMGR_MD_BATCH_MAX = 500 };
 
@@ -79,14 +106,7 @@ enum { DIRMGR_REQUESTS_MAX = 12, DIRMGR_MD_BATCH_MAX = 500 };
 struct dir_request {
     uint32_t id;
     enum dir_kind kind;
-    /* Whom to ask: over a one-hop circuit to its ORPort, CREATE_FAST unless ntor is known. */
-    struct ipport addrs[2]; /* in the order to be tried; family IP_NONE: not there */
-    struct rsa_id rsa;
-    bool has_ed;
-    struct ed_id ed;
-    bool has_ntor;
-    struct x25519_pub ntor;
-    bool is_authority;
+    struct dir_choice to;
     /* What to say: dirhttp_get(path, {.host, .if_modified_since_s}), dirhttp_new(body_cap, false).
      */
     char path[DIRHTTP_URL_MAX];
@@ -118,5 +138,8 @@ void dirmgr_abandon(struct dirmgr *d);
 struct netdir *dirmgr_netdir(const struct dirmgr *d);
 /* The newest verified consensus, even if not enough of it is known; or NULL. */
 struct netdir *dirmgr_newest(const struct dirmgr *d);
+/* The same, or if there is none one that is over by no more than a few days: good for nothing but
+ * to know where guards are. */
+struct netdir *dirmgr_known(const struct dirmgr *d);
 
 #endif

@@ -2,10 +2,10 @@
 #ifndef TUNIC_DIR_DIRMGR_INT_H
 #define TUNIC_DIR_DIRMGR_INT_H
 
+#include "dir/backoff.h"
 #include "dir/dirmgr.h"
 
 enum {
-    RELAY_TROUBLES_MAX = 64,
     /* Then a microdescriptor is let be until the next consensus, if there are enough others. */
     MD_FAILS_MAX = 8,
     MD_HOPELESS = MD_FAILS_MAX + 1, /* it came, and is of no use */
@@ -19,23 +19,9 @@ enum {
     MICRODESCS_BODY_MAX = 16 << 20,
     SKEW_WORTH_SAYING_S = 30 * 60, /* C tor: ALLOW_DIRECTORY_TIME_SKEW */
     STEPS_MAX = 64,
-};
-
-struct backoff {
-    unsigned fails;
-    uint64_t not_before_us; /* monotonic */
-};
-
-/* A server of the configuration and what we lived through with it. */
-struct dm_server {
-    struct dir_server s;
-    struct backoff wait;
-};
-
-/* A relay of the consensus that failed us lately. */
-struct dm_trouble {
-    struct rsa_id rsa;
-    struct backoff wait;
+    /* A consensus that is so long past its end says nothing any more (C tor:
+     * OLD_ROUTER_DESC_MAX_AGE). */
+    STALE_MAX_S = 5 * 24 * 60 * 60,
 };
 
 struct dm_request {
@@ -51,9 +37,9 @@ struct dirmgr {
     struct env *env;
     struct dirmgr_ops ops;
     void *arg;
-    struct dirmgr_options o;
-    struct dm_server *servers;
-    size_t n_servers;
+    bool testing;
+    uint32_t paths_needed_permyriad;
+    struct dir_servers servers;
     struct rsa_id *auths; /* v3idents */
     size_t n_auths;
     bool started, paused;
@@ -61,6 +47,9 @@ struct dirmgr {
     struct authcert_set certs;
     struct netdir *newest;  /* verified; its microdescriptors are being fetched */
     struct netdir *current; /* what paths are built from: newest, or the one before */
+    /* While there is no newest: one that is over, but still names guards and keeps what the next
+     * one will list again. */
+    struct netdir *stale;
     /* A consensus that lacks certificates to be verified. */
     struct consensus *candidate;
     char *candidate_text;
@@ -70,8 +59,6 @@ struct dirmgr {
 
     struct dm_request requests[DIRMGR_REQUESTS_MAX];
     uint32_t last_id;
-    struct dm_trouble troubles[RELAY_TROUBLES_MAX];
-    size_t n_troubles;
 
     struct backoff consensus_wait, cert_wait, md_wait;
     uint64_t consensus_launched_us, md_launched_us;
@@ -92,18 +79,14 @@ struct dirmgr {
 };
 
 /* dirmgr_servers.c */
-uint64_t backoff_fail(struct dirmgr *d, struct backoff *b);
-void backoff_ok(struct backoff *b);
-bool backoff_due(const struct dirmgr *d, const struct backoff *b);
+void dm_backoff(struct dirmgr *d, struct backoff *b); /* one more failure */
 void server_failed(struct dirmgr *d, const struct rsa_id *rsa);
 void server_worked(struct dirmgr *d, const struct rsa_id *rsa);
-void servers_forgive(struct dirmgr *d);
 const char *server_name(const struct dirmgr *d, const struct rsa_id *rsa, char out[64]);
-/* Fill in whom to ask; false if there is nobody at the moment (then the wake-up is noted). */
-bool pick_server(struct dirmgr *d, enum dir_kind kind, bool authority, struct dir_request *out);
-bool pick_cache(struct dirmgr *d, enum dir_kind kind, struct dir_request *out);
-bool pick_named(struct dirmgr *d, const struct rsa_id *rsa, struct dir_request *out);
-bool has_fallbacks(const struct dirmgr *d);
+/* Fills in whom to ask for out->kind: an AUTHORITY, or whoever the owner chooses, RATHER (or NULL)
+ * if that may be. False if there is nobody at the moment (then the wake-up is noted). */
+bool pick_server(struct dirmgr *d, bool authority, const struct rsa_id *rather,
+                 struct dir_request *out);
 
 /* dirmgr_take.c: documents that arrived, from the network or from the cache. */
 void take_consensus(struct dirmgr *d, struct text body, const struct rsa_id *from,
@@ -120,6 +103,10 @@ void review(struct dirmgr *d);
 
 /* dirmgr.c */
 bool dm_live(const struct dirmgr *d, const struct netdir *nd);
+/* The newest consensus, be it over; or NULL. */
+struct netdir *dm_known(const struct dirmgr *d);
+/* Keeps GIFT_ND as the stale one if it is not too old for that. */
+void dm_keep_stale(struct dirmgr *d, struct netdir *gift_nd);
 void dm_kick(struct dirmgr *d); /* ops->want at the end of the wake-up */
 void dm_step(struct dirmgr *d, int percent);
 void dm_note_wake(struct dirmgr *d, uint64_t at_us);

@@ -38,7 +38,7 @@ static err_t adopt(struct dirmgr *d, struct consensus *gift_c)
 {
     struct netdir *nd;
     size_t n = gift_c->n_relays + 1;
-    TRY(netdir_new(gift_c, d->newest, &nd));
+    TRY(netdir_new(gift_c, dm_known(d), &nd));
     uint8_t *fails = calloc(n, sizeof *fails);
     bool *asked = calloc(n, sizeof *asked);
     if (!fails || !asked) {
@@ -52,6 +52,7 @@ static err_t adopt(struct dirmgr *d, struct consensus *gift_c)
     d->md_fails = fails;
     d->md_asked = asked;
     netdir_unref(&d->newest);
+    netdir_unref(&d->stale);
     d->newest = nd;
     mark_asked(d);
     backoff_ok(&d->consensus_wait);
@@ -160,7 +161,7 @@ static void keep_candidate(struct dirmgr *d, struct consensus *gift_c, struct te
 static void refuse(struct dirmgr *d, const struct rsa_id *from)
 {
     server_failed(d, from);
-    backoff_fail(d, &d->consensus_wait);
+    dm_backoff(d, &d->consensus_wait);
     dm_kick(d);
 }
 
@@ -182,7 +183,7 @@ void take_consensus(struct dirmgr *d, struct text body, const struct rsa_id *fro
     if (is_older(d, c)) {
         log_info(d->env->log, "Consensus from %s is not newer than ours", name);
         consensus_free(&c);
-        backoff_fail(d, &d->consensus_wait);
+        dm_backoff(d, &d->consensus_wait);
         return;
     }
     err = consensus_verify(c, d->auths, d->n_auths, &d->certs, env_wall_s(d->env), &v);
@@ -203,6 +204,15 @@ void take_consensus(struct dirmgr *d, struct text body, const struct rsa_id *fro
     refuse(d, from);
 }
 
+/* Takes over GIFT_C. ERR_EXPIRED: the caller has nothing to build from. */
+static err_t keep_expired(struct dirmgr *d, struct consensus *gift_c)
+{
+    struct netdir *nd;
+    TRY(netdir_new(gift_c, NULL, &nd));
+    dm_keep_stale(d, nd);
+    return ERR_EXPIRED;
+}
+
 err_t take_cached_consensus(struct dirmgr *d, struct text body)
 {
     struct consensus *c;
@@ -219,6 +229,8 @@ err_t take_cached_consensus(struct dirmgr *d, struct text body)
     }
     if (err == OK)
         return adopt(d, c);
+    if (err == ERR_EXPIRED)
+        return keep_expired(d, c);
     /* Certificates are missing from the cache: no damage, they are fetched. */
     if (err == ERR_UNDERSIGNED && may_still_pass(&v) && live != LIVE_EXPIRED &&
         live != LIVE_TOO_EARLY) {
@@ -349,10 +361,12 @@ static void progress(struct dirmgr *d, const struct netdir_coverage *v)
 void review(struct dirmgr *d)
 {
     struct netdir_coverage v = {0};
-    if (d->newest && !dm_live(d, d->newest))
-        netdir_unref(&d->newest);
+    if (d->newest && !dm_live(d, d->newest)) {
+        dm_keep_stale(d, d->newest);
+        d->newest = NULL;
+    }
     if (d->newest)
-        netdir_coverage(d->newest, d->o.paths_needed_permyriad, &v);
+        netdir_coverage(d->newest, d->paths_needed_permyriad, &v);
     if (d->current && !dm_live(d, d->current)) {
         netdir_unref(&d->current);
         dm_netdir_changed(d);

@@ -18,10 +18,10 @@ static struct dm_request *claim(struct dirmgr *d, struct dir_request *out)
     struct dm_request *rq = free_slot(d);
     if (!++d->last_id)
         d->last_id = 1;
-    *rq = (struct dm_request){.id = d->last_id, .kind = out->kind, .rsa = out->rsa};
-    rq->is_authority = out->is_authority;
+    *rq = (struct dm_request){.id = d->last_id, .kind = out->kind, .rsa = out->to.rsa};
+    rq->is_authority = out->to.is_authority;
     out->id = rq->id;
-    out->timeout_ms = d->o.testing ? 20000 : 60000;
+    out->timeout_ms = d->testing ? 20000 : 60000;
     return rq;
 }
 
@@ -77,7 +77,7 @@ static bool consensus_wanted(struct dirmgr *d)
         return false;
     uint64_t due = d->consensus_wait.not_before_us;
     if (n) {
-        uint64_t rival = d->consensus_launched_us + (d->o.testing ? 2 : 6) * (uint64_t)US_PER_SEC;
+        uint64_t rival = d->consensus_launched_us + (d->testing ? 2 : 6) * (uint64_t)US_PER_SEC;
         if (some_body_began(d))
             return false;
         due = due > rival ? due : rival;
@@ -88,13 +88,12 @@ static bool consensus_wanted(struct dirmgr *d)
     return false;
 }
 
-/* Authorities have to serve everybody: they come second, unless there is nobody else. */
-static bool pick_for_bootstrap(struct dirmgr *d, enum dir_kind kind, unsigned tries,
-                               struct dir_request *out)
+/* While there is no network every second try goes to an authority: they have to serve everybody,
+ * but know best. */
+static bool pick_for_consensus(struct dirmgr *d, struct dir_request *out)
 {
-    bool authority_first = !has_fallbacks(d) || tries % 2 == 1;
-    return pick_server(d, kind, authority_first, out) ||
-           pick_server(d, kind, !authority_first, out);
+    bool authority = !d->newest && d->consensus_tries % 2 == 1;
+    return (authority && pick_server(d, true, NULL, out)) || pick_server(d, false, NULL, out);
 }
 
 static bool next_consensus(struct dirmgr *d, struct dir_request *out)
@@ -102,8 +101,7 @@ static bool next_consensus(struct dirmgr *d, struct dir_request *out)
     if (!consensus_wanted(d))
         return false;
     out->kind = DIR_WANT_CONSENSUS;
-    if (!pick_cache(d, out->kind, out) &&
-        !pick_for_bootstrap(d, out->kind, d->consensus_tries, out))
+    if (!pick_for_consensus(d, out))
         return false;
     consensus_path(d, out->path);
     out->if_modified_since_s = modified_since(d);
@@ -130,15 +128,13 @@ static bool next_certs(struct dirmgr *d, struct dir_request *out)
 {
     if (!d->candidate || dm_in_flight(d, DIR_WANT_CERTS))
         return false;
-    if (!backoff_due(d, &d->cert_wait)) {
+    if (!backoff_due(&d->cert_wait, d->env)) {
         dm_note_wake(d, d->cert_wait.not_before_us);
         return false;
     }
     out->kind = DIR_WANT_CERTS;
     /* First whoever had the consensus: a link to it is open. */
-    if (!(d->cert_wait.fails == 0 && pick_named(d, &d->candidate_from, out)) &&
-        !pick_cache(d, out->kind, out) &&
-        !pick_for_bootstrap(d, out->kind, d->cert_wait.fails, out))
+    if (!pick_server(d, false, d->cert_wait.fails ? NULL : &d->candidate_from, out))
         return false;
     certs_path(&d->verdict, out->path);
     out->body_cap = CERTS_BODY_MAX;
@@ -159,7 +155,7 @@ static bool row_wanted(const struct dirmgr *d, size_t i, bool retries)
 static size_t count_wanted(struct dirmgr *d, bool *retries)
 {
     size_t n = 0, n_retry = 0;
-    *retries = backoff_due(d, &d->md_wait);
+    *retries = backoff_due(&d->md_wait, d->env);
     for (size_t i = 0; i < netdir_n(d->newest); i++) {
         n += row_wanted(d, i, false);
         n_retry += row_wanted(d, i, true);
@@ -172,7 +168,7 @@ static size_t count_wanted(struct dirmgr *d, bool *retries)
 /* C tor: with enough at hand, a few missing ones wait until more come together. */
 static bool few_may_wait(struct dirmgr *d, size_t n)
 {
-    uint64_t pause_us = (d->o.testing ? 5 : 600) * (uint64_t)US_PER_SEC;
+    uint64_t pause_us = (d->testing ? 5 : 600) * (uint64_t)US_PER_SEC;
     if (n >= MD_FEW || d->current != d->newest || !d->md_launched_us)
         return false;
     if (d->env->mono_us >= d->md_launched_us + pause_us)
@@ -223,7 +219,7 @@ static bool next_microdescs(struct dirmgr *d, struct dir_request *out)
     if (!n || few_may_wait(d, n))
         return false;
     out->kind = DIR_WANT_MICRODESCS;
-    if (!pick_cache(d, out->kind, out) && !pick_for_bootstrap(d, out->kind, 0, out))
+    if (!pick_server(d, false, NULL, out))
         return false;
     struct dm_request *rq = claim(d, out);
     if (fill_batch(d, rq, batch_size(n), retries, out->path) != OK) {

@@ -39,6 +39,7 @@ static struct client_config config_of(const struct options *o)
         .use_ipv4 = o->client_use_ipv4,
         .use_ipv6 = o->client_use_ipv6,
         .prefer_ipv6_orport = o->client_prefer_ipv6_orport == YES,
+        .private_addresses = o->extend_allow_private_addresses,
         .exclude_nodes = o->exclude_nodes,
         .exclude_exit_nodes = o->exclude_exit_nodes,
         .exit_nodes = o->exit_nodes,

@@ -46,6 +46,12 @@ bool guards_dirty(const struct guards *g)
     return g->dirty;
 }
 
+bool guards_is_up(const struct guards *g, const struct rsa_id *id)
+{
+    const struct guard *guard = sample_find(g->now, id);
+    return guard && guard->filtered && guard->reach != GUARD_NO;
+}
+
 /* One guards_pick(). */
 struct choice {
     struct guards *g;
@@ -256,6 +262,8 @@ bool guards_may_use(struct guards *g, const struct rsa_id *id)
 bool guards_lack_md(const struct guards *g, const struct netdir *nd)
 {
     size_t n = 0;
+    if (!g->cfg || !g->cfg->use_entry_guards)
+        return false;
     for (unsigned rank = 1; rank <= g->params.n_primary && n < g->params.n_use; rank++) {
         const struct guard *guard = primary_at(g->now, rank);
         if (!guard || guard->reach == GUARD_NO)

@@ -32,6 +32,8 @@ MUST_USE err_t guards_load(struct guards *g, const struct state *s, size_t *dama
 bool guards_remembered(const struct guards *g); /* there is at least one, of whatever sample */
 /* Puts the Guard lines into S and marks G clean. */
 MUST_USE err_t guards_save(struct guards *g, struct state *s);
+/* Whether R is in the sample in use, passes the configuration and is not known to be down. */
+bool guards_is_up(const struct guards *g, const struct rsa_id *id);
 bool guards_dirty(const struct guards *g); /* changed since guards_load() or guards_save() */
 
 /* After a new consensus, a reload of the configuration, and on any other change of ND: brings the

@@ -44,18 +44,11 @@ enum stop {
 void path_config_init(struct path_config *cfg)
 {
     *cfg = (struct path_config){
-        .enforce_distinct_subnets = true, .use_entry_guards = true, .ipv4 = true};
-}
-
-struct ipport path_first_hop_addr(const struct path_config *cfg, const struct relay *r)
-{
-    struct ipport v4 = relay_orport(r), v6 = relay_orport6(r);
-    if (cfg->ipv4 && v4.port && (!cfg->reachable || cfg->reachable(cfg->reachable_arg, &v4)))
-        return v4;
-    if (cfg->ipv6 && v6.ip.family != IP_NONE && v6.port &&
-        (!cfg->reachable || cfg->reachable(cfg->reachable_arg, &v6)))
-        return v6;
-    return (struct ipport){0};
+        .enforce_distinct_subnets = true,
+        .use_entry_guards = true,
+        .ipv4 = true,
+        .authority_rate = 0.1,
+    };
 }
 
 static bool id_in(const struct rsa_id *list, size_t n, const struct relay *r)
@@ -357,51 +350,6 @@ err_t path_pick(const struct netdir *nd, const struct path_config *cfg, struct g
     }
     free(s.list);
     return e;
-}
-
-static bool is_dir_candidate(const struct path_config *cfg, const struct relay *r,
-                             const struct rsa_id *avoid, size_t n_avoid, bool any)
-{
-    return relay_is(r, RELAY_RUNNING | RELAY_VALID) && relay_is_dircache(r) &&
-           path_first_hop_addr(cfg, r).ip.family != IP_NONE && !id_in(avoid, n_avoid, r) &&
-           (any || !nodeset_has(cfg->exclude, r));
-}
-
-/* tor(1): "StrictNodes 0 tells Tor that it is okay to use an excluded node when it is necessary to
- * [...] download directory information" */
-static err_t pick_any_dir(const struct netdir *nd, const struct path_config *cfg,
-                          const struct rsa_id *avoid, size_t n_avoid, struct env *env,
-                          struct path_pick *out)
-{
-    const struct relay **list = calloc(netdir_n(nd) + 1, sizeof *list);
-    if (!list)
-        return ERR_NOMEM;
-    size_t n = 0;
-    for (int any = 0; any <= !cfg->strict_nodes && !n; any++)
-        for (size_t i = 0; i < netdir_n(nd); i++)
-            if (is_dir_candidate(cfg, netdir_at(nd, i), avoid, n_avoid, any))
-                list[n++] = netdir_at(nd, i);
-    struct weights w;
-    weights_init(&w, netdir_consensus(nd), WEIGHT_FOR_DIR);
-    out->hop[0] = weights_choose(&w, env, list, n);
-    free(list);
-    return out->hop[0] ? OK : ERR_NOT_FOUND;
-}
-
-err_t path_pick_dir(const struct netdir *nd, const struct path_config *cfg, struct guards *guards,
-                    const struct rsa_id *avoid, size_t n_avoid, struct env *env,
-                    struct path_pick *out)
-{
-    *out = (struct path_pick){.guard_use = GUARD_USABLE};
-    struct guard_restriction rst = {.avoid = avoid, .n_avoid = n_avoid};
-    err_t e = guards && cfg->use_entry_guards
-                  ? guards_pick(guards, nd, GUARD_FOR_DIR, &rst, &out->hop[0], &out->guard_use)
-                  : pick_any_dir(nd, cfg, avoid, n_avoid, env, out);
-    if (e == OK)
-        out->n = 1;
-    else if (e == ERR_NOT_FOUND || e == ERR_STATE)
-        snprintf(out->why, PATH_WHY_MAX, "no relay is left to ask for directory documents");
-    return e == ERR_STATE ? ERR_NOT_FOUND : e;
 }
 
 bool path_exit_fits(const struct netdir *nd, const struct path_config *cfg,

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/addr.h"
+#include "base/addrpolicy.h"
 #include "base/env.h"
 #include "base/err.h"
 #include "dir/netdir.h"
@@ -34,11 +34,13 @@ struct path_config {
     bool strict_nodes;
     bool enforce_distinct_subnets; /* EnforceDistinctSubnets */
     bool use_entry_guards;         /* UseEntryGuards */
-    bool ipv4, ipv6;               /* ClientUseIPv4/6: ORPorts that a first hop may be reached at */
-    /* A first hop's ORPort that ReachableAddresses allows; NULL: any. */
-    bool (*reachable)(void *reachable_arg, const struct ipport *orport);
-    void *reachable_arg;
-    const uint16_t *long_lived; /* LongLivedPorts; NULL: the default list */
+    /* ORPorts that a first hop may be reached at */
+    bool ipv4, ipv6;              /* ClientUseIPv4/6 */
+    bool prefer_ipv6;             /* ClientPreferIPv6ORPort */
+    bool private_addrs;           /* ExtendAllowPrivateAddresses */
+    struct addr_policy reachable; /* ReachableAddresses and its like */
+    double authority_rate;        /* DirAuthorityFallbackRate */
+    const uint16_t *long_lived;   /* LongLivedPorts; NULL: the default list */
     size_t n_long_lived;
     uint32_t n_guards, n_dir_guards, n_primary; /* NumEntryGuards, NumDirectoryGuards,
                                                    NumPrimaryGuards; 0: by the consensus */
@@ -101,13 +103,6 @@ MUST_USE err_t path_pick(const struct netdir *nd, const struct path_config *cfg,
                          struct guards *guards, const struct path_request *req, struct env *env,
                          struct path_pick *out);
 
-/* The one hop for directory requests: a directory guard, or any directory cache where guards are
- * not used. Relays that failed in this attempt are AVOIDed. out->n is 1; the relay may lack its
- * microdescriptor. Without a netdir there is nothing to choose from: use a fallback (dir). */
-MUST_USE err_t path_pick_dir(const struct netdir *nd, const struct path_config *cfg,
-                             struct guards *guards, const struct rsa_id *avoid, size_t n_avoid,
-                             struct env *env, struct path_pick *out);
-
 /* Whether an existing circuit that ends at EXIT may serve REQ (port, family, flags, exclusions). */
 bool path_exit_fits(const struct netdir *nd, const struct path_config *cfg,
                     const struct path_request *req, const struct relay *exit);
@@ -117,8 +112,8 @@ bool path_exit_fits(const struct netdir *nd, const struct path_config *cfg,
 bool path_allowed(const struct path_config *cfg, const struct relay *const *hops, size_t n,
                   bool exits);
 
-/* The address of R that a first hop is connected to under CFG: IPv4 if allowed, else IPv6; family
- * IP_NONE if it cannot be reached. */
+/* The one address of R that a first hop is connected to under CFG: IPv4 unless that is not allowed
+ * or IPv6 is preferred; family IP_NONE if it cannot be reached. */
 struct ipport path_first_hop_addr(const struct path_config *cfg, const struct relay *r);
 
 #endif

@@ -15,6 +15,22 @@ bool relay_same_subnet(const struct relay *a, const struct relay *b)
     return a->orport6 && b->orport6 && memcmp(a->v6, b->v6, 4) == 0;
 }
 
+static bool may_reach(const struct path_config *cfg, const struct ipport *to)
+{
+    bool family = to->ip.family == IP_V6 ? cfg->ipv6 : to->ip.family == IP_V4 && cfg->ipv4;
+    return family && to->port && (cfg->private_addrs || !ip_is_internal(&to->ip)) &&
+           addr_policy_accepts(&cfg->reachable, &to->ip, to->port);
+}
+
+struct ipport path_first_hop_addr(const struct path_config *cfg, const struct relay *r)
+{
+    struct ipport v4 = relay_orport(r), v6 = relay_orport6(r);
+    bool use4 = may_reach(cfg, &v4), use6 = may_reach(cfg, &v6);
+    if (use6 && (cfg->prefer_ipv6 || !use4))
+        return v6;
+    return use4 ? v4 : (struct ipport){0};
+}
+
 bool relay_related(const struct netdir *nd, const struct path_config *cfg, const struct relay *a,
                    const struct relay *b)
 {

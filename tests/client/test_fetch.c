@@ -224,8 +224,8 @@ static void want(struct fixture *f, uint8_t server)
 {
     struct dir_request *r = &net.queue[net.queued];
     *r = (struct dir_request){.id = net.queued++, .body_cap = 100000, .timeout_ms = 30000};
-    r->rsa.b[0] = server;
-    r->addrs[0] = (struct ipport){ip_v4((const uint8_t[]){127, 0, 0, server}), 9001};
+    r->to.rsa.b[0] = server;
+    r->to.addr = (struct ipport){ip_v4((const uint8_t[]){127, 0, 0, server}), 9001};
     snprintf(r->path, sizeof r->path, "/tor/status-vote/current/consensus-microdesc");
     snprintf(r->host, sizeof r->host, "127.0.0.%u", server);
     fetcher_run(f->f);
@@ -298,16 +298,17 @@ START_TEST(test_fetch_uses_ntor_where_the_key_is_known)
 {
     struct fixture f;
     setup(&f);
-    net.queue[0].has_ntor = false;
+    net.queue[0].to.has_ntor = false;
     struct dir_request *r = &net.queue[net.queued];
-    *r = (struct dir_request){.has_ntor = true, .has_ed = true, .body_cap = 1, .timeout_ms = 1};
+    *r = (struct dir_request){
+        .to = {.has_ntor = true, .has_ed = true}, .body_cap = 1, .timeout_ms = 1};
     net.queued++;
-    r->addrs[1] = (struct ipport){ip_v6((const uint8_t[16]){0x20, 1}), 9001};
+    r->to.addr = (struct ipport){ip_v6((const uint8_t[16]){0x20, 1}), 9001};
     snprintf(r->path, sizeof r->path, "/x");
     fetcher_run(f.f);
     ck_assert(!net.oc[0]->plan.fast);
     ck_assert(net.oc[0]->plan.first.has_ed);
-    ck_assert(ipport_equal(&net.oc[0]->plan.first.addr, &r->addrs[1])); /* the one there is */
+    ck_assert(ipport_equal(&net.oc[0]->plan.first.addr, &r->to.addr));
     teardown(&f);
 }
 END_TEST

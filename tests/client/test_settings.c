@@ -154,9 +154,7 @@ START_TEST(test_settings_translate_units_and_families)
     ck_assert_uint_eq(settings_tunnels(&s).stream_timeout_ms, 9000);
     ck_assert(!s.path.ipv4);
     ck_assert(s.path.ipv6);
-    ck_assert(settings_dirmgr(&s).no_ipv4);
-    ck_assert(!settings_dirmgr(&s).no_ipv6);
-    ck_assert(settings_dirmgr(&s).prefer_ipv6);
+    ck_assert(s.path.prefer_ipv6);
     settings_free(&s);
 }
 END_TEST

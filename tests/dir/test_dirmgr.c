@@ -18,8 +18,10 @@ struct world {
     int64_t skew_s;
     char log[4096];
     unsigned n_relays;
-    bool choose;
-    struct rsa_id chosen;
+    bool failed[256];     /* by the last byte of the server's identity */
+    bool nobody;          /* the chooser has nobody */
+    struct netdir *known; /* of the last wish */
+    unsigned forgiven;
 };
 
 static void on_progress(void *arg, int percent, const char *tag, const char *summary)
@@ -50,16 +52,51 @@ static void on_store(void *arg, enum dir_file file, const void *bytes, size_t le
     ck_ok(buf_add(&w->files[file], bytes, len));
 }
 
-static bool on_choose(void *arg, const struct netdir *nd, const struct rsa_id *except, size_t n,
-                      struct rsa_id *out)
+static const struct dir_server *best_server(const struct world *w, const struct dir_wish *wish)
+{
+    const struct dir_server *best = NULL;
+    for (size_t i = 0; i < wish->servers->n && !w->nobody; i++) {
+        const struct dir_server *s = &wish->servers->list[i];
+        bool out = w->failed[s->rsa.b[0]] || (wish->authority && !s->is_authority);
+        for (size_t j = 0; j < wish->n_busy; j++)
+            out |= rsa_id_equal(&wish->busy[j], &s->rsa);
+        if (out)
+            continue;
+        if (!best || (!s->is_authority && best->is_authority) ||
+            (wish->rather && rsa_id_equal(wish->rather, &s->rsa)))
+            best = s;
+    }
+    return best;
+}
+
+/* In place of path's chooser: whoever had the last document, else servers in their order, fallbacks
+ * first, without those that are busy or failed; these are forgiven when all have failed. */
+static bool on_choose(void *arg, const struct dir_wish *wish, struct dir_choice *out,
+                      uint64_t *again_us)
 {
     struct world *w = arg;
-    ck_assert_ptr_nonnull(nd);
-    for (size_t i = 0; i < n; i++)
-        if (rsa_id_equal(&except[i], &w->chosen))
-            return false;
-    *out = w->chosen;
-    return w->choose;
+    const struct dir_server *best = best_server(w, wish);
+    w->known = wish->known;
+    *again_us = w->env->mono_us + 100 * US_PER_MS;
+    if (!best) {
+        memset(w->failed, 0, sizeof w->failed);
+        best = best_server(w, wish);
+    }
+    if (best)
+        *out = (struct dir_choice){
+            .addr = {best->ip, best->orport}, .rsa = best->rsa, .is_authority = best->is_authority};
+    return best != NULL;
+}
+
+static void on_judge(void *arg, const struct rsa_id *rsa, bool good)
+{
+    struct world *w = arg;
+    w->failed[rsa->b[0]] = !good;
+}
+
+static void on_forgive(void *arg)
+{
+    ((struct world *)arg)->forgiven++;
 }
 
 static void on_skew(void *arg, int64_t skew_s, const char *text)
@@ -82,7 +119,9 @@ static void make_manager(struct world *w)
                              .netdir = on_netdir,
                              .want = on_want,
                              .store = on_store,
-                             .choose_cache = on_choose,
+                             .choose = on_choose,
+                             .judge = on_judge,
+                             .forgive = on_forgive,
                              .clock_skew = on_skew};
     struct dirmgr_options o = {.servers = &w->servers, .testing = true};
     ck_ok(dirmgr_new(w->env, &o, &ops, w, &w->d));
@@ -145,7 +184,7 @@ static void expect(struct world *w, enum dir_kind kind, struct dir_request *rq)
     ck_assert_msg(dirmgr_next(w->d, rq), "nothing is wanted; log: %s", w->log);
     ck_assert_int_eq(rq->kind, kind);
     ck_assert_uint_ne(rq->id, 0);
-    ck_assert(rq->addrs[0].ip.family == IP_V4 && rq->host[0] && rq->body_cap && rq->timeout_ms);
+    ck_assert(rq->to.addr.ip.family == IP_V4 && rq->host[0] && rq->body_cap && rq->timeout_ms);
 }
 
 static void answer_consensus(struct world *w, const struct dir_request *rq, size_t signers,
@@ -205,7 +244,7 @@ START_TEST(test_dirmgr_bootstraps_from_nothing)
     settle(w);
     ck_assert_uint_eq(w->wants, 1);
     expect(w, DIR_WANT_CONSENSUS, &rq);
-    ck_assert(rq.is_authority);
+    ck_assert(rq.to.is_authority);
     ck_assert_ptr_nonnull(strstr(rq.path, "/tor/status-vote/current/consensus-microdesc/"));
     for (int i = 0; i < N; i++)
         ck_assert_ptr_nonnull(strstr(rq.path, hex_upper(w->auths[i].id.b, 3, prefix)));
@@ -215,9 +254,9 @@ START_TEST(test_dirmgr_bootstraps_from_nothing)
     ck_assert_str_eq(w->steps, "25 requesting_status;30 loading_status;40 loading_keys;");
     ck_assert_ptr_null(dirmgr_newest(w->d));
 
-    struct rsa_id from = rq.rsa;
+    struct rsa_id from = rq.to.rsa;
     expect(w, DIR_WANT_CERTS, &rq);
-    ck_assert(rsa_id_equal(&rq.rsa, &from));
+    ck_assert(rsa_id_equal(&rq.to.rsa, &from));
     ck_assert_uint_eq(strlen(rq.path), strlen("/tor/keys/fp-sk/") + N * 82 - 1 + 2);
     answer_certs(w, &rq, N);
     ck_assert_ptr_nonnull(dirmgr_newest(w->d));
@@ -245,12 +284,12 @@ START_TEST(test_dirmgr_fallbacks_come_before_authorities)
     struct dir_request rq;
     dirmgr_start(w->d);
     expect(w, DIR_WANT_CONSENSUS, &rq);
-    ck_assert(!rq.is_authority);
+    ck_assert(!rq.to.is_authority);
     /* Nothing happens: an authority is asked as well, and a third server, but no fourth. */
     ck_assert(!dirmgr_next(w->d, &rq));
     test_env_advance_ms(w->env, 2001);
     expect(w, DIR_WANT_CONSENSUS, &rq);
-    ck_assert(rq.is_authority);
+    ck_assert(rq.to.is_authority);
     test_env_advance_ms(w->env, 2001);
     expect(w, DIR_WANT_CONSENSUS, &rq);
     test_env_advance_ms(w->env, 60000);
@@ -271,7 +310,7 @@ START_TEST(test_dirmgr_undersigned_consensus_is_refused_and_another_server_asked
     ck_assert(!dirmgr_next(w->d, &second));
     test_env_advance_ms(w->env, 800);
     expect(w, DIR_WANT_CONSENSUS, &second);
-    ck_assert(!rsa_id_equal(&second.rsa, &rq.rsa));
+    ck_assert(!rsa_id_equal(&second.to.rsa, &rq.to.rsa));
     world_free(w);
 }
 END_TEST
@@ -285,8 +324,8 @@ START_TEST(test_dirmgr_garbage_and_errors_lead_to_other_servers)
     for (int i = 0; i < 3; i++) {
         test_env_advance_ms(w->env, 2300);
         expect(w, DIR_WANT_CONSENSUS, &rq);
-        ck_assert(!rsa_id_equal(&rq.rsa, &last));
-        last = rq.rsa;
+        ck_assert(!rsa_id_equal(&rq.to.rsa, &last));
+        last = rq.to.rsa;
         if (i == 0)
             dirmgr_reply(w->d, rq.id, 200, text_of("garbage\n"), 0);
         if (i == 1)
@@ -571,24 +610,137 @@ START_TEST(test_dirmgr_old_network_is_dropped_a_day_after_its_end)
 }
 END_TEST
 
-START_TEST(test_dirmgr_the_client_chooses_the_cache)
+START_TEST(test_dirmgr_asks_nobody_by_itself)
+{
+    struct world *w = world_new(3);
+    struct dir_request rq;
+    w->nobody = true;
+    dirmgr_start(w->d);
+    settle(w);
+    ck_assert(!dirmgr_next(w->d, &rq));
+    /* It asks again when it was told that this makes sense. */
+    w->wants = 0;
+    test_env_advance_ms(w->env, 101);
+    ck_assert_uint_eq(w->wants, 1);
+    w->nobody = false;
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_a_consensus_of_which_nothing_is_known_is_enough_to_choose_by)
 {
     struct world *w = world_new(0);
     struct dir_request rq;
-    w->choose = true;
-    fake_rsa(4, &w->chosen);
     dirmgr_start(w->d);
     expect(w, DIR_WANT_CONSENSUS, &rq);
-    ck_assert(rq.is_authority);
+    ck_assert_ptr_null(w->known);
     answer_consensus(w, &rq, N, FAKE_AFTER_S);
     expect(w, DIR_WANT_CERTS, &rq);
     answer_certs(w, &rq, N);
     expect(w, DIR_WANT_MICRODESCS, &rq);
-    ck_assert(rsa_id_equal(&rq.rsa, &w->chosen));
-    dirmgr_failed(w->d, rq.id, ERR_LINK_TIMEOUT);
-    test_env_advance_ms(w->env, 751);
+    ck_assert_ptr_eq(w->known, dirmgr_newest(w->d));
+    ck_assert_ptr_null(dirmgr_netdir(w->d));
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_forgiving_reaches_the_chooser)
+{
+    struct world *w = world_new(0);
+    dirmgr_start(w->d);
+    dirmgr_retry_now(w->d);
+    ck_assert_uint_eq(w->forgiven, 1);
+    world_free(w);
+}
+END_TEST
+
+/* Starts anew from its files, WALL_S after FAKE_AFTER_S. */
+static void restart_at(struct world *w, int64_t wall_s, bool aside[FILES])
+{
+    struct text files[FILES];
+    struct buf copies[FILES];
+    for (int f = 0; f < FILES; f++) {
+        buf_init(&copies[f], 1 << 24);
+        ck_ok(buf_add(&copies[f], buf_at(&w->files[f]), w->files[f].len));
+        files[f] = buf_text(&copies[f]);
+    }
+    dirmgr_free(&w->d);
+    w->env->wall_us = (FAKE_AFTER_S + wall_s) * (int64_t)US_PER_SEC;
+    make_manager(w);
+    ck_ok(dirmgr_load(w->d, files, aside));
+    dirmgr_start(w->d);
+    for (int f = 0; f < FILES; f++)
+        buf_free(&copies[f]);
+}
+
+/* C tor keeps an expired consensus of its cache for five days: it names the guards, and most of
+ * what the next one lists is here already. */
+START_TEST(test_dirmgr_expired_cache_names_guards_and_keeps_microdescriptors)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    bool aside[FILES];
+    bootstrap(w);
+    restart_at(w, 3 * 86400, aside);
+    ck_assert(!aside[DIR_FILE_CONSENSUS]);
+    ck_assert_ptr_null(dirmgr_newest(w->d));
+    ck_assert_ptr_null(dirmgr_netdir(w->d));
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    ck_assert_ptr_nonnull(w->known);
+    ck_assert_ptr_eq(w->known, dirmgr_known(w->d));
+    ck_assert_int_eq(rq.if_modified_since_s, 0);
+    answer_consensus(w, &rq, N, FAKE_AFTER_S + 3 * 86400);
+    ck_assert_ptr_nonnull(dirmgr_netdir(w->d));
+    ck_assert_ptr_eq(dirmgr_known(w->d), dirmgr_newest(w->d));
+    ck_assert(!dirmgr_next(w->d, &rq));
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_cache_that_is_older_than_that_names_nobody)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    bool aside[FILES];
+    bootstrap(w);
+    restart_at(w, 3 * 3600 + 5 * 86400 + 1, aside);
+    ck_assert(!aside[DIR_FILE_CONSENSUS]);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    ck_assert_ptr_null(w->known);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_new_options_take_effect)
+{
+    struct world *w = world_new(0);
+    struct dir_servers others;
+    struct dirmgr_options o = {.servers = &others, .testing = true, .paths_needed_permyriad = 9500};
+    struct dir_request rq;
+    dir_servers_init(&others);
+    ck_ok(dir_servers_add(&others, &w->servers.list[1]));
+    ck_ok(dirmgr_set_options(w->d, &o));
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    ck_assert(rsa_id_equal(&rq.to.rsa, &others.list[0].rsa));
+    dirmgr_failed(w->d, rq.id, ERR_LINK_CONNECT);
+    memset(w->failed, 0, sizeof w->failed);
+    o.servers = &w->servers;
+    ck_ok(dirmgr_set_options(w->d, &o));
+    test_env_advance_ms(w->env, 5000);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    answer_consensus(w, &rq, N, FAKE_AFTER_S);
+    expect(w, DIR_WANT_CERTS, &rq);
+    answer_certs(w, &rq, N);
     expect(w, DIR_WANT_MICRODESCS, &rq);
-    ck_assert(rq.rsa.b[3] == 1);
+    answer_mds(w, &rq, 0, RELAYS - 1); /* all but one: not enough for 95 per cent of the paths */
+    ck_assert_ptr_null(dirmgr_netdir(w->d));
+    o.paths_needed_permyriad = 2500;
+    ck_ok(dirmgr_set_options(w->d, &o));
+    settle(w);
+    ck_assert_ptr_nonnull(dirmgr_netdir(w->d));
+    dir_servers_free(&others);
     world_free(w);
 }
 END_TEST
@@ -607,21 +759,6 @@ START_TEST(test_dirmgr_paused_wants_nothing)
 }
 END_TEST
 
-START_TEST(test_dirmgr_no_addresses_left_to_use)
-{
-    struct world *w = world_new(0);
-    struct dir_request rq;
-    struct dirmgr_options o = {.servers = &w->servers, .testing = true, .no_ipv4 = true};
-    struct dirmgr_ops ops = {.want = on_want};
-    dirmgr_free(&w->d);
-    ck_ok(dirmgr_new(w->env, &o, &ops, w, &w->d));
-    dirmgr_start(w->d);
-    settle(w);
-    ck_assert(!dirmgr_next(w->d, &rq));
-    world_free(w);
-}
-END_TEST
-
 TESTS("dir/dirmgr", test_dirmgr_bootstraps_from_nothing,
       test_dirmgr_fallbacks_come_before_authorities,
       test_dirmgr_undersigned_consensus_is_refused_and_another_server_asked,
@@ -636,6 +773,9 @@ TESTS("dir/dirmgr", test_dirmgr_bootstraps_from_nothing,
       test_dirmgr_many_microdescriptors_go_out_in_parallel_batches,
       test_dirmgr_starts_from_its_own_cache, test_dirmgr_damaged_cache_is_set_aside,
       test_dirmgr_fetches_the_next_consensus_in_time,
-      test_dirmgr_old_network_is_dropped_a_day_after_its_end,
-      test_dirmgr_the_client_chooses_the_cache, test_dirmgr_paused_wants_nothing,
-      test_dirmgr_no_addresses_left_to_use)
+      test_dirmgr_old_network_is_dropped_a_day_after_its_end, test_dirmgr_asks_nobody_by_itself,
+      test_dirmgr_a_consensus_of_which_nothing_is_known_is_enough_to_choose_by,
+      test_dirmgr_forgiving_reaches_the_chooser,
+      test_dirmgr_expired_cache_names_guards_and_keeps_microdescriptors,
+      test_dirmgr_cache_that_is_older_than_that_names_nobody, test_dirmgr_new_options_take_effect,
+      test_dirmgr_paused_wants_nothing)

@@ -632,48 +632,6 @@ START_TEST(test_path_empty_network_is_said)
 }
 END_TEST
 
-START_TEST(test_path_dir_without_guards_spares_excluded_caches_while_it_can)
-{
-    struct bed *b = bed_new(1, NULL);
-    struct nodeset *no = set("1.0.0.0/9"), *all = set("*");
-    struct path_pick p;
-    b->cfg.use_entry_guards = false;
-    b->cfg.exclude = no;
-    for (size_t i = 0; i < 200; i++) {
-        ck_ok(path_pick_dir(b->nd, &b->cfg, NULL, NULL, 0, b->env, &p));
-        ck_assert(relay_is_dircache(p.hop[0]) && !nodeset_has(no, p.hop[0]));
-        ck_assert_uint_eq(p.n, 1);
-    }
-    b->cfg.exclude = all;
-    ck_ok(path_pick_dir(b->nd, &b->cfg, NULL, NULL, 0, b->env, &p));
-    b->cfg.strict_nodes = true;
-    ck_err(path_pick_dir(b->nd, &b->cfg, NULL, NULL, 0, b->env, &p), ERR_NOT_FOUND);
-    nodeset_free(&no);
-    nodeset_free(&all);
-    bed_free(b);
-}
-END_TEST
-
-START_TEST(test_path_dir_uses_one_of_the_first_three_guards)
-{
-    struct bed *b = bed_new(1, NULL);
-    struct path_pick p;
-    struct guard_info info;
-    bool seen[3] = {false};
-    for (size_t i = 0; i < 200; i++) {
-        ck_ok(path_pick_dir(b->nd, &b->cfg, b->guards, NULL, 0, b->env, &p));
-        size_t at = 3;
-        for (size_t k = 0; k < 3; k++)
-            if (guards_at(b->guards, k, &info) && rsa_id_equal(&info.rsa, &p.hop[0]->rsa))
-                at = k;
-        ck_assert_uint_lt(at, 3);
-        seen[at] = true;
-    }
-    ck_assert(seen[0] && seen[1] && seen[2]);
-    bed_free(b);
-}
-END_TEST
-
 START_TEST(test_path_exit_fits_asks_the_same_questions)
 {
     struct bed *b = bed_new(1, NULL);
@@ -724,12 +682,6 @@ START_TEST(test_path_allowed_after_a_reload)
 }
 END_TEST
 
-static bool only_port_443(void *arg, const struct ipport *orport)
-{
-    (void)arg;
-    return orport->port == 443;
-}
-
 START_TEST(test_path_first_hop_address_follows_clientuse_and_reachable)
 {
     struct bed *b = bed_new(1, NULL);
@@ -739,7 +691,9 @@ START_TEST(test_path_first_hop_address_follows_clientuse_and_reachable)
     ck_assert_int_eq(path_first_hop_addr(&b->cfg, r).ip.family, IP_V4);
     b->cfg.ipv4 = false;
     ck_assert_int_eq(path_first_hop_addr(&b->cfg, r).ip.family, IP_V6);
-    b->cfg.reachable = only_port_443;
+    struct addr_rule rules[] = {{.accept = true, .port_min = 443, .port_max = 443},
+                                {.accept = false, .port_min = 1, .port_max = 65535}};
+    b->cfg.reachable = (struct addr_policy){rules, 2};
     ck_assert_int_eq(path_first_hop_addr(&b->cfg, r).ip.family, IP_NONE);
     struct path_request req = {.kind = PATH_EXIT, .port = 80};
     struct path_pick p;
@@ -763,6 +717,5 @@ TESTS("path/path", test_path_rules_hold_for_every_pick_with_guards,
       test_path_predicted_ports_prefer_the_exit_that_has_most,
       test_path_another_exit_is_tried_where_the_first_leaves_no_guard,
       test_path_all_guards_down_is_said_and_passes, test_path_empty_network_is_said,
-      test_path_dir_without_guards_spares_excluded_caches_while_it_can,
-      test_path_dir_uses_one_of_the_first_three_guards, test_path_exit_fits_asks_the_same_questions,
-      test_path_allowed_after_a_reload, test_path_first_hop_address_follows_clientuse_and_reachable)
+      test_path_exit_fits_asks_the_same_questions, test_path_allowed_after_a_reload,
+      test_path_first_hop_address_follows_clientuse_and_reachable)

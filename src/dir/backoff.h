@@ -1,0 +1,21 @@
+/* Back-off: how long to leave somebody, or something, alone after failures in a row. */
+#ifndef TUNIC_DIR_BACKOFF_H
+#define TUNIC_DIR_BACKOFF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/env.h"
+
+/* All zero: nothing failed. */
+struct backoff {
+    unsigned fails;
+    uint64_t not_before_us; /* monotonic */
+};
+
+/* One more failure. The delays are short in a TESTING network. */
+void backoff_fail(struct backoff *b, struct env *env, bool testing);
+void backoff_ok(struct backoff *b);
+bool backoff_due(const struct backoff *b, const struct env *env);
+
+#endif

@@ -1,0 +1,347 @@
+#include "path/chooser.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dir/backoff.h"
+#include "path/restrict.h"
+#include "path/weight.h"
+
+enum {
+    TROUBLES_MAX = 256, /* as many as the public network has fallbacks and authorities */
+    NOBODY_EVERY_S = 60,
+    GUARDS_AGAIN_MS = 1000, /* guards.h: "pause a moment and pick again" */
+};
+
+/* A server that failed us lately. */
+struct trouble {
+    struct rsa_id rsa;
+    struct backoff wait;
+};
+
+struct chooser {
+    struct env *env;
+    struct guards *guards;
+    const struct path_config *cfg; /* NULL before chooser_configure() */
+    bool testing;
+    struct netdir *nd; /* what the guards were last updated by */
+    struct trouble troubles[TROUBLES_MAX];
+    size_t n_troubles;
+    uint64_t tell_nobody_us; /* not to say more often that there is nobody */
+};
+
+/* One chooser_for_documents(). */
+struct asking {
+    struct chooser *c;
+    const struct dir_wish *wish;
+    struct dir_choice *out;
+    uint64_t *again_us;
+};
+
+struct chooser *chooser_new(struct env *env, struct guards *guards)
+{
+    struct chooser *c = calloc(1, sizeof *c);
+    if (c)
+        *c = (struct chooser){.env = env, .guards = guards};
+    return c;
+}
+
+void chooser_free(struct chooser *c)
+{
+    if (!c)
+        return;
+    netdir_unref(&c->nd);
+    free(c);
+}
+
+static void update_guards(struct chooser *c)
+{
+    if (c->cfg && c->nd && guards_update(c->guards, c->nd, c->cfg) != OK)
+        log_warn(c->env->log, "Out of memory while updating the entry guards");
+}
+
+void chooser_configure(struct chooser *c, const struct path_config *cfg, bool testing)
+{
+    c->cfg = cfg;
+    c->testing = testing;
+    update_guards(c);
+}
+
+void chooser_know(struct chooser *c, struct netdir *nd)
+{
+    if (!nd || nd == c->nd)
+        return;
+    netdir_unref(&c->nd);
+    c->nd = netdir_ref(nd);
+    update_guards(c);
+}
+
+/* ---- who failed ---- */
+
+static struct trouble *find_trouble(struct chooser *c, const struct rsa_id *rsa)
+{
+    for (size_t i = 0; i < c->n_troubles; i++)
+        if (rsa_id_equal(&c->troubles[i].rsa, rsa))
+            return &c->troubles[i];
+    return NULL;
+}
+
+/* The record of RSA; when all are taken, the one that is over first makes room. */
+static struct trouble *make_trouble(struct chooser *c, const struct rsa_id *rsa)
+{
+    struct trouble *t = find_trouble(c, rsa);
+    if (t)
+        return t;
+    if (c->n_troubles < TROUBLES_MAX) {
+        t = &c->troubles[c->n_troubles++];
+    } else {
+        t = &c->troubles[0];
+        for (size_t i = 1; i < c->n_troubles; i++)
+            if (c->troubles[i].wait.not_before_us < t->wait.not_before_us)
+                t = &c->troubles[i];
+    }
+    *t = (struct trouble){.rsa = *rsa};
+    return t;
+}
+
+void chooser_judge(struct chooser *c, const struct rsa_id *rsa, bool good)
+{
+    struct trouble *t = find_trouble(c, rsa);
+    if (!good)
+        backoff_fail(&make_trouble(c, rsa)->wait, c->env, c->testing);
+    else if (t)
+        *t = c->troubles[--c->n_troubles];
+}
+
+void chooser_forgive(struct chooser *c)
+{
+    c->n_troubles = 0;
+}
+
+static void again(struct asking *a, uint64_t at_us)
+{
+    if (at_us < *a->again_us)
+        *a->again_us = at_us;
+}
+
+static bool is_due(struct asking *a, const struct rsa_id *rsa)
+{
+    const struct trouble *t = find_trouble(a->c, rsa);
+    if (!t || backoff_due(&t->wait, a->c->env))
+        return true;
+    again(a, t->wait.not_before_us);
+    return false;
+}
+
+/* ---- relays of the consensus ---- */
+
+static bool take_relay(struct asking *a, const struct relay *r)
+{
+    *a->out = (struct dir_choice){.addr = path_first_hop_addr(a->c->cfg, r),
+                                  .rsa = r->rsa,
+                                  .has_ed = r->has_md,
+                                  .has_ntor = r->has_md,
+                                  .ed = r->ed,
+                                  .ntor = r->ntor,
+                                  .is_authority = relay_is(r, RELAY_AUTHORITY)};
+    return a->out->addr.ip.family != IP_NONE;
+}
+
+static bool take_guard(struct asking *a)
+{
+    struct chooser *c = a->c;
+    struct rsa_id avoid[TROUBLES_MAX];
+    struct guard_restriction rst = {.avoid = avoid};
+    const struct relay *r;
+    enum guard_use use;
+    for (size_t i = 0; i < c->n_troubles; i++) {
+        const struct trouble *t = &c->troubles[i];
+        if (backoff_due(&t->wait, c->env))
+            continue;
+        avoid[rst.n_avoid++] = t->rsa;
+        if (guards_is_up(c->guards, &t->rsa))
+            again(a, t->wait.not_before_us);
+    }
+    err_t e = guards_pick(c->guards, c->nd, GUARD_FOR_DIR, &rst, &r, &use);
+    if (e == ERR_STATE)
+        again(a, c->env->mono_us + GUARDS_AGAIN_MS * US_PER_MS);
+    return e == OK && take_relay(a, r);
+}
+
+/* UseEntryGuards 0: any directory cache, excluded ones (ANY) if nothing else is left and
+ * StrictNodes does not forbid it (tor(1): "StrictNodes 0 tells Tor that it is okay to use an
+ * excluded node when it is necessary to [...] download directory information"). */
+static bool cache_fits(struct asking *a, const struct relay *r, bool any)
+{
+    const struct path_config *cfg = a->c->cfg;
+    return relay_is(r, RELAY_RUNNING | RELAY_VALID) && relay_is_dircache(r) &&
+           path_first_hop_addr(cfg, r).ip.family != IP_NONE &&
+           (any || !nodeset_has(cfg->exclude, r)) && is_due(a, &r->rsa);
+}
+
+static bool take_cache(struct asking *a)
+{
+    const struct netdir *nd = a->c->nd;
+    const struct relay **list = calloc(netdir_n(nd) + 1, sizeof *list);
+    size_t n = 0;
+    if (!list)
+        return false;
+    for (int any = 0; any <= !a->c->cfg->strict_nodes && !n; any++)
+        for (size_t i = 0; i < netdir_n(nd); i++)
+            if (cache_fits(a, netdir_at(nd, i), any))
+                list[n++] = netdir_at(nd, i);
+    struct weights w;
+    weights_init(&w, netdir_consensus(nd), WEIGHT_FOR_DIR);
+    const struct relay *r = weights_choose(&w, a->c->env, list, n);
+    free(list);
+    return r && take_relay(a, r);
+}
+
+/* ---- authorities and fallbacks ---- */
+
+/* As the consensus would list it, as far as it is known. */
+static struct relay row_of(const struct dir_server *s)
+{
+    struct relay r = {.rsa = s->rsa, .orport = s->orport};
+    memcpy(r.v4, s->ip.b, sizeof r.v4);
+    memcpy(r.nickname, s->nickname, sizeof r.nickname);
+    if (s->or6.ip.family == IP_V6) {
+        memcpy(r.v6, s->or6.ip.b, sizeof r.v6);
+        r.orport6 = s->or6.port;
+    }
+    return r;
+}
+
+static bool is_busy(const struct dir_wish *wish, const struct rsa_id *rsa)
+{
+    for (size_t i = 0; i < wish->n_busy; i++)
+        if (rsa_id_equal(&wish->busy[i], rsa))
+            return true;
+    return false;
+}
+
+/* ExcludeNodes names it, by what its line says or by what the consensus says of it. */
+static bool is_excluded(const struct chooser *c, const struct relay *row)
+{
+    const struct relay *listed = c->nd ? netdir_by_rsa(c->nd, &row->rsa) : NULL;
+    return nodeset_has(c->cfg->exclude, row) || (listed && nodeset_has(c->cfg->exclude, listed));
+}
+
+static bool server_fits(struct asking *a, const struct dir_server *s, bool any)
+{
+    struct relay row = row_of(s);
+    return !s->is_bridge && (s->is_authority || !a->wish->authority) &&
+           path_first_hop_addr(a->c->cfg, &row).ip.family != IP_NONE &&
+           (any || !is_excluded(a->c, &row)) && !is_busy(a->wish, &s->rsa) && is_due(a, &s->rsa);
+}
+
+/* C tor, dirserver_choose_by_weight(): among fallbacks an authority weighs
+ * DirAuthorityFallbackRate. */
+static uint64_t server_weight(const struct asking *a, const struct dir_server *s)
+{
+    double w = s->weight;
+    if (s->is_authority && !a->wish->authority)
+        w *= a->c->cfg->authority_rate;
+    return (uint64_t)((w > 1e6 ? 1e6 : w) * 1000);
+}
+
+static bool take_server(struct asking *a, const struct dir_server *s)
+{
+    struct relay row = row_of(s);
+    *a->out = (struct dir_choice){.addr = path_first_hop_addr(a->c->cfg, &row),
+                                  .rsa = s->rsa,
+                                  .has_ed = s->has_ed,
+                                  .ed = s->ed,
+                                  .is_authority = s->is_authority};
+    return true;
+}
+
+static bool draw(struct asking *a, const struct dir_server *const *list, size_t n)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < n; i++)
+        total += server_weight(a, list[i]);
+    if (!total)
+        return n && take_server(a, list[env_random_below(a->c->env, n)]);
+    uint64_t at = env_random_below(a->c->env, total);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t w = server_weight(a, list[i]);
+        if (at < w)
+            return take_server(a, list[i]);
+        at -= w;
+    }
+    return false;
+}
+
+static bool take_any_server(struct asking *a)
+{
+    const struct dir_servers *servers = a->wish->servers;
+    const struct dir_server *list[DIR_SERVERS_MAX];
+    size_t n = 0;
+    /* C tor, RETRY_WITHOUT_EXCLUDE: not while the others are busy only. */
+    bool may_any = !a->c->cfg->strict_nodes && !a->wish->n_busy;
+    for (int any = 0; any <= may_any && !n; any++)
+        for (size_t i = 0; i < servers->n; i++)
+            if (server_fits(a, &servers->list[i], any))
+                list[n++] = &servers->list[i];
+    return draw(a, list, n);
+}
+
+/* ---- whom to ask ---- */
+
+/* Who served what led to this wish, if it still may be asked. */
+static bool take_wanted(struct asking *a)
+{
+    const struct dir_servers *servers = a->wish->servers;
+    const struct rsa_id *rsa = a->wish->rather;
+    if (!rsa)
+        return false;
+    for (size_t i = 0; i < servers->n; i++)
+        if (rsa_id_equal(&servers->list[i].rsa, rsa) && server_fits(a, &servers->list[i], false))
+            return take_server(a, &servers->list[i]);
+    const struct relay *r = a->c->nd ? netdir_by_rsa(a->c->nd, rsa) : NULL;
+    return r && a->c->cfg->use_entry_guards && guards_is_up(a->c->guards, rsa) && is_due(a, rsa) &&
+           take_relay(a, r);
+}
+
+/* C tor, directory_get_from_dirserver(): a directory guard (any cache without guards), else the
+ * list of fallbacks, authorities among them. */
+static bool take(struct asking *a)
+{
+    if (a->wish->authority)
+        return take_any_server(a);
+    if (take_wanted(a))
+        return true;
+    if (a->c->nd && (a->c->cfg->use_entry_guards ? take_guard(a) : take_cache(a)))
+        return true;
+    return take_any_server(a);
+}
+
+static void tell_nobody(struct chooser *c, enum dir_kind kind)
+{
+    static const int purposes[] = {/* C tor: DIR_PURPOSE_FETCH_... */
+                                   [DIR_WANT_CONSENSUS] = 14,
+                                   [DIR_WANT_CERTS] = 15,
+                                   [DIR_WANT_MICRODESCS] = 19};
+    if (c->env->mono_us < c->tell_nobody_us)
+        return;
+    c->tell_nobody_us = c->env->mono_us + NOBODY_EVERY_S * US_PER_SEC;
+    log_notice(c->env->log,
+               "While fetching directory info, no running dirservers known. Will try again later. "
+               "(purpose %d)",
+               purposes[kind]);
+}
+
+bool chooser_for_documents(struct chooser *c, const struct dir_wish *wish, struct dir_choice *out,
+                           uint64_t *again_us)
+{
+    struct asking a = {.c = c, .wish = wish, .out = out, .again_us = again_us};
+    chooser_know(c, wish->known);
+    if (take(&a)) {
+        c->tell_nobody_us = 0;
+        return true;
+    }
+    if (!wish->authority && !wish->n_busy)
+        tell_nobody(c, wish->kind);
+    return false;
+}

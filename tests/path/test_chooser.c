@@ -1,0 +1,500 @@
+/* The chooser: who is asked for documents, in every state of guards, consensus and options. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "path/chooser.h"
+#include "support/netgen.h"
+
+enum { RELAYS = 120, AUTHORITIES = 3, FALLBACKS = 4, DRAWS = 200 };
+
+/* Relays 0..59 may be guards, the others are directory caches only. Authority I is relay 100+I and
+ * fallback I relay 110+I, none of which is a guard. */
+struct bed {
+    struct env *env;
+    struct netgen_relay relays[RELAYS];
+    struct netdir *nd;
+    struct path_config cfg;
+    struct guards *guards;
+    struct chooser *c;
+    struct dir_servers servers;
+    struct dir_wish wish;
+    uint64_t again_us;
+    char log[1024];
+    unsigned lines;
+};
+
+static void on_log(void *arg, enum log_level level, const char *line)
+{
+    struct bed *b = arg;
+    (void)level;
+    b->lines++;
+    snprintf(b->log, sizeof b->log, "%s", line);
+}
+
+static void add_server(struct bed *b, unsigned relay, bool authority)
+{
+    const struct netgen_relay *r = &b->relays[relay];
+    struct dir_server s = {.is_authority = authority, .orport = r->orport, .weight = 1};
+    s.ip = ip_v4(r->v4);
+    memcpy(s.rsa.b, r->rsa, sizeof s.rsa.b);
+    snprintf(s.nickname, sizeof s.nickname, "%s", r->nick);
+    ck_ok(dir_servers_add(&b->servers, &s));
+}
+
+static struct netdir *make_netdir(const struct bed *b, bool no_md, int64_t after_s)
+{
+    struct netgen g = {.n = RELAYS, .valid_after_s = after_s};
+    g.relays = malloc(sizeof b->relays);
+    memcpy(g.relays, b->relays, sizeof b->relays);
+    for (unsigned i = 0; i < RELAYS; i++)
+        g.relays[i].no_md = no_md;
+    struct netdir *nd = netgen_make(&g);
+    free(g.relays);
+    return nd;
+}
+
+static struct bed *bed_new(unsigned fallbacks)
+{
+    struct bed *b = calloc(1, sizeof *b);
+    b->env = test_env(3);
+    b->env->log->sink = on_log;
+    b->env->log->arg = b;
+    b->env->log->least = LOG_NOTICE;
+    for (unsigned i = 0; i < RELAYS; i++) {
+        b->relays[i] = netgen_relay(i);
+        if (i >= 60)
+            b->relays[i].flags = "Exit Fast Running Stable V2Dir Valid";
+    }
+    dir_servers_init(&b->servers);
+    for (unsigned i = 0; i < AUTHORITIES; i++)
+        add_server(b, 100 + i, true);
+    for (unsigned i = 0; i < fallbacks; i++)
+        add_server(b, 110 + i, false);
+    path_config_init(&b->cfg);
+    b->guards = guards_new(b->env);
+    b->c = chooser_new(b->env, b->guards);
+    chooser_configure(b->c, &b->cfg, true);
+    b->wish = (struct dir_wish){.kind = DIR_WANT_MICRODESCS, .servers = &b->servers};
+    return b;
+}
+
+/* A consensus of which no microdescriptor is there yet. */
+static void bootstrap(struct bed *b)
+{
+    b->nd = make_netdir(b, true, 0);
+    b->wish.known = b->nd;
+}
+
+static void bed_free(struct bed *b)
+{
+    chooser_free(b->c);
+    guards_free(&b->guards);
+    netdir_unref(&b->nd);
+    dir_servers_free(&b->servers);
+    test_env_free(b->env);
+    free(b);
+}
+
+/* The number of the relay that is chosen; -1: nobody. */
+static int choose(struct bed *b)
+{
+    struct dir_choice choice;
+    b->again_us = TIMER_NEVER;
+    if (!chooser_for_documents(b->c, &b->wish, &choice, &b->again_us))
+        return -1;
+    for (int i = 0; i < RELAYS; i++)
+        if (memcmp(b->relays[i].rsa, choice.rsa.b, 20) == 0) {
+            struct ip v4 = ip_v4(b->relays[i].v4), v6 = ip_v6(b->relays[i].v6);
+            ck_assert(ip_equal(&choice.addr.ip, choice.addr.ip.family == IP_V6 ? &v6 : &v4));
+            ck_assert_uint_eq(choice.addr.port, 9001);
+            return i;
+        }
+    ck_abort_msg("a relay from nowhere");
+}
+
+static struct rsa_id id_of(const struct bed *b, int relay)
+{
+    struct rsa_id id;
+    memcpy(id.b, b->relays[relay].rsa, sizeof id.b);
+    return id;
+}
+
+static bool is_sampled(const struct bed *b, int relay)
+{
+    struct rsa_id id = id_of(b, relay);
+    struct guard_info info;
+    for (size_t i = 0; guards_at(b->guards, i, &info); i++)
+        if (rsa_id_equal(&info.rsa, &id))
+            return true;
+    return false;
+}
+
+/* It does not answer. */
+static void fails(struct bed *b, int relay)
+{
+    struct rsa_id id = id_of(b, relay);
+    guards_failed(b->guards, &id);
+    chooser_judge(b->c, &id, false);
+}
+
+static struct nodeset *set(const char *list)
+{
+    struct nodeset *s;
+    ck_ok(nodeset_parse(text_of(list), &s, NULL));
+    return s;
+}
+
+START_TEST(test_chooser_without_a_consensus_asks_fallbacks_and_seldom_authorities)
+{
+    struct bed *b = bed_new(FALLBACKS);
+    unsigned authorities = 0;
+    for (int i = 0; i < DRAWS * 10; i++) {
+        int r = choose(b);
+        ck_assert_int_ge(r, 100);
+        authorities += r < 110;
+    }
+    /* three of weight 0.1 among four of weight 1: seven in a hundred */
+    ck_assert_uint_gt(authorities, DRAWS * 10 * 4 / 100);
+    ck_assert_uint_lt(authorities, DRAWS * 10 * 11 / 100);
+    b->wish.authority = true;
+    for (int i = 0; i < DRAWS; i++) {
+        int r = choose(b);
+        ck_assert(r >= 100 && r < 110);
+    }
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_chooser_weighs_authorities_by_their_rate)
+{
+    struct bed *b = bed_new(FALLBACKS);
+    b->cfg.authority_rate = 0;
+    for (int i = 0; i < DRAWS; i++)
+        ck_assert_int_ge(choose(b), 110);
+    b->cfg.authority_rate = 1e6;
+    for (int i = 0; i < DRAWS; i++)
+        ck_assert_int_lt(choose(b), 110);
+    /* Where there are only authorities, a rate of 0 leaves them equal. */
+    b->cfg.authority_rate = 0;
+    b->servers.n = AUTHORITIES;
+    ck_assert_int_ge(choose(b), 100);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_chooser_asks_the_first_three_guards_before_any_microdescriptor_is_there)
+{
+    struct bed *b = bed_new(FALLBACKS);
+    bool seen[RELAYS] = {false};
+    unsigned n = 0;
+    bootstrap(b);
+    for (int i = 0; i < DRAWS; i++) {
+        int r = choose(b);
+        ck_assert(r >= 0 && r < 60 && is_sampled(b, r));
+        n += !seen[r];
+        seen[r] = true;
+    }
+    ck_assert_uint_eq(n, 3);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_chooser_goes_to_fallbacks_when_all_guards_are_down_and_never_to_strangers)
+{
+    struct bed *b = bed_new(FALLBACKS);
+    bool fallback = false;
+    bootstrap(b);
+    for (int i = 0; i < 2000; i++) {
+        int r = choose(b);
+        ck_assert(r == -1 || r >= 100 || is_sampled(b, r));
+        fallback |= r >= 100;
+        if (r >= 0)
+            fails(b, r);
+        test_env_advance_ms(b->env, 100);
+    }
+    ck_assert(fallback);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_chooser_says_that_there_is_nobody_and_when_to_ask_again)
+{
+    struct bed *b = bed_new(0);
+    for (int i = 0; i < AUTHORITIES; i++)
+        fails(b, choose(b));
+    ck_assert_int_eq(choose(b), -1);
+    ck_assert_ptr_nonnull(strstr(b->log, "While fetching directory info, no running dirservers "
+                                         "known. Will try again later. (purpose 19)"));
+    /* In a testing network 250 ms at least, three times that at most. */
+    ck_assert_uint_ge(b->again_us, b->env->mono_us + 250 * US_PER_MS);
+    ck_assert_uint_le(b->again_us, b->env->mono_us + 750 * US_PER_MS);
+    unsigned lines = b->lines;
+    ck_assert_int_eq(choose(b), -1);
+    ck_assert_uint_eq(b->lines, lines); /* once is enough */
+    test_env_advance_ms(b->env, (b->again_us - b->env->mono_us) / US_PER_MS + 1);
+    ck_assert_int_ge(choose(b), 100);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_chooser_spares_who_is_busy)
+{
+    struct bed *b = bed_new(0);
+    struct rsa_id busy[2] = {id_of(b, 100), id_of(b, 101)};
+    b->wish.busy = busy;
+    b->wish.n_busy = 2;
+    for (int i = 0; i < DRAWS; i++)
+        ck_assert_int_eq(choose(b), 102);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_chooser_would_rather_ask_who_served_before)
+{
+    struct bed *b = bed_new(FALLBACKS);
+    struct rsa_id rather = id_of(b, 112);
+    b->wish.rather = &rather;
+    for (int i = 0; i < DRAWS; i++)
+        ck_assert_int_eq(choose(b), 112);
+    chooser_judge(b->c, &rather, false);
+    ck_assert_int_ne(choose(b), 112);
+    /* A guard too, but no other relay of the consensus. */
+    bootstrap(b);
+    int guard = choose(b);
+    rather = id_of(b, guard);
+    for (int i = 0; i < DRAWS; i++)
+        ck_assert_int_eq(choose(b), guard);
+    rather = id_of(b, 70);
+    for (int i = 0; i < DRAWS; i++)
+        ck_assert_int_ne(choose(b), 70);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_chooser_leaves_alone_who_served_rubbish)
+{
+    struct bed *b = bed_new(0);
+    bootstrap(b);
+    int guard = choose(b);
+    struct rsa_id id = id_of(b, guard);
+    chooser_judge(b->c, &id, false);
+    for (int i = 0; i < DRAWS; i++)
+        ck_assert_int_ne(choose(b), guard);
+    chooser_forgive(b->c);
+    bool again = false;
+    for (int i = 0; i < DRAWS; i++)
+        again |= choose(b) == guard;
+    ck_assert(again);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_chooser_without_strict_nodes_asks_the_excluded_last)
+{
+    struct bed *b = bed_new(0);
+    struct nodeset *two = set("relay100,relay101"), *all = set("relay100,relay101,relay102");
+    b->cfg.exclude = two;
+    for (int i = 0; i < DRAWS; i++)
+        ck_assert_int_eq(choose(b), 102);
+    b->cfg.exclude = all;
+    ck_assert_int_ge(choose(b), 100);
+    b->cfg.strict_nodes = true;
+    ck_assert_int_eq(choose(b), -1);
+    ck_assert_uint_eq(b->again_us, TIMER_NEVER);
+    b->cfg.exclude = two;
+    for (int i = 0; i < DRAWS; i++)
+        ck_assert_int_eq(choose(b), 102);
+    nodeset_free(&two);
+    nodeset_free(&all);
+    bed_free(b);
+}
+END_TEST
+
+/* A FallbackDir line has no nickname, but the consensus has. */
+START_TEST(test_chooser_knows_an_excluded_fallback_by_the_consensus)
+{
+    struct bed *b = bed_new(1);
+    struct nodeset *no = set("relay110");
+    b->servers.list[AUTHORITIES].nickname[0] = 0;
+    b->servers.list[0] = b->servers.list[AUTHORITIES];
+    b->servers.n = 1;
+    b->cfg.exclude = no;
+    b->cfg.strict_nodes = true;
+    ck_assert_int_eq(choose(b), 110);
+    b->nd = make_netdir(b, true, 0);
+    chooser_know(b->c, b->nd);
+    b->cfg.use_entry_guards = false;
+    for (int i = 0; i < DRAWS; i++)
+        ck_assert_int_ne(choose(b), 110);
+    nodeset_free(&no);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_chooser_asks_only_entry_nodes_for_what_guards_serve)
+{
+    struct bed *b = bed_new(FALLBACKS);
+    struct nodeset *entry = set("relay7,relay70");
+    b->cfg.entry = entry;
+    chooser_configure(b->c, &b->cfg, true);
+    bootstrap(b);
+    for (int i = 0; i < DRAWS; i++) /* relay70 is no guard */
+        ck_assert_int_eq(choose(b), 7);
+    nodeset_free(&entry);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_chooser_asks_nobody_behind_the_firewall)
+{
+    struct bed *b = bed_new(FALLBACKS);
+    struct addr_rule rules[] = {
+        {.accept = true, .port_min = 1, .port_max = 65535},
+        {.accept = false, .port_min = 0, .port_max = 65535},
+    };
+    /* relay 0..5 are 1.1.0.1 to 1.6.0.1: allow 1.1.0.0/16 and authority 100 = 1.101.0.1 */
+    ck_ok(ip_net_parse("1.101.0.0/16", &rules[0].net));
+    b->cfg.reachable = (struct addr_policy){rules, 2};
+    chooser_configure(b->c, &b->cfg, true);
+    for (int i = 0; i < DRAWS; i++)
+        ck_assert_int_eq(choose(b), 100);
+    bootstrap(b);
+    for (int i = 0; i < DRAWS; i++) /* no guard is left */
+        ck_assert_int_eq(choose(b), 100);
+    rules[0].port_max = 9000;
+    ck_assert_int_eq(choose(b), -1);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_chooser_new_options_judge_the_guards_anew)
+{
+    struct bed *b = bed_new(0);
+    bootstrap(b);
+    int first = choose(b);
+    struct path_config other = b->cfg;
+    struct nodeset *no;
+    struct rsa_id id = id_of(b, first);
+    char hex[HEX_SIZE(20)];
+    no = set(hex_upper(id.b, 20, hex));
+    other.exclude = no;
+    chooser_configure(b->c, &other, true);
+    for (int i = 0; i < DRAWS; i++) {
+        int r = choose(b);
+        ck_assert(r != first && r < 60 && is_sampled(b, r));
+    }
+    nodeset_free(&no);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_chooser_prefers_ipv6_if_it_is_told_to)
+{
+    struct bed *b = bed_new(0);
+    struct dir_choice choice;
+    uint8_t v6[16] = {0x20, 0x01, 0x0d, 0xb9, 1};
+    for (unsigned i = 0; i < RELAYS; i++) {
+        memcpy(b->relays[i].v6, v6, sizeof v6);
+        b->relays[i].v6[5] = (uint8_t)i;
+    }
+    bootstrap(b);
+    const struct {
+        bool v4, v6, prefer;
+        enum ip_family is;
+    } rows[] = {{true, false, false, IP_V4},
+                {true, true, false, IP_V4},
+                {true, true, true, IP_V6},
+                {false, true, false, IP_V6},
+                {true, false, true, IP_V4}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        b->cfg.ipv4 = rows[i].v4;
+        b->cfg.ipv6 = rows[i].v6;
+        b->cfg.prefer_ipv6 = rows[i].prefer;
+        chooser_configure(b->c, &b->cfg, true);
+        ck_assert(chooser_for_documents(b->c, &b->wish, &choice, &b->again_us));
+        ck_assert_int_eq(choice.addr.ip.family, rows[i].is);
+    }
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_chooser_keeps_from_private_addresses_unless_told_otherwise)
+{
+    struct bed *b = bed_new(0);
+    for (unsigned i = 0; i < RELAYS; i++)
+        b->relays[i].v4[0] = 10;
+    for (unsigned i = 0; i < AUTHORITIES; i++)
+        b->servers.list[i].ip = ip_v4(b->relays[100 + i].v4);
+    bootstrap(b);
+    ck_assert_int_eq(choose(b), -1);
+    b->cfg.private_addrs = true;
+    chooser_configure(b->c, &b->cfg, true);
+    ck_assert_int_ge(choose(b), 0);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_chooser_without_guards_asks_any_cache_the_excluded_last)
+{
+    struct bed *b = bed_new(0);
+    struct nodeset *no = set("1.0.0.0/10"), *all = set("*");
+    bool strange = false;
+    b->cfg.use_entry_guards = false;
+    b->cfg.exclude = no; /* relays 0..62 */
+    bootstrap(b);
+    for (int i = 0; i < DRAWS; i++) {
+        int r = choose(b);
+        ck_assert_int_ge(r, 63);
+        strange |= !is_sampled(b, r);
+    }
+    ck_assert(strange);
+    b->cfg.exclude = all;
+    ck_assert_int_ge(choose(b), 0);
+    b->cfg.strict_nodes = true;
+    ck_assert_int_eq(choose(b), -1);
+    nodeset_free(&no);
+    nodeset_free(&all);
+    bed_free(b);
+}
+END_TEST
+
+/* C tor: an expired consensus still says where the guards are; none is sampled by it. */
+START_TEST(test_chooser_with_an_old_consensus_asks_the_guards_it_had)
+{
+    struct bed *b = bed_new(0);
+    bootstrap(b);
+    ck_assert_int_lt(choose(b), 60);
+    struct netdir *old = make_netdir(b, true, NETGEN_NOW - 3 * 86400);
+    b->wish.known = old;
+    for (int i = 0; i < DRAWS; i++) {
+        int r = choose(b);
+        ck_assert(r < 60 && is_sampled(b, r));
+    }
+    size_t n = guards_n(b->guards);
+    ck_assert_uint_gt(n, 0);
+    netdir_unref(&old);
+    bed_free(b);
+    b = bed_new(0);
+    old = make_netdir(b, true, NETGEN_NOW - 3 * 86400);
+    b->wish.known = old;
+    ck_assert_int_ge(choose(b), 100);
+    ck_assert_uint_eq(guards_n(b->guards), 0);
+    netdir_unref(&old);
+    bed_free(b);
+}
+END_TEST
+
+TESTS("path/chooser", test_chooser_without_a_consensus_asks_fallbacks_and_seldom_authorities,
+      test_chooser_weighs_authorities_by_their_rate,
+      test_chooser_asks_the_first_three_guards_before_any_microdescriptor_is_there,
+      test_chooser_goes_to_fallbacks_when_all_guards_are_down_and_never_to_strangers,
+      test_chooser_says_that_there_is_nobody_and_when_to_ask_again, test_chooser_spares_who_is_busy,
+      test_chooser_would_rather_ask_who_served_before, test_chooser_leaves_alone_who_served_rubbish,
+      test_chooser_without_strict_nodes_asks_the_excluded_last,
+      test_chooser_knows_an_excluded_fallback_by_the_consensus,
+      test_chooser_asks_only_entry_nodes_for_what_guards_serve,
+      test_chooser_asks_nobody_behind_the_firewall, test_chooser_new_options_judge_the_guards_anew,
+      test_chooser_prefers_ipv6_if_it_is_told_to,
+      test_chooser_keeps_from_private_addresses_unless_told_otherwise,
+      test_chooser_without_guards_asks_any_cache_the_excluded_last,
+      test_chooser_with_an_old_consensus_asks_the_guards_it_had)
