@@ -102,10 +102,13 @@ static void exits_opened(void *arg)
     bootstrap_reached(&c->bootstrap, BOOTSTRAP_DONE);
 }
 
-static void exits_changed(void *arg)
+static void exits_changed(void *arg, const struct isolation_key who[ISOLATION_KEYS])
 {
     struct client *c = arg;
-    tunnels_attach(c->tunnels);
+    if (who)
+        tunnels_attach_these(c->tunnels, who);
+    else
+        tunnels_attach(c->tunnels);
 }
 
 static const struct exits_ops exits_ops = {

@@ -29,9 +29,10 @@ struct exit_need {
 
 struct exits_ops {
     uint32_t (*next_circuit_id)(void *arg);
-    /* A circuit opened or one that was being built failed, or some time has passed: tunnels that
-     * wait should ask again. */
-    void (*changed)(void *arg);
+    /* Tunnels that wait should ask again. WHO: those that stand under one of these keys, for a
+     * circuit that they may use has opened, or the one that they wait for will not. NULL: all in
+     * turn, as long as exits_could_serve(). */
+    void (*changed)(void *arg, const struct isolation_key who[ISOLATION_KEYS]);
     /* A circuit is being built over an open link; one stands. For the bootstrap messages. */
     void (*began)(void *arg);
     void (*opened)(void *arg);
@@ -57,6 +58,11 @@ void exits_set_netdir(struct exits *x, struct netdir *nd);
 /* An open circuit that fits, or NULL. Then one is on its way (ops->changed will tell), or *WHY_NOT
  * is set to text that says why none can be built (valid until the next call). */
 struct exit_circ *exits_find(struct exits *x, const struct exit_need *need, const char **why_not);
+/* The same, but nothing is begun for who finds none: his turn has not come. */
+struct exit_circ *exits_find_open(struct exits *x, const struct exit_need *need);
+/* Whether there is anything for a tunnel that finds no circuit of its own: one may be built, or
+ * there are circuits that are nobody's yet. */
+bool exits_could_serve(const struct exits *x);
 
 /* A tunnel goes onto C: fixes its isolation and makes it dirty. */
 void exits_use(struct exit_circ *c, const struct exit_need *need);

@@ -7,11 +7,13 @@
 
 #include "base/hash.h"
 #include "cell/reason.h"
+#include "client/waiting.h"
 
 enum {
     MOST_TUNNELS = 20000, /* at once */
     MOST_ATTEMPTS = 3,    /* streams for one tunnel, as many as tor tries */
     CATCH_UP_MS = 10,     /* until streams are tried again on a link that is full */
+    TRIES_A_TIME = 32,    /* to attach: so many at one event, the rest in the next wake-ups */
     MOST_FAILED = 8,      /* exits remembered as having let a tunnel down */
 };
 
@@ -30,6 +32,7 @@ struct tunnel {
     enum tunnel_state state;
     struct stream *stream;
     struct exit_circ *circ; /* while CONNECTING */
+    struct waiter waiter;   /* while WAITING */
     uint32_t circ_id;
     struct rsa_id failed[MOST_FAILED];
     size_t n_failed;
@@ -49,16 +52,17 @@ struct tunnels {
     struct exits *exits;
     struct tunnels_config config;
     struct tunnel *list;
-    size_t n, n_waiting;
-    struct timer attach; /* armed: some tunnel waits that has not been tried */
+    size_t n;
+    struct waiting *waiting;
+    struct timer attach;   /* armed: some that wait are still to be tried */
+    struct timer catch_up; /* armed: some are held back by a link that is full */
 };
 
 /* ---- ending ---- */
 
 static void set_state(struct tunnel *t, enum tunnel_state state)
 {
-    t->set->n_waiting -= t->state == WAITING;
-    t->set->n_waiting += state == WAITING;
+    waiting_remove(t->set->waiting, &t->waiter);
     t->state = state;
 }
 
@@ -132,11 +136,22 @@ static void exit_failed(struct tunnel *t, const struct rsa_id *exit)
         t->failed[t->n_failed++] = *exit;
 }
 
+/* For a circuit, the first or another one; false out of memory. */
+static bool begin_to_wait(struct tunnel *t)
+{
+    bool has_tried = t->circ_id || t->n_failed;
+    set_state(t, WAITING);
+    if (!waiting_add(t->set->waiting, &t->waiter, &t->req, has_tried))
+        return false;
+    env_arm_ms(t->set->env, &t->set->attach, 0);
+    return true;
+}
+
 static void wait_again(struct tunnel *t)
 {
     env_disarm(t->set->env, &t->attempt);
-    set_state(t, WAITING);
-    env_arm_ms(t->set->env, &t->set->attach, 0);
+    if (!begin_to_wait(t))
+        end_tunnel(t, TUNNEL_STAGE_CIRCUIT, ERR_NOMEM, END_RESOURCELIMIT, err_text(ERR_NOMEM));
 }
 
 static void on_connected(void *arg, const struct ip *addr, uint32_t ttl_s)
@@ -305,7 +320,7 @@ static uint32_t begin_flags(const struct tunnel_request *req)
     return flags;
 }
 
-static void attach_to(struct tunnel *t, struct exit_circ *circ, const struct exit_need *need)
+static err_t open_stream(struct tunnel *t, struct exit_circ *circ)
 {
     char target[TUNNEL_HOST_MAX + 16];
     bool dir = t->req.kind == TUNNEL_DIR || t->req.kind == TUNNEL_DIR_AUTHORITY;
@@ -317,16 +332,21 @@ static void attach_to(struct tunnel *t, struct exit_circ *circ, const struct exi
         .flags = begin_flags(&t->req),
     };
     target_text(&t->req, target, sizeof target);
+    return stream_open(exit_circ_streams(circ), &req, &stream_ops, t, &t->stream);
+}
+
+/* T, which is due, goes onto CIRC. */
+static void attach_to(struct tunnel *t, struct exit_circ *circ, const struct exit_need *need)
+{
     exits_use(circ, need);
-    err_t e = stream_open(exit_circ_streams(circ), &req, &stream_ops, t, &t->stream);
+    err_t e = open_stream(t, circ);
     if (e == ERR_FULL) { /* the link is catching up with a burst of streams */
-        env_arm_ms(t->set->env, &t->set->attach, CATCH_UP_MS);
+        waiting_hold(t->set->waiting, &t->waiter);
+        env_arm_ms(t->set->env, &t->set->catch_up, CATCH_UP_MS);
         return;
     }
     if (e == ERR_LIMIT || e == ERR_STATE) {
-        /* Full, or dying: another circuit will do. */
-        exits_retire(circ);
-        wait_again(t);
+        exits_retire(circ); /* it is full, or dying: another will do */
         return;
     }
     if (e != OK) {
@@ -340,35 +360,83 @@ static void attach_to(struct tunnel *t, struct exit_circ *circ, const struct exi
     env_arm_ms(t->set->env, &t->attempt, attempt_ms(t));
 }
 
-static void try_attach(struct tunnel *t)
+static struct tunnel *tunnel_of(struct waiter *w)
+{
+    return (struct tunnel *)(void *)((char *)w - offsetof(struct tunnel, waiter));
+}
+
+/* T looks at what is open. */
+static void try_due(struct tunnels *ts, struct tunnel *t)
+{
+    struct exit_need need = need_of(t);
+    struct exit_circ *circ = exits_find_open(ts->exits, &need);
+    if (circ) {
+        attach_to(t, circ, &need);
+        return;
+    }
+    waiting_sleep(ts->waiting, &t->waiter);
+    waiting_begin_round(ts->waiting);
+}
+
+/* T has whatever can be had. */
+static void take_turn(struct tunnels *ts, struct tunnel *t)
 {
     const char *why_not = NULL;
     struct exit_need need = need_of(t);
-    struct exit_circ *circ = exits_find(t->set->exits, &need, &why_not);
-    if (circ)
-        attach_to(t, circ, &need);
+    if (exits_find(ts->exits, &need, &why_not))
+        waiting_wake_wish(ts->waiting, &t->waiter);
     else if (why_not && t->attempts)
         end_as_last(t);
     else if (why_not)
         end_tunnel(t, TUNNEL_STAGE_STREAM, ERR_NOT_FOUND, END_EXITPOLICY, why_not);
 }
 
+/* Looks cost little, and are for all who are due; what has to be built is given out by turns.
+ * False: nobody is to be tried for now. */
+static bool try_next(struct tunnels *ts)
+{
+    struct waiter *w = waiting_next_due(ts->waiting);
+    if (w) {
+        try_due(ts, tunnel_of(w));
+        return true;
+    }
+    w = exits_could_serve(ts->exits) ? waiting_next_turn(ts->waiting) : NULL;
+    if (w)
+        take_turn(ts, tunnel_of(w));
+    return w != NULL;
+}
+
+static void attach_some(struct tunnels *ts)
+{
+    for (int i = 0; i < TRIES_A_TIME; i++)
+        if (!try_next(ts))
+            return;
+    env_arm_ms(ts->env, &ts->attach, 0);
+}
+
 void tunnels_attach(struct tunnels *ts)
 {
-    struct tunnel *t, *tmp;
-    env_disarm(ts->env, &ts->attach);
-    if (!ts->n_waiting)
-        return;
-    DL_FOREACH_SAFE (ts->list, t, tmp)
-        if (t->state == WAITING)
-            try_attach(t);
+    waiting_begin_round(ts->waiting);
+    attach_some(ts);
+}
+
+void tunnels_attach_these(struct tunnels *ts, const struct isolation_key who[ISOLATION_KEYS])
+{
+    waiting_wake(ts->waiting, who);
+    attach_some(ts);
 }
 
 static void attach_due(void *arg)
 {
-    tunnels_attach(arg);
+    attach_some(arg);
 }
 
+static void catch_up(void *arg)
+{
+    struct tunnels *ts = arg;
+    waiting_end_hold(ts->waiting);
+    attach_some(ts);
+}
 /* ---- requests ---- */
 
 /* NAME is `label`, or ends in `.label`. */
@@ -444,13 +512,12 @@ struct tunnel *tunnels_open(struct tunnels *ts, const struct tunnel_request *req
     struct tunnel *t = calloc(1, sizeof *t);
     if (!t)
         return NULL;
-    *t = (struct tunnel){.set = ts, .req = *req, .ops = ops, .arg = arg, .state = CLOSED};
+    *t = (struct tunnel){.set = ts, .req = *req, .ops = ops, .arg = arg, .state = WAITING};
     timer_init(&t->attempt, attempt_timed_out, t);
     timer_init(&t->give_up, give_up, t);
     timer_init(&t->notice, notice, t);
     DL_APPEND(ts->list, t);
     ts->n++;
-    set_state(t, WAITING);
     if (req->kind == TUNNEL_RESOLVE_PTR)
         reverse_name(&req->ip, t->req.host, sizeof t->req.host);
     else
@@ -460,8 +527,11 @@ struct tunnel *tunnels_open(struct tunnels *ts, const struct tunnel_request *req
         end_tunnel(t, TUNNEL_STAGE_REQUEST, ERR_ARG, useless ? END_MISC : END_PRIVATE, why_not);
         return t;
     }
+    if (!begin_to_wait(t)) {
+        tunnel_free(t);
+        return NULL;
+    }
     env_arm_ms(ts->env, &t->give_up, ts->config.give_up_ms);
-    env_arm_ms(ts->env, &ts->attach, 0);
     return t;
 }
 
@@ -489,7 +559,13 @@ struct tunnels *tunnels_new(struct env *env, struct exits *exits,
     if (!ts)
         return NULL;
     *ts = (struct tunnels){.env = env, .exits = exits, .config = *config};
+    ts->waiting = waiting_new();
+    if (!ts->waiting) {
+        free(ts);
+        return NULL;
+    }
     timer_init(&ts->attach, attach_due, ts);
+    timer_init(&ts->catch_up, catch_up, ts);
     return ts;
 }
 
@@ -503,6 +579,8 @@ void tunnels_free(struct tunnels *ts)
         tunnel_free(ts->list);
     }
     env_disarm(ts->env, &ts->attach);
+    env_disarm(ts->env, &ts->catch_up);
+    waiting_free(ts->waiting);
     free(ts);
 }
 
@@ -518,5 +596,5 @@ size_t tunnels_count(const struct tunnels *ts)
 
 size_t tunnels_waiting(const struct tunnels *ts)
 {
-    return ts->n_waiting;
+    return waiting_count(ts->waiting);
 }

@@ -14,7 +14,7 @@
 
 #include "base/addr.h"
 #include "base/err.h"
-#include "base/text.h"
+#include "client/isolation.h"
 #include "stream/stream.h"
 
 struct client;
@@ -27,24 +27,6 @@ enum tunnel_kind {
     TUNNEL_DIR,           /* to the directory of the last hop; no host, no port */
     TUNNEL_DIR_AUTHORITY, /* the same, and that is an authority */
 };
-
-/* What must be equal for two tunnels to share a circuit. Fields whose isolation flag is off on the
- * listener are left zero by the front end, so that comparing is plain. `session` keeps listeners
- * apart (SessionGroup, or a number of the listener's own). */
-struct isolation {
-    int32_t session;
-    uint8_t protocol; /* IsolateClientProtocol: enum of the front end, 0 when off */
-    struct ip client; /* IsolateClientAddr */
-    bool has_auth;    /* IsolateSOCKSAuth */
-    uint8_t auth[32]; /* SHA-256 over the lengths and bytes of user name and password */
-    bool by_dest_port, by_dest_addr; /* IsolateDestPort, IsolateDestAddr */
-    bool keep_alive;                 /* KeepAliveIsolateSOCKSAuth */
-};
-
-/* Only tunnels with the same user name and password will match. */
-void isolation_set_auth(struct isolation *iso, struct text user, struct text pass);
-
-enum { TUNNEL_HOST_MAX = 255 };
 
 struct tunnel_request {
     enum tunnel_kind kind;

@@ -24,8 +24,10 @@ void tunnels_set_config(struct tunnels *ts, const struct tunnels_config *config)
 struct tunnel *tunnels_open(struct tunnels *ts, const struct tunnel_request *req,
                             const struct tunnel_ops *ops, void *arg);
 
-/* Tries to attach every tunnel that waits. */
+/* Tunnels that wait are tried in turn: a few now, the rest in the next wake-ups. */
 void tunnels_attach(struct tunnels *ts);
+/* Those that stand under one of the keys WHO are tried first. */
+void tunnels_attach_these(struct tunnels *ts, const struct isolation_key who[ISOLATION_KEYS]);
 size_t tunnels_count(const struct tunnels *ts);
 size_t tunnels_waiting(const struct tunnels *ts);
 

@@ -305,9 +305,10 @@ static uint32_t next_id(void *arg)
     return ++f->last_id;
 }
 
-static void changed(void *arg)
+static void changed(void *arg, const struct isolation_key who[ISOLATION_KEYS])
 {
     struct fixture *f = arg;
+    (void)who;
     f->changed++;
 }
 

@@ -37,19 +37,17 @@ static struct {
     const char *why_not;
     struct exit_need need; /* of the last exits_find() */
     struct rsa_id failed[8];
-    unsigned finds, uses, retires;
+    bool all_pending; /* exits_could_serve() says no */
+    unsigned looks, finds, uses, retires;
     struct stream streams[LOG];
     unsigned n_streams;
     err_t open_err;
 } net;
 
-struct exit_circ *exits_find(struct exits *x, const struct exit_need *need, const char **why_not)
+static struct exit_circ *pick_circ(const struct exit_need *need)
 {
-    (void)x;
-    net.finds++;
     net.need = *need;
     memcpy(net.failed, need->failed, need->n_failed * sizeof net.failed[0]);
-    *why_not = net.why_not;
     if (net.no_circuit || net.why_not)
         return NULL;
     while (net.circs[net.next_circ].retired || net.next_circ + 1 == need->avoid_circuit)
@@ -58,6 +56,27 @@ struct exit_circ *exits_find(struct exits *x, const struct exit_need *need, cons
     c->id = net.next_circ + 1;
     c->exit.b[0] = (uint8_t)c->id;
     return c;
+}
+
+struct exit_circ *exits_find(struct exits *x, const struct exit_need *need, const char **why_not)
+{
+    (void)x;
+    net.finds++;
+    *why_not = net.why_not;
+    return pick_circ(need);
+}
+
+struct exit_circ *exits_find_open(struct exits *x, const struct exit_need *need)
+{
+    (void)x;
+    net.looks++;
+    return pick_circ(need);
+}
+
+bool exits_could_serve(const struct exits *x)
+{
+    (void)x;
+    return !net.all_pending;
 }
 
 void exits_use(struct exit_circ *c, const struct exit_need *need)
@@ -367,7 +386,7 @@ START_TEST(test_tunnel_refuses_what_must_not_leave)
         open_request(&f, &req);
         ck_assert_msg(f.app.ended == 1, "%s", rows[i].host);
         ck_assert_int_eq(f.app.end.stage, TUNNEL_STAGE_REQUEST);
-        ck_assert_uint_eq(net.finds, 0);
+        ck_assert_uint_eq(net.looks, 0);
         ck_assert_uint_eq(tunnels_count(f.ts), 0);
         teardown(&f);
     }
@@ -382,7 +401,7 @@ START_TEST(test_tunnel_refuses_internal_reverse_look_ups)
     setup(&f);
     open_request(&f, &req);
     ck_assert_int_eq(f.app.end.stage, TUNNEL_STAGE_REQUEST);
-    ck_assert_uint_eq(net.finds, 0);
+    ck_assert_uint_eq(net.looks, 0);
     teardown(&f);
 }
 END_TEST
@@ -692,6 +711,7 @@ START_TEST(test_tunnel_that_waits_is_tried_when_asked)
     ck_assert_uint_eq(net.n_streams, 1);
     ck_assert_uint_eq(tunnels_waiting(f.ts), 0);
     tunnels_attach(f.ts); /* has nothing to do */
+    ck_assert_uint_eq(net.looks, 2);
     ck_assert_uint_eq(net.finds, 2);
     teardown(&f);
 }
@@ -786,7 +806,7 @@ START_TEST(test_tunnel_close_before_it_was_tried)
     f.app.t = tunnels_open(f.ts, &req, &app_ops, &f.app);
     app_close(&f.app);
     test_env_advance_ms(f.env, 0);
-    ck_assert_uint_eq(net.finds, 0);
+    ck_assert_uint_eq(net.looks, 0);
     ck_assert_uint_eq(tunnels_count(f.ts), 0);
     teardown(&f);
 }

@@ -1,0 +1,95 @@
+/* What the files of exits share: exits.c builds circuits and ends them, exits_match.c says who may
+ * use one. */
+#ifndef TUNIC_CLIENT_EXITS_INT_H
+#define TUNIC_CLIENT_EXITS_INT_H
+
+#include "base/hash.h"
+#include "client/exits.h"
+
+enum {
+    PREDICTED_MAX = 16, /* ports */
+    PREDICTED_S = 3600, /* how long a port that was used is predicted */
+};
+
+enum exit_state {
+    EXIT_BUILDING, /* is waited for, and counts as pending */
+    EXIT_SLOW,     /* past the build timeout: goes on for its time only */
+    EXIT_READY,    /* has carried nothing */
+    EXIT_IN_USE,   /* has carried a stream: is dirty */
+    EXIT_RETIRED,  /* takes no new tunnel; closes when its last stream has ended */
+};
+
+/* Circuits in use or being built for somebody, by their isolation (exits_match.c). */
+struct exit_bucket;
+
+struct exit_circ {
+    struct exits *x;
+    struct ocirc *oc;  /* knows by itself when it is closed: the news come a little later */
+    struct netdir *nd; /* holds the relays below */
+    const struct relay *hop[PATH_LEN];
+    enum guard_use guard_use;
+    bool relaxed; /* no path had all the flags wanted */
+    enum exit_state state;
+    uint64_t since_us; /* of the state */
+    /* Set by the first tunnel, or by the one that it is built for; NULL: free for anybody. */
+    struct exit_bucket *bucket;
+    struct isolation isolation;
+    char host[TUNNEL_HOST_MAX + 1];
+    uint16_t port;
+    bool mixed_hosts, mixed_ports; /* has carried streams to others than these, too */
+    uint64_t busy_us;              /* when it was last seen with a stream */
+    uint64_t idle_end_us;
+    struct timer slow_timer;
+    struct exit_circ *prev, *next;
+    struct exit_circ *index_prev, *index_next; /* in its bucket, or among the free ones */
+};
+
+struct predicted {
+    uint16_t port;
+    uint64_t until_us;
+};
+
+struct exits {
+    struct env *env;
+    struct linkpool *pool;
+    struct guards *guards;
+    struct cbt *cbt;
+    struct exits_config config;
+    const struct exits_ops *ops;
+    void *arg;
+    struct netdir *nd;
+    struct exit_circ *circs;
+    struct exit_circ *free; /* that anybody may have: ready or being built */
+    struct exit_bucket *buckets;
+    size_t n_pending; /* EXIT_BUILDING */
+    struct predicted predicted[PREDICTED_MAX];
+    size_t n_predicted;
+    unsigned failures; /* in a row */
+    uint64_t retry_us; /* not before, after failures */
+    uint64_t last_launch_us;
+    char why_not[PATH_WHY_MAX];
+    struct timer tick, ahead, retry;
+};
+
+/* ---- exits.c ---- */
+
+bool exits_may_launch(const struct exits *x);
+/* NULL: x->why_not says why there is no path, or memory is short. */
+struct exit_circ *exits_launch(struct exits *x, const struct path_request *req);
+void exits_back_off(struct exits *x);
+void exits_predict(struct exits *x, uint16_t port);
+
+/* ---- exits_match.c ---- */
+
+void exit_circ_set_state(struct exit_circ *c, enum exit_state state);
+/* Nobody finds C any more. */
+void exit_circ_unlist(struct exit_circ *c);
+/* Anybody may have C; it was not in use. */
+void exit_circ_set_free(struct exit_circ *c);
+/* Tells the tunnels that could go onto C that something has changed for them. */
+void exit_circ_tell(const struct exit_circ *c);
+bool exit_circ_is_too_dirty(const struct exit_circ *c);
+/* Whether C ends where REQ wants. */
+bool exit_circ_ends_well(const struct exit_circ *c, struct path_request req);
+
+#endif

@@ -1,0 +1,285 @@
+/* Which circuit a tunnel may use. Circuits that somebody uses or waits for stand in buckets by
+ * their isolation, so that a tunnel looks at those of its own user only, however many there are;
+ * the others, which anybody may have, are few. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/exits_int.h"
+
+struct exit_bucket {
+    struct isolation_key key;
+    struct exit_circ *circs;
+    UT_hash_handle hh;
+};
+
+/* ---- the index ---- */
+
+static struct exit_bucket *bucket_find(const struct exits *x, const struct isolation_key *key)
+{
+    struct exit_bucket *b;
+    HASH_FIND(hh, x->buckets, key, isolation_key_len(key), b);
+    return b;
+}
+
+/* NULL out of memory. */
+static struct exit_bucket *bucket_of(struct exits *x, const struct isolation_key *key)
+{
+    struct exit_bucket *b = bucket_find(x, key);
+    if (b || !(b = calloc(1, sizeof *b)))
+        return b;
+    b->key = *key;
+    HASH_ADD_KEYPTR(hh, x->buckets, &b->key, isolation_key_len(&b->key), b);
+    if (HASH_ADDED(b, hh))
+        return b;
+    free(b);
+    return NULL;
+}
+
+static bool is_listed_free(const struct exit_circ *c)
+{
+    return !c->bucket && c->index_prev;
+}
+
+void exit_circ_unlist(struct exit_circ *c)
+{
+    struct exit_bucket *b = c->bucket;
+    if (is_listed_free(c))
+        DL_DELETE2(c->x->free, c, index_prev, index_next);
+    c->bucket = NULL;
+    if (b) {
+        DL_DELETE2(b->circs, c, index_prev, index_next);
+        if (!b->circs) {
+            HASH_DEL(c->x->buckets, b);
+            free(b);
+        }
+    }
+    c->index_prev = c->index_next = NULL;
+}
+
+void exit_circ_set_free(struct exit_circ *c)
+{
+    exit_circ_unlist(c);
+    DL_PREPEND2(c->x->free, c, index_prev, index_next);
+}
+
+/* Lists C under the isolation that it has now; false out of memory: then nobody finds it. */
+static bool list_by_isolation(struct exit_circ *c)
+{
+    struct isolation_key key;
+    isolation_key_of(&key, &c->isolation, isolation_dest(&c->isolation), c->host, c->port);
+    struct exit_bucket *b = bucket_of(c->x, &key);
+    if (b && b == c->bucket)
+        return true;
+    exit_circ_unlist(c);
+    if (!b)
+        return false;
+    c->bucket = b;
+    DL_PREPEND2(b->circs, c, index_prev, index_next);
+    return true;
+}
+
+void exit_circ_set_state(struct exit_circ *c, enum exit_state state)
+{
+    c->x->n_pending -= c->state == EXIT_BUILDING;
+    c->x->n_pending += state == EXIT_BUILDING;
+    c->state = state;
+    c->since_us = c->x->env->mono_us;
+    if (state == EXIT_SLOW || state == EXIT_RETIRED)
+        exit_circ_unlist(c);
+}
+
+void exit_circ_tell(const struct exit_circ *c)
+{
+    struct isolation_key keys[ISOLATION_KEYS];
+    if (!c->bucket)
+        return;
+    isolation_keys_of(keys, &c->isolation, c->host, c->port);
+    c->x->ops->changed(c->x->arg, keys);
+}
+
+/* ---- matching ---- */
+
+static bool same_isolation(const struct exit_circ *c, const struct tunnel_request *req)
+{
+    const struct isolation *a = &c->isolation, *b = &req->isolation;
+    if (a->session != b->session || a->protocol != b->protocol || !ip_equal(&a->client, &b->client))
+        return false;
+    if (a->has_auth != b->has_auth || memcmp(a->auth, b->auth, sizeof a->auth) != 0)
+        return false;
+    /* Listeners of one session group may differ in these two: who asks to be alone with a
+     * destination cannot join a circuit that has seen others already. */
+    if (b->by_dest_port && c->mixed_ports)
+        return false;
+    if ((a->by_dest_port || b->by_dest_port) && c->port != req->port)
+        return false;
+    if (b->by_dest_addr && c->mixed_hosts)
+        return false;
+    return !(a->by_dest_addr || b->by_dest_addr) || strcmp(c->host, req->host) == 0;
+}
+
+static struct path_request path_request_for(const struct exit_need *need)
+{
+    enum tunnel_kind kind = need->request->kind;
+    bool authority = kind == TUNNEL_DIR_AUTHORITY, dir = kind == TUNNEL_DIR || authority;
+    return (struct path_request){
+        .kind = dir ? PATH_INTERNAL : PATH_EXIT,
+        .dir_cache = dir,
+        .dir_authority = authority,
+        .family = need->request->ip.family,
+        .port = need->request->kind == TUNNEL_CONNECT ? need->request->port : 0,
+        .avoid_exit = need->failed,
+        .n_avoid_exit = need->n_failed,
+    };
+}
+
+/* tor(1), KeepAliveIsolateSOCKSAuth: such a circuit may be closed once it "is idle for more than
+ * MaxCircuitDirtiness seconds"; any other takes no stream that long after its first. */
+bool exit_circ_is_too_dirty(const struct exit_circ *c)
+{
+    const struct exits *x = c->x;
+    bool kept = c->isolation.keep_alive && c->isolation.has_auth;
+    uint64_t since_us = kept ? c->busy_us : c->since_us;
+    return c->state == EXIT_IN_USE &&
+           x->env->mono_us - since_us >= x->config.max_dirtiness_ms * US_PER_MS;
+}
+
+bool exit_circ_ends_well(const struct exit_circ *c, struct path_request req)
+{
+    req.relaxed = c->relaxed;
+    return path_exit_fits(c->nd, c->x->config.path, &req, c->hop[PATH_LEN - 1]);
+}
+
+/* Whether tunnels with NEED's wishes may go onto C, now or once it is open. */
+static bool fits(const struct exit_circ *c, const struct exit_need *need)
+{
+    if (c->bucket && !same_isolation(c, need->request))
+        return false;
+    if (c->oc->state == OCIRC_CLOSED || c->oc->id == need->avoid_circuit)
+        return false;
+    return !exit_circ_is_too_dirty(c) && exit_circ_ends_well(c, path_request_for(need));
+}
+
+/* A circuit that others use already comes first: the fewer circuits carry a user's streams, the
+ * fewer exits see them. Among circuits in use the youngest; lists have their youngest first. */
+static bool better(const struct exit_circ *a, const struct exit_circ *b)
+{
+    if (!a || !b || (a->state == EXIT_IN_USE) != (b->state == EXIT_IN_USE))
+        return a && (!b || a->state == EXIT_IN_USE);
+    return a->state == EXIT_IN_USE && a->since_us > b->since_us;
+}
+
+struct found {
+    struct exit_circ *open, *building;
+};
+
+static void consider(struct found *f, struct exit_circ *c, const struct exit_need *need)
+{
+    struct exit_circ **best = c->oc->state == OCIRC_OPEN ? &f->open : &f->building;
+    if ((!*best || better(c, *best)) && fits(c, need))
+        *best = c;
+}
+
+static struct found look(const struct exits *x, const struct exit_need *need)
+{
+    const struct tunnel_request *req = need->request;
+    struct isolation_key keys[ISOLATION_KEYS];
+    struct found f = {NULL, NULL};
+    struct exit_circ *c;
+    isolation_keys_of(keys, &req->isolation, req->host, req->port);
+    for (size_t i = 0; i < ISOLATION_KEYS; i++) {
+        const struct exit_bucket *b = bucket_find(x, &keys[i]);
+        if (b)
+            DL_FOREACH2(b->circs, c, index_next)
+        consider(&f, c, need);
+    }
+    DL_FOREACH2(x->free, c, index_next)
+    consider(&f, c, need);
+    return f;
+}
+
+struct exit_circ *exits_find_open(struct exits *x, const struct exit_need *need)
+{
+    return look(x, need).open;
+}
+
+bool exits_could_serve(const struct exits *x)
+{
+    return x->free || exits_may_launch(x);
+}
+
+/* ---- taking ---- */
+
+/* C is NEED's from now on. False out of memory: then it is nobody's, and not listed. */
+static bool claim(struct exit_circ *c, const struct exit_need *need)
+{
+    c->isolation = need->request->isolation;
+    c->port = need->request->port;
+    snprintf(c->host, sizeof c->host, "%s", need->request->host);
+    return list_by_isolation(c);
+}
+
+/* Another stream goes onto C, which is in use: it may have wishes that those before had not. */
+static bool join(struct exit_circ *c, const struct tunnel_request *req)
+{
+    c->mixed_ports |= c->port != req->port;
+    c->mixed_hosts |= strcmp(c->host, req->host) != 0;
+    c->isolation.by_dest_port |= req->isolation.by_dest_port;
+    c->isolation.by_dest_addr |= req->isolation.by_dest_addr;
+    return list_by_isolation(c);
+}
+
+/* Whether any relay would do, guards aside: else waiting is of no use. */
+static bool exit_exists(const struct exits *x, const struct exit_need *need)
+{
+    struct path_request req = path_request_for(need);
+    for (size_t i = 0; i < netdir_n(x->nd); i++)
+        if (path_exit_fits(x->nd, x->config.path, &req, netdir_at(x->nd, i)))
+            return true;
+    return false;
+}
+
+static void build_for(struct exits *x, const struct exit_need *need, const char **why_not)
+{
+    struct path_request req = path_request_for(need);
+    if (!exits_may_launch(x))
+        return;
+    struct exit_circ *c = exits_launch(x, &req);
+    if (c && !claim(c, need))
+        exit_circ_set_free(c);
+    if (c)
+        return;
+    if (!exit_exists(x, need))
+        *why_not = x->why_not;
+    else
+        exits_back_off(x); /* no guard for now */
+}
+
+struct exit_circ *exits_find(struct exits *x, const struct exit_need *need, const char **why_not)
+{
+    struct found f = look(x, need);
+    *why_not = NULL;
+    if (f.open)
+        return f.open;
+    if (!f.building)
+        build_for(x, need, why_not);
+    else if (!f.building->bucket && !claim(f.building, need))
+        exit_circ_set_free(f.building);
+    return NULL;
+}
+
+void exits_use(struct exit_circ *c, const struct exit_need *need)
+{
+    struct exits *x = c->x;
+    if (need->request->kind == TUNNEL_CONNECT)
+        exits_predict(x, need->request->port);
+    c->busy_us = x->env->mono_us;
+    bool is_first = c->state != EXIT_IN_USE;
+    bool listed = is_first ? claim(c, need) : join(c, need->request);
+    if (is_first) {
+        exit_circ_set_state(c, EXIT_IN_USE);
+        env_arm_ms(x->env, &x->ahead, 0); /* one clean circuit less: see to another */
+    }
+    if (!listed) /* out of memory: what cannot be found under its isolation is found by nobody */
+        exit_circ_set_state(c, EXIT_RETIRED);
+}
