@@ -194,9 +194,10 @@ void link_commit_cells(struct link *l, size_t len)
         return;
     uint8_t *at = buf_at(&l->out) + before;
     struct chan_frame cell;
-    /* VERSIONS has a circuit id of two bytes, whatever is chosen by then (tor-spec 3). */
+    /* VERSIONS has a circuit id of two bytes, whatever is chosen by then (tor-spec 3); all other
+     * cells of the handshake have zero there, in four. */
     while (len) {
-        size_t id_len = len > 2 && at[2] == CELL_VERSIONS && l->hs.stage <= STAGE_UNVERIFIED
+        size_t id_len = len > 2 && at[2] == CELL_VERSIONS && l->state == LINK_HANDSHAKING
                             ? 2
                             : handshake_circ_id_len(&l->hs);
         if (chan_frame_decode(at, len, id_len, LINK_VPADDING_MOST, &cell) != OK)
@@ -269,7 +270,9 @@ void link_use_for_circuits(struct link *l)
     if (l->pads)
         return;
     l->pads = true;
-    link_look_at_padding(l);
+    /* Not now: a caller of link_cell() is filling the next cell of the queue. */
+    if (l->state == LINK_OPEN)
+        env_arm_ms(l->env, &l->padding_look, 0);
 }
 
 bool link_may_begin(const struct link_circ *lc)

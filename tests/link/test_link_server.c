@@ -339,6 +339,34 @@ START_TEST(test_link_server_tolerates_a_peer_that_proves_itself)
 }
 END_TEST
 
+static uint8_t told[8];
+static size_t n_told;
+
+static void note_trace(void *arg, bool out, uint32_t circ_id, uint8_t cmd, const uint8_t *body,
+                       size_t len)
+{
+    (void)arg, (void)body, (void)len;
+    if (!out)
+        return;
+    ck_assert_uint_eq(circ_id, 0);
+    ck_assert_uint_lt(n_told, sizeof told);
+    told[n_told++] = cmd;
+}
+
+/* VERSIONS has a shorter head than what goes out with it. */
+START_TEST(test_link_server_trace_tells_of_each_cell)
+{
+    static const uint8_t said[] = {CELL_VERSIONS, CELL_CERTS, CELL_AUTH_CHALLENGE, CELL_NETINFO};
+    n_told = 0;
+    set_up((struct link_cheat){.no_certs = false});
+    link_set_trace(p.server, note_trace);
+    pump();
+    ck_assert_uint_eq(n_told, sizeof said);
+    ck_assert_mem_eq(told, said, sizeof said);
+    finish();
+}
+END_TEST
+
 /* tor-spec 4: "the first cell must be VERSIONS, VPADDING, or AUTHORIZE" */
 START_TEST(test_link_server_padding_may_come_first)
 {
@@ -406,10 +434,10 @@ START_TEST(test_link_server_illegal_cells_close)
 }
 END_TEST
 
-TESTS("link/link_server", test_link_server_padding_may_come_first,
-      test_link_server_a_peer_proves_itself_once, test_link_server_opens,
-      test_link_server_cheats_are_found_out, test_link_server_clock_ahead_is_told,
-      test_link_server_circuit_carries_cells_both_ways, test_link_server_destroy_goes_both_ways,
-      test_link_server_refuses_with_the_reason, test_link_server_end_takes_its_circuits,
-      test_link_server_ids_are_the_initiators, test_link_server_tolerates_a_peer_that_proves_itself,
-      test_link_server_illegal_cells_close)
+TESTS("link/link_server", test_link_server_trace_tells_of_each_cell,
+      test_link_server_padding_may_come_first, test_link_server_a_peer_proves_itself_once,
+      test_link_server_opens, test_link_server_cheats_are_found_out,
+      test_link_server_clock_ahead_is_told, test_link_server_circuit_carries_cells_both_ways,
+      test_link_server_destroy_goes_both_ways, test_link_server_refuses_with_the_reason,
+      test_link_server_end_takes_its_circuits, test_link_server_ids_are_the_initiators,
+      test_link_server_tolerates_a_peer_that_proves_itself, test_link_server_illegal_cells_close)

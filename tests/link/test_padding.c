@@ -165,6 +165,24 @@ START_TEST(test_padding_quiet_link_pads_within_its_range)
 }
 END_TEST
 
+/* A circuit may be extended long after its link was last used: padding is due at once, but comes
+ * behind the cell that makes the link one to pad. */
+START_TEST(test_padding_leaves_a_cell_that_is_being_written_alone)
+{
+    struct note_circ c;
+    struct sent_cell cell;
+    open_used(5, LINK_PADDING_AUTO, false, &c);
+    test_env_advance_ms(w.env, 60 * 1000);
+    write_one(&c, CELL_RELAY_EARLY);
+    ck_assert(naked_sent(&w, 4, &cell));
+    ck_assert_uint_eq(cell.cmd, CELL_RELAY_EARLY);
+    ck_assert_uint_eq(cell.id, c.lc.id);
+    ck_assert(!naked_sent(&w, 4, &cell));
+    ck_assert_uint_ge(pass_ms(4, 20 * 1000, NULL, NULL), 1);
+    world_free(&w);
+}
+END_TEST
+
 START_TEST(test_padding_reduced_pads_seldom_and_stops_the_relay)
 {
     struct note_circ c;
@@ -300,4 +318,5 @@ TESTS("link/padding", test_padding_negotiated_within_the_consensus,
       test_padding_quiet_link_pads_within_its_range,
       test_padding_reduced_pads_seldom_and_stops_the_relay,
       test_padding_none_where_it_does_not_belong, test_padding_traffic_either_way_puts_it_off,
+      test_padding_leaves_a_cell_that_is_being_written_alone,
       test_padding_not_behind_a_queue_that_stands, test_padding_set_while_open)
