@@ -11,7 +11,7 @@ import tempfile
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-TUNIC = os.path.join(TOP, "build", "tunic")
+TUNIC = os.environ.get("TUNIC", os.path.join(TOP, "build", "tunic"))
 sys.path.insert(0, os.path.join(TOP, "tests", "net"))
 sys.dont_write_bytecode = True
 
