@@ -218,41 +218,36 @@ static char *default_path(const struct load_env *env, bool defaults)
     return own;
 }
 
-/* A file's text, or "" where a missing one is fine (*FOUND tells). */
+/* A file's text, or "" where a missing one is fine (*FOUND tells). One that is there and cannot be
+ * understood is never fine. */
 static err_t read_config(const struct cmdline *c, const struct load_env *env, bool defaults,
                          const char *path, bool named, char **text, bool *found, struct conf_err *e)
 {
     err_t err = is_file(path) ? env->source.read(env->source.arg, path, text) : ERR_NOT_FOUND;
+    const char *why = conf_read_why(err);
     *found = err == OK;
     if (err == OK) {
         log_notice(env->log, "Read configuration file \"%s\".", path);
         return OK;
     }
-    if (!named || defaults || c->ignore_missing) {
-        if (!defaults)
-            log_notice(env->log,
-                       "Configuration file \"%s\" not present, using reasonable defaults.", path);
-    } else {
-        conf_fail(e, ERR_IO, "Unable to open configuration file \"%s\".", path);
-        if (!c->allow_missing)
+    if (*why || (named && !defaults && !c->ignore_missing)) {
+        conf_fail(e, ERR_IO, "Unable to open configuration file \"%s\".%s", path, why);
+        if (*why || !c->allow_missing)
             return ERR_IO;
         log_warn(env->log, "%s", e->text);
+    } else if (!defaults) {
+        log_notice(env->log, "Configuration file \"%s\" not present, using reasonable defaults.",
+                   path);
     }
     *text = strdup("");
     return *text ? OK : ERR_NOMEM;
 }
 
-static err_t fail_parse(struct conf_err *e, err_t err)
-{
-    struct conf_err inner = *e;
-    inner.text[sizeof inner.text - 64] = 0;
-    return conf_fail(e, err, "Failed to parse/validate config: %s", inner.text);
-}
-
 /* One file's lines; *KEPT_PATH is remembered so that a reload reads the same file. */
 static err_t load_file(struct cmdline *c, const struct load_env *env, bool defaults,
-                       char **kept_path, struct conf_line **lines, struct conf_err *e)
+                       char **kept_path, struct conf_line **lines, struct conf_faults *faults)
 {
+    struct conf_err e;
     const char *given = defaults ? c->defaults_torrc : c->torrc;
     bool found = false;
     char *text = NULL;
@@ -262,12 +257,11 @@ static err_t load_file(struct cmdline *c, const struct load_env *env, bool defau
     path = path_absolute(path); /* RunAsDaemon leaves the folder */
     if (!path)
         return ERR_NOMEM;
-    err_t err = read_config(c, env, defaults, path, given || *kept_path, &text, &found, e);
-    if (err == OK) {
-        err = conf_lex(&env->source, path, text, lines, NULL, e);
-        if (err != OK)
-            err = fail_parse(e, err);
-    }
+    err_t err = read_config(c, env, defaults, path, given || *kept_path, &text, &found, &e);
+    if (err == OK)
+        err = conf_lex_each(&env->source, path, text, lines, NULL, faults);
+    else
+        err = conf_faults_add(faults, err, &e);
     free(text);
     if (err == OK && found && !*kept_path) {
         *kept_path = path;
@@ -278,15 +272,16 @@ static err_t load_file(struct cmdline *c, const struct load_env *env, bool defau
 }
 
 static err_t load_stdin(struct cmdline *c, const struct load_env *env, struct conf_line **lines,
-                        struct conf_err *e)
+                        struct conf_faults *faults)
 {
     if (!c->stdin_text) {
         err_t err = disk_read_stream(env->in, &c->stdin_text);
         if (err != OK)
-            return conf_fail(e, err, "Unable to read the configuration from standard input.");
+            return conf_faults_say(faults, ERR_IO,
+                                   "Unable to read the configuration from standard input.%s",
+                                   conf_read_why(err));
     }
-    err_t err = conf_lex(&env->source, "standard input", c->stdin_text, lines, NULL, e);
-    return err == OK ? OK : fail_parse(e, err);
+    return conf_lex_each(&env->source, "standard input", c->stdin_text, lines, NULL, faults);
 }
 
 struct sources {
@@ -294,68 +289,75 @@ struct sources {
 };
 
 static err_t load_sources(struct cmdline *c, const struct load_env *env, struct sources *s,
-                          struct conf_err *e)
+                          struct conf_faults *faults)
 {
     if (c->torrc_given_twice)
-        return conf_fail(e, ERR_MALFORMED, "-f and --torrc-file cannot be used together.");
-    TRY(load_file(c, env, true, &c->defaults_path, &s->defaults, e));
+        return conf_faults_say(faults, ERR_IO, "-f and --torrc-file cannot be used together.");
+    TRY(load_file(c, env, true, &c->defaults_path, &s->defaults, faults));
     if (c->torrc && strcmp(c->torrc, "-") == 0)
-        return load_stdin(c, env, &s->torrc, e);
-    return load_file(c, env, false, &c->torrc_path, &s->torrc, e);
+        return load_stdin(c, env, &s->torrc, faults);
+    return load_file(c, env, false, &c->torrc_path, &s->torrc, faults);
 }
 
-/* All sources into fresh options. DEFAULTS as for cmdline_load(), may be NULL. */
+/* All sources into fresh options, whatever is wrong with them. DEFAULTS as for cmdline_load(), may
+ * be NULL. */
 static err_t assign_sources(const struct cmdline *c, const struct sources *s, bool testing,
-                            const struct log *log, struct options **out, struct options **defaults,
-                            struct conf_err *e)
+                            const struct log *log, struct options **o, struct options **defaults,
+                            struct conf_faults *faults)
 {
-    struct options *o = options_new(testing), *before = NULL;
-    err_t err = o ? options_assign(o, s->defaults, 0, log, e) : ERR_NOMEM;
-    if (err == OK && defaults && !(before = options_dup(o)))
-        err = ERR_NOMEM;
-    if (err == OK)
-        err = options_assign(o, s->torrc, 0, log, e);
-    if (err == OK)
-        err = options_assign(o, c->options, 0, log, e);
-    if (err != OK) {
-        options_free(o);
-        options_free(before);
-        return err;
-    }
-    *out = o;
-    if (defaults)
-        *defaults = before;
-    return OK;
+    *o = options_new(testing);
+    if (!*o)
+        return ERR_NOMEM;
+    TRY(options_assign_each(*o, s->defaults, 0, log, faults));
+    if (defaults && !(*defaults = options_dup(*o)))
+        return ERR_NOMEM;
+    TRY(options_assign_each(*o, s->torrc, 0, log, faults));
+    return options_assign_each(*o, c->options, 0, log, faults);
 }
 
 /* Whether the sources, all together, set TestingTorNetwork; quietly. */
 static bool wants_testing(const struct cmdline *c, const struct sources *s)
 {
-    struct conf_err ignored;
+    struct conf_faults ignored = {.log = NULL};
     struct options *o = NULL;
-    if (assign_sources(c, s, false, NULL, &o, NULL, &ignored) != OK)
-        return false;
-    bool testing = o->testing_tor_network;
+    err_t err = assign_sources(c, s, false, NULL, &o, NULL, &ignored);
+    bool testing = err == OK && o->testing_tor_network;
     options_free(o);
     return testing;
+}
+
+static err_t load(struct cmdline *c, const struct load_env *env, struct sources *s,
+                  struct options **o, struct options **defaults, struct conf_faults *faults)
+{
+    const struct options_env check_env = {env->home, c->quiet, env->log};
+    TRY(load_sources(c, env, s, faults));
+    TRY(assign_sources(c, s, wants_testing(c, s), env->log, o, defaults, faults));
+    return options_check_each(*o, &check_env, faults);
+}
+
+/* What is wrong with a line gets tor's words around it; a file that cannot be read says so. */
+static err_t failed(const struct conf_faults *faults, struct conf_err *e)
+{
+    struct conf_err inner = {""};
+    err_t err = conf_faults_end(faults, &inner);
+    if (err == OK || err == ERR_IO) {
+        *e = inner;
+        return err;
+    }
+    inner.text[sizeof inner.text - 64] = 0;
+    return conf_fail(e, err, "Failed to parse/validate config: %s", inner.text);
 }
 
 err_t cmdline_load(struct cmdline *c, const struct load_env *env, struct options **out,
                    struct options **defaults, struct conf_err *e)
 {
     struct sources s = {0};
+    struct conf_faults faults = {.log = env->log};
     struct options *o = NULL, *before = NULL;
-    const struct options_env check_env = {env->home, c->quiet, env->log};
     conf_fail(e, OK, "out of memory");
-    err_t err = load_sources(c, env, &s, e);
-    if (err == OK) {
-        err =
-            assign_sources(c, &s, wants_testing(c, &s), env->log, &o, defaults ? &before : NULL, e);
-        if (err == OK)
-            err = options_check(o, &check_env, e);
-        if (err != OK)
-            err = fail_parse(e, err);
-    }
+    err_t err = load(c, env, &s, &o, defaults ? &before : NULL, &faults);
+    if (err == OK)
+        err = failed(&faults, e);
     conf_lines_free(s.defaults);
     conf_lines_free(s.torrc);
     if (err != OK) {

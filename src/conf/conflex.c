@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "conf/confline.h"
+#include "conf/confquote.h"
 
 /* One text being read. */
 struct cursor {
@@ -39,65 +40,14 @@ static bool at_continuation(const struct cursor *c)
     return c->at[0] == '\\' && c->at[1] == '\n';
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
-/* Decodes what follows a backslash. A NUL byte cannot stand in a value: false. */
-static bool lex_escape(struct cursor *c, char *out)
-{
-    static const char from[] = "ntr\"\\'", to[] = "\n\t\r\"\\'";
-    const char *simple = *c->at ? strchr(from, *c->at) : NULL;
-    if (simple) {
-        *out = to[simple - from];
-        c->at++;
-        return true;
-    }
-    unsigned byte = 0;
-    if (*c->at == 'x') {
-        int hi = hex_value(c->at[1]), lo = hi < 0 ? -1 : hex_value(c->at[2]);
-        if (lo < 0)
-            return false;
-        byte = (unsigned)(hi * 16 + lo);
-        c->at += 3;
-    } else {
-        size_t n = 0;
-        for (; n < 3 && *c->at >= '0' && *c->at <= '7'; n++)
-            byte = byte * 8 + (unsigned)(*c->at++ - '0');
-        if (n == 0)
-            return false;
-    }
-    if (byte == 0 || byte > 255)
-        return false;
-    *out = (char)(unsigned char)byte;
-    return true;
-}
-
 /* A value in quotes; AT is at the opening one. OUT has room for all that is left of the text's
  * line. */
 static const char *lex_quoted(struct cursor *c, char *out, size_t *len)
 {
-    c->at++;
-    while (*c->at != '"') {
-        if (*c->at == 0 || *c->at == '\n')
-            return "Invalid escape sequence in quoted string";
-        if (*c->at == '\\') {
-            c->at++;
-            if (!lex_escape(c, out + *len))
-                return "Invalid escape sequence in quoted string";
-        } else {
-            out[*len] = *c->at++;
-        }
-        (*len)++;
-    }
-    c->at++;
+    const char *behind = conf_unquote(c->at, out, len);
+    if (!behind)
+        return "Invalid escape sequence in quoted string";
+    c->at = behind;
     skip_blanks(c);
     if (*c->at == '\r' && c->at[1] == '\n')
         c->at++;
@@ -106,28 +56,58 @@ static const char *lex_quoted(struct cursor *c, char *out, size_t *len)
     return NULL;
 }
 
-/* A value without quotes, up to the end of its last line. Once a line was continued, comment lines
- * between its parts are left out. */
-static void lex_plain(struct cursor *c, char *out, size_t *len)
+/* Moves C behind a value without quotes; true if a line of it was continued. In that case comment
+ * lines stand between its parts, too. */
+static bool pass_plain(struct cursor *c)
 {
     bool continued = false;
-    while (*c->at && *c->at != '\n') {
+    while (*c->at && *c->at != '\n' && (*c->at != '#' || continued)) {
         if (at_continuation(c)) {
             continued = true;
             c->at++;
             step(c);
         } else if (*c->at == '#') {
-            if (!continued)
-                break;
             skip_comment(c);
             if (*c->at)
                 step(c);
         } else {
-            out[(*len)++] = *c->at++;
+            c->at++;
         }
     }
-    while (*len > 0 && is_space(out[*len - 1]))
-        (*len)--;
+    return continued;
+}
+
+/* The value between FROM and END, where lines were continued, without what continues them. */
+static void join_plain(const char *from, const char *end, char *out, size_t *len)
+{
+    while (from < end) {
+        if (*from == '#') {
+            while (from < end && *from != '\n')
+                from++;
+            from += from < end;
+        } else if (*from == '\\' && from + 1 < end && from[1] == '\n') {
+            from += 2;
+        } else {
+            out[(*len)++] = *from++;
+        }
+    }
+}
+
+/* A value without quotes, up to the end of its last line. Blanks at its end are cut off before
+ * lines are joined, so that a backslash before nothing but blanks is a backslash, as in tor. */
+static void lex_plain(struct cursor *c, char *out, size_t *len)
+{
+    const char *from = c->at;
+    bool continued = pass_plain(c);
+    const char *end = c->at;
+    while (end > from && is_space(end[-1]))
+        end--;
+    if (continued) {
+        join_plain(from, end, out, len);
+    } else {
+        memcpy(out, from, (size_t)(end - from));
+        *len = (size_t)(end - from);
+    }
 }
 
 /* The next line of the text: key and value, or nothing left (*FOUND false). KEY is a view of the
@@ -174,7 +154,7 @@ struct lexer {
     struct conf_line *head, **tail;
     size_t n_lines;
     bool included;
-    struct conf_err *e;
+    struct conf_faults *faults;
 };
 
 static void frame_free(struct frame *f)
@@ -187,13 +167,29 @@ static void frame_free(struct frame *f)
     *f = (struct frame){0};
 }
 
-static err_t frame_start(struct frame *f, const char *name, const char *text)
+static err_t frame_start(struct lexer *lx, struct frame *f, const char *name, const char *text)
 {
-    free(f->scratch);
+    static const char mark[] = "\xef\xbb\xbf"; /* "byte order mark", which UTF-8 does not need */
+    bool marked = strncmp(text, mark, sizeof mark - 1) == 0;
+    if (marked)
+        TRY(conf_faults_say(
+            lx->faults, ERR_MALFORMED,
+            "%s:1: the file begins with a byte order mark. Save it without one (\"UTF-8\", "
+            "not \"UTF-8 with BOM\").",
+            name));
+    text += marked ? sizeof mark - 1 : 0;
     f->scratch = malloc(strlen(text) + 1);
     f->name = name;
     f->at = (struct cursor){text, 1};
     return f->scratch ? OK : ERR_NOMEM;
+}
+
+const char *conf_read_why(err_t err)
+{
+    if (err == ERR_MALFORMED)
+        return " It holds a NUL byte, so it is no plain text (an editor may have saved it as "
+               "UTF-16).";
+    return err == ERR_LIMIT ? " It is too large." : "";
 }
 
 /* Opens the next file of the innermost %include, or leaves it. */
@@ -207,32 +203,34 @@ static err_t next_file(struct lexer *lx)
     }
     const char *name = f->files[f->next_file++];
     free(f->content);
-    f->content = NULL;
+    free(f->scratch);
+    f->content = f->scratch = NULL;
     err_t err = lx->src->read(lx->src->arg, name, &f->content);
     if (err != OK)
-        return conf_fail(lx->e, err,
-                         "Error reading included configuration file or directory: "
-                         "\"%s\".",
-                         name);
-    return frame_start(f, name, f->content);
+        return conf_faults_say(lx->faults, err,
+                               "Error reading included configuration file or directory: \"%s\".%s",
+                               name, conf_read_why(err));
+    return frame_start(lx, f, name, f->content);
 }
 
 static err_t push_include(struct lexer *lx, const char *path, const char *where)
 {
     if (!lx->src || !lx->src->expand)
-        return conf_fail(lx->e, ERR_MALFORMED, "%s: %%include cannot be used here.", where);
+        return conf_faults_say(lx->faults, ERR_MALFORMED, "%s: %%include cannot be used here.",
+                               where);
     if (lx->depth == CONF_INCLUDE_DEPTH_MAX)
-        return conf_fail(lx->e, ERR_LIMIT,
-                         "%s: Error while parsing configuration: more than %d nested %%includes.",
-                         where, CONF_INCLUDE_DEPTH_MAX);
+        return conf_faults_say(
+            lx->faults, ERR_LIMIT,
+            "%s: Error while parsing configuration: more than %d nested %%includes.", where,
+            CONF_INCLUDE_DEPTH_MAX);
     log_notice(lx->src->log, "Processing configuration path \"%s\" at recursion level %zu.", path,
                lx->depth);
     struct frame f = {0};
     err_t err = lx->src->expand(lx->src->arg, path, &f.files, &f.n_files);
     if (err != OK)
-        return conf_fail(lx->e, err,
-                         "%s: Error reading included configuration file or directory: \"%s\".",
-                         where, path);
+        return conf_faults_say(
+            lx->faults, err, "%s: Error reading included configuration file or directory: \"%s\".",
+            where, path);
     lx->included = true;
     lx->frames[lx->depth++] = f;
     return next_file(lx);
@@ -243,15 +241,10 @@ static err_t add_line(struct lexer *lx, struct text key, struct text value, unsi
     char where[512];
     snprintf(where, sizeof where, "%s:%u", lx->frames[lx->depth - 1].name, line);
     if (++lx->n_lines > CONF_TOTAL_LINES_MAX)
-        return conf_fail(lx->e, ERR_LIMIT, "%s: too many lines of configuration.", where);
-    if (text_is(key, "%include")) {
-        char *path = text_dup(value);
-        if (!path)
-            return ERR_NOMEM;
-        err_t err = push_include(lx, path, where);
-        free(path);
-        return err;
-    }
+        return lx->n_lines == CONF_TOTAL_LINES_MAX + 1
+                   ? conf_faults_say(lx->faults, ERR_LIMIT, "%s: too many lines of configuration.",
+                                     where)
+                   : OK;
     enum conf_how how = CONF_SET;
     if (key.len > 0 && (key.s[0] == '+' || key.s[0] == '/')) {
         how = key.s[0] == '+' ? CONF_APPEND : CONF_CLEAR;
@@ -259,6 +252,12 @@ static err_t add_line(struct lexer *lx, struct text key, struct text value, unsi
     }
     if (how == CONF_CLEAR)
         value.len = 0;
+    if (text_is(key, "%include")) {
+        char *path = text_dup(value);
+        err_t err = path ? push_include(lx, path, where) : ERR_NOMEM;
+        free(path);
+        return err;
+    }
     return conf_line_add(&lx->tail, key, value, where, how);
 }
 
@@ -272,10 +271,12 @@ static err_t lex_all(struct lexer *lx)
         const char *why = NULL;
         if (f->scratch) /* an %include that named no file has none */
             why = lex_line(&f->at, f->scratch, &key, &value, &line, &found);
-        if (why)
-            return conf_fail(lx->e, ERR_MALFORMED, "%s:%u: Error while parsing configuration: %s",
-                             f->name, line, why);
-        if (found)
+        if (why) {
+            skip_comment(&f->at); /* the rest of the line */
+            TRY(conf_faults_say(lx->faults, ERR_MALFORMED,
+                                "%s:%u: Error while parsing configuration: %s", f->name, line,
+                                why));
+        } else if (found)
             TRY(add_line(lx, key, value, line));
         else
             TRY(next_file(lx));
@@ -283,28 +284,33 @@ static err_t lex_all(struct lexer *lx)
     return OK;
 }
 
+err_t conf_lex_each(const struct conf_source *src, const char *name, const char *text,
+                    struct conf_line **out, bool *included, struct conf_faults *faults)
+{
+    struct lexer lx = {.src = src, .depth = 1, .faults = faults};
+    lx.tail = &lx.head;
+    err_t err = frame_start(&lx, &lx.frames[0], name, text);
+    if (err == OK)
+        err = lex_all(&lx);
+    while (lx.depth > 0)
+        frame_free(&lx.frames[--lx.depth]);
+    *out = lx.head;
+    if (included)
+        *included = lx.included;
+    return err;
+}
+
 err_t conf_lex(const struct conf_source *src, const char *name, const char *text,
                struct conf_line **out, bool *included, struct conf_err *e)
 {
-    struct lexer *lx = calloc(1, sizeof *lx);
-    if (!lx)
-        return conf_fail(e, ERR_NOMEM, "out of memory");
-    lx->src = src;
-    lx->tail = &lx->head;
-    lx->e = e;
-    lx->depth = 1;
+    struct conf_faults faults = {.log = src ? src->log : NULL};
     conf_fail(e, OK, "out of memory");
-    err_t err = frame_start(&lx->frames[0], name, text);
+    err_t err = conf_lex_each(src, name, text, out, included, &faults);
     if (err == OK)
-        err = lex_all(lx);
-    while (lx->depth > 0)
-        frame_free(&lx->frames[--lx->depth]);
+        err = conf_faults_end(&faults, e);
     if (err == OK)
-        *out = lx->head;
-    else
-        conf_lines_free(lx->head);
-    if (included)
-        *included = lx->included;
-    free(lx);
+        return OK;
+    conf_lines_free(*out);
+    *out = NULL;
     return err;
 }

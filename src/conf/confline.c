@@ -15,6 +15,46 @@ err_t conf_fail(struct conf_err *e, err_t code, const char *fmt, ...)
     return code;
 }
 
+err_t conf_faults_add(struct conf_faults *f, err_t code, const struct conf_err *e)
+{
+    if (code == OK)
+        return OK;
+    if (f->n == 0 || code == ERR_NOMEM) {
+        f->code = code;
+        f->first = *e;
+    }
+    if (++f->n == 2)
+        log_warn(f->log, "%s", f->first.text);
+    if (f->n > 1 && f->n <= CONF_FAULTS_SHOWN)
+        log_warn(f->log, "%s", e->text);
+    return code == ERR_NOMEM ? ERR_NOMEM : OK;
+}
+
+err_t conf_faults_say(struct conf_faults *f, err_t code, const char *fmt, ...)
+{
+    struct conf_err e;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(e.text, sizeof e.text, fmt, ap);
+    va_end(ap);
+    return conf_faults_add(f, code, &e);
+}
+
+err_t conf_faults_end(const struct conf_faults *f, struct conf_err *e)
+{
+    if (f->n < 2) {
+        *e = f->first;
+        return f->code;
+    }
+    struct conf_err first = f->first;
+    first.text[sizeof first.text - 64] = 0;
+    if (f->n > CONF_FAULTS_SHOWN)
+        return conf_fail(e, f->code, "%s (the first of %u faults; the log names %d)", first.text,
+                         f->n, CONF_FAULTS_SHOWN);
+    return conf_fail(e, f->code, "%s (the first of %u faults; the log names all)", first.text,
+                     f->n);
+}
+
 err_t conf_line_add(struct conf_line ***tail, struct text key, struct text value, const char *where,
                     enum conf_how how)
 {

@@ -40,8 +40,27 @@ struct conf_err {
     char text[CONF_ERR_MAX];
 };
 
-/* Both return what they say so that callers can write `return conf_fail(...)`. */
+/* Returns CODE, so that callers can write `return conf_fail(...)`. */
 err_t conf_fail(struct conf_err *e, err_t code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* All that is wrong with a configuration: the first fault is kept, and as soon as there are two the
+ * log has each of them. Begins as {.log = ...}. */
+struct conf_faults {
+    const struct log *log; /* or NULL */
+    err_t code;            /* of the first; ERR_NOMEM if that came, and nothing can go on */
+    struct conf_err first;
+    unsigned n;
+};
+
+enum { CONF_FAULTS_SHOWN = 20 };
+
+/* Both return OK, whatever CODE is: the next line may have its say; but ERR_NOMEM stays an error.
+ * CODE of OK adds nothing. */
+MUST_USE err_t conf_faults_add(struct conf_faults *f, err_t code, const struct conf_err *e);
+MUST_USE err_t conf_faults_say(struct conf_faults *f, err_t code, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+/* The first one's code and text, which also says how many there are; OK if there is none. */
+err_t conf_faults_end(const struct conf_faults *f, struct conf_err *e);
 
 /* Adds a line at *TAIL (the address of the last next pointer) and moves *TAIL; copies the texts. */
 MUST_USE err_t conf_line_add(struct conf_line ***tail, struct text key, struct text value,
@@ -56,7 +75,8 @@ struct conf_source {
     /* Lists the files that PATTERN names (globs, folders) in order; the caller frees list and
      * names. NULL: %include is refused. */
     err_t (*expand)(void *arg, const char *pattern, char ***files, size_t *n);
-    /* The whole file as a NUL-terminated string that the caller frees. */
+    /* The whole file as a NUL-terminated string that the caller frees. ERR_MALFORMED: it holds a
+     * NUL byte; ERR_LIMIT: too large. */
     err_t (*read)(void *arg, const char *path, char **content);
     void *arg;
     const struct log *log;
@@ -66,5 +86,11 @@ struct conf_source {
  * (NULL if there is nothing in it); *INCLUDED, if asked for, tells whether %include was used. */
 MUST_USE err_t conf_lex(const struct conf_source *src, const char *name, const char *text,
                         struct conf_line **out, bool *included, struct conf_err *e);
+/* The same, going on behind a line that is no line: *OUT is what could be read, also at ERR_NOMEM.
+ */
+MUST_USE err_t conf_lex_each(const struct conf_source *src, const char *name, const char *text,
+                             struct conf_line **out, bool *included, struct conf_faults *faults);
+/* What a conf_source's error means to whoever wrote the file: " It is too large.", or "". */
+const char *conf_read_why(err_t err);
 
 #endif

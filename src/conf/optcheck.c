@@ -10,6 +10,7 @@
 #include "conf/options.h"
 #include "conf/optlists.h"
 #include "conf/optval.h"
+#include "dir/servers.h"
 
 enum {
     DIRTINESS_MIN_S = 10,
@@ -31,6 +32,7 @@ struct checking {
     const struct options_env *env;
     const struct log *log;
     struct conf_err *e;
+    struct conf_faults *faults; /* for rules that find several */
 };
 
 static err_t reject(const struct checking *c, const char *text)
@@ -156,7 +158,7 @@ static err_t check_log(const struct checking *c)
         return reject_opt(c, "SafeLogging", "Unrecognized value '\"%s\"' in SafeLogging", safe);
     if (!o->log_lines)
         return default_log(o, c->env->quiet);
-    return logs_parse(o->log_lines, c->env->home, c->log, &o->is.logs, &o->is.n_logs, c->e);
+    return logs_parse(o->log_lines, c->env->home, c->log, &o->is.logs, &o->is.n_logs, c->faults);
 }
 
 /* Listeners and ports. */
@@ -173,10 +175,20 @@ static err_t check_ports(const struct checking *c)
 {
     struct options *o = c->o;
     TRY(socks_ports_parse(o->socks_port_lines, o->unix_socks_group_writable, c->log,
-                          &o->is.socks_ports, &o->is.n_socks_ports, c->e));
-    if (o->is.n_socks_ports == 0 && c->env->quiet != QUIET_LIBRARY)
+                          &o->is.socks_ports, &o->is.n_socks_ports, c->faults));
+    if (o->is.n_socks_ports == 0 && c->env->quiet != QUIET_LIBRARY && c->faults->n == 0)
         log_warn(c->log, "SocksPort is 0: Tunic will still run, but probably won't do anything.");
-    TRY(policy_parse(o->socks_policy_lines, false, &o->is.socks_policy, c->e));
+    TRY(policy_parse(o->socks_policy_lines, false, &o->is.socks_policy, c->faults));
+    return OK;
+}
+
+static err_t check_port_lists(const struct checking *c)
+{
+    struct options *o = c->o;
+    struct port_set firewall = {0};
+    if (!o->fascist_firewall) /* else it is looked at where it is used */
+        TRY(parse_ports(c, o->firewall_ports_csv, "FirewallPorts", &firewall));
+    free(firewall.ports);
     TRY(parse_ports(c, o->long_lived_ports_csv, "LongLivedPorts", &o->is.long_lived));
     TRY(parse_ports(c, o->reject_plaintext_ports_csv, "RejectPlaintextPorts",
                     &o->is.reject_plaintext));
@@ -208,9 +220,9 @@ static err_t check_reachable(const struct checking *c)
     struct options *o = c->o;
     struct addr_policy *p = &o->is.reachable_or;
     if (o->reachable_or_lines)
-        TRY(policy_parse(o->reachable_or_lines, true, p, c->e));
+        TRY(policy_parse(o->reachable_or_lines, true, p, c->faults));
     else if (o->reachable_lines)
-        TRY(policy_parse(o->reachable_lines, true, p, c->e));
+        TRY(policy_parse(o->reachable_lines, true, p, c->faults));
     else if (o->fascist_firewall)
         TRY(fascist_rules(c, p));
     if (p->n > 0) {
@@ -254,11 +266,46 @@ static err_t add_bind(const struct checking *c, const struct conf_line *lines, c
     return OK;
 }
 
+static err_t check_binds(const struct checking *c)
+{
+    TRY(add_bind(c, c->o->outbound_bind_lines, ""));
+    return add_bind(c, c->o->outbound_bind_or_lines, " OR");
+}
+
+/* Directories, whose lines the layer dir reads. */
+
+typedef err_t (*parse_server)(const char *value, struct dir_server *out, const char **why);
+
+static err_t check_server_lines(const struct checking *c, const struct conf_line *lines,
+                                parse_server parse)
+{
+    for (; lines; lines = lines->next) {
+        struct dir_server server;
+        const char *why = NULL;
+        err_t err = parse(lines->value, &server, &why);
+        TRY(conf_faults_say(c->faults, err, "%s: %s \"%.200s\": %s", lines->where, lines->key,
+                            lines->value, why ? why : err_text(err)));
+    }
+    return OK;
+}
+
+static err_t check_servers(const struct checking *c)
+{
+    TRY(check_server_lines(c, c->o->dir_authority_lines, dir_server_parse_authority));
+    return check_server_lines(c, c->o->fallback_dir_lines, dir_server_parse_fallback);
+}
+
+static err_t check_families(const struct checking *c)
+{
+    struct conf_err e;
+    for (const struct conf_line *l = c->o->node_family_lines; l; l = l->next)
+        TRY(conf_faults_add(c->faults, nodes_check(l->key, l->where, l->value, &e), &e));
+    return OK;
+}
+
 static err_t check_network(const struct checking *c)
 {
     struct options *o = c->o;
-    TRY(add_bind(c, o->outbound_bind_lines, ""));
-    TRY(add_bind(c, o->outbound_bind_or_lines, " OR"));
     TRY(check_reachable(c));
     if (o->keepalive_period_s < 1)
         return reject_opt(c, "KeepalivePeriod", "KeepalivePeriod option must be positive.");
@@ -347,8 +394,6 @@ static err_t check_circuits(const struct checking *c)
         log_warn(c->log, "You have asked to exclude certain relays from all positions in your "
                          "circuits. Expect hidden services and other Tor features to be broken in "
                          "unpredictable ways.");
-    for (const struct conf_line *l = o->node_family_lines; l; l = l->next)
-        TRY(nodes_check(l->key, l->where, l->value, c->e));
     clamp_times(c);
     advise_timeout(c);
     return OK;
@@ -463,16 +508,37 @@ static err_t check_process(const struct checking *c)
     return OK;
 }
 
+typedef err_t (*rule)(const struct checking *);
+
+static err_t apply_rules(struct checking *c, const rule *rules, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        conf_fail(c->e, OK, "out of memory");
+        TRY(conf_faults_add(c->faults, rules[i](c), c->e));
+    }
+    return OK;
+}
+
+err_t options_check_each(struct options *o, const struct options_env *env,
+                         struct conf_faults *faults)
+{
+    static const rule of_lines[] = {check_ports, check_port_lists, check_log,
+                                    check_binds, check_servers,    check_families};
+    static const rule of_all[] = {check_folders,  check_relative_paths,   check_network,
+                                  check_circuits, check_kept, check_testing,
+                                  check_process};
+    struct conf_err e;
+    struct checking c = {o, env, env->log, &e, faults};
+    bool go_on = faults->n == 0;
+    options_forget_derived(o);
+    TRY(apply_rules(&c, of_lines, sizeof of_lines / sizeof of_lines[0]));
+    return go_on ? apply_rules(&c, of_all, sizeof of_all / sizeof of_all[0]) : OK;
+}
+
 err_t options_check(struct options *o, const struct options_env *env, struct conf_err *e)
 {
-    static err_t (*const rules[])(const struct checking *) = {
-        check_ports,    check_folders, check_relative_paths, check_log,     check_network,
-        check_circuits, check_kept,    check_testing,        check_process,
-    };
-    struct checking c = {o, env, env->log, e};
-    options_forget_derived(o);
+    struct conf_faults faults = {.log = env->log};
     conf_fail(e, OK, "out of memory");
-    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
-        TRY(rules[i](&c));
-    return OK;
+    TRY(options_check_each(o, env, &faults));
+    return conf_faults_end(&faults, e);
 }

@@ -1,7 +1,9 @@
 /* Options by name: tor's other names, abbreviations, the nearest. */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/nearest.h"
 #include "conf/options.h"
 
 /* Other names that tor takes for an option. */
@@ -116,57 +118,32 @@ const struct opt *opt_lookup(const char *name, const struct log *log)
     return found;
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-enum { NEAREST_NAME_MAX = 64 };
-
-static size_t min3(size_t a, size_t b, size_t c)
-{
-    size_t ab = a < b ? a : b;
-    return ab < c ? ab : c;
-}
-
-/* Edit distance (insert, remove, replace), without regard to case. B is shorter than
- * NEAREST_NAME_MAX. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t row[NEAREST_NAME_MAX + 1], lb = strlen(b);
-    for (size_t j = 0; j <= lb; j++)
-        row[j] = j;
-    for (size_t i = 0; a[i]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < lb; j++) {
-            size_t above = row[j + 1];
-            size_t replaced = diagonal + (lower(a[i]) != lower(b[j]));
-            row[j + 1] = min3(above + 1, row[j] + 1, replaced);
-            diagonal = above;
-        }
-    }
-    return row[lb];
-}
-
 const char *opt_nearest(const char *name)
 {
-    size_t len = strlen(name), n;
+    size_t n;
     const struct opt *table = opt_table(&n);
-    if (len == 0 || len > NEAREST_NAME_MAX)
-        return NULL;
-    const char *best = NULL;
-    size_t least = len / 3 + 1; /* farther than this is another word */
-    for (size_t i = 0; i < n; i++) {
-        if (!opt_listed(&table[i]) || strlen(table[i].name) > NEAREST_NAME_MAX)
+    struct nearest near = nearest_begin(name);
+    for (size_t i = 0; i < n; i++)
+        if (opt_listed(&table[i]))
+            nearest_try(&near, table[i].name);
+    return near.best;
+}
+
+size_t opt_candidates(const char *name, char *names, size_t size)
+{
+    enum { SHOWN = 3 };
+    size_t n, found = 0, at = 0, len = strlen(name);
+    const struct opt *table = opt_table(&n);
+    names[0] = 0;
+    for (size_t i = 0; len > 0 && i < n; i++) {
+        if (!opt_listed(&table[i]) || strncasecmp(table[i].name, name, len) != 0)
             continue;
-        size_t d = distance(name, table[i].name);
-        if (d < least) {
-            least = d;
-            best = table[i].name;
-        }
+        const char *before = ++found == 1 ? "" : found <= SHOWN ? ", " : " or others";
+        if (found <= SHOWN + 1 && at < size)
+            at += (size_t)snprintf(names + at, size - at, "%s%s", before,
+                                   found <= SHOWN ? table[i].name : "");
     }
-    return best;
+    return found;
 }
 
 const char *opt_type_name(const struct opt *opt)

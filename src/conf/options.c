@@ -277,13 +277,22 @@ static err_t reset(struct options *o, const struct opt *opt, bool to_default)
 
 static err_t unknown(const struct assigning *a, const struct conf_line *line)
 {
-    const char *near = opt_nearest(line->key);
-    if (near)
-        log_warn(a->log, "%s: there is no option \"%s\"; did you mean \"%s\"?", line->where,
-                 line->key, near);
-    else
-        log_warn(a->log, "%s: there is no option \"%s\".", line->where, line->key);
-    return conf_fail(a->e, ERR_NOT_FOUND, "Unknown option '%s'.  Failing.", line->key);
+    char names[128];
+    const char *near = NULL;
+    bool several = opt_candidates(line->key, names, sizeof names) > 1;
+    if (!several)
+        near = opt_nearest(line->key);
+    return conf_fail(a->e, ERR_NOT_FOUND, "%s: Unknown option '%s'.  Failing.%s%s%s", line->where,
+                     line->key,
+                     several ? " It may be short for "
+                     : near  ? " Did you mean \""
+                             : "",
+                     several ? names
+                     : near  ? near
+                             : "",
+                     several ? "."
+                     : near  ? "\"?"
+                             : "");
 }
 
 static err_t bad_value(const struct assigning *a, const struct opt *opt,
@@ -454,18 +463,28 @@ static err_t clear_named(struct assigning *a, const struct conf_line *lines)
     return OK;
 }
 
+err_t options_assign_each(struct options *o, const struct conf_line *lines, unsigned flags,
+                          const struct log *log, struct conf_faults *faults)
+{
+    size_t n;
+    struct conf_err e;
+    (void)opt_table(&n);
+    struct assigning a = {o, flags, log, &e, calloc(n, sizeof(bool))};
+    err_t err = a.seen ? OK : ERR_NOMEM;
+    if (err == OK && flags & ASSIGN_CLEAR_FIRST)
+        err = clear_named(&a, lines);
+    conf_fail(&e, OK, "out of memory");
+    for (; err == OK && lines; lines = lines->next)
+        err = conf_faults_add(faults, assign_line(&a, lines), &e);
+    free(a.seen);
+    return err;
+}
+
 err_t options_assign(struct options *o, const struct conf_line *lines, unsigned flags,
                      const struct log *log, struct conf_err *e)
 {
-    size_t n;
-    (void)opt_table(&n);
-    struct assigning a = {o, flags, log, e, calloc(n, sizeof(bool))};
+    struct conf_faults faults = {.log = log};
     conf_fail(e, OK, "out of memory");
-    if (!a.seen)
-        return ERR_NOMEM;
-    err_t err = flags & ASSIGN_CLEAR_FIRST ? clear_named(&a, lines) : OK;
-    for (; err == OK && lines; lines = lines->next)
-        err = assign_line(&a, lines);
-    free(a.seen);
-    return err;
+    TRY(options_assign_each(o, lines, flags, log, &faults));
+    return conf_faults_end(&faults, e);
 }

@@ -237,6 +237,8 @@ const struct opt *opt_lookup(const char *name, const struct log *log);
 const char *opt_initial(const struct opt *opt, bool testing);
 /* The option's name nearest to NAME, or NULL if none is near. */
 const char *opt_nearest(const char *name);
+/* How many options NAME may be short for; the first of them into NAMES: "A, B or others". */
+size_t opt_candidates(const char *name, char *names, size_t size);
 /* tor's word for the type, as in GETINFO config/names: "Boolean", "TimeInterval", ... */
 const char *opt_type_name(const struct opt *opt);
 
@@ -257,6 +259,9 @@ enum {
  * ERR_MALFORMED: bad value. */
 MUST_USE err_t options_assign(struct options *o, const struct conf_line *lines, unsigned flags,
                               const struct log *log, struct conf_err *e);
+/* The same, going on behind a wrong line. */
+MUST_USE err_t options_assign_each(struct options *o, const struct conf_line *lines, unsigned flags,
+                                   const struct log *log, struct conf_faults *faults);
 
 struct options_env {
     const char *home; /* of the user, may be NULL */
@@ -272,6 +277,10 @@ void options_forget_derived(struct options *o);
 
 /* Rules over several options, and the derived values `is`. ERR_MALFORMED, ERR_NOMEM. */
 MUST_USE err_t options_check(struct options *o, const struct options_env *env, struct conf_err *e);
+/* The same, going on behind a broken rule. If FAULTS has some already, only rules that look at one
+ * line: what others would say may follow from that. */
+MUST_USE err_t options_check_each(struct options *o, const struct options_env *env,
+                                  struct conf_faults *faults);
 
 /* Whether a running program may go from OLD to NEW: ERR_STATE and "While Tor is running, changing X
  * is not allowed" if not. */

@@ -1,6 +1,5 @@
 #include "conf/optlists.h"
 
-#include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,9 +7,11 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/addrpat.h"
 #include "conf/optval.h"
+#include "path/nodeset.h"
 
-enum { POLICY_RULES_MAX = 10000, ITEM_MAX = 256 };
+enum { POLICY_RULES_MAX = 10000 };
 
 /* What "private" stands for in a policy. */
 static const char *const PRIVATE_NETS[] = {
@@ -33,74 +34,9 @@ err_t policy_add(struct addr_policy *p, struct addr_rule rule)
     return OK;
 }
 
-/* "80", "80-443", "*" or nothing */
-static bool parse_port_range(const char *text, uint16_t *min, uint16_t *max)
+/* "private" or "private:80": the networks that the Internet has not. */
+static err_t add_private(struct addr_policy *out, struct addr_rule rule)
 {
-    *min = 1;
-    *max = UINT16_MAX;
-    if (!text || strcmp(text, "*") == 0)
-        return true;
-    struct text rest = text_of(text), low;
-    uint64_t a = 0, b = 0;
-    if (!text_split(&rest, '-', &low) || text_to_u64(low, UINT16_MAX, &a) != OK)
-        return false;
-    if (low.len == strlen(text))
-        b = a;
-    else if (text_to_u64(rest, UINT16_MAX, &b) != OK)
-        return false;
-    *min = (uint16_t)a;
-    *max = (uint16_t)b;
-    return a >= 1 && a <= b;
-}
-
-/* "255.255.0.0" as a number of bits. */
-static bool dotted_mask_bits(const char *text, unsigned *bits)
-{
-    struct ip mask;
-    if (ip_parse(text, false, &mask) != OK || mask.family != IP_V4)
-        return false;
-    uint32_t m = (uint32_t)mask.b[0] << 24 | (uint32_t)mask.b[1] << 16 | (uint32_t)mask.b[2] << 8 |
-                 mask.b[3];
-    *bits = (unsigned)__builtin_popcount(m);
-    return *bits == 0 || m == UINT32_MAX << (32 - *bits);
-}
-
-static bool parse_net(char *addr, struct ip_net *net)
-{
-    static const uint8_t zero[16];
-    if (strcmp(addr, "*4") == 0)
-        *net = (struct ip_net){ip_v4(zero), 0};
-    else if (strcmp(addr, "*6") == 0)
-        *net = (struct ip_net){ip_v6(zero), 0};
-    else if (ip_net_parse(addr, net) != OK) {
-        char *slash = strchr(addr, '/'), plain[IP_TEXT_MAX + 8];
-        unsigned bits;
-        if (!slash || !dotted_mask_bits(slash + 1, &bits))
-            return false;
-        snprintf(plain, sizeof plain, "%.*s/%u", (int)(slash - addr), addr, bits);
-        return ip_net_parse(plain, net) == OK;
-    }
-    return true;
-}
-
-/* Cuts ":PORTS" off the end of ADDR. */
-static char *cut_ports(char *addr)
-{
-    char *close = strrchr(addr, ']');
-    char *colon = strchr(close ? close : addr, ':');
-    if (!colon || (!close && strchr(colon + 1, ':'))) /* bare IPv6 has no ports */
-        return NULL;
-    *colon = 0;
-    return colon + 1;
-}
-
-static err_t add_nets(struct addr_policy *out, struct addr_rule rule, char *addr)
-{
-    if (strcasecmp(addr, "private") != 0) {
-        if (!parse_net(addr, &rule.net))
-            return ERR_MALFORMED;
-        return policy_add(out, rule);
-    }
     for (size_t i = 0; i < sizeof PRIVATE_NETS / sizeof PRIVATE_NETS[0]; i++) {
         if (ip_net_parse(PRIVATE_NETS[i], &rule.net) != OK)
             return ERR_BUG;
@@ -109,39 +45,83 @@ static err_t add_nets(struct addr_policy *out, struct addr_rule rule, char *addr
     return OK;
 }
 
+static bool is_private(struct text addr, struct text *ports)
+{
+    static const char word[] = "private";
+    size_t len = sizeof word - 1;
+    if (addr.len < len || strncasecmp(addr.s, word, len) != 0 ||
+        (addr.len > len && addr.s[len] != ':'))
+        return false;
+    len += addr.len > len;
+    *ports = (struct text){addr.s + len, addr.len - len};
+    return true;
+}
+
+/* What a rule says before its addresses. */
+struct verb {
+    const char *word;
+    bool accept, v6_only;
+};
+
+static const struct verb *find_verb(struct text word)
+{
+    static const struct verb verbs[] = {{"accept", true, false},
+                                        {"reject", false, false},
+                                        {"accept6", true, true},
+                                        {"reject6", false, true}};
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        if (text_is_nocase(word, verbs[i].word))
+            return &verbs[i];
+    return NULL;
+}
+
+/* accept6 and reject6 are about IPv6: "*" is then "*6", and an IPv4 address is no rule at all, as
+ * router_parse_addr_policy_item_from_string() has it. */
+static err_t add_pattern(struct addr_policy *out, struct addr_rule rule, struct addr_pattern p,
+                         bool v6_only)
+{
+    static const uint8_t zero[16];
+    if (v6_only && p.net.ip.family == IP_V4)
+        return OK;
+    if (v6_only && p.net.ip.family == IP_NONE)
+        p.net.ip = ip_v6(zero);
+    rule.net = p.net;
+    rule.port_min = p.port_min;
+    rule.port_max = p.port_max;
+    return policy_add(out, rule);
+}
+
 static err_t parse_rule(struct text item, bool assume_accept, struct addr_policy *out)
 {
-    struct text verb, addr, rest = item;
-    struct addr_rule rule = {.accept = true};
-    char buf[ITEM_MAX];
-    bool said = text_token(&rest, &verb) && verb.len >= 6;
-    if (said && (text_is_nocase(verb, "reject") || text_is_nocase(verb, "reject6")))
-        rule.accept = false;
-    else if (!said || !(text_is_nocase(verb, "accept") || text_is_nocase(verb, "accept6"))) {
-        if (!assume_accept)
-            return ERR_MALFORMED;
+    struct text word, addr, ports, rest = item;
+    struct addr_pattern p;
+    const struct verb *verb = text_token(&rest, &word) ? find_verb(word) : NULL;
+    struct addr_rule rule = {.accept = !verb || verb->accept};
+    if (!verb && !assume_accept)
+        return ERR_MALFORMED;
+    if (!verb)
         rest = item;
+    if (!text_token(&rest, &addr) || text_strip(rest).len > 0)
+        return ERR_MALFORMED;
+    if (is_private(addr, &ports)) {
+        TRY(addr_pattern_ports(ports, &p));
+        rule.port_min = p.port_min;
+        rule.port_max = p.port_max;
+        return add_private(out, rule);
     }
-    if (!text_token(&rest, &addr) || text_strip(rest).len > 0 || addr.len >= sizeof buf)
-        return ERR_MALFORMED;
-    memcpy(buf, addr.s, addr.len);
-    buf[addr.len] = 0;
-    if (!parse_port_range(cut_ports(buf), &rule.port_min, &rule.port_max))
-        return ERR_MALFORMED;
-    return add_nets(out, rule, buf);
+    TRY(addr_pattern_parse(addr, &p));
+    return add_pattern(out, rule, p, verb && verb->v6_only);
 }
 
 err_t policy_parse(const struct conf_line *lines, bool assume_accept, struct addr_policy *out,
-                   struct conf_err *e)
+                   struct conf_faults *faults)
 {
     for (; lines; lines = lines->next) {
         struct text rest = text_of(lines->value), item;
-        while (csv_next(&rest, &item)) {
-            err_t err = parse_rule(item, assume_accept, out);
-            if (err != OK)
-                return conf_fail(e, err, "%s: Error in %s entry. Malformed policy \"%.*s\".",
-                                 lines->where, lines->key, TEXT_ARG(item));
-        }
+        while (csv_next(&rest, &item))
+            TRY(conf_faults_say(faults, parse_rule(item, assume_accept, out),
+                                "%s: Error in %s entry. Malformed policy \"%.*s\".", lines->where,
+                                lines->key, TEXT_ARG(item)));
     }
     return OK;
 }
@@ -175,61 +155,25 @@ err_t port_set_parse(const char *csv, const char *name, struct port_set *out, st
     return OK;
 }
 
-static bool is_nickname(struct text t)
-{
-    if (t.len < 1 || t.len > 19)
-        return false;
-    for (size_t i = 0; i < t.len; i++)
-        if (!isalnum((unsigned char)t.s[i]))
-            return false;
-    return true;
-}
-
-/* "$" or nothing, 40 hex digits, then nothing or "~nick" or "=nick" */
-static bool is_fingerprint(struct text t)
-{
-    if (t.len > 0 && t.s[0] == '$')
-        t = (struct text){t.s + 1, t.len - 1};
-    if (t.len < 40)
-        return false;
-    for (size_t i = 0; i < 40; i++)
-        if (!isxdigit((unsigned char)t.s[i]))
-            return false;
-    return t.len == 40 ||
-           ((t.s[40] == '~' || t.s[40] == '=') && is_nickname((struct text){t.s + 41, t.len - 41}));
-}
-
-static bool is_country(struct text t)
-{
-    return t.len >= 3 && t.s[0] == '{' && t.s[t.len - 1] == '}';
-}
-
-static bool is_addr_pattern(struct text t)
-{
-    struct addr_policy scratch = {0};
-    bool looks = memchr(t.s, '.', t.len) || memchr(t.s, ':', t.len) || memchr(t.s, '*', t.len);
-    bool ok = looks && parse_rule(t, true, &scratch) == OK;
-    free(scratch.rules);
-    return ok;
-}
-
 err_t nodes_check(const char *name, const char *where, const char *list, struct conf_err *e)
 {
+    char why[NODESET_WHY_MAX] = "";
+    struct nodeset *set = NULL;
     const char *colon = where ? ": " : "";
-    struct text rest = text_of(list), part;
     where = where ? where : "";
-    while (csv_next(&rest, &part)) {
-        if (is_country(part))
-            return conf_fail(e, ERR_UNSUPPORTED,
-                             "%s%s%s \"%.*s\": country codes are not supported yet, since Tunic "
-                             "reads no GeoIP file.",
-                             where, colon, name, TEXT_ARG(part));
-        if (!is_fingerprint(part) && !is_nickname(part) && !is_addr_pattern(part))
-            return conf_fail(e, ERR_MALFORMED,
-                             "%s%sInvalid router list. Entry '%.*s' in %s is malformed.", where,
-                             colon, TEXT_ARG(part), name);
-    }
-    return OK;
+    err_t err = nodeset_parse(text_of(list), &set, why);
+    if (err == ERR_NOMEM)
+        return err;
+    if (err != OK)
+        return conf_fail(e, err, "%s%s%s: %s", where, colon, name, why);
+    const char *country = nodeset_country(set, 0);
+    if (country)
+        err = conf_fail(e, ERR_UNSUPPORTED,
+                        "%s%s%s \"{%s}\": country codes are not supported yet, since Tunic reads "
+                        "no GeoIP file. Name relays by fingerprint or address.",
+                        where, colon, name, country);
+    nodeset_free(&set);
+    return err;
 }
 
 char *path_expand(const char *path, const char *home)

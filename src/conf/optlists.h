@@ -1,5 +1,6 @@
 /* Values that are lists inside: policies, port sets, SocksPort and Log lines, node lists. For
- * optcheck.c only. Each puts a message that names the value into E and returns ERR_MALFORMED. */
+ * optcheck.c only. Those over several lines add each wrong one to FAULTS and return OK or
+ * ERR_NOMEM; the others put a message that names the value into E and return ERR_MALFORMED. */
 #ifndef TUNIC_CONF_OPTLISTS_H
 #define TUNIC_CONF_OPTLISTS_H
 
@@ -8,7 +9,7 @@
 /* Rules "accept ADDR[/BITS][:PORTS]", comma-separated, over all LINES. ASSUME_ACCEPT: a rule
  * without a verb accepts; otherwise it is an error. */
 MUST_USE err_t policy_parse(const struct conf_line *lines, bool assume_accept,
-                            struct addr_policy *out, struct conf_err *e);
+                            struct addr_policy *out, struct conf_faults *faults);
 MUST_USE err_t policy_add(struct addr_policy *p, struct addr_rule rule);
 
 /* "21,22,6667"; NAME is the option's. */
@@ -18,12 +19,12 @@ MUST_USE err_t port_set_parse(const char *csv, const char *name, struct port_set
 /* All SocksPort lines; none gives 127.0.0.1:9050, "0" none at all. */
 MUST_USE err_t socks_ports_parse(const struct conf_line *lines, bool group_writable,
                                  const struct log *log, struct socks_port **out, size_t *n,
-                                 struct conf_err *e);
+                                 struct conf_faults *faults);
 void socks_ports_free(struct socks_port *ports, size_t n);
 
 /* All Log lines. HOME expands "~/". */
 MUST_USE err_t logs_parse(const struct conf_line *lines, const char *home, const struct log *log,
-                          struct log_dest **out, size_t *n, struct conf_err *e);
+                          struct log_dest **out, size_t *n, struct conf_faults *faults);
 void logs_free(struct log_dest *logs, size_t n);
 
 /* The syntax of EntryNodes and the like: fingerprints, nicknames, address patterns. Country codes

@@ -112,26 +112,21 @@ static err_t parse_line(const struct conf_line *line, const char *home, const st
 }
 
 err_t logs_parse(const struct conf_line *lines, const char *home, const struct log *log,
-                 struct log_dest **out, size_t *n, struct conf_err *e)
+                 struct log_dest **out, size_t *n, struct conf_faults *faults)
 {
-    size_t count = 0;
+    struct conf_err e;
+    size_t count = 0, done = 0;
     for (const struct conf_line *l = lines; l; l = l->next)
         count++;
-    conf_fail(e, OK, "out of memory");
     if (count > LOG_LINES_MAX)
-        return conf_fail(e, ERR_LIMIT, "too many Log lines");
+        return conf_faults_say(faults, ERR_LIMIT, "too many Log lines");
     struct log_dest *dests = calloc(count + 1, sizeof *dests);
     err_t err = dests ? OK : ERR_NOMEM;
-    size_t done = 0;
     for (; err == OK && lines; lines = lines->next)
-        err = parse_line(lines, home, log, &dests[done++], e);
-    if (err != OK) {
-        logs_free(dests, done);
-        return err;
-    }
+        err = conf_faults_add(faults, parse_line(lines, home, log, &dests[done++], &e), &e);
     *out = dests;
     *n = done;
-    return OK;
+    return err;
 }
 
 void logs_free(struct log_dest *logs, size_t n)

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/nearest.h"
+#include "conf/confquote.h"
 #include "conf/optlists.h"
 
 enum { SOCKS_PORTS_MAX = 256, SOCKS_DEFAULT_PORT = 9050, UNIX_PATH_MAX_LEN = 107 };
@@ -126,6 +128,28 @@ static void set_flag(struct port_line *pl, const struct bool_flag *flag, bool on
     }
 }
 
+/* C tor warns and goes on; a misspelt isolation flag would silently join streams. */
+static err_t unknown_flag(const struct port_line *pl, struct text word)
+{
+    static const char *const others[] = {"CacheDNS", "UseDNSCache", "OnionTrafficOnly",
+                                         "SessionGroup=N"};
+    char flag[NEAREST_NAME_MAX], what[256];
+    snprintf(flag, sizeof flag, "%.*s", TEXT_ARG(word));
+    bool no = starts_nocase(word, "No");
+    struct nearest near = nearest_begin(flag + (no ? 2 : 0));
+    for (size_t i = 0; i < COUNT(FLAGS); i++)
+        nearest_try(&near, FLAGS[i].name);
+    for (size_t i = 0; i < COUNT(ISOLATIONS); i++)
+        nearest_try(&near, ISOLATIONS[i].name);
+    for (size_t i = 0; i < COUNT(others); i++)
+        nearest_try(&near, others[i]);
+    int n = snprintf(what, sizeof what, "Unrecognized SocksPort option '%s'", flag);
+    if (near.best)
+        snprintf(what + n, sizeof what - (size_t)n, ". Did you mean \"%s%s\"?", no ? "No" : "",
+                 near.best);
+    return fail(pl, what);
+}
+
 static err_t parse_flag(struct port_line *pl, struct text word)
 {
     if (starts_nocase(word, "SessionGroup="))
@@ -150,37 +174,47 @@ static err_t parse_flag(struct port_line *pl, struct text word)
         else
             pl->port.ipv4 = pl->port.ipv6 = pl->port.dns = false;
     } else if (!set_isolation(&pl->port, name, !no)) {
-        /* C tor warns and goes on; a misspelt isolation flag would silently join streams. */
-        char what[128];
-        snprintf(what, sizeof what, "Unrecognized SocksPort option '%.*s'",
-                 (int)(word.len > 80 ? 80 : word.len), word.s);
-        return fail(pl, what);
+        return unknown_flag(pl, word);
     }
     return OK;
 }
 
-/* unix:PATH or unix:"PATH WITH BLANKS"; takes it off *REST. */
+static err_t set_unix_path(struct port_line *pl, struct text path)
+{
+    if (path.len == 0 || path.len > UNIX_PATH_MAX_LEN)
+        return fail(pl, "the path of a unix socket has 1 to 107 bytes");
+    pl->port.unix_path = text_dup(path);
+    return pl->port.unix_path ? OK : ERR_NOMEM;
+}
+
+static err_t parse_quoted_path(struct port_line *pl, struct text *rest)
+{
+    char *value = text_dup(*rest), *path = value ? malloc(rest->len + 1) : NULL;
+    size_t len = 0;
+    const char *behind = path ? conf_unquote(value, path, &len) : NULL;
+    err_t err = !path     ? ERR_NOMEM
+                : !behind ? fail(pl, "Invalid SocksPort line with unparsable address")
+                          : set_unix_path(pl, (struct text){path, len});
+    if (behind) {
+        rest->s += behind - value;
+        rest->len -= (size_t)(behind - value);
+    }
+    free(value);
+    free(path);
+    return err;
+}
+
+/* unix:PATH or unix:"PATH WITH BLANKS", in which C's escapes count; takes it off *REST. */
 static err_t parse_unix(struct port_line *pl, struct text *rest)
 {
     struct text path;
     rest->s += 5;
     rest->len -= 5;
-    if (rest->len > 0 && rest->s[0] == '"') {
-        rest->s++;
-        rest->len--;
-        const char *close = memchr(rest->s, '"', rest->len);
-        if (!close)
-            return fail(pl, "Invalid SocksPort line with unparsable address");
-        path = (struct text){rest->s, (size_t)(close - rest->s)};
-        rest->len -= path.len + 1;
-        rest->s = close + 1;
-    } else if (!text_token(rest, &path)) {
-        path.len = 0;
-    }
-    if (path.len == 0 || path.len > UNIX_PATH_MAX_LEN)
-        return fail(pl, "the path of a unix socket has 1 to 107 bytes");
-    pl->port.unix_path = text_dup(path);
-    return pl->port.unix_path ? OK : ERR_NOMEM;
+    if (rest->len > 0 && rest->s[0] == '"')
+        return parse_quoted_path(pl, rest);
+    if (rest->len == 0 || rest->s[0] == ' ' || rest->s[0] == '\t' || !text_token(rest, &path))
+        return fail(pl, "Invalid SocksPort line with no address");
+    return set_unix_path(pl, path);
 }
 
 /* "9050", "auto", "0", "ADDR:9050", "ADDR:auto" */
@@ -193,7 +227,10 @@ static err_t parse_tcp(struct port_line *pl, struct text word)
     at->ip = ip_v4(loopback);
     if (text_is_nocase(word, "auto"))
         return OK;
-    if (text_to_u64(word, UINT16_MAX, &number) == OK) {
+    struct text digits = word; /* strtol() takes a plus, and so does tor */
+    if (digits.len > 1 && digits.s[0] == '+')
+        digits = (struct text){word.s + 1, word.len - 1};
+    if (text_to_u64(digits, UINT16_MAX, &number) == OK) {
         at->port = (uint16_t)number;
         pl->off = number == 0;
         return OK;
@@ -304,53 +341,40 @@ static err_t add_port(struct socks_port **list, size_t *n, struct socks_port gif
     return OK;
 }
 
-static err_t parse_all(const struct conf_line *lines, bool group_writable, const struct log *log,
-                       struct socks_port **out, size_t *n, struct conf_err *e)
+/* One line; *OFF: it is "SocksPort 0". */
+static err_t add_line(struct port_line *pl, struct socks_port **out, size_t *n, bool *off)
 {
-    bool got_off = false;
-    const struct conf_line *line = lines;
-    for (; line; line = line->next) {
-        struct port_line pl = {.line = line, .log = log, .e = e};
-        pl.port = default_port(false);
-        if (*n == SOCKS_PORTS_MAX)
-            return fail(&pl, "too many SocksPort lines");
-        pl.port.group_writable = group_writable && text_starts(text_of(line->value), "unix:");
-        err_t err = parse_line(&pl);
-        if (err != OK || pl.off) {
-            free(pl.port.unix_path);
-            TRY(err);
-            got_off = true;
-            continue;
-        }
-        warn_public(&pl);
-        TRY(add_port(out, n, pl.port));
+    err_t err = *n == SOCKS_PORTS_MAX ? fail(pl, "too many SocksPort lines") : parse_line(pl);
+    if (err != OK || pl->off) {
+        free(pl->port.unix_path);
+        *off |= pl->off;
+        return err;
     }
-    if (got_off && *n > 0)
-        return conf_fail(e, ERR_MALFORMED,
-                         "You specified a nonzero SocksPort along with 'SocksPort 0' in the same "
-                         "configuration. Did you mean to disable SocksPort or not?");
-    return OK;
+    warn_public(pl);
+    return add_port(out, n, pl->port);
 }
 
 err_t socks_ports_parse(const struct conf_line *lines, bool group_writable, const struct log *log,
-                        struct socks_port **out, size_t *n, struct conf_err *e)
+                        struct socks_port **out, size_t *n, struct conf_faults *faults)
 {
     static const uint8_t loopback[4] = {127, 0, 0, 1};
+    struct conf_err e;
+    bool off = false;
     *out = NULL;
     *n = 0;
-    conf_fail(e, OK, "out of memory");
     if (!lines) {
         struct socks_port port = default_port(false);
         port.at = (struct ipport){ip_v4(loopback), SOCKS_DEFAULT_PORT};
         return add_port(out, n, port);
     }
-    err_t err = parse_all(lines, group_writable, log, out, n, e);
-    if (err != OK) {
-        socks_ports_free(*out, *n);
-        *out = NULL;
-        *n = 0;
+    for (; lines; lines = lines->next) {
+        struct port_line pl = {.line = lines, .log = log, .e = &e};
+        pl.port = default_port(group_writable && text_starts(text_of(lines->value), "unix:"));
+        TRY(conf_faults_add(faults, add_line(&pl, out, n, &off), &e));
     }
-    return err;
+    return conf_faults_say(faults, off && *n > 0 ? ERR_MALFORMED : OK,
+                           "You specified a nonzero SocksPort along with 'SocksPort 0' in the same "
+                           "configuration. Did you mean to disable SocksPort or not?");
 }
 
 void socks_ports_free(struct socks_port *ports, size_t n)

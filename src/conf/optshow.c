@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "conf/confquote.h"
 #include "conf/options.h"
 #include "conf/optval.h"
 

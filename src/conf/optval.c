@@ -95,31 +95,73 @@ static err_t bad(char why[OPTVAL_WHY_MAX], const char *fmt, ...)
     return ERR_MALFORMED;
 }
 
-/* "10", "1.5 hours", "20minutes"; the result fits into 63 bits. */
+/* A number as strtoull() and strtol() read it: blanks before it, one sign. *REST is behind it. */
+struct number {
+    bool negative, digits, fits;
+    uint64_t n;
+};
+
+static struct number read_number(const char *text, const char **rest)
+{
+    struct number r = {.fits = true};
+    text += strspn(text, " \t\n\v\f\r");
+    r.negative = *text == '-';
+    if (*text == '-' || *text == '+')
+        text++;
+    for (; *text >= '0' && *text <= '9'; text++) {
+        r.digits = true;
+        r.fits = r.fits && !__builtin_mul_overflow(r.n, 10u, &r.n) &&
+                 !__builtin_add_overflow(r.n, (unsigned)(*text - '0'), &r.n);
+    }
+    *rest = text;
+    return r;
+}
+
+/* Blanks and comments, as eat_whitespace() does: a value in quotes may hold both. */
+static const char *skip_blanks(const char *text)
+{
+    for (;;) {
+        text += strspn(text, " \t\r\n");
+        if (*text != '#')
+            return text;
+        text += strcspn(text, "\n");
+    }
+}
+
+static const struct unit *find_unit(const struct unit *units, const char *name)
+{
+    while (units->name && strcasecmp(units->name, name) != 0)
+        units++;
+    return units->name ? units : NULL;
+}
+
+/* "10", "1.5 hours", "20minutes", ".5 day"; the result fits into 63 bits. */
 static err_t parse_units(const char *text, const struct unit *units, uint64_t *out,
                          char why[OPTVAL_WHY_MAX])
 {
     static const char prefix[] = "Provided value is malformed or out of bounds";
-    size_t whole = strspn(text, "0123456789"), len = whole;
-    if (text[len] == '.')
-        len += 1 + strspn(text + len + 1, "0123456789");
-    if (whole == 0 || len > 40)
+    const char *rest;
+    char *end = NULL;
+    double x = 0;
+    struct number whole = read_number(text, &rest);
+    bool fraction = *rest == '.';
+    if (fraction) {
+        x = strtod(text, &end);
+        rest = end;
+    }
+    if ((!fraction && !whole.digits) || end == text || (whole.negative && whole.n > 0) || x < 0)
         return bad(why, "%s: Unable to parse %s as a number", prefix, text);
-    const char *name = text + len + strspn(text + len, " \t");
-    const struct unit *u = units;
-    while (u->name && strcasecmp(u->name, name) != 0)
-        u++;
-    if (!u->name)
+    const struct unit *u = find_unit(units, skip_blanks(rest));
+    if (!u)
         return bad(why, "%s: Unknown unit in %s", prefix, text);
     uint64_t n = 0;
-    bool fits = true;
-    if (len == whole) {
-        fits = text_to_u64((struct text){text, whole}, UINT64_MAX, &n) == OK &&
-               !__builtin_mul_overflow(n, u->factor, &n) && n <= INT64_MAX;
-    } else {
-        double x = strtod(text, NULL) * (double)u->factor;
+    bool fits = whole.fits;
+    if (fraction) {
+        x *= (double)u->factor;
         fits = x < (double)INT64_MAX;
         n = fits ? (uint64_t)x : 0;
+    } else {
+        fits = fits && !__builtin_mul_overflow(whole.n, u->factor, &n) && n <= INT64_MAX;
     }
     if (!fits)
         return bad(why, "%s: Overflow while parsing %s %s", prefix, text, u->name);
@@ -153,15 +195,26 @@ static err_t parse_schedule(const char *text, int *out, char why[OPTVAL_WHY_MAX]
 
 static err_t parse_int(const char *text, int least, int *out, char why[OPTVAL_WHY_MAX])
 {
-    size_t sign = text[0] == '-' || text[0] == '+';
-    uint64_t n = 0;
-    err_t err = text_u64(text + sign, (uint64_t)INT_MAX + 1, &n);
-    int64_t value = text[0] == '-' ? -(int64_t)n : (int64_t)n;
-    if (err != OK || value < least || value > INT_MAX)
+    const char *rest;
+    struct number r = read_number(text, &rest);
+    bool fits = r.fits && r.n <= (uint64_t)INT_MAX + 1;
+    int64_t value = !fits ? 0 : r.negative ? -(int64_t)r.n : (int64_t)r.n;
+    if (!r.digits || *rest || !fits || value < least || value > INT_MAX)
         return bad(
             why, "Integer %s is malformed or out of bounds. Allowed values are between %d and %d.",
             text, least, INT_MAX);
     *out = (int)value;
+    return OK;
+}
+
+/* A minus counts down from 2^64, as with strtoull(): tor says "no descriptor" by -1. */
+static err_t parse_uint64(const char *text, uint64_t *out, char why[OPTVAL_WHY_MAX])
+{
+    const char *rest;
+    struct number r = read_number(text, &rest);
+    if (!r.digits || *rest || !r.fits)
+        return bad(why, "Integer %s is malformed or out of bounds.", text);
+    *out = r.negative ? 0 - r.n : r.n;
     return OK;
 }
 
@@ -244,9 +297,7 @@ err_t optval_parse(enum opt_type type, const char *text, void *at, char why[OPTV
     case OPTT_INT:
         return parse_int(text, INT_MIN, at, why);
     case OPTT_UINT64:
-        if (text_u64(text, UINT64_MAX, at) != OK)
-            return bad(why, "Integer %s is malformed or out of bounds.", text);
-        return OK;
+        return parse_uint64(text, at, why);
     case OPTT_DOUBLE:
         return parse_double(text, at, why);
     case OPTT_INTERVAL:
@@ -360,35 +411,4 @@ void optval_clear(enum opt_type type, void *at)
         *(struct conf_line **)at = NULL;
         break;
     }
-}
-
-static bool needs_quotes(const char *text)
-{
-    if (*text == '"')
-        return true;
-    for (; *text; text++)
-        if (*text == '#' || *text < ' ' || *text > '~')
-            return true;
-    return false;
-}
-
-char *conf_quote(const char *text)
-{
-    if (!needs_quotes(text))
-        return strdup(text);
-    char *out = malloc(4 * strlen(text) + 3), *at = out;
-    if (!out)
-        return NULL;
-    *at++ = '"';
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            *at++ = '\\';
-        if (*text >= ' ' && *text <= '~')
-            *at++ = *text;
-        else
-            at += snprintf(at, 5, "\\%03o", (unsigned char)*text);
-    }
-    *at++ = '"';
-    *at = 0;
-    return out;
 }

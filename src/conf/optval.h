@@ -32,8 +32,4 @@ bool csv_next(struct text *rest, struct text *part);
 /* printf() into memory that the caller frees; NULL out of memory. */
 char *text_printf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/* TEXT as it may stand behind an option's name in a file: in quotes if that is needed. The caller
- * frees it; NULL out of memory. */
-char *conf_quote(const char *text);
-
 #endif

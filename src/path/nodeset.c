@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/addr.h"
+#include "base/addrpat.h"
 #include "crypto/encode.h"
 
 struct name {
@@ -21,7 +21,7 @@ struct country {
 struct nodeset {
     struct rsa_id *ids; /* ascending */
     struct name *names; /* ascending */
-    struct ip_net *nets;
+    struct addr_pattern *nets;
     struct country *countries;
     size_t n_ids, n_names, n_nets, n_countries;
 };
@@ -95,16 +95,6 @@ static bool parse_country(struct text t, struct country *out)
     return true;
 }
 
-static bool parse_net(struct text t, struct ip_net *out)
-{
-    char cstr[IP_TEXT_MAX + 16];
-    if (t.len >= sizeof cstr)
-        return false;
-    memcpy(cstr, t.s, t.len);
-    cstr[t.len] = 0;
-    return ip_net_parse(cstr, out) == OK;
-}
-
 static bool parse_entry(struct nodeset *s, struct text t)
 {
     if (parse_id(t, &s->ids[s->n_ids])) {
@@ -116,7 +106,7 @@ static bool parse_entry(struct nodeset *s, struct text t)
         n->s[t.len] = 0;
     } else if (parse_country(t, &s->countries[s->n_countries])) {
         s->n_countries++;
-    } else if (parse_net(t, &s->nets[s->n_nets])) {
+    } else if (addr_pattern_parse(t, &s->nets[s->n_nets]) == OK) {
         s->n_nets++;
     } else {
         return false;
@@ -204,8 +194,8 @@ bool nodeset_has(const struct nodeset *s, const struct relay *r)
         return true;
     struct ipport v4 = relay_orport(r), v6 = relay_orport6(r);
     for (size_t i = 0; i < s->n_nets; i++)
-        if (ip_net_has(&s->nets[i], &v4.ip) ||
-            (v6.ip.family != IP_NONE && ip_net_has(&s->nets[i], &v6.ip)))
+        if (addr_pattern_has(&s->nets[i], &v4.ip, v4.port) ||
+            (v6.ip.family != IP_NONE && addr_pattern_has(&s->nets[i], &v6.ip, v6.port)))
             return true;
     return false;
 }

@@ -18,9 +18,9 @@ struct nodeset;
 enum { NODESET_ENTRIES_MAX = 65536, NODESET_WHY_MAX = 160 };
 
 /* Comma-separated list of: [$]40 hex digits, also followed by ~nickname or =nickname (which says
- * nothing more); a nickname; 192.0.2.0/24, [2001:db8::]/32, a plain address or "*"; {cc}. Spaces
- * around entries and empty entries are skipped. One malformed entry spoils the list, as in tor:
- * ERR_MALFORMED, and WHY (NODESET_WHY_MAX bytes, or NULL) names it. ERR_LIMIT, ERR_NOMEM. */
+ * nothing more); a nickname; a pattern (base/addrpat.h) over the addresses and ORPorts; {cc}.
+ * Spaces around entries and empty entries are skipped. One malformed entry spoils the list, as in
+ * tor: ERR_MALFORMED, and WHY (NODESET_WHY_MAX bytes, or NULL) names it. ERR_LIMIT, ERR_NOMEM. */
 MUST_USE err_t nodeset_parse(struct text list, struct nodeset **out, char *why);
 void nodeset_free(struct nodeset **s); /* NULL in *S is fine */
 

@@ -207,7 +207,8 @@ START_TEST(test_cmdline_load_unknown_option_in_tors_words)
     struct options *o;
     struct conf_err e;
     ck_err(load(c, NULL, log, &o, NULL, &e), ERR_NOT_FOUND);
-    ck_assert_str_eq(e.text, "Failed to parse/validate config: Unknown option 'blah'.  Failing.");
+    ck_assert_str_eq(
+        e.text, "Failed to parse/validate config: command line: Unknown option 'blah'.  Failing.");
     free(log);
     cmdline_free(c);
     leave_dir();
@@ -240,7 +241,7 @@ START_TEST(test_cmdline_load_missing_files)
     options_free(o);
     cmdline_free(c);
     c = PARSE("-f", "x", "--torrc-file", "x");
-    ck_err(load(c, NULL, log, &o, NULL, &e), ERR_MALFORMED);
+    ck_err(load(c, NULL, log, &o, NULL, &e), ERR_IO);
     ck_assert_str_eq(e.text, "-f and --torrc-file cannot be used together.");
     cmdline_free(c);
     free(log);
@@ -289,7 +290,9 @@ END_TEST
 START_TEST(test_cmdline_load_testing_network_from_any_source)
 {
     enter_dir();
-    put("torrc", "DirAuthority x\nEnforceDistinctSubnets 1\nTestingDirConnectionMaxStall 10\n");
+    put("torrc", "DirAuthority x orport=1 127.0.0.1:1 "
+                 "0123456789012345678901234567890123456789\nEnforceDistinctSubnets "
+                 "1\nTestingDirConnectionMaxStall 10\n");
     struct cmdline *c = PARSE("-f", "torrc", "--TestingTorNetwork", "1");
     struct options *o = loaded(c, NULL, NULL);
     ck_assert(o->using_test_network_defaults && o->enforce_distinct_subnets);

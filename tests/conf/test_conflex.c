@@ -44,10 +44,10 @@ static const struct {
     {"A b \"c\"\n", "A=b \"c\"@1;"},
     {"+A b\n/C\n/D x\n", "+A=b@1;/C=@2;/D=@3;"},
     {"A b\\", "A=b\\@1;"},
-    {"\xef\xbb\xbf"
-     "A b",
-     "\xef\xbb\xbf"
-     "A=b@1;"},
+    {"A \\\n", "A=\\@1;"},
+    {"A b\\\n \n", "A=b\\@1;"},
+    {"A b\\\n# c\nd\n", "A=bd@1;"},
+    {"A \"\\X41\\t\"", "A=A\t@1;"},
 };
 
 START_TEST(test_conflex_lines)
@@ -73,6 +73,10 @@ static const struct {
     {"A \"\\", "Invalid escape sequence in quoted string"},
     {"A \"b\" c", "torrc:1: Error while parsing configuration: Excess data after quoted string"},
     {"%include /x\n", "torrc:1: %include cannot be used here."},
+    {"+%include /x\n", "torrc:1: %include cannot be used here."},
+    {"\xef\xbb\xbf"
+     "A b",
+     "torrc:1: the file begins with a byte order mark."},
 };
 
 START_TEST(test_conflex_errors_name_file_and_line)

@@ -102,9 +102,12 @@ static const struct {
     {"SocksPort 127.0.0.1\n", "SocksPort line has address but no port"},
     {"SocksPort 127.0.0.1:0\n", "SocksPort line has address but no port"},
     {"SocksPort x:auto\n", "Invalid address for SocksPort"},
-    {"SocksPort unix:\n", "the path of a unix socket"},
+    {"SocksPort unix:\n", "Invalid SocksPort line with no address"},
+    {"SocksPort unix: /x\n", "Invalid SocksPort line with no address"},
     {"SocksPort unix:\"/x\n", "Invalid SocksPort line with unparsable address"},
     {"SocksPort 9 IsolateEverything\n", "Unrecognized SocksPort option 'IsolateEverything'"},
+    {"SocksPort 9 NoIsolateClientAdr\n",
+     "Unrecognized SocksPort option 'NoIsolateClientAdr'. Did you mean \"NoIsolateClientAddr\"?"},
     {"SocksPort 9 SessionGroup=x\n", "SessionGroup wants a number"},
     {"SocksPort 9 SessionGroup=1 SessionGroup=2\n", "Multiple SessionGroup options"},
     {"SocksPort 9 WorldWritable\n", "it is not a unix socket"},
@@ -149,16 +152,19 @@ static const struct {
     {"OutboundBindAddress 127.0.0.1\nOutboundBindAddress 127.0.0.2\n", "Multiple IPv4 outbound"},
     {"EntryNodes {de}\n", "torrc:1: EntryNodes \"{de}\": country codes are not supported yet"},
     {"ExcludeNodes a,{??}\n", "country codes are not supported yet"},
-    {"ExitNodes not-a-nickname\n", "Entry 'not-a-nickname' in ExitNodes is malformed."},
-    {"ExitNodes $0123\n", "Entry '$0123' in ExitNodes is malformed."},
-    {"ExitNodes 1.2.3.4/99\n", "malformed"},
-    {"NodeFamily a,b-c\n", "Entry 'b-c' in NodeFamily is malformed."},
+    {"ExitNodes not-a-nickname\n", "torrc:1: ExitNodes: \"not-a-nickname\" is no fingerprint"},
+    {"ExitNodes $0123\n", "ExitNodes: \"$0123\" is no fingerprint"},
+    {"ExitNodes 1.2.3.4/99\n", "is no fingerprint"},
+    {"NodeFamily a,b-c\n", "NodeFamily: \"b-c\" is no fingerprint"},
     {"TestingTorNetwork 1\n", "TestingTorNetwork may only be configured in combination with"},
     {"TestingDirConnectionMaxStall 6\n",
      "TestingDirConnectionMaxStall may only be changed in testing Tor networks!"},
     {"TestingV3AuthVotingStartOffset 6\n", "may only be changed in testing Tor networks!"},
-    {"TestingTorNetwork 1\nDirAuthority x\nTestingDirConnectionMaxStall 4\n", "way too low"},
-    {"TestingTorNetwork 1\nDirAuthority x\nTestingClientMaxIntervalWithoutRequest 0\n",
+    {"TestingTorNetwork 1\nDirAuthority x orport=1 127.0.0.1:1 "
+     "0123456789012345678901234567890123456789\nTestingDirConnectionMaxStall 4\n",
+     "way too low"},
+    {"TestingTorNetwork 1\nDirAuthority x orport=1 127.0.0.1:1 "
+     "0123456789012345678901234567890123456789\nTestingClientMaxIntervalWithoutRequest 0\n",
      "way too low"},
     {"ClientBootstrapConsensusMaxInProgressTries 0\n", "must be greater than 0"},
     {"ClientDNSRejectInternalAddresses 0\n", "used for default network"},
@@ -197,7 +203,9 @@ static const struct {
     {"LogTimeGranularity 300\n", "Changing to '500'."},
     {"LogTimeGranularity 1500\n", "Changing to '2000'."},
     {"ReachableAddresses reject *:*\n", "cannot connect to the Internet"},
-    {"TestingTorNetwork 1\nDirAuthority x\n", "TestingTorNetwork is set."},
+    {"TestingTorNetwork 1\nDirAuthority x orport=1 127.0.0.1:1 "
+     "0123456789012345678901234567890123456789\n",
+     "TestingTorNetwork is set."},
     {"Log [circ,~dir]debug info stdout\n", "Tunic's log has no domains"},
     {"ClientBootstrapConsensusMaxInProgressTries 101\n", "insanely high"},
 };
@@ -408,9 +416,74 @@ START_TEST(test_optcheck_twice_gives_the_same)
 }
 END_TEST
 
-TESTS("conf/optcheck", test_optcheck_socks_port_by_default, test_optcheck_socks_port_addresses,
-      test_optcheck_socks_port_flags, test_optcheck_socks_port_zero_is_none_and_warned_about,
-      test_optcheck_refusals, test_optcheck_warnings, test_optcheck_clamped_values_take_effect,
+START_TEST(test_optcheck_every_wrong_line_is_named)
+{
+    struct capture *c = capture_new();
+    struct conf_err e = {""};
+    ck_assert_ptr_null(options_from("SafeSocks 2\nSocksPrt 1\nSocksPort 9 X\nSocksPort 70000\n"
+                                    "Log x\nNodeFamily a b\nSocksPolicy accept x\n",
+                                    &c->log, &e));
+    ck_assert_ptr_nonnull(strstr(e.text, "torrc:1: SafeSocks"));
+    ck_assert_ptr_nonnull(strstr(e.text, "(the first of 2 faults; the log names all)"));
+    free(c);
+    c = capture_new();
+    ck_assert_ptr_null(options_from("SocksPort 9 X\nSocksPort 70000\nLog x\nNodeFamily a b\n"
+                                    "SocksPolicy accept x, accept *, reject y\nFallbackDir z\n"
+                                    "Log y\n",
+                                    &c->log, &e));
+    ck_assert_ptr_nonnull(strstr(e.text, "torrc:1: SocksPort"));
+    ck_assert_ptr_nonnull(strstr(e.text, "(the first of 8 faults; the log names all)"));
+    static const char *const want[] = {"torrc:1: SocksPort",
+                                       "torrc:2: SocksPort",
+                                       "torrc:5: Error in SocksPolicy entry. Malformed policy "
+                                       "\"accept x\"",
+                                       "policy \"reject y\"",
+                                       "torrc:3: ",
+                                       "torrc:7: ",
+                                       "torrc:6: FallbackDir",
+                                       "torrc:4: NodeFamily"};
+    const char *at = c->text;
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+        at = strstr(at, want[i]);
+        ck_assert_msg(at != NULL, "%s is missing in\n%s", want[i], c->text);
+    }
+    free(c);
+}
+END_TEST
+
+START_TEST(test_optcheck_many_faults_are_counted_and_not_all_named)
+{
+    struct capture *c = capture_new();
+    struct conf_err e = {""};
+    char torrc[2048] = "";
+    for (int i = 0; i < 50; i++)
+        snprintf(torrc + strlen(torrc), sizeof torrc - strlen(torrc), "Xyzzy%d 1\n", i);
+    ck_assert_ptr_null(options_from(torrc, &c->log, &e));
+    ck_assert_ptr_nonnull(strstr(e.text, "'Xyzzy0'"));
+    ck_assert_ptr_nonnull(strstr(e.text, "(the first of 50 faults; the log names 20)"));
+    ck_assert_ptr_nonnull(strstr(c->text, "torrc:20: "));
+    ck_assert_ptr_null(strstr(c->text, "torrc:21: "));
+    free(c);
+}
+END_TEST
+
+START_TEST(test_optcheck_accept6_is_about_ipv6_only)
+{
+    struct options *o = good_options("SocksPolicy accept6 *, accept6 192.0.2.1, reject *\n");
+    static const uint8_t v4[4] = {192, 0, 2, 1}, v6[16] = {0x20, 1};
+    struct ip four = ip_v4(v4), six = ip_v6(v6);
+    ck_assert(!addr_policy_accepts(&o->is.socks_policy, &four, 80));
+    ck_assert(addr_policy_accepts(&o->is.socks_policy, &six, 80));
+    options_free(o);
+}
+END_TEST
+
+TESTS("conf/optcheck", test_optcheck_every_wrong_line_is_named,
+      test_optcheck_many_faults_are_counted_and_not_all_named,
+      test_optcheck_accept6_is_about_ipv6_only, test_optcheck_socks_port_by_default,
+      test_optcheck_socks_port_addresses, test_optcheck_socks_port_flags,
+      test_optcheck_socks_port_zero_is_none_and_warned_about, test_optcheck_refusals,
+      test_optcheck_warnings, test_optcheck_clamped_values_take_effect,
       test_optcheck_socks_policy_first_match_decides,
       test_optcheck_reachable_addresses_accept_and_end_in_a_reject, test_optcheck_plaintext_ports,
       test_optcheck_log_lines, test_optcheck_log_by_default_follows_quiet, test_optcheck_folders,
