@@ -524,8 +524,8 @@ err_t options_check_each(struct options *o, const struct options_env *env,
 {
     static const rule of_lines[] = {check_ports, check_port_lists, check_log,
                                     check_binds, check_servers,    check_families};
-    static const rule of_all[] = {check_folders,  check_relative_paths,   check_network,
-                                  check_circuits, check_kept, check_testing,
+    static const rule of_all[] = {check_folders,  check_relative_paths, check_network,
+                                  check_circuits, check_kept,           check_testing,
                                   check_process};
     struct conf_err e;
     struct checking c = {o, env, env->log, &e, faults};

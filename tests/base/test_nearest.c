@@ -45,5 +45,5 @@ START_TEST(test_nearest_long_words_are_left_alone)
 }
 END_TEST
 
-TESTS("base/nearest", test_nearest_finds_what_was_meant,
-          test_nearest_another_word_is_near_to_none, test_nearest_long_words_are_left_alone)
+TESTS("base/nearest", test_nearest_finds_what_was_meant, test_nearest_another_word_is_near_to_none,
+      test_nearest_long_words_are_left_alone)
