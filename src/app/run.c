@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/process.h"
+#include "client/bootstrap.h"
 #include "crypto/secret.h"
 #include "host/apply.h"
 #include "net/net.h"
@@ -24,6 +25,7 @@ struct running {
     struct socksports *socks;
     struct socks_warnings warnings;
     bool started;       /* not with DisableNetwork */
+    int status;         /* of the process */
     struct timer owner; /* __OwningControllerProcess: is it still there? */
 };
 
@@ -39,6 +41,17 @@ static int fail(const struct app *app, const char *why)
     log_err(app->log, "Reading config failed--see warnings above.");
     return 1;
 }
+
+/* As tor: handle_missing_protocol_warning_impl(). */
+static void on_obsolete(void *arg, const char *missing)
+{
+    struct running *r = arg;
+    (void)missing;
+    r->status = 1;
+    net_stop(r->net);
+}
+
+static const struct bootstrap_watch watch = {.obsolete = on_obsolete};
 
 /* ---- options into effect ---- */
 
@@ -67,6 +80,7 @@ static err_t new_client(struct running *r, struct conf_err *e)
     if (status != OK)
         return conf_fail(e, status, "%s", why);
     applied_free(&a);
+    client_set_watch(r->client, &watch, r);
     return OK;
 }
 
@@ -253,5 +267,5 @@ int app_run(struct app *app)
     process_serving(&r.process);
     net_run(r.net);
     end(&r);
-    return 0;
+    return r.status;
 }

@@ -36,7 +36,7 @@ void bootstrap_progress(struct bootstrap *b, int percent, const char *tag, const
     snprintf(b->tag, sizeof b->tag, "%s", tag);
     snprintf(b->summary, sizeof b->summary, "%s", summary);
     log_notice(b->env->log, "Bootstrapped %d%% (%s): %s", percent, tag, summary);
-    if (b->watch)
+    if (b->watch && b->watch->progress)
         b->watch->progress(b->watch_arg);
 }
 
@@ -50,7 +50,7 @@ void bootstrap_problem(struct bootstrap *b, const struct link_target *peer,
 {
     char addr[IPPORT_TEXT_MAX], id[HEX_SIZE(sizeof(struct rsa_id))];
     b->problems++;
-    if (b->watch)
+    if (b->watch && b->watch->problem)
         b->watch->problem(b->watch_arg, end);
     if (end->why == ERR_LINK_IDENTITY) /* never noise: a wrong configuration, or an attack */
         log_warn(

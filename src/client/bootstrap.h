@@ -17,10 +17,13 @@ enum bootstrap_phase {
     BOOTSTRAP_DONE,
 };
 
-/* Called from the middle of things: may not call back. */
+/* Called from the middle of things: may not call back. Any of them may be NULL. */
 struct bootstrap_watch {
     void (*progress)(void *arg);
     void (*problem)(void *arg, const struct link_end *end); /* no link to a relay could be had */
+    /* The network requires what this version lacks (logged): the client is of no use any more. With
+     * none of its circuits and tunnels on the stack: tunnels may be closed. */
+    void (*obsolete)(void *arg, const char *missing);
 };
 
 struct bootstrap {

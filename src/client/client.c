@@ -156,7 +156,8 @@ static void dir_want(void *arg)
 static void fetch_due(void *arg)
 {
     struct client *c = arg;
-    if (!directory_carried_by(c->directory, &c->member))
+    if (!directory_carried_by(c->directory, &c->member) ||
+        dirmgr_lacks(directory_mgr(c->directory)))
         return;
     bootstrap_reached(&c->bootstrap, BOOTSTRAP_CONN);
     fetcher_run(c->fetcher);
@@ -192,6 +193,15 @@ static void dir_clock_skew(void *arg, int64_t skew_s, const char *text)
     warn_clock(arg, skew_s, text);
 }
 
+/* No network, so nothing is built; what is built takes no new stream. */
+static void dir_obsolete(void *arg, const char *missing)
+{
+    struct client *c = arg;
+    exits_retire_all(c->exits);
+    if (c->bootstrap.watch && c->bootstrap.watch->obsolete)
+        c->bootstrap.watch->obsolete(c->bootstrap.watch_arg, missing);
+}
+
 static const struct dirmgr_ops dirmgr_ops = {
     .progress = dir_progress,
     .netdir = dir_netdir,
@@ -201,6 +211,7 @@ static const struct dirmgr_ops dirmgr_ops = {
     .judge = dir_judge,
     .forgive = dir_forgive,
     .clock_skew = dir_clock_skew,
+    .obsolete = dir_obsolete,
 };
 
 static void dir_reached(void *arg, const struct rsa_id *relay, enum fetch_reach reach)

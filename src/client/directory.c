@@ -77,6 +77,14 @@ static void on_clock_skew(void *arg, int64_t skew_s, const char *text)
         d->members->ops->clock_skew(d->members->arg, skew_s, text);
 }
 
+static void on_obsolete(void *arg, const char *missing)
+{
+    struct directory *d = arg;
+    struct directory_member *m, *tmp;
+    DL_FOREACH_SAFE (d->members, m, tmp)
+        m->ops->obsolete(m->arg, missing);
+}
+
 static const struct dirmgr_ops mgr_ops = {
     .progress = on_progress,
     .netdir = on_netdir,
@@ -86,6 +94,7 @@ static const struct dirmgr_ops mgr_ops = {
     .judge = on_judge,
     .forgive = on_forgive,
     .clock_skew = on_clock_skew,
+    .obsolete = on_obsolete,
 };
 
 /* ---- life ---- */
@@ -133,6 +142,10 @@ static void tell_news(void *arg)
 {
     struct directory_member *m = arg;
     struct directory *d = m->on;
+    if (dirmgr_lacks(d->mgr)) {
+        m->ops->obsolete(m->arg, dirmgr_lacks(d->mgr));
+        return;
+    }
     if (d->percent)
         m->ops->progress(m->arg, d->percent, d->tag, d->summary);
     if (dirmgr_netdir(d->mgr))

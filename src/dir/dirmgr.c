@@ -112,6 +112,11 @@ static void on_events(void *arg)
         if (d->ops.netdir)
             d->ops.netdir(d->arg, d->current);
     }
+    if (d->obsolete && !d->obsolete_told) {
+        d->obsolete_told = true;
+        if (d->ops.obsolete)
+            d->ops.obsolete(d->arg, d->required_lacking);
+    }
     if (d->want_due && d->started && !d->paused) {
         d->want_due = false;
         if (d->ops.want)
@@ -480,6 +485,11 @@ void dirmgr_abandon(struct dirmgr *d)
 struct netdir *dirmgr_netdir(const struct dirmgr *d)
 {
     return d->current;
+}
+
+const char *dirmgr_lacks(const struct dirmgr *d)
+{
+    return d->obsolete ? d->required_lacking : NULL;
 }
 
 struct netdir *dirmgr_newest(const struct dirmgr *d)

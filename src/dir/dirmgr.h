@@ -74,6 +74,9 @@ struct dirmgr_ops {
     /* May be NULL. A server's clock differs from ours by SKEW_S (ours minus theirs) and its word
      * counts: an authority said so, or a consensus that verifies does. TEXT says it in words. */
     void (*clock_skew)(void *arg, int64_t skew_s, const char *text);
+    /* May be NULL. A consensus requires protocols of clients that this version lacks: MISSING,
+     * "Relay=9". Told once; there is no network any more and nothing will be wanted. */
+    void (*obsolete)(void *arg, const char *missing);
 };
 
 struct dirmgr_options {
@@ -136,6 +139,8 @@ void dirmgr_abandon(struct dirmgr *d);
 /* The network to build paths from, or NULL: not enough known yet, or too old. Not held for the
  * caller. */
 struct netdir *dirmgr_netdir(const struct dirmgr *d);
+/* What the network requires and this version lacks, as told by ops->obsolete(); or NULL. */
+const char *dirmgr_lacks(const struct dirmgr *d);
 /* The newest verified consensus, even if not enough of it is known; or NULL. */
 struct netdir *dirmgr_newest(const struct dirmgr *d);
 /* The same, or if there is none one that is over by no more than a few days: good for nothing but

@@ -22,6 +22,7 @@ enum {
     /* A consensus that is so long past its end says nothing any more (C tor:
      * OLD_ROUTER_DESC_MAX_AGE). */
     STALE_MAX_S = 5 * 24 * 60 * 60,
+    PROTOS_TEXT_MAX = 256,
 };
 
 struct dm_request {
@@ -43,6 +44,9 @@ struct dirmgr {
     struct rsa_id *auths; /* v3idents */
     size_t n_auths;
     bool started, paused;
+    /* The network requires what we lack. Nothing is asked of it from then on. */
+    bool obsolete, obsolete_told;
+    char required_lacking[PROTOS_TEXT_MAX], recommended_lacking[PROTOS_TEXT_MAX];
 
     struct authcert_set certs;
     struct netdir *newest;  /* verified; its microdescriptors are being fetched */

@@ -63,26 +63,57 @@ static err_t adopt(struct dirmgr *d, struct consensus *gift_c)
     return OK;
 }
 
-static void warn_protocols(struct dirmgr *d, const struct consensus *c)
+static bool lacks(const char *list, char missing[PROTOS_TEXT_MAX])
 {
-    char missing[256];
-    if (c->required_client_protocols &&
-        !protover_all_supported(text_of(c->required_client_protocols), missing, sizeof missing))
+    return list && !protover_all_supported(text_of(list), missing, PROTOS_TEXT_MAX);
+}
+
+/* The network has outgrown us: nothing is fetched or built any more. */
+static void become_obsolete(struct dirmgr *d)
+{
+    log_err(d->env->log,
+            "At least one protocol listed as required in the consensus is not supported by this "
+            "version of Tunic. You should upgrade. This version of Tunic will not work as a client "
+            "on the Tor network. The missing protocols are: %s",
+            d->required_lacking);
+    d->obsolete = true;
+    netdir_unref(&d->newest);
+    netdir_unref(&d->stale);
+    netdir_unref(&d->current);
+    dm_netdir_changed(d);
+}
+
+/* tor-spec 9: "When a client lacks a protocol listed in required-client-protocols, it should warn
+ * the user as above. [...] it must not connect to the network." The words are C tor's:
+ * networkstatus_check_required_protocols(). */
+static bool obey_protocols(struct dirmgr *d, const struct consensus *c)
+{
+    char missing[PROTOS_TEXT_MAX];
+    if (lacks(c->required_client_protocols, d->required_lacking)) {
+        become_obsolete(d);
+        return false;
+    }
+    if (!lacks(c->recommended_client_protocols, missing))
+        missing[0] = 0;
+    if (missing[0] && strcmp(missing, d->recommended_lacking) != 0)
         log_warn(d->env->log,
-                 "The network requires protocols that this version lacks: %s. "
-                 "Update Tunic; circuits may fail.",
+                 "At least one protocol listed as recommended in the consensus is not supported by "
+                 "this version of Tunic. You should upgrade when there is a version that has it. "
+                 "The missing protocols are: %s",
                  missing);
-    else if (c->recommended_client_protocols &&
-             !protover_all_supported(text_of(c->recommended_client_protocols), missing,
-                                     sizeof missing))
-        log_info(d->env->log, "The network recommends protocols that this version lacks: %s",
-                 missing);
+    memcpy(d->recommended_lacking, missing, sizeof missing);
+    return true;
 }
 
 /* A verified consensus: it becomes the newest. */
 static void accept(struct dirmgr *d, struct consensus *gift_c, struct text text)
 {
-    warn_protocols(d, gift_c);
+    if (!obey_protocols(d, gift_c)) {
+        /* The next start shall know without asking anybody. */
+        store(d, DIR_FILE_CONSENSUS, text.s, text.len, false);
+        consensus_free(&gift_c);
+        return;
+    }
     err_t err = adopt(d, gift_c);
     if (err != OK) {
         log_err(d->env->log, "Can't keep the consensus: %s", err_text(err));
@@ -226,6 +257,11 @@ err_t take_cached_consensus(struct dirmgr *d, struct text body)
         log_info(d->env->log, "The cached %s; fetching another one",
                  consensus_clock_text(c, now, text));
         err = live == LIVE_EXPIRED ? ERR_EXPIRED : ERR_NOT_YET_VALID;
+    }
+    bool counts = err == OK || (err == ERR_EXPIRED && now <= c->valid_until_s + STALE_MAX_S);
+    if (counts && !obey_protocols(d, c)) {
+        consensus_free(&c);
+        return OK;
     }
     if (err == OK)
         return adopt(d, c);

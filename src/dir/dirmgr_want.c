@@ -234,7 +234,7 @@ static bool next_microdescs(struct dirmgr *d, struct dir_request *out)
 bool dirmgr_next(struct dirmgr *d, struct dir_request *out)
 {
     memset(out, 0, sizeof *out);
-    if (!d->started || d->paused)
+    if (!d->started || d->paused || d->obsolete)
         return false;
     review(d);
     if (free_slot(d)) {

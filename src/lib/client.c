@@ -33,7 +33,20 @@ static void on_problem(void *arg, const struct link_end *end)
         lib_error_of_link(&c->error, end);
 }
 
-static const struct bootstrap_watch watch = {.progress = on_progress, .problem = on_problem};
+static void on_obsolete(void *arg, const char *missing)
+{
+    struct tunic_client *c = arg;
+    c->obsolete = true;
+    lib_error(&c->error, TUNIC_PROTOCOL, TUNIC_STAGE_DIRECTORY,
+              "the network requires protocols that this version lacks, upgrade: %.120s", missing);
+    lib_streams_lose(&c->open, &c->error);
+    socksports_free(c->socks);
+    c->socks = NULL;
+    handle_tell(&c->h, TUNIC_EVENT_CLOSED);
+}
+
+static const struct bootstrap_watch watch = {
+    .progress = on_progress, .problem = on_problem, .obsolete = on_obsolete};
 
 static bool socks_policy(void *arg, const struct ipport *peer)
 {
@@ -211,7 +224,13 @@ void tunic_client_free(struct tunic_client *client)
 
 static bool is_ready(const void *arg)
 {
-    return ((const struct tunic_client *)arg)->progress.percent == READY;
+    const struct tunic_client *c = arg;
+    return c->progress.percent == READY && !c->obsolete;
+}
+
+static bool is_settled(const void *arg)
+{
+    return ((const struct tunic_client *)arg)->obsolete || is_ready(arg);
 }
 
 static int late(const struct tunic_client *c, int timeout_ms, struct tunic_error *error)
@@ -230,7 +249,9 @@ int tunic_client_wait(struct tunic_client *client, int timeout_ms, struct tunic_
 {
     if (!client || !lib_enter(client->h.t, error))
         return -1;
-    int is_late = lib_wait_for(&client->h, timeout_ms, is_ready, error);
+    int is_late = lib_wait_for(&client->h, timeout_ms, is_settled, error);
+    if (is_late == 0 && client->obsolete)
+        return lib_error_copy(error, &client->error);
     return is_late < 0 ? -1 : is_late ? late(client, timeout_ms, error) : 0;
 }
 

@@ -17,7 +17,8 @@ struct tunic_client {
     int lock_fd; /* on the DataDirectory, -1: nothing is kept */
     struct socksports *socks;
     struct socks_warnings warnings;
-    bool started; /* not with DisableNetwork */
+    bool started;  /* not with DisableNetwork */
+    bool obsolete; /* the network requires what this version lacks; see error */
     struct tunic_progress progress;
     struct tunic_error error;  /* the last problem before it was ready */
     struct tunic_stream *open; /* those of the program that have not ended */

@@ -152,6 +152,10 @@ struct tunic_stream *tunic_client_stream_start(struct tunic_client *client,
                   o.target ? o.target : "");
         return NULL;
     }
+    if (client->obsolete) {
+        lib_error_copy(error, &client->error);
+        return NULL;
+    }
     struct tunic_stream *s = launch(client, &o, &req);
     if (!s)
         lib_error(error, TUNIC_SYSTEM, TUNIC_STAGE_STREAM,

@@ -16,6 +16,7 @@ struct world {
     unsigned wants, netdirs;
     struct netdir *last;
     int64_t skew_s;
+    char obsolete[64];
     char log[4096];
     unsigned n_relays;
     bool failed[256];     /* by the last byte of the server's identity */
@@ -105,6 +106,13 @@ static void on_skew(void *arg, int64_t skew_s, const char *text)
     ((struct world *)arg)->skew_s = skew_s;
 }
 
+static void on_obsolete(void *arg, const char *missing)
+{
+    struct world *w = arg;
+    ck_assert_str_eq(w->obsolete, "");
+    snprintf(w->obsolete, sizeof w->obsolete, "%s", missing);
+}
+
 static void on_log(void *arg, enum log_level level, const char *line)
 {
     struct world *w = arg;
@@ -122,7 +130,8 @@ static void make_manager(struct world *w)
                              .choose = on_choose,
                              .judge = on_judge,
                              .forgive = on_forgive,
-                             .clock_skew = on_skew};
+                             .clock_skew = on_skew,
+                             .obsolete = on_obsolete};
     struct dirmgr_options o = {.servers = &w->servers, .testing = true};
     ck_ok(dirmgr_new(w->env, &o, &ops, w, &w->d));
 }
@@ -759,6 +768,104 @@ START_TEST(test_dirmgr_paused_wants_nothing)
 }
 END_TEST
 
+/* As authorities sign it: only LINE differs. */
+static void answer_requiring(struct world *w, const struct dir_request *rq, const char *line)
+{
+    static const char usual[] = "required-client-protocols Cons=2 Link=4 Relay=2\n";
+    struct buf b, changed;
+    size_t signed_len = 0;
+    buf_init(&b, 1 << 24);
+    buf_init(&changed, 1 << 24);
+    put_consensus(&b, w->auths, N, w->n_relays, FAKE_AFTER_S);
+    const char *all = (const char *)buf_at(&b);
+    const char *at = memmem(all, b.len, usual, sizeof usual - 1);
+    ck_assert_ptr_nonnull(at);
+    ck_ok(buf_add(&changed, all, (size_t)(at - all)));
+    put(&changed, "%s\n", line);
+    at += sizeof usual - 1;
+    ck_ok(buf_add(&changed, at, b.len - (size_t)(at - all)));
+    for (int i = 0; i < N; i++)
+        put_consensus_signature(&changed, &signed_len, &w->auths[i], "sha256");
+    dirmgr_reply(w->d, rq->id, 200, buf_text(&changed), 0);
+    buf_free(&changed);
+    buf_free(&b);
+    settle(w);
+}
+
+static void load_files(struct world *w)
+{
+    struct text files[FILES];
+    bool set_aside[FILES];
+    for (int f = 0; f < FILES; f++)
+        files[f] = buf_text(&w->files[f]);
+    ck_ok(dirmgr_load(w->d, files, set_aside));
+    for (int f = 0; f < FILES; f++)
+        ck_assert(!set_aside[f]);
+}
+
+START_TEST(test_dirmgr_leaves_a_network_that_requires_more_than_we_have)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    answer_requiring(w, &rq, "required-client-protocols Link=4 Relay=2,9 Teleport=1");
+    ck_assert_str_eq(w->obsolete, ""); /* nobody has signed it that we know of */
+    expect(w, DIR_WANT_CERTS, &rq);
+    answer_certs(w, &rq, N);
+    ck_assert_str_eq(w->obsolete, "Relay=9 Teleport=1");
+    ck_assert_ptr_nonnull(strstr(w->log, "The missing protocols are: Relay=9 Teleport=1"));
+    ck_assert_ptr_null(dirmgr_newest(w->d));
+    test_env_advance_ms(w->env, 600 * 1000);
+    ck_assert(!dirmgr_next(w->d, &rq));
+    dirmgr_retry_now(w->d);
+    ck_assert(!dirmgr_next(w->d, &rq));
+    world_free(w);
+}
+END_TEST
+
+/* The next start knows it from the cache and asks nobody; until the word is too old. */
+START_TEST(test_dirmgr_leaves_such_a_network_by_what_is_cached)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    answer_requiring(w, &rq, "required-client-protocols Relay=9");
+    expect(w, DIR_WANT_CERTS, &rq);
+    answer_certs(w, &rq, N);
+    for (int days = 0; days <= 6; days += 2) {
+        dirmgr_free(&w->d);
+        w->obsolete[0] = 0;
+        make_manager(w);
+        load_files(w);
+        dirmgr_start(w->d);
+        settle(w);
+        ck_assert_str_eq(w->obsolete, days < 6 ? "Relay=9" : "");
+        ck_assert(dirmgr_next(w->d, &rq) == (days == 6));
+        test_env_advance_ms(w->env, 2 * 86400 * UINT64_C(1000));
+    }
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_warns_of_recommended_protocols_and_goes_on)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    answer_requiring(w, &rq, "recommended-client-protocols Link=4 Teleport=1");
+    expect(w, DIR_WANT_CERTS, &rq);
+    answer_certs(w, &rq, N);
+    ck_assert_ptr_nonnull(strstr(w->log, "recommended in the consensus"));
+    ck_assert_ptr_nonnull(strstr(w->log, "The missing protocols are: Teleport=1"));
+    ck_assert_str_eq(w->obsolete, "");
+    expect(w, DIR_WANT_MICRODESCS, &rq);
+    world_free(w);
+}
+END_TEST
+
 TESTS("dir/dirmgr", test_dirmgr_bootstraps_from_nothing,
       test_dirmgr_fallbacks_come_before_authorities,
       test_dirmgr_undersigned_consensus_is_refused_and_another_server_asked,
@@ -778,4 +885,7 @@ TESTS("dir/dirmgr", test_dirmgr_bootstraps_from_nothing,
       test_dirmgr_forgiving_reaches_the_chooser,
       test_dirmgr_expired_cache_names_guards_and_keeps_microdescriptors,
       test_dirmgr_cache_that_is_older_than_that_names_nobody, test_dirmgr_new_options_take_effect,
-      test_dirmgr_paused_wants_nothing)
+      test_dirmgr_paused_wants_nothing,
+      test_dirmgr_leaves_a_network_that_requires_more_than_we_have,
+      test_dirmgr_leaves_such_a_network_by_what_is_cached,
+      test_dirmgr_warns_of_recommended_protocols_and_goes_on)

@@ -55,6 +55,18 @@ START_TEST(test_protover_what_the_network_requires_today_is_supported)
 }
 END_TEST
 
+/* This list grows shorter with each of them that is built. */
+START_TEST(test_protover_what_the_network_recommends_today_and_is_not_there_yet)
+{
+    char missing[128];
+    ck_assert(!protover_all_supported(
+        text_of("Cons=2 Desc=2 DirCache=2 FlowCtrl=1-2 HSDir=2 HSIntro=4 HSRend=2 Link=4-5 "
+                "Microdesc=2 Relay=2-4"),
+        missing, sizeof missing));
+    ck_assert_str_eq(missing, "DirCache=2 FlowCtrl=2 HSDir=2 HSIntro=4 HSRend=2");
+}
+END_TEST
+
 START_TEST(test_protover_names_what_is_missing)
 {
     char missing[64], tiny[8];
@@ -68,4 +80,5 @@ END_TEST
 TESTS("dir/protover", test_protover_capabilities_are_single_flags,
       test_protover_unparsable_list_counts_as_empty,
       test_protover_what_the_network_requires_today_is_supported,
+      test_protover_what_the_network_recommends_today_and_is_not_there_yet,
       test_protover_names_what_is_missing)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import time
 
 import pytest
@@ -122,6 +123,27 @@ def test_cached_file_that_is_too_large(lab, make_sut, name):
     assert os.path.getsize(path + ".damaged") == 200 << 20
     assert not os.path.exists(path) or os.path.getsize(path) < 10 << 20
     os.unlink(path + ".damaged")
+
+
+@pytest.fixture
+def outgrown(tmp_path):
+    """The torrc of a network that requires what nobody has: its consensus is in the cache."""
+    folder = str(tmp_path / "outgrown")
+    subprocess.run([sut_module.program(as_tor=False), "forge", "consensus", "--count", "9", "--out",
+                    folder, "--set", "required-client-protocols Link=4 Relay=9"], check=True)
+    return folder + "/torrc"
+
+
+def test_network_that_requires_more_than_we_have(outgrown):
+    """The cached consensus says so: the start ends before anybody is asked."""
+    mine = subprocess.run(
+        ["unshare", "--net", sut_module.program(), "-f", outgrown, "--SocksPort", "auto"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=20, check=False)
+    assert mine.returncode == 1
+    assert re.search(r"\[err\] At least one protocol listed as required in the consensus is not "
+                     r"supported by this version of .*The missing protocols are: Relay=9$",
+                     mine.stdout, re.M), mine.stdout
+    assert "Connecting to a relay" not in mine.stdout
 
 
 def test_killed_at_any_time(lab, make_sut):

@@ -55,7 +55,7 @@ def run(built, prefix, lab):
         done = subprocess.run([built[name]] + [str(a) for a in arguments], env=env, timeout=100,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
         assert done.returncode == status, done.stderr.decode()
-        return done.stdout
+        return done.stdout if status == 0 else done.stdout + done.stderr
     return run_one
 
 
@@ -94,8 +94,19 @@ def test_library_example_three_hops(run, lab):
 def test_library_example_web_client(run, lab):
     torrc = "\n".join(lab.client_torrc_lines())
     assert PAGE in run("web_client", torrc, "web.test:%d" % lab.ports["http"])
-    assert run("web_client", torrc, "web.test:%d" % lab.ports["closed"], status=1) == b""
-    assert run("web_client", "NoSuchOption 1", "web.test:80", status=1) == b""
+    closed = "web.test:%d" % lab.ports["closed"]
+    assert run("web_client", torrc, closed, status=1) == b"the destination refused the connection\n"
+    assert b"NoSuchOption" in run("web_client", "NoSuchOption 1", "web.test:80", status=1)
+
+
+def test_library_leaves_a_network_that_requires_more_than_it_has(run, tmp_path):
+    """At once, and streams that wait hear it."""
+    subprocess.run([sut_module.program(), "forge", "consensus", "--count", "9", "--out",
+                    str(tmp_path / "net"), "--set", "required-client-protocols Relay=9"],
+                   check=True)
+    torrc = (tmp_path / "net" / "torrc").read_text()
+    assert b"the network requires protocols that this version lacks, upgrade: Relay=9" in run(
+        "web_client", torrc, "web.test:80", status=1)
 
 
 def test_library_example_two_clients(run, lab, workdir):
