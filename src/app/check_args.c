@@ -18,7 +18,7 @@ const char check_help[] =
     "  --rsa FINGERPRINT     who it must be: 40 hex digits\n"
     "  --ed25519 ID          and its Ed25519 identity, in base64 or hex\n"
     "  --ntor KEY            its onion key, if it is no directory that would tell it\n"
-    "  --only LIST           sections and cases, with commas: tls,ntor/answer\n"
+    "  --only LIST           sections and cases, with commas: tls,ntor/auth\n"
     "  --next ADDRESS:PORT,rsa=FINGERPRINT,ntor=KEY[,ed25519=ID]\n"
     "                        a relay to extend to (one that the relay's consensus names)\n"
     "  --consensus FILE      an older microdescriptor consensus, to ask for a diff from it\n"

@@ -13,6 +13,7 @@ import xml.etree.ElementTree
 
 import pytest
 
+import privnet
 import sut as sut_module
 import torlab
 
@@ -140,6 +141,46 @@ def test_junit_and_json_go_to_files_whole(lab, workdir):
     assert not [f for f in os.listdir(workdir) if f.endswith(".tmp")]
 
 
+def test_keys_and_a_consensus_that_are_told(lab, workdir):
+    """--ntor in place of what the relay itself tells, right and wrong; --consensus for a diff."""
+    node = lab.by_role("guard")[0]
+    wait_for_descriptor(node)
+    fetch = [sut_module.program(), "fetch", "-q", "--no-verify", "--from", at(node)]
+    own, old = (subprocess.run(torlab.bound_to_parent(torlab.in_lab_namespace(fetch + [want])),
+                               stdout=subprocess.PIPE, text=True, check=True).stdout
+                for want in ("server/authority", "consensus-microdesc"))
+    ntor = re.search(r"^ntor-onion-key (\S+)", own, re.M).group(1)
+    right = check(at(node), "--only", "ntor/auth", "--ntor", ntor)
+    assert right.returncode == 0, right.stdout
+    wrong = check(at(node), "--only", "ntor/auth", "--ntor", "A" * 42 + "E", "--timeout", "2")
+    assert wrong.returncode == 1, wrong.stdout
+    path = os.path.join(workdir, "before")
+    privnet.write_text(path, old)
+    report = check(at(node), "--only", "directory", "--consensus", path, "--json", "-")
+    cases = {c["id"]: c for c in json.loads(report.stdout)["cases"]}
+    assert "--consensus" not in cases["directory/diff-known"]["why"]
+
+
+def test_next_is_whom_circuits_are_extended_to(lab):
+    node, other = lab.by_role("guard")[0], lab.by_role("exit")[0]
+    wait_for_descriptor(other)
+    own = subprocess.run(torlab.bound_to_parent(torlab.in_lab_namespace(
+        [sut_module.program(), "fetch", "-q", "--no-verify", "--from", at(other), "server/authority"])),
+        stdout=subprocess.PIPE, text=True, check=True).stdout
+    ntor = re.search(r"^ntor-onion-key (\S+)", own, re.M).group(1).rstrip("=")
+    for key, status in ((ntor, 0), ("A" * 42 + "E", 1)):
+        done = check(at(node), "--only", "extend/end-to-end", "--timeout", "2", "--next",
+                     "%s,rsa=%s,ntor=%s,ed25519=%s" % (at(other), other.fingerprint, key, other.ed25519))
+        assert done.returncode == status, done.stdout
+
+
+def test_quiet_says_the_sum(lab):
+    done = check(at(lab.by_role("guard")[0]), "--only", "versions", "--quiet")
+    assert done.returncode == 0
+    assert re.fullmatch(r"# tunic check \S+ for relays that you run yourself\n# \d+ passed, 0 MUST and "
+                        r"0 SHOULD failed, 0 skipped; \d+ connections\n", done.stdout), done.stdout
+
+
 def test_a_report_that_cannot_be_written_is_said(lab):
     done = check(at(lab.by_role("guard")[0]), "--only", "versions/answer", "--json", "/nowhere/x")
     assert done.returncode == 1
@@ -151,6 +192,17 @@ def test_list_needs_no_relay():
     cases = [line for line in done.stdout.splitlines() if not line.startswith("#")]
     assert done.returncode == 0 and len(cases) >= LEAST_CASES
     assert all(re.match(r"[a-z0-9_-]+/[a-z0-9.-]+ +(MUST|SHOULD) +\S+", line) for line in cases)
+
+
+def test_cases_that_the_pages_name_are_there():
+    ids = re.findall(r"^(\w\S*/\S+) ", check("--list").stdout, re.M)
+    known = set(ids) | {case.split("/")[0] for case in ids}
+    text = check("--help").stdout
+    for page in ("check.md", "tunic-check.1"):
+        text += privnet.read_text(os.path.join(os.path.dirname(DOCS), page)).replace("\\fI", " ")
+    named = set(",".join(re.findall(r"(?:--only|between them:|commas:) ([a-z0-9,/-]+)", text)).split(","))
+    named |= set(re.findall(r"^(?:not )?ok \d+ \S+ (\S+/\S+):", text, re.M))
+    assert len(named) > 3 and named - known == set()
 
 
 @pytest.mark.parametrize("options, says", [

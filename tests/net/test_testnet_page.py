@@ -1,19 +1,22 @@
 """What README and docs/testnet.md show of the test network, done as they show it."""
 
+import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 import pytest
 
 import privnet
 import sut as sut_module
-from test_testnet import HELLO, READY, there
+from test_testnet import HELLO, READY, Network, dir_get, there, wait
 
 pytestmark = pytest.mark.skipif(sut_module.IS_TOR, reason="about tunic's own network")
 
@@ -134,3 +137,76 @@ def test_demo(tmp_path):
     left = subprocess.run(there(["pgrep", "-f", str(tmp_path)]), stdout=subprocess.PIPE, text=True,
                           check=False)
     assert left.stdout == ""
+
+
+# ---- what the manual page says besides --------------------------------------------------------
+
+def order(network, line):
+    """One order to the network's socket -> its answer. It is in a folder of the file system, which
+    all namespaces share."""
+    with socket.socket(socket.AF_UNIX) as control:
+        control.settimeout(10)
+        control.connect(os.path.join(network.dir, "control"))
+        control.sendall(line.encode() + b"\n")
+        return control.makefile().readline().strip()
+
+
+def test_orders():
+    with Network() as network:
+        def page():
+            return network.curl("http://hello.test/", timeout=10).returncode
+        assert page() == 0
+        streams = json.loads(order(network, "streams"))
+        assert all(set(s) == {"exit", "circuit", "target"} for s in streams)
+        counts = json.loads(order(network, "counts"))
+        assert counts["auth1"]["links_ever"] >= 0 and len(counts) == 11
+        for stop, start in (("stop exits", "start exits"),
+                            ("fault exits:stream-end-reason=1", "honest exits")):
+            assert order(network, stop) == "ok" and page() != 0
+            assert order(network, start) == "ok"
+            wait(lambda: page() == 0, 30)
+        assert order(network, "destroy all") == "ok"
+        wait(lambda: page() == 0, 30)
+        port = json.loads(network.file("nodes.json"))["nodes"][0]["dir_port"]
+        path = "/tor/status-vote/current/consensus-microdesc"
+        first = dir_get(port, path)
+        time.sleep(1.1)
+        assert order(network, "publish") == "ok"
+        wait(lambda: dir_get(port, path) != first, 10)
+        assert order(network, "stop nobody").startswith("error: ")
+        assert order(network, "nonsense").startswith("error: ")
+
+
+def test_numbers_of_the_network():
+    port = sut_module.free_port()
+    with Network("--relays", "10", "--exits", "5", "--authorities", "1", "--interval", "20",
+                 "--base-port", str(port), "--socks-port", str(sut_module.free_port()),
+                 "--phantom", "7") as network:
+        nodes = json.loads(network.file("nodes.json"))["nodes"]
+        assert len(nodes) == 11 and network.ready.group(1, 2) == ("1", "10")
+        assert {n["or_port"] for n in nodes} == {port}
+        assert {n["dir_port"] for n in nodes} - {0} == {port + 1}
+        assert [n["role"] for n in nodes].count("exit") == 5
+        consensus = dir_get(port + 1, "/tor/status-vote/current/consensus")
+        assert len(re.findall("^r ", consensus, re.M)) == 11 + 7
+        seconds = [int(s) for s in re.findall(
+            r"^(?:valid-after|fresh-until) \S+ \d\d:(?:\d\d):(\d\d)", consensus, re.M)]
+        assert (seconds[1] - seconds[0]) % 60 == 20
+        assert HELLO.match(network.curl("http://hello.test/").stdout.decode())
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGQUIT, signal.SIGTERM])
+def test_ends_by_a_signal(signum):
+    with Network("--no-client", "--relays", "3") as network:
+        assert network.stop(signum) == 0
+
+
+def test_quiet_and_log():
+    done = subprocess.run(
+        there([sut_module.program(), "testnet", "--relays=3", "--quiet", "--", "true"]),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    done = subprocess.run(
+        there([sut_module.program(), "testnet", "--relays=3", "--log", "info", "--", "true"]),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.returncode == 0 and re.search(r"\[info\]", done.stderr)
