@@ -297,6 +297,7 @@ struct fixture {
     struct exits *x;
     uint32_t last_id;
     unsigned changed, began, opened;
+    struct isolation_key who; /* told last that something has changed for them */
 };
 
 static uint32_t next_id(void *arg)
@@ -308,7 +309,7 @@ static uint32_t next_id(void *arg)
 static void changed(void *arg, const struct isolation_key who[ISOLATION_KEYS])
 {
     struct fixture *f = arg;
-    (void)who;
+    f->who = who ? who[0] : f->who;
     f->changed++;
 }
 
@@ -603,6 +604,64 @@ START_TEST(test_exits_claims_what_it_builds_for_a_tunnel)
     open_circ(net.oc[0]);
     struct tunnel_request other = request("example.org", 443);
     ck_assert_ptr_nonnull(find(&f, &other)); /* whom it was built for did not come */
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_tells_those_that_it_built_for)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 80), b = a;
+    setup(&f);
+    exits_set_netdir(f.x, &net.nd[0]);
+    a.isolation.session = 1;
+    b.isolation.session = 2;
+    ck_assert_ptr_null(find(&f, &a));
+    ck_assert_ptr_null(find(&f, &b));
+    open_circ(net.oc[0]);
+    ck_assert_int_eq(f.who.session, 1);
+    fail_circ(&f, net.oc[1], ERR_CIRC_PROTO); /* they need another */
+    ck_assert_int_eq(f.who.session, 2);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_begins_nothing_for_who_only_looks)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 80);
+    struct exit_need need = {.request = &a};
+    setup(&f);
+    ck_assert(!exits_could_serve(f.x)); /* there is no network */
+    exits_set_netdir(f.x, &net.nd[0]);
+    ck_assert(exits_could_serve(f.x));
+    ck_assert_ptr_null(exits_find_open(f.x, &need));
+    ck_assert_uint_eq(net.n, 0);
+    ck_assert_ptr_null(find(&f, &a));
+    open_all(&f);
+    ck_assert_ptr_nonnull(exits_find_open(f.x, &need));
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_has_nothing_while_the_most_are_pending)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 80);
+    setup(&f);
+    struct exits_config config = config_of(&f);
+    config.max_pending = 2;
+    exits_set_config(f.x, &config);
+    exits_set_netdir(f.x, &net.nd[0]);
+    for (int32_t session = 0; session < 4; session++) {
+        ck_assert(exits_could_serve(f.x) == (session < 2));
+        a.isolation.session = session;
+        ck_assert_ptr_null(find(&f, &a));
+    }
+    ck_assert_uint_eq(building(), 2);
+    fail_circ(&f, net.oc[0], ERR_CIRC_PROTO);
+    test_env_advance_ms(f.env, 100);
+    ck_assert(exits_could_serve(f.x)); /* each way a circuit ends frees its place */
     teardown(&f);
 }
 END_TEST
@@ -1221,6 +1280,8 @@ TESTS("client/exits", test_exits_builds_nothing_without_a_network,
       test_exits_waits_for_the_guards_descriptors,
       test_exits_wakes_who_waits_when_the_network_comes, test_exits_wakes_who_waits_for_a_place,
       test_exits_learns_build_times_at_intervals, test_exits_claims_what_it_builds_for_a_tunnel,
+      test_exits_tells_those_that_it_built_for, test_exits_begins_nothing_for_who_only_looks,
+      test_exits_has_nothing_while_the_most_are_pending,
       test_exits_claims_one_that_is_being_built_ahead, test_exits_isolates_by_every_field,
       test_exits_isolates_two_user_names, test_exits_isolates_from_what_was_mixed_before,
       test_exits_prefers_what_is_in_use, test_exits_keeps_from_exits_and_circuits_that_failed,

@@ -717,6 +717,93 @@ START_TEST(test_tunnel_that_waits_is_tried_when_asked)
 }
 END_TEST
 
+/* ---- many at once ---- */
+
+enum { CROWD = 200 };
+
+/* CROWD tunnels wait, each with its own user name if APART. */
+static void open_crowd(struct fixture *f, struct app apps[CROWD], bool apart)
+{
+    struct tunnel_request req = request_to("example.com");
+    memset(apps, 0, CROWD * sizeof apps[0]);
+    for (int32_t i = 0; i < CROWD; i++) {
+        req.isolation.session = apart ? i : 0;
+        apps[i].t = tunnels_open(f->ts, &req, &app_ops, &apps[i]);
+        ck_assert_ptr_nonnull(apps[i].t);
+    }
+}
+
+START_TEST(test_tunnel_that_like_ones_wait_costs_one_look)
+{
+    struct fixture f;
+    struct app apps[CROWD];
+    setup(&f);
+    net.no_circuit = true;
+    open_crowd(&f, apps, false);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(net.looks + net.finds, 2);
+    tunnels_attach(f.ts);
+    ck_assert_uint_eq(net.looks + net.finds, 3);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_of_many_users_asks_nothing_while_all_is_pending)
+{
+    struct fixture f;
+    struct app apps[CROWD];
+    setup(&f);
+    net.no_circuit = net.all_pending = true;
+    open_crowd(&f, apps, true);
+    for (int i = 0; i < CROWD; i++)
+        test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(net.looks, CROWD); /* at what is open already: once each */
+    for (int i = 0; i < 100; i++)
+        tunnels_attach(f.ts);
+    ck_assert_uint_eq(net.looks, CROWD);
+    ck_assert_uint_eq(net.finds, 0);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_of_many_users_is_tried_in_small_parts)
+{
+    struct fixture f;
+    struct app apps[CROWD];
+    setup(&f);
+    net.no_circuit = true;
+    open_crowd(&f, apps, true);
+    for (unsigned before = 0; net.finds < CROWD; before = net.looks + net.finds) {
+        env_run_timers(f.env);
+        ck_assert_uint_le(net.looks + net.finds - before, 64);
+        ck_assert_uint_gt(net.looks + net.finds, before);
+    }
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_tunnel_whose_circuit_has_come_is_the_first)
+{
+    struct fixture f;
+    struct app apps[CROWD];
+    struct isolation_key who[ISOLATION_KEYS];
+    struct isolation last = {.session = CROWD - 1};
+    setup(&f);
+    net.no_circuit = net.all_pending = true;
+    open_crowd(&f, apps, true);
+    for (int i = 0; i < CROWD; i++)
+        test_env_advance_ms(f.env, 0);
+    net.no_circuit = false;
+    isolation_keys_of(who, &last, "", 0);
+    tunnels_attach_these(f.ts, who);
+    ck_assert_uint_eq(net.n_streams, 1);
+    connect_last();
+    ck_assert_uint_eq(apps[CROWD - 1].connected, 1);
+    ck_assert_uint_eq(tunnels_waiting(f.ts), CROWD - 1);
+    teardown(&f);
+}
+END_TEST
+
 /* ---- data and the end ---- */
 
 START_TEST(test_tunnel_takes_nothing_before_it_is_open)
@@ -969,6 +1056,10 @@ TESTS("client/tunnel", test_tunnel_asks_the_exit_in_tors_words, test_tunnel_to_a
       test_tunnel_uses_the_stream_timeout_of_the_options,
       test_tunnel_gives_up_waiting_for_a_circuit, test_tunnel_gives_up_in_an_attempt,
       test_tunnel_once_open_has_no_deadline, test_tunnel_that_waits_is_tried_when_asked,
+      test_tunnel_that_like_ones_wait_costs_one_look,
+      test_tunnel_of_many_users_asks_nothing_while_all_is_pending,
+      test_tunnel_of_many_users_is_tried_in_small_parts,
+      test_tunnel_whose_circuit_has_come_is_the_first,
       test_tunnel_takes_nothing_before_it_is_open, test_tunnel_open_ends_once,
       test_tunnel_open_ends_with_its_circuit, test_tunnel_close_while_it_waits,
       test_tunnel_close_before_it_was_tried, test_tunnel_close_in_an_attempt,
