@@ -1059,11 +1059,10 @@ TESTS("client/tunnel", test_tunnel_asks_the_exit_in_tors_words, test_tunnel_to_a
       test_tunnel_that_like_ones_wait_costs_one_look,
       test_tunnel_of_many_users_asks_nothing_while_all_is_pending,
       test_tunnel_of_many_users_is_tried_in_small_parts,
-      test_tunnel_whose_circuit_has_come_is_the_first,
-      test_tunnel_takes_nothing_before_it_is_open, test_tunnel_open_ends_once,
-      test_tunnel_open_ends_with_its_circuit, test_tunnel_close_while_it_waits,
-      test_tunnel_close_before_it_was_tried, test_tunnel_close_in_an_attempt,
-      test_tunnel_close_when_open, test_tunnel_close_between_its_end_and_the_news,
-      test_tunnel_close_between_two_attempts, test_tunnel_close_inside_its_callbacks,
-      test_tunnel_set_ends_without_callbacks, test_tunnel_number_is_bounded,
-      test_tunnel_auth_is_kept_apart_by_length)
+      test_tunnel_whose_circuit_has_come_is_the_first, test_tunnel_takes_nothing_before_it_is_open,
+      test_tunnel_open_ends_once, test_tunnel_open_ends_with_its_circuit,
+      test_tunnel_close_while_it_waits, test_tunnel_close_before_it_was_tried,
+      test_tunnel_close_in_an_attempt, test_tunnel_close_when_open,
+      test_tunnel_close_between_its_end_and_the_news, test_tunnel_close_between_two_attempts,
+      test_tunnel_close_inside_its_callbacks, test_tunnel_set_ends_without_callbacks,
+      test_tunnel_number_is_bounded, test_tunnel_auth_is_kept_apart_by_length)

@@ -167,6 +167,20 @@ START_TEST(test_waiting_knows_other_hosts_by_the_flag_only)
 }
 END_TEST
 
+START_TEST(test_waiting_knows_two_user_names_apart)
+{
+    struct fixture f;
+    struct tunnel_request a = request(1, "example.com", 80), b = a;
+    setup(&f);
+    isolation_set_auth(&a.isolation, text_of("a"), text_of("x"));
+    isolation_set_auth(&b.isolation, text_of("b"), text_of("x"));
+    add_request(&f, &a, false);
+    add_request(&f, &b, false);
+    ck_assert_uint_eq(all_sleep(&f), 2);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_waiting_with_wishes_of_its_own_is_tried_by_itself)
 {
     struct fixture f;
@@ -331,12 +345,10 @@ START_TEST(test_waiting_can_be_left_in_every_place)
 END_TEST
 
 TESTS("client/waiting", test_waiting_tries_like_ones_as_one, test_waiting_tries_unlike_ones_each,
-      test_waiting_knows_other_hosts_by_the_flag_only,
+      test_waiting_knows_other_hosts_by_the_flag_only, test_waiting_knows_two_user_names_apart,
       test_waiting_with_wishes_of_its_own_is_tried_by_itself,
-      test_waiting_puts_who_was_served_behind_others,
-      test_waiting_gives_turns_to_users_not_wishes,
+      test_waiting_puts_who_was_served_behind_others, test_waiting_gives_turns_to_users_not_wishes,
       test_waiting_gives_a_user_one_turn_for_all_his_hosts,
       test_waiting_goes_on_with_the_turns_where_it_stopped,
       test_waiting_wakes_those_of_the_circuit_only, test_waiting_woken_in_vain_has_the_next_turn,
-      test_waiting_held_back_is_out_of_the_way_for_a_while,
-      test_waiting_can_be_left_in_every_place)
+      test_waiting_held_back_is_out_of_the_way_for_a_while, test_waiting_can_be_left_in_every_place)
