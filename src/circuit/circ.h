@@ -34,6 +34,7 @@ struct circ_hop_target {
     struct x25519_pub ntor_key;
     struct ipport v4, v6; /* port 0: none */
     bool ntor_v3;         /* it has Relay=4: use ntor-v3, else ntor */
+    bool ed_unsaid;       /* the hop before it is not told its Ed25519 identity */
 };
 
 enum circ_state {

@@ -46,8 +46,10 @@ static err_t send_extend2(struct circ *c, const struct circ_hop_target *target, 
                           const struct wr *skin)
 {
     uint8_t data[RELAY_DATA_MAX], storage[LINKSPECS_STORAGE];
-    struct linkspec_relay relay = {
-        .has_rsa = true, .rsa = target->rsa, .has_ed = target->has_ed, .ed = target->ed};
+    struct linkspec_relay relay = {.has_rsa = true,
+                                   .rsa = target->rsa,
+                                   .has_ed = target->has_ed && !target->ed_unsaid,
+                                   .ed = target->ed};
     if (target->v4.port)
         relay.v4 = target->v4;
     if (target->v6.port)

@@ -28,6 +28,7 @@ struct client {
     struct tls_ctx *tls;
     struct linkpool *links;
     struct directory *directory;
+    bool directory_is_mine; /* made by and for this client: its options are the directory's */
     struct directory_member member;
     struct fetcher *fetcher;
     struct state *state;
@@ -124,6 +125,11 @@ static void dir_progress(void *arg, int percent, const char *tag, const char *su
 {
     struct client *c = arg;
     bootstrap_progress(&c->bootstrap, percent, tag, summary);
+}
+
+static void configure_chooser(struct client *c)
+{
+    chooser_configure(c->chooser, &c->settings->path, c->settings->config.testing_network);
 }
 
 static void apply_settings(struct client *c, struct netdir *nd)
@@ -314,8 +320,7 @@ static void clock_jumped(void *arg, int64_t seconds, bool late)
     exits_retire_all(c->exits);
     fetcher_retire_all(c->fetcher);
     dirmgr_retry_now(directory_mgr(c->directory));
-    if (c->nd)
-        apply_settings(c, c->nd);
+    configure_chooser(c); /* guards may have grown too old */
 }
 
 /* ---- life ---- */
@@ -333,10 +338,11 @@ static err_t make_core(struct client *c, const struct client *other)
     c->cbt = cbt_new(c->env);
     if (!c->links || !c->state || !c->chooser || !c->cbt)
         return ERR_NOMEM;
-    chooser_configure(c->chooser, &c->settings->path, c->settings->config.testing_network);
+    configure_chooser(c);
     cbt_configure(c->cbt, c->settings->config.learn_circuit_build_timeout,
                   c->settings->config.circuit_build_timeout_s, NULL);
     c->member = (struct directory_member){.ops = &dirmgr_ops, .arg = c};
+    c->directory_is_mine = !other;
     if (!other)
         return directory_new(c->env, &options, &c->directory);
     c->directory = directory_ref(other->directory);
@@ -528,13 +534,22 @@ err_t client_reconfigure(struct client *c, const struct client_config *config,
 {
     struct settings *fresh = NULL, *old = c->settings;
     TRY(settings_new(config, &fresh, why));
+    struct dirmgr_options options = settings_dirmgr(fresh);
+    if (c->directory_is_mine && dirmgr_set_options(directory_mgr(c->directory), &options) != OK)
+        log_warn(c->env->log, "Out of memory: the directory goes on with its old options");
     c->settings = fresh;
     struct exits_config exits_config = settings_exits(fresh);
     struct tunnels_config tunnels_config = settings_tunnels(fresh);
     exits_set_config(c->exits, &exits_config);
     tunnels_set_config(c->tunnels, &tunnels_config);
-    chooser_configure(c->chooser, &fresh->path, fresh->config.testing_network);
+    configure_chooser(c);
     apply_settings(c, c->nd);
+    if (settings_abandon_circuits(old, fresh)) {
+        log_info(c->env->log, "Changed preferred or excluded node lists. Abandoning previous "
+                              "circuits.");
+        exits_retire_all(c->exits);
+        fetcher_retire_all(c->fetcher);
+    }
     settings_drop(old);
     return OK;
 }

@@ -79,8 +79,9 @@ MUST_USE err_t client_load(struct client *c, const char *name, uint8_t *gift_byt
 /* Begins to bootstrap. Before that nothing is stored. */
 void client_start(struct client *c);
 
-/* New options while running (SIGHUP): what differs takes effect for new circuits. On error (as
- * client_new()) the old ones stay. The network (DirAuthority, FallbackDir) cannot change. */
+/* New options while running (SIGHUP): what differs takes effect for new circuits, and circuits
+ * that are not allowed any more take no new tunnel. On error (as client_new()) the old ones stay.
+ * Of a client that shares another's directory, the network (DirAuthority, FallbackDir) stays. */
 MUST_USE err_t client_reconfigure(struct client *c, const struct client_config *config,
                                   char why[CLIENT_WHY_MAX]);
 

@@ -7,21 +7,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/addrpolicy.h"
 #include "link/link.h"
+
+/* What the consensus decides unless the user does. */
+enum config_choice { CONFIG_BY_CONSENSUS, CONFIG_YES, CONFIG_NO };
 
 /* Every pointer is borrowed for the call the config is given to; lists end in NULL or are NULL. */
 struct client_config {
     /* Network: lines as in torrc, without the option's name. Empty: the public Tor network. */
     const char *const *dir_authorities; /* DirAuthority */
     const char *const *fallback_dirs;   /* FallbackDir */
+    bool default_fallback_dirs;         /* UseDefaultFallbackDirs */
+    double authority_fallback_rate;     /* DirAuthorityFallbackRate */
+    uint32_t paths_needed_permyriad;    /* PathsNeededToBuildCircuits; 0: by the consensus */
     bool testing_network;               /* TestingTorNetwork */
 
     /* Links */
-    enum link_padding padding; /* ConnectionPadding */
-    bool reduced_padding;      /* ReducedConnectionPadding */
-    bool use_ipv4, use_ipv6;   /* ClientUseIPv4, ClientUseIPv6 */
-    bool prefer_ipv6_orport;   /* ClientPreferIPv6ORPort */
-    bool private_addresses;    /* ExtendAllowPrivateAddresses */
+    enum link_padding padding;         /* ConnectionPadding */
+    bool reduced_padding;              /* ReducedConnectionPadding */
+    bool use_ipv4, use_ipv6;           /* ClientUseIPv4, ClientUseIPv6 */
+    bool prefer_ipv6_orport;           /* ClientPreferIPv6ORPort */
+    bool private_addresses;            /* ExtendAllowPrivateAddresses */
+    const struct addr_rule *reachable; /* ReachableAddresses and its like: the first rule that */
+    size_t n_reachable;                /* matches an ORPort decides; none: it is reachable */
 
     /* Paths: node lists as in torrc */
     const char *exclude_nodes;        /* ExcludeNodes */
@@ -30,9 +39,18 @@ struct client_config {
     const char *entry_nodes;          /* EntryNodes */
     const char *middle_nodes;         /* MiddleNodes */
     bool strict_nodes;                /* StrictNodes */
+    const char *const *node_families; /* NodeFamily */
     bool distinct_subnets;            /* EnforceDistinctSubnets */
     const uint16_t *long_lived_ports; /* LongLivedPorts */
     size_t n_long_lived_ports;
+    enum config_choice extend_by_ed; /* ExtendByEd25519ID */
+
+    /* Guards; 0: by the consensus */
+    bool use_entry_guards;         /* UseEntryGuards */
+    uint32_t num_entry_guards;     /* NumEntryGuards */
+    uint32_t num_directory_guards; /* NumDirectoryGuards */
+    uint32_t num_primary_guards;   /* NumPrimaryGuards */
+    uint32_t guard_lifetime_s;     /* GuardLifetime, of a day at least */
 
     /* Circuits and tunnels */
     uint32_t max_circuit_dirtiness_s;   /* MaxCircuitDirtiness */

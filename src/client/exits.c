@@ -177,7 +177,15 @@ static const struct ocirc_ops ocirc_ops = {
 
 /* ---- launching ---- */
 
-static struct circ_hop_target hop_target(const struct relay *r)
+/* C tor, should_include_ed25519_id_extend_cells() */
+static bool names_ed(const struct exits *x)
+{
+    if (x->config.extend_by_ed != CONFIG_BY_CONSENSUS)
+        return x->config.extend_by_ed == CONFIG_YES;
+    return netdir_param(x->nd, "ExtendByEd25519ID", 0, 0, 1) != 0;
+}
+
+static struct circ_hop_target hop_target(const struct exits *x, const struct relay *r)
 {
     return (struct circ_hop_target){
         .rsa = r->rsa,
@@ -187,6 +195,7 @@ static struct circ_hop_target hop_target(const struct relay *r)
         .v4 = relay_orport(r),
         .v6 = relay_orport6(r),
         .ntor_v3 = relay_can(r, PROTO_RELAY_4),
+        .ed_unsaid = !names_ed(x),
     };
 }
 
@@ -204,7 +213,7 @@ static struct ocirc_plan plan_for(const struct exits *x, const struct path_pick 
         .allow_internal = x->config.allow_internal,
     };
     for (size_t i = 0; i < pick->n; i++)
-        plan.hops[i] = hop_target(pick->hop[i]);
+        plan.hops[i] = hop_target(x, pick->hop[i]);
     return plan;
 }
 
@@ -427,7 +436,7 @@ static void retire_forbidden(struct exits *x)
 {
     struct exit_circ *c;
     DL_FOREACH (x->circs, c)
-        if (!path_allowed(x->config.path, c->hop, PATH_LEN, true))
+        if (!path_allowed(c->nd, x->config.path, c->hop, PATH_LEN, true))
             exits_retire(c);
 }
 

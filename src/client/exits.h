@@ -43,6 +43,7 @@ struct exits_config {
     uint64_t max_dirtiness_ms;
     size_t max_pending;
     bool allow_internal;
+    enum config_choice extend_by_ed; /* whether relays are named by their Ed25519 identity too */
 };
 
 /* CONFIG is copied, its pointers are borrowed until exits_set_config(). */

@@ -1,6 +1,7 @@
 #include "client/settings.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -14,6 +15,9 @@ struct client_config client_config_defaults(bool testing)
 {
     return (struct client_config){
         .testing_network = testing,
+        .default_fallback_dirs = true,
+        .authority_fallback_rate = 0.1,
+        .use_entry_guards = true,
         .use_ipv4 = true,
         .use_ipv6 = true,
         .distinct_subnets = !testing,
@@ -56,7 +60,8 @@ static err_t add_servers(struct settings *s, const struct client_config *c, char
         TRY(dir_servers_add_public_authorities(&s->servers));
     if (c->fallback_dirs && c->fallback_dirs[0])
         return add_lines(s, c->fallback_dirs, "FallbackDir", dir_server_parse_fallback, why);
-    return own ? OK : dir_servers_add_public_fallbacks(&s->servers);
+    /* C tor, consider_adding_dir_servers(): they belong to the public network's authorities. */
+    return own || !c->default_fallback_dirs ? OK : dir_servers_add_public_fallbacks(&s->servers);
 }
 
 static err_t add_node_lists(struct settings *s, const struct client_config *c,
@@ -86,8 +91,48 @@ static err_t add_node_lists(struct settings *s, const struct client_config *c,
     return OK;
 }
 
+static err_t add_families(struct settings *s, const struct client_config *c, char why[PATH_WHY_MAX])
+{
+    size_t n = 0;
+    while (c->node_families && c->node_families[n])
+        n++;
+    s->families = calloc(n + 1, sizeof(struct nodeset *));
+    if (!s->families)
+        return ERR_NOMEM;
+    for (; s->n_families < n; s->n_families++) {
+        char what[NODESET_WHY_MAX] = "";
+        err_t e = nodeset_parse(text_of(c->node_families[s->n_families]),
+                                &s->families[s->n_families], what);
+        if (e != OK) {
+            snprintf(why, PATH_WHY_MAX, "NodeFamily: %.150s", *what ? what : err_text(e));
+            return e;
+        }
+    }
+    s->path.families = (const struct nodeset *const *)s->families;
+    s->path.n_families = n;
+    return OK;
+}
+
+static err_t add_reachable(struct settings *s, const struct client_config *c)
+{
+    if (!c->n_reachable)
+        return OK;
+    s->path.reachable.rules = calloc(c->n_reachable, sizeof *c->reachable);
+    if (!s->path.reachable.rules)
+        return ERR_NOMEM;
+    memcpy(s->path.reachable.rules, c->reachable, c->n_reachable * sizeof *c->reachable);
+    s->path.reachable.n = c->n_reachable;
+    return OK;
+}
+
 static void set_path(struct settings *s, const struct client_config *c)
 {
+    s->path.use_entry_guards = c->use_entry_guards;
+    s->path.n_guards = c->num_entry_guards;
+    s->path.n_dir_guards = c->num_directory_guards;
+    s->path.n_primary = c->num_primary_guards;
+    s->path.guard_lifetime_s = c->guard_lifetime_s;
+    s->path.authority_rate = c->authority_fallback_rate;
     s->path.strict_nodes = c->strict_nodes;
     s->path.enforce_distinct_subnets = c->distinct_subnets;
     s->path.ipv4 = c->use_ipv4;
@@ -110,7 +155,9 @@ static struct client_config without_pointers(const struct client_config *config)
     struct client_config c = *config;
     c.dir_authorities = c.fallback_dirs = NULL;
     c.exclude_nodes = c.exclude_exit_nodes = c.exit_nodes = c.entry_nodes = c.middle_nodes = NULL;
+    c.node_families = NULL;
     c.long_lived_ports = NULL;
+    c.reachable = NULL;
     return c;
 }
 
@@ -124,6 +171,10 @@ err_t settings_init(struct settings *s, const struct client_config *config, char
     err_t e = add_servers(s, config, why);
     if (e == OK)
         e = add_node_lists(s, config, why);
+    if (e == OK)
+        e = add_families(s, config, why);
+    if (e == OK)
+        e = add_reachable(s, config);
     if (e != OK && !why[0])
         snprintf(why, PATH_WHY_MAX, "%s", err_text(e));
     if (e != OK)
@@ -136,6 +187,24 @@ void settings_free(struct settings *s)
     dir_servers_free(&s->servers);
     for (size_t i = 0; i < SETTINGS_NODE_LISTS; i++)
         nodeset_free(&s->node_lists[i]);
+    for (size_t i = 0; i < s->n_families; i++)
+        nodeset_free(&s->families[i]);
+    free(s->families);
+    free(s->path.reachable.rules);
+    s->families = NULL;
+    s->n_families = 0;
+    s->path.reachable = (struct addr_policy){NULL, 0};
+}
+
+/* C tor, options_act(): "Changed to using entry guards or bridges, or changed preferred or excluded
+ * node lists." */
+bool settings_abandon_circuits(const struct settings *a, const struct settings *b)
+{
+    for (size_t i = 0; i < SETTINGS_NODE_LISTS; i++)
+        if (!nodeset_equal(a->node_lists[i], b->node_lists[i]))
+            return true;
+    return a->path.strict_nodes != b->path.strict_nodes ||
+           (b->path.use_entry_guards && !a->path.use_entry_guards);
 }
 
 struct dirmgr_options settings_dirmgr(const struct settings *s)
@@ -143,6 +212,7 @@ struct dirmgr_options settings_dirmgr(const struct settings *s)
     return (struct dirmgr_options){
         .servers = &s->servers,
         .testing = s->config.testing_network,
+        .paths_needed_permyriad = s->config.paths_needed_permyriad,
     };
 }
 
@@ -153,6 +223,7 @@ struct exits_config settings_exits(const struct settings *s)
         .max_dirtiness_ms = s->config.max_circuit_dirtiness_s * (uint64_t)MS_PER_SEC,
         .max_pending = s->config.max_circuits_pending,
         .allow_internal = !s->config.dns_reject_internal_addresses,
+        .extend_by_ed = s->config.extend_by_ed,
     };
 }
 

@@ -15,6 +15,8 @@ struct settings {
     struct client_config config; /* scalars only; its pointers are cleared */
     struct dir_servers servers;
     struct nodeset *node_lists[SETTINGS_NODE_LISTS];
+    struct nodeset **families;
+    size_t n_families;
     struct path_config path; /* points into the above */
     uint16_t long_lived[SETTINGS_PORTS_MAX];
 };
@@ -24,6 +26,11 @@ struct settings {
 MUST_USE err_t settings_init(struct settings *s, const struct client_config *config,
                              char why[PATH_WHY_MAX]);
 void settings_free(struct settings *s);
+
+/* Whether circuits that were built under A are given up under B, as tor does when node lists
+ * change, even if their relays are allowed still: what they were chosen by is not what the user
+ * wants now. */
+bool settings_abandon_circuits(const struct settings *a, const struct settings *b);
 
 struct dirmgr_options settings_dirmgr(const struct settings *s);
 struct exits_config settings_exits(const struct settings *s);

@@ -30,16 +30,34 @@ static enum link_padding padding_of(int autobool)
     return autobool == YES ? LINK_PADDING_ON : LINK_PADDING_OFF;
 }
 
+static enum config_choice choice_of(int autobool)
+{
+    if (autobool == AUTO)
+        return CONFIG_BY_CONSENSUS;
+    return autobool == YES ? CONFIG_YES : CONFIG_NO;
+}
+
+/* A share; negative: the consensus says. */
+static uint32_t permyriad_of(double share)
+{
+    return share < 0 ? 0 : (uint32_t)(share * 10000 + 0.5);
+}
+
 static struct client_config config_of(const struct options *o)
 {
     return (struct client_config){
         .testing_network = o->testing_tor_network,
+        .default_fallback_dirs = o->use_default_fallback_dirs,
+        .authority_fallback_rate = o->dir_authority_fallback_rate,
+        .paths_needed_permyriad = permyriad_of(o->paths_needed_to_build_circuits),
         .padding = padding_of(o->connection_padding),
         .reduced_padding = o->reduced_connection_padding,
         .use_ipv4 = o->client_use_ipv4,
         .use_ipv6 = o->client_use_ipv6,
         .prefer_ipv6_orport = o->client_prefer_ipv6_orport == YES,
         .private_addresses = o->extend_allow_private_addresses,
+        .reachable = o->is.reachable_or.rules,
+        .n_reachable = o->is.reachable_or.n,
         .exclude_nodes = o->exclude_nodes,
         .exclude_exit_nodes = o->exclude_exit_nodes,
         .exit_nodes = o->exit_nodes,
@@ -49,6 +67,12 @@ static struct client_config config_of(const struct options *o)
         .distinct_subnets = o->enforce_distinct_subnets,
         .long_lived_ports = o->is.long_lived.ports,
         .n_long_lived_ports = o->is.long_lived.n,
+        .extend_by_ed = choice_of(o->extend_by_ed25519_id),
+        .use_entry_guards = o->use_entry_guards,
+        .num_entry_guards = (uint32_t)o->num_entry_guards,
+        .num_directory_guards = (uint32_t)o->num_directory_guards,
+        .num_primary_guards = (uint32_t)o->num_primary_guards,
+        .guard_lifetime_s = (uint32_t)o->guard_lifetime_s,
         .max_circuit_dirtiness_s = (uint32_t)o->max_circuit_dirtiness_s,
         .new_circuit_period_s = (uint32_t)o->new_circuit_period_s,
         .circuit_build_timeout_s = (uint32_t)o->circuit_build_timeout_s,
@@ -67,10 +91,13 @@ err_t apply_client(const struct options *o, struct applied *out)
     err_t e = values_of(options_authorities(o), &out->authorities);
     if (e == OK)
         e = values_of(o->fallback_dir_lines, &out->fallbacks);
+    if (e == OK)
+        e = values_of(o->node_family_lines, &out->families);
     if (e != OK)
         applied_free(out);
     out->config.dir_authorities = out->authorities;
     out->config.fallback_dirs = out->fallbacks;
+    out->config.node_families = out->families;
     return e;
 }
 
@@ -78,6 +105,7 @@ void applied_free(struct applied *a)
 {
     free(a->authorities);
     free(a->fallbacks);
+    free(a->families);
     *a = (struct applied){.authorities = NULL};
 }
 

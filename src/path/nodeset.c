@@ -181,6 +181,23 @@ bool nodeset_is_empty(const struct nodeset *s)
     return !s || !(s->n_ids || s->n_names || s->n_nets || s->n_countries);
 }
 
+/* Two lists of what SIZE bytes without padding are. */
+static bool same_items(const void *a, size_t n_a, const void *b, size_t n_b, size_t size)
+{
+    return n_a == n_b && (!n_a || memcmp(a, b, n_a * size) == 0);
+}
+
+bool nodeset_equal(const struct nodeset *a, const struct nodeset *b)
+{
+    if (nodeset_is_empty(a) || nodeset_is_empty(b))
+        return nodeset_is_empty(a) && nodeset_is_empty(b);
+    return same_items(a->ids, a->n_ids, b->ids, b->n_ids, sizeof *a->ids) &&
+           same_items(a->names, a->n_names, b->names, b->n_names, sizeof *a->names) &&
+           same_items(a->nets, a->n_nets, b->nets, b->n_nets, sizeof *a->nets) &&
+           same_items(a->countries, a->n_countries, b->countries, b->n_countries,
+                      sizeof *a->countries);
+}
+
 bool nodeset_has(const struct nodeset *s, const struct relay *r)
 {
     if (!s)

@@ -26,6 +26,8 @@ void nodeset_free(struct nodeset **s); /* NULL in *S is fine */
 
 /* S may be NULL: an unset option, which is empty. */
 bool nodeset_is_empty(const struct nodeset *s);
+/* Whether both say the same, be it in another order. */
+bool nodeset_equal(const struct nodeset *a, const struct nodeset *b);
 bool nodeset_has(const struct nodeset *s, const struct relay *r);
 
 /* The I-th country of the list in lower case ("de", "??"), or NULL behind the last one. */

@@ -115,7 +115,8 @@ static enum stop judge_first(const struct search *s, const struct relay *r)
         return STOP_AVOIDED;
     if (relay_related(s->nd, cfg, r, s->exit))
         return STOP_RELATED;
-    return relay_is(r, wanted_flags(s)) ? STOP_NOT : STOP_FLAGS;
+    /* C tor, choose_good_entry_server(): CRN_NEED_GUARD, unless nobody has it */
+    return relay_is(r, wanted_flags(s) | (s->relax ? 0u : RELAY_GUARD)) ? STOP_NOT : STOP_FLAGS;
 }
 
 static enum stop judge_middle(const struct search *s, const struct relay *r)
@@ -366,13 +367,26 @@ bool path_exit_fits(const struct netdir *nd, const struct path_config *cfg,
     return judge_exit(&s, now) == STOP_NOT;
 }
 
-bool path_allowed(const struct path_config *cfg, const struct relay *const *hops, size_t n,
-                  bool exits)
+static bool may_be_together(const struct netdir *nd, const struct path_config *cfg,
+                            const struct relay *const *hops, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < i; j++)
+            if (relay_related(nd, cfg, hops[i], hops[j]))
+                return false;
+    return true;
+}
+
+bool path_allowed(const struct netdir *nd, const struct path_config *cfg,
+                  const struct relay *const *hops, size_t n, bool exits)
 {
     for (size_t i = 0; i < n; i++)
         if (nodeset_has(cfg->exclude, hops[i]))
             return false;
-    if (n && !nodeset_is_empty(cfg->entry) && !nodeset_has(cfg->entry, hops[0]))
+    if (n && (path_first_hop_addr(cfg, hops[0]).ip.family == IP_NONE ||
+              (!nodeset_is_empty(cfg->entry) && !nodeset_has(cfg->entry, hops[0]))))
+        return false;
+    if (!may_be_together(nd, cfg, hops, n))
         return false;
     if (n > 2 && !nodeset_is_empty(cfg->middle))
         for (size_t i = 1; i + 1 < n; i++)

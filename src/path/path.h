@@ -107,10 +107,11 @@ MUST_USE err_t path_pick(const struct netdir *nd, const struct path_config *cfg,
 bool path_exit_fits(const struct netdir *nd, const struct path_config *cfg,
                     const struct path_request *req, const struct relay *exit);
 
-/* Whether a circuit's relays are still allowed, after the configuration or the consensus changed:
- * none of the N hops is excluded, the first is an EntryNode, the last an ExitNode if EXITS. */
-bool path_allowed(const struct path_config *cfg, const struct relay *const *hops, size_t n,
-                  bool exits);
+/* Whether a circuit's relays, of ND, are still allowed after the configuration changed: none of the
+ * N hops is excluded or in another one's family or network, the first is an EntryNode and can be
+ * reached, the last is an ExitNode if EXITS. */
+bool path_allowed(const struct netdir *nd, const struct path_config *cfg,
+                  const struct relay *const *hops, size_t n, bool exits);
 
 /* The one address of R that a first hop is connected to under CFG: IPv4 unless that is not allowed
  * or IPv6 is preferred; family IP_NONE if it cannot be reached. */

@@ -312,6 +312,29 @@ START_TEST(test_circ_extended2_from_another_hop_closes)
 }
 END_TEST
 
+START_TEST(test_circ_extends_without_the_ed25519_identity_if_told_to)
+{
+    for (unsigned unsaid = 0; unsaid <= 1; unsaid++) {
+        struct world w;
+        struct relay_extend2 m;
+        struct linkspec_relay relay;
+        world_new(&w, 8);
+        build(&w, 2);
+        w.l->mute = true;
+        struct circ_hop_target next = w.l->relay[2].target;
+        next.ed_unsaid = unsaid;
+        ck_ok(circ_build(w.c, &next, 1));
+        fake_pump(w.l);
+        const struct fake_msg *sent = fake_last(w.l, RELAY_EXTEND2);
+        ck_ok(relay_extend2_decode(rd_over(sent->data, sent->len), &m));
+        linkspecs_read(&m.specs, &relay);
+        ck_assert(rsa_id_equal(&relay.rsa, &next.rsa));
+        ck_assert(relay.has_ed == !unsaid);
+        world_free(&w);
+    }
+}
+END_TEST
+
 START_TEST(test_circ_build_fails_with_the_link_full)
 {
     struct world w;
@@ -765,11 +788,12 @@ TESTS("circuit/circ", test_circ_builds_every_length, test_circ_build_fast,
       test_circ_fast_with_wrong_reply_closes, test_circ_unasked_congestion_control_closes,
       test_circ_cells_out_of_place_close, test_circ_created2_with_length_beyond_the_cell_closes,
       test_circ_extended2_from_another_hop_closes, test_circ_build_fails_with_the_link_full,
-      test_circ_relay_early_as_c_tor, test_circ_messages_both_ways,
-      test_circ_a_stream_at_an_earlier_hop, test_circ_any_relay_message_any_stream_any_hop,
-      test_circ_messages_while_building, test_circ_bad_cells_close,
-      test_circ_without_a_user_streams_have_no_business, test_circ_errors_of_the_user,
-      test_circ_package_window_runs_out_and_refills, test_circ_link_refuses_and_has_room_again,
+      test_circ_extends_without_the_ed25519_identity_if_told_to, test_circ_relay_early_as_c_tor,
+      test_circ_messages_both_ways, test_circ_a_stream_at_an_earlier_hop,
+      test_circ_any_relay_message_any_stream_any_hop, test_circ_messages_while_building,
+      test_circ_bad_cells_close, test_circ_without_a_user_streams_have_no_business,
+      test_circ_errors_of_the_user, test_circ_package_window_runs_out_and_refills,
+      test_circ_link_refuses_and_has_room_again,
       test_circ_sendmes_answer_each_hundredth_cell_with_its_tag, test_circ_bad_sendmes_close,
       test_circ_second_sendme_for_one_cell_closes, test_circ_destroy_at_every_point,
       test_circ_truncated_at_every_point, test_circ_link_ends_under_it,

@@ -36,6 +36,7 @@ static struct {
     unsigned guard_ok, guard_failed, guard_dropped;
     unsigned cbt_built, cbt_timed_out, cbt_closed;
     bool learning;
+    bool extend_by_ed; /* consensus parameter */
 } net;
 
 struct netdir *netdir_ref(struct netdir *nd)
@@ -49,6 +50,13 @@ void netdir_unref(struct netdir **nd)
     if (*nd)
         (*nd)->refs--;
     *nd = NULL;
+}
+
+int32_t netdir_param(const struct netdir *nd, const char *name, int32_t fallback, int32_t least,
+                     int32_t most)
+{
+    (void)nd, (void)name, (void)least, (void)most;
+    return net.extend_by_ed ? 1 : fallback;
 }
 
 size_t netdir_n(const struct netdir *nd)
@@ -116,10 +124,10 @@ err_t path_pick(const struct netdir *nd, const struct path_config *cfg, struct g
     return ERR_NOT_FOUND;
 }
 
-bool path_allowed(const struct path_config *cfg, const struct relay *const *hops, size_t n,
-                  bool exits)
+bool path_allowed(const struct netdir *nd, const struct path_config *cfg,
+                  const struct relay *const *hops, size_t n, bool exits)
 {
-    (void)cfg, (void)hops, (void)n, (void)exits;
+    (void)nd, (void)cfg, (void)hops, (void)n, (void)exits;
     return !net.forbidden;
 }
 
@@ -1263,6 +1271,35 @@ static void count_line(void *arg, const char *line)
     ++*n;
 }
 
+/* The plan of a circuit whose hops are named, or not, by their Ed25519 identity. */
+START_TEST(test_exits_names_ed25519_identities_if_consensus_or_user_say_so)
+{
+    static const struct {
+        enum config_choice choice;
+        bool consensus, said;
+    } rows[] = {{CONFIG_BY_CONSENSUS, false, false},
+                {CONFIG_BY_CONSENSUS, true, true},
+                {CONFIG_NO, true, false},
+                {CONFIG_YES, false, true}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fixture f;
+        setup(&f);
+        struct exits_config config = config_of(&f);
+        config.extend_by_ed = rows[i].choice;
+        net.extend_by_ed = rows[i].consensus;
+        exits_set_config(f.x, &config);
+        exits_set_netdir(f.x, &net.nd[0]);
+        test_env_advance_ms(f.env, 0);
+        ck_assert_uint_gt(net.n, 0);
+        for (size_t hop = 0; hop < PATH_LEN; hop++) {
+            ck_assert(net.oc[0]->plan.hops[hop].has_ed);
+            ck_assert(net.oc[0]->plan.hops[hop].ed_unsaid == !rows[i].said);
+        }
+        teardown(&f);
+    }
+}
+END_TEST
+
 START_TEST(test_exits_describes_each_circuit)
 {
     struct fixture f;
@@ -1298,4 +1335,5 @@ TESTS("client/exits", test_exits_builds_nothing_without_a_network,
       test_exits_new_identity_leaves_every_used_circuit, test_exits_retires_all_and_blames_nobody,
       test_exits_retired_in_building_goes_when_it_opens,
       test_exits_goes_on_with_its_circuits_when_the_network_expires,
+      test_exits_names_ed25519_identities_if_consensus_or_user_say_so,
       test_exits_describes_each_circuit)

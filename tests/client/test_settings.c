@@ -175,10 +175,113 @@ START_TEST(test_settings_of_links_have_the_specs_padding)
 }
 END_TEST
 
+START_TEST(test_settings_copy_firewall_families_and_guards)
+{
+    struct client_config c = client_config_defaults(false);
+    struct addr_rule rules[] = {{.accept = true, .port_min = 443, .port_max = 443},
+                                {.accept = false, .port_min = 0, .port_max = 65535}};
+    const char *families[] = {"one,two", "three,four", NULL};
+    struct relay r = {.nickname = "four"};
+    c.reachable = rules;
+    c.n_reachable = 2;
+    c.node_families = families;
+    c.use_entry_guards = false;
+    c.num_entry_guards = 4;
+    c.num_directory_guards = 5;
+    c.num_primary_guards = 6;
+    c.guard_lifetime_s = 7 * 86400;
+    c.authority_fallback_rate = 0.5;
+    c.paths_needed_permyriad = 8000;
+    ck_ok(settings_init(&s, &c, why));
+    rules[0].accept = false;
+    ck_assert_uint_eq(s.path.reachable.n, 2);
+    ck_assert(s.path.reachable.rules[0].accept);
+    ck_assert_uint_eq(s.path.n_families, 2);
+    ck_assert(!nodeset_has(s.path.families[0], &r) && nodeset_has(s.path.families[1], &r));
+    ck_assert(!s.path.use_entry_guards);
+    ck_assert_uint_eq(s.path.n_guards, 4);
+    ck_assert_uint_eq(s.path.n_dir_guards, 5);
+    ck_assert_uint_eq(s.path.n_primary, 6);
+    ck_assert_uint_eq(s.path.guard_lifetime_s, 7 * 86400);
+    ck_assert_double_eq(s.path.authority_rate, 0.5);
+    ck_assert_uint_eq(settings_dirmgr(&s).paths_needed_permyriad, 8000);
+    settings_free(&s);
+    families[1] = "not a node!";
+    ck_err(settings_init(&s, &c, why), ERR_MALFORMED);
+    ck_assert_ptr_nonnull(strstr(why, "NodeFamily"));
+}
+END_TEST
+
+START_TEST(test_settings_without_default_fallbacks_have_authorities_only)
+{
+    struct client_config c = client_config_defaults(false);
+    c.default_fallback_dirs = false;
+    ck_ok(settings_init(&s, &c, why));
+    ck_assert_uint_gt(s.servers.n, 5);
+    for (size_t i = 0; i < s.servers.n; i++)
+        ck_assert(s.servers.list[i].is_authority || s.servers.list[i].is_bridge);
+    settings_free(&s);
+}
+END_TEST
+
+START_TEST(test_settings_who_prefers_ipv6_or_has_nothing_else_uses_it)
+{
+    const struct {
+        bool v4, v6, prefer, used;
+    } rows[] = {{true, false, false, false},
+                {true, true, false, true},
+                {true, false, true, true},
+                {false, false, false, true}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct client_config c = client_config_defaults(false);
+        c.use_ipv4 = rows[i].v4;
+        c.use_ipv6 = rows[i].v6;
+        c.prefer_ipv6_orport = rows[i].prefer;
+        ck_ok(settings_init(&s, &c, why));
+        ck_assert_int_eq(s.path.ipv6, rows[i].used);
+        settings_free(&s);
+    }
+}
+END_TEST
+
+/* Each change of the first kind makes tor abandon all circuits; those of the second don't. */
+START_TEST(test_settings_circuits_are_given_up_when_node_lists_change)
+{
+    static struct settings t;
+    struct client_config c = client_config_defaults(false), d;
+    const char **lists[] = {&d.exclude_nodes, &d.exclude_exit_nodes, &d.exit_nodes, &d.entry_nodes,
+                            &d.middle_nodes};
+    c.exclude_nodes = "one, two";
+    ck_ok(settings_init(&s, &c, why));
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0] + 4; i++) {
+        d = c;
+        if (i < 5)
+            *lists[i] = "other";
+        if (i == 5)
+            d.strict_nodes = true;
+        if (i == 6)
+            d.exclude_nodes = "two,one"; /* the same */
+        if (i == 7)
+            d.use_ipv6 = false;
+        if (i == 8)
+            d.use_entry_guards = false;
+        ck_ok(settings_init(&t, &d, why));
+        ck_assert_msg(settings_abandon_circuits(&s, &t) == (i < 6), "change %zu", i);
+        ck_assert(settings_abandon_circuits(&t, &s) == (i < 6 || i == 8));
+        settings_free(&t);
+    }
+    settings_free(&s);
+}
+END_TEST
+
 TESTS("client/settings", test_settings_are_tors_by_default,
       test_settings_of_a_testing_network_allow_internal_addresses,
       test_settings_own_authorities_keep_the_public_network_out,
       test_settings_own_fallbacks_take_the_place_of_the_built_in,
       test_settings_name_the_line_that_is_wrong, test_settings_name_the_node_list_that_is_wrong,
       test_settings_put_each_node_list_in_its_place, test_settings_copy_long_lived_ports,
-      test_settings_translate_units_and_families, test_settings_of_links_have_the_specs_padding)
+      test_settings_translate_units_and_families, test_settings_of_links_have_the_specs_padding,
+      test_settings_copy_firewall_families_and_guards,
+      test_settings_without_default_fallbacks_have_authorities_only,
+      test_settings_who_prefers_ipv6_or_has_nothing_else_uses_it,
+      test_settings_circuits_are_given_up_when_node_lists_change)

@@ -160,8 +160,24 @@ START_TEST(test_nodeset_too_many_entries_are_refused)
 }
 END_TEST
 
+START_TEST(test_nodeset_equal_in_any_order)
+{
+    static const char *const lists[] = {"",           "one,two",        "one",  "one,10.0.0.0/8",
+                                        "10.0.0.0/9", "one,10.0.0.0/9", "{de}", "two, ONE,"};
+    struct nodeset *s[8];
+    for (size_t i = 0; i < 8; i++)
+        ck_ok(nodeset_parse(text_of(lists[i]), &s[i], NULL));
+    for (size_t i = 0; i < 8; i++)
+        for (size_t j = 0; j < 8; j++)
+            ck_assert(nodeset_equal(s[i], s[j]) == (i == j || (i + j == 8 && i % 6 == 1)));
+    ck_assert(nodeset_equal(NULL, s[0]) && nodeset_equal(NULL, NULL) && !nodeset_equal(NULL, s[1]));
+    for (size_t i = 0; i < 8; i++)
+        nodeset_free(&s[i]);
+}
+END_TEST
+
 TESTS("path/nodeset", test_nodeset_fingerprints, test_nodeset_nicknames_in_any_case,
       test_nodeset_addresses, test_nodeset_relay_without_ipv6_matches_no_ipv6_pattern,
       test_nodeset_countries_match_nothing_and_are_named, test_nodeset_empty_lists,
       test_nodeset_one_bad_entry_spoils_the_list_and_is_named,
-      test_nodeset_too_many_entries_are_refused)
+      test_nodeset_too_many_entries_are_refused, test_nodeset_equal_in_any_order)

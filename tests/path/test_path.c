@@ -272,7 +272,7 @@ START_TEST(test_path_families_and_subnets_matter_on_this_network)
     b->cfg.use_entry_guards = false;
     b->cfg.enforce_distinct_subnets = false;
     size_t lists = 0, ids = 0, nets = 0;
-    for (size_t i = 0; i < 5000; i++) {
+    for (size_t i = 0; i < 10000; i++) {
         struct path_request req = {.kind = PATH_INTERNAL};
         struct path_pick p;
         ck_ok(pick(b, &req, &p));
@@ -663,21 +663,47 @@ START_TEST(test_path_allowed_after_a_reload)
     struct path_request req = {.kind = PATH_EXIT, .port = 80};
     struct path_pick p;
     ck_ok(pick(b, &req, &p));
-    ck_assert(path_allowed(&b->cfg, p.hop, 3, true));
+    ck_assert(path_allowed(b->nd, &b->cfg, p.hop, 3, true));
     struct nodeset *s = set(p.hop[1]->nickname);
     b->cfg.exclude = s;
-    ck_assert(!path_allowed(&b->cfg, p.hop, 3, true));
+    ck_assert(!path_allowed(b->nd, &b->cfg, p.hop, 3, true));
     b->cfg.exclude = NULL;
     b->cfg.exit = s;
-    ck_assert(!path_allowed(&b->cfg, p.hop, 3, true));
-    ck_assert(path_allowed(&b->cfg, p.hop, 3, false));
+    ck_assert(!path_allowed(b->nd, &b->cfg, p.hop, 3, true));
+    ck_assert(path_allowed(b->nd, &b->cfg, p.hop, 3, false));
     b->cfg.exit = NULL;
     b->cfg.entry = s;
-    ck_assert(!path_allowed(&b->cfg, p.hop, 3, true));
+    ck_assert(!path_allowed(b->nd, &b->cfg, p.hop, 3, true));
     b->cfg.entry = NULL;
     b->cfg.middle = s;
-    ck_assert(path_allowed(&b->cfg, p.hop, 3, true));
+    ck_assert(path_allowed(b->nd, &b->cfg, p.hop, 3, true));
+    b->cfg.middle = NULL;
+    b->cfg.ipv4 = false;
+    ck_assert(!path_allowed(b->nd, &b->cfg, p.hop, 3, true));
+    b->cfg.ipv4 = true;
+    char both[80];
+    snprintf(both, sizeof both, "%s,%s", p.hop[0]->nickname, p.hop[2]->nickname);
+    struct nodeset *pair = set(both);
+    const struct nodeset *const families[] = {pair};
+    b->cfg.families = families;
+    b->cfg.n_families = 1;
+    ck_assert(!path_allowed(b->nd, &b->cfg, p.hop, 3, true));
+    nodeset_free(&pair);
     nodeset_free(&s);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_path_first_hop_without_guards_has_the_guard_flag_if_any_has)
+{
+    struct bed *b = bed_new(1, NULL);
+    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_pick p;
+    b->cfg.use_entry_guards = false;
+    for (int i = 0; i < 200; i++) {
+        ck_ok(pick(b, &req, &p));
+        ck_assert(relay_is(p.hop[0], RELAY_GUARD));
+    }
     bed_free(b);
 }
 END_TEST
@@ -718,4 +744,5 @@ TESTS("path/path", test_path_rules_hold_for_every_pick_with_guards,
       test_path_another_exit_is_tried_where_the_first_leaves_no_guard,
       test_path_all_guards_down_is_said_and_passes, test_path_empty_network_is_said,
       test_path_exit_fits_asks_the_same_questions, test_path_allowed_after_a_reload,
-      test_path_first_hop_address_follows_clientuse_and_reachable)
+      test_path_first_hop_address_follows_clientuse_and_reachable,
+      test_path_first_hop_without_guards_has_the_guard_flag_if_any_has)
