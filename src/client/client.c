@@ -175,6 +175,20 @@ static void dir_store(void *arg, enum dir_file file, const void *bytes, size_t l
     c->world_ops->store(c->world, dir_file_name(file), bytes, len, append);
 }
 
+static err_t dir_read_back(void *arg, enum dir_file file, uint8_t **out, size_t *len)
+{
+    struct client *c = arg;
+    return c->world_ops->read_back(c->world, dir_file_name(file), out, len);
+}
+
+static void dir_set_aside(void *arg, enum dir_file file)
+{
+    struct client *c = arg;
+    /* One that stays where it is will be written over. */
+    err_t e = c->world_ops->set_aside(c->world, dir_file_name(file));
+    (void)e;
+}
+
 static bool dir_choose(void *arg, const struct dir_wish *wish, struct dir_choice *out,
                        uint64_t *again_us)
 {
@@ -213,6 +227,8 @@ static const struct dirmgr_ops dirmgr_ops = {
     .netdir = dir_netdir,
     .want = dir_want,
     .store = dir_store,
+    .read_back = dir_read_back,
+    .set_aside = dir_set_aside,
     .choose = dir_choose,
     .judge = dir_judge,
     .forgive = dir_forgive,
@@ -491,15 +507,8 @@ err_t client_load(struct client *c, const char *name, uint8_t *gift_bytes, size_
 
 static void load_directory(struct client *c)
 {
-    bool set_aside[DIR_FILE_N] = {false};
-    if (dirmgr_load(directory_mgr(c->directory), c->files, set_aside) != OK)
+    if (dirmgr_load(directory_mgr(c->directory), c->files) != OK)
         log_warn(c->env->log, "Out of memory while loading the cached directory");
-    for (enum dir_file file = 0; file < DIR_FILE_N; file++)
-        if (set_aside[file]) {
-            /* One that stays where it is will be written over. */
-            err_t e = c->world_ops->set_aside(c->world, dir_file_name(file));
-            (void)e;
-        }
 }
 
 void client_start(struct client *c)

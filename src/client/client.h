@@ -33,6 +33,9 @@ struct client_world {
      * synced, renamed), or append. A failure is the world's to log; the client goes on without the
      * file. */
     void (*store)(void *world, const char *name, const uint8_t *bytes, size_t len, bool append);
+    /* A file as it is stored now; *OUT is from malloc() and the client's. ERR_NOT_FOUND: there is
+     * none, or nothing is kept; other errors (logged): it can't be read. */
+    MUST_USE err_t (*read_back)(void *world, const char *name, uint8_t **out, size_t *len);
     /* A file that was given to client_load() is damaged: move it aside. An error if it is still
      * where it was. */
     MUST_USE err_t (*set_aside)(void *world, const char *name);

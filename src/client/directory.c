@@ -85,11 +85,26 @@ static void on_obsolete(void *arg, const char *missing)
         m->ops->obsolete(m->arg, missing);
 }
 
+static err_t on_read_back(void *arg, enum dir_file file, uint8_t **out, size_t *len)
+{
+    struct directory *d = arg;
+    return d->members ? d->members->ops->read_back(d->members->arg, file, out, len) : ERR_NOT_FOUND;
+}
+
+static void on_set_aside(void *arg, enum dir_file file)
+{
+    struct directory *d = arg;
+    if (d->members)
+        d->members->ops->set_aside(d->members->arg, file);
+}
+
 static const struct dirmgr_ops mgr_ops = {
     .progress = on_progress,
     .netdir = on_netdir,
     .want = on_want,
     .store = on_store,
+    .read_back = on_read_back,
+    .set_aside = on_set_aside,
     .choose = on_choose,
     .judge = on_judge,
     .forgive = on_forgive,

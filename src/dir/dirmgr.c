@@ -218,65 +218,6 @@ void dm_schedule_refresh(struct dirmgr *d)
              (long long)(d->refresh_s - now));
 }
 
-static err_t load_certs(struct dirmgr *d, struct text file, bool *damaged)
-{
-    struct store_report report;
-    TRY(store_load_certs(file, &d->certs, &report));
-    *damaged = report.bad > 0;
-    return OK;
-}
-
-static err_t load_microdescs(struct dirmgr *d, struct text file, bool *damaged)
-{
-    struct store_report report;
-    if (!file.len || !dm_known(d))
-        return OK;
-    TRY(store_load_microdescs(file, dm_known(d), &report));
-    *damaged = report.bad > 0;
-    return OK;
-}
-
-/* The journal and every file that lost entries become one good file. */
-static void merge(struct dirmgr *d, struct text old, struct text journal)
-{
-    struct buf out;
-    buf_init(&out, old.len + journal.len + (1 << 20) + (old.len + journal.len) / 4);
-    if (d->ops.store &&
-        store_merge_microdescs(old, journal, dm_known(d), env_wall_s(d->env), &out) == OK) {
-        d->ops.store(d->arg, DIR_FILE_MICRODESCS, out.len ? (const void *)buf_at(&out) : "",
-                     out.len, false);
-        d->ops.store(d->arg, DIR_FILE_MICRODESCS_NEW, "", 0, false);
-    }
-    buf_free(&out);
-}
-
-static void note_damage(struct dirmgr *d, const bool set_aside[DIR_FILE_N])
-{
-    for (int f = 0; f < DIR_FILE_N; f++)
-        if (set_aside[f])
-            log_warn(d->env->log, "%s is damaged: what can't be read is fetched again",
-                     dir_file_name((enum dir_file)f));
-}
-
-err_t dirmgr_load(struct dirmgr *d, const struct text files[DIR_FILE_N], bool set_aside[DIR_FILE_N])
-{
-    memset(set_aside, 0, sizeof(bool) * DIR_FILE_N);
-    TRY(load_certs(d, files[DIR_FILE_CERTS], &set_aside[DIR_FILE_CERTS]));
-    if (files[DIR_FILE_CONSENSUS].len) {
-        err_t err = take_cached_consensus(d, files[DIR_FILE_CONSENSUS]);
-        if (err == ERR_NOMEM)
-            return err;
-        set_aside[DIR_FILE_CONSENSUS] = err != OK && err != ERR_EXPIRED && err != ERR_NOT_YET_VALID;
-    }
-    struct text old = files[DIR_FILE_MICRODESCS], journal = files[DIR_FILE_MICRODESCS_NEW];
-    TRY(load_microdescs(d, old, &set_aside[DIR_FILE_MICRODESCS]));
-    TRY(load_microdescs(d, journal, &set_aside[DIR_FILE_MICRODESCS_NEW]));
-    note_damage(d, set_aside);
-    if (dm_known(d) && (journal.len || set_aside[DIR_FILE_MICRODESCS]))
-        merge(d, old, journal);
-    return OK;
-}
-
 void dirmgr_start(struct dirmgr *d)
 {
     d->started = true;

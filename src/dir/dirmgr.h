@@ -62,6 +62,12 @@ struct dirmgr_ops {
     /* BYTES replace the file, or are appended to it. Not deferred past the end of the wake-up;
      * bytes are valid during the call only. */
     void (*store)(void *arg, enum dir_file file, const void *bytes, size_t len, bool append);
+    /* May be NULL. The bytes of FILE as they are stored now, from malloc(): the caller's.
+     * ERR_NOT_FOUND: there is none, or nothing is kept. Other errors: it can't be read (logged). */
+    err_t (*read_back)(void *arg, enum dir_file file, uint8_t **out, size_t *len);
+    /* May be NULL. FILE, which was given to dirmgr_load(), is damaged: keep it under another name
+     * before a good one is stored. */
+    void (*set_aside)(void *arg, enum dir_file file);
     /* Whom to ask: the manager itself knows nothing of guards, firewalls and forbidden relays.
      * False: nobody at the moment; *AGAIN_US (monotonic) is lowered to when it is worth asking
      * again, if that is known. Called from dirmgr_next(); must not call back. */
@@ -92,10 +98,8 @@ void dirmgr_free(struct dirmgr **d);
 MUST_USE err_t dirmgr_set_options(struct dirmgr *d, const struct dirmgr_options *o);
 
 /* The cached files, before dirmgr_start(); any of them may be missing (len 0). In the order of enum
- * dir_file. *SET_ASIDE is set for each file that is damaged: keep it under another name, the
- * manager stores a good one. ERR_NOMEM only. */
-MUST_USE err_t dirmgr_load(struct dirmgr *d, const struct text files[DIR_FILE_N],
-                           bool set_aside[DIR_FILE_N]);
+ * dir_file. ERR_NOMEM only. */
+MUST_USE err_t dirmgr_load(struct dirmgr *d, const struct text files[DIR_FILE_N]);
 void dirmgr_start(struct dirmgr *d);
 /* Nothing is wanted until it goes off again (DisableNetwork); requests under way go on. */
 void dirmgr_pause(struct dirmgr *d, bool paused);

@@ -69,8 +69,9 @@ struct dirmgr {
     uint64_t bootstrap_began_us;
     unsigned consensus_tries;
     int64_t refresh_s; /* wall clock: look for a newer consensus from then on */
-    uint8_t *md_fails; /* one per row of newest */
-    bool *md_asked;    /* the same: in flight */
+    size_t md_file_bytes, md_journal_bytes; /* of cached-microdescs and its journal */
+    uint8_t *md_fails;                      /* one per row of newest */
+    bool *md_asked;                         /* the same: in flight */
 
     /* Events to be delivered. */
     struct timer events, wake;
@@ -104,6 +105,12 @@ size_t take_certs(struct dirmgr *d, struct text body);
 size_t take_microdescs(struct dirmgr *d, struct text body, struct dm_request *rq);
 /* Newest may have become current, or current too old. */
 void review(struct dirmgr *d);
+
+/* dirmgr_files.c */
+void dm_store(struct dirmgr *d, enum dir_file file, const void *bytes, size_t len);
+void dm_store_in_journal(struct dirmgr *d, const void *bytes, size_t len);
+/* Merges it into its file if it has grown long, so that neither grows for ever. */
+void dm_tend_journal(struct dirmgr *d);
 
 /* dirmgr.c */
 bool dm_live(const struct dirmgr *d, const struct netdir *nd);

@@ -5,12 +5,6 @@
 
 #include "dir/dirmgr_int.h"
 
-static void store(struct dirmgr *d, enum dir_file file, const void *bytes, size_t len, bool append)
-{
-    if (d->ops.store && len)
-        d->ops.store(d->arg, file, bytes, len, append);
-}
-
 void drop_candidate(struct dirmgr *d)
 {
     consensus_free(&d->candidate);
@@ -110,7 +104,7 @@ static void accept(struct dirmgr *d, struct consensus *gift_c, struct text text)
 {
     if (!obey_protocols(d, gift_c)) {
         /* The next start shall know without asking anybody. */
-        store(d, DIR_FILE_CONSENSUS, text.s, text.len, false);
+        dm_store(d, DIR_FILE_CONSENSUS, text.s, text.len);
         consensus_free(&gift_c);
         return;
     }
@@ -119,7 +113,8 @@ static void accept(struct dirmgr *d, struct consensus *gift_c, struct text text)
         log_err(d->env->log, "Can't keep the consensus: %s", err_text(err));
         return;
     }
-    store(d, DIR_FILE_CONSENSUS, text.s, text.len, false);
+    dm_store(d, DIR_FILE_CONSENSUS, text.s, text.len);
+    dm_tend_journal(d);
     dm_step(d, 45);
     review(d);
     dm_kick(d);
@@ -321,7 +316,7 @@ static void store_certs(struct dirmgr *d)
     struct buf out;
     buf_init(&out, (size_t)AUTHCERT_SET_MAX * AUTHCERT_TEXT_MAX);
     if (store_write_certs(&d->certs, &out) == OK)
-        store(d, DIR_FILE_CERTS, buf_at(&out), out.len, false);
+        dm_store(d, DIR_FILE_CERTS, buf_at(&out), out.len);
     buf_free(&out);
 }
 
@@ -381,7 +376,7 @@ size_t take_microdescs(struct dirmgr *d, struct text body, struct dm_request *rq
     }
     if (unasked)
         log_info(d->env->log, "%zu microdescriptors that were not asked for are dropped", unasked);
-    store(d, DIR_FILE_MICRODESCS_NEW, buf_at(&journal), journal.len, true);
+    dm_store_in_journal(d, buf_at(&journal), journal.len);
     buf_free(&journal);
     return n;
 }

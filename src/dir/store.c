@@ -65,6 +65,7 @@ err_t store_load_microdescs(struct text bytes, struct netdir *nd, struct store_r
                 return added;
         }
         note(report, err);
+        report->torn = err != OK;
     }
     return OK;
 }

@@ -33,6 +33,7 @@ const char *dir_file_name(enum dir_file f);
 
 struct store_report {
     size_t good, bad;
+    bool torn;         /* the last entry is bad: perhaps not all of it was written */
     err_t first_error; /* of the bad ones */
 };
 

@@ -84,6 +84,12 @@ static void store(void *world, const char *name, const uint8_t *bytes, size_t le
     (void)e;
 }
 
+static err_t read_back(void *world, const char *name, uint8_t **out, size_t *len)
+{
+    struct world *w = world;
+    return w->files ? files_load(w->files, name, out, len) : ERR_NOT_FOUND;
+}
+
 static err_t set_aside(void *world, const char *name)
 {
     struct world *w = world;
@@ -99,6 +105,7 @@ const struct client_world world_ops = {
     .output = output,
     .hangup = hangup,
     .store = store,
+    .read_back = read_back,
     .set_aside = set_aside,
 };
 

@@ -17,6 +17,7 @@ struct world {
     struct netdir *last;
     int64_t skew_s;
     char obsolete[64];
+    bool aside[FILES];
     char log[4096];
     unsigned n_relays;
     bool failed[256];     /* by the last byte of the server's identity */
@@ -100,6 +101,23 @@ static void on_forgive(void *arg)
     ((struct world *)arg)->forgiven++;
 }
 
+static err_t on_read_back(void *arg, enum dir_file file, uint8_t **out, size_t *len)
+{
+    const struct buf *b = &((struct world *)arg)->files[file];
+    *out = malloc(b->len + 1);
+    ck_assert_ptr_nonnull(*out);
+    memcpy(*out, b->len ? buf_at(b) : (const uint8_t *)"", b->len);
+    *len = b->len;
+    return OK;
+}
+
+static void on_set_aside(void *arg, enum dir_file file)
+{
+    struct world *w = arg;
+    w->files[file].len = 0;
+    w->aside[file] = true;
+}
+
 static void on_skew(void *arg, int64_t skew_s, const char *text)
 {
     ck_assert_ptr_nonnull(text);
@@ -127,6 +145,8 @@ static void make_manager(struct world *w)
                              .netdir = on_netdir,
                              .want = on_want,
                              .store = on_store,
+                             .read_back = on_read_back,
+                             .set_aside = on_set_aside,
                              .choose = on_choose,
                              .judge = on_judge,
                              .forgive = on_forgive,
@@ -369,12 +389,11 @@ START_TEST(test_dirmgr_signed_consensus_shows_our_clock_is_wrong)
 {
     struct world *w = world_new(0);
     struct dir_request rq;
-    bool aside[FILES];
     struct buf certs;
     buf_init(&certs, 1 << 20);
     for (int i = 0; i < N; i++)
         put_cert(&certs, &w->auths[i], FAKE_AFTER_S - 86400, FAKE_AFTER_S + 86400);
-    ck_ok(dirmgr_load(w->d, (const struct text[FILES]){buf_text(&certs)}, aside));
+    ck_ok(dirmgr_load(w->d, (const struct text[FILES]){buf_text(&certs)}));
     buf_free(&certs);
     w->env->wall_us -= (int64_t)2 * 86400 * US_PER_SEC;
     dirmgr_start(w->d);
@@ -530,7 +549,6 @@ START_TEST(test_dirmgr_starts_from_its_own_cache)
     struct dir_request rq;
     struct text files[FILES];
     struct buf copies[FILES];
-    bool aside[FILES];
     bootstrap(w);
     for (int f = 0; f < FILES; f++) {
         buf_init(&copies[f], 1 << 24);
@@ -541,9 +559,9 @@ START_TEST(test_dirmgr_starts_from_its_own_cache)
     w->steps[0] = 0;
     w->netdirs = 0;
     make_manager(w);
-    ck_ok(dirmgr_load(w->d, files, aside));
+    ck_ok(dirmgr_load(w->d, files));
     for (int f = 0; f < FILES; f++)
-        ck_assert(!aside[f]);
+        ck_assert(!w->aside[f]);
     /* The journal was merged into the file. */
     ck_assert_uint_eq(w->files[DIR_FILE_MICRODESCS_NEW].len, 0);
     ck_assert_uint_gt(w->files[DIR_FILE_MICRODESCS].len, 0);
@@ -563,14 +581,142 @@ START_TEST(test_dirmgr_damaged_cache_is_set_aside)
 {
     struct world *w = world_new(0);
     struct dir_request rq;
-    bool aside[FILES];
     struct text files[FILES] = {text_of("rubbish"), text_of("more rubbish"), text_of("and more"),
                                 text_of("")};
-    ck_ok(dirmgr_load(w->d, files, aside));
-    ck_assert(aside[DIR_FILE_CERTS] && aside[DIR_FILE_CONSENSUS]);
-    ck_assert(!aside[DIR_FILE_MICRODESCS_NEW]);
+    ck_ok(dirmgr_load(w->d, files));
+    ck_assert(w->aside[DIR_FILE_CERTS] && w->aside[DIR_FILE_CONSENSUS]);
+    ck_assert(!w->aside[DIR_FILE_MICRODESCS_NEW]);
     dirmgr_start(w->d);
     expect(w, DIR_WANT_CONSENSUS, &rq);
+    world_free(w);
+}
+END_TEST
+
+/* The manager begins anew with what is stored, of the journal only the first LEN bytes. */
+static void restart_with_journal(struct world *w, size_t len)
+{
+    struct text files[FILES];
+    struct buf copies[FILES];
+    for (int f = 0; f < FILES; f++) {
+        size_t n = f == DIR_FILE_MICRODESCS_NEW ? len : w->files[f].len;
+        buf_init(&copies[f], 1 << 24);
+        ck_ok(buf_add(&copies[f], buf_at(&w->files[f]), n));
+        files[f] = buf_text(&copies[f]);
+    }
+    dirmgr_free(&w->d);
+    make_manager(w);
+    ck_ok(dirmgr_load(w->d, files));
+    for (int f = 0; f < FILES; f++)
+        buf_free(&copies[f]);
+}
+
+static size_t microdescs_known(const struct world *w)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < netdir_n(dirmgr_newest(w->d)); i++)
+        n += netdir_at(dirmgr_newest(w->d), i)->has_md;
+    return n;
+}
+
+static size_t entries(const struct buf *b, size_t len)
+{
+    size_t n = 0, tail = strlen("\nid ed25519 ") + 44;
+    for (size_t i = 0; i + tail <= len; i++)
+        n += memcmp(buf_at(b) + i, "\nid ed25519 ", strlen("\nid ed25519 ")) == 0;
+    return n;
+}
+
+/* Killed while it appends: what was written whole is there, and nothing counts as damaged. */
+START_TEST(test_dirmgr_journal_may_end_anywhere)
+{
+    struct world *w = world_new(0);
+    bootstrap(w);
+    struct buf journal;
+    buf_init(&journal, 1 << 24);
+    ck_ok(buf_add(&journal, buf_at(&w->files[DIR_FILE_MICRODESCS_NEW]),
+                  w->files[DIR_FILE_MICRODESCS_NEW].len));
+    for (size_t len = 0; len <= journal.len; len++) {
+        w->files[DIR_FILE_MICRODESCS].len = w->files[DIR_FILE_MICRODESCS_NEW].len = 0;
+        ck_ok(buf_add(&w->files[DIR_FILE_MICRODESCS_NEW], buf_at(&journal), journal.len));
+        restart_with_journal(w, len);
+        ck_assert(!w->aside[DIR_FILE_MICRODESCS_NEW]);
+        size_t whole = entries(&journal, len);
+        ck_assert_msg(microdescs_known(w) == whole, "%zu bytes: %zu of %zu", len,
+                      microdescs_known(w), whole);
+        ck_assert_uint_eq(
+            entries(&w->files[DIR_FILE_MICRODESCS], w->files[DIR_FILE_MICRODESCS].len), whole);
+    }
+    /* Killed between the two steps of a merge: all of it is in both files. */
+    ck_ok(buf_add(&w->files[DIR_FILE_MICRODESCS_NEW], buf_at(&journal), journal.len));
+    size_t merged = w->files[DIR_FILE_MICRODESCS].len;
+    restart_with_journal(w, journal.len);
+    ck_assert_uint_eq(microdescs_known(w), RELAYS);
+    ck_assert_uint_eq(w->files[DIR_FILE_MICRODESCS].len, merged);
+    ck_assert_uint_eq(w->files[DIR_FILE_MICRODESCS_NEW].len, 0);
+    buf_free(&journal);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_damaged_microdescriptors_are_set_aside_before_good_ones_are_stored)
+{
+    struct world *w = world_new(0);
+    bootstrap(w);
+    restart_with_journal(w, w->files[DIR_FILE_MICRODESCS_NEW].len);
+    struct buf *file = &w->files[DIR_FILE_MICRODESCS];
+    char *key = memmem(buf_at(file), file->len, "\nntor-onion-key ", 16);
+    ck_assert_ptr_nonnull(key);
+    key[16] = '!';
+    restart_with_journal(w, 0);
+    ck_assert(w->aside[DIR_FILE_MICRODESCS] && !w->aside[DIR_FILE_MICRODESCS_NEW]);
+    ck_assert_uint_eq(microdescs_known(w), RELAYS - 1);
+    ck_assert_uint_eq(entries(file, file->len), RELAYS - 1);
+    world_free(w);
+}
+END_TEST
+
+static void answer_all_microdescs(struct world *w)
+{
+    struct dir_request rq;
+    settle(w);
+    while (dirmgr_next(w->d, &rq)) {
+        ck_assert_int_eq(rq.kind, DIR_WANT_MICRODESCS);
+        answer_mds(w, &rq, 0, w->n_relays);
+    }
+}
+
+/* Half of a day's consensuses bring new relays, half are small. */
+START_TEST(test_dirmgr_journal_is_merged_while_it_runs)
+{
+    struct world *w = world_new(0);
+    struct buf *file = &w->files[DIR_FILE_MICRODESCS],
+               *journal = &w->files[DIR_FILE_MICRODESCS_NEW];
+    struct dir_request rq;
+    size_t longest = 0;
+    w->n_relays = 300;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    answer_consensus(w, &rq, N, FAKE_AFTER_S);
+    expect(w, DIR_WANT_CERTS, &rq);
+    answer_certs(w, &rq, N);
+    answer_all_microdescs(w);
+    ck_assert_uint_gt(journal->len, 32768);
+    ck_assert_uint_eq(file->len, 0);
+    for (int hour = 1; hour <= 8; hour++) {
+        w->n_relays += 20;
+        for (int i = 0; i < 200 && !dirmgr_next(w->d, &rq); i++)
+            test_env_advance_ms(w->env, 60000);
+        ck_assert_int_eq(rq.kind, DIR_WANT_CONSENSUS);
+        answer_consensus(w, &rq, N, env_wall_s(w->env) / 3600 * 3600);
+        answer_all_microdescs(w);
+        longest = longest > journal->len ? longest : journal->len;
+        ck_assert_uint_gt(file->len, 32768);
+    }
+    ck_assert_uint_gt(longest, 8000);
+    ck_assert_uint_lt(longest, 32768);
+    /* Nothing was lost on the way. */
+    restart_with_journal(w, journal->len);
+    ck_assert_uint_eq(microdescs_known(w), w->n_relays);
     world_free(w);
 }
 END_TEST
@@ -665,7 +811,7 @@ START_TEST(test_dirmgr_forgiving_reaches_the_chooser)
 END_TEST
 
 /* Starts anew from its files, WALL_S after FAKE_AFTER_S. */
-static void restart_at(struct world *w, int64_t wall_s, bool aside[FILES])
+static void restart_at(struct world *w, int64_t wall_s)
 {
     struct text files[FILES];
     struct buf copies[FILES];
@@ -677,7 +823,7 @@ static void restart_at(struct world *w, int64_t wall_s, bool aside[FILES])
     dirmgr_free(&w->d);
     w->env->wall_us = (FAKE_AFTER_S + wall_s) * (int64_t)US_PER_SEC;
     make_manager(w);
-    ck_ok(dirmgr_load(w->d, files, aside));
+    ck_ok(dirmgr_load(w->d, files));
     dirmgr_start(w->d);
     for (int f = 0; f < FILES; f++)
         buf_free(&copies[f]);
@@ -689,10 +835,9 @@ START_TEST(test_dirmgr_expired_cache_names_guards_and_keeps_microdescriptors)
 {
     struct world *w = world_new(0);
     struct dir_request rq;
-    bool aside[FILES];
     bootstrap(w);
-    restart_at(w, 3 * 86400, aside);
-    ck_assert(!aside[DIR_FILE_CONSENSUS]);
+    restart_at(w, 3 * 86400);
+    ck_assert(!w->aside[DIR_FILE_CONSENSUS]);
     ck_assert_ptr_null(dirmgr_newest(w->d));
     ck_assert_ptr_null(dirmgr_netdir(w->d));
     expect(w, DIR_WANT_CONSENSUS, &rq);
@@ -711,10 +856,9 @@ START_TEST(test_dirmgr_cache_that_is_older_than_that_names_nobody)
 {
     struct world *w = world_new(0);
     struct dir_request rq;
-    bool aside[FILES];
     bootstrap(w);
-    restart_at(w, 3 * 3600 + 5 * 86400 + 1, aside);
-    ck_assert(!aside[DIR_FILE_CONSENSUS]);
+    restart_at(w, 3 * 3600 + 5 * 86400 + 1);
+    ck_assert(!w->aside[DIR_FILE_CONSENSUS]);
     expect(w, DIR_WANT_CONSENSUS, &rq);
     ck_assert_ptr_null(w->known);
     world_free(w);
@@ -795,12 +939,11 @@ static void answer_requiring(struct world *w, const struct dir_request *rq, cons
 static void load_files(struct world *w)
 {
     struct text files[FILES];
-    bool set_aside[FILES];
     for (int f = 0; f < FILES; f++)
         files[f] = buf_text(&w->files[f]);
-    ck_ok(dirmgr_load(w->d, files, set_aside));
+    ck_ok(dirmgr_load(w->d, files));
     for (int f = 0; f < FILES; f++)
-        ck_assert(!set_aside[f]);
+        ck_assert(!w->aside[f]);
 }
 
 START_TEST(test_dirmgr_leaves_a_network_that_requires_more_than_we_have)
@@ -879,7 +1022,9 @@ TESTS("dir/dirmgr", test_dirmgr_bootstraps_from_nothing,
       test_dirmgr_microdescriptors_nobody_asked_for_are_ignored,
       test_dirmgr_many_microdescriptors_go_out_in_parallel_batches,
       test_dirmgr_starts_from_its_own_cache, test_dirmgr_damaged_cache_is_set_aside,
-      test_dirmgr_fetches_the_next_consensus_in_time,
+      test_dirmgr_journal_may_end_anywhere,
+      test_dirmgr_damaged_microdescriptors_are_set_aside_before_good_ones_are_stored,
+      test_dirmgr_journal_is_merged_while_it_runs, test_dirmgr_fetches_the_next_consensus_in_time,
       test_dirmgr_old_network_is_dropped_a_day_after_its_end, test_dirmgr_asks_nobody_by_itself,
       test_dirmgr_a_consensus_of_which_nothing_is_known_is_enough_to_choose_by,
       test_dirmgr_forgiving_reaches_the_chooser,

@@ -65,6 +65,29 @@ static void store(void *world, const char *name, const uint8_t *bytes, size_t le
     memory.in_client = in_client;
 }
 
+static const struct sim_file *kept_file(const struct sim_client *c, const char *name)
+{
+    for (size_t i = 0; i < c->n_files; i++)
+        if (strcmp(c->file[i].name, name) == 0 && c->file[i].bytes)
+            return &c->file[i];
+    return NULL;
+}
+
+/* The memory is the client's, as far as the count of allocations goes. */
+static err_t read_back(void *world, const char *name, uint8_t **out, size_t *len)
+{
+    struct sim_client *c = world;
+    const struct sim_file *f = c->deaf ? NULL : kept_file(c, name);
+    if (!f)
+        return ERR_NOT_FOUND;
+    *out = malloc(f->len + 1);
+    if (!*out)
+        return ERR_NOMEM;
+    memcpy(*out, f->bytes, f->len);
+    *len = f->len;
+    return OK;
+}
+
 static err_t set_aside(void *world, const char *name)
 {
     struct sim_client *c = world;
@@ -95,6 +118,7 @@ static const struct client_world world_ops = {
     .output = output,
     .hangup = hangup,
     .store = store,
+    .read_back = read_back,
     .set_aside = set_aside,
 };
 
@@ -126,14 +150,6 @@ static err_t make(struct sim_client *c, char why[CLIENT_WHY_MAX])
     err_t e = client_new(&c->env, &config, &world_ops, c, &c->client, why);
     sim_leave(s);
     return e;
-}
-
-static const struct sim_file *kept_file(const struct sim_client *c, const char *name)
-{
-    for (size_t i = 0; i < c->n_files; i++)
-        if (strcmp(c->file[i].name, name) == 0 && c->file[i].bytes)
-            return &c->file[i];
-    return NULL;
 }
 
 static err_t load_files(struct sim_client *c)
