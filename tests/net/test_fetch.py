@@ -153,6 +153,12 @@ def test_raw_is_what_came(auth, from_auth):
     assert b"WARNING: --raw: nothing" in fetch(*from_auth, "-q", "--raw", "consensus").stderr
 
 
+def test_raw_in_a_folder_is_named_by_its_digest(from_auth, tmp_path):
+    good(*from_auth, "--raw", "-o", "%s/new/" % tmp_path, "keys/all")
+    name, = os.listdir(tmp_path / "new")
+    assert hashlib.sha256((tmp_path / "new" / name).read_bytes()).hexdigest() == name.split(".")[0]
+
+
 def test_one_by_one(lab, from_auth):
     """By fingerprint and by digest."""
     node = lab.nodes[-1]

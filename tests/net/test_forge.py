@@ -1,6 +1,7 @@
 """tunic forge: stem reads and validates all that it makes; tor takes it for its directory."""
 
 import base64
+import calendar
 import hashlib
 import io
 import os
@@ -147,6 +148,10 @@ def test_microdescs_are_named_by_their_digest(tmp_path):
         r.ed25519_master_key.rstrip("=") for r in relays]
     assert [m.ntor_onion_key for m in mds] == [r.ntor_onion_key for r in relays]
     assert {str(m.exit_policy) for m in mds} == {"accept 443"}
+    (tmp_path / "one").write_bytes(forge("server"))
+    more = forge("microdesc", "--relays", str(tmp_path / "servers"), "--relays", str(tmp_path / "one"),
+                 "--count", "2")
+    assert len(parse(more, "microdescriptor 1.0")) == 3 + 1 + 2
     forge("microdesc", "--relays", "-", "--out", str(tmp_path / "out"), input=servers)
     names = os.listdir(tmp_path / "out" / "microdescs")
     assert all(hashlib.sha256(read(tmp_path, "out", "microdescs", n)).hexdigest().upper() == n
@@ -219,6 +224,59 @@ def test_votes(tmp_path):
         assert vote.directory_authorities[0].key_certificate.fingerprint == v3ident
         signed = content[:content.index(b"directory-signature ") + len("directory-signature ")]
         assert hashlib.sha1(signed).hexdigest().upper() == digest
+
+
+# ---- what is not said ----
+
+def test_relays_by_default(tmp_path):
+    """Addresses that belong to nobody, and the numbers that the manual page has."""
+    network(tmp_path, "--valid-after", WHEN)
+    names = os.listdir(tmp_path / "server-descriptors")
+    relays = [parse(read(tmp_path, "server-descriptors", n), SERVER)[0] for n in names]
+    assert sorted(r.nickname for r in relays) == ["forged%d" % n for n in range(1, 10)]
+    for one in relays:
+        assert re.fullmatch(r"240\.\d+\.\d+\.1", one.address)
+        assert (one.or_port, one.dir_port or 0) == (9001, 0)
+        assert one.average_bandwidth == one.burst_bandwidth == one.observed_bandwidth == 1000000
+        assert str(one.published) == "2026-01-31 11:00:00"
+    exits = [r.nickname for r in relays if r.exit_policy.is_exiting_allowed()]
+    assert len(exits) == 3
+    alone, = parse(forge("server", "--proto", "Link=4-5 Relay=1-4"), SERVER)
+    assert not alone.exit_policy.is_exiting_allowed()
+    assert alone.protocols == {"Link": [4, 5], "Relay": [1, 2, 3, 4]}
+    consensus, = parse(read(tmp_path, "consensus"), NS, document_handler=WHOLE)
+    for one in consensus.routers.values():
+        last = {"Exit"} if one.nickname in exits else {"Guard"}
+        assert set(one.flags) == {"Fast", "Running", "Stable", "Valid", "V2Dir"} | last
+
+
+def test_times_by_default():
+    consensus, = parse(forge("consensus"), NS, document_handler=WHOLE)
+    after = consensus.valid_after
+    assert (after.minute, after.second) == (0, 0)
+    assert 0 <= time.time() - calendar.timegm(after.timetuple()) < HOUR + 60
+    assert ((consensus.fresh_until - after).total_seconds(),
+            (consensus.valid_until - after).total_seconds()) == (HOUR, 3 * HOUR)
+    assert (consensus.vote_delay, consensus.dist_delay) == (300, 300)
+    assert len(consensus.directory_authorities) == 3
+    one, = certificates(forge("key-certificate", "--published", "1769860800"))
+    assert (str(one.published), (one.expires - one.published).days) == (WHEN, 365)
+
+
+def test_examples_of_the_page(tmp_path):
+    page = privnet.read_text(os.path.join(sut_module.TOP, "docs", "tunic-forge.1"))
+    shown = re.search(r"^\.SH EXAMPLES\n\.nf\n(.*?)^\.fi", page, re.M | re.S).group(1)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "tunic").symlink_to(TUNIC)
+    lines = [line.split(" && tor ")[0].replace("\\-", "-") for line in shown.splitlines()]
+    done = subprocess.run(
+        ["sh", "-eux", "-c", "\n".join(lines)], cwd=tmp_path, timeout=60, check=False,
+        env=dict(os.environ, PATH="%s:%s" % (tmp_path / "bin", os.environ["PATH"])),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 0, done.stderr
+    last, = parse(done.stdout.encode(), NS, document_handler=WHOLE)
+    assert [r.nickname for r in last.routers.values()] == ["caerSidi"]
+    assert len(os.listdir(tmp_path / "bridges" / "server-descriptors")) == 100
 
 
 # ---- tor's own tools ----
