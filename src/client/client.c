@@ -134,8 +134,8 @@ static void configure_chooser(struct client *c)
 
 static void apply_settings(struct client *c, struct netdir *nd)
 {
-    struct link_config link_config = settings_link(c->settings, c->tls, nd);
-    linkpool_set_config(c->links, &link_config);
+    struct linkpool_config links_config = settings_links(c->settings, c->tls, nd);
+    linkpool_set_config(c->links, &links_config);
     cbt_configure(c->cbt, c->settings->config.learn_circuit_build_timeout,
                   c->settings->config.circuit_build_timeout_s, nd ? netdir_consensus(nd) : NULL);
     if (nd)
@@ -345,9 +345,9 @@ static void clock_jumped(void *arg, int64_t seconds, bool late)
 static err_t make_core(struct client *c, const struct client *other)
 {
     TRY(tls_ctx_new_client(&c->tls));
-    struct link_config link_config = settings_link(c->settings, c->tls, NULL);
+    struct linkpool_config links_config = settings_links(c->settings, c->tls, NULL);
     struct dirmgr_options options = settings_dirmgr(c->settings);
-    c->links = linkpool_new(c->env, &link_config, c->world_ops, c->world, &linkpool_ops, c);
+    c->links = linkpool_new(c->env, &links_config, c->world_ops, c->world, &linkpool_ops, c);
     c->state = state_new();
     c->guards = guards_new(c->env);
     c->chooser = c->guards ? chooser_new(c->env, c->guards) : NULL;

@@ -26,6 +26,7 @@ struct client_config {
     /* Links */
     enum link_padding padding;         /* ConnectionPadding */
     bool reduced_padding;              /* ReducedConnectionPadding */
+    uint32_t keepalive_s;              /* KeepalivePeriod */
     bool use_ipv4, use_ipv6;           /* ClientUseIPv4, ClientUseIPv6 */
     bool prefer_ipv6_orport;           /* ClientPreferIPv6ORPort */
     bool private_addresses;            /* ExtendAllowPrivateAddresses */
@@ -55,6 +56,8 @@ struct client_config {
     /* Circuits and tunnels */
     uint32_t max_circuit_dirtiness_s;   /* MaxCircuitDirtiness */
     uint32_t new_circuit_period_s;      /* NewCircuitPeriod */
+    uint32_t circuits_available_s;      /* CircuitsAvailableTimeout; 0: as the consensus says */
+    bool no_predicted_circuits;         /* __DisablePredictedCircuits */
     uint32_t circuit_build_timeout_s;   /* CircuitBuildTimeout; 0: the default of path-spec */
     bool learn_circuit_build_timeout;   /* LearnCircuitBuildTimeout */
     uint32_t circuit_stream_timeout_s;  /* CircuitStreamTimeout; 0: the default schedule */

@@ -2,22 +2,21 @@
 
 #include <stdlib.h>
 
-/* A link this old takes no new circuit, so that a session's keys do not live forever. */
-enum { LINK_OLD_S = 7 * 24 * 60 * 60 };
-
 struct pooled_link {
     struct linkpool *pool;
     struct link *link;
     struct link_target target;
     struct link_want *wants;
     struct link_end end;
+    bool retired;      /* takes no new circuit */
+    struct timer old;  /* until then it takes circuits: a session's keys do not live for ever */
     struct timer reap; /* armed: the link has ended */
     struct pooled_link *prev, *next;
 };
 
 struct linkpool {
     struct env *env;
-    struct link_config config;
+    struct linkpool_config config;
     const struct client_world *world_ops;
     void *world;
     const struct linkpool_ops *ops;
@@ -25,7 +24,7 @@ struct linkpool {
     struct pooled_link *links;
 };
 
-struct linkpool *linkpool_new(struct env *env, const struct link_config *config,
+struct linkpool *linkpool_new(struct env *env, const struct linkpool_config *config,
                               const struct client_world *world_ops, void *world,
                               const struct linkpool_ops *ops, void *arg)
 {
@@ -46,6 +45,7 @@ static void drop(struct pooled_link *p)
     struct linkpool *pool = p->pool;
     DL_DELETE(pool->links, p);
     env_disarm(pool->env, &p->reap);
+    env_disarm(pool->env, &p->old);
     pool->world_ops->hangup(pool->world, p->link);
     link_free(p->link);
     free(p);
@@ -64,12 +64,27 @@ void linkpool_free(struct linkpool *pool)
     free(pool);
 }
 
-void linkpool_set_config(struct linkpool *pool, const struct link_config *config)
+void linkpool_set_config(struct linkpool *pool, const struct linkpool_config *config)
 {
     struct pooled_link *p;
     pool->config = *config;
     DL_FOREACH (pool->links, p)
-        link_set_padding(p->link, config);
+        link_set_padding(p->link, &config->link);
+}
+
+static void retire(void *arg)
+{
+    struct pooled_link *p = arg;
+    p->retired = true;
+    link_retire(p->link);
+}
+
+void linkpool_distrust(struct linkpool *pool, const struct link *l)
+{
+    struct pooled_link *p;
+    DL_FOREACH (pool->links, p)
+        if (p->link == l)
+            retire(p);
 }
 
 /* Takes the first waiter off, so that what it does next cannot disturb the walk. */
@@ -143,10 +158,7 @@ static bool same_peer(const struct pooled_link *p, const struct link_target *b)
 
 static bool takes_circuits(const struct pooled_link *p)
 {
-    if (p->reap.armed || link_state(p->link) == LINK_CLOSED)
-        return false;
-    uint64_t opened = link_opened_us(p->link);
-    return !opened || p->pool->env->mono_us - opened < LINK_OLD_S * (uint64_t)US_PER_SEC;
+    return !p->retired && !p->reap.armed && link_state(p->link) != LINK_CLOSED;
 }
 
 static struct pooled_link *find(struct linkpool *pool, const struct link_target *target)
@@ -166,12 +178,17 @@ static struct pooled_link *launch(struct linkpool *pool, const struct link_targe
     p->pool = pool;
     p->target = *target;
     timer_init(&p->reap, reap, p);
-    p->link = link_new(pool->env, &pool->config, target, &link_ops, p);
+    timer_init(&p->old, retire, p);
+    struct link_config config = pool->config.link;
+    config.idle_timeout_ms =
+        habits_link_idle_s(&pool->config.habits, pool->env) * (uint64_t)MS_PER_SEC;
+    p->link = link_new(pool->env, &config, target, &link_ops, p);
     if (!p->link) {
         free(p);
         return NULL;
     }
     DL_APPEND(pool->links, p);
+    env_arm_ms(pool->env, &p->old, HABITS_LINK_OLD_S * (uint64_t)MS_PER_SEC);
     pool->world_ops->dial(pool->world, p->link, &target->addr);
     return p;
 }

@@ -5,6 +5,7 @@
 
 #include "base/env.h"
 #include "client/client.h"
+#include "habits/habits.h"
 #include "link/link.h"
 
 struct linkpool;
@@ -27,20 +28,29 @@ struct linkpool_ops {
     void (*failed)(void *arg, const struct link_target *peer, const struct link_end *end);
 };
 
-struct linkpool *linkpool_new(struct env *env, const struct link_config *config,
+struct linkpool_config {
+    struct link_config link; /* its idle_timeout_ms is drawn for each link */
+    struct habits habits;
+};
+
+struct linkpool *linkpool_new(struct env *env, const struct linkpool_config *config,
                               const struct client_world *world_ops, void *world,
                               const struct linkpool_ops *ops, void *arg);
 /* Hangs up every link; nobody is told. NULL is fine. */
 void linkpool_free(struct linkpool *pool);
 
-/* For new links; the padding fields also for those that are open. */
-void linkpool_set_config(struct linkpool *pool, const struct link_config *config);
+/* For new links; padding and keepalives also for those that are open. */
+void linkpool_set_config(struct linkpool *pool, const struct linkpool_config *config);
 
 /* *OUT is an open link to TARGET, or NULL: then W waits (the caller has set its functions).
  * ERR_NOMEM: neither. */
 MUST_USE err_t linkpool_get(struct linkpool *pool, const struct link_target *target,
                             struct link_want *w, struct link **out);
 void linkpool_cancel(struct link_want *w);
+
+/* L did not answer the first cell of a circuit: no new circuit goes onto it, and it ends with those
+ * that it has. Another link to its relay may do better (the machine moved to another network). */
+void linkpool_distrust(struct linkpool *pool, const struct link *l);
 
 /* Calls FN for every link. FN must not change the pool. */
 void linkpool_each(const struct linkpool *pool, void (*fn)(void *arg, const struct link *l),

@@ -40,6 +40,9 @@ static void deadline(void *arg)
 {
     struct ocirc *oc = arg;
     oc->end.timed_out = true;
+    /* circuit_build_failed: "I'm going to try to rotate to a better connection" */
+    if (oc->state == OCIRC_BUILDING && circ_hops(oc->circ) == 0)
+        linkpool_distrust(oc->pool, oc->link);
     ocirc_close(oc, ERR_CIRC_TIMEOUT, DESTROY_TIMEOUT);
 }
 
@@ -91,6 +94,7 @@ static void begin(struct ocirc *oc, struct link *l)
         return;
     }
     oc->state = OCIRC_BUILDING;
+    oc->link = l;
     oc->begun_us = oc->env->mono_us;
     env_arm_ms(oc->env, &oc->deadline, oc->plan.timeout_ms);
     if (oc->ops->on_begin)
@@ -123,7 +127,7 @@ struct ocirc *ocirc_new(struct env *env, struct linkpool *pool, uint32_t id,
     struct link *l;
     if (!oc)
         return NULL;
-    *oc = (struct ocirc){.env = env, .ops = ops, .arg = arg, .id = id, .plan = *plan};
+    *oc = (struct ocirc){.env = env, .pool = pool, .ops = ops, .arg = arg, .id = id, .plan = *plan};
     oc->want = (struct link_want){.ready = link_ready, .failed = link_failed, .arg = oc};
     timer_init(&oc->deadline, deadline, oc);
     timer_init(&oc->notice, notice, oc);

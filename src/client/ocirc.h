@@ -39,6 +39,8 @@ struct ocirc_plan {
 
 struct ocirc {
     struct env *env;
+    struct linkpool *pool;
+    struct link *link; /* while building */
     const struct ocirc_ops *ops;
     void *arg;
     enum ocirc_state state;

@@ -7,7 +7,6 @@
 enum {
     CONNECT_TIMEOUT_MS = 30000,
     HANDSHAKE_TIMEOUT_MS = 60000,
-    IDLE_LINK_MS = 180000,
     MOST_PENDING = 32,
 };
 
@@ -22,6 +21,7 @@ struct client_config client_config_defaults(bool testing)
         .use_ipv6 = true,
         .distinct_subnets = !testing,
         .max_circuit_dirtiness_s = 600,
+        .keepalive_s = 300,
         .new_circuit_period_s = 30,
         .learn_circuit_build_timeout = true,
         .socks_timeout_s = 120,
@@ -237,8 +237,19 @@ struct tunnels_config settings_tunnels(const struct settings *s)
     };
 }
 
-struct link_config settings_link(const struct settings *s, struct tls_ctx *tls,
-                                 const struct netdir *nd)
+struct habits settings_habits(const struct settings *s, const struct netdir *nd)
+{
+    return (struct habits){
+        .circuits_available_s = s->config.circuits_available_s,
+        .conntimeout_s =
+            (uint32_t)netdir_param(nd, "nf_conntimeout_clients", HABITS_CONNTIMEOUT_S,
+                                   HABITS_CONNTIMEOUT_LEAST_S, HABITS_CONNTIMEOUT_MOST_S),
+        .reduced = s->config.reduced_padding,
+    };
+}
+
+static struct link_config link_settings(const struct settings *s, struct tls_ctx *tls,
+                                        const struct netdir *nd)
 {
     /* padding-spec 2.6, in milliseconds */
     int32_t low = netdir_param(nd, "nf_ito_low", 1500, 0, 60000);
@@ -249,12 +260,22 @@ struct link_config settings_link(const struct settings *s, struct tls_ctx *tls,
         .tls = tls,
         .connect_timeout_ms = CONNECT_TIMEOUT_MS,
         .handshake_timeout_ms = HANDSHAKE_TIMEOUT_MS,
-        .idle_timeout_ms = IDLE_LINK_MS,
+        .keepalive_ms = s->config.keepalive_s * (uint64_t)MS_PER_SEC,
         .padding = s->config.padding,
         .reduced_padding = s->config.reduced_padding,
+        .pad_late = !netdir_param(nd, "nf_pad_before_usage", 1, 0, 1),
         .nf_ito_low_ms = (unsigned)low,
         .nf_ito_high_ms = (unsigned)high,
         .nf_ito_low_reduced_ms = (unsigned)low_reduced,
         .nf_ito_high_reduced_ms = (unsigned)high_reduced,
+    };
+}
+
+struct linkpool_config settings_links(const struct settings *s, struct tls_ctx *tls,
+                                      const struct netdir *nd)
+{
+    return (struct linkpool_config){
+        .link = link_settings(s, tls, nd),
+        .habits = settings_habits(s, nd),
     };
 }

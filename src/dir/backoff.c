@@ -1,18 +1,25 @@
 #include "dir/backoff.h"
 
-/* C tor's schedule: a random delay between the base and three times the last one. */
-void backoff_fail(struct backoff *b, struct env *env, bool testing)
+#include "habits/habits.h"
+
+/* C tor's waits have no bound, but it forgets failures each hour. */
+static void wait_longer(struct backoff *b, struct env *env, uint64_t base_ms, uint64_t most_ms)
 {
-    const uint64_t base_ms = testing ? 250 : 1000, cap_ms = testing ? 4000 : 600000;
-    uint64_t high = base_ms;
-    for (unsigned i = 0; i <= b->fails && high < cap_ms; i++)
-        high *= 3;
-    if (high > cap_ms)
-        high = cap_ms;
+    uint64_t ms = habits_retry_ms(env, b->last_ms, base_ms);
+    b->last_ms = ms < most_ms ? ms : most_ms;
     if (b->fails < 1000)
         b->fails++;
-    uint64_t delay_ms = base_ms + env_random_below(env, high - base_ms + 1);
-    b->not_before_us = env->mono_us + delay_ms * US_PER_MS;
+    b->not_before_us = env->mono_us + b->last_ms * US_PER_MS;
+}
+
+void backoff_fail(struct backoff *b, struct env *env, bool testing)
+{
+    wait_longer(b, env, testing ? 250 : 1000, testing ? 4000 : 600000);
+}
+
+void backoff_fail_server(struct backoff *b, struct env *env, bool testing)
+{
+    wait_longer(b, env, testing ? 2500 : 10000, testing ? 4000 : 600000);
 }
 
 void backoff_ok(struct backoff *b)

@@ -10,11 +10,15 @@
 /* All zero: nothing failed. */
 struct backoff {
     unsigned fails;
+    uint64_t last_ms;       /* the wait after the last one */
     uint64_t not_before_us; /* monotonic */
 };
 
 /* One more failure. The delays are short in a TESTING network. */
 void backoff_fail(struct backoff *b, struct env *env, bool testing);
+/* The same for whoever did not serve us, which is left alone longer than what was asked of it: that
+ * is to be asked of another. (C tor asks one that failed once no other is left.) */
+void backoff_fail_server(struct backoff *b, struct env *env, bool testing);
 void backoff_ok(struct backoff *b);
 bool backoff_due(const struct backoff *b, const struct env *env);
 

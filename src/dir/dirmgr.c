@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dir/dirmgr_int.h"
+#include "habits/habits.h"
 
 /* The longest sleep: the wall clock may be set while we wait. */
 enum { WAKE_MAX_S = 60 };
@@ -198,8 +199,7 @@ void dirmgr_free(struct dirmgr **dirmgr)
     free(d);
 }
 
-/* dir-spec 5.1: "... at a random time after the consensus stops being fresh": between three
- * quarters of an interval after that and seven eighths of the rest of its life. */
+/* dir-spec 5.1: "... at a random time after the consensus stops being fresh" */
 void dm_schedule_refresh(struct dirmgr *d)
 {
     const struct consensus *c = netdir_consensus(d->newest);
@@ -207,13 +207,7 @@ void dm_schedule_refresh(struct dirmgr *d)
     d->refresh_s = now;
     if (now < c->valid_after_s || now > c->valid_until_s)
         return;
-    int64_t start = c->fresh_until_s + (c->fresh_until_s - c->valid_after_s) * 3 / 4;
-    int64_t span = (c->valid_until_s - start) * 7 / 8;
-    if (span < 1)
-        span = 1;
-    if (start + span >= c->valid_until_s)
-        start = c->valid_until_s - span - 1;
-    d->refresh_s = start + (int64_t)env_random_below(d->env, (uint64_t)span);
+    d->refresh_s = habits_refresh_s(d->env, c->valid_after_s, c->fresh_until_s, c->valid_until_s);
     log_info(d->env->log, "The next consensus is fetched in %lld s",
              (long long)(d->refresh_s - now));
 }

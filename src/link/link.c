@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cell/chan_link.h"
+#include "habits/habits.h"
 #include "link/link_int.h"
 
 const char *or_reason_name(enum or_reason reason)
@@ -26,6 +27,7 @@ const char *or_reason_name(enum or_reason reason)
 static void on_deadline(void *arg);
 static void on_padding_look(void *arg);
 static void on_quiet(void *arg);
+static void on_keepalive(void *arg);
 
 struct link *link_new_server(struct env *env, const struct link_config *config,
                              const struct link_server *server, const struct ipport *peer,
@@ -59,6 +61,7 @@ struct link *link_new(struct env *env, const struct link_config *config,
     timer_init(&l->deadline, on_deadline, l);
     timer_init(&l->padding_look, on_padding_look, l);
     timer_init(&l->quiet, on_quiet, l);
+    timer_init(&l->keepalive, on_keepalive, l);
     env_arm_ms(env, &l->deadline, config->connect_timeout_ms);
     return l;
 }
@@ -68,6 +71,7 @@ static void disarm_all(struct link *l)
     env_disarm(l->env, &l->deadline);
     env_disarm(l->env, &l->padding_look);
     env_disarm(l->env, &l->quiet);
+    env_disarm(l->env, &l->keepalive);
 }
 
 void link_free(struct link *l)
@@ -157,8 +161,17 @@ static void on_deadline(void *arg)
 
 void link_arm_idle(struct link *l)
 {
-    if (l->config.idle_timeout_ms)
+    if (l->retired)
+        env_arm_ms(l->env, &l->deadline, 0);
+    else if (l->config.idle_timeout_ms)
         env_arm_ms(l->env, &l->deadline, l->config.idle_timeout_ms);
+}
+
+void link_retire(struct link *l)
+{
+    l->retired = true;
+    if (l->state == LINK_OPEN && !l->circs.n)
+        link_arm_idle(l);
 }
 
 /* ---- TCP and TLS ---- */
@@ -341,6 +354,7 @@ const uint8_t *link_seal(struct link *l, size_t *len)
 void link_sent(struct link *l, size_t len)
 {
     l->bytes_out += len;
+    l->last_sent_us = l->env->mono_us;
     if (l->tls)
         tls_out_sent(l->tls, len);
     else
@@ -383,13 +397,23 @@ static void tell_padding(struct link *l, enum padding_tell tell)
         link_own_cell(l, 0, CELL_PADDING_NEGOTIATE, &w);
 }
 
+static void arm_keepalive(struct link *l)
+{
+    if (l->config.keepalive_ms)
+        timerq_arm(&l->env->timers, &l->keepalive,
+                   l->last_sent_us + l->config.keepalive_ms * US_PER_MS);
+    else
+        env_disarm(l->env, &l->keepalive);
+}
+
 void link_opened(struct link *l)
 {
     int64_t skew = l->hs.skew_s;
     l->state = LINK_OPEN;
-    l->opened_us = l->last_cell_us = l->env->mono_us;
+    l->opened_us = l->last_cell_us = l->last_sent_us = l->env->mono_us;
     env_disarm(l->env, &l->deadline);
     link_arm_idle(l);
+    arm_keepalive(l);
     log_info(l->env->log, "link open: protocol %u", l->hs.version);
     /* padding-spec 2.5: clients negotiate "immediately after sending their NETINFO cell" */
     enum padding_tell tell = padding_configure(&l->padding, &l->config, l->hs.version);
@@ -405,8 +429,10 @@ void link_opened(struct link *l)
 
 void link_set_padding(struct link *l, const struct link_config *config)
 {
+    l->config.keepalive_ms = config->keepalive_ms;
     l->config.padding = config->padding;
     l->config.reduced_padding = config->reduced_padding;
+    l->config.pad_late = config->pad_late;
     l->config.nf_ito_low_ms = config->nf_ito_low_ms;
     l->config.nf_ito_high_ms = config->nf_ito_high_ms;
     l->config.nf_ito_low_reduced_ms = config->nf_ito_low_reduced_ms;
@@ -415,14 +441,21 @@ void link_set_padding(struct link *l, const struct link_config *config)
         return;
     tell_padding(l, padding_configure(&l->padding, &l->config, l->hs.version));
     l->padding.counting = false;
-    if (l->state == LINK_OPEN)
-        link_look_at_padding(l);
+    if (l->state != LINK_OPEN)
+        return;
+    link_look_at_padding(l);
+    arm_keepalive(l);
+}
+
+static bool is_to_pad(const struct link *l)
+{
+    return l->padding.on && l->usage >= (l->config.pad_late ? USAGE_TRAFFIC : USAGE_CIRCUITS);
 }
 
 void link_look_at_padding(struct link *l)
 {
     uint64_t next_us;
-    if (!l->pads || !l->padding.on) {
+    if (!is_to_pad(l)) {
         env_disarm(l->env, &l->padding_look);
         return;
     }
@@ -442,6 +475,25 @@ void link_look_at_padding(struct link *l)
 static void on_padding_look(void *arg)
 {
     link_look_at_padding(arg);
+}
+
+/* run_connection_housekeeping: what was silent for a KeepalivePeriod sends a PADDING cell; what was
+ * not able to send for ten is stuck. */
+static void on_keepalive(void *arg)
+{
+    struct link *l = arg;
+    uint64_t silent_us = l->env->mono_us - l->last_sent_us;
+    uint64_t period_us = l->config.keepalive_ms * US_PER_MS;
+    if (silent_us < period_us) {
+        arm_keepalive(l);
+        return;
+    }
+    if (!link_held(l))
+        link_own_cell(l, 0, CELL_PADDING, NULL);
+    else if (silent_us / HABITS_STUCK_PERIODS >= period_us)
+        link_close(l, ERR_LINK_TIMEOUT, OR_TIMEOUT, "the peer has taken nothing for very long");
+    if (l->state == LINK_OPEN)
+        env_arm_ms(l->env, &l->keepalive, l->config.keepalive_ms);
 }
 
 /* A link that rests for some seconds gives back what it holds for speed. */

@@ -42,8 +42,10 @@ struct link_config {
     uint64_t connect_timeout_ms;   /* TCP */
     uint64_t handshake_timeout_ms; /* TLS and cells, together */
     uint64_t idle_timeout_ms;      /* without a circuit; 0: never */
+    uint64_t keepalive_ms;         /* KeepalivePeriod; 0: no keepalives */
     enum link_padding padding;
     bool reduced_padding;
+    bool pad_late; /* consensus nf_pad_before_usage=0: only once user's data has gone out */
     unsigned nf_ito_low_ms, nf_ito_high_ms; /* consensus nf_ito_* (padding-spec 2) */
     /* consensus nf_ito_*_reduced; 0: the specification's default */
     unsigned nf_ito_low_reduced_ms, nf_ito_high_reduced_ms;
@@ -184,7 +186,10 @@ size_t link_circuits(const struct link *l);
 uint64_t link_opened_us(const struct link *l); /* monotonic; 0 if not open yet */
 uint64_t link_bytes_in(const struct link *l);  /* on the wire */
 uint64_t link_bytes_out(const struct link *l);
-void link_set_padding(struct link *l, const struct link_config *config); /* only padding fields */
+/* Of CONFIG the keepalive and all that is about padding. */
+void link_set_padding(struct link *l, const struct link_config *config);
+/* It is not good any more: it ends as soon as it carries no circuit. */
+void link_retire(struct link *l);
 
 /* ---- circuits' side ---- */
 

@@ -245,6 +245,16 @@ void link_own_cell(struct link *l, uint32_t circ_id, uint8_t cmd, const struct w
     cell_commit(l);
 }
 
+static void use_for(struct link *l, enum link_usage usage)
+{
+    if (l->usage >= usage)
+        return;
+    l->usage = usage;
+    /* Not now: a caller of link_cell() is filling the next cell of the queue. */
+    if (l->state == LINK_OPEN)
+        env_arm_ms(l->env, &l->padding_look, 0);
+}
+
 uint8_t *link_cell(struct link_circ *lc, uint8_t cmd, enum link_urgency urgency)
 {
     struct link *l = lc->link;
@@ -261,18 +271,15 @@ uint8_t *link_cell(struct link_circ *lc, uint8_t cmd, enum link_urgency urgency)
     /* As in tor, extending a circuit makes the link one for circuits and so one to pad; a directory
      * circuit of one hop never sends RELAY_EARLY. */
     if (at && cmd == CELL_RELAY_EARLY)
-        link_use_for_circuits(l);
+        use_for(l, USAGE_CIRCUITS);
+    else if (at && cmd == CELL_RELAY && l->usage == USAGE_CIRCUITS)
+        use_for(l, USAGE_TRAFFIC);
     return at;
 }
 
 void link_use_for_circuits(struct link *l)
 {
-    if (l->pads)
-        return;
-    l->pads = true;
-    /* Not now: a caller of link_cell() is filling the next cell of the queue. */
-    if (l->state == LINK_OPEN)
-        env_arm_ms(l->env, &l->padding_look, 0);
+    use_for(l, USAGE_CIRCUITS);
 }
 
 bool link_may_begin(const struct link_circ *lc)

@@ -13,6 +13,9 @@
 #include "link/rules.h"
 #include "link/tls.h"
 
+/* What a link carries, by the cells that went out; as C tor (circuit_update_channel_usage). */
+enum link_usage { USAGE_NONE, USAGE_CIRCUITS /* of several hops */, USAGE_TRAFFIC };
+
 struct link {
     struct env *env;
     struct link_config config;
@@ -27,9 +30,10 @@ struct link {
     enum link_state state;
     struct link_end end;   /* once CLOSED */
     bool told_output;      /* on_output was called since the last link_seal() */
-    bool pads;             /* multi-hop circuits were built: netflow padding applies */
+    bool retired;          /* ends without its last circuit */
+    enum link_usage usage; /* whether netflow padding applies */
     struct timer deadline; /* connect, handshake or idle timeout; at the end: telling */
-    struct timer padding_look, quiet;
+    struct timer padding_look, quiet, keepalive;
 
     struct tls *tls; /* NULL before the TCP connection is there (and in tests of cells alone) */
     struct buf in;   /* opened cells; drained in place */
@@ -41,6 +45,7 @@ struct link {
 
     uint64_t opened_us, bytes_in, bytes_out;
     uint64_t last_cell_us; /* either way */
+    uint64_t last_sent_us; /* when bytes last went out */
 };
 
 /* ---- link.c ---- */

@@ -1,5 +1,6 @@
 #include "link/padding.h"
 
+#include "habits/habits.h"
 #include "link/limits.h"
 
 enum {
@@ -64,15 +65,6 @@ void padding_negotiated(struct padding *p, const struct link_config *config,
     p->counting = false;
 }
 
-uint64_t padding_draw_ms(struct env *env, unsigned low_ms, unsigned high_ms)
-{
-    if (low_ms >= high_ms)
-        return low_ms;
-    uint64_t a = env_random_below(env, high_ms - low_ms);
-    uint64_t b = env_random_below(env, high_ms - low_ms);
-    return low_ms + (a > b ? a : b);
-}
-
 bool padding_poll(struct padding *p, struct env *env, uint64_t last_us, uint64_t *next_us)
 {
     uint64_t now = env->mono_us;
@@ -81,7 +73,7 @@ bool padding_poll(struct padding *p, struct env *env, uint64_t last_us, uint64_t
     if (!p->counting || last_us != p->quiet_us) {
         p->counting = true;
         p->quiet_us = last_us;
-        uint64_t ms = padding_draw_ms(env, p->low_ms, p->high_ms);
+        uint64_t ms = habits_padding_ms(env, p->low_ms, p->high_ms);
         p->due_us = last_us + (ms ? ms : 1) * US_PER_MS;
     }
     if (now >= p->due_us) {

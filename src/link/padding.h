@@ -36,7 +36,4 @@ void padding_negotiated(struct padding *p, const struct link_config *config,
  * keeps it off the cell path. */
 bool padding_poll(struct padding *p, struct env *env, uint64_t last_us, uint64_t *next_us);
 
-/* max(X, X) of two uniform draws in [low, high) (padding-spec 2.3). */
-uint64_t padding_draw_ms(struct env *env, unsigned low_ms, unsigned high_ms);
-
 #endif

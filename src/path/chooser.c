@@ -108,7 +108,7 @@ void chooser_judge(struct chooser *c, const struct rsa_id *rsa, bool good)
 {
     struct trouble *t = find_trouble(c, rsa);
     if (!good)
-        backoff_fail(&make_trouble(c, rsa)->wait, c->env, c->testing);
+        backoff_fail_server(&make_trouble(c, rsa)->wait, c->env, c->testing);
     else if (t)
         *t = c->troubles[--c->n_troubles];
 }

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "habits/habits.h"
 #include "path/guards_int.h"
 #include "path/weight.h"
 
@@ -46,31 +47,14 @@ struct guard *sample_next_confirmed(const struct sample *s, const struct guard *
     return best;
 }
 
-/* guard-spec 4.5, A.1: how long a guard that has been down for DOWN_US is left alone. */
-static uint64_t retry_delay_us(uint64_t down_us, bool primary)
-{
-    static const struct {
-        uint64_t hours, primary_minutes, other_minutes;
-    } schedule[] = {
-        {6, 10, 60},
-        {4 * 24, 90, 4 * 60},
-        {7 * 24, 4 * 60, 18 * 60},
-        {UINT32_MAX, 9 * 60, 36 * 60},
-    };
-    size_t i = 0;
-    while (i < 3 && down_us > schedule[i].hours * 3600 * US_PER_SEC)
-        i++;
-    uint64_t minutes = primary ? schedule[i].primary_minutes : schedule[i].other_minutes;
-    return minutes * 60 * US_PER_SEC;
-}
-
 void guard_consider_retry(const struct guards *g, struct guard *guard)
 {
     if (guard->reach != GUARD_NO)
         return;
     uint64_t now = g->env->mono_us;
-    uint64_t delay = retry_delay_us(now - guard->failing_since_us, guard->primary != 0);
-    if (!guard->tried || now - guard->tried_us >= delay)
+    uint64_t down_s = (now - guard->failing_since_us) / US_PER_SEC;
+    uint64_t delay_us = habits_guard_retry_s(down_s, guard->primary != 0) * (uint64_t)US_PER_SEC;
+    if (!guard->tried || now - guard->tried_us >= delay_us)
         guard->reach = GUARD_MAYBE;
 }
 

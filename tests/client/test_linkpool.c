@@ -15,9 +15,9 @@ struct link {
     void *arg;
     enum link_state state;
     struct ed_id proved;
-    uint64_t opened_us;
+    uint64_t idle_ms;
     enum link_padding padding;
-    bool hung_up;
+    bool hung_up, retired;
 };
 
 static struct {
@@ -36,6 +36,7 @@ struct link *link_new(struct env *env, const struct link_config *config,
     struct link *l = calloc(1, sizeof *l);
     ck_assert_ptr_nonnull(l);
     *l = (struct link){.target = *target, .ops = ops, .arg = arg, .padding = config->padding};
+    l->idle_ms = config->idle_timeout_ms;
     net.link[net.n++] = l;
     net.alive++;
     return l;
@@ -56,9 +57,9 @@ enum link_state link_state(const struct link *l)
     return l->state;
 }
 
-uint64_t link_opened_us(const struct link *l)
+void link_retire(struct link *l)
 {
-    return l->opened_us;
+    l->retired = true;
 }
 
 const struct ed_id *link_peer_ed(const struct link *l)
@@ -193,7 +194,7 @@ static struct link *ask(struct fixture *f, struct waiter *w, const struct link_t
 static void open_link(struct fixture *f, struct link *l)
 {
     l->state = LINK_OPEN;
-    l->opened_us = f->env->mono_us;
+    (void)f;
     l->proved = l->target.ed;
     l->ops->on_open(l->arg);
 }
@@ -202,7 +203,7 @@ static void setup(struct fixture *f)
 {
     memset(&net, 0, sizeof net);
     *f = (struct fixture){.env = test_env(1)};
-    struct link_config config = {0};
+    struct linkpool_config config = {.habits = {.conntimeout_s = 1800}};
     f->pool = linkpool_new(f->env, &config, &world, NULL, &ops, f);
     ck_assert_ptr_nonnull(f->pool);
 }
@@ -417,10 +418,51 @@ START_TEST(test_linkpool_old_link_takes_no_circuits)
     setup(&f);
     ask(&f, &a, &t);
     open_link(&f, net.link[0]);
-    test_env_advance_ms(f.env, UINT64_C(7) * 24 * 3600 * 1000);
+    test_env_advance_ms(f.env, UINT64_C(7) * 24 * 3600 * 1000 - 1);
+    ck_assert(!net.link[0]->retired);
+    test_env_advance_ms(f.env, 1);
+    ck_assert(net.link[0]->retired);
     ck_assert_ptr_null(ask(&f, &b, &t));
     ck_assert_uint_eq(net.n, 2);
     ck_assert_uint_eq(net.alive, 2); /* it stays for the circuits it has */
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_linkpool_link_that_failed_a_circuit_takes_no_more)
+{
+    struct fixture f;
+    struct waiter a = {0}, b = {0}, c = {0};
+    struct link_target t = peer(1, 1), other = peer(2, 2);
+    setup(&f);
+    ask(&f, &a, &t);
+    ask(&f, &c, &other);
+    open_link(&f, net.link[0]);
+    open_link(&f, net.link[1]);
+    linkpool_distrust(f.pool, net.link[0]);
+    ck_assert(net.link[0]->retired);
+    ck_assert(!net.link[1]->retired);
+    ck_assert_ptr_null(ask(&f, &b, &t));
+    ck_assert_uint_eq(net.n, 3);
+    ck_assert_ptr_eq(ask(&f, &c, &other), net.link[1]);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_linkpool_each_link_rests_by_a_draw_of_its_own)
+{
+    struct fixture f;
+    struct waiter w[MOST] = {0};
+    unsigned equal = 0;
+    setup(&f);
+    for (uint8_t i = 0; i < MOST; i++) {
+        struct link_target t = peer(i + 1, i + 1);
+        ask(&f, &w[i], &t);
+        ck_assert_uint_ge(net.link[i]->idle_ms, 180000);
+        ck_assert_uint_lt(net.link[i]->idle_ms, 270000);
+        equal += net.link[i]->idle_ms == net.link[0]->idle_ms;
+    }
+    ck_assert_uint_lt(equal, MOST / 2);
     teardown(&f);
 }
 END_TEST
@@ -461,7 +503,7 @@ START_TEST(test_linkpool_hands_on_output_clock_and_padding)
     struct fixture f;
     struct waiter w = {0}, other = {0};
     struct link_target t = peer(1, 1);
-    struct link_config config = {.padding = LINK_PADDING_OFF};
+    struct linkpool_config config = {.link.padding = LINK_PADDING_OFF};
     setup(&f);
     ask(&f, &w, &t);
     net.link[0]->ops->on_output(net.link[0]->arg);
@@ -483,5 +525,8 @@ TESTS("client/linkpool", test_linkpool_makes_one_link_for_all_who_wait,
       test_linkpool_ended_link_is_not_given_out, test_linkpool_who_waits_may_ask_again_when_told,
       test_linkpool_cancelled_wait_hears_nothing, test_linkpool_cancelled_wait_hears_of_no_failure,
       test_linkpool_link_closed_by_the_first_fails_the_others,
-      test_linkpool_old_link_takes_no_circuits, test_linkpool_out_of_memory_leaves_no_wait,
-      test_linkpool_end_tells_nobody, test_linkpool_hands_on_output_clock_and_padding)
+      test_linkpool_old_link_takes_no_circuits,
+      test_linkpool_link_that_failed_a_circuit_takes_no_more,
+      test_linkpool_each_link_rests_by_a_draw_of_its_own,
+      test_linkpool_out_of_memory_leaves_no_wait, test_linkpool_end_tells_nobody,
+      test_linkpool_hands_on_output_clock_and_padding)

@@ -21,7 +21,7 @@ static struct {
     struct link *link; /* open already, or NULL: wait */
     err_t get, build;
     struct link_want *want;
-    unsigned cancelled;
+    unsigned cancelled, distrusted;
     struct circ circ;
     struct streams streams;
     bool no_circ, no_streams;
@@ -37,6 +37,13 @@ err_t linkpool_get(struct linkpool *pool, const struct link_target *target, stru
     if (net.get == OK && !net.link)
         net.want = w;
     return net.get;
+}
+
+void linkpool_distrust(struct linkpool *pool, const struct link *l)
+{
+    (void)pool;
+    ck_assert_ptr_eq(l, a_link);
+    net.distrusted++;
 }
 
 void linkpool_cancel(struct link_want *w)
@@ -225,13 +232,31 @@ START_TEST(test_ocirc_times_out_while_building)
     start(&f);
     test_env_advance_ms(f.env, 999);
     ck_assert(!net.circ.closed);
+    net.circ.hops = 2; /* are done by then */
     test_env_advance_ms(f.env, 1);
     ck_assert(net.circ.closed);
+    ck_assert_uint_eq(net.distrusted, 0);
     circ_gone(&net.circ, ERR_CIRC_TIMEOUT, 2);
     test_env_advance_ms(f.env, 0);
     ck_assert_uint_eq(f.ended, 1);
     ck_assert(f.end.timed_out);
     ck_assert_int_eq(f.end.during, OCIRC_BUILDING);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_ocirc_distrusts_a_link_that_never_answered)
+{
+    struct fixture f;
+    setup(&f);
+    net.link = a_link;
+    start(&f);
+    net.circ.hops = 0;
+    test_env_advance_ms(f.env, 1000);
+    ck_assert_uint_eq(net.distrusted, 1);
+    circ_gone(&net.circ, ERR_CIRC_TIMEOUT, 0);
+    test_env_advance_ms(f.env, 0);
+    ck_assert(ocirc_end_blames_first_hop(&f.end));
     teardown(&f);
 }
 END_TEST
@@ -349,7 +374,7 @@ END_TEST
 
 TESTS("client/ocirc", test_ocirc_waits_for_its_link_then_builds,
       test_ocirc_begins_at_once_on_an_open_link, test_ocirc_link_that_fails_ends_it,
-      test_ocirc_times_out_while_building, test_ocirc_ends_once_whatever_comes,
-      test_ocirc_closed_while_it_waits_leaves_the_queue,
+      test_ocirc_times_out_while_building, test_ocirc_distrusts_a_link_that_never_answered,
+      test_ocirc_ends_once_whatever_comes, test_ocirc_closed_while_it_waits_leaves_the_queue,
       test_ocirc_freed_while_it_waits_leaves_the_queue, test_ocirc_lack_of_anything_ends_it,
       test_ocirc_first_hop_is_blamed_for_its_own_only, test_ocirc_path_text_is_bounded)

@@ -164,13 +164,17 @@ START_TEST(test_settings_of_links_have_the_specs_padding)
     struct client_config c = client_config_defaults(false);
     c.padding = LINK_PADDING_ON;
     ck_ok(settings_init(&s, &c, why));
-    struct link_config l = settings_link(&s, NULL, NULL);
+    struct linkpool_config pool = settings_links(&s, NULL, NULL);
+    struct link_config l = pool.link;
     /* padding-spec 2.6: nf_ito_low 1500, nf_ito_high 9500; reduced 9000 and 14000 */
     ck_assert_uint_eq(l.nf_ito_low_ms, 1500);
     ck_assert_uint_eq(l.nf_ito_high_ms, 9500);
     ck_assert_uint_eq(l.nf_ito_low_reduced_ms, 9000);
     ck_assert_uint_eq(l.nf_ito_high_reduced_ms, 14000);
     ck_assert_int_eq(l.padding, LINK_PADDING_ON);
+    ck_assert(!l.pad_late);
+    ck_assert_uint_eq(l.keepalive_ms, 300000); /* tor(1), KeepalivePeriod */
+    ck_assert_uint_eq(pool.habits.conntimeout_s, 1800);
     settings_free(&s);
 }
 END_TEST

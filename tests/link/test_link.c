@@ -454,6 +454,32 @@ START_TEST(test_link_idle_without_circuits)
 }
 END_TEST
 
+START_TEST(test_link_retired_ends_with_its_last_circuit)
+{
+    static const struct link_circ_ops none;
+    struct link_circ a = {.ops = &none};
+    opened(1, 5);
+    ck_ok(link_circ_open(w.link, &a));
+    link_retire(w.link);
+    test_env_advance_ms(w.env, 3600 * 1000);
+    ck_assert_int_eq(link_state(w.link), LINK_OPEN);
+    link_circ_close(&a, true, 0);
+    test_env_advance_ms(w.env, 0);
+    expect_closed(OK, OR_DONE, "not used any more");
+    finish();
+}
+END_TEST
+
+START_TEST(test_link_retired_while_it_rests_ends_at_once)
+{
+    opened(1, 5);
+    link_retire(w.link);
+    test_env_advance_ms(w.env, 0);
+    expect_closed(OK, OR_DONE, "not used any more");
+    finish();
+}
+END_TEST
+
 /* ---- bulk ---- */
 
 struct sum_circ {
@@ -593,5 +619,6 @@ TESTS("link/link", test_link_opens_under_each_version, test_link_opens_over_both
       test_link_man_in_the_middle_has_the_wrong_tls_certificate, test_link_expired_certificates,
       test_link_damaged_record_on_an_open_link, test_link_timeouts_at_each_stage,
       test_link_handshake_timeout_ends_with_the_handshake, test_link_idle_without_circuits,
+      test_link_retired_ends_with_its_last_circuit, test_link_retired_while_it_rests_ends_at_once,
       test_link_carries_many_cells_down, test_link_carries_many_cells_up,
       test_link_works_on_after_it_was_quiet, test_link_reasons_have_the_names_of_control_spec)

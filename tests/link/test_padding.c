@@ -5,24 +5,6 @@
 
 static const struct link_config defaults = {.nf_ito_low_ms = 1500, .nf_ito_high_ms = 9500};
 
-START_TEST(test_padding_timeouts_are_the_larger_of_two)
-{
-    struct env *env = test_env(1);
-    uint64_t sum = 0, n = 20000;
-    for (uint64_t i = 0; i < n; i++) {
-        uint64_t ms = padding_draw_ms(env, 1500, 9500);
-        ck_assert(ms >= 1500 && ms < 9500);
-        sum += ms - 1500;
-    }
-    /* padding-spec 2.3: Exp[max(X,X)] for R = 8000 is 5333 (3999 for one draw) */
-    ck_assert_uint_ge(sum / n, 5250);
-    ck_assert_uint_le(sum / n, 5410);
-    ck_assert_uint_eq(padding_draw_ms(env, 700, 700), 700);
-    ck_assert_uint_eq(padding_draw_ms(env, 900, 700), 900);
-    test_env_free(env);
-}
-END_TEST
-
 START_TEST(test_padding_what_each_option_does)
 {
     static const struct {
@@ -284,6 +266,66 @@ START_TEST(test_padding_set_while_open)
 }
 END_TEST
 
+/* nf_pad_before_usage: "only pad after user traffic" if it is 0, that is from the first RELAY cell
+ * on, as C tor has it. */
+START_TEST(test_padding_late_waits_for_what_the_user_sends)
+{
+    struct note_circ c;
+    struct sent_cell cell;
+    struct link_config config = defaults;
+    config.pad_late = true;
+    open_used(5, LINK_PADDING_AUTO, false, &c);
+    link_set_padding(w.link, &config);
+    write_one(&c, CELL_RELAY); /* of a one-hop circuit */
+    ck_assert(naked_sent(&w, 4, &cell));
+    write_one(&c, CELL_RELAY_EARLY);
+    ck_assert(naked_sent(&w, 4, &cell));
+    ck_assert_uint_eq(pass_ms(4, 30 * 1000, NULL, NULL), 0);
+    write_one(&c, CELL_RELAY);
+    ck_assert(naked_sent(&w, 4, &cell));
+    ck_assert_uint_ge(pass_ms(4, 30 * 1000, NULL, NULL), 3);
+    world_free(&w);
+}
+END_TEST
+
+/* KeepalivePeriod: what was silent for so long sends a PADDING cell, though no padding applies. */
+START_TEST(test_padding_keepalive_after_silence)
+{
+    struct note_circ c;
+    struct sent_cell cell;
+    struct link_config config = defaults;
+    config.keepalive_ms = 300 * 1000;
+    open_used(5, LINK_PADDING_AUTO, false, &c);
+    link_set_padding(w.link, &config);
+    ck_assert_uint_eq(pass_ms(4, 299 * 1000, NULL, NULL), 0);
+    write_one(&c, CELL_RELAY); /* puts it off */
+    ck_assert(naked_sent(&w, 4, &cell));
+    ck_assert_uint_eq(pass_ms(4, 299 * 1000, NULL, NULL), 0);
+    ck_assert_uint_eq(pass_ms(4, 2 * 1000, NULL, NULL), 1);
+    ck_assert_uint_eq(pass_ms(4, 900 * 1000, NULL, NULL), 3);
+    config.keepalive_ms = 10 * 1000; /* by a reload */
+    link_set_padding(w.link, &config);
+    ck_assert_uint_ge(pass_ms(4, 60 * 1000, NULL, NULL), 5);
+    world_free(&w);
+}
+END_TEST
+
+START_TEST(test_padding_link_that_takes_nothing_for_ten_keepalives_is_stuck)
+{
+    struct note_circ c;
+    struct link_config config = defaults;
+    config.keepalive_ms = 300 * 1000;
+    open_used(5, LINK_PADDING_AUTO, false, &c);
+    link_set_padding(w.link, &config);
+    write_one(&c, CELL_RELAY); /* and nobody takes it */
+    test_env_advance_ms(w.env, 2990 * 1000);
+    ck_assert_int_eq(link_state(w.link), LINK_OPEN);
+    test_env_advance_ms(w.env, 20 * 1000);
+    ck_assert_int_eq(link_state(w.link), LINK_CLOSED);
+    world_free(&w);
+}
+END_TEST
+
 /* tor-spec 7.2: "If any party receives an out-of-range value, they clamp it so that it is
  * in-range." */
 START_TEST(test_padding_negotiated_within_the_consensus)
@@ -312,11 +354,12 @@ START_TEST(test_padding_negotiated_within_the_consensus)
 END_TEST
 
 TESTS("link/padding", test_padding_negotiated_within_the_consensus,
-      test_padding_timeouts_are_the_larger_of_two, test_padding_what_each_option_does,
-      test_padding_consensus_can_switch_it_off_and_is_bounded,
+      test_padding_what_each_option_does, test_padding_consensus_can_switch_it_off_and_is_bounded,
       test_padding_reduced_range_of_the_consensus, test_padding_changed_option_is_told_once,
       test_padding_quiet_link_pads_within_its_range,
       test_padding_reduced_pads_seldom_and_stops_the_relay,
       test_padding_none_where_it_does_not_belong, test_padding_traffic_either_way_puts_it_off,
       test_padding_leaves_a_cell_that_is_being_written_alone,
-      test_padding_not_behind_a_queue_that_stands, test_padding_set_while_open)
+      test_padding_not_behind_a_queue_that_stands, test_padding_set_while_open,
+      test_padding_late_waits_for_what_the_user_sends, test_padding_keepalive_after_silence,
+      test_padding_link_that_takes_nothing_for_ten_keepalives_is_stuck)
