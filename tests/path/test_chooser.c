@@ -225,7 +225,7 @@ START_TEST(test_chooser_says_that_there_is_nobody_and_when_to_ask_again)
     ck_assert_int_eq(choose(b), -1);
     ck_assert_ptr_nonnull(strstr(b->log, "While fetching directory info, no running dirservers "
                                          "known. Will try again later. (purpose 19)"));
-    /* In a testing network 250 ms at least, three times that at most. */
+    /* In a testing network 2.5 s. */
     ck_assert_uint_ge(b->again_us, b->env->mono_us + 250 * US_PER_MS);
     ck_assert_uint_le(b->again_us, b->env->mono_us + 2500 * US_PER_MS);
     unsigned lines = b->lines;
