@@ -13,7 +13,7 @@
  *   locked: no other client, tunic or tor may use it at the same time.
  * - There is no listener unless a SocksPort is named.
  * - Options about a process (Log, PidFile, RunAsDaemon, ...) are the program's business: they are
- *   ignored with a warning (tunic_set_log()). User, DisableAllSwap and NoExec, which somebody may
+ *   ignored with a warning (tunic_set_log()). User and DisableAllSwap, which somebody may
  *   rely on, are refused. So is %include. */
 #ifndef TUNIC_CLIENT_H
 #define TUNIC_CLIENT_H

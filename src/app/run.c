@@ -100,6 +100,7 @@ static void set_binding(struct running *r)
 {
     r->world.bind_v4 = r->app->options->is.bind_or_v4;
     r->world.bind_v6 = r->app->options->is.bind_or_v6;
+    net_set_socket_buffers(r->net, r->app->options->is.sock_bytes);
 }
 
 static void start_client(struct running *r)
@@ -187,6 +188,8 @@ static void on_signal(void *arg, int signum)
 static err_t watch_signals(struct running *r)
 {
     static const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+    if (r->app->options->disable_signal_handlers)
+        return OK;
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         TRY(net_on_signal(r->net, signals[i], on_signal, r));
     return OK;

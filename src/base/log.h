@@ -16,6 +16,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARN, LOG_ERR };
 struct log {
     enum log_level least; /* messages below this level are not even formatted */
     bool unsafe;          /* SafeLogging 0: sensitive text is shown */
+    bool warn_protocol;   /* ProtocolWarnings: what others do against the protocol is a warning */
     void (*sink)(void *arg, enum log_level level, const char *line);
     void *arg;
 };
@@ -34,10 +35,12 @@ const char *log_safe(const struct log *log, const char *text);
         if ((log) && (level) >= (log)->least)      \
             log_line((log), (level), __VA_ARGS__); \
     } while (0)
-#define log_debug(log, ...)  LOG_AT(log, LOG_DEBUG, __VA_ARGS__)
-#define log_info(log, ...)   LOG_AT(log, LOG_INFO, __VA_ARGS__)
-#define log_notice(log, ...) LOG_AT(log, LOG_NOTICE, __VA_ARGS__)
-#define log_warn(log, ...)   LOG_AT(log, LOG_WARN, __VA_ARGS__)
-#define log_err(log, ...)    LOG_AT(log, LOG_ERR, __VA_ARGS__)
+/* A peer broke the protocol: a warning if the user wants to know, else for who looks closer. */
+#define log_protocol(log, ...) LOG_AT(log, (log)->warn_protocol ? LOG_WARN : LOG_INFO, __VA_ARGS__)
+#define log_debug(log, ...)    LOG_AT(log, LOG_DEBUG, __VA_ARGS__)
+#define log_info(log, ...)     LOG_AT(log, LOG_INFO, __VA_ARGS__)
+#define log_notice(log, ...)   LOG_AT(log, LOG_NOTICE, __VA_ARGS__)
+#define log_warn(log, ...)     LOG_AT(log, LOG_WARN, __VA_ARGS__)
+#define log_err(log, ...)      LOG_AT(log, LOG_ERR, __VA_ARGS__)
 
 #endif

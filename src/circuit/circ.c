@@ -267,8 +267,12 @@ static void on_cell(void *arg, uint8_t cmd, uint8_t *body)
         err = circ_on_created(c, cmd, body);
     else /* tor-spec 5.6: RELAY_EARLY towards the client is forbidden too */
         err = ERR_CIRC_PROTO;
-    if (err != OK)
-        circ_fail(c, err);
+    if (err == OK)
+        return;
+    if (err_class(err) == ERRC_CIRCUIT)
+        log_protocol(c->env->log, "Circuit %u: %s cell against the protocol: %s. Closing it.",
+                     (unsigned)c->id, chan_cmd_name(cmd), err_text(err));
+    circ_fail(c, err);
 }
 
 static void on_destroy(void *arg, uint8_t reason)

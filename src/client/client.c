@@ -162,7 +162,7 @@ static void dir_want(void *arg)
 static void fetch_due(void *arg)
 {
     struct client *c = arg;
-    if (!directory_carried_by(c->directory, &c->member) ||
+    if (!directory_carried_by(c->directory, &c->member) || !c->settings->config.fetch_documents ||
         dirmgr_lacks(directory_mgr(c->directory)))
         return;
     bootstrap_reached(&c->bootstrap, BOOTSTRAP_CONN);
@@ -559,6 +559,8 @@ err_t client_reconfigure(struct client *c, const struct client_config *config,
         exits_retire_all(c->exits);
         fetcher_retire_all(c->fetcher);
     }
+    if (c->started)
+        env_arm_ms(c->env, &c->fetch, 0); /* documents may be fetched now */
     settings_drop(old);
     return OK;
 }

@@ -22,6 +22,7 @@ struct client_config {
     double authority_fallback_rate;     /* DirAuthorityFallbackRate */
     uint32_t paths_needed_permyriad;    /* PathsNeededToBuildCircuits; 0: by the consensus */
     bool testing_network;               /* TestingTorNetwork */
+    bool fetch_documents;               /* FetchServerDescriptors */
 
     /* Links */
     enum link_padding padding;         /* ConnectionPadding */

@@ -17,6 +17,7 @@ struct client_config client_config_defaults(bool testing)
         .default_fallback_dirs = true,
         .authority_fallback_rate = 0.1,
         .use_entry_guards = true,
+        .fetch_documents = true,
         .use_ipv4 = true,
         .use_ipv6 = true,
         .distinct_subnets = !testing,

@@ -319,6 +319,7 @@ static err_t check_network(const struct checking *c)
                           "ConstrainedSockSize is invalid.  Must be a value between %d and %d in "
                           "%d byte increments.",
                           SOCK_SIZE_MIN, SOCK_SIZE_MAX, SOCK_SIZE_STEP);
+    o->is.sock_bytes = o->constrained_sockets ? (size_t)size : 0;
     if (o->fetch_dir_info_extra_early && !o->fetch_dir_info_early)
         return reject_opt(c, "FetchDirInfoExtraEarly",
                           "FetchDirInfoExtraEarly requires that you also set FetchDirInfoEarly");

@@ -79,7 +79,6 @@ struct options {
     char *warn_plaintext_ports_csv, *reject_plaintext_ports_csv, *long_lived_ports_csv;
     bool unix_socks_group_writable;
     bool client_reject_internal, client_dns_reject_internal;
-    bool allow_non_rfc953_hostnames;
 
     /* Files and process */
     char *data_directory, *cache_directory;
@@ -87,7 +86,7 @@ struct options {
     int cache_directory_group_readable; /* enum autobool */
     char *pid_file, *user, *syslog_identity_tag;
     bool run_as_daemon, disable_all_swap, avoid_disk_writes;
-    bool no_exec, disable_debugger_attachment;
+    bool disable_debugger_attachment;
     int conn_limit;
     int shutdown_wait_s;
     char *owning_controller_process;
@@ -168,6 +167,7 @@ struct options {
         struct log_dest *logs; /* never empty unless quiet */
         size_t n_logs;
         enum safe_logging safe_logging;
+        size_t sock_bytes;                /* the kernel's buffers of a socket; 0: as it likes */
         int log_granularity_ms;           /* one that divides a second, or is divided by one */
         struct ip bind_or_v4, bind_or_v6; /* family IP_NONE: the system's choice */
         char *data_dir, *cache_dir;       /* absolute, expanded */

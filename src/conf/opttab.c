@@ -71,12 +71,14 @@
 #define NO_HTTP_PORT        "Tunic has no HTTP tunnel port yet"
 #define NO_LIMIT            "Tunic does not limit bandwidth yet"
 #define NO_METRICS          "Tunic has no metrics port yet"
-#define NO_ONIONS           "Tunic has no onion services yet"
-#define NO_PATH_BIAS        "Tunic does not watch guards for path bias yet"
-#define NO_PROXY            "Tunic does not connect through a proxy yet"
-#define NO_TRANSPORTS       "Tunic starts no pluggable transports yet"
-#define NO_TRANS_PORT       "Tunic takes no redirected connections yet"
-#define OWN_SCHEDULER       "Tunic has a scheduler of its own"
+/* tor's SOCKS port takes none either, whatever the option says (proto_socks.c). */
+#define NO_ODD_HOSTS  "SOCKS takes no odd host names, and Tunic has no other way in for them yet"
+#define NO_ONIONS     "Tunic has no onion services yet"
+#define NO_PATH_BIAS  "Tunic does not watch guards for path bias yet"
+#define NO_PROXY      "Tunic does not connect through a proxy yet"
+#define NO_TRANSPORTS "Tunic starts no pluggable transports yet"
+#define NO_TRANS_PORT "Tunic takes no redirected connections yet"
+#define OWN_SCHEDULER "Tunic has a scheduler of its own"
 
 /* clang-format off */
 static const struct opt TABLE[] = {
@@ -115,7 +117,7 @@ static const struct opt TABLE[] = {
     RELAYS("AddressDisableIPv6", OPTT_BOOL, "0", 0),
     OBSOLETE("AllowDotExit"),
     OBSOLETE("AllowInvalidNodes"),
-    BOOL("AllowNonRFC953Hostnames", allow_non_rfc953_hostnames, "0", 0),
+    KEPT("AllowNonRFC953Hostnames", OPTT_BOOL, "0", 0, NO_ODD_HOSTS),
     OBSOLETE("AllowSingleHopCircuits"),
     OBSOLETE("AllowSingleHopExits"),
     KEPT("AlternateBridgeAuthority", OPTT_LINES, NULL, 0, NO_BRIDGES),
@@ -382,7 +384,7 @@ static const struct opt TABLE[] = {
     INTERVAL("NewCircuitPeriod", new_circuit_period_s, "30 seconds", 0),
     RELAYS("Nickname", OPTT_STRING, NULL, 0),
     LINES("NodeFamily", node_family_lines, NULL, 0),
-    BOOL("NoExec", no_exec, "0", OPTF_IMMUTABLE),
+    NO_MATTER("NoExec", OPTT_BOOL, "0", OPTF_IMMUTABLE, "Tunic starts no other program"),
     NO_MATTER("NumCPUs", OPTT_POSINT, "0", 0, "Tunic works in one thread"),
     POSINT("NumDirectoryGuards", num_directory_guards, "0", 0),
     POSINT("NumEntryGuards", num_entry_guards, "0", 0),

@@ -50,6 +50,7 @@ static struct client_config config_of(const struct options *o)
         .default_fallback_dirs = o->use_default_fallback_dirs,
         .authority_fallback_rate = o->dir_authority_fallback_rate,
         .paths_needed_permyriad = permyriad_of(o->paths_needed_to_build_circuits),
+        .fetch_documents = o->fetch_server_descriptors,
         .padding = padding_of(o->connection_padding),
         .reduced_padding = o->reduced_connection_padding,
         .keepalive_s = (uint32_t)o->keepalive_period_s,

@@ -227,6 +227,7 @@ err_t logfile_open(struct logfile *f, const struct options *o, const struct opti
     f->sinks = sinks;
     f->n = n;
     f->granularity_ms = o->is.log_granularity_ms;
+    f->log.warn_protocol = o->protocol_warnings;
     f->log.unsafe = o->is.safe_logging != SAFELOG_ALL;
     set_least(f);
     for (size_t i = 0; i < n; i++)

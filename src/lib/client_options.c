@@ -7,11 +7,13 @@
 /* What is no business of a library's. */
 static const char *const of_processes[] = {
     "ConnLimit",
+    "ConstrainedSockets",
     "DisableDebuggerAttachment",
     "Log",
     "LogMessageDomains",
     "LogTimeGranularity",
     "PidFile",
+    "ProtocolWarnings",
     "RunAsDaemon",
     "SafeLogging",
     "ShutdownWaitLength",
@@ -117,12 +119,10 @@ static err_t check(struct reading *r)
     const char *home = getenv("HOME");
     const struct options_env env = {home && *home ? home : ".", QUIET_LIBRARY, &r->t->log};
     TRY(options_check(r->o, &env, &r->e));
-    if (r->o->user || r->o->disable_all_swap || r->o->no_exec)
+    if (r->o->user || r->o->disable_all_swap)
         return conf_fail(&r->e, ERR_UNSUPPORTED,
                          "%s is about a process: a library cannot see to it",
-                         r->o->user               ? "User"
-                         : r->o->disable_all_swap ? "DisableAllSwap"
-                                                  : "NoExec");
+                         r->o->user ? "User" : "DisableAllSwap");
     return OK;
 }
 

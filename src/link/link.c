@@ -114,6 +114,9 @@ void link_close(struct link *l, err_t why, enum or_reason reason, const char *te
     l->end = (struct link_end){.why = why, .reason = reason, .during = l->state};
     snprintf(l->end.text, sizeof l->end.text, "%s", text ? text : err_text(why));
     l->state = LINK_CLOSED;
+    if (why == ERR_LINK_PROTO || why == ERR_LINK_VERSION)
+        log_protocol(l->env->log, "A relay breaks the link protocol: %s. Closing the link.",
+                     l->end.text);
     disarm_all(l);
     /* No TLS close alert: tor sends none, and the onlooker is not to tell us apart by it. */
     if (l->end.during == LINK_OPEN && reason != OR_TLS_ERROR)

@@ -189,8 +189,20 @@ static struct conn *conn_make(struct net *n, int fd, const struct conn_machine *
     return c;
 }
 
+/* Before connecting: the window that is offered to the peer depends on it. */
+static void constrain(const struct net *n, int fd)
+{
+    const int *size = &n->sock_bytes;
+    if (fd >= 0 && *size &&
+        (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, size, sizeof *size) != 0 ||
+         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, size, sizeof *size) != 0))
+        log_warn(n->env.log, "The buffers of a socket could not be set to %d bytes: %s", *size,
+                 strerror(errno));
+}
+
 struct conn *conn_new(struct net *n, int fd, const struct conn_machine *ops, void *machine)
 {
+    constrain(n, fd);
     struct conn *c = conn_make(n, fd, ops, machine);
     if (c && event_add(c->read, NULL) != 0) {
         conn_free(c);
@@ -223,7 +235,10 @@ struct conn *conn_dial(struct net *n, const struct ipport *to, const struct ip *
 {
     int family = to->ip.family == IP_V6 ? AF_INET6 : AF_INET;
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int error = fd < 0 ? errno : begin_connect(fd, to, bind);
+    int error = fd < 0 ? errno : 0;
+    constrain(n, fd);
+    if (!error)
+        error = begin_connect(fd, to, bind);
     struct conn *c = conn_make(n, fd, ops, machine);
     if (!c)
         return NULL;

@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -136,6 +137,11 @@ void net_free(struct net *n)
 struct env *net_env(struct net *n)
 {
     return &n->env;
+}
+
+void net_set_socket_buffers(struct net *n, size_t bytes)
+{
+    n->sock_bytes = bytes > INT_MAX ? INT_MAX : (int)bytes;
 }
 
 struct event_base *net_base(struct net *n)

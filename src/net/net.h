@@ -27,6 +27,10 @@ void net_free(struct net *n); /* NULL is fine */
 struct env *net_env(struct net *n);
 struct event_base *net_base(struct net *n);
 
+/* The kernel's buffers of sockets that are made from now on, in bytes; 0: as it likes
+ * (ConstrainedSockets). */
+void net_set_socket_buffers(struct net *n, size_t bytes);
+
 /* A callback of the loop begins: reads the clocks if it is the first of this batch, and makes sure
  * that the batch is settled. Also to be called before calling into machines from outside the loop.
  */

@@ -105,7 +105,7 @@ static err_t on_connected(struct stream *s, const struct relay_msg *msg)
     if (relay_connected_decode(rd_over(msg->data, msg->len), &m) != OK)
         return ERR_CIRC_PROTO;
     if (!connected_ok(s, &m.ip)) {
-        log_info(s->set->env->log, "an exit claims to have connected to an internal address");
+        log_protocol(s->set->env->log, "an exit claims to have connected to an internal address");
         end_for_address(s, &m.ip);
         return OK;
     }
