@@ -309,7 +309,7 @@ static void prepare(struct sim *s)
     struct rng rng = {sc->seed ^ UINT64_C(0x5eed5eed5eed)};
     s->rng.state = rng_next(&rng);
     s->net_rng.state = rng_next(&rng);
-    s->net_log = (struct log){LOG_INFO, true, net_log, s};
+    s->net_log = (struct log){.least = LOG_INFO, .unsafe = true, .sink = net_log, .arg = s};
     s->net_env = (struct env){.random = rng_fill, .random_arg = &s->net_rng};
     s->net_env.log = s->trace ? &s->net_log : NULL;
     for (size_t i = 0; i < SIM_CLIENTS; i++) {
