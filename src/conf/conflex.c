@@ -49,8 +49,6 @@ static const char *lex_quoted(struct cursor *c, char *out, size_t *len)
         return "Invalid escape sequence in quoted string";
     c->at = behind;
     skip_blanks(c);
-    if (*c->at == '\r' && c->at[1] == '\n')
-        c->at++;
     if (*c->at && *c->at != '#' && *c->at != '\n')
         return "Excess data after quoted string";
     return NULL;
@@ -142,7 +140,7 @@ struct frame {
     char **files; /* those of an %include; the first text has none */
     size_t n_files, next_file;
     const char *name; /* of the file being read */
-    char *content;    /* owned; NULL before the first file and for the first text */
+    char *text;       /* of it; NULL: there is none to read */
     char *scratch;
     struct cursor at;
 };
@@ -162,9 +160,23 @@ static void frame_free(struct frame *f)
     for (size_t i = 0; i < f->n_files; i++)
         free(f->files[i]);
     free(f->files);
-    free(f->content);
+    free(f->text);
     free(f->scratch);
     *f = (struct frame){0};
+}
+
+/* A copy without carriage returns: tor drops all of a file's (read_file_to_str()), so that a
+ * backslash continues a line that ends in both. */
+static char *without_returns(const char *text)
+{
+    char *copy = malloc(strlen(text) + 1), *at = copy;
+    if (!copy)
+        return NULL;
+    for (; *text; text++)
+        if (*text != '\r')
+            *at++ = *text;
+    *at = 0;
+    return copy;
 }
 
 static err_t frame_start(struct lexer *lx, struct frame *f, const char *name, const char *text)
@@ -178,10 +190,11 @@ static err_t frame_start(struct lexer *lx, struct frame *f, const char *name, co
             "not \"UTF-8 with BOM\").",
             name));
     text += marked ? sizeof mark - 1 : 0;
+    f->text = without_returns(text);
     f->scratch = malloc(strlen(text) + 1);
     f->name = name;
-    f->at = (struct cursor){text, 1};
-    return f->scratch ? OK : ERR_NOMEM;
+    f->at = (struct cursor){f->text, 1};
+    return f->text && f->scratch ? OK : ERR_NOMEM;
 }
 
 const char *conf_read_why(err_t err)
@@ -202,15 +215,18 @@ static err_t next_file(struct lexer *lx)
         return OK;
     }
     const char *name = f->files[f->next_file++];
-    free(f->content);
+    char *content = NULL;
+    free(f->text);
     free(f->scratch);
-    f->content = f->scratch = NULL;
-    err_t err = lx->src->read(lx->src->arg, name, &f->content);
+    f->text = f->scratch = NULL;
+    err_t err = lx->src->read(lx->src->arg, name, &content);
     if (err != OK)
         return conf_faults_say(lx->faults, err,
                                "Error reading included configuration file or directory: \"%s\".%s",
                                name, conf_read_why(err));
-    return frame_start(lx, f, name, f->content);
+    err = frame_start(lx, f, name, content);
+    free(content);
+    return err;
 }
 
 static err_t push_include(struct lexer *lx, const char *path, const char *where)
@@ -269,7 +285,7 @@ static err_t lex_all(struct lexer *lx)
         unsigned line = 0;
         bool found = false;
         const char *why = NULL;
-        if (f->scratch) /* an %include that named no file has none */
+        if (f->text) /* an %include that named no file has none */
             why = lex_line(&f->at, f->scratch, &key, &value, &line, &found);
         if (why) {
             skip_comment(&f->at); /* the rest of the line */

@@ -80,7 +80,7 @@ static bool needs_quotes(const char *text)
 
 static char *quote_byte(char *at, char c)
 {
-    const char *known = c == '\'' ? NULL : strchr(bytes, c);
+    const char *known = strchr(bytes, c);
     if (known)
         at += snprintf(at, 3, "\\%c", letters[known - bytes]);
     else if (c >= ' ' && c <= '~')

@@ -499,6 +499,7 @@ static err_t check_process(const struct checking *c)
     const char *pid = c->o->owning_controller_process;
     if (!pid)
         return OK;
+    pid += *pid == '+'; /* strtol() takes it, and so does tor */
     /* tor's form: a number, then nothing that is a letter or digit */
     size_t digits = strspn(pid, "0123456789");
     uint64_t number = 0;

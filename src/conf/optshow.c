@@ -36,7 +36,7 @@ static err_t get_foreign(const struct options *o, const struct opt *opt, struct 
 {
     TRY(copy_named(o->kept, opt->name, out));
     const char *initial = opt_initial(opt, o->using_test_network_defaults);
-    if (!initial && opt->type == OPTT_NODES)
+    if (!initial && (opt->type == OPTT_NODES || opt->type == OPTT_CSV))
         initial = ""; /* as the lists that have a place */
     if (*out || !initial || opt->kind == OPT_OBSOLETE || opt->type == OPTT_LINES)
         return OK;

@@ -101,7 +101,7 @@ static err_t disk_expand(void *arg, const char *pattern, char ***files, size_t *
     (void)arg;
     struct names names = {0};
     err_t err = OK;
-    if (strpbrk(pattern, "*?[")) {
+    if (strpbrk(pattern, "*?")) {
         glob_t g = {0};
         int rv = glob(pattern, 0, NULL, &g);
         if (rv != 0 && rv != GLOB_NOMATCH)
