@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "base/text.h"
 
 enum { SHOWN_MOST = 100 };
@@ -44,6 +45,19 @@ static const struct arg_name *name_at(const struct arg_name *first, size_t strid
     return (const struct arg_name *)(const void *)((const char *)first + row * stride);
 }
 
+static err_t no_such(const struct arg_name *first, size_t n, size_t stride, struct text word,
+                     const struct arg *a)
+{
+    char name[NEAREST_NAME_MAX + 2];
+    snprintf(name, sizeof name, "%.*s", TEXT_ARG(word));
+    struct nearest near = nearest_begin(name);
+    for (size_t row = 0; row < n; row++)
+        nearest_try(&near, name_at(first, stride, row)->text);
+    if (near.best)
+        return arg_wrong(a, "there is no such option. Did you mean \"%s\"?", near.best);
+    return arg_wrong(a, "there is no such option; see --help");
+}
+
 err_t args_take(const struct arg_name *first, size_t n, size_t stride, int argc, char *const *argv,
                 int *i, struct arg *a, size_t *row)
 {
@@ -57,7 +71,7 @@ err_t args_take(const struct arg_name *first, size_t n, size_t stride, int argc,
     }
     a->option = word;
     if (*row == n)
-        return arg_wrong(a, "there is no such option; see --help");
+        return no_such(first, n, stride, (struct text){word, len}, a);
     a->option = name->text;
     if (!name->has_value && equals)
         return arg_wrong(a, "takes no value");

@@ -1,12 +1,14 @@
 #include "app/cmdline.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/nearest.h"
 #include "conf/optlists.h"
 #include "conf/optval.h"
 #include "host/disk.h"
@@ -47,6 +49,8 @@ static const struct flag FLAGS[] = {
     {"--keygen-family", TAKES_ONE, CMD_RELAY_ONLY, QUIET_NONE, FX_NONE},
     {"--key-expiration", TAKES_MAYBE, CMD_RELAY_ONLY, QUIET_NONE, FX_NONE},
 };
+
+const char *const cmdline_programs[] = {"testnet", "fetch", "check", "forge", NULL};
 
 static const struct flag *find_flag(const char *word)
 {
@@ -110,16 +114,54 @@ static const char *cmdline_name(const char *name)
     return name;
 }
 
-/* "--Option value", "-Option value", "Option value", "+Option value", "/Option" */
+static const char *without_dashes(const char *word)
+{
+    for (int i = 0; i < 2 && *word == '-'; i++)
+        word++;
+    return word;
+}
+
+const char *cmdline_hint(const char *word, char hint[CMDLINE_HINT])
+{
+    const char *name = without_dashes(word), *kind = "";
+    struct nearest near = nearest_begin(name);
+    const char *option = opt_nearest(name);
+    for (size_t i = 0; i < sizeof FLAGS / sizeof FLAGS[0]; i++)
+        nearest_try(&near, without_dashes(FLAGS[i].name));
+    if (near.best)
+        kind = "--";
+    const char *flag = near.best;
+    for (size_t i = 0; cmdline_programs[i]; i++)
+        nearest_try(&near, cmdline_programs[i]);
+    if (near.best != flag)
+        kind = "tunic ";
+    if (option)
+        nearest_try(&near, option);
+    if (near.best == option)
+        kind = "";
+    if (near.best)
+        snprintf(hint, CMDLINE_HINT, " Did you mean \"%s%s\"?", kind, near.best);
+    else
+        snprintf(hint, CMDLINE_HINT, " See tunic --help.");
+    return hint;
+}
+
+/* "--Option value", "-Option value", "Option value", "+Option value", "/Option". The name is looked
+ * at before the value: whoever mistyped a flag is not to look for a value. */
 static err_t parse_option(const char *word, const char *next, struct conf_line ***tail, int *used,
                           struct conf_err *e)
 {
-    const char *name = word;
+    const char *name = without_dashes(word);
     enum conf_how how = CONF_SET;
-    for (int i = 0; i < 2 && *name == '-'; i++)
-        name++;
+    char hint[CMDLINE_HINT];
     if (*name == '+' || *name == '/')
         how = *name++ == '+' ? CONF_APPEND : CONF_CLEAR;
+    if (!opt_lookup(cmdline_name(name), NULL) &&
+        (!next || opt_candidates(name, hint, sizeof hint) < 2))
+        return conf_fail(e, ERR_NOT_FOUND,
+                         "Failed to parse/validate config: command line: Unknown option '%s'.  "
+                         "Failing.%s",
+                         name, cmdline_hint(name, hint));
     if (how == CONF_CLEAR)
         next = "";
     else if (!next)

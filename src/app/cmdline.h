@@ -37,7 +37,15 @@ struct cmdline {
     char *torrc_path, *defaults_path;
 };
 
-/* ERR_MALFORMED and a text for E. Warnings go to LOG. */
+/* The other programs in this one, "tunic NAME ..."; NULL at the end. */
+extern const char *const cmdline_programs[];
+/* What somebody who wrote WORD (dashes and all) may have meant: ` Did you mean "--help"?`, or where
+ * to read on. */
+enum { CMDLINE_HINT = 128 };
+const char *cmdline_hint(const char *word, char hint[CMDLINE_HINT]);
+
+/* ERR_MALFORMED or ERR_NOT_FOUND (an option that there is not), and a text for E. Warnings go to
+ * LOG. */
 MUST_USE err_t cmdline_parse(int argc, char *const *argv, const struct log *log,
                              struct cmdline **out, struct conf_err *e);
 /* How quiet the command line asks to be, before all of it is known to be right. */

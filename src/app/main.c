@@ -20,16 +20,15 @@
 
 /* The other programs in this one: "tunic NAME ...". */
 static const struct {
-    const char *name;
     int (*main)(int argc, char **argv);
     const char *what;
-} commands[] = {
-    {"testnet", testnet_main, "a private Tor network in this process, for tests"},
-    {"fetch", fetch_main, "documents of Tor's directory, verified"},
-    {"check", check_main, "a relay of your own, tried rule by rule"},
-    {"forge", forge_main, "directory documents, made and signed for tests"},
+} programs[] = {
+    /* in the order of cmdline_programs */
+    {testnet_main, "a private Tor network in this process, for tests"},
+    {fetch_main, "documents of Tor's directory, verified"},
+    {check_main, "a relay of your own, tried rule by rule"},
+    {forge_main, "directory documents, made and signed for tests"},
 };
-enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static const char HELP_HEAD[] =
     "Tunic " TUNIC_VERSION ": a Tor client with tor's options, independent of the Tor Project.\n"
@@ -49,14 +48,14 @@ static const char HELP[] =
     "  --hush, --quiet         log from warnings up; nothing\n"
     "  --version, --library-versions, --list-modules, --help\n"
     "\n"
-    "See man page for options, or https://www.torproject.org/ for documentation.\n";
+    "Every option, with examples and files: man tunic.\n";
 
 static void print_help(void)
 {
     fputs(HELP_HEAD, stdout);
-    for (size_t i = 0; i < COMMANDS; i++)
-        printf("tunic %-8s ...        %s; see tunic %s --help\n", commands[i].name,
-               commands[i].what, commands[i].name);
+    for (size_t i = 0; cmdline_programs[i]; i++)
+        printf("tunic %-8s ...        %s; see tunic %s --help\n", cmdline_programs[i],
+               programs[i].what, cmdline_programs[i]);
     fputs(HELP, stdout);
 }
 
@@ -232,16 +231,17 @@ static bool is_nothing(const char *word)
 
 int main(int argc, char **argv)
 {
-    for (size_t i = 0; argc > 1 && i < COMMANDS; i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].main(argc - 1, argv + 1);
+    char hint[CMDLINE_HINT];
+    for (size_t i = 0; argc > 1 && cmdline_programs[i]; i++)
+        if (strcmp(argv[1], cmdline_programs[i]) == 0)
+            return programs[i].main(argc - 1, argv + 1);
     if (argc == 2 && strcmp(argv[1], "help") == 0) {
         print_help();
         return 0;
     }
     if (argc > 1 && is_nothing(argv[1])) {
-        fprintf(stderr, "tunic: there is no command or option \"%.40s\"; see tunic --help\n",
-                argv[1]);
+        fprintf(stderr, "tunic: there is no command or option \"%.40s\".%s\n", argv[1],
+                cmdline_hint(argv[1], hint));
         return 1;
     }
     return client_main(argc, argv);

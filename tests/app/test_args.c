@@ -56,7 +56,9 @@ START_TEST(test_args_say_what_is_wrong)
     ck_err(take(2, "--flag=1", "", &i, &row), ERR_ARG);
     ck_assert_str_eq(why, "--flag: takes no value");
     ck_err(take(2, "--siz", "5", &i, &row), ERR_ARG);
-    ck_assert_str_eq(why, "--siz: there is no such option; see --help");
+    ck_assert_str_eq(why, "--siz: there is no such option. Did you mean \"--size\"?");
+    ck_err(take(2, "--other", "5", &i, &row), ERR_ARG);
+    ck_assert_str_eq(why, "--other: there is no such option; see --help");
 }
 END_TEST
 

@@ -76,7 +76,7 @@ END_TEST
 
 START_TEST(test_cmdline_option_without_value_is_refused_in_tors_words)
 {
-    static const char *const last[] = {"--blah", "-f", "SocksPort", "--hash-password", "+Log"};
+    static const char *const last[] = {"--SafeSocks", "-f", "SocksPort", "--hash-password", "+Log"};
     for (size_t i = 0; i < 5; i++) {
         struct cmdline *c = NULL;
         struct conf_err e = {""};
@@ -199,19 +199,29 @@ START_TEST(test_cmdline_load_errors_name_the_included_file_and_line)
 }
 END_TEST
 
-START_TEST(test_cmdline_load_unknown_option_in_tors_words)
+START_TEST(test_cmdline_unknown_option_comes_before_its_value)
 {
-    enter_dir();
-    struct cmdline *c = PARSE("--blah", "derp");
-    struct capture *log = capture_new();
-    struct options *o;
-    struct conf_err e;
-    ck_err(load(c, NULL, log, &o, NULL, &e), ERR_NOT_FOUND);
-    ck_assert_str_eq(
-        e.text, "Failed to parse/validate config: command line: Unknown option 'blah'.  Failing.");
-    free(log);
-    cmdline_free(c);
-    leave_dir();
+    static const struct {
+        const char *word, *value, *says;
+    } rows[] = {
+        {"--blah", "derp", "Unknown option 'blah'.  Failing. See tunic --help."},
+        {"--blah", NULL, "Unknown option 'blah'.  Failing. See tunic --help."},
+        {"-V", NULL, "Unknown option 'V'.  Failing. See tunic --help."},
+        {"--testnet", NULL, "Unknown option 'testnet'.  Failing. Did you mean \"tunic testnet\"?"},
+        {"--verison", NULL, "Unknown option 'verison'.  Failing. Did you mean \"--version\"?"},
+        {"+SockPort", NULL, "Unknown option 'SockPort'.  Failing. Did you mean \"SocksPort\"?"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct cmdline *c = NULL;
+        struct conf_err e = {""};
+        char want[256], *argv[] = {"tunic", (char *)(uintptr_t)rows[i].word,
+                                   (char *)(uintptr_t)rows[i].value, NULL};
+        ck_err(cmdline_parse(rows[i].value ? 3 : 2, argv, NULL, &c, &e), ERR_NOT_FOUND);
+        snprintf(want, sizeof want, "Failed to parse/validate config: command line: %s",
+                 rows[i].says);
+        ck_assert_str_eq(e.text, want);
+        ck_assert_ptr_null(c);
+    }
 }
 END_TEST
 
@@ -325,7 +335,7 @@ TESTS("app/cmdline", test_cmdline_options_with_any_number_of_dashes, test_cmdlin
       test_cmdline_load_layers_defaults_torrc_and_command_line,
       test_cmdline_load_includes_files_globs_and_folders,
       test_cmdline_load_errors_name_the_included_file_and_line,
-      test_cmdline_load_unknown_option_in_tors_words, test_cmdline_load_missing_files,
+      test_cmdline_unknown_option_comes_before_its_value, test_cmdline_load_missing_files,
       test_cmdline_load_standard_input_is_read_once,
       test_cmdline_load_again_reads_the_same_file_anew,
       test_cmdline_load_testing_network_from_any_source,

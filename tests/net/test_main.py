@@ -98,8 +98,8 @@ def test_words_that_are_no_command():
     def run(word):
         return subprocess.run([sut_module.program(), word], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, timeout=10, check=False)
-    assert run("chekc").stderr == ('tunic: there is no command or option "chekc"; '
-                                   "see tunic --help\n")
+    assert run("chekc").stderr == ('tunic: there is no command or option "chekc". '
+                                   'Did you mean "tunic check"?\n')
     assert run("chekc").returncode == 1
     for word in ("help", "--help"):
         done = run(word)

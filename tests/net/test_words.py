@@ -1,0 +1,134 @@
+"""What somebody reads who wrote something wrong: what it was, where it stands, what to do."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+import ourlab
+import sut as sut_module
+
+TUNIC_ONLY = pytest.mark.skipif(sut_module.IS_TOR, reason="tor names one wrong line a run, and guesses nothing")
+
+
+def run(*words, torrc=None, timeout=20, program=None):
+    return subprocess.run([program or sut_module.program()] + list(words), input=torrc,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout,
+                          check=False)
+
+
+def said(*words, **options):
+    """(status, lines without time and level)"""
+    done = run(*words, **options)
+    text = done.stdout.decode("utf-8", "replace")
+    return done.returncode, [line.split("] ", 1)[-1] for line in text.splitlines()]
+
+
+def verdict(torrc, tmp_path):
+    """Of a torrc that is no business of this computer's own files."""
+    path = tmp_path / "torrc"
+    path.write_bytes(torrc if isinstance(torrc, bytes) else torrc.encode())
+    return said("--verify-config", "-f", str(path), "--defaults-torrc", "/dev/null",
+                "--DataDirectory", str(tmp_path / "data"))
+
+
+# -- a torrc ---------------------------------------------------------------------------------------
+
+WRONG = """SafeSocks 2
+SocksPrt 9050
+SocksPort 9050 IsolateDestAdr
+ContactInfo "a" b
+ExitNodes foo bar
+SocksPolicy accept nothing
+FallbackDir nowhere
+MaxCircuitDirtiness 10 fortnights
+"""
+
+
+@TUNIC_ONLY
+def test_all_wrong_lines_are_named_in_one_run(tmp_path):
+    status, lines = verdict(WRONG, tmp_path)
+    assert status == 1
+    where = str(tmp_path / "torrc")
+    for number in range(1, 9):
+        assert any(line.startswith("%s:%d: " % (where, number)) for line in lines), number
+    assert lines[-2].startswith("Failed to parse/validate config: %s:4: " % where)
+    assert "(the first of 8 faults; the log names all)" in lines[-2]
+    assert lines[-1] == "Reading config failed--see warnings above."
+
+
+def test_one_wrong_line_ends_as_in_tor(tmp_path):
+    status, lines = verdict("SafeSocks 1\nSocksPort 70000\n", tmp_path)
+    assert status == 1
+    assert "SocksPort" in "\n".join(lines)
+    assert lines[-2].startswith("Failed to parse/validate config: ")
+    assert lines[-1] == "Reading config failed--see warnings above."
+
+
+@TUNIC_ONLY
+def test_of_very_many_wrong_lines_the_first_are_named(tmp_path):
+    status, lines = verdict("".join("Xyzzy%d 1\n" % i for i in range(1, 500)), tmp_path)
+    assert status == 1
+    assert sum("Unknown option" in line for line in lines) == 21
+    assert "(the first of 499 faults; the log names 20)" in lines[-2]
+
+
+@TUNIC_ONLY
+@pytest.mark.parametrize("line, meant", [
+    ("SockPort 9050", 'Did you mean "SocksPort"?'),
+    ("SocksPort 9050 IsolateDestAdr", 'Did you mean "IsolateDestAddr"?'),
+    ("SocksPort 9050 NoIsolateSOCKSAut", 'Did you mean "NoIsolateSOCKSAuth"?'),
+    ("Socks 9050", "It may be short for Socks4Proxy, Socks5Proxy, Socks5ProxyPassword or others."),
+])
+def test_what_may_have_been_meant(tmp_path, line, meant):
+    status, lines = verdict(line, tmp_path)
+    assert status == 1
+    assert lines[-2].endswith(meant), lines
+
+
+@TUNIC_ONLY
+@pytest.mark.parametrize("torrc, says", [
+    (b"\xef\xbb\xbfSafeSocks 1\n", ":1: the file begins with a byte order mark. Save it without one"),
+    ("SafeSocks 1\n".encode("utf-16"), "It holds a NUL byte, so it is no plain text"),
+    (b"SafeSocks 1\n\0", "It holds a NUL byte, so it is no plain text"),
+])
+def test_what_an_editor_may_have_done(tmp_path, torrc, says):
+    status, lines = verdict(torrc, tmp_path)
+    assert status == 1
+    assert says in lines[-2]
+
+
+# -- the command line ------------------------------------------------------------------------------
+
+@TUNIC_ONLY
+@pytest.mark.parametrize("words, says", [
+    (["--testnet"], "Unknown option 'testnet'.  Failing. Did you mean \"tunic testnet\"?"),
+    (["--testnet", "--relays", "5"], "Did you mean \"tunic testnet\"?"),
+    (["-V"], "Unknown option 'V'.  Failing. See tunic --help."),
+    (["--verify-confg", "-f", "x"], "Did you mean \"--verify-config\"?"),
+    (["--sockport", "9050"], "Did you mean \"SocksPort\"?"),
+    (["testnt"], "Did you mean \"tunic testnet\"?"),
+    (["fetch", "--jsn", "x"], "tunic fetch: --jsn: there is no such option. Did you mean \"--json\"?"),
+    (["testnet", "--relay", "5"], "Did you mean \"--relays\"?"),
+])
+def test_mistyped_words(words, says):
+    done = run(*words)
+    assert done.returncode != 0
+    assert says in done.stdout.decode()
+
+
+def test_option_without_its_value():
+    status, lines = said("--SocksTimeout")
+    assert status == 1
+    assert "Command-line option '--SocksTimeout' with no value. Failing." in lines
+
+
+@TUNIC_ONLY
+def test_help_names_our_own_manual():
+    status, lines = said("--help")
+    assert status == 0
+    assert "man tunic" in lines[-1]
+    assert "torproject.org" not in "\n".join(lines)
