@@ -143,7 +143,7 @@ err_t port_set_parse(const char *csv, const char *name, struct port_set *out, st
         return conf_fail(e, ERR_NOMEM, "out of memory");
     while (csv_next(&rest, &part)) {
         uint64_t port = 0;
-        struct text digits = part; /* atoi() takes a plus, and so does tor */
+        struct text digits = part; /* tor takes a plus */
         if (digits.len > 1 && digits.s[0] == '+')
             digits = (struct text){part.s + 1, part.len - 1};
         if (text_to_u64(digits, UINT16_MAX, &port) != OK || port == 0) {
