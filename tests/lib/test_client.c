@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <sys/stat.h>
 
 #include "lab.h"
@@ -578,7 +579,10 @@ START_TEST(test_client_options_as_pairs_while_it_runs)
     is_error(TUNIC_USAGE, TUNIC_STAGE_NONE, "MaxCircuitDirtiness");
     ck_assert_int_eq(tunic_client_set(c, "EntryNodes", "!", &e), -1);
     ck_assert_int_eq(tunic_client_set(c, "DataDirectory", "/tmp", &e), -1);
-    ck_assert_int_eq(tunic_client_set(c, "FallbackDir", "127.0.0.1:1 id=00", &e), -1);
+    ck_assert_int_eq(
+        tunic_client_set(c, "FallbackDir",
+                         "127.0.0.1:1 orport=1 id=0123456789012345678901234567890123456789", &e),
+        -1);
     is_error(TUNIC_USAGE, TUNIC_STAGE_NONE, "change");
     ck_assert_str_eq(text, "600");
     ck_assert_int_eq(tunic_client_wait(c, 10, &e), -1);
@@ -777,6 +781,56 @@ START_TEST(test_client_lives_many_times)
 }
 END_TEST
 
+/* ---- programs that were built with an older header; programs with threads ---- */
+
+START_TEST(test_client_reads_no_option_that_an_older_program_has_not)
+{
+    struct tunic_client_options o = TUNIC_CLIENT_OPTIONS_INIT;
+    lab_start(&lab, NULL);
+    t = tunic_new(&e);
+    o.size = offsetof(struct tunic_client_options, set);
+    o.torrc = lab.torrc;
+    /* What is behind its end, in that program. */
+    memset((char *)&o + o.size, 0xa5, sizeof o - o.size);
+    c = tunic_client_start(t, &o, &e);
+    ck_assert_msg(c && tunic_client_wait(c, SOON, &e) == 0, "%s", e.text);
+    teardown();
+}
+END_TEST
+
+/* An instance of its own, from the first call to the last. */
+static void *user_thread(void *arg)
+{
+    struct tunic_error error;
+    char text[8192];
+    size_t len = 0;
+    ssize_t n;
+    struct tunic *mine = tunic_new(&error);
+    struct tunic_client *client = tunic_client_open(mine, lab.torrc, SOON, &error);
+    struct tunic_stream *s = tunic_client_connect(client, "hello.test", 80, NULL, SOON, &error);
+    n = tunic_stream_write(s, GET, strlen(GET), SOON, &error);
+    while (n >= 0 && (n = tunic_stream_read(s, text + len, sizeof text - len, SOON, &error)) > 0)
+        len += (size_t)n;
+    *(bool *)arg = n == 0 && len > 7 && strncmp(text, "HTTP/1.", 7) == 0;
+    tunic_free_all(mine);
+    return NULL;
+}
+
+START_TEST(test_client_of_each_thread)
+{
+    pthread_t threads[4];
+    bool good[4] = {false, false, false, false};
+    lab_start(&lab, NULL);
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, user_thread, &good[i]), 0);
+    for (size_t i = 0; i < 4; i++) {
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+        ck_assert_msg(good[i], "thread %zu got no page", i);
+    }
+    lab_stop(&lab);
+}
+END_TEST
+
 /* ---- examples ---- */
 
 static unsigned pages_in(const char *text)
@@ -867,6 +921,7 @@ TESTS("lib/client", test_client_bootstraps_and_serves_streams,
       test_client_shares_only_what_it_may, test_client_options_are_tors,
       test_client_options_as_pairs_while_it_runs, test_client_says_what_it_is_stuck_at,
       test_client_socks_port_when_asked_for, test_client_keeps_a_data_directory,
+      test_client_reads_no_option_that_an_older_program_has_not, test_client_of_each_thread,
       test_client_in_the_callers_loop, test_client_lives_many_times, test_client_examples,
       test_client_copies_to_a_descriptor, test_client_bears_a_thousand_streams_at_once,
       test_client_warns_of_options_about_processes, test_client_streams_end_as_their_circuit)
