@@ -1,16 +1,11 @@
 /* The loop that sources share, the library's instance and the client of --anonymous on it. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "app/fetch_transport.h"
-#include "client/client.h"
 #include "crypto/secret.h"
-#include "host/folder.h"
+#include "host/host.h"
 #include "lib/lib.h"
-#include "net/world.h"
 
 static void to_log(void *arg, enum tunic_log_level level, const char *line)
 {
@@ -20,7 +15,7 @@ static void to_log(void *arg, enum tunic_log_level level, const char *line)
 
 err_t hub_init(struct hub *h, const struct log *log, struct tunic_error *error)
 {
-    *h = (struct hub){.log = *log, .lock_fd = -1};
+    *h = (struct hub){.log = *log};
     err_t e = crypto_init();
     if (e == OK)
         e = net_new(&h->log, NULL, &h->net);
@@ -35,66 +30,73 @@ err_t hub_init(struct hub *h, const struct log *log, struct tunic_error *error)
     return OK;
 }
 
-/* As the client's own DataDirectory: private, and nobody else's meanwhile. */
-static err_t open_files(struct hub *h, const char *dir, char why[SOURCES_WHY])
+/* One option at AT, where the next one goes behind it; VALUE NULL: none. */
+static const char **add(const char **at, const char *name, const char *value)
 {
-    struct conf_err problem;
-    if (!dir)
-        return OK;
-    err_t e = folder_make_private(dir, true, false, NULL, &h->log, &problem);
-    if (e == OK)
-        e = folder_lock(dir, &h->lock_fd, &problem);
-    if (e == OK && files_open(dir, &h->log, &h->world->files) == OK)
-        return OK;
-    if (e == ERR_STATE)
-        snprintf(why, SOURCES_WHY,
-                 "--data-directory \"%.200s\" is in use: by tunic, tor or another fetch", dir);
-    else
-        snprintf(why, SOURCES_WHY, "--data-directory: %.300s",
-                 e == OK ? strerror(errno) : problem.text);
-    return ERR_IO;
+    if (!value)
+        return at;
+    at[0] = name;
+    at[1] = value;
+    return at + 2;
+}
+
+static size_t count(char *const *lines)
+{
+    size_t n = 0;
+    while (lines && lines[n])
+        n++;
+    return n;
+}
+
+static err_t options_of(const struct sources *s, const char *data_directory, struct options **out,
+                        struct conf_err *why)
+{
+    enum { MORE = 4 };
+    size_t n = count(s->authority_lines) + count(s->fallback_lines) + MORE;
+    const char **pairs = calloc(2 * n + 1, sizeof *pairs), **at = pairs;
+    if (!pairs)
+        return conf_fail(why, ERR_NOMEM, "out of memory");
+    for (char *const *line = s->authority_lines; line && *line; line++)
+        at = add(at, "DirAuthority", *line);
+    for (char *const *line = s->fallback_lines; line && *line; line++)
+        at = add(at, "FallbackDir", *line);
+    at = add(at, "DataDirectory", data_directory);
+    at = add(at, "TestingTorNetwork", s->testing ? "1" : NULL);
+    at = add(at, "SocksPort", "0");
+    add(at, "SocksTimeout", "86400"); /* --timeout holds */
+    err_t e = host_options_of(pairs, s->testing, out, why);
+    free(pairs);
+    return e;
 }
 
 err_t hub_start_client(struct hub *h, const struct sources *s, const char *data_directory,
                        char why[SOURCES_WHY])
 {
-    char text[CLIENT_WHY_MAX] = "out of memory";
-    struct client_config config = client_config_defaults(s->testing);
-    config.dir_authorities = (const char *const *)s->authority_lines;
-    config.fallback_dirs = (const char *const *)s->fallback_lines;
-    config.testing_network = s->testing;
-    config.socks_timeout_s = 86400; /* --timeout holds */
-    snprintf(why, SOURCES_WHY, "out of memory");
-    h->world = calloc(1, sizeof *h->world);
-    if (!h->world)
-        return ERR_NOMEM;
-    h->world->net = h->net;
-    TRY(open_files(h, data_directory, why));
-    err_t e = client_new(net_env(h->net), &config, &world_ops, h->world, &h->client, text);
-    if (e != OK) {
-        snprintf(why, SOURCES_WHY, "%s", text);
-        return e;
-    }
-    e = world_load(h->world, h->client);
-    if (e != OK) {
-        snprintf(why, SOURCES_WHY, "--data-directory: its \"state\" cannot be read");
-        return e;
-    }
-    client_start(h->client);
-    return OK;
+    const struct host_place place = {.net = h->net};
+    struct options *options;
+    struct conf_err problem;
+    err_t e = options_of(s, data_directory, &options, &problem);
+    if (e == OK)
+        e = host_new(&place, options, &h->host, &problem);
+    if (e == OK)
+        e = host_begin(h->host, &problem);
+    if (e == ERR_STATE)
+        snprintf(why, SOURCES_WHY,
+                 "--data-directory \"%.200s\" is in use: by tunic, tor or another fetch",
+                 data_directory);
+    else if (e == ERR_IO)
+        snprintf(why, SOURCES_WHY, "--data-directory: %.300s", problem.text);
+    else if (e != OK)
+        snprintf(why, SOURCES_WHY, "%.300s", problem.text);
+    return e;
 }
 
 void hub_free(struct hub *h)
 {
     if (h->net)
         net_enter(h->net);
-    client_free(h->client);
-    if (h->world)
-        files_close(h->world->files);
-    free(h->world);
-    if (h->net && h->lock_fd >= 0)
-        close(h->lock_fd);
+    host_free(h->host);
     tunic_free(h->tunic);
     net_free(h->net);
-    *h = (struct hub){.lock_fd = -1};
+    *h = (struct hub){.net = NULL};
 }

@@ -6,6 +6,7 @@
 
 #include "app/fetch_tunnel.h"
 #include "base/hash.h"
+#include "host/host.h"
 #include "lib/lib.h"
 
 /* What counts as a sign of life, so that a trickle does not. */
@@ -177,7 +178,7 @@ static bool begin_http(struct get *g)
     if (http_init(&g->http, &ask) != OK)
         return false;
     if (anonymous)
-        g->tunnel = dirtunnel_new(net_env(s->hub->net), s->hub->client, s->hub->sessions,
+        g->tunnel = dirtunnel_new(net_env(s->hub->net), host_client(s->hub->host), s->hub->sessions,
                                   g->authority_only, &g->http, &http_ops, g);
     else
         g->port = dirport_new(s->hub->net, &s->spec->addr, &g->http, &http_ops, g);

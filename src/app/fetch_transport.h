@@ -8,18 +8,16 @@
 #include "app/fetch_sources.h"
 #include "tunic/directory.h"
 
-struct client;
+struct host;
 
 /* What all share. */
 struct hub {
     struct log log;
-    struct net *net;       /* ours: timers, sockets of DirPorts, the client */
-    struct tunic *tunic;   /* on the same loop */
-    int lock_fd;           /* of the client's folder; -1: none */
-    struct client *client; /* with --anonymous */
-    struct world *world;   /* of the client */
-    int32_t sessions;      /* of the client's circuits, so far */
-    const char *accept;    /* NULL: all encodings */
+    struct net *net;     /* ours: timers, sockets of DirPorts, the client */
+    struct tunic *tunic; /* on the same loop */
+    struct host *host;   /* of the client of --anonymous */
+    int32_t sessions;    /* of the client's circuits, so far */
+    const char *accept;  /* NULL: all encodings */
     bool raw;
     uint64_t stall_ms; /* an attempt is given up when nothing happens for so long */
 };

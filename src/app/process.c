@@ -9,20 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
-
-#include "host/folder.h"
 
 enum {
     SPARE_FDS = 32, /* files that are no connections: logs, stores, the event loop */
-    LOCK_WAIT_S = 5,
     FILE_UMASK = 027,
 };
 
@@ -134,23 +129,6 @@ err_t process_switch_user(const char *user, const struct log *log, struct conf_e
     return OK;
 }
 
-/* As folder_lock(); a process that is about to end gets a few seconds for it. */
-static err_t lock_patiently(const char *dir, int *fd, const struct log *log, struct conf_err *e)
-{
-    err_t err = folder_lock(dir, fd, e);
-    if (err != ERR_STATE)
-        return err;
-    log_warn(log,
-             "It looks like another Tor process is running with the same data directory.  "
-             "Waiting %d seconds to see if it goes away.",
-             LOCK_WAIT_S);
-    for (int i = 0; i < 10 * LOCK_WAIT_S && err == ERR_STATE; i++) {
-        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
-        err = folder_lock(dir, fd, e);
-    }
-    return err == ERR_STATE ? conf_fail(e, err, "No, it's still there.  Exiting.") : err;
-}
-
 err_t process_raise_fd_limit(int conn_limit, const struct log *log, int *got, struct conf_err *e)
 {
     struct rlimit lim;
@@ -198,7 +176,7 @@ bool process_alive(pid_t pid)
 err_t process_begin(struct process *p, const struct options *o, const struct log *log,
                     struct conf_err *e)
 {
-    *p = (struct process){.ready_fd = -1, .lock_fd = -1};
+    *p = (struct process){.ready_fd = -1};
     if (o->run_as_daemon)
         TRY(process_daemon_start(&p->ready_fd, e));
     if (o->disable_all_swap && mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
@@ -207,28 +185,23 @@ err_t process_begin(struct process *p, const struct options *o, const struct log
     return process_raise_fd_limit(o->conn_limit, log, &p->max_conns, e);
 }
 
-err_t process_settle(struct process *p, const struct options *o, const struct log *log,
-                     struct conf_err *e)
+err_t process_settle(const struct options *o, const struct log *log, struct conf_err *e)
 {
-    bool same = strcmp(o->is.data_dir, o->is.cache_dir) == 0;
-    bool group = o->data_directory_group_readable;
-    bool cache_group = o->cache_directory_group_readable == AUTO
-                           ? same && group
-                           : o->cache_directory_group_readable == YES;
-    if (geteuid() == 0 && !o->user)
+    if (o->user)
+        return process_switch_user(o->user, log, e);
+    if (geteuid() == 0)
         log_warn(log, "You are running Tunic as root. You don't need to, and you probably "
                       "shouldn't.");
-    if (o->user)
-        TRY(process_switch_user(o->user, log, e));
-    TRY(folder_make_private(o->is.data_dir, true, group, o->user, log, e));
-    if (!same)
-        TRY(folder_make_private(o->is.cache_dir, true, cache_group, o->user, log, e));
-    TRY(lock_patiently(o->is.data_dir, &p->lock_fd, log, e));
+    return OK;
+}
+
+err_t process_mark(struct process *p, const struct options *o, struct conf_err *e)
+{
     if (!o->pid_file)
         return OK;
     TRY(process_pidfile_write(o->pid_file, e));
     p->pid_file = strdup(o->pid_file);
-    return p->pid_file ? OK : ERR_NOMEM;
+    return p->pid_file ? OK : conf_fail(e, ERR_NOMEM, "Out of memory");
 }
 
 void process_serving(struct process *p)
@@ -241,9 +214,6 @@ void process_end(struct process *p)
     process_pidfile_remove(p->pid_file);
     free(p->pid_file);
     p->pid_file = NULL;
-    if (p->lock_fd >= 0)
-        close(p->lock_fd);
-    p->lock_fd = -1;
     if (p->ready_fd >= 0)
         close(p->ready_fd); /* unsaid: the parent ends with 1 */
     p->ready_fd = -1;

@@ -9,7 +9,6 @@
 /* The state that main's run needs for it. */
 struct process {
     int ready_fd;   /* of a daemon until it serves; -1 */
-    int lock_fd;    /* of DataDirectory/lock; -1 */
     char *pid_file; /* to be removed at the end; NULL */
     int max_conns;  /* how many sockets the limit of open files leaves */
 };
@@ -18,10 +17,10 @@ struct process {
  * limit of open files. Then listeners are opened. */
 MUST_USE err_t process_begin(struct process *p, const struct options *o, const struct log *log,
                              struct conf_err *e);
-/* With the listeners open: become User, make and check the folders, take the lock (waiting 5 s for
- * another process to go away), write the pid file. Log files are opened after this. */
-MUST_USE err_t process_settle(struct process *p, const struct options *o, const struct log *log,
-                              struct conf_err *e);
+/* With the listeners open: become User. Folders, lock and log files come after this. */
+MUST_USE err_t process_settle(const struct options *o, const struct log *log, struct conf_err *e);
+/* With the lock held: write the pid file. */
+MUST_USE err_t process_mark(struct process *p, const struct options *o, struct conf_err *e);
 /* The program serves: a daemon's parent may go. */
 void process_serving(struct process *p);
 void process_end(struct process *p);

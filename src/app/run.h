@@ -10,7 +10,7 @@
 struct app {
     struct cmdline *cmdline;     /* to read the configuration again on SIGHUP... */
     const struct load_env *load; /* ...with this */
-    struct options *options;     /* checked; replaced on reload */
+    struct options *options;     /* checked; app_run() takes them, and leaves NULL */
     struct logfile *logfile;     /* the open sinks */
     struct log *log;
 };

@@ -17,12 +17,11 @@
 #include "crypto/aes.h"
 #include "crypto/hash.h"
 #include "crypto/secret.h"
+#include "host/host.h"
 #include "host/logfile.h"
 #include "net/net.h"
-#include "net/socksport.h"
 #include "net/testpage.h"
 #include "net/testworld.h"
-#include "net/world.h"
 
 enum { READY_POLL_MS = 2 };
 
@@ -42,11 +41,8 @@ struct run {
     struct testnet_control *control;
     uint64_t seed;
     struct aes_ctr *stream; /* of the seed */
-    struct world client_world;
-    struct client *client;
-    struct socks_warnings warnings;
-    struct socksports *socks;
-    struct timer poll; /* until the client is ready */
+    struct host *host;      /* of the client; NULL: none */
+    struct timer poll;      /* until the client is ready */
     bool ready;
     struct command command;
     struct rlimit files; /* of open ones, as it was */
@@ -195,51 +191,49 @@ static err_t make_network(struct run *r)
 
 /* ---- the client ---- */
 
+enum { OTHER_PAIRS = 2 };
+
+static err_t options_of(struct run *r, struct options **out, struct conf_err *why)
+{
+    char lines[PLAN_AUTHORITIES_MOST][TESTNET_LINE_MAX], port[32] = "127.0.0.1:auto";
+    const char *pairs[2 * (PLAN_AUTHORITIES_MOST + OTHER_PAIRS) + 1] = {"TestingTorNetwork", "1",
+                                                                        "SocksPort", port};
+    const char **next = pairs + 2 * OTHER_PAIRS;
+    if (r->args->socks_port)
+        snprintf(port, sizeof port, "127.0.0.1:%u", r->args->socks_port);
+    for (size_t i = 0; i < r->plan->n_authorities; i++) {
+        *next++ = "DirAuthority";
+        *next++ = testnet_authority_line(r->testnet, i, lines[i]);
+    }
+    return host_options_of(pairs, true, out, why);
+}
+
 static err_t make_client(struct run *r)
 {
-    char lines[PLAN_AUTHORITIES_MOST][TESTNET_LINE_MAX];
-    const char *values[PLAN_AUTHORITIES_MOST + 1] = {NULL};
-    char why[CLIENT_WHY_MAX] = "out of memory";
-    struct client_config config = client_config_defaults(true);
-    for (size_t i = 0; i < r->plan->n_authorities; i++)
-        values[i] = testnet_authority_line(r->testnet, i, lines[i]);
-    config.dir_authorities = values;
-    r->client_world = (struct world){.net = r->net};
-    err_t e = client_new(net_env(r->net), &config, &world_ops, &r->client_world, &r->client, why);
-    if (e != OK)
-        snprintf(r->why, sizeof r->why, "the client could not be made: %s", why);
+    const struct host_place place = {.net = r->net};
+    struct options *options;
+    struct conf_err why;
+    err_t e = options_of(r, &options, &why);
+    if (e == OK)
+        e = host_new(&place, options, &r->host, &why);
+    if (e == ERR_IO)
+        snprintf(
+            r->why, sizeof r->why,
+            "cannot listen on 127.0.0.1:%u for SOCKS (see above): choose another --socks-port, "
+            "or leave it out for a free one",
+            r->args->socks_port);
+    else if (e != OK)
+        snprintf(r->why, sizeof r->why, "the client could not be made: %.200s", why.text);
     return e;
 }
 
-static bool anybody(void *arg, const struct ipport *peer)
+static err_t start_client(struct run *r)
 {
-    (void)arg;
-    return ip_is_loopback(&peer->ip);
-}
-
-static err_t open_socks(struct run *r)
-{
-    const struct socksport_spec spec = {
-        .at = {.tcp = {{.family = IP_V4, .b = {127, 0, 0, 1}}, r->args->socks_port}},
-        .config = {.session = -1,
-                   .isolate_client_addr = true,
-                   .isolate_socks_auth = true,
-                   .isolate_client_protocol = true,
-                   .ipv4_traffic = true,
-                   .ipv6_traffic = true,
-                   .dns_request = true,
-                   .extended_errors = false,
-                   .warnings = &r->warnings}};
-    r->socks = socksports_new(r->net, r->client, anybody, NULL);
-    if (r->socks && socksports_prepare(r->socks, &spec, 1) == OK) {
-        socksports_commit(r->socks);
-        return OK;
-    }
-    snprintf(r->why, sizeof r->why,
-             "cannot listen on 127.0.0.1:%u for SOCKS (see above): choose another --socks-port, "
-             "or leave it out for a free one",
-             r->args->socks_port);
-    return ERR_IO;
+    struct conf_err why;
+    err_t e = host_begin(r->host, &why);
+    if (e != OK)
+        snprintf(r->why, sizeof r->why, "the client did not start: %.200s", why.text);
+    return e;
 }
 
 /* ---- ready ---- */
@@ -258,8 +252,8 @@ static void announce(struct run *r)
     FILE *to = a->command ? stderr : stdout;
     if (a->quiet)
         return;
-    if (r->socks)
-        snprintf(socks, sizeof socks, "SOCKS 127.0.0.1:%u", socksports_first(r->socks));
+    if (r->host)
+        snprintf(socks, sizeof socks, "SOCKS 127.0.0.1:%u", host_socks_port(r->host));
     fprintf(to, "testnet ready: %u authorities, %u relays, %s, dir %s (%.2f s)\n",
             a->wish.authorities, a->wish.relays, socks, r->dir.path,
             (double)(now_us() - r->begun_us) / US_PER_SEC);
@@ -272,11 +266,11 @@ static err_t set_environment(const struct run *r)
     int bad = setenv("TUNIC_TESTNET_DIR", r->dir.path, 1);
     snprintf(text, sizeof text, "%s/client.torrc", r->dir.path);
     bad |= setenv("TUNIC_TESTNET_TORRC", text, 1);
-    if (!r->socks)
+    if (!r->host)
         return bad ? ERR_NOMEM : OK;
-    snprintf(text, sizeof text, "127.0.0.1:%u", socksports_first(r->socks));
+    snprintf(text, sizeof text, "127.0.0.1:%u", host_socks_port(r->host));
     bad |= setenv("TUNIC_TESTNET_SOCKS", text, 1);
-    snprintf(text, sizeof text, "socks5h://127.0.0.1:%u", socksports_first(r->socks));
+    snprintf(text, sizeof text, "socks5h://127.0.0.1:%u", host_socks_port(r->host));
     bad |= setenv("ALL_PROXY", text, 1) | setenv("all_proxy", text, 1);
     /* These would win over ALL_PROXY, or keep it from being used. */
     static const char *const others[] = {"http_proxy",  "https_proxy", "HTTP_PROXY",
@@ -313,13 +307,13 @@ static void poll_client(void *arg)
 {
     struct run *r = arg;
     struct env *env = net_env(r->net);
-    if (client_is_ready(r->client)) {
+    if (client_is_ready(host_client(r->host))) {
         ready(r);
     } else if (env->mono_us - r->begun_us > r->args->timeout_s * (uint64_t)US_PER_SEC) {
         snprintf(r->why, sizeof r->why,
                  "the client has not got further than %u %% in %u s: see --log notice, raise "
                  "--timeout, or say --no-client",
-                 client_bootstrap_percent(r->client), r->args->timeout_s);
+                 client_bootstrap_percent(host_client(r->host)), r->args->timeout_s);
         stop(r, complain(TESTNET_STATUS_FAILED, r->why));
     } else {
         env_arm_ms(env, &r->poll, READY_POLL_MS);
@@ -379,7 +373,7 @@ static err_t write_files(struct run *r)
                                         .ids = r->ids,
                                         .testnet = r->testnet,
                                         .seed = r->seed,
-                                        .socks_port = r->socks ? socksports_first(r->socks) : 0,
+                                        .socks_port = r->host ? host_socks_port(r->host) : 0,
                                         .page_port = testpage_port(r->page),
                                         .hosts = r->args->hosts,
                                         .n_hosts = r->args->n_hosts + 1};
@@ -405,10 +399,8 @@ static err_t begin(struct run *r)
     TRY(make_ids(r));
     TRY(make_network(r));
     forget_seed(r);
-    if (!r->args->no_client) {
+    if (!r->args->no_client)
         TRY(make_client(r));
-        TRY(open_socks(r));
-    }
     return write_files(r);
 }
 
@@ -419,8 +411,7 @@ static void end(struct run *r)
         write_counts(r);
     if (r->net)
         env_disarm(net_env(r->net), &r->poll);
-    socksports_free(r->socks);
-    client_free(r->client);
+    host_free(r->host);
     testnet_control_close(r->control);
     testnet_free(r->testnet);
     testworld_free(r->world);
@@ -445,17 +436,17 @@ static int run(struct testnet_args *args, uint64_t begun_us)
     signal(SIGPIPE, SIG_IGN);
     timer_init(&r.poll, poll_client, &r);
     err_t e = begin(&r);
+    if (e == OK && r.host)
+        e = start_client(&r);
     if (e != OK) {
         r.status = complain(e == ERR_ARG ? TESTNET_STATUS_USAGE : TESTNET_STATUS_FAILED, r.why);
         end(&r);
         return r.status;
     }
-    if (r.client) {
-        client_start(r.client);
+    if (r.host)
         env_arm_ms(net_env(r.net), &r.poll, 0);
-    } else {
+    else
         ready(&r);
-    }
     if (!r.status)
         net_run(r.net);
     end(&r);

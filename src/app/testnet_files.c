@@ -65,7 +65,11 @@ err_t testnet_dir_open(const char *wish, struct testnet_dir *out, char why[TESTN
     struct conf_err e;
     *out = (struct testnet_dir){.lock_fd = -1};
     TRY(wish ? make_wished(out, wish, why) : make_temporary(out, why));
-    err_t status = folder_lock(out->path, &out->lock_fd, &e);
+    int fd = open(out->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return fail(why, "use --dir", out->path);
+    err_t status = folder_lock(fd, out->path, &out->lock_fd, &e);
+    close(fd);
     if (status == ERR_STATE)
         snprintf(why, TESTNET_FILES_WHY, "another test network uses --dir %.200s", out->path);
     else if (status != OK)

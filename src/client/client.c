@@ -43,7 +43,8 @@ struct client {
     struct text files[DIR_FILE_N]; /* loaded, until client_start() */
     struct timer save, fetch;
     struct clock_watch watch;
-    bool started;
+    bool started; /* once; only then is a state worth keeping */
+    bool running; /* and not stopped since */
 };
 
 /* ---- links ---- */
@@ -511,20 +512,46 @@ static void load_directory(struct client *c)
         log_warn(c->env->log, "Out of memory while loading the cached directory");
 }
 
-void client_start(struct client *c)
+static void begin(struct client *c)
 {
     c->started = true;
     bootstrap_reached(&c->bootstrap, BOOTSTRAP_STARTING);
-    directory_join(c->directory, &c->member);
-    if (!directory_started(c->directory)) {
-        load_directory(c);
-        directory_start(c->directory);
-    }
-    drop_files(c);
     c->watch = (struct clock_watch){.jumped = clock_jumped, .arg = c};
     env_watch_clocks(c->env, &c->watch);
     env_arm_ms(c->env, &c->save, SAVE_STATE_MS);
+}
+
+void client_start(struct client *c)
+{
+    if (c->running)
+        return;
+    c->running = true;
+    directory_join(c->directory, &c->member);
+    if (c->started) { /* what failed before may have failed for want of a network */
+        dirmgr_retry_now(directory_mgr(c->directory));
+    } else {
+        begin(c);
+        if (!directory_started(c->directory)) {
+            load_directory(c);
+            directory_start(c->directory);
+        }
+    }
+    drop_files(c);
     env_arm_ms(c->env, &c->fetch, 0);
+}
+
+void client_stop(struct client *c)
+{
+    if (!c->running)
+        return;
+    c->running = false;
+    tunnels_end_all(c->tunnels, "the network is disabled (DisableNetwork)");
+    exits_stop(c->exits);
+    fetcher_stop(c->fetcher);
+    directory_leave(&c->member);
+    linkpool_drop_all(c->links);
+    env_disarm(c->env, &c->fetch);
+    netdir_unref(&c->nd);
 }
 
 void client_set_watch(struct client *c, const struct bootstrap_watch *watch, void *arg)
@@ -575,10 +602,21 @@ void client_new_identity(struct client *c)
     exits_retire_dirty(c->exits);
 }
 
+void client_refresh(struct client *c)
+{
+    exits_retire_dirty(c->exits);
+    dirmgr_retry_now(directory_mgr(c->directory));
+}
+
 struct tunnel *tunnel_open(struct client *client, const struct tunnel_request *req,
                            const struct tunnel_ops *ops, void *arg)
 {
     return tunnels_open(client->tunnels, req, ops, arg);
+}
+
+bool client_is_running(const struct client *c)
+{
+    return c->running;
 }
 
 bool client_is_ready(const struct client *c)

@@ -79,8 +79,13 @@ const struct client_file *client_file(const char *name);
  * file; ERR_NOMEM; or of set_aside(). */
 MUST_USE err_t client_load(struct client *c, const char *name, uint8_t *gift_bytes, size_t len);
 
-/* Begins to bootstrap. Before that nothing is stored. */
+/* Begins to bootstrap, or goes on after client_stop(). Before that nothing is stored. */
 void client_start(struct client *c);
+/* Ends links, circuits and tunnels (each tunnel's owner is told), and fetches nothing until
+ * client_start() (DisableNetwork). What is known of the network and of guards stays. Not from a
+ * callback of a tunnel. */
+void client_stop(struct client *c);
+bool client_is_running(const struct client *c);
 
 /* New options while running (SIGHUP): what differs takes effect for new circuits, and circuits
  * that are not allowed any more take no new tunnel. On error (as client_new()) the old ones stay.
@@ -93,6 +98,10 @@ int32_t client_new_session(struct client *c);
 
 /* No new tunnel uses a circuit that has carried a stream before (SIGNAL NEWNYM). */
 void client_new_identity(struct client *c);
+
+/* SIGHUP, beside new options: circuits that have carried a stream carry no other, and what could
+ * not be fetched is tried again at once. */
+void client_refresh(struct client *c);
 
 bool client_is_ready(const struct client *c); /* bootstrapped to 100 % */
 unsigned client_bootstrap_percent(const struct client *c);

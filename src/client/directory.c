@@ -163,8 +163,7 @@ static void tell_news(void *arg)
     }
     if (d->percent)
         m->ops->progress(m->arg, d->percent, d->tag, d->summary);
-    if (dirmgr_netdir(d->mgr))
-        m->ops->netdir(m->arg, dirmgr_netdir(d->mgr));
+    m->ops->netdir(m->arg, dirmgr_netdir(d->mgr));
 }
 
 void directory_join(struct directory *d, struct directory_member *m)

@@ -431,6 +431,21 @@ void exits_free(struct exits *x)
     free(x);
 }
 
+void exits_stop(struct exits *x)
+{
+    struct exit_circ *c, *tmp;
+    DL_FOREACH_SAFE (x->circs, c, tmp) {
+        if (c->state == EXIT_BUILDING || c->state == EXIT_SLOW) /* its guard is not to blame */
+            guards_dropped(x->guards, guard_of(c));
+        circ_drop(c);
+    }
+    env_disarm(x->env, &x->retry);
+    x->failures = 0;
+    x->retry_us = 0;
+    netdir_unref(&x->nd);
+    x->nd = NULL;
+}
+
 /* A circuit that new options forbid carries no new tunnel. */
 static void retire_forbidden(struct exits *x)
 {

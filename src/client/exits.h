@@ -53,6 +53,9 @@ struct exits *exits_new(struct env *env, struct linkpool *pool, struct guards *g
 void exits_free(struct exits *x); /* closes all; NULL is fine */
 void exits_set_config(struct exits *x, const struct exits_config *config);
 
+/* Closes all circuits, and builds none until it is told of a network again. */
+void exits_stop(struct exits *x);
+
 /* The network to build from; NULL: build nothing. Takes a reference. */
 void exits_set_netdir(struct exits *x, struct netdir *nd);
 

@@ -76,9 +76,14 @@ void fetcher_free(struct fetcher *f)
 {
     if (!f)
         return;
+    fetcher_stop(f);
+    free(f);
+}
+
+void fetcher_stop(struct fetcher *f)
+{
     while (f->servers)
         server_free(f->servers);
-    free(f);
 }
 
 static void idle(void *arg)

@@ -33,6 +33,9 @@ void fetcher_free(struct fetcher *f);
 /* Its circuits take no new request, and close when those under way have ended. */
 void fetcher_retire_all(struct fetcher *f);
 
+/* The same, and F goes on: for a client that leaves its directory. */
+void fetcher_stop(struct fetcher *f);
+
 /* Launches whatever MGR wants now. */
 void fetcher_run(struct fetcher *f);
 

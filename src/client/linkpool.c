@@ -55,13 +55,18 @@ void linkpool_free(struct linkpool *pool)
 {
     if (!pool)
         return;
+    linkpool_drop_all(pool);
+    free(pool);
+}
+
+void linkpool_drop_all(struct linkpool *pool)
+{
     while (pool->links) {
         struct pooled_link *p = pool->links;
         while (p->wants)
             linkpool_cancel(p->wants);
         drop(p);
     }
-    free(pool);
 }
 
 void linkpool_set_config(struct linkpool *pool, const struct linkpool_config *config)

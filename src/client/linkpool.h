@@ -39,6 +39,9 @@ struct linkpool *linkpool_new(struct env *env, const struct linkpool_config *con
 /* Hangs up every link; nobody is told. NULL is fine. */
 void linkpool_free(struct linkpool *pool);
 
+/* Hangs up all links. Whoever waits for one hears nothing. */
+void linkpool_drop_all(struct linkpool *pool);
+
 /* For new links; padding and keepalives also for those that are open. */
 void linkpool_set_config(struct linkpool *pool, const struct linkpool_config *config);
 

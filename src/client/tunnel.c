@@ -584,6 +584,18 @@ void tunnels_free(struct tunnels *ts)
     free(ts);
 }
 
+void tunnels_end_all(struct tunnels *ts, const char *why)
+{
+    struct tunnel *t;
+    DL_FOREACH (ts->list, t) {
+        if (t->stream)
+            stream_close(t->stream, END_DONE);
+        t->stream = NULL;
+        t->circ = NULL;
+        end_tunnel(t, TUNNEL_STAGE_CIRCUIT, ERR_STATE, END_HIBERNATING, why);
+    }
+}
+
 void tunnels_set_config(struct tunnels *ts, const struct tunnels_config *config)
 {
     ts->config = *config;

@@ -19,15 +19,21 @@ enum { FILE_MODE = 0640, IDENT_MAX = 64 };
 struct sink {
     enum log_level least, most;
     enum log_to to;
-    int fd; /* of a file: owned */
+    int fd;     /* of a file: owned */
+    char *path; /* of a file that was made for it and may have to go again; or NULL */
+};
+
+struct sinks {
+    struct sink *list;
+    size_t n;
 };
 
 struct logfile {
     struct log log;
     int64_t (*wall_us)(void);
     int granularity_ms;
-    struct sink *sinks;
-    size_t n;
+    struct sinks open;
+    struct sinks coming;   /* between logfile_prepare() and what follows it */
     char ident[IDENT_MAX]; /* syslog keeps the pointer */
     bool syslog_open;
 };
@@ -85,8 +91,8 @@ static void sink_line(void *arg, enum log_level level, const char *text)
     char line[LOGFILE_LINE_MAX + 1];
     size_t len = logfile_format(line, f->wall_us(), f->granularity_ms, level, text);
     line[len++] = '\n';
-    for (size_t i = 0; i < f->n; i++) {
-        const struct sink *s = &f->sinks[i];
+    for (size_t i = 0; i < f->open.n; i++) {
+        const struct sink *s = &f->open.list[i];
         if (level < s->least || level > s->most)
             continue;
         if (s->to == LOG_TO_SYSLOG)
@@ -99,17 +105,20 @@ static void sink_line(void *arg, enum log_level level, const char *text)
 static void set_least(struct logfile *f)
 {
     f->log.least = LOG_ERR;
-    for (size_t i = 0; i < f->n; i++)
-        if (f->sinks[i].least < f->log.least)
-            f->log.least = f->sinks[i].least;
+    for (size_t i = 0; i < f->open.n; i++)
+        if (f->open.list[i].least < f->log.least)
+            f->log.least = f->open.list[i].least;
 }
 
-static void sinks_free(struct sink *sinks, size_t n)
+static void sinks_close(struct sinks *sinks)
 {
-    for (size_t i = 0; i < n; i++)
-        if (sinks[i].to == LOG_TO_FILE && sinks[i].fd >= 0)
-            close(sinks[i].fd);
-    free(sinks);
+    for (size_t i = 0; i < sinks->n; i++) {
+        if (sinks->list[i].to == LOG_TO_FILE)
+            close(sinks->list[i].fd);
+        free(sinks->list[i].path);
+    }
+    free(sinks->list);
+    *sinks = (struct sinks){NULL, 0};
 }
 
 struct logfile *logfile_new(enum quiet quiet, int64_t (*wall_us)(void))
@@ -122,12 +131,11 @@ struct logfile *logfile_new(enum quiet quiet, int64_t (*wall_us)(void))
         return NULL;
     }
     *first = (struct sink){quiet == QUIET_HUSH ? LOG_WARN : LOG_NOTICE, LOG_ERR, LOG_TO_STDOUT,
-                           STDOUT_FILENO};
+                           STDOUT_FILENO, NULL};
     f->log = (struct log){.sink = sink_line, .arg = f};
     f->wall_us = wall_us ? wall_us : system_wall_us;
     f->granularity_ms = 1; /* tor writes milliseconds until it is configured */
-    f->sinks = first;
-    f->n = quiet == QUIET_SILENT ? 0 : 1;
+    f->open = (struct sinks){first, quiet == QUIET_SILENT ? 0 : 1};
     set_least(f);
     return f;
 }
@@ -136,7 +144,8 @@ void logfile_free(struct logfile *f)
 {
     if (!f)
         return;
-    sinks_free(f->sinks, f->n);
+    sinks_close(&f->coming);
+    sinks_close(&f->open);
     if (f->syslog_open)
         closelog();
     free(f);
@@ -147,22 +156,24 @@ struct log *logfile_log(struct logfile *f)
     return &f->log;
 }
 
-static bool had_file(const struct options *old, const char *path)
+/* Opens PATH to append; *MADE: it was not there. */
+static int open_log(const char *path, bool *made)
 {
-    for (size_t i = 0; old && i < old->is.n_logs; i++)
-        if (old->is.logs[i].to == LOG_TO_FILE && strcmp(old->is.logs[i].path, path) == 0)
-            return true;
-    return false;
+    int flags = O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC;
+    int fd = open(path, flags | O_EXCL, FILE_MODE);
+    *made = fd >= 0;
+    return fd < 0 && errno == EEXIST ? open(path, flags, FILE_MODE) : fd;
 }
 
-static err_t open_file(const struct log_dest *dest, bool truncate, struct sink *out,
-                       struct conf_err *e)
+static err_t open_file(const struct log_dest *dest, struct sink *out, struct conf_err *e)
 {
-    int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_APPEND | (truncate ? O_TRUNC : 0);
-    out->fd = open(dest->path, flags, FILE_MODE);
+    bool made;
+    out->fd = open_log(dest->path, &made);
     if (out->fd < 0)
         return conf_fail(e, ERR_IO, "Couldn't open file for 'Log file %s': %s", dest->path,
                          strerror(errno));
+    if (made)
+        out->path = strdup(dest->path); /* NULL: then it stays, empty */
     return OK;
 }
 
@@ -186,13 +197,12 @@ static void open_syslog(struct logfile *f, const struct options *o)
     f->syslog_open = true;
 }
 
-/* Opens all destinations that can be open; *N of them are. */
-static err_t open_sinks(const struct logfile *f, const struct options *o, const struct options *old,
-                        struct sink *sinks, size_t *n, struct conf_err *e)
+/* Opens all destinations that can be open. */
+static err_t open_sinks(struct logfile *f, const struct options *o, struct conf_err *e)
 {
     for (size_t i = 0; i < o->is.n_logs; i++) {
         const struct log_dest *d = &o->is.logs[i];
-        struct sink s = {d->least, d->most, d->to, -1};
+        struct sink s = {d->least, d->most, d->to, -1, NULL};
         bool terminal = d->to == LOG_TO_STDOUT || d->to == LOG_TO_STDERR;
         if (terminal && o->run_as_daemon) {
             log_warn(&f->log, "Can't log to %s with RunAsDaemon set; skipping it",
@@ -202,44 +212,63 @@ static err_t open_sinks(const struct logfile *f, const struct options *o, const 
         if (terminal)
             s.fd = d->to == LOG_TO_STDOUT ? STDOUT_FILENO : STDERR_FILENO;
         if (d->to == LOG_TO_FILE)
-            TRY(open_file(d, o->truncate_log_file && !had_file(old, d->path), &s, e));
-        sinks[(*n)++] = s;
+            TRY(open_file(d, &s, e));
+        f->coming.list[f->coming.n++] = s;
     }
     return OK;
 }
 
-err_t logfile_open(struct logfile *f, const struct options *o, const struct options *old,
-                   struct conf_err *e)
+err_t logfile_prepare(struct logfile *f, const struct options *o, struct conf_err *e)
 {
-    struct sink *sinks = calloc(o->is.n_logs + 1, sizeof *sinks);
-    size_t n = 0;
-    if (!sinks)
+    f->coming = (struct sinks){calloc(o->is.n_logs + 1, sizeof *f->coming.list), 0};
+    if (!f->coming.list)
         return conf_fail(e, ERR_NOMEM, "out of memory");
-    err_t err = open_sinks(f, o, old, sinks, &n, e);
-    if (err != OK) {
-        sinks_free(sinks, n);
-        return err;
-    }
-    for (size_t i = 0; i < n; i++)
-        if (sinks[i].to == LOG_TO_SYSLOG)
-            open_syslog(f, o);
-    sinks_free(f->sinks, f->n);
-    f->sinks = sinks;
-    f->n = n;
+    err_t err = open_sinks(f, o, e);
+    if (err != OK)
+        logfile_roll_back(f);
+    return err;
+}
+
+static bool has_syslog(const struct sinks *sinks)
+{
+    for (size_t i = 0; i < sinks->n; i++)
+        if (sinks->list[i].to == LOG_TO_SYSLOG)
+            return true;
+    return false;
+}
+
+void logfile_commit(struct logfile *f, const struct options *o, bool truncate)
+{
+    if (has_syslog(&f->coming))
+        open_syslog(f, o);
+    sinks_close(&f->open);
+    f->open = f->coming;
+    f->coming = (struct sinks){NULL, 0};
     f->granularity_ms = o->is.log_granularity_ms;
     f->log.warn_protocol = o->protocol_warnings;
     f->log.unsafe = o->is.safe_logging != SAFELOG_ALL;
     set_least(f);
-    for (size_t i = 0; i < n; i++)
-        announce(f, &sinks[i]);
-    return OK;
+    for (size_t i = 0; i < f->open.n; i++) {
+        struct sink *s = &f->open.list[i];
+        if (s->to == LOG_TO_FILE && truncate && o->truncate_log_file && ftruncate(s->fd, 0) != 0)
+            log_info(&f->log, "A log that TruncateLogFile cannot empty is appended to");
+        announce(f, s);
+    }
+}
+
+void logfile_roll_back(struct logfile *f)
+{
+    for (size_t i = 0; i < f->coming.n; i++)
+        if (f->coming.list[i].path)
+            (void)unlink(f->coming.list[i].path);
+    sinks_close(&f->coming);
 }
 
 void logfile_debug(struct logfile *f)
 {
-    for (size_t i = 0; i < f->n; i++) {
-        f->sinks[i].least = LOG_DEBUG;
-        f->sinks[i].most = LOG_ERR;
+    for (size_t i = 0; i < f->open.n; i++) {
+        f->open.list[i].least = LOG_DEBUG;
+        f->open.list[i].most = LOG_ERR;
     }
     set_least(f);
 }

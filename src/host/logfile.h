@@ -18,13 +18,16 @@ struct logfile *logfile_new(enum quiet quiet, int64_t (*wall_us)(void));
 void logfile_free(struct logfile *f);
 struct log *logfile_log(struct logfile *f);
 
-/* Opens what the checked options ask for and closes what was open before; on failure the old sinks
- * stay. Files are opened anew, so this is also what SIGHUP calls. OLD (may be NULL) tells which
- * files TruncateLogFile must leave alone. ERR_IO. */
-MUST_USE err_t logfile_open(struct logfile *f, const struct options *o, const struct options *old,
-                            struct conf_err *e);
+/* New destinations in two steps. The first opens what the checked options ask for, files anew;
+ * lines go where they went. ERR_IO: nothing has changed. After OK, exactly one of the other two. */
+MUST_USE err_t logfile_prepare(struct logfile *f, const struct options *o, struct conf_err *e);
+/* Lines go there from now on. TRUNCATE: files that are there already are emptied, if
+ * TruncateLogFile says so; otherwise they are appended to. */
+void logfile_commit(struct logfile *f, const struct options *o, bool truncate);
+/* As before the first step; files that it made are gone again. */
+void logfile_roll_back(struct logfile *f);
 
-/* SIGUSR2: every sink shows everything, until the next logfile_open(). */
+/* SIGUSR2: every sink shows everything, until the next logfile_commit(). */
 void logfile_debug(struct logfile *f);
 
 /* One line as it is written, without a newline; for tests. The time is local. */

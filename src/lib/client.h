@@ -3,22 +3,15 @@
 #define TUNIC_LIB_CLIENT_H
 
 #include "client/client.h"
-#include "conf/options.h"
+#include "host/host.h"
 #include "lib/lib.h"
-#include "net/socksport.h"
-#include "net/world.h"
 #include "tunic/client.h"
 
 struct tunic_client {
     struct handle h;
-    struct client *client; /* NULL once it has ended */
-    struct world world;
-    struct options *options;
-    int lock_fd; /* on the DataDirectory, -1: nothing is kept */
-    struct socksports *socks;
-    struct socks_warnings warnings;
-    bool started;  /* not with DisableNetwork */
-    bool obsolete; /* the network requires what this version lacks; see error */
+    struct client *client; /* the host's */
+    struct host *host;     /* NULL once it has ended */
+    bool obsolete;         /* the network requires what this version lacks; see error */
     struct tunic_progress progress;
     struct tunic_error error;  /* the last problem before it was ready */
     struct tunic_stream *open; /* those of the program that have not ended */

@@ -181,7 +181,5 @@ struct options *lib_client_options_set(struct tunic *t, const struct options *ol
         r.status = check(&r);
     if (r.status == OK)
         r.status = check_same_network(&r, old);
-    if (r.status == OK)
-        r.status = options_check_transition(old, r.o, &r.e);
     return done(&r, error);
 }

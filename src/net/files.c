@@ -16,21 +16,17 @@ struct files {
     struct log *log;
 };
 
-err_t files_open(const char *dir, struct log *log, struct files **out)
+err_t files_open(int gift_fd, const char *dir, struct log *log, struct files **out)
 {
     struct files *f = calloc(1, sizeof *f);
-    if (!f)
+    char *name = strdup(dir);
+    if (!f || !name) {
+        close(gift_fd);
+        free(f);
+        free(name);
         return ERR_NOMEM;
-    f->log = log;
-    f->dir = strdup(dir);
-    f->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (!f->dir || f->dir_fd < 0) {
-        err_t e = f->dir ? ERR_IO : ERR_NOMEM;
-        int error = errno;
-        files_close(f);
-        errno = error;
-        return e;
     }
+    *f = (struct files){gift_fd, name, log};
     *out = f;
     return OK;
 }
@@ -39,8 +35,7 @@ void files_close(struct files *f)
 {
     if (!f)
         return;
-    if (f->dir_fd >= 0)
-        close(f->dir_fd);
+    close(f->dir_fd);
     free(f->dir);
     free(f);
 }
@@ -48,6 +43,11 @@ void files_close(struct files *f)
 const char *files_dir(const struct files *f)
 {
     return f->dir;
+}
+
+int files_fd(const struct files *f)
+{
+    return f->dir_fd;
 }
 
 static err_t complain(struct files *f, const char *what, const char *name)

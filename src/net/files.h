@@ -14,10 +14,12 @@ struct files;
 
 enum { FILES_LOAD_MAX = 128 << 20 };
 
-/* DIR must exist. ERR_IO (errno is set), ERR_NOMEM. */
-MUST_USE err_t files_open(const char *dir, struct log *log, struct files **out);
+/* The folder is open as GIFT_FD, which is the store's, also on error; DIR is its name for messages.
+ * ERR_NOMEM. */
+MUST_USE err_t files_open(int gift_fd, const char *dir, struct log *log, struct files **out);
 void files_close(struct files *f); /* NULL is fine */
 const char *files_dir(const struct files *f);
+int files_fd(const struct files *f); /* the folder's; stays F's */
 
 /* The file as bytes from malloc(), which the caller frees. ERR_NOT_FOUND: there is none. It is
  * there, and could not be read: ERR_LIMIT (more than FILES_LOAD_MAX), ERR_IO (both logged),

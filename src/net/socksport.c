@@ -214,12 +214,17 @@ static void port_free(struct port *port)
     free(port);
 }
 
+void socksports_close(struct socksports *p)
+{
+    while (p->ports)
+        port_free(p->ports);
+}
+
 void socksports_free(struct socksports *p)
 {
     if (!p)
         return;
-    while (p->ports)
-        port_free(p->ports);
+    socksports_close(p);
     socksports_hang_up(p);
     free(p);
 }

@@ -38,6 +38,8 @@ void socksports_roll_back(struct socksports *p);
 /* The TCP port of the first of them, which tells what "any free one" became; 0: there is none. */
 uint16_t socksports_first(const struct socksports *p);
 
+/* No new connections; those that are there go on. */
+void socksports_close(struct socksports *p);
 /* Ends the connections that are there; listeners stay. */
 void socksports_hang_up(struct socksports *p);
 size_t socksports_connections(const struct socksports *p);

@@ -73,14 +73,20 @@ static void hangup(void *world, struct link *l)
 
 /* ---- files ---- */
 
+static struct files *folder_for(const struct world *w, const char *name)
+{
+    const struct client_file *file = client_file(name);
+    return file && file->vital ? w->files : w->cache;
+}
+
 static void store(void *world, const char *name, const uint8_t *bytes, size_t len, bool append)
 {
-    struct world *w = world;
-    if (!w->files)
+    struct files *files = folder_for(world, name);
+    if (!files)
         return;
     /* A failure is logged there; the client does without. */
-    err_t e = append ? files_append(w->files, name, bytes, len)
-                     : files_replace(w->files, name, bytes, len);
+    err_t e =
+        append ? files_append(files, name, bytes, len) : files_replace(files, name, bytes, len);
     (void)e;
 }
 
@@ -92,12 +98,11 @@ static err_t read_back(void *world, const char *name, uint8_t **out, size_t *len
 
 static err_t set_aside(void *world, const char *name)
 {
-    struct world *w = world;
-    const struct client_file *file = client_file(name);
-    if (!w->files)
+    const struct world *w = world;
+    struct files *files = folder_for(w, name);
+    if (!files)
         return OK;
-    return files_set_aside(w->files, name,
-                           file && file->vital ? ASIDE_BESIDE_OLDER : ASIDE_OVER_OLDER);
+    return files_set_aside(files, name, files == w->files ? ASIDE_BESIDE_OLDER : ASIDE_OVER_OLDER);
 }
 
 const struct client_world world_ops = {
@@ -111,20 +116,21 @@ const struct client_world world_ops = {
 
 static err_t load_file(struct world *w, struct client *c, const struct client_file *file)
 {
+    struct files *files = folder_for(w, file->name);
     uint8_t *bytes;
     size_t len;
-    err_t e = files_load(w->files, file->name, &bytes, &len);
+    err_t e = files_load(files, file->name, &bytes, &len);
     if (e == OK)
         e = client_load(c, file->name, bytes, len);
     if (e == ERR_LIMIT && !file->vital)
-        e = files_set_aside(w->files, file->name, ASIDE_OVER_OLDER);
+        e = files_set_aside(files, file->name, ASIDE_OVER_OLDER);
     if (e == OK || e == ERR_NOT_FOUND || !file->vital)
         return OK;
     /* The words are C tor's: or_state_load(). */
     log_warn(net_env(w->net)->log,
              "Unable to read state file \"%s/%s\". It remembers your entry guards, so it is not "
              "overwritten: make it readable, or move it away to begin with new guards.",
-             files_dir(w->files), file->name);
+             files_dir(files), file->name);
     return e;
 }
 

@@ -8,7 +8,8 @@
 
 struct world {
     struct net *net;
-    struct files *files;        /* NULL: nothing is kept */
+    /* DataDirectory, and CacheDirectory: what can be fetched anew. NULL: nothing is kept. */
+    struct files *files, *cache;
     struct ip bind_v4, bind_v6; /* OutboundBindAddress; family IP_NONE: the system's choice */
 };
 

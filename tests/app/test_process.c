@@ -2,14 +2,12 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "conf/capture.h"
-#include "host/folder.h"
 
 static char dir[64];
 
@@ -45,15 +43,13 @@ START_TEST(test_process_settle_and_end)
     struct conf_err e = {""};
     char torrc[256], text[32] = "";
     new_dir();
-    snprintf(torrc, sizeof torrc, "DataDirectory %s/d\nCacheDirectory %s/c\nPidFile %s/pid\n", dir,
-             dir, dir);
+    snprintf(torrc, sizeof torrc, "PidFile %s/pid\n", dir);
     struct options *o = good_options(torrc);
     struct process p;
     ck_ok(process_begin(&p, o, NULL, &e));
     ck_assert_int_gt(p.max_conns, 0);
-    ck_ok(process_settle(&p, o, NULL, &e));
-    ck_assert_int_eq(mode_of(in_dir("d")), 0700);
-    ck_assert_int_eq(mode_of(in_dir("c")), 0700);
+    ck_ok(process_settle(o, NULL, &e));
+    ck_ok(process_mark(&p, o, &e));
     ck_assert_int_eq(mode_of(in_dir("pid")), 0644);
     FILE *f = fopen(in_dir("pid"), "r");
     ck_assert_ptr_nonnull(fgets(text, sizeof text, f));
@@ -65,28 +61,6 @@ START_TEST(test_process_settle_and_end)
     struct rlimit core;
     ck_assert_int_eq(getrlimit(RLIMIT_CORE, &core), 0);
     ck_assert_uint_eq(core.rlim_cur, 0);
-    options_free(o);
-    remove_dir();
-}
-END_TEST
-
-START_TEST(test_process_settle_waits_for_the_lock_and_gives_up_in_tors_words)
-{
-    struct conf_err e = {""};
-    struct capture *c = capture_new();
-    char torrc[128];
-    int held = -1;
-    new_dir();
-    snprintf(torrc, sizeof torrc, "DataDirectory %s\n", dir);
-    struct options *o = good_options(torrc);
-    struct process p = {.ready_fd = -1, .lock_fd = -1};
-    ck_ok(folder_lock(dir, &held, &e));
-    ck_err(process_settle(&p, o, &c->log, &e), ERR_STATE);
-    ck_assert_str_eq(e.text, "No, it's still there.  Exiting.");
-    ck_assert_ptr_nonnull(strstr(c->text, "It looks like another Tor process is running with the "
-                                          "same data directory.  Waiting 5 seconds"));
-    close(held);
-    free(c);
     options_free(o);
     remove_dir();
 }
@@ -183,8 +157,7 @@ START_TEST(test_process_alive)
 }
 END_TEST
 
-TESTS("app/process", test_process_settle_and_end,
-      test_process_settle_waits_for_the_lock_and_gives_up_in_tors_words,
-      test_process_pidfile_that_cannot_be_written, test_process_fd_limit,
-      test_process_user_that_does_not_exist, test_process_switch_user_leaves_no_way_back,
-      test_process_daemon_tells_its_parent_how_it_went, test_process_alive)
+TESTS("app/process", test_process_settle_and_end, test_process_pidfile_that_cannot_be_written,
+      test_process_fd_limit, test_process_user_that_does_not_exist,
+      test_process_switch_user_leaves_no_way_back, test_process_daemon_tells_its_parent_how_it_went,
+      test_process_alive)

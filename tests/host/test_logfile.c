@@ -80,13 +80,19 @@ static struct options *with_log(const char *levels, const char *more)
     return good_options(torrc);
 }
 
-static struct logfile *opened(const struct options *o, const struct options *old)
+static void change(struct logfile *f, const struct options *o, bool truncate)
 {
     struct conf_err e = {""};
+    err_t err = logfile_prepare(f, o, &e);
+    ck_assert_msg(err == OK, "%s", e.text);
+    logfile_commit(f, o, truncate);
+}
+
+static struct logfile *opened(const struct options *o)
+{
     struct logfile *f = logfile_new(QUIET_SILENT, fixed_wall);
     ck_assert_ptr_nonnull(f);
-    err_t err = logfile_open(f, o, old, &e);
-    ck_assert_msg(err == OK, "%s", e.text);
+    change(f, o, true);
     return f;
 }
 
@@ -95,7 +101,7 @@ START_TEST(test_logfile_shows_the_levels_asked_for)
     in_utc();
     new_path();
     struct options *o = with_log("info-warn", "LogTimeGranularity 1\n");
-    struct logfile *f = opened(o, NULL);
+    struct logfile *f = opened(o);
     const struct log *log = logfile_log(f);
     ck_assert_int_eq(log->least, LOG_INFO);
     log_debug(log, "a");
@@ -121,14 +127,13 @@ START_TEST(test_logfile_is_opened_anew_after_it_was_moved_away)
 {
     new_path();
     char moved[80];
-    struct conf_err e = {""};
     struct options *o = with_log("warn", "");
-    struct logfile *f = opened(o, NULL);
+    struct logfile *f = opened(o);
     log_warn(logfile_log(f), "before");
     snprintf(moved, sizeof moved, "%s.1", path);
     ck_assert_int_eq(rename(path, moved), 0);
     log_warn(logfile_log(f), "between");
-    ck_ok(logfile_open(f, o, o, &e));
+    change(f, o, false);
     log_warn(logfile_log(f), "after");
     ck_assert_ptr_nonnull(strstr(content(), "after"));
     ck_assert_ptr_null(strstr(content(), "before"));
@@ -140,22 +145,27 @@ START_TEST(test_logfile_is_opened_anew_after_it_was_moved_away)
 }
 END_TEST
 
-START_TEST(test_logfile_truncates_at_start_but_not_on_reload)
+START_TEST(test_logfile_truncates_when_told_to)
 {
     new_path();
-    struct conf_err e = {""};
     FILE *old = fopen(path, "w");
     fputs("old\n", old);
     fclose(old);
     struct options *o = with_log("warn", "TruncateLogFile 1\n");
-    struct logfile *f = opened(o, NULL);
+    struct options *append = with_log("warn", "");
+    struct logfile *f = opened(o);
     log_warn(logfile_log(f), "one");
     ck_assert_ptr_null(strstr(content(), "old"));
-    ck_ok(logfile_open(f, o, o, &e));
+    change(f, o, false); /* another option has changed */
     log_warn(logfile_log(f), "two");
     ck_assert_ptr_nonnull(strstr(content(), "one"));
+    change(f, append, true);
+    ck_assert_ptr_nonnull(strstr(content(), "two"));
+    change(f, o, true); /* HUP */
+    ck_assert_str_eq(content(), "");
     logfile_free(f);
     options_free(o);
+    options_free(append);
     unlink(path);
 }
 END_TEST
@@ -163,19 +173,53 @@ END_TEST
 START_TEST(test_logfile_that_cannot_be_opened_leaves_the_old_ones)
 {
     new_path();
+    char torrc[256], made[80];
     struct conf_err e = {""};
     struct options *good = with_log("warn", "");
-    struct options *bad = good_options("Log warn file /nonexistent/folder/log\n");
-    struct logfile *f = opened(good, NULL);
-    ck_err(logfile_open(f, bad, good, &e), ERR_IO);
+    snprintf(made, sizeof made, "%s.made", path);
+    snprintf(torrc, sizeof torrc, "Log warn file %s\nLog warn file /nonexistent/folder/log\n",
+             made);
+    struct options *bad = good_options(torrc);
+    struct logfile *f = opened(good);
+    ck_err(logfile_prepare(f, bad, &e), ERR_IO);
     ck_assert_str_eq(e.text, "Couldn't open file for 'Log file /nonexistent/folder/log': No such "
                              "file or directory");
     log_warn(logfile_log(f), "still here");
     ck_assert_ptr_nonnull(strstr(content(), "still here"));
+    ck_assert_int_ne(access(made, F_OK), 0); /* and nothing is left of what was begun */
     logfile_free(f);
     options_free(good);
     options_free(bad);
     unlink(path);
+}
+END_TEST
+
+START_TEST(test_logfile_rolled_back_writes_where_it_wrote)
+{
+    new_path();
+    char torrc[256], other[80];
+    struct conf_err e = {""};
+    struct options *before = with_log("warn", "TruncateLogFile 1\n");
+    snprintf(other, sizeof other, "%s.other", path);
+    FILE *old = fopen(other, "w");
+    fputs("old\n", old);
+    fclose(old);
+    snprintf(torrc, sizeof torrc, "Log warn file %s\nTruncateLogFile 1\nSafeLogging 0\n", other);
+    struct options *after = good_options(torrc);
+    struct logfile *f = opened(before);
+    ck_ok(logfile_prepare(f, after, &e));
+    logfile_roll_back(f);
+    log_warn(logfile_log(f), "here");
+    ck_assert_ptr_nonnull(strstr(content(), "here"));
+    ck_assert(!logfile_log(f)->unsafe);
+    strcpy(path, other);
+    ck_assert_str_eq(content(), "old\n");
+    logfile_free(f);
+    unlink(other);
+    other[strlen(other) - strlen(".other")] = 0;
+    unlink(other);
+    options_free(before);
+    options_free(after);
 }
 END_TEST
 
@@ -188,7 +232,7 @@ START_TEST(test_logfile_safe_logging_reaches_the_log)
         {"SafeLogging 1\n", false}, {"SafeLogging 0\n", true}, {"SafeLogging relay\n", true}};
     for (size_t i = 0; i < 3; i++) {
         struct options *o = good_options(cases[i].torrc);
-        struct logfile *f = opened(o, NULL);
+        struct logfile *f = opened(o);
         ck_assert_int_eq(logfile_log(f)->unsafe, cases[i].unsafe);
         logfile_free(f);
         options_free(o);
@@ -209,7 +253,7 @@ END_TEST
 
 TESTS("host/logfile", test_logfile_line_format_is_tors, test_logfile_long_line_is_cut_and_says_so,
       test_logfile_shows_the_levels_asked_for, test_logfile_is_opened_anew_after_it_was_moved_away,
-      test_logfile_truncates_at_start_but_not_on_reload,
+      test_logfile_truncates_when_told_to, test_logfile_rolled_back_writes_where_it_wrote,
       test_logfile_that_cannot_be_opened_leaves_the_old_ones,
       test_logfile_safe_logging_reaches_the_log,
       test_logfile_before_the_configuration_follows_quiet)

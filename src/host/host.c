@@ -1,0 +1,317 @@
+#include "host/host.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "host/apply.h"
+#include "host/folder.h"
+#include "net/socksport.h"
+#include "net/world.h"
+
+enum { LOCK_TRIES_A_SECOND = 10 };
+
+struct host {
+    struct host_place place;
+    struct options *options;
+    struct world world;
+    struct client *client;
+    struct socks_warnings warnings;
+    struct socksports *ports;
+    int lock_fd; /* of DataDirectory; -1 */
+};
+
+static const struct log *log_of(const struct host *h)
+{
+    return net_env(h->place.net)->log;
+}
+
+/* Asked for each connection, so a new SocksPolicy holds for the next one. */
+static bool socks_policy(void *arg, const struct ipport *peer)
+{
+    const struct host *h = arg;
+    return addr_policy_accepts(&h->options->is.socks_policy, &peer->ip, peer->port);
+}
+
+/* ---- listeners ---- */
+
+/* DisableNetwork closes them: tor "will not make or accept non-control network connections". */
+static err_t prepare_ports(struct host *h, const struct options *o, struct conf_err *e)
+{
+    struct socksport_spec *specs;
+    size_t n;
+    if (apply_ports(o, &h->warnings, &specs, &n) != OK)
+        return conf_fail(e, ERR_NOMEM, "Out of memory");
+    errno = 0;
+    err_t err = socksports_prepare(h->ports, specs, o->disable_network ? 0 : n);
+    free(specs);
+    return err == OK ? OK : conf_fail(e, err, "Failed to bind one of the listener ports.");
+}
+
+/* ---- the client ---- */
+
+static err_t make_client(struct host *h, struct conf_err *e)
+{
+    struct applied a;
+    char why[CLIENT_WHY_MAX] = "Out of memory";
+    const struct host *other = h->place.share;
+    err_t err = apply_client(h->options, &a);
+    if (err == OK) {
+        err = client_new_sharing(other ? other->client : NULL, net_env(h->place.net), &a.config,
+                                 &world_ops, &h->world, &h->client, why);
+        applied_free(&a);
+    }
+    return err == OK ? OK : conf_fail(e, err, "%s", why);
+}
+
+/* All or nothing, and the last thing that may fail: it is not taken back. */
+static err_t change_client(struct host *h, const struct options *o, struct conf_err *e)
+{
+    struct applied a;
+    char why[CLIENT_WHY_MAX] = "Out of memory";
+    err_t err = apply_client(o, &a);
+    if (err == OK) {
+        err = client_reconfigure(h->client, &a.config, why);
+        applied_free(&a);
+    }
+    return err == OK ? OK : conf_fail(e, err, "%s", why);
+}
+
+/* ---- what needs no preparation ---- */
+
+static void set_network(struct host *h)
+{
+    if (!h->options->disable_network) {
+        client_start(h->client);
+        return;
+    }
+    log_notice(log_of(h), "DisableNetwork is set. Tunic will not make or accept non-control "
+                          "network connections. Shutting down all existing connections.");
+    socksports_hang_up(h->ports);
+    client_stop(h->client);
+}
+
+static void set_binding(struct host *h)
+{
+    h->world.bind_v4 = h->options->is.bind_or_v4;
+    h->world.bind_v6 = h->options->is.bind_or_v6;
+}
+
+/* ---- the start ---- */
+
+static err_t open_files(struct host *h, const char *dir, bool group_readable, struct files **out,
+                        struct conf_err *e)
+{
+    int fd;
+    TRY(folder_open(dir, group_readable, h->options->user, log_of(h), &fd, e));
+    err_t err = files_open(fd, dir, net_env(h->place.net)->log, out);
+    return err == OK ? OK : conf_fail(e, err, "Out of memory");
+}
+
+/* A process that is about to end gets some time for it. */
+static err_t lock_patiently(struct host *h, struct conf_err *e)
+{
+    const char *dir = h->options->is.data_dir;
+    err_t err = folder_lock(files_fd(h->world.files), dir, &h->lock_fd, e);
+    if (err != ERR_STATE || !h->place.lock_wait_s)
+        return err;
+    log_warn(log_of(h),
+             "It looks like another Tor process is running with the same data directory.  "
+             "Waiting %u seconds to see if it goes away.",
+             h->place.lock_wait_s);
+    for (unsigned i = 0; i < LOCK_TRIES_A_SECOND * h->place.lock_wait_s && err == ERR_STATE; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000000 / LOCK_TRIES_A_SECOND}, NULL);
+        err = folder_lock(files_fd(h->world.files), dir, &h->lock_fd, e);
+    }
+    return err == ERR_STATE ? conf_fail(e, err, "No, it's still there.  Exiting.") : err;
+}
+
+static bool keeps_files(const struct host *h)
+{
+    return h->place.default_folder || h->options->data_directory;
+}
+
+/* tor(1), CacheDirectoryGroupReadable: "If the option is 'auto', then we use the setting for
+ * DataDirectoryGroupReadable when the CacheDirectory is the same as the DataDirectory, and 0
+ * otherwise." */
+static bool cache_group_readable(const struct options *o)
+{
+    if (o->cache_directory_group_readable != AUTO)
+        return o->cache_directory_group_readable == YES;
+    return strcmp(o->is.data_dir, o->is.cache_dir) == 0 && o->data_directory_group_readable;
+}
+
+static err_t open_folders(struct host *h, struct conf_err *e)
+{
+    const struct options *o = h->options;
+    if (!keeps_files(h))
+        return OK;
+    TRY(open_files(h, o->is.data_dir, o->data_directory_group_readable, &h->world.files, e));
+    TRY(open_files(h, o->is.cache_dir, cache_group_readable(o), &h->world.cache, e));
+    return lock_patiently(h, e);
+}
+
+static err_t open_logs(struct host *h, enum host_why why, struct conf_err *e)
+{
+    if (!h->place.logs)
+        return OK;
+    TRY(logfile_prepare(h->place.logs, h->options, e));
+    logfile_commit(h->place.logs, h->options, why == HOST_RELOAD);
+    return OK;
+}
+
+err_t host_new(const struct host_place *place, struct options *gift_options, struct host **out,
+               struct conf_err *e)
+{
+    struct host *h = calloc(1, sizeof *h);
+    if (!h) {
+        options_free(gift_options);
+        return conf_fail(e, ERR_NOMEM, "Out of memory");
+    }
+    *h = (struct host){
+        .place = *place, .options = gift_options, .world = {.net = place->net}, .lock_fd = -1};
+    set_binding(h);
+    err_t err = make_client(h, e);
+    if (err == OK && !(h->ports = socksports_new(place->net, h->client, socks_policy, h)))
+        err = conf_fail(e, ERR_NOMEM, "Out of memory");
+    if (err == OK)
+        err = prepare_ports(h, h->options, e);
+    if (err != OK) {
+        int error = errno;
+        host_free(h);
+        errno = error;
+        return err;
+    }
+    socksports_commit(h->ports);
+    *out = h;
+    return OK;
+}
+
+err_t host_begin(struct host *h, struct conf_err *e)
+{
+    TRY(open_folders(h, e));
+    TRY(open_logs(h, HOST_RELOAD, e));
+    if (world_load(&h->world, h->client) != OK)
+        return conf_fail(e, ERR_IO, "The file \"state\" in %s is there and cannot be read.",
+                         h->options->is.data_dir);
+    set_network(h);
+    return OK;
+}
+
+/* ---- a change ---- */
+
+/* Makes ready what can be taken back, and then asks the client, which cannot. */
+static err_t prepare(struct host *h, const struct options *fresh, struct conf_err *e)
+{
+    TRY(options_check_transition(h->options, fresh, e));
+    if (h->place.logs)
+        TRY(logfile_prepare(h->place.logs, fresh, e));
+    err_t err = prepare_ports(h, fresh, e);
+    if (err == OK) {
+        err = change_client(h, fresh, e);
+        if (err != OK)
+            socksports_roll_back(h->ports);
+    }
+    if (err != OK && h->place.logs)
+        logfile_roll_back(h->place.logs);
+    return err;
+}
+
+err_t host_change(struct host *h, struct options *gift_fresh, enum host_why why, struct conf_err *e)
+{
+    struct options *old = h->options;
+    err_t err = prepare(h, gift_fresh, e);
+    if (err != OK) {
+        options_free(gift_fresh);
+        return err;
+    }
+    h->options = gift_fresh;
+    if (h->place.logs)
+        logfile_commit(h->place.logs, gift_fresh, why == HOST_RELOAD);
+    socksports_commit(h->ports);
+    set_binding(h);
+    if (gift_fresh->disable_network != old->disable_network)
+        set_network(h);
+    options_free(old);
+    return OK;
+}
+
+err_t host_reopen_logs(struct host *h, struct conf_err *e)
+{
+    return open_logs(h, HOST_RELOAD, e);
+}
+
+void host_close_ports(struct host *h)
+{
+    socksports_close(h->ports);
+    socksports_hang_up(h->ports);
+}
+
+void host_free(struct host *h)
+{
+    if (!h)
+        return;
+    socksports_free(h->ports);
+    client_free(h->client);
+    files_close(h->world.files);
+    files_close(h->world.cache);
+    if (h->lock_fd >= 0)
+        close(h->lock_fd);
+    options_free(h->options);
+    free(h);
+}
+
+const struct options *host_options(const struct host *h)
+{
+    return h->options;
+}
+
+struct client *host_client(const struct host *h)
+{
+    return h->client;
+}
+
+uint16_t host_socks_port(const struct host *h)
+{
+    return socksports_first(h->ports);
+}
+
+size_t host_connections(const struct host *h)
+{
+    return socksports_connections(h->ports);
+}
+
+/* ---- options of those who have no torrc ---- */
+
+static err_t assign(struct options *o, const char *const *pairs, struct conf_err *e)
+{
+    struct conf_line *lines = NULL, **tail = &lines;
+    err_t err = OK;
+    for (; err == OK && *pairs; pairs += 2)
+        err = conf_line_add(&tail, text_of(pairs[0]), text_of(pairs[1]), "options", CONF_SET);
+    if (err == OK)
+        err = options_assign(o, lines, 0, NULL, e);
+    conf_lines_free(lines);
+    return err;
+}
+
+err_t host_options_of(const char *const *pairs, bool testing, struct options **out,
+                      struct conf_err *e)
+{
+    const struct options_env env = {.home = ".", .quiet = QUIET_LIBRARY};
+    struct options *o = options_new(testing);
+    conf_fail(e, OK, "Out of memory");
+    if (!o)
+        return ERR_NOMEM;
+    err_t err = assign(o, pairs, e);
+    if (err == OK)
+        err = options_check(o, &env, e);
+    if (err != OK) {
+        options_free(o);
+        return err;
+    }
+    *out = o;
+    return OK;
+}
