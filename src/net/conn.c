@@ -11,11 +11,14 @@
 #include "base/hash.h"
 #include "net/conn_int.h"
 #include "net/net_int.h"
+#include "net/peer.h"
 #include "net/sockaddr.h"
 
 /* One wake-up reads at most so often from one socket, so that a fast peer does not starve others.
  */
 enum { READS_A_TURN = 4 };
+
+enum { LOOK_MS = 1000 }; /* between two looks at a peer that sends no more */
 
 struct conn {
     struct net *net;
@@ -24,10 +27,12 @@ struct conn {
     void *machine;
     struct event *read, *write;
     bool connecting, ended, is_dirty;
+    bool eof; /* nothing more is read, but what there is may be written */
     int dial_errno;
     void (*drained)(void *machine); /* set: draining */
     uint64_t linger_ms;             /* draining goes on while something was sent in this time */
     struct timer linger;            /* or, while dialling, the news of an early failure */
+    struct timer look;              /* after the peer's last byte: is it still there */
     struct conn *dirty_prev, *dirty_next;
 };
 
@@ -50,7 +55,7 @@ void conn_output(struct conn *c)
 
 void conn_resume(struct conn *c)
 {
-    if (!c->connecting && !c->ended && !c->drained)
+    if (!c->connecting && !c->ended && !c->eof && !c->drained)
         event_add(c->read, NULL);
 }
 
@@ -59,6 +64,7 @@ static void ended(struct conn *c, int errno_)
     if (c->ended)
         return;
     c->ended = true;
+    env_disarm(&c->net->env, &c->look);
     event_del(c->read);
     event_del(c->write);
     conn_undirty(c);
@@ -66,6 +72,30 @@ static void ended(struct conn *c, int errno_)
         c->drained(c->machine);
     else
         c->ops->in_end(c->machine, errno_);
+}
+
+static void look(void *arg)
+{
+    struct conn *c = arg;
+    if (peer_look(c->fd) == PEER_GONE)
+        ended(c, 0);
+    else
+        env_arm_ms(&c->net->env, &c->look, LOOK_MS);
+}
+
+/* The peer has closed its sending side. */
+static void read_eof(struct conn *c)
+{
+    enum peer_state peer = c->ops->in_eof ? peer_look(c->fd) : PEER_GONE;
+    if (peer == PEER_GONE) {
+        ended(c, 0);
+        return;
+    }
+    c->eof = true;
+    event_del(c->read);
+    if (peer == PEER_READS)
+        env_arm_ms(&c->net->env, &c->look, LOOK_MS);
+    c->ops->in_eof(c->machine, peer == PEER_READS);
 }
 
 static bool would_block(int errno_)
@@ -107,7 +137,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     struct conn *c = arg;
     (void)what;
     net_touch(c->net);
-    for (int i = 0; i < READS_A_TURN && !c->ended && !c->drained; i++) {
+    for (int i = 0; i < READS_A_TURN && !c->ended && !c->eof && !c->drained; i++) {
         size_t room;
         uint8_t *to = c->ops->in_room(c->machine, &room);
         if (!to) {
@@ -117,8 +147,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
         ssize_t n = recv(fd, to, room, 0);
         if (n > 0)
             c->ops->in_done(c->machine, (size_t)n);
-        else if (n == 0 || !would_block(errno))
-            ended(c, n == 0 ? 0 : errno);
+        else if (n == 0)
+            read_eof(c);
+        else if (!would_block(errno))
+            ended(c, errno);
         if (n < 0 || (size_t)n < room)
             return;
     }
@@ -160,6 +192,7 @@ static void conn_free(struct conn *c)
 {
     conn_undirty(c);
     env_disarm(&c->net->env, &c->linger);
+    env_disarm(&c->net->env, &c->look);
     if (c->read)
         event_free(c->read);
     if (c->write)
@@ -180,6 +213,7 @@ static struct conn *conn_make(struct net *n, int fd, const struct conn_machine *
     }
     *c = (struct conn){.net = n, .fd = fd, .ops = ops, .machine = machine};
     timer_init(&c->linger, linger_over, c);
+    timer_init(&c->look, look, c);
     c->read = event_new(n->base, fd, EV_READ | EV_PERSIST, on_readable, c);
     c->write = event_new(n->base, fd, EV_WRITE, on_writable, c);
     if (!c->read || !c->write) {

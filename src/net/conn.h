@@ -17,8 +17,11 @@ struct conn_machine {
     /* Room for received bytes, or NULL: do not read until conn_resume(). */
     uint8_t *(*in_room)(void *machine, size_t *room);
     void (*in_done)(void *machine, size_t len);
-    /* The peer closed (ERRNO_ 0) or the connection broke. Nothing more will be received. */
+    /* The peer closed (ERRNO_ 0) or the connection broke. Nothing more will be received or sent. */
     void (*in_end)(void *machine, int errno_);
+    /* The peer sends no more but may still read; in_end() may follow. SURE: it does read, and
+     * in_end() follows soon after it has closed. NULL: as if it had closed. */
+    void (*in_eof)(void *machine, bool sure);
     const uint8_t *(*out)(void *machine, size_t *len); /* NULL: nothing to send */
     void (*sent)(void *machine, size_t len);
     void (*connected)(void *machine); /* conn_dial() only */

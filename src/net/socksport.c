@@ -12,7 +12,10 @@
 #include "net/net_int.h"
 #include "socks/ports.h"
 
-enum { LINGER_MS = 30000 };
+enum {
+    LINGER_MS = 30000,
+    MOST_HALF_CLOSED = 1000, /* that perhaps still read; more are taken for closed */
+};
 
 /* One SocksPort's settings, counted: connections outlive a reload. */
 struct port_config {
@@ -39,6 +42,7 @@ struct local {
     struct socks *socks;
     struct conn *conn;
     bool done;
+    bool half_closed; /* counted as such */
     struct timer reap;
     struct local *prev, *next;
 };
@@ -50,7 +54,7 @@ struct socksports {
     void *arg;
     struct port *ports;
     struct local *locals;
-    size_t n_locals;
+    size_t n_locals, n_half_closed;
 };
 
 static void config_release(struct port_config *c)
@@ -87,6 +91,7 @@ static void local_free(struct local *l)
 {
     DL_DELETE(l->set->locals, l);
     l->set->n_locals--;
+    l->set->n_half_closed -= l->half_closed;
     env_disarm(&l->set->net->env, &l->reap);
     if (l->conn)
         conn_close(l->conn);
@@ -122,7 +127,19 @@ static void in_end(void *arg, int errno_)
 {
     struct local *l = arg;
     (void)errno_;
-    socks_in_eof(l->socks);
+    socks_in_end(l->socks);
+}
+
+static void in_eof(void *arg, bool sure)
+{
+    struct local *l = arg;
+    if (!sure && l->set->n_half_closed >= MOST_HALF_CLOSED) {
+        socks_in_end(l->socks);
+        return;
+    }
+    l->half_closed = !sure;
+    l->set->n_half_closed += !sure;
+    socks_in_eof(l->socks, sure);
 }
 
 static const uint8_t *out(void *arg, size_t *len)
@@ -137,8 +154,12 @@ static void sent(void *arg, size_t len)
     socks_sent(l->socks, len);
 }
 
-static const struct conn_machine local_machine = {
-    .in_room = in_room, .in_done = in_done, .in_end = in_end, .out = out, .sent = sent};
+static const struct conn_machine local_machine = {.in_room = in_room,
+                                                  .in_done = in_done,
+                                                  .in_end = in_end,
+                                                  .in_eof = in_eof,
+                                                  .out = out,
+                                                  .sent = sent};
 
 static void on_output(void *arg)
 {

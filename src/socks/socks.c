@@ -39,11 +39,14 @@ struct socks {
     struct isolation isolation;
     struct tunnel *tunnel;
     struct buf in, out;
-    size_t reply_left;  /* bytes of ours at the front of out, before the stream's */
-    bool refused_input; /* in_room() said NULL */
-    bool eof;           /* the application sends no more */
-    struct timer deadline;
-    struct timer idle; /* gives back storage that has emptied */
+    size_t reply_left;     /* bytes of ours at the front of out, before the stream's */
+    bool refused_input;    /* in_room() said NULL */
+    bool eof;              /* the application sends no more, */
+    bool reads;            /* but is known to read */
+    bool asked;            /* the last word was the application's, */
+    uint64_t word_us;      /* at this time */
+    struct timer deadline; /* of the handshake; of an application that has closed its side */
+    struct timer idle;     /* gives back storage that has emptied */
 };
 
 /* The queues have moved: look in a while whether they are empty. */
@@ -97,21 +100,47 @@ static bool may_warn(struct socks *s, enum socks_warning which)
 
 /* ---- the tunnel ---- */
 
+static void hang_up(struct socks *s)
+{
+    if (s->tunnel)
+        tunnel_close(s->tunnel, END_DONE);
+    s->tunnel = NULL;
+    done(s);
+}
+
+/* The application has closed its side: how long until the tunnel is closed, if all stays quiet. */
+static void wait_for_far_side(struct socks *s)
+{
+    uint64_t patience_ms = s->asked ? SOCKS_ANSWER_MS : SOCKS_QUIET_MS;
+    uint64_t quiet_ms = (s->env->mono_us - s->word_us) / US_PER_MS;
+    if (s->reads)
+        return;
+    if (s->out.len) /* it reads slowly */
+        quiet_ms = 0;
+    if (quiet_ms >= patience_ms)
+        hang_up(s);
+    else
+        env_arm_ms(s->env, &s->deadline, patience_ms - quiet_ms);
+}
+
 /* Hands on what the application has sent. */
 static void push(struct socks *s)
 {
     if (s->state != OPEN)
         return;
     if (s->in.len) {
-        buf_drain(&s->in, tunnel_write(s->tunnel, buf_at(&s->in), s->in.len));
+        size_t n = tunnel_write(s->tunnel, buf_at(&s->in), s->in.len);
+        buf_drain(&s->in, n);
         note_moved(s);
+        if (n) {
+            s->asked = true;
+            s->word_us = s->env->mono_us;
+        }
     }
     if (s->in.len)
         return;
     if (s->eof) {
-        tunnel_close(s->tunnel, END_DONE);
-        s->tunnel = NULL;
-        done(s);
+        wait_for_far_side(s);
         return;
     }
     if (s->refused_input) {
@@ -125,6 +154,7 @@ static void on_connected(void *arg, const struct ip *addr)
     struct socks *s = arg;
     (void)addr; /* tor tells no application what its exit resolved */
     s->state = OPEN;
+    s->word_us = s->env->mono_us;
     env_disarm(s->env, &s->deadline);
     reply(s, REPLY_SUCCEEDED, NULL, (struct text){NULL, 0});
     push(s);
@@ -177,8 +207,13 @@ static void on_resolved(void *arg, const struct stream_answer *answers, size_t n
 static void on_data(void *arg, const uint8_t *bytes, size_t len)
 {
     struct socks *s = arg;
-    if (s->state == OPEN)
-        send_bytes(s, bytes, len);
+    if (s->state != OPEN)
+        return;
+    s->asked = false;
+    s->word_us = s->env->mono_us;
+    send_bytes(s, bytes, len);
+    if (s->eof && s->state == OPEN && !s->in.len)
+        wait_for_far_side(s);
 }
 
 static void on_writable(void *arg)
@@ -537,21 +572,30 @@ void socks_in_done(struct socks *s, size_t len)
     note_moved(s);
 }
 
-void socks_in_eof(struct socks *s)
+void socks_in_eof(struct socks *s, bool sure)
 {
     s->eof = true;
+    s->reads = sure;
     switch (s->state) {
     case OPEN:
-        push(s); /* closes when all is handed on */
+        push(s);
         break;
     case WAITING:
-        tunnel_close(s->tunnel, END_DONE);
-        s->tunnel = NULL;
-        done(s);
+        /* Who has sent all that it will wants the answer, also of a look-up. Else it has most
+         * likely given up, and circuits are built for those who have not. */
+        if (!sure && s->cmd == SOCKS_CONNECT && !s->in.len)
+            hang_up(s);
         break;
     default:
         done(s);
     }
+}
+
+void socks_in_end(struct socks *s)
+{
+    s->eof = true;
+    if (s->state != DONE)
+        hang_up(s);
 }
 
 const uint8_t *socks_out(const struct socks *s, size_t *len)
@@ -579,9 +623,13 @@ static void idle(void *arg)
 
 /* ---- life ---- */
 
-static void too_slow(void *arg)
+static void deadline(void *arg)
 {
     struct socks *s = arg;
+    if (s->state == OPEN) {
+        wait_for_far_side(s);
+        return;
+    }
     log_info(s->env->log, "A SOCKS handshake was not finished in time: closing");
     done(s);
 }
@@ -597,7 +645,7 @@ struct socks *socks_new(struct env *env, struct client *client,
         .env = env, .client = client, .config = config, .peer = *peer, .ops = ops, .arg = arg};
     buf_init(&s->in, IN_CAP);
     buf_init(&s->out, OUT_CAP);
-    timer_init(&s->deadline, too_slow, s);
+    timer_init(&s->deadline, deadline, s);
     timer_init(&s->idle, idle, s);
     env_arm_ms(env, &s->deadline, SOCKS_HANDSHAKE_MS);
     return s;

@@ -63,8 +63,15 @@ void socks_free(struct socks *s);
 /* Room for received bytes, or NULL: do not read for now (on_input_wanted tells), or at all. */
 uint8_t *socks_in_room(struct socks *s, size_t *room);
 void socks_in_done(struct socks *s, size_t len);
-/* The application has closed its side, or its connection broke. */
-void socks_in_eof(struct socks *s);
+/* The application sends no more, but may still read. Tor has no word for that on a stream: the far
+ * side does not hear of it, and the stream stays open for the answer, until socks_in_end(). Unless
+ * it is SURE that somebody reads (most that close their side have closed the other one too, and TCP
+ * does not tell), that ends when nothing has come for SOCKS_ANSWER_MS after the application's last
+ * word, or for SOCKS_QUIET_MS after the far side's. */
+enum { SOCKS_ANSWER_MS = 60000, SOCKS_QUIET_MS = 10000 };
+void socks_in_eof(struct socks *s, bool sure);
+/* The connection broke, or the application has closed both sides. */
+void socks_in_end(struct socks *s);
 
 /* The bytes to send; NULL if none. */
 const uint8_t *socks_out(const struct socks *s, size_t *len);

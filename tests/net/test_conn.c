@@ -21,8 +21,9 @@ struct machine {
     size_t in_len, in_cap; /* in_cap: what it takes at most */
     const uint8_t *out;
     size_t out_len;
-    unsigned ended, connected, drained, refused;
+    unsigned ended, eofs, connected, drained, refused;
     int ended_errno;
+    bool reads;
     bool drain_when_sent; /* from inside sent() */
 };
 
@@ -45,6 +46,13 @@ static void in_end(void *arg, int errno_)
     struct machine *m = arg;
     m->ended++;
     m->ended_errno = errno_;
+}
+
+static void in_eof(void *arg, bool sure)
+{
+    struct machine *m = arg;
+    m->eofs++;
+    m->reads = sure;
 }
 
 static void drained(void *arg)
@@ -85,6 +93,15 @@ static const struct conn_machine ops = {.in_room = in_room,
                                         .sent = sent,
                                         .connected = connected};
 
+/* Of a machine that goes on when the peer sends no more. */
+static const struct conn_machine half_ops = {.in_room = in_room,
+                                             .in_done = in_done,
+                                             .in_end = in_end,
+                                             .in_eof = in_eof,
+                                             .out = out,
+                                             .sent = sent,
+                                             .connected = connected};
+
 static struct {
     struct log log;
     struct net *net;
@@ -92,7 +109,7 @@ static struct {
     int peer; /* the test's end of the pair */
 } t;
 
-static void setup(void)
+static void setup_with(const struct conn_machine *machine_ops)
 {
     int fd[2];
     memset(&t, 0, sizeof t);
@@ -101,8 +118,13 @@ static void setup(void)
     ck_ok(net_new(&t.log, NULL, &t.net));
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd), 0);
     t.peer = fd[1];
-    t.m.conn = conn_new(t.net, fd[0], &ops, &t.m);
+    t.m.conn = conn_new(t.net, fd[0], machine_ops, &t.m);
     ck_assert_ptr_nonnull(t.m.conn);
+}
+
+static void setup(void)
+{
+    setup_with(&ops);
 }
 
 static void teardown(void)
@@ -204,6 +226,68 @@ START_TEST(test_conn_broken_while_it_writes_still_gives_what_came_before)
     turn();
     ck_assert_uint_eq(t.m.in_len, 4);
     ck_assert_uint_eq(t.m.ended, 1);
+    teardown();
+}
+END_TEST
+
+static void say(const char *text)
+{
+    t.m.out = (const uint8_t *)text;
+    t.m.out_len = strlen(text);
+    conn_output(t.m.conn);
+    turn();
+}
+
+START_TEST(test_conn_writes_on_to_who_sends_no_more)
+{
+    char got[8];
+    setup_with(&half_ops);
+    ck_assert_int_eq(send(t.peer, "last", 4, 0), 4);
+    shutdown(t.peer, SHUT_WR);
+    turn();
+    ck_assert_uint_eq(t.m.in_len, 4);
+    ck_assert_uint_eq(t.m.eofs, 1);
+    conn_resume(t.m.conn); /* harmless */
+    for (int i = 0; i < 3; i++) {
+        say("more");
+        ck_assert_int_eq(recv(t.peer, got, sizeof got, 0), 4);
+    }
+    ck_assert_uint_eq(t.m.eofs, 1);
+    ck_assert_uint_eq(t.m.ended, 0);
+    close(t.peer);
+    t.peer = -1;
+    say("more");
+    ck_assert_uint_eq(t.m.ended, 1);
+    ck_assert_int_eq(t.m.ended_errno, EPIPE);
+    teardown();
+}
+END_TEST
+
+/* A unix socket tells both from each other. */
+START_TEST(test_conn_ends_with_who_closed_both_sides)
+{
+    setup_with(&half_ops);
+    close(t.peer);
+    t.peer = -1;
+    turn();
+    ck_assert_uint_eq(t.m.eofs, 0);
+    ck_assert_uint_eq(t.m.ended, 1);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_conn_drains_to_who_sends_no_more)
+{
+    char got[8];
+    setup_with(&half_ops);
+    shutdown(t.peer, SHUT_WR);
+    turn();
+    t.m.out = (const uint8_t *)"rest";
+    t.m.out_len = 4;
+    conn_drain(t.m.conn, 1000, drained);
+    turn();
+    ck_assert_uint_eq(t.m.drained, 1);
+    ck_assert_int_eq(recv(t.peer, got, sizeof got, 0), 4);
     teardown();
 }
 END_TEST
@@ -432,6 +516,50 @@ START_TEST(test_conn_reset_is_told_with_its_reason)
 }
 END_TEST
 
+/* TCP does not tell who has closed one side from who has closed both; the system does. */
+START_TEST(test_conn_knows_who_only_reads_over_tcp)
+{
+    struct ipport at;
+    struct machine m = {.in_cap = IN_CAP};
+    setup();
+    int fd = listen_on_loopback(&at);
+    ck_assert_int_eq(listen(fd, 5), 0);
+    m.conn = conn_dial(t.net, &at, NULL, &half_ops, &m);
+    wait_for(&m.connected);
+    int peer = accept(fd, NULL, NULL);
+    shutdown(peer, SHUT_WR);
+    wait_for(&m.eofs);
+    ck_assert(m.reads);
+    ck_assert_uint_eq(m.ended, 0);
+    close(peer); /* without a word on the wire */
+    for (int i = 0; i < 5 && !m.ended; i++)
+        wait_for(&m.ended);
+    ck_assert_uint_eq(m.ended, 1);
+    conn_close(m.conn);
+    close(fd);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_conn_ends_with_who_closed_both_sides_over_tcp)
+{
+    struct ipport at;
+    struct machine m = {.in_cap = IN_CAP};
+    setup();
+    int fd = listen_on_loopback(&at);
+    ck_assert_int_eq(listen(fd, 5), 0);
+    m.conn = conn_dial(t.net, &at, NULL, &half_ops, &m);
+    wait_for(&m.connected);
+    close(accept(fd, NULL, NULL));
+    wait_for(&m.ended);
+    ck_assert_uint_eq(m.ended, 1);
+    ck_assert_uint_eq(m.eofs, 0);
+    conn_close(m.conn);
+    close(fd);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_conn_dial_refused_is_told_with_its_reason)
 {
     struct ipport at;
@@ -486,11 +614,14 @@ END_TEST
 TESTS("net/conn", test_conn_hands_over_what_comes, test_conn_writes_on_as_the_peer_reads,
       test_conn_tells_the_end_once_after_the_last_bytes,
       test_conn_broken_while_it_writes_still_gives_what_came_before,
-      test_conn_stops_reading_when_there_is_no_room,
+      test_conn_writes_on_to_who_sends_no_more, test_conn_ends_with_who_closed_both_sides,
+      test_conn_drains_to_who_sends_no_more, test_conn_stops_reading_when_there_is_no_room,
       test_conn_that_does_not_read_ends_when_it_cannot_write,
       test_conn_drain_waits_for_the_last_byte, test_conn_drain_with_nothing_to_send_is_done_at_once,
       test_conn_drain_gives_up, test_conn_drain_lasts_while_the_peer_reads,
       test_conn_drain_of_a_broken_connection_is_done, test_conn_drain_from_inside_a_write,
       test_conn_close_sends_what_can_be_sent, test_conn_dial_connects,
-      test_conn_reset_is_told_with_its_reason, test_conn_dial_refused_is_told_with_its_reason,
+      test_conn_reset_is_told_with_its_reason, test_conn_knows_who_only_reads_over_tcp,
+      test_conn_ends_with_who_closed_both_sides_over_tcp,
+      test_conn_dial_refused_is_told_with_its_reason,
       test_conn_dial_that_fails_at_once_is_told_later, test_conn_dial_closed_before_it_connects)

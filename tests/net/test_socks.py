@@ -170,3 +170,74 @@ def test_warning_where_an_application_resolves_itself(lab, client):
     """Once, and then held back: earlier tests may have caused it already."""
     client.curl(lab.url("/", host=privnet.WEB_HOST), proxy="--socks5")
     client.wait_for(r"(?i)\[warn\].*(DNS|resolv)" if not sut_module.IS_TOR else "", 5)
+
+
+# -- applications that close their side and wait for the answer -----------------------------------
+
+BODY = 300000
+
+
+def page_request(lab):
+    return b"GET /bytes/%d HTTP/1.0\r\nHost: %s\r\nConnection: close\r\n\r\n" % (
+        BODY, privnet.WEB_HOST.encode())
+
+
+def read_all(sock):
+    data = b""
+    while True:
+        more = sock.recv(65536)
+        if not more:
+            return data
+        data += more
+
+
+HALF_CLOSE = pytest.mark.skipif(
+    sut_module.IS_TOR, reason="tor closes the stream when the application closes its side")
+
+
+@HALF_CLOSE
+@pytest.mark.parametrize("when", ["with the request", "later"])
+def test_an_answer_comes_after_the_application_closed_its_side(lab, client, when):
+    """As `printf ... | nc -N` does."""
+    sock, _ = socks_client.socks5(client.proxy, privnet.WEB_HOST, lab.ports["http"])
+    with sock:
+        sock.sendall(page_request(lab))
+        head = b""
+        if when == "later":
+            head = socks_client.read_exactly(sock, 10000)
+        sock.shutdown(socket.SHUT_WR)
+        assert len((head + read_all(sock)).partition(b"\r\n\r\n")[2]) == BODY
+
+
+@HALF_CLOSE
+def test_an_answer_comes_though_all_was_said_before_the_circuit(lab, client):
+    """Greeting, request, early data and the end in one packet, with a user name that has no circuit yet."""
+    with socks_client.open_proxy(client.proxy, 30) as sock:
+        sock.sendall(b"\x05\x01\x02\x01\x08halfclos\x01x\x05\x01\x00"
+                     + socks_client.encode_address(privnet.WEB_HOST)
+                     + lab.ports["http"].to_bytes(2, "big") + page_request(lab))
+        sock.shutdown(socket.SHUT_WR)
+        answer = read_all(sock)
+    assert answer.startswith(b"\x05\x02\x01\x00\x05\x00")
+    assert len(answer.partition(b"\r\n\r\n")[2]) == BODY
+
+
+@HALF_CLOSE
+def test_a_look_up_is_answered_though_the_application_closed_its_side(lab, client):
+    with socks_client.open_proxy(client.proxy, 30) as sock:
+        sock.sendall(b"\x05\x01\x00\x05\xf0\x00" + socks_client.encode_address("web.test") + b"\0\0")
+        sock.shutdown(socket.SHUT_WR)
+        assert read_all(sock)[:4] == b"\x05\x00\x05\x00"
+
+
+def test_what_was_sent_last_arrives_when_both_sides_are_closed(lab, client):
+    """And the stream is closed soon: a server that waits for its client's end is not left waiting."""
+    sock, _ = socks_client.socks5(client.proxy, privnet.WEB_HOST, lab.ports["echo"])
+    with sock:
+        sock.sendall(b"x")
+        socks_client.read_exactly(sock, 1)
+    end = time.monotonic() + 30
+    while any(s["target"] == "%s:%d" % (privnet.WEB_HOST, lab.ports["echo"])
+              for s in lab.exit_streams()):
+        assert time.monotonic() < end, "the exit still holds the stream"
+        time.sleep(0.2)

@@ -168,11 +168,11 @@ START_TEST(test_socks_eof_in_the_handshake_ends_it)
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         struct world *w = world();
         feed(w, (const uint8_t *)states[i].sent, states[i].len);
-        socks_in_eof(w->socks);
+        socks_in_eof(w->socks, false);
         ck_assert_uint_eq(w->dones, 1);
         send_out(w, SIZE_MAX);
         ck_assert_uint_eq(w->sent_len, states[i].answer);
-        socks_in_eof(w->socks);
+        socks_in_eof(w->socks, false);
         ck_assert_uint_eq(w->dones, 1);
         world_free(w);
     }
@@ -183,7 +183,7 @@ START_TEST(test_socks_eof_while_the_tunnel_is_on_its_way_closes_it)
 {
     struct world *w = world();
     ask(w, 1, "www.example", 80);
-    socks_in_eof(w->socks);
+    socks_in_eof(w->socks, false);
     ck_assert_uint_eq(w->tunnel.closed, 1);
     ck_assert_uint_eq(w->tunnel.close_reason, END_DONE);
     ck_assert_uint_eq(w->dones, 1);
@@ -192,16 +192,153 @@ START_TEST(test_socks_eof_while_the_tunnel_is_on_its_way_closes_it)
 }
 END_TEST
 
-START_TEST(test_socks_eof_of_an_open_connection_closes_the_tunnel)
+START_TEST(test_socks_eof_behind_early_words_waits_for_the_answer)
+{
+    struct world *w = world();
+    ask(w, 1, "www.example", 80);
+    feed_text(w, "GET /");
+    socks_in_eof(w->socks, false);
+    ck_assert_uint_eq(w->dones, 0);
+    connects(w);
+    got(w, "GET /");
+    sends(w, granted5, 10);
+    delivers(w, "page");
+    sends(w, "page", 4);
+    ends(w, TUNNEL_STAGE_NONE, END_DONE);
+    ck_assert_uint_eq(w->dones, 1);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_socks_eof_behind_a_look_up_waits_for_the_answer)
+{
+    struct world *w = world();
+    struct stream_answer answer = {.kind = ANSWER_IP, .ip = ip_v4((const uint8_t[]){192, 0, 2, 1})};
+    ask(w, 0xf0, "www.example", 0);
+    socks_in_eof(w->socks, false);
+    ck_assert_uint_eq(w->dones, 0);
+    w->tunnel.ops->on_resolved(w->tunnel.arg, &answer, 1);
+    sends(w, BYTES(5, 0, 0, 1, 192, 0, 2, 1, 0, 0));
+    ck_assert_uint_eq(w->dones, 1);
+    world_free(w);
+}
+END_TEST
+
+/* The far side is not told: what it says still comes, however long it goes on. */
+START_TEST(test_socks_eof_of_an_open_connection_waits_for_the_answer)
 {
     struct world *w = opened();
-    delivers(w, "rest");
-    socks_in_eof(w->socks);
+    feed_text(w, "GET /");
+    socks_in_eof(w->socks, false);
+    test_env_advance_ms(w->env, SOCKS_ANSWER_MS - 1);
+    for (int i = 0; i < 20; i++) {
+        delivers(w, "page");
+        sends(w, "page", 4);
+        test_env_advance_ms(w->env, SOCKS_QUIET_MS - 1);
+    }
+    ck_assert_uint_eq(w->dones, 0);
+    ck_assert_uint_eq(w->tunnel.closed, 0);
+    ends(w, TUNNEL_STAGE_NONE, END_DONE);
+    ck_assert_uint_eq(w->dones, 1);
+    world_free(w);
+}
+END_TEST
+
+static void closes_after(struct world *w, uint64_t ms)
+{
+    test_env_advance_ms(w->env, ms - 1);
+    ck_assert_uint_eq(w->dones, 0);
+    test_env_advance_ms(w->env, 1);
+    ck_assert_uint_eq(w->dones, 1);
+    ck_assert_uint_eq(w->tunnel.closed, 1);
+    ck_assert_uint_eq(w->tunnel.close_reason, END_DONE);
+    world_free(w);
+}
+
+START_TEST(test_socks_eof_waits_for_an_answer_so_long)
+{
+    struct world *w = opened();
+    feed_text(w, "GET /");
+    test_env_advance_ms(w->env, 1000);
+    socks_in_eof(w->socks, false);
+    closes_after(w, SOCKS_ANSWER_MS - 1000);
+}
+END_TEST
+
+START_TEST(test_socks_eof_waits_for_the_rest_so_long)
+{
+    struct world *w = opened();
+    feed_text(w, "GET /");
+    socks_in_eof(w->socks, false);
+    delivers(w, "page");
+    sends(w, "page", 4);
+    closes_after(w, SOCKS_QUIET_MS);
+}
+END_TEST
+
+/* As most do when they have what they wanted, some time ago: both sides are closed. */
+START_TEST(test_socks_eof_of_a_quiet_connection_closes_the_tunnel)
+{
+    struct world *w = opened();
+    feed_text(w, "GET /");
+    delivers(w, "page");
+    sends(w, "page", 4);
+    test_env_advance_ms(w->env, SOCKS_QUIET_MS);
+    socks_in_eof(w->socks, false);
     ck_assert_uint_eq(w->tunnel.closed, 1);
     ck_assert_uint_eq(w->tunnel.close_reason, END_DONE);
     ck_assert_uint_eq(w->dones, 1);
-    sends(w, "rest", 4);
     world_free(w);
+}
+END_TEST
+
+START_TEST(test_socks_eof_of_who_surely_reads_has_no_time_limit)
+{
+    struct world *w = world();
+    ask(w, 1, "www.example", 80);
+    socks_in_eof(w->socks, true);
+    ck_assert_uint_eq(w->dones, 0);
+    connects(w);
+    test_env_advance_ms(w->env, 100 * SOCKS_ANSWER_MS);
+    delivers(w, "banner");
+    test_env_advance_ms(w->env, 100 * SOCKS_ANSWER_MS);
+    ck_assert_uint_eq(w->dones, 0);
+    socks_in_end(w->socks);
+    ck_assert_uint_eq(w->dones, 1);
+    ck_assert_uint_eq(w->tunnel.closed, 1);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_socks_eof_gives_a_slow_reader_its_time)
+{
+    struct world *w = opened();
+    delivers(w, "page");
+    socks_in_eof(w->socks, false);
+    test_env_advance_ms(w->env, 100 * SOCKS_QUIET_MS);
+    ck_assert_uint_eq(w->dones, 0);
+    sends(w, "page", 4);
+    test_env_advance_ms(w->env, 2 * SOCKS_QUIET_MS);
+    ck_assert_uint_eq(w->dones, 1);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_socks_connection_that_breaks_ends_all_at_once)
+{
+    for (int state = 0; state < 4; state++) {
+        struct world *w = state == 3 ? opened() : world();
+        if (state == 1 || state == 2)
+            ask(w, 1, "www.example", 80);
+        if (state >= 2)
+            feed_text(w, "GET /");
+        if (state == 3)
+            socks_in_eof(w->socks, false); /* first this, then an error when something is written */
+        socks_in_end(w->socks);
+        ck_assert_uint_eq(w->dones, 1);
+        ck_assert_uint_eq(w->tunnel.closed, state > 0);
+        world_free(w);
+    }
 }
 END_TEST
 
@@ -211,21 +348,19 @@ START_TEST(test_socks_eof_waits_for_the_tunnel_to_take_the_last_bytes)
     size_t room;
     w->tunnel.room = 0;
     feed_text(w, "last words");
-    socks_in_eof(w->socks);
+    socks_in_eof(w->socks, false);
+    test_env_advance_ms(w->env, 10 * SOCKS_ANSWER_MS);
     ck_assert_uint_eq(w->dones, 0);
     ck_assert_ptr_null(socks_in_room(w->socks, &room));
     delivers(w, "still passed on");
     sends(w, "still passed on", 15);
     w->tunnel.room = 4;
     w->tunnel.ops->on_writable(w->tunnel.arg);
-    ck_assert_uint_eq(w->dones, 0);
     w->tunnel.room = 100;
     w->tunnel.ops->on_writable(w->tunnel.arg);
     got(w, "last words");
-    ck_assert_uint_eq(w->tunnel.closed, 1);
-    ck_assert_uint_eq(w->dones, 1);
     ck_assert_uint_eq(w->wanted, 0);
-    world_free(w);
+    closes_after(w, SOCKS_ANSWER_MS);
 }
 END_TEST
 
@@ -234,7 +369,7 @@ START_TEST(test_socks_eof_and_then_the_tunnels_end_is_one_end)
     struct world *w = opened();
     w->tunnel.room = 0;
     feed_text(w, "last words");
-    socks_in_eof(w->socks);
+    socks_in_eof(w->socks, false);
     ends(w, TUNNEL_STAGE_STREAM, END_CONNRESET);
     ck_assert_uint_eq(w->dones, 1);
     ck_assert_uint_eq(w->tunnel.closed, 0);
@@ -388,7 +523,14 @@ TESTS("socks/socks_flow", test_socks_handshake_that_is_not_finished_in_time_is_c
       test_socks_more_than_any_window_ends_the_connection_once,
       test_socks_eof_in_the_handshake_ends_it,
       test_socks_eof_while_the_tunnel_is_on_its_way_closes_it,
-      test_socks_eof_of_an_open_connection_closes_the_tunnel,
+      test_socks_eof_behind_early_words_waits_for_the_answer,
+      test_socks_eof_behind_a_look_up_waits_for_the_answer,
+      test_socks_eof_of_an_open_connection_waits_for_the_answer,
+      test_socks_eof_waits_for_an_answer_so_long, test_socks_eof_waits_for_the_rest_so_long,
+      test_socks_eof_of_a_quiet_connection_closes_the_tunnel,
+      test_socks_eof_of_who_surely_reads_has_no_time_limit,
+      test_socks_eof_gives_a_slow_reader_its_time,
+      test_socks_connection_that_breaks_ends_all_at_once,
       test_socks_eof_waits_for_the_tunnel_to_take_the_last_bytes,
       test_socks_eof_and_then_the_tunnels_end_is_one_end,
       test_socks_bytes_after_the_end_are_ignored,

@@ -323,7 +323,7 @@ START_TEST(test_socks_end_drops_what_the_application_sent_last)
     ck_assert_uint_eq(w->dones, 1);
     size_t room;
     ck_assert_ptr_null(socks_in_room(w->socks, &room));
-    socks_in_eof(w->socks);
+    socks_in_eof(w->socks, false);
     ck_assert_uint_eq(w->dones, 1);
     world_free(w);
 }
