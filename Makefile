@@ -19,13 +19,14 @@ HARDEN := -fstack-protector-strong -D_FORTIFY_SOURCE=2
 OPT    ?= -O2 -g
 SAN    ?=
 CPPFLAGS_ALL = -Isrc -Iinclude -D_GNU_SOURCE -DTUNIC_VERSION='"$(VERSION)"' \
-               $(shell pkg-config --cflags $(PKGS) $(APP_PKGS)) $(CPPFLAGS)
+               $(PKG_CFLAGS) $(CPPFLAGS)
 CFLAGS_ALL = -std=c11 -fPIC $(OPT) $(WARN) $(if $(SAN),,$(HARDEN)) -fvisibility=hidden $(SAN) $(CFLAGS)
 LDFLAGS_ALL = $(if $(SAN),,-Wl,-z,relro,-z,now) $(SAN) $(LDFLAGS)
-LIBS = $(shell pkg-config --libs $(PKGS)) -lm
-APP_LIBS = $(shell pkg-config --libs $(APP_PKGS)) $(LIBS)
-CHECK_LIBS = $(shell pkg-config --libs check)
-CHECK_CFLAGS = $(shell pkg-config --cflags check)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) $(APP_PKGS))
+LIBS := $(shell pkg-config --libs $(PKGS)) -lm
+APP_LIBS := $(shell pkg-config --libs $(APP_PKGS)) $(LIBS)
+CHECK_LIBS := $(shell pkg-config --silence-errors --libs check)
+CHECK_CFLAGS := $(shell pkg-config --silence-errors --cflags check)
 
 LAYERS := $(shell sed -n 's/^\([a-z]*\):.*/\1/p' src/LAYERS)
 layer_src = $(sort $(wildcard src/$(1)/*.c))
@@ -95,7 +96,7 @@ $(BUILD)/layer/%.a: src/LAYERS
 	$(call say,AR,$@)
 	$(Q)$(AR) rcs $@ $(filter %.o,$^)
 
-$(BUILD)/tests/support/%.o: tests/support/%.c Makefile
+$(BUILD)/tests/%.o: tests/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) $(CHECK_CFLAGS) -MMD -MP -c $< -o $@
@@ -103,11 +104,10 @@ $(BUILD)/tests/support/%.o: tests/support/%.c Makefile
 SUPPORT_OBJ := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/support/*.c))
 
 define test_rules
-$(BUILD)/tests/$(1)/test_%: tests/$(1)/test_%.c $(SUPPORT_OBJ) $(foreach l,$(call layers_upto,$(1)),$(BUILD)/layer/$(l).a) Makefile
-	@mkdir -p $$(@D)
-	$$(call say,CC,$$@)
-	$$(Q)$$(CC) $$(CPPFLAGS_ALL) -Itests $$(CFLAGS_ALL) $$(CHECK_CFLAGS) -MMD -MP -MF $$@.d $$(LDFLAGS_ALL) -o $$@ $$< \
-	    $(SUPPORT_OBJ) -Wl,--start-group $(foreach l,$(call layers_upto,$(1)),$(BUILD)/layer/$(l).a) -Wl,--end-group $$(APP_LIBS) $$(CHECK_LIBS)
+$(BUILD)/tests/$(1)/test_%: $(BUILD)/tests/$(1)/test_%.o $(SUPPORT_OBJ) $(foreach l,$(call layers_upto,$(1)),$(BUILD)/layer/$(l).a)
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(LDFLAGS_ALL) -o $$@ $$< $(SUPPORT_OBJ) \
+	    -Wl,--start-group $(foreach l,$(call layers_upto,$(1)),$(BUILD)/layer/$(l).a) -Wl,--end-group $$(APP_LIBS) $$(CHECK_LIBS)
 endef
 $(foreach l,$(LAYERS),$(eval $(call test_rules,$(l))))
 
@@ -126,10 +126,6 @@ SIM_WRAP := malloc calloc realloc free rsa_key_generate_from link_new link_new_s
             circ_new circ_free circ_build streams_new streams_free
 SIM_OBJ := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(sort $(wildcard tests/sim/*.c)))
 SIM_LAYERS = $(foreach l,$(call layers_upto,testnet),$(BUILD)/layer/$(l).a)
-$(BUILD)/tests/sim/%.o: tests/sim/%.c Makefile
-	@mkdir -p $(@D)
-	$(call say,CC,$@)
-	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 $(BUILD)/tests/sim/sim: $(SIM_OBJ) $(foreach l,$(call layers_upto,testnet),$(BUILD)/layer/$(l).a)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(foreach f,$(SIM_WRAP),-Wl,--wrap=$(f)) -o $@ $(SIM_OBJ) \
@@ -142,10 +138,6 @@ $(BUILD)/mutant/tunic: $(BUILD)/tests/mutant/mutant.o $(APP_OBJ) $(BUILD)/libtun
 	$(call say,CC,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(foreach f,$(MUTANT_WRAP),-Wl,--wrap=$(f)) -pie -o $@ $< $(APP_OBJ) \
 	    $(BUILD)/libtunic.a $(APP_LIBS)
-$(BUILD)/tests/mutant/%.o: tests/mutant/%.c Makefile
-	@mkdir -p $(@D)
-	$(call say,CC,$@)
-	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 APP_ARCHIVES := $(foreach l,app check fetch forge,$(BUILD)/layer/$(l).a)
 # Fuzz targets: with a plain main() that replays a corpus, and with libFuzzer.
