@@ -104,11 +104,11 @@ static const enum fault directory_faults[] = {
 static void random_trouble(struct rng *r, const struct scenario *sc, struct trouble *t)
 {
     static const enum trouble_kind kinds[] = {
-        TROUBLE_CUT,       TROUBLE_CUT,     TROUBLE_STOP, TROUBLE_FLIP,    TROUBLE_FLIP,
-        TROUBLE_DROP,      TROUBLE_TWICE,   TROUBLE_SWAP, TROUBLE_DESTROY, TROUBLE_DESTROY,
-        TROUBLE_FAULT,     TROUBLE_CLOCK,   TROUBLE_LEAP, TROUBLE_MEMORY,  TROUBLE_MEMORY,
-        TROUBLE_MEMORY,    TROUBLE_RESTART, TROUBLE_KILL, TROUBLE_NETWORK, TROUBLE_NEWNYM,
-        TROUBLE_DIRECTORY,
+        TROUBLE_CUT,       TROUBLE_CUT,     TROUBLE_STOP,    TROUBLE_FLIP,    TROUBLE_FLIP,
+        TROUBLE_DROP,      TROUBLE_TWICE,   TROUBLE_SWAP,    TROUBLE_DESTROY, TROUBLE_DESTROY,
+        TROUBLE_FAULT,     TROUBLE_CLOCK,   TROUBLE_LEAP,    TROUBLE_MEMORY,  TROUBLE_MEMORY,
+        TROUBLE_MEMORY,    TROUBLE_RESTART, TROUBLE_KILL,    TROUBLE_NETWORK, TROUBLE_NEWNYM,
+        TROUBLE_DIRECTORY, TROUBLE_GUARDS,  TROUBLE_OPTIONS,
     };
     static const int64_t jumps_s[] = {-1,   1,     -30,   45,     3500,       -3500,
                                       7200, -7200, 86400, -86400, 40 * 86400, -40 * 86400};
@@ -159,6 +159,19 @@ static void random_trouble(struct rng *r, const struct scenario *sc, struct trou
     }
 }
 
+/* Where relays are related, too few of them may be left for a path. The draws are apart from all
+ * others. */
+static void random_lists(uint64_t seed, struct scenario *out)
+{
+    struct rng rng = {seed ^ UINT64_C(0x115715)}, *r = &rng;
+    out->fallback = rng_one_in(r, 3);
+    if (out->same_subnet || out->families)
+        return;
+    out->lists = (enum lists)rng_below(r, LISTS_N);
+    out->lists_seed = rng_next(r);
+    out->lists_always = rng_one_in(r, 2);
+}
+
 void scenario_random(uint64_t seed, struct scenario *out)
 {
     struct rng rng = {seed * UINT64_C(0xd1342543de82ef95) + 1}, *r = &rng;
@@ -179,6 +192,7 @@ void scenario_random(uint64_t seed, struct scenario *out)
     out->distinct_subnets = rng_one_in(r, 2);
     if (out->same_subnet || out->families) /* room for three hops apart from each other */
         out->relays = (unsigned)rng_between(r, 9, 12);
+    random_lists(seed, out);
     out->lasts_us = rng_between(r, 2, 40) * SIM_SECOND;
     out->n_apps = (size_t)rng_between(r, 1, 6);
     for (size_t i = 0; i < out->n_apps; i++)
@@ -207,6 +221,8 @@ const char *trouble_name(enum trouble_kind kind)
         [TROUBLE_NETWORK] = "network down",
         [TROUBLE_NEWNYM] = "new identity",
         [TROUBLE_DIRECTORY] = "directory lies",
+        [TROUBLE_GUARDS] = "guards stopped",
+        [TROUBLE_OPTIONS] = "new options",
     };
     return names[kind];
 }
@@ -242,6 +258,10 @@ void scenario_print(const struct scenario *sc)
            (unsigned long long)sc->bytes_per_ms, sc->wire_cap, sc->fragments,
            sc->same_subnet ? ", /16s in pairs" : "", sc->families ? ", families" : "",
            sc->distinct_subnets ? ", EnforceDistinctSubnets" : "");
+    static const char *const lists[] = {"no node lists", "EntryNodes", "ExcludeNodes",
+                                        "ExcludeNodes with StrictNodes", "ReachableAddresses"};
+    printf("  %s of seed %llu%s%s\n", lists[sc->lists], (unsigned long long)sc->lists_seed,
+           sc->lists_always ? " from the beginning" : "", sc->fallback ? ", a fallback" : "");
     for (size_t i = 0; i < sc->n_apps; i++)
         print_app(&sc->app[i], i);
     for (size_t i = 0; i < sc->n_troubles; i++) {

@@ -10,6 +10,7 @@ static void dial(void *world, struct link *l, const struct ipport *to)
     struct sim_client *c = world;
     bool in_client = memory.in_client;
     memory.in_client = false;
+    oracle_dial(c->sim, c, to);
     wire_dial(c->sim, (int)c->id, 0, l, to);
     memory.in_client = in_client;
 }
@@ -136,20 +137,52 @@ static void log_sink(void *arg, enum log_level level, const char *line)
         sim_breach(c->sim, "no-bug", "client %zu says: %.300s", c->id, line);
 }
 
+/* A client's options and their texts. */
+struct options {
+    struct client_config config;
+    char line[SIM_AUTHORITIES][TESTNET_LINE_MAX];
+    const char *lines[SIM_AUTHORITIES + 1];
+    struct sim_lists_text lists;
+};
+
+static void fill_options(struct sim *s, bool lists_on, struct options *o)
+{
+    *o = (struct options){.config = client_config_defaults(true)};
+    for (size_t i = 0; i < s->sc->authorities; i++)
+        o->lines[i] = testnet_authority_line(s->net, i, o->line[i]);
+    o->config.dir_authorities = o->lines;
+    o->config.distinct_subnets = s->sc->distinct_subnets;
+    lists_apply(s, lists_on, &o->config, &o->lists);
+}
+
 static err_t make(struct sim_client *c, char why[CLIENT_WHY_MAX])
 {
-    struct sim *s = c->sim;
-    struct client_config config = client_config_defaults(true);
-    char line[SIM_AUTHORITIES][TESTNET_LINE_MAX];
-    const char *lines[SIM_AUTHORITIES + 1] = {NULL};
-    for (size_t i = 0; i < s->sc->authorities; i++)
-        lines[i] = testnet_authority_line(s->net, i, line[i]);
-    config.dir_authorities = lines;
-    config.distinct_subnets = s->sc->distinct_subnets;
+    static struct options o;
+    fill_options(c->sim, c->lists_on, &o);
     sim_enter_client(c);
-    err_t e = client_new(&c->env, &config, &world_ops, c, &c->client, why);
-    sim_leave(s);
+    err_t e = client_new(&c->env, &o.config, &world_ops, c, &c->client, why);
+    sim_leave(c->sim);
     return e;
+}
+
+void host_set_lists(struct sim *s, size_t client, bool on)
+{
+    static struct options o;
+    struct sim_client *c = &s->client[client];
+    char why[CLIENT_WHY_MAX];
+    bool were_on = c->lists_on;
+    fill_options(s, on, &o);
+    c->lists_on = on;
+    if (!c->client)
+        return;
+    sim_enter_client(c);
+    err_t e = client_reconfigure(c->client, &o.config, why);
+    sim_leave(s);
+    if (e == OK)
+        return;
+    c->lists_on = were_on;
+    if (!memory.failed || e != ERR_NOMEM)
+        sim_breach(s, "starts", "client %zu takes no new options: %s", client, why);
 }
 
 static err_t load_files(struct sim_client *c)
@@ -201,6 +234,7 @@ void host_start(struct sim *s, size_t client)
         return;
     }
     c->starts++;
+    c->dialled = 0;
     c->started_us = s->now_us;
     sim_enter_client(c);
     client_start(c->client);
@@ -220,6 +254,8 @@ void host_stop(struct sim *s, size_t client, bool kill)
     sim_leave(s);
     c->deaf = false;
     c->client = NULL;
+    if (!kill)
+        oracle_stopped(s, c);
     if (c->env.timers.root)
         sim_breach(s, "nothing-left", "client %zu has ended, but a timer of its is armed", client);
 }

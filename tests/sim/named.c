@@ -73,6 +73,44 @@ static void sleeps(struct scenario *sc)
         .kind = TROUBLE_CLOCK, .at_us = 20 * SIM_SECOND, .until_us = 30 * SIM_SECOND, .n = 120};
 }
 
+/* The consensus is here, and then there is no network for some minutes. */
+static void away(struct scenario *sc)
+{
+    plain(sc);
+    sc->delay_us = 50000;
+    sc->trouble[sc->n_troubles++] = (struct trouble){
+        .kind = TROUBLE_NETWORK, .at_us = 650 * SIM_MS, .until_us = 300 * SIM_SECOND};
+}
+
+/* The user says whom not to dial, and all guards are away for a minute. */
+static void picky(struct scenario *sc, enum lists lists, bool fallback)
+{
+    download(sc);
+    sc->lists = lists;
+    sc->lists_seed = 5;
+    sc->lists_always = true;
+    sc->fallback = fallback;
+    sc->interval_s = 20;
+    sc->lasts_us = 240 * SIM_SECOND;
+    sc->trouble[sc->n_troubles++] = (struct trouble){
+        .kind = TROUBLE_GUARDS, .at_us = 30 * SIM_SECOND, .until_us = 90 * SIM_SECOND};
+}
+
+static void entry_nodes(struct scenario *sc)
+{
+    picky(sc, LISTS_ENTRY, false);
+}
+
+static void strict_nodes(struct scenario *sc)
+{
+    picky(sc, LISTS_STRICT, true);
+}
+
+static void firewall(struct scenario *sc)
+{
+    picky(sc, LISTS_FIREWALL, true);
+}
+
 void scenario_memory(uint64_t n, struct scenario *out)
 {
     *out = (struct scenario){.seed = 0};
@@ -87,8 +125,9 @@ static const struct {
     const char *name;
     void (*fill)(struct scenario *sc);
 } named[] = {
-    {"bootstrap", bootstrap}, {"download", download}, {"upload", upload},
-    {"restart", restart},     {"sleeps", sleeps},
+    {"bootstrap", bootstrap},       {"download", download}, {"upload", upload},
+    {"restart", restart},           {"sleeps", sleeps},     {"entry-nodes", entry_nodes},
+    {"strict-nodes", strict_nodes}, {"firewall", firewall}, {"away", away},
 };
 
 const char *scenario_name(size_t i)

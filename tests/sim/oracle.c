@@ -1,9 +1,11 @@
 /* The rules of paths and of isolation, from path-spec and guard-spec, written without looking at
  * src/path and src/client: what the simulated network is, only the plan says. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "circuit/circ.h"
+#include "crypto/encode.h"
 #include "sim/sim.h"
 
 enum {
@@ -99,6 +101,78 @@ static void check_pair(struct sim *s, size_t a, size_t b)
     else if (s->sc->distinct_subnets && same_16(x, y))
         sim_breach(s, "path-subnet", "%s and %s of one /16 are in a path", x->nickname,
                    y->nickname);
+}
+
+/* ---- who is dialled ---- */
+
+static bool is_in(uint32_t set, size_t node)
+{
+    return set >> node & 1;
+}
+
+/* What the user's options say of a first hop, whatever it is asked for. */
+static bool options_allow(const struct sim *s, const struct sim_client *c, size_t node, bool server)
+{
+    const struct sim_lists *l = &s->lists;
+    if (!c->lists_on)
+        return true;
+    /* tor(1), ReachableAddresses: "your firewall allows you to connect to" these only */
+    if (is_in(l->unreachable, node))
+        return false;
+    /* tor(1), StrictNodes: 0 "tells Tor that it is okay to use an excluded node when it is
+     * necessary to [...] download directory information" */
+    if (is_in(l->exclude, node))
+        return server && !l->strict;
+    return server || !l->entry || is_in(l->entry, node);
+}
+
+/* guard-spec 1, 4.12, dir-spec 4.1: a client's own connections go to its guards, for documents
+ * too, and else to the directory servers that it was told of. So few relays have the Guard flag
+ * here that all of them are sampled. */
+void oracle_dial(struct sim *s, struct sim_client *c, const struct ipport *to)
+{
+    size_t node = 0;
+    while (node < s->plan.n_nodes && !ipport_equal(&s->plan.node[node].or_port, to))
+        node++;
+    if (node == s->plan.n_nodes) {
+        sim_breach(s, "dials", "client %zu dials what is no node of this network", c->id);
+        return;
+    }
+    const struct plan_node *n = &s->plan.node[node];
+    bool server = n->role == PLAN_AUTHORITY || node == s->lists.fallback;
+    if (!server)
+        c->dialled |= UINT32_C(1) << node;
+    if (!server && n->role != PLAN_GUARD)
+        sim_breach(s, "dials", "client %zu dials %s, a stranger", c->id, n->nickname);
+    else if (!options_allow(s, c, node, server))
+        sim_breach(s, "dials", "client %zu dials %s, which its options forbid", c->id, n->nickname);
+}
+
+/* Whether the client has forgotten guards of its own for a good reason. */
+static bool guards_may_go(const struct sim *s)
+{
+    for (size_t i = 0; i < s->sc->n_troubles; i++)
+        if (s->sc->trouble[i].kind == TROUBLE_CLOCK || s->sc->trouble[i].kind == TROUBLE_LEAP)
+            return true; /* their time is over */
+    return memory.failed > 0;
+}
+
+void oracle_stopped(struct sim *s, struct sim_client *c)
+{
+    const struct identity *ids = keys_identities(s->plan.n_nodes);
+    char line[sizeof "rsa_id=" + HEX_SIZE(sizeof ids->rsa_id.b)], hex[HEX_SIZE(20)];
+    const struct sim_file *state = NULL;
+    for (size_t i = 0; i < c->n_files; i++)
+        if (strcmp(c->file[i].name, "state") == 0)
+            state = &c->file[i];
+    for (size_t i = 0; i < s->plan.n_nodes && !guards_may_go(s); i++) {
+        snprintf(line, sizeof line, "rsa_id=%s",
+                 hex_upper(ids[i].rsa_id.b, sizeof ids[i].rsa_id.b, hex));
+        if (is_in(c->dialled, i) &&
+            (!state || !state->bytes || !memmem(state->bytes, state->len, line, strlen(line))))
+            sim_breach(s, "dials", "client %zu dialled %s, and keeps no such guard", c->id,
+                       s->plan.node[i].nickname);
+    }
 }
 
 void oracle_path(struct sim *s, struct sim_client *c, const struct circ_hop_target *hops, size_t n)

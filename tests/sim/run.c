@@ -45,6 +45,7 @@ static bool make_network(struct sim *s)
         return false;
     }
     shape_plan(s);
+    lists_make(s);
     for (size_t i = 0; i < SIM_APPS; i++) {
         const uint8_t ip[4] = {127, 200, (uint8_t)(i / 250), (uint8_t)(i % 250 + 1)};
         snprintf(s->host_name[i], sizeof s->host_name[i], "a%zu.sim", i);
@@ -103,6 +104,13 @@ static void stop_node(struct sim *s, const struct trouble *t, bool stop)
     else
         node_start(testnet_node(s->net, t->node));
     sim_leave(s);
+}
+
+static void stop_guards(struct sim *s, bool stop)
+{
+    for (size_t i = 0; i < s->plan.n_nodes; i++)
+        if (s->plan.node[i].role == PLAN_GUARD)
+            stop_node(s, &(struct trouble){.node = i}, stop);
 }
 
 static void start_again(struct sim *s, void *arg, uint64_t client)
@@ -180,6 +188,12 @@ static void begin_trouble(struct sim *s, struct trouble *t, size_t i)
         s->net_down = true;
         wire_cut_all(s);
         break;
+    case TROUBLE_GUARDS:
+        stop_guards(s, true);
+        break;
+    case TROUBLE_OPTIONS:
+        host_set_lists(s, t->client, true);
+        break;
     case TROUBLE_NEWNYM:
         if (!c->client)
             break;
@@ -196,6 +210,12 @@ static void end_trouble(struct sim *s, struct trouble *t, size_t i)
     switch (t->kind) {
     case TROUBLE_STOP:
         stop_node(s, t, false);
+        break;
+    case TROUBLE_GUARDS:
+        stop_guards(s, false);
+        break;
+    case TROUBLE_OPTIONS:
+        host_set_lists(s, t->client, s->sc->lists_always);
         break;
     case TROUBLE_FAULT:
         check_acted(s, t->fault, t->node, 1);
@@ -318,6 +338,7 @@ static void prepare(struct sim *s)
         c->id = i;
         c->rng.state = rng_next(&rng);
         c->env = (struct env){.random = rng_fill, .random_arg = &c->rng, .log = &c->log};
+        c->lists_on = sc->lists_always;
     }
     plan_troubles(s);
     for (size_t i = 0; i < sc->clients; i++)

@@ -37,22 +37,33 @@ struct app_plan {
 };
 
 enum trouble_kind {
-    TROUBLE_CUT,      /* a link breaks after its N-th byte */
-    TROUBLE_STOP,     /* node NODE stops, and comes back at UNTIL */
-    TROUBLE_FLIP,     /* a bit of a cell is changed */
-    TROUBLE_DROP,     /* a cell is lost */
-    TROUBLE_TWICE,    /* a cell comes twice */
-    TROUBLE_SWAP,     /* a cell comes after the next one */
-    TROUBLE_DESTROY,  /* DESTROY on all circuits of NODE */
-    TROUBLE_FAULT,    /* NODE breaks a rule (faults.h) from AT to UNTIL */
-    TROUBLE_CLOCK,    /* the client's wall clock jumps by N seconds, and back at UNTIL */
-    TROUBLE_LEAP,     /* the client stands still for N microseconds */
-    TROUBLE_MEMORY,   /* the N-th allocation fails, and M - 1 more */
-    TROUBLE_RESTART,  /* the client ends and starts with its files */
-    TROUBLE_KILL,     /* the same, but it could not write its files */
-    TROUBLE_NETWORK,  /* no link works until UNTIL */
-    TROUBLE_NEWNYM,   /* a new identity is asked for */
-    TROUBLE_DIRECTORY /* all directory servers lie (faults.h) until UNTIL */
+    TROUBLE_CUT,       /* a link breaks after its N-th byte */
+    TROUBLE_STOP,      /* node NODE stops, and comes back at UNTIL */
+    TROUBLE_FLIP,      /* a bit of a cell is changed */
+    TROUBLE_DROP,      /* a cell is lost */
+    TROUBLE_TWICE,     /* a cell comes twice */
+    TROUBLE_SWAP,      /* a cell comes after the next one */
+    TROUBLE_DESTROY,   /* DESTROY on all circuits of NODE */
+    TROUBLE_FAULT,     /* NODE breaks a rule (faults.h) from AT to UNTIL */
+    TROUBLE_CLOCK,     /* the client's wall clock jumps by N seconds, and back at UNTIL */
+    TROUBLE_LEAP,      /* the client stands still for N microseconds */
+    TROUBLE_MEMORY,    /* the N-th allocation fails, and M - 1 more */
+    TROUBLE_RESTART,   /* the client ends and starts with its files */
+    TROUBLE_KILL,      /* the same, but it could not write its files */
+    TROUBLE_NETWORK,   /* no link works until UNTIL */
+    TROUBLE_NEWNYM,    /* a new identity is asked for */
+    TROUBLE_DIRECTORY, /* all directory servers lie (faults.h) until UNTIL */
+    TROUBLE_GUARDS,    /* all relays with the Guard flag stop, and come back at UNTIL */
+    TROUBLE_OPTIONS    /* the client's options become those of the lists, until UNTIL */
+};
+
+enum lists {
+    LISTS_NONE,
+    LISTS_ENTRY,    /* EntryNodes */
+    LISTS_EXCLUDE,  /* ExcludeNodes */
+    LISTS_STRICT,   /* ... with StrictNodes */
+    LISTS_FIREWALL, /* ReachableAddresses */
+    LISTS_N
 };
 
 struct trouble {
@@ -78,6 +89,10 @@ struct scenario {
     bool same_subnet;      /* relays share /16s, two by two */
     bool families;         /* relays are families, two by two */
     bool distinct_subnets; /* EnforceDistinctSubnets */
+    enum lists lists;      /* node lists that a client may be given (lists.c) */
+    uint64_t lists_seed;   /* who is in them */
+    bool lists_always;     /* it has them from the beginning */
+    bool fallback;         /* a relay that is no guard is a FallbackDir */
     struct app_plan app[SCENARIO_APPS];
     size_t n_apps;
     struct trouble trouble[SCENARIO_TROUBLES];

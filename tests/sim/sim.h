@@ -25,6 +25,7 @@ enum {
     SIM_FILES = 8,     /* a client's stored files */
     SIM_GUARDS = 64,   /* first hops seen of one client */
     SIM_WHY_MAX = 400, /* text of a breach */
+    SIM_LIST_MAX = 24 * 41 + 1,
     /* A stream window, and what may lie unread while another SENDME is sent. */
     STREAM_BYTES_MOST = 500 * 498 + 10 * 509,
     SIM_REBOUNDS = 20000 /* timer runs without time going on: a livelock */
@@ -154,8 +155,26 @@ struct sim_client {
     size_t n_guards;
     uint64_t started_us, ready_us; /* 0: not ready yet */
     unsigned starts;
+    uint32_t dialled;      /* nodes, since it started */
+    bool lists_on;         /* it has the options of the lists */
     bool deaf;             /* what it stores now is lost */
     bool files_may_be_bad; /* it may have stored what it cannot read */
+};
+
+/* ---- what the user says of relays: sets of nodes, by their bit ---- */
+
+struct sim_lists {
+    uint32_t entry; /* 0: any */
+    uint32_t exclude, unreachable;
+    bool strict;
+    size_t fallback; /* a node, or their number: none */
+};
+
+/* Where the texts of a client_config are kept. */
+struct sim_lists_text {
+    char entry[SIM_LIST_MAX], exclude[SIM_LIST_MAX], fallback[128];
+    const char *fallbacks[2];
+    struct addr_rule rules[33];
 };
 
 /* ---- all of it ---- */
@@ -173,6 +192,7 @@ struct sim {
     struct env net_env;
     struct log net_log;
     struct plan plan;
+    struct sim_lists lists;
     struct testnet *net;
     struct node_host host[SIM_APPS];
     char host_name[SIM_APPS][16];
@@ -269,6 +289,13 @@ void host_start(struct sim *s, size_t client);
 /* KILL: what it would write at its end is lost. */
 void host_stop(struct sim *s, size_t client, bool kill);
 void host_free_files(struct sim_client *c);
+/* The client's options change while it runs: to those of the lists, or back. */
+void host_set_lists(struct sim *s, size_t client, bool on);
+
+/* ---- lists.c ---- */
+
+void lists_make(struct sim *s);
+void lists_apply(struct sim *s, bool on, struct client_config *config, struct sim_lists_text *t);
 
 /* ---- watch.c ---- */
 
@@ -281,6 +308,10 @@ void watch_end(struct sim *s); /* nothing is left */
 struct circ_hop_target;
 /* A client asks for a circuit through these. */
 void oracle_path(struct sim *s, struct sim_client *c, const struct circ_hop_target *hops, size_t n);
+/* A client opens a connection. */
+void oracle_dial(struct sim *s, struct sim_client *c, const struct ipport *to);
+/* It has ended in an orderly way, and stored its files. */
+void oracle_stopped(struct sim *s, struct sim_client *c);
 /* Node EXIT connects to APP's target, for the cell that it is being given. */
 void oracle_exit(struct sim *s, size_t exit, struct app *app, const struct ipport *to);
 /* Wire WIRE carries a new circuit under ID. */

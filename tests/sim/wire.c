@@ -321,8 +321,10 @@ static void on_eof(struct sim *s, void *arg, uint64_t x)
         return;
     sim_note(s, "wire %zu dir %u: end", w->id, d);
     tell_failed(w, 1 - d, 0);
-    if (!w->end[0].link && !w->end[1].link)
-        drop_bytes(w);
+    if (w->end[0].link || w->end[1].link)
+        return;
+    w->cut = true; /* what is still under way arrives nowhere */
+    drop_bytes(w);
 }
 
 /* ---- leaving ---- */
