@@ -41,7 +41,7 @@ struct client {
     uint32_t last_circuit_id;
     int32_t last_session;
     struct text files[DIR_FILE_N]; /* loaded, until client_start() */
-    struct timer save, fetch;
+    struct timer save, fetch, expire;
     struct clock_watch watch;
     bool started; /* once; only then is a state worth keeping */
     bool running; /* and not stopped since */
@@ -137,6 +137,7 @@ static void apply_settings(struct client *c, struct netdir *nd)
 {
     struct linkpool_config links_config = settings_links(c->settings, c->tls, nd);
     linkpool_set_config(c->links, &links_config);
+    exits_set_habits(c->exits, &links_config.habits);
     cbt_configure(c->cbt, c->settings->config.learn_circuit_build_timeout,
                   c->settings->config.circuit_build_timeout_s, nd ? netdir_consensus(nd) : NULL);
     if (nd)
@@ -254,10 +255,17 @@ static uint64_t dir_build_timeout_ms(void *arg)
     return cbt_close_ms(c->cbt, 1);
 }
 
+static uint64_t dir_max_dirtiness_ms(void *arg)
+{
+    struct client *c = arg;
+    return c->settings->config.max_circuit_dirtiness_s * (uint64_t)MS_PER_SEC;
+}
+
 static const struct fetcher_ops fetcher_ops = {
     .next_circuit_id = next_circuit_id,
     .reached = dir_reached,
     .build_timeout_ms = dir_build_timeout_ms,
+    .max_dirtiness_ms = dir_max_dirtiness_ms,
 };
 
 /* ---- state file ---- */
@@ -314,6 +322,16 @@ static err_t load_state(struct client *c, struct text text)
         log_warn(c->env->log, "The circuit build times of the state file contradict each other: "
                               "they are learnt afresh");
     return keep_damaged_state(c, damaged_lines, damaged_guards);
+}
+
+/* ---- the end of circuits that have served ---- */
+
+static void expire_due(void *arg)
+{
+    struct client *c = arg;
+    exits_expire(c->exits);
+    fetcher_expire(c->fetcher);
+    env_arm_ms(c->env, &c->expire, habits_expire_ms(c->settings->config.new_circuit_period_s));
 }
 
 /* ---- time that did not pass ---- */
@@ -420,6 +438,7 @@ void client_free(struct client *c)
     env_unwatch_clocks(c->env, &c->watch);
     env_disarm(c->env, &c->save);
     env_disarm(c->env, &c->fetch);
+    env_disarm(c->env, &c->expire);
     tunnels_free(c->tunnels);
     exits_free(c->exits);
     fetcher_free(c->fetcher);
@@ -455,6 +474,7 @@ err_t client_new_sharing(const struct client *other, struct env *env,
     *c = (struct client){.env = env, .world_ops = ops, .world = world, .last_session = -1};
     timer_init(&c->save, save_due, c);
     timer_init(&c->fetch, fetch_due, c);
+    timer_init(&c->expire, expire_due, c);
     bootstrap_init(&c->bootstrap, env);
     err_t e = settings_new(config, &c->settings, why);
     if (e == OK)
@@ -518,6 +538,7 @@ static void begin(struct client *c)
     bootstrap_reached(&c->bootstrap, BOOTSTRAP_STARTING);
     c->watch = (struct clock_watch){.jumped = clock_jumped, .arg = c};
     env_watch_clocks(c->env, &c->watch);
+    expire_due(c); /* C tor's first look is at its start, too */
     env_arm_ms(c->env, &c->save, SAVE_STATE_MS);
 }
 

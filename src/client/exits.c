@@ -6,17 +6,6 @@
 
 #include "cell/reason.h"
 
-enum {
-    TICK_MS = 1000,
-    CLEAN_PER_PORT = 2,  /* circuits kept ready for each predicted port */
-    MOST_CLEAN = 12,     /* ready or being built, in all */
-    IDLE_LEAST_S = 1800, /* a clean circuit is kept this long, and up to twice as long */
-    FAILURES_FREE =
-        5, /* in a row, before the waits grow: one dead relay in the consensus is common */
-    BACKOFF_FIRST_MS = 100,
-    BACKOFF_MOST_MS = 10000,
-};
-
 /* ---- one circuit ---- */
 
 static void circ_drop(struct exit_circ *c)
@@ -35,7 +24,7 @@ static const struct rsa_id *guard_of(const struct exit_circ *c)
     return &c->hop[0]->rsa;
 }
 
-static bool is_unused(const struct exit_circ *c)
+bool exit_circ_is_unused(const struct exit_circ *c)
 {
     return !c->oc->streams || streams_open_count(c->oc->streams) == 0;
 }
@@ -78,20 +67,10 @@ static void log_path(const struct exit_circ *c)
              ocirc_path_text(c->oc, path, sizeof path));
 }
 
-/* While build times are learnt circuits make room for others soon (path-spec 2.4.2,
- * cbtlearntimeout), else the most that may be open end the learning. */
-static uint64_t idle_s(const struct exits *x)
-{
-    if (cbt_wants_circuits(x->cbt))
-        return cbt_learn_idle_s(x->cbt);
-    return IDLE_LEAST_S + env_random_below(x->env, IDLE_LEAST_S);
-}
-
 /* Those that it was built for have the first word. */
 static void offer(struct exit_circ *c)
 {
     struct exits *x = c->x;
-    c->idle_end_us = x->env->mono_us + idle_s(x) * US_PER_SEC;
     x->ops->opened(x->arg);
     if (c->state == EXIT_BUILDING)
         exit_circ_set_state(c, EXIT_READY);
@@ -108,7 +87,8 @@ static void on_open(void *arg, struct ocirc *oc)
     env_disarm(x->env, &c->slow_timer);
     guards_succeeded(x->guards, guard_of(c));
     x->failures = 0;
-    x->retry_us = 0;
+    x->failed_before = false;
+    x->paused = false;
     log_path(c);
     if (c->state == EXIT_SLOW ||
         (c->guard_use == GUARD_USABLE_IF_NO_BETTER && !guards_may_use(x->guards, guard_of(c))))
@@ -117,20 +97,9 @@ static void on_open(void *arg, struct ocirc *oc)
         offer(c);
 }
 
-void exits_back_off(struct exits *x)
+void exits_pause(struct exits *x)
 {
-    uint64_t ms = BACKOFF_FIRST_MS;
-    for (unsigned i = FAILURES_FREE; i < x->failures && ms < BACKOFF_MOST_MS; i++)
-        ms *= 2;
-    x->failures++;
-    x->retry_us = x->env->mono_us + ms * US_PER_MS;
-    env_arm_ms(x->env, &x->retry, ms);
-}
-
-static void retry_due(void *arg)
-{
-    struct exits *x = arg;
-    x->ops->changed(x->arg, NULL);
+    x->paused = true;
 }
 
 /* Tells guards and timeouts what the failure says of them. */
@@ -158,8 +127,7 @@ static void on_ended(void *arg, struct ocirc *oc, const struct ocirc_end *end)
     bool failed = end->during != OCIRC_OPEN && end->circ.why != OK;
     if (failed) {
         judge_failure(c, end);
-        exits_back_off(x);
-        exit_circ_tell(c);
+        x->failures++; /* whom it was built for tries again at the next look */
     } else if (end->during != OCIRC_OPEN) {
         guards_dropped(x->guards, guard_of(c));
     }
@@ -236,6 +204,7 @@ struct exit_circ *exits_launch(struct exits *x, const struct path_request *req)
         .relaxed = pick.relaxed,
         .state = EXIT_BUILDING,
         .since_us = x->env->mono_us,
+        .idle_s = exits_idle_s(x),
     };
     memcpy(c->hop, pick.hop, sizeof c->hop);
     timer_init(&c->slow_timer, became_slow, c);
@@ -251,118 +220,25 @@ struct exit_circ *exits_launch(struct exits *x, const struct path_request *req)
     x->n_pending++;
     exit_circ_set_free(c);
     if (c->oc->state == OCIRC_CLOSED) /* before its news come: who launches in a loop must stop */
-        exits_back_off(x);
+        exits_pause(x);
     return c;
+}
+
+/* circuit_launch_by_extend_info: "too many failed circs in a row. don't try." */
+static bool fails_too_often(const struct exits *x)
+{
+    return x->failed_before && x->failures > HABITS_FAILURES_MOST;
 }
 
 bool exits_may_launch(const struct exits *x)
 {
     /* guard-spec 4.12: "when we are missing descriptors for our first NUM_USABLE_PRIMARY_GUARDS
      * primary guards, we don't build circuits": else whoever withholds one moves us to another. */
-    return x->nd && x->n_pending < x->config.max_pending && x->env->mono_us >= x->retry_us &&
+    return x->nd && x->n_pending < x->config.max_pending && !x->paused && !fails_too_often(x) &&
            !guards_lack_md(x->guards, x->nd);
 }
 
-/* ---- ahead of need ---- */
-
-void exits_predict(struct exits *x, uint16_t port)
-{
-    size_t i = 0, oldest = 0;
-    uint64_t until = x->env->mono_us + PREDICTED_S * (uint64_t)US_PER_SEC;
-    for (; i < x->n_predicted && x->predicted[i].port != port; i++)
-        if (x->predicted[i].until_us < x->predicted[oldest].until_us)
-            oldest = i;
-    if (i == PREDICTED_MAX)
-        i = oldest;
-    if (i == x->n_predicted)
-        x->n_predicted++;
-    x->predicted[i] = (struct predicted){port, until};
-}
-
-static size_t clean_for(const struct exits *x, uint16_t port, size_t *all)
-{
-    const struct exit_circ *c;
-    size_t n = 0;
-    const struct path_request req = {.kind = PATH_EXIT, .port = port};
-    *all = 0;
-    DL_FOREACH2(x->free, c, index_next)
-    {
-        if (c->oc->state == OCIRC_CLOSED)
-            continue;
-        ++*all;
-        n += exit_circ_ends_well(c, req);
-    }
-    return n;
-}
-
-static void build_ahead(struct exits *x)
-{
-    uint16_t ports[PREDICTED_MAX];
-    size_t n = 0, all;
-    for (size_t i = 0; i < x->n_predicted; i++)
-        if (x->predicted[i].until_us > x->env->mono_us)
-            ports[n++] = x->predicted[i].port;
-    for (size_t i = 0; i < n; i++) {
-        const struct path_request req = {
-            .kind = PATH_EXIT, .port = ports[i], .predicted = ports, .n_predicted = n};
-        while (exits_may_launch(x) && clean_for(x, ports[i], &all) < CLEAN_PER_PORT &&
-               all < MOST_CLEAN)
-            if (!exits_launch(x, &req))
-                break; /* no exit for this port perhaps: the next look will see */
-    }
-}
-
-/* While build times are being learnt, circuits are built for their time alone. */
-static void build_to_learn(struct exits *x)
-{
-    const struct path_request req = {.kind = PATH_EXIT};
-    size_t n = 0;
-    struct exit_circ *c;
-    if (!cbt_wants_circuits(x->cbt) || !exits_may_launch(x) ||
-        x->env->mono_us - x->last_launch_us < cbt_test_interval_s(x->cbt) * (uint64_t)US_PER_SEC)
-        return;
-    DL_COUNT(x->circs, c, n);
-    if (n < cbt_max_open(x->cbt))
-        (void)exits_launch(x, &req);
-}
-
-/* ---- the end of their days ---- */
-
-static bool has_served(const struct exit_circ *c)
-{
-    if (c->oc->state != OCIRC_OPEN || !is_unused(c))
-        return false;
-    if (c->state == EXIT_READY)
-        return c->x->env->mono_us >= c->idle_end_us;
-    return c->state == EXIT_RETIRED || exit_circ_is_too_dirty(c);
-}
-
-static void ahead(void *arg)
-{
-    struct exits *x = arg;
-    if (!x->nd)
-        return;
-    build_ahead(x);
-    build_to_learn(x);
-}
-
-static void tick(void *arg)
-{
-    struct exits *x = arg;
-    struct exit_circ *c;
-    env_arm_ms(x->env, &x->tick, TICK_MS);
-    DL_FOREACH (x->circs, c) {
-        if (!is_unused(c))
-            c->busy_us = x->env->mono_us;
-        if (has_served(c))
-            ocirc_close(c->oc, OK, DESTROY_FINISHED);
-    }
-    /* Tunnels that asked while none could be launched (no network known, too many pending) and
-     * whom no circuit's news will wake: before circuits are built on suspicion. */
-    if (x->nd)
-        x->ops->changed(x->arg, NULL);
-    ahead(x);
-}
+/* ---- their retirement ---- */
 
 void exits_retire(struct exit_circ *c)
 {
@@ -383,15 +259,15 @@ void exits_retire_all(struct exits *x)
 {
     struct exit_circ *c;
     DL_FOREACH (x->circs, c) {
-        bool was_in_use = c->state == EXIT_IN_USE;
+        bool is_dirty = c->state == EXIT_IN_USE || !exit_circ_is_unused(c);
         exits_retire(c);
         env_disarm(x->env, &c->slow_timer);
-        if (!was_in_use)
+        if (!is_dirty)
             ocirc_close(c->oc, OK, DESTROY_FINISHED);
     }
     x->failures = 0;
-    x->retry_us = 0;
-    env_arm_ms(x->env, &x->tick, 0);
+    x->failed_before = false;
+    env_arm_ms(x->env, &x->look, 0);
 }
 
 /* ---- the pool ---- */
@@ -410,11 +286,9 @@ struct exits *exits_new(struct env *env, struct linkpool *pool, struct guards *g
                         .config = *config,
                         .ops = ops,
                         .arg = arg};
-    timer_init(&x->tick, tick, x);
-    timer_init(&x->ahead, ahead, x);
-    timer_init(&x->retry, retry_due, x);
-    exits_predict(x, 80); /* as tor does: the first request is likely to be for a page */
-    exits_predict(x, 443);
+    x->habits = (struct habits){.conntimeout_s = HABITS_CONNTIMEOUT_S};
+    timer_init(&x->look, exits_look, x);
+    exits_predict(x, HABITS_FIRST_PORT);
     return x;
 }
 
@@ -424,9 +298,7 @@ void exits_free(struct exits *x)
         return;
     while (x->circs)
         circ_drop(x->circs);
-    env_disarm(x->env, &x->tick);
-    env_disarm(x->env, &x->ahead);
-    env_disarm(x->env, &x->retry);
+    env_disarm(x->env, &x->look);
     netdir_unref(&x->nd);
     free(x);
 }
@@ -439,9 +311,8 @@ void exits_stop(struct exits *x)
             guards_dropped(x->guards, guard_of(c));
         circ_drop(c);
     }
-    env_disarm(x->env, &x->retry);
     x->failures = 0;
-    x->retry_us = 0;
+    x->failed_before = false;
     netdir_unref(&x->nd);
     x->nd = NULL;
 }
@@ -461,11 +332,18 @@ void exits_set_config(struct exits *x, const struct exits_config *config)
     retire_forbidden(x);
 }
 
+void exits_set_habits(struct exits *x, const struct habits *h)
+{
+    x->habits = *h;
+}
+
 void exits_set_netdir(struct exits *x, struct netdir *nd)
 {
+    bool had_none = !x->nd;
     netdir_unref(&x->nd);
     x->nd = nd ? netdir_ref(nd) : NULL;
-    env_arm_ms(x->env, &x->tick, 0);
+    if (had_none)
+        env_arm_ms(x->env, &x->look, 0);
 }
 
 struct streams *exit_circ_streams(const struct exit_circ *c)

@@ -12,6 +12,7 @@
 #include "client/ocirc.h"
 #include "client/tunnel.h"
 #include "dir/netdir.h"
+#include "habits/habits.h"
 #include "path/cbt.h"
 #include "path/guards.h"
 #include "path/path.h"
@@ -43,6 +44,7 @@ struct exits_config {
     uint64_t max_dirtiness_ms;
     size_t max_pending;
     bool allow_internal;
+    bool no_predicted;               /* __DisablePredictedCircuits */
     enum config_choice extend_by_ed; /* whether relays are named by their Ed25519 identity too */
 };
 
@@ -55,6 +57,8 @@ void exits_set_config(struct exits *x, const struct exits_config *config);
 
 /* Closes all circuits, and builds none until it is told of a network again. */
 void exits_stop(struct exits *x);
+/* How long circuits rest from now on; until then as C tor without options. */
+void exits_set_habits(struct exits *x, const struct habits *h);
 
 /* The network to build from; NULL: build nothing. Takes a reference. */
 void exits_set_netdir(struct exits *x, struct netdir *nd);
@@ -75,7 +79,9 @@ struct streams *exit_circ_streams(const struct exit_circ *c);
 const struct rsa_id *exit_circ_exit(const struct exit_circ *c);
 uint32_t exit_circ_id(const struct exit_circ *c);
 
-/* No new tunnel goes onto C; it closes when its last stream has ended. */
+/* To be called once a NewCircuitPeriod: closes circuits that have served. */
+void exits_expire(struct exits *x);
+/* No new tunnel goes onto C; once its last stream has ended, it has served. */
 void exits_retire(struct exit_circ *c);
 /* The same for every circuit that has carried a stream. */
 void exits_retire_dirty(struct exits *x);

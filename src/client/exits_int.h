@@ -1,5 +1,5 @@
-/* What the files of exits share: exits.c builds circuits and ends them, exits_match.c says who may
- * use one. */
+/* What the files of exits share: exits.c builds circuits, exits_ahead.c those that nobody asked
+ * for, exits_match.c says who may use one. */
 #ifndef TUNIC_CLIENT_EXITS_INT_H
 #define TUNIC_CLIENT_EXITS_INT_H
 
@@ -8,7 +8,6 @@
 
 enum {
     PREDICTED_MAX = 16, /* ports */
-    PREDICTED_S = 3600, /* how long a port that was used is predicted */
 };
 
 enum exit_state {
@@ -38,7 +37,7 @@ struct exit_circ {
     uint16_t port;
     bool mixed_hosts, mixed_ports; /* has carried streams to others than these, too */
     uint64_t busy_us;              /* when it was last seen with a stream */
-    uint64_t idle_end_us;
+    uint32_t idle_s;               /* it ends that long after it was begun, if nobody uses it */
     struct timer slow_timer;
     struct exit_circ *prev, *next;
     struct exit_circ *index_prev, *index_next; /* in its bucket, or among the free ones */
@@ -46,7 +45,7 @@ struct exit_circ {
 
 struct predicted {
     uint16_t port;
-    uint64_t until_us;
+    uint64_t used_us;
 };
 
 struct exits {
@@ -64,11 +63,15 @@ struct exits {
     size_t n_pending; /* EXIT_BUILDING */
     struct predicted predicted[PREDICTED_MAX];
     size_t n_predicted;
-    unsigned failures; /* in a row */
-    uint64_t retry_us; /* not before, after failures */
+    struct habits habits;
+    uint32_t predict_s;    /* how long a port that was used is predicted */
+    uint64_t predicted_us; /* when one was used last */
+    unsigned failures;     /* since the last success or exits_expire() */
+    bool failed_before;    /* too many did in the period before */
+    bool paused;           /* none can be launched for now, and none is before the next look */
     uint64_t last_launch_us;
     char why_not[PATH_WHY_MAX];
-    struct timer tick, ahead, retry;
+    struct timer look;
 };
 
 /* ---- exits.c ---- */
@@ -76,8 +79,16 @@ struct exits {
 bool exits_may_launch(const struct exits *x);
 /* NULL: x->why_not says why there is no path, or memory is short. */
 struct exit_circ *exits_launch(struct exits *x, const struct path_request *req);
-void exits_back_off(struct exits *x);
+/* Nothing is launched before the next look. */
+void exits_pause(struct exits *x);
+bool exit_circ_is_unused(const struct exit_circ *c);
+
+/* ---- exits_ahead.c ---- */
+
 void exits_predict(struct exits *x, uint16_t port);
+void exits_look(void *x); /* the timer's */
+/* How long a circuit is kept that is launched now. */
+uint32_t exits_idle_s(const struct exits *x);
 
 /* ---- exits_match.c ---- */
 

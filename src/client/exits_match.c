@@ -252,7 +252,7 @@ static void build_for(struct exits *x, const struct exit_need *need, const char 
     if (!exit_exists(x, need))
         *why_not = x->why_not;
     else
-        exits_back_off(x); /* no guard for now */
+        exits_pause(x); /* no guard for now */
 }
 
 struct exit_circ *exits_find(struct exits *x, const struct exit_need *need, const char **why_not)
@@ -278,7 +278,6 @@ void exits_use(struct exit_circ *c, const struct exit_need *need)
     bool listed = is_first ? claim(c, need) : join(c, need->request);
     if (is_first) {
         exit_circ_set_state(c, EXIT_IN_USE);
-        env_arm_ms(x->env, &x->ahead, 0); /* one clean circuit less: see to another */
     }
     if (!listed) /* out of memory: what cannot be found under its isolation is found by nobody */
         exit_circ_set_state(c, EXIT_RETIRED);

@@ -6,8 +6,6 @@
 #include "cell/reason.h"
 #include "client/ocirc.h"
 
-enum { IDLE_CIRCUIT_MS = 10000 };
-
 /* One request under way. */
 struct fetch {
     struct fetcher *f;
@@ -29,7 +27,7 @@ struct server {
     struct rsa_id rsa;
     bool closing; /* takes no new request */
     struct fetch *fetches;
-    struct timer idle;
+    uint64_t dirty_us; /* when the first request went out; 0: none has */
     struct server *prev, *next;
 };
 
@@ -54,8 +52,6 @@ struct fetcher *fetcher_new(struct env *env, struct linkpool *pool, struct dirmg
 static void fetch_free(struct fetch *x)
 {
     DL_DELETE(x->server->fetches, x);
-    if (!x->server->fetches)
-        env_arm_ms(x->f->env, &x->server->idle, IDLE_CIRCUIT_MS);
     env_disarm(x->f->env, &x->timeout);
     dirhttp_free(&x->http);
     free(x);
@@ -66,7 +62,6 @@ static void server_free(struct server *s)
     struct fetch *x, *tmp;
     DL_FOREACH_SAFE (s->fetches, x, tmp)
         fetch_free(x);
-    env_disarm(s->f->env, &s->idle);
     DL_DELETE(s->f->servers, s);
     ocirc_free(s->oc);
     free(s);
@@ -84,13 +79,6 @@ void fetcher_stop(struct fetcher *f)
 {
     while (f->servers)
         server_free(f->servers);
-}
-
-static void idle(void *arg)
-{
-    struct server *s = arg;
-    s->closing = true;
-    ocirc_close(s->oc, OK, DESTROY_FINISHED);
 }
 
 /* ---- one request ---- */
@@ -173,6 +161,8 @@ static void open_stream(struct fetch *x)
         finish(x, e);
         return;
     }
+    if (!x->server->dirty_us)
+        x->server->dirty_us = x->f->env->mono_us;
     env_arm_ms(x->f->env, &x->timeout, x->req.timeout_ms);
     send_head(x);
 }
@@ -219,11 +209,18 @@ static const struct ocirc_ops ocirc_ops = {
     .on_ended = server_ended,
 };
 
+static bool is_too_dirty(const struct server *s)
+{
+    uint64_t most_us = s->f->ops->max_dirtiness_ms(s->f->arg) * US_PER_MS;
+    return s->dirty_us && s->f->env->mono_us - s->dirty_us >= most_us;
+}
+
 static struct server *find_server(struct fetcher *f, const struct rsa_id *rsa)
 {
     struct server *s;
     DL_FOREACH (f->servers, s)
-        if (!s->closing && s->oc->state != OCIRC_CLOSED && rsa_id_equal(&s->rsa, rsa))
+        if (!s->closing && !is_too_dirty(s) && s->oc->state != OCIRC_CLOSED &&
+            rsa_id_equal(&s->rsa, rsa))
             return s;
     return NULL;
 }
@@ -250,7 +247,6 @@ static struct server *new_server(struct fetcher *f, const struct dir_request *re
     struct ocirc_plan plan = plan_for(f, &req->to);
     s->f = f;
     s->rsa = req->to.rsa;
-    timer_init(&s->idle, idle, s);
     s->oc = ocirc_new(f->env, f->pool, f->ops->next_circuit_id(f->arg), &plan, &ocirc_ops, s);
     if (!s->oc) {
         free(s);
@@ -278,11 +274,18 @@ static err_t launch(struct fetcher *f, const struct dir_request *req)
         return e != OK ? e : ERR_NOMEM;
     }
     x->server = s;
-    env_disarm(f->env, &s->idle);
     DL_APPEND(s->fetches, x);
     if (s->oc->state == OCIRC_OPEN)
         open_stream(x);
     return OK;
+}
+
+void fetcher_expire(struct fetcher *f)
+{
+    struct server *s;
+    DL_FOREACH (f->servers, s)
+        if (!s->fetches && (s->closing || !s->dirty_us || is_too_dirty(s)))
+            ocirc_close(s->oc, OK, DESTROY_FINISHED);
 }
 
 void fetcher_retire_all(struct fetcher *f)

@@ -22,6 +22,7 @@ struct fetcher_ops {
      */
     void (*reached)(void *arg, const struct rsa_id *relay, enum fetch_reach reach);
     uint64_t (*build_timeout_ms)(void *arg);
+    uint64_t (*max_dirtiness_ms)(void *arg); /* as for circuits that carry tunnels */
 };
 
 /* MGR is borrowed. NULL out of memory. */
@@ -30,7 +31,10 @@ struct fetcher *fetcher_new(struct env *env, struct linkpool *pool, struct dirmg
 /* Ends all requests without telling MGR. NULL is fine. */
 void fetcher_free(struct fetcher *f);
 
-/* Its circuits take no new request, and close when those under way have ended. */
+/* To be called once a NewCircuitPeriod: closes circuits that have served. As in C tor one serves
+ * for MaxCircuitDirtiness from its first request, and rests in between. */
+void fetcher_expire(struct fetcher *f);
+/* Its circuits take no new request; those that have none are closed. */
 void fetcher_retire_all(struct fetcher *f);
 
 /* The same, and F goes on: for a client that leaves its directory. */

@@ -224,6 +224,7 @@ struct exits_config settings_exits(const struct settings *s)
         .max_dirtiness_ms = s->config.max_circuit_dirtiness_s * (uint64_t)MS_PER_SEC,
         .max_pending = s->config.max_circuits_pending,
         .allow_internal = !s->config.dns_reject_internal_addresses,
+        .no_predicted = s->config.no_predicted_circuits,
         .extend_by_ed = s->config.extend_by_ed,
     };
 }

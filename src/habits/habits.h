@@ -37,6 +37,9 @@ enum {
     HABITS_CLEAN_PER_PORT = 2,
     HABITS_CLEAN_MOST = 14,
     HABITS_FIRST_PORT = 443, /* predicted_ports_init */
+    /* After more failures than this in one NewCircuitPeriod there are no more than this and one in
+     * the next (MAX_CIRCUIT_FAILURES); each is followed by the next look. */
+    HABITS_FAILURES_MOST = 5,
 };
 
 /* From the last circuit of a link to its end: channelpadding_get_channel_idle_timeout, the case of

@@ -481,19 +481,20 @@ static void on_padding_look(void *arg)
 }
 
 /* run_connection_housekeeping: what was silent for a KeepalivePeriod sends a PADDING cell; what was
- * not able to send for ten is stuck. */
+ * not able to send for ten is stuck. They are counted, not timed: a machine that slept for them has
+ * tried to send once. */
 static void on_keepalive(void *arg)
 {
     struct link *l = arg;
     uint64_t silent_us = l->env->mono_us - l->last_sent_us;
-    uint64_t period_us = l->config.keepalive_ms * US_PER_MS;
-    if (silent_us < period_us) {
+    if (silent_us < l->config.keepalive_ms * US_PER_MS) {
+        l->stuck_periods = 0;
         arm_keepalive(l);
         return;
     }
     if (!link_held(l))
         link_own_cell(l, 0, CELL_PADDING, NULL);
-    else if (silent_us / HABITS_STUCK_PERIODS >= period_us)
+    else if (++l->stuck_periods == HABITS_STUCK_PERIODS)
         link_close(l, ERR_LINK_TIMEOUT, OR_TIMEOUT, "the peer has taken nothing for very long");
     if (l->state == LINK_OPEN)
         env_arm_ms(l->env, &l->keepalive, l->config.keepalive_ms);

@@ -44,8 +44,9 @@ struct link {
     struct padding padding;
 
     uint64_t opened_us, bytes_in, bytes_out;
-    uint64_t last_cell_us; /* either way */
-    uint64_t last_sent_us; /* when bytes last went out */
+    uint64_t last_cell_us;  /* either way */
+    uint64_t last_sent_us;  /* when bytes last went out */
+    unsigned stuck_periods; /* keepalives in a row that found bytes waiting */
 };
 
 /* ---- link.c ---- */

@@ -301,6 +301,7 @@ bool ocirc_end_blames_first_hop(const struct ocirc_end *end)
 
 struct fixture {
     struct env *env;
+    struct timer expire; /* as the client does it */
     struct path_config path;
     struct exits *x;
     uint32_t last_id;
@@ -341,6 +342,13 @@ static struct exits_config config_of(const struct fixture *f)
     return (struct exits_config){.path = &f->path, .max_dirtiness_ms = 600000, .max_pending = 32};
 }
 
+static void expire_due(void *arg)
+{
+    struct fixture *f = arg;
+    exits_expire(f->x);
+    env_arm_ms(f->env, &f->expire, habits_expire_ms(30));
+}
+
 static void setup(struct fixture *f)
 {
     memset(&net, 0, sizeof net);
@@ -353,10 +361,13 @@ static void setup(struct fixture *f)
     struct exits_config config = config_of(f);
     f->x = exits_new(f->env, NULL, NULL, NULL, &config, &ops, f);
     ck_assert_ptr_nonnull(f->x);
+    timer_init(&f->expire, expire_due, f);
+    env_arm_ms(f->env, &f->expire, habits_expire_ms(30));
 }
 
 static void teardown(struct fixture *f)
 {
+    env_disarm(f->env, &f->expire);
     exits_free(f->x);
     ck_assert_uint_eq(net.alive, 0);
     ck_assert_int_eq(net.nd[0].refs, 0);
@@ -403,8 +414,10 @@ static void setup_ready(struct fixture *f)
 {
     setup(f);
     exits_set_netdir(f->x, &net.nd[0]);
-    test_env_advance_ms(f->env, 0);
-    open_all(f);
+    for (int look = 0; look < 2; look++) {
+        test_env_advance_ms(f->env, look ? 1000 : 0);
+        open_all(f);
+    }
 }
 
 static struct tunnel_request request(const char *host, uint16_t port)
@@ -467,7 +480,16 @@ END_TEST
 START_TEST(test_exits_builds_two_for_pages_ahead)
 {
     struct fixture f;
-    setup_ready(&f);
+    setup(&f);
+    exits_set_netdir(f.x, &net.nd[0]);
+    test_env_advance_ms(f.env, 999); /* one a look, as C tor */
+    ck_assert_uint_eq(net.n, 1);
+    ck_assert_uint_eq(net.last.port, 443);
+    exits_set_netdir(f.x, &net.nd[1]); /* that is no look more */
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(net.n, 1);
+    test_env_advance_ms(f.env, 1);
+    open_all(&f);
     ck_assert_uint_eq(net.n, 2); /* both allow 80 and 443 */
     ck_assert_uint_eq(exits_open_count(f.x), 2);
     ck_assert_uint_eq(f.opened, 2);
@@ -483,29 +505,85 @@ START_TEST(test_exits_replaces_a_circuit_that_is_taken)
     struct tunnel_request req = request("example.com", 80);
     setup_ready(&f);
     ck_assert_ptr_nonnull(find_and_use(&f, &req));
-    test_env_advance_ms(f.env, 0);
+    test_env_advance_ms(f.env, 999);
+    ck_assert_uint_eq(net.n, 2);
+    test_env_advance_ms(f.env, 1);
     ck_assert_uint_eq(net.n, 3);
     teardown(&f);
 }
 END_TEST
 
-START_TEST(test_exits_predicts_a_port_for_an_hour)
+static void use_once(struct fixture *f, uint16_t port)
+{
+    struct tunnel_request req = request("example.com", port);
+    struct exit_circ *c = find_and_use(f, &req);
+    ck_assert_ptr_nonnull(c);
+    exit_circ_streams(c)->open--;
+}
+
+START_TEST(test_exits_predicts_ports_that_were_used)
 {
     struct fixture f;
     struct tunnel_request req = request("example.com", 25);
     setup(&f);
-    net.only_port[4] = net.only_port[5] = net.only_port[6] = 80;
+    net.only_port[4] = net.only_port[5] = net.only_port[6] = 443;
     net.only_port[7] = 25;
     exits_set_netdir(f.x, &net.nd[0]);
-    test_env_advance_ms(f.env, 0);
-    unsigned before = net.n;
-    ck_assert_uint_eq(before, 2); /* nobody allows 443 */
+    test_env_advance_ms(f.env, 1000);
+    ck_assert_uint_eq(net.n, 2);
     ck_assert_ptr_null(find(&f, &req));
     open_all(&f);
-    struct exit_circ *c = find_and_use(&f, &req);
-    ck_assert_ptr_nonnull(c);
-    test_env_advance_ms(f.env, 2000);
-    ck_assert_uint_eq(net.n, before + 3); /* its own, and two more for port 25 */
+    use_once(&f, 25);
+    test_env_advance_ms(f.env, 5000);
+    ck_assert_uint_eq(net.n, 2 + 3); /* its own, and two more for port 25 */
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_has_none_ready_once_nothing_was_asked_for_long)
+{
+    struct fixture f;
+    setup_ready(&f);
+    struct habits h = {.circuits_available_s = 600};
+    exits_set_habits(f.x, &h);
+    for (int minutes = 0; minutes < 65;
+         minutes++) { /* what was drawn before ends, an hour at most */
+        test_env_advance_ms(f.env, 60000);
+        open_all(&f);
+    }
+    ck_assert_uint_eq(net.alive, 0);
+    unsigned before = net.n;
+    struct tunnel_request req = request("example.com", 443);
+    ck_assert_ptr_null(find(&f, &req)); /* now it is built for who asks */
+    open_all(&f);
+    use_once(&f, 443);
+    test_env_advance_ms(f.env, 3000);
+    open_all(&f);
+    ck_assert_uint_eq(net.n, before + 3); /* and others ahead again, */
+    test_env_advance_ms(f.env, 590000);
+    ck_assert_uint_ge(exits_open_count(f.x), 2); /* for 600 to 1200 s */
+    test_env_advance_ms(f.env, 700000);
+    open_all(&f);
+    test_env_advance_ms(f.env, 100000);
+    ck_assert_uint_eq(exits_open_count(f.x), 0);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_builds_none_ahead_if_asked_not_to)
+{
+    struct fixture f;
+    setup(&f);
+    struct exits_config config = config_of(&f);
+    config.no_predicted = true;
+    exits_set_config(f.x, &config);
+    net.learning = true;
+    exits_set_netdir(f.x, &net.nd[0]);
+    test_env_advance_ms(f.env, 60000);
+    ck_assert_uint_eq(net.n, 0);
+    struct tunnel_request req = request("example.com", 443);
+    ck_assert_ptr_null(find(&f, &req));
+    ck_assert_uint_eq(net.n, 1);
     teardown(&f);
 }
 END_TEST
@@ -541,7 +619,7 @@ START_TEST(test_exits_waits_for_the_guards_descriptors)
     ck_assert_uint_eq(net.n, 0);
     net.no_guard_md = false;
     test_env_advance_ms(f.env, 1000);
-    ck_assert_uint_eq(net.n, 2);
+    ck_assert_uint_eq(net.n, 1);
     teardown(&f);
 }
 END_TEST
@@ -628,8 +706,12 @@ START_TEST(test_exits_tells_those_that_it_built_for)
     ck_assert_ptr_null(find(&f, &b));
     open_circ(net.oc[0]);
     ck_assert_int_eq(f.who.session, 1);
-    fail_circ(&f, net.oc[1], ERR_CIRC_PROTO); /* they need another */
-    ck_assert_int_eq(f.who.session, 2);
+    test_env_advance_ms(f.env, 0);
+    f.changed = 0;
+    fail_circ(&f, net.oc[1], ERR_CIRC_PROTO); /* they try again at the next look, as C tor */
+    ck_assert_uint_eq(f.changed, 0);
+    test_env_advance_ms(f.env, 1000);
+    ck_assert_uint_ge(f.changed, 1);
     teardown(&f);
 }
 END_TEST
@@ -668,7 +750,6 @@ START_TEST(test_exits_has_nothing_while_the_most_are_pending)
     }
     ck_assert_uint_eq(building(), 2);
     fail_circ(&f, net.oc[0], ERR_CIRC_PROTO);
-    test_env_advance_ms(f.env, 100);
     ck_assert(exits_could_serve(f.x)); /* each way a circuit ends frees its place */
     teardown(&f);
 }
@@ -682,7 +763,7 @@ START_TEST(test_exits_claims_one_that_is_being_built_ahead)
     b.isolation.session = 1;
     c.isolation.session = 2;
     exits_set_netdir(f.x, &net.nd[0]);
-    test_env_advance_ms(f.env, 0);
+    test_env_advance_ms(f.env, 1000);
     ck_assert_uint_eq(net.n, 2);
     ck_assert_ptr_null(find(&f, &a));
     ck_assert_ptr_null(find(&f, &b));
@@ -959,49 +1040,54 @@ END_TEST
 
 /* ---- failures ---- */
 
-START_TEST(test_exits_backs_off_after_failures_and_no_longer_after_success)
+/* One circuit a look is launched and fails, for SECONDS; how many. */
+static unsigned fail_for(struct fixture *f, unsigned seconds)
+{
+    unsigned before = net.n;
+    for (unsigned s = 0; s < seconds; s++) {
+        test_env_advance_ms(f->env, 1000);
+        while (building())
+            for (unsigned i = 0; i < net.n; i++)
+                if (net.oc[i] && net.oc[i]->state < OCIRC_OPEN)
+                    fail_circ(f, net.oc[i], ERR_LINK_CONNECT);
+    }
+    return net.n - before;
+}
+
+/* circuit_launch_by_extend_info, circuit_reset_failure_count */
+START_TEST(test_exits_after_a_period_of_failures_tries_six_times_in_the_next)
 {
     struct fixture f;
-    uint64_t longest_us = 0, last_us = 0;
-    setup(&f);
-    struct exits_config config = config_of(&f);
-    config.max_pending = 1;
-    exits_set_config(f.x, &config);
-    exits_set_netdir(f.x, &net.nd[0]);
-    test_env_advance_ms(f.env, 0);
-    for (int i = 0; i < 14; i++) {
-        last_us = f.env->mono_us;
-        fail_circ(&f, newest(), ERR_LINK_CONNECT);
-        unsigned before = net.n;
-        while (net.n == before)
-            test_env_advance_ms(f.env, 50);
-        if (f.env->mono_us - last_us > longest_us)
-            longest_us = f.env->mono_us - last_us;
-        ck_assert_uint_eq(net.n, before + 1);
-    }
-    ck_assert_uint_ge(longest_us, 9 * US_PER_SEC);
-    ck_assert_uint_le(longest_us, 14 * US_PER_SEC);
-    ck_assert_uint_eq(net.guard_failed, 14);
-
-    open_circ(newest());
     struct tunnel_request a = request("example.com", 80);
-    ck_assert_ptr_nonnull(find(&f, &a));
-    a.isolation.session = 3;
-    ck_assert_ptr_nonnull(find_and_use(&f, &a));
-    a.isolation.session = 4;
+    setup(&f);
+    exits_set_netdir(f.x, &net.nd[0]);
+    ck_assert_uint_ge(fail_for(&f, 30), 29); /* once a look */
+    ck_assert_uint_eq(fail_for(&f, 31), 6);
+    ck_assert_uint_eq(fail_for(&f, 31), 6);
+    ck_assert_uint_eq(net.guard_failed, net.n);
     ck_assert_ptr_null(find(&f, &a));
-    ck_assert_uint_eq(building(), 1); /* at once */
+    ck_assert_uint_eq(building(), 0);
+    test_env_advance_ms(f.env, 31000);
+    ck_assert_uint_ge(building(), 1);
+
+    open_all(&f); /* a success ends it */
+    unsigned before = net.n;
+    for (int32_t session = 1; session <= 10; session++) {
+        a.isolation.session = session;
+        (void)find_and_use(&f, &a);
+    }
+    ck_assert_uint_ge(net.n, before + 8);
     teardown(&f);
 }
 END_TEST
 
-START_TEST(test_exits_ends_the_wait_with_a_success)
+START_TEST(test_exits_a_failure_holds_up_nobody_else)
 {
     struct fixture f;
     struct tunnel_request a = request("example.com", 80);
     setup(&f);
     exits_set_netdir(f.x, &net.nd[0]);
-    test_env_advance_ms(f.env, 0);
+    test_env_advance_ms(f.env, 1000);
     ck_assert_uint_eq(net.n, 2);
     struct ocirc *good = net.oc[1];
     fail_circ(&f, net.oc[0], ERR_LINK_CONNECT);
@@ -1019,7 +1105,7 @@ START_TEST(test_exits_blames_the_guard_for_the_first_hop_only)
     struct fixture f;
     setup(&f);
     exits_set_netdir(f.x, &net.nd[0]);
-    test_env_advance_ms(f.env, 0);
+    test_env_advance_ms(f.env, 1000);
     struct ocirc *second = net.oc[1];
     fail_circ(&f, net.oc[0], ERR_LINK_CONNECT);
     ck_assert_uint_eq(net.guard_failed, 1);
@@ -1082,7 +1168,7 @@ START_TEST(test_exits_tells_the_build_times)
     ck_assert_uint_eq(net.cbt_timed_out, 1);
     ck_assert_uint_gt(f.changed, before); /* who waits for it needs another */
     ck_assert_ptr_null(find(&f, &a));
-    ck_assert_uint_eq(building(), 3);
+    ck_assert_uint_eq(building(), 2);
     open_circ(net.oc[0]); /* late: it counted, and is of no more use */
     ck_assert_uint_eq(net.cbt_built, 1);
     ck_assert_ptr_null(find(&f, &a));
@@ -1104,7 +1190,7 @@ START_TEST(test_exits_closes_a_circuit_that_a_better_guard_outdid)
     setup(&f);
     net.guard_use = GUARD_USABLE_IF_NO_BETTER;
     exits_set_netdir(f.x, &net.nd[0]);
-    test_env_advance_ms(f.env, 0);
+    test_env_advance_ms(f.env, 1000);
     open_circ(net.oc[0]);
     net.may_use_guard = true;
     open_circ(net.oc[1]);
@@ -1133,7 +1219,7 @@ START_TEST(test_exits_takes_no_stream_past_its_dirtiness)
     test_env_advance_ms(f.env, 60000); /* its stream goes on */
     ck_assert_uint_eq(net.alive, alive);
     streams->open = 0;
-    test_env_advance_ms(f.env, 1000);
+    test_env_advance_ms(f.env, 31000);
     ck_assert_uint_eq(net.alive, alive - 1);
     teardown(&f);
 }
@@ -1159,16 +1245,17 @@ START_TEST(test_exits_keeps_authenticated_circuits_alive_until_they_idle)
 }
 END_TEST
 
-START_TEST(test_exits_lets_clean_circuits_go_after_an_hour_at_most)
+START_TEST(test_exits_lets_clean_circuits_go_when_nothing_is_predicted)
 {
     struct fixture f;
     setup_ready(&f);
     test_env_advance_ms(f.env, 1790000);
     ck_assert_ptr_nonnull(net.oc[0]);
     ck_assert_ptr_nonnull(net.oc[1]);
-    test_env_advance_ms(f.env, 1820000);
+    test_env_advance_ms(f.env, 1820000 + 180000 + 31000);
     ck_assert_ptr_null(net.oc[0]);
     ck_assert_ptr_null(net.oc[1]);
+    ck_assert_uint_eq(net.n, 2); /* and did not end sooner than what they were for */
     teardown(&f);
 }
 END_TEST
@@ -1180,7 +1267,7 @@ START_TEST(test_exits_new_identity_leaves_every_used_circuit)
     setup_ready(&f);
     b.isolation.session = 1;
     struct exit_circ *first = find_and_use(&f, &a), *second = find_and_use(&f, &b);
-    test_env_advance_ms(f.env, 0);
+    test_env_advance_ms(f.env, 1000);
     open_all(&f);
     exits_retire_dirty(f.x);
     struct exit_circ *after = find(&f, &a);
@@ -1188,10 +1275,10 @@ START_TEST(test_exits_new_identity_leaves_every_used_circuit)
     ck_assert_ptr_ne(after, first);
     ck_assert_ptr_ne(after, second);
     ck_assert_ptr_ne(find(&f, &b), second);
-    unsigned alive = net.alive;
     exit_circ_streams(first)->open = exit_circ_streams(second)->open = 0;
-    test_env_advance_ms(f.env, 1000);
-    ck_assert_uint_eq(net.alive, alive - 2);
+    test_env_advance_ms(f.env, 31000);
+    ck_assert_ptr_null(net.oc[0]);
+    ck_assert_ptr_null(net.oc[1]);
     teardown(&f);
 }
 END_TEST
@@ -1202,7 +1289,7 @@ START_TEST(test_exits_retires_all_and_blames_nobody)
     struct tunnel_request a = request("example.com", 80), b = a;
     setup_ready(&f);
     struct exit_circ *used = find_and_use(&f, &a); /* [1]; [0] is clean, [2] is being built */
-    test_env_advance_ms(f.env, 0);
+    test_env_advance_ms(f.env, 1000);
     ck_assert_ptr_nonnull(used);
     ck_assert_uint_eq(net.n, 3);
     begin_circ(net.oc[2]);
@@ -1227,7 +1314,7 @@ START_TEST(test_exits_retired_in_building_goes_when_it_opens)
     struct fixture f;
     setup(&f);
     exits_set_netdir(f.x, &net.nd[0]);
-    test_env_advance_ms(f.env, 0);
+    test_env_advance_ms(f.env, 1000);
     net.forbidden = true;
     struct exits_config config = config_of(&f);
     exits_set_config(f.x, &config);
@@ -1236,7 +1323,7 @@ START_TEST(test_exits_retired_in_building_goes_when_it_opens)
     open_circ(net.oc[1]);
     struct tunnel_request a = request("example.com", 80);
     ck_assert_ptr_null(find(&f, &a));
-    test_env_advance_ms(f.env, 1000);
+    test_env_advance_ms(f.env, 31000);
     ck_assert_ptr_null(net.oc[0]);
     ck_assert_ptr_null(net.oc[1]);
     teardown(&f);
@@ -1313,7 +1400,9 @@ END_TEST
 
 TESTS("client/exits", test_exits_builds_nothing_without_a_network,
       test_exits_builds_two_for_pages_ahead, test_exits_replaces_a_circuit_that_is_taken,
-      test_exits_predicts_a_port_for_an_hour, test_exits_bounds_what_is_pending,
+      test_exits_predicts_ports_that_were_used,
+      test_exits_has_none_ready_once_nothing_was_asked_for_long,
+      test_exits_builds_none_ahead_if_asked_not_to, test_exits_bounds_what_is_pending,
       test_exits_waits_for_the_guards_descriptors,
       test_exits_wakes_who_waits_when_the_network_comes, test_exits_wakes_who_waits_for_a_place,
       test_exits_learns_build_times_at_intervals, test_exits_claims_what_it_builds_for_a_tunnel,
@@ -1325,13 +1414,13 @@ TESTS("client/exits", test_exits_builds_nothing_without_a_network,
       test_exits_ends_at_directories_for_those, test_exits_says_why_nothing_will_do,
       test_exits_without_a_guard_for_now_waits,
       test_exits_uses_a_relaxed_circuit_for_what_it_was_picked_for,
-      test_exits_backs_off_after_failures_and_no_longer_after_success,
-      test_exits_ends_the_wait_with_a_success, test_exits_blames_the_guard_for_the_first_hop_only,
+      test_exits_after_a_period_of_failures_tries_six_times_in_the_next,
+      test_exits_a_failure_holds_up_nobody_else, test_exits_blames_the_guard_for_the_first_hop_only,
       test_exits_bears_circuits_that_die_at_birth, test_exits_bears_a_lack_of_memory,
       test_exits_tells_the_build_times, test_exits_closes_a_circuit_that_a_better_guard_outdid,
       test_exits_takes_no_stream_past_its_dirtiness,
       test_exits_keeps_authenticated_circuits_alive_until_they_idle,
-      test_exits_lets_clean_circuits_go_after_an_hour_at_most,
+      test_exits_lets_clean_circuits_go_when_nothing_is_predicted,
       test_exits_new_identity_leaves_every_used_circuit, test_exits_retires_all_and_blames_nobody,
       test_exits_retired_in_building_goes_when_it_opens,
       test_exits_goes_on_with_its_circuits_when_the_network_expires,

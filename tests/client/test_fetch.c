@@ -196,8 +196,16 @@ static uint64_t build_timeout_ms(void *arg)
     return 4321;
 }
 
-static const struct fetcher_ops ops = {
-    .next_circuit_id = next_id, .reached = reached, .build_timeout_ms = build_timeout_ms};
+static uint64_t max_dirtiness_ms(void *arg)
+{
+    (void)arg;
+    return 600000;
+}
+
+static const struct fetcher_ops ops = {.next_circuit_id = next_id,
+                                       .reached = reached,
+                                       .build_timeout_ms = build_timeout_ms,
+                                       .max_dirtiness_ms = max_dirtiness_ms};
 
 static void setup(struct fixture *f)
 {
@@ -526,7 +534,7 @@ START_TEST(test_fetch_without_progress_times_out)
 }
 END_TEST
 
-START_TEST(test_fetch_closes_a_circuit_that_idles)
+START_TEST(test_fetch_keeps_a_circuit_for_its_dirtiness)
 {
     struct fixture f;
     setup(&f);
@@ -534,14 +542,42 @@ START_TEST(test_fetch_closes_a_circuit_that_idles)
     open_circ(net.oc[0]);
     feed(0, answer);
     end_stream(0, OK, true, END_DONE);
-    test_env_advance_ms(f.env, 9000);
+    test_env_advance_ms(f.env, 599000);
+    fetcher_expire(f.f);
+    test_env_advance_ms(f.env, 0);
     want(&f, 1); /* it is still there, and busy again */
     ck_assert_uint_eq(net.n, 1);
-    test_env_advance_ms(f.env, 20000);
-    ck_assert_uint_eq(net.alive, 1);
+    test_env_advance_ms(f.env, 1000);
+    fetcher_expire(f.f);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(net.alive, 1); /* not under a request */
+    want(&f, 1);
+    ck_assert_uint_eq(net.n, 2); /* but it takes no more */
+    feed(1, answer);
     end_stream(1, OK, true, END_DONE);
-    test_env_advance_ms(f.env, 10000);
-    ck_assert_uint_eq(net.alive, 0);
+    fetcher_expire(f.f);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(net.alive, 1); /* the second */
+    ck_assert_ptr_null(net.oc[0]);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_fetch_closes_a_circuit_that_nobody_wants_any_more)
+{
+    struct fixture f;
+    setup(&f);
+    want(&f, 1);
+    open_circ(net.oc[0]);
+    fetcher_expire(f.f); /* a request is under way */
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(net.alive, 1);
+    streams.open_err = ERR_FULL;
+    want(&f, 2);
+    open_circ(net.oc[1]); /* its stream does not open: it was never used */
+    fetcher_expire(f.f);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(net.alive, 1);
     teardown(&f);
 }
 END_TEST
@@ -593,5 +629,6 @@ TESTS("client/fetch", test_fetch_asks_once_the_circuit_is_open,
       test_fetch_stream_that_does_not_open_fails_the_request,
       test_fetch_stream_refused_fails_the_request, test_fetch_truncated_head_fails_the_request,
       test_fetch_malformed_head_closes_the_stream, test_fetch_body_over_its_cap_closes_the_stream,
-      test_fetch_without_progress_times_out, test_fetch_closes_a_circuit_that_idles,
+      test_fetch_without_progress_times_out, test_fetch_keeps_a_circuit_for_its_dirtiness,
+      test_fetch_closes_a_circuit_that_nobody_wants_any_more,
       test_fetch_retires_circuits_but_not_requests, test_fetch_end_tells_nobody)

@@ -326,6 +326,21 @@ START_TEST(test_padding_link_that_takes_nothing_for_ten_keepalives_is_stuck)
 }
 END_TEST
 
+START_TEST(test_padding_link_of_a_machine_that_slept_is_not_stuck)
+{
+    struct note_circ c;
+    struct link_config config = defaults;
+    config.keepalive_ms = 300 * 1000;
+    open_used(5, LINK_PADDING_AUTO, false, &c);
+    link_set_padding(w.link, &config);
+    write_one(&c, CELL_RELAY);
+    w.env->mono_us += UINT64_C(86400) * US_PER_SEC;
+    test_env_advance_ms(w.env, 1);
+    ck_assert_int_eq(link_state(w.link), LINK_OPEN);
+    world_free(&w);
+}
+END_TEST
+
 /* tor-spec 7.2: "If any party receives an out-of-range value, they clamp it so that it is
  * in-range." */
 START_TEST(test_padding_negotiated_within_the_consensus)
@@ -362,4 +377,5 @@ TESTS("link/padding", test_padding_negotiated_within_the_consensus,
       test_padding_leaves_a_cell_that_is_being_written_alone,
       test_padding_not_behind_a_queue_that_stands, test_padding_set_while_open,
       test_padding_late_waits_for_what_the_user_sends, test_padding_keepalive_after_silence,
-      test_padding_link_that_takes_nothing_for_ten_keepalives_is_stuck)
+      test_padding_link_that_takes_nothing_for_ten_keepalives_is_stuck,
+      test_padding_link_of_a_machine_that_slept_is_not_stuck)
