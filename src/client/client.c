@@ -9,6 +9,7 @@
 #include "client/exits.h"
 #include "client/fetch.h"
 #include "client/linkpool.h"
+#include "client/offline.h"
 #include "client/settings.h"
 #include "client/tunnels.h"
 #include "link/tls.h"
@@ -25,6 +26,7 @@ struct client {
     void *world;
     struct settings *settings;
     struct bootstrap bootstrap;
+    struct offline offline;
     struct tls_ctx *tls;
     struct linkpool *links;
     struct directory *directory;
@@ -53,6 +55,7 @@ static void link_opened(void *arg, const struct link_target *peer)
 {
     struct client *c = arg;
     (void)peer;
+    offline_link_stood(&c->offline, c->env);
     bootstrap_reached(&c->bootstrap, BOOTSTRAP_HANDSHAKE_DONE);
 }
 
@@ -60,6 +63,9 @@ static void link_failed(void *arg, const struct link_target *peer, const struct 
 {
     struct client *c = arg;
     bootstrap_problem(&c->bootstrap, peer, end);
+    offline_dial_failed(&c->offline, c->env, end);
+    if (offline_is(&c->offline, c->env))
+        tunnels_no_network(c->tunnels);
 }
 
 static void warn_clock(struct client *c, int64_t skew_s, const char *source)

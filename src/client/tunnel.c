@@ -14,6 +14,7 @@ enum {
     MOST_ATTEMPTS = 3,    /* streams for one tunnel, as many as tor tries */
     CATCH_UP_MS = 10,     /* until streams are tried again on a link that is full */
     TRIES_A_TIME = 32,    /* to attach: so many at one event, the rest in the next wake-ups */
+    NO_NETWORK_S = 3,     /* a tunnel waits for a network to come back */
     MOST_FAILED = 8,      /* exits remembered as having let a tunnel down */
 };
 
@@ -41,6 +42,7 @@ struct tunnel {
     bool refused_early;     /* tunnel_write() took 0 before the tunnel was open */
     struct tunnel_end end;
     struct timer attempt; /* deadline of this attempt */
+    uint64_t since_us;    /* when it was opened */
     struct timer give_up; /* deadline of the tunnel, until it is open */
     struct timer notice;  /* armed: end is to be told (if the owner does not know), then free */
     bool owner_knows;
@@ -532,6 +534,7 @@ struct tunnel *tunnels_open(struct tunnels *ts, const struct tunnel_request *req
         return NULL;
     }
     env_arm_ms(ts->env, &t->give_up, ts->config.give_up_ms);
+    t->since_us = ts->env->mono_us;
     return t;
 }
 
@@ -604,6 +607,16 @@ void tunnels_set_config(struct tunnels *ts, const struct tunnels_config *config)
 size_t tunnels_count(const struct tunnels *ts)
 {
     return ts->n;
+}
+
+void tunnels_no_network(struct tunnels *ts)
+{
+    const uint64_t patience_us = NO_NETWORK_S * (uint64_t)US_PER_SEC;
+    struct tunnel *t, *next;
+    DL_FOREACH_SAFE (ts->list, t, next)
+        if (t->state == WAITING && ts->env->mono_us - t->since_us >= patience_us)
+            end_tunnel(t, TUNNEL_STAGE_NETWORK, ERR_LINK_CONNECT, END_NOROUTE,
+                       "there is no network: this computer has no route to any relay");
 }
 
 size_t tunnels_waiting(const struct tunnels *ts)

@@ -30,6 +30,9 @@ struct tunnel *tunnels_open(struct tunnels *ts, const struct tunnel_request *req
 void tunnels_attach(struct tunnels *ts);
 /* Those that stand under one of the keys WHO are tried first. */
 void tunnels_attach_these(struct tunnels *ts, const struct isolation_key who[ISOLATION_KEYS]);
+/* There is no network at all: whoever has waited for some seconds is told so, for nobody knows how
+ * long that may last. */
+void tunnels_no_network(struct tunnels *ts);
 size_t tunnels_count(const struct tunnels *ts);
 size_t tunnels_waiting(const struct tunnels *ts);
 

@@ -259,11 +259,23 @@ static bool is_list(const struct opt *opt)
     return opt->type == OPTT_LINES || opt->type == OPTT_NODES;
 }
 
+/* An option that is kept as text, and was emptied: 0, or nothing. */
+static err_t keep_zero(struct options *o, const struct opt *opt)
+{
+    union optval zero = {0};
+    char *text = NULL;
+    optval_clear(opt->type, &zero);
+    TRY(optval_text(opt->type, &zero, &text));
+    err_t err = text ? append_line(&o->kept, opt, text, "") : OK;
+    free(text);
+    return err;
+}
+
 static err_t reset(struct options *o, const struct opt *opt, bool to_default)
 {
     if (!has_place(opt)) {
         drop_lines(&o->kept, opt);
-        return OK;
+        return to_default || is_list(opt) ? OK : keep_zero(o, opt);
     }
     if (opt->flags & OPTF_DEPENDENT) {
         drop_lines(place(o, opt), opt);

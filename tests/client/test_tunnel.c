@@ -672,6 +672,25 @@ START_TEST(test_tunnel_gives_up_waiting_for_a_circuit)
 }
 END_TEST
 
+START_TEST(test_tunnel_that_waits_for_a_network_is_told_after_some_seconds)
+{
+    struct fixture f;
+    setup(&f);
+    net.no_circuit = true;
+    open_to(&f, "example.com");
+    test_env_advance_ms(f.env, 2000);
+    tunnels_no_network(f.ts);
+    test_env_advance_ms(f.env, 1000);
+    ck_assert_uint_eq(f.app.ended, 0);
+    tunnels_no_network(f.ts);
+    test_env_advance_ms(f.env, 1);
+    ck_assert_uint_eq(f.app.ended, 1);
+    ck_assert_int_eq(f.app.end.stage, TUNNEL_STAGE_NETWORK);
+    ck_assert_uint_eq(tunnels_count(f.ts), 0);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_tunnel_gives_up_in_an_attempt)
 {
     struct tunnels_config config = defaults;
@@ -1042,7 +1061,8 @@ START_TEST(test_tunnel_auth_is_kept_apart_by_length)
 }
 END_TEST
 
-TESTS("client/tunnel", test_tunnel_asks_the_exit_in_tors_words, test_tunnel_to_a_directory,
+TESTS("client/tunnel", test_tunnel_that_waits_for_a_network_is_told_after_some_seconds,
+      test_tunnel_asks_the_exit_in_tors_words, test_tunnel_to_a_directory,
       test_tunnel_resolves_by_name_and_in_reverse, test_tunnel_refuses_what_must_not_leave,
       test_tunnel_refuses_internal_reverse_look_ups, test_tunnel_lets_like_names_pass,
       test_tunnel_lets_internal_addresses_pass_when_told, test_tunnel_retries_by_reason,

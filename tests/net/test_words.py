@@ -132,3 +132,32 @@ def test_help_names_our_own_manual():
     assert status == 0
     assert "man tunic" in lines[-1]
     assert "torproject.org" not in "\n".join(lines)
+
+
+# -- while it runs ---------------------------------------------------------------------------------
+
+NO_NETWORK = """
+ip link set lo up
+"$@" --DataDirectory data --SocksPort 127.0.0.1:9050 --Log 'notice file log' --hush &
+until grep -q 'connection (ready)' log; do sleep 0.05; done
+for i in 1 2; do curl -sS -m 60 --socks5-hostname 127.0.0.1:9050 http://example.com/; done
+kill $!
+wait
+"""
+
+
+@TUNIC_ONLY
+def test_no_network_is_said_in_plain_words_and_applications_are_told(tmp_path):
+    """A namespace with nothing but loopback: no dial finds a route."""
+    if subprocess.run(["unshare", "-n", "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+        pytest.skip("no network namespace to be had")
+    (tmp_path / "torrc").write_text("")
+    begun = time.monotonic()
+    done = subprocess.run(
+        ["unshare", "-n", "sh", "-c", NO_NETWORK, "sh", sut_module.program(), "-f", "torrc"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=150,
+        check=False)
+    assert time.monotonic() - begun < 50, "applications were kept waiting"
+    assert done.stdout.count("(3)") == 2, done.stdout        # REP 3: network unreachable
+    log = (tmp_path / "log").read_text()
+    assert log.count("There is no network: this computer has no route to any relay.") == 1
