@@ -35,8 +35,8 @@ static void say(struct offline *o, const struct env *env)
                  "Tunic goes on trying; until then applications are told that the network is "
                  "unreachable.");
     else
-        log_warn(env->log, "There is still no network, for %u minute%s now (%u attempts).",
-                 minutes, minutes == 1 ? "" : "s", o->dials);
+        log_warn(env->log, "There is still no network, for %u minute%s now (%u attempts).", minutes,
+                 minutes == 1 ? "" : "s", o->dials);
     o->told = true;
     o->words_every_us = o->words_every_us ? 2 * o->words_every_us : seconds(WORDS_FIRST_S);
     if (o->words_every_us > seconds(WORDS_MOST_S))

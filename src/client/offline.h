@@ -2,7 +2,8 @@
  * says little (a relay's IPv6 address where there is none); several, over some seconds, and nothing
  * else between them say that there is no network at all.
  *
- * It is said in plain words, again at growing intervals while it lasts, and once when it is over. */
+ * It is said in plain words, again at growing intervals while it lasts, and once when it is over.
+ */
 #ifndef TUNIC_CLIENT_OFFLINE_H
 #define TUNIC_CLIENT_OFFLINE_H
 
