@@ -170,19 +170,27 @@ static struct ip unmap(const struct ip *ip)
     return ip_net_has(&mapped, ip) ? ip_v4(ip->b + 12) : *ip;
 }
 
-bool ip_is_internal(const struct ip *ip)
+bool ip_is_private(const struct ip *ip)
 {
     static const struct ip_net nets[] = {
         NET4(0, 0, 0, 0, 8),      NET4(10, 0, 0, 0, 8),       NET4(100, 64, 0, 0, 10),
         NET4(127, 0, 0, 0, 8),    NET4(169, 254, 0, 0, 16),   NET4(172, 16, 0, 0, 12),
-        NET4(192, 168, 0, 0, 16), NET4(224, 0, 0, 0, 3),      /* multicast, reserved, broadcast */
-        {{IP_V6, {0}}, 127},                                  /* :: and ::1 */
+        NET4(192, 168, 0, 0, 16), {{IP_V6, {0}}, 127},        /* :: and ::1 */
         {{IP_V6, {0xfc}}, 7},     {{IP_V6, {0xfe, 0x80}}, 9}, /* fe80::/10 and the old site-local
                                                                  fec0::/10 */
-        {{IP_V6, {0xff}}, 8},
     };
     struct ip plain = unmap(ip);
     return in_any(&plain, nets, sizeof nets / sizeof nets[0]);
+}
+
+bool ip_is_internal(const struct ip *ip)
+{
+    static const struct ip_net nets[] = {
+        NET4(224, 0, 0, 0, 3), /* multicast, reserved, broadcast */
+        {{IP_V6, {0xff}}, 8},
+    };
+    struct ip plain = unmap(ip);
+    return ip_is_private(ip) || in_any(&plain, nets, sizeof nets / sizeof nets[0]);
 }
 
 bool ip_is_loopback(const struct ip *ip)

@@ -18,7 +18,7 @@ bool relay_same_subnet(const struct relay *a, const struct relay *b)
 static bool may_reach(const struct path_config *cfg, const struct ipport *to)
 {
     bool family = to->ip.family == IP_V6 ? cfg->ipv6 : to->ip.family == IP_V4 && cfg->ipv4;
-    return family && to->port && (cfg->private_addrs || !ip_is_internal(&to->ip)) &&
+    return family && to->port && (cfg->private_addrs || !ip_is_private(&to->ip)) &&
            addr_policy_accepts(&cfg->reachable, &to->ip, to->port);
 }
 

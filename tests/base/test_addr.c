@@ -225,10 +225,13 @@ START_TEST(test_addr_internal_ranges_to_their_edges)
     for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++) {
         struct ip a = ip(inside[i]);
         ck_assert_msg(ip_is_internal(&a), "%s", inside[i]);
+        bool nobodys =
+            (a.family == IP_V4 && a.b[0] >= 224) || (a.family == IP_V6 && a.b[0] == 0xff);
+        ck_assert_msg(ip_is_private(&a) == !nobodys, "%s", inside[i]);
     }
     for (size_t i = 0; i < sizeof outside / sizeof outside[0]; i++) {
         struct ip a = ip(outside[i]);
-        ck_assert_msg(!ip_is_internal(&a), "%s", outside[i]);
+        ck_assert_msg(!ip_is_internal(&a) && !ip_is_private(&a), "%s", outside[i]);
     }
 }
 END_TEST
