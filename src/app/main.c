@@ -8,11 +8,13 @@
 #include "app/check.h"
 #include "app/fetch.h"
 #include "app/forge.h"
+#include "app/process.h"
 #include "app/run.h"
 #include "app/testnet.h"
 #include "app/version.h"
 #include "host/apply.h"
 #include "host/disk.h"
+#include "host/verify.h"
 
 #ifndef TUNIC_CONFIG_DIR
 #define TUNIC_CONFIG_DIR "/etc/tor" /* tor's, whose place Tunic takes */
@@ -135,12 +137,39 @@ static int dump_config(const struct cmdline *c, const struct options *o,
     return 0;
 }
 
+static int refused(const struct app *app, const struct conf_err *e)
+{
+    log_warn(app->log, "%s", e->text);
+    log_err(app->log, "Reading config failed--see warnings above.");
+    return 1;
+}
+
+/* As strict as a start, in a start's order: sockets with the rights that there are, files with
+ * those of User. */
+static err_t verify(const struct app *app, struct conf_err *e)
+{
+    const struct options *o = app->options;
+    int max_conns;
+    TRY(verify_ports(o, app->log, e));
+    TRY(process_limits(o, app->log, &max_conns, e));
+    TRY(process_settle(o, app->log, e));
+    return verify_files(o, e);
+}
+
+static int verify_config(const struct app *app)
+{
+    struct conf_err e;
+    if (verify(app, &e) != OK)
+        return refused(app, &e);
+    puts("Configuration was valid");
+    return 0;
+}
+
 static int run_configured(struct app *app, const struct options *defaults)
 {
     switch (app->cmdline->command) {
     case CMD_VERIFY_CONFIG:
-        puts("Configuration was valid");
-        return 0;
+        return verify_config(app);
     case CMD_DUMP_CONFIG:
         return dump_config(app->cmdline, app->options, defaults);
     case CMD_LIST_FINGERPRINT:
@@ -181,19 +210,11 @@ static int configure_and_run(struct app *app)
     struct options *defaults = NULL;
     const struct load_env env = {home_folder(), TUNIC_CONFIG_DIR, stdin, disk_source(app->log),
                                  app->log};
-    if (cmdline_load(app->cmdline, &env, &app->options, &defaults, &e) != OK) {
-        log_warn(app->log, "%s", e.text);
-        log_err(app->log, "Reading config failed--see warnings above.");
-        return 1;
-    }
+    if (cmdline_load(app->cmdline, &env, &app->options, &defaults, &e) != OK)
+        return refused(app, &e);
     app->load = &env;
-    int status = 1;
-    if (apply_check(app->options, &e) == OK) {
-        status = run_configured(app, defaults);
-    } else {
-        log_warn(app->log, "%s", e.text);
-        log_err(app->log, "Reading config failed--see warnings above.");
-    }
+    int status =
+        apply_check(app->options, &e) == OK ? run_configured(app, defaults) : refused(app, &e);
     options_free(defaults);
     options_free(app->options);
     return status;
@@ -209,8 +230,7 @@ static int client_main(int argc, char **argv)
     app.log = logfile_log(app.logfile);
     greet(app.log);
     if (cmdline_parse(argc, argv, app.log, &app.cmdline, &e) != OK) {
-        log_warn(app.log, "%s", e.text);
-        log_err(app.log, "Reading config failed--see warnings above.");
+        status = refused(&app, &e);
     } else {
         status = run_immediate(app.cmdline, app.log);
         if (status < 0)

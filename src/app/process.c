@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "app/notify.h"
+
 enum {
     SPARE_FDS = 32, /* files that are no connections: logs, stores, the event loop */
     FILE_UMASK = 027,
@@ -179,10 +181,17 @@ err_t process_begin(struct process *p, const struct options *o, const struct log
     *p = (struct process){.ready_fd = -1};
     if (o->run_as_daemon)
         TRY(process_daemon_start(&p->ready_fd, e));
+    notify_pid(log);
+    return process_limits(o, log, &p->max_conns, e);
+}
+
+err_t process_limits(const struct options *o, const struct log *log, int *max_conns,
+                     struct conf_err *e)
+{
     if (o->disable_all_swap && mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
         return conf_fail(e, ERR_IO, "DisableAllSwap failure. Do you have proper permissions?");
     process_harden(o->disable_debugger_attachment, log);
-    return process_raise_fd_limit(o->conn_limit, log, &p->max_conns, e);
+    return process_raise_fd_limit(o->conn_limit, log, max_conns, e);
 }
 
 err_t process_settle(const struct options *o, const struct log *log, struct conf_err *e)

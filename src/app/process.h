@@ -27,6 +27,11 @@ void process_end(struct process *p);
 
 /* The steps, one by one. */
 
+/* Memory is locked, the process hardened, the limit of open files raised: what options ask of the
+ * system, and may be denied. *MAX_CONNS as in struct process. */
+MUST_USE err_t process_limits(const struct options *o, const struct log *log, int *max_conns,
+                              struct conf_err *e);
+
 /* Detaches (RunAsDaemon): the caller's process ends with status 0 once process_daemon_ready() is
  * called in the child, with 1 if the child ends before that. *READY_FD is for that call. */
 MUST_USE err_t process_daemon_start(int *ready_fd, struct conf_err *e);

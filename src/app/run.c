@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/notify.h"
 #include "app/process.h"
 #include "client/bootstrap.h"
 #include "crypto/secret.h"
@@ -21,6 +22,7 @@ struct running {
     struct host *host;
     int status;         /* of the process */
     struct timer owner; /* __OwningControllerProcess: is it still there? */
+    struct timer watchdog;
 };
 
 static int fail(const struct app *app, const char *why)
@@ -78,18 +80,20 @@ static void reopen_logs(struct running *r)
 static void reload(struct running *r)
 {
     struct conf_err e;
+    notify_reloading(r->app->log);
     log_notice(r->app->log,
                "Received reload signal (hup). Reloading config and resetting internal state.");
     if (!host_options(r->host)->reload_torrc_on_sighup) {
         log_notice(r->app->log, "Not reloading config file: the controller told us not to.");
         reopen_logs(r);
     } else if (load_again(r, &e) != OK) {
+        reopen_logs(r);
         log_warn(r->app->log, "%s", e.text);
         log_warn(r->app->log, "The configuration was not changed.");
-        reopen_logs(r);
     }
     client_refresh(host_client(r->host));
     set_process(r);
+    notify_ready(r->app->log);
 }
 
 /* ---- signals ---- */
@@ -97,6 +101,7 @@ static void reload(struct running *r)
 static void stop(struct running *r, const char *line)
 {
     log_notice(r->app->log, "%s", line);
+    notify_stopping(r->app->log);
     net_stop(r->net);
 }
 
@@ -146,6 +151,17 @@ static void check_owner(void *arg)
         env_arm_ms(net_env(r->net), &r->owner, OWNER_POLL_MS);
 }
 
+/* Twice as often as the service manager asks for. */
+static void watchdog(void *arg)
+{
+    struct running *r = arg;
+    uint64_t us = notify_watchdog_us();
+    if (!us)
+        return;
+    notify_watchdog(r->app->log);
+    env_arm_ms(net_env(r->net), &r->watchdog, us / 2 / US_PER_MS);
+}
+
 /* ---- the run ---- */
 
 static err_t make_host(struct running *r, struct conf_err *e)
@@ -178,8 +194,10 @@ static err_t begin(struct running *r, struct conf_err *e)
 
 static void end(struct running *r)
 {
-    if (r->net)
+    if (r->net) {
         env_disarm(net_env(r->net), &r->owner);
+        env_disarm(net_env(r->net), &r->watchdog);
+    }
     host_free(r->host);
     net_free(r->net);
     process_end(&r->process);
@@ -190,12 +208,15 @@ int app_run(struct app *app)
     struct running r = {.app = app, .process = {.ready_fd = -1}};
     struct conf_err e;
     timer_init(&r.owner, check_owner, &r);
+    timer_init(&r.watchdog, watchdog, &r);
     if (begin(&r, &e) != OK) {
         end(&r);
         return fail(app, e.text);
     }
     set_process(&r);
     process_serving(&r.process);
+    notify_ready(app->log);
+    watchdog(&r);
     net_run(r.net);
     end(&r);
     return r.status;

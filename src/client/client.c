@@ -16,7 +16,8 @@
 #include "path/chooser.h"
 #include "path/state.h"
 
-enum { SAVE_STATE_MS = 30000 };
+/* As tor: FAST_GUARD_STATE_FLUSH_TIME, SLOW_GUARD_STATE_FLUSH_TIME. */
+enum { SAVE_STATE_MS = 30000, SAVE_STATE_SELDOM_MS = 600000 };
 
 #define STATE_FILE "state"
 
@@ -295,11 +296,17 @@ static void save_state(struct client *c)
     free(text);
 }
 
+static void arm_save(struct client *c)
+{
+    env_arm_ms(c->env, &c->save,
+               c->settings->config.avoid_disk_writes ? SAVE_STATE_SELDOM_MS : SAVE_STATE_MS);
+}
+
 static void save_due(void *arg)
 {
     struct client *c = arg;
     save_state(c);
-    env_arm_ms(c->env, &c->save, SAVE_STATE_MS);
+    arm_save(c);
 }
 
 /* A file whose guards are all damaged is kept: somebody may mend it. */
@@ -545,7 +552,7 @@ static void begin(struct client *c)
     c->watch = (struct clock_watch){.jumped = clock_jumped, .arg = c};
     env_watch_clocks(c->env, &c->watch);
     expire_due(c); /* C tor's first look is at its start, too */
-    env_arm_ms(c->env, &c->save, SAVE_STATE_MS);
+    arm_save(c);
 }
 
 void client_start(struct client *c)
@@ -598,8 +605,11 @@ err_t client_reconfigure(struct client *c, const struct client_config *config,
     struct settings *fresh = NULL, *old = c->settings;
     TRY(settings_new(config, &fresh, why));
     struct dirmgr_options options = settings_dirmgr(fresh);
-    if (c->directory_is_mine && dirmgr_set_options(directory_mgr(c->directory), &options) != OK)
-        log_warn(c->env->log, "Out of memory: the directory goes on with its old options");
+    if (c->directory_is_mine && dirmgr_set_options(directory_mgr(c->directory), &options) != OK) {
+        settings_drop(fresh);
+        snprintf(why, CLIENT_WHY_MAX, "%s", err_text(ERR_NOMEM));
+        return ERR_NOMEM;
+    }
     c->settings = fresh;
     struct exits_config exits_config = settings_exits(fresh);
     struct tunnels_config tunnels_config = settings_tunnels(fresh);
@@ -613,7 +623,9 @@ err_t client_reconfigure(struct client *c, const struct client_config *config,
         exits_retire_all(c->exits);
         fetcher_retire_all(c->fetcher);
     }
-    if (c->started)
+    if (c->started && old->config.avoid_disk_writes != fresh->config.avoid_disk_writes)
+        arm_save(c);
+    if (c->running)
         env_arm_ms(c->env, &c->fetch, 0); /* documents may be fetched now */
     settings_drop(old);
     return OK;
@@ -654,6 +666,11 @@ bool client_is_ready(const struct client *c)
 unsigned client_bootstrap_percent(const struct client *c)
 {
     return c->bootstrap.percent < 0 ? 0 : (unsigned)c->bootstrap.percent;
+}
+
+size_t client_circuits(const struct client *c)
+{
+    return exits_count(c->exits) + fetcher_circuits(c->fetcher);
 }
 
 /* ---- SIGUSR1 ---- */

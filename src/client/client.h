@@ -106,6 +106,8 @@ void client_refresh(struct client *c);
 bool client_is_ready(const struct client *c); /* bootstrapped to 100 % */
 unsigned client_bootstrap_percent(const struct client *c);
 
+size_t client_circuits(const struct client *c); /* all of them, whatever they are for */
+
 /* Writes links, circuits and counts to the log at notice (SIGUSR1). */
 void client_dump(struct client *c);
 

@@ -21,6 +21,7 @@ struct client_config {
     bool default_fallback_dirs;         /* UseDefaultFallbackDirs */
     double authority_fallback_rate;     /* DirAuthorityFallbackRate */
     uint32_t paths_needed_permyriad;    /* PathsNeededToBuildCircuits; 0: by the consensus */
+    bool avoid_disk_writes;             /* AvoidDiskWrites: a changed state may wait longer */
     bool testing_network;               /* TestingTorNetwork */
     bool fetch_documents;               /* FetchServerDescriptors */
 

@@ -361,6 +361,14 @@ uint32_t exit_circ_id(const struct exit_circ *c)
     return c->oc->id;
 }
 
+size_t exits_count(const struct exits *x)
+{
+    const struct exit_circ *c;
+    size_t n;
+    DL_COUNT(x->circs, c, n);
+    return n;
+}
+
 size_t exits_open_count(const struct exits *x)
 {
     const struct exit_circ *c;

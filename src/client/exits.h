@@ -90,6 +90,7 @@ void exits_retire_dirty(struct exits *x);
 void exits_retire_all(struct exits *x);
 
 size_t exits_open_count(const struct exits *x);
+size_t exits_count(const struct exits *x); /* those being built, too */
 /* Calls FN for each, with a line of text that describes it. */
 void exits_describe(const struct exits *x, void (*fn)(void *arg, const char *line), void *arg);
 

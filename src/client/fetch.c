@@ -75,6 +75,14 @@ void fetcher_free(struct fetcher *f)
     free(f);
 }
 
+size_t fetcher_circuits(const struct fetcher *f)
+{
+    const struct server *s;
+    size_t n;
+    DL_COUNT(f->servers, s, n);
+    return n;
+}
+
 void fetcher_stop(struct fetcher *f)
 {
     while (f->servers)

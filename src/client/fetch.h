@@ -40,6 +40,8 @@ void fetcher_retire_all(struct fetcher *f);
 /* The same, and F goes on: for a client that leaves its directory. */
 void fetcher_stop(struct fetcher *f);
 
+size_t fetcher_circuits(const struct fetcher *f);
+
 /* Launches whatever MGR wants now. */
 void fetcher_run(struct fetcher *f);
 

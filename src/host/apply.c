@@ -46,6 +46,7 @@ static uint32_t permyriad_of(double share)
 static struct client_config config_of(const struct options *o)
 {
     return (struct client_config){
+        .avoid_disk_writes = o->avoid_disk_writes,
         .testing_network = o->testing_tor_network,
         .default_fallback_dirs = o->use_default_fallback_dirs,
         .authority_fallback_rate = o->dir_authority_fallback_rate,

@@ -8,6 +8,7 @@
 
 #include "host/apply.h"
 #include "host/folder.h"
+#include "host/heartbeat.h"
 #include "net/socksport.h"
 #include "net/world.h"
 
@@ -20,6 +21,7 @@ struct host {
     struct client *client;
     struct socks_warnings warnings;
     struct socksports *ports;
+    struct heartbeat heartbeat;
     int lock_fd; /* of DataDirectory; -1 */
 };
 
@@ -185,6 +187,7 @@ err_t host_new(const struct host_place *place, struct options *gift_options, str
         return err;
     }
     socksports_commit(h->ports);
+    heartbeat_init(&h->heartbeat, place->net, h->client);
     *out = h;
     return OK;
 }
@@ -196,6 +199,7 @@ err_t host_begin(struct host *h, struct conf_err *e)
     if (world_load(&h->world, h->client) != OK)
         return conf_fail(e, ERR_IO, "The file \"state\" in %s is there and cannot be read.",
                          h->options->is.data_dir);
+    heartbeat_set(&h->heartbeat, (unsigned)h->options->heartbeat_period_s);
     set_network(h);
     return OK;
 }
@@ -232,6 +236,7 @@ err_t host_change(struct host *h, struct options *gift_fresh, enum host_why why,
         logfile_commit(h->place.logs, gift_fresh, why == HOST_RELOAD);
     socksports_commit(h->ports);
     set_binding(h);
+    heartbeat_set(&h->heartbeat, (unsigned)gift_fresh->heartbeat_period_s);
     if (gift_fresh->disable_network != old->disable_network)
         set_network(h);
     options_free(old);
@@ -253,6 +258,8 @@ void host_free(struct host *h)
 {
     if (!h)
         return;
+    if (h->heartbeat.net)
+        heartbeat_set(&h->heartbeat, 0);
     socksports_free(h->ports);
     client_free(h->client);
     files_close(h->world.files);

@@ -120,6 +120,7 @@ void conn_flush(struct conn *c)
                 ended(c, errno);
             return;
         }
+        c->net->counts.written += (size_t)n;
         c->ops->sent(c->machine, (size_t)n);
         if (c->drained) /* slow, but alive: all of it is for the reader */
             env_arm_ms(&c->net->env, &c->linger, c->linger_ms);
@@ -145,9 +146,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
             return;
         }
         ssize_t n = recv(fd, to, room, 0);
-        if (n > 0)
+        if (n > 0) {
+            c->net->counts.read += (size_t)n;
             c->ops->in_done(c->machine, (size_t)n);
-        else if (n == 0)
+        } else if (n == 0)
             read_eof(c);
         else if (!would_block(errno))
             ended(c, errno);
@@ -276,6 +278,7 @@ struct conn *conn_dial(struct net *n, const struct ipport *to, const struct ip *
     struct conn *c = conn_make(n, fd, ops, machine);
     if (!c)
         return NULL;
+    *(to->ip.family == IP_V6 ? &n->counts.dialled_v6 : &n->counts.dialled_v4) += 1;
     net_touch(n);
     c->connecting = true;
     c->dial_errno = error;

@@ -73,20 +73,22 @@ static err_t bind_tcp(struct listener *l)
 
 /* tor(1), UnixSocksGroupWritable and RelaxDirModeCheck: others must not be able to reach into the
  * folder of the socket. */
-static err_t check_folder(const struct listener *l, const struct listen_at *at)
+err_t listen_check_folder(const struct listen_at *at, const struct log *log)
 {
     char dir[sizeof((struct sockaddr_un *)0)->sun_path];
     struct stat st;
-    snprintf(dir, sizeof dir, "%s", l->unix_path);
+    snprintf(dir, sizeof dir, "%s", at->unix_path);
     char *slash = strrchr(dir, '/');
     if (slash)
         slash[slash == dir ? 1 : 0] = 0;
-    if (stat(slash ? dir : ".", &st) != 0)
-        return complain(l, "look at the folder of");
+    if (stat(slash ? dir : ".", &st) != 0) {
+        log_warn(log, "Could not look at the folder of %s: %s.", at->unix_path, strerror(errno));
+        return ERR_IO;
+    }
     mode_t others = at->group_writable || at->world_writable ? 0007 : 0077;
     if (at->relax_dir_mode || !(st.st_mode & others))
         return OK;
-    log_warn(l->net->env.log,
+    log_warn(log,
              "Permissions on folder %s are too permissive for a socket: \"chmod %s\" it, or add "
              "RelaxDirModeCheck to the port's line",
              dir, others == 0077 ? "700" : "750");
@@ -106,7 +108,7 @@ static err_t bind_unix(struct listener *l)
         errno = ENAMETOOLONG;
         return complain(l, "bind to");
     }
-    TRY(check_folder(l, &l->asked));
+    TRY(listen_check_folder(&l->asked, l->net->env.log));
     memcpy(sun.sun_path, l->unix_path, strlen(l->unix_path));
     if (lstat(l->unix_path, &st) == 0 && S_ISSOCK(st.st_mode))
         (void)unlink(l->unix_path); /* of a run that ended without taking it away */
@@ -122,6 +124,9 @@ static err_t bind_unix(struct listener *l)
 static void accept_one(struct listener *l, int fd, const struct sockaddr_storage *ss)
 {
     struct ipport peer = sockaddr_to_ipport(ss);
+    struct net_counts *counts = &l->net->counts;
+    if (peer.ip.family != IP_NONE)
+        *(peer.ip.family == IP_V6 ? &counts->accepted_v6 : &counts->accepted_v4) += 1;
     l->fn(l->arg, fd, &peer);
 }
 
@@ -250,7 +255,7 @@ err_t listener_set_mode(struct listener *l, const struct listen_at *at)
                      l->asked.relax_dir_mode == at->relax_dir_mode;
     if (!l->unix_path || as_it_was)
         return OK;
-    TRY(check_folder(l, at));
+    TRY(listen_check_folder(at, l->net->env.log));
     if (chmod(l->unix_path, mode_of(at)) != 0)
         return complain(l, "set the permissions of");
     l->asked.group_writable = at->group_writable;

@@ -24,6 +24,8 @@ MUST_USE err_t listener_open(struct net *n, const char *what, const struct liste
 void listener_close(struct listener *l);
 /* The port it listens on, also where any free one was asked for; 0 for a unix socket. */
 uint16_t listener_port(const struct listener *l);
+/* Whether the folder of a unix socket AT is private enough for it; ERR_IO (logged). */
+MUST_USE err_t listen_check_folder(const struct listen_at *at, const struct log *log);
 const char *listener_name(const struct listener *l); /* "127.0.0.1:9050", or the path */
 /* What it was opened with, or last set to. */
 const struct listen_at *listener_at(const struct listener *l);

@@ -144,6 +144,11 @@ void net_set_socket_buffers(struct net *n, size_t bytes)
     n->sock_bytes = bytes > INT_MAX ? INT_MAX : (int)bytes;
 }
 
+const struct net_counts *net_counts(const struct net *n)
+{
+    return &n->counts;
+}
+
 struct event_base *net_base(struct net *n)
 {
     return n->base;

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/addr.h"
 #include "base/env.h"
@@ -30,6 +31,14 @@ struct event_base *net_base(struct net *n);
 /* The kernel's buffers of sockets that are made from now on, in bytes; 0: as it likes
  * (ConstrainedSockets). */
 void net_set_socket_buffers(struct net *n, size_t bytes);
+
+/* Of all sockets since the start. */
+struct net_counts {
+    uint64_t read, written;            /* bytes */
+    unsigned accepted_v4, accepted_v6; /* connections */
+    unsigned dialled_v4, dialled_v6;
+};
+const struct net_counts *net_counts(const struct net *n);
 
 /* A callback of the loop begins: reads the clocks if it is the first of this batch, and makes sure
  * that the batch is settled. Also to be called before calling into machines from outside the loop.

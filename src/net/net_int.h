@@ -21,7 +21,8 @@ struct net {
     struct event_base *base;
     bool own_base, touched, stopped;
     struct event *settle, *timer;
-    int sock_bytes;     /* see net_set_socket_buffers() */
+    int sock_bytes; /* see net_set_socket_buffers() */
+    struct net_counts counts;
     struct conn *dirty; /* connections with output, a list through dirty_prev and dirty_next */
     struct net_signal signals[NET_SIGNALS_MAX];
     size_t n_signals;
