@@ -547,6 +547,11 @@ size_t tunnel_write(struct tunnel *t, const uint8_t *bytes, size_t len)
     return stream_write(t->stream, bytes, len);
 }
 
+const struct tunnel_request *tunnel_asked(const struct tunnel *t)
+{
+    return &t->req;
+}
+
 void tunnel_consumed(struct tunnel *t, size_t len)
 {
     if (t->stream)

@@ -71,6 +71,10 @@ struct tunnel_ops {
 struct tunnel *tunnel_open(struct client *client, const struct tunnel_request *req,
                            const struct tunnel_ops *ops, void *arg);
 
+/* What T was opened with (a reverse look-up has the name that is asked for); while T lives, on_end
+ * included. */
+const struct tunnel_request *tunnel_asked(const struct tunnel *t);
+
 /* As stream_write(); takes 0 until connected: what an application sends early stays with it until
  * then, so that another exit can be tried. */
 size_t tunnel_write(struct tunnel *t, const uint8_t *bytes, size_t len);

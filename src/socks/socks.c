@@ -224,10 +224,11 @@ static void on_writable(void *arg)
 static void on_end(void *arg, const struct tunnel_end *end)
 {
     struct socks *s = arg;
+    const struct tunnel_request *req = tunnel_asked(s->tunnel);
     s->tunnel = NULL;
     if (s->state == WAITING) {
-        log_info(s->env->log, "A SOCKS request failed after %u attempts: %s", end->attempts,
-                 end->text);
+        log_info(s->env->log, "A SOCKS request to %s failed after %u attempts: %s",
+                 log_safe(s->env->log, req->host), end->attempts, end->text);
         refuse(s, socks5_code(end));
         return;
     }

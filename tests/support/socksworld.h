@@ -70,6 +70,11 @@ size_t tunnel_write(struct tunnel *t, const uint8_t *bytes, size_t len)
     return n;
 }
 
+const struct tunnel_request *tunnel_asked(const struct tunnel *t)
+{
+    return &t->req;
+}
+
 void tunnel_consumed(struct tunnel *t, size_t len)
 {
     ck_assert(t->open);
