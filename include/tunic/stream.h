@@ -95,7 +95,8 @@ TUNIC_API TUNIC_MUST_USE ssize_t tunic_stream_write(struct tunic_stream *stream,
 
 /* Gives a stream of kind BEGIN or BEGIN_DIR up for one end of a socket pair (AF_UNIX, blocking,
  * closed on exec): what is written there goes out, what comes in can be read there, and the end of
- * either is the end of both. For code that wants a plain socket. Bytes move while the loop runs: so
+ * either is the end of both; after shutdown(SHUT_WR) what comes in can still be read, but the far
+ * side does not hear of it. For code that wants a plain socket. Bytes move while the loop runs: so
  * it has to be run (tunic_run_once(), also when tunic_fd() is readable, or the caller's loop), from
  * this thread; the socket may be used from any other. On success the handle is gone, freed; the
  * caller closes the socket, also after the instance was freed. A stream that fails later just ends.

@@ -15,6 +15,9 @@
  * Threads: an instance and all that is made from it are used by one thread at a time; instances
  * share nothing.
  *
+ * fork(): an instance stays the first process's. In the other one every call fails (USAGE), and
+ * freeing frees memory and closes descriptors: nothing is sent, and the first goes on undisturbed.
+ *
  * Time limits are in milliseconds for the whole call; -1: none; 0: only what is ready now. */
 #ifndef TUNIC_TUNIC_H
 #define TUNIC_TUNIC_H

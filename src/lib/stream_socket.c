@@ -63,6 +63,12 @@ static void in_end(void *machine, int errno_)
     handle_tell(&k->s->h, TUNIC_EVENT_WRITABLE);
 }
 
+/* The program has said all that it will; conn tells when it has closed the other side, too. */
+static void in_eof(void *machine, bool sure)
+{
+    (void)machine, (void)sure;
+}
+
 /* ---- towards the program ---- */
 
 static const uint8_t *out(void *machine, size_t *len)
@@ -91,6 +97,7 @@ static const struct conn_machine socket_machine = {
     .in_room = in_room,
     .in_done = in_done,
     .in_end = in_end,
+    .in_eof = in_eof,
     .out = out,
     .sent = sent,
 };

@@ -38,6 +38,7 @@ static err_t begin(struct tunic *t, struct event_base *base)
 {
     TRY(crypto_init());
     TRY(net_new(&t->log, base, &t->net));
+    net_bind_to_process(t->net);
     return tls_ctx_new_client(&t->tls);
 }
 
@@ -144,7 +145,7 @@ void tunic_free(struct tunic *t)
         log_err(&t->log, "tunic_free() inside a callback: nothing is freed");
         return;
     }
-    if (t->net)
+    if (t->net && !net_is_forked(t->net))
         net_enter(t->net);
     while (t->live)
         if (t->live->orphan)
@@ -222,6 +223,11 @@ int tunic_fd(struct tunic *t, struct tunic_error *error)
 
 bool lib_enter(struct tunic *t, struct tunic_error *error)
 {
+    if (t->net && net_is_forked(t->net)) {
+        lib_error(error, TUNIC_USAGE, TUNIC_STAGE_NONE,
+                  "the instance is another process's: after fork() it can only be freed");
+        return false;
+    }
     if (t->net) {
         /* Inside a callback it is the wake-up's time. */
         if (!t->calling) {
@@ -258,7 +264,7 @@ int lib_wait(struct tunic *t, int timeout_ms, bool (*done)(const void *arg), con
 {
     bool up = false;
     struct timer deadline;
-    if (timeout_ms == 0 && t->net && (t->calling || !t->own_loop))
+    if (timeout_ms == 0 && t->net && !net_is_forked(t->net) && (t->calling || !t->own_loop))
         return done(arg) ? 0 : 1;
     if (!lib_may_wait(t, error))
         return -1;

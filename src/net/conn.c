@@ -133,10 +133,22 @@ void conn_flush(struct conn *c)
         ended(c, 0);
 }
 
+/* After fork() the bytes are the other process's, both ways. */
+static bool is_of_another_process(struct conn *c)
+{
+    if (!net_is_forked(c->net))
+        return false;
+    event_del(c->read);
+    event_del(c->write);
+    return true;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct conn *c = arg;
     (void)what;
+    if (is_of_another_process(c))
+        return;
     net_touch(c->net);
     for (int i = 0; i < READS_A_TURN && !c->ended && !c->eof && !c->drained; i++) {
         size_t room;
@@ -177,6 +189,8 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
     struct conn *c = arg;
     (void)fd, (void)what;
+    if (is_of_another_process(c))
+        return;
     net_touch(c->net);
     if (c->connecting)
         on_connected(c);
@@ -293,7 +307,8 @@ void conn_close(struct conn *c)
 {
     size_t len;
     const uint8_t *bytes;
-    if (!c->ended && !c->connecting && !c->drained && (bytes = c->ops->out(c->machine, &len)))
+    if (!c->net->forked && !c->ended && !c->connecting && !c->drained &&
+        (bytes = c->ops->out(c->machine, &len)))
         (void)!send(c->fd, bytes, len, MSG_NOSIGNAL);
     conn_free(c);
 }

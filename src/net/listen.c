@@ -139,6 +139,10 @@ static void on_acceptable(evutil_socket_t listen_fd, short what, void *arg)
 {
     struct listener *l = arg;
     (void)what;
+    if (net_is_forked(l->net)) {
+        event_del(l->event);
+        return;
+    }
     net_touch(l->net);
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
         struct sockaddr_storage ss = {.ss_family = AF_UNSPEC};
@@ -193,7 +197,7 @@ static err_t begin(struct listener *l)
 static void end(struct listener *l)
 {
     env_disarm(&l->net->env, &l->pause);
-    if (l->bound)
+    if (l->bound && !l->net->forked)
         (void)unlink(l->unix_path);
     l->bound = false;
     if (l->event)

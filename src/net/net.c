@@ -28,6 +28,22 @@ void net_enter(struct net *n)
     clock_read(&n->env);
 }
 
+void net_bind_to_process(struct net *n)
+{
+    n->process = getpid();
+}
+
+/* The loop's descriptor is shared until libevent has made another one: what was taken off it here
+ * would be taken off the other process's loop. */
+bool net_is_forked(struct net *n)
+{
+    if (n->forked || !n->process || n->process == getpid())
+        return n->forked;
+    n->forked = true;
+    (void)event_reinit(n->base);
+    return true;
+}
+
 static void arm_timer(struct net *n)
 {
     uint64_t due = timerq_next(&n->env.timers), now = n->env.mono_us;
@@ -54,6 +70,8 @@ static void settle(evutil_socket_t fd, short what, void *arg)
 {
     struct net *n = arg;
     (void)fd, (void)what;
+    if (net_is_forked(n))
+        return;
     for (int round = 0; round < SETTLE_ROUNDS; round++) {
         env_run_timers(&n->env);
         flush_dirty(n);

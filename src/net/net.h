@@ -24,6 +24,12 @@ MUST_USE err_t net_new(struct log *log, struct event_base *base, struct net **ou
 /* After everything that was made with it is gone. */
 void net_free(struct net *n); /* NULL is fine */
 
+/* N is of this process only. After fork() net_is_forked() says so in the other one: there nothing
+ * is read, sent, accepted, written or removed through N any more, and its loop's descriptor is one
+ * of its own; all that is left to do is to free. */
+void net_bind_to_process(struct net *n);
+bool net_is_forked(struct net *n);
+
 /* The environment for machines; lives as long as N. */
 struct env *net_env(struct net *n);
 struct event_base *net_base(struct net *n);

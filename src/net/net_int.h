@@ -3,6 +3,7 @@
 #define TUNIC_NET_NET_INT_H
 
 #include <event2/event.h>
+#include <sys/types.h>
 
 #include "net/conn.h"
 #include "net/net.h"
@@ -20,6 +21,8 @@ struct net {
     struct env env;
     struct event_base *base;
     bool own_base, touched, stopped;
+    pid_t process; /* that N belongs to; 0: whichever it is in */
+    bool forked;   /* this is another one: see net_is_forked() */
     struct event *settle, *timer;
     int sock_bytes; /* see net_set_socket_buffers() */
     struct net_counts counts;

@@ -73,8 +73,11 @@ static void hangup(void *world, struct link *l)
 
 /* ---- files ---- */
 
+/* NULL: nothing is kept, or it is another process's to keep. */
 static struct files *folder_for(const struct world *w, const char *name)
 {
+    if (net_is_forked(w->net))
+        return NULL;
     const struct client_file *file = client_file(name);
     return file && file->vital ? w->files : w->cache;
 }

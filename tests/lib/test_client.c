@@ -238,6 +238,25 @@ START_TEST(test_client_sockets_end_with_either_side)
 }
 END_TEST
 
+/* As `printf ... | nc -N`: it has said all that it will, and reads. */
+START_TEST(test_client_sockets_bring_what_comes_after_the_last_word)
+{
+    char text[8192];
+    size_t len = 0;
+    ssize_t n;
+    setup();
+    int fd = page_socket();
+    ck_assert_int_eq(write(fd, GET, strlen(GET)), (ssize_t)strlen(GET));
+    ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+    while ((n = take(fd, text + len, sizeof text - len)) > 0)
+        len += (size_t)n;
+    ck_assert_uint_gt(len, 100);
+    ck_assert_mem_eq(text, "HTTP/1.", 7);
+    close(fd);
+    teardown();
+}
+END_TEST
+
 /* Whatever comes is sent back; in a process of its own. */
 static pid_t echo_server(uint16_t *port)
 {
@@ -890,6 +909,149 @@ START_TEST(test_client_copies_to_a_descriptor)
 END_TEST
 
 /* One wake-up: neither a thousand BEGINs nor a thousand ENDs cost the circuit they are on. */
+/* In another process, which has nothing to do with the test's own machinery. */
+static int in_child(void (*fn)(void))
+{
+    int status = -1;
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        fn();
+        _exit(0);
+    }
+    ck_assert_int_gt(pid, 0);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+static struct tunic_stream *open_stream;
+
+/* Exits with a number that tells which call was not refused. */
+static void touch_all(void)
+{
+    struct tunic_error why = {.cls = TUNIC_OK};
+    char byte;
+    if (tunic_client_connect(c, "hello.test", 80, NULL, SOON, &why) || why.cls != TUNIC_USAGE)
+        _exit(1);
+    if (tunic_run_once(t, 0, NULL) != -1 || tunic_client_wait(c, 0, NULL) != -1)
+        _exit(2);
+    if (tunic_stream_write(open_stream, "x", 1, SOON, NULL) != -1 ||
+        tunic_stream_read(open_stream, &byte, 1, SOON, NULL) != -1)
+        _exit(3);
+    if (tunic_client_set(c, "SafeLogging", "0", NULL) != -1)
+        _exit(4);
+    tunic_client_new_identity(c);
+}
+
+static void free_all(void)
+{
+    touch_all();
+    tunic_free_all(t);
+}
+
+static void free_each(void)
+{
+    tunic_stream_free(open_stream);
+    tunic_client_free(c);
+    tunic_free(t);
+}
+
+static void free_after_closing_descriptors(void)
+{
+    for (int fd = 3; fd < 200; fd++)
+        close(fd);
+    tunic_free_all(t);
+}
+
+START_TEST(test_client_is_not_disturbed_by_a_child)
+{
+    static void (*const ways[])(void) = {touch_all, free_all, free_each,
+                                         free_after_closing_descriptors};
+    setup();
+    open_stream = page(c, NULL);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        int status = in_child(ways[i]);
+        ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "way %zu: %d", i, status);
+        struct tunic_stream *s = page(c, "another circuit's");
+        reads_page(s);
+        tunic_stream_free(s);
+    }
+    reads_page(open_stream); /* it was open all the while */
+    tunic_stream_free(open_stream);
+    teardown();
+}
+END_TEST
+
+/* What the child frees is not written or taken away from the parent. */
+START_TEST(test_client_leaves_files_to_the_first_process)
+{
+    char dir[] = "/tmp/tunic-test-XXXXXX", torrc[sizeof lab.torrc + 256], path[128];
+    struct tunic_client_options o = TUNIC_CLIENT_OPTIONS_INIT;
+    struct stat st;
+    memset(&e, 0, sizeof e);
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    lab_start(&lab, NULL);
+    t = tunic_new(&e);
+    snprintf(torrc, sizeof torrc, "%sDataDirectory %s/d\nSocksPort unix:%s/s\n", lab.torrc, dir,
+             dir);
+    o.torrc = torrc;
+    c = tunic_client_start(t, &o, &e);
+    ck_assert_msg(c && tunic_client_wait(c, SOON, &e) == 0, "%s", e.text);
+    open_stream = page(c, NULL);
+    snprintf(path, sizeof path, "%s/d/state", dir);
+    (void)unlink(path);
+    ck_assert_int_eq(in_child(free_all), 0);
+    ck_assert_int_ne(stat(path, &st), 0);
+    snprintf(path, sizeof path, "%s/s", dir);
+    ck_assert_int_eq(stat(path, &st), 0);
+    reads_page(open_stream);
+    tunic_stream_free(open_stream);
+    teardown();
+    snprintf(path, sizeof path, "rm -r %s", dir);
+    ck_assert_int_eq(system(path), 0);
+}
+END_TEST
+
+static struct event_base *callers;
+
+static void run_the_loop_and_free(void)
+{
+    for (int i = 0; i < 5; i++) {
+        usleep(20000);
+        event_base_loop(callers, EVLOOP_NONBLOCK);
+    }
+    tunic_free_all(t);
+}
+
+/* The child's loop sees the parent's sockets, and leaves what comes to the parent. */
+START_TEST(test_client_in_the_callers_loop_is_the_first_processs)
+{
+    callers = event_base_new();
+    struct fetched f = {.base = callers};
+    struct tunic_client_options o = TUNIC_CLIENT_OPTIONS_INIT;
+    struct tunic_stream_options so = TUNIC_STREAM_OPTIONS_INIT;
+    lab_start(&lab, NULL);
+    t = tunic_new_on_base(callers, &e);
+    o.torrc = lab.torrc;
+    c = tunic_client_start(t, &o, &e);
+    so.target = "hello.test:80";
+    so.callback = on_page;
+    so.callback_arg = &f;
+    for (int i = 0; i < 3; i++) {
+        ck_assert_ptr_nonnull(tunic_client_stream_start(c, &so, &e));
+        for (int k = 0; i == 0 && k < 30; k++) /* the first one in the middle of the bootstrap */
+            event_base_loop(callers, EVLOOP_NONBLOCK);
+        ck_assert_int_eq(in_child(run_the_loop_and_free), 0);
+        f.end = f.bytes = 0;
+        event_base_dispatch(callers);
+        ck_assert_int_eq(f.end, TUNIC_CLOSED);
+        ck_assert_uint_gt(f.bytes, 100);
+    }
+    teardown();
+    event_base_free(callers);
+}
+END_TEST
+
 START_TEST(test_client_bears_a_thousand_streams_at_once)
 {
     enum { MANY = 1000 };
@@ -915,13 +1077,17 @@ END_TEST
 TESTS("lib/client", test_client_bootstraps_and_serves_streams,
       test_client_refuses_and_fails_with_reasons, test_client_resolves,
       test_client_hands_out_sockets, test_client_sockets_end_with_either_side,
-      test_client_sockets_for_threads, test_client_sockets_hold_back_a_sender,
-      test_client_isolates_by_token, test_client_tells_progress, test_client_shares_a_directory,
+      test_client_sockets_bring_what_comes_after_the_last_word, test_client_sockets_for_threads,
+      test_client_sockets_hold_back_a_sender, test_client_isolates_by_token,
+      test_client_tells_progress, test_client_shares_a_directory,
       test_client_may_begin_with_a_second_while_the_first_fetches,
       test_client_shares_only_what_it_may, test_client_options_are_tors,
       test_client_options_as_pairs_while_it_runs, test_client_says_what_it_is_stuck_at,
       test_client_socks_port_when_asked_for, test_client_keeps_a_data_directory,
       test_client_reads_no_option_that_an_older_program_has_not, test_client_of_each_thread,
       test_client_in_the_callers_loop, test_client_lives_many_times, test_client_examples,
-      test_client_copies_to_a_descriptor, test_client_bears_a_thousand_streams_at_once,
-      test_client_warns_of_options_about_processes, test_client_streams_end_as_their_circuit)
+      test_client_copies_to_a_descriptor, test_client_is_not_disturbed_by_a_child,
+      test_client_leaves_files_to_the_first_process,
+      test_client_in_the_callers_loop_is_the_first_processs,
+      test_client_bears_a_thousand_streams_at_once, test_client_warns_of_options_about_processes,
+      test_client_streams_end_as_their_circuit)
