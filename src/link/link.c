@@ -394,7 +394,8 @@ static void tell_padding(struct link *l, enum padding_tell tell)
     struct wr w = wr_over(storage, sizeof storage);
     struct chan_padding_negotiate m = {.command = tell == PADDING_TELL_STOP ? CHAN_PADDING_STOP
                                                                             : CHAN_PADDING_START};
-    if (tell == PADDING_TELL_NOTHING)
+    /* Clients negotiate, relays are told (padding-spec 2.5). */
+    if (tell == PADDING_TELL_NOTHING || l->side == LINK_RESPONDER)
         return;
     if (chan_padding_negotiate_encode(&w, &m) == OK)
         link_own_cell(l, 0, CELL_PADDING_NEGOTIATE, &w);
@@ -419,9 +420,7 @@ void link_opened(struct link *l)
     arm_keepalive(l);
     log_info(l->env->log, "link open: protocol %u", l->hs.version);
     /* padding-spec 2.5: clients negotiate "immediately after sending their NETINFO cell" */
-    enum padding_tell tell = padding_configure(&l->padding, &l->config, l->hs.version);
-    if (l->side == LINK_INITIATOR)
-        tell_padding(l, tell);
+    tell_padding(l, padding_configure(&l->padding, &l->config, l->hs.version));
     if ((skew > LINK_SKEW_LEAST_S || skew < -LINK_SKEW_LEAST_S) && l->ops->on_clock_skew)
         l->ops->on_clock_skew(l->arg, skew);
     if (l->state == LINK_OPEN)

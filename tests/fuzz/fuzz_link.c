@@ -332,13 +332,22 @@ static void order_circuit(unsigned arg)
             write_some(c, LINK_URGENT);
         break;
     case 5:
-        link_use_for_circuits(r.link);
+        if (arg & 1)
+            link_use_for_circuits(r.link);
+        else
+            link_set_padding(r.link, &(struct link_config){.keepalive_ms = 20000,
+                                                           .padding = (enum link_padding)(arg & 2),
+                                                           .nf_ito_low_ms = 1500,
+                                                           .nf_ito_high_ms = 9500});
         break;
     case 6:
         r.habits = next_byte();
         break;
     default:
-        link_circ_close(&c->lc, arg & 1, 9);
+        if (arg == 31)
+            link_retire(r.link);
+        else
+            link_circ_close(&c->lc, arg & 1, 9);
     }
 }
 
@@ -396,9 +405,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t how = next_byte();
     const struct link_config config = {.connect_timeout_ms = 1000000,
                                        .handshake_timeout_ms = 1000000,
-                                       .idle_timeout_ms = 30000,
+                                       .idle_timeout_ms = 300000,
+                                       .keepalive_ms = 60000,
                                        .padding = how & 0x40 ? LINK_PADDING_ON : LINK_PADDING_AUTO,
                                        .reduced_padding = how & 0x80,
+                                       .pad_late = how & 1,
                                        .nf_ito_low_ms = 1500,
                                        .nf_ito_high_ms = 9500};
     bool server = how & 1;

@@ -367,6 +367,18 @@ START_TEST(test_link_server_trace_tells_of_each_cell)
 }
 END_TEST
 
+START_TEST(test_link_server_negotiates_no_padding)
+{
+    const struct link_config off = {.padding = LINK_PADDING_OFF};
+    joined();
+    link_set_padding(p.server, &off);
+    ck_assert_uint_eq(p.server->out.len, 0);
+    pump();
+    ck_assert_int_eq(link_state(p.w.link), LINK_OPEN);
+    finish();
+}
+END_TEST
+
 /* tor-spec 4: "the first cell must be VERSIONS, VPADDING, or AUTHORIZE" */
 START_TEST(test_link_server_padding_may_come_first)
 {
@@ -434,10 +446,11 @@ START_TEST(test_link_server_illegal_cells_close)
 }
 END_TEST
 
-TESTS("link/link_server", test_link_server_trace_tells_of_each_cell,
-      test_link_server_padding_may_come_first, test_link_server_a_peer_proves_itself_once,
-      test_link_server_opens, test_link_server_cheats_are_found_out,
-      test_link_server_clock_ahead_is_told, test_link_server_circuit_carries_cells_both_ways,
-      test_link_server_destroy_goes_both_ways, test_link_server_refuses_with_the_reason,
-      test_link_server_end_takes_its_circuits, test_link_server_ids_are_the_initiators,
-      test_link_server_tolerates_a_peer_that_proves_itself, test_link_server_illegal_cells_close)
+TESTS("link/link_server", test_link_server_negotiates_no_padding,
+      test_link_server_trace_tells_of_each_cell, test_link_server_padding_may_come_first,
+      test_link_server_a_peer_proves_itself_once, test_link_server_opens,
+      test_link_server_cheats_are_found_out, test_link_server_clock_ahead_is_told,
+      test_link_server_circuit_carries_cells_both_ways, test_link_server_destroy_goes_both_ways,
+      test_link_server_refuses_with_the_reason, test_link_server_end_takes_its_circuits,
+      test_link_server_ids_are_the_initiators, test_link_server_tolerates_a_peer_that_proves_itself,
+      test_link_server_illegal_cells_close)

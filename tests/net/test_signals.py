@@ -118,11 +118,24 @@ def test_misspelt_option_gets_a_suggestion(make_sut):
     assert "SocksPort" in done.stdout + done.stderr
 
 
-@pytest.mark.skipif(sut_module.IS_TOR, reason="Tunic's own manner")
-def test_relay_option_is_refused_by_name(make_sut):
-    done = run(["-f", make_sut(torrc=["ORPort 9001"]).torrc_path])
+@pytest.mark.skipif(sut_module.IS_TOR, reason="tor has them")
+@pytest.mark.parametrize("line", [
+    "HTTPSProxy 127.0.0.1:1", "Socks5Proxy 127.0.0.1:1", "UseBridges 1", "ControlPort 9051",
+    "DNSPort 5353", "TransPort 9040", "HTTPTunnelPort 8118", "HiddenServiceDir /nowhere",
+    "ExcludeNodes {de}", "Sandbox 1", "MapAddress a.test b.test"])
+def test_what_would_be_missed_is_refused_by_name(make_sut, line):
+    """What is not there, but somebody may rely on."""
+    done = run(["-f", make_sut(torrc=[line]).torrc_path, "--verify-config"])
+    said = done.stdout + done.stderr
     assert done.returncode == 1
-    assert re.search(r"ORPort.*client", done.stdout + done.stderr)
+    assert re.search(r"torrc:\d+: %s .*\b(yet|no)\b" % line.split()[0], said), said
+
+
+@pytest.mark.skipif(sut_module.IS_TOR, reason="tor relays")
+def test_line_of_relays_is_taken_with_a_warning(make_sut):
+    done = run(["-f", make_sut(torrc=["ORPort 9001"]).torrc_path, "--verify-config"])
+    assert done.returncode == 0
+    assert re.search(r"torrc:\d+: ORPort .*client", done.stdout + done.stderr)
 
 
 def test_daemon_with_pid_file(lab, make_sut):
