@@ -286,7 +286,7 @@ struct exits *exits_new(struct env *env, struct linkpool *pool, struct guards *g
                         .config = *config,
                         .ops = ops,
                         .arg = arg};
-    x->habits = (struct habits){.conntimeout_s = HABITS_CONNTIMEOUT_S};
+    x->habits = config->habits;
     timer_init(&x->look, exits_look, x);
     exits_predict(x, HABITS_FIRST_PORT);
     return x;
@@ -329,6 +329,7 @@ static void retire_forbidden(struct exits *x)
 void exits_set_config(struct exits *x, const struct exits_config *config)
 {
     x->config = *config;
+    x->habits = config->habits;
     retire_forbidden(x);
 }
 

@@ -45,6 +45,7 @@ struct exits_config {
     size_t max_pending;
     bool allow_internal;
     bool no_predicted;               /* __DisablePredictedCircuits */
+    struct habits habits;            /* until exits_set_habits(): before there is a consensus */
     enum config_choice extend_by_ed; /* whether relays are named by their Ed25519 identity too */
 };
 
@@ -57,7 +58,7 @@ void exits_set_config(struct exits *x, const struct exits_config *config);
 
 /* Closes all circuits, and builds none until it is told of a network again. */
 void exits_stop(struct exits *x);
-/* How long circuits rest from now on; until then as C tor without options. */
+/* How long circuits rest from now on. */
 void exits_set_habits(struct exits *x, const struct habits *h);
 
 /* The network to build from; NULL: build nothing. Takes a reference. */

@@ -217,6 +217,17 @@ struct dirmgr_options settings_dirmgr(const struct settings *s)
     };
 }
 
+struct habits settings_habits(const struct settings *s, const struct netdir *nd)
+{
+    return (struct habits){
+        .circuits_available_s = s->config.circuits_available_s,
+        .conntimeout_s =
+            (uint32_t)netdir_param(nd, "nf_conntimeout_clients", HABITS_CONNTIMEOUT_S,
+                                   HABITS_CONNTIMEOUT_LEAST_S, HABITS_CONNTIMEOUT_MOST_S),
+        .reduced = s->config.reduced_padding,
+    };
+}
+
 struct exits_config settings_exits(const struct settings *s)
 {
     return (struct exits_config){
@@ -225,6 +236,7 @@ struct exits_config settings_exits(const struct settings *s)
         .max_pending = s->config.max_circuits_pending,
         .allow_internal = !s->config.dns_reject_internal_addresses,
         .no_predicted = s->config.no_predicted_circuits,
+        .habits = settings_habits(s, NULL),
         .extend_by_ed = s->config.extend_by_ed,
     };
 }
@@ -236,17 +248,6 @@ struct tunnels_config settings_tunnels(const struct settings *s)
         .stream_timeout_ms = s->config.circuit_stream_timeout_s * (uint64_t)MS_PER_SEC,
         .reject_internal = s->config.reject_internal_addresses,
         .dns_reject_internal = s->config.dns_reject_internal_addresses,
-    };
-}
-
-struct habits settings_habits(const struct settings *s, const struct netdir *nd)
-{
-    return (struct habits){
-        .circuits_available_s = s->config.circuits_available_s,
-        .conntimeout_s =
-            (uint32_t)netdir_param(nd, "nf_conntimeout_clients", HABITS_CONNTIMEOUT_S,
-                                   HABITS_CONNTIMEOUT_LEAST_S, HABITS_CONNTIMEOUT_MOST_S),
-        .reduced = s->config.reduced_padding,
     };
 }
 

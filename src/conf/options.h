@@ -88,7 +88,6 @@ struct options {
     bool run_as_daemon, disable_all_swap, avoid_disk_writes;
     bool disable_debugger_attachment;
     int conn_limit;
-    int shutdown_wait_s;
     char *owning_controller_process;
     bool reload_torrc_on_sighup, disable_signal_handlers;
 

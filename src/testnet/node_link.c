@@ -1,6 +1,8 @@
 /* A node's links: those that come in, and those it opens to extend circuits. */
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "cell/chan_link.h"
 #include "testnet/node_int.h"
 
 enum {
@@ -24,11 +26,33 @@ static void nlink_on_open(void *arg)
     }
 }
 
+/* Cells of a link that came in, for who wants to see what a client sends and when. */
+static void trace(void *arg, bool out, uint32_t circ_id, uint8_t cmd, const uint8_t *body,
+                  size_t len)
+{
+    const struct nlink *nl = arg;
+    char addr[IPPORT_TEXT_MAX], how[16] = "";
+    if (cmd == CELL_PADDING_NEGOTIATE && len > 1)
+        snprintf(how, sizeof how, " %s", body[1] == CHAN_PADDING_STOP ? "STOP" : "START");
+    log_debug(nl->node->env->log, "%s: %s %s: %s %u%s", nl->node->config.plan->nickname,
+              out ? "to" : "from", ipport_text(&link_target(nl->link)->addr, addr),
+              chan_cmd_name(cmd), circ_id, how);
+}
+
+static void trace_end(const struct nlink *nl)
+{
+    char addr[IPPORT_TEXT_MAX];
+    if (!nl->dialled)
+        log_debug(nl->node->env->log, "%s: from %s: end of the link",
+                  nl->node->config.plan->nickname, ipport_text(&link_target(nl->link)->addr, addr));
+}
+
 static void nlink_on_closed(void *arg, const struct link_end *end)
 {
     struct nlink *nl = arg;
     struct node *n = nl->node;
     log_info(n->env->log, "%s: a link ended: %s", n->config.plan->nickname, end->text);
+    trace_end(nl);
     nl->over = true;
     fault_after_link(nl, end);
     DL_DELETE(n->links, nl);
@@ -181,6 +205,8 @@ struct nlink *nlink_accept(struct node *n, const struct ipport *peer)
         return NULL;
     }
     nl->link = link_new_server(n->env, &config, &face, peer, &nlink_ops, nl);
+    if (nl->link && n->env->log && n->env->log->least == LOG_DEBUG)
+        link_set_trace(nl->link, trace);
     return keep(nl);
 }
 

@@ -339,7 +339,10 @@ static const struct exits_ops ops = {
 
 static struct exits_config config_of(const struct fixture *f)
 {
-    return (struct exits_config){.path = &f->path, .max_dirtiness_ms = 600000, .max_pending = 32};
+    return (struct exits_config){.path = &f->path,
+                                 .max_dirtiness_ms = 600000,
+                                 .max_pending = 32,
+                                 .habits = {.conntimeout_s = HABITS_CONNTIMEOUT_S}};
 }
 
 static void expire_due(void *arg)

@@ -1,0 +1,84 @@
+"""What an onlooker can time (docs/habits.md): seen at the relays of a network of the test's own."""
+
+import os
+import time
+
+import pytest
+
+import habits
+import sut
+from works import works
+
+
+@pytest.fixture
+def net(tmp_path):
+    tmp_path.chmod(0o755)
+    one = habits.Net(str(tmp_path / "habits"))
+    yield one
+    one.stop()
+
+
+def wait_for(found, seconds, what):
+    """What FOUND() gives once it is not empty."""
+    end = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < end, what
+        time.sleep(0.2)
+    return found()
+
+
+@works("CircuitsAvailableTimeout", "KeepalivePeriod", "NewCircuitPeriod")
+def test_an_idle_client_rests_as_it_was_told(net, make_sut):
+    """Circuits ahead are kept 2 to 4 seconds here, ended once in 2; silent links speak each 3."""
+    mine = make_sut(network=net.client_lines, torrc=[
+        "LearnCircuitBuildTimeout 0", "CircuitsAvailableTimeout 2", "NewCircuitPeriod 1",
+        "MaxCircuitDirtiness 10", "ConnectionPadding 0", "KeepalivePeriod 3"]).start()
+
+    def unused():
+        return [c for c in habits.circuits(net.events())
+                if c.is_built and not c.is_dir and not c.is_used]
+
+    wait_for(lambda: [c for c in unused() if c.ended], 15, "a circuit that nobody used stays")
+    # One a second is built, two in all; tor's client has others ahead for onion services.
+    begun = sorted(c.begun for c in unused())
+    assert len(begun) == 2 or sut.IS_TOR, begun
+    assert all(b - a > 0.5 for a, b in zip(begun, begun[1:])), begun
+    lives = [c.ended - c.begun for c in unused() if c.ended]
+    assert all(0.9 <= life <= 12 for life in lives), lives
+
+    wait_for(lambda: [e for e in net.events() if e.sent and e.cmd == "PADDING"], 10,
+             "no keepalive, and other padding is off")
+
+    # A circuit to a directory is kept for MaxCircuitDirtiness from its first request.
+    over = wait_for(lambda: [c for c in habits.circuits(net.events())
+                             if c.is_dir and c.first_use and c.ended], 25,
+                    "a directory circuit stays")
+    assert all(9.5 <= c.ended - c.first_use <= 25 for c in over)
+    assert mine.stop() == 0
+
+
+@works("__DisablePredictedCircuits")
+def test_without_prediction_circuits_are_built_for_who_asks(net, make_sut):
+    mine = make_sut(network=net.client_lines, torrc=["__DisablePredictedCircuits 1"])
+    mine.start(wait=False)
+    mine.wait_for("Bootstrapped (75|80|85)%", since=mine.started_at)
+    time.sleep(2.5)         # two looks
+    assert [c for c in habits.circuits(net.events()) if not c.is_dir] == []
+    with open(os.path.join(net.dir, "net", "nodes.json"), encoding="utf-8"):
+        page = mine.curl("http://hello.test/")
+    assert "three relays" in page.stdout, page.stderr
+    assert [c for c in habits.circuits(net.events()) if c.is_used]
+    assert mine.stop() == 0
+
+
+@works("ReducedConnectionPadding")
+def test_reduced_padding_is_asked_of_the_relay(net, make_sut):
+    """The relay is told to send none, and ours comes 9 to 14 seconds after the last cell."""
+    mine = make_sut(network=net.client_lines, torrc=["ReducedConnectionPadding 1"]).start()
+    told = wait_for(lambda: [e for e in net.events() if e.cmd == "PADDING_NEGOTIATE"], 5,
+                    "no word of padding")
+    assert {e.how for e in told} == {"STOP"}
+    time.sleep(5)
+    gaps = habits.of_padding_client(net.events())["netflow padding, from the last cell"]
+    assert all(gap >= 8.9 for gap in gaps), gaps
+    assert mine.stop() == 0
