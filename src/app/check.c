@@ -226,11 +226,32 @@ static int list(void)
     return fflush(stdout) != 0;
 }
 
-static int unreachable(const char *why)
+/* Whether it answers in plain HTTP: a directory port says nothing to a TLS handshake. */
+static bool speaks_http(struct tool *t)
 {
-    char text[WHY_MAX + 64];
+    static const char ask[] = "GET /tor/server/authority HTTP/1.0\r\n\r\n", http[] = "HTTP/";
+    char answer[sizeof http - 1];
+    size_t have = 0, n = 0;
+    const char *why;
+    void *conn = wire_open(t, &why);
+    bool open = conn && wire_send(t, conn, ask, sizeof ask - 1) == OK;
+    while (open && have < sizeof answer &&
+           wire_recv(t, conn, answer + have, sizeof answer - have, &n, patience_ms(t)) == OK)
+        have += n;
+    if (conn)
+        wire_close(t, conn);
+    return have == sizeof answer && memcmp(answer, http, have) == 0;
+}
+
+static int unreachable(struct tool *t, const char *why)
+{
+    char text[WHY_MAX + 128];
     bool tls = !strncmp(why, "TLS failed", strlen("TLS failed"));
-    snprintf(text, sizeof text, "%s%s", why, tls ? ". Is that an ORPort?" : "");
+    snprintf(text, sizeof text, "%s%s", why,
+             !tls               ? ""
+             : !speaks_http(t) ? ". Is that an ORPort?"
+                               : ". It answers in plain HTTP: a directory port, or another web "
+                                 "server, and no ORPort");
     return complain(STATUS_UNREACHABLE, text);
 }
 
@@ -258,7 +279,7 @@ int check_main(int argc, char **argv)
     err_t e = check_open(&t.args.config, &t.run, why, sizeof why);
     int status = is_interrupted(&t) ? STATUS_SIGNAL + t.signum
                  : e == OK          ? try_relay(&t)
-                                    : unreachable(*why ? why : err_text(e));
+                                    : unreachable(&t, *why ? why : err_text(e));
     check_close(t.run);
     free(old);
     return status;

@@ -227,6 +227,8 @@ static void note_error(struct part *p, const struct tunic_error *error)
     }
     if (answered && error->cls == TUNIC_PROTOCOL)
         p->saw_invalid = true;
+    if (error->stage == TUNIC_STAGE_TLS && error->cls == TUNIC_PROTOCOL)
+        p->tries[p->n_tries - 1].final = true; /* no ORPort, and it will not become one */
 }
 
 static void settled(void *arg, struct get *g)

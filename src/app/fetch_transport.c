@@ -222,6 +222,7 @@ static void source_failed(struct source *s, const struct tunic_error *error)
     s->failures++;
     s->error = *error;
     disarm(s->hub, &s->stall);
+    disarm(s->hub, &s->silent);
     DL_FOREACH (s->gets, g)
         settle(g, error);
 }
@@ -237,6 +238,26 @@ static void source_stalled(void *arg)
     size_t len = strlen(error.text);
     snprintf(error.text + len, sizeof error.text - len, "; %s", why);
     source_failed(s, &error);
+}
+
+static void is_http(void *arg)
+{
+    struct source *s = arg;
+    struct tunic_error error;
+    if (s->state != SOURCE_OPENING)
+        return;
+    lib_error(&error, TUNIC_PROTOCOL, TUNIC_STAGE_TLS,
+              "it answers in plain HTTP");
+    source_failed(s, &error);
+}
+
+/* Connected, and silent: a directory port waits for the rest of a request. */
+static void silent(void *arg)
+{
+    struct source *s = arg;
+    struct tunic_error error;
+    if (!s->suspected && source_where(s, &error) && error.stage == TUNIC_STAGE_TLS)
+        s->suspected = suspect_new(s->hub->net, &s->spec->addr, is_http, s);
 }
 
 static void on_circuit(void *arg, struct tunic_circuit *circuit, enum tunic_event event)
@@ -289,21 +310,27 @@ static void source_open(struct source *s)
     o.callback = on_relay;
     o.callback_arg = s;
     s->relay = tunic_relay_start(s->hub->tunic, &o, &error);
-    if (s->relay)
+    if (s->relay) {
         hub_arm(s->hub, &s->stall, s->hub->stall_ms);
-    else
+        hub_arm(s->hub, &s->silent, SUSPECT_AFTER_MS);
+    } else {
         source_failed(s, &error);
+    }
 }
 
 void source_init(struct source *s, struct hub *h, const struct source_spec *spec)
 {
     *s = (struct source){.hub = h, .spec = spec};
     timer_init(&s->stall, source_stalled, s);
+    timer_init(&s->silent, silent, s);
 }
 
 void source_close(struct source *s)
 {
     disarm(s->hub, &s->stall);
+    disarm(s->hub, &s->silent);
+    suspect_free(s->suspected);
+    s->suspected = NULL;
     tunic_circuit_free(s->circuit);
     tunic_relay_free(s->relay);
     s->circuit = NULL;

@@ -5,6 +5,7 @@
 #define TUNIC_APP_FETCH_TRANSPORT_H
 
 #include "app/fetch_http.h"
+#include "app/fetch_suspect.h"
 #include "app/fetch_sources.h"
 #include "tunic/directory.h"
 
@@ -50,6 +51,8 @@ struct source {
     struct get *gets;
     size_t n_gets;      /* of them, not settled */
     struct timer stall; /* while OPENING */
+    struct timer silent; /* in the TLS handshake */
+    struct suspect *suspected; /* of being a directory port */
 };
 
 void source_init(struct source *s, struct hub *h, const struct source_spec *spec);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -131,7 +132,10 @@ static err_t open_control(struct run *r)
     snprintf(path, sizeof path, "%s/control", r->dir.path);
     err_t e = testnet_control_open(r->net, r->testnet, path, &r->control);
     if (e == ERR_LIMIT) { /* a deep folder: all else works */
-        log_notice(&r->log, "No control socket: %.200s is too long a path for one", path);
+        log_warn(&r->log,
+                 "No control socket: %.200s is too long a path for one. Take a --dir of at most "
+                 "%zu bytes.",
+                 path, sizeof(((struct sockaddr_un *)NULL)->sun_path) - sizeof "/control");
         return OK;
     }
     if (e != OK)

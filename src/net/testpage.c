@@ -15,6 +15,8 @@
 
 enum { HEAD_MOST = 8192, ROOM = 16384, CHUNK = 32768, VISITORS_MOST = 4096, ANSWER_MAX = 512 };
 
+enum { TLS_HANDSHAKE = 0x16 }; /* the first byte of a ClientHello's record */
+
 #define BYTES_MOST ((uint64_t)1 << 50)
 
 enum visit_state { VISIT_HEAD, VISIT_BODY, VISIT_ANSWER, VISIT_OVER };
@@ -209,6 +211,10 @@ static size_t head_end(const struct visit *v)
 
 static void feed(struct visit *v, const uint8_t *bytes, size_t len)
 {
+    if (v->state == VISIT_HEAD && !v->head_len && len && bytes[0] == TLS_HANDSHAKE) {
+        end_soon(v); /* https: there is no TLS here, and silence would be a riddle */
+        return;
+    }
     if (v->state == VISIT_HEAD) {
         size_t had = v->head_len, part = HEAD_MOST - had < len ? HEAD_MOST - had : len;
         memcpy(v->head + had, bytes, part);
