@@ -248,7 +248,7 @@ static int unreachable(struct tool *t, const char *why)
     char text[WHY_MAX + 128];
     bool tls = !strncmp(why, "TLS failed", strlen("TLS failed"));
     snprintf(text, sizeof text, "%s%s", why,
-             !tls               ? ""
+             !tls              ? ""
              : !speaks_http(t) ? ". Is that an ORPort?"
                                : ". It answers in plain HTTP: a directory port, or another web "
                                  "server, and no ORPort");

@@ -32,7 +32,7 @@ static void settled(void *arg, const struct tunic_error *error)
 static const struct dirport_ops port_ops = {.progress = progress, .settled = settled};
 
 struct suspect *suspect_new(struct net *net, const struct ipport *to, void (*is_http)(void *arg),
-                        void *arg)
+                            void *arg)
 {
     char host[IPPORT_TEXT_MAX];
     const struct http_ask ask = {

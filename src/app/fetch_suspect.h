@@ -12,7 +12,7 @@ struct suspect;
 /* Connects to TO; IS_HTTP is called once if HTTP answers there, and the suspect may be freed in it.
  * NULL out of memory. */
 struct suspect *suspect_new(struct net *net, const struct ipport *to, void (*is_http)(void *arg),
-                        void *arg);
+                            void *arg);
 void suspect_free(struct suspect *p); /* NULL is fine */
 
 #endif

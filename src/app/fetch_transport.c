@@ -246,8 +246,7 @@ static void is_http(void *arg)
     struct tunic_error error;
     if (s->state != SOURCE_OPENING)
         return;
-    lib_error(&error, TUNIC_PROTOCOL, TUNIC_STAGE_TLS,
-              "it answers in plain HTTP");
+    lib_error(&error, TUNIC_PROTOCOL, TUNIC_STAGE_TLS, "it answers in plain HTTP");
     source_failed(s, &error);
 }
 

@@ -5,8 +5,8 @@
 #define TUNIC_APP_FETCH_TRANSPORT_H
 
 #include "app/fetch_http.h"
-#include "app/fetch_suspect.h"
 #include "app/fetch_sources.h"
+#include "app/fetch_suspect.h"
 #include "tunic/directory.h"
 
 struct host;
@@ -49,9 +49,9 @@ struct source {
     struct tunic_relay *relay;
     struct tunic_circuit *circuit;
     struct get *gets;
-    size_t n_gets;      /* of them, not settled */
-    struct timer stall; /* while OPENING */
-    struct timer silent; /* in the TLS handshake */
+    size_t n_gets;             /* of them, not settled */
+    struct timer stall;        /* while OPENING */
+    struct timer silent;       /* in the TLS handshake */
     struct suspect *suspected; /* of being a directory port */
 };
 

@@ -119,6 +119,7 @@ def test_tap_says_what_is_tried_and_what_came_of_it(lab):
     assert lines[0] == "TAP version 13"
     assert "for relays that you run yourself" in lines[1]
     plan = int(lines[2].removeprefix("1.."))
+    assert re.fullmatch(r"# about \d+ s, more where it leaves us without an answer", lines[3])
     results = [line for line in lines if re.match(r"ok \d+ - versions/[a-z0-9-]+: the relay ", line)]
     assert len(results) == plan > 3
     assert re.search(r'^  spec: "tor-spec 4', done.stdout, re.M)
@@ -272,6 +273,14 @@ def test_what_is_no_relay_is_told_once(words, hang_up, says):
     server.server.close()
     assert done.returncode == 3 and done.stdout == ""
     assert len(done.stderr.splitlines()) == 1 and says in done.stderr
+
+
+def test_a_directory_port_is_told(lab):
+    """It says nothing to a TLS handshake, and would for minutes."""
+    node = lab.authorities()[0]
+    done = check("%s:%d" % (node.address, node.dir_port), "--timeout", "2")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "It answers in plain HTTP: a directory port" in done.stderr
 
 
 def test_nobody_there():

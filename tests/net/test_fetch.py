@@ -290,6 +290,17 @@ def test_anonymous(lab, auth, torrc, tmp_path):
 
 # ---- what there is not -------------------------------------------------------------------------
 
+def test_a_directory_port_is_told_from_an_orport(auth):
+    """It says nothing to a TLS handshake: not four times 20 seconds long."""
+    begun = time.monotonic()
+    done = fetch("--from", "%s:%d" % (auth.address, auth.dir_port), "server/authority",
+                 timeout=100)
+    assert time.monotonic() - begun < 20
+    assert done.returncode == UNREACHABLE
+    said = done.stderr.decode()
+    assert "it answers in plain HTTP. Is that an ORPort?" in said and "say --dirport" in said
+
+
 def test_not_found(lab, torrc, from_auth, from_dirport):
     for source in (torrc, from_auth, from_dirport):
         done = fetch(*source, "server/fp/" + NOBODY)

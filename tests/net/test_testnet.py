@@ -146,6 +146,14 @@ def test_pages(network, tmp_path):
     assert posted.stdout.decode() == "3000000 bytes, sha256 %s\n" % hashlib.sha256(body).hexdigest()
 
 
+def test_https_is_closed_at_once(network):
+    """The page has no TLS; silence would leave a browser waiting for minutes."""
+    begun = time.monotonic()
+    done = network.curl("https://hello.test/", "--insecure")
+    assert done.returncode == 35, done.stderr       # curl: the TLS handshake failed
+    assert time.monotonic() - begun < 10
+
+
 def test_exits_differ(network):
     """A SOCKS user name is a circuit of its own; some of twelve leave by another exit."""
     seen = {HELLO.fullmatch(network.curl("http://hello.test/", "--proxy-user", "u%d:p" % i)
@@ -296,6 +304,13 @@ def test_files(tmp_path):
     assert json.loads(net.file("counts.json"))["auth1"]["links_ever"] >= 0
     with Network("--dir", str(directory), "--relays", "4") as again:
         assert again.file("fingerprints") == first          # the keys are kept
+
+
+def test_a_folder_whose_control_socket_does_not_fit_is_said(tmp_path):
+    deep = tmp_path / ("d" * 101)
+    with Network("--dir", str(deep), "--no-client") as net:
+        assert net.stop() == 0
+    assert re.search(r"\[warn\] No control socket: .*Take a --dir of at most 99 bytes", net.err)
 
 
 def test_temporary_folder_goes_away():
