@@ -217,6 +217,12 @@ static void dir_forgive(void *arg)
     chooser_forgive(c->chooser);
 }
 
+static void dir_cancel(void *arg, uint32_t id)
+{
+    struct client *c = arg;
+    fetcher_cancel(c->fetcher, id);
+}
+
 static void dir_clock_skew(void *arg, int64_t skew_s, const char *text)
 {
     warn_clock(arg, skew_s, text);
@@ -241,6 +247,7 @@ static const struct dirmgr_ops dirmgr_ops = {
     .choose = dir_choose,
     .judge = dir_judge,
     .forgive = dir_forgive,
+    .cancel = dir_cancel,
     .clock_skew = dir_clock_skew,
     .obsolete = dir_obsolete,
 };

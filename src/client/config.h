@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/addrpolicy.h"
+#include "dir/dirmgr.h"
 #include "link/link.h"
 
 /* What the consensus decides unless the user does. */
@@ -24,6 +25,7 @@ struct client_config {
     bool avoid_disk_writes;             /* AvoidDiskWrites: a changed state may wait longer */
     bool testing_network;               /* TestingTorNetwork */
     bool fetch_documents;               /* FetchServerDescriptors */
+    struct dir_schedule directory;      /* when it is asked for documents, and for how long */
 
     /* Links */
     enum link_padding padding;         /* ConnectionPadding */

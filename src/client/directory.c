@@ -70,6 +70,13 @@ static void on_forgive(void *arg)
         d->members->ops->forgive(d->members->arg);
 }
 
+static void on_cancel(void *arg, uint32_t id)
+{
+    struct directory *d = arg;
+    if (d->members)
+        d->members->ops->cancel(d->members->arg, id);
+}
+
 static void on_clock_skew(void *arg, int64_t skew_s, const char *text)
 {
     struct directory *d = arg;
@@ -108,6 +115,7 @@ static const struct dirmgr_ops mgr_ops = {
     .choose = on_choose,
     .judge = on_judge,
     .forgive = on_forgive,
+    .cancel = on_cancel,
     .clock_skew = on_clock_skew,
     .obsolete = on_obsolete,
 };

@@ -16,6 +16,8 @@ struct fetch {
     char head[DIRHTTP_REQUEST_MAX];
     size_t head_len, head_sent;
     bool told_body;
+    uint64_t sent_us; /* when the stream was opened */
+    size_t received;
     struct timer timeout;
     struct fetch *prev, *next;
 };
@@ -91,6 +93,17 @@ void fetcher_stop(struct fetcher *f)
 
 /* ---- one request ---- */
 
+/* Silence is borne for so long, and an answer that hardly comes no longer than that. */
+static void arm_timeout(struct fetch *x)
+{
+    uint64_t stall_us = x->req.stall_ms * (uint64_t)US_PER_MS, now_us = x->f->env->mono_us;
+    uint64_t silence_us = now_us + stall_us, whole_us = TIMER_NEVER;
+    if (x->req.floor_bytes_s)
+        whole_us =
+            x->sent_us + stall_us + x->received * (uint64_t)US_PER_SEC / x->req.floor_bytes_s;
+    timerq_arm(&x->f->env->timers, &x->timeout, silence_us < whole_us ? silence_us : whole_us);
+}
+
 static void finish(struct fetch *x, err_t why)
 {
     struct dirhttp_reply reply;
@@ -104,6 +117,20 @@ static void finish(struct fetch *x, err_t why)
     else
         dirmgr_failed(f->mgr, x->req.id, why);
     fetch_free(x);
+}
+
+void fetcher_cancel(struct fetcher *f, uint32_t id)
+{
+    struct server *s;
+    struct fetch *x;
+    DL_FOREACH (f->servers, s)
+        DL_FOREACH (s->fetches, x)
+            if (x->req.id == id) {
+                if (x->stream)
+                    stream_close(x->stream, END_DONE);
+                fetch_free(x);
+                return;
+            }
 }
 
 static void send_head(void *arg)
@@ -131,7 +158,9 @@ static void on_data(void *arg, const uint8_t *bytes, size_t len)
         return;
     }
     stream_consumed(x->stream, len);
-    env_arm_ms(x->f->env, &x->timeout, x->req.timeout_ms);
+    x->received += len;
+    dirmgr_received(x->f->mgr, x->req.id, len);
+    arm_timeout(x);
     if (!x->told_body && dirhttp_in_body(x->http)) {
         x->told_body = true;
         dirmgr_body_began(x->f->mgr, x->req.id);
@@ -171,7 +200,8 @@ static void open_stream(struct fetch *x)
     }
     if (!x->server->dirty_us)
         x->server->dirty_us = x->f->env->mono_us;
-    env_arm_ms(x->f->env, &x->timeout, x->req.timeout_ms);
+    x->sent_us = x->f->env->mono_us;
+    arm_timeout(x);
     send_head(x);
 }
 

@@ -45,4 +45,8 @@ size_t fetcher_circuits(const struct fetcher *f);
 /* Launches whatever MGR wants now. */
 void fetcher_run(struct fetcher *f);
 
+/* The request that dirmgr_next() gave as ID is over, and nobody is told. Not from inside of one of
+ * this fetcher's calls or callbacks. */
+void fetcher_cancel(struct fetcher *f, uint32_t id);
+
 #endif

@@ -14,6 +14,7 @@ struct client_config client_config_defaults(bool testing)
 {
     return (struct client_config){
         .testing_network = testing,
+        .directory = dir_schedule_defaults(testing),
         .default_fallback_dirs = true,
         .authority_fallback_rate = 0.1,
         .use_entry_guards = true,
@@ -214,6 +215,7 @@ struct dirmgr_options settings_dirmgr(const struct settings *s)
         .servers = &s->servers,
         .testing = s->config.testing_network,
         .paths_needed_permyriad = s->config.paths_needed_permyriad,
+        .schedule = s->config.directory,
     };
 }
 

@@ -12,9 +12,17 @@ static void wait_longer(struct backoff *b, struct env *env, uint64_t base_ms, ui
     b->not_before_us = env->mono_us + b->last_ms * US_PER_MS;
 }
 
-void backoff_fail(struct backoff *b, struct env *env, bool testing)
+void backoff_begin(struct backoff *b, const struct env *env, uint32_t first_s)
 {
-    wait_longer(b, env, testing ? 250 : 1000, testing ? 4000 : 600000);
+    *b = (struct backoff){.not_before_us = env->mono_us + first_s * (uint64_t)US_PER_SEC};
+}
+
+void backoff_fail(struct backoff *b, struct env *env, bool testing, uint32_t first_s)
+{
+    uint64_t base_ms = testing ? 250 : 1000, most_ms = testing ? 4000 : 600000;
+    if (first_s)
+        base_ms = first_s * (uint64_t)MS_PER_SEC;
+    wait_longer(b, env, base_ms, most_ms > base_ms ? most_ms : base_ms);
 }
 
 void backoff_fail_server(struct backoff *b, struct env *env, bool testing)

@@ -118,6 +118,7 @@ static void on_events(void *arg)
         if (d->ops.obsolete)
             d->ops.obsolete(d->arg, d->required_lacking);
     }
+    dm_cancel_outrun(d);
     if (d->want_due && d->started && !d->paused) {
         d->want_due = false;
         if (d->ops.want)
@@ -150,6 +151,7 @@ err_t dirmgr_set_options(struct dirmgr *d, const struct dirmgr_options *o)
     d->n_auths = n;
     d->testing = o->testing;
     d->paths_needed_permyriad = o->paths_needed_permyriad;
+    d->schedule = o->schedule;
     review(d);
     dm_kick(d);
     return OK;
@@ -192,8 +194,7 @@ void dirmgr_free(struct dirmgr **dirmgr)
     netdir_unref(&d->current);
     netdir_unref(&d->newest);
     netdir_unref(&d->stale);
-    free(d->md_fails);
-    free(d->md_asked);
+    free(d->rows);
     dir_servers_free(&d->servers);
     free(d->auths);
     free(d);
@@ -207,7 +208,10 @@ void dm_schedule_refresh(struct dirmgr *d)
     d->refresh_s = now;
     if (now < c->valid_after_s || now > c->valid_until_s)
         return;
-    d->refresh_s = habits_refresh_s(d->env, c->valid_after_s, c->fresh_until_s, c->valid_until_s);
+    d->refresh_s = (d->schedule.extra_early ? habits_refresh_extra_early_s
+                    : d->schedule.early     ? habits_refresh_early_s
+                                            : habits_refresh_s)(d->env, c->valid_after_s,
+                                                            c->fresh_until_s, c->valid_until_s);
     log_info(d->env->log, "The next consensus is fetched in %lld s",
              (long long)(d->refresh_s - now));
 }
@@ -216,6 +220,7 @@ void dirmgr_start(struct dirmgr *d)
 {
     d->started = true;
     d->bootstrap_began_us = d->env->mono_us;
+    dm_begin_schedule(d);
     if (d->newest)
         dm_step(d, 45);
     review(d);
@@ -235,29 +240,12 @@ void dirmgr_retry_now(struct dirmgr *d)
 {
     if (d->ops.forgive)
         d->ops.forgive(d->arg);
-    backoff_ok(&d->consensus_wait);
-    backoff_ok(&d->md_wait);
+    dm_begin_schedule(d);
     d->cert_wait.not_before_us = 0;
-    if (d->md_fails && d->newest)
-        memset(d->md_fails, 0, netdir_n(d->newest));
+    for (size_t i = 0; d->newest && i < netdir_n(d->newest); i++)
+        d->rows[i].fails = 0;
     d->md_launched_us = 0;
     dm_kick(d);
-}
-
-size_t dm_in_flight(const struct dirmgr *d, enum dir_kind kind)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++)
-        n += d->requests[i].id && d->requests[i].kind == kind;
-    return n;
-}
-
-struct dm_request *dm_find(struct dirmgr *d, uint32_t id)
-{
-    for (size_t i = 0; id && i < DIRMGR_REQUESTS_MAX; i++)
-        if (d->requests[i].id == id)
-            return &d->requests[i];
-    return NULL;
 }
 
 void dirmgr_sent(struct dirmgr *d, uint32_t id)
@@ -265,6 +253,13 @@ void dirmgr_sent(struct dirmgr *d, uint32_t id)
     struct dm_request *rq = dm_find(d, id);
     if (rq && rq->kind == DIR_WANT_CONSENSUS)
         dm_step(d, 25);
+}
+
+void dirmgr_received(struct dirmgr *d, uint32_t id, size_t n)
+{
+    struct dm_request *rq = dm_find(d, id);
+    if (rq)
+        rq->received += n;
 }
 
 void dirmgr_body_began(struct dirmgr *d, uint32_t id)
@@ -277,30 +272,17 @@ void dirmgr_body_began(struct dirmgr *d, uint32_t id)
         dm_step(d, 30);
 }
 
-/* Takes the request out of the table; its microdescriptors may be asked for again. */
-static struct dm_request finish(struct dirmgr *d, struct dm_request *rq)
-{
-    struct dm_request copy = *rq;
-    memset(rq, 0, sizeof *rq);
-    for (size_t i = 0; d->newest && i < copy.n_digests; i++) {
-        const struct relay *r = netdir_by_md(d->newest, &copy.digests[i]);
-        if (r)
-            d->md_asked[r - netdir_at(d->newest, 0)] = false;
-    }
-    return copy;
-}
-
 /* Rows of RQ that are still empty failed once more; false if there are none. */
 static bool count_md_failures(struct dirmgr *d, const struct dm_request *rq)
 {
     bool any = false;
     for (size_t i = 0; d->newest && i < rq->n_digests; i++) {
         const struct relay *r = netdir_by_md(d->newest, &rq->digests[i]);
-        if (!r || r->has_md)
+        struct dm_row *row = dm_row(d, &rq->digests[i]);
+        if (!row || r->has_md)
             continue;
-        uint8_t *fails = &d->md_fails[r - netdir_at(d->newest, 0)];
-        if (*fails < MD_FAILS_MAX)
-            ++*fails;
+        if (row->fails < MD_FAILS_MAX)
+            row->fails++;
         any = true;
     }
     return any;
@@ -308,7 +290,7 @@ static bool count_md_failures(struct dirmgr *d, const struct dm_request *rq)
 
 static void certs_failed(struct dirmgr *d)
 {
-    dm_backoff(d, &d->cert_wait);
+    backoff_fail(&d->cert_wait, d->env, d->testing, d->schedule.others_first_s);
     retry_candidate(d);
 }
 
@@ -318,11 +300,11 @@ static void fail(struct dirmgr *d, const struct dm_request *rq, bool server_bad)
     if (server_bad)
         server_failed(d, &rq->rsa);
     if (rq->kind == DIR_WANT_CONSENSUS)
-        dm_backoff(d, &d->consensus_wait);
+        backoff_fail(&d->consensus_wait, d->env, d->testing, d->schedule.consensus_first_s);
     if (rq->kind == DIR_WANT_CERTS)
         certs_failed(d);
     if (rq->kind == DIR_WANT_MICRODESCS && count_md_failures(d, rq))
-        dm_backoff(d, &d->md_wait);
+        backoff_fail(&d->md_wait, d->env, d->testing, d->schedule.others_first_s);
 }
 
 static void look_at_clock(struct dirmgr *d, const struct dm_request *rq, int64_t date_s)
@@ -348,7 +330,7 @@ static void on_certs(struct dirmgr *d, const struct dm_request *rq, struct text 
         server_failed(d, &rq->rsa);
     /* Also when some came: what is still missing is asked for elsewhere, a few times. */
     if (d->candidate)
-        dm_backoff(d, &d->cert_wait);
+        backoff_fail(&d->cert_wait, d->env, d->testing, d->schedule.others_first_s);
     retry_candidate(d);
 }
 
@@ -360,9 +342,11 @@ static void on_microdescs(struct dirmgr *d, struct dm_request *rq, struct text b
     else
         server_failed(d, &rq->rsa);
     if (count_md_failures(d, rq))
-        dm_backoff(d, &d->md_wait);
+        backoff_fail(&d->md_wait, d->env, d->testing, d->schedule.others_first_s);
     else
         backoff_ok(&d->md_wait);
+    if (n)
+        dm_outrun(d, DIR_WANT_MICRODESCS);
     if (n && d->current == d->newest)
         dm_netdir_changed(d);
     review(d);
@@ -374,7 +358,7 @@ void dirmgr_reply(struct dirmgr *d, uint32_t id, int status, struct text body, i
     char name[64];
     if (!slot)
         return;
-    struct dm_request rq = finish(d, slot);
+    struct dm_request rq = dm_take(d, slot);
     look_at_clock(d, &rq, date_s);
     if (status == 200 && body.len) {
         if (rq.kind == DIR_WANT_CONSENSUS)
@@ -399,7 +383,7 @@ void dirmgr_failed(struct dirmgr *d, uint32_t id, err_t why)
     char name[64];
     if (!slot)
         return;
-    struct dm_request rq = finish(d, slot);
+    struct dm_request rq = dm_take(d, slot);
     log_info(d->env->log, "No answer from directory server %s: %s", server_name(d, &rq.rsa, name),
              err_text(why));
     fail(d, &rq, true);
@@ -410,7 +394,7 @@ void dirmgr_failed(struct dirmgr *d, uint32_t id, err_t why)
 void dirmgr_abandon(struct dirmgr *d)
 {
     for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++) {
-        struct dm_request rq = finish(d, &d->requests[i]);
+        struct dm_request rq = dm_take(d, &d->requests[i]);
         free(rq.digests);
     }
     d->md_launched_us = 0;

@@ -77,6 +77,9 @@ struct dirmgr_ops {
      * failed may be tried again at once. */
     void (*judge)(void *arg, const struct rsa_id *rsa, bool good);
     void (*forgive)(void *arg);
+    /* May be NULL. The answer to request ID would be of no use: others were faster. It is over
+     * (neither dirmgr_reply() nor dirmgr_failed() may follow). */
+    void (*cancel)(void *arg, uint32_t id);
     /* May be NULL. A server's clock differs from ours by SKEW_S (ours minus theirs) and its word
      * counts: an authority said so, or a consensus that verifies does. TEXT says it in words. */
     void (*clock_skew)(void *arg, int64_t skew_s, const char *text);
@@ -85,10 +88,30 @@ struct dirmgr_ops {
     void (*obsolete)(void *arg, const char *missing);
 };
 
+/* When documents are asked for: tor's options, in seconds. */
+struct dir_schedule {
+    /* While there is no network, two rows of tries run side by side, each with a first wait:
+     * ClientBootstrapConsensus{Fallback,Authority,AuthorityOnly}DownloadInitialDelay; the last is
+     * for authorities when there is nobody else. */
+    uint32_t fallback_first_s, authority_first_s, authority_only_first_s;
+    uint32_t max_tries;         /* ClientBootstrapConsensusMaxInProgressTries */
+    uint32_t consensus_first_s; /* TestingClientConsensusDownloadInitialDelay */
+    uint32_t others_first_s;    /* TestingClientDownloadInitialDelay */
+    uint32_t few_wait_s;        /* TestingClientMaxIntervalWithoutRequest */
+    uint32_t max_stall_s;       /* TestingDirConnectionMaxStall: a server may be silent so long */
+    /* FetchDirInfoEarly, FetchDirInfoExtraEarly: soon after a consensus is out, and of authorities.
+     */
+    bool early, extra_early;
+};
+
+/* tor's defaults (for TESTING, those of a TestingTorNetwork). */
+struct dir_schedule dir_schedule_defaults(bool testing);
+
 struct dirmgr_options {
     const struct dir_servers *servers; /* authorities and fallbacks; copied */
     bool testing;                      /* TestingTorNetwork: short delays */
     uint32_t paths_needed_permyriad;   /* PathsNeededToBuildCircuits; 0: by the consensus */
+    struct dir_schedule schedule;
 };
 
 MUST_USE err_t dirmgr_new(struct env *env, const struct dirmgr_options *o,
@@ -107,7 +130,7 @@ void dirmgr_pause(struct dirmgr *d, bool paused);
 void dirmgr_retry_now(struct dirmgr *d);
 
 /* As C tor: up to 500 microdescriptors a request when it goes through a circuit. */
-enum { DIRMGR_REQUESTS_MAX = 12, DIRMGR_MD_BATCH_MAX = 500 };
+enum { DIRMGR_REQUESTS_MAX = 40, DIRMGR_MD_BATCH_MAX = 500 };
 
 /* One request; all of it is a copy. */
 struct dir_request {
@@ -120,15 +143,19 @@ struct dir_request {
     char host[IPPORT_TEXT_MAX];
     int64_t if_modified_since_s;
     size_t body_cap;
-    uint32_t timeout_ms; /* give up (dirmgr_failed) if it takes longer without any progress */
+    /* Give up (dirmgr_failed): if nothing comes for STALL_MS, or if, so long after the request was
+     * sent, the whole answer has not come at FLOOR_BYTES_S at least (0: at any rate). */
+    uint32_t stall_ms, floor_bytes_s;
 };
 
 /* The next request that should be launched now; false: nothing for the time being (ops->want will
  * tell). Call until it says false. */
 bool dirmgr_next(struct dirmgr *d, struct dir_request *out);
 
-/* The circuit is up and the request was sent; the body has begun: for progress only. */
+/* The circuit is up and the request was sent; N more bytes came as an answer; the body has begun.
+ */
 void dirmgr_sent(struct dirmgr *d, uint32_t id);
+void dirmgr_received(struct dirmgr *d, uint32_t id, size_t n);
 void dirmgr_body_began(struct dirmgr *d, uint32_t id);
 
 /* The answer, decompressed (BODY may be empty unless STATUS is 200), with the server's Date or 0.

@@ -12,9 +12,16 @@ enum {
     MD_BATCH_MIN = 32,              /* C tor: MIN_DL_PER_REQUEST */
     MD_REQUESTS_MIN = 3,            /* C tor: MIN_REQUESTS */
     MD_FEW = 16,                    /* C tor: MAX_DL_TO_DELAY */
-    MD_IN_FLIGHT_MAX = 8,           /* requests at once */
+    MD_IN_FLIGHT_MAX = 8,           /* requests at once; slow ones do not count, */
+    MD_SLOW_MAX = 24,               /* but there may be so many besides, */
+    MD_SLOW_ASKED_MAX = 2,          /* and so many that are not hopeless for one microdescriptor */
     CERT_TRIES_MAX = 3,             /* then the consensus that wants them is given up */
-    BOOTSTRAP_IN_FLIGHT_MAX = 3,    /* C tor: ClientBootstrapConsensusMaxInProgressTries */
+    SLOW_IN_FLIGHT_MAX = 3,         /* requests for other things, if they are slow */
+    /* A request that has waited for so long, and comes with fewer bytes a second in all, is slow,
+     * or hopeless: also dir_request.floor_bytes_s. */
+    SLOW_AFTER_S = 10,
+    SLOW_BYTES_S = 1024,
+    HOPELESS_BYTES_S = 100,
     CERTS_BODY_MAX = 1 << 20,
     MICRODESCS_BODY_MAX = 16 << 20,
     SKEW_WORTH_SAYING_S = 30 * 60, /* C tor: ALLOW_DIRECTORY_TIME_SKEW */
@@ -25,14 +32,31 @@ enum {
     PROTOS_TEXT_MAX = 256,
 };
 
+/* How an answer comes. SLOW: others are asked for the same as well. HOPELESS: even modems are
+ * faster; it is over as soon as any other has come, for then it is not our line. */
+enum dm_pace { PACE_GOOD, PACE_SLOW, PACE_HOPELESS, PACE_N };
+
 struct dm_request {
     uint32_t id; /* 0: slot is free */
     enum dir_kind kind;
     struct rsa_id rsa;
     bool is_authority, began;
+    enum dm_pace pace;
+    bool over; /* others were faster: to be cancelled */
+    uint64_t launched_us;
+    size_t received;
     struct sha256 *digests; /* of microdescriptors asked for */
     size_t n_digests;
 };
+
+/* What is known of the microdescriptor of one relay of newest. */
+struct dm_row {
+    uint8_t fails;
+    uint8_t asked[PACE_N]; /* how many requests are under way for it */
+};
+
+/* Where a consensus is looked for while there is none. */
+enum { BOOT_FALLBACK, BOOT_AUTHORITY, BOOT_N };
 
 struct dirmgr {
     struct env *env;
@@ -64,14 +88,13 @@ struct dirmgr {
     struct dm_request requests[DIRMGR_REQUESTS_MAX];
     uint32_t last_id;
 
-    struct backoff consensus_wait, cert_wait, md_wait;
-    uint64_t consensus_launched_us, md_launched_us;
+    struct dir_schedule schedule;
+    struct backoff boot_wait[BOOT_N], consensus_wait, cert_wait, md_wait;
+    uint64_t md_first_us, md_launched_us;
     uint64_t bootstrap_began_us;
-    unsigned consensus_tries;
     int64_t refresh_s; /* wall clock: look for a newer consensus from then on */
     size_t md_file_bytes, md_journal_bytes; /* of cached-microdescs and its journal */
-    uint8_t *md_fails;                      /* one per row of newest */
-    bool *md_asked;                         /* the same: in flight */
+    struct dm_row *rows;                    /* one per row of newest */
 
     /* Events to be delivered. */
     struct timer events, wake;
@@ -83,8 +106,28 @@ struct dirmgr {
     bool was_enough;
 };
 
+/* dirmgr_slow.c: requests under way, and those that keep us waiting. */
+size_t dm_in_flight(const struct dirmgr *d, enum dir_kind kind); /* of good pace */
+size_t dm_slow_in_flight(const struct dirmgr *d, enum dir_kind kind);
+struct dm_request *dm_find(struct dirmgr *d, uint32_t id);
+struct dm_row *dm_row(const struct dirmgr *d, const struct sha256 *md); /* NULL: not listed */
+/* A request came under way, or into a new table; or it is not any more. */
+void dm_mark_rows(const struct dirmgr *d, const struct dm_request *rq, bool under_way);
+/* Out of the table; its microdescriptors may be asked for again. The digests are the caller's. */
+struct dm_request dm_take(struct dirmgr *d, struct dm_request *rq);
+/* Which of them have become slow; notes when that may be so of the next. */
+void dm_look_for_slow(struct dirmgr *d);
+/* Something good has come: what is under way for it besides is over, and what is hopeless. */
+void dm_outrun(struct dirmgr *d, enum dir_kind kind);
+void dm_cancel_outrun(struct dirmgr *d);
+
+/* dirmgr_want.c */
+/* All first tries are due when the schedule says; also after failures that count no more. */
+void dm_begin_schedule(struct dirmgr *d);
+void dm_begin_bootstrap(struct dirmgr *d);
+
 /* dirmgr_servers.c */
-void dm_backoff(struct dirmgr *d, struct backoff *b); /* one more failure */
+bool dm_has_fallbacks(const struct dirmgr *d);
 void server_failed(struct dirmgr *d, const struct rsa_id *rsa);
 void server_worked(struct dirmgr *d, const struct rsa_id *rsa);
 const char *server_name(const struct dirmgr *d, const struct rsa_id *rsa, char out[64]);
@@ -125,7 +168,5 @@ void dm_note_wall(struct dirmgr *d, int64_t at_s);
 void dm_arm(struct dirmgr *d);
 void dm_netdir_changed(struct dirmgr *d);
 void dm_schedule_refresh(struct dirmgr *d);
-size_t dm_in_flight(const struct dirmgr *d, enum dir_kind kind);
-struct dm_request *dm_find(struct dirmgr *d, uint32_t id);
 
 #endif

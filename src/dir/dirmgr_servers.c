@@ -5,11 +5,6 @@
 #include "crypto/encode.h"
 #include "dir/dirmgr_int.h"
 
-void dm_backoff(struct dirmgr *d, struct backoff *b)
-{
-    backoff_fail(b, d->env, d->testing);
-}
-
 void server_failed(struct dirmgr *d, const struct rsa_id *rsa)
 {
     if (d->ops.judge)
@@ -42,6 +37,14 @@ const char *server_name(const struct dirmgr *d, const struct rsa_id *rsa, char o
     return out;
 }
 
+bool dm_has_fallbacks(const struct dirmgr *d)
+{
+    for (size_t i = 0; i < d->servers.n; i++)
+        if (!d->servers.list[i].is_authority && !d->servers.list[i].is_bridge)
+            return true;
+    return false;
+}
+
 /* Who has a request of this kind under way, in OUT. */
 static size_t list_busy(const struct dirmgr *d, enum dir_kind kind,
                         struct rsa_id out[DIRMGR_REQUESTS_MAX])
@@ -53,7 +56,7 @@ static size_t list_busy(const struct dirmgr *d, enum dir_kind kind,
     return n;
 }
 
-bool pick_server(struct dirmgr *d, bool authority, const struct rsa_id *rather,
+static bool pick(struct dirmgr *d, bool authority, const struct rsa_id *rather,
                  struct dir_request *out)
 {
     struct rsa_id busy[DIRMGR_REQUESTS_MAX];
@@ -71,4 +74,11 @@ bool pick_server(struct dirmgr *d, bool authority, const struct rsa_id *rather,
     }
     ipport_text(&out->to.addr, out->host);
     return true;
+}
+
+/* C tor, dirclient_fetches_from_authorities(): who wants it early rather asks those who make it. */
+bool pick_server(struct dirmgr *d, bool authority, const struct rsa_id *rather,
+                 struct dir_request *out)
+{
+    return (d->schedule.early && pick(d, true, NULL, out)) || pick(d, authority, rather, out);
 }

@@ -14,45 +14,31 @@ void drop_candidate(struct dirmgr *d)
     backoff_ok(&d->cert_wait);
 }
 
-/* In-flight requests go on; their rows are marked again in the new table. */
-static void mark_asked(struct dirmgr *d)
-{
-    for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++) {
-        const struct dm_request *rq = &d->requests[i];
-        for (size_t j = 0; rq->id && j < rq->n_digests; j++) {
-            const struct relay *r = netdir_by_md(d->newest, &rq->digests[j]);
-            if (r)
-                d->md_asked[r - netdir_at(d->newest, 0)] = true;
-        }
-    }
-}
-
 /* Takes over GIFT_C. */
 static err_t adopt(struct dirmgr *d, struct consensus *gift_c)
 {
     struct netdir *nd;
     size_t n = gift_c->n_relays + 1;
     TRY(netdir_new(gift_c, dm_known(d), &nd));
-    uint8_t *fails = calloc(n, sizeof *fails);
-    bool *asked = calloc(n, sizeof *asked);
-    if (!fails || !asked) {
-        free(fails);
-        free(asked);
+    struct dm_row *rows = calloc(n, sizeof *rows);
+    if (!rows) {
         netdir_unref(&nd);
         return ERR_NOMEM;
     }
-    free(d->md_fails);
-    free(d->md_asked);
-    d->md_fails = fails;
-    d->md_asked = asked;
+    free(d->rows);
+    d->rows = rows;
     netdir_unref(&d->newest);
     netdir_unref(&d->stale);
     d->newest = nd;
-    mark_asked(d);
-    backoff_ok(&d->consensus_wait);
+    /* Requests under way go on. */
+    for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++)
+        dm_mark_rows(d, &d->requests[i], true);
+    dm_outrun(d, DIR_WANT_CONSENSUS);
+    dm_outrun(d, DIR_WANT_CERTS);
+    backoff_begin(&d->consensus_wait, d->env, d->schedule.consensus_first_s);
     backoff_ok(&d->md_wait);
+    d->md_first_us = d->env->mono_us + d->schedule.others_first_s * (uint64_t)US_PER_SEC;
     d->md_launched_us = 0;
-    d->consensus_tries = 0;
     dm_schedule_refresh(d);
     return OK;
 }
@@ -77,6 +63,21 @@ static void become_obsolete(struct dirmgr *d)
     dm_netdir_changed(d);
 }
 
+/* "When a client lacks a protocol listed in recommended-client-protocols, it should warn the user
+ * that the client is obsolete." It is not for lack of what no version has yet. */
+static void tell_recommended(struct dirmgr *d, struct text list, const char *missing)
+{
+    char news[PROTOS_TEXT_MAX];
+    if (protover_all_known(list, news, sizeof news))
+        log_notice(d->env->log, "The network recommends protocols that Tunic does not have yet: %s",
+                   missing);
+    else
+        log_warn(d->env->log,
+                 "At least one protocol listed as recommended in the consensus is not supported by "
+                 "this version of Tunic. You should upgrade. The missing protocols are: %s",
+                 news);
+}
+
 /* tor-spec 9: "When a client lacks a protocol listed in required-client-protocols, it should warn
  * the user as above. [...] it must not connect to the network." The words are C tor's:
  * networkstatus_check_required_protocols(). */
@@ -90,11 +91,7 @@ static bool obey_protocols(struct dirmgr *d, const struct consensus *c)
     if (!lacks(c->recommended_client_protocols, missing))
         missing[0] = 0;
     if (missing[0] && strcmp(missing, d->recommended_lacking) != 0)
-        log_warn(d->env->log,
-                 "At least one protocol listed as recommended in the consensus is not supported by "
-                 "this version of Tunic. You should upgrade when there is a version that has it. "
-                 "The missing protocols are: %s",
-                 missing);
+        tell_recommended(d, text_of(c->recommended_client_protocols), missing);
     memcpy(d->recommended_lacking, missing, sizeof missing);
     return true;
 }
@@ -179,7 +176,8 @@ static void keep_candidate(struct dirmgr *d, struct consensus *gift_c, struct te
     d->candidate_text = copy;
     d->candidate_len = body.len;
     d->candidate_from = *from;
-    backoff_ok(&d->cert_wait);
+    dm_outrun(d, DIR_WANT_CONSENSUS);
+    backoff_begin(&d->cert_wait, d->env, d->schedule.others_first_s);
     dm_step(d, 40);
     dm_kick(d);
 }
@@ -187,7 +185,7 @@ static void keep_candidate(struct dirmgr *d, struct consensus *gift_c, struct te
 static void refuse(struct dirmgr *d, const struct rsa_id *from)
 {
     server_failed(d, from);
-    dm_backoff(d, &d->consensus_wait);
+    backoff_fail(&d->consensus_wait, d->env, d->testing, d->schedule.consensus_first_s);
     dm_kick(d);
 }
 
@@ -209,7 +207,7 @@ void take_consensus(struct dirmgr *d, struct text body, const struct rsa_id *fro
     if (is_older(d, c)) {
         log_info(d->env->log, "Consensus from %s is not newer than ours", name);
         consensus_free(&c);
-        dm_backoff(d, &d->consensus_wait);
+        backoff_fail(&d->consensus_wait, d->env, d->testing, d->schedule.consensus_first_s);
         return;
     }
     err = consensus_verify(c, d->auths, d->n_auths, &d->certs, env_wall_s(d->env), &v);
@@ -372,7 +370,7 @@ size_t take_microdescs(struct dirmgr *d, struct text body, struct dm_request *rq
         /* What the authorities signed and we still can't use, asking again won't mend. */
         const struct relay *r = netdir_by_md(d->newest, &md.digest);
         if (err == ERR_MALFORMED && r)
-            d->md_fails[r - netdir_at(d->newest, 0)] = MD_HOPELESS;
+            d->rows[r - netdir_at(d->newest, 0)].fails = MD_HOPELESS;
     }
     if (unasked)
         log_info(d->env->log, "%zu microdescriptors that were not asked for are dropped", unasked);
@@ -395,6 +393,7 @@ void review(struct dirmgr *d)
     if (d->newest && !dm_live(d, d->newest)) {
         dm_keep_stale(d, d->newest);
         d->newest = NULL;
+        dm_begin_bootstrap(d);
     }
     if (d->newest)
         netdir_coverage(d->newest, d->paths_needed_permyriad, &v);

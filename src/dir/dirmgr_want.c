@@ -20,9 +20,19 @@ static struct dm_request *claim(struct dirmgr *d, struct dir_request *out)
         d->last_id = 1;
     *rq = (struct dm_request){.id = d->last_id, .kind = out->kind, .rsa = out->to.rsa};
     rq->is_authority = out->to.is_authority;
+    rq->launched_us = d->env->mono_us;
     out->id = rq->id;
-    out->timeout_ms = d->testing ? 20000 : 60000;
+    out->stall_ms = d->schedule.max_stall_s * MS_PER_SEC;
+    out->floor_bytes_s = HOPELESS_BYTES_S;
     return rq;
+}
+
+struct dir_schedule dir_schedule_defaults(bool testing)
+{
+    return (struct dir_schedule){.authority_first_s = testing ? 0 : 6,
+                                 .max_tries = 3,
+                                 .few_wait_s = testing ? 5 : 600,
+                                 .max_stall_s = testing ? 30 : 300};
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -54,60 +64,96 @@ static int64_t modified_since(const struct dirmgr *d)
     return c->valid_after_s + (half < 180 ? half : 180);
 }
 
-static bool some_body_began(const struct dirmgr *d)
+/* ---- the consensus ---- */
+
+/* Two rows of tries while there is no network, as in C tor: fallbacks, and authorities, which have
+ * to serve everybody, later. Guards of a network that is over count as fallbacks. */
+static bool boot_row_used(const struct dirmgr *d, int row)
 {
-    for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++)
-        if (d->requests[i].id && d->requests[i].kind == DIR_WANT_CONSENSUS && d->requests[i].began)
-            return true;
+    bool others = dm_has_fallbacks(d) || dm_known(d);
+    return row == BOOT_AUTHORITY || (others && !d->schedule.early);
+}
+
+static uint32_t boot_first_s(const struct dirmgr *d, int row)
+{
+    if (row == BOOT_FALLBACK)
+        return d->schedule.fallback_first_s;
+    return boot_row_used(d, BOOT_FALLBACK) ? d->schedule.authority_first_s
+                                           : d->schedule.authority_only_first_s;
+}
+
+void dm_begin_bootstrap(struct dirmgr *d)
+{
+    for (int row = 0; row < BOOT_N; row++)
+        backoff_begin(&d->boot_wait[row], d->env, boot_first_s(d, row));
+}
+
+void dm_begin_schedule(struct dirmgr *d)
+{
+    dm_begin_bootstrap(d);
+    backoff_ok(&d->consensus_wait);
+    backoff_ok(&d->md_wait);
+}
+
+static bool due(struct dirmgr *d, const struct backoff *b)
+{
+    if (backoff_due(b, d->env))
+        return true;
+    dm_note_wake(d, b->not_before_us);
     return false;
 }
 
-/* While there is no network at all, a server that says nothing for six seconds gets a rival. */
-static bool consensus_wanted(struct dirmgr *d)
+/* C tor, networkstatus_consensus_is_already_downloading(): who sends it is waited for; but not for
+ * ever. */
+static bool is_coming(const struct dirmgr *d)
 {
-    bool bootstrap = !d->newest;
-    size_t n = dm_in_flight(d, DIR_WANT_CONSENSUS);
-    if (d->candidate || !d->n_auths)
+    for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++) {
+        const struct dm_request *rq = &d->requests[i];
+        if (rq->id && rq->kind == DIR_WANT_CONSENSUS && rq->began && rq->pace == PACE_GOOD)
+            return true;
+    }
+    return false;
+}
+
+static size_t consensus_in_flight(const struct dirmgr *d)
+{
+    return dm_in_flight(d, DIR_WANT_CONSENSUS) + dm_slow_in_flight(d, DIR_WANT_CONSENSUS);
+}
+
+/* The tries do not wait for each other's end, so each makes the next one wait. */
+static bool pick_for_bootstrap(struct dirmgr *d, struct dir_request *out)
+{
+    if (consensus_in_flight(d) >= d->schedule.max_tries || is_coming(d))
         return false;
-    if (!bootstrap && env_wall_s(d->env) < d->refresh_s) {
+    for (int row = 0; row < BOOT_N; row++)
+        if (boot_row_used(d, row) && due(d, &d->boot_wait[row]) &&
+            pick_server(d, row == BOOT_AUTHORITY, NULL, out)) {
+            backoff_fail(&d->boot_wait[row], d->env, d->testing, boot_first_s(d, row));
+            return true;
+        }
+    return false;
+}
+
+static bool pick_for_next(struct dirmgr *d, struct dir_request *out)
+{
+    if (env_wall_s(d->env) < d->refresh_s) {
         dm_note_wall(d, d->refresh_s);
         return false;
     }
-    if (n >= (bootstrap ? BOOTSTRAP_IN_FLIGHT_MAX : 1))
-        return false;
-    uint64_t due = d->consensus_wait.not_before_us;
-    if (n) {
-        uint64_t rival = d->consensus_launched_us + (d->testing ? 2 : 6) * (uint64_t)US_PER_SEC;
-        if (some_body_began(d))
-            return false;
-        due = due > rival ? due : rival;
-    }
-    if (d->env->mono_us >= due)
-        return true;
-    dm_note_wake(d, due);
-    return false;
-}
-
-/* While there is no network every second try goes to an authority: they have to serve everybody,
- * but know best. */
-static bool pick_for_consensus(struct dirmgr *d, struct dir_request *out)
-{
-    bool authority = !d->newest && d->consensus_tries % 2 == 1;
-    return (authority && pick_server(d, true, NULL, out)) || pick_server(d, false, NULL, out);
+    return !dm_in_flight(d, DIR_WANT_CONSENSUS) && consensus_in_flight(d) < SLOW_IN_FLIGHT_MAX &&
+           due(d, &d->consensus_wait) && pick_server(d, false, NULL, out);
 }
 
 static bool next_consensus(struct dirmgr *d, struct dir_request *out)
 {
-    if (!consensus_wanted(d))
-        return false;
     out->kind = DIR_WANT_CONSENSUS;
-    if (!pick_for_consensus(d, out))
+    if (d->candidate || !d->n_auths)
+        return false;
+    if (!(d->newest ? pick_for_next(d, out) : pick_for_bootstrap(d, out)))
         return false;
     consensus_path(d, out->path);
     out->if_modified_since_s = modified_since(d);
     out->body_cap = CONSENSUS_TEXT_MAX;
-    d->consensus_launched_us = d->env->mono_us;
-    d->consensus_tries++;
     claim(d, out);
     return true;
 }
@@ -126,13 +172,10 @@ static void certs_path(const struct consensus_verdict *v, char out[DIRHTTP_URL_M
 
 static bool next_certs(struct dirmgr *d, struct dir_request *out)
 {
-    if (!d->candidate || dm_in_flight(d, DIR_WANT_CERTS))
-        return false;
-    if (!backoff_due(&d->cert_wait, d->env)) {
-        dm_note_wake(d, d->cert_wait.not_before_us);
-        return false;
-    }
     out->kind = DIR_WANT_CERTS;
+    if (!d->candidate || dm_in_flight(d, DIR_WANT_CERTS) ||
+        dm_slow_in_flight(d, DIR_WANT_CERTS) >= SLOW_IN_FLIGHT_MAX || !due(d, &d->cert_wait))
+        return false;
     /* First whoever had the consensus: a link to it is open. */
     if (!pick_server(d, false, d->cert_wait.fails ? NULL : &d->candidate_from, out))
         return false;
@@ -148,7 +191,9 @@ static bool row_wanted(const struct dirmgr *d, size_t i, bool retries)
      * just have been down. */
     bool enough = d->current == d->newest;
     unsigned most = !retries ? 0 : enough ? MD_FAILS_MAX - 1 : MD_FAILS_MAX;
-    return !netdir_at(d->newest, i)->has_md && !d->md_asked[i] && d->md_fails[i] <= most;
+    const struct dm_row *row = &d->rows[i];
+    return !netdir_at(d->newest, i)->has_md && !row->asked[PACE_GOOD] &&
+           row->asked[PACE_SLOW] < MD_SLOW_ASKED_MAX && row->fails <= most;
 }
 
 /* How many microdescriptors can be asked for now; RETRIES: those that failed before count too. */
@@ -168,7 +213,7 @@ static size_t count_wanted(struct dirmgr *d, bool *retries)
 /* C tor: with enough at hand, a few missing ones wait until more come together. */
 static bool few_may_wait(struct dirmgr *d, size_t n)
 {
-    uint64_t pause_us = (d->testing ? 5 : 600) * (uint64_t)US_PER_SEC;
+    uint64_t pause_us = d->schedule.few_wait_s * (uint64_t)US_PER_SEC;
     if (n >= MD_FEW || d->current != d->newest || !d->md_launched_us)
         return false;
     if (d->env->mono_us >= d->md_launched_us + pause_us)
@@ -203,7 +248,7 @@ static err_t fill_batch(struct dirmgr *d, struct dm_request *rq, size_t size, bo
         at += snprintf(path + at, (size_t)(DIRHTTP_URL_MAX - at), "%s%s", rq->n_digests ? "-" : "",
                        base64_encode(digest->b, sizeof digest->b, false, b64));
         rq->digests[rq->n_digests++] = *digest;
-        d->md_asked[i] = true;
+        d->rows[i].asked[PACE_GOOD]++;
     }
     (void)snprintf(path + at, (size_t)(DIRHTTP_URL_MAX - at), ".z");
     return OK;
@@ -212,9 +257,13 @@ static err_t fill_batch(struct dirmgr *d, struct dm_request *rq, size_t size, bo
 static bool next_microdescs(struct dirmgr *d, struct dir_request *out)
 {
     bool retries;
-    size_t flying = dm_in_flight(d, DIR_WANT_MICRODESCS);
-    if (!d->newest || flying >= MD_IN_FLIGHT_MAX)
+    if (!d->newest || dm_in_flight(d, DIR_WANT_MICRODESCS) >= MD_IN_FLIGHT_MAX ||
+        dm_slow_in_flight(d, DIR_WANT_MICRODESCS) >= MD_SLOW_MAX)
         return false;
+    if (d->env->mono_us < d->md_first_us) {
+        dm_note_wake(d, d->md_first_us);
+        return false;
+    }
     size_t n = count_wanted(d, &retries);
     if (!n || few_may_wait(d, n))
         return false;
@@ -237,8 +286,9 @@ bool dirmgr_next(struct dirmgr *d, struct dir_request *out)
     if (!d->started || d->paused || d->obsolete)
         return false;
     review(d);
+    d->wake_us = TIMER_NEVER;
+    dm_look_for_slow(d);
     if (free_slot(d)) {
-        d->wake_us = TIMER_NEVER;
         if (next_certs(d, out) || next_consensus(d, out) || next_microdescs(d, out))
             return true;
     }

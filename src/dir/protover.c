@@ -14,22 +14,24 @@ static const struct {
 #undef X
 };
 
-/* What Tunic's client side speaks, for the authorities' required and recommended lists. Not there
- * yet: congestion control (FlowCtrl=2), conflux, circuit padding, consensus diffs (DirCache=2),
- * onion services (HSDir, HSIntro, HSRend), CGO (Relay=6). LinkAuth is for who shows certificates,
- * and Relay=1 is TAP. */
+/* What Tunic's client side speaks, for the authorities' required and recommended lists; and what
+ * was recommended when this was written, but is not there yet: consensus diffs, congestion control
+ * and onion services. LinkAuth is for who shows certificates, and Relay=1 is TAP. */
 static const struct {
     const char *name;
-    uint64_t versions;
+    uint64_t versions, not_yet;
 } supported[] = {
 #define V(n) (UINT64_C(1) << (n))
-    {"Cons", V(1) | V(2)},
-    {"Desc", V(1) | V(2) | V(3) | V(4)},
-    {"DirCache", V(1)},
-    {"FlowCtrl", V(1)},
-    {"Link", V(3) | V(4) | V(5)},
-    {"Microdesc", V(1) | V(2) | V(3)},
-    {"Relay", V(2) | V(3) | V(4)},
+    {"Cons", V(1) | V(2), 0},
+    {"Desc", V(1) | V(2) | V(3) | V(4), 0},
+    {"DirCache", V(1), V(2)},
+    {"FlowCtrl", V(1), V(2)},
+    {"HSDir", 0, V(2)},
+    {"HSIntro", 0, V(4)},
+    {"HSRend", 0, V(2)},
+    {"Link", V(3) | V(4) | V(5), 0},
+    {"Microdesc", V(1) | V(2) | V(3), 0},
+    {"Relay", V(2) | V(3) | V(4), 0},
 #undef V
 };
 
@@ -111,12 +113,12 @@ err_t protover_parse(struct text list, uint32_t *bits)
     return OK;
 }
 
-static uint64_t supported_versions(struct text name)
+static uint64_t lacking(struct text name, uint64_t versions, bool not_yet_counts)
 {
     for (size_t i = 0; i < sizeof supported / sizeof supported[0]; i++)
         if (text_is(name, supported[i].name))
-            return supported[i].versions;
-    return 0;
+            versions &= ~(supported[i].versions | (not_yet_counts ? supported[i].not_yet : 0));
+    return versions;
 }
 
 static void note_missing(struct text name, uint64_t versions, char *out, size_t cap)
@@ -128,7 +130,7 @@ static void note_missing(struct text name, uint64_t versions, char *out, size_t 
     }
 }
 
-bool protover_all_supported(struct text list, char *missing, size_t cap)
+static bool covers(struct text list, bool not_yet_counts, char *missing, size_t cap)
 {
     struct text name;
     uint64_t versions;
@@ -136,12 +138,22 @@ bool protover_all_supported(struct text list, char *missing, size_t cap)
     if (cap)
         missing[0] = 0;
     while (protover_next(&list, &name, &versions) == OK) {
-        uint64_t lacking = versions & ~supported_versions(name);
-        if (!lacking)
+        versions = lacking(name, versions, not_yet_counts);
+        if (!versions)
             continue;
         all = false;
         if (cap)
-            note_missing(name, lacking, missing, cap);
+            note_missing(name, versions, missing, cap);
     }
     return all;
+}
+
+bool protover_all_supported(struct text list, char *missing, size_t cap)
+{
+    return covers(list, false, missing, cap);
+}
+
+bool protover_all_known(struct text list, char *missing, size_t cap)
+{
+    return covers(list, true, missing, cap);
 }

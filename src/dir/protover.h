@@ -62,5 +62,7 @@ MUST_USE err_t protover_next(struct text *rest, struct text *name, uint64_t *ver
 /* Which entries of a required-/recommended-client-protocols list Tunic does not have, as text of
  * the same form ("" if none), cut at CAP. True if nothing is missing. */
 bool protover_all_supported(struct text list, char *missing, size_t cap);
+/* The same, but for what this version is known not to have yet: what remains is news. */
+bool protover_all_known(struct text list, char *missing, size_t cap);
 
 #endif

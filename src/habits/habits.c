@@ -37,16 +37,44 @@ uint64_t habits_padding_ms(struct env *env, unsigned low_ms, unsigned high_ms)
     return low_ms + (a > b ? a : b);
 }
 
-int64_t habits_refresh_s(struct env *env, int64_t valid_after_s, int64_t fresh_until_s,
-                         int64_t valid_until_s)
+/* A time in SPAN_S from START_S, before the consensus is over. */
+static int64_t refresh(struct env *env, int64_t start, int64_t span, int64_t valid_until_s)
 {
-    int64_t start = fresh_until_s + (fresh_until_s - valid_after_s) * 3 / 4;
-    int64_t span = (valid_until_s - start) * 7 / 8;
     if (span < 1)
         span = 1;
     if (start + span >= valid_until_s)
         start = valid_until_s - span - 1;
     return start + (int64_t)env_random_below(env, (uint64_t)span);
+}
+
+int64_t habits_refresh_s(struct env *env, int64_t valid_after_s, int64_t fresh_until_s,
+                         int64_t valid_until_s)
+{
+    int64_t start = fresh_until_s + (fresh_until_s - valid_after_s) * 3 / 4;
+    return refresh(env, start, (valid_until_s - start) * 7 / 8, valid_until_s);
+}
+
+/* CONSENSUS_MIN_SECONDS_BEFORE_CACHING, less where consensuses follow each other fast. */
+static int64_t before_caching_s(int64_t interval_s)
+{
+    int64_t s = interval_s / 16 < 120 ? interval_s / 16 : 120;
+    return s ? s : 1;
+}
+
+int64_t habits_refresh_early_s(struct env *env, int64_t valid_after_s, int64_t fresh_until_s,
+                               int64_t valid_until_s)
+{
+    int64_t interval_s = fresh_until_s - valid_after_s;
+    return refresh(env, fresh_until_s + before_caching_s(interval_s), interval_s / 2,
+                   valid_until_s);
+}
+
+int64_t habits_refresh_extra_early_s(struct env *env, int64_t valid_after_s, int64_t fresh_until_s,
+                                     int64_t valid_until_s)
+{
+    int64_t interval_s = fresh_until_s - valid_after_s, wait_s = before_caching_s(interval_s);
+    int64_t span = wait_s + 60 > interval_s ? interval_s / 2 : 60;
+    return refresh(env, fresh_until_s + wait_s, span, valid_until_s);
 }
 
 uint64_t habits_retry_ms(struct env *env, uint64_t last_ms, uint64_t base_ms)

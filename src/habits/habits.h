@@ -67,6 +67,12 @@ uint64_t habits_padding_ms(struct env *env, unsigned low_ms, unsigned high_ms);
 int64_t habits_refresh_s(struct env *env, int64_t valid_after_s, int64_t fresh_until_s,
                          int64_t valid_until_s);
 
+/* The same with FetchDirInfoEarly, and with FetchDirInfoExtraEarly. */
+int64_t habits_refresh_early_s(struct env *env, int64_t valid_after_s, int64_t fresh_until_s,
+                               int64_t valid_until_s);
+int64_t habits_refresh_extra_early_s(struct env *env, int64_t valid_after_s, int64_t fresh_until_s,
+                                     int64_t valid_until_s);
+
 /* The wait after another failure; LAST_MS is the one before, 0 at first:
  * next_random_exponential_delay. */
 uint64_t habits_retry_ms(struct env *env, uint64_t last_ms, uint64_t base_ms);

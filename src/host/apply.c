@@ -43,11 +43,28 @@ static uint32_t permyriad_of(double share)
     return share < 0 ? 0 : (uint32_t)(share * 10000 + 0.5);
 }
 
+static struct dir_schedule schedule_of(const struct options *o)
+{
+    return (struct dir_schedule){
+        .fallback_first_s = (uint32_t)o->bootstrap_fallback_delay_s,
+        .authority_first_s = (uint32_t)o->bootstrap_authority_delay_s,
+        .authority_only_first_s = (uint32_t)o->bootstrap_authority_only_delay_s,
+        .max_tries = (uint32_t)o->bootstrap_max_in_progress,
+        .consensus_first_s = (uint32_t)o->testing_client_consensus_download_delay_s,
+        .others_first_s = (uint32_t)o->testing_client_download_delay_s,
+        .few_wait_s = (uint32_t)o->testing_client_max_interval_without_request_s,
+        .max_stall_s = (uint32_t)o->testing_dir_connection_max_stall_s,
+        .early = o->fetch_dir_info_early,
+        .extra_early = o->fetch_dir_info_extra_early,
+    };
+}
+
 static struct client_config config_of(const struct options *o)
 {
     return (struct client_config){
         .avoid_disk_writes = o->avoid_disk_writes,
         .testing_network = o->testing_tor_network,
+        .directory = schedule_of(o),
         .default_fallback_dirs = o->use_default_fallback_dirs,
         .authority_fallback_rate = o->dir_authority_fallback_rate,
         .paths_needed_permyriad = permyriad_of(o->paths_needed_to_build_circuits),

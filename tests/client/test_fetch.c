@@ -18,6 +18,7 @@ static struct {
     unsigned queued, taken;
     struct {
         unsigned replies, failures, sent, bodies;
+        size_t received;
         int status;
         size_t body_len;
         err_t why;
@@ -40,6 +41,12 @@ void dirmgr_sent(struct dirmgr *d, uint32_t id)
 {
     (void)d;
     net.of[id].sent++;
+}
+
+void dirmgr_received(struct dirmgr *d, uint32_t id, size_t n)
+{
+    (void)d;
+    net.of[id].received += n;
 }
 
 void dirmgr_body_began(struct dirmgr *d, uint32_t id)
@@ -231,7 +238,10 @@ static void teardown(struct fixture *f)
 static void want(struct fixture *f, uint8_t server)
 {
     struct dir_request *r = &net.queue[net.queued];
-    *r = (struct dir_request){.id = net.queued++, .body_cap = 100000, .timeout_ms = 30000};
+    *r = (struct dir_request){.id = net.queued++,
+                              .body_cap = 100000,
+                              .stall_ms = 30000,
+                              .floor_bytes_s = r->floor_bytes_s};
     r->to.rsa.b[0] = server;
     r->to.addr = (struct ipport){ip_v4((const uint8_t[]){127, 0, 0, server}), 9001};
     snprintf(r->path, sizeof r->path, "/tor/status-vote/current/consensus-microdesc");
@@ -309,7 +319,7 @@ START_TEST(test_fetch_uses_ntor_where_the_key_is_known)
     net.queue[0].to.has_ntor = false;
     struct dir_request *r = &net.queue[net.queued];
     *r = (struct dir_request){
-        .to = {.has_ntor = true, .has_ed = true}, .body_cap = 1, .timeout_ms = 1};
+        .to = {.has_ntor = true, .has_ed = true}, .body_cap = 1, .stall_ms = 1};
     net.queued++;
     r->to.addr = (struct ipport){ip_v6((const uint8_t[16]){0x20, 1}), 9001};
     snprintf(r->path, sizeof r->path, "/x");
@@ -534,6 +544,59 @@ START_TEST(test_fetch_without_progress_times_out)
 }
 END_TEST
 
+/* However regularly it comes. */
+START_TEST(test_fetch_that_hardly_comes_times_out)
+{
+    struct fixture f;
+    setup(&f);
+    want(&f, 1);
+    net.queue[1].floor_bytes_s = 100;
+    want(&f, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        open_circ(net.oc[i]);
+        feed(i, "HTTP/1.0 200 OK\r\nContent-Encoding: identity\r\n\r\n");
+    }
+    size_t head = net.of[0].received;
+    ck_assert_uint_gt(head, 40);
+    for (int s = 0; s < 29; s++) {
+        test_env_advance_ms(f.env, 1000);
+        feed(0, "x");
+        feed(1, "x");
+    }
+    ck_assert_uint_eq(net.of[1].received, head + 29);
+    ck_assert_uint_eq(net.of[1].failures, 0);
+    test_env_advance_ms(f.env, 1900);
+    ck_assert_uint_eq(net.of[1].failures, 1);
+    ck_assert_int_eq(net.of[1].why, ERR_STREAM_TIMEOUT);
+    ck_assert(streams.stream[1].closed);
+    ck_assert_uint_eq(net.of[0].failures, 0); /* no floor was said */
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_fetch_cancelled_is_over_without_a_word)
+{
+    struct fixture f;
+    setup(&f);
+    want(&f, 1);
+    want(&f, 2);
+    open_circ(net.oc[0]);
+    feed(0, "HTTP/1.0 200 OK\r\n\r\nhalf");
+    fetcher_cancel(f.f, 0);
+    ck_assert(streams.stream[0].closed);
+    fetcher_cancel(f.f, 1); /* its circuit is not open yet */
+    open_circ(net.oc[1]);
+    ck_assert_uint_eq(streams.n, 1);
+    fetcher_cancel(f.f, 7); /* nobody knows it */
+    for (unsigned i = 0; i < 2; i++)
+        ck_assert_uint_eq(net.of[i].replies + net.of[i].failures, 0);
+    want(&f, 1); /* on the same circuit */
+    ck_assert_uint_eq(net.n, 2);
+    ck_assert_uint_eq(streams.n, 2);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_fetch_keeps_a_circuit_for_its_dirtiness)
 {
     struct fixture f;
@@ -629,6 +692,7 @@ TESTS("client/fetch", test_fetch_asks_once_the_circuit_is_open,
       test_fetch_stream_that_does_not_open_fails_the_request,
       test_fetch_stream_refused_fails_the_request, test_fetch_truncated_head_fails_the_request,
       test_fetch_malformed_head_closes_the_stream, test_fetch_body_over_its_cap_closes_the_stream,
-      test_fetch_without_progress_times_out, test_fetch_keeps_a_circuit_for_its_dirtiness,
+      test_fetch_without_progress_times_out, test_fetch_that_hardly_comes_times_out,
+      test_fetch_cancelled_is_over_without_a_word, test_fetch_keeps_a_circuit_for_its_dirtiness,
       test_fetch_closes_a_circuit_that_nobody_wants_any_more,
       test_fetch_retires_circuits_but_not_requests, test_fetch_end_tells_nobody)

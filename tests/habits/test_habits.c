@@ -165,6 +165,33 @@ START_TEST(test_habits_consensus_is_replaced_when_tor_does)
 }
 END_TEST
 
+static uint64_t refresh_early(struct env *env, const void *arg)
+{
+    const int64_t *dates = arg;
+    return (uint64_t)habits_refresh_early_s(env, dates[0], dates[1], dates[2]);
+}
+
+static uint64_t refresh_extra_early(struct env *env, const void *arg)
+{
+    const int64_t *dates = arg;
+    return (uint64_t)habits_refresh_extra_early_s(env, dates[0], dates[1], dates[2]);
+}
+
+START_TEST(test_habits_consensus_is_replaced_early_when_the_user_wants_that)
+{
+    struct draws d;
+    const int64_t hourly[] = {100000, 103600, 110800}, fast[] = {100, 120, 160};
+    draw(&d, refresh_early, hourly); /* two minutes past fresh_until, half an interval */
+    check_spread(&d, 103720, 103720 + 1800, uniform);
+    draw(&d, refresh_extra_early, hourly);
+    check_spread(&d, 103720, 103720 + 60, uniform);
+    draw(&d, refresh_early, fast); /* a sixteenth of an interval */
+    check_spread(&d, 121, 131, uniform);
+    draw(&d, refresh_extra_early, fast);
+    check_spread(&d, 121, 131, uniform);
+}
+END_TEST
+
 static uint64_t retry(struct env *env, const void *last_ms)
 {
     return habits_retry_ms(env, *(const uint64_t *)last_ms, 1000);
@@ -207,5 +234,6 @@ TESTS("habits/habits", test_habits_link_rests_as_tors,
       test_habits_clean_circuits_outlast_the_prediction_by_a_twentieth_at_most,
       test_habits_looks_at_old_circuits_a_second_late, test_habits_padding_is_the_greater_of_two,
       test_habits_consensus_is_replaced_when_tor_does,
+      test_habits_consensus_is_replaced_early_when_the_user_wants_that,
       test_habits_failures_wait_up_to_three_times_as_long,
       test_habits_guards_are_tried_again_when_tors_are)

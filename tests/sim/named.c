@@ -111,6 +111,25 @@ static void firewall(struct scenario *sc)
     picky(sc, LISTS_FIREWALL, true);
 }
 
+/* Two authorities of three and some guards send a byte a second; nobody waits for them. */
+static void slow_directory(struct scenario *sc)
+{
+    plain(sc);
+    sc->clients = 2;
+    sc->lasts_us = 40 * SIM_SECOND;
+    sc->all_served = true;
+    sc->says = "is slow";
+    static const size_t nodes[] = {0, 1, 3, 4, 5, 6};
+    for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++)
+        sc->trouble[sc->n_troubles++] = (struct trouble){.kind = TROUBLE_FAULT,
+                                                         .node = nodes[i],
+                                                         .until_us = 40 * SIM_SECOND,
+                                                         .fault = FAULT_DIR_DRIP,
+                                                         .n = 1};
+    add_app(sc, APP_ECHO, 1000, 0);
+    add_app(sc, APP_ECHO, 1000, 0);
+}
+
 void scenario_memory(uint64_t n, struct scenario *out)
 {
     *out = (struct scenario){.seed = 0};
@@ -125,9 +144,16 @@ static const struct {
     const char *name;
     void (*fill)(struct scenario *sc);
 } named[] = {
-    {"bootstrap", bootstrap},       {"download", download}, {"upload", upload},
-    {"restart", restart},           {"sleeps", sleeps},     {"entry-nodes", entry_nodes},
-    {"strict-nodes", strict_nodes}, {"firewall", firewall}, {"away", away},
+    {"bootstrap", bootstrap},
+    {"download", download},
+    {"upload", upload},
+    {"restart", restart},
+    {"sleeps", sleeps},
+    {"entry-nodes", entry_nodes},
+    {"strict-nodes", strict_nodes},
+    {"firewall", firewall},
+    {"away", away},
+    {"slow-directory", slow_directory},
 };
 
 const char *scenario_name(size_t i)

@@ -391,6 +391,9 @@ void sim_run(const struct scenario *sc, bool trace, struct sim_result *out)
     }
     if (!s->failed && sc->says && !s->said)
         sim_breach(s, "reaction", "no client said: %s", sc->says);
+    for (size_t i = 0; sc->all_served && !s->failed && i < s->n_apps; i++)
+        if (!s->app[i].served)
+            sim_breach(s, "served", "app %zu got no tunnel", i);
     clear(s);
     if (!s->failed) /* after a breach all may be */
         watch_end(s);
