@@ -25,10 +25,11 @@ struct running {
     struct timer watchdog;
 };
 
+/* The configuration was read, and is right: tor's "Reading config failed" would mislead. */
 static int fail(const struct app *app, const char *why)
 {
     log_warn(app->log, "%s", why);
-    log_err(app->log, "Reading config failed--see warnings above.");
+    log_err(app->log, "Tunic could not start--see warnings above.");
     return 1;
 }
 

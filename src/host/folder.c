@@ -95,7 +95,6 @@ err_t folder_open(const char *dir, bool group_readable, const char *owner, const
     if (err == OK)
         return OK;
     *fd = -1;
-    log_warn(log, "%s", why.text);
     return fail(dir, err, &why, e);
 }
 

@@ -36,7 +36,8 @@ def refuses(client):
     said = client.log()[client.started_at:]
     assert re.search(r"\[warn\] (State file .* is not a file|Unable to read state file)", said), \
         sut_module.tail(said)
-    assert "[err] Reading config failed--see warnings above." in said
+    assert "[err] %s--see warnings above." % (
+        "Reading config failed" if sut_module.IS_TOR else "Tunic could not start") in said
     assert [n for n in os.listdir(client.data) if n.startswith("state")] == \
         [n for n in before if n.startswith("state")]
 

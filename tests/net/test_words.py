@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 
@@ -132,6 +133,33 @@ def test_help_names_our_own_manual():
     assert status == 0
     assert "man tunic" in lines[-1]
     assert "torproject.org" not in "\n".join(lines)
+
+
+# -- a start that fails ----------------------------------------------------------------------------
+
+def test_a_port_in_use(tmp_path):
+    taken = socket.create_server(("127.0.0.1", 0))
+    (tmp_path / "torrc").write_text("SocksPort %d\n" % taken.getsockname()[1])
+    status, lines = said("-f", str(tmp_path / "torrc"), "--defaults-torrc", "/dev/null",
+                         "--DataDirectory", str(tmp_path / "data"))
+    taken.close()
+    assert status == 1
+    text = "\n".join(lines)
+    assert "Address already in use. Is Tor" in text and "already running?" in text
+    assert "Failed to bind one of the listener ports." in text
+    if not sut_module.IS_TOR:       # whose last line is that reading the configuration failed
+        assert lines[-1] == "Tunic could not start--see warnings above."
+        assert "Reading config failed" not in text
+
+
+@TUNIC_ONLY
+def test_a_folder_that_cannot_be_made_is_said_once():
+    status, lines = said("-f", "-", "--DataDirectory", "/proc/self/nothing", "--SocksPort", "auto",
+                         torrc=b"")
+    assert status == 1
+    text = "\n".join(lines)
+    assert text.count("No such file or directory") == 1
+    assert "Couldn't create private data directory \"/proc/self/nothing\"" in lines[-2]
 
 
 # -- while it runs ---------------------------------------------------------------------------------
