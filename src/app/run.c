@@ -170,6 +170,7 @@ static err_t make_host(struct running *r, struct conf_err *e)
     const struct app *app = r->app;
     if (crypto_init() != OK || net_new(app->log, NULL, &r->net) != OK)
         return conf_fail(e, ERR_NOMEM, "The event loop or the crypto library did not start");
+    logfile_set_env(app->logfile, net_env(r->net));
     const struct host_place place = {
         .net = r->net, .logs = app->logfile, .default_folder = true, .lock_wait_s = LOCK_WAIT_S};
     struct options *o = app->options;
@@ -200,6 +201,7 @@ static void end(struct running *r)
         env_disarm(net_env(r->net), &r->watchdog);
     }
     host_free(r->host);
+    logfile_set_env(r->app->logfile, NULL);
     net_free(r->net);
     process_end(&r->process);
 }

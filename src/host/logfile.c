@@ -9,18 +9,25 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/logout.h"
+
 #undef LOG_DEBUG /* syslog's names are ours, too; see priority_of() */
 #undef LOG_INFO
 #undef LOG_NOTICE
 #undef LOG_ERR
 
-enum { FILE_MODE = 0640, IDENT_MAX = 64 };
+enum {
+    FILE_MODE = 0640,
+    IDENT_MAX = 64,
+    RETRY_MS = 100,      /* between two tries at a destination that took no more */
+    LAST_WORD_MS = 1000, /* that the end of the program waits for it */
+};
 
 struct sink {
     enum log_level least, most;
     enum log_to to;
-    int fd;     /* of a file: owned */
-    char *path; /* of a file that was made for it and may have to go again; or NULL */
+    struct logout out; /* unless syslog */
+    char *path;        /* of a file that was made for it and may have to go again; or NULL */
 };
 
 struct sinks {
@@ -36,6 +43,8 @@ struct logfile {
     struct sinks coming;   /* between logfile_prepare() and what follows it */
     char ident[IDENT_MAX]; /* syslog keeps the pointer */
     bool syslog_open;
+    struct env *env;    /* see logfile_set_env() */
+    struct timer retry; /* armed: some destination has not taken all */
 };
 
 static int64_t system_wall_us(void)
@@ -71,19 +80,65 @@ static int priority_of(enum log_level level)
     return priorities[level];
 }
 
-/* A terminal or disk that takes no more loses the line: there is nobody to tell. */
-static void write_all(int fd, const char *bytes, size_t len)
+/* ---- destinations that take no more for now ---- */
+
+/* Lines that came while the queue was full: how many is said where they would stand. */
+static void tell_lost(struct logfile *f, struct logout *out)
 {
-    while (len > 0) {
-        ssize_t n = write(fd, bytes, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return;
-        bytes += n;
-        len -= (size_t)n;
-    }
+    char text[96], line[LOGFILE_LINE_MAX + 1];
+    size_t lost = out->lost;
+    if (!lost || buf_space(&out->queue) < LOGFILE_LINE_MAX)
+        return;
+    snprintf(text, sizeof text, "%zu line%s of this log %s lost: nobody was reading it.", lost,
+             lost == 1 ? "" : "s", lost == 1 ? "is" : "are");
+    size_t len = logfile_format(line, f->wall_us(), f->granularity_ms, LOG_WARN, text);
+    line[len++] = '\n';
+    out->lost = 0;
+    if (!logout_add(out, line, len))
+        out->lost = lost;
 }
+
+/* True: all is written. */
+static bool flush(struct logfile *f, struct logout *out)
+{
+    if (!logout_flush(out))
+        return false;
+    tell_lost(f, out);
+    return logout_flush(out);
+}
+
+static void try_again_soon(struct logfile *f)
+{
+    if (f->env && !f->retry.armed)
+        env_arm_ms(f->env, &f->retry, RETRY_MS);
+}
+
+static void write_line(struct logfile *f, struct logout *out, const char *line, size_t len)
+{
+    (void)flush(f, out);
+    (void)logout_add(out, line, len);
+    if (!flush(f, out))
+        try_again_soon(f);
+}
+
+static void retry(void *arg)
+{
+    struct logfile *f = arg;
+    for (size_t i = 0; i < f->open.n; i++)
+        if (f->open.list[i].to != LOG_TO_SYSLOG && !flush(f, &f->open.list[i].out))
+            try_again_soon(f);
+}
+
+void logfile_set_env(struct logfile *f, struct env *env)
+{
+    if (f->env)
+        env_disarm(f->env, &f->retry);
+    f->env = env;
+    if (env)
+        retry(f);
+}
+
+/* ---- lines ---- */
 
 static void sink_line(void *arg, enum log_level level, const char *text)
 {
@@ -92,13 +147,13 @@ static void sink_line(void *arg, enum log_level level, const char *text)
     size_t len = logfile_format(line, f->wall_us(), f->granularity_ms, level, text);
     line[len++] = '\n';
     for (size_t i = 0; i < f->open.n; i++) {
-        const struct sink *s = &f->open.list[i];
+        struct sink *s = &f->open.list[i];
         if (level < s->least || level > s->most)
             continue;
         if (s->to == LOG_TO_SYSLOG)
             syslog(priority_of(level), "%s", text);
         else
-            write_all(s->fd, line, len);
+            write_line(f, &s->out, line, len);
     }
 }
 
@@ -113,8 +168,8 @@ static void set_least(struct logfile *f)
 static void sinks_close(struct sinks *sinks)
 {
     for (size_t i = 0; i < sinks->n; i++) {
-        if (sinks->list[i].to == LOG_TO_FILE)
-            close(sinks->list[i].fd);
+        if (sinks->list[i].to != LOG_TO_SYSLOG)
+            logout_close(&sinks->list[i].out);
         free(sinks->list[i].path);
     }
     free(sinks->list);
@@ -130,8 +185,10 @@ struct logfile *logfile_new(enum quiet quiet, int64_t (*wall_us)(void))
         free(first);
         return NULL;
     }
-    *first = (struct sink){quiet == QUIET_HUSH ? LOG_WARN : LOG_NOTICE, LOG_ERR, LOG_TO_STDOUT,
-                           STDOUT_FILENO, NULL};
+    *first = (struct sink){
+        .least = quiet == QUIET_HUSH ? LOG_WARN : LOG_NOTICE, .most = LOG_ERR, .to = LOG_TO_STDOUT};
+    logout_init(&first->out, STDOUT_FILENO, false);
+    timer_init(&f->retry, retry, f);
     f->log = (struct log){.sink = sink_line, .arg = f};
     f->wall_us = wall_us ? wall_us : system_wall_us;
     f->granularity_ms = 1; /* tor writes milliseconds until it is configured */
@@ -144,6 +201,10 @@ void logfile_free(struct logfile *f)
 {
     if (!f)
         return;
+    logfile_set_env(f, NULL);
+    for (size_t i = 0; i < f->open.n; i++)
+        if (f->open.list[i].to != LOG_TO_SYSLOG)
+            (void)logout_flush_ms(&f->open.list[i].out, LAST_WORD_MS);
     sinks_close(&f->coming);
     sinks_close(&f->open);
     if (f->syslog_open)
@@ -156,35 +217,39 @@ struct log *logfile_log(struct logfile *f)
     return &f->log;
 }
 
-/* Opens PATH to append; *MADE: it was not there. */
+/* Opens PATH to append; *MADE: it was not there. It may be a FIFO that nobody reads yet: it is
+ * opened for both, then what is written waits for its reader. */
 static int open_log(const char *path, bool *made)
 {
-    int flags = O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC;
-    int fd = open(path, flags | O_EXCL, FILE_MODE);
+    int flags = O_CREAT | O_APPEND | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
+    int fd = open(path, flags | O_WRONLY | O_EXCL, FILE_MODE);
     *made = fd >= 0;
-    return fd < 0 && errno == EEXIST ? open(path, flags, FILE_MODE) : fd;
+    if (fd < 0 && errno == EEXIST)
+        fd = open(path, flags | O_WRONLY, FILE_MODE);
+    return fd < 0 && errno == ENXIO ? open(path, flags | O_RDWR, FILE_MODE) : fd;
 }
 
 static err_t open_file(const struct log_dest *dest, struct sink *out, struct conf_err *e)
 {
     bool made;
-    out->fd = open_log(dest->path, &made);
-    if (out->fd < 0)
+    int fd = open_log(dest->path, &made);
+    if (fd < 0)
         return conf_fail(e, ERR_IO, "Couldn't open file for 'Log file %s': %s", dest->path,
                          strerror(errno));
+    logout_init(&out->out, fd, true);
     if (made)
         out->path = strdup(dest->path); /* NULL: then it stays, empty */
     return OK;
 }
 
-static void announce(const struct logfile *f, const struct sink *s)
+static void announce(struct logfile *f, struct sink *s)
 {
     char line[LOGFILE_LINE_MAX + 1];
     size_t len = logfile_format(line, f->wall_us(), f->granularity_ms, LOG_NOTICE,
                                 "Tunic " TUNIC_VERSION " opening log file.");
     line[len++] = '\n';
     if (s->to == LOG_TO_FILE && s->least <= LOG_NOTICE && s->most >= LOG_NOTICE)
-        write_all(s->fd, line, len);
+        write_line(f, &s->out, line, len);
 }
 
 static void open_syslog(struct logfile *f, const struct options *o)
@@ -202,7 +267,7 @@ static err_t open_sinks(struct logfile *f, const struct options *o, struct conf_
 {
     for (size_t i = 0; i < o->is.n_logs; i++) {
         const struct log_dest *d = &o->is.logs[i];
-        struct sink s = {d->least, d->most, d->to, -1, NULL};
+        struct sink s = {.least = d->least, .most = d->most, .to = d->to};
         bool terminal = d->to == LOG_TO_STDOUT || d->to == LOG_TO_STDERR;
         if (terminal && o->run_as_daemon) {
             log_warn(&f->log, "Can't log to %s with RunAsDaemon set; skipping it",
@@ -210,7 +275,7 @@ static err_t open_sinks(struct logfile *f, const struct options *o, struct conf_
             continue;
         }
         if (terminal)
-            s.fd = d->to == LOG_TO_STDOUT ? STDOUT_FILENO : STDERR_FILENO;
+            logout_init(&s.out, d->to == LOG_TO_STDOUT ? STDOUT_FILENO : STDERR_FILENO, false);
         if (d->to == LOG_TO_FILE)
             TRY(open_file(d, &s, e));
         f->coming.list[f->coming.n++] = s;
@@ -237,10 +302,27 @@ static bool has_syslog(const struct sinks *sinks)
     return false;
 }
 
+/* What stdout and stderr have not taken yet goes there before what comes. */
+static void keep_queues(struct logfile *f)
+{
+    for (size_t i = 0; i < f->open.n; i++)
+        for (size_t k = 0; k < f->coming.n; k++) {
+            struct sink *old = &f->open.list[i], *new = &f->coming.list[k];
+            bool terminal = old->to == LOG_TO_STDOUT || old->to == LOG_TO_STDERR;
+            if (!terminal || old->to != new->to || !old->out.queue.len)
+                continue;
+            struct buf swap = new->out.queue;
+            new->out.queue = old->out.queue;
+            new->out.lost = old->out.lost;
+            old->out.queue = swap;
+        }
+}
+
 void logfile_commit(struct logfile *f, const struct options *o, bool truncate)
 {
     if (has_syslog(&f->coming))
         open_syslog(f, o);
+    keep_queues(f);
     sinks_close(&f->open);
     f->open = f->coming;
     f->coming = (struct sinks){NULL, 0};
@@ -250,7 +332,8 @@ void logfile_commit(struct logfile *f, const struct options *o, bool truncate)
     set_least(f);
     for (size_t i = 0; i < f->open.n; i++) {
         struct sink *s = &f->open.list[i];
-        if (s->to == LOG_TO_FILE && truncate && o->truncate_log_file && ftruncate(s->fd, 0) != 0)
+        if (s->to == LOG_TO_FILE && truncate && o->truncate_log_file &&
+            ftruncate(s->out.fd, 0) != 0)
             log_info(&f->log, "A log that TruncateLogFile cannot empty is appended to");
         announce(f, s);
     }

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "base/env.h"
 #include "base/log.h"
 #include "conf/options.h"
 
@@ -26,6 +27,11 @@ MUST_USE err_t logfile_prepare(struct logfile *f, const struct options *o, struc
 void logfile_commit(struct logfile *f, const struct options *o, bool truncate);
 /* As before the first step; files that it made are gone again. */
 void logfile_roll_back(struct logfile *f);
+
+/* A destination may take no more for a while (a pipe that nobody reads): lines wait then, up to a
+ * bound; what is over that is lost, and said to be. ENV's timers try again; NULL: no more of that.
+ */
+void logfile_set_env(struct logfile *f, struct env *env);
 
 /* SIGUSR2: every sink shows everything, until the next logfile_commit(). */
 void logfile_debug(struct logfile *f);

@@ -214,6 +214,50 @@ def test_log_lines_levels_and_times(make_sut):
     until(lambda: "Bootstrapped" not in privnet.read_text(old), "the log is emptied")
 
 
+def read_for(fd, seconds):
+    text, end = b"", time.monotonic() + seconds
+    os.set_blocking(fd, False)
+    while time.monotonic() < end:
+        try:
+            text += os.read(fd, 65536)
+        except BlockingIOError:
+            time.sleep(0.02)
+    return text.decode("utf-8", "replace")
+
+
+@works("Log")
+@pytest.mark.skipif(sut_module.IS_TOR, reason="tor stops when nobody reads its log")
+@pytest.mark.parametrize("where", ["stdout", "fifo"])
+def test_a_log_that_nobody_reads_stops_nothing(lab, make_sut, where):
+    mine = make_sut(defaults=False)
+    mine.log_path, fifo = mine.dir + "/said.log", mine.dir + "/fifo"
+    os.mkfifo(fifo)
+    mine.write_torrc(["SocksPort %d" % mine.socks_port, "TestSocks 1", "Log notice file " + mine.log_path,
+                      "Log debug " + ("stdout" if where == "stdout" else "file " + fifo)])
+    mine.process = subprocess.Popen(
+        privnet.bound_to_parent(mine.command()), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if where == "stdout" else subprocess.DEVNULL, cwd=mine.dir)
+    until(lambda: os.path.exists(mine.log_path), "the other log is there")
+    mine.wait_for("Bootstrapped 100%", 30)
+    for _ in range(1500):       # each is worth two or three lines
+        with pytest.raises(socks_client.SocksError):
+            socks_client.socks5(mine.proxy, "x.exit", 80)
+    assert PAGE in mine.curl(lab.url("/")).stdout
+    reader = (mine.process.stdout.fileno() if where == "stdout"
+              else os.open(fifo, os.O_RDONLY | os.O_NONBLOCK))
+    text = read_for(reader, 1)
+    assert "Bootstrapped 100%" in text      # what was said first is there, in order
+    lost = re.search(r"\[warn\] (\d+) lines of this log are lost: nobody was reading it\.\n", text)
+    assert lost, sut_module.tail(text)
+    assert PAGE in mine.curl(lab.url("/")).stdout
+    assert "instructed Tor" in read_for(reader, 0.5)
+    assert mine.stop() == 0
+    if where == "stdout":
+        mine.process.stdout.close()
+    else:
+        os.close(reader)
+
+
 @works("SafeLogging")
 @pytest.mark.parametrize("value, shown", [("0", True), ("1", False)])
 def test_safe_logging(lab, make_sut, value, shown):
