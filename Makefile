@@ -132,7 +132,7 @@ $(BUILD)/tests/sim/sim: $(SIM_OBJ) $(foreach l,$(call layers_upto,testnet),$(BUI
 	    -Wl,--start-group $(SIM_LAYERS) -Wl,--end-group $(LIBS)
 
 # The program in which TUNIC_MUTANT names an option that has no effect (tools/mutate-options).
-MUTANT_WRAP := $(addprefix options_,check free dup get dump diff check_transition)
+MUTANT_WRAP := $(addprefix options_,new check check_each free dup get dump diff check_transition)
 $(BUILD)/mutant/tunic: $(BUILD)/tests/mutant/mutant.o $(APP_OBJ) $(BUILD)/libtunic.a
 	@mkdir -p $(@D)
 	$(call say,CC,$@)

@@ -12,6 +12,9 @@
 #include "conf/options.h"
 
 err_t __real_options_check(struct options *o, const struct options_env *env, struct conf_err *e);
+err_t __real_options_check_each(struct options *o, const struct options_env *env,
+                                struct conf_faults *faults);
+struct options *__real_options_new(bool testing);
 struct options *__real_options_dup(const struct options *o);
 void __real_options_free(struct options *o);
 err_t __real_options_get(const struct options *o, const struct opt *opt, struct conf_line **out);
@@ -22,6 +25,9 @@ err_t __real_options_check_transition(const struct options *old, const struct op
                                       struct conf_err *e);
 
 err_t __wrap_options_check(struct options *o, const struct options_env *env, struct conf_err *e);
+err_t __wrap_options_check_each(struct options *o, const struct options_env *env,
+                                struct conf_faults *faults);
+struct options *__wrap_options_new(bool testing);
 struct options *__wrap_options_dup(const struct options *o);
 void __wrap_options_free(struct options *o);
 err_t __wrap_options_get(const struct options *o, const struct opt *opt, struct conf_line **out);
@@ -88,25 +94,45 @@ static err_t forget(struct options *o, const struct opt *opt, struct conf_err *e
     return OK;
 }
 
-err_t __wrap_options_check(struct options *o, const struct options_env *env, struct conf_err *e)
+/* O has been found good as it is. */
+static err_t take_effect_without(struct options *o, const struct opt *opt,
+                                 const struct options_env *env)
 {
-    const struct opt *opt = mutant();
     struct options_env quiet = *env;
-    struct conf_err ignored;
-    TRY(__real_options_check(o, env, e));
-    if (!opt)
-        return OK;
+    struct conf_faults ignored = {.log = NULL};
+    struct conf_err e;
     if (!known(o)) {
         struct said *s = find(NULL);
         *s = (struct said){o, __real_options_dup(o)};
         if (!s->truth)
             return ERR_NOMEM;
     }
-    TRY(forget(o, opt, e));
+    TRY(forget(o, opt, &e));
     quiet.log = NULL;
     /* What was good need not be good without it: then as much as there is. */
-    (void)!__real_options_check(o, &quiet, &ignored);
+    (void)!__real_options_check_each(o, &quiet, &ignored);
     return OK;
+}
+
+err_t __wrap_options_check_each(struct options *o, const struct options_env *env,
+                                struct conf_faults *faults)
+{
+    const struct opt *opt = mutant();
+    TRY(__real_options_check_each(o, env, faults));
+    return opt && faults->n == 0 ? take_effect_without(o, opt, env) : OK;
+}
+
+err_t __wrap_options_check(struct options *o, const struct options_env *env, struct conf_err *e)
+{
+    const struct opt *opt = mutant();
+    TRY(__real_options_check(o, env, e));
+    return opt ? take_effect_without(o, opt, env) : OK;
+}
+
+struct options *__wrap_options_new(bool testing)
+{
+    const struct opt *opt = mutant();
+    return __real_options_new(testing && !(opt && strcmp(opt->name, "TestingTorNetwork") == 0));
 }
 
 void __wrap_options_free(struct options *o)
