@@ -119,7 +119,7 @@ def test_few_circuits_are_built_at_a_time(lab, make_sut):
         requests.all()
         mine.kill()
         return built
-    assert most_built("MaxClientCircuitsPending 1") <= 3 < most_built()
+    assert most_built("MaxClientCircuitsPending 1") + 3 < most_built()
 
 
 @works("ClientRejectInternalAddresses")
