@@ -106,6 +106,10 @@ err_t circ_build(struct circ *c, const struct circ_hop_target *hops, size_t n)
     memcpy(c->target + c->built, hops, n * sizeof *hops);
     c->wanted = c->built + (unsigned)n;
     c->state = CIRC_BUILDING;
+    /* As C tor (circuit_send_first_onion_skin), its link is one to pad from now on, and not from
+     * the first hop's answer on. */
+    if (c->wanted > 1 && c->link)
+        link_use_for_circuits(c->link);
     err_t err = circ_extend_next(c);
     if (err != OK)
         circ_close(c, err, DESTROY_INTERNAL);

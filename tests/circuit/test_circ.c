@@ -166,6 +166,7 @@ START_TEST(test_circ_builds_every_length)
         ck_assert_uint_eq(w.on_open, 1);
         ck_assert_uint_eq(circ_hops(w.c), hops);
         ck_assert_uint_eq(w.l->early, hops - 1);
+        ck_assert_uint_eq(w.l->uses, hops > 1); /* a link of directory circuits is not padded */
         ck_assert_uint_eq(w.l->last_htype, hops % 2 ? HANDSHAKE_NTOR : HANDSHAKE_NTOR_V3);
         ck_assert(rsa_id_equal(&circ_hop(w.c, hops)->rsa, &w.l->relay[hops - 1].target.rsa));
         ck_assert_ptr_null(circ_hop(w.c, hops + 1));

@@ -70,6 +70,7 @@ struct link {
     struct fake_msg got[FAKE_QUEUE];
     unsigned got_n;
     unsigned early; /* RELAY_EARLY cells seen */
+    unsigned uses;  /* said to carry circuits of several hops */
 };
 
 /* ---- the calls a circuit makes ---- */
@@ -110,6 +111,11 @@ uint8_t *link_cell(struct link_circ *lc, uint8_t cmd, enum link_urgency urgency)
     l->queue[l->queued].cmd = cmd;
     memset(l->queue[l->queued].body, 0xee, CELL_BODY_LEN);
     return l->queue[l->queued].body;
+}
+
+void link_use_for_circuits(struct link *l)
+{
+    l->uses++;
 }
 
 bool link_may_begin(const struct link_circ *lc)
