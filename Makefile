@@ -218,13 +218,16 @@ install: all
 	install -m 644 docs/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -d $(DESTDIR)$(PREFIX)/share/man/man3
 	install -m 644 $(BUILD)/man3/*.3 $(DESTDIR)$(PREFIX)/share/man/man3/
+	install -d $(DESTDIR)$(PREFIX)/share/tunic
+	install -m 644 contrib/service-defaults.torrc $(DESTDIR)$(PREFIX)/share/tunic/
+	sed 's|/usr/local|$(PREFIX)|g' contrib/tunic.service > $(DESTDIR)$(PREFIX)/share/tunic/tunic.service
 	$(if $(DESTDIR),,-@ldconfig 2>/dev/null || true) # so that the library is found at once
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/tunic $(DESTDIR)$(PREFIX)/lib/libtunic.a \
 	    $(DESTDIR)$(PREFIX)/lib/libtunic.so $(DESTDIR)$(PREFIX)/lib/libtunic.so.0 \
 	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/tunic.pc
-	rm -rf $(DESTDIR)$(PREFIX)/include/tunic
+	rm -rf $(DESTDIR)$(PREFIX)/include/tunic $(DESTDIR)$(PREFIX)/share/tunic
 	rm -f $(foreach f,$(notdir $(wildcard docs/*.1)),$(DESTDIR)$(PREFIX)/share/man/man1/$(f)) \
 	    $(DESTDIR)$(PREFIX)/share/man/man3/tunic.3 $(DESTDIR)$(PREFIX)/share/man/man3/tunic_*.3
 

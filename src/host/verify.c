@@ -46,8 +46,11 @@ static err_t check_socket(const struct socks_port *p, const struct log *log, str
     bool there = lstat(p->unix_path, &st) == 0;
     if (there && !S_ISSOCK(st.st_mode))
         errno = EADDRINUSE;
-    else if (access(dir, W_OK | X_OK) == 0 && listen_check_folder(&at, log) == OK)
-        return OK;
+    else if (access(dir, W_OK | X_OK) == 0) {
+        if (listen_check_folder(&at, log) == OK)
+            return OK;
+        errno = 0; /* it has said why */
+    }
     return conf_fail(e, ERR_IO, "SocksPort unix:%s could not be opened: %s", p->unix_path,
                      errno ? strerror(errno) : "see above");
 }

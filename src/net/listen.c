@@ -85,8 +85,9 @@ err_t listen_check_folder(const struct listen_at *at, const struct log *log)
         log_warn(log, "Could not look at the folder of %s: %s.", at->unix_path, strerror(errno));
         return ERR_IO;
     }
-    mode_t others = at->group_writable || at->world_writable ? 0007 : 0077;
-    if (at->relax_dir_mode || !(st.st_mode & others))
+    mode_t others = at->group_writable ? 0007 : 0077;
+    /* One for all may lie where all may go: check_location_for_unix_socket(). */
+    if (at->world_writable || at->relax_dir_mode || !(st.st_mode & others))
         return OK;
     log_warn(log,
              "Permissions on folder %s are too permissive for a socket: \"chmod %s\" it, or add "

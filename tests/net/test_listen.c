@@ -206,6 +206,20 @@ START_TEST(test_listen_unix_socket_has_its_permissions)
 }
 END_TEST
 
+START_TEST(test_listen_unix_socket_for_all_may_lie_in_a_folder_for_all)
+{
+    struct listener *l;
+    setup();
+    struct listen_at at = {.unix_path = t.path, .group_writable = true};
+    ck_assert_int_eq(chmod(t.dir, 0755), 0);
+    ck_err(listener_open(t.net, "Socks", &at, on_accept, NULL, &l), ERR_IO);
+    at.world_writable = true; /* Debian's "SocksPort unix:/run/tor/socks WorldWritable" */
+    ck_ok(listener_open(t.net, "Socks", &at, on_accept, NULL, &l));
+    listener_close(l);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_listen_unix_socket_takes_new_permissions_in_place)
 {
     struct listener *l;
@@ -300,7 +314,8 @@ START_TEST(test_listen_unix_path_too_long_is_refused)
 }
 END_TEST
 
-TESTS("net/listen", test_listen_on_any_port_says_which, test_listen_on_two_ports,
+TESTS("net/listen", test_listen_unix_socket_for_all_may_lie_in_a_folder_for_all,
+      test_listen_on_any_port_says_which, test_listen_on_two_ports,
       test_listen_on_a_port_that_is_taken, test_listen_on_ipv6_takes_no_ipv4,
       test_listen_unix_socket_has_its_permissions,
       test_listen_unix_socket_takes_new_permissions_in_place,

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -189,3 +190,37 @@ def test_no_network_is_said_in_plain_words_and_applications_are_told(tmp_path):
     assert done.stdout.count("(3)") == 2, done.stdout        # REP 3: network unreachable
     log = (tmp_path / "log").read_text()
     assert log.count("There is no network: this computer has no route to any relay.") == 1
+
+
+# -- Debian's service ------------------------------------------------------------------------------
+
+CONTRIB = os.path.join(sut_module.TOP, "contrib")
+
+
+def test_what_the_unit_says_before_torrc_is_fine(tmp_path):
+    """With Debian's folders, which are as here: the one of the sockets is open to all."""
+    (tmp_path / "run").mkdir(mode=0o755)
+    os.chmod(tmp_path, 0o755)
+    (tmp_path / "lib").mkdir(mode=0o700)
+    with open(CONTRIB + "/service-defaults.torrc", encoding="utf-8") as f:
+        text = f.read().replace("/run/tor", str(tmp_path / "run")).replace(
+            "/var/lib/tor", str(tmp_path / "lib"))
+    (tmp_path / "defaults").write_text(text)
+    (tmp_path / "torrc").write_text("# as Debian has it\n")
+    status, lines = said("--defaults-torrc", str(tmp_path / "defaults"), "-f",
+                         str(tmp_path / "torrc"), "--verify-config", "--hush")
+    assert status == 0 and "Configuration was valid" in lines
+
+
+@TUNIC_ONLY
+def test_the_unit_is_one(tmp_path):
+    systemd = shutil.which("systemd-analyze")
+    if not systemd:
+        pytest.skip("no systemd-analyze")
+    with open(CONTRIB + "/tunic.service", encoding="utf-8") as f:
+        text = f.read().replace("/usr/local/bin/tunic", sut_module.program()).replace(
+            "Documentation=man:tunic(1)\n", "")     # not installed here
+    (tmp_path / "tunic.service").write_text(text)
+    done = subprocess.run([systemd, "verify", str(tmp_path / "tunic.service")],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
