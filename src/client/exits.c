@@ -188,6 +188,7 @@ static struct ocirc_plan plan_for(const struct exits *x, const struct path_pick 
 struct exit_circ *exits_launch(struct exits *x, const struct path_request *req)
 {
     struct path_pick pick;
+    x->why_not[0] = 0;
     err_t e = path_pick(x->nd, x->config.path, x->guards, req, x->env, &pick);
     if (e != OK) {
         log_info(x->env->log, "No path for a circuit: %s", pick.why);

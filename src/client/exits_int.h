@@ -4,6 +4,7 @@
 #define TUNIC_CLIENT_EXITS_INT_H
 
 #include "base/hash.h"
+#include "base/ratelim.h"
 #include "client/exits.h"
 
 enum {
@@ -71,13 +72,14 @@ struct exits {
     bool paused;           /* none can be launched for now, and none is before the next look */
     uint64_t last_launch_us;
     char why_not[PATH_WHY_MAX];
+    struct ratelim no_guard; /* not to say too often that there is none */
     struct timer look;
 };
 
 /* ---- exits.c ---- */
 
 bool exits_may_launch(const struct exits *x);
-/* NULL: x->why_not says why there is no path, or memory is short. */
+/* NULL: x->why_not says why there is no path; it is empty if memory is short. */
 struct exit_circ *exits_launch(struct exits *x, const struct path_request *req);
 /* Nothing is launched before the next look. */
 void exits_pause(struct exits *x);

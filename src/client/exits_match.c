@@ -7,6 +7,8 @@
 
 #include "client/exits_int.h"
 
+enum { NO_GUARD_EVERY_S = 60 };
+
 struct exit_bucket {
     struct isolation_key key;
     struct exit_circ *circs;
@@ -239,6 +241,16 @@ static bool exit_exists(const struct exits *x, const struct exit_need *need)
     return false;
 }
 
+/* Who waits is to know what for. */
+static void tell_no_guard(struct exits *x)
+{
+    unsigned before;
+    if (x->why_not[0] && ratelim_pass(&x->no_guard, x->env, NO_GUARD_EVERY_S, &before))
+        log_notice(x->env->log,
+                   "No circuit can be built for now: %s. Tunic tries them again and waits.",
+                   x->why_not);
+}
+
 static void build_for(struct exits *x, const struct exit_need *need, const char **why_not)
 {
     struct path_request req = path_request_for(need);
@@ -249,10 +261,12 @@ static void build_for(struct exits *x, const struct exit_need *need, const char 
         exit_circ_set_free(c);
     if (c)
         return;
-    if (!exit_exists(x, need))
+    if (!exit_exists(x, need)) {
         *why_not = x->why_not;
-    else
-        exits_pause(x); /* no guard for now */
+        return;
+    }
+    tell_no_guard(x);
+    exits_pause(x);
 }
 
 struct exit_circ *exits_find(struct exits *x, const struct exit_need *need, const char **why_not)

@@ -100,6 +100,30 @@ def test_start_with_all_authorities_down_and_no_cache(lab, make_sut):
     assert PAGE in mine.curl(lab.url("/")).stdout
 
 
+def test_all_guards_down_is_said(lab, make_sut):
+    """Nobody else is gone to: it waits, says what for, and goes on when they are back."""
+    mine = make_sut().start()
+    mark = mine.log_mark()
+    guards = lab.by_role("guard")
+    waiting = None
+    try:
+        for node in guards:
+            node.kill()
+        waiting = subprocess.Popen(
+            ["curl", "-s", "--max-time", "100", "--noproxy", "", "--socks5-hostname",
+             "127.0.0.1:%d" % mine.socks_port, lab.url("/")], stdout=subprocess.PIPE, text=True)
+        mine.wait_for(r"\[notice\] (No circuit can be built for now: all guards are down|"
+                      r"Failed to find node for hop #1)", 60, since=mark)
+    finally:
+        for node in guards:
+            node.start()
+        for node in guards:
+            node.wait_ready()
+        if waiting:
+            page, _ = waiting.communicate(timeout=110)
+    assert PAGE in page
+
+
 def test_guard_with_another_ed25519_identity(lab, make_sut):
     """The only allowed guard comes back with its RSA key and a new Ed25519 key: it is named, and no
     circuit goes through it."""
