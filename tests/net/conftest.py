@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
+import dials              # noqa: E402
 import ourlab             # noqa: E402
 import privnet            # noqa: E402
 import sut as sut_module  # noqa: E402
@@ -129,6 +130,8 @@ def lab(workdir, cable, request):
 def main_sut(lab, workdir):
     """One program for all tests that do not need one of their own."""
     client = sut_module.Sut(lab, os.path.join(workdir, "main"))
+    client.trace = os.path.join(client.dir, "connects")  # whom it dials, for test_after.py
+    client.wrapper = dials.strace(client.trace)
     client.start()
     yield client
     client.kill()

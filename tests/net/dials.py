@@ -27,8 +27,8 @@ CONNECT = re.compile(r'connect\(\d+, \{sa_family=AF_INET6?, (?:sin6?_port|sin6_p
 def strace(path):
     """The words before a program that write its connect() calls to PATH. The program stays the child
     that signals go to."""
-    return ["strace", "-D", "-f", "-qq", "-s", "200", "-e", "trace=connect", "-e", "signal=none",
-            "-o", path]
+    return ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-s", "200", "-A", "-e", "trace=connect",
+            "-e", "signal=none", "-o", path]
 
 
 def dialled(path, since=0):

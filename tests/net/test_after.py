@@ -1,7 +1,10 @@
 """Over the whole run: what left the program, and what the relays said about it."""
 
+import os
+
 import pytest
 
+import dials
 import sut as sut_module
 
 def test_only_relays_were_contacted(lab, cable, main_sut):
@@ -18,6 +21,14 @@ def test_only_relays_were_contacted(lab, cable, main_sut):
         strays = [p for p in strays if p[0] != "udp" or p[3] != 53]
     assert any(p[0] == "tcp" for p in cable.packets), "the watch saw nothing at all"
     assert strays == []
+
+
+def test_only_guards_and_authorities_were_dialled(lab, main_sut):
+    """In all that the shared program was put through, by itself or by a test."""
+    main_sut.stop() # it writes its state
+    calls = dials.dialled(main_sut.trace)
+    assert calls
+    assert dials.Nodes.of_lab(lab).strangers(calls, os.path.join(main_sut.data, "state")) == []
 
 
 def test_relays_have_no_complaints(lab, main_sut):
