@@ -126,8 +126,9 @@ static err_t default_log(struct options *o, enum quiet quiet)
     o->is.logs = calloc(1, sizeof *o->is.logs);
     if (!o->is.logs)
         return ERR_NOMEM;
-    o->is.logs[0] = (struct log_dest){
-        .least = quiet == QUIET_HUSH ? LOG_WARN : LOG_NOTICE, .most = LOG_ERR, .to = LOG_TO_STDOUT};
+    o->is.logs[0] = (struct log_dest){.to = LOG_TO_STDOUT};
+    log_filter_add(&o->is.logs[0].show, quiet == QUIET_HUSH ? LOG_WARN : LOG_NOTICE, LOG_ERR,
+                   LOG_ALL_DOMAINS);
     o->is.n_logs = 1;
     return OK;
 }
@@ -158,7 +159,7 @@ static err_t check_log(const struct checking *c)
         return reject_opt(c, "SafeLogging", "Unrecognized value '\"%s\"' in SafeLogging", safe);
     if (!o->log_lines)
         return default_log(o, c->env->quiet);
-    return logs_parse(o->log_lines, c->env->home, c->log, &o->is.logs, &o->is.n_logs, c->faults);
+    return logs_parse(o->log_lines, c->env->home, &o->is.logs, &o->is.n_logs, c->faults);
 }
 
 /* Listeners and ports. */

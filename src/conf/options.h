@@ -58,7 +58,7 @@ enum log_to { LOG_TO_STDOUT, LOG_TO_STDERR, LOG_TO_FILE, LOG_TO_SYSLOG };
 
 /* One Log line. */
 struct log_dest {
-    enum log_level least, most;
+    struct log_filter show;
     enum log_to to;
     char *path; /* LOG_TO_FILE */
 };

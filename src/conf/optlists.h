@@ -23,8 +23,8 @@ MUST_USE err_t socks_ports_parse(const struct conf_line *lines, bool group_writa
 void socks_ports_free(struct socks_port *ports, size_t n);
 
 /* All Log lines. HOME expands "~/". */
-MUST_USE err_t logs_parse(const struct conf_line *lines, const char *home, const struct log *log,
-                          struct log_dest **out, size_t *n, struct conf_faults *faults);
+MUST_USE err_t logs_parse(const struct conf_line *lines, const char *home, struct log_dest **out,
+                          size_t *n, struct conf_faults *faults);
 void logs_free(struct log_dest *logs, size_t n);
 
 /* The syntax of EntryNodes and the like: fingerprints, nicknames, address patterns. Country codes

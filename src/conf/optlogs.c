@@ -28,13 +28,45 @@ static bool parse_range(struct text t, enum log_level *least, enum log_level *mo
     return parse_level(low, least) && parse_level(high, most) && *least <= *most;
 }
 
-/* Takes "[general,~circ]" off the front of *T. */
-static bool cut_domains(struct text *t, bool *had)
+static bool parse_domain(struct text name, uint32_t *out)
 {
+    for (int i = 0; i < LOG_DOMAINS; i++)
+        if (text_is_nocase(name, log_domain_name((enum log_domain)i))) {
+            *out |= UINT32_C(1) << i;
+            return true;
+        }
+    return false;
+}
+
+/* "general,~circ", "*" */
+static bool parse_domains(struct text list, uint32_t *out)
+{
+    uint32_t with = 0, without = 0;
+    while (list.len > 0) {
+        const char *comma = memchr(list.s, ',', list.len);
+        struct text name = {list.s, comma ? (size_t)(comma - list.s) : list.len};
+        list.s += name.len + (comma != NULL);
+        list.len -= name.len + (comma != NULL);
+        name = text_strip(name);
+        bool not = name.len > 0 && name.s[0] == '~';
+        if (text_is(name, "*"))
+            with = LOG_ALL_DOMAINS;
+        else if (name.len > 0 && !parse_domain((struct text){name.s + not, name.len - not },
+                                               not ? &without : &with))
+            return false;
+    }
+    *out = (with || !without ? with : LOG_ALL_DOMAINS) & ~without;
+    return true;
+}
+
+/* Takes "[general,~circ]" off the front of *T. */
+static bool cut_domains(struct text *t, uint32_t *domains, bool *had)
+{
+    *domains = LOG_ALL_DOMAINS;
     if (t->len == 0 || t->s[0] != '[')
         return true;
     const char *close = memchr(t->s, ']', t->len);
-    if (!close)
+    if (!close || !parse_domains((struct text){t->s + 1, (size_t)(close - t->s - 1)}, domains))
         return false;
     *had = true;
     t->len -= (size_t)(close + 1 - t->s);
@@ -43,23 +75,21 @@ static bool cut_domains(struct text *t, bool *had)
     return true;
 }
 
-/* The levels at the front of *REST: [domains]range, several of them. Domains are taken and have no
- * effect, so several ranges join to one that covers all. */
-static bool parse_levels(struct text *rest, struct log_dest *out, bool *domains)
+/* The levels at the front of *REST: [domains]range, several of them. */
+static bool parse_levels(struct text *rest, struct log_filter *out)
 {
     bool got = false;
     *rest = text_strip(*rest);
     for (;;) {
         struct text after = *rest, word;
         enum log_level least, most;
+        uint32_t domains;
         bool had = false;
-        if (!cut_domains(&after, &had))
+        if (!cut_domains(&after, &domains, &had))
             return false;
-        *domains |= had;
         if (!text_token(&after, &word) || !parse_range(word, &least, &most))
             return had ? false : got; /* a domain needs its level */
-        out->least = got && out->least < least ? out->least : least;
-        out->most = got && out->most > most ? out->most : most;
+        log_filter_add(out, least, most, domains);
         got = true;
         *rest = text_strip(after);
     }
@@ -93,26 +123,23 @@ static err_t parse_dest(struct text rest, const char *home, struct log_dest *out
     return OK;
 }
 
-static err_t parse_line(const struct conf_line *line, const char *home, const struct log *log,
-                        struct log_dest *out, struct conf_err *e)
+static err_t parse_line(const struct conf_line *line, const char *home, struct log_dest *out,
+                        struct conf_err *e)
 {
     struct text rest = text_of(line->value);
-    bool domains = false, ok = false;
-    if (!parse_levels(&rest, out, &domains))
+    bool ok = false;
+    if (!parse_levels(&rest, &out->show))
         return conf_fail(e, ERR_MALFORMED, "%s: Couldn't parse log levels in Log option 'Log %s'",
                          line->where, line->value);
     TRY(parse_dest(rest, home, out, &ok));
     if (!ok)
         return conf_fail(e, ERR_MALFORMED, "%s: Bad syntax on file Log option 'Log %s'",
                          line->where, line->value);
-    if (domains)
-        log_notice(log, "%s: Tunic's log has no domains; \"Log %s\" shows all of these levels.",
-                   line->where, line->value);
     return OK;
 }
 
-err_t logs_parse(const struct conf_line *lines, const char *home, const struct log *log,
-                 struct log_dest **out, size_t *n, struct conf_faults *faults)
+err_t logs_parse(const struct conf_line *lines, const char *home, struct log_dest **out, size_t *n,
+                 struct conf_faults *faults)
 {
     struct conf_err e;
     size_t count = 0, done = 0;
@@ -123,7 +150,7 @@ err_t logs_parse(const struct conf_line *lines, const char *home, const struct l
     struct log_dest *dests = calloc(count + 1, sizeof *dests);
     err_t err = dests ? OK : ERR_NOMEM;
     for (; err == OK && lines; lines = lines->next)
-        err = conf_faults_add(faults, parse_line(lines, home, log, &dests[done++], &e), &e);
+        err = conf_faults_add(faults, parse_line(lines, home, &dests[done++], &e), &e);
     *out = dests;
     *n = done;
     return err;

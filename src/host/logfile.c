@@ -24,7 +24,7 @@ enum {
 };
 
 struct sink {
-    enum log_level least, most;
+    struct log_filter show;
     enum log_to to;
     struct logout out; /* unless syslog */
     char *path;        /* of a file that was made for it and may have to go again; or NULL */
@@ -39,6 +39,7 @@ struct logfile {
     struct log log;
     int64_t (*wall_us)(void);
     int granularity_ms;
+    bool domains; /* LogMessageDomains */
     struct sinks open;
     struct sinks coming;   /* between logfile_prepare() and what follows it */
     char ident[IDENT_MAX]; /* syslog keeps the pointer */
@@ -140,15 +141,19 @@ void logfile_set_env(struct logfile *f, struct env *env)
 
 /* ---- lines ---- */
 
-static void sink_line(void *arg, enum log_level level, const char *text)
+static void sink_line(void *arg, enum log_level level, enum log_domain domain, const char *text)
 {
     struct logfile *f = arg;
-    char line[LOGFILE_LINE_MAX + 1];
+    char line[LOGFILE_LINE_MAX + 1], tagged[LOGFILE_LINE_MAX];
+    if (f->domains) {
+        snprintf(tagged, sizeof tagged, "{%s} %s", log_domain_name(domain), text);
+        text = tagged;
+    }
     size_t len = logfile_format(line, f->wall_us(), f->granularity_ms, level, text);
     line[len++] = '\n';
     for (size_t i = 0; i < f->open.n; i++) {
         struct sink *s = &f->open.list[i];
-        if (level < s->least || level > s->most)
+        if (!log_filter_passes(&s->show, level, domain))
             continue;
         if (s->to == LOG_TO_SYSLOG)
             syslog(priority_of(level), "%s", text);
@@ -160,9 +165,11 @@ static void sink_line(void *arg, enum log_level level, const char *text)
 static void set_least(struct logfile *f)
 {
     f->log.least = LOG_ERR;
-    for (size_t i = 0; i < f->open.n; i++)
-        if (f->open.list[i].least < f->log.least)
-            f->log.least = f->open.list[i].least;
+    for (size_t i = 0; i < f->open.n; i++) {
+        enum log_level least = log_filter_least(&f->open.list[i].show);
+        if (least < f->log.least)
+            f->log.least = least;
+    }
 }
 
 static void sinks_close(struct sinks *sinks)
@@ -185,11 +192,12 @@ struct logfile *logfile_new(enum quiet quiet, int64_t (*wall_us)(void))
         free(first);
         return NULL;
     }
-    *first = (struct sink){
-        .least = quiet == QUIET_HUSH ? LOG_WARN : LOG_NOTICE, .most = LOG_ERR, .to = LOG_TO_STDOUT};
+    *first = (struct sink){.to = LOG_TO_STDOUT};
+    log_filter_add(&first->show, quiet == QUIET_HUSH ? LOG_WARN : LOG_NOTICE, LOG_ERR,
+                   LOG_ALL_DOMAINS);
     logout_init(&first->out, STDOUT_FILENO, false);
     timer_init(&f->retry, retry, f);
-    f->log = (struct log){.sink = sink_line, .arg = f};
+    f->log = (struct log){.domain_sink = sink_line, .arg = f};
     f->wall_us = wall_us ? wall_us : system_wall_us;
     f->granularity_ms = 1; /* tor writes milliseconds until it is configured */
     f->open = (struct sinks){first, quiet == QUIET_SILENT ? 0 : 1};
@@ -248,7 +256,7 @@ static void announce(struct logfile *f, struct sink *s)
     size_t len = logfile_format(line, f->wall_us(), f->granularity_ms, LOG_NOTICE,
                                 "Tunic " TUNIC_VERSION " opening log file.");
     line[len++] = '\n';
-    if (s->to == LOG_TO_FILE && s->least <= LOG_NOTICE && s->most >= LOG_NOTICE)
+    if (s->to == LOG_TO_FILE && log_filter_passes(&s->show, LOG_NOTICE, LD_GENERAL))
         write_line(f, &s->out, line, len);
 }
 
@@ -267,7 +275,7 @@ static err_t open_sinks(struct logfile *f, const struct options *o, struct conf_
 {
     for (size_t i = 0; i < o->is.n_logs; i++) {
         const struct log_dest *d = &o->is.logs[i];
-        struct sink s = {.least = d->least, .most = d->most, .to = d->to};
+        struct sink s = {.show = d->show, .to = d->to};
         bool terminal = d->to == LOG_TO_STDOUT || d->to == LOG_TO_STDERR;
         if (terminal && o->run_as_daemon) {
             log_warn(&f->log, "Can't log to %s with RunAsDaemon set; skipping it",
@@ -327,6 +335,7 @@ void logfile_commit(struct logfile *f, const struct options *o, bool truncate)
     f->open = f->coming;
     f->coming = (struct sinks){NULL, 0};
     f->granularity_ms = o->is.log_granularity_ms;
+    f->domains = o->log_message_domains;
     f->log.warn_protocol = o->protocol_warnings;
     f->log.unsafe = o->is.safe_logging != SAFELOG_ALL;
     set_least(f);
@@ -349,9 +358,7 @@ void logfile_roll_back(struct logfile *f)
 
 void logfile_debug(struct logfile *f)
 {
-    for (size_t i = 0; i < f->open.n; i++) {
-        f->open.list[i].least = LOG_DEBUG;
-        f->open.list[i].most = LOG_ERR;
-    }
+    for (size_t i = 0; i < f->open.n; i++)
+        log_filter_add(&f->open.list[i].show, LOG_DEBUG, LOG_ERR, LOG_ALL_DOMAINS);
     set_least(f);
 }

@@ -51,6 +51,10 @@ static void dial(void *world, struct link *l, const struct ipport *to)
 {
     struct world *w = world;
     const struct ip *bind = to->ip.family == IP_V6 ? &w->bind_v6 : &w->bind_v4;
+    /* tor(1), OutboundBindAddress: "This setting will be ignored for connections to the loopback
+     * addresses". */
+    if (ip_is_loopback(&to->ip))
+        bind = NULL;
     link_set_io(l, conn_dial(w->net, to, bind, &link_machine, l));
     if (!link_io(l))
         link_close(l, ERR_NOMEM, OR_RESOURCELIMIT, "out of memory");

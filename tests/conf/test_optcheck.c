@@ -131,6 +131,7 @@ static const struct {
     {"Log loud stdout\n", "Couldn't parse log levels in Log option 'Log loud stdout'"},
     {"Log warn-info stdout\n", "Couldn't parse log levels"},
     {"Log [circ stdout\n", "Couldn't parse log levels"},
+    {"Log [circ,nonsense]info stdout\n", "Couldn't parse log levels"},
     {"Log stdout\n", "Couldn't parse log levels"},
     {"Log notice file\n", "torrc:1: Bad syntax on file Log option 'Log notice file'"},
     {"Log notice printer\n", "Bad syntax on file Log option"},
@@ -206,7 +207,6 @@ static const struct {
     {"TestingTorNetwork 1\nDirAuthority x orport=1 127.0.0.1:1 "
      "0123456789012345678901234567890123456789\n",
      "TestingTorNetwork is set."},
-    {"Log [circ,~dir]debug info stdout\n", "Tunic's log has no domains"},
     {"ClientBootstrapConsensusMaxInProgressTries 101\n", "insanely high"},
 };
 
@@ -298,15 +298,23 @@ static const struct {
     enum log_level least, most;
     enum log_to to;
     const char *path;
+    uint32_t domains; /* of LEAST; 0: all */
 } LOGS[] = {
-    {"notice stdout", LOG_NOTICE, LOG_ERR, LOG_TO_STDOUT, NULL},
-    {"debug", LOG_DEBUG, LOG_ERR, LOG_TO_STDOUT, NULL},
-    {"WARN stderr", LOG_WARN, LOG_ERR, LOG_TO_STDERR, NULL},
-    {"info-warn file /var/log/a b", LOG_INFO, LOG_WARN, LOG_TO_FILE, "/var/log/a b"},
-    {"err-err syslog", LOG_ERR, LOG_ERR, LOG_TO_SYSLOG, NULL},
-    {"notice file ~/x", LOG_NOTICE, LOG_ERR, LOG_TO_FILE, "/home/u/x"},
-    {"[circ]info [*,~net]debug-notice notice stderr", LOG_DEBUG, LOG_ERR, LOG_TO_STDERR, NULL},
-    {"[ circ ] info stderr", LOG_INFO, LOG_ERR, LOG_TO_STDERR, NULL},
+    {"notice stdout", LOG_NOTICE, LOG_ERR, LOG_TO_STDOUT, NULL, 0},
+    {"debug", LOG_DEBUG, LOG_ERR, LOG_TO_STDOUT, NULL, 0},
+    {"WARN stderr", LOG_WARN, LOG_ERR, LOG_TO_STDERR, NULL, 0},
+    {"info-warn file /var/log/a b", LOG_INFO, LOG_WARN, LOG_TO_FILE, "/var/log/a b", 0},
+    {"err-err syslog", LOG_ERR, LOG_ERR, LOG_TO_SYSLOG, NULL, 0},
+    {"notice file ~/x", LOG_NOTICE, LOG_ERR, LOG_TO_FILE, "/home/u/x", 0},
+    {"[circ]info [*,~net]debug-notice notice stderr", LOG_DEBUG, LOG_ERR, LOG_TO_STDERR, NULL,
+     (uint32_t)LOG_ALL_DOMAINS & ~(1u << LD_NET)},
+    {"[ circ ] info stderr", LOG_INFO, LOG_ERR, LOG_TO_STDERR, NULL, 1u << LD_CIRC},
+    {"[NET,guard]info-notice", LOG_INFO, LOG_NOTICE, LOG_TO_STDOUT, NULL,
+     1u << LD_NET | 1u << LD_GUARD},
+    {"[~heartbeat,*]warn syslog", LOG_WARN, LOG_ERR, LOG_TO_SYSLOG, NULL,
+     (uint32_t)LOG_ALL_DOMAINS & ~(1u << LD_HEARTBEAT)},
+    {"[~dir , ~or] err stdout", LOG_ERR, LOG_ERR, LOG_TO_STDOUT, NULL,
+     (uint32_t)LOG_ALL_DOMAINS & ~(1u << LD_DIR | 1u << LD_OR)},
 };
 
 START_TEST(test_optcheck_log_lines)
@@ -317,8 +325,11 @@ START_TEST(test_optcheck_log_lines)
         struct options *o = good_options(torrc);
         const struct log_dest *d = &o->is.logs[0];
         ck_assert_uint_eq(o->is.n_logs, 2);
-        ck_assert_int_eq(d->least, LOGS[i].least);
-        ck_assert_int_eq(d->most, LOGS[i].most);
+        uint32_t want = LOGS[i].domains ? LOGS[i].domains : (uint32_t)LOG_ALL_DOMAINS;
+        ck_assert_int_eq(log_filter_least(&d->show), LOGS[i].least);
+        ck_assert_uint_eq(d->show.domains[LOGS[i].least], want);
+        ck_assert(d->show.domains[LOGS[i].most]);
+        ck_assert(LOGS[i].most == LOG_ERR || !d->show.domains[LOGS[i].most + 1]);
         ck_assert_int_eq(d->to, LOGS[i].to);
         ck_assert_pstr_eq(d->path, LOGS[i].path);
         options_free(o);
@@ -342,10 +353,10 @@ START_TEST(test_optcheck_log_by_default_follows_quiet)
 {
     struct options *o = checked("", "/h", QUIET_NONE);
     ck_assert_uint_eq(o->is.n_logs, 1);
-    ck_assert_int_eq(o->is.logs[0].least, LOG_NOTICE);
+    ck_assert_int_eq(log_filter_least(&o->is.logs[0].show), LOG_NOTICE);
     options_free(o);
     o = checked("", "/h", QUIET_HUSH);
-    ck_assert_int_eq(o->is.logs[0].least, LOG_WARN);
+    ck_assert_int_eq(log_filter_least(&o->is.logs[0].show), LOG_WARN);
     options_free(o);
     o = checked("", "/h", QUIET_SILENT);
     ck_assert_uint_eq(o->is.n_logs, 0);

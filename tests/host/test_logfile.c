@@ -123,6 +123,31 @@ START_TEST(test_logfile_shows_the_levels_asked_for)
 }
 END_TEST
 
+/* A line is about what its file is about; this one's is "tests/...". */
+START_TEST(test_logfile_shows_domains_and_chooses_by_them)
+{
+    in_utc();
+    new_path();
+    struct options *o = with_log("[net]info notice", "LogMessageDomains 1\n");
+    struct logfile *f = opened(o);
+    const struct log *log = logfile_log(f);
+    ck_assert_int_eq(log->least, LOG_INFO);
+    log_info(log, "a");
+    log_notice(log, "b");
+    log_line(log, LOG_INFO, "src/net/conn.c", "c");
+    log_line(log, LOG_INFO, "src/path/guards_file.c", "d");
+    log_line(log, LOG_WARN, "src/path/guards_file.c", "e");
+    ck_assert_ptr_null(strstr(content(), "] a"));
+    ck_assert_ptr_null(strstr(content(), " d\n"));
+    ck_assert_ptr_nonnull(strstr(content(), "[notice] {GENERAL} b\n"));
+    ck_assert_ptr_nonnull(strstr(content(), "[info] {NET} c\n"));
+    ck_assert_ptr_nonnull(strstr(content(), "[warn] {GUARD} e\n"));
+    logfile_free(f);
+    options_free(o);
+    unlink(path);
+}
+END_TEST
+
 START_TEST(test_logfile_is_opened_anew_after_it_was_moved_away)
 {
     new_path();
@@ -252,8 +277,9 @@ START_TEST(test_logfile_before_the_configuration_follows_quiet)
 END_TEST
 
 TESTS("host/logfile", test_logfile_line_format_is_tors, test_logfile_long_line_is_cut_and_says_so,
-      test_logfile_shows_the_levels_asked_for, test_logfile_is_opened_anew_after_it_was_moved_away,
-      test_logfile_truncates_when_told_to, test_logfile_rolled_back_writes_where_it_wrote,
+      test_logfile_shows_the_levels_asked_for, test_logfile_shows_domains_and_chooses_by_them,
+      test_logfile_is_opened_anew_after_it_was_moved_away, test_logfile_truncates_when_told_to,
+      test_logfile_rolled_back_writes_where_it_wrote,
       test_logfile_that_cannot_be_opened_leaves_the_old_ones,
       test_logfile_safe_logging_reaches_the_log,
       test_logfile_before_the_configuration_follows_quiet)

@@ -66,13 +66,15 @@ def shim(workdir):
     return path
 
 
-def with_clock(make_sut, shim, seconds, slept):
+def with_clock(make_sut, shim, seconds, slept, torrc=()):
     """A program whose clocks are so many seconds ahead once the file is there."""
     file = shim + "-%d-%d" % (seconds, slept)
+    if os.path.exists(file):
+        os.unlink(file)
     words = ["env", "LD_PRELOAD=" + shim, "CLOCK_AHEAD_IF=" + file, "CLOCK_AHEAD=%d" % seconds]
     # A sanitizer wants to be the first library.
     words += ["ASAN_OPTIONS=%s:verify_asan_link_order=0" % os.environ.get("ASAN_OPTIONS", "")]
-    return make_sut(wrapper=words + (["CLOCK_SLEPT=1"] if slept else [])).start(), file
+    return make_sut(torrc=torrc, wrapper=words + (["CLOCK_SLEPT=1"] if slept else [])).start(), file
 
 
 def echo_stream(lab, client, port):
