@@ -91,7 +91,7 @@ void dm_begin_bootstrap(struct dirmgr *d)
 void dm_begin_schedule(struct dirmgr *d)
 {
     dm_begin_bootstrap(d);
-    backoff_ok(&d->consensus_wait);
+    backoff_begin(&d->consensus_wait, d->env, d->schedule.consensus_first_s);
     backoff_ok(&d->md_wait);
 }
 
