@@ -171,6 +171,7 @@ static struct socksport_spec spec_of(const struct options *o, const struct socks
                    .ipv6_traffic = p->ipv6,
                    .prefer_ipv6 = p->prefer_ipv6,
                    .dns_request = p->dns,
+                   .no_onion = !p->onion,
                    .onion_only = p->onion && !p->dns && !p->ipv4 && !p->ipv6,
                    .prefer_no_auth = p->prefer_no_auth,
                    .extended_errors = p->extended_errors,

@@ -297,6 +297,21 @@ static void warn_leak(struct socks *s, const struct socks_request *req)
                  req->version, req->port, s->config->safe_socks ? " Rejecting." : "");
 }
 
+/* WarnPlaintextPorts, RejectPlaintextPorts: a reply code, or 0. */
+static uint8_t plaintext_objection(struct socks *s, uint16_t port)
+{
+    const struct socks_port_config *c = s->config;
+    bool rejected = has_port(c->reject_ports, c->n_reject_ports, port);
+    if ((rejected || has_port(c->warn_ports, c->n_warn_ports, port)) &&
+        may_warn(s, SOCKS_WARN_PLAINTEXT))
+        log_warn(s->env->log,
+                 "Application request to port %u: this port is commonly used for unencrypted "
+                 "protocols. Please make sure you don't send anything you would mind the rest of "
+                 "the Internet reading!%s",
+                 port, rejected ? " Closing." : "");
+    return rejected ? REPLY_NOT_ALLOWED : 0;
+}
+
 /* What the options have against REQ (TR is the same, translated): a reply code, or 0. */
 static uint8_t objection(struct socks *s, const struct socks_request *req,
                          const struct tunnel_request *tr)
@@ -312,6 +327,11 @@ static uint8_t objection(struct socks *s, const struct socks_request *req,
                    "take care of the DNS resolution itself if necessary. This is good.",
                    req->version, req->port);
     }
+    if (is_onion(tr->host) && c->no_onion) {
+        log_warn(s->env->log, "Onion address %s requested from a port with .onion disabled",
+                 log_safe(s->env->log, tr->host));
+        return REPLY_NOT_ALLOWED;
+    }
     if (is_onion(tr->host))
         return c->extended_errors && !is_onion_v3(tr->host) ? REPLY_ONION_BAD_ADDRESS : 0;
     if (c->onion_only)
@@ -321,17 +341,7 @@ static uint8_t objection(struct socks *s, const struct socks_request *req,
     if ((tr->ip.family == IP_V4 && !c->ipv4_traffic) ||
         (tr->ip.family == IP_V6 && !c->ipv6_traffic))
         return REPLY_NOT_ALLOWED;
-    if (req->cmd != SOCKS_CONNECT)
-        return 0;
-    bool rejected = has_port(c->reject_ports, c->n_reject_ports, req->port);
-    if ((rejected || has_port(c->warn_ports, c->n_warn_ports, req->port)) &&
-        may_warn(s, SOCKS_WARN_PLAINTEXT))
-        log_warn(s->env->log,
-                 "Application request to port %u: this port is commonly used for unencrypted "
-                 "protocols. Please make sure you don't send anything you would mind the rest of "
-                 "the Internet reading!%s",
-                 req->port, rejected ? " Closing." : "");
-    return rejected ? REPLY_NOT_ALLOWED : 0;
+    return req->cmd == SOCKS_CONNECT ? plaintext_objection(s, req->port) : 0;
 }
 
 static void set_isolation(struct socks *s, struct isolation *iso)

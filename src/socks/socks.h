@@ -33,6 +33,7 @@ struct socks_port_config {
     bool isolate_dest_port, isolate_dest_addr, keep_alive_isolate_socks_auth;
     bool ipv4_traffic, ipv6_traffic, prefer_ipv6;
     bool dns_request;     /* false: NoDNSRequest, host names are refused */
+    bool no_onion;        /* NoOnionTraffic: .onion names are refused */
     bool onion_only;      /* OnionTrafficOnly */
     bool prefer_no_auth;  /* PreferSOCKSNoAuth */
     bool extended_errors; /* ExtendedErrors (proposal 304) */
