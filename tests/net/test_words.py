@@ -10,7 +10,6 @@ import time
 
 import pytest
 
-import ourlab
 import sut as sut_module
 
 TUNIC_ONLY = pytest.mark.skipif(sut_module.IS_TOR, reason="tor names one wrong line a run, and guesses nothing")
@@ -165,6 +164,22 @@ def test_a_folder_that_cannot_be_made_is_said_once():
 
 # -- while it runs ---------------------------------------------------------------------------------
 
+@TUNIC_ONLY
+def test_a_reload_names_all_wrong_lines_and_changes_nothing(make_sut):
+    mine = make_sut()
+    mine.start()
+    mine.write_torrc(["SafeSocks 2", "Xyzzy 1", "SocksPort 70000"])
+    mark = mine.log_mark()
+    mine.signal(signal.SIGHUP)
+    mine.wait_for("The configuration was not changed|not changed", 10, since=mark)
+    told = mine.log()[mark:]
+    lines = len(mine.lines)
+    for number in range(lines + 1, lines + 4):
+        assert re.search(r"\[warn\] \S*torrc:%d: " % number, told), told
+    assert "(the first of 3 faults; the log names all)" in told
+    assert mine.running()
+
+
 NO_NETWORK = """
 ip link set lo up
 "$@" --DataDirectory data --SocksPort 127.0.0.1:9050 --Log 'notice file log' --hush &
@@ -208,7 +223,7 @@ def test_what_the_unit_says_before_torrc_is_fine(tmp_path):
     (tmp_path / "defaults").write_text(text)
     (tmp_path / "torrc").write_text("# as Debian has it\n")
     status, lines = said("--defaults-torrc", str(tmp_path / "defaults"), "-f",
-                         str(tmp_path / "torrc"), "--verify-config", "--hush")
+                         str(tmp_path / "torrc"), "--verify-config")
     assert status == 0 and "Configuration was valid" in lines
 
 
