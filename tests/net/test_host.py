@@ -586,7 +586,7 @@ def test_outbound_bind_address(lab, make_sut, second_address, lines):
 
 @works("UnixSocksGroupWritable")
 def test_unix_socks_group_writable(make_sut):
-    mine = make_sut(defaults=False, network=["DisableNetwork 0"], torrc=["Log notice stdout"])
+    mine = make_sut(defaults=False, torrc=["Log notice stdout"])
     folder, path = mine.dir + "/sockets", mine.dir + "/sockets/socks"
     os.mkdir(folder, 0o750)
     os.chmod(folder, 0o750)
