@@ -150,7 +150,8 @@ static const struct link_ops link_ops = {
 static bool same_peer(const struct pooled_link *p, const struct link_target *b)
 {
     const struct link_target *a = &p->target;
-    if (!rsa_id_equal(&a->rsa, &b->rsa))
+    /* The address counts too: the one it was made to may not be allowed any more. */
+    if (!rsa_id_equal(&a->rsa, &b->rsa) || !ipport_equal(&a->addr, &b->addr))
         return false;
     if (!b->has_ed)
         return true;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ratelim.h"
 #include "dir/backoff.h"
 #include "path/restrict.h"
 #include "path/weight.h"
@@ -27,7 +28,7 @@ struct chooser {
     struct netdir *nd; /* what the guards were last updated by */
     struct trouble troubles[TROUBLES_MAX];
     size_t n_troubles;
-    uint64_t tell_nobody_us; /* not to say more often that there is nobody */
+    struct ratelim nobody; /* to say that there is nobody */
 };
 
 /* One chooser_for_documents(). */
@@ -323,9 +324,9 @@ static void tell_nobody(struct chooser *c, enum dir_kind kind)
                                    [DIR_WANT_CONSENSUS] = 14,
                                    [DIR_WANT_CERTS] = 15,
                                    [DIR_WANT_MICRODESCS] = 19};
-    if (c->env->mono_us < c->tell_nobody_us)
+    unsigned suppressed;
+    if (!ratelim_pass(&c->nobody, c->env, NOBODY_EVERY_S, &suppressed))
         return;
-    c->tell_nobody_us = c->env->mono_us + NOBODY_EVERY_S * US_PER_SEC;
     log_notice(c->env->log,
                "While fetching directory info, no running dirservers known. Will try again later. "
                "(purpose %d)",
@@ -337,10 +338,8 @@ bool chooser_for_documents(struct chooser *c, const struct dir_wish *wish, struc
 {
     struct asking a = {.c = c, .wish = wish, .out = out, .again_us = again_us};
     chooser_know(c, wish->known);
-    if (take(&a)) {
-        c->tell_nobody_us = 0;
+    if (take(&a))
         return true;
-    }
     if (!wish->authority && !wish->n_busy)
         tell_nobody(c, wish->kind);
     return false;

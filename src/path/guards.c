@@ -6,6 +6,8 @@
 #include "path/guards_int.h"
 #include "path/restrict.h"
 
+enum { ALL_DOWN_EVERY_S = 60 };
+
 struct guards *guards_new(struct env *env)
 {
     static const char *const names[SAMPLE_N] = {
@@ -149,6 +151,19 @@ static void note_tried(struct guards *g, struct guard *guard)
     guard->pending = !guard->primary;
 }
 
+/* C tor, onion_extend_cpath(), in its words: else a user would wonder why nothing goes on. */
+static void tell_all_down(struct guards *g, enum guard_usage usage)
+{
+    unsigned suppressed;
+    if (usage == GUARD_FOR_TRAFFIC &&
+        ratelim_pass(&g->all_down, g->env, ALL_DOWN_EVERY_S, &suppressed))
+        log_notice(g->env->log,
+                   "Failed to find node for hop #1 of our path. Discarding this circuit. (%s; "
+                   "waiting for them, and for nobody else)",
+                   g->now->n ? "All entry guards are down or ruled out by the configuration"
+                             : "There are no entry guards");
+}
+
 err_t guards_pick(struct guards *g, const struct netdir *nd, enum guard_usage usage,
                   const struct guard_restriction *rst, const struct relay **out,
                   enum guard_use *use)
@@ -173,6 +188,7 @@ err_t guards_pick(struct guards *g, const struct netdir *nd, enum guard_usage us
     }
     if (any_up(&c))
         return ERR_NOT_FOUND;
+    tell_all_down(g, usage);
     guards_retry_all(g);
     return ERR_STATE;
 }

@@ -3,6 +3,7 @@
 #ifndef TUNIC_PATH_GUARDS_INT_H
 #define TUNIC_PATH_GUARDS_INT_H
 
+#include "base/ratelim.h"
 #include "path/guards.h"
 
 enum {
@@ -66,6 +67,7 @@ struct guards {
     size_t n_foreign;
     struct guard_params params;
     uint64_t online_us; /* when a circuit last worked; 0: never */
+    struct ratelim all_down;
 };
 
 /* guards_sample.c */

@@ -282,6 +282,22 @@ START_TEST(test_linkpool_shares_by_identity)
 }
 END_TEST
 
+/* A firewall that the user told of since may forbid the other address. */
+START_TEST(test_linkpool_shares_no_link_to_another_address)
+{
+    struct fixture f;
+    struct waiter a = {0}, b = {0};
+    struct link_target has = peer(1, 1), want = has;
+    setup(&f);
+    ask(&f, &a, &has);
+    open_link(&f, net.link[0]);
+    want.addr.port++;
+    ask(&f, &b, &want);
+    ck_assert_uint_eq(net.n, 2);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_linkpool_tells_each_waiter_of_a_failure_once)
 {
     struct fixture f;
@@ -520,7 +536,8 @@ START_TEST(test_linkpool_hands_on_output_clock_and_padding)
 END_TEST
 
 TESTS("client/linkpool", test_linkpool_makes_one_link_for_all_who_wait,
-      test_linkpool_shares_by_identity, test_linkpool_tells_each_waiter_of_a_failure_once,
+      test_linkpool_shares_by_identity, test_linkpool_shares_no_link_to_another_address,
+      test_linkpool_tells_each_waiter_of_a_failure_once,
       test_linkpool_link_that_ends_later_is_no_failure_to_connect,
       test_linkpool_ended_link_is_not_given_out, test_linkpool_who_waits_may_ask_again_when_told,
       test_linkpool_cancelled_wait_hears_nothing, test_linkpool_cancelled_wait_hears_of_no_failure,

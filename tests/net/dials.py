@@ -25,7 +25,7 @@ CONNECT = re.compile(r'connect\(\d+, \{sa_family=AF_INET6?, (?:sin6?_port|sin6_p
 
 
 def strace(path):
-    """The words before a program that write its connect() calls to PATH. The program stays the child
+    """The words before a program that append its connect() calls to PATH. The program stays the child
     that signals go to."""
     return ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-s", "200", "-A", "-e", "trace=connect",
             "-e", "signal=none", "-o", path]
@@ -150,6 +150,8 @@ def starts(program, network, nodes, options, n, as_tor):
             shutil.rmtree(data, ignore_errors=True)
             os.mkdir(data, 0o700)
         trace = os.path.join(work, "trace")
+        if os.path.exists(trace):
+            os.unlink(trace)
         unready += not one_start(program, network, data, options, trace, as_tor)
         calls = dialled(trace)
         names = nodes.named(calls)

@@ -611,6 +611,34 @@ START_TEST(test_guards_none_before_an_update)
 }
 END_TEST
 
+static void count_notices(void *arg, enum log_level level, const char *line)
+{
+    unsigned *n = arg;
+    *n += level == LOG_NOTICE && strstr(line, "Failed to find node for hop #1 of our path") != NULL;
+}
+
+/* In tor's words, and once a minute: it would come with every circuit. */
+START_TEST(test_guards_that_are_all_down_are_told_of)
+{
+    struct bed *b = bed_new(1);
+    const struct relay *r;
+    enum guard_use use;
+    unsigned told = 0;
+    b->env->log->sink = count_notices;
+    b->env->log->arg = &told;
+    b->env->log->least = LOG_NOTICE;
+    for (unsigned round = 0; round < 3; round++)
+        while (guards_pick(b->g, b->nd, GUARD_FOR_TRAFFIC, &any, &r, &use) == OK)
+            guards_failed(b->g, &r->rsa);
+    ck_assert_uint_eq(told, 1);
+    test_env_advance_ms(b->env, 61000);
+    while (guards_pick(b->g, b->nd, GUARD_FOR_TRAFFIC, &any, &r, &use) == OK)
+        guards_failed(b->g, &r->rsa);
+    ck_assert_uint_eq(told, 2);
+    bed_free(b);
+}
+END_TEST
+
 START_TEST(test_guards_numbers_of_the_configuration_hold)
 {
     struct bed *b = bed_new(1);
@@ -650,4 +678,5 @@ TESTS("path/guards", test_guards_sample_has_twenty_and_three_are_primary,
       test_guards_change_of_sample_is_sluggish, test_guards_state_round_trip,
       test_guards_line_of_tor_is_kept_in_meaning_and_in_what_is_unknown,
       test_guards_damaged_lines_cost_themselves_only, test_guards_order_in_the_file_does_not_matter,
-      test_guards_none_before_an_update, test_guards_numbers_of_the_configuration_hold)
+      test_guards_none_before_an_update, test_guards_that_are_all_down_are_told_of,
+      test_guards_numbers_of_the_configuration_hold)
