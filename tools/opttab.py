@@ -80,17 +80,29 @@ def rows():
     return found
 
 
+def named_in(decorator, known):
+    """The options that the works() calls in a decorator name. In works(o) for o in (...), all that
+    the decorator has."""
+    calls = [node for node in ast.walk(decorator)
+             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "works"]
+    arguments = [a for call in calls for a in call.args]
+    if any(not isinstance(a, ast.Constant) for a in arguments):
+        arguments = [n for n in ast.walk(decorator)
+                     if isinstance(n, ast.Constant) and n.value in known]
+    return [a.value for a in arguments]
+
+
 def works_tests():
     """Option -> the tests that carry its name in @works, as pytest calls them."""
-    found = {}
+    found, known = {}, {row.name for row in rows()}
     for path in sorted(glob.glob(os.path.join(TOP, "tests", "net", "test_*.py"))):
         with open(path, encoding="utf-8") as f:
             tree = ast.parse(f.read(), path)
         for function in ast.walk(tree):
             for decorator in getattr(function, "decorator_list", []):
-                if (isinstance(decorator, ast.Call)
-                        and getattr(decorator.func, "id", "") == "works"):
-                    for argument in decorator.args:
-                        found.setdefault(argument.value, []).append(
-                            "%s::%s" % (os.path.relpath(path, TOP), function.name))
+                for name in named_in(decorator, known):
+                    tests = found.setdefault(name, [])
+                    test = "%s::%s" % (os.path.relpath(path, TOP), function.name)
+                    if test not in tests:
+                        tests.append(test)
     return found

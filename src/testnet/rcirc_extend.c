@@ -85,8 +85,6 @@ void rcirc_extend(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
         rcirc_close(c, DESTROY_RESOURCELIMIT);
         return;
     }
-    log_info(c->node->env->log, "%s: extends a circuit by %s", c->node->config.plan->nickname,
-             to.has_ed ? "both identities" : "RSA identity alone");
     c->next_state = NEXT_DIALLING;
     if (link_state(nl->link) == LINK_OPEN) {
         rcirc_next_is_open(c, nl);

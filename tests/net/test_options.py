@@ -4,9 +4,7 @@ files of that feature."""
 
 import os
 import re
-import signal
 import socket
-import stat
 import subprocess
 import tempfile
 import time
@@ -45,19 +43,6 @@ def stays_alone(lab, client, seconds=5):
 
 
 # ---- folders and files ----
-
-@works("DataDirectory", "DataDirectoryGroupReadable")
-def test_data_directory_and_its_mode(lab, make_sut, tmp_path):
-    home = tmp_path / "home"
-    home.mkdir()
-    mine = make_sut(torrc=["DataDirectory %s/kept" % tmp_path, "DataDirectoryGroupReadable 1"],
-                    wrapper=["env", "HOME=%s" % home])
-    mine.start()
-    assert stat.S_IMODE(os.stat(tmp_path / "kept").st_mode) == 0o750
-    assert mine.stop() == 0
-    assert (tmp_path / "kept" / "state").exists()
-    assert not list(home.iterdir()) and not os.path.exists(mine.data + "/state")
-
 
 @works("PidFile")
 def test_pid_file(lab, make_sut, tmp_path):
@@ -139,23 +124,6 @@ def test_debuggers_may_attach_if_told_so(lab, make_sut):
     assert sut_module.IS_TOR or owner() == 0    # Debian's tor stays as it was
 
 
-@works("__DisableSignalHandlers")
-def test_signals_keep_their_meaning_to_the_system(lab, make_sut):
-    mine = make_sut(torrc=["__DisableSignalHandlers 1"]).start()
-    mine.signal(signal.SIGTERM)
-    assert mine.process.wait(timeout=10) == -signal.SIGTERM
-
-
-@works("__OwningControllerProcess")
-def test_ends_with_the_process_that_owns_it(lab, make_sut):
-    with subprocess.Popen(["sleep", "1000"]) as owner:
-        mine = make_sut(torrc=["__OwningControllerProcess %d" % owner.pid]).start()
-        assert mine.running()
-        owner.kill()
-    assert mine.process.wait(timeout=40) == 0
-    assert "Owning controller process has vanished" in mine.log()
-
-
 # ---- sockets ----
 
 @works("ConstrainedSockets", "ConstrainedSockSize")
@@ -206,32 +174,8 @@ def test_alternate_authorities(lab, make_sut):
     assert PAGE in mine.curl(lab.url("/")).stdout
 
 
-@works("FallbackDir")
-def test_fallback_directories_when_no_authority_answers(lab, make_sut):
-    guard = lab.by_role("guard")[0]
-    mine = make_sut(torrc=["FallbackDir %s:%d orport=%d id=%s" % (
-        guard.address, guard.dir_port or 80, guard.or_port, guard.fingerprint)])
-    authorities = lab.authorities()
-    try:
-        for node in authorities:
-            node.kill()
-        mine.start()
-    finally:
-        for node in authorities:
-            node.start()
-        for node in authorities:
-            node.wait_ready()
-
-
 @works("FetchServerDescriptors")
 def test_no_document_is_fetched(lab, make_sut):
     mine = make_sut(torrc=["FetchServerDescriptors 0"])
-    mine.start(wait=False)
-    assert stays_alone(lab, mine)
-
-
-@works("ExtendAllowPrivateAddresses")
-def test_relays_at_private_addresses_are_not_connected_to(lab, make_sut):
-    mine = make_sut(torrc=["ExtendAllowPrivateAddresses 0"])
     mine.start(wait=False)
     assert stays_alone(lab, mine)

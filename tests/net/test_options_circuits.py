@@ -157,20 +157,3 @@ def test_protocol_warnings(lab, make_sut):
     with fault(lab, "exits:stream-data-first"):
         mine.curl(lab.url("/"), timeout=5)
     mine.wait_for(r"\[warn\] .*(against the protocol|unexpected relay command)", 10)
-
-
-@works("ExtendByEd25519ID")
-def test_relays_are_not_told_ed25519_identities(lab, make_sut):
-    """`tunic testnet` says it of itself (its parameters ask for them)."""
-    if not hasattr(lab, "order"):
-        pytest.skip("Debian's relays do not say how they are asked to extend")
-
-    def named(*torrc):
-        mark = len(privnet.read_text(lab.log_path))
-        mine = make_sut(torrc=torrc).start()
-        assert PAGE in mine.curl(lab.url("/")).stdout
-        mine.kill()
-        return set(re.findall(r"extends a circuit by (RSA identity alone|both identities)",
-                              privnet.read_text(lab.log_path)[mark:]))
-    assert named("ExtendByEd25519ID 0") == {"RSA identity alone"}
-    assert named() == {"both identities"}
