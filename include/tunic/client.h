@@ -47,8 +47,9 @@ struct tunic_client_options {
     }
 
 /* Begins to bootstrap (unless DisableNetwork says no). The event PROGRESS follows each step, OPEN
- * when it is done. NULL: see ERROR (USAGE: an option, with its place and tor's words for what is
- * wrong; SYSTEM: memory, the DataDirectory, a SocksPort that cannot be opened). */
+ * when it is done. NULL: see ERROR (USAGE: the first wrong option, with its place and tor's words
+ * for what is wrong, and how many there are; the log has all; SYSTEM: memory, the DataDirectory, a
+ * SocksPort that cannot be opened). */
 TUNIC_API TUNIC_MUST_USE struct tunic_client *tunic_client_start(
     struct tunic *t, const struct tunic_client_options *options, struct tunic_error *error);
 

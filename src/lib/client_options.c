@@ -29,6 +29,7 @@ static const char *const of_processes[] = {
 struct reading {
     struct tunic *t;
     struct options *o;
+    struct conf_faults faults; /* the first is E's at the end; the log has the others */
     struct conf_err e;
     err_t status;
 };
@@ -74,11 +75,11 @@ static err_t read_set(const char *const *set, struct conf_line **out, struct con
 }
 
 static err_t read_sources(const struct tunic_client_options *o, struct sources *s,
-                          struct conf_err *e)
+                          struct reading *r)
 {
     if (o->torrc)
-        TRY(conf_lex(NULL, "torrc", o->torrc, &s->torrc, NULL, e));
-    return read_set(o->set, &s->set, e);
+        TRY(conf_lex_each(NULL, "torrc", o->torrc, &s->torrc, NULL, &r->faults));
+    return read_set(o->set, &s->set, &r->e);
 }
 
 static err_t assign(struct reading *r, const char *name, const char *value, unsigned flags,
@@ -105,11 +106,21 @@ static err_t begin_with(struct reading *r, const struct options *base, bool test
 }
 
 static err_t assign_sources(struct reading *r, const struct sources *s, const struct options *base,
-                            bool testing, const struct log *log)
+                            bool testing, const struct log *log, struct conf_faults *faults)
 {
     TRY(begin_with(r, base, testing));
-    TRY(options_assign(r->o, s->torrc, 0, log, &r->e));
-    return options_assign(r->o, s->set, 0, log, &r->e);
+    TRY(options_assign_each(r->o, s->torrc, 0, log, faults));
+    return options_assign_each(r->o, s->set, 0, log, faults);
+}
+
+/* What TestingTorNetwork implies are defaults: they come before all that was said. */
+static err_t assign_all(struct reading *r, const struct sources *s, const struct options *base)
+{
+    struct conf_faults told = {.log = NULL}; /* the first time */
+    TRY(assign_sources(r, s, base, false, &r->t->log, &r->faults));
+    if (!r->o->testing_tor_network || r->o->using_test_network_defaults)
+        return OK;
+    return assign_sources(r, s, base, true, NULL, &told);
 }
 
 /* ---- checks ---- */
@@ -118,7 +129,8 @@ static err_t check(struct reading *r)
 {
     const char *home = getenv("HOME");
     const struct options_env env = {home && *home ? home : ".", QUIET_LIBRARY, &r->t->log};
-    TRY(options_check(r->o, &env, &r->e));
+    TRY(options_check_each(r->o, &env, &r->faults));
+    TRY(conf_faults_end(&r->faults, &r->e));
     if (r->o->user || r->o->disable_all_swap)
         return conf_fail(&r->e, ERR_UNSUPPORTED,
                          "%s is about a process: a library cannot see to it",
@@ -148,14 +160,11 @@ static struct options *done(struct reading *r, struct tunic_error *error)
 struct options *lib_client_options(struct tunic *t, const struct tunic_client_options *o,
                                    const struct options *base, struct tunic_error *error)
 {
-    struct reading r = {.t = t};
+    struct reading r = {.t = t, .faults = {.log = &t->log}};
     struct sources s = {NULL, NULL};
-    r.status = read_sources(o, &s, &r.e);
+    r.status = read_sources(o, &s, &r);
     if (r.status == OK)
-        r.status = assign_sources(&r, &s, base, false, &t->log);
-    /* What it implies are defaults: they come before all that was said. */
-    if (r.status == OK && r.o->testing_tor_network && !r.o->using_test_network_defaults)
-        r.status = assign_sources(&r, &s, base, true, NULL);
+        r.status = assign_all(&r, &s, base);
     warn_of_processes(&t->log, s.torrc);
     warn_of_processes(&t->log, s.set);
     conf_lines_free(s.torrc);
@@ -170,7 +179,7 @@ struct options *lib_client_options(struct tunic *t, const struct tunic_client_op
 struct options *lib_client_options_set(struct tunic *t, const struct options *old, const char *name,
                                        const char *value, struct tunic_error *error)
 {
-    struct reading r = {.t = t, .o = options_dup(old)};
+    struct reading r = {.t = t, .o = options_dup(old), .faults = {.log = &t->log}};
     unsigned flags = ASSIGN_CLEAR_FIRST | (value ? 0u : ASSIGN_USE_DEFAULTS);
     const struct opt *opt = opt_find(name);
     warn_of_process(&t->log, "options", name);
