@@ -209,6 +209,7 @@ enum opt_flag {
     OPTF_DEPENDENT = 1u << 3,   /* part of a list with several names: see the OPTT_VIRTUAL one */
     OPTF_WOULD_RELAY = 1u << 4, /* would make a relay of tor: one warning */
     OPTF_OURS = 1u << 5,        /* not tor's: behind all of tor's */
+    OPTF_PROCESS = 1u << 6,     /* about a process: without effect in a library, which says so */
 };
 
 struct opt {

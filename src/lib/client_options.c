@@ -4,28 +4,6 @@
 
 #include "lib/client.h"
 
-/* What is no business of a library's. */
-static const char *const of_processes[] = {
-    "ConnLimit",
-    "ConstrainedSockets",
-    "DisableDebuggerAttachment",
-    "Log",
-    "LogMessageDomains",
-    "LogTimeGranularity",
-    "PidFile",
-    "ProtocolWarnings",
-    "RunAsDaemon",
-    "SafeLogging",
-    "ShutdownWaitLength",
-    "SyslogIdentityTag",
-    "TruncateLogFile",
-    "__DisableSignalHandlers",
-    "__OwningControllerFD",
-    "__OwningControllerProcess",
-    "__ReloadTorrcOnSIGHUP",
-    NULL,
-};
-
 struct reading {
     struct tunic *t;
     struct options *o;
@@ -44,9 +22,8 @@ static int fail(const struct reading *r, struct tunic_error *error)
 static void warn_of_process(const struct log *log, const char *where, const char *key)
 {
     const struct opt *opt = opt_find(key);
-    for (const char *const *name = of_processes; opt && *name; name++)
-        if (opt == opt_find(*name))
-            log_warn(log, "%s: %s is about a process: it has no effect in a library", where, *name);
+    if (opt && opt->flags & OPTF_PROCESS)
+        log_warn(log, "%s: %s is about a process: it has no effect in a library", where, opt->name);
 }
 
 static void warn_of_processes(const struct log *log, const struct conf_line *lines)
