@@ -108,3 +108,35 @@ def test_version_has_tors_form():
     for word in ("--library-versions", "--list-modules", "--help", "-h"):
         status, text = run(sut_module.program(), word)
         assert status == 0 and text
+
+
+@pytest.mark.skipif(sut_module.IS_TOR, reason="what works otherwise than in tor")
+@pytest.mark.parametrize("line, status, says", [
+    ("Exclude a", 1, "short for ExcludeExitNodes, ExcludeNodes"),
+    ("SocksPort 9050 IsolateDestAdr", 1, 'Did you mean "IsolateDestAddr"'),
+    ("SocksPort localhost:9061", 0, "valid"),
+    ("SocksPort example.com:9061", 1, "SocksPort"),
+    ("FallbackDir a.test:80 orport=1 id=0123456789012345678901234567890123456789", 1, "FallbackDir"),
+    ("SocksPort 9061 CacheDNS", 0, "Tunic keeps none"),
+    ("ExitNodes {de}", 1, "GeoIP"),
+    ("ControlSocket /tmp/control", 1, "ControlSocket"),
+])
+def test_what_works_otherwise_than_in_tor(tmp_path, line, status, says):
+    done = subprocess.run(
+        [sut_module.program(), "-f", "-", "--defaults-torrc", "/dev/null", "--DataDirectory",
+         str(tmp_path), "--verify-config"], input=line + "\n", stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, timeout=30, check=False)
+    assert done.returncode == status and says in done.stdout, done.stdout
+
+
+@pytest.mark.skipif(sut_module.IS_TOR, reason="tor has onion services")
+def test_an_onion_name_is_refused_at_once(client):
+    done = client.curl("http://%s.onion/" % ("a" * 56), timeout=5)
+    assert done.returncode == 97, done.stderr       # what curl calls a refusal of the proxy
+
+
+def test_the_line_that_says_where_it_listens(make_sut):
+    mine = make_sut(defaults=False, torrc=["SocksPort auto", "Log notice stdout"]).start()
+    port = mine.wait_for(r"Opened Socks listener connection \(ready\) on 127\.0\.0\.1:(\d+)").group(1)
+    mine.socks_port = int(port)
+    assert mine.curl(mine.lab.url("/")).returncode == 0

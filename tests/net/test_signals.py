@@ -10,6 +10,7 @@ import pytest
 
 import socks_client
 import sut as sut_module
+import test_isolation
 
 PAGE = "This page came through a private Tor network"
 
@@ -35,6 +36,20 @@ def test_hup_keeps_streams_and_reloads(lab, make_sut):
     assert "Bootstrapped 0%" not in mine.log()[mark:]
     assert PAGE in mine.curl(lab.url("/")).stdout
     assert mine.stop() == 0
+
+
+def test_hup_gives_new_connections_new_circuits(lab, make_sut):
+    """Those that are open stay where they are."""
+    mine = make_sut().start()
+    user = ("u", "p")
+    with test_isolation.open_streams(lab, [(mine.proxy, "echo", user)]) as before:
+        mark = mine.log_mark()
+        mine.signal(signal.SIGHUP)
+        mine.wait_for("Received reload signal", 10, since=mark)
+        time.sleep(0.5)
+        with test_isolation.open_streams(lab, [(mine.proxy, "echo2", user)]) as after:
+            assert after != before
+            assert test_isolation.circuits_of(lab, ["echo"]) == before
 
 
 def test_hup_with_a_bad_torrc(lab, make_sut):
