@@ -185,6 +185,32 @@ static struct ocirc_plan plan_for(const struct exits *x, const struct path_pick 
     return plan;
 }
 
+/* On a fast network some hundred circuits would be begun at once, as others complete, and the work
+ * of their handshakes, which is the relays' too, would hold up what circuits carry. So after
+ * LAUNCHES_FREE of them one follows each LAUNCH_EVERY_MS. On the public network
+ * MaxClientCircuitsPending is reached long before. */
+enum { LAUNCHES_FREE = 32, LAUNCH_EVERY_MS = 8 };
+
+static bool is_paced(const struct exits *x)
+{
+    return x->paced_us > x->env->mono_us + (LAUNCHES_FREE - 1) * LAUNCH_EVERY_MS * US_PER_MS;
+}
+
+static void pace(struct exits *x)
+{
+    if (x->paced_us < x->env->mono_us)
+        x->paced_us = x->env->mono_us;
+    x->paced_us += LAUNCH_EVERY_MS * US_PER_MS;
+    if (is_paced(x) && !x->next.armed)
+        env_arm_ms(x->env, &x->next, LAUNCH_EVERY_MS);
+}
+
+static void next_may_follow(void *arg)
+{
+    struct exits *x = arg;
+    x->ops->changed(x->arg, NULL);
+}
+
 struct exit_circ *exits_launch(struct exits *x, const struct path_request *req)
 {
     struct path_pick pick;
@@ -211,6 +237,7 @@ struct exit_circ *exits_launch(struct exits *x, const struct path_request *req)
     timer_init(&c->slow_timer, became_slow, c);
     struct ocirc_plan plan = plan_for(x, &pick);
     x->last_launch_us = x->env->mono_us;
+    pace(x);
     c->oc = ocirc_new(x->env, x->pool, x->ops->next_circuit_id(x->arg), &plan, &ocirc_ops, c);
     if (!c->oc) {
         netdir_unref(&c->nd);
@@ -235,8 +262,8 @@ bool exits_may_launch(const struct exits *x)
 {
     /* guard-spec 4.12: "when we are missing descriptors for our first NUM_USABLE_PRIMARY_GUARDS
      * primary guards, we don't build circuits": else whoever withholds one moves us to another. */
-    return x->nd && x->n_pending < x->config.max_pending && !x->paused && !fails_too_often(x) &&
-           !guards_lack_md(x->guards, x->nd);
+    return x->nd && x->n_pending < x->config.max_pending && !is_paced(x) && !x->paused &&
+           !fails_too_often(x) && !guards_lack_md(x->guards, x->nd);
 }
 
 /* ---- their retirement ---- */
@@ -289,6 +316,7 @@ struct exits *exits_new(struct env *env, struct linkpool *pool, struct guards *g
                         .arg = arg};
     x->habits = config->habits;
     timer_init(&x->look, exits_look, x);
+    timer_init(&x->next, next_may_follow, x);
     exits_predict(x, HABITS_FIRST_PORT);
     return x;
 }
@@ -300,6 +328,7 @@ void exits_free(struct exits *x)
     while (x->circs)
         circ_drop(x->circs);
     env_disarm(x->env, &x->look);
+    env_disarm(x->env, &x->next);
     netdir_unref(&x->nd);
     free(x);
 }

@@ -71,9 +71,11 @@ struct exits {
     bool failed_before;    /* too many did in the period before */
     bool paused;           /* none can be launched for now, and none is before the next look */
     uint64_t last_launch_us;
+    uint64_t paced_us; /* see pace() */
     char why_not[PATH_WHY_MAX];
     struct ratelim no_guard; /* not to say too often that there is none */
     struct timer look;
+    struct timer next; /* armed: launches are held back until then */
 };
 
 /* ---- exits.c ---- */

@@ -758,6 +758,42 @@ START_TEST(test_exits_has_nothing_while_the_most_are_pending)
 }
 END_TEST
 
+/* Each user wants a circuit of his own: how many are begun until nobody gets one any more. */
+static unsigned begin_as_many(struct fixture *f, int32_t *session)
+{
+    struct tunnel_request req = request("example.com", 80);
+    unsigned before = net.n;
+    while (exits_could_serve(f->x) && net.n < before + 100) {
+        req.isolation.session = ++*session;
+        ck_assert_ptr_null(find(f, &req));
+    }
+    return net.n - before;
+}
+
+/* A burst is free, then they follow each other; who waits is told when. */
+START_TEST(test_exits_begins_circuits_at_a_pace)
+{
+    struct fixture f;
+    int32_t session = 0;
+    setup(&f);
+    struct exits_config config = config_of(&f);
+    config.max_pending = 1000;
+    config.no_predicted = true;
+    exits_set_config(f.x, &config);
+    exits_set_netdir(f.x, &net.nd[0]);
+    ck_assert_uint_eq(begin_as_many(&f, &session), 32);
+    for (int i = 0; i < 10; i++) {
+        unsigned told = f.changed;
+        test_env_advance_ms(f.env, 8);
+        ck_assert_uint_gt(f.changed, told);
+        ck_assert_uint_eq(begin_as_many(&f, &session), 1);
+    }
+    test_env_advance_ms(f.env, 900);
+    ck_assert_uint_eq(begin_as_many(&f, &session), 32);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_exits_claims_one_that_is_being_built_ahead)
 {
     struct fixture f;
@@ -1410,7 +1446,7 @@ TESTS("client/exits", test_exits_builds_nothing_without_a_network,
       test_exits_wakes_who_waits_when_the_network_comes, test_exits_wakes_who_waits_for_a_place,
       test_exits_learns_build_times_at_intervals, test_exits_claims_what_it_builds_for_a_tunnel,
       test_exits_tells_those_that_it_built_for, test_exits_begins_nothing_for_who_only_looks,
-      test_exits_has_nothing_while_the_most_are_pending,
+      test_exits_has_nothing_while_the_most_are_pending, test_exits_begins_circuits_at_a_pace,
       test_exits_claims_one_that_is_being_built_ahead, test_exits_isolates_by_every_field,
       test_exits_isolates_two_user_names, test_exits_isolates_from_what_was_mixed_before,
       test_exits_prefers_what_is_in_use, test_exits_keeps_from_exits_and_circuits_that_failed,
