@@ -241,6 +241,21 @@ def test_node_family_keeps_two_relays_apart_until_a_reload(big, start):
     assert client.page() == "exit1"
 
 
+@works("EntryNodes", "ExitNodes", "ExcludeNodes")
+def test_lists_of_a_reload(big, start):
+    """R11: circuits of before take no new stream, and the new ones are what the lists say."""
+    client = start("ExitNodes exit1")
+    assert client.page() == "exit1"
+    other = [n for n in names(big.by_role("guard")) if n not in client.relays()][0]
+    client.lines = [line for line in client.lines if not line.startswith("ExitNodes")]
+    client.write_torrc(["EntryNodes " + other, "ExitNodes exit1,exit2", "ExcludeNodes exit1"])
+    mark = client.mark()
+    client.signal(signal.SIGHUP)
+    time.sleep(1)
+    assert client.page() == "exit2"
+    assert client.dialled(mark) == [other]
+
+
 # ---- firewalls ---------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("option", [pytest.param(o, marks=works(o)) for o in
