@@ -27,7 +27,7 @@ enum dir_kind { DIR_WANT_CONSENSUS, DIR_WANT_CERTS, DIR_WANT_MICRODESCS };
 /* Somebody is wanted who can be asked for documents. Pointers are good during the call. */
 struct dir_wish {
     enum dir_kind kind;
-    bool authority;              /* an authority and nobody else; otherwise whoever may be asked */
+    bool authority;              /* an authority, if one may be asked; otherwise whoever may be */
     const struct rsa_id *rather; /* who served what led to this wish (a link to it is open); or NULL
                                   */
     struct netdir *known; /* the newest consensus, or NULL; its relays may lack microdescriptors,

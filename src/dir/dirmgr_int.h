@@ -131,8 +131,9 @@ bool dm_has_fallbacks(const struct dirmgr *d);
 void server_failed(struct dirmgr *d, const struct rsa_id *rsa);
 void server_worked(struct dirmgr *d, const struct rsa_id *rsa);
 const char *server_name(const struct dirmgr *d, const struct rsa_id *rsa, char out[64]);
-/* Fills in whom to ask for out->kind: an AUTHORITY, or whoever the owner chooses, RATHER (or NULL)
- * if that may be. False if there is nobody at the moment (then the wake-up is noted). */
+/* Fills in whom to ask for out->kind: an AUTHORITY if there is one, or whoever the owner chooses,
+ * RATHER (or NULL) if that may be. False if there is nobody at the moment (then the wake-up is
+ * noted). */
 bool pick_server(struct dirmgr *d, bool authority, const struct rsa_id *rather,
                  struct dir_request *out);
 

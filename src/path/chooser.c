@@ -37,6 +37,7 @@ struct asking {
     const struct dir_wish *wish;
     struct dir_choice *out;
     uint64_t *again_us;
+    bool authorities; /* nobody but them */
 };
 
 struct chooser *chooser_new(struct env *env, struct guards *guards)
@@ -231,7 +232,7 @@ static bool is_excluded(const struct chooser *c, const struct relay *row)
 static bool server_fits(struct asking *a, const struct dir_server *s, bool any)
 {
     struct relay row = row_of(s);
-    return !s->is_bridge && (s->is_authority || !a->wish->authority) &&
+    return !s->is_bridge && (s->is_authority || !a->authorities) &&
            path_first_hop_addr(a->c->cfg, &row).ip.family != IP_NONE &&
            (any || !is_excluded(a->c, &row)) && !is_busy(a->wish, &s->rsa) && is_due(a, &s->rsa);
 }
@@ -241,7 +242,7 @@ static bool server_fits(struct asking *a, const struct dir_server *s, bool any)
 static uint64_t server_weight(const struct asking *a, const struct dir_server *s)
 {
     double w = s->weight;
-    if (s->is_authority && !a->wish->authority)
+    if (s->is_authority && !a->authorities)
         w *= a->c->cfg->authority_rate;
     return (uint64_t)((w > 1e6 ? 1e6 : w) * 1000);
 }
@@ -274,8 +275,9 @@ static bool draw(struct asking *a, const struct dir_server *const *list, size_t 
     return false;
 }
 
-static bool take_any_server(struct asking *a)
+static bool take_any_server(struct asking *a, bool authorities)
 {
+    a->authorities = authorities;
     const struct dir_servers *servers = a->wish->servers;
     const struct dir_server *list[DIR_SERVERS_MAX];
     size_t n = 0;
@@ -305,17 +307,18 @@ static bool take_wanted(struct asking *a)
            take_relay(a, r);
 }
 
-/* C tor, directory_get_from_dirserver(): a directory guard (any cache without guards), else the
- * list of fallbacks, authorities among them. */
+/* C tor, directory_get_from_dirserver(): an authority if one is preferred; a directory guard (any
+ * cache without guards); else the list of fallbacks, authorities among them. */
 static bool take(struct asking *a)
 {
-    if (a->wish->authority)
-        return take_any_server(a);
+    if (a->wish->authority && take_any_server(a, true))
+        return true;
+    a->authorities = false;
     if (take_wanted(a))
         return true;
     if (a->c->nd && (a->c->cfg->use_entry_guards ? take_guard(a) : take_cache(a)))
         return true;
-    return take_any_server(a);
+    return take_any_server(a, false);
 }
 
 static void tell_nobody(struct chooser *c, enum dir_kind kind)
@@ -340,7 +343,7 @@ bool chooser_for_documents(struct chooser *c, const struct dir_wish *wish, struc
     chooser_know(c, wish->known);
     if (take(&a))
         return true;
-    if (!wish->authority && !wish->n_busy)
+    if (!wish->n_busy)
         tell_nobody(c, wish->kind);
     return false;
 }

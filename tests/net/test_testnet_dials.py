@@ -258,8 +258,8 @@ def test_lists_of_a_reload(big, start):
 
 # ---- firewalls ---------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("option", [pytest.param(o, marks=works(o)) for o in
-                                    ("ReachableAddresses", "ReachableORAddresses")])
+@works("ReachableAddresses", "ReachableORAddresses")
+@pytest.mark.parametrize("option", ["ReachableAddresses", "ReachableORAddresses"])
 def test_reachable_addresses(big, start, option):
     two = big.by_role("guard")[:2]
     client = start("%s %s" % (option, accept(two + big.by_role("authority")[:1])))
@@ -282,10 +282,11 @@ def test_fascist_firewall_alone_lets_out_to_443(start):
     nobody_is_dialled(start("FascistFirewall 1", ready=False))
 
 
+@works("ReachableAddresses", "ReachableORAddresses")
 @pytest.mark.parametrize("option", [
-    pytest.param("ReachableAddresses", marks=[works("ReachableAddresses"), pytest.mark.skipif(
-        sut_module.IS_TOR, reason="tor goes on choosing guards that it then has no address of")]),
-    pytest.param("ReachableORAddresses", marks=works("ReachableORAddresses"))])
+    pytest.param("ReachableAddresses", marks=pytest.mark.skipif(
+        sut_module.IS_TOR, reason="tor goes on choosing guards that it then has no address of")),
+    "ReachableORAddresses"])
 def test_reachable_addresses_of_a_reload(big, start, option):
     """R11: the guards are chosen anew at once, and old circuits take no new stream."""
     client = start()

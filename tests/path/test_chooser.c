@@ -161,6 +161,9 @@ START_TEST(test_chooser_without_a_consensus_asks_fallbacks_and_seldom_authoritie
         int r = choose(b);
         ck_assert(r >= 100 && r < 110);
     }
+    for (int i = 0; i < AUTHORITIES; i++)
+        fails(b, choose(b));
+    ck_assert_int_ge(choose(b), 110); /* C tor: they are preferred, no more */
     bed_free(b);
 }
 END_TEST
