@@ -317,7 +317,7 @@ static err_t bad_value(const struct assigning *a, const struct opt *opt,
 /* The value that one may write who wants the thing off; NULL if only the line's absence says so. */
 static const char *off_value(const struct opt *opt)
 {
-    return opt->off ? opt->off : opt->type == OPTT_LINES ? NULL : opt->initial;
+    return opt->initial && opt->type != OPTT_LINES ? opt->initial : opt->off;
 }
 
 /* Refuses an option that does not work yet: what is missing, and what to write to run without it.

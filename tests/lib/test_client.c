@@ -602,6 +602,12 @@ START_TEST(test_client_options_as_pairs_while_it_runs)
     ck_assert_int_eq(tunic_client_set(c, "MaxCircuitDirtiness", "soon", &e), -1);
     is_error(TUNIC_USAGE, TUNIC_STAGE_NONE, "MaxCircuitDirtiness");
     ck_assert_int_eq(tunic_client_set(c, "EntryNodes", "!", &e), -1);
+    ck_assert_int_eq(tunic_client_set(c, "UseBridges", "1", &e), -1);
+    is_error(TUNIC_USAGE, TUNIC_STAGE_NONE, "write \"UseBridges 0\"");
+    ck_assert_int_eq(tunic_client_set(c, "Nickname", "mine", &e), 0); /* of no matter, but shown */
+    ck_assert_int_eq(tunic_client_get(c, "Nickname", text, sizeof text), 4);
+    ck_assert_str_eq(text, "mine");
+    ck_assert_int_gt(tunic_client_get(c, "MaxCircuitDirtiness", text, sizeof text), 0);
     ck_assert_int_eq(tunic_client_set(c, "DataDirectory", "/tmp", &e), -1);
     ck_assert_int_eq(
         tunic_client_set(c, "FallbackDir",
