@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ratelim.h"
 #include "client/bootstrap.h"
 #include "client/directory.h"
 #include "client/exits.h"
@@ -12,12 +13,15 @@
 #include "client/offline.h"
 #include "client/settings.h"
 #include "client/tunnels.h"
+#include "dir/doc.h"
 #include "link/tls.h"
 #include "path/chooser.h"
 #include "path/state.h"
 
 /* As tor: FAST_GUARD_STATE_FLUSH_TIME, SLOW_GUARD_STATE_FLUSH_TIME. */
 enum { SAVE_STATE_MS = 30000, SAVE_STATE_SELDOM_MS = 600000 };
+
+enum { CLOCK_WORDS_S = 600 };
 
 #define STATE_FILE "state"
 
@@ -28,6 +32,7 @@ struct client {
     struct settings *settings;
     struct bootstrap bootstrap;
     struct offline offline;
+    struct ratelim clock_words;
     struct tls_ctx *tls;
     struct linkpool *links;
     struct directory *directory;
@@ -60,10 +65,30 @@ static void link_opened(void *arg, const struct link_target *peer)
     bootstrap_reached(&c->bootstrap, BOOTSTRAP_HANDSHAKE_DONE);
 }
 
+/* One wrong clock is found by each relay and each document. */
+static bool may_warn_of_clock(struct client *c)
+{
+    unsigned held_back;
+    return ratelim_pass(&c->clock_words, c->env, CLOCK_WORDS_S, &held_back);
+}
+
+/* Certificates that are good, at another time than ours: our own fault, most likely. */
+static void warn_dates(struct client *c, const struct link_target *peer)
+{
+    char addr[IPPORT_TEXT_MAX], now[DOC_TIME_TEXT_MAX];
+    if (may_warn_of_clock(c))
+        log_warn(c->env->log,
+                 "The certificates of the relay at %s are not valid at the time of this computer, "
+                 "%s UTC. If that is wrong, please check your time and date settings!",
+                 ipport_text(&peer->addr, addr), doc_time_text(env_wall_s(c->env), now));
+}
+
 static void link_failed(void *arg, const struct link_target *peer, const struct link_end *end)
 {
     struct client *c = arg;
     bootstrap_problem(&c->bootstrap, peer, end);
+    if (end->why == ERR_LINK_DATES)
+        warn_dates(c, peer);
     offline_dial_failed(&c->offline, c->env, end);
     if (offline_is(&c->offline, c->env))
         tunnels_no_network(c->tunnels);
@@ -71,6 +96,8 @@ static void link_failed(void *arg, const struct link_target *peer, const struct 
 
 static void warn_clock(struct client *c, int64_t skew_s, const char *source)
 {
+    if (!may_warn_of_clock(c))
+        return;
     log_warn(c->env->log,
              "Our clock is %lld seconds %s the time published by %s. Tor needs an accurate clock "
              "to work: please check your time and date settings!",
@@ -225,7 +252,8 @@ static void dir_cancel(void *arg, uint32_t id)
 
 static void dir_clock_skew(void *arg, int64_t skew_s, const char *text)
 {
-    warn_clock(arg, skew_s, text);
+    (void)text; /* the directory manager has it in its own line */
+    warn_clock(arg, skew_s, "the directory");
 }
 
 /* No network, so nothing is built; what is built takes no new stream. */

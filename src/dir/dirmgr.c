@@ -307,6 +307,12 @@ static void fail(struct dirmgr *d, const struct dm_request *rq, bool server_bad)
         backoff_fail(&d->md_wait, d->env, d->testing, d->schedule.others_first_s);
 }
 
+bool dm_may_repeat(struct dirmgr *d, struct ratelim *words)
+{
+    unsigned held_back;
+    return ratelim_pass(words, d->env, WORDS_EVERY_S, &held_back);
+}
+
 static void look_at_clock(struct dirmgr *d, const struct dm_request *rq, int64_t date_s)
 {
     int64_t skew = env_wall_s(d->env) - date_s;
@@ -316,7 +322,8 @@ static void look_at_clock(struct dirmgr *d, const struct dm_request *rq, int64_t
     (void)snprintf(text, sizeof text, "our clock is %lld minutes %s that of authority %s",
                    (long long)((skew < 0 ? -skew : skew) / 60), skew < 0 ? "behind" : "ahead of",
                    server_name(d, &rq->rsa, name));
-    log_warn(d->env->log, "Check the clock of this computer: %s", text);
+    if (dm_may_repeat(d, &d->words_of_clock))
+        log_warn(d->env->log, "Check the clock of this computer: %s", text);
     if (d->ops.clock_skew)
         d->ops.clock_skew(d->arg, skew, text);
 }

@@ -2,6 +2,7 @@
 #ifndef TUNIC_DIR_DIRMGR_INT_H
 #define TUNIC_DIR_DIRMGR_INT_H
 
+#include "base/ratelim.h"
 #include "dir/backoff.h"
 #include "dir/dirmgr.h"
 
@@ -24,6 +25,7 @@ enum {
     HOPELESS_BYTES_S = 100,
     CERTS_BODY_MAX = 1 << 20,
     MICRODESCS_BODY_MAX = 16 << 20,
+    WORDS_EVERY_S = 300,           /* to be told the same of documents again */
     SKEW_WORTH_SAYING_S = 30 * 60, /* C tor: ALLOW_DIRECTORY_TIME_SKEW */
     STEPS_MAX = 64,
     /* A consensus that is so long past its end says nothing any more (C tor:
@@ -68,6 +70,7 @@ struct dirmgr {
     struct rsa_id *auths; /* v3idents */
     size_t n_auths;
     bool started, paused;
+    struct ratelim words_of_clock, words_of_dates, words_of_signatures;
     /* The network requires what we lack. Nothing is asked of it from then on. */
     bool obsolete, obsolete_told;
     char required_lacking[PROTOS_TEXT_MAX], recommended_lacking[PROTOS_TEXT_MAX];
@@ -107,6 +110,8 @@ struct dirmgr {
 };
 
 /* dirmgr_slow.c: requests under way, and those that keep us waiting. */
+/* Whether what WORDS are about may be said again. */
+bool dm_may_repeat(struct dirmgr *d, struct ratelim *words);
 size_t dm_in_flight(const struct dirmgr *d, enum dir_kind kind); /* of good pace */
 size_t dm_slow_in_flight(const struct dirmgr *d, enum dir_kind kind);
 struct dm_request *dm_find(struct dirmgr *d, uint32_t id);

@@ -137,9 +137,10 @@ static bool dates_fit(struct dirmgr *d, const struct consensus *c, const char *f
     if (live != LIVE_TOO_EARLY && live != LIVE_EXPIRED)
         return true;
     consensus_clock_text(c, now, text);
-    log_warn(d->env->log,
-             "Not using the consensus from %s: the %s. Check the clock of this computer.", from,
-             text);
+    if (dm_may_repeat(d, &d->words_of_dates))
+        log_warn(d->env->log,
+                 "Not using the consensus from %s: the %s. Check the clock of this computer.", from,
+                 text);
     report_clock(d, c, text);
     return false;
 }
@@ -157,6 +158,8 @@ static bool may_still_pass(const struct consensus_verdict *v)
 
 static void warn_undersigned(struct dirmgr *d, const struct consensus_verdict *v, const char *from)
 {
+    if (!dm_may_repeat(d, &d->words_of_signatures))
+        return;
     log_warn(d->env->log,
              "Not using the consensus from %s: %zu good signatures of known authorities, %zu are "
              "needed (%zu bad, %zu without a certificate, %zu of unknown authorities). Asking "

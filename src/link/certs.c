@@ -20,10 +20,10 @@ struct chain {
 
 static err_t bad(struct chain *c, const char *what, err_t why)
 {
+    bool dates = why == ERR_EXPIRED || why == ERR_NOT_YET_VALID;
     snprintf(c->text, c->cap, "bad CERTS cell: %s%s%s%s", what, why == OK ? "" : ": ",
-             why == OK ? "" : err_text(why),
-             why == ERR_EXPIRED || why == ERR_NOT_YET_VALID ? " (or our clock is wrong)" : "");
-    return ERR_LINK_CERTS;
+             why == OK ? "" : err_text(why), dates ? " (or our clock is wrong)" : "");
+    return dates ? ERR_LINK_DATES : ERR_LINK_CERTS;
 }
 
 /* tor-spec 4.2: "A CERTS cell may have no more than one certificate of each CertType." Types that

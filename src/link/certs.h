@@ -17,7 +17,8 @@ struct certs_proved {
     struct ed_id ed;
 };
 
-/* ERR_LINK_CERTS: something is missing, doubled, expired or not rightly signed. ERR_LINK_IDENTITY:
+/* ERR_LINK_CERTS: something is missing, doubled or not rightly signed. ERR_LINK_DATES: one is
+ * expired or not valid yet, or our clock is wrong. ERR_LINK_IDENTITY:
  * all is well, but it is another relay than TARGET. TEXT then says which and how, up to CAP bytes
  * with the NUL. OUT is written on OK only. */
 MUST_USE err_t certs_verify(const struct chan_certs *cells, const struct sha256 *tls_cert,

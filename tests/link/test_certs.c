@@ -199,7 +199,7 @@ START_TEST(test_certs_expired_says_that_the_clock_may_be_wrong)
     struct transcript t;
     load(&t);
     t.now_s += 86400 * 3650;
-    expect(&t, ERR_LINK_CERTS, "or our clock is wrong");
+    expect(&t, ERR_LINK_DATES, "or our clock is wrong");
 }
 END_TEST
 

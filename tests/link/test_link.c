@@ -376,7 +376,7 @@ START_TEST(test_link_expired_certificates)
     start_link(1);
     w.env->wall_us += 86400 * 60 * (int64_t)US_PER_SEC;
     peer_shakes(5);
-    expect_closed(ERR_LINK_CERTS, OR_MISC, "our clock is wrong");
+    expect_closed(ERR_LINK_DATES, OR_MISC, "our clock is wrong");
     finish();
 }
 END_TEST

@@ -304,6 +304,21 @@ def test_clock_wrong(lab, make_sut, offset):
     time.sleep(WAIT_S)
     assert mine.running()
     warns_of(mine, "clock|time.*(ahead|behind|skew)")
+    said = mine.log()
+    assert said.count("Our clock is ") <= 1, "each relay and each document says it"
+    assert said.count("Check the clock of this computer") <= 3      # certificates, date, consensus
+
+
+@pytest.mark.parametrize("offset", ["-1y", "+1y"])
+def test_clock_a_year_off(lab, make_sut, offset):
+    """Then not even the links' certificates are good: in plain words, and once."""
+    tor_differs("cannot start its threads under libfaketime")
+    mine = make_sut(wrapper=faketime(offset))
+    mine.start(wait=False)
+    mine.wait_for(r"\[warn\] The certificates of the relay at \S+ are not valid at the time of this "
+                  "computer, .* please check your time and date settings!", 15)
+    time.sleep(WAIT_S)
+    assert mine.log().count("check your time and date settings") == 1
 
 
 # -- limits of this machine -----------------------------------------------------------------------
