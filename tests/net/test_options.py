@@ -1,4 +1,4 @@
-"""What an option says is what the program does: its folders, the process, its sockets, whom it
+"""What an option says is what the program does: its files, the process, its sockets, whom it
 asks. Options of circuits are in test_options_circuits.py; those with a feature of their own in the
 files of that feature."""
 
@@ -179,3 +179,18 @@ def test_no_document_is_fetched(lab, make_sut):
     mine = make_sut(torrc=["FetchServerDescriptors 0"])
     mine.start(wait=False)
     assert stays_alone(lab, mine)
+
+
+# ---- all of them ----
+
+@pytest.mark.skipif(sut_module.IS_TOR, reason="a comparison with tor")
+def test_list_of_options_is_tors_and_then_ours():
+    def told(as_tor, command):
+        return subprocess.run([sut_module.program(as_tor), command], capture_output=True,
+                              text=True, check=True, timeout=10).stdout
+    if "Tor version 0.4.9." not in told(True, "--version"):
+        pytest.skip("the table is of tor 0.4.9")
+    theirs = told(True, "--list-torrc-options").split()
+    ours = told(False, "--list-torrc-options").split()
+    assert ours[:len(theirs)] == theirs
+    assert not set(ours[len(theirs):]) & set(theirs)
