@@ -271,9 +271,13 @@ int lib_wait(struct tunic *t, int timeout_ms, bool (*done)(const void *arg), con
     timer_init(&deadline, time_is_up, &up);
     if (timeout_ms >= 0)
         env_arm_ms(net_env(t->net), &deadline, (uint64_t)timeout_ms);
-    while (!done(arg) && !up)
-        net_turn(t->net, true);
+    err_t e = OK;
+    while (e == OK && !done(arg) && !up)
+        e = net_turn(t->net, true);
     env_disarm(net_env(t->net), &deadline);
+    if (e != OK)
+        return lib_error(error, TUNIC_SYSTEM, TUNIC_STAGE_NONE,
+                         "the event loop's descriptor is gone: has the program closed it?");
     lib_watch(t);
     return done(arg) ? 0 : 1;
 }

@@ -172,10 +172,10 @@ struct event_base *net_base(struct net *n)
     return n->base;
 }
 
-void net_turn(struct net *n, bool wait)
+err_t net_turn(struct net *n, bool wait)
 {
     int how = wait ? EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY : EVLOOP_NONBLOCK;
-    (void)event_base_loop(n->base, how);
+    return event_base_loop(n->base, how) < 0 ? ERR_IO : OK;
 }
 
 void net_run(struct net *n)

@@ -56,8 +56,8 @@ void net_touch(struct net *n);
 void net_enter(struct net *n);
 
 /* One turn of the loop: handles what is ready, or, if it is to WAIT, the next thing that will be.
- */
-void net_turn(struct net *n, bool wait);
+ * ERR_IO: it cannot wait any more, since somebody has closed its descriptor. */
+MUST_USE err_t net_turn(struct net *n, bool wait);
 
 /* Runs until net_stop(). */
 void net_run(struct net *n);

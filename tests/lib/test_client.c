@@ -667,7 +667,7 @@ static bool has_file(const char *dir, const char *name)
 
 START_TEST(test_client_keeps_a_data_directory)
 {
-    char dir[64] = "/tmp/test_client_XXXXXX", torrc[sizeof lab.torrc + 128], command[128];
+    char dir[64] = "/tmp/test_client_XXXXXX", torrc[sizeof lab.torrc + 128], command[192];
     struct heard h = {.open = 0};
     setup();
     ck_assert_ptr_nonnull(mkdtemp(dir));
@@ -1023,6 +1023,31 @@ START_TEST(test_client_leaves_files_to_the_first_process)
 }
 END_TEST
 
+/* A program that closes descriptors that are not its own; in a process of its own. */
+static void use_without_descriptors(void)
+{
+    struct tunic *mine = tunic_new(&e);
+    struct tunic_client_options o = TUNIC_CLIENT_OPTIONS_INIT;
+    o.torrc = lab.torrc;
+    struct tunic_client *client = tunic_client_start(mine, &o, &e);
+    if (!client || tunic_client_wait(client, SOON, &e) != 0)
+        _exit(1);
+    for (int fd = 3; fd < 200; fd++)
+        close(fd);
+    for (int i = 0; i < 3; i++)
+        if (tunic_client_connect(client, "hello.test", 80, NULL, 1000, &e) || e.cls != TUNIC_SYSTEM)
+            _exit(2);
+    tunic_free_all(mine);
+}
+
+START_TEST(test_client_says_that_its_descriptors_are_gone)
+{
+    setup();
+    ck_assert_int_eq(in_child(use_without_descriptors), 0);
+    teardown();
+}
+END_TEST
+
 static struct event_base *callers;
 
 static void run_the_loop_and_free(void)
@@ -1098,7 +1123,7 @@ TESTS("lib/client", test_client_bootstraps_and_serves_streams,
       test_client_reads_no_option_that_an_older_program_has_not, test_client_of_each_thread,
       test_client_in_the_callers_loop, test_client_lives_many_times, test_client_examples,
       test_client_copies_to_a_descriptor, test_client_is_not_disturbed_by_a_child,
-      test_client_leaves_files_to_the_first_process,
+      test_client_leaves_files_to_the_first_process, test_client_says_that_its_descriptors_are_gone,
       test_client_in_the_callers_loop_is_the_first_processs,
       test_client_bears_a_thousand_streams_at_once, test_client_warns_of_options_about_processes,
       test_client_streams_end_as_their_circuit)
