@@ -309,7 +309,7 @@ def test_clock_wrong(lab, make_sut, offset):
     assert said.count("Check the clock of this computer") <= 3      # certificates, date, consensus
 
 
-@pytest.mark.parametrize("offset", ["-1y", "+1y"])
+@pytest.mark.parametrize("offset", ["-1y", "+1y"], ids=["behind", "ahead"])
 def test_clock_a_year_off(lab, make_sut, offset):
     """Then not even the links' certificates are good: in plain words, and once."""
     tor_differs("cannot start its threads under libfaketime")
