@@ -56,7 +56,7 @@ TUNIC_API TUNIC_MUST_USE struct tunic_client *tunic_client_start(
 /* Waits until it has bootstrapped: 0, or -1 with ERROR: TIMEOUT, with how far it got and what stood
  * in the way last; it goes on trying and may be waited for again. PROTOCOL, at once: the network
  * requires of clients what this version of the library lacks, and must not be used (tor-spec 9);
- * the event CLOSED says so too, and streams of the client fail alike. */
+ * the event CLOSED says so too, and streams of the client fail (NETWORK). */
 TUNIC_API TUNIC_MUST_USE int tunic_client_wait(struct tunic_client *client, int timeout_ms,
                                                struct tunic_error *error);
 

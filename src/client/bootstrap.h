@@ -21,8 +21,8 @@ enum bootstrap_phase {
 struct bootstrap_watch {
     void (*progress)(void *arg);
     void (*problem)(void *arg, const struct link_end *end); /* no link to a relay could be had */
-    /* The network requires what this version lacks (logged): the client is of no use any more. With
-     * none of its circuits and tunnels on the stack: tunnels may be closed. */
+    /* The network requires what this version lacks (logged): the client is of no use any more, and
+     * its tunnels end after this call. */
     void (*obsolete)(void *arg, const char *missing);
 };
 

@@ -256,13 +256,18 @@ static void dir_clock_skew(void *arg, int64_t skew_s, const char *text)
     warn_clock(arg, skew_s, "the directory");
 }
 
-/* No network, so nothing is built; what is built takes no new stream. */
+/* tor-spec 9: "it must not connect to the network". */
 static void dir_obsolete(void *arg, const char *missing)
 {
     struct client *c = arg;
-    exits_retire_all(c->exits);
+    char why[160];
+    snprintf(why, sizeof why, "the network requires protocols that this version lacks: %.90s",
+             missing);
     if (c->bootstrap.watch && c->bootstrap.watch->obsolete)
         c->bootstrap.watch->obsolete(c->bootstrap.watch_arg, missing);
+    tunnels_refuse_all(c->tunnels, why);
+    exits_stop(c->exits);
+    linkpool_drop_all(c->links);
 }
 
 static const struct dirmgr_ops dirmgr_ops = {

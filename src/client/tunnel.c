@@ -56,6 +56,7 @@ struct tunnels {
     struct tunnel *list;
     size_t n;
     struct waiting *waiting;
+    char refused[160];     /* why no tunnel can be had any more; or "" */
     struct timer attach;   /* armed: some that wait are still to be tried */
     struct timer catch_up; /* armed: some are held back by a link that is full */
 };
@@ -529,6 +530,10 @@ struct tunnel *tunnels_open(struct tunnels *ts, const struct tunnel_request *req
         end_tunnel(t, TUNNEL_STAGE_REQUEST, ERR_ARG, useless ? END_MISC : END_PRIVATE, why_not);
         return t;
     }
+    if (ts->refused[0]) {
+        end_tunnel(t, TUNNEL_STAGE_NETWORK, ERR_STATE, END_NOROUTE, ts->refused);
+        return t;
+    }
     if (!begin_to_wait(t)) {
         tunnel_free(t);
         return NULL;
@@ -602,6 +607,12 @@ void tunnels_end_all(struct tunnels *ts, const char *why)
         t->circ = NULL;
         end_tunnel(t, TUNNEL_STAGE_CIRCUIT, ERR_STATE, END_HIBERNATING, why);
     }
+}
+
+void tunnels_refuse_all(struct tunnels *ts, const char *why)
+{
+    snprintf(ts->refused, sizeof ts->refused, "%s", why);
+    tunnels_end_all(ts, ts->refused);
 }
 
 void tunnels_set_config(struct tunnels *ts, const struct tunnels_config *config)

@@ -21,6 +21,8 @@ void tunnels_free(struct tunnels *ts); /* no callbacks; NULL is fine */
 void tunnels_set_config(struct tunnels *ts, const struct tunnels_config *config);
 /* Each tunnel's owner is told that it is over, and WHY. */
 void tunnels_end_all(struct tunnels *ts, const char *why);
+/* The same, and whoever comes later is told at once (TUNNEL_STAGE_NETWORK). */
+void tunnels_refuse_all(struct tunnels *ts, const char *why);
 
 /* tunnel_open() for the client's set. */
 struct tunnel *tunnels_open(struct tunnels *ts, const struct tunnel_request *req,

@@ -36,8 +36,7 @@ static void on_obsolete(void *arg, const char *missing)
     struct tunic_client *c = arg;
     c->obsolete = true;
     lib_error(&c->error, TUNIC_PROTOCOL, TUNIC_STAGE_DIRECTORY,
-              "the network requires protocols that this version lacks, upgrade: %.120s", missing);
-    lib_streams_lose(&c->open, &c->error);
+              "the network requires protocols that this version lacks: %.120s", missing);
     host_close_ports(c->host);
     handle_tell(&c->h, TUNIC_EVENT_CLOSED);
 }

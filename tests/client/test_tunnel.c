@@ -691,6 +691,24 @@ START_TEST(test_tunnel_that_waits_for_a_network_is_told_after_some_seconds)
 }
 END_TEST
 
+START_TEST(test_tunnel_is_refused_where_there_will_be_no_network)
+{
+    struct fixture f;
+    setup(&f);
+    net.no_circuit = true;
+    open_to(&f, "example.com");
+    tunnels_refuse_all(f.ts, "no network for us");
+    test_env_advance_ms(f.env, 1);
+    ck_assert_uint_eq(f.app.ended, 1);
+    ck_assert_int_eq(f.app.end.stage, TUNNEL_STAGE_CIRCUIT);
+    open_to(&f, "example.com");
+    ck_assert_uint_eq(f.app.ended, 1);
+    ck_assert_int_eq(f.app.end.stage, TUNNEL_STAGE_NETWORK);
+    ck_assert_str_eq(f.app.end.text, "no network for us");
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_tunnel_gives_up_in_an_attempt)
 {
     struct tunnels_config config = defaults;
@@ -1074,7 +1092,8 @@ TESTS("client/tunnel", test_tunnel_that_waits_for_a_network_is_told_after_some_s
       test_tunnel_with_a_target_that_does_not_fit_ends,
       test_tunnel_tries_elsewhere_when_an_exit_is_silent,
       test_tunnel_uses_the_stream_timeout_of_the_options,
-      test_tunnel_gives_up_waiting_for_a_circuit, test_tunnel_gives_up_in_an_attempt,
+      test_tunnel_gives_up_waiting_for_a_circuit,
+      test_tunnel_is_refused_where_there_will_be_no_network, test_tunnel_gives_up_in_an_attempt,
       test_tunnel_once_open_has_no_deadline, test_tunnel_that_waits_is_tried_when_asked,
       test_tunnel_that_like_ones_wait_costs_one_look,
       test_tunnel_of_many_users_asks_nothing_while_all_is_pending,

@@ -105,7 +105,7 @@ def test_library_leaves_a_network_that_requires_more_than_it_has(run, tmp_path):
                     str(tmp_path / "net"), "--set", "required-client-protocols Relay=9"],
                    check=True)
     torrc = (tmp_path / "net" / "torrc").read_text()
-    assert b"the network requires protocols that this version lacks, upgrade: Relay=9" in run(
+    assert b"the network requires protocols that this version lacks: Relay=9" in run(
         "web_client", torrc, "web.test:80", status=1)
 
 
