@@ -204,6 +204,7 @@ format-check:
 lint: layers format-check
 	tests/lint
 	tests/lint-options
+	tools/gen-options --check
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/tunic
