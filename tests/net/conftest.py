@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(config, items):
     # Tests that bring their own networks, or need none: once is enough.
     alone = [i for i in items
              if os.path.basename(str(i.fspath)).startswith((
-                 "test_testnet", "test_forge", "test_grammar", "test_words"))]
+                 "test_testnet", "test_forge", "test_habits", "test_grammar", "test_words"))]
     if NETWORK is torlab.Lab and alone:
         config.hook.pytest_deselected(items=alone)
         items[:] = [i for i in items if i not in alone]
