@@ -121,24 +121,25 @@ static const char *without_dashes(const char *word)
     return word;
 }
 
+/* Tries NAME; if it is nearer than what came before, *KIND is how it is written. */
+static void try_near(struct nearest *n, const char *name, const char *how, const char **kind)
+{
+    size_t before = n->least;
+    nearest_try(n, name);
+    if (n->least < before)
+        *kind = how;
+}
+
 const char *cmdline_hint(const char *word, char hint[CMDLINE_HINT])
 {
-    const char *name = without_dashes(word), *kind = "";
+    const char *name = without_dashes(word), *kind = "", *option = opt_nearest(name);
     struct nearest near = nearest_begin(name);
-    const char *option = opt_nearest(name);
     for (size_t i = 0; i < sizeof FLAGS / sizeof FLAGS[0]; i++)
-        nearest_try(&near, without_dashes(FLAGS[i].name));
-    if (near.best)
-        kind = "--";
-    const char *flag = near.best;
+        try_near(&near, without_dashes(FLAGS[i].name), "--", &kind);
     for (size_t i = 0; cmdline_programs[i]; i++)
-        nearest_try(&near, cmdline_programs[i]);
-    if (near.best != flag)
-        kind = "tunic ";
+        try_near(&near, cmdline_programs[i], "tunic ", &kind);
     if (option)
-        nearest_try(&near, option);
-    if (near.best == option)
-        kind = "";
+        try_near(&near, option, "", &kind);
     if (near.best)
         snprintf(hint, CMDLINE_HINT, " Did you mean \"%s%s\"?", kind, near.best);
     else

@@ -287,24 +287,25 @@ static err_t reset(struct options *o, const struct opt *opt, bool to_default)
     return OK;
 }
 
-static err_t unknown(const struct assigning *a, const struct conf_line *line)
+/* What KEY, which is no option, may have meant; or nothing. */
+static void say_meant(const char *key, char *out, size_t size)
 {
     char names[128];
-    const char *near = NULL;
-    bool several = opt_candidates(line->key, names, sizeof names) > 1;
-    if (!several)
-        near = opt_nearest(line->key);
-    return conf_fail(a->e, ERR_NOT_FOUND, "%s: Unknown option '%s'.  Failing.%s%s%s", line->where,
-                     line->key,
-                     several ? " It may be short for "
-                     : near  ? " Did you mean \""
-                             : "",
-                     several ? names
-                     : near  ? near
-                             : "",
-                     several ? "."
-                     : near  ? "\"?"
-                             : "");
+    const char *near = opt_nearest(key);
+    out[0] = 0;
+    if (opt_candidates(key, names, sizeof names) > 1)
+        snprintf(out, size, " It may be short for %s.", names);
+    else if (near)
+        snprintf(out, size, " Did you mean \"%s\"?", near);
+}
+
+/* tor's words, which controllers look for, between the place and what may have been meant. */
+static err_t unknown(const struct assigning *a, const struct conf_line *line)
+{
+    char meant[192];
+    say_meant(line->key, meant, sizeof meant);
+    return conf_fail(a->e, ERR_NOT_FOUND, "%s: Unknown option '%s'.  Failing.%s", line->where,
+                     line->key, meant);
 }
 
 static err_t bad_value(const struct assigning *a, const struct opt *opt,
