@@ -232,8 +232,11 @@ static const struct tunnel_ops tunnel_ops = {
 
 static bool tried_without(const struct app *a)
 {
-    const struct sim *s = a->sim;
-    return s->sc->n_troubles == 0;
+    const struct scenario *sc = a->sim->sc;
+    for (size_t i = 0; i < sc->n_troubles; i++)
+        if (sc->trouble[i].kind != TROUBLE_PORTS)
+            return false;
+    return true;
 }
 
 void app_judge(struct sim *s, struct app *a)
@@ -300,9 +303,18 @@ static void set_isolation(const struct app *a, struct isolation *iso)
         snprintf(user, sizeof user, "user%u", a->plan.isolation);
         isolation_set_auth(iso, text_of(user), text_of("word"));
     }
-    iso->session = 1;
+    iso->session = a->plan.place ? a->session : 1;
     iso->by_dest_port = a->plan.by_port;
     iso->by_dest_addr = a->plan.by_addr;
+}
+
+static void come_in(struct sim *s, void *arg, uint64_t x)
+{
+    struct app *a = arg;
+    struct sim_client *c = &s->client[a->client];
+    (void)x;
+    if (c->client && a->plan.place)
+        ports_accept(c, a);
 }
 
 static void begin(struct sim *s, void *arg, uint64_t x)
@@ -323,6 +335,9 @@ static void begin(struct sim *s, void *arg, uint64_t x)
         return;
     }
     snprintf(req.host, sizeof req.host, "a%zu.sim", a->id);
+    if (a->accepted != c->starts)
+        come_in(s, a, 0);
+    a->opened_mono_us = s->now_us + c->mono_off_us;
     set_isolation(a, &req.isolation);
     a->state = APP_OPENING;
     a->opened_us = a->moved_us = s->now_us;
@@ -346,6 +361,8 @@ struct app *app_add(struct sim *s, size_t client, const struct app_plan *plan, u
         return NULL;
     struct app *a = &s->app[s->n_apps];
     *a = (struct app){.sim = s, .id = s->n_apps++, .plan = *plan, .client = client};
+    if (plan->early_us)
+        sim_at(s, at_us - plan->early_us, come_in, a, 0);
     sim_at(s, at_us, begin, a, 0);
     return a;
 }

@@ -172,6 +172,42 @@ static void random_lists(uint64_t seed, struct scenario *out)
     out->lists_always = rng_one_in(r, 2);
 }
 
+static void add_reload(struct rng *r, struct scenario *out, enum trouble_kind kind)
+{
+    if (out->n_troubles == SCENARIO_TROUBLES)
+        return;
+    uint64_t at_us = rng_below(r, out->lasts_us);
+    out->trouble[out->n_troubles++] =
+        (struct trouble){.kind = kind,
+                         .at_us = at_us,
+                         .until_us = at_us + rng_between(r, 1, 20000) * SIM_MS,
+                         .client = (size_t)rng_below(r, out->clients),
+                         .m = rng_next(r)};
+}
+
+/* SocksPorts that come, go and change places while streams and circuits last; often with circuits
+ * that are soon too dirty, sometimes with DisableNetwork on and off. */
+static void random_ports(uint64_t seed, struct scenario *out)
+{
+    struct rng rng = {seed ^ UINT64_C(0x9050)}, *r = &rng;
+    if (rng_one_in(r, 8))
+        add_reload(r, out, TROUBLE_DISABLED);
+    if (rng_one_in(r, 2))
+        return;
+    out->ports_seed = rng_next(r) | 1;
+    out->dirtiness_s = rng_one_in(r, 2) ? 10 : 0;
+    for (size_t i = rng_between(r, 3, 10); i > 0 && out->n_apps < SCENARIO_APPS; i--)
+        out->app[out->n_apps++] = (struct app_plan){
+            .kind = APP_ECHO, .up = 100, .port = 80, .at_us = rng_below(r, out->lasts_us)};
+    for (size_t i = 0; i < out->n_apps; i++) {
+        struct app_plan *a = &out->app[i];
+        a->place = (unsigned)rng_between(r, 1, SIM_PORTS);
+        a->early_us = rng_one_in(r, 2) ? rng_below(r, a->at_us + 1) : 0;
+    }
+    for (uint64_t i = rng_between(r, 1, 6); i > 0; i--)
+        add_reload(r, out, TROUBLE_PORTS);
+}
+
 void scenario_random(uint64_t seed, struct scenario *out)
 {
     struct rng rng = {seed * UINT64_C(0xd1342543de82ef95) + 1}, *r = &rng;
@@ -200,6 +236,7 @@ void scenario_random(uint64_t seed, struct scenario *out)
     out->n_troubles = rng_one_in(r, 3) ? 0 : (size_t)rng_between(r, 1, 3);
     for (size_t i = 0; i < out->n_troubles; i++)
         random_trouble(r, out, &out->trouble[i]);
+    random_ports(seed, out);
 }
 
 const char *trouble_name(enum trouble_kind kind)
@@ -223,6 +260,8 @@ const char *trouble_name(enum trouble_kind kind)
         [TROUBLE_DIRECTORY] = "directory lies",
         [TROUBLE_GUARDS] = "guards stopped",
         [TROUBLE_OPTIONS] = "new options",
+        [TROUBLE_PORTS] = "new ports",
+        [TROUBLE_DISABLED] = "network disabled",
     };
     return names[kind];
 }
@@ -234,6 +273,8 @@ static void print_app(const struct app_plan *a, size_t i)
            (double)a->at_us / 1e6, (unsigned long long)a->up, (unsigned long long)a->down, a->port);
     if (a->isolation)
         printf(", isolation %u", a->isolation);
+    if (a->place)
+        printf(", place %u", a->place);
     if (a->by_port || a->by_addr)
         printf(", by%s%s", a->by_port ? " port" : "", a->by_addr ? " address" : "");
     if (a->close_at)

@@ -152,6 +152,8 @@ static void fill_options(struct sim *s, bool lists_on, struct options *o)
         o->lines[i] = testnet_authority_line(s->net, i, o->line[i]);
     o->config.dir_authorities = o->lines;
     o->config.distinct_subnets = s->sc->distinct_subnets;
+    if (s->sc->dirtiness_s)
+        o->config.max_circuit_dirtiness_s = s->sc->dirtiness_s;
     lists_apply(s, lists_on, &o->config, &o->lists);
 }
 
@@ -235,9 +237,25 @@ void host_start(struct sim *s, size_t client)
     }
     c->starts++;
     c->dialled = 0;
+    c->stopped = false;
+    ports_started(c);
     c->started_us = s->now_us;
     sim_enter_client(c);
     client_start(c->client);
+    sim_leave(s);
+}
+
+void host_disable(struct sim *s, size_t client, bool disabled)
+{
+    struct sim_client *c = &s->client[client];
+    if (!c->client || c->stopped == disabled)
+        return;
+    c->stopped = disabled;
+    sim_enter_client(c);
+    if (disabled)
+        client_stop(c->client);
+    else
+        client_start(c->client);
     sim_leave(s);
 }
 

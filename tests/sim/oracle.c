@@ -23,6 +23,7 @@ struct exit_circuit {
     uint32_t id;
     const struct app *app[CIRCUIT_APPS];
     size_t n;
+    uint64_t first_us; /* by its client's clock: a stream was on it then */
 };
 
 static struct {
@@ -132,6 +133,8 @@ static bool options_allow(const struct sim *s, const struct sim_client *c, size_
 void oracle_dial(struct sim *s, struct sim_client *c, const struct ipport *to)
 {
     size_t node = 0;
+    if (c->stopped)
+        sim_breach(s, "disabled", "client %zu dials though DisableNetwork is set", c->id);
     while (node < s->plan.n_nodes && !ipport_equal(&s->plan.node[node].or_port, to))
         node++;
     if (node == s->plan.n_nodes) {
@@ -235,9 +238,22 @@ static bool may_share(const struct app *a, const struct app *b)
         return true;
     if (a->client != b->client || x->isolation != y->isolation)
         return false;
+    /* SessionGroup: only lines that say the same one share; else what came by one listener. */
+    if (a->listener != b->listener && (a->group < 0 || a->group != b->group))
+        return false;
     if ((x->by_port || y->by_port) && x->port != y->port)
         return false;
     return !x->by_addr && !y->by_addr; /* each has a host of its own */
+}
+
+static uint64_t mono_us(const struct sim *s, const struct app *app)
+{
+    return s->now_us + s->client[app->client].mono_off_us;
+}
+
+static uint64_t dirtiness_us(const struct sim *s)
+{
+    return (s->sc->dirtiness_s ? s->sc->dirtiness_s : 600) * SIM_SECOND;
 }
 
 static void check_isolation(struct sim *s, size_t exit, const struct app *app)
@@ -249,7 +265,13 @@ static void check_isolation(struct sim *s, size_t exit, const struct app *app)
     if (i == EXIT_CIRCUITS)
         return;
     if (i == exits.n)
-        c[exits.n++] = (struct exit_circuit){.wire = s->at_wire->id, .id = s->at_circ};
+        c[exits.n++] = (struct exit_circuit){
+            .wire = s->at_wire->id, .id = s->at_circ, .first_us = mono_us(s, app)};
+    /* tor(1), MaxCircuitDirtiness: "never attach a new stream to a circuit that is too old". */
+    if (app->opened_mono_us >= c[i].first_us + dirtiness_us(s))
+        sim_breach(s, "dirtiness", "app %zu was opened %llu s after the first of its circuit",
+                   app->id,
+                   (unsigned long long)((app->opened_mono_us - c[i].first_us) / SIM_SECOND));
     for (size_t k = 0; k < c[i].n; k++)
         if (!may_share(c[i].app[k], app))
             sim_breach(s, "isolation", "apps %zu and %zu share a circuit at %s", c[i].app[k]->id,

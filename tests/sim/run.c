@@ -194,6 +194,13 @@ static void begin_trouble(struct sim *s, struct trouble *t, size_t i)
     case TROUBLE_OPTIONS:
         host_set_lists(s, t->client, true);
         break;
+    case TROUBLE_PORTS:
+        if (c->client && s->sc->ports_seed)
+            ports_reload(c, t->m);
+        break;
+    case TROUBLE_DISABLED:
+        host_disable(s, t->client, true);
+        break;
     case TROUBLE_NEWNYM:
         if (!c->client)
             break;
@@ -216,6 +223,9 @@ static void end_trouble(struct sim *s, struct trouble *t, size_t i)
         break;
     case TROUBLE_OPTIONS:
         host_set_lists(s, t->client, s->sc->lists_always);
+        break;
+    case TROUBLE_DISABLED:
+        host_disable(s, t->client, false);
         break;
     case TROUBLE_FAULT:
         check_acted(s, t->fault, t->node, 1);

@@ -24,6 +24,8 @@ struct app_plan {
     uint16_t port;
     unsigned isolation;     /* 0: none; else a name of its own */
     bool by_port, by_addr;  /* isolated by destination */
+    unsigned place;         /* of its SocksPort; 0: it comes by none */
+    uint64_t early_us;      /* its connection is there so long before its request */
     uint64_t pause_us;      /* of the application, between its writes */
     size_t piece;           /* most it writes at once; 0: all */
     uint64_t read_us;       /* it reads a piece so often; 0: at once */
@@ -54,7 +56,9 @@ enum trouble_kind {
     TROUBLE_NEWNYM,    /* a new identity is asked for */
     TROUBLE_DIRECTORY, /* all directory servers lie (faults.h) until UNTIL */
     TROUBLE_GUARDS,    /* all relays with the Guard flag stop, and come back at UNTIL */
-    TROUBLE_OPTIONS    /* the client's options become those of the lists, until UNTIL */
+    TROUBLE_OPTIONS,   /* the client's options become those of the lists, until UNTIL */
+    TROUBLE_PORTS,     /* its SocksPorts become others, drawn from M */
+    TROUBLE_DISABLED   /* DisableNetwork, until UNTIL */
 };
 
 enum lists {
@@ -92,6 +96,8 @@ struct scenario {
     enum lists lists;      /* node lists that a client may be given (lists.c) */
     uint64_t lists_seed;   /* who is in them */
     bool lists_always;     /* it has them from the beginning */
+    uint64_t ports_seed;   /* of the client's SocksPorts; 0: it has none */
+    uint32_t dirtiness_s;  /* MaxCircuitDirtiness; 0: tor's default */
     bool fallback;         /* a relay that is no guard is a FallbackDir */
     struct app_plan app[SCENARIO_APPS];
     size_t n_apps;

@@ -16,6 +16,7 @@
 #include "client/tunnel.h"
 #include "sim/memory.h"
 #include "sim/scenario.h"
+#include "socks/ports.h"
 #include "testnet/testnet.h"
 
 enum {
@@ -118,6 +119,10 @@ struct app {
     bool probe;
     size_t client;
     struct tunnel *tunnel;
+    unsigned listener; /* that it came by; 0: by none */
+    int32_t group, session;
+    unsigned accepted; /* in which run of its client; 0: not yet */
+    uint64_t opened_mono_us;
     uint64_t opened_us, connected_us, ended_us, moved_us; /* last progress */
     uint64_t sent, got, unconsumed;
     bool consume_armed, pausing;
@@ -132,6 +137,17 @@ struct app {
 };
 
 /* ---- clients ---- */
+
+enum { SIM_PORTS = 5 };
+struct sim_ports {
+    struct sim_port {
+        struct port_at at;
+        int32_t group, session;
+        unsigned listener; /* as it was made; no two ever have the same */
+    } of[SIM_PORTS];
+    size_t n;
+    unsigned made;
+};
 
 struct sim_file {
     char name[40];
@@ -155,7 +171,9 @@ struct sim_client {
     size_t n_guards;
     uint64_t started_us, ready_us; /* 0: not ready yet */
     unsigned starts;
-    uint32_t dialled;      /* nodes, since it started */
+    uint32_t dialled; /* nodes, since it started */
+    bool stopped;     /* DisableNetwork */
+    struct sim_ports ports;
     bool lists_on;         /* it has the options of the lists */
     bool deaf;             /* what it stores now is lost */
     bool files_may_be_bad; /* it may have stored what it cannot read */
@@ -288,11 +306,20 @@ void app_judge(struct sim *s, struct app *a); /* once it is over */
 void host_start(struct sim *s, size_t client);
 /* KILL: what it would write at its end is lost. */
 void host_stop(struct sim *s, size_t client, bool kill);
+void host_disable(struct sim *s, size_t client, bool disabled); /* DisableNetwork */
 void host_free_files(struct sim_client *c);
 /* The client's options change while it runs: to those of the lists, or back. */
 void host_set_lists(struct sim *s, size_t client, bool on);
 
 /* ---- lists.c ---- */
+
+/* ---- ports.c ---- */
+
+/* Lines drawn from SEED take the place of those there are. */
+void ports_reload(struct sim_client *c, uint64_t seed);
+void ports_started(struct sim_client *c);
+/* A comes in by the listener at its place, or by the first there is. */
+void ports_accept(struct sim_client *c, struct app *a);
 
 void lists_make(struct sim *s);
 void lists_apply(struct sim *s, bool on, struct client_config *config, struct sim_lists_text *t);
