@@ -605,7 +605,7 @@ void tunnels_end_all(struct tunnels *ts, const char *why)
             stream_close(t->stream, END_DONE);
         t->stream = NULL;
         t->circ = NULL;
-        end_tunnel(t, TUNNEL_STAGE_CIRCUIT, ERR_STATE, END_HIBERNATING, why);
+        end_tunnel(t, TUNNEL_STAGE_NETWORK, ERR_LINK_CLOSED, END_HIBERNATING, why);
     }
 }
 

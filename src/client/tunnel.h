@@ -41,7 +41,7 @@ struct tunnel_request {
 enum tunnel_stage {
     TUNNEL_STAGE_NONE,    /* an orderly end */
     TUNNEL_STAGE_REQUEST, /* the request itself is refused (internal address, .onion, bad name) */
-    TUNNEL_STAGE_NETWORK, /* no directory or no guard to be reached: not bootstrapped */
+    TUNNEL_STAGE_NETWORK, /* no directory or no guard to be reached, or DisableNetwork */
     TUNNEL_STAGE_CIRCUIT, /* no circuit could be built or it died */
     TUNNEL_STAGE_STREAM,  /* the exit answered END: see reason */
     TUNNEL_STAGE_TIMEOUT, /* SocksTimeout, or every attempt timed out */

@@ -119,7 +119,7 @@ static void on_events(void *arg)
             d->ops.obsolete(d->arg, d->required_lacking);
     }
     dm_cancel_outrun(d);
-    if (d->want_due && d->started && !d->paused) {
+    if (d->want_due && d->started) {
         d->want_due = false;
         if (d->ops.want)
             d->ops.want(d->arg);
@@ -227,13 +227,6 @@ void dirmgr_start(struct dirmgr *d)
     d->wake_us = TIMER_NEVER;
     dm_arm(d);
     dm_kick(d);
-}
-
-void dirmgr_pause(struct dirmgr *d, bool paused)
-{
-    d->paused = paused;
-    if (!paused)
-        dm_kick(d);
 }
 
 void dirmgr_retry_now(struct dirmgr *d)

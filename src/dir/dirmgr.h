@@ -124,8 +124,6 @@ MUST_USE err_t dirmgr_set_options(struct dirmgr *d, const struct dirmgr_options 
  * dir_file. ERR_NOMEM only. */
 MUST_USE err_t dirmgr_load(struct dirmgr *d, const struct text files[DIR_FILE_N]);
 void dirmgr_start(struct dirmgr *d);
-/* Nothing is wanted until it goes off again (DisableNetwork); requests under way go on. */
-void dirmgr_pause(struct dirmgr *d, bool paused);
 /* Something changed (network up, user is there): waiting periods end, servers are forgiven. */
 void dirmgr_retry_now(struct dirmgr *d);
 

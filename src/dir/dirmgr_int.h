@@ -69,7 +69,7 @@ struct dirmgr {
     struct dir_servers servers;
     struct rsa_id *auths; /* v3idents */
     size_t n_auths;
-    bool started, paused;
+    bool started;
     struct ratelim words_of_clock, words_of_dates, words_of_signatures;
     /* The network requires what we lack. Nothing is asked of it from then on. */
     bool obsolete, obsolete_told;

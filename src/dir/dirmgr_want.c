@@ -283,7 +283,7 @@ static bool next_microdescs(struct dirmgr *d, struct dir_request *out)
 bool dirmgr_next(struct dirmgr *d, struct dir_request *out)
 {
     memset(out, 0, sizeof *out);
-    if (!d->started || d->paused || d->obsolete)
+    if (!d->started || d->obsolete)
         return false;
     review(d);
     d->wake_us = TIMER_NEVER;

@@ -617,20 +617,6 @@ START_TEST(test_dirmgr_new_options_take_effect)
 }
 END_TEST
 
-START_TEST(test_dirmgr_paused_wants_nothing)
-{
-    struct world *w = world_new(0);
-    struct dir_request rq;
-    dirmgr_start(w->d);
-    dirmgr_pause(w->d, true);
-    settle(w);
-    ck_assert(!dirmgr_next(w->d, &rq));
-    dirmgr_pause(w->d, false);
-    expect(w, DIR_WANT_CONSENSUS, &rq);
-    world_free(w);
-}
-END_TEST
-
 /* As authorities sign it: only LINE differs. */
 static void answer_requiring(struct world *w, const struct dir_request *rq, const char *line)
 {
@@ -748,7 +734,6 @@ TESTS("dir/dirmgr", test_dirmgr_bootstraps_from_nothing,
       test_dirmgr_forgiving_reaches_the_chooser,
       test_dirmgr_expired_cache_names_guards_and_keeps_microdescriptors,
       test_dirmgr_cache_that_is_older_than_that_names_nobody, test_dirmgr_new_options_take_effect,
-      test_dirmgr_paused_wants_nothing,
       test_dirmgr_leaves_a_network_that_requires_more_than_we_have,
       test_dirmgr_leaves_such_a_network_by_what_is_cached,
       test_dirmgr_warns_of_recommended_protocols_and_goes_on)

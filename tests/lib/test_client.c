@@ -665,6 +665,50 @@ static bool has_file(const char *dir, const char *name)
     return stat(path, &st) == 0;
 }
 
+START_TEST(test_client_network_can_be_disabled_while_it_runs)
+{
+    char byte;
+    setup();
+    ck_assert_int_eq(tunic_client_set(c, "SocksPort", "auto", &e), 0);
+    struct tunic_stream *s = page(c, NULL);
+    ck_assert_int_eq(tunic_client_set(c, "DisableNetwork", "1", &e), 0);
+    ck_assert_uint_eq(tunic_client_socks_port(c), 0);
+    ck_assert_int_eq((int)tunic_stream_read(s, &byte, 1, SOON, &e), -1);
+    is_error(TUNIC_NETWORK, TUNIC_STAGE_LINK, "DisableNetwork");
+    tunic_stream_free(s);
+    ck_assert_ptr_null(tunic_client_connect(c, "hello.test", 80, NULL, 200, &e));
+    ck_assert_int_eq((int)e.cls, TUNIC_TIMEOUT);
+    ck_assert_int_eq(tunic_client_set(c, "DisableNetwork", NULL, &e), 0);
+    ck_assert_uint_ne(tunic_client_socks_port(c), 0);
+    s = page(c, NULL);
+    reads_page(s);
+    tunic_stream_free(s);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_client_change_that_fails_changes_nothing)
+{
+    char taken[32], text[64];
+    setup();
+    ck_assert_int_eq(tunic_client_set(c, "SocksPort", "auto", &e), 0);
+    uint16_t port = tunic_client_socks_port(c);
+    struct tunic_client *other = client_of(c);
+    snprintf(taken, sizeof taken, "%u", port);
+    ck_assert_int_eq(tunic_client_set(other, "SocksPort", taken, &e), -1);
+    ck_assert_int_eq(e.sys_errno, EADDRINUSE);
+    is_error(TUNIC_SYSTEM, TUNIC_STAGE_NONE, "SocksPort could not be opened: Address");
+    ck_assert_uint_eq(tunic_client_socks_port(other), 0);
+    ck_assert_int_eq(tunic_client_get(other, "SocksPort", text, sizeof text), 1);
+    ck_assert_str_eq(text, "0");
+    ck_assert_int_eq(tunic_client_set(c, "CacheDirectory", "/elsewhere", &e), -1);
+    is_error(TUNIC_USAGE, TUNIC_STAGE_NONE, "changing CacheDirectory is not allowed");
+    ck_assert_uint_eq(tunic_client_socks_port(c), port);
+    tunic_client_free(other);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_client_keeps_a_data_directory)
 {
     char dir[64] = "/tmp/test_client_XXXXXX", torrc[sizeof lab.torrc + 128], command[192];
@@ -1119,7 +1163,8 @@ TESTS("lib/client", test_client_bootstraps_and_serves_streams,
       test_client_may_begin_with_a_second_while_the_first_fetches,
       test_client_shares_only_what_it_may, test_client_options_are_tors,
       test_client_options_as_pairs_while_it_runs, test_client_says_what_it_is_stuck_at,
-      test_client_socks_port_when_asked_for, test_client_keeps_a_data_directory,
+      test_client_socks_port_when_asked_for, test_client_network_can_be_disabled_while_it_runs,
+      test_client_change_that_fails_changes_nothing, test_client_keeps_a_data_directory,
       test_client_reads_no_option_that_an_older_program_has_not, test_client_of_each_thread,
       test_client_in_the_callers_loop, test_client_lives_many_times, test_client_examples,
       test_client_copies_to_a_descriptor, test_client_is_not_disturbed_by_a_child,

@@ -6,6 +6,8 @@
 
 #include "sim/sim.h"
 
+enum { CLOCK_JUMP_S = 100 };
+
 struct sim *sim_now;
 
 /* ---- randomness ---- */
@@ -146,9 +148,22 @@ void sim_enter_net(struct sim *s)
                    SIM_EPOCH * (int64_t)SIM_SECOND + (int64_t)s->now_us);
 }
 
+/* Jumps of less than 100 s are none, and one that is taken back before the client looks is none
+ * either. */
+static void note_jump(struct sim_client *c)
+{
+    int64_t apart_us = c->wall_off_us - (int64_t)c->mono_off_us;
+    int64_t jump_us = apart_us - c->seen_apart_us;
+    if (jump_us >= CLOCK_JUMP_S * (int64_t)SIM_SECOND ||
+        jump_us <= -CLOCK_JUMP_S * (int64_t)SIM_SECOND)
+        c->jumped_us = c->sim->now_us;
+    c->seen_apart_us = apart_us;
+}
+
 void sim_enter_client(struct sim_client *c)
 {
     struct sim *s = c->sim;
+    note_jump(c);
     s->running = c;
     memory.in_client = true;
     env_set_clocks(&c->env, s->now_us + SIM_MONO_ORIGIN + c->mono_off_us,

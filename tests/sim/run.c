@@ -119,16 +119,8 @@ static void start_again(struct sim *s, void *arg, uint64_t client)
     host_start(s, (size_t)client);
 }
 
-/* Jumps of less than 100 s are none; a client that stands still wakes for a timer of its, which may
- * have had a minute to go. */
-enum { CLOCK_JUMP_S = 100, LEAP_JUMP_S = 200 };
-
-static void set_wall(struct sim *s, struct sim_client *c, int64_t seconds)
-{
-    c->wall_off_us += seconds * (int64_t)SIM_SECOND;
-    if (seconds >= CLOCK_JUMP_S || seconds <= -CLOCK_JUMP_S)
-        c->jumped_us = s->now_us;
-}
+/* A client that stands still wakes for a timer of its, which may have had a minute to go. */
+enum { LEAP_JUMP_S = 200 };
 
 static void leap(struct sim *s, struct sim_client *c, int64_t us)
 {
@@ -168,7 +160,7 @@ static void begin_trouble(struct sim *s, struct trouble *t, size_t i)
         set_faults(s, t->fault, (uint32_t)t->n);
         break;
     case TROUBLE_CLOCK:
-        set_wall(s, c, t->n);
+        c->wall_off_us += t->n * (int64_t)SIM_SECOND;
         break;
     case TROUBLE_LEAP:
         leap(s, c, t->n);
@@ -236,7 +228,7 @@ static void end_trouble(struct sim *s, struct trouble *t, size_t i)
         set_faults(s, t->fault, 0);
         break;
     case TROUBLE_CLOCK:
-        set_wall(s, &s->client[t->client], -t->n);
+        s->client[t->client].wall_off_us -= t->n * (int64_t)SIM_SECOND;
         break;
     case TROUBLE_MEMORY:
         memory.fail_in = memory.fail_n = 0;
