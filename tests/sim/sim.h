@@ -164,7 +164,7 @@ struct sim_client {
     struct client *client; /* NULL: not running */
     uint64_t mono_off_us;
     int64_t wall_off_us;
-    uint64_t jumped_us; /* when its clocks last jumped so that it must notice; 0: never */
+    uint64_t jumped_us;    /* when its clocks last jumped so that it must notice; 0: never */
     int64_t seen_apart_us; /* how far the wall clock was off the other when it last looked */
     struct sim_file file[SIM_FILES];
     size_t n_files;
