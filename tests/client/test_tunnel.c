@@ -700,7 +700,7 @@ START_TEST(test_tunnel_is_refused_where_there_will_be_no_network)
     tunnels_refuse_all(f.ts, "no network for us");
     test_env_advance_ms(f.env, 1);
     ck_assert_uint_eq(f.app.ended, 1);
-    ck_assert_int_eq(f.app.end.stage, TUNNEL_STAGE_CIRCUIT);
+    ck_assert_int_eq(f.app.end.stage, TUNNEL_STAGE_NETWORK);
     open_to(&f, "example.com");
     ck_assert_uint_eq(f.app.ended, 1);
     ck_assert_int_eq(f.app.end.stage, TUNNEL_STAGE_NETWORK);
