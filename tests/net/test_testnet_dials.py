@@ -181,6 +181,21 @@ def test_guards_that_are_all_down_drive_nobody_to_strangers(big, start):
     client.check_dials()
 
 
+@pytest.mark.skipif(sut_module.IS_TOR, reason="tor fetches nothing on request")
+def test_fetch_anonymous_dials_guards_and_authorities_alone(big, tmp_path):
+    trace, data = str(tmp_path / "connects"), tmp_path / "data"
+    data.mkdir(mode=0o700)
+    privnet.write_text(str(tmp_path / "torrc"), "\n".join(big.client_torrc_lines()) + "\n")
+    done = subprocess.run(
+        dials.strace(trace) + [sut_module.program(), "fetch", "--anonymous", "--data-directory",
+                               str(data), "-f", str(tmp_path / "torrc"), "-o",
+                               str(tmp_path / "consensus"), "consensus"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    calls = dials.dialled(trace)
+    assert calls and big.nodes.strangers(calls, str(data / "state")) == []
+
+
 # ---- lists of relays ---------------------------------------------------------------------------
 
 @works("EntryNodes")
@@ -334,29 +349,33 @@ def dual_lines(big):
     return lines
 
 
-def families(client):
-    """Of the addresses that it dials in its first second."""
+def dials_in_family(client, *wanted):
+    """It dials addresses of these families, and of no other within a second."""
     client.wait_for("Opened Socks listener")
+
+    def seen():
+        return {"v6" if ":" in address else "v4" for address, _ in client.calls()}
+    until(lambda: seen() >= set(wanted))
     time.sleep(1)
-    return {"v6" if ":" in address else "v4" for address, _ in client.calls()}
+    assert seen() == set(wanted), client.calls()
 
 
 @works("ClientUseIPv4")
 def test_client_use_ipv4(start, dual_lines):
-    assert families(start("ClientUseIPv4 0", ready=False, lines=dual_lines)) == {"v6"}
+    dials_in_family(start("ClientUseIPv4 0", ready=False, lines=dual_lines), "v6")
 
 
 @works("ClientUseIPv6")
 def test_client_use_ipv6(start, dual_lines):
     behind = "ReachableAddresses reject 127.0.0.0/8:*,accept *:*"
-    assert families(start(behind, ready=False, lines=dual_lines)) == {"v6"}
-    assert families(start(behind, "ClientUseIPv6 0", ready=False, lines=dual_lines)) == set()
+    dials_in_family(start(behind, ready=False, lines=dual_lines), "v6")
+    dials_in_family(start(behind, "ClientUseIPv6 0", ready=False, lines=dual_lines))
 
 
 @works("ClientPreferIPv6ORPort")
 def test_client_prefer_ipv6_orport(start, dual_lines):
-    assert "v6" in families(start("ClientPreferIPv6ORPort 1", ready=False, lines=dual_lines))
-    assert families(start(ready=False, lines=dual_lines)) == {"v4"}
+    dials_in_family(start("ClientPreferIPv6ORPort 1", ready=False, lines=dual_lines), "v6")
+    dials_in_family(start(ready=False, lines=dual_lines), "v4")
 
 
 @works("ClientUseIPv4")
