@@ -35,12 +35,15 @@ static struct options *read_options(const struct conf_source *src, const char *t
     const struct options_env env = {"/home/u", QUIET_NONE, NULL};
     struct conf_line *lines = NULL;
     struct options *o = options_new(strlen(text) % 2 == 1);
-    err_t err = o ? conf_lex(src, "torrc", text, &lines, NULL, e) : ERR_NOMEM;
+    struct conf_faults faults = {.log = NULL}; /* all go on behind a fault, as in the program */
+    err_t err = o ? conf_lex_each(src, "torrc", text, &lines, NULL, &faults) : ERR_NOMEM;
     if (err == OK)
-        err = options_assign(o, lines, flags, NULL, e);
+        err = options_assign_each(o, lines, flags, NULL, &faults);
     if (err == OK)
-        err = options_check(o, &env, e);
+        err = options_check_each(o, &env, &faults);
     conf_lines_free(lines);
+    if (err == OK)
+        err = conf_faults_end(&faults, e);
     if (err == OK)
         return o;
     assert(memchr(e->text, 0, sizeof e->text) && e->text[0]);
