@@ -265,7 +265,7 @@ def test_node_family_keeps_two_relays_apart_until_a_reload(big, start):
     assert client.page() == "exit1"
 
 
-@works("EntryNodes", "ExitNodes", "ExcludeNodes")
+@works("EntryNodes", "ExitNodes")
 def test_lists_of_a_reload(big, start):
     """R11: circuits of before take no new stream, and the new ones are what the lists say."""
     client = start("ExitNodes exit1")
