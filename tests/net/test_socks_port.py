@@ -154,6 +154,7 @@ def pairs(ports):
     plain = ports["plain"]
     yield "same port", True, by5(plain), by5(plain)
     yield "IsolateClientProtocol", False, by5(ports["protocols"]), by4(ports["protocols"])
+    yield "IsolateClientProtocol at first", sut_module.IS_TOR, by5(plain), by4(plain)
     yield "NoIsolateClientProtocol", True, by5(ports["protocol"]), by4(ports["protocol"])
     yield "IsolateClientAddr", False, by5(plain), from_elsewhere(plain)
     yield "NoIsolateClientAddr", True, by5(ports["client"]), from_elsewhere(ports["client"])
