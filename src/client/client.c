@@ -50,6 +50,7 @@ struct client {
     int32_t last_session;
     struct text files[DIR_FILE_N]; /* loaded, until client_start() */
     struct timer save, fetch, expire;
+    uint32_t look_point_us; /* of each second, when what is in whole seconds is looked at */
     struct clock_watch watch;
     bool started; /* once; only then is a state worth keeping */
     bool running; /* and not stopped since */
@@ -117,6 +118,19 @@ static const struct linkpool_ops linkpool_ops = {
     .failed = link_failed,
 };
 
+static void set_look_point(struct client *c)
+{
+    c->look_point_us = (uint32_t)(c->env->wall_us % (int64_t)US_PER_SEC);
+}
+
+static struct linkpool_config links_config_of(const struct client *c, const struct netdir *nd)
+{
+    struct linkpool_config config = settings_links(c->settings, c->tls, nd);
+    config.link.by_looks = true;
+    config.link.look_point_us = c->look_point_us;
+    return config;
+}
+
 /* ---- circuits ---- */
 
 static uint32_t next_circuit_id(void *arg)
@@ -169,7 +183,7 @@ static void configure_chooser(struct client *c)
 
 static void apply_settings(struct client *c, struct netdir *nd)
 {
-    struct linkpool_config links_config = settings_links(c->settings, c->tls, nd);
+    struct linkpool_config links_config = links_config_of(c, nd);
     linkpool_set_config(c->links, &links_config);
     exits_set_habits(c->exits, &links_config.habits);
     cbt_configure(c->cbt, c->settings->config.learn_circuit_build_timeout,
@@ -181,6 +195,8 @@ static void apply_settings(struct client *c, struct netdir *nd)
 static void dir_netdir(void *arg, struct netdir *nd)
 {
     struct client *c = arg;
+    if (!c->nd) /* circuits are begun now, and by looks that follow from this one */
+        set_look_point(c);
     netdir_unref(&c->nd);
     c->nd = nd ? netdir_ref(nd) : NULL;
     chooser_know(c->chooser, dirmgr_known(directory_mgr(c->directory)));
@@ -384,7 +400,9 @@ static void expire_due(void *arg)
     struct client *c = arg;
     exits_expire(c->exits);
     fetcher_expire(c->fetcher);
-    env_arm_ms(c->env, &c->expire, habits_expire_ms(c->settings->config.new_circuit_period_s));
+    uint64_t s = habits_expire_s(c->settings->config.new_circuit_period_s);
+    timerq_arm(&c->env->timers, &c->expire,
+               habits_seen_us(c->env, c->env->mono_us, s, c->look_point_us));
 }
 
 /* ---- time that did not pass ---- */
@@ -417,7 +435,8 @@ static void clock_jumped(void *arg, int64_t seconds, bool late)
 static err_t make_core(struct client *c, const struct client *other)
 {
     TRY(tls_ctx_new_client(&c->tls));
-    struct linkpool_config links_config = settings_links(c->settings, c->tls, NULL);
+    set_look_point(c);
+    struct linkpool_config links_config = links_config_of(c, NULL);
     struct dirmgr_options options = settings_dirmgr(c->settings);
     c->links = linkpool_new(c->env, &links_config, c->world_ops, c->world, &linkpool_ops, c);
     c->state = state_new();

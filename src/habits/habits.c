@@ -4,6 +4,14 @@
 
 enum { LINK_IDLE_S = 180, LINK_IDLE_MORE_S = 90 };
 
+uint64_t habits_seen_us(const struct env *env, uint64_t since_us, uint64_t s, uint32_t point_us)
+{
+    int64_t since_wall_us = env->wall_us - (int64_t)(env->mono_us - since_us);
+    int64_t second = since_wall_us / (int64_t)US_PER_SEC;
+    int64_t due_us = (second + (int64_t)s) * (int64_t)US_PER_SEC + point_us;
+    return due_us > since_wall_us ? since_us + (uint64_t)(due_us - since_wall_us) : since_us;
+}
+
 uint32_t habits_link_idle_s(const struct habits *h, struct env *env)
 {
     uint32_t idle_s = LINK_IDLE_S + (uint32_t)env_random_below(env, LINK_IDLE_MORE_S);
@@ -23,9 +31,9 @@ uint32_t habits_circuit_idle_s(struct env *env, uint32_t left_s)
     return left_s + 1 + (uint32_t)env_random_below(env, 1 + left_s / 20);
 }
 
-uint64_t habits_expire_ms(uint32_t period_s)
+uint64_t habits_expire_s(uint32_t period_s)
 {
-    return ((uint64_t)period_s + 1) * MS_PER_SEC;
+    return (uint64_t)period_s + 1;
 }
 
 uint64_t habits_padding_ms(struct env *env, unsigned low_ms, unsigned high_ms)

@@ -42,6 +42,10 @@ enum {
     HABITS_FAILURES_MOST = 5,
 };
 
+/* When C tor sees that S seconds have gone by since SINCE_US: its clock has whole seconds, and it
+ * looks once in each, at the same POINT_US of it. So it is up to a second early or late. */
+uint64_t habits_seen_us(const struct env *env, uint64_t since_us, uint64_t s, uint32_t point_us);
+
 /* From the last circuit of a link to its end: channelpadding_get_channel_idle_timeout, the case of
  * clients. */
 uint32_t habits_link_idle_s(const struct habits *h, struct env *env);
@@ -56,7 +60,7 @@ uint32_t habits_circuit_idle_s(struct env *env, uint32_t left_s);
 
 /* Between two looks at circuits that have served; PERIOD_S is NewCircuitPeriod. tor looks once a
  * second whether it is over (circuit_expire_old_circs_as_needed), so it is a second longer. */
-uint64_t habits_expire_ms(uint32_t period_s);
+uint64_t habits_expire_s(uint32_t period_s);
 
 /* From the last cell of a link to a PADDING cell: the greater of two draws in [LOW_MS, HIGH_MS)
  * (channelpadding_get_netflow_inactive_timeout_ms). */

@@ -162,12 +162,20 @@ static void on_deadline(void *arg)
     }
 }
 
+static uint64_t after_us(const struct link *l, uint64_t since_us, uint64_t ms)
+{
+    if (l->config.by_looks)
+        return habits_seen_us(l->env, since_us, ms / MS_PER_SEC, l->config.look_point_us);
+    return since_us + ms * US_PER_MS;
+}
+
 void link_arm_idle(struct link *l)
 {
+    uint64_t now_us = l->env->mono_us;
     if (l->retired)
         env_arm_ms(l->env, &l->deadline, 0);
     else if (l->config.idle_timeout_ms)
-        env_arm_ms(l->env, &l->deadline, l->config.idle_timeout_ms);
+        timerq_arm(&l->env->timers, &l->deadline, after_us(l, now_us, l->config.idle_timeout_ms));
 }
 
 void link_retire(struct link *l)
@@ -405,7 +413,7 @@ static void arm_keepalive(struct link *l)
 {
     if (l->config.keepalive_ms)
         timerq_arm(&l->env->timers, &l->keepalive,
-                   l->last_sent_us + l->config.keepalive_ms * US_PER_MS);
+                   after_us(l, l->last_sent_us, l->config.keepalive_ms));
     else
         env_disarm(l->env, &l->keepalive);
 }
@@ -432,6 +440,8 @@ void link_opened(struct link *l)
 void link_set_padding(struct link *l, const struct link_config *config)
 {
     l->config.keepalive_ms = config->keepalive_ms;
+    l->config.by_looks = config->by_looks;
+    l->config.look_point_us = config->look_point_us;
     l->config.padding = config->padding;
     l->config.reduced_padding = config->reduced_padding;
     l->config.pad_late = config->pad_late;
@@ -485,8 +495,8 @@ static void on_padding_look(void *arg)
 static void on_keepalive(void *arg)
 {
     struct link *l = arg;
-    uint64_t silent_us = l->env->mono_us - l->last_sent_us;
-    if (silent_us < l->config.keepalive_ms * US_PER_MS) {
+    uint64_t now_us = l->env->mono_us;
+    if (now_us < after_us(l, l->last_sent_us, l->config.keepalive_ms)) {
         l->stuck_periods = 0;
         arm_keepalive(l);
         return;
@@ -496,7 +506,7 @@ static void on_keepalive(void *arg)
     else if (++l->stuck_periods == HABITS_STUCK_PERIODS)
         link_close(l, ERR_LINK_TIMEOUT, OR_TIMEOUT, "the peer has taken nothing for very long");
     if (l->state == LINK_OPEN)
-        env_arm_ms(l->env, &l->keepalive, l->config.keepalive_ms);
+        timerq_arm(&l->env->timers, &l->keepalive, after_us(l, now_us, l->config.keepalive_ms));
 }
 
 /* A link that rests for some seconds gives back what it holds for speed. */

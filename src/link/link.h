@@ -43,6 +43,8 @@ struct link_config {
     uint64_t handshake_timeout_ms; /* TLS and cells, together */
     uint64_t idle_timeout_ms;      /* without a circuit; 0: never */
     uint64_t keepalive_ms;         /* KeepalivePeriod; 0: no keepalives */
+    bool by_looks;                 /* these two in whole seconds, as habits_seen_us() has them */
+    uint32_t look_point_us;
     enum link_padding padding;
     bool reduced_padding;
     bool pad_late; /* consensus nf_pad_before_usage=0: only once user's data has gone out */

@@ -349,7 +349,7 @@ static void expire_due(void *arg)
 {
     struct fixture *f = arg;
     exits_expire(f->x);
-    env_arm_ms(f->env, &f->expire, habits_expire_ms(30));
+    env_arm_ms(f->env, &f->expire, habits_expire_s(30) * MS_PER_SEC);
 }
 
 static void setup(struct fixture *f)
@@ -365,7 +365,7 @@ static void setup(struct fixture *f)
     f->x = exits_new(f->env, NULL, NULL, NULL, &config, &ops, f);
     ck_assert_ptr_nonnull(f->x);
     timer_init(&f->expire, expire_due, f);
-    env_arm_ms(f->env, &f->expire, habits_expire_ms(30));
+    env_arm_ms(f->env, &f->expire, habits_expire_s(30) * MS_PER_SEC);
 }
 
 static void teardown(struct fixture *f)

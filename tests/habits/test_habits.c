@@ -118,8 +118,35 @@ END_TEST
 
 START_TEST(test_habits_looks_at_old_circuits_a_second_late)
 {
-    ck_assert_uint_eq(habits_expire_ms(30), 31000);
-    ck_assert_uint_eq(habits_expire_ms(UINT32_MAX), UINT64_C(4294967296000));
+    ck_assert_uint_eq(habits_expire_s(30), 31);
+    ck_assert_uint_eq(habits_expire_s(UINT32_MAX), UINT64_C(4294967296));
+}
+END_TEST
+
+/* From some moment to the look that sees 300 s of it gone; then looks follow each other by 300 s.
+ */
+static uint64_t seen(struct env *env, const void *arg)
+{
+    (void)arg;
+    uint32_t point_us = (uint32_t)env_random_below(env, US_PER_SEC);
+    test_env_advance_ms(env, env_random_below(env, 5000));
+    uint64_t since_us = env->mono_us - env_random_below(env, 900000);
+    uint64_t at_us = habits_seen_us(env, since_us, 300, point_us);
+    ck_assert_uint_eq(habits_seen_us(env, at_us, 300, point_us), at_us + 300 * US_PER_SEC);
+    return at_us - since_us;
+}
+
+START_TEST(test_habits_whole_seconds_are_seen_at_a_look)
+{
+    struct draws d;
+    draw(&d, seen, NULL); /* 300 s, and the difference of two places in a second */
+    ck_assert_uint_gt(d.x[0], 299 * US_PER_SEC);
+    ck_assert_uint_lt(d.x[DRAWS - 1], 301 * US_PER_SEC);
+    ck_assert_uint_gt(d.x[DRAWS / 2], 300 * US_PER_SEC - 100000);
+    ck_assert_uint_lt(d.x[DRAWS / 2], 300 * US_PER_SEC + 100000);
+    struct env *env = test_env(1);
+    ck_assert_uint_eq(habits_seen_us(env, env->mono_us, 0, 0), env->mono_us);
+    test_env_free(env);
 }
 END_TEST
 
@@ -232,8 +259,8 @@ END_TEST
 TESTS("habits/habits", test_habits_link_rests_as_tors,
       test_habits_ports_are_predicted_as_long_as_tors,
       test_habits_clean_circuits_outlast_the_prediction_by_a_twentieth_at_most,
-      test_habits_looks_at_old_circuits_a_second_late, test_habits_padding_is_the_greater_of_two,
-      test_habits_consensus_is_replaced_when_tor_does,
+      test_habits_looks_at_old_circuits_a_second_late, test_habits_whole_seconds_are_seen_at_a_look,
+      test_habits_padding_is_the_greater_of_two, test_habits_consensus_is_replaced_when_tor_does,
       test_habits_consensus_is_replaced_early_when_the_user_wants_that,
       test_habits_failures_wait_up_to_three_times_as_long,
       test_habits_guards_are_tried_again_when_tors_are)
