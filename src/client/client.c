@@ -123,12 +123,10 @@ static void set_look_point(struct client *c)
     c->look_point_us = (uint32_t)(c->env->wall_us % (int64_t)US_PER_SEC);
 }
 
-static struct linkpool_config links_config_of(const struct client *c, const struct netdir *nd)
+static void use_look_point(const struct client *c, struct link_config *links)
 {
-    struct linkpool_config config = settings_links(c->settings, c->tls, nd);
-    config.link.by_looks = true;
-    config.link.look_point_us = c->look_point_us;
-    return config;
+    links->by_looks = true;
+    links->look_point_us = c->look_point_us;
 }
 
 /* ---- circuits ---- */
@@ -183,7 +181,8 @@ static void configure_chooser(struct client *c)
 
 static void apply_settings(struct client *c, struct netdir *nd)
 {
-    struct linkpool_config links_config = links_config_of(c, nd);
+    struct linkpool_config links_config = settings_links(c->settings, c->tls, nd);
+    use_look_point(c, &links_config.link);
     linkpool_set_config(c->links, &links_config);
     exits_set_habits(c->exits, &links_config.habits);
     cbt_configure(c->cbt, c->settings->config.learn_circuit_build_timeout,
@@ -436,8 +435,9 @@ static err_t make_core(struct client *c, const struct client *other)
 {
     TRY(tls_ctx_new_client(&c->tls));
     set_look_point(c);
-    struct linkpool_config links_config = links_config_of(c, NULL);
+    struct linkpool_config links_config = settings_links(c->settings, c->tls, NULL);
     struct dirmgr_options options = settings_dirmgr(c->settings);
+    use_look_point(c, &links_config.link);
     c->links = linkpool_new(c->env, &links_config, c->world_ops, c->world, &linkpool_ops, c);
     c->state = state_new();
     c->guards = guards_new(c->env);
