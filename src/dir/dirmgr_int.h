@@ -15,14 +15,14 @@ enum {
     MD_FEW = 16,                    /* C tor: MAX_DL_TO_DELAY */
     MD_IN_FLIGHT_MAX = 8,           /* requests at once; slow ones do not count, */
     MD_SLOW_MAX = 24,               /* but there may be so many besides, */
-    MD_SLOW_ASKED_MAX = 2,          /* and so many that are not hopeless for one microdescriptor */
+    MD_SLOW_ASKED_MAX = 3,          /* and so many that are not hopeless for one microdescriptor */
     CERT_TRIES_MAX = 3,             /* then the consensus that wants them is given up */
     SLOW_IN_FLIGHT_MAX = 3,         /* requests for other things, if they are slow */
     /* A request that has waited for so long, and comes with fewer bytes a second in all, is slow,
      * or hopeless: also dir_request.floor_bytes_s. */
     SLOW_AFTER_S = 10,
     SLOW_BYTES_S = 1024,
-    HOPELESS_BYTES_S = 100,
+    HOPELESS_BYTES_S = 20,
     CERTS_BODY_MAX = 1 << 20,
     MICRODESCS_BODY_MAX = 16 << 20,
     WORDS_EVERY_S = 300,           /* to be told the same of documents again */
