@@ -591,13 +591,11 @@ def test_unix_socks_group_writable(make_sut):
     os.mkdir(folder, 0o750)
     os.chmod(folder, 0o750)
     mine.write_torrc(["SocksPort unix:" + path, "UnixSocksGroupWritable 1"])
-    mine.start(wait=False)
-    mine.wait_for("Opened Socks listener")
+    mine.start()
     assert mode_of(path) & 0o077 == 0o060
     assert mine.stop() == 0
     mine.write_torrc(["SocksPort unix:%s RelaxDirModeCheck" % path])
-    mine.start(wait=False)
-    mine.wait_for("Opened Socks listener", since=mine.started_at)
+    mine.start()
     assert mode_of(path) & 0o077 == 0
 
 
