@@ -184,13 +184,10 @@ static err_t parse_units_int(const char *text, const struct unit *units, int *ou
  */
 static err_t parse_schedule(const char *text, int *out, char why[OPTVAL_WHY_MAX])
 {
-    char first[64];
-    size_t len = strcspn(text, ",");
-    if (len >= sizeof first)
-        return bad(why, "Provided value %s is too large", text);
-    memcpy(first, text, len);
-    first[len] = 0;
-    return parse_units_int(first, TIME_UNITS, out, why);
+    char *first = strndup(text, strcspn(text, ","));
+    err_t err = first ? parse_units_int(first, TIME_UNITS, out, why) : ERR_NOMEM;
+    free(first);
+    return err;
 }
 
 static err_t parse_int(const char *text, int least, int *out, char why[OPTVAL_WHY_MAX])
