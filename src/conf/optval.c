@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "conf/decimal.h"
+
 struct unit {
     const char *name;
     uint64_t factor;
@@ -146,7 +148,7 @@ static err_t parse_units(const char *text, const struct unit *units, uint64_t *o
     struct number whole = read_number(text, &rest);
     bool fraction = *rest == '.';
     if (fraction) {
-        x = strtod(text, &end);
+        x = decimal_read(text, &end);
         rest = end;
     }
     if ((!fraction && !whole.digits) || end == text || (whole.negative && whole.n > 0) || x < 0)
@@ -219,7 +221,7 @@ static err_t parse_double(const char *text, double *out, char why[OPTVAL_WHY_MAX
 {
     char *end = NULL;
     errno = 0;
-    double x = strtod(text, &end);
+    double x = decimal_read(text, &end);
     if (end == text || *end || isnan(x))
         return bad(why, "Could not convert \"%s\" to a number.", text);
     if (errno == ERANGE || isinf(x))
@@ -355,7 +357,7 @@ err_t optval_text(enum opt_type type, const void *at, char **out)
         *out = text_printf("%llu", (unsigned long long)*(const uint64_t *)at);
         break;
     case OPTT_DOUBLE:
-        *out = text_printf("%f", *(const double *)at);
+        *out = decimal_text(*(const double *)at);
         break;
     case OPTT_STRING:
     case OPTT_FILENAME:
