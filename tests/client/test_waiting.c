@@ -233,7 +233,7 @@ START_TEST(test_waiting_gives_a_user_one_turn_for_all_his_hosts)
     struct fixture f;
     setup(&f);
     for (int i = 0; i < 4; i++) {
-        char host[8];
+        char host[16];
         snprintf(host, sizeof host, "%d.com", i);
         struct tunnel_request req = request(1, host, 80);
         req.isolation.by_dest_addr = true;
