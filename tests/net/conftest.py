@@ -28,14 +28,22 @@ ORDER = ["main", "socks", "isolation", "signals", "link", "wrong", "transfer", N
          "after", "check"]
 
 
+# Tests that bring their own networks, or need none: once is enough.
+OWN = ("test_testnet", "test_forge", "test_habits", "test_grammar", "test_words")
+
+
+def is_wanted(item):
+    own = os.path.basename(str(item.fspath)).startswith(OWN)
+    if NETWORK is torlab.Lab:
+        return not own
+    return os.environ.get("TESTS", "") == "" or own == (os.environ["TESTS"] == "own")
+
+
 def pytest_collection_modifyitems(config, items):
-    # Tests that bring their own networks, or need none: once is enough.
-    alone = [i for i in items
-             if os.path.basename(str(i.fspath)).startswith((
-                 "test_testnet", "test_forge", "test_habits", "test_grammar", "test_words"))]
-    if NETWORK is torlab.Lab and alone:
-        config.hook.pytest_deselected(items=alone)
-        items[:] = [i for i in items if i not in alone]
+    unwanted = [i for i in items if not is_wanted(i)]
+    if unwanted:
+        config.hook.pytest_deselected(items=unwanted)
+        items[:] = [i for i in items if is_wanted(i)]
 
     def place(item):
         name = re.sub(r"^test_|\.py$", "", os.path.basename(str(item.fspath)))
