@@ -99,8 +99,8 @@ static void store(void *world, const char *name, const uint8_t *bytes, size_t le
 
 static err_t read_back(void *world, const char *name, uint8_t **out, size_t *len)
 {
-    struct world *w = world;
-    return w->files ? files_load(w->files, name, out, len) : ERR_NOT_FOUND;
+    struct files *files = folder_for(world, name);
+    return files ? files_load(files, name, out, len) : ERR_NOT_FOUND;
 }
 
 static err_t set_aside(void *world, const char *name)

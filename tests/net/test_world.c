@@ -1,0 +1,103 @@
+/* The world of a client: which of its two folders has a file. */
+#include "net/world.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/test.h"
+
+static struct {
+    struct log log;
+    char dir[64];
+    struct world world;
+} t;
+
+static void sink(void *arg, enum log_level level, const char *line)
+{
+    (void)arg, (void)level, (void)line;
+}
+
+static struct files *folder(const char *name)
+{
+    char path[128];
+    struct files *files;
+    snprintf(path, sizeof path, "%s/%s", t.dir, name);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    ck_ok(files_open(fd, path, &t.log, &files));
+    return files;
+}
+
+static void setup(void)
+{
+    memset(&t, 0, sizeof t);
+    t.log = (struct log){.least = LOG_WARN, .sink = sink};
+    snprintf(t.dir, sizeof t.dir, "/tmp/tunic-world-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(t.dir));
+    ck_ok(net_new(&t.log, NULL, &t.world.net));
+    t.world.files = folder("data");
+    t.world.cache = folder("cache");
+}
+
+static void teardown(void)
+{
+    static const char *const names[] = {"data/state.damaged", "cache/cached-microdescs.damaged",
+                                        "data", "cache"};
+    char path[128];
+    files_close(t.world.files);
+    files_close(t.world.cache);
+    net_free(t.world.net);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", t.dir, names[i]);
+        (void)remove(path);
+    }
+    ck_assert_int_eq(rmdir(t.dir), 0);
+}
+
+/* NAME is in FILES, and nowhere else. */
+static void check_place(struct files *files, const char *name)
+{
+    struct files *other = files == t.world.files ? t.world.cache : t.world.files;
+    uint8_t *bytes;
+    size_t len;
+    world_ops.store(&t.world, name, (const uint8_t *)"it", 2, false);
+    ck_err(files_load(other, name, &bytes, &len), ERR_NOT_FOUND);
+    ck_ok(files_load(files, name, &bytes, &len));
+    free(bytes);
+    ck_ok(world_ops.read_back(&t.world, name, &bytes, &len));
+    ck_assert_uint_eq(len, 2);
+    free(bytes);
+    ck_ok(world_ops.set_aside(&t.world, name));
+    ck_err(world_ops.read_back(&t.world, name, &bytes, &len), ERR_NOT_FOUND);
+}
+
+/* tor(1), CacheDirectory: "Store cached directory data in DIR." The journal of microdescriptors is
+ * merged into their file where it lies. */
+START_TEST(test_world_reads_a_file_back_from_the_folder_that_it_is_stored_in)
+{
+    setup();
+    check_place(t.world.files, "state");
+    check_place(t.world.cache, "cached-microdescs");
+    teardown();
+}
+END_TEST
+
+START_TEST(test_world_without_folders_keeps_nothing)
+{
+    struct world none = {.net = NULL};
+    uint8_t *bytes;
+    size_t len;
+    ck_ok(net_new(&t.log, NULL, &none.net));
+    world_ops.store(&none, "state", (const uint8_t *)"it", 2, false);
+    ck_err(world_ops.read_back(&none, "state", &bytes, &len), ERR_NOT_FOUND);
+    net_free(none.net);
+}
+END_TEST
+
+TESTS("net/world", test_world_reads_a_file_back_from_the_folder_that_it_is_stored_in,
+      test_world_without_folders_keeps_nothing)
