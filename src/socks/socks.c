@@ -42,7 +42,8 @@ struct socks {
     size_t reply_left;     /* bytes of ours at the front of out, before the stream's */
     bool refused_input;    /* in_room() said NULL */
     bool eof;              /* the application sends no more, */
-    bool reads;            /* but is known to read */
+    bool reads;            /* but is known to read, */
+    bool gone;             /* or to have gone */
     bool asked;            /* the last word was the application's, */
     uint64_t word_us;      /* at this time */
     struct timer deadline; /* of the handshake; of an application that has closed its side */
@@ -108,16 +109,18 @@ static void hang_up(struct socks *s)
     done(s);
 }
 
-/* The application has closed its side: how long until the tunnel is closed, if all stays quiet. */
+/* The application has closed its side, or has gone: how long until the tunnel is closed, if all
+ * stays quiet. */
 static void wait_for_far_side(struct socks *s)
 {
     uint64_t patience_ms = s->asked ? SOCKS_ANSWER_MS : SOCKS_QUIET_MS;
     uint64_t quiet_ms = (s->env->mono_us - s->word_us) / US_PER_MS;
+    bool said_all = s->gone && !s->in.len;
     if (s->reads)
         return;
-    if (s->out.len) /* it reads slowly */
+    if (s->out.len && !s->gone) /* it reads slowly */
         quiet_ms = 0;
-    if (quiet_ms >= patience_ms)
+    if (said_all || quiet_ms >= patience_ms)
         hang_up(s);
     else
         env_arm_ms(s->env, &s->deadline, patience_ms - quiet_ms);
@@ -209,6 +212,10 @@ static void on_data(void *arg, const uint8_t *bytes, size_t len)
     struct socks *s = arg;
     if (s->state != OPEN)
         return;
+    if (s->gone) {
+        tunnel_consumed(s->tunnel, len);
+        return;
+    }
     s->asked = false;
     s->word_us = s->env->mono_us;
     send_bytes(s, bytes, len);
@@ -604,8 +611,13 @@ void socks_in_eof(struct socks *s, bool sure)
 
 void socks_in_end(struct socks *s)
 {
-    s->eof = true;
-    if (s->state != DONE)
+    bool has_words = s->state == OPEN && s->in.len;
+    s->eof = s->gone = s->asked = true;
+    s->reads = false;
+    s->word_us = s->env->mono_us;
+    if (has_words)
+        wait_for_far_side(s); /* to take them: push() goes on */
+    else if (s->state != DONE)
         hang_up(s);
 }
 

@@ -71,7 +71,8 @@ void socks_in_done(struct socks *s, size_t len);
  * word, or for SOCKS_QUIET_MS after the far side's. */
 enum { SOCKS_ANSWER_MS = 60000, SOCKS_QUIET_MS = 10000 };
 void socks_in_eof(struct socks *s, bool sure);
-/* The connection broke, or the application has closed both sides. */
+/* The connection broke, or the application has closed both sides. What it has said on an open
+ * tunnel is still handed on, unless the tunnel takes none of it for SOCKS_ANSWER_MS. */
 void socks_in_end(struct socks *s);
 
 /* The bytes to send; NULL if none. */

@@ -364,6 +364,46 @@ START_TEST(test_socks_eof_waits_for_the_tunnel_to_take_the_last_bytes)
 }
 END_TEST
 
+/* An upload whose program closes as soon as it has written all: nothing of it may be missing. */
+START_TEST(test_socks_end_waits_for_the_tunnel_to_take_the_last_bytes)
+{
+    for (int half_closed_before = 0; half_closed_before < 2; half_closed_before++) {
+        struct world *w = opened();
+        w->tunnel.room = 0;
+        feed_text(w, "last words");
+        if (half_closed_before)
+            socks_in_eof(w->socks, true);
+        socks_in_end(w->socks);
+        test_env_advance_ms(w->env, SOCKS_ANSWER_MS - 1);
+        delivers(w, "to nobody");
+        ck_assert_uint_eq(w->tunnel.consumed, 9);
+        sends(w, NULL, 0);
+        ck_assert_uint_eq(w->dones, 0);
+        w->tunnel.room = 4;
+        w->tunnel.ops->on_writable(w->tunnel.arg);
+        test_env_advance_ms(w->env, SOCKS_ANSWER_MS - 1);
+        ck_assert_uint_eq(w->dones, 0);
+        w->tunnel.room = 100;
+        w->tunnel.ops->on_writable(w->tunnel.arg);
+        got(w, "last words");
+        ck_assert_uint_eq(w->dones, 1);
+        ck_assert_uint_eq(w->tunnel.closed, 1);
+        world_free(w);
+    }
+}
+END_TEST
+
+START_TEST(test_socks_end_does_not_wait_for_a_tunnel_that_takes_nothing)
+{
+    struct world *w = opened();
+    w->tunnel.room = 0;
+    delivers(w, "page"); /* which nobody will read */
+    feed_text(w, "last words");
+    socks_in_end(w->socks);
+    closes_after(w, SOCKS_ANSWER_MS);
+}
+END_TEST
+
 START_TEST(test_socks_eof_and_then_the_tunnels_end_is_one_end)
 {
     struct world *w = opened();
@@ -532,6 +572,8 @@ TESTS("socks/socks_flow", test_socks_handshake_that_is_not_finished_in_time_is_c
       test_socks_eof_gives_a_slow_reader_its_time,
       test_socks_connection_that_breaks_ends_all_at_once,
       test_socks_eof_waits_for_the_tunnel_to_take_the_last_bytes,
+      test_socks_end_waits_for_the_tunnel_to_take_the_last_bytes,
+      test_socks_end_does_not_wait_for_a_tunnel_that_takes_nothing,
       test_socks_eof_and_then_the_tunnels_end_is_one_end,
       test_socks_bytes_after_the_end_are_ignored,
       test_socks_free_in_every_state_closes_the_tunnel_without_a_word,
