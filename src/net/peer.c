@@ -100,5 +100,7 @@ enum peer_state peer_look(int fd)
     if (getpeername(fd, (struct sockaddr *)&theirs, &theirs_len) != 0)
         return PEER_GONE;
     struct ipport at = sockaddr_to_ipport(&theirs), to = sockaddr_to_ipport(&ours);
-    return look_up(&at, &to);
+    enum peer_state state = look_up(&at, &to);
+    /* A kernel that lacks sock_diag's part for TCP finds no socket, not even ours. */
+    return state == PEER_GONE && look_up(&to, &at) != PEER_READS ? PEER_UNKNOWN : state;
 }
