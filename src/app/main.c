@@ -149,9 +149,8 @@ static int refused(const struct app *app, const struct conf_err *e)
 static err_t verify(const struct app *app, struct conf_err *e)
 {
     const struct options *o = app->options;
-    int max_conns;
     TRY(verify_ports(o, app->log, e));
-    TRY(process_limits(o, app->log, &max_conns, e));
+    TRY(process_limits(o, app->log, e));
     TRY(process_settle(o, app->log, e));
     return verify_files(o, e);
 }

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <limits.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -131,7 +130,7 @@ err_t process_switch_user(const char *user, const struct log *log, struct conf_e
     return OK;
 }
 
-err_t process_raise_fd_limit(int conn_limit, const struct log *log, int *got, struct conf_err *e)
+err_t process_raise_fd_limit(int conn_limit, const struct log *log, struct conf_err *e)
 {
     struct rlimit lim;
     if (conn_limit < SPARE_FDS)
@@ -148,13 +147,10 @@ err_t process_raise_fd_limit(int conn_limit, const struct log *log, int *got, st
         struct rlimit more = {lim.rlim_max, lim.rlim_max};
         log_info(log, "Raising max file descriptors from %lu to %lu.", (unsigned long)lim.rlim_cur,
                  (unsigned long)lim.rlim_max);
-        if (setrlimit(RLIMIT_NOFILE, &more) == 0)
-            lim = more;
-        else if (lim.rlim_cur < (rlim_t)conn_limit)
+        if (setrlimit(RLIMIT_NOFILE, &more) != 0 && lim.rlim_cur < (rlim_t)conn_limit)
             return conf_fail(e, ERR_IO, "Couldn't set maximum number of file descriptors: %s",
                              strerror(errno));
     }
-    *got = lim.rlim_cur > INT_MAX ? INT_MAX - SPARE_FDS : (int)lim.rlim_cur - SPARE_FDS;
     return OK;
 }
 
@@ -182,16 +178,15 @@ err_t process_begin(struct process *p, const struct options *o, const struct log
     if (o->run_as_daemon)
         TRY(process_daemon_start(&p->ready_fd, e));
     notify_pid(log);
-    return process_limits(o, log, &p->max_conns, e);
+    return process_limits(o, log, e);
 }
 
-err_t process_limits(const struct options *o, const struct log *log, int *max_conns,
-                     struct conf_err *e)
+err_t process_limits(const struct options *o, const struct log *log, struct conf_err *e)
 {
     if (o->disable_all_swap && mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
         return conf_fail(e, ERR_IO, "DisableAllSwap failure. Do you have proper permissions?");
     process_harden(o->disable_debugger_attachment, log);
-    return process_raise_fd_limit(o->conn_limit, log, max_conns, e);
+    return process_raise_fd_limit(o->conn_limit, log, e);
 }
 
 err_t process_settle(const struct options *o, const struct log *log, struct conf_err *e)

@@ -10,7 +10,6 @@
 struct process {
     int ready_fd;   /* of a daemon until it serves; -1 */
     char *pid_file; /* to be removed at the end; NULL */
-    int max_conns;  /* how many sockets the limit of open files leaves */
 };
 
 /* The start of a run, in its order. First, with all rights: detach, lock memory, harden, raise the
@@ -28,9 +27,8 @@ void process_end(struct process *p);
 /* The steps, one by one. */
 
 /* Memory is locked, the process hardened, the limit of open files raised: what options ask of the
- * system, and may be denied. *MAX_CONNS as in struct process. */
-MUST_USE err_t process_limits(const struct options *o, const struct log *log, int *max_conns,
-                              struct conf_err *e);
+ * system, and may be denied. */
+MUST_USE err_t process_limits(const struct options *o, const struct log *log, struct conf_err *e);
 
 /* Detaches (RunAsDaemon): the caller's process ends with status 0 once process_daemon_ready() is
  * called in the child, with 1 if the child ends before that. *READY_FD is for that call. */
@@ -44,10 +42,8 @@ void process_pidfile_remove(const char *path);
 /* Becomes USER for good (groups, gid, uid) and checks that there is no way back. */
 MUST_USE err_t process_switch_user(const char *user, const struct log *log, struct conf_err *e);
 
-/* Raises the limit of open files to what the system allows; fails below CONN_LIMIT. *GOT is how
- * many connections that leaves room for. */
-MUST_USE err_t process_raise_fd_limit(int conn_limit, const struct log *log, int *got,
-                                      struct conf_err *e);
+/* Raises the limit of open files to what the system allows; fails below CONN_LIMIT. */
+MUST_USE err_t process_raise_fd_limit(int conn_limit, const struct log *log, struct conf_err *e);
 
 /* No core files, no debugger, safe umask, no SIGPIPE. */
 void process_harden(bool disable_debugger, const struct log *log);

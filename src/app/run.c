@@ -60,9 +60,8 @@ static void set_process(struct running *r)
 static err_t load_again(struct running *r, struct conf_err *e)
 {
     struct options *fresh;
-    int sockets;
     TRY(cmdline_load(r->app->cmdline, r->app->load, &fresh, NULL, e));
-    err_t err = process_raise_fd_limit(fresh->conn_limit, r->app->log, &sockets, e);
+    err_t err = process_raise_fd_limit(fresh->conn_limit, r->app->log, e);
     if (err != OK) {
         options_free(fresh);
         return err;

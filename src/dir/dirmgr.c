@@ -362,7 +362,7 @@ void dirmgr_reply(struct dirmgr *d, uint32_t id, int status, struct text body, i
     look_at_clock(d, &rq, date_s);
     if (status == 200 && body.len) {
         if (rq.kind == DIR_WANT_CONSENSUS)
-            take_consensus(d, body, &rq.rsa, rq.is_authority);
+            take_consensus(d, body, &rq.rsa);
         else if (rq.kind == DIR_WANT_CERTS)
             on_certs(d, &rq, body);
         else

@@ -143,8 +143,7 @@ bool pick_server(struct dirmgr *d, bool authority, const struct rsa_id *rather,
                  struct dir_request *out);
 
 /* dirmgr_take.c: documents that arrived, from the network or from the cache. */
-void take_consensus(struct dirmgr *d, struct text body, const struct rsa_id *from,
-                    bool is_authority);
+void take_consensus(struct dirmgr *d, struct text body, const struct rsa_id *from);
 err_t take_cached_consensus(struct dirmgr *d, struct text body);
 /* Verifies the candidate again after certificates came. */
 void retry_candidate(struct dirmgr *d);

@@ -192,14 +192,12 @@ static void refuse(struct dirmgr *d, const struct rsa_id *from)
     dm_kick(d);
 }
 
-void take_consensus(struct dirmgr *d, struct text body, const struct rsa_id *from,
-                    bool is_authority)
+void take_consensus(struct dirmgr *d, struct text body, const struct rsa_id *from)
 {
     struct consensus *c;
     struct consensus_verdict v;
     char name[64];
     err_t err = consensus_parse(body, &c);
-    (void)is_authority;
     server_name(d, from, name);
     if (err != OK) {
         log_warn(d->env->log, "Consensus from %s can't be read: %s. Asking another server.", name,
