@@ -12,6 +12,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WEB_HOST = "127.80.0.1"
+SILENT_HOST = "198.51.100.81"       # nobody is there
 DNS_HOST = "127.53.0.1"
 
 

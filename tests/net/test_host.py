@@ -544,7 +544,7 @@ def test_ends_with_its_owner(make_sut):
 
 
 # Nobody answers there; a loopback address is dialled without a bind(), as tor(1) says.
-SILENT, SECOND_END = "198.51.100.81", "127.192.0.3"
+SILENT, SECOND_END = privnet.SILENT_HOST, "127.192.0.3"
 
 
 @pytest.fixture

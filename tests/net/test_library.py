@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+import ourlab
 import sut as sut_module
 
 PAGE = b"This page came through a private Tor network"
@@ -95,7 +96,10 @@ def test_library_example_web_client(run, lab):
     torrc = "\n".join(lab.client_torrc_lines())
     assert PAGE in run("web_client", torrc, "web.test:%d" % lab.ports["http"])
     closed = "web.test:%d" % lab.ports["closed"]
-    assert run("web_client", torrc, closed, status=1) == b"the destination refused the connection\n"
+    refused = run("web_client", torrc, closed, status=1)
+    # tor 0.4.9's exits often lose the reason (test_socks.py).
+    assert refused in ([b"the destination refused the connection\n"] + ([] if isinstance(
+        lab, ourlab.OurLab) else [b"failed for a reason without a number\n"]))
     assert b"NoSuchOption" in run("web_client", "NoSuchOption 1", "web.test:80", status=1)
 
 
