@@ -19,7 +19,9 @@ struct listener {
     struct net *net;
     struct listen_at asked; /* its path is... */
     char *unix_path;        /* ...ours */
-    bool bound;             /* the file at unix_path is ours */
+    bool bound;             /* a file at unix_path was made: */
+    dev_t dev;              /* this one, */
+    ino_t ino;              /* unless another has taken its place */
     char name[NAME_SIZE];   /* "127.0.0.1:9050" or the path */
     const char *what;
     uint16_t port; /* as bound */
@@ -116,8 +118,10 @@ static err_t bind_unix(struct listener *l)
     l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (l->fd < 0 || bind(l->fd, (struct sockaddr *)&sun, sizeof sun) != 0)
         return complain(l, "bind to");
-    l->bound = true;
-    if (chmod(l->unix_path, mode_of(&l->asked)) != 0)
+    l->bound = lstat(l->unix_path, &st) == 0;
+    l->dev = st.st_dev;
+    l->ino = st.st_ino;
+    if (!l->bound || chmod(l->unix_path, mode_of(&l->asked)) != 0)
         return complain(l, "set the permissions of");
     return listen(l->fd, BACKLOG) == 0 ? OK : complain(l, "listen on");
 }
@@ -195,10 +199,18 @@ static err_t begin(struct listener *l)
     return l->event && event_add(l->event, NULL) == 0 ? OK : ERR_NOMEM;
 }
 
+/* Whoever listens at the same place by now, perhaps we by another name of it, keeps his file. */
+static bool is_file_ours(const struct listener *l)
+{
+    struct stat st;
+    return l->bound && !l->net->forked && lstat(l->unix_path, &st) == 0 && st.st_dev == l->dev &&
+           st.st_ino == l->ino;
+}
+
 static void end(struct listener *l)
 {
     env_disarm(&l->net->env, &l->pause);
-    if (l->bound && !l->net->forked)
+    if (is_file_ours(l))
         (void)unlink(l->unix_path);
     l->bound = false;
     if (l->event)

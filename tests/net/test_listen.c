@@ -299,6 +299,27 @@ START_TEST(test_listen_unix_socket_wants_a_folder_of_its_own)
 }
 END_TEST
 
+/* A reload that says /run for /var/run: the new listener comes before the old one goes. */
+START_TEST(test_listen_unix_socket_by_another_name_stays_when_the_first_one_goes)
+{
+    char other[sizeof t.path + 4];
+    struct listener *first, *second;
+    setup();
+    const char *slash = strrchr(t.path, '/');
+    snprintf(other, sizeof other, "%.*s/.%s", (int)(slash - t.path), t.path, slash);
+    const struct listen_at at = {.unix_path = t.path}, same = {.unix_path = other};
+    ck_ok(listener_open(t.net, "Socks", &at, on_accept, NULL, &first));
+    ck_ok(listener_open(t.net, "Socks", &same, on_accept, NULL, &second));
+    listener_close(first);
+    int fd = reach_unix();
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    listener_close(second);
+    ck_assert_int_ne(access(t.path, F_OK), 0);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_listen_unix_path_too_long_is_refused)
 {
     struct listener *l;
@@ -320,4 +341,6 @@ TESTS("net/listen", test_listen_unix_socket_for_all_may_lie_in_a_folder_for_all,
       test_listen_unix_socket_has_its_permissions,
       test_listen_unix_socket_takes_new_permissions_in_place,
       test_listen_unix_socket_left_over_is_replaced, test_listen_leaves_a_file_that_is_no_socket,
-      test_listen_unix_socket_wants_a_folder_of_its_own, test_listen_unix_path_too_long_is_refused)
+      test_listen_unix_socket_wants_a_folder_of_its_own,
+      test_listen_unix_socket_by_another_name_stays_when_the_first_one_goes,
+      test_listen_unix_path_too_long_is_refused)
