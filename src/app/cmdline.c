@@ -1,5 +1,6 @@
 #include "app/cmdline.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -246,6 +247,15 @@ static bool is_file(const char *path)
     return path && stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
 }
 
+/* What keeps PATH from being read. */
+static const char *file_trouble(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return "It is a folder.";
+    return access(path, R_OK) == 0 ? "It cannot be read." : strerror(errno);
+}
+
 /* Where torrc (or torrc-defaults) is if nobody says so. NULL out of memory. */
 static char *default_path(const struct load_env *env, bool defaults)
 {
@@ -274,7 +284,8 @@ static err_t read_config(const struct cmdline *c, const struct load_env *env, bo
         return OK;
     }
     if (*why || (named && !defaults && !c->ignore_missing)) {
-        conf_fail(e, ERR_IO, "Unable to open configuration file \"%s\".%s", path, why);
+        conf_fail(e, ERR_IO, "Unable to open configuration file \"%s\".%s%s", path, *why ? "" : " ",
+                  *why ? why : file_trouble(path));
         if (*why || !c->allow_missing)
             return ERR_IO;
         log_warn(env->log, "%s", e->text);

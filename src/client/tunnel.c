@@ -6,16 +6,18 @@
 #include <strings.h>
 
 #include "base/hash.h"
+#include "base/ratelim.h"
 #include "cell/reason.h"
 #include "client/waiting.h"
 
 enum {
-    MOST_TUNNELS = 20000, /* at once */
-    MOST_ATTEMPTS = 3,    /* streams for one tunnel, as many as tor tries */
-    CATCH_UP_MS = 10,     /* until streams are tried again on a link that is full */
-    TRIES_A_TIME = 32,    /* to attach: so many at one event, the rest in the next wake-ups */
-    NO_NETWORK_S = 3,     /* a tunnel waits for a network to come back */
-    MOST_FAILED = 8,      /* exits remembered as having let a tunnel down */
+    MOST_TUNNELS = 20000,  /* at once */
+    MOST_ATTEMPTS = 3,     /* streams for one tunnel, as many as tor tries */
+    CATCH_UP_MS = 10,      /* until streams are tried again on a link that is full */
+    TRIES_A_TIME = 32,     /* to attach: so many at one event, the rest in the next wake-ups */
+    NO_NETWORK_S = 3,      /* a tunnel waits for a network to come back */
+    REFUSALS_EVERY_S = 60, /* that requests are refused is said so often */
+    MOST_FAILED = 8,       /* exits remembered as having let a tunnel down */
 };
 
 enum tunnel_state {
@@ -56,9 +58,10 @@ struct tunnels {
     struct tunnel *list;
     size_t n;
     struct waiting *waiting;
-    char refused[160];     /* why no tunnel can be had any more; or "" */
-    struct timer attach;   /* armed: some that wait are still to be tried */
-    struct timer catch_up; /* armed: some are held back by a link that is full */
+    char refused[160];       /* why no tunnel can be had any more; or "" */
+    struct ratelim refusals; /* that requests are refused, in the log */
+    struct timer attach;     /* armed: some that wait are still to be tried */
+    struct timer catch_up;   /* armed: some are held back by a link that is full */
 };
 
 /* ---- ending ---- */
@@ -110,6 +113,18 @@ static void end_tunnel(struct tunnel *t, enum tunnel_stage stage, err_t why, uin
     set_state(t, CLOSED);
     disarm(t);
     env_arm_ms(t->set->env, &t->notice, 0);
+}
+
+/* Ends T for what was asked for, or for options that rule it out: the application hears little of
+ * why, so its user is told. */
+static void refuse(struct tunnel *t, enum tunnel_stage stage, err_t why, uint8_t reason,
+                   const char *text)
+{
+    unsigned held_back;
+    if (ratelim_pass(&t->set->refusals, t->set->env, REFUSALS_EVERY_S, &held_back))
+        log_warn(t->set->env->log, "A request of an application was refused: %s.%s", text,
+                 held_back ? " So were others before." : "");
+    end_tunnel(t, stage, why, reason, text);
 }
 
 void tunnel_close(struct tunnel *t, uint8_t reason)
@@ -391,7 +406,7 @@ static void take_turn(struct tunnels *ts, struct tunnel *t)
     else if (why_not && t->attempts)
         end_as_last(t);
     else if (why_not)
-        end_tunnel(t, TUNNEL_STAGE_STREAM, ERR_NOT_FOUND, END_EXITPOLICY, why_not);
+        refuse(t, TUNNEL_STAGE_STREAM, ERR_NOT_FOUND, END_EXITPOLICY, why_not);
 }
 
 /* Looks cost little, and are for all who are due; what has to be built is given out by turns.
@@ -527,7 +542,7 @@ struct tunnel *tunnels_open(struct tunnels *ts, const struct tunnel_request *req
         know_literal(&t->req);
     const char *useless = no_use(&t->req), *why_not = useless ? useless : refusal(ts, &t->req);
     if (why_not) {
-        end_tunnel(t, TUNNEL_STAGE_REQUEST, ERR_ARG, useless ? END_MISC : END_PRIVATE, why_not);
+        refuse(t, TUNNEL_STAGE_REQUEST, ERR_ARG, useless ? END_MISC : END_PRIVATE, why_not);
         return t;
     }
     if (ts->refused[0]) {

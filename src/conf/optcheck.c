@@ -525,17 +525,17 @@ static err_t apply_rules(struct checking *c, const rule *rules, size_t n)
 err_t options_check_each(struct options *o, const struct options_env *env,
                          struct conf_faults *faults)
 {
-    static const rule of_lines[] = {check_ports, check_port_lists, check_log,
-                                    check_binds, check_servers,    check_families};
-    static const rule of_all[] = {check_folders,  check_relative_paths, check_network,
-                                  check_circuits, check_kept,           check_testing,
-                                  check_process};
+    /* A line that could not be read has left its option at the default, which bears them all. */
+    static const rule rules[] = {
+        check_ports,   check_port_lists, check_log,     check_binds,
+        check_servers, check_families,   check_folders, check_relative_paths,
+        check_network, check_circuits,   check_kept,    check_testing,
+        check_process,
+    };
     struct conf_err e;
     struct checking c = {o, env, env->log, &e, faults};
-    bool go_on = faults->n == 0;
     options_forget_derived(o);
-    TRY(apply_rules(&c, of_lines, sizeof of_lines / sizeof of_lines[0]));
-    return go_on ? apply_rules(&c, of_all, sizeof of_all / sizeof of_all[0]) : OK;
+    return apply_rules(&c, rules, sizeof rules / sizeof rules[0]);
 }
 
 err_t options_check(struct options *o, const struct options_env *env, struct conf_err *e)

@@ -35,6 +35,8 @@ struct dir_wish {
     const struct dir_servers *servers; /* authorities and fallbacks */
     const struct rsa_id *busy;         /* have a request of this kind under way */
     size_t n_busy;
+    const struct rsa_id *slow; /* of those: are slow to answer, which is no failure */
+    size_t n_slow;
 };
 
 /* Who is asked, over a one-hop circuit to its ORPort: CREATE_FAST unless ntor is known. */

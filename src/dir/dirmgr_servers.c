@@ -45,13 +45,13 @@ bool dm_has_fallbacks(const struct dirmgr *d)
     return false;
 }
 
-/* Who has a request of this kind under way, in OUT. */
-static size_t list_busy(const struct dirmgr *d, enum dir_kind kind,
+/* Who has a request of this kind under way, of this pace or a worse one, in OUT. */
+static size_t list_busy(const struct dirmgr *d, enum dir_kind kind, enum dm_pace pace,
                         struct rsa_id out[DIRMGR_REQUESTS_MAX])
 {
     size_t n = 0;
     for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++)
-        if (d->requests[i].id && d->requests[i].kind == kind)
+        if (d->requests[i].id && d->requests[i].kind == kind && d->requests[i].pace >= pace)
             out[n++] = d->requests[i].rsa;
     return n;
 }
@@ -59,7 +59,7 @@ static size_t list_busy(const struct dirmgr *d, enum dir_kind kind,
 static bool pick(struct dirmgr *d, bool authority, const struct rsa_id *rather,
                  struct dir_request *out)
 {
-    struct rsa_id busy[DIRMGR_REQUESTS_MAX];
+    struct rsa_id busy[DIRMGR_REQUESTS_MAX], slow[DIRMGR_REQUESTS_MAX];
     uint64_t again_us = TIMER_NEVER;
     struct dir_wish wish = {.kind = out->kind,
                             .authority = authority,
@@ -67,7 +67,9 @@ static bool pick(struct dirmgr *d, bool authority, const struct rsa_id *rather,
                             .known = dm_known(d),
                             .servers = &d->servers,
                             .busy = busy,
-                            .n_busy = list_busy(d, out->kind, busy)};
+                            .n_busy = list_busy(d, out->kind, PACE_GOOD, busy),
+                            .slow = slow,
+                            .n_slow = list_busy(d, out->kind, PACE_SLOW, slow)};
     if (!d->ops.choose || !d->ops.choose(d->arg, &wish, &out->to, &again_us)) {
         dm_note_wake(d, again_us);
         return false;

@@ -1,6 +1,7 @@
 /* Requests under way. One that is slow holds back nobody: what it was to bring may be asked of
  * others, and the first good answer counts. So no server can keep a client waiting by answering a
- * byte at a time. On a slow line every request is slow; none is ended for that alone. */
+ * byte at a time. On a slow line every request is slow; none is ended for that alone, and no server
+ * is taken for a bad one: whoever throttles a line would drive its client from guard to guard. */
 #include <stdlib.h>
 
 #include "dir/dirmgr_int.h"
@@ -62,13 +63,11 @@ struct dm_request dm_take(struct dirmgr *d, struct dm_request *rq)
 static void become(struct dirmgr *d, struct dm_request *rq, enum dm_pace pace)
 {
     char name[64];
-    if (rq->pace == PACE_GOOD) {
+    if (rq->pace == PACE_GOOD)
         log_info(d->env->log,
                  "Directory server %s is slow (%zu bytes in %llu s): asking others as well",
                  server_name(d, &rq->rsa, name), rq->received,
                  (unsigned long long)((d->env->mono_us - rq->launched_us) / US_PER_SEC));
-        server_failed(d, &rq->rsa);
-    }
     dm_mark_rows(d, rq, false);
     rq->pace = pace;
     dm_mark_rows(d, rq, true);

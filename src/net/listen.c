@@ -103,6 +103,22 @@ static mode_t mode_of(const struct listen_at *at)
     return at->world_writable ? 0666 : at->group_writable ? 0660 : 0600;
 }
 
+/* Whether another process takes connections there: then the socket was not left behind by a run
+ * that ended, and is not ours to take away. */
+static bool is_served(const struct sockaddr_un *sun)
+{
+    struct ucred who = {.pid = 0};
+    socklen_t len = sizeof who;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    bool served = connect(fd, (const struct sockaddr *)sun, sizeof *sun) == 0 || errno == EAGAIN;
+    if (served && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0)
+        served = who.pid != getpid();
+    close(fd);
+    return served;
+}
+
 static err_t bind_unix(struct listener *l)
 {
     struct sockaddr_un sun = {.sun_family = AF_UNIX};
@@ -113,8 +129,13 @@ static err_t bind_unix(struct listener *l)
     }
     TRY(listen_check_folder(&l->asked, l->net->env.log));
     memcpy(sun.sun_path, l->unix_path, strlen(l->unix_path));
-    if (lstat(l->unix_path, &st) == 0 && S_ISSOCK(st.st_mode))
-        (void)unlink(l->unix_path); /* of a run that ended without taking it away */
+    if (lstat(l->unix_path, &st) == 0 && S_ISSOCK(st.st_mode)) {
+        if (is_served(&sun)) {
+            errno = EADDRINUSE;
+            return complain(l, "bind to");
+        }
+        (void)unlink(l->unix_path);
+    }
     l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (l->fd < 0 || bind(l->fd, (struct sockaddr *)&sun, sizeof sun) != 0)
         return complain(l, "bind to");

@@ -11,6 +11,7 @@
 enum {
     TROUBLES_MAX = 256, /* as many as the public network has fallbacks and authorities */
     NOBODY_EVERY_S = 60,
+    GUARD_DRAWS = 8,        /* among the first guards, until one is drawn that is not slow */
     GUARDS_AGAIN_MS = 1000, /* guards.h: "pause a moment and pick again" */
 };
 
@@ -38,6 +39,7 @@ struct asking {
     struct dir_choice *out;
     uint64_t *again_us;
     bool authorities; /* nobody but them */
+    bool all_slow;    /* the first guards, at the moment */
 };
 
 struct chooser *chooser_new(struct env *env, struct guards *guards)
@@ -149,13 +151,38 @@ static bool take_relay(struct asking *a, const struct relay *r)
     return a->out->addr.ip.family != IP_NONE;
 }
 
+static bool is_slow(const struct dir_wish *wish, const struct rsa_id *rsa)
+{
+    for (size_t i = 0; i < wish->n_slow; i++)
+        if (rsa_id_equal(&wish->slow[i], rsa))
+            return true;
+    return false;
+}
+
+/* One of the first guards that is not slow at the moment. While all of them are the answer is to
+ * wait, not to go to guards further down, or to others: else whoever slows a client down at will
+ * could have it show itself to one relay after another. */
+static err_t draw_guard(struct asking *a, const struct guard_restriction *rst,
+                        const struct relay **out)
+{
+    struct chooser *c = a->c;
+    enum guard_use use;
+    for (unsigned i = 0; i < GUARD_DRAWS; i++) {
+        TRY(guards_pick(c->guards, c->nd, GUARD_FOR_DIR, rst, out, &use));
+        if (!is_slow(a->wish, &(*out)->rsa))
+            return OK;
+        guards_dropped(c->guards, &(*out)->rsa);
+    }
+    a->all_slow = true;
+    return ERR_STATE;
+}
+
 static bool take_guard(struct asking *a)
 {
     struct chooser *c = a->c;
     struct rsa_id avoid[TROUBLES_MAX];
     struct guard_restriction rst = {.avoid = avoid};
     const struct relay *r;
-    enum guard_use use;
     for (size_t i = 0; i < c->n_troubles; i++) {
         const struct trouble *t = &c->troubles[i];
         if (backoff_due(&t->wait, c->env))
@@ -164,7 +191,7 @@ static bool take_guard(struct asking *a)
         if (guards_is_up(c->guards, &t->rsa))
             again(a, t->wait.not_before_us);
     }
-    err_t e = guards_pick(c->guards, c->nd, GUARD_FOR_DIR, &rst, &r, &use);
+    err_t e = draw_guard(a, &rst, &r);
     if (e == ERR_STATE)
         again(a, c->env->mono_us + GUARDS_AGAIN_MS * US_PER_MS);
     return e == OK && take_relay(a, r);
@@ -304,7 +331,7 @@ static bool take_wanted(struct asking *a)
             return take_server(a, &servers->list[i]);
     const struct relay *r = a->c->nd ? netdir_by_rsa(a->c->nd, rsa) : NULL;
     return r && a->c->cfg->use_entry_guards && guards_is_up(a->c->guards, rsa) && is_due(a, rsa) &&
-           take_relay(a, r);
+           !is_slow(a->wish, rsa) && take_relay(a, r);
 }
 
 /* C tor, directory_get_from_dirserver(): an authority if one is preferred; a directory guard (any
@@ -318,7 +345,7 @@ static bool take(struct asking *a)
         return true;
     if (a->c->nd && (a->c->cfg->use_entry_guards ? take_guard(a) : take_cache(a)))
         return true;
-    return take_any_server(a, false);
+    return !a->all_slow && take_any_server(a, false);
 }
 
 static void tell_nobody(struct chooser *c, enum dir_kind kind)

@@ -232,9 +232,10 @@ START_TEST(test_cmdline_load_missing_files)
     struct capture *log = capture_new();
     struct options *o;
     struct cmdline *c = PARSE("-f", "gone");
-    char want[128];
+    char want[192];
     ck_err(load(c, NULL, log, &o, NULL, &e), ERR_IO);
-    snprintf(want, sizeof want, "Unable to open configuration file \"%s/gone\".", dir);
+    snprintf(want, sizeof want,
+             "Unable to open configuration file \"%s/gone\". No such file or directory", dir);
     ck_assert_str_eq(e.text, want);
     cmdline_free(c);
 

@@ -107,6 +107,36 @@ def test_the_system_chooses_a_port_and_none_is_opened_for_0(lab, make_sut):
     assert "Socks listener" not in none.log()
 
 
+@pytest.mark.skipif(sut_module.IS_TOR, reason="tor takes a socket away from who has it")
+def test_a_socket_that_is_served_is_not_taken_away(lab, make_sut):
+    """By the same command, given again by mistake."""
+    first = make_sut(defaults=False)
+    path = first.data + "/socks"
+    first.write_torrc(["SocksPort unix:" + path, "Log notice stdout"])
+    first.start()
+    again = make_sut(defaults=False)
+    again.write_torrc(["SocksPort unix:" + path, "Log notice stdout"])
+    again.start(wait=False)
+    assert again.process.wait(20) == 1
+    assert "Is Tor or Tunic already running?" in again.log()
+    with socket.socket(socket.AF_UNIX) as application:
+        application.connect(path)
+    # One that was left behind is taken.
+    first.kill()
+    again.start()
+
+
+def test_that_requests_are_refused_is_said(make_sut):
+    """The application hears no more than that it did not work."""
+    mine = make_sut(torrc=["ExitNodes nosuchrelay"])
+    mine.start(wait=False)
+    mine.wait_for("Opened Socks listener|Bootstrapped 80%")
+    mine.curl("http://web.test/", timeout=20)
+    if not sut_module.IS_TOR: # which says nothing
+        mine.wait_for(r"\[warn\] A request of an application was refused: every exit relay .* is "
+                      "ruled out by ExitNodes")
+
+
 # -- who shares a circuit --------------------------------------------------------------------------
 
 @contextlib.contextmanager

@@ -252,6 +252,36 @@ START_TEST(test_chooser_spares_who_is_busy)
 }
 END_TEST
 
+/* Whoever throttles a client must not drive it from guard to guard. */
+START_TEST(test_chooser_waits_for_guards_that_are_slow)
+{
+    struct bed *b = bed_new(FALLBACKS);
+    struct rsa_id slow[3];
+    size_t n = 0;
+    bootstrap(b);
+    b->wish.busy = b->wish.slow = slow;
+    for (int i = 0; i < DRAWS && n < 3; i++) {
+        int guard = choose(b);
+        ck_assert_int_lt(guard, 60);
+        struct rsa_id asked = id_of(b, guard);
+        bool known = false;
+        for (size_t k = 0; k < n; k++)
+            known |= rsa_id_equal(&slow[k], &asked);
+        ck_assert(!known);
+        slow[n] = asked;
+        b->wish.n_busy = b->wish.n_slow = ++n;
+    }
+    ck_assert_uint_eq(n, 3);
+    for (int i = 0; i < DRAWS; i++)
+        ck_assert_int_eq(choose(b), -1); /* no fourth guard, no fallback */
+    ck_assert_uint_le(b->again_us, b->env->mono_us + US_PER_SEC);
+    b->wish.n_busy = b->wish.n_slow = 2;
+    struct rsa_id last = id_of(b, choose(b));
+    ck_assert(rsa_id_equal(&last, &slow[2]));
+    bed_free(b);
+}
+END_TEST
+
 START_TEST(test_chooser_would_rather_ask_who_served_before)
 {
     struct bed *b = bed_new(FALLBACKS);
@@ -492,7 +522,8 @@ TESTS("path/chooser", test_chooser_without_a_consensus_asks_fallbacks_and_seldom
       test_chooser_asks_the_first_three_guards_before_any_microdescriptor_is_there,
       test_chooser_goes_to_fallbacks_when_all_guards_are_down_and_never_to_strangers,
       test_chooser_says_that_there_is_nobody_and_when_to_ask_again, test_chooser_spares_who_is_busy,
-      test_chooser_would_rather_ask_who_served_before, test_chooser_leaves_alone_who_served_rubbish,
+      test_chooser_waits_for_guards_that_are_slow, test_chooser_would_rather_ask_who_served_before,
+      test_chooser_leaves_alone_who_served_rubbish,
       test_chooser_without_strict_nodes_asks_the_excluded_last,
       test_chooser_knows_an_excluded_fallback_by_the_consensus,
       test_chooser_asks_only_entry_nodes_for_what_guards_serve,
