@@ -219,6 +219,7 @@ struct exit_circ *exits_launch(struct exits *x, const struct path_request *req)
     if (e != OK) {
         log_info(x->env->log, "No path for a circuit: %s", pick.why);
         snprintf(x->why_not, sizeof x->why_not, "%s", pick.why);
+        x->guardless = pick.no_guard;
         return NULL;
     }
     struct exit_circ *c = calloc(1, sizeof *c);

@@ -126,6 +126,7 @@ void exits_look(void *arg)
     struct exit_circ *c;
     env_arm_ms(x->env, &x->look, HABITS_LOOK_MS);
     x->paused = false;
+    x->pathless = 0;
     DL_FOREACH (x->circs, c)
         if (!exit_circ_is_unused(c))
             c->busy_us = x->env->mono_us;

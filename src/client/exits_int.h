@@ -70,6 +70,8 @@ struct exits {
     unsigned failures;     /* since the last success or exits_expire() */
     bool failed_before;    /* too many did in the period before */
     bool paused;           /* none can be launched for now, and none is before the next look */
+    bool guardless;        /* the last launch failed for want of a guard */
+    unsigned pathless;     /* wishes without a path since the last look: each costs a search */
     uint64_t last_launch_us;
     uint64_t paced_us; /* see pace() */
     char why_not[PATH_WHY_MAX];

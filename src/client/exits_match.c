@@ -241,6 +241,9 @@ static bool exit_exists(const struct exits *x, const struct exit_need *need)
     return false;
 }
 
+/* Wishes without a path that are tried between two looks; then all wait for the next one. */
+enum { PATHLESS_MOST = 32 };
+
 /* Who waits is to know what for. */
 static void tell_no_guard(struct exits *x)
 {
@@ -266,7 +269,8 @@ static void build_for(struct exits *x, const struct exit_need *need, const char 
         return;
     }
     tell_no_guard(x);
-    exits_pause(x);
+    if (x->guardless || ++x->pathless > PATHLESS_MOST)
+        exits_pause(x);
 }
 
 struct exit_circ *exits_find(struct exits *x, const struct exit_need *need, const char **why_not)

@@ -350,6 +350,7 @@ err_t path_pick(const struct netdir *nd, const struct path_config *cfg, struct g
         s.failed_exits[s.n_failed_exits++] = s.exit->rsa;
     }
     free(s.list);
+    out->no_guard = e != OK && s.hopeless;
     return e;
 }
 

@@ -26,6 +26,7 @@ static struct {
     uint16_t only_port[RELAYS]; /* of exits; 0: all ports */
     bool none_is_stable;        /* a path is found relaxed, and fits only as such */
     bool no_path, no_guard_md, forbidden, may_use_guard;
+    bool no_guard; /* is the reason for that */
     enum guard_use guard_use;
     unsigned picks;
     struct path_request last; /* that a path was picked for */
@@ -120,6 +121,7 @@ err_t path_pick(const struct netdir *nd, const struct path_config *cfg, struct g
             out->hop[2] = &nd->relay[i];
             return OK;
         }
+    out->no_guard = net.no_guard;
     snprintf(out->why, sizeof out->why, "no exit relay allows port %u", req->port);
     return ERR_NOT_FOUND;
 }
@@ -1042,7 +1044,7 @@ START_TEST(test_exits_without_a_guard_for_now_waits)
     struct exit_need need = {.request = &a};
     setup(&f);
     exits_set_netdir(f.x, &net.nd[0]);
-    net.no_path = true;
+    net.no_path = net.no_guard = true;
     ck_assert_ptr_null(exits_find(f.x, &need, &why_not));
     ck_assert_ptr_null(why_not);
     ck_assert_uint_eq(net.picks, 1);
@@ -1053,6 +1055,23 @@ START_TEST(test_exits_without_a_guard_for_now_waits)
     ck_assert_uint_gt(f.changed, before);
     net.no_path = false;
     ck_assert_ptr_null(find(&f, &a));
+    ck_assert_uint_eq(building(), 1);
+    teardown(&f);
+}
+END_TEST
+
+/* As when NodeFamily leaves no guard for this exit alone. */
+START_TEST(test_exits_without_a_path_for_one_builds_for_others)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 80), b = request("example.org", 80);
+    setup(&f);
+    exits_set_netdir(f.x, &net.nd[0]);
+    b.isolation.session = 1;
+    net.no_path = true;
+    ck_assert_ptr_null(find(&f, &a));
+    net.no_path = false;
+    ck_assert_ptr_null(find(&f, &b));
     ck_assert_uint_eq(building(), 1);
     teardown(&f);
 }
@@ -1451,7 +1470,7 @@ TESTS("client/exits", test_exits_builds_nothing_without_a_network,
       test_exits_isolates_two_user_names, test_exits_isolates_from_what_was_mixed_before,
       test_exits_prefers_what_is_in_use, test_exits_keeps_from_exits_and_circuits_that_failed,
       test_exits_ends_at_directories_for_those, test_exits_says_why_nothing_will_do,
-      test_exits_without_a_guard_for_now_waits,
+      test_exits_without_a_guard_for_now_waits, test_exits_without_a_path_for_one_builds_for_others,
       test_exits_uses_a_relaxed_circuit_for_what_it_was_picked_for,
       test_exits_after_a_period_of_failures_tries_six_times_in_the_next,
       test_exits_a_failure_holds_up_nobody_else, test_exits_blames_the_guard_for_the_first_hop_only,
