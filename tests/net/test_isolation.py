@@ -8,9 +8,10 @@ import privnet
 import socks_client
 
 
-def circuits_of(lab, ports, wait_s=5):
+def circuits_of(lab, ports, wait_s=20):
     """The (exit, circuit) of the one stream to each port. Streams of the test before may still be
-    on their way out at the exits: those are waited for."""
+    on their way out at the exits: those are waited for (tor can hold back a DESTROY on an idle link
+    for 9.5 s)."""
     end = time.monotonic() + wait_s
     while True:
         seen = lab.exit_streams()
