@@ -215,6 +215,7 @@ struct exit_circ *exits_launch(struct exits *x, const struct path_request *req)
 {
     struct path_pick pick;
     x->why_not[0] = 0;
+    x->guardless = false;
     err_t e = path_pick(x->nd, x->config.path, x->guards, req, x->env, &pick);
     if (e != OK) {
         log_info(x->env->log, "No path for a circuit: %s", pick.why);

@@ -277,8 +277,8 @@ void options_forget_derived(struct options *o);
 
 /* Rules over several options, and the derived values `is`. ERR_MALFORMED, ERR_NOMEM. */
 MUST_USE err_t options_check(struct options *o, const struct options_env *env, struct conf_err *e);
-/* The same, going on behind a broken rule. If FAULTS has some already, only rules that look at one
- * line: what others would say may follow from that. */
+/* The same, going on behind a broken rule, and behind lines that are in FAULTS already: their
+ * options are looked at as if nothing had been said of them. */
 MUST_USE err_t options_check_each(struct options *o, const struct options_env *env,
                                   struct conf_faults *faults);
 

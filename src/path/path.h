@@ -91,9 +91,8 @@ struct path_pick {
     const struct relay *hop[PATH_LEN]; /* first hop first */
     size_t n;
     enum guard_use guard_use;
-    bool relaxed; /* no relay had all the flags wanted; some hop lacks Fast or Stable */
-    bool
-        no_guard; /* after an error: for want of a guard, so another request would fare no better */
+    bool relaxed;           /* no relay had all the flags wanted; some hop lacks Fast or Stable */
+    bool no_guard;          /* after an error: for want of a guard, as would any other request */
     char why[PATH_WHY_MAX]; /* after an error: a sentence such as "no exit relay allows port 25" */
 };
 

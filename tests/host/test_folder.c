@@ -5,35 +5,7 @@
 #include <unistd.h>
 
 #include "conf/capture.h"
-
-static char dir[64];
-
-static void new_dir(void)
-{
-    strcpy(dir, "/tmp/tunic-proc-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
-}
-
-static const char *in_dir(const char *name)
-{
-    static char path[128];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    return path;
-}
-
-static void remove_dir(void)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", dir);
-    ck_assert_int_eq(system(command), 0);
-}
-
-static mode_t mode_of(const char *path)
-{
-    struct stat st;
-    ck_assert_int_eq(stat(path, &st), 0);
-    return st.st_mode & 07777;
-}
+#include "support/tempdir.h"
 
 /* Opens and closes again. */
 static err_t try_open(const char *path, bool group_readable, const char *owner, struct capture *c,
