@@ -5,6 +5,7 @@ that it is ready, SIGTERM ends it with status 0.
 """
 
 import os
+import random
 import re
 import shutil
 import signal
@@ -25,10 +26,20 @@ def program(as_tor=IS_TOR):
     return os.path.abspath(os.environ.get("TUNIC", os.path.join(TOP, "build", "tunic")))
 
 
-def free_port(host="127.0.0.1"):
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
+def free_port(host="127.0.0.1", several=1):
+    """A port that nobody listens on, and SEVERAL - 1 more above it. It lies below those that the
+    kernel gives to connections: one of these may get our port before the program is there, on any
+    address, and keeps it for a minute after its end."""
+    for _ in range(100):
+        port = random.randrange(30000, 32700)
+        try:
+            for number in range(port, port + several):
+                with socket.socket() as probe:
+                    probe.bind((host, number))
+            return port
+        except OSError:
+            continue
+    raise AssertionError("no free port on " + host)
 
 
 class Sut:

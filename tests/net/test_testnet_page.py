@@ -190,7 +190,7 @@ def test_orders():
 
 
 def test_numbers_of_the_network():
-    port = sut_module.free_port()
+    port = sut_module.free_port(several=2)
     with Network("--relays", "10", "--exits", "5", "--authorities", "1", "--interval", "20",
                  "--base-port", str(port), "--socks-port", str(sut_module.free_port()),
                  "--phantom", "7") as network:
