@@ -29,10 +29,10 @@ CHECK_LIBS := $(shell pkg-config --silence-errors --libs check)
 CHECK_CFLAGS := $(shell pkg-config --silence-errors --cflags check)
 
 LAYERS := $(shell sed -n 's/^\([a-z]*\):.*/\1/p' src/LAYERS)
-layer_src = $(sort $(wildcard src/$(1)/*.c))
+layer_src = $(sort $(wildcard src/$(1)/*.c src/$(1)/*/*.c))
 layer_obj = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(call layer_src,$(1)))
 # What only the program needs is above the library.
-APP_LAYERS := forge fetch check app
+APP_LAYERS := forge docs check app
 # Layers from the top down, for linking one layer's tests with nothing above it.
 layers_upto = $(shell sed -n 's/^\([a-z]*\):.*/\1/p' src/LAYERS | sed '/^$(1)$$/q' | tac)
 
@@ -89,12 +89,13 @@ $(BUILD)/man3/tunic.3: tools/man3 include/tunic/*.h
 	$(call say,MAN,$(@D))
 	$(Q)rm -rf $(@D) && tools/man3 $(VERSION) $(@D) include/tunic/*.h
 
-# One archive a layer: a layer's tests link that layer and those below it, nothing else.
+# One archive a layer: a layer's tests link that layer and those below it, nothing else. (q: folders
+# of a layer may have files of one name.)
 $(foreach l,$(LAYERS),$(eval $(BUILD)/layer/$(l).a: $(call layer_obj,$(l))))
 $(BUILD)/layer/%.a: src/LAYERS
 	@mkdir -p $(@D) && rm -f $@
 	$(call say,AR,$@)
-	$(Q)$(AR) rcs $@ $(filter %.o,$^)
+	$(Q)$(AR) qcs $@ $(filter %.o,$^)
 
 $(BUILD)/tests/%.o: tests/%.c Makefile
 	@mkdir -p $(@D)
@@ -139,7 +140,7 @@ $(BUILD)/mutant/tunic: $(BUILD)/tests/mutant/mutant.o $(APP_OBJ) $(BUILD)/libtun
 	$(Q)$(CC) $(LDFLAGS_ALL) $(foreach f,$(MUTANT_WRAP),-Wl,--wrap=$(f)) -pie -o $@ $< $(APP_OBJ) \
 	    $(BUILD)/libtunic.a $(APP_LIBS)
 
-APP_ARCHIVES := $(foreach l,app check fetch forge,$(BUILD)/layer/$(l).a)
+APP_ARCHIVES := $(foreach l,app check docs forge,$(BUILD)/layer/$(l).a)
 # Fuzz targets: with a plain main() that replays a corpus, and with libFuzzer.
 $(BUILD)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(APP_ARCHIVES) $(BUILD)/libtunic.a
 	@mkdir -p $(@D)

@@ -5,12 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/check.h"
-#include "app/fetch.h"
-#include "app/forge.h"
+#include "app/check/check.h"
+#include "app/fetch/fetch.h"
+#include "app/forge/forge.h"
 #include "app/process.h"
 #include "app/run.h"
-#include "app/testnet.h"
+#include "app/testnet/testnet.h"
 #include "app/version.h"
 #include "host/apply.h"
 #include "host/disk.h"

@@ -7,8 +7,8 @@
 #include "base/ratelim.h"
 #include "client/bootstrap.h"
 #include "client/directory.h"
+#include "client/dirfetch.h"
 #include "client/exits.h"
-#include "client/fetch.h"
 #include "client/linkpool.h"
 #include "client/offline.h"
 #include "client/settings.h"
@@ -38,7 +38,7 @@ struct client {
     struct directory *directory;
     bool directory_is_mine; /* made by and for this client: its options are the directory's */
     struct directory_member member;
-    struct fetcher *fetcher;
+    struct dirfetch *dirfetch;
     struct state *state;
     struct guards *guards;
     struct chooser *chooser;
@@ -217,7 +217,7 @@ static void fetch_due(void *arg)
         dirmgr_lacks(directory_mgr(c->directory)))
         return;
     bootstrap_reached(&c->bootstrap, BOOTSTRAP_CONN);
-    fetcher_run(c->fetcher);
+    dirfetch_run(c->dirfetch);
 }
 
 static void dir_store(void *arg, enum dir_file file, const void *bytes, size_t len, bool append)
@@ -262,7 +262,7 @@ static void dir_forgive(void *arg)
 static void dir_cancel(void *arg, uint32_t id)
 {
     struct client *c = arg;
-    fetcher_cancel(c->fetcher, id);
+    dirfetch_cancel(c->dirfetch, id);
 }
 
 static void dir_clock_skew(void *arg, int64_t skew_s, const char *text)
@@ -300,12 +300,12 @@ static const struct dirmgr_ops dirmgr_ops = {
     .obsolete = dir_obsolete,
 };
 
-static void dir_reached(void *arg, const struct rsa_id *relay, enum fetch_reach reach)
+static void dir_reached(void *arg, const struct rsa_id *relay, enum dirfetch_reach reach)
 {
     struct client *c = arg;
-    if (reach == FETCH_REACHED)
+    if (reach == DIRFETCH_REACHED)
         guards_succeeded(c->guards, relay);
-    else if (reach == FETCH_UNREACHED)
+    else if (reach == DIRFETCH_UNREACHED)
         guards_failed(c->guards, relay);
     else
         guards_dropped(c->guards, relay);
@@ -323,7 +323,7 @@ static uint64_t dir_max_dirtiness_ms(void *arg)
     return c->settings->config.max_circuit_dirtiness_s * (uint64_t)MS_PER_SEC;
 }
 
-static const struct fetcher_ops fetcher_ops = {
+static const struct dirfetch_ops dirfetch_ops = {
     .next_circuit_id = next_circuit_id,
     .reached = dir_reached,
     .build_timeout_ms = dir_build_timeout_ms,
@@ -398,7 +398,7 @@ static void expire_due(void *arg)
 {
     struct client *c = arg;
     exits_expire(c->exits);
-    fetcher_expire(c->fetcher);
+    dirfetch_expire(c->dirfetch);
     uint64_t s = habits_expire_s(c->settings->config.new_circuit_period_s);
     timerq_arm(&c->env->timers, &c->expire,
                habits_seen_us(c->env, c->env->mono_us, s, c->look_point_us));
@@ -423,7 +423,7 @@ static void clock_jumped(void *arg, int64_t seconds, bool late)
                    (long long)(seconds < 0 ? -seconds : seconds),
                    seconds < 0 ? "backward" : "forward");
     exits_retire_all(c->exits);
-    fetcher_retire_all(c->fetcher);
+    dirfetch_retire_all(c->dirfetch);
     dirmgr_retry_now(directory_mgr(c->directory));
     configure_chooser(c); /* guards may have grown too old */
 }
@@ -460,9 +460,9 @@ static err_t make_users(struct client *c)
 {
     struct exits_config exits_config = settings_exits(c->settings);
     struct tunnels_config tunnels_config = settings_tunnels(c->settings);
-    c->fetcher = fetcher_new(c->env, c->links, directory_mgr(c->directory), &fetcher_ops, c);
+    c->dirfetch = dirfetch_new(c->env, c->links, directory_mgr(c->directory), &dirfetch_ops, c);
     c->exits = exits_new(c->env, c->links, c->guards, c->cbt, &exits_config, &exits_ops, c);
-    if (!c->fetcher || !c->exits)
+    if (!c->dirfetch || !c->exits)
         return ERR_NOMEM;
     c->tunnels = tunnels_new(c->env, c->exits, &tunnels_config);
     return c->tunnels ? OK : ERR_NOMEM;
@@ -513,7 +513,7 @@ void client_free(struct client *c)
     env_disarm(c->env, &c->expire);
     tunnels_free(c->tunnels);
     exits_free(c->exits);
-    fetcher_free(c->fetcher);
+    dirfetch_free(c->dirfetch);
     directory_leave(&c->member);
     directory_unref(&c->directory);
     linkpool_free(c->links);
@@ -640,7 +640,7 @@ void client_stop(struct client *c)
     c->running = false;
     tunnels_end_all(c->tunnels, "the network is disabled (DisableNetwork)");
     exits_stop(c->exits);
-    fetcher_stop(c->fetcher);
+    dirfetch_stop(c->dirfetch);
     directory_leave(&c->member);
     linkpool_drop_all(c->links);
     env_disarm(c->env, &c->fetch);
@@ -680,7 +680,7 @@ err_t client_reconfigure(struct client *c, const struct client_config *config,
         log_info(c->env->log, "Changed preferred or excluded node lists. Abandoning previous "
                               "circuits.");
         exits_retire_all(c->exits);
-        fetcher_retire_all(c->fetcher);
+        dirfetch_retire_all(c->dirfetch);
     }
     if (c->started && old->config.avoid_disk_writes != fresh->config.avoid_disk_writes)
         arm_save(c);
@@ -729,7 +729,7 @@ unsigned client_bootstrap_percent(const struct client *c)
 
 size_t client_circuits(const struct client *c)
 {
-    return exits_count(c->exits) + fetcher_circuits(c->fetcher);
+    return exits_count(c->exits) + dirfetch_circuits(c->dirfetch);
 }
 
 /* ---- SIGUSR1 ---- */

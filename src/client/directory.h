@@ -33,7 +33,7 @@ struct dirmgr *directory_mgr(const struct directory *d);
 /* M (its ops and arg are set) hears of the network from now on: at the end of the wake-up of what
  * the others know already. */
 void directory_join(struct directory *d, struct directory_member *m);
-/* Requests that it carried are given up; free the fetcher first. No member: nothing happens. */
+/* Requests that it carried are given up; free the dirfetch first. No member: nothing happens. */
 void directory_leave(struct directory_member *m);
 bool directory_carried_by(const struct directory *d, const struct directory_member *m);
 

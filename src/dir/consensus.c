@@ -197,7 +197,7 @@ static err_t end_relay(struct parser *p)
     if (!p->in_relay)
         return OK;
     p->in_relay = false;
-    TRY(relay_end(p->relay_seen));
+    TRY(row_end(p->relay_seen));
     /* dir-spec 3.4.1: router entries are "sorted in ascending order by identity digest"; twice the
      * same relay is an error too. */
     size_t last = c->n_relays - 1;
@@ -230,7 +230,7 @@ static err_t take_relay(struct parser *p, const struct doc_item *item)
     }
     if (c->n_relays >= p->relays_cap)
         return ERR_MALFORMED;
-    TRY(relay_begin(item, &c->relays[c->n_relays++]));
+    TRY(row_begin(item, &c->relays[c->n_relays++]));
     p->relay_seen = 0;
     p->in_relay = true;
     return OK;

@@ -6,7 +6,7 @@
 #include "dir/doc.h"
 
 /* A relay's row from its "r" item; the other items follow one by one. */
-MUST_USE err_t relay_begin(const struct doc_item *r, struct relay *out);
+MUST_USE err_t row_begin(const struct doc_item *r, struct relay *out);
 /* The last "pr" line and what it came to: most relays have the same one. */
 struct last_protos {
     struct text text;
@@ -17,7 +17,7 @@ struct last_protos {
 MUST_USE err_t relay_item(const struct doc_item *item, struct relay *relay, unsigned *seen,
                           struct last_protos *last);
 /* The lines that must be there were. */
-MUST_USE err_t relay_end(unsigned seen);
+MUST_USE err_t row_end(unsigned seen);
 
 /* "key=number" with a signed 32-bit number. */
 MUST_USE err_t parse_key_value(struct text t, struct text *key, int32_t *value);

@@ -73,7 +73,7 @@ static void forget_nowhere(struct relay *r)
         r->orport = r->dirport = 0;
 }
 
-err_t relay_begin(const struct doc_item *r, struct relay *out)
+err_t row_begin(const struct doc_item *r, struct relay *out)
 {
     /* dir-spec 3.4.1, as the microdesc flavor has it:
      * "r" SP nickname SP identity SP publication SP IP SP ORPort SP DirPort; publication is two
@@ -184,7 +184,7 @@ err_t relay_item(const struct doc_item *item, struct relay *relay, unsigned *see
     return OK;
 }
 
-err_t relay_end(unsigned seen)
+err_t row_end(unsigned seen)
 {
     const unsigned must = SEEN_S | SEEN_M;
     return (seen & must) == must ? OK : ERR_MALFORMED;

@@ -119,7 +119,7 @@ static err_t write_consensuses(const struct forge_network_wish *wish, const stru
                                struct forge_network *out)
 {
     size_t head_len = 0, signed_len;
-    for (enum docs_flavor f = 0; f < DOCS_FLAVORS; f++) {
+    for (enum consdoc_flavor f = 0; f < CONSDOC_FLAVORS; f++) {
         struct docw *w = &out->consensus[f];
         consdoc_write(w, c, f, &head_len);
         edit_apply(wish->head.edit, wish->head.n, w, 0, head_len);
@@ -197,7 +197,7 @@ void forge_network_free(struct forge_network *n)
     docw_free(&n->certs);
     for (size_t i = 0; i < CONSDOC_AUTHORITIES_MOST; i++)
         docw_free(&n->vote[i]);
-    for (size_t f = 0; f < DOCS_FLAVORS; f++)
+    for (size_t f = 0; f < CONSDOC_FLAVORS; f++)
         docw_free(&n->consensus[f]);
     docw_free(&n->microdescs);
     docw_free(&n->descriptors);

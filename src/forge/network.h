@@ -58,7 +58,7 @@ struct forge_network_wish {
 struct forge_network {
     struct docw certs;
     struct docw vote[CONSDOC_AUTHORITIES_MOST];
-    struct docw consensus[DOCS_FLAVORS];
+    struct docw consensus[CONSDOC_FLAVORS];
     /* Each once, in the consensus's order; microdescriptors as clients keep them, with the time
      * they were last listed. */
     struct docw microdescs, descriptors;

@@ -96,10 +96,10 @@ void consdoc_fact_lines(struct docw *w, const struct consdoc_relay *r)
 
 /* ---- the consensus ---- */
 
-static void write_preamble(struct docw *w, const struct consdoc *c, enum docs_flavor flavor)
+static void write_preamble(struct docw *w, const struct consdoc *c, enum consdoc_flavor flavor)
 {
     docw_fmt(w, "network-status-version 3%s\nvote-status consensus\nconsensus-method %d\n",
-             flavor == DOCS_MICRODESC ? " microdesc" : "", CONSENSUS_METHOD);
+             flavor == CONSDOC_MICRODESC ? " microdesc" : "", CONSENSUS_METHOD);
     consdoc_times(w, c);
     consdoc_flags(w, "known-flags", ~0u);
     consdoc_protocols(w);
@@ -127,10 +127,10 @@ static void write_sources(struct docw *w, const struct consdoc *c)
     }
 }
 
-static void write_relay(struct docw *w, const struct consdoc *c, enum docs_flavor flavor,
+static void write_relay(struct docw *w, const struct consdoc *c, enum consdoc_flavor flavor,
                         const struct consdoc_relay *r)
 {
-    bool micro = flavor == DOCS_MICRODESC;
+    bool micro = flavor == CONSDOC_MICRODESC;
     consdoc_row(w, r, micro ? NULL : r->descriptor_sha1, micro ? PUBLISHED_NEVER_S : r->published_s,
                 c->nowhere);
     if (micro) {
@@ -177,7 +177,7 @@ static void write_weights(struct docw *w, const struct consdoc *c)
     docw_add(w, TEXT_LIT("\n"));
 }
 
-void consdoc_write(struct docw *w, const struct consdoc *c, enum docs_flavor flavor,
+void consdoc_write(struct docw *w, const struct consdoc *c, enum consdoc_flavor flavor,
                    size_t *head_len)
 {
     write_preamble(w, c, flavor);
@@ -190,10 +190,10 @@ void consdoc_write(struct docw *w, const struct consdoc *c, enum docs_flavor fla
 }
 
 /* dir-spec 3.4.1: SHA-1 in the ns flavor, where the algorithm has no name; else SHA-256. */
-void consdoc_sign(struct docw *w, const struct consdoc *c, enum docs_flavor flavor,
+void consdoc_sign(struct docw *w, const struct consdoc *c, enum consdoc_flavor flavor,
                   const char *algorithm, size_t n, size_t *signed_len)
 {
-    bool micro = flavor == DOCS_MICRODESC;
+    bool micro = flavor == CONSDOC_MICRODESC;
     const char *name = algorithm ? algorithm : micro ? "sha256" : "";
     uint8_t digest[SHA256_LEN];
     docw_add(w, TEXT_LIT("directory-signature "));

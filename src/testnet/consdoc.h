@@ -13,7 +13,7 @@
 #include "dir/consensus.h"
 #include "testnet/docw.h"
 
-enum docs_flavor { DOCS_NS, DOCS_MICRODESC, DOCS_FLAVORS };
+enum consdoc_flavor { CONSDOC_NS, CONSDOC_MICRODESC, CONSDOC_FLAVORS };
 
 enum { CONSDOC_AUTHORITIES_MOST = 15 };
 
@@ -67,7 +67,7 @@ void consdoc_sign_cert(struct docw *w, size_t from, const struct consdoc_authori
  * its authority's certificate. */
 void consdoc_write_vote(struct docw *w, const struct consdoc *c, const struct consdoc_authority *a,
                         size_t *head_len);
-void consdoc_write(struct docw *w, const struct consdoc *c, enum docs_flavor flavor,
+void consdoc_write(struct docw *w, const struct consdoc *c, enum consdoc_flavor flavor,
                    size_t *head_len);
 
 /* The vote's digest goes to A, for the consensus. */
@@ -75,7 +75,7 @@ void consdoc_sign_vote(struct docw *w, struct consdoc_authority *a);
 
 /* By the first N authorities. ALGORITHM is what a signature says that it is over; NULL: the truth.
  * *SIGNED_LEN is how much of the text is signed. */
-void consdoc_sign(struct docw *w, const struct consdoc *c, enum docs_flavor flavor,
+void consdoc_sign(struct docw *w, const struct consdoc *c, enum consdoc_flavor flavor,
                   const char *algorithm, size_t n, size_t *signed_len);
 
 #endif

@@ -67,17 +67,20 @@ void dirserv_free(struct dirserv *s)
 
 /* ---- faults ---- */
 
-static enum docs_lie choose_lie(struct faults *f)
+static enum netdocs_lie choose_lie(struct faults *f)
 {
     static const struct {
         enum fault fault;
-        enum docs_lie lie;
+        enum netdocs_lie lie;
     } lies[] = {
-        {FAULT_DIR_UNSIGNED, DOCS_ONE_SIGNATURE}, {FAULT_DIR_BAD_DIGEST_ALG, DOCS_UNKNOWN_DIGEST},
-        {FAULT_DIR_FORGED, DOCS_FORGED},          {FAULT_DIR_OLD, DOCS_EXPIRED},
-        {FAULT_DIR_FUTURE, DOCS_FUTURE},          {FAULT_DIR_EVIL_ADDRESS, DOCS_EVIL_ADDRESS},
+        {FAULT_DIR_UNSIGNED, NETDOCS_ONE_SIGNATURE},
+        {FAULT_DIR_BAD_DIGEST_ALG, NETDOCS_UNKNOWN_DIGEST},
+        {FAULT_DIR_FORGED, NETDOCS_FORGED},
+        {FAULT_DIR_OLD, NETDOCS_EXPIRED},
+        {FAULT_DIR_FUTURE, NETDOCS_FUTURE},
+        {FAULT_DIR_EVIL_ADDRESS, NETDOCS_EVIL_ADDRESS},
     };
-    enum docs_lie lie = DOCS_HONEST;
+    enum netdocs_lie lie = NETDOCS_HONEST;
     for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++)
         if (fault_now(f, lies[i].fault))
             lie = lies[i].lie;
@@ -209,7 +212,8 @@ static void unstore(struct dirserv_answer *a, const struct dirserv *s,
     bool microdesc = text_starts(r->url, "/tor/status-vote/current/consensus-microdesc");
     a->stored = (struct text){0};
     docw_add(&a->body,
-             docs_consensus(s->source->docs, microdesc ? DOCS_MICRODESC : DOCS_NS, DOCS_HONEST));
+             netdocs_consensus(s->source->docs, microdesc ? CONSDOC_MICRODESC : CONSDOC_NS,
+                               NETDOCS_HONEST));
 }
 
 static err_t encode(const struct spoilt *x, enum dir_encoding *enc, struct text body,

@@ -10,15 +10,15 @@
 #include "base/addr.h"
 #include "base/env.h"
 #include "base/err.h"
-#include "testnet/docs.h"
 #include "testnet/faults.h"
+#include "testnet/netdocs.h"
 
 struct dirserv;
 
 /* What is served, shared by all connections of one node. */
 struct dirserv_source {
     struct env *env;
-    struct docs *docs;
+    struct netdocs *docs;
     struct faults *faults; /* of the node */
     struct rsa_id self;    /* whose descriptor is server/authority */
 };

@@ -189,7 +189,7 @@ static size_t count(struct text t, const char *what)
 static void swap_cert(const struct dirserv_source *source, struct docw *body)
 {
     static const char first[] = "dir-key-certificate-version";
-    struct text all = docs_key_certs(source->docs);
+    struct text all = netdocs_key_certs(source->docs);
     while (all.len) {
         const char *next = memmem(all.s + 1, all.len - 1, first, strlen(first));
         struct text one = {all.s, next ? (size_t)(next - all.s) : all.len};

@@ -46,7 +46,7 @@ struct dirserv_answer {
 
 /* What is to be served falsely. */
 struct dirserv_spoil {
-    enum docs_lie lie;
+    enum netdocs_lie lie;
     bool wrong_microdescs;
 };
 

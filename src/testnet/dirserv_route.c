@@ -7,7 +7,7 @@
 #include "crypto/encode.h"
 
 enum {
-    ALL_ENCODINGS = (1u << DOCS_ENCODINGS) - 1,
+    ALL_ENCODINGS = (1u << NETDOCS_ENCODINGS) - 1,
     CERT_LIFETIME_S = 60 * 60,
     VOTE_LIFETIME_S = 60,
     ALL_LIFETIME_S = 60 * 60,
@@ -68,11 +68,11 @@ static void finish(const struct asked *a, const char *missing, int64_t lifetime_
 /* ---- consensuses ---- */
 
 /* Whether START ("A1B2C3") begins the fingerprint of one of our authorities, who all sign. */
-static bool is_signer(const struct docs *d, struct text start)
+static bool is_signer(const struct netdocs *d, struct text start)
 {
-    for (size_t i = 0; i < docs_authority_count(d); i++) {
+    for (size_t i = 0; i < netdocs_authority_count(d); i++) {
         char id[HEX_SIZE(20)];
-        hex_upper(docs_v3_id(d, i), 20, id);
+        hex_upper(netdocs_v3_id(d, i), 20, id);
         if (start.len && start.len < sizeof id && strncasecmp(id, start.s, start.len) == 0)
             return true;
     }
@@ -89,18 +89,18 @@ static bool is_signed_by_enough(const struct asked *a, struct text list)
     return !wanted || have > wanted / 2;
 }
 
-static bool has_newest(const struct asked *a, enum docs_flavor flavor)
+static bool has_newest(const struct asked *a, enum consdoc_flavor flavor)
 {
     for (size_t i = 0; i < a->request->n_diff_from; i++)
-        if (docs_is_newest(a->source->docs, flavor, a->request->diff_from[i]))
+        if (netdocs_is_newest(a->source->docs, flavor, a->request->diff_from[i]))
             return true;
     return false;
 }
 
-static bool add_diff(const struct asked *a, enum docs_flavor flavor)
+static bool add_diff(const struct asked *a, enum consdoc_flavor flavor)
 {
     for (size_t i = 0; i < a->request->n_diff_from; i++) {
-        struct text diff = docs_diff(a->source->docs, flavor, a->request->diff_from[i]);
+        struct text diff = netdocs_diff(a->source->docs, flavor, a->request->diff_from[i]);
         add(a, diff);
         if (diff.len)
             return true;
@@ -108,20 +108,21 @@ static bool add_diff(const struct asked *a, enum docs_flavor flavor)
     return false;
 }
 
-static void add_whole(const struct asked *a, enum docs_flavor flavor)
+static void add_whole(const struct asked *a, enum consdoc_flavor flavor)
 {
     struct dirserv_answer *x = a->answer;
     x->stored_encoding = dirserv_best_encoding(a->request->accepts, true);
-    if (a->spoil->lie != DOCS_HONEST)
-        add(a, docs_consensus(a->source->docs, flavor, a->spoil->lie));
-    else if (docs_consensus_encoded(a->source->docs, flavor, x->stored_encoding, &x->stored) != OK)
+    if (a->spoil->lie != NETDOCS_HONEST)
+        add(a, netdocs_consensus(a->source->docs, flavor, a->spoil->lie));
+    else if (netdocs_consensus_encoded(a->source->docs, flavor, x->stored_encoding, &x->stored) !=
+             OK)
         x->stored = (struct text){0};
 }
 
 /* What stands behind "consensus" in a URL: "", or "-FLAVOR"; then "/diff/HASH"; then "/F1+F2". A
  * flavor that we don't know is taken for the first one, as in C tor. */
 struct wish {
-    enum docs_flavor flavor;
+    enum consdoc_flavor flavor;
     bool only_diff; /* from R's only digest */
     struct dirserv_request r;
     struct text signers;
@@ -130,9 +131,9 @@ struct wish {
 static bool read_wish(struct text rest, const struct dirserv_request *r, struct wish *out)
 {
     struct text name;
-    *out = (struct wish){.flavor = DOCS_NS, .r = *r};
+    *out = (struct wish){.flavor = CONSDOC_NS, .r = *r};
     if (skip_prefix(&rest, "-") && text_split(&rest, '/', &name) && text_is(name, "microdesc"))
-        out->flavor = DOCS_MICRODESC;
+        out->flavor = CONSDOC_MICRODESC;
     skip_prefix(&rest, "/");
     out->only_diff = skip_prefix(&rest, "diff/");
     if (out->only_diff) {
@@ -147,11 +148,11 @@ static bool read_wish(struct text rest, const struct dirserv_request *r, struct 
 /* Why the newest consensus may not be given, though there is one; NULL: it may. */
 static const char *unfit(const struct asked *a, const struct wish *w)
 {
-    const struct docs *d = a->source->docs;
+    const struct netdocs *d = a->source->docs;
     int64_t now = env_wall_s(a->source->env);
-    if (docs_valid_after_s(d) > now + REASONABLY_LIVE_S)
+    if (netdocs_valid_after_s(d) > now + REASONABLY_LIVE_S)
         return "Consensus is too new";
-    if (docs_valid_until_s(d) + REASONABLY_LIVE_S < now)
+    if (netdocs_valid_until_s(d) + REASONABLY_LIVE_S < now)
         return "Consensus is too old";
     if (!is_signed_by_enough(a, w->signers))
         return "Consensus not signed by sufficient number of requested authorities";
@@ -161,8 +162,8 @@ static const char *unfit(const struct asked *a, const struct wish *w)
 static void give_consensus(const struct asked *a, const struct wish *w)
 {
     struct dirserv_answer *x = a->answer;
-    int64_t now = env_wall_s(a->source->env), fresh = docs_fresh_until_s(a->source->docs);
-    bool honest = a->spoil->lie == DOCS_HONEST;
+    int64_t now = env_wall_s(a->source->env), fresh = netdocs_fresh_until_s(a->source->docs);
+    bool honest = a->spoil->lie == NETDOCS_HONEST;
     bool diff = honest && add_diff(a, w->flavor);
     if (w->only_diff && !diff) {
         refuse(a, 404, "No such diff available");
@@ -171,7 +172,7 @@ static void give_consensus(const struct asked *a, const struct wish *w)
     if (!diff)
         add_whole(a, w->flavor);
     const char *why = x->body.len || x->stored.len ? unfit(a, w) : "Not found";
-    x->modified_s = docs_valid_after_s(a->source->docs);
+    x->modified_s = netdocs_valid_after_s(a->source->docs);
     x->lifetime_s = fresh > now ? fresh - now : 0;
     x->vary = true;
     if (why)
@@ -199,13 +200,13 @@ static void consensus(const struct asked *a, struct text rest)
 
 static void one_vote(const struct asked *a, const uint8_t *id)
 {
-    add(a, docs_vote(a->source->docs, id));
+    add(a, netdocs_vote(a->source->docs, id));
 }
 
 /* The vote of the authority that is asked; other relays have none. */
 static void own_vote(const struct asked *a)
 {
-    const uint8_t *id = docs_v3_id_of(a->source->docs, &a->source->self);
+    const uint8_t *id = netdocs_v3_id_of(a->source->docs, &a->source->self);
     if (id)
         one_vote(a, id);
 }
@@ -232,12 +233,12 @@ static void next(const struct asked *a, struct text rest)
 
 static void cert_by_id(const struct asked *a, const uint8_t *id)
 {
-    add(a, docs_key_cert(a->source->docs, id, NULL));
+    add(a, netdocs_key_cert(a->source->docs, id, NULL));
 }
 
 static void cert_by_signing_key(const struct asked *a, const uint8_t *sk)
 {
-    add(a, docs_key_cert(a->source->docs, NULL, sk));
+    add(a, netdocs_key_cert(a->source->docs, NULL, sk));
 }
 
 /* "ID-SK+ID-SK" */
@@ -248,15 +249,15 @@ static void certs_by_both(const struct asked *a, struct text list)
     while (text_split(&list, '+', &pair))
         if (text_split(&pair, '-', &id) && hex_decode_exact(id, x, sizeof x) == OK &&
             hex_decode_exact(pair, y, sizeof y) == OK)
-            add(a, docs_key_cert(a->source->docs, x, y));
+            add(a, netdocs_key_cert(a->source->docs, x, y));
 }
 
 static void keys(const struct asked *a, struct text rest)
 {
-    int64_t published = docs_certs_published_s(a->source->docs);
-    const uint8_t *own = docs_v3_id_of(a->source->docs, &a->source->self);
+    int64_t published = netdocs_certs_published_s(a->source->docs);
+    const uint8_t *own = netdocs_v3_id_of(a->source->docs, &a->source->self);
     if (text_is(rest, "all")) {
-        add(a, docs_key_certs(a->source->docs));
+        add(a, netdocs_key_certs(a->source->docs));
     } else if (text_is(rest, "authority")) {
         if (own)
             cert_by_id(a, own);
@@ -282,24 +283,24 @@ static void one_server(const struct asked *a, const uint8_t *id)
 {
     struct rsa_id rsa;
     memcpy(rsa.b, id, sizeof rsa.b);
-    add(a, docs_descriptor(a->source->docs, &rsa));
+    add(a, netdocs_descriptor(a->source->docs, &rsa));
 }
 
 static void one_server_by_digest(const struct asked *a, const uint8_t *digest)
 {
-    add(a, docs_descriptor_by_digest(a->source->docs, digest));
+    add(a, netdocs_descriptor_by_digest(a->source->docs, digest));
 }
 
 static void one_extra(const struct asked *a, const uint8_t *id)
 {
     struct rsa_id rsa;
     memcpy(rsa.b, id, sizeof rsa.b);
-    add(a, docs_extra_info(a->source->docs, &rsa));
+    add(a, netdocs_extra_info(a->source->docs, &rsa));
 }
 
 static void one_extra_by_digest(const struct asked *a, const uint8_t *digest)
 {
-    add(a, docs_extra_info_by_digest(a->source->docs, digest));
+    add(a, netdocs_extra_info_by_digest(a->source->docs, digest));
 }
 
 typedef void (*add_one)(const struct asked *a, const uint8_t *bytes);
@@ -334,12 +335,13 @@ static void descriptors(const struct asked *a, struct text rest, struct text all
 
 static void server(const struct asked *a, struct text rest)
 {
-    descriptors(a, rest, docs_all_descriptors(a->source->docs), one_server, one_server_by_digest);
+    descriptors(a, rest, netdocs_all_descriptors(a->source->docs), one_server,
+                one_server_by_digest);
 }
 
 static void extra(const struct asked *a, struct text rest)
 {
-    descriptors(a, rest, docs_all_extra_infos(a->source->docs), one_extra, one_extra_by_digest);
+    descriptors(a, rest, netdocs_all_extra_infos(a->source->docs), one_extra, one_extra_by_digest);
 }
 
 /* ---- microdescriptors ---- */
@@ -356,7 +358,7 @@ static void wrong_microdescs(const struct asked *a, struct text asked_for, size_
     for (size_t i = 0; n; i++) {
         struct sha256 digest;
         char name[BASE64_SIZE(32)];
-        struct text t = docs_microdesc_at(a->source->docs, i, &digest);
+        struct text t = netdocs_microdesc_at(a->source->docs, i, &digest);
         if (!t.len) { /* all there are were asked for: one of nobody */
             add(a, TEXT_LIT(OF_NOBODY));
             return;
@@ -379,7 +381,7 @@ static void microdescs(const struct asked *a, struct text rest)
         n++;
         if (!a->spoil->wrong_microdescs &&
             base64_decode_exact(part, BASE64_EITHER, digest, sizeof digest) == OK)
-            add(a, docs_microdesc(a->source->docs, digest));
+            add(a, netdocs_microdesc(a->source->docs, digest));
     }
     if (a->spoil->wrong_microdescs)
         wrong_microdescs(a, rest, n);

@@ -12,9 +12,9 @@
 #include "base/env.h"
 #include "base/err.h"
 #include "link/link.h"
-#include "testnet/docs.h"
 #include "testnet/faults.h"
 #include "testnet/identity.h"
+#include "testnet/netdocs.h"
 #include "testnet/plan.h"
 
 struct node;
@@ -46,7 +46,7 @@ struct node_host {
 struct node_config {
     const struct plan_node *plan;  /* borrowed, with ports filled in */
     const struct identity *id;     /* borrowed */
-    struct docs *docs;             /* borrowed */
+    struct netdocs *docs;          /* borrowed */
     struct tls_ctx *dial_tls;      /* borrowed: of links to other nodes, */
     struct tls_ctx *accept_tls;    /* and of those that come in */
     const struct node_host *hosts; /* borrowed */

@@ -15,7 +15,7 @@ struct testnet {
     struct plan plan;
     const struct identity *ids; /* borrowed, or own */
     struct identity *own_ids;
-    struct docs *docs;
+    struct netdocs *docs;
     struct tls_ctx *dial_tls, *accept_tls; /* of all nodes */
     struct node *node[PLAN_NODES_MOST];
     struct timer republish;
@@ -24,7 +24,7 @@ struct testnet {
 static void republish(void *arg)
 {
     struct testnet *t = arg;
-    if (docs_publish(t->docs) != OK)
+    if (netdocs_publish(t->docs) != OK)
         log_warn(t->env->log, "No new consensus could be made; the old one stays.");
     env_arm_ms(t->env, &t->republish, (uint64_t)t->plan.interval_s * MS_PER_SEC);
 }
@@ -80,8 +80,8 @@ static err_t set_up(struct testnet *t, const struct testnet_config *config,
 {
     if (!t->ids)
         TRY(make_identities(t));
-    TRY(docs_new(t->env, &t->plan, t->ids, &t->docs));
-    TRY(docs_publish(t->docs));
+    TRY(netdocs_new(t->env, &t->plan, t->ids, &t->docs));
+    TRY(netdocs_publish(t->docs));
     TRY(tls_ctx_new_client(&t->dial_tls));
     TRY(make_accept_tls(t));
     TRY(make_nodes(t, config, ops, world));
@@ -118,7 +118,7 @@ void testnet_free(struct testnet *t)
     for (size_t i = 0; t->own_ids && i < t->plan.n_nodes; i++)
         identity_wipe(&t->own_ids[i]);
     free(t->own_ids);
-    docs_free(t->docs);
+    netdocs_free(t->docs);
     tls_ctx_free(t->dial_tls);
     tls_ctx_free(t->accept_tls);
     free(t);
@@ -156,7 +156,7 @@ struct node *testnet_node_at(const struct testnet *t, const struct ipport *or_po
     return NULL;
 }
 
-struct docs *testnet_docs(const struct testnet *t)
+struct netdocs *testnet_docs(const struct testnet *t)
 {
     return t->docs;
 }
@@ -165,7 +165,7 @@ const char *testnet_authority_line(const struct testnet *t, size_t i, char out[T
 {
     const struct plan_node *n = &t->plan.node[i];
     char v3[HEX_SIZE(20)], fingerprint[HEX_SIZE(20)], address[IP_TEXT_MAX];
-    hex_upper(docs_v3_id(t->docs, i), 20, v3);
+    hex_upper(netdocs_v3_id(t->docs, i), 20, v3);
     hex_upper(t->ids[i].rsa_id.b, 20, fingerprint);
     ip_text(&n->or_port.ip, address);
     snprintf(out, TESTNET_LINE_MAX, "%s orport=%u no-v2 v3ident=%s %s:%u %s", n->nickname,

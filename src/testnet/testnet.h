@@ -3,7 +3,7 @@
 #ifndef TUNIC_TESTNET_TESTNET_H
 #define TUNIC_TESTNET_TESTNET_H
 
-#include "testnet/docs.h"
+#include "testnet/netdocs.h"
 #include "testnet/node.h"
 #include "testnet/plan.h"
 
@@ -27,7 +27,7 @@ struct node *testnet_node(const struct testnet *t, size_t i);
 /* By nickname or $-less fingerprint; NULL if there is none. */
 struct node *testnet_node_by_name(const struct testnet *t, const char *name);
 struct node *testnet_node_at(const struct testnet *t, const struct ipport *or_port);
-struct docs *testnet_docs(const struct testnet *t);
+struct netdocs *testnet_docs(const struct testnet *t);
 
 /* What torrc has behind "DirAuthority" for authority I (I < authorities); returns OUT. */
 enum { TESTNET_LINE_MAX = 256 };

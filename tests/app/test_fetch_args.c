@@ -1,5 +1,5 @@
 /* The command line of "tunic fetch", and whom it leads to. */
-#include "app/fetch_args.h"
+#include "app/fetch/args.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -35,7 +35,7 @@ START_TEST(test_fetch_args_defaults)
 {
     ck_ok(parse("consensus"));
     ck_assert_uint_eq(args.n_wants, 1);
-    ck_assert_int_eq(args.wants[0].kind, FETCH_CONSENSUS);
+    ck_assert_int_eq(args.wants[0].kind, DOCS_CONSENSUS);
     ck_assert_str_eq(args.words[0], "consensus");
     ck_assert_uint_eq(args.retries, 3);
     ck_assert_uint_eq(args.timeout_s, 120);
@@ -62,7 +62,7 @@ START_TEST(test_fetch_args_takes_each)
                 "ed25519=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8|--dirport=[::1]:80|"
                 "--encoding|gzip|--no-verify|--retries|0|--timeout|5|-o|x/|--json|-v|--|keys/all"));
     ck_assert_uint_eq(args.n_wants, 2);
-    ck_assert_int_eq(args.wants[1].kind, FETCH_KEYS);
+    ck_assert_int_eq(args.wants[1].kind, DOCS_KEYS);
     ck_assert_uint_eq(args.sources.n, 2);
     const struct source_spec *s = args.sources.list;
     ck_assert(s[0].is_given && s[0].has_rsa && s[0].has_ed && s[0].rsa.b[0] == 0xaa);

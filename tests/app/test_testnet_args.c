@@ -1,5 +1,5 @@
 /* The command line of "tunic testnet". */
-#include "app/testnet_args.h"
+#include "app/testnet/args.h"
 
 #include <stdio.h>
 #include <string.h>

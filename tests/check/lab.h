@@ -145,10 +145,10 @@ static inline void lab_start(struct lab *lab)
 {
     wired_start_in(&lab->w, LAB_PHANTOMS, &lab_world);
     size_t i = wired_find(&lab->w, PLAN_EXIT, 0);
-    struct docs *docs = testnet_docs(lab->w.net);
+    struct netdocs *docs = testnet_docs(lab->w.net);
     lab->node = testnet_node(lab->w.net, i);
-    lab->old_consensus = text_dup(docs_consensus(docs, DOCS_MICRODESC, DOCS_HONEST));
-    ck_ok(docs_publish(docs));
+    lab->old_consensus = text_dup(netdocs_consensus(docs, CONSDOC_MICRODESC, NETDOCS_HONEST));
+    ck_ok(netdocs_publish(docs));
     lab->config = (struct check_config){.env = lab->w.env,
                                         .wire = &lab_wire,
                                         .world = lab,

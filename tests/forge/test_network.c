@@ -88,7 +88,7 @@ static err_t judge(struct consensus *c, struct consensus_verdict *v)
 static struct consensus *parse(void)
 {
     struct consensus *c;
-    ck_ok(consensus_parse(docw_text(&net.consensus[DOCS_MICRODESC]), &c));
+    ck_ok(consensus_parse(docw_text(&net.consensus[CONSDOC_MICRODESC]), &c));
     return c;
 }
 

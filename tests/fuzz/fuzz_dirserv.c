@@ -20,7 +20,7 @@ static struct network {
     uint64_t seed;
     struct plan plan;
     struct identity id[4];
-    struct docs *docs;
+    struct netdocs *docs;
 } net;
 
 static void make_network(void)
@@ -33,8 +33,8 @@ static void make_network(void)
     bool made = crypto_init() == OK && plan_make(&wish, &net.plan, why) == OK;
     for (size_t i = 0; made && i < net.plan.n_nodes; i++)
         made = identity_make(&net.env, &net.id[i]) == OK;
-    if (!made || docs_new(&net.env, &net.plan, net.id, &net.docs) != OK ||
-        docs_publish(net.docs) != OK || docs_publish(net.docs) != OK)
+    if (!made || netdocs_new(&net.env, &net.plan, net.id, &net.docs) != OK ||
+        netdocs_publish(net.docs) != OK || netdocs_publish(net.docs) != OK)
         abort();
 }
 

@@ -8,20 +8,20 @@
 #include "dir/authcert.h"
 #include "dir/consensus.h"
 #include "support/test.h"
-#include "testnet/docs.h"
+#include "testnet/netdocs.h"
 
 struct docnet {
     struct env *env;
     struct plan plan;
     struct identity id[PLAN_NODES_MOST];
-    struct docs *docs;
+    struct netdocs *docs;
     struct authcert_set certs; /* what a client would have */
     struct rsa_id auths[PLAN_AUTHORITIES_MOST];
 };
 
 static inline void docnet_take_certs(struct docnet *n)
 {
-    struct text rest = docs_key_certs(n->docs);
+    struct text rest = netdocs_key_certs(n->docs);
     struct authcert *cert;
     err_t err;
     authcert_set_init(&n->certs);
@@ -29,7 +29,7 @@ static inline void docnet_take_certs(struct docnet *n)
         ck_ok(authcert_set_add(&n->certs, cert));
     ck_assert_int_eq(err, ERR_NOT_FOUND);
     for (size_t i = 0; i < n->plan.n_authorities; i++)
-        memcpy(n->auths[i].b, docs_v3_id(n->docs, i), sizeof n->auths[i].b);
+        memcpy(n->auths[i].b, netdocs_v3_id(n->docs, i), sizeof n->auths[i].b);
 }
 
 /* With a consensus, if PUBLISH. */
@@ -42,10 +42,10 @@ static inline struct docnet *docnet_new(uint64_t seed, const struct plan_wish *w
     ck_ok(plan_make(wish, &n->plan, why));
     for (size_t i = 0; i < n->plan.n_nodes; i++)
         ck_ok(identity_make(n->env, &n->id[i]));
-    ck_ok(docs_new(n->env, &n->plan, n->id, &n->docs));
+    ck_ok(netdocs_new(n->env, &n->plan, n->id, &n->docs));
     docnet_take_certs(n);
     if (publish)
-        ck_ok(docs_publish(n->docs));
+        ck_ok(netdocs_publish(n->docs));
     return n;
 }
 
@@ -58,7 +58,7 @@ static inline struct docnet *docnet_usual(uint64_t seed)
 static inline void docnet_free(struct docnet *n)
 {
     authcert_set_clear(&n->certs);
-    docs_free(n->docs);
+    netdocs_free(n->docs);
     for (size_t i = 0; i < n->plan.n_nodes; i++)
         identity_wipe(&n->id[i]);
     test_env_free(n->env);

@@ -130,13 +130,13 @@ START_TEST(test_dirserv_serves_consensuses)
 {
     struct world *w = world_new();
     get(w, "/tor/status-vote/current/consensus", "");
-    check_body(w, docs_consensus(w->n->docs, DOCS_NS, DOCS_HONEST));
+    check_body(w, netdocs_consensus(w->n->docs, CONSDOC_NS, NETDOCS_HONEST));
     get(w, "/tor/status-vote/current/consensus-ns.z", "");
-    check_body(w, docs_consensus(w->n->docs, DOCS_NS, DOCS_HONEST));
+    check_body(w, netdocs_consensus(w->n->docs, CONSDOC_NS, NETDOCS_HONEST));
     get(w, "/tor/status-vote/current/consensus-microdesc", "");
-    check_body(w, docs_consensus(w->n->docs, DOCS_MICRODESC, DOCS_HONEST));
+    check_body(w, netdocs_consensus(w->n->docs, CONSDOC_MICRODESC, NETDOCS_HONEST));
     get(w, "http://127.0.0.1:9030/tor/status-vote/current/consensus-microdesc.z", "");
-    check_body(w, docs_consensus(w->n->docs, DOCS_MICRODESC, DOCS_HONEST));
+    check_body(w, netdocs_consensus(w->n->docs, CONSDOC_MICRODESC, NETDOCS_HONEST));
     world_free(w);
 }
 END_TEST
@@ -145,8 +145,8 @@ START_TEST(test_dirserv_consensus_needs_the_authorities_that_were_asked_for)
 {
     struct world *w = world_new();
     char url[200], a[8], b[8];
-    snprintf(a, sizeof a, "%.6s", hex(docs_v3_id(w->n->docs, 0), 20));
-    snprintf(b, sizeof b, "%.6s", hex(docs_v3_id(w->n->docs, 1), 20));
+    snprintf(a, sizeof a, "%.6s", hex(netdocs_v3_id(w->n->docs, 0), 20));
+    snprintf(b, sizeof b, "%.6s", hex(netdocs_v3_id(w->n->docs, 1), 20));
     snprintf(url, sizeof url, "/tor/status-vote/current/consensus-microdesc/%s+%s+000000.z", a, b);
     get(w, url, "");
     check_status(w, "200 OK");
@@ -178,15 +178,15 @@ START_TEST(test_dirserv_every_encoding_is_the_same_document)
         get(w, "/tor/status-vote/current/consensus-microdesc", cases[i].accept);
         snprintf(line, sizeof line, "Content-Encoding: %s", cases[i].content);
         ck_assert_msg(has_header(w, line), "%s", cases[i].accept);
-        check_body(w, docs_consensus(w->n->docs, DOCS_MICRODESC, DOCS_HONEST));
+        check_body(w, netdocs_consensus(w->n->docs, CONSDOC_MICRODESC, NETDOCS_HONEST));
     }
     /* what is compressed for one client only is never compressed slowly */
     get(w, "/tor/keys/all", "Accept-Encoding: x-tor-lzma, x-zstd\r\n");
     ck_assert(has_header(w, "Content-Encoding: x-zstd"));
-    check_body(w, docs_key_certs(w->n->docs));
+    check_body(w, netdocs_key_certs(w->n->docs));
     get(w, "/tor/keys/all.z", "");
     ck_assert(has_header(w, "Content-Encoding: deflate"));
-    check_body(w, docs_key_certs(w->n->docs));
+    check_body(w, netdocs_key_certs(w->n->docs));
     world_free(w);
 }
 END_TEST
@@ -194,15 +194,15 @@ END_TEST
 START_TEST(test_dirserv_serves_key_certificates)
 {
     struct world *w = world_new();
-    struct docs *d = w->n->docs;
+    struct netdocs *d = w->n->docs;
     const struct authcert *c = w->n->certs.certs[1];
     const char *id = hex(authcert_identity(c)->b, 20), *sk = hex(authcert_signing(c)->b, 20);
     struct text one = authcert_text(c);
     char url[200];
     get(w, "/tor/keys/all", "");
-    check_body(w, docs_key_certs(d));
+    check_body(w, netdocs_key_certs(d));
     get(w, "/tor/keys/authority", "");
-    check_body(w, docs_key_cert(d, docs_v3_id(d, 0), NULL));
+    check_body(w, netdocs_key_cert(d, netdocs_v3_id(d, 0), NULL));
     snprintf(url, sizeof url, "/tor/keys/fp/%s", id);
     get(w, url, "");
     check_body(w, one);
@@ -226,23 +226,23 @@ END_TEST
 START_TEST(test_dirserv_serves_descriptors)
 {
     struct world *w = world_new();
-    struct docs *d = w->n->docs;
+    struct netdocs *d = w->n->docs;
     const struct rsa_id *self = &w->source.self, *other = &w->n->id[7].rsa_id;
     char url[200];
     get(w, "/tor/server/all", "");
-    check_body(w, docs_all_descriptors(d));
+    check_body(w, netdocs_all_descriptors(d));
     get(w, "/tor/server/authority", "");
-    check_body(w, docs_descriptor(d, self));
+    check_body(w, netdocs_descriptor(d, self));
     snprintf(url, sizeof url, "/tor/server/fp/%s", hex(other->b, 20));
     get(w, url, "");
-    check_body(w, docs_descriptor(d, other));
+    check_body(w, netdocs_descriptor(d, other));
     get(w, "/tor/extra/all", "");
-    check_body(w, docs_all_extra_infos(d));
+    check_body(w, netdocs_all_extra_infos(d));
     get(w, "/tor/extra/authority", "");
-    check_body(w, docs_extra_info(d, self));
+    check_body(w, netdocs_extra_info(d, self));
     snprintf(url, sizeof url, "/tor/extra/fp/%s.z", hex(other->b, 20));
     get(w, url, "");
-    check_body(w, docs_extra_info(d, other));
+    check_body(w, netdocs_extra_info(d, other));
     get(w, "/tor/server/fp/0000000000000000000000000000000000000000", "");
     check_status(w, "404 Servers unavailable");
     get(w, "/tor/server/other", "");
@@ -263,8 +263,8 @@ static const char *digest_of(struct text t)
 START_TEST(test_dirserv_serves_descriptors_by_digest)
 {
     struct world *w = world_new();
-    struct text server = docs_descriptor(w->n->docs, &w->n->id[4].rsa_id);
-    struct text extra = docs_extra_info(w->n->docs, &w->n->id[4].rsa_id);
+    struct text server = netdocs_descriptor(w->n->docs, &w->n->id[4].rsa_id);
+    struct text extra = netdocs_extra_info(w->n->docs, &w->n->id[4].rsa_id);
     char url[200];
     snprintf(url, sizeof url, "/tor/server/d/%s", digest_of(server));
     get(w, url, "");
@@ -280,7 +280,8 @@ START_TEST(test_dirserv_serves_microdescriptors)
 {
     struct world *w = world_new();
     struct sha256 x, y;
-    struct text a = docs_microdesc_at(w->n->docs, 2, &x), b = docs_microdesc_at(w->n->docs, 5, &y);
+    struct text a = netdocs_microdesc_at(w->n->docs, 2, &x),
+                b = netdocs_microdesc_at(w->n->docs, 5, &y);
     char url[300], m[BASE64_SIZE(32)], k[BASE64_SIZE(32)], both[4096];
     base64_encode(x.b, 32, false, m);
     base64_encode(y.b, 32, false, k);
@@ -297,14 +298,14 @@ END_TEST
 START_TEST(test_dirserv_serves_votes)
 {
     struct world *w = world_new();
-    const uint8_t *first = docs_v3_id(w->n->docs, 0), *second = docs_v3_id(w->n->docs, 1);
+    const uint8_t *first = netdocs_v3_id(w->n->docs, 0), *second = netdocs_v3_id(w->n->docs, 1);
     char url[200];
     get(w, "/tor/status-vote/current/authority", "");
-    check_body(w, docs_vote(w->n->docs, first));
+    check_body(w, netdocs_vote(w->n->docs, first));
     snprintf(url, sizeof url, "/tor/status-vote/current/%s", hex(second, 20));
     get(w, url, "Accept-Encoding: x-zstd, deflate\r\n");
     ck_assert(has_header(w, "Content-Encoding: deflate"));
-    check_body(w, docs_vote(w->n->docs, second));
+    check_body(w, netdocs_vote(w->n->docs, second));
     get(w, "/tor/status-vote/next/consensus", "");
     check_status(w, "404 Not found");
     world_free(w);
@@ -351,7 +352,7 @@ START_TEST(test_dirserv_sends_nothing_that_is_known)
 {
     struct world *w = world_new();
     char header[100], date[DIRHTTP_DATE_MAX];
-    int64_t after = docs_valid_after_s(w->n->docs);
+    int64_t after = netdocs_valid_after_s(w->n->docs);
     snprintf(header, sizeof header, "If-Modified-Since: %s\r\n", dirhttp_date_text(after, date));
     get(w, "/tor/status-vote/current/consensus-microdesc", header);
     check_status(w, "304 Not modified");
@@ -379,15 +380,15 @@ START_TEST(test_dirserv_sends_a_diff_to_who_has_an_older_one)
     uint8_t old[32], new[32];
     char header[300], url[200];
     const char *zeros = "0000000000000000000000000000000000000000000000000000000000000000";
-    sha3_signed(docs_consensus(w->n->docs, DOCS_MICRODESC, DOCS_HONEST), old);
-    ck_ok(docs_publish(w->n->docs));
-    sha3_signed(docs_consensus(w->n->docs, DOCS_MICRODESC, DOCS_HONEST), new);
-    struct text diff = docs_diff(w->n->docs, DOCS_MICRODESC, old);
+    sha3_signed(netdocs_consensus(w->n->docs, CONSDOC_MICRODESC, NETDOCS_HONEST), old);
+    ck_ok(netdocs_publish(w->n->docs));
+    sha3_signed(netdocs_consensus(w->n->docs, CONSDOC_MICRODESC, NETDOCS_HONEST), new);
+    struct text diff = netdocs_diff(w->n->docs, CONSDOC_MICRODESC, old);
     snprintf(header, sizeof header, "X-Or-Diff-From-Consensus: %s, %s\r\n", zeros, hex(old, 32));
     get(w, "/tor/status-vote/current/consensus-microdesc", header);
     check_body(w, diff);
     snprintf(url, sizeof url, "/tor/status-vote/current/consensus-microdesc/diff/%s/%s.z",
-             hex(old, 32), hex(docs_v3_id(w->n->docs, 0), 20));
+             hex(old, 32), hex(netdocs_v3_id(w->n->docs, 0), 20));
     get(w, url, "");
     check_body(w, diff);
     snprintf(header, sizeof header, "X-Or-Diff-From-Consensus: %s\r\n", hex(new, 32));
@@ -395,7 +396,7 @@ START_TEST(test_dirserv_sends_a_diff_to_who_has_an_older_one)
     check_status(w, "304 Not modified");
     snprintf(header, sizeof header, "X-Or-Diff-From-Consensus: %s\r\n", zeros);
     get(w, "/tor/status-vote/current/consensus-microdesc", header);
-    check_body(w, docs_consensus(w->n->docs, DOCS_MICRODESC, DOCS_HONEST));
+    check_body(w, netdocs_consensus(w->n->docs, CONSDOC_MICRODESC, NETDOCS_HONEST));
     snprintf(url, sizeof url, "/tor/status-vote/current/consensus/diff/%s", zeros);
     get(w, url, "");
     check_status(w, "404 No such diff available");
@@ -456,7 +457,7 @@ START_TEST(test_dirserv_waits_for_all_of_a_request)
         dirserv_feed(w->s, &request[i], 1);
         drain(w);
     }
-    check_body(w, docs_key_certs(w->n->docs));
+    check_body(w, netdocs_key_certs(w->n->docs));
     world_free(w);
 }
 END_TEST
@@ -466,7 +467,7 @@ START_TEST(test_dirserv_takes_bare_newlines)
     struct world *w = world_new();
     const char request[] = "GET /tor/keys/all HTTP/1.0\n\nGET /tor/server/all HTTP/1.0\n\n";
     send_raw(w, request, strlen(request));
-    check_body(w, docs_key_certs(w->n->docs));
+    check_body(w, netdocs_key_certs(w->n->docs));
     world_free(w);
 }
 END_TEST
@@ -542,17 +543,20 @@ START_TEST(test_dirserv_fault_lies)
 {
     static const struct {
         enum fault fault;
-        enum docs_lie lie;
+        enum netdocs_lie lie;
     } cases[] = {
-        {FAULT_DIR_UNSIGNED, DOCS_ONE_SIGNATURE}, {FAULT_DIR_BAD_DIGEST_ALG, DOCS_UNKNOWN_DIGEST},
-        {FAULT_DIR_FORGED, DOCS_FORGED},          {FAULT_DIR_OLD, DOCS_EXPIRED},
-        {FAULT_DIR_FUTURE, DOCS_FUTURE},          {FAULT_DIR_EVIL_ADDRESS, DOCS_EVIL_ADDRESS},
+        {FAULT_DIR_UNSIGNED, NETDOCS_ONE_SIGNATURE},
+        {FAULT_DIR_BAD_DIGEST_ALG, NETDOCS_UNKNOWN_DIGEST},
+        {FAULT_DIR_FORGED, NETDOCS_FORGED},
+        {FAULT_DIR_OLD, NETDOCS_EXPIRED},
+        {FAULT_DIR_FUTURE, NETDOCS_FUTURE},
+        {FAULT_DIR_EVIL_ADDRESS, NETDOCS_EVIL_ADDRESS},
     };
     struct world *w = world_new();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         fault(w, cases[i].fault);
         get(w, CONSENSUS, "Accept-Encoding: x-tor-lzma, deflate\r\n");
-        check_body(w, docs_consensus(w->n->docs, DOCS_MICRODESC, cases[i].lie));
+        check_body(w, netdocs_consensus(w->n->docs, CONSDOC_MICRODESC, cases[i].lie));
     }
     world_free(w);
 }
@@ -566,7 +570,7 @@ START_TEST(test_dirserv_fault_chain_of_streams_is_the_document)
     for (size_t i = 0; i < 3; i++) {
         fault(w, FAULT_DIR_CONCATENATED);
         get(w, CONSENSUS, accepts[i]);
-        check_body(w, docs_consensus(w->n->docs, DOCS_MICRODESC, DOCS_HONEST));
+        check_body(w, netdocs_consensus(w->n->docs, CONSDOC_MICRODESC, NETDOCS_HONEST));
     }
     world_free(w);
 }
@@ -579,7 +583,7 @@ START_TEST(test_dirserv_fault_other_microdescriptors)
     char url[100], m[BASE64_SIZE(32)];
     struct dirhttp_reply r;
     struct microdesc md;
-    docs_microdesc_at(w->n->docs, 0, &x);
+    netdocs_microdesc_at(w->n->docs, 0, &x);
     snprintf(url, sizeof url, "/tor/micro/d/%s", base64_encode(x.b, 32, false, m));
     fault(w, FAULT_DIR_WRONG_MICRODESC);
     get(w, url, "");
@@ -660,10 +664,11 @@ START_TEST(test_dirserv_outlives_nothing_when_freed_in_the_middle)
     ck_assert_ptr_nonnull(dirserv_out(w->s, &len));
     buf_free(&w->got);
     /* the answer stays what it was, whatever is published meanwhile */
-    struct text was = {text_dup(docs_consensus(w->n->docs, DOCS_MICRODESC, DOCS_HONEST)), 0};
+    struct text was = {text_dup(netdocs_consensus(w->n->docs, CONSDOC_MICRODESC, NETDOCS_HONEST)),
+                       0};
     was.len = strlen(was.s);
-    for (int i = 0; i < DOCS_KEPT + 1; i++)
-        ck_ok(docs_publish(w->n->docs));
+    for (int i = 0; i < NETDOCS_KEPT + 1; i++)
+        ck_ok(netdocs_publish(w->n->docs));
     drain(w);
     check_body(w, was);
     free((char *)was.s);

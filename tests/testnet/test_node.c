@@ -43,8 +43,8 @@ START_TEST(test_node_gives_the_directory_over_one_hop)
     wired_send(&w, RELAY_BEGIN_DIR, 5, NULL, 0);
     wired_send(&w, RELAY_DATA, 5, get, sizeof get - 1);
     comes("CONNECTED/0 DATA END:6");
-    ck_assert_uint_gt(w.bytes,
-                      docs_consensus(testnet_docs(w.net), DOCS_MICRODESC, DOCS_HONEST).len);
+    ck_assert_uint_gt(
+        w.bytes, netdocs_consensus(testnet_docs(w.net), CONSDOC_MICRODESC, NETDOCS_HONEST).len);
     wired_stop(&w);
 }
 END_TEST

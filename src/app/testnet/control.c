@@ -1,0 +1,323 @@
+#include "app/testnet/control.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "app/testnet/files.h"
+#include "base/buf.h"
+#include "base/hash.h"
+#include "cell/reason.h"
+#include "net/conn.h"
+#include "net/listen.h"
+
+enum { LINE_MAX_LEN = 512, ANSWERS_CAP = 4 << 20, CALLERS_MOST = 64 };
+
+/* One connection to the socket. */
+struct caller {
+    struct testnet_control *control;
+    struct conn *conn;
+    char line[LINE_MAX_LEN + 1];
+    size_t len;
+    struct buf answers;
+    struct timer reap;
+    struct caller *prev, *next;
+};
+
+struct testnet_control {
+    struct net *net;
+    struct testnet *testnet;
+    struct listener *listener;
+    struct caller *callers;
+    size_t n_callers;
+};
+
+/* ---- which nodes ---- */
+
+static bool is_group(const struct plan_node *n, struct text group)
+{
+    static const char *const groups[] = {[PLAN_AUTHORITY] = "authorities",
+                                         [PLAN_GUARD] = "guards",
+                                         [PLAN_MIDDLE] = "middles",
+                                         [PLAN_EXIT] = "exits"};
+    return text_is(group, "all") || text_is(group, groups[n->role]);
+}
+
+typedef err_t node_fn(struct node *n, const char *argument);
+
+/* FN for the node NAME, or for each of a group. ERR_ARG: there is none. */
+static err_t for_nodes(struct testnet *t, struct text name, node_fn *fn, const char *argument)
+{
+    char *one = text_dup(name);
+    struct node *named = one ? testnet_node_by_name(t, one) : NULL;
+    size_t hits = 0;
+    free(one);
+    for (size_t i = 0; i < testnet_nodes(t); i++) {
+        struct node *n = testnet_node(t, i);
+        if (n != named && !is_group(node_plan(n), name))
+            continue;
+        TRY(fn(n, argument));
+        hits++;
+    }
+    return hits ? OK : ERR_ARG;
+}
+
+static err_t do_fault(struct node *n, const char *fault)
+{
+    return fault_set(node_faults(n), fault);
+}
+
+err_t testnet_set_fault(struct testnet *t, const char *spec, char why[TESTNET_CONTROL_WHY])
+{
+    const char *colon = strchr(spec, ':');
+    struct text name = {spec, colon ? (size_t)(colon - spec) : strlen(spec)};
+    err_t e = colon ? for_nodes(t, name, do_fault, colon + 1) : ERR_MALFORMED;
+    if (e == ERR_ARG)
+        snprintf(why, TESTNET_CONTROL_WHY,
+                 "there is no node \"%.*s\"; they are called %s to %s, and guards, middles, exits, "
+                 "authorities, all",
+                 (int)(name.len < 80 ? name.len : 80), name.s,
+                 node_plan(testnet_node(t, 0))->nickname,
+                 node_plan(testnet_node(t, testnet_nodes(t) - 1))->nickname);
+    else if (e != OK)
+        snprintf(why, TESTNET_CONTROL_WHY,
+                 "\"%.80s\" is not NODE:FAULT or NODE:FAULT=N (see --list-faults)", spec);
+    return e;
+}
+
+/* ---- orders ---- */
+
+static err_t do_stop(struct node *n, const char *argument)
+{
+    (void)argument;
+    node_stop(n);
+    return OK;
+}
+
+static err_t do_start(struct node *n, const char *argument)
+{
+    (void)argument;
+    node_start(n);
+    return OK;
+}
+
+static err_t do_destroy(struct node *n, const char *argument)
+{
+    (void)argument;
+    node_destroy_circuits(n, DESTROY_REQUESTED);
+    return OK;
+}
+
+static err_t do_honest(struct node *n, const char *argument)
+{
+    (void)argument;
+    *node_faults(n) = (struct faults){.n = {0}};
+    return OK;
+}
+
+struct stream_list {
+    FILE *out;
+    const char *exit;
+    bool more;
+};
+
+static void list_stream(void *arg, const struct node_stream *s)
+{
+    struct stream_list *l = arg;
+    char to[IPPORT_TEXT_MAX];
+    fprintf(l->out, "%s{\"exit\": \"%s\", \"circuit\": %u, \"target\": \"%s\"}",
+            l->more ? ", " : "", l->exit, s->circuit, ipport_text(&s->to, to));
+    l->more = true;
+}
+
+static void tell_streams(struct testnet *t, FILE *out)
+{
+    struct stream_list l = {.out = out};
+    fputc('[', out);
+    for (size_t i = 0; i < testnet_nodes(t); i++) {
+        l.exit = node_plan(testnet_node(t, i))->nickname;
+        node_each_stream(testnet_node(t, i), list_stream, &l);
+    }
+    fputs("]\n", out);
+}
+
+static const struct order {
+    const char *name;
+    node_fn *fn;
+} orders[] = {
+    {"stop", do_stop}, {"start", do_start}, {"destroy", do_destroy}, {"honest", do_honest}};
+
+static void answer(FILE *out, err_t e, const char *why)
+{
+    if (e == OK)
+        fputs("ok\n", out);
+    else
+        fprintf(out, "error: %s\n", why);
+}
+
+static void node_order(struct testnet *t, struct text word, struct text node, FILE *out)
+{
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
+        if (text_is(word, orders[i].name)) {
+            answer(out, for_nodes(t, node, orders[i].fn, NULL), "there is no such node");
+            return;
+        }
+    answer(out, ERR_ARG,
+           "the orders are stop, start, destroy, honest (NODE), fault (NODE:FAULT[=N]), publish, "
+           "counts, streams");
+}
+
+static void obey(struct testnet *t, char *line, FILE *out)
+{
+    char why[TESTNET_CONTROL_WHY] = "";
+    struct text rest = text_of(line), word = {"", 0}, argument = {"", 0};
+    (void)text_token(&rest, &word);
+    (void)text_token(&rest, &argument);
+    if (text_is(word, "counts"))
+        testnet_counts_json(out, t, "");
+    else if (text_is(word, "streams"))
+        tell_streams(t, out);
+    else if (text_is(word, "publish"))
+        answer(out, netdocs_publish(testnet_docs(t)), "no new consensus: out of memory");
+    else if (text_is(word, "fault") && argument.len)
+        answer(out, testnet_set_fault(t, argument.s, why), why);
+    else
+        node_order(t, word, argument, out);
+}
+
+/* ---- callers ---- */
+
+static void caller_free(struct caller *c)
+{
+    env_disarm(net_env(c->control->net), &c->reap);
+    if (c->conn)
+        conn_close(c->conn);
+    DL_DELETE(c->control->callers, c);
+    c->control->n_callers--;
+    buf_free(&c->answers);
+    free(c);
+}
+
+static void reap(void *arg)
+{
+    caller_free(arg);
+}
+
+static void reap_soon(void *arg)
+{
+    struct caller *c = arg;
+    env_arm_ms(net_env(c->control->net), &c->reap, 0);
+}
+
+static void obey_line(struct caller *c)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    if (!out)
+        return;
+    obey(c->control->testnet, c->line, out);
+    if (fclose(out) == 0 && buf_add(&c->answers, text, len) != OK)
+        reap_soon(c); /* it asks and does not read */
+    free(text);
+}
+
+static uint8_t *in_room(void *caller, size_t *room)
+{
+    struct caller *c = caller;
+    *room = LINE_MAX_LEN - c->len;
+    return *room ? (uint8_t *)c->line + c->len : NULL;
+}
+
+static void in_done(void *caller, size_t len)
+{
+    struct caller *c = caller;
+    char *end;
+    c->len += len;
+    c->line[c->len] = 0;
+    while ((end = memchr(c->line, '\n', c->len))) {
+        size_t used = (size_t)(end - c->line) + 1;
+        *end = 0;
+        obey_line(c);
+        c->len -= used;
+        memmove(c->line, c->line + used, c->len + 1);
+    }
+    if (c->len == LINE_MAX_LEN)
+        reap_soon(c); /* no line is so long */
+    if (c->conn && c->answers.len)
+        conn_output(c->conn);
+}
+
+static void in_end(void *caller, int errno_)
+{
+    struct caller *c = caller;
+    if (errno_ || !c->answers.len)
+        reap_soon(c);
+    else
+        conn_drain(c->conn, 1000, reap_soon);
+}
+
+static const uint8_t *out(void *caller, size_t *len)
+{
+    struct caller *c = caller;
+    *len = c->answers.len;
+    return *len ? buf_at(&c->answers) : NULL;
+}
+
+static void sent(void *caller, size_t len)
+{
+    struct caller *c = caller;
+    buf_drain(&c->answers, len);
+}
+
+static const struct conn_machine caller_machine = {
+    .in_room = in_room, .in_done = in_done, .in_end = in_end, .out = out, .sent = sent};
+
+static void on_accept(void *arg, int fd, const struct ipport *peer)
+{
+    struct testnet_control *control = arg;
+    struct caller *c = control->n_callers < CALLERS_MOST ? calloc(1, sizeof *c) : NULL;
+    (void)peer;
+    if (!c) {
+        close(fd);
+        return;
+    }
+    c->control = control;
+    buf_init(&c->answers, ANSWERS_CAP);
+    timer_init(&c->reap, reap, c);
+    DL_APPEND(control->callers, c);
+    control->n_callers++;
+    c->conn = conn_new(control->net, fd, &caller_machine, c);
+    if (!c->conn)
+        caller_free(c);
+}
+
+err_t testnet_control_open(struct net *n, struct testnet *t, const char *path,
+                           struct testnet_control **out_)
+{
+    if (strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+        return ERR_LIMIT;
+    struct testnet_control *c = calloc(1, sizeof *c);
+    if (!c)
+        return ERR_NOMEM;
+    *c = (struct testnet_control){.net = n, .testnet = t};
+    const struct listen_at at = {.unix_path = path};
+    err_t e = listener_open(n, "control", &at, on_accept, c, &c->listener);
+    if (e == OK)
+        *out_ = c;
+    else
+        free(c);
+    return e;
+}
+
+void testnet_control_close(struct testnet_control *c)
+{
+    if (!c)
+        return;
+    while (c->callers)
+        caller_free(c->callers);
+    listener_close(c->listener);
+    free(c);
+}

@@ -1,0 +1,347 @@
+#include "client/dirfetch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cell/reason.h"
+#include "client/ocirc.h"
+
+/* One request under way. */
+struct dirfetch_request {
+    struct dirfetch *f;
+    struct dir_request req;
+    struct server *server;
+    struct stream *stream; /* NULL: the circuit is not open yet */
+    struct dirhttp *http;
+    char head[DIRHTTP_REQUEST_MAX];
+    size_t head_len, head_sent;
+    bool told_body;
+    uint64_t sent_us; /* when the stream was opened */
+    size_t received;
+    struct timer timeout;
+    struct dirfetch_request *prev, *next;
+};
+
+/* A one-hop circuit to a directory server, with the requests that use it. */
+struct server {
+    struct dirfetch *f;
+    struct ocirc *oc;
+    struct rsa_id rsa;
+    bool closing; /* takes no new request */
+    struct dirfetch_request *fetches;
+    uint64_t dirty_us; /* when the first request went out; 0: none has */
+    struct server *prev, *next;
+};
+
+struct dirfetch {
+    struct env *env;
+    struct linkpool *pool;
+    struct dirmgr *mgr;
+    const struct dirfetch_ops *ops;
+    void *arg;
+    struct server *servers;
+};
+
+struct dirfetch *dirfetch_new(struct env *env, struct linkpool *pool, struct dirmgr *mgr,
+                              const struct dirfetch_ops *ops, void *arg)
+{
+    struct dirfetch *f = calloc(1, sizeof *f);
+    if (f)
+        *f = (struct dirfetch){.env = env, .pool = pool, .mgr = mgr, .ops = ops, .arg = arg};
+    return f;
+}
+
+static void request_free(struct dirfetch_request *x)
+{
+    DL_DELETE(x->server->fetches, x);
+    env_disarm(x->f->env, &x->timeout);
+    dirhttp_free(&x->http);
+    free(x);
+}
+
+static void server_free(struct server *s)
+{
+    struct dirfetch_request *x, *tmp;
+    DL_FOREACH_SAFE (s->fetches, x, tmp)
+        request_free(x);
+    DL_DELETE(s->f->servers, s);
+    ocirc_free(s->oc);
+    free(s);
+}
+
+void dirfetch_free(struct dirfetch *f)
+{
+    if (!f)
+        return;
+    dirfetch_stop(f);
+    free(f);
+}
+
+size_t dirfetch_circuits(const struct dirfetch *f)
+{
+    const struct server *s;
+    size_t n;
+    DL_COUNT(f->servers, s, n);
+    return n;
+}
+
+void dirfetch_stop(struct dirfetch *f)
+{
+    while (f->servers)
+        server_free(f->servers);
+}
+
+/* ---- one request ---- */
+
+/* Silence is borne for so long, and an answer that hardly comes no longer than that. */
+static void arm_timeout(struct dirfetch_request *x)
+{
+    uint64_t stall_us = x->req.stall_ms * (uint64_t)US_PER_MS, now_us = x->f->env->mono_us;
+    uint64_t silence_us = now_us + stall_us, whole_us = TIMER_NEVER;
+    if (x->req.floor_bytes_s)
+        whole_us =
+            x->sent_us + stall_us + x->received * (uint64_t)US_PER_SEC / x->req.floor_bytes_s;
+    timerq_arm(&x->f->env->timers, &x->timeout, silence_us < whole_us ? silence_us : whole_us);
+}
+
+static void finish(struct dirfetch_request *x, err_t why)
+{
+    struct dirhttp_reply reply;
+    struct dirfetch *f = x->f;
+    if (x->stream)
+        stream_close(x->stream, END_DONE);
+    if (why == OK)
+        why = dirhttp_end(x->http, &reply);
+    if (why == OK)
+        dirmgr_reply(f->mgr, x->req.id, reply.status, reply.body, reply.date_s);
+    else
+        dirmgr_failed(f->mgr, x->req.id, why);
+    request_free(x);
+}
+
+void dirfetch_cancel(struct dirfetch *f, uint32_t id)
+{
+    struct server *s;
+    struct dirfetch_request *x;
+    DL_FOREACH (f->servers, s)
+        DL_FOREACH (s->fetches, x)
+            if (x->req.id == id) {
+                if (x->stream)
+                    stream_close(x->stream, END_DONE);
+                request_free(x);
+                return;
+            }
+}
+
+static void send_head(void *arg)
+{
+    struct dirfetch_request *x = arg;
+    if (x->head_sent == x->head_len)
+        return;
+    x->head_sent += stream_write(x->stream, (const uint8_t *)x->head + x->head_sent,
+                                 x->head_len - x->head_sent);
+    if (x->head_sent == x->head_len)
+        dirmgr_sent(x->f->mgr, x->req.id);
+}
+
+static void on_connected(void *arg, const struct ip *addr, uint32_t ttl_s)
+{
+    (void)arg, (void)addr, (void)ttl_s;
+}
+
+static void on_data(void *arg, const uint8_t *bytes, size_t len)
+{
+    struct dirfetch_request *x = arg;
+    err_t e = dirhttp_feed(x->http, bytes, len);
+    if (e != OK) {
+        finish(x, e);
+        return;
+    }
+    stream_consumed(x->stream, len);
+    x->received += len;
+    dirmgr_received(x->f->mgr, x->req.id, len);
+    arm_timeout(x);
+    if (!x->told_body && dirhttp_in_body(x->http)) {
+        x->told_body = true;
+        dirmgr_body_began(x->f->mgr, x->req.id);
+    }
+    if (dirhttp_complete(x->http))
+        finish(x, OK);
+}
+
+static void on_end(void *arg, const struct stream_end *end)
+{
+    struct dirfetch_request *x = arg;
+    x->stream = NULL;
+    bool orderly = end->remote && end->reason == END_DONE;
+    finish(x, orderly ? OK : end->why != OK ? end->why : ERR_STREAM_PROTO);
+}
+
+static const struct stream_ops stream_ops = {
+    .on_connected = on_connected,
+    .on_data = on_data,
+    .on_writable = send_head,
+    .on_end = on_end,
+};
+
+static void timed_out(void *arg)
+{
+    finish(arg, ERR_STREAM_TIMEOUT);
+}
+
+static void open_stream(struct dirfetch_request *x)
+{
+    const struct stream_request req = {.kind = STREAM_BEGIN_DIR};
+    err_t e = stream_open(x->server->oc->streams, &req, &stream_ops, x, &x->stream);
+    if (e != OK) {
+        x->stream = NULL;
+        finish(x, e);
+        return;
+    }
+    if (!x->server->dirty_us)
+        x->server->dirty_us = x->f->env->mono_us;
+    x->sent_us = x->f->env->mono_us;
+    arm_timeout(x);
+    send_head(x);
+}
+
+static err_t prepare(struct dirfetch_request *x)
+{
+    const struct dirhttp_options options = {
+        .host = x->req.host,
+        .if_modified_since_s = x->req.if_modified_since_s,
+    };
+    TRY(dirhttp_get(x->req.path, &options, x->head, &x->head_len));
+    return dirhttp_new(x->req.body_cap, false, &x->http);
+}
+
+/* ---- its server ---- */
+
+static void server_open(void *arg, struct ocirc *oc)
+{
+    struct server *s = arg;
+    struct dirfetch_request *x, *tmp;
+    (void)oc;
+    s->f->ops->reached(s->f->arg, &s->rsa, DIRFETCH_REACHED);
+    DL_FOREACH_SAFE (s->fetches, x, tmp)
+        open_stream(x);
+}
+
+static void server_ended(void *arg, struct ocirc *oc, const struct ocirc_end *end)
+{
+    struct server *s = arg;
+    struct dirfetch_request *x, *tmp;
+    (void)oc;
+    if (end->during != OCIRC_OPEN)
+        s->f->ops->reached(s->f->arg, &s->rsa,
+                           ocirc_end_blames_first_hop(end) ? DIRFETCH_UNREACHED : DIRFETCH_DROPPED);
+    err_t why = end->circ.why != OK ? end->circ.why : ERR_LINK_CLOSED;
+    DL_FOREACH_SAFE (s->fetches, x, tmp)
+        if (!x->stream)
+            finish(x, why);
+    server_free(s);
+}
+
+static const struct ocirc_ops ocirc_ops = {
+    .on_open = server_open,
+    .on_ended = server_ended,
+};
+
+static bool is_too_dirty(const struct server *s)
+{
+    uint64_t most_us = s->f->ops->max_dirtiness_ms(s->f->arg) * US_PER_MS;
+    return s->dirty_us && s->f->env->mono_us - s->dirty_us >= most_us;
+}
+
+static struct server *find_server(struct dirfetch *f, const struct rsa_id *rsa)
+{
+    struct server *s;
+    DL_FOREACH (f->servers, s)
+        if (!s->closing && !is_too_dirty(s) && s->oc->state != OCIRC_CLOSED &&
+            rsa_id_equal(&s->rsa, rsa))
+            return s;
+    return NULL;
+}
+
+static struct ocirc_plan plan_for(struct dirfetch *f, const struct dir_choice *to)
+{
+    struct ocirc_plan plan = {
+        .first =
+            {.addr = to->addr, .rsa = to->rsa, .ed = to->ed, .has_rsa = true, .has_ed = to->has_ed},
+        .fast = !to->has_ntor,
+        .n_hops = 1,
+        .timeout_ms = f->ops->build_timeout_ms(f->arg),
+    };
+    plan.hops[0] = (struct circ_hop_target){
+        .rsa = to->rsa, .ed = to->ed, .has_ed = to->has_ed, .ntor_key = to->ntor, .v4 = to->addr};
+    return plan;
+}
+
+static struct server *new_server(struct dirfetch *f, const struct dir_request *req)
+{
+    struct server *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    struct ocirc_plan plan = plan_for(f, &req->to);
+    s->f = f;
+    s->rsa = req->to.rsa;
+    s->oc = ocirc_new(f->env, f->pool, f->ops->next_circuit_id(f->arg), &plan, &ocirc_ops, s);
+    if (!s->oc) {
+        free(s);
+        return NULL;
+    }
+    DL_APPEND(f->servers, s);
+    return s;
+}
+
+static err_t launch(struct dirfetch *f, const struct dir_request *req)
+{
+    struct dirfetch_request *x = calloc(1, sizeof *x);
+    if (!x)
+        return ERR_NOMEM;
+    x->f = f;
+    x->req = *req;
+    timer_init(&x->timeout, timed_out, x);
+    err_t e = prepare(x);
+    struct server *s = find_server(f, &req->to.rsa);
+    if (e == OK && !s)
+        s = new_server(f, req);
+    if (e != OK || !s) {
+        dirhttp_free(&x->http);
+        free(x);
+        return e != OK ? e : ERR_NOMEM;
+    }
+    x->server = s;
+    DL_APPEND(s->fetches, x);
+    if (s->oc->state == OCIRC_OPEN)
+        open_stream(x);
+    return OK;
+}
+
+void dirfetch_expire(struct dirfetch *f)
+{
+    struct server *s;
+    DL_FOREACH (f->servers, s)
+        if (!s->fetches && (s->closing || !s->dirty_us || is_too_dirty(s)))
+            ocirc_close(s->oc, OK, DESTROY_FINISHED);
+}
+
+void dirfetch_retire_all(struct dirfetch *f)
+{
+    struct server *s;
+    DL_FOREACH (f->servers, s) {
+        s->closing = true;
+        if (!s->fetches)
+            ocirc_close(s->oc, OK, DESTROY_FINISHED);
+    }
+}
+
+void dirfetch_run(struct dirfetch *f)
+{
+    struct dir_request req;
+    while (dirmgr_next(f->mgr, &req)) {
+        err_t e = launch(f, &req);
+        if (e != OK)
+            dirmgr_failed(f->mgr, req.id, e);
+    }
+}

@@ -1,0 +1,115 @@
+#include "docs/json.h"
+
+#include <string.h>
+
+#include "docs/json_int.h"
+
+bool json_put_raw(json_t *to, struct text text)
+{
+    json_t *raw = json_object_get(to, "unrecognized");
+    if (text.len && text.s[text.len - 1] == '\n')
+        text.len--;
+    if (!raw && !json_give(to, "unrecognized", json_array()))
+        return false;
+    return json_array_append_new(json_object_get(to, "unrecognized"), json_text(text)) == 0;
+}
+
+static bool put_value(json_t *to, const struct json_rule *rule, json_t *value)
+{
+    const char *member = rule->member ? rule->member : rule->keyword;
+    if (!rule->many)
+        return json_give(to, member, value);
+    if (!json_object_get(to, member) && !json_give(to, member, json_array())) {
+        json_decref(value);
+        return false;
+    }
+    return json_array_append_new(json_object_get(to, member), value) == 0;
+}
+
+bool json_put_item(json_t *to, const struct json_rule *rules, const struct doc_item *item)
+{
+    struct text whole = {item->begin, (size_t)(item->end - item->begin)};
+    for (; rules->keyword; rules++) {
+        if (!doc_is(item, rules->keyword))
+            continue;
+        if (!rules->many && json_object_get(to, rules->member ? rules->member : rules->keyword))
+            break; /* a second one of what comes but once */
+        json_t *value = rules->value(item);
+        return value ? put_value(to, rules, value) : json_put_raw(to, whole);
+    }
+    return json_put_raw(to, whole);
+}
+
+bool json_next_item(struct doc_lines *d, struct doc_item *item, bool *well)
+{
+    struct doc_lines before = *d;
+    struct text rest = {before.at, (size_t)(before.end - before.at)}, line;
+    if (!rest.len)
+        return false;
+    *well = doc_next(d, item);
+    if (*well)
+        return true;
+    (void)text_line(&rest, &line);
+    *d = doc_over(rest.s, rest.len);
+    *item = (struct doc_item){.begin = before.at, .end = rest.s};
+    return true;
+}
+
+bool json_put_all(json_t *to, const struct json_rule *rules, struct text text)
+{
+    struct doc_lines d = doc_over(text.s, text.len);
+    struct doc_item item;
+    bool well, ok = true;
+    while (ok && json_next_item(&d, &item, &well)) {
+        struct text raw = {item.begin, (size_t)(item.end - item.begin)};
+        ok = well ? json_put_item(to, rules, &item) : json_put_raw(to, raw);
+    }
+    return ok;
+}
+
+static bool put_body(json_t *to, const struct docs_item *doc)
+{
+    switch (doc->kind) {
+    case DOCS_CONSENSUS:
+    case DOCS_VOTE:
+        return json_put_status(to, doc->text);
+    case DOCS_SIGNATURES:
+        return json_put_all(to, json_rules_detached, doc->text);
+    case DOCS_KEYS:
+        return json_put_all(to, json_rules_key_cert, doc->text);
+    case DOCS_SERVER:
+        return json_put_all(to, json_rules_server, doc->text);
+    case DOCS_EXTRA:
+        return json_put_all(to, json_rules_extra, doc->text);
+    case DOCS_MICRO:
+        return json_put_all(to, json_rules_micro, doc->text);
+    case DOCS_BANDWIDTH:
+        return json_put_bandwidth(to, doc->text);
+    case DOCS_OTHER:
+        break;
+    }
+    return json_give(to, "text", json_text(doc->text));
+}
+
+/* "server-descriptor" of "@type server-descriptor 1.0" */
+static json_t *type_of(const struct docs_item *doc)
+{
+    struct text rest = text_of(docs_item_type_line(doc)), word;
+    bool typed = text_token(&rest, &word) && text_token(&rest, &word);
+    return typed ? json_text(word) : json_string("document");
+}
+
+json_t *docs_item_json(const struct docs_item *doc)
+{
+    static const char *const verdicts[] = {
+        [DOCS_GOOD] = "good", [DOCS_BAD] = "bad", [DOCS_UNPROVEN] = "unproven"};
+    const char *verdict = verdicts[doc->verdict];
+    json_t *out = json_object();
+    bool ok =
+        json_give(out, "type", type_of(doc)) && json_give(out, "digest", json_string(doc->name)) &&
+        json_give(out, "verdict", verdict ? json_string(verdict) : json_null()) &&
+        (!doc->why[0] || json_give(out, "why", json_text(text_of(doc->why)))) &&
+        (!doc->annotations.len || json_give(out, "annotations", json_text(doc->annotations))) &&
+        put_body(out, doc);
+    return json_done(out, ok);
+}

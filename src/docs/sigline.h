@@ -1,0 +1,27 @@
+/* Signature lines of authorities' documents (dir-spec 3.4.1, 3.10). */
+#ifndef TUNIC_DOCS_SIGLINE_H
+#define TUNIC_DOCS_SIGLINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/ids.h"
+#include "base/text.h"
+#include "dir/doc.h"
+
+struct sigline {
+    struct text flavor;    /* of "additional-signature"; else empty */
+    struct text algorithm; /* as given; "sha1" if none is */
+    bool known, is_sha256; /* the algorithm */
+    struct rsa_id identity, signing;
+    uint16_t len;
+    uint8_t sig[512];
+};
+
+/* "directory-signature" [algorithm] identity signing-key, or "additional-signature" flavor
+ * algorithm identity signing-key; with its object. ERR_MALFORMED. Of an unknown algorithm, only
+ * that is looked at. */
+MUST_USE err_t sigline_parse(const struct doc_item *item, struct sigline *out);
+
+#endif

@@ -1,0 +1,152 @@
+/* The documents of planned nodes, and of relays that are in the directory only. */
+#include "testnet/netdocs_int.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "testnet/exitpolicy.h"
+#include "testnet/relaydoc.h"
+
+static unsigned flags_of(const struct plan_node *plan)
+{
+    enum { PLAIN = RELAY_FAST | RELAY_RUNNING | RELAY_STABLE | RELAY_VALID };
+    static const unsigned flags[] = {
+        [PLAN_AUTHORITY] = RELAY_AUTHORITY | RELAY_RUNNING | RELAY_V2DIR | RELAY_VALID,
+        [PLAN_GUARD] = PLAIN | RELAY_V2DIR | RELAY_GUARD,
+        [PLAN_MIDDLE] = PLAIN | RELAY_V2DIR,
+        [PLAN_EXIT] = PLAIN | RELAY_V2DIR | RELAY_EXIT,
+    };
+    return plan ? flags[plan->role] : PLAIN;
+}
+
+/* What the consensus says of PLAN (NULL: a phantom); the rest is the caller's. */
+static struct consdoc_relay row_of(const struct netdocs *d, const struct plan_node *plan)
+{
+    struct consdoc_relay row = {.flags = flags_of(plan),
+                                .bandwidth_kb = plan ? plan->bandwidth_kb : 1,
+                                .published_s = d->made_s,
+                                .version = NETDOCS_VERSION,
+                                .protos = NETDOCS_PROTOS,
+                                .policy = "reject 1-65535"};
+    if (plan) {
+        memcpy(row.nickname, plan->nickname, sizeof row.nickname);
+        row.or_port = plan->or_port;
+        row.dir_port = plan->dir_port;
+    }
+    return row;
+}
+
+static err_t set_policy(struct netdocs_relay *r)
+{
+    char summary[EXITPOLICY_SUMMARY_MAX];
+    if (!(r->row.flags & RELAY_EXIT))
+        return OK;
+    r->policy = text_dup(text_of(exitpolicy_summary(r->plan->policy, summary)));
+    r->row.policy = r->policy;
+    return r->policy ? OK : ERR_NOMEM;
+}
+
+/* " $FINGERPRINT" of all of them, itself too */
+static void write_family(struct docw *w, const struct netdocs *d, const struct plan_node *node,
+                         const struct identity *ids)
+{
+    for (size_t i = 0; node->family && i < d->plan->n_nodes; i++) {
+        if (d->plan->node[i].family != node->family)
+            continue;
+        docw_add(w, TEXT_LIT(" $"));
+        docw_hex(w, ids[i].rsa_id.b, sizeof ids[i].rsa_id.b);
+    }
+}
+
+static err_t write_published(struct netdocs *d, const struct relaydoc *doc, struct netdocs_relay *r)
+{
+    struct relaydoc_digests extra, server;
+    r->extra_info.at = d->extra_infos.len;
+    relaydoc_write_extra_info(&d->extra_infos, doc);
+    relaydoc_sign(&d->extra_infos, r->extra_info.at, doc->id, &extra);
+    TRY(d->extra_infos.err);
+    r->extra_info.len = d->extra_infos.len - r->extra_info.at;
+    memcpy(r->extra_info_sha1, extra.sha1, sizeof r->extra_info_sha1);
+    r->descriptor.at = d->descriptors.len;
+    relaydoc_write_server(&d->descriptors, doc, &extra);
+    relaydoc_sign(&d->descriptors, r->descriptor.at, doc->id, &server);
+    TRY(d->descriptors.err);
+    r->descriptor.len = d->descriptors.len - r->descriptor.at;
+    memcpy(r->row.descriptor_sha1, server.sha1, sizeof r->row.descriptor_sha1);
+    return OK;
+}
+
+static err_t write_microdesc(struct netdocs *d, struct microdoc *m, struct netdocs_relay *r)
+{
+    m->ed = &r->row.ed;
+    if (r->row.flags & RELAY_EXIT)
+        m->p = m->p6 = r->row.policy; /* exits reach ::1 as they reach 127.0.0.1 */
+    r->microdesc.at = d->microdescs.len;
+    microdoc_write(&d->microdescs, m, r->row.microdesc_sha256);
+    r->microdesc.len = d->microdescs.len - r->microdesc.at;
+    return d->microdescs.err;
+}
+
+err_t netdocs_make_relay(struct netdocs *d, const struct plan_node *plan, const struct identity *id,
+                         struct netdocs_relay *out)
+{
+    struct docw family = {0};
+    struct microdoc m = {.ntor = id->ntor_pub.b};
+    *out = (struct netdocs_relay){.plan = plan, .row = row_of(d, plan)};
+    out->row.rsa = id->rsa_id;
+    out->row.ed = id->ed.pub;
+    TRY(set_policy(out));
+    write_family(&family, d, plan, id - (plan - d->plan->node));
+    struct relaydoc doc = {.nickname = plan->nickname,
+                           .or_port = plan->or_port,
+                           .dir_port = plan->dir_port,
+                           .bandwidth_bytes = plan->bandwidth_kb * 1000,
+                           .published_s = d->made_s,
+                           .platform = NETDOCS_VERSION " on a test network",
+                           .protos = NETDOCS_PROTOS,
+                           .policy = plan->policy,
+                           .ipv6_policy = out->row.policy,
+                           .family = docw_text(&family),
+                           .id = id,
+                           .tap = d->tap};
+    m.family = doc.family;
+    m.tap_der = rsa_pub_der(rsa_key_public(d->tap), &m.tap_len);
+    err_t err = family.err;
+    if (err == OK)
+        err = write_published(d, &doc, out);
+    if (err == OK)
+        err = write_microdesc(d, &m, out);
+    docw_free(&family);
+    return err;
+}
+
+static struct ipport phantom_address(uint32_t number)
+{
+    enum { PHANTOM_PORT = 9001 };
+    uint32_t host = number + 1;
+    const uint8_t b[4] = {10, (uint8_t)(host >> 16), (uint8_t)(host >> 8), (uint8_t)host};
+    return (struct ipport){ip_v4(b), PHANTOM_PORT};
+}
+
+err_t netdocs_make_phantom(struct netdocs *d, uint32_t number, struct netdocs_relay *out)
+{
+    /* An RSAPublicKey in DER around 128 bytes of modulus: nobody will ever use the key, and making
+     * ten thousand real ones would take minutes. */
+    enum { MODULUS_AT = 7, MODULUS_LEN = 128, DER_LEN = 140 };
+    uint8_t der[DER_LEN] = {0x30, 0x81, 0x89, 0x02, 0x81, 0x81, 0x00};
+    static const uint8_t exponent[] = {0x02, 0x03, 0x01, 0x00, 0x01};
+    uint8_t ntor[32];
+    *out = (struct netdocs_relay){.row = row_of(d, NULL)};
+    snprintf(out->row.nickname, sizeof out->row.nickname, "phantom%u", number);
+    out->row.or_port = phantom_address(number);
+    env_random(d->env, der + MODULUS_AT, MODULUS_LEN);
+    der[MODULUS_AT] |= 0x80;
+    der[MODULUS_AT + MODULUS_LEN - 1] |= 1;
+    memcpy(der + MODULUS_AT + MODULUS_LEN, exponent, sizeof exponent);
+    env_random(d->env, ntor, sizeof ntor);
+    env_random(d->env, out->row.rsa.b, sizeof out->row.rsa.b);
+    env_random(d->env, out->row.ed.b, sizeof out->row.ed.b);
+    env_random(d->env, out->row.descriptor_sha1, sizeof out->row.descriptor_sha1);
+    struct microdoc m = {.tap_der = der, .tap_len = sizeof der, .ntor = ntor};
+    return write_microdesc(d, &m, out);
+}
