@@ -15,9 +15,9 @@ enum { RELAY_EARLY_MAX = 8 };
 static void tell_gone(void *arg)
 {
     struct circ *c = arg;
-    if (c->user && c->user->on_gone)
-        c->user->on_gone(c->user_arg, &c->end);
-    c->ops->on_closed(c->arg, &c->end); /* C may be freed now */
+    if (c->user && c->user->on_end)
+        c->user->on_end(c->user_arg, &c->end);
+    c->ops->on_end(c->arg, &c->end); /* C may be freed now */
 }
 
 /* The circuit is off its link or gets off it here; nothing of it is used any more but c->end. */

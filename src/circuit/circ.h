@@ -2,9 +2,9 @@
  * layers (tor-spec 5-7).
  *
  * Life: circ_new() on an open link -> circ_build() -> on_hop for each hop, on_open after the last
- * -> messages -> on_closed, exactly once (not after circ_free()). on_closed runs at the end of a
+ * -> messages -> on_end, exactly once (not after circ_free()). on_end runs at the end of a
  * wake-up with nothing of the circuit on the stack, so the owner may call circ_free() inside
- * on_closed.
+ * on_end.
  *
  * Below it sits one link; above it one user (the stream layer) gets the messages that are not the
  * circuit's own (EXTENDED2, TRUNCATED, circuit SENDME, ... stay here). */
@@ -57,7 +57,7 @@ struct circ_end {
 struct circ_ops {
     void (*on_hop)(void *arg, unsigned hops); /* one more hop is there; may be NULL */
     void (*on_open)(void *arg);               /* all hops asked for are there */
-    void (*on_closed)(void *arg, const struct circ_end *end);
+    void (*on_end)(void *arg, const struct circ_end *end);
 };
 
 /* The user of the circuit's messages. */
@@ -68,14 +68,14 @@ struct circ_user_ops {
     err_t (*on_msg)(void *arg, unsigned hop, const struct relay_msg *msg);
     /* circ_send() returned ERR_FULL before; it may be tried again. */
     void (*on_writable)(void *arg);
-    /* The circuit is gone; called before the owner's on_closed. */
-    void (*on_gone)(void *arg, const struct circ_end *end);
+    /* The circuit ended; called before the owner's on_end. */
+    void (*on_end)(void *arg, const struct circ_end *end);
 };
 
 /* L must be open. NULL out of memory or no circuit id to be had. */
 struct circ *circ_new(struct env *env, struct link *l, const struct circ_ops *ops, void *arg);
 /* Sends DESTROY if still open; nobody is told, so a user of an open circuit has to leave it first.
- * NULL is fine. Not inside a callback other than on_closed. */
+ * NULL is fine. Not inside a callback other than on_end. */
 void circ_free(struct circ *c);
 
 void circ_set_user(struct circ *c, const struct circ_user_ops *ops, void *arg);
@@ -92,8 +92,8 @@ MUST_USE err_t circ_build_fast(struct circ *c);
 /* Extends by N hops, the first of all with CREATE2. Only in CIRC_IDLE and CIRC_OPEN. */
 MUST_USE err_t circ_build(struct circ *c, const struct circ_hop_target *hops, size_t n);
 
-/* Closes; on_gone and on_closed follow at the end of the wake-up. REASON goes to the log and to the
- * callbacks; on the wire a client always says NONE (tor-spec 5.4). */
+/* Closes; the user's and the owner's on_end follow at the end of the wake-up. REASON goes to the
+ * log and to the callbacks; on the wire a client always says NONE (tor-spec 5.4). */
 void circ_close(struct circ *c, err_t why, uint8_t reason);
 
 enum circ_state circ_state(const struct circ *c);

@@ -244,7 +244,7 @@ static void server_ended(void *arg, struct ocirc *oc, const struct ocirc_end *en
 
 static const struct ocirc_ops ocirc_ops = {
     .on_open = server_open,
-    .on_ended = server_ended,
+    .on_end = server_ended,
 };
 
 static bool is_too_dirty(const struct server *s)

@@ -119,7 +119,7 @@ static void judge_failure(struct exit_circ *c, const struct ocirc_end *end)
                                   : circ_end_text(&end->circ, text, sizeof text));
 }
 
-static void on_ended(void *arg, struct ocirc *oc, const struct ocirc_end *end)
+static void on_end(void *arg, struct ocirc *oc, const struct ocirc_end *end)
 {
     struct exit_circ *c = arg;
     struct exits *x = c->x;
@@ -140,7 +140,7 @@ static const struct ocirc_ops ocirc_ops = {
     .on_begin = on_begin,
     .on_hop = on_hop,
     .on_open = on_open,
-    .on_ended = on_ended,
+    .on_end = on_end,
 };
 
 /* ---- launching ---- */

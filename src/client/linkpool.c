@@ -110,7 +110,7 @@ static void on_open(void *arg)
         w->ready(w->arg, p->link);
 }
 
-static void on_closed(void *arg, const struct link_end *end)
+static void on_end(void *arg, const struct link_end *end)
 {
     struct pooled_link *p = arg;
     p->end = *end;
@@ -142,7 +142,7 @@ static void on_clock_skew(void *arg, int64_t skew_s)
 
 static const struct link_ops link_ops = {
     .on_open = on_open,
-    .on_closed = on_closed,
+    .on_end = on_end,
     .on_output = on_output,
     .on_clock_skew = on_clock_skew,
 };

@@ -21,7 +21,7 @@ static void end_later(struct ocirc *oc, const struct circ_end *end)
 static void notice(void *arg)
 {
     struct ocirc *oc = arg;
-    oc->ops->on_ended(oc->arg, oc, &oc->end);
+    oc->ops->on_end(oc->arg, oc, &oc->end);
 }
 
 void ocirc_close(struct ocirc *oc, err_t why, uint8_t reason)
@@ -29,7 +29,7 @@ void ocirc_close(struct ocirc *oc, err_t why, uint8_t reason)
     if (oc->state == OCIRC_CLOSED)
         return;
     if (oc->circ) {
-        circ_close(oc->circ, why, reason); /* comes back through on_closed() */
+        circ_close(oc->circ, why, reason); /* comes back through on_end() */
         return;
     }
     struct circ_end end = {.why = why, .reason = reason};
@@ -68,7 +68,7 @@ static void on_open(void *arg)
     oc->ops->on_open(oc->arg, oc);
 }
 
-static void on_closed(void *arg, const struct circ_end *end)
+static void on_end(void *arg, const struct circ_end *end)
 {
     end_later(arg, end);
 }
@@ -76,7 +76,7 @@ static void on_closed(void *arg, const struct circ_end *end)
 static const struct circ_ops circ_ops = {
     .on_hop = on_hop,
     .on_open = on_open,
-    .on_closed = on_closed,
+    .on_end = on_end,
 };
 
 static err_t build(struct ocirc *oc)

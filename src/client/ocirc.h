@@ -25,7 +25,7 @@ struct ocirc_ops {
     void (*on_hop)(void *arg, struct ocirc *oc, unsigned hops); /* may be NULL */
     void (*on_open)(void *arg, struct ocirc *oc);
     /* Exactly once, at the end of a wake-up; the owner may free OC inside. */
-    void (*on_ended)(void *arg, struct ocirc *oc, const struct ocirc_end *end);
+    void (*on_end)(void *arg, struct ocirc *oc, const struct ocirc_end *end);
 };
 
 struct ocirc_plan {
@@ -52,7 +52,7 @@ struct ocirc {
     uint64_t begun_us;       /* when building began, the link being there */
     uint64_t open_us;
     struct timer deadline;
-    struct timer notice; /* armed: on_ended is to be told */
+    struct timer notice; /* armed: on_end is to be told */
     struct ocirc_end end;
 };
 
@@ -61,7 +61,7 @@ struct ocirc *ocirc_new(struct env *env, struct linkpool *pool, uint32_t id,
                         const struct ocirc_plan *plan, const struct ocirc_ops *ops, void *arg);
 /* Closes without telling anyone; NULL is fine. */
 void ocirc_free(struct ocirc *oc);
-/* Closes; on_ended follows at the end of the wake-up. */
+/* Closes; on_end follows at the end of the wake-up. */
 void ocirc_close(struct ocirc *oc, err_t why, uint8_t reason);
 
 /* Whether END, of a circuit that did not open, speaks against its first hop: no link, or no answer

@@ -32,7 +32,7 @@ static void drop_circ(struct tunic_circuit *c)
 }
 
 /* Streams have been told before; nothing of the circuit is on the stack. */
-static void on_closed(void *arg, const struct circ_end *end)
+static void on_end(void *arg, const struct circ_end *end)
 {
     struct tunic_circuit *c = arg;
     lib_error_of_circ(&c->error, end);
@@ -47,7 +47,7 @@ static void on_closed(void *arg, const struct circ_end *end)
 static const struct circ_ops circ_callbacks = {
     .on_hop = on_hop,
     .on_open = on_open,
-    .on_closed = on_closed,
+    .on_end = on_end,
 };
 
 /* ---- life ---- */

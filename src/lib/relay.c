@@ -32,7 +32,7 @@ static void on_open(void *arg)
     handle_tell(&r->h, TUNIC_EVENT_OPEN);
 }
 
-static void on_closed(void *arg, const struct link_end *end)
+static void on_end(void *arg, const struct link_end *end)
 {
     struct tunic_relay *r = arg;
     bool open = r->status == TUNIC_OR_STATUS_CONNECTED;
@@ -62,7 +62,7 @@ static void on_trace(void *arg, bool out, uint32_t circ_id, uint8_t cmd, const u
 
 static const struct link_ops link_callbacks = {
     .on_open = on_open,
-    .on_closed = on_closed,
+    .on_end = on_end,
     .on_output = on_output,
 };
 

@@ -157,7 +157,7 @@ static void on_deadline(void *arg)
         break;
     case LINK_CLOSED:
         link_drop_circuits(l);
-        l->ops->on_closed(l->arg, &l->end); /* once: nothing arms the timer after this */
+        l->ops->on_end(l->arg, &l->end); /* once: nothing arms the timer after this */
         break;
     }
 }

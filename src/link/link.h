@@ -3,8 +3,8 @@
  *
  * Life: link_new() -> the owner has net dial -> link_tcp_open() -> bytes fed in and taken out ->
  * on_open once the handshake is done and the peer has proved the identities asked for -> circuits
- * -> on_closed, exactly once, whatever happened. After on_closed the owner calls link_free(), not
- * from inside on_closed but later (a timer). The owner and the circuits outlive the calls they
+ * -> on_end, exactly once, whatever happened. After on_end the owner calls link_free(), not
+ * from inside on_end but later (a timer). The owner and the circuits outlive the calls they
  * make; nothing is freed inside a callback. */
 #ifndef TUNIC_LINK_LINK_H
 #define TUNIC_LINK_LINK_H
@@ -87,7 +87,7 @@ struct link_end {
 
 struct link_ops {
     void (*on_open)(void *arg);
-    void (*on_closed)(void *arg, const struct link_end *end);
+    void (*on_end)(void *arg, const struct link_end *end);
     /* The link has something to send and net does not know: at most once until link_seal(). */
     void (*on_output)(void *arg);
     /* NETINFO from a peer whose identity is proved says its clock differs from ours by SKEW_S
@@ -139,7 +139,7 @@ struct link *link_new_server(struct env *env, const struct link_config *config,
 /* NULL out of memory. CONFIG and TARGET are copied, OPS is not. */
 struct link *link_new(struct env *env, const struct link_config *config,
                       const struct link_target *target, const struct link_ops *ops, void *arg);
-void link_free(struct link *l); /* closes first if need be, without on_closed; NULL is fine */
+void link_free(struct link *l); /* closes first if need be, without on_end; NULL is fine */
 
 /* For tools: FN sees every cell as it is on the wire, theirs before anything is done about it, ours
  * (OUT) when it is queued. ARG is that of the callbacks; BODY is valid during the call; nothing may
@@ -150,7 +150,7 @@ void link_set_trace(struct link *l, link_trace_fn *fn);
 
 /* Closes: what circuits have written and the TLS close are queued for output, nothing goes in or
  * out any more; at the end of this wake-up circuits are told (on_link_closed), then the owner
- * (on_closed). May be called from any callback. WHY is OK for a close of our own wish. */
+ * (on_end). May be called from any callback. WHY is OK for a close of our own wish. */
 void link_close(struct link *l, err_t why, enum or_reason reason, const char *text);
 
 /* ---- net's side ---- */

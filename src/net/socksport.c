@@ -173,7 +173,7 @@ static void on_input_wanted(void *arg)
     conn_resume(l->conn);
 }
 
-static void on_done(void *arg)
+static void on_end(void *arg)
 {
     struct local *l = arg;
     if (l->done)
@@ -183,7 +183,7 @@ static void on_done(void *arg)
 }
 
 static const struct socks_ops socks_ops = {
-    .on_output = on_output, .on_input_wanted = on_input_wanted, .on_done = on_done};
+    .on_output = on_output, .on_input_wanted = on_input_wanted, .on_end = on_end};
 
 static void on_accept(void *arg, int fd, const struct ipport *peer)
 {

@@ -65,7 +65,7 @@ static void done(struct socks *s)
         return;
     s->state = DONE;
     env_disarm(s->env, &s->deadline);
-    s->ops->on_done(s->arg);
+    s->ops->on_end(s->arg);
 }
 
 static void send_bytes(struct socks *s, const uint8_t *bytes, size_t len)

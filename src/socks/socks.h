@@ -2,8 +2,8 @@
  * SOCKS4, SOCKS4a and SOCKS5 with tor's extensions (socks-extensions, proposals 304 and 351), opens
  * a tunnel for the request, and then passes bytes both ways.
  *
- * Life: socks_new() -> bytes in and out -> on_done, exactly once: what socks_out() still holds is
- * to be sent, then the connection is closed and socks_free() called (not inside on_done). */
+ * Life: socks_new() -> bytes in and out -> on_end, exactly once: what socks_out() still holds is
+ * to be sent, then the connection is closed and socks_free() called (not inside on_end). */
 #ifndef TUNIC_SOCKS_SOCKS_H
 #define TUNIC_SOCKS_SOCKS_H
 
@@ -48,7 +48,7 @@ struct socks_port_config {
 struct socks_ops {
     void (*on_output)(void *arg);       /* socks_out() has bytes that net does not know of */
     void (*on_input_wanted)(void *arg); /* socks_in_room() said NULL before; now there is room */
-    void (*on_done)(void *arg);
+    void (*on_end)(void *arg);
 };
 
 /* PEER is the application's address (family IP_NONE for a unix socket). CONFIG and OPS are
@@ -58,7 +58,7 @@ enum { SOCKS_HANDSHAKE_MS = 120000 };
 struct socks *socks_new(struct env *env, struct client *client,
                         const struct socks_port_config *config, const struct ip *peer,
                         const struct socks_ops *ops, void *arg);
-/* Closes the tunnel without on_done; NULL is fine. */
+/* Closes the tunnel without on_end; NULL is fine. */
 void socks_free(struct socks *s);
 
 /* Room for received bytes, or NULL: do not read for now (on_input_wanted tells), or at all. */

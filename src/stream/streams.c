@@ -100,7 +100,7 @@ static err_t on_msg(void *arg, unsigned hop, const struct relay_msg *msg)
     return err == ERR_NOT_FOUND ? ERR_CIRC_PROTO : err;
 }
 
-static void on_gone(void *arg, const struct circ_end *circ_end)
+static void on_end(void *arg, const struct circ_end *circ_end)
 {
     struct streams *set = arg;
     struct stream_end end = {
@@ -113,7 +113,7 @@ static void on_gone(void *arg, const struct circ_end *circ_end)
 static const struct circ_user_ops user_ops = {
     .on_msg = on_msg,
     .on_writable = on_writable,
-    .on_gone = on_gone,
+    .on_end = on_end,
 };
 
 /* ---- life ---- */

@@ -47,7 +47,7 @@ static void trace_end(const struct nlink *nl)
                   nl->node->config.plan->nickname, ipport_text(&link_target(nl->link)->addr, addr));
 }
 
-static void nlink_on_closed(void *arg, const struct link_end *end)
+static void nlink_on_end(void *arg, const struct link_end *end)
 {
     struct nlink *nl = arg;
     struct node *n = nl->node;
@@ -80,7 +80,7 @@ static void nlink_on_create(void *arg, uint32_t id, uint8_t cmd, uint8_t *body)
 
 static const struct link_ops nlink_ops = {
     .on_open = nlink_on_open,
-    .on_closed = nlink_on_closed,
+    .on_end = nlink_on_end,
     .on_output = nlink_on_output,
     .on_create = nlink_on_create,
 };

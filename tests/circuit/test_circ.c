@@ -11,7 +11,7 @@ struct world {
     struct env *env;
     struct link *l;
     struct circ *c;
-    unsigned on_hop, on_open, on_closed, on_gone, on_msg, on_writable;
+    unsigned on_hop, on_open, ends, user_ends, on_msg, on_writable;
     struct circ_end end;
     struct fake_msg last;
     unsigned last_hop;
@@ -42,12 +42,12 @@ static void on_open(void *arg)
     close_if(w, CLOSE_IN_OPEN);
 }
 
-static void on_closed(void *arg, const struct circ_end *end)
+static void on_end(void *arg, const struct circ_end *end)
 {
     struct world *w = arg;
     char text[200];
-    w->on_closed++;
-    ck_assert_uint_eq(w->on_gone, 1);
+    w->ends++;
+    ck_assert_uint_eq(w->user_ends, 1);
     w->end = *end;
     ck_assert_uint_gt(strlen(circ_end_text(end, text, sizeof text)), 0);
     if (w->free_in_closed) {
@@ -74,17 +74,17 @@ static void on_writable(void *arg)
     close_if(w, CLOSE_IN_WRITABLE);
 }
 
-static void on_gone(void *arg, const struct circ_end *end)
+static void user_on_end(void *arg, const struct circ_end *end)
 {
     struct world *w = arg;
-    w->on_gone++;
-    ck_assert_uint_eq(w->on_closed, 0);
+    w->user_ends++;
+    ck_assert_uint_eq(w->ends, 0);
     (void)end;
     close_if(w, CLOSE_IN_GONE);
 }
 
-static const struct circ_ops ops = {on_hop, on_open, on_closed};
-static const struct circ_user_ops user_ops = {on_msg, on_writable, on_gone};
+static const struct circ_ops ops = {on_hop, on_open, on_end};
+static const struct circ_user_ops user_ops = {on_msg, on_writable, user_on_end};
 
 static void world_new(struct world *w, uint64_t seed)
 {
@@ -132,24 +132,24 @@ static void settle(struct world *w)
 static void assert_closed(struct world *w, err_t why)
 {
     ck_assert_int_eq(circ_state(w->c), CIRC_CLOSED);
-    ck_assert_uint_eq(w->on_closed, 0); /* not on anybody's stack */
+    ck_assert_uint_eq(w->ends, 0); /* not on anybody's stack */
     settle(w);
-    ck_assert_uint_eq(w->on_closed, 1);
-    ck_assert_uint_eq(w->on_gone, 1);
+    ck_assert_uint_eq(w->ends, 1);
+    ck_assert_uint_eq(w->user_ends, 1);
     ck_assert_msg(w->end.why == why, "%s", err_name(w->end.why));
     ck_assert_ptr_null(w->l->lc);
     uint8_t byte = 0;
     ck_err(circ_send(w->c, 1, RELAY_DATA, 1, &byte, 1), ERR_STATE);
     circ_close(w->c, ERR_BUG, DESTROY_INTERNAL);
     settle(w);
-    ck_assert_uint_eq(w->on_closed, 1);
+    ck_assert_uint_eq(w->ends, 1);
 }
 
 static void assert_open(struct world *w)
 {
     ck_assert_int_eq(circ_state(w->c), CIRC_OPEN);
     settle(w);
-    ck_assert_uint_eq(w->on_closed, 0);
+    ck_assert_uint_eq(w->ends, 0);
 }
 
 /* ---- building ---- */
@@ -509,7 +509,7 @@ START_TEST(test_circ_without_a_user_streams_have_no_business)
     circ_set_user(w.c, NULL, NULL);
     fake_send(w.l, HOPS, RELAY_CONNECTED, 7, NULL, 0);
     ck_assert_int_eq(circ_state(w.c), CIRC_CLOSED);
-    w.on_gone = 1; /* nobody to tell */
+    w.user_ends = 1; /* nobody to tell */
     settle(&w);
     ck_assert_int_eq(w.end.why, ERR_CIRC_PROTO);
     world_free(&w);
@@ -667,7 +667,7 @@ START_TEST(test_circ_destroy_at_every_point)
         w.free_in_closed = true;
         lc->ops->on_destroy(lc->arg, DESTROY_CONNECTFAILED);
         settle(&w);
-        ck_assert_uint_eq(w.on_closed, 1);
+        ck_assert_uint_eq(w.ends, 1);
         ck_assert(w.end.remote);
         ck_assert_uint_eq(w.end.reason, DESTROY_CONNECTFAILED);
         ck_assert_uint_eq(w.end.hops, built);
@@ -741,7 +741,7 @@ START_TEST(test_circ_closed_inside_every_callback)
             circ_close(w.c, OK, DESTROY_FINISHED);
         ck_assert_int_eq(circ_state(w.c), CIRC_CLOSED);
         settle(&w);
-        ck_assert_uint_eq(w.on_closed, 1);
+        ck_assert_uint_eq(w.ends, 1);
         ck_assert_ptr_null(w.c);
         world_free(&w);
     }
@@ -756,7 +756,7 @@ START_TEST(test_circ_freed_while_open_sends_destroy_and_tells_nobody)
     w.c = NULL;
     settle(&w);
     ck_assert(w.l->destroy_sent);
-    ck_assert_uint_eq(w.on_closed + w.on_gone, 0);
+    ck_assert_uint_eq(w.ends + w.user_ends, 0);
     world_free(&w);
 }
 END_TEST

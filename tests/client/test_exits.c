@@ -245,7 +245,7 @@ size_t streams_open_count(const struct streams *set)
 static void tell_end(void *arg)
 {
     struct ocirc *oc = arg;
-    oc->ops->on_ended(oc->arg, oc, &oc->end);
+    oc->ops->on_end(oc->arg, oc, &oc->end);
 }
 
 struct ocirc *ocirc_new(struct env *env, struct linkpool *pool, uint32_t id,

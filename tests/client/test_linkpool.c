@@ -150,7 +150,7 @@ static void close_link(struct link *l, err_t why)
 {
     struct link_end end = {.why = why, .during = l->state};
     l->state = LINK_CLOSED;
-    l->ops->on_closed(l->arg, &end);
+    l->ops->on_end(l->arg, &end);
 }
 
 static void on_ready(void *arg, struct link *l)

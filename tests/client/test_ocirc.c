@@ -83,7 +83,7 @@ unsigned circ_hops(const struct circ *c)
 static void circ_gone(struct circ *c, err_t why, unsigned hops)
 {
     struct circ_end end = {.why = why, .hops = hops};
-    c->ops->on_closed(c->arg, &end);
+    c->ops->on_end(c->arg, &end);
 }
 
 void circ_close(struct circ *c, err_t why, uint8_t reason)
@@ -142,7 +142,7 @@ static void on_open(void *arg, struct ocirc *oc)
     f->opened++;
 }
 
-static void on_ended(void *arg, struct ocirc *oc, const struct ocirc_end *end)
+static void on_end(void *arg, struct ocirc *oc, const struct ocirc_end *end)
 {
     struct fixture *f = arg;
     f->ended++;
@@ -151,8 +151,7 @@ static void on_ended(void *arg, struct ocirc *oc, const struct ocirc_end *end)
     f->oc = NULL;
 }
 
-static const struct ocirc_ops ops = {
-    .on_begin = on_begin, .on_open = on_open, .on_ended = on_ended};
+static const struct ocirc_ops ops = {.on_begin = on_begin, .on_open = on_open, .on_end = on_end};
 
 static void setup(struct fixture *f)
 {

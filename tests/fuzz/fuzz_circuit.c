@@ -126,7 +126,7 @@ static void on_end(void *arg, const struct stream_end *end)
 
 static const struct stream_ops app_ops = {on_connected, on_resolved, on_data, on_writable, on_end};
 
-static void on_closed(void *arg, const struct circ_end *end)
+static void circ_on_end(void *arg, const struct circ_end *end)
 {
     struct world *w = arg;
     char text[100];
@@ -134,7 +134,7 @@ static void on_closed(void *arg, const struct circ_end *end)
     w->closed++;
 }
 
-static const struct circ_ops circ_ops = {.on_closed = on_closed};
+static const struct circ_ops circ_ops = {.on_end = circ_on_end};
 
 static void ignore(void *arg)
 {
@@ -148,7 +148,7 @@ static void ignore_end(void *arg, const struct link_end *end)
 }
 
 static const struct link_ops link_ops = {
-    .on_open = ignore, .on_closed = ignore_end, .on_output = ignore};
+    .on_open = ignore, .on_end = ignore_end, .on_output = ignore};
 
 static void open_link(struct world *w)
 {

@@ -101,7 +101,7 @@ static const struct link_circ_ops circ_ops = {on_cell, on_destroy, on_link_close
 
 /* ---- the link's owner ---- */
 
-static void on_closed(void *arg, const struct link_end *end)
+static void on_end(void *arg, const struct link_end *end)
 {
     (void)arg;
     r.closed++;
@@ -145,7 +145,7 @@ static void on_create(void *arg, uint32_t id, uint8_t cmd, uint8_t *body)
         link_refuse(r.link, id, 5);
 }
 
-static const struct link_ops ops = {on_open, on_closed, on_output, on_skew, on_create};
+static const struct link_ops ops = {on_open, on_end, on_output, on_skew, on_create};
 
 /* Every cell that goes out is one that this side may say, on a circuit or not as its kind is. */
 static void on_trace(void *arg, bool out, uint32_t circ_id, uint8_t cmd, const uint8_t *body,

@@ -89,7 +89,7 @@ static void on_open(void *arg)
     link_cell_commit(&p->circ);
 }
 
-static void on_closed(void *arg, const struct link_end *end)
+static void on_end(void *arg, const struct link_end *end)
 {
     struct probe *p = arg;
     p->closed = true;
@@ -107,7 +107,7 @@ static void on_clock_skew(void *arg, int64_t skew_s)
     printf("skew %lld s\n", (long long)skew_s);
 }
 
-static const struct link_ops ops = {on_open, on_closed, on_output, on_clock_skew};
+static const struct link_ops ops = {on_open, on_end, on_output, on_clock_skew};
 
 static void flush(struct link *l, int fd)
 {

@@ -40,7 +40,7 @@ static void circ_on_destroy(void *arg, uint8_t reason)
     c->reason = reason;
 }
 
-static void circ_on_closed(void *arg, const struct link_end *end)
+static void circ_on_end(void *arg, const struct link_end *end)
 {
     (void)end;
     ((struct made_circ *)arg)->closes++;
@@ -51,7 +51,7 @@ static void circ_on_writable(void *arg)
     (void)arg;
 }
 
-static const struct link_circ_ops circ_ops = {circ_on_cell, circ_on_destroy, circ_on_closed,
+static const struct link_circ_ops circ_ops = {circ_on_cell, circ_on_destroy, circ_on_end,
                                               circ_on_writable};
 
 static void server_on_open(void *arg)
@@ -59,7 +59,7 @@ static void server_on_open(void *arg)
     ((struct pair *)arg)->opened++;
 }
 
-static void server_on_closed(void *arg, const struct link_end *end)
+static void server_on_end(void *arg, const struct link_end *end)
 {
     struct pair *pair = arg;
     pair->closed++;
@@ -85,7 +85,7 @@ static void server_on_create(void *arg, uint32_t id, uint8_t cmd, uint8_t *body)
 }
 
 static const struct link_ops server_ops = {.on_open = server_on_open,
-                                           .on_closed = server_on_closed,
+                                           .on_end = server_on_end,
                                            .on_output = server_on_output,
                                            .on_create = server_on_create};
 

@@ -118,7 +118,7 @@ static void on_circ_closed(void *arg, const struct circ_end *end)
     w->end = *end;
 }
 
-static const struct circ_ops circ_ops = {.on_closed = on_circ_closed};
+static const struct circ_ops circ_ops = {.on_end = on_circ_closed};
 
 static struct world *world_new(uint64_t seed)
 {

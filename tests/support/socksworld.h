@@ -162,13 +162,13 @@ static inline void on_input_wanted(void *arg)
     }
 }
 
-static inline void on_done(void *arg)
+static inline void on_end(void *arg)
 {
     struct world *w = arg;
     w->dones++;
 }
 
-__attribute__((unused)) static const struct socks_ops ops = {on_output, on_input_wanted, on_done};
+__attribute__((unused)) static const struct socks_ops ops = {on_output, on_input_wanted, on_end};
 
 static inline void sink(void *arg, enum log_level level, const char *line)
 {

@@ -197,7 +197,7 @@ static inline void wired_link_output(void *arg)
 }
 
 static const struct link_ops wired_link_ops = {
-    .on_open = wired_link_open, .on_closed = wired_link_closed, .on_output = wired_link_output};
+    .on_open = wired_link_open, .on_end = wired_link_closed, .on_output = wired_link_output};
 
 static inline void wired_circ_open(void *arg)
 {
@@ -212,7 +212,7 @@ static inline void wired_circ_closed(void *arg, const struct circ_end *end)
 }
 
 static const struct circ_ops wired_circ_ops = {.on_open = wired_circ_open,
-                                               .on_closed = wired_circ_closed};
+                                               .on_end = wired_circ_closed};
 
 static inline void wired_note(struct wired *w, const char *text)
 {
