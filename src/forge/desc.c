@@ -6,8 +6,8 @@
 #include "crypto/encode.h"
 #include "crypto/hash.h"
 #include "dir/doc.h"
-#include "testnet/exitpolicy.h"
-#include "testnet/relaydoc.h"
+#include "dirdoc/exitpolicy.h"
+#include "dirdoc/relaydoc.h"
 
 enum { BYTES_IN_KB = 1000, POLICY_MAX = 1 << 16 };
 
@@ -278,14 +278,14 @@ static err_t make_microdesc(struct reading *r)
     char *p6 = text_dup(r->ipv6_policy);
     if (!p6)
         return ERR_NOMEM;
-    struct microdoc m = {.tap_der = r->tap_len ? r->tap : NULL,
-                         .tap_len = r->tap_len,
-                         .ntor = d->ntor.b,
-                         .family = d->family,
-                         .p = lets_out(d->policy) ? d->policy : NULL,
-                         .p6 = *p6 && lets_out(p6) ? p6 : NULL,
-                         .ed = &d->row.ed};
-    microdoc_write(&d->microdesc, &m, d->row.microdesc_sha256);
+    struct relaydoc_microdesc m = {.tap_der = r->tap_len ? r->tap : NULL,
+                                   .tap_len = r->tap_len,
+                                   .ntor = d->ntor.b,
+                                   .family = d->family,
+                                   .p = lets_out(d->policy) ? d->policy : NULL,
+                                   .p6 = *p6 && lets_out(p6) ? p6 : NULL,
+                                   .ed = &d->row.ed};
+    relaydoc_write_microdesc(&d->microdesc, &m, d->row.microdesc_sha256);
     free(p6);
     return d->microdesc.err;
 }

@@ -7,7 +7,7 @@
 #include "base/ids.h"
 #include "base/text.h"
 #include "crypto/rsa.h"
-#include "testnet/consdoc.h"
+#include "dirdoc/consdoc.h"
 
 struct forge_desc {
     struct text body; /* view of the text that it was read from */

@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
-#include "testnet/docw.h"
+#include "dirdoc/docw.h"
 
 struct edit {
     bool drop;

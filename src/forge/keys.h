@@ -5,8 +5,8 @@
 #include "base/env.h"
 #include "base/err.h"
 #include "base/text.h"
-#include "testnet/docw.h"
-#include "testnet/identity.h"
+#include "dirdoc/docw.h"
+#include "dirdoc/identity.h"
 
 /* X(enumerator, file name) */
 #define FORGE_KEY_LIST(X)                                  \

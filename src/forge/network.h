@@ -5,9 +5,9 @@
 
 #include "base/env.h"
 #include "base/err.h"
+#include "dirdoc/consdoc.h"
 #include "forge/desc.h"
 #include "forge/relay.h"
-#include "testnet/consdoc.h"
 
 /* One authority. Its texts are its own. */
 struct forge_authority {

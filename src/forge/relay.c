@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "crypto/hash.h"
-#include "testnet/exitpolicy.h"
-#include "testnet/netdocs.h"
+#include "dirdoc/exitpolicy.h"
 
 enum { DEFAULT_PORT = 9001, DEFAULT_BANDWIDTH = 1000 * 1000 };
 
@@ -53,7 +52,7 @@ err_t forge_relay_make(const struct forge_relay_wish *wish, unsigned n,
                                wish->bandwidth_bytes ? wish->bandwidth_bytes : DEFAULT_BANDWIDTH,
                            .published_s = wish->published_s,
                            .platform = wish->platform ? wish->platform : PLATFORM,
-                           .protos = wish->protos ? wish->protos : NETDOCS_PROTOS,
+                           .protos = wish->protos ? wish->protos : RELAYDOC_PROTOS,
                            .contact = wish->contact,
                            .policy = policy,
                            .ipv6_policy = exitpolicy_summary_public(policy, summary),

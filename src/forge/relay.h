@@ -5,9 +5,9 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "dirdoc/relaydoc.h"
 #include "forge/edit.h"
 #include "forge/keys.h"
-#include "testnet/relaydoc.h"
 
 struct forge_edits {
     const struct edit *edit;

@@ -2,8 +2,8 @@
 #ifndef TUNIC_TESTNET_DIRSERV_INT_H
 #define TUNIC_TESTNET_DIRSERV_INT_H
 
+#include "dirdoc/docw.h"
 #include "testnet/dirserv.h"
-#include "testnet/docw.h"
 
 enum {
     DIRSERV_REQUEST_MAX = 50000, /* as C tor */

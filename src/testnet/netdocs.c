@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "crypto/hash.h"
+#include "dirdoc/consdiff.h"
 #include "testnet/compress.h"
-#include "testnet/consdiff.h"
 
 enum {
     VALID_INTERVALS = 3,

@@ -14,19 +14,14 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "dir/decompress.h"
-#include "testnet/consdoc.h"
-#include "testnet/identity.h"
+#include "dirdoc/consdoc.h"
+#include "dirdoc/identity.h"
 #include "testnet/plan.h"
 
 struct netdocs;
 
 enum { NETDOCS_KEPT = 4 }; /* consensuses, for diffs */
 enum { NETDOCS_ENCODINGS = ENC_UNKNOWN };
-
-/* What our nodes speak, and say so. They understand requests for congestion control (FlowCtrl=2)
- * and grant none, which is what relays do when it is turned off. */
-#define NETDOCS_PROTOS \
-    "Cons=1-2 Desc=1-4 DirCache=2 FlowCtrl=1-2 Link=3-5 LinkAuth=3 Microdesc=1-3 Relay=2-5"
 
 /* How a consensus is spoilt, for peers that cheat. */
 enum netdocs_lie {

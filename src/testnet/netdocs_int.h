@@ -4,8 +4,8 @@
 
 #include "base/buf.h"
 #include "dir/consensus.h"
-#include "testnet/consdoc.h"
-#include "testnet/docw.h"
+#include "dirdoc/consdoc.h"
+#include "dirdoc/docw.h"
 #include "testnet/netdocs.h"
 
 #define NETDOCS_VERSION "Tunic " TUNIC_VERSION

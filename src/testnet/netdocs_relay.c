@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "testnet/exitpolicy.h"
-#include "testnet/relaydoc.h"
+#include "dirdoc/exitpolicy.h"
+#include "dirdoc/relaydoc.h"
 
 static unsigned flags_of(const struct plan_node *plan)
 {
@@ -26,7 +26,7 @@ static struct consdoc_relay row_of(const struct netdocs *d, const struct plan_no
                                 .bandwidth_kb = plan ? plan->bandwidth_kb : 1,
                                 .published_s = d->made_s,
                                 .version = NETDOCS_VERSION,
-                                .protos = NETDOCS_PROTOS,
+                                .protos = RELAYDOC_PROTOS,
                                 .policy = "reject 1-65535"};
     if (plan) {
         memcpy(row.nickname, plan->nickname, sizeof row.nickname);
@@ -76,13 +76,14 @@ static err_t write_published(struct netdocs *d, const struct relaydoc *doc, stru
     return OK;
 }
 
-static err_t write_microdesc(struct netdocs *d, struct microdoc *m, struct netdocs_relay *r)
+static err_t write_microdesc(struct netdocs *d, struct relaydoc_microdesc *m,
+                             struct netdocs_relay *r)
 {
     m->ed = &r->row.ed;
     if (r->row.flags & RELAY_EXIT)
         m->p = m->p6 = r->row.policy; /* exits reach ::1 as they reach 127.0.0.1 */
     r->microdesc.at = d->microdescs.len;
-    microdoc_write(&d->microdescs, m, r->row.microdesc_sha256);
+    relaydoc_write_microdesc(&d->microdescs, m, r->row.microdesc_sha256);
     r->microdesc.len = d->microdescs.len - r->microdesc.at;
     return d->microdescs.err;
 }
@@ -91,7 +92,7 @@ err_t netdocs_make_relay(struct netdocs *d, const struct plan_node *plan, const 
                          struct netdocs_relay *out)
 {
     struct docw family = {0};
-    struct microdoc m = {.ntor = id->ntor_pub.b};
+    struct relaydoc_microdesc m = {.ntor = id->ntor_pub.b};
     *out = (struct netdocs_relay){.plan = plan, .row = row_of(d, plan)};
     out->row.rsa = id->rsa_id;
     out->row.ed = id->ed.pub;
@@ -103,7 +104,7 @@ err_t netdocs_make_relay(struct netdocs *d, const struct plan_node *plan, const 
                            .bandwidth_bytes = plan->bandwidth_kb * 1000,
                            .published_s = d->made_s,
                            .platform = NETDOCS_VERSION " on a test network",
-                           .protos = NETDOCS_PROTOS,
+                           .protos = RELAYDOC_PROTOS,
                            .policy = plan->policy,
                            .ipv6_policy = out->row.policy,
                            .family = docw_text(&family),
@@ -147,6 +148,6 @@ err_t netdocs_make_phantom(struct netdocs *d, uint32_t number, struct netdocs_re
     env_random(d->env, out->row.rsa.b, sizeof out->row.rsa.b);
     env_random(d->env, out->row.ed.b, sizeof out->row.ed.b);
     env_random(d->env, out->row.descriptor_sha1, sizeof out->row.descriptor_sha1);
-    struct microdoc m = {.tap_der = der, .tap_len = sizeof der, .ntor = ntor};
+    struct relaydoc_microdesc m = {.tap_der = der, .tap_len = sizeof der, .ntor = ntor};
     return write_microdesc(d, &m, out);
 }

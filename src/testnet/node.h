@@ -11,9 +11,9 @@
 #include "base/addr.h"
 #include "base/env.h"
 #include "base/err.h"
+#include "dirdoc/identity.h"
 #include "link/link.h"
 #include "testnet/faults.h"
-#include "testnet/identity.h"
 #include "testnet/netdocs.h"
 #include "testnet/plan.h"
 

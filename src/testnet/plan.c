@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "testnet/exitpolicy.h"
+#include "dirdoc/exitpolicy.h"
 
 enum {
     RELAYS_LEAST = 3, /* a circuit's hops */

@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/ids.h"
 #include "cell/chan_link.h"
-#include "testnet/identity.h"
+#include "dirdoc/identity.h"
 
 enum { RELAY_CERTS_STORAGE = 2048 };
 

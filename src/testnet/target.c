@@ -6,7 +6,7 @@
 #include "cell/reason.h"
 #include "cell/relay_flow.h"
 #include "cell/relay_stream.h"
-#include "testnet/exitpolicy.h"
+#include "dirdoc/exitpolicy.h"
 #include "testnet/node_int.h"
 
 enum {

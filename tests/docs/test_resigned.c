@@ -1,8 +1,8 @@
 /* Descriptors that were changed and signed again by their relay: what a signature cannot excuse. */
 #include "crypto/cert.h"
 #include "crypto/hash.h"
+#include "dirdoc/docw.h"
 #include "fetched.h"
-#include "testnet/docw.h"
 
 enum { RELAY = 4 };
 

@@ -4,8 +4,8 @@
 
 #include "crypto/encode.h"
 #include "crypto/hash.h"
+#include "dirdoc/consdiff.h"
 #include "support/docnet.h"
-#include "testnet/consdiff.h"
 
 /* ---- the other side: the editor of dir-spec's appendix E ---- */
 

@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "dir/doc.h"
-#include "testnet/exitpolicy.h"
+#include "dirdoc/exitpolicy.h"
 
 static err_t port(const struct arg *a, uint32_t least, uint16_t *out)
 {

@@ -6,7 +6,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
-#include "testnet/docw.h"
+#include "dirdoc/docw.h"
 
 enum { FORGE_PATH_MAX = 4096, FORGE_FILES_WHY = 512, FORGE_READ_MAX = 64 << 20 };
 

@@ -1,4 +1,4 @@
-#include "testnet/consdiff.h"
+#include "dirdoc/consdiff.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Exit policies of planned relays: "reject *:25,accept *:1-1024", first match counts, and what
  * matches nothing is rejected. Their check, and the short form that consensuses carry. */
-#ifndef TUNIC_TESTNET_EXITPOLICY_H
-#define TUNIC_TESTNET_EXITPOLICY_H
+#ifndef TUNIC_DIRDOC_EXITPOLICY_H
+#define TUNIC_DIRDOC_EXITPOLICY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* Bandwidth weights of a consensus (dir-spec 3.8.3): how much of what has a flag may be used in
  * another place of a circuit, so that no place is short. */
-#ifndef TUNIC_TESTNET_BWWEIGHTS_H
-#define TUNIC_TESTNET_BWWEIGHTS_H
+#ifndef TUNIC_DIRDOC_BWWEIGHTS_H
+#define TUNIC_DIRDOC_BWWEIGHTS_H
 
 #include <stdbool.h>
 #include <stdint.h>

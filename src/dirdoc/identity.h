@@ -1,7 +1,7 @@
 /* Identity: every key of one relay of a test network (tor-spec 1.1), made from the environment's
  * random source alone, so that a seed gives the same relay again. */
-#ifndef TUNIC_TESTNET_IDENTITY_H
-#define TUNIC_TESTNET_IDENTITY_H
+#ifndef TUNIC_DIRDOC_IDENTITY_H
+#define TUNIC_DIRDOC_IDENTITY_H
 
 #include <stdint.h>
 

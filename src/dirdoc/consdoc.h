@@ -1,7 +1,7 @@
 /* Consdoc: what authorities write (dir-spec 3.1, 3.4.1): key certificates, votes, and the consensus
  * of them in both flavors, as C tor's write it with method 35. All errors latch in the writer. */
-#ifndef TUNIC_TESTNET_CONSDOC_H
-#define TUNIC_TESTNET_CONSDOC_H
+#ifndef TUNIC_DIRDOC_CONSDOC_H
+#define TUNIC_DIRDOC_CONSDOC_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include "base/ids.h"
 #include "base/text.h"
 #include "dir/consensus.h"
-#include "testnet/docw.h"
+#include "dirdoc/docw.h"
 
 enum consdoc_flavor { CONSDOC_NS, CONSDOC_MICRODESC, CONSDOC_FLAVORS };
 

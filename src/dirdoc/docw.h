@@ -1,7 +1,7 @@
 /* Docw: a writer of directory documents (dir-spec 1.2): lines, objects, signatures over what was
  * written. Grows as needed; the first error latches, and whoever takes the document asks for it. */
-#ifndef TUNIC_TESTNET_DOCW_H
-#define TUNIC_TESTNET_DOCW_H
+#ifndef TUNIC_DIRDOC_DOCW_H
+#define TUNIC_DIRDOC_DOCW_H
 
 #include <stddef.h>
 #include <stdint.h>

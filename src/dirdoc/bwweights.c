@@ -1,4 +1,4 @@
-#include "testnet/bwweights.h"
+#include "dirdoc/bwweights.h"
 
 #include <stdlib.h>
 

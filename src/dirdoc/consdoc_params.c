@@ -1,5 +1,5 @@
 /* The consensus's parameters: what the command line says, and ours where it says nothing. */
-#include "testnet/consdoc.h"
+#include "dirdoc/consdoc.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "testnet/identity.h"
+#include "dirdoc/identity.h"
 
 #include "crypto/secret.h"
 

@@ -1,8 +1,8 @@
 /* Lines that consensuses and votes share. */
-#ifndef TUNIC_TESTNET_CONSDOC_INT_H
-#define TUNIC_TESTNET_CONSDOC_INT_H
+#ifndef TUNIC_DIRDOC_CONSDOC_INT_H
+#define TUNIC_DIRDOC_CONSDOC_INT_H
 
-#include "testnet/consdoc.h"
+#include "dirdoc/consdoc.h"
 
 /* "KEYWORD" and the names of FLAGS */
 void consdoc_flags(struct docw *w, const char *keyword, unsigned flags);

@@ -1,4 +1,4 @@
-#include "testnet/bwweights.h"
+#include "dirdoc/bwweights.h"
 
 #include <stdlib.h>
 
@@ -92,6 +92,6 @@ START_TEST(test_bwweights_need_sensible_input)
 }
 END_TEST
 
-TESTS("testnet/bwweights", test_bwweights_balance_what_can_be_balanced,
+TESTS("dirdoc/bwweights", test_bwweights_balance_what_can_be_balanced,
       test_bwweights_give_what_is_scarce_to_its_place,
       test_bwweights_stay_in_range_whatever_there_is, test_bwweights_need_sensible_input)

@@ -1,8 +1,8 @@
 /* Relaydoc: the documents that a relay publishes about itself (dir-spec 2.1), and the
  * microdescriptor that authorities make of one (dir-spec 3.3). Content and signatures are apart, so
  * that what stands between can be changed. All errors latch in the writer. */
-#ifndef TUNIC_TESTNET_RELAYDOC_H
-#define TUNIC_TESTNET_RELAYDOC_H
+#ifndef TUNIC_DIRDOC_RELAYDOC_H
+#define TUNIC_DIRDOC_RELAYDOC_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,8 +10,13 @@
 
 #include "base/addr.h"
 #include "base/text.h"
-#include "testnet/docw.h"
-#include "testnet/identity.h"
+#include "dirdoc/docw.h"
+#include "dirdoc/identity.h"
+
+/* What relays of a test network speak, and say so. They understand requests for congestion control
+ * (FlowCtrl=2) and grant none, which is what relays do when it is turned off. */
+#define RELAYDOC_PROTOS \
+    "Cons=1-2 Desc=1-4 DirCache=2 FlowCtrl=1-2 Link=3-5 LinkAuth=3 Microdesc=1-3 Relay=2-5"
 
 /* Borrows everything. */
 struct relaydoc {
@@ -44,7 +49,7 @@ void relaydoc_write_extra_info(struct docw *w, const struct relaydoc *r);
 void relaydoc_sign(struct docw *w, size_t from, const struct identity *id,
                    struct relaydoc_digests *out);
 
-struct microdoc {
+struct relaydoc_microdesc {
     const uint8_t *tap_der; /* NULL: none, as relays without a TAP key have it */
     size_t tap_len;
     const uint8_t *ntor;
@@ -53,6 +58,7 @@ struct microdoc {
     const struct ed_id *ed;
 };
 /* As authorities with consensus method 35 write it; its name goes to SHA256. */
-void microdoc_write(struct docw *w, const struct microdoc *m, uint8_t sha256[32]);
+void relaydoc_write_microdesc(struct docw *w, const struct relaydoc_microdesc *m,
+                              uint8_t sha256[32]);
 
 #endif

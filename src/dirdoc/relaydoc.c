@@ -1,4 +1,4 @@
-#include "testnet/relaydoc.h"
+#include "dirdoc/relaydoc.h"
 
 #include <string.h>
 
@@ -172,7 +172,8 @@ void relaydoc_sign(struct docw *w, size_t from, const struct identity *id,
         sha256(w->s + from, w->len - from, out->sha256);
 }
 
-void microdoc_write(struct docw *w, const struct microdoc *m, uint8_t sha256_out[32])
+void relaydoc_write_microdesc(struct docw *w, const struct relaydoc_microdesc *m,
+                              uint8_t sha256_out[32])
 {
     size_t from = w->len;
     docw_add(w, TEXT_LIT("onion-key\n"));

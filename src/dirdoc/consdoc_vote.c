@@ -1,5 +1,5 @@
 /* Key certificates (dir-spec 3.1) and votes (3.4.1): what each authority says before they agree. */
-#include "testnet/consdoc_int.h"
+#include "dirdoc/consdoc_int.h"
 
 #include <string.h>
 

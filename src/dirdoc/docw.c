@@ -1,4 +1,4 @@
-#include "testnet/docw.h"
+#include "dirdoc/docw.h"
 
 #include <stdarg.h>
 #include <stdio.h>

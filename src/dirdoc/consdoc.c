@@ -1,5 +1,5 @@
 /* The consensus that authorities come to (dir-spec 3.4.1), as C tor's write it with method 35. */
-#include "testnet/consdoc_int.h"
+#include "dirdoc/consdoc_int.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "crypto/encode.h"
 #include "crypto/hash.h"
 #include "dir/doc.h"
-#include "testnet/bwweights.h"
+#include "dirdoc/bwweights.h"
 
 enum {
     CONSENSUS_METHOD = 35,

@@ -1,4 +1,4 @@
-#include "testnet/exitpolicy.h"
+#include "dirdoc/exitpolicy.h"
 
 #include <stdio.h>
 #include <string.h>
