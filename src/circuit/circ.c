@@ -219,20 +219,17 @@ static const struct {
     uint8_t states;
     err_t (*handle)(struct circ *c, unsigned hop, const struct relay_msg *msg);
 } takes[] = {
-    [RELAY_DATA] = {IN_BOTH, on_data},
-    [RELAY_END] = {IN_BOTH, to_user},
-    [RELAY_CONNECTED] = {IN_BOTH, to_user},
-    [RELAY_SENDME] = {IN_BOTH, on_sendme},
-    [RELAY_TRUNCATED] = {IN_BOTH, on_truncated},
-    [RELAY_RESOLVED] = {IN_BOTH, to_user},
-    [RELAY_EXTENDED2] = {IN_BUILDING, on_extended2},
+    [RELAY_BEGIN] = {IN_OPEN, to_user},    [RELAY_DATA] = {IN_BOTH, on_data},
+    [RELAY_END] = {IN_BOTH, to_user},      [RELAY_CONNECTED] = {IN_BOTH, to_user},
+    [RELAY_SENDME] = {IN_BOTH, on_sendme}, [RELAY_TRUNCATED] = {IN_BOTH, on_truncated},
+    [RELAY_RESOLVED] = {IN_BOTH, to_user}, [RELAY_EXTENDED2] = {IN_BUILDING, on_extended2},
 };
 
 static err_t dispatch(struct circ *c, unsigned hop, const struct relay_msg *msg)
 {
     /* A stream's answer may come from the hop the stream was opened at, the last one or not. */
     bool may_be_last = hop == c->built || (msg->stream_id && (c->stream_hops >> hop & 1));
-    if (relay_msg_check(msg, RELAY_TO_CLIENT, may_be_last) != OK)
+    if (relay_msg_check(msg, c->we, may_be_last) != OK)
         return ERR_CIRC_PROTO;
     if (msg->cmd >= sizeof takes / sizeof takes[0] || !(takes[msg->cmd].states >> c->state & 1))
         return ERR_CIRC_PROTO;
@@ -312,6 +309,7 @@ struct circ *circ_new(struct env *env, struct link *l, const struct circ_ops *op
     c->ops = ops;
     c->arg = arg;
     c->created_us = env->mono_us;
+    c->we = RELAY_TO_CLIENT;
     c->lc.ops = &link_ops;
     c->lc.arg = c;
     timer_init(&c->gone, tell_gone, c);
@@ -342,6 +340,11 @@ void circ_set_user(struct circ *c, const struct circ_user_ops *ops, void *arg)
 {
     c->user = ops;
     c->user_arg = arg;
+}
+
+void circ_serve(struct circ *c)
+{
+    c->we = RELAY_TO_SERVICE;
 }
 
 void circ_set_tap(struct circ *c, circ_tap_fn *tap, void *arg)

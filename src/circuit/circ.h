@@ -79,6 +79,8 @@ struct circ *circ_new(struct env *env, struct link *l, const struct circ_ops *op
 void circ_free(struct circ *c);
 
 void circ_set_user(struct circ *c, const struct circ_user_ops *ops, void *arg);
+/* Its last hop is the client of an onion service, and we are that: it takes what services take. */
+void circ_serve(struct circ *c);
 
 /* For tools: TAP sees every message, ours (OUT) to hop HOP before it is sealed and theirs from hop
  * HOP before anything about it is checked. If it returns true for one of theirs, the message is its

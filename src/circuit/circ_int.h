@@ -31,9 +31,10 @@ struct circ {
 
     struct onion onion;
     struct window window[CIRC_MAX_HOPS];
-    unsigned early_left;  /* RELAY_EARLY cells we may still send */
-    unsigned stream_hops; /* bit N: a stream message went to hop N, so one may come back */
-    bool blocked;         /* circ_send() said ERR_FULL, on_writable is owed */
+    unsigned early_left;    /* RELAY_EARLY cells we may still send */
+    unsigned stream_hops;   /* bit N: a stream message went to hop N, so one may come back */
+    bool blocked;           /* circ_send() said ERR_FULL, on_writable is owed */
+    enum relay_receiver we; /* who messages have to be for */
 
     struct circ_end end;
     struct timer gone; /* tells the neighbours of the close */

@@ -56,7 +56,7 @@ static void on_hop(void *arg, unsigned hops)
 static void on_open(void *arg)
 {
     struct ocirc *oc = arg;
-    oc->streams = streams_new(oc->env, oc->circ, circ_hops(oc->circ));
+    oc->streams = streams_new(oc->env, carrier_of_hop(oc->circ, circ_hops(oc->circ)));
     if (!oc->streams) {
         ocirc_close(oc, ERR_NOMEM, DESTROY_RESOURCELIMIT);
         return;

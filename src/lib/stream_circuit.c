@@ -82,7 +82,7 @@ static int need_streams(struct tunic_circuit *c, struct tunic_error *error)
         return lib_error(error, TUNIC_USAGE, TUNIC_STAGE_STREAM,
                          "the circuit's streams are the program's own messages");
     if (!c->streams) {
-        c->streams = streams_new(net_env(c->h.t->net), c->circ, c->hops);
+        c->streams = streams_new(net_env(c->h.t->net), carrier_of_hop(c->circ, c->hops));
         c->streams_hop = c->hops;
     }
     if (!c->streams)

@@ -52,7 +52,7 @@ void half_add(struct halves *t, const struct half *entry)
     t->n++;
 }
 
-static void half_remove(struct halves *t, struct half *h)
+void half_remove(struct halves *t, struct half *h)
 {
     size_t at = (size_t)(h - t->h);
     memmove(h, h + 1, (t->n - at - 1) * sizeof *h);
@@ -66,9 +66,9 @@ err_t halves_on_msg(struct halves *t, const struct relay_msg *msg)
         return ERR_NOT_FOUND;
     switch (msg->cmd) {
     case RELAY_DATA:
-        return h->data_left && !h->connected_due && h->data_left-- ? OK : ERR_CIRC_PROTO;
     case RELAY_SENDME:
-        return h->sendmes_left && !h->connected_due && h->sendmes_left-- ? OK : ERR_CIRC_PROTO;
+        return !h->connected_due && stream_flow_rest_takes(&h->rest, msg->cmd) ? OK
+                                                                               : ERR_CIRC_PROTO;
     case RELAY_CONNECTED:
         if (!h->connected_due)
             return ERR_CIRC_PROTO;

@@ -11,13 +11,13 @@
 
 #include "base/err.h"
 #include "cell/relay.h"
+#include "stream/flow.h"
 
 struct half {
     uint16_t id;
-    uint16_t data_left;   /* DATA that may still come: the deliver window */
-    uint8_t sendmes_left; /* SENDMEs for what we had sent */
-    bool connected_due;   /* CONNECTED had not come */
-    bool resolved_due;    /* it was a RESOLVE: RESOLVED ends it too */
+    struct stream_flow_rest rest; /* DATA, and words about flow */
+    bool connected_due;           /* CONNECTED had not come */
+    bool resolved_due;            /* it was a RESOLVE: RESOLVED ends it too */
 };
 
 struct halves {
@@ -31,6 +31,7 @@ void halves_free(struct halves *t);
 
 void half_add(struct halves *t, const struct half *entry);   /* its id must be new */
 struct half *half_find(const struct halves *t, uint16_t id); /* NULL if there is none */
+void half_remove(struct halves *t, struct half *h);
 
 /* Accounts for MSG, which is for a half-closed stream. ERR_NOT_FOUND: for none such;
  * ERR_CIRC_PROTO: more than it may send. */

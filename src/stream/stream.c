@@ -32,24 +32,25 @@ static void remember_half(struct stream *s)
 {
     struct half h = {
         .id = s->id,
-        .data_left = s->kind == STREAM_RESOLVE ? 0 : (uint16_t)s->deliver,
-        .sendmes_left = (uint8_t)((STREAMWINDOW_START - s->package) / STREAMWINDOW_INCREMENT),
         .connected_due = s->state == STREAM_CONNECTING,
         .resolved_due = s->state == STREAM_RESOLVING,
     };
+    if (s->kind != STREAM_RESOLVE)
+        h.rest = stream_flow_rest(&s->flow);
     half_add(&s->set->halves, &h);
 }
 
-/* C tor's client gives no other reason than MISC, whatever it was: the exit need not know. */
-static void send_end(struct stream *s)
+void stream_send_end(struct stream *s, uint8_t reason)
 {
     uint8_t data[1];
-    struct relay_end m = {.reason = END_MISC};
+    /* C tor's client gives no other reason than MISC, whatever it was: the exit need not know. Its
+     * service says what it is. */
+    struct relay_end m = {.reason = s->kind == STREAM_ACCEPTED ? reason : END_MISC};
     struct wr w = wr_over(data, sizeof data);
-    if (!s->set->circ || s->answered || relay_end_encode(&w, &m) != OK)
+    if (!streams_is_open(s->set) || s->answered || relay_end_encode(&w, &m) != OK)
         return;
     remember_half(s);
-    if (circ_send(s->set->circ, s->set->hop, RELAY_END, s->id, data, w.len) != OK)
+    if (streams_send(s->set, RELAY_END, s->id, data, w.len) != OK)
         return; /* then the circuit closes, and all of its streams with it */
 }
 
@@ -59,7 +60,7 @@ void stream_close(struct stream *s, uint8_t reason)
         return;
     log_debug(s->set->env->log, "stream %u closed by us: %s", (unsigned)s->id,
               end_reason_name(reason));
-    send_end(s);
+    stream_send_end(s, reason);
     streams_drop(s);
 }
 
@@ -67,7 +68,7 @@ void stream_close(struct stream *s, uint8_t reason)
 static void end_for_address(struct stream *s, const struct ip *addr)
 {
     struct stream_end end = {.why = ERR_STREAM_PROTO, .reason = END_TORPROTOCOL, .exit_saw = *addr};
-    send_end(s);
+    stream_send_end(s, END_TORPROTOCOL);
     stream_finish(s, &end);
 }
 
@@ -77,7 +78,8 @@ static err_t on_end(struct stream *s, const struct relay_msg *msg)
     if (relay_end_decode(rd_over(msg->data, msg->len), &m) != OK)
         return ERR_CIRC_PROTO;
     /* Either may mean that a cell was tagged on its way, and the exit complains. */
-    if (s->state != STREAM_OPEN && (m.reason == END_TORPROTOCOL || m.reason == END_DESTROY))
+    if ((s->state == STREAM_CONNECTING || s->state == STREAM_RESOLVING) &&
+        (m.reason == END_TORPROTOCOL || m.reason == END_DESTROY))
         return ERR_CIRC_PROTO;
     struct stream_end end = {
         .why = OK, .reason = m.reason, .remote = true, .exit_saw = m.ip, .ttl_s = m.ttl_s};
@@ -182,46 +184,47 @@ static err_t on_resolved(struct stream *s, const struct relay_msg *msg)
 
 /* ---- data to us ---- */
 
-/* As C tor: only while little is waiting to be taken. */
-static void consider_sendme(struct stream *s)
+/* Nobody sends a SENDME before CONNECTED, whatever optimistic data there was. */
+static void send_flow(struct stream *s)
 {
-    struct streams *set = s->set;
-    if (s->state != STREAM_OPEN || !set->circ || !circ_stream_sendmes(set->circ, set->hop))
+    struct relay_msg msg;
+    if (s->state != STREAM_OPEN || !streams_is_open(s->set))
         return;
-    while (s->backlog <= STREAM_BACKLOG_LOW &&
-           s->deliver <= STREAMWINDOW_START - STREAMWINDOW_INCREMENT) {
-        s->deliver += STREAMWINDOW_INCREMENT;
-        if (circ_send(set->circ, set->hop, RELAY_SENDME, s->id, NULL, 0) != OK)
+    while (stream_flow_due(&s->flow, &msg))
+        if (streams_send(s->set, msg.cmd, s->id, msg.data, msg.len) != OK)
             return;
-    }
 }
 
 static err_t on_data(struct stream *s, const struct relay_msg *msg)
 {
-    if (s->deliver == 0)
-        return ERR_CIRC_WINDOW;
-    s->deliver--;
-    s->backlog += msg->len;
+    TRY(stream_flow_received(&s->flow, msg->len));
     if (msg->len)
         CALL(s, on_data, msg->data, msg->len);
-    consider_sendme(s);
+    send_flow(s);
     return OK;
 }
 
 void stream_consumed(struct stream *s, size_t len)
 {
-    s->backlog -= len < s->backlog ? len : s->backlog;
-    consider_sendme(s);
+    stream_flow_consumed(&s->flow, len);
+    send_flow(s);
+}
+
+void stream_say_connected(struct stream *s)
+{
+    if (s->state != STREAM_ASKED)
+        return;
+    s->state = STREAM_OPEN;
+    if (!streams_is_open(s->set) || streams_send(s->set, RELAY_CONNECTED, s->id, NULL, 0) != OK)
+        return; /* the carrier's end tells of it */
+    send_flow(s);
 }
 
 /* ---- data from us ---- */
 
-static err_t on_sendme(struct stream *s, const struct relay_msg *msg)
+static err_t on_flow(struct stream *s, const struct relay_msg *msg)
 {
-    (void)msg;
-    if (s->package + STREAMWINDOW_INCREMENT > STREAMWINDOW_START)
-        return ERR_CIRC_SENDME;
-    s->package += STREAMWINDOW_INCREMENT;
+    TRY(stream_flow_on_msg(&s->flow, msg));
     if (s->wants_turn) {
         streams_want_turn(s);
         streams_run_turns(s->set);
@@ -233,26 +236,21 @@ static err_t on_sendme(struct stream *s, const struct relay_msg *msg)
 static size_t write_cell(struct stream *s, const uint8_t *bytes, size_t len)
 {
     struct streams *set = s->set;
-    size_t max = circ_data_max(set->circ, set->hop);
-    size_t n = len < max ? len : max;
-    err_t err = circ_send(set->circ, set->hop, RELAY_DATA, s->id, bytes, n);
+    err_t err = set->carrier->kind->send_data(set->carrier, s->id, bytes, &len);
     set->blocked = err == ERR_FULL;
     if (err != OK)
         return 0;
-    s->package--;
-    return n;
+    stream_flow_sent(&s->flow);
+    return len;
 }
 
 size_t stream_write(struct stream *s, const uint8_t *bytes, size_t len)
 {
-    struct streams *set = s->set;
-    if (s->state != STREAM_CONNECTING && s->state != STREAM_OPEN)
-        return 0;
-    if (!set->circ || circ_state(set->circ) == CIRC_CLOSED)
+    if ((s->state != STREAM_CONNECTING && s->state != STREAM_OPEN) || !streams_is_open(s->set))
         return 0;
     bool in_turn = s->turn_left > 0;
     size_t done = 0;
-    while (done < len && s->package > 0 && streams_may_write(s)) {
+    while (done < len && stream_flow_may_send(&s->flow) && streams_may_write(s)) {
         size_t n = write_cell(s, bytes + done, len - done);
         if (n == 0)
             break;
@@ -281,6 +279,7 @@ void stream_take_turn(struct stream *s)
 enum {
     IN_CONNECTING = 1 << STREAM_CONNECTING,
     IN_RESOLVING = 1 << STREAM_RESOLVING,
+    IN_ASKED = 1 << STREAM_ASKED,
     IN_OPEN = 1 << STREAM_OPEN,
 };
 
@@ -290,10 +289,10 @@ static const struct {
     uint8_t states;
     err_t (*handle)(struct stream *s, const struct relay_msg *msg);
 } takes[] = {
-    [RELAY_DATA] = {IN_OPEN, on_data},
-    [RELAY_END] = {IN_CONNECTING | IN_RESOLVING | IN_OPEN, on_end},
+    [RELAY_DATA] = {IN_ASKED | IN_OPEN, on_data},
+    [RELAY_END] = {IN_CONNECTING | IN_RESOLVING | IN_ASKED | IN_OPEN, on_end},
     [RELAY_CONNECTED] = {IN_CONNECTING, on_connected},
-    [RELAY_SENDME] = {IN_OPEN, on_sendme},
+    [RELAY_SENDME] = {IN_OPEN, on_flow},
     [RELAY_RESOLVED] = {IN_RESOLVING, on_resolved},
 };
 

@@ -6,31 +6,35 @@
 #include "base/timer.h"
 #include "cell/reason.h"
 #include "cell/relay.h"
+#include "stream/flow.h"
 #include "stream/half.h"
 #include "stream/stream.h"
 
 enum {
-    STREAMWINDOW_START = 500,
-    STREAMWINDOW_INCREMENT = 50,
-    STREAMS_MAX_OPEN = 8192,                 /* on one circuit */
-    STREAM_TURN_CELLS = 4,                   /* cells of one stream before the next one's turn */
-    STREAM_BACKLOG_LOW = 10 * CELL_BODY_LEN, /* ask for more only below this, as C tor does */
+    STREAMS_MAX_OPEN = 8192, /* on one carrier */
+    STREAM_TURN_CELLS = 4,   /* cells of one stream before the next one's turn */
 };
 
-enum stream_state { STREAM_CONNECTING, STREAM_RESOLVING, STREAM_OPEN, STREAM_DEAD };
+enum stream_state {
+    STREAM_CONNECTING,
+    STREAM_RESOLVING,
+    STREAM_ASKED, /* the other side began it: our CONNECTED is due */
+    STREAM_OPEN,
+    STREAM_DEAD,
+};
 
 struct streams {
     struct env *env;
-    struct circ *circ; /* NULL once it is gone */
-    unsigned hop;
+    struct carrier *carrier;
+    struct stream_acceptor acceptor; /* .on_begin NULL: none */
     struct stream *by_id;
     struct stream *dead; /* to be freed at the end of the wake-up */
     struct halves halves;
     uint16_t next_id;
-    bool ever_used, allow_internal;
+    bool allow_internal;
 
     struct stream *ring; /* those that wait for their turn to write */
-    bool blocked;        /* the circuit refused: it will tell */
+    bool blocked;        /* the carrier refused: it will tell */
     bool in_turns;
     unsigned calling; /* callbacks of streams on the stack */
     bool doomed;      /* to be freed with the dead */
@@ -47,9 +51,8 @@ struct stream {
     bool v4_ok, v6_ok; /* families we asked for */
     bool answered;     /* RESOLVED came: the other side is done with it */
 
-    unsigned package, deliver; /* windows, in DATA messages */
-    size_t backlog;            /* bytes given to on_data and not yet consumed */
-    bool wants_turn;           /* stream_write() came up short */
+    struct stream_flow flow;
+    bool wants_turn; /* stream_write() came up short */
     bool in_ring;
     unsigned turn_left; /* cells in its turn; 0: not its turn */
 
@@ -66,14 +69,28 @@ bool streams_may_write(const struct stream *s);
 void streams_run_turns(struct streams *set);
 /* Takes S out of the set; it is freed at the end of the wake-up. */
 void streams_drop(struct stream *s);
+/* A stream under ID, which nobody uses, and with room kept for it among the half-closed. Its
+ * families are for the caller to set. ERR_LIMIT, ERR_NOMEM. */
+MUST_USE err_t streams_add(struct streams *set, uint16_t id, enum stream_kind kind,
+                           enum stream_state state, struct stream **out);
+bool streams_is_open(const struct streams *set);
+err_t streams_send(struct streams *set, uint8_t cmd, uint16_t stream_id, const uint8_t *data,
+                   size_t len);
 
 /* ---- stream.c ---- */
 
 /* MSG is for S. An error of class CIRCUIT closes the circuit. */
 MUST_USE err_t stream_on_msg(struct stream *s, const struct relay_msg *msg);
+/* END goes out with REASON; what may still come is remembered. */
+void stream_send_end(struct stream *s, uint8_t reason);
 /* Ends S without a word to the other side, and tells its owner. */
 void stream_finish(struct stream *s, const struct stream_end *end);
 /* Calls on_writable within S's turn. */
 void stream_take_turn(struct stream *s);
+
+/* ---- incoming.c ---- */
+
+/* MSG is a BEGIN under a stream id that is none of ours. ERR_CIRC_PROTO without an acceptor. */
+MUST_USE err_t streams_on_begin(struct streams *set, const struct relay_msg *msg);
 
 #endif

@@ -1,4 +1,4 @@
-/* The set: ids, dispatch of messages, turns, and the end of the circuit. */
+/* The set: ids, dispatch of messages, turns, and the end of the carrier. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +21,7 @@ static void free_set(struct streams *set)
     env_disarm(set->env, &set->reap);
     free_dead(set);
     halves_free(&set->halves);
+    set->carrier->kind->free(set->carrier);
     free(set);
 }
 
@@ -72,7 +73,7 @@ void streams_want_turn(struct stream *s)
 {
     struct streams *set = s->set;
     s->wants_turn = true;
-    if (s->in_ring || s->package == 0)
+    if (s->in_ring || !stream_flow_may_send(&s->flow))
         return; /* or a SENDME will put it there */
     DL_APPEND(set->ring, s);
     s->in_ring = true;
@@ -87,15 +88,15 @@ static void on_writable(void *arg)
 
 /* ---- messages and the end ---- */
 
-static err_t on_msg(void *arg, unsigned hop, const struct relay_msg *msg)
+static err_t on_msg(void *arg, const struct relay_msg *msg)
 {
     struct streams *set = arg;
     struct stream *s;
     HASH_FIND(hh, set->by_id, &msg->stream_id, sizeof msg->stream_id, s);
-    if (hop != set->hop)
-        return ERR_CIRC_PROTO;
     if (s)
         return stream_on_msg(s, msg);
+    if (msg->cmd == RELAY_BEGIN)
+        return streams_on_begin(set, msg);
     err_t err = halves_on_msg(&set->halves, msg);
     return err == ERR_NOT_FOUND ? ERR_CIRC_PROTO : err;
 }
@@ -105,12 +106,11 @@ static void on_end(void *arg, const struct circ_end *circ_end)
     struct streams *set = arg;
     struct stream_end end = {
         .why = circ_end->why, .reason = END_DESTROY, .circuit_ended = true, .circ = *circ_end};
-    set->circ = NULL;
     while (set->by_id)
         stream_finish(set->by_id, &end);
 }
 
-static const struct circ_user_ops user_ops = {
+static const struct carrier_user carrier_user = {
     .on_msg = on_msg,
     .on_writable = on_writable,
     .on_end = on_end,
@@ -118,18 +118,22 @@ static const struct circ_user_ops user_ops = {
 
 /* ---- life ---- */
 
-struct streams *streams_new(struct env *env, struct circ *c, unsigned hop)
+struct streams *streams_new(struct env *env, struct carrier *gift_carrier)
 {
-    struct streams *set = calloc(1, sizeof *set);
+    struct streams *set = gift_carrier ? calloc(1, sizeof *set) : NULL;
+    if (!set && gift_carrier) {
+        gift_carrier->kind->leave(gift_carrier);
+        gift_carrier->kind->free(gift_carrier);
+    }
     if (!set)
         return NULL;
     set->env = env;
-    set->circ = c;
-    set->hop = hop;
+    set->carrier = gift_carrier;
     /* As C tor: ids count up from a random one. */
     set->next_id = (uint16_t)env_random_below(env, 1u << 16);
     timer_init(&set->reap, reap, set);
-    circ_set_user(c, &user_ops, set);
+    gift_carrier->user = &carrier_user;
+    gift_carrier->user_arg = set;
     return set;
 }
 
@@ -139,9 +143,7 @@ void streams_free(struct streams *set)
         return;
     while (set->by_id)
         stream_close(set->by_id, END_DONE);
-    if (set->circ)
-        circ_set_user(set->circ, NULL, NULL);
-    set->circ = NULL;
+    set->carrier->kind->leave(set->carrier);
     if (set->calling || set->in_turns) {
         set->doomed = true;
         env_arm_ms(set->env, &set->reap, 0);
@@ -155,14 +157,20 @@ void streams_allow_internal_addrs(struct streams *set, bool allow)
     set->allow_internal = allow;
 }
 
+bool streams_is_open(const struct streams *set)
+{
+    return set->carrier->kind->is_open(set->carrier);
+}
+
+err_t streams_send(struct streams *set, uint8_t cmd, uint16_t stream_id, const uint8_t *data,
+                   size_t len)
+{
+    return set->carrier->kind->send(set->carrier, cmd, stream_id, data, len);
+}
+
 size_t streams_open_count(const struct streams *set)
 {
     return HASH_COUNT(set->by_id);
-}
-
-bool streams_ever_used(const struct streams *set)
-{
-    return set->ever_used;
 }
 
 /* ---- opening ---- */
@@ -215,32 +223,46 @@ static err_t write_request(const struct stream_request *req, struct wr *w, uint8
     case STREAM_BEGIN_DIR:
         *cmd = RELAY_BEGIN_DIR;
         return OK;
+    case STREAM_ACCEPTED:
+        break;
     }
     return ERR_ARG;
 }
 
-static struct stream *stream_new(struct streams *set, const struct stream_request *req,
-                                 const struct stream_ops *ops, void *arg)
+err_t streams_add(struct streams *set, uint16_t id, enum stream_kind kind, enum stream_state state,
+                  struct stream **out)
 {
+    size_t open = streams_open_count(set);
+    if (!id || open >= STREAMS_MAX_OPEN || open + set->halves.n >= UINT16_MAX)
+        return ERR_LIMIT;
+    /* Its place among the half-closed is kept from now on. */
+    TRY(halves_reserve(&set->halves, set->halves.n + open + 1));
     struct stream *s = calloc(1, sizeof *s);
     if (!s)
-        return NULL;
-    s->set = set;
-    s->ops = ops;
-    s->arg = arg;
-    s->kind = req->kind;
-    s->state = req->kind == STREAM_RESOLVE ? STREAM_RESOLVING : STREAM_CONNECTING;
-    s->v4_ok = !(req->flags & BEGIN_IPV4_NOT_OK);
-    s->v6_ok = (req->flags & BEGIN_IPV6_OK) || (req->target && req->target[0] == '[');
-    s->package = s->deliver = STREAMWINDOW_START;
-    s->id = new_id(set);
-    if (s->id)
-        HASH_ADD(hh, set->by_id, id, sizeof s->id, s);
-    if (!s->id || !HASH_ADDED(s, hh)) {
+        return ERR_NOMEM;
+    *s = (struct stream){.set = set, .kind = kind, .state = state, .id = id};
+    bool windows = set->carrier->kind->own_sendmes(set->carrier);
+    stream_flow_init(&s->flow, windows ? STREAM_FLOW_WINDOWS : STREAM_FLOW_CARRIER);
+    HASH_ADD(hh, set->by_id, id, sizeof s->id, s);
+    if (!HASH_ADDED(s, hh)) {
         free(s);
-        return NULL;
+        return ERR_NOMEM;
     }
-    return s;
+    *out = s;
+    return OK;
+}
+
+static err_t add_request(struct streams *set, const struct stream_request *req,
+                         const struct stream_ops *ops, void *arg, struct stream **out)
+{
+    bool resolves = req->kind == STREAM_RESOLVE;
+    TRY(streams_add(set, new_id(set), req->kind, resolves ? STREAM_RESOLVING : STREAM_CONNECTING,
+                    out));
+    (*out)->ops = ops;
+    (*out)->arg = arg;
+    (*out)->v4_ok = !(req->flags & BEGIN_IPV4_NOT_OK);
+    (*out)->v6_ok = (req->flags & BEGIN_IPV6_OK) || (req->target && req->target[0] == '[');
+    return OK;
 }
 
 err_t stream_open(struct streams *set, const struct stream_request *req,
@@ -248,25 +270,18 @@ err_t stream_open(struct streams *set, const struct stream_request *req,
 {
     uint8_t data[RELAY_DATA_MAX], cmd;
     struct wr w = wr_over(data, sizeof data);
-    size_t open = streams_open_count(set);
-    if (!set->circ || circ_state(set->circ) != CIRC_OPEN)
+    struct stream *s;
+    if (!streams_is_open(set))
         return ERR_STATE;
-    if (open >= STREAMS_MAX_OPEN || open + set->halves.n >= UINT16_MAX)
-        return ERR_LIMIT;
     TRY(write_request(req, &w, &cmd));
-    if (!circ_may_begin(set->circ))
+    if (!set->carrier->kind->may_begin(set->carrier))
         return ERR_FULL;
-    /* Its place among the half-closed is kept from now on. */
-    TRY(halves_reserve(&set->halves, set->halves.n + open + 1));
-    struct stream *s = stream_new(set, req, ops, arg);
-    if (!s)
-        return ERR_NOMEM;
-    err_t err = circ_send(set->circ, set->hop, cmd, s->id, data, w.len);
+    TRY(add_request(set, req, ops, arg, &s));
+    err_t err = streams_send(set, cmd, s->id, data, w.len);
     if (err != OK) {
         streams_drop(s);
         return err;
     }
-    set->ever_used = true;
     *out = s;
     return OK;
 }

@@ -180,7 +180,7 @@ static void open_circuit(struct world *w)
     }
     w->c->built = w->c->wanted = HOPS;
     w->c->state = CIRC_OPEN;
-    w->set = streams_new(&w->env, w->c, HOPS);
+    w->set = streams_new(&w->env, carrier_of_hop(w->c, HOPS));
     if (!w->set)
         abort();
 }

@@ -110,11 +110,11 @@ err_t __wrap_circ_build(struct circ *c, const struct circ_hop_target *hops, size
     return __real_circ_build(c, hops, n);
 }
 
-struct streams *__real_streams_new(struct env *env, struct circ *c, unsigned hop);
-struct streams *__wrap_streams_new(struct env *env, struct circ *c, unsigned hop);
-struct streams *__wrap_streams_new(struct env *env, struct circ *c, unsigned hop)
+struct streams *__real_streams_new(struct env *env, struct carrier *gift_carrier);
+struct streams *__wrap_streams_new(struct env *env, struct carrier *gift_carrier);
+struct streams *__wrap_streams_new(struct env *env, struct carrier *gift_carrier)
 {
-    struct streams *set = __real_streams_new(env, c, hop);
+    struct streams *set = __real_streams_new(env, gift_carrier);
     add(&sets, set);
     return set;
 }
@@ -155,11 +155,12 @@ static void check_circ(struct sim *s, const struct circ *c)
 static void check_set(struct sim *s, const struct streams *set)
 {
     for (const struct stream *st = set->by_id; st; st = st->hh.next) {
-        if (st->package > STREAMWINDOW_START || st->deliver > STREAMWINDOW_START)
-            sim_breach(s, "stream-window", "stream %u: package %u, deliver %u", st->id, st->package,
-                       st->deliver);
-        if (st->backlog > STREAM_BYTES_MOST)
-            sim_breach(s, "queue-cap", "stream %u: %zu bytes not consumed", st->id, st->backlog);
+        const struct stream_flow *f = &st->flow;
+        if (f->package > STREAMWINDOW_START || f->deliver > STREAMWINDOW_START)
+            sim_breach(s, "stream-window", "stream %u: package %u, deliver %u", st->id, f->package,
+                       f->deliver);
+        if (f->backlog > STREAM_BYTES_MOST)
+            sim_breach(s, "queue-cap", "stream %u: %zu bytes not consumed", st->id, f->backlog);
     }
 }
 

@@ -38,7 +38,7 @@ END_TEST
 START_TEST(test_half_allows_what_was_under_way_and_no_more)
 {
     struct halves t = {0};
-    add(&t, (struct half){.id = 5, .data_left = 3, .sendmes_left = 2});
+    add(&t, (struct half){.id = 5, .rest = {.data = 3, .messages = 2}});
     for (unsigned i = 0; i < 3; i++)
         ck_ok(msg(&t, 5, RELAY_DATA));
     ck_err(msg(&t, 5, RELAY_DATA), ERR_CIRC_PROTO);
@@ -56,7 +56,7 @@ END_TEST
 START_TEST(test_half_connected_may_come_once_and_before_data)
 {
     struct halves t = {0};
-    add(&t, (struct half){.id = 5, .data_left = 3, .connected_due = true});
+    add(&t, (struct half){.id = 5, .rest.data = 3, .connected_due = true});
     ck_err(msg(&t, 5, RELAY_DATA), ERR_CIRC_PROTO);
     ck_ok(msg(&t, 5, RELAY_CONNECTED));
     ck_ok(msg(&t, 5, RELAY_DATA));

@@ -62,6 +62,7 @@ struct link {
     struct fake_relay relay[FAKE_RELAYS];
     unsigned hops;
     bool mute;       /* relays answer nothing by themselves */
+    bool client;     /* the last one is the client of an onion service */
     bool no_sendmes; /* no circuit SENDMEs by themselves */
     uint8_t garble;  /* XORed into the next handshake reply */
     const char *SM;  /* extension list in the next ntor-v3 reply, 2 bytes type and length at 1 */
@@ -312,7 +313,8 @@ static void fake_on_relay(struct link *l, struct fake_cell *cell)
     }
     struct fake_relay *r = &l->relay[hop - 1];
     ck_ok(relay_msg_decode(RELAY_V0, cell->body, &msg));
-    ck_ok(relay_msg_check(&msg, RELAY_TO_RELAY, true));
+    bool to_client = l->client && hop == l->hops;
+    ck_ok(relay_msg_check(&msg, to_client ? RELAY_TO_CLIENT : RELAY_TO_RELAY, true));
     l->early += cell->cmd == CELL_RELAY_EARLY;
     if (l->got_n < FAKE_QUEUE) {
         struct fake_msg *got = &l->got[l->got_n++];

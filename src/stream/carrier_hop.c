@@ -1,0 +1,128 @@
+/* A carrier that is one hop of one circuit. */
+#include <stdlib.h>
+
+#include "stream/carrier.h"
+
+struct hop_carrier {
+    struct carrier carrier;
+    struct circ *circ; /* NULL once it has ended or is left */
+    unsigned hop;
+};
+
+static struct hop_carrier *hop_of(struct carrier *c)
+{
+    return (struct hop_carrier *)c;
+}
+
+static const struct hop_carrier *const_hop_of(const struct carrier *c)
+{
+    return (const struct hop_carrier *)c;
+}
+
+/* ---- down ---- */
+
+static err_t send(struct carrier *c, uint8_t cmd, uint16_t stream_id, const uint8_t *data,
+                  size_t len)
+{
+    struct hop_carrier *h = hop_of(c);
+    return h->circ ? circ_send(h->circ, h->hop, cmd, stream_id, data, len) : ERR_STATE;
+}
+
+static err_t send_data(struct carrier *c, uint16_t stream_id, const uint8_t *data, size_t *len)
+{
+    struct hop_carrier *h = hop_of(c);
+    if (!h->circ)
+        return ERR_STATE;
+    size_t max = circ_data_max(h->circ, h->hop);
+    if (*len > max)
+        *len = max;
+    return circ_send(h->circ, h->hop, RELAY_DATA, stream_id, data, *len);
+}
+
+static bool may_begin(const struct carrier *c)
+{
+    const struct hop_carrier *h = const_hop_of(c);
+    /* A circuit that is being extended is open again in a moment. */
+    return h->circ && circ_state(h->circ) == CIRC_OPEN && circ_may_begin(h->circ);
+}
+
+static bool is_open(const struct carrier *c)
+{
+    const struct hop_carrier *h = const_hop_of(c);
+    return h->circ && circ_state(h->circ) != CIRC_CLOSED;
+}
+
+static bool own_sendmes(const struct carrier *c)
+{
+    const struct hop_carrier *h = const_hop_of(c);
+    return h->circ && circ_stream_sendmes(h->circ, h->hop);
+}
+
+static void serve(struct carrier *c)
+{
+    if (hop_of(c)->circ)
+        circ_serve(hop_of(c)->circ);
+}
+
+static void leave(struct carrier *c)
+{
+    struct hop_carrier *h = hop_of(c);
+    if (h->circ)
+        circ_set_user(h->circ, NULL, NULL);
+    h->circ = NULL;
+}
+
+static void hop_free(struct carrier *c)
+{
+    free(hop_of(c));
+}
+
+static const struct carrier_kind hop_kind = {
+    .send = send,
+    .send_data = send_data,
+    .may_begin = may_begin,
+    .is_open = is_open,
+    .own_sendmes = own_sendmes,
+    .serve = serve,
+    .leave = leave,
+    .free = hop_free,
+};
+
+/* ---- up ---- */
+
+static err_t on_msg(void *arg, unsigned hop, const struct relay_msg *msg)
+{
+    const struct hop_carrier *h = arg;
+    if (hop != h->hop)
+        return ERR_CIRC_PROTO;
+    return h->carrier.user->on_msg(h->carrier.user_arg, msg);
+}
+
+static void on_writable(void *arg)
+{
+    const struct hop_carrier *h = arg;
+    h->carrier.user->on_writable(h->carrier.user_arg);
+}
+
+static void on_end(void *arg, const struct circ_end *end)
+{
+    struct hop_carrier *h = arg;
+    h->circ = NULL;
+    h->carrier.user->on_end(h->carrier.user_arg, end);
+}
+
+static const struct circ_user_ops circ_user = {
+    .on_msg = on_msg,
+    .on_writable = on_writable,
+    .on_end = on_end,
+};
+
+struct carrier *carrier_of_hop(struct circ *c, unsigned hop)
+{
+    struct hop_carrier *h = calloc(1, sizeof *h);
+    if (!h)
+        return NULL;
+    *h = (struct hop_carrier){.carrier.kind = &hop_kind, .circ = c, .hop = hop};
+    circ_set_user(c, &circ_user, h);
+    return &h->carrier;
+}
