@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* SHA-1 of the DER of a relay's RSA identity key: its fingerprint (tor-spec 1.1). */
 struct rsa_id {
     uint8_t b[20];
@@ -24,6 +26,12 @@ struct x25519_pub {
 struct sha256 {
     uint8_t b[32];
 };
+
+/* dir-spec 2.1.1: nickname = 1*19 of letters and digits. */
+enum { NICKNAME_MAX = 19 };
+bool nickname_valid(struct text t);
+/* A copy with its NUL; false, and nothing copied, if it is not valid. */
+bool nickname_copy(struct text t, char out[NICKNAME_MAX + 1]);
 
 static inline bool rsa_id_equal(const struct rsa_id *a, const struct rsa_id *b)
 {

@@ -24,6 +24,16 @@ bool text_is_nocase(struct text a, const char *cstr)
     return a.len == strlen(cstr) && strncasecmp(a.s, cstr, a.len) == 0;
 }
 
+bool text_is_alnum(struct text a)
+{
+    for (size_t i = 0; i < a.len; i++) {
+        char c = a.s[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')))
+            return false;
+    }
+    return a.len > 0;
+}
+
 bool text_starts(struct text a, const char *prefix)
 {
     if (!a.len || a.s[0] != *prefix)

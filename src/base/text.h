@@ -23,6 +23,7 @@ struct text text_of(const char *cstr);
 bool text_equal(struct text a, struct text b);
 bool text_is(struct text a, const char *cstr);
 bool text_is_nocase(struct text a, const char *cstr); /* ASCII */
+bool text_is_alnum(struct text a);                    /* ASCII letters and digits, one at least */
 bool text_starts(struct text a, const char *prefix);
 
 /* Takes the next line off *REST, without its "\n" or "\r\n"; false at the end. A last line without

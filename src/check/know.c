@@ -11,6 +11,8 @@
 #include "crypto/cert.h"
 #include "crypto/encode.h"
 #include "crypto/rsa.h"
+#include "dir/descriptor.h"
+#include "dir/microdesc.h"
 #include "dir/protover.h"
 #include "link/certs.h"
 
@@ -61,16 +63,6 @@ static void learn_identity(struct trial *t, struct probe *p, const struct probe_
         trial_fail(t, "%s", text);
 }
 
-/* The value of the first line that begins with KEYWORD. */
-static struct text line_of(struct text doc, const char *keyword)
-{
-    struct text line, word;
-    while (text_line(&doc, &line))
-        if (text_token(&line, &word) && text_is(word, keyword))
-            return text_strip(line);
-    return (struct text){"", 0};
-}
-
 /* tor-spec 6.2.1: "If the Tor relay is not running a directory service, it should respond with a
  * REASON_NOTDIRECTORY RELAY_END cell." */
 static void learn_whether_directory(struct pcirc *c)
@@ -81,6 +73,19 @@ static void learn_whether_directory(struct pcirc *c)
     if (pcirc_next(c, &m))
         c->p->t->run->no_dir =
             m.cmd == RELAY_END && m.stream_id == id && m.len && m.data[0] == END_NOTDIRECTORY;
+}
+
+/* As far as it can be read; what is wrong with it the cases of the directory say. */
+static void learn_descriptor(struct check_run *run, struct text body)
+{
+    struct descriptor d;
+    (void)!descriptor_next(&body, &d);
+    if (!run->has_ntor && descriptor_has(&d, DESCRIPTOR_NTOR_KEY)) {
+        run->ntor = d.ntor;
+        run->has_ntor = true;
+    }
+    if (protover_parse(d.item[DESCRIPTOR_PROTO].args, &run->protos) != OK)
+        run->protos = 0;
 }
 
 static void learn_onion_key(struct trial *t, struct probe *p)
@@ -94,11 +99,8 @@ static void learn_onion_key(struct trial *t, struct probe *p)
     if (run->no_dir)
         return;
     pdir_get(c, "/tor/server/authority", "", &a);
-    if (a.status == 200 && !run->has_ntor)
-        run->has_ntor = base64_decode_exact(line_of(a.body, "ntor-onion-key"), BASE64_EITHER,
-                                            run->ntor.b, sizeof run->ntor.b) == OK;
-    if (a.status == 200 && protover_parse(line_of(a.body, "proto"), &run->protos) != OK)
-        run->protos = 0; /* a case of the directory says so */
+    if (a.status == 200)
+        learn_descriptor(run, a.body);
     pdir_free(&a);
 }
 
@@ -168,18 +170,16 @@ static bool learn_microdesc(struct pcirc *c, struct text digest, struct check_ne
 {
     char path[128];
     struct pdir_answer a;
-    struct text rest, line, kind;
+    struct microdesc md;
     snprintf(path, sizeof path, "/tor/micro/d/%.*s", TEXT_ARG(digest));
     pdir_get(c, path, "", &a);
-    bool ok =
-        a.status == 200 && base64_decode_exact(line_of(a.body, "ntor-onion-key"), BASE64_EITHER,
-                                               next->ntor.b, sizeof next->ntor.b) == OK;
-    rest = a.body;
-    while (ok && text_line(&rest, &line))
-        if (text_token(&line, &kind) && text_is(kind, "id") && text_token(&line, &kind) &&
-            text_is(kind, "ed25519"))
-            next->has_ed = base64_decode_exact(text_strip(line), BASE64_EITHER, next->ed.b,
-                                               sizeof next->ed.b) == OK;
+    struct text rest = a.body;
+    bool ok = a.status == 200 && microdesc_next(&rest, &md) == OK && md.has_ntor;
+    if (ok) {
+        next->ntor = md.ntor;
+        next->ed = md.ed;
+        next->has_ed = md.has_ed;
+    }
     pdir_free(&a);
     return ok;
 }

@@ -47,8 +47,6 @@ enum relay_flag {
 #undef X
 };
 
-enum { NICKNAME_MAX = 19 };
-
 struct exit_summary;
 struct relay_family;
 

@@ -27,39 +27,10 @@ err_t parse_key_value(struct text t, struct text *key, int32_t *value)
     return OK;
 }
 
-static err_t parse_port(struct text t, uint16_t *out)
-{
-    uint64_t x;
-    if (text_to_u64(t, 65535, &x) != OK)
-        return ERR_MALFORMED;
-    *out = (uint16_t)x;
-    return OK;
-}
-
-static err_t parse_nickname(struct text t, char out[NICKNAME_MAX + 1])
-{
-    if (!t.len || t.len > NICKNAME_MAX)
-        return ERR_MALFORMED;
-    for (size_t i = 0; i < t.len; i++) {
-        char c = t.s[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')))
-            return ERR_MALFORMED;
-        out[i] = c;
-    }
-    out[t.len] = 0;
-    return OK;
-}
-
 static err_t parse_v4(struct text t, uint8_t out[4])
 {
-    char text[IP_TEXT_MAX];
     struct ip ip;
-    if (t.len >= sizeof text)
-        return ERR_MALFORMED;
-    memcpy(text, t.s, t.len);
-    text[t.len] = 0;
-    if (ip_parse(text, false, &ip) != OK || ip.family != IP_V4)
-        return ERR_MALFORMED;
+    TRY(doc_ip(t, IP_V4, &ip));
     memcpy(out, ip.b, 4);
     return OK;
 }
@@ -80,13 +51,12 @@ err_t row_begin(const struct doc_item *r, struct relay *out)
      * words and means nothing since consensus method 33. */
     struct text a[7];
     memset(out, 0, sizeof *out);
-    if (!doc_args(r, a, 7))
+    if (!doc_args(r, a, 7) || !nickname_copy(a[0], out->nickname))
         return ERR_MALFORMED;
-    TRY(parse_nickname(a[0], out->nickname));
     TRY(base64_decode_exact(a[1], BASE64_EITHER, out->rsa.b, sizeof out->rsa.b));
     TRY(parse_v4(a[4], out->v4));
-    TRY(parse_port(a[5], &out->orport));
-    TRY(parse_port(a[6], &out->dirport));
+    TRY(doc_port(a[5], &out->orport));
+    TRY(doc_port(a[6], &out->dirport));
     forget_nowhere(out);
     return OK;
 }
@@ -94,14 +64,10 @@ err_t row_begin(const struct doc_item *r, struct relay *out)
 /* The first IPv6 address counts. One that we can't read is no reason to lose the consensus. */
 static void take_address(const struct doc_item *item, struct relay *relay)
 {
-    char text[IPPORT_TEXT_MAX];
     struct text word;
     struct ipport ap;
-    if (relay->orport6 || !doc_args(item, &word, 1) || word.len >= sizeof text)
-        return;
-    memcpy(text, word.s, word.len);
-    text[word.len] = 0;
-    if (ipport_parse(text, &ap) != OK || ap.ip.family != IP_V6 || ip_is_unspecified(&ap.ip))
+    if (relay->orport6 || !doc_args(item, &word, 1) || doc_ipport(word, &ap) != OK ||
+        ap.ip.family != IP_V6 || ip_is_unspecified(&ap.ip))
         return;
     memcpy(relay->v6, ap.ip.b, sizeof relay->v6);
     relay->orport6 = ap.port;

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crypto/encode.h"
+
 #define BEGIN_MARK "-----BEGIN "
 #define END_MARK   "-----END "
 #define DASHES     "-----"
@@ -99,6 +101,49 @@ bool doc_args(const struct doc_item *item, struct text *tokens, size_t n)
         if (!text_token(&rest, &tokens[i]))
             return false;
     return true;
+}
+
+err_t doc_object(const struct doc_item *item, const char *label, void *out, size_t cap, size_t *len)
+{
+    if (!text_is(item->tag, label))
+        return ERR_MALFORMED;
+    return base64_decode(item->object, BASE64_OBJECT, out, cap, len);
+}
+
+/* ---- values ---- */
+
+err_t doc_port(struct text t, uint16_t *out)
+{
+    uint64_t port;
+    if (text_to_u64(t, UINT16_MAX, &port) != OK)
+        return ERR_MALFORMED;
+    *out = (uint16_t)port;
+    return OK;
+}
+
+err_t doc_ip(struct text t, enum ip_family family, struct ip *out)
+{
+    char text[IP_TEXT_MAX];
+    struct ip ip;
+    if (t.len >= sizeof text)
+        return ERR_MALFORMED;
+    memcpy(text, t.s, t.len);
+    text[t.len] = 0;
+    TRY(ip_parse(text, false, &ip));
+    if (ip.family != family)
+        return ERR_MALFORMED;
+    *out = ip;
+    return OK;
+}
+
+err_t doc_ipport(struct text t, struct ipport *out)
+{
+    char text[IPPORT_TEXT_MAX];
+    if (t.len >= sizeof text)
+        return ERR_MALFORMED;
+    memcpy(text, t.s, t.len);
+    text[t.len] = 0;
+    return ipport_parse(text, out);
 }
 
 /* Days since 1970-01-01 of a date of the Gregorian calendar, counted from March so that the leap

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/addr.h"
 #include "base/err.h"
 #include "base/text.h"
 
@@ -46,6 +47,15 @@ static inline bool doc_is(const struct doc_item *item, const char *keyword)
 /* The first argument tokens; false if there are fewer than N. Further ones are ignored, as dir-spec
  * 1.2 wants: "implementations MUST ignore extra arguments". */
 bool doc_args(const struct doc_item *item, struct text *tokens, size_t n);
+
+/* The bytes of an object that is labelled LABEL. ERR_MALFORMED, ERR_FULL. */
+MUST_USE err_t doc_object(const struct doc_item *item, const char *label, void *out, size_t cap,
+                          size_t *len);
+
+/* Values of arguments: a port, 0 included; an address of that family; an address with its port. */
+MUST_USE err_t doc_port(struct text t, uint16_t *out);
+MUST_USE err_t doc_ip(struct text t, enum ip_family family, struct ip *out);
+MUST_USE err_t doc_ipport(struct text t, struct ipport *out);
 
 /* "YYYY-MM-DD HH:MM:SS" in UTC as seconds since 1970. */
 MUST_USE err_t doc_time(struct text date, struct text time, int64_t *out);

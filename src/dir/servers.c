@@ -153,26 +153,14 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static bool is_nickname(struct text t)
-{
-    for (size_t i = 0; i < t.len; i++)
-        if (!is_digit(t.s[i]) && !((t.s[i] | 32) >= 'a' && (t.s[i] | 32) <= 'z'))
-            return false;
-    return t.len && t.len < sizeof((struct dir_server *)0)->nickname;
-}
-
 /* A first word of letters and digits is a nickname, as tor has it. */
 static const char *take_nickname(struct text *rest, struct dir_server *s)
 {
     struct text word, before = *rest;
     if (!text_token(rest, &word))
         return "line is empty";
-    if (!is_nickname(word)) {
+    if (!nickname_copy(word, s->nickname))
         *rest = before;
-        return NULL;
-    }
-    memcpy(s->nickname, word.s, word.len);
-    s->nickname[word.len] = 0;
     return NULL;
 }
 

@@ -12,12 +12,12 @@
 #include "base/ids.h"
 
 struct dir_server {
-    char nickname[20]; /* or "" */
-    struct ip ip;      /* IPv4 */
-    uint16_t orport;   /* 0: unknown; then it is of no use to a client */
-    uint16_t dirport;  /* or 0 */
-    struct ipport or6; /* family IP_NONE if it has none */
-    struct rsa_id rsa; /* of the relay */
+    char nickname[NICKNAME_MAX + 1]; /* or "" */
+    struct ip ip;                    /* IPv4 */
+    uint16_t orport;                 /* 0: unknown; then it is of no use to a client */
+    uint16_t dirport;                /* or 0 */
+    struct ipport or6;               /* family IP_NONE if it has none */
+    struct rsa_id rsa;               /* of the relay */
     struct rsa_id v3ident;
     bool is_authority; /* votes: has a v3ident */
     bool is_bridge;    /* bridge authority: never asked for anything here */

@@ -13,13 +13,6 @@ bool docs_line(struct text doc, const char *keyword, struct doc_item *out);
  * character AFTER behind it. 0: there is no such line. */
 size_t docs_signed_len(struct text doc, const char *keyword, char after);
 
-/* The bytes of an object with label LABEL. */
-MUST_USE err_t docs_object(const struct doc_item *item, const char *label, void *out, size_t cap,
-                           size_t *len);
-
-/* Whether T can be shown as a nickname. */
-bool docs_is_nickname(struct text t);
-
 /* Fill in what the document says of itself: digest, identity, name and title. */
 void docs_item_name(struct docs_item *doc);
 

@@ -193,7 +193,7 @@ static void take_field(struct parser *p, struct text name, struct text value)
     if (!p->in_list) {
         add_header(p, name, value);
     } else if (p->open && text_is(name, "nickname")) {
-        if (!docs_is_nickname(value)) {
+        if (!nickname_valid(value)) {
             problem(p, p->line, true, "this is no nickname that a relay may have");
             return;
         }

@@ -30,23 +30,6 @@ size_t docs_signed_len(struct text doc, const char *keyword, char after)
     return 0;
 }
 
-err_t docs_object(const struct doc_item *item, const char *label, void *out, size_t cap,
-                  size_t *len)
-{
-    if (!text_is(item->tag, label))
-        return ERR_MALFORMED;
-    return base64_decode(item->object, BASE64_OBJECT, out, cap, len);
-}
-
-bool docs_is_nickname(struct text t)
-{
-    for (size_t i = 0; i < t.len; i++)
-        if (!((t.s[i] >= '0' && t.s[i] <= '9') || (t.s[i] >= 'a' && t.s[i] <= 'z') ||
-              (t.s[i] >= 'A' && t.s[i] <= 'Z')))
-            return false;
-    return t.len >= 1 && t.len <= NICKNAME_MAX;
-}
-
 /* ---- digests ---- */
 
 static void set_digest(struct docs_item *doc, bool is_sha256, size_t len)
@@ -98,7 +81,7 @@ static bool id_of_key(struct text doc, const char *keyword, struct rsa_id *out)
     size_t len;
     struct doc_item item;
     if (!docs_line(doc, keyword, &item) ||
-        docs_object(&item, "RSA PUBLIC KEY", der, sizeof der, &len) != OK)
+        doc_object(&item, "RSA PUBLIC KEY", der, sizeof der, &len) != OK)
         return false;
     sha1(der, len, out->b);
     return true;
@@ -156,7 +139,7 @@ static void title_of(struct docs_item *doc, const char *what, const char *keywor
     struct text nickname = {"", 0};
     char fp[HEX_SIZE(20)] = "";
     if (docs_line(doc->text, keyword, &item) && doc_args(&item, &nickname, 1) &&
-        !docs_is_nickname(nickname))
+        !nickname_valid(nickname))
         nickname.len = 0;
     if (doc->has_id)
         hex_upper(doc->id.b, sizeof doc->id.b, fp);

@@ -2,30 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/hash.h"
+#include "dir/descriptor.h"
 #include "docs/docs_int.h"
-
-/* The next server descriptor in *REST. */
-static bool next_server(struct text *rest, struct text *out)
-{
-    struct text line;
-    const char *begin = NULL;
-    while (rest->len) {
-        struct text before = *rest;
-        (void)text_line(rest, &line);
-        if (!text_starts(line, "router "))
-            continue;
-        if (begin) {
-            *rest = before;
-            break;
-        }
-        begin = line.s;
-    }
-    if (!begin)
-        return false;
-    *out = (struct text){begin, (size_t)(rest->s - begin)};
-    return true;
-}
 
 static int by_id(const void *a, const void *b)
 {
@@ -33,14 +11,12 @@ static int by_id(const void *a, const void *b)
                   sizeof(struct rsa_id));
 }
 
-static err_t add_server(struct docs_servers *out, struct text text)
+static err_t add_server(struct docs_servers *out, const struct descriptor *d)
 {
-    struct docs_server one = {.len = 0};
-    struct doc_item item;
-    if (!docs_line(text, "signing-key", &item) ||
-        docs_object(&item, "RSA PUBLIC KEY", one.der, sizeof one.der, &one.len) != OK)
+    struct docs_server one = {.id = d->rsa};
+    if (doc_object(&d->item[DESCRIPTOR_SIGNING_KEY], "RSA PUBLIC KEY", one.der, sizeof one.der,
+                   &one.len) != OK)
         return OK;
-    sha1(one.der, one.len, one.id.b);
     if ((out->n & (out->n - 1)) == 0) {
         struct docs_server *list = realloc(out->list, (out->n ? 2 * out->n : 1) * sizeof *list);
         if (!list)
@@ -53,10 +29,10 @@ static err_t add_server(struct docs_servers *out, struct text text)
 
 err_t docs_servers_of(struct text text, struct docs_servers *out)
 {
-    struct text one;
+    struct descriptor d;
     *out = (struct docs_servers){0};
-    while (next_server(&text, &one))
-        TRY(add_server(out, one));
+    while (descriptor_next(&text, &d) != ERR_NOT_FOUND)
+        TRY(add_server(out, &d));
     if (out->n)
         qsort(out->list, out->n, sizeof *out->list, by_id);
     return OK;

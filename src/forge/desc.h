@@ -13,7 +13,6 @@ struct forge_desc {
     struct text body; /* view of the text that it was read from */
     struct consdoc_relay row;
     struct x25519_pub ntor;
-    struct text family; /* with the space before it; a view */
     char *version, *protos, *policy;
     struct docw microdesc;
 };

@@ -77,16 +77,6 @@ static int32_t field_index(struct text value, int32_t fallback)
     return value.s && text_to_u64(value, INT32_MAX - 1, &x) == OK ? (int32_t)x : fallback;
 }
 
-static bool is_nickname(struct text t)
-{
-    for (size_t i = 0; i < t.len; i++) {
-        char c = t.s[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')))
-            return false;
-    }
-    return t.len > 0 && t.len <= NICKNAME_MAX;
-}
-
 static err_t guard_from_fields(struct guards *g, const struct fields *f, struct guard *out)
 {
     *out = (struct guard){.sampled_on_s = field_time(g, f->of[KEY_sampled_on]),
@@ -106,7 +96,7 @@ static err_t guard_from_fields(struct guards *g, const struct fields *f, struct 
         out->confirmed_on_s = env_wall_s(g->env);
     if (out->confirmed_idx < 0)
         out->confirmed_on_s = 0;
-    if (nick.s && is_nickname(nick))
+    if (nick.s && nickname_valid(nick))
         memcpy(out->nickname, nick.s, nick.len);
     out->sampled_by = by.s && by.len && by.len < GUARD_VALUE_MAX ? text_dup(by) : NULL;
     out->extra = f->extra[0] ? text_dup(text_of(f->extra)) : NULL;

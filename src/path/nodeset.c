@@ -43,22 +43,6 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-static bool is_alnum(char c)
-{
-    c = lower(c);
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-static bool is_nickname(struct text t)
-{
-    if (!t.len || t.len > NICKNAME_MAX)
-        return false;
-    for (size_t i = 0; i < t.len; i++)
-        if (!is_alnum(t.s[i]))
-            return false;
-    return true;
-}
-
 /* "$fp", "fp", "$fp~nick", "$fp=nick". The nickname adds nothing: the fingerprint is the relay. */
 static bool parse_id(struct text t, struct rsa_id *out)
 {
@@ -75,7 +59,7 @@ static bool parse_id(struct text t, struct rsa_id *out)
             return false;
         rest.s++;
         rest.len--;
-        if (!is_nickname(rest))
+        if (!nickname_valid(rest))
             return false;
     }
     return hex_decode_exact(hex, out->b, sizeof out->b) == OK;
@@ -86,11 +70,10 @@ static bool parse_country(struct text t, struct country *out)
     if (t.len != 4 || t.s[0] != '{' || t.s[3] != '}')
         return false;
     bool unknown = t.s[1] == '?' && t.s[2] == '?';
-    for (size_t i = 0; i < 2; i++) {
-        if (!is_alnum(t.s[i + 1]) && !unknown)
-            return false;
+    if (!unknown && !text_is_alnum((struct text){t.s + 1, 2}))
+        return false;
+    for (size_t i = 0; i < 2; i++)
         out->cc[i] = lower(t.s[i + 1]);
-    }
     out->cc[2] = 0;
     return true;
 }
@@ -99,7 +82,7 @@ static bool parse_entry(struct nodeset *s, struct text t)
 {
     if (parse_id(t, &s->ids[s->n_ids])) {
         s->n_ids++;
-    } else if (is_nickname(t)) {
+    } else if (nickname_valid(t)) {
         struct name *n = &s->names[s->n_names++];
         for (size_t i = 0; i < t.len; i++)
             n->s[i] = lower(t.s[i]);
