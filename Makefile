@@ -31,8 +31,8 @@ CHECK_CFLAGS := $(shell pkg-config --silence-errors --cflags check)
 LAYERS := $(shell sed -n 's/^\([a-z]*\):.*/\1/p' src/LAYERS)
 layer_src = $(sort $(wildcard src/$(1)/*.c src/$(1)/*/*.c))
 layer_obj = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(call layer_src,$(1)))
-# What only the program needs is above the library.
-APP_LAYERS := forge docs check app
+# What only the program needs, from the top down; all other layers are the library.
+APP_LAYERS := app check docs testbed testnet forge dirdoc
 # Layers from the top down, for linking one layer's tests with nothing above it.
 layers_upto = $(shell sed -n 's/^\([a-z]*\):.*/\1/p' src/LAYERS | sed '/^$(1)$$/q' | tac)
 
@@ -140,7 +140,7 @@ $(BUILD)/mutant/tunic: $(BUILD)/tests/mutant/mutant.o $(APP_OBJ) $(BUILD)/libtun
 	$(Q)$(CC) $(LDFLAGS_ALL) $(foreach f,$(MUTANT_WRAP),-Wl,--wrap=$(f)) -pie -o $@ $< $(APP_OBJ) \
 	    $(BUILD)/libtunic.a $(APP_LIBS)
 
-APP_ARCHIVES := $(foreach l,app check docs forge,$(BUILD)/layer/$(l).a)
+APP_ARCHIVES := $(foreach l,$(APP_LAYERS),$(BUILD)/layer/$(l).a)
 # Fuzz targets: with a plain main() that replays a corpus, and with libFuzzer.
 $(BUILD)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(APP_ARCHIVES) $(BUILD)/libtunic.a
 	@mkdir -p $(@D)

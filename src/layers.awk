@@ -26,13 +26,13 @@ FILENAME ~ /LAYERS$/ {
     printf "%s:%d: OpenSSL and libsodium are seen by src/crypto and src/link/tls only\n", FILENAME, FNR
     bad++
 }
-/^#include <event2/ && FILENAME !~ /^src\/net\// {
-    printf "%s:%d: libevent is seen by src/net only\n", FILENAME, FNR
+/^#include <event2/ && FILENAME !~ /^src\/(net|testbed)\// {
+    printf "%s:%d: libevent is seen by src/net and src/testbed only\n", FILENAME, FNR
     bad++
 }
 # Files, sockets, users and processes are those layers' that touch the world.
-/^#include <(dirent|fcntl|glob|grp|ifaddrs|net|netinet|poll|pwd|signal|spawn|sys)[\/.]/ && FILENAME !~ /^src\/(net|host|lib|app)\// {
-    printf "%s:%d: files, sockets and processes are seen by src/net, src/host, src/lib and src/app only\n", FILENAME, FNR
+/^#include <(dirent|fcntl|glob|grp|ifaddrs|net|netinet|poll|pwd|signal|spawn|sys)[\/.]/ && FILENAME !~ /^src\/(net|host|testbed|lib|app)\// {
+    printf "%s:%d: files, sockets and processes are seen by src/net, src/host, src/testbed, src/lib and src/app only\n", FILENAME, FNR
     bad++
 }
 END { exit bad > 0 }

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "crypto/secret.h"
-#include "net/testpage.h"
-#include "net/testworld.h"
 #include "support/test.h"
+#include "testbed/page.h"
+#include "testbed/world.h"
 #include "tunic/stream.h"
 
 enum { LAB_NODES = 4, LAB_AUTH = 0, LAB_GUARD, LAB_MIDDLE, LAB_EXIT };
@@ -48,8 +48,8 @@ struct lab_inside {
     struct net *net;
     struct plan plan;
     struct identity ids[LAB_NODES];
-    struct testpage *page;
-    struct testworld *world;
+    struct testbed_page *page;
+    struct testbed_world *world;
     struct testnet *testnet;
     struct node_host host;
 };
@@ -65,15 +65,15 @@ static inline err_t lab_build(struct lab_inside *in)
     TRY(net_new(&in->log, NULL, &in->net));
     for (size_t i = 0; i < LAB_NODES; i++)
         TRY(identity_make(net_env(in->net), &in->ids[i]));
-    TRY(testpage_open(in->net, &in->plan, &in->page));
-    TRY(testworld_new(in->net, &in->plan, &rules, &in->world));
-    in->host =
-        (struct node_host){.name = "hello.test",
-                           .to = {{.family = IP_V4, .b = {127, 0, 0, 1}}, testpage_port(in->page)}};
+    TRY(testbed_page_open(in->net, &in->plan, &in->page));
+    TRY(testbed_world_new(in->net, &in->plan, &rules, &in->world));
+    in->host = (struct node_host){
+        .name = "hello.test",
+        .to = {{.family = IP_V4, .b = {127, 0, 0, 1}}, testbed_page_port(in->page)}};
     const struct testnet_config config = {
         .plan = &in->plan, .ids = in->ids, .hosts = &in->host, .n_hosts = 1};
-    TRY(testnet_new(net_env(in->net), &config, &testworld_ops, in->world, &in->testnet));
-    testworld_attach(in->world, in->testnet);
+    TRY(testnet_new(net_env(in->net), &config, &testbed_world_ops, in->world, &in->testnet));
+    testbed_world_attach(in->world, in->testnet);
     return OK;
 }
 
@@ -89,7 +89,7 @@ static inline void lab_describe(struct lab_inside *in, struct lab *out)
         n->ed = in->ids[i].ed.pub;
         n->ntor = in->ids[i].ntor_pub;
     }
-    out->page_port = testpage_port(in->page);
+    out->page_port = testbed_page_port(in->page);
     char line[TESTNET_LINE_MAX];
     snprintf(out->torrc, sizeof out->torrc, "TestingTorNetwork 1\nDirAuthority %s\n",
              testnet_authority_line(in->testnet, LAB_AUTH, line));

@@ -8,11 +8,11 @@
 #include <time.h>
 
 #include "app/check/args.h"
+#include "app/check/plainwire.h"
 #include "app/check/report.h"
 #include "app/out.h"
 #include "crypto/secret.h"
 #include "net/clock.h"
-#include "net/plainwire.h"
 
 enum { STATUS_BROKEN = 1, STATUS_USAGE = 2, STATUS_UNREACHABLE = 3, STATUS_SIGNAL = 128 };
 enum { WHY_MAX = ARG_WHY, CONSENSUS_MOST = 32 << 20, LISTEN_MS = 200 };

@@ -4,7 +4,7 @@
 
 #include "app/args.h"
 #include "base/log.h"
-#include "net/shape.h"
+#include "testbed/shape.h"
 #include "testnet/node.h"
 #include "testnet/plan.h"
 

@@ -21,8 +21,8 @@
 #include "host/host.h"
 #include "host/logfile.h"
 #include "net/net.h"
-#include "net/testpage.h"
-#include "net/testworld.h"
+#include "testbed/page.h"
+#include "testbed/world.h"
 
 enum { READY_POLL_MS = 2 };
 
@@ -36,8 +36,8 @@ struct run {
     struct net *net;
     struct plan *plan;
     struct identity *ids;
-    struct testpage *page;
-    struct testworld *world;
+    struct testbed_page *page;
+    struct testbed_world *world;
     struct testnet *testnet;
     struct testnet_control *control;
     uint64_t seed;
@@ -158,11 +158,11 @@ static err_t make_ids(struct run *r)
 static err_t open_listeners(struct run *r)
 {
     uint16_t base = r->args->wish.base_port;
-    if (testpage_open(r->net, r->plan, &r->page) != OK) {
+    if (testbed_page_open(r->net, r->plan, &r->page) != OK) {
         snprintf(r->why, sizeof r->why, "cannot listen on 127.0.0.1 (see above)");
         return ERR_IO;
     }
-    err_t e = testworld_new(r->net, r->plan, &r->args->rules, &r->world);
+    err_t e = testbed_world_new(r->net, r->plan, &r->args->rules, &r->world);
     if (e == ERR_IO && base)
         snprintf(r->why, sizeof r->why,
                  "cannot listen on the ports from %u on (see above): choose another --base-port, "
@@ -177,18 +177,19 @@ static err_t make_network(struct run *r)
 {
     struct testnet_args *a = r->args;
     a->hosts[a->n_hosts] = (struct node_host){
-        .name = PAGE_NAME, .to = {{.family = IP_V4, .b = {127, 0, 0, 1}}, testpage_port(r->page)}};
+        .name = PAGE_NAME,
+        .to = {{.family = IP_V4, .b = {127, 0, 0, 1}}, testbed_page_port(r->page)}};
     const struct testnet_config config = {.plan = r->plan,
                                           .ids = r->ids,
                                           .hosts = a->hosts,
                                           .n_hosts = a->n_hosts + 1,
                                           .republish = true};
-    err_t e = testnet_new(net_env(r->net), &config, &testworld_ops, r->world, &r->testnet);
+    err_t e = testnet_new(net_env(r->net), &config, &testbed_world_ops, r->world, &r->testnet);
     if (e != OK) {
         snprintf(r->why, sizeof r->why, "the network could not be made: %s", err_text(e));
         return e;
     }
-    testworld_attach(r->world, r->testnet);
+    testbed_world_attach(r->world, r->testnet);
     TRY(set_faults(r));
     return open_control(r);
 }
@@ -378,7 +379,7 @@ static err_t write_files(struct run *r)
                                         .testnet = r->testnet,
                                         .seed = r->seed,
                                         .socks_port = r->host ? host_socks_port(r->host) : 0,
-                                        .page_port = testpage_port(r->page),
+                                        .page_port = testbed_page_port(r->page),
                                         .hosts = r->args->hosts,
                                         .n_hosts = r->args->n_hosts + 1};
     return testnet_dir_write(&r->dir, &facts, r->why);
@@ -418,8 +419,8 @@ static void end(struct run *r)
     host_free(r->host);
     testnet_control_close(r->control);
     testnet_free(r->testnet);
-    testworld_free(r->world);
-    testpage_close(r->page);
+    testbed_world_free(r->world);
+    testbed_page_close(r->page);
     for (size_t i = 0; r->ids && i < r->plan->n_nodes; i++)
         identity_wipe(&r->ids[i]);
     free(r->ids);

@@ -1,4 +1,4 @@
-#include "net/testworld.h"
+#include "testbed/world.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -8,12 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/testworld_int.h"
-
-bool testworld_may_use(const struct ip *ip)
-{
-    return ip_is_loopback(ip);
-}
+#include "testbed/world_int.h"
 
 /* ---- connections that come in ---- */
 
@@ -27,7 +22,7 @@ static void on_or_accept(void *arg, int fd, const struct ipport *peer)
 {
     struct place *p = arg;
     struct link *l = NULL;
-    if (p->world->testnet && testworld_may_use(&peer->ip))
+    if (p->world->testnet && testbed_may_use(&peer->ip))
         l = node_accept(testnet_node(p->world->testnet, p->index), peer);
     if (!l) {
         close(fd);
@@ -40,12 +35,12 @@ static void on_or_accept(void *arg, int fd, const struct ipport *peer)
 static void on_dir_accept(void *arg, int fd, const struct ipport *peer)
 {
     struct place *p = arg;
-    if (!p->world->testnet || !testworld_may_use(&peer->ip)) {
+    if (!p->world->testnet || !testbed_may_use(&peer->ip)) {
         close(fd);
         return;
     }
     no_delay(fd);
-    request_accept(p, fd, &peer->ip);
+    dirconn_accept(p, fd, &peer->ip);
 }
 
 /* ---- listeners ---- */
@@ -54,14 +49,14 @@ static err_t open_at(struct place *p, const char *what, const struct ip *ip, uin
                      accept_fn *fn, struct listener **out)
 {
     struct listen_at at = {.tcp = {*ip, *port}};
-    if (!testworld_may_use(ip))
+    if (!testbed_may_use(ip))
         return ERR_ARG;
     TRY(listener_open(p->world->net, what, &at, fn, p, out));
     *port = listener_port(*out);
     return OK;
 }
 
-static err_t open_place(struct testworld *w, struct plan *plan, size_t i)
+static err_t open_place(struct testbed_world *w, struct plan *plan, size_t i)
 {
     struct place *p = &w->places[i];
     struct plan_node *n = &plan->node[i];
@@ -73,13 +68,13 @@ static err_t open_place(struct testworld *w, struct plan *plan, size_t i)
     return open_at(p, "Directory", &n->or_port.ip, &n->dir_port, on_dir_accept, &p->dir_listener);
 }
 
-err_t testworld_new(struct net *n, struct plan *plan, const struct shape_rules *rules,
-                    struct testworld **out)
+err_t testbed_world_new(struct net *n, struct plan *plan, const struct shape_rules *rules,
+                        struct testbed_world **out)
 {
-    struct testworld *w = calloc(1, sizeof *w);
+    struct testbed_world *w = calloc(1, sizeof *w);
     if (!w)
         return ERR_NOMEM;
-    *w = (struct testworld){.net = n, .rules = *rules};
+    *w = (struct testbed_world){.net = n, .rules = *rules};
     w->places = calloc(plan->n_nodes, sizeof *w->places);
     err_t e = w->places ? OK : ERR_NOMEM;
     for (size_t i = 0; i < plan->n_nodes && e == OK; i++) {
@@ -87,27 +82,29 @@ err_t testworld_new(struct net *n, struct plan *plan, const struct shape_rules *
         e = open_place(w, plan, i);
     }
     if (e != OK) {
-        testworld_free(w);
+        testbed_world_free(w);
         return e;
     }
     *out = w;
     return OK;
 }
 
-void testworld_attach(struct testworld *w, struct testnet *t)
+void testbed_world_attach(struct testbed_world *w, struct testnet *t)
 {
     w->testnet = t;
 }
 
-void testworld_free(struct testworld *w)
+void testbed_world_free(struct testbed_world *w)
 {
     if (!w)
         return;
     w->testnet = NULL;
     while (w->wires)
         wire_free(w->wires);
-    while (w->flows)
-        flow_free(w->flows);
+    while (w->targetconns)
+        targetconn_free(w->targetconns);
+    while (w->dirconns)
+        dirconn_free(w->dirconns);
     for (size_t i = 0; i < w->n_places; i++) {
         listener_close(w->places[i].or_listener);
         listener_close(w->places[i].dir_listener);
@@ -117,25 +114,12 @@ void testworld_free(struct testworld *w)
     free(w);
 }
 
-struct place *testworld_place(struct testworld *w, const struct ip *ip)
-{
-    for (size_t i = 0; i < w->n_places; i++)
-        if (ip_equal(&w->places[i].ip, ip))
-            return &w->places[i];
-    return NULL;
-}
-
-struct testworld_counts testworld_counts(const struct testworld *w)
-{
-    return w->counts;
-}
-
-const struct node_world testworld_ops = {
+const struct node_world testbed_world_ops = {
     .dial = wire_dial,
     .output = wire_output,
     .hangup = wire_hangup,
-    .target_dial = target_flow_dial,
-    .target_output = target_flow_output,
-    .target_resume = target_flow_resume,
-    .target_hangup = target_flow_hangup,
+    .target_dial = targetconn_dial,
+    .target_output = targetconn_output,
+    .target_resume = targetconn_resume,
+    .target_hangup = targetconn_hangup,
 };

@@ -5,9 +5,25 @@
 #include <string.h>
 
 #include "link/link.h"
-#include "net/testworld_int.h"
+#include "testbed/world_int.h"
 
 enum { ORPHAN_MS = 10000 };
+
+/* One end of a link: a socket, and what shapes it. */
+struct wire {
+    struct testbed_world *world;
+    struct place *place;
+    struct link *link; /* NULL: it is over; what the line holds is still sent */
+    struct conn *conn;
+    bool shaped;         /* bytes out go through the line and the bucket */
+    bool slow_in;        /* bytes in too: the other end is no node of ours, which would do it */
+    bool is_cut, in_end; /* in_end: with in_errno, once what came before is through */
+    int in_errno;
+    struct shape_turn turn;
+    struct shape_line out, in;
+    struct timer cut, reap;
+    struct wire *prev, *next;
+};
 
 void wire_free(struct wire *w)
 {
@@ -22,7 +38,6 @@ void wire_free(struct wire *w)
     shape_line_end(&w->out);
     shape_line_end(&w->in);
     DL_DELETE(w->world->wires, w);
-    w->world->counts.links--;
     free(w);
 }
 
@@ -183,7 +198,6 @@ static void cut(void *wire)
     if (!w->link || w->is_cut)
         return;
     w->is_cut = true;
-    w->world->counts.cut++;
     link_tcp_failed(w->link, ECONNRESET);
 }
 
@@ -211,7 +225,6 @@ static struct wire *wire_new(struct place *p, struct link *l, bool slow_in)
     timer_init(&w->cut, cut, w);
     timer_init(&w->reap, reap, w);
     DL_APPEND(p->world->wires, w);
-    p->world->counts.links++;
     link_set_io(l, w);
     if (set_rules(w) != OK) {
         wire_free(w);
@@ -227,7 +240,7 @@ static void give_up(struct link *l, err_t why, enum or_reason reason, const char
 
 void wire_accept(struct place *p, struct link *l, int fd, const struct ipport *peer)
 {
-    struct wire *w = wire_new(p, l, !testworld_place(p->world, &peer->ip));
+    struct wire *w = wire_new(p, l, !testbed_place(p->world, &peer->ip));
     if (w)
         w->conn = conn_new(p->world->net, fd, &wire_machine, w);
     if (w && w->conn)
@@ -239,13 +252,13 @@ void wire_accept(struct place *p, struct link *l, int fd, const struct ipport *p
 
 void wire_dial(void *world, struct link *l, const struct ip *from, const struct ipport *to)
 {
-    struct testworld *tw = world;
-    struct place *p = testworld_place(tw, from);
-    if (!p || !testworld_may_use(&to->ip)) {
+    struct testbed_world *tw = world;
+    struct place *p = testbed_place(tw, from);
+    if (!p || !testbed_may_use(&to->ip)) {
         give_up(l, ERR_LINK_CONNECT, OR_NOROUTE, "a test network uses loopback only");
         return;
     }
-    struct wire *w = wire_new(p, l, !testworld_place(tw, &to->ip));
+    struct wire *w = wire_new(p, l, !testbed_place(tw, &to->ip));
     if (w)
         w->conn = conn_dial(tw->net, to, from, &wire_machine, w);
     if (w && w->conn)

@@ -1,7 +1,7 @@
 /* Plain wire: TCP connections that wait, one call after the other, without the loop. For tools that
  * hold one conversation at a time. */
-#ifndef TUNIC_NET_PLAINWIRE_H
-#define TUNIC_NET_PLAINWIRE_H
+#ifndef TUNIC_APP_CHECK_PLAINWIRE_H
+#define TUNIC_APP_CHECK_PLAINWIRE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* Shape: what makes a wire between two nodes of a test network slow: a token bucket that all wires
  * of one node share, and a line that gives bytes back some time after it took them. No sockets:
  * clocks and timers are those of the environment. */
-#ifndef TUNIC_NET_SHAPE_H
-#define TUNIC_NET_SHAPE_H
+#ifndef TUNIC_TESTBED_SHAPE_H
+#define TUNIC_TESTBED_SHAPE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "net/plainwire.h"
+#include "app/check/plainwire.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -1,4 +1,4 @@
-#include "net/testpage.h"
+#include "testbed/page.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ enum visit_state { VISIT_HEAD, VISIT_BODY, VISIT_ANSWER, VISIT_OVER };
 
 /* One request. */
 struct visit {
-    struct testpage *page;
+    struct testbed_page *page;
     struct ip from;
     struct conn *conn;
     enum visit_state state;
@@ -42,7 +42,7 @@ struct visit {
     struct visit *prev, *next;
 };
 
-struct testpage {
+struct testbed_page {
     struct net *net;
     const struct plan *plan;
     struct listener *listener;
@@ -299,7 +299,7 @@ static const struct conn_machine visit_machine = {
 
 static void on_accept(void *arg, int fd, const struct ipport *peer)
 {
-    struct testpage *p = arg;
+    struct testbed_page *p = arg;
     struct visit *v =
         ip_is_loopback(&peer->ip) && p->n_visits < VISITORS_MOST ? calloc(1, sizeof *v) : NULL;
     if (!v) {
@@ -316,13 +316,13 @@ static void on_accept(void *arg, int fd, const struct ipport *peer)
         visit_free(v);
 }
 
-err_t testpage_open(struct net *n, const struct plan *plan, struct testpage **out_)
+err_t testbed_page_open(struct net *n, const struct plan *plan, struct testbed_page **out_)
 {
     const struct listen_at at = {.tcp.ip = {.family = IP_V4, .b = {127, 0, 0, 1}}};
-    struct testpage *p = calloc(1, sizeof *p);
+    struct testbed_page *p = calloc(1, sizeof *p);
     if (!p)
         return ERR_NOMEM;
-    *p = (struct testpage){.net = n, .plan = plan};
+    *p = (struct testbed_page){.net = n, .plan = plan};
     err_t e = listener_open(n, "test page", &at, on_accept, p, &p->listener);
     if (e != OK) {
         free(p);
@@ -332,7 +332,7 @@ err_t testpage_open(struct net *n, const struct plan *plan, struct testpage **ou
     return OK;
 }
 
-void testpage_close(struct testpage *p)
+void testbed_page_close(struct testbed_page *p)
 {
     if (!p)
         return;
@@ -342,7 +342,7 @@ void testpage_close(struct testpage *p)
     free(p);
 }
 
-uint16_t testpage_port(const struct testpage *p)
+uint16_t testbed_page_port(const struct testbed_page *p)
 {
     return listener_port(p->listener);
 }

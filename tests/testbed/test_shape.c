@@ -1,5 +1,5 @@
 /* Slow wires, on a clock that the test moves. */
-#include "net/shape.h"
+#include "testbed/shape.h"
 
 #include <string.h>
 
@@ -224,7 +224,7 @@ START_TEST(test_shape_life_has_its_mean)
 }
 END_TEST
 
-TESTS("net/shape", test_shape_rate_is_kept, test_shape_rate_is_shared,
+TESTS("testbed/shape", test_shape_rate_is_kept, test_shape_rate_is_shared,
       test_shape_no_rate_allows_all, test_shape_line_gives_back_after_delay,
       test_shape_line_keeps_order_with_jitter, test_shape_line_is_bounded,
       test_shape_life_has_its_mean)

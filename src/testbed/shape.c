@@ -1,4 +1,4 @@
-#include "net/shape.h"
+#include "testbed/shape.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -5,18 +5,18 @@
  * be checked: the keystream of AES-128 in counter mode with key and counter zero, which is what
  * "openssl enc -aes-128-ctr" makes of zeros. POST to any path tells how many bytes came and their
  * SHA-256. */
-#ifndef TUNIC_NET_TESTPAGE_H
-#define TUNIC_NET_TESTPAGE_H
+#ifndef TUNIC_TESTBED_PAGE_H
+#define TUNIC_TESTBED_PAGE_H
 
 #include "net/net.h"
 #include "testnet/plan.h"
 
-struct testpage;
+struct testbed_page;
 
 /* Listens on a free port of 127.0.0.1. PLAN is borrowed: it tells the exits' names. ERR_IO
  * (logged), ERR_NOMEM. */
-MUST_USE err_t testpage_open(struct net *n, const struct plan *plan, struct testpage **out);
-void testpage_close(struct testpage *p); /* NULL is fine */
-uint16_t testpage_port(const struct testpage *p);
+MUST_USE err_t testbed_page_open(struct net *n, const struct plan *plan, struct testbed_page **out);
+void testbed_page_close(struct testbed_page *p); /* NULL is fine */
+uint16_t testbed_page_port(const struct testbed_page *p);
 
 #endif

@@ -1,5 +1,5 @@
 /* The page of a test network, asked over loopback. */
-#include "net/testpage.h"
+#include "testbed/page.h"
 
 #include <event2/event.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@ static struct {
     struct log log;
     struct net *net;
     struct plan plan;
-    struct testpage *page;
+    struct testbed_page *page;
     uint8_t *answer;
     size_t len;
 } t;
@@ -33,12 +33,12 @@ static void setup(void)
     t.answer = malloc(ANSWER_MOST);
     ck_assert_ptr_nonnull(t.answer);
     ck_ok(net_new(&t.log, NULL, &t.net));
-    ck_ok(testpage_open(t.net, &t.plan, &t.page));
+    ck_ok(testbed_page_open(t.net, &t.plan, &t.page));
 }
 
 static void teardown(void)
 {
-    testpage_close(t.page);
+    testbed_page_close(t.page);
     net_free(t.net);
     free(t.answer);
 }
@@ -53,7 +53,7 @@ static int dial(const char *from)
     socklen_t len = sockaddr_of(&at, &ss);
     ck_assert_int_eq(bind(fd, (struct sockaddr *)&ss, len), 0);
     ck_ok(ip_parse("127.0.0.1", false, &at.ip));
-    at.port = testpage_port(t.page);
+    at.port = testbed_page_port(t.page);
     len = sockaddr_of(&at, &ss);
     ck_assert_int_eq(connect(fd, (struct sockaddr *)&ss, len), 0);
     return fd;
@@ -104,7 +104,7 @@ static const uint8_t *body(size_t *len)
     return (const uint8_t *)end + 4;
 }
 
-START_TEST(test_testpage_names_the_exit)
+START_TEST(test_page_names_the_exit)
 {
     static const char get[] = "GET / HTTP/1.1\r\nHost: hello.test\r\n\r\n";
     setup();
@@ -119,7 +119,7 @@ START_TEST(test_testpage_names_the_exit)
 }
 END_TEST
 
-START_TEST(test_testpage_bytes_are_the_keystream)
+START_TEST(test_page_bytes_are_the_keystream)
 {
     /* FIPS 197 with a zero key: AES-128 of counter blocks 0 and 1. */
     static const uint8_t first[] = {0x66, 0xe9, 0x4b, 0xd4, 0xef, 0x8a, 0x2c, 0x3b, 0x88, 0x4c,
@@ -142,7 +142,7 @@ START_TEST(test_testpage_bytes_are_the_keystream)
 }
 END_TEST
 
-START_TEST(test_testpage_head_has_no_body)
+START_TEST(test_page_head_has_no_body)
 {
     size_t len;
     setup();
@@ -157,7 +157,7 @@ START_TEST(test_testpage_head_has_no_body)
 }
 END_TEST
 
-START_TEST(test_testpage_post_tells_what_came)
+START_TEST(test_page_post_tells_what_came)
 {
     static const char expect[] =
         "POST / HTTP/1.1\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\nx";
@@ -177,7 +177,7 @@ START_TEST(test_testpage_post_tells_what_came)
 }
 END_TEST
 
-START_TEST(test_testpage_refuses_what_it_does_not_serve)
+START_TEST(test_page_refuses_what_it_does_not_serve)
 {
     static const struct {
         const char *request, *status;
@@ -205,7 +205,7 @@ START_TEST(test_testpage_refuses_what_it_does_not_serve)
 }
 END_TEST
 
-START_TEST(test_testpage_closes_with_visitors)
+START_TEST(test_page_closes_with_visitors)
 {
     setup();
     int fd = dial("127.0.0.1");
@@ -217,6 +217,6 @@ START_TEST(test_testpage_closes_with_visitors)
 }
 END_TEST
 
-TESTS("net/testpage", test_testpage_names_the_exit, test_testpage_bytes_are_the_keystream,
-      test_testpage_head_has_no_body, test_testpage_post_tells_what_came,
-      test_testpage_refuses_what_it_does_not_serve, test_testpage_closes_with_visitors)
+TESTS("testbed/page", test_page_names_the_exit, test_page_bytes_are_the_keystream,
+      test_page_head_has_no_body, test_page_post_tells_what_came,
+      test_page_refuses_what_it_does_not_serve, test_page_closes_with_visitors)
