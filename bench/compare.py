@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Tunic against Debian's tor client on one private network: CPU, memory and time.
+"""Tunic against Debian's tor client, and Arti if it is there, on one private network: CPU, memory
+and time.
 
 What is measured and how: bench/README.md. Figures, no verdict: nothing here fails a test.
 """
@@ -22,15 +23,18 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
 sys.path.insert(0, os.path.join(TOP, "tests", "net"))
 
-import sut      # noqa: E402
-import torlab   # noqa: E402
+import arti      # noqa: E402
+import loopback  # noqa: E402
+import sut       # noqa: E402
+import torlab    # noqa: E402
 
 MB = 1000 * 1000
 BULK_MB = 100
 MANY = 64
 PAGES = 50
 PAGE_BYTES = 2000
-PROGRAMS = ["Tunic", "tor"]
+
+NAGLE = "it delays acknowledgements, so some pages take 40 ms more, whoever asks for them"
 
 # key, what it says in the table, digits after the point; under 1 is better in every ratio
 MEASURES = [
@@ -164,13 +168,19 @@ def measure_bulk(lab, client, found, files):
         found["cpu_up" + tail], found["wall_up" + tail] = t.cpu, t.wall
 
 
-def measure(lab, name, directory, files):
-    """One program, once through everything -> {key: figure}."""
-    found = {}
+def make_client(lab, name, directory, arti_program):
+    if name == "Arti":
+        return arti.Arti(lab, directory, arti_program)
     client = sut.Sut(lab, directory, log_level="notice", as_tor=name == "tor")
     # The tests have tor keep to one path a stream; here both are what they are by themselves.
     client.lines = [line for line in client.lines if line != "ConfluxEnabled 0"]
     client.write_torrc()
+    return client
+
+
+def measure(lab, client, files):
+    """One program, once through everything -> {key: figure}."""
+    found = {}
     try:
         found["cold"] = start_to_page(lab, client)
         found["cpu_boot"] = client.cpu_seconds()
@@ -187,7 +197,7 @@ def measure(lab, name, directory, files):
         found["warm"] = start_to_page(lab, client)
         client.stop()
     except (AssertionError, OSError) as error:
-        raise BenchError("%s: %s" % (name, error)) from error
+        raise BenchError("%s: %s" % (client.dir, error)) from error
     finally:
         client.kill()
     return found
@@ -200,19 +210,20 @@ def spread(values, digits):
                                   digits, max(values))
 
 
-def ratios(results, key):
-    """Tunic/tor of each round; a pair was measured side by side in time."""
-    return [a[key] / b[key] for a, b in zip(results["Tunic"], results["tor"]) if b[key] > 0]
+def ratios(results, key, other):
+    """Tunic/OTHER of each round; they were measured side by side in time."""
+    return [a[key] / b[key] for a, b in zip(results["Tunic"], results[other]) if b[key] > 0]
 
 
 def table(results):
-    rows = [("", "Tunic", "tor", "Tunic/tor")]
+    others = [name for name in results if name != "Tunic"]
+    rows = [["", *results, *("Tunic/" + name for name in others)]]
     for key, label, digits in MEASURES:
-        pairs = ratios(results, key)
-        rows.append((label, spread([r[key] for r in results["Tunic"]], digits),
-                     spread([r[key] for r in results["tor"]], digits),
-                     spread(pairs, 2) if pairs else "-"))
-    widths = [max(len(r[i]) for r in rows) for i in range(4)]
+        pairs = [ratios(results, key, other) for other in others]
+        rows.append([label] + [spread([r[key] for r in rounds], digits)
+                               for rounds in results.values()]
+                    + [spread(p, 2) if p else "-" for p in pairs])
+    widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
     lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(r, widths)) + " |" for r in rows]
     return [lines[0], "|" + "|".join("-" * (w + 1) + ":" for w in widths).replace(":", "-", 1) + "|"
             ] + lines[1:]
@@ -232,25 +243,29 @@ def cpu_model():
     return match.group(1) if match else platform.machine()
 
 
-def facts(rounds, load):
+def facts(results, load, at_once, arti_program):
+    rounds = len(load)
     # Its first line is in tor's words, for programs that look for them.
     match = re.search(r"tunic-([0-9.]+[0-9])", first_line([sut.program(False), "--version"]))
     tunic = "Tunic " + (match.group(1) if match else "?")
     return [
         "%d round%s, the programs in turn; medians (least..most). A ratio is the median of the "
         "rounds' own" % (rounds, "" if rounds == 1 else "s"),
-        "ratios Tunic/tor: under 1, Tunic needs less.",
+        "ratios: under 1, Tunic needs less.",
         "",
-        "- %s; %s; %s; %s" % (tunic, first_line([torlab.find_program("tor"), "--version"]),
-                              first_line(["openssl", "version"]),
-                              " ".join(first_line(["curl", "--version"]).split()[:2])),
+        "- " + "; ".join(
+            [tunic, first_line([torlab.find_program("tor"), "--version"])]
+            + ([arti.version(arti_program)] if "Arti" in results else [])
+            + [first_line(["openssl", "version"]),
+               " ".join(first_line(["curl", "--version"]).split()[:2])]),
+        "- loopback: " + ("acknowledges at once" if at_once else NAGLE),
         "- %d cores: %s; Linux %s" % (os.cpu_count(), cpu_model(), platform.release()),
         "- load average (1 min) before each round: " + ", ".join("%.1f" % x for x in load),
     ]
 
 
-def report(results, load):
-    return facts(len(results["Tunic"]), load) + [""] + table(results)
+def report(results, load, at_once, arti_program):
+    return facts(results, load, at_once, arti_program) + [""] + table(results)
 
 
 def append(lines, command):
@@ -271,18 +286,19 @@ def make_files(directory):
     return paths
 
 
-def run(rounds, directory):
-    results, load = {name: [] for name in PROGRAMS}, []
+def run(rounds, directory, arti_program):
+    programs = ["Tunic", "tor"] + (["Arti"] if arti_program else [])
+    results, load = {name: [] for name in programs}, []
     lab = torlab.Lab(os.path.join(directory, "lab"), say=say)
     lab.start()
     try:
         files = make_files(directory)
         for number in range(rounds):
             load.append(os.getloadavg()[0])
-            for name in PROGRAMS:
+            for name in programs:
                 say("round %d of %d: %s" % (number + 1, rounds, name))
                 where = os.path.join(directory, "%s%d" % (name, number))
-                found = measure(lab, name, where, files)
+                found = measure(lab, make_client(lab, name, where, arti_program), files)
                 results[name].append(found)
                 say("  " + "  ".join("%s %.2f" % (key, found[key]) for key, _, _ in MEASURES))
                 shutil.rmtree(where, ignore_errors=True)
@@ -295,6 +311,8 @@ def main():
     parser = argparse.ArgumentParser(description="Tunic against Debian's tor client.")
     parser.add_argument("--quick", action="store_true", help="one round")
     parser.add_argument("--rounds", type=int, default=5, metavar="N")
+    parser.add_argument("--arti", default=shutil.which("arti"), metavar="PATH",
+                        help="Arti's program (the one in PATH, if there is one)")
     parser.add_argument("--append", action="store_true", help="add the table to bench/RESULTS.md")
     args = parser.parse_args()
     rounds = 1 if args.quick else args.rounds
@@ -302,14 +320,17 @@ def main():
         parser.error("at least one round")
     if not os.access(sut.program(False), os.X_OK):
         sys.exit("bench: no program %s: run make, or set TUNIC" % sut.program(False))
+    at_once = loopback.enter()
+    if not at_once:
+        say("no network namespace of its own: " + NAGLE)
     directory = tempfile.mkdtemp(prefix="tunic-bench-")
     try:
-        results, load = run(rounds, directory)
+        results, load = run(rounds, directory, args.arti)
     except (BenchError, torlab.LabError) as error:
         sys.exit("bench: %s" % error)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-    lines = report(results, load)
+    lines = report(results, load, at_once, args.arti)
     print("\n".join(lines))
     if args.append:
         append(lines, "bench/run --rounds %d" % rounds)

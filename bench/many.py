@@ -24,8 +24,13 @@ import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
+sys.path.insert(0, HERE)
+
+import loopback  # noqa: E402
+
 ALONE_S = 4         # of the download by itself
 PAUSE_S = 0.02      # between two greetings
 AT_A_TIME = 50      # CONNECTs begun between two looks at the sockets
@@ -33,20 +38,6 @@ AT_A_TIME = 50      # CONNECTs begun between two looks at the sockets
 
 def say(text):
     print("many: " + text, file=sys.stderr, flush=True)
-
-
-def enter_namespace():
-    """Starts this script again in a network namespace of its own."""
-    if os.environ.get("MANY_INSIDE"):
-        for step in ("ip link set lo up",
-                     "ip route change local 127.0.0.0/8 dev lo table local src 127.0.0.1 quickack 1"):
-            subprocess.run(step.split(), check=True)
-        return
-    os.environ["MANY_INSIDE"] = "1"
-    os.environ["PATH"] += ":/usr/sbin:/sbin"
-    rootless = [] if os.geteuid() == 0 else ["--map-root-user"]
-    os.execvp("unshare", ["unshare", *rootless, "--net", "--", sys.executable,
-                          os.path.abspath(__file__), *sys.argv[1:]])
 
 
 class Process:
@@ -292,7 +283,8 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     if most < 2 * args.connects + 100:
         sys.exit("many: ulimit -Hn is %d: too few open files for both ends" % most)
-    enter_namespace()
+    if not loopback.enter():
+        sys.exit("many: no network namespace of its own is to be had here")
     programs = args.program or ["Tunic=" + os.path.join(TOP, "build", "tunic")]
     for _ in range(args.rounds):
         for name, path in (p.split("=", 1) for p in programs):
