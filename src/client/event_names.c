@@ -1,0 +1,120 @@
+/* The specification's words for what is told (control-spec 4.1). */
+#include "client/events.h"
+
+static const char *circuit_name(enum circuit_status status)
+{
+    static const char *const names[] = {
+        [CIRCUIT_LAUNCHED] = "LAUNCHED", [CIRCUIT_BEGUN] = "BEGUN",
+        [CIRCUIT_EXTENDED] = "EXTENDED", [CIRCUIT_GUARD_WAIT] = "GUARD_WAIT",
+        [CIRCUIT_BUILT] = "BUILT",       [CIRCUIT_PURPOSE_CHANGED] = "PURPOSE_CHANGED",
+        [CIRCUIT_FAILED] = "FAILED",     [CIRCUIT_CLOSED] = "CLOSED",
+    };
+    return names[status];
+}
+
+static const char *stream_name(enum stream_status status)
+{
+    static const char *const names[] = {
+        [STREAM_NEW] = "NEW",
+        [STREAM_NEWRESOLVE] = "NEWRESOLVE",
+        [STREAM_CONTROLLER_WAIT] = "CONTROLLER_WAIT",
+        [STREAM_SENTCONNECT] = "SENTCONNECT",
+        [STREAM_SENTRESOLVE] = "SENTRESOLVE",
+        [STREAM_REMAP] = "REMAP",
+        [STREAM_SUCCEEDED] = "SUCCEEDED",
+        [STREAM_DETACHED] = "DETACHED",
+        [STREAM_FAILED] = "FAILED",
+        [STREAM_CLOSED] = "CLOSED",
+    };
+    return names[status];
+}
+
+static const char *orconn_name(enum orconn_status status)
+{
+    static const char *const names[] = {
+        [ORCONN_LAUNCHED] = "LAUNCHED",
+        [ORCONN_CONNECTED] = "CONNECTED",
+        [ORCONN_FAILED] = "FAILED",
+        [ORCONN_CLOSED] = "CLOSED",
+    };
+    return names[status];
+}
+
+static const char *guard_name(enum guard_status status)
+{
+    static const char *const names[] = {
+        [GUARD_NEW] = "NEW",
+        [GUARD_UP] = "UP",
+        [GUARD_DOWN] = "DOWN",
+        [GUARD_DROPPED] = "DROPPED",
+    };
+    return names[status];
+}
+
+static const char *directory_name(enum directory_status status)
+{
+    static const char *const names[] = {
+        [DIRECTORY_FETCHING] = "FETCHING",
+        [DIRECTORY_PROGRESS] = "PROGRESS",
+        [DIRECTORY_NEWCONSENSUS] = "NEWCONSENSUS",
+    };
+    return names[status];
+}
+
+static const char *status_name(enum status_what what)
+{
+    static const char *const names[] = {
+        [STATUS_ENOUGH_DIR_INFO] = "ENOUGH_DIR_INFO",
+        [STATUS_NOT_ENOUGH_DIR_INFO] = "NOT_ENOUGH_DIR_INFO",
+        [STATUS_CIRCUIT_ESTABLISHED] = "CIRCUIT_ESTABLISHED",
+        [STATUS_CIRCUIT_NOT_ESTABLISHED] = "CIRCUIT_NOT_ESTABLISHED",
+        [STATUS_CLOCK_JUMPED] = "CLOCK_JUMPED",
+        [STATUS_CLOCK_SKEW] = "CLOCK_SKEW",
+        [STATUS_NETWORK_UP] = "UP",
+        [STATUS_NETWORK_DOWN] = "DOWN",
+        [STATUS_BUILDTIMEOUT_SET] = "BUILDTIMEOUT_SET",
+        [STATUS_OBSOLETE] = "OBSOLETE",
+    };
+    return names[what];
+}
+
+const char *event_name(const struct event_record *e)
+{
+    switch (e->kind) {
+    case EVENT_CIRCUIT:
+        return circuit_name(e->circuit.status);
+    case EVENT_STREAM:
+        return stream_name(e->stream.status);
+    case EVENT_ORCONN:
+        return orconn_name(e->orconn.status);
+    case EVENT_GUARD:
+        return guard_name(e->guard.status);
+    case EVENT_DIRECTORY:
+        return directory_name(e->directory.status);
+    case EVENT_STATUS:
+        return status_name(e->status.what);
+    case EVENT_BOOTSTRAP:
+    case EVENT_KINDS:
+        break;
+    }
+    return "BOOTSTRAP";
+}
+
+const char *circuit_purpose_name(enum circuit_purpose purpose)
+{
+    static const char *const names[] = {
+        [CIRCUIT_GENERAL] = "GENERAL",
+        [CIRCUIT_MEASURE_TIMEOUT] = "MEASURE_TIMEOUT",
+    };
+    return names[purpose];
+}
+
+const char *stream_purpose_name(enum stream_purpose purpose)
+{
+    static const char *const names[] = {
+        [STREAM_USER] = "USER",
+        [STREAM_DNS_REQUEST] = "DNS_REQUEST",
+        [STREAM_DIR_FETCH] = "DIR_FETCH",
+    };
+    return names[purpose];
+}

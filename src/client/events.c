@@ -1,0 +1,173 @@
+#include "client/events.h"
+
+#include <stdlib.h>
+
+struct kept {
+    struct event_record record;
+    uint64_t number;
+    struct kept *next;
+};
+
+struct events {
+    struct env *env;
+    struct event_listener *listeners;
+    unsigned wanted;             /* kinds, of all listeners */
+    struct kept *first;          /* to be told, oldest first */
+    struct kept **end;           /* where the next goes */
+    size_t n;                    /* of them */
+    uint64_t number;             /* of the next */
+    size_t lost;                 /* since the last telling */
+    unsigned lost_kinds;         /* of those */
+    struct timer tell;           /* armed: something is to be told */
+    struct event_listener *next; /* in the round that goes on: who hears it after this one */
+};
+
+/* ---- listeners ---- */
+
+static void count_wants(struct events *ev)
+{
+    const struct event_listener *l;
+    ev->wanted = 0;
+    DL_FOREACH (ev->listeners, l)
+        ev->wanted |= l->kinds;
+}
+
+void events_listen(struct events *ev, struct event_listener *l, unsigned kinds)
+{
+    unsigned had = l->on ? l->kinds : 0;
+    for (unsigned kind = 0; kind < EVENT_KINDS; kind++)
+        if (!(had & EVENT_BIT(kind)))
+            l->since[kind] = ev->number;
+    if (!l->on)
+        DL_APPEND(ev->listeners, l);
+    l->on = ev;
+    l->kinds = kinds;
+    count_wants(ev);
+}
+
+void events_unlisten(struct event_listener *l)
+{
+    struct events *ev = l->on;
+    if (!ev)
+        return;
+    if (ev->next == l)
+        ev->next = l->next;
+    DL_DELETE(ev->listeners, l);
+    l->on = NULL;
+    count_wants(ev);
+}
+
+bool events_wanted(const struct events *ev, enum event_kind kind)
+{
+    return ev->wanted & EVENT_BIT(kind);
+}
+
+/* ---- telling ---- */
+
+static void let_go(struct kept *k)
+{
+    if (k->record.kind == EVENT_DIRECTORY)
+        netdir_unref(&k->record.directory.nd);
+    free(k);
+}
+
+static void tell_one(struct events *ev, const struct kept *k)
+{
+    enum event_kind kind = k->record.kind;
+    for (struct event_listener *l = ev->listeners; l; l = ev->next) {
+        ev->next = l->next;
+        if (l->kinds & EVENT_BIT(kind) && l->since[kind] <= k->number)
+            l->on_event(l->arg, &k->record);
+    }
+}
+
+static void tell_lost(struct events *ev, size_t n, unsigned kinds)
+{
+    for (struct event_listener *l = ev->listeners; l; l = ev->next) {
+        ev->next = l->next;
+        if (l->kinds & kinds && l->on_lost)
+            l->on_lost(l->arg, n);
+    }
+}
+
+/* What listeners bring about belongs to the next telling, which comes in a later round of timers:
+ * a listener that answers each event with another cannot keep the others from their turn. */
+static void tell(void *arg)
+{
+    struct events *ev = arg;
+    struct kept *k = ev->first;
+    size_t lost = ev->lost;
+    unsigned lost_kinds = ev->lost_kinds;
+    ev->first = NULL;
+    ev->end = &ev->first;
+    ev->n = ev->lost = ev->lost_kinds = 0;
+    while (k) {
+        struct kept *next = k->next;
+        tell_one(ev, k);
+        let_go(k);
+        k = next;
+    }
+    if (lost)
+        tell_lost(ev, lost, lost_kinds);
+    ev->next = NULL;
+}
+
+static void lose(struct events *ev, enum event_kind kind)
+{
+    ev->lost++;
+    ev->lost_kinds |= EVENT_BIT(kind);
+}
+
+static void keep(struct events *ev, const struct event_record *e)
+{
+    struct kept *k = ev->n < EVENTS_MOST ? malloc(sizeof *k) : NULL;
+    if (!k) {
+        lose(ev, e->kind);
+        return;
+    }
+    *k = (struct kept){.record = *e, .number = ev->number};
+    k->record.wall_us = ev->env->wall_us;
+    if (e->kind == EVENT_DIRECTORY && e->directory.nd)
+        netdir_ref(e->directory.nd);
+    *ev->end = k;
+    ev->end = &k->next;
+    ev->n++;
+}
+
+void events_tell(struct events *ev, const struct event_record *e)
+{
+    if (!events_wanted(ev, e->kind))
+        return;
+    keep(ev, e);
+    ev->number++;
+    if (!ev->tell.armed) /* it stays in its place before the timers of what follows */
+        env_arm_ms(ev->env, &ev->tell, 0);
+}
+
+/* ---- life ---- */
+
+struct events *events_new(struct env *env)
+{
+    struct events *ev = calloc(1, sizeof *ev);
+    if (!ev)
+        return NULL;
+    ev->env = env;
+    ev->end = &ev->first;
+    timer_init(&ev->tell, tell, ev);
+    return ev;
+}
+
+void events_free(struct events *ev)
+{
+    if (!ev)
+        return;
+    env_disarm(ev->env, &ev->tell);
+    while (ev->listeners)
+        events_unlisten(ev->listeners);
+    while (ev->first) {
+        struct kept *k = ev->first;
+        ev->first = k->next;
+        let_go(k);
+    }
+    free(ev);
+}

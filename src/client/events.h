@@ -1,0 +1,256 @@
+/* Events: what changes in a client, told once to all who listen (control-spec 4.1).
+ *
+ * Where something changes, events_tell() is given a record, which is copied: it says what was so at
+ * that time, not what is so when it is told. Everything is told at the end of the wake-up, in the
+ * order in which it happened, with nothing of the client on the stack. So a listener may do
+ * whatever the client's owner may do, come, go and change what it wants included; it may not free
+ * the client. What its doings change is told later, in a telling of its own.
+ *
+ * A kind that nobody wants costs one look at events_wanted(). Of what happens in one wake-up
+ * EVENTS_MOST records are kept (more than all tunnels that there may be); who wanted one that was
+ * left out hears on_lost and looks at what is there (circuits.h).
+ *
+ * Words in capitals in comments are the specification's; event_name() gives them. */
+#ifndef TUNIC_CLIENT_EVENTS_H
+#define TUNIC_CLIENT_EVENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/env.h"
+#include "circuit/circ.h"
+#include "client/isolation.h"
+#include "dir/netdir.h"
+#include "link/link.h"
+#include "path/cbt.h"
+
+enum { EVENTS_MOST = 32768 };
+
+enum event_kind {
+    EVENT_CIRCUIT,   /* CIRC, CIRC_MINOR */
+    EVENT_STREAM,    /* STREAM */
+    EVENT_ORCONN,    /* ORCONN */
+    EVENT_GUARD,     /* GUARD */
+    EVENT_DIRECTORY, /* NEWCONSENSUS; how the documents come along */
+    EVENT_BOOTSTRAP, /* STATUS_CLIENT BOOTSTRAP */
+    EVENT_STATUS,    /* STATUS_CLIENT, STATUS_GENERAL, NETWORK_LIVENESS, BUILDTIMEOUT_SET */
+    EVENT_KINDS
+};
+
+/* ---- circuits ---- */
+
+enum circuit_status {
+    CIRCUIT_LAUNCHED,
+    CIRCUIT_BEGUN, /* its link is there, CREATE goes out; no event of the specification's */
+    CIRCUIT_EXTENDED,
+    CIRCUIT_GUARD_WAIT,
+    CIRCUIT_BUILT,
+    CIRCUIT_PURPOSE_CHANGED, /* CIRC_MINOR */
+    CIRCUIT_FAILED,          /* one of these two comes last, once */
+    CIRCUIT_CLOSED,
+};
+
+enum circuit_purpose {
+    CIRCUIT_GENERAL,
+    CIRCUIT_MEASURE_TIMEOUT, /* past the build timeout: goes on for its time only */
+};
+
+/* A set: BUILD_FLAGS. */
+enum circuit_flag {
+    CIRCUIT_ONEHOP_TUNNEL = 1,
+    CIRCUIT_IS_INTERNAL = 2, /* it does not end at an exit */
+    CIRCUIT_NEED_CAPACITY = 4,
+    CIRCUIT_NEED_UPTIME = 8,
+};
+
+struct circuit_hop {
+    struct rsa_id rsa;
+    char nickname[NICKNAME_MAX + 1]; /* or "" */
+};
+
+struct event_circuit {
+    uint64_t id;
+    enum circuit_status status;
+    enum circuit_purpose purpose, old_purpose; /* they differ in PURPOSE_CHANGED */
+    unsigned flags;
+    size_t n_hops; /* of the path that are built */
+    struct circuit_hop hop[CIRC_MAX_HOPS];
+    int64_t created_us;         /* wall clock: TIME_CREATED */
+    err_t why;                  /* FAILED, CLOSED */
+    bool remote;                /* REASON=DESTROYED, and `reason` is REMOTE_REASON */
+    uint8_t reason;             /* enum destroy_reason */
+    bool isolated;              /* somebody's tunnels only: */
+    struct isolation isolation; /* without what is said of destinations */
+};
+
+/* ---- streams: tunnels, and requests to directories ---- */
+
+enum stream_status {
+    STREAM_NEW,
+    STREAM_NEWRESOLVE,
+    STREAM_CONTROLLER_WAIT, /* attach.h: its policy leaves it until it is attached by id */
+    STREAM_SENTCONNECT,
+    STREAM_SENTRESOLVE,
+    STREAM_REMAP, /* the exit said which address the name has: `addr` */
+    STREAM_SUCCEEDED,
+    STREAM_DETACHED, /* this attempt failed; another may follow */
+    /* One of these two comes last, once. tor says CLOSED behind each FAILED, too. */
+    STREAM_FAILED, /* it had not succeeded */
+    STREAM_CLOSED,
+};
+
+enum stream_purpose { STREAM_USER, STREAM_DNS_REQUEST, STREAM_DIR_FETCH };
+
+struct event_stream {
+    uint64_t id;
+    uint64_t circuit; /* 0: on none */
+    enum stream_status status;
+    enum stream_purpose purpose;
+    char host[TUNNEL_HOST_MAX + 1]; /* as it was asked for */
+    uint16_t port;
+    struct ip addr;       /* what the exit says that HOST is; family IP_NONE: nothing yet */
+    struct ipport source; /* SOURCE_ADDR; port 0: not known */
+    bool has_relay;       /* it goes to the directory of this very relay ("$fp.exit") */
+    struct rsa_id relay;
+    struct isolation isolation;
+    err_t why;      /* DETACHED, FAILED, CLOSED */
+    bool remote;    /* REASON=END, and `reason` is REMOTE_REASON */
+    uint8_t reason; /* enum end_reason */
+};
+
+/* ---- OR connections ---- */
+
+enum orconn_status { ORCONN_LAUNCHED, ORCONN_CONNECTED, ORCONN_FAILED, ORCONN_CLOSED };
+
+struct event_orconn {
+    uint64_t id;
+    enum orconn_status status;
+    struct link_target peer;
+    size_t circuits;     /* NCIRCS */
+    struct link_end end; /* FAILED, CLOSED */
+};
+
+/* ---- guards ---- */
+
+enum guard_status { GUARD_NEW, GUARD_UP, GUARD_DOWN, GUARD_DROPPED };
+
+struct event_guard {
+    enum guard_status status;
+    struct circuit_hop relay;
+};
+
+/* ---- the directory ---- */
+
+enum directory_status {
+    DIRECTORY_FETCHING,     /* documents are asked for */
+    DIRECTORY_PROGRESS,     /* step, as in dirmgr_ops.progress */
+    DIRECTORY_NEWCONSENSUS, /* ND: held until the telling is over */
+};
+
+/* A step of the bootstrap: STATUS_CLIENT BOOTSTRAP's PROGRESS, TAG, SUMMARY. */
+struct bootstrap_step {
+    int percent; /* -1: not started */
+    char tag[40], summary[100];
+};
+
+struct event_directory {
+    enum directory_status status;
+    struct bootstrap_step step;
+    struct netdir *nd;
+};
+
+/* ---- bootstrap ---- */
+
+struct event_bootstrap {
+    struct bootstrap_step step;
+    bool problem; /* no progress: a link could not be had: WARNING, REASON, COUNT, HOSTID, HOSTADDR
+                   */
+    bool warn;    /* RECOMMENDATION: warn, else ignore */
+    unsigned count;
+    struct link_target peer;
+    struct link_end end;
+};
+
+/* ---- status ---- */
+
+enum status_what {
+    STATUS_ENOUGH_DIR_INFO,
+    STATUS_NOT_ENOUGH_DIR_INFO,
+    STATUS_CIRCUIT_ESTABLISHED,
+    STATUS_CIRCUIT_NOT_ESTABLISHED,
+    STATUS_CLOCK_JUMPED,     /* seconds: TIME */
+    STATUS_CLOCK_SKEW,       /* seconds: SKEW, ours minus theirs; source */
+    STATUS_NETWORK_UP,       /* NETWORK_LIVENESS */
+    STATUS_NETWORK_DOWN,     /* the same */
+    STATUS_BUILDTIMEOUT_SET, /* cbt */
+    /* The network requires protocols of clients that this version lacks (`missing`): the client is
+     * of no use any more, and its tunnels end after this. */
+    STATUS_OBSOLETE,
+};
+
+struct event_status {
+    enum status_what what;
+    int64_t seconds;
+    struct cbt_info cbt;
+    char text[160]; /* CLOCK_SKEW: SOURCE; OBSOLETE: what is missing */
+};
+
+/* ---- the record ---- */
+
+struct event_record {
+    enum event_kind kind;
+    int64_t wall_us; /* when it happened; events_tell() sets it */
+    union {
+        struct event_circuit circuit;
+        struct event_stream stream;
+        struct event_orconn orconn;
+        struct event_guard guard;
+        struct event_directory directory;
+        struct event_bootstrap bootstrap;
+        struct event_status status;
+    };
+};
+
+/* The word for what E says: "LAUNCHED", "SENTCONNECT", "NEWCONSENSUS"; static storage. */
+const char *event_name(const struct event_record *e);
+const char *circuit_purpose_name(enum circuit_purpose purpose); /* "GENERAL" */
+const char *stream_purpose_name(enum stream_purpose purpose);   /* "USER" */
+
+/* ---- listeners ---- */
+
+struct events;
+
+/* Part of whoever listens. */
+struct event_listener {
+    /* E and what it points to are good during the call. */
+    void (*on_event)(void *arg, const struct event_record *e);
+    /* N records were left out, some of kinds that it wants; may be NULL. */
+    void (*on_lost)(void *arg, size_t n);
+    void *arg;
+    struct events *on; /* the rest is events.c's; NULL: does not listen */
+    unsigned kinds;
+    uint64_t since[EVENT_KINDS];
+    struct event_listener *prev, *next;
+};
+
+/* NULL out of memory. */
+struct events *events_new(struct env *env);
+/* What is not told yet is not told. Not from a listener's call. NULL is fine. */
+void events_free(struct events *ev);
+
+#define EVENT_BIT(kind) (1u << (kind))
+#define EVENTS_ALL      ((1u << EVENT_KINDS) - 1)
+
+/* L (its functions and arg are set) hears what happens from now on of KINDS, a set of EVENT_BIT().
+ * If it listens already, of these kinds from now on. */
+void events_listen(struct events *ev, struct event_listener *l, unsigned kinds);
+/* Harmless on one that does not listen. */
+void events_unlisten(struct event_listener *l);
+
+/* Whether anybody wants KIND: else a record need not be made. */
+bool events_wanted(const struct events *ev, enum event_kind kind);
+/* E happened. Nobody may want it. */
+void events_tell(struct events *ev, const struct event_record *e);
+
+#endif
