@@ -6,6 +6,7 @@
 
 #include "base/ratelim.h"
 #include "client/bootstrap.h"
+#include "client/circuits.h"
 #include "client/directory.h"
 #include "client/dirfetch.h"
 #include "client/exits.h"
@@ -35,6 +36,8 @@ struct client {
     struct ratelim clock_words;
     struct tls_ctx *tls;
     struct linkpool *links;
+    struct events *events;
+    struct circuits *circuits;
     struct directory *directory;
     bool directory_is_mine; /* made by and for this client: its options are the directory's */
     struct directory_member member;
@@ -46,7 +49,6 @@ struct client {
     struct exits *exits;
     struct tunnels *tunnels;
     struct netdir *nd; /* what paths are built from; NULL: not enough is known */
-    uint32_t last_circuit_id;
     int32_t last_session;
     struct text files[DIR_FILE_N]; /* loaded, until client_start() */
     struct timer save, fetch, expire;
@@ -131,12 +133,6 @@ static void use_look_point(const struct client *c, struct link_config *links)
 
 /* ---- circuits ---- */
 
-static uint32_t next_circuit_id(void *arg)
-{
-    struct client *c = arg;
-    return ++c->last_circuit_id;
-}
-
 static void exits_began(void *arg)
 {
     struct client *c = arg;
@@ -160,7 +156,6 @@ static void exits_changed(void *arg, const struct isolation_key who[ISOLATION_KE
 }
 
 static const struct exits_ops exits_ops = {
-    .next_circuit_id = next_circuit_id,
     .changed = exits_changed,
     .began = exits_began,
     .opened = exits_opened,
@@ -324,7 +319,6 @@ static uint64_t dir_max_dirtiness_ms(void *arg)
 }
 
 static const struct dirfetch_ops dirfetch_ops = {
-    .next_circuit_id = next_circuit_id,
     .reached = dir_reached,
     .build_timeout_ms = dir_build_timeout_ms,
     .max_dirtiness_ms = dir_max_dirtiness_ms,
@@ -438,12 +432,13 @@ static err_t make_core(struct client *c, const struct client *other)
     struct linkpool_config links_config = settings_links(c->settings, c->tls, NULL);
     struct dirmgr_options options = settings_dirmgr(c->settings);
     use_look_point(c, &links_config.link);
+    c->events = events_new(c->env);
     c->links = linkpool_new(c->env, &links_config, c->world_ops, c->world, &linkpool_ops, c);
     c->state = state_new();
     c->guards = guards_new(c->env);
     c->chooser = c->guards ? chooser_new(c->env, c->guards) : NULL;
     c->cbt = cbt_new(c->env);
-    if (!c->links || !c->state || !c->chooser || !c->cbt)
+    if (!c->events || !c->links || !c->state || !c->chooser || !c->cbt)
         return ERR_NOMEM;
     configure_chooser(c);
     cbt_configure(c->cbt, c->settings->config.learn_circuit_build_timeout,
@@ -460,8 +455,11 @@ static err_t make_users(struct client *c)
 {
     struct exits_config exits_config = settings_exits(c->settings);
     struct tunnels_config tunnels_config = settings_tunnels(c->settings);
-    c->dirfetch = dirfetch_new(c->env, c->links, directory_mgr(c->directory), &dirfetch_ops, c);
-    c->exits = exits_new(c->env, c->links, c->guards, c->cbt, &exits_config, &exits_ops, c);
+    c->circuits = circuits_new(c->env, c->links, c->events);
+    if (!c->circuits)
+        return ERR_NOMEM;
+    c->dirfetch = dirfetch_new(c->circuits, directory_mgr(c->directory), &dirfetch_ops, c);
+    c->exits = exits_new(c->circuits, c->guards, c->cbt, &exits_config, &exits_ops, c);
     if (!c->dirfetch || !c->exits)
         return ERR_NOMEM;
     c->tunnels = tunnels_new(c->env, c->exits, &tunnels_config);
@@ -516,7 +514,9 @@ void client_free(struct client *c)
     dirfetch_free(c->dirfetch);
     directory_leave(&c->member);
     directory_unref(&c->directory);
+    circuits_free(c->circuits);
     linkpool_free(c->links);
+    events_free(c->events);
     cbt_free(&c->cbt);
     chooser_free(c->chooser);
     guards_free(&c->guards);
@@ -729,7 +729,7 @@ unsigned client_bootstrap_percent(const struct client *c)
 
 size_t client_circuits(const struct client *c)
 {
-    return exits_count(c->exits) + dirfetch_circuits(c->dirfetch);
+    return circuits_count(c->circuits);
 }
 
 /* ---- SIGUSR1 ---- */

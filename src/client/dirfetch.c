@@ -35,19 +35,23 @@ struct server {
 
 struct dirfetch {
     struct env *env;
-    struct linkpool *pool;
+    struct circuits *circuits;
     struct dirmgr *mgr;
     const struct dirfetch_ops *ops;
     void *arg;
     struct server *servers;
 };
 
-struct dirfetch *dirfetch_new(struct env *env, struct linkpool *pool, struct dirmgr *mgr,
+struct dirfetch *dirfetch_new(struct circuits *circuits, struct dirmgr *mgr,
                               const struct dirfetch_ops *ops, void *arg)
 {
     struct dirfetch *f = calloc(1, sizeof *f);
     if (f)
-        *f = (struct dirfetch){.env = env, .pool = pool, .mgr = mgr, .ops = ops, .arg = arg};
+        *f = (struct dirfetch){.env = circuits_env(circuits),
+                               .circuits = circuits,
+                               .mgr = mgr,
+                               .ops = ops,
+                               .arg = arg};
     return f;
 }
 
@@ -75,14 +79,6 @@ void dirfetch_free(struct dirfetch *f)
         return;
     dirfetch_stop(f);
     free(f);
-}
-
-size_t dirfetch_circuits(const struct dirfetch *f)
-{
-    const struct server *s;
-    size_t n;
-    DL_COUNT(f->servers, s, n);
-    return n;
 }
 
 void dirfetch_stop(struct dirfetch *f)
@@ -221,7 +217,7 @@ static void server_open(void *arg, struct ocirc *oc)
 {
     struct server *s = arg;
     struct dirfetch_request *x, *tmp;
-    (void)oc;
+    circuits_tell(oc, CIRCUIT_BUILT);
     s->f->ops->reached(s->f->arg, &s->rsa, DIRFETCH_REACHED);
     DL_FOREACH_SAFE (s->fetches, x, tmp)
         open_stream(x);
@@ -271,7 +267,12 @@ static struct ocirc_plan plan_for(struct dirfetch *f, const struct dir_choice *t
         .fast = !to->has_ntor,
         .n_hops = 1,
         .timeout_ms = f->ops->build_timeout_ms(f->arg),
+        .flags = CIRCUIT_ONEHOP_TUNNEL | CIRCUIT_IS_INTERNAL | CIRCUIT_NEED_CAPACITY,
     };
+    const struct netdir *nd = dirmgr_known(f->mgr);
+    const struct relay *r = nd ? netdir_by_rsa(nd, &to->rsa) : NULL;
+    if (r)
+        memcpy(plan.nickname[0], r->nickname, sizeof plan.nickname[0]);
     plan.hops[0] = (struct circ_hop_target){
         .rsa = to->rsa, .ed = to->ed, .has_ed = to->has_ed, .ntor_key = to->ntor, .v4 = to->addr};
     return plan;
@@ -285,7 +286,7 @@ static struct server *new_server(struct dirfetch *f, const struct dir_request *r
     struct ocirc_plan plan = plan_for(f, &req->to);
     s->f = f;
     s->rsa = req->to.rsa;
-    s->oc = ocirc_new(f->env, f->pool, f->ops->next_circuit_id(f->arg), &plan, &ocirc_ops, s);
+    s->oc = ocirc_new(f->circuits, &plan, &ocirc_ops, s);
     if (!s->oc) {
         free(s);
         return NULL;

@@ -5,7 +5,7 @@
 #define TUNIC_CLIENT_DIRFETCH_H
 
 #include "base/env.h"
-#include "client/linkpool.h"
+#include "client/circuits.h"
 #include "dir/dirmgr.h"
 
 struct dirfetch;
@@ -17,7 +17,6 @@ enum dirfetch_reach {
 };
 
 struct dirfetch_ops {
-    uint32_t (*next_circuit_id)(void *arg);
     /* A directory circuit to a relay stood, or could not be had: a sign of the first hop's health.
      */
     void (*reached)(void *arg, const struct rsa_id *relay, enum dirfetch_reach reach);
@@ -25,8 +24,8 @@ struct dirfetch_ops {
     uint64_t (*max_dirtiness_ms)(void *arg); /* as for circuits that carry tunnels */
 };
 
-/* MGR is borrowed. NULL out of memory. */
-struct dirfetch *dirfetch_new(struct env *env, struct linkpool *pool, struct dirmgr *mgr,
+/* Builds members of CIRCUITS. MGR is borrowed. NULL out of memory. */
+struct dirfetch *dirfetch_new(struct circuits *circuits, struct dirmgr *mgr,
                               const struct dirfetch_ops *ops, void *arg);
 /* Ends all requests without telling MGR. NULL is fine. */
 void dirfetch_free(struct dirfetch *f);
@@ -39,8 +38,6 @@ void dirfetch_retire_all(struct dirfetch *f);
 
 /* The same, and F goes on: for a client that leaves its directory. */
 void dirfetch_stop(struct dirfetch *f);
-
-size_t dirfetch_circuits(const struct dirfetch *f);
 
 /* Launches whatever MGR wants now. */
 void dirfetch_run(struct dirfetch *f);

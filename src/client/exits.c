@@ -1,5 +1,6 @@
 #include "client/exits_int.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,7 @@ static void became_slow(void *arg)
     cbt_timed_out(c->x->cbt, c->oc->circ && circ_hops(c->oc->circ) > 0);
     if (c->state != EXIT_BUILDING)
         return;
+    circuits_set_purpose(c->oc, CIRCUIT_MEASURE_TIMEOUT);
     /* Who waited for this one needs another, and may have its place. */
     exit_circ_tell(c);
     exit_circ_set_state(c, EXIT_SLOW);
@@ -63,7 +65,7 @@ static void on_hop(void *arg, struct ocirc *oc, unsigned hops)
 static void log_path(const struct exit_circ *c)
 {
     char path[256];
-    log_info(c->x->env->log, "Circuit %u is open through %s", c->oc->id,
+    log_info(c->x->env->log, "Circuit %" PRIu64 " is open through %s", c->oc->id,
              ocirc_path_text(c->oc, path, sizeof path));
 }
 
@@ -90,8 +92,10 @@ static void on_open(void *arg, struct ocirc *oc)
     x->failed_before = false;
     x->paused = false;
     log_path(c);
-    if (c->state == EXIT_SLOW ||
-        (c->guard_use == GUARD_USABLE_IF_NO_BETTER && !guards_may_use(x->guards, guard_of(c))))
+    bool guard_waits =
+        c->guard_use == GUARD_USABLE_IF_NO_BETTER && !guards_may_use(x->guards, guard_of(c));
+    circuits_tell(oc, guard_waits ? CIRCUIT_GUARD_WAIT : CIRCUIT_BUILT);
+    if (c->state == EXIT_SLOW || guard_waits)
         ocirc_close(oc, OK, DESTROY_FINISHED);
     else
         offer(c);
@@ -113,7 +117,7 @@ static void judge_failure(struct exit_circ *c, const struct ocirc_end *end)
         guards_dropped(x->guards, guard_of(c));
     if (end->timed_out && end->during == OCIRC_BUILDING)
         cbt_closed(x->cbt, c->oc->begun_us);
-    log_info(x->env->log, "Circuit %u through %s could not be built: %s", c->oc->id,
+    log_info(x->env->log, "Circuit %" PRIu64 " through %s could not be built: %s", c->oc->id,
              ocirc_path_text(c->oc, path, sizeof path),
              end->circ.link_ended ? end->circ.link.text
                                   : circ_end_text(&end->circ, text, sizeof text));
@@ -167,7 +171,14 @@ static struct circ_hop_target hop_target(const struct exits *x, const struct rel
     };
 }
 
-static struct ocirc_plan plan_for(const struct exits *x, const struct path_pick *pick)
+static unsigned flags_of(const struct path_request *req, const struct path_pick *pick)
+{
+    return CIRCUIT_NEED_CAPACITY | (pick->stable ? CIRCUIT_NEED_UPTIME : 0u) |
+           (req->kind == PATH_INTERNAL ? CIRCUIT_IS_INTERNAL : 0u);
+}
+
+static struct ocirc_plan plan_for(const struct exits *x, const struct path_request *req,
+                                  const struct path_pick *pick)
 {
     const struct relay *first = pick->hop[0];
     struct ocirc_plan plan = {
@@ -179,9 +190,12 @@ static struct ocirc_plan plan_for(const struct exits *x, const struct path_pick 
         .n_hops = pick->n,
         .timeout_ms = cbt_close_ms(x->cbt, PATH_LEN),
         .allow_internal = x->config.allow_internal,
+        .flags = flags_of(req, pick),
     };
-    for (size_t i = 0; i < pick->n; i++)
+    for (size_t i = 0; i < pick->n; i++) {
         plan.hops[i] = hop_target(x, pick->hop[i]);
+        memcpy(plan.nickname[i], pick->hop[i]->nickname, sizeof plan.nickname[i]);
+    }
     return plan;
 }
 
@@ -237,10 +251,10 @@ struct exit_circ *exits_launch(struct exits *x, const struct path_request *req)
     };
     memcpy(c->hop, pick.hop, sizeof c->hop);
     timer_init(&c->slow_timer, became_slow, c);
-    struct ocirc_plan plan = plan_for(x, &pick);
+    struct ocirc_plan plan = plan_for(x, req, &pick);
     x->last_launch_us = x->env->mono_us;
     pace(x);
-    c->oc = ocirc_new(x->env, x->pool, x->ops->next_circuit_id(x->arg), &plan, &ocirc_ops, c);
+    c->oc = ocirc_new(x->circuits, &plan, &ocirc_ops, c);
     if (!c->oc) {
         netdir_unref(&c->nd);
         free(c);
@@ -302,15 +316,14 @@ void exits_retire_all(struct exits *x)
 
 /* ---- the pool ---- */
 
-struct exits *exits_new(struct env *env, struct linkpool *pool, struct guards *guards,
-                        struct cbt *cbt, const struct exits_config *config,
-                        const struct exits_ops *ops, void *arg)
+struct exits *exits_new(struct circuits *circuits, struct guards *guards, struct cbt *cbt,
+                        const struct exits_config *config, const struct exits_ops *ops, void *arg)
 {
     struct exits *x = calloc(1, sizeof *x);
     if (!x)
         return NULL;
-    *x = (struct exits){.env = env,
-                        .pool = pool,
+    *x = (struct exits){.env = circuits_env(circuits),
+                        .circuits = circuits,
                         .guards = guards,
                         .cbt = cbt,
                         .config = *config,
@@ -389,17 +402,9 @@ const struct rsa_id *exit_circ_exit(const struct exit_circ *c)
     return &c->hop[PATH_LEN - 1]->rsa;
 }
 
-uint32_t exit_circ_id(const struct exit_circ *c)
+uint64_t exit_circ_id(const struct exit_circ *c)
 {
     return c->oc->id;
-}
-
-size_t exits_count(const struct exits *x)
-{
-    const struct exit_circ *c;
-    size_t n;
-    DL_COUNT(x->circs, c, n);
-    return n;
 }
 
 size_t exits_open_count(const struct exits *x)
@@ -425,8 +430,8 @@ void exits_describe(const struct exits *x, void (*fn)(void *arg, const char *lin
     const struct exit_circ *c;
     char path[256], line[400];
     DL_FOREACH (x->circs, c) {
-        snprintf(line, sizeof line, "Circuit %u (%s, %zu streams): %s", c->oc->id, state_name(c),
-                 c->oc->streams ? streams_open_count(c->oc->streams) : 0,
+        snprintf(line, sizeof line, "Circuit %" PRIu64 " (%s, %zu streams): %s", c->oc->id,
+                 state_name(c), c->oc->streams ? streams_open_count(c->oc->streams) : 0,
                  ocirc_path_text(c->oc, path, sizeof path));
         fn(arg, line);
     }

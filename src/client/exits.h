@@ -8,7 +8,6 @@
 
 #include "base/env.h"
 #include "client/config.h"
-#include "client/linkpool.h"
 #include "client/ocirc.h"
 #include "client/tunnel.h"
 #include "dir/netdir.h"
@@ -25,11 +24,10 @@ struct exit_need {
     const struct tunnel_request *request;
     const struct rsa_id *failed; /* exits that let this tunnel down */
     size_t n_failed;
-    uint32_t avoid_circuit; /* id of a circuit it does not want again; 0: none */
+    uint64_t avoid_circuit; /* id of a circuit it does not want again; 0: none */
 };
 
 struct exits_ops {
-    uint32_t (*next_circuit_id)(void *arg);
     /* Tunnels that wait should ask again. WHO: those that stand under one of these keys, for a
      * circuit that they may use has opened, or the one that they wait for will not. NULL: all in
      * turn, as long as exits_could_serve(). */
@@ -49,10 +47,10 @@ struct exits_config {
     enum config_choice extend_by_ed; /* whether relays are named by their Ed25519 identity too */
 };
 
-/* CONFIG is copied, its pointers are borrowed until exits_set_config(). */
-struct exits *exits_new(struct env *env, struct linkpool *pool, struct guards *guards,
-                        struct cbt *cbt, const struct exits_config *config,
-                        const struct exits_ops *ops, void *arg);
+/* Builds members of CIRCUITS. CONFIG is copied, its pointers are borrowed until exits_set_config().
+ */
+struct exits *exits_new(struct circuits *circuits, struct guards *guards, struct cbt *cbt,
+                        const struct exits_config *config, const struct exits_ops *ops, void *arg);
 void exits_free(struct exits *x); /* closes all; NULL is fine */
 void exits_set_config(struct exits *x, const struct exits_config *config);
 
@@ -78,7 +76,7 @@ void exits_use(struct exit_circ *c, const struct exit_need *need);
 
 struct streams *exit_circ_streams(const struct exit_circ *c);
 const struct rsa_id *exit_circ_exit(const struct exit_circ *c);
-uint32_t exit_circ_id(const struct exit_circ *c);
+uint64_t exit_circ_id(const struct exit_circ *c);
 
 /* To be called once a NewCircuitPeriod: closes circuits that have served. */
 void exits_expire(struct exits *x);
@@ -91,7 +89,6 @@ void exits_retire_dirty(struct exits *x);
 void exits_retire_all(struct exits *x);
 
 size_t exits_open_count(const struct exits *x);
-size_t exits_count(const struct exits *x); /* those being built, too */
 /* Calls FN for each, with a line of text that describes it. */
 void exits_describe(const struct exits *x, void (*fn)(void *arg, const char *line), void *arg);
 

@@ -51,7 +51,7 @@ struct predicted {
 
 struct exits {
     struct env *env;
-    struct linkpool *pool;
+    struct circuits *circuits;
     struct guards *guards;
     struct cbt *cbt;
     struct exits_config config;

@@ -62,6 +62,7 @@ void exit_circ_unlist(struct exit_circ *c)
 void exit_circ_set_free(struct exit_circ *c)
 {
     exit_circ_unlist(c);
+    c->oc->isolation = NULL;
     DL_PREPEND2(c->x->free, c, index_prev, index_next);
 }
 
@@ -216,6 +217,7 @@ bool exits_could_serve(const struct exits *x)
 static bool claim(struct exit_circ *c, const struct exit_need *need)
 {
     c->isolation = need->request->isolation;
+    c->oc->isolation = &c->isolation;
     c->port = need->request->port;
     snprintf(c->host, sizeof c->host, "%s", need->request->host);
     return list_by_isolation(c);

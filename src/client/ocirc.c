@@ -15,6 +15,7 @@ static void end_later(struct ocirc *oc, const struct circ_end *end)
     oc->state = OCIRC_CLOSED;
     env_disarm(oc->env, &oc->deadline);
     linkpool_cancel(&oc->want);
+    circuits_remove(oc);
     env_arm_ms(oc->env, &oc->notice, 0);
 }
 
@@ -49,6 +50,7 @@ static void deadline(void *arg)
 static void on_hop(void *arg, unsigned hops)
 {
     struct ocirc *oc = arg;
+    circuits_tell(oc, CIRCUIT_EXTENDED);
     if (oc->ops->on_hop)
         oc->ops->on_hop(oc->arg, oc, hops);
 }
@@ -97,6 +99,7 @@ static void begin(struct ocirc *oc, struct link *l)
     oc->link = l;
     oc->begun_us = oc->env->mono_us;
     env_arm_ms(oc->env, &oc->deadline, oc->plan.timeout_ms);
+    circuits_tell(oc, CIRCUIT_BEGUN);
     if (oc->ops->on_begin)
         oc->ops->on_begin(oc->arg, oc);
     err_t e = build(oc);
@@ -120,28 +123,49 @@ static void link_failed(void *arg, const struct link_end *link_end)
     end_later(arg, &end);
 }
 
-struct ocirc *ocirc_new(struct env *env, struct linkpool *pool, uint32_t id,
-                        const struct ocirc_plan *plan, const struct ocirc_ops *ops, void *arg)
+struct ocirc *ocirc_new(struct circuits *set, const struct ocirc_plan *plan,
+                        const struct ocirc_ops *ops, void *arg)
 {
     struct ocirc *oc = calloc(1, sizeof *oc);
     struct link *l;
     if (!oc)
         return NULL;
-    *oc = (struct ocirc){.env = env, .pool = pool, .ops = ops, .arg = arg, .id = id, .plan = *plan};
+    *oc = (struct ocirc){.env = circuits_env(set),
+                         .pool = circuits_links(set),
+                         .ops = ops,
+                         .arg = arg,
+                         .plan = *plan};
     oc->want = (struct link_want){.ready = link_ready, .failed = link_failed, .arg = oc};
     timer_init(&oc->deadline, deadline, oc);
     timer_init(&oc->notice, notice, oc);
-    if (linkpool_get(pool, &plan->first, &oc->want, &l) != OK)
+    if (!circuits_add(set, oc)) {
+        free(oc);
+        return NULL;
+    }
+    if (linkpool_get(oc->pool, &plan->first, &oc->want, &l) != OK)
         ocirc_close(oc, ERR_NOMEM, DESTROY_RESOURCELIMIT);
     else if (l)
         begin(oc, l);
     return oc;
 }
 
+/* Its owner has no more use for it. */
+static void give_up(struct ocirc *oc)
+{
+    if (oc->state == OCIRC_CLOSED)
+        return;
+    oc->end.during = oc->state;
+    oc->end.circ =
+        (struct circ_end){.reason = DESTROY_FINISHED, .hops = oc->circ ? circ_hops(oc->circ) : 0};
+    oc->state = OCIRC_CLOSED;
+    circuits_remove(oc);
+}
+
 void ocirc_free(struct ocirc *oc)
 {
     if (!oc)
         return;
+    give_up(oc);
     linkpool_cancel(&oc->want);
     env_disarm(oc->env, &oc->deadline);
     env_disarm(oc->env, &oc->notice);

@@ -5,7 +5,9 @@
 #define TUNIC_CLIENT_OCIRC_H
 
 #include "base/env.h"
+#include "base/hash.h"
 #include "circuit/circ.h"
+#include "client/circuits.h"
 #include "client/linkpool.h"
 #include "stream/stream.h"
 
@@ -35,30 +37,37 @@ struct ocirc_plan {
     size_t n_hops;
     uint64_t timeout_ms; /* from the link to the last hop; the link has deadlines of its own */
     bool allow_internal; /* exits may say they connected to internal addresses */
+    unsigned flags;      /* enum circuit_flag, for whoever listens; so is this: */
+    char nickname[CIRC_MAX_HOPS][NICKNAME_MAX + 1]; /* of the hops, or "" */
 };
 
 struct ocirc {
+    struct circuits *set;
     struct env *env;
     struct linkpool *pool;
     struct link *link; /* while building */
     const struct ocirc_ops *ops;
     void *arg;
     enum ocirc_state state;
-    uint32_t id; /* for people: "circuit 12" */
+    uint64_t id; /* in the set; for people too: "circuit 12" */
+    enum circuit_purpose purpose;
+    const struct isolation *isolation; /* whom its owner keeps it for; NULL: nobody */
     struct ocirc_plan plan;
     struct link_want want;
     struct circ *circ;       /* from OCIRC_BUILDING on */
     struct streams *streams; /* from OCIRC_OPEN on */
+    int64_t created_us;      /* wall clock */
     uint64_t begun_us;       /* when building began, the link being there */
     uint64_t open_us;
     struct timer deadline;
     struct timer notice; /* armed: on_end is to be told */
     struct ocirc_end end;
+    UT_hash_handle hh; /* in the set */
 };
 
-/* NULL out of memory. */
-struct ocirc *ocirc_new(struct env *env, struct linkpool *pool, uint32_t id,
-                        const struct ocirc_plan *plan, const struct ocirc_ops *ops, void *arg);
+/* A member of SET. NULL out of memory. */
+struct ocirc *ocirc_new(struct circuits *set, const struct ocirc_plan *plan,
+                        const struct ocirc_ops *ops, void *arg);
 /* Closes without telling anyone; NULL is fine. */
 void ocirc_free(struct ocirc *oc);
 /* Closes; on_end follows at the end of the wake-up. */

@@ -36,7 +36,7 @@ struct tunnel {
     struct stream *stream;
     struct exit_circ *circ; /* while CONNECTING */
     struct waiter waiter;   /* while WAITING */
-    uint32_t circ_id;
+    uint64_t circ_id;
     struct rsa_id failed[MOST_FAILED];
     size_t n_failed;
     unsigned attempts;

@@ -336,7 +336,7 @@ static err_t try_path(struct search *s)
 err_t path_pick(const struct netdir *nd, const struct path_config *cfg, struct guards *guards,
                 const struct path_request *req, struct env *env, struct path_pick *out)
 {
-    *out = (struct path_pick){.guard_use = GUARD_USABLE};
+    *out = (struct path_pick){.guard_use = GUARD_USABLE, .stable = wants_stable(cfg, req)};
     struct search s = {.nd = nd, .cfg = cfg, .guards = guards, .req = req, .env = env, .out = out};
     s.list = calloc(netdir_n(nd) + 1, sizeof *s.list);
     if (!s.list)

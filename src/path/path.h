@@ -91,6 +91,7 @@ struct path_pick {
     const struct relay *hop[PATH_LEN]; /* first hop first */
     size_t n;
     enum guard_use guard_use;
+    bool stable;            /* Stable relays were wanted */
     bool relaxed;           /* no relay had all the flags wanted; some hop lacks Fast or Stable */
     bool no_guard;          /* after an error: for want of a guard, as would any other request */
     char why[PATH_WHY_MAX]; /* after an error: a sentence such as "no exit relay allows port 25" */

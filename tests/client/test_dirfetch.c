@@ -63,6 +63,12 @@ void dirmgr_reply(struct dirmgr *d, uint32_t id, int status, struct text body, i
     net.of[id].body_len = body.len;
 }
 
+struct netdir *dirmgr_known(const struct dirmgr *d)
+{
+    (void)d;
+    return NULL;
+}
+
 void dirmgr_failed(struct dirmgr *d, uint32_t id, err_t why)
 {
     (void)d;
@@ -93,16 +99,16 @@ static void tell_end(void *arg)
     oc->ops->on_end(oc->arg, oc, &oc->end);
 }
 
-struct ocirc *ocirc_new(struct env *env, struct linkpool *pool, uint32_t id,
-                        const struct ocirc_plan *plan, const struct ocirc_ops *ops, void *arg)
+struct ocirc *ocirc_new(struct circuits *set, const struct ocirc_plan *plan,
+                        const struct ocirc_ops *ops, void *arg)
 {
-    (void)pool;
     if (net.oom)
         return NULL;
     ck_assert_uint_lt(net.n, MOST);
     struct ocirc *oc = calloc(1, sizeof *oc);
     ck_assert_ptr_nonnull(oc);
-    *oc = (struct ocirc){.env = env, .ops = ops, .arg = arg, .id = id, .plan = *plan};
+    *oc = (struct ocirc){.env = circuits_env(set), .ops = ops, .arg = arg, .plan = *plan};
+    ck_assert(circuits_add(set, oc));
     timer_init(&oc->notice, tell_end, oc);
     net.oc[net.n++] = oc;
     net.alive++;
@@ -116,6 +122,7 @@ void ocirc_free(struct ocirc *oc)
     for (unsigned i = 0; i < net.n; i++)
         if (net.oc[i] == oc)
             net.oc[i] = NULL;
+    circuits_remove(oc);
     env_disarm(oc->env, &oc->notice);
     net.alive--;
     free(oc);
@@ -129,6 +136,7 @@ void ocirc_close(struct ocirc *oc, err_t why, uint8_t reason)
     oc->end.circ.why = why;
     oc->end.circ.reason = reason;
     oc->state = OCIRC_CLOSED;
+    circuits_remove(oc);
     env_arm_ms(oc->env, &oc->notice, 0);
 }
 
@@ -178,15 +186,10 @@ void stream_consumed(struct stream *s, size_t len)
 struct fixture {
     struct env *env;
     struct dirfetch *f;
-    uint32_t last_id;
+    struct events *events;
+    struct circuits *circuits;
     unsigned reached, unreached, dropped;
 };
-
-static uint32_t next_id(void *arg)
-{
-    struct fixture *f = arg;
-    return ++f->last_id;
-}
 
 static void reached(void *arg, const struct rsa_id *relay, enum dirfetch_reach reach)
 {
@@ -209,10 +212,8 @@ static uint64_t max_dirtiness_ms(void *arg)
     return 600000;
 }
 
-static const struct dirfetch_ops ops = {.next_circuit_id = next_id,
-                                        .reached = reached,
-                                        .build_timeout_ms = build_timeout_ms,
-                                        .max_dirtiness_ms = max_dirtiness_ms};
+static const struct dirfetch_ops ops = {
+    .reached = reached, .build_timeout_ms = build_timeout_ms, .max_dirtiness_ms = max_dirtiness_ms};
 
 static void setup(struct fixture *f)
 {
@@ -220,7 +221,9 @@ static void setup(struct fixture *f)
     memset(&streams, 0, sizeof streams);
     streams.room = SIZE_MAX;
     *f = (struct fixture){.env = test_env(1)};
-    f->f = dirfetch_new(f->env, NULL, NULL, &ops, f);
+    f->events = events_new(f->env);
+    f->circuits = circuits_new(f->env, NULL, f->events);
+    f->f = dirfetch_new(f->circuits, NULL, &ops, f);
     ck_assert_ptr_nonnull(f->f);
 }
 
@@ -231,6 +234,9 @@ static void teardown(struct fixture *f)
         ck_assert_uint_le(net.of[i].replies + net.of[i].failures, 1);
     dirfetch_free(f->f);
     ck_assert_uint_eq(net.alive, 0);
+    ck_assert_uint_eq(circuits_count(f->circuits), 0);
+    circuits_free(f->circuits);
+    events_free(f->events);
     test_env_free(f->env);
 }
 

@@ -248,16 +248,16 @@ static void tell_end(void *arg)
     oc->ops->on_end(oc->arg, oc, &oc->end);
 }
 
-struct ocirc *ocirc_new(struct env *env, struct linkpool *pool, uint32_t id,
-                        const struct ocirc_plan *plan, const struct ocirc_ops *ops, void *arg)
+struct ocirc *ocirc_new(struct circuits *set, const struct ocirc_plan *plan,
+                        const struct ocirc_ops *ops, void *arg)
 {
-    (void)pool;
     if (net.oom)
         return NULL;
     ck_assert_uint_lt(net.n, MOST);
     struct ocirc *oc = calloc(1, sizeof *oc);
     ck_assert_ptr_nonnull(oc);
-    *oc = (struct ocirc){.env = env, .ops = ops, .arg = arg, .id = id, .plan = *plan};
+    *oc = (struct ocirc){.env = circuits_env(set), .ops = ops, .arg = arg, .plan = *plan};
+    ck_assert(circuits_add(set, oc));
     timer_init(&oc->notice, tell_end, oc);
     net.oc[net.n++] = oc;
     net.alive++;
@@ -271,6 +271,7 @@ void ocirc_free(struct ocirc *oc)
     for (unsigned i = 0; i < net.n; i++)
         if (net.oc[i] == oc)
             net.oc[i] = NULL;
+    circuits_remove(oc);
     env_disarm(oc->env, &oc->notice);
     free(oc);
     net.alive--;
@@ -284,6 +285,7 @@ void ocirc_close(struct ocirc *oc, err_t why, uint8_t reason)
     oc->end.circ.why = why;
     oc->end.circ.reason = reason;
     oc->state = OCIRC_CLOSED;
+    circuits_remove(oc);
     env_arm_ms(oc->env, &oc->notice, 0);
 }
 
@@ -305,17 +307,12 @@ struct fixture {
     struct env *env;
     struct timer expire; /* as the client does it */
     struct path_config path;
+    struct events *events;
+    struct circuits *circuits;
     struct exits *x;
-    uint32_t last_id;
     unsigned changed, began, opened;
     struct isolation_key who; /* told last that something has changed for them */
 };
-
-static uint32_t next_id(void *arg)
-{
-    struct fixture *f = arg;
-    return ++f->last_id;
-}
 
 static void changed(void *arg, const struct isolation_key who[ISOLATION_KEYS])
 {
@@ -336,8 +333,7 @@ static void opened(void *arg)
     f->opened++;
 }
 
-static const struct exits_ops ops = {
-    .next_circuit_id = next_id, .changed = changed, .began = began, .opened = opened};
+static const struct exits_ops ops = {.changed = changed, .began = began, .opened = opened};
 
 static struct exits_config config_of(const struct fixture *f)
 {
@@ -364,7 +360,9 @@ static void setup(struct fixture *f)
         }
     *f = (struct fixture){.env = test_env(1)};
     struct exits_config config = config_of(f);
-    f->x = exits_new(f->env, NULL, NULL, NULL, &config, &ops, f);
+    f->events = events_new(f->env);
+    f->circuits = circuits_new(f->env, NULL, f->events);
+    f->x = exits_new(f->circuits, NULL, NULL, &config, &ops, f);
     ck_assert_ptr_nonnull(f->x);
     timer_init(&f->expire, expire_due, f);
     env_arm_ms(f->env, &f->expire, habits_expire_s(30) * MS_PER_SEC);
@@ -375,6 +373,9 @@ static void teardown(struct fixture *f)
     env_disarm(f->env, &f->expire);
     exits_free(f->x);
     ck_assert_uint_eq(net.alive, 0);
+    ck_assert_uint_eq(circuits_count(f->circuits), 0);
+    circuits_free(f->circuits);
+    events_free(f->events);
     ck_assert_int_eq(net.nd[0].refs, 0);
     ck_assert_int_eq(net.nd[1].refs, 0);
     test_env_free(f->env);

@@ -129,6 +129,8 @@ void streams_allow_internal_addrs(struct streams *set, bool allow)
 
 struct fixture {
     struct env *env;
+    struct events *events;
+    struct circuits *circuits;
     struct ocirc *oc;
     unsigned began, opened, ended;
     struct ocirc_end end;
@@ -163,18 +165,22 @@ static void setup(struct fixture *f)
 {
     memset(&net, 0, sizeof net);
     *f = (struct fixture){.env = test_env(1)};
+    f->events = events_new(f->env);
+    f->circuits = circuits_new(f->env, NULL, f->events);
 }
 
 static void start(struct fixture *f)
 {
     const struct ocirc_plan plan = {.n_hops = 3, .timeout_ms = 1000, .allow_internal = true};
-    f->oc = ocirc_new(f->env, NULL, 1, &plan, &ops, f);
+    f->oc = ocirc_new(f->circuits, &plan, &ops, f);
     ck_assert_ptr_nonnull(f->oc);
 }
 
 static void teardown(struct fixture *f)
 {
     ocirc_free(f->oc);
+    circuits_free(f->circuits);
+    events_free(f->events);
     test_env_free(f->env);
 }
 

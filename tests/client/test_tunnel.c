@@ -101,7 +101,7 @@ const struct rsa_id *exit_circ_exit(const struct exit_circ *c)
     return &c->exit;
 }
 
-uint32_t exit_circ_id(const struct exit_circ *c)
+uint64_t exit_circ_id(const struct exit_circ *c)
 {
     return c->id;
 }

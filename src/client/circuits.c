@@ -1,0 +1,142 @@
+#include "client/circuits.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "client/ocirc.h"
+
+struct circuits {
+    struct env *env;
+    struct linkpool *pool;
+    struct events *events;
+    struct ocirc *by_id;
+    uint64_t last_id;
+};
+
+struct circuits *circuits_new(struct env *env, struct linkpool *pool, struct events *events)
+{
+    struct circuits *cs = calloc(1, sizeof *cs);
+    if (cs)
+        *cs = (struct circuits){.env = env, .pool = pool, .events = events};
+    return cs;
+}
+
+void circuits_free(struct circuits *cs)
+{
+    free(cs);
+}
+
+struct env *circuits_env(const struct circuits *cs)
+{
+    return cs->env;
+}
+
+struct linkpool *circuits_links(const struct circuits *cs)
+{
+    return cs->pool;
+}
+
+/* ---- telling ---- */
+
+static unsigned hops_built(const struct ocirc *oc)
+{
+    if (oc->state == OCIRC_CLOSED)
+        return oc->end.circ.hops;
+    return oc->circ ? circ_hops(oc->circ) : 0;
+}
+
+static void say_path(const struct ocirc *oc, struct event_circuit *e)
+{
+    e->n_hops = hops_built(oc);
+    for (size_t i = 0; i < e->n_hops; i++) {
+        e->hop[i].rsa = oc->plan.fast ? oc->plan.first.rsa : oc->plan.hops[i].rsa;
+        memcpy(e->hop[i].nickname, oc->plan.nickname[i], sizeof e->hop[i].nickname);
+    }
+}
+
+static void say_end(const struct ocirc *oc, struct event_circuit *e)
+{
+    e->why = oc->end.circ.why;
+    e->remote = oc->end.circ.remote;
+    e->reason = oc->end.circ.reason;
+}
+
+static void tell(const struct ocirc *oc, enum circuit_status status, enum circuit_purpose old)
+{
+    struct events *ev = oc->set->events;
+    if (!events_wanted(ev, EVENT_CIRCUIT))
+        return;
+    struct event_record r = {.kind = EVENT_CIRCUIT};
+    r.circuit = (struct event_circuit){
+        .id = oc->id,
+        .status = status,
+        .purpose = oc->purpose,
+        .old_purpose = old,
+        .flags = oc->plan.flags,
+        .created_us = oc->created_us,
+        .isolated = oc->isolation != NULL,
+    };
+    say_path(oc, &r.circuit);
+    if (oc->isolation)
+        r.circuit.isolation = *oc->isolation;
+    if (oc->state == OCIRC_CLOSED)
+        say_end(oc, &r.circuit);
+    events_tell(ev, &r);
+}
+
+void circuits_tell(const struct ocirc *oc, enum circuit_status status)
+{
+    tell(oc, status, oc->purpose);
+}
+
+void circuits_set_purpose(struct ocirc *oc, enum circuit_purpose purpose)
+{
+    enum circuit_purpose old = oc->purpose;
+    oc->purpose = purpose;
+    tell(oc, CIRCUIT_PURPOSE_CHANGED, old);
+}
+
+/* ---- the register ---- */
+
+bool circuits_add(struct circuits *cs, struct ocirc *oc)
+{
+    oc->set = cs;
+    oc->id = ++cs->last_id; /* 64 bits: there will always be another */
+    oc->created_us = cs->env->wall_us;
+    HASH_ADD(hh, cs->by_id, id, sizeof oc->id, oc);
+    if (!HASH_ADDED(oc, hh))
+        return false;
+    circuits_tell(oc, CIRCUIT_LAUNCHED);
+    return true;
+}
+
+void circuits_remove(struct ocirc *oc)
+{
+    if (!HASH_ADDED(oc, hh))
+        return;
+    HASH_DEL(oc->set->by_id, oc);
+    oc->hh.tbl = NULL;
+    circuits_tell(oc, oc->end.during == OCIRC_OPEN ? CIRCUIT_CLOSED : CIRCUIT_FAILED);
+}
+
+struct ocirc *circuits_find(const struct circuits *cs, uint64_t id)
+{
+    struct ocirc *oc;
+    HASH_FIND(hh, cs->by_id, &id, sizeof id, oc);
+    return oc;
+}
+
+size_t circuits_count(const struct circuits *cs)
+{
+    return HASH_COUNT(cs->by_id);
+}
+
+void circuits_each(const struct circuits *cs, void (*fn)(void *arg, struct ocirc *oc), void *arg)
+{
+    struct ocirc *oc, *next;
+    for (oc = cs->by_id; oc; oc = next) {
+        next = oc->hh.next;
+        fn(arg, oc);
+    }
+}
