@@ -35,7 +35,7 @@ static void on_begin(void *arg, struct ocirc *oc)
     struct exit_circ *c = arg;
     (void)oc;
     cbt_network_live(c->x->cbt);
-    env_arm_ms(c->x->env, &c->slow_timer, cbt_timeout_ms(c->x->cbt, PATH_LEN));
+    env_arm_ms(c->x->env, &c->slow_timer, cbt_timeout_ms(c->x->cbt, (unsigned)c->n_hops));
     c->x->ops->began(c->x->arg);
 }
 
@@ -57,7 +57,7 @@ static void on_hop(void *arg, struct ocirc *oc, unsigned hops)
     struct exit_circ *c = arg;
     (void)oc;
     cbt_network_live(c->x->cbt);
-    if (hops == PATH_LEN)
+    if (hops == CBT_HOPS)
         cbt_built(c->x->cbt, (c->x->env->mono_us - c->oc->begun_us) / US_PER_MS,
                   c->slow_timer.armed);
 }
@@ -174,7 +174,7 @@ static struct circ_hop_target hop_target(const struct exits *x, const struct rel
 static unsigned flags_of(const struct path_request *req, const struct path_pick *pick)
 {
     return CIRCUIT_NEED_CAPACITY | (pick->stable ? CIRCUIT_NEED_UPTIME : 0u) |
-           (req->kind == PATH_INTERNAL ? CIRCUIT_IS_INTERNAL : 0u);
+           (req->hops[req->n_hops - 1].kind != HOP_EXIT ? CIRCUIT_IS_INTERNAL : 0u);
 }
 
 static struct ocirc_plan plan_for(const struct exits *x, const struct path_request *req,
@@ -188,7 +188,7 @@ static struct ocirc_plan plan_for(const struct exits *x, const struct path_reque
                   .has_rsa = true,
                   .has_ed = true},
         .n_hops = pick->n,
-        .timeout_ms = cbt_close_ms(x->cbt, PATH_LEN),
+        .timeout_ms = cbt_close_ms(x->cbt, (unsigned)pick->n),
         .allow_internal = x->config.allow_internal,
         .flags = flags_of(req, pick),
     };
@@ -245,6 +245,7 @@ struct exit_circ *exits_launch(struct exits *x, const struct path_request *req)
         .nd = netdir_ref(x->nd),
         .guard_use = pick.guard_use,
         .relaxed = pick.relaxed,
+        .n_hops = pick.n,
         .state = EXIT_BUILDING,
         .since_us = x->env->mono_us,
         .idle_s = exits_idle_s(x),
@@ -367,7 +368,7 @@ static void retire_forbidden(struct exits *x)
 {
     struct exit_circ *c;
     DL_FOREACH (x->circs, c)
-        if (!path_allowed(c->nd, x->config.path, c->hop, PATH_LEN, true))
+        if (!path_allowed(c->nd, x->config.path, c->hop, c->n_hops, true))
             exits_retire(c);
 }
 
@@ -399,7 +400,7 @@ struct streams *exit_circ_streams(const struct exit_circ *c)
 
 const struct rsa_id *exit_circ_exit(const struct exit_circ *c)
 {
-    return &c->hop[PATH_LEN - 1]->rsa;
+    return &c->hop[c->n_hops - 1]->rsa;
 }
 
 uint64_t exit_circ_id(const struct exit_circ *c)

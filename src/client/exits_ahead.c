@@ -71,7 +71,7 @@ static size_t clean_for(const struct exits *x, uint16_t port, size_t *all)
 {
     const struct exit_circ *c;
     size_t n = 0;
-    const struct path_request req = {.kind = PATH_EXIT, .port = port};
+    const struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = port};
     *all = 0;
     DL_FOREACH (x->circs, c) {
         if (!is_clean(c))
@@ -90,8 +90,11 @@ static bool build_predicted(struct exits *x)
     for (size_t i = 0; i < n; i++)
         ports[i] = x->predicted[i].port;
     for (size_t i = 0; i < n; i++) {
-        const struct path_request req = {
-            .kind = PATH_EXIT, .port = ports[i], .predicted = ports, .n_predicted = n};
+        const struct path_request req = {.hops = path_to_exit,
+                                         .n_hops = PATH_USUAL_HOPS,
+                                         .port = ports[i],
+                                         .predicted = ports,
+                                         .n_predicted = n};
         if (clean_for(x, ports[i], &all) < HABITS_CLEAN_PER_PORT && all < HABITS_CLEAN_MOST &&
             exits_launch(x, &req))
             return true; /* if not: no exit for this port perhaps */
@@ -102,7 +105,7 @@ static bool build_predicted(struct exits *x)
 /* While build times are being learnt, circuits are built for their time alone. */
 static void build_to_learn(struct exits *x)
 {
-    const struct path_request req = {.kind = PATH_EXIT};
+    const struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS};
     size_t all;
     uint64_t since_s = (x->env->mono_us - x->last_launch_us) / US_PER_SEC;
     (void)clean_for(x, 0, &all);

@@ -26,7 +26,8 @@ struct exit_circ {
     struct exits *x;
     struct ocirc *oc;  /* knows by itself when it is closed: the news come a little later */
     struct netdir *nd; /* holds the relays below */
-    const struct relay *hop[PATH_LEN];
+    const struct relay *hop[PATH_HOPS_MOST];
+    size_t n_hops;
     enum guard_use guard_use;
     bool relaxed; /* no path had all the flags wanted */
     enum exit_state state;

@@ -123,12 +123,16 @@ static bool same_isolation(const struct exit_circ *c, const struct tunnel_reques
 
 static struct path_request path_request_for(const struct exit_need *need)
 {
-    enum tunnel_kind kind = need->request->kind;
-    bool authority = kind == TUNNEL_DIR_AUTHORITY, dir = kind == TUNNEL_DIR || authority;
+    static const struct path_hop *const hops[] = {
+        [TUNNEL_CONNECT] = path_to_exit,
+        [TUNNEL_RESOLVE] = path_to_exit,
+        [TUNNEL_RESOLVE_PTR] = path_to_exit,
+        [TUNNEL_DIR] = path_to_directory,
+        [TUNNEL_DIR_AUTHORITY] = path_to_authority,
+    };
     return (struct path_request){
-        .kind = dir ? PATH_INTERNAL : PATH_EXIT,
-        .dir_cache = dir,
-        .dir_authority = authority,
+        .hops = hops[need->request->kind],
+        .n_hops = PATH_USUAL_HOPS,
         .family = need->request->ip.family,
         .port = need->request->kind == TUNNEL_CONNECT ? need->request->port : 0,
         .avoid_exit = need->failed,
@@ -150,7 +154,7 @@ bool exit_circ_is_too_dirty(const struct exit_circ *c)
 bool exit_circ_ends_well(const struct exit_circ *c, struct path_request req)
 {
     req.relaxed = c->relaxed;
-    return path_exit_fits(c->nd, c->x->config.path, &req, c->hop[PATH_LEN - 1]);
+    return path_exit_fits(c->nd, c->x->config.path, &req, c->hop[c->n_hops - 1]);
 }
 
 /* Whether tunnels with NEED's wishes may go onto C, now or once it is open. */

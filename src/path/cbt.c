@@ -275,7 +275,7 @@ bool cbt_network_is_live(const struct cbt *c)
  */
 static uint32_t scaled_ms(double ms, unsigned hops)
 {
-    if (hops > 3)
+    if (hops > CBT_HOPS)
         ms = ms * hops * (hops + 1) / 12;
     return ms < INT32_MAX ? (uint32_t)lround(ms) : INT32_MAX;
 }

@@ -35,6 +35,9 @@ MUST_USE err_t cbt_load(struct cbt *c, const struct state *s);
 MUST_USE err_t cbt_save(struct cbt *c, struct state *s);
 bool cbt_dirty(const struct cbt *c); /* ten times or more were added since the last save */
 
+/* Times count of circuits to their third hop, however many there are (path-spec 2.4.1). */
+enum { CBT_HOPS = 3 };
+
 /* For a circuit of HOPS hops; counted from when its building began. */
 uint32_t cbt_timeout_ms(const struct cbt *c, unsigned hops);
 uint32_t cbt_close_ms(const struct cbt *c, unsigned hops);

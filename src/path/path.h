@@ -1,8 +1,9 @@
 /* Choice of paths: which relays a circuit goes through (path-spec 2.2).
  *
- * The last hop is chosen first, then the guard (from the guard set, guards.h), then the middle.
- * Nothing here builds a circuit or keeps one: a pick is a few pointers into the netdir, good as
- * long as the caller holds that netdir. Randomness comes through the environment. */
+ * A request says how many hops there are and what each must be. The last hop is chosen first, then
+ * the guard (from the guard set, guards.h), then those between them from the second on. Nothing
+ * here builds a circuit or keeps one: a pick is a few pointers into the netdir, good as long as the
+ * caller holds that netdir. Randomness comes through the environment. */
 #ifndef TUNIC_PATH_PATH_H
 #define TUNIC_PATH_PATH_H
 
@@ -50,25 +51,47 @@ struct path_config {
 /* tor's defaults, with nothing set. */
 void path_config_init(struct path_config *cfg);
 
-enum path_kind {
-    PATH_EXIT,     /* three hops; the last one lets connections out */
-    PATH_INTERNAL, /* three hops; the last one is like a middle */
+/* What a hop must be. */
+enum hop_kind {
+    HOP_GUARD,     /* the first: one of the guard set */
+    HOP_MIDDLE,    /* passes on what comes */
+    HOP_VANGUARD,  /* the same, and one of a layer that was chosen before (proposals 292, 333) */
+    HOP_EXIT,      /* lets connections out, to the request's port */
+    HOP_INTERNAL,  /* the end of a path that leads nowhere else: any relay */
+    HOP_DIRECTORY, /* answers directory requests */
+    HOP_AUTHORITY, /* the same, and is an authority */
 };
 
-/* What the path is for. All zero but .kind: any exit that allows some port. */
+struct path_hop {
+    enum hop_kind kind;
+    /* The last hop only: it is given, such as an introduction point that the consensus lists, or an
+     * exit that was asked for by name (NULL: choose it). One that is no row of the netdir is not
+     * for the request: ask for the hops before it. */
+    const struct relay *relay;
+    const struct relay *const *layer; /* HOP_VANGUARD: the relays of the layer */
+    size_t n_layer;
+};
+
+enum { PATH_HOPS_MOST = 8, PATH_USUAL_HOPS = 3, PATH_WHY_MAX = 192 };
+
+/* The usual paths: a guard, a middle, and what the name says. */
+extern const struct path_hop path_to_exit[PATH_USUAL_HOPS];
+extern const struct path_hop path_to_directory[PATH_USUAL_HOPS];
+extern const struct path_hop path_to_authority[PATH_USUAL_HOPS];
+extern const struct path_hop path_internal[PATH_USUAL_HOPS];
+
+/* What the path is for. All zero but .hops: any exit that allows some port. */
 struct path_request {
-    enum path_kind kind;
-    /* PATH_EXIT: the exit must allow PORT (0: any) to addresses of FAMILY (IP_NONE: a host name).
-     */
+    const struct path_hop *hops; /* first hop first, and it is a HOP_GUARD */
+    size_t n_hops;               /* 2 to PATH_HOPS_MOST */
+    /* HOP_EXIT: the exit must allow PORT (0: any) to addresses of FAMILY (IP_NONE: a host name). */
     enum ip_family family;
     uint16_t port;
-    /* PATH_EXIT: ports that will probably be wanted; an exit that allows the most of them is taken.
+    /* HOP_EXIT: ports that will probably be wanted; an exit that allows the most of them is taken.
      */
     const uint16_t *predicted;
     size_t n_predicted;
     bool stable; /* only Stable relays; a long-lived PORT implies it */
-    /* PATH_INTERNAL: the last hop must answer directory requests; be an authority. */
-    bool dir_cache, dir_authority;
     /* path_exit_fits(): the circuit was picked `relaxed`, so Stable is not asked for again. */
     bool relaxed;
     /* Relays not to be used in this attempt at all, and not as the last hop: what failed before. */
@@ -76,10 +99,7 @@ struct path_request {
     size_t n_avoid;
     const struct rsa_id *avoid_exit;
     size_t n_avoid_exit;
-    const struct relay *exit; /* the last hop is given (NULL: choose it) */
 };
-
-enum { PATH_LEN = 3, PATH_WHY_MAX = 192 };
 
 /* Whether a circuit may be used once it is built, by its guard (guard-spec 4.6). */
 enum guard_use {
@@ -88,7 +108,7 @@ enum guard_use {
 };
 
 struct path_pick {
-    const struct relay *hop[PATH_LEN]; /* first hop first */
+    const struct relay *hop[PATH_HOPS_MOST]; /* first hop first */
     size_t n;
     enum guard_use guard_use;
     bool stable;            /* Stable relays were wanted */
@@ -97,10 +117,12 @@ struct path_pick {
     char why[PATH_WHY_MAX]; /* after an error: a sentence such as "no exit relay allows port 25" */
 };
 
-/* Chooses a path. GUARDS may be NULL (and is not used without UseEntryGuards): then the first hop
- * is chosen like any other, weighted for the guard position. ERR_NOT_FOUND: no such path, see
- * out->why; ERR_NOMEM. A guard that was picked counts as tried: tell guards_succeeded() or
- * guards_failed() what came of it. */
+/* Chooses a path. No two hops are one relay, of one family or neighbours; with vanguards in it none
+ * is there twice, which is all that counts (proposal 333), and the guard may be again after four
+ * hops and at the end. GUARDS may be NULL (and is not used without UseEntryGuards): then the first
+ * hop is chosen like any other, weighted for the guard position. ERR_NOT_FOUND: no such path, see
+ * out->why; ERR_NOMEM; ERR_ARG for too few or too many hops. A guard that was picked counts as
+ * tried: tell guards_succeeded() or guards_failed() what came of it. */
 MUST_USE err_t path_pick(const struct netdir *nd, const struct path_config *cfg,
                          struct guards *guards, const struct path_request *req, struct env *env,
                          struct path_pick *out);

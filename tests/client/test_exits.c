@@ -113,7 +113,7 @@ err_t path_pick(const struct netdir *nd, const struct path_config *cfg, struct g
     net.picks++;
     net.last = *req;
     *out = (struct path_pick){
-        .n = PATH_LEN, .guard_use = net.guard_use, .relaxed = net.none_is_stable};
+        .n = PATH_USUAL_HOPS, .guard_use = net.guard_use, .relaxed = net.none_is_stable};
     for (size_t i = FIRST_EXIT; i < RELAYS && !net.no_path; i++)
         if (judge(req, &nd->relay[i])) {
             out->hop[0] = &nd->relay[0];
@@ -166,7 +166,7 @@ bool guards_lack_md(const struct guards *g, const struct netdir *nd)
 uint32_t cbt_timeout_ms(const struct cbt *c, unsigned hops)
 {
     (void)c;
-    ck_assert_uint_eq(hops, PATH_LEN);
+    ck_assert_uint_eq(hops, PATH_USUAL_HOPS);
     return 1500;
 }
 
@@ -392,7 +392,7 @@ static void open_circ(struct ocirc *oc)
 {
     if (oc->state == OCIRC_WAITING)
         begin_circ(oc);
-    for (unsigned hop = 1; hop <= PATH_LEN; hop++)
+    for (unsigned hop = 1; hop <= PATH_USUAL_HOPS; hop++)
         oc->ops->on_hop(oc->arg, oc, hop);
     for (unsigned i = 0; i < net.n; i++)
         if (net.oc[i] == oc)
@@ -1007,15 +1007,15 @@ START_TEST(test_exits_ends_at_directories_for_those)
     exits_set_netdir(f.x, &net.nd[0]);
     struct tunnel_request req = {.kind = TUNNEL_DIR, .isolation = {.session = 5}};
     ck_assert_ptr_null(find(&f, &req));
-    ck_assert(net.last.kind == PATH_INTERNAL && net.last.dir_cache && !net.last.dir_authority);
+    ck_assert_ptr_eq(net.last.hops, path_to_directory);
     req.kind = TUNNEL_DIR_AUTHORITY;
     req.isolation.session = 6;
     ck_assert_ptr_null(find(&f, &req));
-    ck_assert(net.last.kind == PATH_INTERNAL && net.last.dir_cache && net.last.dir_authority);
+    ck_assert_ptr_eq(net.last.hops, path_to_authority);
     req = request("example.com", 80);
     req.isolation.session = 7;
     ck_assert_ptr_null(find(&f, &req));
-    ck_assert(net.last.kind == PATH_EXIT && !net.last.dir_cache && !net.last.dir_authority);
+    ck_assert_ptr_eq(net.last.hops, path_to_exit);
     teardown(&f);
 }
 END_TEST
@@ -1437,7 +1437,7 @@ START_TEST(test_exits_names_ed25519_identities_if_consensus_or_user_say_so)
         exits_set_netdir(f.x, &net.nd[0]);
         test_env_advance_ms(f.env, 0);
         ck_assert_uint_gt(net.n, 0);
-        for (size_t hop = 0; hop < PATH_LEN; hop++) {
+        for (size_t hop = 0; hop < PATH_USUAL_HOPS; hop++) {
             ck_assert(net.oc[0]->plan.hops[hop].has_ed);
             ck_assert(net.oc[0]->plan.hops[hop].ed_unsaid == !rows[i].said);
         }

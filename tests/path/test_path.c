@@ -146,24 +146,25 @@ static void truth_check_pair(const struct truth *t, int a, int b, bool subnets, 
         ck_assert(!t->id_family[a] || t->id_family[a] != t->id_family[b]);
 }
 
+/* The rules for each hop of P, and for each pair of them. */
 static void truth_check(const struct truth *t, const struct path_pick *p,
                         const struct path_request *req, bool subnets, bool lists, bool ids)
 {
-    int hop[3];
-    ck_assert_uint_eq(p->n, 3);
-    for (int i = 0; i < 3; i++) {
+    int hop[PATH_HOPS_MOST];
+    ck_assert_uint_eq(p->n, req->n_hops);
+    for (size_t i = 0; i < p->n; i++) {
         hop[i] = truth_find(t, p->hop[i]);
         ck_assert(truth_flag(t, hop[i], "Running") && truth_flag(t, hop[i], "Valid"));
         ck_assert(!t->relays[hop[i]].no_md);
         ck_assert(p->relaxed || truth_flag(t, hop[i], "Fast"));
         ck_assert(p->relaxed || !req->stable || truth_flag(t, hop[i], "Stable"));
     }
-    truth_check_pair(t, hop[0], hop[1], subnets, lists, ids);
-    truth_check_pair(t, hop[0], hop[2], subnets, lists, ids);
-    truth_check_pair(t, hop[1], hop[2], subnets, lists, ids);
-    if (req->kind == PATH_EXIT) {
-        const struct netgen_relay *x = &t->relays[hop[2]];
-        ck_assert(!truth_flag(t, hop[2], "BadExit"));
+    for (size_t i = 0; i < p->n; i++)
+        for (size_t j = 0; j < i; j++)
+            truth_check_pair(t, hop[j], hop[i], subnets, lists, ids);
+    if (req->hops[p->n - 1].kind == HOP_EXIT) {
+        const struct netgen_relay *x = &t->relays[hop[p->n - 1]];
+        ck_assert(!truth_flag(t, hop[p->n - 1], "BadExit"));
         if (req->port)
             ck_assert(truth_policy(req->family == IP_V6 ? x->p6 : x->p, req->port));
     }
@@ -214,9 +215,11 @@ static struct nodeset *set(const char *list)
 static struct path_request random_request(struct env *env)
 {
     static const uint16_t ports[] = {0, 22, 110, 80, 443, 6667, 8080};
-    struct path_request req = {.kind = env_random_below(env, 4) ? PATH_EXIT : PATH_INTERNAL,
+    bool exits = env_random_below(env, 4);
+    struct path_request req = {.hops = exits ? path_to_exit : path_internal,
+                               .n_hops = PATH_USUAL_HOPS,
                                .stable = env_random_below(env, 2) == 1};
-    if (req.kind == PATH_EXIT)
+    if (exits)
         req.port = ports[env_random_below(env, 7)];
     if (req.port == 443)
         req.family = IP_V6;
@@ -273,7 +276,7 @@ START_TEST(test_path_families_and_subnets_matter_on_this_network)
     b->cfg.enforce_distinct_subnets = false;
     size_t lists = 0, ids = 0, nets = 0;
     for (size_t i = 0; i < 10000; i++) {
-        struct path_request req = {.kind = PATH_INTERNAL};
+        struct path_request req = {.hops = path_internal, .n_hops = PATH_USUAL_HOPS};
         struct path_pick p;
         ck_ok(pick(b, &req, &p));
         int x = truth_find(&b->truth, p.hop[0]), y = truth_find(&b->truth, p.hop[1]);
@@ -301,13 +304,13 @@ START_TEST(test_path_last_hop_is_a_directory)
     }
     ck_assert(caches > 0 && caches < netdir_n(b->nd));
     for (size_t i = 0; i < 300; i++) {
-        struct path_request req = {.kind = PATH_INTERNAL, .dir_cache = true};
+        struct path_request req = {.hops = path_to_directory, .n_hops = PATH_USUAL_HOPS};
         struct path_pick p;
         ck_ok(pick(b, &req, &p));
         ck_assert_uint_eq(p.n, 3);
         ck_assert(relay_is_dircache(p.hop[2]));
         ck_assert(path_exit_fits(b->nd, &b->cfg, &req, p.hop[2]));
-        req.dir_authority = true;
+        req.hops = path_to_authority;
         if (!authorities) {
             ck_err(pick(b, &req, &p), ERR_NOT_FOUND);
             ck_assert_str_eq(p.why, "no usable relay is an authority");
@@ -316,6 +319,143 @@ START_TEST(test_path_last_hop_is_a_directory)
         ck_ok(pick(b, &req, &p));
         ck_assert(relay_is(p.hop[2], RELAY_AUTHORITY));
     }
+    bed_free(b);
+}
+END_TEST
+
+/* ---- paths of other lengths ---- */
+
+START_TEST(test_path_of_any_length_keeps_the_rules)
+{
+    static const enum hop_kind lasts[] = {HOP_EXIT, HOP_INTERNAL, HOP_DIRECTORY, HOP_MIDDLE};
+    struct bed *b = bed_new(11, NULL);
+    for (size_t i = 0; i < 1500; i++) {
+        size_t n = 2 + i % 4;
+        struct path_hop hops[5] = {{.kind = HOP_GUARD}};
+        struct path_request req = {.hops = hops, .n_hops = n, .stable = i % 8 == 0};
+        struct path_pick p;
+        for (size_t k = 1; k < n; k++)
+            hops[k].kind = HOP_MIDDLE;
+        hops[n - 1].kind = lasts[i / 4 % 4];
+        req.port = hops[n - 1].kind == HOP_EXIT ? 80 : 0;
+        b->cfg.use_entry_guards = i % 3;
+        ck_ok(pick(b, &req, &p));
+        truth_check(&b->truth, &p, &req, true, true, true);
+        ck_assert(relay_is(p.hop[0], RELAY_GUARD));
+        if (hops[n - 1].kind == HOP_DIRECTORY)
+            ck_assert(relay_is_dircache(p.hop[n - 1]));
+    }
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_path_of_five_hops_obeys_excludenodes_and_middlenodes)
+{
+    struct bed *b = bed_new(12, NULL);
+    struct nodeset *no = set("relay2,relay4,relay6,relay8,relay10,relay12,relay14"),
+                   *middles = set("relay3,relay5,relay7,relay9,relay11,relay13,relay15,relay16,"
+                                  "relay17,relay18,relay19,relay20,relay21,relay22,relay23");
+    const struct path_hop hops[] = {{.kind = HOP_GUARD},
+                                    {.kind = HOP_MIDDLE},
+                                    {.kind = HOP_MIDDLE},
+                                    {.kind = HOP_MIDDLE},
+                                    {.kind = HOP_EXIT}};
+    struct path_request req = {.hops = hops, .n_hops = 5, .port = 80};
+    struct path_pick p;
+    b->cfg.exclude = no;
+    b->cfg.middle = middles;
+    ck_ok(guards_update(b->guards, b->nd, &b->cfg));
+    for (size_t i = 0; i < 100; i++) {
+        ck_ok(pick(b, &req, &p));
+        for (size_t k = 0; k < 5; k++)
+            ck_assert(!nodeset_has(no, p.hop[k]) && (k % 4 == 0 || nodeset_has(middles, p.hop[k])));
+    }
+    nodeset_free(&no);
+    nodeset_free(&middles);
+    bed_free(b);
+}
+END_TEST
+
+/* A rendezvous point, an introduction point: the last hop is known. */
+START_TEST(test_path_of_four_hops_ends_where_it_was_asked_to)
+{
+    struct bed *b = bed_new(13, NULL);
+    struct path_hop hops[] = {
+        {.kind = HOP_GUARD}, {.kind = HOP_MIDDLE}, {.kind = HOP_MIDDLE}, {.kind = HOP_INTERNAL}};
+    struct path_request req = {.hops = hops, .n_hops = 4};
+    for (size_t i = 0; i < netdir_n(b->nd); i++) {
+        const struct relay *r = netdir_at(b->nd, i);
+        struct path_pick p;
+        hops[3].relay = r;
+        if (!relay_usable(r)) {
+            ck_err(pick(b, &req, &p), ERR_NOT_FOUND);
+            ck_assert_ptr_nonnull(strstr(p.why, "is not usable now"));
+            continue;
+        }
+        ck_ok(pick(b, &req, &p));
+        ck_assert_ptr_eq(p.hop[3], r);
+        if (relay_is(r, RELAY_FAST))
+            truth_check(&b->truth, &p, &req, true, true, true);
+    }
+    bed_free(b);
+}
+END_TEST
+
+/* Vanguards come from their layer, each as often; nobody is there twice, and that is all. */
+START_TEST(test_path_of_vanguards_keeps_to_its_layers)
+{
+    struct bed *b = bed_new(14, "use-family-ids=0 use-family-lists=0");
+    const struct relay *good[6], *const *two = good, *const *three = good + 3; /* one in both */
+    unsigned second[4] = {0}, together = 0, guard_is_last = 0;
+    for (size_t i = 0, n = 0; n < 6; i++) {
+        good[n] = netdir_at(b->nd, i);
+        n += relay_usable(good[n]) && relay_is(good[n], RELAY_FAST);
+    }
+    struct path_hop hops[] = {{.kind = HOP_GUARD},
+                              {.kind = HOP_VANGUARD, .layer = two, .n_layer = 4},
+                              {.kind = HOP_VANGUARD, .layer = three, .n_layer = 3},
+                              {.kind = HOP_MIDDLE},
+                              {.kind = HOP_INTERNAL}};
+    struct path_request req = {.hops = hops, .n_hops = 5};
+    for (size_t i = 0; i < 2000; i++) {
+        struct path_pick p;
+        ck_ok(pick(b, &req, &p));
+        for (size_t k = 0; k < 4; k++)
+            second[k] += p.hop[1] == two[k];
+        ck_assert(p.hop[2] == three[0] || p.hop[2] == three[1] || p.hop[2] == three[2]);
+        for (size_t k = 0; k < 5; k++)
+            for (size_t j = 0; j < k; j++) {
+                ck_assert(p.hop[j] != p.hop[k] || (j == 0 && k == 4));
+                together += j + 1 < k && relay_same_subnet(p.hop[j], p.hop[k]);
+            }
+        guard_is_last += p.hop[0] == p.hop[4];
+    }
+    ck_assert_uint_eq(second[0] + second[1] + second[2] + second[3], 2000);
+    for (size_t k = 0; k < 4; k++)
+        ck_assert_uint_gt(second[k], 300);
+    ck_assert_uint_gt(together, 0);
+    ck_assert_uint_gt(guard_is_last, 0);
+    hops[1].n_layer = 0;
+    struct path_pick p;
+    ck_err(pick(b, &req, &p), ERR_NOT_FOUND);
+    ck_assert_str_eq(p.why, "no vanguard is usable as hop 2");
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_path_of_no_length_is_refused)
+{
+    struct bed *b = bed_new(1, NULL);
+    struct path_hop hops[PATH_HOPS_MOST + 1] = {{.kind = HOP_GUARD}};
+    struct path_pick p;
+    for (size_t i = 1; i <= PATH_HOPS_MOST; i++)
+        hops[i].kind = HOP_MIDDLE;
+    struct path_request req = {.hops = hops, .n_hops = 1};
+    ck_err(pick(b, &req, &p), ERR_ARG);
+    req.n_hops = PATH_HOPS_MOST + 1;
+    ck_err(pick(b, &req, &p), ERR_ARG);
+    req = (struct path_request){.hops = hops + 1, .n_hops = 3};
+    ck_err(pick(b, &req, &p), ERR_ARG);
     bed_free(b);
 }
 END_TEST
@@ -351,7 +491,7 @@ END_TEST
 START_TEST(test_path_no_exit_for_a_port_is_said)
 {
     struct bed *b = bed_new(1, NULL);
-    struct path_request req = {.kind = PATH_EXIT, .port = 25};
+    struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = 25};
     struct path_pick p;
     for (size_t i = 0; i < RELAYS; i++)
         snprintf(b->truth.relays[i].p, sizeof b->truth.relays[i].p, "reject 25");
@@ -370,7 +510,7 @@ START_TEST(test_path_exitnodes_bind_and_excludenodes_overrides)
 {
     struct bed *b = bed_new(1, NULL);
     struct nodeset *exits = set("relay0,relay2,relay8"), *no = set("relay2");
-    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = 80};
     struct path_pick p;
     b->cfg.exit = exits;
     b->cfg.exclude = no;
@@ -395,10 +535,10 @@ START_TEST(test_path_excludeexitnodes_still_serve_as_middle)
     b->cfg.use_entry_guards = false;
     struct nodeset *no = set("1.0.0.0/8");
     b->cfg.exclude_exit = no;
-    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = 80};
     struct path_pick p;
     ck_err(pick(b, &req, &p), ERR_NOT_FOUND);
-    req.kind = PATH_INTERNAL;
+    req.hops = path_internal;
     ck_ok(pick(b, &req, &p));
     nodeset_free(&no);
     bed_free(b);
@@ -409,7 +549,7 @@ START_TEST(test_path_middlenodes_bind)
 {
     struct bed *b = bed_new(1, NULL);
     struct nodeset *middles = set("relay3,relay11,relay19");
-    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = 80};
     struct path_pick p;
     b->cfg.middle = middles;
     for (size_t i = 0; i < 100; i++) {
@@ -428,7 +568,7 @@ START_TEST(test_path_entrynodes_bind_with_and_without_guards)
 {
     struct bed *b = bed_new(1, NULL);
     struct nodeset *entries = set("relay1,relay9,relay17");
-    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = 80};
     struct path_pick p;
     b->cfg.entry = entries;
     ck_ok(guards_update(b->guards, b->nd, &b->cfg));
@@ -446,14 +586,16 @@ END_TEST
 START_TEST(test_path_given_exit_obeys_strictnodes)
 {
     struct bed *b = bed_new(1, NULL);
-    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = 80};
     struct path_pick p;
     struct nodeset *s = set("relay8");
-    req.exit = netdir_by_nickname(b->nd, text_of("relay8"));
+    struct path_hop hops[] = {path_to_exit[0], path_to_exit[1], path_to_exit[2]};
+    hops[2].relay = netdir_by_nickname(b->nd, text_of("relay8"));
+    req.hops = hops;
     b->cfg.exclude = s;
     ck_ok(pick(b, &req, &p)); /* StrictNodes 0: "okay to use an excluded node [...] to fulfill a
                                  .exit request" */
-    ck_assert_ptr_eq(p.hop[2], req.exit);
+    ck_assert_ptr_eq(p.hop[2], hops[2].relay);
     b->cfg.strict_nodes = true;
     ck_err(pick(b, &req, &p), ERR_NOT_FOUND);
     ck_assert_ptr_nonnull(strstr(p.why, "StrictNodes"));
@@ -471,7 +613,7 @@ START_TEST(test_path_failed_relays_and_exits_are_avoided)
     struct bed *b = bed_new(1, NULL);
     b->cfg.use_entry_guards = false;
     struct nodeset *exits = set("relay0,relay8");
-    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = 80};
     struct path_pick p;
     struct rsa_id avoid[2];
     b->cfg.exit = exits;
@@ -503,8 +645,8 @@ END_TEST
 START_TEST(test_path_long_lived_port_wants_stable_relays)
 {
     struct bed *b = bed_new(1, NULL);
-    struct path_request req = {.kind = PATH_EXIT, .port = 22},
-                        plain = {.kind = PATH_EXIT, .port = 80};
+    struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = 22},
+                        plain = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = 80};
     struct path_pick p;
     bool unstable = false;
     for (size_t i = 0; i < 300; i++) {
@@ -526,7 +668,8 @@ END_TEST
 START_TEST(test_path_flags_are_given_up_before_the_path_is)
 {
     struct bed *b = bed_new(1, NULL);
-    struct path_request req = {.kind = PATH_EXIT, .port = 80, .stable = true};
+    struct path_request req = {
+        .hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = 80, .stable = true};
     struct path_pick p;
     for (size_t i = 0; i < RELAYS; i++)
         if (strncmp(b->truth.relays[i].flags, "Exit Fast", 9) == 0)
@@ -553,7 +696,8 @@ START_TEST(test_path_predicted_ports_prefer_the_exit_that_has_most)
 {
     struct bed *b = bed_new(1, NULL);
     static const uint16_t ports[] = {22, 80, 443};
-    struct path_request req = {.kind = PATH_EXIT, .predicted = ports, .n_predicted = 3};
+    struct path_request req = {
+        .hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .predicted = ports, .n_predicted = 3};
     struct path_pick p;
     for (size_t i = 0; i < 100; i++) {
         ck_ok(pick(b, &req, &p));
@@ -584,7 +728,7 @@ START_TEST(test_path_another_exit_is_tried_where_the_first_leaves_no_guard)
     path_config_init(&cfg);
     struct guards *guards = guards_new(env);
     ck_ok(guards_update(guards, nd, &cfg));
-    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = 80};
     struct path_pick p;
     for (size_t i = 0; i < 20; i++) {
         ck_ok(path_pick(nd, &cfg, guards, &req, env, &p));
@@ -600,7 +744,7 @@ END_TEST
 START_TEST(test_path_all_guards_down_is_said_and_passes)
 {
     struct bed *b = bed_new(1, NULL);
-    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = 80};
     struct path_pick p;
     size_t n = 0;
     while (pick(b, &req, &p) == OK) {
@@ -623,7 +767,7 @@ START_TEST(test_path_empty_network_is_said)
     struct netdir *nd = netgen_make(&g);
     struct path_config cfg;
     path_config_init(&cfg);
-    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = 80};
     struct path_pick p;
     ck_err(path_pick(nd, &cfg, NULL, &req, env, &p), ERR_NOT_FOUND);
     ck_assert_str_eq(p.why, "no relay in the consensus is usable as the last hop");
@@ -636,7 +780,7 @@ START_TEST(test_path_exit_fits_asks_the_same_questions)
 {
     struct bed *b = bed_new(1, NULL);
     const struct relay *r = netdir_by_nickname(b->nd, text_of("relay0")); /* accept 80,443 */
-    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = 80};
     ck_assert(path_exit_fits(b->nd, &b->cfg, &req, r));
     req.port = 22;
     ck_assert(!path_exit_fits(b->nd, &b->cfg, &req, r));
@@ -660,7 +804,7 @@ END_TEST
 START_TEST(test_path_allowed_after_a_reload)
 {
     struct bed *b = bed_new(1, NULL);
-    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = 80};
     struct path_pick p;
     ck_ok(pick(b, &req, &p));
     ck_assert(path_allowed(b->nd, &b->cfg, p.hop, 3, true));
@@ -697,7 +841,7 @@ END_TEST
 START_TEST(test_path_first_hop_without_guards_has_the_guard_flag_if_any_has)
 {
     struct bed *b = bed_new(1, NULL);
-    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = 80};
     struct path_pick p;
     b->cfg.use_entry_guards = false;
     for (int i = 0; i < 200; i++) {
@@ -721,7 +865,7 @@ START_TEST(test_path_first_hop_address_follows_clientuse_and_reachable)
                                 {.accept = false, .port_min = 1, .port_max = 65535}};
     b->cfg.reachable = (struct addr_policy){rules, 2};
     ck_assert_int_eq(path_first_hop_addr(&b->cfg, r).ip.family, IP_NONE);
-    struct path_request req = {.kind = PATH_EXIT, .port = 80};
+    struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = 80};
     struct path_pick p;
     b->cfg.use_entry_guards = false;
     ck_err(pick(b, &req, &p), ERR_NOT_FOUND);
@@ -734,8 +878,12 @@ TESTS("path/path", test_path_rules_hold_for_every_pick_with_guards,
       test_path_rules_hold_for_every_pick_without_guards,
       test_path_rules_hold_without_distinct_subnets, test_path_rules_hold_without_family_lists,
       test_path_families_and_subnets_matter_on_this_network, test_path_last_hop_is_a_directory,
-      test_path_one_sided_family_is_none, test_path_nodefamily_line_makes_a_family,
-      test_path_no_exit_for_a_port_is_said, test_path_exitnodes_bind_and_excludenodes_overrides,
+      test_path_of_any_length_keeps_the_rules,
+      test_path_of_five_hops_obeys_excludenodes_and_middlenodes,
+      test_path_of_four_hops_ends_where_it_was_asked_to, test_path_of_vanguards_keeps_to_its_layers,
+      test_path_of_no_length_is_refused, test_path_one_sided_family_is_none,
+      test_path_nodefamily_line_makes_a_family, test_path_no_exit_for_a_port_is_said,
+      test_path_exitnodes_bind_and_excludenodes_overrides,
       test_path_excludeexitnodes_still_serve_as_middle, test_path_middlenodes_bind,
       test_path_entrynodes_bind_with_and_without_guards, test_path_given_exit_obeys_strictnodes,
       test_path_failed_relays_and_exits_are_avoided, test_path_long_lived_port_wants_stable_relays,
