@@ -36,14 +36,14 @@ enum {
 
 /* How an answer comes. SLOW: others are asked for the same as well. HOPELESS: even modems are
  * faster; it is over as soon as any other has come, for then it is not our line. */
-enum dm_pace { PACE_GOOD, PACE_SLOW, PACE_HOPELESS, PACE_N };
+enum dirmgr_pace { PACE_GOOD, PACE_SLOW, PACE_HOPELESS, PACE_N };
 
-struct dm_request {
+struct dirmgr_request {
     uint32_t id; /* 0: slot is free */
     enum dir_kind kind;
     struct rsa_id rsa;
     bool is_authority, began;
-    enum dm_pace pace;
+    enum dirmgr_pace pace;
     bool over; /* others were faster: to be cancelled */
     uint64_t launched_us;
     size_t received;
@@ -52,7 +52,7 @@ struct dm_request {
 };
 
 /* What is known of the microdescriptor of one relay of newest. */
-struct dm_row {
+struct dirmgr_row {
     uint8_t fails;
     uint8_t asked[PACE_N]; /* how many requests are under way for it */
 };
@@ -88,7 +88,7 @@ struct dirmgr {
     struct rsa_id candidate_from;
     struct consensus_verdict verdict;
 
-    struct dm_request requests[DIRMGR_REQUESTS_MAX];
+    struct dirmgr_request requests[DIRMGR_REQUESTS_MAX];
     uint32_t last_id;
 
     struct dir_schedule schedule;
@@ -97,7 +97,7 @@ struct dirmgr {
     uint64_t bootstrap_began_us;
     int64_t refresh_s; /* wall clock: look for a newer consensus from then on */
     size_t md_file_bytes, md_journal_bytes; /* of cached-microdescs and its journal */
-    struct dm_row *rows;                    /* one per row of newest */
+    struct dirmgr_row *rows;                /* one per row of newest */
 
     /* Events to be delivered. */
     struct timer events, wake;
@@ -109,69 +109,87 @@ struct dirmgr {
     bool was_enough;
 };
 
-/* dirmgr_slow.c: requests under way, and those that keep us waiting. */
+/* ---- dirmgr_events.c: what happens at the end of the wake-up, and later ---- */
+
+void dirmgr_kick(struct dirmgr *d); /* ops->want at the end of the wake-up */
+void dirmgr_step(struct dirmgr *d, int percent);
+void dirmgr_tell_steps(struct dirmgr *d);
+void dirmgr_netdir_changed(struct dirmgr *d);
+void dirmgr_note_wake(struct dirmgr *d, uint64_t at_us);
+void dirmgr_note_wall(struct dirmgr *d, int64_t at_s);
+void dirmgr_arm(struct dirmgr *d);
 /* Whether what WORDS are about may be said again. */
-bool dm_may_repeat(struct dirmgr *d, struct ratelim *words);
-size_t dm_in_flight(const struct dirmgr *d, enum dir_kind kind); /* of good pace */
-size_t dm_slow_in_flight(const struct dirmgr *d, enum dir_kind kind);
-struct dm_request *dm_find(struct dirmgr *d, uint32_t id);
-struct dm_row *dm_row(const struct dirmgr *d, const struct sha256 *md); /* NULL: not listed */
-/* A request came under way, or into a new table; or it is not any more. */
-void dm_mark_rows(const struct dirmgr *d, const struct dm_request *rq, bool under_way);
-/* Out of the table; its microdescriptors may be asked for again. The digests are the caller's. */
-struct dm_request dm_take(struct dirmgr *d, struct dm_request *rq);
-/* Which of them have become slow; notes when that may be so of the next. */
-void dm_look_for_slow(struct dirmgr *d);
-/* Something good has come: what is under way for it besides is over, and what is hopeless. */
-void dm_outrun(struct dirmgr *d, enum dir_kind kind);
-void dm_cancel_outrun(struct dirmgr *d);
+bool dirmgr_may_repeat(struct dirmgr *d, struct ratelim *words);
 
-/* dirmgr_want.c */
-/* All first tries are due when the schedule says; also after failures that count no more. */
-void dm_begin_schedule(struct dirmgr *d);
-void dm_begin_bootstrap(struct dirmgr *d);
+/* ---- dirmgr_held.c ---- */
 
-/* dirmgr_servers.c */
-bool dm_has_fallbacks(const struct dirmgr *d);
-void server_failed(struct dirmgr *d, const struct rsa_id *rsa);
-void server_worked(struct dirmgr *d, const struct rsa_id *rsa);
-const char *server_name(const struct dirmgr *d, const struct rsa_id *rsa, char out[64]);
+bool dirmgr_live(const struct dirmgr *d, const struct netdir *nd);
+/* Keeps GIFT_ND as the stale one if it is not too old for that. */
+void dirmgr_keep_stale(struct dirmgr *d, struct netdir *gift_nd);
+
+/* ---- dirmgr_servers.c ---- */
+
+bool dirmgr_has_fallbacks(const struct dirmgr *d);
+void dirmgr_server_failed(struct dirmgr *d, const struct rsa_id *rsa);
+void dirmgr_server_worked(struct dirmgr *d, const struct rsa_id *rsa);
+const char *dirmgr_server_name(const struct dirmgr *d, const struct rsa_id *rsa, char out[64]);
 /* Fills in whom to ask for out->kind: an AUTHORITY if there is one, or whoever the owner chooses,
  * RATHER (or NULL) if that may be. False if there is nobody at the moment (then the wake-up is
  * noted). */
-bool pick_server(struct dirmgr *d, bool authority, const struct rsa_id *rather,
-                 struct dir_request *out);
+bool dirmgr_pick_server(struct dirmgr *d, bool authority, const struct rsa_id *rather,
+                        struct dir_request *out);
 
-/* dirmgr_take.c: documents that arrived, from the network or from the cache. */
-void take_consensus(struct dirmgr *d, struct text body, const struct rsa_id *from);
-err_t take_cached_consensus(struct dirmgr *d, struct text body);
-/* Verifies the candidate again after certificates came. */
-void retry_candidate(struct dirmgr *d);
-void drop_candidate(struct dirmgr *d);
-/* How many of them were good. */
-size_t take_certs(struct dirmgr *d, struct text body);
-size_t take_microdescs(struct dirmgr *d, struct text body, struct dm_request *rq);
+/* ---- dirmgr_schedule.c ---- */
+
+/* All first tries are due when the schedule says; also after failures that count no more. */
+void dirmgr_begin_schedule(struct dirmgr *d);
+void dirmgr_begin_bootstrap(struct dirmgr *d);
+/* A row of tries while there is no network: whether anybody is asked in it, and its first wait. */
+bool dirmgr_boot_row_used(const struct dirmgr *d, int row);
+uint32_t dirmgr_boot_first_s(const struct dirmgr *d, int row);
+void dirmgr_schedule_refresh(struct dirmgr *d);
+
+/* ---- dirmgr_review.c ---- */
+
 /* Newest may have become current, or current too old. */
-void review(struct dirmgr *d);
+void dirmgr_review(struct dirmgr *d);
 
-/* dirmgr_files.c */
-void dm_store(struct dirmgr *d, enum dir_file file, const void *bytes, size_t len);
-void dm_store_in_journal(struct dirmgr *d, const void *bytes, size_t len);
+/* ---- dirmgr_slow.c: requests under way, and those that keep us waiting ---- */
+
+size_t dirmgr_in_flight(const struct dirmgr *d, enum dir_kind kind); /* of good pace */
+size_t dirmgr_slow_in_flight(const struct dirmgr *d, enum dir_kind kind);
+struct dirmgr_request *dirmgr_request_find(struct dirmgr *d, uint32_t id);
+struct dirmgr_row *dirmgr_row(const struct dirmgr *d,
+                              const struct sha256 *md); /* NULL: not listed */
+/* A request came under way, or into a new table; or it is not any more. */
+void dirmgr_mark_rows(const struct dirmgr *d, const struct dirmgr_request *rq, bool under_way);
+/* Out of the table; its microdescriptors may be asked for again. The digests are the caller's. */
+struct dirmgr_request dirmgr_request_take(struct dirmgr *d, struct dirmgr_request *rq);
+/* Which of them have become slow; notes when that may be so of the next. */
+void dirmgr_look_for_slow(struct dirmgr *d);
+/* Something good has come: what is under way for it besides is over, and what is hopeless. */
+void dirmgr_outrun(struct dirmgr *d, enum dir_kind kind);
+void dirmgr_cancel_outrun(struct dirmgr *d);
+
+/* ---- dirmgr_files.c ---- */
+
+void dirmgr_store(struct dirmgr *d, enum dir_file file, const void *bytes, size_t len);
+void dirmgr_store_in_journal(struct dirmgr *d, const void *bytes, size_t len);
 /* Merges it into its file if it has grown long, so that neither grows for ever. */
-void dm_tend_journal(struct dirmgr *d);
+void dirmgr_tend_journal(struct dirmgr *d);
+void dirmgr_merge_journal(struct dirmgr *d, struct text old, struct text journal);
 
-/* dirmgr.c */
-bool dm_live(const struct dirmgr *d, const struct netdir *nd);
-/* The newest consensus, be it over; or NULL. */
-struct netdir *dm_known(const struct dirmgr *d);
-/* Keeps GIFT_ND as the stale one if it is not too old for that. */
-void dm_keep_stale(struct dirmgr *d, struct netdir *gift_nd);
-void dm_kick(struct dirmgr *d); /* ops->want at the end of the wake-up */
-void dm_step(struct dirmgr *d, int percent);
-void dm_note_wake(struct dirmgr *d, uint64_t at_us);
-void dm_note_wall(struct dirmgr *d, int64_t at_s);
-void dm_arm(struct dirmgr *d);
-void dm_netdir_changed(struct dirmgr *d);
-void dm_schedule_refresh(struct dirmgr *d);
+/* ---- dirmgr_consensus.c: consensuses that arrived, from the network or from the cache ---- */
+
+void dirmgr_take_consensus(struct dirmgr *d, struct text body, const struct rsa_id *from);
+err_t dirmgr_take_cached_consensus(struct dirmgr *d, struct text body);
+/* Verifies the candidate again after certificates came. */
+void dirmgr_retry_candidate(struct dirmgr *d);
+void dirmgr_drop_candidate(struct dirmgr *d);
+
+/* ---- dirmgr_take.c: how many of what arrived were good ---- */
+
+size_t dirmgr_take_certs(struct dirmgr *d, struct text body);
+size_t dirmgr_take_microdescs(struct dirmgr *d, struct text body, struct dirmgr_request *rq);
 
 #endif

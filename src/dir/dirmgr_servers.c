@@ -5,13 +5,13 @@
 #include "crypto/encode.h"
 #include "dir/dirmgr_int.h"
 
-void server_failed(struct dirmgr *d, const struct rsa_id *rsa)
+void dirmgr_server_failed(struct dirmgr *d, const struct rsa_id *rsa)
 {
     if (d->ops.judge)
         d->ops.judge(d->arg, rsa, false);
 }
 
-void server_worked(struct dirmgr *d, const struct rsa_id *rsa)
+void dirmgr_server_worked(struct dirmgr *d, const struct rsa_id *rsa)
 {
     if (d->ops.judge)
         d->ops.judge(d->arg, rsa, true);
@@ -25,11 +25,11 @@ static const struct dir_server *find_server(const struct dirmgr *d, const struct
     return NULL;
 }
 
-const char *server_name(const struct dirmgr *d, const struct rsa_id *rsa, char out[64])
+const char *dirmgr_server_name(const struct dirmgr *d, const struct rsa_id *rsa, char out[64])
 {
     char hex[HEX_SIZE(sizeof rsa->b)];
     const struct dir_server *s = find_server(d, rsa);
-    const struct netdir *nd = dm_known(d);
+    const struct netdir *nd = dirmgr_known(d);
     const struct relay *r = nd ? netdir_by_rsa(nd, rsa) : NULL;
     const char *nickname = s && s->nickname[0] ? s->nickname : r ? r->nickname : "";
     (void)snprintf(out, 64, "$%s%s%.19s", hex_upper(rsa->b, sizeof rsa->b, hex),
@@ -37,7 +37,7 @@ const char *server_name(const struct dirmgr *d, const struct rsa_id *rsa, char o
     return out;
 }
 
-bool dm_has_fallbacks(const struct dirmgr *d)
+bool dirmgr_has_fallbacks(const struct dirmgr *d)
 {
     for (size_t i = 0; i < d->servers.n; i++)
         if (!d->servers.list[i].is_authority && !d->servers.list[i].is_bridge)
@@ -46,7 +46,7 @@ bool dm_has_fallbacks(const struct dirmgr *d)
 }
 
 /* Who has a request of this kind under way, of this pace or a worse one, in OUT. */
-static size_t list_busy(const struct dirmgr *d, enum dir_kind kind, enum dm_pace pace,
+static size_t list_busy(const struct dirmgr *d, enum dir_kind kind, enum dirmgr_pace pace,
                         struct rsa_id out[DIRMGR_REQUESTS_MAX])
 {
     size_t n = 0;
@@ -64,14 +64,14 @@ static bool pick(struct dirmgr *d, bool authority, const struct rsa_id *rather,
     struct dir_wish wish = {.kind = out->kind,
                             .authority = authority,
                             .rather = rather,
-                            .known = dm_known(d),
+                            .known = dirmgr_known(d),
                             .servers = &d->servers,
                             .busy = busy,
                             .n_busy = list_busy(d, out->kind, PACE_GOOD, busy),
                             .slow = slow,
                             .n_slow = list_busy(d, out->kind, PACE_SLOW, slow)};
     if (!d->ops.choose || !d->ops.choose(d->arg, &wish, &out->to, &again_us)) {
-        dm_note_wake(d, again_us);
+        dirmgr_note_wake(d, again_us);
         return false;
     }
     ipport_text(&out->to.addr, out->host);
@@ -79,8 +79,8 @@ static bool pick(struct dirmgr *d, bool authority, const struct rsa_id *rather,
 }
 
 /* C tor, dirclient_fetches_from_authorities(): who wants it early rather asks those who make it. */
-bool pick_server(struct dirmgr *d, bool authority, const struct rsa_id *rather,
-                 struct dir_request *out)
+bool dirmgr_pick_server(struct dirmgr *d, bool authority, const struct rsa_id *rather,
+                        struct dir_request *out)
 {
     return (d->schedule.early && pick(d, true, NULL, out)) || pick(d, authority, rather, out);
 }

@@ -10,23 +10,23 @@ static size_t count(const struct dirmgr *d, enum dir_kind kind, bool good)
 {
     size_t n = 0;
     for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++) {
-        const struct dm_request *rq = &d->requests[i];
+        const struct dirmgr_request *rq = &d->requests[i];
         n += rq->id && rq->kind == kind && (rq->pace == PACE_GOOD) == good;
     }
     return n;
 }
 
-size_t dm_in_flight(const struct dirmgr *d, enum dir_kind kind)
+size_t dirmgr_in_flight(const struct dirmgr *d, enum dir_kind kind)
 {
     return count(d, kind, true);
 }
 
-size_t dm_slow_in_flight(const struct dirmgr *d, enum dir_kind kind)
+size_t dirmgr_slow_in_flight(const struct dirmgr *d, enum dir_kind kind)
 {
     return count(d, kind, false);
 }
 
-struct dm_request *dm_find(struct dirmgr *d, uint32_t id)
+struct dirmgr_request *dirmgr_request_find(struct dirmgr *d, uint32_t id)
 {
     for (size_t i = 0; id && i < DIRMGR_REQUESTS_MAX; i++)
         if (d->requests[i].id == id)
@@ -34,16 +34,16 @@ struct dm_request *dm_find(struct dirmgr *d, uint32_t id)
     return NULL;
 }
 
-struct dm_row *dm_row(const struct dirmgr *d, const struct sha256 *md)
+struct dirmgr_row *dirmgr_row(const struct dirmgr *d, const struct sha256 *md)
 {
     const struct relay *r = d->newest ? netdir_by_md(d->newest, md) : NULL;
     return r ? &d->rows[r - netdir_at(d->newest, 0)] : NULL;
 }
 
-void dm_mark_rows(const struct dirmgr *d, const struct dm_request *rq, bool under_way)
+void dirmgr_mark_rows(const struct dirmgr *d, const struct dirmgr_request *rq, bool under_way)
 {
     for (size_t i = 0; i < rq->n_digests; i++) {
-        struct dm_row *row = dm_row(d, &rq->digests[i]);
+        struct dirmgr_row *row = dirmgr_row(d, &rq->digests[i]);
         uint8_t *n = row ? &row->asked[rq->pace] : NULL;
         if (n && under_way)
             ++*n;
@@ -52,51 +52,51 @@ void dm_mark_rows(const struct dirmgr *d, const struct dm_request *rq, bool unde
     }
 }
 
-struct dm_request dm_take(struct dirmgr *d, struct dm_request *rq)
+struct dirmgr_request dirmgr_request_take(struct dirmgr *d, struct dirmgr_request *rq)
 {
-    struct dm_request taken = *rq;
-    dm_mark_rows(d, rq, false);
-    *rq = (struct dm_request){0};
+    struct dirmgr_request taken = *rq;
+    dirmgr_mark_rows(d, rq, false);
+    *rq = (struct dirmgr_request){0};
     return taken;
 }
 
-static void become(struct dirmgr *d, struct dm_request *rq, enum dm_pace pace)
+static void become(struct dirmgr *d, struct dirmgr_request *rq, enum dirmgr_pace pace)
 {
     char name[64];
     if (rq->pace == PACE_GOOD)
         log_info(d->env->log,
                  "Directory server %s is slow (%zu bytes in %llu s): asking others as well",
-                 server_name(d, &rq->rsa, name), rq->received,
+                 dirmgr_server_name(d, &rq->rsa, name), rq->received,
                  (unsigned long long)((d->env->mono_us - rq->launched_us) / US_PER_SEC));
-    dm_mark_rows(d, rq, false);
+    dirmgr_mark_rows(d, rq, false);
     rq->pace = pace;
-    dm_mark_rows(d, rq, true);
+    dirmgr_mark_rows(d, rq, true);
 }
 
 /* When RQ will have waited too long for what it has brought. */
-static uint64_t late_us(const struct dirmgr *d, const struct dm_request *rq, unsigned bytes_s)
+static uint64_t late_us(const struct dirmgr *d, const struct dirmgr_request *rq, unsigned bytes_s)
 {
     uint64_t patience_us = (d->testing ? 2 : SLOW_AFTER_S) * (uint64_t)US_PER_SEC;
     return rq->launched_us + patience_us + rq->received * (uint64_t)US_PER_SEC / bytes_s;
 }
 
-void dm_look_for_slow(struct dirmgr *d)
+void dirmgr_look_for_slow(struct dirmgr *d)
 {
     static const unsigned least[PACE_N] = {
         [PACE_SLOW] = SLOW_BYTES_S, [PACE_HOPELESS] = HOPELESS_BYTES_S};
     for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++) {
-        struct dm_request *rq = &d->requests[i];
-        for (enum dm_pace p = rq->pace + 1; rq->id && p < PACE_N; p++) {
+        struct dirmgr_request *rq = &d->requests[i];
+        for (enum dirmgr_pace p = rq->pace + 1; rq->id && p < PACE_N; p++) {
             uint64_t at_us = late_us(d, rq, least[p]);
             if (d->env->mono_us >= at_us)
                 become(d, rq, p);
             else
-                dm_note_wake(d, at_us);
+                dirmgr_note_wake(d, at_us);
         }
     }
 }
 
-static bool has_come(const struct dirmgr *d, const struct dm_request *rq)
+static bool has_come(const struct dirmgr *d, const struct dirmgr_request *rq)
 {
     for (size_t i = 0; i < rq->n_digests; i++) {
         const struct relay *r = d->newest ? netdir_by_md(d->newest, &rq->digests[i]) : NULL;
@@ -106,26 +106,26 @@ static bool has_come(const struct dirmgr *d, const struct dm_request *rq)
     return true;
 }
 
-void dm_outrun(struct dirmgr *d, enum dir_kind kind)
+void dirmgr_outrun(struct dirmgr *d, enum dir_kind kind)
 {
     for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++) {
-        struct dm_request *rq = &d->requests[i];
+        struct dirmgr_request *rq = &d->requests[i];
         if (rq->id && rq->kind == kind && d->ops.cancel &&
             (rq->pace == PACE_HOPELESS || has_come(d, rq))) {
             rq->over = true;
-            dm_kick(d);
+            dirmgr_kick(d);
         }
     }
 }
 
 /* From the events' timer: whoever carries the request out may be in the middle of another one. */
-void dm_cancel_outrun(struct dirmgr *d)
+void dirmgr_cancel_outrun(struct dirmgr *d)
 {
     for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++) {
         uint32_t id = d->requests[i].id;
         if (!id || !d->requests[i].over)
             continue;
-        struct dm_request rq = dm_take(d, &d->requests[i]);
+        struct dirmgr_request rq = dirmgr_request_take(d, &d->requests[i]);
         free(rq.digests);
         d->ops.cancel(d->arg, id);
     }

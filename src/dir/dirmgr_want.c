@@ -5,7 +5,7 @@
 #include "crypto/encode.h"
 #include "dir/dirmgr_int.h"
 
-static struct dm_request *free_slot(struct dirmgr *d)
+static struct dirmgr_request *free_slot(struct dirmgr *d)
 {
     for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++)
         if (!d->requests[i].id)
@@ -13,26 +13,18 @@ static struct dm_request *free_slot(struct dirmgr *d)
     return NULL;
 }
 
-static struct dm_request *claim(struct dirmgr *d, struct dir_request *out)
+static struct dirmgr_request *claim(struct dirmgr *d, struct dir_request *out)
 {
-    struct dm_request *rq = free_slot(d);
+    struct dirmgr_request *rq = free_slot(d);
     if (!++d->last_id)
         d->last_id = 1;
-    *rq = (struct dm_request){.id = d->last_id, .kind = out->kind, .rsa = out->to.rsa};
+    *rq = (struct dirmgr_request){.id = d->last_id, .kind = out->kind, .rsa = out->to.rsa};
     rq->is_authority = out->to.is_authority;
     rq->launched_us = d->env->mono_us;
     out->id = rq->id;
     out->stall_ms = d->schedule.max_stall_s * MS_PER_SEC;
     out->floor_bytes_s = HOPELESS_BYTES_S;
     return rq;
-}
-
-struct dir_schedule dir_schedule_defaults(bool testing)
-{
-    return (struct dir_schedule){.authority_first_s = testing ? 0 : 6,
-                                 .max_tries = 3,
-                                 .few_wait_s = testing ? 5 : 600,
-                                 .max_stall_s = testing ? 30 : 300};
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -66,40 +58,11 @@ static int64_t modified_since(const struct dirmgr *d)
 
 /* ---- the consensus ---- */
 
-/* Two rows of tries while there is no network, as in C tor: fallbacks, and authorities, which have
- * to serve everybody, later. Guards of a network that is over count as fallbacks. */
-static bool boot_row_used(const struct dirmgr *d, int row)
-{
-    bool others = dm_has_fallbacks(d) || dm_known(d);
-    return row == BOOT_AUTHORITY || (others && !d->schedule.early);
-}
-
-static uint32_t boot_first_s(const struct dirmgr *d, int row)
-{
-    if (row == BOOT_FALLBACK)
-        return d->schedule.fallback_first_s;
-    return boot_row_used(d, BOOT_FALLBACK) ? d->schedule.authority_first_s
-                                           : d->schedule.authority_only_first_s;
-}
-
-void dm_begin_bootstrap(struct dirmgr *d)
-{
-    for (int row = 0; row < BOOT_N; row++)
-        backoff_begin(&d->boot_wait[row], d->env, boot_first_s(d, row));
-}
-
-void dm_begin_schedule(struct dirmgr *d)
-{
-    dm_begin_bootstrap(d);
-    backoff_begin(&d->consensus_wait, d->env, d->schedule.consensus_first_s);
-    backoff_ok(&d->md_wait);
-}
-
 static bool due(struct dirmgr *d, const struct backoff *b)
 {
     if (backoff_due(b, d->env))
         return true;
-    dm_note_wake(d, b->not_before_us);
+    dirmgr_note_wake(d, b->not_before_us);
     return false;
 }
 
@@ -108,7 +71,7 @@ static bool due(struct dirmgr *d, const struct backoff *b)
 static bool is_coming(const struct dirmgr *d)
 {
     for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++) {
-        const struct dm_request *rq = &d->requests[i];
+        const struct dirmgr_request *rq = &d->requests[i];
         if (rq->id && rq->kind == DIR_WANT_CONSENSUS && rq->began && rq->pace == PACE_GOOD)
             return true;
     }
@@ -117,7 +80,7 @@ static bool is_coming(const struct dirmgr *d)
 
 static size_t consensus_in_flight(const struct dirmgr *d)
 {
-    return dm_in_flight(d, DIR_WANT_CONSENSUS) + dm_slow_in_flight(d, DIR_WANT_CONSENSUS);
+    return dirmgr_in_flight(d, DIR_WANT_CONSENSUS) + dirmgr_slow_in_flight(d, DIR_WANT_CONSENSUS);
 }
 
 /* The tries do not wait for each other's end, so each makes the next one wait. */
@@ -126,9 +89,9 @@ static bool pick_for_bootstrap(struct dirmgr *d, struct dir_request *out)
     if (consensus_in_flight(d) >= d->schedule.max_tries || is_coming(d))
         return false;
     for (int row = 0; row < BOOT_N; row++)
-        if (boot_row_used(d, row) && due(d, &d->boot_wait[row]) &&
-            pick_server(d, row == BOOT_AUTHORITY, NULL, out)) {
-            backoff_fail(&d->boot_wait[row], d->env, d->testing, boot_first_s(d, row));
+        if (dirmgr_boot_row_used(d, row) && due(d, &d->boot_wait[row]) &&
+            dirmgr_pick_server(d, row == BOOT_AUTHORITY, NULL, out)) {
+            backoff_fail(&d->boot_wait[row], d->env, d->testing, dirmgr_boot_first_s(d, row));
             return true;
         }
     return false;
@@ -137,11 +100,12 @@ static bool pick_for_bootstrap(struct dirmgr *d, struct dir_request *out)
 static bool pick_for_next(struct dirmgr *d, struct dir_request *out)
 {
     if (env_wall_s(d->env) < d->refresh_s) {
-        dm_note_wall(d, d->refresh_s);
+        dirmgr_note_wall(d, d->refresh_s);
         return false;
     }
-    return !dm_in_flight(d, DIR_WANT_CONSENSUS) && consensus_in_flight(d) < SLOW_IN_FLIGHT_MAX &&
-           due(d, &d->consensus_wait) && pick_server(d, false, NULL, out);
+    return !dirmgr_in_flight(d, DIR_WANT_CONSENSUS) &&
+           consensus_in_flight(d) < SLOW_IN_FLIGHT_MAX && due(d, &d->consensus_wait) &&
+           dirmgr_pick_server(d, false, NULL, out);
 }
 
 static bool next_consensus(struct dirmgr *d, struct dir_request *out)
@@ -173,11 +137,11 @@ static void certs_path(const struct consensus_verdict *v, char out[DIRHTTP_URL_M
 static bool next_certs(struct dirmgr *d, struct dir_request *out)
 {
     out->kind = DIR_WANT_CERTS;
-    if (!d->candidate || dm_in_flight(d, DIR_WANT_CERTS) ||
-        dm_slow_in_flight(d, DIR_WANT_CERTS) >= SLOW_IN_FLIGHT_MAX || !due(d, &d->cert_wait))
+    if (!d->candidate || dirmgr_in_flight(d, DIR_WANT_CERTS) ||
+        dirmgr_slow_in_flight(d, DIR_WANT_CERTS) >= SLOW_IN_FLIGHT_MAX || !due(d, &d->cert_wait))
         return false;
     /* First whoever had the consensus: a link to it is open. */
-    if (!pick_server(d, false, d->cert_wait.fails ? NULL : &d->candidate_from, out))
+    if (!dirmgr_pick_server(d, false, d->cert_wait.fails ? NULL : &d->candidate_from, out))
         return false;
     certs_path(&d->verdict, out->path);
     out->body_cap = CERTS_BODY_MAX;
@@ -191,7 +155,7 @@ static bool row_wanted(const struct dirmgr *d, size_t i, bool retries)
      * just have been down. */
     bool enough = d->current == d->newest;
     unsigned most = !retries ? 0 : enough ? MD_FAILS_MAX - 1 : MD_FAILS_MAX;
-    const struct dm_row *row = &d->rows[i];
+    const struct dirmgr_row *row = &d->rows[i];
     return !netdir_at(d->newest, i)->has_md && !row->asked[PACE_GOOD] &&
            row->asked[PACE_SLOW] < MD_SLOW_ASKED_MAX && row->fails <= most;
 }
@@ -206,7 +170,7 @@ static size_t count_wanted(struct dirmgr *d, bool *retries)
         n_retry += row_wanted(d, i, true);
     }
     if (n_retry > n && !*retries)
-        dm_note_wake(d, d->md_wait.not_before_us);
+        dirmgr_note_wake(d, d->md_wait.not_before_us);
     return *retries ? n_retry : n;
 }
 
@@ -218,7 +182,7 @@ static bool few_may_wait(struct dirmgr *d, size_t n)
         return false;
     if (d->env->mono_us >= d->md_launched_us + pause_us)
         return false;
-    dm_note_wake(d, d->md_launched_us + pause_us);
+    dirmgr_note_wake(d, d->md_launched_us + pause_us);
     return true;
 }
 
@@ -233,7 +197,7 @@ static size_t batch_size(size_t n)
 }
 
 /* "/tor/micro/d/<D1>-<D2>....z" */
-static err_t fill_batch(struct dirmgr *d, struct dm_request *rq, size_t size, bool retries,
+static err_t fill_batch(struct dirmgr *d, struct dirmgr_request *rq, size_t size, bool retries,
                         char path[DIRHTTP_URL_MAX])
 {
     char b64[BASE64_SIZE(32)];
@@ -257,20 +221,20 @@ static err_t fill_batch(struct dirmgr *d, struct dm_request *rq, size_t size, bo
 static bool next_microdescs(struct dirmgr *d, struct dir_request *out)
 {
     bool retries;
-    if (!d->newest || dm_in_flight(d, DIR_WANT_MICRODESCS) >= MD_IN_FLIGHT_MAX ||
-        dm_slow_in_flight(d, DIR_WANT_MICRODESCS) >= MD_SLOW_MAX)
+    if (!d->newest || dirmgr_in_flight(d, DIR_WANT_MICRODESCS) >= MD_IN_FLIGHT_MAX ||
+        dirmgr_slow_in_flight(d, DIR_WANT_MICRODESCS) >= MD_SLOW_MAX)
         return false;
     if (d->env->mono_us < d->md_first_us) {
-        dm_note_wake(d, d->md_first_us);
+        dirmgr_note_wake(d, d->md_first_us);
         return false;
     }
     size_t n = count_wanted(d, &retries);
     if (!n || few_may_wait(d, n))
         return false;
     out->kind = DIR_WANT_MICRODESCS;
-    if (!pick_server(d, false, NULL, out))
+    if (!dirmgr_pick_server(d, false, NULL, out))
         return false;
-    struct dm_request *rq = claim(d, out);
+    struct dirmgr_request *rq = claim(d, out);
     if (fill_batch(d, rq, batch_size(n), retries, out->path) != OK) {
         rq->id = 0;
         return false;
@@ -285,13 +249,13 @@ bool dirmgr_next(struct dirmgr *d, struct dir_request *out)
     memset(out, 0, sizeof *out);
     if (!d->started || d->obsolete)
         return false;
-    review(d);
+    dirmgr_review(d);
     d->wake_us = TIMER_NEVER;
-    dm_look_for_slow(d);
+    dirmgr_look_for_slow(d);
     if (free_slot(d)) {
         if (next_certs(d, out) || next_consensus(d, out) || next_microdescs(d, out))
             return true;
     }
-    dm_arm(d);
+    dirmgr_arm(d);
     return false;
 }

@@ -152,25 +152,6 @@ static err_t parse_ns(const struct docs_item *doc, struct consensus **out)
 
 /* ---- the verdict ---- */
 
-err_t docs_want_cert(struct docs *docs, const struct rsa_id *identity, const struct rsa_id *signing)
-{
-    struct docs_key key = {.id = {0}};
-    memcpy(key.id, identity->b, FP_LEN);
-    memcpy(key.sk, signing->b, FP_LEN);
-    for (size_t i = 0; i < docs->n_certs; i++)
-        if (memcmp(&docs->certs[i], &key, sizeof key) == 0)
-            return OK;
-    if (docs->n_certs >= DOCS_CERTS_MAX)
-        return OK;
-    if (!docs->certs) {
-        docs->certs = calloc(DOCS_CERTS_MAX, sizeof *docs->certs);
-        if (!docs->certs)
-            return ERR_NOMEM;
-    }
-    docs->certs[docs->n_certs++] = key;
-    return OK;
-}
-
 static void undersigned(struct docs_item *doc, const struct consensus_verdict *v, size_t of,
                         const char *whom)
 {

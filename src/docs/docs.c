@@ -1,5 +1,4 @@
 /* The verdict on each document of an answer, and what of the answer is missing. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,37 +7,6 @@
 #include "docs/docs_int.h"
 
 enum { FP_LEN = 20, KEY_TEXT_MAX = 96 };
-
-PRINTF_LIKE(3, 0)
-static void say(struct docs_item *doc, enum docs_verdict verdict, const char *fmt, va_list args)
-{
-    doc->verdict = verdict;
-    (void)vsnprintf(doc->why, sizeof doc->why, fmt, args);
-}
-
-void docs_bad(struct docs_item *doc, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    say(doc, DOCS_BAD, fmt, args);
-    va_end(args);
-}
-
-void docs_unproven(struct docs_item *doc, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    say(doc, DOCS_UNPROVEN, fmt, args);
-    va_end(args);
-}
-
-bool docs_trusts(const struct docs_trust *trust, const struct rsa_id *auth)
-{
-    for (size_t i = 0; i < trust->n_auths; i++)
-        if (rsa_id_equal(&trust->auths[i], auth))
-            return true;
-    return false;
-}
 
 /* ---- what was asked for ---- */
 

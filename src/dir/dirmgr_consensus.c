@@ -1,0 +1,303 @@
+/* Consensuses that arrived, from the network or from the cache. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dir/dirmgr_int.h"
+
+void dirmgr_drop_candidate(struct dirmgr *d)
+{
+    consensus_free(&d->candidate);
+    free(d->candidate_text);
+    d->candidate_text = NULL;
+    d->candidate_len = 0;
+    backoff_ok(&d->cert_wait);
+}
+
+/* Takes over GIFT_C. */
+static err_t adopt(struct dirmgr *d, struct consensus *gift_c)
+{
+    struct netdir *nd;
+    size_t n = gift_c->n_relays + 1;
+    TRY(netdir_new(gift_c, dirmgr_known(d), &nd));
+    struct dirmgr_row *rows = calloc(n, sizeof *rows);
+    if (!rows) {
+        netdir_unref(&nd);
+        return ERR_NOMEM;
+    }
+    free(d->rows);
+    d->rows = rows;
+    netdir_unref(&d->newest);
+    netdir_unref(&d->stale);
+    d->newest = nd;
+    /* Requests under way go on. */
+    for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++)
+        dirmgr_mark_rows(d, &d->requests[i], true);
+    dirmgr_outrun(d, DIR_WANT_CONSENSUS);
+    dirmgr_outrun(d, DIR_WANT_CERTS);
+    backoff_begin(&d->consensus_wait, d->env, d->schedule.consensus_first_s);
+    backoff_ok(&d->md_wait);
+    d->md_first_us = d->env->mono_us + d->schedule.others_first_s * (uint64_t)US_PER_SEC;
+    d->md_launched_us = 0;
+    dirmgr_schedule_refresh(d);
+    return OK;
+}
+
+static bool lacks(const char *list, char missing[PROTOS_TEXT_MAX])
+{
+    return list && !protover_all_supported(text_of(list), missing, PROTOS_TEXT_MAX);
+}
+
+/* The network has outgrown us: nothing is fetched or built any more. */
+static void become_obsolete(struct dirmgr *d)
+{
+    log_err(d->env->log,
+            "At least one protocol listed as required in the consensus is not supported by this "
+            "version of Tunic. You should upgrade. This version of Tunic will not work as a client "
+            "on the Tor network. The missing protocols are: %s",
+            d->required_lacking);
+    d->obsolete = true;
+    netdir_unref(&d->newest);
+    netdir_unref(&d->stale);
+    netdir_unref(&d->current);
+    dirmgr_netdir_changed(d);
+}
+
+/* "When a client lacks a protocol listed in recommended-client-protocols, it should warn the user
+ * that the client is obsolete." It is not for lack of what no version has yet. */
+static void tell_recommended(struct dirmgr *d, struct text list, const char *missing)
+{
+    char news[PROTOS_TEXT_MAX];
+    if (protover_all_known(list, news, sizeof news))
+        log_notice(d->env->log, "The network recommends protocols that Tunic does not have yet: %s",
+                   missing);
+    else
+        log_warn(d->env->log,
+                 "At least one protocol listed as recommended in the consensus is not supported by "
+                 "this version of Tunic. You should upgrade. The missing protocols are: %s",
+                 news);
+}
+
+/* tor-spec 9: "When a client lacks a protocol listed in required-client-protocols, it should warn
+ * the user as above. [...] it must not connect to the network." The words are C tor's:
+ * networkstatus_check_required_protocols(). */
+static bool obey_protocols(struct dirmgr *d, const struct consensus *c)
+{
+    char missing[PROTOS_TEXT_MAX];
+    if (lacks(c->required_client_protocols, d->required_lacking)) {
+        become_obsolete(d);
+        return false;
+    }
+    if (!lacks(c->recommended_client_protocols, missing))
+        missing[0] = 0;
+    if (missing[0] && strcmp(missing, d->recommended_lacking) != 0)
+        tell_recommended(d, text_of(c->recommended_client_protocols), missing);
+    memcpy(d->recommended_lacking, missing, sizeof missing);
+    return true;
+}
+
+/* A verified consensus: it becomes the newest. */
+static void accept(struct dirmgr *d, struct consensus *gift_c, struct text text)
+{
+    if (!obey_protocols(d, gift_c)) {
+        /* The next start shall know without asking anybody. */
+        dirmgr_store(d, DIR_FILE_CONSENSUS, text.s, text.len);
+        consensus_free(&gift_c);
+        return;
+    }
+    err_t err = adopt(d, gift_c);
+    if (err != OK) {
+        log_err(d->env->log, "Can't keep the consensus: %s", err_text(err));
+        return;
+    }
+    dirmgr_store(d, DIR_FILE_CONSENSUS, text.s, text.len);
+    dirmgr_tend_journal(d);
+    dirmgr_step(d, 45);
+    dirmgr_review(d);
+    dirmgr_kick(d);
+}
+
+/* Whose fault it is: a consensus that is signed as it should be shows that a clock is wrong. */
+static void report_clock(struct dirmgr *d, const struct consensus *c, const char *text)
+{
+    struct consensus_verdict v;
+    int64_t now = env_wall_s(d->env);
+    if (!d->ops.clock_skew ||
+        consensus_verify(c, d->auths, d->n_auths, &d->certs, c->valid_after_s, &v) != OK)
+        return;
+    int64_t edge = now < c->valid_after_s ? c->valid_after_s : c->valid_until_s;
+    d->ops.clock_skew(d->arg, now - edge, text);
+}
+
+static bool dates_fit(struct dirmgr *d, const struct consensus *c, const char *from)
+{
+    char text[CONSENSUS_CLOCK_TEXT_MAX];
+    int64_t now = env_wall_s(d->env);
+    enum liveness live = consensus_liveness(c, now);
+    if (live != LIVE_TOO_EARLY && live != LIVE_EXPIRED)
+        return true;
+    consensus_clock_text(c, now, text);
+    if (dirmgr_may_repeat(d, &d->words_of_dates))
+        log_warn(d->env->log,
+                 "Not using the consensus from %s: the %s. Check the clock of this computer.", from,
+                 text);
+    report_clock(d, c, text);
+    return false;
+}
+
+static bool is_older(const struct dirmgr *d, const struct consensus *c)
+{
+    return d->newest && dirmgr_live(d, d->newest) &&
+           c->valid_after_s <= netdir_consensus(d->newest)->valid_after_s;
+}
+
+static bool may_still_pass(const struct consensus_verdict *v)
+{
+    return v->good + v->missing >= v->needed && v->n_want;
+}
+
+static void warn_undersigned(struct dirmgr *d, const struct consensus_verdict *v, const char *from)
+{
+    if (!dirmgr_may_repeat(d, &d->words_of_signatures))
+        return;
+    log_warn(d->env->log,
+             "Not using the consensus from %s: %zu good signatures of known authorities, %zu are "
+             "needed (%zu bad, %zu without a certificate, %zu of unknown authorities). Asking "
+             "another server.",
+             from, v->good, v->needed, v->bad, v->missing, v->unknown);
+}
+
+static void keep_candidate(struct dirmgr *d, struct consensus *gift_c, struct text body,
+                           const struct rsa_id *from)
+{
+    char *copy = d->candidate ? NULL : text_dup(body);
+    if (!copy) {
+        consensus_free(&gift_c);
+        return;
+    }
+    d->candidate = gift_c;
+    d->candidate_text = copy;
+    d->candidate_len = body.len;
+    d->candidate_from = *from;
+    dirmgr_outrun(d, DIR_WANT_CONSENSUS);
+    backoff_begin(&d->cert_wait, d->env, d->schedule.others_first_s);
+    dirmgr_step(d, 40);
+    dirmgr_kick(d);
+}
+
+static void refuse(struct dirmgr *d, const struct rsa_id *from)
+{
+    dirmgr_server_failed(d, from);
+    backoff_fail(&d->consensus_wait, d->env, d->testing, d->schedule.consensus_first_s);
+    dirmgr_kick(d);
+}
+
+void dirmgr_take_consensus(struct dirmgr *d, struct text body, const struct rsa_id *from)
+{
+    struct consensus *c;
+    struct consensus_verdict v;
+    char name[64];
+    err_t err = consensus_parse(body, &c);
+    dirmgr_server_name(d, from, name);
+    if (err != OK) {
+        log_warn(d->env->log, "Consensus from %s can't be read: %s. Asking another server.", name,
+                 err_text(err));
+        refuse(d, from);
+        return;
+    }
+    if (is_older(d, c)) {
+        log_info(d->env->log, "Consensus from %s is not newer than ours", name);
+        consensus_free(&c);
+        backoff_fail(&d->consensus_wait, d->env, d->testing, d->schedule.consensus_first_s);
+        return;
+    }
+    err = consensus_verify(c, d->auths, d->n_auths, &d->certs, env_wall_s(d->env), &v);
+    if (dates_fit(d, c, name) && (err == OK || may_still_pass(&v))) {
+        dirmgr_server_worked(d, from);
+        if (err != OK) {
+            d->verdict = v;
+            keep_candidate(d, c, body, from);
+            return;
+        }
+        dirmgr_drop_candidate(d);
+        accept(d, c, body);
+        return;
+    }
+    if (err != OK)
+        warn_undersigned(d, &v, name);
+    consensus_free(&c);
+    refuse(d, from);
+}
+
+/* Takes over GIFT_C. ERR_EXPIRED: the caller has nothing to build from. */
+static err_t keep_expired(struct dirmgr *d, struct consensus *gift_c)
+{
+    struct netdir *nd;
+    TRY(netdir_new(gift_c, NULL, &nd));
+    dirmgr_keep_stale(d, nd);
+    return ERR_EXPIRED;
+}
+
+err_t dirmgr_take_cached_consensus(struct dirmgr *d, struct text body)
+{
+    struct consensus *c;
+    struct consensus_verdict v;
+    TRY(consensus_parse(body, &c));
+    int64_t now = env_wall_s(d->env);
+    err_t err = consensus_verify(c, d->auths, d->n_auths, &d->certs, now, &v);
+    enum liveness live = consensus_liveness(c, now);
+    if (err == OK && (live == LIVE_EXPIRED || live == LIVE_TOO_EARLY)) {
+        char text[CONSENSUS_CLOCK_TEXT_MAX];
+        log_info(d->env->log, "The cached %s; fetching another one",
+                 consensus_clock_text(c, now, text));
+        err = live == LIVE_EXPIRED ? ERR_EXPIRED : ERR_NOT_YET_VALID;
+    }
+    bool counts = err == OK || (err == ERR_EXPIRED && now <= c->valid_until_s + STALE_MAX_S);
+    if (counts && !obey_protocols(d, c)) {
+        consensus_free(&c);
+        return OK;
+    }
+    if (err == OK)
+        return adopt(d, c);
+    if (err == ERR_EXPIRED)
+        return keep_expired(d, c);
+    /* Certificates are missing from the cache: no damage, they are fetched. */
+    if (err == ERR_UNDERSIGNED && may_still_pass(&v) && live != LIVE_EXPIRED &&
+        live != LIVE_TOO_EARLY) {
+        static const struct rsa_id nobody;
+        d->verdict = v;
+        keep_candidate(d, c, body, &nobody);
+        return OK;
+    }
+    consensus_free(&c);
+    return err;
+}
+
+void dirmgr_retry_candidate(struct dirmgr *d)
+{
+    struct consensus *c = d->candidate;
+    char name[64];
+    if (!c)
+        return;
+    err_t err =
+        consensus_verify(c, d->auths, d->n_auths, &d->certs, env_wall_s(d->env), &d->verdict);
+    if (err == OK) {
+        char *text = d->candidate_text;
+        size_t len = d->candidate_len;
+        d->candidate = NULL;
+        d->candidate_text = NULL;
+        dirmgr_drop_candidate(d);
+        if (is_older(d, c))
+            consensus_free(&c);
+        else
+            accept(d, c, (struct text){text, len});
+        free(text);
+        return;
+    }
+    if (may_still_pass(&d->verdict) && d->cert_wait.fails < CERT_TRIES_MAX)
+        return;
+    warn_undersigned(d, &d->verdict, dirmgr_server_name(d, &d->candidate_from, name));
+    struct rsa_id from = d->candidate_from;
+    dirmgr_drop_candidate(d);
+    refuse(d, &from);
+}

@@ -1,0 +1,60 @@
+/* The start: what the cached files still are good for. */
+#include "dir/dirmgr_int.h"
+
+static void set_aside(struct dirmgr *d, enum dir_file file)
+{
+    log_warn(d->env->log, "%s is damaged: what can't be read is fetched again",
+             dir_file_name(file));
+    if (d->ops.set_aside)
+        d->ops.set_aside(d->arg, file);
+}
+
+static err_t load_certs(struct dirmgr *d, struct text bytes)
+{
+    struct store_report report;
+    TRY(store_load_certs(bytes, &d->certs, &report));
+    if (report.bad)
+        set_aside(d, DIR_FILE_CERTS);
+    return OK;
+}
+
+static err_t load_consensus(struct dirmgr *d, struct text bytes)
+{
+    if (!bytes.len)
+        return OK;
+    err_t e = dirmgr_take_cached_consensus(d, bytes);
+    if (e == ERR_NOMEM)
+        return e;
+    if (e != OK && e != ERR_EXPIRED && e != ERR_NOT_YET_VALID)
+        set_aside(d, DIR_FILE_CONSENSUS);
+    return OK;
+}
+
+/* A journal may end in the middle of an entry: whoever wrote it was killed. */
+static err_t load_microdescs(struct dirmgr *d, enum dir_file file, struct text bytes, bool *damaged)
+{
+    struct store_report report;
+    *damaged = false;
+    if (!bytes.len || !dirmgr_known(d))
+        return OK;
+    TRY(store_load_microdescs(bytes, dirmgr_known(d), &report));
+    *damaged = report.bad > (file == DIR_FILE_MICRODESCS_NEW && report.torn);
+    if (*damaged)
+        set_aside(d, file);
+    return OK;
+}
+
+err_t dirmgr_load(struct dirmgr *d, const struct text files[DIR_FILE_N])
+{
+    struct text old = files[DIR_FILE_MICRODESCS], journal = files[DIR_FILE_MICRODESCS_NEW];
+    bool old_damaged, journal_damaged;
+    TRY(load_certs(d, files[DIR_FILE_CERTS]));
+    TRY(load_consensus(d, files[DIR_FILE_CONSENSUS]));
+    TRY(load_microdescs(d, DIR_FILE_MICRODESCS, old, &old_damaged));
+    TRY(load_microdescs(d, DIR_FILE_MICRODESCS_NEW, journal, &journal_damaged));
+    d->md_file_bytes = old.len;
+    d->md_journal_bytes = journal.len;
+    if (dirmgr_known(d) && (journal.len || old_damaged))
+        dirmgr_merge_journal(d, old, journal);
+    return OK;
+}

@@ -1,0 +1,37 @@
+/* Which of the consensuses that are held is built from. */
+#include "dir/dirmgr_int.h"
+
+static void progress(struct dirmgr *d, const struct netdir_coverage *v)
+{
+    /* C tor counts the way to "enough" in 25 steps. */
+    uint32_t share = v->needed ? v->path * 25 / v->needed : 25;
+    if (v->n_have)
+        dirmgr_step(d, 50 + (int)(share > 24 ? 24 : share));
+}
+
+void dirmgr_review(struct dirmgr *d)
+{
+    struct netdir_coverage v = {0};
+    if (d->newest && !dirmgr_live(d, d->newest)) {
+        dirmgr_keep_stale(d, d->newest);
+        d->newest = NULL;
+        dirmgr_begin_bootstrap(d);
+    }
+    if (d->newest)
+        netdir_coverage(d->newest, d->paths_needed_permyriad, &v);
+    if (d->current && !dirmgr_live(d, d->current)) {
+        netdir_unref(&d->current);
+        dirmgr_netdir_changed(d);
+    }
+    if (d->newest && v.enough && d->current != d->newest) {
+        netdir_unref(&d->current);
+        d->current = netdir_ref(d->newest);
+        dirmgr_netdir_changed(d);
+    }
+    if (!d->newest)
+        return;
+    if (v.enough)
+        dirmgr_step(d, 75);
+    else
+        progress(d, &v);
+}
