@@ -32,7 +32,7 @@ LAYERS := $(shell sed -n 's/^\([a-z]*\):.*/\1/p' src/LAYERS)
 layer_src = $(sort $(wildcard src/$(1)/*.c src/$(1)/*/*.c))
 layer_obj = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(call layer_src,$(1)))
 # What only the program needs, from the top down; all other layers are the library.
-APP_LAYERS := app check docs testbed testnet forge dirdoc
+APP_LAYERS := app check docs testbed faults testnet forge dirdoc
 # Layers from the top down, for linking one layer's tests with nothing above it.
 layers_upto = $(shell sed -n 's/^\([a-z]*\):.*/\1/p' src/LAYERS | sed '/^$(1)$$/q' | tac)
 
@@ -126,8 +126,8 @@ $(BUILD)/tests/lib/test_directory $(BUILD)/tests/lib/test_client: $(EXAMPLES)
 SIM_WRAP := malloc calloc realloc free rsa_key_generate_from link_new link_new_server link_free \
             circ_new circ_free circ_build streams_new streams_free
 SIM_OBJ := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(sort $(wildcard tests/sim/*.c)))
-SIM_LAYERS = $(foreach l,$(call layers_upto,testnet),$(BUILD)/layer/$(l).a)
-$(BUILD)/tests/sim/sim: $(SIM_OBJ) $(foreach l,$(call layers_upto,testnet),$(BUILD)/layer/$(l).a)
+SIM_LAYERS = $(foreach l,$(call layers_upto,faults),$(BUILD)/layer/$(l).a)
+$(BUILD)/tests/sim/sim: $(SIM_OBJ) $(foreach l,$(call layers_upto,faults),$(BUILD)/layer/$(l).a)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(foreach f,$(SIM_WRAP),-Wl,--wrap=$(f)) -o $@ $(SIM_OBJ) \
 	    -Wl,--start-group $(SIM_LAYERS) -Wl,--end-group $(LIBS)

@@ -6,38 +6,7 @@
 #include "dir/dirhttp.h"
 #include "testnet/compress.h"
 
-enum {
-    ANSWER_MAX = 80 << 20,
-    GARBAGE_LEN = 700,
-    CHUNK_LEN = 512, /* of the body, in a chain of streams */
-    BOMB_PART = 8 << 20,
-    BOMB_PARTS = 128,
-};
-
-struct dirserv {
-    const struct dirserv_source *source;
-    struct ip peer;
-    void (*on_output)(void *arg);
-    void *arg;
-    struct buf in, out;
-    bool answered, silent;
-    struct timer drip;
-    uint64_t drip_ms; /* 0: all at once */
-    size_t at_once;   /* of what is in OUT, when it drips */
-};
-
-/* What is wrong with the answer at hand. */
-struct spoilt {
-    struct dirserv_spoil docs;
-    bool silent, garbage, not_found, busy, bad_text, truncated, bomb, chain, cut;
-};
-
-static void drop(void *arg)
-{
-    struct dirserv *s = arg;
-    s->at_once++;
-    s->on_output(s->arg);
-}
+enum { ANSWER_MAX = 80 << 20 };
 
 struct dirserv *dirserv_new(const struct dirserv_source *source, const struct ip *peer,
                             void (*on_output)(void *arg), void *arg)
@@ -51,7 +20,6 @@ struct dirserv *dirserv_new(const struct dirserv_source *source, const struct ip
     s->arg = arg;
     buf_init(&s->in, DIRSERV_REQUEST_MAX);
     buf_init(&s->out, ANSWER_MAX);
-    timer_init(&s->drip, drop, s);
     return s;
 }
 
@@ -59,93 +27,11 @@ void dirserv_free(struct dirserv *s)
 {
     if (!s)
         return;
-    env_disarm(s->source->env, &s->drip);
+    if (s->source->misdeeds)
+        s->source->misdeeds->over(s);
     buf_free(&s->in);
     buf_free(&s->out);
     free(s);
-}
-
-/* ---- faults ---- */
-
-static enum netdocs_lie choose_lie(struct faults *f)
-{
-    static const struct {
-        enum fault fault;
-        enum netdocs_lie lie;
-    } lies[] = {
-        {FAULT_DIR_UNSIGNED, NETDOCS_ONE_SIGNATURE},
-        {FAULT_DIR_BAD_DIGEST_ALG, NETDOCS_UNKNOWN_DIGEST},
-        {FAULT_DIR_FORGED, NETDOCS_FORGED},
-        {FAULT_DIR_OLD, NETDOCS_EXPIRED},
-        {FAULT_DIR_FUTURE, NETDOCS_FUTURE},
-        {FAULT_DIR_EVIL_ADDRESS, NETDOCS_EVIL_ADDRESS},
-    };
-    enum netdocs_lie lie = NETDOCS_HONEST;
-    for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++)
-        if (fault_now(f, lies[i].fault))
-            lie = lies[i].lie;
-    return lie;
-}
-
-/* Each fault is asked for once a request: that is what it counts. */
-static struct spoilt choose_faults(struct faults *f)
-{
-    return (struct spoilt){
-        .docs.lie = choose_lie(f),
-        .docs.wrong_microdescs = fault_now(f, FAULT_DIR_WRONG_MICRODESC),
-        .silent = fault_now(f, FAULT_DIR_SILENT),
-        .garbage = fault_now(f, FAULT_DIR_GARBAGE),
-        .not_found = fault_now(f, FAULT_DIR_404),
-        .busy = fault_now(f, FAULT_DIR_503),
-        .bad_text = fault_now(f, FAULT_DIR_BAD_UTF8),
-        .truncated = fault_now(f, FAULT_DIR_TRUNCATED),
-        .bomb = fault_now(f, FAULT_DIR_BOMB),
-        .chain = fault_now(f, FAULT_DIR_CONCATENATED),
-        .cut = fault_now(f, FAULT_DIR_ZLIB_CUT),
-    };
-}
-
-/* With the empty line for which clients wait. */
-static void send_garbage(struct dirserv *s)
-{
-    struct text end = TEXT_LIT("\r\n\r\n");
-    uint8_t *to = buf_room(&s->out, GARBAGE_LEN);
-    if (!to)
-        return;
-    env_random(s->source->env, to, GARBAGE_LEN);
-    memcpy(to + GARBAGE_LEN - end.len, end.s, end.len);
-    buf_commit(&s->out, GARBAGE_LEN);
-}
-
-/* A gigabyte of zeros, as a chain of streams of a few bytes. */
-static err_t make_bomb(enum dir_encoding enc, struct buf *out)
-{
-    void *zeros = calloc(1, BOMB_PART);
-    struct buf part;
-    buf_init(&part, ANSWER_MAX);
-    err_t err = zeros ? compress_all(enc, zeros, BOMB_PART, &part) : ERR_NOMEM;
-    for (int i = 0; err == OK && i < BOMB_PARTS; i++)
-        err = buf_add(out, buf_at(&part), part.len);
-    buf_free(&part);
-    free(zeros);
-    return err;
-}
-
-static err_t make_chain(enum dir_encoding enc, struct text body, struct buf *out)
-{
-    for (size_t at = 0; at < body.len; at += CHUNK_LEN) {
-        size_t len = body.len - at < CHUNK_LEN ? body.len - at : CHUNK_LEN;
-        TRY(compress_all(enc, body.s + at, len, out));
-    }
-    return OK;
-}
-
-/* Bytes that are neither ASCII nor UTF-8, in the place of the first word behind a space. */
-static void spoil_text(struct docw *body)
-{
-    char *space = body->len ? memchr(body->s, ' ', body->len) : NULL;
-    for (char *c = space ? space + 1 : NULL; c && c<body->s + body->len && * c> ' '; c++)
-        *c = (char)0xff;
 }
 
 /* ---- answers ---- */
@@ -162,8 +48,8 @@ static void write_short(struct dirserv *s, int status, const char *reason)
     docw_free(&head);
 }
 
-static void write_head(const struct dirserv *s, const struct dirserv_answer *a,
-                       enum dir_encoding enc, size_t len, struct docw *w)
+static void write_head(struct dirserv *s, const struct dirserv_answer *a, enum dir_encoding enc,
+                       size_t len, struct docw *w)
 {
     char date[DIRHTTP_DATE_MAX], now_text[DIRHTTP_DATE_MAX], address[IP_TEXT_MAX];
     int64_t now = env_wall_s(s->source->env);
@@ -174,7 +60,8 @@ static void write_head(const struct dirserv *s, const struct dirserv_answer *a,
                               .encoding = dir_encoding_name(enc),
                               .len = len,
                               .vary = a->vary};
-    dirserv_misname(s->source, &x);
+    if (s->source->misdeeds)
+        s->source->misdeeds->words(s, &x);
     docw_fmt(w, "%s 200 OK\r\nDate: %s\r\nContent-Type: %s\r\n", x.version, x.date, x.type);
     docw_fmt(w, "X-Your-Address-Is: %s\r\nContent-Encoding: %s\r\nContent-Length: %zu\r\n",
              x.address, x.encoding, x.len);
@@ -190,7 +77,7 @@ static void write_head(const struct dirserv *s, const struct dirserv_answer *a,
 }
 
 static err_t write_whole(struct dirserv *s, const struct dirserv_answer *a, enum dir_encoding enc,
-                         struct text body, bool truncated)
+                         struct text body)
 {
     struct docw head = {0};
     write_head(s, a, enc, body.len, &head);
@@ -198,88 +85,38 @@ static err_t write_whole(struct dirserv *s, const struct dirserv_answer *a, enum
     err_t err = head.err;
     if (err == OK)
         err = buf_add(&s->out, t.s, t.len);
-    s->at_once = s->out.len;
     if (err == OK)
-        err = buf_add(&s->out, body.s, truncated ? body.len / 2 : body.len);
+        err = buf_add(&s->out, body.s, body.len);
     docw_free(&head);
     return err;
 }
 
-/* What is to be encoded: a stored body that has to be spoilt is taken as it was before. */
-static void unstore(struct dirserv_answer *a, const struct dirserv *s,
-                    const struct dirserv_request *r)
-{
-    bool microdesc = text_starts(r->url, "/tor/status-vote/current/consensus-microdesc");
-    a->stored = (struct text){0};
-    docw_add(&a->body,
-             netdocs_consensus(s->source->docs, microdesc ? CONSDOC_MICRODESC : CONSDOC_NS,
-                               NETDOCS_HONEST));
-}
-
-static err_t encode(const struct spoilt *x, enum dir_encoding *enc, struct text body,
-                    struct buf *out)
-{
-    if ((x->bomb || x->chain || x->cut) && *enc == ENC_IDENTITY)
-        *enc = ENC_DEFLATE;
-    if (x->bomb)
-        return make_bomb(*enc, out);
-    if (x->chain)
-        return make_chain(*enc, body, out);
-    if (x->cut)
-        *enc = ENC_DEFLATE;
-    TRY(compress_all(*enc, body.s, body.len, out));
-    if (x->cut)
-        out->len -= out->len / 3;
-    return OK;
-}
-
 static err_t write_body(struct dirserv *s, const struct dirserv_request *r,
-                        struct dirserv_answer *a, const struct spoilt *x)
+                        struct dirserv_answer *a)
 {
-    enum dir_encoding enc = a->stored_encoding;
+    enum dir_encoding enc = dirserv_best_encoding(r->accepts & a->encodings, false);
     struct buf encoded;
-    if (a->stored.len && (x->bad_text || x->bomb || x->chain || x->cut))
-        unstore(a, s, r);
     if (a->stored.len)
-        return write_whole(s, a, enc, a->stored, x->truncated);
-    if (x->bad_text)
-        spoil_text(&a->body);
+        return write_whole(s, a, a->stored_encoding, a->stored);
     TRY(a->body.err);
-    enc = dirserv_best_encoding(r->accepts & a->encodings, false);
+    struct text body = docw_text(&a->body);
     buf_init(&encoded, ANSWER_MAX);
-    err_t err = encode(x, &enc, docw_text(&a->body), &encoded);
-    struct text body = {(const char *)buf_at(&encoded), encoded.len};
+    err_t err = compress_all(enc, body.s, body.len, &encoded);
     if (err == OK)
-        err = write_whole(s, a, enc, body, x->truncated);
+        err = write_whole(s, a, enc, (struct text){(const char *)buf_at(&encoded), encoded.len});
     buf_free(&encoded);
     return err;
 }
 
-static void answer(struct dirserv *s, struct dirserv_request *r)
+static void answer(struct dirserv *s, const struct dirserv_request *r)
 {
-    struct faults *f = s->source->faults;
-    struct spoilt x = choose_faults(f);
     struct dirserv_answer a;
-    if (fault_now(f, FAULT_DIR_DRIP))
-        s->drip_ms = (uint64_t)f->n[FAULT_DIR_DRIP] * MS_PER_SEC;
-    s->silent = x.silent;
-    if (x.silent)
-        return;
-    if (x.garbage) {
-        send_garbage(s);
-        return;
-    }
-    if (x.not_found || x.busy) {
-        write_short(s, x.busy ? 503 : 404,
-                    x.busy ? "Directory busy, try again later" : "Not found");
-        return;
-    }
-    dirserv_misread(s->source, r);
-    dirserv_route(s->source, r, &x.docs, &a);
-    dirserv_spoil(s->source, r, &a);
+    dirserv_route(s->source, r, &a);
+    if (s->source->misdeeds)
+        s->source->misdeeds->found(s, r, &a);
     if (a.status != 200) {
         write_short(s, a.status, a.reason);
-    } else if (write_body(s, r, &a, &x) != OK) {
+    } else if (write_body(s, r, &a) != OK) {
         buf_free(&s->out);
         write_short(s, 503, "Directory busy, try again later");
     }
@@ -299,30 +136,26 @@ static size_t head_len(const struct buf *in)
 
 static void take_request(struct dirserv *s, size_t len)
 {
+    const struct dirserv_misdeeds *misdeeds = s->source->misdeeds;
     struct dirserv_request r;
     const char *reason;
     int status = dirserv_parse((struct text){(const char *)buf_at(&s->in), len}, &r, &reason);
-    int judged = dirserv_misjudge(s->source, status, &r);
-    bool more = s->in.len > len + 2; /* LEN is without the empty line */
     s->answered = true;
-    if (judged)
-        write_short(s, judged, judged == status ? reason : "Bad request");
+    if (misdeeds)
+        misdeeds->request(s, &status, &reason, &r);
+    if (status)
+        write_short(s, status, reason);
     else
         answer(s, &r);
-    if (more && fault_now(s->source->faults, FAULT_DIR_TWO_ANSWERS))
-        answer(s, &r);
-    if (!s->drip_ms)
-        s->at_once = s->out.len;
-    else if (s->out.len > s->at_once)
-        env_arm_ms(s->source->env, &s->drip, s->drip_ms);
+    if (misdeeds)
+        misdeeds->answer(s, &r);
     buf_free(&s->in);
 }
 
-static void refuse(struct dirserv *s, const char *reason)
+void dirserv_refuse(struct dirserv *s, const char *reason)
 {
     s->answered = true;
     write_short(s, 400, reason);
-    s->at_once = s->out.len;
 }
 
 void dirserv_feed(struct dirserv *s, const void *bytes, size_t len)
@@ -332,32 +165,26 @@ void dirserv_feed(struct dirserv *s, const void *bytes, size_t len)
     size_t take = len < buf_space(&s->in) ? len : buf_space(&s->in);
     err_t err = buf_add(&s->in, bytes, take);
     size_t head = head_len(&s->in);
-    if (err == OK && head) {
+    if (err == OK && head)
         take_request(s, head);
-    } else if (take && fault_now(s->source->faults, FAULT_DIR_ONE_PIECE)) {
-        refuse(s, "In one piece, please");
-    } else if (!buf_space(&s->in) && fault_now(s->source->faults, FAULT_DIR_NO_LIMIT)) {
-        buf_drain(&s->in, s->in.len);
-    } else if (err != OK || !buf_space(&s->in)) {
-        refuse(s, "Request too large");
-    }
+    else if (s->source->misdeeds)
+        s->source->misdeeds->piece(s);
+    if (!s->answered && (err != OK || !buf_space(&s->in)))
+        dirserv_refuse(s, "Request too large");
 }
 
 const uint8_t *dirserv_out(struct dirserv *s, size_t *len)
 {
-    *len = s->drip_ms ? s->at_once : s->out.len;
+    *len = s->out.len - s->held;
     return *len ? buf_at(&s->out) : NULL;
 }
 
 void dirserv_sent(struct dirserv *s, size_t len)
 {
     buf_drain(&s->out, len);
-    s->at_once -= len;
-    if (s->drip_ms && !s->at_once && s->out.len)
-        env_arm_ms(s->source->env, &s->drip, s->drip_ms);
 }
 
 bool dirserv_done(const struct dirserv *s)
 {
-    return s->answered && !s->silent && !s->out.len;
+    return s->answered && !s->out.len;
 }

@@ -10,17 +10,18 @@
 #include "base/addr.h"
 #include "base/env.h"
 #include "base/err.h"
-#include "testnet/faults.h"
 #include "testnet/netdocs.h"
 
 struct dirserv;
+struct dirserv_misdeeds;
 
 /* What is served, shared by all connections of one node. */
 struct dirserv_source {
     struct env *env;
     struct netdocs *docs;
-    struct faults *faults; /* of the node */
-    struct rsa_id self;    /* whose descriptor is server/authority */
+    struct rsa_id self;                      /* whose descriptor is server/authority */
+    const struct dirserv_misdeeds *misdeeds; /* NULL: it is honest */
+    void *misdeeds_arg;
 };
 
 /* ON_OUTPUT: there is something to send that there was not before; not called inside

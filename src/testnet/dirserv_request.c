@@ -56,7 +56,6 @@ static void take_encodings(struct text value, struct dirserv_request *out)
         what = text_strip(what);
         enum dir_encoding e = dir_encoding_of(what);
         /* Our answer would call it "x-zstd", which who says "zstd" need not know. */
-        out->unknown_encoding |= e == ENC_UNKNOWN;
         if (e != ENC_UNKNOWN && !text_is_nocase(what, "zstd"))
             out->accepts |= 1u << e;
     }
@@ -80,8 +79,6 @@ static void take_header(struct text line, struct dirserv_request *out)
     if (!text_split(&value, ':', &name))
         return;
     value = text_strip(value);
-    out->lower_case |= name.len && name.s[0] >= 'a' && name.s[0] <= 'z';
-    out->conditional |= text_is_nocase(name, "If-Modified-Since");
     if (text_is_nocase(name, "Accept-Encoding"))
         take_encodings(value, out);
     else if (text_is_nocase(name, "X-Or-Diff-From-Consensus"))
@@ -100,7 +97,7 @@ static int refuse(int status, const char *text, const char **reason)
 int dirserv_parse(struct text head, struct dirserv_request *out, const char **reason)
 {
     struct text line, method, url, version;
-    *out = (struct dirserv_request){0};
+    *out = (struct dirserv_request){.head = head};
     if (!is_clean(head) || !text_line(&head, &line) || !text_token(&line, &method) ||
         !text_token(&line, &url) || !text_token(&line, &version) ||
         !text_starts(version, "HTTP/1.") || text_strip(line).len)

@@ -19,7 +19,6 @@ enum {
 struct asked {
     const struct dirserv_source *source;
     const struct dirserv_request *request;
-    const struct dirserv_spoil *spoil;
     struct dirserv_answer *answer;
 };
 
@@ -112,10 +111,7 @@ static void add_whole(const struct asked *a, enum consdoc_flavor flavor)
 {
     struct dirserv_answer *x = a->answer;
     x->stored_encoding = dirserv_best_encoding(a->request->accepts, true);
-    if (a->spoil->lie != NETDOCS_HONEST)
-        add(a, netdocs_consensus(a->source->docs, flavor, a->spoil->lie));
-    else if (netdocs_consensus_encoded(a->source->docs, flavor, x->stored_encoding, &x->stored) !=
-             OK)
+    if (netdocs_consensus_encoded(a->source->docs, flavor, x->stored_encoding, &x->stored) != OK)
         x->stored = (struct text){0};
 }
 
@@ -163,8 +159,7 @@ static void give_consensus(const struct asked *a, const struct wish *w)
 {
     struct dirserv_answer *x = a->answer;
     int64_t now = env_wall_s(a->source->env), fresh = netdocs_fresh_until_s(a->source->docs);
-    bool honest = a->spoil->lie == NETDOCS_HONEST;
-    bool diff = honest && add_diff(a, w->flavor);
+    bool diff = add_diff(a, w->flavor);
     if (w->only_diff && !diff) {
         refuse(a, 404, "No such diff available");
         return;
@@ -177,7 +172,7 @@ static void give_consensus(const struct asked *a, const struct wish *w)
     x->vary = true;
     if (why)
         refuse(a, 404, why);
-    else if (honest && a->request->if_modified_since_s >= x->modified_s)
+    else if (a->request->if_modified_since_s >= x->modified_s)
         refuse(a, 304, "Not modified");
     else
         x->status = 200;
@@ -346,45 +341,14 @@ static void extra(const struct asked *a, struct text rest)
 
 /* ---- microdescriptors ---- */
 
-/* As many as were asked for, but others. */
-#define OF_NOBODY                                                  \
-    "onion-key\n"                                                  \
-    "ntor-onion-key CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n" \
-    "p accept 1-65535\n"                                           \
-    "id ed25519 2pgV6qdGqA0q5pWo2oHEjFSrUsGNs6sxdBKFVXvAHQA\n"
-
-static void wrong_microdescs(const struct asked *a, struct text asked_for, size_t n)
-{
-    for (size_t i = 0; n; i++) {
-        struct sha256 digest;
-        char name[BASE64_SIZE(32)];
-        struct text t = netdocs_microdesc_at(a->source->docs, i, &digest);
-        if (!t.len) { /* all there are were asked for: one of nobody */
-            add(a, TEXT_LIT(OF_NOBODY));
-            return;
-        }
-        base64_encode(digest.b, sizeof digest.b, false, name);
-        if (memmem(asked_for.s, asked_for.len, name, strlen(name)))
-            continue;
-        add(a, t);
-        n--;
-    }
-}
-
 /* "D1-D2-..." */
 static void microdescs(const struct asked *a, struct text rest)
 {
-    struct text list = rest, part;
+    struct text part;
     uint8_t digest[32];
-    size_t n = 0;
-    while (text_split(&list, '-', &part)) {
-        n++;
-        if (!a->spoil->wrong_microdescs &&
-            base64_decode_exact(part, BASE64_EITHER, digest, sizeof digest) == OK)
+    while (text_split(&rest, '-', &part))
+        if (base64_decode_exact(part, BASE64_EITHER, digest, sizeof digest) == OK)
             add(a, netdocs_microdesc(a->source->docs, digest));
-    }
-    if (a->spoil->wrong_microdescs)
-        wrong_microdescs(a, rest, n);
     finish(a, "Not found", DIGEST_LIFETIME_S);
 }
 
@@ -415,9 +379,9 @@ static const struct row {
 };
 
 void dirserv_route(const struct dirserv_source *source, const struct dirserv_request *r,
-                   const struct dirserv_spoil *spoil, struct dirserv_answer *out)
+                   struct dirserv_answer *out)
 {
-    struct asked a = {source, r, spoil, out};
+    struct asked a = {source, r, out};
     struct text rest = r->url;
     *out = (struct dirserv_answer){
         .status = 404, .reason = "Not found", .encodings = ALL_ENCODINGS, .type = "text/plain"};

@@ -54,8 +54,7 @@ err_t node_new(struct env *env, const struct node_config *config, const struct n
     if (!n->config.handshake_timeout_ms)
         n->config.handshake_timeout_ms = HANDSHAKE_TIMEOUT_MS;
     tls_ctx_cert_sha256(config->accept_tls, &n->tls_cert);
-    n->dir = (struct dirserv_source){
-        .env = env, .docs = config->docs, .faults = &n->faults, .self = config->id->rsa_id};
+    n->dir = (struct dirserv_source){.env = env, .docs = config->docs, .self = config->id->rsa_id};
     *out = n;
     return OK;
 }
@@ -74,8 +73,8 @@ void node_free(struct node *n)
     }
     bury(n);
     env_disarm(n->env, &n->bury);
-    for (size_t i = 0; i < NODE_ODD_TLS; i++)
-        tls_ctx_free(n->odd_tls[i]);
+    if (n->misdeeds)
+        n->misdeeds->free(n->misdeeds_arg);
     free(n);
 }
 
@@ -111,9 +110,17 @@ struct dirserv_source *node_dir_source(struct node *n)
     return &n->dir;
 }
 
-struct faults *node_faults(struct node *n)
+void node_set_misdeeds(struct node *n, const struct misdeeds *misdeeds, void *gift_arg)
 {
-    return &n->faults;
+    n->misdeeds = misdeeds;
+    n->misdeeds_arg = gift_arg;
+    n->dir.misdeeds = misdeeds->dir;
+    n->dir.misdeeds_arg = gift_arg;
+}
+
+void *node_misdeeds(const struct node *n)
+{
+    return n->misdeeds_arg;
 }
 
 const struct plan_node *node_plan(const struct node *n)

@@ -13,10 +13,10 @@
 #include "base/err.h"
 #include "dirdoc/identity.h"
 #include "link/link.h"
-#include "testnet/faults.h"
 #include "testnet/netdocs.h"
 #include "testnet/plan.h"
 
+struct misdeeds;
 struct node;
 struct target; /* an exit stream's connection to where it was asked to go */
 
@@ -65,7 +65,10 @@ struct link *node_accept(struct node *n, const struct ipport *peer);
 /* The same for the DirPort: served by a struct dirserv over this. */
 struct dirserv_source *node_dir_source(struct node *n);
 
-struct faults *node_faults(struct node *n); /* to be set at any time */
+/* How it breaks the protocol, from now on (misdeeds.h): a node has none, or these for good. Links
+ * that came in before show no more than the misdeeds of circuits. The node frees ARG with it. */
+void node_set_misdeeds(struct node *n, const struct misdeeds *misdeeds, void *gift_arg);
+void *node_misdeeds(const struct node *n); /* that ARG; NULL: it is honest */
 const struct plan_node *node_plan(const struct node *n);
 /* Ends every link and takes no more, or comes back. */
 void node_stop(struct node *n);

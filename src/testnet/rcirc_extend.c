@@ -62,29 +62,22 @@ static bool is_passed_on(const struct relay_extend2 *m)
     return m->htype != HANDSHAKE_TAP && m->htype != HANDSHAKE_RESERVED;
 }
 
-/* tor-spec 5.6: "relays should reject any EXTEND/EXTEND2 cell not received in a RELAY_EARLY cell";
- * tor drops them. */
-void rcirc_extend(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
+bool rcirc_may_extend(const struct rcirc *c, const struct relay_msg *m, struct relay_extend2 *ask,
+                      struct link_target *to)
 {
-    struct relay_extend2 ask;
-    struct link_target to;
-    if (chan_cmd != CELL_RELAY_EARLY && !fault_now(&c->node->faults, FAULT_EXTEND_LATE))
-        return;
-    if (c->next_state != NEXT_NONE || relay_extend2_decode(rd_over(m->data, m->len), &ask) != OK ||
-        !is_passed_on(&ask) || ask.hlen > sizeof c->hdata || !next_target(c, &ask, &to) ||
-        fault_in_extend(c, &ask)) {
-        if (!fault_in_refusing_extend(c, m))
-            rcirc_broken(c, "EXTEND2 that cannot be followed");
-        return;
-    }
-    fault_in_target(c, &ask.specs, &to);
-    c->asked = (struct chan_create2){.htype = ask.htype, .hlen = ask.hlen, .hdata = c->hdata};
-    memcpy(c->hdata, ask.hdata, ask.hlen);
-    struct nlink *nl = nlink_to(c->node, &to);
+    return c->next_state == NEXT_NONE &&
+           relay_extend2_decode(rd_over(m->data, m->len), ask) == OK && is_passed_on(ask) &&
+           ask->hlen <= sizeof c->hdata && next_target(c, ask, to);
+}
+
+void rcirc_extend_over(struct rcirc *c, const struct relay_extend2 *ask, struct nlink *nl)
+{
     if (!nl) {
         rcirc_close(c, DESTROY_RESOURCELIMIT);
         return;
     }
+    c->asked = (struct chan_create2){.htype = ask->htype, .hlen = ask->hlen, .hdata = c->hdata};
+    memcpy(c->hdata, ask->hdata, ask->hlen);
     c->next_state = NEXT_DIALLING;
     if (link_state(nl->link) == LINK_OPEN) {
         rcirc_next_is_open(c, nl);
@@ -94,15 +87,28 @@ void rcirc_extend(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
     DL_APPEND2(nl->waiting, c, wait_prev, wait_next);
 }
 
+/* tor-spec 5.6: "relays should reject any EXTEND/EXTEND2 cell not received in a RELAY_EARLY cell";
+ * tor drops them. */
+void rcirc_extend(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
+{
+    struct relay_extend2 ask;
+    struct link_target to;
+    if (chan_cmd != CELL_RELAY_EARLY)
+        return;
+    if (!rcirc_may_extend(c, m, &ask, &to)) {
+        rcirc_broken(c, "EXTEND2 that cannot be followed");
+        return;
+    }
+    struct nlink *nl = nlink_find(c->node, &to);
+    rcirc_extend_over(c, &ask, nl ? nl : nlink_dial(c->node, &to));
+}
+
 /* ---- the next node ---- */
 
 void rcirc_next_failed(struct rcirc *c)
 {
     c->next_state = NEXT_NONE;
-    if (fault_now(&c->node->faults, FAULT_EXTEND_SILENT))
-        return;
-    bool mute = fault_now(&c->node->faults, FAULT_EXTEND_NO_REASON);
-    rcirc_close(c, mute ? DESTROY_NONE : DESTROY_CONNECTFAILED);
+    rcirc_refuse(c, DESTROY_CONNECTFAILED);
 }
 
 static bool send_create(struct rcirc *c)
@@ -120,14 +126,10 @@ static bool send_create(struct rcirc *c)
 
 void rcirc_next_is_open(struct rcirc *c, struct nlink *nl)
 {
-    if (fault_now(&c->node->faults, FAULT_CIRC_TRUNCATED_EMPTY)) {
-        rcirc_leave_next(c, DESTROY_NONE);
-        rcirc_send(c, RELAY_TRUNCATED, 0, NULL, 0);
-    } else if (link_circ_open(nl->link, &c->fwd.lc) == OK && send_create(c)) {
+    if (link_circ_open(nl->link, &c->fwd.lc) == OK && send_create(c))
         c->next_state = NEXT_CREATING;
-    } else {
+    else
         rcirc_close(c, DESTROY_RESOURCELIMIT);
-    }
 }
 
 void rcirc_created(struct rcirc *c, const uint8_t *body)
@@ -148,10 +150,6 @@ void rcirc_created(struct rcirc *c, const uint8_t *body)
         rcirc_close(c, DESTROY_INTERNAL);
         return;
     }
-    if (fault_now(&c->node->faults, FAULT_CIRC_LONG_REPLY))
-        data[0] = 0x02; /* more than any cell holds */
-    if (fault_now(&c->node->faults, FAULT_EXTEND_GARBLED))
-        data[w.len - 1] ^= 1;
     rcirc_send(c, RELAY_EXTENDED2, 0, data, w.len);
 }
 
@@ -166,15 +164,4 @@ void rcirc_truncated(struct rcirc *c, uint8_t reason)
     c->cut = true;
     if (relay_truncated_encode(&w, &m) == OK)
         rcirc_send(c, RELAY_TRUNCATED, 0, data, w.len);
-}
-
-void rcirc_truncate(struct rcirc *c)
-{
-    struct faults *f = &c->node->faults;
-    if (fault_now(f, FAULT_TRUNCATE_SILENT) ||
-        (c->next_state == NEXT_NONE && fault_now(f, FAULT_TRUNCATE_LAST)))
-        return;
-    rcirc_truncated(c, fault_now(f, FAULT_TRUNCATE_REASON) ? DESTROY_NONE : DESTROY_REQUESTED);
-    if (fault_now(f, FAULT_TRUNCATE_ENDS))
-        rcirc_close(c, DESTROY_REQUESTED);
 }

@@ -1,6 +1,7 @@
 /* What a relay makes of a message that is meant for it, before it acts on it. As tor: what it does
  * not know or cannot place is dropped, and only what breaks the protocol ends the circuit. */
-#include "testnet/node_int.h"
+#include "testnet/rcirc.h"
+#include "testnet/target.h"
 
 /* About a stream that ends here and is open. */
 static bool about_stream(const struct rcirc *c, const struct relay_msg *m)
@@ -32,21 +33,16 @@ static bool lacks_stream(const struct relay_rule *rule, const struct relay_msg *
     return rule->stream == RELAY_STREAM_NEEDED && !m->stream_id && m->cmd != RELAY_DATA;
 }
 
-enum judged rcirc_judge(struct rcirc *c, const struct relay_msg *m)
+enum judged rcirc_judge(const struct rcirc *c, const struct relay_msg *m)
 {
     const struct relay_rule *rule = relay_rule(m->cmd);
-    enum judged fault = fault_in_message_got(c, m);
-    if (fault != JUDGED_FINE)
-        return fault;
     if (!rule || !rule->receivers || lacks_stream(rule, m))
         return JUDGED_DROP;
     if (!(rule->receivers & RELAY_TO_RELAY)) /* tor-spec 6.1: "must only be sent by other nodes" */
         return about_stream(c, m) ? JUDGED_BREACH : JUDGED_DROP;
-    if (m->cmd == RELAY_EXTEND2 && m->stream_id)
-        return fault_now(&c->node->faults, FAULT_RELAY_EXTEND_STREAM) ? JUDGED_FINE : JUDGED_DROP;
-    if (m->cmd == RELAY_RESOLVE && about_stream(c, m))
-        return fault_now(&c->node->faults, FAULT_STREAMS_RESOLVE_IN_USE) ? JUDGED_FINE
-                                                                         : JUDGED_DROP;
+    if ((m->cmd == RELAY_EXTEND2 && m->stream_id) ||
+        (m->cmd == RELAY_RESOLVE && about_stream(c, m)))
+        return JUDGED_DROP;
     if (m->cmd == RELAY_DATA || body_is_judged_later(m->cmd))
         return JUDGED_FINE;
     return relay_msg_check(m, RELAY_TO_RELAY, true) == OK ? JUDGED_FINE : JUDGED_BREACH;

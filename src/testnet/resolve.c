@@ -38,7 +38,7 @@ static err_t literal(struct text host, struct ip *out)
     return ip_parse(copy, true, out) == OK ? OK : ERR_NOT_FOUND;
 }
 
-err_t node_resolve(const struct node *n, struct text host, uint16_t port, struct ipport *out)
+err_t resolve_name(const struct node *n, struct text host, uint16_t port, struct ipport *out)
 {
     static const uint8_t home[4] = {127, 0, 0, 1};
     const struct node_host *h = find_host(n, host, port);
@@ -98,13 +98,13 @@ static struct relay_answer answer_of(const struct node *n, struct text host)
                                             .ttl_s = TTL_S}
                     : none;
     }
-    if (node_resolve(n, host, 0, &at) == ERR_NOT_FOUND)
+    if (resolve_name(n, host, 0, &at) == ERR_NOT_FOUND)
         return none;
     return (struct relay_answer){
         .type = at.ip.family == IP_V6 ? ANSWER_IPV6 : ANSWER_IPV4, .ip = at.ip, .ttl_s = TTL_S};
 }
 
-void node_answer_resolve(struct rcirc *c, const struct relay_msg *m)
+void resolve_answer(struct rcirc *c, const struct relay_msg *m)
 {
     struct relay_resolve ask;
     uint8_t data[RELAY_DATA_MAX];
@@ -113,11 +113,6 @@ void node_answer_resolve(struct rcirc *c, const struct relay_msg *m)
     if (relay_resolve_decode(rd_over(m->data, m->len), &ask) != OK)
         return; /* as tor: nothing is said to nonsense */
     said.a[0] = answer_of(c->node, ask.host);
-    fault_in_resolve(c, m->stream_id, &said);
-    if (relay_resolved_encode(&w, &said) != OK)
-        return;
-    fault_before_resolved(c, m->stream_id);
-    if (fault_now(&c->node->faults, FAULT_STREAM_RESOLVED_BAD))
-        w.len = w.len > 3 ? 3 : w.len;
-    rcirc_send(c, RELAY_RESOLVED, m->stream_id, data, w.len);
+    if (relay_resolved_encode(&w, &said) == OK)
+        rcirc_send(c, RELAY_RESOLVED, m->stream_id, data, w.len);
 }

@@ -1,8 +1,9 @@
+#include "testnet/rwindow.h"
+
 #include <string.h>
 
 #include "cell/relay_flow.h"
 #include "crypto/secret.h"
-#include "testnet/node_int.h"
 
 enum { FIXED_START = 1000, FIXED_INCREMENT = 100, CC_START = 30 * CC_SENDME_INC };
 

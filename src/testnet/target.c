@@ -10,13 +10,11 @@
 #include "testnet/node_int.h"
 
 enum {
-    STREAM_START = 500,
-    STREAM_INCREMENT = 50,
     /* What a target may have waiting: a stream window, and under congestion control, where the
      * client stops some time after XOFF, more. */
     OUT_CAP = 16 * 1024 * 1024,
-    OUT_LOW = STREAM_INCREMENT * RELAY_V0_DATA_MAX,
-    OUT_XOFF = STREAM_START * RELAY_V0_DATA_MAX,
+    OUT_LOW = TARGET_INCREMENT * RELAY_V0_DATA_MAX,
+    OUT_XOFF = TARGET_WINDOW * RELAY_V0_DATA_MAX,
     CONNECTED_TTL_S = 60,
 };
 
@@ -37,8 +35,12 @@ static struct target *target_new(struct rcirc *c, uint16_t id, enum target_kind 
     struct target *t = c->n_streams < RCIRC_STREAMS_MOST ? calloc(1, sizeof *t) : NULL;
     if (!t)
         return NULL;
-    *t = (struct target){
-        .circ = c, .id = id, .kind = kind, .package = STREAM_START, .deliver = STREAM_START};
+    *t = (struct target){.circ = c,
+                         .id = id,
+                         .kind = kind,
+                         .package = TARGET_WINDOW,
+                         .deliver = TARGET_WINDOW,
+                         .increment = TARGET_INCREMENT};
     buf_init(&t->out, OUT_CAP);
     DL_APPEND(c->streams, t);
     c->n_streams++;
@@ -86,10 +88,7 @@ void target_end(struct target *t, uint8_t reason)
 {
     if (t->over)
         return;
-    if (t->kind == TARGET_DIR && fault_now(&t->circ->node->faults, FAULT_DIR_END_MISC))
-        reason = END_MISC;
-    if (!fault_in_end(t))
-        send_end(t->circ, t->id, reason, NULL);
+    send_end(t->circ, t->id, reason, NULL);
     target_close(t);
 }
 
@@ -103,7 +102,7 @@ static void send_connected(struct target *t)
     if (t->kind == TARGET_EXIT)
         m.ip = t->to.ip;
     t->open = true;
-    if (!fault_in_connected(t) && relay_connected_encode(&w, &m) == OK)
+    if (relay_connected_encode(&w, &m) == OK)
         rcirc_send(t->circ, RELAY_CONNECTED, t->id, data, w.len);
 }
 
@@ -111,12 +110,12 @@ static void send_connected(struct target *t)
 static uint8_t judge(const struct rcirc *c, const struct relay_begin *m, struct ipport *to)
 {
     static const uint8_t home[4] = {127, 0, 0, 1};
-    err_t e = node_resolve(c->node, m->host, m->port, to);
+    err_t e = resolve_name(c->node, m->host, m->port, to);
     /* The world outside has the policy of 127.0.0.1 and no route. With "exit policy" instead, tor
      * takes an exit for one that breaks what it published, and uses it no more. */
     struct ipport asked = {e == ERR_ARG ? ip_v4(home) : to->ip, m->port};
     /* tor-spec 6.2: a circuit of one hop is no way out. */
-    if (c->fast && !fault_now(&c->node->faults, FAULT_STREAMS_ONE_HOP))
+    if (c->fast)
         return END_TORPROTOCOL;
     if (e == ERR_NOT_FOUND)
         return END_RESOLVEFAILED;
@@ -136,12 +135,9 @@ void target_begin(struct rcirc *c, const struct relay_msg *m)
     if (target_find(c, m->stream_id)) /* as tor: the second one is dropped */
         return;
     if (relay_begin_decode(rd_over(m->data, m->len), &begin) != OK) {
-        if (!fault_in_malformed_begin(c, m->stream_id))
-            send_end(c, m->stream_id, END_TORPROTOCOL, NULL);
+        send_end(c, m->stream_id, END_TORPROTOCOL, NULL);
         return;
     }
-    if (fault_in_begin(c, m->stream_id))
-        return;
     uint8_t why = judge(c, &begin, &to);
     struct target *t = why ? NULL : target_new(c, m->stream_id, TARGET_EXIT);
     if (!t) {
@@ -174,18 +170,9 @@ void target_begin_dir(struct rcirc *c, uint16_t id)
 
 /* ---- from the client ---- */
 
-static void send_sendme(struct target *t)
-{
-    static const uint8_t zeros[RELAY_V0_DATA_MAX];
-    if (!fault_now(&t->circ->node->faults, FAULT_SENDME_NO_STREAM))
-        rcirc_send(t->circ, RELAY_SENDME, t->id, zeros, fault_in_stream_sendme(t->circ));
-}
-
 /* Once most of it has been handed on, the client may send more. */
 static void allow_more(struct target *t)
 {
-    unsigned other = t->circ->node->faults.n[FAULT_SENDME_STREAM_AFTER];
-    unsigned step = other ? other : STREAM_INCREMENT;
     if (t->circ->congestion_control) {
         struct relay_xon m = {.kbps = 0};
         uint8_t data[RELAY_DATA_MAX];
@@ -193,13 +180,11 @@ static void allow_more(struct target *t)
         if (t->xoff_sent && relay_xon_encode(&w, &m) == OK)
             rcirc_send(t->circ, RELAY_XON, t->id, data, w.len);
         t->xoff_sent = false;
-        if (fault_now(&t->circ->node->faults, FAULT_SENDME_CC_STREAM))
-            send_sendme(t);
         return;
     }
-    while (!t->over && t->deliver <= STREAM_START - step) {
-        t->deliver += step;
-        send_sendme(t);
+    while (!t->over && t->deliver <= TARGET_WINDOW - t->increment) {
+        t->deliver += t->increment;
+        rcirc_send(t->circ, RELAY_SENDME, t->id, NULL, 0);
     }
 }
 
@@ -226,8 +211,6 @@ void target_data(struct target *t, const uint8_t *data, size_t len)
         rcirc_broken(c, "DATA beyond a stream's window");
         return;
     }
-    if (fault_in_data(t, t->deliver == STREAM_START, len))
-        return;
     t->deliver -= !c->congestion_control;
     if (t->kind == TARGET_DIR) {
         to_dir(t, data, len);
@@ -248,12 +231,11 @@ void target_sendme(struct target *t)
 {
     struct rcirc *c = t->circ;
     if (c->congestion_control) {
-        if (!fault_now(&c->node->faults, FAULT_SENDME_CC_STREAM_TAKEN))
-            rcirc_broken(c, "SENDME about a stream under congestion control");
-    } else if (t->package + STREAM_INCREMENT <= STREAM_START) {
-        t->package += STREAM_INCREMENT;
+        rcirc_broken(c, "SENDME about a stream under congestion control");
+    } else if (t->package + TARGET_INCREMENT <= TARGET_WINDOW) {
+        t->package += TARGET_INCREMENT;
         target_wake(t);
-    } else if (!fault_now(&c->node->faults, FAULT_SENDME_STREAM_UNASKED)) {
+    } else {
         rcirc_broken(c, "a SENDME about a stream that is not due");
     }
 }
@@ -266,10 +248,9 @@ static unsigned may_send(const struct target *t)
     unsigned room = rcirc_room(t->circ);
     if (t->over || t->xoff)
         return 0;
-    if (t->circ->congestion_control || t->circ->node->faults.n[FAULT_CIRC_IGNORE_WINDOW] ||
-        t->circ->node->faults.n[FAULT_SENDME_NO_STREAM_WINDOW])
-        return room;
-    return room < t->package ? room : t->package;
+    if (!t->circ->congestion_control && t->package < room)
+        room = t->package;
+    return misdeed_room(t, room);
 }
 
 static void send_data(struct target *t, const uint8_t *data, size_t len)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "check/lab.h"
+#include "faults/faults.h"
 
 static struct lab lab;
 
@@ -76,12 +77,12 @@ static void set_faults(const char *names)
     char copy[160], *rest = copy, *fault;
     snprintf(copy, sizeof copy, "%s", names);
     while ((fault = strsep(&rest, " ")))
-        ck_assert_msg(!*fault || fault_set(node_faults(lab.node), fault) == OK, "%s", fault);
+        ck_assert_msg(!*fault || fault_set(faults_of(lab.node), fault) == OK, "%s", fault);
 }
 
 static void no_faults(void)
 {
-    *node_faults(lab.node) = (struct faults){.n = {0}};
+    *faults_of(lab.node) = (struct faults){.n = {0}};
 }
 
 static void try_broken(const struct check_case *c, const char *faults, struct outcome *o)
@@ -146,10 +147,10 @@ START_TEST(test_cases_are_tried_again_if_the_relay_took_the_circuit_for_idle)
 {
     struct check_run *run = run_new();
     struct outcome o;
-    ck_ok(fault_set(node_faults(lab.node), "relay-tidies-up=1"));
+    ck_ok(fault_set(faults_of(lab.node), "relay-tidies-up=1"));
     check_try(run, find("streams/begin-dir"), note, &o);
     ck_assert_int_eq(o.verdict, CHECK_PASS);
-    ck_ok(fault_set(node_faults(lab.node), "relay-breaks=13"));
+    ck_ok(fault_set(faults_of(lab.node), "relay-breaks=13"));
     check_try(run, find("streams/begin-dir"), note, &o);
     ck_assert_int_eq(o.verdict, CHECK_FAIL);
     run_free(run);

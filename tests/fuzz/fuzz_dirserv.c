@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "crypto/secret.h"
+#include "faults/faulty.h"
 #include "testnet/dirserv.h"
 
 static void fuzz_random(void *arg, void *out, size_t len)
@@ -57,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    struct faults faults = {0};
+    struct faulty faulty = {.faults = {.n = {0}}};
     const struct ip peer = {.family = IP_V4, .b = {127, 0, 0, 1}};
     if (!net.docs)
         make_network();
@@ -66,8 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     /* Faults of directories come last; 0 is none. Bombs are too slow for this. */
     unsigned fault = FAULT_DIR_SILENT - 1u + data[0];
     if (data[0] && fault < FAULTS && fault != FAULT_DIR_BOMB)
-        faults.n[fault] = 1;
-    struct dirserv_source source = {&net.env, net.docs, &faults, net.id[0].rsa_id};
+        faulty.faults.n[fault] = 1;
+    struct dirserv_source source = {&net.env, net.docs, net.id[0].rsa_id, &faulty_dir, &faulty};
     struct dirserv *s = dirserv_new(&source, &peer, on_output, NULL);
     size_t step = data[1] ? data[1] : len;
     for (size_t at = 2; s && at < len; at += step) {
@@ -75,5 +76,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         take_all(s);
     }
     dirserv_free(s);
+    buf_free(&faulty.wrong_body);
     return 0;
 }

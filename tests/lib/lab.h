@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "crypto/secret.h"
+#include "faults/faults.h"
 #include "support/test.h"
 #include "testbed/page.h"
 #include "testbed/world.h"
@@ -103,7 +104,7 @@ __attribute__((noreturn)) static inline void lab_child(const struct lab_fault *f
     if (lab_build(&in) != OK)
         _exit(1);
     for (const struct lab_fault *f = faults; f && f->text; f++)
-        if (fault_set(node_faults(testnet_node(in.testnet, (size_t)f->node)), f->text) != OK)
+        if (fault_set(faults_of(testnet_node(in.testnet, (size_t)f->node)), f->text) != OK)
             _exit(2);
     lab_describe(&in, &described);
     if (write(to, &described, sizeof described) != (ssize_t)sizeof described)

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "faults/faults.h"
 #include "sim/sim.h"
-#include "testnet/faults.h"
 
 static const char *const policies[] = {
     NULL,

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "faults/faults.h"
 #include "sim/sim.h"
-#include "testnet/faults.h"
 
 enum { FAULTS_AT_ONCE = 3, MISBEHAVE_S = 120, NONE = FAULTS };
 

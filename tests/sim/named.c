@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "faults/faults.h"
 #include "sim/sim.h"
 
 /* A network in which nothing goes wrong, and nothing is done. */

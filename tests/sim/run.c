@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "faults/faults.h"
 #include "sim/plain_tls.h"
 #include "sim/sim.h"
 
@@ -58,6 +59,8 @@ static bool make_network(struct sim *s)
                                     .republish = true};
     sim_enter_net(s);
     err_t e = testnet_new(&s->net_env, &config, &sim_node_world, s, &s->net);
+    if (e == OK)
+        e = faults_attach(s->net);
     sim_leave(s);
     if (e != OK)
         sim_breach(s, "scenario", "no network: %s", err_text(e));
@@ -75,7 +78,7 @@ static void net_log(void *arg, enum log_level level, const char *line)
 
 static void set_fault(struct sim *s, size_t node, unsigned fault, uint32_t n)
 {
-    struct faults *f = node_faults(testnet_node(s->net, node));
+    struct faults *f = faults_of(testnet_node(s->net, node));
     f->n[fault] = n;
     f->seen[fault] = 0;
 }
@@ -85,7 +88,7 @@ static void check_acted(struct sim *s, unsigned fault, size_t first, size_t n)
 {
     uint32_t seen = 0;
     for (size_t i = first; i < first + n; i++)
-        seen += node_faults(testnet_node(s->net, i))->seen[fault];
+        seen += faults_of(testnet_node(s->net, i))->seen[fault];
     if (s->sc->must_act && !seen)
         sim_breach(s, "acted", "no node had an occasion for %s", fault_name((enum fault)fault));
 }

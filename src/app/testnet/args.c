@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "faults/faults.h"
 
 const char testnet_help[] =
     "usage: tunic testnet [OPTION]... [-- COMMAND [ARGUMENT]...]\n"

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "cell/reason.h"
+#include "faults/faults.h"
 #include "net/conn.h"
 #include "net/listen.h"
 
@@ -66,7 +67,7 @@ static err_t for_nodes(struct testnet *t, struct text name, node_fn *fn, const c
 
 static err_t do_fault(struct node *n, const char *fault)
 {
-    return fault_set(node_faults(n), fault);
+    return fault_set(faults_of(n), fault);
 }
 
 err_t testnet_set_fault(struct testnet *t, const char *spec, char why[TESTNET_CONTROL_WHY])
@@ -113,7 +114,7 @@ static err_t do_destroy(struct node *n, const char *argument)
 static err_t do_honest(struct node *n, const char *argument)
 {
     (void)argument;
-    *node_faults(n) = (struct faults){.n = {0}};
+    *faults_of(n) = (struct faults){.n = {0}};
     return OK;
 }
 

@@ -18,6 +18,7 @@
 #include "crypto/aes.h"
 #include "crypto/hash.h"
 #include "crypto/secret.h"
+#include "faults/faults.h"
 #include "host/host.h"
 #include "host/logfile.h"
 #include "net/net.h"
@@ -185,6 +186,8 @@ static err_t make_network(struct run *r)
                                           .n_hosts = a->n_hosts + 1,
                                           .republish = true};
     err_t e = testnet_new(net_env(r->net), &config, &testbed_world_ops, r->world, &r->testnet);
+    if (e == OK)
+        e = faults_attach(r->testnet);
     if (e != OK) {
         snprintf(r->why, sizeof r->why, "the network could not be made: %s", err_text(e));
         return e;

@@ -1,7 +1,7 @@
 /* Faults of a directory server's documents and of its HTTP, one for each rule that `tunic check`
  * tries; part of the list in faults.h. The occasion is a request of the kind in question. */
-#ifndef TUNIC_TESTNET_FAULTS_DIR_H
-#define TUNIC_TESTNET_FAULTS_DIR_H
+#ifndef TUNIC_FAULTS_LIST_DIR_H
+#define TUNIC_FAULTS_LIST_DIR_H
 
 #define FAULTS_DIR_DOCS(X)                                                                        \
     /* documents of relays */                                                                     \

@@ -1,7 +1,7 @@
 /* Faults of how circuits are made, one for each rule that `tunic check` tries; part of the list in
  * faults.h. The occasion is a CREATE cell, of the kind in question. */
-#ifndef TUNIC_TESTNET_FAULTS_CREATE_H
-#define TUNIC_TESTNET_FAULTS_CREATE_H
+#ifndef TUNIC_FAULTS_LIST_CREATE_H
+#define TUNIC_FAULTS_LIST_CREATE_H
 
 #define FAULTS_CREATE(X)                                                                           \
     /* all kinds */                                                                                \

@@ -1,6 +1,7 @@
 /* Every way in which a node breaks the protocol, as a client of ours sees it: one row a fault. A
  * row fails if the node keeps the rule all the same. */
 #include "cell/relay_flow.h"
+#include "faults/faults.h"
 #include "testnet/wired.h"
 
 static struct wired w;
@@ -8,7 +9,7 @@ static struct wired w;
 static void fault_all(enum fault fault, uint32_t n)
 {
     for (size_t i = 0; i < testnet_nodes(w.net); i++)
-        node_faults(testnet_node(w.net, i))->n[fault] = n;
+        faults_of(testnet_node(w.net, i))->n[fault] = n;
 }
 
 /* ---- links ---- */
@@ -104,7 +105,7 @@ START_TEST(test_faults_of_streams_are_seen)
     wired_build(&w, 3, true);
     ck_assert(w.open);
     if (rows[_i].fault != FAULTS)
-        node_faults(wired_node(&w, PLAN_EXIT, 0))->n[rows[_i].fault] = rows[_i].n;
+        faults_of(wired_node(&w, PLAN_EXIT, 0))->n[rows[_i].fault] = rows[_i].n;
     use();
     const char *name = rows[_i].fault == FAULTS ? "none" : fault_name(rows[_i].fault);
     ck_assert_msg(strcmp(w.trace, rows[_i].trace) == 0, "%s: \"%s\"", name, w.trace);
@@ -213,7 +214,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("testnet/node_faults");
+    Suite *s = suite_create("faults/faults");
     TCase *c = tcase_create("all");
     tcase_add_loop_test(c, test_faults_of_streams_are_seen, 0, (int)(sizeof rows / sizeof rows[0]));
     const TTest *const others[] = {test_faults_of_links_keep_it_shut,

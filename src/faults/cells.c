@@ -1,19 +1,14 @@
-/* How a node breaks rules of the link: its TLS, and what it makes of cells.
- * Whether it does is up to its switches (faults.h). */
+/* How a node breaks rules of the link: what it makes of cells that come. */
 #include <string.h>
 
 #include "base/rd.h"
 #include "cell/chan_link.h"
-#include "cell/reason.h"
-#include "link/tls_odd.h"
-#include "testnet/node_int.h"
+#include "faults/faulty.h"
 
 static bool now(const struct nlink *nl, enum fault fault)
 {
-    return fault_now(&nl->node->faults, fault);
+    return faulty_now(nl->node, fault);
 }
-
-/* ---- what it makes of cells ---- */
 
 static unsigned version_at(const struct chan_frame *cell, size_t i)
 {
@@ -65,11 +60,12 @@ static enum link_rule judge_versions(struct nlink *nl, struct chan_frame *cell)
         return RULE_CLOSE;
     if (one && version_at(cell, 0) == 4 && now(nl, FAULT_VERSIONS_NO_4))
         return RULE_CLOSE;
-    if ((!cell->body_len && now(nl, FAULT_VERSIONS_EMPTY)) ||
-        (!known && unknown && now(nl, FAULT_VERSIONS_ANY))) {
-        nl->four[1] = 4;
-        cell->body = nl->four;
-        cell->body_len = sizeof nl->four;
+    struct link_memo *memo = faulty_link(nl);
+    if (memo && ((!cell->body_len && now(nl, FAULT_VERSIONS_EMPTY)) ||
+                 (!known && unknown && now(nl, FAULT_VERSIONS_ANY)))) {
+        memo->four[1] = 4;
+        cell->body = memo->four;
+        cell->body_len = sizeof memo->four;
     }
     if (odd && now(nl, FAULT_VERSIONS_ODD))
         cell->body_len--;
@@ -103,16 +99,6 @@ static enum link_rule judge_netinfo(struct nlink *nl, const struct chan_frame *c
                    (behind && now(nl, FAULT_NETINFO_STRICT))
                ? RULE_CLOSE
                : RULE_HANDSHAKE;
-}
-
-static struct rcirc *circuit_of(const struct nlink *nl, uint32_t id)
-{
-    struct rcirc *c;
-    DL_FOREACH (nl->node->circs, c) {
-        if (c->back.lc.link == nl->link && c->back.lc.id == id)
-            return c;
-    }
-    return NULL;
 }
 
 static void misjudge_create(struct nlink *nl, struct chan_frame *cell)
@@ -188,7 +174,7 @@ static enum link_rule misjudge(struct nlink *nl, enum link_stage stage,
             now(nl, misjudged[i].fault))
             return misjudged[i].rule;
     for (size_t i = 0; i < sizeof strays / sizeof *strays; i++)
-        if (strays[i].cmd == cell->cmd && stage == STAGE_OPEN && !circuit_of(nl, cell->circ_id) &&
+        if (strays[i].cmd == cell->cmd && stage == STAGE_OPEN && !faulty_find(nl, cell->circ_id) &&
             now(nl, strays[i].fault))
             return RULE_CLOSE;
     return rule;
@@ -210,46 +196,4 @@ enum link_rule fault_in_judging(void *nlink, enum link_stage stage, struct chan_
     if (rule == RULE_CIRCUIT)
         return fault_in_circuit_cell(nl, cell);
     return rule == RULE_CREATE ? fault_in_create_cell(nl, cell) : rule;
-}
-
-/* ---- TLS ---- */
-
-static const struct {
-    enum fault fault;
-    struct tls_odd odd;
-} odds[NODE_ODD_TLS] = {
-    {FAULT_TLS_NO_1_3, {.most = TLS_ODD_1_2}},
-    {FAULT_TLS_NO_1_2, {.least = TLS_ODD_1_3}},
-    {FAULT_TLS_1_1, {.least = TLS_ODD_1_1}},
-    {FAULT_TLS_ASKS_CERT, {.asks_cert = true}},
-    {FAULT_TLS_TWO_CERTS, {.cert = TLS_ODD_CERT_CHAIN}},
-    {FAULT_TLS_V2_CERT, {.cert = TLS_ODD_CERT_V2}},
-    {FAULT_TLS_OLD_CERT, {.cert = TLS_ODD_CERT_OLD}},
-    {FAULT_TLS_SMALL_KEY, {.cert = TLS_ODD_CERT_SMALL}},
-    {FAULT_TLS_RESUMES, {.resumes = true}},
-    {FAULT_TLS_RENEGOTIATES, {.renegotiates = true}},
-    {FAULT_TLS_STATIC_RSA, {.ciphers = "ALL"}},
-    {FAULT_TLS_NULL, {.ciphers = "ALL:eNULL"}},
-};
-
-struct tls_ctx *fault_in_tls(struct node *n)
-{
-    for (size_t i = 0; i < NODE_ODD_TLS; i++) {
-        if (!fault_now(&n->faults, odds[i].fault))
-            continue;
-        if (n->odd_tls[i] ||
-            tls_odd_ctx_new(true, &odds[i].odd, env_wall_s(n->env), &n->odd_tls[i]) == OK)
-            return n->odd_tls[i];
-    }
-    return n->config.accept_tls;
-}
-
-bool fault_in_reading(void *nlink, enum link_slip where, size_t n)
-{
-    static const enum fault faults[] = {[LINK_SLIP_READ] = FAULT_TLS_NO_TRICKLE,
-                                        [LINK_SLIP_REST] = FAULT_TLS_NO_SPLIT,
-                                        [LINK_SLIP_BEHIND] = FAULT_TLS_NO_MERGE,
-                                        [LINK_SLIP_END] = FAULT_TLS_NO_END};
-    bool mine = where != LINK_SLIP_TLS && (where != LINK_SLIP_READ || n == 1);
-    return fault_in_pieces(nlink, where) || (mine && now(nlink, faults[where]));
 }

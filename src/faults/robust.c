@@ -1,9 +1,9 @@
 /* How a node fails to bear odd peers. */
-#include "testnet/node_int.h"
+#include "faults/faulty.h"
 
 static bool now(const struct nlink *nl, enum fault fault)
 {
-    return fault_now(&nl->node->faults, fault);
+    return faulty_now(nl->node, fault);
 }
 
 /* ---- gone ---- */
@@ -14,16 +14,18 @@ static const enum fault gone_after[] = {FAULT_GONE_AFTER_NO_TLS, FAULT_GONE_AFTE
 
 static bool is_gone(const struct nlink *nl)
 {
-    const struct faults *f = &nl->node->faults;
+    const struct faulty *faulty = node_misdeeds(nl->node);
+    const struct faults *f = &faulty->faults;
     const struct nlink *other;
     for (size_t i = 0; i < sizeof gone_after / sizeof *gone_after; i++)
         if (f->n[gone_after[i]] && f->seen[gone_after[i]] >= f->n[gone_after[i]])
             return true;
     DL_FOREACH (nl->node->links, other) {
         enum link_state state = link_state(other->link);
+        const struct link_memo *memo = other->memo;
         if (other != nl && !other->dialled &&
             ((f->n[FAULT_ONE_HANDSHAKE] && state != LINK_OPEN) ||
-             (f->n[FAULT_ONE_CELL] && other->half)))
+             (f->n[FAULT_ONE_CELL] && memo && memo->half)))
             return true;
     }
     return false;
@@ -31,18 +33,18 @@ static bool is_gone(const struct nlink *nl)
 
 void fault_after_link(struct nlink *nl, const struct link_end *end)
 {
-    struct faults *f = &nl->node->faults;
+    const struct link_memo *memo = nl->memo;
     if (nl->dialled)
         return;
     if (end->during == LINK_TLS)
-        (void)fault_now(f, end->reason == OR_TLS_ERROR ? FAULT_GONE_AFTER_NO_TLS
-                                                       : FAULT_GONE_AFTER_TLS_CUT);
+        (void)now(nl,
+                  end->reason == OR_TLS_ERROR ? FAULT_GONE_AFTER_NO_TLS : FAULT_GONE_AFTER_TLS_CUT);
     else if (end->during == LINK_HANDSHAKING)
-        (void)fault_now(f, FAULT_GONE_AFTER_HANDSHAKE);
-    else if (nl->half)
-        (void)fault_now(f, FAULT_GONE_AFTER_HALF);
-    else if (nl->had_circuit)
-        (void)fault_now(f, FAULT_GONE_AFTER_CIRCUIT);
+        (void)now(nl, FAULT_GONE_AFTER_HANDSHAKE);
+    else if (memo && memo->half)
+        (void)now(nl, FAULT_GONE_AFTER_HALF);
+    else if (memo && memo->had_circuit)
+        (void)now(nl, FAULT_GONE_AFTER_CIRCUIT);
 }
 
 /* ---- cells ---- */
@@ -52,8 +54,11 @@ enum link_rule fault_in_bearing(struct nlink *nl, enum link_stage stage,
 {
     enum { LONG = 16 * 1024 };
     bool vpadding = cell->cmd == CELL_VPADDING;
-    nl->half = false;
-    nl->had_circuit |= rule == RULE_CREATE;
+    struct link_memo *memo = faulty_link(nl);
+    if (memo) {
+        memo->half = false;
+        memo->had_circuit |= rule == RULE_CREATE;
+    }
     if (is_gone(nl))
         return RULE_IGNORE;
     if (stage == STAGE_VERSIONS && rule == RULE_CLOSE && now(nl, FAULT_KEEPS_GARBAGE))
@@ -69,7 +74,9 @@ enum link_rule fault_in_bearing(struct nlink *nl, enum link_stage stage,
 
 bool fault_in_pieces(struct nlink *nl, enum link_slip where)
 {
-    nl->half |= where == LINK_SLIP_REST;
+    struct link_memo *memo = faulty_link(nl);
+    if (memo)
+        memo->half |= where == LINK_SLIP_REST;
     return (where == LINK_SLIP_REST && now(nl, FAULT_WHOLE_CELLS)) ||
            (where == LINK_SLIP_TLS && now(nl, FAULT_KEEPS_NO_TLS));
 }

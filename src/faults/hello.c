@@ -1,16 +1,16 @@
 /* How a node breaks rules of the link handshake: the cells with which it answers VERSIONS, spoilt.
- * Whether it does is up to its switches (faults.h). */
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "cell/chan_link.h"
-#include "testnet/node_int.h"
+#include "faults/faulty.h"
 
 enum { SAID_MOST = 8, SAID_BODY = 4096 };
 
 static bool now(const struct nlink *nl, enum fault fault)
 {
-    return fault_now(&nl->node->faults, fault);
+    return faulty_now(nl->node, fault);
 }
 
 /* The cells of its answer to VERSIONS, apart. */

@@ -1,7 +1,7 @@
 /* Faults of how circuits go on and end, one for each rule that `tunic check` tries; part of the
  * list in faults.h. The occasion is a message or cell of the kind in question. */
-#ifndef TUNIC_TESTNET_FAULTS_EXTEND_H
-#define TUNIC_TESTNET_FAULTS_EXTEND_H
+#ifndef TUNIC_FAULTS_LIST_EXTEND_H
+#define TUNIC_FAULTS_LIST_EXTEND_H
 
 #define FAULTS_EXTEND(X)                                                                           \
     /* EXTEND2 that it should follow */                                                            \

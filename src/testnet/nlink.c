@@ -54,7 +54,7 @@ static void nlink_on_end(void *arg, const struct link_end *end)
     log_info(n->env->log, "%s: a link ended: %s", n->config.plan->nickname, end->text);
     trace_end(nl);
     nl->over = true;
-    fault_after_link(nl, end);
+    misdeed_link_over(nl, end);
     DL_DELETE(n->links, nl);
     DL_APPEND(n->dead_links, nl);
     n->counts.links--;
@@ -111,6 +111,7 @@ static struct nlink *nlink_new(struct node *n, bool dialled)
 static struct nlink *keep(struct nlink *nl)
 {
     if (!nl->link) {
+        free(nl->memo);
         free(nl);
         return NULL;
     }
@@ -129,88 +130,21 @@ static err_t renew_certs(struct node *n)
     return relay_certs_make(n->config.id, &n->tls_cert, now_s, RELAY_CERTS_HONEST, &n->certs);
 }
 
-static const struct {
-    enum fault fault;
-    enum relay_certs_lie lie;
-} lies[] = {
-    {FAULT_LINK_CERT_EXPIRED, RELAY_CERTS_EXPIRED},
-    {FAULT_LINK_CERT_WRONG_TLS, RELAY_CERTS_WRONG_TLS},
-    {FAULT_LINK_OTHER_ED, RELAY_CERTS_OTHER_ED},
-    {FAULT_CERTS_NO_RSA_ID, RELAY_CERTS_NO_RSA_ID},
-    {FAULT_CERTS_NO_SIGNING, RELAY_CERTS_NO_SIGNING},
-    {FAULT_CERTS_NO_LINK, RELAY_CERTS_NO_LINK},
-    {FAULT_CERTS_NO_CROSS, RELAY_CERTS_NO_CROSS},
-    {FAULT_CERTS_TWO_LINKS, RELAY_CERTS_TWO_LINKS},
-    {FAULT_CERTS_RSA_BITS, RELAY_CERTS_RSA_BITS},
-    {FAULT_CERTS_RSA_EXPIRED, RELAY_CERTS_RSA_EXPIRED},
-    {FAULT_CERTS_RSA_SIGNATURE, RELAY_CERTS_RSA_SIGNATURE},
-    {FAULT_CERTS_SIGNING_NO_KEY, RELAY_CERTS_SIGNING_NO_KEY},
-    {FAULT_CERTS_SIGNING_SIGNATURE, RELAY_CERTS_SIGNING_SIGNATURE},
-    {FAULT_CERTS_LINK_KEY_TYPE, RELAY_CERTS_LINK_KEY_TYPE},
-    {FAULT_CERTS_LINK_EXPIRED, RELAY_CERTS_LINK_EXPIRED},
-    {FAULT_CERTS_LINK_SIGNATURE, RELAY_CERTS_LINK_SIGNATURE},
-    {FAULT_CERTS_CROSS_EXPIRED, RELAY_CERTS_CROSS_EXPIRED},
-    {FAULT_CERTS_CROSS_SIGNATURE, RELAY_CERTS_CROSS_SIGNATURE},
-    {FAULT_CERTS_CROSS_OTHER, RELAY_CERTS_CROSS_OTHER},
-};
-
-static enum relay_certs_lie choose_lie(struct faults *f)
-{
-    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
-        if (fault_now(f, lies[i].fault))
-            return lies[i].lie;
-    return RELAY_CERTS_HONEST;
-}
-
-/* What is shown to one peer, faults included. */
-static err_t face_of(struct nlink *nl, struct tls_ctx *tls, struct link_server *out)
-{
-    struct node *n = nl->node;
-    struct faults *f = &n->faults;
-    enum relay_certs_lie lie = choose_lie(f);
-    bool honest = lie == RELAY_CERTS_HONEST && tls == n->config.accept_tls;
-    struct sha256 tls_cert;
-    tls_ctx_cert_sha256(tls, &tls_cert);
-    TRY(renew_certs(n));
-    if (!honest)
-        TRY(relay_certs_make(n->config.id, &tls_cert, env_wall_s(n->env), lie, &n->false_certs));
-    *out = (struct link_server){
-        .certs = honest ? &n->certs.list : &n->false_certs.list,
-        .mine = n->config.plan->or_port.ip,
-        .cheat = {.no_versions = fault_now(f, FAULT_LINK_NO_VERSIONS),
-                  .no_common_version = fault_now(f, FAULT_LINK_NO_COMMON_VERSION),
-                  .no_certs = fault_now(f, FAULT_LINK_NO_CERTS),
-                  .certs_twice = fault_now(f, FAULT_LINK_CERTS_TWICE),
-                  .certs_late = fault_now(f, FAULT_LINK_CERTS_LATE),
-                  .no_netinfo = fault_now(f, FAULT_LINK_NO_NETINFO),
-                  .netinfo_ahead_s = (int64_t)f->n[FAULT_LINK_CLOCK] * 3600,
-                  .arg = nl,
-                  .spoil = fault_in_hello,
-                  .judge = fault_in_judging,
-                  .slip = fault_in_reading},
-    };
-    return OK;
-}
-
 struct nlink *nlink_accept(struct node *n, const struct ipport *peer)
 {
     struct link_config config = link_config_of(n, false);
-    struct link_server face;
-    struct nlink *nl = nlink_new(n, false);
+    struct link_server face = {.certs = &n->certs.list, .mine = n->config.plan->or_port.ip};
+    struct nlink *nl = renew_certs(n) == OK ? nlink_new(n, false) : NULL;
     if (!nl)
         return NULL;
-    config.tls = fault_in_tls(n);
-    if (face_of(nl, config.tls, &face) != OK) {
-        free(nl);
-        return NULL;
-    }
+    misdeed_face(nl, &config, &face);
     nl->link = link_new_server(n->env, &config, &face, peer, &nlink_ops, nl);
     if (nl->link && n->env->log && n->env->log->least == LOG_DEBUG)
         link_set_trace(nl->link, trace);
     return keep(nl);
 }
 
-static struct nlink *nlink_find(const struct node *n, const struct link_target *target)
+struct nlink *nlink_find(const struct node *n, const struct link_target *target)
 {
     struct nlink *nl;
     DL_FOREACH (n->links, nl) {
@@ -223,13 +157,12 @@ static struct nlink *nlink_find(const struct node *n, const struct link_target *
     return NULL;
 }
 
-struct nlink *nlink_to(struct node *n, const struct link_target *target)
+struct nlink *nlink_dial(struct node *n, const struct link_target *target)
 {
     struct link_config config = link_config_of(n, true);
-    bool anew = fault_now(&n->faults, FAULT_EXTEND_REDIAL);
-    struct nlink *nl = anew ? NULL : nlink_find(n, target);
-    if (nl || !(nl = nlink_new(n, true)))
-        return nl;
+    struct nlink *nl = nlink_new(n, true);
+    if (!nl)
+        return NULL;
     nl->link = link_new(n->env, &config, target, &nlink_ops, nl);
     if (!(nl = keep(nl)))
         return NULL;
@@ -251,5 +184,6 @@ void nlink_bury(struct nlink *nl)
 {
     nl->node->ops->hangup(nl->node->world, nl->link);
     link_free(nl->link);
+    free(nl->memo);
     free(nl);
 }

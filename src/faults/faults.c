@@ -1,4 +1,4 @@
-#include "testnet/faults.h"
+#include "faults/faults.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Faults of a relay that cannot bear odd peers; part of the list in faults.h. One that is "gone"
  * takes no notice of any cell, on any connection. */
-#ifndef TUNIC_TESTNET_FAULTS_ROBUST_H
-#define TUNIC_TESTNET_FAULTS_ROBUST_H
+#ifndef TUNIC_FAULTS_LIST_ROBUST_H
+#define TUNIC_FAULTS_LIST_ROBUST_H
 
 #define FAULTS_ROBUST(X)                                                                        \
     X(GONE_AFTER_NO_TLS, "gone-after-no-tls", FAULT_FROM, "is gone after TLS failed")           \

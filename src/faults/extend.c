@@ -1,21 +1,14 @@
-/* How a node breaks rules when circuits go on and end (faults_extend.h). */
+/* How a node breaks rules when circuits go on and end (list_extend.h). */
 #include <string.h>
 
 #include "base/rd.h"
 #include "cell/reason.h"
 #include "cell/relay_extend.h"
-#include "testnet/node_int.h"
+#include "faults/faulty.h"
 
 static bool now(const struct rcirc *c, enum fault fault)
 {
-    return fault_now(&c->node->faults, fault);
-}
-
-static bool is_zero(const uint8_t *bytes, size_t len)
-{
-    while (len && !bytes[len - 1])
-        len--;
-    return !len;
+    return faulty_now(c->node, fault);
 }
 
 /* ---- EXTEND2 that it should follow ---- */
@@ -38,7 +31,7 @@ static bool others_go_on(const struct rcirc *c)
     return false;
 }
 
-bool fault_in_extend(struct rcirc *c, const struct relay_extend2 *m)
+static bool refuses(struct rcirc *c, const struct relay_extend2 *m)
 {
     struct linkspec_relay r;
     linkspecs_read(&m->specs, &r);
@@ -46,11 +39,11 @@ bool fault_in_extend(struct rcirc *c, const struct relay_extend2 *m)
            (others_go_on(c) && now(c, FAULT_EXTEND_ONE)) ||
            (has_unknown(&m->specs) && now(c, FAULT_EXTEND_KNOWN_ONLY)) ||
            (!r.has_ed && now(c, FAULT_EXTEND_NEEDS_ED)) ||
-           (r.has_ed && is_zero(r.ed.b, sizeof r.ed.b) && now(c, FAULT_EXTEND_ZERO_ED)) ||
+           (r.has_ed && faulty_is_zero(r.ed.b, sizeof r.ed.b) && now(c, FAULT_EXTEND_ZERO_ED)) ||
            (c->cut && now(c, FAULT_TRUNCATE_FINAL));
 }
 
-void fault_in_target(struct rcirc *c, const struct linkspecs *specs, struct link_target *to)
+static void lead_astray(struct rcirc *c, const struct linkspecs *specs, struct link_target *to)
 {
     for (size_t i = specs->n; i-- && now(c, FAULT_EXTEND_LAST_ADDRESS);)
         if (specs->s[i].type == LINKSPEC_IPV4) {
@@ -87,11 +80,11 @@ static void see_spec(const struct identity *self, struct seen *s, uint8_t type, 
     if (s->bad_length)
         return;
     if (type == LINKSPEC_RSA_ID) {
-        s->zero_rsa |= is_zero(r.at, r.left);
+        s->zero_rsa |= faulty_is_zero(r.at, r.left);
         s->own |= !memcmp(r.at, self->rsa_id.b, r.left);
     }
     if (type <= LINKSPEC_IPV6)
-        s->port_zero |= is_zero(r.at + r.left - 2, 2);
+        s->port_zero |= faulty_is_zero(r.at + r.left - 2, 2);
 }
 
 static void see(const struct identity *self, const struct relay_msg *m, struct seen *s)
@@ -137,7 +130,7 @@ static enum fault flaw(const struct rcirc *c, const struct seen *s)
     return s->port_zero ? FAULT_EXTEND_PORT_ZERO : FAULT_EXTEND_BACK;
 }
 
-bool fault_in_refusing_extend(struct rcirc *c, const struct relay_msg *m)
+static bool answers_all_the_same(struct rcirc *c, const struct relay_msg *m)
 {
     struct seen s;
     uint8_t data[2 + 64] = {0, 64};
@@ -145,17 +138,57 @@ bool fault_in_refusing_extend(struct rcirc *c, const struct relay_msg *m)
     if (!now(c, flaw(c, &s)))
         return false;
     env_random(c->node->env, data + 2, sizeof data - 2);
-    rcirc_send(c, RELAY_EXTENDED2, 0, data, sizeof data);
+    faulty_say(c, RELAY_EXTENDED2, 0, data, sizeof data);
     return true;
+}
+
+/* ---- EXTEND2 and TRUNCATE ---- */
+
+static void follow(struct rcirc *c, const struct relay_extend2 *ask, struct link_target *to)
+{
+    lead_astray(c, &ask->specs, to);
+    struct nlink *nl = now(c, FAULT_EXTEND_REDIAL) ? NULL : nlink_find(c->node, to);
+    rcirc_extend_over(c, ask, nl ? nl : nlink_dial(c->node, to));
+}
+
+enum judged fault_in_extend(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
+{
+    struct relay_extend2 ask;
+    struct link_target to;
+    if (chan_cmd != CELL_RELAY_EARLY && !now(c, FAULT_EXTEND_LATE))
+        return JUDGED_FINE;
+    if (!rcirc_may_extend(c, m, &ask, &to))
+        return answers_all_the_same(c, m) ? JUDGED_DROP : JUDGED_FINE;
+    if (refuses(c, &ask))
+        return JUDGED_BREACH;
+    if (now(c, FAULT_CIRC_TRUNCATED_EMPTY))
+        faulty_say(c, RELAY_TRUNCATED, 0, NULL, 0);
+    else
+        follow(c, &ask, &to);
+    return JUDGED_DROP;
+}
+
+enum judged fault_in_truncate(struct rcirc *c)
+{
+    if (now(c, FAULT_TRUNCATE_SILENT) ||
+        (c->next_state == NEXT_NONE && now(c, FAULT_TRUNCATE_LAST)))
+        return JUDGED_DROP;
+    rcirc_truncated(c, now(c, FAULT_TRUNCATE_REASON) ? DESTROY_NONE : DESTROY_REQUESTED);
+    if (now(c, FAULT_TRUNCATE_ENDS))
+        rcirc_close(c, DESTROY_REQUESTED);
+    return JUDGED_DROP;
 }
 
 /* ---- cells that pass by ---- */
 
 bool fault_in_passing_on(struct rcirc *c, uint8_t *cmd)
 {
+    struct circ_memo *memo = faulty_circ(c);
+    if (memo)
+        memo->passed_on = true;
     if (*cmd == CELL_RELAY_EARLY ? now(c, FAULT_EARLY_DEMOTE) : now(c, FAULT_EARLY_PROMOTE))
         *cmd = *cmd == CELL_RELAY ? CELL_RELAY_EARLY : CELL_RELAY;
-    return now(c, FAULT_EXTEND_NO_FORWARD);
+    return !now(c, FAULT_EXTEND_NO_FORWARD);
 }
 
 /* RELAY_EARLY cells on all circuits of C's connection. */
@@ -169,25 +202,40 @@ static unsigned early_of_link(const struct rcirc *c)
     return n;
 }
 
-bool fault_in_counting_early(struct rcirc *c, bool too_many)
+/* A RELAY_EARLY cell has come: has the relay count one too few, or to the end. */
+static void miscount(struct rcirc *c)
 {
-    if (too_many)
-        return !now(c, FAULT_EARLY_MANY);
-    return (c->early == RCIRC_EARLY_MOST && now(c, FAULT_EARLY_SEVEN)) ||
-           (early_of_link(c) > RCIRC_EARLY_MOST && now(c, FAULT_EARLY_SHARED));
+    if (c->early >= RCIRC_EARLY_MOST) {
+        if (now(c, FAULT_EARLY_MANY))
+            c->early = RCIRC_EARLY_MOST - 1;
+    } else if ((c->early + 1 == RCIRC_EARLY_MOST && now(c, FAULT_EARLY_SEVEN)) ||
+               (early_of_link(c) + 1 > RCIRC_EARLY_MOST && now(c, FAULT_EARLY_SHARED))) {
+        c->early = RCIRC_EARLY_MOST;
+    }
+}
+
+/* ---- cells that come ---- */
+
+bool fault_in_cell_in(struct rcirc *c, enum rway way, uint8_t cmd, uint8_t *body)
+{
+    if (way == WAY_ON && cmd == CELL_RELAY_EARLY) {
+        miscount(c);
+    } else if (way == WAY_BACK && cmd == CELL_DESTROY) {
+        if (now(c, FAULT_DESTROY_NEXT_SILENT))
+            return false;
+        if (!now(c, FAULT_DESTROY_NEXT_REASON))
+            return true;
+        rcirc_truncated(c, body[0]);
+        return false;
+    } else if (way == WAY_BACK && cmd == CELL_RELAY && c->next_state == NEXT_OPEN &&
+               now(c, FAULT_EXTEND_BARE)) {
+        rcirc_cell_as_is(c, WAY_BACK, cmd, body);
+        return false;
+    }
+    return true;
 }
 
 /* ---- the end ---- */
-
-static struct rcirc *circuit_of(const struct nlink *nl, uint32_t id)
-{
-    struct rcirc *c;
-    DL_FOREACH (nl->node->circs, c) {
-        if (c->back.lc.link == nl->link && c->back.lc.id == id)
-            return c;
-    }
-    return NULL;
-}
 
 static void close_others(const struct nlink *nl, uint32_t id)
 {
@@ -208,32 +256,38 @@ static void cut_others(const struct node *n, const struct rcirc *gone)
     }
 }
 
-static enum link_rule misjudge_destroy(struct nlink *nl, uint32_t id, uint8_t reason)
+static enum link_rule misjudge_destroy(struct nlink *nl, struct link_memo *memo, uint32_t id,
+                                       uint8_t reason)
 {
-    struct faults *f = &nl->node->faults;
-    if (!circuit_of(nl, id))
-        return nl->gone_id == id && fault_now(f, FAULT_DESTROY_TWICE) ? RULE_CLOSE : RULE_CIRCUIT;
-    nl->gone_id = id;
-    if (fault_now(f, FAULT_DESTROY_IGNORED) ||
-        (reason > DESTROY_NOSUCHSERVICE && fault_now(f, FAULT_DESTROY_REASON)))
+    struct node *n = nl->node;
+    struct rcirc *c = faulty_find(nl, id);
+    if (!c)
+        return memo->gone_id == id && faulty_now(n, FAULT_DESTROY_TWICE) ? RULE_CLOSE
+                                                                         : RULE_CIRCUIT;
+    memo->gone_id = id;
+    if (faulty_now(n, FAULT_DESTROY_IGNORED) ||
+        (reason > DESTROY_NOSUCHSERVICE && faulty_now(n, FAULT_DESTROY_REASON)))
         return RULE_IGNORE;
-    if (circuit_of(nl, id)->streams && fault_now(f, FAULT_DESTROY_END))
-        target_end(circuit_of(nl, id)->streams, END_DESTROY);
-    if (fault_now(f, FAULT_DESTROY_ECHO))
+    if (c->streams && faulty_now(n, FAULT_DESTROY_END))
+        target_end(c->streams, END_DESTROY);
+    if (faulty_now(n, FAULT_DESTROY_ECHO))
         link_refuse(nl->link, id, DESTROY_DESTROYED);
-    if (fault_now(f, FAULT_DESTROY_ALL))
+    if (faulty_now(n, FAULT_DESTROY_ALL))
         close_others(nl, id);
-    if (fault_now(f, FAULT_DESTROY_NEXT_ALL))
-        cut_others(nl->node, circuit_of(nl, id));
+    if (faulty_now(n, FAULT_DESTROY_NEXT_ALL))
+        cut_others(n, c);
     return RULE_CIRCUIT;
 }
 
 enum link_rule fault_in_circuit_cell(struct nlink *nl, const struct chan_frame *cell)
 {
+    struct link_memo *memo = faulty_link(nl);
+    if (!memo)
+        return RULE_CIRCUIT;
     if (cell->cmd == CELL_DESTROY)
-        return misjudge_destroy(nl, cell->circ_id, cell->body[0]);
-    if (nl->gone_id == cell->circ_id && !circuit_of(nl, cell->circ_id) &&
-        fault_now(&nl->node->faults, FAULT_DESTROY_DATA))
+        return misjudge_destroy(nl, memo, cell->circ_id, cell->body[0]);
+    if (memo->gone_id == cell->circ_id && !faulty_find(nl, cell->circ_id) &&
+        faulty_now(nl->node, FAULT_DESTROY_DATA))
         link_refuse(nl->link, cell->circ_id, DESTROY_PROTOCOL);
     return RULE_CIRCUIT;
 }

@@ -4,19 +4,19 @@
  * Each is a switch with a number: 0 off; otherwise it acts from the N-th occasion on (1: the
  * first), if its kind is FAULT_FROM, or on the N-th occasion only, if FAULT_AT. What an occasion
  * is, the line says. */
-#ifndef TUNIC_TESTNET_FAULTS_H
-#define TUNIC_TESTNET_FAULTS_H
+#ifndef TUNIC_FAULTS_FAULTS_H
+#define TUNIC_FAULTS_FAULTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
-#include "testnet/faults_create.h"
-#include "testnet/faults_dir.h"
-#include "testnet/faults_extend.h"
-#include "testnet/faults_relay.h"
-#include "testnet/faults_robust.h"
+#include "faults/list_create.h"
+#include "faults/list_dir.h"
+#include "faults/list_extend.h"
+#include "faults/list_relay.h"
+#include "faults/list_robust.h"
 
 /* X(NAME, "name-on-the-command-line", FAULT_FROM or FAULT_AT, "what the node does wrong") */
 /* What it says in the link handshake. */
@@ -257,6 +257,16 @@ struct faults {
     uint32_t n[FAULTS];    /* the switch; 0: off */
     uint32_t seen[FAULTS]; /* occasions so far */
 };
+
+struct node;
+struct testnet;
+
+/* The switches of N, to be set at any time: the first call makes N a node that can be at fault.
+ * NULL out of memory. */
+struct faults *faults_of(struct node *n);
+/* That for each node: to be called before links come in, which stay honest as links otherwise.
+ * ERR_NOMEM. */
+MUST_USE err_t faults_attach(struct testnet *t);
 
 /* An occasion for FAULT: whether to break the rule now. */
 bool fault_now(struct faults *f, enum fault fault);

@@ -1,7 +1,7 @@
 /* Faults of relay messages, one for each rule that `tunic check` tries; part of the list in
  * faults.h. Where the text says N, N is not an occasion. */
-#ifndef TUNIC_TESTNET_FAULTS_RELAY_H
-#define TUNIC_TESTNET_FAULTS_RELAY_H
+#ifndef TUNIC_FAULTS_LIST_RELAY_H
+#define TUNIC_FAULTS_LIST_RELAY_H
 
 #define FAULTS_MESSAGES(X)                                                                        \
     X(RELAY_BREAKS, "relay-breaks", FAULT_FROM, "destroys a circuit over relay command N")        \

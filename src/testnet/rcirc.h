@@ -1,0 +1,143 @@
+/* Rcirc: a circuit at a relay: cells that pass by in both directions, and messages that end here.
+ *
+ * A node owns its circuits and a circuit its streams (struct target). One that is over is taken out
+ * at once and freed by the node's timer.
+ *
+ *     rcirc.c         cells in and out, the life of a circuit
+ *     rcirc_msg.c     messages that end here: what is done about each
+ *     rcirc_judge.c   which of them are dropped, which break the protocol
+ *     rcirc_create.c  CREATE cells and what they are answered
+ *     rcirc_extend.c  EXTEND2, and the next node's side of the circuit
+ *     rwindow.c       its windows */
+#ifndef TUNIC_TESTNET_RCIRC_H
+#define TUNIC_TESTNET_RCIRC_H
+
+#include "base/buf.h"
+#include "cell/chan_circ.h"
+#include "cell/ext.h"
+#include "cell/relay.h"
+#include "cell/relay_extend.h"
+#include "circuit/layer.h"
+#include "circuit/tor1.h"
+#include "link/link.h"
+#include "testnet/rwindow.h"
+
+struct nlink;
+struct node;
+struct target;
+
+enum {
+    RCIRC_QUEUE_CELLS = 4096, /* cells that one direction of a circuit may hold back */
+    RCIRC_QUEUE_FULL = 32,    /* from here on its streams stop reading */
+    RCIRC_STREAMS_MOST = 1024,
+    RCIRC_EARLY_MOST = 8,
+};
+
+/* A circuit's side towards one link: its place there, and cells that the link did not take. */
+struct rside {
+    struct link_circ lc;
+    struct buf queue; /* command and body, again and again */
+};
+
+enum rnext { NEXT_NONE, NEXT_DIALLING, NEXT_CREATING, NEXT_OPEN };
+
+struct rcirc {
+    struct node *node;
+    struct rside back, fwd; /* towards the client, away from it */
+    struct ip from;         /* who opened it */
+    struct layer *layer;
+    struct rwindow window;
+    bool congestion_control; /* negotiated: no SENDMEs for streams */
+    bool fast;               /* made by CREATE_FAST: a directory circuit */
+    bool over;
+    bool cut;       /* TRUNCATED was sent: what the client had sent before it knew is dropped */
+    unsigned early; /* RELAY_EARLY cells so far */
+    enum rnext next_state;
+    struct nlink *next_on;     /* DIALLING: where it waits */
+    struct chan_create2 asked; /* DIALLING: what is to be sent, with... */
+    uint8_t hdata[CREATE2_DATA_MAX];
+    struct target *streams;
+    unsigned n_streams;
+    void *memo;                /* what the node's misdeeds remember of it; theirs, freed with it */
+    struct rcirc *prev, *next; /* of the node */
+    struct rcirc *wait_prev, *wait_next; /* on next_on */
+};
+
+/* ---- life ---- */
+
+/* One that nobody knows of yet; NULL out of memory, or too many. */
+struct rcirc *rcirc_new(struct nlink *nl);
+void rcirc_keep(struct rcirc *c); /* it has a link: the node's from now on */
+/* The client broke the protocol: says so at warn, with WHAT it did, and refuses it. */
+void rcirc_broken(struct rcirc *c, const char *what);
+/* Takes it down because what the client asks for cannot be: rcirc_close(). */
+void rcirc_refuse(struct rcirc *c, uint8_t reason);
+/* Takes it down: DESTROY with REASON to whoever is still there. */
+void rcirc_close(struct rcirc *c, uint8_t reason);
+void rcirc_bury(struct rcirc *c);
+
+/* ---- cells and messages out ---- */
+
+/* The way of a cell: made here for the client, from the next node back to the client, or on from
+ * the client to the next node. */
+enum rway { WAY_MADE, WAY_BACK, WAY_ON };
+
+/* Sends a cell its way, or keeps it until the link takes it. It may close the circuit. */
+void rcirc_cell(struct rcirc *c, enum rway way, uint8_t cmd, uint8_t *body);
+/* A message from here to the client. False if the circuit is over then. */
+bool rcirc_send(struct rcirc *c, uint8_t cmd, uint16_t stream_id, const void *data, size_t len);
+/* The same two, and no misdeed is asked: what misdeeds themselves send. */
+void rcirc_cell_as_is(struct rcirc *c, enum rway way, uint8_t cmd, const uint8_t *body);
+bool rcirc_send_as_is(struct rcirc *c, const struct relay_msg *m);
+/* DATA messages that the circuit may send now. */
+unsigned rcirc_room(const struct rcirc *c);
+/* Its link is behind: its streams are to stop reading. */
+bool rcirc_is_full(const struct rcirc *c);
+/* Something changed that streams may have waited for. */
+void rcirc_wake_streams(struct rcirc *c);
+size_t rcirc_queued(const struct rcirc *c); /* bytes */
+
+/* ---- messages in ---- */
+
+/* A relay cell whose layer is off turned out to be meant for this node. */
+void rcirc_recognized(struct rcirc *c, uint8_t chan_cmd, const uint8_t *body);
+
+enum judged { JUDGED_FINE, JUDGED_DROP, JUDGED_BREACH };
+enum judged rcirc_judge(const struct rcirc *c, const struct relay_msg *m);
+
+/* ---- CREATE ---- */
+
+struct create_reply {
+    uint8_t cmd;
+    uint8_t data[CREATED2_DATA_MAX];
+    size_t len;
+    uint8_t keys[TOR1_KEYS_LEN];
+    bool opened; /* ntor-v3, and what the client says in it was read */
+};
+
+/* CREATE_FAST or CREATE2 came on NL. */
+void rcirc_create(struct nlink *nl, uint32_t id, uint8_t cmd, const uint8_t *body);
+/* The answer to it, made with randomness of ENV. */
+MUST_USE err_t rcirc_answer(struct rcirc *c, struct env *env, uint8_t cmd, const uint8_t *body,
+                            struct create_reply *r);
+/* What a client that asks for THEIRS is granted: OURS. ERR_CIRC_HANDSHAKE: it may not be. */
+MUST_USE err_t rcirc_grant(struct rcirc *c, const struct exts *theirs, struct exts *ours);
+
+/* ---- EXTEND2 and the next node ---- */
+
+void rcirc_extend(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m);
+/* Whether EXTEND2 can be followed: what it asks for, which points into M, and who is next. */
+bool rcirc_may_extend(const struct rcirc *c, const struct relay_msg *m, struct relay_extend2 *ask,
+                      struct link_target *to);
+/* Follows it over NL; NULL: there can be no such link. */
+void rcirc_extend_over(struct rcirc *c, const struct relay_extend2 *ask, struct nlink *nl);
+/* The link it waits for is there, or never will be. */
+void rcirc_next_is_open(struct rcirc *c, struct nlink *nl);
+void rcirc_next_failed(struct rcirc *c);
+/* CREATED2 came from the next node. */
+void rcirc_created(struct rcirc *c, const uint8_t *body);
+/* What the next node did is over; the client is told, and may extend anew. */
+void rcirc_truncated(struct rcirc *c, uint8_t reason);
+void rcirc_leave_next(struct rcirc *c, uint8_t reason);
+
+#endif

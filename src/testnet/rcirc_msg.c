@@ -1,0 +1,143 @@
+/* Messages that end at a relay, and what it does about them. */
+#include "cell/reason.h"
+#include "cell/relay_flow.h"
+#include "cell/relay_pad.h"
+#include "testnet/node_int.h"
+
+/* A SENDME about the circuit, for the last cell that came. */
+static void send_sendme(struct rcirc *c)
+{
+    struct relay_sendme m = {.version = 1, .tag_len = SENDME_TAG_V0, .tag = c->layer->got_tag};
+    uint8_t body[RELAY_DATA_MAX];
+    struct wr w = wr_over(body, sizeof body);
+    if (relay_sendme_encode(&w, &m) == OK)
+        rcirc_send(c, RELAY_SENDME, 0, body, w.len);
+}
+
+static void on_data(struct rcirc *c, const struct relay_msg *m)
+{
+    bool sendme_due = false;
+    if (rwindow_got(&c->window, &sendme_due) != OK) {
+        rcirc_broken(c, "DATA beyond the circuit's window");
+        return;
+    }
+    if (sendme_due)
+        send_sendme(c);
+    struct target *t = target_find(c, m->stream_id);
+    if (t && !c->over) /* else it has ended here and the client doesn't know yet */
+        target_data(t, m->data, m->len);
+}
+
+static void on_sendme(struct rcirc *c, const struct relay_msg *m)
+{
+    struct target *t = m->stream_id ? target_find(c, m->stream_id) : NULL;
+    if (m->stream_id) {
+        if (t)
+            target_sendme(t);
+    } else if (rwindow_sendme(&c->window, m->data, m->len) != OK) {
+        /* proposal 289: a circuit whose SENDME does not match is torn down. */
+        rcirc_broken(c, "a SENDME that is not due, or with the wrong tag");
+    } else {
+        rcirc_wake_streams(c);
+    }
+}
+
+static void on_flow(struct rcirc *c, const struct relay_msg *m)
+{
+    struct target *t = target_find(c, m->stream_id);
+    struct relay_xon xon;
+    bool off = m->cmd == RELAY_XOFF;
+    err_t e = off ? relay_xoff_decode(rd_over(m->data, m->len))
+                  : relay_xon_decode(rd_over(m->data, m->len), &xon);
+    if (!t || !c->congestion_control || e != OK) /* as tor: not a word */
+        return;
+    t->xoff = off;
+    target_wake(t);
+}
+
+static void on_end(struct rcirc *c, uint16_t id)
+{
+    struct target *t = target_find(c, id);
+    if (t)
+        target_close(t);
+}
+
+/* No machine of circuit padding runs here: asked to start one, a relay says no. */
+static void on_padding_negotiate(struct rcirc *c, const struct relay_msg *m)
+{
+    struct relay_padding_negotiate ask;
+    uint8_t body[RELAY_DATA_MAX];
+    struct wr w = wr_over(body, sizeof body);
+    if (relay_padding_negotiate_decode(rd_over(m->data, m->len), &ask) != OK)
+        return;
+    struct relay_padding_negotiated no = {.command = ask.command,
+                                          .response = CIRCPAD_ERR,
+                                          .machine = ask.machine,
+                                          .machine_ctr = ask.machine_ctr};
+    if (ask.command == CIRCPAD_START && relay_padding_negotiated_encode(&w, &no) == OK)
+        rcirc_send(c, RELAY_PADDING_NEGOTIATED, 0, body, w.len);
+}
+
+static void on_msg(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
+{
+    switch (m->cmd) {
+    case RELAY_DATA:
+        on_data(c, m);
+        break;
+    case RELAY_SENDME:
+        on_sendme(c, m);
+        break;
+    case RELAY_BEGIN:
+        target_begin(c, m);
+        break;
+    case RELAY_BEGIN_DIR:
+        target_begin_dir(c, m->stream_id);
+        break;
+    case RELAY_RESOLVE:
+        resolve_answer(c, m);
+        break;
+    case RELAY_END:
+        on_end(c, m->stream_id);
+        break;
+    case RELAY_EXTEND2:
+        rcirc_extend(c, chan_cmd, m);
+        break;
+    case RELAY_TRUNCATE:
+        rcirc_truncated(c, DESTROY_REQUESTED);
+        break;
+    case RELAY_XON:
+    case RELAY_XOFF:
+        on_flow(c, m);
+        break;
+    case RELAY_PADDING_NEGOTIATE:
+        on_padding_negotiate(c, m);
+        break;
+    default: /* DROP, and what this relay does not do */
+        break;
+    }
+}
+
+static enum judged judge(struct rcirc *c, uint8_t chan_cmd, struct relay_msg *m)
+{
+    enum judged misdeed = misdeed_message_in(c, chan_cmd, m);
+    return misdeed == JUDGED_FINE ? rcirc_judge(c, m) : misdeed;
+}
+
+void rcirc_recognized(struct rcirc *c, uint8_t chan_cmd, const uint8_t *body)
+{
+    struct relay_msg m;
+    if (relay_msg_decode(RELAY_V0, body, &m) != OK) {
+        rcirc_broken(c, "a relay message longer than its cell");
+        return;
+    }
+    switch (judge(c, chan_cmd, &m)) {
+    case JUDGED_FINE:
+        on_msg(c, chan_cmd, &m);
+        break;
+    case JUDGED_BREACH:
+        rcirc_broken(c, "a relay message that has no place here");
+        break;
+    case JUDGED_DROP:
+        break;
+    }
+}
