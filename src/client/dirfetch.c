@@ -5,6 +5,7 @@
 
 #include "cell/reason.h"
 #include "client/ocirc.h"
+#include "stream/stream.h"
 
 /* One request under way. */
 struct dirfetch_request {
@@ -26,6 +27,7 @@ struct dirfetch_request {
 struct server {
     struct dirfetch *f;
     struct ocirc *oc;
+    struct streams *streams; /* once it is open */
     struct rsa_id rsa;
     bool closing; /* takes no new request */
     struct dirfetch_request *fetches;
@@ -69,6 +71,7 @@ static void server_free(struct server *s)
     DL_FOREACH_SAFE (s->fetches, x, tmp)
         request_free(x);
     DL_DELETE(s->f->servers, s);
+    streams_free(s->streams);
     ocirc_free(s->oc);
     free(s);
 }
@@ -188,7 +191,7 @@ static void timed_out(void *arg)
 static void open_stream(struct dirfetch_request *x)
 {
     const struct stream_request req = {.kind = STREAM_BEGIN_DIR};
-    err_t e = stream_open(x->server->oc->streams, &req, &stream_ops, x, &x->stream);
+    err_t e = stream_open(x->server->streams, &req, &stream_ops, x, &x->stream);
     if (e != OK) {
         x->stream = NULL;
         finish(x, e);
@@ -219,6 +222,12 @@ static void server_open(void *arg, struct ocirc *oc)
     struct dirfetch_request *x, *tmp;
     circuits_tell(oc, CIRCUIT_BUILT);
     s->f->ops->reached(s->f->arg, &s->rsa, DIRFETCH_REACHED);
+    s->streams = streams_new(s->f->env, ocirc_carrier(oc));
+    if (!s->streams) {
+        s->closing = true;
+        ocirc_close(oc, ERR_NOMEM, DESTROY_RESOURCELIMIT);
+        return;
+    }
     DL_FOREACH_SAFE (s->fetches, x, tmp)
         open_stream(x);
 }

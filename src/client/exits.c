@@ -14,59 +14,32 @@ static void circ_drop(struct exit_circ *c)
     exit_circ_unlist(c);
     c->x->n_pending -= c->state == EXIT_BUILDING;
     DL_DELETE(c->x->circs, c);
-    env_disarm(c->x->env, &c->slow_timer);
-    ocirc_free(c->oc);
-    netdir_unref(&c->nd);
+    streams_free(c->streams);
+    leg_free(c->leg);
     free(c);
-}
-
-static const struct rsa_id *guard_of(const struct exit_circ *c)
-{
-    return &c->hop[0]->rsa;
 }
 
 bool exit_circ_is_unused(const struct exit_circ *c)
 {
-    return !c->oc->streams || streams_open_count(c->oc->streams) == 0;
+    return !c->streams || streams_open_count(c->streams) == 0;
 }
 
-static void on_begin(void *arg, struct ocirc *oc)
+static void on_begin(void *arg)
 {
     struct exit_circ *c = arg;
-    (void)oc;
-    cbt_network_live(c->x->cbt);
-    env_arm_ms(c->x->env, &c->slow_timer, cbt_timeout_ms(c->x->cbt, (unsigned)c->n_hops));
     c->x->ops->began(c->x->arg);
 }
 
-static void became_slow(void *arg)
+static void on_slow(void *arg)
 {
     struct exit_circ *c = arg;
-    cbt_timed_out(c->x->cbt, c->oc->circ && circ_hops(c->oc->circ) > 0);
     if (c->state != EXIT_BUILDING)
         return;
-    circuits_set_purpose(c->oc, CIRCUIT_MEASURE_TIMEOUT);
+    circuits_set_purpose(c->leg->oc, CIRCUIT_MEASURE_TIMEOUT);
     /* Who waited for this one needs another, and may have its place. */
     exit_circ_tell(c);
     exit_circ_set_state(c, EXIT_SLOW);
     c->x->ops->changed(c->x->arg, NULL);
-}
-
-static void on_hop(void *arg, struct ocirc *oc, unsigned hops)
-{
-    struct exit_circ *c = arg;
-    (void)oc;
-    cbt_network_live(c->x->cbt);
-    if (hops == CBT_HOPS)
-        cbt_built(c->x->cbt, (c->x->env->mono_us - c->oc->begun_us) / US_PER_MS,
-                  c->slow_timer.armed);
-}
-
-static void log_path(const struct exit_circ *c)
-{
-    char path[256];
-    log_info(c->x->env->log, "Circuit %" PRIu64 " is open through %s", c->oc->id,
-             ocirc_path_text(c->oc, path, sizeof path));
 }
 
 /* Those that it was built for have the first word. */
@@ -82,122 +55,57 @@ static void offer(struct exit_circ *c)
     x->ops->changed(x->arg, NULL);
 }
 
-static void on_open(void *arg, struct ocirc *oc)
+/* C stands, and nobody may have it. */
+static void give_up(struct exit_circ *c, err_t why, uint8_t reason)
+{
+    exits_retire(c);
+    leg_close(c->leg, why, reason);
+}
+
+static void on_open(void *arg)
 {
     struct exit_circ *c = arg;
     struct exits *x = c->x;
-    env_disarm(x->env, &c->slow_timer);
-    guards_succeeded(x->guards, guard_of(c));
-    x->failures = 0;
-    x->failed_before = false;
+    x->failures = x->failures_before = 0;
     x->paused = false;
-    log_path(c);
-    bool guard_waits =
-        c->guard_use == GUARD_USABLE_IF_NO_BETTER && !guards_may_use(x->guards, guard_of(c));
-    circuits_tell(oc, guard_waits ? CIRCUIT_GUARD_WAIT : CIRCUIT_BUILT);
-    if (c->state == EXIT_SLOW || guard_waits)
-        ocirc_close(oc, OK, DESTROY_FINISHED);
-    else
-        offer(c);
+    if (c->state == EXIT_SLOW || c->leg->state == LEG_GUARD_WAIT) {
+        give_up(c, OK, DESTROY_FINISHED);
+        return;
+    }
+    c->streams = streams_new(x->env, ocirc_carrier(c->leg->oc));
+    if (!c->streams) {
+        give_up(c, ERR_NOMEM, DESTROY_RESOURCELIMIT);
+        return;
+    }
+    streams_allow_internal_addrs(c->streams, x->config.allow_internal);
+    offer(c);
 }
+
+static void on_end(void *arg, const struct ocirc_end *end, bool failed)
+{
+    struct exit_circ *c = arg;
+    struct exits *x = c->x;
+    (void)end;
+    circ_drop(c);
+    if (failed)
+        x->failures++; /* whom it was built for tries again at the next look */
+    else
+        x->ops->changed(x->arg, NULL);
+}
+
+static const struct leg_ops leg_ops = {
+    .on_begin = on_begin,
+    .on_slow = on_slow,
+    .on_open = on_open,
+    .on_end = on_end,
+};
 
 void exits_pause(struct exits *x)
 {
     x->paused = true;
 }
 
-/* Tells guards and timeouts what the failure says of them. */
-static void judge_failure(struct exit_circ *c, const struct ocirc_end *end)
-{
-    struct exits *x = c->x;
-    char text[160], path[256];
-    if (ocirc_end_blames_first_hop(end))
-        guards_failed(x->guards, guard_of(c));
-    else
-        guards_dropped(x->guards, guard_of(c));
-    if (end->timed_out && end->during == OCIRC_BUILDING)
-        cbt_closed(x->cbt, c->oc->begun_us);
-    log_info(x->env->log, "Circuit %" PRIu64 " through %s could not be built: %s", c->oc->id,
-             ocirc_path_text(c->oc, path, sizeof path),
-             end->circ.link_ended ? end->circ.link.text
-                                  : circ_end_text(&end->circ, text, sizeof text));
-}
-
-static void on_end(void *arg, struct ocirc *oc, const struct ocirc_end *end)
-{
-    struct exit_circ *c = arg;
-    struct exits *x = c->x;
-    (void)oc;
-    bool failed = end->during != OCIRC_OPEN && end->circ.why != OK;
-    if (failed) {
-        judge_failure(c, end);
-        x->failures++; /* whom it was built for tries again at the next look */
-    } else if (end->during != OCIRC_OPEN) {
-        guards_dropped(x->guards, guard_of(c));
-    }
-    circ_drop(c);
-    if (!failed)
-        x->ops->changed(x->arg, NULL);
-}
-
-static const struct ocirc_ops ocirc_ops = {
-    .on_begin = on_begin,
-    .on_hop = on_hop,
-    .on_open = on_open,
-    .on_end = on_end,
-};
-
 /* ---- launching ---- */
-
-/* C tor, should_include_ed25519_id_extend_cells() */
-static bool names_ed(const struct exits *x)
-{
-    if (x->config.extend_by_ed != CONFIG_BY_CONSENSUS)
-        return x->config.extend_by_ed == CONFIG_YES;
-    return netdir_param(x->nd, "ExtendByEd25519ID", 0, 0, 1) != 0;
-}
-
-static struct circ_hop_target hop_target(const struct exits *x, const struct relay *r)
-{
-    return (struct circ_hop_target){
-        .rsa = r->rsa,
-        .ed = r->ed,
-        .has_ed = true,
-        .ntor_key = r->ntor,
-        .v4 = relay_orport(r),
-        .v6 = relay_orport6(r),
-        .ntor_v3 = relay_can(r, PROTO_RELAY_4),
-        .ed_unsaid = !names_ed(x),
-    };
-}
-
-static unsigned flags_of(const struct path_request *req, const struct path_pick *pick)
-{
-    return CIRCUIT_NEED_CAPACITY | (pick->stable ? CIRCUIT_NEED_UPTIME : 0u) |
-           (req->hops[req->n_hops - 1].kind != HOP_EXIT ? CIRCUIT_IS_INTERNAL : 0u);
-}
-
-static struct ocirc_plan plan_for(const struct exits *x, const struct path_request *req,
-                                  const struct path_pick *pick)
-{
-    const struct relay *first = pick->hop[0];
-    struct ocirc_plan plan = {
-        .first = {.addr = path_first_hop_addr(x->config.path, first),
-                  .rsa = first->rsa,
-                  .ed = first->ed,
-                  .has_rsa = true,
-                  .has_ed = true},
-        .n_hops = pick->n,
-        .timeout_ms = cbt_close_ms(x->cbt, (unsigned)pick->n),
-        .allow_internal = x->config.allow_internal,
-        .flags = flags_of(req, pick),
-    };
-    for (size_t i = 0; i < pick->n; i++) {
-        plan.hops[i] = hop_target(x, pick->hop[i]);
-        memcpy(plan.nickname[i], pick->hop[i]->nickname, sizeof plan.nickname[i]);
-    }
-    return plan;
-}
 
 /* On a fast network some hundred circuits would be begun at once, as others complete, and the work
  * of their handshakes, which is the relays' too, would hold up what circuits carry. So after
@@ -225,54 +133,53 @@ static void next_may_follow(void *arg)
     x->ops->changed(x->arg, NULL);
 }
 
-struct exit_circ *exits_launch(struct exits *x, const struct path_request *req)
+static err_t launch_leg(struct exit_circ *c, const struct path_request *req)
 {
+    struct exits *x = c->x;
     struct path_pick pick;
-    x->why_not[0] = 0;
-    x->guardless = false;
-    err_t e = path_pick(x->nd, x->config.path, x->guards, req, x->env, &pick);
-    if (e != OK) {
+    const struct leg_means means = {
+        .circuits = x->circuits,
+        .guards = x->guards,
+        .cbt = x->cbt,
+        .nd = x->nd,
+        .path = x->config.path,
+        .extend_by_ed = x->config.extend_by_ed,
+    };
+    err_t e = leg_launch(&means, req, &leg_ops, c, &pick, &c->leg);
+    snprintf(x->why_not, sizeof x->why_not, "%s", pick.why);
+    if (e == ERR_NOT_FOUND)
         log_info(x->env->log, "No path for a circuit: %s", pick.why);
-        snprintf(x->why_not, sizeof x->why_not, "%s", pick.why);
-        x->guardless = pick.no_guard;
-        return NULL;
-    }
+    return e == ERR_NOT_FOUND && pick.no_guard ? ERR_STATE : e;
+}
+
+err_t exits_launch(struct exits *x, const struct path_request *req, struct exit_circ **out)
+{
+    x->why_not[0] = 0;
     struct exit_circ *c = calloc(1, sizeof *c);
     if (!c)
-        return NULL;
-    *c = (struct exit_circ){
-        .x = x,
-        .nd = netdir_ref(x->nd),
-        .guard_use = pick.guard_use,
-        .relaxed = pick.relaxed,
-        .n_hops = pick.n,
-        .state = EXIT_BUILDING,
-        .since_us = x->env->mono_us,
-        .idle_s = exits_idle_s(x),
-    };
-    memcpy(c->hop, pick.hop, sizeof c->hop);
-    timer_init(&c->slow_timer, became_slow, c);
-    struct ocirc_plan plan = plan_for(x, req, &pick);
+        return ERR_NOMEM;
+    *c = (struct exit_circ){.x = x, .state = EXIT_BUILDING, .since_us = x->env->mono_us};
+    err_t e = launch_leg(c, req);
+    if (e != OK) {
+        free(c);
+        return e;
+    }
     x->last_launch_us = x->env->mono_us;
     pace(x);
-    c->oc = ocirc_new(x->circuits, &plan, &ocirc_ops, c);
-    if (!c->oc) {
-        netdir_unref(&c->nd);
-        free(c);
-        return NULL;
-    }
+    c->idle_s = exits_idle_s(x);
     DL_APPEND(x->circs, c);
     x->n_pending++;
     exit_circ_set_free(c);
-    if (c->oc->state == OCIRC_CLOSED) /* before its news come: who launches in a loop must stop */
+    if (leg_is_closed(c->leg)) /* before its news come: who launches in a loop must stop */
         exits_pause(x);
-    return c;
+    *out = c;
+    return OK;
 }
 
 /* circuit_launch_by_extend_info: "too many failed circs in a row. don't try." */
 static bool fails_too_often(const struct exits *x)
 {
-    return x->failed_before && x->failures > HABITS_FAILURES_MOST;
+    return x->failures_before > HABITS_FAILURES_MOST && x->failures > HABITS_FAILURES_MOST;
 }
 
 bool exits_may_launch(const struct exits *x)
@@ -306,12 +213,10 @@ void exits_retire_all(struct exits *x)
     DL_FOREACH (x->circs, c) {
         bool is_dirty = c->state == EXIT_IN_USE || !exit_circ_is_unused(c);
         exits_retire(c);
-        env_disarm(x->env, &c->slow_timer);
         if (!is_dirty)
-            ocirc_close(c->oc, OK, DESTROY_FINISHED);
+            leg_close(c->leg, OK, DESTROY_FINISHED);
     }
-    x->failures = 0;
-    x->failed_before = false;
+    x->failures = x->failures_before = 0;
     env_arm_ms(x->env, &x->look, 0);
 }
 
@@ -351,14 +256,9 @@ void exits_free(struct exits *x)
 
 void exits_stop(struct exits *x)
 {
-    struct exit_circ *c, *tmp;
-    DL_FOREACH_SAFE (x->circs, c, tmp) {
-        if (c->state == EXIT_BUILDING || c->state == EXIT_SLOW) /* its guard is not to blame */
-            guards_dropped(x->guards, guard_of(c));
-        circ_drop(c);
-    }
-    x->failures = 0;
-    x->failed_before = false;
+    while (x->circs)
+        circ_drop(x->circs);
+    x->failures = x->failures_before = 0;
     netdir_unref(&x->nd);
     x->nd = NULL;
 }
@@ -368,7 +268,7 @@ static void retire_forbidden(struct exits *x)
 {
     struct exit_circ *c;
     DL_FOREACH (x->circs, c)
-        if (!path_allowed(c->nd, x->config.path, c->hop, c->n_hops, true))
+        if (!path_allowed(c->leg->nd, x->config.path, c->leg->hop, c->leg->n_hops, true))
             exits_retire(c);
 }
 
@@ -395,17 +295,17 @@ void exits_set_netdir(struct exits *x, struct netdir *nd)
 
 struct streams *exit_circ_streams(const struct exit_circ *c)
 {
-    return c->oc->streams;
+    return c->streams;
 }
 
 const struct rsa_id *exit_circ_exit(const struct exit_circ *c)
 {
-    return &c->hop[c->n_hops - 1]->rsa;
+    return &leg_last(c->leg)->rsa;
 }
 
 uint64_t exit_circ_id(const struct exit_circ *c)
 {
-    return c->oc->id;
+    return c->leg->oc->id;
 }
 
 size_t exits_open_count(const struct exits *x)
@@ -413,7 +313,7 @@ size_t exits_open_count(const struct exits *x)
     const struct exit_circ *c;
     size_t n = 0;
     DL_FOREACH (x->circs, c)
-        n += c->oc->state == OCIRC_OPEN;
+        n += leg_is_open(c->leg);
     return n;
 }
 
@@ -423,7 +323,7 @@ static const char *state_name(const struct exit_circ *c)
         [EXIT_BUILDING] = "being built", [EXIT_SLOW] = "too slow",   [EXIT_READY] = "clean",
         [EXIT_IN_USE] = "in use",        [EXIT_RETIRED] = "retired",
     };
-    return c->oc->state == OCIRC_CLOSED ? "closed" : names[c->state];
+    return leg_is_closed(c->leg) ? "closed" : names[c->state];
 }
 
 void exits_describe(const struct exits *x, void (*fn)(void *arg, const char *line), void *arg)
@@ -431,9 +331,9 @@ void exits_describe(const struct exits *x, void (*fn)(void *arg, const char *lin
     const struct exit_circ *c;
     char path[256], line[400];
     DL_FOREACH (x->circs, c) {
-        snprintf(line, sizeof line, "Circuit %" PRIu64 " (%s, %zu streams): %s", c->oc->id,
-                 state_name(c), c->oc->streams ? streams_open_count(c->oc->streams) : 0,
-                 ocirc_path_text(c->oc, path, sizeof path));
+        snprintf(line, sizeof line, "Circuit %" PRIu64 " (%s, %zu streams): %s", c->leg->oc->id,
+                 state_name(c), c->streams ? streams_open_count(c->streams) : 0,
+                 ocirc_path_text(c->leg->oc, path, sizeof path));
         fn(arg, line);
     }
 }

@@ -63,7 +63,7 @@ uint32_t exits_idle_s(const struct exits *x)
 
 static bool is_clean(const struct exit_circ *c)
 {
-    return (c->state == EXIT_BUILDING || c->state == EXIT_READY) && c->oc->state != OCIRC_CLOSED;
+    return (c->state == EXIT_BUILDING || c->state == EXIT_READY) && !leg_is_closed(c->leg);
 }
 
 /* Clean circuits that end well for PORT; *ALL counts every clean one. */
@@ -86,6 +86,7 @@ static size_t clean_for(const struct exits *x, uint16_t port, size_t *all)
 static bool build_predicted(struct exits *x)
 {
     uint16_t ports[PREDICTED_MAX];
+    struct exit_circ *c;
     size_t n = x->n_predicted, all;
     for (size_t i = 0; i < n; i++)
         ports[i] = x->predicted[i].port;
@@ -96,7 +97,7 @@ static bool build_predicted(struct exits *x)
                                          .predicted = ports,
                                          .n_predicted = n};
         if (clean_for(x, ports[i], &all) < HABITS_CLEAN_PER_PORT && all < HABITS_CLEAN_MOST &&
-            exits_launch(x, &req))
+            exits_launch(x, &req, &c) == OK)
             return true; /* if not: no exit for this port perhaps */
     }
     return false;
@@ -106,12 +107,13 @@ static bool build_predicted(struct exits *x)
 static void build_to_learn(struct exits *x)
 {
     const struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS};
+    struct exit_circ *c;
     size_t all;
     uint64_t since_s = (x->env->mono_us - x->last_launch_us) / US_PER_SEC;
     (void)clean_for(x, 0, &all);
     if (cbt_wants_circuits(x->cbt) && since_s > cbt_test_interval_s(x->cbt) &&
         all < cbt_max_open(x->cbt))
-        (void)exits_launch(x, &req);
+        (void)!exits_launch(x, &req, &c);
 }
 
 /* circuit_predict_and_launch_new: one circuit a look. */
@@ -145,8 +147,8 @@ void exits_look(void *arg)
 
 static bool has_served(const struct exit_circ *c)
 {
-    uint64_t age_us = c->x->env->mono_us - c->oc->begun_us;
-    if (c->oc->state != OCIRC_OPEN || !exit_circ_is_unused(c))
+    uint64_t age_us = c->x->env->mono_us - c->leg->oc->begun_us;
+    if (!leg_is_open(c->leg) || !exit_circ_is_unused(c))
         return false;
     if (c->state == EXIT_READY)
         return age_us > c->idle_s * (uint64_t)US_PER_SEC;
@@ -157,9 +159,9 @@ static bool has_served(const struct exit_circ *c)
 void exits_expire(struct exits *x)
 {
     struct exit_circ *c;
-    x->failed_before = x->failures > HABITS_FAILURES_MOST;
+    x->failures_before = x->failures;
     x->failures = 0;
     DL_FOREACH (x->circs, c)
         if (has_served(c))
-            ocirc_close(c->oc, OK, DESTROY_FINISHED);
+            leg_close(c->leg, OK, DESTROY_FINISHED);
 }

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/ratelim.h"
 #include "client/exits.h"
+#include "client/leg.h"
 
 enum {
     PREDICTED_MAX = 16, /* ports */
@@ -24,12 +25,8 @@ struct exit_bucket;
 
 struct exit_circ {
     struct exits *x;
-    struct ocirc *oc;  /* knows by itself when it is closed: the news come a little later */
-    struct netdir *nd; /* holds the relays below */
-    const struct relay *hop[PATH_HOPS_MOST];
-    size_t n_hops;
-    enum guard_use guard_use;
-    bool relaxed; /* no path had all the flags wanted */
+    struct leg *leg;
+    struct streams *streams; /* on the leg's last hop, once it is open */
     enum exit_state state;
     uint64_t since_us; /* of the state */
     /* Set by the first tunnel, or by the one that it is built for; NULL: free for anybody. */
@@ -40,7 +37,6 @@ struct exit_circ {
     bool mixed_hosts, mixed_ports; /* has carried streams to others than these, too */
     uint64_t busy_us;              /* when it was last seen with a stream */
     uint32_t idle_s;               /* it ends that long after it was begun, if nobody uses it */
-    struct timer slow_timer;
     struct exit_circ *prev, *next;
     struct exit_circ *index_prev, *index_next; /* in its bucket, or among the free ones */
 };
@@ -66,13 +62,12 @@ struct exits {
     struct predicted predicted[PREDICTED_MAX];
     size_t n_predicted;
     struct habits habits;
-    uint32_t predict_s;    /* how long a port that was used is predicted */
-    uint64_t predicted_us; /* when one was used last */
-    unsigned failures;     /* since the last success or exits_expire() */
-    bool failed_before;    /* too many did in the period before */
-    bool paused;           /* none can be launched for now, and none is before the next look */
-    bool guardless;        /* the last launch failed for want of a guard */
-    unsigned pathless;     /* wishes without a path since the last look: each costs a search */
+    uint32_t predict_s;       /* how long a port that was used is predicted */
+    uint64_t predicted_us;    /* when one was used last */
+    unsigned failures;        /* since the last success or exits_expire() */
+    unsigned failures_before; /* in the period before that */
+    bool paused;              /* none can be launched for now, and none is before the next look */
+    unsigned pathless;        /* wishes without a path since the last look: each costs a search */
     uint64_t last_launch_us;
     uint64_t paced_us; /* see pace() */
     char why_not[PATH_WHY_MAX];
@@ -84,8 +79,10 @@ struct exits {
 /* ---- exits.c ---- */
 
 bool exits_may_launch(const struct exits *x);
-/* NULL: x->why_not says why there is no path; it is empty if memory is short. */
-struct exit_circ *exits_launch(struct exits *x, const struct path_request *req);
+/* ERR_NOT_FOUND: there is no path, x->why_not says why; ERR_STATE: for want of a guard, as would be
+ * any other; ERR_NOMEM. */
+MUST_USE err_t exits_launch(struct exits *x, const struct path_request *req,
+                            struct exit_circ **out);
 /* Nothing is launched before the next look. */
 void exits_pause(struct exits *x);
 bool exit_circ_is_unused(const struct exit_circ *c);

@@ -62,7 +62,7 @@ void exit_circ_unlist(struct exit_circ *c)
 void exit_circ_set_free(struct exit_circ *c)
 {
     exit_circ_unlist(c);
-    c->oc->isolation = NULL;
+    c->leg->oc->isolation = NULL;
     DL_PREPEND2(c->x->free, c, index_prev, index_next);
 }
 
@@ -153,8 +153,8 @@ bool exit_circ_is_too_dirty(const struct exit_circ *c)
 
 bool exit_circ_ends_well(const struct exit_circ *c, struct path_request req)
 {
-    req.relaxed = c->relaxed;
-    return path_exit_fits(c->nd, c->x->config.path, &req, c->hop[c->n_hops - 1]);
+    req.relaxed = c->leg->relaxed;
+    return path_exit_fits(c->leg->nd, c->x->config.path, &req, leg_last(c->leg));
 }
 
 /* Whether tunnels with NEED's wishes may go onto C, now or once it is open. */
@@ -162,7 +162,7 @@ static bool fits(const struct exit_circ *c, const struct exit_need *need)
 {
     if (c->bucket && !same_isolation(c, need->request))
         return false;
-    if (c->oc->state == OCIRC_CLOSED || c->oc->id == need->avoid_circuit)
+    if (leg_is_closed(c->leg) || c->leg->oc->id == need->avoid_circuit)
         return false;
     return !exit_circ_is_too_dirty(c) && exit_circ_ends_well(c, path_request_for(need));
 }
@@ -182,7 +182,7 @@ struct found {
 
 static void consider(struct found *f, struct exit_circ *c, const struct exit_need *need)
 {
-    struct exit_circ **best = c->oc->state == OCIRC_OPEN ? &f->open : &f->building;
+    struct exit_circ **best = leg_is_open(c->leg) ? &f->open : &f->building;
     if ((!*best || better(c, *best)) && fits(c, need))
         *best = c;
 }
@@ -221,7 +221,7 @@ bool exits_could_serve(const struct exits *x)
 static bool claim(struct exit_circ *c, const struct exit_need *need)
 {
     c->isolation = need->request->isolation;
-    c->oc->isolation = &c->isolation;
+    c->leg->oc->isolation = &c->isolation;
     c->port = need->request->port;
     snprintf(c->host, sizeof c->host, "%s", need->request->host);
     return list_by_isolation(c);
@@ -265,17 +265,18 @@ static void build_for(struct exits *x, const struct exit_need *need, const char 
     struct path_request req = path_request_for(need);
     if (!exits_may_launch(x))
         return;
-    struct exit_circ *c = exits_launch(x, &req);
-    if (c && !claim(c, need))
+    struct exit_circ *c;
+    err_t e = exits_launch(x, &req, &c);
+    if (e == OK && !claim(c, need))
         exit_circ_set_free(c);
-    if (c)
+    if (e == OK)
         return;
     if (!exit_exists(x, need)) {
         *why_not = x->why_not;
         return;
     }
     tell_no_guard(x);
-    if (x->guardless || ++x->pathless > PATHLESS_MOST)
+    if (e == ERR_STATE || ++x->pathless > PATHLESS_MOST)
         exits_pause(x);
 }
 

@@ -58,12 +58,6 @@ static void on_hop(void *arg, unsigned hops)
 static void on_open(void *arg)
 {
     struct ocirc *oc = arg;
-    oc->streams = streams_new(oc->env, carrier_of_hop(oc->circ, circ_hops(oc->circ)));
-    if (!oc->streams) {
-        ocirc_close(oc, ERR_NOMEM, DESTROY_RESOURCELIMIT);
-        return;
-    }
-    streams_allow_internal_addrs(oc->streams, oc->plan.allow_internal);
     env_disarm(oc->env, &oc->deadline);
     oc->state = OCIRC_OPEN;
     oc->open_us = oc->env->mono_us;
@@ -169,9 +163,13 @@ void ocirc_free(struct ocirc *oc)
     linkpool_cancel(&oc->want);
     env_disarm(oc->env, &oc->deadline);
     env_disarm(oc->env, &oc->notice);
-    streams_free(oc->streams);
     circ_free(oc->circ);
     free(oc);
+}
+
+struct carrier *ocirc_carrier(const struct ocirc *oc)
+{
+    return carrier_of_hop(oc->circ, circ_hops(oc->circ));
 }
 
 bool ocirc_end_blames_first_hop(const struct ocirc_end *end)

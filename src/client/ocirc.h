@@ -1,6 +1,6 @@
 /* Origin circuit: one circuit that this client builds, from the wish to the end: it waits for a
- * link, builds the hops, carries a set of streams to its last hop, and keeps its build deadline.
- * Which circuit is built, and who may use it, its owner decides (fetch.h, exits.h). */
+ * link, builds the hops, and keeps its build deadline. Which circuit is built, what rides on it and
+ * who may use it, its owner decides (dirfetch.h, leg.h). */
 #ifndef TUNIC_CLIENT_OCIRC_H
 #define TUNIC_CLIENT_OCIRC_H
 
@@ -9,7 +9,7 @@
 #include "circuit/circ.h"
 #include "client/circuits.h"
 #include "client/linkpool.h"
-#include "stream/stream.h"
+#include "stream/carrier.h"
 
 enum ocirc_state { OCIRC_WAITING /* for the link */, OCIRC_BUILDING, OCIRC_OPEN, OCIRC_CLOSED };
 
@@ -36,7 +36,6 @@ struct ocirc_plan {
     struct circ_hop_target hops[CIRC_MAX_HOPS]; /* unless fast */
     size_t n_hops;
     uint64_t timeout_ms; /* from the link to the last hop; the link has deadlines of its own */
-    bool allow_internal; /* exits may say they connected to internal addresses */
     unsigned flags;      /* enum circuit_flag, for whoever listens; so is this: */
     char nickname[CIRC_MAX_HOPS][NICKNAME_MAX + 1]; /* of the hops, or "" */
 };
@@ -54,10 +53,9 @@ struct ocirc {
     const struct isolation *isolation; /* whom its owner keeps it for; NULL: nobody */
     struct ocirc_plan plan;
     struct link_want want;
-    struct circ *circ;       /* from OCIRC_BUILDING on */
-    struct streams *streams; /* from OCIRC_OPEN on */
-    int64_t created_us;      /* wall clock */
-    uint64_t begun_us;       /* when building began, the link being there */
+    struct circ *circ;  /* from OCIRC_BUILDING on */
+    int64_t created_us; /* wall clock */
+    uint64_t begun_us;  /* when building began, the link being there */
     uint64_t open_us;
     struct timer deadline;
     struct timer notice; /* armed: on_end is to be told */
@@ -68,10 +66,13 @@ struct ocirc {
 /* A member of SET. NULL out of memory. */
 struct ocirc *ocirc_new(struct circuits *set, const struct ocirc_plan *plan,
                         const struct ocirc_ops *ops, void *arg);
-/* Closes without telling anyone; NULL is fine. */
+/* Closes without telling anyone; NULL is fine. Streams on it have left it before. */
 void ocirc_free(struct ocirc *oc);
 /* Closes; on_end follows at the end of the wake-up. */
 void ocirc_close(struct ocirc *oc, err_t why, uint8_t reason);
+
+/* Its last hop, once it is open; NULL out of memory. */
+struct carrier *ocirc_carrier(const struct ocirc *oc);
 
 /* Whether END, of a circuit that did not open, speaks against its first hop: no link, or no answer
  * to the first CREATE. Not when we lacked memory or sockets, nor when the relay itself (or one

@@ -79,22 +79,6 @@ struct carrier *carrier_of_hop(struct circ *c, unsigned hop)
     return &carrier;
 }
 
-struct streams *streams_new(struct env *env, struct carrier *gift_carrier)
-{
-    (void)env;
-    return (struct streams *)(void *)gift_carrier;
-}
-
-void streams_free(struct streams *set)
-{
-    (void)set;
-}
-
-void streams_allow_internal_addrs(struct streams *set, bool allow)
-{
-    (void)set, (void)allow;
-}
-
 /* ---- an owner, and one who listens ---- */
 
 struct fixture {

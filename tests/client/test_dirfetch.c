@@ -7,6 +7,7 @@
 
 #include "cell/reason.h"
 #include "client/ocirc.h"
+#include "stream/stream.h"
 #include "support/test.h"
 
 enum { MOST = 16 };
@@ -86,7 +87,14 @@ struct stream {
     char head[64];
 };
 
+struct streams {
+    struct ocirc *oc; /* NULL once freed */
+};
+
 static struct {
+    struct streams set[MOST];
+    unsigned sets;
+    bool oom; /* for the next set */
     struct stream stream[MOST];
     unsigned n;
     size_t room; /* of the next streams */
@@ -117,8 +125,32 @@ struct ocirc *ocirc_new(struct circuits *set, const struct ocirc_plan *plan,
     return oc;
 }
 
+struct carrier *ocirc_carrier(const struct ocirc *oc)
+{
+    ck_assert_int_eq(oc->state, OCIRC_OPEN);
+    return (struct carrier *)(uintptr_t)oc;
+}
+
+struct streams *streams_new(struct env *env, struct carrier *gift_carrier)
+{
+    (void)env;
+    if (streams.oom)
+        return NULL;
+    ck_assert_uint_lt(streams.sets, MOST);
+    streams.set[streams.sets].oc = (struct ocirc *)(void *)gift_carrier;
+    return &streams.set[streams.sets++];
+}
+
+void streams_free(struct streams *set)
+{
+    if (set)
+        set->oc = NULL;
+}
+
 void ocirc_free(struct ocirc *oc)
 {
+    for (unsigned i = 0; i < streams.sets; i++)
+        ck_assert_ptr_ne(streams.set[i].oc, oc); /* streams leave the circuit before it goes */
     for (unsigned i = 0; i < net.n; i++)
         if (net.oc[i] == oc)
             net.oc[i] = NULL;
@@ -148,7 +180,7 @@ bool ocirc_end_blames_first_hop(const struct ocirc_end *end)
 err_t stream_open(struct streams *set, const struct stream_request *req,
                   const struct stream_ops *ops, void *arg, struct stream **out)
 {
-    (void)set;
+    ck_assert_ptr_nonnull(set->oc);
     if (streams.open_err != OK)
         return streams.open_err;
     ck_assert_int_eq(req->kind, STREAM_BEGIN_DIR);
@@ -460,6 +492,27 @@ START_TEST(test_fetch_out_of_memory_fails_the_request)
 }
 END_TEST
 
+START_TEST(test_fetch_without_memory_for_streams_fails_the_request_and_takes_another_circuit)
+{
+    struct fixture f;
+    setup(&f);
+    want(&f, 1);
+    streams.oom = true;
+    open_circ(net.oc[0]);
+    ck_assert_uint_eq(f.reached, 1); /* it stood */
+    streams.oom = false;
+    want(&f, 1);
+    ck_assert_uint_eq(net.n, 2);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(net.of[0].failures, 1);
+    ck_assert_int_eq(net.of[0].why, ERR_NOMEM);
+    ck_assert_uint_eq(f.reached, 1);
+    open_circ(net.oc[1]);
+    ck_assert_uint_eq(streams.n, 1);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_fetch_stream_that_does_not_open_fails_the_request)
 {
     struct fixture f;
@@ -695,6 +748,7 @@ TESTS("client/fetch", test_fetch_asks_once_the_circuit_is_open,
       test_fetch_circuit_fails_before_it_opens, test_fetch_circuit_that_the_relay_refuses,
       test_fetch_circuit_dies_under_its_streams, test_fetch_circuit_dead_at_birth,
       test_fetch_out_of_memory_fails_the_request,
+      test_fetch_without_memory_for_streams_fails_the_request_and_takes_another_circuit,
       test_fetch_stream_that_does_not_open_fails_the_request,
       test_fetch_stream_refused_fails_the_request, test_fetch_truncated_head_fails_the_request,
       test_fetch_malformed_head_closes_the_stream, test_fetch_body_over_its_cap_closes_the_stream,

@@ -18,7 +18,9 @@ struct netdir {
 };
 
 struct streams {
+    struct ocirc *oc; /* NULL once freed */
     size_t open;
+    bool allow_internal;
 };
 
 static struct {
@@ -33,7 +35,7 @@ static struct {
     struct ocirc *oc[MOST];   /* NULL once freed */
     struct streams streams[MOST];
     unsigned n, alive;
-    bool oom, stillborn; /* of the next circuits */
+    bool oom, stillborn, no_streams; /* of the next circuits */
     unsigned guard_ok, guard_failed, guard_dropped;
     unsigned cbt_built, cbt_timed_out, cbt_closed;
     bool learning;
@@ -235,6 +237,35 @@ const char *circ_end_text(const struct circ_end *end, char *out, size_t size)
     return out;
 }
 
+struct carrier *ocirc_carrier(const struct ocirc *oc)
+{
+    ck_assert_int_eq(oc->state, OCIRC_OPEN);
+    return (struct carrier *)(uintptr_t)oc;
+}
+
+struct streams *streams_new(struct env *env, struct carrier *gift_carrier)
+{
+    (void)env;
+    struct streams *set = net.streams;
+    if (net.no_streams)
+        return NULL;
+    while (net.oc[set - net.streams] != (struct ocirc *)(void *)gift_carrier)
+        set++;
+    set->oc = net.oc[set - net.streams];
+    return set;
+}
+
+void streams_free(struct streams *set)
+{
+    if (set)
+        set->oc = NULL;
+}
+
+void streams_allow_internal_addrs(struct streams *set, bool allow)
+{
+    set->allow_internal = allow;
+}
+
 size_t streams_open_count(const struct streams *set)
 {
     return set->open;
@@ -268,9 +299,11 @@ struct ocirc *ocirc_new(struct circuits *set, const struct ocirc_plan *plan,
 
 void ocirc_free(struct ocirc *oc)
 {
-    for (unsigned i = 0; i < net.n; i++)
+    for (unsigned i = 0; i < net.n; i++) {
+        ck_assert_ptr_ne(net.streams[i].oc, oc); /* streams leave the circuit before it goes */
         if (net.oc[i] == oc)
             net.oc[i] = NULL;
+    }
     circuits_remove(oc);
     env_disarm(oc->env, &oc->notice);
     free(oc);
@@ -394,9 +427,6 @@ static void open_circ(struct ocirc *oc)
         begin_circ(oc);
     for (unsigned hop = 1; hop <= PATH_USUAL_HOPS; hop++)
         oc->ops->on_hop(oc->arg, oc, hop);
-    for (unsigned i = 0; i < net.n; i++)
-        if (net.oc[i] == oc)
-            oc->streams = &net.streams[i];
     oc->state = OCIRC_OPEN;
     oc->ops->on_open(oc->arg, oc);
 }
@@ -1207,10 +1237,52 @@ START_TEST(test_exits_bears_a_lack_of_memory)
     ck_assert_ptr_null(find(&f, &a));
     test_env_advance_ms(f.env, 5000);
     ck_assert_uint_eq(net.n, 0);
+    ck_assert_uint_gt(net.picks, 1);
+    ck_assert_uint_eq(net.guard_dropped, net.picks); /* guards that were picked have heard */
     net.oom = false;
     test_env_advance_ms(f.env, 20000);
     ck_assert_uint_eq(net.n, 2);
     teardown(&f);
+}
+END_TEST
+
+/* A circuit that stands but cannot carry streams is nobody's, and its guard did well. */
+START_TEST(test_exits_gives_up_a_circuit_without_memory_for_streams)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 80);
+    setup(&f);
+    exits_set_netdir(f.x, &net.nd[0]);
+    ck_assert_ptr_null(find(&f, &a));
+    net.no_streams = true;
+    open_circ(net.oc[0]);
+    net.no_streams = false;
+    ck_assert_ptr_null(find(&f, &a));
+    ck_assert_uint_eq(net.n, 2);
+    ck_assert_int_eq(net.oc[0]->state, OCIRC_CLOSED);
+    ck_assert_int_eq(net.oc[0]->end.circ.why, ERR_NOMEM);
+    test_env_advance_ms(f.env, 0);
+    ck_assert(net.guard_ok == 1 && !net.guard_failed);
+    open_circ(net.oc[1]);
+    ck_assert_ptr_nonnull(find(&f, &a));
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_streams_may_see_internal_addresses_if_options_say_so)
+{
+    for (int allow = 0; allow < 2; allow++) {
+        struct fixture f;
+        setup(&f);
+        struct exits_config config = config_of(&f);
+        config.allow_internal = allow;
+        exits_set_config(f.x, &config);
+        exits_set_netdir(f.x, &net.nd[0]);
+        test_env_advance_ms(f.env, 0);
+        open_circ(net.oc[0]);
+        ck_assert_int_eq(net.streams[0].allow_internal, allow);
+        teardown(&f);
+    }
 }
 END_TEST
 
@@ -1256,6 +1328,7 @@ START_TEST(test_exits_closes_a_circuit_that_a_better_guard_outdid)
     ck_assert_int_eq(net.oc[0]->state, OCIRC_CLOSED);
     ck_assert_int_eq(net.oc[1]->state, OCIRC_OPEN);
     ck_assert_uint_eq(f.opened, 1);
+    ck_assert_ptr_null(net.streams[0].oc);
     teardown(&f);
 }
 END_TEST
@@ -1476,6 +1549,8 @@ TESTS("client/exits", test_exits_builds_nothing_without_a_network,
       test_exits_after_a_period_of_failures_tries_six_times_in_the_next,
       test_exits_a_failure_holds_up_nobody_else, test_exits_blames_the_guard_for_the_first_hop_only,
       test_exits_bears_circuits_that_die_at_birth, test_exits_bears_a_lack_of_memory,
+      test_exits_gives_up_a_circuit_without_memory_for_streams,
+      test_exits_streams_may_see_internal_addresses_if_options_say_so,
       test_exits_tells_the_build_times, test_exits_closes_a_circuit_that_a_better_guard_outdid,
       test_exits_takes_no_stream_past_its_dirtiness,
       test_exits_keeps_authenticated_circuits_alive_until_they_idle,

@@ -1,4 +1,4 @@
-/* One circuit of ours, over links, circuits and streams that the test plays. */
+/* One circuit of ours, over links and circuits that the test plays. */
 #include "client/ocirc.h"
 
 #include <string.h>
@@ -13,18 +13,13 @@ struct circ {
     size_t hops;
 };
 
-struct streams {
-    bool allow_internal, freed;
-};
-
 static struct {
     struct link *link; /* open already, or NULL: wait */
     err_t get, build;
     struct link_want *want;
     unsigned cancelled, distrusted;
     struct circ circ;
-    struct streams streams;
-    bool no_circ, no_streams;
+    bool no_circ;
 } net;
 
 static struct link *const a_link = (struct link *)&net;
@@ -106,25 +101,6 @@ struct carrier *carrier_of_hop(struct circ *c, unsigned hop)
     return &carrier;
 }
 
-struct streams *streams_new(struct env *env, struct carrier *gift_carrier)
-{
-    (void)env, (void)gift_carrier;
-    return net.no_streams ? NULL : &net.streams;
-}
-
-void streams_free(struct streams *set)
-{
-    if (set) {
-        ck_assert(!net.circ.freed); /* streams leave the circuit before it goes */
-        set->freed = true;
-    }
-}
-
-void streams_allow_internal_addrs(struct streams *set, bool allow)
-{
-    set->allow_internal = allow;
-}
-
 /* ---- the owner ---- */
 
 struct fixture {
@@ -171,7 +147,7 @@ static void setup(struct fixture *f)
 
 static void start(struct fixture *f)
 {
-    const struct ocirc_plan plan = {.n_hops = 3, .timeout_ms = 1000, .allow_internal = true};
+    const struct ocirc_plan plan = {.n_hops = 3, .timeout_ms = 1000};
     f->oc = ocirc_new(f->circuits, &plan, &ops, f);
     ck_assert_ptr_nonnull(f->oc);
 }
@@ -198,11 +174,11 @@ START_TEST(test_ocirc_waits_for_its_link_then_builds)
     ck_assert_uint_eq(net.circ.hops, 3);
     net.circ.ops->on_open(net.circ.arg);
     ck_assert_uint_eq(f.opened, 1);
-    ck_assert(net.streams.allow_internal);
-    test_env_advance_ms(f.env, 50000); /* once open it has no deadline */
+    ck_assert_ptr_nonnull(ocirc_carrier(f.oc)); /* of the third hop */
+    test_env_advance_ms(f.env, 50000);          /* once open it has no deadline */
     ck_assert(!net.circ.closed);
     teardown(&f);
-    ck_assert(net.streams.freed && net.circ.freed);
+    ck_assert(net.circ.freed);
 }
 END_TEST
 
@@ -316,20 +292,17 @@ END_TEST
 
 START_TEST(test_ocirc_lack_of_anything_ends_it)
 {
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 3; i++) {
         struct fixture f;
         setup(&f);
         net.link = i ? a_link : NULL;
         net.get = i == 0 ? ERR_NOMEM : OK;
         net.no_circ = i == 1;
-        net.no_streams = i == 2;
-        net.build = i == 3 ? ERR_FULL : OK;
+        net.build = i == 2 ? ERR_FULL : OK;
         start(&f);
-        if (i == 2)
-            net.circ.ops->on_open(net.circ.arg);
-        if (i >= 2) {
+        if (i == 2) {
             ck_assert(net.circ.closed);
-            circ_gone(&net.circ, ERR_NOMEM, i == 2 ? 3 : 0);
+            circ_gone(&net.circ, ERR_NOMEM, 0);
         }
         test_env_advance_ms(f.env, 0);
         ck_assert_uint_eq(f.ended, 1);

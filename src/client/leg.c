@@ -1,0 +1,216 @@
+#include "client/leg.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cell/reason.h"
+
+static const struct rsa_id *guard_of(const struct leg *l)
+{
+    return &l->hop[0]->rsa;
+}
+
+/* ---- while it is built ---- */
+
+static void on_begin(void *arg, struct ocirc *oc)
+{
+    struct leg *l = arg;
+    (void)oc;
+    cbt_network_live(l->cbt);
+    env_arm_ms(l->env, &l->slow, cbt_timeout_ms(l->cbt, (unsigned)l->n_hops));
+    l->ops->on_begin(l->arg);
+}
+
+static void became_slow(void *arg)
+{
+    struct leg *l = arg;
+    cbt_timed_out(l->cbt, l->oc->circ && circ_hops(l->oc->circ) > 0);
+    l->ops->on_slow(l->arg);
+}
+
+static void on_hop(void *arg, struct ocirc *oc, unsigned hops)
+{
+    struct leg *l = arg;
+    cbt_network_live(l->cbt);
+    if (hops == CBT_HOPS)
+        cbt_built(l->cbt, (l->env->mono_us - oc->begun_us) / US_PER_MS, l->slow.armed);
+}
+
+static void on_open(void *arg, struct ocirc *oc)
+{
+    struct leg *l = arg;
+    char path[256];
+    env_disarm(l->env, &l->slow);
+    guards_succeeded(l->guards, guard_of(l));
+    log_info(l->env->log, "Circuit %" PRIu64 " is open through %s", oc->id,
+             ocirc_path_text(oc, path, sizeof path));
+    bool waits =
+        l->guard_use == GUARD_USABLE_IF_NO_BETTER && !guards_may_use(l->guards, guard_of(l));
+    l->state = waits ? LEG_GUARD_WAIT : LEG_OPEN;
+    circuits_tell(oc, waits ? CIRCUIT_GUARD_WAIT : CIRCUIT_BUILT);
+    l->ops->on_open(l->arg);
+}
+
+/* ---- its end ---- */
+
+/* Tells guards and timeouts what the failure says of them. */
+static void judge_failure(struct leg *l, const struct ocirc_end *end)
+{
+    char text[160], path[256];
+    if (ocirc_end_blames_first_hop(end))
+        guards_failed(l->guards, guard_of(l));
+    else
+        guards_dropped(l->guards, guard_of(l));
+    if (end->timed_out && end->during == OCIRC_BUILDING)
+        cbt_closed(l->cbt, l->oc->begun_us);
+    log_info(l->env->log, "Circuit %" PRIu64 " through %s could not be built: %s", l->oc->id,
+             ocirc_path_text(l->oc, path, sizeof path),
+             end->circ.link_ended ? end->circ.link.text
+                                  : circ_end_text(&end->circ, text, sizeof text));
+}
+
+static void on_end(void *arg, struct ocirc *oc, const struct ocirc_end *end)
+{
+    struct leg *l = arg;
+    (void)oc;
+    bool failed = end->during != OCIRC_OPEN && end->circ.why != OK;
+    l->state = LEG_ENDED;
+    env_disarm(l->env, &l->slow);
+    if (failed)
+        judge_failure(l, end);
+    else if (end->during != OCIRC_OPEN)
+        guards_dropped(l->guards, guard_of(l));
+    l->ops->on_end(l->arg, end, failed);
+}
+
+static const struct ocirc_ops ocirc_ops = {
+    .on_begin = on_begin,
+    .on_hop = on_hop,
+    .on_open = on_open,
+    .on_end = on_end,
+};
+
+/* ---- launching ---- */
+
+/* C tor, should_include_ed25519_id_extend_cells() */
+static bool names_ed(const struct leg_means *m)
+{
+    if (m->extend_by_ed != CONFIG_BY_CONSENSUS)
+        return m->extend_by_ed == CONFIG_YES;
+    return netdir_param(m->nd, "ExtendByEd25519ID", 0, 0, 1) != 0;
+}
+
+static struct circ_hop_target hop_target(const struct leg_means *m, const struct relay *r)
+{
+    return (struct circ_hop_target){
+        .rsa = r->rsa,
+        .ed = r->ed,
+        .has_ed = true,
+        .ntor_key = r->ntor,
+        .v4 = relay_orport(r),
+        .v6 = relay_orport6(r),
+        .ntor_v3 = relay_can(r, PROTO_RELAY_4),
+        .ed_unsaid = !names_ed(m),
+    };
+}
+
+static unsigned flags_of(const struct path_request *req, const struct path_pick *pick)
+{
+    return CIRCUIT_NEED_CAPACITY | (pick->stable ? CIRCUIT_NEED_UPTIME : 0u) |
+           (req->hops[req->n_hops - 1].kind != HOP_EXIT ? CIRCUIT_IS_INTERNAL : 0u);
+}
+
+static struct ocirc_plan plan_for(const struct leg_means *m, const struct path_request *req,
+                                  const struct path_pick *pick)
+{
+    const struct relay *first = pick->hop[0];
+    struct ocirc_plan plan = {
+        .first = {.addr = path_first_hop_addr(m->path, first),
+                  .rsa = first->rsa,
+                  .ed = first->ed,
+                  .has_rsa = true,
+                  .has_ed = true},
+        .n_hops = pick->n,
+        .timeout_ms = cbt_close_ms(m->cbt, (unsigned)pick->n),
+        .flags = flags_of(req, pick),
+    };
+    for (size_t i = 0; i < pick->n; i++) {
+        plan.hops[i] = hop_target(m, pick->hop[i]);
+        memcpy(plan.nickname[i], pick->hop[i]->nickname, sizeof plan.nickname[i]);
+    }
+    return plan;
+}
+
+/* Over the path that was picked; NULL out of memory. */
+static struct leg *leg_new(const struct leg_means *m, const struct path_request *req,
+                           const struct path_pick *pick, const struct leg_ops *ops, void *arg)
+{
+    struct leg *l = calloc(1, sizeof *l);
+    if (!l)
+        return NULL;
+    *l = (struct leg){
+        .nd = netdir_ref(m->nd),
+        .n_hops = pick->n,
+        .guard_use = pick->guard_use,
+        .relaxed = pick->relaxed,
+        .env = circuits_env(m->circuits),
+        .guards = m->guards,
+        .cbt = m->cbt,
+        .ops = ops,
+        .arg = arg,
+    };
+    memcpy(l->hop, pick->hop, sizeof l->hop);
+    timer_init(&l->slow, became_slow, l);
+    struct ocirc_plan plan = plan_for(m, req, pick);
+    l->oc = ocirc_new(m->circuits, &plan, &ocirc_ops, l);
+    if (l->oc)
+        return l;
+    netdir_unref(&l->nd);
+    free(l);
+    return NULL;
+}
+
+err_t leg_launch(const struct leg_means *means, const struct path_request *req,
+                 const struct leg_ops *ops, void *arg, struct path_pick *pick, struct leg **out)
+{
+    TRY(path_pick(means->nd, means->path, means->guards, req, circuits_env(means->circuits), pick));
+    *out = leg_new(means, req, pick, ops, arg);
+    if (*out)
+        return OK;
+    guards_dropped(means->guards, &pick->hop[0]->rsa);
+    return ERR_NOMEM;
+}
+
+void leg_free(struct leg *l)
+{
+    if (!l)
+        return;
+    if (l->state == LEG_BUILDING) /* nobody is to blame */
+        guards_dropped(l->guards, guard_of(l));
+    env_disarm(l->env, &l->slow);
+    ocirc_free(l->oc);
+    netdir_unref(&l->nd);
+    free(l);
+}
+
+void leg_close(struct leg *l, err_t why, uint8_t reason)
+{
+    env_disarm(l->env, &l->slow);
+    ocirc_close(l->oc, why, reason);
+}
+
+bool leg_is_open(const struct leg *l)
+{
+    return l->oc->state == OCIRC_OPEN;
+}
+
+bool leg_is_closed(const struct leg *l)
+{
+    return l->oc->state == OCIRC_CLOSED;
+}
+
+const struct relay *leg_last(const struct leg *l)
+{
+    return l->hop[l->n_hops - 1];
+}

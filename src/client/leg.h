@@ -1,0 +1,74 @@
+/* Leg: a circuit over relays that path_pick() chose, from the wish to the end: its path, its link,
+ * its times. It tells the guards and the build timeout what comes of it. What rides on it, and who
+ * may use it, is its owner's affair: a circuit for tunnels has one (exits.h), a conflux set will
+ * have two that end at one exit, an onion service's conductor asks for four hops or five. */
+#ifndef TUNIC_CLIENT_LEG_H
+#define TUNIC_CLIENT_LEG_H
+
+#include "client/circuits.h"
+#include "client/config.h"
+#include "client/ocirc.h"
+#include "dir/netdir.h"
+#include "path/cbt.h"
+#include "path/guards.h"
+#include "path/path.h"
+
+/* What legs are made with; all borrowed. */
+struct leg_means {
+    struct circuits *circuits;
+    struct guards *guards;
+    struct cbt *cbt;
+    struct netdir *nd;
+    const struct path_config *path;
+    enum config_choice extend_by_ed; /* whether relays are named by their Ed25519 identity too */
+};
+
+enum leg_state {
+    LEG_BUILDING,   /* or waiting for its link */
+    LEG_GUARD_WAIT, /* stands, but may not be used: a better guard may be up (guard-spec 4.9) */
+    LEG_OPEN,
+    LEG_ENDED,
+};
+
+struct leg;
+
+struct leg_ops {
+    void (*on_begin)(void *arg); /* its link is there; maybe inside of leg_launch() */
+    void (*on_slow)(void *arg);  /* it is past the build timeout, and goes on for its time only */
+    void (*on_open)(void *arg);  /* it is LEG_OPEN or LEG_GUARD_WAIT */
+    /* Exactly once, at the end of a wake-up; the owner may free the leg inside. FAILED: it did not
+     * come to stand, and that was not our wish. */
+    void (*on_end)(void *arg, const struct ocirc_end *end, bool failed);
+};
+
+struct leg {
+    struct ocirc *oc; /* knows by itself when it is closed: on_end comes a little later */
+    enum leg_state state;
+    struct netdir *nd;                       /* holds the relays: */
+    const struct relay *hop[PATH_HOPS_MOST]; /* first hop first */
+    size_t n_hops;
+    enum guard_use guard_use;
+    bool relaxed; /* no path had all the flags wanted */
+    struct env *env;
+    struct guards *guards;
+    struct cbt *cbt;
+    const struct leg_ops *ops;
+    void *arg;
+    struct timer slow;
+};
+
+/* Picks a path and begins to build a circuit over it. ERR_NOT_FOUND: no path, see PICK->why;
+ * ERR_NOMEM: and the guard that was picked has heard of it. */
+MUST_USE err_t leg_launch(const struct leg_means *means, const struct path_request *req,
+                          const struct leg_ops *ops, void *arg, struct path_pick *pick,
+                          struct leg **out);
+/* Closes without telling anyone but the guards, if it was being built. NULL is fine. */
+void leg_free(struct leg *l);
+/* Closes, and its time counts no more; on_end follows at the end of the wake-up. */
+void leg_close(struct leg *l, err_t why, uint8_t reason);
+
+bool leg_is_open(const struct leg *l);   /* its circuit stands now */
+bool leg_is_closed(const struct leg *l); /* its circuit does not any more, on_end told or not */
+const struct relay *leg_last(const struct leg *l);
+
+#endif
