@@ -97,17 +97,23 @@ $(BUILD)/layer/%.a: src/LAYERS
 	$(call say,AR,$@)
 	$(Q)$(AR) qcs $@ $(filter %.o,$^)
 
+# Of the tests' own objects, but the simulator's, which has much to do.
+TEST_CFLAGS ?=
+# Tests are many programs: a quick linker, where there is one.
+TEST_LD := $(if $(shell command -v ld.gold),-fuse-ld=gold)
+
 $(BUILD)/tests/%.o: tests/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) $(CHECK_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) $(if $(filter $(BUILD)/tests/sim/%,$@),,$(TEST_CFLAGS)) \
+	    $(CHECK_CFLAGS) -MMD -MP -c $< -o $@
 
 SUPPORT_OBJ := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/support/*.c))
 
 define test_rules
 $(BUILD)/tests/$(1)/test_%: $(BUILD)/tests/$(1)/test_%.o $(SUPPORT_OBJ) $(foreach l,$(call layers_upto,$(1)),$(BUILD)/layer/$(l).a)
 	$$(call say,LD,$$@)
-	$$(Q)$$(CC) $$(LDFLAGS_ALL) -o $$@ $$< $(SUPPORT_OBJ) \
+	$$(Q)$$(CC) $$(LDFLAGS_ALL) $$(TEST_LD) -o $$@ $$< $(SUPPORT_OBJ) \
 	    -Wl,--start-group $(foreach l,$(call layers_upto,$(1)),$(BUILD)/layer/$(l).a) -Wl,--end-group $$(APP_LIBS) $$(CHECK_LIBS)
 endef
 $(foreach l,$(LAYERS),$(eval $(call test_rules,$(l))))
@@ -129,7 +135,7 @@ SIM_OBJ := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(sort $(wildcard tests/sim/*
 SIM_LAYERS = $(foreach l,$(call layers_upto,faults),$(BUILD)/layer/$(l).a)
 $(BUILD)/tests/sim/sim: $(SIM_OBJ) $(foreach l,$(call layers_upto,faults),$(BUILD)/layer/$(l).a)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) $(foreach f,$(SIM_WRAP),-Wl,--wrap=$(f)) -o $@ $(SIM_OBJ) \
+	$(Q)$(CC) $(LDFLAGS_ALL) $(TEST_LD) $(foreach f,$(SIM_WRAP),-Wl,--wrap=$(f)) -o $@ $(SIM_OBJ) \
 	    -Wl,--start-group $(SIM_LAYERS) -Wl,--end-group $(LIBS)
 
 # The program in which TUNIC_MUTANT names an option that has no effect (tools/mutate-options).
@@ -145,7 +151,7 @@ APP_ARCHIVES := $(foreach l,$(APP_LAYERS),$(BUILD)/layer/$(l).a)
 $(BUILD)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(APP_ARCHIVES) $(BUILD)/libtunic.a
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) -Wno-missing-prototypes $(LDFLAGS_ALL) -o $@ $< tests/fuzz/replay.c $(APP_ARCHIVES) $(BUILD)/libtunic.a $(APP_LIBS)
+	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) -Wno-missing-prototypes $(LDFLAGS_ALL) $(TEST_LD) -o $@ $< tests/fuzz/replay.c $(APP_ARCHIVES) $(BUILD)/libtunic.a $(APP_LIBS)
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(APP_ARCHIVES) $(BUILD)/libtunic.a
 	@mkdir -p $(@D)
@@ -172,7 +178,7 @@ check-net: all
 	tests/net/run
 
 check-asan:
-	$(MAKE) BUILD=$(BUILD)/asan OPT='-O1 -g -fno-omit-frame-pointer' \
+	$(MAKE) BUILD=$(BUILD)/asan OPT='-O1 -g1 -fno-omit-frame-pointer' TEST_CFLAGS=-O0 \
 	    SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' SIM_COUNT=100 check-unit
 
 FUZZ_SECONDS ?= 30

@@ -28,15 +28,26 @@ ORDER = ["main", "socks", "isolation", "signals", "link", "wrong", "transfer", N
          "after", "check"]
 
 
-# Tests that bring their own networks, or need none: once is enough.
-OWN = ("test_testnet", "test_forge", "test_habits", "test_grammar", "test_words")
+# What can be run side by side, each with a network of its own (TESTS of tests/net/run). "own" are
+# tests that bring their networks, or need none: for them once is enough.
+PARTS = {
+    "own": "testnet forge habits grammar words",
+    "tools": "fetch check library manual place host options schedule files after",
+    "clients": "main socks isolation signals link wrong transfer clock dials failures after",
+}
+
+
+def is_in(item, part):
+    name = re.sub(r"^test_|\.py$", "", os.path.basename(str(item.fspath)))
+    return any(name == word or name.startswith(word + "_") for word in PARTS[part].split())
 
 
 def is_wanted(item):
-    own = os.path.basename(str(item.fspath)).startswith(OWN)
-    if NETWORK is torlab.Lab:
-        return not own
-    return os.environ.get("TESTS", "") == "" or own == (os.environ["TESTS"] == "own")
+    if not any(is_in(item, part) for part in PARTS):
+        raise pytest.UsageError("conftest.py: no part has %s" % item.fspath)
+    if NETWORK is torlab.Lab and is_in(item, "own"):
+        return False
+    return any(is_in(item, part) for part in os.environ.get("TESTS", " ".join(PARTS)).split())
 
 
 def pytest_collection_modifyitems(config, items):

@@ -421,7 +421,8 @@ def test_bad_arguments(args):
 
 def test_help():
     text = fetch("--help").stdout
-    with open(os.path.join(sut_module.TOP, "src", "app", "fetch_args.c"), encoding="ascii") as f:
+    source = os.path.join(sut_module.TOP, "src", "app", "fetch", "args.c")
+    with open(source, encoding="ascii") as f:
         options = set(re.findall(r'\{\{"(-[a-z-]+)", (?:true|false)\}', f.read()))
     assert len(options) > 20
     assert [o for o in options if o.encode() not in text and o != "--output"] == []
