@@ -16,10 +16,10 @@ static void end_later(struct ocirc *oc, const struct circ_end *end)
     env_disarm(oc->env, &oc->deadline);
     linkpool_cancel(&oc->want);
     circuits_remove(oc);
-    env_arm_ms(oc->env, &oc->notice, 0);
+    later_ask(oc->env, &oc->tell);
 }
 
-static void notice(void *arg)
+static void tell_end(void *arg)
 {
     struct ocirc *oc = arg;
     oc->ops->on_end(oc->arg, oc, &oc->end);
@@ -131,7 +131,7 @@ struct ocirc *ocirc_new(struct circuits *set, const struct ocirc_plan *plan,
                          .plan = *plan};
     oc->want = (struct link_want){.ready = link_ready, .failed = link_failed, .arg = oc};
     timer_init(&oc->deadline, deadline, oc);
-    timer_init(&oc->notice, notice, oc);
+    later_init(&oc->tell, tell_end, oc);
     if (!circuits_add(set, oc)) {
         free(oc);
         return NULL;
@@ -162,7 +162,7 @@ void ocirc_free(struct ocirc *oc)
     give_up(oc);
     linkpool_cancel(&oc->want);
     env_disarm(oc->env, &oc->deadline);
-    env_disarm(oc->env, &oc->notice);
+    later_cancel(oc->env, &oc->tell);
     circ_free(oc->circ);
     free(oc);
 }

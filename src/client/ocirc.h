@@ -6,6 +6,7 @@
 
 #include "base/env.h"
 #include "base/hash.h"
+#include "base/later.h"
 #include "circuit/circ.h"
 #include "client/circuits.h"
 #include "client/linkpool.h"
@@ -58,7 +59,7 @@ struct ocirc {
     uint64_t begun_us;  /* when building began, the link being there */
     uint64_t open_us;
     struct timer deadline;
-    struct timer notice; /* armed: on_end is to be told */
+    struct later tell; /* of the end */
     struct ocirc_end end;
     UT_hash_handle hh; /* in the set */
 };

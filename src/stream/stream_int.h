@@ -3,7 +3,7 @@
 #define TUNIC_STREAM_STREAM_INT_H
 
 #include "base/hash.h"
-#include "base/timer.h"
+#include "base/later.h"
 #include "cell/reason.h"
 #include "cell/relay.h"
 #include "stream/flow.h"
@@ -38,7 +38,7 @@ struct streams {
     bool in_turns;
     unsigned calling; /* callbacks of streams on the stack */
     bool doomed;      /* to be freed with the dead */
-    struct timer reap;
+    struct later reap;
 };
 
 struct stream {

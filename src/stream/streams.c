@@ -18,7 +18,7 @@ static void free_dead(struct streams *set)
 
 static void free_set(struct streams *set)
 {
-    env_disarm(set->env, &set->reap);
+    later_cancel(set->env, &set->reap);
     free_dead(set);
     halves_free(&set->halves);
     set->carrier->kind->free(set->carrier);
@@ -44,7 +44,7 @@ void streams_drop(struct stream *s)
     HASH_DEL(set->by_id, s);
     s->state = STREAM_DEAD;
     DL_APPEND(set->dead, s);
-    env_arm_ms(set->env, &set->reap, 0);
+    later_ask(set->env, &set->reap);
 }
 
 /* ---- turns ---- */
@@ -131,7 +131,7 @@ struct streams *streams_new(struct env *env, struct carrier *gift_carrier)
     set->carrier = gift_carrier;
     /* As C tor: ids count up from a random one. */
     set->next_id = (uint16_t)env_random_below(env, 1u << 16);
-    timer_init(&set->reap, reap, set);
+    later_init(&set->reap, reap, set);
     gift_carrier->user = &carrier_user;
     gift_carrier->user_arg = set;
     return set;
@@ -146,7 +146,7 @@ void streams_free(struct streams *set)
     set->carrier->kind->leave(set->carrier);
     if (set->calling || set->in_turns) {
         set->doomed = true;
-        env_arm_ms(set->env, &set->reap, 0);
+        later_ask(set->env, &set->reap);
     } else {
         free_set(set);
     }

@@ -117,7 +117,7 @@ struct ocirc *ocirc_new(struct circuits *set, const struct ocirc_plan *plan,
     ck_assert_ptr_nonnull(oc);
     *oc = (struct ocirc){.env = circuits_env(set), .ops = ops, .arg = arg, .plan = *plan};
     ck_assert(circuits_add(set, oc));
-    timer_init(&oc->notice, tell_end, oc);
+    later_init(&oc->tell, tell_end, oc);
     net.oc[net.n++] = oc;
     net.alive++;
     if (net.stillborn)
@@ -155,7 +155,7 @@ void ocirc_free(struct ocirc *oc)
         if (net.oc[i] == oc)
             net.oc[i] = NULL;
     circuits_remove(oc);
-    env_disarm(oc->env, &oc->notice);
+    later_cancel(oc->env, &oc->tell);
     net.alive--;
     free(oc);
 }
@@ -169,7 +169,7 @@ void ocirc_close(struct ocirc *oc, err_t why, uint8_t reason)
     oc->end.circ.reason = reason;
     oc->state = OCIRC_CLOSED;
     circuits_remove(oc);
-    env_arm_ms(oc->env, &oc->notice, 0);
+    later_ask(oc->env, &oc->tell);
 }
 
 bool ocirc_end_blames_first_hop(const struct ocirc_end *end)

@@ -1,5 +1,6 @@
 /* An open circuit of three hops with streams on it, fed with relay messages in the clear: dispatch,
- * windows, streams in every state, half-closed ones, and what applications do meanwhile.
+ * windows, streams in every state, half-closed ones, and what applications do meanwhile. Each input
+ * comes twice: at a client, and at a service towards which the last hop begins streams.
  *
  * Input: records of four bytes and a body. Byte 0: hop, and what the application does first; byte
  * 1: relay command; byte 2: which stream; byte 3: length of the body. */
@@ -10,7 +11,7 @@
 #include "link/link_int.h"
 #include "stream/stream.h"
 
-enum { HOPS = 3, STREAMS = 6 };
+enum { HOPS = 3, STREAMS = 6, VISITS = 4 };
 
 static void fuzz_random(void *arg, void *out, size_t len)
 {
@@ -67,7 +68,7 @@ struct world {
     struct link *l;
     struct circ *c;
     struct streams *set;
-    struct app app[STREAMS];
+    struct app app[STREAMS + VISITS]; /* ours, then those of the other side */
     unsigned want_hop, closed;
 };
 
@@ -125,6 +126,22 @@ static void on_end(void *arg, const struct stream_end *end)
 }
 
 static const struct stream_ops app_ops = {on_connected, on_resolved, on_data, on_writable, on_end};
+
+/* Every other port is refused, some are accepted at once and some when it is written to. */
+static struct stream_verdict on_begin(void *arg, struct stream *s, const struct relay_begin *asked)
+{
+    struct world *w = arg;
+    if (asked->host.len && !asked->host.s)
+        abort();
+    for (struct app *a = w->app + STREAMS; a < w->app + STREAMS + VISITS && !(asked->port & 1); a++)
+        if (!a->s) {
+            *a = (struct app){.s = s, .id = stream_id(s), .closes = asked->port & 4};
+            if (asked->port & 2)
+                stream_say_connected(s);
+            return (struct stream_verdict){.ops = &app_ops, .arg = a};
+        }
+    return (struct stream_verdict){.refusal = END_EXITPOLICY};
+}
 
 static void circ_on_end(void *arg, const struct circ_end *end)
 {
@@ -200,11 +217,13 @@ static void open_app(struct world *w, unsigned i)
 
 static void application(struct world *w, struct app *a, unsigned what)
 {
-    if (what == 1 && a->s)
+    if (what == 1 && a->s) {
+        stream_say_connected(a->s);
         on_writable(a);
+    }
     if (what == 2 && a->s)
         close_app(a);
-    if (what == 3)
+    if (what == 3 && a < w->app + STREAMS)
         open_app(w, (unsigned)(a - w->app));
     if (what == 4 && a->s)
         stream_consumed(a->s, 100000);
@@ -221,7 +240,7 @@ static bool step(struct world *w, struct rd *r)
     struct rd data = rd_sub(r, rd_u8(r));
     if (rd_ok(r) != OK)
         return false;
-    struct app *a = &w->app[which % STREAMS];
+    struct app *a = &w->app[which % (STREAMS + VISITS)];
     uint16_t id = which < 240 ? a->id : (uint16_t)(which - 240);
     application(w, a, what / 4 % 8);
     w->want_hop = what % 4;
@@ -241,7 +260,7 @@ static bool step(struct world *w, struct rd *r)
     return true;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void run(const uint8_t *data, size_t size, bool serves)
 {
     struct world w = {.random_state = 1};
     w.env = (struct env){.mono_us = US_PER_SEC,
@@ -253,13 +272,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     open_circuit(&w);
     for (unsigned i = 0; i < STREAMS; i++)
         open_app(&w, i);
+    const struct stream_acceptor acceptor = {.on_begin = on_begin, .arg = &w};
+    if (serves)
+        streams_accept(w.set, &acceptor);
     while (step(&w, &r))
         ;
     circ_close(w.c, OK, DESTROY_FINISHED);
     env_run_timers(&w.env);
     if (w.closed != 1)
         abort();
-    for (unsigned i = 0; i < STREAMS; i++) {
+    for (unsigned i = 0; i < STREAMS + VISITS; i++) {
         if (w.app[i].s)
             abort(); /* nobody told it of the end */
     }
@@ -268,5 +290,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     link_close(w.l, OK, OR_DONE, NULL);
     env_run_timers(&w.env);
     link_free(w.l);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    run(data, size, false);
+    run(data, size, true);
     return 0;
 }
