@@ -9,9 +9,9 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 VERSION := 0.1.0
 
-PKGS := libssl libcrypto libsodium libevent_core libevent_extra zlib libzstd liblzma
+PKGS := libssl libcrypto libsodium libevent_core zlib libzstd liblzma
 # Of the program alone, not of the library.
-APP_PKGS := jansson
+APP_PKGS := jansson libevent_extra
 
 WARN := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
         -Wmissing-prototypes -Wvla -Wcast-align -Wundef -Wformat=2 -Wpointer-arith -Werror

@@ -1,334 +1,234 @@
 #include "testbed/page.h"
 
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/http.h>
+#include <event2/listener.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
-#include "base/hash.h"
-#include "base/text.h"
-#include "crypto/aes.h"
+#include "crypto/encode.h"
 #include "crypto/hash.h"
-#include "net/conn.h"
-#include "net/listen.h"
+#include "net/sockaddr.h"
+#include "testbed/page_bytes.h"
 
-enum { HEAD_MOST = 8192, ROOM = 16384, CHUNK = 32768, VISITORS_MOST = 4096, ANSWER_MAX = 512 };
+enum {
+    BACKLOG = 1024,
+    HEAD_MOST = 8192,
+    POST_MOST = 128 << 20,
+    REST_MOST = 4096, /* read of a visitor who has asked already, and is told that this was all */
+};
 
 enum { TLS_HANDSHAKE = 0x16 }; /* the first byte of a ClientHello's record */
-
-#define BYTES_MOST ((uint64_t)1 << 50)
-
-enum visit_state { VISIT_HEAD, VISIT_BODY, VISIT_ANSWER, VISIT_OVER };
-
-/* One request. */
-struct visit {
-    struct testbed_page *page;
-    struct ip from;
-    struct conn *conn;
-    enum visit_state state;
-    char head[HEAD_MOST + 1];
-    size_t head_len;
-    uint8_t room[ROOM];
-    uint64_t body_left, body_len; /* of a POST */
-    struct sha256_running digest;
-    char answer[ANSWER_MAX];
-    size_t answer_len, answer_sent;
-    struct aes_ctr *stream; /* of /bytes/N; or NULL */
-    uint64_t stream_left;
-    uint8_t chunk[CHUNK];
-    size_t chunk_at, chunk_len;
-    struct timer reap;
-    struct visit *prev, *next;
-};
 
 struct testbed_page {
     struct net *net;
     const struct plan *plan;
-    struct listener *listener;
-    struct visit *visits;
-    size_t n_visits;
+    struct evhttp *http;
+    struct evconnlistener *listener; /* until evhttp has it */
+    uint16_t port;
 };
-
-static void visit_free(struct visit *v)
-{
-    DL_DELETE(v->page->visits, v);
-    v->page->n_visits--;
-    env_disarm(net_env(v->page->net), &v->reap);
-    v->state = VISIT_OVER;
-    if (v->conn)
-        conn_close(v->conn);
-    aes_ctr_free(v->stream);
-    free(v);
-}
-
-static void reap(void *arg)
-{
-    visit_free(arg);
-}
-
-static void end_soon(struct visit *v)
-{
-    v->state = VISIT_OVER;
-    env_arm_ms(net_env(v->page->net), &v->reap, 0);
-}
 
 /* ---- answers ---- */
 
-static void PRINTF_LIKE(3, 4) answer(struct visit *v, const char *status, const char *fmt, ...)
+static void PRINTF_LIKE(4, 5)
+    answer(struct evhttp_request *req, int status, const char *reason, const char *fmt, ...)
 {
-    char body[ANSWER_MAX / 2];
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
+    struct evbuffer *body = evbuffer_new();
+    char length[24];
     va_list args;
+    if (!body) {
+        evhttp_send_error(req, HTTP_SERVUNAVAIL, NULL);
+        return;
+    }
     va_start(args, fmt);
-    int len = vsnprintf(body, sizeof body, fmt, args);
+    evbuffer_add_vprintf(body, fmt, args);
     va_end(args);
-    if (len < 0 || (size_t)len >= sizeof body)
-        len = (int)strlen(body);
-    int n = snprintf(v->answer, sizeof v->answer,
-                     "HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\n"
-                     "Content-Length: %d\r\nConnection: close\r\n\r\n%s",
-                     status, len, body);
-    v->answer_len = n > 0 ? (size_t)n : 0;
-    v->state = VISIT_ANSWER;
+    snprintf(length, sizeof length, "%zu", evbuffer_get_length(body));
+    evhttp_add_header(headers, "Content-Type", "text/plain; charset=utf-8");
+    evhttp_add_header(headers, "Content-Length", length);
+    if (evhttp_request_get_command(req) == EVHTTP_REQ_HEAD)
+        evbuffer_drain(body, evbuffer_get_length(body));
+    evhttp_send_reply(req, status, reason, body);
+    evbuffer_free(body);
 }
 
-static void answer_hello(struct visit *v)
+static void answer_hello(const struct plan *p, struct evhttp_request *req)
 {
-    char ip[IP_TEXT_MAX];
-    const struct plan *p = v->page->plan;
-    for (size_t i = 0; i < p->n_nodes; i++)
-        if (ip_equal(&p->node[i].or_port.ip, &v->from)) {
-            answer(v, "200 OK", "Hello! This came through three relays; the exit was %s (%s).\n",
-                   p->node[i].nickname, ip_text(&v->from, ip));
-            return;
-        }
-    answer(v, "200 OK", "Hello! This did not come through Tor, but straight from %s.\n",
-           ip_text(&v->from, ip));
+    char *from = NULL;
+    uint16_t port;
+    struct ip ip = {.family = IP_NONE};
+    evhttp_connection_get_peer(evhttp_request_get_connection(req), &from, &port);
+    if (from && ip_parse(from, false, &ip) == OK)
+        for (size_t i = 0; i < p->n_nodes; i++)
+            if (ip_equal(&p->node[i].or_port.ip, &ip)) {
+                answer(req, HTTP_OK, "OK",
+                       "Hello! This came through three relays; the exit was %s (%s).\n",
+                       p->node[i].nickname, from);
+                return;
+            }
+    answer(req, HTTP_OK, "OK", "Hello! This did not come through Tor, but straight from %s.\n",
+           from ? from : "somewhere");
 }
 
-static void answer_bytes(struct visit *v, struct text number)
+static void answer_bytes(struct evhttp_request *req, const char *number)
 {
-    static const uint8_t zero_key[16];
     uint64_t n;
-    if (text_to_u64(number, BYTES_MOST, &n) != OK) {
-        answer(v, "404 Not Found", "/bytes/N wants a number.\n");
-        return;
-    }
-    v->stream = aes_ctr_new(zero_key, 128, NULL);
-    if (!v->stream) {
-        answer(v, "503 Service Unavailable", "Out of memory.\n");
-        return;
-    }
-    v->stream_left = n;
-    int len = snprintf(v->answer, sizeof v->answer,
-                       "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n"
-                       "Content-Length: %llu\r\nConnection: close\r\n\r\n",
-                       (unsigned long long)n);
-    v->answer_len = (size_t)len;
-    v->state = VISIT_ANSWER;
+    if (text_to_u64(text_of(number), PAGE_BYTES_MOST, &n) != OK)
+        answer(req, HTTP_NOTFOUND, "Not Found", "/bytes/N wants a number.\n");
+    else if (page_bytes_send(req, n) != OK)
+        answer(req, HTTP_SERVUNAVAIL, "Service Unavailable", "Out of memory.\n");
 }
 
-static void answer_post(struct visit *v)
+static void answer_post(struct evhttp_request *req)
 {
+    struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
+    struct evbuffer *body = evhttp_request_get_input_buffer(req);
+    size_t len = evbuffer_get_length(body);
+    struct evbuffer_iovec part;
+    struct sha256_running running;
     uint8_t digest[SHA256_LEN];
-    char hex[2 * SHA256_LEN + 1];
-    sha256_peek(&v->digest, digest);
-    for (size_t i = 0; i < SHA256_LEN; i++)
-        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-    answer(v, "200 OK", "%llu bytes, sha256 %s\n", (unsigned long long)v->body_len, hex);
-}
-
-/* ---- the request ---- */
-
-/* The value of the header line NAME (with its colon); empty if it is not there. */
-static struct text header(struct text rest, const char *name)
-{
-    struct text line;
-    size_t len = strlen(name);
-    while (text_line(&rest, &line))
-        if (line.len >= len && text_is_nocase((struct text){line.s, len}, name))
-            return text_strip((struct text){line.s + len, line.len - len});
-    return (struct text){"", 0};
-}
-
-static void begin_post(struct visit *v, struct text headers)
-{
-    struct text length = header(headers, "Content-Length:");
-    if (text_to_u64(length, BYTES_MOST, &v->body_left) != OK) {
-        answer(v, "411 Length Required", "A POST wants a Content-Length.\n");
+    char hex[HEX_SIZE(SHA256_LEN)];
+    if (!evhttp_find_header(headers, "Content-Length") &&
+        !evhttp_find_header(headers, "Transfer-Encoding")) {
+        answer(req, 411, "Length Required", "A POST wants a Content-Length.\n");
         return;
     }
-    v->body_len = v->body_left;
-    sha256_init(&v->digest);
-    v->state = VISIT_BODY;
-    if (text_is_nocase(header(headers, "Expect:"), "100-continue"))
-        v->answer_len =
-            (size_t)snprintf(v->answer, sizeof v->answer, "HTTP/1.1 100 Continue\r\n\r\n");
+    sha256_init(&running);
+    while (evbuffer_peek(body, -1, NULL, &part, 1) > 0) {
+        sha256_add(&running, part.iov_base, part.iov_len);
+        evbuffer_drain(body, part.iov_len);
+    }
+    sha256_peek(&running, digest);
+    answer(req, HTTP_OK, "OK", "%zu bytes, sha256 %s\n", len, hex_lower(digest, SHA256_LEN, hex));
 }
 
-static void take_head(struct visit *v, size_t len)
+static void answer_get(const struct plan *plan, struct evhttp_request *req)
 {
-    struct text rest = {v->head, len}, line, method, path;
     static const char bytes[] = "/bytes/";
-    (void)text_line(&rest, &line);
-    if (!text_token(&line, &method) || !text_token(&line, &path))
-        answer(v, "400 Bad Request", "This is no HTTP request.\n");
-    else if (text_is(method, "POST"))
-        begin_post(v, rest);
-    else if (!text_is(method, "GET") && !text_is(method, "HEAD"))
-        answer(v, "405 Method Not Allowed", "GET, HEAD and POST are served here.\n");
-    else if (text_is(path, "/"))
-        answer_hello(v);
-    else if (text_starts(path, bytes))
-        answer_bytes(v, (struct text){path.s + sizeof bytes - 1, path.len - (sizeof bytes - 1)});
+    const char *path = evhttp_request_get_uri(req);
+    if (strcmp(path, "/") == 0)
+        answer_hello(plan, req);
+    else if (strncmp(path, bytes, sizeof bytes - 1) == 0)
+        answer_bytes(req, path + sizeof bytes - 1);
     else
-        answer(v, "404 Not Found", "There are / and /bytes/N here.\n");
-    if (v->state == VISIT_ANSWER && text_is(method, "HEAD")) {
-        char *end = strstr(v->answer, "\r\n\r\n");
-        v->answer_len = end ? (size_t)(end - v->answer) + 4 : v->answer_len;
-        v->stream_left = 0;
-    }
+        answer(req, HTTP_NOTFOUND, "Not Found", "There are / and /bytes/N here.\n");
 }
 
-static void take_body(struct visit *v, const void *bytes, size_t len)
+static void on_request(struct evhttp_request *req, void *page)
 {
-    if (len > v->body_left)
-        len = (size_t)v->body_left;
-    sha256_add(&v->digest, bytes, len);
-    v->body_left -= len;
-    if (v->body_left)
-        return;
-    v->answer_sent = 0;
-    answer_post(v);
-}
-
-/* Where the header ends, behind its empty line; 0: not yet. */
-static size_t head_end(const struct visit *v)
-{
-    const char *end = strstr(v->head, "\r\n\r\n");
-    return end ? (size_t)(end - v->head) + 4 : 0;
-}
-
-static void feed(struct visit *v, const uint8_t *bytes, size_t len)
-{
-    if (v->state == VISIT_HEAD && !v->head_len && len && bytes[0] == TLS_HANDSHAKE) {
-        end_soon(v); /* https: there is no TLS here, and silence would be a riddle */
-        return;
-    }
-    if (v->state == VISIT_HEAD) {
-        size_t had = v->head_len, part = HEAD_MOST - had < len ? HEAD_MOST - had : len;
-        memcpy(v->head + had, bytes, part);
-        v->head_len += part;
-        v->head[v->head_len] = 0;
-        size_t end = head_end(v);
-        if (!end && v->head_len == HEAD_MOST)
-            answer(v, "431 Request Header Fields Too Large", "That is too much of a header.\n");
-        if (!end)
-            return;
-        take_head(v, end);
-        bytes += end - had;
-        len -= end - had;
-    }
-    if (v->state == VISIT_BODY)
-        take_body(v, bytes, len);
-}
-
-/* ---- the socket's side ---- */
-
-static uint8_t *in_room(void *visit, size_t *room)
-{
-    struct visit *v = visit;
-    *room = ROOM;
-    return v->state == VISIT_OVER ? NULL : v->room;
-}
-
-static void in_done(void *visit, size_t len)
-{
-    struct visit *v = visit;
-    feed(v, v->room, len);
-    conn_output(v->conn);
-}
-
-static void in_end(void *visit, int errno_)
-{
-    (void)errno_;
-    end_soon(visit);
-}
-
-static void fill_chunk(struct visit *v)
-{
-    size_t len = v->stream_left < CHUNK ? (size_t)v->stream_left : CHUNK;
-    memset(v->chunk, 0, len);
-    if (aes_ctr_xor(v->stream, v->chunk, len) != OK)
-        len = 0, v->stream_left = 0;
-    v->stream_left -= len;
-    v->chunk_at = 0;
-    v->chunk_len = len;
-}
-
-static const uint8_t *out(void *visit, size_t *len)
-{
-    struct visit *v = visit;
-    if (v->state == VISIT_OVER)
-        return NULL;
-    *len = v->answer_len - v->answer_sent;
-    if (*len)
-        return (const uint8_t *)v->answer + v->answer_sent;
-    if (v->state != VISIT_ANSWER)
-        return NULL;
-    if (v->chunk_at == v->chunk_len && v->stream_left)
-        fill_chunk(v);
-    *len = v->chunk_len - v->chunk_at;
-    return *len ? v->chunk + v->chunk_at : NULL;
-}
-
-static void sent(void *visit, size_t len)
-{
-    struct visit *v = visit;
-    if (v->answer_sent < v->answer_len)
-        v->answer_sent += len;
+    struct testbed_page *p = page;
+    struct evhttp_connection *c = evhttp_request_get_connection(req);
+    enum evhttp_cmd_type method = evhttp_request_get_command(req);
+    evhttp_add_header(evhttp_request_get_output_headers(req), "Connection", "close");
+    bufferevent_setwatermark(evhttp_connection_get_bufferevent(c), EV_READ, 0, REST_MOST);
+    if (method == EVHTTP_REQ_POST)
+        answer_post(req);
+    else if (method == EVHTTP_REQ_GET || method == EVHTTP_REQ_HEAD)
+        answer_get(p->plan, req);
     else
-        v->chunk_at += len;
-    if (v->state == VISIT_ANSWER && v->answer_sent == v->answer_len && !v->stream_left &&
-        v->chunk_at == v->chunk_len)
-        end_soon(v);
+        answer(req, HTTP_BADMETHOD, "Method Not Allowed", "GET, HEAD and POST are served here.\n");
 }
 
-static const struct conn_machine visit_machine = {
-    .in_room = in_room, .in_done = in_done, .in_end = in_end, .out = out, .sent = sent};
+/* ---- visitors ---- */
 
-static void on_accept(void *arg, int fd, const struct ipport *peer)
+/* https: there is no TLS here. evhttp would wait for a line's end, and silence would be a riddle;
+ * so what came is dropped, and evhttp finds that the visitor has gone. */
+static void on_first_bytes(struct evbuffer *in, const struct evbuffer_cb_info *info, void *visitor)
 {
-    struct testbed_page *p = arg;
-    struct visit *v =
-        ip_is_loopback(&peer->ip) && p->n_visits < VISITORS_MOST ? calloc(1, sizeof *v) : NULL;
-    if (!v) {
-        close(fd);
+    uint8_t first = 0;
+    if (!info->n_added)
         return;
-    }
-    v->page = p;
-    v->from = peer->ip;
-    timer_init(&v->reap, reap, v);
-    DL_APPEND(p->visits, v);
-    p->n_visits++;
-    v->conn = conn_new(p->net, fd, &visit_machine, v);
-    if (!v->conn)
-        visit_free(v);
+    evbuffer_remove_cb(in, on_first_bytes, visitor);
+    if (evbuffer_copyout(in, &first, 1) != 1 || first != TLS_HANDSHAKE)
+        return;
+    evbuffer_drain(in, evbuffer_get_length(in));
+    shutdown(bufferevent_getfd(visitor), SHUT_RDWR);
 }
 
-err_t testbed_page_open(struct net *n, const struct plan *plan, struct testbed_page **out_)
+static struct bufferevent *on_visitor(struct event_base *base, void *page)
 {
-    const struct listen_at at = {.tcp.ip = {.family = IP_V4, .b = {127, 0, 0, 1}}};
+    struct bufferevent *b = bufferevent_socket_new(base, -1, 0);
+    (void)page;
+    if (!b)
+        return NULL; /* evhttp tries it, and then closes */
+    bufferevent_setwatermark(b, EV_READ, 0, HEAD_MOST + POST_MOST);
+    bufferevent_set_max_single_write(b, PAGE_BYTES_CHUNK);
+    evbuffer_add_cb(bufferevent_get_input(b), on_first_bytes, b);
+    return b;
+}
+
+/* Out of file descriptors, as a rule: the next turn of the loop tries again. (Without this libevent
+ * would say so on standard error each time. It cannot tell us whose listener it is, for a pause.)
+ */
+static void on_accept_error(struct evconnlistener *l, void *http)
+{
+    (void)l, (void)http;
+}
+
+/* ---- its life ---- */
+
+static err_t complain(struct testbed_page *p)
+{
+    log_warn(net_env(p->net)->log, "Could not bind to the test page's address: %s.",
+             strerror(errno));
+    return ERR_IO;
+}
+
+static err_t listen_on(struct testbed_page *p, const struct ipport *at)
+{
+    struct sockaddr_storage ss;
+    socklen_t len = sockaddr_of(at, &ss);
+    p->listener = evconnlistener_new_bind(net_base(p->net), NULL, NULL,
+                                          LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG,
+                                          (struct sockaddr *)&ss, (int)len);
+    if (!p->listener)
+        return complain(p);
+    evconnlistener_set_error_cb(p->listener, on_accept_error);
+    if (getsockname(evconnlistener_get_fd(p->listener), (struct sockaddr *)&ss, &len) != 0)
+        return complain(p);
+    p->port = sockaddr_to_ipport(&ss).port;
+    return OK;
+}
+
+static err_t serve(struct testbed_page *p)
+{
+    p->http = evhttp_new(net_base(p->net));
+    if (!p->http)
+        return ERR_NOMEM;
+    evhttp_set_max_headers_size(p->http, HEAD_MOST);
+    evhttp_set_max_body_size(p->http, POST_MOST);
+    evhttp_set_flags(p->http, EVHTTP_SERVER_LINGERING_CLOSE);
+    evhttp_set_allowed_methods(p->http, UINT16_MAX); /* all are answered, most with "405" */
+    evhttp_set_bevcb(p->http, on_visitor, p);
+    evhttp_set_gencb(p->http, on_request, p);
+    if (!evhttp_bind_listener(p->http, p->listener))
+        return ERR_NOMEM;
+    p->listener = NULL; /* evhttp's now */
+    return OK;
+}
+
+err_t testbed_page_open(struct net *n, const struct plan *plan, struct testbed_page **out)
+{
+    static const struct ipport at = {.ip = {.family = IP_V4, .b = {127, 0, 0, 1}}};
     struct testbed_page *p = calloc(1, sizeof *p);
     if (!p)
         return ERR_NOMEM;
     *p = (struct testbed_page){.net = n, .plan = plan};
-    err_t e = listener_open(n, "test page", &at, on_accept, p, &p->listener);
+    err_t e = listen_on(p, &at);
+    if (e == OK)
+        e = serve(p);
     if (e != OK) {
-        free(p);
+        testbed_page_close(p);
         return e;
     }
-    *out_ = p;
+    log_notice(net_env(n)->log, "Opened test page listener connection (ready) on 127.0.0.1:%u",
+               p->port);
+    *out = p;
     return OK;
 }
 
@@ -336,13 +236,14 @@ void testbed_page_close(struct testbed_page *p)
 {
     if (!p)
         return;
-    while (p->visits)
-        visit_free(p->visits);
-    listener_close(p->listener);
+    if (p->http)
+        evhttp_free(p->http); /* and its visitors */
+    if (p->listener)
+        evconnlistener_free(p->listener);
     free(p);
 }
 
 uint16_t testbed_page_port(const struct testbed_page *p)
 {
-    return listener_port(p->listener);
+    return p->port;
 }

@@ -3,8 +3,8 @@
  *
  * GET / is a line of text: through which exit the request came. GET /bytes/N are N bytes that can
  * be checked: the keystream of AES-128 in counter mode with key and counter zero, which is what
- * "openssl enc -aes-128-ctr" makes of zeros. POST to any path tells how many bytes came and their
- * SHA-256. */
+ * "openssl enc -aes-128-ctr" makes of zeros. POST to any path, of up to 128 MB, tells how many
+ * bytes came and their SHA-256. HTTP is libevent's; each answer ends its connection. */
 #ifndef TUNIC_TESTBED_PAGE_H
 #define TUNIC_TESTBED_PAGE_H
 

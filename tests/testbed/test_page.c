@@ -2,6 +2,8 @@
 #include "testbed/page.h"
 
 #include <event2/event.h>
+#include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,12 +22,14 @@ static struct {
     struct testbed_page *page;
     uint8_t *answer;
     size_t len;
+    int turns; /* that the last answer took */
 } t;
 
 static void setup(void)
 {
     static const uint8_t exit_ip[4] = {127, 21, 0, 1};
     memset(&t, 0, sizeof t);
+    signal(SIGPIPE, SIG_IGN); /* as in every program of ours */
     t.log.least = LOG_ERR;
     t.plan.n_nodes = 1;
     t.plan.node[0].or_port.ip = ip_v4(exit_ip);
@@ -74,7 +78,7 @@ static void ask_from(const char *from, const char *request, size_t len, size_t p
         ck_assert_int_eq(send(fd, request + at, part, MSG_NOSIGNAL), (ssize_t)part);
         turn();
     }
-    for (int i = 0; i < TURNS; i++) {
+    for (t.turns = 0; t.turns < TURNS; t.turns++) {
         turn();
         ssize_t n = recv(fd, t.answer + t.len, ANSWER_MOST - 1 - t.len, MSG_DONTWAIT);
         if (n == 0)
@@ -198,9 +202,70 @@ START_TEST(test_page_refuses_what_it_does_not_serve)
         ck_assert_msg(strncmp(text(), cases[i].status, strlen(cases[i].status)) == 0, "%s: %.40s",
                       cases[i].request, text());
     }
+    /* Too much of a header: in one line, and in many. */
     memset(big, 'x', sizeof big);
     ask_from("127.0.0.1", big, sizeof big, SIZE_MAX);
-    ck_assert(strncmp(text(), "HTTP/1.1 431 ", 13) == 0);
+    ck_assert(strncmp(text(), "HTTP/1.1 400 ", 13) == 0);
+    size_t len = (size_t)snprintf(big, sizeof big, "GET / HTTP/1.1\r\n");
+    while (len + 128 < sizeof big)
+        len += (size_t)snprintf(big + len, sizeof big - len, "a: %0100d\r\n", 0);
+    ask_from("127.0.0.1", big, len, SIZE_MAX);
+    ck_assert(strncmp(text(), "HTTP/1.1 400 ", 13) == 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_page_refuses_an_upload_that_is_too_long)
+{
+    static const char chunked[] =
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n8000001\r\n";
+    setup();
+    ask(chunked);
+    ck_assert(strncmp(text(), "HTTP/1.1 413 ", 13) == 0);
+    ask("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+    ck_assert_ptr_nonnull(strstr(text(), "3 bytes, sha256 ba7816bf"));
+    teardown();
+}
+END_TEST
+
+/* Silence would leave a browser waiting for minutes. */
+START_TEST(test_page_closes_on_tls)
+{
+    static const char hello[] = "\x16\x03\x01\x02\x00\x01";
+    setup();
+    ask_from("127.0.0.1", hello, sizeof hello - 1, SIZE_MAX);
+    ck_assert_uint_eq(t.len, 0);
+    ck_assert_int_lt(t.turns, TURNS);
+    teardown();
+}
+END_TEST
+
+static size_t held(void)
+{
+    struct mallinfo2 m = mallinfo2();
+    return m.uordblks + m.hblkhd;
+}
+
+/* A visitor who does not read costs what a chunk costs, and no more. */
+START_TEST(test_page_holds_little_for_who_does_not_read)
+{
+    enum { VISITORS = 8, MOST = VISITORS << 17 };
+    int fd[VISITORS];
+    setup();
+    size_t before = held();
+    for (size_t i = 0; i < VISITORS; i++) {
+        fd[i] = dial("127.0.0.1");
+        ck_assert_int_eq(send(fd[i], "GET /bytes/100000000 HTTP/1.0\r\n\r\n", 33, 0), 33);
+    }
+    for (int i = 0; i < 2000; i++)
+        turn();
+    ck_assert_uint_lt(held() - before, MOST);
+    for (size_t i = 0; i < VISITORS; i++) /* they go in the middle of it */
+        close(fd[i]);
+    for (int i = 0; i < 20; i++)
+        turn();
+    ask("GET /bytes/20 HTTP/1.0\r\n\r\n");
+    ck_assert_ptr_nonnull(strstr(text(), "Content-Length: 20\r\n"));
     teardown();
 }
 END_TEST
@@ -219,4 +284,6 @@ END_TEST
 
 TESTS("testbed/page", test_page_names_the_exit, test_page_bytes_are_the_keystream,
       test_page_head_has_no_body, test_page_post_tells_what_came,
-      test_page_refuses_what_it_does_not_serve, test_page_closes_with_visitors)
+      test_page_refuses_what_it_does_not_serve, test_page_refuses_an_upload_that_is_too_long,
+      test_page_closes_on_tls, test_page_holds_little_for_who_does_not_read,
+      test_page_closes_with_visitors)
