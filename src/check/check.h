@@ -22,6 +22,14 @@ enum check_verdict { CHECK_PASS, CHECK_FAIL, CHECK_SKIP };
 
 struct trial; /* check/trial.h */
 
+/* What has to be known of the relay before a case is tried, beside who it is: or-ed together. */
+enum check_needs {
+    NEEDS_NOTHING = 0,
+    NEEDS_KEY = 1,   /* its onion key */
+    NEEDS_NEXT = 2,  /* another relay, to extend to */
+    NEEDS_THIRD = 4, /* and one more */
+};
+
 /* One rule. Ids are "section/what"; they are an interface and stay. */
 struct check_case {
     const char *id;
@@ -29,6 +37,7 @@ struct check_case {
     const char *spec; /* "tor-spec 4.1" */
     const char *rule; /* what the relay does, as a sentence without its subject */
     void (*run)(struct trial *t);
+    unsigned needs; /* enum check_needs: what the run learns before, if it can */
 };
 
 struct check_section {

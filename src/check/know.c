@@ -210,41 +210,16 @@ static void look_for_others(struct trial *t)
     pdir_free(&a);
 }
 
-/* Once; what the case has sent and seen is not told of it. */
-static void look_once(struct trial *t)
+void know_others(struct trial *t, unsigned needs)
 {
-    char sent[TRIAL_TEXT_MAX], seen[TRIAL_TEXT_MAX];
-    if (!trial_goes_on(t) || t->run->looked_for_others)
+    struct check_run *run = t->run;
+    struct trial_mark before;
+    bool wanted =
+        (needs & NEEDS_NEXT && !run->next.known) || (needs & NEEDS_THIRD && !run->third.known);
+    if (!wanted || run->looked_for_others)
         return;
-    t->run->looked_for_others = true;
-    memcpy(sent, t->sent, sizeof sent);
-    memcpy(seen, t->seen, sizeof seen);
+    run->looked_for_others = true;
+    trial_set_mark(t, &before);
     look_for_others(t);
-    if (!trial_goes_on(t))
-        return;
-    memcpy(t->sent, sent, sizeof sent);
-    memcpy(t->seen, seen, sizeof seen);
-}
-
-bool pcirc_find_next(struct trial *t, struct check_next *out)
-{
-    struct check_run *run = t->run;
-    if (!run->next.known)
-        look_once(t);
-    if (!run->next.known)
-        trial_skip(t,
-                   "no other relay is known to extend to: the relay has no consensus; see --next");
-    *out = run->next;
-    return trial_goes_on(t);
-}
-
-bool pcirc_find_third(struct trial *t, struct check_next *out)
-{
-    struct check_run *run = t->run;
-    if (!run->third.known)
-        look_once(t);
-    if (!run->third.known)
-        trial_skip(t, "the relay's consensus names no third relay");
-    *out = run->third;
-    return trial_goes_on(t);
+    trial_back_to(t, &before);
 }

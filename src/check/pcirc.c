@@ -74,9 +74,7 @@ struct pcirc *pcirc_fast(struct trial *t)
 
 bool pcirc_know_key(struct trial *t)
 {
-    if (trial_goes_on(t))
-        run_learn_onion_key(t->run);
-    if (trial_goes_on(t) && !(t->run->has_ntor && t->run->has_rsa))
+    if (trial_said_it_needs(t, NEEDS_KEY) && !(t->run->has_ntor && t->run->has_rsa))
         trial_skip(
             t,
             "the relay's onion key is not known: it serves no /tor/server/authority; see --ntor");
@@ -105,16 +103,16 @@ static const uint8_t *ask_created2(struct pcirc *c, uint16_t htype, const uint8_
     return reply.hdata;
 }
 
-struct pcirc *pcirc_ntor_on(struct probe *p)
+struct pcirc *pcirc_ntor_by(struct probe *p, const struct x25519_pub *key)
 {
     uint8_t skin[NTOR_SKIN_LEN], keys[TOR1_KEYS_LEN];
     struct ntor_client st;
     size_t len;
-    struct pcirc *c = p && pcirc_know_key(p->t) ? pcirc_empty(p) : NULL;
+    struct pcirc *c = pcirc_empty(p);
     if (!c)
         return NULL;
     struct check_run *run = p->t->run;
-    ntor_client_begin(run->env, &run->rsa, &run->ntor, &st, skin);
+    ntor_client_begin(run->env, &run->rsa, key, &st, skin);
     const uint8_t *reply = ask_created2(c, HANDSHAKE_NTOR, skin, sizeof skin, &len);
     if (reply && (len != NTOR_REPLY_LEN || ntor_client_finish(&st, reply, keys, sizeof keys) != OK))
         trial_fail(p->t, "the relay's side of the ntor handshake is wrong");
@@ -122,6 +120,11 @@ struct pcirc *pcirc_ntor_on(struct probe *p)
         pcirc_add_hop(c, keys);
     secret_wipe(&st, sizeof st);
     return c;
+}
+
+struct pcirc *pcirc_ntor_on(struct probe *p)
+{
+    return p && pcirc_know_key(p->t) ? pcirc_ntor_by(p, &p->t->run->ntor) : NULL;
 }
 
 struct pcirc *pcirc_ntor(struct trial *t)

@@ -41,19 +41,21 @@ struct pcirc *pcirc_fast_on(struct probe *p);
 /* With the relay's onion key; skips the trial if it is not known. */
 struct pcirc *pcirc_ntor(struct trial *t);
 struct pcirc *pcirc_ntor_on(struct probe *p);
+/* With that onion key; the relay's RSA identity is known. */
+struct pcirc *pcirc_ntor_by(struct probe *p, const struct x25519_pub *key);
 /* CM is the message with extensions, as it goes into the handshake; the relay's goes to SM. */
 struct pcirc *pcirc_ntor_v3_on(struct probe *p, const void *CM, size_t CM_len, struct wr *SM);
-/* Whether the relay's onion key is known; if not, the trial is skipped. */
+/* Whether the relay's onion key is known (NEEDS_KEY); if not, the trial is skipped. */
 bool pcirc_know_key(struct trial *t);
 /* A circuit without a hop, for a case that does its handshake itself. */
 struct pcirc *pcirc_empty(struct probe *p);
 /* The keys of the next hop: TOR1_KEYS_LEN bytes. */
 void pcirc_add_hop(struct pcirc *c, const uint8_t *keys);
 
-/* The relay to extend to, from its consensus or from the command line; false: the trial is skipped.
- */
+/* The relay to extend to, from the relay's consensus or from the command line (NEEDS_NEXT); false:
+ * the trial is skipped. */
 bool pcirc_find_next(struct trial *t, struct check_next *out);
-/* One more, from the consensus only. */
+/* One more, from the consensus only (NEEDS_THIRD). */
 bool pcirc_find_third(struct trial *t, struct check_next *out);
 /* EXTEND2 to NEXT by ntor, in RELAY_EARLY, and EXTENDED2 awaited. */
 void pcirc_extend(struct pcirc *c, const struct check_next *next);

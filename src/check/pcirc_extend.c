@@ -97,6 +97,23 @@ void pcirc_extend(struct pcirc *c, const struct check_next *next)
     secret_wipe(&st, sizeof st);
 }
 
+bool pcirc_find_next(struct trial *t, struct check_next *out)
+{
+    if (trial_said_it_needs(t, NEEDS_NEXT) && !t->run->next.known)
+        trial_skip(t,
+                   "no other relay is known to extend to: the relay has no consensus; see --next");
+    *out = t->run->next;
+    return trial_goes_on(t);
+}
+
+bool pcirc_find_third(struct trial *t, struct check_next *out)
+{
+    if (trial_said_it_needs(t, NEEDS_THIRD) && !t->run->third.known)
+        trial_skip(t, "the relay's consensus names no third relay");
+    *out = t->run->third;
+    return trial_goes_on(t);
+}
+
 struct pcirc *pcirc_two_hops(struct trial *t)
 {
     struct check_next next;

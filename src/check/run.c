@@ -74,7 +74,9 @@ static void try_it(struct check_run *run, const struct check_case *c, void (*fn)
 {
     for (int tries = 0; tries < TRIES; tries++) {
         *t = (struct trial){.run = run, .c = c, .end_us = run->env->mono_us + most_us(run)};
-        fn(t);
+        know_others(t, c->needs);
+        if (trial_goes_on(t))
+            fn(t);
         trial_end(t);
         if (trial_goes_on(t) || !t->tidied_up)
             return;
@@ -82,11 +84,24 @@ static void try_it(struct check_run *run, const struct check_case *c, void (*fn)
     }
 }
 
+static const struct check_case first = {.id = "the first connection"};
+
+/* Asks the relay for its onion key once more, a few times in a run: one that has just begun may not
+ * have had its descriptor. */
+static void ask_for_key(struct check_run *run)
+{
+    struct trial t;
+    if (!run->has_ntor && !run->no_dir && run->asked_again++ < ASK_AGAIN)
+        try_it(run, &first, know_relay, &t);
+}
+
 void check_try(struct check_run *run, const struct check_case *c,
                void (*result)(void *arg, const struct check_result *r), void *arg)
 {
     struct trial t;
     uint64_t began = run->env->mono_us;
+    if (c->needs & NEEDS_KEY)
+        ask_for_key(run);
     try_it(run, c, c->run, &t);
     struct check_result r = {
         .c = c,
@@ -102,8 +117,6 @@ void check_try(struct check_run *run, const struct check_case *c,
 
 /* ---- all ---- */
 
-static const struct check_case first = {.id = "the first connection"};
-
 /* So that a wrong address or port is one error and not 150. */
 static err_t prepare(struct check_run *run, char *why, size_t cap)
 {
@@ -111,13 +124,6 @@ static err_t prepare(struct check_run *run, char *why, size_t cap)
     try_it(run, &first, know_relay, &t);
     snprintf(why, cap, "%s", t.why);
     return trial_goes_on(&t) ? OK : ERR_LINK_CONNECT;
-}
-
-void run_learn_onion_key(struct check_run *run)
-{
-    struct trial t;
-    if (!run->has_ntor && !run->no_dir && run->asked_again++ < ASK_AGAIN)
-        try_it(run, &first, know_relay, &t);
 }
 
 err_t check_open(const struct check_config *config, struct check_run **out, char *why,

@@ -44,6 +44,13 @@ void trial_skip_after_all(struct trial *t, const char *why)
     trial_skip(t, "%s", why);
 }
 
+bool trial_said_it_needs(struct trial *t, enum check_needs needs)
+{
+    if (trial_goes_on(t) && !(t->c->needs & needs))
+        trial_fail(t, "the case's row does not say what it needs");
+    return trial_goes_on(t);
+}
+
 void trial_awaits(struct trial *t, const char *fmt, ...)
 {
     va_list ap;

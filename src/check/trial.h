@@ -58,9 +58,9 @@ struct trial {
     bool tidied_up; /* the relay has ended a circuit as idle: DESTROY(FINISHED) */
 };
 
-/* Asks the relay for its onion key once more, a few times in a run: one that has just begun may not
- * have had its descriptor. Run by run.c, apart from any trial. */
-void run_learn_onion_key(struct check_run *run);
+/* Whether the case said that it needs that (check_needs); if not, it fails: a case's row is wrong.
+ */
+bool trial_said_it_needs(struct trial *t, enum check_needs needs);
 
 /* Nothing has failed so far: go on. */
 static inline bool trial_goes_on(const struct trial *t)

@@ -1,5 +1,6 @@
 /* A trial's texts and its time, whatever the relay does. */
 #include "check/lab.h"
+#include "check/pcirc.h"
 #include "check/probe.h"
 
 static struct lab lab;
@@ -98,5 +99,58 @@ START_TEST(test_trial_ends_though_the_relay_floods)
 }
 END_TEST
 
+/* ---- what a case needs ---- */
+
+static void expect_pass(void *arg, const struct check_result *r)
+{
+    (void)arg;
+    ck_assert_msg(r->verdict == CHECK_PASS, "%s", r->why);
+}
+
+static void expect_a_wrong_row(void *arg, const struct check_result *r)
+{
+    (void)arg;
+    ck_assert_int_eq(r->verdict, CHECK_FAIL);
+    ck_assert_str_eq(r->why, "the case's row does not say what it needs");
+}
+
+static void knows_another_relay(struct trial *t)
+{
+    struct check_next next;
+    ck_assert(t->run->next.known);
+    ck_assert_str_eq(t->sent, "");
+    ck_assert_str_eq(t->seen, "");
+    ck_assert(pcirc_find_next(t, &next));
+}
+
+static void asks_for_the_key(struct trial *t)
+{
+    (void)pcirc_know_key(t);
+}
+
+/* One connection to see who it is, one to ask for others: none for a case that needs them again. */
+START_TEST(test_trial_begins_with_what_its_case_needs)
+{
+    const struct check_case needy = {
+        .id = "trial/needy", .run = knows_another_relay, .needs = NEEDS_NEXT};
+    const struct check_case wrong = {
+        .id = "trial/wrong", .run = asks_for_the_key, .needs = NEEDS_NEXT};
+    struct check_run *run;
+    char why[256];
+    lab_start(&lab);
+    ck_ok(check_open(&lab.config, &run, why, sizeof why));
+    ck_assert_uint_eq(check_connections(run), 1);
+    for (int i = 0; i < 2; i++) {
+        check_try(run, &needy, expect_pass, NULL);
+        ck_assert_uint_eq(check_connections(run), 2);
+    }
+    check_try(run, &wrong, expect_a_wrong_row, NULL);
+    ck_assert_uint_eq(check_connections(run), 2);
+    check_close(run);
+    lab_stop(&lab);
+}
+END_TEST
+
 TESTS("check trial", test_trial_texts_are_printable, test_trial_texts_that_are_full_end_in_dots,
-      test_trial_ends_though_the_relay_drips, test_trial_ends_though_the_relay_floods)
+      test_trial_ends_though_the_relay_drips, test_trial_ends_though_the_relay_floods,
+      test_trial_begins_with_what_its_case_needs)

@@ -53,15 +53,17 @@ static void comes_once(struct trial *t)
 }
 
 static const struct check_case cases[] = {
-    {"auth_challenge/sent", CHECK_MUST, "tor-spec 4", "sends AUTH_CHALLENGE after CERTS", is_sent},
+    {"auth_challenge/sent", CHECK_MUST, "tor-spec 4", "sends AUTH_CHALLENGE after CERTS", is_sent,
+     NEEDS_NOTHING},
     {"auth_challenge/form", CHECK_MUST, "tor-spec 4.3",
-     "sends a challenge of 32 bytes and the number of methods it says", is_well_formed},
+     "sends a challenge of 32 bytes and the number of methods it says", is_well_formed,
+     NEEDS_NOTHING},
     {"auth_challenge/method-3", CHECK_MUST, "tor-spec 4.4.2",
-     "takes authentication by Ed25519-SHA256-RFC5705", has_method_3},
+     "takes authentication by Ed25519-SHA256-RFC5705", has_method_3, NEEDS_NOTHING},
     {"auth_challenge/fresh", CHECK_MUST, "tor-spec 4.3",
-     "makes a new challenge for each connection", is_fresh},
+     "makes a new challenge for each connection", is_fresh, NEEDS_NOTHING},
     {"auth_challenge/once", CHECK_MUST, "tor-spec 4",
-     "sends one AUTH_CHALLENGE, and NETINFO after it", comes_once},
+     "sends one AUTH_CHALLENGE, and NETINFO after it", comes_once, NEEDS_NOTHING},
 };
 const struct check_section check_auth_challenge = {"auth_challenge", "AUTH_CHALLENGE", cases,
                                                    sizeof cases / sizeof *cases};

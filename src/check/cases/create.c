@@ -85,18 +85,20 @@ static void refused_id_is_free(struct trial *t)
 
 static const struct check_case cases[] = {
     {"create/unknown-type", CHECK_MUST, "tor-spec 5.1",
-     "refuses a handshake type that it does not know with DESTROY", unknown_type},
+     "refuses a handshake type that it does not know with DESTROY", unknown_type, NEEDS_KEY},
     {"create/reserved-type", CHECK_MUST, "tor-spec 5.1",
-     "refuses handshake type 1, which is reserved, in CREATE2", fast_in_create2},
-    {"create/tap", CHECK_SHOULD, "prop 350", "refuses the TAP handshake, which is gone", tap},
+     "refuses handshake type 1, which is reserved, in CREATE2", fast_in_create2, NEEDS_NOTHING},
+    {"create/tap", CHECK_SHOULD, "prop 350", "refuses the TAP handshake, which is gone", tap,
+     NEEDS_NOTHING},
     {"create/cell", CHECK_SHOULD, "prop 350", "refuses CREATE, which is gone, even with ntor in it",
-     create_cell},
+     create_cell, NEEDS_KEY},
     {"create/length", CHECK_MUST, "tor-spec 5.1", "refuses CREATE2 whose HLEN is beyond the cell",
-     length_beyond_cell},
+     length_beyond_cell, NEEDS_KEY},
     {"create/reason", CHECK_SHOULD, "tor-spec 5.4",
-     "says PROTOCOL in the DESTROY that refuses a malformed CREATE2", reason_is_protocol},
+     "says PROTOCOL in the DESTROY that refuses a malformed CREATE2", reason_is_protocol,
+     NEEDS_NOTHING},
     {"create/refused-id", CHECK_SHOULD, "tor-spec 5.4",
-     "takes a circuit under the id of one that it has refused", refused_id_is_free},
+     "takes a circuit under the id of one that it has refused", refused_id_is_free, NEEDS_NOTHING},
 };
 const struct check_section check_create = {"create", "CREATE2", cases,
                                            sizeof cases / sizeof *cases};

@@ -72,19 +72,21 @@ static void several_at_once(struct trial *t)
 
 static const struct check_case cases[] = {
     {"create-fast/kh", CHECK_MUST, "tor-spec 5.1.5",
-     "answers CREATE_FAST with CREATED_FAST, whose KH proves the keys", proves_keys},
+     "answers CREATE_FAST with CREATED_FAST, whose KH proves the keys", proves_keys, NEEDS_NOTHING},
     {"create-fast/keys", CHECK_MUST, "tor-spec 5.2.1",
-     "uses the keys of the handshake, each in its direction", keys_work},
+     "uses the keys of the handshake, each in its direction", keys_work, NEEDS_NOTHING},
     {"create-fast/fresh-y", CHECK_MUST, "tor-spec 5.1.5", "chooses a new Y for each circuit",
-     y_is_fresh},
+     y_is_fresh, NEEDS_NOTHING},
     {"create-fast/padding", CHECK_MUST, "tor-spec 3", "ignores the bytes after X in CREATE_FAST",
-     padding_is_ignored},
+     padding_is_ignored, NEEDS_NOTHING},
     {"create-fast/used-id", CHECK_MUST, "tor-spec 5.3",
-     "drops CREATE_FAST under the id of a circuit that is there", used_id_is_dropped},
+     "drops CREATE_FAST under the id of a circuit that is there", used_id_is_dropped,
+     NEEDS_NOTHING},
     {"create-fast/ids", CHECK_MUST, "tor-spec 5.3",
-     "keeps circuits of two connections under the same id apart", ids_belong_to_connections},
+     "keeps circuits of two connections under the same id apart", ids_belong_to_connections,
+     NEEDS_NOTHING},
     {"create-fast/several", CHECK_MUST, "tor-spec 5.1",
-     "keeps several circuits of one connection apart", several_at_once},
+     "keeps several circuits of one connection apart", several_at_once, NEEDS_NOTHING},
 };
 const struct check_section check_create_fast = {"create-fast", "CREATE_FAST and circuit ids", cases,
                                                 sizeof cases / sizeof *cases};

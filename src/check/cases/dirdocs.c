@@ -173,17 +173,15 @@ void dir_server_ntor(struct trial *t)
 {
     struct pdir_answer a;
     struct doc_item item;
-    struct x25519_pub before = t->run->ntor;
-    bool had = t->run->has_ntor;
+    struct x25519_pub key;
     struct pcirc *c = pcirc_fast(t);
     if (get_own(c, &a) && pdir_item(t, a.body, "ntor-onion-key", &item)) {
-        t->run->has_ntor = base64_decode_exact(text_strip(item.args), BASE64_EITHER, t->run->ntor.b,
-                                               sizeof before.b) == OK;
-        TRIAL_EXPECT(t, t->run->has_ntor, "ntor-onion-key holds no key");
-        (void)pcirc_ntor_on(c->p);
+        bool read =
+            base64_decode_exact(text_strip(item.args), BASE64_EITHER, key.b, sizeof key.b) == OK;
+        TRIAL_EXPECT(t, read, "ntor-onion-key holds no key");
+        if (read && t->run->has_rsa)
+            (void)pcirc_ntor_by(c->p, &key);
     }
-    t->run->ntor = before;
-    t->run->has_ntor = had;
     pdir_free(&a);
 }
 

@@ -82,18 +82,19 @@ static void not_made(struct trial *t)
 
 static const struct check_case cases[] = {
     {"relay-early/eight", CHECK_MUST, "tor-spec 5.6", "takes 8 RELAY_EARLY cells on a circuit",
-     eight},
+     eight, NEEDS_NOTHING},
     {"relay-early/nine", CHECK_SHOULD, "tor-spec 5.6",
-     "closes the circuit if more than 8 RELAY_EARLY cells come", nine},
+     "closes the circuit if more than 8 RELAY_EARLY cells come", nine, NEEDS_NOTHING},
     {"relay-early/counts", CHECK_MUST, "tor-spec 5.6", "counts the cells of each circuit apart",
-     counts_apart},
+     counts_apart, NEEDS_NOTHING},
     {"relay-early/any-message", CHECK_MUST, "tor-spec 5.6",
-     "takes any message in RELAY_EARLY, not EXTEND2 only", any_message},
+     "takes any message in RELAY_EARLY, not EXTEND2 only", any_message, NEEDS_NOTHING},
     {"relay-early/never-inbound", CHECK_MUST, "tor-spec 5.6",
-     "answers in RELAY, never in RELAY_EARLY", never_inbound},
+     "answers in RELAY, never in RELAY_EARLY", never_inbound, NEEDS_NOTHING},
     {"relay-early/passed-on", CHECK_MUST, "tor-spec 5.6",
-     "passes RELAY_EARLY on to the next relay as RELAY_EARLY", passed_on},
-    {"relay-early/not-made", CHECK_MUST, "tor-spec 5.6", "passes RELAY on as RELAY", not_made},
+     "passes RELAY_EARLY on to the next relay as RELAY_EARLY", passed_on, NEEDS_NEXT},
+    {"relay-early/not-made", CHECK_MUST, "tor-spec 5.6", "passes RELAY on as RELAY", not_made,
+     NEEDS_NEXT},
 };
 const struct check_section check_relay_early = {"relay-early", "RELAY_EARLY", cases,
                                                 sizeof cases / sizeof *cases};
