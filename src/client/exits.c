@@ -1,6 +1,7 @@
 #include "client/exits_int.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +15,14 @@ static void circ_drop(struct exit_circ *c)
     exit_circ_unlist(c);
     c->x->n_pending -= c->state == EXIT_BUILDING;
     DL_DELETE(c->x->circs, c);
-    streams_free(c->streams);
+    streams_free(c->ride.streams);
     leg_free(c->leg);
     free(c);
 }
 
 bool exit_circ_is_unused(const struct exit_circ *c)
 {
-    return !c->streams || streams_open_count(c->streams) == 0;
+    return !c->ride.streams || streams_open_count(c->ride.streams) == 0;
 }
 
 static void on_begin(void *arg)
@@ -55,10 +56,15 @@ static void offer(struct exit_circ *c)
     x->ops->changed(x->arg, NULL);
 }
 
+static void retire_ride(struct ride *r)
+{
+    exit_circ_retire((struct exit_circ *)(void *)((char *)r - offsetof(struct exit_circ, ride)));
+}
+
 /* C stands, and nobody may have it. */
 static void give_up(struct exit_circ *c, err_t why, uint8_t reason)
 {
-    exits_retire(c);
+    exit_circ_retire(c);
     leg_close(c->leg, why, reason);
 }
 
@@ -72,12 +78,17 @@ static void on_open(void *arg)
         give_up(c, OK, DESTROY_FINISHED);
         return;
     }
-    c->streams = streams_new(x->env, ocirc_carrier(c->leg->oc));
-    if (!c->streams) {
+    c->ride = (struct ride){
+        .streams = streams_new(x->env, ocirc_carrier(c->leg->oc)),
+        .circuit = c->leg->oc->id,
+        .exit = &leg_last(c->leg)->rsa,
+        .retire = retire_ride,
+    };
+    if (!c->ride.streams) {
         give_up(c, ERR_NOMEM, DESTROY_RESOURCELIMIT);
         return;
     }
-    streams_allow_internal_addrs(c->streams, x->config.allow_internal);
+    streams_allow_internal_addrs(c->ride.streams, x->config.allow_internal);
     offer(c);
 }
 
@@ -192,7 +203,7 @@ bool exits_may_launch(const struct exits *x)
 
 /* ---- their retirement ---- */
 
-void exits_retire(struct exit_circ *c)
+void exit_circ_retire(struct exit_circ *c)
 {
     exit_circ_set_state(c, EXIT_RETIRED);
 }
@@ -202,7 +213,7 @@ void exits_retire_dirty(struct exits *x)
     struct exit_circ *c;
     DL_FOREACH (x->circs, c)
         if (c->state == EXIT_IN_USE)
-            exits_retire(c);
+            exit_circ_retire(c);
 }
 
 /* As C tor when the clock jumped (circuit_note_clock_jumped): circuits that are not dirty end at
@@ -212,7 +223,7 @@ void exits_retire_all(struct exits *x)
     struct exit_circ *c;
     DL_FOREACH (x->circs, c) {
         bool is_dirty = c->state == EXIT_IN_USE || !exit_circ_is_unused(c);
-        exits_retire(c);
+        exit_circ_retire(c);
         if (!is_dirty)
             leg_close(c->leg, OK, DESTROY_FINISHED);
     }
@@ -269,7 +280,7 @@ static void retire_forbidden(struct exits *x)
     struct exit_circ *c;
     DL_FOREACH (x->circs, c)
         if (!path_allowed(c->leg->nd, x->config.path, c->leg->hop, c->leg->n_hops, true))
-            exits_retire(c);
+            exit_circ_retire(c);
 }
 
 void exits_set_config(struct exits *x, const struct exits_config *config)
@@ -293,19 +304,9 @@ void exits_set_netdir(struct exits *x, struct netdir *nd)
         env_arm_ms(x->env, &x->look, 0);
 }
 
-struct streams *exit_circ_streams(const struct exit_circ *c)
+struct ride *exit_circ_ride(struct exit_circ *c)
 {
-    return c->streams;
-}
-
-const struct rsa_id *exit_circ_exit(const struct exit_circ *c)
-{
-    return &leg_last(c->leg)->rsa;
-}
-
-uint64_t exit_circ_id(const struct exit_circ *c)
-{
-    return c->leg->oc->id;
+    return &c->ride;
 }
 
 size_t exits_open_count(const struct exits *x)
@@ -332,7 +333,7 @@ void exits_describe(const struct exits *x, void (*fn)(void *arg, const char *lin
     char path[256], line[400];
     DL_FOREACH (x->circs, c) {
         snprintf(line, sizeof line, "Circuit %" PRIu64 " (%s, %zu streams): %s", c->leg->oc->id,
-                 state_name(c), c->streams ? streams_open_count(c->streams) : 0,
+                 state_name(c), c->ride.streams ? streams_open_count(c->ride.streams) : 0,
                  ocirc_path_text(c->leg->oc, path, sizeof path));
         fn(arg, line);
     }

@@ -7,8 +7,9 @@
 #define TUNIC_CLIENT_EXITS_H
 
 #include "base/env.h"
+#include "client/circuits.h"
 #include "client/config.h"
-#include "client/ocirc.h"
+#include "client/ride.h"
 #include "client/tunnel.h"
 #include "dir/netdir.h"
 #include "habits/habits.h"
@@ -74,15 +75,12 @@ bool exits_could_serve(const struct exits *x);
 /* A tunnel goes onto C: fixes its isolation and makes it dirty. */
 void exits_use(struct exit_circ *c, const struct exit_need *need);
 
-struct streams *exit_circ_streams(const struct exit_circ *c);
-const struct rsa_id *exit_circ_exit(const struct exit_circ *c);
-uint64_t exit_circ_id(const struct exit_circ *c);
+struct ride *exit_circ_ride(struct exit_circ *c);
 
 /* To be called once a NewCircuitPeriod: closes circuits that have served. */
 void exits_expire(struct exits *x);
-/* No new tunnel goes onto C; once its last stream has ended, it has served. */
-void exits_retire(struct exit_circ *c);
-/* The same for every circuit that has carried a stream. */
+/* No new tunnel goes onto a circuit that has carried a stream; once its last one has ended, it has
+ * served. */
 void exits_retire_dirty(struct exits *x);
 /* The same for every circuit there is, and those that carry none are closed: it says nothing of
  * guards and build times. Waits after failures end. */

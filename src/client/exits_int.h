@@ -26,7 +26,7 @@ struct exit_bucket;
 struct exit_circ {
     struct exits *x;
     struct leg *leg;
-    struct streams *streams; /* on the leg's last hop, once it is open */
+    struct ride ride; /* once the leg is open: streams on its last hop */
     enum exit_state state;
     uint64_t since_us; /* of the state */
     /* Set by the first tunnel, or by the one that it is built for; NULL: free for anybody. */
@@ -85,6 +85,8 @@ MUST_USE err_t exits_launch(struct exits *x, const struct path_request *req,
                             struct exit_circ **out);
 /* Nothing is launched before the next look. */
 void exits_pause(struct exits *x);
+/* No new tunnel goes onto C; once its last stream has ended, it has served. */
+void exit_circ_retire(struct exit_circ *c);
 bool exit_circ_is_unused(const struct exit_circ *c);
 
 /* ---- exits_ahead.c ---- */

@@ -4,6 +4,7 @@
 
 #include "client/config.h"
 #include "client/exits.h"
+#include "client/linkpool.h"
 #include "client/tunnels.h"
 #include "dir/dirmgr.h"
 #include "dir/servers.h"

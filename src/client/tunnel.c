@@ -34,8 +34,8 @@ struct tunnel {
     void *arg;
     enum tunnel_state state;
     struct stream *stream;
-    struct exit_circ *circ; /* while CONNECTING */
-    struct waiter waiter;   /* while WAITING */
+    struct ride *ride;    /* while CONNECTING */
+    struct waiter waiter; /* while WAITING */
     uint64_t circ_id;
     struct rsa_id failed[MOST_FAILED];
     size_t n_failed;
@@ -251,9 +251,9 @@ static void end_as_last(struct tunnel *t)
 static void attempt_failed(struct tunnel *t, const struct stream_end *end)
 {
     unsigned rule = end->circuit_ended ? RETRY : retry_rule(end->reason);
-    if (rule & BLAME_EXIT)
-        exit_failed(t, exit_circ_exit(t->circ));
-    t->circ = NULL;
+    if ((rule & BLAME_EXIT) && t->ride->exit)
+        exit_failed(t, t->ride->exit);
+    t->ride = NULL;
     t->last = *end;
     if ((rule & RETRY) && t->attempts < MOST_ATTEMPTS)
         wait_again(t);
@@ -300,7 +300,7 @@ static void attempt_timed_out(void *arg)
     stream_close(t->stream, END_TIMEOUT);
     t->stream = NULL;
     /* The circuit may be dead without a word: nobody else should wait for it. */
-    exits_retire(t->circ);
+    t->ride->retire(t->ride);
     attempt_failed(t, &end);
 }
 
@@ -338,7 +338,7 @@ static uint32_t begin_flags(const struct tunnel_request *req)
     return flags;
 }
 
-static err_t open_stream(struct tunnel *t, struct exit_circ *circ)
+static err_t open_stream(struct tunnel *t, struct ride *ride)
 {
     char target[TUNNEL_HOST_MAX + 16];
     bool dir = t->req.kind == TUNNEL_DIR || t->req.kind == TUNNEL_DIR_AUTHORITY;
@@ -350,21 +350,20 @@ static err_t open_stream(struct tunnel *t, struct exit_circ *circ)
         .flags = begin_flags(&t->req),
     };
     target_text(&t->req, target, sizeof target);
-    return stream_open(exit_circ_streams(circ), &req, &stream_ops, t, &t->stream);
+    return stream_open(ride->streams, &req, &stream_ops, t, &t->stream);
 }
 
-/* T, which is due, goes onto CIRC. */
-static void attach_to(struct tunnel *t, struct exit_circ *circ, const struct exit_need *need)
+/* T, which is due, goes onto RIDE. */
+static void attach_to(struct tunnel *t, struct ride *ride)
 {
-    exits_use(circ, need);
-    err_t e = open_stream(t, circ);
+    err_t e = open_stream(t, ride);
     if (e == ERR_FULL) { /* the link is catching up with a burst of streams */
         waiting_hold(t->set->waiting, &t->waiter);
         env_arm_ms(t->set->env, &t->set->catch_up, CATCH_UP_MS);
         return;
     }
     if (e == ERR_LIMIT || e == ERR_STATE) {
-        exits_retire(circ); /* it is full, or dying: another will do */
+        ride->retire(ride); /* it is full, or dying: another will do */
         return;
     }
     if (e != OK) {
@@ -372,8 +371,8 @@ static void attach_to(struct tunnel *t, struct exit_circ *circ, const struct exi
         return;
     }
     t->attempts++;
-    t->circ = circ;
-    t->circ_id = exit_circ_id(circ);
+    t->ride = ride;
+    t->circ_id = ride->circuit;
     set_state(t, CONNECTING);
     env_arm_ms(t->set->env, &t->attempt, attempt_ms(t));
 }
@@ -389,7 +388,8 @@ static void try_due(struct tunnels *ts, struct tunnel *t)
     struct exit_need need = need_of(t);
     struct exit_circ *circ = exits_find_open(ts->exits, &need);
     if (circ) {
-        attach_to(t, circ, &need);
+        exits_use(circ, &need);
+        attach_to(t, exit_circ_ride(circ));
         return;
     }
     waiting_sleep(ts->waiting, &t->waiter);
@@ -619,7 +619,7 @@ void tunnels_end_all(struct tunnels *ts, const char *why)
         if (t->stream)
             stream_close(t->stream, END_DONE);
         t->stream = NULL;
-        t->circ = NULL;
+        t->ride = NULL;
         end_tunnel(t, TUNNEL_STAGE_NETWORK, ERR_LINK_CLOSED, END_HIBERNATING, why);
     }
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cell/reason.h"
+#include "client/ocirc.h"
 #include "support/test.h"
 
 enum { RELAYS = 8, FIRST_EXIT = 4, MOST = 256 };
@@ -476,7 +477,7 @@ static struct exit_circ *find_and_use(struct fixture *f, const struct tunnel_req
     struct exit_circ *c = find(f, req);
     if (c) {
         exits_use(c, &need);
-        exit_circ_streams(c)->open++;
+        exit_circ_ride(c)->streams->open++;
     }
     return c;
 }
@@ -554,7 +555,7 @@ static void use_once(struct fixture *f, uint16_t port)
     struct tunnel_request req = request("example.com", port);
     struct exit_circ *c = find_and_use(f, &req);
     ck_assert_ptr_nonnull(c);
-    exit_circ_streams(c)->open--;
+    exit_circ_ride(c)->streams->open--;
 }
 
 START_TEST(test_exits_predicts_ports_that_were_used)
@@ -1015,12 +1016,12 @@ START_TEST(test_exits_keeps_from_exits_and_circuits_that_failed)
     const char *why_not;
     setup_ready(&f);
     struct exit_circ *first = find(&f, &a);
-    struct exit_need need = {.request = &a, .avoid_circuit = exit_circ_id(first)};
+    struct exit_need need = {.request = &a, .avoid_circuit = exit_circ_ride(first)->circuit};
     struct exit_circ *second = exits_find(f.x, &need, &why_not);
     ck_assert_ptr_nonnull(second);
     ck_assert_ptr_ne(second, first);
 
-    struct rsa_id failed = *exit_circ_exit(first);
+    struct rsa_id failed = *exit_circ_ride(first)->exit;
     need = (struct exit_need){.request = &a, .failed = &failed, .n_failed = 1};
     ck_assert_ptr_null(exits_find(f.x, &need, &why_not));
     ck_assert_uint_eq(building(), 1);
@@ -1341,7 +1342,7 @@ START_TEST(test_exits_takes_no_stream_past_its_dirtiness)
     struct tunnel_request a = request("example.com", 80);
     setup_ready(&f);
     struct exit_circ *c = find_and_use(&f, &a);
-    struct streams *streams = exit_circ_streams(c);
+    struct streams *streams = exit_circ_ride(c)->streams;
     open_all(&f);
     test_env_advance_ms(f.env, 599000);
     ck_assert_ptr_eq(find(&f, &a), c);
@@ -1365,7 +1366,7 @@ START_TEST(test_exits_keeps_authenticated_circuits_alive_until_they_idle)
     auth(&a);
     a.isolation.keep_alive = true;
     struct exit_circ *c = find_and_use(&f, &a);
-    struct streams *streams = exit_circ_streams(c);
+    struct streams *streams = exit_circ_ride(c)->streams;
     test_env_advance_ms(f.env, 1200000);
     ck_assert_ptr_eq(find(&f, &a), c);
     streams->open = 0;
@@ -1407,7 +1408,7 @@ START_TEST(test_exits_new_identity_leaves_every_used_circuit)
     ck_assert_ptr_ne(after, first);
     ck_assert_ptr_ne(after, second);
     ck_assert_ptr_ne(find(&f, &b), second);
-    exit_circ_streams(first)->open = exit_circ_streams(second)->open = 0;
+    exit_circ_ride(first)->streams->open = exit_circ_ride(second)->streams->open = 0;
     test_env_advance_ms(f.env, 31000);
     ck_assert_ptr_null(net.oc[0]);
     ck_assert_ptr_null(net.oc[1]);

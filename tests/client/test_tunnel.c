@@ -16,6 +16,7 @@ struct exit_circ {
     struct rsa_id exit;
     uint32_t id;
     bool retired;
+    struct ride ride;
 };
 
 struct stream {
@@ -42,6 +43,7 @@ static struct {
     struct stream streams[LOG];
     unsigned n_streams;
     err_t open_err;
+    bool nobody_to_blame; /* on the next rides */
 } net;
 
 static struct exit_circ *pick_circ(const struct exit_need *need)
@@ -85,25 +87,20 @@ void exits_use(struct exit_circ *c, const struct exit_need *need)
     net.uses++;
 }
 
-void exits_retire(struct exit_circ *c)
+static void retire(struct ride *r)
 {
+    struct exit_circ *c = (struct exit_circ *)(void *)r->streams;
     c->retired = true;
     net.retires++;
 }
 
-struct streams *exit_circ_streams(const struct exit_circ *c)
+struct ride *exit_circ_ride(struct exit_circ *c)
 {
-    return (struct streams *)(uintptr_t)c;
-}
-
-const struct rsa_id *exit_circ_exit(const struct exit_circ *c)
-{
-    return &c->exit;
-}
-
-uint64_t exit_circ_id(const struct exit_circ *c)
-{
-    return c->id;
+    c->ride = (struct ride){.streams = (struct streams *)(void *)c,
+                            .circuit = c->id,
+                            .exit = net.nobody_to_blame ? NULL : &c->exit,
+                            .retire = retire};
+    return &c->ride;
 }
 
 err_t stream_open(struct streams *set, const struct stream_request *req,
@@ -482,6 +479,23 @@ START_TEST(test_tunnel_retries_by_reason)
         }
         teardown(&f);
     }
+}
+END_TEST
+
+/* As on a circuit to an onion service. */
+START_TEST(test_tunnel_blames_no_exit_where_there_is_none)
+{
+    struct fixture f;
+    setup(&f);
+    net.nobody_to_blame = true;
+    open_to(&f, "example.com");
+    end_last(END_RESOLVEFAILED);
+    test_env_advance_ms(f.env, 0);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(net.n_streams, 2);
+    ck_assert_uint_eq(net.need.n_failed, 0);
+    ck_assert_uint_eq(net.need.avoid_circuit, 1);
+    teardown(&f);
 }
 END_TEST
 
@@ -1084,8 +1098,8 @@ TESTS("client/tunnel", test_tunnel_that_waits_for_a_network_is_told_after_some_s
       test_tunnel_resolves_by_name_and_in_reverse, test_tunnel_refuses_what_must_not_leave,
       test_tunnel_refuses_internal_reverse_look_ups, test_tunnel_lets_like_names_pass,
       test_tunnel_lets_internal_addresses_pass_when_told, test_tunnel_retries_by_reason,
-      test_tunnel_ends_after_three_attempts, test_tunnel_survives_the_death_of_a_circuit,
-      test_tunnel_tells_that_circuits_died,
+      test_tunnel_blames_no_exit_where_there_is_none, test_tunnel_ends_after_three_attempts,
+      test_tunnel_survives_the_death_of_a_circuit, test_tunnel_tells_that_circuits_died,
       test_tunnel_without_another_exit_ends_as_the_last_one_said,
       test_tunnel_that_no_exit_allows_ends_at_once,
       test_tunnel_leaves_a_circuit_that_takes_no_stream, test_tunnel_waits_for_a_crowded_link,
