@@ -8,7 +8,7 @@
 
 #include "app/notify.h"
 #include "app/process.h"
-#include "client/bootstrap.h"
+#include "client/events.h"
 #include "crypto/secret.h"
 #include "host/host.h"
 #include "net/net.h"
@@ -20,6 +20,7 @@ struct running {
     struct process process;
     struct net *net;
     struct host *host;
+    struct event_listener listener;
     int status;         /* of the process */
     struct timer owner; /* __OwningControllerProcess: is it still there? */
     struct timer watchdog;
@@ -34,15 +35,14 @@ static int fail(const struct app *app, const char *why)
 }
 
 /* As tor: handle_missing_protocol_warning_impl(). */
-static void on_obsolete(void *arg, const char *missing)
+static void on_event(void *arg, const struct event_record *e)
 {
     struct running *r = arg;
-    (void)missing;
+    if (e->status.what != STATUS_OBSOLETE)
+        return;
     r->status = 1;
     net_stop(r->net);
 }
-
-static const struct bootstrap_watch watch = {.obsolete = on_obsolete};
 
 /* ---- SIGHUP ---- */
 
@@ -175,7 +175,8 @@ static err_t make_host(struct running *r, struct conf_err *e)
     struct options *o = app->options;
     r->app->options = NULL;
     TRY(host_new(&place, o, &r->host, e));
-    client_set_watch(host_client(r->host), &watch, r);
+    r->listener = (struct event_listener){.on_event = on_event, .arg = r};
+    client_listen(host_client(r->host), &r->listener, EVENT_BIT(EVENT_STATUS));
     return OK;
 }
 

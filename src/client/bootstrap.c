@@ -4,67 +4,133 @@
 
 #include "crypto/encode.h"
 
-enum { WARN_EVERY_S = 30 };
+enum { WARN_EVERY_S = 30, READY = 100 };
 
-static const struct {
-    int percent;
-    const char *tag, *summary;
-} phases[] = {
-    [BOOTSTRAP_STARTING] = {0, "starting", "Starting"},
-    [BOOTSTRAP_CONN] = {5, "conn", "Connecting to a relay"},
-    [BOOTSTRAP_HANDSHAKE_DONE] = {15, "handshake_done", "Handshake with a relay done"},
-    [BOOTSTRAP_ONEHOP_CREATE] = {20, "onehop_create",
-                                 "Establishing an encrypted directory connection"},
-    [BOOTSTRAP_AP_CONN] = {80, "ap_conn", "Connecting to a relay to build circuits"},
-    [BOOTSTRAP_AP_HANDSHAKE_DONE] = {90, "ap_handshake_done",
-                                     "Handshake finished with a relay to build circuits"},
-    [BOOTSTRAP_CIRCUIT_CREATE] = {95, "circuit_create", "Establishing a Tor circuit"},
-    [BOOTSTRAP_DONE] = {100, "done", "Done"},
+enum phase {
+    STARTING,
+    CONN,
+    HANDSHAKE_DONE,
+    AP_CONN,
+    AP_HANDSHAKE_DONE,
+    CIRCUIT_CREATE,
+    DONE,
 };
 
-void bootstrap_init(struct bootstrap *b, struct env *env)
-{
-    *b = (struct bootstrap){.env = env, .percent = -1};
-}
+static const struct bootstrap_step phases[] = {
+    [STARTING] = {0, "starting", "Starting"},
+    [CONN] = {5, "conn", "Connecting to a relay"},
+    [HANDSHAKE_DONE] = {15, "handshake_done", "Handshake with a relay done"},
+    [AP_CONN] = {80, "ap_conn", "Connecting to a relay to build circuits"},
+    [AP_HANDSHAKE_DONE] = {90, "ap_handshake_done",
+                           "Handshake finished with a relay to build circuits"},
+    [CIRCUIT_CREATE] = {95, "circuit_create", "Establishing a Tor circuit"},
+    [DONE] = {READY, "done", "Done"},
+};
 
-void bootstrap_progress(struct bootstrap *b, int percent, const char *tag, const char *summary)
+enum {
+    TO_THE_END = EVENT_BIT(EVENT_ORCONN), /* a link may fail at any time */
+    UNTIL_DONE =
+        TO_THE_END | EVENT_BIT(EVENT_CIRCUIT) | EVENT_BIT(EVENT_DIRECTORY) | EVENT_BIT(EVENT_STATUS)
+};
+
+static void progress(struct bootstrap *b, const struct bootstrap_step *step)
 {
-    if (percent <= b->percent)
+    if (step->percent <= b->step.percent)
         return;
-    b->percent = percent;
+    b->step = *step;
     b->problems = 0;
-    snprintf(b->tag, sizeof b->tag, "%s", tag);
-    snprintf(b->summary, sizeof b->summary, "%s", summary);
-    log_notice(b->env->log, "Bootstrapped %d%% (%s): %s", percent, tag, summary);
-    if (b->watch && b->watch->progress)
-        b->watch->progress(b->watch_arg);
+    log_notice(b->env->log, "Bootstrapped %d%% (%s): %s", step->percent, step->tag, step->summary);
+    const struct event_record e = {.kind = EVENT_BOOTSTRAP, .bootstrap = {.step = *step}};
+    events_tell(b->listener.on, &e);
+    if (step->percent >= READY)
+        events_listen(b->listener.on, &b->listener, TO_THE_END);
 }
 
-void bootstrap_reached(struct bootstrap *b, enum bootstrap_phase phase)
+/* ---- what happens ---- */
+
+static void on_circuit(struct bootstrap *b, const struct event_circuit *e)
 {
-    bootstrap_progress(b, phases[phase].percent, phases[phase].tag, phases[phase].summary);
+    if (e->flags & CIRCUIT_ONEHOP_TUNNEL || e->purpose != CIRCUIT_GENERAL)
+        return;
+    if (e->status == CIRCUIT_BEGUN) {
+        progress(b, &phases[AP_HANDSHAKE_DONE]);
+        progress(b, &phases[CIRCUIT_CREATE]);
+    } else if (e->status == CIRCUIT_BUILT) {
+        progress(b, &phases[DONE]);
+    }
 }
 
-void bootstrap_problem(struct bootstrap *b, const struct link_target *peer,
-                       const struct link_end *end)
+static void tell_problem(const struct bootstrap *b, const struct event_orconn *e, bool warn)
+{
+    const struct event_record r = {.kind = EVENT_BOOTSTRAP,
+                                   .bootstrap = {.step = b->step,
+                                                 .problem = true,
+                                                 .warn = warn,
+                                                 .count = b->problems,
+                                                 .peer = e->peer,
+                                                 .end = e->end}};
+    events_tell(b->listener.on, &r);
+}
+
+/* A link could not be had. */
+static void on_problem(struct bootstrap *b, const struct event_orconn *e)
 {
     char addr[IPPORT_TEXT_MAX], id[HEX_SIZE(sizeof(struct rsa_id))];
+    bool warn = b->step.percent < READY && b->env->mono_us >= b->next_warn_us;
     b->problems++;
-    if (b->watch && b->watch->problem)
-        b->watch->problem(b->watch_arg, end);
-    if (end->why == ERR_LINK_IDENTITY) /* never noise: a wrong configuration, or an attack */
+    tell_problem(b, e, warn);
+    ipport_text(&e->peer.addr, addr);
+    if (e->end.why == ERR_LINK_IDENTITY) /* never noise: a wrong configuration, or an attack */
         log_warn(
             b->env->log,
             "Tried connecting to the relay at %s, but its identity keys were not as expected: %s",
-            ipport_text(&peer->addr, addr), end->text);
-    if (b->percent >= 100 || b->env->mono_us < b->next_warn_us) {
-        log_info(b->env->log, "No link to %s: %s", ipport_text(&peer->addr, addr), end->text);
+            addr, e->end.text);
+    if (!warn) {
+        log_info(b->env->log, "No link to %s: %s", addr, e->end.text);
         return;
     }
     b->next_warn_us = b->env->mono_us + WARN_EVERY_S * (uint64_t)US_PER_SEC;
     log_warn(b->env->log,
              "Problem bootstrapping. Stuck at %d%% (%s): %s. (%s; %s; count %u; recommendation "
              "warn; host %s at %s)",
-             b->percent, b->tag, b->summary, end->text, or_reason_name(end->reason), b->problems,
-             hex_upper(peer->rsa.b, sizeof peer->rsa.b, id), ipport_text(&peer->addr, addr));
+             b->step.percent, b->step.tag, b->step.summary, e->end.text,
+             or_reason_name(e->end.reason), b->problems,
+             hex_upper(e->peer.rsa.b, sizeof e->peer.rsa.b, id), addr);
+}
+
+static void on_orconn(struct bootstrap *b, const struct event_orconn *e)
+{
+    if (e->status == ORCONN_CONNECTED)
+        progress(b, &phases[HANDSHAKE_DONE]);
+    else if (e->status == ORCONN_FAILED)
+        on_problem(b, e);
+}
+
+static void on_event(void *arg, const struct event_record *e)
+{
+    struct bootstrap *b = arg;
+    if (e->kind == EVENT_CIRCUIT)
+        on_circuit(b, &e->circuit);
+    else if (e->kind == EVENT_ORCONN)
+        on_orconn(b, &e->orconn);
+    else if (e->kind == EVENT_STATUS && e->status.what == STATUS_ENOUGH_DIR_INFO)
+        progress(b, &phases[AP_CONN]);
+    else if (e->kind == EVENT_DIRECTORY && e->directory.status == DIRECTORY_FETCHING)
+        progress(b, &phases[CONN]);
+    else if (e->kind == EVENT_DIRECTORY && e->directory.status == DIRECTORY_PROGRESS)
+        progress(b, &e->directory.step);
+}
+
+/* ---- life ---- */
+
+void bootstrap_init(struct bootstrap *b, struct env *env, struct events *ev)
+{
+    *b = (struct bootstrap){
+        .env = env, .listener = {.on_event = on_event, .arg = b}, .step = {.percent = -1}};
+    events_listen(ev, &b->listener, UNTIL_DONE);
+}
+
+void bootstrap_start(struct bootstrap *b)
+{
+    progress(b, &phases[STARTING]);
 }

@@ -1,49 +1,24 @@
 /* Bootstrap progress: "Bootstrapped N% (tag): summary", with tor's numbers, tags and words, because
- * programs read them; and a warning when it is stuck that says why. */
+ * programs read them; and a warning when it is stuck that says why.
+ *
+ * It listens to what happens to OR connections, directory and circuits (events.h) and makes of it
+ * log lines and records of the kind EVENT_BOOTSTRAP. Once all is done it hears of links only. */
 #ifndef TUNIC_CLIENT_BOOTSTRAP_H
 #define TUNIC_CLIENT_BOOTSTRAP_H
 
-#include "base/env.h"
-#include "link/link.h"
-
-enum bootstrap_phase {
-    BOOTSTRAP_STARTING,
-    BOOTSTRAP_CONN,
-    BOOTSTRAP_HANDSHAKE_DONE,
-    BOOTSTRAP_ONEHOP_CREATE,
-    BOOTSTRAP_AP_CONN,
-    BOOTSTRAP_AP_HANDSHAKE_DONE,
-    BOOTSTRAP_CIRCUIT_CREATE,
-    BOOTSTRAP_DONE,
-};
-
-/* Called from the middle of things: may not call back. Any of them may be NULL. */
-struct bootstrap_watch {
-    void (*progress)(void *arg);
-    void (*problem)(void *arg, const struct link_end *end); /* no link to a relay could be had */
-    /* The network requires what this version lacks (logged): the client is of no use any more, and
-     * its tunnels end after this call. */
-    void (*obsolete)(void *arg, const char *missing);
-};
+#include "client/events.h"
 
 struct bootstrap {
     struct env *env;
-    const struct bootstrap_watch *watch; /* or NULL */
-    void *watch_arg;
-    int percent; /* -1: not started */
-    char tag[40], summary[100];
+    struct event_listener listener;
+    struct bootstrap_step step;
     unsigned problems;     /* failed links since the last progress */
     uint64_t next_warn_us; /* not to warn more often */
 };
 
-void bootstrap_init(struct bootstrap *b, struct env *env);
-
-/* Progress never goes back: a phase that is behind is not logged. */
-void bootstrap_reached(struct bootstrap *b, enum bootstrap_phase phase);
-void bootstrap_progress(struct bootstrap *b, int percent, const char *tag, const char *summary);
-
-/* A link could not be had while bootstrapping. */
-void bootstrap_problem(struct bootstrap *b, const struct link_target *peer,
-                       const struct link_end *end);
+/* B listens to EV until that is freed. */
+void bootstrap_init(struct bootstrap *b, struct env *env, struct events *ev);
+/* The client starts: 0%. Progress never goes back. */
+void bootstrap_start(struct bootstrap *b);
 
 #endif

@@ -12,6 +12,7 @@ struct circuits {
     struct events *events;
     struct ocirc *by_id;
     uint64_t last_id;
+    bool established;
 };
 
 struct circuits *circuits_new(struct env *env, struct linkpool *pool, struct events *events)
@@ -85,9 +86,33 @@ static void tell(const struct ocirc *oc, enum circuit_status status, enum circui
     events_tell(ev, &r);
 }
 
+static void establish(struct circuits *cs, bool established)
+{
+    const struct event_record e = {.kind = EVENT_STATUS,
+                                   .status = {.what = established
+                                                          ? STATUS_CIRCUIT_ESTABLISHED
+                                                          : STATUS_CIRCUIT_NOT_ESTABLISHED}};
+    if (cs->established != established)
+        events_tell(cs->events, &e);
+    cs->established = established;
+}
+
+void circuits_doubt(struct circuits *cs)
+{
+    establish(cs, false);
+}
+
+bool circuits_established(const struct circuits *cs)
+{
+    return cs->established;
+}
+
 void circuits_tell(const struct ocirc *oc, enum circuit_status status)
 {
     tell(oc, status, oc->purpose);
+    if (status == CIRCUIT_BUILT && oc->purpose == CIRCUIT_GENERAL &&
+        !(oc->plan.flags & CIRCUIT_ONEHOP_TUNNEL))
+        establish(oc->set, true);
 }
 
 void circuits_set_purpose(struct ocirc *oc, enum circuit_purpose purpose)

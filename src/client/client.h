@@ -18,8 +18,7 @@
 
 struct client;
 struct link;
-struct bootstrap;
-struct bootstrap_watch;
+struct event_listener;
 
 /* What the client asks of whoever drives it. Nothing here may call back into the client. */
 struct client_world {
@@ -57,9 +56,8 @@ MUST_USE err_t client_new_sharing(const struct client *other, struct env *env,
                                   const struct client_world *ops, void *world, struct client **out,
                                   char why[CLIENT_WHY_MAX]);
 
-/* WATCH (borrowed) is told how the bootstrap goes; NULL: nobody is (as at first). */
-void client_set_watch(struct client *c, const struct bootstrap_watch *watch, void *arg);
-const struct bootstrap *client_bootstrap(const struct client *c);
+/* L (events.h) hears of KINDS from now on, until it stops or the client is freed. */
+void client_listen(struct client *c, struct event_listener *l, unsigned kinds);
 
 /* Ends everything without another callback to tunnels, writes the state, and frees. Links are hung
  * up through the world. */

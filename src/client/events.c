@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/later.h"
+
 struct kept {
     struct event_record record;
     uint64_t number;
@@ -11,14 +13,14 @@ struct kept {
 struct events {
     struct env *env;
     struct event_listener *listeners;
-    unsigned wanted;             /* kinds, of all listeners */
-    struct kept *first;          /* to be told, oldest first */
-    struct kept **end;           /* where the next goes */
-    size_t n;                    /* of them */
-    uint64_t number;             /* of the next */
-    size_t lost;                 /* since the last telling */
-    unsigned lost_kinds;         /* of those */
-    struct timer tell;           /* armed: something is to be told */
+    unsigned wanted;     /* kinds, of all listeners */
+    struct kept *first;  /* to be told, oldest first */
+    struct kept **end;   /* where the next goes */
+    size_t n;            /* of them */
+    uint64_t number;     /* of the next */
+    size_t lost;         /* since the last telling */
+    unsigned lost_kinds; /* of those */
+    struct later tell;
     struct event_listener *next; /* in the round that goes on: who hears it after this one */
 };
 
@@ -140,8 +142,7 @@ void events_tell(struct events *ev, const struct event_record *e)
         return;
     keep(ev, e);
     ev->number++;
-    if (!ev->tell.armed) /* it stays in its place before the timers of what follows */
-        env_arm_ms(ev->env, &ev->tell, 0);
+    later_ask(ev->env, &ev->tell);
 }
 
 /* ---- life ---- */
@@ -153,7 +154,7 @@ struct events *events_new(struct env *env)
         return NULL;
     ev->env = env;
     ev->end = &ev->first;
-    timer_init(&ev->tell, tell, ev);
+    later_init(&ev->tell, tell, ev);
     return ev;
 }
 
@@ -161,7 +162,7 @@ void events_free(struct events *ev)
 {
     if (!ev)
         return;
-    env_disarm(ev->env, &ev->tell);
+    later_cancel(ev->env, &ev->tell);
     while (ev->listeners)
         events_unlisten(ev->listeners);
     while (ev->first) {

@@ -25,12 +25,6 @@ bool exit_circ_is_unused(const struct exit_circ *c)
     return !c->ride.streams || streams_open_count(c->ride.streams) == 0;
 }
 
-static void on_begin(void *arg)
-{
-    struct exit_circ *c = arg;
-    c->x->ops->began(c->x->arg);
-}
-
 static void on_slow(void *arg)
 {
     struct exit_circ *c = arg;
@@ -47,7 +41,6 @@ static void on_slow(void *arg)
 static void offer(struct exit_circ *c)
 {
     struct exits *x = c->x;
-    x->ops->opened(x->arg);
     if (c->state == EXIT_BUILDING)
         exit_circ_set_state(c, EXIT_READY);
     exit_circ_tell(c);
@@ -105,7 +98,6 @@ static void on_end(void *arg, const struct ocirc_end *end, bool failed)
 }
 
 static const struct leg_ops leg_ops = {
-    .on_begin = on_begin,
     .on_slow = on_slow,
     .on_open = on_open,
     .on_end = on_end,

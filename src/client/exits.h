@@ -33,9 +33,6 @@ struct exits_ops {
      * circuit that they may use has opened, or the one that they wait for will not. NULL: all in
      * turn, as long as exits_could_serve(). */
     void (*changed)(void *arg, const struct isolation_key who[ISOLATION_KEYS]);
-    /* A circuit is being built over an open link; one stands. For the bootstrap messages. */
-    void (*began)(void *arg);
-    void (*opened)(void *arg);
 };
 
 struct exits_config {

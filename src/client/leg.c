@@ -19,7 +19,6 @@ static void on_begin(void *arg, struct ocirc *oc)
     (void)oc;
     cbt_network_live(l->cbt);
     env_arm_ms(l->env, &l->slow, cbt_timeout_ms(l->cbt, (unsigned)l->n_hops));
-    l->ops->on_begin(l->arg);
 }
 
 static void became_slow(void *arg)

@@ -33,9 +33,8 @@ enum leg_state {
 struct leg;
 
 struct leg_ops {
-    void (*on_begin)(void *arg); /* its link is there; maybe inside of leg_launch() */
-    void (*on_slow)(void *arg);  /* it is past the build timeout, and goes on for its time only */
-    void (*on_open)(void *arg);  /* it is LEG_OPEN or LEG_GUARD_WAIT */
+    void (*on_slow)(void *arg); /* it is past the build timeout, and goes on for its time only */
+    void (*on_open)(void *arg); /* it is LEG_OPEN or LEG_GUARD_WAIT */
     /* Exactly once, at the end of a wake-up; the owner may free the leg inside. FAILED: it did not
      * come to stand, and that was not our wish. */
     void (*on_end)(void *arg, const struct ocirc_end *end, bool failed);

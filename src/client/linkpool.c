@@ -4,10 +4,12 @@
 
 struct pooled_link {
     struct linkpool *pool;
+    uint64_t id; /* for who listens; none comes twice */
     struct link *link;
     struct link_target target;
     struct link_want *wants;
     struct link_end end;
+    bool ended;        /* END says how */
     bool retired;      /* takes no new circuit */
     struct timer old;  /* until then it takes circuits: a session's keys do not live for ever */
     struct timer reap; /* armed: the link has ended */
@@ -16,15 +18,18 @@ struct pooled_link {
 
 struct linkpool {
     struct env *env;
+    struct events *events;
     struct linkpool_config config;
     const struct client_world *world_ops;
     void *world;
     const struct linkpool_ops *ops;
     void *arg;
     struct pooled_link *links;
+    uint64_t last_id;
 };
 
-struct linkpool *linkpool_new(struct env *env, const struct linkpool_config *config,
+struct linkpool *linkpool_new(struct env *env, struct events *events,
+                              const struct linkpool_config *config,
                               const struct client_world *world_ops, void *world,
                               const struct linkpool_ops *ops, void *arg)
 {
@@ -32,6 +37,7 @@ struct linkpool *linkpool_new(struct env *env, const struct linkpool_config *con
     if (!pool)
         return NULL;
     *pool = (struct linkpool){.env = env,
+                              .events = events,
                               .config = *config,
                               .world_ops = world_ops,
                               .world = world,
@@ -40,9 +46,24 @@ struct linkpool *linkpool_new(struct env *env, const struct linkpool_config *con
     return pool;
 }
 
+static void tell(const struct pooled_link *p, enum orconn_status status)
+{
+    struct event_record e = {.kind = EVENT_ORCONN};
+    if (!events_wanted(p->pool->events, EVENT_ORCONN))
+        return;
+    e.orconn = (struct event_orconn){.id = p->id,
+                                     .status = status,
+                                     .peer = p->target,
+                                     .circuits = link_circuits(p->link),
+                                     .end = p->end};
+    events_tell(p->pool->events, &e);
+}
+
 static void drop(struct pooled_link *p)
 {
     struct linkpool *pool = p->pool;
+    if (!p->ended)
+        tell(p, ORCONN_CLOSED);
     DL_DELETE(pool->links, p);
     env_disarm(pool->env, &p->reap);
     env_disarm(pool->env, &p->old);
@@ -105,6 +126,7 @@ static void on_open(void *arg)
 {
     struct pooled_link *p = arg;
     struct link_want *w;
+    tell(p, ORCONN_CONNECTED);
     p->pool->ops->opened(p->pool->arg, &p->target);
     while (link_state(p->link) == LINK_OPEN && (w = next_waiter(p)))
         w->ready(w->arg, p->link);
@@ -114,6 +136,8 @@ static void on_end(void *arg, const struct link_end *end)
 {
     struct pooled_link *p = arg;
     p->end = *end;
+    p->ended = true;
+    tell(p, end->during == LINK_OPEN ? ORCONN_CLOSED : ORCONN_FAILED);
     env_arm_ms(p->pool->env, &p->reap, 0);
 }
 
@@ -164,7 +188,7 @@ static bool same_peer(const struct pooled_link *p, const struct link_target *b)
 
 static bool takes_circuits(const struct pooled_link *p)
 {
-    return !p->retired && !p->reap.armed && link_state(p->link) != LINK_CLOSED;
+    return !p->retired && !p->ended && link_state(p->link) != LINK_CLOSED;
 }
 
 static struct pooled_link *find(struct linkpool *pool, const struct link_target *target)
@@ -194,6 +218,8 @@ static struct pooled_link *launch(struct linkpool *pool, const struct link_targe
         return NULL;
     }
     DL_APPEND(pool->links, p);
+    p->id = ++pool->last_id;
+    tell(p, ORCONN_LAUNCHED);
     env_arm_ms(pool->env, &p->old, HABITS_LINK_OLD_S * (uint64_t)MS_PER_SEC);
     pool->world_ops->dial(pool->world, p->link, &target->addr);
     return p;

@@ -5,6 +5,7 @@
 
 #include "base/env.h"
 #include "client/client.h"
+#include "client/events.h"
 #include "habits/habits.h"
 #include "link/link.h"
 
@@ -23,7 +24,7 @@ struct link_want {
 
 struct linkpool_ops {
     void (*clock_skew)(void *arg, int64_t skew_s, const struct link_target *peer);
-    /* A link stood or failed before it stood: what the bootstrap messages speak of. */
+    /* A link stood, or failed before it stood. */
     void (*opened)(void *arg, const struct link_target *peer);
     void (*failed)(void *arg, const struct link_target *peer, const struct link_end *end);
 };
@@ -33,7 +34,9 @@ struct linkpool_config {
     struct habits habits;
 };
 
-struct linkpool *linkpool_new(struct env *env, const struct linkpool_config *config,
+/* What happens to links is told to EVENTS, which is borrowed. NULL out of memory. */
+struct linkpool *linkpool_new(struct env *env, struct events *events,
+                              const struct linkpool_config *config,
                               const struct client_world *world_ops, void *world,
                               const struct linkpool_ops *ops, void *arg);
 /* Hangs up every link; nobody is told. NULL is fine. */

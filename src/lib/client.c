@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/bootstrap.h"
 #include "lib/relay.h"
 #include "lib/stream.h"
 
@@ -14,26 +13,21 @@ enum { READY = 100 };
 
 /* ---- the client's callbacks ---- */
 
-static void on_progress(void *arg)
+static void on_bootstrap(struct tunic_client *c, const struct event_bootstrap *e)
 {
-    struct tunic_client *c = arg;
-    const struct bootstrap *b = client_bootstrap(c->client);
-    c->progress.percent = b->percent;
-    snprintf(c->progress.tag, sizeof c->progress.tag, "%s", b->tag);
-    snprintf(c->progress.summary, sizeof c->progress.summary, "%s", b->summary);
-    handle_tell(&c->h, b->percent == READY ? TUNIC_EVENT_OPEN : TUNIC_EVENT_PROGRESS);
+    if (e->problem) {
+        if (c->progress.percent < READY)
+            lib_error_of_link(&c->error, &e->end);
+        return;
+    }
+    c->progress.percent = e->step.percent;
+    snprintf(c->progress.tag, sizeof c->progress.tag, "%s", e->step.tag);
+    snprintf(c->progress.summary, sizeof c->progress.summary, "%s", e->step.summary);
+    handle_tell(&c->h, e->step.percent == READY ? TUNIC_EVENT_OPEN : TUNIC_EVENT_PROGRESS);
 }
 
-static void on_problem(void *arg, const struct link_end *end)
+static void on_obsolete(struct tunic_client *c, const char *missing)
 {
-    struct tunic_client *c = arg;
-    if (c->progress.percent < READY)
-        lib_error_of_link(&c->error, end);
-}
-
-static void on_obsolete(void *arg, const char *missing)
-{
-    struct tunic_client *c = arg;
     c->obsolete = true;
     lib_error(&c->error, TUNIC_PROTOCOL, TUNIC_STAGE_DIRECTORY,
               "the network requires protocols that this version lacks: %.120s", missing);
@@ -41,8 +35,13 @@ static void on_obsolete(void *arg, const char *missing)
     handle_tell(&c->h, TUNIC_EVENT_CLOSED);
 }
 
-static const struct bootstrap_watch watch = {
-    .progress = on_progress, .problem = on_problem, .obsolete = on_obsolete};
+static void on_event(void *arg, const struct event_record *e)
+{
+    if (e->kind == EVENT_BOOTSTRAP)
+        on_bootstrap(arg, &e->bootstrap);
+    else if (e->kind == EVENT_STATUS && e->status.what == STATUS_OBSOLETE)
+        on_obsolete(arg, e->status.text);
+}
 
 /* ---- life ---- */
 
@@ -95,7 +94,8 @@ static int begin(struct tunic_client *c, struct options *gift_options,
     if (e != OK)
         return host_error(error, e, why.text);
     c->client = host_client(c->host);
-    client_set_watch(c->client, &watch, c);
+    c->listener = (struct event_listener){.on_event = on_event, .arg = c};
+    client_listen(c->client, &c->listener, EVENT_BIT(EVENT_BOOTSTRAP) | EVENT_BIT(EVENT_STATUS));
     e = host_begin(c->host, &why);
     return e == OK ? 0 : conf_error(error, e, why.text);
 }

@@ -3,6 +3,7 @@
 #define TUNIC_LIB_CLIENT_H
 
 #include "client/client.h"
+#include "client/events.h"
 #include "host/host.h"
 #include "lib/lib.h"
 #include "tunic/client.h"
@@ -11,7 +12,8 @@ struct tunic_client {
     struct handle h;
     struct client *client; /* the host's */
     struct host *host;     /* NULL once it has ended */
-    bool obsolete;         /* the network requires what this version lacks; see error */
+    struct event_listener listener;
+    bool obsolete; /* the network requires what this version lacks; see error */
     struct tunic_progress progress;
     struct tunic_error error;  /* the last problem before it was ready */
     struct tunic_stream *open; /* those of the program that have not ended */

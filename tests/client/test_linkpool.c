@@ -18,6 +18,7 @@ struct link {
     uint64_t idle_ms;
     enum link_padding padding;
     bool hung_up, retired;
+    size_t circuits;
 };
 
 static struct {
@@ -57,6 +58,11 @@ enum link_state link_state(const struct link *l)
     return l->state;
 }
 
+size_t link_circuits(const struct link *l)
+{
+    return l->circuits;
+}
+
 void link_retire(struct link *l)
 {
     l->retired = true;
@@ -77,6 +83,10 @@ void link_set_padding(struct link *l, const struct link_config *config)
 
 struct fixture {
     struct env *env;
+    struct events *events;
+    struct event_listener listener;
+    char story[400]; /* "1 LAUNCHED, 1 CONNECTED" */
+    struct event_orconn last;
     struct linkpool *pool;
     unsigned opened, failed, skewed;
 };
@@ -199,18 +209,31 @@ static void open_link(struct fixture *f, struct link *l)
     l->ops->on_open(l->arg);
 }
 
+static void on_event(void *arg, const struct event_record *e)
+{
+    struct fixture *f = arg;
+    size_t len = strlen(f->story);
+    f->last = e->orconn;
+    snprintf(f->story + len, sizeof f->story - len, "%s%llu %s", len ? ", " : "",
+             (unsigned long long)e->orconn.id, event_name(e));
+}
+
 static void setup(struct fixture *f)
 {
     memset(&net, 0, sizeof net);
     *f = (struct fixture){.env = test_env(1)};
+    f->events = events_new(f->env);
+    f->listener = (struct event_listener){.on_event = on_event, .arg = f};
+    events_listen(f->events, &f->listener, EVENT_BIT(EVENT_ORCONN));
     struct linkpool_config config = {.habits = {.conntimeout_s = 1800}};
-    f->pool = linkpool_new(f->env, &config, &world, NULL, &ops, f);
+    f->pool = linkpool_new(f->env, f->events, &config, &world, NULL, &ops, f);
     ck_assert_ptr_nonnull(f->pool);
 }
 
 static void teardown(struct fixture *f)
 {
     linkpool_free(f->pool);
+    events_free(f->events);
     ck_assert_uint_eq(net.alive, 0);
     ck_assert_uint_eq(net.hangups, net.n);
     test_env_free(f->env);
@@ -535,8 +558,40 @@ START_TEST(test_linkpool_hands_on_output_clock_and_padding)
 }
 END_TEST
 
-TESTS("client/linkpool", test_linkpool_makes_one_link_for_all_who_wait,
-      test_linkpool_shares_by_identity, test_linkpool_shares_no_link_to_another_address,
+START_TEST(test_linkpool_tells_the_life_of_each_link)
+{
+    struct fixture f;
+    struct waiter w[3] = {0};
+    struct link_target a = peer(1, 1), b = peer(2, 2), c = peer(3, 3);
+    setup(&f);
+    ask(&f, &w[0], &a);
+    ask(&f, &w[1], &b);
+    ask(&f, &w[2], &c);
+    open_link(&f, net.link[0]);
+    net.link[0]->circuits = 2;
+    close_link(net.link[0], ERR_LINK_PROTO);
+    net.link[0]->circuits = 0;
+    test_env_advance_ms(f.env, 0);
+    ck_assert_str_eq(f.story, "1 LAUNCHED, 2 LAUNCHED, 3 LAUNCHED, 1 CONNECTED, 1 CLOSED");
+    ck_assert_uint_eq(f.last.circuits, 2);
+    ck_assert_int_eq(f.last.end.why, ERR_LINK_PROTO);
+    ck_assert(rsa_id_equal(&f.last.peer.rsa, &a.rsa));
+    f.story[0] = 0;
+    close_link(net.link[1], ERR_LINK_CONNECT);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_str_eq(f.story, "2 FAILED");
+    f.story[0] = 0;
+    linkpool_drop_all(f.pool);
+    ask(&f, &w[0], &a);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_str_eq(f.story, "3 CLOSED, 4 LAUNCHED");
+    teardown(&f);
+}
+END_TEST
+
+TESTS("client/linkpool", test_linkpool_tells_the_life_of_each_link,
+      test_linkpool_makes_one_link_for_all_who_wait, test_linkpool_shares_by_identity,
+      test_linkpool_shares_no_link_to_another_address,
       test_linkpool_tells_each_waiter_of_a_failure_once,
       test_linkpool_link_that_ends_later_is_no_failure_to_connect,
       test_linkpool_ended_link_is_not_given_out, test_linkpool_who_waits_may_ask_again_when_told,

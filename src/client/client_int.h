@@ -1,0 +1,84 @@
+/* What the files of client share: client.c composes and starts it, client_dir.c stands between the
+ * directory and the rest, client_files.c keeps what outlives a run, client_clock.c says what is
+ * wrong with the time. */
+#ifndef TUNIC_CLIENT_CLIENT_INT_H
+#define TUNIC_CLIENT_CLIENT_INT_H
+
+#include "base/ratelim.h"
+#include "client/bootstrap.h"
+#include "client/circuits.h"
+#include "client/client.h"
+#include "client/directory.h"
+#include "client/dirfetch.h"
+#include "client/exits.h"
+#include "client/linkpool.h"
+#include "client/offline.h"
+#include "client/settings.h"
+#include "client/tunnels.h"
+#include "path/chooser.h"
+#include "path/state.h"
+
+struct client {
+    struct env *env;
+    const struct client_world *world_ops;
+    void *world;
+    struct settings *settings;
+    struct bootstrap bootstrap;
+    struct offline offline;
+    struct ratelim clock_words;
+    struct tls_ctx *tls;
+    struct linkpool *links;
+    struct events *events;
+    struct circuits *circuits;
+    struct directory *directory;
+    int64_t consensus_s;    /* from when on the newest one is valid, as last told */
+    bool directory_is_mine; /* made by and for this client: its options are the directory's */
+    struct directory_member member;
+    struct dirfetch *dirfetch;
+    struct state *state;
+    struct guards *guards;
+    struct chooser *chooser;
+    struct cbt *cbt;
+    struct exits *exits;
+    struct tunnels *tunnels;
+    struct netdir *nd; /* what paths are built from; NULL: not enough is known */
+    int32_t last_session;
+    struct text files[DIR_FILE_N]; /* loaded, until client_start() */
+    struct timer save, fetch, expire;
+    uint32_t look_point_us; /* of each second, when what is in whole seconds is looked at */
+    struct clock_watch watch;
+    bool started; /* once; only then is a state worth keeping */
+    bool running; /* and not stopped since */
+};
+
+/* ---- client.c ---- */
+
+/* WHAT is so from now on; nothing else is to be said of it. */
+void client_tell_status(struct client *c, enum status_what what);
+/* The options, or what is known of the network, have changed. */
+void client_apply_settings(struct client *c, struct netdir *nd);
+void client_configure_chooser(struct client *c);
+void client_set_look_point(struct client *c);
+
+/* ---- client_dir.c ---- */
+
+extern const struct dirmgr_ops client_dirmgr_ops;
+extern const struct dirfetch_ops client_dirfetch_ops;
+void client_fetch_due(void *c); /* the timer's */
+
+/* ---- client_files.c ---- */
+
+void client_save_state(struct client *c);
+void client_arm_save(struct client *c);
+void client_save_due(void *c); /* the timer's */
+void client_drop_files(struct client *c);
+
+/* ---- client_clock.c ---- */
+
+/* PEER's certificates are good, at another time than ours. */
+void client_warn_dates(struct client *c, const struct link_target *peer);
+/* Our clock is SKEW_S ahead of SOURCE's. */
+void client_warn_clock(struct client *c, int64_t skew_s, const char *source);
+void client_watch_clocks(struct client *c);
+
+#endif
