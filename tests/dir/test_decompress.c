@@ -181,6 +181,21 @@ START_TEST(test_decompress_small_high_ratios_pass)
 }
 END_TEST
 
+/* A document that large may be as easy to pack as it likes; a byte more makes it a bomb. */
+START_TEST(test_decompress_the_ratio_counts_from_the_next_byte_on)
+{
+    static uint8_t zeros[DECOMPRESS_RATIO_FROM + 1];
+    for (size_t i = 0; i < 4; i++)
+        for (size_t more = 0; more < 2; more++) {
+            struct buf out;
+            size_t n = pack(all[i], zeros, DECOMPRESS_RATIO_FROM + more, packed, PACKED_CAP);
+            buf_init(&out, 64 << 20);
+            ck_err(decompress_all(all[i], false, packed, n, 64 << 20, &out), more ? ERR_BOMB : OK);
+            buf_free(&out);
+        }
+}
+END_TEST
+
 /* TROVE-2026-022: each stream stays below the threshold, together they don't. */
 START_TEST(test_decompress_chain_of_small_bombs_is_refused)
 {
@@ -291,7 +306,9 @@ END_TEST
 TESTS("dir/decompress", test_decompress_every_encoding, test_decompress_byte_by_byte,
       test_decompress_truncated_input_is_an_error, test_decompress_concatenated_streams,
       test_decompress_garbage_behind_the_end, test_decompress_bombs_are_refused,
-      test_decompress_small_high_ratios_pass, test_decompress_chain_of_small_bombs_is_refused,
-      test_decompress_cap_holds, test_decompress_lzma_wants_too_much_memory,
+      test_decompress_small_high_ratios_pass,
+      test_decompress_the_ratio_counts_from_the_next_byte_on,
+      test_decompress_chain_of_small_bombs_is_refused, test_decompress_cap_holds,
+      test_decompress_lzma_wants_too_much_memory,
       test_decompress_flipped_bits_are_seen_by_checksums, test_decompress_errors_stay,
       test_decompress_mislabelled_answers_are_guessed, test_decompress_names)

@@ -197,6 +197,70 @@ START_TEST(test_dirmgr_missing_microdescriptors_are_asked_for_elsewhere)
 }
 END_TEST
 
+/* C tor counts the way to "enough" in 25 steps, of which the last is the next phase's. */
+START_TEST(test_dirmgr_the_way_to_enough_descriptors_is_told_as_it_goes)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    int before = 50;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    answer_consensus(w, &rq, N, FAKE_AFTER_S);
+    expect(w, DIR_WANT_CERTS, &rq);
+    answer_certs(w, &rq, N);
+    for (unsigned i = 0; i < RELAYS && !dirmgr_netdir(w->d); i++) {
+        w->steps[0] = 0;
+        expect(w, DIR_WANT_MICRODESCS, &rq);
+        answer_mds(w, &rq, i, i + 1);
+        int percent;
+        if (!dirmgr_netdir(w->d) && sscanf(w->steps, "%d loading_descriptors;", &percent) == 1) {
+            struct netdir_coverage v;
+            netdir_coverage(dirmgr_newest(w->d), 0, &v);
+            ck_assert_int_eq(percent, 50 + (int)(v.path * 25 / v.needed));
+            ck_assert_int_ge(percent, before);
+            before = percent;
+        }
+        test_env_advance_ms(w->env, 5000);
+    }
+    ck_assert_ptr_nonnull(dirmgr_netdir(w->d));
+    ck_assert_int_gt(before, 50);
+    world_free(w);
+}
+END_TEST
+
+static void fail_microdescs(struct world *w)
+{
+    struct dir_request rq;
+    settle(w);
+    for (int i = 0; i < 4000; i++) {
+        if (dirmgr_next(w->d, &rq)) {
+            ck_assert_int_eq(rq.kind, DIR_WANT_MICRODESCS);
+            dirmgr_reply(w->d, rq.id, 404, text_of(""), 0);
+        }
+        test_env_advance_ms(w->env, 1000);
+    }
+}
+
+/* All of them, not the first one alone. */
+START_TEST(test_dirmgr_a_user_who_asks_gives_every_descriptor_another_chance)
+{
+    struct world *w = world_new(0);
+    struct dir_request before, after;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &before);
+    answer_consensus(w, &before, N, FAKE_AFTER_S);
+    expect(w, DIR_WANT_CERTS, &before);
+    answer_certs(w, &before, N);
+    expect(w, DIR_WANT_MICRODESCS, &before);
+    dirmgr_reply(w->d, before.id, 404, text_of(""), 0);
+    fail_microdescs(w);
+    dirmgr_retry_now(w->d);
+    expect(w, DIR_WANT_MICRODESCS, &after);
+    ck_assert_uint_eq(strlen(after.path), strlen(before.path));
+    world_free(w);
+}
+END_TEST
+
 /* The network may have been down for as long as all those tries took. */
 START_TEST(test_dirmgr_microdescriptors_are_asked_for_until_there_are_enough)
 {
@@ -722,6 +786,8 @@ TESTS("dir/dirmgr", test_dirmgr_bootstraps_from_nothing,
       test_dirmgr_authority_clock_is_compared, test_dirmgr_wrong_certificates_give_the_consensus_up,
       test_dirmgr_certificates_of_strangers_are_not_kept,
       test_dirmgr_missing_microdescriptors_are_asked_for_elsewhere,
+      test_dirmgr_the_way_to_enough_descriptors_is_told_as_it_goes,
+      test_dirmgr_a_user_who_asks_gives_every_descriptor_another_chance,
       test_dirmgr_microdescriptors_are_asked_for_until_there_are_enough,
       test_dirmgr_microdescriptors_nobody_asked_for_are_ignored,
       test_dirmgr_many_microdescriptors_go_out_in_parallel_batches,

@@ -255,6 +255,25 @@ START_TEST(test_schedule_consensus_that_comes_is_waited_for)
 }
 END_TEST
 
+/* Whichever of those that were asked it is. */
+START_TEST(test_schedule_the_second_consensus_that_comes_is_waited_for_too)
+{
+    struct world *w = public_world(9, NULL);
+    struct dir_request silent, rq, rival;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &silent);
+    check_seconds(w, 0.9, 1, &rq);
+    dirmgr_sent(w->d, rq.id);
+    dirmgr_body_began(w->d, rq.id);
+    for (int i = 0; i < 120; i++) {
+        dirmgr_received(w->d, rq.id, 1100);
+        ck_assert(!wanted(w, &rival));
+        advance_s(w, 1);
+    }
+    world_free(w);
+}
+END_TEST
+
 /* A byte a second: others are asked, the first good answer counts, and that one is over. */
 START_TEST(test_schedule_consensus_that_drips_gets_rivals)
 {
@@ -392,6 +411,7 @@ TESTS("dir/dirmgr_schedule", test_schedule_fallbacks_come_first_and_three_are_as
       test_schedule_next_consensus_has_a_first_wait, test_schedule_a_few_missing_ones_wait,
       test_schedule_early_ones_ask_authorities_soon,
       test_schedule_consensus_that_comes_is_waited_for,
+      test_schedule_the_second_consensus_that_comes_is_waited_for_too,
       test_schedule_consensus_that_drips_gets_rivals,
       test_schedule_certificates_that_drip_get_rivals,
       test_schedule_microdescriptors_of_a_slow_server_are_asked_for_elsewhere,

@@ -282,6 +282,10 @@ START_TEST(test_netdir_microdesc_without_keys_is_refused)
     md.has_ed = true;
     ck_err(netdir_add_md(nd, &md), ERR_MALFORMED);
     md.ed.b[0] = 1;
+    md.has_ntor = false;
+    ck_err(netdir_add_md(nd, &md), ERR_MALFORMED);
+    ck_assert(!netdir_at(nd, 0)->has_md);
+    md.has_ntor = true;
     md.p = text_of("accept whatever");
     ck_ok(netdir_add_md(nd, &md));
     ck_assert_ptr_null(netdir_at(nd, 0)->p);

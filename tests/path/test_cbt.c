@@ -116,6 +116,9 @@ START_TEST(test_cbt_computes_from_the_hundredth_time_on)
     /* "cap timeout_ms at the max build time actually observed", "close_ms [...] at least 60 s" */
     ck_assert_uint_le(cbt_timeout_ms(c, 3), 1099);
     ck_assert_uint_eq(cbt_close_ms(c, 3), 60000);
+    ck_assert_uint_eq(info.timeout_ms, cbt_timeout_ms(c, 3)); /* of a circuit of three hops */
+    ck_assert_uint_ne(info.timeout_ms, cbt_timeout_ms(c, 4));
+    ck_assert_uint_eq(info.close_ms, cbt_close_ms(c, 3));
     cbt_free(&c);
     test_env_free(env);
 }

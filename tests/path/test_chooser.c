@@ -282,6 +282,33 @@ START_TEST(test_chooser_waits_for_guards_that_are_slow)
 }
 END_TEST
 
+/* Nor to a fourth, a fifth..., where the first three are down. */
+START_TEST(test_chooser_waits_for_a_lesser_guard_that_is_slow)
+{
+    struct bed *b = bed_new(0);
+    struct guard_info info;
+    bootstrap(b);
+    ck_assert_int_ge(choose(b), 0);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert(guards_at(b->guards, i, &info) && info.primary);
+        guards_succeeded(b->guards, &info.rsa);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert(guards_at(b->guards, i, &info) && info.primary);
+        guards_failed(b->guards, &info.rsa);
+    }
+    int fourth = choose(b);
+    ck_assert(fourth >= 0 && is_sampled(b, fourth));
+    struct rsa_id slow = id_of(b, fourth);
+    guards_succeeded(b->guards, &slow); /* its link is up, and it sends a byte a second */
+    b->wish.busy = b->wish.slow = &slow;
+    b->wish.n_busy = b->wish.n_slow = 1;
+    for (int i = 0; i < DRAWS; i++)
+        ck_assert_int_eq(choose(b), -1);
+    bed_free(b);
+}
+END_TEST
+
 START_TEST(test_chooser_would_rather_ask_who_served_before)
 {
     struct bed *b = bed_new(FALLBACKS);
@@ -396,6 +423,41 @@ START_TEST(test_chooser_asks_nobody_behind_the_firewall)
         ck_assert_int_eq(choose(b), 100);
     rules[0].port_max = 9000;
     ck_assert_int_eq(choose(b), -1);
+    bed_free(b);
+}
+END_TEST
+
+START_TEST(test_chooser_without_guards_asks_no_cache_behind_the_firewall)
+{
+    struct bed *b = bed_new(0);
+    struct addr_rule rules[] = {
+        {.accept = true, .port_min = 1, .port_max = 65535},
+        {.accept = false, .port_min = 0, .port_max = 65535},
+    };
+    ck_ok(ip_net_parse("1.71.0.0/16", &rules[0].net)); /* relay 70 */
+    b->cfg.use_entry_guards = false;
+    b->cfg.reachable = (struct addr_policy){rules, 2};
+    chooser_configure(b->c, &b->cfg, true);
+    bootstrap(b);
+    for (int i = 0; i < DRAWS; i++)
+        ck_assert_int_eq(choose(b), 70);
+    bed_free(b);
+}
+END_TEST
+
+/* dir-spec 3.8.3: directory requests go by the relays' bandwidths. */
+START_TEST(test_chooser_without_guards_asks_strong_caches_more)
+{
+    struct bed *b = bed_new(0);
+    int strong = 0;
+    for (int i = 0; i < RELAYS; i++)
+        b->relays[i].bw = i == 70 ? 1000000 : 1;
+    b->cfg.use_entry_guards = false;
+    chooser_configure(b->c, &b->cfg, true);
+    bootstrap(b);
+    for (int i = 0; i < DRAWS; i++)
+        strong += choose(b) == 70;
+    ck_assert_int_gt(strong, DRAWS * 9 / 10);
     bed_free(b);
 }
 END_TEST
@@ -522,13 +584,16 @@ TESTS("path/chooser", test_chooser_without_a_consensus_asks_fallbacks_and_seldom
       test_chooser_asks_the_first_three_guards_before_any_microdescriptor_is_there,
       test_chooser_goes_to_fallbacks_when_all_guards_are_down_and_never_to_strangers,
       test_chooser_says_that_there_is_nobody_and_when_to_ask_again, test_chooser_spares_who_is_busy,
-      test_chooser_waits_for_guards_that_are_slow, test_chooser_would_rather_ask_who_served_before,
-      test_chooser_leaves_alone_who_served_rubbish,
+      test_chooser_waits_for_guards_that_are_slow,
+      test_chooser_waits_for_a_lesser_guard_that_is_slow,
+      test_chooser_would_rather_ask_who_served_before, test_chooser_leaves_alone_who_served_rubbish,
       test_chooser_without_strict_nodes_asks_the_excluded_last,
       test_chooser_knows_an_excluded_fallback_by_the_consensus,
       test_chooser_asks_only_entry_nodes_for_what_guards_serve,
-      test_chooser_asks_nobody_behind_the_firewall, test_chooser_new_options_judge_the_guards_anew,
-      test_chooser_prefers_ipv6_if_it_is_told_to,
+      test_chooser_asks_nobody_behind_the_firewall,
+      test_chooser_without_guards_asks_no_cache_behind_the_firewall,
+      test_chooser_without_guards_asks_strong_caches_more,
+      test_chooser_new_options_judge_the_guards_anew, test_chooser_prefers_ipv6_if_it_is_told_to,
       test_chooser_keeps_from_private_addresses_unless_told_otherwise,
       test_chooser_without_guards_asks_any_cache_the_excluded_last,
       test_chooser_with_an_old_consensus_asks_the_guards_it_had)
