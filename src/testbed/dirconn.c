@@ -8,6 +8,7 @@ enum { ROOM = 2048 };
 
 struct dirconn {
     struct testbed_world *world;
+    struct place *place;
     struct conn *conn;
     struct dirserv *server;
     bool over;
@@ -41,7 +42,7 @@ static uint8_t *in_room(void *arg, size_t *room)
 {
     struct dirconn *c = arg;
     *room = ROOM;
-    return c->over ? NULL : c->room;
+    return c->over || c->place->frozen ? NULL : c->room;
 }
 
 static void in_done(void *arg, size_t len)
@@ -60,7 +61,7 @@ static void in_end(void *arg, int errno_)
 static const uint8_t *out(void *arg, size_t *len)
 {
     struct dirconn *c = arg;
-    return c->server ? dirserv_out(c->server, len) : NULL;
+    return c->server && !c->place->frozen ? dirserv_out(c->server, len) : NULL;
 }
 
 static void sent(void *arg, size_t len)
@@ -96,10 +97,22 @@ void dirconn_accept(struct place *p, int fd, const struct ip *peer)
         return;
     }
     c->world = w;
+    c->place = p;
     timer_init(&c->reap, reap, c);
     DL_APPEND(w->dirconns, c);
     c->conn = conn_new(w->net, fd, &machine, c);
     c->server = c->conn ? dirserv_new(source, peer, on_more, c) : NULL;
     if (!c->server)
         dirconn_free(c);
+}
+
+void dirconn_thaw_all(struct place *p)
+{
+    struct dirconn *c;
+    DL_FOREACH (p->world->dirconns, c) {
+        if (c->place != p || !c->conn)
+            continue;
+        conn_resume(c->conn);
+        conn_output(c->conn);
+    }
 }

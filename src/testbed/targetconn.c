@@ -8,6 +8,7 @@ enum { LINGER_MS = 10000, TAIL_CAP = 8 << 20 };
 
 struct targetconn {
     struct testbed_world *world;
+    struct place *place; /* of the exit */
     struct conn *conn;
     struct target *target; /* NULL: it is over; the tail is still sent */
     struct buf tail;
@@ -20,12 +21,13 @@ static void gone(void *arg)
     targetconn_free(arg);
 }
 
-static struct targetconn *targetconn_new(struct testbed_world *w, void (*later)(void *arg))
+static struct targetconn *targetconn_new(struct testbed_world *w, struct place *p,
+                                         void (*later)(void *arg))
 {
-    struct targetconn *c = calloc(1, sizeof *c);
+    struct targetconn *c = p ? calloc(1, sizeof *c) : NULL;
     if (!c)
         return NULL;
-    *c = (struct targetconn){.world = w};
+    *c = (struct targetconn){.world = w, .place = p};
     buf_init(&c->tail, TAIL_CAP);
     timer_init(&c->later, later, c);
     DL_APPEND(w->targetconns, c);
@@ -60,7 +62,7 @@ static void drained(void *arg)
 static uint8_t *in_room(void *arg, size_t *room)
 {
     struct targetconn *c = arg;
-    return c->target ? target_in_room(c->target, room) : NULL;
+    return c->target && !c->place->frozen ? target_in_room(c->target, room) : NULL;
 }
 
 static void in_done(void *arg, size_t len)
@@ -84,6 +86,8 @@ static void in_end(void *arg, int errno_)
 static const uint8_t *out(void *arg, size_t *len)
 {
     struct targetconn *c = arg;
+    if (c->place->frozen)
+        return NULL;
     if (c->target)
         return target_out(c->target, len);
     *len = c->tail.len;
@@ -127,7 +131,7 @@ static void could_not_dial(void *arg)
 void targetconn_dial(void *world, struct target *t, const struct ip *from, const struct ipport *to)
 {
     struct testbed_world *w = world;
-    struct targetconn *c = targetconn_new(w, could_not_dial);
+    struct targetconn *c = targetconn_new(w, testbed_place(w, from), could_not_dial);
     target_set_io(t, c);
     if (!c)
         return; /* the stream gets no answer, and its client's patience ends it */
@@ -170,4 +174,15 @@ void targetconn_hangup(void *world, struct target *t)
         conn_drain(c->conn, LINGER_MS, drained);
     else
         free_soon(c);
+}
+
+void targetconn_thaw_all(struct place *p)
+{
+    struct targetconn *c;
+    DL_FOREACH (p->world->targetconns, c) {
+        if (c->place != p || !c->conn)
+            continue;
+        conn_resume(c->conn);
+        conn_output(c->conn);
+    }
 }

@@ -87,7 +87,7 @@ static const uint8_t *out_shaped(struct wire *w, size_t *len)
 static const uint8_t *out(void *wire, size_t *len)
 {
     struct wire *w = wire;
-    if (w->is_cut)
+    if (w->is_cut || w->place->frozen)
         return NULL;
     if (w->shaped)
         return out_shaped(w, len);
@@ -128,7 +128,7 @@ static void tell_end(struct wire *w)
 static uint8_t *in_room(void *wire, size_t *room)
 {
     struct wire *w = wire;
-    if (!w->link || w->is_cut)
+    if (!w->link || w->is_cut || w->place->frozen)
         return NULL;
     if (!w->in.env)
         return link_in_room(w->link, room);
@@ -159,6 +159,8 @@ static void in_due(void *wire)
     struct wire *w = wire;
     const uint8_t *bytes;
     size_t len, room;
+    if (w->place->frozen)
+        return;
     while (w->link && !w->is_cut && (bytes = shape_line_out(&w->in, &len))) {
         uint8_t *to = link_in_room(w->link, &room);
         if (!to)
@@ -276,23 +278,57 @@ void wire_output(void *world, struct link *l)
         conn_output(w->conn);
 }
 
+/* Its link is over, and the socket is not. */
+static void orphan(struct wire *w)
+{
+    link_set_io(w->link, NULL);
+    w->link = NULL;
+    shape_leave(&w->place->bucket, &w->turn);
+    env_disarm(net_env(w->world->net), &w->cut);
+}
+
 void wire_hangup(void *world, struct link *l)
 {
     struct wire *w = link_io(l);
     (void)world;
     if (!w)
         return;
-    if (w->out.env && !w->is_cut && !w->in_end) {
+    bool open = !w->is_cut && !w->in_end;
+    if (open && w->place->frozen) {
+        orphan(w);
+        return;
+    }
+    if (w->out.env && open) {
         pull(w);
         if (!shape_line_is_empty(&w->out)) { /* what is on its way arrives */
-            link_set_io(l, NULL);
-            w->link = NULL;
-            shape_leave(&w->place->bucket, &w->turn);
-            env_disarm(net_env(w->world->net), &w->cut);
+            orphan(w);
             env_arm_ms(net_env(w->world->net), &w->reap, ORPHAN_MS);
             conn_output(w->conn);
             return;
         }
     }
     wire_free(w);
+}
+
+static void thaw(struct wire *w)
+{
+    if (!w->link) {
+        reap_soon(w);
+        return;
+    }
+    if (w->in.env)
+        in_due(w);
+    else if (w->conn)
+        conn_resume(w->conn);
+    if (w->conn)
+        conn_output(w->conn);
+}
+
+void wire_thaw_all(struct place *p)
+{
+    struct wire *w, *next;
+    DL_FOREACH_SAFE (p->world->wires, w, next) {
+        if (w->place == p)
+            thaw(w);
+    }
 }

@@ -94,6 +94,24 @@ void testbed_world_attach(struct testbed_world *w, struct testnet *t)
     w->testnet = t;
 }
 
+void testbed_world_freeze(struct testbed_world *w, const struct node *n)
+{
+    struct place *p = testbed_place(w, &node_plan(n)->or_port.ip);
+    if (p)
+        p->frozen = true;
+}
+
+void testbed_world_thaw(struct testbed_world *w, const struct node *n)
+{
+    struct place *p = testbed_place(w, &node_plan(n)->or_port.ip);
+    if (!p || !p->frozen)
+        return;
+    p->frozen = false;
+    wire_thaw_all(p);
+    targetconn_thaw_all(p);
+    dirconn_thaw_all(p);
+}
+
 void testbed_world_free(struct testbed_world *w)
 {
     if (!w)

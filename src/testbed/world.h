@@ -27,4 +27,10 @@ void testbed_world_free(struct testbed_world *w);
 /* From now on what is accepted goes to T. */
 void testbed_world_attach(struct testbed_world *w, struct testnet *t);
 
+/* As SIGSTOP does with a relay's process: N's sockets stay open, connections to it are made, and
+ * nothing is read or written until testbed_world_thaw(). What N itself closes meanwhile, its timers
+ * being ours, is closed then. */
+void testbed_world_freeze(struct testbed_world *w, const struct node *n);
+void testbed_world_thaw(struct testbed_world *w, const struct node *n);
+
 #endif

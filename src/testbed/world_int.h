@@ -16,6 +16,7 @@ struct place {
     struct ip ip;
     struct listener *or_listener, *dir_listener;
     struct shape_bucket bucket;
+    bool frozen; /* its sockets are open, and nothing is read or written */
 };
 
 struct testbed_world {
@@ -39,6 +40,8 @@ void wire_dial(void *world, struct link *l, const struct ip *from, const struct 
 void wire_output(void *world, struct link *l);
 void wire_hangup(void *world, struct link *l);
 void wire_free(struct wire *w);
+/* P is frozen no more. */
+void wire_thaw_all(struct place *p);
 
 /* targetconn.c: an exit's connection to a target */
 void targetconn_dial(void *world, struct target *t, const struct ip *from, const struct ipport *to);
@@ -46,9 +49,11 @@ void targetconn_output(void *world, struct target *t);
 void targetconn_resume(void *world, struct target *t);
 void targetconn_hangup(void *world, struct target *t);
 void targetconn_free(struct targetconn *c);
+void targetconn_thaw_all(struct place *p);
 
 /* dirconn.c: a request to a DirPort */
 void dirconn_accept(struct place *p, int fd, const struct ip *peer);
 void dirconn_free(struct dirconn *c);
+void dirconn_thaw_all(struct place *p);
 
 #endif

@@ -189,6 +189,73 @@ def test_orders():
         assert order(network, "nonsense").startswith("error: ")
 
 
+def connections_to(nodes):
+    """What /proc/net/tcp has as established to these relays, by both ends' addresses."""
+    wanted = {"%s:%d" % (n["address"], n["or_port"]) for n in nodes}
+    def address(text):
+        ip, port = text.split(":")
+        return "%s:%d" % (socket.inet_ntoa(bytes.fromhex(ip)[::-1]), int(port, 16))
+    rows = subprocess.run(there(["cat", "/proc/net/tcp"]), stdout=subprocess.PIPE, text=True,
+                          check=True).stdout.splitlines()[1:]
+    found = {(address(r.split()[1]), address(r.split()[2])) for r in rows if r.split()[3] == "01"}
+    return {pair for pair in found if pair[1] in wanted}
+
+
+def test_frozen_relays_are_silent_and_go_on():
+    """A page that is asked for meanwhile waits, on connections that stay; it comes when they go on."""
+    with Network() as network:
+        guards = [n for n in json.loads(network.file("nodes.json"))["nodes"]
+                  if n["role"] == "guard"]
+        assert network.curl("http://hello.test/", timeout=10).returncode == 0
+        before = connections_to(guards)
+        assert before
+        assert order(network, "freeze guards") == "ok"
+        answers = []
+        waiting = threading.Thread(target=lambda: answers.append(
+            network.curl("http://hello.test/", timeout=30)))
+        waiting.start()
+        for guard in guards:
+            hello = there([sys.executable, "-c", FIRST_WORDS, guard["address"], str(guard["or_port"])])
+            assert subprocess.run(hello, timeout=30, check=False).returncode == SILENT
+        assert waiting.is_alive() and connections_to(guards) >= before
+        assert order(network, "thaw guards") == "ok"
+        waiting.join()
+        assert answers[0].returncode == 0 and HELLO.match(answers[0].stdout.decode())
+        assert connections_to(guards) >= before
+        for guard in guards:
+            hello = there([sys.executable, "-c", FIRST_WORDS, guard["address"], str(guard["or_port"])])
+            assert subprocess.run(hello, timeout=30, check=False).returncode == 0
+
+
+def test_a_frozen_directory_keeps_its_clients_waiting():
+    with Network("--no-client") as network:
+        node = json.loads(network.file("nodes.json"))["nodes"][0]
+        url = "http://%s:%d/tor/keys/all" % (node["address"], node["dir_port"])
+        def fetch():
+            return subprocess.run(there(["curl", "-sS", "--max-time", "1", url]), check=False,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+        for said, status in (("freeze auth1", CURL_TIMED_OUT), ("thaw auth1", 0)):
+            assert order(network, said) == "ok"
+            assert fetch() == status
+
+
+CURL_TIMED_OUT = 28
+
+# Connects, begins TLS, and says how it went: 0 shook hands, 3 (SILENT) nothing came within a second.
+SILENT = 3
+FIRST_WORDS = """
+import socket, ssl, sys
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+with socket.create_connection((sys.argv[1], int(sys.argv[2])), 5) as plain:
+    plain.settimeout(1)
+    try:
+        context.wrap_socket(plain)
+    except TimeoutError:
+        sys.exit(3)
+"""
+
+
 def test_numbers_of_the_network():
     port = sut_module.free_port(several=2)
     with Network("--relays", "10", "--exits", "5", "--authorities", "1", "--interval", "20",

@@ -30,6 +30,7 @@ struct caller {
 struct testnet_control {
     struct net *net;
     struct testnet *testnet;
+    struct testbed_world *world;
     struct listener *listener;
     struct caller *callers;
     size_t n_callers;
@@ -46,10 +47,16 @@ static bool is_group(const struct plan_node *n, struct text group)
     return text_is(group, "all") || text_is(group, groups[n->role]);
 }
 
-typedef err_t node_fn(struct node *n, const char *argument);
+/* What is to be done to a node: with its world, or a fault's name. */
+struct errand {
+    struct testbed_world *world;
+    const char *fault;
+};
+typedef err_t node_fn(struct node *n, const struct errand *errand);
 
 /* FN for the node NAME, or for each of a group. ERR_ARG: there is none. */
-static err_t for_nodes(struct testnet *t, struct text name, node_fn *fn, const char *argument)
+static err_t for_nodes(struct testnet *t, struct text name, node_fn *fn,
+                       const struct errand *errand)
 {
     char *one = text_dup(name);
     struct node *named = one ? testnet_node_by_name(t, one) : NULL;
@@ -59,22 +66,23 @@ static err_t for_nodes(struct testnet *t, struct text name, node_fn *fn, const c
         struct node *n = testnet_node(t, i);
         if (n != named && !is_group(node_plan(n), name))
             continue;
-        TRY(fn(n, argument));
+        TRY(fn(n, errand));
         hits++;
     }
     return hits ? OK : ERR_ARG;
 }
 
-static err_t do_fault(struct node *n, const char *fault)
+static err_t do_fault(struct node *n, const struct errand *errand)
 {
-    return fault_set(faults_of(n), fault);
+    return fault_set(faults_of(n), errand->fault);
 }
 
 err_t testnet_set_fault(struct testnet *t, const char *spec, char why[TESTNET_CONTROL_WHY])
 {
     const char *colon = strchr(spec, ':');
     struct text name = {spec, colon ? (size_t)(colon - spec) : strlen(spec)};
-    err_t e = colon ? for_nodes(t, name, do_fault, colon + 1) : ERR_MALFORMED;
+    const struct errand errand = {.fault = colon ? colon + 1 : NULL};
+    err_t e = colon ? for_nodes(t, name, do_fault, &errand) : ERR_MALFORMED;
     if (e == ERR_ARG)
         snprintf(why, TESTNET_CONTROL_WHY,
                  "there is no node \"%.*s\"; they are called %s to %s, and guards, middles, exits, "
@@ -90,30 +98,42 @@ err_t testnet_set_fault(struct testnet *t, const char *spec, char why[TESTNET_CO
 
 /* ---- orders ---- */
 
-static err_t do_stop(struct node *n, const char *argument)
+static err_t do_stop(struct node *n, const struct errand *errand)
 {
-    (void)argument;
+    (void)errand;
     node_stop(n);
     return OK;
 }
 
-static err_t do_start(struct node *n, const char *argument)
+static err_t do_start(struct node *n, const struct errand *errand)
 {
-    (void)argument;
+    (void)errand;
     node_start(n);
     return OK;
 }
 
-static err_t do_destroy(struct node *n, const char *argument)
+static err_t do_freeze(struct node *n, const struct errand *errand)
 {
-    (void)argument;
+    testbed_world_freeze(errand->world, n);
+    return OK;
+}
+
+static err_t do_thaw(struct node *n, const struct errand *errand)
+{
+    testbed_world_thaw(errand->world, n);
+    return OK;
+}
+
+static err_t do_destroy(struct node *n, const struct errand *errand)
+{
+    (void)errand;
     node_destroy_circuits(n, DESTROY_REQUESTED);
     return OK;
 }
 
-static err_t do_honest(struct node *n, const char *argument)
+static err_t do_honest(struct node *n, const struct errand *errand)
 {
-    (void)argument;
+    (void)errand;
     *faults_of(n) = (struct faults){.n = {0}};
     return OK;
 }
@@ -147,8 +167,8 @@ static void tell_streams(struct testnet *t, FILE *out)
 static const struct order {
     const char *name;
     node_fn *fn;
-} orders[] = {
-    {"stop", do_stop}, {"start", do_start}, {"destroy", do_destroy}, {"honest", do_honest}};
+} orders[] = {{"stop", do_stop}, {"start", do_start},     {"freeze", do_freeze},
+              {"thaw", do_thaw}, {"destroy", do_destroy}, {"honest", do_honest}};
 
 static void answer(FILE *out, err_t e, const char *why)
 {
@@ -158,20 +178,24 @@ static void answer(FILE *out, err_t e, const char *why)
         fprintf(out, "error: %s\n", why);
 }
 
-static void node_order(struct testnet *t, struct text word, struct text node, FILE *out)
+static void node_order(struct testnet_control *c, struct text word, struct text node, FILE *out)
 {
+    const struct errand errand = {.world = c->world};
     for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
         if (text_is(word, orders[i].name)) {
-            answer(out, for_nodes(t, node, orders[i].fn, NULL), "there is no such node");
+            answer(out, for_nodes(c->testnet, node, orders[i].fn, &errand),
+                   "there is no such node");
             return;
         }
-    answer(out, ERR_ARG,
-           "the orders are stop, start, destroy, honest (NODE), fault (NODE:FAULT[=N]), publish, "
-           "counts, streams");
+    answer(
+        out, ERR_ARG,
+        "the orders are stop, start, freeze, thaw, destroy, honest (NODE), fault (NODE:FAULT[=N]), "
+        "publish, counts, streams");
 }
 
-static void obey(struct testnet *t, char *line, FILE *out)
+static void obey(struct testnet_control *c, char *line, FILE *out)
 {
+    struct testnet *t = c->testnet;
     char why[TESTNET_CONTROL_WHY] = "";
     struct text rest = text_of(line), word = {"", 0}, argument = {"", 0};
     (void)text_token(&rest, &word);
@@ -185,7 +209,7 @@ static void obey(struct testnet *t, char *line, FILE *out)
     else if (text_is(word, "fault") && argument.len)
         answer(out, testnet_set_fault(t, argument.s, why), why);
     else
-        node_order(t, word, argument, out);
+        node_order(c, word, argument, out);
 }
 
 /* ---- callers ---- */
@@ -219,7 +243,7 @@ static void obey_line(struct caller *c)
     FILE *out = open_memstream(&text, &len);
     if (!out)
         return;
-    obey(c->control->testnet, c->line, out);
+    obey(c->control, c->line, out);
     if (fclose(out) == 0 && buf_add(&c->answers, text, len) != OK)
         reap_soon(c); /* it asks and does not read */
     free(text);
@@ -295,15 +319,15 @@ static void on_accept(void *arg, int fd, const struct ipport *peer)
         caller_free(c);
 }
 
-err_t testnet_control_open(struct net *n, struct testnet *t, const char *path,
-                           struct testnet_control **out_)
+err_t testnet_control_open(struct net *n, struct testnet *t, struct testbed_world *w,
+                           const char *path, struct testnet_control **out_)
 {
     if (strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
         return ERR_LIMIT;
     struct testnet_control *c = calloc(1, sizeof *c);
     if (!c)
         return ERR_NOMEM;
-    *c = (struct testnet_control){.net = n, .testnet = t};
+    *c = (struct testnet_control){.net = n, .testnet = t, .world = w};
     const struct listen_at at = {.unix_path = path};
     err_t e = listener_open(n, "control", &at, on_accept, c, &c->listener);
     if (e == OK)

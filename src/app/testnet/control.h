@@ -4,6 +4,7 @@
 #define TUNIC_APP_TESTNET_CONTROL_H
 
 #include "net/net.h"
+#include "testbed/world.h"
 #include "testnet/testnet.h"
 
 enum { TESTNET_CONTROL_WHY = 320 };
@@ -11,9 +12,9 @@ enum { TESTNET_CONTROL_WHY = 320 };
 struct testnet_control;
 
 /* ERR_IO (logged), ERR_LIMIT (PATH is too long for a unix socket), ERR_NOMEM. */
-MUST_USE err_t testnet_control_open(struct net *n, struct testnet *t, const char *path,
-                                    struct testnet_control **out);
-void testnet_control_close(struct testnet_control *c); /* before T is freed; NULL is fine */
+MUST_USE err_t testnet_control_open(struct net *n, struct testnet *t, struct testbed_world *w,
+                                    const char *path, struct testnet_control **out);
+void testnet_control_close(struct testnet_control *c); /* before T and W are freed; NULL is fine */
 
 /* SPEC is "NODE:fault[=N]"; NODE may be a group (guards, middles, exits, authorities, all). ERR_ARG
  * and WHY: no such node; ERR_NOT_FOUND, ERR_MALFORMED: no such fault. */

@@ -131,7 +131,7 @@ static err_t open_control(struct run *r)
 {
     char path[TESTNET_DIR_MAX + 16];
     snprintf(path, sizeof path, "%s/control", r->dir.path);
-    err_t e = testnet_control_open(r->net, r->testnet, path, &r->control);
+    err_t e = testnet_control_open(r->net, r->testnet, r->world, path, &r->control);
     if (e == ERR_LIMIT) { /* a deep folder: all else works */
         log_warn(&r->log,
                  "No control socket: %.200s is too long a path for one. Take a --dir of at most "
