@@ -185,7 +185,8 @@ static bool id_taken(const struct streams *set, uint16_t id)
 /* 0 if none is free. */
 static uint16_t new_id(struct streams *set)
 {
-    for (unsigned tries = 0; tries <= UINT16_MAX; tries++) {
+    bool any_free = streams_open_count(set) + set->halves.n < UINT16_MAX;
+    for (unsigned tries = 0; any_free && tries <= UINT16_MAX; tries++) {
         uint16_t id = set->next_id++;
         if (id && !id_taken(set, id))
             return id;
@@ -233,7 +234,7 @@ err_t streams_add(struct streams *set, uint16_t id, enum stream_kind kind, enum 
                   struct stream **out)
 {
     size_t open = streams_open_count(set);
-    if (!id || open >= STREAMS_MAX_OPEN || open + set->halves.n >= UINT16_MAX)
+    if (!id || open >= STREAMS_MAX_OPEN)
         return ERR_LIMIT;
     /* Its place among the half-closed is kept from now on. */
     TRY(halves_reserve(&set->halves, set->halves.n + open + 1));

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "stream/stream_int.h"
 #include "support/fakenet.h"
 
 enum { HOPS = 3, MOST = 256 };
@@ -897,6 +898,20 @@ START_TEST(test_stream_closed_inside_every_callback)
 }
 END_TEST
 
+/* However many come and go, a set that lives on holds those only that are open. */
+START_TEST(test_stream_that_ended_is_freed_with_the_wake_up)
+{
+    struct world *w = world_new(32);
+    struct app *a = connected(w, 0), *b = connected(w, 1);
+    exit_says(w, a, RELAY_END, "\6", 1);
+    stream_close(b->s, END_DONE);
+    ck_assert_ptr_nonnull(w->set->dead);
+    env_run_timers(w->env);
+    ck_assert_ptr_null(w->set->dead);
+    world_free(w);
+}
+END_TEST
+
 /* All streams free their set when the circuit ends. */
 START_TEST(test_stream_set_freed_while_the_circuit_ends)
 {
@@ -947,5 +962,6 @@ TESTS("stream/stream", test_stream_begin_says_where_to, test_stream_bad_targets_
       test_stream_close_says_misc_whatever_the_reason,
       test_stream_half_closed_takes_the_rest_of_the_window,
       test_stream_circuit_end_ends_every_stream_once, test_stream_closed_inside_every_callback,
+      test_stream_that_ended_is_freed_with_the_wake_up,
       test_stream_set_freed_while_the_circuit_ends,
       test_stream_end_that_the_link_refuses_closes_the_circuit)
