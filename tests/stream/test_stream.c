@@ -300,6 +300,25 @@ START_TEST(test_stream_ids_run_out)
 }
 END_TEST
 
+START_TEST(test_stream_open_ones_have_a_most)
+{
+    struct world *w = world_new(33);
+    struct stream_request req = {.kind = STREAM_BEGIN_DIR};
+    struct stream *s, *last = NULL;
+    err_t err;
+    while ((err = stream_open(w->set, &req, &app_ops, &w->app[0], &s)) == OK) {
+        w->l->queued = 0;
+        last = s;
+    }
+    ck_assert_int_eq(err, ERR_LIMIT);
+    ck_assert_uint_eq(streams_open_count(w->set), STREAMS_MAX_OPEN);
+    stream_close(last, END_DONE);
+    ck_ok(stream_open(w->set, &req, &app_ops, &w->app[0], &s));
+    w->l->queued = 0;
+    world_free(w);
+}
+END_TEST
+
 /* ---- CONNECTED ---- */
 
 START_TEST(test_stream_connected_address_decides)
@@ -943,8 +962,9 @@ END_TEST
 
 TESTS("stream/stream", test_stream_begin_says_where_to, test_stream_bad_targets_are_refused,
       test_stream_begin_waits_for_a_crowded_link, test_stream_ids_count_up_and_are_not_used_twice,
-      test_stream_ids_run_out, test_stream_connected_address_decides,
-      test_stream_begin_dir_connects_without_address, test_stream_every_message_in_every_state,
+      test_stream_ids_run_out, test_stream_open_ones_have_a_most,
+      test_stream_connected_address_decides, test_stream_begin_dir_connects_without_address,
+      test_stream_every_message_in_every_state,
       test_stream_messages_from_another_hop_close_the_circuit, test_stream_end_reasons_are_kept,
       test_stream_exit_policy_tells_what_the_exit_saw,
       test_stream_resolved_addresses_names_and_errors,
