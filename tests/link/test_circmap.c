@@ -116,6 +116,26 @@ START_TEST(test_circmap_given_up_id_rests)
 }
 END_TEST
 
+/* Of ours and of the peer's together; one that goes makes room for one. */
+START_TEST(test_circmap_takes_so_many_circuits_and_no_more)
+{
+    struct link_circ *circs = calloc(LINK_CIRCS_MOST, sizeof *circs), more = {0};
+    start(6);
+    for (uint32_t i = 0; i < LINK_CIRCS_MOST; i++)
+        ck_ok(i % 2 ? circmap_add(&map, &circs[i], 4) : circmap_add_under(&map, &circs[i], i + 1));
+    ck_err(circmap_add(&map, &more, 4), ERR_LIMIT);
+    ck_err(circmap_add_under(&map, &more, LINK_CIRCS_MOST + 2), ERR_LIMIT);
+    circmap_remove(&map, &circs[0]);
+    ck_ok(circmap_add_under(&map, &more, LINK_CIRCS_MOST + 2));
+    circmap_remove(&map, &more);
+    for (uint32_t i = 1; i < LINK_CIRCS_MOST; i++)
+        circmap_remove(&map, &circs[i]);
+    ck_assert_uint_eq(map.n, 0);
+    end();
+    free(circs);
+}
+END_TEST
+
 START_TEST(test_circmap_narrow_ids_run_out)
 {
     enum { MOST = 32768 };
@@ -153,5 +173,5 @@ END_TEST
 
 TESTS("link/circmap", test_circmap_ids_have_the_top_bit_and_their_width,
       test_circmap_finds_each_by_its_id, test_circmap_taken_id_is_not_given_again,
-      test_circmap_given_up_id_rests, test_circmap_narrow_ids_run_out,
-      test_circmap_strays_count_unless_their_id_rests)
+      test_circmap_given_up_id_rests, test_circmap_takes_so_many_circuits_and_no_more,
+      test_circmap_narrow_ids_run_out, test_circmap_strays_count_unless_their_id_rests)

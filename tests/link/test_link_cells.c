@@ -211,15 +211,19 @@ START_TEST(test_link_cells_clock_skew_needs_a_time_and_a_prompt_answer)
     ck_assert_uint_eq(w.skews, 0);
     world_free(&w);
 
-    world_prepare(&w, 1);
-    w.config.handshake_timeout_ms = w.config.connect_timeout_ms = 1000 * 1000;
-    world_link(&w);
-    link_start_cells(w.link, &w.tls_cert);
-    naked_advance(&w, STAGE_CHALLENGED, 5);
-    test_env_advance_ms(w.env, 181 * 1000);
-    feed_netinfo(env_wall_s(w.env) - 7200);
-    ck_assert_uint_eq(w.skews, 0);
-    world_free(&w);
+    /* C tor, channel_tls_process_netinfo_cell(): within three minutes */
+    static const unsigned seconds[] = {1, 179, 181};
+    for (size_t i = 0; i < sizeof seconds / sizeof seconds[0]; i++) {
+        world_prepare(&w, 1);
+        w.config.handshake_timeout_ms = w.config.connect_timeout_ms = 1000 * 1000;
+        world_link(&w);
+        link_start_cells(w.link, &w.tls_cert);
+        naked_advance(&w, STAGE_CHALLENGED, 5);
+        test_env_advance_ms(w.env, seconds[i] * 1000);
+        feed_netinfo(env_wall_s(w.env) - 7200);
+        ck_assert_uint_eq(w.skews, seconds[i] < 180);
+        world_free(&w);
+    }
 }
 END_TEST
 
@@ -404,6 +408,27 @@ START_TEST(test_link_cells_destroy_from_the_peer)
     ck_assert_ptr_null(link_cell(&a.lc, CELL_RELAY, LINK_DATA));
     world_free(&w);
     ck_assert_uint_eq(a.closes, 0);
+}
+END_TEST
+
+/* A peer that ends our last circuit leaves the link as idle as we would. */
+START_TEST(test_link_cells_destroy_of_the_last_circuit_makes_the_link_idle)
+{
+    struct note_circ a;
+    world_prepare(&w, 1);
+    w.config.idle_timeout_ms = 180 * 1000;
+    world_link(&w);
+    link_start_cells(w.link, &w.tls_cert);
+    naked_advance(&w, STAGE_OPEN, 5);
+    note_open(&w, &a);
+    test_env_advance_ms(w.env, 1000 * 1000);
+    ck_assert_int_eq(link_state(w.link), LINK_OPEN);
+    naked_cell(&w, a.lc.id, CELL_DESTROY, "\x0a", 1);
+    test_env_advance_ms(w.env, 180 * 1000 - 1);
+    ck_assert_int_eq(link_state(w.link), LINK_OPEN);
+    test_env_advance_ms(w.env, 1);
+    ck_assert_int_eq(link_state(w.link), LINK_CLOSED);
+    world_free(&w);
 }
 END_TEST
 
@@ -697,10 +722,12 @@ TESTS("link/link_cells", test_link_cells_open_under_each_version,
       test_link_cells_variable_cell_over_its_cap_closes_at_its_head,
       test_link_cells_longest_vpadding_is_ignored, test_link_cells_circuit_gets_its_cells_only,
       test_link_cells_written_in_place, test_link_cells_output_is_told_once_until_sealed,
-      test_link_cells_destroy_from_the_peer, test_link_cells_close_sends_destroy,
-      test_link_cells_circuit_closed_inside_its_cell, test_link_cells_link_closed_inside_a_cell,
-      test_link_cells_link_closed_inside_on_open, test_link_cells_circuits_need_an_open_link,
-      test_link_cells_circuit_id_zero_closes, test_link_cells_strays_are_borne_up_to_a_limit,
+      test_link_cells_destroy_from_the_peer,
+      test_link_cells_destroy_of_the_last_circuit_makes_the_link_idle,
+      test_link_cells_close_sends_destroy, test_link_cells_circuit_closed_inside_its_cell,
+      test_link_cells_link_closed_inside_a_cell, test_link_cells_link_closed_inside_on_open,
+      test_link_cells_circuits_need_an_open_link, test_link_cells_circuit_id_zero_closes,
+      test_link_cells_strays_are_borne_up_to_a_limit,
       test_link_cells_late_cells_of_a_closed_circuit_do_not_count,
       test_link_cells_data_stops_at_the_soft_cap_urgent_at_the_hard_one,
       test_link_cells_destroy_fits_above_the_hard_cap_then_the_link_ends,
