@@ -3,6 +3,27 @@
 #ifndef TUNIC_FAULTS_LIST_DIR_H
 #define TUNIC_FAULTS_LIST_DIR_H
 
+#define FAULTS_DIR(X)                                                                              \
+    /* directory; the occasion is a request */                                                     \
+    X(DIR_SILENT, "dir-silent", FAULT_FROM, "never answers a request")                             \
+    X(DIR_404, "dir-404", FAULT_FROM, "has nothing")                                               \
+    X(DIR_503, "dir-503", FAULT_FROM, "is always busy")                                            \
+    X(DIR_GARBAGE, "dir-garbage", FAULT_FROM, "bytes that are no HTTP")                            \
+    X(DIR_TRUNCATED, "dir-truncated", FAULT_FROM, "half of the body")                              \
+    X(DIR_BOMB, "dir-bomb", FAULT_FROM, "a few kB that decompress to a GB")                        \
+    X(DIR_CONCATENATED, "dir-concatenated", FAULT_FROM, "a body of many small compressed streams") \
+    X(DIR_ZLIB_CUT, "dir-zlib-cut", FAULT_FROM,                                                    \
+      "a zlib stream cut before its end, said to be whole")                                        \
+    X(DIR_UNSIGNED, "dir-unsigned", FAULT_FROM, "a consensus with one signature")                  \
+    X(DIR_BAD_DIGEST_ALG, "dir-bad-digest-alg", FAULT_FROM, "signatures over an unknown digest")   \
+    X(DIR_FORGED, "dir-forged", FAULT_FROM, "a consensus changed after it was signed")             \
+    X(DIR_OLD, "dir-old", FAULT_FROM, "a consensus that has expired")                              \
+    X(DIR_FUTURE, "dir-future", FAULT_FROM, "a consensus from the future")                         \
+    X(DIR_WRONG_MICRODESC, "dir-wrong-microdesc", FAULT_FROM, "microdescriptors nobody asked for") \
+    X(DIR_BAD_UTF8, "dir-bad-utf8", FAULT_FROM, "bytes over 127 where text belongs")               \
+    X(DIR_EVIL_ADDRESS, "dir-evil-address", FAULT_FROM, "relays at 0.0.0.0 in the consensus")      \
+    X(DIR_DRIP, "dir-drip", FAULT_FROM, "a body at 1 byte in N seconds")
+
 #define FAULTS_DIR_DOCS(X)                                                                        \
     /* documents of relays */                                                                     \
     X(DIR_DESC_FINGERPRINT, "dir-desc-fingerprint", FAULT_FROM,                                   \

@@ -1,5 +1,5 @@
-/* Faults of relay messages, one for each rule that `tunic check` tries; part of the list in
- * faults.h. Where the text says N, N is not an occasion. */
+/* Faults of circuits, relay messages and streams; most break one rule that `tunic check` tries.
+ * Part of the list in faults.h. Where the text says N, N is not an occasion. */
 #ifndef TUNIC_FAULTS_LIST_RELAY_H
 #define TUNIC_FAULTS_LIST_RELAY_H
 
@@ -83,6 +83,48 @@
       "sends SENDMEs about streams under congestion control")                                    \
     X(SENDME_CC_STREAM_TAKEN, "sendme-cc-stream-taken", FAULT_FROM,                              \
       "takes SENDMEs about streams under congestion control")
+
+#define FAULTS_CIRC(X)                                                                            \
+    /* circuits; the occasion is a circuit (or what the text says) */                             \
+    X(CIRC_DESTROY, "circ-destroy", FAULT_AT, "DESTROY instead of the N-th CREATED")              \
+    X(CIRC_SILENT, "circ-silent", FAULT_FROM, "never answers CREATE")                             \
+    X(CIRC_BAD_AUTH, "circ-bad-auth", FAULT_FROM, "CREATED with a wrong AUTH")                    \
+    X(CIRC_SHORT_REPLY, "circ-short-reply", FAULT_FROM, "CREATED2 with a short HDATA")            \
+    X(CIRC_LONG_REPLY, "circ-long-reply", FAULT_FROM, "EXTENDED2 from 509 bytes of CREATED2")     \
+    X(CIRC_CREATED_TWICE, "circ-created-twice", FAULT_FROM, "sends CREATED twice")                \
+    X(CIRC_TRUNCATED_EMPTY, "circ-truncated-empty", FAULT_FROM,                                   \
+      "answers EXTEND2 with an empty TRUNCATED")                                                  \
+    X(CIRC_EXTENDED_UNASKED, "circ-extended-unasked", FAULT_AT,                                   \
+      "EXTENDED2 before the N-th answer on a stream")                                             \
+    X(CIRC_SENDME_EARLY, "circ-sendme-early", FAULT_AT,                                           \
+      "circuit SENDME with none due, before the N-th DATA")                                       \
+    X(CIRC_SENDME_V0, "circ-sendme-v0", FAULT_FROM, "SENDMEs of version 0")                       \
+    X(CIRC_SENDME_WRONG_TAG, "circ-sendme-wrong-tag", FAULT_AT, "wrong tag in the N-th SENDME")   \
+    X(CIRC_IGNORE_WINDOW, "circ-ignore-window", FAULT_FROM, "sends DATA beyond both windows")     \
+    X(CIRC_BAD_DIGEST, "circ-bad-digest", FAULT_AT, "the N-th backward cell is garbled")          \
+    X(CIRC_UNKNOWN_COMMAND, "circ-unknown-command", FAULT_AT, "command 200 as the N-th message")  \
+    X(CIRC_BAD_LENGTH, "circ-bad-length", FAULT_AT, "a length over the cell in the N-th message") \
+    X(CIRC_NO_SENDME, "circ-no-sendme", FAULT_FROM, "never sends a SENDME")                       \
+    X(CIRC_CONFLUX, "circ-conflux", FAULT_AT,                                                     \
+      "CONFLUX_LINKED, unasked, before the N-th CONNECTED")                                       \
+    X(CIRC_FLOOD, "circ-flood", FAULT_FROM, "N thousand DROP cells after a stream opens")
+
+#define FAULTS_STREAM(X)                                                                          \
+    /* streams; the occasion is a stream */                                                       \
+    X(STREAM_END_EMPTY, "stream-end-empty", FAULT_FROM, "END without a reason")                   \
+    X(STREAM_END_INTERNAL, "stream-end-internal", FAULT_FROM, "END with reason 15")               \
+    X(STREAM_END_REASON, "stream-end-reason", FAULT_FROM, "answers BEGIN with END of reason N")   \
+    X(STREAM_SILENT, "stream-silent", FAULT_FROM, "never answers BEGIN")                          \
+    X(STREAM_CONNECTED_TWICE, "stream-connected-twice", FAULT_FROM, "CONNECTED twice")            \
+    X(STREAM_DATA_FIRST, "stream-data-first", FAULT_FROM, "DATA before CONNECTED")                \
+    X(STREAM_WRONG_ID, "stream-wrong-id", FAULT_FROM, "CONNECTED under an id nobody asked for")   \
+    X(STREAM_ZERO_ID, "stream-zero-id", FAULT_FROM, "DATA with stream id 0")                      \
+    X(STREAM_DATA_AFTER_END, "stream-data-after-end", FAULT_FROM, "DATA after END")               \
+    X(STREAM_CONNECTED_SHORT, "stream-connected-short", FAULT_FROM, "CONNECTED with 3 bytes")     \
+    X(STREAM_RESOLVED_BAD, "stream-resolved-bad", FAULT_FROM, "RESOLVED that ends in mid-answer") \
+    X(STREAM_RESOLVE_XOFF, "stream-resolve-xoff", FAULT_FROM,                                     \
+      "XOFF for a look-up, which has no data")                                                    \
+    X(STREAM_XOFF, "stream-xoff", FAULT_FROM, "XOFF though congestion control is off")
 
 #define FAULTS_RELAY(X) FAULTS_MESSAGES(X) FAULTS_STREAMS(X) FAULTS_SENDME(X)
 
