@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/env.h"
 #include "base/ids.h"
 #include "base/text.h"
 #include "dir/consensus.h"
@@ -57,6 +58,9 @@ struct consdoc {
  * with our defaults. NULL out of memory. */
 char *consdoc_params(const char *params);
 int32_t consdoc_param(const char *params, const char *name, int32_t fallback);
+
+/* Both keys of an authority, made of ENV's random source. ERR_CRYPTO, ERR_NOMEM. */
+MUST_USE err_t consdoc_make_keys(struct env *env, struct consdoc_authority *a);
 
 /* All of a key certificate but its last signature, and that, over what stands from FROM on. */
 void consdoc_write_cert(struct docw *w, const struct consdoc_authority *a, int64_t published_s,

@@ -4,9 +4,23 @@
 #include <string.h>
 
 #include "crypto/hash.h"
+#include "dirdoc/identity.h"
 
 #define METHODS      "32 33 34 35"
 #define METHODS_LIST "32,33,34,35"
+
+static err_t make_key(struct env *env, struct rsa_key **key, struct rsa_id *id)
+{
+    TRY(rsa_key_generate_from(env, IDENTITY_RSA_BITS, key));
+    rsa_pub_id(rsa_key_public(*key), id);
+    return OK;
+}
+
+err_t consdoc_make_keys(struct env *env, struct consdoc_authority *a)
+{
+    TRY(make_key(env, &a->identity_key, &a->identity));
+    return make_key(env, &a->signing_key, &a->signing);
+}
 
 void consdoc_write_cert(struct docw *w, const struct consdoc_authority *a, int64_t published_s,
                         int64_t expires_s)

@@ -22,18 +22,10 @@ static void begin(struct env *env, unsigned n, struct forge_authority *out)
     env_random(env, out->relay.b, sizeof out->relay.b);
 }
 
-static err_t make_key(struct env *env, struct rsa_key **key, struct rsa_id *id)
-{
-    TRY(rsa_key_generate_from(env, IDENTITY_RSA_BITS, key));
-    rsa_pub_id(rsa_key_public(*key), id);
-    return OK;
-}
-
 static err_t make(struct env *env, int64_t published_s, int64_t expires_s,
                   const struct forge_edits *edits, bool unsigned_only, struct forge_authority *a)
 {
-    TRY(make_key(env, &a->doc.identity_key, &a->doc.identity));
-    TRY(make_key(env, &a->doc.signing_key, &a->doc.signing));
+    TRY(consdoc_make_keys(env, &a->doc));
     consdoc_write_cert(&a->cert, &a->doc, published_s, expires_s);
     edit_apply(edits->edit, edits->n, &a->cert, 0, a->cert.len);
     if (!unsigned_only)

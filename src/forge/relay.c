@@ -24,7 +24,7 @@ void forge_relay_free(struct forge_relay *r)
     docw_free(&r->extra);
 }
 
-/* Content is there; what has to be changed is, then the signatures. */
+/* The content is written. Applies the edits, then signs. */
 static err_t finish(struct docw *w, const struct forge_edits *edits,
                     const struct forge_relay_wish *wish, const struct identity *id,
                     struct relaydoc_digests *out)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/later.h"
+
 enum { ROOM = 2048 };
 
 struct dirconn {
@@ -12,14 +14,14 @@ struct dirconn {
     struct conn *conn;
     struct dirserv *server;
     bool over;
-    struct timer reap;
+    struct later reap;
     struct dirconn *prev, *next;
     uint8_t room[ROOM];
 };
 
 void dirconn_free(struct dirconn *c)
 {
-    env_disarm(net_env(c->world->net), &c->reap);
+    later_cancel(net_env(c->world->net), &c->reap);
     if (c->conn)
         conn_close(c->conn);
     dirserv_free(c->server);
@@ -35,7 +37,7 @@ static void reap(void *arg)
 static void free_soon(struct dirconn *c)
 {
     c->over = true;
-    env_arm_ms(net_env(c->world->net), &c->reap, 0);
+    later_ask(net_env(c->world->net), &c->reap);
 }
 
 static uint8_t *in_room(void *arg, size_t *room)
@@ -98,7 +100,7 @@ void dirconn_accept(struct place *p, int fd, const struct ip *peer)
     }
     c->world = w;
     c->place = p;
-    timer_init(&c->reap, reap, c);
+    later_init(&c->reap, reap, c);
     DL_APPEND(w->dirconns, c);
     c->conn = conn_new(w->net, fd, &machine, c);
     c->server = c->conn ? dirserv_new(source, peer, on_more, c) : NULL;

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/later.h"
+
 enum { LINGER_MS = 10000, TAIL_CAP = 8 << 20 };
 
 struct targetconn {
@@ -12,31 +14,40 @@ struct targetconn {
     struct conn *conn;
     struct target *target; /* NULL: it is over; the tail is still sent */
     struct buf tail;
-    struct timer later; /* frees, or tells the target that it could not be dialled */
+    struct later tell; /* the target that it could not be dialled */
+    struct later reap;
     struct targetconn *prev, *next;
 };
 
-static void gone(void *arg)
+static void reap(void *arg)
 {
     targetconn_free(arg);
 }
 
-static struct targetconn *targetconn_new(struct testbed_world *w, struct place *p,
-                                         void (*later)(void *arg))
+static void tell(void *arg)
+{
+    struct targetconn *c = arg;
+    if (c->target)
+        target_failed(c->target, ENETUNREACH);
+}
+
+static struct targetconn *targetconn_new(struct testbed_world *w, struct place *p)
 {
     struct targetconn *c = p ? calloc(1, sizeof *c) : NULL;
     if (!c)
         return NULL;
     *c = (struct targetconn){.world = w, .place = p};
     buf_init(&c->tail, TAIL_CAP);
-    timer_init(&c->later, later, c);
+    later_init(&c->tell, tell, c);
+    later_init(&c->reap, reap, c);
     DL_APPEND(w->targetconns, c);
     return c;
 }
 
 void targetconn_free(struct targetconn *c)
 {
-    env_disarm(net_env(c->world->net), &c->later);
+    later_cancel(net_env(c->world->net), &c->tell);
+    later_cancel(net_env(c->world->net), &c->reap);
     if (c->conn)
         conn_close(c->conn);
     if (c->target)
@@ -48,8 +59,7 @@ void targetconn_free(struct targetconn *c)
 
 static void free_soon(struct targetconn *c)
 {
-    c->later.fire = gone;
-    env_arm_ms(net_env(c->world->net), &c->later, 0);
+    later_ask(net_env(c->world->net), &c->reap);
 }
 
 static void drained(void *arg)
@@ -121,17 +131,10 @@ static const struct conn_machine machine = {
 
 /* ---- what the exits ask for ---- */
 
-static void could_not_dial(void *arg)
-{
-    struct targetconn *c = arg;
-    if (c->target)
-        target_failed(c->target, ENETUNREACH);
-}
-
 void targetconn_dial(void *world, struct target *t, const struct ip *from, const struct ipport *to)
 {
     struct testbed_world *w = world;
-    struct targetconn *c = targetconn_new(w, testbed_place(w, from), could_not_dial);
+    struct targetconn *c = targetconn_new(w, testbed_place(w, from));
     target_set_io(t, c);
     if (!c)
         return; /* the stream gets no answer, and its client's patience ends it */
@@ -139,7 +142,7 @@ void targetconn_dial(void *world, struct target *t, const struct ip *from, const
     if (testbed_may_use(&to->ip))
         c->conn = conn_dial(w->net, to, from, &machine, c);
     if (!c->conn)
-        env_arm_ms(net_env(w->net), &c->later, 0);
+        later_ask(net_env(w->net), &c->tell);
 }
 
 void targetconn_output(void *world, struct target *t)

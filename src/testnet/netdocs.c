@@ -283,11 +283,6 @@ int64_t netdocs_certs_published_s(const struct netdocs *d)
     return d->certs_published_s;
 }
 
-size_t netdocs_authority_count(const struct netdocs *d)
-{
-    return d->plan->n_authorities;
-}
-
 const uint8_t *netdocs_v3_id_of(const struct netdocs *d, const struct rsa_id *relay)
 {
     for (size_t i = 0; i < netdocs_authority_count(d); i++)

@@ -7,11 +7,9 @@ enum {
     CERT_LIFE_S = 365 * DAY_S,
 };
 
-static err_t make_key(struct env *env, struct rsa_key **key, struct rsa_id *id)
+size_t netdocs_authority_count(const struct netdocs *d)
 {
-    TRY(rsa_key_generate_from(env, IDENTITY_RSA_BITS, key));
-    rsa_pub_id(rsa_key_public(*key), id);
-    return OK;
+    return d->plan->n_authorities;
 }
 
 err_t netdocs_make_authority(struct netdocs *d, size_t i, const struct rsa_id *relay)
@@ -25,8 +23,7 @@ err_t netdocs_make_authority(struct netdocs *d, size_t i, const struct rsa_id *r
     a->dir_port = plan->dir_port;
     own->relay = *relay;
     d->certs_published_s = d->made_s - CERT_AGE_S;
-    TRY(make_key(d->env, &a->identity_key, &a->identity));
-    TRY(make_key(d->env, &a->signing_key, &a->signing));
+    TRY(consdoc_make_keys(d->env, a));
     own->cert.at = d->certs.len;
     consdoc_write_cert(&d->certs, a, d->certs_published_s, d->certs_published_s + CERT_LIFE_S);
     consdoc_sign_cert(&d->certs, own->cert.at, a);

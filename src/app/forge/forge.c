@@ -2,43 +2,23 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "app/forge/int.h"
+#include "app/forge/net.h"
+#include "app/forge/relays.h"
 #include "crypto/aes.h"
-#include "crypto/encode.h"
 #include "crypto/hash.h"
 #include "crypto/secret.h"
 
 enum { STATUS_DONE, STATUS_FAILED, STATUS_USAGE };
 
-err_t forge_fail(struct forge_run *r, err_t err, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(r->why, sizeof r->why, fmt, args);
-    va_end(args);
-    return err;
-}
-
 static int complain(int status, const char *why)
 {
     fprintf(stderr, "tunic forge: %s\n", why);
     return status;
-}
-
-err_t forge_save(struct forge_run *r, const char *folder, const void *digest, size_t len,
-                 struct text bytes)
-{
-    char name[FORGE_NAME_MAX], hex[HEX_SIZE(SHA256_LEN)];
-    if (!r->args.out)
-        return OK;
-    snprintf(name, sizeof name, "%s/%s", folder, hex_upper(digest, len, hex));
-    return forge_file_write(r->args.out, name, false, bytes, r->why);
 }
 
 /* ---- kinds ---- */
@@ -48,7 +28,7 @@ static err_t relays(struct forge_run *r, struct docw *out)
     bool extra = r->args.kind == FORGE_EXTRA_INFO;
     const struct forge_edits edits = {r->args.edit, r->args.n_edits};
     *(extra ? &r->args.relay.extra : &r->args.relay.server) = edits;
-    TRY(forge_relays(r, r->args.count ? r->args.count : 1));
+    TRY(forge_relays_make(r, r->args.count ? r->args.count : 1));
     docw_add(out, docw_text(extra ? &r->extras : &r->servers));
     return OK;
 }
@@ -56,7 +36,7 @@ static err_t relays(struct forge_run *r, struct docw *out)
 static err_t microdescs(struct forge_run *r, struct docw *out)
 {
     struct forge_descs descs;
-    err_t err = forge_descs_get(r, 1, &descs);
+    err_t err = forge_relays_descs(r, 1, &descs);
     for (size_t i = 0; i < descs.n && err == OK; i++) {
         struct docw *w = &descs.desc[i].microdesc;
         uint8_t digest[SHA256_LEN];
@@ -65,9 +45,9 @@ static err_t microdescs(struct forge_run *r, struct docw *out)
             break;
         sha256(w->s, w->len, digest);
         docw_add(out, docw_text(w));
-        err = forge_save(r, "microdescs", digest, sizeof digest, docw_text(w));
+        err = forge_run_save(r, "microdescs", digest, sizeof digest, docw_text(w));
     }
-    forge_descs_free(&descs);
+    forge_relays_free_descs(&descs);
     return err;
 }
 
@@ -85,9 +65,9 @@ static err_t produce(struct forge_run *r, struct docw *out)
     case FORGE_CONSENSUS:
     case FORGE_VOTE:
         r->args.relay.unsigned_only = false; /* that is about what is asked for */
-        return forge_network(r, out);
+        return forge_net_write(r, out);
     case FORGE_KEY_CERT:
-        return forge_key_certs(r, out);
+        return forge_net_write_certs(r, out);
     }
     return ERR_BUG;
 }
@@ -130,7 +110,7 @@ static err_t print(struct forge_run *r, const struct docw *out)
         return OK;
     if (fwrite(t.s, 1, t.len, stdout) == t.len && fflush(stdout) == 0)
         return OK;
-    return forge_fail(r, ERR_IO, "cannot write to standard output: %s", strerror(errno));
+    return forge_run_fail(r, ERR_IO, "cannot write to standard output: %s", strerror(errno));
 }
 
 static err_t run(struct forge_run *r)

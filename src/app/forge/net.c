@@ -1,10 +1,11 @@
-/* Authorities, their certificates, votes and consensus; and the files with which tor uses them. */
+#include "app/forge/net.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/forge/int.h"
+#include "app/forge/relays.h"
 #include "crypto/encode.h"
 
 enum { HOUR_S = 3600, DAY_S = 24 * HOUR_S, CERT_LIFE_DAYS = 365, VALID_HOURS = 3 };
@@ -33,7 +34,7 @@ static err_t read_file(struct forge_run *r, const char *folder, const char *name
     char path[FORGE_PATH_MAX];
     int n = snprintf(path, sizeof path, "%s/%s", folder, name);
     if (n < 0 || (size_t)n >= sizeof path)
-        return forge_fail(r, ERR_LIMIT, "--authority-keys: the name is too long");
+        return forge_run_fail(r, ERR_LIMIT, "--authority-keys: the name is too long");
     return forge_file_read(path, out, r->why);
 }
 
@@ -50,7 +51,7 @@ static err_t read_authority(struct forge_run *r, const char *folder, struct auth
         if (err == OK)
             all->n++;
         else
-            forge_fail(r, err, "--authority-keys \"%.200s\": %s", folder, why);
+            forge_run_fail(r, err, "--authority-keys \"%.200s\": %s", folder, why);
     }
     forge_wipe_text(&key);
     docw_free(&cert);
@@ -67,7 +68,7 @@ static err_t make_authorities(struct forge_run *r, unsigned n, int64_t published
         err_t err = forge_authority_make(&r->env, (unsigned)all->n + 1, published_s, expires_s,
                                          edits, bare, &all->a[all->n]);
         if (err != OK)
-            return forge_fail(r, err, "the certificate cannot be made: %s", err_text(err));
+            return forge_run_fail(r, err, "the certificate cannot be made: %s", err_text(err));
         all->n++;
     }
     return OK;
@@ -104,7 +105,7 @@ static err_t save_authority(struct forge_run *r, const struct forge_authority *a
     return forge_file_write(r->args.out, path, false, docw_text(&a->cert), r->why);
 }
 
-err_t forge_key_certs(struct forge_run *r, struct docw *out)
+err_t forge_net_write_certs(struct forge_run *r, struct docw *out)
 {
     struct authorities all = {.n = 0};
     const struct forge_args *a = &r->args;
@@ -126,7 +127,8 @@ static err_t save_torrc(struct forge_run *r, const struct authorities *all)
     char ip[IP_TEXT_MAX], *folder = realpath(r->args.out, NULL);
     struct docw w = {0};
     if (!folder)
-        return forge_fail(r, ERR_IO, "cannot use --out %.200s: %s", r->args.out, strerror(errno));
+        return forge_run_fail(r, ERR_IO, "cannot use --out %.200s: %s", r->args.out,
+                              strerror(errno));
     docw_fmt(
         &w,
         "# A network that does not exist, made by tunic forge for tests: nothing of it can be\n"
@@ -153,10 +155,10 @@ static err_t save_each(struct forge_run *r, const struct forge_descs *descs)
 {
     for (size_t i = 0; i < descs->n; i++) {
         const struct forge_desc *d = &descs->desc[i];
-        TRY(forge_save(r, "server-descriptors", d->row.descriptor_sha1,
-                       sizeof d->row.descriptor_sha1, d->body));
-        TRY(forge_save(r, "microdescs", d->row.microdesc_sha256, sizeof d->row.microdesc_sha256,
-                       docw_text(&d->microdesc)));
+        TRY(forge_run_save(r, "server-descriptors", d->row.descriptor_sha1,
+                           sizeof d->row.descriptor_sha1, d->body));
+        TRY(forge_run_save(r, "microdescs", d->row.microdesc_sha256, sizeof d->row.microdesc_sha256,
+                           docw_text(&d->microdesc)));
     }
     return OK;
 }
@@ -181,8 +183,8 @@ static err_t save_network(struct forge_run *r, const struct forge_descs *descs,
     TRY(save_each(r, descs));
     for (size_t i = 0; i < all->n; i++) {
         TRY(save_authority(r, &all->a[i]));
-        TRY(forge_save(r, "votes", all->a[i].doc.identity.b, sizeof all->a[i].doc.identity.b,
-                       docw_text(&n->vote[i])));
+        TRY(forge_run_save(r, "votes", all->a[i].doc.identity.b, sizeof all->a[i].doc.identity.b,
+                           docw_text(&n->vote[i])));
     }
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         TRY(forge_file_write(r->args.out, files[i].name, false, files[i].bytes, r->why));
@@ -221,14 +223,14 @@ static err_t make(struct forge_run *r, struct authorities *all, struct forge_des
     char what[FORGE_WHAT_MAX];
     struct forge_network n;
     if (r->args.has_signatures && r->args.signatures > all->n)
-        return forge_fail(r, ERR_ARG, "--signatures %u: there are %zu authorities",
-                          (unsigned)r->args.signatures, all->n);
+        return forge_run_fail(r, ERR_ARG, "--signatures %u: there are %zu authorities",
+                              (unsigned)r->args.signatures, all->n);
     struct forge_network_wish wish = wish_of(r, all, descs, valid_after_s);
     err_t err = forge_network_make(&wish, &n, what);
     if (err == ERR_ARG)
-        return forge_fail(r, err, "%s", what);
+        return forge_run_fail(r, err, "%s", what);
     if (err != OK)
-        return forge_fail(r, err, "the documents cannot be made: %s", err_text(err));
+        return forge_run_fail(r, err, "the documents cannot be made: %s", err_text(err));
     for (size_t i = 0; r->args.kind == FORGE_VOTE && i < all->n; i++)
         docw_add(out, docw_text(&n.vote[i]));
     if (r->args.kind == FORGE_CONSENSUS)
@@ -239,7 +241,7 @@ static err_t make(struct forge_run *r, struct authorities *all, struct forge_des
     return err;
 }
 
-err_t forge_network(struct forge_run *r, struct docw *out)
+err_t forge_net_write(struct forge_run *r, struct docw *out)
 {
     enum { RELAYS = 9, AUTHORITIES = 3 };
     const struct forge_args *a = &r->args;
@@ -259,10 +261,10 @@ err_t forge_network(struct forge_run *r, struct docw *out)
     if (err == OK)
         err = make_authorities(r, made, valid_after_s - DAY_S, &none, &all);
     if (err == OK)
-        err = forge_descs_get(r, RELAYS, &descs);
+        err = forge_relays_descs(r, RELAYS, &descs);
     if (err == OK)
         err = make(r, &all, &descs, valid_after_s, out);
-    forge_descs_free(&descs);
+    forge_relays_free_descs(&descs);
     wipe_authorities(&all);
     return err;
 }

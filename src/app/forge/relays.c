@@ -1,10 +1,10 @@
-/* Relays: keys, made or read; descriptors, made or read. */
+#include "app/forge/relays.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "app/forge/int.h"
 #include "crypto/encode.h"
 
 /* ---- keys ---- */
@@ -27,10 +27,10 @@ static err_t take_key(struct forge_run *r, const char *folder, enum forge_key ke
     err_t err = forge_file_read(path, &bytes, r->why);
     *there = err == OK;
     if (err == OK && (err = forge_keys_take(k, key, docw_text(&bytes))) != OK)
-        forge_fail(r, err, "--keys: %.300s %s", path,
-                   key == FORGE_KEY_ED_PUBLIC
-                       ? "is not the public half of ed25519_master_id_secret_key"
-                       : "is no key as tor writes it (RSA keys: PEM, 1024 bits)");
+        forge_run_fail(r, err, "--keys: %.300s %s", path,
+                       key == FORGE_KEY_ED_PUBLIC
+                           ? "is not the public half of ed25519_master_id_secret_key"
+                           : "is no key as tor writes it (RSA keys: PEM, 1024 bits)");
     forge_wipe_text(&bytes);
     return err;
 }
@@ -47,10 +47,10 @@ static err_t take_keys(struct forge_run *r, struct forge_keys *k)
         return err;
     err = take_key(r, folder, FORGE_KEY_ED_PUBLIC, k, &there);
     if (err == ERR_BAD_KEY && !secret)
-        return forge_fail(r, err,
-                          "--keys: %.300s has no ed25519_master_id_secret_key; bring it "
-                          "there from where it is kept",
-                          folder);
+        return forge_run_fail(r, err,
+                              "--keys: %.300s has no ed25519_master_id_secret_key; bring it "
+                              "there from where it is kept",
+                              folder);
     if (err != OK && err != ERR_NOT_FOUND)
         return err;
     for (enum forge_key key = FORGE_KEY_TAP; key < FORGE_KEYS; key++) {
@@ -100,21 +100,21 @@ static err_t make_relay(struct forge_run *r, unsigned n, bool alone, const struc
     wish.policy = policy_of(&r->args, n);
     err_t err = forge_relay_make(&wish, n, keys, &relay);
     if (err != OK)
-        return forge_fail(r, err, "the descriptor cannot be made: %s", err_text(err));
+        return forge_run_fail(r, err, "the descriptor cannot be made: %s", err_text(err));
     docw_add(&r->servers, docw_text(&relay.server));
     docw_add(&r->extras, docw_text(&relay.extra));
-    err = forge_save(r, "server-descriptors", relay.server_digests.sha1,
-                     sizeof relay.server_digests.sha1, docw_text(&relay.server));
+    err = forge_run_save(r, "server-descriptors", relay.server_digests.sha1,
+                         sizeof relay.server_digests.sha1, docw_text(&relay.server));
     if (err == OK)
-        err = forge_save(r, "extra-infos", relay.extra_digests.sha1,
-                         sizeof relay.extra_digests.sha1, docw_text(&relay.extra));
+        err = forge_run_save(r, "extra-infos", relay.extra_digests.sha1,
+                             sizeof relay.extra_digests.sha1, docw_text(&relay.extra));
     if (err == OK)
         err = save_keys(r, keys);
     forge_relay_free(&relay);
     return err;
 }
 
-err_t forge_relays(struct forge_run *r, unsigned n)
+err_t forge_relays_make(struct forge_run *r, unsigned n)
 {
     for (unsigned i = 1; i <= n; i++) {
         struct forge_keys keys;
@@ -131,7 +131,7 @@ err_t forge_relays(struct forge_run *r, unsigned n)
 
 /* ---- descriptors ---- */
 
-void forge_descs_free(struct forge_descs *d)
+void forge_relays_free_descs(struct forge_descs *d)
 {
     for (size_t i = 0; i < d->n; i++)
         forge_desc_free(&d->desc[i]);
@@ -162,13 +162,13 @@ static err_t read_descs(struct forge_run *r, struct forge_descs *out)
         if (err == ERR_NOT_FOUND)
             return OK;
         if (err != OK)
-            return forge_fail(r, err, "server descriptor %zu: %s", out->n + 1, why);
+            return forge_run_fail(r, err, "server descriptor %zu: %s", out->n + 1, why);
         out->n++;
     }
-    return forge_fail(r, ERR_LIMIT, "there can be %d relays at most", CONSENSUS_RELAYS_MAX);
+    return forge_run_fail(r, ERR_LIMIT, "there can be %d relays at most", CONSENSUS_RELAYS_MAX);
 }
 
-err_t forge_descs_get(struct forge_run *r, unsigned default_count, struct forge_descs *out)
+err_t forge_relays_descs(struct forge_run *r, unsigned default_count, struct forge_descs *out)
 {
     unsigned count = r->args.count;
     *out = (struct forge_descs){.n = 0};
@@ -178,12 +178,12 @@ err_t forge_descs_get(struct forge_run *r, unsigned default_count, struct forge_
         size_t before = r->servers.len;
         TRY(forge_file_read(r->args.relay_file[i], &r->servers, r->why));
         if (r->servers.len == before)
-            return forge_fail(r, ERR_NOT_FOUND, "--relays \"%.300s\": there is nothing in it",
-                              r->args.relay_file[i]);
+            return forge_run_fail(r, ERR_NOT_FOUND, "--relays \"%.300s\": there is nothing in it",
+                                  r->args.relay_file[i]);
     }
-    TRY(forge_relays(r, count));
+    TRY(forge_relays_make(r, count));
     err_t err = read_descs(r, out);
     if (err != OK)
-        forge_descs_free(out);
+        forge_relays_free_descs(out);
     return err;
 }
