@@ -83,9 +83,9 @@ static void onion_make(struct onion *o, enum layer_side side)
         uint8_t keys[TOR1_KEYS_LEN];
         fill(keys, sizeof keys);
         keys[0] = keys[50] = keys[60] = (uint8_t)hop;
-        struct layer *layer = tor1_new(keys, side);
-        need(layer != NULL, "no memory for a layer");
-        need_ok(onion_add(o, layer), "onion_add");
+        struct hop h = {.layer = tor1_kind.make(keys, side)};
+        need(h.layer != NULL, "no memory for a layer");
+        need_ok(onion_add(o, &h), "onion_add");
     }
 }
 
@@ -124,7 +124,7 @@ static void bench_open(uint8_t *cells)
                 need_ok(onion_seal(&relays, HOPS, CELL_RELAY, cell_at(cells, i)), "relays' seal");
             double begun = now_ns();
             for (size_t i = 0; i < BATCH; i++)
-                need_ok(onion_open(&client, cell_at(cells, i), &hop), "onion_open");
+                need_ok(onion_open(&client, CELL_RELAY, cell_at(cells, i), &hop), "onion_open");
             took[run] += now_ns() - begun;
         }
         need(hop == HOPS, "a cell was recognized at another hop");

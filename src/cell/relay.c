@@ -167,10 +167,9 @@ static err_t encode_check(enum relay_format format, const struct relay_msg *m)
     return m->len > relay_data_max(format, m->cmd) ? ERR_LIMIT : OK;
 }
 
-err_t relay_msg_encode(enum relay_format format, const struct relay_msg *m,
-                       uint8_t body[CELL_BODY_LEN], size_t *random_at)
+err_t relay_msg_put(enum relay_format format, const struct relay_msg *m,
+                    uint8_t body[CELL_BODY_LEN], size_t *random_at)
 {
-    TRY(encode_check(format, m));
     struct wr w = wr_over(body, CELL_BODY_LEN);
     if (format == RELAY_V0) {
         wr_u8(&w, m->cmd);
@@ -193,4 +192,11 @@ err_t relay_msg_encode(enum relay_format format, const struct relay_msg *m,
     wr_zeros(&w, room < RELAY_PAD_ZEROS ? room : RELAY_PAD_ZEROS);
     *random_at = w.len;
     return wr_end(&w);
+}
+
+err_t relay_msg_encode(enum relay_format format, const struct relay_msg *m,
+                       uint8_t body[CELL_BODY_LEN], size_t *random_at)
+{
+    TRY(encode_check(format, m));
+    return relay_msg_put(format, m, body, random_at);
 }

@@ -92,6 +92,10 @@ MUST_USE err_t relay_msg_decode(enum relay_format format, const uint8_t body[CEL
 MUST_USE err_t relay_msg_encode(enum relay_format format, const struct relay_msg *m,
                                 uint8_t body[CELL_BODY_LEN], size_t *random_at);
 
+/* The same whatever the table says, for who breaks rules on purpose. ERR_FULL: too much data. */
+MUST_USE err_t relay_msg_put(enum relay_format format, const struct relay_msg *m,
+                             uint8_t body[CELL_BODY_LEN], size_t *random_at);
+
 /* Who may receive a message (relay_rule.receivers). A service is the onion service at the end of an
  * introduction or rendezvous circuit. */
 enum relay_receiver { RELAY_TO_CLIENT = 1, RELAY_TO_SERVICE = 2, RELAY_TO_RELAY = 4 };

@@ -41,8 +41,8 @@ void pcirc_add_hop(struct pcirc *c, const uint8_t *keys)
 {
     if (!c || !trial_goes_on(c->p->t))
         return;
-    struct layer *layer = tor1_new(keys, LAYER_CLIENT);
-    if (!layer || onion_add(&c->onion, layer) != OK)
+    struct hop hop = {.layer = tor1_kind.make(keys, LAYER_CLIENT)};
+    if (!hop.layer || onion_add(&c->onion, &hop) != OK)
         trial_fail(c->p->t, "out of memory");
 }
 
@@ -186,23 +186,13 @@ static void send_body(struct pcirc *c, unsigned hop, uint8_t *body, size_t flip,
     trial_sent(t, "%s%s", words, c->by_early ? " in RELAY_EARLY" : "");
 }
 
-/* A message in its place, with random padding; false: it cannot be. */
-static bool compose(struct pcirc *c, uint8_t cmd, uint16_t stream_id, const void *data, size_t len,
-                    uint8_t *body)
+/* A message for HOP in its place, with random padding; false: it cannot be. */
+static bool compose(struct pcirc *c, unsigned hop, const struct relay_msg *m, uint8_t *body)
 {
-    struct wr w = wr_over(body, CELL_BODY_LEN);
-    memset(body, 0, CELL_BODY_LEN);
-    wr_u8(&w, cmd);
-    wr_u16(&w, 0);
-    wr_u16(&w, stream_id);
-    wr_u32(&w, 0);
-    wr_u16(&w, (uint16_t)len);
-    wr_bytes(&w, data, len);
-    if (w.failed)
+    size_t at;
+    if (relay_msg_put(onion_layer(&c->onion, hop)->kind->format, m, body, &at) != OK)
         return false;
-    size_t at = w.len + RELAY_PAD_ZEROS;
-    if (at < CELL_BODY_LEN)
-        env_random(c->p->t->run->env, body + at, CELL_BODY_LEN - at);
+    env_random(c->p->t->run->env, body + at, CELL_BODY_LEN - at);
     return true;
 }
 
@@ -211,7 +201,8 @@ void pcirc_send(struct pcirc *c, unsigned hop, uint8_t cmd, uint16_t stream_id, 
 {
     uint8_t body[CELL_BODY_LEN];
     char words[WORDS_CELL_MAX];
-    if (usable(c) && compose(c, cmd, stream_id, data, len, body))
+    const struct relay_msg m = {.cmd = cmd, .stream_id = stream_id, .data = data, .len = len};
+    if (usable(c) && compose(c, hop, &m, body))
         send_body(c, hop, body, AS_IT_IS, words_message(cmd, stream_id, data, len, words));
 }
 
@@ -220,7 +211,8 @@ void pcirc_send_spoilt(struct pcirc *c, uint8_t cmd, uint16_t stream_id, const v
 {
     uint8_t body[CELL_BODY_LEN];
     char words[WORDS_CELL_MAX], text[2 * WORDS_CELL_MAX];
-    if (!usable(c) || !compose(c, cmd, stream_id, data, len, body))
+    const struct relay_msg m = {.cmd = cmd, .stream_id = stream_id, .data = data, .len = len};
+    if (!usable(c) || !compose(c, 1, &m, body))
         return;
     snprintf(text, sizeof text, "%s %s", words_message(cmd, stream_id, data, len, words), how);
     spoil(body);
@@ -232,7 +224,8 @@ void pcirc_send_garbled(struct pcirc *c, uint8_t cmd, uint16_t stream_id, const 
 {
     uint8_t body[CELL_BODY_LEN];
     char words[WORDS_CELL_MAX], text[2 * WORDS_CELL_MAX];
-    if (!usable(c) || !compose(c, cmd, stream_id, data, len, body))
+    const struct relay_msg m = {.cmd = cmd, .stream_id = stream_id, .data = data, .len = len};
+    if (!usable(c) || !compose(c, 1, &m, body))
         return;
     snprintf(text, sizeof text, "%s %s", words_message(cmd, stream_id, data, len, words), how);
     send_body(c, 1, body, at, text);
@@ -257,9 +250,10 @@ err_t pcirc_poll(struct pcirc *c, uint32_t timeout_ms, struct pmsg *out)
     if (cell.circ_id != c->id || cell.cmd != CELL_RELAY)
         return ERR_CIRC_PROTO;
     /* The queue is ours until the next call. */
-    TRY(onion_open(&c->onion, (uint8_t *)(uintptr_t)cell.body, &out->hop));
-    memcpy(c->got_tag, onion_layer(&c->onion, out->hop)->got_tag, sizeof c->got_tag);
-    TRY(relay_msg_decode(RELAY_V0, cell.body, &m));
+    TRY(onion_open(&c->onion, cell.cmd, (uint8_t *)(uintptr_t)cell.body, &out->hop));
+    const struct layer *layer = onion_layer(&c->onion, out->hop);
+    memcpy(c->got_tag, layer->got_tag, sizeof c->got_tag);
+    TRY(relay_msg_decode(layer->kind->format, cell.body, &m));
     out->cmd = m.cmd;
     out->stream_id = m.stream_id;
     out->data = m.data;

@@ -79,10 +79,8 @@ uint8_t pcirc_await_cut(struct pcirc *c)
 
 void pcirc_cut(struct pcirc *c, unsigned hop)
 {
-    while (c && c->onion.n > hop) {
-        struct layer *last = c->onion.layer[--c->onion.n];
-        last->kind->free(last);
-    }
+    while (c && c->onion.n > hop)
+        hop_free(&c->onion.hop[--c->onion.n]);
 }
 
 void pcirc_extend(struct pcirc *c, const struct check_next *next)

@@ -6,8 +6,9 @@
  * wake-up with nothing of the circuit on the stack, so the owner may call circ_free() inside
  * on_end.
  *
- * Below it sits one link; above it one user (the stream layer) gets the messages that are not the
- * circuit's own (EXTENDED2, TRUNCATED, circuit SENDME, ... stay here). */
+ * Below it sits one link. Above it one user (the stream layer) gets the messages with a stream id,
+ * and whoever asks for them (circ_set_control) those without one that are not the circuit's own
+ * (EXTENDED2, TRUNCATED and SENDME stay here). */
 #ifndef TUNIC_CIRCUIT_CIRC_H
 #define TUNIC_CIRCUIT_CIRC_H
 
@@ -19,10 +20,10 @@
 #include "base/env.h"
 #include "base/err.h"
 #include "base/ids.h"
+#include "circuit/terms.h"
 #include "link/link.h"
 
 struct circ;
-struct relay_msg; /* cell/relay.h */
 
 enum { CIRC_MAX_HOPS = 8 };
 
@@ -36,6 +37,16 @@ struct circ_hop_target {
     bool ntor_v3;         /* it has Relay=4: use ntor-v3, else ntor */
     bool ed_unsaid;       /* the hop before it is not told its Ed25519 identity */
 };
+
+/* What is the same for all hops. */
+struct circ_config {
+    unsigned early_most;    /* RELAY_EARLY cells; every other circuit does with one less */
+    uint8_t sendme_version; /* sent, and the only one that counts; what 0 says proves nothing */
+    struct flow_config flow;
+};
+
+/* As on the public network: eight, 1, windows of 1000. */
+struct circ_config circ_config_defaults(void);
 
 enum circ_state {
     CIRC_IDLE,     /* no hop and nothing asked for */
@@ -73,14 +84,23 @@ struct circ_user_ops {
 };
 
 /* L must be open. NULL out of memory or no circuit id to be had. */
-struct circ *circ_new(struct env *env, struct link *l, const struct circ_ops *ops, void *arg);
+struct circ *circ_new(struct env *env, struct link *l, const struct circ_config *config,
+                      const struct circ_ops *ops, void *arg);
 /* Sends DESTROY if still open; nobody is told, so a user of an open circuit has to leave it first.
  * NULL is fine. Not inside a callback other than on_end. */
 void circ_free(struct circ *c);
 
 void circ_set_user(struct circ *c, const struct circ_user_ops *ops, void *arg);
-/* Its last hop is the client of an onion service, and we are that: it takes what services take. */
+/* We are an onion service, and this circuit goes to an introduction point or to a client's: it
+ * takes what is for services (BEGIN, INTRODUCE2), and not what is for clients. */
 void circ_serve(struct circ *c);
+
+/* Gets the messages without a stream id that the circuit does nothing about itself, checked against
+ * the table of relay commands: those of rendezvous and introduction points, of conflux and of
+ * padding machines. An error of class CIRCUIT, such as ERR_CIRC_PROTO for what nobody has a use
+ * for, closes the circuit; so does each of these messages while nobody gets them. */
+typedef err_t circ_control_fn(void *arg, unsigned hop, const struct relay_msg *msg);
+void circ_set_control(struct circ *c, circ_control_fn *control, void *arg);
 
 /* For tools: TAP sees every message, ours (OUT) to hop HOP before it is sealed and theirs from hop
  * HOP before anything about it is checked. If it returns true for one of theirs, the message is its
@@ -91,8 +111,15 @@ void circ_set_tap(struct circ *c, circ_tap_fn *tap, void *arg);
 
 /* One hop through CREATE_FAST (directory circuits to the relay the link proved to be). */
 MUST_USE err_t circ_build_fast(struct circ *c);
-/* Extends by N hops, the first of all with CREATE2. Only in CIRC_IDLE and CIRC_OPEN. */
+/* Extends by N hops, the first of all with CREATE2. Only in CIRC_IDLE and CIRC_OPEN, and not beyond
+ * a hop of circ_add_hop(). */
 MUST_USE err_t circ_build(struct circ *c, const struct circ_hop_target *hops, size_t n);
+/* One more hop that is there already, because a relay joined this circuit and another: the other
+ * end of a rendezvous (rend-spec-v3 4.2.1, 4.3). KEYS are terms->layer->keys_len bytes that the
+ * caller wipes; SIDE is LAYER_CLIENT for the client and LAYER_RELAY for the service. Nobody is
+ * told. ERR_STATE: not open; ERR_LIMIT: CIRC_MAX_HOPS; ERR_NOMEM. */
+MUST_USE err_t circ_add_hop(struct circ *c, const struct hop_terms *terms, const uint8_t *keys,
+                            enum layer_side side);
 
 /* Closes; the user's and the owner's on_end follow at the end of the wake-up. REASON goes to the
  * log and to the callbacks; on the wire a client always says NONE (tor-spec 5.4). */
@@ -100,15 +127,16 @@ void circ_close(struct circ *c, err_t why, uint8_t reason);
 
 enum circ_state circ_state(const struct circ *c);
 unsigned circ_hops(const struct circ *c);
-/* The N-th hop, 1 = first; NULL beyond. For a CREATE_FAST hop only the identities are set. */
+/* The N-th hop, 1 = first; NULL beyond. For a CREATE_FAST hop only the identities are set, for one
+ * of circ_add_hop() nothing is. */
 const struct circ_hop_target *circ_hop(const struct circ *c, unsigned n);
 struct link *circ_link(const struct circ *c);
 uint32_t circ_id(const struct circ *c); /* on the link */
 uint64_t circ_created_us(const struct circ *c);
 
-/* Sends one relay message to hop HOP (1 = first). LEN at most RELAY_DATA_MAX of the hop's format.
- * DATA: ERR_FULL when the package window is used up or the link refuses; on_writable follows. Other
- * commands ignore windows and fail only with the circuit (which then closes itself). */
+/* Sends one relay message to hop HOP (1 = first). LEN at most circ_message_max(). DATA: ERR_FULL
+ * when the hop's flow allows no more or the link refuses; on_writable follows. Other commands
+ * ignore flows and fail only with the circuit (which then closes itself). */
 MUST_USE err_t circ_send(struct circ *c, unsigned hop, uint8_t cmd, uint16_t stream_id,
                          const uint8_t *data, size_t len);
 /* How much data the next DATA message to HOP may carry: all that fits, or now and then less, so
@@ -116,9 +144,11 @@ MUST_USE err_t circ_send(struct circ *c, unsigned hop, uint8_t cmd, uint16_t str
 size_t circ_data_max(const struct circ *c, unsigned hop);
 /* Whether its link has room to spare: what may as well wait a little (BEGIN) should, if not. */
 bool circ_may_begin(const struct circ *c);
-/* How many DATA messages the package window of HOP still allows. */
+/* How much data a message CMD to HOP may carry; for DATA see circ_data_max(). */
+size_t circ_message_max(const struct circ *c, unsigned hop, uint8_t cmd);
+/* How many DATA messages the flow of HOP still allows. */
 unsigned circ_window(const struct circ *c, unsigned hop);
-/* Whether streams at HOP do their own SENDMEs (fixed windows): true until congestion control. */
+/* Whether streams at HOP do their own SENDMEs, as with fixed windows. */
 bool circ_stream_sendmes(const struct circ *c, unsigned hop);
 
 /* For an application's error: "hop 2: TORPROTOCOL (circuit broke the protocol)"; returns OUT. */

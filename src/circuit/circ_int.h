@@ -8,14 +8,19 @@
 #include "circuit/circ.h"
 #include "circuit/handshake.h"
 #include "circuit/onion.h"
-#include "circuit/window.h"
+
+/* Why circ_send() said ERR_FULL: a SENDME undoes the one, room in the link's output the other. */
+enum { BLOCKED_BY_FLOW = 1, BLOCKED_BY_LINK = 2 };
 
 struct circ {
     struct env *env;
+    struct circ_config config;
     const struct circ_ops *ops;
     void *arg;
     const struct circ_user_ops *user;
     void *user_arg;
+    circ_control_fn *control;
+    void *control_arg;
     circ_tap_fn *tap;
     void *tap_arg;
 
@@ -25,15 +30,12 @@ struct circ {
     uint64_t created_us;
 
     enum circ_state state;
-    struct circ_hop_target target[CIRC_MAX_HOPS]; /* built, and behind them those asked for */
-    unsigned built, wanted;
-    struct circ_handshake handshake; /* with hop BUILT + 1 */
-
-    struct onion onion;
-    struct window window[CIRC_MAX_HOPS];
-    unsigned early_left;    /* RELAY_EARLY cells we may still send */
-    unsigned stream_hops;   /* bit N: a stream message went to hop N, so one may come back */
-    bool blocked;           /* circ_send() said ERR_FULL, on_writable is owed */
+    struct onion onion;              /* the hops built, and behind them the targets asked for */
+    unsigned wanted;                 /* hops, with those asked for */
+    struct circ_handshake handshake; /* with hop onion.n + 1 */
+    unsigned early_left;             /* RELAY_EARLY cells we may still send */
+    unsigned stream_hops; /* bit N: a stream message went to hop N, so one may come back */
+    unsigned blocked;     /* set of BLOCKED_BY_*: on_writable is owed when one of them is undone */
     enum relay_receiver we; /* who messages have to be for */
 
     struct circ_end end;
@@ -42,6 +44,21 @@ struct circ {
 
 /* Closes for a fault of the other side, or of ours. */
 void circ_fail(struct circ *c, err_t why);
+
+/* The other side ended it; it is off its link. */
+void circ_close_remote(struct circ *c, uint8_t reason);
+void circ_mark_closed(struct circ *c, err_t why, uint8_t reason);
+
+/* ---- send.c ---- */
+
+/* What was in the way (BLOCKED_BY_*) is no more. */
+void circ_unblock(struct circ *c, unsigned by);
+/* Answers the last cell from HOP with a SENDME about the circuit. */
+MUST_USE err_t circ_send_sendme(struct circ *c, unsigned hop);
+
+/* ---- receive.c ---- */
+
+extern const struct link_circ_ops circ_link_ops;
 
 /* ---- extend.c ---- */
 

@@ -6,6 +6,7 @@
 #include "cell/chan_circ.h"
 #include "cell/relay_extend.h"
 #include "circuit/circ_int.h"
+#include "crypto/secret.h"
 
 /* A control cell whose body WRITE fills; the rest of it is zero as in C tor. */
 static uint8_t *create_cell(struct circ *c, uint8_t cmd)
@@ -58,24 +59,24 @@ static err_t send_extend2(struct circ *c, const struct circ_hop_target *target, 
     linkspecs_make(&relay, storage, &m.specs);
     struct wr w = wr_over(data, sizeof data);
     TRY(relay_extend2_encode(&w, &m));
-    return circ_send(c, c->built, RELAY_EXTEND2, 0, data, w.len);
+    return circ_send(c, c->onion.n, RELAY_EXTEND2, 0, data, w.len);
 }
 
 err_t circ_extend_next(struct circ *c)
 {
     uint8_t skin_bytes[NTOR_V3_SKIN_OVERHEAD + NTOR_V3_MSG_MAX];
-    const struct circ_hop_target *target = &c->target[c->built];
+    const struct circ_hop_target *target = &c->onion.hop[c->onion.n].target;
     struct wr skin = wr_over(skin_bytes, sizeof skin_bytes);
     uint16_t htype;
     TRY(circ_handshake_begin(&c->handshake, c->env, target, &skin, &htype));
-    return c->built == 0 ? send_create2(c, htype, &skin) : send_extend2(c, target, htype, &skin);
+    return c->onion.n == 0 ? send_create2(c, htype, &skin) : send_extend2(c, target, htype, &skin);
 }
 
 err_t circ_build_fast(struct circ *c)
 {
     if (c->state != CIRC_IDLE)
         return ERR_STATE;
-    struct circ_hop_target *target = &c->target[0];
+    struct circ_hop_target *target = &c->onion.hop[0].target;
     const struct rsa_id *rsa = link_peer_rsa(c->link);
     const struct ed_id *ed = link_peer_ed(c->link);
     memset(target, 0, sizeof *target);
@@ -98,13 +99,17 @@ err_t circ_build(struct circ *c, const struct circ_hop_target *hops, size_t n)
         return ERR_STATE;
     if (n == 0)
         return ERR_ARG;
-    if (n > CIRC_MAX_HOPS - c->built)
+    if (n > CIRC_MAX_HOPS - c->onion.n)
         return ERR_LIMIT;
+    /* A relay that joined two circuits passes EXTEND2 on as RELAY only, where it is refused. */
+    if (c->onion.n && c->onion.hop[c->onion.n - 1].spliced)
+        return ERR_STATE;
     /* tor-spec 5.6: an EXTEND2 "MUST" come in RELAY_EARLY, of which there are only so many */
-    if (n - (c->built == 0) > c->early_left)
+    if (n - (c->onion.n == 0) > c->early_left)
         return ERR_LIMIT;
-    memcpy(c->target + c->built, hops, n * sizeof *hops);
-    c->wanted = c->built + (unsigned)n;
+    for (size_t i = 0; i < n; i++)
+        c->onion.hop[c->onion.n + i].target = hops[i];
+    c->wanted = c->onion.n + (unsigned)n;
     c->state = CIRC_BUILDING;
     /* As C tor (circuit_send_first_onion_skin), its link is one to pad from now on, and not from
      * the first hop's answer on. */
@@ -116,23 +121,47 @@ err_t circ_build(struct circ *c, const struct circ_hop_target *hops, size_t n)
     return err;
 }
 
+static err_t add_hop(struct circ *c, struct hop *hop, const struct hop_terms *terms,
+                     const uint8_t *keys, enum layer_side side)
+{
+    TRY(hop_make(hop, c->env, terms, keys, side, &c->config.flow));
+    err_t err = onion_add(&c->onion, hop);
+    if (err != OK)
+        hop_free(hop);
+    return err;
+}
+
+err_t circ_add_hop(struct circ *c, const struct hop_terms *terms, const uint8_t *keys,
+                   enum layer_side side)
+{
+    struct hop hop = {.spliced = true};
+    if (c->state != CIRC_OPEN)
+        return ERR_STATE;
+    TRY(add_hop(c, &hop, terms, keys, side));
+    c->wanted = c->onion.n;
+    return OK;
+}
+
+static err_t add_extended(struct circ *c, const uint8_t *reply, size_t len)
+{
+    struct hop hop = {.target = c->onion.hop[c->onion.n].target};
+    struct hop_terms terms;
+    uint8_t keys[LAYER_KEYS_MAX];
+    TRY(circ_handshake_finish(&c->handshake, reply, len, &terms, keys));
+    err_t err = add_hop(c, &hop, &terms, keys, LAYER_CLIENT);
+    secret_wipe(keys, sizeof keys);
+    return err;
+}
+
 /* The answer to the handshake under way: the new hop is there, or the circuit dies. */
 static err_t hop_done(struct circ *c, const uint8_t *reply, size_t len)
 {
-    struct layer *layer;
-    TRY(circ_handshake_finish(&c->handshake, reply, len, &layer));
-    err_t err = onion_add(&c->onion, layer);
-    if (err != OK) {
-        layer->kind->free(layer);
-        return err;
-    }
-    window_init(&c->window[c->built], c->env);
-    c->built++;
-    log_debug(c->env->log, "circuit %u: hop %u is there", (unsigned)c->id, c->built);
-    if (c->built == c->wanted)
+    TRY(add_extended(c, reply, len));
+    log_debug(c->env->log, "circuit %u: hop %u is there", (unsigned)c->id, c->onion.n);
+    if (c->onion.n == c->wanted)
         c->state = CIRC_OPEN;
     if (c->ops->on_hop)
-        c->ops->on_hop(c->arg, c->built);
+        c->ops->on_hop(c->arg, c->onion.n);
     /* The callback may have closed the circuit, or asked for further hops. */
     if (c->state == CIRC_BUILDING && c->handshake.kind == HANDSHAKE_NONE)
         return circ_extend_next(c);
@@ -146,7 +175,7 @@ err_t circ_on_created(struct circ *c, uint8_t cmd, const uint8_t *body)
     bool fast = c->handshake.kind == HANDSHAKE_IS_FAST;
     /* tor-spec 5.1: CREATED_FAST answers CREATE_FAST only, CREATED2 answers CREATE2 only, and each
      * once */
-    if (c->state != CIRC_BUILDING || c->built != 0 || c->handshake.kind == HANDSHAKE_NONE ||
+    if (c->state != CIRC_BUILDING || c->onion.n != 0 || c->handshake.kind == HANDSHAKE_NONE ||
         fast != (cmd == CELL_CREATED_FAST))
         return ERR_CIRC_PROTO;
     if (fast)
@@ -161,7 +190,7 @@ err_t circ_on_created(struct circ *c, uint8_t cmd, const uint8_t *body)
 err_t circ_on_extended2(struct circ *c, const struct relay_msg *msg)
 {
     struct relay_extended2 m;
-    if (c->built == 0 || c->handshake.kind == HANDSHAKE_NONE)
+    if (c->onion.n == 0 || c->handshake.kind == HANDSHAKE_NONE)
         return ERR_CIRC_PROTO;
     if (relay_extended2_decode(rd_over(msg->data, msg->len), &m) != OK)
         return ERR_CIRC_PROTO;

@@ -3,7 +3,6 @@
 #include "base/rd.h"
 #include "cell/chan_circ.h"
 #include "cell/ext.h"
-#include "circuit/tor1.h"
 #include "crypto/secret.h"
 
 err_t circ_handshake_begin_fast(struct circ_handshake *h, struct env *env, struct wr *skin)
@@ -28,7 +27,8 @@ static err_t begin_ntor(struct circ_handshake *h, struct env *env,
 }
 
 /* The client message is the list of what we ask of the relay: nothing yet. Requests for congestion
- * control and CGO will be added here, and their answers read in read_extensions(). */
+ * control and CGO will be added here, and their answers, read in read_extensions(), change the
+ * terms that circ_handshake_finish() begins with. */
 static err_t begin_ntor_v3(struct circ_handshake *h, struct env *env,
                            const struct circ_hop_target *target, struct wr *skin)
 {
@@ -92,15 +92,14 @@ static err_t finish_keys(const struct circ_handshake *h, const uint8_t *reply, s
 }
 
 err_t circ_handshake_finish(struct circ_handshake *h, const uint8_t *reply, size_t len,
-                            struct layer **layer)
+                            struct hop_terms *terms, uint8_t keys[LAYER_KEYS_MAX])
 {
-    uint8_t keys[TOR1_KEYS_LEN];
-    err_t err = finish_keys(h, reply, len, keys, sizeof keys);
-    if (err == OK) {
-        *layer = tor1_new(keys, LAYER_CLIENT);
-        err = *layer ? OK : ERR_NOMEM;
-    }
-    secret_wipe(keys, sizeof keys);
+    const struct hop_terms agreed = hop_terms_plain();
+    err_t err = finish_keys(h, reply, len, keys, agreed.layer->keys_len);
+    if (err == OK)
+        *terms = agreed;
+    else
+        secret_wipe(keys, LAYER_KEYS_MAX);
     circ_handshake_wipe(h);
     return err;
 }

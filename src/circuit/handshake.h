@@ -1,5 +1,5 @@
 /* The client's side of a circuit handshake, whichever of the three it is: what to send in
- * CREATE_FAST, CREATE2 or EXTEND2, and the new hop's keys from what comes back. */
+ * CREATE_FAST, CREATE2 or EXTEND2, and the new hop's terms and keys from what comes back. */
 #ifndef TUNIC_CIRCUIT_HANDSHAKE_H
 #define TUNIC_CIRCUIT_HANDSHAKE_H
 
@@ -12,9 +12,9 @@
 #include "base/wr.h"
 #include "circuit/circ.h"
 #include "circuit/fast.h"
-#include "circuit/layer.h"
 #include "circuit/ntor.h"
 #include "circuit/ntor_v3.h"
+#include "circuit/terms.h"
 
 enum circ_handshake_kind {
     HANDSHAKE_NONE,
@@ -41,10 +41,11 @@ MUST_USE err_t circ_handshake_begin(struct circ_handshake *h, struct env *env,
                                     const struct circ_hop_target *target, struct wr *skin,
                                     uint16_t *htype);
 
-/* REPLY is what came in CREATED_FAST, CREATED2 or EXTENDED2. On OK the caller owns *LAYER.
- * ERR_CIRC_HANDSHAKE, ERR_NOMEM. H is over and wiped in any case. */
+/* REPLY is what came in CREATED_FAST, CREATED2 or EXTENDED2. On OK *TERMS are what was agreed on
+ * and the first terms->layer->keys_len bytes of KEYS, which the caller wipes, are for that layer.
+ * ERR_CIRC_HANDSHAKE. H is over and wiped in any case. */
 MUST_USE err_t circ_handshake_finish(struct circ_handshake *h, const uint8_t *reply, size_t len,
-                                     struct layer **layer);
+                                     struct hop_terms *terms, uint8_t keys[LAYER_KEYS_MAX]);
 
 void circ_handshake_wipe(struct circ_handshake *h);
 

@@ -1,20 +1,17 @@
 #include "circuit/onion.h"
 
-err_t onion_add(struct onion *o, struct layer *gift_layer)
+err_t onion_add(struct onion *o, const struct hop *gift_hop)
 {
-    if (o->n == ONION_MAX_LAYERS)
+    if (o->n == CIRC_MAX_HOPS)
         return ERR_LIMIT;
-    o->layer[o->n++] = gift_layer;
+    o->hop[o->n++] = *gift_hop;
     return OK;
 }
 
 void onion_clear(struct onion *o)
 {
-    for (unsigned i = 0; i < o->n; i++) {
-        o->layer[i]->kind->free(o->layer[i]);
-        o->layer[i] = NULL;
-    }
-    o->n = 0;
+    while (o->n > 0)
+        hop_free(&o->hop[--o->n]);
 }
 
 /* tor-spec 5.5.2.1: "the OP [...] encrypts the cell body with the stream ciphers [...] for every
@@ -23,18 +20,21 @@ err_t onion_seal(struct onion *o, unsigned hop, uint8_t chan_cmd, uint8_t *body)
 {
     if (hop < 1 || hop > o->n)
         return ERR_ARG;
-    struct layer *target = o->layer[hop - 1];
-    TRY(target->kind->originate(target, chan_cmd, body));
-    for (unsigned i = hop - 1; i > 0; i--)
-        TRY(o->layer[i - 1]->kind->wrap(o->layer[i - 1], chan_cmd, body));
+    const struct hop *to = &o->hop[hop - 1];
+    TRY(to->layer->kind->originate(to->layer, to->spliced ? CELL_RELAY : chan_cmd, body));
+    for (unsigned i = hop - 1; i > 0; i--) {
+        const struct hop *by = &o->hop[i - 1];
+        TRY(by->layer->kind->wrap(by->layer, by->spliced ? CELL_RELAY : chan_cmd, body));
+    }
     return OK;
 }
 
-err_t onion_open(struct onion *o, uint8_t *body, unsigned *hop)
+err_t onion_open(struct onion *o, uint8_t chan_cmd, uint8_t *body, unsigned *hop)
 {
     for (unsigned i = 0; i < o->n; i++) {
+        struct layer *layer = o->hop[i].layer;
         bool recognized;
-        TRY(o->layer[i]->kind->open(o->layer[i], body, &recognized));
+        TRY(layer->kind->open(layer, chan_cmd, body, &recognized));
         if (recognized) {
             *hop = i + 1;
             return OK;

@@ -98,6 +98,11 @@ void linkpool_set_config(struct linkpool *pool, const struct linkpool_config *co
         link_set_padding(p->link, &config->link);
 }
 
+const struct circ_config *linkpool_circ_config(const struct linkpool *pool)
+{
+    return &pool->config.circ;
+}
+
 static void retire(void *arg)
 {
     struct pooled_link *p = arg;

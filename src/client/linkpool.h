@@ -4,6 +4,7 @@
 #define TUNIC_CLIENT_LINKPOOL_H
 
 #include "base/env.h"
+#include "circuit/circ.h"
 #include "client/client.h"
 #include "client/events.h"
 #include "habits/habits.h"
@@ -32,6 +33,7 @@ struct linkpool_ops {
 struct linkpool_config {
     struct link_config link; /* its idle_timeout_ms is drawn for each link */
     struct habits habits;
+    struct circ_config circ; /* of circuits over the pool's links */
 };
 
 /* What happens to links is told to EVENTS, which is borrowed. NULL out of memory. */
@@ -47,6 +49,9 @@ void linkpool_drop_all(struct linkpool *pool);
 
 /* For new links; padding and keepalives also for those that are open. */
 void linkpool_set_config(struct linkpool *pool, const struct linkpool_config *config);
+
+/* What a new circuit over one of its links is made with. */
+const struct circ_config *linkpool_circ_config(const struct linkpool *pool);
 
 /* *OUT is an open link to TARGET, or NULL: then W waits (the caller has set its functions).
  * ERR_NOMEM: neither. */

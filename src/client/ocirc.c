@@ -84,7 +84,7 @@ static err_t build(struct ocirc *oc)
 
 static void begin(struct ocirc *oc, struct link *l)
 {
-    oc->circ = circ_new(oc->env, l, &circ_ops, oc);
+    oc->circ = circ_new(oc->env, l, linkpool_circ_config(oc->pool), &circ_ops, oc);
     if (!oc->circ) {
         ocirc_close(oc, ERR_NOMEM, DESTROY_RESOURCELIMIT);
         return;

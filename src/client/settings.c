@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "circuit/window.h"
+
 enum {
     CONNECT_TIMEOUT_MS = 30000,
     HANDSHAKE_TIMEOUT_MS = 60000,
@@ -276,11 +278,22 @@ static struct link_config link_settings(const struct settings *s, struct tls_ctx
     };
 }
 
+static struct circ_config circ_settings(const struct netdir *nd)
+{
+    struct circ_config config = circ_config_defaults();
+    /* As C tor, circuit_initial_package_window(): what the other end may send stays as it is. */
+    config.flow.package_start =
+        (unsigned)netdir_param(nd, "circwindow", (int32_t)config.flow.package_start,
+                               CIRCWINDOW_INCREMENT, CIRCWINDOW_START);
+    return config;
+}
+
 struct linkpool_config settings_links(const struct settings *s, struct tls_ctx *tls,
                                       const struct netdir *nd)
 {
     return (struct linkpool_config){
         .link = link_settings(s, tls, nd),
         .habits = settings_habits(s, nd),
+        .circ = circ_settings(nd),
     };
 }

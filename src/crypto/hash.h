@@ -40,8 +40,8 @@ void sha256_init(struct sha256_running *s);
 void sha256_add(struct sha256_running *s, const void *bytes, size_t len);
 void sha256_peek(const struct sha256_running *s, uint8_t out[SHA256_LEN]);
 
-/* Streaming SHA3-256 and SHAKE-256. Failures latch: only sha3_final() has to be asked. (Onion
- * services will want a running SHA3-256 with a peek; it belongs here.) */
+/* Streaming SHA3-256 and SHAKE-256. Failures latch: only sha3_final() has to be asked. A running
+ * digest is peeked at by finishing a copy. */
 enum sha3_kind { SHA3_KIND_256, SHA3_KIND_SHAKE256 };
 struct sha3;
 
@@ -51,6 +51,8 @@ void sha3_add(struct sha3 *s, const void *bytes, size_t len);
  * sha3_reset() it. ERR_NOMEM if S is NULL. */
 MUST_USE err_t sha3_final(struct sha3 *s, void *out, size_t out_len);
 void sha3_reset(struct sha3 *s);
+/* TO becomes as FROM, of the same kind. ERR_CRYPTO: no memory, or FROM had failed. */
+MUST_USE err_t sha3_copy(struct sha3 *to, const struct sha3 *from);
 void sha3_free(struct sha3 *s); /* wipes; NULL is harmless */
 
 #endif

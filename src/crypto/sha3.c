@@ -58,6 +58,14 @@ err_t sha3_final(struct sha3 *s, void *out, size_t out_len)
     return done == 1 ? OK : ERR_CRYPTO;
 }
 
+err_t sha3_copy(struct sha3 *to, const struct sha3 *from)
+{
+    if (from->failed || from->kind != to->kind)
+        return ERR_CRYPTO;
+    to->failed = EVP_MD_CTX_copy_ex(to->ctx, from->ctx) != 1;
+    return to->failed ? ERR_CRYPTO : OK;
+}
+
 void sha3_free(struct sha3 *s)
 {
     if (!s)

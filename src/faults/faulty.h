@@ -22,10 +22,10 @@ struct faulty {
     struct faults faults;
     struct tls_ctx *odd_tls[FAULTY_ODD_TLS]; /* made when a fault first asks for it */
     struct relay_certs false_certs;
-    struct env dull_env;             /* knows one byte only */
-    uint8_t body[RELAY_V0_DATA_MAX]; /* of the message that is about to go out */
-    struct faulty_answer answer;     /* to the request at hand */
-    struct buf wrong_body;           /* of that answer */
+    struct env dull_env;          /* knows one byte only */
+    uint8_t body[RELAY_DATA_MAX]; /* of the message that is about to go out */
+    struct faulty_answer answer;  /* to the request at hand */
+    struct buf wrong_body;        /* of that answer */
 };
 
 extern const struct dirserv_misdeeds faulty_dir;

@@ -35,7 +35,7 @@ static bool recognizes(struct rcirc *c, const uint8_t *body, bool here)
 static bool bears_padding(struct rcirc *c, const struct relay_msg *m, const uint8_t *body)
 {
     static const uint8_t zeros[RELAY_PAD_ZEROS];
-    size_t at = RELAY_V0_HEAD_LEN + m->len;
+    size_t at = relay_data_at(c->layer->kind->format, m->cmd) + m->len;
     return !now(c, FAULT_RELAY_PADDING_JUDGED) || at + sizeof zeros > CELL_BODY_LEN ||
            !memcmp(body + at, zeros, sizeof zeros);
 }
@@ -48,7 +48,7 @@ bool fault_in_opened(struct rcirc *c, uint8_t cmd, const uint8_t *body, bool *he
         return c->next_state == NEXT_OPEN || c->cut || !now(c, FAULT_RELAY_UNRECOGNIZED);
     if (cmd == CELL_RELAY_EARLY && body[0] != RELAY_EXTEND2 && now(c, FAULT_EARLY_EXTEND_ONLY))
         return false;
-    if (relay_msg_decode(RELAY_V0, body, &m) != OK)
+    if (relay_msg_decode(c->layer->kind->format, body, &m) != OK)
         return !now(c, FAULT_RELAY_LENGTH);
     if (bears_padding(c, &m, body))
         return true;
@@ -60,7 +60,8 @@ bool fault_in_opened(struct rcirc *c, uint8_t cmd, const uint8_t *body, bool *he
 
 static void say_sendme(struct rcirc *c)
 {
-    struct relay_sendme m = {.version = 1, .tag_len = SENDME_TAG_V0, .tag = c->layer->got_tag};
+    struct relay_sendme m = {
+        .version = 1, .tag_len = (uint8_t)c->layer->kind->tag_len, .tag = c->layer->got_tag};
     uint8_t body[RELAY_DATA_MAX];
     struct wr w = wr_over(body, sizeof body);
     if (relay_sendme_encode(&w, &m) == OK)
@@ -114,7 +115,7 @@ static enum judged on_data(struct rcirc *c, struct relay_msg *m)
 static bool takes_sendme(struct rcirc *c, const struct relay_msg *m)
 {
     uint8_t version = m->len ? m->data[0] : 0;
-    size_t right = 3 + SENDME_TAG_V0;
+    size_t right = 3 + c->layer->kind->tag_len;
     if (!c->window.tags_n)
         return now(c, FAULT_SENDME_UNASKED);
     if (version != 1)
@@ -136,7 +137,7 @@ static enum judged on_sendme(struct rcirc *c, const struct relay_msg *m)
     struct rwindow tried = c->window;
     if (m->stream_id)
         return t ? on_stream_sendme(c, t) : JUDGED_FINE;
-    if (rwindow_sendme(&tried, m->data, m->len) != OK)
+    if (rwindow_sendme(&tried, c->layer->kind, m->data, m->len) != OK)
         return takes_sendme(c, m) ? JUDGED_DROP : JUDGED_FINE;
     if (now(c, FAULT_SENDME_TWICE))
         c->window.package += c->window.increment;

@@ -81,10 +81,11 @@ static const struct handle_kind circuit_kind = {.end = end, .call = call};
 static struct tunic_circuit *make(struct tunic_relay *relay, const struct tunic_circuit_options *o)
 {
     struct env *env = net_env(relay->h.t->net);
+    const struct circ_config config = circ_config_defaults();
     struct tunic_circuit *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
-    c->circ = circ_new(env, relay->link, &circ_callbacks, c);
+    c->circ = circ_new(env, relay->link, &config, &circ_callbacks, c);
     if (!c->circ) {
         free(c);
         return NULL;

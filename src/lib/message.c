@@ -137,7 +137,7 @@ static const char *check(const struct tunic_circuit *c, int hop, int command, in
     if ((rule->stream == RELAY_STREAM_NEEDED && !stream_id) ||
         (rule->stream == RELAY_STREAM_NONE && stream_id))
         return "that command needs a stream id, or may have none";
-    if (len > relay_data_max(RELAY_V0, (uint8_t)command))
+    if (len > circ_message_max(c->circ, (unsigned)hop, (uint8_t)command))
         return "the message is too long for a cell";
     if (stream_id && c->streams)
         return "the circuit's streams are the library's";

@@ -35,7 +35,7 @@ struct node {
     struct timer bury;
     bool stopped;
     struct node_counts counts;
-    uint8_t scratch[SCRATCH_CELLS * RELAY_V0_DATA_MAX]; /* what targets read into */
+    uint8_t scratch[SCRATCH_CELLS * RELAY_DATA_MAX]; /* what targets read into */
 };
 
 /* Frees the dead when nothing of them is on the stack. */

@@ -82,7 +82,7 @@ bool rcirc_send_as_is(struct rcirc *c, const struct relay_msg *m)
 {
     uint8_t body[CELL_BODY_LEN];
     size_t padding_at;
-    if (c->over || relay_msg_encode(RELAY_V0, m, body, &padding_at) != OK)
+    if (c->over || relay_msg_encode(c->layer->kind->format, m, body, &padding_at) != OK)
         return false;
     env_random(c->node->env, body + padding_at, CELL_BODY_LEN - padding_at);
     misdeed_plain_out(c, body, padding_at);
@@ -91,7 +91,7 @@ bool rcirc_send_as_is(struct rcirc *c, const struct relay_msg *m)
         return false;
     }
     if (m->cmd == RELAY_DATA)
-        rwindow_sent(&c->window, c->layer->sent_tag);
+        rwindow_sent(&c->window, c->layer);
     rcirc_cell(c, WAY_MADE, CELL_RELAY, body);
     return !c->over;
 }
@@ -136,7 +136,7 @@ static void back_on_cell(void *arg, uint8_t cmd, uint8_t *body)
         rcirc_broken(c, "more than 8 RELAY_EARLY cells");
     else if (!is_relay(cmd))
         rcirc_broken(c, "a cell that only relays send");
-    else if (c->layer->kind->open(c->layer, body, &here) != OK)
+    else if (c->layer->kind->open(c->layer, cmd, body, &here) != OK)
         rcirc_close(c, DESTROY_INTERNAL);
     else if (!misdeed_opened(c, cmd, body, &here))
         return;
@@ -266,8 +266,7 @@ void rcirc_close(struct rcirc *c, uint8_t reason)
 
 void rcirc_bury(struct rcirc *c)
 {
-    if (c->layer)
-        c->layer->kind->free(c->layer);
+    layer_free(c->layer);
     buf_free(&c->back.queue);
     buf_free(&c->fwd.queue);
     free(c->memo);

@@ -120,7 +120,7 @@ static void send_created(struct rcirc *c, const struct create_reply *r)
 static err_t start(struct rcirc *c, uint8_t cmd, const uint8_t *body, struct create_reply *r)
 {
     err_t e = misdeed_reply(c, cmd, body, rcirc_answer(c, c->node->env, cmd, body, r), r);
-    if (e == OK && !(c->layer = tor1_new(r->keys, LAYER_RELAY)))
+    if (e == OK && !(c->layer = tor1_kind.make(r->keys, LAYER_RELAY)))
         e = ERR_NOMEM;
     secret_wipe(r->keys, sizeof r->keys);
     rwindow_init(&c->window, c->congestion_control);

@@ -135,7 +135,7 @@ void rcirc_next_is_open(struct rcirc *c, struct nlink *nl)
 void rcirc_created(struct rcirc *c, const uint8_t *body)
 {
     struct chan_created2 m;
-    uint8_t data[RELAY_V0_DATA_MAX];
+    uint8_t data[RELAY_DATA_MAX];
     struct wr w = wr_over(data, sizeof data);
     if (c->next_state != NEXT_CREATING ||
         chan_created2_decode(rd_over(body, CELL_BODY_LEN), &m) != OK) {

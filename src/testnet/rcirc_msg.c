@@ -7,7 +7,8 @@
 /* A SENDME about the circuit, for the last cell that came. */
 static void send_sendme(struct rcirc *c)
 {
-    struct relay_sendme m = {.version = 1, .tag_len = SENDME_TAG_V0, .tag = c->layer->got_tag};
+    struct relay_sendme m = {
+        .version = 1, .tag_len = (uint8_t)c->layer->kind->tag_len, .tag = c->layer->got_tag};
     uint8_t body[RELAY_DATA_MAX];
     struct wr w = wr_over(body, sizeof body);
     if (relay_sendme_encode(&w, &m) == OK)
@@ -34,7 +35,7 @@ static void on_sendme(struct rcirc *c, const struct relay_msg *m)
     if (m->stream_id) {
         if (t)
             target_sendme(t);
-    } else if (rwindow_sendme(&c->window, m->data, m->len) != OK) {
+    } else if (rwindow_sendme(&c->window, c->layer->kind, m->data, m->len) != OK) {
         /* proposal 289: a circuit whose SENDME does not match is torn down. */
         rcirc_broken(c, "a SENDME that is not due, or with the wrong tag");
     } else {
@@ -126,7 +127,7 @@ static enum judged judge(struct rcirc *c, uint8_t chan_cmd, struct relay_msg *m)
 void rcirc_recognized(struct rcirc *c, uint8_t chan_cmd, const uint8_t *body)
 {
     struct relay_msg m;
-    if (relay_msg_decode(RELAY_V0, body, &m) != OK) {
+    if (relay_msg_decode(c->layer->kind->format, body, &m) != OK) {
         rcirc_broken(c, "a relay message longer than its cell");
         return;
     }

@@ -17,7 +17,7 @@ void rwindow_init(struct rwindow *w, bool congestion_control)
     };
 }
 
-void rwindow_sent(struct rwindow *w, const uint8_t *tag)
+void rwindow_sent(struct rwindow *w, const struct layer *layer)
 {
     if (w->package)
         w->package--;
@@ -25,7 +25,8 @@ void rwindow_sent(struct rwindow *w, const uint8_t *tag)
         return;
     w->sent = 0;
     if (w->tags_n < RWINDOW_TAGS) { /* more only if the window is ignored on purpose */
-        memcpy(w->tags[(w->tags_at + w->tags_n) % RWINDOW_TAGS], tag, SENDME_TAG_V0);
+        memcpy(w->tags[(w->tags_at + w->tags_n) % RWINDOW_TAGS], layer->sent_tag,
+               layer->kind->tag_len);
         w->tags_n++;
     }
 }
@@ -46,11 +47,12 @@ err_t rwindow_got(struct rwindow *w, bool *sendme_due)
 }
 
 /* tor-spec 7.3: the digest in a SENDME of version 1 "MUST match the one remembered". */
-err_t rwindow_sendme(struct rwindow *w, const uint8_t *body, size_t len)
+err_t rwindow_sendme(struct rwindow *w, const struct layer_kind *kind, const uint8_t *body,
+                     size_t len)
 {
     struct relay_sendme m;
     if (relay_sendme_decode(rd_over(body, len), &m) != OK || !w->tags_n || m.version != 1 ||
-        m.tag_len != SENDME_TAG_V0 || !secret_equal(m.tag, w->tags[w->tags_at], SENDME_TAG_V0))
+        m.tag_len != kind->tag_len || !secret_equal(m.tag, w->tags[w->tags_at], kind->tag_len))
         return ERR_CIRC_SENDME;
     w->tags_at = (w->tags_at + 1) % RWINDOW_TAGS;
     w->tags_n--;

@@ -25,11 +25,12 @@ struct rwindow {
 };
 
 void rwindow_init(struct rwindow *w, bool congestion_control);
-/* DATA was sent in a cell with TAG. */
-void rwindow_sent(struct rwindow *w, const uint8_t *tag);
+/* DATA was sent, in the cell that LAYER originated last. */
+void rwindow_sent(struct rwindow *w, const struct layer *layer);
 /* DATA came; *SENDME_DUE. ERR_CIRC_WINDOW. */
 MUST_USE err_t rwindow_got(struct rwindow *w, bool *sendme_due);
 /* ERR_CIRC_SENDME: none was due, or the tag is wrong. */
-MUST_USE err_t rwindow_sendme(struct rwindow *w, const uint8_t *body, size_t len);
+MUST_USE err_t rwindow_sendme(struct rwindow *w, const struct layer_kind *kind, const uint8_t *body,
+                              size_t len);
 
 #endif

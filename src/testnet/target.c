@@ -13,8 +13,8 @@ enum {
     /* What a target may have waiting: a stream window, and under congestion control, where the
      * client stops some time after XOFF, more. */
     OUT_CAP = 16 * 1024 * 1024,
-    OUT_LOW = TARGET_INCREMENT * RELAY_V0_DATA_MAX,
-    OUT_XOFF = TARGET_WINDOW * RELAY_V0_DATA_MAX,
+    OUT_LOW = TARGET_INCREMENT * RELAY_DATA_MAX,
+    OUT_XOFF = TARGET_WINDOW * RELAY_DATA_MAX,
     CONNECTED_TTL_S = 60,
 };
 
@@ -253,6 +253,11 @@ static unsigned may_send(const struct target *t)
     return misdeed_room(t, room);
 }
 
+static size_t data_max(const struct target *t)
+{
+    return relay_data_max(t->circ->layer->kind->format, RELAY_DATA);
+}
+
 static void send_data(struct target *t, const uint8_t *data, size_t len)
 {
     if (t->package)
@@ -265,7 +270,8 @@ static void pump_dir(struct target *t)
     const uint8_t *bytes;
     size_t len;
     while (may_send(t) && (bytes = dirserv_out(t->dir, &len))) {
-        len = len < RELAY_V0_DATA_MAX ? len : RELAY_V0_DATA_MAX;
+        size_t most = data_max(t);
+        len = len < most ? len : most;
         send_data(t, bytes, len);
         dirserv_sent(t->dir, len);
     }
@@ -324,7 +330,7 @@ uint8_t *target_in_room(struct target *t, size_t *room)
 {
     unsigned cells = may_send(t);
     cells = cells < SCRATCH_CELLS ? cells : SCRATCH_CELLS;
-    *room = (size_t)cells * RELAY_V0_DATA_MAX;
+    *room = cells * data_max(t);
     t->paused = !cells;
     return cells ? t->circ->node->scratch : NULL;
 }
@@ -332,8 +338,9 @@ uint8_t *target_in_room(struct target *t, size_t *room)
 void target_in_done(struct target *t, size_t len)
 {
     const uint8_t *at = t->circ->node->scratch;
+    size_t most = data_max(t);
     while (len && !t->over) {
-        size_t part = len < RELAY_V0_DATA_MAX ? len : RELAY_V0_DATA_MAX;
+        size_t part = len < most ? len : most;
         send_data(t, at, part);
         at += part;
         len -= part;

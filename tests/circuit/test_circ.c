@@ -91,7 +91,8 @@ static void world_new(struct world *w, uint64_t seed)
     memset(w, 0, sizeof *w);
     w->env = test_env(seed);
     w->l = fake_new(w->env);
-    w->c = circ_new(w->env, w->l, &ops, w);
+    const struct circ_config config = circ_config_defaults();
+    w->c = circ_new(w->env, w->l, &config, &ops, w);
     ck_assert_ptr_nonnull(w->c);
     circ_set_user(w->c, &user_ops, w);
 }
@@ -770,7 +771,7 @@ START_TEST(test_circ_padding_is_four_zeros_and_then_random)
     for (unsigned round = 0; round < 8; round++) {
         ck_ok(circ_send(w.c, 1, RELAY_BEGIN_DIR, 9, NULL, 0));
         uint8_t *body = w.l->queue[w.l->queued - 1].body;
-        ck_ok(w.l->relay[0].layer->kind->open(w.l->relay[0].layer, body, &mine));
+        ck_ok(w.l->relay[0].layer->kind->open(w.l->relay[0].layer, 3, body, &mine));
         ck_assert(mine);
         for (size_t i = 11; i < 15; i++)
             ck_assert_uint_eq(body[i], 0);

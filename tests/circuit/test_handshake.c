@@ -3,6 +3,7 @@
 #include "circuit/ntor.h"
 #include "circuit/ntor_v3.h"
 #include "circuit/tor1.h"
+#include "circuit/window.h"
 
 #include <string.h>
 
@@ -211,12 +212,13 @@ struct v3_pair {
     struct circ_handshake h;
     uint8_t skin[512], reply[512];
     size_t skin_len, reply_len;
+    uint8_t keys[TOR1_KEYS_LEN];
 };
 
 static void v3_setup(struct env *env, struct v3_pair *p, const void *SM, size_t SM_len)
 {
     struct ntor_v3_server server;
-    uint8_t msg[64], keys[72];
+    uint8_t msg[64];
     uint16_t htype;
     memset(p, 0, sizeof *p);
     p->target.has_ed = p->target.ntor_v3 = true;
@@ -231,19 +233,27 @@ static void v3_setup(struct env *env, struct v3_pair *p, const void *SM, size_t 
                               p->skin, p->skin_len, &server, &w));
     ck_assert_uint_eq(w.len, 1);
     w = wr_over(p->reply, sizeof p->reply);
-    ck_ok(ntor_v3_server_reply(env, &server, NTOR_V3_CIRC_VERIFICATION, SM, SM_len, &w, keys,
-                               sizeof keys));
+    ck_ok(ntor_v3_server_reply(env, &server, NTOR_V3_CIRC_VERIFICATION, SM, SM_len, &w, p->keys,
+                               sizeof p->keys));
     p->reply_len = w.len;
 }
 
 static err_t v3_finish(struct v3_pair *p)
 {
-    struct layer *layer = NULL;
-    err_t err = circ_handshake_finish(&p->h, p->reply, p->reply_len, &layer);
-    ck_assert((err == OK) == (layer != NULL));
+    static const uint8_t none[LAYER_KEYS_MAX];
+    uint8_t keys[LAYER_KEYS_MAX] = {0};
+    struct hop_terms terms = {.layer = NULL};
+    err_t err = circ_handshake_finish(&p->h, p->reply, p->reply_len, &terms, keys);
     ck_assert_int_eq(p->h.kind, HANDSHAKE_NONE);
-    if (layer)
-        layer->kind->free(layer);
+    if (err == OK) {
+        ck_assert_ptr_eq(terms.layer, &tor1_kind);
+        ck_assert_ptr_eq(terms.flow, &window_kind);
+        ck_assert_uint_eq(terms.sendme_inc, 100);
+        ck_assert_mem_eq(keys, p->keys, TOR1_KEYS_LEN); /* as the relay has them */
+    } else {
+        ck_assert_ptr_null(terms.layer);
+        ck_assert_mem_eq(keys, none, sizeof keys);
+    }
     return err;
 }
 
@@ -332,14 +342,15 @@ START_TEST(test_handshake_takes_only_its_own_length)
     x25519_keypair(env, &b, &target.ntor_key);
     for (size_t len = 0; len < 100; len++) {
         struct circ_handshake h;
-        struct layer *layer;
+        struct hop_terms terms;
+        uint8_t keys[LAYER_KEYS_MAX];
         struct wr w = wr_over(skin, sizeof skin);
         ck_ok(circ_handshake_begin(&h, env, &target, &w, &htype));
         ck_assert_uint_eq(htype, 2); /* no Ed25519 identity: plain ntor */
-        ck_err(circ_handshake_finish(&h, reply, len, &layer), ERR_CIRC_HANDSHAKE);
+        ck_err(circ_handshake_finish(&h, reply, len, &terms, keys), ERR_CIRC_HANDSHAKE);
         w = wr_over(skin, sizeof skin);
         ck_ok(circ_handshake_begin_fast(&h, env, &w));
-        ck_err(circ_handshake_finish(&h, reply, len, &layer), ERR_CIRC_HANDSHAKE);
+        ck_err(circ_handshake_finish(&h, reply, len, &terms, keys), ERR_CIRC_HANDSHAKE);
     }
     test_env_free(env);
 }

@@ -21,10 +21,10 @@ static void path_open(struct path *p, uint8_t keys[HOPS][TOR1_KEYS_LEN])
 {
     memset(p, 0, sizeof *p);
     for (unsigned i = 0; i < HOPS; i++) {
-        struct layer *layer = tor1_new(keys[i], LAYER_CLIENT);
-        ck_assert_ptr_nonnull(layer);
-        ck_ok(onion_add(&p->client, layer));
-        p->relay[i] = tor1_new(keys[i], LAYER_RELAY);
+        struct hop hop = {.layer = tor1_kind.make(keys[i], LAYER_CLIENT)};
+        ck_assert_ptr_nonnull(hop.layer);
+        ck_ok(onion_add(&p->client, &hop));
+        p->relay[i] = tor1_kind.make(keys[i], LAYER_RELAY);
         ck_assert_ptr_nonnull(p->relay[i]);
     }
 }
@@ -63,7 +63,7 @@ static unsigned relays_open(struct path *p, uint8_t *body)
 {
     for (unsigned i = 0; i < HOPS; i++) {
         bool mine;
-        ck_ok(p->relay[i]->kind->open(p->relay[i], body, &mine));
+        ck_ok(p->relay[i]->kind->open(p->relay[i], 3, body, &mine));
         if (mine)
             return i + 1;
     }
@@ -119,17 +119,17 @@ START_TEST(test_onion_every_hop_reaches_and_is_reached)
         ck_assert_uint_eq(relays_open(&p, body), hop);
         memcpy(body + 5, sent + 5, 4); /* the digest */
         ck_assert_mem_eq(body, sent, sizeof body);
-        ck_assert_mem_eq(p.client.layer[hop - 1]->sent_tag, p.relay[hop - 1]->got_tag, 20);
+        ck_assert_mem_eq(onion_layer(&p.client, hop)->sent_tag, p.relay[hop - 1]->got_tag, 20);
 
         hop = 1 + (unsigned)env_random_below(env, HOPS);
         random_body(env, body);
         memcpy(sent, body, sizeof body);
         relay_originate(&p, hop, body);
-        ck_ok(onion_open(&p.client, body, &from));
+        ck_ok(onion_open(&p.client, 3, body, &from));
         ck_assert_uint_eq(from, hop);
         memcpy(body + 5, sent + 5, 4);
         ck_assert_mem_eq(body, sent, sizeof body);
-        ck_assert_mem_eq(p.client.layer[hop - 1]->got_tag, p.relay[hop - 1]->sent_tag, 20);
+        ck_assert_mem_eq(onion_layer(&p.client, hop)->got_tag, p.relay[hop - 1]->sent_tag, 20);
     }
     path_close(&p);
     test_env_free(env);
@@ -147,7 +147,7 @@ START_TEST(test_onion_any_changed_byte_is_not_recognized)
         random_body(env, body);
         relay_originate(&p, 3, body);
         body[at] ^= 0x20;
-        ck_err(onion_open(&p.client, body, &from), ERR_CIRC_UNRECOGNIZED);
+        ck_err(onion_open(&p.client, 3, body, &from), ERR_CIRC_UNRECOGNIZED);
         path_close(&p);
     }
     test_env_free(env);
@@ -160,17 +160,18 @@ START_TEST(test_tor1_false_recognized_field_leaves_the_digest)
     struct env *env = test_env(3);
     uint8_t keys[TOR1_KEYS_LEN], body[CELL_BODY_LEN];
     env_random(env, keys, sizeof keys);
-    struct layer *client = tor1_new(keys, LAYER_CLIENT), *relay = tor1_new(keys, LAYER_RELAY);
+    struct layer *client = tor1_kind.make(keys, LAYER_CLIENT),
+                 *relay = tor1_kind.make(keys, LAYER_RELAY);
     bool mine;
     random_body(env, body);
     memset(body + 5, 0xaa, 4);
     ck_ok(relay->kind->wrap(relay, 3, body)); /* encrypted, but without the right digest */
-    ck_ok(client->kind->open(client, body, &mine));
+    ck_ok(client->kind->open(client, 3, body, &mine));
     ck_assert(!mine);
     ck_assert_uint_eq(body[5], 0xaa);
     random_body(env, body);
     ck_ok(relay->kind->originate(relay, 3, body));
-    ck_ok(client->kind->open(client, body, &mine));
+    ck_ok(client->kind->open(client, 3, body, &mine));
     ck_assert(mine);
     client->kind->free(client);
     relay->kind->free(relay);
@@ -185,14 +186,14 @@ START_TEST(test_onion_limits)
     struct onion o = {.n = 0};
     unsigned hop;
     ck_err(onion_seal(&o, 1, 3, body), ERR_ARG);
-    ck_err(onion_open(&o, body, &hop), ERR_CIRC_UNRECOGNIZED);
-    for (unsigned i = 0; i < ONION_MAX_LAYERS; i++)
-        ck_ok(onion_add(&o, tor1_new(keys, LAYER_CLIENT)));
-    struct layer *extra = tor1_new(keys, LAYER_CLIENT);
-    ck_err(onion_add(&o, extra), ERR_LIMIT);
-    extra->kind->free(extra);
+    ck_err(onion_open(&o, 3, body, &hop), ERR_CIRC_UNRECOGNIZED);
+    for (unsigned i = 0; i < CIRC_MAX_HOPS; i++)
+        ck_ok(onion_add(&o, &(struct hop){.layer = tor1_kind.make(keys, LAYER_CLIENT)}));
+    struct hop extra = {.layer = tor1_kind.make(keys, LAYER_CLIENT)};
+    ck_err(onion_add(&o, &extra), ERR_LIMIT);
+    hop_free(&extra);
     ck_err(onion_seal(&o, 0, 3, body), ERR_ARG);
-    ck_err(onion_seal(&o, ONION_MAX_LAYERS + 1, 3, body), ERR_ARG);
+    ck_err(onion_seal(&o, CIRC_MAX_HOPS + 1, 3, body), ERR_ARG);
     onion_clear(&o);
     ck_assert_uint_eq(o.n, 0);
     test_env_free(env);

@@ -31,15 +31,22 @@ void linkpool_distrust(struct linkpool *pool, const struct link *l)
     (void)pool, (void)l;
 }
 
+const struct circ_config *linkpool_circ_config(const struct linkpool *pool)
+{
+    (void)pool;
+    return NULL;
+}
+
 void linkpool_cancel(struct link_want *w)
 {
     if (want == w)
         want = NULL;
 }
 
-struct circ *circ_new(struct env *env, struct link *l, const struct circ_ops *ops, void *arg)
+struct circ *circ_new(struct env *env, struct link *l, const struct circ_config *config,
+                      const struct circ_ops *ops, void *arg)
 {
-    (void)env, (void)l;
+    (void)env, (void)l, (void)config;
     circ = (struct circ){.ops = ops, .arg = arg};
     return &circ;
 }

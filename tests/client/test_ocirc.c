@@ -41,15 +41,24 @@ void linkpool_distrust(struct linkpool *pool, const struct link *l)
     net.distrusted++;
 }
 
+const struct circ_config *linkpool_circ_config(const struct linkpool *pool)
+{
+    static const struct circ_config config = {.early_most = 5};
+    (void)pool;
+    return &config;
+}
+
 void linkpool_cancel(struct link_want *w)
 {
     net.cancelled += net.want == w;
     net.want = NULL;
 }
 
-struct circ *circ_new(struct env *env, struct link *l, const struct circ_ops *ops, void *arg)
+struct circ *circ_new(struct env *env, struct link *l, const struct circ_config *config,
+                      const struct circ_ops *ops, void *arg)
 {
     (void)env;
+    ck_assert_uint_eq(config->early_most, 5); /* the pool's */
     ck_assert_ptr_eq(l, a_link);
     if (net.no_circ)
         return NULL;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "support/netgen.h"
 #include "support/test.h"
 
 static struct settings s;
@@ -179,6 +180,27 @@ START_TEST(test_settings_of_links_have_the_specs_padding)
 }
 END_TEST
 
+START_TEST(test_settings_of_circuits_are_those_of_the_network)
+{
+    struct client_config c = client_config_defaults(false);
+    ck_ok(settings_init(&s, &c, why));
+    struct circ_config circ = settings_links(&s, NULL, NULL).circ;
+    ck_assert_uint_eq(circ.early_most, 8);
+    ck_assert_uint_eq(circ.sendme_version, 1);
+    ck_assert_uint_eq(circ.flow.package_start, 1000);
+    ck_assert_uint_eq(circ.flow.deliver_start, 1000);
+
+    struct netgen_relay relay = netgen_relay(0);
+    struct netgen g = {.relays = &relay, .n = 1, .params = "circwindow=500"};
+    struct netdir *nd = netgen_make(&g);
+    circ = settings_links(&s, NULL, nd).circ;
+    ck_assert_uint_eq(circ.flow.package_start, 500);
+    ck_assert_uint_eq(circ.flow.deliver_start, 1000);
+    netdir_unref(&nd);
+    settings_free(&s);
+}
+END_TEST
+
 START_TEST(test_settings_copy_firewall_families_and_guards)
 {
     struct client_config c = client_config_defaults(false);
@@ -285,6 +307,7 @@ TESTS("client/settings", test_settings_are_tors_by_default,
       test_settings_name_the_line_that_is_wrong, test_settings_name_the_node_list_that_is_wrong,
       test_settings_put_each_node_list_in_its_place, test_settings_copy_long_lived_ports,
       test_settings_translate_units_and_families, test_settings_of_links_have_the_specs_padding,
+      test_settings_of_circuits_are_those_of_the_network,
       test_settings_copy_firewall_families_and_guards,
       test_settings_without_default_fallbacks_have_authorities_only,
       test_settings_who_prefers_ipv6_or_has_nothing_else_uses_it,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "circuit/circ_int.h"
+#include "circuit/window.h"
 #include "link/link_int.h"
 #include "stream/stream.h"
 
@@ -36,10 +37,10 @@ static err_t plain_pass(struct layer *l, uint8_t chan_cmd, uint8_t *body)
     return OK;
 }
 
-static err_t plain_open(struct layer *l, uint8_t *body, bool *recognized)
+static err_t plain_open(struct layer *l, uint8_t chan_cmd, uint8_t *body, bool *recognized)
 {
     struct plain *p = (struct plain *)l;
-    (void)body;
+    (void)chan_cmd, (void)body;
     *recognized = p->hop == *p->want;
     return OK;
 }
@@ -183,19 +184,22 @@ static void open_link(struct world *w)
 
 static void open_circuit(struct world *w)
 {
-    w->c = circ_new(&w->env, w->l, &circ_ops, w);
+    const struct circ_config config = circ_config_defaults();
+    w->c = circ_new(&w->env, w->l, &config, &circ_ops, w);
     if (!w->c)
         abort();
     for (unsigned hop = 1; hop <= HOPS; hop++) {
         struct plain *p = calloc(1, sizeof *p);
-        if (!p)
+        struct hop h = {.flow = window_kind.make(&config.flow, CIRCWINDOW_INCREMENT)};
+        if (!p || !h.flow)
             abort();
         *p = (struct plain){.layer = {.kind = &plain_kind}, .hop = hop, .want = &w->want_hop};
-        if (onion_add(&w->c->onion, &p->layer) != OK)
+        h.layer = &p->layer;
+        tags_init(&h.tags, &w->env);
+        if (onion_add(&w->c->onion, &h) != OK)
             abort();
-        window_init(&w->c->window[hop - 1], &w->env);
     }
-    w->c->built = w->c->wanted = HOPS;
+    w->c->wanted = HOPS;
     w->c->state = CIRC_OPEN;
     w->set = streams_new(&w->env, carrier_of_hop(w->c, HOPS));
     if (!w->set)
@@ -230,7 +234,7 @@ static void application(struct world *w, struct app *a, unsigned what)
     if (what == 5)
         env_run_timers(&w->env);
     if (what == 6)
-        w->c->window[HOPS - 1].package = 1; /* the circuit's window is nearly used up */
+        w->c->onion.hop[HOPS - 1].flow->room = 1; /* the circuit's window is nearly used up */
 }
 
 /* One record; false when the input is used up. */

@@ -127,7 +127,7 @@ static struct layer *create(struct env *env, struct link *l)
         fast_client_finish(&st, buf_at(&l->out) + 5, keys, sizeof keys) != OK)
         abort();
     drop_output(l);
-    return tor1_new(keys, LAYER_CLIENT);
+    return tor1_kind.make(keys, LAYER_CLIENT);
 }
 
 static void say(struct link *l, struct layer *layer, const uint8_t *head, const uint8_t *data,

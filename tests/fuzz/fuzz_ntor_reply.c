@@ -17,9 +17,10 @@ static void fuzz_random(void *arg, void *out, size_t len)
 
 static void finish(struct circ_handshake *h, const uint8_t *reply, size_t len)
 {
-    struct layer *layer = NULL;
-    if (circ_handshake_finish(h, reply, len, &layer) == OK)
-        layer->kind->free(layer);
+    struct hop_terms terms = {.layer = NULL};
+    uint8_t keys[LAYER_KEYS_MAX];
+    if ((circ_handshake_finish(h, reply, len, &terms, keys) == OK) != (terms.layer != NULL))
+        abort();
     if (h->kind != HANDSHAKE_NONE)
         abort();
 }

@@ -72,7 +72,7 @@ struct wire_end {
 };
 
 /* One direction, from end 0 or end 1. */
-struct flow {
+struct lane {
     struct buf under_way; /* bytes that have left and not arrived */
     struct buf arrived;   /* what of a record or cell has arrived */
     struct buf cells;     /* content of records */
@@ -88,7 +88,7 @@ struct wire {
     struct sim *sim;
     size_t id;
     struct wire_end end[2]; /* 0 dialled */
-    struct flow flow[2];
+    struct lane flow[2];
     bool connected, cut;
     bool dirty[2]; /* that end's link may have something to send */
     struct wire *next;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "circuit/circ_int.h"
+#include "circuit/window.h"
 #include "link/link_int.h"
 #include "sim/sim.h"
 #include "stream/stream_int.h"
@@ -82,13 +83,14 @@ void __wrap_link_free(struct link *l)
     __real_link_free(l);
 }
 
-struct circ *__real_circ_new(struct env *env, struct link *l, const struct circ_ops *ops,
-                             void *arg);
-struct circ *__wrap_circ_new(struct env *env, struct link *l, const struct circ_ops *ops,
-                             void *arg);
-struct circ *__wrap_circ_new(struct env *env, struct link *l, const struct circ_ops *ops, void *arg)
+struct circ *__real_circ_new(struct env *env, struct link *l, const struct circ_config *config,
+                             const struct circ_ops *ops, void *arg);
+struct circ *__wrap_circ_new(struct env *env, struct link *l, const struct circ_config *config,
+                             const struct circ_ops *ops, void *arg);
+struct circ *__wrap_circ_new(struct env *env, struct link *l, const struct circ_config *config,
+                             const struct circ_ops *ops, void *arg)
 {
-    struct circ *c = __real_circ_new(env, l, ops, arg);
+    struct circ *c = __real_circ_new(env, l, config, ops, arg);
     add(&circs, c);
     return c;
 }
@@ -140,16 +142,17 @@ static void check_link(struct sim *s, const struct link *l)
 
 static void check_circ(struct sim *s, const struct circ *c)
 {
-    for (unsigned i = 0; i < c->built; i++) {
-        const struct window *w = &c->window[i];
-        if (w->package > CIRCWINDOW_START || w->deliver > CIRCWINDOW_START)
+    for (unsigned i = 0; i < c->onion.n; i++) {
+        const struct hop *h = &c->onion.hop[i];
+        const struct window *w = (const struct window *)h->flow;
+        if (w->flow.room > CIRCWINDOW_START || w->deliver > CIRCWINDOW_START)
             sim_breach(s, "circuit-window", "circuit %u, hop %u: package %u, deliver %u", c->id,
-                       i + 1, w->package, w->deliver);
-        if (w->tags_n > WINDOW_TAGS)
-            sim_breach(s, "circuit-window", "circuit %u, hop %u: %u tags", c->id, i + 1, w->tags_n);
+                       i + 1, w->flow.room, w->deliver);
+        if (h->tags.n > TAGS_MOST)
+            sim_breach(s, "circuit-window", "circuit %u, hop %u: %u tags", c->id, i + 1, h->tags.n);
     }
-    if (c->built > c->wanted || c->wanted > CIRC_MAX_HOPS)
-        sim_breach(s, "circuit-window", "circuit %u: %u hops of %u", c->id, c->built, c->wanted);
+    if (c->onion.n > c->wanted || c->wanted > CIRC_MAX_HOPS)
+        sim_breach(s, "circuit-window", "circuit %u: %u hops of %u", c->id, c->onion.n, c->wanted);
 }
 
 static void check_set(struct sim *s, const struct streams *set)

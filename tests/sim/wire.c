@@ -161,7 +161,7 @@ static void on_cell(struct wire *w, unsigned d, uint8_t *cell, size_t len, bool 
 {
     static const char *const names[] = {"changed", "lost", "doubled", "swapped"};
     struct sim *s = w->sim;
-    struct flow *f = &w->flow[d];
+    struct lane *f = &w->flow[d];
     struct trouble *t = cell_trouble(w, d);
     f->n_cells++;
     note_circuit(w, d, cell, first);
@@ -194,7 +194,7 @@ static void on_cell(struct wire *w, unsigned d, uint8_t *cell, size_t len, bool 
 }
 
 /* How long the cell at the front is; 0: more is needed to know, or there is none; -1: no cells. */
-static int64_t cell_len(const struct flow *f)
+static int64_t cell_len(const struct lane *f)
 {
     const uint8_t *at = buf_at(&f->cells);
     size_t id_len = f->versions_passed ? 4 : 2;
@@ -212,7 +212,7 @@ static int64_t cell_len(const struct flow *f)
 
 static void take_cells(struct wire *w, unsigned d)
 {
-    struct flow *f = &w->flow[d];
+    struct lane *f = &w->flow[d];
     int64_t len;
     while (!w->cut && (len = cell_len(f)) != 0 && (len < 0 || (size_t)len <= f->cells.len)) {
         static uint8_t cell[LINK_VPADDING_MOST + 7];
@@ -234,7 +234,7 @@ static void take_cells(struct wire *w, unsigned d)
 /* One piece of what has arrived; false: more is needed. */
 static bool take_piece(struct wire *w, unsigned d)
 {
-    struct flow *f = &w->flow[d];
+    struct lane *f = &w->flow[d];
     uint8_t *at = buf_at(&f->arrived);
     if (w->cut || !f->arrived.len)
         return false;
@@ -297,7 +297,7 @@ static void on_arrive(struct sim *s, void *arg, uint64_t x)
     struct wire *w = arg;
     unsigned d = x & 1;
     size_t len = (size_t)(x >> 1);
-    struct flow *f = &w->flow[d];
+    struct lane *f = &w->flow[d];
     if (w->cut)
         return;
     bool cut = cut_here(w, &len);
@@ -337,7 +337,7 @@ static uint64_t travel_us(struct sim *s)
 static void send_off(struct wire *w, unsigned d, size_t len)
 {
     struct sim *s = w->sim;
-    struct flow *f = &w->flow[d];
+    struct lane *f = &w->flow[d];
     uint64_t due = s->now_us + travel_us(s);
     if (s->sc->bytes_per_ms)
         due += len * SIM_MS / s->sc->bytes_per_ms;
@@ -349,7 +349,7 @@ static void take_from(struct wire *w, unsigned d, size_t cap)
 {
     struct sim *s = w->sim;
     struct wire_end *from = &w->end[d];
-    struct flow *f = &w->flow[d];
+    struct lane *f = &w->flow[d];
     for (;;) {
         size_t len;
         if (!from->link || w->cut || !w->connected || f->under_way.len >= cap)

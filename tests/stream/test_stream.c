@@ -128,7 +128,8 @@ static struct world *world_new(uint64_t seed)
     ck_assert_ptr_nonnull(w);
     w->env = test_env(seed);
     w->l = fake_new(w->env);
-    w->c = circ_new(w->env, w->l, &circ_ops, w);
+    const struct circ_config config = circ_config_defaults();
+    w->c = circ_new(w->env, w->l, &config, &circ_ops, w);
     for (unsigned i = 0; i < HOPS; i++)
         path[i] = w->l->relay[i].target;
     ck_ok(circ_build(w->c, path, HOPS));

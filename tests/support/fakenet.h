@@ -61,6 +61,7 @@ struct link {
 
     struct fake_relay relay[FAKE_RELAYS];
     unsigned hops;
+    unsigned joined; /* the hop that joined this circuit to another, or 0 */
     bool mute;       /* relays answer nothing by themselves */
     bool client;     /* the last one is the client of an onion service */
     bool no_sendmes; /* no circuit SENDMEs by themselves */
@@ -164,8 +165,7 @@ static struct link *fake_new(struct env *env)
 static void fake_free(struct link *l)
 {
     for (unsigned i = 0; i < FAKE_RELAYS; i++) {
-        if (l->relay[i].layer)
-            l->relay[i].layer->kind->free(l->relay[i].layer);
+        layer_free(l->relay[i].layer);
     }
     free(l);
 }
@@ -185,12 +185,11 @@ static void fake_send(struct link *l, unsigned hop, uint8_t cmd, uint16_t stream
                       const void *data, size_t len)
 {
     struct fake_relay *r = &l->relay[hop - 1];
-    uint8_t body[CELL_BODY_LEN] = {cmd, 0, 0, (uint8_t)(stream_id >> 8), (uint8_t)stream_id};
-    body[9] = (uint8_t)(len >> 8);
-    body[10] = (uint8_t)len;
-    if (len)
-        memcpy(body + RELAY_V0_HEAD_LEN, data, len);
-    env_random(l->env, body + RELAY_V0_HEAD_LEN + len, RELAY_V0_DATA_MAX - len);
+    const struct relay_msg m = {.cmd = cmd, .stream_id = stream_id, .data = data, .len = len};
+    uint8_t body[CELL_BODY_LEN];
+    size_t random_at;
+    ck_ok(relay_msg_put(r->layer->kind->format, &m, body, &random_at));
+    env_random(l->env, body + random_at, CELL_BODY_LEN - random_at);
     if (cmd == RELAY_DATA && ++r->data_out % 100 == 0) {
         /* The tag is known only once the cell is made: on a copy of the digest it would be the
          * same, so make the cell first and deliver it after. */
@@ -240,7 +239,7 @@ static void fake_respond(struct link *l, unsigned hop, uint16_t htype, const uin
                                    l->SM ? l->SM_len : 1, reply, keys, sizeof keys));
     }
     reply->base[reply->len - 1] ^= l->garble;
-    r->layer = tor1_new(keys, LAYER_RELAY);
+    r->layer = tor1_kind.make(keys, LAYER_RELAY);
     ck_assert_ptr_nonnull(r->layer);
     l->hops = hop;
 }
@@ -262,7 +261,7 @@ static void fake_on_create_fast(struct link *l, const uint8_t *body)
     uint8_t keys[TOR1_KEYS_LEN], cell[CELL_BODY_LEN] = {0};
     ck_ok(fast_server_reply(l->env, body, cell, keys, sizeof keys));
     cell[39] ^= l->garble;
-    l->relay[0].layer = tor1_new(keys, LAYER_RELAY);
+    l->relay[0].layer = tor1_kind.make(keys, LAYER_RELAY);
     l->hops = 1;
     l->lc->ops->on_cell(l->lc->arg, CELL_CREATED_FAST, cell);
 }
@@ -308,13 +307,16 @@ static void fake_on_relay(struct link *l, struct fake_cell *cell)
     bool recognized = false;
     while (!recognized) {
         ck_assert_msg(hop < l->hops, "no relay recognizes a cell of ours");
+        /* Where circuits are joined, RELAY_EARLY becomes RELAY. */
+        uint8_t cmd = l->joined && hop >= l->joined ? CELL_RELAY : cell->cmd;
         struct layer *layer = l->relay[hop++].layer;
-        ck_ok(layer->kind->open(layer, cell->body, &recognized));
+        ck_ok(layer->kind->open(layer, cmd, cell->body, &recognized));
     }
     struct fake_relay *r = &l->relay[hop - 1];
-    ck_ok(relay_msg_decode(RELAY_V0, cell->body, &msg));
+    ck_ok(relay_msg_decode(r->layer->kind->format, cell->body, &msg));
     bool to_client = l->client && hop == l->hops;
-    ck_ok(relay_msg_check(&msg, to_client ? RELAY_TO_CLIENT : RELAY_TO_RELAY, true));
+    if (!l->joined || hop <= l->joined)
+        ck_ok(relay_msg_check(&msg, to_client ? RELAY_TO_CLIENT : RELAY_TO_RELAY, true));
     l->early += cell->cmd == CELL_RELAY_EARLY;
     if (l->got_n < FAKE_QUEUE) {
         struct fake_msg *got = &l->got[l->got_n++];

@@ -328,7 +328,8 @@ static inline void wired_connect(struct wired *w)
 
 static inline void wired_circ(struct wired *w)
 {
-    w->circ = circ_new(w->env, w->link, &wired_circ_ops, w);
+    const struct circ_config config = circ_config_defaults();
+    w->circ = circ_new(w->env, w->link, &config, &wired_circ_ops, w);
     ck_assert_ptr_nonnull(w->circ);
     circ_set_user(w->circ, &wired_user_ops, w);
 }

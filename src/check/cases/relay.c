@@ -104,7 +104,8 @@ static size_t look_at_padding(struct trial *t, size_t *zeros)
     pcirc_send(c, 1, RELAY_BEGIN_DIR, id, NULL, 0);
     if (!pcirc_await(c, RELAY_CONNECTED, id, &m))
         return 0;
-    const uint8_t *at = m.data + m.len, *end = m.data - RELAY_V0_HEAD_LEN + CELL_BODY_LEN;
+    size_t data_at = relay_data_at(onion_layer(&c->onion, m.hop)->kind->format, m.cmd);
+    const uint8_t *at = m.data + m.len, *end = m.data - data_at + CELL_BODY_LEN;
     for (size_t i = 0; at + i < end; i++) {
         *zeros += i < RELAY_PAD_ZEROS && !at[i];
         others += i >= RELAY_PAD_ZEROS && at[i];

@@ -170,7 +170,7 @@ static unsigned largest(struct trial *t, const char **path)
 }
 
 /* DATA on its way to us on one circuit. */
-struct flow {
+struct incoming {
     struct trial *t;
     struct pcirc *c;
     unsigned data; /* messages so far */
@@ -187,7 +187,7 @@ static void send_sendme(struct pcirc *c, uint8_t version_, const uint8_t *tag_, 
 }
 
 /* Asks for DATA messages in all, on as many streams as it takes. */
-static bool ask_for(struct flow *f, struct pcirc *(*make)(struct trial *t), unsigned data)
+static bool ask_for(struct incoming *f, struct pcirc *(*make)(struct trial *t), unsigned data)
 {
     char request[128];
     const char *path = "";
@@ -208,7 +208,7 @@ static bool ask_for(struct flow *f, struct pcirc *(*make)(struct trial *t), unsi
     return trial_goes_on(f->t);
 }
 
-static void count(struct flow *f, const struct pmsg *m)
+static void count(struct incoming *f, const struct pmsg *m)
 {
     if (m->cmd != RELAY_DATA || !m->stream_id || m->stream_id > STREAMS_MOST)
         return; /* CONNECTED, END, SENDME for what we asked */
@@ -224,7 +224,7 @@ static void count(struct flow *f, const struct pmsg *m)
 }
 
 /* DATA come until there have been N in all. */
-static bool take(struct flow *f, unsigned n)
+static bool take(struct incoming *f, unsigned n)
 {
     struct pmsg m;
     if (trial_goes_on(f->t))
@@ -235,7 +235,7 @@ static bool take(struct flow *f, unsigned n)
 }
 
 /* And then no more. */
-static void take_only(struct flow *f, unsigned n)
+static void take_only(struct incoming *f, unsigned n)
 {
     struct pmsg m;
     err_t e = OK;
@@ -251,14 +251,14 @@ static void take_only(struct flow *f, unsigned n)
 
 static void circuit_window(struct trial *t)
 {
-    struct flow f = {.t = t, .stream_sendmes = true};
+    struct incoming f = {.t = t, .stream_sendmes = true};
     if (ask_for(&f, pcirc_fast, CIRC_WINDOW + CIRC_STEP))
         take_only(&f, CIRC_WINDOW);
 }
 
 static void circuit_window_opens(struct trial *t)
 {
-    struct flow f = {.t = t, .stream_sendmes = true};
+    struct incoming f = {.t = t, .stream_sendmes = true};
     if (!ask_for(&f, pcirc_ntor, CIRC_WINDOW + 3 * CIRC_STEP) || !take(&f, CIRC_WINDOW))
         return;
     send_sendme(f.c, 1, f.tag[0], SENDME_TAG_V0);
@@ -266,7 +266,7 @@ static void circuit_window_opens(struct trial *t)
 }
 
 /* A document on one stream that is larger than its window. */
-static bool ask_for_long(struct flow *f)
+static bool ask_for_long(struct incoming *f)
 {
     const char *path;
     if (largest(f->t, &path) < STREAM_WINDOW + 2 * STREAM_STEP && trial_goes_on(f->t))
@@ -276,14 +276,14 @@ static bool ask_for_long(struct flow *f)
 
 static void stream_window(struct trial *t)
 {
-    struct flow f = {.t = t, .circ_sendmes = true};
+    struct incoming f = {.t = t, .circ_sendmes = true};
     if (ask_for_long(&f))
         take_only(&f, STREAM_WINDOW);
 }
 
 static void stream_window_opens(struct trial *t)
 {
-    struct flow f = {.t = t, .circ_sendmes = true};
+    struct incoming f = {.t = t, .circ_sendmes = true};
     if (!ask_for_long(&f) || !take(&f, STREAM_WINDOW))
         return;
     pcirc_send(f.c, 1, RELAY_SENDME, f.c->last_stream, NULL, 0);
@@ -294,7 +294,7 @@ static void stream_window_opens(struct trial *t)
 
 /* One SENDME is due, for DATA on a circuit of the ntor handshake: with CREATE_FAST, tor also takes
  * SENDMEs of version 0. */
-static bool one_is_due(struct flow *f)
+static bool one_is_due(struct incoming *f)
 {
     f->stream_sendmes = true;
     return ask_for(f, pcirc_ntor, CIRC_STEP) && take(f, CIRC_STEP);
@@ -302,7 +302,7 @@ static bool one_is_due(struct flow *f)
 
 static void wrong_tag(struct trial *t)
 {
-    struct flow f = {.t = t};
+    struct incoming f = {.t = t};
     if (!one_is_due(&f))
         return;
     f.tag[0][SENDME_TAG_V0 - 1] ^= 1;
@@ -312,7 +312,7 @@ static void wrong_tag(struct trial *t)
 
 static void short_tag(struct trial *t)
 {
-    struct flow f = {.t = t};
+    struct incoming f = {.t = t};
     if (!one_is_due(&f))
         return;
     send_sendme(f.c, 1, f.tag[0], SENDME_TAG_V0 / 2);
@@ -321,7 +321,7 @@ static void short_tag(struct trial *t)
 
 static void unknown_version(struct trial *t)
 {
-    struct flow f = {.t = t};
+    struct incoming f = {.t = t};
     if (!one_is_due(&f))
         return;
     send_sendme(f.c, 7, f.tag[0], SENDME_TAG_V0);
@@ -338,7 +338,7 @@ static void unasked(struct trial *t)
 
 static void twice(struct trial *t)
 {
-    struct flow f = {.t = t};
+    struct incoming f = {.t = t};
     if (!one_is_due(&f))
         return;
     send_sendme(f.c, 1, f.tag[0], SENDME_TAG_V0);
@@ -380,7 +380,7 @@ static int parameter(struct trial *t, const char *name, int default_)
 static void version_0(struct trial *t)
 {
     int least = parameter(t, "sendme_accept_min_version", 0);
-    struct flow f = {.t = t};
+    struct incoming f = {.t = t};
     if (trial_goes_on(t) && least < 0)
         trial_skip(t, "the relay has no consensus that says which versions it takes");
     if (!trial_goes_on(t) || !one_is_due(&f))
