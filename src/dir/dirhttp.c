@@ -6,9 +6,6 @@
 
 #include "dir/doc.h"
 
-/* What we take, best first (protocol-map 2k). Only where the server knows anyway who we are. */
-#define ACCEPT_ENCODING "x-tor-lzma, x-zstd, deflate, gzip, identity"
-
 struct dirhttp {
     size_t body_cap;
     bool anonymous;
@@ -45,7 +42,7 @@ err_t dirhttp_get(const char *path, const struct dirhttp_options *o, char out[DI
     if (o->if_modified_since_s && !o->anonymous)
         (void)snprintf(since, sizeof since, "If-Modified-Since: %s\r\n",
                        dirhttp_date_text(o->if_modified_since_s, date));
-    const char *accept = o->accept ? o->accept : ACCEPT_ENCODING;
+    const char *accept = o->accept ? o->accept : DIRHTTP_ACCEPT;
     int n = snprintf(out, DIRHTTP_REQUEST_MAX, "GET %s HTTP/1.0\r\nHost: %s\r\n%s%s%s%s\r\n", path,
                      o->host, since,
                      o->anonymous ? "" : "Accept-Encoding: ", o->anonymous ? "" : accept,
@@ -121,6 +118,46 @@ const char *dirhttp_date_text(int64_t t, char out[DIRHTTP_DATE_MAX])
     return out;
 }
 
+/* ---- the head ---- */
+
+err_t dirhttp_take_status(struct dirhttp *h, int status, struct text reason)
+{
+    size_t n = 0;
+    if (status < 100 || status > 999)
+        return ERR_MALFORMED;
+    h->status = status;
+    for (size_t i = 0; i < reason.len && n + 1 < sizeof h->reason; i++)
+        h->reason[n++] = reason.s[i] >= ' ' && reason.s[i] <= '~' ? reason.s[i] : '?';
+    h->reason[n] = 0;
+    return OK;
+}
+
+err_t dirhttp_take_header(struct dirhttp *h, struct text name, struct text value)
+{
+    if (text_is_nocase(name, "Content-Encoding"))
+        h->encoding = dir_encoding_of(value);
+    if (text_is_nocase(name, "Date") && dirhttp_date(value, &h->date_s) != OK)
+        h->date_s = 0;
+    if (text_is_nocase(name, "Content-Length")) {
+        /* Two lengths that differ are two readings of one answer. */
+        uint64_t length;
+        TRY(text_to_u64(value, UINT64_MAX / 2, &length));
+        if (h->has_length && length != h->length)
+            return ERR_MALFORMED;
+        h->has_length = true;
+        h->length = length;
+    }
+    return OK;
+}
+
+err_t dirhttp_begin_body(struct dirhttp *h)
+{
+    if (h->has_length && h->length > h->body_cap)
+        return ERR_LIMIT;
+    h->in_body = true;
+    return OK;
+}
+
 /* "HTTP/1.0 200 OK" */
 static err_t parse_status(struct dirhttp *h, struct text line)
 {
@@ -131,15 +168,7 @@ static err_t parse_status(struct dirhttp *h, struct text line)
     if (!text_token(&line, &code) || code.len != 3)
         return ERR_MALFORMED;
     TRY(text_to_u64(code, 999, &status));
-    if (status < 100)
-        return ERR_MALFORMED;
-    h->status = (int)status;
-    line = text_strip(line);
-    size_t n = 0;
-    for (size_t i = 0; i < line.len && n + 1 < sizeof h->reason; i++)
-        h->reason[n++] = line.s[i] >= ' ' && line.s[i] <= '~' ? line.s[i] : '?';
-    h->reason[n] = 0;
-    return OK;
+    return dirhttp_take_status(h, (int)status, text_strip(line));
 }
 
 static err_t parse_header(struct dirhttp *h, struct text line)
@@ -147,21 +176,7 @@ static err_t parse_header(struct dirhttp *h, struct text line)
     struct text name;
     if (!memchr(line.s, ':', line.len) || !text_split(&line, ':', &name) || !name.len)
         return ERR_MALFORMED;
-    line = text_strip(line);
-    if (text_is_nocase(name, "Content-Encoding"))
-        h->encoding = dir_encoding_of(line);
-    if (text_is_nocase(name, "Date") && dirhttp_date(line, &h->date_s) != OK)
-        h->date_s = 0;
-    if (text_is_nocase(name, "Content-Length")) {
-        /* Two lengths that differ are two readings of one answer. */
-        uint64_t length;
-        TRY(text_to_u64(line, UINT64_MAX / 2, &length));
-        if (h->has_length && length != h->length)
-            return ERR_MALFORMED;
-        h->has_length = true;
-        h->length = length;
-    }
-    return OK;
+    return dirhttp_take_header(h, name, text_strip(line));
 }
 
 static err_t parse_head(struct dirhttp *h, size_t len)
@@ -173,8 +188,10 @@ static err_t parse_head(struct dirhttp *h, size_t len)
     while (text_line(&rest, &line))
         if (line.len)
             TRY(parse_header(h, line));
-    return h->has_length && h->length > h->body_cap ? ERR_LIMIT : OK;
+    return dirhttp_begin_body(h);
 }
+
+/* ---- the body ---- */
 
 static err_t add_body(struct dirhttp *h, const uint8_t *bytes, size_t len)
 {
@@ -209,7 +226,6 @@ static err_t add_head(struct dirhttp *h, const uint8_t *bytes, size_t len)
     if (!end)
         return buf_space(&h->head) ? OK : ERR_LIMIT;
     TRY(parse_head(h, end));
-    h->in_body = true;
     size_t used = end - before;
     buf_free(&h->head);
     return add_body(h, bytes + used, len - used);

@@ -21,6 +21,9 @@ enum {
     DIRHTTP_HEAD_MAX = 16384,    /* status line and headers of an answer */
 };
 
+/* What we take, best first (protocol-map 2k). Only where the server knows anyway who we are. */
+#define DIRHTTP_ACCEPT "x-tor-lzma, x-zstd, deflate, gzip, identity"
+
 struct dirhttp_options {
     const char *host;            /* of the Host header: "ADDR" or "ADDR:PORT" */
     int64_t if_modified_since_s; /* 0: none */
@@ -55,6 +58,11 @@ void dirhttp_keep_raw(struct dirhttp *h);
 /* ERR_LIMIT, ERR_MALFORMED, ERR_UNSUPPORTED (encoding), ERR_NOMEM; all final. Bytes behind a
  * Content-Length are ignored. */
 MUST_USE err_t dirhttp_feed(struct dirhttp *h, const void *bytes, size_t len);
+/* For answers whose head somebody else takes apart (app/fetch/httpget.h): the status, each header, and
+ * then dirhttp_feed() of the body alone. REASON may hold any bytes. */
+MUST_USE err_t dirhttp_take_status(struct dirhttp *h, int status, struct text reason);
+MUST_USE err_t dirhttp_take_header(struct dirhttp *h, struct text name, struct text value);
+MUST_USE err_t dirhttp_begin_body(struct dirhttp *h);
 /* All of a body with a Content-Length is here: the stream need not be waited for. */
 bool dirhttp_complete(const struct dirhttp *h);
 /* The first body byte has come: a sign of life for progress reports. */

@@ -147,27 +147,6 @@ static err_t join(struct item *it)
     return join_for(it, FOR_WANT, &it->joined, &it->text);
 }
 
-/* Good form is all that can be asked of these. */
-static bool may_be_unproven(enum docs_kind kind)
-{
-    return kind == DOCS_BANDWIDTH || kind == DOCS_OTHER || kind == DOCS_SIGNATURES ||
-           kind == DOCS_EXTRA || kind == DOCS_MICRO;
-}
-
-bool item_writes(const struct item *it, const struct docs_item *doc)
-{
-    return it->job->args->no_verify || doc->verdict == DOCS_GOOD ||
-           (doc->verdict == DOCS_UNPROVEN && may_be_unproven(doc->kind));
-}
-
-size_t item_count_bad(const struct item *it)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < it->docs.n; i++)
-        n += !item_writes(it, &it->docs.list[i]);
-    return n;
-}
-
 /* A document that is bad may be good elsewhere. True: it is being asked for. */
 static bool retry_bad(struct item *it)
 {
@@ -180,7 +159,7 @@ static bool retry_bad(struct item *it)
         if (!item_writes(it, &it->docs.list[i]))
             snprintf(text, sizeof text, "%s", it->docs.list[i].why);
     p->saw_invalid = true;
-    p->tries[p->n_tries - 1].final = true;
+    p->attempts[p->n_attempts - 1].final = true;
     const char *where = get_source(p->get)->spec->name;
     struct get *kept = p->get;
     p->get = NULL; /* it stays until another one is there: it may be all that we get */
@@ -235,10 +214,10 @@ static bool ask_for_more(struct item *it)
     struct part *before = it->parts ? it->parts->prev : NULL;
     if (n && last && add_requests(it, &l.want, FOR_WANT) == OK && before)
         for (p = before->next; p; p = p->next) {
-            memcpy(p->tries, last->tries, sizeof p->tries);
-            p->n_tries = last->n_tries;
+            memcpy(p->attempts, last->attempts, sizeof p->attempts);
+            p->n_attempts = last->n_attempts;
             p->saw_not_found = true;
-            p->tries[p->n_tries - 1] = (struct try){source, true};
+            p->attempts[p->n_attempts - 1] = (struct attempt){source, true};
             p->good = false;
             if (job_again(it->job, p))
                 asked = true;

@@ -1,38 +1,13 @@
 #include "app/fetch/job.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/hash.h"
 #include "lib/lib.h"
 
-enum { BACKOFF_FIRST_MS = 500, TICK_MS = 200, WORD_SHOWN = 100 };
-
-void job_wipe_line(void)
-{
-    if (isatty(STDERR_FILENO))
-        fputs("\r\033[K", stderr);
-}
-
-void job_say(const struct job *j, const char *word, const char *fmt, ...)
-{
-    va_list args;
-    if (j->args->quiet)
-        return;
-    job_wipe_line();
-    if (word)
-        fprintf(stderr, "tunic fetch: %.*s%s: ", WORD_SHOWN, word,
-                strlen(word) > WORD_SHOWN ? "..." : "");
-    else
-        fputs("tunic fetch: ", stderr);
-    va_start(args, fmt);
-    vfprintf(stderr, fmt, args);
-    va_end(args);
-    fputc('\n', stderr);
-}
+enum { TICK_MS = 200 };
 
 /* ---- life ---- */
 
@@ -98,11 +73,6 @@ void job_free(struct job *j)
     *j = (struct job){.hub = NULL};
 }
 
-void job_wake(struct job *j)
-{
-    hub_arm(j->hub, &j->work, 0);
-}
-
 void job_start(struct job *j)
 {
     hub_arm(j->hub, &j->deadline, (uint64_t)j->args->timeout_s * MS_PER_SEC);
@@ -111,110 +81,7 @@ void job_start(struct job *j)
     job_wake(j);
 }
 
-/* ---- whom to ask ---- */
-
-static const struct try *find_try(const struct part *p, size_t source)
-{
-    for (unsigned i = 0; i < p->n_tries; i++)
-        if (p->tries[i].source == source)
-            return &p->tries[i];
-    return NULL;
-}
-
-static bool may_ask(const struct job *j, const struct part *p, size_t source)
-{
-    const struct source_spec *spec = j->sources[source].spec;
-    const struct docs_want *w = p->item->want;
-    if (spec->is_given || spec->kind == SOURCE_ANONYMOUS)
-        /* "authority", "all of this server": the first that is named is meant. */
-        return p->purpose != FOR_WANT || !docs_want_of_server(w) || source == 0;
-    return p->purpose != FOR_WANT || !docs_want_of_authorities(w) || spec->is_authority;
-}
-
-static bool is_active(const struct source *s)
-{
-    return s->state == SOURCE_OPENING || s->state == SOURCE_OPEN;
-}
-
-/* An anonymous source is another relay each time. */
-static bool is_spent(const struct job *j, const struct part *p, size_t source, bool again)
-{
-    const struct try *t = find_try(p, source);
-    if (!t || j->sources[source].spec->kind == SOURCE_ANONYMOUS)
-        return false;
-    return !again || t->final;
-}
-
-/* Lower is better. A connection that is there and idle; a new one; a shared one; one that failed.
- */
-static unsigned cost(const struct source *s, bool full)
-{
-    if (is_active(s))
-        return s->n_gets == 0 ? 0 : (full ? 1000 : 3000) + (unsigned)s->n_gets;
-    return (full ? 100000 : 1000) + (s->failures < 50 ? s->failures : 50) * 100;
-}
-
-enum pick { PICK_NONE, PICK_WAIT, PICK_ONE };
-
-static enum pick pick_among(struct job *j, const struct part *p, bool again, size_t *out)
-{
-    size_t active = 0, idle = j->n_sources;
-    unsigned best = UINT32_MAX;
-    for (size_t i = 0; i < j->n_sources; i++) {
-        active += is_active(&j->sources[i]);
-        if (is_active(&j->sources[i]) && !j->sources[i].n_gets)
-            idle = i;
-    }
-    bool full = active >= JOB_CONNECTIONS;
-    for (size_t i = 0; i < j->n_sources; i++) {
-        const struct source *s = &j->sources[i];
-        unsigned c = cost(s, full);
-        if (c < best && may_ask(j, p, i) && !is_spent(j, p, i, again) &&
-            (s->n_gets < JOB_GETS || s->spec->kind == SOURCE_ANONYMOUS)) {
-            best = c;
-            *out = i;
-        }
-    }
-    if (best == UINT32_MAX) {
-        for (size_t i = 0; i < j->n_sources; i++)
-            if (may_ask(j, p, i) && !is_spent(j, p, i, again))
-                return PICK_WAIT;
-        return PICK_NONE;
-    }
-    if (is_active(&j->sources[*out]) || !full)
-        return PICK_ONE;
-    if (idle == j->n_sources)
-        return PICK_WAIT; /* all connections are busy, and it is none of them that is wanted */
-    source_close(&j->sources[idle]);
-    return PICK_ONE;
-}
-
-/* First who has not been asked; then those that may give another answer the next time. */
-static enum pick pick(struct job *j, const struct part *p, size_t *out)
-{
-    enum pick result = pick_among(j, p, false, out);
-    return result == PICK_NONE ? pick_among(j, p, true, out) : result;
-}
-
 /* ---- one attempt ---- */
-
-bool job_again(struct job *j, struct part *p)
-{
-    size_t source;
-    if (p->n_tries > j->args->retries || j->timed_out || pick(j, p, &source) == PICK_NONE)
-        return false;
-    if (find_try(p, source)) /* the same again: not at once */
-        p->not_before_us =
-            net_env(j->hub->net)->mono_us +
-            ((uint64_t)BACKOFF_FIRST_MS << (p->n_tries < 7 ? p->n_tries - 1 : 6)) * US_PER_MS;
-    j->received_before += p->get ? get_received(p->get) : 0;
-    get_free(p->get);
-    p->get = NULL;
-    p->over = p->good = false;
-    j->hub->sessions++;
-    job_wake(j);
-    return true;
-}
 
 static void note_error(struct part *p, const struct tunic_error *error)
 {
@@ -223,12 +90,12 @@ static void note_error(struct part *p, const struct tunic_error *error)
     snprintf(p->where, sizeof p->where, "%s", get_source(p->get)->spec->name);
     if (answered && error->reason == 404) {
         p->saw_not_found = true;
-        p->tries[p->n_tries - 1].final = true;
+        p->attempts[p->n_attempts - 1].final = true;
     }
     if (answered && error->cls == TUNIC_PROTOCOL)
         p->saw_invalid = true;
     if (error->stage == TUNIC_STAGE_TLS && error->cls == TUNIC_PROTOCOL)
-        p->tries[p->n_tries - 1].final = true; /* no ORPort, and it will not become one */
+        p->attempts[p->n_attempts - 1].final = true; /* no ORPort, and it will not become one */
 }
 
 static void settled(void *arg, struct get *g)
@@ -262,7 +129,7 @@ static void launch(struct job *j, struct part *p, size_t source)
         .settled = settled,
         .arg = p,
     };
-    p->tries[p->n_tries++] = (struct try){.source = source};
+    p->attempts[p->n_attempts++] = (struct attempt){.source = source};
     p->get = get_start(&j->sources[source], &ask);
     if (p->get)
         return;
@@ -282,17 +149,17 @@ static bool work_on(struct job *j, struct part *p, uint64_t *next_us)
         *next_us = p->not_before_us < *next_us ? p->not_before_us : *next_us;
         return false;
     }
-    switch (pick(j, p, &source)) {
-    case PICK_ONE:
+    switch (job_pick(j, p, &source)) {
+    case JOB_PICK_ONE:
         launch(j, p, source);
         break;
-    case PICK_NONE:
+    case JOB_PICK_NONE:
         p->over = true;
         if (!p->error.cls)
             lib_error(&p->error, TUNIC_USAGE, TUNIC_STAGE_NONE,
                       "none of the sources is an authority, and only those have it");
         break;
-    case PICK_WAIT: /* a request that ends wakes us */
+    case JOB_PICK_WAIT: /* a request that ends wakes us */
         break;
     }
     return p->over;

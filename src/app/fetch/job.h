@@ -1,6 +1,7 @@
 /* A job: all that one "tunic fetch" has to get. Each want is an item, each request of an item a
  * part; the job hands parts to sources, a few at a time, and tries again elsewhere what failed. The
- * items judge what came (docs_line.c). */
+ * items judge what came (item.c). Files, from the bottom up: say, pick, verdict, proof, tell, item,
+ * job. */
 #ifndef TUNIC_APP_FETCH_JOB_H
 #define TUNIC_APP_FETCH_JOB_H
 
@@ -15,8 +16,7 @@ enum {
 
 struct item;
 
-struct
-try {
+struct attempt {
     size_t source;
     bool final; /* it answered, and would say the same again */
 };
@@ -31,8 +31,8 @@ struct part {
     bool over; /* GET is there and is good, or it has failed for good */
     bool good;
     struct get *get; /* under way, or what came */
-    struct try tries[FETCH_RETRIES_MOST + 1];
-    unsigned n_tries;
+    struct attempt attempts[FETCH_RETRIES_MOST + 1];
+    unsigned n_attempts;
     bool saw_not_found, saw_invalid;
     struct tunic_error error; /* the last one, and whose */
     char where[SOURCE_NAME_MAX];
@@ -76,11 +76,6 @@ MUST_USE err_t job_init(struct job *j, struct hub *hub, const struct fetch_args 
                         void (*over)(void *arg), void (*progress)(void *arg), void *arg);
 void job_start(struct job *j);
 void job_free(struct job *j);
-/* Something is to be done: looked at soon. */
-void job_wake(struct job *j);
-/* The same request again, at another source if there is one; false: it has been tried enough. */
-bool job_again(struct job *j, struct part *p);
-
 /* For progress: bytes as they come, so far and (as far as known) in all; items that are over. */
 struct job_progress {
     size_t received, expected;
@@ -90,35 +85,55 @@ struct job_progress {
 };
 void job_progress(const struct job *j, struct job_progress *out);
 
-/* ---- items ---- */
+/* ---- pick.c ---- */
+
+enum job_pick {
+    JOB_PICK_NONE, /* nobody is left who could be asked */
+    JOB_PICK_WAIT, /* whoever could be is busy */
+    JOB_PICK_ONE,
+};
+
+/* Whom to ask for P: the index of a source. May hang up on an idle one to make room. */
+enum job_pick job_pick(struct job *j, const struct part *p, size_t *out);
+/* The same request again, at another source if there is one; false: it has been tried enough. */
+bool job_again(struct job *j, struct part *p);
+/* Something is to be done: looked at soon. */
+void job_wake(struct job *j);
+
+/* ---- item.c ---- */
 
 MUST_USE err_t item_init(struct item *it, struct job *j, size_t want);
 void item_free(struct item *it);
 /* Looks at what has come: may ask for more, or be over. */
 void item_judge(struct item *it);
-/* Whether DOC is good enough to be written; how many are not. */
-bool item_writes(const struct item *it, const struct docs_item *doc);
-size_t item_count_bad(const struct item *it);
 
-/* ---- what is believed (proof.c) ---- */
+/* ---- proof.c: what is believed ---- */
 
 /* Keeps the authorities' certificates in TEXT. ERR_NOMEM. */
 MUST_USE err_t job_take_certs(struct job *j, struct text text);
 /* SERVERS: descriptors that came for IT. Nothing of it is owned. */
 struct docs_trust item_trust(const struct item *it, struct text servers);
 
-/* ---- what is told (tell.c) ---- */
+/* ---- verdict.c ---- */
 
+/* Whether DOC is good enough to be written; how many are not. */
+bool item_writes(const struct item *it, const struct docs_item *doc);
+size_t item_count_bad(const struct item *it);
 /* Of two exit statuses the one that is returned. */
 int status_worse(int a, int b);
 /* The exit status for P's failure. */
 int part_status(const struct part *p);
+
+/* ---- tell.c ---- */
+
 /* Of the want's own documents: a source's name, or that there are several. */
 const char *item_where_from(const struct item *it);
 /* These raise the item's status, too. */
 void item_tell_failures(struct item *it);
 void item_tell_verdicts(struct item *it);
 void item_tell_source(const struct item *it);
+
+/* ---- say.c ---- */
 
 /* Before a message: progress may stand in a terminal's last line. */
 void job_wipe_line(void);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/fetch/dirport.h"
+
 enum { BODY_MOST = 1 << 20 };
 
 struct suspect {
@@ -29,7 +31,7 @@ static void settled(void *arg, const struct tunic_error *error)
         p->is_http(p->arg);
 }
 
-static const struct dirport_ops port_ops = {.progress = progress, .settled = settled};
+static const struct http_ops port_ops = {.progress = progress, .settled = settled};
 
 struct suspect *suspect_new(struct net *net, const struct ipport *to, void (*is_http)(void *arg),
                             void *arg)
@@ -42,7 +44,7 @@ struct suspect *suspect_new(struct net *net, const struct ipport *to, void (*is_
         return NULL;
     *p = (struct suspect){.net = net, .is_http = is_http, .arg = arg};
     if (http_init(&p->http, &ask) == OK)
-        p->port = dirport_new(net, to, &p->http, &port_ops, p);
+        p->port = dirport_new(net, to, &ask, &p->http, &port_ops, p);
     if (p->port)
         return p;
     suspect_free(p);

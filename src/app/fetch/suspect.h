@@ -2,7 +2,7 @@
 #ifndef TUNIC_APP_FETCH_SUSPECT_H
 #define TUNIC_APP_FETCH_SUSPECT_H
 
-#include "app/fetch/http.h"
+#include "net/net.h"
 
 /* After so long without a TLS handshake it is asked. */
 enum { SUSPECT_AFTER_MS = 2000 };

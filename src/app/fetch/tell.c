@@ -10,15 +10,6 @@ enum { TOLD_MOST = 100 };
 
 /* ---- failures ---- */
 
-int part_status(const struct part *p)
-{
-    if (p->error.cls == TUNIC_SYSTEM || p->error.cls == TUNIC_INTERNAL)
-        return FETCH_STATUS_FAILED;
-    if (p->saw_invalid)
-        return FETCH_STATUS_INVALID;
-    return p->saw_not_found ? FETCH_STATUS_NOT_FOUND : FETCH_STATUS_UNREACHABLE;
-}
-
 /* What to do about it. */
 static const char *hint(const struct part *p)
 {
@@ -51,7 +42,7 @@ static void part_complain(const struct part *p)
     static const char *const whats[] = {
         "", "certificates to verify it with: ", "server descriptors to verify it with: "};
     const char *what = whats[p->purpose];
-    unsigned n = p->n_tries;
+    unsigned n = p->n_attempts;
     tunic_error_text(&p->error, text, sizeof text);
     if (!p->where[0])
         job_say(j, p->item->word, "%s%s", what, p->error.text);
@@ -60,17 +51,6 @@ static void part_complain(const struct part *p)
                 p->where, text, hint(p));
     else
         job_say(j, p->item->word, "%snot fetched from %s: %s%s", what, p->where, text, hint(p));
-}
-
-int status_worse(int a, int b)
-{
-    static const int order[] = {FETCH_STATUS_DONE, FETCH_STATUS_NOT_FOUND, FETCH_STATUS_UNREACHABLE,
-                                FETCH_STATUS_INVALID, FETCH_STATUS_FAILED};
-    int status = FETCH_STATUS_DONE;
-    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
-        if (a == order[i] || b == order[i])
-            status = order[i];
-    return status;
 }
 
 /* ---- verdicts ---- */

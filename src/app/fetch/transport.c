@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/fetch/dirport.h"
 #include "app/fetch/tunnel.h"
 #include "base/hash.h"
 #include "host/host.h"
@@ -90,25 +91,35 @@ static bool source_where(const struct source *s, struct tunic_error *error)
     return e != 0;
 }
 
+static bool dir_where(const struct get *g, struct tunic_error *error)
+{
+    if (!g->dir || tunic_dir_wait(g->dir, 0, error) == 0)
+        return false;
+    cut_zero(error);
+    return true;
+}
+
+static void http_where(const struct get *g, struct tunic_error *error)
+{
+    enum tunic_stage stage = TUNIC_STAGE_NONE;
+    const char *at = "not begun";
+    if (is_connected(g)) {
+        stage = TUNIC_STAGE_DIRECTORY;
+        at = get_received(g) ? "the document is not all here yet" : "no answer to the request";
+    } else if (g->port) {
+        stage = TUNIC_STAGE_TCP;
+        at = "no connection yet";
+    } else if (g->tunnel) {
+        stage = TUNIC_STAGE_CIRCUIT;
+        at = "no circuit of three hops to a directory yet";
+    }
+    lib_error(error, TUNIC_TIMEOUT, stage, "%s", at);
+}
+
 void get_where(const struct get *g, const char *why, struct tunic_error *error)
 {
-    bool connected = is_connected(g);
-    const char *at = connected   ? get_received(g) ? "the document is not all here yet"
-                                                   : "no answer to the request"
-                     : g->port   ? "no connection yet"
-                     : g->tunnel ? "no circuit of three hops to a directory yet"
-                                 : "not begun";
-    if (source_where(g->source, error)) {
-    } else if (g->dir && tunic_dir_wait(g->dir, 0, error) != 0) {
-        cut_zero(error);
-    } else {
-        lib_error(error, TUNIC_TIMEOUT,
-                  connected   ? TUNIC_STAGE_DIRECTORY
-                  : g->port   ? TUNIC_STAGE_TCP
-                  : g->tunnel ? TUNIC_STAGE_CIRCUIT
-                              : TUNIC_STAGE_NONE,
-                  "%s", at);
-    }
+    if (!source_where(g->source, error) && !dir_where(g, error))
+        http_where(g, error);
     size_t len = strlen(error->text);
     snprintf(error->text + len, sizeof error->text - len, "; %s", why);
 }
@@ -160,7 +171,7 @@ static void on_http_settled(void *arg, const struct tunic_error *error)
     settle(arg, error->cls ? error : NULL);
 }
 
-static const struct dirport_ops http_ops = {.progress = on_progress, .settled = on_http_settled};
+static const struct http_ops http_ops = {.progress = on_progress, .settled = on_http_settled};
 
 static bool begin_http(struct get *g)
 {
@@ -175,13 +186,15 @@ static bool begin_http(struct get *g)
         .raw = s->hub->raw,
         .most = g->most,
     };
+    const struct dirtunnel_wish wish = {
+        .ask = &ask, .session = s->hub->sessions, .authority = g->authority_only};
     if (http_init(&g->http, &ask) != OK)
         return false;
     if (anonymous)
-        g->tunnel = dirtunnel_new(net_env(s->hub->net), host_client(s->hub->host), s->hub->sessions,
-                                  g->authority_only, &g->http, &http_ops, g);
+        g->tunnel = dirtunnel_new(net_env(s->hub->net), host_client(s->hub->host), &wish, &g->http,
+                                  &http_ops, g);
     else
-        g->port = dirport_new(s->hub->net, &s->spec->addr, &g->http, &http_ops, g);
+        g->port = dirport_new(s->hub->net, &s->spec->addr, &ask, &g->http, &http_ops, g);
     return g->port || g->tunnel;
 }
 

@@ -4,9 +4,9 @@
 #ifndef TUNIC_APP_FETCH_TRANSPORT_H
 #define TUNIC_APP_FETCH_TRANSPORT_H
 
-#include "app/fetch/http.h"
 #include "app/fetch/sources.h"
 #include "app/fetch/suspect.h"
+#include "net/net.h"
 #include "tunic/directory.h"
 
 struct host;

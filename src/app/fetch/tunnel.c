@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/later.h"
 #include "cell/reason.h"
 #include "client/tunnel.h"
 #include "lib/lib.h"
@@ -9,12 +10,14 @@
 struct dirtunnel {
     struct env *env;
     struct tunnel *tunnel; /* NULL once it has ended */
+    char *request;
+    size_t len, sent;
     struct http *http;
-    const struct dirport_ops *ops;
+    const struct http_ops *ops;
     void *arg;
     bool connected, settled;
     struct tunic_error error;
-    struct timer tell;
+    struct later tell;
 };
 
 static void settle(struct dirtunnel *d)
@@ -23,15 +26,14 @@ static void settle(struct dirtunnel *d)
     if (d->tunnel)
         tunnel_close(d->tunnel, END_DONE);
     d->tunnel = NULL;
-    env_arm_ms(d->env, &d->tell, 0);
+    later_ask(d->env, &d->tell);
 }
 
 static void send_more(struct dirtunnel *d)
 {
     if (d->settled || !d->tunnel)
         return;
-    d->http->sent += tunnel_write(d->tunnel, (const uint8_t *)d->http->request + d->http->sent,
-                                  d->http->len - d->http->sent);
+    d->sent += tunnel_write(d->tunnel, (const uint8_t *)d->request + d->sent, d->len - d->sent);
 }
 
 static void on_connected(void *arg, const struct ip *addr)
@@ -96,22 +98,31 @@ static void tell(void *arg)
     d->ops->settled(d->arg, &error);
 }
 
-struct dirtunnel *dirtunnel_new(struct env *env, struct client *client, int32_t session,
-                                bool authority, struct http *h, const struct dirport_ops *ops,
-                                void *arg)
+static err_t write_request(struct dirtunnel *d, const struct http_ask *ask)
 {
-    const struct tunnel_request req = {.kind = authority ? TUNNEL_DIR_AUTHORITY : TUNNEL_DIR,
-                                       .isolation = {.session = session},
+    const struct dirhttp_options o = {
+        .host = ask->host, .accept = ask->accept, .anonymous = ask->anonymous};
+    d->request = malloc(DIRHTTP_REQUEST_MAX);
+    return d->request ? dirhttp_get(ask->path, &o, d->request, &d->len) : ERR_NOMEM;
+}
+
+struct dirtunnel *dirtunnel_new(struct env *env, struct client *client,
+                                const struct dirtunnel_wish *wish, struct http *h,
+                                const struct http_ops *ops, void *arg)
+{
+    const struct tunnel_request req = {.kind = wish->authority ? TUNNEL_DIR_AUTHORITY : TUNNEL_DIR,
+                                       .isolation = {.session = wish->session},
                                        .ipv4_ok = true};
     struct dirtunnel *d = calloc(1, sizeof *d);
     if (!d)
         return NULL;
     *d = (struct dirtunnel){.env = env, .http = h, .ops = ops, .arg = arg};
-    timer_init(&d->tell, tell, d);
-    d->tunnel = tunnel_open(client, &req, &tunnel_ops, d);
+    later_init(&d->tell, tell, d);
+    if (write_request(d, wish->ask) == OK)
+        d->tunnel = tunnel_open(client, &req, &tunnel_ops, d);
     if (d->tunnel)
         return d;
-    free(d);
+    dirtunnel_free(d);
     return NULL;
 }
 
@@ -119,9 +130,10 @@ void dirtunnel_free(struct dirtunnel *d)
 {
     if (!d)
         return;
-    env_disarm(d->env, &d->tell);
+    later_cancel(d->env, &d->tell);
     if (d->tunnel)
         tunnel_close(d->tunnel, END_DONE);
+    free(d->request);
     free(d);
 }
 

@@ -7,11 +7,17 @@
 
 struct dirtunnel;
 
-/* As of a DirPort: DIRPORT_OPS. SESSION: requests of the same one may share a circuit. AUTHORITY:
- * the last hop must be one. NULL out of memory. */
-struct dirtunnel *dirtunnel_new(struct env *env, struct client *client, int32_t session,
-                                bool authority, struct http *h, const struct dirport_ops *ops,
-                                void *arg);
+struct dirtunnel_wish {
+    const struct http_ask *ask;
+    int32_t session; /* requests of the same one may share a circuit */
+    bool authority;  /* the last hop must be one */
+};
+
+/* Asks, as soon as there is a circuit; what comes goes to H, which is borrowed. NULL out of memory.
+ */
+struct dirtunnel *dirtunnel_new(struct env *env, struct client *client,
+                                const struct dirtunnel_wish *wish, struct http *h,
+                                const struct http_ops *ops, void *arg);
 void dirtunnel_free(struct dirtunnel *d); /* NULL is fine */
 bool dirtunnel_is_connected(const struct dirtunnel *d);
 
