@@ -12,47 +12,48 @@
 #define NEED RELAY_STREAM_NEEDED
 #define OPT  RELAY_STREAM_OPTIONAL
 #define MAX  RELAY_DATA_MAX
+#define ANY  RELAY_ANY_HOP
+#define WIN  RELAY_COUNTED
+#define MUX  RELAY_MULTIPLEXED
 
 /* Lengths are those of the shortest and the longest well-formed body; where the spec lets bytes
  * follow ("ignore the payload", padding), up to a full message. A message that names no other hop
  * must come from the last one. SENDME, TRUNCATED, DROP and PADDING_NEGOTIATED are about the hop
  * that sends them, wherever it is; the circuit checks that it owes us one. */
 static const struct relay_rule rules[] = {
-    /* cmd = name, min, max, stream, receivers, any_hop, counted, multiplexed */
-    [RELAY_BEGIN] = {"BEGIN", 3, MAX, NEED, SVC | REL, false, false, true},
-    [RELAY_DATA] = {"DATA", 0, MAX, NEED, CLI | SVC | REL, false, true, true},
-    [RELAY_END] = {"END", 1, MAX, NEED, CLI | SVC | REL, false, false, true},
-    [RELAY_CONNECTED] = {"CONNECTED", 0, MAX, NEED, CLI, false, false, true},
-    [RELAY_SENDME] = {"SENDME", 0, MAX, OPT, CLI | SVC | REL, true, false, false},
-    [RELAY_EXTEND] = {"EXTEND", 0, MAX, NONE, 0, false, false, false},
-    [RELAY_EXTENDED] = {"EXTENDED", 0, MAX, NONE, 0, false, false, false},
-    [RELAY_TRUNCATE] = {"TRUNCATE", 0, MAX, NONE, REL, false, false, false},
-    [RELAY_TRUNCATED] = {"TRUNCATED", 1, 1, NONE, CLI | SVC, true, false, false},
-    [RELAY_DROP] = {"DROP", 0, MAX, NONE, CLI | SVC | REL, true, false, false},
-    [RELAY_RESOLVE] = {"RESOLVE", 2, MAX, NEED, REL, false, false, true},
-    [RELAY_RESOLVED] = {"RESOLVED", 0, MAX, NEED, CLI, false, false, true},
-    [RELAY_BEGIN_DIR] = {"BEGIN_DIR", 0, MAX, NEED, REL, false, false, false},
-    [RELAY_EXTEND2] = {"EXTEND2", 27, MAX, NONE, REL, false, false, false},
-    [RELAY_EXTENDED2] = {"EXTENDED2", 2, MAX, NONE, CLI | SVC, false, false, false},
-    [RELAY_CONFLUX_LINK] = {"CONFLUX_LINK", 50, 50, NONE, REL, false, false, false},
-    [RELAY_CONFLUX_LINKED] = {"CONFLUX_LINKED", 50, 50, NONE, CLI, false, false, false},
-    [RELAY_CONFLUX_LINKED_ACK] = {"CONFLUX_LINKED_ACK", 0, MAX, NONE, REL, false, false, false},
-    [RELAY_CONFLUX_SWITCH] = {"CONFLUX_SWITCH", 4, MAX, NONE, CLI | REL, false, false, false},
-    [RELAY_ESTABLISH_INTRO] = {"ESTABLISH_INTRO", 134, MAX, NONE, REL, false, false, false},
-    [RELAY_ESTABLISH_RENDEZVOUS] = {"ESTABLISH_RENDEZVOUS", 20, MAX, NONE, REL, false, false,
-                                    false},
-    [RELAY_INTRODUCE1] = {"INTRODUCE1", 120, MAX, NONE, REL, false, false, false},
-    [RELAY_INTRODUCE2] = {"INTRODUCE2", 120, MAX, NONE, SVC, false, false, false},
-    [RELAY_RENDEZVOUS1] = {"RENDEZVOUS1", 84, MAX, NONE, REL, false, false, false},
-    [RELAY_RENDEZVOUS2] = {"RENDEZVOUS2", 64, MAX, NONE, CLI, false, false, false},
-    [RELAY_INTRO_ESTABLISHED] = {"INTRO_ESTABLISHED", 0, MAX, NONE, SVC, false, false, false},
-    [RELAY_RENDEZVOUS_ESTABLISHED] = {"RENDEZVOUS_ESTABLISHED", 0, MAX, NONE, CLI, false, false,
-                                      false},
-    [RELAY_INTRODUCE_ACK] = {"INTRODUCE_ACK", 3, MAX, NONE, CLI, false, false, false},
-    [RELAY_PADDING_NEGOTIATE] = {"PADDING_NEGOTIATE", 8, 8, NONE, REL, false, false, false},
-    [RELAY_PADDING_NEGOTIATED] = {"PADDING_NEGOTIATED", 8, 8, NONE, CLI | SVC, true, false, false},
-    [RELAY_XOFF] = {"XOFF", 1, 1, NEED, CLI | SVC | REL, false, false, true},
-    [RELAY_XON] = {"XON", 5, 5, NEED, CLI | SVC | REL, false, false, true},
+    /* cmd = name, min, max, stream, receivers, traits */
+    [RELAY_BEGIN] = {"BEGIN", 3, MAX, NEED, SVC | REL, MUX},
+    [RELAY_DATA] = {"DATA", 0, MAX, NEED, CLI | SVC | REL, WIN | MUX},
+    [RELAY_END] = {"END", 1, MAX, NEED, CLI | SVC | REL, MUX},
+    [RELAY_CONNECTED] = {"CONNECTED", 0, MAX, NEED, CLI, MUX},
+    [RELAY_SENDME] = {"SENDME", 0, MAX, OPT, CLI | SVC | REL, ANY},
+    [RELAY_EXTEND] = {"EXTEND", 0, MAX, NONE, 0, 0},
+    [RELAY_EXTENDED] = {"EXTENDED", 0, MAX, NONE, 0, 0},
+    [RELAY_TRUNCATE] = {"TRUNCATE", 0, MAX, NONE, REL, 0},
+    [RELAY_TRUNCATED] = {"TRUNCATED", 1, 1, NONE, CLI | SVC, ANY},
+    [RELAY_DROP] = {"DROP", 0, MAX, NONE, CLI | SVC | REL, ANY},
+    [RELAY_RESOLVE] = {"RESOLVE", 2, MAX, NEED, REL, MUX},
+    [RELAY_RESOLVED] = {"RESOLVED", 0, MAX, NEED, CLI, MUX},
+    [RELAY_BEGIN_DIR] = {"BEGIN_DIR", 0, MAX, NEED, REL, 0},
+    [RELAY_EXTEND2] = {"EXTEND2", 27, MAX, NONE, REL, 0},
+    [RELAY_EXTENDED2] = {"EXTENDED2", 2, MAX, NONE, CLI | SVC, 0},
+    [RELAY_CONFLUX_LINK] = {"CONFLUX_LINK", 50, 50, NONE, REL, 0},
+    [RELAY_CONFLUX_LINKED] = {"CONFLUX_LINKED", 50, 50, NONE, CLI, 0},
+    [RELAY_CONFLUX_LINKED_ACK] = {"CONFLUX_LINKED_ACK", 0, MAX, NONE, REL, 0},
+    [RELAY_CONFLUX_SWITCH] = {"CONFLUX_SWITCH", 4, MAX, NONE, CLI | REL, 0},
+    [RELAY_ESTABLISH_INTRO] = {"ESTABLISH_INTRO", 134, MAX, NONE, REL, 0},
+    [RELAY_ESTABLISH_RENDEZVOUS] = {"ESTABLISH_RENDEZVOUS", 20, MAX, NONE, REL, 0},
+    [RELAY_INTRODUCE1] = {"INTRODUCE1", 120, MAX, NONE, REL, 0},
+    [RELAY_INTRODUCE2] = {"INTRODUCE2", 120, MAX, NONE, SVC, 0},
+    [RELAY_RENDEZVOUS1] = {"RENDEZVOUS1", 84, MAX, NONE, REL, 0},
+    [RELAY_RENDEZVOUS2] = {"RENDEZVOUS2", 64, MAX, NONE, CLI, 0},
+    [RELAY_INTRO_ESTABLISHED] = {"INTRO_ESTABLISHED", 0, MAX, NONE, SVC, 0},
+    [RELAY_RENDEZVOUS_ESTABLISHED] = {"RENDEZVOUS_ESTABLISHED", 0, MAX, NONE, CLI, 0},
+    [RELAY_INTRODUCE_ACK] = {"INTRODUCE_ACK", 3, MAX, NONE, CLI, 0},
+    [RELAY_PADDING_NEGOTIATE] = {"PADDING_NEGOTIATE", 8, 8, NONE, REL, 0},
+    [RELAY_PADDING_NEGOTIATED] = {"PADDING_NEGOTIATED", 8, 8, NONE, CLI | SVC, ANY},
+    [RELAY_XOFF] = {"XOFF", 1, 1, NEED, CLI | SVC | REL, MUX},
+    [RELAY_XON] = {"XON", 5, 5, NEED, CLI | SVC | REL, MUX},
 };
 
 #undef CLI
@@ -62,6 +63,9 @@ static const struct relay_rule rules[] = {
 #undef NEED
 #undef OPT
 #undef MAX
+#undef ANY
+#undef WIN
+#undef MUX
 
 const struct relay_rule *relay_rule(uint8_t cmd)
 {
@@ -83,7 +87,7 @@ err_t relay_msg_check(const struct relay_msg *m, enum relay_receiver us, bool fr
         return ERR_UNSUPPORTED;
     if (!(rule->receivers & us))
         return ERR_MALFORMED;
-    if (us != RELAY_TO_RELAY && !from_last_hop && !rule->any_hop)
+    if (us != RELAY_TO_RELAY && !from_last_hop && !(rule->traits & RELAY_ANY_HOP))
         return ERR_MALFORMED;
     if (m->len < rule->min_len || m->len > rule->max_len)
         return ERR_MALFORMED;

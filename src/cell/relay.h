@@ -106,15 +106,19 @@ enum relay_stream_use {
     RELAY_STREAM_OPTIONAL /* 0: about the circuit, else about the stream (SENDME) */
 };
 
+enum relay_trait {
+    RELAY_ANY_HOP = 1, /* may come from a hop that is not the last; else only from the last one */
+    RELAY_COUNTED = 2, /* counts against flow-control windows (DATA) */
+    RELAY_MULTIPLEXED = 4, /* conflux: takes part in ordering over the legs */
+};
+
 /* What is allowed for one command, consulted before any handler runs. */
 struct relay_rule {
     const char *name;
     uint16_t min_len, max_len;
     enum relay_stream_use stream;
     uint8_t receivers; /* set of enum relay_receiver; 0: obsolete, refused everywhere */
-    bool any_hop;      /* may come from a hop that is not the last; else only from the last one */
-    bool counted;      /* counts against flow-control windows (DATA) */
-    bool multiplexed;  /* conflux: takes part in ordering over the legs */
+    uint8_t traits;    /* set of enum relay_trait */
 };
 
 /* NULL for a command that does not exist. */

@@ -13,7 +13,7 @@
 struct forge_authority {
     struct consdoc_authority doc;
     struct rsa_id relay; /* for "DirAuthority" lines; made up if it is nobody's */
-    char nickname[FORGE_NICKNAME_MAX];
+    char nickname[NICKNAME_MAX + 1];
     struct docw cert;
 };
 

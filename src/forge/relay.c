@@ -43,7 +43,7 @@ static err_t finish(struct docw *w, const struct forge_edits *edits,
 err_t forge_relay_make(const struct forge_relay_wish *wish, unsigned n,
                        const struct forge_keys *keys, struct forge_relay *out)
 {
-    char nickname[FORGE_NICKNAME_MAX + 8], summary[EXITPOLICY_SUMMARY_MAX];
+    char nickname[NICKNAME_MAX + 12], summary[EXITPOLICY_SUMMARY_MAX];
     const char *policy = wish->policy ? wish->policy : "reject *:*";
     struct relaydoc doc = {.nickname = wish->nickname ? wish->nickname : nickname,
                            .or_port = wish->or_port,

@@ -32,8 +32,6 @@ struct forge_relay {
     struct relaydoc_digests server_digests, extra_digests;
 };
 
-enum { FORGE_NICKNAME_MAX = 20 };
-
 /* The N-th of a series (from 1 on); the server descriptor names the extra-info document. ERR_NOMEM,
  * ERR_CRYPTO, ERR_MALFORMED (the edits). */
 MUST_USE err_t forge_relay_make(const struct forge_relay_wish *wish, unsigned n,

@@ -8,12 +8,12 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "base/ids.h"
 
 enum {
     PLAN_NODES_MOST = 120, /* each has a 127.x.0.1 of its own */
     PLAN_AUTHORITIES_MOST = 15,
     PLAN_PHANTOMS_MOST = 50000,
-    PLAN_NICKNAME_MAX = 20, /* with the NUL */
     PLAN_POLICY_MAX = 256,
     PLAN_WHY_MAX = 160
 };
@@ -21,7 +21,7 @@ enum {
 enum plan_role { PLAN_AUTHORITY, PLAN_GUARD, PLAN_MIDDLE, PLAN_EXIT };
 
 struct plan_node {
-    char nickname[PLAN_NICKNAME_MAX];
+    char nickname[NICKNAME_MAX + 1];
     enum plan_role role; /* the flag it gets; authorities are in no circuit but for the directory */
     struct ipport or_port;
     uint16_t dir_port;     /* on the same address; 0: none */

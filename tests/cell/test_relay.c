@@ -183,7 +183,7 @@ START_TEST(test_relay_table_counts_data_only)
         const struct relay_rule *rule = relay_rule((uint8_t)cmd);
         if (!rule)
             continue;
-        ck_assert_int_eq(rule->counted, cmd == RELAY_DATA);
+        ck_assert_int_eq((rule->traits & RELAY_COUNTED) != 0, cmd == RELAY_DATA);
         ck_assert_uint_le(rule->min_len, rule->max_len);
         ck_assert_uint_le(rule->max_len, RELAY_DATA_MAX);
     }
@@ -195,7 +195,7 @@ START_TEST(test_relay_table_conflux_orders_all_stream_messages_but_begin_dir_and
     for (unsigned cmd = 0; cmd < 256; cmd++) {
         const struct relay_rule *rule = relay_rule((uint8_t)cmd);
         if (rule)
-            ck_assert_int_eq(rule->multiplexed,
+            ck_assert_int_eq((rule->traits & RELAY_MULTIPLEXED) != 0,
                              rule->stream == RELAY_STREAM_NEEDED && cmd != RELAY_BEGIN_DIR);
     }
 }

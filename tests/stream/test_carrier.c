@@ -66,7 +66,7 @@ static err_t put_on(struct pair *p, struct leg *l, struct letter letter, const u
     ck_assert_uint_le(letter.len, BODY);
     if (letter.len)
         memcpy(letter.data, data, letter.len);
-    if (relay_rule(letter.cmd)->multiplexed) {
+    if (relay_rule(letter.cmd)->traits & RELAY_MULTIPLEXED) {
         go_over(p, l);
         l->sent++;
     }

@@ -91,7 +91,7 @@ static const char *policy_of(const struct forge_args *a, unsigned n)
 
 static err_t make_relay(struct forge_run *r, unsigned n, bool alone, const struct forge_keys *keys)
 {
-    char nickname[FORGE_NICKNAME_MAX + 8];
+    char nickname[NICKNAME_MAX + 12];
     struct forge_relay_wish wish = r->args.relay;
     struct forge_relay relay;
     snprintf(nickname, sizeof nickname, "%.19s%u", wish.nickname ? wish.nickname : "", n);
