@@ -46,5 +46,7 @@ MUST_USE err_t text_to_u64(struct text t, uint64_t most, uint64_t *out);
 
 /* A NUL-terminated copy that the caller frees, or NULL out of memory. */
 char *text_dup(struct text t);
+/* printf() into memory that the caller frees; NULL out of memory. */
+char *text_printf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "conf/optval.h"
+#include "base/text.h"
 
 double decimal_read(const char *text, char **end)
 {

@@ -320,21 +320,6 @@ err_t optval_parse(enum opt_type type, const char *text, void *at, char why[OPTV
     return bad(why, "Cannot assign directly to virtual option.");
 }
 
-char *text_printf(const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    int len = vsnprintf(NULL, 0, fmt, ap);
-    va_end(ap);
-    char *out = len < 0 ? NULL : malloc((size_t)len + 1);
-    if (!out)
-        return NULL;
-    va_start(ap, fmt);
-    vsnprintf(out, (size_t)len + 1, fmt, ap);
-    va_end(ap);
-    return out;
-}
-
 err_t optval_text(enum opt_type type, const void *at, char **out)
 {
     *out = NULL;

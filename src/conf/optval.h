@@ -29,7 +29,4 @@ void optval_clear(enum opt_type type, void *at);
 /* The parts of a CSV one after the other, without blanks around them; empty ones are skipped. */
 bool csv_next(struct text *rest, struct text *part);
 
-/* printf() into memory that the caller frees; NULL out of memory. */
-char *text_printf(const char *fmt, ...) PRINTF_LIKE(1, 2);
-
 #endif

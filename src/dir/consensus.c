@@ -131,43 +131,34 @@ static err_t first_signature(struct parser *p, const struct doc_item *item)
     return OK;
 }
 
-/* "directory-signature" [SP algorithm] SP identity SP signing-key-digest */
-static err_t take_signature(struct parser *p, const struct doc_item *item)
+err_t consensus_take_signature(struct consensus *c, const struct doc_item *item)
 {
-    struct text a[3];
-    bool named = doc_args(item, a, 3);
-    if (p->section != SIGNATURES)
-        TRY(first_signature(p, item));
-    if (!named && !doc_args(item, a + 1, 2))
-        return ERR_MALFORMED;
+    struct sigline line;
+    TRY(sigline_parse(item, &line));
     /* TROVE-2026-019: a digest we don't know is skipped before anything is done with it. */
-    if (named && !text_is(a[0], "sha1") && !text_is(a[0], "sha256"))
+    if (!line.known)
         return OK;
-    if (p->c->n_sigs >= CONSENSUS_SIGS_MAX)
+    if (c->n_sigs >= CONSENSUS_SIGS_MAX)
         return ERR_LIMIT;
-    struct consensus_sig *sigs = realloc(p->c->sigs, (p->c->n_sigs + 1) * sizeof *sigs);
+    struct consensus_sig *sigs = realloc(c->sigs, (c->n_sigs + 1) * sizeof *sigs);
     if (!sigs)
         return ERR_NOMEM;
-    p->c->sigs = sigs;
-    struct consensus_sig *sig = &sigs[p->c->n_sigs];
-    *sig = (struct consensus_sig){.sha256 = named && text_is(a[0], "sha256")};
-    TRY(hex_decode_exact(a[1], sig->identity.b, sizeof sig->identity.b));
-    TRY(hex_decode_exact(a[2], sig->signing.b, sizeof sig->signing.b));
-    size_t len;
-    if (!text_is(item->tag, "SIGNATURE"))
-        return ERR_MALFORMED;
-    TRY(base64_decode(item->object, BASE64_OBJECT, sig->sig, sizeof sig->sig, &len));
-    sig->len = (uint16_t)len;
-    p->c->n_sigs++;
+    c->sigs = sigs;
+    sigs[c->n_sigs++] = line.sig;
     return OK;
 }
 
-static err_t take_authority(struct parser *p, const struct doc_item *item)
+static err_t take_signature(struct parser *p, const struct doc_item *item)
 {
-    struct text a[6];
-    struct consensus *c = p->c;
-    p->section = AUTHORITIES;
-    if (!doc_args(item, a, 6))
+    if (p->section != SIGNATURES)
+        TRY(first_signature(p, item));
+    return consensus_take_signature(p->c, item);
+}
+
+err_t consensus_take_authority(struct consensus *c, const struct doc_item *item)
+{
+    struct text a[2];
+    if (!doc_args(item, a, 2))
         return ERR_MALFORMED;
     if (c->n_auths >= CONSENSUS_AUTHS_MAX)
         return ERR_LIMIT;
@@ -176,6 +167,13 @@ static err_t take_authority(struct parser *p, const struct doc_item *item)
         return ERR_NOMEM;
     c->auths = auths;
     return hex_decode_exact(a[1], auths[c->n_auths++].b, sizeof auths->b);
+}
+
+static err_t take_authority(struct parser *p, const struct doc_item *item)
+{
+    struct text a[6];
+    p->section = AUTHORITIES;
+    return doc_args(item, a, 6) ? consensus_take_authority(p->c, item) : ERR_MALFORMED;
 }
 
 static err_t take_bandwidth_weights(const struct doc_item *item, struct consensus *c)

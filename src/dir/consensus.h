@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "dir/authcert.h"
 #include "dir/protover.h"
+#include "dir/sigline.h"
 
 /* X(enumerator, name on "s" lines) */
 #define RELAY_FLAG_LIST(X)                  \
@@ -111,13 +112,6 @@ struct dir_param {
     int32_t value;
 };
 
-struct consensus_sig {
-    struct rsa_id identity, signing;
-    bool sha256; /* else SHA-1 */
-    uint16_t len;
-    uint8_t sig[512];
-};
-
 /* A shared random value (srv-spec), kept as is. */
 struct dir_srv {
     bool present;
@@ -148,6 +142,12 @@ struct consensus {
  * or version). *OUT is the caller's. */
 MUST_USE err_t consensus_parse(struct text text, struct consensus **out);
 void consensus_free(struct consensus **c);
+
+/* For who reads another flavor, as far as consensus_verify() needs it: takes the authority of a
+ * "dir-source" line, a line of signature (by an algorithm that is not known: nothing).
+ * ERR_MALFORMED, ERR_LIMIT, ERR_NOMEM. */
+MUST_USE err_t consensus_take_authority(struct consensus *c, const struct doc_item *item);
+MUST_USE err_t consensus_take_signature(struct consensus *c, const struct doc_item *item);
 
 /* What verifying found, for messages and for the fetch of what is missing. */
 struct consensus_verdict {

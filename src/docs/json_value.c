@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "crypto/encode.h"
+#include "dir/sigline.h"
 #include "docs/docs_int.h"
 #include "docs/json_int.h"
-#include "docs/sigline.h"
 
 enum { NUMBER_TEXT_MAX = 32, NAME_MAX_LEN = 128 };
 
@@ -299,8 +299,8 @@ json_t *json_v_signature(const struct doc_item *item)
     if (ok && line.flavor.len)
         ok = json_give(out, "flavor", json_text(line.flavor));
     ok = ok && json_give(out, "algorithm", json_text(line.algorithm)) &&
-         json_give(out, "identity", fingerprint(&line.identity)) &&
-         json_give(out, "signing-key", fingerprint(&line.signing)) &&
+         json_give(out, "identity", fingerprint(&line.sig.identity)) &&
+         json_give(out, "signing-key", fingerprint(&line.sig.signing)) &&
          json_give(out, "signature", json_v_object(item));
     return json_done(out, ok);
 }

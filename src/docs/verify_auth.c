@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "crypto/hash.h"
+#include "dir/sigline.h"
 #include "docs/docs_int.h"
-#include "docs/sigline.h"
 
 enum { EARLY_MOST_S = 24 * 60 * 60 };
 
@@ -97,23 +97,24 @@ static bool find_signature(struct text vote, struct doc_item *out)
 static void check_signature(struct docs_item *doc, const struct authcert *cert,
                             const struct doc_item *item)
 {
-    struct sigline sig;
+    struct sigline line;
+    const struct consensus_sig *sig = &line.sig;
     uint8_t digest[SHA256_LEN];
     size_t len = (size_t)(item->args.s - doc->text.s);
-    if (sigline_parse(item, &sig) != OK || !sig.known) {
+    if (sigline_parse(item, &line) != OK || !line.known) {
         docs_bad(doc, "its directory-signature line is malformed");
         return;
     }
-    if (!rsa_id_equal(&sig.identity, authcert_identity(cert)) ||
-        !rsa_id_equal(&sig.signing, authcert_signing(cert))) {
+    if (!rsa_id_equal(&sig->identity, authcert_identity(cert)) ||
+        !rsa_id_equal(&sig->signing, authcert_signing(cert))) {
         docs_bad(doc, "it is signed by another key than its certificate has");
         return;
     }
-    if (sig.is_sha256)
+    if (sig->sha256)
         sha256(doc->text.s, len, digest);
     else
         sha1(doc->text.s, len, digest);
-    if (authcert_check(cert, digest, sig.is_sha256 ? SHA256_LEN : SHA1_LEN, sig.sig, sig.len) != OK)
+    if (authcert_check(cert, digest, sig->sha256 ? SHA256_LEN : SHA1_LEN, sig->sig, sig->len) != OK)
         docs_bad(doc, "its signature does not verify");
 }
 

@@ -8,7 +8,6 @@
 #include "crypto/hash.h"
 #include "dir/consensus.h"
 #include "docs/docs_int.h"
-#include "docs/sigline.h"
 
 enum { FP_LEN = 20, R_ARGS = 8, EARLY_MOST_S = 24 * 60 * 60 };
 
@@ -29,20 +28,6 @@ static err_t take_time(const struct doc_item *item, int64_t *out)
     return doc_args(item, a, 2) ? doc_time(a[0], a[1], out) : ERR_MALFORMED;
 }
 
-static err_t take_authority(const struct doc_item *item, struct consensus *c)
-{
-    struct text a[2];
-    if (!doc_args(item, a, 2))
-        return ERR_MALFORMED;
-    if (c->n_auths >= CONSENSUS_AUTHS_MAX)
-        return ERR_LIMIT;
-    struct rsa_id *auths = realloc(c->auths, (c->n_auths + 1) * sizeof *auths);
-    if (!auths)
-        return ERR_NOMEM;
-    c->auths = auths;
-    return hex_decode_exact(a[1], auths[c->n_auths++].b, FP_LEN);
-}
-
 /* dir-spec 3.4.1: what is signed goes up to the first "directory-signature" "and the space after
  * directory-signature". */
 static void hash_signed(const struct doc_item *item, const struct docs_item *doc,
@@ -54,26 +39,6 @@ static void hash_signed(const struct doc_item *item, const struct docs_item *doc
         memcpy(c->sha256, doc->digest, sizeof c->sha256); /* of the same bytes */
     else
         sha256(doc->text.s, len, c->sha256);
-}
-
-static err_t take_signature(const struct doc_item *item, struct consensus *c)
-{
-    struct sigline line;
-    TRY(sigline_parse(item, &line));
-    if (!line.known)
-        return OK;
-    if (c->n_sigs >= CONSENSUS_SIGS_MAX)
-        return ERR_LIMIT;
-    struct consensus_sig *sigs = realloc(c->sigs, (c->n_sigs + 1) * sizeof *sigs);
-    if (!sigs)
-        return ERR_NOMEM;
-    c->sigs = sigs;
-    struct consensus_sig *sig = &sigs[c->n_sigs++];
-    *sig = (struct consensus_sig){
-        .identity = line.identity, .signing = line.signing, .sha256 = line.is_sha256};
-    sig->len = line.len;
-    memcpy(sig->sig, line.sig, sizeof sig->sig);
-    return OK;
 }
 
 static err_t take_once(unsigned *seen, unsigned bit, err_t err)
@@ -102,7 +67,7 @@ static err_t take_item(const struct doc_item *item, struct consensus *c, unsigne
     if (doc_is(item, "directory-footer"))
         return take_once(seen, SEEN_FOOTER, OK);
     if (doc_is(item, "dir-source"))
-        return take_authority(item, c);
+        return consensus_take_authority(c, item);
     return OK;
 }
 
@@ -123,7 +88,7 @@ static err_t parse_ns_into(const struct docs_item *doc, struct consensus *c)
             if (!signatures)
                 hash_signed(&item, doc, c);
             signatures = true;
-            TRY(take_signature(&item, c));
+            TRY(consensus_take_signature(c, &item));
         } else if (!signatures) {
             TRY(take_item(&item, c, &seen));
         }

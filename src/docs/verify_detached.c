@@ -4,8 +4,8 @@
 
 #include "crypto/encode.h"
 #include "crypto/hash.h"
+#include "dir/sigline.h"
 #include "docs/docs_int.h"
-#include "docs/sigline.h"
 
 enum { DIGESTS_MAX = 16, SIGNERS_MAX = 64 };
 
@@ -71,26 +71,28 @@ static err_t check_one(const struct doc_item *item, struct detached *s,
     struct sigline line;
     TRY(sigline_parse(item, &line));
     struct text flavor = line.flavor.len ? line.flavor : TEXT_LIT("ns");
-    struct stated *d = line.known ? find_digest(s, flavor, line.is_sha256) : NULL;
+    struct stated *d = line.known ? find_digest(s, flavor, line.sig.sha256) : NULL;
     if (!line.known) {
         s->unknown++;
         return OK;
     }
     if (!d) /* dir-spec 3.10: digests come before signatures */
         return ERR_MALFORMED;
-    if (!docs_trusts(trust, &line.identity)) {
+    if (!docs_trusts(trust, &line.sig.identity)) {
         s->strangers++;
         return OK;
     }
     const struct authcert *cert =
-        trust->certs ? authcert_set_find(trust->certs, &line.identity, &line.signing) : NULL;
+        trust->certs ? authcert_set_find(trust->certs, &line.sig.identity, &line.sig.signing)
+                     : NULL;
     if (!cert || authcert_expires_s(cert) < trust->now_s) {
         s->lacking++;
-        return docs_want_cert(docs, &line.identity, &line.signing);
+        return docs_want_cert(docs, &line.sig.identity, &line.sig.signing);
     }
-    bool ok = authcert_check(cert, d->digest, digest_len(line.is_sha256), line.sig, line.len) == OK;
+    bool ok = authcert_check(cert, d->digest, digest_len(line.sig.sha256), line.sig.sig,
+                             line.sig.len) == OK;
     s->bad += !ok;
-    return ok ? add_signer(s, d, &line.identity) : OK;
+    return ok ? add_signer(s, d, &line.sig.identity) : OK;
 }
 
 static err_t take_item(const struct doc_item *item, struct detached *s,

@@ -54,8 +54,9 @@ static void keep_answer(struct tunic_stream *s, const struct stream_answer *a)
     }
 }
 
-void lib_stream_resolved(struct tunic_stream *s, const struct stream_answer *answers, size_t n)
+void lib_stream_resolved(void *stream, const struct stream_answer *answers, size_t n)
 {
+    struct tunic_stream *s = stream;
     _Static_assert((int)STREAM_NAME_MAX == (int)TUNIC_ANSWER_TEXT_MAX, "names fit");
     for (size_t i = 0; i < n && s->n_answers < TUNIC_ANSWERS_MOST; i++)
         if (answers[i].kind == ANSWER_IP || answers[i].kind == ANSWER_NAME)
@@ -72,8 +73,9 @@ void lib_stream_resolved(struct tunic_stream *s, const struct stream_answer *ans
     s->error.from_peer = 1;
 }
 
-void lib_stream_data(struct tunic_stream *s, const uint8_t *bytes, size_t len)
+void lib_stream_data(void *stream, const uint8_t *bytes, size_t len)
 {
+    struct tunic_stream *s = stream;
     struct tunic_error error;
     err_t e = s->flow ? buf_add(&s->in, bytes, len) : OK;
     handle_tell(&s->h, TUNIC_EVENT_READABLE);
@@ -84,8 +86,9 @@ void lib_stream_data(struct tunic_stream *s, const uint8_t *bytes, size_t len)
     lib_stream_over(s, &error);
 }
 
-void lib_stream_writable(struct tunic_stream *s)
+void lib_stream_writable(void *stream)
 {
+    struct tunic_stream *s = stream;
     s->writable = true;
     handle_tell(&s->h, TUNIC_EVENT_WRITABLE);
 }

@@ -49,12 +49,12 @@ int lib_stream_answers(struct tunic_stream *s, struct tunic_answer *out, int mos
 /* Those of a list whose owner was freed: each ends with ERROR. */
 void lib_streams_lose(struct tunic_stream **among, const struct tunic_error *error);
 
-/* ---- what the flow tells ---- */
+/* ---- what the flow tells; three of them as its callbacks, whatever it is ---- */
 
 void lib_stream_connected(struct tunic_stream *s, const struct ip *addr);
-void lib_stream_resolved(struct tunic_stream *s, const struct stream_answer *answers, size_t n);
-void lib_stream_data(struct tunic_stream *s, const uint8_t *bytes, size_t len);
-void lib_stream_writable(struct tunic_stream *s);
+void lib_stream_resolved(void *stream, const struct stream_answer *answers, size_t n);
+void lib_stream_data(void *stream, const uint8_t *bytes, size_t len);
+void lib_stream_writable(void *stream);
 /* The flow is gone. ERROR says why, unless S knows better. */
 void lib_stream_over(struct tunic_stream *s, const struct tunic_error *error);
 

@@ -35,21 +35,6 @@ static void on_connected(void *arg, const struct ip *addr, uint32_t ttl_s)
     lib_stream_connected(arg, addr);
 }
 
-static void on_resolved(void *arg, const struct stream_answer *answers, size_t n)
-{
-    lib_stream_resolved(arg, answers, n);
-}
-
-static void on_data(void *arg, const uint8_t *bytes, size_t len)
-{
-    lib_stream_data(arg, bytes, len);
-}
-
-static void on_writable(void *arg)
-{
-    lib_stream_writable(arg);
-}
-
 static void on_end(void *arg, const struct stream_end *end)
 {
     struct tunic_error error;
@@ -59,9 +44,9 @@ static void on_end(void *arg, const struct stream_end *end)
 
 static const struct stream_ops stream_callbacks = {
     .on_connected = on_connected,
-    .on_resolved = on_resolved,
-    .on_data = on_data,
-    .on_writable = on_writable,
+    .on_resolved = lib_stream_resolved,
+    .on_data = lib_stream_data,
+    .on_writable = lib_stream_writable,
     .on_end = on_end,
 };
 

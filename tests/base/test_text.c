@@ -151,10 +151,22 @@ START_TEST(test_text_dup_ends_in_nul)
 }
 END_TEST
 
+START_TEST(test_text_printf_takes_what_it_needs)
+{
+    char many[1000];
+    memset(many, 'x', sizeof many - 1);
+    many[sizeof many - 1] = 0;
+    char *out = text_printf("%d%s", 7, many);
+    ck_assert_uint_eq(strlen(out), 1000);
+    ck_assert_str_eq(out + 1, many);
+    free(out);
+}
+END_TEST
+
 TESTS("base/text", test_text_compares_by_length_and_bytes, test_text_nocase_is_of_ascii_and_whole,
       test_text_starts_with_a_prefix_it_is_long_enough_for,
       test_text_lines_of_both_endings_and_a_last_one_without,
       test_text_newline_at_the_end_makes_no_extra_line, test_text_tokens_over_spaces_and_tabs,
       test_text_split_keeps_empty_parts_between, test_text_strip_takes_blanks_off_both_ends,
       test_text_u64_takes_decimal_digits_only, test_text_u64_keeps_to_its_limit,
-      test_text_dup_ends_in_nul)
+      test_text_dup_ends_in_nul, test_text_printf_takes_what_it_needs)

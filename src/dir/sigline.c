@@ -1,4 +1,4 @@
-#include "docs/sigline.h"
+#include "dir/sigline.h"
 
 #include "crypto/encode.h"
 
@@ -29,19 +29,18 @@ static bool split(const struct doc_item *item, struct sigline *s, struct text id
 err_t sigline_parse(const struct doc_item *item, struct sigline *out)
 {
     struct text ids[2];
+    struct consensus_sig *sig = &out->sig;
     size_t len;
-    *out = (struct sigline){.len = 0};
+    *out = (struct sigline){.known = false};
     if (!split(item, out, ids))
         return ERR_MALFORMED;
-    out->is_sha256 = text_is(out->algorithm, "sha256");
-    out->known = out->is_sha256 || text_is(out->algorithm, "sha1");
+    sig->sha256 = text_is(out->algorithm, "sha256");
+    out->known = sig->sha256 || text_is(out->algorithm, "sha1");
     if (!out->known)
         return OK;
-    TRY(hex_decode_exact(ids[0], out->identity.b, sizeof out->identity.b));
-    TRY(hex_decode_exact(ids[1], out->signing.b, sizeof out->signing.b));
-    if (!text_is(item->tag, "SIGNATURE"))
-        return ERR_MALFORMED;
-    TRY(base64_decode(item->object, BASE64_OBJECT, out->sig, sizeof out->sig, &len));
-    out->len = (uint16_t)len;
+    TRY(hex_decode_exact(ids[0], sig->identity.b, sizeof sig->identity.b));
+    TRY(hex_decode_exact(ids[1], sig->signing.b, sizeof sig->signing.b));
+    TRY(doc_object(item, "SIGNATURE", sig->sig, sizeof sig->sig, &len));
+    sig->len = (uint16_t)len;
     return OK;
 }

@@ -1,6 +1,6 @@
 /* Signature lines of authorities' documents (dir-spec 3.4.1, 3.10). */
-#ifndef TUNIC_DOCS_SIGLINE_H
-#define TUNIC_DOCS_SIGLINE_H
+#ifndef TUNIC_DIR_SIGLINE_H
+#define TUNIC_DIR_SIGLINE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,13 +10,18 @@
 #include "base/text.h"
 #include "dir/doc.h"
 
+struct consensus_sig {
+    struct rsa_id identity, signing;
+    bool sha256; /* else SHA-1 */
+    uint16_t len;
+    uint8_t sig[512];
+};
+
 struct sigline {
     struct text flavor;    /* of "additional-signature"; else empty */
     struct text algorithm; /* as given; "sha1" if none is */
-    bool known, is_sha256; /* the algorithm */
-    struct rsa_id identity, signing;
-    uint16_t len;
-    uint8_t sig[512];
+    bool known;            /* the algorithm */
+    struct consensus_sig sig;
 };
 
 /* "directory-signature" [algorithm] identity signing-key, or "additional-signature" flavor
