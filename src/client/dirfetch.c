@@ -279,7 +279,7 @@ static struct ocirc_plan plan_for(struct dirfetch *f, const struct dir_choice *t
         .flags = CIRCUIT_ONEHOP_TUNNEL | CIRCUIT_IS_INTERNAL | CIRCUIT_NEED_CAPACITY,
     };
     const struct netdir *nd = dirmgr_known(f->mgr);
-    const struct relay *r = nd ? netdir_by_rsa(nd, &to->rsa) : NULL;
+    const struct router *r = nd ? netdir_by_rsa(nd, &to->rsa) : NULL;
     if (r)
         memcpy(plan.nickname[0], r->nickname, sizeof plan.nickname[0]);
     plan.hops[0] = (struct circ_hop_target){

@@ -100,16 +100,16 @@ static bool names_ed(const struct leg_means *m)
     return netdir_param(m->nd, "ExtendByEd25519ID", 0, 0, 1) != 0;
 }
 
-static struct circ_hop_target hop_target(const struct leg_means *m, const struct relay *r)
+static struct circ_hop_target hop_target(const struct leg_means *m, const struct router *r)
 {
     return (struct circ_hop_target){
         .rsa = r->rsa,
         .ed = r->ed,
         .has_ed = true,
         .ntor_key = r->ntor,
-        .v4 = relay_orport(r),
-        .v6 = relay_orport6(r),
-        .ntor_v3 = relay_can(r, PROTO_RELAY_4),
+        .v4 = router_orport(r),
+        .v6 = router_orport6(r),
+        .ntor_v3 = router_can(r, PROTO_RELAY_4),
         .ed_unsaid = !names_ed(m),
     };
 }
@@ -123,7 +123,7 @@ static unsigned flags_of(const struct path_request *req, const struct path_pick 
 static struct ocirc_plan plan_for(const struct leg_means *m, const struct path_request *req,
                                   const struct path_pick *pick)
 {
-    const struct relay *first = pick->hop[0];
+    const struct router *first = pick->hop[0];
     struct ocirc_plan plan = {
         .first = {.addr = path_first_hop_addr(m->path, first),
                   .rsa = first->rsa,
@@ -209,7 +209,7 @@ bool leg_is_closed(const struct leg *l)
     return l->oc->state == OCIRC_CLOSED;
 }
 
-const struct relay *leg_last(const struct leg *l)
+const struct router *leg_last(const struct leg *l)
 {
     return l->hop[l->n_hops - 1];
 }

@@ -43,8 +43,8 @@ struct leg_ops {
 struct leg {
     struct ocirc *oc; /* knows by itself when it is closed: on_end comes a little later */
     enum leg_state state;
-    struct netdir *nd;                       /* holds the relays: */
-    const struct relay *hop[PATH_HOPS_MOST]; /* first hop first */
+    struct netdir *nd;                        /* holds the relays: */
+    const struct router *hop[PATH_HOPS_MOST]; /* first hop first */
     size_t n_hops;
     enum guard_use guard_use;
     bool relaxed; /* no path had all the flags wanted */
@@ -68,6 +68,6 @@ void leg_close(struct leg *l, err_t why, uint8_t reason);
 
 bool leg_is_open(const struct leg *l);   /* its circuit stands now */
 bool leg_is_closed(const struct leg *l); /* its circuit does not any more, on_end told or not */
-const struct relay *leg_last(const struct leg *l);
+const struct router *leg_last(const struct leg *l);
 
 #endif

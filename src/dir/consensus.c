@@ -333,7 +333,7 @@ static err_t take_item(struct parser *p, const struct doc_item *item)
     if (p->section == FOOTER)
         return take_footer(p, item);
     if (p->section == RELAYS)
-        return relay_item(item, &p->c->relays[p->c->n_relays - 1], &p->relay_seen, &p->last_protos);
+        return row_item(item, &p->c->relays[p->c->n_relays - 1], &p->relay_seen, &p->last_protos);
     return take_header(p, item);
 }
 
@@ -420,7 +420,7 @@ int32_t consensus_param(const struct consensus *c, const char *name, int32_t fal
     return fallback;
 }
 
-struct relay *consensus_relay(const struct consensus *c, const struct rsa_id *rsa)
+struct router *consensus_relay(const struct consensus *c, const struct rsa_id *rsa)
 {
     size_t low = 0, high = c->n_relays;
     while (low < high) {

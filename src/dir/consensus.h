@@ -20,40 +20,40 @@
 #include "dir/sigline.h"
 
 /* X(enumerator, name on "s" lines) */
-#define RELAY_FLAG_LIST(X)                  \
-    X(RELAY_AUTHORITY, "Authority")         \
-    X(RELAY_BADEXIT, "BadExit")             \
-    X(RELAY_EXIT, "Exit")                   \
-    X(RELAY_FAST, "Fast")                   \
-    X(RELAY_GUARD, "Guard")                 \
-    X(RELAY_HSDIR, "HSDir")                 \
-    X(RELAY_MIDDLEONLY, "MiddleOnly")       \
-    X(RELAY_NOEDCONSENSUS, "NoEdConsensus") \
-    X(RELAY_RUNNING, "Running")             \
-    X(RELAY_STABLE, "Stable")               \
-    X(RELAY_STALEDESC, "StaleDesc")         \
-    X(RELAY_SYBIL, "Sybil")                 \
-    X(RELAY_V2DIR, "V2Dir")                 \
-    X(RELAY_VALID, "Valid")
+#define ROUTER_FLAG_LIST(X)                  \
+    X(ROUTER_AUTHORITY, "Authority")         \
+    X(ROUTER_BADEXIT, "BadExit")             \
+    X(ROUTER_EXIT, "Exit")                   \
+    X(ROUTER_FAST, "Fast")                   \
+    X(ROUTER_GUARD, "Guard")                 \
+    X(ROUTER_HSDIR, "HSDir")                 \
+    X(ROUTER_MIDDLEONLY, "MiddleOnly")       \
+    X(ROUTER_NOEDCONSENSUS, "NoEdConsensus") \
+    X(ROUTER_RUNNING, "Running")             \
+    X(ROUTER_STABLE, "Stable")               \
+    X(ROUTER_STALEDESC, "StaleDesc")         \
+    X(ROUTER_SYBIL, "Sybil")                 \
+    X(ROUTER_V2DIR, "V2Dir")                 \
+    X(ROUTER_VALID, "Valid")
 
-enum relay_flag_index {
+enum router_flag_index {
 #define X(name, text) name##_INDEX,
-    RELAY_FLAG_LIST(X)
+    ROUTER_FLAG_LIST(X)
 #undef X
-        RELAY_FLAG_N
+        ROUTER_FLAG_N
 };
-enum relay_flag {
+enum router_flag {
 #define X(name, text) name = 1 << name##_INDEX,
-    RELAY_FLAG_LIST(X)
+    ROUTER_FLAG_LIST(X)
 #undef X
 };
 
 struct exit_summary;
-struct relay_family;
+struct router_family;
 
 /* One relay. The fields of the second group come from its microdescriptor and count only if has_md
- * is set; see relay_usable() in netdir.h. */
-struct relay {
+ * is set; see router_usable() in netdir.h. */
+struct router {
     struct rsa_id rsa;
     struct sha256 md_digest;
     uint32_t bandwidth;                /* consensus weight, in kilobytes per second at best */
@@ -67,20 +67,20 @@ struct relay {
     bool has_md;
     struct ed_id ed;
     struct x25519_pub ntor;
-    const struct exit_summary *p, *p6; /* NULL: allows nothing */
-    const struct relay_family *family; /* NULL: none declared */
+    const struct exit_summary *p, *p6;  /* NULL: allows nothing */
+    const struct router_family *family; /* NULL: none declared */
 };
 
-static inline bool relay_is(const struct relay *r, unsigned flags)
+static inline bool router_is(const struct router *r, unsigned flags)
 {
     return (r->flags & flags) == flags;
 }
-static inline bool relay_can(const struct relay *r, enum proto p)
+static inline bool router_can(const struct router *r, enum proto p)
 {
     return (r->protos >> p) & 1;
 }
-struct ipport relay_orport(const struct relay *r);  /* IPv4 */
-struct ipport relay_orport6(const struct relay *r); /* family IP_NONE if it has none */
+struct ipport router_orport(const struct router *r);  /* IPv4 */
+struct ipport router_orport6(const struct router *r); /* family IP_NONE if it has none */
 
 /* Bandwidth weights (dir-spec 3.8.3), in the consensus's unit (sum 10000 unless bwweightscale says
  * otherwise); -1: not given. */
@@ -134,7 +134,7 @@ struct consensus {
     char *client_versions;
     struct dir_srv srv_previous, srv_current;
     uint8_t sha1[20], sha256[32]; /* over the signed part */
-    struct relay *relays;         /* ascending by rsa */
+    struct router *relays;        /* ascending by rsa */
     size_t n_relays;
 };
 
@@ -193,6 +193,6 @@ int32_t consensus_param(const struct consensus *c, const char *name, int32_t fal
                         int32_t least, int32_t most);
 
 /* The row of a relay, or NULL. */
-struct relay *consensus_relay(const struct consensus *c, const struct rsa_id *rsa);
+struct router *consensus_relay(const struct consensus *c, const struct rsa_id *rsa);
 
 #endif

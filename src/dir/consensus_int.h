@@ -6,7 +6,7 @@
 #include "dir/doc.h"
 
 /* A relay's row from its "r" item; the other items follow one by one. */
-MUST_USE err_t row_begin(const struct doc_item *r, struct relay *out);
+MUST_USE err_t row_begin(const struct doc_item *r, struct router *out);
 /* The last "pr" line and what it came to: most relays have the same one. */
 struct last_protos {
     struct text text;
@@ -14,8 +14,8 @@ struct last_protos {
 };
 
 /* "a", "s", "m", "w" or "pr"; others are ignored. SEEN says which ones came before. */
-MUST_USE err_t relay_item(const struct doc_item *item, struct relay *relay, unsigned *seen,
-                          struct last_protos *last);
+MUST_USE err_t row_item(const struct doc_item *item, struct router *relay, unsigned *seen,
+                        struct last_protos *last);
 /* The lines that must be there were. */
 MUST_USE err_t row_end(unsigned seen);
 

@@ -5,9 +5,9 @@
 
 enum { SEEN_S = 1, SEEN_M = 2, SEEN_W = 4, SEEN_PR = 8 };
 
-static const char *const flag_names[RELAY_FLAG_N] = {
+static const char *const flag_names[ROUTER_FLAG_N] = {
 #define X(name, text) text,
-    RELAY_FLAG_LIST(X)
+    ROUTER_FLAG_LIST(X)
 #undef X
 };
 
@@ -37,14 +37,14 @@ static err_t parse_v4(struct text t, uint8_t out[4])
 
 /* 0.0.0.0 is no address, though the system would take it for this computer: a relay that claims it
  * has no ORPort, and so is of no use (netdir.h). */
-static void forget_nowhere(struct relay *r)
+static void forget_nowhere(struct router *r)
 {
     struct ip ip = ip_v4(r->v4);
     if (ip_is_unspecified(&ip))
         r->orport = r->dirport = 0;
 }
 
-err_t row_begin(const struct doc_item *r, struct relay *out)
+err_t row_begin(const struct doc_item *r, struct router *out)
 {
     /* dir-spec 3.4.1, as the microdesc flavor has it:
      * "r" SP nickname SP identity SP publication SP IP SP ORPort SP DirPort; publication is two
@@ -62,7 +62,7 @@ err_t row_begin(const struct doc_item *r, struct relay *out)
 }
 
 /* The first IPv6 address counts. One that we can't read is no reason to lose the consensus. */
-static void take_address(const struct doc_item *item, struct relay *relay)
+static void take_address(const struct doc_item *item, struct router *relay)
 {
     struct text word;
     struct ipport ap;
@@ -73,16 +73,16 @@ static void take_address(const struct doc_item *item, struct relay *relay)
     relay->orport6 = ap.port;
 }
 
-static void take_flags(const struct doc_item *item, struct relay *relay)
+static void take_flags(const struct doc_item *item, struct router *relay)
 {
     struct text rest = item->args, word;
     while (text_token(&rest, &word))
-        for (unsigned i = 0; i < RELAY_FLAG_N; i++)
+        for (unsigned i = 0; i < ROUTER_FLAG_N; i++)
             if (text_is(word, flag_names[i]))
                 relay->flags = (uint16_t)(relay->flags | 1u << i);
 }
 
-static err_t take_weights(const struct doc_item *item, struct relay *relay)
+static err_t take_weights(const struct doc_item *item, struct router *relay)
 {
     struct text rest = item->args, word, key;
     while (text_token(&rest, &word)) {
@@ -100,7 +100,7 @@ static err_t take_weights(const struct doc_item *item, struct relay *relay)
     return OK;
 }
 
-static err_t take_digest(const struct doc_item *item, struct relay *relay)
+static err_t take_digest(const struct doc_item *item, struct router *relay)
 {
     struct text word;
     if (!doc_args(item, &word, 1))
@@ -130,8 +130,8 @@ static uint32_t protos_of(struct text list, struct last_protos *last)
     return last->bits;
 }
 
-err_t relay_item(const struct doc_item *item, struct relay *relay, unsigned *seen,
-                 struct last_protos *last)
+err_t row_item(const struct doc_item *item, struct router *relay, unsigned *seen,
+               struct last_protos *last)
 {
     unsigned bit = item_bit(item);
     if (*seen & bit)
@@ -156,12 +156,12 @@ err_t row_end(unsigned seen)
     return (seen & must) == must ? OK : ERR_MALFORMED;
 }
 
-struct ipport relay_orport(const struct relay *r)
+struct ipport router_orport(const struct router *r)
 {
     return (struct ipport){ip_v4(r->v4), r->orport};
 }
 
-struct ipport relay_orport6(const struct relay *r)
+struct ipport router_orport6(const struct router *r)
 {
     struct ipport none = {{IP_NONE, {0}}, 0};
     return r->orport6 ? (struct ipport){ip_v6(r->v6), r->orport6} : none;

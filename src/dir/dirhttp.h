@@ -58,8 +58,8 @@ void dirhttp_keep_raw(struct dirhttp *h);
 /* ERR_LIMIT, ERR_MALFORMED, ERR_UNSUPPORTED (encoding), ERR_NOMEM; all final. Bytes behind a
  * Content-Length are ignored. */
 MUST_USE err_t dirhttp_feed(struct dirhttp *h, const void *bytes, size_t len);
-/* For answers whose head somebody else takes apart (app/fetch/httpget.h): the status, each header, and
- * then dirhttp_feed() of the body alone. REASON may hold any bytes. */
+/* For answers whose head somebody else takes apart (app/fetch/httpget.h): the status, each header,
+ * and then dirhttp_feed() of the body alone. REASON may hold any bytes. */
 MUST_USE err_t dirhttp_take_status(struct dirhttp *h, int status, struct text reason);
 MUST_USE err_t dirhttp_take_header(struct dirhttp *h, struct text name, struct text value);
 MUST_USE err_t dirhttp_begin_body(struct dirhttp *h);

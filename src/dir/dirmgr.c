@@ -166,7 +166,7 @@ static bool count_md_failures(struct dirmgr *d, const struct dirmgr_request *rq)
 {
     bool any = false;
     for (size_t i = 0; d->newest && i < rq->n_digests; i++) {
-        const struct relay *r = netdir_by_md(d->newest, &rq->digests[i]);
+        const struct router *r = netdir_by_md(d->newest, &rq->digests[i]);
         struct dirmgr_row *row = dirmgr_row(d, &rq->digests[i]);
         if (!row || r->has_md)
             continue;

@@ -30,7 +30,7 @@ const char *dirmgr_server_name(const struct dirmgr *d, const struct rsa_id *rsa,
     char hex[HEX_SIZE(sizeof rsa->b)];
     const struct dir_server *s = find_server(d, rsa);
     const struct netdir *nd = dirmgr_known(d);
-    const struct relay *r = nd ? netdir_by_rsa(nd, rsa) : NULL;
+    const struct router *r = nd ? netdir_by_rsa(nd, rsa) : NULL;
     const char *nickname = s && s->nickname[0] ? s->nickname : r ? r->nickname : "";
     (void)snprintf(out, 64, "$%s%s%.19s", hex_upper(rsa->b, sizeof rsa->b, hex),
                    *nickname ? "~" : "", nickname);

@@ -36,7 +36,7 @@ struct dirmgr_request *dirmgr_request_find(struct dirmgr *d, uint32_t id)
 
 struct dirmgr_row *dirmgr_row(const struct dirmgr *d, const struct sha256 *md)
 {
-    const struct relay *r = d->newest ? netdir_by_md(d->newest, md) : NULL;
+    const struct router *r = d->newest ? netdir_by_md(d->newest, md) : NULL;
     return r ? &d->rows[r - netdir_at(d->newest, 0)] : NULL;
 }
 
@@ -99,7 +99,7 @@ void dirmgr_look_for_slow(struct dirmgr *d)
 static bool has_come(const struct dirmgr *d, const struct dirmgr_request *rq)
 {
     for (size_t i = 0; i < rq->n_digests; i++) {
-        const struct relay *r = d->newest ? netdir_by_md(d->newest, &rq->digests[i]) : NULL;
+        const struct router *r = d->newest ? netdir_by_md(d->newest, &rq->digests[i]) : NULL;
         if (r && !r->has_md)
             return false;
     }

@@ -70,7 +70,7 @@ size_t dirmgr_take_microdescs(struct dirmgr *d, struct text body, struct dirmgr_
             err = store_write_microdesc(&md, env_wall_s(d->env), &journal);
         n += err == OK;
         /* What the authorities signed and we still can't use, asking again won't mend. */
-        const struct relay *r = netdir_by_md(d->newest, &md.digest);
+        const struct router *r = netdir_by_md(d->newest, &md.digest);
         if (err == ERR_MALFORMED && r)
             d->rows[r - netdir_at(d->newest, 0)].fails = MD_HOPELESS;
     }

@@ -184,7 +184,7 @@ static size_t count_tokens(struct text t)
 /* The entry's views point into its own key. Counting tokens first bounds all three lists. */
 static void fill_family(struct entry *e, struct text family, struct text ids, size_t n_family)
 {
-    struct relay_family *f = (struct relay_family *)(void *)e->body;
+    struct router_family *f = (struct router_family *)(void *)e->body;
     struct text *names = (struct text *)(void *)(f + 1);
     struct text *id_texts = names + n_family;
     struct rsa_id *rsa = (struct rsa_id *)(void *)(id_texts + count_tokens(ids));
@@ -204,7 +204,7 @@ static void fill_family(struct entry *e, struct text family, struct text ids, si
 }
 
 err_t mdpool_family(struct mdpool *pool, struct text family, struct text ids,
-                    const struct relay_family **out)
+                    const struct router_family **out)
 {
     size_t len;
     *out = NULL;
@@ -218,7 +218,7 @@ err_t mdpool_family(struct mdpool *pool, struct text family, struct text ids,
         free(key);
     } else {
         size_t n = count_tokens(family), n_ids = count_tokens(ids);
-        size_t size = sizeof(struct relay_family) + (n + n_ids) * sizeof(struct text) +
+        size_t size = sizeof(struct router_family) + (n + n_ids) * sizeof(struct text) +
                       (n + 1) * sizeof(struct rsa_id);
         e = add(pool, key, len, size);
         if (!e)
@@ -227,11 +227,11 @@ err_t mdpool_family(struct mdpool *pool, struct text family, struct text ids,
         struct text own_ids = {e->key + 1 + family.len + (ids.len ? 1 : 0), ids.len};
         fill_family(e, own, own_ids, n);
     }
-    *out = (const struct relay_family *)(void *)e->body;
+    *out = (const struct router_family *)(void *)e->body;
     return OK;
 }
 
-bool relay_family_has_rsa(const struct relay_family *f, const struct rsa_id *rsa)
+bool router_family_has_rsa(const struct router_family *f, const struct rsa_id *rsa)
 {
     return f && f->n_rsa && bsearch(rsa, f->rsa, f->n_rsa, sizeof *rsa, by_bytes);
 }
@@ -241,7 +241,7 @@ static bool equal_nocase(struct text a, const char *b, size_t b_len)
     return a.len == b_len && strncasecmp(a.s, b, b_len) == 0;
 }
 
-bool relay_family_has_name(const struct relay_family *f, struct text nickname)
+bool router_family_has_name(const struct router_family *f, struct text nickname)
 {
     for (size_t i = 0; f && i < f->n_names; i++)
         if (equal_nocase(f->names[i], nickname.s, nickname.len))
@@ -249,7 +249,7 @@ bool relay_family_has_name(const struct relay_family *f, struct text nickname)
     return false;
 }
 
-bool relay_family_shares_id(const struct relay_family *a, const struct relay_family *b)
+bool router_family_shares_id(const struct router_family *a, const struct router_family *b)
 {
     for (size_t i = 0; a && b && i < a->n_ids; i++)
         for (size_t j = 0; j < b->n_ids; j++)

@@ -12,7 +12,7 @@
 #include "dir/policy.h"
 
 /* Arguments of the "family" and "family-ids" lines. */
-struct relay_family {
+struct router_family {
     const struct rsa_id *rsa; /* ascending */
     size_t n_rsa;
     const struct text *names; /* nicknames */
@@ -32,13 +32,13 @@ void mdpool_unref(struct mdpool **pool);
 MUST_USE err_t mdpool_policy(struct mdpool *pool, struct text args,
                              const struct exit_summary **out);
 MUST_USE err_t mdpool_family(struct mdpool *pool, struct text family, struct text ids,
-                             const struct relay_family **out);
+                             const struct router_family **out);
 /* ENTRY is a policy or a family of this pool, or NULL. */
 void mdpool_hold(const void *entry);
 void mdpool_release(struct mdpool *pool, const void *entry);
 
-bool relay_family_has_rsa(const struct relay_family *f, const struct rsa_id *rsa);
-bool relay_family_has_name(const struct relay_family *f, struct text nickname);
-bool relay_family_shares_id(const struct relay_family *a, const struct relay_family *b);
+bool router_family_has_rsa(const struct router_family *f, const struct rsa_id *rsa);
+bool router_family_has_name(const struct router_family *f, struct text nickname);
+bool router_family_shares_id(const struct router_family *a, const struct router_family *b);
 
 #endif

@@ -11,9 +11,9 @@ struct netdir {
     size_t refs;
     struct consensus *c;
     struct mdpool *pool;
-    struct relay **by_digest;
-    struct relay **by_name;
-    struct relay **by_ed; /* of those with microdescriptors; n_by_ed, rebuilt when it is old */
+    struct router **by_digest;
+    struct router **by_name;
+    struct router **by_ed; /* of those with microdescriptors; n_by_ed, rebuilt when it is old */
     size_t n_by_ed;
     uint32_t changes, by_ed_changes;
     bool coverage_known;
@@ -23,25 +23,25 @@ struct netdir {
 
 static int order_digest(const void *a, const void *b)
 {
-    const struct relay *const *x = a, *const *y = b;
+    const struct router *const *x = a, *const *y = b;
     return memcmp((*x)->md_digest.b, (*y)->md_digest.b, sizeof(*x)->md_digest.b);
 }
 
 static int order_name(const void *a, const void *b)
 {
-    const struct relay *const *x = a, *const *y = b;
+    const struct router *const *x = a, *const *y = b;
     return strcasecmp((*x)->nickname, (*y)->nickname);
 }
 
 static int order_ed(const void *a, const void *b)
 {
-    const struct relay *const *x = a, *const *y = b;
+    const struct router *const *x = a, *const *y = b;
     return memcmp((*x)->ed.b, (*y)->ed.b, sizeof(*x)->ed.b);
 }
 
-static struct relay **make_index(struct consensus *c, int (*order)(const void *, const void *))
+static struct router **make_index(struct consensus *c, int (*order)(const void *, const void *))
 {
-    struct relay **index = calloc(c->n_relays + 1, sizeof *index);
+    struct router **index = calloc(c->n_relays + 1, sizeof *index);
     if (!index)
         return NULL;
     for (size_t i = 0; i < c->n_relays; i++)
@@ -70,7 +70,7 @@ static bool digest_at(const struct netdir *nd, size_t i, const struct sha256 *di
            memcmp(nd->by_digest[i]->md_digest.b, digest->b, sizeof digest->b) == 0;
 }
 
-static void complete(struct netdir *nd, struct relay *r, const struct relay *md)
+static void complete(struct netdir *nd, struct router *r, const struct router *md)
 {
     r->ed = md->ed;
     r->ntor = md->ntor;
@@ -88,7 +88,7 @@ static void complete(struct netdir *nd, struct relay *r, const struct relay *md)
 static void copy_known(struct netdir *nd, const struct netdir *old)
 {
     for (size_t i = 0; i < nd->c->n_relays; i++) {
-        struct relay *r = &nd->c->relays[i];
+        struct router *r = &nd->c->relays[i];
         size_t at = find_digest(old, &r->md_digest);
         if (digest_at(old, at, &r->md_digest) && old->by_digest[at]->has_md)
             complete(nd, r, old->by_digest[at]);
@@ -108,7 +108,7 @@ err_t netdir_new(struct consensus *gift_consensus, const struct netdir *old, str
     nd->pool = old ? mdpool_ref(old->pool) : mdpool_new();
     nd->by_digest = make_index(nd->c, order_digest);
     nd->by_name = make_index(nd->c, order_name);
-    nd->by_ed = calloc(nd->c->n_relays + 1, sizeof(struct relay *));
+    nd->by_ed = calloc(nd->c->n_relays + 1, sizeof(struct router *));
     if (!nd->pool || !nd->by_digest || !nd->by_name || !nd->by_ed) {
         netdir_unref(&nd);
         return ERR_NOMEM;
@@ -160,7 +160,7 @@ size_t netdir_n(const struct netdir *nd)
     return nd->c->n_relays;
 }
 
-const struct relay *netdir_at(const struct netdir *nd, size_t i)
+const struct router *netdir_at(const struct netdir *nd, size_t i)
 {
     return &nd->c->relays[i];
 }
@@ -170,7 +170,7 @@ uint32_t netdir_changes(const struct netdir *nd)
     return nd->changes;
 }
 
-const struct relay *netdir_by_rsa(const struct netdir *nd, const struct rsa_id *rsa)
+const struct router *netdir_by_rsa(const struct netdir *nd, const struct rsa_id *rsa)
 {
     return consensus_relay(nd->c, rsa);
 }
@@ -181,29 +181,30 @@ static void index_ed(struct netdir *nd)
     for (size_t i = 0; i < nd->c->n_relays; i++)
         if (nd->c->relays[i].has_md)
             nd->by_ed[nd->n_by_ed++] = &nd->c->relays[i];
-    qsort(nd->by_ed, nd->n_by_ed, sizeof(struct relay *), order_ed);
+    qsort(nd->by_ed, nd->n_by_ed, sizeof(struct router *), order_ed);
     nd->by_ed_changes = nd->changes;
 }
 
-const struct relay *netdir_by_ed(const struct netdir *netdir, const struct ed_id *ed)
+const struct router *netdir_by_ed(const struct netdir *netdir, const struct ed_id *ed)
 {
     /* The index is a cache: nothing that a caller can see changes. */
     struct netdir *nd = (struct netdir *)(uintptr_t)netdir;
-    struct relay key = {.ed = *ed}, *key_at = &key;
+    struct router key = {.ed = *ed}, *key_at = &key;
     if (nd->by_ed_changes != nd->changes)
         index_ed(nd);
-    struct relay **at = bsearch(&key_at, nd->by_ed, nd->n_by_ed, sizeof(struct relay *), order_ed);
+    struct router **at =
+        bsearch(&key_at, nd->by_ed, nd->n_by_ed, sizeof(struct router *), order_ed);
     return at ? *at : NULL;
 }
 
-const struct relay *netdir_by_nickname(const struct netdir *nd, struct text nickname)
+const struct router *netdir_by_nickname(const struct netdir *nd, struct text nickname)
 {
-    struct relay key = {0}, *key_at = &key;
+    struct router key = {0}, *key_at = &key;
     if (!nickname.len || nickname.len > NICKNAME_MAX)
         return NULL;
     memcpy(key.nickname, nickname.s, nickname.len);
-    struct relay **at =
-        bsearch(&key_at, nd->by_name, nd->c->n_relays, sizeof(struct relay *), order_name);
+    struct router **at =
+        bsearch(&key_at, nd->by_name, nd->c->n_relays, sizeof(struct router *), order_name);
     if (!at)
         return NULL;
     bool twin_before = at > nd->by_name && order_name(at - 1, &key_at) == 0;
@@ -211,7 +212,7 @@ const struct relay *netdir_by_nickname(const struct netdir *nd, struct text nick
     return twin_before || twin_after ? NULL : *at;
 }
 
-const struct relay *netdir_by_name(const struct netdir *nd, struct text name)
+const struct router *netdir_by_name(const struct netdir *nd, struct text name)
 {
     struct rsa_id rsa;
     size_t hex = 2 * sizeof rsa.b;
@@ -221,28 +222,28 @@ const struct relay *netdir_by_name(const struct netdir *nd, struct text name)
         return dollar ? NULL : netdir_by_nickname(nd, name);
     if (hex_decode_exact((struct text){t.s, hex}, rsa.b, sizeof rsa.b) != OK)
         return NULL;
-    const struct relay *r = netdir_by_rsa(nd, &rsa);
+    const struct router *r = netdir_by_rsa(nd, &rsa);
     struct text nickname = {t.s + hex + 1, t.len > hex ? t.len - hex - 1 : 0};
     return r && nickname.len && !text_is_nocase(nickname, r->nickname) ? NULL : r;
 }
 
-bool relay_usable(const struct relay *r)
+bool router_usable(const struct router *r)
 {
-    return r->has_md && r->orport && relay_is(r, RELAY_RUNNING | RELAY_VALID);
+    return r->has_md && r->orport && router_is(r, ROUTER_RUNNING | ROUTER_VALID);
 }
 
-bool relay_is_dircache(const struct relay *r)
+bool router_is_dircache(const struct router *r)
 {
-    return relay_is(r, RELAY_V2DIR) || relay_can(r, PROTO_DIRCACHE_2);
+    return router_is(r, ROUTER_V2DIR) || router_can(r, PROTO_DIRCACHE_2);
 }
 
-static bool lists(const struct relay *a, const struct relay *b)
+static bool lists(const struct router *a, const struct router *b)
 {
-    return relay_family_has_rsa(a->family, &b->rsa) ||
-           relay_family_has_name(a->family, text_of(b->nickname));
+    return router_family_has_rsa(a->family, &b->rsa) ||
+           router_family_has_name(a->family, text_of(b->nickname));
 }
 
-bool netdir_same_family(const struct netdir *nd, const struct relay *a, const struct relay *b)
+bool netdir_same_family(const struct netdir *nd, const struct router *a, const struct router *b)
 {
     if (rsa_id_equal(&a->rsa, &b->rsa))
         return true;
@@ -251,10 +252,10 @@ bool netdir_same_family(const struct netdir *nd, const struct relay *a, const st
     if (netdir_param(nd, "use-family-lists", 1, 0, 1) && lists(a, b) && lists(b, a))
         return true;
     return netdir_param(nd, "use-family-ids", 1, 0, 1) &&
-           relay_family_shares_id(a->family, b->family);
+           router_family_shares_id(a->family, b->family);
 }
 
-const struct relay *netdir_by_md(const struct netdir *nd, const struct sha256 *digest)
+const struct router *netdir_by_md(const struct netdir *nd, const struct sha256 *digest)
 {
     size_t at = find_digest(nd, digest);
     return digest_at(nd, at, digest) ? nd->by_digest[at] : NULL;
@@ -280,7 +281,7 @@ static err_t pool_policy(struct netdir *nd, struct text args, const struct exit_
     return err == ERR_NOMEM ? err : OK;
 }
 
-static err_t make_row(struct netdir *nd, const struct microdesc *md, struct relay *row)
+static err_t make_row(struct netdir *nd, const struct microdesc *md, struct router *row)
 {
     row->ed = md->ed;
     row->ntor = md->ntor;
@@ -291,7 +292,7 @@ static err_t make_row(struct netdir *nd, const struct microdesc *md, struct rela
 
 err_t netdir_add_md(struct netdir *nd, const struct microdesc *md)
 {
-    struct relay row = {0};
+    struct router row = {0};
     if (!netdir_wants_md(nd, &md->digest))
         return ERR_NOT_FOUND;
     if (!md->has_ntor || !md->has_ed || ed_id_is_zero(&md->ed))
@@ -317,15 +318,15 @@ static const struct position positions[] = {
 };
 enum { AT_GUARD, AT_MIDDLE, AT_EXIT };
 
-static bool is_exit(const struct relay *r)
+static bool is_exit(const struct router *r)
 {
-    return relay_is(r, RELAY_EXIT) && !relay_is(r, RELAY_BADEXIT);
+    return router_is(r, ROUTER_EXIT) && !router_is(r, ROUTER_BADEXIT);
 }
 
-static uint64_t weigh(const struct consensus *c, const struct relay *r, int where)
+static uint64_t weigh(const struct consensus *c, const struct router *r, int where)
 {
     const struct position *p = &positions[where];
-    bool g = relay_is(r, RELAY_GUARD), e = is_exit(r);
+    bool g = router_is(r, ROUTER_GUARD), e = is_exit(r);
     int32_t w = c->weights[g && e ? p->both : g ? p->guard : e ? p->exit : p->middle];
     /* Bounded so that the sum over all relays fits. */
     uint64_t bounded = w < 0 ? 10000 : w > 1000000 ? 1000000 : (uint64_t)w;
@@ -336,9 +337,9 @@ static uint32_t fraction(const struct netdir *nd, int where)
 {
     uint64_t have = 0, all = 0, n_have = 0, n = 0;
     for (size_t i = 0; i < nd->c->n_relays; i++) {
-        const struct relay *r = &nd->c->relays[i];
-        if (!relay_is(r, RELAY_RUNNING | RELAY_VALID) ||
-            (where == AT_GUARD && !relay_is(r, RELAY_GUARD)) || (where == AT_EXIT && !is_exit(r)))
+        const struct router *r = &nd->c->relays[i];
+        if (!router_is(r, ROUTER_RUNNING | ROUTER_VALID) ||
+            (where == AT_GUARD && !router_is(r, ROUTER_GUARD)) || (where == AT_EXIT && !is_exit(r)))
             continue;
         uint64_t w = weigh(nd->c, r, where);
         n++;
@@ -357,8 +358,8 @@ static uint32_t fraction(const struct netdir *nd, int where)
 static void count(const struct netdir *nd, struct netdir_coverage *out)
 {
     for (size_t i = 0; i < nd->c->n_relays; i++) {
-        const struct relay *r = &nd->c->relays[i];
-        if (!relay_is(r, RELAY_RUNNING | RELAY_VALID))
+        const struct router *r = &nd->c->relays[i];
+        if (!router_is(r, ROUTER_RUNNING | ROUTER_VALID))
             continue;
         out->n_usable++;
         out->n_have += r->has_md;

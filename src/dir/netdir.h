@@ -1,6 +1,6 @@
 /* The network as a client sees it: a verified consensus joined with microdescriptors.
  *
- * A netdir is counted: whoever keeps one, or a struct relay of one, holds it with netdir_ref() and
+ * A netdir is counted: whoever keeps one, or a struct router of one, holds it with netdir_ref() and
  * lets go with netdir_unref(). A new consensus makes a new netdir; the old one stays as it was for
  * those who still hold it. While microdescriptors arrive, rows of the newest netdir become complete
  * in place; a row never changes again after that, and netdir_changes() tells that something did. */
@@ -32,24 +32,24 @@ int32_t netdir_param(const struct netdir *nd, const char *name, int32_t fallback
                      int32_t most);
 
 size_t netdir_n(const struct netdir *nd);
-const struct relay *netdir_at(const struct netdir *nd, size_t i); /* i < netdir_n() */
-const struct relay *netdir_by_rsa(const struct netdir *nd, const struct rsa_id *rsa);
+const struct router *netdir_at(const struct netdir *nd, size_t i); /* i < netdir_n() */
+const struct router *netdir_by_rsa(const struct netdir *nd, const struct rsa_id *rsa);
 /* Relays with microdescriptors only. */
-const struct relay *netdir_by_ed(const struct netdir *nd, const struct ed_id *ed);
+const struct router *netdir_by_ed(const struct netdir *nd, const struct ed_id *ed);
 /* A nickname (any case) that exactly one relay has; NULL if none or several. */
-const struct relay *netdir_by_nickname(const struct netdir *nd, struct text nickname);
+const struct router *netdir_by_nickname(const struct netdir *nd, struct text nickname);
 /* "$fingerprint", "fingerprint", "$fp~nick", "$fp=nick" or a nickname. */
-const struct relay *netdir_by_name(const struct netdir *nd, struct text name);
+const struct router *netdir_by_name(const struct netdir *nd, struct text name);
 
 /* May be part of a circuit: running, valid, with a microdescriptor that has both keys. */
-bool relay_usable(const struct relay *r);
+bool router_usable(const struct router *r);
 /* Answers directory requests over its ORPort: V2Dir or DirCache=2. */
-bool relay_is_dircache(const struct relay *r);
+bool router_is_dircache(const struct router *r);
 
 /* Declared families only, in both directions, or a family id in common (protocol-map 2f; the
  * consensus parameters use-family-lists and use-family-ids switch either off). Addresses are path's
  * business. A relay is in its own family. */
-bool netdir_same_family(const struct netdir *nd, const struct relay *a, const struct relay *b);
+bool netdir_same_family(const struct netdir *nd, const struct router *a, const struct router *b);
 
 /* Gives the relays that list MD's digest what it says. OK, ERR_NOT_FOUND (nobody lists it, or it is
  * there already), ERR_MALFORMED (a key is missing), ERR_NOMEM. */
@@ -57,7 +57,7 @@ MUST_USE err_t netdir_add_md(struct netdir *nd, const struct microdesc *md);
 /* Whether some relay lists this digest, and still lacks it. */
 bool netdir_wants_md(const struct netdir *nd, const struct sha256 *digest);
 /* A relay that lists it, or NULL. */
-const struct relay *netdir_by_md(const struct netdir *nd, const struct sha256 *digest);
+const struct router *netdir_by_md(const struct netdir *nd, const struct sha256 *digest);
 bool netdir_lists_md(const struct netdir *nd, const struct sha256 *digest);
 /* Goes up with every row that was completed. */
 uint32_t netdir_changes(const struct netdir *nd);

@@ -37,11 +37,11 @@ void consdoc_flags(struct docw *w, const char *keyword, unsigned flags)
 {
     static const char *const names[] = {
 #define X(name, text) text,
-        RELAY_FLAG_LIST(X)
+        ROUTER_FLAG_LIST(X)
 #undef X
     };
     docw_add(w, text_of(keyword));
-    for (size_t i = 0; i < RELAY_FLAG_N; i++)
+    for (size_t i = 0; i < ROUTER_FLAG_N; i++)
         if (flags & 1u << i)
             docw_fmt(w, " %s", names[i]);
     docw_add(w, TEXT_LIT("\n"));
@@ -148,9 +148,9 @@ static struct bwweights_totals totals(const struct consdoc *c)
 {
     struct bwweights_totals t = {1, 1, 1, 1};
     for (size_t i = 0; i < c->n_relays; i++) {
-        unsigned flags = c->relay[i]->flags & (RELAY_GUARD | RELAY_EXIT);
-        int64_t *kind = flags == RELAY_GUARD ? &t.g : flags == RELAY_EXIT ? &t.e : &t.m;
-        *(flags == (RELAY_GUARD | RELAY_EXIT) ? &t.d : kind) += c->relay[i]->bandwidth_kb;
+        unsigned flags = c->relay[i]->flags & (ROUTER_GUARD | ROUTER_EXIT);
+        int64_t *kind = flags == ROUTER_GUARD ? &t.g : flags == ROUTER_EXIT ? &t.e : &t.m;
+        *(flags == (ROUTER_GUARD | ROUTER_EXIT) ? &t.d : kind) += c->relay[i]->bandwidth_kb;
     }
     return t;
 }

@@ -56,7 +56,7 @@ static void write_header(struct docw *w, const struct consdoc *c)
     docw_date(w, "published", c->valid_after_s);
     consdoc_times(w, c);
     consdoc_protocols(w);
-    consdoc_flags(w, "known-flags", ~(unsigned)RELAY_NOEDCONSENSUS);
+    consdoc_flags(w, "known-flags", ~(unsigned)ROUTER_NOEDCONSENSUS);
     docw_fmt(w,
              "flag-thresholds stable-uptime=0 stable-mtbf=0 fast-speed=0 guard-wfu=0.000%% "
              "guard-tk=0 guard-bw-inc-exits=0 guard-bw-exc-exits=0 enough-mtbf=0 "

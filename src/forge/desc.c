@@ -97,15 +97,15 @@ static struct text version_of(struct text platform)
 
 static unsigned flags_of(const struct descriptor *in, const char *rules)
 {
-    const unsigned plain = RELAY_FAST | RELAY_RUNNING | RELAY_STABLE | RELAY_VALID;
+    const unsigned plain = ROUTER_FAST | ROUTER_RUNNING | ROUTER_STABLE | ROUTER_VALID;
     struct ipport web = {.port = 80}, tls = {.port = 443};
     const uint8_t anywhere[] = {192, 0, 2, 1};
     web.ip = tls.ip = ip_v4(anywhere);
     /* dir-spec 3.4.2: "allows exits to at least one /8 address space on each of ports 80 and 443"
      */
     bool exit = exitpolicy_allows(rules, &web) && exitpolicy_allows(rules, &tls);
-    return plain | (exit ? RELAY_EXIT : RELAY_GUARD) |
-           (descriptor_has(in, DESCRIPTOR_TUNNELLED_DIR) || in->dirport ? RELAY_V2DIR : 0);
+    return plain | (exit ? ROUTER_EXIT : ROUTER_GUARD) |
+           (descriptor_has(in, DESCRIPTOR_TUNNELLED_DIR) || in->dirport ? ROUTER_V2DIR : 0);
 }
 
 /* The least of what is offered and what was seen, as far as the "bandwidth" line tells. */

@@ -13,15 +13,15 @@ err_t forge_flags(struct text names, unsigned *out, struct text *bad)
 {
     static const char *const known[] = {
 #define X(name, text) text,
-        RELAY_FLAG_LIST(X)
+        ROUTER_FLAG_LIST(X)
 #undef X
     };
     *out = 0;
     while (text_split(&names, ',', bad)) {
         size_t i = 0;
-        while (i < RELAY_FLAG_N && !text_is(*bad, known[i]))
+        while (i < ROUTER_FLAG_N && !text_is(*bad, known[i]))
             i++;
-        if (i == RELAY_FLAG_N)
+        if (i == ROUTER_FLAG_N)
             return ERR_NOT_FOUND;
         *out |= 1u << i;
     }

@@ -139,7 +139,7 @@ static bool is_due(struct asking *a, const struct rsa_id *rsa)
 
 /* ---- relays of the consensus ---- */
 
-static bool take_relay(struct asking *a, const struct relay *r)
+static bool take_relay(struct asking *a, const struct router *r)
 {
     *a->out = (struct dir_choice){.addr = path_first_hop_addr(a->c->cfg, r),
                                   .rsa = r->rsa,
@@ -147,7 +147,7 @@ static bool take_relay(struct asking *a, const struct relay *r)
                                   .has_ntor = r->has_md,
                                   .ed = r->ed,
                                   .ntor = r->ntor,
-                                  .is_authority = relay_is(r, RELAY_AUTHORITY)};
+                                  .is_authority = router_is(r, ROUTER_AUTHORITY)};
     return a->out->addr.ip.family != IP_NONE;
 }
 
@@ -163,7 +163,7 @@ static bool is_slow(const struct dir_wish *wish, const struct rsa_id *rsa)
  * wait, not to go to guards further down, or to others: else whoever slows a client down at will
  * could have it show itself to one relay after another. */
 static err_t draw_guard(struct asking *a, const struct guard_restriction *rst,
-                        const struct relay **out)
+                        const struct router **out)
 {
     struct chooser *c = a->c;
     enum guard_use use;
@@ -182,7 +182,7 @@ static bool take_guard(struct asking *a)
     struct chooser *c = a->c;
     struct rsa_id avoid[TROUBLES_MAX];
     struct guard_restriction rst = {.avoid = avoid};
-    const struct relay *r;
+    const struct router *r;
     for (size_t i = 0; i < c->n_troubles; i++) {
         const struct trouble *t = &c->troubles[i];
         if (backoff_due(&t->wait, c->env))
@@ -200,10 +200,10 @@ static bool take_guard(struct asking *a)
 /* UseEntryGuards 0: any directory cache, excluded ones (ANY) if nothing else is left and
  * StrictNodes does not forbid it (tor(1): "StrictNodes 0 tells Tor that it is okay to use an
  * excluded node when it is necessary to [...] download directory information"). */
-static bool cache_fits(struct asking *a, const struct relay *r, bool any)
+static bool cache_fits(struct asking *a, const struct router *r, bool any)
 {
     const struct path_config *cfg = a->c->cfg;
-    return relay_is(r, RELAY_RUNNING | RELAY_VALID) && relay_is_dircache(r) &&
+    return router_is(r, ROUTER_RUNNING | ROUTER_VALID) && router_is_dircache(r) &&
            path_first_hop_addr(cfg, r).ip.family != IP_NONE &&
            (any || !nodeset_has(cfg->exclude, r)) && is_due(a, &r->rsa);
 }
@@ -211,7 +211,7 @@ static bool cache_fits(struct asking *a, const struct relay *r, bool any)
 static bool take_cache(struct asking *a)
 {
     const struct netdir *nd = a->c->nd;
-    const struct relay **list = calloc(netdir_n(nd) + 1, sizeof *list);
+    const struct router **list = calloc(netdir_n(nd) + 1, sizeof *list);
     size_t n = 0;
     if (!list)
         return false;
@@ -221,7 +221,7 @@ static bool take_cache(struct asking *a)
                 list[n++] = netdir_at(nd, i);
     struct weights w;
     weights_init(&w, netdir_consensus(nd), WEIGHT_FOR_DIR);
-    const struct relay *r = weights_choose(&w, a->c->env, list, n);
+    const struct router *r = weights_choose(&w, a->c->env, list, n);
     free(list);
     return r && take_relay(a, r);
 }
@@ -229,9 +229,9 @@ static bool take_cache(struct asking *a)
 /* ---- authorities and fallbacks ---- */
 
 /* As the consensus would list it, as far as it is known. */
-static struct relay row_of(const struct dir_server *s)
+static struct router row_of(const struct dir_server *s)
 {
-    struct relay r = {.rsa = s->rsa, .orport = s->orport};
+    struct router r = {.rsa = s->rsa, .orport = s->orport};
     memcpy(r.v4, s->ip.b, sizeof r.v4);
     memcpy(r.nickname, s->nickname, sizeof r.nickname);
     if (s->or6.ip.family == IP_V6) {
@@ -250,15 +250,15 @@ static bool is_busy(const struct dir_wish *wish, const struct rsa_id *rsa)
 }
 
 /* ExcludeNodes names it, by what its line says or by what the consensus says of it. */
-static bool is_excluded(const struct chooser *c, const struct relay *row)
+static bool is_excluded(const struct chooser *c, const struct router *row)
 {
-    const struct relay *listed = c->nd ? netdir_by_rsa(c->nd, &row->rsa) : NULL;
+    const struct router *listed = c->nd ? netdir_by_rsa(c->nd, &row->rsa) : NULL;
     return nodeset_has(c->cfg->exclude, row) || (listed && nodeset_has(c->cfg->exclude, listed));
 }
 
 static bool server_fits(struct asking *a, const struct dir_server *s, bool any)
 {
-    struct relay row = row_of(s);
+    struct router row = row_of(s);
     return !s->is_bridge && (s->is_authority || !a->authorities) &&
            path_first_hop_addr(a->c->cfg, &row).ip.family != IP_NONE &&
            (any || !is_excluded(a->c, &row)) && !is_busy(a->wish, &s->rsa) && is_due(a, &s->rsa);
@@ -276,7 +276,7 @@ static uint64_t server_weight(const struct asking *a, const struct dir_server *s
 
 static bool take_server(struct asking *a, const struct dir_server *s)
 {
-    struct relay row = row_of(s);
+    struct router row = row_of(s);
     *a->out = (struct dir_choice){.addr = path_first_hop_addr(a->c->cfg, &row),
                                   .rsa = s->rsa,
                                   .has_ed = s->has_ed,
@@ -329,7 +329,7 @@ static bool take_wanted(struct asking *a)
     for (size_t i = 0; i < servers->n; i++)
         if (rsa_id_equal(&servers->list[i].rsa, rsa) && server_fits(a, &servers->list[i], false))
             return take_server(a, &servers->list[i]);
-    const struct relay *r = a->c->nd ? netdir_by_rsa(a->c->nd, rsa) : NULL;
+    const struct router *r = a->c->nd ? netdir_by_rsa(a->c->nd, rsa) : NULL;
     return r && a->c->cfg->use_entry_guards && guards_is_up(a->c->guards, rsa) && is_due(a, rsa) &&
            !is_slow(a->wish, rsa) && take_relay(a, r);
 }

@@ -72,17 +72,17 @@ static bool was_avoided(const struct guard_restriction *rst, const struct rsa_id
 
 /* The guard's row if it is up for this usage. guard-spec 4.12: without a descriptor "we can still
  * use the guard for one-hop directory fetches, but not for longer circuits". */
-static const struct relay *row_if_up(const struct choice *c, const struct guard *guard)
+static const struct router *row_if_up(const struct choice *c, const struct guard *guard)
 {
     if (!guard->filtered || guard->reach == GUARD_NO)
         return NULL;
-    const struct relay *r = netdir_by_rsa(c->nd, &guard->rsa);
-    return r && (c->usage == GUARD_FOR_DIR || relay_usable(r)) ? r : NULL;
+    const struct router *r = netdir_by_rsa(c->nd, &guard->rsa);
+    return r && (c->usage == GUARD_FOR_DIR || router_usable(r)) ? r : NULL;
 }
 
-static bool fits_exit(const struct choice *c, const struct relay *r)
+static bool fits_exit(const struct choice *c, const struct router *r)
 {
-    return !c->rst->exit || !relay_related(c->nd, c->g->cfg, r, c->rst->exit);
+    return !c->rst->exit || !router_related(c->nd, c->g->cfg, r, c->rst->exit);
 }
 
 static struct guard *primary_at(const struct sample *s, unsigned rank)
@@ -103,7 +103,7 @@ static struct guard *pick_primary(const struct choice *c)
     size_t n = 0, considered = 0;
     for (unsigned rank = 1; rank <= c->g->params.n_primary; rank++) {
         struct guard *guard = primary_at(c->g->now, rank);
-        const struct relay *r = guard ? row_if_up(c, guard) : NULL;
+        const struct router *r = guard ? row_if_up(c, guard) : NULL;
         if (!r || was_avoided(c->rst, &guard->rsa))
             continue;
         if (fits_exit(c, r))
@@ -118,7 +118,7 @@ static bool fits_other(const struct choice *c, const struct guard *guard, bool p
 {
     if (guard->primary || (guard->pending && !pending_too))
         return false;
-    const struct relay *r = row_if_up(c, guard);
+    const struct router *r = row_if_up(c, guard);
     return r && !was_avoided(c->rst, &guard->rsa) && fits_exit(c, r);
 }
 
@@ -165,7 +165,7 @@ static void tell_all_down(struct guards *g, enum guard_usage usage)
 }
 
 err_t guards_pick(struct guards *g, const struct netdir *nd, enum guard_usage usage,
-                  const struct guard_restriction *rst, const struct relay **out,
+                  const struct guard_restriction *rst, const struct router **out,
                   enum guard_use *use)
 {
     struct choice c = {.g = g, .nd = nd, .usage = usage, .rst = rst};
@@ -284,7 +284,7 @@ bool guards_lack_md(const struct guards *g, const struct netdir *nd)
         const struct guard *guard = primary_at(g->now, rank);
         if (!guard || guard->reach == GUARD_NO)
             continue;
-        const struct relay *r = netdir_by_rsa(nd, &guard->rsa);
+        const struct router *r = netdir_by_rsa(nd, &guard->rsa);
         if (r && !r->has_md)
             return true;
         n++;

@@ -46,7 +46,7 @@ enum guard_usage { GUARD_FOR_TRAFFIC, GUARD_FOR_DIR };
 
 /* What a guard for one circuit may not be. */
 struct guard_restriction {
-    const struct relay *exit;   /* neither this relay nor one related to it; or NULL */
+    const struct router *exit;  /* neither this relay nor one related to it; or NULL */
     const struct rsa_id *avoid; /* failed in this attempt */
     size_t n_avoid;
 };
@@ -55,7 +55,7 @@ struct guard_restriction {
  * guards_update(). ERR_NOT_FOUND: none fits RST. ERR_STATE: there are none, or all are down; in the
  * latter case they count as untried from now on, so pause a moment and pick again. */
 MUST_USE err_t guards_pick(struct guards *g, const struct netdir *nd, enum guard_usage usage,
-                           const struct guard_restriction *rst, const struct relay **out,
+                           const struct guard_restriction *rst, const struct router **out,
                            enum guard_use *use);
 
 /* What came of a pick. Succeeded: a circuit's first hop answered (for GUARD_FOR_TRAFFIC: the whole

@@ -59,14 +59,15 @@ void guard_consider_retry(const struct guards *g, struct guard *guard)
 }
 
 /* guard-spec 4.0: "They must have the flags: Stable, Fast, V2Dir, Guard." */
-static bool relay_may_guard(const struct relay *r)
+static bool router_may_guard(const struct router *r)
 {
-    return relay_is(r, RELAY_GUARD | RELAY_STABLE | RELAY_FAST | RELAY_VALID | RELAY_RUNNING) &&
-           relay_is_dircache(r);
+    return router_is(r,
+                     ROUTER_GUARD | ROUTER_STABLE | ROUTER_FAST | ROUTER_VALID | ROUTER_RUNNING) &&
+           router_is_dircache(r);
 }
 
 /* guard-spec 4.2 */
-static bool passes_filter(const struct path_config *cfg, const struct relay *r)
+static bool passes_filter(const struct path_config *cfg, const struct router *r)
 {
     return !nodeset_has(cfg->exclude, r) &&
            (nodeset_is_empty(cfg->entry) || nodeset_has(cfg->entry, r)) &&
@@ -109,8 +110,8 @@ static void choose_sample(struct guards *g, const struct netdir *nd)
 {
     size_t guards = 0, passing = 0;
     for (size_t i = 0; i < netdir_n(nd); i++) {
-        const struct relay *r = netdir_at(nd, i);
-        if (relay_may_guard(r)) {
+        const struct router *r = netdir_at(nd, i);
+        if (router_may_guard(r)) {
             guards++;
             passing += passes_filter(g->cfg, r);
         }
@@ -138,8 +139,8 @@ static void update_listed(struct guards *g, struct sample *s, const struct netdi
     int64_t now_s = env_wall_s(g->env);
     for (size_t i = 0; i < s->n; i++) {
         struct guard *guard = &s->list[i];
-        const struct relay *r = netdir_by_rsa(nd, &guard->rsa);
-        bool listed = r && relay_may_guard(r);
+        const struct router *r = netdir_by_rsa(nd, &guard->rsa);
+        bool listed = r && router_may_guard(r);
         if (listed) {
             g->dirty |= !guard->listed || guard->unlisted_since_s;
             guard->unlisted_since_s = 0;
@@ -185,7 +186,7 @@ static void filter(struct guards *g, struct sample *s, const struct netdir *nd)
 {
     for (size_t i = 0; i < s->n; i++) {
         struct guard *guard = &s->list[i];
-        const struct relay *r = netdir_by_rsa(nd, &guard->rsa);
+        const struct router *r = netdir_by_rsa(nd, &guard->rsa);
         guard->filtered = r && guard->listed && passes_filter(g->cfg, r);
     }
 }
@@ -212,7 +213,7 @@ void sample_set_primary(struct guards *g, struct sample *s)
             s->list[i].primary = ++n;
 }
 
-static void sample_add(struct guards *g, struct sample *s, const struct relay *r)
+static void sample_add(struct guards *g, struct sample *s, const struct router *r)
 {
     struct guard *guard = &s->list[s->n++];
     *guard = (struct guard){
@@ -227,13 +228,13 @@ static void sample_add(struct guards *g, struct sample *s, const struct relay *r
 /* The relays that may still be sampled, in LIST; *GUARDS: how many may be in all. In the restricted
  * sample the filter comes first: it would hardly hold a usable guard otherwise. */
 static size_t eligible(const struct guards *g, const struct sample *s, const struct netdir *nd,
-                       const struct relay **list, size_t *guards)
+                       const struct router **list, size_t *guards)
 {
     size_t n = 0;
     *guards = 0;
     for (size_t i = 0; i < netdir_n(nd); i++) {
-        const struct relay *r = netdir_at(nd, i);
-        if (!relay_may_guard(r) ||
+        const struct router *r = netdir_at(nd, i);
+        if (!router_may_guard(r) ||
             (s == &g->samples[SAMPLE_RESTRICTED] && !passes_filter(g->cfg, r)))
             continue;
         ++*guards;
@@ -273,7 +274,7 @@ err_t sample_expand(struct guards *g, struct sample *s, const struct netdir *nd)
     size_t usable = count_usable(s), guards;
     if (usable >= g->params.min_filtered || !is_live(g, nd))
         return OK;
-    const struct relay **list = calloc(netdir_n(nd) + 1, sizeof *list);
+    const struct router **list = calloc(netdir_n(nd) + 1, sizeof *list);
     if (!list)
         return ERR_NOMEM;
     size_t n = eligible(g, s, nd, list, &guards);
@@ -281,7 +282,7 @@ err_t sample_expand(struct guards *g, struct sample *s, const struct netdir *nd)
     struct weights w;
     weights_init(&w, netdir_consensus(nd), WEIGHT_FOR_GUARD);
     while (usable < g->params.min_filtered && s->n < most && s->n < GUARDS_MAX && n) {
-        const struct relay *r = weights_choose(&w, g->env, list, n);
+        const struct router *r = weights_choose(&w, g->env, list, n);
         sample_add(g, s, r);
         usable += s->list[s->n - 1].filtered;
         size_t at = 0;

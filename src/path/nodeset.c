@@ -181,7 +181,7 @@ bool nodeset_equal(const struct nodeset *a, const struct nodeset *b)
                       sizeof *a->countries);
 }
 
-bool nodeset_has(const struct nodeset *s, const struct relay *r)
+bool nodeset_has(const struct nodeset *s, const struct router *r)
 {
     if (!s)
         return false;
@@ -192,7 +192,7 @@ bool nodeset_has(const struct nodeset *s, const struct relay *r)
         name.s[i] = lower(r->nickname[i]);
     if (bsearch(&name, s->names, s->n_names, sizeof *s->names, name_order))
         return true;
-    struct ipport v4 = relay_orport(r), v6 = relay_orport6(r);
+    struct ipport v4 = router_orport(r), v6 = router_orport6(r);
     for (size_t i = 0; i < s->n_nets; i++)
         if (addr_pattern_has(&s->nets[i], &v4.ip, v4.port) ||
             (v6.ip.family != IP_NONE && addr_pattern_has(&s->nets[i], &v6.ip, v6.port)))

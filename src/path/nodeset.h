@@ -28,7 +28,7 @@ void nodeset_free(struct nodeset **s); /* NULL in *S is fine */
 bool nodeset_is_empty(const struct nodeset *s);
 /* Whether both say the same, be it in another order. */
 bool nodeset_equal(const struct nodeset *a, const struct nodeset *b);
-bool nodeset_has(const struct nodeset *s, const struct relay *r);
+bool nodeset_has(const struct nodeset *s, const struct router *r);
 
 /* The I-th country of the list in lower case ("de", "??"), or NULL behind the last one. */
 const char *nodeset_country(const struct nodeset *s, size_t i);

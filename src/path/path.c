@@ -16,7 +16,7 @@ static enum path_stop collect_once(struct path_search *s)
     enum path_stop latest = STOP_UNUSABLE;
     s->n = 0;
     for (size_t i = 0; i < netdir_n(s->nd); i++) {
-        const struct relay *r = netdir_at(s->nd, i);
+        const struct router *r = netdir_at(s->nd, i);
         enum path_stop stop = path_judge(s, r);
         if (stop == STOP_NOT)
             s->list[s->n++] = r;
@@ -39,7 +39,7 @@ static enum path_stop collect(struct path_search *s)
 }
 
 /* How many predicted ports R lets out. */
-static size_t ports_covered(const struct path_request *req, const struct relay *r)
+static size_t ports_covered(const struct path_request *req, const struct router *r)
 {
     size_t n = 0;
     for (size_t i = 0; i < req->n_predicted; i++)
@@ -62,7 +62,7 @@ static void keep_best_covering(struct path_search *s)
     s->n = kept;
 }
 
-static const struct relay *choose(const struct path_search *s)
+static const struct router *choose(const struct path_search *s)
 {
     static const enum weight_for position[] = {
         [HOP_GUARD] = WEIGHT_FOR_GUARD,      [HOP_MIDDLE] = WEIGHT_FOR_MIDDLE,
@@ -101,9 +101,9 @@ static err_t pick_hop(struct path_search *s, size_t at)
 static err_t take_given(struct path_search *s, size_t at)
 {
     const struct path_hop *hop = &s->req->hops[at];
-    const struct relay *r = hop->relay;
+    const struct router *r = hop->relay;
     const char *problem = NULL;
-    if (!relay_usable(r))
+    if (!router_usable(r))
         problem = "is not usable now";
     else if (s->cfg->strict_nodes && nodeset_has(s->cfg->exclude, r))
         problem = "is excluded by ExcludeNodes and StrictNodes";
@@ -117,7 +117,7 @@ static err_t take_given(struct path_search *s, size_t at)
     return ERR_NOT_FOUND;
 }
 
-static const struct relay *last_chosen(const struct path_search *s)
+static const struct router *last_chosen(const struct path_search *s)
 {
     return s->hop[s->req->n_hops - 1];
 }

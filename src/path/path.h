@@ -67,8 +67,8 @@ struct path_hop {
     /* The last hop only: it is given, such as an introduction point that the consensus lists, or an
      * exit that was asked for by name (NULL: choose it). One that is no row of the netdir is not
      * for the request: ask for the hops before it. */
-    const struct relay *relay;
-    const struct relay *const *layer; /* HOP_VANGUARD: the relays of the layer */
+    const struct router *relay;
+    const struct router *const *layer; /* HOP_VANGUARD: the relays of the layer */
     size_t n_layer;
 };
 
@@ -108,7 +108,7 @@ enum guard_use {
 };
 
 struct path_pick {
-    const struct relay *hop[PATH_HOPS_MOST]; /* first hop first */
+    const struct router *hop[PATH_HOPS_MOST]; /* first hop first */
     size_t n;
     enum guard_use guard_use;
     bool stable;            /* Stable relays were wanted */
@@ -129,16 +129,16 @@ MUST_USE err_t path_pick(const struct netdir *nd, const struct path_config *cfg,
 
 /* Whether an existing circuit that ends at EXIT may serve REQ (port, family, flags, exclusions). */
 bool path_exit_fits(const struct netdir *nd, const struct path_config *cfg,
-                    const struct path_request *req, const struct relay *exit);
+                    const struct path_request *req, const struct router *exit);
 
 /* Whether a circuit's relays, of ND, are still allowed after the configuration changed: none of the
  * N hops is excluded or in another one's family or network, the first is an EntryNode and can be
  * reached, the last is an ExitNode if EXITS. */
 bool path_allowed(const struct netdir *nd, const struct path_config *cfg,
-                  const struct relay *const *hops, size_t n, bool exits);
+                  const struct router *const *hops, size_t n, bool exits);
 
 /* The one address of R that a first hop is connected to under CFG: IPv4 unless that is not allowed
  * or IPv6 is preferred; family IP_NONE if it cannot be reached. */
-struct ipport path_first_hop_addr(const struct path_config *cfg, const struct relay *r);
+struct ipport path_first_hop_addr(const struct path_config *cfg, const struct router *r);
 
 #endif

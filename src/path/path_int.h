@@ -29,10 +29,10 @@ struct path_search {
     const struct path_request *req;
     struct env *env;
     struct path_pick *out;
-    const struct relay **list; /* candidates; room for every relay */
+    const struct router **list; /* candidates; room for every relay */
     size_t n;
     size_t at;                                 /* the hop that is being chosen */
-    const struct relay *hop[PATH_HOPS_MOST];   /* those chosen; NULL: not yet */
+    const struct router *hop[PATH_HOPS_MOST];  /* those chosen; NULL: not yet */
     struct rsa_id failed_last[PATH_TRIES_MAX]; /* no path led to them */
     size_t n_failed_last;
     bool relax;    /* at this hop, flags are no longer asked for */
@@ -40,7 +40,7 @@ struct path_search {
 };
 
 /* Whether R may be the hop that is being chosen. */
-enum path_stop path_judge(const struct path_search *s, const struct relay *r);
+enum path_stop path_judge(const struct path_search *s, const struct router *r);
 bool path_wants_stable(const struct path_config *cfg, const struct path_request *req);
 bool path_has_vanguards(const struct path_request *req);
 

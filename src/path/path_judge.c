@@ -2,7 +2,7 @@
 #include "path/path_int.h"
 #include "path/restrict.h"
 
-static bool id_in(const struct rsa_id *list, size_t n, const struct relay *r)
+static bool id_in(const struct rsa_id *list, size_t n, const struct router *r)
 {
     for (size_t i = 0; i < n; i++)
         if (rsa_id_equal(&list[i], &r->rsa))
@@ -13,7 +13,7 @@ static bool id_in(const struct rsa_id *list, size_t n, const struct relay *r)
 /* ---- what each kind of hop asks for ---- */
 
 /* tor(1): "any node listed in both ExitNodes and ExcludeNodes is treated as excluded" */
-static bool exit_configured(const struct path_config *cfg, const struct relay *r)
+static bool exit_configured(const struct path_config *cfg, const struct router *r)
 {
     return !nodeset_has(cfg->exclude, r) && !nodeset_has(cfg->exclude_exit, r) &&
            (nodeset_is_empty(cfg->exit) || nodeset_has(cfg->exit, r));
@@ -21,25 +21,25 @@ static bool exit_configured(const struct path_config *cfg, const struct relay *r
 
 /* Not excluded, and in SET if that is given. */
 static enum path_stop configured(const struct path_config *cfg, const struct nodeset *set,
-                                 const struct relay *r)
+                                 const struct router *r)
 {
     bool good = !nodeset_has(cfg->exclude, r) && (nodeset_is_empty(set) || nodeset_has(set, r));
     return good ? STOP_NOT : STOP_CONFIG;
 }
 
-static enum path_stop judge_first(const struct path_search *s, const struct relay *r)
+static enum path_stop judge_first(const struct path_search *s, const struct router *r)
 {
     if (path_first_hop_addr(s->cfg, r).ip.family == IP_NONE)
         return STOP_UNREACHABLE;
     return configured(s->cfg, s->cfg->entry, r);
 }
 
-static enum path_stop judge_middle(const struct path_search *s, const struct relay *r)
+static enum path_stop judge_middle(const struct path_search *s, const struct router *r)
 {
     return configured(s->cfg, s->cfg->middle, r);
 }
 
-static enum path_stop judge_vanguard(const struct path_search *s, const struct relay *r)
+static enum path_stop judge_vanguard(const struct path_search *s, const struct router *r)
 {
     const struct path_hop *hop = &s->req->hops[s->at];
     for (size_t i = 0; i < hop->n_layer; i++)
@@ -48,29 +48,29 @@ static enum path_stop judge_vanguard(const struct path_search *s, const struct r
     return STOP_POLICY;
 }
 
-static enum path_stop judge_exit(const struct path_search *s, const struct relay *r)
+static enum path_stop judge_exit(const struct path_search *s, const struct router *r)
 {
     if (!exit_allows(r, s->req->family, s->req->port))
         return STOP_POLICY;
     return exit_configured(s->cfg, r) ? STOP_NOT : STOP_CONFIG;
 }
 
-static enum path_stop judge_internal(const struct path_search *s, const struct relay *r)
+static enum path_stop judge_internal(const struct path_search *s, const struct router *r)
 {
     return configured(s->cfg, NULL, r);
 }
 
-static enum path_stop judge_directory(const struct path_search *s, const struct relay *r)
+static enum path_stop judge_directory(const struct path_search *s, const struct router *r)
 {
-    return relay_is_dircache(r) ? configured(s->cfg, NULL, r) : STOP_POLICY;
+    return router_is_dircache(r) ? configured(s->cfg, NULL, r) : STOP_POLICY;
 }
 
-static enum path_stop judge_authority(const struct path_search *s, const struct relay *r)
+static enum path_stop judge_authority(const struct path_search *s, const struct router *r)
 {
-    return relay_is(r, RELAY_AUTHORITY) ? judge_directory(s, r) : STOP_POLICY;
+    return router_is(r, ROUTER_AUTHORITY) ? judge_directory(s, r) : STOP_POLICY;
 }
 
-static enum path_stop (*const judges[])(const struct path_search *s, const struct relay *r) = {
+static enum path_stop (*const judges[])(const struct path_search *s, const struct router *r) = {
     [HOP_GUARD] = judge_first,         [HOP_MIDDLE] = judge_middle,
     [HOP_VANGUARD] = judge_vanguard,   [HOP_EXIT] = judge_exit,
     [HOP_INTERNAL] = judge_internal,   [HOP_DIRECTORY] = judge_directory,
@@ -100,7 +100,7 @@ bool path_has_vanguards(const struct path_request *req)
 /* As in C tor, build_vanguard_middle_exclude_list(): nobody is there twice. Families and networks
  * do not count, for a layer is too small for that; nor does the guard behind four hops, or else who
  * sees the last ones would learn which relay never is among them. */
-static bool is_there_already(const struct path_search *s, const struct relay *r)
+static bool is_there_already(const struct path_search *s, const struct router *r)
 {
     for (size_t i = s->at > 3; i < s->req->n_hops; i++)
         if (s->hop[i] && rsa_id_equal(&s->hop[i]->rsa, &r->rsa))
@@ -108,12 +108,12 @@ static bool is_there_already(const struct path_search *s, const struct relay *r)
     return false;
 }
 
-static bool is_related(const struct path_search *s, const struct relay *r)
+static bool is_related(const struct path_search *s, const struct router *r)
 {
     if (path_has_vanguards(s->req))
         return s->at > 0 && is_there_already(s, r);
     for (size_t i = 0; i < s->req->n_hops; i++)
-        if (s->hop[i] && relay_related(s->nd, s->cfg, r, s->hop[i]))
+        if (s->hop[i] && router_related(s->nd, s->cfg, r, s->hop[i]))
             return true;
     return false;
 }
@@ -127,19 +127,19 @@ bool path_wants_stable(const struct path_config *cfg, const struct path_request 
 /* path-spec 2.2: "For 'fast' circuits, we only choose nodes with the Fast flag." */
 static unsigned wanted_flags(const struct path_search *s)
 {
-    unsigned flags = RELAY_FAST;
+    unsigned flags = ROUTER_FAST;
     if (s->relax)
         return 0;
     if (path_wants_stable(s->cfg, s->req))
-        flags |= RELAY_STABLE;
+        flags |= ROUTER_STABLE;
     /* C tor, choose_good_entry_server(): CRN_NEED_GUARD, unless nobody has it */
-    return s->req->hops[s->at].kind == HOP_GUARD ? flags | RELAY_GUARD : flags;
+    return s->req->hops[s->at].kind == HOP_GUARD ? flags | ROUTER_GUARD : flags;
 }
 
-enum path_stop path_judge(const struct path_search *s, const struct relay *r)
+enum path_stop path_judge(const struct path_search *s, const struct router *r)
 {
     const struct path_request *req = s->req;
-    if (!relay_usable(r))
+    if (!router_usable(r))
         return STOP_UNUSABLE;
     enum path_stop stop = judges[req->hops[s->at].kind](s, r);
     if (stop != STOP_NOT)
@@ -149,18 +149,18 @@ enum path_stop path_judge(const struct path_search *s, const struct relay *r)
         return STOP_AVOIDED;
     if ((is_last(s) && id_in(s->failed_last, s->n_failed_last, r)) || is_related(s, r))
         return STOP_RELATED;
-    return relay_is(r, wanted_flags(s)) ? STOP_NOT : STOP_FLAGS;
+    return router_is(r, wanted_flags(s)) ? STOP_NOT : STOP_FLAGS;
 }
 
 /* ---- circuits that are there already ---- */
 
 bool path_exit_fits(const struct netdir *nd, const struct path_config *cfg,
-                    const struct path_request *req, const struct relay *exit)
+                    const struct path_request *req, const struct router *exit)
 {
-    const struct relay *given = req->hops[req->n_hops - 1].relay;
+    const struct router *given = req->hops[req->n_hops - 1].relay;
     if (given)
         return rsa_id_equal(&given->rsa, &exit->rsa);
-    const struct relay *now = netdir_by_rsa(nd, &exit->rsa);
+    const struct router *now = netdir_by_rsa(nd, &exit->rsa);
     /* Fast is no need in a circuit that is there already. */
     const struct path_search s = {.nd = nd,
                                   .cfg = cfg,
@@ -171,17 +171,17 @@ bool path_exit_fits(const struct netdir *nd, const struct path_config *cfg,
 }
 
 static bool may_be_together(const struct netdir *nd, const struct path_config *cfg,
-                            const struct relay *const *hops, size_t n)
+                            const struct router *const *hops, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < i; j++)
-            if (relay_related(nd, cfg, hops[i], hops[j]))
+            if (router_related(nd, cfg, hops[i], hops[j]))
                 return false;
     return true;
 }
 
 bool path_allowed(const struct netdir *nd, const struct path_config *cfg,
-                  const struct relay *const *hops, size_t n, bool exits)
+                  const struct router *const *hops, size_t n, bool exits)
 {
     for (size_t i = 0; i < n; i++)
         if (nodeset_has(cfg->exclude, hops[i]))

@@ -8,7 +8,7 @@ const uint16_t path_default_long_lived[] = {21,   22,   706,  1863, 5050, 5190,
 const size_t path_default_long_lived_n =
     sizeof path_default_long_lived / sizeof path_default_long_lived[0];
 
-bool relay_same_subnet(const struct relay *a, const struct relay *b)
+bool router_same_subnet(const struct router *a, const struct router *b)
 {
     if (memcmp(a->v4, b->v4, 2) == 0)
         return true;
@@ -22,24 +22,24 @@ static bool may_reach(const struct path_config *cfg, const struct ipport *to)
            addr_policy_accepts(&cfg->reachable, &to->ip, to->port);
 }
 
-struct ipport path_first_hop_addr(const struct path_config *cfg, const struct relay *r)
+struct ipport path_first_hop_addr(const struct path_config *cfg, const struct router *r)
 {
-    struct ipport v4 = relay_orport(r), v6 = relay_orport6(r);
+    struct ipport v4 = router_orport(r), v6 = router_orport6(r);
     bool use4 = may_reach(cfg, &v4), use6 = may_reach(cfg, &v6);
     if (use6 && (cfg->prefer_ipv6 || !use4))
         return v6;
     return use4 ? v4 : (struct ipport){0};
 }
 
-bool relay_related(const struct netdir *nd, const struct path_config *cfg, const struct relay *a,
-                   const struct relay *b)
+bool router_related(const struct netdir *nd, const struct path_config *cfg, const struct router *a,
+                    const struct router *b)
 {
     if (rsa_id_equal(&a->rsa, &b->rsa))
         return true;
     /* One key, two fingerprints: still one relay. */
     if (a->has_md && b->has_md && ed_id_equal(&a->ed, &b->ed))
         return true;
-    if (cfg->enforce_distinct_subnets && relay_same_subnet(a, b))
+    if (cfg->enforce_distinct_subnets && router_same_subnet(a, b))
         return true;
     if (netdir_same_family(nd, a, b))
         return true;
@@ -49,10 +49,10 @@ bool relay_related(const struct netdir *nd, const struct path_config *cfg, const
     return false;
 }
 
-bool exit_allows(const struct relay *r, enum ip_family family, uint16_t port)
+bool exit_allows(const struct router *r, enum ip_family family, uint16_t port)
 {
     /* path-spec 2.2.1: "we never choose an exit node flagged as 'BadExit'" */
-    if (relay_is(r, RELAY_BADEXIT))
+    if (router_is(r, ROUTER_BADEXIT))
         return false;
     if (!port) {
         if (family == IP_NONE)

@@ -73,14 +73,15 @@ void weights_init(struct weights *w, const struct consensus *c, enum weight_for 
     }
 }
 
-uint64_t weights_of(const struct weights *w, const struct relay *r)
+uint64_t weights_of(const struct weights *w, const struct router *r)
 {
-    bool exit = relay_is(r, RELAY_EXIT) && !relay_is(r, RELAY_BADEXIT);
-    return (uint64_t)r->bandwidth * w->factor[relay_is_dircache(r)][relay_is(r, RELAY_GUARD)][exit];
+    bool exit = router_is(r, ROUTER_EXIT) && !router_is(r, ROUTER_BADEXIT);
+    return (uint64_t)r->bandwidth *
+           w->factor[router_is_dircache(r)][router_is(r, ROUTER_GUARD)][exit];
 }
 
-const struct relay *weights_choose(const struct weights *w, struct env *env,
-                                   const struct relay *const *list, size_t n)
+const struct router *weights_choose(const struct weights *w, struct env *env,
+                                    const struct router *const *list, size_t n)
 {
     if (!n)
         return NULL;

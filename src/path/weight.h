@@ -28,10 +28,10 @@ struct weights {
  */
 void weights_init(struct weights *w, const struct consensus *c, enum weight_for position);
 
-uint64_t weights_of(const struct weights *w, const struct relay *r);
+uint64_t weights_of(const struct weights *w, const struct router *r);
 
 /* One of the N relays at LIST, or NULL if N is 0. */
-const struct relay *weights_choose(const struct weights *w, struct env *env,
-                                   const struct relay *const *list, size_t n);
+const struct router *weights_choose(const struct weights *w, struct env *env,
+                                    const struct router *const *list, size_t n);
 
 #endif

@@ -9,12 +9,12 @@
 
 static unsigned flags_of(const struct plan_node *plan)
 {
-    enum { PLAIN = RELAY_FAST | RELAY_RUNNING | RELAY_STABLE | RELAY_VALID };
+    enum { PLAIN = ROUTER_FAST | ROUTER_RUNNING | ROUTER_STABLE | ROUTER_VALID };
     static const unsigned flags[] = {
-        [PLAN_AUTHORITY] = RELAY_AUTHORITY | RELAY_RUNNING | RELAY_V2DIR | RELAY_VALID,
-        [PLAN_GUARD] = PLAIN | RELAY_V2DIR | RELAY_GUARD,
-        [PLAN_MIDDLE] = PLAIN | RELAY_V2DIR,
-        [PLAN_EXIT] = PLAIN | RELAY_V2DIR | RELAY_EXIT,
+        [PLAN_AUTHORITY] = ROUTER_AUTHORITY | ROUTER_RUNNING | ROUTER_V2DIR | ROUTER_VALID,
+        [PLAN_GUARD] = PLAIN | ROUTER_V2DIR | ROUTER_GUARD,
+        [PLAN_MIDDLE] = PLAIN | ROUTER_V2DIR,
+        [PLAN_EXIT] = PLAIN | ROUTER_V2DIR | ROUTER_EXIT,
     };
     return plan ? flags[plan->role] : PLAIN;
 }
@@ -39,7 +39,7 @@ static struct consdoc_relay row_of(const struct netdocs *d, const struct plan_no
 static err_t set_policy(struct netdocs_relay *r)
 {
     char summary[EXITPOLICY_SUMMARY_MAX];
-    if (!(r->row.flags & RELAY_EXIT))
+    if (!(r->row.flags & ROUTER_EXIT))
         return OK;
     r->policy = text_dup(text_of(exitpolicy_summary(r->plan->policy, summary)));
     r->row.policy = r->policy;
@@ -80,7 +80,7 @@ static err_t write_microdesc(struct netdocs *d, struct relaydoc_microdesc *m,
                              struct netdocs_relay *r)
 {
     m->ed = &r->row.ed;
-    if (r->row.flags & RELAY_EXIT)
+    if (r->row.flags & ROUTER_EXIT)
         m->p = m->p6 = r->row.policy; /* exits reach ::1 as they reach 127.0.0.1 */
     r->microdesc.at = d->microdescs.len;
     relaydoc_write_microdesc(&d->microdescs, m, r->row.microdesc_sha256);

@@ -15,7 +15,7 @@ enum { RELAYS = 8, FIRST_EXIT = 4, MOST = 256 };
 
 struct netdir {
     int refs;
-    struct relay relay[RELAYS]; /* from FIRST_EXIT on they are exits */
+    struct router relay[RELAYS]; /* from FIRST_EXIT on they are exits */
 };
 
 struct streams {
@@ -69,29 +69,29 @@ size_t netdir_n(const struct netdir *nd)
     return RELAYS;
 }
 
-const struct relay *netdir_at(const struct netdir *nd, size_t i)
+const struct router *netdir_at(const struct netdir *nd, size_t i)
 {
     return &nd->relay[i];
 }
 
-struct ipport relay_orport(const struct relay *r)
+struct ipport router_orport(const struct router *r)
 {
     return (struct ipport){ip_v4(r->v4), r->orport};
 }
 
-struct ipport relay_orport6(const struct relay *r)
+struct ipport router_orport6(const struct router *r)
 {
     (void)r;
     return (struct ipport){0};
 }
 
-struct ipport path_first_hop_addr(const struct path_config *cfg, const struct relay *r)
+struct ipport path_first_hop_addr(const struct path_config *cfg, const struct router *r)
 {
     (void)cfg;
-    return relay_orport(r);
+    return router_orport(r);
 }
 
-static bool judge(const struct path_request *req, const struct relay *r)
+static bool judge(const struct path_request *req, const struct router *r)
 {
     size_t i = r->rsa.b[0];
     if (i < FIRST_EXIT)
@@ -103,7 +103,7 @@ static bool judge(const struct path_request *req, const struct relay *r)
 }
 
 bool path_exit_fits(const struct netdir *nd, const struct path_config *cfg,
-                    const struct path_request *req, const struct relay *exit)
+                    const struct path_request *req, const struct router *exit)
 {
     (void)nd, (void)cfg;
     return judge(req, exit) && (!net.none_is_stable || req->relaxed);
@@ -130,7 +130,7 @@ err_t path_pick(const struct netdir *nd, const struct path_config *cfg, struct g
 }
 
 bool path_allowed(const struct netdir *nd, const struct path_config *cfg,
-                  const struct relay *const *hops, size_t n, bool exits)
+                  const struct router *const *hops, size_t n, bool exits)
 {
     (void)nd, (void)cfg, (void)hops, (void)n, (void)exits;
     return !net.forbidden;

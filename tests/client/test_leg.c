@@ -12,7 +12,7 @@
 
 struct netdir {
     int refs;
-    struct relay relay[PATH_HOPS_MOST];
+    struct router relay[PATH_HOPS_MOST];
 };
 
 static struct {
@@ -46,21 +46,21 @@ int32_t netdir_param(const struct netdir *nd, const char *name, int32_t fallback
     return fallback;
 }
 
-struct ipport relay_orport(const struct relay *r)
+struct ipport router_orport(const struct router *r)
 {
     return (struct ipport){ip_v4(r->v4), r->orport};
 }
 
-struct ipport relay_orport6(const struct relay *r)
+struct ipport router_orport6(const struct router *r)
 {
     (void)r;
     return (struct ipport){0};
 }
 
-struct ipport path_first_hop_addr(const struct path_config *cfg, const struct relay *r)
+struct ipport path_first_hop_addr(const struct path_config *cfg, const struct router *r)
 {
     (void)cfg;
-    return relay_orport(r);
+    return router_orport(r);
 }
 
 err_t path_pick(const struct netdir *nd, const struct path_config *cfg, struct guards *guards,

@@ -107,7 +107,7 @@ END_TEST
 START_TEST(test_settings_put_each_node_list_in_its_place)
 {
     struct client_config c = client_config_defaults(false);
-    struct relay r = {.nickname = "theone"};
+    struct router r = {.nickname = "theone"};
     const struct {
         const char **list;
         const struct nodeset *const *set;
@@ -207,7 +207,7 @@ START_TEST(test_settings_copy_firewall_families_and_guards)
     struct addr_rule rules[] = {{.accept = true, .port_min = 443, .port_max = 443},
                                 {.accept = false, .port_min = 0, .port_max = 65535}};
     const char *families[] = {"one,two", "three,four", NULL};
-    struct relay r = {.nickname = "four"};
+    struct router r = {.nickname = "four"};
     c.reachable = rules;
     c.n_reachable = 2;
     c.node_families = families;

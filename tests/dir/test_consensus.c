@@ -272,16 +272,16 @@ START_TEST(test_consensus_fields)
     ck_assert_str_eq(c->required_client_protocols, "Cons=2 Link=4 Relay=2");
     struct rsa_id rsa;
     fake_rsa(3, &rsa);
-    const struct relay *r = consensus_relay(c, &rsa);
+    const struct router *r = consensus_relay(c, &rsa);
     ck_assert_ptr_nonnull(r);
     ck_assert_str_eq(r->nickname, "relay3");
-    ck_assert(relay_is(r, RELAY_EXIT | RELAY_FAST | RELAY_RUNNING));
-    ck_assert(!relay_is(r, RELAY_GUARD));
-    ck_assert(relay_can(r, PROTO_RELAY_6) && relay_can(r, PROTO_CONFLUX_1));
-    ck_assert(!relay_can(r, PROTO_DIRCACHE_1));
+    ck_assert(router_is(r, ROUTER_EXIT | ROUTER_FAST | ROUTER_RUNNING));
+    ck_assert(!router_is(r, ROUTER_GUARD));
+    ck_assert(router_can(r, PROTO_RELAY_6) && router_can(r, PROTO_CONFLUX_1));
+    ck_assert(!router_can(r, PROTO_DIRCACHE_1));
     ck_assert_uint_eq(r->bandwidth, 1003);
-    ck_assert_uint_eq(relay_orport(r).port, 9001);
-    ck_assert_uint_eq(relay_orport6(r).ip.family, IP_NONE);
+    ck_assert_uint_eq(router_orport(r).port, 9001);
+    ck_assert_uint_eq(router_orport6(r).ip.family, IP_NONE);
     consensus_free(&c);
     teardown();
 }

@@ -520,7 +520,7 @@ START_TEST(test_dirmgr_fetches_the_next_consensus_in_time)
     ck_assert_ptr_ne(dirmgr_netdir(w->d), old);
     ck_assert_ptr_eq(w->last, dirmgr_netdir(w->d));
     /* Nothing has to be fetched again, and who holds the old one may go on. */
-    ck_assert(relay_usable(netdir_at(dirmgr_netdir(w->d), 0)));
+    ck_assert(router_usable(netdir_at(dirmgr_netdir(w->d), 0)));
     ck_assert_str_eq(netdir_at(old, 1)->nickname, "relay1");
     netdir_unref(&old);
     world_free(w);

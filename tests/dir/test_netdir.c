@@ -135,12 +135,12 @@ START_TEST(test_netdir_lookups)
     struct rsa_id rsa;
     char name[64], hex[HEX_SIZE(20)];
     fake_rsa(7, &rsa);
-    const struct relay *r = netdir_by_rsa(nd, &rsa);
+    const struct router *r = netdir_by_rsa(nd, &rsa);
     ck_assert_str_eq(r->nickname, "relay7");
-    ck_assert(!relay_usable(r));
-    ck_assert(relay_is_dircache(r));
+    ck_assert(!router_usable(r));
+    ck_assert(router_is_dircache(r));
     add_mds(nd, 0, 20);
-    ck_assert(relay_usable(r));
+    ck_assert(router_usable(r));
     ck_assert_ptr_eq(netdir_by_ed(nd, &r->ed), r);
     ck_assert_ptr_eq(netdir_by_nickname(nd, text_of("RELAY7")), r);
     ck_assert_ptr_null(netdir_by_nickname(nd, text_of("relay")));
@@ -208,7 +208,7 @@ START_TEST(test_netdir_new_one_takes_over_microdescriptors)
     uint32_t changes = netdir_changes(old);
     ck_assert_uint_eq(changes, 5);
     ck_ok(netdir_new(make_consensus(12), old, &new));
-    ck_assert(relay_usable(netdir_at(new, 4)) && !relay_usable(netdir_at(new, 5)));
+    ck_assert(router_usable(netdir_at(new, 4)) && !router_usable(netdir_at(new, 5)));
     struct sha256 digest;
     fake_md_digest(4, &digest);
     ck_assert(netdir_lists_md(new, &digest) && !netdir_wants_md(new, &digest));
@@ -295,7 +295,7 @@ END_TEST
 
 START_TEST(test_netdir_rows_are_small)
 {
-    ck_assert_uint_le(sizeof(struct relay), 200);
+    ck_assert_uint_le(sizeof(struct router), 200);
 }
 END_TEST
 
@@ -323,7 +323,7 @@ START_TEST(test_store_microdescs_round_trip)
     ck_assert_uint_eq(report.good, 6);
     ck_assert_uint_eq(report.bad, 1);
     ck_err(report.first_error, ERR_MALFORMED);
-    ck_assert(relay_usable(netdir_at(nd, 3)));
+    ck_assert(router_usable(netdir_at(nd, 3)));
     ck_ok(store_merge_microdescs(buf_text(&file), buf_text(&file), nd, FAKE_AFTER_S, &merged));
     rest = buf_text(&merged);
     size_t n = 0;
@@ -373,7 +373,7 @@ START_TEST(test_store_files_of_a_client_of_tor_load)
     ck_ok(store_load_microdescs(mds, nd, &report));
     ck_assert_uint_eq(report.bad, 0);
     for (size_t i = 0; i < netdir_n(nd); i++)
-        ck_assert(relay_usable(netdir_at(nd, i)));
+        ck_assert(router_usable(netdir_at(nd, i)));
     netdir_unref(&nd);
     free_text(consensus);
     free_text(mds);

@@ -49,8 +49,8 @@ START_TEST(test_desc_reads_what_was_made)
     ck_assert_str_eq(d.row.version, "Tor 0.4.9.1-rc");
     ck_assert_str_eq(d.row.policy, "accept 80,443");
     ck_assert_int_eq(d.row.published_s, 1767225600);
-    ck_assert_uint_eq(d.row.flags, RELAY_EXIT | RELAY_FAST | RELAY_RUNNING | RELAY_STABLE |
-                                       RELAY_V2DIR | RELAY_VALID);
+    ck_assert_uint_eq(d.row.flags, ROUTER_EXIT | ROUTER_FAST | ROUTER_RUNNING | ROUTER_STABLE |
+                                       ROUTER_V2DIR | ROUTER_VALID);
     ck_assert_mem_eq(d.row.descriptor_sha1, made.server_digests.sha1, 20);
     forge_desc_free(&d);
     end();

@@ -150,7 +150,7 @@ START_TEST(test_network_overrides_by_name_fingerprint_and_all)
     begin();
     const struct forge_override o[] = {
         {.relay = TEXT_LIT("*"), .has_bandwidth = true, .bandwidth_kb = 5},
-        {.relay = TEXT_LIT("forged2"), .has_flags = true, .flags = RELAY_EXIT},
+        {.relay = TEXT_LIT("forged2"), .has_flags = true, .flags = ROUTER_EXIT},
         {.relay = TEXT_LIT("forged2"), .has_bandwidth = true, .bandwidth_kb = 6}};
     wish.override = o;
     wish.n_overrides = 3;
@@ -159,7 +159,7 @@ START_TEST(test_network_overrides_by_name_fingerprint_and_all)
     for (unsigned i = 0; i < RELAYS; i++) {
         bool second = strcmp(c->relays[i].nickname, "forged2") == 0;
         ck_assert_uint_eq(c->relays[i].bandwidth, second ? 6 : 5);
-        ck_assert_int_eq(c->relays[i].flags == RELAY_EXIT, second);
+        ck_assert_int_eq(c->relays[i].flags == ROUTER_EXIT, second);
     }
     consensus_free(&c);
     end();
@@ -219,7 +219,7 @@ START_TEST(test_network_flags_are_known_ones)
     unsigned flags;
     struct text bad;
     ck_ok(forge_flags(TEXT_LIT("Fast,Guard"), &flags, &bad));
-    ck_assert_uint_eq(flags, RELAY_FAST | RELAY_GUARD);
+    ck_assert_uint_eq(flags, ROUTER_FAST | ROUTER_GUARD);
     ck_ok(forge_flags(TEXT_LIT(""), &flags, &bad));
     ck_assert_uint_eq(flags, 0);
     ck_err(forge_flags(TEXT_LIT("Fast,Quick"), &flags, &bad), ERR_NOT_FOUND);

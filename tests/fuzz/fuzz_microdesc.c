@@ -8,7 +8,7 @@
 static void use(struct mdpool *pool, const struct microdesc *md)
 {
     const struct exit_summary *p;
-    const struct relay_family *f;
+    const struct router_family *f;
     if (mdpool_policy(pool, md->p, &p) == OK) {
         if (exit_summary_allows(p, 0))
             abort();
@@ -16,13 +16,13 @@ static void use(struct mdpool *pool, const struct microdesc *md)
         mdpool_release(pool, p);
     }
     if (mdpool_family(pool, md->family, md->family_ids, &f) == OK && f) {
-        if (f->n_ids && !relay_family_shares_id(f, f))
+        if (f->n_ids && !router_family_shares_id(f, f))
             abort();
         for (size_t i = 0; i < f->n_rsa && i < 16; i++)
-            if (!relay_family_has_rsa(f, &f->rsa[i]))
+            if (!router_family_has_rsa(f, &f->rsa[i]))
                 abort();
         for (size_t i = 0; i < f->n_names && i < 16; i++)
-            if (!relay_family_has_name(f, f->names[i]))
+            if (!router_family_has_name(f, f->names[i]))
                 abort();
         mdpool_release(pool, f);
     }

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct nodeset *s = NULL;
     char why[NODESET_WHY_MAX] = "";
-    struct relay r = {.nickname = "Alice", .orport = 1, .v4 = {10, 0, 0, 1}, .orport6 = 1};
+    struct router r = {.nickname = "Alice", .orport = 1, .v4 = {10, 0, 0, 1}, .orport6 = 1};
     err_t e = nodeset_parse((struct text){(const char *)data, size}, &s, why);
     if (e != OK) {
         if (s || (e == ERR_MALFORMED && !why[0]))

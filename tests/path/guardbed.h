@@ -52,9 +52,9 @@ static inline void bed_free(struct bed *b)
 
 static const struct guard_restriction any;
 
-static inline const struct relay *pick(struct bed *b, enum guard_use *use)
+static inline const struct router *pick(struct bed *b, enum guard_use *use)
 {
-    const struct relay *r;
+    const struct router *r;
     enum guard_use ignored;
     ck_ok(guards_pick(b->g, b->nd, GUARD_FOR_TRAFFIC, &any, &r, use ? use : &ignored));
     return r;

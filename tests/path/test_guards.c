@@ -36,8 +36,8 @@ START_TEST(test_guards_sampled_guards_have_all_flags)
     ck_assert_uint_eq(guards_n(b->g), 20);
     for (size_t i = 0; i < 20; i++) {
         struct rsa_id id = id_at(b, i);
-        ck_assert(relay_is(netdir_by_rsa(b->nd, &id),
-                           RELAY_FAST | RELAY_GUARD | RELAY_STABLE | RELAY_V2DIR));
+        ck_assert(router_is(netdir_by_rsa(b->nd, &id),
+                            ROUTER_FAST | ROUTER_GUARD | ROUTER_STABLE | ROUTER_V2DIR));
     }
     bed_free(b);
 }
@@ -135,7 +135,7 @@ START_TEST(test_guards_other_guards_are_tried_one_circuit_each)
     struct rsa_id primary[3];
     enum guard_use use;
     fail_primaries(b, primary);
-    const struct relay *fourth = pick(b, &use), *fifth = pick(b, &use);
+    const struct router *fourth = pick(b, &use), *fifth = pick(b, &use);
     ck_assert_int_eq(use, GUARD_USABLE_IF_NO_BETTER);
     ck_assert_ptr_ne(fourth, fifth); /* the fourth is pending */
     guards_dropped(b->g, &fourth->rsa);
@@ -149,7 +149,7 @@ START_TEST(test_guards_success_while_unconfirmed_primaries_are_down_makes_a_prim
     struct bed *b = bed_new(1);
     struct rsa_id primary[3];
     fail_primaries(b, primary);
-    const struct relay *fourth = pick(b, NULL);
+    const struct router *fourth = pick(b, NULL);
     ck_assert(guards_may_use(b->g, &fourth->rsa)); /* all primaries are down */
     guards_succeeded(b->g, &fourth->rsa);
     struct guard_info info = info_of(b, &fourth->rsa);
@@ -174,7 +174,7 @@ START_TEST(test_guards_circuit_of_a_lesser_guard_waits_while_a_primary_may_be_up
     struct rsa_id primary[3];
     confirm_primaries(b, primary);
     fail_primaries(b, primary);
-    const struct relay *fourth = pick(b, NULL);
+    const struct router *fourth = pick(b, NULL);
     test_env_advance_ms(b->env, 1000);
     guards_succeeded(b->g, &fourth->rsa);
     ck_assert(!info_of(b, &fourth->rsa).primary);
@@ -193,7 +193,7 @@ START_TEST(test_guards_network_back_after_long_gives_primaries_another_chance)
     confirm_primaries(b, primary);
     test_env_advance_ms(b->env, 3600 * 1000);
     fail_primaries(b, primary);
-    const struct relay *fourth = pick(b, NULL);
+    const struct router *fourth = pick(b, NULL);
     guards_succeeded(b->g, &fourth->rsa); /* an hour after the last success */
     ck_assert(!guards_may_use(b->g, &fourth->rsa));
     ck_assert(rsa_id_equal(&pick(b, NULL)->rsa, &primary[0]));
@@ -206,7 +206,7 @@ START_TEST(test_guards_exit_rules_out_itself_and_its_family)
     struct bed *b = bed_new(1);
     struct rsa_id first = id_at(b, 0), second = id_at(b, 1);
     struct guard_restriction rst = {.exit = netdir_by_rsa(b->nd, &first)};
-    const struct relay *r;
+    const struct router *r;
     enum guard_use use;
     ck_ok(guards_pick(b->g, b->nd, GUARD_FOR_TRAFFIC, &rst, &r, &use));
     ck_assert(rsa_id_equal(&r->rsa, &second));
@@ -238,7 +238,7 @@ START_TEST(test_guards_without_microdescriptor_serve_directories_only)
     ck_assert(!rsa_id_equal(&pick(b, NULL)->rsa, &first));
     bool seen = false;
     for (size_t i = 0; i < 50; i++) {
-        const struct relay *r;
+        const struct router *r;
         enum guard_use use;
         ck_ok(guards_pick(b->g, b->nd, GUARD_FOR_DIR, &any, &r, &use));
         seen |= rsa_id_equal(&r->rsa, &first);
@@ -507,7 +507,7 @@ START_TEST(test_guards_none_before_an_update)
 {
     struct env *env = test_env(1);
     struct guards *g = guards_new(env);
-    const struct relay *r;
+    const struct router *r;
     enum guard_use use;
     ck_err(guards_pick(g, NULL, GUARD_FOR_TRAFFIC, &any, &r, &use), ERR_STATE);
     ck_assert_uint_eq(guards_n(g), 0);
@@ -528,7 +528,7 @@ static void count_notices(void *arg, enum log_level level, const char *line)
 START_TEST(test_guards_that_are_all_down_are_told_of)
 {
     struct bed *b = bed_new(1);
-    const struct relay *r;
+    const struct router *r;
     enum guard_use use;
     unsigned told = 0;
     b->env->log->sink = count_notices;
@@ -554,7 +554,7 @@ START_TEST(test_guards_numbers_of_the_configuration_hold)
     b->cfg.n_guards = 2;
     ck_ok(guards_update(b->g, b->nd, &b->cfg));
     for (size_t i = 0; i < 100; i++) {
-        const struct relay *r = pick(b, NULL);
+        const struct router *r = pick(b, NULL);
         for (size_t k = 0; k < 4; k++) {
             struct rsa_id id = id_at(b, k);
             seen[k] |= rsa_id_equal(&id, &r->rsa);

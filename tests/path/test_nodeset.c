@@ -5,13 +5,13 @@
 #include "path/nodeset.h"
 #include "support/test.h"
 
-static struct relay relay(void)
+static struct router relay(void)
 {
-    struct relay r = {.nickname = "MyRelay",
-                      .orport = 9001,
-                      .v4 = {192, 0, 2, 77},
-                      .orport6 = 9001,
-                      .v6 = {0x20, 0x01, 0x0d, 0xb8, 1, 2}};
+    struct router r = {.nickname = "MyRelay",
+                       .orport = 9001,
+                       .v4 = {192, 0, 2, 77},
+                       .orport6 = 9001,
+                       .v6 = {0x20, 0x01, 0x0d, 0xb8, 1, 2}};
     for (uint8_t i = 0; i < 20; i++)
         r.rsa.b[i] = (uint8_t)(0xa0 + i);
     return r;
@@ -23,7 +23,7 @@ static struct relay relay(void)
 static bool matches(const char *list)
 {
     struct nodeset *s;
-    struct relay r = relay();
+    struct router r = relay();
     char why[NODESET_WHY_MAX] = "";
     err_t e = nodeset_parse(text_of(list), &s, why);
     ck_assert_msg(e == OK, "%s: %s", list, why);
@@ -71,7 +71,7 @@ END_TEST
 
 START_TEST(test_nodeset_relay_without_ipv6_matches_no_ipv6_pattern)
 {
-    struct relay r = relay();
+    struct router r = relay();
     struct nodeset *s;
     r.orport6 = 0;
     memset(r.v6, 0, sizeof r.v6);
@@ -84,7 +84,7 @@ END_TEST
 START_TEST(test_nodeset_countries_match_nothing_and_are_named)
 {
     struct nodeset *s;
-    struct relay r = relay();
+    struct router r = relay();
     ck_ok(nodeset_parse(text_of("{DE}, {??},{a1}"), &s, NULL));
     ck_assert(!nodeset_has(s, &r));
     ck_assert(!nodeset_is_empty(s));
@@ -100,7 +100,7 @@ END_TEST
 START_TEST(test_nodeset_empty_lists)
 {
     static const char *const empty[] = {"", " ", ",", " , ,\t"};
-    struct relay r = relay();
+    struct router r = relay();
     for (size_t i = 0; i < 4; i++) {
         struct nodeset *s;
         ck_ok(nodeset_parse(text_of(empty[i]), &s, NULL));

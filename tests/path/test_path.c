@@ -98,7 +98,7 @@ static struct netdir *truth_netdir(const struct truth *t, const char *params)
     return nd;
 }
 
-static int truth_find(const struct truth *t, const struct relay *r)
+static int truth_find(const struct truth *t, const struct router *r)
 {
     for (int i = 0; i < RELAYS; i++)
         if (memcmp(t->relays[i].rsa, r->rsa.b, 20) == 0)
@@ -298,9 +298,9 @@ START_TEST(test_path_last_hop_is_a_directory)
     struct bed *b = bed_new(1, NULL);
     size_t caches = 0, authorities = 0;
     for (size_t i = 0; i < netdir_n(b->nd); i++) {
-        const struct relay *r = netdir_at(b->nd, i);
-        caches += relay_usable(r) && relay_is_dircache(r);
-        authorities += relay_usable(r) && relay_is(r, RELAY_AUTHORITY);
+        const struct router *r = netdir_at(b->nd, i);
+        caches += router_usable(r) && router_is_dircache(r);
+        authorities += router_usable(r) && router_is(r, ROUTER_AUTHORITY);
     }
     ck_assert(caches > 0 && caches < netdir_n(b->nd));
     for (size_t i = 0; i < 300; i++) {
@@ -308,7 +308,7 @@ START_TEST(test_path_last_hop_is_a_directory)
         struct path_pick p;
         ck_ok(pick(b, &req, &p));
         ck_assert_uint_eq(p.n, 3);
-        ck_assert(relay_is_dircache(p.hop[2]));
+        ck_assert(router_is_dircache(p.hop[2]));
         ck_assert(path_exit_fits(b->nd, &b->cfg, &req, p.hop[2]));
         req.hops = path_to_authority;
         if (!authorities) {
@@ -317,7 +317,7 @@ START_TEST(test_path_last_hop_is_a_directory)
             continue;
         }
         ck_ok(pick(b, &req, &p));
-        ck_assert(relay_is(p.hop[2], RELAY_AUTHORITY));
+        ck_assert(router_is(p.hop[2], ROUTER_AUTHORITY));
     }
     bed_free(b);
 }
@@ -341,9 +341,9 @@ START_TEST(test_path_of_any_length_keeps_the_rules)
         b->cfg.use_entry_guards = i % 3;
         ck_ok(pick(b, &req, &p));
         truth_check(&b->truth, &p, &req, true, true, true);
-        ck_assert(relay_is(p.hop[0], RELAY_GUARD));
+        ck_assert(router_is(p.hop[0], ROUTER_GUARD));
         if (hops[n - 1].kind == HOP_DIRECTORY)
-            ck_assert(relay_is_dircache(p.hop[n - 1]));
+            ck_assert(router_is_dircache(p.hop[n - 1]));
     }
     bed_free(b);
 }
@@ -384,17 +384,17 @@ START_TEST(test_path_of_four_hops_ends_where_it_was_asked_to)
         {.kind = HOP_GUARD}, {.kind = HOP_MIDDLE}, {.kind = HOP_MIDDLE}, {.kind = HOP_INTERNAL}};
     struct path_request req = {.hops = hops, .n_hops = 4};
     for (size_t i = 0; i < netdir_n(b->nd); i++) {
-        const struct relay *r = netdir_at(b->nd, i);
+        const struct router *r = netdir_at(b->nd, i);
         struct path_pick p;
         hops[3].relay = r;
-        if (!relay_usable(r)) {
+        if (!router_usable(r)) {
             ck_err(pick(b, &req, &p), ERR_NOT_FOUND);
             ck_assert_ptr_nonnull(strstr(p.why, "is not usable now"));
             continue;
         }
         ck_ok(pick(b, &req, &p));
         ck_assert_ptr_eq(p.hop[3], r);
-        if (relay_is(r, RELAY_FAST))
+        if (router_is(r, ROUTER_FAST))
             truth_check(&b->truth, &p, &req, true, true, true);
     }
     bed_free(b);
@@ -405,11 +405,11 @@ END_TEST
 START_TEST(test_path_of_vanguards_keeps_to_its_layers)
 {
     struct bed *b = bed_new(14, "use-family-ids=0 use-family-lists=0");
-    const struct relay *good[6], *const *two = good, *const *three = good + 3; /* one in both */
+    const struct router *good[6], *const *two = good, *const *three = good + 3; /* one in both */
     unsigned second[4] = {0}, together = 0, guard_is_last = 0;
     for (size_t i = 0, n = 0; n < 6; i++) {
         good[n] = netdir_at(b->nd, i);
-        n += relay_usable(good[n]) && relay_is(good[n], RELAY_FAST);
+        n += router_usable(good[n]) && router_is(good[n], ROUTER_FAST);
     }
     struct path_hop hops[] = {{.kind = HOP_GUARD},
                               {.kind = HOP_VANGUARD, .layer = two, .n_layer = 4},
@@ -426,7 +426,7 @@ START_TEST(test_path_of_vanguards_keeps_to_its_layers)
         for (size_t k = 0; k < 5; k++)
             for (size_t j = 0; j < k; j++) {
                 ck_assert(p.hop[j] != p.hop[k] || (j == 0 && k == 4));
-                together += j + 1 < k && relay_same_subnet(p.hop[j], p.hop[k]);
+                together += j + 1 < k && router_same_subnet(p.hop[j], p.hop[k]);
             }
         guard_is_last += p.hop[0] == p.hop[4];
     }
@@ -463,10 +463,10 @@ END_TEST
 START_TEST(test_path_one_sided_family_is_none)
 {
     struct bed *b = bed_new(1, NULL);
-    const struct relay *a = netdir_by_nickname(b->nd, text_of("relay3"));
-    const struct relay *c = netdir_by_nickname(b->nd, text_of("relay4"));
+    const struct router *a = netdir_by_nickname(b->nd, text_of("relay3"));
+    const struct router *c = netdir_by_nickname(b->nd, text_of("relay4"));
     ck_assert(a && c && a->family);
-    ck_assert(!relay_related(b->nd, &b->cfg, a, c));
+    ck_assert(!router_related(b->nd, &b->cfg, a, c));
     bed_free(b);
 }
 END_TEST
@@ -474,13 +474,13 @@ END_TEST
 START_TEST(test_path_nodefamily_line_makes_a_family)
 {
     struct bed *b = bed_new(1, NULL);
-    const struct relay *a = netdir_by_nickname(b->nd, text_of("relay3"));
-    const struct relay *c = netdir_by_nickname(b->nd, text_of("relay4"));
+    const struct router *a = netdir_by_nickname(b->nd, text_of("relay3"));
+    const struct router *c = netdir_by_nickname(b->nd, text_of("relay4"));
     struct nodeset *s = set("relay3,relay4,relay5");
     const struct nodeset *families[] = {s};
     b->cfg.families = families;
     b->cfg.n_families = 1;
-    ck_assert(relay_related(b->nd, &b->cfg, a, c));
+    ck_assert(router_related(b->nd, &b->cfg, a, c));
     b->cfg.families = NULL;
     b->cfg.n_families = 0;
     nodeset_free(&s);
@@ -652,9 +652,9 @@ START_TEST(test_path_long_lived_port_wants_stable_relays)
     for (size_t i = 0; i < 300; i++) {
         ck_ok(pick(b, &req, &p));
         for (size_t k = 0; k < 3; k++)
-            ck_assert(relay_is(p.hop[k], RELAY_STABLE));
+            ck_assert(router_is(p.hop[k], ROUTER_STABLE));
         ck_ok(pick(b, &plain, &p));
-        unstable |= !relay_is(p.hop[1], RELAY_STABLE);
+        unstable |= !router_is(p.hop[1], ROUTER_STABLE);
     }
     ck_assert(unstable);
     static const uint16_t ports[] = {80};
@@ -682,7 +682,7 @@ START_TEST(test_path_flags_are_given_up_before_the_path_is)
     ck_ok(pick(b, &req, &p));
     ck_assert(p.relaxed);
     /* Only that hop goes without. */
-    ck_assert(relay_is(p.hop[1], RELAY_FAST | RELAY_STABLE));
+    ck_assert(router_is(p.hop[1], ROUTER_FAST | ROUTER_STABLE));
     /* And the finished circuit serves what it was picked for, if it is said how it was picked. */
     ck_assert(!path_exit_fits(b->nd, &b->cfg, &req, p.hop[2]));
     req.relaxed = true;
@@ -779,7 +779,7 @@ END_TEST
 START_TEST(test_path_exit_fits_asks_the_same_questions)
 {
     struct bed *b = bed_new(1, NULL);
-    const struct relay *r = netdir_by_nickname(b->nd, text_of("relay0")); /* accept 80,443 */
+    const struct router *r = netdir_by_nickname(b->nd, text_of("relay0")); /* accept 80,443 */
     struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = 80};
     ck_assert(path_exit_fits(b->nd, &b->cfg, &req, r));
     req.port = 22;
@@ -846,7 +846,7 @@ START_TEST(test_path_first_hop_without_guards_has_the_guard_flag_if_any_has)
     b->cfg.use_entry_guards = false;
     for (int i = 0; i < 200; i++) {
         ck_ok(pick(b, &req, &p));
-        ck_assert(relay_is(p.hop[0], RELAY_GUARD));
+        ck_assert(router_is(p.hop[0], ROUTER_GUARD));
     }
     bed_free(b);
 }
@@ -855,7 +855,7 @@ END_TEST
 START_TEST(test_path_first_hop_address_follows_clientuse_and_reachable)
 {
     struct bed *b = bed_new(1, NULL);
-    const struct relay *r = netdir_by_nickname(b->nd, text_of("relay5")); /* v4 and v6 */
+    const struct router *r = netdir_by_nickname(b->nd, text_of("relay5")); /* v4 and v6 */
     ck_assert_int_eq(path_first_hop_addr(&b->cfg, r).ip.family, IP_V4);
     b->cfg.ipv6 = true;
     ck_assert_int_eq(path_first_hop_addr(&b->cfg, r).ip.family, IP_V4);

@@ -13,15 +13,15 @@ static struct consensus with_weights(int32_t each)
     return c;
 }
 
-static struct relay relay(unsigned flags, uint32_t bandwidth)
+static struct router relay(unsigned flags, uint32_t bandwidth)
 {
-    return (struct relay){.flags = (uint16_t)flags, .bandwidth = bandwidth};
+    return (struct router){.flags = (uint16_t)flags, .bandwidth = bandwidth};
 }
 
 static uint64_t weigh(const struct consensus *c, enum weight_for position, unsigned flags)
 {
     struct weights w;
-    struct relay r = relay(flags, 1);
+    struct router r = relay(flags, 1);
     weights_init(&w, c, position);
     return weights_of(&w, &r);
 }
@@ -43,19 +43,19 @@ START_TEST(test_weight_each_position_has_its_weights)
         c.weights[table[i].guard] = 300;
         c.weights[table[i].both] = 4000;
         ck_assert_uint_eq(weigh(&c, table[i].position, 0), 1);
-        ck_assert_uint_eq(weigh(&c, table[i].position, RELAY_EXIT), 20);
-        ck_assert_uint_eq(weigh(&c, table[i].position, RELAY_GUARD), 300);
-        ck_assert_uint_eq(weigh(&c, table[i].position, RELAY_EXIT | RELAY_GUARD), 4000);
+        ck_assert_uint_eq(weigh(&c, table[i].position, ROUTER_EXIT), 20);
+        ck_assert_uint_eq(weigh(&c, table[i].position, ROUTER_GUARD), 300);
+        ck_assert_uint_eq(weigh(&c, table[i].position, ROUTER_EXIT | ROUTER_GUARD), 4000);
         /* Like tor: a BadExit weighs as if it were none. */
-        ck_assert_uint_eq(weigh(&c, table[i].position, RELAY_EXIT | RELAY_BADEXIT), 1);
+        ck_assert_uint_eq(weigh(&c, table[i].position, ROUTER_EXIT | ROUTER_BADEXIT), 1);
     }
     c.weights[DIR_Wgm] = 5;
     c.weights[DIR_Wgg] = 6;
     c.weights[DIR_Wgd] = 7;
     ck_assert_uint_eq(weigh(&c, WEIGHT_FOR_GUARD, 0), 5);
-    ck_assert_uint_eq(weigh(&c, WEIGHT_FOR_GUARD, RELAY_EXIT), 0);
-    ck_assert_uint_eq(weigh(&c, WEIGHT_FOR_GUARD, RELAY_GUARD), 6);
-    ck_assert_uint_eq(weigh(&c, WEIGHT_FOR_GUARD, RELAY_GUARD | RELAY_EXIT), 7);
+    ck_assert_uint_eq(weigh(&c, WEIGHT_FOR_GUARD, ROUTER_EXIT), 0);
+    ck_assert_uint_eq(weigh(&c, WEIGHT_FOR_GUARD, ROUTER_GUARD), 6);
+    ck_assert_uint_eq(weigh(&c, WEIGHT_FOR_GUARD, ROUTER_GUARD | ROUTER_EXIT), 7);
 }
 END_TEST
 
@@ -64,10 +64,10 @@ START_TEST(test_weight_caches_are_weighed_twice_but_for_directories)
     struct consensus c = with_weights(10000);
     c.weights[DIR_Wmb] = 5000;
     c.weights[DIR_Web] = 2500;
-    ck_assert_uint_eq(weigh(&c, WEIGHT_FOR_MIDDLE, RELAY_V2DIR), 5000);
+    ck_assert_uint_eq(weigh(&c, WEIGHT_FOR_MIDDLE, ROUTER_V2DIR), 5000);
     ck_assert_uint_eq(weigh(&c, WEIGHT_FOR_MIDDLE, 0), 10000);
-    ck_assert_uint_eq(weigh(&c, WEIGHT_FOR_EXIT, RELAY_V2DIR | RELAY_EXIT), 2500);
-    ck_assert_uint_eq(weigh(&c, WEIGHT_FOR_DIR, RELAY_V2DIR), 10000);
+    ck_assert_uint_eq(weigh(&c, WEIGHT_FOR_EXIT, ROUTER_V2DIR | ROUTER_EXIT), 2500);
+    ck_assert_uint_eq(weigh(&c, WEIGHT_FOR_DIR, ROUTER_V2DIR), 10000);
 }
 END_TEST
 
@@ -75,7 +75,7 @@ START_TEST(test_weight_missing_one_makes_all_equal)
 {
     struct consensus c = with_weights(0);
     c.weights[DIR_Wmd] = -1;
-    for (unsigned flags = 0; flags < 1u << RELAY_FLAG_N; flags++)
+    for (unsigned flags = 0; flags < 1u << ROUTER_FLAG_N; flags++)
         ck_assert_uint_eq(weigh(&c, WEIGHT_FOR_MIDDLE, flags), 1);
     ck_assert_uint_eq(weigh(&c, WEIGHT_FOR_EXIT, 0), 0); /* needs no Wmd */
     ck_assert_uint_eq(weigh(NULL, WEIGHT_FOR_EXIT, 0), 1);
@@ -90,7 +90,7 @@ START_TEST(test_weight_sum_of_a_full_consensus_cannot_overflow)
     struct dir_param scale = {(char[]){"bwweightscale"}, INT32_MAX};
     struct consensus c = with_weights(INT32_MAX);
     struct weights w;
-    struct relay r = relay(RELAY_GUARD | RELAY_EXIT | RELAY_V2DIR, UINT32_MAX);
+    struct router r = relay(ROUTER_GUARD | ROUTER_EXIT | ROUTER_V2DIR, UINT32_MAX);
     for (int scaled = 0; scaled < 2; scaled++) {
         c.params = &scale;
         c.n_params = (size_t)scaled;
@@ -109,14 +109,14 @@ START_TEST(test_weight_choice_follows_the_weights)
 {
     struct env *env = test_env(99);
     struct consensus c = with_weights(10000);
-    struct relay relays[KINDS];
-    const struct relay *list[KINDS];
+    struct router relays[KINDS];
+    const struct router *list[KINDS];
     struct weights w;
     size_t drawn[KINDS] = {0};
     c.weights[DIR_Wmg] = 4000;
     c.weights[DIR_Wme] = 2000;
     c.weights[DIR_Wmd] = 1000;
-    static const unsigned flags[4] = {0, RELAY_GUARD, RELAY_EXIT, RELAY_GUARD | RELAY_EXIT};
+    static const unsigned flags[4] = {0, ROUTER_GUARD, ROUTER_EXIT, ROUTER_GUARD | ROUTER_EXIT};
     static const double factor[4] = {1, 0.4, 0.2, 0.1};
     double sum = 0, chi2 = 0;
     for (size_t i = 0; i < KINDS; i++) {
@@ -140,8 +140,8 @@ START_TEST(test_weight_all_zero_is_uniform)
 {
     struct env *env = test_env(5);
     struct consensus c = with_weights(0);
-    struct relay relays[KINDS];
-    const struct relay *list[KINDS];
+    struct router relays[KINDS];
+    const struct router *list[KINDS];
     struct weights w;
     size_t drawn[KINDS] = {0};
     double chi2 = 0;
@@ -166,8 +166,8 @@ START_TEST(test_weight_nobody_and_nothing)
     struct env *env = test_env(5);
     struct consensus c = with_weights(10000);
     struct weights w;
-    struct relay heavy = relay(0, 10), none = relay(0, 0);
-    const struct relay *list[2] = {&none, &heavy};
+    struct router heavy = relay(0, 10), none = relay(0, 0);
+    const struct router *list[2] = {&none, &heavy};
     weights_init(&w, &c, WEIGHT_FOR_EXIT);
     ck_assert_ptr_null(weights_choose(&w, env, list, 0));
     for (size_t i = 0; i < 1000; i++)

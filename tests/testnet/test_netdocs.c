@@ -41,25 +41,26 @@ START_TEST(test_netdocs_consensus_lists_the_plan)
 {
     struct docnet *n = docnet_usual(2);
     struct consensus *c = parse(n, NETDOCS_HONEST);
-    const unsigned plain = RELAY_FAST | RELAY_RUNNING | RELAY_STABLE | RELAY_V2DIR | RELAY_VALID;
+    const unsigned plain =
+        ROUTER_FAST | ROUTER_RUNNING | ROUTER_STABLE | ROUTER_V2DIR | ROUTER_VALID;
     const unsigned flags[] = {
-        [PLAN_AUTHORITY] = RELAY_AUTHORITY | RELAY_RUNNING | RELAY_V2DIR | RELAY_VALID,
-        [PLAN_GUARD] = plain | RELAY_GUARD,
+        [PLAN_AUTHORITY] = ROUTER_AUTHORITY | ROUTER_RUNNING | ROUTER_V2DIR | ROUTER_VALID,
+        [PLAN_GUARD] = plain | ROUTER_GUARD,
         [PLAN_MIDDLE] = plain,
-        [PLAN_EXIT] = plain | RELAY_EXIT,
+        [PLAN_EXIT] = plain | ROUTER_EXIT,
     };
     ck_assert_uint_eq(c->n_relays, n->plan.n_nodes);
     for (size_t i = 0; i < n->plan.n_nodes; i++) {
-        const struct relay *r = consensus_relay(c, &n->id[i].rsa_id);
+        const struct router *r = consensus_relay(c, &n->id[i].rsa_id);
         const struct plan_node *p = &n->plan.node[i];
         ck_assert_ptr_nonnull(r);
         ck_assert_str_eq(r->nickname, p->nickname);
-        struct ipport at = relay_orport(r);
+        struct ipport at = router_orport(r);
         ck_assert(ipport_equal(&at, &p->or_port));
         ck_assert_uint_eq(r->dirport, p->dir_port);
         ck_assert_uint_eq(r->bandwidth, p->bandwidth_kb);
         ck_assert_uint_eq(r->flags, flags[p->role]);
-        ck_assert(relay_can(r, PROTO_RELAY_4) && relay_can(r, PROTO_LINK_5));
+        ck_assert(router_can(r, PROTO_RELAY_4) && router_can(r, PROTO_LINK_5));
     }
     consensus_free(&c);
     docnet_free(n);
@@ -102,7 +103,7 @@ START_TEST(test_netdocs_each_microdescriptor_is_there)
     struct docnet *n = docnet_usual(5);
     struct consensus *c = parse(n, NETDOCS_HONEST);
     for (size_t i = 0; i < n->plan.n_nodes; i++) {
-        const struct relay *r = consensus_relay(c, &n->id[i].rsa_id);
+        const struct router *r = consensus_relay(c, &n->id[i].rsa_id);
         struct text rest = netdocs_microdesc(n->docs, r->md_digest.b);
         struct microdesc md;
         ck_ok(microdesc_next(&rest, &md));
@@ -155,7 +156,7 @@ START_TEST(test_netdocs_evil_addresses_are_signed_but_nowhere)
     struct consensus_verdict v;
     ck_ok(docnet_verify(n, c, &v));
     for (size_t i = 0; i < c->n_relays; i++) {
-        struct ipport at = relay_orport(&c->relays[i]);
+        struct ipport at = router_orport(&c->relays[i]);
         ck_assert(at.ip.family == IP_NONE || ip_is_unspecified(&at.ip));
     }
     consensus_free(&c);
@@ -305,7 +306,7 @@ START_TEST(test_netdocs_phantoms_are_there_and_weigh_nothing)
     ck_ok(docnet_verify(n, c, &v));
     ck_assert_uint_eq(c->n_relays, 10011);
     for (size_t i = 0; i < c->n_relays; i++) {
-        const struct relay *r = &c->relays[i];
+        const struct router *r = &c->relays[i];
         struct text rest = netdocs_microdesc(n->docs, r->md_digest.b);
         struct microdesc md;
         ck_ok(microdesc_next(&rest, &md));
@@ -314,7 +315,7 @@ START_TEST(test_netdocs_phantoms_are_there_and_weigh_nothing)
             continue;
         phantoms++;
         ck_assert_uint_eq(r->bandwidth, 1);
-        ck_assert_uint_eq(r->flags & (RELAY_GUARD | RELAY_EXIT | RELAY_V2DIR), 0);
+        ck_assert_uint_eq(r->flags & (ROUTER_GUARD | ROUTER_EXIT | ROUTER_V2DIR), 0);
         ck_assert_uint_eq(netdocs_descriptor(n->docs, &r->rsa).len, 0);
     }
     ck_assert_uint_eq(phantoms, 10000);

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/lib.h"
 #include "app/fetch/httpget.h"
+#include "lib/lib.h"
 
 struct dirport {
     struct httpget *get;
