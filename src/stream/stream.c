@@ -116,7 +116,7 @@ static err_t on_connected(struct stream *s, const struct relay_msg *msg)
     return OK;
 }
 
-/* False for what is of no use: unknown types, internal addresses, names with odd bytes. */
+/* False for what is of no use: unknown types, internal addresses. */
 static bool read_answer(const struct streams *set, const struct relay_answer *a,
                         struct stream_answer *out)
 {
@@ -130,12 +130,6 @@ static bool read_answer(const struct streams *set, const struct relay_answer *a,
         return address_ok(set, &a->ip);
     case ANSWER_HOST:
         out->kind = ANSWER_NAME;
-        if (a->value.len == 0 || a->value.len >= sizeof out->name)
-            return false;
-        for (size_t i = 0; i < a->value.len; i++) {
-            if (a->value.s[i] <= ' ' || a->value.s[i] > '~')
-                return false;
-        }
         memcpy(out->name, a->value.s, a->value.len);
         return true;
     default:

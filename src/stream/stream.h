@@ -42,7 +42,7 @@ struct stream_request {
     uint32_t flags; /* BEGIN: set of enum begin_flag (cell/relay_stream.h) */
 };
 
-enum { STREAM_MAX_ANSWERS = 16, STREAM_NAME_MAX = 256 };
+enum { STREAM_MAX_ANSWERS = 16, STREAM_NAME_MAX = RELAY_HOST_MAX + 1 };
 
 /* Kinds of answers, besides ANSWER_ERROR_TRANSIENT and ANSWER_ERROR of cell/relay_stream.h. */
 enum stream_answer_kind { ANSWER_IP = 1, ANSWER_NAME = 2 };

@@ -240,6 +240,8 @@ START_TEST(test_stream_bad_targets_are_refused)
     ck_err(stream_open(w->set, &req, &app_ops, NULL, &s), ERR_ARG);
     req.kind = STREAM_RESOLVE;
     ck_err(stream_open(w->set, &req, &app_ops, NULL, &s), ERR_ARG);
+    req = (struct stream_request){.kind = STREAM_ACCEPTED, .target = "a.b:80"};
+    ck_err(stream_open(w->set, &req, &app_ops, NULL, &s), ERR_ARG);
     ck_assert_uint_eq(streams_open_count(w->set), 0);
     world_free(w);
 }
@@ -279,6 +281,19 @@ START_TEST(test_stream_ids_count_up_and_are_not_used_twice)
             stream_close(a->s, END_DONE);
     }
     world_free(w);
+}
+END_TEST
+
+START_TEST(test_stream_ids_begin_anywhere)
+{
+    unsigned most = 0;
+    for (uint64_t seed = 0; seed < 24; seed++) {
+        struct world *w = world_new(seed);
+        uint16_t id = stream_id(begin(w, 0)->s);
+        most = id > most ? id : most;
+        world_free(w);
+    }
+    ck_assert_uint_gt(most, UINT16_MAX / 2);
 }
 END_TEST
 
@@ -556,6 +571,13 @@ START_TEST(test_stream_resolved_addresses_names_and_errors)
     ck_assert_uint_eq(a->answer[0].kind, ANSWER_ERROR_TRANSIENT);
     world_free(w);
 
+    w = world_new(13); /* the lasting error counts, behind whatever it comes */
+    a = resolve(w, "a.b", "\77\1x\0\0\0\1\360\0\0\0\0\5\361\0\0\0\0\6", 7 + 6 + 6);
+    ck_assert_uint_eq(a->answers, 1);
+    ck_assert_uint_eq(a->answer[0].kind, ANSWER_ERROR);
+    ck_assert_uint_eq(a->answer[0].ttl_s, 6);
+    world_free(w);
+
     w = world_new(14); /* nothing of use */
     a = resolve(w, "a.b", "\4\4\12\0\0\1\0\0\0\74", 10);
     ck_assert_uint_eq(a->answers, 1);
@@ -783,6 +805,25 @@ START_TEST(test_stream_a_greedy_one_does_not_pass_those_that_wait)
 }
 END_TEST
 
+START_TEST(test_stream_turns_are_of_four_cells)
+{
+    struct world *w = world_new(34);
+    struct app *app[2] = {connected(w, 0), connected(w, 1)};
+    w->l->data_room = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        app[i]->to_send = 100 * RELAY_V0_DATA_MAX;
+        app_write(app[i]);
+    }
+    unsigned before = w->l->got_n;
+    fake_writable(w->l, 16);
+    fake_pump(w->l);
+    ck_assert_uint_eq(w->l->got_n, before + 16);
+    for (unsigned i = 0; i < 16; i++)
+        ck_assert_uint_eq(w->l->got[before + i].stream_id, stream_id(app[i / 4 % 2]->s));
+    world_free(w);
+}
+END_TEST
+
 START_TEST(test_stream_circuit_window_stops_all_and_starts_all)
 {
     struct world *w = world_new(25);
@@ -963,7 +1004,7 @@ END_TEST
 
 TESTS("stream/stream", test_stream_begin_says_where_to, test_stream_bad_targets_are_refused,
       test_stream_begin_waits_for_a_crowded_link, test_stream_ids_count_up_and_are_not_used_twice,
-      test_stream_ids_run_out, test_stream_open_ones_have_a_most,
+      test_stream_ids_begin_anywhere, test_stream_ids_run_out, test_stream_open_ones_have_a_most,
       test_stream_connected_address_decides, test_stream_begin_dir_connects_without_address,
       test_stream_every_message_in_every_state,
       test_stream_messages_from_another_hop_close_the_circuit, test_stream_end_reasons_are_kept,
@@ -978,7 +1019,7 @@ TESTS("stream/stream", test_stream_begin_says_where_to, test_stream_bad_targets_
       test_stream_sendme_over_the_window_closes_the_circuit,
       test_stream_data_is_cut_into_full_cells, test_stream_optimistic_data,
       test_stream_two_hundred_share_a_circuit,
-      test_stream_a_greedy_one_does_not_pass_those_that_wait,
+      test_stream_a_greedy_one_does_not_pass_those_that_wait, test_stream_turns_are_of_four_cells,
       test_stream_circuit_window_stops_all_and_starts_all,
       test_stream_close_says_misc_whatever_the_reason,
       test_stream_half_closed_takes_the_rest_of_the_window,
