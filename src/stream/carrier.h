@@ -4,8 +4,8 @@
  * RELAY_CONFLUX_* messages are its own, and a leg's end is its end only if bytes went with it.
  *
  * A carrier is a kind and the state behind it; a kind's state begins with a struct carrier. It has
- * one user, a set of streams, that owns it. It calls its user at most from inside of what it stands
- * on, never from inside of its own functions. */
+ * one user, a set of streams, that owns it, and asks it for nothing once it is not open. It calls
+ * its user from inside of what it stands on, never from inside of its own functions. */
 #ifndef TUNIC_STREAM_CARRIER_H
 #define TUNIC_STREAM_CARRIER_H
 

@@ -25,14 +25,12 @@ static err_t send(struct carrier *c, uint8_t cmd, uint16_t stream_id, const uint
                   size_t len)
 {
     struct hop_carrier *h = hop_of(c);
-    return h->circ ? circ_send(h->circ, h->hop, cmd, stream_id, data, len) : ERR_STATE;
+    return circ_send(h->circ, h->hop, cmd, stream_id, data, len);
 }
 
 static err_t send_data(struct carrier *c, uint16_t stream_id, const uint8_t *data, size_t *len)
 {
     struct hop_carrier *h = hop_of(c);
-    if (!h->circ)
-        return ERR_STATE;
     size_t max = circ_data_max(h->circ, h->hop);
     if (*len > max)
         *len = max;
@@ -43,7 +41,7 @@ static bool may_begin(const struct carrier *c)
 {
     const struct hop_carrier *h = const_hop_of(c);
     /* A circuit that is being extended is open again in a moment. */
-    return h->circ && circ_state(h->circ) == CIRC_OPEN && circ_may_begin(h->circ);
+    return circ_state(h->circ) == CIRC_OPEN && circ_may_begin(h->circ);
 }
 
 static bool is_open(const struct carrier *c)
@@ -55,13 +53,12 @@ static bool is_open(const struct carrier *c)
 static bool own_sendmes(const struct carrier *c)
 {
     const struct hop_carrier *h = const_hop_of(c);
-    return h->circ && circ_stream_sendmes(h->circ, h->hop);
+    return circ_stream_sendmes(h->circ, h->hop);
 }
 
 static void serve(struct carrier *c)
 {
-    if (hop_of(c)->circ)
-        circ_serve(hop_of(c)->circ);
+    circ_serve(hop_of(c)->circ);
 }
 
 static void leave(struct carrier *c)

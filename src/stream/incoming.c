@@ -5,7 +5,8 @@
 void streams_accept(struct streams *set, const struct stream_acceptor *acceptor)
 {
     set->acceptor = *acceptor;
-    set->carrier->kind->serve(set->carrier);
+    if (streams_is_open(set))
+        set->carrier->kind->serve(set->carrier);
 }
 
 /* What the acceptor says of S, unless the carrier or the stream ended meanwhile. */

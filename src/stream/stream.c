@@ -75,11 +75,11 @@ static void end_for_address(struct stream *s, const struct ip *addr)
 static err_t on_end(struct stream *s, const struct relay_msg *msg)
 {
     struct relay_end m;
-    if (relay_end_decode(rd_over(msg->data, msg->len), &m) != OK)
-        return ERR_CIRC_PROTO;
+    err_t err = relay_end_decode(rd_over(msg->data, msg->len), &m);
     /* Either may mean that a cell was tagged on its way, and the exit complains. */
-    if ((s->state == STREAM_CONNECTING || s->state == STREAM_RESOLVING) &&
-        (m.reason == END_TORPROTOCOL || m.reason == END_DESTROY))
+    bool was_tagged = (s->state == STREAM_CONNECTING || s->state == STREAM_RESOLVING) &&
+                      (m.reason == END_TORPROTOCOL || m.reason == END_DESTROY);
+    if (err != OK || was_tagged)
         return ERR_CIRC_PROTO;
     struct stream_end end = {
         .why = OK, .reason = m.reason, .remote = true, .exit_saw = m.ip, .ttl_s = m.ttl_s};
