@@ -51,6 +51,7 @@ enum err_class {
     X(ERR_CIRC_WINDOW, ERRC_CIRCUIT, "flow-control window exceeded")                \
     X(ERR_CIRC_TIMEOUT, ERRC_CIRCUIT, "circuit timed out")                          \
     X(ERR_LINK_CONNECT, ERRC_LINK, "connection failed")                             \
+    X(ERR_LINK_PROXY, ERRC_LINK, "proxy or transport before the relay failed")      \
     X(ERR_LINK_TLS, ERRC_LINK, "TLS failed")                                        \
     X(ERR_LINK_PROTO, ERRC_LINK, "link broke the protocol")                         \
     X(ERR_LINK_VERSION, ERRC_LINK, "no link protocol version in common")            \

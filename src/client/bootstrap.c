@@ -75,11 +75,11 @@ static void tell_problem(const struct bootstrap *b, const struct event_orconn *e
 /* A link could not be had. */
 static void on_problem(struct bootstrap *b, const struct event_orconn *e)
 {
-    char addr[IPPORT_TEXT_MAX], id[HEX_SIZE(sizeof(struct rsa_id))];
+    char addr[REACH_TEXT_MAX], id[HEX_SIZE(sizeof(struct rsa_id))];
     bool warn = b->step.percent < READY && b->env->mono_us >= b->next_warn_us;
     b->problems++;
     tell_problem(b, e, warn);
-    ipport_text(&e->peer.addr, addr);
+    reach_text(&e->peer.reach, addr);
     if (e->end.why == ERR_LINK_IDENTITY) /* never noise: a wrong configuration, or an attack */
         log_warn(
             b->env->log,

@@ -32,8 +32,8 @@ static void link_failed(void *arg, const struct link_target *peer, const struct 
 
 static void link_clock_skew(void *arg, int64_t skew_s, const struct link_target *peer)
 {
-    char addr[IPPORT_TEXT_MAX];
-    client_warn_clock(arg, skew_s, ipport_text(&peer->addr, addr));
+    char addr[REACH_TEXT_MAX];
+    client_warn_clock(arg, skew_s, reach_text(&peer->reach, addr));
 }
 
 static const struct linkpool_ops linkpool_ops = {
@@ -385,10 +385,10 @@ static void dump_link(void *arg, const struct link *l)
         [LINK_CLOSED] = "closed",
     };
     struct client *c = arg;
-    char addr[IPPORT_TEXT_MAX];
+    char addr[REACH_TEXT_MAX];
     log_notice(c->env->log,
                "Link to %s: %s, version %u, %zu circuits, %llu bytes read, %llu written",
-               ipport_text(&link_target(l)->addr, addr), states[link_state(l)], link_version(l),
+               reach_text(&link_target(l)->reach, addr), states[link_state(l)], link_version(l),
                link_circuits(l), (unsigned long long)link_bytes_in(l),
                (unsigned long long)link_bytes_out(l));
 }

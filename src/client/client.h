@@ -14,6 +14,7 @@
 #include "base/addr.h"
 #include "base/env.h"
 #include "base/err.h"
+#include "base/reach.h"
 #include "client/config.h"
 
 struct client;
@@ -22,8 +23,8 @@ struct event_listener;
 
 /* What the client asks of whoever drives it. Nothing here may call back into the client. */
 struct client_world {
-    /* Open a TCP connection to TO for L, then feed and drain it (link.h, "net's side"). */
-    void (*dial)(void *world, struct link *l, const struct ipport *to);
+    /* Reach TO for L, then feed and drain it (link.h, "net's side"). */
+    void (*dial)(void *world, struct link *l, const struct reach *to);
     /* L has bytes to send; told once until they are taken. */
     void (*output)(void *world, struct link *l);
     /* L is over and will be freed after this call: flush what can be flushed, close the socket. */

@@ -16,12 +16,12 @@ static bool may_warn_of_clock(struct client *c)
 /* Certificates that are good, at another time than ours: our own fault, most likely. */
 void client_warn_dates(struct client *c, const struct link_target *peer)
 {
-    char addr[IPPORT_TEXT_MAX], now[DOC_TIME_TEXT_MAX];
+    char addr[REACH_TEXT_MAX], now[DOC_TIME_TEXT_MAX];
     if (may_warn_of_clock(c))
         log_warn(c->env->log,
                  "The certificates of the relay at %s are not valid at the time of this computer, "
                  "%s UTC. If that is wrong, please check your time and date settings!",
-                 ipport_text(&peer->addr, addr), doc_time_text(env_wall_s(c->env), now));
+                 reach_text(&peer->reach, addr), doc_time_text(env_wall_s(c->env), now));
 }
 
 void client_warn_clock(struct client *c, int64_t skew_s, const char *source)

@@ -271,8 +271,11 @@ static struct server *find_server(struct dirfetch *f, const struct rsa_id *rsa)
 static struct ocirc_plan plan_for(struct dirfetch *f, const struct dir_choice *to)
 {
     struct ocirc_plan plan = {
-        .first =
-            {.addr = to->addr, .rsa = to->rsa, .ed = to->ed, .has_rsa = true, .has_ed = to->has_ed},
+        .first = {.reach = to->reach,
+                  .rsa = to->rsa,
+                  .ed = to->ed,
+                  .has_rsa = true,
+                  .has_ed = to->has_ed},
         .fast = !to->has_ntor,
         .n_hops = 1,
         .timeout_ms = f->ops->build_timeout_ms(f->arg),
@@ -282,8 +285,11 @@ static struct ocirc_plan plan_for(struct dirfetch *f, const struct dir_choice *t
     const struct router *r = nd ? netdir_by_rsa(nd, &to->rsa) : NULL;
     if (r)
         memcpy(plan.nickname[0], r->nickname, sizeof plan.nickname[0]);
-    plan.hops[0] = (struct circ_hop_target){
-        .rsa = to->rsa, .ed = to->ed, .has_ed = to->has_ed, .ntor_key = to->ntor, .v4 = to->addr};
+    plan.hops[0] = (struct circ_hop_target){.rsa = to->rsa,
+                                            .ed = to->ed,
+                                            .has_ed = to->has_ed,
+                                            .ntor_key = to->ntor,
+                                            .v4 = to->reach.addr};
     return plan;
 }
 

@@ -125,7 +125,7 @@ static struct ocirc_plan plan_for(const struct leg_means *m, const struct path_r
 {
     const struct router *first = pick->hop[0];
     struct ocirc_plan plan = {
-        .first = {.addr = path_first_hop_addr(m->path, first),
+        .first = {.reach = reach_at(path_first_hop_addr(m->path, first)),
                   .rsa = first->rsa,
                   .ed = first->ed,
                   .has_rsa = true,

@@ -179,8 +179,9 @@ static const struct link_ops link_ops = {
 static bool same_peer(const struct pooled_link *p, const struct link_target *b)
 {
     const struct link_target *a = &p->target;
-    /* The address counts too: the one it was made to may not be allowed any more. */
-    if (!rsa_id_equal(&a->rsa, &b->rsa) || !ipport_equal(&a->addr, &b->addr))
+    /* The way counts too: the address it was made to may not be allowed any more, and what one
+     * transport hides from an onlooker another may show. */
+    if (!rsa_id_equal(&a->rsa, &b->rsa) || !reach_equal(&a->reach, &b->reach))
         return false;
     if (!b->has_ed)
         return true;
@@ -226,7 +227,7 @@ static struct pooled_link *launch(struct linkpool *pool, const struct link_targe
     p->id = ++pool->last_id;
     tell(p, ORCONN_LAUNCHED);
     env_arm_ms(pool->env, &p->old, HABITS_LINK_OLD_S * (uint64_t)MS_PER_SEC);
-    pool->world_ops->dial(pool->world, p->link, &target->addr);
+    pool->world_ops->dial(pool->world, p->link, &target->reach);
     return p;
 }
 

@@ -176,7 +176,8 @@ bool ocirc_end_blames_first_hop(const struct ocirc_end *end)
 {
     if (end->during == OCIRC_OPEN || end->circ.hops > 0)
         return false;
-    if (end->circ.link_ended && end->circ.link.reason == OR_RESOURCELIMIT)
+    if (end->circ.link_ended &&
+        (end->circ.link.reason == OR_RESOURCELIMIT || end->circ.link.why == ERR_LINK_PROXY))
         return false;
     return end->circ.why != OK && end->circ.why != ERR_NOMEM;
 }

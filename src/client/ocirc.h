@@ -76,7 +76,8 @@ void ocirc_close(struct ocirc *oc, err_t why, uint8_t reason);
 struct carrier *ocirc_carrier(const struct ocirc *oc);
 
 /* Whether END, of a circuit that did not open, speaks against its first hop: no link, or no answer
- * to the first CREATE. Not when we lacked memory or sockets, nor when the relay itself (or one
+ * to the first CREATE. Not when we lacked memory, sockets or the way (a proxy that failed, a
+ * transport that is not there), nor when the relay itself (or one
  * behind it) refused: it is there then (guard-spec 4.8; C tor does not count these either). */
 bool ocirc_end_blames_first_hop(const struct ocirc_end *end);
 

@@ -14,6 +14,7 @@
 #include "base/env.h"
 #include "base/err.h"
 #include "base/ids.h"
+#include "base/reach.h"
 #include "base/text.h"
 #include "dir/dirhttp.h"
 #include "dir/netdir.h"
@@ -41,7 +42,7 @@ struct dir_wish {
 
 /* Who is asked, over a one-hop circuit to its ORPort: CREATE_FAST unless ntor is known. */
 struct dir_choice {
-    struct ipport addr;
+    struct reach reach;
     struct rsa_id rsa;
     bool has_ed;
     struct ed_id ed;

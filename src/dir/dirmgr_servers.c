@@ -74,7 +74,7 @@ static bool pick(struct dirmgr *d, bool authority, const struct rsa_id *rather,
         dirmgr_note_wake(d, again_us);
         return false;
     }
-    ipport_text(&out->to.addr, out->host);
+    ipport_text(&out->to.reach.addr, out->host);
     return true;
 }
 

@@ -48,8 +48,8 @@ static void lead_astray(struct rcirc *c, const struct linkspecs *specs, struct l
     for (size_t i = specs->n; i-- && now(c, FAULT_EXTEND_LAST_ADDRESS);)
         if (specs->s[i].type == LINKSPEC_IPV4) {
             struct rd r = rd_over(specs->s[i].body, specs->s[i].len);
-            rd_copy(&r, to->addr.ip.b, 4);
-            to->addr.port = rd_u16(&r);
+            rd_copy(&r, to->reach.addr.ip.b, 4);
+            to->reach.addr.port = rd_u16(&r);
             break;
         }
     if (now(c, FAULT_EXTEND_ANY_RSA))

@@ -151,7 +151,7 @@ static const struct handle_kind request_kind = {.end = end, .call = call};
 static const char *host_of(const struct tunic_circuit *c, char out[IPPORT_TEXT_MAX])
 {
     const struct tunic_relay *r = (const struct tunic_relay *)c->h.parent;
-    return r->link ? ipport_text(&link_target(r->link)->addr, out) : "localhost";
+    return r->link ? ipport_text(&link_target(r->link)->reach.addr, out) : "localhost";
 }
 
 static err_t prepare(const struct tunic_circuit *c, const struct tunic_dir_options *o,

@@ -112,9 +112,9 @@ static uint64_t or_default(int timeout_ms)
 static err_t read_target(const struct tunic_relay_options *o, struct link_target *target)
 {
     memset(target, 0, sizeof *target);
-    if (!o->address || ip_parse(o->address, true, &target->addr.ip) != OK || !o->port)
+    if (!o->address || ip_parse(o->address, true, &target->reach.addr.ip) != OK || !o->port)
         return ERR_ARG;
-    target->addr.port = o->port;
+    target->reach.addr.port = o->port;
     target->has_rsa = o->rsa_id;
     if (o->rsa_id)
         memcpy(target->rsa.b, o->rsa_id, sizeof target->rsa.b);
@@ -150,7 +150,7 @@ static struct tunic_relay *launch(struct tunic *t, const struct tunic_relay_opti
     r->callback_arg = o->callback_arg;
     r->status = TUNIC_OR_STATUS_LAUNCHED;
     timer_init(&r->reap, reap, r);
-    world_ops.dial(&r->world, r->link, &target->addr);
+    world_ops.dial(&r->world, r->link, &target->reach);
     return r;
 }
 

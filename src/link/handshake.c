@@ -53,12 +53,15 @@ err_t handshake_on_versions(struct handshake *hs, const struct chan_frame *cell)
     return OK;
 }
 
-/* A client's: no time, the peer's address, none of our own (tor-spec 4.5). */
+/* A client's: no time, the peer's address, none of our own (tor-spec 4.5). Whom a proxy found for
+ * us has none that we know: 0.0.0.0, as Arti says it. */
 static err_t write_netinfo(const struct handshake *hs, const struct link_target *target,
                            struct wr *out)
 {
     size_t id_len = handshake_circ_id_len(hs);
-    struct chan_netinfo ours = {.other = target->addr.ip};
+    struct chan_netinfo ours = {.other = target->reach.addr.ip};
+    if (ours.other.family == IP_NONE)
+        ours.other.family = IP_V4;
     size_t mark = chan_cell_open(out, id_len, 0, CELL_NETINFO);
     TRY(chan_netinfo_encode(out, &ours));
     return chan_cell_close(out, id_len, mark);

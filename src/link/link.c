@@ -1,6 +1,5 @@
 #include "link/link.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +12,17 @@
 const char *or_reason_name(enum or_reason reason)
 {
     static const char *const names[] = {
-        [OR_DONE] = "DONE",           [OR_CONNECTREFUSED] = "CONNECTREFUSED",
-        [OR_IDENTITY] = "IDENTITY",   [OR_CONNECTRESET] = "CONNECTRESET",
-        [OR_TIMEOUT] = "TIMEOUT",     [OR_NOROUTE] = "NOROUTE",
-        [OR_IOERROR] = "IOERROR",     [OR_RESOURCELIMIT] = "RESOURCELIMIT",
-        [OR_TLS_ERROR] = "TLS_ERROR", [OR_MISC] = "MISC",
+        [OR_DONE] = "DONE",
+        [OR_CONNECTREFUSED] = "CONNECTREFUSED",
+        [OR_IDENTITY] = "IDENTITY",
+        [OR_CONNECTRESET] = "CONNECTRESET",
+        [OR_TIMEOUT] = "TIMEOUT",
+        [OR_NOROUTE] = "NOROUTE",
+        [OR_IOERROR] = "IOERROR",
+        [OR_RESOURCELIMIT] = "RESOURCELIMIT",
+        [OR_PT_MISSING] = "PT_MISSING",
+        [OR_TLS_ERROR] = "TLS_ERROR",
+        [OR_MISC] = "MISC",
     };
     return (size_t)reason < sizeof names / sizeof names[0] ? names[reason] : "MISC";
 }
@@ -33,7 +38,7 @@ struct link *link_new_server(struct env *env, const struct link_config *config,
                              const struct link_server *server, const struct ipport *peer,
                              const struct link_ops *ops, void *arg)
 {
-    const struct link_target target = {.addr = *peer};
+    const struct link_target target = {.reach.addr = *peer};
     struct link *l = link_new(env, config, &target, ops, arg);
     if (!l)
         return NULL;
@@ -143,7 +148,8 @@ static void on_deadline(void *arg)
     struct link *l = arg;
     switch (l->state) {
     case LINK_CONNECTING:
-        link_close(l, ERR_LINK_TIMEOUT, OR_TIMEOUT, "no TCP connection in time");
+        link_closef(l, ERR_LINK_TIMEOUT, OR_TIMEOUT, "no %s in time",
+                    l->awaited[0] ? l->awaited : "TCP connection");
         break;
     case LINK_TLS:
         link_close(l, ERR_LINK_TIMEOUT, OR_TIMEOUT, "TLS handshake not done in time");
@@ -205,46 +211,6 @@ void link_tcp_open(struct link *l)
         link_close(l, ERR_LINK_TLS, OR_TLS_ERROR, tls_error(l->tls));
     else
         link_tell_output(l);
-}
-
-static enum or_reason reason_of_errno(int errno_)
-{
-    switch (errno_) {
-    case ECONNREFUSED:
-        return OR_CONNECTREFUSED;
-    case ECONNRESET:
-    case EPIPE:
-        return OR_CONNECTRESET;
-    case ETIMEDOUT:
-        return OR_TIMEOUT;
-    case ENETUNREACH:
-    case EHOSTUNREACH:
-    case ENETDOWN:
-    case EHOSTDOWN:
-        return OR_NOROUTE;
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-    case EADDRNOTAVAIL:
-        return OR_RESOURCELIMIT;
-    default:
-        return OR_IOERROR;
-    }
-}
-
-void link_tcp_failed(struct link *l, int errno_)
-{
-    static const char *const when[] = {"connecting", "the TLS handshake", "the link handshake",
-                                       "use", "closing"};
-    bool connecting = l->state == LINK_CONNECTING, open = l->state == LINK_OPEN;
-    err_t why = connecting ? ERR_LINK_CONNECT : ERR_LINK_CLOSED;
-    if (errno_)
-        link_closef(l, why, reason_of_errno(errno_), "TCP failed during %s: %s", when[l->state],
-                    strerror(errno_));
-    else
-        link_closef(l, why, open ? OR_DONE : OR_IOERROR, "the peer closed TCP during %s",
-                    when[l->state]);
 }
 
 uint8_t *link_in_room(struct link *l, size_t *room)

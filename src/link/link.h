@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/ids.h"
+#include "base/reach.h"
 #include "base/wr.h"
 #include "cell/chan.h"
 #include "link/rules.h"
@@ -28,7 +29,7 @@ struct tls_ctx;    /* link/tls.h: one a client, shared by its links */
 
 /* Whom to reach, and who must answer there. */
 struct link_target {
-    struct ipport addr;
+    struct reach reach;
     struct rsa_id rsa;
     struct ed_id ed;
     bool has_rsa; /* false only for tools; a client always knows the RSA identity */
@@ -71,6 +72,7 @@ enum or_reason {
     OR_NOROUTE,
     OR_IOERROR,
     OR_RESOURCELIMIT,
+    OR_PT_MISSING,
     OR_TLS_ERROR,
     OR_MISC,
 };
@@ -155,7 +157,15 @@ void link_close(struct link *l, err_t why, enum or_reason reason, const char *te
 
 /* ---- net's side ---- */
 
+/* L's bytes come through WHOM ("the SOCKS5 proxy at 127.0.0.1:1080"), of which it speaks if it is
+ * not there in time. */
+void link_await(struct link *l, const char *whom);
+/* The way to the peer is there: TCP, and what stood before the peer let L through. */
 void link_tcp_open(struct link *l);
+/* What stands before the peer did not let L through. WHY: ERR_LINK_CONNECT if it says that the peer
+ * cannot be reached, ERR_LINK_PROXY if it failed itself. ERRNO_ is the system's error that comes
+ * nearest (0: none does), TEXT a sentence for the log. */
+void link_not_through(struct link *l, err_t why, int errno_, const char *text);
 /* The TCP connection could not be made or broke; ERRNO_ is the system's error, 0 an orderly EOF. */
 void link_tcp_failed(struct link *l, int errno_);
 

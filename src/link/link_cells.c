@@ -77,9 +77,9 @@ static void to_handshake(struct link *l, const struct chan_frame *cell)
     size_t room = server ? HANDSHAKE_SERVER_CELLS_MAX : HANDSHAKE_CELLS_MAX;
     uint8_t *at = buf_room(&l->out, room);
     struct wr w = wr_over(at, at ? room : 0);
-    err_t e = server
-                  ? handshake_server_cell(&l->hs, l->env, &l->server, &l->target.addr.ip, cell, &w)
-                  : handshake_cell(&l->hs, l->env, &l->target, cell, &w);
+    err_t e = server ? handshake_server_cell(&l->hs, l->env, &l->server, &l->target.reach.addr.ip,
+                                             cell, &w)
+                     : handshake_cell(&l->hs, l->env, &l->target, cell, &w);
     if (e != OK) {
         link_close(l, e, e == ERR_LINK_IDENTITY ? OR_IDENTITY : OR_MISC, l->hs.text);
         return;

@@ -29,6 +29,7 @@ struct link {
 
     enum link_state state;
     struct link_end end;   /* once CLOSED */
+    char awaited[96];      /* "answer of ...", or empty: a TCP connection */
     bool told_output;      /* on_output was called since the last link_seal() */
     bool retired;          /* ends without its last circuit */
     enum link_usage usage; /* whether netflow padding applies */

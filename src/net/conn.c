@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/hash.h"
 #include "net/conn_int.h"
 #include "net/net_int.h"
@@ -17,6 +18,8 @@
 /* One wake-up reads at most so often from one socket, so that a fast peer does not starve others.
  */
 enum { READS_A_TURN = 4 };
+
+enum { LEFT_CAP = 1024 * 1024 }; /* over what any machine has taken in and not used */
 
 enum { LOOK_MS = 1000 }; /* between two looks at a peer that sends no more */
 
@@ -29,6 +32,7 @@ struct conn {
     bool connecting, ended, is_dirty;
     bool eof; /* nothing more is read, but what there is may be written */
     int dial_errno;
+    struct buf left; /* received by the machine before this one, which had no use for it */
     void (*drained)(void *machine); /* set: draining */
     uint64_t linger_ms;             /* draining goes on while something was sent in this time */
     struct timer linger;            /* or, while dialling, the news of an early failure */
@@ -55,8 +59,12 @@ void conn_output(struct conn *c)
 
 void conn_resume(struct conn *c)
 {
-    if (!c->connecting && !c->ended && !c->eof && !c->drained)
+    if (c->connecting || c->ended || c->drained)
+        return;
+    if (!c->eof)
         event_add(c->read, NULL);
+    if (c->left.len)
+        event_active(c->read, EV_READ, 0);
 }
 
 static void ended(struct conn *c, int errno_)
@@ -143,6 +151,22 @@ static bool is_of_another_process(struct conn *c)
     return true;
 }
 
+/* Whether all that was left is given: what comes from the socket is behind it. */
+static bool give_left(struct conn *c)
+{
+    while (c->left.len && !c->ended && !c->drained) {
+        size_t room;
+        uint8_t *to = c->ops->in_room(c->machine, &room);
+        if (!to)
+            return false;
+        room = room < c->left.len ? room : c->left.len;
+        memcpy(to, buf_at(&c->left), room);
+        buf_drain(&c->left, room);
+        c->ops->in_done(c->machine, room);
+    }
+    return true;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct conn *c = arg;
@@ -150,7 +174,11 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     if (is_of_another_process(c))
         return;
     net_touch(c->net);
-    for (int i = 0; i < READS_A_TURN && !c->ended && !c->eof && !c->drained; i++) {
+    if (!give_left(c)) {
+        event_del(c->read);
+        return;
+    }
+    for (int i = 0; i < READS_A_TURN && !c->left.len && !c->ended && !c->eof && !c->drained; i++) {
         size_t room;
         uint8_t *to = c->ops->in_room(c->machine, &room);
         if (!to) {
@@ -215,6 +243,9 @@ static void conn_free(struct conn *c)
         event_free(c->write);
     if (c->fd >= 0)
         close(c->fd);
+    if (c->ops->free)
+        c->ops->free(c->machine);
+    buf_free(&c->left);
     free(c);
 }
 
@@ -225,9 +256,12 @@ static struct conn *conn_make(struct net *n, int fd, const struct conn_machine *
     if (!c) {
         if (fd >= 0)
             close(fd);
+        if (ops->free)
+            ops->free(machine);
         return NULL;
     }
     *c = (struct conn){.net = n, .fd = fd, .ops = ops, .machine = machine};
+    buf_init(&c->left, LEFT_CAP);
     timer_init(&c->linger, linger_over, c);
     timer_init(&c->look, look, c);
     c->read = event_new(n->base, fd, EV_READ | EV_PERSIST, on_readable, c);
@@ -301,6 +335,16 @@ struct conn *conn_dial(struct net *n, const struct ipport *to, const struct ip *
     else
         event_add(c->write, NULL);
     return c;
+}
+
+err_t conn_hand_over(struct conn *c, const struct conn_machine *ops, void *machine,
+                     const uint8_t *left, size_t len)
+{
+    TRY(buf_add(&c->left, left, len));
+    c->ops = ops;
+    c->machine = machine;
+    conn_resume(c);
+    return OK;
 }
 
 void conn_close(struct conn *c)

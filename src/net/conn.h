@@ -24,7 +24,13 @@ struct conn_machine {
     void (*in_eof)(void *machine, bool sure);
     const uint8_t *(*out)(void *machine, size_t *len); /* NULL: nothing to send */
     void (*sent)(void *machine, size_t len);
-    void (*connected)(void *machine); /* conn_dial() only */
+    void (*connected)(void *machine); /* conn_dial() only: once the peer can be spoken to */
+    /* What stands before the peer (net/dial.h) did not let it through: as link_not_through().
+     * NULL: never dialled by a way. */
+    void (*not_through)(void *machine, err_t why, int errno_, const char *text);
+    /* The machine is the connection's own and goes with it, be it that there was no memory for a
+     * connection. NULL: it is not. */
+    void (*free)(void *machine);
 };
 
 /* Takes over the connected socket FD. NULL out of memory (then FD is closed). */
@@ -34,6 +40,12 @@ struct conn *conn_new(struct net *n, int fd, const struct conn_machine *ops, voi
  * through in_end() at the end of the wake-up. */
 struct conn *conn_dial(struct net *n, const struct ipport *to, const struct ip *bind,
                        const struct conn_machine *ops, void *machine);
+
+/* OPS and MACHINE take the place of the machine, which may free itself then. LEFT is what has been
+ * received and was for them: they get it before anything else, as room they give. ERR_NOMEM. May be
+ * called from the machine's own in_done, sent and connected. */
+MUST_USE err_t conn_hand_over(struct conn *c, const struct conn_machine *ops, void *machine,
+                              const uint8_t *left, size_t len);
 
 /* The machine has output. */
 void conn_output(struct conn *c);

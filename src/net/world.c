@@ -1,7 +1,9 @@
 #include "net/world.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "link/link.h"
 #include "net/conn.h"
@@ -38,6 +40,11 @@ static void connected(void *link)
     link_tcp_open(link);
 }
 
+static void not_through(void *link, err_t why, int errno_, const char *text)
+{
+    link_not_through(link, why, errno_, text);
+}
+
 static const struct conn_machine link_machine = {
     .in_room = in_room,
     .in_done = in_done,
@@ -45,17 +52,49 @@ static const struct conn_machine link_machine = {
     .out = out,
     .sent = sent,
     .connected = connected,
+    .not_through = not_through,
 };
 
-static void dial(void *world, struct link *l, const struct ipport *to)
+/* NULL: straight to its address. */
+static const struct dial_way *way_to(const struct world *w, const struct reach *to)
+{
+    for (size_t i = 0; i < w->n_ways; i++)
+        if (strcmp(w->ways[i].transport, to->transport) == 0)
+            return &w->ways[i];
+    return NULL;
+}
+
+/* tor(1), OutboundBindAddress: "This setting will be ignored for connections to the loopback
+ * addresses". */
+static const struct ip *bind_for(const struct world *w, const struct ip *to)
+{
+    if (ip_is_loopback(to))
+        return NULL;
+    return to->family == IP_V6 ? &w->bind_v6 : &w->bind_v4;
+}
+
+static struct conn *dial_way(const struct world *w, struct link *l, const struct dial_way *way,
+                             const struct reach *to)
+{
+    char whom[DIAL_WAY_TEXT_MAX + sizeof "the "], text[DIAL_WAY_TEXT_MAX];
+    snprintf(whom, sizeof whom, "the %s", dial_way_text(way, text));
+    link_await(l, whom);
+    return dial_by(w->net, way, to, bind_for(w, &way->at.ip), &link_machine, l);
+}
+
+static void dial(void *world, struct link *l, const struct reach *to)
 {
     struct world *w = world;
-    const struct ip *bind = to->ip.family == IP_V6 ? &w->bind_v6 : &w->bind_v4;
-    /* tor(1), OutboundBindAddress: "This setting will be ignored for connections to the loopback
-     * addresses". */
-    if (ip_is_loopback(&to->ip))
-        bind = NULL;
-    link_set_io(l, conn_dial(w->net, to, bind, &link_machine, l));
+    const struct dial_way *way = way_to(w, to);
+    char text[REACH_TEXT_MAX + 32];
+    if (!way && (to->transport[0] || to->addr.ip.family == IP_NONE)) {
+        char where[REACH_TEXT_MAX];
+        snprintf(text, sizeof text, "there is no way to %s", reach_text(to, where));
+        link_close(l, ERR_LINK_PROXY, OR_PT_MISSING, text);
+        return;
+    }
+    link_set_io(l, way ? dial_way(w, l, way, to)
+                       : conn_dial(w->net, &to->addr, bind_for(w, &to->addr.ip), &link_machine, l));
     if (!link_io(l))
         link_close(l, ERR_NOMEM, OR_RESOURCELIMIT, "out of memory");
 }

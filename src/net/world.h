@@ -3,6 +3,7 @@
 #define TUNIC_NET_WORLD_H
 
 #include "client/client.h"
+#include "net/dial.h"
 #include "net/files.h"
 #include "net/net.h"
 
@@ -11,6 +12,10 @@ struct world {
     /* DataDirectory, and CacheDirectory: what can be fetched anew. NULL: nothing is kept. */
     struct files *files, *cache;
     struct ip bind_v4, bind_v6; /* OutboundBindAddress; family IP_NONE: the system's choice */
+    /* Proxies and transports as they can be had now; borrowed. What none of them is for is reached
+     * at its address, or not at all if it names a transport. */
+    const struct dial_way *ways;
+    size_t n_ways;
 };
 
 /* For client_new(), with a struct world as its argument. */

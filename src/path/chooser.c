@@ -141,14 +141,14 @@ static bool is_due(struct asking *a, const struct rsa_id *rsa)
 
 static bool take_relay(struct asking *a, const struct router *r)
 {
-    *a->out = (struct dir_choice){.addr = path_first_hop_addr(a->c->cfg, r),
+    *a->out = (struct dir_choice){.reach = reach_at(path_first_hop_addr(a->c->cfg, r)),
                                   .rsa = r->rsa,
                                   .has_ed = r->has_md,
                                   .has_ntor = r->has_md,
                                   .ed = r->ed,
                                   .ntor = r->ntor,
                                   .is_authority = router_is(r, ROUTER_AUTHORITY)};
-    return a->out->addr.ip.family != IP_NONE;
+    return a->out->reach.addr.ip.family != IP_NONE;
 }
 
 static bool is_slow(const struct dir_wish *wish, const struct rsa_id *rsa)
@@ -277,7 +277,7 @@ static uint64_t server_weight(const struct asking *a, const struct dir_server *s
 static bool take_server(struct asking *a, const struct dir_server *s)
 {
     struct router row = row_of(s);
-    *a->out = (struct dir_choice){.addr = path_first_hop_addr(a->c->cfg, &row),
+    *a->out = (struct dir_choice){.reach = reach_at(path_first_hop_addr(a->c->cfg, &row)),
                                   .rsa = s->rsa,
                                   .has_ed = s->has_ed,
                                   .ed = s->ed,

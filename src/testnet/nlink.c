@@ -35,7 +35,7 @@ static void trace(void *arg, bool out, uint32_t circ_id, uint8_t cmd, const uint
     if (cmd == CELL_PADDING_NEGOTIATE && len > 1)
         snprintf(how, sizeof how, " %s", body[1] == CHAN_PADDING_STOP ? "STOP" : "START");
     log_debug(nl->node->env->log, "%s: %s %s: %s %u%s", nl->node->config.plan->nickname,
-              out ? "to" : "from", ipport_text(&link_target(nl->link)->addr, addr),
+              out ? "to" : "from", ipport_text(&link_target(nl->link)->reach.addr, addr),
               chan_cmd_name(cmd), circ_id, how);
 }
 
@@ -44,7 +44,8 @@ static void trace_end(const struct nlink *nl)
     char addr[IPPORT_TEXT_MAX];
     if (!nl->dialled)
         log_debug(nl->node->env->log, "%s: from %s: end of the link",
-                  nl->node->config.plan->nickname, ipport_text(&link_target(nl->link)->addr, addr));
+                  nl->node->config.plan->nickname,
+                  ipport_text(&link_target(nl->link)->reach.addr, addr));
 }
 
 static void nlink_on_end(void *arg, const struct link_end *end)
@@ -166,7 +167,7 @@ struct nlink *nlink_dial(struct node *n, const struct link_target *target)
     nl->link = link_new(n->env, &config, target, &nlink_ops, nl);
     if (!(nl = keep(nl)))
         return NULL;
-    n->ops->dial(n->world, nl->link, &n->config.plan->or_port.ip, &target->addr);
+    n->ops->dial(n->world, nl->link, &n->config.plan->or_port.ip, &target->reach.addr);
     return nl;
 }
 

@@ -217,7 +217,7 @@ struct rcirc *rcirc_new(struct nlink *nl)
     if (!c)
         return NULL;
     c->node = n;
-    c->from = link_target(nl->link)->addr.ip;
+    c->from = link_target(nl->link)->reach.addr.ip;
     c->back.lc = (struct link_circ){.ops = &back_ops, .arg = c};
     c->fwd.lc = (struct link_circ){.ops = &fwd_ops, .arg = c};
     buf_init(&c->back.queue, (size_t)RCIRC_QUEUE_CELLS * QUEUED_CELL);

@@ -46,14 +46,14 @@ static bool next_target(const struct rcirc *c, const struct relay_extend2 *m,
     const struct identity *self = c->node->config.id;
     struct linkspec_relay r;
     linkspecs_read(&m->specs, &r);
-    *out = (struct link_target){.addr = r.v4.ip.family != IP_NONE ? r.v4 : r.v6,
+    *out = (struct link_target){.reach.addr = r.v4.ip.family != IP_NONE ? r.v4 : r.v6,
                                 .rsa = r.rsa,
                                 .ed = r.ed,
                                 .has_rsa = r.has_rsa,
                                 .has_ed = is_ed_given(&r)};
     return r.has_rsa && !is_zero(&r.rsa) && !rsa_id_equal(&r.rsa, &self->rsa_id) &&
-           !(r.has_ed && ed_id_equal(&r.ed, &self->ed.pub)) && out->addr.port &&
-           ip_is_loopback(&out->addr.ip) && !ip_equal(&out->addr.ip, &c->from);
+           !(r.has_ed && ed_id_equal(&r.ed, &self->ed.pub)) && out->reach.addr.port &&
+           ip_is_loopback(&out->reach.addr.ip) && !ip_equal(&out->reach.addr.ip, &c->from);
 }
 
 /* CREATE_FAST is for first hops only, and TAP is gone; what it does not know is up to the next. */

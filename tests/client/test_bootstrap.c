@@ -85,9 +85,10 @@ static void link_is(struct fixture *f, enum orconn_status s, err_t why)
 {
     struct event_record e = {
         .kind = EVENT_ORCONN,
-        .orconn = {.status = s,
-                   .peer = {.addr = {.ip = {IP_V4, {127, 0, 0, 9}}, .port = 9001}, .has_rsa = true},
-                   .end = {.why = why, .reason = OR_CONNECTREFUSED, .text = "Connection refused"}}};
+        .orconn = {
+            .status = s,
+            .peer = {.reach.addr = {.ip = {IP_V4, {127, 0, 0, 9}}, .port = 9001}, .has_rsa = true},
+            .end = {.why = why, .reason = OR_CONNECTREFUSED, .text = "Connection refused"}}};
     happens(f, e);
 }
 

@@ -38,7 +38,7 @@ static bool on_choose(void *arg, const struct dir_wish *wish, struct dir_choice 
     (void)again_us;
     ck_assert_uint_eq(wish->servers->n, 1); /* the directory's, not those of its own options */
     m->chosen++;
-    *out = (struct dir_choice){.addr = {ip_v4((const uint8_t[]){127, 0, 0, m->server}), 9001},
+    *out = (struct dir_choice){.reach.addr = {ip_v4((const uint8_t[]){127, 0, 0, m->server}), 9001},
                                .rsa = {{m->server}}};
     return true;
 }

@@ -281,7 +281,7 @@ static void want(struct fixture *f, uint8_t server)
                               .stall_ms = 30000,
                               .floor_bytes_s = r->floor_bytes_s};
     r->to.rsa.b[0] = server;
-    r->to.addr = (struct ipport){ip_v4((const uint8_t[]){127, 0, 0, server}), 9001};
+    r->to.reach.addr = (struct ipport){ip_v4((const uint8_t[]){127, 0, 0, server}), 9001};
     snprintf(r->path, sizeof r->path, "/tor/status-vote/current/consensus-microdesc");
     snprintf(r->host, sizeof r->host, "127.0.0.%u", server);
     dirfetch_run(f->f);
@@ -359,12 +359,12 @@ START_TEST(test_fetch_uses_ntor_where_the_key_is_known)
     *r = (struct dir_request){
         .to = {.has_ntor = true, .has_ed = true}, .body_cap = 1, .stall_ms = 1};
     net.queued++;
-    r->to.addr = (struct ipport){ip_v6((const uint8_t[16]){0x20, 1}), 9001};
+    r->to.reach.addr = (struct ipport){ip_v6((const uint8_t[16]){0x20, 1}), 9001};
     snprintf(r->path, sizeof r->path, "/x");
     dirfetch_run(f.f);
     ck_assert(!net.oc[0]->plan.fast);
     ck_assert(net.oc[0]->plan.first.has_ed);
-    ck_assert(ipport_equal(&net.oc[0]->plan.first.addr, &r->to.addr));
+    ck_assert(ipport_equal(&net.oc[0]->plan.first.reach.addr, &r->to.reach.addr));
     teardown(&f);
 }
 END_TEST

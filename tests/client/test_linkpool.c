@@ -91,10 +91,10 @@ struct fixture {
     unsigned opened, failed, skewed;
 };
 
-static void dial(void *world, struct link *l, const struct ipport *to)
+static void dial(void *world, struct link *l, const struct reach *to)
 {
     (void)world;
-    ck_assert(ipport_equal(&l->target.addr, to));
+    ck_assert(reach_equal(&l->target.reach, to));
     net.dials++;
 }
 
@@ -152,7 +152,7 @@ static struct link_target peer(uint8_t rsa, uint8_t ed)
     struct link_target t = {.has_rsa = true, .has_ed = ed != 0};
     t.rsa.b[0] = rsa;
     t.ed.b[0] = ed;
-    t.addr = (struct ipport){ip_v4((const uint8_t[]){127, 0, 0, rsa}), 9001};
+    t.reach.addr = (struct ipport){ip_v4((const uint8_t[]){127, 0, 0, rsa}), 9001};
     return t;
 }
 
@@ -305,19 +305,37 @@ START_TEST(test_linkpool_shares_by_identity)
 }
 END_TEST
 
-/* A firewall that the user told of since may forbid the other address. */
-START_TEST(test_linkpool_shares_no_link_to_another_address)
+static void shares_nothing(const struct link_target *has, const struct link_target *want)
 {
     struct fixture f;
     struct waiter a = {0}, b = {0};
-    struct link_target has = peer(1, 1), want = has;
     setup(&f);
-    ask(&f, &a, &has);
+    ask(&f, &a, has);
     open_link(&f, net.link[0]);
-    want.addr.port++;
-    ask(&f, &b, &want);
+    ask(&f, &b, want);
     ck_assert_uint_eq(net.n, 2);
     teardown(&f);
+}
+
+/* A firewall that the user told of since may forbid the other address. */
+START_TEST(test_linkpool_shares_no_link_to_another_address)
+{
+    struct link_target has = peer(1, 1), want = has;
+    want.reach.addr.port++;
+    shares_nothing(&has, &want);
+}
+END_TEST
+
+/* The same relay at the same address: what one transport hides, the other way shows. */
+START_TEST(test_linkpool_shares_no_link_between_transports)
+{
+    struct link_target has = peer(1, 1), want = has;
+    strcpy(want.reach.transport, "obfs4");
+    shares_nothing(&has, &want);
+    shares_nothing(&want, &has);
+    has = want;
+    strcpy(want.reach.arguments, "iat-mode=2");
+    shares_nothing(&has, &want);
 }
 END_TEST
 
@@ -592,6 +610,7 @@ END_TEST
 TESTS("client/linkpool", test_linkpool_tells_the_life_of_each_link,
       test_linkpool_makes_one_link_for_all_who_wait, test_linkpool_shares_by_identity,
       test_linkpool_shares_no_link_to_another_address,
+      test_linkpool_shares_no_link_between_transports,
       test_linkpool_tells_each_waiter_of_a_failure_once,
       test_linkpool_link_that_ends_later_is_no_failure_to_connect,
       test_linkpool_ended_link_is_not_given_out, test_linkpool_who_waits_may_ask_again_when_told,

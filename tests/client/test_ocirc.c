@@ -347,6 +347,11 @@ START_TEST(test_ocirc_first_hop_is_blamed_for_its_own_only)
                    .link_ended = true,
                    .link = {.reason = OR_RESOURCELIMIT}}},
          false},
+        {{.during = OCIRC_WAITING, /* the proxy before it failed */
+          .circ = {.why = ERR_LINK_PROXY,
+                   .link_ended = true,
+                   .link = {.why = ERR_LINK_PROXY, .reason = OR_CONNECTREFUSED}}},
+         false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         ck_assert_msg(ocirc_end_blames_first_hop(&rows[i].end) == rows[i].blamed, "row %zu", i);

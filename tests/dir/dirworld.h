@@ -94,8 +94,9 @@ UNUSED_OK static bool on_choose(void *arg, const struct dir_wish *wish, struct d
         best = best_server(w, wish);
     }
     if (best)
-        *out = (struct dir_choice){
-            .addr = {best->ip, best->orport}, .rsa = best->rsa, .is_authority = best->is_authority};
+        *out = (struct dir_choice){.reach.addr = {best->ip, best->orport},
+                                   .rsa = best->rsa,
+                                   .is_authority = best->is_authority};
     return best != NULL;
 }
 
@@ -233,7 +234,7 @@ UNUSED_OK static void expect(struct world *w, enum dir_kind kind, struct dir_req
     ck_assert_msg(dirmgr_next(w->d, rq), "nothing is wanted; log: %s", w->log);
     ck_assert_int_eq(rq->kind, kind);
     ck_assert_uint_ne(rq->id, 0);
-    ck_assert(rq->to.addr.ip.family == IP_V4 && rq->host[0] && rq->body_cap && rq->stall_ms);
+    ck_assert(rq->to.reach.addr.ip.family == IP_V4 && rq->host[0] && rq->body_cap && rq->stall_ms);
 }
 
 UNUSED_OK static void answer_consensus(struct world *w, const struct dir_request *rq,

@@ -172,7 +172,7 @@ static void open_link(struct world *w)
 {
     static const struct sha256 tls_cert;
     struct link_config config = {.connect_timeout_ms = 1000000, .handshake_timeout_ms = 1000000};
-    struct link_target target = {.addr = {.ip = {.family = IP_V4}}};
+    struct link_target target = {.reach.addr = {.ip = {.family = IP_V4}}};
     w->l = link_new(&w->env, &config, &target, &link_ops, NULL);
     if (!w->l)
         abort();

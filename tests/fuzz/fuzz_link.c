@@ -165,7 +165,7 @@ static void on_trace(void *arg, bool out, uint32_t circ_id, uint8_t cmd, const u
 
 static struct link *link_make(bool server, const struct link_config *config)
 {
-    const struct link_target target = {.addr = {.ip = {.family = IP_V4, .b = {127, 0, 0, 2}}},
+    const struct link_target target = {.reach.addr = {.ip = {.family = IP_V4, .b = {127, 0, 0, 2}}},
                                        .rsa = peer.rsa_id,
                                        .ed = peer.ed_id,
                                        .has_rsa = true,
@@ -175,7 +175,7 @@ static struct link *link_make(bool server, const struct link_config *config)
     if (!server)
         return l;
     l->side = LINK_RESPONDER;
-    l->server = (struct link_server){.certs = &peer.good, .mine = target.addr.ip};
+    l->server = (struct link_server){.certs = &peer.good, .mine = target.reach.addr.ip};
     return l;
 }
 

@@ -146,9 +146,9 @@ int main(int argc, char **argv)
 {
     static struct probe p;
     struct link_target target = {.has_rsa = true};
-    if (argc < 3 || ipport_parse(argv[1], &target.addr) != OK ||
+    if (argc < 3 || ipport_parse(argv[1], &target.reach.addr) != OK ||
         hex_decode_exact(text_of(argv[2]), target.rsa.b, 20) != OK ||
-        !ip_is_loopback(&target.addr.ip) || target.addr.ip.family != IP_V4)
+        !ip_is_loopback(&target.reach.addr.ip) || target.reach.addr.ip.family != IP_V4)
         return fprintf(stderr, "real_probe 127.0.0.1:PORT FINGERPRINT [SECONDS]\n"), 2;
     if (crypto_init() != OK)
         return 1;
@@ -161,8 +161,8 @@ int main(int argc, char **argv)
                                  .nf_ito_high_ms = 9500};
     if (tls_ctx_new_client(&config.tls) != OK)
         return 1;
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(target.addr.port)};
-    memcpy(&to.sin_addr, target.addr.ip.b, 4);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(target.reach.addr.port)};
+    memcpy(&to.sin_addr, target.reach.addr.ip.b, 4);
     struct timeval wait = {.tv_usec = 100000};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);

@@ -601,9 +601,9 @@ END_TEST
 
 START_TEST(test_link_reasons_have_the_names_of_control_spec)
 {
-    static const char *const names[] = {
-        "DONE",    "CONNECTREFUSED", "IDENTITY",      "CONNECTRESET", "TIMEOUT",
-        "NOROUTE", "IOERROR",        "RESOURCELIMIT", "TLS_ERROR",    "MISC"};
+    static const char *const names[] = {"DONE",       "CONNECTREFUSED", "IDENTITY", "CONNECTRESET",
+                                        "TIMEOUT",    "NOROUTE",        "IOERROR",  "RESOURCELIMIT",
+                                        "PT_MISSING", "TLS_ERROR",      "MISC"};
     for (int i = OR_DONE; i <= OR_MISC; i++)
         ck_assert_str_eq(or_reason_name((enum or_reason)i), names[i]);
 }

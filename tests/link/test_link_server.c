@@ -99,8 +99,8 @@ static void set_up(struct link_cheat cheat)
     ck_ok(tls_ctx_new_server(env_wall_s(p.w.env), &p.w.server_tls));
     tls_ctx_cert_sha256(p.w.server_tls, &p.w.tls_cert);
     relay_certs_make(&p.w.certs, &p.w.keys, &p.w.tls_cert, env_wall_s(p.w.env), 86400 * 30);
-    p.face =
-        (struct link_server){.certs = &p.w.certs.list, .mine = p.w.target.addr.ip, .cheat = cheat};
+    p.face = (struct link_server){
+        .certs = &p.w.certs.list, .mine = p.w.target.reach.addr.ip, .cheat = cheat};
     struct link_config config = p.w.config;
     config.tls = p.w.server_tls;
     p.server = link_new_server(p.w.env, &config, &p.face, &peer, &server_ops, &p);
@@ -151,7 +151,7 @@ START_TEST(test_link_server_opens)
     ck_assert_uint_eq(link_version(p.server), 5);
     ck_assert(rsa_id_equal(link_peer_rsa(p.w.link), &p.w.keys.rsa_id));
     ck_assert(ed_id_is_zero(link_peer_ed(p.server)));
-    ck_assert_uint_eq(link_target(p.server)->addr.port, 40000);
+    ck_assert_uint_eq(link_target(p.server)->reach.addr.port, 40000);
     finish();
 }
 END_TEST

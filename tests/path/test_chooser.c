@@ -105,8 +105,9 @@ static int choose(struct bed *b)
     for (int i = 0; i < RELAYS; i++)
         if (memcmp(b->relays[i].rsa, choice.rsa.b, 20) == 0) {
             struct ip v4 = ip_v4(b->relays[i].v4), v6 = ip_v6(b->relays[i].v6);
-            ck_assert(ip_equal(&choice.addr.ip, choice.addr.ip.family == IP_V6 ? &v6 : &v4));
-            ck_assert_uint_eq(choice.addr.port, 9001);
+            ck_assert(
+                ip_equal(&choice.reach.addr.ip, choice.reach.addr.ip.family == IP_V6 ? &v6 : &v4));
+            ck_assert_uint_eq(choice.reach.addr.port, 9001);
             return i;
         }
     ck_abort_msg("a relay from nowhere");
@@ -507,7 +508,7 @@ START_TEST(test_chooser_prefers_ipv6_if_it_is_told_to)
         b->cfg.prefer_ipv6 = rows[i].prefer;
         chooser_configure(b->c, &b->cfg, true);
         ck_assert(chooser_for_documents(b->c, &b->wish, &choice, &b->again_us));
-        ck_assert_int_eq(choice.addr.ip.family, rows[i].is);
+        ck_assert_int_eq(choice.reach.addr.ip.family, rows[i].is);
     }
     bed_free(b);
 }

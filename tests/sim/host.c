@@ -5,13 +5,13 @@
 
 #include "sim/sim.h"
 
-static void dial(void *world, struct link *l, const struct ipport *to)
+static void dial(void *world, struct link *l, const struct reach *to)
 {
     struct sim_client *c = world;
     bool in_client = memory.in_client;
     memory.in_client = false;
-    oracle_dial(c->sim, c, to);
-    wire_dial(c->sim, (int)c->id, 0, l, to);
+    oracle_dial(c->sim, c, &to->addr);
+    wire_dial(c->sim, (int)c->id, 0, l, &to->addr);
     memory.in_client = in_client;
 }
 

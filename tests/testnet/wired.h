@@ -318,7 +318,7 @@ static inline void wired_connect(struct wired *w)
     const struct link_config config = {
         .tls = w->tls, .connect_timeout_ms = 10000, .handshake_timeout_ms = 10000};
     const struct link_target target = {
-        .addr = hop.v4, .rsa = hop.rsa, .ed = hop.ed, .has_rsa = true, .has_ed = true};
+        .reach.addr = hop.v4, .rsa = hop.rsa, .ed = hop.ed, .has_rsa = true, .has_ed = true};
     static const uint8_t home[4] = {127, 0, 0, 1};
     const struct ip from = ip_v4(home);
     w->link = link_new(w->env, &config, &target, &wired_link_ops, w);
