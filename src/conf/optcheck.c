@@ -175,9 +175,9 @@ static err_t parse_ports(const struct checking *c, const char *csv, const char *
 static err_t check_ports(const struct checking *c)
 {
     struct options *o = c->o;
-    TRY(socks_ports_parse(o->socks_port_lines, o->unix_socks_group_writable, c->log,
-                          &o->is.socks_ports, &o->is.n_socks_ports, c->faults));
-    if (o->is.n_socks_ports == 0 && c->env->quiet != QUIET_LIBRARY && c->faults->n == 0)
+    TRY(ports_parse(&port_grammars[PORT_SOCKS], o->socks_port_lines, o->unix_socks_group_writable,
+                    c->log, &o->is.ports, c->faults));
+    if (o->is.ports.n == 0 && c->env->quiet != QUIET_LIBRARY && c->faults->n == 0)
         log_warn(c->log, "SocksPort is 0: Tunic will still run, but probably won't do anything.");
     TRY(policy_parse(o->socks_policy_lines, false, &o->is.socks_policy, c->faults));
     return OK;

@@ -100,7 +100,7 @@ struct options *options_new(bool testing)
 
 static void free_derived(struct options *o)
 {
-    socks_ports_free(o->is.socks_ports, o->is.n_socks_ports);
+    ports_clear(&o->is.ports);
     logs_free(o->is.logs, o->is.n_logs);
     free(o->is.socks_policy.rules);
     free(o->is.reachable_or.rules);

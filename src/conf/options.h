@@ -18,35 +18,16 @@
 #include "base/addrpolicy.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/port.h"
 #include "conf/confline.h"
 
 /* "auto", or said by the user */
 enum autobool { AUTO = -1, NO = 0, YES = 1 };
 
-/* What keeps two streams of one SocksPort on different circuits. */
-enum socks_isolation {
-    ISO_CLIENT_ADDR = 1u << 0,
-    ISO_SOCKS_AUTH = 1u << 1,
-    ISO_CLIENT_PROTOCOL = 1u << 2,
-    ISO_DEST_PORT = 1u << 3,
-    ISO_DEST_ADDR = 1u << 4,
-    ISO_DEFAULT = ISO_CLIENT_ADDR | ISO_SOCKS_AUTH | ISO_CLIENT_PROTOCOL,
-};
-
-/* One SocksPort line that opens a listener. */
-struct socks_port {
-    char *unix_path;    /* or NULL: a TCP listener at... */
-    struct ipport at;   /* ...; port 0 means any free one ("auto") */
-    uint32_t isolation; /* enum socks_isolation */
-    int session_group;  /* streams of ports with the same group may share; -1: one of its own */
-    bool keepalive_isolate_socks_auth;
-    bool ipv4, ipv6; /* addresses an exit may connect to for us */
-    bool prefer_ipv6;
-    bool dns, onion; /* host names; .onion names */
-    bool cache_ipv4_dns, cache_ipv6_dns, use_ipv4_cache, use_ipv6_cache, prefer_ipv6_automap;
-    bool prefer_no_auth; /* method "none" before user/password if both are offered */
-    bool extended_errors;
-    bool group_writable, world_writable, relax_dir_mode; /* of a unix socket */
+/* What the port lines ask for, of all kinds. */
+struct port_list {
+    struct port_spec *of; /* their paths belong to the list */
+    size_t n;
 };
 
 struct port_set {
@@ -158,8 +139,7 @@ struct options {
 
     /* Derived by options_check() from the above. */
     struct {
-        struct socks_port *socks_ports; /* empty: no listener */
-        size_t n_socks_ports;
+        struct port_list ports;
         struct addr_policy socks_policy;
         struct addr_policy reachable_or; /* ORPorts we may connect to */
         struct port_set warn_plaintext, reject_plaintext, long_lived;

@@ -16,11 +16,21 @@ MUST_USE err_t policy_add(struct addr_policy *p, struct addr_rule rule);
 MUST_USE err_t port_set_parse(const char *csv, const char *name, struct port_set *out,
                               struct conf_err *e);
 
-/* All SocksPort lines; none gives 127.0.0.1:9050, "0" none at all. */
-MUST_USE err_t socks_ports_parse(const struct conf_line *lines, bool group_writable,
-                                 const struct log *log, struct socks_port **out, size_t *n,
-                                 struct conf_faults *faults);
-void socks_ports_free(struct socks_port *ports, size_t n);
+/* What the lines of one kind of port may say. */
+struct port_grammar {
+    const char *option; /* "SocksPort" */
+    enum port_kind kind;
+    uint16_t default_port; /* on 127.0.0.1, if there is no line; 0: none */
+    bool takes_flags;      /* those of client ports; else only those of a unix socket */
+};
+extern const struct port_grammar port_grammars[PORT_KINDS];
+
+/* Adds what LINES of one kind ask for: no line is the default port, "0" none at all. Of lines for
+ * one unix socket the last counts. */
+MUST_USE err_t ports_parse(const struct port_grammar *g, const struct conf_line *lines,
+                           bool group_writable, const struct log *log, struct port_list *out,
+                           struct conf_faults *faults);
+void ports_clear(struct port_list *list);
 
 /* All Log lines. HOME expands "~/". */
 MUST_USE err_t logs_parse(const struct conf_line *lines, const char *home, struct log_dest **out,

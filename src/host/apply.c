@@ -151,49 +151,13 @@ err_t apply_check(const struct options *o, struct conf_err *e)
     return status;
 }
 
-static struct socksport_spec spec_of(const struct options *o, const struct socks_port *p,
-                                     struct socks_warnings *warnings)
+struct front_rules apply_rules(const struct options *o, struct front_warnings *warnings)
 {
-    return (struct socksport_spec){
-        .at = {.unix_path = p->unix_path,
-               .tcp = p->at,
-               .group_writable = p->group_writable,
-               .world_writable = p->world_writable,
-               .relax_dir_mode = p->relax_dir_mode},
-        .config = {.session = p->session_group,
-                   .isolate_client_addr = p->isolation & ISO_CLIENT_ADDR,
-                   .isolate_socks_auth = p->isolation & ISO_SOCKS_AUTH,
-                   .isolate_client_protocol = p->isolation & ISO_CLIENT_PROTOCOL,
-                   .isolate_dest_port = p->isolation & ISO_DEST_PORT,
-                   .isolate_dest_addr = p->isolation & ISO_DEST_ADDR,
-                   .keep_alive_isolate_socks_auth = p->keepalive_isolate_socks_auth,
-                   .ipv4_traffic = p->ipv4,
-                   .ipv6_traffic = p->ipv6,
-                   .prefer_ipv6 = p->prefer_ipv6,
-                   .dns_request = p->dns,
-                   .no_onion = !p->onion,
-                   .onion_only = p->onion && !p->dns && !p->ipv4 && !p->ipv6,
-                   .prefer_no_auth = p->prefer_no_auth,
-                   .extended_errors = p->extended_errors,
-                   .safe_socks = o->safe_socks,
-                   .test_socks = o->test_socks,
-                   .warn_ports = o->is.warn_plaintext.ports,
-                   .reject_ports = o->is.reject_plaintext.ports,
-                   .n_warn_ports = o->is.warn_plaintext.n,
-                   .n_reject_ports = o->is.reject_plaintext.n,
-                   .warnings = warnings},
-    };
-}
-
-err_t apply_ports(const struct options *o, struct socks_warnings *warnings,
-                  struct socksport_spec **out, size_t *n)
-{
-    struct socksport_spec *specs = calloc(o->is.n_socks_ports + 1, sizeof *specs);
-    if (!specs)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < o->is.n_socks_ports; i++)
-        specs[i] = spec_of(o, &o->is.socks_ports[i], warnings);
-    *out = specs;
-    *n = o->is.n_socks_ports;
-    return OK;
+    return (struct front_rules){.safe_socks = o->safe_socks,
+                                .test_socks = o->test_socks,
+                                .warn_ports = o->is.warn_plaintext.ports,
+                                .reject_ports = o->is.reject_plaintext.ports,
+                                .n_warn_ports = o->is.warn_plaintext.n,
+                                .n_reject_ports = o->is.reject_plaintext.n,
+                                .warnings = warnings};
 }

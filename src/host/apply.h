@@ -4,7 +4,7 @@
 
 #include "client/config.h"
 #include "conf/options.h"
-#include "net/socksport.h"
+#include "socks/front.h"
 
 /* A client_config and what its pointers point to. */
 struct applied {
@@ -19,8 +19,7 @@ void applied_free(struct applied *a);
 /* Whether the values that the layers below parse are good: ERR_MALFORMED and WHY. */
 MUST_USE err_t apply_check(const struct options *o, struct conf_err *e);
 
-/* One spec a listener of O; borrows from O. The caller frees *OUT. ERR_NOMEM. */
-MUST_USE err_t apply_ports(const struct options *o, struct socks_warnings *warnings,
-                           struct socksport_spec **out, size_t *n);
+/* What O says of all ports alike; borrows from O. */
+struct front_rules apply_rules(const struct options *o, struct front_warnings *warnings);
 
 #endif

@@ -9,8 +9,10 @@
 #include "host/apply.h"
 #include "host/folder.h"
 #include "host/heartbeat.h"
-#include "net/socksport.h"
+#include "net/locals.h"
+#include "net/ports.h"
 #include "net/world.h"
+#include "socks/socks.h"
 
 enum { LOCK_TRIES_A_SECOND = 10 };
 
@@ -19,8 +21,9 @@ struct host {
     struct options *options;
     struct world world;
     struct client *client;
-    struct socks_warnings warnings;
-    struct socksports *ports;
+    struct front_warnings warnings;
+    struct ports *ports;
+    struct locals *socks; /* who came in through SocksPorts */
     struct heartbeat heartbeat;
     int lock_fd; /* of DataDirectory; -1 */
 };
@@ -39,16 +42,31 @@ static bool socks_policy(void *arg, const struct ipport *peer)
 
 /* ---- listeners ---- */
 
+static int32_t new_session(void *arg)
+{
+    const struct host *h = arg;
+    return client_new_session(h->client);
+}
+
+/* What stands behind each kind of port. */
+static err_t make_ports(struct host *h, struct conf_err *e)
+{
+    struct net *n = h->place.net;
+    h->socks = locals_new(n, h->client, socks_new, socks_policy, h);
+    const struct port_front fronts[PORT_KINDS] = {
+        [PORT_SOCKS] = {"Socks", locals_accept, h->socks},
+    };
+    h->ports = h->socks ? ports_new(n, fronts, new_session, h) : NULL;
+    return h->ports ? OK : conf_fail(e, ERR_NOMEM, "Out of memory");
+}
+
 /* DisableNetwork closes them: tor "will not make or accept non-control network connections". */
 static err_t prepare_ports(struct host *h, const struct options *o, struct conf_err *e)
 {
-    struct socksport_spec *specs;
-    size_t n;
-    if (apply_ports(o, &h->warnings, &specs, &n) != OK)
-        return conf_fail(e, ERR_NOMEM, "Out of memory");
+    const struct front_rules rules = apply_rules(o, &h->warnings);
+    const struct port_list *list = &o->is.ports;
     errno = 0;
-    err_t err = socksports_prepare(h->ports, specs, o->disable_network ? 0 : n);
-    free(specs);
+    err_t err = ports_prepare(h->ports, list->of, o->disable_network ? 0 : list->n, &rules);
     return err == OK ? OK : conf_fail(e, err, "Failed to bind one of the listener ports.");
 }
 
@@ -91,7 +109,7 @@ static void set_network(struct host *h)
     }
     log_notice(log_of(h), "DisableNetwork is set. Tunic will not make or accept non-control "
                           "network connections. Shutting down all existing connections.");
-    socksports_hang_up(h->ports);
+    locals_hang_up(h->socks);
     client_stop(h->client);
 }
 
@@ -176,8 +194,8 @@ err_t host_new(const struct host_place *place, struct options *gift_options, str
         .place = *place, .options = gift_options, .world = {.net = place->net}, .lock_fd = -1};
     set_binding(h);
     err_t err = make_client(h, e);
-    if (err == OK && !(h->ports = socksports_new(place->net, h->client, socks_policy, h)))
-        err = conf_fail(e, ERR_NOMEM, "Out of memory");
+    if (err == OK)
+        err = make_ports(h, e);
     if (err == OK)
         err = prepare_ports(h, h->options, e);
     if (err != OK) {
@@ -186,7 +204,7 @@ err_t host_new(const struct host_place *place, struct options *gift_options, str
         errno = error;
         return err;
     }
-    socksports_commit(h->ports);
+    ports_commit(h->ports);
     heartbeat_init(&h->heartbeat, place->net, h->client);
     *out = h;
     return OK;
@@ -216,7 +234,7 @@ static err_t prepare(struct host *h, const struct options *fresh, struct conf_er
     if (err == OK) {
         err = change_client(h, fresh, e);
         if (err != OK)
-            socksports_roll_back(h->ports);
+            ports_roll_back(h->ports);
     }
     if (err != OK && h->place.logs)
         logfile_roll_back(h->place.logs);
@@ -234,7 +252,7 @@ err_t host_change(struct host *h, struct options *gift_fresh, enum host_why why,
     h->options = gift_fresh;
     if (h->place.logs)
         logfile_commit(h->place.logs, gift_fresh, why == HOST_RELOAD);
-    socksports_commit(h->ports);
+    ports_commit(h->ports);
     set_binding(h);
     heartbeat_set(&h->heartbeat, (unsigned)gift_fresh->heartbeat_period_s);
     if (gift_fresh->disable_network != old->disable_network)
@@ -250,8 +268,8 @@ err_t host_reopen_logs(struct host *h, struct conf_err *e)
 
 void host_close_ports(struct host *h)
 {
-    socksports_close(h->ports);
-    socksports_hang_up(h->ports);
+    ports_close(h->ports);
+    locals_hang_up(h->socks);
 }
 
 void host_free(struct host *h)
@@ -260,7 +278,8 @@ void host_free(struct host *h)
         return;
     if (h->heartbeat.net)
         heartbeat_set(&h->heartbeat, 0);
-    socksports_free(h->ports);
+    ports_free(h->ports);
+    locals_free(h->socks);
     client_free(h->client);
     files_close(h->world.files);
     files_close(h->world.cache);
@@ -282,12 +301,12 @@ struct client *host_client(const struct host *h)
 
 uint16_t host_socks_port(const struct host *h)
 {
-    return socksports_first(h->ports);
+    return ports_first(h->ports, PORT_SOCKS);
 }
 
 size_t host_connections(const struct host *h)
 {
-    return socksports_connections(h->ports);
+    return locals_count(h->socks);
 }
 
 /* ---- options of those who have no torrc ---- */

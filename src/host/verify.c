@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conf/optlists.h"
 #include "host/folder.h"
 #include "net/listen.h"
 
@@ -34,33 +35,30 @@ static bool is_writable(const struct options *o, const char *path)
     return access(dir, W_OK | X_OK) == 0 || (errno == ENOENT && will_be_made(o, dir));
 }
 
-static err_t check_socket(const struct socks_port *p, const struct log *log, struct conf_err *e)
+static err_t check_socket(const struct port_spec *p, const struct log *log, struct conf_err *e)
 {
+    const char *path = p->at.unix_path;
     char dir[PATH_MAX];
     struct stat st;
-    const struct listen_at at = {.unix_path = p->unix_path,
-                                 .group_writable = p->group_writable,
-                                 .world_writable = p->world_writable,
-                                 .relax_dir_mode = p->relax_dir_mode};
-    folder_of(p->unix_path, dir, sizeof dir);
-    bool there = lstat(p->unix_path, &st) == 0;
+    folder_of(path, dir, sizeof dir);
+    bool there = lstat(path, &st) == 0;
     if (there && !S_ISSOCK(st.st_mode))
         errno = EADDRINUSE;
     else if (access(dir, W_OK | X_OK) == 0) {
-        if (listen_check_folder(&at, log) == OK)
+        if (listen_check_folder(&p->at, log) == OK)
             return OK;
         errno = 0; /* it has said why */
     }
-    return conf_fail(e, ERR_IO, "SocksPort unix:%s could not be opened: %s", p->unix_path,
-                     errno ? strerror(errno) : "see above");
+    return conf_fail(e, ERR_IO, "%s unix:%s could not be opened: %s", port_grammars[p->kind].option,
+                     path, errno ? strerror(errno) : "see above");
 }
 
 err_t verify_ports(const struct options *o, const struct log *log, struct conf_err *e)
 {
-    for (size_t i = 0; !o->disable_network && i < o->is.n_socks_ports; i++) {
+    for (size_t i = 0; !o->disable_network && i < o->is.ports.n; i++) {
         errno = 0;
-        if (o->is.socks_ports[i].unix_path)
-            TRY(check_socket(&o->is.socks_ports[i], log, e));
+        if (o->is.ports.of[i].at.unix_path)
+            TRY(check_socket(&o->is.ports.of[i], log, e));
     }
     return OK;
 }

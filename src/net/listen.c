@@ -17,12 +17,12 @@ enum { BACKLOG = 1024, ACCEPTS_A_TURN = 64, PAUSE_MS = 1000, NAME_SIZE = 128 };
 
 struct listener {
     struct net *net;
-    struct listen_at asked; /* its path is... */
-    char *unix_path;        /* ...ours */
-    bool bound;             /* a file at unix_path was made: */
-    dev_t dev;              /* this one, */
-    ino_t ino;              /* unless another has taken its place */
-    char name[NAME_SIZE];   /* "127.0.0.1:9050" or the path */
+    struct port_at asked; /* its path is... */
+    char *unix_path;      /* ...ours */
+    bool bound;           /* a file at unix_path was made: */
+    dev_t dev;            /* this one, */
+    ino_t ino;            /* unless another has taken its place */
+    char name[NAME_SIZE]; /* "127.0.0.1:9050" or the path */
     const char *what;
     uint16_t port; /* as bound */
     int fd;
@@ -45,7 +45,7 @@ static err_t complain(const struct listener *l, const char *what)
     return ERR_IO;
 }
 
-static err_t bind_tcp(struct listener *l)
+static err_t bind_tcp(struct listener *l, bool may_be_taken)
 {
     struct sockaddr_storage ss;
     struct ipport at = l->asked.tcp;
@@ -61,7 +61,7 @@ static err_t bind_tcp(struct listener *l)
     if (ss.ss_family == AF_INET6)
         (void)setsockopt(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
     if (bind(l->fd, (struct sockaddr *)&ss, len) != 0)
-        return errno == EADDRINUSE && l->asked.may_be_taken ? ERR_IO : complain(l, "bind to");
+        return errno == EADDRINUSE && may_be_taken ? ERR_IO : complain(l, "bind to");
     if (listen(l->fd, BACKLOG) != 0)
         return complain(l, "listen on");
     len = sizeof ss;
@@ -75,7 +75,7 @@ static err_t bind_tcp(struct listener *l)
 
 /* tor(1), UnixSocksGroupWritable and RelaxDirModeCheck: others must not be able to reach into the
  * folder of the socket. */
-err_t listen_check_folder(const struct listen_at *at, const struct log *log)
+err_t listen_check_folder(const struct port_at *at, const struct log *log)
 {
     char dir[sizeof((struct sockaddr_un *)0)->sun_path];
     struct stat st;
@@ -98,7 +98,7 @@ err_t listen_check_folder(const struct listen_at *at, const struct log *log)
     return ERR_IO;
 }
 
-static mode_t mode_of(const struct listen_at *at)
+static mode_t mode_of(const struct port_at *at)
 {
     return at->world_writable ? 0666 : at->group_writable ? 0660 : 0600;
 }
@@ -196,7 +196,7 @@ static void pause_over(void *arg)
     event_add(l->event, NULL);
 }
 
-static struct listener *listener_new(struct net *n, const char *what, const struct listen_at *at,
+static struct listener *listener_new(struct net *n, const char *what, const struct port_at *at,
                                      accept_fn *fn, void *arg)
 {
     struct listener *l = calloc(1, sizeof *l);
@@ -213,9 +213,9 @@ static struct listener *listener_new(struct net *n, const char *what, const stru
     return l;
 }
 
-static err_t begin(struct listener *l)
+static err_t begin(struct listener *l, bool may_be_taken)
 {
-    TRY(l->unix_path ? bind_unix(l) : bind_tcp(l));
+    TRY(l->unix_path ? bind_unix(l) : bind_tcp(l, may_be_taken));
     l->event = event_new(l->net->base, l->fd, EV_READ | EV_PERSIST, on_acceptable, l);
     return l->event && event_add(l->event, NULL) == 0 ? OK : ERR_NOMEM;
 }
@@ -242,24 +242,35 @@ static void end(struct listener *l)
     l->fd = -1;
 }
 
-err_t listener_open(struct net *n, const char *what, const struct listen_at *at, accept_fn *fn,
-                    void *arg, struct listener **out)
+static err_t open_listener(struct net *n, const char *what, const struct port_at *at,
+                           bool may_be_taken, accept_fn *fn, void *arg, struct listener **out)
 {
     struct listener *l = listener_new(n, what, at, fn, arg);
     if (!l)
         return ERR_NOMEM;
     log_notice(n->env.log, "Opening %s listener on %s", what, l->name);
-    err_t e = begin(l);
+    err_t e = begin(l, may_be_taken);
     if (e != OK) {
         int error = errno;
         listener_close(l);
         errno = error;
         return e;
     }
-    l->asked.may_be_taken = false;
     log_notice(n->env.log, "Opened %s listener connection (ready) on %s", what, l->name);
     *out = l;
     return OK;
+}
+
+err_t listener_open(struct net *n, const char *what, const struct port_at *at, accept_fn *fn,
+                    void *arg, struct listener **out)
+{
+    return open_listener(n, what, at, false, fn, arg, out);
+}
+
+err_t listener_try(struct net *n, const char *what, const struct port_at *at, accept_fn *fn,
+                   void *arg, struct listener **out)
+{
+    return open_listener(n, what, at, true, fn, arg, out);
 }
 
 void listener_close(struct listener *l)
@@ -281,12 +292,12 @@ const char *listener_name(const struct listener *l)
     return l->name;
 }
 
-const struct listen_at *listener_at(const struct listener *l)
+const struct port_at *listener_at(const struct listener *l)
 {
     return &l->asked;
 }
 
-err_t listener_set_mode(struct listener *l, const struct listen_at *at)
+err_t listener_set_mode(struct listener *l, const struct port_at *at)
 {
     bool as_it_was = l->asked.group_writable == at->group_writable &&
                      l->asked.world_writable == at->world_writable &&
@@ -311,7 +322,7 @@ err_t listener_stand_up(struct listener *l)
 {
     if (l->fd >= 0)
         return OK;
-    err_t e = begin(l);
+    err_t e = begin(l, false);
     if (e != OK)
         end(l);
     return e;

@@ -48,7 +48,7 @@ static void on_dir_accept(void *arg, int fd, const struct ipport *peer)
 static err_t open_at(struct place *p, const char *what, const struct ip *ip, uint16_t *port,
                      accept_fn *fn, struct listener **out)
 {
-    struct listen_at at = {.tcp = {*ip, *port}};
+    struct port_at at = {.tcp = {*ip, *port}};
     if (!testbed_may_use(ip))
         return ERR_ARG;
     TRY(listener_open(p->world->net, what, &at, fn, p, out));

@@ -141,9 +141,9 @@ START_TEST(test_cmdline_load_layers_defaults_torrc_and_command_line)
     struct cmdline *c = PARSE("MaxCircuitDirtiness", "300", "+SocksPort", "3");
     struct options *defaults = NULL, *o = loaded(c, NULL, &defaults);
     ck_assert_int_eq(o->max_circuit_dirtiness_s, 300);
-    ck_assert_uint_eq(o->is.n_socks_ports, 2);
-    ck_assert_uint_eq(o->is.socks_ports[0].at.port, 2);
-    ck_assert_uint_eq(o->is.socks_ports[1].at.port, 3);
+    ck_assert_uint_eq(o->is.ports.n, 2);
+    ck_assert_uint_eq(o->is.ports.of[0].at.tcp.port, 2);
+    ck_assert_uint_eq(o->is.ports.of[1].at.tcp.port, 3);
     ck_assert_uint_eq(o->is.n_logs, 2);
     ck_assert(o->safe_socks);
     ck_assert_int_eq(defaults->max_circuit_dirtiness_s, 100);
@@ -174,9 +174,9 @@ START_TEST(test_cmdline_load_includes_files_globs_and_folders)
     put("torrc", "%include d\n%include *.conf\n%include no-such-*\nSocksPort 6\n");
     struct cmdline *c = PARSE("-f", "torrc");
     struct options *o = loaded(c, NULL, NULL);
-    ck_assert_uint_eq(o->is.n_socks_ports, 6);
+    ck_assert_uint_eq(o->is.ports.n, 6);
     for (uint16_t i = 0; i < 6; i++)
-        ck_assert_uint_eq(o->is.socks_ports[i].at.port, i + 1);
+        ck_assert_uint_eq(o->is.ports.of[i].at.tcp.port, i + 1);
     options_free(o);
     cmdline_free(c);
     leave_dir();
@@ -269,7 +269,7 @@ START_TEST(test_cmdline_load_standard_input_is_read_once)
     rewind(in);
     for (int i = 0; i < 2; i++) {
         struct options *o = loaded(c, in, NULL);
-        ck_assert_uint_eq(o->is.socks_ports[0].at.port, 7);
+        ck_assert_uint_eq(o->is.ports.of[0].at.tcp.port, 7);
         options_free(o);
     }
     fclose(in);
@@ -287,7 +287,7 @@ START_TEST(test_cmdline_load_again_reads_the_same_file_anew)
     put("torrc", "SocksPort 2\n");
     ck_assert_int_eq(chdir("/"), 0);
     struct options *o = loaded(c, NULL, NULL);
-    ck_assert_uint_eq(o->is.socks_ports[0].at.port, 2);
+    ck_assert_uint_eq(o->is.ports.of[0].at.tcp.port, 2);
     options_free(o);
     ck_assert_int_eq(chdir(dir), 0);
     ck_assert_int_eq(unlink("torrc"), 0);

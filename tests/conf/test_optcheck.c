@@ -15,13 +15,14 @@ START_TEST(test_optcheck_socks_port_by_default)
 {
     struct options *o = good_options("");
     char at[IPPORT_TEXT_MAX];
-    ck_assert_uint_eq(o->is.n_socks_ports, 1);
-    const struct socks_port *p = &o->is.socks_ports[0];
-    ck_assert_str_eq(ipport_text(&p->at, at), "127.0.0.1:9050");
-    ck_assert_uint_eq(p->isolation, ISO_DEFAULT);
-    ck_assert(p->ipv4 && p->ipv6 && p->dns && p->onion && !p->prefer_ipv6 && !p->extended_errors);
-    ck_assert(!p->prefer_no_auth);
-    ck_assert_int_eq(p->session_group, -1);
+    ck_assert_uint_eq(o->is.ports.n, 1);
+    const struct port_spec *p = &o->is.ports.of[0];
+    ck_assert_str_eq(ipport_text(&p->at.tcp, at), "127.0.0.1:9050");
+    ck_assert_uint_eq(p->flags.isolation, ISO_DEFAULT);
+    ck_assert(p->flags.ipv4 && p->flags.ipv6 && p->flags.dns && p->flags.onion &&
+              !p->flags.prefer_ipv6 && !p->flags.extended_errors);
+    ck_assert(!p->flags.prefer_no_auth);
+    ck_assert_int_eq(p->session, -1);
     options_free(o);
 }
 END_TEST
@@ -48,9 +49,10 @@ START_TEST(test_optcheck_socks_port_addresses)
         char torrc[128], at[IPPORT_TEXT_MAX];
         snprintf(torrc, sizeof torrc, "SocksPort %s\n", PORTS[i].line);
         struct options *o = good_options(torrc);
-        const struct socks_port *p = &o->is.socks_ports[0];
-        ck_assert_uint_eq(o->is.n_socks_ports, 1);
-        ck_assert_str_eq(p->unix_path ? p->unix_path : ipport_text(&p->at, at), PORTS[i].at);
+        const struct port_spec *p = &o->is.ports.of[0];
+        ck_assert_uint_eq(o->is.ports.n, 1);
+        ck_assert_str_eq(p->at.unix_path ? p->at.unix_path : ipport_text(&p->at.tcp, at),
+                         PORTS[i].at);
         options_free(o);
     }
 }
@@ -64,20 +66,22 @@ START_TEST(test_optcheck_socks_port_flags)
         "SocksPort 3 OnionTrafficOnly PreferSOCKSNoAuth\n"
         "SocksPort unix:/x GroupWritable RelaxDirModeCheck\n"
         "__SocksPort 4 CacheDNS NoUseDNSCache NoPreferIPv6Automap NoDNSRequest\n");
-    const struct socks_port *p = o->is.socks_ports;
-    ck_assert_uint_eq(o->is.n_socks_ports, 5);
-    ck_assert_uint_eq(p[0].isolation,
+    const struct port_spec *p = o->is.ports.of;
+    ck_assert_uint_eq(o->is.ports.n, 5);
+    ck_assert_uint_eq(p[0].flags.isolation,
                       (ISO_DEFAULT & ~(unsigned)ISO_SOCKS_AUTH) | ISO_DEST_ADDR | ISO_DEST_PORT);
-    ck_assert_int_eq(p[0].session_group, 7);
-    ck_assert(p[0].prefer_no_auth); /* there is no use in asking for what is not looked at */
-    ck_assert(!p[1].ipv4 && p[1].ipv6 && p[1].prefer_ipv6 && p[1].extended_errors);
-    ck_assert(p[1].keepalive_isolate_socks_auth);
-    ck_assert_int_eq(p[1].session_group, -1);
-    ck_assert(!p[2].ipv4 && !p[2].ipv6 && !p[2].dns && p[2].onion && p[2].prefer_no_auth);
-    ck_assert(p[3].group_writable && !p[3].world_writable && p[3].relax_dir_mode);
-    ck_assert_uint_eq(p[3].isolation, ISO_DEFAULT & ~(unsigned)ISO_CLIENT_ADDR);
-    ck_assert(p[4].cache_ipv4_dns && p[4].cache_ipv6_dns && !p[4].use_ipv4_cache);
-    ck_assert(!p[4].prefer_ipv6_automap && !p[4].dns);
+    ck_assert_int_eq(p[0].session, 7);
+    ck_assert(p[0].flags.prefer_no_auth); /* there is no use in asking for what is not looked at */
+    ck_assert(!p[1].flags.ipv4 && p[1].flags.ipv6 && p[1].flags.prefer_ipv6 &&
+              p[1].flags.extended_errors);
+    ck_assert(p[1].flags.keepalive_isolate_socks_auth);
+    ck_assert_int_eq(p[1].session, -1);
+    ck_assert(!p[2].flags.ipv4 && !p[2].flags.ipv6 && !p[2].flags.dns && p[2].flags.onion &&
+              p[2].flags.prefer_no_auth);
+    ck_assert(p[3].at.group_writable && !p[3].at.world_writable && p[3].at.relax_dir_mode);
+    ck_assert_uint_eq(p[3].flags.isolation, ISO_DEFAULT & ~(unsigned)ISO_CLIENT_ADDR);
+    ck_assert(p[4].flags.cache_ipv4_dns && p[4].flags.cache_ipv6_dns && !p[4].flags.use_ipv4_cache);
+    ck_assert(!p[4].flags.prefer_ipv6_automap && !p[4].flags.dns);
     options_free(o);
 }
 END_TEST
@@ -85,11 +89,11 @@ END_TEST
 START_TEST(test_optcheck_socks_port_zero_is_none_and_warned_about)
 {
     struct options *o = good_options("SocksPort 0\n");
-    ck_assert_uint_eq(o->is.n_socks_ports, 0);
+    ck_assert_uint_eq(o->is.ports.n, 0);
     options_free(o);
     assert_warned("SocksPort 0\n", "[warn] SocksPort is 0");
     o = good_options("UnixSocksGroupWritable 1\nSocksPort unix:/x\nSocksPort 9\n");
-    ck_assert(o->is.socks_ports[0].group_writable && !o->is.socks_ports[1].group_writable);
+    ck_assert(o->is.ports.of[0].at.group_writable && !o->is.ports.of[1].at.group_writable);
     options_free(o);
 }
 END_TEST
@@ -421,7 +425,7 @@ START_TEST(test_optcheck_twice_gives_the_same)
     struct conf_err e = {""};
     struct options *o = checked("SocksPort 1\nSocksPort 2\nLog info stdout\n", "/h", QUIET_NONE);
     ck_ok(options_check(o, &env, &e));
-    ck_assert_uint_eq(o->is.n_socks_ports, 2);
+    ck_assert_uint_eq(o->is.ports.n, 2);
     ck_assert_uint_eq(o->is.n_logs, 1);
     options_free(o);
 }

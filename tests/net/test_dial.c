@@ -211,7 +211,7 @@ static void sink(void *arg, enum log_level level, const char *line)
 
 static void setup(void)
 {
-    const struct listen_at any = {.tcp = {.ip = {IP_V4, {127, 0, 0, 1}}}};
+    const struct port_at any = {.tcp = {.ip = {IP_V4, {127, 0, 0, 1}}}};
     struct sha256 cert;
     memset(&t, 0, sizeof t);
     t.log = (struct log){.least = LOG_ERR, .sink = sink};

@@ -63,7 +63,7 @@ static void turn(void)
         ck_assert_int_ge(event_base_loop(net_base(t.net), EVLOOP_NONBLOCK), 0);
 }
 
-static const struct listen_at any_v4 = {.tcp = {.ip = {IP_V4, {127, 0, 0, 1}}}};
+static const struct port_at any_v4 = {.tcp = {.ip = {IP_V4, {127, 0, 0, 1}}}};
 
 /* Where the last listener was announced to be. */
 static struct ipport announced(void)
@@ -152,7 +152,7 @@ END_TEST
 START_TEST(test_listen_on_a_port_that_is_taken)
 {
     struct listener *a, *b;
-    struct listen_at at = any_v4;
+    struct port_at at = any_v4;
     setup();
     ck_ok(listener_open(t.net, "Socks", &any_v4, on_accept, NULL, &a));
     at.tcp = announced();
@@ -170,7 +170,7 @@ END_TEST
 START_TEST(test_listen_on_ipv6_takes_no_ipv4)
 {
     struct listener *l;
-    const struct listen_at at = {.tcp = {.ip = {.family = IP_V6}}}; /* [::] */
+    const struct port_at at = {.tcp = {.ip = {.family = IP_V6}}}; /* [::] */
     setup();
     if (listener_open(t.net, "Socks", &at, on_accept, NULL, &l) == OK) { /* else no IPv6 here */
         struct ipport v4 = {ip_v4((const uint8_t[]){127, 0, 0, 1}), announced().port};
@@ -190,7 +190,7 @@ START_TEST(test_listen_unix_socket_has_its_permissions)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct listener *l;
         setup();
-        struct listen_at at = {
+        struct port_at at = {
             .unix_path = t.path, .group_writable = rows[i].group, .world_writable = rows[i].world};
         ck_ok(listener_open(t.net, "Socks", &at, on_accept, NULL, &l));
         ck_assert_uint_eq(mode_of_socket(), rows[i].mode);
@@ -210,7 +210,7 @@ START_TEST(test_listen_unix_socket_for_all_may_lie_in_a_folder_for_all)
 {
     struct listener *l;
     setup();
-    struct listen_at at = {.unix_path = t.path, .group_writable = true};
+    struct port_at at = {.unix_path = t.path, .group_writable = true};
     ck_assert_int_eq(chmod(t.dir, 0755), 0);
     ck_err(listener_open(t.net, "Socks", &at, on_accept, NULL, &l), ERR_IO);
     at.world_writable = true; /* Debian's "SocksPort unix:/run/tor/socks WorldWritable" */
@@ -224,7 +224,7 @@ START_TEST(test_listen_unix_socket_takes_new_permissions_in_place)
 {
     struct listener *l;
     setup();
-    struct listen_at at = {.unix_path = t.path};
+    struct port_at at = {.unix_path = t.path};
     ck_ok(listener_open(t.net, "Socks", &at, on_accept, NULL, &l));
     at.group_writable = true;
     ck_ok(listener_set_mode(l, &at));
@@ -252,7 +252,7 @@ START_TEST(test_listen_unix_socket_left_over_is_replaced)
     int old = socket(AF_UNIX, SOCK_STREAM, 0);
     ck_assert_int_eq(bind(old, (struct sockaddr *)&sun, sizeof sun), 0);
     close(old); /* its file stays */
-    struct listen_at at = {.unix_path = t.path};
+    struct port_at at = {.unix_path = t.path};
     ck_ok(listener_open(t.net, "Socks", &at, on_accept, NULL, &l));
     listener_close(l);
     teardown();
@@ -267,7 +267,7 @@ START_TEST(test_listen_leaves_a_file_that_is_no_socket)
     int fd = open(t.path, O_WRONLY | O_CREAT, 0600);
     ck_assert_int_ge(fd, 0);
     close(fd);
-    struct listen_at at = {.unix_path = t.path};
+    struct port_at at = {.unix_path = t.path};
     ck_err(listener_open(t.net, "Socks", &at, on_accept, NULL, &l), ERR_IO);
     ck_assert_int_eq(stat(t.path, &st), 0);
     teardown();
@@ -286,7 +286,7 @@ START_TEST(test_listen_unix_socket_wants_a_folder_of_its_own)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct listener *l = NULL;
         setup();
-        struct listen_at at = {
+        struct port_at at = {
             .unix_path = t.path, .group_writable = rows[i].group, .relax_dir_mode = rows[i].relax};
         ck_assert_int_eq(chmod(t.dir, rows[i].folder), 0);
         err_t e = listener_open(t.net, "Socks", &at, on_accept, NULL, &l);
@@ -307,7 +307,7 @@ START_TEST(test_listen_unix_socket_by_another_name_stays_when_the_first_one_goes
     setup();
     const char *slash = strrchr(t.path, '/');
     snprintf(other, sizeof other, "%.*s/.%s", (int)(slash - t.path), t.path, slash);
-    const struct listen_at at = {.unix_path = t.path}, same = {.unix_path = other};
+    const struct port_at at = {.unix_path = t.path}, same = {.unix_path = other};
     ck_ok(listener_open(t.net, "Socks", &at, on_accept, NULL, &first));
     ck_ok(listener_open(t.net, "Socks", &same, on_accept, NULL, &second));
     listener_close(first);
@@ -328,7 +328,7 @@ START_TEST(test_listen_unix_path_too_long_is_refused)
     memset(path, 'x', sizeof path);
     path[0] = '/';
     path[sizeof path - 1] = 0;
-    struct listen_at at = {.unix_path = path};
+    struct port_at at = {.unix_path = path};
     ck_err(listener_open(t.net, "Socks", &at, on_accept, NULL, &l), ERR_IO);
     ck_assert_ptr_nonnull(strstr(t.last, "too long"));
     teardown();

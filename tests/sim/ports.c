@@ -19,7 +19,7 @@ static struct port_at place(size_t i)
 }
 
 /* At least one line, each with a place of its own, in any order. */
-static size_t draw(struct rng *r, struct port_wish wish[PLACES])
+static size_t draw(struct rng *r, struct port_spec wish[PLACES])
 {
     size_t at[PLACES], n = (size_t)rng_between(r, 1, PLACES);
     for (size_t i = 0; i < PLACES; i++)
@@ -28,9 +28,9 @@ static size_t draw(struct rng *r, struct port_wish wish[PLACES])
         size_t k = i + (size_t)rng_below(r, PLACES - i), swap = at[k];
         at[k] = at[i];
         at[i] = swap;
-        wish[i] = (struct port_wish){place(at[i]), SESSION_OWN};
+        wish[i] = (struct port_spec){.at = place(at[i]), .session = SESSION_OWN};
         if (rng_one_in(r, 4))
-            wish[i].group = GROUPS_FROM + (int32_t)rng_below(r, GROUPS);
+            wish[i].session = GROUPS_FROM + (int32_t)rng_below(r, GROUPS);
     }
     return n;
 }
@@ -38,12 +38,12 @@ static size_t draw(struct rng *r, struct port_wish wish[PLACES])
 void ports_reload(struct sim_client *c, uint64_t seed)
 {
     struct rng rng = {seed};
-    struct port_wish wish[PLACES];
+    struct port_spec wish[PLACES];
     struct port_fate fate[PLACES];
     struct port_now now[PLACES];
     struct sim_ports fresh = {.n = draw(&rng, wish), .made = c->ports.made};
     for (size_t i = 0; i < c->ports.n; i++)
-        now[i] = (struct port_now){c->ports.of[i].at, c->ports.of[i].session};
+        now[i] = (struct port_now){.at = c->ports.of[i].at, .session = c->ports.of[i].session};
     sim_enter_client(c);
     ports_plan(now, c->ports.n, wish, fresh.n, new_session, c, fate);
     sim_leave(c->sim);
@@ -51,7 +51,7 @@ void ports_reload(struct sim_client *c, uint64_t seed)
         bool stays = fate[i].stays != PORT_OPENS;
         fresh.of[i] = (struct sim_port){
             .at = wish[i].at,
-            .group = wish[i].group,
+            .group = wish[i].session,
             .session = fate[i].session,
             .listener = stays ? c->ports.of[fate[i].stays].listener : ++fresh.made,
         };

@@ -162,7 +162,7 @@ START_TEST(test_socks_method_is_chosen_as_tor_does)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint8_t m[5] = {5, cases[i].n};
         memcpy(m + 2, cases[i].methods, 3);
-        w->config.prefer_no_auth = cases[i].prefer_no_auth;
+        w->config.flags.prefer_no_auth = cases[i].prefer_no_auth;
         feed(w, m, 2u + cases[i].n);
         sends(w, BYTES(5, cases[i].want));
         ck_assert_uint_eq(w->dones, cases[i].want == 255);
@@ -261,7 +261,7 @@ END_TEST
 START_TEST(test_socks_user_and_password_do_not_count_with_the_flag_off)
 {
     struct world *w = world();
-    w->config.isolate_socks_auth = false;
+    w->config.flags.isolation &= ~(uint32_t)ISO_SOCKS_AUTH;
     struct isolation a = isolation_of(w, "me", "pw");
     ck_assert(!a.has_auth);
     ck_assert(same(a, isolation_of(w, "you", "pw")));
@@ -291,10 +291,8 @@ START_TEST(test_socks_flags_of_the_port_reach_the_isolation)
     ck_assert(ip_equal(&iso->client, &w->peer));
     ck_assert_uint_eq(iso->protocol, 0);
     ck_assert(!iso->by_dest_addr && !iso->by_dest_port && !iso->keep_alive);
-    w->config.isolate_client_addr = false;
-    w->config.isolate_client_protocol = true;
-    w->config.isolate_dest_addr = w->config.isolate_dest_port = true;
-    w->config.keep_alive_isolate_socks_auth = true;
+    w->config.flags.isolation = ISO_CLIENT_PROTOCOL | ISO_DEST_ADDR | ISO_DEST_PORT;
+    w->config.flags.keepalive_isolate_socks_auth = true;
     again(w);
     ask(w, 1, "www.example", 80);
     ck_assert_uint_eq(iso->client.family, IP_NONE);
@@ -314,8 +312,8 @@ START_TEST(test_socks_families_of_the_port_reach_the_request)
     struct world *w = world();
     ask(w, 1, "www.example", 80);
     ck_assert(w->tunnel.req.ipv4_ok && w->tunnel.req.ipv6_ok && !w->tunnel.req.prefer_ipv6);
-    w->config.ipv4_traffic = false;
-    w->config.prefer_ipv6 = true;
+    w->config.flags.ipv4 = false;
+    w->config.flags.prefer_ipv6 = true;
     again(w);
     ask(w, 1, "www.example", 80);
     ck_assert(!w->tunnel.req.ipv4_ok && w->tunnel.req.ipv6_ok && w->tunnel.req.prefer_ipv6);
@@ -363,7 +361,7 @@ END_TEST
 START_TEST(test_socks_resolve_prefers_as_the_port_does)
 {
     struct world *w = world();
-    w->config.prefer_ipv6 = true;
+    w->config.flags.prefer_ipv6 = true;
     ask(w, 0xf0, "www.example", 0);
     resolves(w, 0, 5);
     sends(w, v6_answer5, 22);
@@ -378,14 +376,14 @@ END_TEST
 START_TEST(test_socks_resolve_shows_only_families_the_port_may_use)
 {
     struct world *w = world();
-    w->config.ipv4_traffic = false;
+    w->config.flags.ipv4 = false;
     ask(w, 0xf0, "www.example", 0);
     resolves(w, 0, 5);
     sends(w, v6_answer5, 22);
     again(w);
-    w->config.ipv4_traffic = true;
-    w->config.ipv6_traffic = false;
-    w->config.prefer_ipv6 = true;
+    w->config.flags.ipv4 = true;
+    w->config.flags.ipv6 = false;
+    w->config.flags.prefer_ipv6 = true;
     ask(w, 0xf0, "www.example", 0);
     resolves(w, 0, 5);
     sends(w, v4_answer5, 10);
@@ -414,7 +412,7 @@ END_TEST
 START_TEST(test_socks_resolve_over_version4)
 {
     struct world *w = world();
-    w->config.prefer_ipv6 = true;
+    w->config.flags.prefer_ipv6 = true;
     feed_wire(w, request4a(0xf0, "www.example", 0));
     ck_assert_int_eq(w->tunnel.req.kind, TUNNEL_RESOLVE);
     resolves(w, 0, 5);

@@ -15,12 +15,12 @@ START_TEST(test_socks_handshake_that_is_not_finished_in_time_is_closed)
     } states[] = {{"", 0}, {"\5", 1}, {"\5\1\2", 3}, {"\5\1\0", 3}, {"\5\1\0\5\1", 5}};
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         struct world *w = world();
-        test_env_advance_ms(w->env, SOCKS_HANDSHAKE_MS - 1);
+        test_env_advance_ms(w->env, PUMP_HELLO_MS - 1);
         feed(w, (const uint8_t *)states[i].sent, states[i].len); /* does not help */
         ck_assert_uint_eq(w->dones, 0);
         test_env_advance_ms(w->env, 1);
         ck_assert_uint_eq(w->dones, 1);
-        test_env_advance_ms(w->env, 10 * SOCKS_HANDSHAKE_MS);
+        test_env_advance_ms(w->env, 10 * PUMP_HELLO_MS);
         ck_assert_uint_eq(w->dones, 1);
         world_free(w);
     }
@@ -31,10 +31,10 @@ START_TEST(test_socks_request_and_open_connection_have_no_time_limit_here)
 {
     struct world *w = world();
     ask(w, 1, "www.example", 80);
-    test_env_advance_ms(w->env, 10 * SOCKS_HANDSHAKE_MS);
+    test_env_advance_ms(w->env, 10 * PUMP_HELLO_MS);
     ck_assert_uint_eq(w->dones, 0);
     connects(w);
-    test_env_advance_ms(w->env, 10 * SOCKS_HANDSHAKE_MS);
+    test_env_advance_ms(w->env, 10 * PUMP_HELLO_MS);
     ck_assert_uint_eq(w->dones, 0);
     world_free(w);
 }
@@ -149,7 +149,7 @@ START_TEST(test_socks_more_than_any_window_ends_the_connection_once)
     delivers(w, "y"); /* the tunnel does not know yet */
     w->tunnel.ops->on_writable(w->tunnel.arg);
     size_t len;
-    ck_assert_ptr_nonnull(socks_out(w->socks, &len));
+    ck_assert_ptr_nonnull(pump_out(w->pump, &len));
     ck_assert_uint_eq(len, OUT_MOST);
     ends(w, TUNNEL_STAGE_STREAM, END_DONE);
     ck_assert_uint_eq(w->dones, 1);
@@ -168,11 +168,11 @@ START_TEST(test_socks_eof_in_the_handshake_ends_it)
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         struct world *w = world();
         feed(w, (const uint8_t *)states[i].sent, states[i].len);
-        socks_in_eof(w->socks, false);
+        pump_in_eof(w->pump, false);
         ck_assert_uint_eq(w->dones, 1);
         send_out(w, SIZE_MAX);
         ck_assert_uint_eq(w->sent_len, states[i].answer);
-        socks_in_eof(w->socks, false);
+        pump_in_eof(w->pump, false);
         ck_assert_uint_eq(w->dones, 1);
         world_free(w);
     }
@@ -183,7 +183,7 @@ START_TEST(test_socks_eof_while_the_tunnel_is_on_its_way_closes_it)
 {
     struct world *w = world();
     ask(w, 1, "www.example", 80);
-    socks_in_eof(w->socks, false);
+    pump_in_eof(w->pump, false);
     ck_assert_uint_eq(w->tunnel.closed, 1);
     ck_assert_uint_eq(w->tunnel.close_reason, END_DONE);
     ck_assert_uint_eq(w->dones, 1);
@@ -197,7 +197,7 @@ START_TEST(test_socks_eof_behind_early_words_waits_for_the_answer)
     struct world *w = world();
     ask(w, 1, "www.example", 80);
     feed_text(w, "GET /");
-    socks_in_eof(w->socks, false);
+    pump_in_eof(w->pump, false);
     ck_assert_uint_eq(w->dones, 0);
     connects(w);
     got(w, "GET /");
@@ -215,7 +215,7 @@ START_TEST(test_socks_eof_behind_a_look_up_waits_for_the_answer)
     struct world *w = world();
     struct stream_answer answer = {.kind = ANSWER_IP, .ip = ip_v4((const uint8_t[]){192, 0, 2, 1})};
     ask(w, 0xf0, "www.example", 0);
-    socks_in_eof(w->socks, false);
+    pump_in_eof(w->pump, false);
     ck_assert_uint_eq(w->dones, 0);
     w->tunnel.ops->on_resolved(w->tunnel.arg, &answer, 1);
     sends(w, BYTES(5, 0, 0, 1, 192, 0, 2, 1, 0, 0));
@@ -229,12 +229,12 @@ START_TEST(test_socks_eof_of_an_open_connection_waits_for_the_answer)
 {
     struct world *w = opened();
     feed_text(w, "GET /");
-    socks_in_eof(w->socks, false);
-    test_env_advance_ms(w->env, SOCKS_ANSWER_MS - 1);
+    pump_in_eof(w->pump, false);
+    test_env_advance_ms(w->env, PUMP_ANSWER_MS - 1);
     for (int i = 0; i < 20; i++) {
         delivers(w, "page");
         sends(w, "page", 4);
-        test_env_advance_ms(w->env, SOCKS_QUIET_MS - 1);
+        test_env_advance_ms(w->env, PUMP_QUIET_MS - 1);
     }
     ck_assert_uint_eq(w->dones, 0);
     ck_assert_uint_eq(w->tunnel.closed, 0);
@@ -260,8 +260,8 @@ START_TEST(test_socks_eof_waits_for_an_answer_so_long)
     struct world *w = opened();
     feed_text(w, "GET /");
     test_env_advance_ms(w->env, 1000);
-    socks_in_eof(w->socks, false);
-    closes_after(w, SOCKS_ANSWER_MS - 1000);
+    pump_in_eof(w->pump, false);
+    closes_after(w, PUMP_ANSWER_MS - 1000);
 }
 END_TEST
 
@@ -269,10 +269,10 @@ START_TEST(test_socks_eof_waits_for_the_rest_so_long)
 {
     struct world *w = opened();
     feed_text(w, "GET /");
-    socks_in_eof(w->socks, false);
+    pump_in_eof(w->pump, false);
     delivers(w, "page");
     sends(w, "page", 4);
-    closes_after(w, SOCKS_QUIET_MS);
+    closes_after(w, PUMP_QUIET_MS);
 }
 END_TEST
 
@@ -283,8 +283,8 @@ START_TEST(test_socks_eof_of_a_quiet_connection_closes_the_tunnel)
     feed_text(w, "GET /");
     delivers(w, "page");
     sends(w, "page", 4);
-    test_env_advance_ms(w->env, SOCKS_QUIET_MS);
-    socks_in_eof(w->socks, false);
+    test_env_advance_ms(w->env, PUMP_QUIET_MS);
+    pump_in_eof(w->pump, false);
     ck_assert_uint_eq(w->tunnel.closed, 1);
     ck_assert_uint_eq(w->tunnel.close_reason, END_DONE);
     ck_assert_uint_eq(w->dones, 1);
@@ -296,14 +296,14 @@ START_TEST(test_socks_eof_of_who_surely_reads_has_no_time_limit)
 {
     struct world *w = world();
     ask(w, 1, "www.example", 80);
-    socks_in_eof(w->socks, true);
+    pump_in_eof(w->pump, true);
     ck_assert_uint_eq(w->dones, 0);
     connects(w);
-    test_env_advance_ms(w->env, 100 * SOCKS_ANSWER_MS);
+    test_env_advance_ms(w->env, 100 * PUMP_ANSWER_MS);
     delivers(w, "banner");
-    test_env_advance_ms(w->env, 100 * SOCKS_ANSWER_MS);
+    test_env_advance_ms(w->env, 100 * PUMP_ANSWER_MS);
     ck_assert_uint_eq(w->dones, 0);
-    socks_in_end(w->socks);
+    pump_in_end(w->pump);
     ck_assert_uint_eq(w->dones, 1);
     ck_assert_uint_eq(w->tunnel.closed, 1);
     world_free(w);
@@ -314,11 +314,11 @@ START_TEST(test_socks_eof_gives_a_slow_reader_its_time)
 {
     struct world *w = opened();
     delivers(w, "page");
-    socks_in_eof(w->socks, false);
-    test_env_advance_ms(w->env, 100 * SOCKS_QUIET_MS);
+    pump_in_eof(w->pump, false);
+    test_env_advance_ms(w->env, 100 * PUMP_QUIET_MS);
     ck_assert_uint_eq(w->dones, 0);
     sends(w, "page", 4);
-    test_env_advance_ms(w->env, 2 * SOCKS_QUIET_MS);
+    test_env_advance_ms(w->env, 2 * PUMP_QUIET_MS);
     ck_assert_uint_eq(w->dones, 1);
     world_free(w);
 }
@@ -333,8 +333,8 @@ START_TEST(test_socks_connection_that_breaks_ends_all_at_once)
         if (state >= 2)
             feed_text(w, "GET /");
         if (state == 3)
-            socks_in_eof(w->socks, false); /* first this, then an error when something is written */
-        socks_in_end(w->socks);
+            pump_in_eof(w->pump, false); /* first this, then an error when something is written */
+        pump_in_end(w->pump);
         ck_assert_uint_eq(w->dones, 1);
         ck_assert_uint_eq(w->tunnel.closed, state > 0);
         world_free(w);
@@ -348,10 +348,10 @@ START_TEST(test_socks_eof_waits_for_the_tunnel_to_take_the_last_bytes)
     size_t room;
     w->tunnel.room = 0;
     feed_text(w, "last words");
-    socks_in_eof(w->socks, false);
-    test_env_advance_ms(w->env, 10 * SOCKS_ANSWER_MS);
+    pump_in_eof(w->pump, false);
+    test_env_advance_ms(w->env, 10 * PUMP_ANSWER_MS);
     ck_assert_uint_eq(w->dones, 0);
-    ck_assert_ptr_null(socks_in_room(w->socks, &room));
+    ck_assert_ptr_null(pump_in_room(w->pump, &room));
     delivers(w, "still passed on");
     sends(w, "still passed on", 15);
     w->tunnel.room = 4;
@@ -360,7 +360,7 @@ START_TEST(test_socks_eof_waits_for_the_tunnel_to_take_the_last_bytes)
     w->tunnel.ops->on_writable(w->tunnel.arg);
     got(w, "last words");
     ck_assert_uint_eq(w->wanted, 0);
-    closes_after(w, SOCKS_ANSWER_MS);
+    closes_after(w, PUMP_ANSWER_MS);
 }
 END_TEST
 
@@ -372,16 +372,16 @@ START_TEST(test_socks_end_waits_for_the_tunnel_to_take_the_last_bytes)
         w->tunnel.room = 0;
         feed_text(w, "last words");
         if (half_closed_before)
-            socks_in_eof(w->socks, true);
-        socks_in_end(w->socks);
-        test_env_advance_ms(w->env, SOCKS_ANSWER_MS - 1);
+            pump_in_eof(w->pump, true);
+        pump_in_end(w->pump);
+        test_env_advance_ms(w->env, PUMP_ANSWER_MS - 1);
         delivers(w, "to nobody");
         ck_assert_uint_eq(w->tunnel.consumed, 9);
         sends(w, NULL, 0);
         ck_assert_uint_eq(w->dones, 0);
         w->tunnel.room = 4;
         w->tunnel.ops->on_writable(w->tunnel.arg);
-        test_env_advance_ms(w->env, SOCKS_ANSWER_MS - 1);
+        test_env_advance_ms(w->env, PUMP_ANSWER_MS - 1);
         ck_assert_uint_eq(w->dones, 0);
         w->tunnel.room = 100;
         w->tunnel.ops->on_writable(w->tunnel.arg);
@@ -399,8 +399,8 @@ START_TEST(test_socks_end_does_not_wait_for_a_tunnel_that_takes_nothing)
     w->tunnel.room = 0;
     delivers(w, "page"); /* which nobody will read */
     feed_text(w, "last words");
-    socks_in_end(w->socks);
-    closes_after(w, SOCKS_ANSWER_MS);
+    pump_in_end(w->pump);
+    closes_after(w, PUMP_ANSWER_MS);
 }
 END_TEST
 
@@ -409,7 +409,7 @@ START_TEST(test_socks_eof_and_then_the_tunnels_end_is_one_end)
     struct world *w = opened();
     w->tunnel.room = 0;
     feed_text(w, "last words");
-    socks_in_eof(w->socks, false);
+    pump_in_eof(w->pump, false);
     ends(w, TUNNEL_STAGE_STREAM, END_CONNRESET);
     ck_assert_uint_eq(w->dones, 1);
     ck_assert_uint_eq(w->tunnel.closed, 0);
@@ -421,12 +421,12 @@ START_TEST(test_socks_bytes_after_the_end_are_ignored)
 {
     struct world *w = world();
     size_t room;
-    uint8_t *to = socks_in_room(w->socks, &room);
+    uint8_t *to = pump_in_room(w->pump, &room);
     memcpy(to, "\x2a junk", 6);
-    socks_in_done(w->socks, 6);
+    pump_in_done(w->pump, 6);
     ck_assert_uint_eq(w->dones, 1);
-    socks_in_done(w->socks, 0);
-    ck_assert_ptr_null(socks_in_room(w->socks, &room));
+    pump_in_done(w->pump, 0);
+    ck_assert_ptr_null(pump_in_room(w->pump, &room));
     ck_assert_uint_eq(w->dones, 1);
     world_free(w);
 }
@@ -443,17 +443,17 @@ START_TEST(test_socks_free_in_every_state_closes_the_tunnel_without_a_word)
     feed(w, BYTES(5, 1, 2));
     again(w);
     ask(w, 1, "www.example", 80);
-    socks_free(w->socks);
+    pump_free(w->pump);
     ck_assert_uint_eq(w->tunnel.closed, 1);
     ck_assert_uint_eq(w->dones, 0);
     connection(w);
     ask(w, 1, "www.example", 80);
     connects(w);
-    socks_free(w->socks);
+    pump_free(w->pump);
     ck_assert_uint_eq(w->tunnel.closed, 2);
     ck_assert_uint_eq(w->dones, 0);
-    w->socks = NULL;
-    socks_free(NULL);
+    w->pump = NULL;
+    pump_free(NULL);
     world_free(w);
 }
 END_TEST

@@ -75,13 +75,12 @@ enum option { SAFE = 1, NO_DNS = 2, ONION = 4, NO_V4 = 8, NO_V6 = 16, REJECT = 3
 static void set_options(struct world *w, unsigned options)
 {
     static const uint16_t ports[] = {23, 109};
-    w->config.safe_socks = options & SAFE;
-    w->config.dns_request = !(options & NO_DNS);
-    w->config.onion_only = options & ONION;
-    w->config.ipv4_traffic = !(options & NO_V4);
-    w->config.ipv6_traffic = !(options & NO_V6);
-    w->config.reject_ports = ports;
-    w->config.n_reject_ports = options & REJECT ? 2 : 0;
+    w->config.rules.safe_socks = options & SAFE;
+    w->config.flags.dns = !(options & (NO_DNS | ONION));
+    w->config.flags.ipv4 = !(options & (NO_V4 | ONION));
+    w->config.flags.ipv6 = !(options & (NO_V6 | ONION));
+    w->config.rules.reject_ports = ports;
+    w->config.rules.n_reject_ports = options & REJECT ? 2 : 0;
 }
 
 #define ONION_V3 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad.onion"
@@ -161,13 +160,13 @@ START_TEST(test_socks_onion_addresses_that_cannot_be_get_the_extended_error)
                  {"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAD.ONION", false}};
     struct world *w = world();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        w->config.extended_errors = true;
+        w->config.flags.extended_errors = true;
         ask(w, 1, cases[i].host, 80);
         ck_assert_msg(w->tunnel.opened == !cases[i].bad, "%s", cases[i].host);
         if (cases[i].bad)
             is_refused(w, 0xf6);
         again(w);
-        w->config.extended_errors = false;
+        w->config.flags.extended_errors = false;
         ask(w, 1, cases[i].host, 80);
         ck_assert_msg(w->tunnel.opened == 1, "%s", cases[i].host);
         again(w);
@@ -191,10 +190,10 @@ END_TEST
 
 START_TEST(test_socks_addresses_are_warned_about_at_most_now_and_then)
 {
-    struct socks_warnings warnings = {.of = {{0}}};
+    struct front_warnings warnings = {.of = {{0}}};
     struct world *w = world();
     unsigned warned = 0;
-    w->config.warnings = &warnings;
+    w->config.rules.warnings = &warnings;
     for (int i = 0; i < 5; i++) {
         greet(w);
         feed_wire(w, request5_ip(1, "192.0.2.1", 80));
@@ -216,10 +215,10 @@ END_TEST
 
 START_TEST(test_socks_test_socks_tells_of_each_request)
 {
-    struct socks_warnings warnings = {.of = {{0}}};
+    struct front_warnings warnings = {.of = {{0}}};
     struct world *w = world();
-    w->config.warnings = &warnings;
-    w->config.test_socks = true;
+    w->config.rules.warnings = &warnings;
+    w->config.rules.test_socks = true;
     for (int i = 0; i < 2; i++) {
         again(w);
         greet(w);
@@ -239,8 +238,8 @@ START_TEST(test_socks_plaintext_ports_are_warned_about)
 {
     static const uint16_t ports[] = {23, 143};
     struct world *w = world();
-    w->config.warn_ports = ports;
-    w->config.n_warn_ports = 2;
+    w->config.rules.warn_ports = ports;
+    w->config.rules.n_warn_ports = 2;
     ask(w, 1, "www.example", 143);
     ck_assert_uint_eq(w->warns, 1);
     ck_assert_uint_eq(w->tunnel.opened, 1);
@@ -253,10 +252,10 @@ END_TEST
 
 START_TEST(test_socks_garbage_is_warned_about_at_most_now_and_then)
 {
-    struct socks_warnings warnings = {.of = {{0}}};
+    struct front_warnings warnings = {.of = {{0}}};
     struct world *w = world();
     unsigned warned = 0;
-    w->config.warnings = &warnings;
+    w->config.rules.warnings = &warnings;
     for (unsigned i = 0; i < 20; i++) {
         feed(w, BYTES((uint8_t)(100 + i), 1, 2, 3));
         warned += w->warns;
@@ -322,8 +321,8 @@ START_TEST(test_socks_end_drops_what_the_application_sent_last)
     ends(w, TUNNEL_STAGE_CIRCUIT, END_DESTROY);
     ck_assert_uint_eq(w->dones, 1);
     size_t room;
-    ck_assert_ptr_null(socks_in_room(w->socks, &room));
-    socks_in_eof(w->socks, false);
+    ck_assert_ptr_null(pump_in_room(w->pump, &room));
+    pump_in_eof(w->pump, false);
     ck_assert_uint_eq(w->dones, 1);
     world_free(w);
 }

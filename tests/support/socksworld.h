@@ -32,9 +32,9 @@ struct tunnel {
 
 struct world {
     struct env *env;
-    struct socks_port_config config;
+    struct front_config config;
     struct ip peer;
-    struct socks *socks;
+    struct pump *pump;
     struct tunnel tunnel;
     bool no_tunnel; /* tunnel_open() says NULL */
     unsigned outputs, wanted, dones, warns, notices;
@@ -108,12 +108,12 @@ void isolation_set_auth(struct isolation *iso, struct text user, struct text pas
 static inline void send_out(struct world *w, size_t most)
 {
     size_t len;
-    const uint8_t *bytes = socks_out(w->socks, &len);
+    const uint8_t *bytes = pump_out(w->pump, &len);
     size_t n = len < most ? len : most;
     for (size_t i = 0; i < n && w->sent_len < sizeof w->sent; i++)
         w->sent[w->sent_len++] = bytes[i];
     if (n)
-        socks_sent(w->socks, n);
+        pump_sent(w->pump, n);
 }
 
 /* Returns how many bytes the machine took. */
@@ -121,14 +121,14 @@ static inline size_t feed_in_steps(struct world *w, const uint8_t *bytes, size_t
 {
     size_t at = 0, room;
     while (at < len) {
-        uint8_t *to = socks_in_room(w->socks, &room);
+        uint8_t *to = pump_in_room(w->pump, &room);
         if (!to)
             break;
         ck_assert_uint_gt(room, 0);
         size_t n = len - at < step ? len - at : step;
         n = n < room ? n : room;
         memcpy(to, bytes + at, n);
-        socks_in_done(w->socks, n);
+        pump_in_done(w->pump, n);
         at += n;
     }
     return at;
@@ -168,7 +168,7 @@ static inline void on_end(void *arg)
     w->dones++;
 }
 
-__attribute__((unused)) static const struct socks_ops ops = {on_output, on_input_wanted, on_end};
+__attribute__((unused)) static const struct pump_ops ops = {on_output, on_input_wanted, on_end};
 
 static inline void sink(void *arg, enum log_level level, const char *line)
 {
@@ -180,8 +180,8 @@ static inline void sink(void *arg, enum log_level level, const char *line)
 
 static inline void connection(struct world *w)
 {
-    w->socks = socks_new(w->env, (void *)w, &w->config, &w->peer, &ops, w);
-    ck_assert_ptr_nonnull(w->socks);
+    w->pump = socks_new(w->env, (void *)w, &w->config, &w->peer, &ops, w);
+    ck_assert_ptr_nonnull(w->pump);
 }
 
 /* With a port as `SocksPort 9050` makes it. */
@@ -193,12 +193,12 @@ static inline struct world *world(void)
     w->env->log->least = LOG_NOTICE;
     w->env->log->sink = sink;
     w->env->log->arg = w;
-    w->config = (struct socks_port_config){.session = 42,
-                                           .isolate_client_addr = true,
-                                           .isolate_socks_auth = true,
-                                           .ipv4_traffic = true,
-                                           .ipv6_traffic = true,
-                                           .dns_request = true};
+    w->config = (struct front_config){.session = 42,
+                                      .flags = {.isolation = ISO_CLIENT_ADDR | ISO_SOCKS_AUTH,
+                                                .ipv4 = true,
+                                                .ipv6 = true,
+                                                .dns = true,
+                                                .onion = true}};
     w->peer = ip_v4((const uint8_t[]){127, 0, 0, 9});
     w->tunnel.room = SIZE_MAX;
     connection(w);
@@ -207,7 +207,7 @@ static inline struct world *world(void)
 
 static inline void world_free(struct world *w)
 {
-    socks_free(w->socks);
+    pump_free(w->pump);
     ck_assert(!w->tunnel.open);
     test_env_advance_ms(w->env, 1000000); /* no timer of the machine is left */
     test_env_free(w->env);
@@ -217,7 +217,7 @@ static inline void world_free(struct world *w)
 /* A connection of the same application, after the last one. */
 static inline void again(struct world *w)
 {
-    socks_free(w->socks);
+    pump_free(w->pump);
     memset(&w->tunnel, 0, sizeof w->tunnel);
     w->tunnel.room = SIZE_MAX;
     w->outputs = w->wanted = w->dones = w->warns = w->notices = 0;

@@ -328,7 +328,7 @@ err_t testnet_control_open(struct net *n, struct testnet *t, struct testbed_worl
     if (!c)
         return ERR_NOMEM;
     *c = (struct testnet_control){.net = n, .testnet = t, .world = w};
-    const struct listen_at at = {.unix_path = path};
+    const struct port_at at = {.unix_path = path};
     err_t e = listener_open(n, "control", &at, on_accept, c, &c->listener);
     if (e == OK)
         *out_ = c;

@@ -1,5 +1,5 @@
 /* SocksPorts: the set of listeners and what a reload changes. Nothing is asked of the client. */
-#include "net/socksport.h"
+#include "net/ports.h"
 
 #include <event2/event.h>
 #include <stdio.h>
@@ -8,15 +8,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/locals.h"
 #include "net/sockaddr.h"
 #include "net/world.h"
+#include "socks/socks.h"
 #include "support/test.h"
 
 static struct {
     struct log log;
     struct net *net;
     struct client *client;
-    struct socksports *ports;
+    struct ports *ports;
+    struct locals *locals;
     struct ipport announced[8];
     unsigned n_announced;
     char text[4096]; /* all lines */
@@ -39,6 +42,12 @@ static bool policy(void *arg, const struct ipport *peer)
     return !t.policy_rejects;
 }
 
+static int32_t new_session(void *arg)
+{
+    (void)arg;
+    return client_new_session(t.client);
+}
+
 static void setup(void)
 {
     const struct client_config config = client_config_defaults(false);
@@ -47,8 +56,10 @@ static void setup(void)
     t.log = (struct log){.least = LOG_NOTICE, .sink = sink};
     ck_ok(net_new(&t.log, NULL, &t.net));
     ck_ok(client_new(net_env(t.net), &config, &world_ops, NULL, &t.client, why));
-    t.ports = socksports_new(t.net, t.client, policy, NULL);
-    ck_assert_ptr_nonnull(t.ports);
+    t.locals = locals_new(t.net, t.client, socks_new, policy, NULL);
+    const struct port_front fronts[PORT_KINDS] = {{"Socks", locals_accept, t.locals}};
+    t.ports = ports_new(t.net, fronts, new_session, NULL);
+    ck_assert(t.locals && t.ports);
 }
 
 static void turn(void)
@@ -59,23 +70,31 @@ static void turn(void)
 
 static void teardown(void)
 {
-    socksports_free(t.ports);
+    ports_free(t.ports);
+    locals_free(t.locals);
     client_free(t.client);
     net_free(t.net);
 }
 
-static err_t set(const struct socksport_spec *specs, size_t n)
+static err_t set_with(const struct port_spec *specs, size_t n, const struct front_rules *rules)
 {
-    TRY(socksports_prepare(t.ports, specs, n));
-    socksports_commit(t.ports);
+    TRY(ports_prepare(t.ports, specs, n, rules));
+    ports_commit(t.ports);
     return OK;
 }
 
-static struct socksport_spec spec(uint16_t port, bool prefer_no_auth)
+static err_t set(const struct port_spec *specs, size_t n)
 {
-    return (struct socksport_spec){
+    static const struct front_rules none;
+    return set_with(specs, n, &none);
+}
+
+static struct port_spec spec(uint16_t port, bool prefer_no_auth)
+{
+    return (struct port_spec){
         .at = {.tcp = {ip_v4((const uint8_t[]){127, 0, 0, 1}), port}},
-        .config = {.prefer_no_auth = prefer_no_auth},
+        .session = SESSION_OWN,
+        .flags = {.prefer_no_auth = prefer_no_auth},
     };
 }
 
@@ -112,22 +131,22 @@ static int method_at(const struct ipport *at)
     return method;
 }
 
-START_TEST(test_socksport_serves_two_ports_each_with_its_settings)
+START_TEST(test_ports_serves_two_ports_each_with_its_settings)
 {
-    const struct socksport_spec specs[] = {spec(0, false), spec(0, true)};
+    const struct port_spec specs[] = {spec(0, false), spec(0, true)};
     setup();
     ck_ok(set(specs, 2));
     ck_assert_uint_eq(t.n_announced, 2);
     ck_assert_int_eq(method_at(&t.announced[0]), 2);
     ck_assert_int_eq(method_at(&t.announced[1]), 0);
-    ck_assert_uint_eq(socksports_connections(t.ports), 0); /* they have gone again */
+    ck_assert_uint_eq(locals_count(t.locals), 0); /* they have gone again */
     teardown();
 }
 END_TEST
 
-START_TEST(test_socksport_reload_keeps_listeners_and_changes_settings)
+START_TEST(test_ports_reload_keeps_listeners_and_changes_settings)
 {
-    struct socksport_spec specs[] = {spec(0, false), spec(0, false)};
+    struct port_spec specs[] = {spec(0, false), spec(0, false)};
     setup();
     ck_ok(set(specs, 2));
     int before = reach(&t.announced[0]);
@@ -145,9 +164,9 @@ START_TEST(test_socksport_reload_keeps_listeners_and_changes_settings)
 }
 END_TEST
 
-START_TEST(test_socksport_reload_that_fails_changes_nothing)
+START_TEST(test_ports_reload_that_fails_changes_nothing)
 {
-    struct socksport_spec specs[3] = {spec(0, false)};
+    struct port_spec specs[3] = {spec(0, false)};
     struct ipport taken = {ip_v4((const uint8_t[]){127, 0, 0, 1}), 0};
     struct sockaddr_storage ss;
     socklen_t len = sockaddr_of(&taken, &ss);
@@ -174,21 +193,19 @@ START_TEST(test_socksport_reload_that_fails_changes_nothing)
 END_TEST
 
 /* The connection came in before the reload; the lists of its settings are gone when it asks. */
-START_TEST(test_socksport_connection_keeps_its_port_lists)
+START_TEST(test_ports_connection_keeps_its_port_lists)
 {
-    struct socksport_spec s = spec(0, false);
+    struct port_spec s = spec(0, false);
     uint16_t *ports = malloc(sizeof *ports);
     unsigned char got[32];
     setup();
     ck_assert_ptr_nonnull(ports);
     *ports = 23;
-    s.config.reject_ports = ports;
-    s.config.n_reject_ports = 1;
-    s.config.dns_request = s.config.ipv4_traffic = true;
-    ck_ok(set(&s, 1));
+    const struct front_rules rules = {.reject_ports = ports, .n_reject_ports = 1};
+    s.flags.dns = s.flags.ipv4 = true;
+    ck_ok(set_with(&s, 1, &rules));
     int fd = reach(&t.announced[0]);
     turn();
-    s.config.n_reject_ports = 0;
     ck_ok(set(&s, 1));
     free(ports);
     ck_assert_int_eq(send(fd,
@@ -205,9 +222,9 @@ START_TEST(test_socksport_connection_keeps_its_port_lists)
 }
 END_TEST
 
-START_TEST(test_socksport_policy_turns_away)
+START_TEST(test_ports_policy_turns_away)
 {
-    const struct socksport_spec s = spec(0, false);
+    const struct port_spec s = spec(0, false);
     setup();
     t.policy_rejects = true;
     ck_ok(set(&s, 1));
@@ -215,22 +232,22 @@ START_TEST(test_socksport_policy_turns_away)
     char c;
     turn();
     ck_assert_int_eq(recv(fd, &c, 1, 0), 0);
-    ck_assert_uint_eq(socksports_connections(t.ports), 0);
+    ck_assert_uint_eq(locals_count(t.locals), 0);
     close(fd);
     teardown();
 }
 END_TEST
 
-START_TEST(test_socksport_close_leaves_the_connections)
+START_TEST(test_ports_close_leaves_the_connections)
 {
-    const struct socksport_spec s = spec(0, false);
+    const struct port_spec s = spec(0, false);
     setup();
     ck_ok(set(&s, 1));
     int fd = reach(&t.announced[0]);
     turn();
     ck_ok(set(NULL, 0));
     ck_assert_int_lt(reach(&t.announced[0]), 0);
-    ck_assert_uint_eq(socksports_connections(t.ports), 1);
+    ck_assert_uint_eq(locals_count(t.locals), 1);
     ck_assert_int_eq(method_on(fd), 2);
     teardown(); /* which ends them */
     close(fd);
@@ -239,17 +256,17 @@ END_TEST
 
 static uint16_t free_port(void)
 {
-    const struct socksport_spec s = spec(0, false);
+    const struct port_spec s = spec(0, false);
     ck_ok(set(&s, 1));
-    uint16_t port = socksports_first(t.ports);
+    uint16_t port = ports_first(t.ports, PORT_SOCKS);
     ck_ok(set(NULL, 0));
     t.text[0] = 0;
     return port;
 }
 
-static struct socksport_spec wide(uint16_t port)
+static struct port_spec wide(uint16_t port)
 {
-    struct socksport_spec s = spec(port, false);
+    struct port_spec s = spec(port, false);
     s.at.tcp.ip = (struct ip){.family = IP_V4};
     return s;
 }
@@ -257,12 +274,12 @@ static struct socksport_spec wide(uint16_t port)
 static const uint8_t SECOND[] = {127, 0, 0, 2};
 
 /* 0.0.0.0:P and 127.0.0.1:P cannot both be bound. */
-START_TEST(test_socksport_moves_to_another_address_of_its_port)
+START_TEST(test_ports_moves_to_another_address_of_its_port)
 {
     char want[300];
     setup();
     uint16_t port = free_port();
-    const struct socksport_spec open = wide(port), closed = spec(port, true);
+    const struct port_spec open = wide(port), closed = spec(port, true);
     const struct ipport first = closed.at.tcp, second = {ip_v4(SECOND), port};
     ck_ok(set(&open, 1));
     int fd = reach(&second);
@@ -284,12 +301,12 @@ START_TEST(test_socksport_moves_to_another_address_of_its_port)
 }
 END_TEST
 
-START_TEST(test_socksport_old_address_stays_if_another_line_fails)
+START_TEST(test_ports_old_address_stays_if_another_line_fails)
 {
     setup();
     uint16_t port = free_port();
     const struct ipport second = {ip_v4(SECOND), port};
-    struct socksport_spec next[2] = {spec(port, true)}, open = wide(port);
+    struct port_spec next[2] = {spec(port, true)}, open = wide(port);
     next[1].at.unix_path = "/nowhere/socks";
     ck_ok(set(&open, 1));
     ck_err(set(next, 2), ERR_IO);
@@ -300,16 +317,16 @@ START_TEST(test_socksport_old_address_stays_if_another_line_fails)
 }
 END_TEST
 
-START_TEST(test_socksport_hang_up_leaves_the_listeners)
+START_TEST(test_ports_hang_up_leaves_the_listeners)
 {
-    const struct socksport_spec s = spec(0, false);
+    const struct port_spec s = spec(0, false);
     char c;
     setup();
     ck_ok(set(&s, 1));
     int fd = reach(&t.announced[0]);
     turn();
-    socksports_hang_up(t.ports);
-    ck_assert_uint_eq(socksports_connections(t.ports), 0);
+    locals_hang_up(t.locals);
+    ck_assert_uint_eq(locals_count(t.locals), 0);
     turn();
     ck_assert_int_eq(recv(fd, &c, 1, 0), 0);
     close(fd);
@@ -318,16 +335,16 @@ START_TEST(test_socksport_hang_up_leaves_the_listeners)
 }
 END_TEST
 
-START_TEST(test_socksport_garbage_costs_its_connection_only)
+START_TEST(test_ports_garbage_costs_its_connection_only)
 {
-    const struct socksport_spec s = spec(0, false);
+    const struct port_spec s = spec(0, false);
     setup();
     ck_ok(set(&s, 1));
     int good = reach(&t.announced[0]), bad = reach(&t.announced[0]);
     turn();
     ck_assert_int_eq(send(bad, "\x16\3\1\0\xff", 5, 0), 5);
     turn();
-    ck_assert_uint_eq(socksports_connections(t.ports), 1);
+    ck_assert_uint_eq(locals_count(t.locals), 1);
     ck_assert_int_eq(method_on(good), 2);
     close(good);
     close(bad);
@@ -336,11 +353,11 @@ START_TEST(test_socksport_garbage_costs_its_connection_only)
 }
 END_TEST
 
-TESTS("net/socksport", test_socksport_serves_two_ports_each_with_its_settings,
-      test_socksport_reload_keeps_listeners_and_changes_settings,
-      test_socksport_reload_that_fails_changes_nothing,
-      test_socksport_connection_keeps_its_port_lists, test_socksport_policy_turns_away,
-      test_socksport_close_leaves_the_connections,
-      test_socksport_moves_to_another_address_of_its_port,
-      test_socksport_old_address_stays_if_another_line_fails,
-      test_socksport_hang_up_leaves_the_listeners, test_socksport_garbage_costs_its_connection_only)
+TESTS("net/ports", test_ports_serves_two_ports_each_with_its_settings,
+      test_ports_reload_keeps_listeners_and_changes_settings,
+      test_ports_reload_that_fails_changes_nothing,
+      test_ports_connection_keeps_its_port_lists, test_ports_policy_turns_away,
+      test_ports_close_leaves_the_connections,
+      test_ports_moves_to_another_address_of_its_port,
+      test_ports_old_address_stays_if_another_line_fails,
+      test_ports_hang_up_leaves_the_listeners, test_ports_garbage_costs_its_connection_only)
