@@ -13,8 +13,8 @@ struct bool_flag {
     bool unix_only, caches;
 };
 
-#define FLAG(name, member, unix_only, caches)                        \
-    {                                                                \
+#define FLAG(name, member, unix_only, caches)                       \
+    {                                                               \
         name, offsetof(struct port_spec, member), unix_only, caches \
     }
 
@@ -124,8 +124,7 @@ static err_t unknown_flag(const struct port_line *pl, struct text word)
         nearest_try(&near, ISOLATIONS[i].name);
     for (size_t i = 0; pl->grammar->takes_flags && i < COUNT(others); i++)
         nearest_try(&near, others[i]);
-    int n = snprintf(what, sizeof what, "Unrecognized %s option '%s'", pl->grammar->option,
-                     flag);
+    int n = snprintf(what, sizeof what, "Unrecognized %s option '%s'", pl->grammar->option, flag);
     if (near.best)
         snprintf(what + n, sizeof what - (size_t)n, ". Did you mean \"%s%s\"?", no ? "No" : "",
                  near.best);

@@ -196,10 +196,8 @@ static err_t open_port(struct ports *p, const struct port_spec *spec,
     struct port *port = calloc(1, sizeof *port);
     if (!port)
         return ERR_NOMEM;
-    *port = (struct port){.set = p,
-                          .kind = spec->kind,
-                          .fate = OPENS,
-                          .config = config_new(spec, rules, session)};
+    *port = (struct port){
+        .set = p, .kind = spec->kind, .fate = OPENS, .config = config_new(spec, rules, session)};
     err_t e = port->config ? listen_for(port, &spec->at) : ERR_NOMEM;
     DL_APPEND(p->all, port);
     if (e != OK)
@@ -298,8 +296,8 @@ void ports_roll_back(struct ports *p)
     DL_FOREACH_SAFE (p->all, port, tmp) {
         if (port->fate != OPENS)
             continue;
-        log_notice(log_of(p), "Closing partially-constructed %s listener on %s",
-                   what(port), listener_name(port->listener));
+        log_notice(log_of(p), "Closing partially-constructed %s listener on %s", what(port),
+                   listener_name(port->listener));
         port_free(port);
     }
     DL_FOREACH (p->all, port)

@@ -1,5 +1,5 @@
-/* Ports: the listeners of one client, of whatever kind, and what a reload changes. Who comes in goes
- * to the front of his port's kind, with the settings that the port has then. */
+/* Ports: the listeners of one client, of whatever kind, and what a reload changes. Who comes in
+ * goes to the front of his port's kind, with the settings that the port has then. */
 #ifndef TUNIC_NET_PORTS_H
 #define TUNIC_NET_PORTS_H
 

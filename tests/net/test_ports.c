@@ -355,9 +355,8 @@ END_TEST
 
 TESTS("net/ports", test_ports_serves_two_ports_each_with_its_settings,
       test_ports_reload_keeps_listeners_and_changes_settings,
-      test_ports_reload_that_fails_changes_nothing,
-      test_ports_connection_keeps_its_port_lists, test_ports_policy_turns_away,
-      test_ports_close_leaves_the_connections,
+      test_ports_reload_that_fails_changes_nothing, test_ports_connection_keeps_its_port_lists,
+      test_ports_policy_turns_away, test_ports_close_leaves_the_connections,
       test_ports_moves_to_another_address_of_its_port,
-      test_ports_old_address_stays_if_another_line_fails,
-      test_ports_hang_up_leaves_the_listeners, test_ports_garbage_costs_its_connection_only)
+      test_ports_old_address_stays_if_another_line_fails, test_ports_hang_up_leaves_the_listeners,
+      test_ports_garbage_costs_its_connection_only)
