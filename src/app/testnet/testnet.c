@@ -6,28 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "app/command.h"
-#include "app/testnet/args.h"
-#include "app/testnet/control.h"
-#include "app/testnet/files.h"
+#include "app/testnet/network.h"
 #include "client/client.h"
-#include "crypto/aes.h"
-#include "crypto/hash.h"
 #include "crypto/secret.h"
 #include "faults/faults.h"
 #include "host/host.h"
 #include "host/logfile.h"
-#include "net/net.h"
-#include "testbed/page.h"
-#include "testbed/world.h"
 
 enum { READY_POLL_MS = 2 };
-
-static const char PAGE_NAME[] = "hello.test";
 
 struct run {
     struct testnet_args *args;
@@ -35,16 +24,9 @@ struct run {
     uint64_t begun_us; /* the process began */
     struct testnet_dir dir;
     struct net *net;
-    struct plan *plan;
-    struct identity *ids;
-    struct testbed_page *page;
-    struct testbed_world *world;
-    struct testnet *testnet;
-    struct testnet_control *control;
-    uint64_t seed;
-    struct aes_ctr *stream; /* of the seed */
-    struct host *host;      /* of the client; NULL: none */
-    struct timer poll;      /* until the client is ready */
+    struct testnet_network network;
+    struct host *host; /* of the client; NULL: none */
+    struct timer poll; /* until the client is ready */
     bool ready;
     struct command command;
     struct rlimit files; /* of open ones, as it was */
@@ -76,127 +58,6 @@ static int complain(int status, const char *why)
     return status;
 }
 
-/* ---- randomness of a seed ---- */
-
-static void seeded_random(void *arg, void *out, size_t len)
-{
-    struct run *r = arg;
-    memset(out, 0, len);
-    if (aes_ctr_xor(r->stream, out, len) != OK)
-        crypto_random(NULL, out, len);
-}
-
-/* The keys follow from the seed in any case, for they are kept as one; the rest only if asked. */
-static err_t set_seed(struct run *r)
-{
-    uint8_t key[SHA256_LEN];
-    char text[64];
-    crypto_random(NULL, &r->seed, sizeof r->seed);
-    if (r->args->has_seed)
-        r->seed = r->args->seed;
-    else if (testnet_dir_seed(&r->dir, &r->seed) != OK)
-        log_info(&r->log, "A new seed for the keys");
-    int n = snprintf(text, sizeof text, "tunic testnet seed %llu", (unsigned long long)r->seed);
-    sha256(text, (size_t)n, key);
-    r->stream = aes_ctr_new(key, 256, NULL);
-    if (!r->stream)
-        return ERR_NOMEM;
-    net_env(r->net)->random = seeded_random;
-    net_env(r->net)->random_arg = r;
-    return OK;
-}
-
-static void forget_seed(struct run *r)
-{
-    if (r->args->has_seed)
-        return;
-    net_env(r->net)->random = crypto_random;
-    net_env(r->net)->random_arg = NULL;
-}
-
-/* ---- faults and orders ---- */
-
-static err_t set_faults(struct run *r)
-{
-    char why[TESTNET_CONTROL_WHY];
-    for (size_t i = 0; i < r->args->n_faults; i++)
-        if (testnet_set_fault(r->testnet, r->args->faults[i], why) != OK) {
-            snprintf(r->why, sizeof r->why, "--fault \"%.80s\": %.200s", r->args->faults[i], why);
-            return ERR_ARG;
-        }
-    return OK;
-}
-
-static err_t open_control(struct run *r)
-{
-    char path[TESTNET_DIR_MAX + 16];
-    snprintf(path, sizeof path, "%s/control", r->dir.path);
-    err_t e = testnet_control_open(r->net, r->testnet, r->world, path, &r->control);
-    if (e == ERR_LIMIT) { /* a deep folder: all else works */
-        log_warn(&r->log,
-                 "No control socket: %.200s is too long a path for one. Take a --dir of at most "
-                 "%zu bytes.",
-                 path, sizeof(((struct sockaddr_un *)NULL)->sun_path) - sizeof "/control");
-        return OK;
-    }
-    if (e != OK)
-        snprintf(r->why, sizeof r->why, "cannot listen on %.200s (see above)", path);
-    return e;
-}
-
-/* ---- the network ---- */
-
-static err_t make_ids(struct run *r)
-{
-    r->ids = calloc(r->plan->n_nodes, sizeof *r->ids);
-    if (!r->ids)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < r->plan->n_nodes; i++)
-        TRY(identity_make(net_env(r->net), &r->ids[i]));
-    return OK;
-}
-
-static err_t open_listeners(struct run *r)
-{
-    uint16_t base = r->args->wish.base_port;
-    if (testbed_page_open(r->net, r->plan, &r->page) != OK) {
-        snprintf(r->why, sizeof r->why, "cannot listen on 127.0.0.1 (see above)");
-        return ERR_IO;
-    }
-    err_t e = testbed_world_new(r->net, r->plan, &r->args->rules, &r->world);
-    if (e == ERR_IO && base)
-        snprintf(r->why, sizeof r->why,
-                 "cannot listen on the ports from %u on (see above): choose another --base-port, "
-                 "or leave it out for free ones",
-                 base);
-    else if (e != OK)
-        snprintf(r->why, sizeof r->why, "cannot listen on the relays' addresses: %s", err_text(e));
-    return e;
-}
-
-static err_t make_network(struct run *r)
-{
-    struct testnet_args *a = r->args;
-    a->hosts[a->n_hosts] = (struct node_host){
-        .name = PAGE_NAME,
-        .to = {{.family = IP_V4, .b = {127, 0, 0, 1}}, testbed_page_port(r->page)}};
-    const struct testnet_config config = {.plan = r->plan,
-                                          .ids = r->ids,
-                                          .hosts = a->hosts,
-                                          .n_hosts = a->n_hosts + 1,
-                                          .republish = true};
-    err_t e = testnet_new(net_env(r->net), &config, &testbed_world_ops, r->world, &r->testnet);
-    if (e == OK)
-        e = faults_attach(r->testnet);
-    if (e != OK) {
-        snprintf(r->why, sizeof r->why, "the network could not be made: %s", err_text(e));
-        return e;
-    }
-    testbed_world_attach(r->world, r->testnet);
-    TRY(set_faults(r));
-    return open_control(r);
-}
-
 /* ---- the client ---- */
 
 enum { OTHER_PAIRS = 2 };
@@ -209,9 +70,9 @@ static err_t options_of(struct run *r, struct options **out, struct conf_err *wh
     const char **next = pairs + 2 * OTHER_PAIRS;
     if (r->args->socks_port)
         snprintf(port, sizeof port, "127.0.0.1:%u", r->args->socks_port);
-    for (size_t i = 0; i < r->plan->n_authorities; i++) {
+    for (size_t i = 0; i < r->network.plan->n_authorities; i++) {
         *next++ = "DirAuthority";
-        *next++ = testnet_authority_line(r->testnet, i, lines[i]);
+        *next++ = testnet_authority_line(r->network.testnet, i, lines[i]);
     }
     return host_options_of(pairs, true, out, why);
 }
@@ -332,7 +193,7 @@ static void poll_client(void *arg)
 
 static void write_counts(struct run *r)
 {
-    if (testnet_dir_counts(&r->dir, r->testnet, r->why) != OK)
+    if (testnet_dir_counts(&r->dir, r->network.testnet, r->why) != OK)
         (void)complain(0, r->why);
 }
 
@@ -347,7 +208,7 @@ static void on_signal(void *arg, int signum)
     } else if (with_command) {
         command_signal(&r->command, signum);
     } else if (signum == SIGHUP) {
-        if (netdocs_publish(testnet_docs(r->testnet)) != OK)
+        if (netdocs_publish(testnet_docs(r->network.testnet)) != OK)
             log_warn(&r->log, "No new consensus: out of memory");
     } else if (signum == SIGUSR1) {
         write_counts(r);
@@ -375,60 +236,32 @@ static void raise_fd_limit(struct run *r)
     }
 }
 
-static err_t write_files(struct run *r)
-{
-    const struct testnet_facts facts = {.plan = r->plan,
-                                        .ids = r->ids,
-                                        .testnet = r->testnet,
-                                        .seed = r->seed,
-                                        .socks_port = r->host ? host_socks_port(r->host) : 0,
-                                        .page_port = testbed_page_port(r->page),
-                                        .hosts = r->args->hosts,
-                                        .n_hosts = r->args->n_hosts + 1};
-    return testnet_dir_write(&r->dir, &facts, r->why);
-}
-
 static err_t begin(struct run *r)
 {
     snprintf(r->why, sizeof r->why, "out of memory");
-    r->plan = calloc(1, sizeof *r->plan);
-    if (!r->plan)
-        return ERR_NOMEM;
-    TRY(plan_make(&r->args->wish, r->plan, r->why));
+    TRY(testnet_network_plan(&r->network));
     snprintf(r->why, sizeof r->why, "the event loop or the crypto library did not start");
     if (crypto_init() != OK)
         return ERR_CRYPTO;
     TRY(net_new(&r->log, NULL, &r->net));
+    r->network.net = r->net;
     TRY(watch_signals(r));
     TRY(testnet_dir_open(r->args->dir, &r->dir, r->why));
-    TRY(open_listeners(r));
-    snprintf(r->why, sizeof r->why, "the keys could not be made");
-    TRY(set_seed(r));
-    TRY(make_ids(r));
-    TRY(make_network(r));
-    forget_seed(r);
+    TRY(testnet_network_begin(&r->network));
     if (!r->args->no_client)
         TRY(make_client(r));
-    return write_files(r);
+    return testnet_network_write(&r->network, r->host ? host_socks_port(r->host) : 0);
 }
 
 static void end(struct run *r)
 {
     command_sweep(&r->command);
-    if (r->testnet && !r->dir.temporary)
+    if (r->network.testnet && !r->dir.temporary)
         write_counts(r);
     if (r->net)
         env_disarm(net_env(r->net), &r->poll);
     host_free(r->host);
-    testnet_control_close(r->control);
-    testnet_free(r->testnet);
-    testbed_world_free(r->world);
-    testbed_page_close(r->page);
-    for (size_t i = 0; r->ids && i < r->plan->n_nodes; i++)
-        identity_wipe(&r->ids[i]);
-    free(r->ids);
-    free(r->plan);
-    aes_ctr_free(r->stream);
+    testnet_network_end(&r->network);
     net_free(r->net);
     testnet_dir_close(&r->dir);
 }
@@ -440,6 +273,7 @@ static int run(struct testnet_args *args, uint64_t begun_us)
                     .log = {.least = args->level, .unsafe = true, .sink = to_stderr},
                     .dir = {.lock_fd = -1},
                     .command = {.tty = -1}};
+    r.network = (struct testnet_network){.args = args, .dir = &r.dir, .why = r.why};
     raise_fd_limit(&r);
     signal(SIGPIPE, SIG_IGN);
     timer_init(&r.poll, poll_client, &r);
