@@ -219,7 +219,7 @@ static enum judged judge_command(struct rcirc *c, const struct relay_msg *m)
     if (is(c, FAULT_RELAY_DROPS, m->cmd) || (is(c, FAULT_RELAY_DROPS_OPEN, m->cmd) && known))
         return JUDGED_DROP;
     if (m->cmd == RELAY_RESOLVE && known && now(c, FAULT_STREAMS_RESOLVE_IN_USE)) {
-        resolve_answer(c, m);
+        rcirc_resolve(c, m);
         return JUDGED_DROP;
     }
     return JUDGED_FINE;

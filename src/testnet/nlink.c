@@ -13,16 +13,30 @@ enum {
     NF_ITO_HIGH_MS = 9500,
 };
 
+/* ---- who waits for them ---- */
+
+void nlink_wait(struct nlink *nl, struct nlink_wait *w)
+{
+    w->on = nl;
+    DL_APPEND(nl->waiting, w);
+}
+
+void nlink_wait_no_more(struct nlink_wait *w)
+{
+    if (w->on)
+        DL_DELETE(w->on->waiting, w);
+    w->on = NULL;
+}
+
 /* ---- what the link tells ---- */
 
 static void nlink_on_open(void *arg)
 {
     struct nlink *nl = arg;
     while (nl->waiting && !nl->over) {
-        struct rcirc *c = nl->waiting;
-        DL_DELETE2(nl->waiting, c, wait_prev, wait_next);
-        c->next_on = NULL;
-        rcirc_next_is_open(c, nl);
+        struct nlink_wait *w = nl->waiting;
+        nlink_wait_no_more(w);
+        w->open(w->arg, nl);
     }
 }
 
@@ -60,12 +74,11 @@ static void nlink_on_end(void *arg, const struct link_end *end)
     DL_APPEND(n->dead_links, nl);
     n->counts.links--;
     while (nl->waiting) {
-        struct rcirc *c = nl->waiting;
-        DL_DELETE2(nl->waiting, c, wait_prev, wait_next);
-        c->next_on = NULL;
-        rcirc_next_failed(c);
+        struct nlink_wait *w = nl->waiting;
+        nlink_wait_no_more(w);
+        w->failed(w->arg);
     }
-    node_bury_soon(n);
+    later_ask(n->env, &n->reap);
 }
 
 static void nlink_on_output(void *arg)
@@ -76,7 +89,8 @@ static void nlink_on_output(void *arg)
 
 static void nlink_on_create(void *arg, uint32_t id, uint8_t cmd, uint8_t *body)
 {
-    rcirc_create(arg, id, cmd, body);
+    struct nlink *nl = arg;
+    nl->on_create(nl, id, cmd, body);
 }
 
 static const struct link_ops nlink_ops = {
@@ -131,13 +145,14 @@ static err_t renew_certs(struct node *n)
     return relay_certs_make(n->config.id, &n->tls_cert, now_s, RELAY_CERTS_HONEST, &n->certs);
 }
 
-struct nlink *nlink_accept(struct node *n, const struct ipport *peer)
+struct nlink *nlink_accept(struct node *n, const struct ipport *peer, nlink_create_fn *on_create)
 {
     struct link_config config = link_config_of(n, false);
     struct link_server face = {.certs = &n->certs.list, .mine = n->config.plan->or_port.ip};
     struct nlink *nl = renew_certs(n) == OK ? nlink_new(n, false) : NULL;
     if (!nl)
         return NULL;
+    nl->on_create = on_create;
     misdeed_face(nl, &config, &face);
     nl->link = link_new_server(n->env, &config, &face, peer, &nlink_ops, nl);
     if (nl->link && n->env->log && n->env->log->least == LOG_DEBUG)

@@ -9,14 +9,8 @@ enum { HANDSHAKE_TIMEOUT_MS = 60 * 1000 };
 
 /* ---- the dead ---- */
 
-void node_bury_soon(struct node *n)
-{
-    if (!n->bury.armed)
-        env_arm_ms(n->env, &n->bury, 0);
-}
-
 /* Streams before circuits before links: each may still look at its owner. */
-static void bury(void *arg)
+static void reap(void *arg)
 {
     struct node *n = arg;
     while (n->dead_targets) {
@@ -50,7 +44,7 @@ err_t node_new(struct env *env, const struct node_config *config, const struct n
     n->config = *config;
     n->ops = ops;
     n->world = world;
-    timer_init(&n->bury, bury, n);
+    later_init(&n->reap, reap, n);
     if (!n->config.handshake_timeout_ms)
         n->config.handshake_timeout_ms = HANDSHAKE_TIMEOUT_MS;
     tls_ctx_cert_sha256(config->accept_tls, &n->tls_cert);
@@ -71,8 +65,8 @@ void node_free(struct node *n)
         nl->over = true;
         nlink_bury(nl);
     }
-    bury(n);
-    env_disarm(n->env, &n->bury);
+    reap(n);
+    later_cancel(n->env, &n->reap);
     if (n->misdeeds)
         n->misdeeds->free(n->misdeeds_arg);
     free(n);
@@ -82,7 +76,7 @@ struct link *node_accept(struct node *n, const struct ipport *peer)
 {
     if (n->stopped || !ip_is_loopback(&peer->ip))
         return NULL;
-    struct nlink *nl = nlink_accept(n, peer);
+    struct nlink *nl = nlink_accept(n, peer, rcirc_create);
     return nl ? nl->link : NULL;
 }
 

@@ -7,6 +7,7 @@
 #define TUNIC_TESTNET_NODE_INT_H
 
 #include "base/hash.h"
+#include "base/later.h"
 #include "link/tls.h"
 #include "testnet/misdeeds.h"
 #include "testnet/node.h"
@@ -32,13 +33,10 @@ struct node {
     struct nlink *links, *dead_links;
     struct rcirc *circs, *dead_circs;
     struct target *dead_targets;
-    struct timer bury;
+    struct later reap; /* frees the dead */
     bool stopped;
     struct node_counts counts;
     uint8_t scratch[SCRATCH_CELLS * RELAY_DATA_MAX]; /* what targets read into */
 };
-
-/* Frees the dead when nothing of them is on the stack. */
-void node_bury_soon(struct node *n);
 
 #endif

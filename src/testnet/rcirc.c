@@ -261,7 +261,7 @@ void rcirc_close(struct rcirc *c, uint8_t reason)
     DL_DELETE(n->circs, c);
     DL_APPEND(n->dead_circs, c);
     n->counts.circuits--;
-    node_bury_soon(n);
+    later_ask(n->env, &n->reap);
 }
 
 void rcirc_bury(struct rcirc *c)

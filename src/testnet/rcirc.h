@@ -19,10 +19,9 @@
 #include "cell/relay_extend.h"
 #include "circuit/layer.h"
 #include "circuit/tor1.h"
-#include "link/link.h"
+#include "testnet/nlink.h"
 #include "testnet/rwindow.h"
 
-struct nlink;
 struct node;
 struct target;
 
@@ -53,14 +52,13 @@ struct rcirc {
     bool cut;       /* TRUNCATED was sent: what the client had sent before it knew is dropped */
     unsigned early; /* RELAY_EARLY cells so far */
     enum rnext next_state;
-    struct nlink *next_on;     /* DIALLING: where it waits */
+    struct nlink_wait wait;    /* DIALLING: for the link */
     struct chan_create2 asked; /* DIALLING: what is to be sent, with... */
     uint8_t hdata[CREATE2_DATA_MAX];
     struct target *streams;
     unsigned n_streams;
     void *memo;                /* what the node's misdeeds remember of it; theirs, freed with it */
     struct rcirc *prev, *next; /* of the node */
-    struct rcirc *wait_prev, *wait_next; /* on next_on */
 };
 
 /* ---- life ---- */
@@ -102,6 +100,9 @@ size_t rcirc_queued(const struct rcirc *c); /* bytes */
 /* A relay cell whose layer is off turned out to be meant for this node. */
 void rcirc_recognized(struct rcirc *c, uint8_t chan_cmd, const uint8_t *body);
 
+/* Answers RESOLVE. */
+void rcirc_resolve(struct rcirc *c, const struct relay_msg *m);
+
 enum judged { JUDGED_FINE, JUDGED_DROP, JUDGED_BREACH };
 enum judged rcirc_judge(const struct rcirc *c, const struct relay_msg *m);
 
@@ -131,9 +132,6 @@ bool rcirc_may_extend(const struct rcirc *c, const struct relay_msg *m, struct r
                       struct link_target *to);
 /* Follows it over NL; NULL: there can be no such link. */
 void rcirc_extend_over(struct rcirc *c, const struct relay_extend2 *ask, struct nlink *nl);
-/* The link it waits for is there, or never will be. */
-void rcirc_next_is_open(struct rcirc *c, struct nlink *nl);
-void rcirc_next_failed(struct rcirc *c);
 /* CREATED2 came from the next node. */
 void rcirc_created(struct rcirc *c, const uint8_t *body);
 /* What the next node did is over; the client is told, and may extend anew. */

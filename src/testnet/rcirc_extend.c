@@ -7,17 +7,9 @@
 
 enum { HANDSHAKE_RESERVED = 1 };
 
-static void stop_waiting(struct rcirc *c)
-{
-    if (!c->next_on)
-        return;
-    DL_DELETE2(c->next_on->waiting, c, wait_prev, wait_next);
-    c->next_on = NULL;
-}
-
 void rcirc_leave_next(struct rcirc *c, uint8_t reason)
 {
-    stop_waiting(c);
+    nlink_wait_no_more(&c->wait);
     link_circ_close(&c->fwd.lc, true, reason);
     buf_free(&c->fwd.queue);
     c->next_state = NEXT_NONE;
@@ -70,6 +62,37 @@ bool rcirc_may_extend(const struct rcirc *c, const struct relay_msg *m, struct r
            ask->hlen <= sizeof c->hdata && next_target(c, ask, to);
 }
 
+/* ---- the next node ---- */
+
+static void next_failed(void *arg)
+{
+    struct rcirc *c = arg;
+    c->next_state = NEXT_NONE;
+    rcirc_refuse(c, DESTROY_CONNECTFAILED);
+}
+
+static bool send_create(struct rcirc *c)
+{
+    uint8_t *body = link_cell(&c->fwd.lc, CELL_CREATE2, LINK_URGENT);
+    struct wr w = wr_over(body, body ? CELL_BODY_LEN : 0);
+    if (!body)
+        return false;
+    memset(body, 0, CELL_BODY_LEN);
+    if (chan_create2_encode(&w, &c->asked) != OK)
+        return false; /* does not happen: it came in no larger */
+    link_cell_commit(&c->fwd.lc);
+    return true;
+}
+
+static void next_is_open(void *arg, struct nlink *nl)
+{
+    struct rcirc *c = arg;
+    if (link_circ_open(nl->link, &c->fwd.lc) == OK && send_create(c))
+        c->next_state = NEXT_CREATING;
+    else
+        rcirc_close(c, DESTROY_RESOURCELIMIT);
+}
+
 void rcirc_extend_over(struct rcirc *c, const struct relay_extend2 *ask, struct nlink *nl)
 {
     if (!nl) {
@@ -80,11 +103,11 @@ void rcirc_extend_over(struct rcirc *c, const struct relay_extend2 *ask, struct 
     memcpy(c->hdata, ask->hdata, ask->hlen);
     c->next_state = NEXT_DIALLING;
     if (link_state(nl->link) == LINK_OPEN) {
-        rcirc_next_is_open(c, nl);
+        next_is_open(c, nl);
         return;
     }
-    c->next_on = nl;
-    DL_APPEND2(nl->waiting, c, wait_prev, wait_next);
+    c->wait = (struct nlink_wait){.open = next_is_open, .failed = next_failed, .arg = c};
+    nlink_wait(nl, &c->wait);
 }
 
 /* tor-spec 5.6: "relays should reject any EXTEND/EXTEND2 cell not received in a RELAY_EARLY cell";
@@ -103,34 +126,7 @@ void rcirc_extend(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
     rcirc_extend_over(c, &ask, nl ? nl : nlink_dial(c->node, &to));
 }
 
-/* ---- the next node ---- */
-
-void rcirc_next_failed(struct rcirc *c)
-{
-    c->next_state = NEXT_NONE;
-    rcirc_refuse(c, DESTROY_CONNECTFAILED);
-}
-
-static bool send_create(struct rcirc *c)
-{
-    uint8_t *body = link_cell(&c->fwd.lc, CELL_CREATE2, LINK_URGENT);
-    struct wr w = wr_over(body, body ? CELL_BODY_LEN : 0);
-    if (!body)
-        return false;
-    memset(body, 0, CELL_BODY_LEN);
-    if (chan_create2_encode(&w, &c->asked) != OK)
-        return false; /* does not happen: it came in no larger */
-    link_cell_commit(&c->fwd.lc);
-    return true;
-}
-
-void rcirc_next_is_open(struct rcirc *c, struct nlink *nl)
-{
-    if (link_circ_open(nl->link, &c->fwd.lc) == OK && send_create(c))
-        c->next_state = NEXT_CREATING;
-    else
-        rcirc_close(c, DESTROY_RESOURCELIMIT);
-}
+/* ---- its answer ---- */
 
 void rcirc_created(struct rcirc *c, const uint8_t *body)
 {

@@ -2,6 +2,7 @@
 #include "cell/reason.h"
 #include "cell/relay_flow.h"
 #include "cell/relay_pad.h"
+#include "cell/relay_stream.h"
 #include "testnet/node_int.h"
 
 /* A SENDME about the circuit, for the last cell that came. */
@@ -79,6 +80,19 @@ static void on_padding_negotiate(struct rcirc *c, const struct relay_msg *m)
         rcirc_send(c, RELAY_PADDING_NEGOTIATED, 0, body, w.len);
 }
 
+void rcirc_resolve(struct rcirc *c, const struct relay_msg *m)
+{
+    struct relay_resolve ask;
+    uint8_t data[RELAY_DATA_MAX];
+    struct wr w = wr_over(data, sizeof data);
+    struct relay_resolved said = {.n = 1};
+    if (relay_resolve_decode(rd_over(m->data, m->len), &ask) != OK)
+        return; /* as tor: nothing is said to nonsense */
+    said.a[0] = resolve_answer(c->node, ask.host);
+    if (relay_resolved_encode(&w, &said) == OK)
+        rcirc_send(c, RELAY_RESOLVED, m->stream_id, data, w.len);
+}
+
 static void on_msg(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
 {
     switch (m->cmd) {
@@ -95,7 +109,7 @@ static void on_msg(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
         target_begin_dir(c, m->stream_id);
         break;
     case RELAY_RESOLVE:
-        resolve_answer(c, m);
+        rcirc_resolve(c, m);
         break;
     case RELAY_END:
         on_end(c, m->stream_id);

@@ -85,7 +85,7 @@ static const char *name_of(const struct node *n, const struct ip *ip)
     return ip_equal(ip, &local) ? "localhost" : NULL;
 }
 
-static struct relay_answer answer_of(const struct node *n, struct text host)
+struct relay_answer resolve_answer(const struct node *n, struct text host)
 {
     struct relay_answer none = {
         .type = ANSWER_ERROR, .value = TEXT_LIT("no such name"), .ttl_s = TTL_S};
@@ -102,17 +102,4 @@ static struct relay_answer answer_of(const struct node *n, struct text host)
         return none;
     return (struct relay_answer){
         .type = at.ip.family == IP_V6 ? ANSWER_IPV6 : ANSWER_IPV4, .ip = at.ip, .ttl_s = TTL_S};
-}
-
-void resolve_answer(struct rcirc *c, const struct relay_msg *m)
-{
-    struct relay_resolve ask;
-    uint8_t data[RELAY_DATA_MAX];
-    struct wr w = wr_over(data, sizeof data);
-    struct relay_resolved said = {.n = 1};
-    if (relay_resolve_decode(rd_over(m->data, m->len), &ask) != OK)
-        return; /* as tor: nothing is said to nonsense */
-    said.a[0] = answer_of(c->node, ask.host);
-    if (relay_resolved_encode(&w, &said) == OK)
-        rcirc_send(c, RELAY_RESOLVED, m->stream_id, data, w.len);
 }

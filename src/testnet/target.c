@@ -62,7 +62,7 @@ void target_close(struct target *t)
     c->n_streams--;
     n->counts.streams--;
     DL_APPEND(n->dead_targets, t);
-    node_bury_soon(n);
+    later_ask(n->env, &n->reap);
 }
 
 void target_bury(struct target *t)

@@ -58,7 +58,7 @@ void target_bury(struct target *t);
  * that is not loopback, which is in *OUT. */
 MUST_USE err_t resolve_name(const struct node *n, struct text host, uint16_t port,
                             struct ipport *out);
-/* Answers RESOLVE. */
-void resolve_answer(struct rcirc *c, const struct relay_msg *m);
+/* What RESOLVE of HOST, which may be an address backwards, is answered. */
+struct relay_answer resolve_answer(const struct node *n, struct text host);
 
 #endif
