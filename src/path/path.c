@@ -132,7 +132,7 @@ static err_t pick_guard(struct path_search *s)
                                     .n_avoid = s->req->n_avoid};
     err_t e =
         guards_pick(s->guards, s->nd, GUARD_FOR_TRAFFIC, &rst, &s->hop[0], &s->out->guard_use);
-    s->hopeless = e != ERR_NOT_FOUND || !guards_n(s->guards);
+    s->hopeless = e != OK && (e != ERR_NOT_FOUND || !guards_n(s->guards));
     if (e == ERR_STATE)
         snprintf(s->out->why, PATH_WHY_MAX, "%s",
                  guards_n(s->guards) ? "all guards are down"

@@ -741,6 +741,47 @@ START_TEST(test_path_another_exit_is_tried_where_the_first_leaves_no_guard)
 }
 END_TEST
 
+/* Two exits, one guard, one middle: the faster exit is in the family of all but the guard. */
+START_TEST(test_path_another_exit_is_tried_where_the_first_leaves_no_middle)
+{
+    struct netgen_relay relays[4];
+    struct env *env = test_env(6);
+    for (unsigned i = 0; i < 4; i++) {
+        relays[i] = netgen_relay(i);
+        relays[i].flags =
+            i == 0 ? "Fast Guard Running Stable V2Dir Valid" : "Fast Running Stable V2Dir Valid";
+        snprintf(relays[i].p, sizeof relays[i].p, "%s", i < 2 ? "reject 1-65535" : "accept 80");
+        relays[i].v4[0] = (uint8_t)(20 + i);
+    }
+    relays[2].bw = 100000000;
+    snprintf(relays[1].family_ids, sizeof relays[1].family_ids, "ed25519:x");
+    snprintf(relays[2].family_ids, sizeof relays[2].family_ids, "ed25519:x ed25519:y");
+    snprintf(relays[3].family_ids, sizeof relays[3].family_ids, "ed25519:y");
+    struct netgen g = {.relays = relays, .n = 4};
+    struct netdir *nd = netgen_make(&g);
+    struct path_config cfg;
+    path_config_init(&cfg);
+    struct guards *guards = guards_new(env);
+    ck_ok(guards_update(guards, nd, &cfg));
+    struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = 80};
+    struct path_pick p;
+    for (size_t i = 0; i < 20; i++) {
+        ck_ok(path_pick(nd, &cfg, guards, &req, env, &p));
+        ck_assert_str_eq(p.hop[1]->nickname, "relay1");
+        ck_assert_str_eq(p.hop[2]->nickname, "relay3");
+        ck_assert(!p.no_guard);
+    }
+    struct nodeset *none = set("relay1");
+    cfg.exclude = none;
+    ck_err(path_pick(nd, &cfg, guards, &req, env, &p), ERR_NOT_FOUND);
+    ck_assert(!p.no_guard); /* it is a middle that lacks */
+    nodeset_free(&none);
+    guards_free(&guards);
+    netdir_unref(&nd);
+    test_env_free(env);
+}
+END_TEST
+
 START_TEST(test_path_all_guards_down_is_said_and_passes)
 {
     struct bed *b = bed_new(1, NULL);
@@ -825,14 +866,18 @@ START_TEST(test_path_allowed_after_a_reload)
     b->cfg.ipv4 = false;
     ck_assert(!path_allowed(b->nd, &b->cfg, p.hop, 3, true));
     b->cfg.ipv4 = true;
-    char both[80];
-    snprintf(both, sizeof both, "%s,%s", p.hop[0]->nickname, p.hop[2]->nickname);
-    struct nodeset *pair = set(both);
-    const struct nodeset *const families[] = {pair};
-    b->cfg.families = families;
-    b->cfg.n_families = 1;
-    ck_assert(!path_allowed(b->nd, &b->cfg, p.hop, 3, true));
-    nodeset_free(&pair);
+    for (size_t i = 0; i < 3; i++) {
+        char both[80];
+        snprintf(both, sizeof both, "%s,%s", p.hop[i]->nickname, p.hop[(i + 1) % 3]->nickname);
+        struct nodeset *pair = set(both);
+        const struct nodeset *const families[] = {pair};
+        b->cfg.families = families;
+        b->cfg.n_families = 1;
+        ck_assert(!path_allowed(b->nd, &b->cfg, p.hop, 3, true));
+        b->cfg.n_families = 0;
+        ck_assert(path_allowed(b->nd, &b->cfg, p.hop, 3, true));
+        nodeset_free(&pair);
+    }
     nodeset_free(&s);
     bed_free(b);
 }
@@ -890,6 +935,7 @@ TESTS("path/path", test_path_rules_hold_for_every_pick_with_guards,
       test_path_flags_are_given_up_before_the_path_is,
       test_path_predicted_ports_prefer_the_exit_that_has_most,
       test_path_another_exit_is_tried_where_the_first_leaves_no_guard,
+      test_path_another_exit_is_tried_where_the_first_leaves_no_middle,
       test_path_all_guards_down_is_said_and_passes, test_path_empty_network_is_said,
       test_path_exit_fits_asks_the_same_questions, test_path_allowed_after_a_reload,
       test_path_first_hop_address_follows_clientuse_and_reachable,
