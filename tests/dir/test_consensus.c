@@ -269,6 +269,7 @@ START_TEST(test_consensus_fields)
     ck_assert_int_eq(consensus_param(c, "nothing", 5, 100, 900), 5);
     ck_assert_int_eq(consensus_param(NULL, "circwindow", 5, 100, 900), 5);
     ck_assert_int_eq(c->weights[DIR_Wed], 3333);
+    ck_assert_int_eq(c->weights[DIR_Wme], 0); /* said to be 0, and not unknown */
     ck_assert_str_eq(c->required_client_protocols, "Cons=2 Link=4 Relay=2");
     struct rsa_id rsa;
     fake_rsa(3, &rsa);

@@ -580,6 +580,25 @@ START_TEST(test_dirmgr_a_consensus_of_which_nothing_is_known_is_enough_to_choose
 }
 END_TEST
 
+/* Else it would be left alone for what it did before. */
+START_TEST(test_dirmgr_who_serves_is_judged_good)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    w->failed[rq.to.rsa.b[0]] = true;
+    answer_consensus(w, &rq, N, FAKE_AFTER_S);
+    expect(w, DIR_WANT_CERTS, &rq);
+    answer_certs(w, &rq, N);
+    expect(w, DIR_WANT_MICRODESCS, &rq);
+    w->failed[rq.to.rsa.b[0]] = true;
+    answer_mds(w, &rq, 0, RELAYS);
+    ck_assert(!w->failed[rq.to.rsa.b[0]]);
+    world_free(w);
+}
+END_TEST
+
 START_TEST(test_dirmgr_forgiving_reaches_the_chooser)
 {
     struct world *w = world_new(0);
@@ -797,7 +816,7 @@ TESTS("dir/dirmgr", test_dirmgr_bootstraps_from_nothing,
       test_dirmgr_journal_is_merged_while_it_runs, test_dirmgr_fetches_the_next_consensus_in_time,
       test_dirmgr_old_network_is_dropped_a_day_after_its_end, test_dirmgr_asks_nobody_by_itself,
       test_dirmgr_a_consensus_of_which_nothing_is_known_is_enough_to_choose_by,
-      test_dirmgr_forgiving_reaches_the_chooser,
+      test_dirmgr_who_serves_is_judged_good, test_dirmgr_forgiving_reaches_the_chooser,
       test_dirmgr_expired_cache_names_guards_and_keeps_microdescriptors,
       test_dirmgr_cache_that_is_older_than_that_names_nobody, test_dirmgr_new_options_take_effect,
       test_dirmgr_leaves_a_network_that_requires_more_than_we_have,

@@ -314,8 +314,8 @@ START_TEST(test_store_microdescs_round_trip)
         put_microdesc(&one, i);
         rest = buf_text(&one);
         ck_ok(microdesc_next(&rest, &md));
-        /* 4 is listed by nobody and old, 5 by nobody and recent. */
-        ck_ok(store_write_microdesc(&md, FAKE_AFTER_S - (i == 5 ? 1 : 8) * 86400, &file));
+        /* 4 and 5 are listed by nobody: 4 for more than a week, 5 for just a week. */
+        ck_ok(store_write_microdesc(&md, FAKE_AFTER_S - 7 * 86400 - (i == 4), &file));
         buf_free(&one);
     }
     put(&file, "onion-key\nbroken\n\n");
@@ -328,7 +328,7 @@ START_TEST(test_store_microdescs_round_trip)
     rest = buf_text(&merged);
     size_t n = 0;
     while (microdesc_next(&rest, &md) == OK)
-        ck_assert_int_eq(md.last_listed_s, FAKE_AFTER_S - (++n == 5 ? 86400 : 0));
+        ck_assert_int_eq(md.last_listed_s, FAKE_AFTER_S - (++n == 5 ? 7 * 86400 : 0));
     ck_assert_uint_eq(n, 5);
     ck_assert_uint_eq(rest.len, 0);
     buf_free(&file);
