@@ -81,6 +81,8 @@ START_TEST(test_servers_bad_authority_lines_say_why)
         "nick 127.0.0.1:80 " FP " 00",
         "nick 127.0.0.256:80 " FP,
         "nick 127.0.0.1:70000 " FP,
+        "nick [::1]:80 " FP,
+        "nick ::1 " FP,
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct dir_server s;
