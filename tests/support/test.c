@@ -11,12 +11,14 @@ int test_main(const char *name, const TTest *const *tests, size_t n)
     Suite *suite = suite_create(name);
     TCase *tcase = tcase_create(name);
     tcase_set_timeout(tcase, SECONDS_A_TEST);
+    const char *only = getenv("TEST");
     for (size_t i = 0; i < n; i++)
-        tcase_add_test(tcase, tests[i]);
+        if (!only || strcmp(tests[i]->name, only) == 0)
+            tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
+    bool failed = srunner_ntests_failed(runner) > 0 || srunner_ntests_run(runner) == 0;
     srunner_free(runner);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -8,6 +8,7 @@
 
 #include "base/env.h"
 
+/* TEST in the environment names the only one to run; a suite that ran none has failed. */
 int test_main(const char *name, const TTest *const *tests, size_t n);
 
 #define TESTS(name, ...)                                                  \
