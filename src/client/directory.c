@@ -177,11 +177,11 @@ static void tell_news(void *arg)
 void directory_join(struct directory *d, struct directory_member *m)
 {
     m->on = d;
-    timer_init(&m->news, tell_news, m);
+    later_init(&m->tell, tell_news, m);
     DL_APPEND(d->members, m);
     if (!d->started)
         return;
-    env_arm_ms(d->env, &m->news, 0);
+    later_ask(d->env, &m->tell);
     if (d->members == m) /* the others have all gone: what is wanted? */
         dirmgr_abandon(d->mgr);
 }
@@ -192,7 +192,7 @@ void directory_leave(struct directory_member *m)
     if (!d)
         return;
     bool carried = d->members == m;
-    env_disarm(d->env, &m->news);
+    later_cancel(d->env, &m->tell);
     DL_DELETE(d->members, m);
     m->on = NULL;
     if (carried)

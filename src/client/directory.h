@@ -8,6 +8,7 @@
 #define TUNIC_CLIENT_DIRECTORY_H
 
 #include "base/env.h"
+#include "base/later.h"
 #include "dir/dirmgr.h"
 
 struct directory;
@@ -18,7 +19,7 @@ struct directory_member {
     const struct dirmgr_ops *ops;
     void *arg;
     struct directory *on; /* NULL: no member */
-    struct timer news;    /* armed: is to hear what the others know already */
+    struct later tell;    /* asked for: is to hear what the others know already */
     struct directory_member *prev, *next;
 };
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/later.h"
 struct pooled_link {
     struct linkpool *pool;
     uint64_t id; /* for who listens; none comes twice */
@@ -12,7 +13,7 @@ struct pooled_link {
     bool ended;        /* END says how */
     bool retired;      /* takes no new circuit */
     struct timer old;  /* until then it takes circuits: a session's keys do not live for ever */
-    struct timer reap; /* armed: the link has ended */
+    struct later reap; /* asked for: the link has ended */
     struct pooled_link *prev, *next;
 };
 
@@ -65,7 +66,7 @@ static void drop(struct pooled_link *p)
     if (!p->ended)
         tell(p, ORCONN_CLOSED);
     DL_DELETE(pool->links, p);
-    env_disarm(pool->env, &p->reap);
+    later_cancel(pool->env, &p->reap);
     env_disarm(pool->env, &p->old);
     pool->world_ops->hangup(pool->world, p->link);
     link_free(p->link);
@@ -143,7 +144,7 @@ static void on_end(void *arg, const struct link_end *end)
     p->end = *end;
     p->ended = true;
     tell(p, end->during == LINK_OPEN ? ORCONN_CLOSED : ORCONN_FAILED);
-    env_arm_ms(p->pool->env, &p->reap, 0);
+    later_ask(p->pool->env, &p->reap);
 }
 
 static void reap(void *arg)
@@ -213,7 +214,7 @@ static struct pooled_link *launch(struct linkpool *pool, const struct link_targe
         return NULL;
     p->pool = pool;
     p->target = *target;
-    timer_init(&p->reap, reap, p);
+    later_init(&p->reap, reap, p);
     timer_init(&p->old, retire, p);
     struct link_config config = pool->config.link;
     config.idle_timeout_ms =

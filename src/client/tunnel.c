@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/hash.h"
+#include "base/later.h"
 #include "base/ratelim.h"
 #include "cell/reason.h"
 #include "client/waiting.h"
@@ -24,7 +25,7 @@ enum tunnel_state {
     WAITING,    /* for a circuit */
     CONNECTING, /* the stream is on its way */
     OPEN,
-    CLOSED, /* its owner knows, or is told by the notice timer */
+    CLOSED, /* its owner knows, or is about to be told */
 };
 
 struct tunnel {
@@ -46,7 +47,7 @@ struct tunnel {
     struct timer attempt; /* deadline of this attempt */
     uint64_t since_us;    /* when it was opened */
     struct timer give_up; /* deadline of the tunnel, until it is open */
-    struct timer notice;  /* armed: end is to be told (if the owner does not know), then free */
+    struct later tell;    /* the end (if the owner does not know), then free */
     bool owner_knows;
     struct tunnel *prev, *next;
 };
@@ -82,13 +83,13 @@ static void tunnel_free(struct tunnel *t)
 {
     set_state(t, CLOSED);
     disarm(t);
-    env_disarm(t->set->env, &t->notice);
+    later_cancel(t->set->env, &t->tell);
     DL_DELETE(t->set->list, t);
     t->set->n--;
     free(t);
 }
 
-static void notice(void *arg)
+static void tell_end(void *arg)
 {
     struct tunnel *t = arg;
     if (!t->owner_knows)
@@ -112,7 +113,7 @@ static void end_tunnel(struct tunnel *t, enum tunnel_stage stage, err_t why, uin
     snprintf(t->end.text, sizeof t->end.text, "%s", text);
     set_state(t, CLOSED);
     disarm(t);
-    env_arm_ms(t->set->env, &t->notice, 0);
+    later_ask(t->set->env, &t->tell);
 }
 
 /* Ends T for what was asked for, or for options that rule it out: the application hears little of
@@ -533,7 +534,7 @@ struct tunnel *tunnels_open(struct tunnels *ts, const struct tunnel_request *req
     *t = (struct tunnel){.set = ts, .req = *req, .ops = ops, .arg = arg, .state = WAITING};
     timer_init(&t->attempt, attempt_timed_out, t);
     timer_init(&t->give_up, give_up, t);
-    timer_init(&t->notice, notice, t);
+    later_init(&t->tell, tell_end, t);
     DL_APPEND(ts->list, t);
     ts->n++;
     if (req->kind == TUNNEL_RESOLVE_PTR)

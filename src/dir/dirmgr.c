@@ -80,7 +80,7 @@ err_t dirmgr_new(struct env *env, const struct dirmgr_options *o, const struct d
     d->ops = *ops;
     d->arg = arg;
     d->wake_us = TIMER_NEVER;
-    timer_init(&d->events, on_events, d);
+    later_init(&d->tell, on_events, d);
     timer_init(&d->wake, on_wake, d);
     authcert_set_init(&d->certs);
     dir_servers_init(&d->servers);
@@ -97,7 +97,7 @@ void dirmgr_free(struct dirmgr **dirmgr)
     *dirmgr = NULL;
     if (!d)
         return;
-    env_disarm(d->env, &d->events);
+    later_cancel(d->env, &d->tell);
     env_disarm(d->env, &d->wake);
     for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++)
         free(d->requests[i].digests);

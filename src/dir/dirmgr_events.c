@@ -22,13 +22,13 @@ static const struct {
 void dirmgr_kick(struct dirmgr *d)
 {
     d->want_due = true;
-    env_arm_ms(d->env, &d->events, 0);
+    later_ask(d->env, &d->tell);
 }
 
 void dirmgr_netdir_changed(struct dirmgr *d)
 {
     d->netdir_due = true;
-    env_arm_ms(d->env, &d->events, 0);
+    later_ask(d->env, &d->tell);
 }
 
 void dirmgr_step(struct dirmgr *d, int percent)
@@ -37,7 +37,7 @@ void dirmgr_step(struct dirmgr *d, int percent)
         return;
     d->percent = percent;
     d->steps[d->n_steps++] = percent;
-    env_arm_ms(d->env, &d->events, 0);
+    later_ask(d->env, &d->tell);
 }
 
 void dirmgr_note_wake(struct dirmgr *d, uint64_t at_us)

@@ -2,6 +2,7 @@
 #ifndef TUNIC_DIR_DIRMGR_INT_H
 #define TUNIC_DIR_DIRMGR_INT_H
 
+#include "base/later.h"
 #include "base/ratelim.h"
 #include "dir/backoff.h"
 #include "dir/dirmgr.h"
@@ -100,7 +101,8 @@ struct dirmgr {
     struct dirmgr_row *rows;                /* one per row of newest */
 
     /* Events to be delivered. */
-    struct timer events, wake;
+    struct later tell;
+    struct timer wake;
     uint64_t wake_us;
     bool want_due, netdir_due;
     int steps[STEPS_MAX];

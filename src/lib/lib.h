@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "base/later.h"
 #include "circuit/circ.h"
 #include "link/tls.h"
 #include "net/net.h"
@@ -33,7 +34,7 @@ struct handle {
     bool ended;
     bool orphan;     /* the program has given it up: it frees itself */
     unsigned untold; /* events, as bits */
-    struct timer tell;
+    struct later tell;
     struct handle *prev, *next;           /* among those not ended */
     struct handle *held_prev, *held_next; /* among those that the program holds */
 };

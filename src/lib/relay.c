@@ -38,7 +38,7 @@ static void on_end(void *arg, const struct link_end *end)
     bool open = r->status == TUNIC_OR_STATUS_CONNECTED;
     r->status = open ? TUNIC_OR_STATUS_CLOSED : TUNIC_OR_STATUS_FAILED;
     lib_error_of_link(&r->error, end);
-    env_arm_ms(net_env(r->h.t->net), &r->reap, 0);
+    later_ask(net_env(r->h.t->net), &r->reap);
     handle_tell(&r->h, TUNIC_EVENT_CLOSED);
 }
 
@@ -85,7 +85,7 @@ static void reap(void *arg)
 static void end(struct handle *h)
 {
     struct tunic_relay *r = (struct tunic_relay *)h;
-    env_disarm(net_env(h->t->net), &r->reap);
+    later_cancel(net_env(h->t->net), &r->reap);
     free(r->certs);
     r->certs = NULL;
     if (r->link) /* what circuits have to say goes out first */
@@ -149,7 +149,7 @@ static struct tunic_relay *launch(struct tunic *t, const struct tunic_relay_opti
     r->callback = o->callback;
     r->callback_arg = o->callback_arg;
     r->status = TUNIC_OR_STATUS_LAUNCHED;
-    timer_init(&r->reap, reap, r);
+    later_init(&r->reap, reap, r);
     world_ops.dial(&r->world, r->link, &target->reach);
     return r;
 }

@@ -10,7 +10,7 @@ struct tunic_relay {
     struct handle h;
     struct world world;
     struct link *link; /* NULL once it is gone */
-    struct timer reap; /* frees it after its end */
+    struct later reap; /* frees it after its end */
     enum tunic_or_status status;
     struct tunic_error error; /* FAILED, CLOSED */
     int64_t since_ms;

@@ -90,7 +90,7 @@ void handle_init(struct handle *h, const struct handle_kind *kind, struct tunic 
     t->refs++;
     if (parent)
         parent->refs++;
-    timer_init(&h->tell, tell, h);
+    later_init(&h->tell, tell, h);
     DL_PREPEND(t->live, h);
     DL_PREPEND2(t->held, h, held_prev, held_next);
 }
@@ -122,7 +122,7 @@ static void end(struct handle *h)
         return;
     h->ended = true;
     DL_DELETE(h->t->live, h);
-    env_disarm(net_env(h->t->net), &h->tell);
+    later_cancel(net_env(h->t->net), &h->tell);
     h->kind->end(h);
 }
 
@@ -179,7 +179,7 @@ void handle_tell(struct handle *h, enum tunic_event event)
     if (h->ended)
         return;
     h->untold |= 1u << event;
-    env_arm_ms(net_env(h->t->net), &h->tell, 0);
+    later_ask(net_env(h->t->net), &h->tell);
 }
 
 static void tell(void *arg)

@@ -30,6 +30,7 @@ const char *or_reason_name(enum or_reason reason)
 /* ---- life ---- */
 
 static void on_deadline(void *arg);
+static void tell_end(void *arg);
 static void on_padding_look(void *arg);
 static void on_quiet(void *arg);
 static void on_keepalive(void *arg);
@@ -63,6 +64,7 @@ struct link *link_new(struct env *env, const struct link_config *config,
     buf_init(&l->in, LINK_PLAIN_IN_CAP);
     buf_init(&l->out, LINK_OUT_OWN);
     circmap_init(&l->circs, env);
+    later_init(&l->tell, tell_end, l);
     timer_init(&l->deadline, on_deadline, l);
     timer_init(&l->padding_look, on_padding_look, l);
     timer_init(&l->quiet, on_quiet, l);
@@ -85,6 +87,7 @@ void link_free(struct link *l)
         return;
     l->told_output = true; /* and nobody is told now */
     link_close(l, OK, OR_DONE, "no longer wanted");
+    later_cancel(l->env, &l->tell);
     disarm_all(l);
     link_drop_circuits(l);
     circmap_free(&l->circs);
@@ -130,7 +133,7 @@ void link_close(struct link *l, err_t why, enum or_reason reason, const char *te
         buf_drain(&l->out, l->out.len);
     if (link_held(l))
         link_tell_output(l);
-    env_arm_ms(l->env, &l->deadline, 0);
+    later_ask(l->env, &l->tell);
 }
 
 void link_closef(struct link *l, err_t why, enum or_reason reason, const char *fmt, ...)
@@ -162,10 +165,15 @@ static void on_deadline(void *arg)
         link_close(l, OK, OR_DONE, "not used any more");
         break;
     case LINK_CLOSED:
-        link_drop_circuits(l);
-        l->ops->on_end(l->arg, &l->end); /* once: nothing arms the timer after this */
-        break;
+        break; /* its deadline is disarmed */
     }
+}
+
+static void tell_end(void *arg)
+{
+    struct link *l = arg;
+    link_drop_circuits(l);
+    l->ops->on_end(l->arg, &l->end);
 }
 
 static uint64_t after_us(const struct link *l, uint64_t since_us, uint64_t ms)

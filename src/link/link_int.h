@@ -3,6 +3,7 @@
 #define TUNIC_LINK_LINK_INT_H
 
 #include "base/buf.h"
+#include "base/later.h"
 #include "cell/chan.h"
 #include "link/circmap.h"
 #include "link/handshake.h"
@@ -33,7 +34,8 @@ struct link {
     bool told_output;      /* on_output was called since the last link_seal() */
     bool retired;          /* ends without its last circuit */
     enum link_usage usage; /* whether netflow padding applies */
-    struct timer deadline; /* connect, handshake or idle timeout; at the end: telling */
+    struct later tell;     /* the end, once */
+    struct timer deadline; /* connect, handshake or idle timeout */
     struct timer padding_look, quiet, keepalive;
 
     struct tls *tls; /* NULL before the TCP connection is there (and in tests of cells alone) */

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/later.h"
 #include "net/conn_int.h"
 #include "net/net_int.h"
 #include "net/peer.h"
@@ -35,8 +36,9 @@ struct conn {
     struct buf left; /* received by the machine before this one, which had no use for it */
     void (*drained)(void *machine); /* set: draining */
     uint64_t linger_ms;             /* draining goes on while something was sent in this time */
-    struct timer linger;            /* or, while dialling, the news of an early failure */
-    struct timer look;              /* after the peer's last byte: is it still there */
+    struct timer linger;
+    struct later tell; /* that dialling failed at once */
+    struct timer look; /* after the peer's last byte: is it still there */
     struct conn *dirty_prev, *dirty_next;
 };
 
@@ -228,6 +230,11 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 
 static void linger_over(void *arg)
 {
+    ended(arg, 0);
+}
+
+static void tell_failure(void *arg)
+{
     struct conn *c = arg;
     ended(c, c->dial_errno);
 }
@@ -235,6 +242,7 @@ static void linger_over(void *arg)
 static void conn_free(struct conn *c)
 {
     conn_undirty(c);
+    later_cancel(&c->net->env, &c->tell);
     env_disarm(&c->net->env, &c->linger);
     env_disarm(&c->net->env, &c->look);
     if (c->read)
@@ -262,6 +270,7 @@ static struct conn *conn_make(struct net *n, int fd, const struct conn_machine *
     }
     *c = (struct conn){.net = n, .fd = fd, .ops = ops, .machine = machine};
     buf_init(&c->left, LEFT_CAP);
+    later_init(&c->tell, tell_failure, c);
     timer_init(&c->linger, linger_over, c);
     timer_init(&c->look, look, c);
     c->read = event_new(n->base, fd, EV_READ | EV_PERSIST, on_readable, c);
@@ -331,7 +340,7 @@ struct conn *conn_dial(struct net *n, const struct ipport *to, const struct ip *
     c->connecting = true;
     c->dial_errno = error;
     if (error)
-        env_arm_ms(&n->env, &c->linger, 0);
+        later_ask(&n->env, &c->tell);
     else
         event_add(c->write, NULL);
     return c;

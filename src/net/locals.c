@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/later.h"
 #include "net/conn.h"
 
 enum {
@@ -21,7 +22,7 @@ struct local {
     struct conn *conn;
     bool done;
     bool half_closed; /* counted as such */
-    struct timer reap;
+    struct later reap;
     struct local *prev, *next;
 };
 
@@ -42,7 +43,7 @@ static void local_free(struct local *l)
     DL_DELETE(l->set->all, l);
     l->set->n--;
     l->set->n_half_closed -= l->half_closed;
-    env_disarm(net_env(l->set->net), &l->reap);
+    later_cancel(net_env(l->set->net), &l->reap);
     if (l->conn)
         conn_close(l->conn);
     pump_free(l->pump);
@@ -58,7 +59,7 @@ static void reap(void *arg)
 static void drained(void *arg)
 {
     struct local *l = arg;
-    env_arm_ms(net_env(l->set->net), &l->reap, 0);
+    later_ask(net_env(l->set->net), &l->reap);
 }
 
 static uint8_t *in_room(void *arg, size_t *room)
@@ -150,7 +151,7 @@ static struct local *local_new(struct locals *set, struct port_config *config)
     if (!l)
         return NULL;
     *l = (struct local){.set = set, .config = config};
-    timer_init(&l->reap, reap, l);
+    later_init(&l->reap, reap, l);
     DL_APPEND(set->all, l);
     set->n++;
     return l;

@@ -9,6 +9,7 @@
 #include "app/testnet/files.h"
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/later.h"
 #include "cell/reason.h"
 #include "faults/faults.h"
 #include "net/conn.h"
@@ -23,7 +24,7 @@ struct caller {
     char line[LINE_MAX_LEN + 1];
     size_t len;
     struct buf answers;
-    struct timer reap;
+    struct later reap;
     struct caller *prev, *next;
 };
 
@@ -216,7 +217,7 @@ static void obey(struct testnet_control *c, char *line, FILE *out)
 
 static void caller_free(struct caller *c)
 {
-    env_disarm(net_env(c->control->net), &c->reap);
+    later_cancel(net_env(c->control->net), &c->reap);
     if (c->conn)
         conn_close(c->conn);
     DL_DELETE(c->control->callers, c);
@@ -233,7 +234,7 @@ static void reap(void *arg)
 static void reap_soon(void *arg)
 {
     struct caller *c = arg;
-    env_arm_ms(net_env(c->control->net), &c->reap, 0);
+    later_ask(net_env(c->control->net), &c->reap);
 }
 
 static void obey_line(struct caller *c)
@@ -311,7 +312,7 @@ static void on_accept(void *arg, int fd, const struct ipport *peer)
     }
     c->control = control;
     buf_init(&c->answers, ANSWERS_CAP);
-    timer_init(&c->reap, reap, c);
+    later_init(&c->reap, reap, c);
     DL_APPEND(control->callers, c);
     control->n_callers++;
     c->conn = conn_new(control->net, fd, &caller_machine, c);
