@@ -394,6 +394,21 @@ START_TEST(test_consensus_of_the_public_network_parses)
 }
 END_TEST
 
+/* dir-spec 3.4.1: entries are sorted by identity; one relay has one. */
+START_TEST(test_consensus_that_lists_a_relay_twice_is_refused)
+{
+    struct text good = read_file("vectors/dir/mdconsensus1.txt");
+    const char *first = strstr(good.s, "\nr ") + 1, *second = strstr(first, "\nr ") + 1;
+    struct consensus *c;
+    buf_init(&doc, 1 << 22);
+    ck_ok(buf_add(&doc, good.s, (size_t)(second - good.s)));
+    ck_ok(buf_add(&doc, first, good.len - (size_t)(first - good.s)));
+    ck_err(consensus_parse(buf_text(&doc), &c), ERR_MALFORMED);
+    buf_free(&doc);
+    free_text(good);
+}
+END_TEST
+
 START_TEST(test_consensus_bad_documents_are_refused)
 {
     static const char *const names[] = {"bad-md-digest", "bad-params",  "bad-weight",
@@ -476,5 +491,6 @@ TESTS("dir/consensus", test_consensus_exactly_half_of_the_signatures_is_not_enou
       test_consensus_liveness_has_a_day_of_slack, test_consensus_clock_text_names_all_dates,
       test_consensus_published_test_networks_verify,
       test_consensus_of_another_network_does_not_verify,
-      test_consensus_of_the_public_network_parses, test_consensus_bad_documents_are_refused,
+      test_consensus_of_the_public_network_parses,
+      test_consensus_that_lists_a_relay_twice_is_refused, test_consensus_bad_documents_are_refused,
       test_consensus_structure_is_checked)
