@@ -69,14 +69,13 @@ static void truth_make(struct truth *t)
                                                : t->one_sided[i] && k > i && k < i + 3;
             if (!lists)
                 continue;
-            char id[41];
-            hex20(t->relays[k].rsa, id);
+            char name[42] = "$";
             if (k % 2)
-                at += (size_t)snprintf(r->family + at, sizeof r->family - at, "%s$%s",
-                                       at ? " " : "", id);
+                hex20(t->relays[k].rsa, name + 1);
             else
-                at += (size_t)snprintf(r->family + at, sizeof r->family - at, "%s%s", at ? " " : "",
-                                       t->relays[k].nick);
+                snprintf(name, sizeof name, "%s", t->relays[k].nick);
+            at += (size_t)snprintf(r->family + at, sizeof r->family - at, "%s%s", at ? " " : "",
+                                   name);
         }
         if (t->id_family[i])
             snprintf(r->family_ids, sizeof r->family_ids, "ed25519:%d%s", t->id_family[i],
