@@ -14,6 +14,7 @@
 #include "base/env.h"
 #include "base/err.h"
 #include "base/ids.h"
+#include "base/reach.h"
 #include "base/text.h"
 #include "crypto/x25519.h"
 
@@ -79,7 +80,7 @@ struct check_config {
     struct env *env;
     const struct check_wire *wire;
     void *world;
-    struct ipport addr; /* of the relay, for NETINFO */
+    struct reach reach; /* of the relay: WIRE's open() goes there; its address is for NETINFO */
     /* Who it should be; else whoever answers. */
     bool has_rsa, has_ed;
     struct rsa_id rsa;

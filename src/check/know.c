@@ -44,7 +44,7 @@ static void learn_identity(struct trial *t, struct probe *p, const struct probe_
 {
     struct check_run *run = t->run;
     const struct check_config *config = run->config;
-    const struct link_target target = {.reach.addr = config->addr,
+    const struct link_target target = {.reach = config->reach,
                                        .rsa = config->rsa,
                                        .ed = config->ed,
                                        .has_rsa = config->has_rsa,

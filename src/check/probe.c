@@ -201,7 +201,7 @@ void probe_send_versions(struct probe *p, const uint16_t *versions, size_t n)
 
 void probe_send_netinfo(struct probe *p)
 {
-    struct chan_netinfo m = {.other = p ? p->t->run->config->addr.ip : (struct ip){0}};
+    struct chan_netinfo m = {.other = p ? p->t->run->config->reach.addr.ip : (struct ip){0}};
     uint8_t body[CELL_BODY_LEN];
     struct wr w = wr_over(body, sizeof body);
     if (p && chan_netinfo_encode(&w, &m) == OK)

@@ -152,7 +152,7 @@ static inline void lab_start(struct lab *lab)
     lab->config = (struct check_config){.env = lab->w.env,
                                         .wire = &lab_wire,
                                         .world = lab,
-                                        .addr = lab->w.plan.node[i].or_port,
+                                        .reach.addr = lab->w.plan.node[i].or_port,
                                         .old_consensus = text_of(lab->old_consensus),
                                         .answer_ms = LAB_ANSWER_MS};
 }

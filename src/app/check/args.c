@@ -179,7 +179,7 @@ static err_t take_addr(struct check_args *o, const char *text, char *why)
     const struct arg a = {"relay", text, why};
     if (o->has_addr)
         return arg_wrong(&a, "one relay at a time");
-    if (ipport_parse(text, &o->config.addr) != OK || !o->config.addr.port)
+    if (ipport_parse(text, &o->config.reach.addr) != OK || !o->config.reach.addr.port)
         return arg_wrong(&a,
                          "must be ADDRESS:PORT, the address in numbers: names are never looked up");
     o->has_addr = true;

@@ -68,7 +68,7 @@ static void *wire_open(void *world, const char **why)
 {
     struct tool *t = world;
     struct plainwire *w = NULL;
-    if (plainwire_open(&t->env, &t->args.config.addr, patience_ms(t), &w) != OK)
+    if (plainwire_open(&t->env, &t->args.config.reach.addr, patience_ms(t), &w) != OK)
         *why = strerror(errno);
     return w;
 }

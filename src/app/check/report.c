@@ -29,7 +29,7 @@ static unsigned seconds_for(unsigned cases, uint32_t pace_ms)
 struct check_report *check_report_new(FILE *tap, enum check_detail detail,
                                       const struct check_config *config, unsigned planned)
 {
-    char addr[IPPORT_TEXT_MAX];
+    char addr[REACH_TEXT_MAX];
     struct check_report *r = calloc(1, sizeof *r);
     if (!r || !(r->cases = json_array())) {
         free(r);
@@ -43,7 +43,7 @@ struct check_report *check_report_new(FILE *tap, enum check_detail detail,
         fputs("TAP version 13\n", tap);
     if (tap)
         fprintf(tap, "# tunic check %s: for relays that you run yourself\n",
-                ipport_text(&config->addr, addr));
+                reach_text(&config->reach, addr));
     if (tap && detail != CHECK_QUIET)
         fprintf(tap, "1..%u\n# about %u s, more where it leaves us without an answer\n", planned,
                 seconds_for(planned, config->pace_ms));
@@ -150,9 +150,9 @@ unsigned check_report_end(struct check_report *r, unsigned connections)
 
 char *check_report_json(const struct check_report *r)
 {
-    char addr[IPPORT_TEXT_MAX];
+    char addr[REACH_TEXT_MAX];
     json_t *all = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:O}", "relay",
-                            ipport_text(&r->config->addr, addr), "passed", (int)r->counts.pass,
+                            reach_text(&r->config->reach, addr), "passed", (int)r->counts.pass,
                             "must_failed", (int)r->counts.fail_must, "should_failed",
                             (int)r->counts.fail_should, "skipped", (int)r->counts.skip,
                             "connections", (int)r->counts.connections, "cases", r->cases);

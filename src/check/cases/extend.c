@@ -258,7 +258,7 @@ static void itself(struct trial *t)
     struct ask a;
     if (!begin(&a, t))
         return;
-    address(&a, &run->config->addr);
+    address(&a, &run->config->reach.addr);
     rsa_id(&a, &run->rsa);
     ed_id(&a, &run->ed);
     refused(&a);
@@ -421,7 +421,7 @@ static void back(struct trial *t)
     if (!c)
         return;
     const struct check_next self = {.known = true,
-                                    .addr = run->config->addr,
+                                    .addr = run->config->reach.addr,
                                     .rsa = run->rsa,
                                     .ed = run->ed,
                                     .has_ed = run->has_ed,
@@ -459,8 +459,8 @@ static uint8_t nobody(struct trial *t)
     struct ask a;
     if (!begin(&a, t))
         return 0;
-    if (!ip_is_internal(&t->run->config->addr.ip))
-        a.next.addr.ip = t->run->config->addr.ip;
+    if (!ip_is_internal(&t->run->config->reach.addr.ip))
+        a.next.addr.ip = t->run->config->reach.addr.ip;
     a.next.addr.port = CLOSED_PORT;
     address(&a, &a.next.addr);
     rsa_id(&a, &rsa);

@@ -52,7 +52,7 @@ static bool is_somewhere(const struct ip *ip)
 static void has_our_address(struct trial *t)
 {
     struct chan_netinfo m = theirs(t);
-    const struct ip *relay = &t->run->config->addr.ip;
+    const struct ip *relay = &t->run->config->reach.addr.ip;
     TRIAL_EXPECT(t, is_somewhere(&m.other), "it has no address of ours");
     TRIAL_EXPECT(t, m.other.family == relay->family, "it has an address of another family");
     TRIAL_EXPECT(t, ip_is_loopback(relay) == ip_is_loopback(&m.other),
@@ -64,7 +64,7 @@ static void has_its_address(struct trial *t)
     struct chan_netinfo m = theirs(t);
     bool found = false;
     for (size_t i = 0; i < m.n_mine; i++)
-        found |= ip_equal(&m.mine[i], &t->run->config->addr.ip);
+        found |= ip_equal(&m.mine[i], &t->run->config->reach.addr.ip);
     TRIAL_EXPECT(t, found, "none of its %zu addresses is the one that it is at", m.n_mine);
 }
 

@@ -144,7 +144,7 @@ static void send_bytewise(struct probe *p, uint8_t cmd, uint32_t circ_id, const 
 static void in_bytes(struct trial *t)
 {
     static const uint8_t version_4[] = {0, 4}, x[20] = {1};
-    struct chan_netinfo m = {.other = t->run->config->addr.ip};
+    struct chan_netinfo m = {.other = t->run->config->reach.addr.ip};
     struct probe_hello hello = {.versions.n = 0};
     uint8_t netinfo[CELL_BODY_LEN];
     struct wr w = wr_over(netinfo, sizeof netinfo);
