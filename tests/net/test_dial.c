@@ -451,7 +451,7 @@ END_TEST
 
 static struct machine {
     struct conn *conn;
-    char got[64];
+    char got[16384];
     size_t len, room; /* as many bytes as it takes; 0: it does not read */
     bool connected;
     char why[200];
@@ -541,6 +541,52 @@ START_TEST(test_dial_hands_over_what_came_behind_the_answer)
 }
 END_TEST
 
+/* More than one read takes: what came first stays first. */
+START_TEST(test_dial_hands_over_in_order)
+{
+    static char page[12001];
+    setup();
+    for (size_t i = 0; i < sizeof page - 1; i++)
+        page[i] = (char)('a' + i % 23);
+    t.more = page;
+    dial_machine(sizeof m.got);
+    while (m.len < sizeof page - 1)
+        turn();
+    ck_assert_mem_eq(m.got, page, sizeof page - 1);
+    conn_close(m.conn);
+    teardown();
+}
+END_TEST
+
+/* A protocol of three messages, a byte each. */
+static err_t count_to_three(unsigned *step, const struct reach *to, struct rd *in, struct buf *out_,
+                            struct dial_refusal *r)
+{
+    (void)to, (void)r;
+    if (!in->left)
+        return buf_add(out_, "\5\1", 3) == OK ? ERR_MORE : ERR_NOMEM;
+    rd_u8(in);
+    return ++*step == 3 ? OK : ERR_MORE;
+}
+
+START_TEST(test_dial_takes_messages_that_came_together)
+{
+    static const struct dial_protocol counter = {.name = "counter", .speak = count_to_three};
+    setup();
+    t.way.protocol = &counter;
+    t.step = THROUGH; /* the proxy says no more than what follows */
+    dial_machine(10);
+    while (!t.in.len)
+        turn();
+    say("abcd", 4);
+    for (int i = 0; i < 2000 && !m.len; i++)
+        turn();
+    ck_assert_mem_eq(m.got, "d", 1);
+    conn_close(m.conn);
+    teardown();
+}
+END_TEST
+
 /* A protocol that never has enough. */
 static err_t listen_for_ever(unsigned *step, const struct reach *to, struct rd *in,
                              struct buf *out_, struct dial_refusal *r)
@@ -575,4 +621,5 @@ TESTS("net/dial", test_dial_link_opens_through_a_proxy, test_dial_gives_a_transp
       test_dial_link_waits_no_longer_for_a_proxy_than_for_a_relay,
       test_dial_says_that_there_is_no_way, test_dial_by_the_way_of_all_that_names_no_transport,
       test_dial_link_closed_before_the_proxy_answers,
-      test_dial_hands_over_what_came_behind_the_answer, test_dial_bounds_an_answer)
+      test_dial_hands_over_what_came_behind_the_answer, test_dial_hands_over_in_order,
+      test_dial_takes_messages_that_came_together, test_dial_bounds_an_answer)
