@@ -7,15 +7,14 @@
 
 #include "base/rd.h"
 #include "cell/reason.h"
-#include "cell/relay_extend.h"
-#include "cell/relay_stream.h"
 #include "check/words.h"
 #include "circuit/tor1.h"
 #include "crypto/secret.h"
 
 /* ---- life ---- */
 
-struct pcirc *pcirc_empty(struct probe *p)
+/* A circuit without a hop. */
+static struct pcirc *empty(struct probe *p)
 {
     if (!p || !trial_goes_on(p->t))
         return NULL;
@@ -50,7 +49,7 @@ void pcirc_add_hop(struct pcirc *c, const uint8_t *keys)
 
 struct pcirc *pcirc_fast_on(struct probe *p)
 {
-    struct pcirc *c = pcirc_empty(p);
+    struct pcirc *c = empty(p);
     struct fast_client st;
     struct probe_cell cell;
     uint8_t skin[FAST_SKIN_LEN], keys[TOR1_KEYS_LEN];
@@ -108,7 +107,7 @@ struct pcirc *pcirc_ntor_by(struct probe *p, const struct x25519_pub *key)
     uint8_t skin[NTOR_SKIN_LEN], keys[TOR1_KEYS_LEN];
     struct ntor_client st;
     size_t len;
-    struct pcirc *c = pcirc_empty(p);
+    struct pcirc *c = empty(p);
     if (!c)
         return NULL;
     struct check_run *run = p->t->run;
@@ -138,7 +137,7 @@ struct pcirc *pcirc_ntor_v3_on(struct probe *p, const void *CM, size_t CM_len, s
     struct wr w = wr_over(skin, sizeof skin);
     struct ntor_v3_client st;
     size_t len;
-    struct pcirc *c = p && pcirc_know_key(p->t) ? pcirc_empty(p) : NULL;
+    struct pcirc *c = p && pcirc_know_key(p->t) ? empty(p) : NULL;
     if (!c)
         return NULL;
     struct check_run *run = p->t->run;
@@ -368,16 +367,4 @@ uint16_t pcirc_begin_dir(struct pcirc *c)
         (void)pcirc_needs_dir(c->p->t);
     pcirc_send(c, c ? c->onion.n : 1, RELAY_BEGIN_DIR, id, NULL, 0);
     return pcirc_await(c, RELAY_CONNECTED, id, NULL) ? id : 0;
-}
-
-uint16_t pcirc_begin(struct pcirc *c, const char *target, uint32_t flags)
-{
-    uint8_t data[RELAY_DATA_MAX];
-    struct wr w = wr_over(data, sizeof data);
-    uint16_t id = pcirc_new_stream(c);
-    wr_bytes(&w, target, strlen(target) + 1);
-    if (flags)
-        wr_u32(&w, flags);
-    pcirc_send(c, c ? c->onion.n : 1, RELAY_BEGIN, id, data, w.len);
-    return id;
 }

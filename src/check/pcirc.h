@@ -47,8 +47,6 @@ struct pcirc *pcirc_ntor_by(struct probe *p, const struct x25519_pub *key);
 struct pcirc *pcirc_ntor_v3_on(struct probe *p, const void *CM, size_t CM_len, struct wr *SM);
 /* Whether the relay's onion key is known (NEEDS_KEY); if not, the trial is skipped. */
 bool pcirc_know_key(struct trial *t);
-/* A circuit without a hop, for a case that does its handshake itself. */
-struct pcirc *pcirc_empty(struct probe *p);
 /* The keys of the next hop: TOR1_KEYS_LEN bytes. */
 void pcirc_add_hop(struct pcirc *c, const uint8_t *keys);
 
@@ -113,7 +111,5 @@ void pcirc_await_alive(struct pcirc *c);
 bool pcirc_needs_dir(struct trial *t);
 /* BEGIN_DIR and CONNECTED: the stream's id, or 0. To the first hop: skipped likewise. */
 uint16_t pcirc_begin_dir(struct pcirc *c);
-/* BEGIN to "host:port" with FLAGS; nothing is awaited. */
-uint16_t pcirc_begin(struct pcirc *c, const char *target, uint32_t flags);
 
 #endif

@@ -91,7 +91,7 @@ static struct tls_ctx *tls_of(const struct nlink *nl)
     return nl->node->config.accept_tls;
 }
 
-bool fault_in_reading(void *nlink, enum link_slip where, size_t n)
+static bool slip(void *nlink, enum link_slip where, size_t n)
 {
     static const enum fault faults[] = {[LINK_SLIP_READ] = FAULT_TLS_NO_TRICKLE,
                                         [LINK_SLIP_REST] = FAULT_TLS_NO_SPLIT,
@@ -120,6 +120,6 @@ void fault_in_face(struct nlink *nl, struct link_config *config, struct link_ser
         .arg = nl,
         .spoil = fault_in_hello,
         .judge = fault_in_judging,
-        .slip = fault_in_reading,
+        .slip = slip,
     };
 }

@@ -59,7 +59,6 @@ bool faulty_say(struct rcirc *c, uint8_t cmd, uint16_t stream_id, const void *da
 /* ---- links: face.c, hello.c, cells.c, robust.c; see link_cheat ---- */
 
 void fault_in_face(struct nlink *nl, struct link_config *config, struct link_server *face);
-bool fault_in_reading(void *nlink, enum link_slip where, size_t n);
 void fault_in_hello(void *nlink, size_t circ_id_len, struct wr *answer);
 enum link_rule fault_in_judging(void *nlink, enum link_stage stage, struct chan_frame *cell,
                                 enum link_rule rule);
