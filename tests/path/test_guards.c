@@ -9,6 +9,7 @@ START_TEST(test_guards_sample_has_twenty_and_three_are_primary)
     for (size_t i = 0; i < 20; i++) {
         ck_assert(guards_at(b->g, i, &info));
         ck_assert(info.listed && info.filtered && !info.confirmed && !info.down);
+        ck_assert_str_eq(info.nickname, netdir_by_rsa(b->nd, &info.rsa)->nickname);
         primary += info.primary;
         /* "RAND(now, {GUARD_LIFETIME}/10)" */
         ck_assert_int_le(info.sampled_on_s, env_wall_s(b->env));
