@@ -26,12 +26,19 @@ def program(as_tor=IS_TOR):
     return os.path.abspath(os.environ.get("TUNIC", os.path.join(TOP, "build", "tunic")))
 
 
+PORTS = range(30000, 32700)
+next_port = random.choice(PORTS)
+
+
 def free_port(host="127.0.0.1", several=1):
-    """A port that nobody listens on, and SEVERAL - 1 more above it. It lies below those that the
-    kernel gives to connections: one of these may get our port before the program is there, on any
-    address, and keeps it for a minute after its end."""
+    """A port that nobody listens on, and SEVERAL - 1 more above it; none is given twice before all
+    were. They lie below those that the kernel gives to connections: one of these may get our port
+    before the program is there, on any address, and keeps it for a minute after its end. (Those of
+    privnet.py are below 30000.)"""
+    global next_port
     for _ in range(100):
-        port = random.randrange(30000, 32700)
+        port = next_port if next_port + several <= PORTS.stop else PORTS.start
+        next_port = port + several
         try:
             for number in range(port, port + several):
                 with socket.socket() as probe:
