@@ -144,6 +144,8 @@ static void back_on_cell(void *arg, uint8_t cmd, uint8_t *body)
         rcirc_recognized(c, cmd, body);
     else if (c->next_state == NEXT_OPEN)
         rcirc_cell(c, WAY_ON, cmd, body);
+    else if (c->rend == REND_JOINED)
+        rcirc_rend_pass_on(c, body);
     else if (!c->cut)
         rcirc_broken(c, "a cell that no relay of the circuit recognizes");
 }
@@ -258,6 +260,7 @@ void rcirc_close(struct rcirc *c, uint8_t reason)
     flush(&c->fwd);
     link_circ_close(&c->back.lc, true, reason);
     rcirc_leave_next(c, reason);
+    rcirc_rend_leave(c, reason);
     DL_DELETE(n->circs, c);
     DL_APPEND(n->dead_circs, c);
     n->counts.circuits--;

@@ -8,6 +8,7 @@
  *     rcirc_judge.c   which of them are dropped, which break the protocol
  *     rcirc_create.c  CREATE cells and what they are answered
  *     rcirc_extend.c  EXTEND2, and the next node's side of the circuit
+ *     rcirc_rend.c    two circuits joined at a rendezvous point
  *     rwindow.c       its windows */
 #ifndef TUNIC_TESTNET_RCIRC_H
 #define TUNIC_TESTNET_RCIRC_H
@@ -17,6 +18,7 @@
 #include "cell/ext.h"
 #include "cell/relay.h"
 #include "cell/relay_extend.h"
+#include "cell/relay_hs.h"
 #include "circuit/layer.h"
 #include "circuit/tor1.h"
 #include "testnet/nlink.h"
@@ -38,6 +40,7 @@ struct rside {
     struct buf queue; /* command and body, again and again */
 };
 
+enum rend { REND_NONE, REND_WAITING /* for a service */, REND_JOINED };
 enum rnext { NEXT_NONE, NEXT_DIALLING, NEXT_CREATING, NEXT_OPEN };
 
 struct rcirc {
@@ -57,6 +60,9 @@ struct rcirc {
     uint8_t hdata[CREATE2_DATA_MAX];
     struct target *streams;
     unsigned n_streams;
+    enum rend rend;
+    uint8_t cookie[HS_COOKIE_LEN]; /* WAITING: the service will show it */
+    struct rcirc *joined;          /* JOINED: what goes on from here goes to it */
     void *memo;                /* what the node's misdeeds remember of it; theirs, freed with it */
     struct rcirc *prev, *next; /* of the node */
 };
@@ -105,6 +111,16 @@ void rcirc_resolve(struct rcirc *c, const struct relay_msg *m);
 
 enum judged { JUDGED_FINE, JUDGED_DROP, JUDGED_BREACH };
 enum judged rcirc_judge(const struct rcirc *c, const struct relay_msg *m);
+
+/* ---- rendezvous ---- */
+
+/* ESTABLISH_RENDEZVOUS, RENDEZVOUS1. */
+void rcirc_rend_establish(struct rcirc *c, const struct relay_msg *m);
+void rcirc_rend_meet(struct rcirc *c, const struct relay_msg *m);
+/* A cell of a joined circuit that is not for this node. */
+void rcirc_rend_pass_on(struct rcirc *c, uint8_t *body);
+/* C is over: so is what it is joined to. */
+void rcirc_rend_leave(struct rcirc *c, uint8_t reason);
 
 /* ---- CREATE ---- */
 

@@ -120,6 +120,12 @@ static void on_msg(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
     case RELAY_TRUNCATE:
         rcirc_truncated(c, DESTROY_REQUESTED);
         break;
+    case RELAY_ESTABLISH_RENDEZVOUS:
+        rcirc_rend_establish(c, m);
+        break;
+    case RELAY_RENDEZVOUS1:
+        rcirc_rend_meet(c, m);
+        break;
     case RELAY_XON:
     case RELAY_XOFF:
         on_flow(c, m);

@@ -130,6 +130,29 @@ START_TEST(test_relay_encoder_holds_to_the_table_of_stream_ids)
 }
 END_TEST
 
+/* What breaks the table goes out all the same, but not what has no room. */
+START_TEST(test_relay_put_asks_no_table)
+{
+    static const uint8_t data[RELAY_DATA_MAX + 1] = {1, 2, 3};
+    uint8_t body[CELL_BODY_LEN];
+    size_t random_at;
+    struct relay_msg m = {.cmd = 200, .stream_id = 7, .data = data, .len = 3}, back;
+    ck_err(relay_msg_encode(RELAY_V0, &m, body, &random_at), ERR_ARG);
+    ck_ok(relay_msg_put(RELAY_V0, &m, body, &random_at));
+    ck_assert_uint_eq(random_at, 11 + 3 + 4);
+    ck_ok(relay_msg_decode(RELAY_V0, body, &back));
+    ck_assert_uint_eq(back.cmd, 200);
+    ck_assert_uint_eq(back.stream_id, 7);
+    ck_assert_mem_eq(back.data, data, 3);
+    m.cmd = RELAY_EXTENDED2; /* in v1 there is no place for its stream id */
+    ck_ok(relay_msg_put(RELAY_V1, &m, body, &random_at));
+    ck_ok(relay_msg_decode(RELAY_V1, body, &back));
+    ck_assert_uint_eq(back.stream_id, 0);
+    m.len = RELAY_DATA_MAX + 1;
+    ck_err(relay_msg_put(RELAY_V0, &m, body, &random_at), ERR_FULL);
+}
+END_TEST
+
 START_TEST(test_relay_data_in_its_place_stays_there)
 {
     uint8_t body[CELL_BODY_LEN];
@@ -258,8 +281,9 @@ END_TEST
 TESTS("cell/relay", test_relay_cells_decode_as_published, test_relay_cells_encode_to_the_same_bytes,
       test_relay_padding_is_four_zeros_and_then_the_callers,
       test_relay_data_limits_are_those_of_the_formats, test_relay_encoder_refuses_what_does_not_fit,
-      test_relay_encoder_holds_to_the_table_of_stream_ids, test_relay_data_in_its_place_stays_there,
-      test_relay_v0_passes_unknown_commands_on, test_relay_stream_commands_are_those_of_v1,
+      test_relay_encoder_holds_to_the_table_of_stream_ids, test_relay_put_asks_no_table,
+      test_relay_data_in_its_place_stays_there, test_relay_v0_passes_unknown_commands_on,
+      test_relay_stream_commands_are_those_of_v1,
       test_relay_table_has_a_row_for_every_command_and_no_other, test_relay_table_counts_data_only,
       test_relay_table_conflux_orders_all_stream_messages_but_begin_dir_and_sendme,
       test_relay_check_sweep, test_relay_check_end_without_reason_is_refused,

@@ -11,7 +11,7 @@ struct world {
     struct env *env;
     struct link *l;
     struct circ *c;
-    unsigned on_hop, on_open, ends, user_ends, on_msg, on_writable;
+    unsigned on_hop, on_open, ends, user_ends, on_msg, on_control, on_writable;
     struct circ_end end;
     struct fake_msg last;
     unsigned last_hop;
@@ -67,6 +67,15 @@ static err_t on_msg(void *arg, unsigned hop, const struct relay_msg *msg)
     return w->answer;
 }
 
+static err_t on_control(void *arg, unsigned hop, const struct relay_msg *msg)
+{
+    struct world *w = arg;
+    w->on_control++;
+    w->last_hop = hop;
+    w->last = (struct fake_msg){.cmd = msg->cmd, .stream_id = msg->stream_id, .len = msg->len};
+    return w->answer;
+}
+
 static void on_writable(void *arg)
 {
     struct world *w = arg;
@@ -86,15 +95,20 @@ static void user_on_end(void *arg, const struct circ_end *end)
 static const struct circ_ops ops = {on_hop, on_open, on_end};
 static const struct circ_user_ops user_ops = {on_msg, on_writable, user_on_end};
 
-static void world_new(struct world *w, uint64_t seed)
+static void world_with(struct world *w, uint64_t seed, const struct circ_config *config)
 {
     memset(w, 0, sizeof *w);
     w->env = test_env(seed);
     w->l = fake_new(w->env);
-    const struct circ_config config = circ_config_defaults();
-    w->c = circ_new(w->env, w->l, &config, &ops, w);
+    w->c = circ_new(w->env, w->l, config, &ops, w);
     ck_assert_ptr_nonnull(w->c);
     circ_set_user(w->c, &user_ops, w);
+}
+
+static void world_new(struct world *w, uint64_t seed)
+{
+    const struct circ_config config = circ_config_defaults();
+    world_with(w, seed, &config);
 }
 
 static void world_free(struct world *w)
@@ -540,6 +554,105 @@ START_TEST(test_circ_errors_of_the_user)
 }
 END_TEST
 
+/* ---- messages without a stream ---- */
+
+/* What is ours to answer, and in an open circuit. */
+static bool is_for_control(uint8_t cmd, enum relay_receiver us)
+{
+    const struct relay_rule *rule = relay_rule(cmd);
+    return rule && rule->stream == RELAY_STREAM_NONE && rule->receivers & us &&
+           cmd != RELAY_EXTENDED2 && cmd != RELAY_TRUNCATED;
+}
+
+START_TEST(test_circ_messages_without_a_stream_go_to_who_wants_them)
+{
+    uint8_t data[300] = {1};
+    for (unsigned service = 0; service < 2; service++) {
+        enum relay_receiver us = service ? RELAY_TO_SERVICE : RELAY_TO_CLIENT;
+        for (unsigned cmd = 0; cmd < 256; cmd++) {
+            const struct relay_rule *rule = relay_rule((uint8_t)cmd);
+            struct world w;
+            open_world(&w, 40);
+            circ_set_control(w.c, on_control, &w);
+            if (service)
+                circ_serve(w.c);
+            size_t len = rule && rule->max_len < sizeof data ? rule->max_len : sizeof data;
+            fake_send(w.l, HOPS, (uint8_t)cmd, 0, data, len);
+            ck_assert_uint_eq(w.on_msg, 0);
+            if (is_for_control((uint8_t)cmd, us)) {
+                ck_assert_uint_eq(w.on_control, 1);
+                ck_assert_uint_eq(w.last.cmd, cmd);
+                ck_assert_uint_eq(w.last_hop, HOPS);
+                ck_assert_uint_eq(w.last.len, len);
+                assert_open(&w);
+            } else {
+                ck_assert_uint_eq(w.on_control, 0);
+                ck_assert_int_eq(circ_state(w.c), CIRC_CLOSED);
+            }
+            world_free(&w);
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_circ_messages_without_a_stream_from_another_hop_close)
+{
+    uint8_t data[300] = {1};
+    struct world w;
+    open_world(&w, 41);
+    circ_set_control(w.c, on_control, &w);
+    fake_send(w.l, 1, RELAY_DROP, 0, data, sizeof data); /* any hop may send it */
+    ck_assert_uint_eq(w.on_control, 1);
+    ck_assert_uint_eq(w.last_hop, 1);
+    fake_send(w.l, 2, RELAY_RENDEZVOUS2, 0, data, sizeof data);
+    assert_closed(&w, ERR_CIRC_PROTO);
+    ck_assert_uint_eq(w.on_control, 1);
+    world_free(&w);
+}
+END_TEST
+
+START_TEST(test_circ_what_nobody_has_a_use_for_closes)
+{
+    static const struct {
+        err_t err;
+        bool closes;
+    } rows[] = {{ERR_CIRC_PROTO, true}, {ERR_BUG, true}, {ERR_MALFORMED, false}, {OK, false}};
+    uint8_t data[300] = {1};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct world w;
+        open_world(&w, 42);
+        circ_set_control(w.c, on_control, &w);
+        w.answer = rows[i].err;
+        fake_send(w.l, HOPS, RELAY_INTRODUCE_ACK, 0, data, sizeof data);
+        if (rows[i].closes)
+            assert_closed(&w, rows[i].err);
+        else
+            assert_open(&w);
+        world_free(&w);
+    }
+}
+END_TEST
+
+/* A rendezvous point has no business with a circuit that is not there yet; padding may come. */
+START_TEST(test_circ_messages_without_a_stream_while_building)
+{
+    uint8_t data[300] = {1};
+    struct world w;
+    world_new(&w, 43);
+    circ_set_control(w.c, on_control, &w);
+    build(&w, 2);
+    w.l->mute = true;
+    ck_ok(circ_build(w.c, &w.l->relay[2].target, 1));
+    fake_pump(w.l);
+    fake_send(w.l, 2, RELAY_DROP, 0, data, sizeof data);
+    ck_assert_uint_eq(w.on_control, 1);
+    fake_send(w.l, 2, RELAY_RENDEZVOUS2, 0, data, sizeof data);
+    assert_closed(&w, ERR_CIRC_PROTO);
+    ck_assert_uint_eq(w.on_control, 1);
+    world_free(&w);
+}
+END_TEST
+
 /* ---- windows ---- */
 
 static unsigned send_data(struct world *w, unsigned most)
@@ -600,6 +713,34 @@ START_TEST(test_circ_link_refuses_and_has_room_again)
 }
 END_TEST
 
+/* A SENDME makes no room on the link, nor the link's room a window. */
+START_TEST(test_circ_tells_when_what_was_in_the_way_is_gone)
+{
+    struct world w;
+    open_world(&w, 44);
+    w.l->no_sendmes = true;
+    ck_assert_uint_eq(send_data(&w, 100), 100);
+    fake_pump(w.l);
+    w.l->data_room = 0;
+    ck_assert_uint_eq(send_data(&w, 1), 0);
+    fake_sendme(w.l, HOPS, 1, w.l->relay[HOPS - 1].last_in_tag, 20);
+    ck_assert_uint_eq(w.on_writable, 0);
+    fake_writable(w.l, FAKE_QUEUE);
+    ck_assert_uint_eq(w.on_writable, 1);
+
+    ck_assert_uint_eq(send_data(&w, 100), 100);
+    fake_pump(w.l);
+    ck_assert_uint_eq(send_data(&w, 1000), 900);
+    w.l->refused = true; /* another circuit was */
+    fake_writable(w.l, FAKE_QUEUE);
+    ck_assert_uint_eq(w.on_writable, 1);
+    fake_sendme(w.l, HOPS, 1, w.l->relay[HOPS - 1].last_in_tag, 20);
+    ck_assert_uint_eq(w.on_writable, 2);
+    assert_open(&w);
+    world_free(&w);
+}
+END_TEST
+
 START_TEST(test_circ_sendmes_answer_each_hundredth_cell_with_its_tag)
 {
     struct world w;
@@ -644,6 +785,68 @@ START_TEST(test_circ_second_sendme_for_one_cell_closes)
     ck_assert_uint_eq(send_data(&w, 100), 100);
     fake_pump(w.l);
     assert_open(&w);
+    fake_sendme(w.l, HOPS, 1, w.l->relay[HOPS - 1].last_in_tag, 20);
+    assert_closed(&w, ERR_CIRC_SENDME);
+    world_free(&w);
+}
+END_TEST
+
+/* ---- the config ---- */
+
+START_TEST(test_circ_config_says_how_many_relay_early_cells)
+{
+    struct circ_config config = circ_config_defaults();
+    unsigned seen = 0; /* bit N: N of them */
+    config.early_most = 4;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct world w;
+        world_with(&w, seed, &config);
+        build(&w, HOPS);
+        for (unsigned i = 0; i < 10; i++)
+            ck_ok(circ_send(w.c, HOPS, RELAY_BEGIN, 7, (const uint8_t *)"a:1", 4));
+        fake_pump(w.l);
+        seen |= 1u << w.l->early;
+        world_free(&w);
+    }
+    ck_assert_uint_eq(seen, 1 << 3 | 1 << 4);
+}
+END_TEST
+
+START_TEST(test_circ_config_says_the_window)
+{
+    struct circ_config config = circ_config_defaults();
+    struct world w;
+    config.flow.package_start = 300;
+    world_with(&w, 45, &config);
+    build(&w, HOPS);
+    w.l->no_sendmes = true;
+    ck_assert_uint_eq(circ_window(w.c, HOPS), 300);
+    ck_assert_uint_eq(send_data(&w, 1000), 300);
+    world_free(&w);
+}
+END_TEST
+
+/* A network of old: SENDMEs are empty and prove nothing. */
+START_TEST(test_circ_config_says_which_sendmes)
+{
+    struct circ_config config = circ_config_defaults();
+    uint8_t data[10] = {0};
+    struct world w;
+    config.sendme_version = 0;
+    world_with(&w, 46, &config);
+    build(&w, HOPS);
+    ck_ok(circ_send(w.c, HOPS, RELAY_BEGIN, 7, (const uint8_t *)"a:1", 4));
+    w.l->no_sendmes = w.l->old_sendmes = true;
+    for (unsigned n = 0; n < 200; n++) {
+        fake_send(w.l, HOPS, RELAY_DATA, 7, data, sizeof data);
+        fake_pump(w.l);
+    }
+    ck_assert_uint_eq(w.l->relay[HOPS - 1].sendmes_in, 2);
+    ck_assert_uint_eq(send_data(&w, 100), 100);
+    fake_send(w.l, HOPS, RELAY_SENDME, 0, NULL, 0);
+    ck_assert_uint_eq(circ_window(w.c, HOPS), 1000);
+    assert_open(&w);
+    fake_pump(w.l);
     fake_sendme(w.l, HOPS, 1, w.l->relay[HOPS - 1].last_in_tag, 20);
     assert_closed(&w, ERR_CIRC_SENDME);
     world_free(&w);
@@ -794,7 +997,13 @@ TESTS("circuit/circ", test_circ_builds_every_length, test_circ_build_fast,
       test_circ_messages_both_ways, test_circ_a_stream_at_an_earlier_hop,
       test_circ_any_relay_message_any_stream_any_hop, test_circ_messages_while_building,
       test_circ_bad_cells_close, test_circ_without_a_user_streams_have_no_business,
-      test_circ_errors_of_the_user, test_circ_package_window_runs_out_and_refills,
+      test_circ_errors_of_the_user, test_circ_messages_without_a_stream_go_to_who_wants_them,
+      test_circ_messages_without_a_stream_from_another_hop_close,
+      test_circ_what_nobody_has_a_use_for_closes,
+      test_circ_messages_without_a_stream_while_building,
+      test_circ_tells_when_what_was_in_the_way_is_gone,
+      test_circ_config_says_how_many_relay_early_cells, test_circ_config_says_the_window,
+      test_circ_config_says_which_sendmes, test_circ_package_window_runs_out_and_refills,
       test_circ_link_refuses_and_has_room_again,
       test_circ_sendmes_answer_each_hundredth_cell_with_its_tag, test_circ_bad_sendmes_close,
       test_circ_second_sendme_for_one_cell_closes, test_circ_destroy_at_every_point,

@@ -154,31 +154,6 @@ START_TEST(test_onion_any_changed_byte_is_not_recognized)
 }
 END_TEST
 
-/* Zeros in the recognized field by chance, and another digest, must leave the running digest. */
-START_TEST(test_tor1_false_recognized_field_leaves_the_digest)
-{
-    struct env *env = test_env(3);
-    uint8_t keys[TOR1_KEYS_LEN], body[CELL_BODY_LEN];
-    env_random(env, keys, sizeof keys);
-    struct layer *client = tor1_kind.make(keys, LAYER_CLIENT),
-                 *relay = tor1_kind.make(keys, LAYER_RELAY);
-    bool mine;
-    random_body(env, body);
-    memset(body + 5, 0xaa, 4);
-    ck_ok(relay->kind->wrap(relay, 3, body)); /* encrypted, but without the right digest */
-    ck_ok(client->kind->open(client, 3, body, &mine));
-    ck_assert(!mine);
-    ck_assert_uint_eq(body[5], 0xaa);
-    random_body(env, body);
-    ck_ok(relay->kind->originate(relay, 3, body));
-    ck_ok(client->kind->open(client, 3, body, &mine));
-    ck_assert(mine);
-    client->kind->free(client);
-    relay->kind->free(relay);
-    test_env_free(env);
-}
-END_TEST
-
 START_TEST(test_onion_limits)
 {
     struct env *env = test_env(4);
@@ -201,5 +176,4 @@ START_TEST(test_onion_limits)
 END_TEST
 
 TESTS("circuit/onion", test_tor1_outbound_vectors, test_onion_every_hop_reaches_and_is_reached,
-      test_onion_any_changed_byte_is_not_recognized,
-      test_tor1_false_recognized_field_leaves_the_digest, test_onion_limits)
+      test_onion_any_changed_byte_is_not_recognized, test_onion_limits)

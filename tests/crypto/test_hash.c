@@ -125,6 +125,32 @@ START_TEST(test_hash_sha3_in_pieces_equals_one_shot)
 }
 END_TEST
 
+START_TEST(test_hash_sha3_copy_goes_its_own_way)
+{
+    uint8_t want[SHA3_256_LEN], got[SHA3_256_LEN];
+    struct sha3 *a = sha3_new(SHA3_KIND_256), *b = sha3_new(SHA3_KIND_256);
+    struct sha3 *shake = sha3_new(SHA3_KIND_SHAKE256);
+    sha3_add(b, "what b was is gone", 18);
+    sha3_add(a, "the same", 8);
+    ck_ok(sha3_copy(b, a));
+    sha3_add(b, " beginning", 10);
+    ck_ok(sha3_final(b, got, sizeof got));
+    ck_ok(sha3_256("the same beginning", 18, want));
+    ck_assert_mem_eq(got, want, sizeof got);
+    ck_ok(sha3_copy(b, a)); /* B is used up, and a copy makes it new */
+    ck_ok(sha3_final(a, got, sizeof got));
+    ck_ok(sha3_256("the same", 8, want));
+    ck_assert_mem_eq(got, want, sizeof got);
+    ck_err(sha3_copy(b, a), ERR_CRYPTO); /* A is */
+    ck_ok(sha3_final(b, got, sizeof got));
+    ck_assert_mem_eq(got, want, sizeof got);
+    ck_err(sha3_copy(shake, b), ERR_CRYPTO);
+    sha3_free(a);
+    sha3_free(b);
+    sha3_free(shake);
+}
+END_TEST
+
 START_TEST(test_hash_sha3_misuse_is_refused)
 {
     uint8_t out[64];
@@ -142,4 +168,5 @@ END_TEST
 
 TESTS("crypto/hash", test_hash_published_vectors, test_hash_hmac_published_vectors,
       test_hash_running_peek_equals_one_shot, test_hash_running_copy_goes_its_own_way,
-      test_hash_sha3_in_pieces_equals_one_shot, test_hash_sha3_misuse_is_refused)
+      test_hash_sha3_in_pieces_equals_one_shot, test_hash_sha3_copy_goes_its_own_way,
+      test_hash_sha3_misuse_is_refused)

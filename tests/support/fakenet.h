@@ -29,10 +29,11 @@ struct fake_relay {
     struct circ_hop_target target;
     struct x25519_secret b;
     struct layer *layer;
+    unsigned inc;               /* DATA that one SENDME answers */
     unsigned data_in, data_out; /* DATA cells that ended and began here */
     uint8_t due_tags[16][20];   /* that the client's SENDMEs must carry */
     unsigned due_n, sendmes_in;
-    uint8_t last_in_tag[20]; /* of the last hundredth DATA that came */
+    uint8_t last_in_tag[20]; /* of the last DATA that came to be answered */
 };
 
 struct fake_cell {
@@ -61,12 +62,13 @@ struct link {
 
     struct fake_relay relay[FAKE_RELAYS];
     unsigned hops;
-    unsigned joined; /* the hop that joined this circuit to another, or 0 */
-    bool mute;       /* relays answer nothing by themselves */
-    bool client;     /* the last one is the client of an onion service */
-    bool no_sendmes; /* no circuit SENDMEs by themselves */
-    uint8_t garble;  /* XORed into the next handshake reply */
-    const char *SM;  /* extension list in the next ntor-v3 reply, 2 bytes type and length at 1 */
+    unsigned joined;  /* the hop that joined this circuit to another, or 0 */
+    bool mute;        /* relays answer nothing by themselves */
+    bool client;      /* the last one is the client of an onion service */
+    bool no_sendmes;  /* no circuit SENDMEs by themselves */
+    bool old_sendmes; /* the client's are of version 0 */
+    uint8_t garble;   /* XORed into the next handshake reply */
+    const char *SM;   /* extension list in the next ntor-v3 reply, 2 bytes type and length at 1 */
     size_t SM_len;
     uint16_t last_htype;
     struct fake_msg got[FAKE_QUEUE];
@@ -142,7 +144,7 @@ const struct ed_id *link_peer_ed(const struct link *l)
 
 /* ---- the relays ---- */
 
-static struct link *fake_new(struct env *env)
+static inline struct link *fake_new(struct env *env)
 {
     struct link *l = calloc(1, sizeof *l);
     ck_assert_ptr_nonnull(l);
@@ -153,6 +155,7 @@ static struct link *fake_new(struct env *env)
         env_random(env, &t->rsa, sizeof t->rsa);
         env_random(env, &t->ed, sizeof t->ed);
         t->has_ed = true;
+        l->relay[i].inc = 100;
         t->ntor_v3 = i % 2 == 1;
         x25519_keypair(env, &l->relay[i].b, &t->ntor_key);
         t->v4 = (struct ipport){ip_v4((const uint8_t[]){10, 0, 0, (uint8_t)(i + 1)}), 9001};
@@ -162,7 +165,7 @@ static struct link *fake_new(struct env *env)
     return l;
 }
 
-static void fake_free(struct link *l)
+static inline void fake_free(struct link *l)
 {
     for (unsigned i = 0; i < FAKE_RELAYS; i++) {
         layer_free(l->relay[i].layer);
@@ -171,7 +174,7 @@ static void fake_free(struct link *l)
 }
 
 /* A cell from relay HOP, whatever is in BODY before its onion layers. */
-static void fake_send_body(struct link *l, unsigned hop, uint8_t chan_cmd, uint8_t *body)
+static inline void fake_send_body(struct link *l, unsigned hop, uint8_t chan_cmd, uint8_t *body)
 {
     struct layer *layer = l->relay[hop - 1].layer;
     ck_ok(layer->kind->originate(layer, CELL_RELAY, body));
@@ -181,8 +184,8 @@ static void fake_send_body(struct link *l, unsigned hop, uint8_t chan_cmd, uint8
         l->lc->ops->on_cell(l->lc->arg, chan_cmd, body);
 }
 
-static void fake_send(struct link *l, unsigned hop, uint8_t cmd, uint16_t stream_id,
-                      const void *data, size_t len)
+static inline void fake_send(struct link *l, unsigned hop, uint8_t cmd, uint16_t stream_id,
+                             const void *data, size_t len)
 {
     struct fake_relay *r = &l->relay[hop - 1];
     const struct relay_msg m = {.cmd = cmd, .stream_id = stream_id, .data = data, .len = len};
@@ -190,7 +193,7 @@ static void fake_send(struct link *l, unsigned hop, uint8_t cmd, uint16_t stream
     size_t random_at;
     ck_ok(relay_msg_put(r->layer->kind->format, &m, body, &random_at));
     env_random(l->env, body + random_at, CELL_BODY_LEN - random_at);
-    if (cmd == RELAY_DATA && ++r->data_out % 100 == 0) {
+    if (cmd == RELAY_DATA && ++r->data_out % r->inc == 0) {
         /* The tag is known only once the cell is made: on a copy of the digest it would be the
          * same, so make the cell first and deliver it after. */
         struct layer *layer = r->layer;
@@ -207,8 +210,8 @@ static void fake_send(struct link *l, unsigned hop, uint8_t cmd, uint16_t stream
     fake_send_body(l, hop, CELL_RELAY, body);
 }
 
-static void fake_sendme(struct link *l, unsigned hop, uint8_t version, const uint8_t *tag,
-                        size_t len)
+static inline void fake_sendme(struct link *l, unsigned hop, uint8_t version, const uint8_t *tag,
+                               size_t len)
 {
     uint8_t data[64] = {version, 0, (uint8_t)len};
     memcpy(data + 3, tag, len);
@@ -216,8 +219,8 @@ static void fake_sendme(struct link *l, unsigned hop, uint8_t version, const uin
 }
 
 /* The responder's side of either handshake; the reply is in *REPLY. */
-static void fake_respond(struct link *l, unsigned hop, uint16_t htype, const uint8_t *skin,
-                         size_t skin_len, struct wr *reply)
+static inline void fake_respond(struct link *l, unsigned hop, uint16_t htype, const uint8_t *skin,
+                                size_t skin_len, struct wr *reply)
 {
     struct fake_relay *r = &l->relay[hop - 1];
     uint8_t keys[TOR1_KEYS_LEN];
@@ -244,7 +247,7 @@ static void fake_respond(struct link *l, unsigned hop, uint16_t htype, const uin
     l->hops = hop;
 }
 
-static void fake_on_create2(struct link *l, const uint8_t *body)
+static inline void fake_on_create2(struct link *l, const uint8_t *body)
 {
     struct chan_create2 m;
     uint8_t bytes[512], cell[CELL_BODY_LEN] = {0};
@@ -256,7 +259,7 @@ static void fake_on_create2(struct link *l, const uint8_t *body)
     l->lc->ops->on_cell(l->lc->arg, CELL_CREATED2, cell);
 }
 
-static void fake_on_create_fast(struct link *l, const uint8_t *body)
+static inline void fake_on_create_fast(struct link *l, const uint8_t *body)
 {
     uint8_t keys[TOR1_KEYS_LEN], cell[CELL_BODY_LEN] = {0};
     ck_ok(fast_server_reply(l->env, body, cell, keys, sizeof keys));
@@ -266,7 +269,7 @@ static void fake_on_create_fast(struct link *l, const uint8_t *body)
     l->lc->ops->on_cell(l->lc->arg, CELL_CREATED_FAST, cell);
 }
 
-static void fake_on_extend2(struct link *l, unsigned hop, const struct relay_msg *msg)
+static inline void fake_on_extend2(struct link *l, unsigned hop, const struct relay_msg *msg)
 {
     struct relay_extend2 m;
     struct linkspec_relay relay;
@@ -286,21 +289,20 @@ static void fake_on_extend2(struct link *l, unsigned hop, const struct relay_msg
     fake_send(l, hop, RELAY_EXTENDED2, 0, data, w.len);
 }
 
-static void fake_on_sendme(struct link *l, struct fake_relay *r, const struct relay_msg *msg)
+static inline void fake_on_sendme(struct link *l, struct fake_relay *r, const struct relay_msg *msg)
 {
     struct relay_sendme m;
-    (void)l;
     ck_ok(relay_sendme_decode(rd_over(msg->data, msg->len), &m));
-    ck_assert_uint_eq(m.version, 1);
-    ck_assert_uint_eq(m.tag_len, 20);
+    ck_assert_uint_eq(m.version, !l->old_sendmes);
+    ck_assert_uint_eq(m.tag_len, l->old_sendmes ? 0 : r->layer->kind->tag_len);
     ck_assert_uint_gt(r->due_n, 0);
-    ck_assert_mem_eq(m.tag, r->due_tags[0], 20);
+    ck_assert_mem_eq(m.tag, r->due_tags[0], m.tag_len);
     r->due_n--;
     memmove(r->due_tags[0], r->due_tags[1], r->due_n * sizeof r->due_tags[0]);
     r->sendmes_in++;
 }
 
-static void fake_on_relay(struct link *l, struct fake_cell *cell)
+static inline void fake_on_relay(struct link *l, struct fake_cell *cell)
 {
     struct relay_msg msg;
     unsigned hop = 0;
@@ -325,10 +327,10 @@ static void fake_on_relay(struct link *l, struct fake_cell *cell)
     }
     if (msg.cmd == RELAY_SENDME && msg.stream_id == 0)
         fake_on_sendme(l, r, &msg);
-    if (msg.cmd == RELAY_DATA && ++r->data_in % 100 == 0) {
+    if (msg.cmd == RELAY_DATA && ++r->data_in % r->inc == 0) {
         memcpy(r->last_in_tag, r->layer->got_tag, 20);
         if (!l->no_sendmes)
-            fake_sendme(l, hop, 1, r->last_in_tag, 20);
+            fake_sendme(l, hop, 1, r->last_in_tag, r->layer->kind->tag_len);
     }
     if (msg.cmd == RELAY_EXTEND2 && !l->mute) {
         ck_assert_uint_eq(cell->cmd, CELL_RELAY_EARLY);
@@ -337,7 +339,7 @@ static void fake_on_relay(struct link *l, struct fake_cell *cell)
 }
 
 /* Lets the relays have what the circuit sent, until there is no more. */
-static void fake_pump(struct link *l)
+static inline void fake_pump(struct link *l)
 {
     for (unsigned at = 0; at < l->queued; at++) {
         struct fake_cell *cell = &l->queue[at];
@@ -354,7 +356,7 @@ static void fake_pump(struct link *l)
 }
 
 /* The link has room again. */
-static void fake_writable(struct link *l, unsigned room)
+static inline void fake_writable(struct link *l, unsigned room)
 {
     l->data_room = room;
     if (l->refused && l->lc) {
