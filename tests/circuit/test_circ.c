@@ -414,6 +414,26 @@ START_TEST(test_circ_messages_both_ways)
 }
 END_TEST
 
+START_TEST(test_circ_there_is_nothing_to_be_had_of_hops_that_are_not_there)
+{
+    struct world w;
+    open_world(&w, 47);
+    for (unsigned hop = 0; hop <= HOPS + 1; hop += HOPS + 1) {
+        ck_assert_uint_eq(circ_window(w.c, hop), 0);
+        ck_assert_uint_eq(circ_data_max(w.c, hop), 0);
+        ck_assert_uint_eq(circ_message_max(w.c, hop, RELAY_END), 0);
+        ck_assert(!circ_stream_sendmes(w.c, hop));
+    }
+    for (unsigned hop = 1; hop <= HOPS; hop++) {
+        ck_assert_uint_eq(circ_window(w.c, hop), 1000);
+        ck_assert_uint_eq(circ_data_max(w.c, hop), RELAY_V0_DATA_MAX);
+        ck_assert_uint_eq(circ_message_max(w.c, hop, RELAY_END), RELAY_V0_DATA_MAX);
+        ck_assert(circ_stream_sendmes(w.c, hop));
+    }
+    world_free(&w);
+}
+END_TEST
+
 START_TEST(test_circ_a_stream_at_an_earlier_hop)
 {
     struct world w;
@@ -994,10 +1014,11 @@ TESTS("circuit/circ", test_circ_builds_every_length, test_circ_build_fast,
       test_circ_cells_out_of_place_close, test_circ_created2_with_length_beyond_the_cell_closes,
       test_circ_extended2_from_another_hop_closes, test_circ_build_fails_with_the_link_full,
       test_circ_extends_without_the_ed25519_identity_if_told_to, test_circ_relay_early_as_c_tor,
-      test_circ_messages_both_ways, test_circ_a_stream_at_an_earlier_hop,
-      test_circ_any_relay_message_any_stream_any_hop, test_circ_messages_while_building,
-      test_circ_bad_cells_close, test_circ_without_a_user_streams_have_no_business,
-      test_circ_errors_of_the_user, test_circ_messages_without_a_stream_go_to_who_wants_them,
+      test_circ_messages_both_ways, test_circ_there_is_nothing_to_be_had_of_hops_that_are_not_there,
+      test_circ_a_stream_at_an_earlier_hop, test_circ_any_relay_message_any_stream_any_hop,
+      test_circ_messages_while_building, test_circ_bad_cells_close,
+      test_circ_without_a_user_streams_have_no_business, test_circ_errors_of_the_user,
+      test_circ_messages_without_a_stream_go_to_who_wants_them,
       test_circ_messages_without_a_stream_from_another_hop_close,
       test_circ_what_nobody_has_a_use_for_closes,
       test_circ_messages_without_a_stream_while_building,

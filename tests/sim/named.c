@@ -141,6 +141,14 @@ void scenario_memory(uint64_t n, struct scenario *out)
         (struct trouble){.kind = TROUBLE_MEMORY, .until_us = SIM_SECOND, .n = (int64_t)n, .m = 1};
 }
 
+/* More than any window holds, both ways at once. */
+static void rendezvous(struct scenario *sc)
+{
+    plain(sc);
+    sc->clients = 2;
+    sc->meet_bytes = 600000;
+}
+
 static const struct {
     const char *name;
     void (*fill)(struct scenario *sc);
@@ -155,6 +163,7 @@ static const struct {
     {"firewall", firewall},
     {"away", away},
     {"slow-directory", slow_directory},
+    {"rendezvous", rendezvous},
 };
 
 const char *scenario_name(size_t i)

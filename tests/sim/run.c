@@ -317,7 +317,7 @@ static bool is_done(const struct sim *s)
     for (size_t i = 0; i < s->n_apps; i++)
         if (s->app[i].state != APP_OVER)
             return false;
-    return true;
+    return meet_is_over(s);
 }
 
 /* ---- all ---- */
@@ -350,6 +350,7 @@ static void prepare(struct sim *s)
         sim_at(s, i * 1000 + 1, start_client, NULL, i);
     for (size_t i = 0; i < sc->n_apps; i++)
         app_add(s, i % sc->clients, &sc->app[i], sc->app[i].at_us);
+    meet_begin(s);
     uint64_t calm = s->calm_us > sc->lasts_us ? s->calm_us : sc->lasts_us;
     for (size_t i = 0; i < sc->clients; i++)
         sim_at(s, calm + POST_S * SIM_SECOND, probe, NULL, i);
@@ -358,6 +359,7 @@ static void prepare(struct sim *s)
 static void clear(struct sim *s)
 {
     memory.fail_in = 0;
+    meet_free(s);
     for (size_t i = 0; i < s->sc->clients; i++) {
         host_stop(s, i, false);
         host_free_files(&s->client[i]);

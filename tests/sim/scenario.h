@@ -99,6 +99,7 @@ struct scenario {
     uint64_t ports_seed;   /* of the client's SocksPorts; 0: it has none */
     uint32_t dirtiness_s;  /* MaxCircuitDirtiness; 0: tor's default */
     bool fallback;         /* a relay that is no guard is a FallbackDir */
+    uint64_t meet_bytes;   /* what each of two parties says at a rendezvous (meet.c); 0: none */
     struct app_plan app[SCENARIO_APPS];
     size_t n_apps;
     struct trouble trouble[SCENARIO_TROUBLES];

@@ -217,6 +217,7 @@ struct sim {
     char host_name[SIM_APPS][16];
 
     struct sim_client client[SIM_CLIENTS];
+    struct meeting *meeting;    /* meet.c; NULL: none */
     struct sim_client *running; /* the client that is being called, or NULL */
     struct app app[SIM_APPS];
     size_t n_apps;
@@ -324,6 +325,12 @@ void ports_accept(struct sim_client *c, struct app *a);
 
 void lists_make(struct sim *s);
 void lists_apply(struct sim *s, bool on, struct client_config *config, struct sim_lists_text *t);
+
+/* ---- meet.c ---- */
+
+void meet_begin(struct sim *s);
+bool meet_is_over(const struct sim *s);
+void meet_free(struct sim *s);
 
 /* ---- watch.c ---- */
 
