@@ -87,7 +87,6 @@ struct circ *circ_new(struct env *env, struct link *l, const struct circ_config 
     c->config = *config;
     c->ops = ops;
     c->arg = arg;
-    c->created_us = env->mono_us;
     c->we = RELAY_TO_CLIENT;
     c->lc.ops = &circ_link_ops;
     c->lc.arg = c;
@@ -150,22 +149,7 @@ unsigned circ_hops(const struct circ *c)
     return c->onion.n;
 }
 
-const struct circ_hop_target *circ_hop(const struct circ *c, unsigned n)
-{
-    return n >= 1 && n <= c->onion.n ? &c->onion.hop[n - 1].target : NULL;
-}
-
-struct link *circ_link(const struct circ *c)
-{
-    return c->link;
-}
-
 uint32_t circ_id(const struct circ *c)
 {
     return c->id;
-}
-
-uint64_t circ_created_us(const struct circ *c)
-{
-    return c->created_us;
 }

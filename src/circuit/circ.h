@@ -127,12 +127,7 @@ void circ_close(struct circ *c, err_t why, uint8_t reason);
 
 enum circ_state circ_state(const struct circ *c);
 unsigned circ_hops(const struct circ *c);
-/* The N-th hop, 1 = first; NULL beyond. For a CREATE_FAST hop only the identities are set, for one
- * of circ_add_hop() nothing is. */
-const struct circ_hop_target *circ_hop(const struct circ *c, unsigned n);
-struct link *circ_link(const struct circ *c);
 uint32_t circ_id(const struct circ *c); /* on the link */
-uint64_t circ_created_us(const struct circ *c);
 
 /* Sends one relay message to hop HOP (1 = first). LEN at most circ_message_max(). DATA: ERR_FULL
  * when the hop's flow allows no more or the link refuses; on_writable follows. Other commands

@@ -27,7 +27,6 @@ struct circ {
     struct link_circ lc;
     struct link *link; /* NULL once it ended */
     uint32_t id;
-    uint64_t created_us;
 
     enum circ_state state;
     struct onion onion;              /* the hops built, and behind them the targets asked for */

@@ -1,4 +1,4 @@
-#include "circuit/circ.h"
+#include "circuit/circ_int.h"
 
 #include <string.h>
 
@@ -183,9 +183,8 @@ START_TEST(test_circ_builds_every_length)
         ck_assert_uint_eq(w.l->early, hops - 1);
         ck_assert_uint_eq(w.l->uses, hops > 1); /* a link of directory circuits is not padded */
         ck_assert_uint_eq(w.l->last_htype, hops % 2 ? HANDSHAKE_NTOR : HANDSHAKE_NTOR_V3);
-        ck_assert(rsa_id_equal(&circ_hop(w.c, hops)->rsa, &w.l->relay[hops - 1].target.rsa));
-        ck_assert_ptr_null(circ_hop(w.c, hops + 1));
-        ck_assert_ptr_null(circ_hop(w.c, 0));
+        const struct circ_hop_target *last = &w.c->onion.hop[hops - 1].target;
+        ck_assert(rsa_id_equal(&last->rsa, &w.l->relay[hops - 1].target.rsa));
         world_free(&w);
     }
 }
@@ -199,7 +198,7 @@ START_TEST(test_circ_build_fast)
     ck_err(circ_build_fast(w.c), ERR_STATE);
     fake_pump(w.l);
     ck_assert_int_eq(circ_state(w.c), CIRC_OPEN);
-    ck_assert(ed_id_equal(&circ_hop(w.c, 1)->ed, &w.l->relay[0].target.ed));
+    ck_assert(ed_id_equal(&w.c->onion.hop[0].target.ed, &w.l->relay[0].target.ed));
     fake_send(w.l, 1, RELAY_TRUNCATED, 0, "\1", 1); /* keys agree both ways */
     assert_closed(&w, OK);
     world_free(&w);
@@ -386,6 +385,31 @@ START_TEST(test_circ_relay_early_as_c_tor)
 END_TEST
 
 /* ---- messages ---- */
+
+/* EXTEND2 takes the last of them, and then there is none. */
+START_TEST(test_circ_extends_as_long_as_there_is_relay_early)
+{
+    struct circ_config config = circ_config_defaults();
+    unsigned extended = 0;
+    config.early_most = HOPS;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct world w;
+        uint8_t data[RELAY_DATA_MAX] = {0};
+        world_with(&w, seed, &config);
+        build(&w, HOPS);
+        unsigned left = w.c->early_left; /* one or none */
+        err_t err = circ_build(w.c, &w.l->relay[HOPS].target, 1);
+        ck_err(err, left ? OK : ERR_LIMIT);
+        fake_pump(w.l);
+        ck_assert_uint_eq(circ_hops(w.c), HOPS + (err == OK));
+        ck_err(circ_send(w.c, circ_hops(w.c), RELAY_EXTEND2, 0, data, 100), ERR_LIMIT);
+        assert_open(&w);
+        extended += err == OK;
+        world_free(&w);
+    }
+    ck_assert(extended > 0 && extended < 20);
+}
+END_TEST
 
 START_TEST(test_circ_messages_both_ways)
 {
@@ -690,6 +714,24 @@ static unsigned send_data(struct world *w, unsigned most)
     return n;
 }
 
+/* Where room has to be left for random padding, more is refused. */
+START_TEST(test_circ_takes_no_more_data_than_it_says)
+{
+    uint8_t data[RELAY_V0_DATA_MAX] = {0};
+    struct world w;
+    unsigned n = 0;
+    open_world(&w, 48);
+    for (; circ_data_max(w.c, HOPS) == sizeof data; n++)
+        ck_ok(circ_send(w.c, HOPS, RELAY_DATA, 7, data, sizeof data));
+    ck_assert_uint_lt(n, 100);
+    size_t max = circ_data_max(w.c, HOPS);
+    ck_err(circ_send(w.c, HOPS, RELAY_DATA, 7, data, max + 1), ERR_LIMIT);
+    ck_ok(circ_send(w.c, HOPS, RELAY_END, 7, data, sizeof data)); /* not DATA */
+    ck_ok(circ_send(w.c, HOPS, RELAY_DATA, 7, data, max));
+    world_free(&w);
+}
+END_TEST
+
 START_TEST(test_circ_package_window_runs_out_and_refills)
 {
     struct world w;
@@ -936,7 +978,6 @@ START_TEST(test_circ_link_ends_under_it)
         lc->ops->on_link_closed(lc->arg, &end);
         assert_closed(&w, ERR_LINK_CLOSED);
         ck_assert(w.end.link_ended);
-        ck_assert_ptr_null(circ_link(w.c));
         ck_assert_str_eq(circ_end_text(&w.end, text, sizeof text), "link ended: it broke");
         world_free(&w);
     }
@@ -1014,6 +1055,7 @@ TESTS("circuit/circ", test_circ_builds_every_length, test_circ_build_fast,
       test_circ_cells_out_of_place_close, test_circ_created2_with_length_beyond_the_cell_closes,
       test_circ_extended2_from_another_hop_closes, test_circ_build_fails_with_the_link_full,
       test_circ_extends_without_the_ed25519_identity_if_told_to, test_circ_relay_early_as_c_tor,
+      test_circ_extends_as_long_as_there_is_relay_early, test_circ_takes_no_more_data_than_it_says,
       test_circ_messages_both_ways, test_circ_there_is_nothing_to_be_had_of_hops_that_are_not_there,
       test_circ_a_stream_at_an_earlier_hop, test_circ_any_relay_message_any_stream_any_hop,
       test_circ_messages_while_building, test_circ_bad_cells_close,

@@ -205,7 +205,6 @@ START_TEST(test_mixed_hops_are_added_to_open_circuits_only_and_not_extended)
     const struct circ_config config = circ_config_defaults();
     const struct hop_terms hs = hop_terms_plain_hs();
     struct mixed *w = mixed_new();
-    ck_assert_uint_eq(circ_hop(w->c, 2)->has_ed, 0); /* nobody that we know of */
     ck_err(circ_build(w->c, &w->l->relay[3].target, 1), ERR_STATE);
     for (unsigned hops = HOPS; hops < CIRC_MAX_HOPS; hops++)
         ck_ok(circ_add_hop(w->c, &hs, keys, LAYER_CLIENT));

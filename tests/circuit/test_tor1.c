@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "crypto/hash.h"
 #include "support/test.h"
 #include "support/vec.h"
 
@@ -132,6 +133,32 @@ START_TEST(test_tor1_false_recognized_field_leaves_the_digest)
 }
 END_TEST
 
+/* tor-spec 6.1: both bytes of "recognized" have to be zero; a right digest does not make up for it.
+ */
+START_TEST(test_tor1_right_digest_alone_is_not_recognized)
+{
+    struct env *env = test_env(5);
+    for (unsigned at = 0; at < 3; at++) {
+        uint8_t keys[TOR1_KEYS_LEN], body[CELL_BODY_LEN], digest[SHA1_LEN];
+        struct sha1_running Db;
+        env_random(env, keys, sizeof keys);
+        struct pair p = pair_make(&tor1_kind, keys);
+        random_body(env, body);
+        if (at < 2)
+            body[RELAY_V0_RECOGNIZED_AT + at] = 1;
+        sha1_init(&Db);
+        sha1_add(&Db, keys + TOR1_DIGEST_SEED_LEN, TOR1_DIGEST_SEED_LEN);
+        sha1_add(&Db, body, sizeof body);
+        sha1_peek(&Db, digest);
+        memcpy(body + RELAY_V0_DIGEST_AT, digest, 4);
+        ck_ok(p.relay->kind->wrap(p.relay, CELL_RELAY, body));
+        ck_assert_int_eq(opens(p.client, body), at == 2);
+        pair_free(&p);
+    }
+    test_env_free(env);
+}
+END_TEST
+
 START_TEST(test_tor1_any_changed_byte_is_not_recognized)
 {
     struct env *env = test_env(4);
@@ -150,4 +177,4 @@ END_TEST
 
 TESTS("circuit/tor1", test_tor1_hs_vectors, test_tor1_both_ends_agree_in_both_directions,
       test_tor1_false_recognized_field_leaves_the_digest,
-      test_tor1_any_changed_byte_is_not_recognized)
+      test_tor1_right_digest_alone_is_not_recognized, test_tor1_any_changed_byte_is_not_recognized)

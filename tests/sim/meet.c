@@ -288,7 +288,7 @@ static void set_out(struct sim *s, void *arg, uint64_t x)
                                        .connect_timeout_ms = TOO_LATE_S * MS_PER_SEC,
                                        .handshake_timeout_ms = TOO_LATE_S * MS_PER_SEC};
     const struct link_target target = {
-        .addr = guard.v4, .rsa = guard.rsa, .ed = guard.ed, .has_rsa = true, .has_ed = true};
+        .reach.addr = guard.v4, .rsa = guard.rsa, .ed = guard.ed, .has_rsa = true, .has_ed = true};
     p->link = link_new(&p->client->env, &config, &target, &link_ops, p);
     if (!p->link)
         abort();
