@@ -59,9 +59,9 @@ static void exits_changed(void *arg, const struct isolation_key who[ISOLATION_KE
 {
     struct client *c = arg;
     if (who)
-        tunnels_attach_these(c->tunnels, who);
+        attach_pool_look_these(tunnels_pool(c->tunnels), who);
     else
-        tunnels_attach(c->tunnels);
+        attach_pool_look(tunnels_pool(c->tunnels));
 }
 
 static const struct exits_ops exits_ops = {
@@ -140,13 +140,15 @@ static err_t make_users(struct client *c)
     struct exits_config exits_config = settings_exits(c->settings);
     struct tunnels_config tunnels_config = settings_tunnels(c->settings);
     c->circuits = circuits_new(c->env, c->links, c->events);
-    if (!c->circuits)
+    c->streams = ostreams_new(c->events);
+    if (!c->circuits || !c->streams)
         return ERR_NOMEM;
-    c->dirfetch = dirfetch_new(c->circuits, directory_mgr(c->directory), &client_dirfetch_ops, c);
+    c->dirfetch =
+        dirfetch_new(c->circuits, c->streams, directory_mgr(c->directory), &client_dirfetch_ops, c);
     c->exits = exits_new(c->circuits, c->guards, c->cbt, &exits_config, &exits_ops, c);
     if (!c->dirfetch || !c->exits)
         return ERR_NOMEM;
-    c->tunnels = tunnels_new(c->env, c->exits, &tunnels_config);
+    c->tunnels = tunnels_new(c->circuits, c->streams, c->exits, &tunnels_config);
     return c->tunnels ? OK : ERR_NOMEM;
 }
 
@@ -191,6 +193,7 @@ void client_free(struct client *c)
     directory_leave(&c->member);
     directory_unref(&c->directory);
     circuits_free(c->circuits);
+    ostreams_free(c->streams);
     linkpool_free(c->links);
     events_free(c->events);
     cbt_free(&c->cbt);
@@ -347,6 +350,16 @@ struct tunnel *tunnel_open(struct client *client, const struct tunnel_request *r
                            const struct tunnel_ops *ops, void *arg)
 {
     return tunnels_open(client->tunnels, req, ops, arg);
+}
+
+void client_set_attach(struct client *c, const struct attach_policy *policy)
+{
+    tunnels_set_attach(c->tunnels, policy);
+}
+
+enum attach_result client_attach(struct client *c, uint64_t stream, uint64_t circuit)
+{
+    return tunnels_attach(c->tunnels, stream, circuit);
 }
 
 bool client_is_running(const struct client *c)

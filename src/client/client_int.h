@@ -30,6 +30,7 @@ struct client {
     struct linkpool *links;
     struct events *events;
     struct circuits *circuits;
+    struct ostreams *streams;
     struct directory *directory;
     int64_t consensus_s;    /* from when on the newest one is valid, as last told */
     bool directory_is_mine; /* made by and for this client: its options are the directory's */

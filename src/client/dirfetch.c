@@ -13,6 +13,8 @@ struct dirfetch_request {
     struct dir_request req;
     struct server *server;
     struct stream *stream; /* NULL: the circuit is not open yet */
+    struct ostream out;    /* as the outside knows it */
+    char host[IP_TEXT_MAX];
     struct dirhttp *http;
     char head[DIRHTTP_REQUEST_MAX];
     size_t head_len, head_sent;
@@ -38,19 +40,21 @@ struct server {
 struct dirfetch {
     struct env *env;
     struct circuits *circuits;
+    struct ostreams *streams;
     struct dirmgr *mgr;
     const struct dirfetch_ops *ops;
     void *arg;
     struct server *servers;
 };
 
-struct dirfetch *dirfetch_new(struct circuits *circuits, struct dirmgr *mgr,
-                              const struct dirfetch_ops *ops, void *arg)
+struct dirfetch *dirfetch_new(struct circuits *circuits, struct ostreams *streams,
+                              struct dirmgr *mgr, const struct dirfetch_ops *ops, void *arg)
 {
     struct dirfetch *f = calloc(1, sizeof *f);
     if (f)
         *f = (struct dirfetch){.env = circuits_env(circuits),
                                .circuits = circuits,
+                               .streams = streams,
                                .mgr = mgr,
                                .ops = ops,
                                .arg = arg};
@@ -59,6 +63,8 @@ struct dirfetch *dirfetch_new(struct circuits *circuits, struct dirmgr *mgr,
 
 static void request_free(struct dirfetch_request *x)
 {
+    static const struct ostream_end no_use = {.reason = END_DONE};
+    ostream_finish(&x->out, STREAM_CLOSED, &no_use);
     DL_DELETE(x->server->fetches, x);
     env_disarm(x->f->env, &x->timeout);
     dirhttp_free(&x->http);
@@ -103,8 +109,25 @@ static void arm_timeout(struct dirfetch_request *x)
     timerq_arm(&x->f->env->timers, &x->timeout, silence_us < whole_us ? silence_us : whole_us);
 }
 
+/* The stream of X is over, for all that the outside knows; told once. */
+static void tell_end(struct dirfetch_request *x, const struct ostream_end *end)
+{
+    ostream_finish(&x->out, x->out.succeeded ? STREAM_CLOSED : STREAM_FAILED, end);
+}
+
+static uint8_t reason_for(const struct dirfetch_request *x, err_t why)
+{
+    if (why == OK)
+        return END_DONE;
+    if (why == ERR_STREAM_TIMEOUT)
+        return END_TIMEOUT;
+    return x->out.circuit ? END_TORPROTOCOL : END_DESTROY;
+}
+
 static void finish(struct dirfetch_request *x, err_t why)
 {
+    const struct ostream_end over = {.why = why, .reason = reason_for(x, why)};
+    tell_end(x, &over);
     struct dirhttp_reply reply;
     struct dirfetch *f = x->f;
     if (x->stream)
@@ -145,7 +168,10 @@ static void send_head(void *arg)
 
 static void on_connected(void *arg, const struct ip *addr, uint32_t ttl_s)
 {
-    (void)arg, (void)addr, (void)ttl_s;
+    struct dirfetch_request *x = arg;
+    static const struct ip none; /* it is the relay itself */
+    (void)addr, (void)ttl_s;
+    ostream_succeed(&x->out, &none);
 }
 
 static void on_data(void *arg, const uint8_t *bytes, size_t len)
@@ -171,7 +197,9 @@ static void on_data(void *arg, const uint8_t *bytes, size_t len)
 static void on_end(void *arg, const struct stream_end *end)
 {
     struct dirfetch_request *x = arg;
+    const struct ostream_end over = {.why = end->why, .reason = end->reason, .remote = end->remote};
     x->stream = NULL;
+    tell_end(x, &over);
     bool orderly = end->remote && end->reason == END_DONE;
     finish(x, orderly ? OK : end->why != OK ? end->why : ERR_STREAM_PROTO);
 }
@@ -197,6 +225,8 @@ static void open_stream(struct dirfetch_request *x)
         finish(x, e);
         return;
     }
+    x->out.circuit = x->server->oc->id;
+    ostream_tell(&x->out, STREAM_SENTCONNECT);
     if (!x->server->dirty_us)
         x->server->dirty_us = x->f->env->mono_us;
     x->sent_us = x->f->env->mono_us;
@@ -211,7 +241,12 @@ static err_t prepare(struct dirfetch_request *x)
         .if_modified_since_s = x->req.if_modified_since_s,
     };
     TRY(dirhttp_get(x->req.path, &options, x->head, &x->head_len));
-    return dirhttp_new(x->req.body_cap, false, &x->http);
+    TRY(dirhttp_new(x->req.body_cap, false, &x->http));
+    x->out = (struct ostream){.purpose = STREAM_DIR_FETCH,
+                              .host = ip_text(&x->req.to.addr.ip, x->host),
+                              .port = x->req.to.addr.port,
+                              .relay = &x->req.to.rsa};
+    return ostream_begin(x->f->streams, &x->out) ? OK : ERR_NOMEM;
 }
 
 /* ---- its server ---- */
@@ -323,6 +358,8 @@ static err_t launch(struct dirfetch *f, const struct dir_request *req)
     if (e == OK && !s)
         s = new_server(f, req);
     if (e != OK || !s) {
+        const struct ostream_end over = {.why = ERR_NOMEM, .reason = END_RESOURCELIMIT};
+        tell_end(x, &over);
         dirhttp_free(&x->http);
         free(x);
         return e != OK ? e : ERR_NOMEM;

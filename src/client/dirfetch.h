@@ -6,6 +6,7 @@
 
 #include "base/env.h"
 #include "client/circuits.h"
+#include "client/ostream.h"
 #include "dir/dirmgr.h"
 
 struct dirfetch;
@@ -24,9 +25,10 @@ struct dirfetch_ops {
     uint64_t (*max_dirtiness_ms)(void *arg); /* as for circuits that carry tunnels */
 };
 
-/* Builds members of CIRCUITS. MGR is borrowed. NULL out of memory. */
-struct dirfetch *dirfetch_new(struct circuits *circuits, struct dirmgr *mgr,
-                              const struct dirfetch_ops *ops, void *arg);
+/* Builds members of CIRCUITS, and its requests are members of STREAMS. MGR is borrowed. NULL out of
+ * memory. */
+struct dirfetch *dirfetch_new(struct circuits *circuits, struct ostreams *streams,
+                              struct dirmgr *mgr, const struct dirfetch_ops *ops, void *arg);
 /* Ends all requests without telling MGR. NULL is fine. */
 void dirfetch_free(struct dirfetch *f);
 

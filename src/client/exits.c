@@ -296,6 +296,15 @@ void exits_set_netdir(struct exits *x, struct netdir *nd)
         env_arm_ms(x->env, &x->look, 0);
 }
 
+struct exit_circ *exits_by_id(const struct exits *x, uint64_t id)
+{
+    struct exit_circ *c;
+    DL_FOREACH (x->circs, c)
+        if (c->leg->oc->id == id)
+            return c;
+    return NULL;
+}
+
 struct ride *exit_circ_ride(struct exit_circ *c)
 {
     return &c->ride;

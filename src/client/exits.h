@@ -72,6 +72,8 @@ bool exits_could_serve(const struct exits *x);
 /* A tunnel goes onto C: fixes its isolation and makes it dirty. */
 void exits_use(struct exit_circ *c, const struct exit_need *need);
 
+/* The one that is circuit ID; NULL: none of the pool is. */
+struct exit_circ *exits_by_id(const struct exits *x, uint64_t id);
 struct ride *exit_circ_ride(struct exit_circ *c);
 
 /* To be called once a NewCircuitPeriod: closes circuits that have served. */

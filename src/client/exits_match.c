@@ -299,6 +299,8 @@ void exits_use(struct exit_circ *c, const struct exit_need *need)
     if (need->request->kind == TUNNEL_CONNECT)
         exits_predict(x, need->request->port);
     c->busy_us = x->env->mono_us;
+    if (c->state == EXIT_RETIRED) /* it was asked for by name, and stays nobody else's */
+        return;
     bool is_first = c->state != EXIT_IN_USE;
     bool listed = is_first ? claim(c, need) : join(c, need->request);
     if (is_first) {

@@ -33,6 +33,7 @@ struct tunnel_request {
     char host[TUNNEL_HOST_MAX + 1]; /* a host name, or an address in text form */
     struct ip ip;                   /* set if HOST is a literal address; RESOLVE_PTR: the address */
     uint16_t port;                  /* CONNECT */
+    struct ipport source;           /* who asks, for whoever listens (events.h); port 0: unknown */
     struct isolation isolation;
     bool ipv4_ok, ipv6_ok, prefer_ipv6; /* IPv4Traffic, IPv6Traffic, PreferIPv6 */
 };
@@ -70,6 +71,9 @@ struct tunnel_ops {
  * other reason ends through on_end, never inside this call. */
 struct tunnel *tunnel_open(struct client *client, const struct tunnel_request *req,
                            const struct tunnel_ops *ops, void *arg);
+
+/* Its id as a stream of the client's (events.h, attach.h). */
+uint64_t tunnel_stream(const struct tunnel *t);
 
 /* What T was opened with (a reverse look-up has the name that is asked for); while T lives, on_end
  * included. */

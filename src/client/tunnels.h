@@ -3,8 +3,10 @@
 #define TUNIC_CLIENT_TUNNELS_H
 
 #include "base/env.h"
+#include "client/attach_pool.h"
 #include "client/config.h"
 #include "client/exits.h"
+#include "client/ostream.h"
 #include "client/tunnel.h"
 
 struct tunnels;
@@ -15,8 +17,9 @@ struct tunnels_config {
     bool reject_internal, dns_reject_internal;
 };
 
-struct tunnels *tunnels_new(struct env *env, struct exits *exits,
-                            const struct tunnels_config *config);
+/* CIRCUITS, STREAMS and EXITS are borrowed. NULL out of memory. */
+struct tunnels *tunnels_new(struct circuits *circuits, struct ostreams *streams,
+                            struct exits *exits, const struct tunnels_config *config);
 void tunnels_free(struct tunnels *ts); /* no callbacks; NULL is fine */
 void tunnels_set_config(struct tunnels *ts, const struct tunnels_config *config);
 /* Each tunnel's owner is told that it is over, and WHY. */
@@ -28,10 +31,11 @@ void tunnels_refuse_all(struct tunnels *ts, const char *why);
 struct tunnel *tunnels_open(struct tunnels *ts, const struct tunnel_request *req,
                             const struct tunnel_ops *ops, void *arg);
 
-/* Tunnels that wait are tried in turn: a few now, the rest in the next wake-ups. */
-void tunnels_attach(struct tunnels *ts);
-/* Those that stand under one of the keys WHO are tried first. */
-void tunnels_attach_these(struct tunnels *ts, const struct isolation_key who[ISOLATION_KEYS]);
+/* The pool's policy, to be told when it is worth looking again. */
+struct attach_pool *tunnels_pool(const struct tunnels *ts);
+/* client_set_attach() and client_attach() for the client's set. */
+void tunnels_set_attach(struct tunnels *ts, const struct attach_policy *policy);
+enum attach_result tunnels_attach(struct tunnels *ts, uint64_t stream, uint64_t circuit);
 /* There is no network at all: whoever has waited for some seconds is told so, for nobody knows how
  * long that may last. */
 void tunnels_no_network(struct tunnels *ts);

@@ -42,7 +42,7 @@ struct waiting {
     struct wish *wishes;
     struct wish *due, *held;
     struct crowd *ring;
-    size_t n, n_asleep;
+    size_t n_asleep;
     size_t turns; /* left in this round */
 };
 
@@ -184,7 +184,6 @@ bool waiting_add(struct waiting *w, struct waiter *t, const struct tunnel_reques
     if (!t->wish)
         return false;
     DL_APPEND(t->wish->waiters, t);
-    w->n++;
     return true;
 }
 
@@ -195,7 +194,6 @@ void waiting_remove(struct waiting *w, struct waiter *t)
         return;
     DL_DELETE(wish->waiters, t);
     *t = (struct waiter){0};
-    w->n--;
     if (!wish->waiters)
         wish_free(w, wish);
 }
@@ -291,9 +289,4 @@ struct waiting *waiting_new(void)
 void waiting_free(struct waiting *w)
 {
     free(w);
-}
-
-size_t waiting_count(const struct waiting *w)
-{
-    return w->n;
 }

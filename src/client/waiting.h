@@ -34,7 +34,6 @@ void waiting_free(struct waiting *w); /* nobody may wait any more; NULL is fine 
 MUST_USE bool waiting_add(struct waiting *w, struct waiter *t, const struct tunnel_request *req,
                           bool alone);
 void waiting_remove(struct waiting *w, struct waiter *t); /* harmless if it does not wait */
-size_t waiting_count(const struct waiting *w);
 
 /* All that stand under one of KEYS are due, before others. */
 void waiting_wake(struct waiting *w, const struct isolation_key keys[ISOLATION_KEYS]);

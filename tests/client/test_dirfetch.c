@@ -220,7 +220,11 @@ struct fixture {
     struct dirfetch *f;
     struct events *events;
     struct circuits *circuits;
+    struct ostreams *streams;
     unsigned reached, unreached, dropped;
+    struct event_listener listener;
+    char story[400]; /* "C1 LAUNCHED, S1 NEW": circuits and streams */
+    struct event_stream last;
 };
 
 static void reached(void *arg, const struct rsa_id *relay, enum dirfetch_reach reach)
@@ -247,6 +251,24 @@ static uint64_t max_dirtiness_ms(void *arg)
 static const struct dirfetch_ops ops = {
     .reached = reached, .build_timeout_ms = build_timeout_ms, .max_dirtiness_ms = max_dirtiness_ms};
 
+static void on_event(void *arg, const struct event_record *e)
+{
+    struct fixture *f = arg;
+    size_t len = strlen(f->story);
+    bool circuit = e->kind == EVENT_CIRCUIT;
+    snprintf(f->story + len, sizeof f->story - len, "%s%c%llu %s", len ? ", " : "",
+             circuit ? 'C' : 'S', (unsigned long long)(circuit ? e->circuit.id : e->stream.id),
+             event_name(e));
+    if (!circuit)
+        f->last = e->stream;
+}
+
+static void listen(struct fixture *f)
+{
+    f->listener = (struct event_listener){.on_event = on_event, .arg = f};
+    events_listen(f->events, &f->listener, EVENT_BIT(EVENT_CIRCUIT) | EVENT_BIT(EVENT_STREAM));
+}
+
 static void setup(struct fixture *f)
 {
     memset(&net, 0, sizeof net);
@@ -255,7 +277,8 @@ static void setup(struct fixture *f)
     *f = (struct fixture){.env = test_env(1)};
     f->events = events_new(f->env);
     f->circuits = circuits_new(f->env, NULL, f->events);
-    f->f = dirfetch_new(f->circuits, NULL, &ops, f);
+    f->streams = ostreams_new(f->events);
+    f->f = dirfetch_new(f->circuits, f->streams, NULL, &ops, f);
     ck_assert_ptr_nonnull(f->f);
 }
 
@@ -267,6 +290,7 @@ static void teardown(struct fixture *f)
     dirfetch_free(f->f);
     ck_assert_uint_eq(net.alive, 0);
     ck_assert_uint_eq(circuits_count(f->circuits), 0);
+    ostreams_free(f->streams);
     circuits_free(f->circuits);
     events_free(f->events);
     test_env_free(f->env);
@@ -333,6 +357,39 @@ START_TEST(test_fetch_asks_once_the_circuit_is_open)
     ck_assert_uint_eq(net.of[0].replies, 1);
     ck_assert_int_eq(net.of[0].status, 200);
     ck_assert_uint_eq(net.of[0].body_len, 5);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_fetch_tells_of_requests_as_streams)
+{
+    const struct ip none = {0};
+    struct fixture f;
+    setup(&f);
+    listen(&f);
+    want(&f, 1);
+    want(&f, 1);
+    open_circ(net.oc[0]);
+    for (int i = 0; i < 2; i++)
+        streams.stream[i].ops->on_connected(streams.stream[i].arg, &none, 0);
+    feed(0, answer);
+    end_stream(0, OK, true, END_DONE);
+    dirfetch_cancel(f.f, 1);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_str_eq(f.story, "S1 NEW, C1 LAUNCHED, S2 NEW, C1 BUILT, S1 SENTCONNECT, "
+                              "S2 SENTCONNECT, S1 SUCCEEDED, S2 SUCCEEDED, S1 CLOSED, S2 CLOSED");
+    ck_assert_uint_eq(f.last.circuit, 1);
+    ck_assert_int_eq(f.last.purpose, STREAM_DIR_FETCH);
+    ck_assert_str_eq(f.last.host, "127.0.0.1");
+    ck_assert_uint_eq(f.last.port, 9001);
+    ck_assert(f.last.has_relay && f.last.relay.b[0] == 1);
+    f.story[0] = 0;
+    want(&f, 2);
+    ocirc_close(net.oc[1], ERR_CIRC_TIMEOUT, DESTROY_TIMEOUT);
+    test_env_advance_ms(f.env, 0);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_str_eq(f.story, "S3 NEW, C2 LAUNCHED, C2 FAILED, S3 FAILED");
+    ck_assert_int_eq(f.last.why, ERR_CIRC_TIMEOUT);
     teardown(&f);
 }
 END_TEST
@@ -743,11 +800,11 @@ START_TEST(test_fetch_end_tells_nobody)
 END_TEST
 
 TESTS("client/fetch", test_fetch_asks_once_the_circuit_is_open,
-      test_fetch_ends_with_the_length_that_was_said, test_fetch_uses_ntor_where_the_key_is_known,
-      test_fetch_shares_a_circuit_with_one_server, test_fetch_sends_a_long_head_in_pieces,
-      test_fetch_circuit_fails_before_it_opens, test_fetch_circuit_that_the_relay_refuses,
-      test_fetch_circuit_dies_under_its_streams, test_fetch_circuit_dead_at_birth,
-      test_fetch_out_of_memory_fails_the_request,
+      test_fetch_tells_of_requests_as_streams, test_fetch_ends_with_the_length_that_was_said,
+      test_fetch_uses_ntor_where_the_key_is_known, test_fetch_shares_a_circuit_with_one_server,
+      test_fetch_sends_a_long_head_in_pieces, test_fetch_circuit_fails_before_it_opens,
+      test_fetch_circuit_that_the_relay_refuses, test_fetch_circuit_dies_under_its_streams,
+      test_fetch_circuit_dead_at_birth, test_fetch_out_of_memory_fails_the_request,
       test_fetch_without_memory_for_streams_fails_the_request_and_takes_another_circuit,
       test_fetch_stream_that_does_not_open_fails_the_request,
       test_fetch_stream_refused_fails_the_request, test_fetch_truncated_head_fails_the_request,

@@ -1,282 +1,5 @@
-/* Tunnels over circuits and streams that the test plays. */
-#include "client/tunnel.h"
-
-#include <stdio.h>
-#include <string.h>
-
-#include "cell/reason.h"
-#include "client/tunnels.h"
-#include "support/test.h"
-
-enum { CIRCS = 64, LOG = 64 };
-
-/* ---- circuits and streams ---- */
-
-struct exit_circ {
-    struct rsa_id exit;
-    uint32_t id;
-    bool retired;
-    struct ride ride;
-};
-
-struct stream {
-    const struct stream_ops *ops;
-    void *arg;
-    struct stream_request req;
-    char target[TUNNEL_HOST_MAX + 16];
-    struct exit_circ *circ;
-    bool closed;
-    uint8_t reason;
-    size_t written, consumed;
-};
-
-/* What the client has done, and how the layers below are to behave. */
-static struct {
-    struct exit_circ circs[CIRCS];
-    uint32_t next_circ; /* exits_find() gives this one out, when it may */
-    bool no_circuit;
-    const char *why_not;
-    struct exit_need need; /* of the last exits_find() */
-    struct rsa_id failed[8];
-    bool all_pending; /* exits_could_serve() says no */
-    unsigned looks, finds, uses, retires;
-    struct stream streams[LOG];
-    unsigned n_streams;
-    err_t open_err;
-    bool nobody_to_blame; /* on the next rides */
-} net;
-
-static struct exit_circ *pick_circ(const struct exit_need *need)
-{
-    net.need = *need;
-    memcpy(net.failed, need->failed, need->n_failed * sizeof net.failed[0]);
-    if (net.no_circuit || net.why_not)
-        return NULL;
-    while (net.circs[net.next_circ].retired || net.next_circ + 1 == need->avoid_circuit)
-        net.next_circ++;
-    struct exit_circ *c = &net.circs[net.next_circ];
-    c->id = net.next_circ + 1;
-    c->exit.b[0] = (uint8_t)c->id;
-    return c;
-}
-
-struct exit_circ *exits_find(struct exits *x, const struct exit_need *need, const char **why_not)
-{
-    (void)x;
-    net.finds++;
-    *why_not = net.why_not;
-    return pick_circ(need);
-}
-
-struct exit_circ *exits_find_open(struct exits *x, const struct exit_need *need)
-{
-    (void)x;
-    net.looks++;
-    return pick_circ(need);
-}
-
-bool exits_could_serve(const struct exits *x)
-{
-    (void)x;
-    return !net.all_pending;
-}
-
-void exits_use(struct exit_circ *c, const struct exit_need *need)
-{
-    (void)c, (void)need;
-    net.uses++;
-}
-
-static void retire(struct ride *r)
-{
-    struct exit_circ *c = (struct exit_circ *)(void *)r->streams;
-    c->retired = true;
-    net.retires++;
-}
-
-struct ride *exit_circ_ride(struct exit_circ *c)
-{
-    c->ride = (struct ride){.streams = (struct streams *)(void *)c,
-                            .circuit = c->id,
-                            .exit = net.nobody_to_blame ? NULL : &c->exit,
-                            .retire = retire};
-    return &c->ride;
-}
-
-err_t stream_open(struct streams *set, const struct stream_request *req,
-                  const struct stream_ops *ops, void *arg, struct stream **out)
-{
-    err_t e = net.open_err;
-    net.open_err = OK;
-    if (e != OK)
-        return e;
-    ck_assert_uint_lt(net.n_streams, LOG);
-    struct stream *s = &net.streams[net.n_streams++];
-    *s = (struct stream){
-        .ops = ops, .arg = arg, .req = *req, .circ = (struct exit_circ *)(void *)set};
-    snprintf(s->target, sizeof s->target, "%s", req->target ? req->target : "");
-    *out = s;
-    return OK;
-}
-
-void stream_close(struct stream *s, uint8_t reason)
-{
-    ck_assert(!s->closed);
-    s->closed = true;
-    s->reason = reason;
-}
-
-size_t stream_write(struct stream *s, const uint8_t *bytes, size_t len)
-{
-    (void)bytes;
-    s->written += len;
-    return len;
-}
-
-void stream_consumed(struct stream *s, size_t len)
-{
-    s->consumed += len;
-}
-
-/* ---- the application ---- */
-
-struct app {
-    struct tunnel *t;
-    unsigned connected, resolved, writable, ended;
-    size_t data;
-    struct tunnel_end end;
-    bool close_in_connected, close_in_resolved, close_in_data;
-};
-
-static void app_close(struct app *a)
-{
-    tunnel_close(a->t, END_DONE);
-    a->t = NULL;
-}
-
-static void on_connected(void *arg, const struct ip *addr)
-{
-    struct app *a = arg;
-    (void)addr;
-    a->connected++;
-    if (a->close_in_connected)
-        app_close(a);
-}
-
-static void on_resolved(void *arg, const struct stream_answer *answers, size_t n)
-{
-    struct app *a = arg;
-    (void)answers;
-    a->resolved += (unsigned)n;
-    if (a->close_in_resolved)
-        app_close(a);
-}
-
-static void on_data(void *arg, const uint8_t *bytes, size_t len)
-{
-    struct app *a = arg;
-    (void)bytes;
-    a->data += len;
-    if (a->close_in_data)
-        app_close(a);
-}
-
-static void on_writable(void *arg)
-{
-    struct app *a = arg;
-    a->writable++;
-}
-
-static void on_end(void *arg, const struct tunnel_end *end)
-{
-    struct app *a = arg;
-    a->ended++;
-    a->end = *end;
-    a->t = NULL;
-}
-
-static const struct tunnel_ops app_ops = {
-    .on_connected = on_connected,
-    .on_resolved = on_resolved,
-    .on_data = on_data,
-    .on_writable = on_writable,
-    .on_end = on_end,
-};
-
-static struct tunnel_request request_to(const char *host)
-{
-    struct tunnel_request req = {
-        .kind = TUNNEL_CONNECT, .port = 80, .ipv4_ok = true, .ipv6_ok = true};
-    snprintf(req.host, sizeof req.host, "%s", host);
-    return req;
-}
-
-struct fixture {
-    struct env *env;
-    struct tunnels *ts;
-    struct app app;
-};
-
-static const struct tunnels_config defaults = {
-    .give_up_ms = 120000, .reject_internal = true, .dns_reject_internal = true};
-
-static void setup(struct fixture *f)
-{
-    memset(&net, 0, sizeof net);
-    *f = (struct fixture){.env = test_env(1)};
-    f->ts = tunnels_new(f->env, NULL, &defaults);
-    ck_assert_ptr_nonnull(f->ts);
-}
-
-static void teardown(struct fixture *f)
-{
-    tunnels_free(f->ts);
-    test_env_free(f->env);
-}
-
-static void open_request(struct fixture *f, const struct tunnel_request *req)
-{
-    f->app.ended = 0;
-    f->app.t = tunnels_open(f->ts, req, &app_ops, &f->app);
-    ck_assert_ptr_nonnull(f->app.t);
-    ck_assert_uint_eq(f->app.ended, 0); /* never inside the call */
-    test_env_advance_ms(f->env, 0);
-}
-
-static void open_to(struct fixture *f, const char *host)
-{
-    struct tunnel_request req = request_to(host);
-    open_request(f, &req);
-}
-
-static struct stream *last_stream(void)
-{
-    ck_assert_uint_gt(net.n_streams, 0);
-    return &net.streams[net.n_streams - 1];
-}
-
-static void connect_last(void)
-{
-    struct stream *s = last_stream();
-    struct ip none = {0};
-    s->ops->on_connected(s->arg, &none, 0);
-}
-
-static void end_last(uint8_t reason)
-{
-    struct stream *s = last_stream();
-    struct stream_end end = {.reason = reason, .remote = true};
-    s->ops->on_end(s->arg, &end);
-}
-
-static void circuit_ends_under_last(void)
-{
-    struct stream *s = last_stream();
-    struct stream_end end = {
-        .why = ERR_LINK_CLOSED, .reason = END_DESTROY, .circuit_ended = true, .circ.hops = 3};
-    s->circ->retired = true;
-    s->ops->on_end(s->arg, &end);
-}
+/* One tunnel and its attempts, and many that wait. */
+#include "tunnelworld.h"
 
 /* ---- targets ---- */
 
@@ -758,10 +481,10 @@ START_TEST(test_tunnel_that_waits_is_tried_when_asked)
     net.no_circuit = true;
     open_to(&f, "example.com");
     net.no_circuit = false;
-    tunnels_attach(f.ts);
+    attach_pool_look(tunnels_pool(f.ts));
     ck_assert_uint_eq(net.n_streams, 1);
     ck_assert_uint_eq(tunnels_waiting(f.ts), 0);
-    tunnels_attach(f.ts); /* has nothing to do */
+    attach_pool_look(tunnels_pool(f.ts)); /* has nothing to do */
     ck_assert_uint_eq(net.looks, 2);
     ck_assert_uint_eq(net.finds, 2);
     teardown(&f);
@@ -793,7 +516,7 @@ START_TEST(test_tunnel_that_like_ones_wait_costs_one_look)
     open_crowd(&f, apps, false);
     test_env_advance_ms(f.env, 0);
     ck_assert_uint_eq(net.looks + net.finds, 2);
-    tunnels_attach(f.ts);
+    attach_pool_look(tunnels_pool(f.ts));
     ck_assert_uint_eq(net.looks + net.finds, 3);
     teardown(&f);
 }
@@ -810,7 +533,7 @@ START_TEST(test_tunnel_of_many_users_asks_nothing_while_all_is_pending)
         test_env_advance_ms(f.env, 0);
     ck_assert_uint_eq(net.looks, CROWD); /* at what is open already: once each */
     for (int i = 0; i < 100; i++)
-        tunnels_attach(f.ts);
+        attach_pool_look(tunnels_pool(f.ts));
     ck_assert_uint_eq(net.looks, CROWD);
     ck_assert_uint_eq(net.finds, 0);
     teardown(&f);
@@ -846,7 +569,7 @@ START_TEST(test_tunnel_whose_circuit_has_come_is_the_first)
         test_env_advance_ms(f.env, 0);
     net.no_circuit = false;
     isolation_keys_of(who, &last, "", 0);
-    tunnels_attach_these(f.ts, who);
+    attach_pool_look_these(tunnels_pool(f.ts), who);
     ck_assert_uint_eq(net.n_streams, 1);
     connect_last();
     ck_assert_uint_eq(apps[CROWD - 1].connected, 1);

@@ -1,0 +1,113 @@
+#include "client/ostream.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct ostreams {
+    struct events *events;
+    struct ostream *by_id;
+    uint64_t last_id;
+};
+
+struct ostreams *ostreams_new(struct events *events)
+{
+    struct ostreams *set = calloc(1, sizeof *set);
+    if (set)
+        set->events = events;
+    return set;
+}
+
+void ostreams_free(struct ostreams *set)
+{
+    free(set);
+}
+
+struct ostream *ostreams_find(const struct ostreams *set, uint64_t id)
+{
+    struct ostream *s;
+    HASH_FIND(hh, set->by_id, &id, sizeof id, s);
+    return s;
+}
+
+void ostreams_each(const struct ostreams *set, void (*fn)(void *arg, struct ostream *s), void *arg)
+{
+    struct ostream *s, *next;
+    for (s = set->by_id; s; s = next) {
+        next = s->hh.next;
+        fn(arg, s);
+    }
+}
+
+/* ---- telling ---- */
+
+/* END: NULL while it is not over. */
+static void tell(const struct ostream *s, enum stream_status status, const struct ostream_end *end)
+{
+    struct event_record r = {.kind = EVENT_STREAM};
+    if (!events_wanted(s->set->events, EVENT_STREAM))
+        return;
+    r.stream = (struct event_stream){
+        .id = s->id,
+        .circuit = s->circuit,
+        .status = status,
+        .purpose = s->purpose,
+        .port = s->port,
+        .addr = s->addr,
+        .source = s->source,
+        .has_relay = s->relay != NULL,
+    };
+    snprintf(r.stream.host, sizeof r.stream.host, "%s", s->host);
+    if (s->relay)
+        r.stream.relay = *s->relay;
+    if (s->isolation)
+        r.stream.isolation = *s->isolation;
+    if (end) {
+        r.stream.why = end->why;
+        r.stream.reason = end->reason;
+        r.stream.remote = end->remote;
+    }
+    events_tell(s->set->events, &r);
+}
+
+void ostream_tell(const struct ostream *s, enum stream_status status)
+{
+    tell(s, status, NULL);
+}
+
+void ostream_succeed(struct ostream *s, const struct ip *addr)
+{
+    if (addr->family != IP_NONE) {
+        s->addr = *addr;
+        tell(s, STREAM_REMAP, NULL);
+    }
+    s->succeeded = true;
+    tell(s, STREAM_SUCCEEDED, NULL);
+}
+
+void ostream_detach(struct ostream *s, const struct ostream_end *end)
+{
+    tell(s, STREAM_DETACHED, end);
+    s->circuit = 0;
+}
+
+/* ---- life ---- */
+
+bool ostream_begin(struct ostreams *set, struct ostream *s)
+{
+    s->id = ++set->last_id; /* 64 bits: there will always be another */
+    HASH_ADD(hh, set->by_id, id, sizeof s->id, s);
+    if (!HASH_ADDED(s, hh))
+        return false;
+    s->set = set;
+    tell(s, s->purpose == STREAM_DNS_REQUEST ? STREAM_NEWRESOLVE : STREAM_NEW, NULL);
+    return true;
+}
+
+void ostream_finish(struct ostream *s, enum stream_status status, const struct ostream_end *end)
+{
+    if (!s->set)
+        return;
+    tell(s, status, end);
+    HASH_DEL(s->set->by_id, s);
+    s->set = NULL;
+}

@@ -1,0 +1,110 @@
+/* What the files of tunnels share: tunnel.c is the life of one, tunnels.c the set of a client and
+ * who says where they go, tunnel_request.c what is asked, attach_pool.c the pool's policy. */
+#ifndef TUNIC_CLIENT_TUNNEL_INT_H
+#define TUNIC_CLIENT_TUNNEL_INT_H
+
+#include "base/later.h"
+#include "base/ratelim.h"
+#include "client/attach_pool.h"
+#include "client/ostream.h"
+#include "client/tunnels.h"
+#include "client/waiting.h"
+
+enum {
+    MOST_TUNNELS = 20000, /* at once */
+    MOST_FAILED = 8,      /* exits remembered as having let a tunnel down */
+};
+
+enum tunnel_state {
+    WAITING,    /* for a circuit: its policy knows it */
+    CONNECTING, /* the stream is on its way */
+    OPEN,
+    CLOSED, /* its owner knows, or is about to be told */
+};
+
+struct tunnel {
+    struct tunnels *set;
+    struct tunnel_request req;
+    const struct tunnel_ops *ops;
+    void *arg;
+    enum tunnel_state state;
+    struct ostream out; /* as the outside knows it */
+    struct stream *stream;
+    struct ride *ride;                  /* while CONNECTING */
+    const struct attach_policy *policy; /* while WAITING: whose it is */
+    struct waiter waiter;               /* the pool's, while it is its */
+    uint64_t circ_id;
+    struct rsa_id failed[MOST_FAILED];
+    size_t n_failed;
+    unsigned attempts;
+    struct stream_end last; /* how the last attempt ended */
+    bool refused_early;     /* tunnel_write() took 0 before the tunnel was open */
+    struct tunnel_end end;
+    struct timer attempt; /* deadline of this attempt */
+    uint64_t since_us;    /* when it was opened */
+    struct timer give_up; /* deadline of the tunnel, until it is open */
+    struct later tell;    /* its end, if the owner does not know; then it is freed */
+    bool owner_knows;
+    struct tunnel *prev, *next;
+};
+
+struct tunnels {
+    struct env *env;
+    struct circuits *circuits;
+    struct ostreams *streams;
+    struct exits *exits;
+    struct tunnels_config config;
+    struct tunnel *list;
+    size_t n;
+    struct attach_pool *pool;
+    const struct attach_policy *policy; /* for those that begin to wait */
+    char refused[160];                  /* why no tunnel can be had any more; or "" */
+    struct ratelim refusals;            /* that requests are refused, in the log */
+};
+
+/* ---- tunnel.c ---- */
+
+/* REQ is copied. NULL out of memory. */
+struct tunnel *tunnel_new(struct tunnels *ts, const struct tunnel_request *req,
+                          const struct tunnel_ops *ops, void *arg);
+/* Without a word to its owner. */
+void tunnel_free(struct tunnel *t);
+/* Ends its stream and itself; TEXT must not name the destination. No effect on one that is over. */
+void tunnel_stop(struct tunnel *t, enum tunnel_stage stage, err_t why, uint8_t reason,
+                 const char *text);
+/* The same for what was asked for, or for options that rule it out. */
+void tunnel_refuse(struct tunnel *t, enum tunnel_stage stage, err_t why, uint8_t reason,
+                   const char *text);
+
+/* For a circuit, the first or another one, with whoever has the say now, or with POLICY; false out
+ * of memory. */
+bool tunnel_wait(struct tunnel *t);
+bool tunnel_wait_with(struct tunnel *t, const struct attach_policy *policy);
+/* T's attempt is given up; it waits again. */
+void tunnel_detach(struct tunnel *t);
+/* T, which waits, goes onto RIDE. ERR_FULL: not now, its link has no room to spare. Other errors:
+ * it takes no more, and T waits on; or T is over. */
+MUST_USE err_t tunnel_attach(struct tunnel *t, struct ride *ride);
+
+struct exit_need tunnel_need(const struct tunnel *t);
+bool tunnel_has_tried(
+    const struct tunnel *t); /* an exit or a circuit that it does not want again */
+/* No circuit can be had for T: WHY_NOT. */
+void tunnel_cannot(struct tunnel *t, const char *why_not);
+
+/* ---- tunnel_request.c ---- */
+
+/* What no exit could do; NULL if REQ is fine. */
+const char *tunnel_request_no_use(const struct tunnel_request *req);
+/* What must not leave through an exit; NULL if REQ is fine. */
+const char *tunnel_request_refusal(const struct tunnel_request *req,
+                                   const struct tunnels_config *config);
+/* The name that a reverse look-up asks for is put in. An address in HOST is treated as one even if
+ * the caller did not say so: what holds for internal addresses must not depend on him. */
+void tunnel_request_know(struct tunnel_request *req);
+bool tunnel_request_is_dir(const struct tunnel_request *req);
+/* "host:port" for BEGIN, "[v6]:port" for literals, the bare name for RESOLVE. */
+void tunnel_request_target(const struct tunnel_request *req, char *out, size_t size);
+uint32_t tunnel_request_flags(const struct tunnel_request *req); /* enum begin_flag */
+
+#endif

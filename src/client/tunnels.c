@@ -1,0 +1,176 @@
+#include "client/tunnels.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cell/reason.h"
+#include "client/ocirc.h"
+#include "client/tunnel_int.h"
+
+enum {
+    NO_NETWORK_S = 3, /* a tunnel waits for a network to come back */
+    HOPS_LEAST = 2,   /* of a circuit that a tunnel goes onto */
+};
+
+/* ---- tunnels ---- */
+
+/* What is asked is refused, or waits for a circuit; false out of memory. */
+static bool begin(struct tunnel *t)
+{
+    const struct tunnels *ts = t->set;
+    const char *useless = tunnel_request_no_use(&t->req);
+    const char *why_not = useless ? useless : tunnel_request_refusal(&t->req, &ts->config);
+    if (why_not)
+        tunnel_refuse(t, TUNNEL_STAGE_REQUEST, ERR_ARG, useless ? END_MISC : END_PRIVATE, why_not);
+    else if (ts->refused[0])
+        tunnel_stop(t, TUNNEL_STAGE_NETWORK, ERR_STATE, END_NOROUTE, ts->refused);
+    else
+        return tunnel_wait(t);
+    return true;
+}
+
+struct tunnel *tunnels_open(struct tunnels *ts, const struct tunnel_request *req,
+                            const struct tunnel_ops *ops, void *arg)
+{
+    struct tunnel *t = ts->n < MOST_TUNNELS ? tunnel_new(ts, req, ops, arg) : NULL;
+    if (!t || begin(t))
+        return t;
+    tunnel_free(t);
+    return NULL;
+}
+
+/* ---- who says where they go ---- */
+
+void tunnels_set_attach(struct tunnels *ts, const struct attach_policy *policy)
+{
+    const struct attach_policy *pools = attach_pool_policy(ts->pool);
+    struct tunnel *t, *next;
+    ts->policy = policy ? policy : pools;
+    DL_FOREACH_SAFE (ts->list, t, next)
+        if (t->policy && t->policy != pools && !tunnel_wait(t))
+            tunnel_stop(t, TUNNEL_STAGE_CIRCUIT, ERR_NOMEM, END_RESOURCELIMIT, err_text(ERR_NOMEM));
+}
+
+/* Whether T may be attached by id: it was left alone, or is not connected yet. */
+static bool may_be_attached(const struct tunnel *t)
+{
+    return t->state == CONNECTING ||
+           (t->state == WAITING && t->policy != attach_pool_policy(t->set->pool));
+}
+
+static enum attach_result judge_circuit(const struct tunnels *ts, uint64_t id)
+{
+    const struct ocirc *oc = circuits_find(ts->circuits, id);
+    if (!oc)
+        return ATTACH_NO_CIRCUIT;
+    if (oc->state != OCIRC_OPEN)
+        return ATTACH_NOT_OPEN;
+    return circ_hops(oc->circ) < HOPS_LEAST ? ATTACH_ONE_HOP : ATTACH_DONE;
+}
+
+static enum attach_result attach(struct tunnels *ts, struct tunnel *t, uint64_t circuit)
+{
+    const struct exit_need need = tunnel_need(t);
+    struct exit_circ *circ = exits_by_id(ts->exits, circuit);
+    if (!circ)
+        return ATTACH_FAILED;
+    exits_use(circ, &need);
+    return tunnel_attach(t, exit_circ_ride(circ)) == OK ? ATTACH_DONE : ATTACH_FAILED;
+}
+
+enum attach_result tunnels_attach(struct tunnels *ts, uint64_t stream, uint64_t circuit)
+{
+    const struct ostream *s = ostreams_find(ts->streams, stream);
+    struct tunnel *t = s ? s->tunnel : NULL;
+    if (!s)
+        return ATTACH_NO_STREAM;
+    if (!t || !may_be_attached(t))
+        return ATTACH_NOT_YOURS;
+    enum attach_result verdict = circuit ? judge_circuit(ts, circuit) : ATTACH_DONE;
+    if (verdict != ATTACH_DONE)
+        return verdict;
+    if (t->state == CONNECTING)
+        tunnel_detach(t);
+    if (circuit)
+        return attach(ts, t, circuit);
+    return tunnel_wait_with(t, attach_pool_policy(ts->pool)) ? ATTACH_DONE : ATTACH_FAILED;
+}
+
+/* ---- the set ---- */
+
+struct tunnels *tunnels_new(struct circuits *circuits, struct ostreams *streams,
+                            struct exits *exits, const struct tunnels_config *config)
+{
+    struct tunnels *ts = calloc(1, sizeof *ts);
+    if (!ts)
+        return NULL;
+    *ts = (struct tunnels){.env = circuits_env(circuits),
+                           .circuits = circuits,
+                           .streams = streams,
+                           .exits = exits,
+                           .config = *config};
+    ts->pool = attach_pool_new(ts->env, exits);
+    if (!ts->pool) {
+        free(ts);
+        return NULL;
+    }
+    ts->policy = attach_pool_policy(ts->pool);
+    return ts;
+}
+
+void tunnels_free(struct tunnels *ts)
+{
+    if (!ts)
+        return;
+    while (ts->list)
+        tunnel_free(ts->list);
+    attach_pool_free(ts->pool);
+    free(ts);
+}
+
+struct attach_pool *tunnels_pool(const struct tunnels *ts)
+{
+    return ts->pool;
+}
+
+void tunnels_end_all(struct tunnels *ts, const char *why)
+{
+    struct tunnel *t;
+    DL_FOREACH (ts->list, t)
+        tunnel_stop(t, TUNNEL_STAGE_NETWORK, ERR_LINK_CLOSED, END_HIBERNATING, why);
+}
+
+void tunnels_refuse_all(struct tunnels *ts, const char *why)
+{
+    snprintf(ts->refused, sizeof ts->refused, "%s", why);
+    tunnels_end_all(ts, ts->refused);
+}
+
+void tunnels_set_config(struct tunnels *ts, const struct tunnels_config *config)
+{
+    ts->config = *config;
+}
+
+size_t tunnels_count(const struct tunnels *ts)
+{
+    return ts->n;
+}
+
+void tunnels_no_network(struct tunnels *ts)
+{
+    const uint64_t patience_us = NO_NETWORK_S * (uint64_t)US_PER_SEC;
+    struct tunnel *t, *next;
+    DL_FOREACH_SAFE (ts->list, t, next)
+        if (t->state == WAITING && ts->env->mono_us - t->since_us >= patience_us)
+            tunnel_stop(t, TUNNEL_STAGE_NETWORK, ERR_LINK_CONNECT, END_NOROUTE,
+                        "there is no network: this computer has no route to any relay");
+}
+
+size_t tunnels_waiting(const struct tunnels *ts)
+{
+    const struct tunnel *t;
+    size_t n = 0;
+    DL_FOREACH (ts->list, t)
+        n += t->state == WAITING;
+    return n;
+}
