@@ -215,6 +215,7 @@ static void on_end(void *arg, const struct tunnel_end *end)
              err_name(end->why), end->reason, end->text);
     if (a->ended || a->closed_by_us)
         sim_breach(a->sim, "callbacks", "app %zu: a second end", a->id);
+    told_tunnel_over(a->sim, a->client, tunnel_stream(a->tunnel));
     a->ended = true;
     a->end = *end;
     over(a);

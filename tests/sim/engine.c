@@ -222,8 +222,10 @@ bool sim_step(struct sim *s)
         return false;
     if (next > s->now_us || event <= timer)
         s->rebounds = 0;
-    if (next > s->now_us)
+    if (next > s->now_us) {
+        told_look(s);
         s->now_us = next;
+    }
     s->steps++;
     if (timer <= event) { /* the end of a wake-up comes before the next one */
         if (++s->rebounds > SIM_REBOUNDS)

@@ -240,6 +240,7 @@ void host_start(struct sim *s, size_t client)
     c->stopped = false;
     ports_started(c);
     c->started_us = s->now_us;
+    told_begins(s, client);
     sim_enter_client(c);
     client_start(c->client);
     sim_leave(s);

@@ -353,6 +353,15 @@ void oracle_exit(struct sim *s, size_t exit, struct app *app, const struct ippor
 void oracle_circuit_begins(struct sim *s, size_t wire, uint32_t id);
 void oracle_reset(void);
 
+/* ---- told.c ---- */
+
+/* A client is there, and has not started. */
+void told_begins(struct sim *s, size_t client);
+/* Time is about to go on: all has been told. */
+void told_look(struct sim *s);
+/* A tunnel's owner hears of its end. */
+void told_tunnel_over(struct sim *s, size_t client, uint64_t stream);
+
 /* ---- keys.c ---- */
 
 const struct identity *keys_identities(size_t n);
