@@ -5,12 +5,6 @@
 
 #include "link/tls.h"
 
-void client_tell_status(struct client *c, enum status_what what)
-{
-    const struct event_record e = {.kind = EVENT_STATUS, .status = {.what = what}};
-    events_tell(c->events, &e);
-}
-
 /* ---- links ---- */
 
 static void link_opened(void *arg, const struct link_target *peer)
@@ -124,6 +118,7 @@ static err_t make_core(struct client *c, const struct client *other)
     c->cbt = cbt_new(c->env);
     if (!c->links || !c->state || !c->chooser || !c->cbt)
         return ERR_NOMEM;
+    client_listen_below(c);
     client_configure_chooser(c);
     cbt_configure(c->cbt, c->settings->config.learn_circuit_build_timeout,
                   c->settings->config.circuit_build_timeout_s, NULL);

@@ -4,26 +4,27 @@
 
 #include "client/client_int.h"
 
+/* Every new consensus is told once, whether it is enough or not. */
+static void tell_consensus(struct client *c)
+{
+    struct netdir *known = dirmgr_known(directory_mgr(c->directory));
+    const struct event_record e = {.kind = EVENT_DIRECTORY,
+                                   .directory = {.status = DIRECTORY_NEWCONSENSUS, .nd = known}};
+    if (!known || netdir_consensus(known)->valid_after_s == c->consensus_s)
+        return;
+    c->consensus_s = netdir_consensus(known)->valid_after_s;
+    events_tell(c->events, &e);
+}
+
 static void dir_progress(void *arg, int percent, const char *tag, const char *summary)
 {
     struct client *c = arg;
     struct event_record e = {
         .kind = EVENT_DIRECTORY,
         .directory = {.status = DIRECTORY_PROGRESS, .step = {.percent = percent}}};
+    tell_consensus(c);
     snprintf(e.directory.step.tag, sizeof e.directory.step.tag, "%s", tag);
     snprintf(e.directory.step.summary, sizeof e.directory.step.summary, "%s", summary);
-    events_tell(c->events, &e);
-}
-
-/* Every new consensus is told once, whether it is enough or not. */
-static void tell_consensus(struct client *c, struct netdir *known)
-{
-    const struct event_record e = {.kind = EVENT_DIRECTORY,
-                                   .directory = {.status = DIRECTORY_NEWCONSENSUS, .nd = known}};
-    int64_t valid_s = known ? netdir_consensus(known)->valid_after_s : 0;
-    if (valid_s == c->consensus_s)
-        return;
-    c->consensus_s = valid_s;
     events_tell(c->events, &e);
 }
 
@@ -33,7 +34,7 @@ static void dir_netdir(void *arg, struct netdir *nd)
     struct netdir *known = dirmgr_known(directory_mgr(c->directory));
     if (!c->nd) /* circuits are begun now, and by looks that follow from this one */
         client_set_look_point(c);
-    tell_consensus(c, known);
+    tell_consensus(c);
     if (!c->nd != !nd)
         client_tell_status(c, nd ? STATUS_ENOUGH_DIR_INFO : STATUS_NOT_ENOUGH_DIR_INFO);
     netdir_unref(&c->nd);
@@ -47,6 +48,7 @@ static void dir_netdir(void *arg, struct netdir *nd)
 static void dir_want(void *arg)
 {
     struct client *c = arg;
+    tell_consensus(c);
     env_arm_ms(c->env, &c->fetch, 0);
 }
 

@@ -1,6 +1,6 @@
 /* What the files of client share: client.c composes and starts it, client_dir.c stands between the
- * directory and the rest, client_files.c keeps what outlives a run, client_clock.c says what is
- * wrong with the time. */
+ * directory and the rest, client_tell.c hands on what other layers say, client_files.c keeps what
+ * outlives a run, client_clock.c says what is wrong with the time. */
 #ifndef TUNIC_CLIENT_CLIENT_INT_H
 #define TUNIC_CLIENT_CLIENT_INT_H
 
@@ -54,12 +54,17 @@ struct client {
 
 /* ---- client.c ---- */
 
-/* WHAT is so from now on; nothing else is to be said of it. */
-void client_tell_status(struct client *c, enum status_what what);
 /* The options, or what is known of the network, have changed. */
 void client_apply_settings(struct client *c, struct netdir *nd);
 void client_configure_chooser(struct client *c);
 void client_set_look_point(struct client *c);
+
+/* ---- client_tell.c ---- */
+
+/* WHAT is so from now on; nothing else is to be said of it. */
+void client_tell_status(struct client *c, enum status_what what);
+/* What guards and build times say is told. */
+void client_listen_below(struct client *c);
 
 /* ---- client_dir.c ---- */
 

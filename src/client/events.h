@@ -183,7 +183,7 @@ enum status_what {
     STATUS_CLOCK_SKEW,       /* seconds: SKEW, ours minus theirs; source */
     STATUS_NETWORK_UP,       /* NETWORK_LIVENESS */
     STATUS_NETWORK_DOWN,     /* the same */
-    STATUS_BUILDTIMEOUT_SET, /* cbt */
+    STATUS_BUILDTIMEOUT_SET, /* cbt, reset: COMPUTED or RESET */
     /* The network requires protocols of clients that this version lacks (`missing`): the client is
      * of no use any more, and its tunnels end after this. */
     STATUS_OBSOLETE,
@@ -193,6 +193,7 @@ struct event_status {
     enum status_what what;
     int64_t seconds;
     struct cbt_info cbt;
+    bool reset;
     char text[160]; /* CLOCK_SKEW: SOURCE; OBSOLETE: what is missing */
 };
 

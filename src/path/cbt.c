@@ -27,6 +27,18 @@ struct cbt *cbt_new(struct env *env)
     return c;
 }
 
+void cbt_set_watch(struct cbt *c, void (*told)(void *arg, enum cbt_news news), void *arg)
+{
+    c->told = told;
+    c->told_arg = arg;
+}
+
+static void tell(const struct cbt *c, enum cbt_news news)
+{
+    if (c->told)
+        c->told(c->told_arg, news);
+}
+
 void cbt_free(struct cbt **c)
 {
     free(*c);
@@ -122,6 +134,7 @@ void cbt_compute(struct cbt *c)
         c->close_ms = fmax(c->close_ms, c->timeout_ms);
     }
     c->computed = true;
+    tell(c, CBT_COMPUTED);
 }
 
 static void read_params(struct cbt *c, const struct consensus *cons, uint32_t timeout_s)
@@ -225,6 +238,7 @@ static void forget_network(struct cbt *c)
                "Your network connection speed appears to have changed. Resetting timeout to %.0f "
                "ms.",
                c->timeout_ms);
+    tell(c, CBT_RESET);
 }
 
 void cbt_timed_out(struct cbt *c, bool first_hop_done)
@@ -248,9 +262,11 @@ void cbt_closed(struct cbt *c, uint64_t began_us)
     if (!c->learning)
         return;
     c->n_closed++;
-    if (c->live_us < began_us && c->n_nonlive++ == 0)
+    if (c->live_us < began_us && c->n_nonlive++ == 0) {
         log_notice(c->env->log, "No network activity for %llu s: circuit build times do not count.",
                    (unsigned long long)((c->env->mono_us - c->live_us) / US_PER_SEC));
+        tell(c, CBT_NETWORK_DOWN);
+    }
     if (!cbt_network_is_live(c))
         return;
     cbt_add_time(c, CBT_ABANDONED);
@@ -259,8 +275,11 @@ void cbt_closed(struct cbt *c, uint64_t began_us)
 
 void cbt_network_live(struct cbt *c)
 {
+    bool was_live = cbt_network_is_live(c);
     c->live_us = c->env->mono_us;
     c->n_nonlive = 0;
+    if (!was_live)
+        tell(c, CBT_NETWORK_UP);
 }
 
 bool cbt_network_is_live(const struct cbt *c)

@@ -54,6 +54,12 @@ void cbt_closed(struct cbt *c, uint64_t began_us);
 void cbt_network_live(struct cbt *c);
 bool cbt_network_is_live(const struct cbt *c);
 
+/* What its watch hears of: a timeout was worked out anew; the times were forgotten, for they are of
+ * another network; the network has fallen silent, or is back. */
+enum cbt_news { CBT_COMPUTED, CBT_RESET, CBT_NETWORK_DOWN, CBT_NETWORK_UP };
+/* TOLD is called as it happens, and may not call back but for cbt_info(); NULL: nobody is. */
+void cbt_set_watch(struct cbt *c, void (*told)(void *arg, enum cbt_news news), void *arg);
+
 /* Still too few times: build a circuit for the sake of its time every cbt_test_interval_s(), while
  * fewer than cbt_max_open() circuits are open. */
 bool cbt_wants_circuits(const struct cbt *c);

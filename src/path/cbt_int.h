@@ -36,6 +36,8 @@ struct cbt {
     uint32_t n_nonlive;
     uint64_t n_succeeded, n_timed_out, n_closed;
     unsigned resets, unsaved;
+    void (*told)(void *arg, enum cbt_news news); /* or NULL */
+    void *told_arg;
 };
 
 /* A bin of the histogram that is not empty. */

@@ -144,6 +144,19 @@ static bool any_up(const struct choice *c)
     return false;
 }
 
+void guards_set_watch(struct guards *g, guard_told_fn *told, void *arg)
+{
+    g->told = told;
+    g->told_arg = arg;
+}
+
+void guard_tell(const struct guards *g, const struct sample *s, const struct guard *guard,
+                enum guard_news news)
+{
+    if (g->told && s == g->now)
+        g->told(g->told_arg, news, &guard->rsa, guard->nickname);
+}
+
 static void note_tried(struct guards *g, struct guard *guard)
 {
     guard->tried = true;
@@ -220,6 +233,8 @@ void guards_succeeded(struct guards *g, const struct rsa_id *id)
     g->online_us = now;
     if (!guard || !g->cfg)
         return;
+    if (guard->reach != GUARD_YES)
+        guard_tell(g, g->now, guard, GUARD_WORKS);
     guard->reach = GUARD_YES;
     guard->failing = false;
     guard->pending = false;
@@ -239,6 +254,7 @@ void guards_failed(struct guards *g, const struct rsa_id *id)
     struct guard *guard = sample_find(g->now, id);
     if (!guard)
         return;
+    guard_tell(g, g->now, guard, GUARD_FAILS);
     if (guard->reach != GUARD_NO)
         log_info(g->env->log, "Guard %s does not answer.", guard->nickname);
     if (!guard->failing)

@@ -70,6 +70,14 @@ void guards_dropped(struct guards *g, const struct rsa_id *id);
  * while all primary guards are down. False means: close it, or ask again later. */
 bool guards_may_use(struct guards *g, const struct rsa_id *id);
 
+/* What its watch hears of guards of the sample in use: chosen; found to work, or not to; given up
+ * for good. */
+enum guard_news { GUARD_SAMPLED, GUARD_WORKS, GUARD_FAILS, GUARD_REMOVED };
+/* TOLD is called as it happens, and may not call back; NULL: nobody is. */
+typedef void guard_told_fn(void *arg, enum guard_news news, const struct rsa_id *id,
+                           const char *nickname);
+void guards_set_watch(struct guards *g, guard_told_fn *told, void *arg);
+
 /* Every guard may be tried again now: the network is back. */
 void guards_retry_all(struct guards *g);
 

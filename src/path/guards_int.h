@@ -68,7 +68,14 @@ struct guards {
     struct guard_params params;
     uint64_t online_us; /* when a circuit last worked; 0: never */
     struct ratelim all_down;
+    guard_told_fn *told; /* or NULL */
+    void *told_arg;
 };
+
+/* guards.c */
+/* GUARD is of sample S: the watch hears of it if that is the one in use. */
+void guard_tell(const struct guards *g, const struct sample *s, const struct guard *guard,
+                enum guard_news news);
 
 /* guards_sample.c */
 struct guard *sample_find(const struct sample *s, const struct rsa_id *id);

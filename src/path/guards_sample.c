@@ -173,6 +173,7 @@ static void prune(struct guards *g, struct sample *s)
     size_t kept = 0;
     for (size_t i = 0; i < s->n; i++) {
         if (is_obsolete(g, &s->list[i], now_s)) {
+            guard_tell(g, s, &s->list[i], GUARD_REMOVED);
             guard_clear(&s->list[i]);
             g->dirty = true;
         } else {
@@ -223,6 +224,7 @@ static void sample_add(struct guards *g, struct sample *s, const struct router *
     guard->sampled_on_s = guard_backdate(g->env, env_wall_s(g->env), g->params.lifetime_s / 10);
     guard->sampled_by = text_dup(TEXT_LIT("tunic-" TUNIC_VERSION)); /* NULL will do too */
     g->dirty = true;
+    guard_tell(g, s, guard, GUARD_SAMPLED);
 }
 
 /* The relays that may still be sampled, in LIST; *GUARDS: how many may be in all. In the restricted

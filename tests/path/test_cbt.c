@@ -227,6 +227,45 @@ START_TEST(test_cbt_eighteen_timeouts_of_twenty_start_afresh)
 }
 END_TEST
 
+static void hear(void *arg, enum cbt_news news)
+{
+    unsigned *n = arg;
+    n[news]++;
+}
+
+START_TEST(test_cbt_tells_its_watch)
+{
+    struct env *env = test_env(1);
+    struct cbt *c = cbt_new(env);
+    unsigned n[CBT_NETWORK_UP + 1] = {0};
+    cbt_set_watch(c, hear, n);
+    for (unsigned i = 0; i < 99; i++)
+        cbt_built(c, 1000 + i, true);
+    ck_assert_uint_eq(n[CBT_COMPUTED], 0); /* too few times */
+    cbt_built(c, 1000, true);
+    ck_assert_uint_eq(n[CBT_COMPUTED], 1);
+    cbt_network_live(c);
+    ck_assert_uint_eq(n[CBT_NETWORK_UP], 0); /* it was not down */
+    test_env_advance_ms(env, 1);
+    uint64_t began = env->mono_us;
+    cbt_closed(c, began);
+    cbt_closed(c, began);
+    ck_assert_uint_eq(n[CBT_NETWORK_DOWN], 1);
+    cbt_network_live(c);
+    cbt_network_live(c);
+    ck_assert_uint_eq(n[CBT_NETWORK_UP], 1);
+    for (unsigned i = 0; i < 18; i++)
+        cbt_timed_out(c, true);
+    ck_assert_uint_eq(n[CBT_RESET], 1);
+    cbt_set_watch(c, NULL, NULL);
+    for (unsigned i = 0; i < 18; i++)
+        cbt_timed_out(c, true);
+    ck_assert_uint_eq(n[CBT_RESET], 1);
+    cbt_free(&c);
+    test_env_free(env);
+}
+END_TEST
+
 START_TEST(test_cbt_successes_between_timeouts_keep_the_history)
 {
     struct env *env = test_env(1);
@@ -405,7 +444,7 @@ START_TEST(test_cbt_damaged_state_is_refused_and_learning_starts_afresh)
 END_TEST
 
 TESTS("path/cbt", test_cbt_xm_and_alpha_are_those_of_tor, test_cbt_begins_with_a_minute,
-      test_cbt_longer_circuits_get_more_and_shorter_ones_no_less,
+      test_cbt_tells_its_watch, test_cbt_longer_circuits_get_more_and_shorter_ones_no_less,
       test_cbt_computes_from_the_hundredth_time_on, test_cbt_finds_the_quantile_of_a_pareto_curve,
       test_cbt_all_times_equal_is_no_division_by_zero, test_cbt_history_keeps_the_last_thousand,
       test_cbt_strange_times_are_left_out, test_cbt_eighteen_timeouts_of_twenty_start_afresh,

@@ -97,6 +97,36 @@ START_TEST(test_guards_next_is_tried_when_one_fails_and_the_first_returns)
 }
 END_TEST
 
+static void hear(void *arg, enum guard_news news, const struct rsa_id *id, const char *nickname)
+{
+    unsigned *n = arg;
+    (void)id;
+    ck_assert_ptr_nonnull(nickname);
+    n[news]++;
+}
+
+START_TEST(test_guards_tell_their_watch)
+{
+    struct bed *b = bed_new(1);
+    struct rsa_id first = id_at(b, 0), nobody = {{99}};
+    unsigned n[GUARD_REMOVED + 1] = {0};
+    guards_set_watch(b->g, hear, n);
+    guards_failed(b->g, &nobody);
+    guards_succeeded(b->g, &nobody);
+    guards_failed(b->g, &first);
+    guards_failed(b->g, &first);
+    ck_assert_uint_eq(n[GUARD_FAILS], 2); /* each time, as in tor */
+    guards_succeeded(b->g, &first);
+    guards_succeeded(b->g, &first);
+    ck_assert_uint_eq(n[GUARD_WORKS], 1);
+    test_env_advance_ms(b->env, (uint64_t)140 * DAY * 1000);
+    remake(b);
+    ck_assert_uint_eq(n[GUARD_REMOVED], 20);
+    ck_assert_uint_eq(n[GUARD_SAMPLED], 20);
+    bed_free(b);
+}
+END_TEST
+
 START_TEST(test_guards_retry_schedule_gets_slower)
 {
     /* guard-spec A.1: hours down, and minutes between tries for primary guards */
@@ -571,7 +601,7 @@ END_TEST
 TESTS("path/guards", test_guards_sample_has_twenty_and_three_are_primary,
       test_guards_sampled_guards_have_all_flags, test_guards_heavier_relays_are_sampled_first,
       test_guards_first_primary_is_used_again_and_again,
-      test_guards_next_is_tried_when_one_fails_and_the_first_returns,
+      test_guards_next_is_tried_when_one_fails_and_the_first_returns, test_guards_tell_their_watch,
       test_guards_retry_schedule_gets_slower, test_guards_other_guards_are_tried_one_circuit_each,
       test_guards_success_while_unconfirmed_primaries_are_down_makes_a_primary,
       test_guards_circuit_of_a_lesser_guard_waits_while_a_primary_may_be_up,

@@ -1,0 +1,51 @@
+/* What is said by layers that know nothing of listeners, as records. */
+#include <stdio.h>
+
+#include "client/client_int.h"
+
+void client_tell_status(struct client *c, enum status_what what)
+{
+    const struct event_record e = {.kind = EVENT_STATUS, .status = {.what = what}};
+    events_tell(c->events, &e);
+}
+
+static void guard_told(void *arg, enum guard_news news, const struct rsa_id *id,
+                       const char *nickname)
+{
+    static const enum guard_status statuses[] = {
+        [GUARD_SAMPLED] = GUARD_NEW,
+        [GUARD_WORKS] = GUARD_UP,
+        [GUARD_FAILS] = GUARD_DOWN,
+        [GUARD_REMOVED] = GUARD_DROPPED,
+    };
+    struct client *c = arg;
+    struct event_record e = {.kind = EVENT_GUARD,
+                             .guard = {.status = statuses[news], .relay.rsa = *id}};
+    snprintf(e.guard.relay.nickname, sizeof e.guard.relay.nickname, "%s", nickname);
+    events_tell(c->events, &e);
+}
+
+static void tell_timeout(struct client *c, bool reset)
+{
+    struct event_record e = {.kind = EVENT_STATUS,
+                             .status = {.what = STATUS_BUILDTIMEOUT_SET, .reset = reset}};
+    if (!events_wanted(c->events, EVENT_STATUS))
+        return;
+    cbt_info(c->cbt, &e.status.cbt);
+    events_tell(c->events, &e);
+}
+
+static void cbt_told(void *arg, enum cbt_news news)
+{
+    struct client *c = arg;
+    if (news == CBT_COMPUTED || news == CBT_RESET)
+        tell_timeout(c, news == CBT_RESET);
+    else
+        client_tell_status(c, news == CBT_NETWORK_UP ? STATUS_NETWORK_UP : STATUS_NETWORK_DOWN);
+}
+
+void client_listen_below(struct client *c)
+{
+    guards_set_watch(c->guards, guard_told, c);
+    cbt_set_watch(c->cbt, cbt_told, c);
+}
