@@ -60,6 +60,7 @@ static void feed(void *file, const struct event_record *e)
 
 struct world {
     struct lab lab;
+    const char *pairs[7]; /* options */
     struct log log;
     struct net *net;
     struct host *host;
@@ -99,10 +100,12 @@ static void world_new(struct world *w)
     ck_ok(net_new(&w->log, NULL, &w->net));
     char *authority = strstr(w->lab.torrc, "DirAuthority ") + strlen("DirAuthority ");
     authority[strcspn(authority, "\n")] = 0;
-    const char *pairs[] = {"TestingTorNetwork", "1", "DirAuthority", authority, NULL};
+    const char *pairs[] = {
+        "TestingTorNetwork", "1", "DirAuthority", authority, "SocksPort", "0", NULL};
+    memcpy(w->pairs, pairs, sizeof pairs);
     struct options *o;
     struct conf_err why = {""};
-    err_t e = host_options_of(pairs, true, &o, &why);
+    err_t e = host_options_of(w->pairs, true, &o, &why);
     ck_assert_msg(e == OK, "%s", why.text);
     const struct host_place place = {.net = w->net};
     e = host_new(&place, o, &w->host, &why);
@@ -282,5 +285,62 @@ START_TEST(test_events_lead_a_controller_that_attaches_streams)
 }
 END_TEST
 
-TESTS("lib/events", test_events_of_a_page_as_json_in_order,
-      test_events_lead_a_controller_that_attaches_streams)
+/* ---- two that share a directory ---- */
+
+struct numbers {
+    struct event_listener l;
+    uint64_t circuits, streams;
+    unsigned documents, pages;
+    bool ready;
+};
+
+static void count(void *arg, const struct event_record *e)
+{
+    struct numbers *n = arg;
+    if (e->kind == EVENT_BOOTSTRAP) {
+        n->ready = e->bootstrap.step.percent == 100;
+    } else if (e->kind == EVENT_CIRCUIT && e->circuit.status == CIRCUIT_LAUNCHED) {
+        ck_assert_uint_eq(e->circuit.id, ++n->circuits);
+    } else if (e->kind == EVENT_STREAM && e->stream.status == STREAM_NEW) {
+        ck_assert_uint_eq(e->stream.id, ++n->streams);
+        n->documents += e->stream.purpose == STREAM_DIR_FETCH;
+        n->pages += e->stream.purpose == STREAM_USER;
+    }
+}
+
+static void listen_to(struct numbers *n, struct client *c)
+{
+    *n = (struct numbers){.l = {.on_event = count, .arg = n}};
+    client_listen(c, &n->l,
+                  EVENT_BIT(EVENT_CIRCUIT) | EVENT_BIT(EVENT_STREAM) | EVENT_BIT(EVENT_BOOTSTRAP));
+}
+
+START_TEST(test_events_of_clients_with_one_directory_have_ids_of_their_own)
+{
+    struct world w;
+    struct numbers first, second;
+    struct options *o;
+    struct conf_err why;
+    struct host *other;
+    world_new(&w);
+    listen_to(&first, w.client);
+    const struct host_place place = {.net = w.net, .share = w.host};
+    ck_ok(host_options_of(w.pairs, true, &o, &why));
+    ck_ok(host_new(&place, o, &other, &why));
+    listen_to(&second, host_client(other));
+    ck_ok(host_begin(other, &why));
+    ask_for_page(&w);
+    turn_until(&w, &second.ready);
+    turn_until(&w, &w.ended);
+    ck_assert_uint_gt(first.documents, 0);
+    ck_assert_uint_eq(first.pages, 1);
+    ck_assert_uint_gt(first.circuits, 2);
+    ck_assert_uint_eq(second.documents, 0); /* the first carries them */
+    ck_assert_uint_gt(second.circuits, 0);
+    host_free(other);
+    world_free(&w);
+}
+END_TEST
+
+TESTS("lib/events", test_events_of_clients_with_one_directory_have_ids_of_their_own,
+      test_events_of_a_page_as_json_in_order, test_events_lead_a_controller_that_attaches_streams)
