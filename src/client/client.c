@@ -36,17 +36,6 @@ static const struct linkpool_ops linkpool_ops = {
     .failed = link_failed,
 };
 
-void client_set_look_point(struct client *c)
-{
-    c->look_point_us = (uint32_t)(c->env->wall_us % (int64_t)US_PER_SEC);
-}
-
-static void use_look_point(const struct client *c, struct link_config *links)
-{
-    links->by_looks = true;
-    links->look_point_us = c->look_point_us;
-}
-
 /* ---- circuits ---- */
 
 static void exits_changed(void *arg, const struct isolation_key who[ISOLATION_KEYS])
@@ -61,23 +50,6 @@ static void exits_changed(void *arg, const struct isolation_key who[ISOLATION_KE
 static const struct exits_ops exits_ops = {
     .changed = exits_changed,
 };
-
-/* ---- options ---- */
-
-void client_configure_chooser(struct client *c)
-{
-    chooser_configure(c->chooser, &c->settings->path, c->settings->config.testing_network);
-}
-
-void client_apply_settings(struct client *c, struct netdir *nd)
-{
-    struct linkpool_config links_config = settings_links(c->settings, c->tls, nd);
-    use_look_point(c, &links_config.link);
-    linkpool_set_config(c->links, &links_config);
-    exits_set_habits(c->exits, &links_config.habits);
-    cbt_configure(c->cbt, c->settings->config.learn_circuit_build_timeout,
-                  c->settings->config.circuit_build_timeout_s, nd ? netdir_consensus(nd) : NULL);
-}
 
 /* ---- the end of circuits that have served ---- */
 
@@ -107,9 +79,8 @@ static err_t make_core(struct client *c, const struct client *other)
 {
     TRY(tls_ctx_new_client(&c->tls));
     client_set_look_point(c);
-    struct linkpool_config links_config = settings_links(c->settings, c->tls, NULL);
+    struct linkpool_config links_config = client_link_config(c, NULL);
     struct dirmgr_options options = settings_dirmgr(c->settings);
-    use_look_point(c, &links_config.link);
     c->links =
         linkpool_new(c->env, c->events, &links_config, c->world_ops, c->world, &linkpool_ops, c);
     c->state = state_new();
@@ -147,31 +118,6 @@ static err_t make_users(struct client *c)
     return c->tunnels ? OK : ERR_NOMEM;
 }
 
-static err_t settings_new(const struct client_config *config, struct settings **out,
-                          char why[CLIENT_WHY_MAX])
-{
-    struct settings *s = calloc(1, sizeof *s);
-    if (!s) {
-        snprintf(why, CLIENT_WHY_MAX, "%s", err_text(ERR_NOMEM));
-        return ERR_NOMEM;
-    }
-    err_t e = settings_init(s, config, why);
-    if (e != OK) {
-        free(s);
-        return e;
-    }
-    *out = s;
-    return OK;
-}
-
-static void settings_drop(struct settings *s)
-{
-    if (!s)
-        return;
-    settings_free(s);
-    free(s);
-}
-
 void client_free(struct client *c)
 {
     if (!c)
@@ -197,7 +143,7 @@ void client_free(struct client *c)
     state_free(&c->state);
     netdir_unref(&c->nd);
     tls_ctx_free(c->tls);
-    settings_drop(c->settings);
+    client_settings_drop(c->settings);
     client_drop_files(c);
     free(c);
 }
@@ -221,7 +167,7 @@ err_t client_new_sharing(const struct client *other, struct env *env,
     timer_init(&c->save, client_save_due, c);
     timer_init(&c->fetch, client_fetch_due, c);
     timer_init(&c->expire, expire_due, c);
-    err_t e = settings_new(config, &c->settings, why);
+    err_t e = client_settings_new(config, &c->settings, why);
     if (e == OK)
         e = make_events(c);
     if (e == OK)
@@ -291,38 +237,6 @@ void client_stop(struct client *c)
 void client_listen(struct client *c, struct event_listener *l, unsigned kinds)
 {
     events_listen(c->events, l, kinds);
-}
-
-err_t client_reconfigure(struct client *c, const struct client_config *config,
-                         char why[CLIENT_WHY_MAX])
-{
-    struct settings *fresh = NULL, *old = c->settings;
-    TRY(settings_new(config, &fresh, why));
-    struct dirmgr_options options = settings_dirmgr(fresh);
-    if (c->directory_is_mine && dirmgr_set_options(directory_mgr(c->directory), &options) != OK) {
-        settings_drop(fresh);
-        snprintf(why, CLIENT_WHY_MAX, "%s", err_text(ERR_NOMEM));
-        return ERR_NOMEM;
-    }
-    c->settings = fresh;
-    struct exits_config exits_config = settings_exits(fresh);
-    struct tunnels_config tunnels_config = settings_tunnels(fresh);
-    exits_set_config(c->exits, &exits_config);
-    tunnels_set_config(c->tunnels, &tunnels_config);
-    client_configure_chooser(c);
-    client_apply_settings(c, c->nd);
-    if (settings_abandon_circuits(old, fresh)) {
-        log_info(c->env->log, "Changed preferred or excluded node lists. Abandoning previous "
-                              "circuits.");
-        exits_retire_all(c->exits);
-        dirfetch_retire_all(c->dirfetch);
-    }
-    if (c->started && old->config.avoid_disk_writes != fresh->config.avoid_disk_writes)
-        client_arm_save(c);
-    if (c->running)
-        env_arm_ms(c->env, &c->fetch, 0); /* documents may be fetched now */
-    settings_drop(old);
-    return OK;
 }
 
 int32_t client_new_session(struct client *c)

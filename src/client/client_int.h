@@ -1,6 +1,7 @@
-/* What the files of client share: client.c composes and starts it, client_dir.c stands between the
- * directory and the rest, client_tell.c hands on what other layers say, client_files.c keeps what
- * outlives a run, client_clock.c says what is wrong with the time. */
+/* What the files of client share: client.c composes and starts it, client_options.c gives its parts
+ * what concerns them, client_dir.c stands between the directory and the rest, client_tell.c hands
+ * on what other layers say, client_files.c keeps what outlives a run, client_clock.c says what is
+ * wrong with the time. */
 #ifndef TUNIC_CLIENT_CLIENT_INT_H
 #define TUNIC_CLIENT_CLIENT_INT_H
 
@@ -52,12 +53,17 @@ struct client {
     bool running; /* and not stopped since */
 };
 
-/* ---- client.c ---- */
+/* ---- client_options.c ---- */
 
-/* The options, or what is known of the network, have changed. */
+/* As client_new(): WHY says which value is wrong. */
+MUST_USE err_t client_settings_new(const struct client_config *config, struct settings **out,
+                                   char why[CLIENT_WHY_MAX]);
+void client_settings_drop(struct settings *s); /* NULL is fine */
+/* The options, or what is known of the network (ND, or NULL), have changed. */
 void client_apply_settings(struct client *c, struct netdir *nd);
 void client_configure_chooser(struct client *c);
 void client_set_look_point(struct client *c);
+struct linkpool_config client_link_config(const struct client *c, struct netdir *nd);
 
 /* ---- client_tell.c ---- */
 

@@ -126,7 +126,7 @@ bool tunnel_has_tried(const struct tunnel *t)
 static const struct attach_policy *policy_for(const struct tunnel *t)
 {
     const struct tunnels *ts = t->set;
-    return tunnel_request_is_dir(&t->req) ? attach_pool_policy(ts->pool) : ts->policy;
+    return tunnel_request_is_dir(&t->req) ? ts->pools : ts->policy;
 }
 
 bool tunnel_wait_with(struct tunnel *t, const struct attach_policy *policy)
@@ -135,7 +135,7 @@ bool tunnel_wait_with(struct tunnel *t, const struct attach_policy *policy)
     if (!policy->ops->wait(policy->arg, t))
         return false;
     t->policy = policy;
-    if (policy != attach_pool_policy(t->set->pool))
+    if (policy != t->set->pools)
         ostream_tell(&t->out, STREAM_CONTROLLER_WAIT);
     return true;
 }

@@ -57,6 +57,7 @@ struct tunnels {
     struct tunnel *list;
     size_t n;
     struct attach_pool *pool;
+    const struct attach_policy *pools;  /* its policy */
     const struct attach_policy *policy; /* for those that begin to wait */
     char refused[160];                  /* why no tunnel can be had any more; or "" */
     struct ratelim refusals;            /* that requests are refused, in the log */

@@ -43,19 +43,17 @@ struct tunnel *tunnels_open(struct tunnels *ts, const struct tunnel_request *req
 
 void tunnels_set_attach(struct tunnels *ts, const struct attach_policy *policy)
 {
-    const struct attach_policy *pools = attach_pool_policy(ts->pool);
     struct tunnel *t, *next;
-    ts->policy = policy ? policy : pools;
+    ts->policy = policy ? policy : ts->pools;
     DL_FOREACH_SAFE (ts->list, t, next)
-        if (t->policy && t->policy != pools && !tunnel_wait(t))
+        if (t->policy && t->policy != ts->pools && !tunnel_wait(t))
             tunnel_stop(t, TUNNEL_STAGE_CIRCUIT, ERR_NOMEM, END_RESOURCELIMIT, err_text(ERR_NOMEM));
 }
 
 /* Whether T may be attached by id: it was left alone, or is not connected yet. */
 static bool may_be_attached(const struct tunnel *t)
 {
-    return t->state == CONNECTING ||
-           (t->state == WAITING && t->policy != attach_pool_policy(t->set->pool));
+    return t->state == CONNECTING || (t->state == WAITING && t->policy != t->set->pools);
 }
 
 static enum attach_result judge_circuit(const struct tunnels *ts, uint64_t id)
@@ -93,7 +91,7 @@ enum attach_result tunnels_attach(struct tunnels *ts, uint64_t stream, uint64_t 
         tunnel_detach(t);
     if (circuit)
         return attach(ts, t, circuit);
-    return tunnel_wait_with(t, attach_pool_policy(ts->pool)) ? ATTACH_DONE : ATTACH_FAILED;
+    return tunnel_wait_with(t, ts->pools) ? ATTACH_DONE : ATTACH_FAILED;
 }
 
 /* ---- the set ---- */
@@ -114,7 +112,7 @@ struct tunnels *tunnels_new(struct circuits *circuits, struct ostreams *streams,
         free(ts);
         return NULL;
     }
-    ts->policy = attach_pool_policy(ts->pool);
+    ts->policy = ts->pools = attach_pool_policy(ts->pool);
     return ts;
 }
 
