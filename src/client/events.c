@@ -1,13 +1,15 @@
 #include "client/events.h"
 
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/later.h"
 
 struct kept {
-    struct event_record record;
     uint64_t number;
     struct kept *next;
+    struct event_record record; /* as long as its kind is */
 };
 
 struct events {
@@ -120,14 +122,32 @@ static void lose(struct events *ev, enum event_kind kind)
     ev->lost_kinds |= EVENT_BIT(kind);
 }
 
+/* Most are much shorter than the longest, and there may be thousands. */
+static size_t record_size(enum event_kind kind)
+{
+    static const size_t sizes[] = {
+        [EVENT_CIRCUIT] = sizeof(struct event_circuit),
+        [EVENT_STREAM] = sizeof(struct event_stream),
+        [EVENT_ORCONN] = sizeof(struct event_orconn),
+        [EVENT_GUARD] = sizeof(struct event_guard),
+        [EVENT_DIRECTORY] = sizeof(struct event_directory),
+        [EVENT_BOOTSTRAP] = sizeof(struct event_bootstrap),
+        [EVENT_STATUS] = sizeof(struct event_status),
+    };
+    return offsetof(struct event_record, circuit) + sizes[kind];
+}
+
 static void keep(struct events *ev, const struct event_record *e)
 {
-    struct kept *k = ev->n < EVENTS_MOST ? malloc(sizeof *k) : NULL;
+    size_t size = record_size(e->kind);
+    struct kept *k = ev->n < EVENTS_MOST ? malloc(offsetof(struct kept, record) + size) : NULL;
     if (!k) {
         lose(ev, e->kind);
         return;
     }
-    *k = (struct kept){.record = *e, .number = ev->number};
+    k->number = ev->number;
+    k->next = NULL;
+    memcpy(&k->record, e, size);
     k->record.wall_us = ev->env->wall_us;
     if (e->kind == EVENT_DIRECTORY && e->directory.nd)
         netdir_ref(e->directory.nd);

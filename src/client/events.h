@@ -199,6 +199,7 @@ struct event_status {
 
 /* ---- the record ---- */
 
+/* What a listener is given is only as long as its kind: who keeps one copies that member. */
 struct event_record {
     enum event_kind kind;
     int64_t wall_us; /* when it happened; events_tell() sets it */
