@@ -243,8 +243,8 @@ static err_t prepare(struct dirfetch_request *x)
     TRY(dirhttp_get(x->req.path, &options, x->head, &x->head_len));
     TRY(dirhttp_new(x->req.body_cap, false, &x->http));
     x->out = (struct ostream){.purpose = STREAM_DIR_FETCH,
-                              .host = ip_text(&x->req.to.addr.ip, x->host),
-                              .port = x->req.to.addr.port,
+                              .host = ip_text(&x->req.to.reach.addr.ip, x->host),
+                              .port = x->req.to.reach.addr.port,
                               .relay = &x->req.to.rsa};
     return ostream_begin(x->f->streams, &x->out) ? OK : ERR_NOMEM;
 }
