@@ -169,9 +169,9 @@ void locals_accept(void *locals, int fd, const struct ipport *peer, struct port_
     }
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     l->conn = conn_new(set->net, fd, &local_machine, l);
-    l->pump = l->conn ? set->front(net_env(set->net), set->client, &config->front, &peer->ip,
-                                   &pump_ops, l)
-                      : NULL;
+    l->pump = l->conn
+                  ? set->front(net_env(set->net), set->client, &config->front, peer, &pump_ops, l)
+                  : NULL;
     if (!l->pump)
         local_free(l);
 }

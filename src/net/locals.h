@@ -11,7 +11,7 @@ struct locals;
 
 /* Makes the pump of one connection, as socks_new() does. */
 typedef struct pump *front_new_fn(struct env *env, struct client *client,
-                                  const struct front_config *config, const struct ip *peer,
+                                  const struct front_config *config, const struct ipport *peer,
                                   const struct pump_ops *ops, void *arg);
 
 /* Whether SocksPolicy lets an application at PEER in. */

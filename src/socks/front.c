@@ -69,7 +69,7 @@ static struct isolation isolation_of(const struct front_config *c, const struct 
     if (by & ISO_CLIENT_PROTOCOL)
         iso.protocol = wish->protocol;
     if (by & ISO_CLIENT_ADDR)
-        iso.client = wish->client;
+        iso.client = wish->client.ip;
     return iso;
 }
 
@@ -91,6 +91,7 @@ enum front_verdict front_request(const struct front_config *c, const struct fron
     *out = (struct tunnel_request){.kind = wish->kind,
                                    .ip = wish->ip,
                                    .port = wish->port,
+                                   .source = wish->client,
                                    .isolation = isolation_of(c, wish),
                                    .ipv4_ok = c->flags.ipv4,
                                    .ipv6_ok = c->flags.ipv6,

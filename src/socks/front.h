@@ -46,7 +46,7 @@ struct front_wish {
     struct ip ip;
     uint16_t port;
     uint8_t protocol;     /* a number for each that IsolateClientProtocol keeps apart: 4, 5 */
-    struct ip client;     /* the application's address; family IP_NONE: a unix socket */
+    struct ipport client; /* the application's address; family IP_NONE: a unix socket */
     struct isolation who; /* what it said of itself: front_note_auth(), else zero */
 };
 

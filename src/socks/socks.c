@@ -15,7 +15,7 @@ struct socks {
     struct env *env;
     struct pump *pump;
     const struct front_config *config;
-    struct ip peer;
+    struct ipport peer;
     enum socks_state state;
     uint8_t version, cmd;
     bool had_auth;
@@ -318,7 +318,7 @@ static const struct pump_hello hello = {
 };
 
 struct pump *socks_new(struct env *env, struct client *client, const struct front_config *config,
-                       const struct ip *peer, const struct pump_ops *ops, void *arg)
+                       const struct ipport *peer, const struct pump_ops *ops, void *arg)
 {
     struct socks *s = calloc(1, sizeof *s);
     if (!s)

@@ -10,6 +10,6 @@
 /* PEER is the application's address (family IP_NONE for a unix socket). CONFIG and OPS are
  * borrowed. NULL out of memory. */
 struct pump *socks_new(struct env *env, struct client *client, const struct front_config *config,
-                       const struct ip *peer, const struct pump_ops *ops, void *arg);
+                       const struct ipport *peer, const struct pump_ops *ops, void *arg);
 
 #endif

@@ -33,7 +33,7 @@ struct tunnel {
 struct world {
     struct env *env;
     struct front_config config;
-    struct ip peer;
+    struct ipport peer;
     struct pump *pump;
     struct tunnel tunnel;
     bool no_tunnel; /* tunnel_open() says NULL */
@@ -199,7 +199,7 @@ static inline struct world *world(void)
                                                 .ipv6 = true,
                                                 .dns = true,
                                                 .onion = true}};
-    w->peer = ip_v4((const uint8_t[]){127, 0, 0, 9});
+    w->peer = (struct ipport){ip_v4((const uint8_t[]){127, 0, 0, 9}), 4711};
     w->tunnel.room = SIZE_MAX;
     connection(w);
     return w;
