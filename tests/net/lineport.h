@@ -73,8 +73,9 @@ static const struct pump_hello lineport_hello = {.name = "line",
                                                  .free = free};
 
 static inline struct pump *lineport_new(struct env *env, struct client *client,
-                                        const struct front_config *config, const struct ip *peer,
-                                        const struct pump_ops *ops, void *arg)
+                                        const struct front_config *config,
+                                        const struct ipport *peer, const struct pump_ops *ops,
+                                        void *arg)
 {
     struct lineport *h = calloc(1, sizeof *h);
     (void)peer;
