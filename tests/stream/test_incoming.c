@@ -82,16 +82,12 @@ static const struct circ_ops circ_ops = {.on_end = on_closed};
 static struct service *service_new(bool accepts)
 {
     struct service *w = calloc(1, sizeof *w);
-    struct circ_hop_target path[HOPS];
     ck_assert_ptr_nonnull(w);
     w->env = test_env(1);
     w->l = fake_new(w->env);
     const struct circ_config config = circ_config_defaults();
     w->c = circ_new(w->env, w->l, &config, &circ_ops, w);
-    for (unsigned i = 0; i < HOPS; i++)
-        path[i] = w->l->relay[i].target;
-    ck_ok(circ_build(w->c, path, HOPS));
-    fake_pump(w->l);
+    fake_build(w->l, w->c, HOPS);
     w->l->client = true;
     w->set = streams_new(w->env, carrier_of_hop(w->c, HOPS));
     ck_assert_ptr_nonnull(w->set);

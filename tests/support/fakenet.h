@@ -383,4 +383,14 @@ static inline unsigned fake_count(const struct link *l, uint8_t cmd, uint16_t st
     return n;
 }
 
+/* C goes through the first HOPS relays. */
+static inline void fake_build(struct link *l, struct circ *c, unsigned hops)
+{
+    struct circ_hop_target path[FAKE_RELAYS];
+    for (unsigned i = 0; i < hops; i++)
+        path[i] = l->relay[i].target;
+    ck_ok(circ_build(c, path, hops));
+    fake_pump(l);
+}
+
 #endif
