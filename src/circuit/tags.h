@@ -33,7 +33,8 @@ void tags_data_sent(struct tags *t, struct env *env, size_t len, size_t format_m
 /* A SENDME with TAG (of at most LAYER_TAG_MAX bytes) is due, behind the others. ERR_BUG: there are
  * TAGS_MOST. */
 MUST_USE err_t tags_add(struct tags *t, const uint8_t *tag, size_t len);
-/* A SENDME showed TAG. ERR_CIRC_SENDME: none is due, or with another one. */
+/* A SENDME showed TAG; LEN 0: it shows none (version 0). ERR_CIRC_SENDME: none is due, or with
+ * another one. */
 MUST_USE err_t tags_take(struct tags *t, const uint8_t *tag, size_t len);
 
 #endif

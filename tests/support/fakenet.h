@@ -296,7 +296,8 @@ static inline void fake_on_sendme(struct link *l, struct fake_relay *r, const st
     ck_assert_uint_eq(m.version, !l->old_sendmes);
     ck_assert_uint_eq(m.tag_len, l->old_sendmes ? 0 : r->layer->kind->tag_len);
     ck_assert_uint_gt(r->due_n, 0);
-    ck_assert_mem_eq(m.tag, r->due_tags[0], m.tag_len);
+    if (m.tag_len)
+        ck_assert_mem_eq(m.tag, r->due_tags[0], m.tag_len);
     r->due_n--;
     memmove(r->due_tags[0], r->due_tags[1], r->due_n * sizeof r->due_tags[0]);
     r->sendmes_in++;
