@@ -33,7 +33,7 @@ enum attach_result {
     ATTACH_NO_STREAM,  /* there is none of this id */
     ATTACH_NO_CIRCUIT, /* the same */
     ATTACH_NOT_YOURS,  /* the stream waits for the pool, is connected, or fetches a document */
-    ATTACH_NOT_OPEN,   /* the circuit is not */
+    ATTACH_NOT_OPEN,   /* the circuit is not, or closes, or carries no tunnels */
     ATTACH_ONE_HOP,    /* the circuit is for documents */
     ATTACH_FAILED,     /* no stream could be begun; it waits again */
 };
@@ -43,7 +43,8 @@ enum attach_result {
 void client_set_attach(struct client *c, const struct attach_policy *policy);
 
 /* Puts a stream that a policy has left alone, or one that is not connected yet, onto CIRCUIT
- * (control_cmd.c, handle_control_attachstream(): the exit policy and isolation are not looked at).
+ * (control_cmd.c, handle_control_attachstream(): the exit policy and isolation are not looked at;
+ * a circuit with others on it, whom isolation keeps apart, takes no more streams from the pool).
  * Circuit 0: gives it to the pool. */
 enum attach_result client_attach(struct client *c, uint64_t stream, uint64_t circuit);
 

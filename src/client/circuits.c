@@ -47,9 +47,12 @@ static unsigned hops_built(const struct ocirc *oc)
     return oc->circ ? circ_hops(oc->circ) : 0;
 }
 
+/* A hop that no EXTEND made, the other end of a rendezvous, is no relay of the path
+ * (circuitlist.c, circuit_list_path_impl(): "if (!hop->extend_info) break"). */
 static void say_path(const struct ocirc *oc, struct event_circuit *e)
 {
-    e->n_hops = hops_built(oc);
+    size_t built = hops_built(oc), most = oc->plan.fast ? 1 : oc->plan.n_hops;
+    e->n_hops = built < most ? built : most;
     for (size_t i = 0; i < e->n_hops; i++) {
         e->hop[i].rsa = oc->plan.fast ? oc->plan.first.rsa : oc->plan.hops[i].rsa;
         memcpy(e->hop[i].nickname, oc->plan.nickname[i], sizeof e->hop[i].nickname);

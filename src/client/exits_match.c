@@ -302,10 +302,12 @@ void exits_use(struct exit_circ *c, const struct exit_need *need)
     if (c->state == EXIT_RETIRED) /* it was asked for by name, and stays nobody else's */
         return;
     bool is_first = c->state != EXIT_IN_USE;
-    bool listed = is_first ? claim(c, need) : join(c, need->request);
-    if (is_first) {
+    /* Asked for by name, too: who was alone on it, and who now is with him, is with nobody else. */
+    bool is_kept = is_first || same_isolation(c, need->request);
+    bool listed = is_kept && (is_first ? claim(c, need) : join(c, need->request));
+    if (is_first)
         exit_circ_set_state(c, EXIT_IN_USE);
-    }
-    if (!listed) /* out of memory: what cannot be found under its isolation is found by nobody */
+    if (!listed) /* or out of memory: what cannot be found under its isolation is nobody's to find
+                  */
         exit_circ_set_state(c, EXIT_RETIRED);
 }

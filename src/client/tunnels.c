@@ -41,13 +41,18 @@ struct tunnel *tunnels_open(struct tunnels *ts, const struct tunnel_request *req
 
 /* ---- who says where they go ---- */
 
+static void no_memory(struct tunnel *t)
+{
+    tunnel_stop(t, TUNNEL_STAGE_CIRCUIT, ERR_NOMEM, END_RESOURCELIMIT, err_text(ERR_NOMEM));
+}
+
 void tunnels_set_attach(struct tunnels *ts, const struct attach_policy *policy)
 {
     struct tunnel *t, *next;
     ts->policy = policy ? policy : ts->pools;
     DL_FOREACH_SAFE (ts->list, t, next)
         if (t->policy && t->policy != ts->pools && !tunnel_wait(t))
-            tunnel_stop(t, TUNNEL_STAGE_CIRCUIT, ERR_NOMEM, END_RESOURCELIMIT, err_text(ERR_NOMEM));
+            no_memory(t);
 }
 
 /* Whether T may be attached by id: it was left alone, or is not connected yet. */
@@ -56,22 +61,26 @@ static bool may_be_attached(const struct tunnel *t)
     return t->state == CONNECTING || (t->state == WAITING && t->policy != t->set->pools);
 }
 
-static enum attach_result judge_circuit(const struct tunnels *ts, uint64_t id)
+/* *OUT is the circuit if a tunnel may go onto it. */
+static enum attach_result judge_circuit(const struct tunnels *ts, uint64_t id,
+                                        struct exit_circ **out)
 {
     const struct ocirc *oc = circuits_find(ts->circuits, id);
     if (!oc)
         return ATTACH_NO_CIRCUIT;
     if (oc->state != OCIRC_OPEN)
         return ATTACH_NOT_OPEN;
-    return circ_hops(oc->circ) < HOPS_LEAST ? ATTACH_ONE_HOP : ATTACH_DONE;
+    if (circ_hops(oc->circ) < HOPS_LEAST)
+        return ATTACH_ONE_HOP;
+    *out = exits_by_id(ts->exits, id);
+    /* One that came too late, or by a guard that may not be used, is told to be there and closes.
+     */
+    return *out && exit_circ_ride(*out)->streams ? ATTACH_DONE : ATTACH_NOT_OPEN;
 }
 
-static enum attach_result attach(struct tunnels *ts, struct tunnel *t, uint64_t circuit)
+static enum attach_result attach(struct tunnel *t, struct exit_circ *circ)
 {
     const struct exit_need need = tunnel_need(t);
-    struct exit_circ *circ = exits_by_id(ts->exits, circuit);
-    if (!circ)
-        return ATTACH_FAILED;
     exits_use(circ, &need);
     return tunnel_attach(t, exit_circ_ride(circ)) == OK ? ATTACH_DONE : ATTACH_FAILED;
 }
@@ -80,18 +89,24 @@ enum attach_result tunnels_attach(struct tunnels *ts, uint64_t stream, uint64_t 
 {
     const struct ostream *s = ostreams_find(ts->streams, stream);
     struct tunnel *t = s ? s->tunnel : NULL;
+    struct exit_circ *circ = NULL;
     if (!s)
         return ATTACH_NO_STREAM;
     if (!t || !may_be_attached(t))
         return ATTACH_NOT_YOURS;
-    enum attach_result verdict = circuit ? judge_circuit(ts, circuit) : ATTACH_DONE;
+    enum attach_result verdict = circuit ? judge_circuit(ts, circuit, &circ) : ATTACH_DONE;
     if (verdict != ATTACH_DONE)
         return verdict;
     if (t->state == CONNECTING)
         tunnel_detach(t);
-    if (circuit)
-        return attach(ts, t, circuit);
-    return tunnel_wait_with(t, ts->pools) ? ATTACH_DONE : ATTACH_FAILED;
+    if (t->state != WAITING) /* out of memory */
+        return ATTACH_FAILED;
+    if (circ)
+        return attach(t, circ);
+    if (tunnel_wait_with(t, ts->pools))
+        return ATTACH_DONE;
+    no_memory(t);
+    return ATTACH_FAILED;
 }
 
 /* ---- the set ---- */

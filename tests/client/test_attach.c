@@ -257,6 +257,9 @@ START_TEST(test_attach_refuses_as_tor_does)
     ck_assert_int_eq(tunnels_attach(f.ts, id, building.id), ATTACH_NOT_OPEN);
     ck_assert_int_eq(tunnels_attach(f.ts, id, dir.id), ATTACH_ONE_HOP);
     building.state = OCIRC_OPEN;
+    net.no_streams = true; /* it came too late: BUILT is told, and it closes */
+    ck_assert_int_eq(tunnels_attach(f.ts, id, building.id), ATTACH_NOT_OPEN);
+    net.no_streams = false;
     net.open_err = ERR_FULL;
     ck_assert_int_eq(tunnels_attach(f.ts, id, building.id), ATTACH_FAILED);
     ck_assert_uint_eq(net.n_streams, 0);
@@ -287,6 +290,28 @@ START_TEST(test_attach_moves_a_stream_that_is_not_connected)
     ck_assert_str_eq(f.story, "NEW, SENTCONNECT 1, DETACHED 1, SENTCONNECT 2");
     connect_last();
     ck_assert_uint_eq(f.app.connected, 1);
+    drop_circuit(&oc[0]);
+    drop_circuit(&oc[1]);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_attach_that_finds_no_memory_ends_the_stream)
+{
+    struct holder h = {.no_memory = true};
+    const struct attach_policy policy = {&hold_ops, &h};
+    struct fixture f;
+    struct ocirc oc[2];
+    setup(&f);
+    add_circuit(&f, &oc[0], &three, OCIRC_OPEN);
+    add_circuit(&f, &oc[1], &three, OCIRC_OPEN);
+    open_to(&f, "example.com");
+    tunnels_set_attach(f.ts, &policy);
+    ck_assert_int_eq(tunnels_attach(f.ts, tunnel_stream(f.app.t), 2), ATTACH_FAILED);
+    settle(&f);
+    ck_assert_uint_eq(net.n_streams, 1); /* no other was begun for it */
+    ck_assert_uint_eq(f.app.ended, 1);
+    ck_assert_str_eq(f.story, "NEW, SENTCONNECT 1, DETACHED 1, FAILED");
     drop_circuit(&oc[0]);
     drop_circuit(&oc[1]);
     teardown(&f);
@@ -356,5 +381,6 @@ TESTS("client/attach", test_attach_tells_the_life_of_a_stream, test_attach_tells
       test_attach_tells_of_one_end_however_it_comes, test_attach_tells_of_look_ups,
       test_attach_gives_no_stream_the_id_of_another,
       test_attach_policy_holds_a_stream_until_a_circuit_is_named, test_attach_refuses_as_tor_does,
-      test_attach_moves_a_stream_that_is_not_connected, test_attach_gives_a_stream_back_to_the_pool,
+      test_attach_moves_a_stream_that_is_not_connected,
+      test_attach_that_finds_no_memory_ends_the_stream, test_attach_gives_a_stream_back_to_the_pool,
       test_attach_policy_has_no_say_of_directories, test_attach_held_stream_ends_by_itself)

@@ -238,6 +238,23 @@ START_TEST(test_circuits_freed_before_their_end_are_closed_once)
 }
 END_TEST
 
+START_TEST(test_circuits_name_the_relays_of_the_path_only)
+{
+    struct fixture f;
+    setup(&f);
+    struct ocirc *oc = launch(&f);
+    build();
+    circ.hops++; /* a relay joined it and another: the other end is no relay */
+    circuits_set_purpose(oc, CIRCUIT_MEASURE_TIMEOUT);
+    settle(&f);
+    ck_assert_uint_eq(f.last.n_hops, 2);
+    ocirc_free(oc);
+    settle(&f);
+    ck_assert_uint_eq(f.last.n_hops, 2);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_circuits_have_ids_that_nobody_had)
 {
     struct fixture f;
@@ -314,5 +331,6 @@ START_TEST(test_circuits_say_for_whom_and_what_for)
 END_TEST
 
 TESTS("client/circuits", test_circuits_tell_a_life_in_order, test_circuits_that_do_not_open_fail,
-      test_circuits_freed_before_their_end_are_closed_once, test_circuits_have_ids_that_nobody_had,
+      test_circuits_freed_before_their_end_are_closed_once,
+      test_circuits_name_the_relays_of_the_path_only, test_circuits_have_ids_that_nobody_had,
       test_circuits_are_listed_oldest_first, test_circuits_say_for_whom_and_what_for)

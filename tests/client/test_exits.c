@@ -1107,6 +1107,24 @@ START_TEST(test_exits_without_a_path_for_one_builds_for_others)
 }
 END_TEST
 
+/* Put there by name, a stranger leaves the circuit to nobody else. */
+START_TEST(test_exits_keeps_others_from_a_circuit_that_a_stranger_was_put_on)
+{
+    struct fixture f;
+    setup_ready(&f);
+    struct tunnel_request mine = request("a.example", 443), theirs = mine;
+    theirs.isolation.session = 7;
+    const struct exit_need need = {.request = &theirs};
+    struct exit_circ *c = find_and_use(&f, &mine);
+    ck_assert_ptr_nonnull(c);
+    ck_assert_ptr_eq(find(&f, &mine), c);
+    exits_use(c, &need);
+    ck_assert_ptr_ne(find(&f, &mine), c);
+    ck_assert_ptr_ne(find(&f, &theirs), c);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_exits_uses_a_relaxed_circuit_for_what_it_was_picked_for)
 {
     struct fixture f;
@@ -1550,6 +1568,7 @@ TESTS("client/exits", test_exits_builds_nothing_without_a_network,
       test_exits_prefers_what_is_in_use, test_exits_keeps_from_exits_and_circuits_that_failed,
       test_exits_ends_at_directories_for_those, test_exits_says_why_nothing_will_do,
       test_exits_without_a_guard_for_now_waits, test_exits_without_a_path_for_one_builds_for_others,
+      test_exits_keeps_others_from_a_circuit_that_a_stranger_was_put_on,
       test_exits_uses_a_relaxed_circuit_for_what_it_was_picked_for,
       test_exits_after_a_period_of_failures_tries_six_times_in_the_next,
       test_exits_a_failure_holds_up_nobody_else, test_exits_blames_the_guard_for_the_first_hop_only,

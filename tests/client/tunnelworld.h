@@ -47,6 +47,7 @@ static struct {
     unsigned n_streams;
     err_t open_err;
     bool nobody_to_blame; /* on the next rides */
+    bool no_streams;      /* for the circuit closes */
 } net;
 
 static inline struct exit_circ *pick_circ(const struct exit_need *need)
@@ -105,7 +106,7 @@ struct exit_circ *exits_by_id(const struct exits *x, uint64_t id)
 
 struct ride *exit_circ_ride(struct exit_circ *c)
 {
-    c->ride = (struct ride){.streams = (struct streams *)(void *)c,
+    c->ride = (struct ride){.streams = net.no_streams ? NULL : (struct streams *)(void *)c,
                             .circuit = c->id,
                             .exit = net.nobody_to_blame ? NULL : &c->exit,
                             .retire = retire};
