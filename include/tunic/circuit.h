@@ -90,13 +90,13 @@ TUNIC_API enum tunic_circ_status tunic_circuit_status(const struct tunic_circuit
 /* Why it failed or closed; NULL: it did not. Valid as long as the handle. */
 TUNIC_API const struct tunic_error *tunic_circuit_error(const struct tunic_circuit *circuit);
 TUNIC_API int tunic_circuit_hops(
-    const struct tunic_circuit *circuit); /* that are, or were, there */
+    const struct tunic_circuit *circuit); /* hops that are, or were, there */
 TUNIC_API uint32_t tunic_circuit_id(const struct tunic_circuit *circuit); /* on its link */
 
 /* ---- relay messages (tor-spec 6.1) ---- */
 
 struct tunic_message {
-    int hop;       /* that sent it, 1 = first */
+    int hop;       /* the sender, 1 = first */
     int command;   /* "RELAY_DATA" is 2 */
     int stream_id; /* 0: about the circuit */
     int len;

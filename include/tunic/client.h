@@ -73,7 +73,7 @@ TUNIC_API void tunic_client_free(struct tunic_client *client);
 struct tunic_progress {
     int percent;       /* 0 to 100 */
     char tag[40];      /* tor's: "conn", "loading_descriptors", "done" */
-    char summary[100]; /* and in words */
+    char summary[100]; /* the same in words */
 };
 
 TUNIC_API void tunic_client_progress(const struct tunic_client *client, struct tunic_progress *out);

@@ -29,7 +29,7 @@ static void give_terminal(int tty, pid_t group)
     sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
-/* In the child. Returns only if that cannot be run. */
+/* Runs in the child, and returns only if the program cannot be run. */
 static void become(char *const *argv, const struct rlimit *files, int tty, pid_t parent)
 {
     sigset_t none;

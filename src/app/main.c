@@ -144,8 +144,8 @@ static int refused(const struct app *app, const struct conf_err *e)
     return 1;
 }
 
-/* As strict as a start, in a start's order: sockets with the rights that there are, files with
- * those of User. */
+/* Checks as strictly as a start does, and in its order: sockets with the rights that there are,
+ * files with those of User. */
 static err_t verify(const struct app *app, struct conf_err *e)
 {
     const struct options *o = app->options;

@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "base/log.h"
 
-/* After a fork: the process to watch is this one. */
+/* Called after a fork: this process is the one to watch. */
 void notify_pid(const struct log *log);
 /* The start, or a reload, is over. */
 void notify_ready(const struct log *log);

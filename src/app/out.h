@@ -28,9 +28,9 @@ struct out {
  * output. ERR_IO, ERR_ARG (too long a name). Nothing is written before there is something. */
 MUST_USE err_t out_open(struct out *o, const char *output);
 
-/* To standard output or the file. */
+/* Writes to standard output or to the file. */
 MUST_USE err_t out_write(struct out *o, const void *bytes, size_t len);
-/* To a file NAME of the folder: HEAD, then TEXT. */
+/* Writes HEAD, then TEXT, to a file NAME of the folder. */
 MUST_USE err_t out_file(struct out *o, const char *name, struct text head, struct text text);
 /* All is written. */
 MUST_USE err_t out_finish(struct out *o);

@@ -51,7 +51,7 @@ err_t process_daemon_start(int *ready_fd, struct conf_err *e)
     close(fds[0]);
     (void)fcntl(fds[1], F_SETFD, FD_CLOEXEC);
     (void)setsid();
-    pid = fork(); /* so that no terminal can ever become ours again */
+    pid = fork(); /* a process that leads no session can never get a terminal */
     if (pid != 0)
         _exit(pid < 0 ? 1 : 0);
     if (chdir("/") != 0)
@@ -219,6 +219,6 @@ void process_end(struct process *p)
     free(p->pid_file);
     p->pid_file = NULL;
     if (p->ready_fd >= 0)
-        close(p->ready_fd); /* unsaid: the parent ends with 1 */
+        close(p->ready_fd); /* the parent was told nothing, and ends with 1 */
     p->ready_fd = -1;
 }

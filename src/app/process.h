@@ -16,9 +16,9 @@ struct process {
  * limit of open files. Then listeners are opened. */
 MUST_USE err_t process_begin(struct process *p, const struct options *o, const struct log *log,
                              struct conf_err *e);
-/* With the listeners open: become User. Folders, lock and log files come after this. */
+/* Becomes User, once the listeners are open. Folders, lock and log files come after this. */
 MUST_USE err_t process_settle(const struct options *o, const struct log *log, struct conf_err *e);
-/* With the lock held: write the pid file. */
+/* Writes the pid file, once the lock is held. */
 MUST_USE err_t process_mark(struct process *p, const struct options *o, struct conf_err *e);
 /* The program serves: a daemon's parent may go. */
 void process_serving(struct process *p);

@@ -11,7 +11,7 @@ static void tell_jump(struct env *env, int64_t seconds, bool late)
         w->jumped(w->arg, seconds, late);
 }
 
-/* By how much the timer that was to run next is overdue: whoever drives us wakes up for it. */
+/* How long the next timer is overdue: whoever drives us wakes up for it. */
 static int64_t late_us(const struct env *env)
 {
     uint64_t due = timerq_next(&env->timers);

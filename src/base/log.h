@@ -51,10 +51,10 @@ enum log_domain {
 
 /* "NET" */
 const char *log_domain_name(enum log_domain domain);
-/* Of a source file, "src/net/conn.c". */
+/* The domain of a source file, such as "src/net/conn.c". */
 enum log_domain log_domain_of(const char *file);
 
-/* Which lines are shown: for each level, a bit a domain. All zero: none. */
+/* The lines that are shown: for each level a set of domains, a bit each. */
 struct log_filter {
     uint32_t domains[LOG_ERR + 1];
 };
@@ -70,7 +70,7 @@ struct log {
     bool unsafe;          /* SafeLogging 0: sensitive text is shown */
     bool warn_protocol;   /* ProtocolWarnings: what others do against the protocol is a warning */
     void (*sink)(void *arg, enum log_level level, const char *line);
-    /* In place of SINK for who wants to know; or NULL. */
+    /* Called in place of SINK if the domain is wanted too; or NULL. */
     void (*domain_sink)(void *arg, enum log_level level, enum log_domain domain, const char *line);
     void *arg;
 };

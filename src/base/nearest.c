@@ -37,7 +37,7 @@ static size_t distance(const char *a, const char *b)
 struct nearest nearest_begin(const char *word)
 {
     size_t len = strlen(word);
-    /* Farther than a third of its letters is another word. */
+    /* A name that differs in more than a third of its letters is another word. */
     return (struct nearest){.word = word,
                             .least = len > 0 && len <= NEAREST_NAME_MAX ? len / 3 + 1 : 0};
 }

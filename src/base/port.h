@@ -14,7 +14,7 @@
 enum port_kind { PORT_SOCKS, PORT_KINDS };
 
 struct port_at {
-    const char *unix_path;                               /* or NULL: TCP at... */
+    const char *unix_path;                               /* a unix socket's; NULL: TCP at... */
     struct ipport tcp;                                   /* port 0: any free one ("auto") */
     bool group_writable, world_writable, relax_dir_mode; /* of a unix socket */
 };

@@ -37,7 +37,7 @@ bool text_token(struct text *rest, struct text *token);
  */
 bool text_split(struct text *rest, char sep, struct text *part);
 
-/* Without spaces and tabs at both ends. */
+/* The text without spaces and tabs at both ends. */
 struct text text_strip(struct text t);
 
 /* Decimal digits only, at most MOST. */

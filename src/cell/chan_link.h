@@ -89,7 +89,7 @@ enum chan_padding_cmd { CHAN_PADDING_STOP = 1, CHAN_PADDING_START = 2 };
 struct chan_padding_negotiate {
     uint8_t command;      /* enum chan_padding_cmd */
     uint16_t ito_low_ms;  /* the relay pads no sooner than this */
-    uint16_t ito_high_ms; /* and no later */
+    uint16_t ito_high_ms; /* the relay pads no later than this */
 };
 MUST_USE err_t chan_padding_negotiate_decode(struct rd r, struct chan_padding_negotiate *out);
 MUST_USE err_t chan_padding_negotiate_encode(struct wr *w, const struct chan_padding_negotiate *m);

@@ -30,8 +30,8 @@ struct linkspec {
     const uint8_t *body;
 };
 
-/* As on the wire, in order. A specifier of a known type and a wrong length is ERR_MALFORMED, and so
- * is a second identity of one kind. */
+/* Specifiers as on the wire, in order. One of a known type and a wrong length is ERR_MALFORMED, and
+ * so is a second identity of one kind. */
 struct linkspecs {
     size_t n;
     struct linkspec s[LINKSPECS_MAX];

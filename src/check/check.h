@@ -28,7 +28,7 @@ enum check_needs {
     NEEDS_NOTHING = 0,
     NEEDS_KEY = 1,   /* its onion key */
     NEEDS_NEXT = 2,  /* another relay, to extend to */
-    NEEDS_THIRD = 4, /* and one more */
+    NEEDS_THIRD = 4, /* another relay besides */
 };
 
 /* One rule. Ids are "section/what"; they are an interface and stay. */
@@ -88,7 +88,7 @@ struct check_config {
     /* Its onion key; else the one of the descriptor that it serves. */
     bool has_ntor;
     struct x25519_pub ntor;
-    struct check_next next; /* else one that the relay's own consensus names */
+    struct check_next next; /* if not set: one that the relay's own consensus names */
     /* A microdescriptor consensus that the relay had before the present one; may be empty. */
     struct text old_consensus;
     uint32_t answer_ms; /* how long an answer may take; 0: 5 s */

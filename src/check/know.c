@@ -75,7 +75,7 @@ static void learn_whether_directory(struct pcirc *c)
             m.cmd == RELAY_END && m.stream_id == id && m.len && m.data[0] == END_NOTDIRECTORY;
 }
 
-/* As far as it can be read; what is wrong with it the cases of the directory say. */
+/* Reads it as far as it can be read; the cases of the directory say what is wrong with it. */
 static void learn_descriptor(struct check_run *run, struct text body)
 {
     struct descriptor d;

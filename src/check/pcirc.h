@@ -35,13 +35,14 @@ struct pmsg {
 
 /* ---- making ---- */
 
-/* On a connection of its own, or on P. The trial owns circuits: they end with it. */
+/* A circuit by CREATE_FAST, on a connection of its own or on P. The trial owns circuits: they end
+ * with it. */
 struct pcirc *pcirc_fast(struct trial *t);
 struct pcirc *pcirc_fast_on(struct probe *p);
-/* With the relay's onion key; skips the trial if it is not known. */
+/* A circuit by ntor with the relay's onion key; skips the trial if it is not known. */
 struct pcirc *pcirc_ntor(struct trial *t);
 struct pcirc *pcirc_ntor_on(struct probe *p);
-/* With that onion key; the relay's RSA identity is known. */
+/* The same with the onion key KEY; the relay's RSA identity is known. */
 struct pcirc *pcirc_ntor_by(struct probe *p, const struct x25519_pub *key);
 /* CM is the message with extensions, as it goes into the handshake; the relay's goes to SM. */
 struct pcirc *pcirc_ntor_v3_on(struct probe *p, const void *CM, size_t CM_len, struct wr *SM);
@@ -57,7 +58,8 @@ bool pcirc_find_next(struct trial *t, struct check_next *out);
 bool pcirc_find_third(struct trial *t, struct check_next *out);
 /* EXTEND2 to NEXT by ntor, in RELAY_EARLY, and EXTENDED2 awaited. */
 void pcirc_extend(struct pcirc *c, const struct check_next *next);
-/* To the relay under test and on to the one of pcirc_find_next(), on a connection of its own. */
+/* A circuit to the relay under test and on to the one of pcirc_find_next(), on a connection of its
+ * own. */
 struct pcirc *pcirc_two_hops(struct trial *t);
 /* EXTEND2's body for an ntor handshake with NEXT, whose state goes to ST. */
 size_t pcirc_extend_body(struct pcirc *c, const struct check_next *next, struct ntor_client *st,
@@ -74,12 +76,12 @@ uint8_t pcirc_await_cut(struct pcirc *c);
 /* Forgets the hops after HOP. */
 void pcirc_cut(struct pcirc *c, unsigned hop);
 
-/* For the run. */
+/* Frees C; for the trial, which owns it. */
 void pcirc_free(struct pcirc *c);
 
 /* ---- messages ---- */
 
-/* To hop HOP (1 is the relay under test). */
+/* Sends a message to hop HOP (1 is the relay under test). */
 void pcirc_send(struct pcirc *c, unsigned hop, uint8_t cmd, uint16_t stream_id, const void *data,
                 size_t len);
 /* A cell whose body, under the layers, is what FN makes of a message that is right: for digests,

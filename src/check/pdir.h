@@ -16,7 +16,7 @@ struct pdir_answer {
     struct text head;   /* all header lines, with the status line */
     struct text body;   /* as it came */
     unsigned cells;     /* DATA messages */
-    uint8_t end_reason; /* that END came with */
+    uint8_t end_reason; /* the reason in its END */
 };
 
 /* Free with pdir_free(), whatever happened. */

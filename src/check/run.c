@@ -117,7 +117,7 @@ void check_try(struct check_run *run, const struct check_case *c,
 
 /* ---- all ---- */
 
-/* So that a wrong address or port is one error and not 150. */
+/* A first connection, so that a wrong address or port is one error and not 150. */
 static err_t prepare(struct check_run *run, char *why, size_t cap)
 {
     struct trial t;

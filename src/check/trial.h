@@ -15,8 +15,8 @@ enum {
     TRIAL_PROBES_MOST = 8,
     TRIAL_CIRCS_MOST = 16,
     TRIAL_ODD_MOST = 4,
-    TRIAL_ANSWERS = 12, /* a case takes no longer than so many answers may, */
-    TRIAL_LEAST_S = 60  /* or so long, if that is more */
+    TRIAL_ANSWERS = 12, /* a case may take as long as so many answers, */
+    TRIAL_LEAST_S = 60  /* and this long in any case */
 };
 
 struct probe;
@@ -50,10 +50,10 @@ struct trial {
     char sent[TRIAL_TEXT_MAX], awaited[TRIAL_WHY_MAX], seen[TRIAL_TEXT_MAX], why[TRIAL_WHY_MAX];
     struct probe *probe[TRIAL_PROBES_MOST]; /* all that were opened; closed at its end */
     size_t n_probes;
-    uint64_t end_us;                     /* then it has taken too long */
-    struct tls_ctx *odd[TRIAL_ODD_MOST]; /* and what some of them are made with */
+    uint64_t end_us;                     /* the trial has taken too long then */
+    struct tls_ctx *odd[TRIAL_ODD_MOST]; /* odd TLS of some of them */
     size_t n_odd;
-    struct pcirc *circ[TRIAL_CIRCS_MOST]; /* and all circuits */
+    struct pcirc *circ[TRIAL_CIRCS_MOST]; /* all circuits, likewise */
     size_t n_circs;
     bool tidied_up; /* the relay has ended a circuit as idle: DESTROY(FINISHED) */
 };

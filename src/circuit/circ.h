@@ -45,7 +45,7 @@ struct circ_config {
     struct flow_config flow;
 };
 
-/* As on the public network: eight, 1, windows of 1000. */
+/* What holds on the public network: eight, 1, windows of 1000. */
 struct circ_config circ_config_defaults(void);
 
 enum circ_state {

@@ -35,7 +35,7 @@ struct circ {
     unsigned early_left;             /* RELAY_EARLY cells we may still send */
     unsigned stream_hops; /* bit N: a stream message went to hop N, so one may come back */
     unsigned blocked;     /* set of BLOCKED_BY_*: on_writable is owed when one of them is undone */
-    enum relay_receiver we; /* who messages have to be for */
+    enum relay_receiver we; /* messages have to be for this role */
 
     struct circ_end end;
     struct timer gone; /* tells the neighbours of the close */

@@ -186,7 +186,7 @@ err_t circ_on_created(struct circ *c, uint8_t cmd, const uint8_t *body)
     return hop_done(c, m.hdata, m.hlen);
 }
 
-/* That it comes from the last hop is in the table of relay commands. */
+/* The table of relay commands has it come from the last hop only. */
 err_t circ_on_extended2(struct circ *c, const struct relay_msg *msg)
 {
     struct relay_extended2 m;

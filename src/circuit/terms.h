@@ -12,10 +12,10 @@ struct hop_terms {
     unsigned sendme_inc; /* DATA messages that one SENDME stands for */
 };
 
-/* Of a relay that was asked for nothing, and of CREATE_FAST and ntor, which can ask for nothing:
- * tor1 and fixed windows. */
+/* The terms of a relay that was asked for nothing, and of CREATE_FAST and ntor, which can ask for
+ * nothing: tor1 and fixed windows. */
 struct hop_terms hop_terms_plain(void);
-/* Of a rendezvous without congestion control. */
+/* The terms of a rendezvous without congestion control. */
 struct hop_terms hop_terms_plain_hs(void);
 
 #endif

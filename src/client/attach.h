@@ -33,7 +33,7 @@ enum attach_result {
     ATTACH_NO_STREAM,  /* there is none of this id */
     ATTACH_NO_CIRCUIT, /* the same */
     ATTACH_NOT_YOURS,  /* the stream waits for the pool, is connected, or fetches a document */
-    ATTACH_NOT_OPEN,   /* the circuit is not, or closes, or carries no tunnels */
+    ATTACH_NOT_OPEN,   /* the circuit is not open, or closes, or carries no tunnels */
     ATTACH_ONE_HOP,    /* the circuit is for documents */
     ATTACH_FAILED,     /* no stream could be begun; it waits again */
 };

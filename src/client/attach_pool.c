@@ -7,8 +7,8 @@
 #include "client/tunnel_int.h"
 
 enum {
-    CATCH_UP_MS = 10,  /* until streams are tried again on a link that is full */
-    TRIES_A_TIME = 32, /* so many at one event, the rest in the next wake-ups */
+    CATCH_UP_MS = 10,  /* before streams are tried again on a full link */
+    TRIES_A_TIME = 32, /* tunnels at one event, the rest in the next wake-ups */
 };
 
 struct attach_pool {

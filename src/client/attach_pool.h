@@ -16,7 +16,7 @@ void attach_pool_free(struct attach_pool *p); /* nobody may wait any more; NULL 
 /* Valid while P lives. */
 const struct attach_policy *attach_pool_policy(const struct attach_pool *p);
 
-/* Who waits is tried in turn: a few now, the rest in the next wake-ups. */
+/* Tunnels that wait are tried in turn: a few now, the rest in the next wake-ups. */
 void attach_pool_look(struct attach_pool *p);
 /* Those that stand under one of the keys WHO are tried first. */
 void attach_pool_look_these(struct attach_pool *p, const struct isolation_key who[ISOLATION_KEYS]);

@@ -32,7 +32,7 @@ static void dir_netdir(void *arg, struct netdir *nd)
 {
     struct client *c = arg;
     struct netdir *known = dirmgr_known(directory_mgr(c->directory));
-    if (!c->nd) /* circuits are begun now, and by looks that follow from this one */
+    if (!c->nd) /* the first circuits are begun now, and later looks follow from this one */
         client_set_look_point(c);
     tell_consensus(c);
     if (!c->nd != !nd)
@@ -79,7 +79,7 @@ static err_t dir_read_back(void *arg, enum dir_file file, uint8_t **out, size_t 
 static void dir_set_aside(void *arg, enum dir_file file)
 {
     struct client *c = arg;
-    /* One that stays where it is will be written over. */
+    /* A damaged file that stays where it is will be written over. */
     err_t e = c->world_ops->set_aside(c->world, dir_file_name(file));
     (void)e;
 }

@@ -50,7 +50,7 @@ struct client {
     uint32_t look_point_us; /* of each second, when what is in whole seconds is looked at */
     struct clock_watch watch;
     bool started; /* once; only then is a state worth keeping */
-    bool running; /* and not stopped since */
+    bool running; /* it was started, and not stopped since */
 };
 
 /* ---- client_options.c ---- */

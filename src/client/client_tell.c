@@ -1,4 +1,4 @@
-/* What is said by layers that know nothing of listeners, as records. */
+/* Makes records of what layers say that know nothing of listeners. */
 #include <stdio.h>
 
 #include "client/client_int.h"

@@ -31,20 +31,20 @@ static void on_slow(void *arg)
     if (c->state != EXIT_BUILDING)
         return;
     circuits_set_purpose(c->leg->oc, CIRCUIT_MEASURE_TIMEOUT);
-    /* Who waited for this one needs another, and may have its place. */
+    /* A tunnel that waited for this one needs another, which may have its place. */
     exit_circ_tell(c);
     exit_circ_set_state(c, EXIT_SLOW);
     c->x->ops->changed(c->x->arg, NULL);
 }
 
-/* Those that it was built for have the first word. */
+/* The tunnels that C was built for have the first word; then anybody may have it. */
 static void offer(struct exit_circ *c)
 {
     struct exits *x = c->x;
     if (c->state == EXIT_BUILDING)
         exit_circ_set_state(c, EXIT_READY);
     exit_circ_tell(c);
-    if (c->state == EXIT_READY && c->bucket) /* whom it was built for is gone */
+    if (c->state == EXIT_READY && c->bucket) /* nobody took it: its tunnels are gone */
         exit_circ_set_free(c);
     x->ops->changed(x->arg, NULL);
 }
@@ -92,7 +92,7 @@ static void on_end(void *arg, const struct ocirc_end *end, bool failed)
     (void)end;
     circ_drop(c);
     if (failed)
-        x->failures++; /* whom it was built for tries again at the next look */
+        x->failures++; /* its tunnels try again at the next look */
     else
         x->ops->changed(x->arg, NULL);
 }

@@ -72,7 +72,7 @@ bool exits_could_serve(const struct exits *x);
 /* A tunnel goes onto C: fixes its isolation and makes it dirty. */
 void exits_use(struct exit_circ *c, const struct exit_need *need);
 
-/* The one that is circuit ID; NULL: none of the pool is. */
+/* The pool's circuit with this id; NULL: there is none. */
 struct exit_circ *exits_by_id(const struct exits *x, uint64_t id);
 struct ride *exit_circ_ride(struct exit_circ *c);
 

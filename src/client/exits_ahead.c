@@ -50,8 +50,8 @@ static uint32_t prediction_left_s(const struct exits *x)
     return gone_s < x->predict_s ? (uint32_t)(x->predict_s - gone_s) : 0;
 }
 
-/* While build times are learnt circuits make room for others soon (path-spec 2.4.2,
- * cbtlearntimeout), else the most that may be open end the learning. */
+/* While build times are learnt, circuits make room for others soon (path-spec 2.4.2,
+ * cbtlearntimeout): the most that may be open would end the learning otherwise. */
 uint32_t exits_idle_s(const struct exits *x)
 {
     if (cbt_wants_circuits(x->cbt))
@@ -98,7 +98,7 @@ static bool build_predicted(struct exits *x)
                                          .n_predicted = n};
         if (clean_for(x, ports[i], &all) < HABITS_CLEAN_PER_PORT && all < HABITS_CLEAN_MOST &&
             exits_launch(x, &req, &c) == OK)
-            return true; /* if not: no exit for this port perhaps */
+            return true; /* a port that no exit allows holds back no other */
     }
     return false;
 }

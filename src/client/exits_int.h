@@ -56,7 +56,7 @@ struct exits {
     void *arg;
     struct netdir *nd;
     struct exit_circ *circs;
-    struct exit_circ *free; /* that anybody may have: ready or being built */
+    struct exit_circ *free; /* circuits that anybody may have: ready or being built */
     struct exit_bucket *buckets;
     size_t n_pending; /* EXIT_BUILDING */
     struct predicted predicted[PREDICTED_MAX];

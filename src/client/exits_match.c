@@ -1,5 +1,5 @@
-/* Which circuit a tunnel may use. Circuits that somebody uses or waits for stand in buckets by
- * their isolation, so that a tunnel looks at those of its own user only, however many there are;
+/* The choice of a circuit for a tunnel. Circuits that somebody uses or waits for stand in buckets
+ * by their isolation, so that a tunnel looks at those of its own user only, however many there are;
  * the others, which anybody may have, are few. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -250,7 +250,7 @@ static bool exit_exists(const struct exits *x, const struct exit_need *need)
 /* Wishes without a path that are tried between two looks; then all wait for the next one. */
 enum { PATHLESS_MOST = 32 };
 
-/* Who waits is to know what for. */
+/* A tunnel that waits is told what it waits for. */
 static void tell_no_guard(struct exits *x)
 {
     unsigned before;

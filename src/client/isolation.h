@@ -41,7 +41,7 @@ struct isolation_key {
     char host[TUNNEL_HOST_MAX + 1]; /* zero behind its end */
 };
 
-/* Which parts of a destination ISO asks to be alone with. */
+/* The parts of a destination that ISO asks to be alone with. */
 unsigned isolation_dest(const struct isolation *iso);
 void isolation_key_of(struct isolation_key *key, const struct isolation *iso, unsigned dest,
                       const char *host, uint16_t port);

@@ -53,7 +53,8 @@ static void on_open(void *arg, struct ocirc *oc)
 
 /* ---- its end ---- */
 
-/* Tells guards and timeouts what the failure says of them. */
+/* Tells guards and timeouts what the failure says of them. Only what happened up to the first hop
+ * counts against the guard: relays further on must not be able to drive us from guard to guard. */
 static void judge_failure(struct leg *l, const struct ocirc_end *end)
 {
     char text[160], path[256];

@@ -24,7 +24,7 @@ struct leg_means {
 };
 
 enum leg_state {
-    LEG_BUILDING,   /* or waiting for its link */
+    LEG_BUILDING,   /* being built, or waiting for its link */
     LEG_GUARD_WAIT, /* stands, but may not be used: a better guard may be up (guard-spec 4.9) */
     LEG_OPEN,
     LEG_ENDED,

@@ -51,7 +51,7 @@ struct ocirc {
     enum ocirc_state state;
     uint64_t id; /* in the set; for people too: "circuit 12" */
     enum circuit_purpose purpose;
-    const struct isolation *isolation; /* whom its owner keeps it for; NULL: nobody */
+    const struct isolation *isolation; /* its owner keeps it for these; NULL: for nobody */
     struct ocirc_plan plan;
     struct link_want want;
     struct circ *circ;  /* from OCIRC_BUILDING on */

@@ -17,10 +17,10 @@ struct ostream {
     const char *host;
     uint16_t port;
     struct ipport source;              /* port 0: not known */
-    const struct rsa_id *relay;        /* that it goes to the directory of; NULL: none */
+    const struct rsa_id *relay;        /* the relay whose directory it goes to; NULL: none */
     const struct isolation *isolation; /* or NULL */
-    struct tunnel *tunnel;             /* whose it is; NULL: a document's */
-    uint64_t circuit;                  /* that it is on, or 0 */
+    struct tunnel *tunnel;             /* the tunnel that it is; NULL: it is for a document */
+    uint64_t circuit;                  /* the circuit that it is on, or 0 */
     /* The rest is ostream.c's. */
     struct ostreams *set; /* NULL: not begun, or over */
     uint64_t id;

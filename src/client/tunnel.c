@@ -8,7 +8,7 @@
 
 enum {
     MOST_ATTEMPTS = 3,     /* streams for one tunnel, as many as tor tries */
-    REFUSALS_EVERY_S = 60, /* that requests are refused is said so often */
+    REFUSALS_EVERY_S = 60, /* between two lines about refused requests */
 };
 
 /* ---- ending ---- */

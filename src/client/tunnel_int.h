@@ -31,8 +31,8 @@ struct tunnel {
     struct ostream out; /* as the outside knows it */
     struct stream *stream;
     struct ride *ride;                  /* while CONNECTING */
-    const struct attach_policy *policy; /* while WAITING: whose it is */
-    struct waiter waiter;               /* the pool's, while it is its */
+    const struct attach_policy *policy; /* while WAITING: the policy that has it */
+    struct waiter waiter;               /* the pool's, while the pool has it */
     uint64_t circ_id;
     struct rsa_id failed[MOST_FAILED];
     size_t n_failed;
@@ -60,7 +60,7 @@ struct tunnels {
     const struct attach_policy *pools;  /* its policy */
     const struct attach_policy *policy; /* for those that begin to wait */
     char refused[160];                  /* why no tunnel can be had any more; or "" */
-    struct ratelim refusals;            /* that requests are refused, in the log */
+    struct ratelim refusals;            /* lines about refused requests */
 };
 
 /* ---- tunnel.c ---- */
@@ -77,8 +77,8 @@ void tunnel_stop(struct tunnel *t, enum tunnel_stage stage, err_t why, uint8_t r
 void tunnel_refuse(struct tunnel *t, enum tunnel_stage stage, err_t why, uint8_t reason,
                    const char *text);
 
-/* For a circuit, the first or another one, with whoever has the say now, or with POLICY; false out
- * of memory. */
+/* T waits for a circuit, the first or another one, with whoever has the say now, or with POLICY;
+ * false out of memory. */
 bool tunnel_wait(struct tunnel *t);
 bool tunnel_wait_with(struct tunnel *t, const struct attach_policy *policy);
 /* T's attempt is given up; it waits again. */

@@ -187,7 +187,7 @@ static err_t check_port_lists(const struct checking *c)
 {
     struct options *o = c->o;
     struct port_set firewall = {0};
-    if (!o->fascist_firewall) /* else it is looked at where it is used */
+    if (!o->fascist_firewall) /* with FascistFirewall the policy's rules are made of them */
         TRY(parse_ports(c, o->firewall_ports_csv, "FirewallPorts", &firewall));
     free(firewall.ports);
     TRY(parse_ports(c, o->long_lived_ports_csv, "LongLivedPorts", &o->is.long_lived));

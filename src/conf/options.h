@@ -208,7 +208,7 @@ const struct opt *opt_table(size_t *n);
 size_t opt_index(const struct opt *opt);
 /* Whether --list-torrc-options names it. */
 bool opt_listed(const struct opt *opt);
-/* By name or tor's other names for it, in any case; NULL if there is none. */
+/* Finds an option by its name or tor's other names for it, in any case; NULL if there is none. */
 const struct opt *opt_find(const char *name);
 /* As opt_find(), and also by an abbreviation that fits one option only; says so to LOG, as tor
  * does. */

@@ -34,7 +34,7 @@ err_t policy_add(struct addr_policy *p, struct addr_rule rule)
     return OK;
 }
 
-/* "private" or "private:80": the networks that the Internet has not. */
+/* "private" or "private:80": the networks that are not part of the Internet. */
 static err_t add_private(struct addr_policy *out, struct addr_rule rule)
 {
     for (size_t i = 0; i < sizeof PRIVATE_NETS / sizeof PRIVATE_NETS[0]; i++) {

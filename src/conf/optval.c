@@ -182,8 +182,8 @@ static err_t parse_units_int(const char *text, const struct unit *units, int *ou
     return OK;
 }
 
-/* Of a schedule "10, 20, 30" only the first wait counts, as in C tor since it backs off by itself.
- */
+/* Only the first wait of a schedule "10, 20, 30" counts, as in C tor since it backs off by
+ * itself. */
 static err_t parse_schedule(const char *text, int *out, char why[OPTVAL_WHY_MAX])
 {
     char *first = strndup(text, strcspn(text, ","));

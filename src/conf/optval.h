@@ -23,7 +23,7 @@ MUST_USE err_t optval_parse(enum opt_type type, const char *text, void *at,
 /* The value as text that the caller frees; *OUT is NULL where there is none. */
 MUST_USE err_t optval_text(enum opt_type type, const void *at, char **out);
 
-/* To zero, nothing, an empty list; frees what it held. LINES too. */
+/* Sets the value to zero, nothing or an empty list, and frees what it held. LINES too. */
 void optval_clear(enum opt_type type, void *at);
 
 /* The parts of a CSV one after the other, without blanks around them; empty ones are skipped. */

@@ -1,4 +1,4 @@
-/* To be included before any header of OpenSSL: its type ERR_STATE would collide with the error of
+/* Include this before any header of OpenSSL, whose type ERR_STATE would collide with the error of
  * that name in base/err.h. Only for src/crypto/ and src/link/tls*.c, and in .c files only. */
 #ifndef TUNIC_CRYPTO_OPENSSL_H
 #define TUNIC_CRYPTO_OPENSSL_H

@@ -1,4 +1,4 @@
-/* Which cryptographic libraries run. */
+/* The cryptographic libraries that run. */
 #ifndef TUNIC_CRYPTO_VERSION_H
 #define TUNIC_CRYPTO_VERSION_H
 

@@ -16,7 +16,7 @@ struct last_protos {
 /* "a", "s", "m", "w" or "pr"; others are ignored. SEEN says which ones came before. */
 MUST_USE err_t row_item(const struct doc_item *item, struct router *relay, unsigned *seen,
                         struct last_protos *last);
-/* The lines that must be there were. */
+/* Whether the lines that must be there were there. */
 MUST_USE err_t row_end(unsigned seen);
 
 /* "key=number" with a signed 32-bit number. */

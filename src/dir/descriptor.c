@@ -72,7 +72,7 @@ static bool r_bandwidth(struct descriptor *d, const struct doc_item *item)
            text_to_u64(arg[2], UINT64_MAX, &d->observed) == OK;
 }
 
-/* In groups of four digits. */
+/* A fingerprint in groups of four digits. */
 static bool r_fingerprint(struct descriptor *d, const struct doc_item *item)
 {
     char hex[HEX_SIZE(sizeof d->fingerprint.b)];

@@ -49,7 +49,7 @@ enum descriptor_line {
         DESCRIPTOR_LINE_N
 };
 
-/* Of a set of lines; "or-address", which may be there often, has its bit too. */
+/* The bit of a line in a set of lines; "or-address", which may be there often, has its bit too. */
 #define DESCRIPTOR_BIT(line) (UINT32_C(1) << (line))
 enum { DESCRIPTOR_OR_ADDRESS = DESCRIPTOR_LINE_N };
 

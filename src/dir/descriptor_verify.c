@@ -77,7 +77,7 @@ static err_t check_lines(const struct check *c, const enum descriptor_line *must
     return must_be_readable(c, DESCRIPTOR_PUBLISHED);
 }
 
-/* Which part of the "router" line it is that cannot be read. */
+/* Says which part of the "router" line cannot be read. */
 static err_t check_router_line(const struct check *c)
 {
     struct text args[5];

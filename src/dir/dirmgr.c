@@ -10,7 +10,7 @@ static void on_wake(void *arg)
 {
     struct dirmgr *d = arg;
     dirmgr_review(d);
-    /* Even if nobody asks: documents grow old by themselves. */
+    /* It looks again even if nobody asks, for documents grow old by themselves. */
     d->wake_us = TIMER_NEVER;
     dirmgr_arm(d);
     dirmgr_kick(d);
@@ -218,7 +218,7 @@ static void on_certs(struct dirmgr *d, const struct dirmgr_request *rq, struct t
         dirmgr_server_worked(d, &rq->rsa);
     else
         dirmgr_server_failed(d, &rq->rsa);
-    /* Also when some came: what is still missing is asked for elsewhere, a few times. */
+    /* Waits also when some came: what is still missing is asked for elsewhere, a few times. */
     if (d->candidate)
         backoff_fail(&d->cert_wait, d->env, d->testing, d->schedule.others_first_s);
     dirmgr_retry_candidate(d);

@@ -117,7 +117,7 @@ static void accept(struct dirmgr *d, struct consensus *gift_c, struct text text)
     dirmgr_kick(d);
 }
 
-/* Whose fault it is: a consensus that is signed as it should be shows that a clock is wrong. */
+/* Tells whose fault it is: a consensus that is properly signed shows that a clock is wrong. */
 static void report_clock(struct dirmgr *d, const struct consensus *c, const char *text)
 {
     struct consensus_verdict v;

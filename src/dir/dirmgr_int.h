@@ -8,16 +8,17 @@
 #include "dir/dirmgr.h"
 
 enum {
-    /* Then a microdescriptor is let be until the next consensus, if there are enough others. */
+    /* After so many failures a microdescriptor is let be until the next consensus, if there are
+     * enough others. */
     MD_FAILS_MAX = 8,
     MD_HOPELESS = MD_FAILS_MAX + 1, /* it came, and is of no use */
     MD_BATCH_MIN = 32,              /* C tor: MIN_DL_PER_REQUEST */
     MD_REQUESTS_MIN = 3,            /* C tor: MIN_REQUESTS */
     MD_FEW = 16,                    /* C tor: MAX_DL_TO_DELAY */
-    MD_IN_FLIGHT_MAX = 8,           /* requests at once; slow ones do not count, */
-    MD_SLOW_MAX = 24,               /* but there may be so many besides, */
-    MD_SLOW_ASKED_MAX = 3,          /* and so many that are not hopeless for one microdescriptor */
-    CERT_TRIES_MAX = 3,             /* then the consensus that wants them is given up */
+    MD_IN_FLIGHT_MAX = 8,           /* requests at once; slow ones do not count */
+    MD_SLOW_MAX = 24,               /* slow ones that may be under way besides */
+    MD_SLOW_ASKED_MAX = 3,          /* for one microdescriptor, those that are not hopeless */
+    CERT_TRIES_MAX = 3,             /* after these the consensus that wants them is given up */
     SLOW_IN_FLIGHT_MAX = 3,         /* requests for other things, if they are slow */
     /* A request that has waited for so long, and comes with fewer bytes a second in all, is slow,
      * or hopeless: also dir_request.floor_bytes_s. */
@@ -26,7 +27,7 @@ enum {
     HOPELESS_BYTES_S = 20,
     CERTS_BODY_MAX = 1 << 20,
     MICRODESCS_BODY_MAX = 16 << 20,
-    WORDS_EVERY_S = 300,           /* to be told the same of documents again */
+    WORDS_EVERY_S = 300,           /* between two lines that say the same of documents */
     SKEW_WORTH_SAYING_S = 30 * 60, /* C tor: ALLOW_DIRECTORY_TIME_SKEW */
     STEPS_MAX = 64,
     /* A consensus that is so long past its end says nothing any more (C tor:
@@ -167,7 +168,7 @@ struct dirmgr_row *dirmgr_row(const struct dirmgr *d,
 void dirmgr_mark_rows(const struct dirmgr *d, const struct dirmgr_request *rq, bool under_way);
 /* Out of the table; its microdescriptors may be asked for again. The digests are the caller's. */
 struct dirmgr_request dirmgr_request_take(struct dirmgr *d, struct dirmgr_request *rq);
-/* Which of them have become slow; notes when that may be so of the next. */
+/* Finds requests that have become slow, and notes when the next may be. */
 void dirmgr_look_for_slow(struct dirmgr *d);
 /* Something good has come: what is under way for it besides is over, and what is hopeless. */
 void dirmgr_outrun(struct dirmgr *d, enum dir_kind kind);

@@ -1,4 +1,4 @@
-/* Which of the consensuses that are held is built from. */
+/* The choice of the consensus to build from, of those that are held. */
 #include "dir/dirmgr_int.h"
 
 static void progress(struct dirmgr *d, const struct netdir_coverage *v)

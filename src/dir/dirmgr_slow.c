@@ -73,7 +73,7 @@ static void become(struct dirmgr *d, struct dirmgr_request *rq, enum dirmgr_pace
     dirmgr_mark_rows(d, rq, true);
 }
 
-/* When RQ will have waited too long for what it has brought. */
+/* The time at which RQ will have waited too long for what it has brought. */
 static uint64_t late_us(const struct dirmgr *d, const struct dirmgr_request *rq, unsigned bytes_s)
 {
     uint64_t patience_us = (d->testing ? 2 : SLOW_AFTER_S) * (uint64_t)US_PER_SEC;

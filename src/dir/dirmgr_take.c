@@ -69,7 +69,7 @@ size_t dirmgr_take_microdescs(struct dirmgr *d, struct text body, struct dirmgr_
         if (err == OK)
             err = store_write_microdesc(&md, env_wall_s(d->env), &journal);
         n += err == OK;
-        /* What the authorities signed and we still can't use, asking again won't mend. */
+        /* Asking again does not mend what the authorities signed and we still cannot use. */
         const struct router *r = netdir_by_md(d->newest, &md.digest);
         if (err == ERR_MALFORMED && r)
             d->rows[r - netdir_at(d->newest, 0)].fails = MD_HOPELESS;

@@ -27,7 +27,7 @@ static bool sums_fit(const struct bwweights *w, int64_t scale)
            in_range(w->md, scale) && in_range(w->ee, scale) && in_range(w->ed, scale);
 }
 
-/* And the three places are served alike. */
+/* The three places are served alike. */
 static bool balanced(const struct input *i, const struct bwweights *w)
 {
     int64_t margin = 10 * i->T / 3;
@@ -76,7 +76,7 @@ static bool both_scarce(const struct input *i, struct bwweights *w)
 /* Case 3: one of them is scarce. */
 static bool one_scarce(const struct input *i, struct bwweights *w)
 {
-    bool guards = i->G < i->E; /* it is they */
+    bool guards = i->G < i->E; /* guards are the scarce ones */
     int64_t S = guards ? i->G : i->E, rich = guards ? i->E : i->G;
     int64_t keep, lend; /* of the rich kind: for its own place, for the middle */
     int64_t to_scarce = i->scale, to_rich = 0, to_middle = 0; /* of D */

@@ -10,7 +10,7 @@ struct bwweights_totals {
     int64_t g, m, e, d; /* guards, neither, exits, both */
 };
 
-/* In SCALEths. "W" "for which place" "of which relays". */
+/* Weights in SCALEths. A name says for which place, then of which relays. */
 struct bwweights {
     int64_t gg, gd, mg, me, md, ee, ed;
 };

@@ -107,7 +107,7 @@ static err_t add_change(struct hunks *h, const struct piece *a, const struct pie
 
 enum pick { OLD_ONLY, NEW_ONLY, BOTH };
 
-/* Which of the two pieces comes first in a document that has both. */
+/* Compares two pieces by which comes first in a document that has both. */
 static enum pick pick(const struct piece *a, const struct piece *b)
 {
     uint8_t x[20], y[20];

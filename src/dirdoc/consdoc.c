@@ -26,7 +26,7 @@ enum {
     "Cons=2 Desc=2 DirCache=2 FlowCtrl=1-2 HSDir=2 HSIntro=4 HSRend=2 Link=4-5" \
     " Microdesc=2 Relay=2-4"
 #define CLIENTS_MUST "Cons=2 Desc=2 FlowCtrl=1 Link=4 Microdesc=2 Relay=2"
-/* Of relays they ask for more; ours have no onion services, and are no worse for it. */
+/* The authorities ask for more of relays; ours serve no onion services, and are no worse for it. */
 #define RELAYS_SHOULD \
     "Cons=2 Desc=2 DirCache=2 FlowCtrl=1-2 Link=4-5 LinkAuth=3 Microdesc=2 Relay=2-4"
 #define RELAYS_MUST RELAYS_SHOULD

@@ -77,8 +77,8 @@ void consdoc_write(struct docw *w, const struct consdoc *c, enum consdoc_flavor 
 /* The vote's digest goes to A, for the consensus. */
 void consdoc_sign_vote(struct docw *w, struct consdoc_authority *a);
 
-/* By the first N authorities. ALGORITHM is what a signature says that it is over; NULL: the truth.
- * *SIGNED_LEN is how much of the text is signed. */
+/* Signs by the first N authorities. ALGORITHM is the digest that signatures claim to be over; NULL:
+ * the true one. *SIGNED_LEN is how much of the text is signed. */
 void consdoc_sign(struct docw *w, const struct consdoc *c, enum consdoc_flavor flavor,
                   const char *algorithm, size_t n, size_t *signed_len);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As the public network has them. */
+/* Parameters as the public network has them. */
 static const char defaults[] = "ExtendByEd25519ID=1 UseOptimisticData=1 sendme_accept_min_version=1"
                                " sendme_emit_min_version=1";
 

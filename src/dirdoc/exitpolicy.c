@@ -100,7 +100,7 @@ static bool counts_publicly(const struct exitpolicy_rule *rule)
            (net->ip.family == IP_V4 && net->bits <= (rule->accept ? 0 : LARGE_BITS));
 }
 
-/* Which ports are accepted: by the first rule that has them. */
+/* Marks the ports that are accepted: the first rule that has a port decides. */
 static void mark_ports(const char *policy, counts_fn counts, uint8_t accepted[PORTS])
 {
     enum { REJECT, ACCEPT, UNDECIDED };

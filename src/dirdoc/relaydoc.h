@@ -57,7 +57,8 @@ struct relaydoc_microdesc {
     const char *p, *p6; /* summaries; NULL: none */
     const struct ed_id *ed;
 };
-/* As authorities with consensus method 35 write it; its name goes to SHA256. */
+/* Writes the microdescriptor as authorities with consensus method 35 do; its name goes to
+ * SHA256. */
 void relaydoc_write_microdesc(struct docw *w, const struct relaydoc_microdesc *m,
                               uint8_t sha256[32]);
 

@@ -38,7 +38,7 @@ struct docs_item {
     uint8_t digest[32];
     uint8_t digest_len;
     size_t digested;  /* bytes of text that it is of */
-    bool has_id;      /* whose it is, as the document says: */
+    bool has_id;      /* the document says whose it is: */
     struct rsa_id id; /* relay, or authority's v3 identity */
     struct rsa_id sk; /* of a key certificate or vote: the signing key */
     struct ed_id ed;  /* of a server or extra-info descriptor that is not BAD */

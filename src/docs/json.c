@@ -33,7 +33,7 @@ bool json_put_item(json_t *to, const struct json_rule *rules, const struct doc_i
         if (!doc_is(item, rules->keyword))
             continue;
         if (!rules->many && json_object_get(to, rules->member ? rules->member : rules->keyword))
-            break; /* a second one of what comes but once */
+            break; /* a second line of a kind that comes once */
         json_t *value = rules->value(item);
         return value ? put_value(to, rules, value) : json_put_raw(to, whole);
     }

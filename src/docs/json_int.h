@@ -16,7 +16,7 @@ struct json_rule {
     const char *keyword;
     json_value_fn *value;
     bool many;          /* a list, one element a line */
-    const char *member; /* or NULL: the keyword */
+    const char *member; /* the member's name; NULL: the keyword */
 };
 
 /* Puts the line into TO by the rules (which end in a NULL keyword), or into TO's "unrecognized".

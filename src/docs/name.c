@@ -42,7 +42,7 @@ static void set_digest(struct docs_item *doc, bool is_sha256, size_t len)
     doc->digest_len = is_sha256 ? SHA256_LEN : SHA1_LEN;
 }
 
-/* Of what is signed; of all of it, if it's so broken that there is no such part. */
+/* Digests the signed part, or the whole text if there is none. */
 static void digest_signed(struct docs_item *doc, bool is_sha256, const char *keyword, char after)
 {
     size_t len = docs_signed_len(doc->text, keyword, after);
@@ -183,7 +183,7 @@ static void set_title(struct docs_item *doc)
         title_of(doc, "vote", "dir-source");
         return;
     case DOCS_KEYS:
-        title_of(doc, "key certificate", "nickname"); /* which it has not */
+        title_of(doc, "key certificate", "nickname"); /* a certificate has no nickname */
         return;
     case DOCS_CONSENSUS:
         title_of_consensus(doc);

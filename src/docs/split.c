@@ -50,7 +50,7 @@ static struct text up_to(const char *from, const char *to)
     return (struct text){from, (size_t)(to - from)};
 }
 
-/* Without empty lines at its end, which old relays' documents had. */
+/* The document without the empty lines at its end that old relays wrote. */
 static struct text trim(struct text t)
 {
     while (t.len > 2 && t.s[t.len - 1] == '\n' && t.s[t.len - 2] == '\n')

@@ -14,7 +14,7 @@ struct stated {
     struct text flavor;
     bool is_sha256;
     uint8_t digest[32];
-    struct rsa_id signers[SIGNERS_MAX]; /* whose signatures verify */
+    struct rsa_id signers[SIGNERS_MAX]; /* authorities whose signatures verify */
     size_t n_signers;
 };
 

@@ -16,8 +16,8 @@ enum {
     FPS_PER_REQUEST = 96,
     MICROS_PER_REQUEST = 92,
     MANY_MAX = 128 << 20,
-    /* Of one descriptor or certificate: authorities take no larger server descriptors than 20,000
-     * bytes, nor larger extra-info documents than 50,000. */
+    /* The largest descriptor or certificate: authorities take no larger server descriptors than
+     * 20,000 bytes, nor larger extra-info documents than 50,000. */
     SMALL_MAX = 128 << 10,
 };
 

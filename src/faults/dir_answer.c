@@ -130,7 +130,7 @@ static void spoil(const struct dirserv_source *source, const struct dirserv_requ
 
 /* ---- other documents ---- */
 
-/* As many as were asked for, but others. */
+/* Gives as many documents as were asked for, but others. */
 #define OF_NOBODY                                                  \
     "onion-key\n"                                                  \
     "ntor-onion-key CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n" \
@@ -145,7 +145,7 @@ static void swap_microdescs(struct netdocs *docs, struct text asked_for, struct 
         struct sha256 digest;
         char name[BASE64_SIZE(32)];
         struct text t = netdocs_microdesc_at(docs, i, &digest);
-        if (!t.len) { /* all there are were asked for: one of nobody */
+        if (!t.len) { /* all that there are were asked for: gives one that is nobody's */
             docw_add(body, TEXT_LIT(OF_NOBODY));
             return;
         }
@@ -274,7 +274,7 @@ static size_t head_len(const struct buf *out)
     return end ? (size_t)(end - at) + 4 : out->len;
 }
 
-/* With the empty line for which clients wait. */
+/* Ends the head with the empty line for which clients wait. */
 static void put_garbage(struct dirserv *s)
 {
     struct text end = TEXT_LIT("\r\n\r\n");

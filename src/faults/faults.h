@@ -55,8 +55,7 @@ struct testnet;
 /* The switches of N, to be set at any time: the first call makes N a node that can be at fault.
  * NULL out of memory. */
 struct faults *faults_of(struct node *n);
-/* That for each node: to be called before links come in, which stay honest as links otherwise.
- * ERR_NOMEM. */
+/* Gives each node of T its switches. Links that came in before stay honest as links. ERR_NOMEM. */
 MUST_USE err_t faults_attach(struct testnet *t);
 
 /* An occasion for FAULT: whether to break the rule now. */

@@ -33,7 +33,7 @@ extern const struct dirserv_misdeeds faulty_dir;
 /* What faults remember of a link and of a circuit. */
 struct link_memo {
     bool half;           /* the rest of a cell is to come */
-    bool had_circuit;    /* or was asked for one */
+    bool had_circuit;    /* it had a circuit, or was asked for one */
     uint8_t four[2];     /* link protocol 4, for a lie */
     uint32_t refused_id; /* the last one */
     uint32_t gone_id;    /* of the circuit that its peer ended last */

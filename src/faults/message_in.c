@@ -95,7 +95,7 @@ static void misdeliver(struct rcirc *c, struct target *t, struct relay_msg *m)
         target_end(t, END_MISC);
     } else if (t->deliver == TARGET_WINDOW && now(c, FAULT_STREAMS_NO_EARLY_DATA)) {
         t->deliver--;
-        m->stream_id = 0; /* counted, and nobody's */
+        m->stream_id = 0; /* it is counted, and belongs to no stream */
     }
 }
 

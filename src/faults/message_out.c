@@ -171,7 +171,7 @@ static bool on_exit_end(struct rcirc *c, struct relay_msg *m)
     return true;
 }
 
-/* Of a stream that there was; BEGIN that is refused with END at once is honest. */
+/* END of a stream that was open; a BEGIN that is refused with END at once is honest. */
 static bool on_end(struct rcirc *c, struct relay_msg *m)
 {
     const struct target *t = target_find(c, m->stream_id);

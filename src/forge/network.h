@@ -22,8 +22,8 @@ struct forge_authority {
 MUST_USE err_t forge_authority_make(struct env *env, unsigned n, int64_t published_s,
                                     int64_t expires_s, const struct forge_edits *edits,
                                     bool unsigned_only, struct forge_authority *out);
-/* With the files that tor-gencert writes: authority_signing_key, authority_certificate. On error
- * *WHY says what is wrong (static storage). */
+/* Takes keys and certificate from the files that tor-gencert writes: authority_signing_key,
+ * authority_certificate. On error *WHY says what is wrong (static storage). */
 MUST_USE err_t forge_authority_read(struct env *env, unsigned n, struct text signing_key,
                                     struct text cert, struct forge_authority *out,
                                     const char **why);

@@ -23,7 +23,7 @@ struct host {
     struct client *client;
     struct front_warnings warnings;
     struct ports *ports;
-    struct locals *socks; /* who came in through SocksPorts */
+    struct locals *socks; /* connections that came in through SocksPorts */
     struct heartbeat heartbeat;
     int lock_fd; /* of DataDirectory; -1 */
 };

@@ -18,7 +18,7 @@ struct host;
 struct host_place {
     struct net *net;
     struct logfile *logs;     /* opened as the options say; NULL: lines are the caller's business */
-    const struct host *share; /* whose directory of the network is used; or NULL */
+    const struct host *share; /* another host, whose directory is used; or NULL */
     bool default_folder;      /* without DataDirectory: ~/.tor. Else: nothing is kept */
     unsigned lock_wait_s;     /* for another process to leave the folder */
 };

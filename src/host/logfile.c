@@ -20,7 +20,7 @@ enum {
     FILE_MODE = 0640,
     IDENT_MAX = 64,
     RETRY_MS = 100,      /* between two tries at a destination that took no more */
-    LAST_WORD_MS = 1000, /* that the end of the program waits for it */
+    LAST_WORD_MS = 1000, /* how long the program's end waits for it */
 };
 
 struct sink {

@@ -25,7 +25,7 @@ MUST_USE err_t logfile_prepare(struct logfile *f, const struct options *o, struc
 /* Lines go there from now on. TRUNCATE: files that are there already are emptied, if
  * TruncateLogFile says so; otherwise they are appended to. */
 void logfile_commit(struct logfile *f, const struct options *o, bool truncate);
-/* As before the first step; files that it made are gone again. */
+/* Undoes the first step: files that it made are gone again. */
 void logfile_roll_back(struct logfile *f);
 
 /* A destination may take no more for a while (a pipe that nobody reads): lines wait then, up to a

@@ -74,7 +74,7 @@ static err_t check_logs(const struct options *o, struct conf_err *e)
     return OK;
 }
 
-/* As the start: a state that is there and cannot be read ends it. */
+/* A state file that is there and cannot be read would end the start. */
 static err_t check_state(const struct options *o, struct conf_err *e)
 {
     char path[PATH_MAX];

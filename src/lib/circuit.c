@@ -201,7 +201,7 @@ int tunic_circuit_start_hop(struct tunic_circuit *circuit, enum tunic_handshake 
     err_t e = fast ? circ_build_fast(circuit->circ) : circ_build(circuit->circ, &target, 1);
     if (e == OK)
         return 0;
-    circuit->building = circ_state(circuit->circ) == CIRC_CLOSED; /* then the end tells of it */
+    circuit->building = circ_state(circuit->circ) == CIRC_CLOSED; /* its end tells of it */
     return lib_error_of(error, e, TUNIC_STAGE_CIRCUIT, "asking for a hop");
 }
 

@@ -71,8 +71,8 @@ static int conf_error(struct tunic_error *error, err_t e, const char *why)
     return lib_error(error, ours ? TUNIC_SYSTEM : TUNIC_USAGE, TUNIC_STAGE_NONE, "%s", why);
 }
 
-/* Of host_new() and host_change(), which say ERR_IO of listeners only: a library has no log files.
- */
+/* The error that host_new() or host_change() returned; ERR_IO is about listeners, for a library has
+ * no log files. */
 static int host_error(struct tunic_error *error, err_t e, const char *why)
 {
     int sys_errno = errno;

@@ -89,7 +89,7 @@ MUST_USE int lib_wait_for(struct handle *h, int timeout_ms, bool (*done)(const v
 /* False with ERROR: here nothing may wait; for calls that do something first. */
 MUST_USE bool lib_may_wait(struct tunic *t, struct tunic_error *error);
 
-/* For several waits under one time limit. */
+/* The end of several waits under one time limit. */
 uint64_t lib_until(struct tunic *t, int timeout_ms);
 int lib_left(struct tunic *t, uint64_t until_us);
 

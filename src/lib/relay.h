@@ -24,7 +24,7 @@ struct tunic_relay {
     void *callback_arg;
 };
 
-/* Of options of a possibly older or newer program: what it knows, the rest zero. */
+/* Reads the options of a possibly older or newer program: those it knows, the rest zero. */
 void lib_options(void *out, size_t size, const void *given);
 
 #endif

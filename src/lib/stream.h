@@ -11,7 +11,7 @@
 struct lib_flow {
     size_t (*write)(void *flow, const uint8_t *bytes, size_t len);
     void (*consumed)(void *flow, size_t len);
-    void (*close)(void *flow, uint8_t reason); /* enum end_reason; no word comes after that */
+    void (*close)(void *flow, uint8_t reason); /* enum end_reason; then the stream hears no more */
 };
 
 struct lib_socket;

@@ -22,7 +22,7 @@ void tunic_set_log(struct tunic *t, enum tunic_log_level least,
         return;
     t->log_fn = fn;
     t->log_arg = arg;
-    /* With nobody to read them, lines are not even made. */
+    /* Lines that nobody reads are not even made. */
     t->log.least = fn ? (enum log_level)least : (enum log_level)(LOG_ERR + 1);
 }
 

@@ -40,7 +40,8 @@ struct link_circ *circmap_find(struct circmap *m, uint32_t id);
 /* Any circuit, or NULL. */
 struct link_circ *circmap_any(const struct circmap *m);
 
-/* A cell came for an id that has no circuit. ERR_LINK_PROTO: for the like of it, too many came. */
+/* A cell came for an id that has no circuit. ERR_LINK_PROTO: too many cells came for ids that were
+ * never used. */
 MUST_USE err_t circmap_stray(struct circmap *m, uint32_t id);
 
 #endif

@@ -53,8 +53,8 @@ err_t handshake_on_versions(struct handshake *hs, const struct chan_frame *cell)
     return OK;
 }
 
-/* A client's: no time, the peer's address, none of our own (tor-spec 4.5). Whom a proxy found for
- * us has none that we know: 0.0.0.0, as Arti says it. */
+/* A client's: no time, the peer's address, none of our own (tor-spec 4.5). A peer that a proxy
+ * found for us has no address that we know: 0.0.0.0, as Arti says it. */
 static err_t write_netinfo(const struct handshake *hs, const struct link_target *target,
                            struct wr *out)
 {

@@ -24,7 +24,7 @@
 
 enum {
     HANDSHAKE_CELLS_MAX = 2 * CHAN_CELL_MAX, /* what one call of an initiator appends at most */
-    HANDSHAKE_SERVER_CELLS_MAX = 16 * 1024,  /* and of a responder */
+    HANDSHAKE_SERVER_CELLS_MAX = 16 * 1024,  /* what one call of a responder appends at most */
     HANDSHAKE_TEXT_MAX = 200
 };
 
@@ -56,7 +56,7 @@ MUST_USE err_t handshake_server_cell(struct handshake *hs, struct env *env,
                                      const struct link_server *server, const struct ip *peer,
                                      const struct chan_frame *cell, struct wr *out);
 
-/* For the two of them. */
+/* What the two sides share. */
 MUST_USE err_t handshake_on_versions(struct handshake *hs, const struct chan_frame *cell);
 MUST_USE err_t handshake_on_netinfo(struct handshake *hs, const struct env *env,
                                     const struct chan_frame *cell);

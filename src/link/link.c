@@ -85,7 +85,7 @@ void link_free(struct link *l)
 {
     if (!l)
         return;
-    l->told_output = true; /* and nobody is told now */
+    l->told_output = true; /* so nobody is told */
     link_close(l, OK, OR_DONE, "no longer wanted");
     later_cancel(l->env, &l->tell);
     disarm_all(l);

@@ -115,7 +115,7 @@ enum link_slip {
 struct link_server {
     const struct chan_certs *certs;
     struct ip mine; /* our address, for NETINFO; family IP_NONE: none */
-    /* For peers that cheat: all zero in an honest responder. */
+    /* Hooks of a peer that cheats: all zero in an honest responder. */
     struct link_cheat {
         bool no_versions, no_common_version, no_certs, certs_twice, certs_late, no_netinfo;
         int64_t netinfo_ahead_s;
@@ -198,7 +198,7 @@ size_t link_circuits(const struct link *l);
 uint64_t link_opened_us(const struct link *l); /* monotonic; 0 if not open yet */
 uint64_t link_bytes_in(const struct link *l);  /* on the wire */
 uint64_t link_bytes_out(const struct link *l);
-/* Of CONFIG the keepalive and all that is about padding. */
+/* Takes the keepalive and all about padding from CONFIG. */
 void link_set_padding(struct link *l, const struct link_config *config);
 /* It is not good any more: it ends as soon as it carries no circuit. */
 void link_retire(struct link *l);
@@ -260,7 +260,7 @@ enum link_urgency {
 uint8_t *link_cell(struct link_circ *lc, uint8_t cmd, enum link_urgency urgency);
 void link_cell_commit(struct link_circ *lc);
 
-/* So little waits to go out that something new may be begun. */
+/* Whether so little waits to go out that something new may be begun. */
 bool link_may_begin(const struct link_circ *lc);
 
 #endif

@@ -71,6 +71,7 @@ static void to_new_circuit(struct link *l, const struct chan_frame *cell)
         link_refuse(l, cell->circ_id, DESTROY_PROTOCOL);
 }
 
+/* The answer is written into the output itself, and counts only if the cell was good. */
 static void to_handshake(struct link *l, const struct chan_frame *cell)
 {
     bool server = l->side == LINK_RESPONDER;
@@ -250,7 +251,7 @@ static void use_for(struct link *l, enum link_usage usage)
     if (l->usage >= usage)
         return;
     l->usage = usage;
-    /* Not now: a caller of link_cell() is filling the next cell of the queue. */
+    /* The look waits for a timer: a caller of link_cell() is filling the next cell of the queue. */
     if (l->state == LINK_OPEN)
         env_arm_ms(l->env, &l->padding_look, 0);
 }

@@ -11,7 +11,7 @@
 #include "link/link.h"
 
 struct mux {
-    struct link_circ *ring; /* who waits, first come first */
+    struct link_circ *ring; /* circuits that wait, first come first */
 };
 
 /* Whether LC may write one data cell with HELD bytes in the output; if not, it waits from now on.

@@ -35,7 +35,7 @@ static const struct row rows[] = {
     {CELL_PADDING_NEGOTIATE, {"!!!!!", "!!!!p"}},
     /* tor-spec 4: "the first cell must be VERSIONS, VPADDING, or AUTHORIZE" */
     {CELL_VPADDING, {"!....", "....."}},
-    /* Once; a relay's, when it is the initiator, prove what we do not ask for. */
+    /* They may come once; what they prove of a relay that dials us, we do not ask for. */
     {CELL_CERTS, {"!h!!!", "!!!h!"}},
     {CELL_AUTH_CHALLENGE, {"!!h!!", "!!!!!"}},
     {CELL_AUTHENTICATE, {"!!!!!", "!!!h!"}}, /* an initiator's */

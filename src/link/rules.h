@@ -1,6 +1,6 @@
-/* Which cell either side may get when, and who handles it: one row per command, one column per
- * stage of the link (tor-spec 4, 5; protocol of relays as they are). Asked before any handler runs.
- */
+/* The table of which cell either side may get when, and who handles it: one row per command, one
+ * column per stage of the link (tor-spec 4, 5; protocol of relays as they are). Asked before any
+ * handler runs. */
 #ifndef TUNIC_LINK_RULES_H
 #define TUNIC_LINK_RULES_H
 

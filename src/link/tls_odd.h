@@ -30,11 +30,10 @@ struct tls_odd {
 MUST_USE err_t tls_odd_ctx_new(bool server, const struct tls_odd *odd, int64_t now_s,
                                struct tls_ctx **out);
 
-/* Before the handshake of T: it offers to go on with the session that EARLIER had. False: that had
- * none. */
+/* Called before the handshake: T offers to resume EARLIER's session. False: it has none. */
 MUST_USE bool tls_odd_resume(struct tls *t, const struct tls *earlier);
-bool tls_odd_resumed(const struct tls *t); /* and the server took it */
-/* After the handshake: asks for a new one, to be gone on with by tls_handshake(). False: cannot. */
+bool tls_odd_resumed(const struct tls *t); /* whether the server resumed it */
+/* Asks for a new handshake after the first, which tls_handshake() carries out. False: it cannot. */
 MUST_USE bool tls_odd_renegotiate(struct tls *t);
 /* The server asked for a certificate. */
 bool tls_odd_cert_asked(const struct tls *t);

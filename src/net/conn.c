@@ -37,8 +37,8 @@ struct conn {
     void (*drained)(void *machine); /* set: draining */
     uint64_t linger_ms;             /* draining goes on while something was sent in this time */
     struct timer linger;
-    struct later tell; /* that dialling failed at once */
-    struct timer look; /* after the peer's last byte: is it still there */
+    struct later tell; /* tells that dialling failed at once */
+    struct timer look; /* looks for the peer after its last byte */
     struct conn *dirty_prev, *dirty_next;
 };
 
@@ -282,7 +282,7 @@ static struct conn *conn_make(struct net *n, int fd, const struct conn_machine *
     return c;
 }
 
-/* Before connecting: the window that is offered to the peer depends on it. */
+/* Set before connecting, for the window that is offered to the peer depends on it. */
 static void constrain(const struct net *n, int fd)
 {
     const int *size = &n->sock_bytes;

@@ -10,8 +10,8 @@ struct dialler {
     struct conn *conn;
     struct dial_way way;
     struct reach to;
-    const struct conn_machine *ops; /* who is meant, */
-    void *machine;                  /* and learns the outcome */
+    const struct conn_machine *ops; /* the machine that is meant, */
+    void *machine;                  /* which learns the outcome */
     unsigned step;
     enum { SPEAKING, OPEN, REFUSED } state;
     struct buf in, out;

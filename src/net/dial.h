@@ -34,7 +34,7 @@ struct dial_protocol {
 /* A transport as it can be had now. */
 struct dial_way {
     const char *transport; /* reach.transport; "": how all that names none is reached */
-    struct ipport at;      /* who speaks PROTOCOL there */
+    struct ipport at;      /* an address where PROTOCOL is spoken */
     const struct dial_protocol *protocol;
 };
 

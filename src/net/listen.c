@@ -57,7 +57,8 @@ static err_t bind_tcp(struct listener *l, bool may_be_taken)
     if (l->fd < 0)
         return complain(l, "make a socket for");
     (void)setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    /* Else an IPv4 application came in under a mapped address, past the IPv4 lines of a policy. */
+    /* Without this an IPv4 application would come in under a mapped address, past a policy's IPv4
+     * lines. */
     if (ss.ss_family == AF_INET6)
         (void)setsockopt(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
     if (bind(l->fd, (struct sockaddr *)&ss, len) != 0)

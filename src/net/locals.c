@@ -12,7 +12,7 @@
 
 enum {
     LINGER_MS = 30000,
-    MOST_HALF_CLOSED = 1000, /* that perhaps still read; more are taken for closed */
+    MOST_HALF_CLOSED = 1000, /* applications that may still read; more are taken for gone */
 };
 
 struct local {

@@ -21,7 +21,7 @@ struct event_base;
 /* LOG is borrowed. BASE is the caller's event base, or NULL for one of our own. ERR_NOMEM, ERR_IO:
  * no descriptors are left. */
 MUST_USE err_t net_new(struct log *log, struct event_base *base, struct net **out);
-/* After everything that was made with it is gone. */
+/* Frees N, after everything that was made with it. */
 void net_free(struct net *n); /* NULL is fine */
 
 /* N is of this process only. After fork() net_is_forked() says so in the other one: there nothing
@@ -38,7 +38,7 @@ struct event_base *net_base(struct net *n);
  * (ConstrainedSockets). */
 void net_set_socket_buffers(struct net *n, size_t bytes);
 
-/* Of all sockets since the start. */
+/* Counts over all sockets since the start. */
 struct net_counts {
     uint64_t read, written;            /* bytes */
     unsigned accepted_v4, accepted_v6; /* connections */

@@ -21,8 +21,8 @@ struct net {
     struct env env;
     struct event_base *base;
     bool own_base, touched, stopped;
-    pid_t process; /* that N belongs to; 0: whichever it is in */
-    bool forked;   /* this is another one: see net_is_forked() */
+    pid_t process; /* the process that N belongs to; 0: any */
+    bool forked;   /* we are in another one: net_is_forked() */
     struct event *settle, *timer;
     int sock_bytes; /* see net_set_socket_buffers() */
     struct net_counts counts;

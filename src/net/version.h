@@ -1,4 +1,4 @@
-/* Which libevent runs. */
+/* The libevent that runs. */
 #ifndef TUNIC_NET_VERSION_H
 #define TUNIC_NET_VERSION_H
 

@@ -203,7 +203,8 @@ void cbt_built(struct cbt *c, uint64_t build_ms, bool in_time)
 {
     if (!c->learning)
         return;
-    /* Far later than it would have been closed: the clock jumped, or the machine slept. */
+    /* It took far longer than a circuit may live unbuilt: the clock jumped, or the machine
+     * slept. */
     if ((double)build_ms > 2 * c->close_ms + 1000 || build_ms >= CBT_ABANDONED) {
         log_notice(c->env->log,
                    "Strange value for circuit build time: %llu ms. Assuming clock jump.",
@@ -220,7 +221,8 @@ void cbt_built(struct cbt *c, uint64_t build_ms, bool in_time)
     }
 }
 
-/* path-spec 2.4.5: too many of the recent circuits timed out, so the network is another one. */
+/* path-spec 2.4.5: too many of the recent circuits timed out, so the network is another one, and
+ * what was learnt of the old one would mislead. */
 static void forget_network(struct cbt *c)
 {
     double timeout_ms = c->timeout_ms;
@@ -262,6 +264,7 @@ void cbt_closed(struct cbt *c, uint64_t began_us)
     if (!c->learning)
         return;
     c->n_closed++;
+    /* Nothing came from the network while the circuit lived: that says nothing about circuits. */
     if (c->live_us < began_us && c->n_nonlive++ == 0) {
         log_notice(c->env->log, "No network activity for %llu s: circuit build times do not count.",
                    (unsigned long long)((c->env->mono_us - c->live_us) / US_PER_SEC));

@@ -86,7 +86,7 @@ static err_t pick_hop(struct path_search *s, size_t at)
     enum path_stop stop = collect(s);
     bool last = at + 1 == s->req->n_hops;
     if (stop != STOP_NOT) {
-        if (!last || stop != STOP_RELATED) /* else the text of the last failure stands */
+        if (!last || stop != STOP_RELATED) /* otherwise the last failure's text stands */
             path_say_why(s, stop);
         return ERR_NOT_FOUND;
     }

@@ -1,4 +1,4 @@
-/* Which relay may be which hop. */
+/* The judge of each hop: may this relay be it? */
 #include "path/path_int.h"
 #include "path/restrict.h"
 
@@ -19,7 +19,7 @@ static bool exit_configured(const struct path_config *cfg, const struct router *
            (nodeset_is_empty(cfg->exit) || nodeset_has(cfg->exit, r));
 }
 
-/* Not excluded, and in SET if that is given. */
+/* Whether R is not excluded, and in SET if that is given. */
 static enum path_stop configured(const struct path_config *cfg, const struct nodeset *set,
                                  const struct router *r)
 {

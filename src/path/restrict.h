@@ -1,4 +1,4 @@
-/* Which relays may not be in one path, and what a relay is good for at its end. */
+/* Restrictions: relays that may not be in one path, and what a relay is good for at its end. */
 #ifndef TUNIC_PATH_RESTRICT_H
 #define TUNIC_PATH_RESTRICT_H
 

@@ -8,7 +8,7 @@
  * sum stays below 2^64. The usual scale, 10000, is below it. */
 #define FACTOR_MAX (UINT32_C(1) << 15)
 
-/* Which weight applies to a relay, by position (dir-spec 3.8.3): of relays without flags, with
+/* The weight that applies to a relay, by position (dir-spec 3.8.3): of relays without flags, with
  * Exit, with Guard, with both. */
 struct rule {
     enum dir_weight plain, exit, guard, both;

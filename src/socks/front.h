@@ -20,7 +20,7 @@ struct front_warnings {
     struct ratelim of[FRONT_WARN_N];
 };
 
-/* Of all ports alike, by their options. */
+/* What holds for all ports alike, by options. */
 struct front_rules {
     bool safe_socks; /* SafeSocks: refuse requests that come with a resolved address */
     bool test_socks; /* TestSocks: say for each request whether it leaked DNS */

@@ -8,7 +8,7 @@
 enum {
     IN_CAP = 64 * 1024,    /* read ahead from the application */
     READ_LEAST = 4 * 1024, /* not worth a read below this */
-    OUT_CAP = 1024 * 1024, /* over what a stream's window lets come */
+    OUT_CAP = 1024 * 1024, /* more than a stream's window lets come in */
     IDLE_MS = 1000,
 };
 
@@ -31,11 +31,11 @@ struct pump {
     struct buf in, out;
     size_t said_left;      /* bytes of the hello's at the front of out, before the stream's */
     bool refused_input;    /* in_room() said NULL */
-    bool eof;              /* the application sends no more, */
-    bool reads;            /* but is known to read, */
-    bool gone;             /* or to have gone */
-    bool asked;            /* the last word was the application's, */
-    uint64_t word_us;      /* at this time */
+    bool eof;              /* the application sends no more */
+    bool reads;            /* a program is known to read on */
+    bool gone;             /* the application is known to be gone */
+    bool asked;            /* the application spoke last */
+    uint64_t word_us;      /* when somebody spoke last */
     struct timer deadline; /* of the handshake; of an application that has closed its side */
     struct timer idle;     /* gives back storage that has emptied */
 };

@@ -51,7 +51,7 @@ void stream_send_end(struct stream *s, uint8_t reason)
         return;
     remember_half(s);
     if (streams_send(s->set, RELAY_END, s->id, data, w.len) != OK)
-        return; /* then the circuit closes, and all of its streams with it */
+        return; /* the circuit closes then, with all of its streams */
 }
 
 void stream_close(struct stream *s, uint8_t reason)
@@ -76,7 +76,7 @@ static err_t on_end(struct stream *s, const struct relay_msg *msg)
 {
     struct relay_end m;
     err_t err = relay_end_decode(rd_over(msg->data, msg->len), &m);
-    /* Either may mean that a cell was tagged on its way, and the exit complains. */
+    /* Either reason may be the exit's complaint about a cell that was tagged on its way. */
     bool was_tagged = (s->state == STREAM_CONNECTING || s->state == STREAM_RESOLVING) &&
                       (m.reason == END_TORPROTOCOL || m.reason == END_DESTROY);
     if (err != OK || was_tagged)
@@ -277,7 +277,7 @@ enum {
     IN_OPEN = 1 << STREAM_OPEN,
 };
 
-/* In which state a message may come. Anything else closes the circuit. An exit sends no SENDME
+/* The states in which a message may come. Anything else closes the circuit. An exit sends no SENDME
  * before CONNECTED, whatever optimistic data it got. */
 static const struct {
     uint8_t states;

@@ -57,7 +57,7 @@ bool streams_may_write(const struct stream *s)
 
 void streams_run_turns(struct streams *set)
 {
-    if (set->in_turns)
+    if (set->in_turns) /* a callback asks for turns: the loop that called it goes on anyway */
         return;
     set->in_turns = true;
     while (set->ring && !set->blocked) {
@@ -74,7 +74,7 @@ void streams_want_turn(struct stream *s)
     struct streams *set = s->set;
     s->wants_turn = true;
     if (s->in_ring || !stream_flow_may_send(&s->flow))
-        return; /* or a SENDME will put it there */
+        return; /* it waits already, or a SENDME will put it there */
     DL_APPEND(set->ring, s);
     s->in_ring = true;
 }

@@ -237,7 +237,7 @@ void testbed_page_close(struct testbed_page *p)
     if (!p)
         return;
     if (p->http)
-        evhttp_free(p->http); /* and its visitors */
+        evhttp_free(p->http); /* frees its visitors too */
     if (p->listener)
         evconnlistener_free(p->listener);
     free(p);

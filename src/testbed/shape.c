@@ -9,7 +9,7 @@ enum {
     REFILL_MS = 5,
     BURST_MS = 50,          /* what a bucket holds at most */
     BURST_LEAST = 16 << 10, /* ... but a TLS record or two at once */
-    SHARE_LEAST = 514,      /* a cell a turn, else all of it were headers */
+    SHARE_LEAST = 514,      /* a turn gives a cell at least, or it would be all headers */
 };
 
 /* ---- the bucket ---- */

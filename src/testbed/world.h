@@ -22,14 +22,14 @@ extern const struct node_world testbed_world_ops;
  * address that is not loopback), ERR_NOMEM. */
 MUST_USE err_t testbed_world_new(struct net *n, struct plan *plan, const struct shape_rules *rules,
                                  struct testbed_world **out);
-/* After the testnet. Closes listeners and what is left of connections. NULL is fine. */
+/* Called after testnet_free(). Closes listeners and what is left of connections. NULL is fine. */
 void testbed_world_free(struct testbed_world *w);
 /* From now on what is accepted goes to T. */
 void testbed_world_attach(struct testbed_world *w, struct testnet *t);
 
-/* As SIGSTOP does with a relay's process: N's sockets stay open, connections to it are made, and
- * nothing is read or written until testbed_world_thaw(). What N itself closes meanwhile, its timers
- * being ours, is closed then. */
+/* Does to N what SIGSTOP does to a relay's process: its sockets stay open, connections to it are
+ * made, and nothing is read or written until testbed_world_thaw(). What N itself closes meanwhile,
+ * its timers being ours, is closed then. */
 void testbed_world_freeze(struct testbed_world *w, const struct node *n);
 void testbed_world_thaw(struct testbed_world *w, const struct node *n);
 

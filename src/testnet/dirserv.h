@@ -19,7 +19,7 @@ struct dirserv_misdeeds;
 struct dirserv_source {
     struct env *env;
     struct netdocs *docs;
-    struct rsa_id self;                      /* whose descriptor is server/authority */
+    struct rsa_id self;                      /* the relay whose descriptor is server/authority */
     const struct dirserv_misdeeds *misdeeds; /* NULL: it is honest */
     void *misdeeds_arg;
 };

@@ -54,7 +54,7 @@ struct dirserv_answer {
     struct docw body;   /* of a 200, unless.. */
     struct text stored; /* ..this is it, which docs keep, in.. */
     enum dir_encoding stored_encoding;
-    unsigned encodings; /* that the body may be sent in */
+    unsigned encodings; /* encodings that the body may be sent in */
     const char *type;
     int64_t lifetime_s, modified_s; /* 0: not said */
     bool vary;                      /* other answers depend on X-Or-Diff-From-Consensus */

@@ -1,4 +1,4 @@
-/* Which document a URL names (dir-spec appendix B), and whether it may be given. */
+/* Routes: the document that a URL names (dir-spec appendix B), and whether it may be given. */
 #include "testnet/dirserv_int.h"
 
 #include <string.h>
@@ -396,7 +396,7 @@ void dirserv_route(const struct dirserv_source *source, const struct dirserv_req
 
 enum dir_encoding dirserv_best_encoding(unsigned set, bool kept)
 {
-    /* In C tor's order. */
+    /* The rows are in C tor's order. */
     static const enum dir_encoding order[] = {ENC_LZMA, ENC_ZSTD, ENC_DEFLATE, ENC_GZIP};
     for (size_t i = kept ? 0 : 1; i < sizeof order / sizeof order[0]; i++)
         if (set & 1u << order[i])

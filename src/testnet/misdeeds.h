@@ -20,30 +20,30 @@ struct misdeeds {
     void (*link_over)(struct nlink *nl, const struct link_end *end);
 
     /* ---- CREATE ---- */
-    /* It is answered with R, or refused with E, which is answered. */
+    /* CREATE is answered with R, or refused for E; the hook returns what is to stand for E. */
     err_t (*reply)(struct rcirc *c, uint8_t cmd, const uint8_t *body, err_t e,
                    struct create_reply *r);
-    /* The client's extensions, which are ASKED, are answered with OURS, or refused with E. */
+    /* The client's extensions, ASKED, are answered with OURS, or refused for E. */
     err_t (*extensions)(struct rcirc *c, struct rd asked, err_t e, struct exts *ours);
     /* What the client asks for is refused with *REASON, and C ends. While it is being made: NL is
      * the link that CREATE came on, under ID; otherwise NULL. */
     bool (*refusal)(struct rcirc *c, struct nlink *nl, uint32_t id, uint8_t *reason);
 
     /* ---- cells of a circuit ---- */
-    /* One came from the client (WAY_ON) or the next node (WAY_BACK), DESTROY of the next node, too;
-     * before anything is done about it. */
+    /* A cell came from the client (WAY_ON) or the next node (WAY_BACK), DESTROY of the next node,
+     * too; before anything is done about it. */
     bool (*cell_in)(struct rcirc *c, enum rway way, uint8_t cmd, uint8_t *body);
-    /* A layer is off one that the client sent, and it is meant for this node if *HERE. */
+    /* A layer was taken off a cell that the client sent; it is meant for this node if *HERE. */
     bool (*opened)(struct rcirc *c, uint8_t cmd, const uint8_t *body, bool *here);
-    /* One is about to go out. */
+    /* A cell is about to go out. */
     bool (*cell_out)(struct rcirc *c, enum rway way, uint8_t *cmd, uint8_t *body);
 
     /* ---- messages ---- */
-    /* One came and was read, and is not judged yet. FINE: the honest way on. */
+    /* A message came and was read, and is not judged yet. FINE: the honest way on. */
     enum judged (*message_in)(struct rcirc *c, uint8_t chan_cmd, struct relay_msg *m);
-    /* One is about to go out. What it points to may be the hook's own until the next call. */
+    /* A message is about to go out. What it points to may be the hook's own until the next call. */
     bool (*message_out)(struct rcirc *c, struct relay_msg *m);
-    /* It is written, not encrypted yet; what follows the message begins at PADDING_AT. */
+    /* The message is written, not encrypted yet; what follows the message begins at PADDING_AT. */
     void (*plain_out)(struct rcirc *c, uint8_t *body, size_t padding_at);
     /* How many DATA messages a stream may send now: ROOM, or what is answered. */
     unsigned (*room)(const struct target *t, unsigned room);

@@ -154,7 +154,7 @@ err_t netdocs_publish(struct netdocs *d)
 {
     struct netdocs_edition e = {0};
     int64_t now = env_wall_s(d->env);
-    /* Of two consensuses, one has to be the newer one. */
+    /* One of two consensuses has to be the newer one. */
     if (d->n_editions && now <= d->edition[0].valid_after_s)
         now = d->edition[0].valid_after_s + 1;
     struct netdocs_times t = times_from(d, now);

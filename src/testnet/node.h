@@ -48,7 +48,7 @@ struct node_config {
     const struct identity *id;     /* borrowed */
     struct netdocs *docs;          /* borrowed */
     struct tls_ctx *dial_tls;      /* borrowed: of links to other nodes, */
-    struct tls_ctx *accept_tls;    /* and of those that come in */
+    struct tls_ctx *accept_tls;    /* borrowed: of links that come in */
     const struct node_host *hosts; /* borrowed */
     size_t n_hosts;
     uint64_t handshake_timeout_ms;
@@ -68,7 +68,7 @@ struct dirserv_source *node_dir_source(struct node *n);
 /* How it breaks the protocol, from now on (misdeeds.h): a node has none, or these for good. Links
  * that came in before show no more than the misdeeds of circuits. The node frees ARG with it. */
 void node_set_misdeeds(struct node *n, const struct misdeeds *misdeeds, void *gift_arg);
-void *node_misdeeds(const struct node *n); /* that ARG; NULL: it is honest */
+void *node_misdeeds(const struct node *n); /* ARG; NULL: N is honest */
 const struct plan_node *node_plan(const struct node *n);
 /* Ends every link and takes no more, or comes back. */
 void node_stop(struct node *n);

@@ -20,7 +20,8 @@ static bool put_now(struct rside *side, uint8_t cmd, const uint8_t *body)
     return true;
 }
 
-/* In order: what was held back goes first. ERR_FULL: more is held back than any window allows. */
+/* Keeps the order: what was held back goes first. ERR_FULL: more is held back than any window
+ * allows. */
 static err_t put(struct rside *side, uint8_t cmd, const uint8_t *body)
 {
     if (!side->queue.len && put_now(side, cmd, body))

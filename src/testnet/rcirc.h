@@ -46,7 +46,7 @@ enum rnext { NEXT_NONE, NEXT_DIALLING, NEXT_CREATING, NEXT_OPEN };
 struct rcirc {
     struct node *node;
     struct rside back, fwd; /* towards the client, away from it */
-    struct ip from;         /* who opened it */
+    struct ip from;         /* the address that opened it */
     struct layer *layer;
     struct rwindow window;
     bool congestion_control; /* negotiated: no SENDMEs for streams */

@@ -26,7 +26,7 @@ static void on_data(struct rcirc *c, const struct relay_msg *m)
     if (sendme_due)
         send_sendme(c);
     struct target *t = target_find(c, m->stream_id);
-    if (t && !c->over) /* else it has ended here and the client doesn't know yet */
+    if (t && !c->over) /* without T it has ended, and the client doesn't know yet */
         target_data(t, m->data, m->len);
 }
 

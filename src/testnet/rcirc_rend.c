@@ -42,7 +42,7 @@ void rcirc_rend_meet(struct rcirc *c, const struct relay_msg *m)
         return;
     }
     struct rcirc *client = find_waiting(c->node, ask.cookie);
-    if (!client) { /* which happens when the client has given up */
+    if (!client) { /* the client may have given up */
         rcirc_refuse(c, DESTROY_PROTOCOL);
         return;
     }

@@ -24,7 +24,7 @@ void testnet_free(struct testnet *t); /* NULL is fine */
 
 size_t testnet_nodes(const struct testnet *t);
 struct node *testnet_node(const struct testnet *t, size_t i);
-/* By nickname or $-less fingerprint; NULL if there is none. */
+/* Finds a node by nickname or $-less fingerprint; NULL if there is none. */
 struct node *testnet_node_by_name(const struct testnet *t, const char *name);
 struct node *testnet_node_at(const struct testnet *t, const struct ipport *or_port);
 struct netdocs *testnet_docs(const struct testnet *t);

@@ -22,7 +22,7 @@ struct tool {
     struct check_run *run;
     struct check_report *report;
     unsigned planned;
-    int signum;     /* that ends it early */
+    int signum;     /* the signal that ends it early */
     struct log log; /* silent */
     struct env env;
 };
@@ -37,7 +37,8 @@ static int complain(int status, const char *why)
 
 static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
 
-/* From now on these wait until they are asked for: a report is written of what has been tried. */
+/* From now on these signals wait until they are asked for, so that what has been tried is
+ * reported. */
 static void hold_signals(void)
 {
     sigset_t set;
@@ -78,7 +79,7 @@ static err_t wire_send(void *world, void *conn, const void *bytes, size_t len)
     return plainwire_send(conn, bytes, len, patience_ms(world)) == OK ? OK : ERR_LINK_CLOSED;
 }
 
-/* In short waits, so that Ctrl-C is heard. */
+/* Waits in short pieces, so that Ctrl-C is heard. */
 static err_t wire_recv(void *world, void *conn, void *out, size_t cap, size_t *n,
                        uint32_t timeout_ms)
 {

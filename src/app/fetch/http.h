@@ -40,7 +40,8 @@ MUST_USE bool http_feed(struct http *h, const void *bytes, size_t len, struct tu
 /* No more bytes will come. */
 void http_end(struct http *h, struct tunic_error *error);
 
-/* For carriers that take the answer apart themselves: how it begins; it is no good. */
+/* Two calls for carriers that take the answer apart themselves: how it begins, and that it is of no
+ * use. */
 void http_note_first(struct http *h, const void *bytes, size_t len);
 void http_fail(const struct http *h, err_t why, struct tunic_error *error);
 

@@ -104,7 +104,7 @@ static void on_error(enum evhttp_request_error error, void *arg)
 {
     struct httpget *g = arg;
     g->error = error;
-    if (error == EVREQ_HTTP_REQUEST_CANCEL) /* then nothing else is called */
+    if (error == EVREQ_HTTP_REQUEST_CANCEL) /* evhttp calls nothing else then */
         end(g, g->refused, 0);
 }
 

@@ -259,7 +259,7 @@ static void conclude(struct item *it)
 
 static err_t judge(struct item *it)
 {
-    if (!it->is_split) { /* else it is certificates or descriptors that have come */
+    if (!it->is_split) { /* once split, DOCS stay: what came now proves them */
         docs_free(&it->docs);
         it->docs = (struct docs){.list = NULL};
         TRY(join(it));

@@ -119,14 +119,14 @@ struct docs_trust item_trust(const struct item *it, struct text servers);
 /* Whether DOC is good enough to be written; how many are not. */
 bool item_writes(const struct item *it, const struct docs_item *doc);
 size_t item_count_bad(const struct item *it);
-/* Of two exit statuses the one that is returned. */
+/* Returns the worse of two exit statuses. */
 int status_worse(int a, int b);
 /* The exit status for P's failure. */
 int part_status(const struct part *p);
 
 /* ---- tell.c ---- */
 
-/* Of the want's own documents: a source's name, or that there are several. */
+/* The source of the want's own documents, by name; or words for several. */
 const char *item_where_from(const struct item *it);
 /* These raise the item's status, too. */
 void item_tell_failures(struct item *it);

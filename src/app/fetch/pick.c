@@ -1,4 +1,4 @@
-/* Which source is asked for a part, and whether one is asked again. */
+/* Choice of the source that is asked for a part, and of whether one is asked again. */
 #include "app/fetch/job.h"
 #include "base/env.h"
 

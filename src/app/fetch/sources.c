@@ -268,7 +268,7 @@ err_t sources_read_torrc(struct sources *s, const char *path, char why[SOURCES_W
     return e;
 }
 
-/* As a FallbackDir line, for a client. */
+/* The server as a FallbackDir line, for a client. */
 static err_t fallback_line(struct sources *s, const struct dir_server *server)
 {
     char line[256], v4[IP_TEXT_MAX], v6[IPPORT_TEXT_MAX], id[HEX_SIZE(20)];

@@ -4,7 +4,7 @@
 
 #include "net/net.h"
 
-/* After so long without a TLS handshake it is asked. */
+/* A port is asked after so long without a TLS handshake. */
 enum { SUSPECT_AFTER_MS = 2000 };
 
 struct suspect;

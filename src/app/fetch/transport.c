@@ -10,7 +10,7 @@
 #include "host/host.h"
 #include "lib/lib.h"
 
-/* What counts as a sign of life, so that a trickle does not. */
+/* The least that counts as a sign of life; a trickle does not. */
 enum { PROGRESS_LEAST = 1024 };
 
 struct get {
@@ -60,13 +60,13 @@ static void tell(void *arg)
 {
     struct get *g = arg;
     struct source *s = g->source;
-    /* Whatever it says: it is there. */
+    /* The source answered: it is there, whatever it said. */
     if (!g->error.cls || g->error.stage == TUNIC_STAGE_DIRECTORY)
         s->failures = g->error.cls == TUNIC_TIMEOUT ? s->failures + 1 : 0;
     g->on_settled(g->arg, g);
 }
 
-/* "... within 0 ms" is not what the user waited. */
+/* Takes off "within 0 ms", which is not how long the user waited. */
 static void cut_zero(struct tunic_error *error)
 {
     char *zero = strstr(error->text, " within 0 ms");

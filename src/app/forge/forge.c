@@ -64,7 +64,7 @@ static err_t produce(struct forge_run *r, struct docw *out)
         return microdescs(r, out);
     case FORGE_CONSENSUS:
     case FORGE_VOTE:
-        r->args.relay.unsigned_only = false; /* that is about what is asked for */
+        r->args.relay.unsigned_only = false; /* --unsigned is about documents that are asked for */
         return forge_net_write(r, out);
     case FORGE_KEY_CERT:
         return forge_net_write_certs(r, out);

@@ -248,7 +248,7 @@ err_t forge_net_write(struct forge_run *r, struct docw *out)
     const struct forge_edits none = {NULL, 0};
     struct authorities all = {.n = 0};
     struct forge_descs descs = {.n = 0};
-    /* As the public network's authorities vote, on the hour. */
+    /* Times as of the public network's authorities, who vote on the hour. */
     int64_t now_s = env_wall_s(&r->env);
     int64_t valid_after_s = given(a->valid_after_s, now_s - now_s % HOUR_S);
     unsigned made = a->authorities;

@@ -58,7 +58,7 @@ static err_t take_keys(struct forge_run *r, struct forge_keys *k)
         if (err != OK && err != ERR_NOT_FOUND)
             return err;
     }
-    *r->why = 0; /* that an optional file is not there is no error */
+    *r->why = 0; /* an optional file that is missing is no error */
     return OK;
 }
 

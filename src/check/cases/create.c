@@ -70,7 +70,7 @@ static void reason_is_protocol(struct trial *t)
                  destroy_reason_name(reason));
 }
 
-/* After a circuit was refused its id is free. */
+/* The id of a circuit that was refused is free. */
 static void refused_id_is_free(struct trial *t)
 {
     const uint8_t data[1] = {0}, x[FAST_SKIN_LEN] = {7};

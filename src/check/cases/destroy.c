@@ -97,7 +97,7 @@ static void unknown_reason(struct trial *t)
     id_is_free(c);
 }
 
-/* With a stream open, which ends without a word. */
+/* The circuit has a stream open, which ends without a word. */
 static void says_no_more(struct trial *t)
 {
     struct pcirc *c = pcirc_fast(t);

@@ -190,7 +190,7 @@ void dir_end(struct trial *t)
 
 /* ---- conditional requests ---- */
 
-/* Now, or when the consensus is from, which may be later. */
+/* The present time, or the consensus's date, which may be later. */
 static int64_t newest_s(struct trial *t, const struct pdir_answer *consensus)
 {
     struct doc_item item;

@@ -48,7 +48,7 @@ static bool is_somewhere(const struct ip *ip)
     return ip->family != IP_NONE && memcmp(ip->b, zeros, ip_len(ip));
 }
 
-/* Which one it is we cannot know: there may be address translation in between. */
+/* We cannot know our own address: there may be address translation in between. */
 static void has_our_address(struct trial *t)
 {
     struct chan_netinfo m = theirs(t);

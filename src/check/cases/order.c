@@ -73,7 +73,7 @@ static void early_vpadding(struct trial *t)
     probe_await_alive(p);
 }
 
-/* Not a word of it but for the connection's end. */
+/* The relay says nothing, and ends the connection. */
 static void early_is_the_end(struct trial *t, uint32_t id, uint8_t cmd, const void *body,
                              size_t len)
 {

@@ -2,13 +2,13 @@
 #include "check/pcirc.h"
 #include "check/sections.h"
 
-/* Of timeouts asked for, C tor heeds the low one, but pads no sooner than by its consensus' range.
- */
+/* C tor heeds the low one of the timeouts asked for, but pads no sooner than by its consensus'
+ * range. */
 enum {
     LOW_MS = 1500, /* nf_ito_low and nf_ito_high, if the consensus does not say otherwise */
     HIGH_MS = 9500,
     LATE_MS = 2000, /* what a relay may take in addition */
-    EARLY_MS = 100  /* and what its clock may be rough by */
+    EARLY_MS = 100  /* how rough its clock may be */
 };
 
 static void negotiate(struct probe *p, enum chan_padding_cmd command, uint16_t ms)

@@ -234,7 +234,7 @@ static bool take(struct incoming *f, unsigned n)
     return trial_goes_on(f->t);
 }
 
-/* And then no more. */
+/* N DATA come in all, and then no more. */
 static void take_only(struct incoming *f, unsigned n)
 {
     struct pmsg m;
