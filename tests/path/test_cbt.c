@@ -281,6 +281,17 @@ START_TEST(test_cbt_successes_between_timeouts_keep_the_history)
     cbt_info(c, &info);
     ck_assert_uint_eq(info.resets, 0);
     cbt_free(&c);
+    /* Eighteen in all, but seventeen of the last twenty. */
+    c = cbt_new(env);
+    for (unsigned i = 0; i < 21; i++) {
+        if (i >= 17 && i < 20)
+            cbt_built(c, 1000, true);
+        else
+            cbt_timed_out(c, true);
+    }
+    cbt_info(c, &info);
+    ck_assert_uint_eq(info.resets, 0);
+    cbt_free(&c);
     test_env_free(env);
 }
 END_TEST
@@ -352,6 +363,159 @@ START_TEST(test_cbt_parameters_of_the_consensus)
     ck_assert(!info.learning);
     ck_assert_uint_eq(info.n_times, 0);
     ck_assert_uint_eq(cbt_timeout_ms(c, 3), 60000);
+    cbt_free(&c);
+    test_env_free(env);
+}
+END_TEST
+
+/* path-spec 2.4.6: what each parameter is without a consensus, and the bounds that "clients MUST"
+ * hold it to. */
+START_TEST(test_cbt_parameters_have_defaults_and_bounds)
+{
+    static const struct {
+        const char *name;
+        int32_t value;
+        uint32_t test_s, open, idle_s, timeout_ms, percent;
+    } rows[] = {
+        {"none", 0, 10, 10, 180, 60000, 80},
+        {"cbttestfreq", 0, 1, 10, 180, 60000, 80},
+        {"cbttestfreq", 1234567, 1234567, 10, 180, 60000, 80},
+        {"cbtmaxopencircs", -1, 10, 0, 180, 60000, 80},
+        {"cbtmaxopencircs", 15, 10, 14, 180, 60000, 80},
+        {"cbtlearntimeout", 9, 10, 10, 10, 60000, 80},
+        {"cbtlearntimeout", 60001, 10, 10, 60000, 60000, 80},
+        {"cbtinitialtimeout", 9, 10, 10, 180, 10, 80},
+        {"cbtmintimeout", 70000, 10, 10, 180, 70000, 80}, /* the first one is no shorter */
+        {"cbtquantile", 9, 10, 10, 180, 60000, 10},
+        {"cbtquantile", 100, 10, 10, 180, 60000, 99},
+    };
+    struct env *env = test_env(1);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct cbt *c = cbt_new(env);
+        struct fake f;
+        struct cbt_info info;
+        cbt_configure(c, true, 0, fake(&f, rows[i].name, rows[i].value, NULL, 0));
+        cbt_info(c, &info);
+        ck_assert_uint_eq(cbt_test_interval_s(c), rows[i].test_s);
+        ck_assert_uint_eq(cbt_max_open(c), rows[i].open);
+        ck_assert_uint_eq(cbt_learn_idle_s(c), rows[i].idle_s);
+        ck_assert_uint_eq(cbt_timeout_ms(c, 3), rows[i].timeout_ms);
+        ck_assert_double_eq_tol(info.quantile, rows[i].percent / 100.0, 1e-9);
+        cbt_free(&c);
+    }
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_cbt_counts_that_make_it_compute_or_forget_have_bounds)
+{
+    struct env *env = test_env(1);
+    struct cbt *c = cbt_new(env);
+    struct fake f;
+    struct cbt_info info;
+    cbt_configure(c, true, 0, fake(&f, "cbtmincircs", 0, NULL, 0));
+    ck_assert(cbt_wants_circuits(c));
+    cbt_built(c, 1000, true);
+    cbt_info(c, &info);
+    ck_assert(info.computed);
+    cbt_configure(c, true, 0, fake(&f, "cbtmaxtimeouts", 0, "cbtrecentcount", 0));
+    for (unsigned i = 0; i < 3; i++) {
+        cbt_info(c, &info);
+        ck_assert_uint_eq(info.resets, 0);
+        cbt_timed_out(c, true);
+    }
+    cbt_info(c, &info);
+    ck_assert_uint_eq(info.resets, 1);
+    cbt_free(&c);
+    /* Three of the last three, not of more: a success among them says that the network works. */
+    c = cbt_new(env);
+    cbt_configure(c, true, 0, fake(&f, "cbtmaxtimeouts", 3, "cbtrecentcount", 0));
+    for (unsigned i = 0; i < 12; i++)
+        if (i % 3)
+            cbt_timed_out(c, true);
+        else
+            cbt_built(c, 1000, true);
+    cbt_info(c, &info);
+    ck_assert_uint_eq(info.resets, 0);
+    cbt_free(&c);
+    test_env_free(env);
+}
+END_TEST
+
+/* "the [...] 10 most frequently occurring [...] bins": one that is rarer has no say, and "Ties are
+ * broken in favor of earlier bins". */
+START_TEST(test_cbt_number_of_modes_is_ten_and_between_one_and_twenty)
+{
+    static const struct {
+        int32_t value;
+        unsigned modes;
+    } rows[] = {{INT32_MIN, 10}, {0, 1}, {1, 1}, {20, 20}, {21, 20}};
+    struct env *env = test_env(1);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct cbt *c = cbt_new(env);
+        struct fake f;
+        struct cbt_info info;
+        const char *name = rows[i].value == INT32_MIN ? "none" : "cbtnummodes";
+        unsigned sum = 0;
+        cbt_configure(c, true, 0, fake(&f, name, rows[i].value, NULL, 0));
+        for (unsigned k = 0; k < 25 * 5; k++) /* five of each bin, from 1005 to 25005 ms */
+            cbt_built(c, 1000 * (1 + k % 25), true);
+        for (unsigned k = 0; k < rows[i].modes; k++)
+            sum += 1000 * (1 + k) + 5;
+        cbt_info(c, &info);
+        ck_assert_uint_eq(info.xm_ms, sum / rows[i].modes);
+        cbt_free(&c);
+    }
+    test_env_free(env);
+}
+END_TEST
+
+/* path-spec 2.4.3: the circuit is closed for good at "cbtclosequantile" (99), "cap [...] at twice
+ * the max build time", and not before 'cbtinitialtimeout'. */
+START_TEST(test_cbt_closes_by_its_own_quantile)
+{
+    static const struct {
+        int32_t percent, initial_ms;
+        unsigned left; /* per cent of circuits that are slower still; 0: initial_ms holds */
+    } rows[] = {{-1, 10, 1}, {95, 10, 5}, {100, 10, 1}, {40, 10, 20}, {-1, 500000, 0}};
+    struct env *env = test_env(11);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct cbt *c = cbt_new(env);
+        struct fake f;
+        struct cbt_info info;
+        cbt_configure(c, true, 0,
+                      rows[i].percent < 0 ? fake(&f, "cbtinitialtimeout", 60000, NULL, 0)
+                                          : fake(&f, "cbtclosequantile", rows[i].percent,
+                                                 "cbtinitialtimeout", 60000));
+        for (unsigned k = 1; k <= 999; k++)
+            cbt_built(c, 500000 / k, true);
+        cbt_built(c, 100000, true);
+        cbt_configure(c, true, 0,
+                      rows[i].percent < 0
+                          ? fake(&f, "cbtinitialtimeout", rows[i].initial_ms, NULL, 0)
+                          : fake(&f, "cbtclosequantile", rows[i].percent, "cbtinitialtimeout", 10));
+        cbt_info(c, &info);
+        double want = rows[i].left ? info.xm_ms / pow(rows[i].left / 100.0, 1 / info.alpha)
+                                   : rows[i].initial_ms;
+        ck_assert_double_eq_tol(cbt_close_ms(c, 3), want, 1);
+        ck_assert_uint_eq(info.close_ms, cbt_close_ms(c, 3));
+        cbt_free(&c);
+    }
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_cbt_closes_no_later_than_after_twice_the_longest_time)
+{
+    struct env *env = test_env(1);
+    struct cbt *c = cbt_new(env);
+    struct fake f;
+    cbt_configure(c, true, 0, fake(&f, "cbtnummodes", 1, NULL, 0));
+    for (unsigned i = 0; i < 100; i++)
+        cbt_built(c, i % 2 ? 1000 : 10000, true);
+    cbt_configure(c, true, 0, fake(&f, "cbtinitialtimeout", 10, "cbtnummodes", 1));
+    ck_assert_uint_eq(cbt_timeout_ms(c, 3), 6385);
+    ck_assert_uint_eq(cbt_close_ms(c, 3), 20000);
     cbt_free(&c);
     test_env_free(env);
 }
@@ -450,6 +614,10 @@ TESTS("path/cbt", test_cbt_xm_and_alpha_are_those_of_tor, test_cbt_begins_with_a
       test_cbt_strange_times_are_left_out, test_cbt_eighteen_timeouts_of_twenty_start_afresh,
       test_cbt_successes_between_timeouts_keep_the_history,
       test_cbt_times_without_a_network_do_not_count, test_cbt_without_learning_the_option_holds,
-      test_cbt_parameters_of_the_consensus, test_cbt_state_round_trip_keeps_the_estimate,
-      test_cbt_more_times_than_fit_are_cut_at_random,
+      test_cbt_parameters_of_the_consensus, test_cbt_parameters_have_defaults_and_bounds,
+      test_cbt_counts_that_make_it_compute_or_forget_have_bounds,
+      test_cbt_number_of_modes_is_ten_and_between_one_and_twenty,
+      test_cbt_closes_by_its_own_quantile,
+      test_cbt_closes_no_later_than_after_twice_the_longest_time,
+      test_cbt_state_round_trip_keeps_the_estimate, test_cbt_more_times_than_fit_are_cut_at_random,
       test_cbt_damaged_state_is_refused_and_learning_starts_afresh)

@@ -169,6 +169,62 @@ START_TEST(test_chooser_without_a_consensus_asks_fallbacks_and_seldom_authoritie
 }
 END_TEST
 
+/* tor(1), FallbackDir: equal weights, equal chances; the last of the list has its own. */
+START_TEST(test_chooser_asks_each_of_the_fallbacks_as_often)
+{
+    struct bed *b = bed_new(FALLBACKS);
+    int asked[FALLBACKS] = {0};
+    b->cfg.authority_rate = 0;
+    for (int i = 0; i < DRAWS * 10; i++) {
+        int r = choose(b);
+        ck_assert(r >= 110 && r < 110 + FALLBACKS);
+        asked[r - 110]++;
+    }
+    for (int i = 0; i < FALLBACKS; i++) {
+        ck_assert_int_gt(asked[i], DRAWS * 10 / FALLBACKS * 8 / 10);
+        ck_assert_int_lt(asked[i], DRAWS * 10 / FALLBACKS * 12 / 10);
+    }
+    bed_free(b);
+}
+END_TEST
+
+enum { TROUBLES = 256 };
+
+/* A server among many that failed, as the AT-th; then all others fail again but STRANGER, and one
+ * more does. Whether the server is asked again by then. */
+static bool is_asked_again(int at, int early)
+{
+    struct bed *b = bed_new(0);
+    struct rsa_id server = id_of(b, 100), stranger = {{0xee}};
+    b->servers.n = 1;
+    for (int i = 0; i < TROUBLES; i++) {
+        stranger.b[1] = (uint8_t)i;
+        chooser_judge(b->c, i == at ? &server : &stranger, false);
+    }
+    test_env_advance_ms(b->env, 2400); /* a wait is 2.5 s at least, 4 s at most */
+    for (int i = 0; i < TROUBLES; i++) {
+        stranger.b[1] = (uint8_t)i;
+        if (i != early)
+            chooser_judge(b->c, i == at ? &server : &stranger, false);
+    }
+    ck_assert_int_eq(choose(b), -1);
+    chooser_judge(b->c, &(struct rsa_id){{0xef}}, false);
+    bool again = choose(b) == 100;
+    bed_free(b);
+    return again;
+}
+
+/* Of more failures than are kept, the one whose wait is over first is forgotten, and no other. */
+START_TEST(test_chooser_forgets_the_failure_that_is_over_first)
+{
+    static const int places[] = {0, 1, 128, TROUBLES - 2, TROUBLES - 1};
+    for (size_t i = 0; i < 5; i++)
+        for (size_t k = 0; k < 5; k++)
+            ck_assert_msg(is_asked_again(places[i], places[k]) == (i == k),
+                          "the server's place is %d, %d is over first", places[i], places[k]);
+}
+END_TEST
+
 START_TEST(test_chooser_weighs_authorities_by_their_rate)
 {
     struct bed *b = bed_new(FALLBACKS);
@@ -581,6 +637,8 @@ START_TEST(test_chooser_with_an_old_consensus_asks_the_guards_it_had)
 END_TEST
 
 TESTS("path/chooser", test_chooser_without_a_consensus_asks_fallbacks_and_seldom_authorities,
+      test_chooser_asks_each_of_the_fallbacks_as_often,
+      test_chooser_forgets_the_failure_that_is_over_first,
       test_chooser_weighs_authorities_by_their_rate,
       test_chooser_asks_the_first_three_guards_before_any_microdescriptor_is_there,
       test_chooser_goes_to_fallbacks_when_all_guards_are_down_and_never_to_strangers,
