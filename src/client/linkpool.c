@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/later.h"
+
 struct pooled_link {
     struct linkpool *pool;
     uint64_t id; /* for who listens; none comes twice */

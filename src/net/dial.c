@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/secret.h"
+
 enum { ROOM = 4096 };
 
 struct dialler {
@@ -30,6 +32,7 @@ static void dialler_free(void *machine)
     struct dialler *d = machine;
     buf_free(&d->in);
     buf_wipe(&d->out); /* proxies' passwords */
+    secret_wipe(d->way.password, sizeof d->way.password);
     free(d);
 }
 
@@ -61,7 +64,7 @@ static bool speak_once(struct dialler *d)
 {
     struct dial_refusal r = {.text = "does not speak its protocol"};
     struct rd in = rd_over(buf_at(&d->in), d->in.len);
-    err_t e = d->way.protocol->speak(&d->step, &d->to, &in, &d->out, &r);
+    err_t e = d->way.protocol->speak(&d->way, &d->step, &d->to, &in, &d->out, &r);
     size_t taken = d->in.len - in.left;
     buf_drain(&d->in, taken);
     if (e == OK)

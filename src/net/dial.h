@@ -19,23 +19,29 @@ struct dial_refusal {
                      * that the relay's network cannot be reached" */
 };
 
+struct dial_way;
+
 /* The client's side of a protocol that asks for a connection. */
 struct dial_protocol {
     const char *name; /* "SOCKS5 proxy", for people */
     /* Called first when TCP is there, with nothing in IN, then whenever bytes have come and as long
-     * as some are taken. Takes one whole message off IN, or none; puts answers into OUT. *STEP is
-     * the protocol's own, 0 at first. OK: the way is open, what is left in IN is the peer's;
-     * ERR_MORE: not yet; ERR_LINK_CONNECT: the peer cannot be reached, says the other side; any
-     * other: it failed itself. With those R is filled in. */
-    err_t (*speak)(unsigned *step, const struct reach *to, struct rd *in, struct buf *out,
-                   struct dial_refusal *r);
+     * as some are taken. WAY has its own user and password, TO the relay's arguments. Takes one
+     * whole message off IN, or none; puts answers into OUT. *STEP is the protocol's own, 0 at
+     * first. OK: the way is open, what is left in IN is the peer's; ERR_MORE: not yet;
+     * ERR_LINK_CONNECT: the peer cannot be reached, says the other side; any other: it failed
+     * itself. With those R is filled in. */
+    err_t (*speak)(const struct dial_way *way, unsigned *step, const struct reach *to,
+                   struct rd *in, struct buf *out, struct dial_refusal *r);
 };
 
 /* A transport as it can be had now. */
+enum { DIAL_LOGIN_SIZE = 512 }; /* HTTPSProxyAuthenticator has less than that in all */
 struct dial_way {
     const char *transport; /* reach.transport; "": how all that names none is reached */
     struct ipport at;      /* an address where PROTOCOL is spoken */
     const struct dial_protocol *protocol;
+    /* Who we are to them (Socks5ProxyUsername, Socks5ProxyPassword and their like); or "". */
+    char user[DIAL_LOGIN_SIZE], password[DIAL_LOGIN_SIZE];
 };
 
 /* WAY's words for people: "SOCKS5 proxy at 127.0.0.1:1080". Returns OUT. */

@@ -255,6 +255,36 @@ START_TEST(test_circuits_name_the_relays_of_the_path_only)
 }
 END_TEST
 
+static void on_status(void *arg, const struct event_record *e)
+{
+    char *said = arg;
+    strcat(strcat(said, event_name(e)), " ");
+}
+
+START_TEST(test_circuits_say_once_that_streams_can_be_served)
+{
+    struct fixture f;
+    char said[200] = "";
+    struct event_listener listener = {.on_event = on_status, .arg = said};
+    setup(&f);
+    events_listen(f.events, &listener, EVENT_BIT(EVENT_STATUS));
+    struct ocirc *oc[3];
+    for (int i = 0; i < 3; i++) {
+        oc[i] = launch(&f);
+        ck_assert(circuits_established(f.circuits) == (i == 1)); /* i == 2: in doubt */
+        build();
+        ck_assert(circuits_established(f.circuits));
+        if (i == 1)
+            circuits_doubt(f.circuits);
+    }
+    settle(&f);
+    ck_assert_str_eq(said, "CIRCUIT_ESTABLISHED CIRCUIT_NOT_ESTABLISHED CIRCUIT_ESTABLISHED ");
+    for (int i = 0; i < 3; i++)
+        ocirc_free(oc[i]);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_circuits_have_ids_that_nobody_had)
 {
     struct fixture f;
@@ -332,5 +362,6 @@ END_TEST
 
 TESTS("client/circuits", test_circuits_tell_a_life_in_order, test_circuits_that_do_not_open_fail,
       test_circuits_freed_before_their_end_are_closed_once,
-      test_circuits_name_the_relays_of_the_path_only, test_circuits_have_ids_that_nobody_had,
+      test_circuits_name_the_relays_of_the_path_only,
+      test_circuits_say_once_that_streams_can_be_served, test_circuits_have_ids_that_nobody_had,
       test_circuits_are_listed_oldest_first, test_circuits_say_for_whom_and_what_for)

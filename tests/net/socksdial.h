@@ -1,5 +1,6 @@
 /* A dialler for tests: the client's side of SOCKS5 (RFC 1928), with a transport's arguments in the
- * user name and password (pt-spec 3.5), as a pluggable transport and Socks5Proxy take it. */
+ * user name and password (pt-spec 3.5), as a pluggable transport takes it; or with the way's own,
+ * as Socks5Proxy does. */
 #ifndef TUNIC_TESTS_NET_SOCKSDIAL_H
 #define TUNIC_TESTS_NET_SOCKSDIAL_H
 
@@ -18,18 +19,29 @@ static inline err_t socksdial_say(struct buf *out, const struct wr *w)
     return buf_add(out, w->base, w->len);
 }
 
-/* pt-spec 3.5: the first 255 bytes are the user name, the rest the password; no rest: one NUL. */
-static inline err_t socksdial_auth(const struct reach *to, struct buf *out)
+static inline err_t socksdial_login(const char *user, size_t n, const char *password, size_t m,
+                                    struct buf *out)
 {
     uint8_t storage[600];
     struct wr w = wr_over(storage, sizeof storage);
-    size_t len = strlen(to->arguments), user = len < 255 ? len : 255;
     wr_u8(&w, 1);
-    wr_u8(&w, (uint8_t)user);
-    wr_bytes(&w, to->arguments, user);
-    wr_u8(&w, len > user ? (uint8_t)(len - user) : 1);
-    wr_bytes(&w, len > user ? to->arguments + user : "", len > user ? len - user : 1);
+    wr_u8(&w, (uint8_t)n);
+    wr_bytes(&w, user, n);
+    wr_u8(&w, (uint8_t)m);
+    wr_bytes(&w, password, m);
     return socksdial_say(out, &w);
+}
+
+/* pt-spec 3.5: the first 255 bytes are the user name, the rest the password; no rest: one NUL. */
+static inline err_t socksdial_auth(const struct dial_way *way, const struct reach *to,
+                                   struct buf *out)
+{
+    size_t len = strlen(to->arguments), user = len < 255 ? len : 255;
+    if (!len)
+        return socksdial_login(way->user, strlen(way->user), way->password, strlen(way->password),
+                               out);
+    return socksdial_login(to->arguments, user, to->arguments + user, len > user ? len - user : 1,
+                           out);
 }
 
 static inline err_t socksdial_connect(const struct reach *to, struct buf *out)
@@ -71,14 +83,15 @@ static inline err_t socksdial_reply(struct rd *in, struct dial_refusal *r)
     return OK;
 }
 
-static inline err_t socksdial_speak(unsigned *step, const struct reach *to, struct rd *in,
-                                    struct buf *out, struct dial_refusal *r)
+static inline err_t socksdial_speak(const struct dial_way *way, unsigned *step,
+                                    const struct reach *to, struct rd *in, struct buf *out,
+                                    struct dial_refusal *r)
 {
     const uint8_t *answer;
     switch (*step) {
     case SOCKSDIAL_GREET:
         *step = SOCKSDIAL_METHOD;
-        TRY(buf_add(out, to->arguments[0] ? "\5\1\2" : "\5\1", 3));
+        TRY(buf_add(out, to->arguments[0] || way->user[0] ? "\5\1\2" : "\5\1", 3));
         return ERR_MORE;
     case SOCKSDIAL_METHOD:
     case SOCKSDIAL_AUTH:
@@ -88,7 +101,7 @@ static inline err_t socksdial_speak(unsigned *step, const struct reach *to, stru
         if (answer[1] != 0 && answer[1] != 2)
             return socksdial_no(ERR_LINK_PROXY, 0, "lets nobody in", r);
         *step = answer[1] == 2 ? SOCKSDIAL_AUTH : SOCKSDIAL_REPLY;
-        TRY(answer[1] == 2 ? socksdial_auth(to, out) : socksdial_connect(to, out));
+        TRY(answer[1] == 2 ? socksdial_auth(way, to, out) : socksdial_connect(to, out));
         return ERR_MORE;
     default:
         return socksdial_reply(in, r);

@@ -127,8 +127,14 @@ static uint8_t *proxy_room(void *arg, size_t *room)
     return buf_room(&t.in, 1024);
 }
 
-/* The greeting has 3 bytes, a user and a password 258 with 255 + 1, and the request ends in the
- * port 443. */
+/* Whether all of a user and a password (RFC 1929) has come, behind the greeting. */
+static bool has_login(const uint8_t *told, size_t len)
+{
+    size_t user = len > 5 && told[3] == 1 ? told[4] : len;
+    return len > 5 + user && len == 6 + user + told[5 + user];
+}
+
+/* The greeting has 3 bytes, and the request ends in the port 443. */
 static void proxy_in(void *arg, size_t len)
 {
     (void)arg;
@@ -137,7 +143,7 @@ static void proxy_in(void *arg, size_t len)
     if (t.step == GREETED && t.in.len == 3) {
         say(told[2] ? "\5\2" : "\5", 2);
         t.step = told[2] ? GREETED : ASKED;
-    } else if (t.step == GREETED && t.in.len >= 261 && told[3] == 1) {
+    } else if (t.step == GREETED && has_login(told, t.in.len)) {
         say("\1", 2);
         t.step = ASKED;
     } else if (t.step == ASKED && told[t.in.len - 2] == 1 && told[t.in.len - 1] == 0xbb) {
@@ -229,7 +235,7 @@ static void setup(void)
     relay_certs_make(&t.certs, &t.keys, &cert, now_s, 86400);
     t.face.certs = &t.certs.list;
     ck_ok(listener_open(t.world.net, "proxy", &any, on_accept, NULL, &t.listener));
-    t.way = (struct dial_way){"obfs4", any.tcp, &socksdial};
+    t.way = (struct dial_way){.transport = "obfs4", .at = any.tcp, .protocol = &socksdial};
     t.way.at.port = listener_port(t.listener);
     t.world.ways = &t.way;
     t.world.n_ways = 1;
@@ -334,6 +340,21 @@ START_TEST(test_dial_gives_a_transport_its_arguments)
     ck_assert_uint_eq(auth[1], 255);
     ck_assert_mem_eq(auth + 2, arguments, 255);
     ck_assert_mem_eq(auth + 257, "\1\0\5\1", 4);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_dial_tells_a_proxy_who_asks)
+{
+    setup();
+    strcpy(t.way.user, "me");
+    strcpy(t.way.password, "secret");
+    const struct link_target target = bridge("");
+    dial_link(&target, 20000);
+    strcpy(t.way.password, "another"); /* of other options, and for others */
+    settle();
+    ck_assert_uint_eq(t.opened, 1);
+    ck_assert_mem_eq(buf_at(&t.in), "\5\1\2\1\2me\6secret\5\1", 16);
     teardown();
 }
 END_TEST
@@ -559,10 +580,10 @@ START_TEST(test_dial_hands_over_in_order)
 END_TEST
 
 /* A protocol of three messages, a byte each. */
-static err_t count_to_three(unsigned *step, const struct reach *to, struct rd *in, struct buf *out_,
-                            struct dial_refusal *r)
+static err_t count_to_three(const struct dial_way *way, unsigned *step, const struct reach *to,
+                            struct rd *in, struct buf *out_, struct dial_refusal *r)
 {
-    (void)to, (void)r;
+    (void)way, (void)to, (void)r;
     if (!in->left)
         return buf_add(out_, "\5\1", 3) == OK ? ERR_MORE : ERR_NOMEM;
     rd_u8(in);
@@ -588,10 +609,10 @@ START_TEST(test_dial_takes_messages_that_came_together)
 END_TEST
 
 /* A protocol that never has enough. */
-static err_t listen_for_ever(unsigned *step, const struct reach *to, struct rd *in,
-                             struct buf *out_, struct dial_refusal *r)
+static err_t listen_for_ever(const struct dial_way *way, unsigned *step, const struct reach *to,
+                             struct rd *in, struct buf *out_, struct dial_refusal *r)
 {
-    (void)step, (void)to, (void)r;
+    (void)way, (void)step, (void)to, (void)r;
     return in->left ? ERR_MORE : buf_add(out_, "\5\1", 3) == OK ? ERR_MORE : ERR_NOMEM;
 }
 
@@ -616,8 +637,9 @@ START_TEST(test_dial_bounds_an_answer)
 END_TEST
 
 TESTS("net/dial", test_dial_link_opens_through_a_proxy, test_dial_gives_a_transport_its_arguments,
-      test_dial_hears_a_proxy_that_sends_a_byte_at_a_time, test_dial_tells_what_a_proxy_says,
-      test_dial_tells_of_a_proxy_that_is_not_there, test_dial_tells_of_a_proxy_that_hangs_up,
+      test_dial_tells_a_proxy_who_asks, test_dial_hears_a_proxy_that_sends_a_byte_at_a_time,
+      test_dial_tells_what_a_proxy_says, test_dial_tells_of_a_proxy_that_is_not_there,
+      test_dial_tells_of_a_proxy_that_hangs_up,
       test_dial_link_waits_no_longer_for_a_proxy_than_for_a_relay,
       test_dial_says_that_there_is_no_way, test_dial_by_the_way_of_all_that_names_no_transport,
       test_dial_link_closed_before_the_proxy_answers,
