@@ -28,7 +28,7 @@ void circ_mark_closed(struct circ *c, err_t why, uint8_t reason)
     char text[160];
     log_info(c->env->log, "circuit %u closed: %s", (unsigned)c->id,
              circ_end_text(&c->end, text, sizeof text));
-    env_arm_ms(c->env, &c->gone, 0);
+    later_ask(c->env, &c->tell);
 }
 
 void circ_close(struct circ *c, err_t why, uint8_t reason)
@@ -90,7 +90,7 @@ struct circ *circ_new(struct env *env, struct link *l, const struct circ_config 
     c->we = RELAY_TO_CLIENT;
     c->lc.ops = &circ_link_ops;
     c->lc.arg = c;
-    timer_init(&c->gone, tell_gone, c);
+    later_init(&c->tell, tell_gone, c);
     if (link_circ_open(l, &c->lc) != OK) {
         free(c);
         return NULL;
@@ -108,7 +108,7 @@ void circ_free(struct circ *c)
         return;
     if (c->state != CIRC_CLOSED)
         link_circ_close(&c->lc, true, DESTROY_NONE);
-    env_disarm(c->env, &c->gone);
+    later_cancel(c->env, &c->tell);
     circ_handshake_wipe(&c->handshake);
     onion_clear(&c->onion);
     free(c);

@@ -2,7 +2,7 @@
 #ifndef TUNIC_CIRCUIT_CIRC_INT_H
 #define TUNIC_CIRCUIT_CIRC_INT_H
 
-#include "base/timer.h"
+#include "base/later.h"
 #include "cell/reason.h"
 #include "cell/relay.h"
 #include "circuit/circ.h"
@@ -38,7 +38,7 @@ struct circ {
     enum relay_receiver we; /* messages have to be for this role */
 
     struct circ_end end;
-    struct timer gone; /* tells the neighbours of the close */
+    struct later tell; /* the neighbours, of the close */
 };
 
 /* Closes for a fault of the other side, or of ours. */

@@ -56,7 +56,7 @@ static void end(struct handle *h)
 {
     struct tunic_circuit *c = (struct tunic_circuit *)h;
     struct tunic_error why;
-    env_disarm(net_env(h->t->net), &c->full);
+    later_cancel(net_env(h->t->net), &c->full);
     lib_error(&why, TUNIC_CLOSED, TUNIC_STAGE_CIRCUIT, "the program closed the circuit");
     why.hop = (int)c->hops;
     why.reason = TUNIC_CIRC_CLOSURE_REASON_REQUESTED;
@@ -91,7 +91,7 @@ static struct tunic_circuit *make(struct tunic_relay *relay, const struct tunic_
         return NULL;
     }
     handle_init(&c->h, &circuit_kind, relay->h.t, &relay->h);
-    timer_init(&c->full, lib_message_too_many, c);
+    later_init(&c->full, lib_message_too_many, c);
     circ_set_user(c->circ, &lib_message_user, c);
     circ_set_tap(c->circ, lib_message_tap, c);
     c->id = circ_id(c->circ);

@@ -2,6 +2,7 @@
 #ifndef TUNIC_LIB_CIRCUIT_H
 #define TUNIC_LIB_CIRCUIT_H
 
+#include "base/later.h"
 #include "lib/relay.h"
 #include "tunic/circuit.h"
 
@@ -30,7 +31,7 @@ struct tunic_circuit {
     uint8_t taken[32];
     struct lib_message *inbox;
     unsigned inbox_len;
-    struct timer full; /* closes it then */
+    struct later full; /* closes it then */
 
     void (*callback)(void *arg, struct tunic_circuit *circuit, enum tunic_event event);
     void *callback_arg;

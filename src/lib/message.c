@@ -37,7 +37,7 @@ bool lib_message_tap(void *circuit, bool out, unsigned hop, const struct relay_m
         return false;
     struct lib_message *m = c->inbox_len < INBOX_MOST ? calloc(1, sizeof *m) : NULL;
     if (!m) { /* none may be lost without a word */
-        env_arm_ms(net_env(c->h.t->net), &c->full, 0);
+        later_ask(net_env(c->h.t->net), &c->full);
         return true;
     }
     m->m.hop = (int)hop;
