@@ -93,7 +93,7 @@ err_t process_pidfile_write(const char *path, struct conf_err *e)
     return OK;
 }
 
-void process_pidfile_remove(const char *path)
+static void pidfile_remove(const char *path)
 {
     if (path)
         (void)unlink(path);
@@ -154,7 +154,8 @@ err_t process_raise_fd_limit(int conn_limit, const struct log *log, struct conf_
     return OK;
 }
 
-void process_harden(bool disable_debugger, const struct log *log)
+/* No core files, no debugger, safe umask, no SIGPIPE. */
+static void harden(bool disable_debugger, const struct log *log)
 {
     const struct rlimit none = {0, 0};
     if (setrlimit(RLIMIT_CORE, &none) != 0)
@@ -185,7 +186,7 @@ err_t process_limits(const struct options *o, const struct log *log, struct conf
 {
     if (o->disable_all_swap && mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
         return conf_fail(e, ERR_IO, "DisableAllSwap failure. Do you have proper permissions?");
-    process_harden(o->disable_debugger_attachment, log);
+    harden(o->disable_debugger_attachment, log);
     return process_raise_fd_limit(o->conn_limit, log, e);
 }
 
@@ -215,7 +216,7 @@ void process_serving(struct process *p)
 
 void process_end(struct process *p)
 {
-    process_pidfile_remove(p->pid_file);
+    pidfile_remove(p->pid_file);
     free(p->pid_file);
     p->pid_file = NULL;
     if (p->ready_fd >= 0)

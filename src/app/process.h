@@ -37,16 +37,12 @@ void process_daemon_ready(int *ready_fd);
 
 /* Writes "PID\n"; ERR_IO. process_pidfile_remove() is for the end. */
 MUST_USE err_t process_pidfile_write(const char *path, struct conf_err *e);
-void process_pidfile_remove(const char *path);
 
 /* Becomes USER for good (groups, gid, uid) and checks that there is no way back. */
 MUST_USE err_t process_switch_user(const char *user, const struct log *log, struct conf_err *e);
 
 /* Raises the limit of open files to what the system allows; fails below CONN_LIMIT. */
 MUST_USE err_t process_raise_fd_limit(int conn_limit, const struct log *log, struct conf_err *e);
-
-/* No core files, no debugger, safe umask, no SIGPIPE. */
-void process_harden(bool disable_debugger, const struct log *log);
 
 /* Whether PID is alive, for __OwningControllerProcess. */
 bool process_alive(pid_t pid);

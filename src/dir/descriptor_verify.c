@@ -260,6 +260,7 @@ err_t descriptor_verify(const struct descriptor *d, int64_t now_s, char why[DESC
     struct rsa_pub *key;
     TRY(check_lines(&c, must, sizeof must / sizeof must[0]));
     TRY(check_router_line(&c));
+    TRY(must_be_readable(&c, DESCRIPTOR_BANDWIDTH));
     err_t err = read_rsa_key(&c, DESCRIPTOR_SIGNING_KEY, &key);
     if (err == OK)
         err = check_server_keys(&c);

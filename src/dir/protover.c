@@ -78,7 +78,9 @@ static err_t parse_range(struct text t, uint64_t *versions)
     return OK;
 }
 
-err_t protover_next(struct text *rest, struct text *name, uint64_t *versions)
+/* One entry at a time, for lists in which the unknown matters: takes "Name=..." off *REST and
+ * yields its versions as bits 0..63; ERR_NOT_FOUND at the end. */
+static err_t next_entry(struct text *rest, struct text *name, uint64_t *versions)
 {
     struct text entry, part;
     *versions = 0;
@@ -103,7 +105,7 @@ err_t protover_parse(struct text list, uint32_t *bits)
     uint32_t found = 0;
     err_t err;
     *bits = 0;
-    while ((err = protover_next(&list, &name, &versions)) == OK)
+    while ((err = next_entry(&list, &name, &versions)) == OK)
         for (unsigned i = 0; i < PROTO_N; i++)
             if (((versions >> known[i].version) & 1) && text_is(name, known[i].name))
                 found |= PROTO_BIT(i);
@@ -137,7 +139,7 @@ static bool covers(struct text list, bool not_yet_counts, char *missing, size_t 
     bool all = true;
     if (cap)
         missing[0] = 0;
-    while (protover_next(&list, &name, &versions) == OK) {
+    while (next_entry(&list, &name, &versions) == OK) {
         versions = lacking(name, versions, not_yet_counts);
         if (!versions)
             continue;

@@ -55,10 +55,6 @@ enum proto {
  * error returned for those who care). */
 MUST_USE err_t protover_parse(struct text list, uint32_t *bits);
 
-/* One entry at a time, for lists in which the unknown matters: takes "Name=..." off *REST and
- * yields its versions as bits 0..63; ERR_NOT_FOUND at the end. */
-MUST_USE err_t protover_next(struct text *rest, struct text *name, uint64_t *versions);
-
 /* Which entries of a required-/recommended-client-protocols list Tunic does not have, as text of
  * the same form ("" if none), cut at CAP. True if nothing is missing. */
 bool protover_all_supported(struct text list, char *missing, size_t cap);

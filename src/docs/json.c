@@ -55,7 +55,8 @@ bool json_next_item(struct doc_lines *d, struct doc_item *item, bool *well)
     return true;
 }
 
-bool json_put_all(json_t *to, const struct json_rule *rules, struct text text)
+/* Every item of TEXT by one set of rules. */
+static bool put_all(json_t *to, const struct json_rule *rules, struct text text)
 {
     struct doc_lines d = doc_over(text.s, text.len);
     struct doc_item item;
@@ -74,15 +75,15 @@ static bool put_body(json_t *to, const struct docs_item *doc)
     case DOCS_VOTE:
         return json_put_status(to, doc->text);
     case DOCS_SIGNATURES:
-        return json_put_all(to, json_rules_detached, doc->text);
+        return put_all(to, json_rules_detached, doc->text);
     case DOCS_KEYS:
-        return json_put_all(to, json_rules_key_cert, doc->text);
+        return put_all(to, json_rules_key_cert, doc->text);
     case DOCS_SERVER:
-        return json_put_all(to, json_rules_server, doc->text);
+        return put_all(to, json_rules_server, doc->text);
     case DOCS_EXTRA:
-        return json_put_all(to, json_rules_extra, doc->text);
+        return put_all(to, json_rules_extra, doc->text);
     case DOCS_MICRO:
-        return json_put_all(to, json_rules_micro, doc->text);
+        return put_all(to, json_rules_micro, doc->text);
     case DOCS_BANDWIDTH:
         return json_put_bandwidth(to, doc->text);
     case DOCS_OTHER:

@@ -29,9 +29,6 @@ MUST_USE bool json_put_raw(json_t *to, struct text text);
  * one (else only .begin and .end count). */
 bool json_next_item(struct doc_lines *d, struct doc_item *item, bool *well);
 
-/* Every item of TEXT by one set of rules. */
-MUST_USE bool json_put_all(json_t *to, const struct json_rule *rules, struct text text);
-
 /* Bytes that are no UTF-8 are taken for Latin-1. */
 json_t *json_text(struct text t);
 /* A number if it's one, else a string. */

@@ -156,6 +156,19 @@ static err_t parse_vote(struct docs_want *w, struct text rest, char why[DOCS_WHY
     return parse_keys(w, rest, why);
 }
 
+/* "server descriptors", for messages; static storage. */
+static const char *kind_text(enum docs_kind kind)
+{
+    static const char *const texts[] = {
+        [DOCS_CONSENSUS] = "a consensus",          [DOCS_VOTE] = "votes",
+        [DOCS_SIGNATURES] = "detached signatures", [DOCS_KEYS] = "key certificates",
+        [DOCS_SERVER] = "server descriptors",      [DOCS_EXTRA] = "extra-info documents",
+        [DOCS_MICRO] = "microdescriptors",         [DOCS_BANDWIDTH] = "bandwidth files",
+        [DOCS_OTHER] = "other documents",
+    };
+    return texts[kind];
+}
+
 struct form {
     const char *prefix;
     enum docs_by by;
@@ -172,7 +185,7 @@ static err_t parse_listed(struct docs_want *w, const struct form *forms, struct 
         if (has_keys && skip(&rest, forms->prefix))
             return parse_keys(w, rest, why);
     }
-    return refuse(why, docs_kind_text(w->kind), known);
+    return refuse(why, kind_text(w->kind), known);
 }
 
 static const struct form descriptor_forms[] = {{"all", DOCS_BY_ALL},
@@ -481,16 +494,4 @@ bool docs_want_of_server(const struct docs_want *w)
 bool docs_want_needs_certs(const struct docs_want *w)
 {
     return w->kind == DOCS_CONSENSUS || w->kind == DOCS_SIGNATURES;
-}
-
-const char *docs_kind_text(enum docs_kind kind)
-{
-    static const char *const texts[] = {
-        [DOCS_CONSENSUS] = "a consensus",          [DOCS_VOTE] = "votes",
-        [DOCS_SIGNATURES] = "detached signatures", [DOCS_KEYS] = "key certificates",
-        [DOCS_SERVER] = "server descriptors",      [DOCS_EXTRA] = "extra-info documents",
-        [DOCS_MICRO] = "microdescriptors",         [DOCS_BANDWIDTH] = "bandwidth files",
-        [DOCS_OTHER] = "other documents",
-    };
-    return texts[kind];
 }

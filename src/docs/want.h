@@ -88,7 +88,4 @@ bool docs_want_of_server(const struct docs_want *w);
 /* Verifying takes certificates of the authorities that are not in the answer itself. */
 bool docs_want_needs_certs(const struct docs_want *w);
 
-/* "server descriptors", for messages; static storage. */
-const char *docs_kind_text(enum docs_kind kind);
-
 #endif

@@ -69,20 +69,13 @@ void handle_tell(struct handle *h, enum tunic_event event);
 /* H's memory stays until it is let go of again, also if a callback frees it. */
 void handle_hold(struct handle *h);
 void handle_let_go(struct handle *h);
-/* The descriptor, if there is one, knows what the loop waits for now. */
-void lib_watch(struct tunic *t);
 /* To be called first in what the program calls. False, and ERROR: the instance is gone. */
 MUST_USE bool lib_enter(struct tunic *t, struct tunic_error *error);
 
 /* ---- waiting ---- */
 
-/* Runs the loop until DONE(ARG), at most TIMEOUT_MS. 0: done; 1: the time is up; -1 with ERROR: it
- * may not wait. */
-MUST_USE int lib_wait(struct tunic *t, int timeout_ms, bool (*done)(const void *arg),
-                      const void *arg, struct tunic_error *error);
-
-/* The same for something about the object H, with H for ARG. A callback may free it meanwhile: that
- * is -1, too, and H may be gone. */
+/* Runs the loop until DONE(H), at most TIMEOUT_MS. 0: done; 1: the time is up; -1 with ERROR: it
+ * may not wait, or a callback has freed H meanwhile. */
 MUST_USE int lib_wait_for(struct handle *h, int timeout_ms, bool (*done)(const void *object),
                           struct tunic_error *error);
 

@@ -202,7 +202,8 @@ static void tell(void *arg)
 
 /* ---- calls from outside ---- */
 
-void lib_watch(struct tunic *t)
+/* The descriptor, if there is one, knows what the loop waits for now. */
+static void watch(struct tunic *t)
 {
     if (t->watch && watch_update(t->watch) != OK)
         log_err(&t->log, "the pollable descriptor is out of date: no memory or no descriptors");
@@ -217,7 +218,7 @@ int tunic_fd(struct tunic *t, struct tunic_error *error)
     err_t e = t->watch ? OK : watch_new(t->net, &t->watch);
     if (e != OK)
         return lib_error_of(error, e, TUNIC_STAGE_NONE, "the pollable descriptor");
-    lib_watch(t);
+    watch(t);
     return watch_fd(t->watch);
 }
 
@@ -259,8 +260,9 @@ bool lib_may_wait(struct tunic *t, struct tunic_error *error)
     return t->own_loop && !t->calling;
 }
 
-int lib_wait(struct tunic *t, int timeout_ms, bool (*done)(const void *arg), const void *arg,
-             struct tunic_error *error)
+/* Until DONE(ARG). 0: done; 1: the time is up; -1 with ERROR: it may not wait. */
+static int wait_for(struct tunic *t, int timeout_ms, bool (*done)(const void *arg), const void *arg,
+                    struct tunic_error *error)
 {
     bool up = false;
     struct timer deadline;
@@ -278,7 +280,7 @@ int lib_wait(struct tunic *t, int timeout_ms, bool (*done)(const void *arg), con
     if (e != OK)
         return lib_error(error, TUNIC_SYSTEM, TUNIC_STAGE_NONE,
                          "the event loop's descriptor is gone: has the program closed it?");
-    lib_watch(t);
+    watch(t);
     return done(arg) ? 0 : 1;
 }
 
@@ -298,7 +300,7 @@ int lib_wait_for(struct handle *h, int timeout_ms, bool (*done)(const void *obje
 {
     const struct waited w = {h, done};
     handle_hold(h);
-    int late = lib_wait(h->t, timeout_ms, is_done_or_ended, &w, error);
+    int late = wait_for(h->t, timeout_ms, is_done_or_ended, &w, error);
     if (late >= 0 && h->ended)
         late = lib_error(error, TUNIC_USAGE, TUNIC_STAGE_NONE,
                          "a callback has freed what is being waited for");
@@ -336,5 +338,5 @@ int tunic_run_once(struct tunic *t, int timeout_ms, struct tunic_error *error)
     if (!t || !lib_may_wait(t, error))
         return -1;
     const struct watch w = {t, t->told};
-    return lib_wait(t, timeout_ms, something_was_told, &w, error) < 0 ? -1 : 0;
+    return wait_for(t, timeout_ms, something_was_told, &w, error) < 0 ? -1 : 0;
 }

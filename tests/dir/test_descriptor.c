@@ -12,6 +12,7 @@
 
 enum {
     T2000 = 946684800 + 160, /* 2000-01-01 00:02:40 */
+    T2014 = 1412650000,      /* 2014-10-07 02:46:40 */
     T2026 = 1785146400 + 60, /* 2026-07-27 10:01 */
     YEAR_S = 366 * 24 * 60 * 60,
 };
@@ -292,9 +293,32 @@ START_TEST(test_descriptor_lines_that_say_nothing_are_noted)
 }
 END_TEST
 
+START_TEST(test_descriptor_published_bad_ones_are_refused)
+{
+    char why[DESCRIPTOR_WHY_MAX], expected[DESCRIPTOR_WHY_MAX];
+    struct descriptor d;
+    struct text rest = read_file(DIR "descriptors2014.txt"), line;
+    for (size_t i = 0; i < 2; i++) {
+        ck_ok(descriptor_next(&rest, &d));
+        ck_ok(descriptor_verify(&d, T2014, why));
+    }
+    rest = read_file(DIR "bad/descriptors.txt");
+    for (size_t i = 0; i < 25; i++) {
+        struct text before = rest;
+        ck_assert(text_line(&before, &line) && text_starts(line, "@ "));
+        (void)snprintf(expected, sizeof expected, "%.*s", (int)line.len - 2, line.s + 2);
+        ck_ok(descriptor_next(&rest, &d));
+        ck_assert(descriptor_verify(&d, T2014, why) != OK);
+        ck_assert_str_eq(why, expected);
+    }
+    ck_err(descriptor_next(&rest, &d), ERR_NOT_FOUND);
+}
+END_TEST
+
 TESTS("dir/descriptor", test_descriptor_says_what_its_lines_say,
       test_descriptor_policy_rules_come_in_their_order, test_descriptor_published_ones_verify,
       test_descriptor_extra_info_verifies_with_its_relays_key,
       test_descriptor_one_bad_entry_costs_no_other,
       test_descriptor_every_truncation_is_refused_and_read_as_far_as_it_goes,
-      test_descriptor_each_fault_is_told, test_descriptor_lines_that_say_nothing_are_noted)
+      test_descriptor_published_bad_ones_are_refused, test_descriptor_each_fault_is_told,
+      test_descriptor_lines_that_say_nothing_are_noted)
