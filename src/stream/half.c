@@ -21,7 +21,6 @@ err_t halves_reserve(struct halves *t, size_t n)
 void halves_free(struct halves *t)
 {
     free(t->h);
-    memset(t, 0, sizeof *t);
 }
 
 /* Where ID is or would be. */

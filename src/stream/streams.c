@@ -40,7 +40,6 @@ void streams_drop(struct stream *s)
     if (s->in_ring)
         DL_DELETE(set->ring, s);
     s->in_ring = false;
-    s->turn_left = 0;
     HASH_DEL(set->by_id, s);
     s->state = STREAM_DEAD;
     DL_APPEND(set->dead, s);

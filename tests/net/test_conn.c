@@ -464,6 +464,45 @@ static int listen_on_loopback(struct ipport *at)
     return fd;
 }
 
+static int buffer_of(int fd, int which)
+{
+    int bytes;
+    socklen_t len = sizeof bytes;
+    ck_assert_int_eq(getsockopt(fd, SOL_SOCKET, which, &bytes, &len), 0);
+    return bytes;
+}
+
+static unsigned lines;
+
+static void count_line(void *arg, enum log_level level, const char *line)
+{
+    (void)arg, (void)level, (void)line;
+    lines++;
+}
+
+/* tor(1), ConstrainedSockets */
+START_TEST(test_conn_buffers_are_as_the_kernel_likes_until_they_are_constrained)
+{
+    setup();
+    t.log = (struct log){.least = LOG_WARN, .sink = count_line};
+    for (int constrained = 0; constrained < 2; constrained++) {
+        struct machine m = {.in_cap = IN_CAP};
+        int fd[2];
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd), 0);
+        net_set_socket_buffers(t.net, constrained ? 20000 : 0);
+        m.conn = conn_new(t.net, fd[0], &ops, &m);
+        int send = buffer_of(fd[0], SO_SNDBUF), receive = buffer_of(fd[0], SO_RCVBUF);
+        /* socket(7): the kernel doubles what it is told */
+        ck_assert_int_eq(send, constrained ? 40000 : buffer_of(fd[1], SO_SNDBUF));
+        ck_assert_int_eq(receive, constrained ? 40000 : buffer_of(fd[1], SO_RCVBUF));
+        conn_close(m.conn);
+        close(fd[1]);
+    }
+    ck_assert_uint_eq(lines, 0);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_conn_dial_connects)
 {
     struct ipport at;
@@ -620,7 +659,8 @@ TESTS("net/conn", test_conn_hands_over_what_comes, test_conn_writes_on_as_the_pe
       test_conn_drain_waits_for_the_last_byte, test_conn_drain_with_nothing_to_send_is_done_at_once,
       test_conn_drain_gives_up, test_conn_drain_lasts_while_the_peer_reads,
       test_conn_drain_of_a_broken_connection_is_done, test_conn_drain_from_inside_a_write,
-      test_conn_close_sends_what_can_be_sent, test_conn_dial_connects,
+      test_conn_close_sends_what_can_be_sent,
+      test_conn_buffers_are_as_the_kernel_likes_until_they_are_constrained, test_conn_dial_connects,
       test_conn_reset_is_told_with_its_reason, test_conn_knows_who_only_reads_over_tcp,
       test_conn_ends_with_who_closed_both_sides_over_tcp,
       test_conn_dial_refused_is_told_with_its_reason,

@@ -144,6 +144,21 @@ START_TEST(test_files_append_that_fails_is_told)
     ck_err(files_append(t.f, "a", big, sizeof big), ERR_IO);
     limit_file_size(RLIM_INFINITY);
     ck_assert_ptr_nonnull(strstr(t.last, "Could not append to \""));
+    ck_assert_ptr_null(strstr(t.last, "Free some disk space"));
+    teardown();
+}
+END_TEST
+
+START_TEST(test_files_full_disk_is_to_be_freed)
+{
+    struct files *dev;
+    setup();
+    int fd = open("/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    ck_ok(files_open(fd, "/dev", &t.log, &dev));
+    ck_err(files_append(dev, "full", "x", 1), ERR_IO);
+    ck_assert_ptr_nonnull(strstr(t.last, "No space left on device. Free some disk space"));
+    files_close(dev);
     teardown();
 }
 END_TEST
@@ -239,8 +254,8 @@ END_TEST
 TESTS("net/files", test_files_replaces_a_file_as_a_whole, test_files_empty_file_is_a_file,
       test_files_keeps_the_old_file_when_writing_fails,
       test_files_left_over_of_a_crash_is_overwritten, test_files_appends,
-      test_files_append_that_fails_is_told, test_files_sets_a_damaged_file_aside,
-      test_files_sets_aside_beside_older_ones,
+      test_files_append_that_fails_is_told, test_files_full_disk_is_to_be_freed,
+      test_files_sets_a_damaged_file_aside, test_files_sets_aside_beside_older_ones,
       test_files_stays_where_it_is_when_too_many_are_set_aside,
       test_files_loads_no_more_than_its_limit, test_files_reads_no_pipe,
       test_files_missing_file_is_no_fault)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -145,6 +146,64 @@ START_TEST(test_listen_on_two_ports)
     close(fd2);
     listener_close(a);
     listener_close(b);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_listen_takes_one_after_the_other)
+{
+    struct listener *l;
+    setup();
+    ck_ok(listener_open(t.net, "Socks", &any_v4, on_accept, NULL, &l));
+    struct ipport at = announced();
+    for (unsigned i = 1; i <= 3; i++) {
+        int fd = reach(&at);
+        turn();
+        ck_assert_uint_eq(t.accepted, i); /* at once */
+        close(fd);
+    }
+    ck_assert_ptr_nonnull(strstr(t.last, "Opened ")); /* and nothing is said of it */
+    listener_close(l);
+    teardown();
+}
+END_TEST
+
+/* As many descriptors as are open now. */
+static void limit_descriptors(bool on)
+{
+    static struct rlimit before;
+    struct rlimit now;
+    if (on) {
+        int free_one = dup(0);
+        ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+        now = before;
+        now.rlim_cur = (rlim_t)free_one;
+        close(free_one);
+    }
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, on ? &now : &before), 0);
+}
+
+/* The loop would run without end if it went on trying. */
+START_TEST(test_listen_waits_for_descriptors)
+{
+    struct listener *l;
+    setup();
+    ck_ok(listener_open(t.net, "Socks", &any_v4, on_accept, NULL, &l));
+    struct ipport at = announced();
+    int fd = reach(&at);
+    limit_descriptors(true);
+    turn();
+    ck_assert_ptr_nonnull(strstr(t.last, "No more connections can be accepted on 127.0.0.1:"));
+    limit_descriptors(false);
+    turn();
+    ck_assert_uint_eq(t.accepted, 0);
+    for (int i = 0; i < 3000 && !t.accepted; i++) {
+        usleep(1000);
+        turn();
+    }
+    ck_assert_uint_eq(t.accepted, 1);
+    close(fd);
+    listener_close(l);
     teardown();
 }
 END_TEST
@@ -337,6 +396,7 @@ END_TEST
 
 TESTS("net/listen", test_listen_unix_socket_for_all_may_lie_in_a_folder_for_all,
       test_listen_on_any_port_says_which, test_listen_on_two_ports,
+      test_listen_takes_one_after_the_other, test_listen_waits_for_descriptors,
       test_listen_on_a_port_that_is_taken, test_listen_on_ipv6_takes_no_ipv4,
       test_listen_unix_socket_has_its_permissions,
       test_listen_unix_socket_takes_new_permissions_in_place,

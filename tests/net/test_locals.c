@@ -18,6 +18,7 @@ static struct {
     struct ports *ports;
     char lines[1024]; /* of the log */
     int fd;           /* the application's */
+    bool hangs_up;    /* all connections end when one more comes */
 } t;
 
 /* ---- the tunnel ---- */
@@ -92,6 +93,8 @@ static void sink(void *arg, enum log_level level, const char *line)
 static bool policy(void *arg, const struct ipport *peer)
 {
     (void)arg, (void)peer;
+    if (t.hangs_up)
+        locals_hang_up(t.locals);
     return true;
 }
 
@@ -124,11 +127,22 @@ static void setup(void)
     ck_assert_int_eq(connect(t.fd, (struct sockaddr *)&ss, len), 0);
 }
 
+static int another_comes(void)
+{
+    struct sockaddr_storage ss;
+    socklen_t len = sizeof ss;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(getpeername(t.fd, (struct sockaddr *)&ss, &len), 0);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&ss, len), 0);
+    return fd;
+}
+
 static void teardown(void)
 {
     close(t.fd);
     ports_free(t.ports);
     locals_free(t.locals);
+    locals_free(NULL);
     ck_assert(!tun.open);
     net_free(t.net);
 }
@@ -209,6 +223,25 @@ START_TEST(test_locals_another_protocol_obeys_the_flags_of_its_port)
 }
 END_TEST
 
+/* A reload may hang up on what ended in the same wake-up. */
+START_TEST(test_locals_hang_up_in_the_wake_up_of_an_end)
+{
+    setup();
+    for (int i = 0; i < 10; i++)
+        ck_ok(net_turn(t.net, false));
+    ck_assert_uint_eq(locals_count(t.locals), 1);
+    t.hangs_up = true;
+    say("CONNECT");
+    shutdown(t.fd, SHUT_RDWR);
+    int fd = another_comes();
+    for (int i = 0; i < 10; i++)
+        ck_ok(net_turn(t.net, false));
+    ck_assert_uint_eq(locals_count(t.locals), 1); /* the new one */
+    close(fd);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_locals_bounds_a_hello)
 {
     char noise[400];
@@ -227,4 +260,5 @@ END_TEST
 
 TESTS("net/locals", test_locals_another_protocol_passes_bytes_both_ways,
       test_locals_another_protocol_says_no_in_its_own_words,
-      test_locals_another_protocol_obeys_the_flags_of_its_port, test_locals_bounds_a_hello)
+      test_locals_another_protocol_obeys_the_flags_of_its_port,
+      test_locals_hang_up_in_the_wake_up_of_an_end, test_locals_bounds_a_hello)

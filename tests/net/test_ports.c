@@ -196,12 +196,14 @@ END_TEST
 START_TEST(test_ports_connection_keeps_its_port_lists)
 {
     struct port_spec s = spec(0, false);
-    uint16_t *ports = malloc(sizeof *ports);
+    uint16_t *ports = calloc(2, sizeof *ports);
     unsigned char got[32];
     setup();
     ck_assert_ptr_nonnull(ports);
-    *ports = 23;
-    const struct front_rules rules = {.reject_ports = ports, .n_reject_ports = 1};
+    ports[0] = 110;
+    ports[1] = 23;
+    const struct front_rules rules = {
+        .warn_ports = ports, .n_warn_ports = 1, .reject_ports = ports + 1, .n_reject_ports = 1};
     s.flags.dns = s.flags.ipv4 = true;
     ck_ok(set_with(&s, 1, &rules));
     int fd = reach(&t.announced[0]);
@@ -301,6 +303,33 @@ START_TEST(test_ports_moves_to_another_address_of_its_port)
 }
 END_TEST
 
+/* The one that goes need not be the first. */
+START_TEST(test_ports_moves_one_of_two)
+{
+    setup();
+    uint16_t port = free_port();
+    const struct port_spec before[] = {spec(0, false), wide(port)}, after = spec(port, true);
+    ck_ok(set(before, 2));
+    ck_ok(set(&after, 1));
+    ck_assert_int_eq(method_at(&after.at.tcp), 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_ports_address_of_one_that_stays_is_taken)
+{
+    setup();
+    uint16_t port = free_port();
+    const struct port_spec specs[] = {spec(port, false), wide(port)};
+    const struct ipport second = {ip_v4(SECOND), port};
+    ck_ok(set(specs, 1));
+    ck_err(set(specs, 2), ERR_IO);
+    ck_assert_int_eq(method_at(&specs[0].at.tcp), 2);
+    ck_assert_int_lt(reach(&second), 0);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_ports_old_address_stays_if_another_line_fails)
 {
     setup();
@@ -357,6 +386,7 @@ TESTS("net/ports", test_ports_serves_two_ports_each_with_its_settings,
       test_ports_reload_keeps_listeners_and_changes_settings,
       test_ports_reload_that_fails_changes_nothing, test_ports_connection_keeps_its_port_lists,
       test_ports_policy_turns_away, test_ports_close_leaves_the_connections,
-      test_ports_moves_to_another_address_of_its_port,
+      test_ports_moves_to_another_address_of_its_port, test_ports_moves_one_of_two,
+      test_ports_address_of_one_that_stays_is_taken,
       test_ports_old_address_stays_if_another_line_fails, test_ports_hang_up_leaves_the_listeners,
       test_ports_garbage_costs_its_connection_only)

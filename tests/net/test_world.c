@@ -12,13 +12,14 @@
 
 static struct {
     struct log log;
-    char dir[64];
+    char dir[64], last[400];
     struct world world;
 } t;
 
 static void sink(void *arg, enum log_level level, const char *line)
 {
-    (void)arg, (void)level, (void)line;
+    (void)arg, (void)level;
+    snprintf(t.last, sizeof t.last, "%s", line);
 }
 
 static struct files *folder(const char *name)
@@ -87,6 +88,42 @@ START_TEST(test_world_reads_a_file_back_from_the_folder_that_it_is_stored_in)
 }
 END_TEST
 
+static err_t load(void)
+{
+    const struct client_config config = client_config_defaults(false);
+    struct client *c;
+    char why[CLIENT_WHY_MAX];
+    ck_ok(client_new(net_env(t.world.net), &config, &world_ops, &t.world, &c, why));
+    t.last[0] = 0;
+    err_t e = world_load(&t.world, c);
+    client_free(c);
+    return e;
+}
+
+/* The only file whose loss costs something is the one that remembers the guards. */
+START_TEST(test_world_loads_what_is_there_and_stops_for_the_guards_only)
+{
+    char path[128];
+    setup();
+    ck_ok(load());
+    ck_assert_str_eq(t.last, "");
+    world_ops.store(&t.world, "state", (const uint8_t *)"TorVersion x\n", 13, false);
+    ck_ok(load());
+    ck_assert_str_eq(t.last, "");
+    snprintf(path, sizeof path, "%s/cache/cached-microdescs", t.dir);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    ck_ok(load());
+    (void)rmdir(path);
+    snprintf(path, sizeof path, "%s/data/state", t.dir);
+    ck_assert_int_eq(remove(path), 0);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    ck_err(load(), ERR_IO);
+    ck_assert_ptr_nonnull(strstr(t.last, "Unable to read state file \""));
+    (void)rmdir(path);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_world_without_folders_keeps_nothing)
 {
     struct world none = {.net = NULL};
@@ -100,4 +137,5 @@ START_TEST(test_world_without_folders_keeps_nothing)
 END_TEST
 
 TESTS("net/world", test_world_reads_a_file_back_from_the_folder_that_it_is_stored_in,
+      test_world_loads_what_is_there_and_stops_for_the_guards_only,
       test_world_without_folders_keeps_nothing)
