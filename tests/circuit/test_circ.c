@@ -1,5 +1,6 @@
 #include "circuit/circ_int.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "support/circworld.h"
@@ -821,6 +822,18 @@ START_TEST(test_circ_link_ends_under_it)
 }
 END_TEST
 
+START_TEST(test_circ_end_is_said_in_words)
+{
+    const struct circ_end by_relay = {.remote = true, .hops = 2, .reason = DESTROY_CONNECTFAILED};
+    const struct circ_end by_us = {.hops = 3, .why = ERR_CIRC_PROTO, .reason = DESTROY_PROTOCOL};
+    char text[100], want[100];
+    ck_assert_str_eq(circ_end_text(&by_relay, text, sizeof text),
+                     "hop 2: CONNECTFAILED (a relay could not reach the next one)");
+    snprintf(want, sizeof want, "hop 3: TORPROTOCOL (%s)", err_text(ERR_CIRC_PROTO));
+    ck_assert_str_eq(circ_end_text(&by_us, text, sizeof text), want);
+}
+END_TEST
+
 START_TEST(test_circ_closed_inside_every_callback)
 {
     for (unsigned where = CLOSE_IN_HOP; where <= CLOSE_IN_GONE; where++) {
@@ -908,6 +921,6 @@ TESTS("circuit/circ", test_circ_builds_every_length, test_circ_build_fast,
       test_circ_sendmes_answer_each_hundredth_cell_with_its_tag, test_circ_bad_sendmes_close,
       test_circ_second_sendme_for_one_cell_closes, test_circ_destroy_at_every_point,
       test_circ_truncated_at_every_point, test_circ_link_ends_under_it,
-      test_circ_closed_inside_every_callback,
+      test_circ_end_is_said_in_words, test_circ_closed_inside_every_callback,
       test_circ_freed_while_open_sends_destroy_and_tells_nobody,
       test_circ_padding_is_four_zeros_and_then_random)

@@ -332,6 +332,74 @@ START_TEST(test_ntor_v3_forged_skins_and_other_verification_are_refused_by_the_r
 }
 END_TEST
 
+/* What it takes at most, one byte more, and nothing at all. */
+START_TEST(test_ntor_v3_limits)
+{
+    enum { MOST = NTOR_V3_MSG_MAX, KEYS = 512 };
+    static const char VER[65];
+    static const uint8_t msg[MOST + 1] = "first";
+    uint8_t skin[NTOR_V3_SKIN_OVERHEAD + MOST + 1], reply[NTOR_V3_REPLY_OVERHEAD + MOST + 1];
+    uint8_t got[MOST + 1], keys[KEYS + 1], ours[KEYS + 1];
+    const struct text ver = {VER, 64}, longer = {VER, 65};
+    const struct ed_id id = {{7}};
+    struct env *env = test_env(9);
+    struct x25519_secret b;
+    struct x25519_pub B;
+    struct ntor_v3_client st;
+    struct ntor_v3_server server;
+    x25519_keypair(env, &b, &B);
+    struct wr w = wr_over(skin, sizeof skin);
+    ck_err(ntor_v3_client_begin(env, &id, &B, ver, msg, MOST + 1, &st, &w), ERR_ARG);
+    ck_err(ntor_v3_client_begin(env, &id, &B, longer, msg, MOST, &st, &w), ERR_ARG);
+    for (size_t len = 0; len <= MOST; len += MOST) {
+        w = wr_over(skin, sizeof skin);
+        ck_ok(ntor_v3_client_begin(env, &id, &B, ver, msg, len, &st, &w));
+        ck_assert_uint_eq(w.len, NTOR_V3_SKIN_OVERHEAD + len);
+        struct wr in = wr_over(got, sizeof got);
+        ck_ok(ntor_v3_server_read(&id, &b, &B, ver, skin, w.len, &server, &in));
+        ck_assert_uint_eq(in.len, len);
+        ck_assert_int_eq(memcmp(got, msg, len), 0);
+        w = wr_over(reply, sizeof reply);
+        ck_ok(ntor_v3_server_reply(env, &server, ver, msg, len, &w, keys, KEYS));
+        ck_assert_uint_eq(w.len, NTOR_V3_REPLY_OVERHEAD + len);
+        in = wr_over(got, sizeof got);
+        ck_ok(ntor_v3_client_finish(&st, ver, reply, w.len, &in, ours, KEYS));
+        ck_assert_uint_eq(in.len, len);
+        ck_assert_int_eq(memcmp(got, msg, len), 0);
+        ck_assert_mem_eq(ours, keys, KEYS);
+    }
+    struct wr in = wr_over(got, sizeof got);
+    ck_err(ntor_v3_client_finish(&st, ver, reply, w.len, &in, ours, KEYS + 1), ERR_ARG);
+    ck_err(ntor_v3_client_finish(&st, ver, reply, sizeof reply, &in, ours, KEYS),
+           ERR_CIRC_HANDSHAKE);
+    ck_err(ntor_v3_server_read(&id, &b, &B, ver, skin, sizeof skin, &server, &in),
+           ERR_CIRC_HANDSHAKE);
+    ck_err(ntor_v3_server_reply(env, &server, ver, msg, MOST + 1, &w, keys, KEYS), ERR_ARG);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_handshake_gives_as_much_key_as_there_is)
+{
+    struct env *env = test_env(10);
+    struct ntor_pair p;
+    struct fast_client st;
+    uint8_t skin[20], reply[40], keys[257], ours[257];
+    fast_client_begin(env, &st, skin);
+    ck_ok(fast_server_reply(env, skin, reply, keys, 128));
+    ck_ok(fast_client_finish(&st, reply, ours, 128));
+    ck_assert_mem_eq(ours, keys, 128);
+    ck_err(fast_server_reply(env, skin, reply, keys, 129), ERR_ARG);
+    ck_err(fast_client_finish(&st, reply, ours, 129), ERR_ARG);
+    ntor_setup(env, &p);
+    ck_ok(ntor_server_reply(env, &p.id, &p.b, &p.B, p.skin, p.reply, keys, 256));
+    ck_ok(ntor_client_finish(&p.st, p.reply, ours, 256));
+    ck_assert_mem_eq(ours, keys, 256);
+    ck_err(ntor_client_finish(&p.st, p.reply, ours, 257), ERR_ARG);
+    test_env_free(env);
+}
+END_TEST
+
 START_TEST(test_handshake_takes_only_its_own_length)
 {
     struct env *env = test_env(8);
@@ -362,4 +430,5 @@ TESTS("circuit/handshake", test_fast_vectors, test_fast_wrong_kh_is_refused_and_
       test_ntor_point_of_small_order_is_refused, test_ntor_v3_vector,
       test_ntor_v3_extension_list_decides, test_ntor_v3_every_changed_or_missing_byte_is_refused,
       test_ntor_v3_forged_skins_and_other_verification_are_refused_by_the_relay,
+      test_ntor_v3_limits, test_handshake_gives_as_much_key_as_there_is,
       test_handshake_takes_only_its_own_length)

@@ -94,6 +94,23 @@ START_TEST(test_stream_ids_count_up_and_are_not_used_twice)
 }
 END_TEST
 
+/* When they have come round once. */
+START_TEST(test_stream_ids_in_use_are_passed_over)
+{
+    struct world *w = world_new(3);
+    struct app *open = begin(w, 0), *half = begin(w, 1);
+    uint16_t of_open = stream_id(open->s), of_half = stream_id(half->s);
+    stream_close(half->s, END_DONE);
+    w->set->next_id = of_open;
+    uint16_t id = stream_id(begin(w, 2)->s);
+    ck_assert(id != of_open && id != of_half);
+    w->set->next_id = of_half;
+    uint16_t next = stream_id(begin(w, 3)->s);
+    ck_assert(next != of_half && next != id);
+    world_free(w);
+}
+END_TEST
+
 START_TEST(test_stream_ids_begin_anywhere)
 {
     unsigned most = 0;
@@ -813,8 +830,9 @@ START_TEST(test_stream_end_that_the_link_refuses_closes_the_circuit)
 END_TEST
 
 TESTS("stream/stream", test_stream_begin_says_where_to, test_stream_bad_targets_are_refused,
-      test_stream_begin_waits_for_a_crowded_link, test_stream_ids_count_up_and_are_not_used_twice,
-      test_stream_ids_begin_anywhere, test_stream_ids_run_out, test_stream_open_ones_have_a_most,
+      test_stream_begin_waits_for_a_crowded_link, test_stream_ids_in_use_are_passed_over,
+      test_stream_ids_count_up_and_are_not_used_twice, test_stream_ids_begin_anywhere,
+      test_stream_ids_run_out, test_stream_open_ones_have_a_most,
       test_stream_connected_address_decides, test_stream_begin_dir_connects_without_address,
       test_stream_every_message_in_every_state,
       test_stream_messages_from_another_hop_close_the_circuit, test_stream_end_reasons_are_kept,
