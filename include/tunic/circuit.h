@@ -77,7 +77,7 @@ TUNIC_API TUNIC_MUST_USE struct tunic_circuit *tunic_circuit_create(struct tunic
                                                                     const struct tunic_hop *hop,
                                                                     int timeout_ms,
                                                                     struct tunic_error *error);
-/* One more hop, and wait. */
+/* Asks for one more hop, and waits for it. */
 TUNIC_API TUNIC_MUST_USE int tunic_circuit_extend(struct tunic_circuit *circuit,
                                                   enum tunic_handshake handshake,
                                                   const struct tunic_hop *hop, int timeout_ms,

@@ -54,7 +54,7 @@ TUNIC_API TUNIC_MUST_USE int tunic_dir_wait(struct tunic_dir_request *request, i
 /* Ends the stream if it is still there. */
 TUNIC_API void tunic_dir_request_free(struct tunic_dir_request *request);
 
-/* Of the document as it comes: how many bytes there are so far, and in all (0: not known). */
+/* How many bytes of the document are there, as it comes, and in all (0: not known). */
 TUNIC_API size_t tunic_dir_received(const struct tunic_dir_request *request);
 TUNIC_API size_t tunic_dir_expected(const struct tunic_dir_request *request);
 

@@ -353,8 +353,8 @@ static err_t load_sources(struct cmdline *c, const struct load_env *env, struct 
     return load_file(c, env, false, &c->torrc_path, &s->torrc, faults);
 }
 
-/* All sources into fresh options, whatever is wrong with them. DEFAULTS as for cmdline_load(), may
- * be NULL. */
+/* Reads all sources into fresh options, whatever is wrong with them. DEFAULTS as for
+ * cmdline_load(), may be NULL. */
 static err_t assign_sources(const struct cmdline *c, const struct sources *s, bool testing,
                             const struct log *log, struct options **o, struct options **defaults,
                             struct conf_faults *faults)

@@ -25,7 +25,7 @@ int command_start(struct command *c, char *const *argv, const struct rlimit *fil
 /* Passes SIGNUM on to all of its group. Harmless before and after. */
 void command_signal(const struct command *c, int signum);
 
-/* To be called on SIGCHLD: waits for all that ended. When the command was stopped from the terminal
+/* Call it on SIGCHLD: it waits for all that ended. When the command was stopped from the terminal
  * we stop too, and both go on together. */
 void command_reap(struct command *c);
 

@@ -32,7 +32,7 @@ MUST_USE err_t out_open(struct out *o, const char *output);
 MUST_USE err_t out_write(struct out *o, const void *bytes, size_t len);
 /* Writes HEAD, then TEXT, to a file NAME of the folder. */
 MUST_USE err_t out_file(struct out *o, const char *name, struct text head, struct text text);
-/* All is written. */
+/* All is written: the file gets its name. */
 MUST_USE err_t out_finish(struct out *o);
 /* Leaves nothing half-written behind; also after out_finish(). */
 void out_close(struct out *o);

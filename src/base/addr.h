@@ -48,11 +48,12 @@ const char *ipport_text(const struct ipport *ap, char out[IPPORT_TEXT_MAX]); /* 
 
 bool ip_net_has(const struct ip_net *net, const struct ip *ip);
 
-/* Of this computer or a local network: private, loopback, link-local, unspecified, carrier-grade
- * NAT (C tor: tor_addr_is_internal()). An IPv4-mapped IPv6 address is judged by its IPv4 address.
- */
+/* Whether IP is of this computer or a local network: private, loopback, link-local, unspecified,
+ * carrier-grade NAT (C tor: tor_addr_is_internal()). An IPv4-mapped IPv6 address is judged by its
+ * IPv4 address. */
 bool ip_is_private(const struct ip *ip);
-/* Not reachable through the public network: that, and multicast, reserved and broadcast. */
+/* Whether IP is not reachable through the public network: internal, multicast, reserved,
+ * broadcast. */
 bool ip_is_internal(const struct ip *ip);
 bool ip_is_loopback(const struct ip *ip);
 bool ip_is_unspecified(const struct ip *ip);

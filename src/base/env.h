@@ -19,9 +19,9 @@
 
 /* Who wants to hear that time did not pass as it does: a member of the machine. */
 struct clock_watch {
-    /* Before anything else of this wake-up. LATE: SECONDS went by in which nobody called, the
-     * machine slept or the process was stopped. Else the wall clock was set by SECONDS. Must not
-     * unwatch. */
+    /* Called before anything else of this wake-up. LATE: SECONDS went by in which nobody called,
+     * the machine slept or the process was stopped. Else the wall clock was set by SECONDS. Must
+     * not unwatch. */
     void (*jumped)(void *arg, int64_t seconds, bool late);
     void *arg;
     struct clock_watch *prev, *next;

@@ -46,7 +46,7 @@ struct chan_cert {
     const uint8_t *body;
 };
 
-/* As sent: unknown types and duplicates are there, for the link to judge. */
+/* Certificates as sent: unknown types and duplicates are there, for the link to judge. */
 struct chan_certs {
     size_t n;
     struct chan_cert c[CHAN_CERTS_MAX];

@@ -56,7 +56,7 @@ extern const size_t check_n_sections;
 struct check_wire {
     /* Begins one, and waits until it is there; NULL: it cannot be made, WHY says why. */
     void *(*open)(void *world, const char **why);
-    /* All of it, or ERR_LINK_CLOSED. */
+    /* Sends all of it, or ERR_LINK_CLOSED. */
     err_t (*send)(void *world, void *conn, const void *bytes, size_t len);
     /* What has come, at least one byte; waits for it. ERR_MORE: nothing within TIMEOUT_MS;
      * ERR_LINK_CLOSED: the relay has closed. Sets the environment's clocks. */
@@ -81,7 +81,7 @@ struct check_config {
     const struct check_wire *wire;
     void *world;
     struct reach reach; /* of the relay: WIRE's open() goes there; its address is for NETINFO */
-    /* Who it should be; else whoever answers. */
+    /* The identities that it should have; without any, whoever answers will do. */
     bool has_rsa, has_ed;
     struct rsa_id rsa;
     struct ed_id ed;

@@ -54,7 +54,7 @@ void pcirc_add_hop(struct pcirc *c, const uint8_t *keys);
 /* The relay to extend to, from the relay's consensus or from the command line (NEEDS_NEXT); false:
  * the trial is skipped. */
 bool pcirc_find_next(struct trial *t, struct check_next *out);
-/* One more, from the consensus only (NEEDS_THIRD). */
+/* Another relay, from the consensus only (NEEDS_THIRD). */
 bool pcirc_find_third(struct trial *t, struct check_next *out);
 /* EXTEND2 to NEXT by ntor, in RELAY_EARLY, and EXTENDED2 awaited. */
 void pcirc_extend(struct pcirc *c, const struct check_next *next);

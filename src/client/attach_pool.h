@@ -18,7 +18,7 @@ const struct attach_policy *attach_pool_policy(const struct attach_pool *p);
 
 /* Tunnels that wait are tried in turn: a few now, the rest in the next wake-ups. */
 void attach_pool_look(struct attach_pool *p);
-/* Those that stand under one of the keys WHO are tried first. */
+/* Tunnels that stand under one of the keys WHO are tried first. */
 void attach_pool_look_these(struct attach_pool *p, const struct isolation_key who[ISOLATION_KEYS]);
 
 #endif

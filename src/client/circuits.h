@@ -24,7 +24,8 @@ size_t circuits_count(const struct circuits *cs);
 /* Oldest first. FN must neither launch nor free any, but may close them. */
 void circuits_each(const struct circuits *cs, void (*fn)(void *arg, struct ocirc *oc), void *arg);
 
-/* Those of before may not work any more: whether streams can be served is to be found out anew. */
+/* Circuits of before may not work any more: whether streams can be served is to be found out
+ * anew. */
 void circuits_doubt(struct circuits *cs);
 /* Some circuit for streams was built since. */
 bool circuits_established(const struct circuits *cs);

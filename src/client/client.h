@@ -70,7 +70,7 @@ struct client_file {
     bool vital; /* it cannot be had anew: whoever fails to read it must not start the client */
 };
 
-/* Those that the client wants, a NULL name at the end; the one called NAME, or NULL. */
+/* The files that the client wants, a NULL name at the end; the one called NAME, or NULL. */
 const struct client_file *client_files(void);
 const struct client_file *client_file(const char *name);
 /* Gives it one of them, before client_start(); GIFT_BYTES (from malloc()) are the client's. On an

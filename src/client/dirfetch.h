@@ -32,8 +32,8 @@ struct dirfetch *dirfetch_new(struct circuits *circuits, struct ostreams *stream
 /* Ends all requests without telling MGR. NULL is fine. */
 void dirfetch_free(struct dirfetch *f);
 
-/* To be called once a NewCircuitPeriod: closes circuits that have served. As in C tor one serves
- * for MaxCircuitDirtiness from its first request, and rests in between. */
+/* Call it once a NewCircuitPeriod: it closes circuits that have served. As in C tor one serves for
+ * MaxCircuitDirtiness from its first request, and rests in between. */
 void dirfetch_expire(struct dirfetch *f);
 /* Its circuits take no new request; those that have none are closed. */
 void dirfetch_retire_all(struct dirfetch *f);

@@ -76,7 +76,7 @@ void exits_use(struct exit_circ *c, const struct exit_need *need);
 struct exit_circ *exits_by_id(const struct exits *x, uint64_t id);
 struct ride *exit_circ_ride(struct exit_circ *c);
 
-/* To be called once a NewCircuitPeriod: closes circuits that have served. */
+/* Call it once a NewCircuitPeriod: it closes circuits that have served. */
 void exits_expire(struct exits *x);
 /* No new tunnel goes onto a circuit that has carried a stream; once its last one has ended, it has
  * served. */

@@ -187,8 +187,8 @@ static bool same_peer(const struct pooled_link *p, const struct link_target *b)
         return false;
     if (!b->has_ed)
         return true;
-    /* Who asks for an Ed25519 identity must get a link on which it was proved, be it that the link
-     * was made without knowing it (to an authority or a fallback). */
+    /* Who asks for an Ed25519 identity must get a link on which it was proved, even if the link was
+     * made without knowing it (to an authority or a fallback). */
     if (a->has_ed)
         return ed_id_equal(&a->ed, &b->ed);
     return link_state(p->link) == LINK_OPEN && ed_id_equal(link_peer_ed(p->link), &b->ed);

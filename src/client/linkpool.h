@@ -47,7 +47,7 @@ void linkpool_free(struct linkpool *pool);
 /* Hangs up all links. Whoever waits for one hears nothing. */
 void linkpool_drop_all(struct linkpool *pool);
 
-/* For new links; padding and keepalives also for those that are open. */
+/* Settings for new links; padding and keepalives hold for those that are open, too. */
 void linkpool_set_config(struct linkpool *pool, const struct linkpool_config *config);
 
 /* What a new circuit over one of its links is made with. */

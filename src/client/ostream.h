@@ -51,9 +51,9 @@ MUST_USE bool ostream_begin(struct ostreams *set, struct ostream *s);
 void ostream_tell(const struct ostream *s, enum stream_status status);
 /* ADDR: what the exit says the name is, which is told first (REMAP); family IP_NONE: nothing. */
 void ostream_succeed(struct ostream *s, const struct ip *addr);
-/* It is on no circuit any more, and may go onto another. */
+/* S is on no circuit any more, and may go onto another. */
 void ostream_detach(struct ostream *s, const struct ostream_end *end);
-/* It is over: STATUS is CLOSED, or FAILED. Told once; harmless on one that was not begun. */
+/* S is over: STATUS is CLOSED, or FAILED. Told once; harmless on one that was not begun. */
 void ostream_finish(struct ostream *s, enum stream_status status, const struct ostream_end *end);
 
 #endif

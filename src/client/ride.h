@@ -12,7 +12,7 @@ struct ride {
     struct streams *streams;   /* on whatever carrier */
     uint64_t circuit;          /* its id (circuits.h) */
     const struct rsa_id *exit; /* the relay to blame if a tunnel fails there; NULL: none */
-    /* It is full, or has been silent for too long: no new tunnel goes onto it. */
+    /* The circuit is full, or has been silent for too long: no new tunnel goes onto it. */
     void (*retire)(struct ride *r);
 };
 

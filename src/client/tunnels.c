@@ -73,8 +73,8 @@ static enum attach_result judge_circuit(const struct tunnels *ts, uint64_t id,
     if (circ_hops(oc->circ) < HOPS_LEAST)
         return ATTACH_ONE_HOP;
     *out = exits_by_id(ts->exits, id);
-    /* One that came too late, or by a guard that may not be used, is told to be there and closes.
-     */
+    /* A circuit that came too late, or by a guard that may not be used, is told to be there and
+     * closes. */
     return *out && exit_circ_ride(*out)->streams ? ATTACH_DONE : ATTACH_NOT_OPEN;
 }
 

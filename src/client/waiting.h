@@ -35,7 +35,7 @@ MUST_USE bool waiting_add(struct waiting *w, struct waiter *t, const struct tunn
                           bool alone);
 void waiting_remove(struct waiting *w, struct waiter *t); /* harmless if it does not wait */
 
-/* All that stand under one of KEYS are due, before others. */
+/* All wishes that stand under one of KEYS are due, before others. */
 void waiting_wake(struct waiting *w, const struct isolation_key keys[ISOLATION_KEYS]);
 /* The wish of T is due: what T has found will do for those behind it. */
 void waiting_wake_wish(struct waiting *w, struct waiter *t);

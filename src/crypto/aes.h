@@ -19,8 +19,8 @@ struct aes_ctr;
  * NULL: out of memory or another size of key. The caller owns the context. */
 struct aes_ctr *aes_ctr_new(const uint8_t *key, unsigned bits, const uint8_t iv[AES_IV_LEN]);
 
-/* In place. ERR_ARG for 2 GB and more. Another error is ERR_CRYPTO only (our bug or the library's);
- * BYTES are useless then. */
+/* Encrypts or decrypts in place. ERR_ARG for 2 GB and more. Another error is ERR_CRYPTO only (our
+ * bug or the library's); BYTES are useless then. */
 MUST_USE err_t aes_ctr_xor(struct aes_ctr *ctx, void *bytes, size_t len);
 
 void aes_ctr_free(struct aes_ctr *ctx); /* wipes; NULL is harmless */

@@ -143,8 +143,8 @@ struct consensus {
 MUST_USE err_t consensus_parse(struct text text, struct consensus **out);
 void consensus_free(struct consensus **c);
 
-/* For who reads another flavor, as far as consensus_verify() needs it: takes the authority of a
- * "dir-source" line, a line of signature (by an algorithm that is not known: nothing).
+/* Two calls for who reads another flavor, as far as consensus_verify() needs it: take the authority
+ * of a "dir-source" line, a line of signature (by an algorithm that is not known: nothing).
  * ERR_MALFORMED, ERR_LIMIT, ERR_NOMEM. */
 MUST_USE err_t consensus_take_authority(struct consensus *c, const struct doc_item *item);
 MUST_USE err_t consensus_take_signature(struct consensus *c, const struct doc_item *item);

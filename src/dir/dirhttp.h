@@ -52,14 +52,14 @@ struct dirhttp;
 MUST_USE err_t dirhttp_new(size_t body_cap, bool anonymous, struct dirhttp **out);
 void dirhttp_free(struct dirhttp **h);
 
-/* Before the answer: its body is wanted as it comes, compressed or not. */
+/* Called before the answer: its body is wanted as it comes, compressed or not. */
 void dirhttp_keep_raw(struct dirhttp *h);
 
 /* ERR_LIMIT, ERR_MALFORMED, ERR_UNSUPPORTED (encoding), ERR_NOMEM; all final. Bytes behind a
  * Content-Length are ignored. */
 MUST_USE err_t dirhttp_feed(struct dirhttp *h, const void *bytes, size_t len);
-/* For answers whose head somebody else takes apart (app/fetch/httpget.h): the status, each header,
- * and then dirhttp_feed() of the body alone. REASON may hold any bytes. */
+/* Calls for answers whose head somebody else takes apart (app/fetch/httpget.h): the status, each
+ * header, and then dirhttp_feed() of the body alone. REASON may hold any bytes. */
 MUST_USE err_t dirhttp_take_status(struct dirhttp *h, int status, struct text reason);
 MUST_USE err_t dirhttp_take_header(struct dirhttp *h, struct text name, struct text value);
 MUST_USE err_t dirhttp_begin_body(struct dirhttp *h);
@@ -68,7 +68,7 @@ bool dirhttp_complete(const struct dirhttp *h);
 /* The first body byte has come: a sign of life for progress reports. */
 bool dirhttp_in_body(const struct dirhttp *h);
 size_t dirhttp_received(const struct dirhttp *h); /* bytes fed so far */
-/* Of the body, as it comes: how much there is so far, and in all (0: not known). */
+/* How much of the body is there, as it comes, and in all (0: not known). */
 size_t dirhttp_body_received(const struct dirhttp *h);
 size_t dirhttp_body_length(const struct dirhttp *h);
 

@@ -45,7 +45,7 @@ bool dirmgr_has_fallbacks(const struct dirmgr *d)
     return false;
 }
 
-/* Who has a request of this kind under way, of this pace or a worse one, in OUT. */
+/* Puts into OUT who has a request of this kind under way, of this pace or a worse one. */
 static size_t list_busy(const struct dirmgr *d, enum dir_kind kind, enum dirmgr_pace pace,
                         struct rsa_id out[DIRMGR_REQUESTS_MAX])
 {

@@ -62,7 +62,8 @@ int32_t consdoc_param(const char *params, const char *name, int32_t fallback);
 /* Both keys of an authority, made of ENV's random source. ERR_CRYPTO, ERR_NOMEM. */
 MUST_USE err_t consdoc_make_keys(struct env *env, struct consdoc_authority *a);
 
-/* All of a key certificate but its last signature, and that, over what stands from FROM on. */
+/* Two steps: all of a key certificate but its last signature; then that signature, over what stands
+ * from FROM on. */
 void consdoc_write_cert(struct docw *w, const struct consdoc_authority *a, int64_t published_s,
                         int64_t expires_s);
 void consdoc_sign_cert(struct docw *w, size_t from, const struct consdoc_authority *a);

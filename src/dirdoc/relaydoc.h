@@ -40,7 +40,7 @@ struct relaydoc_digests {
     uint8_t sha256[32]; /* of the whole */
 };
 
-/* All but the signatures; EXTRA NULL: no extra-info. */
+/* Writes all but the signatures; EXTRA NULL: no extra-info. */
 void relaydoc_write_server(struct docw *w, const struct relaydoc *r,
                            const struct relaydoc_digests *extra);
 void relaydoc_write_extra_info(struct docw *w, const struct relaydoc *r);

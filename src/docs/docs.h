@@ -53,7 +53,7 @@ struct docs_item {
      * (DOCS_UNPROVEN; may be set for DOCS_GOOD too); "" if there is nothing to say. */
     char why[DOCS_WHY_MAX];
 
-    /* Of a consensus, once it was parsed: verifying again, with more certificates, does not parse
+    /* The consensus, once it was parsed: verifying again, with more certificates, does not parse
      * and hash it again. */
     struct consensus *parsed;
 };

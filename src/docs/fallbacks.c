@@ -229,7 +229,7 @@ static void take_comment(struct parser *p, struct text t)
 
 /* ---- the text ---- */
 
-/* Up to END_MARK, which is skipped; false: it does not come. *OUT is what stood before. */
+/* Reads up to END_MARK, which is skipped; false: it does not come. *OUT is what stood before. */
 static bool take_until(struct parser *p, const char *mark, struct text *out)
 {
     size_t left = (size_t)(p->end - p->at);

@@ -246,7 +246,7 @@ static void close_others(const struct nlink *nl, uint32_t id)
     }
 }
 
-/* All that go on over the connection that GONE went on over. */
+/* Cuts all circuits that go on over the connection that GONE went on over. */
 static void cut_others(const struct node *n, const struct rcirc *gone)
 {
     struct rcirc *c, *next;

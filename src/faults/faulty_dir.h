@@ -11,7 +11,7 @@
 
 /* The answer that was found for R, made wrong. */
 void faulty_dir_found(struct dirserv *s, const struct dirserv_request *r, struct dirserv_answer *a);
-/* All of it, as it is about to be sent. */
+/* The whole answer, as it is about to be sent. */
 void faulty_dir_answer(struct dirserv *s, const struct dirserv_request *r);
 void faulty_drip_stop(struct dirserv *s);
 

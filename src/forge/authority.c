@@ -10,7 +10,8 @@ enum { FIRST_ADDRESS = 15 << 8, OR_PORT = 9001, DIR_PORT = 9030 };
 
 static const char CONTACT[] = "Tunic " TUNIC_VERSION " forged for tests";
 
-/* All but keys and certificate. The last /16s of those that relays have, so that none is near. */
+/* Fills in all but keys and certificate. The address is in the last /16s of those that relays have,
+ * so that none is near. */
 static void begin(struct env *env, unsigned n, struct forge_authority *out)
 {
     *out = (struct forge_authority){.cert = {0}};

@@ -24,8 +24,8 @@ MUST_USE err_t edit_set(const char *item, struct edit *out);
 MUST_USE err_t edit_drop(const char *keyword, struct edit *out);
 
 /* Changes what stands in W from FROM to TO. All items of a keyword give way to those that are set,
- * in the place of the first; what had no place comes at the end. How much the part has grown is
- * what W->len tells. An error latches in W. */
+ * in the place of the first; what had no place comes at the end. W->len tells how much the part has
+ * grown. An error latches in W. */
 void edit_apply(const struct edit *edits, size_t n, struct docw *w, size_t from, size_t to);
 
 #endif

@@ -26,8 +26,8 @@ void logout_init(struct logout *o, int fd, bool owned);
 /* Closes; what is in the queue is gone. */
 void logout_close(struct logout *o);
 
-/* One whole line. False: there is no room for it; it counts as lost, as do all that come until
- * LOST is 0 again. */
+/* Writes or queues one whole line. False: there is no room for it; it counts as lost, as do all
+ * that come until LOST is 0 again. */
 bool logout_add(struct logout *o, const char *line, size_t len);
 /* Writes what is taken without waiting. True: nothing is left. */
 bool logout_flush(struct logout *o);

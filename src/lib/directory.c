@@ -44,7 +44,7 @@ static void fail(struct tunic_dir_request *r, const struct tunic_error *error)
     settle(r);
 }
 
-/* All that will come has. */
+/* All that will come has come. */
 static void finish(struct tunic_dir_request *r)
 {
     err_t e = dirhttp_end(r->http, &r->reply);

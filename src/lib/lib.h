@@ -69,7 +69,7 @@ void handle_tell(struct handle *h, enum tunic_event event);
 /* H's memory stays until it is let go of again, also if a callback frees it. */
 void handle_hold(struct handle *h);
 void handle_let_go(struct handle *h);
-/* To be called first in what the program calls. False, and ERROR: the instance is gone. */
+/* Called first in what the program calls. False, and ERROR: the instance is gone. */
 MUST_USE bool lib_enter(struct tunic *t, struct tunic_error *error);
 
 /* ---- waiting ---- */

@@ -38,7 +38,7 @@ struct tunic_stream {
 
 /* A stream without a flow, NULL out of memory. Then either lib_stream_begin() or free(). */
 struct tunic_stream *lib_stream_new(const struct tunic_stream_options *o);
-/* It becomes a handle; its flow is set. */
+/* The stream, whose flow is set, becomes a handle. */
 void lib_stream_begin(struct tunic_stream *s, struct tunic *t, struct handle *parent,
                       struct tunic_stream **among);
 /* S has settled within the time, or it is freed and NULL is the answer. S may be NULL. */
@@ -46,7 +46,7 @@ struct tunic_stream *lib_stream_settled(struct tunic_stream *s, int timeout_ms,
                                         struct tunic_error *error);
 /* The answers of a look-up, and S is freed; -1 if S is NULL. */
 int lib_stream_answers(struct tunic_stream *s, struct tunic_answer *out, int most);
-/* Those of a list whose owner was freed: each ends with ERROR. */
+/* Ends the streams of a list whose owner was freed, each with ERROR. */
 void lib_streams_lose(struct tunic_stream **among, const struct tunic_error *error);
 
 /* ---- what the flow tells; three of them as its callbacks, whatever it is ---- */

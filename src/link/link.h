@@ -200,7 +200,7 @@ uint64_t link_bytes_in(const struct link *l);  /* on the wire */
 uint64_t link_bytes_out(const struct link *l);
 /* Takes the keepalive and all about padding from CONFIG. */
 void link_set_padding(struct link *l, const struct link_config *config);
-/* It is not good any more: it ends as soon as it carries no circuit. */
+/* The link is not good any more: it ends as soon as it carries no circuit. */
 void link_retire(struct link *l);
 
 /* ---- circuits' side ---- */

@@ -20,7 +20,7 @@ enum {
     DAY_S = 24 * 60 * 60
 };
 
-/* In C tor's order; a suite or group the library does not have is left out by the library. */
+/* The lists are in C tor's order; the library leaves out what it does not have. */
 static const char client_ciphers_12[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
                                         "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
                                         "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"

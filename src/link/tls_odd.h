@@ -16,7 +16,7 @@ enum tls_odd_cert {
     TLS_ODD_CERT_V2     /* looks as if renegotiation were needed (tor-spec 2) */
 };
 
-/* All zero: as Tor's. */
+/* All zero: TLS as Tor's. */
 struct tls_odd {
     enum tls_odd_version least, most;
     const char *ciphers; /* of TLS 1.2 and before, as OpenSSL names them; the weakest, too */

@@ -28,7 +28,7 @@ struct conn_machine {
     /* What stands before the peer (net/dial.h) did not let it through: as link_not_through().
      * NULL: never dialled by a way. */
     void (*not_through)(void *machine, err_t why, int errno_, const char *text);
-    /* The machine is the connection's own and goes with it, be it that there was no memory for a
+    /* The machine is the connection's own and goes with it, also if there was no memory for a
      * connection. NULL: it is not. */
     void (*free)(void *machine);
 };

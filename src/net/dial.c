@@ -59,7 +59,7 @@ static void hand_over(struct dialler *d)
     ops->connected(machine);
 }
 
-/* One message; whether to go on with what is behind it. */
+/* Reads one message; returns whether to go on with what is behind it. */
 static bool speak_once(struct dialler *d)
 {
     struct dial_refusal r = {.text = "does not speak its protocol"};

@@ -28,7 +28,7 @@ MUST_USE err_t files_load(struct files *f, const char *name, uint8_t **out, size
 
 /* A failure is logged, with what to do; the old file stays. */
 MUST_USE err_t files_replace(struct files *f, const char *name, const void *bytes, size_t len);
-/* As much as fits; a torn last entry is what readers of such files must bear anyway. */
+/* Appends as much as fits; a torn last entry is what readers of such files must bear anyway. */
 MUST_USE err_t files_append(struct files *f, const char *name, const void *bytes, size_t len);
 /* What becomes of a file that was set aside before: what can be fetched anew needs one at most. */
 enum files_aside { ASIDE_OVER_OLDER, ASIDE_BESIDE_OLDER };

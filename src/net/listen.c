@@ -89,7 +89,7 @@ err_t listen_check_folder(const struct port_at *at, const struct log *log)
         return ERR_IO;
     }
     mode_t others = at->group_writable ? 0007 : 0077;
-    /* One for all may lie where all may go: check_location_for_unix_socket(). */
+    /* A socket for all may lie where all may go: check_location_for_unix_socket(). */
     if (at->world_writable || at->relax_dir_mode || !(st.st_mode & others))
         return OK;
     log_warn(log,

@@ -13,7 +13,7 @@
 struct watch {
     struct net *net;
     int epoll, timer, kick;
-    /* By descriptor: EPOLLIN, EPOLLOUT. */
+    /* What is wanted of each descriptor: EPOLLIN, EPOLLOUT. */
     uint32_t *want, *have;
     size_t room;
     err_t failed; /* while wants are gathered */

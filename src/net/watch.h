@@ -19,7 +19,7 @@ int watch_fd(const struct watch *w);
 /* Something was begun from outside the loop: a turn is wanted. */
 void watch_kick(struct watch *w);
 
-/* To be called when the loop has run, or what it waits for may have changed. ERR_NOMEM, ERR_IO: the
+/* Call it when the loop has run, or what it waits for may have changed. ERR_NOMEM, ERR_IO: the
  * descriptor may miss something until this has succeeded. */
 MUST_USE err_t watch_update(struct watch *w);
 

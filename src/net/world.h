@@ -18,7 +18,7 @@ struct world {
     size_t n_ways;
 };
 
-/* For client_new(), with a struct world as its argument. */
+/* The operations for client_new(), with a struct world as their argument. */
 extern const struct client_world world_ops;
 
 /* Gives C every file that it wants and that is there. An error (logged): one that would be lost if

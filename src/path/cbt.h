@@ -38,7 +38,7 @@ bool cbt_dirty(const struct cbt *c); /* ten times or more were added since the l
 /* Times count of circuits to their third hop, however many there are (path-spec 2.4.1). */
 enum { CBT_HOPS = 3 };
 
-/* For a circuit of HOPS hops; counted from when its building began. */
+/* The timeouts of a circuit of HOPS hops, counted from when its building began. */
 uint32_t cbt_timeout_ms(const struct cbt *c, unsigned hops);
 uint32_t cbt_close_ms(const struct cbt *c, unsigned hops);
 
@@ -60,15 +60,15 @@ enum cbt_news { CBT_COMPUTED, CBT_RESET, CBT_NETWORK_DOWN, CBT_NETWORK_UP };
 /* TOLD is called as it happens, and may not call back but for cbt_info(); NULL: nobody is. */
 void cbt_set_watch(struct cbt *c, void (*told)(void *arg, enum cbt_news news), void *arg);
 
-/* Still too few times: build a circuit for the sake of its time every cbt_test_interval_s(), while
- * fewer than cbt_max_open() circuits are open. */
+/* Whether there are still too few times: then build a circuit for the sake of its time every
+ * cbt_test_interval_s(), while fewer than cbt_max_open() circuits are open. */
 bool cbt_wants_circuits(const struct cbt *c);
 uint32_t cbt_test_interval_s(const struct cbt *c);
 uint32_t cbt_max_open(const struct cbt *c);
 /* How long an unused circuit is kept while learning (cbtlearntimeout). */
 uint32_t cbt_learn_idle_s(const struct cbt *c);
 
-/* For display (control port's BUILDTIMEOUT_SET). */
+/* Figures for display (control port's BUILDTIMEOUT_SET). */
 struct cbt_info {
     bool learning, computed;
     unsigned n_times, n_abandoned;

@@ -228,7 +228,7 @@ static bool take_cache(struct asking *a)
 
 /* ---- authorities and fallbacks ---- */
 
-/* As the consensus would list it, as far as it is known. */
+/* The server's row as the consensus would list it, as far as it is known. */
 static struct router row_of(const struct dir_server *s)
 {
     struct router r = {.rsa = s->rsa, .orport = s->orport};

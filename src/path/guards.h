@@ -36,9 +36,9 @@ MUST_USE err_t guards_save(struct guards *g, struct state *s);
 bool guards_is_up(const struct guards *g, const struct rsa_id *id);
 bool guards_dirty(const struct guards *g); /* changed since guards_load() or guards_save() */
 
-/* After a new consensus, a reload of the configuration, and on any other change of ND: brings the
- * sample up to date (guard-spec 4.10). CFG is kept. Before the first call there is no guard to be
- * picked. The rows are looked up anew at each pick: G holds no part of ND. */
+/* Call it after a new consensus, a reload of the configuration, and any other change of ND: it
+ * brings the sample up to date (guard-spec 4.10). CFG is kept. Before the first call there is no
+ * guard to be picked. The rows are looked up anew at each pick: G holds no part of ND. */
 MUST_USE err_t guards_update(struct guards *g, const struct netdir *nd,
                              const struct path_config *cfg);
 

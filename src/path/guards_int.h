@@ -36,7 +36,7 @@ struct guard {
     uint64_t failing_since_us; /* counts while failing */
 };
 
-/* In sample order. */
+/* Guards in sample order. */
 struct sample {
     const char *name;
     struct guard *list; /* room for GUARDS_MAX */

@@ -194,7 +194,7 @@ bool pump_open(struct pump *p, const struct tunnel_request *req)
 
 /* ---- the handshake ---- */
 
-/* One message; ERR_MORE if it is not whole and may still become so. */
+/* Takes one message; ERR_MORE if it is not whole and may still become so. */
 static err_t take_one(struct pump *p)
 {
     struct rd in = rd_over(buf_at(&p->in), p->in.len);
@@ -247,8 +247,9 @@ void pump_in_eof(struct pump *p, bool sure)
         push(p);
         break;
     case WAITING:
-        /* Who has sent all that it will wants the answer, also of a look-up. Else it has most
-         * likely given up, and circuits are built for those who have not. */
+        /* An application that has said what it wants waits for the answer, of a look-up too. One
+         * that has said nothing has most likely given up, and circuits are built for those who have
+         * not. */
         if (!sure && tunnel_asked(p->tunnel)->kind == TUNNEL_CONNECT && !p->in.len)
             hang_up(p);
         break;

@@ -34,7 +34,7 @@ err_t streams_on_begin(struct streams *set, const struct relay_msg *msg)
     struct half *old = half_find(&set->halves, msg->stream_id);
     if (old)
         half_remove(&set->halves, old);
-    /* One that finds no room is lost, and what the client sends on it closes the circuit. */
+    /* A stream that finds no room is lost, and what the client sends on it closes the circuit. */
     TRY(streams_add(set, msg->stream_id, STREAM_ACCEPTED, STREAM_ASKED, &s));
     decide(s, &asked);
     return OK;

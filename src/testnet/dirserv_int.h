@@ -69,7 +69,8 @@ void dirserv_route(const struct dirserv_source *source, const struct dirserv_req
 struct dirserv_misdeeds {
     /* Some of a request came, and it is not whole. */
     void (*piece)(struct dirserv *s);
-    /* It was read: it is refused with *STATUS and *REASON, or, if that is 0, R is looked for. */
+    /* A request was read: it is refused with *STATUS and *REASON, or, if that is 0, R is looked
+     * for. */
     void (*request)(struct dirserv *s, int *status, const char **reason, struct dirserv_request *r);
     void (*found)(struct dirserv *s, const struct dirserv_request *r, struct dirserv_answer *a);
     /* What is said of a 200. */

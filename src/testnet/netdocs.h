@@ -56,16 +56,17 @@ int64_t netdocs_valid_until_s(const struct netdocs *d);
  * X-Or-Diff-From-Consensus) to the newest; empty if there is none. */
 struct text netdocs_diff(struct netdocs *d, enum consdoc_flavor flavor, const uint8_t from[32]);
 
-/* Whether the newest has this SHA3-256: who has it needs nothing. */
+/* Whether the newest consensus has this SHA3-256: who has it needs nothing. */
 bool netdocs_is_newest(const struct netdocs *d, enum consdoc_flavor flavor,
                        const uint8_t sha3_signed[32]);
 
 struct text netdocs_key_certs(const struct netdocs *d); /* all, one after the other */
-/* By v3 identity and signing key, either of which may be NULL for any; empty if unknown. */
+/* A certificate by v3 identity and signing key, either of which may be NULL for any; empty if
+ * unknown. */
 struct text netdocs_key_cert(const struct netdocs *d, const uint8_t *id, const uint8_t *sk);
 int64_t netdocs_certs_published_s(const struct netdocs *d);
 struct text netdocs_microdesc(const struct netdocs *d, const uint8_t digest[32]);
-/* The I-th of all in some order, and its digest; empty behind the last. */
+/* The I-th microdescriptor in some order, and its digest; empty behind the last. */
 struct text netdocs_microdesc_at(const struct netdocs *d, size_t i, struct sha256 *digest);
 struct text netdocs_descriptor(const struct netdocs *d, const struct rsa_id *id);
 struct text netdocs_descriptor_by_digest(const struct netdocs *d, const uint8_t digest[20]);

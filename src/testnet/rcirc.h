@@ -69,7 +69,7 @@ struct rcirc {
 
 /* ---- life ---- */
 
-/* One that nobody knows of yet; NULL out of memory, or too many. */
+/* A circuit that nobody knows of yet; NULL out of memory, or too many. */
 struct rcirc *rcirc_new(struct nlink *nl);
 void rcirc_keep(struct rcirc *c); /* it has a link: the node's from now on */
 /* The client broke the protocol: says so at warn, with WHAT it did, and refuses it. */
@@ -119,7 +119,7 @@ void rcirc_rend_establish(struct rcirc *c, const struct relay_msg *m);
 void rcirc_rend_meet(struct rcirc *c, const struct relay_msg *m);
 /* A cell of a joined circuit that is not for this node. */
 void rcirc_rend_pass_on(struct rcirc *c, uint8_t *body);
-/* C is over: so is what it is joined to. */
+/* C is over, and what it is joined to ends with it. */
 void rcirc_rend_leave(struct rcirc *c, uint8_t reason);
 
 /* ---- CREATE ---- */

@@ -132,7 +132,8 @@ static err_t add_all(struct relay_certs *c, const struct identity *id, const str
     return OK;
 }
 
-/* In the order of their types, as tor has them; the legacy types 1 and 3 are gone since 0.4.9. */
+/* The certificates in the order of their types, as tor has them; the legacy types 1 and 3 are gone
+ * since 0.4.9. */
 err_t relay_certs_make(const struct identity *id, const struct sha256 *tls_cert, int64_t now_s,
                        enum relay_certs_lie lie, struct relay_certs *out)
 {

@@ -16,10 +16,10 @@ struct check_report *check_report_new(FILE *tap, enum check_detail detail,
 void check_report_free(struct check_report *r);
 
 void check_report_add(struct check_report *r, const struct check_result *result);
-/* Says the sum, also of what was not tried. How many MUSTs failed. */
+/* Says the sum, also of what was not tried. Returns how many MUSTs failed. */
 unsigned check_report_end(struct check_report *r, unsigned connections);
 
-/* As texts that the caller frees; NULL out of memory. */
+/* The report as a text that the caller frees; NULL out of memory. */
 char *check_report_json(const struct check_report *r);
 char *check_report_junit(const struct check_report *r);
 

@@ -166,7 +166,7 @@ static err_t write_doc(struct fetch *f, const struct docs_item *doc)
     return out_write(&f->out, doc->text.s, doc->text.len);
 }
 
-/* As it came: named by the SHA-256 of what there is, with the encoding's usual ending. */
+/* Writes a document as it came, named by the SHA-256 of that, with the encoding's usual ending. */
 static err_t write_raw(struct fetch *f, const struct part *p)
 {
     static const struct {

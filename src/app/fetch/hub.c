@@ -30,7 +30,7 @@ err_t hub_init(struct hub *h, const struct log *log, struct tunic_error *error)
     return OK;
 }
 
-/* One option at AT, where the next one goes behind it; VALUE NULL: none. */
+/* Writes one option at AT, where the next one goes behind it; VALUE NULL: none. */
 static const char **add(const char **at, const char *name, const char *value)
 {
     if (!value)

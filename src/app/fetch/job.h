@@ -76,7 +76,7 @@ MUST_USE err_t job_init(struct job *j, struct hub *hub, const struct fetch_args 
                         void (*over)(void *arg), void (*progress)(void *arg), void *arg);
 void job_start(struct job *j);
 void job_free(struct job *j);
-/* For progress: bytes as they come, so far and (as far as known) in all; items that are over. */
+/* Progress: bytes as they come, so far and (as far as known) in all; items that are over. */
 struct job_progress {
     size_t received, expected;
     bool all_expected; /* no request is under way whose length is not known */
@@ -135,9 +135,9 @@ void item_tell_source(const struct item *it);
 
 /* ---- say.c ---- */
 
-/* Before a message: progress may stand in a terminal's last line. */
+/* Called before a message, for progress may stand in a terminal's last line. */
 void job_wipe_line(void);
-/* To standard error, "tunic fetch: WORD: ...", unless --quiet. */
+/* Says "tunic fetch: WORD: ..." on standard error, unless --quiet. */
 void job_say(const struct job *j, const char *word, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 #endif

@@ -4,7 +4,7 @@
 #include "check/probe.h"
 #include "check/sections.h"
 
-/* After VERSIONS and CERTS. */
+/* Awaits AUTH_CHALLENGE after VERSIONS and CERTS. */
 static struct probe *await_challenge(struct trial *t, struct chan_auth_challenge *out)
 {
     struct probe_cell cell;

@@ -65,7 +65,7 @@ static void ed_id(struct ask *a, const struct ed_id *id)
     spec(a, LINKSPEC_ED_ID, id->b, sizeof id->b);
 }
 
-/* All three of the relay to extend to. */
+/* All three specifiers of the relay to extend to. */
 static void specs(struct ask *a)
 {
     address(a, &a->next.addr);
