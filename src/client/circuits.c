@@ -130,11 +130,12 @@ void circuits_set_purpose(struct ocirc *oc, enum circuit_purpose purpose)
 bool circuits_add(struct circuits *cs, struct ocirc *oc)
 {
     oc->set = cs;
-    oc->id = ++cs->last_id; /* 64 bits: there will always be another */
+    oc->id = cs->last_id + 1; /* 64 bits: there will always be another */
     oc->created_us = cs->env->wall_us;
     HASH_ADD(hh, cs->by_id, id, sizeof oc->id, oc);
     if (!HASH_ADDED(oc, hh))
         return false;
+    cs->last_id = oc->id;
     circuits_tell(oc, CIRCUIT_LAUNCHED);
     return true;
 }

@@ -413,6 +413,68 @@ START_TEST(test_circ_without_a_user_streams_have_no_business)
 }
 END_TEST
 
+static void keep_line(void *arg, enum log_level level, const char *line)
+{
+    if (level == LOG_WARN)
+        snprintf(arg, 200, "%s", line);
+}
+
+/* tor(1), ProtocolWarnings */
+START_TEST(test_circ_warns_of_what_is_against_the_protocol_if_asked_to)
+{
+    for (int asked = 0; asked < 2; asked++) {
+        struct world w;
+        char line[200] = "";
+        open_world(&w, 51);
+        w.env->log->warn_protocol = asked;
+        w.env->log->sink = keep_line;
+        w.env->log->arg = line;
+        fake_send(w.l, HOPS, RELAY_END, 7, NULL, 0);
+        assert_closed(&w, ERR_CIRC_PROTO);
+        ck_assert_int_eq(strstr(line, "RELAY cell against the protocol") != NULL, asked);
+        world_free(&w);
+    }
+}
+END_TEST
+
+START_TEST(test_circ_takes_no_stream_when_crowded_or_closed)
+{
+    struct world w;
+    open_world(&w, 49);
+    ck_assert(circ_may_begin(w.c));
+    w.l->crowded = true;
+    ck_assert(!circ_may_begin(w.c));
+    w.l->crowded = false;
+    ck_assert(circ_may_begin(w.c));
+    circ_close(w.c, OK, DESTROY_FINISHED);
+    ck_assert(!circ_may_begin(w.c));
+    settle(&w);
+    world_free(&w);
+}
+END_TEST
+
+static err_t cannot_originate(struct layer *l, uint8_t chan_cmd, uint8_t *body)
+{
+    (void)l, (void)chan_cmd, (void)body;
+    return ERR_NOMEM;
+}
+
+/* Half a cell's cipher stream is used up: nothing more can be said. */
+START_TEST(test_circ_cell_that_cannot_be_sealed_closes)
+{
+    struct world w;
+    open_world(&w, 50);
+    struct layer *last = w.c->onion.hop[HOPS - 1].layer;
+    struct layer_kind broken = *last->kind;
+    broken.originate = cannot_originate;
+    last->kind = &broken;
+    ck_err(circ_send(w.c, HOPS, RELAY_END, 7, (const uint8_t *)"\1", 1), ERR_NOMEM);
+    assert_closed(&w, ERR_NOMEM);
+    ck_assert_uint_eq(w.end.reason, DESTROY_INTERNAL);
+    world_free(&w);
+}
+END_TEST
+
 START_TEST(test_circ_errors_of_the_user)
 {
     static const struct {
@@ -610,6 +672,22 @@ START_TEST(test_circ_link_refuses_and_has_room_again)
     assert_closed(&w, ERR_FULL);
     ck_assert_uint_eq(w.end.reason, DESTROY_RESOURCELIMIT);
     world_free(&w);
+}
+END_TEST
+
+START_TEST(test_circ_tells_room_to_who_wants_to_know)
+{
+    static const struct circ_user_ops deaf = {.on_msg = on_msg};
+    for (unsigned i = 0; i < 2; i++) {
+        struct world w;
+        open_world(&w, 48);
+        w.l->data_room = 0;
+        ck_assert_uint_eq(send_data(&w, 1), 0);
+        circ_set_user(w.c, i ? &deaf : NULL, &w);
+        fake_writable(w.l, 3);
+        ck_assert_uint_eq(send_data(&w, 1), 1);
+        world_free(&w);
+    }
 }
 END_TEST
 
@@ -909,8 +987,10 @@ TESTS("circuit/circ", test_circ_builds_every_length, test_circ_build_fast,
       test_circ_messages_both_ways, test_circ_there_is_nothing_to_be_had_of_hops_that_are_not_there,
       test_circ_a_stream_at_an_earlier_hop, test_circ_any_relay_message_any_stream_any_hop,
       test_circ_messages_while_building, test_circ_bad_cells_close,
-      test_circ_without_a_user_streams_have_no_business, test_circ_errors_of_the_user,
-      test_circ_messages_without_a_stream_go_to_who_wants_them,
+      test_circ_without_a_user_streams_have_no_business, test_circ_tells_room_to_who_wants_to_know,
+      test_circ_warns_of_what_is_against_the_protocol_if_asked_to,
+      test_circ_takes_no_stream_when_crowded_or_closed, test_circ_cell_that_cannot_be_sealed_closes,
+      test_circ_errors_of_the_user, test_circ_messages_without_a_stream_go_to_who_wants_them,
       test_circ_messages_without_a_stream_from_another_hop_close,
       test_circ_what_nobody_has_a_use_for_closes,
       test_circ_messages_without_a_stream_while_building,
