@@ -105,14 +105,14 @@ static void tell(void *arg)
     ev->first = NULL;
     ev->end = &ev->first;
     ev->n = ev->lost = ev->lost_kinds = 0;
+    if (lost) /* before what may not be understood without them */
+        tell_lost(ev, lost, lost_kinds);
     while (k) {
         struct kept *next = k->next;
         tell_one(ev, k);
         let_go(k);
         k = next;
     }
-    if (lost)
-        tell_lost(ev, lost, lost_kinds);
     ev->next = NULL;
 }
 

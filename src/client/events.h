@@ -7,8 +7,8 @@
  * the client. What its doings change is told later, in a telling of its own.
  *
  * A kind that nobody wants costs one look at events_wanted(). Of what happens in one wake-up
- * EVENTS_MOST records are kept (more than all tunnels that there may be); who wanted one that was
- * left out hears on_lost and looks at what is there (circuits.h).
+ * EVENTS_MOST records are kept (more than all tunnels that there may be), as far as there is
+ * memory; who wanted one that was left out hears on_lost, and looks at what is there (circuits.h).
  *
  * Words in capitals in comments are the specification's; event_name() gives them. */
 #ifndef TUNIC_CLIENT_EVENTS_H
@@ -227,7 +227,8 @@ struct events;
 struct event_listener {
     /* E and what it points to are good during the call. */
     void (*on_event)(void *arg, const struct event_record *e);
-    /* N records were left out, some of kinds that it wants; may be NULL. */
+    /* Of those that are about to be told N were left out, some of kinds that it wants; may be NULL.
+     */
     void (*on_lost)(void *arg, size_t n);
     void *arg;
     struct events *on; /* the rest is events.c's; NULL: does not listen */

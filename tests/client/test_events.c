@@ -47,6 +47,7 @@ static void on_event(void *arg, const struct event_record *e)
 static void on_lost(void *arg, size_t n)
 {
     struct ear *ear = arg;
+    ck_assert_uint_eq(ear->n, 0); /* before what goes on without them */
     ear->lost += (unsigned)n;
 }
 
