@@ -67,7 +67,6 @@ def shim(workdir):
 
 
 # Streams of the program before, which was killed, may stay a while at the exits of Debian's tor.
-WAIT_S = 20
 
 
 def with_clock(make_sut, shim, seconds, slept, torrc=()):
@@ -93,12 +92,12 @@ def echo_stream(lab, client, port):
 def test_after_a_jump_of_the_clock_circuits_are_new(lab, make_sut, shim, seconds, slept):
     mine, file = with_clock(make_sut, shim, seconds, slept)
     before = echo_stream(lab, mine, "echo")
-    (old,) = circuits_of(lab, ["echo"], WAIT_S)
+    (old,) = circuits_of(lab, ["echo"])
     mark = mine.log_mark()
     privnet.write_text(file, "")
     mine.wait_for("assuming established circuits no longer work", since=mark)
     after = echo_stream(lab, mine, "echo2")
-    (still, fresh) = circuits_of(lab, ["echo", "echo2"], WAIT_S)
+    (still, fresh) = circuits_of(lab, ["echo", "echo2"])
     assert fresh != old, "a stream of the morning rides a circuit of the evening"
     # What is open goes on: that is for the two ends to give up.
     assert still == old
@@ -114,7 +113,7 @@ def test_a_clock_that_is_put_right_by_a_minute_changes_nothing(lab, make_sut, sh
     mark = mine.log_mark()
     privnet.write_text(file, "")
     after = echo_stream(lab, mine, "echo2")
-    old, fresh = circuits_of(lab, ["echo", "echo2"], WAIT_S)
+    old, fresh = circuits_of(lab, ["echo", "echo2"])
     assert fresh == old
     assert "established circuits" not in mine.log()[mark:]
     before.close()

@@ -8,7 +8,7 @@ import privnet
 import socks_client
 
 
-def circuits_of(lab, ports, wait_s=20):
+def circuits_of(lab, ports, wait_s=60):
     """The (exit, circuit) of the one stream to each port. Streams of the test before may still be
     on their way out at the exits: those are waited for (tor can hold back a DESTROY on an idle link
     for 9.5 s)."""
