@@ -49,7 +49,8 @@ const char *log_domain_name(enum log_domain domain)
     return names[domain];
 }
 
-enum log_domain log_domain_of(const char *file)
+/* The domain of a source file, such as "src/net/conn.c". */
+static enum log_domain domain_of(const char *file)
 {
     /* The first that FILE begins with: what tor says of the same things. */
     static const struct {
@@ -122,7 +123,7 @@ void log_line(const struct log *log, enum log_level level, const char *file, con
     va_end(ap);
     make_printable(line);
     if (log->domain_sink)
-        log->domain_sink(log->arg, level, log_domain_of(file), line);
+        log->domain_sink(log->arg, level, domain_of(file), line);
     else
         log->sink(log->arg, level, line);
 }

@@ -51,8 +51,6 @@ enum log_domain {
 
 /* "NET" */
 const char *log_domain_name(enum log_domain domain);
-/* The domain of a source file, such as "src/net/conn.c". */
-enum log_domain log_domain_of(const char *file);
 
 /* The lines that are shown: for each level a set of domains, a bit each. */
 struct log_filter {

@@ -61,8 +61,6 @@ extern const struct link_circ_ops circ_link_ops;
 
 /* ---- extend.c ---- */
 
-/* Asks for the next hop, with CREATE2 or EXTEND2. */
-MUST_USE err_t circ_extend_next(struct circ *c);
 /* CREATED_FAST and CREATED2. Errors are of class CIRCUIT. */
 MUST_USE err_t circ_on_created(struct circ *c, uint8_t cmd, const uint8_t *body);
 MUST_USE err_t circ_on_extended2(struct circ *c, const struct relay_msg *msg);

@@ -62,7 +62,8 @@ static err_t send_extend2(struct circ *c, const struct circ_hop_target *target, 
     return circ_send(c, c->onion.n, RELAY_EXTEND2, 0, data, w.len);
 }
 
-err_t circ_extend_next(struct circ *c)
+/* Asks for the next hop, with CREATE2 or EXTEND2. */
+static err_t extend_next(struct circ *c)
 {
     uint8_t skin_bytes[NTOR_V3_SKIN_OVERHEAD + NTOR_V3_MSG_MAX];
     const struct circ_hop_target *target = &c->onion.hop[c->onion.n].target;
@@ -115,7 +116,7 @@ err_t circ_build(struct circ *c, const struct circ_hop_target *hops, size_t n)
      * the first hop's answer on. */
     if (c->wanted > 1 && c->link)
         link_use_for_circuits(c->link);
-    err_t err = circ_extend_next(c);
+    err_t err = extend_next(c);
     if (err != OK)
         circ_close(c, err, DESTROY_INTERNAL);
     return err;
@@ -164,7 +165,7 @@ static err_t hop_done(struct circ *c, const uint8_t *reply, size_t len)
         c->ops->on_hop(c->arg, c->onion.n);
     /* The callback may have closed the circuit, or asked for further hops. */
     if (c->state == CIRC_BUILDING && c->handshake.kind == HANDSHAKE_NONE)
-        return circ_extend_next(c);
+        return extend_next(c);
     if (c->state == CIRC_OPEN && c->ops->on_open)
         c->ops->on_open(c->arg);
     return OK;

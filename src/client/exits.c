@@ -49,15 +49,21 @@ static void offer(struct exit_circ *c)
     x->ops->changed(x->arg, NULL);
 }
 
+/* No new tunnel goes onto C; once its last stream has ended, it has served. */
+static void retire(struct exit_circ *c)
+{
+    exit_circ_set_state(c, EXIT_RETIRED);
+}
+
 static void retire_ride(struct ride *r)
 {
-    exit_circ_retire((struct exit_circ *)(void *)((char *)r - offsetof(struct exit_circ, ride)));
+    retire((struct exit_circ *)(void *)((char *)r - offsetof(struct exit_circ, ride)));
 }
 
 /* C stands, and nobody may have it. */
 static void give_up(struct exit_circ *c, err_t why, uint8_t reason)
 {
-    exit_circ_retire(c);
+    retire(c);
     leg_close(c->leg, why, reason);
 }
 
@@ -195,17 +201,12 @@ bool exits_may_launch(const struct exits *x)
 
 /* ---- their retirement ---- */
 
-void exit_circ_retire(struct exit_circ *c)
-{
-    exit_circ_set_state(c, EXIT_RETIRED);
-}
-
 void exits_retire_dirty(struct exits *x)
 {
     struct exit_circ *c;
     DL_FOREACH (x->circs, c)
         if (c->state == EXIT_IN_USE)
-            exit_circ_retire(c);
+            retire(c);
 }
 
 /* As C tor when the clock jumped (circuit_note_clock_jumped): circuits that are not dirty end at
@@ -215,7 +216,7 @@ void exits_retire_all(struct exits *x)
     struct exit_circ *c;
     DL_FOREACH (x->circs, c) {
         bool is_dirty = c->state == EXIT_IN_USE || !exit_circ_is_unused(c);
-        exit_circ_retire(c);
+        retire(c);
         if (!is_dirty)
             leg_close(c->leg, OK, DESTROY_FINISHED);
     }
@@ -272,7 +273,7 @@ static void retire_forbidden(struct exits *x)
     struct exit_circ *c;
     DL_FOREACH (x->circs, c)
         if (!path_allowed(c->leg->nd, x->config.path, c->leg->hop, c->leg->n_hops, true))
-            exit_circ_retire(c);
+            retire(c);
 }
 
 void exits_set_config(struct exits *x, const struct exits_config *config)

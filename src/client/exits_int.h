@@ -85,8 +85,6 @@ MUST_USE err_t exits_launch(struct exits *x, const struct path_request *req,
                             struct exit_circ **out);
 /* Nothing is launched before the next look. */
 void exits_pause(struct exits *x);
-/* No new tunnel goes onto C; once its last stream has ended, it has served. */
-void exit_circ_retire(struct exit_circ *c);
 bool exit_circ_is_unused(const struct exit_circ *c);
 
 /* ---- exits_ahead.c ---- */

@@ -221,7 +221,7 @@ struct dirmgr_options settings_dirmgr(const struct settings *s)
     };
 }
 
-struct habits settings_habits(const struct settings *s, const struct netdir *nd)
+static struct habits habits_of(const struct settings *s, const struct netdir *nd)
 {
     return (struct habits){
         .circuits_available_s = s->config.circuits_available_s,
@@ -240,7 +240,7 @@ struct exits_config settings_exits(const struct settings *s)
         .max_pending = s->config.max_circuits_pending,
         .allow_internal = !s->config.dns_reject_internal_addresses,
         .no_predicted = s->config.no_predicted_circuits,
-        .habits = settings_habits(s, NULL),
+        .habits = habits_of(s, NULL),
         .extend_by_ed = s->config.extend_by_ed,
     };
 }
@@ -293,7 +293,7 @@ struct linkpool_config settings_links(const struct settings *s, struct tls_ctx *
 {
     return (struct linkpool_config){
         .link = link_settings(s, tls, nd),
-        .habits = settings_habits(s, nd),
+        .habits = habits_of(s, nd),
         .circ = circ_settings(nd),
     };
 }

@@ -349,7 +349,8 @@ static void note_error(struct tls *t, int ssl_error, const char *doing)
     ERR_clear_error();
 }
 
-err_t tls_judge(struct tls *t, int result, const char *doing)
+/* What a call that returned RESULT means. */
+static err_t judge(struct tls *t, int result, const char *doing)
 {
     int e = SSL_get_error(t->ssl, result);
     if (e == SSL_ERROR_WANT_READ)
@@ -364,7 +365,7 @@ err_t tls_handshake(struct tls *t)
 {
     ERR_clear_error();
     int result = SSL_do_handshake(t->ssl);
-    return result == 1 ? OK : tls_judge(t, result, "shaking hands");
+    return result == 1 ? OK : judge(t, result, "shaking hands");
 }
 
 err_t tls_read(struct tls *t, uint8_t *out, size_t cap, size_t *n)
@@ -375,7 +376,7 @@ err_t tls_read(struct tls *t, uint8_t *out, size_t cap, size_t *n)
         size_t got = 0;
         int result = SSL_read_ex(t->ssl, out + *n, cap - *n, &got);
         if (result != 1)
-            return *n ? OK : tls_judge(t, result, "reading");
+            return *n ? OK : judge(t, result, "reading");
         *n += got;
     }
     return OK;
@@ -393,7 +394,7 @@ err_t tls_write(struct tls *t, const uint8_t *bytes, size_t len)
     int result = SSL_write_ex(t->ssl, bytes, len, &done);
     if (result == 1 && done == len)
         return OK;
-    err_t e = tls_judge(t, result, "writing");
+    err_t e = judge(t, result, "writing");
     return e == ERR_MORE ? ERR_LINK_TLS : e;
 }
 

@@ -28,7 +28,5 @@ struct tls {
 MUST_USE err_t tls_ctx_make(bool server, struct tls_ctx **out);
 /* The server's; both are only borrowed. False: they do not go together. */
 MUST_USE bool tls_ctx_use(struct tls_ctx *ctx, X509 *cert, EVP_PKEY *key);
-/* What a call that returned RESULT means. */
-MUST_USE err_t tls_judge(struct tls *t, int result, const char *doing);
 
 #endif

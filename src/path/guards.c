@@ -177,6 +177,14 @@ static void tell_all_down(struct guards *g, enum guard_usage usage)
                              : "There are no entry guards");
 }
 
+/* Every guard may be tried again now: the network may be back. */
+static void retry_all(struct guards *g)
+{
+    for (size_t i = 0; i < g->now->n; i++)
+        if (g->now->list[i].reach == GUARD_NO)
+            g->now->list[i].reach = GUARD_MAYBE;
+}
+
 err_t guards_pick(struct guards *g, const struct netdir *nd, enum guard_usage usage,
                   const struct guard_restriction *rst, const struct router **out,
                   enum guard_use *use)
@@ -202,15 +210,8 @@ err_t guards_pick(struct guards *g, const struct netdir *nd, enum guard_usage us
     if (any_up(&c))
         return ERR_NOT_FOUND;
     tell_all_down(g, usage);
-    guards_retry_all(g);
+    retry_all(g);
     return ERR_STATE;
-}
-
-void guards_retry_all(struct guards *g)
-{
-    for (size_t i = 0; i < g->now->n; i++)
-        if (g->now->list[i].reach == GUARD_NO)
-            g->now->list[i].reach = GUARD_MAYBE;
 }
 
 /* guard-spec 4.8: "we add it to the end of {CONFIRMED_GUARDS}" */

@@ -78,9 +78,6 @@ typedef void guard_told_fn(void *arg, enum guard_news news, const struct rsa_id 
                            const char *nickname);
 void guards_set_watch(struct guards *g, guard_told_fn *told, void *arg);
 
-/* Every guard may be tried again now: the network is back. */
-void guards_retry_all(struct guards *g);
-
 /* guard-spec 4.12: the first primary guards lack microdescriptors; no circuits until they are
  * here. */
 bool guards_lack_md(const struct guards *g, const struct netdir *nd);

@@ -2,11 +2,9 @@
 
 #include <string.h>
 
-/* tor(1), LongLivedPorts */
-const uint16_t path_default_long_lived[] = {21,   22,   706,  1863, 5050, 5190,
-                                            5222, 5223, 6523, 6667, 6697, 8300};
-const size_t path_default_long_lived_n =
-    sizeof path_default_long_lived / sizeof path_default_long_lived[0];
+/* LongLivedPorts, unless the configuration says otherwise (tor(1)) */
+static const uint16_t long_lived[] = {21,   22,   706,  1863, 5050, 5190,
+                                      5222, 5223, 6523, 6667, 6697, 8300};
 
 bool router_same_subnet(const struct router *a, const struct router *b)
 {
@@ -64,8 +62,8 @@ bool exit_allows(const struct router *r, enum ip_family family, uint16_t port)
 
 bool port_is_long_lived(const struct path_config *cfg, uint16_t port)
 {
-    const uint16_t *list = cfg->long_lived ? cfg->long_lived : path_default_long_lived;
-    size_t n = cfg->long_lived ? cfg->n_long_lived : path_default_long_lived_n;
+    const uint16_t *list = cfg->long_lived ? cfg->long_lived : long_lived;
+    size_t n = cfg->long_lived ? cfg->n_long_lived : sizeof long_lived / sizeof long_lived[0];
     for (size_t i = 0; i < n; i++)
         if (list[i] == port)
             return true;

@@ -24,8 +24,4 @@ bool exit_allows(const struct router *r, enum ip_family family, uint16_t port);
 /* Whether connections to PORT tend to last (LongLivedPorts) and so want Stable relays. */
 bool port_is_long_lived(const struct path_config *cfg, uint16_t port);
 
-/* LongLivedPorts unless the configuration says otherwise. */
-extern const uint16_t path_default_long_lived[];
-extern const size_t path_default_long_lived_n;
-
 #endif

@@ -40,7 +40,8 @@ static void remember_half(struct stream *s)
     half_add(&s->set->halves, &h);
 }
 
-void stream_send_end(struct stream *s, uint8_t reason)
+/* END goes out with REASON; what may still come is remembered. */
+static void send_end(struct stream *s, uint8_t reason)
 {
     uint8_t data[1];
     /* C tor's client gives no other reason than MISC, whatever it was: the exit need not know. Its
@@ -60,7 +61,7 @@ void stream_close(struct stream *s, uint8_t reason)
         return;
     log_debug(s->set->env->log, "stream %u closed by us: %s", (unsigned)s->id,
               end_reason_name(reason));
-    stream_send_end(s, reason);
+    send_end(s, reason);
     streams_drop(s);
 }
 
@@ -68,7 +69,7 @@ void stream_close(struct stream *s, uint8_t reason)
 static void end_for_address(struct stream *s, const struct ip *addr)
 {
     struct stream_end end = {.why = ERR_STREAM_PROTO, .reason = END_TORPROTOCOL, .exit_saw = *addr};
-    stream_send_end(s, END_TORPROTOCOL);
+    send_end(s, END_TORPROTOCOL);
     stream_finish(s, &end);
 }
 

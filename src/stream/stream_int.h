@@ -81,8 +81,6 @@ err_t streams_send(struct streams *set, uint8_t cmd, uint16_t stream_id, const u
 
 /* MSG is for S. An error of class CIRCUIT closes the circuit. */
 MUST_USE err_t stream_on_msg(struct stream *s, const struct relay_msg *msg);
-/* END goes out with REASON; what may still come is remembered. */
-void stream_send_end(struct stream *s, uint8_t reason);
 /* Ends S without a word to the other side, and tells its owner. */
 void stream_finish(struct stream *s, const struct stream_end *end);
 /* Calls on_writable within S's turn. */
