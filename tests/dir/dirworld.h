@@ -286,4 +286,47 @@ UNUSED_OK static void bootstrap(struct world *w)
     answer_mds(w, &rq, 0, w->n_relays);
 }
 
+/* As on the public network, but for what CHANGE makes of its schedule. */
+UNUSED_OK static struct world *public_world(unsigned fallbacks, const struct dir_schedule *change)
+{
+    struct world *w = world_new(fallbacks);
+    w->testing = false;
+    w->schedule = change ? *change : dir_schedule_defaults(false);
+    dirmgr_free(&w->d);
+    make_manager(w);
+    return w;
+}
+
+UNUSED_OK static void advance_s(struct world *w, double s)
+{
+    test_env_advance_ms(w->env, (uint64_t)(s * 1000));
+}
+
+UNUSED_OK static bool wanted(struct world *w, struct dir_request *rq)
+{
+    settle(w);
+    return dirmgr_next(w->d, rq);
+}
+
+/* Seconds until something is asked for, to a tenth, of at most MOST. */
+UNUSED_OK static double seconds_until(struct world *w, double most, struct dir_request *rq)
+{
+    for (int tenth = 0; tenth <= most * 10; tenth++) {
+        if (wanted(w, rq))
+            return tenth / 10.0;
+        advance_s(w, 0.1);
+    }
+    return -1;
+}
+
+UNUSED_OK static void to_microdescs(struct world *w, struct dir_request *rq)
+{
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, rq);
+    answer_consensus(w, rq, N, FAKE_AFTER_S);
+    expect(w, DIR_WANT_CERTS, rq);
+    answer_certs(w, rq, N);
+    expect(w, DIR_WANT_MICRODESCS, rq);
+}
+
 #endif

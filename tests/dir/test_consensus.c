@@ -450,6 +450,33 @@ static err_t parse_changed(const char *old, const char *new)
     return err;
 }
 
+/* dir-spec 3.4.1: "At most once", "Exactly once". */
+START_TEST(test_consensus_no_line_of_head_or_footer_comes_twice)
+{
+    static const struct {
+        const char *keyword;
+        bool must;
+    } lines[] = {{"vote-status", true},      {"consensus-method", true},
+                 {"valid-after", true},      {"fresh-until", true},
+                 {"valid-until", true},      {"known-flags", true},
+                 {"params", false},          {"required-client-protocols", false},
+                 {"client-versions", false}, {"bandwidth-weights", false}};
+    begin();
+    sign(0, "sha256");
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        char once[512], twice[1024], start[64];
+        snprintf(start, sizeof start, "\n%s ", lines[i].keyword);
+        const char *at = memmem(buf_at(&doc), doc.len, start, strlen(start));
+        ck_assert_ptr_nonnull(at);
+        snprintf(once, sizeof once, "%.*s\n", (int)strcspn(at + 1, "\n"), at + 1);
+        snprintf(twice, sizeof twice, "%s%s", once, once);
+        ck_assert_msg(parse_changed(once, twice) == ERR_MALFORMED, "%s", lines[i].keyword);
+        ck_err(parse_changed(once, ""), lines[i].must ? ERR_MALFORMED : OK);
+    }
+    teardown();
+}
+END_TEST
+
 START_TEST(test_consensus_structure_is_checked)
 {
     begin();
@@ -493,4 +520,4 @@ TESTS("dir/consensus", test_consensus_exactly_half_of_the_signatures_is_not_enou
       test_consensus_of_another_network_does_not_verify,
       test_consensus_of_the_public_network_parses,
       test_consensus_that_lists_a_relay_twice_is_refused, test_consensus_bad_documents_are_refused,
-      test_consensus_structure_is_checked)
+      test_consensus_no_line_of_head_or_footer_comes_twice, test_consensus_structure_is_checked)

@@ -1,39 +1,6 @@
 /* When documents are asked for, and what becomes of servers that are slow. */
 #include "dirworld.h"
 
-/* As on the public network, but for what CHANGE makes of its schedule. */
-static struct world *public_world(unsigned fallbacks, const struct dir_schedule *change)
-{
-    struct world *w = world_new(fallbacks);
-    w->testing = false;
-    w->schedule = change ? *change : dir_schedule_defaults(false);
-    dirmgr_free(&w->d);
-    make_manager(w);
-    return w;
-}
-
-static void advance_s(struct world *w, double s)
-{
-    test_env_advance_ms(w->env, (uint64_t)(s * 1000));
-}
-
-static bool wanted(struct world *w, struct dir_request *rq)
-{
-    settle(w);
-    return dirmgr_next(w->d, rq);
-}
-
-/* Seconds until something is asked for, to a tenth, of at most MOST. */
-static double seconds_until(struct world *w, double most, struct dir_request *rq)
-{
-    for (int tenth = 0; tenth <= most * 10; tenth++) {
-        if (wanted(w, rq))
-            return tenth / 10.0;
-        advance_s(w, 0.1);
-    }
-    return -1;
-}
-
 static void check_seconds(struct world *w, double least, double most, struct dir_request *rq)
 {
     double s = seconds_until(w, most + 1, rq);
@@ -317,16 +284,6 @@ START_TEST(test_schedule_certificates_that_drip_get_rivals)
     world_free(w);
 }
 END_TEST
-
-static void to_microdescs(struct world *w, struct dir_request *rq)
-{
-    dirmgr_start(w->d);
-    expect(w, DIR_WANT_CONSENSUS, rq);
-    answer_consensus(w, rq, N, FAKE_AFTER_S);
-    expect(w, DIR_WANT_CERTS, rq);
-    answer_certs(w, rq, N);
-    expect(w, DIR_WANT_MICRODESCS, rq);
-}
 
 START_TEST(test_schedule_microdescriptors_of_a_slow_server_are_asked_for_elsewhere)
 {

@@ -1,3 +1,5 @@
+#include <malloc.h>
+
 #include "support/test.h"
 
 #include "dir/store.h"
@@ -242,6 +244,43 @@ static err_t add_family_md(struct netdir *nd, unsigned i, const char *lines)
     return err;
 }
 
+/* A client runs for months: what only relays of the past had is given back. In each place of the
+ * list, the last one too. */
+START_TEST(test_netdir_what_relays_of_the_past_had_takes_no_memory)
+{
+    enum { ROUNDS = 200, LIST = 3, GROWTH_MOST = 8192 };
+    struct buf b;
+    struct fake_auth a;
+    struct netdir *old = NULL;
+    size_t before = 0;
+    fake_auth_make(&a);
+    buf_init(&b, 1 << 20);
+    put_signed(&b, &a, 1, 1, LIST, FAKE_AFTER_S);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct consensus *c;
+        struct netdir *nd;
+        char lines[120];
+        ck_ok(consensus_parse(buf_text(&b), &c));
+        for (size_t i = 0; i < c->n_relays; i++) /* all have new microdescriptors */
+            memcpy(c->relays[i].md_digest.b + 4, &round, sizeof round);
+        ck_ok(netdir_new(c, old, &nd));
+        netdir_unref(&old);
+        for (unsigned i = 0; i < LIST; i++) {
+            snprintf(lines, sizeof lines, "family only%u\np accept %u\np6 accept %u\n",
+                     round * LIST + i, 1 + round * LIST + i, 10001 + round * LIST + i);
+            ck_ok(add_family_md(nd, i, lines));
+        }
+        old = nd;
+        if (round == 10)
+            before = mallinfo2().uordblks;
+    }
+    ck_assert_uint_le(mallinfo2().uordblks, before + GROWTH_MOST);
+    netdir_unref(&old);
+    buf_free(&b);
+    fake_auth_free(&a);
+}
+END_TEST
+
 START_TEST(test_netdir_families_need_both_sides)
 {
     struct netdir *nd = make_netdir(8);
@@ -392,6 +431,7 @@ END_TEST
 TESTS("dir/netdir", test_microdesc_published_ones_parse, test_microdesc_fields,
       test_microdesc_bad_ones_cost_only_themselves, test_netdir_lookups, test_netdir_exit_policies,
       test_netdir_coverage_is_the_share_of_paths, test_netdir_new_one_takes_over_microdescriptors,
-      test_netdir_families_need_both_sides, test_netdir_microdesc_without_keys_is_refused,
-      test_netdir_rows_are_small, test_store_microdescs_round_trip, test_store_certs_round_trip,
+      test_netdir_what_relays_of_the_past_had_takes_no_memory, test_netdir_families_need_both_sides,
+      test_netdir_microdesc_without_keys_is_refused, test_netdir_rows_are_small,
+      test_store_microdescs_round_trip, test_store_certs_round_trip,
       test_store_files_of_a_client_of_tor_load, test_store_names)

@@ -240,8 +240,52 @@ START_TEST(test_certs_in_place_of_one_another)
 }
 END_TEST
 
-TESTS("link/certs", test_certs_of_a_real_relay_verify,
-      test_certs_identity_is_reported_where_none_was_asked_for,
+/* tor-spec 4.2: each certificate's own type and its key's type are checked; signed as they are. */
+START_TEST(test_certs_of_another_type_inside_are_refused)
+{
+    static const struct {
+        size_t at; /* in the list */
+        uint8_t type, key_type;
+        bool has_signer;
+        const char *text; /* NULL: it is right */
+    } rows[] = {
+        {1, CERT_IDENTITY_V_SIGNING, CERT_KEY_ED25519, true, NULL},
+        {1, CERT_SIGNING_V_TLS_CERT, CERT_KEY_ED25519, true, "(type 4)"},
+        {1, CERT_IDENTITY_V_SIGNING, CERT_KEY_X509_SHA256, true, "(type 4)"},
+        {1, CERT_IDENTITY_V_SIGNING, CERT_KEY_ED25519, false, "(type 4)"},
+        {2, CERT_SIGNING_V_TLS_CERT, CERT_KEY_X509_SHA256, false, NULL},
+        {2, CERT_IDENTITY_V_SIGNING, CERT_KEY_X509_SHA256, false, "(type 5)"},
+        {2, CERT_SIGNING_V_TLS_CERT, CERT_KEY_ED25519, false, "(type 5)"},
+    };
+    struct relay_keys keys = relay_keys_shared();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct transcript t;
+        struct relay_certs certs;
+        uint8_t body[256];
+        struct wr w = wr_over(body, sizeof body);
+        load(&t);
+        relay_certs_make(&certs, &keys, &t.tls, t.now_s, 86400);
+        struct ed_cert cert = {.type = rows[i].type,
+                               .key_type = rows[i].key_type,
+                               .expires_h = (uint32_t)(t.now_s / 3600 + 24),
+                               .has_signer = rows[i].has_signer};
+        memcpy(cert.key, rows[i].at == 1 ? keys.signing.pub.b : t.tls.b, sizeof cert.key);
+        ck_ok(ed_cert_make(&cert, rows[i].at == 1 ? &keys.id : &keys.signing, &w));
+        t.list = certs.list;
+        t.list.c[rows[i].at].body = body;
+        t.list.c[rows[i].at].len = (uint16_t)w.len;
+        t.target.rsa = keys.rsa_id;
+        t.target.ed = keys.id.pub;
+        if (rows[i].text)
+            expect(&t, ERR_LINK_CERTS, rows[i].text);
+        else
+            ck_ok(verify(&t));
+    }
+}
+END_TEST
+
+TESTS("link/certs", test_certs_of_another_type_inside_are_refused,
+      test_certs_of_a_real_relay_verify, test_certs_identity_is_reported_where_none_was_asked_for,
       test_certs_each_missing_one_is_named, test_certs_empty_cell,
       test_certs_duplicate_of_any_known_type,
       test_certs_unknown_types_and_unused_ones_do_not_matter, test_certs_other_rsa_identity,

@@ -127,6 +127,35 @@ START_TEST(test_link_cells_odd_versions)
 }
 END_TEST
 
+static void count_breaches(void *arg, enum log_level level, const char *line)
+{
+    *(unsigned *)arg += level == LOG_WARN && strstr(line, "breaks the link protocol");
+}
+
+/* tor(1), ProtocolWarnings: "Tor will log with severity 'warn' various cases of other parties not
+ * following the Tor specification." */
+START_TEST(test_link_cells_breach_of_the_protocol_is_told_of_and_no_other_end)
+{
+    unsigned told = 0;
+    for (int i = 0; i < 3; i++) {
+        naked_start(&w, 1);
+        w.env->log->sink = count_breaches;
+        w.env->log->arg = &told;
+        w.env->log->least = LOG_WARN;
+        w.env->log->warn_protocol = true;
+        if (i == 0)
+            naked_cell(&w, 0, CELL_VERSIONS, "\0\5\0", 3);
+        else if (i == 1)
+            naked_cell(&w, 0, CELL_VERSIONS, "\0\1\0\2\0\6", 6);
+        else
+            link_close(w.link, ERR_LINK_TIMEOUT, OR_TIMEOUT, NULL);
+        ck_assert_int_eq(link_state(w.link), LINK_CLOSED);
+        ck_assert_uint_eq(told, i < 1 ? 1 : 2);
+        world_free(&w);
+    }
+}
+END_TEST
+
 START_TEST(test_link_cells_later_versions_are_ignored)
 {
     naked_open(&w, 1, 5);
@@ -622,6 +651,30 @@ START_TEST(test_link_cells_destroy_fits_above_the_hard_cap_then_the_link_ends)
     ck_assert_int_eq(link_state(w.link), LINK_OPEN);
     link_circ_close(&many[room].lc, true, 0);
     expect_closed(ERR_FULL, OR_RESOURCELIMIT, "takes no more");
+    ck_assert_uint_le(held(), LINK_OUT_OWN);
+    world_free(&w);
+}
+END_TEST
+
+/* Cells of version 3 have 512 bytes, so that some number of them fills the buffer to the end. */
+START_TEST(test_link_cells_destroy_is_zero_to_its_end_and_no_further)
+{
+    enum { CELLS = 4 };
+    struct note_circ circs[CELLS];
+    struct sent_cell c;
+    static const uint8_t zeros[CELL_BODY_LEN];
+    naked_open(&w, 1, 3);
+    for (int i = 0; i < CELLS; i++)
+        note_open(&w, &circs[i]);
+    for (int i = 0; i < CELLS; i++)
+        link_circ_close(&circs[i].lc, true, 9);
+    ck_assert_uint_eq(w.link->out.len, w.link->out.size);
+    for (int i = 0; i < CELLS; i++) {
+        ck_assert(naked_sent(&w, 2, &c));
+        ck_assert_uint_eq(c.cmd, CELL_DESTROY);
+        ck_assert_uint_eq(c.body[0], 9);
+        ck_assert_mem_eq(c.body + 1, zeros, CELL_BODY_LEN - 1);
+    }
     world_free(&w);
 }
 END_TEST
@@ -714,7 +767,9 @@ TESTS("link/link_cells", test_link_cells_open_under_each_version,
       test_link_cells_netinfo_is_a_clients, test_link_cells_bytes_one_at_a_time,
       test_link_cells_netinfo_may_come_without_auth_challenge,
       test_link_cells_highest_common_version_wins, test_link_cells_no_common_version,
-      test_link_cells_odd_versions, test_link_cells_later_versions_are_ignored,
+      test_link_cells_odd_versions,
+      test_link_cells_breach_of_the_protocol_is_told_of_and_no_other_end,
+      test_link_cells_later_versions_are_ignored,
       test_link_cells_handshake_cells_have_no_circuit_id, test_link_cells_wrong_identity_closes,
       test_link_cells_clock_skew_is_told_from_an_hour_on,
       test_link_cells_clock_skew_needs_a_time_and_a_prompt_answer,
@@ -731,6 +786,7 @@ TESTS("link/link_cells", test_link_cells_open_under_each_version,
       test_link_cells_late_cells_of_a_closed_circuit_do_not_count,
       test_link_cells_data_stops_at_the_soft_cap_urgent_at_the_hard_one,
       test_link_cells_destroy_fits_above_the_hard_cap_then_the_link_ends,
+      test_link_cells_destroy_is_zero_to_its_end_and_no_further,
       test_link_cells_waiting_circuits_share_the_output,
       test_link_cells_newcomer_waits_behind_those_who_wait,
       test_link_cells_circuit_that_leaves_the_ring_is_not_called)
