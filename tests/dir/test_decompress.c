@@ -300,6 +300,8 @@ START_TEST(test_decompress_names)
     ck_assert_int_eq(dir_encoding_of(text_of("br")), ENC_UNKNOWN);
     ck_assert_int_eq(dir_encoding_of(text_of("")), ENC_UNKNOWN);
     ck_assert_int_eq(dir_encoding_guess("", 0), ENC_IDENTITY);
+    ck_assert_str_eq(dir_encoding_name(ENC_LZMA), "x-tor-lzma");
+    ck_assert_str_eq(dir_encoding_name(ENC_UNKNOWN), "unknown");
 }
 END_TEST
 

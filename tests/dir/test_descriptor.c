@@ -50,6 +50,19 @@ static void ck_base64(const void *bytes, const char *want)
     ck_assert_str_eq(base64_encode(bytes, 32, false, text), want);
 }
 
+START_TEST(test_descriptor_bandwidths_are_three)
+{
+    struct descriptor d;
+    struct text rest = read_file(DIR "live2026/descriptors");
+    char *second = strstr(file, "\nbandwidth 1073741824 1073741824 ");
+    ck_assert_ptr_nonnull(second);
+    second[strlen("\nbandwidth 1073741824 ")] = '2';
+    ck_ok(descriptor_next(&rest, &d));
+    ck_assert_uint_eq(d.average, 1073741824);
+    ck_assert_uint_eq(d.burst, 2073741824);
+}
+END_TEST
+
 START_TEST(test_descriptor_says_what_its_lines_say)
 {
     char at[IPPORT_TEXT_MAX];
@@ -316,7 +329,8 @@ START_TEST(test_descriptor_published_bad_ones_are_refused)
 END_TEST
 
 TESTS("dir/descriptor", test_descriptor_says_what_its_lines_say,
-      test_descriptor_policy_rules_come_in_their_order, test_descriptor_published_ones_verify,
+      test_descriptor_bandwidths_are_three, test_descriptor_policy_rules_come_in_their_order,
+      test_descriptor_published_ones_verify,
       test_descriptor_extra_info_verifies_with_its_relays_key,
       test_descriptor_one_bad_entry_costs_no_other,
       test_descriptor_every_truncation_is_refused_and_read_as_far_as_it_goes,

@@ -67,6 +67,19 @@ static err_t answer(const char *text, struct dirhttp_reply *reply, char *body)
     return run(text, strlen(text), 4096, 1000, false, reply, body, 1000);
 }
 
+START_TEST(test_dirhttp_long_reason_is_cut)
+{
+    char text[200], want[64], body[100];
+    struct dirhttp_reply reply;
+    memset(want, 'a', sizeof want);
+    snprintf(text, sizeof text, "HTTP/1.0 200 %.64s%.64s\r\nContent-Length: 5\r\n\r\nhello", want,
+             want);
+    ck_ok(answer(text, &reply, body));
+    want[63] = 0;
+    ck_assert_str_eq(reply.reason, want);
+}
+END_TEST
+
 START_TEST(test_dirhttp_answer_in_pieces_of_any_size)
 {
     const char *text = "HTTP/1.0 200 OK\r\nDate: Thu, 01 Jan 2026 12:00:00 GMT\r\n"
@@ -221,7 +234,7 @@ START_TEST(test_dirhttp_dates)
 END_TEST
 
 TESTS("dir/dirhttp", test_dirhttp_request, test_dirhttp_request_takes_no_odd_urls,
-      test_dirhttp_answer_in_pieces_of_any_size,
+      test_dirhttp_answer_in_pieces_of_any_size, test_dirhttp_long_reason_is_cut,
       test_dirhttp_every_truncation_of_a_known_length_is_seen,
       test_dirhttp_body_without_a_length_ends_with_the_stream,
       test_dirhttp_complete_says_when_the_length_is_reached, test_dirhttp_malformed_heads,

@@ -379,6 +379,40 @@ START_TEST(test_link_server_negotiates_no_padding)
 }
 END_TEST
 
+static unsigned n_padding;
+
+static void count_padding(void *arg, bool out, uint32_t circ_id, uint8_t cmd, const uint8_t *body,
+                          size_t len)
+{
+    (void)arg, (void)circ_id, (void)body, (void)len;
+    n_padding += out && cmd == CELL_PADDING;
+}
+
+/* padding-spec 2.2: who is told to stop stops. */
+START_TEST(test_link_server_pads_until_it_is_told_to_stop)
+{
+    struct link_config config = {.nf_ito_low_ms = 1500, .nf_ito_high_ms = 9500};
+    joined();
+    link_set_padding(p.server, &config);
+    open_circuit();
+    link_use_for_circuits(p.server);
+    for (int stop = 0; stop < 2; stop++) {
+        config.padding = LINK_PADDING_OFF;
+        if (stop)
+            link_set_padding(p.w.link, &config);
+        pump();
+        n_padding = 0;
+        link_set_trace(p.server, count_padding);
+        for (int i = 0; i < 300; i++) {
+            test_env_advance_ms(p.w.env, 100);
+            pump();
+        }
+        ck_assert(stop ? n_padding == 0 : n_padding >= 3);
+    }
+    finish();
+}
+END_TEST
+
 /* tor-spec 4: "the first cell must be VERSIONS, VPADDING, or AUTHORIZE" */
 START_TEST(test_link_server_padding_may_come_first)
 {
@@ -446,11 +480,11 @@ START_TEST(test_link_server_illegal_cells_close)
 }
 END_TEST
 
-TESTS("link/link_server", test_link_server_negotiates_no_padding,
-      test_link_server_trace_tells_of_each_cell, test_link_server_padding_may_come_first,
-      test_link_server_a_peer_proves_itself_once, test_link_server_opens,
-      test_link_server_cheats_are_found_out, test_link_server_clock_ahead_is_told,
-      test_link_server_circuit_carries_cells_both_ways, test_link_server_destroy_goes_both_ways,
-      test_link_server_refuses_with_the_reason, test_link_server_end_takes_its_circuits,
-      test_link_server_ids_are_the_initiators, test_link_server_tolerates_a_peer_that_proves_itself,
-      test_link_server_illegal_cells_close)
+TESTS("link/link_server", test_link_server_pads_until_it_is_told_to_stop,
+      test_link_server_negotiates_no_padding, test_link_server_trace_tells_of_each_cell,
+      test_link_server_padding_may_come_first, test_link_server_a_peer_proves_itself_once,
+      test_link_server_opens, test_link_server_cheats_are_found_out,
+      test_link_server_clock_ahead_is_told, test_link_server_circuit_carries_cells_both_ways,
+      test_link_server_destroy_goes_both_ways, test_link_server_refuses_with_the_reason,
+      test_link_server_end_takes_its_circuits, test_link_server_ids_are_the_initiators,
+      test_link_server_tolerates_a_peer_that_proves_itself, test_link_server_illegal_cells_close)
