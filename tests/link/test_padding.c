@@ -266,6 +266,30 @@ START_TEST(test_padding_set_while_open)
 }
 END_TEST
 
+/* What is not yet open can be told nothing; it is told once it is. */
+START_TEST(test_padding_set_while_shaking_hands_is_told_once_open)
+{
+    uint8_t storage[CHAN_CELL_MAX];
+    struct wr s = wr_over(storage, sizeof storage);
+    struct link_config config = defaults;
+    struct sent_cell cell;
+    naked_start(&w, 7);
+    ck_assert(naked_sent(&w, 2, &cell));
+    naked_advance(&w, STAGE_VERIFIED, 5);
+    config.padding = LINK_PADDING_OFF;
+    link_set_padding(w.link, &config);
+    put_netinfo(&s, 4, env_wall_s(w.env));
+    naked_feed_wr(&w, &s);
+    ck_assert_uint_eq(w.opened, 1);
+    ck_assert(naked_sent(&w, 4, &cell));
+    ck_assert_uint_eq(cell.cmd, CELL_NETINFO);
+    ck_assert(naked_sent(&w, 4, &cell));
+    ck_assert_uint_eq(cell.cmd, CELL_PADDING_NEGOTIATE);
+    ck_assert_uint_eq(cell.body[1], CHAN_PADDING_STOP);
+    world_free(&w);
+}
+END_TEST
+
 /* nf_pad_before_usage: "only pad after user traffic" if it is 0, that is from the first RELAY cell
  * on, as C tor has it. */
 START_TEST(test_padding_late_waits_for_what_the_user_sends)
@@ -376,6 +400,7 @@ TESTS("link/padding", test_padding_negotiated_within_the_consensus,
       test_padding_none_where_it_does_not_belong, test_padding_traffic_either_way_puts_it_off,
       test_padding_leaves_a_cell_that_is_being_written_alone,
       test_padding_not_behind_a_queue_that_stands, test_padding_set_while_open,
+      test_padding_set_while_shaking_hands_is_told_once_open,
       test_padding_late_waits_for_what_the_user_sends, test_padding_keepalive_after_silence,
       test_padding_link_that_takes_nothing_for_ten_keepalives_is_stuck,
       test_padding_link_of_a_machine_that_slept_is_not_stuck)
