@@ -230,7 +230,7 @@ void client_stop(struct client *c)
     linkpool_drop_all(c->links);
     env_disarm(c->env, &c->fetch);
     if (c->nd)
-        client_tell_status(c, STATUS_NOT_ENOUGH_DIR_INFO);
+        client_tell_dir_info(c, false);
     netdir_unref(&c->nd);
 }
 

@@ -36,7 +36,7 @@ static void dir_netdir(void *arg, struct netdir *nd)
         client_set_look_point(c);
     tell_consensus(c);
     if (!c->nd != !nd)
-        client_tell_status(c, nd ? STATUS_ENOUGH_DIR_INFO : STATUS_NOT_ENOUGH_DIR_INFO);
+        client_tell_dir_info(c, nd != NULL);
     netdir_unref(&c->nd);
     c->nd = nd ? netdir_ref(nd) : NULL;
     chooser_know(c->chooser, known);

@@ -69,6 +69,8 @@ struct linkpool_config client_link_config(const struct client *c, struct netdir 
 
 /* WHAT is so from now on; nothing else is to be said of it. */
 void client_tell_status(struct client *c, enum status_what what);
+/* Whether paths can be picked; if not, circuits of before are nothing to go by, either. */
+void client_tell_dir_info(struct client *c, bool enough);
 /* What guards and build times say is told. */
 void client_listen_below(struct client *c);
 

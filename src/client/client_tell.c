@@ -9,6 +9,14 @@ void client_tell_status(struct client *c, enum status_what what)
     events_tell(c->events, &e);
 }
 
+/* C tor, update_router_have_minimum_dir_info(): "make us log when we next complete a circuit" */
+void client_tell_dir_info(struct client *c, bool enough)
+{
+    client_tell_status(c, enough ? STATUS_ENOUGH_DIR_INFO : STATUS_NOT_ENOUGH_DIR_INFO);
+    if (!enough)
+        circuits_doubt(c->circuits);
+}
+
 static void guard_told(void *arg, enum guard_news news, const struct rsa_id *id,
                        const char *nickname)
 {

@@ -245,6 +245,40 @@ START_TEST(test_events_of_a_page_as_json_in_order)
 }
 END_TEST
 
+static void disable_network(struct world *w, const char *yes_or_no)
+{
+    const char *pairs[9];
+    struct options *o;
+    struct conf_err why = {""};
+    memcpy(pairs, w->pairs, 6 * sizeof pairs[0]);
+    memcpy(pairs + 6, (const char *[]){"DisableNetwork", yes_or_no, NULL}, 3 * sizeof pairs[0]);
+    ck_ok(host_options_of(pairs, true, &o, &why));
+    net_enter(w->net);
+    ck_ok(host_change(w->host, o, HOST_SET, &why));
+    ck_ok(net_turn(w->net, false));
+    fflush(w->file);
+}
+
+START_TEST(test_events_say_anew_that_circuits_stand_after_a_pause)
+{
+    struct world w;
+    world_new(&w);
+    turn_until(&w, &w.ready);
+    disable_network(&w, "1");
+    size_t paused = w.len;
+    const char *lacks = strstr(w.text, "{\"event\":\"NOT_ENOUGH_DIR_INFO\"}");
+    ck_assert_ptr_nonnull(lacks);
+    ck_assert_ptr_nonnull(strstr(lacks, "{\"event\":\"CIRCUIT_NOT_ESTABLISHED\"}"));
+    w.built = 0;
+    disable_network(&w, "0");
+    for (int i = 0; !w.built && i < 100000; i++)
+        ck_ok(net_turn(w.net, true));
+    fflush(w.file);
+    ck_assert_ptr_nonnull(strstr(w.text + paused, "{\"event\":\"CIRCUIT_ESTABLISHED\"}"));
+    world_free(&w);
+}
+END_TEST
+
 /* ---- a controller ---- */
 
 static bool leave(void *arg, struct tunnel *t)
@@ -343,4 +377,6 @@ START_TEST(test_events_of_clients_with_one_directory_have_ids_of_their_own)
 END_TEST
 
 TESTS("lib/events", test_events_of_clients_with_one_directory_have_ids_of_their_own,
-      test_events_of_a_page_as_json_in_order, test_events_lead_a_controller_that_attaches_streams)
+      test_events_of_a_page_as_json_in_order,
+      test_events_say_anew_that_circuits_stand_after_a_pause,
+      test_events_lead_a_controller_that_attaches_streams)
