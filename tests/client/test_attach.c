@@ -340,6 +340,28 @@ START_TEST(test_attach_gives_a_stream_back_to_the_pool)
 }
 END_TEST
 
+/* All of them, not only the first. */
+START_TEST(test_attach_gives_every_stream_back_to_the_pool)
+{
+    struct holder h = {0};
+    const struct attach_policy policy = {&hold_ops, &h};
+    const struct tunnel_request req = request_to("example.net");
+    struct app second = {0};
+    struct fixture f;
+    setup(&f);
+    open_held(&f, &policy);
+    second.t = tunnels_open(f.ts, &req, &app_ops, &second);
+    ck_assert_ptr_nonnull(second.t);
+    settle(&f);
+    ck_assert_uint_eq(net.n_streams, 0);
+    tunnels_set_attach(f.ts, NULL);
+    settle(&f);
+    ck_assert_uint_eq(net.n_streams, 2);
+    app_close(&second);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_attach_policy_has_no_say_of_directories)
 {
     struct holder h = {0};
@@ -383,4 +405,5 @@ TESTS("client/attach", test_attach_tells_the_life_of_a_stream, test_attach_tells
       test_attach_policy_holds_a_stream_until_a_circuit_is_named, test_attach_refuses_as_tor_does,
       test_attach_moves_a_stream_that_is_not_connected,
       test_attach_that_finds_no_memory_ends_the_stream, test_attach_gives_a_stream_back_to_the_pool,
-      test_attach_policy_has_no_say_of_directories, test_attach_held_stream_ends_by_itself)
+      test_attach_gives_every_stream_back_to_the_pool, test_attach_policy_has_no_say_of_directories,
+      test_attach_held_stream_ends_by_itself)

@@ -57,6 +57,49 @@ START_TEST(test_offline_needs_several_dials_over_seconds)
 }
 END_TEST
 
+START_TEST(test_offline_begins_and_ends_to_the_second)
+{
+    struct lines l;
+    struct env *env = setup(&l);
+    struct offline o = {0};
+    dial(&o, env, OR_NOROUTE);
+    test_env_advance_ms(env, 2999);
+    dial(&o, env, OR_NOROUTE);
+    dial(&o, env, OR_NOROUTE);
+    ck_assert(!offline_is(&o, env)); /* three dials, in less than three seconds */
+    test_env_advance_ms(env, 1);
+    dial(&o, env, OR_NOROUTE);
+    ck_assert(offline_is(&o, env));
+    test_env_advance_ms(env, 14999);
+    ck_assert(offline_is(&o, env));
+    test_env_advance_ms(env, 1);
+    ck_assert(!offline_is(&o, env));
+    ck_assert_uint_eq(l.n, 1);
+    test_env_advance_ms(env, 44999);
+    dial(&o, env, OR_NOROUTE);
+    ck_assert_uint_eq(l.n, 1);
+    test_env_advance_ms(env, 1); /* a minute after it was said */
+    dial(&o, env, OR_NOROUTE);
+    ck_assert_uint_eq(l.n, 2);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_offline_takes_three_dials)
+{
+    struct lines l;
+    struct env *env = setup(&l);
+    struct offline o = {0};
+    dial(&o, env, OR_NOROUTE);
+    test_env_advance_ms(env, 5000);
+    dial(&o, env, OR_NOROUTE);
+    ck_assert(!offline_is(&o, env));
+    dial(&o, env, OR_NOROUTE);
+    ck_assert(offline_is(&o, env));
+    test_env_free(env);
+}
+END_TEST
+
 START_TEST(test_offline_is_not_said_if_any_dial_ends_otherwise)
 {
     static const enum or_reason other[] = {OR_CONNECTREFUSED, OR_TIMEOUT, OR_TLS_ERROR};
@@ -115,5 +158,6 @@ START_TEST(test_offline_is_said_again_at_growing_intervals_and_when_it_is_over)
 END_TEST
 
 TESTS("client/offline", test_offline_needs_several_dials_over_seconds,
+      test_offline_begins_and_ends_to_the_second, test_offline_takes_three_dials,
       test_offline_is_not_said_if_any_dial_ends_otherwise, test_offline_evidence_grows_old,
       test_offline_is_said_again_at_growing_intervals_and_when_it_is_over)

@@ -21,6 +21,7 @@ START_TEST(test_settings_are_tors_by_default)
     ck_assert_uint_gt(s.servers.n, 9); /* the public network's, fallbacks too */
     ck_assert(s.path.enforce_distinct_subnets);
     ck_assert(s.path.ipv4);
+    ck_assert_uint_eq(s.config.new_circuit_period_s, 30);
     ck_assert_uint_eq(settings_exits(&s).max_dirtiness_ms, 600000);
     ck_assert_uint_eq(settings_exits(&s).max_pending, 32);
     ck_assert(!settings_exits(&s).allow_internal);

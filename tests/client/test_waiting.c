@@ -290,6 +290,38 @@ START_TEST(test_waiting_wakes_those_of_the_circuit_only)
 }
 END_TEST
 
+START_TEST(test_waiting_wakes_those_of_the_host_and_port)
+{
+    struct fixture f;
+    struct tunnel_request a = request(1, "a.com", 80), b = request(1, "a.com", 81);
+    setup(&f);
+    a.isolation.by_dest_addr = a.isolation.by_dest_port = true;
+    b.isolation.by_dest_addr = b.isolation.by_dest_port = true;
+    struct waiter *ta = add_request(&f, &a, false);
+    add_request(&f, &b, false);
+    all_sleep(&f);
+    wake(&f, &a);
+    ck_assert_ptr_eq(waiting_next_due(f.w), ta);
+    waiting_sleep(f.w, ta);
+    ck_assert_ptr_null(waiting_next_due(f.w));
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_waiting_woken_when_due_stays_in_its_place)
+{
+    struct fixture f;
+    const struct tunnel_request a = request(1, "a.com", 80), b = request(2, "b.com", 80);
+    setup(&f);
+    struct waiter *ta = add_request(&f, &a, false), *tb = add_request(&f, &b, false);
+    wake(&f, &b);
+    ck_assert_ptr_eq(waiting_next_due(f.w), ta);
+    waiting_sleep(f.w, ta);
+    ck_assert_ptr_eq(waiting_next_due(f.w), tb);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_waiting_woken_in_vain_has_the_next_turn)
 {
     struct fixture f;
@@ -352,5 +384,6 @@ TESTS("client/waiting", test_waiting_tries_like_ones_as_one, test_waiting_tries_
       test_waiting_puts_who_was_served_behind_others, test_waiting_gives_turns_to_users_not_wishes,
       test_waiting_gives_a_user_one_turn_for_all_his_hosts,
       test_waiting_goes_on_with_the_turns_where_it_stopped,
-      test_waiting_wakes_those_of_the_circuit_only, test_waiting_woken_in_vain_has_the_next_turn,
+      test_waiting_wakes_those_of_the_circuit_only, test_waiting_wakes_those_of_the_host_and_port,
+      test_waiting_woken_when_due_stays_in_its_place, test_waiting_woken_in_vain_has_the_next_turn,
       test_waiting_held_back_is_out_of_the_way_for_a_while, test_waiting_can_be_left_in_every_place)
