@@ -293,12 +293,14 @@ static bool is_too_dirty(const struct server *s)
     return s->dirty_us && s->f->env->mono_us - s->dirty_us >= most_us;
 }
 
-static struct server *find_server(struct dirfetch *f, const struct rsa_id *rsa)
+/* By the way it is reached, too: a relay that moved, or one of which no identity is known, is
+ * another. */
+static struct server *find_server(struct dirfetch *f, const struct dir_choice *to)
 {
     struct server *s;
     DL_FOREACH (f->servers, s)
         if (!s->closing && !is_too_dirty(s) && s->oc->state != OCIRC_CLOSED &&
-            rsa_id_equal(&s->rsa, rsa))
+            rsa_id_equal(&s->rsa, &to->rsa) && reach_equal(&s->oc->plan.first.reach, &to->reach))
             return s;
     return NULL;
 }
@@ -354,7 +356,7 @@ static err_t launch(struct dirfetch *f, const struct dir_request *req)
     x->req = *req;
     timer_init(&x->timeout, timed_out, x);
     err_t e = prepare(x);
-    struct server *s = find_server(f, &req->to.rsa);
+    struct server *s = find_server(f, &req->to);
     if (e == OK && !s)
         s = new_server(f, req);
     if (e != OK || !s) {

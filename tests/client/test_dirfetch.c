@@ -447,6 +447,23 @@ START_TEST(test_fetch_shares_a_circuit_with_one_server)
 }
 END_TEST
 
+START_TEST(test_fetch_reaches_a_relay_that_moved_anew)
+{
+    struct fixture f;
+    setup(&f);
+    want(&f, 1);
+    open_circ(net.oc[0]);
+    struct dir_request *r = &net.queue[net.queued];
+    *r = net.queue[0];
+    r->id = net.queued++;
+    r->to.reach.addr.port++;
+    dirfetch_run(f.f);
+    ck_assert_uint_eq(net.n, 2);
+    ck_assert_uint_eq(net.oc[1]->plan.first.reach.addr.port, 9002);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_fetch_sends_a_long_head_in_pieces)
 {
     struct fixture f;
@@ -802,9 +819,10 @@ END_TEST
 TESTS("client/fetch", test_fetch_asks_once_the_circuit_is_open,
       test_fetch_tells_of_requests_as_streams, test_fetch_ends_with_the_length_that_was_said,
       test_fetch_uses_ntor_where_the_key_is_known, test_fetch_shares_a_circuit_with_one_server,
-      test_fetch_sends_a_long_head_in_pieces, test_fetch_circuit_fails_before_it_opens,
-      test_fetch_circuit_that_the_relay_refuses, test_fetch_circuit_dies_under_its_streams,
-      test_fetch_circuit_dead_at_birth, test_fetch_out_of_memory_fails_the_request,
+      test_fetch_reaches_a_relay_that_moved_anew, test_fetch_sends_a_long_head_in_pieces,
+      test_fetch_circuit_fails_before_it_opens, test_fetch_circuit_that_the_relay_refuses,
+      test_fetch_circuit_dies_under_its_streams, test_fetch_circuit_dead_at_birth,
+      test_fetch_out_of_memory_fails_the_request,
       test_fetch_without_memory_for_streams_fails_the_request_and_takes_another_circuit,
       test_fetch_stream_that_does_not_open_fails_the_request,
       test_fetch_stream_refused_fails_the_request, test_fetch_truncated_head_fails_the_request,
