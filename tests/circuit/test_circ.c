@@ -37,8 +37,17 @@ START_TEST(test_circ_build_fast)
     fake_pump(w.l);
     ck_assert_int_eq(circ_state(w.c), CIRC_OPEN);
     ck_assert(ed_id_equal(&w.c->onion.hop[0].target.ed, &w.l->relay[0].target.ed));
+    ck_assert(w.c->onion.hop[0].target.has_ed);
     fake_send(w.l, 1, RELAY_TRUNCATED, 0, "\1", 1); /* keys agree both ways */
     assert_closed(&w, OK);
+    world_free(&w);
+
+    world_new(&w, 1); /* a relay without one */
+    memset(&w.l->relay[0].target.ed, 0, sizeof w.l->relay[0].target.ed);
+    ck_ok(circ_build_fast(w.c));
+    fake_pump(w.l);
+    ck_assert_int_eq(circ_state(w.c), CIRC_OPEN);
+    ck_assert(!w.c->onion.hop[0].target.has_ed);
     world_free(&w);
 }
 END_TEST

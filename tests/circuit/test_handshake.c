@@ -419,6 +419,7 @@ START_TEST(test_handshake_takes_only_its_own_length)
         w = wr_over(skin, sizeof skin);
         ck_ok(circ_handshake_begin_fast(&h, env, &w));
         ck_err(circ_handshake_finish(&h, reply, len, &terms, keys), ERR_CIRC_HANDSHAKE);
+        ck_err(circ_handshake_finish(&h, reply, len, &terms, keys), ERR_STATE); /* it is over */
     }
     test_env_free(env);
 }
