@@ -1007,6 +1007,28 @@ START_TEST(test_exits_prefers_what_is_in_use)
 }
 END_TEST
 
+/* Two in use would do, by isolation of different kinds: the youngest has the longest to go. */
+START_TEST(test_exits_prefers_the_youngest_in_use)
+{
+    for (int turn = 0; turn < 2; turn++) {
+        struct fixture f;
+        struct tunnel_request a = request("example.com", 80), alone = a;
+        const char *why_not;
+        setup_ready(&f);
+        dest_addr(&alone);
+        struct exit_circ *first = find_and_use(&f, turn ? &alone : &a);
+        test_env_advance_ms(f.env, 1000);
+        struct exit_need need = {.request = turn ? &a : &alone,
+                                 .avoid_circuit = exit_circ_ride(first)->circuit};
+        struct exit_circ *second = exits_find(f.x, &need, &why_not);
+        ck_assert_ptr_nonnull(second);
+        exits_use(second, &need);
+        ck_assert_ptr_eq(find(&f, &a), second);
+        teardown(&f);
+    }
+}
+END_TEST
+
 START_TEST(test_exits_keeps_from_exits_and_circuits_that_failed)
 {
     struct fixture f;
@@ -1565,7 +1587,8 @@ TESTS("client/exits", test_exits_builds_nothing_without_a_network,
       test_exits_has_nothing_while_the_most_are_pending, test_exits_begins_circuits_at_a_pace,
       test_exits_claims_one_that_is_being_built_ahead, test_exits_isolates_by_every_field,
       test_exits_isolates_two_user_names, test_exits_isolates_from_what_was_mixed_before,
-      test_exits_prefers_what_is_in_use, test_exits_keeps_from_exits_and_circuits_that_failed,
+      test_exits_prefers_what_is_in_use, test_exits_prefers_the_youngest_in_use,
+      test_exits_keeps_from_exits_and_circuits_that_failed,
       test_exits_ends_at_directories_for_those, test_exits_says_why_nothing_will_do,
       test_exits_without_a_guard_for_now_waits, test_exits_without_a_path_for_one_builds_for_others,
       test_exits_keeps_others_from_a_circuit_that_a_stranger_was_put_on,
