@@ -124,6 +124,7 @@ static void world_free(struct world *w)
     host_free(w->host);
     net_free(w->net);
     lab_stop(&w->lab);
+    fclose(w->file);
     free(w->text);
 }
 
