@@ -67,8 +67,6 @@ struct linkpool_config client_link_config(const struct client *c, struct netdir 
 
 /* ---- client_tell.c ---- */
 
-/* WHAT is so from now on; nothing else is to be said of it. */
-void client_tell_status(struct client *c, enum status_what what);
 /* Whether paths can be picked; if not, circuits of before are nothing to go by, either. */
 void client_tell_dir_info(struct client *c, bool enough);
 /* What guards and build times say is told. */

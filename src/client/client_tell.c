@@ -3,7 +3,7 @@
 
 #include "client/client_int.h"
 
-void client_tell_status(struct client *c, enum status_what what)
+static void tell_status(struct client *c, enum status_what what)
 {
     const struct event_record e = {.kind = EVENT_STATUS, .status = {.what = what}};
     events_tell(c->events, &e);
@@ -12,7 +12,7 @@ void client_tell_status(struct client *c, enum status_what what)
 /* C tor, update_router_have_minimum_dir_info(): "make us log when we next complete a circuit" */
 void client_tell_dir_info(struct client *c, bool enough)
 {
-    client_tell_status(c, enough ? STATUS_ENOUGH_DIR_INFO : STATUS_NOT_ENOUGH_DIR_INFO);
+    tell_status(c, enough ? STATUS_ENOUGH_DIR_INFO : STATUS_NOT_ENOUGH_DIR_INFO);
     if (!enough)
         circuits_doubt(c->circuits);
 }
@@ -49,7 +49,7 @@ static void cbt_told(void *arg, enum cbt_news news)
     if (news == CBT_COMPUTED || news == CBT_RESET)
         tell_timeout(c, news == CBT_RESET);
     else
-        client_tell_status(c, news == CBT_NETWORK_UP ? STATUS_NETWORK_UP : STATUS_NETWORK_DOWN);
+        tell_status(c, news == CBT_NETWORK_UP ? STATUS_NETWORK_UP : STATUS_NETWORK_DOWN);
 }
 
 void client_listen_below(struct client *c)

@@ -1,6 +1,5 @@
 /* Port lines: where to listen. What a line says behind its address is in portflags.c. */
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,17 +13,6 @@ enum { PORTS_MAX = 256, UNIX_PATH_MAX_LEN = 107 };
 const struct port_grammar port_grammars[PORT_KINDS] = {
     [PORT_SOCKS] = {"SocksPort", PORT_SOCKS, .default_port = 9050, .takes_flags = true},
 };
-
-err_t port_line_fail(const struct port_line *pl, const char *what, ...)
-{
-    char text[512];
-    va_list args;
-    va_start(args, what);
-    vsnprintf(text, sizeof text, what, args);
-    va_end(args);
-    return conf_fail(pl->e, ERR_MALFORMED, "%s: %s \"%s\": %s", pl->line->where, pl->line->key,
-                     pl->line->value, text);
-}
 
 static err_t set_unix_path(struct port_line *pl, struct text path)
 {

@@ -1,10 +1,22 @@
 #include "conf/portline.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/nearest.h"
+
+err_t port_line_fail(const struct port_line *pl, const char *what, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, what);
+    vsnprintf(text, sizeof text, what, args);
+    va_end(args);
+    return conf_fail(pl->e, ERR_MALFORMED, "%s: %s \"%s\": %s", pl->line->where, pl->line->key,
+                     pl->line->value, text);
+}
 
 /* Flags that are a plain yes or no; "No" before the name turns them. */
 struct bool_flag {

@@ -150,13 +150,6 @@ void guards_set_watch(struct guards *g, guard_told_fn *told, void *arg)
     g->told_arg = arg;
 }
 
-void guard_tell(const struct guards *g, const struct sample *s, const struct guard *guard,
-                enum guard_news news)
-{
-    if (g->told && s == g->now)
-        g->told(g->told_arg, news, &guard->rsa, guard->nickname);
-}
-
 static void note_tried(struct guards *g, struct guard *guard)
 {
     guard->tried = true;

@@ -72,12 +72,10 @@ struct guards {
     void *told_arg;
 };
 
-/* guards.c */
+/* guards_sample.c */
 /* GUARD is of sample S: the watch hears of it if that is the one in use. */
 void guard_tell(const struct guards *g, const struct sample *s, const struct guard *guard,
                 enum guard_news news);
-
-/* guards_sample.c */
 struct guard *sample_find(const struct sample *s, const struct rsa_id *id);
 void guard_clear(struct guard *g); /* frees what it owns */
 void sample_clear(struct sample *s);

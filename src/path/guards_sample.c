@@ -13,6 +13,13 @@ struct guard *sample_find(const struct sample *s, const struct rsa_id *id)
     return NULL;
 }
 
+void guard_tell(const struct guards *g, const struct sample *s, const struct guard *guard,
+                enum guard_news news)
+{
+    if (g->told && s == g->now)
+        g->told(g->told_arg, news, &guard->rsa, guard->nickname);
+}
+
 void guard_clear(struct guard *g)
 {
     free(g->sampled_by);
