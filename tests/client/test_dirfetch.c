@@ -816,7 +816,7 @@ START_TEST(test_fetch_end_tells_nobody)
 }
 END_TEST
 
-TESTS("client/fetch", test_fetch_asks_once_the_circuit_is_open,
+TESTS("client/dirfetch", test_fetch_asks_once_the_circuit_is_open,
       test_fetch_tells_of_requests_as_streams, test_fetch_ends_with_the_length_that_was_said,
       test_fetch_uses_ntor_where_the_key_is_known, test_fetch_shares_a_circuit_with_one_server,
       test_fetch_reaches_a_relay_that_moved_anew, test_fetch_sends_a_long_head_in_pieces,
