@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cell/reason.h"
+#include "client/fakecircs.h"
 #include "client/ocirc.h"
 #include "stream/stream.h"
 #include "support/test.h"
@@ -24,9 +25,6 @@ static struct {
         size_t body_len;
         err_t why;
     } of[MOST]; /* by request id */
-    struct ocirc *oc[MOST];
-    unsigned n, alive;
-    bool oom, stillborn;
 } net;
 
 bool dirmgr_next(struct dirmgr *d, struct dir_request *out)
@@ -101,30 +99,6 @@ static struct {
     err_t open_err;
 } streams;
 
-static void tell_end(void *arg)
-{
-    struct ocirc *oc = arg;
-    oc->ops->on_end(oc->arg, oc, &oc->end);
-}
-
-struct ocirc *ocirc_new(struct circuits *set, const struct ocirc_plan *plan,
-                        const struct ocirc_ops *ops, void *arg)
-{
-    if (net.oom)
-        return NULL;
-    ck_assert_uint_lt(net.n, MOST);
-    struct ocirc *oc = calloc(1, sizeof *oc);
-    ck_assert_ptr_nonnull(oc);
-    *oc = (struct ocirc){.env = circuits_env(set), .ops = ops, .arg = arg, .plan = *plan};
-    ck_assert(circuits_add(set, oc));
-    later_init(&oc->tell, tell_end, oc);
-    net.oc[net.n++] = oc;
-    net.alive++;
-    if (net.stillborn)
-        ocirc_close(oc, ERR_NOMEM, DESTROY_RESOURCELIMIT);
-    return oc;
-}
-
 struct carrier *ocirc_carrier(const struct ocirc *oc)
 {
     ck_assert_int_eq(oc->state, OCIRC_OPEN);
@@ -147,29 +121,12 @@ void streams_free(struct streams *set)
         set->oc = NULL;
 }
 
-void ocirc_free(struct ocirc *oc)
+static bool streams_ride_on(const struct ocirc *oc)
 {
     for (unsigned i = 0; i < streams.sets; i++)
-        ck_assert_ptr_ne(streams.set[i].oc, oc); /* streams leave the circuit before it goes */
-    for (unsigned i = 0; i < net.n; i++)
-        if (net.oc[i] == oc)
-            net.oc[i] = NULL;
-    circuits_remove(oc);
-    later_cancel(oc->env, &oc->tell);
-    net.alive--;
-    free(oc);
-}
-
-void ocirc_close(struct ocirc *oc, err_t why, uint8_t reason)
-{
-    if (oc->state == OCIRC_CLOSED)
-        return;
-    oc->end.during = oc->state;
-    oc->end.circ.why = why;
-    oc->end.circ.reason = reason;
-    oc->state = OCIRC_CLOSED;
-    circuits_remove(oc);
-    later_ask(oc->env, &oc->tell);
+        if (streams.set[i].oc == oc)
+            return true;
+    return false;
 }
 
 bool ocirc_end_blames_first_hop(const struct ocirc_end *end)
@@ -272,6 +229,7 @@ static void listen(struct fixture *f)
 static void setup(struct fixture *f)
 {
     memset(&net, 0, sizeof net);
+    memset(&circs, 0, sizeof circs);
     memset(&streams, 0, sizeof streams);
     streams.room = SIZE_MAX;
     *f = (struct fixture){.env = test_env(1)};
@@ -288,7 +246,7 @@ static void teardown(struct fixture *f)
     for (unsigned i = 0; i < net.taken; i++)
         ck_assert_uint_le(net.of[i].replies + net.of[i].failures, 1);
     dirfetch_free(f->f);
-    ck_assert_uint_eq(net.alive, 0);
+    ck_assert_uint_eq(circs.alive, 0);
     ck_assert_uint_eq(circuits_count(f->circuits), 0);
     ostreams_free(f->streams);
     circuits_free(f->circuits);
@@ -339,13 +297,13 @@ START_TEST(test_fetch_asks_once_the_circuit_is_open)
     struct fixture f;
     setup(&f);
     want(&f, 1);
-    ck_assert_uint_eq(net.n, 1);
+    ck_assert_uint_eq(circs.n, 1);
     ck_assert_uint_eq(streams.n, 0);
-    ck_assert(net.oc[0]->plan.fast); /* its onion key is not known */
-    ck_assert_uint_eq(net.oc[0]->plan.n_hops, 1);
-    ck_assert_uint_eq(net.oc[0]->plan.timeout_ms, 4321);
-    ck_assert(net.oc[0]->plan.first.has_rsa);
-    open_circ(net.oc[0]);
+    ck_assert(circs.oc[0]->plan.fast); /* its onion key is not known */
+    ck_assert_uint_eq(circs.oc[0]->plan.n_hops, 1);
+    ck_assert_uint_eq(circs.oc[0]->plan.timeout_ms, 4321);
+    ck_assert(circs.oc[0]->plan.first.has_rsa);
+    open_circ(circs.oc[0]);
     ck_assert_uint_eq(f.reached, 1);
     ck_assert_uint_eq(net.of[0].sent, 1);
     ck_assert_int_eq(strncmp(streams.stream[0].head, "GET /tor/status-vote/", 21), 0);
@@ -369,7 +327,7 @@ START_TEST(test_fetch_tells_of_requests_as_streams)
     listen(&f);
     want(&f, 1);
     want(&f, 1);
-    open_circ(net.oc[0]);
+    open_circ(circs.oc[0]);
     for (int i = 0; i < 2; i++)
         streams.stream[i].ops->on_connected(streams.stream[i].arg, &none, 0);
     feed(0, answer);
@@ -385,7 +343,7 @@ START_TEST(test_fetch_tells_of_requests_as_streams)
     ck_assert(f.last.has_relay && f.last.relay.b[0] == 1);
     f.story[0] = 0;
     want(&f, 2);
-    ocirc_close(net.oc[1], ERR_CIRC_TIMEOUT, DESTROY_TIMEOUT);
+    ocirc_close(circs.oc[1], ERR_CIRC_TIMEOUT, DESTROY_TIMEOUT);
     test_env_advance_ms(f.env, 0);
     test_env_advance_ms(f.env, 0);
     ck_assert_str_eq(f.story, "S3 NEW, C2 LAUNCHED, C2 FAILED, S3 FAILED");
@@ -399,7 +357,7 @@ START_TEST(test_fetch_ends_with_the_length_that_was_said)
     struct fixture f;
     setup(&f);
     want(&f, 1);
-    open_circ(net.oc[0]);
+    open_circ(circs.oc[0]);
     feed(0, "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello");
     ck_assert_uint_eq(net.of[0].replies, 1);
     ck_assert(streams.stream[0].closed);
@@ -419,9 +377,9 @@ START_TEST(test_fetch_uses_ntor_where_the_key_is_known)
     r->to.reach.addr = (struct ipport){ip_v6((const uint8_t[16]){0x20, 1}), 9001};
     snprintf(r->path, sizeof r->path, "/x");
     dirfetch_run(f.f);
-    ck_assert(!net.oc[0]->plan.fast);
-    ck_assert(net.oc[0]->plan.first.has_ed);
-    ck_assert(ipport_equal(&net.oc[0]->plan.first.reach.addr, &r->to.reach.addr));
+    ck_assert(!circs.oc[0]->plan.fast);
+    ck_assert(circs.oc[0]->plan.first.has_ed);
+    ck_assert(ipport_equal(&circs.oc[0]->plan.first.reach.addr, &r->to.reach.addr));
     teardown(&f);
 }
 END_TEST
@@ -433,12 +391,12 @@ START_TEST(test_fetch_shares_a_circuit_with_one_server)
     want(&f, 1);
     want(&f, 1);
     want(&f, 2);
-    ck_assert_uint_eq(net.n, 2);
-    open_circ(net.oc[0]);
+    ck_assert_uint_eq(circs.n, 2);
+    open_circ(circs.oc[0]);
     ck_assert_uint_eq(streams.n, 2);
     want(&f, 1); /* at once, on the open one */
     ck_assert_uint_eq(streams.n, 3);
-    ck_assert_uint_eq(net.n, 2);
+    ck_assert_uint_eq(circs.n, 2);
     feed(1, answer);
     end_stream(1, OK, true, END_DONE);
     ck_assert_uint_eq(net.of[1].replies, 1);
@@ -452,14 +410,14 @@ START_TEST(test_fetch_reaches_a_relay_that_moved_anew)
     struct fixture f;
     setup(&f);
     want(&f, 1);
-    open_circ(net.oc[0]);
+    open_circ(circs.oc[0]);
     struct dir_request *r = &net.queue[net.queued];
     *r = net.queue[0];
     r->id = net.queued++;
     r->to.reach.addr.port++;
     dirfetch_run(f.f);
-    ck_assert_uint_eq(net.n, 2);
-    ck_assert_uint_eq(net.oc[1]->plan.first.reach.addr.port, 9002);
+    ck_assert_uint_eq(circs.n, 2);
+    ck_assert_uint_eq(circs.oc[1]->plan.first.reach.addr.port, 9002);
     teardown(&f);
 }
 END_TEST
@@ -470,7 +428,7 @@ START_TEST(test_fetch_sends_a_long_head_in_pieces)
     setup(&f);
     streams.room = 10;
     want(&f, 1);
-    open_circ(net.oc[0]);
+    open_circ(circs.oc[0]);
     struct stream *s = &streams.stream[0];
     ck_assert_uint_eq(net.of[0].sent, 0);
     s->room = SIZE_MAX;
@@ -489,16 +447,16 @@ START_TEST(test_fetch_circuit_fails_before_it_opens)
     setup(&f);
     want(&f, 1);
     want(&f, 1);
-    ocirc_close(net.oc[0], ERR_LINK_CONNECT, DESTROY_CONNECTFAILED);
+    ocirc_close(circs.oc[0], ERR_LINK_CONNECT, DESTROY_CONNECTFAILED);
     test_env_advance_ms(f.env, 0);
     for (unsigned i = 0; i < 2; i++) {
         ck_assert_uint_eq(net.of[i].failures, 1);
         ck_assert_int_eq(net.of[i].why, ERR_LINK_CONNECT);
     }
     ck_assert_uint_eq(f.unreached, 1);
-    ck_assert_uint_eq(net.alive, 0);
+    ck_assert_uint_eq(circs.alive, 0);
     want(&f, 1); /* a new one */
-    ck_assert_uint_eq(net.n, 2);
+    ck_assert_uint_eq(circs.n, 2);
     teardown(&f);
 }
 END_TEST
@@ -508,7 +466,7 @@ START_TEST(test_fetch_circuit_that_the_relay_refuses)
     struct fixture f;
     setup(&f);
     want(&f, 1);
-    ocirc_close(net.oc[0], OK, DESTROY_RESOURCELIMIT);
+    ocirc_close(circs.oc[0], OK, DESTROY_RESOURCELIMIT);
     test_env_advance_ms(f.env, 0);
     ck_assert_uint_eq(net.of[0].failures, 1);
     ck_assert_int_ne(net.of[0].why, OK);
@@ -524,11 +482,11 @@ START_TEST(test_fetch_circuit_dies_under_its_streams)
     setup(&f);
     want(&f, 1);
     want(&f, 1);
-    open_circ(net.oc[0]);
+    open_circ(circs.oc[0]);
     feed(0, "HTTP/1.0 200 OK\r\n\r\nhal");
     end_stream(0, ERR_LINK_CLOSED, false, END_DESTROY); /* as the set does when its circuit goes */
     end_stream(1, ERR_LINK_CLOSED, false, END_DESTROY);
-    ocirc_close(net.oc[0], ERR_LINK_CLOSED, DESTROY_CHANNEL_CLOSED);
+    ocirc_close(circs.oc[0], ERR_LINK_CLOSED, DESTROY_CHANNEL_CLOSED);
     test_env_advance_ms(f.env, 0);
     for (unsigned i = 0; i < 2; i++) {
         ck_assert_uint_eq(net.of[i].failures, 1);
@@ -536,7 +494,7 @@ START_TEST(test_fetch_circuit_dies_under_its_streams)
         ck_assert_int_eq(net.of[i].why, ERR_LINK_CLOSED);
     }
     ck_assert_uint_eq(f.unreached, 0); /* it had been there */
-    ck_assert_uint_eq(net.alive, 0);
+    ck_assert_uint_eq(circs.alive, 0);
     teardown(&f);
 }
 END_TEST
@@ -545,7 +503,7 @@ START_TEST(test_fetch_circuit_dead_at_birth)
 {
     struct fixture f;
     setup(&f);
-    net.stillborn = true;
+    circs.stillborn = true;
     want(&f, 1);
     test_env_advance_ms(f.env, 0);
     ck_assert_uint_eq(net.of[0].failures, 1);
@@ -558,7 +516,7 @@ START_TEST(test_fetch_out_of_memory_fails_the_request)
 {
     struct fixture f;
     setup(&f);
-    net.oom = true;
+    circs.oom = true;
     want(&f, 1);
     ck_assert_uint_eq(net.of[0].failures, 1);
     ck_assert_int_eq(net.of[0].why, ERR_NOMEM);
@@ -572,16 +530,16 @@ START_TEST(test_fetch_without_memory_for_streams_fails_the_request_and_takes_ano
     setup(&f);
     want(&f, 1);
     streams.oom = true;
-    open_circ(net.oc[0]);
+    open_circ(circs.oc[0]);
     ck_assert_uint_eq(f.reached, 1); /* it stood */
     streams.oom = false;
     want(&f, 1);
-    ck_assert_uint_eq(net.n, 2);
+    ck_assert_uint_eq(circs.n, 2);
     test_env_advance_ms(f.env, 0);
     ck_assert_uint_eq(net.of[0].failures, 1);
     ck_assert_int_eq(net.of[0].why, ERR_NOMEM);
     ck_assert_uint_eq(f.reached, 1);
-    open_circ(net.oc[1]);
+    open_circ(circs.oc[1]);
     ck_assert_uint_eq(streams.n, 1);
     teardown(&f);
 }
@@ -593,7 +551,7 @@ START_TEST(test_fetch_stream_that_does_not_open_fails_the_request)
     setup(&f);
     want(&f, 1);
     streams.open_err = ERR_LIMIT;
-    open_circ(net.oc[0]);
+    open_circ(circs.oc[0]);
     ck_assert_uint_eq(net.of[0].failures, 1);
     ck_assert_int_eq(net.of[0].why, ERR_LIMIT);
     teardown(&f);
@@ -605,7 +563,7 @@ START_TEST(test_fetch_stream_refused_fails_the_request)
     struct fixture f;
     setup(&f);
     want(&f, 1);
-    open_circ(net.oc[0]);
+    open_circ(circs.oc[0]);
     end_stream(0, OK, true, END_NOTDIRECTORY);
     ck_assert_uint_eq(net.of[0].failures, 1);
     ck_assert_uint_eq(net.of[0].replies, 0);
@@ -618,7 +576,7 @@ START_TEST(test_fetch_truncated_head_fails_the_request)
     struct fixture f;
     setup(&f);
     want(&f, 1);
-    open_circ(net.oc[0]);
+    open_circ(circs.oc[0]);
     feed(0, "HTTP/1.0 20");
     end_stream(0, OK, true, END_DONE);
     ck_assert_uint_eq(net.of[0].failures, 1);
@@ -632,7 +590,7 @@ START_TEST(test_fetch_malformed_head_closes_the_stream)
     struct fixture f;
     setup(&f);
     want(&f, 1);
-    open_circ(net.oc[0]);
+    open_circ(circs.oc[0]);
     feed(0, "SSH-2.0-OpenSSH_9.2\r\n\r\n");
     ck_assert_uint_eq(net.of[0].failures, 1);
     ck_assert(streams.stream[0].closed);
@@ -647,7 +605,7 @@ START_TEST(test_fetch_body_over_its_cap_closes_the_stream)
     memset(flood, 'x', sizeof flood - 1);
     setup(&f);
     want(&f, 1);
-    open_circ(net.oc[0]);
+    open_circ(circs.oc[0]);
     feed(0, "HTTP/1.0 200 OK\r\n\r\n");
     for (int i = 0; i < 200 && !streams.stream[0].closed; i++)
         feed(0, flood);
@@ -664,7 +622,7 @@ START_TEST(test_fetch_without_progress_times_out)
     want(&f, 1);
     test_env_advance_ms(f.env, 60000); /* until the circuit is open its own deadlines hold */
     ck_assert_uint_eq(net.of[0].failures, 0);
-    open_circ(net.oc[0]);
+    open_circ(circs.oc[0]);
     test_env_advance_ms(f.env, 29000);
     feed(0, "HTTP/1.0 200 OK\r\n");
     test_env_advance_ms(f.env, 29999);
@@ -686,7 +644,7 @@ START_TEST(test_fetch_that_hardly_comes_times_out)
     net.queue[1].floor_bytes_s = 100;
     want(&f, 2);
     for (unsigned i = 0; i < 2; i++) {
-        open_circ(net.oc[i]);
+        open_circ(circs.oc[i]);
         feed(i, "HTTP/1.0 200 OK\r\nContent-Encoding: identity\r\n\r\n");
     }
     size_t head = net.of[0].received;
@@ -713,18 +671,18 @@ START_TEST(test_fetch_cancelled_is_over_without_a_word)
     setup(&f);
     want(&f, 1);
     want(&f, 2);
-    open_circ(net.oc[0]);
+    open_circ(circs.oc[0]);
     feed(0, "HTTP/1.0 200 OK\r\n\r\nhalf");
     dirfetch_cancel(f.f, 0);
     ck_assert(streams.stream[0].closed);
     dirfetch_cancel(f.f, 1); /* its circuit is not open yet */
-    open_circ(net.oc[1]);
+    open_circ(circs.oc[1]);
     ck_assert_uint_eq(streams.n, 1);
     dirfetch_cancel(f.f, 7); /* nobody knows it */
     for (unsigned i = 0; i < 2; i++)
         ck_assert_uint_eq(net.of[i].replies + net.of[i].failures, 0);
     want(&f, 1); /* on the same circuit */
-    ck_assert_uint_eq(net.n, 2);
+    ck_assert_uint_eq(circs.n, 2);
     ck_assert_uint_eq(streams.n, 2);
     teardown(&f);
 }
@@ -735,26 +693,26 @@ START_TEST(test_fetch_keeps_a_circuit_for_its_dirtiness)
     struct fixture f;
     setup(&f);
     want(&f, 1);
-    open_circ(net.oc[0]);
+    open_circ(circs.oc[0]);
     feed(0, answer);
     end_stream(0, OK, true, END_DONE);
     test_env_advance_ms(f.env, 599000);
     dirfetch_expire(f.f);
     test_env_advance_ms(f.env, 0);
     want(&f, 1); /* it is still there, and busy again */
-    ck_assert_uint_eq(net.n, 1);
+    ck_assert_uint_eq(circs.n, 1);
     test_env_advance_ms(f.env, 1000);
     dirfetch_expire(f.f);
     test_env_advance_ms(f.env, 0);
-    ck_assert_uint_eq(net.alive, 1); /* not under a request */
+    ck_assert_uint_eq(circs.alive, 1); /* not under a request */
     want(&f, 1);
-    ck_assert_uint_eq(net.n, 2); /* but it takes no more */
+    ck_assert_uint_eq(circs.n, 2); /* but it takes no more */
     feed(1, answer);
     end_stream(1, OK, true, END_DONE);
     dirfetch_expire(f.f);
     test_env_advance_ms(f.env, 0);
-    ck_assert_uint_eq(net.alive, 1); /* the second */
-    ck_assert_ptr_null(net.oc[0]);
+    ck_assert_uint_eq(circs.alive, 1); /* the second */
+    ck_assert_ptr_null(circs.oc[0]);
     teardown(&f);
 }
 END_TEST
@@ -764,16 +722,16 @@ START_TEST(test_fetch_closes_a_circuit_that_nobody_wants_any_more)
     struct fixture f;
     setup(&f);
     want(&f, 1);
-    open_circ(net.oc[0]);
+    open_circ(circs.oc[0]);
     dirfetch_expire(f.f); /* a request is under way */
     test_env_advance_ms(f.env, 0);
-    ck_assert_uint_eq(net.alive, 1);
+    ck_assert_uint_eq(circs.alive, 1);
     streams.open_err = ERR_FULL;
     want(&f, 2);
-    open_circ(net.oc[1]); /* its stream does not open: it was never used */
+    open_circ(circs.oc[1]); /* its stream does not open: it was never used */
     dirfetch_expire(f.f);
     test_env_advance_ms(f.env, 0);
-    ck_assert_uint_eq(net.alive, 1);
+    ck_assert_uint_eq(circs.alive, 1);
     teardown(&f);
 }
 END_TEST
@@ -784,15 +742,15 @@ START_TEST(test_fetch_retires_circuits_but_not_requests)
     setup(&f);
     want(&f, 1);
     want(&f, 2);
-    open_circ(net.oc[0]);
-    open_circ(net.oc[1]);
+    open_circ(circs.oc[0]);
+    open_circ(circs.oc[1]);
     feed(0, answer);
     end_stream(0, OK, true, END_DONE);
     dirfetch_retire_all(f.f);
     test_env_advance_ms(f.env, 0);
-    ck_assert_uint_eq(net.alive, 1); /* the one at rest is closed */
+    ck_assert_uint_eq(circs.alive, 1); /* the one at rest is closed */
     want(&f, 2);
-    ck_assert_uint_eq(net.n, 3); /* and the busy one takes no more */
+    ck_assert_uint_eq(circs.n, 3); /* and the busy one takes no more */
     feed(1, answer);
     end_stream(1, OK, true, END_DONE);
     ck_assert_uint_eq(net.of[1].replies, 1);
@@ -806,7 +764,7 @@ START_TEST(test_fetch_end_tells_nobody)
     setup(&f);
     want(&f, 1);
     want(&f, 2);
-    open_circ(net.oc[0]);
+    open_circ(circs.oc[0]);
     dirfetch_free(f.f);
     f.f = NULL;
     test_env_advance_ms(f.env, 60000);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cell/reason.h"
+#include "client/fakecircs.h"
 #include "client/ocirc.h"
 #include "support/test.h"
 
@@ -33,10 +34,8 @@ static struct {
     enum guard_use guard_use;
     unsigned picks;
     struct path_request last; /* that a path was picked for */
-    struct ocirc *oc[MOST];   /* NULL once freed */
     struct streams streams[MOST];
-    unsigned n, alive;
-    bool oom, stillborn, no_streams; /* of the next circuits */
+    bool no_streams; /* of the next circuits */
     unsigned guard_ok, guard_failed, guard_dropped;
     unsigned cbt_built, cbt_timed_out, cbt_closed;
     bool learning;
@@ -250,9 +249,9 @@ struct streams *streams_new(struct env *env, struct carrier *gift_carrier)
     struct streams *set = net.streams;
     if (net.no_streams)
         return NULL;
-    while (net.oc[set - net.streams] != (struct ocirc *)(void *)gift_carrier)
+    while (circs.oc[set - net.streams] != (struct ocirc *)(void *)gift_carrier)
         set++;
-    set->oc = net.oc[set - net.streams];
+    set->oc = circs.oc[set - net.streams];
     return set;
 }
 
@@ -274,53 +273,12 @@ size_t streams_open_count(const struct streams *set)
 
 /* ---- circuits ---- */
 
-static void tell_end(void *arg)
+static bool streams_ride_on(const struct ocirc *oc)
 {
-    struct ocirc *oc = arg;
-    oc->ops->on_end(oc->arg, oc, &oc->end);
-}
-
-struct ocirc *ocirc_new(struct circuits *set, const struct ocirc_plan *plan,
-                        const struct ocirc_ops *ops, void *arg)
-{
-    if (net.oom)
-        return NULL;
-    ck_assert_uint_lt(net.n, MOST);
-    struct ocirc *oc = calloc(1, sizeof *oc);
-    ck_assert_ptr_nonnull(oc);
-    *oc = (struct ocirc){.env = circuits_env(set), .ops = ops, .arg = arg, .plan = *plan};
-    ck_assert(circuits_add(set, oc));
-    later_init(&oc->tell, tell_end, oc);
-    net.oc[net.n++] = oc;
-    net.alive++;
-    if (net.stillborn)
-        ocirc_close(oc, ERR_NOMEM, DESTROY_RESOURCELIMIT);
-    return oc;
-}
-
-void ocirc_free(struct ocirc *oc)
-{
-    for (unsigned i = 0; i < net.n; i++) {
-        ck_assert_ptr_ne(net.streams[i].oc, oc); /* streams leave the circuit before it goes */
-        if (net.oc[i] == oc)
-            net.oc[i] = NULL;
-    }
-    circuits_remove(oc);
-    later_cancel(oc->env, &oc->tell);
-    free(oc);
-    net.alive--;
-}
-
-void ocirc_close(struct ocirc *oc, err_t why, uint8_t reason)
-{
-    if (oc->state == OCIRC_CLOSED)
-        return;
-    oc->end.during = oc->state;
-    oc->end.circ.why = why;
-    oc->end.circ.reason = reason;
-    oc->state = OCIRC_CLOSED;
-    circuits_remove(oc);
-    later_ask(oc->env, &oc->tell);
+    for (unsigned i = 0; i < circs.n; i++)
+        if (net.streams[i].oc == oc)
+            return true;
+    return false;
 }
 
 const char *ocirc_path_text(const struct ocirc *oc, char *out, size_t size)
@@ -385,6 +343,7 @@ static void expire_due(void *arg)
 static void setup(struct fixture *f)
 {
     memset(&net, 0, sizeof net);
+    memset(&circs, 0, sizeof circs);
     for (size_t k = 0; k < 2; k++)
         for (size_t i = 0; i < RELAYS; i++) {
             net.nd[k].relay[i].rsa.b[0] = (uint8_t)i;
@@ -405,7 +364,7 @@ static void teardown(struct fixture *f)
 {
     env_disarm(f->env, &f->expire);
     exits_free(f->x);
-    ck_assert_uint_eq(net.alive, 0);
+    ck_assert_uint_eq(circs.alive, 0);
     ck_assert_uint_eq(circuits_count(f->circuits), 0);
     circuits_free(f->circuits);
     events_free(f->events);
@@ -433,9 +392,9 @@ static void open_circ(struct ocirc *oc)
 
 static void open_all(struct fixture *f)
 {
-    for (unsigned i = 0; i < net.n; i++)
-        if (net.oc[i] && net.oc[i]->state < OCIRC_OPEN)
-            open_circ(net.oc[i]);
+    for (unsigned i = 0; i < circs.n; i++)
+        if (circs.oc[i] && circs.oc[i]->state < OCIRC_OPEN)
+            open_circ(circs.oc[i]);
     test_env_advance_ms(f->env, 0);
 }
 
@@ -484,16 +443,16 @@ static struct exit_circ *find_and_use(struct fixture *f, const struct tunnel_req
 static unsigned building(void)
 {
     unsigned n = 0;
-    for (unsigned i = 0; i < net.n; i++)
-        n += net.oc[i] && net.oc[i]->state < OCIRC_OPEN;
+    for (unsigned i = 0; i < circs.n; i++)
+        n += circs.oc[i] && circs.oc[i]->state < OCIRC_OPEN;
     return n;
 }
 
 static struct ocirc *newest(void)
 {
-    ck_assert_uint_gt(net.n, 0);
-    ck_assert_ptr_nonnull(net.oc[net.n - 1]);
-    return net.oc[net.n - 1];
+    ck_assert_uint_gt(circs.n, 0);
+    ck_assert_ptr_nonnull(circs.oc[circs.n - 1]);
+    return circs.oc[circs.n - 1];
 }
 
 /* ---- ahead of need ---- */
@@ -508,7 +467,7 @@ START_TEST(test_exits_builds_nothing_without_a_network)
     test_env_advance_ms(f.env, 60000);
     ck_assert_ptr_null(exits_find(f.x, &need, &why_not));
     ck_assert_ptr_null(why_not); /* it waits */
-    ck_assert_uint_eq(net.n, 0);
+    ck_assert_uint_eq(circs.n, 0);
     teardown(&f);
 }
 END_TEST
@@ -519,17 +478,17 @@ START_TEST(test_exits_builds_two_for_pages_ahead)
     setup(&f);
     exits_set_netdir(f.x, &net.nd[0]);
     test_env_advance_ms(f.env, 999); /* one a look, as C tor */
-    ck_assert_uint_eq(net.n, 1);
+    ck_assert_uint_eq(circs.n, 1);
     ck_assert_uint_eq(net.last.port, 443);
     exits_set_netdir(f.x, &net.nd[1]); /* that is no look more */
     test_env_advance_ms(f.env, 0);
-    ck_assert_uint_eq(net.n, 1);
+    ck_assert_uint_eq(circs.n, 1);
     test_env_advance_ms(f.env, 1);
     open_all(&f);
-    ck_assert_uint_eq(net.n, 2); /* both allow 80 and 443 */
+    ck_assert_uint_eq(circs.n, 2); /* both allow 80 and 443 */
     ck_assert_uint_eq(exits_open_count(f.x), 2);
     test_env_advance_ms(f.env, 60000);
-    ck_assert_uint_eq(net.n, 2);
+    ck_assert_uint_eq(circs.n, 2);
     teardown(&f);
 }
 END_TEST
@@ -541,9 +500,9 @@ START_TEST(test_exits_replaces_a_circuit_that_is_taken)
     setup_ready(&f);
     ck_assert_ptr_nonnull(find_and_use(&f, &req));
     test_env_advance_ms(f.env, 999);
-    ck_assert_uint_eq(net.n, 2);
+    ck_assert_uint_eq(circs.n, 2);
     test_env_advance_ms(f.env, 1);
-    ck_assert_uint_eq(net.n, 3);
+    ck_assert_uint_eq(circs.n, 3);
     teardown(&f);
 }
 END_TEST
@@ -565,12 +524,12 @@ START_TEST(test_exits_predicts_ports_that_were_used)
     net.only_port[7] = 25;
     exits_set_netdir(f.x, &net.nd[0]);
     test_env_advance_ms(f.env, 1000);
-    ck_assert_uint_eq(net.n, 2);
+    ck_assert_uint_eq(circs.n, 2);
     ck_assert_ptr_null(find(&f, &req));
     open_all(&f);
     use_once(&f, 25);
     test_env_advance_ms(f.env, 5000);
-    ck_assert_uint_eq(net.n, 2 + 3); /* its own, and two more for port 25 */
+    ck_assert_uint_eq(circs.n, 2 + 3); /* its own, and two more for port 25 */
     teardown(&f);
 }
 END_TEST
@@ -586,15 +545,15 @@ START_TEST(test_exits_has_none_ready_once_nothing_was_asked_for_long)
         test_env_advance_ms(f.env, 60000);
         open_all(&f);
     }
-    ck_assert_uint_eq(net.alive, 0);
-    unsigned before = net.n;
+    ck_assert_uint_eq(circs.alive, 0);
+    unsigned before = circs.n;
     struct tunnel_request req = request("example.com", 443);
     ck_assert_ptr_null(find(&f, &req)); /* now it is built for who asks */
     open_all(&f);
     use_once(&f, 443);
     test_env_advance_ms(f.env, 3000);
     open_all(&f);
-    ck_assert_uint_eq(net.n, before + 3); /* and others ahead again, */
+    ck_assert_uint_eq(circs.n, before + 3); /* and others ahead again, */
     test_env_advance_ms(f.env, 590000);
     ck_assert_uint_ge(exits_open_count(f.x), 2); /* for 600 to 1200 s */
     test_env_advance_ms(f.env, 700000);
@@ -615,10 +574,10 @@ START_TEST(test_exits_builds_none_ahead_if_asked_not_to)
     net.learning = true;
     exits_set_netdir(f.x, &net.nd[0]);
     test_env_advance_ms(f.env, 60000);
-    ck_assert_uint_eq(net.n, 0);
+    ck_assert_uint_eq(circs.n, 0);
     struct tunnel_request req = request("example.com", 443);
     ck_assert_ptr_null(find(&f, &req));
-    ck_assert_uint_eq(net.n, 1);
+    ck_assert_uint_eq(circs.n, 1);
     teardown(&f);
 }
 END_TEST
@@ -632,12 +591,12 @@ START_TEST(test_exits_bounds_what_is_pending)
     exits_set_config(f.x, &config);
     exits_set_netdir(f.x, &net.nd[0]);
     test_env_advance_ms(f.env, 5000);
-    ck_assert_uint_eq(net.n, 1);
+    ck_assert_uint_eq(circs.n, 1);
     struct tunnel_request req = request("example.com", 80);
     ck_assert_ptr_null(find(&f, &req)); /* waits for the one there */
     req.isolation.session = 7;
     ck_assert_ptr_null(find(&f, &req));
-    ck_assert_uint_eq(net.n, 1);
+    ck_assert_uint_eq(circs.n, 1);
     teardown(&f);
 }
 END_TEST
@@ -651,10 +610,10 @@ START_TEST(test_exits_waits_for_the_guards_descriptors)
     exits_set_netdir(f.x, &net.nd[0]);
     test_env_advance_ms(f.env, 5000);
     ck_assert_ptr_null(find(&f, &req));
-    ck_assert_uint_eq(net.n, 0);
+    ck_assert_uint_eq(circs.n, 0);
     net.no_guard_md = false;
     test_env_advance_ms(f.env, 1000);
-    ck_assert_uint_eq(net.n, 1);
+    ck_assert_uint_eq(circs.n, 1);
     teardown(&f);
 }
 END_TEST
@@ -695,14 +654,14 @@ START_TEST(test_exits_learns_build_times_at_intervals)
         test_env_advance_ms(f.env, 1000);
         open_all(&f);
     }
-    ck_assert_uint_ge(net.n, 2 + 5);
-    ck_assert_uint_le(net.n, 2 + 6);
+    ck_assert_uint_ge(circs.n, 2 + 5);
+    ck_assert_uint_le(circs.n, 2 + 6);
     for (int s = 0; s < 300; s++) { /* past the time for which they are kept */
         test_env_advance_ms(f.env, 1000);
         open_all(&f);
     }
     ck_assert_uint_le(exits_open_count(f.x), 10);
-    ck_assert_uint_gt(net.n, 12); /* the learning goes on */
+    ck_assert_uint_gt(circs.n, 12); /* the learning goes on */
     teardown(&f);
 }
 END_TEST
@@ -717,12 +676,12 @@ START_TEST(test_exits_claims_what_it_builds_for_a_tunnel)
     exits_set_netdir(f.x, &net.nd[0]);
     b.isolation.session = 1;
     ck_assert_ptr_null(find(&f, &a));
-    ck_assert_uint_eq(net.n, 1);
+    ck_assert_uint_eq(circs.n, 1);
     ck_assert_ptr_null(find(&f, &a)); /* its own is on its way */
-    ck_assert_uint_eq(net.n, 1);
+    ck_assert_uint_eq(circs.n, 1);
     ck_assert_ptr_null(find(&f, &b)); /* that one is not for it */
-    ck_assert_uint_eq(net.n, 2);
-    open_circ(net.oc[0]);
+    ck_assert_uint_eq(circs.n, 2);
+    open_circ(circs.oc[0]);
     struct tunnel_request other = request("example.org", 443);
     ck_assert_ptr_nonnull(find(&f, &other)); /* whom it was built for did not come */
     teardown(&f);
@@ -739,11 +698,11 @@ START_TEST(test_exits_tells_those_that_it_built_for)
     b.isolation.session = 2;
     ck_assert_ptr_null(find(&f, &a));
     ck_assert_ptr_null(find(&f, &b));
-    open_circ(net.oc[0]);
+    open_circ(circs.oc[0]);
     ck_assert_int_eq(f.who.session, 1);
     test_env_advance_ms(f.env, 0);
     f.changed = 0;
-    fail_circ(&f, net.oc[1], ERR_CIRC_PROTO); /* they try again at the next look, as C tor */
+    fail_circ(&f, circs.oc[1], ERR_CIRC_PROTO); /* they try again at the next look, as C tor */
     ck_assert_uint_eq(f.changed, 0);
     test_env_advance_ms(f.env, 1000);
     ck_assert_uint_ge(f.changed, 1);
@@ -761,7 +720,7 @@ START_TEST(test_exits_begins_nothing_for_who_only_looks)
     exits_set_netdir(f.x, &net.nd[0]);
     ck_assert(exits_could_serve(f.x));
     ck_assert_ptr_null(exits_find_open(f.x, &need));
-    ck_assert_uint_eq(net.n, 0);
+    ck_assert_uint_eq(circs.n, 0);
     ck_assert_ptr_null(find(&f, &a));
     open_all(&f);
     ck_assert_ptr_nonnull(exits_find_open(f.x, &need));
@@ -784,7 +743,7 @@ START_TEST(test_exits_has_nothing_while_the_most_are_pending)
         ck_assert_ptr_null(find(&f, &a));
     }
     ck_assert_uint_eq(building(), 2);
-    fail_circ(&f, net.oc[0], ERR_CIRC_PROTO);
+    fail_circ(&f, circs.oc[0], ERR_CIRC_PROTO);
     ck_assert(exits_could_serve(f.x)); /* each way a circuit ends frees its place */
     teardown(&f);
 }
@@ -794,12 +753,12 @@ END_TEST
 static unsigned begin_as_many(struct fixture *f, int32_t *session)
 {
     struct tunnel_request req = request("example.com", 80);
-    unsigned before = net.n;
-    while (exits_could_serve(f->x) && net.n < before + 100) {
+    unsigned before = circs.n;
+    while (exits_could_serve(f->x) && circs.n < before + 100) {
         req.isolation.session = ++*session;
         ck_assert_ptr_null(find(f, &req));
     }
-    return net.n - before;
+    return circs.n - before;
 }
 
 /* A burst is free, then they follow each other; who waits is told when. */
@@ -835,12 +794,12 @@ START_TEST(test_exits_claims_one_that_is_being_built_ahead)
     c.isolation.session = 2;
     exits_set_netdir(f.x, &net.nd[0]);
     test_env_advance_ms(f.env, 1000);
-    ck_assert_uint_eq(net.n, 2);
+    ck_assert_uint_eq(circs.n, 2);
     ck_assert_ptr_null(find(&f, &a));
     ck_assert_ptr_null(find(&f, &b));
-    ck_assert_uint_eq(net.n, 2);
+    ck_assert_uint_eq(circs.n, 2);
     ck_assert_ptr_null(find(&f, &c));
-    ck_assert_uint_eq(net.n, 3);
+    ck_assert_uint_eq(circs.n, 3);
     teardown(&f);
 }
 END_TEST
@@ -1161,7 +1120,7 @@ START_TEST(test_exits_uses_a_relaxed_circuit_for_what_it_was_picked_for)
         test_env_advance_ms(f.env, 1000);
         open_all(&f);
     }
-    ck_assert_uint_le(net.n, 4); /* and does not build for ever */
+    ck_assert_uint_le(circs.n, 4); /* and does not build for ever */
     teardown(&f);
 }
 END_TEST
@@ -1171,15 +1130,15 @@ END_TEST
 /* One circuit a look is launched and fails, for SECONDS; how many. */
 static unsigned fail_for(struct fixture *f, unsigned seconds)
 {
-    unsigned before = net.n;
+    unsigned before = circs.n;
     for (unsigned s = 0; s < seconds; s++) {
         test_env_advance_ms(f->env, 1000);
         while (building())
-            for (unsigned i = 0; i < net.n; i++)
-                if (net.oc[i] && net.oc[i]->state < OCIRC_OPEN)
-                    fail_circ(f, net.oc[i], ERR_LINK_CONNECT);
+            for (unsigned i = 0; i < circs.n; i++)
+                if (circs.oc[i] && circs.oc[i]->state < OCIRC_OPEN)
+                    fail_circ(f, circs.oc[i], ERR_LINK_CONNECT);
     }
-    return net.n - before;
+    return circs.n - before;
 }
 
 /* circuit_launch_by_extend_info, circuit_reset_failure_count */
@@ -1192,19 +1151,19 @@ START_TEST(test_exits_after_a_period_of_failures_tries_six_times_in_the_next)
     ck_assert_uint_ge(fail_for(&f, 30), 29); /* once a look */
     ck_assert_uint_eq(fail_for(&f, 31), 6);
     ck_assert_uint_eq(fail_for(&f, 31), 6);
-    ck_assert_uint_eq(net.guard_failed, net.n);
+    ck_assert_uint_eq(net.guard_failed, circs.n);
     ck_assert_ptr_null(find(&f, &a));
     ck_assert_uint_eq(building(), 0);
     test_env_advance_ms(f.env, 31000);
     ck_assert_uint_ge(building(), 1);
 
     open_all(&f); /* a success ends it */
-    unsigned before = net.n;
+    unsigned before = circs.n;
     for (int32_t session = 1; session <= 10; session++) {
         a.isolation.session = session;
         (void)find_and_use(&f, &a);
     }
-    ck_assert_uint_ge(net.n, before + 8);
+    ck_assert_uint_ge(circs.n, before + 8);
     teardown(&f);
 }
 END_TEST
@@ -1216,9 +1175,9 @@ START_TEST(test_exits_a_failure_holds_up_nobody_else)
     setup(&f);
     exits_set_netdir(f.x, &net.nd[0]);
     test_env_advance_ms(f.env, 1000);
-    ck_assert_uint_eq(net.n, 2);
-    struct ocirc *good = net.oc[1];
-    fail_circ(&f, net.oc[0], ERR_LINK_CONNECT);
+    ck_assert_uint_eq(circs.n, 2);
+    struct ocirc *good = circs.oc[1];
+    fail_circ(&f, circs.oc[0], ERR_LINK_CONNECT);
     open_circ(good);
     ck_assert_ptr_nonnull(find_and_use(&f, &a));
     a.isolation.session = 1;
@@ -1234,8 +1193,8 @@ START_TEST(test_exits_blames_the_guard_for_the_first_hop_only)
     setup(&f);
     exits_set_netdir(f.x, &net.nd[0]);
     test_env_advance_ms(f.env, 1000);
-    struct ocirc *second = net.oc[1];
-    fail_circ(&f, net.oc[0], ERR_LINK_CONNECT);
+    struct ocirc *second = circs.oc[1];
+    fail_circ(&f, circs.oc[0], ERR_LINK_CONNECT);
     ck_assert_uint_eq(net.guard_failed, 1);
     fail_circ(&f, second, ERR_CIRC_PROTO);
     ck_assert_uint_eq(net.guard_failed, 1);
@@ -1253,13 +1212,13 @@ START_TEST(test_exits_bears_circuits_that_die_at_birth)
 {
     struct fixture f;
     setup(&f);
-    net.stillborn = true;
+    circs.stillborn = true;
     exits_set_netdir(f.x, &net.nd[0]);
     test_env_advance_ms(f.env, 0);
-    ck_assert_uint_eq(net.n, 1);
+    ck_assert_uint_eq(circs.n, 1);
     test_env_advance_ms(f.env, 5000);
-    ck_assert_uint_lt(net.n, 32);
-    net.stillborn = false;
+    ck_assert_uint_lt(circs.n, 32);
+    circs.stillborn = false;
     test_env_advance_ms(f.env, 20000);
     ck_assert_uint_ge(building(), 1);
     teardown(&f);
@@ -1271,16 +1230,16 @@ START_TEST(test_exits_bears_a_lack_of_memory)
     struct fixture f;
     struct tunnel_request a = request("example.com", 80);
     setup(&f);
-    net.oom = true;
+    circs.oom = true;
     exits_set_netdir(f.x, &net.nd[0]);
     ck_assert_ptr_null(find(&f, &a));
     test_env_advance_ms(f.env, 5000);
-    ck_assert_uint_eq(net.n, 0);
+    ck_assert_uint_eq(circs.n, 0);
     ck_assert_uint_gt(net.picks, 1);
     ck_assert_uint_eq(net.guard_dropped, net.picks); /* guards that were picked have heard */
-    net.oom = false;
+    circs.oom = false;
     test_env_advance_ms(f.env, 20000);
-    ck_assert_uint_eq(net.n, 2);
+    ck_assert_uint_eq(circs.n, 2);
     teardown(&f);
 }
 END_TEST
@@ -1294,15 +1253,15 @@ START_TEST(test_exits_gives_up_a_circuit_without_memory_for_streams)
     exits_set_netdir(f.x, &net.nd[0]);
     ck_assert_ptr_null(find(&f, &a));
     net.no_streams = true;
-    open_circ(net.oc[0]);
+    open_circ(circs.oc[0]);
     net.no_streams = false;
     ck_assert_ptr_null(find(&f, &a));
-    ck_assert_uint_eq(net.n, 2);
-    ck_assert_int_eq(net.oc[0]->state, OCIRC_CLOSED);
-    ck_assert_int_eq(net.oc[0]->end.circ.why, ERR_NOMEM);
+    ck_assert_uint_eq(circs.n, 2);
+    ck_assert_int_eq(circs.oc[0]->state, OCIRC_CLOSED);
+    ck_assert_int_eq(circs.oc[0]->end.circ.why, ERR_NOMEM);
     test_env_advance_ms(f.env, 0);
     ck_assert(net.guard_ok == 1 && !net.guard_failed);
-    open_circ(net.oc[1]);
+    open_circ(circs.oc[1]);
     ck_assert_ptr_nonnull(find(&f, &a));
     teardown(&f);
 }
@@ -1318,7 +1277,7 @@ START_TEST(test_exits_streams_may_see_internal_addresses_if_options_say_so)
         exits_set_config(f.x, &config);
         exits_set_netdir(f.x, &net.nd[0]);
         test_env_advance_ms(f.env, 0);
-        open_circ(net.oc[0]);
+        open_circ(circs.oc[0]);
         ck_assert_int_eq(net.streams[0].allow_internal, allow);
         teardown(&f);
     }
@@ -1332,7 +1291,7 @@ START_TEST(test_exits_tells_the_build_times)
     setup(&f);
     exits_set_netdir(f.x, &net.nd[0]);
     ck_assert_ptr_null(find(&f, &a));
-    begin_circ(net.oc[0]);
+    begin_circ(circs.oc[0]);
     test_env_advance_ms(f.env, 0);
     events_listen(f.events, &f.listener, EVENT_BIT(EVENT_CIRCUIT));
     unsigned before = f.changed;
@@ -1341,11 +1300,11 @@ START_TEST(test_exits_tells_the_build_times)
     ck_assert_uint_gt(f.changed, before); /* who waits for it needs another */
     ck_assert_ptr_null(find(&f, &a));
     ck_assert_uint_eq(building(), 2);
-    open_circ(net.oc[0]); /* late: it counted, and is of no more use */
+    open_circ(circs.oc[0]); /* late: it counted, and is of no more use */
     ck_assert_uint_eq(net.cbt_built, 1);
     ck_assert_ptr_null(find(&f, &a));
     test_env_advance_ms(f.env, 0);
-    ck_assert_ptr_null(net.oc[0]);
+    ck_assert_ptr_null(circs.oc[0]);
     ck_assert_str_eq(f.told, "1 PURPOSE_CHANGED, 1 BUILT, 1 CLOSED");
     events_unlisten(&f.listener);
 
@@ -1366,11 +1325,11 @@ START_TEST(test_exits_closes_a_circuit_that_a_better_guard_outdid)
     exits_set_netdir(f.x, &net.nd[0]);
     test_env_advance_ms(f.env, 1000);
     events_listen(f.events, &f.listener, EVENT_BIT(EVENT_CIRCUIT));
-    open_circ(net.oc[0]);
+    open_circ(circs.oc[0]);
     net.may_use_guard = true;
-    open_circ(net.oc[1]);
-    ck_assert_int_eq(net.oc[0]->state, OCIRC_CLOSED);
-    ck_assert_int_eq(net.oc[1]->state, OCIRC_OPEN);
+    open_circ(circs.oc[1]);
+    ck_assert_int_eq(circs.oc[0]->state, OCIRC_CLOSED);
+    ck_assert_int_eq(circs.oc[1]->state, OCIRC_OPEN);
     ck_assert_ptr_null(net.streams[0].oc);
     test_env_advance_ms(f.env, 0);
     ck_assert_str_eq(f.told, "1 GUARD_WAIT, 1 CLOSED, 2 BUILT");
@@ -1392,12 +1351,12 @@ START_TEST(test_exits_takes_no_stream_past_its_dirtiness)
     ck_assert_ptr_eq(find(&f, &a), c);
     test_env_advance_ms(f.env, 1000);
     ck_assert_ptr_ne(find(&f, &a), c);
-    unsigned alive = net.alive;
+    unsigned alive = circs.alive;
     test_env_advance_ms(f.env, 60000); /* its stream goes on */
-    ck_assert_uint_eq(net.alive, alive);
+    ck_assert_uint_eq(circs.alive, alive);
     streams->open = 0;
     test_env_advance_ms(f.env, 31000);
-    ck_assert_uint_eq(net.alive, alive - 1);
+    ck_assert_uint_eq(circs.alive, alive - 1);
     teardown(&f);
 }
 END_TEST
@@ -1427,12 +1386,12 @@ START_TEST(test_exits_lets_clean_circuits_go_when_nothing_is_predicted)
     struct fixture f;
     setup_ready(&f);
     test_env_advance_ms(f.env, 1790000);
-    ck_assert_ptr_nonnull(net.oc[0]);
-    ck_assert_ptr_nonnull(net.oc[1]);
+    ck_assert_ptr_nonnull(circs.oc[0]);
+    ck_assert_ptr_nonnull(circs.oc[1]);
     test_env_advance_ms(f.env, 1820000 + 180000 + 31000);
-    ck_assert_ptr_null(net.oc[0]);
-    ck_assert_ptr_null(net.oc[1]);
-    ck_assert_uint_eq(net.n, 2); /* and did not end sooner than what they were for */
+    ck_assert_ptr_null(circs.oc[0]);
+    ck_assert_ptr_null(circs.oc[1]);
+    ck_assert_uint_eq(circs.n, 2); /* and did not end sooner than what they were for */
     teardown(&f);
 }
 END_TEST
@@ -1454,8 +1413,8 @@ START_TEST(test_exits_new_identity_leaves_every_used_circuit)
     ck_assert_ptr_ne(find(&f, &b), second);
     exit_circ_ride(first)->streams->open = exit_circ_ride(second)->streams->open = 0;
     test_env_advance_ms(f.env, 31000);
-    ck_assert_ptr_null(net.oc[0]);
-    ck_assert_ptr_null(net.oc[1]);
+    ck_assert_ptr_null(circs.oc[0]);
+    ck_assert_ptr_null(circs.oc[1]);
     teardown(&f);
 }
 END_TEST
@@ -1468,16 +1427,16 @@ START_TEST(test_exits_retires_all_and_blames_nobody)
     struct exit_circ *used = find_and_use(&f, &a); /* [1]; [0] is clean, [2] is being built */
     test_env_advance_ms(f.env, 1000);
     ck_assert_ptr_nonnull(used);
-    ck_assert_uint_eq(net.n, 3);
-    begin_circ(net.oc[2]);
+    ck_assert_uint_eq(circs.n, 3);
+    begin_circ(circs.oc[2]);
     exits_retire_all(f.x);
     f.env->mono_us += 1800 * UINT64_C(1000000); /* and deadlines of before come to nothing */
     test_env_advance_ms(f.env, 0);
-    ck_assert_ptr_nonnull(net.oc[1]); /* its stream goes on */
-    ck_assert_ptr_null(net.oc[0]);
-    ck_assert_ptr_null(net.oc[2]);
+    ck_assert_ptr_nonnull(circs.oc[1]); /* its stream goes on */
+    ck_assert_ptr_null(circs.oc[0]);
+    ck_assert_ptr_null(circs.oc[2]);
     ck_assert_uint_eq(net.guard_failed + net.cbt_timed_out + net.cbt_closed, 0);
-    ck_assert_uint_gt(net.n, 3); /* others are built at once, not after a failure's wait */
+    ck_assert_uint_gt(circs.n, 3); /* others are built at once, not after a failure's wait */
     open_all(&f);
     b.isolation.session = 1;
     ck_assert_ptr_nonnull(find(&f, &b));
@@ -1496,13 +1455,13 @@ START_TEST(test_exits_retired_in_building_goes_when_it_opens)
     struct exits_config config = config_of(&f);
     exits_set_config(f.x, &config);
     net.forbidden = false;
-    open_circ(net.oc[0]);
-    open_circ(net.oc[1]);
+    open_circ(circs.oc[0]);
+    open_circ(circs.oc[1]);
     struct tunnel_request a = request("example.com", 80);
     ck_assert_ptr_null(find(&f, &a));
     test_env_advance_ms(f.env, 31000);
-    ck_assert_ptr_null(net.oc[0]);
-    ck_assert_ptr_null(net.oc[1]);
+    ck_assert_ptr_null(circs.oc[0]);
+    ck_assert_ptr_null(circs.oc[1]);
     teardown(&f);
 }
 END_TEST
@@ -1519,10 +1478,10 @@ START_TEST(test_exits_goes_on_with_its_circuits_when_the_network_expires)
     ck_assert_ptr_nonnull(find_and_use(&f, &a));
     a.isolation.session = 2;
     ck_assert_ptr_null(find(&f, &a));
-    ck_assert_uint_eq(net.n, 2); /* and builds none */
+    ck_assert_uint_eq(circs.n, 2); /* and builds none */
     exits_set_netdir(f.x, &net.nd[1]);
     test_env_advance_ms(f.env, 0);
-    ck_assert_uint_gt(net.n, 2);
+    ck_assert_uint_gt(circs.n, 2);
     ck_assert_int_gt(net.nd[0].refs, 0); /* the old circuits hold the old one */
     teardown(&f);
 }
@@ -1554,10 +1513,10 @@ START_TEST(test_exits_names_ed25519_identities_if_consensus_or_user_say_so)
         exits_set_config(f.x, &config);
         exits_set_netdir(f.x, &net.nd[0]);
         test_env_advance_ms(f.env, 0);
-        ck_assert_uint_gt(net.n, 0);
+        ck_assert_uint_gt(circs.n, 0);
         for (size_t hop = 0; hop < PATH_USUAL_HOPS; hop++) {
-            ck_assert(net.oc[0]->plan.hops[hop].has_ed);
-            ck_assert(net.oc[0]->plan.hops[hop].ed_unsaid == !rows[i].said);
+            ck_assert(circs.oc[0]->plan.hops[hop].has_ed);
+            ck_assert(circs.oc[0]->plan.hops[hop].ed_unsaid == !rows[i].said);
         }
         teardown(&f);
     }

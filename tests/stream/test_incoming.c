@@ -70,14 +70,14 @@ static struct stream_verdict on_begin(void *arg, struct stream *s, const struct 
     return (struct stream_verdict){.ops = &visit_ops, .arg = v};
 }
 
-static void on_closed(void *arg, const struct circ_end *end)
+static void on_circ_end(void *arg, const struct circ_end *end)
 {
     struct service *w = arg;
     w->closed++;
     w->why = end->why;
 }
 
-static const struct circ_ops circ_ops = {.on_end = on_closed};
+static const struct circ_ops circ_ops = {.on_end = on_circ_end};
 
 static struct service *service_new(bool accepts)
 {
