@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "conf/confquote.h"
-#include "conf/options.h"
+#include "conf/options_int.h"
 #include "conf/optval.h"
 
 static err_t copy_named(const struct conf_line *from, const char *key, struct conf_line **out)
@@ -55,9 +55,9 @@ static err_t get_foreign(const struct options *o, const struct opt *opt, struct 
 err_t options_get(const struct options *o, const struct opt *opt, struct conf_line **out)
 {
     *out = NULL;
-    if (opt->at == SIZE_MAX)
+    if (!opt_has_place(opt))
         return get_foreign(o, opt, out);
-    const void *at = (const char *)o + opt->at;
+    const void *at = opt_place(o, opt);
     if (opt->type == OPTT_VIRTUAL)
         return copy_named(*(struct conf_line *const *)at, NULL, out);
     if (opt->type == OPTT_LINES)
@@ -111,7 +111,7 @@ static bool dumped(const struct opt *opt)
 {
     if (opt->kind == OPT_OBSOLETE || opt->flags & (OPTF_NODUMP | OPTF_HIDDEN))
         return false;
-    return opt->at == SIZE_MAX ? opt->type != OPTT_VIRTUAL : !(opt->flags & OPTF_DEPENDENT);
+    return !opt_has_place(opt) ? opt->type != OPTT_VIRTUAL : !(opt->flags & OPTF_DEPENDENT);
 }
 
 static bool dump_lines(FILE *out, const struct conf_line *lines)
