@@ -18,13 +18,9 @@
 #define LIBC_BUILT   "N/A"
 #endif
 
+#include "base/version.h"
 #include "crypto/version.h"
 #include "net/version.h"
-
-const char *version_for_controllers(void)
-{
-    return TOR_COMPAT_VERSION " (tunic-" TUNIC_VERSION ")";
-}
 
 const char *version_platform(char out[VERSION_PLATFORM_MAX])
 {

@@ -61,6 +61,9 @@ struct options {
     bool unix_socks_group_writable;
     bool client_reject_internal, client_dns_reject_internal;
 
+    /* Controllers */
+    struct conf_line *control_port_lines; /* ControlPort, __ControlPort */
+
     /* Files and process */
     char *data_directory, *cache_directory;
     bool data_directory_group_readable;

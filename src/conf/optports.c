@@ -12,6 +12,7 @@ enum { PORTS_MAX = 256, UNIX_PATH_MAX_LEN = 107 };
 
 const struct port_grammar port_grammars[PORT_KINDS] = {
     [PORT_SOCKS] = {"SocksPort", PORT_SOCKS, .default_port = 9050, .takes_flags = true},
+    [PORT_CONTROL] = {"ControlPort", PORT_CONTROL},
 };
 
 static err_t set_unix_path(struct port_line *pl, struct text path)

@@ -6,11 +6,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "control/control.h"
+#include "control/session.h"
 #include "host/apply.h"
 #include "host/folder.h"
 #include "host/heartbeat.h"
 #include "net/locals.h"
 #include "net/ports.h"
+#include "net/talks.h"
 #include "net/world.h"
 #include "socks/socks.h"
 
@@ -24,6 +27,8 @@ struct host {
     struct front_warnings warnings;
     struct ports *ports;
     struct locals *socks; /* connections that came in through SocksPorts */
+    struct control *control;
+    struct talks *controllers;
     struct heartbeat heartbeat;
     int lock_fd; /* of DataDirectory; -1 */
 };
@@ -48,6 +53,24 @@ static int32_t new_session(void *arg)
     return client_new_session(h->client);
 }
 
+/* ---- controllers ---- */
+
+static const struct options *options_now(void *arg)
+{
+    const struct host *h = arg;
+    return h->options;
+}
+
+static const struct control_world control_ops = {.options = options_now};
+
+static err_t make_control(struct host *h, struct conf_err *e)
+{
+    struct net *n = h->place.net;
+    h->control = control_new(net_env(n), h->client, &control_ops, h);
+    h->controllers = h->control ? talks_new(n, &session_talk, h->control) : NULL;
+    return h->controllers ? OK : conf_fail(e, ERR_NOMEM, "Out of memory");
+}
+
 /* What stands behind each kind of port. */
 static err_t make_ports(struct host *h, struct conf_err *e)
 {
@@ -55,18 +78,28 @@ static err_t make_ports(struct host *h, struct conf_err *e)
     h->socks = locals_new(n, h->client, socks_new, socks_policy, h);
     const struct port_front fronts[PORT_KINDS] = {
         [PORT_SOCKS] = {"Socks", locals_accept, h->socks},
+        [PORT_CONTROL] = {"Control", talks_accept, h->controllers},
     };
     h->ports = h->socks ? ports_new(n, fronts, new_session, h) : NULL;
     return h->ports ? OK : conf_fail(e, ERR_NOMEM, "Out of memory");
 }
 
-/* DisableNetwork closes them: tor "will not make or accept non-control network connections". */
+/* DisableNetwork closes all but one kind: tor "will not make or accept non-control network
+ * connections". */
 static err_t prepare_ports(struct host *h, const struct options *o, struct conf_err *e)
 {
     const struct front_rules rules = apply_rules(o, &h->warnings);
     const struct port_list *list = &o->is.ports;
+    struct port_spec *open = calloc(list->n + 1, sizeof *open);
+    size_t n = 0;
+    if (!open)
+        return conf_fail(e, ERR_NOMEM, "Out of memory");
+    for (size_t i = 0; i < list->n; i++)
+        if (!o->disable_network || list->of[i].kind == PORT_CONTROL)
+            open[n++] = list->of[i];
     errno = 0;
-    err_t err = ports_prepare(h->ports, list->of, o->disable_network ? 0 : list->n, &rules);
+    err_t err = ports_prepare(h->ports, open, n, &rules);
+    free(open);
     return err == OK ? OK : conf_fail(e, err, "Failed to bind one of the listener ports.");
 }
 
@@ -195,6 +228,8 @@ err_t host_new(const struct host_place *place, struct options *gift_options, str
     set_binding(h);
     err_t err = make_client(h, e);
     if (err == OK)
+        err = make_control(h, e);
+    if (err == OK)
         err = make_ports(h, e);
     if (err == OK)
         err = prepare_ports(h, h->options, e);
@@ -280,6 +315,8 @@ void host_free(struct host *h)
         heartbeat_set(&h->heartbeat, 0);
     ports_free(h->ports);
     locals_free(h->socks);
+    talks_free(h->controllers);
+    control_free(h->control);
     client_free(h->client);
     files_close(h->world.files);
     files_close(h->world.cache);

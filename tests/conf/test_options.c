@@ -178,8 +178,7 @@ static const struct {
     {"HardwareAccel maybe\n", "torrc:1: HardwareAccel \"maybe\": Unrecognized value maybe."},
     {"UseBridges 1\n", "torrc:1: UseBridges \"1\": Tunic uses no bridges yet. To run without it, "
                        "remove the line or write \"UseBridges 0\"."},
-    {"ControlPort 9051\n", "torrc:1: ControlPort \"9051\": Tunic has no control port yet. To run "
-                           "without it, remove the line or write \"ControlPort 0\"."},
+    {"ControlPort 9051 IPv6Traffic\n", "Unrecognized ControlPort option 'IPv6Traffic'"},
     {"HiddenServiceDir /var/lib/tor/h\n",
      "torrc:1: HiddenServiceDir \"/var/lib/tor/h\": Tunic has no onion services yet. To run "
      "without it, remove the line."},

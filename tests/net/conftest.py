@@ -33,7 +33,7 @@ ORDER = ["main", "socks", "isolation", "signals", "link", "wrong", "transfer", N
 PARTS = {
     "own": "testnet forge habits grammar words",
     "tools": "fetch check library manual place host options schedule files after",
-    "clients": "main socks isolation signals link wrong transfer clock dials failures after",
+    "clients": "control main socks isolation signals link wrong transfer clock dials failures after",
 }
 
 

@@ -1,0 +1,35 @@
+/* Control: the control side of one client (control-spec): all its controllers, what they may ask,
+ * and what they are told. No I/O: what only its surroundings can do it asks through struct
+ * control_world. */
+#ifndef TUNIC_CONTROL_CONTROL_H
+#define TUNIC_CONTROL_CONTROL_H
+
+#include <stdint.h>
+
+#include "base/env.h"
+#include "control/world.h"
+
+struct client;
+struct control;
+struct session;
+
+/* CLIENT, OPS and WORLD are borrowed and outlive it. NULL out of memory. */
+struct control *control_new(struct env *env, struct client *client, const struct control_world *ops,
+                            void *world);
+/* Its sessions have been freed before. NULL is fine. */
+void control_free(struct control *c);
+
+struct env *control_env(const struct control *c);
+struct client *control_client(const struct control *c);
+const struct control_world *control_world(const struct control *c, void **world);
+/* Those that hold now; good until the next change. */
+const struct options *control_options(const struct control *c);
+
+/* ---- for session.c ---- */
+
+void control_add(struct control *c, struct session *s);
+void control_remove(struct control *c, struct session *s);
+/* What sessions want has changed. */
+void control_count_wishes(struct control *c);
+
+#endif

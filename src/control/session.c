@@ -1,0 +1,305 @@
+#include "control/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "control/commands.h"
+#include "control/control.h"
+#include "control/refuse.h"
+#include "control/reply.h"
+#include "control/session_int.h"
+#include "crypto/secret.h"
+
+enum { READ_AT_ONCE = 4096 };
+
+/* ---- what is said ---- */
+
+void session_end(struct session *s)
+{
+    if (s->state == SESSION_ENDED)
+        return;
+    s->state = SESSION_ENDED;
+    s->told = 0;
+    control_count_wishes(s->control);
+    s->ops->on_end(s->holder);
+}
+
+void session_say(struct session *s, const struct text_out *o)
+{
+    if (s->state == SESSION_ENDED)
+        return;
+    err_t e = out_end(o);
+    if (e == OK)
+        e = buf_add(&s->out, out_text(o), o->len);
+    if (e == OK) {
+        s->ops->on_output(s->holder);
+        return;
+    }
+    log_warn(control_env(s->control)->log,
+             "A reply to a controller could not be made, and its connection closes: %s",
+             err_text(e));
+    session_end(s);
+}
+
+/* control-spec has no word for it: a status event that controllers of today pass on unread. */
+static void tell_dropped(struct session *s)
+{
+    struct text_out o = text_out(READ_AT_ONCE);
+    out_printf(&o, "650 STATUS_GENERAL WARN EVENTS_DROPPED COUNT=%llu\r\n",
+               (unsigned long long)s->dropped);
+    if (out_end(&o) == OK && buf_add(&s->out, out_text(&o), o.len) == OK)
+        s->dropped = 0;
+    out_free(&o);
+}
+
+static void queue_event(struct session *s, const char *text, size_t len)
+{
+    bool room = s->out.len + len <= SESSION_EVENTS_MOST;
+    if (room && s->dropped)
+        tell_dropped(s);
+    if (room && buf_add(&s->out, text, len) == OK)
+        s->ops->on_output(s->holder);
+    else
+        s->dropped++;
+}
+
+void session_tell(struct session *s, const struct text_out *event)
+{
+    size_t before = s->held.len;
+    if (!s->in_command) {
+        queue_event(s, out_text(event), event->len);
+        return;
+    }
+    out_add(&s->held, out_text(event), event->len);
+    if (out_end(&s->held) != OK) {
+        s->held.err = OK;
+        out_cut(&s->held, before);
+        s->dropped++;
+    }
+}
+
+/* ---- what comes in ---- */
+
+/* tor forgives these before it knows who speaks: is_valid_initial_command(). */
+static bool may_run(const struct session *s, const char *command)
+{
+    if (s->state == SESSION_OPEN || strcasecmp(command, "AUTHENTICATE") == 0)
+        return true;
+    if (strcasecmp(command, "PROTOCOLINFO") == 0)
+        return !s->had_protocolinfo;
+    return false;
+}
+
+static void run(struct session *s, const struct command_row *row, const char *command,
+                const char *text, size_t len)
+{
+    struct args a = {0};
+    char why[ARGS_WHY_MAX];
+    err_t e = args_parse(&row->syntax, command, text, len, &a, why);
+    if (e == OK)
+        row->run(s, &a);
+    else if (e == ERR_MALFORMED)
+        reply_end(s, 512, "Bad arguments to %s: %s", command, why);
+    else
+        reply_end(s, 551, "Internal error");
+    args_free(&a);
+}
+
+static void dispatch(struct session *s, const char *command, const char *text, size_t len)
+{
+    const struct command_row *row = command_find(command);
+    if (strcasecmp(command, "QUIT") == 0) {
+        reply_end(s, 250, "closing connection");
+        session_end(s);
+    } else if (!may_run(s, command)) {
+        reply_end(s, 514, "Authentication required.");
+        session_end(s);
+    } else if (!row) {
+        reply_end(s, 510, "Unrecognized command \"%s\"", command);
+    } else {
+        run(s, row, command, text, len);
+    }
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Splits the command's word from the rest of LINE, which ends in NUL at LEN. */
+static void take_command(struct session *s, char *line, size_t len)
+{
+    char *rest = line, *end = line + len;
+    bool has_body = *line == '+';
+    while (rest < end && !is_blank(*rest))
+        rest++;
+    char *word_end = rest;
+    /* What follows the first line of one with a body is no argument. */
+    while (rest < end && (has_body ? *rest == ' ' || *rest == '\t' : is_blank(*rest)))
+        rest++;
+    char *command = malloc((size_t)(word_end - line) + 1);
+    if (!command) {
+        session_end(s);
+        return;
+    }
+    memcpy(command, line, (size_t)(word_end - line));
+    command[word_end - line] = 0;
+    s->in_command = true;
+    dispatch(s, command, rest, (size_t)(end - rest));
+    s->in_command = false;
+    free(command);
+    if (s->held.len && s->state != SESSION_ENDED)
+        queue_event(s, out_text(&s->held), s->held.len);
+    out_free(&s->held);
+}
+
+static bool is_end_of_body(const uint8_t *line, size_t len)
+{
+    return (len == 2 && memcmp(line, ".\n", 2) == 0) || (len == 3 && memcmp(line, ".\r\n", 3) == 0);
+}
+
+/* Looks for the end of the first command. *LEN is what belongs to it, *TAKEN its bytes with the "."
+ * behind a body. False: it is not complete. */
+static bool find_command(struct session *s, size_t *len, size_t *taken)
+{
+    const uint8_t *in = buf_at(&s->in), *eol;
+    while ((eol = s->scanned < s->in.len ? memchr(in + s->scanned, '\n', s->in.len - s->scanned)
+                                         : NULL)) {
+        size_t at = s->line_at;
+        s->line_at = s->scanned = *taken = (size_t)(eol - in) + 1;
+        *len = in[0] == '+' ? at : *taken;
+        if (in[0] != '+' || (at > 0 && is_end_of_body(in + at, *taken - at)))
+            return true;
+    }
+    s->scanned = s->in.len;
+    return false;
+}
+
+static void take_one(struct session *s, size_t len, size_t taken)
+{
+    char *line = malloc(len + 1);
+    if (!line) {
+        session_end(s);
+        return;
+    }
+    memcpy(line, buf_at(&s->in), len);
+    line[len] = 0;
+    buf_drain(&s->in, taken);
+    s->line_at = s->scanned = 0;
+    take_command(s, line, len);
+    secret_wipe(line, len);
+    free(line);
+}
+
+static bool is_paused(const struct session *s)
+{
+    return s->out.len > SESSION_PAUSE;
+}
+
+static void take_input(struct session *s)
+{
+    size_t len, taken;
+    if (s->state == SESSION_NEEDS_AUTH && refuse_protocol(s, buf_at(&s->in), s->in.len))
+        return;
+    while (s->state != SESSION_ENDED && !is_paused(s) && find_command(s, &len, &taken))
+        take_one(s, len, taken);
+    if (s->state != SESSION_ENDED && !is_paused(s) && s->in.len >= SESSION_COMMAND_MOST) {
+        reply_end(s, 500, "Line too long.");
+        session_end(s);
+    }
+    buf_trim(&s->in);
+}
+
+/* ---- the machine ---- */
+
+static void resume(void *arg)
+{
+    struct session *s = arg;
+    take_input(s);
+    if (!is_paused(s))
+        s->ops->on_input_wanted(s->holder);
+}
+
+static void *make(void *arg, const struct ipport *peer, const struct talk_ops *ops, void *holder)
+{
+    struct session *s = calloc(1, sizeof *s);
+    (void)peer;
+    if (!s)
+        return NULL;
+    *s = (struct session){.control = arg, .ops = ops, .holder = holder};
+    buf_init(&s->in, SESSION_COMMAND_MOST);
+    buf_init(&s->out, SESSION_PAUSE + SESSION_EVENTS_MOST + SESSION_REPLY_MOST);
+    s->held = text_out(SESSION_EVENTS_MOST);
+    later_init(&s->resume, resume, s);
+    control_add(s->control, s);
+    return s;
+}
+
+static void session_free(void *talk)
+{
+    struct session *s = talk;
+    later_cancel(control_env(s->control), &s->resume);
+    control_remove(s->control, s);
+    buf_wipe(&s->in);
+    buf_wipe(&s->out);
+    out_free(&s->held);
+    free(s);
+}
+
+static uint8_t *in_room(void *talk, size_t *room)
+{
+    struct session *s = talk;
+    size_t space = buf_space(&s->in);
+    if (s->state == SESSION_ENDED || is_paused(s) || space == 0)
+        return NULL;
+    *room = space < READ_AT_ONCE ? space : READ_AT_ONCE;
+    return buf_room(&s->in, *room);
+}
+
+static void in_done(void *talk, size_t len)
+{
+    struct session *s = talk;
+    buf_commit(&s->in, len);
+    take_input(s);
+}
+
+static const uint8_t *out(void *talk, size_t *len)
+{
+    struct session *s = talk;
+    *len = s->out.len;
+    return s->out.len ? buf_at(&s->out) : NULL;
+}
+
+static void sent(void *talk, size_t len)
+{
+    struct session *s = talk;
+    bool was_paused = is_paused(s);
+    buf_drain(&s->out, len);
+    buf_trim(&s->out);
+    if (was_paused && !is_paused(s) && s->state != SESSION_ENDED)
+        later_ask(control_env(s->control), &s->resume);
+}
+
+const struct talk_kind session_talk = {.make = make,
+                                       .in_room = in_room,
+                                       .in_done = in_done,
+                                       .out = out,
+                                       .sent = sent,
+                                       .free = session_free};
+
+struct control *session_control(const struct session *s)
+{
+    return s->control;
+}
+
+bool session_is_open(const struct session *s)
+{
+    return s->state == SESSION_OPEN;
+}
+
+void session_set_told(struct session *s, uint64_t told)
+{
+    s->told = told;
+    control_count_wishes(s->control);
+}

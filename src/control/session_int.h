@@ -1,0 +1,38 @@
+/* Session's own: for session.c, reply.c and the commands that are about the session itself. */
+#ifndef TUNIC_CONTROL_SESSION_INT_H
+#define TUNIC_CONTROL_SESSION_INT_H
+
+#include "base/buf.h"
+#include "base/later.h"
+#include "base/out.h"
+#include "control/session.h"
+
+enum session_state {
+    SESSION_NEEDS_AUTH,
+    SESSION_OPEN,
+    SESSION_ENDED, /* what is left is sent */
+};
+
+struct session {
+    struct control *control;
+    const struct talk_ops *ops;
+    void *holder;
+    enum session_state state;
+    bool had_protocolinfo; /* which may be asked for once before authentication */
+    struct buf in, out;
+    size_t line_at; /* of in: where the line begins that is not complete yet */
+    size_t scanned; /* of in: that far there is no end of it */
+    bool in_command;
+    struct text_out held; /* events that came while a command was run */
+    uint64_t told;        /* events that it wants */
+    uint64_t dropped;     /* events since the last one that it was sent */
+    struct later resume;
+    struct session *prev, *next;
+};
+
+/* O behind what has been said; the session ends if it cannot be had. */
+void session_say(struct session *s, const struct text_out *o);
+/* An event that it wants. */
+void session_tell(struct session *s, const struct text_out *event);
+
+#endif

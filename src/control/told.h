@@ -1,0 +1,67 @@
+/* Told: the events of the control port (control-spec 4.1), by name. A writer makes an event's text
+ * once, if any session wants it, and it goes to all who do. */
+#ifndef TUNIC_CONTROL_TOLD_H
+#define TUNIC_CONTROL_TOLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/out.h"
+
+struct control;
+
+/* X(NAME), in the order of GETINFO events/names, which is tor's */
+#define TOLD_LIST(X)      \
+    X(CIRC)               \
+    X(CIRC_MINOR)         \
+    X(STREAM)             \
+    X(ORCONN)             \
+    X(BW)                 \
+    X(DEBUG)              \
+    X(INFO)               \
+    X(NOTICE)             \
+    X(WARN)               \
+    X(ERR)                \
+    X(NEWDESC)            \
+    X(ADDRMAP)            \
+    X(DESCCHANGED)        \
+    X(NS)                 \
+    X(STATUS_GENERAL)     \
+    X(STATUS_CLIENT)      \
+    X(STATUS_SERVER)      \
+    X(GUARD)              \
+    X(STREAM_BW)          \
+    X(CLIENTS_SEEN)       \
+    X(NEWCONSENSUS)       \
+    X(BUILDTIMEOUT_SET)   \
+    X(SIGNAL)             \
+    X(CONF_CHANGED)       \
+    X(CONN_BW)            \
+    X(CELL_STATS)         \
+    X(CIRC_BW)            \
+    X(TRANSPORT_LAUNCHED) \
+    X(HS_DESC)            \
+    X(HS_DESC_CONTENT)    \
+    X(NETWORK_LIVENESS)
+
+enum told {
+#define X(name) TOLD_##name,
+    TOLD_LIST(X)
+#undef X
+        TOLD_KINDS
+};
+
+#define TOLD_BIT(told) (UINT64_C(1) << (told))
+
+const char *told_name(enum told told); /* "CIRC" */
+/* By its name, in any case; TOLD_KINDS: there is none of that name. */
+enum told told_find(const char *name);
+
+/* Whether any session wants it: else its text need not be made. */
+bool control_wants(const struct control *c, enum told told);
+/* TEXT is the whole event, "650 BW 12 30\r\n" or its several lines. It reaches each session that
+ * wants it behind what that session was told before; one whose command is being run, behind that
+ * command's reply. A text that failed goes to nobody. */
+void control_tell(struct control *c, enum told told, const struct text_out *text);
+
+#endif
