@@ -11,7 +11,7 @@ VERSION := 0.1.0
 
 PKGS := libssl libcrypto libsodium libevent_core zlib libzstd liblzma
 # Of the program alone, not of the library.
-APP_PKGS := jansson libevent_extra
+APP_PKGS := jansson libevent_extra libseccomp
 
 WARN := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
         -Wmissing-prototypes -Wvla -Wcast-align -Wundef -Wformat=2 -Wpointer-arith -Werror
@@ -212,6 +212,7 @@ lint: layers format-check
 	tests/lint
 	tests/lint-options
 	tools/gen-options --check
+	tools/gen-sandbox --check
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/tunic

@@ -8,6 +8,7 @@
 
 #include "app/notify.h"
 #include "app/process.h"
+#include "app/sandbox.h"
 #include "client/events.h"
 #include "crypto/secret.h"
 #include "host/host.h"
@@ -46,10 +47,17 @@ static void on_event(void *arg, const struct event_record *e)
 
 /* ---- SIGHUP ---- */
 
+static void tell_sandbox(const struct running *r)
+{
+    int fds[SANDBOX_FDS_MAX];
+    sandbox_log_to(fds, logfile_fds(r->app->logfile, fds, SANDBOX_FDS_MAX));
+}
+
 /* What options say of the process alone, now and after a change. */
 static void set_process(struct running *r)
 {
     const struct options *o = host_options(r->host);
+    tell_sandbox(r);
     net_set_socket_buffers(r->net, o->is.sock_bytes);
     if (o->owning_controller_process)
         env_arm_ms(net_env(r->net), &r->owner, 0);
@@ -212,11 +220,15 @@ int app_run(struct app *app)
     struct conf_err e;
     timer_init(&r.owner, check_owner, &r);
     timer_init(&r.watchdog, watchdog, &r);
-    if (begin(&r, &e) != OK) {
+    err_t err = begin(&r, &e);
+    if (err == OK) {
+        set_process(&r);
+        err = host_options(r.host)->sandbox ? sandbox_enter(app->log, &e) : OK;
+    }
+    if (err != OK) {
         end(&r);
         return fail(app, e.text);
     }
-    set_process(&r);
     process_serving(&r.process);
     notify_ready(app->log);
     watchdog(&r);

@@ -70,7 +70,7 @@ struct options {
     int cache_directory_group_readable; /* enum autobool */
     char *pid_file, *user, *syslog_identity_tag;
     bool run_as_daemon, disable_all_swap, avoid_disk_writes;
-    bool disable_debugger_attachment;
+    bool disable_debugger_attachment, sandbox;
     int conn_limit;
     char *owning_controller_process;
     bool reload_torrc_on_sighup, disable_signal_handlers;

@@ -449,7 +449,7 @@ static const struct opt TABLE[] = {
     OBSOLETE("RunTesting"),
     STRING("SafeLogging", safe_logging_text, "1", OPTF_PROCESS),
     BOOL("SafeSocks", safe_socks, "0", 0),
-    NOT_YET("Sandbox", OPTT_BOOL, "0", OPTF_IMMUTABLE, NULL, "Tunic has no sandbox yet"),
+    BOOL("Sandbox", sandbox, "0", OPTF_IMMUTABLE | OPTF_PROCESS),
     OBSOLETE("SchedulerHighWaterMark__"),
     OBSOLETE("SchedulerLowWaterMark__"),
     OBSOLETE("SchedulerMaxFlushCells__"),

@@ -362,3 +362,14 @@ void logfile_debug(struct logfile *f)
         log_filter_add(&f->open.list[i].show, LOG_DEBUG, LOG_ERR, LOG_ALL_DOMAINS);
     set_least(f);
 }
+
+size_t logfile_fds(const struct logfile *f, int *fds, size_t most)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < f->open.n && n < most; i++) {
+        const struct sink *s = &f->open.list[i];
+        if (s->to != LOG_TO_SYSLOG && log_filter_passes(&s->show, LOG_ERR, LD_GENERAL))
+            fds[n++] = s->out.own_fd >= 0 ? s->out.own_fd : s->out.fd;
+    }
+    return n;
+}

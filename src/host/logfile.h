@@ -36,6 +36,10 @@ void logfile_set_env(struct logfile *f, struct env *env);
 /* SIGUSR2: every sink shows everything, until the next logfile_commit(). */
 void logfile_debug(struct logfile *f);
 
+/* The descriptors, MOST at most, that errors are written to: for a signal handler that ends the
+ * program. They change with each logfile_commit(). */
+size_t logfile_fds(const struct logfile *f, int *fds, size_t most);
+
 /* One line as it is written, without a newline; for tests. The time is local. */
 enum { LOGFILE_LINE_MAX = 4096 };
 size_t logfile_format(char out[LOGFILE_LINE_MAX], int64_t wall_us, int granularity_ms,

@@ -194,7 +194,6 @@ static const struct {
     {"HTTPTunnelPort 8118\n", "write \"HTTPTunnelPort 0\"."},
     {"ControlSocket /run/x\n", "write \"ControlSocket 0\"."},
     {"MetricsPort 9035\n", "write \"MetricsPort 0\"."},
-    {"Sandbox 1\n", "write \"Sandbox 0\"."},
     {"PathBiasDropGuards 1\n", "write \"PathBiasDropGuards 0\"."},
     {"AccountingMax 1 GB\n", "write \"AccountingMax 0"},
 };

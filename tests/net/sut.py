@@ -78,6 +78,8 @@ class Sut:
             # Same shape of traffic as a client without these; some tests follow single circuits.
             lines += ["ConfluxEnabled 0", "ControlSocket %s/control" % self.data,
                       "CookieAuthentication 0"]
+        if os.environ.get("SANDBOX"):
+            lines.append("Sandbox 1")
         self.lines = lines + list(torrc)
         self.write_torrc()
 
