@@ -297,23 +297,46 @@ static err_t read_config(const struct cmdline *c, const struct load_env *env, bo
     return *text ? OK : ERR_NOMEM;
 }
 
+static char *path_of(const struct load_env *env, bool defaults, const char *given,
+                     const char *kept_path)
+{
+    char *path = kept_path ? strdup(kept_path)
+                 : given   ? path_expand(given, env->home)
+                           : default_path(env, defaults);
+    return path_absolute(path); /* RunAsDaemon leaves the folder */
+}
+
+bool cmdline_reads_stdin(const struct cmdline *c)
+{
+    return c->torrc && strcmp(c->torrc, "-") == 0;
+}
+
+char *cmdline_torrc(const struct cmdline *c, const struct load_env *env, bool defaults)
+{
+    const char *given = defaults ? c->defaults_torrc : cmdline_reads_stdin(c) ? NULL : c->torrc;
+    return path_of(env, defaults, given, defaults ? c->defaults_path : c->torrc_path);
+}
+
+/* What one source says. */
+struct source {
+    struct conf_line *lines;
+    bool included;
+};
+
 /* One file's lines; *KEPT_PATH is remembered so that a reload reads the same file. */
 static err_t load_file(struct cmdline *c, const struct load_env *env, bool defaults,
-                       char **kept_path, struct conf_line **lines, struct conf_faults *faults)
+                       char **kept_path, struct source *out, struct conf_faults *faults)
 {
     struct conf_err e;
     const char *given = defaults ? c->defaults_torrc : c->torrc;
     bool found = false;
     char *text = NULL;
-    char *path = *kept_path ? strdup(*kept_path)
-                 : given    ? path_expand(given, env->home)
-                            : default_path(env, defaults);
-    path = path_absolute(path); /* RunAsDaemon leaves the folder */
+    char *path = path_of(env, defaults, given, *kept_path);
     if (!path)
         return ERR_NOMEM;
     err_t err = read_config(c, env, defaults, path, given || *kept_path, &text, &found, &e);
     if (err == OK)
-        err = conf_lex_each(&env->source, path, text, lines, NULL, faults);
+        err = conf_lex_each(&env->source, path, text, &out->lines, &out->included, faults);
     else
         err = conf_faults_add(faults, err, &e);
     free(text);
@@ -325,7 +348,7 @@ static err_t load_file(struct cmdline *c, const struct load_env *env, bool defau
     return err;
 }
 
-static err_t load_stdin(struct cmdline *c, const struct load_env *env, struct conf_line **lines,
+static err_t load_stdin(struct cmdline *c, const struct load_env *env, struct source *out,
                         struct conf_faults *faults)
 {
     if (!c->stdin_text) {
@@ -335,11 +358,13 @@ static err_t load_stdin(struct cmdline *c, const struct load_env *env, struct co
                                    "Unable to read the configuration from standard input.%s",
                                    conf_read_why(err));
     }
-    return conf_lex_each(&env->source, "standard input", c->stdin_text, lines, NULL, faults);
+    return conf_lex_each(&env->source, "standard input", c->stdin_text, &out->lines, &out->included,
+                         faults);
 }
 
+/* What is read, one over the other, below the command line. */
 struct sources {
-    struct conf_line *defaults, *torrc;
+    struct source defaults, torrc;
 };
 
 static err_t load_sources(struct cmdline *c, const struct load_env *env, struct sources *s,
@@ -348,25 +373,26 @@ static err_t load_sources(struct cmdline *c, const struct load_env *env, struct 
     if (c->torrc_given_twice)
         return conf_faults_say(faults, ERR_IO, "-f and --torrc-file cannot be used together.");
     TRY(load_file(c, env, true, &c->defaults_path, &s->defaults, faults));
-    if (c->torrc && strcmp(c->torrc, "-") == 0)
+    if (cmdline_reads_stdin(c))
         return load_stdin(c, env, &s->torrc, faults);
     return load_file(c, env, false, &c->torrc_path, &s->torrc, faults);
 }
 
-/* Reads all sources into fresh options, whatever is wrong with them. DEFAULTS as for
- * cmdline_load(), may be NULL. */
+/* Reads all sources into fresh options, whatever is wrong with them. */
 static err_t assign_sources(const struct cmdline *c, const struct sources *s, bool testing,
-                            const struct log *log, struct options **o, struct options **defaults,
-                            struct conf_faults *faults)
+                            const struct log *log, struct options **out, struct conf_faults *faults)
 {
-    *o = options_new(testing);
-    if (!*o)
+    struct options *o = options_new(testing);
+    *out = o;
+    if (!o)
         return ERR_NOMEM;
-    TRY(options_assign_each(*o, s->defaults, 0, log, faults));
-    if (defaults && !(*defaults = options_dup(*o)))
+    TRY(options_assign_each(o, s->defaults.lines, 0, log, faults));
+    o->base = options_dup(o);
+    if (!o->base)
         return ERR_NOMEM;
-    TRY(options_assign_each(*o, s->torrc, 0, log, faults));
-    return options_assign_each(*o, c->options, 0, log, faults);
+    o->include_used = s->torrc.included;
+    TRY(options_assign_each(o, s->torrc.lines, 0, log, faults));
+    return options_assign_each(o, c->options, 0, log, faults);
 }
 
 /* Whether the sources, all together, set TestingTorNetwork; quietly. */
@@ -374,18 +400,17 @@ static bool wants_testing(const struct cmdline *c, const struct sources *s)
 {
     struct conf_faults ignored = {.log = NULL};
     struct options *o = NULL;
-    err_t err = assign_sources(c, s, false, NULL, &o, NULL, &ignored);
+    err_t err = assign_sources(c, s, false, NULL, &o, &ignored);
     bool testing = err == OK && o->testing_tor_network;
     options_free(o);
     return testing;
 }
 
-static err_t load(struct cmdline *c, const struct load_env *env, struct sources *s,
-                  struct options **o, struct options **defaults, struct conf_faults *faults)
+static err_t make_options(const struct cmdline *c, const struct load_env *env,
+                          const struct sources *s, struct options **o, struct conf_faults *faults)
 {
     const struct options_env check_env = {env->home, c->quiet, env->log};
-    TRY(load_sources(c, env, s, faults));
-    TRY(assign_sources(c, s, wants_testing(c, s), env->log, o, defaults, faults));
+    TRY(assign_sources(c, s, wants_testing(c, s), env->log, o, faults));
     return options_check_each(*o, &check_env, faults);
 }
 
@@ -402,25 +427,54 @@ static err_t failed(const struct conf_faults *faults, struct conf_err *e)
     return conf_fail(e, err, "Failed to parse/validate config: %s", inner.text);
 }
 
-err_t cmdline_load(struct cmdline *c, const struct load_env *env, struct options **out,
-                   struct options **defaults, struct conf_err *e)
+/* The end of both ways to load: frees the sources, and the options if anything went wrong. */
+static err_t loaded(err_t err, struct sources *s, struct options *o, struct options **out)
 {
-    struct sources s = {0};
+    conf_lines_free(s->defaults.lines);
+    conf_lines_free(s->torrc.lines);
+    if (err == OK)
+        *out = o;
+    else
+        options_free(o);
+    return err;
+}
+
+err_t cmdline_load(struct cmdline *c, const struct load_env *env, struct options **out,
+                   struct conf_err *e)
+{
+    struct sources s = {.torrc = {.lines = NULL}};
     struct conf_faults faults = {.log = env->log};
-    struct options *o = NULL, *before = NULL;
+    struct options *o = NULL;
     conf_fail(e, OK, "out of memory");
-    err_t err = load(c, env, &s, &o, defaults ? &before : NULL, &faults);
+    err_t err = load_sources(c, env, &s, &faults);
+    if (err == OK)
+        err = make_options(c, env, &s, &o, &faults);
     if (err == OK)
         err = failed(&faults, e);
-    conf_lines_free(s.defaults);
-    conf_lines_free(s.torrc);
-    if (err != OK) {
-        options_free(o);
-        options_free(before);
-        return err;
-    }
-    *out = o;
-    if (defaults)
-        *defaults = before;
-    return OK;
+    return loaded(err, &s, o, out);
+}
+
+static err_t rebase(struct options *o, const struct options *old)
+{
+    options_free(o->base);
+    o->base = options_dup(old->base);
+    return o->base ? OK : ERR_NOMEM;
+}
+
+err_t cmdline_load_text(struct cmdline *c, const struct load_env *env, const char *text,
+                        const struct options *old, struct options **out, struct conf_err *e)
+{
+    struct sources s = {.torrc = {.lines = NULL}};
+    struct conf_faults faults = {.log = env->log};
+    struct options *o = NULL;
+    conf_fail(e, OK, "out of memory");
+    err_t err = conf_lex_each(&env->source, CONF_FROM_CONTROLLER, text, &s.torrc.lines,
+                              &s.torrc.included, &faults);
+    if (err == OK)
+        err = make_options(c, env, &s, &o, &faults);
+    if (err == OK)
+        err = rebase(o, old);
+    if (err == OK)
+        err = conf_faults_end(&faults, e);
+    return loaded(err, &s, o, out);
 }

@@ -63,9 +63,17 @@ struct load_env {
 
 /* Reads defaults-torrc, torrc and the command line's options, in that order; takes on the defaults
  * of TestingTorNetwork if it is set; checks the whole. Called again on SIGHUP: standard input is
- * not read twice. DEFAULTS, if asked for, is what the options were before torrc (for
- * --dump-config). */
+ * not read twice. */
 MUST_USE err_t cmdline_load(struct cmdline *c, const struct load_env *env, struct options **out,
-                            struct options **defaults, struct conf_err *e);
+                            struct conf_err *e);
+/* The same with TEXT for torrc, and nothing for defaults-torrc, as tor's LOADCONF has it. What it
+ * need not say when it is written is what OLD, which was loaded here too, need not. */
+MUST_USE err_t cmdline_load_text(struct cmdline *c, const struct load_env *env, const char *text,
+                                 const struct options *old, struct options **out,
+                                 struct conf_err *e);
+bool cmdline_reads_stdin(const struct cmdline *c); /* -f - */
+/* Where torrc, or defaults-torrc, is or would be: what SAVECONF writes. The caller frees it; NULL
+ * out of memory. */
+char *cmdline_torrc(const struct cmdline *c, const struct load_env *env, bool defaults);
 
 #endif

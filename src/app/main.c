@@ -117,8 +117,7 @@ static int run_immediate(const struct cmdline *c, const struct log *log)
     return -1;
 }
 
-static int dump_config(const struct cmdline *c, const struct options *o,
-                       const struct options *defaults)
+static int dump_config(const struct cmdline *c, const struct options *o)
 {
     const char *arg = c->argument ? c->argument : "";
     bool full = strcmp(arg, "full") == 0, builtin = strcmp(arg, "non-builtin") == 0;
@@ -128,7 +127,7 @@ static int dump_config(const struct cmdline *c, const struct options *o,
         return 1;
     }
     struct options *ours = builtin ? options_new(false) : NULL;
-    char *text = options_dump(o, ours ? ours : defaults, full ? DUMP_ALL : DUMP_MINIMAL);
+    char *text = options_dump(o, ours ? ours : o->base, full ? DUMP_ALL : DUMP_MINIMAL);
     options_free(ours);
     if (!text)
         return 1;
@@ -164,13 +163,13 @@ static int verify_config(const struct app *app)
     return 0;
 }
 
-static int run_configured(struct app *app, const struct options *defaults)
+static int run_configured(struct app *app)
 {
     switch (app->cmdline->command) {
     case CMD_VERIFY_CONFIG:
         return verify_config(app);
     case CMD_DUMP_CONFIG:
-        return dump_config(app->cmdline, app->options, defaults);
+        return dump_config(app->cmdline, app->options);
     case CMD_LIST_FINGERPRINT:
         log_err(app->log, "Clients don't have long-term identity keys. Exiting.");
         return 1;
@@ -206,15 +205,12 @@ static void greet(const struct log *log)
 static int configure_and_run(struct app *app)
 {
     struct conf_err e;
-    struct options *defaults = NULL;
     const struct load_env env = {home_folder(), TUNIC_CONFIG_DIR, stdin, disk_source(app->log),
                                  app->log};
-    if (cmdline_load(app->cmdline, &env, &app->options, &defaults, &e) != OK)
+    if (cmdline_load(app->cmdline, &env, &app->options, &e) != OK)
         return refused(app, &e);
     app->load = &env;
-    int status =
-        apply_check(app->options, &e) == OK ? run_configured(app, defaults) : refused(app, &e);
-    options_free(defaults);
+    int status = apply_check(app->options, &e) == OK ? run_configured(app) : refused(app, &e);
     options_free(app->options);
     return status;
 }

@@ -25,6 +25,8 @@ struct running {
     int status;         /* of the process */
     struct timer owner; /* __OwningControllerProcess: is it still there? */
     struct timer watchdog;
+    struct host_process around; /* what the host asks of this process */
+    char *torrc, *defaults_torrc;
 };
 
 /* The configuration was read, and is right: tor's "Reading config failed" would mislead. */
@@ -45,7 +47,7 @@ static void on_event(void *arg, const struct event_record *e)
     net_stop(r->net);
 }
 
-/* ---- SIGHUP ---- */
+/* ---- what a change of options asks of the process ---- */
 
 static void tell_sandbox(const struct running *r)
 {
@@ -65,15 +67,51 @@ static void set_process(struct running *r)
         env_disarm(net_env(r->net), &r->owner);
 }
 
+static err_t on_prepare(void *arg, const struct options *fresh, struct conf_err *e)
+{
+    const struct running *r = arg;
+    return process_raise_fd_limit(fresh->conn_limit, r->app->log, e);
+}
+
+static void on_changed(void *arg)
+{
+    set_process(arg);
+}
+
+static err_t on_load(void *arg, const char *text, struct options **out, struct conf_err *e)
+{
+    const struct running *r = arg;
+    err_t err =
+        cmdline_load_text(r->app->cmdline, r->app->load, text, host_options(r->host), out, e);
+    return err == OK || err == ERR_NOMEM ? err : ERR_MALFORMED;
+}
+
+static const char *on_torrc(void *arg, bool defaults)
+{
+    const struct running *r = arg;
+    return defaults ? r->defaults_torrc : r->torrc;
+}
+
+static err_t make_around(struct running *r, struct conf_err *e)
+{
+    const struct cmdline *c = r->app->cmdline;
+    r->torrc = cmdline_torrc(c, r->app->load, false);
+    r->defaults_torrc = cmdline_torrc(c, r->app->load, true);
+    r->around = (struct host_process){.prepare = on_prepare,
+                                      .changed = on_changed,
+                                      .load = on_load,
+                                      .torrc = on_torrc,
+                                      .no_torrc = cmdline_reads_stdin(c),
+                                      .arg = r};
+    return r->torrc && r->defaults_torrc ? OK : conf_fail(e, ERR_NOMEM, "Out of memory");
+}
+
+/* ---- SIGHUP ---- */
+
 static err_t load_again(struct running *r, struct conf_err *e)
 {
     struct options *fresh;
-    TRY(cmdline_load(r->app->cmdline, r->app->load, &fresh, NULL, e));
-    err_t err = process_raise_fd_limit(fresh->conn_limit, r->app->log, e);
-    if (err != OK) {
-        options_free(fresh);
-        return err;
-    }
+    TRY(cmdline_load(r->app->cmdline, r->app->load, &fresh, e));
     return host_change(r->host, fresh, HOST_RELOAD, e);
 }
 
@@ -100,7 +138,6 @@ static void reload(struct running *r)
         log_warn(r->app->log, "The configuration was not changed.");
     }
     client_refresh(host_client(r->host));
-    set_process(r);
     notify_ready(r->app->log);
 }
 
@@ -178,8 +215,14 @@ static err_t make_host(struct running *r, struct conf_err *e)
     if (crypto_init() != OK || net_new(app->log, NULL, &r->net) != OK)
         return conf_fail(e, ERR_NOMEM, "The event loop or the crypto library did not start");
     logfile_set_env(app->logfile, net_env(r->net));
-    const struct host_place place = {
-        .net = r->net, .logs = app->logfile, .default_folder = true, .lock_wait_s = LOCK_WAIT_S};
+    TRY(make_around(r, e));
+    const struct host_place place = {.net = r->net,
+                                     .logs = app->logfile,
+                                     .default_folder = true,
+                                     .lock_wait_s = LOCK_WAIT_S,
+                                     .process = &r->around,
+                                     .home = app->load->home,
+                                     .quiet = app->cmdline->quiet};
     struct options *o = app->options;
     r->app->options = NULL;
     TRY(host_new(&place, o, &r->host, e));
@@ -211,6 +254,8 @@ static void end(struct running *r)
     host_free(r->host);
     logfile_set_env(r->app->logfile, NULL);
     net_free(r->net);
+    free(r->torrc);
+    free(r->defaults_torrc);
     process_end(&r->process);
 }
 

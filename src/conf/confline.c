@@ -6,6 +6,17 @@
 #include <string.h>
 #include <strings.h>
 
+const char *conf_without_controller(const char *text)
+{
+    const size_t len = strlen(CONF_FROM_CONTROLLER);
+    if (strncmp(text, CONF_FROM_CONTROLLER, len) != 0)
+        return text;
+    const char *at = text + len;
+    if (at[0] == ':' && at[1] != ' ')
+        at += 1 + strspn(at + 1, "0123456789");
+    return strncmp(at, ": ", 2) == 0 ? at + 2 : text;
+}
+
 err_t conf_fail(struct conf_err *e, err_t code, const char *fmt, ...)
 {
     va_list ap;

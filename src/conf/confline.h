@@ -27,6 +27,11 @@ struct conf_line {
     struct conf_line *next;
 };
 
+/* What `where` says of a controller's lines: "controller", or "controller:12" of its LOADCONF. */
+#define CONF_FROM_CONTROLLER "controller"
+/* TEXT of a fault without such a place, which the controller knows. */
+const char *conf_without_controller(const char *text);
+
 enum {
     CONF_INCLUDE_DEPTH_MAX = 31,        /* C tor's bound on nested %include */
     CONF_FILE_MAX = 16 * 1024 * 1024,   /* bytes of one file */

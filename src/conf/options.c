@@ -134,6 +134,7 @@ void options_free(struct options *o)
     }
     free(o->where);
     conf_lines_free(o->kept);
+    options_free(o->base);
     free_derived(o);
     free(o);
 }
@@ -183,7 +184,9 @@ struct options *options_dup(const struct options *o)
     const struct opt *table = opt_table(&n);
     if (!copy)
         return NULL;
-    err_t err = conf_lines_copy(o->kept, &copy->kept);
+    copy->include_used = o->include_used;
+    copy->base = o->base ? options_dup(o->base) : NULL;
+    err_t err = o->base && !copy->base ? ERR_NOMEM : conf_lines_copy(o->kept, &copy->kept);
     for (size_t i = 0; err == OK && i < n; i++)
         if (owns_place(&table[i]))
             err = copy_value(&table[i], opt_place(o, &table[i]), opt_place(copy, &table[i]));

@@ -133,6 +133,10 @@ struct options {
     int testing_client_max_interval_without_request_s;
     int testing_dir_connection_max_stall_s;
 
+    /* How they came about. */
+    bool include_used;    /* torrc has an %include: it cannot be written as it was */
+    struct options *base; /* before torrc was read: what it need not say; NULL: tor's defaults */
+
     /* What was said of options that do not work, in canonical form: shown again, nothing else. */
     struct conf_line *kept;
 
@@ -229,7 +233,7 @@ const char *opt_type_name(const struct opt *opt);
  */
 struct options *options_new(bool testing);
 void options_free(struct options *o);
-struct options *options_dup(const struct options *o); /* checked again by the caller */
+struct options *options_dup(const struct options *o); /* checked again by the caller; with base */
 
 enum {
     ASSIGN_CLEAR_FIRST = 1u << 0,  /* control's SETCONF: forget the old value of what is named */
@@ -284,5 +288,8 @@ enum dump { DUMP_MINIMAL, DUMP_ALL };
 /* All as torrc text (values quoted where needed) that the caller frees; NULL out of memory.
  * MINIMAL: only what differs from DEFAULTS. */
 char *options_dump(const struct options *o, const struct options *defaults, enum dump how);
+/* The text for a torrc from which, with what was read before it, O would come: what differs from
+ * O's base. For GETINFO config-text, SAVECONF, --dump-config short. */
+char *options_torrc(const struct options *o);
 
 #endif

@@ -150,3 +150,13 @@ char *options_dump(const struct options *o, const struct options *defaults, enum
     free(text);
     return NULL;
 }
+
+char *options_torrc(const struct options *o)
+{
+    if (o->base)
+        return options_dump(o, o->base, DUMP_MINIMAL);
+    struct options *defaults = options_new(o->using_test_network_defaults);
+    char *text = defaults ? options_dump(o, defaults, DUMP_MINIMAL) : NULL;
+    options_free(defaults);
+    return text;
+}

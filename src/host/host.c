@@ -262,7 +262,10 @@ err_t host_begin(struct host *h, struct conf_err *e)
 /* Makes ready what can be taken back, and then asks the client, which cannot. */
 static err_t prepare(struct host *h, const struct options *fresh, struct conf_err *e)
 {
+    const struct host_process *process = h->place.process;
     TRY(options_check_transition(h->options, fresh, e));
+    if (process)
+        TRY(process->prepare(process->arg, fresh, e));
     if (h->place.logs)
         TRY(logfile_prepare(h->place.logs, fresh, e));
     err_t err = prepare_ports(h, fresh, e);
@@ -292,6 +295,8 @@ err_t host_change(struct host *h, struct options *gift_fresh, enum host_why why,
     heartbeat_set(&h->heartbeat, (unsigned)gift_fresh->heartbeat_period_s);
     if (gift_fresh->disable_network != old->disable_network)
         set_network(h);
+    if (h->place.process)
+        h->place.process->changed(h->place.process->arg);
     options_free(old);
     return OK;
 }
@@ -329,6 +334,11 @@ void host_free(struct host *h)
 const struct options *host_options(const struct host *h)
 {
     return h->options;
+}
+
+const struct host_place *host_place_of(const struct host *h)
+{
+    return &h->place;
 }
 
 struct client *host_client(const struct host *h)

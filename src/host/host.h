@@ -14,6 +14,19 @@
 
 struct host;
 
+/* The process around a host, and the files that it is configured by. */
+struct host_process {
+    /* Whether the process can have what FRESH says of it alone; nothing holds yet, and all may be
+     * taken back. ERR_IO. */
+    err_t (*prepare)(void *arg, const struct options *fresh, struct conf_err *e);
+    void (*changed)(void *arg); /* other options hold now */
+    /* Checked options of TEXT in place of torrc (LOADCONF). ERR_MALFORMED, ERR_NOMEM. */
+    err_t (*load)(void *arg, const char *text, struct options **out, struct conf_err *e);
+    const char *(*torrc)(void *arg, bool defaults); /* the path of torrc, or defaults-torrc */
+    bool no_torrc; /* it came from standard input: there is no file to write */
+    void *arg;
+};
+
 /* What stays as it is while it runs; all of it is borrowed and outlives the host. */
 struct host_place {
     struct net *net;
@@ -21,6 +34,9 @@ struct host_place {
     const struct host *share; /* another host, whose directory is used; or NULL */
     bool default_folder;      /* without DataDirectory: ~/.tor. Else: nothing is kept */
     unsigned lock_wait_s;     /* for another process to leave the folder */
+    const struct host_process *process; /* NULL: whoever runs it has a process of its own */
+    const char *home;                   /* of the user, for options; may be NULL */
+    enum quiet quiet;
 };
 
 /* The client, not started, and its listeners, open: what may need rights that a process gives up
@@ -51,6 +67,7 @@ void host_close_ports(struct host *h);
 void host_free(struct host *h);
 
 const struct options *host_options(const struct host *h);
+const struct host_place *host_place_of(const struct host *h);
 struct client *host_client(const struct host *h);
 /* The TCP port of the first SocksPort, which tells what "auto" became; 0: there is none. */
 uint16_t host_socks_port(const struct host *h);

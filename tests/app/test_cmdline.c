@@ -116,19 +116,19 @@ static void put(const char *name, const char *text)
 }
 
 static err_t load(struct cmdline *c, FILE *in, struct capture *log, struct options **o,
-                  struct options **defaults, struct conf_err *e)
+                  struct conf_err *e)
 {
     const struct load_env env = {dir, dir, in, disk_source(log ? &log->log : NULL),
                                  log ? &log->log : NULL};
     *o = NULL;
-    return cmdline_load(c, &env, o, defaults, e);
+    return cmdline_load(c, &env, o, e);
 }
 
-static struct options *loaded(struct cmdline *c, FILE *in, struct options **defaults)
+static struct options *loaded(struct cmdline *c, FILE *in)
 {
     struct conf_err e = {""};
     struct options *o;
-    err_t err = load(c, in, NULL, &o, defaults, &e);
+    err_t err = load(c, in, NULL, &o, &e);
     ck_assert_msg(err == OK, "%s", e.text);
     return o;
 }
@@ -139,20 +139,19 @@ START_TEST(test_cmdline_load_layers_defaults_torrc_and_command_line)
     put("torrc-defaults", "SocksPort 1\nLog info stdout\nMaxCircuitDirtiness 100\nSafeSocks 1\n");
     put("torrc", "SocksPort 2\n+Log warn stderr\nMaxCircuitDirtiness 200\n");
     struct cmdline *c = PARSE("MaxCircuitDirtiness", "300", "+SocksPort", "3");
-    struct options *defaults = NULL, *o = loaded(c, NULL, &defaults);
+    struct options *o = loaded(c, NULL);
     ck_assert_int_eq(o->max_circuit_dirtiness_s, 300);
     ck_assert_uint_eq(o->is.ports.n, 2);
     ck_assert_uint_eq(o->is.ports.of[0].at.tcp.port, 2);
     ck_assert_uint_eq(o->is.ports.of[1].at.tcp.port, 3);
     ck_assert_uint_eq(o->is.n_logs, 2);
     ck_assert(o->safe_socks);
-    ck_assert_int_eq(defaults->max_circuit_dirtiness_s, 100);
-    char *text = options_dump(o, defaults, DUMP_MINIMAL);
+    ck_assert_int_eq(o->base->max_circuit_dirtiness_s, 100);
+    char *text = options_torrc(o);
     ck_assert_str_eq(text, "Log info stdout\nLog warn stderr\nMaxCircuitDirtiness 300\n"
                            "SocksPort 2\nSocksPort 3\n");
     free(text);
     options_free(o);
-    options_free(defaults);
     cmdline_free(c);
     leave_dir();
 }
@@ -173,10 +172,11 @@ START_TEST(test_cmdline_load_includes_files_globs_and_folders)
     put("inner", "SocksPort 4\n");
     put("torrc", "%include d\n%include *.conf\n%include no-such-*\nSocksPort 6\n");
     struct cmdline *c = PARSE("-f", "torrc");
-    struct options *o = loaded(c, NULL, NULL);
+    struct options *o = loaded(c, NULL);
     ck_assert_uint_eq(o->is.ports.n, 6);
     for (uint16_t i = 0; i < 6; i++)
         ck_assert_uint_eq(o->is.ports.of[i].at.tcp.port, i + 1);
+    ck_assert(o->include_used);
     options_free(o);
     cmdline_free(c);
     leave_dir();
@@ -191,7 +191,7 @@ START_TEST(test_cmdline_load_errors_name_the_included_file_and_line)
     struct cmdline *c = PARSE("-f", "torrc");
     struct options *o;
     struct conf_err e;
-    ck_err(load(c, NULL, NULL, &o, NULL, &e), ERR_MALFORMED);
+    ck_err(load(c, NULL, NULL, &o, &e), ERR_MALFORMED);
     ck_assert_str_eq(e.text, "Failed to parse/validate config: inner:2: SafeSocks \"maybe\": "
                              "Unrecognized value maybe. Allowed values are 0 and 1.");
     cmdline_free(c);
@@ -233,26 +233,26 @@ START_TEST(test_cmdline_load_missing_files)
     struct options *o;
     struct cmdline *c = PARSE("-f", "gone");
     char want[192];
-    ck_err(load(c, NULL, log, &o, NULL, &e), ERR_IO);
+    ck_err(load(c, NULL, log, &o, &e), ERR_IO);
     snprintf(want, sizeof want,
              "Unable to open configuration file \"%s/gone\". No such file or directory", dir);
     ck_assert_str_eq(e.text, want);
     cmdline_free(c);
 
     c = PARSE("-f", "gone", "--ignore-missing-torrc");
-    options_free(loaded(c, NULL, NULL));
+    options_free(loaded(c, NULL));
     cmdline_free(c);
     c = PARSE("-f", "gone", "--allow-missing-torrc");
-    options_free(loaded(c, NULL, NULL));
+    options_free(loaded(c, NULL));
     cmdline_free(c);
     c = PARSE("--defaults-torrc", "gone");
     log->text[0] = 0;
-    ck_ok(load(c, NULL, log, &o, NULL, &e));
+    ck_ok(load(c, NULL, log, &o, &e));
     ck_assert_ptr_nonnull(strstr(log->text, "/torrc\" not present, using reasonable defaults."));
     options_free(o);
     cmdline_free(c);
     c = PARSE("-f", "x", "--torrc-file", "x");
-    ck_err(load(c, NULL, log, &o, NULL, &e), ERR_IO);
+    ck_err(load(c, NULL, log, &o, &e), ERR_IO);
     ck_assert_str_eq(e.text, "-f and --torrc-file cannot be used together.");
     cmdline_free(c);
     free(log);
@@ -268,7 +268,7 @@ START_TEST(test_cmdline_load_standard_input_is_read_once)
     fputs("SocksPort 7\n", in);
     rewind(in);
     for (int i = 0; i < 2; i++) {
-        struct options *o = loaded(c, in, NULL);
+        struct options *o = loaded(c, in);
         ck_assert_uint_eq(o->is.ports.of[0].at.tcp.port, 7);
         options_free(o);
     }
@@ -283,16 +283,75 @@ START_TEST(test_cmdline_load_again_reads_the_same_file_anew)
     enter_dir();
     put("torrc", "SocksPort 1\n");
     struct cmdline *c = PARSE("-f", "torrc");
-    options_free(loaded(c, NULL, NULL));
+    options_free(loaded(c, NULL));
     put("torrc", "SocksPort 2\n");
     ck_assert_int_eq(chdir("/"), 0);
-    struct options *o = loaded(c, NULL, NULL);
+    struct options *o = loaded(c, NULL);
     ck_assert_uint_eq(o->is.ports.of[0].at.tcp.port, 2);
     options_free(o);
     ck_assert_int_eq(chdir(dir), 0);
     ck_assert_int_eq(unlink("torrc"), 0);
     struct conf_err e;
-    ck_err(load(c, NULL, NULL, &o, NULL, &e), ERR_IO);
+    ck_err(load(c, NULL, NULL, &o, &e), ERR_IO);
+    cmdline_free(c);
+    leave_dir();
+}
+END_TEST
+
+/* LOADCONF: the command line stands over TEXT as over torrc; torrc-defaults is not read, but still
+ * need not be written. */
+START_TEST(test_cmdline_load_text_takes_the_place_of_torrc)
+{
+    struct conf_err e;
+    enter_dir();
+    put("torrc-defaults", "SafeSocks 1\nNumEntryGuards 2\n");
+    put("torrc", "SocksPort 1\nNewCircuitPeriod 9\n");
+    put("more", "NumEntryGuards 3\n");
+    struct cmdline *c = PARSE("-f", "torrc", "MaxCircuitDirtiness", "300");
+    struct options *o, *old = loaded(c, NULL);
+    const struct load_env env = {dir, dir, NULL, disk_source(NULL), NULL};
+    ck_assert(!old->include_used);
+    ck_ok(cmdline_load_text(c, &env, "SocksPort 2\n%include more\n", old, &o, &e));
+    ck_assert_uint_eq(o->is.ports.of[0].at.tcp.port, 2);
+    ck_assert_int_eq(o->max_circuit_dirtiness_s, 300);
+    ck_assert_int_eq(o->new_circuit_period_s, 30);
+    ck_assert(o->include_used && !o->safe_socks && o->base->safe_socks);
+    options_free(o);
+    ck_err(cmdline_load_text(c, &env, "\nNoSuch 1", old, &o, &e), ERR_NOT_FOUND);
+    ck_assert_str_eq(e.text, "controller:2: Unknown option 'NoSuch'.  Failing.");
+    ck_err(cmdline_load_text(c, &env, "SafeSocks 2", old, &o, &e), ERR_MALFORMED);
+    ck_err(cmdline_load_text(c, &env, "SafeSocks \"1", old, &o, &e), ERR_MALFORMED);
+    options_free(old);
+    cmdline_free(c);
+    leave_dir();
+}
+END_TEST
+
+static void assert_torrc(struct cmdline *c, bool defaults, const char *leaf)
+{
+    const struct load_env env = {dir, dir, NULL, disk_source(NULL), NULL};
+    char want[128], *got = cmdline_torrc(c, &env, defaults);
+    snprintf(want, sizeof want, "%s/%s", dir, leaf);
+    ck_assert_str_eq(got, want);
+    free(got);
+}
+
+START_TEST(test_cmdline_torrc_is_where_it_is_or_would_be)
+{
+    enter_dir();
+    struct cmdline *c = PARSE("NumCPUs", "1");
+    assert_torrc(c, false, "torrc");
+    assert_torrc(c, true, "torrc-defaults");
+    put(".torrc", "");
+    assert_torrc(c, false, ".torrc");
+    cmdline_free(c);
+    c = PARSE("-f", "mine", "--defaults-torrc", "theirs");
+    assert_torrc(c, false, "mine");
+    assert_torrc(c, true, "theirs");
+    cmdline_free(c);
+    c = PARSE("-f", "-");
+    ck_assert(cmdline_reads_stdin(c));
+    assert_torrc(c, false, ".torrc");
     cmdline_free(c);
     leave_dir();
 }
@@ -305,7 +364,7 @@ START_TEST(test_cmdline_load_testing_network_from_any_source)
                  "0123456789012345678901234567890123456789\nEnforceDistinctSubnets "
                  "1\nTestingDirConnectionMaxStall 10\n");
     struct cmdline *c = PARSE("-f", "torrc", "--TestingTorNetwork", "1");
-    struct options *o = loaded(c, NULL, NULL);
+    struct options *o = loaded(c, NULL);
     ck_assert(o->using_test_network_defaults && o->enforce_distinct_subnets);
     ck_assert(o->extend_allow_private_addresses);
     ck_assert_int_eq(o->testing_dir_connection_max_stall_s, 10);
@@ -324,7 +383,7 @@ START_TEST(test_cmdline_load_refuses_a_file_with_zero_bytes)
     struct cmdline *c = PARSE("-f", "torrc");
     struct options *o;
     struct conf_err e;
-    ck_err(load(c, NULL, NULL, &o, NULL, &e), ERR_IO);
+    ck_err(load(c, NULL, NULL, &o, &e), ERR_IO);
     cmdline_free(c);
     leave_dir();
 }
@@ -339,5 +398,7 @@ TESTS("app/cmdline", test_cmdline_options_with_any_number_of_dashes, test_cmdlin
       test_cmdline_unknown_option_comes_before_its_value, test_cmdline_load_missing_files,
       test_cmdline_load_standard_input_is_read_once,
       test_cmdline_load_again_reads_the_same_file_anew,
+      test_cmdline_load_text_takes_the_place_of_torrc,
+      test_cmdline_torrc_is_where_it_is_or_would_be,
       test_cmdline_load_testing_network_from_any_source,
       test_cmdline_load_refuses_a_file_with_zero_bytes)

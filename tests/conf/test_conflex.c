@@ -221,9 +221,20 @@ START_TEST(test_conflex_every_truncation_ends_in_lines_or_an_error)
 }
 END_TEST
 
+START_TEST(test_conf_place_of_a_controllers_line_is_left_out)
+{
+    ck_assert_str_eq(conf_without_controller("controller: X: y"), "X: y");
+    ck_assert_str_eq(conf_without_controller("controller:12: X"), "X");
+    ck_assert_str_eq(conf_without_controller("controllers: X"), "controllers: X");
+    ck_assert_str_eq(conf_without_controller("controller:"), "controller:");
+    ck_assert_str_eq(conf_without_controller("torrc:1: X"), "torrc:1: X");
+}
+END_TEST
+
 TESTS("conf/conflex", test_conflex_lines, test_conflex_errors_name_file_and_line,
       test_conflex_include_stands_where_it_is_said, test_conflex_include_of_nothing_is_fine,
       test_conflex_include_that_is_missing_or_unreadable_fails,
       test_conflex_include_of_itself_ends_at_the_depth_limit,
       test_conflex_include_as_deep_as_allowed,
-      test_conflex_every_truncation_ends_in_lines_or_an_error)
+      test_conflex_every_truncation_ends_in_lines_or_an_error,
+      test_conf_place_of_a_controllers_line_is_left_out)
