@@ -151,6 +151,7 @@ static err_t verify(const struct app *app, struct conf_err *e)
     TRY(verify_ports(o, app->log, e));
     TRY(process_limits(o, app->log, e));
     TRY(process_settle(o, app->log, e));
+    TRY(verify_countries(o, app->log, e));
     return verify_files(o, e);
 }
 

@@ -11,8 +11,8 @@
 #include "dir/dirmgr.h"
 #include "link/link.h"
 
-/* What the consensus decides unless the user does. */
-enum config_choice { CONFIG_BY_CONSENSUS, CONFIG_YES, CONFIG_NO };
+/* What the consensus, or what else is said, decides unless the user does. */
+enum config_choice { CONFIG_AUTO, CONFIG_YES, CONFIG_NO };
 
 /* Every pointer is borrowed for the call the config is given to; lists end in NULL or are NULL. */
 struct client_config {
@@ -45,8 +45,10 @@ struct client_config {
     const char *middle_nodes;         /* MiddleNodes */
     bool strict_nodes;                /* StrictNodes */
     const char *const *node_families; /* NodeFamily */
-    bool distinct_subnets;            /* EnforceDistinctSubnets */
-    const uint16_t *long_lived_ports; /* LongLivedPorts */
+    struct geoip *geoip; /* where relays are, for {cc} in these; held if it is needed */
+    enum config_choice exclude_unknown; /* GeoIPExcludeUnknown; auto: where countries are named */
+    bool distinct_subnets;              /* EnforceDistinctSubnets */
+    const uint16_t *long_lived_ports;   /* LongLivedPorts */
     size_t n_long_lived_ports;
     enum config_choice extend_by_ed; /* ExtendByEd25519ID */
 

@@ -96,7 +96,7 @@ static const struct ocirc_ops ocirc_ops = {
 /* C tor, should_include_ed25519_id_extend_cells() */
 static bool names_ed(const struct leg_means *m)
 {
-    if (m->extend_by_ed != CONFIG_BY_CONSENSUS)
+    if (m->extend_by_ed != CONFIG_AUTO)
         return m->extend_by_ed == CONFIG_YES;
     return netdir_param(m->nd, "ExtendByEd25519ID", 0, 0, 1) != 0;
 }

@@ -68,29 +68,57 @@ static err_t add_servers(struct settings *s, const struct client_config *c, char
     return own || !c->default_fallback_dirs ? OK : dir_servers_add_public_fallbacks(&s->servers);
 }
 
+static err_t add_node_set(const char *option, const char *list, struct geoip *geoip,
+                          struct nodeset **out, char why[PATH_WHY_MAX])
+{
+    char what[NODESET_WHY_MAX] = "";
+    err_t e = nodeset_parse(text_of(list), out, what);
+    if (e == OK)
+        nodeset_locate(*out, geoip);
+    else
+        snprintf(why, PATH_WHY_MAX, "%s: %.150s", option, *what ? what : err_text(e));
+    return e;
+}
+
+/* GeoIPExcludeUnknown: *SET, which LIST says, also has the relays of which nobody knows where they
+ * are (C tor, routerset_add_unknown_ccs()). */
+static err_t add_unknown(const struct client_config *c, const char *option, const char *list,
+                         struct nodeset **set, char why[PATH_WHY_MAX])
+{
+    bool wanted = c->exclude_unknown == CONFIG_YES ||
+                  (c->exclude_unknown == CONFIG_AUTO && nodeset_country(*set, 0));
+    if (!c->geoip || !wanted)
+        return OK;
+    char *all = text_printf("%s,{??},{a1}", list ? list : "");
+    if (!all)
+        return ERR_NOMEM;
+    nodeset_free(set);
+    err_t e = add_node_set(option, all, c->geoip, set, why);
+    free(all);
+    return e;
+}
+
 static err_t add_node_lists(struct settings *s, const struct client_config *c,
                             char why[PATH_WHY_MAX])
 {
     const struct {
         const char *option, *list;
         const struct nodeset **set;
+        bool excludes;
     } rows[SETTINGS_NODE_LISTS] = {
-        {"ExcludeNodes", c->exclude_nodes, &s->path.exclude},
-        {"ExcludeExitNodes", c->exclude_exit_nodes, &s->path.exclude_exit},
-        {"ExitNodes", c->exit_nodes, &s->path.exit},
-        {"EntryNodes", c->entry_nodes, &s->path.entry},
-        {"MiddleNodes", c->middle_nodes, &s->path.middle},
+        {"ExcludeNodes", c->exclude_nodes, &s->path.exclude, true},
+        {"ExcludeExitNodes", c->exclude_exit_nodes, &s->path.exclude_exit, true},
+        {"ExitNodes", c->exit_nodes, &s->path.exit, false},
+        {"EntryNodes", c->entry_nodes, &s->path.entry, false},
+        {"MiddleNodes", c->middle_nodes, &s->path.middle, false},
     };
     for (size_t i = 0; i < SETTINGS_NODE_LISTS; i++) {
-        char what[NODESET_WHY_MAX] = "";
-        if (!rows[i].list || !*rows[i].list)
-            continue;
-        err_t e = nodeset_parse(text_of(rows[i].list), &s->node_lists[i], what);
-        if (e != OK) {
-            snprintf(why, PATH_WHY_MAX, "%s: %.150s", rows[i].option, *what ? what : err_text(e));
-            return e;
-        }
-        *rows[i].set = s->node_lists[i];
+        struct nodeset **set = &s->node_lists[i];
+        if (rows[i].list && *rows[i].list)
+            TRY(add_node_set(rows[i].option, rows[i].list, c->geoip, set, why));
+        if (rows[i].excludes)
+            TRY(add_unknown(c, rows[i].option, rows[i].list, set, why));
+        *rows[i].set = *set;
     }
     return OK;
 }
@@ -103,15 +131,9 @@ static err_t add_families(struct settings *s, const struct client_config *c, cha
     s->families = calloc(n + 1, sizeof(struct nodeset *));
     if (!s->families)
         return ERR_NOMEM;
-    for (; s->n_families < n; s->n_families++) {
-        char what[NODESET_WHY_MAX] = "";
-        err_t e = nodeset_parse(text_of(c->node_families[s->n_families]),
-                                &s->families[s->n_families], what);
-        if (e != OK) {
-            snprintf(why, PATH_WHY_MAX, "NodeFamily: %.150s", *what ? what : err_text(e));
-            return e;
-        }
-    }
+    for (; s->n_families < n; s->n_families++)
+        TRY(add_node_set("NodeFamily", c->node_families[s->n_families], c->geoip,
+                         &s->families[s->n_families], why));
     s->path.families = (const struct nodeset *const *)s->families;
     s->path.n_families = n;
     return OK;
@@ -160,6 +182,7 @@ static struct client_config without_pointers(const struct client_config *config)
     c.dir_authorities = c.fallback_dirs = NULL;
     c.exclude_nodes = c.exclude_exit_nodes = c.exit_nodes = c.entry_nodes = c.middle_nodes = NULL;
     c.node_families = NULL;
+    c.geoip = NULL;
     c.long_lived_ports = NULL;
     c.reachable = NULL;
     return c;

@@ -169,12 +169,6 @@ err_t nodes_check(const char *name, const char *where, const char *list, struct 
         return err;
     if (err != OK)
         return conf_fail(e, err, "%s%s%s: %s", where, colon, name, why);
-    const char *country = nodeset_country(set, 0);
-    if (country)
-        err = conf_fail(e, ERR_UNSUPPORTED,
-                        "%s%s%s \"{%s}\": country codes are not supported yet, since Tunic reads "
-                        "no GeoIP file. Name relays by fingerprint or address.",
-                        where, colon, name, country);
     nodeset_free(&set);
     return err;
 }

@@ -67,7 +67,6 @@
 #define NO_DNS_PORT         "Tunic has no DNS port yet"
 #define NO_DORMANT          "Tunic does not go dormant yet"
 #define NO_FULL_DESCRIPTORS "Tunic fetches microdescriptors only"
-#define NO_GEOIP            "Tunic does not tell relays by country yet"
 #define NO_HTTP_PORT        "Tunic has no HTTP tunnel port yet"
 #define NO_LIMIT            "Tunic does not limit bandwidth yet"
 #define NO_METRICS          "Tunic has no metrics port yet"
@@ -300,9 +299,10 @@ static const struct opt TABLE[] = {
     KEPT("FetchUselessDescriptors", OPTT_BOOL, "0", 0, NO_FULL_DESCRIPTORS),
     OBSOLETE("FetchV2Networkstatus"),
     CSV("FirewallPorts", firewall_ports_csv, "", 0),
-    KEPT("GeoIPExcludeUnknown", OPTT_AUTOBOOL, "auto", 0, NO_GEOIP),
-    KEPT("GeoIPFile", OPTT_FILENAME, "/usr/share/tor/geoip", 0, NO_GEOIP),
-    KEPT("GeoIPv6File", OPTT_FILENAME, "/usr/share/tor/geoip6", 0, NO_GEOIP),
+    AUTOBOOL("GeoIPExcludeUnknown", geoip_exclude_unknown, "auto", 0),
+    FILENAME("GeoIPFile", geoip_file, "/usr/share/tor/geoip", 0),
+    KEPT("GeoIPv6File", OPTT_FILENAME, "/usr/share/tor/geoip6", 0,
+         "nobody asks where an IPv6 address is yet"),
     OBSOLETE("Group"),
     RELAYS("GuardfractionFile", OPTT_FILENAME, NULL, 0),
     INTERVAL("GuardLifetime", guard_lifetime_s, "0 minutes", 0),

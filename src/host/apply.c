@@ -33,7 +33,7 @@ static enum link_padding padding_of(int autobool)
 static enum config_choice choice_of(int autobool)
 {
     if (autobool == AUTO)
-        return CONFIG_BY_CONSENSUS;
+        return CONFIG_AUTO;
     return autobool == YES ? CONFIG_YES : CONFIG_NO;
 }
 
@@ -84,6 +84,7 @@ static struct client_config config_of(const struct options *o)
         .entry_nodes = o->entry_nodes,
         .middle_nodes = o->middle_nodes,
         .strict_nodes = o->strict_nodes,
+        .exclude_unknown = choice_of(o->geoip_exclude_unknown),
         .distinct_subnets = o->enforce_distinct_subnets,
         .long_lived_ports = o->is.long_lived.ports,
         .n_long_lived_ports = o->is.long_lived.n,

@@ -10,6 +10,7 @@
 #include "control/session.h"
 #include "host/apply.h"
 #include "host/folder.h"
+#include "host/geo.h"
 #include "host/heartbeat.h"
 #include "net/locals.h"
 #include "net/ports.h"
@@ -30,6 +31,7 @@ struct host {
     struct control *control;
     struct talks *controllers;
     struct heartbeat heartbeat;
+    struct geo geo;
     int lock_fd; /* of DataDirectory; -1 */
 };
 
@@ -105,17 +107,25 @@ static err_t prepare_ports(struct host *h, const struct options *o, struct conf_
 
 /* ---- the client ---- */
 
+static err_t apply(struct host *h, const struct options *o, struct applied *a, struct conf_err *e)
+{
+    struct geoip *geoip;
+    TRY(geo_read_for_nodes(&h->geo, o, &geoip, e));
+    if (apply_client(o, a) != OK)
+        return conf_fail(e, ERR_NOMEM, "Out of memory");
+    a->config.geoip = geoip;
+    return OK;
+}
+
 static err_t make_client(struct host *h, struct conf_err *e)
 {
     struct applied a;
     char why[CLIENT_WHY_MAX] = "Out of memory";
     const struct host *other = h->place.share;
-    err_t err = apply_client(h->options, &a);
-    if (err == OK) {
-        err = client_new_sharing(other ? other->client : NULL, net_env(h->place.net), &a.config,
-                                 &world_ops, &h->world, &h->client, why);
-        applied_free(&a);
-    }
+    TRY(apply(h, h->options, &a, e));
+    err_t err = client_new_sharing(other ? other->client : NULL, net_env(h->place.net), &a.config,
+                                   &world_ops, &h->world, &h->client, why);
+    applied_free(&a);
     return err == OK ? OK : conf_fail(e, err, "%s", why);
 }
 
@@ -124,11 +134,9 @@ static err_t change_client(struct host *h, const struct options *o, struct conf_
 {
     struct applied a;
     char why[CLIENT_WHY_MAX] = "Out of memory";
-    err_t err = apply_client(o, &a);
-    if (err == OK) {
-        err = client_reconfigure(h->client, &a.config, why);
-        applied_free(&a);
-    }
+    TRY(apply(h, o, &a, e));
+    err_t err = client_reconfigure(h->client, &a.config, why);
+    applied_free(&a);
     return err == OK ? OK : conf_fail(e, err, "%s", why);
 }
 
@@ -225,6 +233,7 @@ err_t host_new(const struct host_place *place, struct options *gift_options, str
     }
     *h = (struct host){
         .place = *place, .options = gift_options, .world = {.net = place->net}, .lock_fd = -1};
+    h->geo.log = log_of(h);
     set_binding(h);
     err_t err = make_client(h, e);
     if (err == OK)
@@ -323,6 +332,7 @@ void host_free(struct host *h)
     talks_free(h->controllers);
     control_free(h->control);
     client_free(h->client);
+    geo_free(&h->geo);
     files_close(h->world.files);
     files_close(h->world.cache);
     if (h->lock_fd >= 0)

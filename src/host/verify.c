@@ -9,6 +9,7 @@
 
 #include "conf/optlists.h"
 #include "host/folder.h"
+#include "host/geo.h"
 #include "net/listen.h"
 
 /* Whether DIR is one of those that a start makes before it writes into them. */
@@ -61,6 +62,15 @@ err_t verify_ports(const struct options *o, const struct log *log, struct conf_e
             TRY(check_socket(&o->is.ports.of[i], log, e));
     }
     return OK;
+}
+
+err_t verify_countries(const struct options *o, const struct log *log, struct conf_err *e)
+{
+    struct geo geo = {.log = log};
+    struct geoip *geoip;
+    err_t err = geo_read_for_nodes(&geo, o, &geoip, e);
+    geo_free(&geo);
+    return err;
 }
 
 static err_t check_logs(const struct options *o, struct conf_err *e)

@@ -23,6 +23,7 @@ struct nodeset {
     struct name *names; /* ascending */
     struct addr_pattern *nets;
     struct country *countries;
+    struct geoip *geoip;
     size_t n_ids, n_names, n_nets, n_countries;
 };
 
@@ -34,6 +35,7 @@ void nodeset_free(struct nodeset **s)
     free((*s)->names);
     free((*s)->nets);
     free((*s)->countries);
+    geoip_unref(&(*s)->geoip);
     free(*s);
     *s = NULL;
 }
@@ -181,6 +183,27 @@ bool nodeset_equal(const struct nodeset *a, const struct nodeset *b)
                       sizeof *a->countries);
 }
 
+void nodeset_locate(struct nodeset *s, struct geoip *geoip)
+{
+    geoip_ref(geoip);
+    geoip_unref(&s->geoip);
+    s->geoip = geoip;
+}
+
+/* C tor, node_set_country(): a relay is where its IPv4 address is. */
+static bool has_country(const struct nodeset *s, const struct router *r)
+{
+    char cc[GEOIP_CC];
+    if (!s->n_countries || !s->geoip)
+        return false;
+    const struct ip ip = ip_v4(r->v4);
+    const char *there = geoip_country(s->geoip, &ip, cc);
+    for (size_t i = 0; i < s->n_countries; i++)
+        if (strcmp(s->countries[i].cc, there) == 0)
+            return true;
+    return false;
+}
+
 bool nodeset_has(const struct nodeset *s, const struct router *r)
 {
     if (!s)
@@ -197,7 +220,7 @@ bool nodeset_has(const struct nodeset *s, const struct router *r)
         if (addr_pattern_has(&s->nets[i], &v4.ip, v4.port) ||
             (v6.ip.family != IP_NONE && addr_pattern_has(&s->nets[i], &v6.ip, v6.port)))
             return true;
-    return false;
+    return has_country(s, r);
 }
 
 const char *nodeset_country(const struct nodeset *s, size_t i)

@@ -1,8 +1,9 @@
 /* Node lists of torrc: ExcludeNodes, ExitNodes, EntryNodes, MiddleNodes, ExcludeExitNodes,
  * NodeFamily. A set names relays by fingerprint, nickname, address pattern or country.
  *
- * Countries need a GeoIP database, which Tunic does not read yet: a country matches no relay, and
- * nodeset_country() names it so that the caller can refuse the option. A set is immutable. */
+ * Countries are looked up in a table of GeoIP (dir/geoip.h) that the set is given; without it they
+ * match no relay, and nodeset_country() names them so that the caller can refuse the option. Apart
+ * from that a set is immutable. */
 #ifndef TUNIC_PATH_NODESET_H
 #define TUNIC_PATH_NODESET_H
 
@@ -12,6 +13,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "dir/consensus.h"
+#include "dir/geoip.h"
 
 struct nodeset;
 
@@ -29,6 +31,9 @@ bool nodeset_is_empty(const struct nodeset *s);
 /* Whether both say the same, be it in another order. */
 bool nodeset_equal(const struct nodeset *a, const struct nodeset *b);
 bool nodeset_has(const struct nodeset *s, const struct router *r);
+
+/* GEOIP (of IPv4; held by S from now on; or NULL) says where relays are. */
+void nodeset_locate(struct nodeset *s, struct geoip *geoip);
 
 /* The I-th country of the list in lower case ("de", "??"), or NULL behind the last one. */
 const char *nodeset_country(const struct nodeset *s, size_t i);

@@ -1500,8 +1500,8 @@ START_TEST(test_exits_names_ed25519_identities_if_consensus_or_user_say_so)
     static const struct {
         enum config_choice choice;
         bool consensus, said;
-    } rows[] = {{CONFIG_BY_CONSENSUS, false, false},
-                {CONFIG_BY_CONSENSUS, true, true},
+    } rows[] = {{CONFIG_AUTO, false, false},
+                {CONFIG_AUTO, true, true},
                 {CONFIG_NO, true, false},
                 {CONFIG_YES, false, true}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

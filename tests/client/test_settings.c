@@ -301,7 +301,41 @@ START_TEST(test_settings_circuits_are_given_up_when_node_lists_change)
 }
 END_TEST
 
-TESTS("client/settings", test_settings_are_tors_by_default,
+/* 192.0.2.1 is 3221225985; nobody knows where 192.0.2.2 is. */
+static bool excluded(struct client_config c, enum config_choice choice, uint8_t last)
+{
+    struct router r = {.v4 = {192, 0, 2, last}, .orport = 1};
+    struct geoip_reader reader;
+    ck_ok(geoip_begin(&reader, IP_V4));
+    ck_ok(geoip_piece(&reader, text_of("3221225985,3221225985,DE\n")));
+    ck_ok(geoip_end(&reader, &c.geoip));
+    c.exclude_unknown = choice;
+    ck_ok(settings_init(&s, &c, why));
+    geoip_unref(&c.geoip); /* borrowed for the call only */
+    ck_assert_ptr_null(s.config.geoip);
+    bool has = nodeset_has(s.path.exclude, &r);
+    ck_assert(nodeset_has(s.path.exclude_exit, &r) == (has && choice == CONFIG_YES && last == 2));
+    settings_free(&s);
+    return has;
+}
+
+START_TEST(test_settings_exclude_relays_of_no_known_country)
+{
+    struct client_config plain = client_config_defaults(true), german = plain;
+    german.exclude_nodes = "{de}";
+    ck_assert(excluded(german, CONFIG_NO, 1));
+    ck_assert(!excluded(german, CONFIG_NO, 2));
+    ck_assert(excluded(german, CONFIG_AUTO, 1));
+    ck_assert(excluded(german, CONFIG_AUTO, 2));
+    ck_assert(excluded(german, CONFIG_YES, 2));
+    ck_assert(!excluded(plain, CONFIG_AUTO, 2));
+    ck_assert(!excluded(plain, CONFIG_YES, 1));
+    ck_assert(excluded(plain, CONFIG_YES, 2));
+}
+END_TEST
+
+TESTS("client/settings", test_settings_exclude_relays_of_no_known_country,
+      test_settings_are_tors_by_default,
       test_settings_of_a_testing_network_allow_internal_addresses,
       test_settings_own_authorities_keep_the_public_network_out,
       test_settings_own_fallbacks_take_the_place_of_the_built_in,

@@ -227,7 +227,8 @@ START_TEST(test_options_without_effect_are_said_and_kept)
     struct capture *c = capture_new();
     struct conf_err e = {""};
     struct options *o = options_from(
-        "HardwareAccel 1\nContactInfo me\nGeoIPFile /x\nORPort auto\nORPort 9001\nBridgeRelay 1\n"
+        "HardwareAccel 1\nContactInfo me\nPathBiasCircThreshold 3\nORPort auto\nORPort "
+        "9001\nBridgeRelay 1\n"
         "Bridge 192.0.2.1:443\nBridge 192.0.2.2:443\nClientTransportPlugin obfs4 exec /x\n"
         "TrackHostExits a.example\n",
         &c->log, &e);
@@ -238,7 +239,8 @@ START_TEST(test_options_without_effect_are_said_and_kept)
         "processor "
         "has.\n"
         "[info] torrc:2: ContactInfo does not matter to a client: it is for relays.\n"
-        "[warn] torrc:3: GeoIPFile has no effect: Tunic does not tell relays by country yet.\n"
+        "[warn] torrc:3: PathBiasCircThreshold has no effect: Tunic does not watch guards for path "
+        "bias yet.\n"
         "[warn] torrc:4: ORPort has no effect: Tunic is a client and will not relay.\n"
         "[warn] torrc:6: BridgeRelay has no effect: Tunic is a client and will not relay.\n"
         "[warn] torrc:7: Bridge has no effect: Tunic uses no bridges yet.\n"

@@ -176,8 +176,50 @@ START_TEST(test_nodeset_equal_in_any_order)
 }
 END_TEST
 
-TESTS("path/nodeset", test_nodeset_fingerprints, test_nodeset_nicknames_in_any_case,
-      test_nodeset_addresses, test_nodeset_relay_without_ipv6_matches_no_ipv6_pattern,
+/* MyRelay's address, 192.0.2.77, is 3221226061. */
+static struct geoip *geoip_of(const char *text)
+{
+    struct geoip_reader r;
+    struct geoip *g;
+    ck_ok(geoip_begin(&r, IP_V4));
+    ck_ok(geoip_piece(&r, text_of(text)));
+    ck_ok(geoip_end(&r, &g));
+    return g;
+}
+
+START_TEST(test_nodeset_countries)
+{
+    static const struct {
+        const char *list, *geoip;
+        bool has;
+    } rows[] = {
+        {"{de}", "3221226061,3221226061,DE\n", true},
+        {"{DE}", "3221225472,3221226240,DE\n", true},
+        {"{fr},{de}", "3221226061,3221226061,DE\n", true},
+        {"{fr}", "3221226061,3221226061,DE\n", false},
+        {"{de}", "3221226062,3221226063,DE\n", false},
+        {"{??}", "3221226062,3221226063,DE\n", true},
+        {"{??}", "3221226061,3221226061,DE\n", false},
+        {"MyRelay,{fr}", "3221226061,3221226061,DE\n", true},
+        {"de", "3221226061,3221226061,DE\n", false},
+        {"{de},{??}", NULL, false},
+    };
+    struct router r = relay();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct geoip *g = rows[i].geoip ? geoip_of(rows[i].geoip) : NULL;
+        struct nodeset *s;
+        ck_ok(nodeset_parse(text_of(rows[i].list), &s, NULL));
+        nodeset_locate(s, g);
+        geoip_unref(&g);
+        ck_assert_msg(nodeset_has(s, &r) == rows[i].has, "row %zu", i);
+        nodeset_free(&s);
+    }
+}
+END_TEST
+
+TESTS("path/nodeset", test_nodeset_countries, test_nodeset_fingerprints,
+      test_nodeset_nicknames_in_any_case, test_nodeset_addresses,
+      test_nodeset_relay_without_ipv6_matches_no_ipv6_pattern,
       test_nodeset_countries_match_nothing_and_are_named, test_nodeset_empty_lists,
       test_nodeset_one_bad_entry_spoils_the_list_and_is_named,
       test_nodeset_too_many_entries_are_refused, test_nodeset_equal_in_any_order)
