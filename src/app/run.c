@@ -38,13 +38,25 @@ static int fail(const struct app *app, const char *why)
 }
 
 /* As tor: handle_missing_protocol_warning_impl(). */
-static void on_event(void *arg, const struct event_record *e)
+static void end_obsolete(struct running *r)
 {
-    struct running *r = arg;
-    if (e->status.what != STATUS_OBSOLETE)
-        return;
     r->status = 1;
     net_stop(r->net);
+}
+
+static void on_event(void *arg, const struct event_record *e)
+{
+    if (e->status.what == STATUS_OBSOLETE)
+        end_obsolete(arg);
+}
+
+/* The one that mattered may be among those that were lost. */
+static void on_lost(void *arg, size_t n)
+{
+    struct running *r = arg;
+    (void)n;
+    if (client_obsolete(host_client(r->host)))
+        end_obsolete(r);
 }
 
 /* ---- what a change of options asks of the process ---- */
@@ -226,7 +238,7 @@ static err_t make_host(struct running *r, struct conf_err *e)
     struct options *o = app->options;
     r->app->options = NULL;
     TRY(host_new(&place, o, &r->host, e));
-    r->listener = (struct event_listener){.on_event = on_event, .arg = r};
+    r->listener = (struct event_listener){.on_event = on_event, .on_lost = on_lost, .arg = r};
     client_listen(host_client(r->host), &r->listener, EVENT_BIT(EVENT_STATUS));
     return OK;
 }

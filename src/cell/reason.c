@@ -22,6 +22,8 @@ static const struct reason destroy_reasons[] = {
     [DESTROY_TIMEOUT] = {"TIMEOUT", "building the circuit took too long"},
     [DESTROY_DESTROYED] = {"DESTROYED", "the circuit was closed without a TRUNCATE"},
     [DESTROY_NOSUCHSERVICE] = {"NOSUCHSERVICE", "there is no such onion service"},
+    [DESTROY_MEASUREMENT_EXPIRED] = {"MEASUREMENT_EXPIRED", "it took too long even to be measured"},
+    [DESTROY_NOPATH] = {"NOPATH", "there is no path"},
 };
 
 static const struct reason end_reasons[] = {
@@ -41,6 +43,7 @@ static const struct reason end_reasons[] = {
     [END_TORPROTOCOL] = {"TORPROTOCOL", "the protocol was broken"},
     [END_NOTDIRECTORY] = {"NOTDIRECTORY", "the relay is not a directory cache"},
     [END_PRIVATE] = {"PRIVATE_ADDR", "the destination is a private address"},
+    [END_CANT_ATTACH] = {"CANT_ATTACH", "no circuit can carry it"},
 };
 
 static const struct reason *find(const struct reason *reasons, size_t n, uint8_t reason)

@@ -19,7 +19,9 @@ enum destroy_reason {
     DESTROY_FINISHED = 9,
     DESTROY_TIMEOUT = 10,
     DESTROY_DESTROYED = 11,
-    DESTROY_NOSUCHSERVICE = 12
+    DESTROY_NOSUCHSERVICE = 12,
+    DESTROY_MEASUREMENT_EXPIRED = 13, /* these two only in our own reports */
+    DESTROY_NOPATH = 14
 };
 
 enum end_reason {
@@ -37,7 +39,8 @@ enum end_reason {
     END_CONNRESET = 12,
     END_TORPROTOCOL = 13,
     END_NOTDIRECTORY = 14,
-    END_PRIVATE = 15 /* only in our own reports: never valid on the wire */
+    END_PRIVATE = 15, /* these two only in our own reports: never valid on the wire */
+    END_CANT_ATTACH = 16
 };
 
 /* Names as in control-spec events (destroy reason 1 is TORPROTOCOL there, end reason 13 too;

@@ -149,6 +149,11 @@ unsigned circ_hops(const struct circ *c)
     return c->onion.n;
 }
 
+const struct circ_counts *circ_counts(const struct circ *c)
+{
+    return &c->counts;
+}
+
 uint32_t circ_id(const struct circ *c)
 {
     return c->id;

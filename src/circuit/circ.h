@@ -129,6 +129,14 @@ enum circ_state circ_state(const struct circ *c);
 unsigned circ_hops(const struct circ *c);
 uint32_t circ_id(const struct circ *c); /* on the link */
 
+/* What went over it. Cells are RELAY and RELAY_EARLY, as they are on the wire; data is what their
+ * messages held. */
+struct circ_counts {
+    uint64_t cells_in, data_in, cells_out, data_out;
+    unsigned early_out; /* of the cells: RELAY_EARLY */
+};
+const struct circ_counts *circ_counts(const struct circ *c);
+
 /* Sends one relay message to hop HOP (1 = first). LEN at most circ_message_max(). DATA: ERR_FULL
  * when the hop's flow allows no more or the link refuses; on_writable follows. Other commands
  * ignore flows and fail only with the circuit (which then closes itself). */

@@ -37,6 +37,7 @@ struct circ {
     unsigned blocked;     /* set of BLOCKED_BY_*: on_writable is owed when one of them is undone */
     enum relay_receiver we; /* messages have to be for this role */
 
+    struct circ_counts counts;
     struct circ_end end;
     struct later tell; /* the neighbours, of the close */
 };

@@ -107,10 +107,12 @@ static err_t on_relay(struct circ *c, uint8_t *body)
 {
     unsigned hop;
     struct relay_msg msg;
+    c->counts.cells_in++;
     /* tor-spec 6.1: a cell that no hop recognizes: "the circuit is [...] closed" */
     TRY(onion_open(&c->onion, CELL_RELAY, body, &hop));
     if (relay_msg_decode(onion_layer(&c->onion, hop)->kind->format, body, &msg) != OK)
         return ERR_CIRC_PROTO;
+    c->counts.data_in += msg.len;
     if (c->tap && c->tap(c->tap_arg, false, hop, &msg))
         return msg.cmd == RELAY_DATA ? count_data(c, hop) : OK;
     err_t err = dispatch(c, hop, &msg);

@@ -67,6 +67,9 @@ static err_t sent(struct circ *c, unsigned hop, uint8_t chan_cmd, const struct r
 {
     link_cell_commit(&c->lc);
     c->early_left -= chan_cmd == CELL_RELAY_EARLY;
+    c->counts.early_out += chan_cmd == CELL_RELAY_EARLY;
+    c->counts.cells_out++;
+    c->counts.data_out += msg->len;
     if (msg->stream_id)
         c->stream_hops |= 1u << hop;
     return msg->cmd == RELAY_DATA ? hop_data_sent(&c->onion.hop[hop - 1], c->env, msg->len) : OK;

@@ -102,7 +102,7 @@ static void on_orconn(struct bootstrap *b, const struct event_orconn *e)
 {
     if (e->status == ORCONN_CONNECTED)
         progress(b, &phases[HANDSHAKE_DONE]);
-    else if (e->status == ORCONN_FAILED)
+    else if (e->status == ORCONN_FAILED && e->end.why != OK) /* else it was not wanted any more */
         on_problem(b, e);
 }
 
@@ -121,12 +121,31 @@ static void on_event(void *arg, const struct event_record *e)
         progress(b, &e->directory.step);
 }
 
+/* Else a client whose last step nobody told of would stay at 95% for ever. */
+static void on_lost(void *arg, size_t n)
+{
+    struct bootstrap *b = arg;
+    bool directory, circuit;
+    (void)n;
+    if (b->step.percent < 0)
+        return;
+    b->look(b->arg, &directory, &circuit);
+    if (circuit)
+        progress(b, &phases[DONE]);
+    else if (directory)
+        progress(b, &phases[AP_CONN]);
+}
+
 /* ---- life ---- */
 
-void bootstrap_init(struct bootstrap *b, struct env *env, struct events *ev)
+void bootstrap_init(struct bootstrap *b, struct env *env, struct events *ev,
+                    bootstrap_look_fn *look, void *arg)
 {
-    *b = (struct bootstrap){
-        .env = env, .listener = {.on_event = on_event, .arg = b}, .step = {.percent = -1}};
+    *b = (struct bootstrap){.env = env,
+                            .listener = {.on_event = on_event, .on_lost = on_lost, .arg = b},
+                            .step = {.percent = -1},
+                            .look = look,
+                            .arg = arg};
     events_listen(ev, &b->listener, UNTIL_DONE);
 }
 

@@ -8,16 +8,22 @@
 
 #include "client/events.h"
 
+/* Whether the DIRECTORY is enough to build paths with; a CIRCUIT for streams has been built. */
+typedef void bootstrap_look_fn(void *arg, bool *directory, bool *circuit);
+
 struct bootstrap {
     struct env *env;
     struct event_listener listener;
     struct bootstrap_step step;
     unsigned problems;     /* failed links since the last progress */
     uint64_t next_warn_us; /* not to warn more often */
+    bootstrap_look_fn *look;
+    void *arg;
 };
 
-/* B listens to EV until that is freed. */
-void bootstrap_init(struct bootstrap *b, struct env *env, struct events *ev);
+/* B listens to EV until that is freed. LOOK is asked how far things are when events were lost. */
+void bootstrap_init(struct bootstrap *b, struct env *env, struct events *ev,
+                    bootstrap_look_fn *look, void *arg);
 /* The client starts: 0%. Progress never goes back. */
 void bootstrap_start(struct bootstrap *b);
 

@@ -59,10 +59,12 @@ static void say_path(const struct ocirc *oc, struct event_circuit *e)
     }
 }
 
+/* Whose link ends, tor says, was destroyed by the other side (circuit_unlink_all_from_channel()).
+ */
 static void say_end(const struct ocirc *oc, struct event_circuit *e)
 {
     e->why = oc->end.circ.why;
-    e->remote = oc->end.circ.remote;
+    e->remote = oc->end.circ.remote || (oc->end.circ.link_ended && oc->circ);
     e->reason = oc->end.circ.reason;
 }
 
@@ -80,6 +82,7 @@ static void tell(const struct ocirc *oc, enum circuit_status status, enum circui
         .flags = oc->plan.flags,
         .created_us = oc->created_us,
         .isolated = oc->isolation != NULL,
+        .login = oc->login,
     };
     say_path(oc, &r.circuit);
     if (oc->isolation)
@@ -89,20 +92,20 @@ static void tell(const struct ocirc *oc, enum circuit_status status, enum circui
     events_tell(ev, &r);
 }
 
-static void establish(struct circuits *cs, bool established)
+static void establish(struct circuits *cs, bool established, bool clock)
 {
     const struct event_record e = {.kind = EVENT_STATUS,
-                                   .status = {.what = established
-                                                          ? STATUS_CIRCUIT_ESTABLISHED
-                                                          : STATUS_CIRCUIT_NOT_ESTABLISHED}};
+                                   .status = {.what = established ? STATUS_CIRCUIT_ESTABLISHED
+                                                                  : STATUS_CIRCUIT_NOT_ESTABLISHED,
+                                              .clock = clock}};
     if (cs->established != established)
         events_tell(cs->events, &e);
     cs->established = established;
 }
 
-void circuits_doubt(struct circuits *cs)
+void circuits_doubt(struct circuits *cs, bool clock)
 {
-    establish(cs, false);
+    establish(cs, false, clock);
 }
 
 bool circuits_established(const struct circuits *cs)
@@ -115,7 +118,7 @@ void circuits_tell(const struct ocirc *oc, enum circuit_status status)
     tell(oc, status, oc->purpose);
     if (status == CIRCUIT_BUILT && oc->purpose == CIRCUIT_GENERAL &&
         !(oc->plan.flags & CIRCUIT_ONEHOP_TUNNEL))
-        establish(oc->set, true);
+        establish(oc->set, true, false);
 }
 
 void circuits_set_purpose(struct ocirc *oc, enum circuit_purpose purpose)

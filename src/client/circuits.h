@@ -24,9 +24,9 @@ size_t circuits_count(const struct circuits *cs);
 /* Oldest first. FN must neither launch nor free any, but may close them. */
 void circuits_each(const struct circuits *cs, void (*fn)(void *arg, struct ocirc *oc), void *arg);
 
-/* Circuits of before may not work any more: whether streams can be served is to be found out
- * anew. */
-void circuits_doubt(struct circuits *cs);
+/* Circuits of before may not work any more, because the CLOCK jumped or there is no directory any
+ * more: whether streams can be served is to be found out anew. */
+void circuits_doubt(struct circuits *cs, bool clock);
 /* Some circuit for streams was built since. */
 bool circuits_established(const struct circuits *cs);
 

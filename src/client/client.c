@@ -65,12 +65,20 @@ static void expire_due(void *arg)
 
 /* ---- life ---- */
 
+/* For the bootstrap messages, of which some may have missed their cause. */
+static void look_how_far(void *arg, bool *directory, bool *circuit)
+{
+    const struct client *c = arg;
+    *directory = c->nd != NULL;
+    *circuit = circuits_established(c->circuits);
+}
+
 static err_t make_events(struct client *c)
 {
     c->events = events_new(c->env);
     if (!c->events)
         return ERR_NOMEM;
-    bootstrap_init(&c->bootstrap, c->env, c->events);
+    bootstrap_init(&c->bootstrap, c->env, c->events, look_how_far, c);
     return OK;
 }
 
@@ -109,6 +117,7 @@ static err_t make_users(struct client *c)
     c->streams = ostreams_new(c->events);
     if (!c->circuits || !c->streams)
         return ERR_NOMEM;
+    meter_init(&c->meter, c->env, c->events, c->links, c->circuits, c->streams);
     c->dirfetch =
         dirfetch_new(c->circuits, c->streams, directory_mgr(c->directory), &client_dirfetch_ops, c);
     c->exits = exits_new(c->circuits, c->guards, c->cbt, &exits_config, &exits_ops, c);
@@ -128,6 +137,7 @@ void client_free(struct client *c)
     env_disarm(c->env, &c->save);
     env_disarm(c->env, &c->fetch);
     env_disarm(c->env, &c->expire);
+    meter_stop(&c->meter);
     tunnels_free(c->tunnels);
     exits_free(c->exits);
     dirfetch_free(c->dirfetch);
@@ -163,7 +173,8 @@ err_t client_new_sharing(const struct client *other, struct env *env,
     struct client *c = calloc(1, sizeof *c);
     if (!c)
         return ERR_NOMEM;
-    *c = (struct client){.env = env, .world_ops = ops, .world = world, .last_session = -1};
+    *c = (struct client){
+        .env = env, .world_ops = ops, .world = world, .last_session = SESSION_CONTROL};
     timer_init(&c->save, client_save_due, c);
     timer_init(&c->fetch, client_fetch_due, c);
     timer_init(&c->expire, expire_due, c);
@@ -188,6 +199,9 @@ static void load_directory(struct client *c)
 {
     if (dirmgr_load(directory_mgr(c->directory), c->files) != OK)
         log_warn(c->env->log, "Out of memory while loading the cached directory");
+    struct netdir *known = dirmgr_known(directory_mgr(c->directory));
+    if (known)
+        c->loaded_s = netdir_consensus(known)->valid_after_s;
 }
 
 static void begin(struct client *c)
@@ -239,6 +253,11 @@ void client_listen(struct client *c, struct event_listener *l, unsigned kinds)
     events_listen(c->events, l, kinds);
 }
 
+const char *client_obsolete(const struct client *c)
+{
+    return c->missing[0] ? c->missing : NULL;
+}
+
 int32_t client_new_session(struct client *c)
 {
     return --c->last_session;
@@ -246,6 +265,7 @@ int32_t client_new_session(struct client *c)
 
 void client_new_identity(struct client *c)
 {
+    ostreams_next_epoch(c->streams);
     exits_retire_dirty(c->exits);
 }
 
@@ -284,6 +304,11 @@ bool client_is_ready(const struct client *c)
 unsigned client_bootstrap_percent(const struct client *c)
 {
     return c->bootstrap.step.percent < 0 ? 0 : (unsigned)c->bootstrap.step.percent;
+}
+
+const struct bootstrap_step *client_bootstrap_step(const struct client *c)
+{
+    return &c->bootstrap.step;
 }
 
 size_t client_circuits(const struct client *c)

@@ -20,6 +20,8 @@
 struct client;
 struct link;
 struct event_listener;
+struct event_record;
+struct bootstrap_step;
 
 /* What the client asks of whoever drives it. Nothing here may call back into the client. */
 struct client_world {
@@ -60,6 +62,11 @@ MUST_USE err_t client_new_sharing(const struct client *other, struct env *env,
 /* L (events.h) hears of KINDS from now on, until it stops or the client is freed. */
 void client_listen(struct client *c, struct event_listener *l, unsigned kinds);
 
+/* E (events.h) happened around the client, in what stands between it and applications. */
+void client_tell(struct client *c, const struct event_record *e);
+/* The network requires what this version lacks (STATUS_OBSOLETE was told): MISSING, or NULL. */
+const char *client_obsolete(const struct client *c);
+
 /* Ends everything without another callback to tunnels, writes the state, and frees. Links are hung
  * up through the world. */
 void client_free(struct client *c);
@@ -92,7 +99,7 @@ bool client_is_running(const struct client *c);
 MUST_USE err_t client_reconfigure(struct client *c, const struct client_config *config,
                                   char why[CLIENT_WHY_MAX]);
 
-/* A session number for struct isolation that nobody had before: -2, -3... */
+/* A session number for struct isolation that nobody had before: -4, -5... */
 int32_t client_new_session(struct client *c);
 
 /* No new tunnel uses a circuit that has carried a stream before (SIGNAL NEWNYM). */
@@ -104,6 +111,7 @@ void client_refresh(struct client *c);
 
 bool client_is_ready(const struct client *c); /* bootstrapped to 100 % */
 unsigned client_bootstrap_percent(const struct client *c);
+const struct bootstrap_step *client_bootstrap_step(const struct client *c);
 
 size_t client_circuits(const struct client *c); /* all of them, whatever they are for */
 

@@ -56,9 +56,13 @@ static void clock_jumped(void *arg, int64_t seconds, bool late)
                    (long long)(seconds < 0 ? -seconds : seconds),
                    seconds < 0 ? "backward" : "forward");
     const struct event_record e = {.kind = EVENT_STATUS,
-                                   .status = {.what = STATUS_CLOCK_JUMPED, .seconds = seconds}};
+                                   .status = {
+                                       .what = STATUS_CLOCK_JUMPED,
+                                       .seconds = seconds,
+                                       .idle = late,
+                                   }};
     events_tell(c->events, &e);
-    circuits_doubt(c->circuits);
+    circuits_doubt(c->circuits, true);
     exits_retire_all(c->exits);
     dirfetch_retire_all(c->dirfetch);
     dirmgr_retry_now(directory_mgr(c->directory));

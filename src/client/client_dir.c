@@ -8,11 +8,12 @@
 static void tell_consensus(struct client *c)
 {
     struct netdir *known = dirmgr_known(directory_mgr(c->directory));
-    const struct event_record e = {.kind = EVENT_DIRECTORY,
-                                   .directory = {.status = DIRECTORY_NEWCONSENSUS, .nd = known}};
+    struct event_record e = {.kind = EVENT_DIRECTORY,
+                             .directory = {.status = DIRECTORY_NEWCONSENSUS, .nd = known}};
     if (!known || netdir_consensus(known)->valid_after_s == c->consensus_s)
         return;
     c->consensus_s = netdir_consensus(known)->valid_after_s;
+    e.directory.from_file = c->consensus_s == c->loaded_s;
     events_tell(c->events, &e);
 }
 
@@ -123,6 +124,7 @@ static void dir_obsolete(void *arg, const char *missing)
     snprintf(why, sizeof why, "the network requires protocols that this version lacks: %.90s",
              missing);
     struct event_record e = {.kind = EVENT_STATUS, .status = {.what = STATUS_OBSOLETE}};
+    snprintf(c->missing, sizeof c->missing, "%s", missing);
     snprintf(e.status.text, sizeof e.status.text, "%s", missing);
     events_tell(c->events, &e);
     tunnels_refuse_all(c->tunnels, why);

@@ -13,6 +13,7 @@
 #include "client/dirfetch.h"
 #include "client/exits.h"
 #include "client/linkpool.h"
+#include "client/meter.h"
 #include "client/offline.h"
 #include "client/settings.h"
 #include "client/tunnels.h"
@@ -32,8 +33,11 @@ struct client {
     struct events *events;
     struct circuits *circuits;
     struct ostreams *streams;
+    struct meter meter;
     struct directory *directory;
     int64_t consensus_s;    /* from when on the newest one is valid, as last told */
+    int64_t loaded_s;       /* the same of the one that the last run left; 0: none */
+    char missing[160];      /* what the network requires and this version lacks; or "" */
     bool directory_is_mine; /* made by and for this client: its options are the directory's */
     struct directory_member member;
     struct dirfetch *dirfetch;

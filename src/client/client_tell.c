@@ -14,7 +14,7 @@ void client_tell_dir_info(struct client *c, bool enough)
 {
     tell_status(c, enough ? STATUS_ENOUGH_DIR_INFO : STATUS_NOT_ENOUGH_DIR_INFO);
     if (!enough)
-        circuits_doubt(c->circuits);
+        circuits_doubt(c->circuits, false);
 }
 
 static void guard_told(void *arg, enum guard_news news, const struct rsa_id *id,
@@ -50,6 +50,11 @@ static void cbt_told(void *arg, enum cbt_news news)
         tell_timeout(c, news == CBT_RESET);
     else
         tell_status(c, news == CBT_NETWORK_UP ? STATUS_NETWORK_UP : STATUS_NETWORK_DOWN);
+}
+
+void client_tell(struct client *c, const struct event_record *e)
+{
+    events_tell(c->events, e);
 }
 
 void client_listen_below(struct client *c)

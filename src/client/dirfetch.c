@@ -160,8 +160,10 @@ static void send_head(void *arg)
     struct dirfetch_request *x = arg;
     if (x->head_sent == x->head_len)
         return;
-    x->head_sent += stream_write(x->stream, (const uint8_t *)x->head + x->head_sent,
-                                 x->head_len - x->head_sent);
+    size_t sent = stream_write(x->stream, (const uint8_t *)x->head + x->head_sent,
+                               x->head_len - x->head_sent);
+    x->head_sent += sent;
+    x->out.written += sent;
     if (x->head_sent == x->head_len)
         dirmgr_sent(x->f->mgr, x->req.id);
 }
@@ -177,6 +179,7 @@ static void on_connected(void *arg, const struct ip *addr, uint32_t ttl_s)
 static void on_data(void *arg, const uint8_t *bytes, size_t len)
 {
     struct dirfetch_request *x = arg;
+    x->out.read += len;
     err_t e = dirhttp_feed(x->http, bytes, len);
     if (e != OK) {
         finish(x, e);

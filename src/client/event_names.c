@@ -73,6 +73,10 @@ static const char *status_name(enum status_what what)
         [STATUS_NETWORK_UP] = "UP",
         [STATUS_NETWORK_DOWN] = "DOWN",
         [STATUS_BUILDTIMEOUT_SET] = "BUILDTIMEOUT_SET",
+        [STATUS_DANGEROUS_SOCKS] = "DANGEROUS_SOCKS",
+        [STATUS_DANGEROUS_PORT] = "DANGEROUS_PORT",
+        [STATUS_SOCKS_UNKNOWN_PROTOCOL] = "SOCKS_UNKNOWN_PROTOCOL",
+        [STATUS_SOCKS_BAD_HOSTNAME] = "SOCKS_BAD_HOSTNAME",
         [STATUS_OBSOLETE] = "OBSOLETE",
     };
     return names[what];
@@ -94,10 +98,21 @@ const char *event_name(const struct event_record *e)
     case EVENT_STATUS:
         return status_name(e->status.what);
     case EVENT_BOOTSTRAP:
+        return "BOOTSTRAP";
+    case EVENT_BW:
+        return "BW";
+    case EVENT_CIRC_BW:
+        return "CIRC_BW";
+    case EVENT_STREAM_BW:
+        return "STREAM_BW";
+    case EVENT_CONN_BW:
+        return "CONN_BW";
+    case EVENT_CELL_STATS:
+        return "CELL_STATS";
     case EVENT_KINDS:
         break;
     }
-    return "BOOTSTRAP";
+    return "UNKNOWN";
 }
 
 const char *circuit_purpose_name(enum circuit_purpose purpose)

@@ -18,11 +18,13 @@ struct events {
     unsigned wanted;     /* kinds, of all listeners */
     struct kept *first;  /* to be told, oldest first */
     struct kept **end;   /* where the next goes */
-    size_t n;            /* of them */
+    size_t bytes;        /* of them */
     uint64_t number;     /* of the next */
     size_t lost;         /* since the last telling */
     unsigned lost_kinds; /* of those */
     struct later tell;
+    void (*wants_changed)(void *arg);
+    void *watch_arg;
     struct event_listener *next; /* in the round that goes on: who hears it after this one */
 };
 
@@ -31,22 +33,25 @@ struct events {
 static void count_wants(struct events *ev)
 {
     const struct event_listener *l;
+    unsigned before = ev->wanted;
     ev->wanted = 0;
     DL_FOREACH (ev->listeners, l)
         ev->wanted |= l->kinds;
+    if (ev->wanted != before && ev->wants_changed)
+        ev->wants_changed(ev->watch_arg);
 }
 
 void events_listen(struct events *ev, struct event_listener *l, unsigned kinds)
 {
     unsigned had = l->on ? l->kinds : 0;
-    for (unsigned kind = 0; kind < EVENT_KINDS; kind++)
-        if (!(had & EVENT_BIT(kind)))
-            l->since[kind] = ev->number;
     if (!l->on)
         DL_APPEND(ev->listeners, l);
     l->on = ev;
     l->kinds = kinds;
     count_wants(ev);
+    for (unsigned kind = 0; kind < EVENT_KINDS; kind++)
+        if (!(had & EVENT_BIT(kind)))
+            l->since[kind] = ev->number;
 }
 
 void events_unlisten(struct event_listener *l)
@@ -61,6 +66,12 @@ void events_unlisten(struct event_listener *l)
     count_wants(ev);
 }
 
+void events_watch(struct events *ev, void (*fn)(void *arg), void *arg)
+{
+    ev->wants_changed = fn;
+    ev->watch_arg = arg;
+}
+
 bool events_wanted(const struct events *ev, enum event_kind kind)
 {
     return ev->wanted & EVENT_BIT(kind);
@@ -68,10 +79,25 @@ bool events_wanted(const struct events *ev, enum event_kind kind)
 
 /* ---- telling ---- */
 
+/* What a record holds, for as long as it is kept. */
+static void hold(struct event_record *e)
+{
+    if (e->kind == EVENT_DIRECTORY && e->directory.nd)
+        netdir_ref(e->directory.nd);
+    else if (e->kind == EVENT_CIRCUIT)
+        login_hold(e->circuit.login);
+    else if (e->kind == EVENT_STREAM)
+        login_hold(e->stream.asker.login);
+}
+
 static void let_go(struct kept *k)
 {
     if (k->record.kind == EVENT_DIRECTORY)
         netdir_unref(&k->record.directory.nd);
+    else if (k->record.kind == EVENT_CIRCUIT)
+        login_release(&k->record.circuit.login);
+    else if (k->record.kind == EVENT_STREAM)
+        login_release(&k->record.stream.asker.login);
     free(k);
 }
 
@@ -104,7 +130,7 @@ static void tell(void *arg)
     unsigned lost_kinds = ev->lost_kinds;
     ev->first = NULL;
     ev->end = &ev->first;
-    ev->n = ev->lost = ev->lost_kinds = 0;
+    ev->bytes = ev->lost = ev->lost_kinds = 0;
     if (lost) /* before what may not be understood without them */
         tell_lost(ev, lost, lost_kinds);
     while (k) {
@@ -133,27 +159,31 @@ static size_t record_size(enum event_kind kind)
         [EVENT_DIRECTORY] = sizeof(struct event_directory),
         [EVENT_BOOTSTRAP] = sizeof(struct event_bootstrap),
         [EVENT_STATUS] = sizeof(struct event_status),
+        [EVENT_BW] = sizeof(struct event_bw),
+        [EVENT_CIRC_BW] = sizeof(struct event_circ_bw),
+        [EVENT_STREAM_BW] = sizeof(struct event_stream_bw),
+        [EVENT_CONN_BW] = sizeof(struct event_conn_bw),
+        [EVENT_CELL_STATS] = sizeof(struct event_cell_stats),
     };
     return offsetof(struct event_record, circuit) + sizes[kind];
 }
 
 static void keep(struct events *ev, const struct event_record *e)
 {
-    size_t size = record_size(e->kind);
-    struct kept *k = ev->n < EVENTS_MOST ? malloc(offsetof(struct kept, record) + size) : NULL;
+    size_t size = offsetof(struct kept, record) + record_size(e->kind);
+    struct kept *k = ev->bytes + size <= EVENTS_MOST_BYTES ? malloc(size) : NULL;
     if (!k) {
         lose(ev, e->kind);
         return;
     }
     k->number = ev->number;
     k->next = NULL;
-    memcpy(&k->record, e, size);
+    memcpy(&k->record, e, record_size(e->kind));
     k->record.wall_us = ev->env->wall_us;
-    if (e->kind == EVENT_DIRECTORY && e->directory.nd)
-        netdir_ref(e->directory.nd);
+    hold(&k->record);
     *ev->end = k;
     ev->end = &k->next;
-    ev->n++;
+    ev->bytes += size;
 }
 
 void events_tell(struct events *ev, const struct event_record *e)

@@ -7,7 +7,7 @@
  * the client. What its doings change is told later, in a telling of its own.
  *
  * A kind that nobody wants costs one look at events_wanted(). Of what happens in one wake-up
- * EVENTS_MOST records are kept (more than all tunnels that there may be), as far as there is
+ * records of EVENTS_MOST_BYTES are kept (as many as there may be tunnels), as far as there is
  * memory; who wanted one that was left out hears on_lost, and looks at what is there (circuits.h).
  *
  * Words in capitals in comments are the specification's; event_name() gives them. */
@@ -20,12 +20,13 @@
 
 #include "base/env.h"
 #include "circuit/circ.h"
+#include "client/asker.h"
 #include "client/isolation.h"
 #include "dir/netdir.h"
 #include "link/link.h"
 #include "path/cbt.h"
 
-enum { EVENTS_MOST = 32768 };
+enum { EVENTS_MOST_BYTES = 16 << 20 };
 
 enum event_kind {
     EVENT_CIRCUIT,   /* CIRC, CIRC_MINOR */
@@ -35,6 +36,12 @@ enum event_kind {
     EVENT_DIRECTORY, /* NEWCONSENSUS; how the documents come along */
     EVENT_BOOTSTRAP, /* STATUS_CLIENT BOOTSTRAP */
     EVENT_STATUS,    /* STATUS_CLIENT, STATUS_GENERAL, NETWORK_LIVENESS, BUILDTIMEOUT_SET */
+    /* Once a second, while somebody wants them (meter.h): */
+    EVENT_BW,         /* BW */
+    EVENT_CIRC_BW,    /* CIRC_BW */
+    EVENT_STREAM_BW,  /* STREAM_BW; also when a stream ends */
+    EVENT_CONN_BW,    /* CONN_BW */
+    EVENT_CELL_STATS, /* CELL_STATS */
     EVENT_KINDS
 };
 
@@ -82,6 +89,7 @@ struct event_circuit {
     uint8_t reason;             /* enum destroy_reason */
     bool isolated;              /* somebody's tunnels only: */
     struct isolation isolation; /* without what is said of destinations */
+    struct login *login;        /* SOCKS_USERNAME, SOCKS_PASSWORD; or NULL */
 };
 
 /* ---- streams: tunnels, and requests to directories ---- */
@@ -109,14 +117,15 @@ struct event_stream {
     enum stream_purpose purpose;
     char host[TUNNEL_HOST_MAX + 1]; /* as it was asked for */
     uint16_t port;
-    struct ip addr;       /* what the exit says that HOST is; family IP_NONE: nothing yet */
-    struct ipport source; /* SOURCE_ADDR; port 0: not known */
-    bool has_relay;       /* it goes to the directory of this very relay ("$fp.exit") */
+    struct ip addr; /* what the exit says that HOST is; family IP_NONE: nothing yet */
+    bool has_relay; /* it goes to the directory of this very relay ("$fp.exit") */
     struct rsa_id relay;
-    struct isolation isolation;
-    err_t why;      /* DETACHED, FAILED, CLOSED */
-    bool remote;    /* REASON=END, and `reason` is REMOTE_REASON */
-    uint8_t reason; /* enum end_reason */
+    struct asker asker;
+    int32_t session;    /* SESSION_GROUP */
+    uint32_t nym_epoch; /* how many SIGNAL NEWNYM there were before it */
+    err_t why;          /* DETACHED, FAILED, CLOSED */
+    bool remote;        /* REASON=END, and `reason` is REMOTE_REASON */
+    uint8_t reason;     /* enum end_reason */
 };
 
 /* ---- OR connections ---- */
@@ -156,6 +165,7 @@ struct bootstrap_step {
 
 struct event_directory {
     enum directory_status status;
+    bool from_file; /* NEWCONSENSUS: of the last run; else CONSENSUS_ARRIVED, too */
     struct bootstrap_step step;
     struct netdir *nd;
 };
@@ -178,12 +188,16 @@ enum status_what {
     STATUS_ENOUGH_DIR_INFO,
     STATUS_NOT_ENOUGH_DIR_INFO,
     STATUS_CIRCUIT_ESTABLISHED,
-    STATUS_CIRCUIT_NOT_ESTABLISHED,
-    STATUS_CLOCK_JUMPED,     /* seconds: TIME */
-    STATUS_CLOCK_SKEW,       /* seconds: SKEW, ours minus theirs; source */
-    STATUS_NETWORK_UP,       /* NETWORK_LIVENESS */
-    STATUS_NETWORK_DOWN,     /* the same */
-    STATUS_BUILDTIMEOUT_SET, /* cbt, reset: COMPUTED or RESET */
+    STATUS_CIRCUIT_NOT_ESTABLISHED, /* clock: REASON=CLOCK_JUMPED; else NOT_ENOUGH_DIR_INFO */
+    STATUS_CLOCK_JUMPED,            /* seconds: TIME; idle: IDLE */
+    STATUS_CLOCK_SKEW,              /* seconds: SKEW, ours minus theirs; source */
+    STATUS_NETWORK_UP,              /* NETWORK_LIVENESS */
+    STATUS_NETWORK_DOWN,            /* the same */
+    STATUS_BUILDTIMEOUT_SET,        /* cbt, reset: COMPUTED or RESET */
+    STATUS_DANGEROUS_SOCKS,         /* number: of the SOCKS version; text: ADDRESS, with the port */
+    STATUS_DANGEROUS_PORT,          /* number: PORT; refused: RESULT */
+    STATUS_SOCKS_UNKNOWN_PROTOCOL,  /* text: the first bytes, of which there are `number` */
+    STATUS_SOCKS_BAD_HOSTNAME,      /* text: HOSTNAME */
     /* The network requires protocols of clients that this version lacks (`missing`): the client is
      * of no use any more, and its tunnels end after this. */
     STATUS_OBSOLETE,
@@ -192,9 +206,42 @@ enum status_what {
 struct event_status {
     enum status_what what;
     int64_t seconds;
+    unsigned number;
+    bool idle, clock, refused, reset;
     struct cbt_info cbt;
-    bool reset;
-    char text[160]; /* CLOCK_SKEW: SOURCE; OBSOLETE: what is missing */
+    char text[TUNNEL_HOST_MAX + 1]; /* CLOCK_SKEW: SOURCE; OBSOLETE: what is missing; see above */
+};
+
+/* ---- what went in the last second, or since who listens began to ---- */
+
+struct event_bw {
+    uint64_t read, written; /* bytes, over all OR connections */
+};
+
+/* Of no second in which nothing went. Cells count with CELL_BODY_LEN bytes; what they held, and
+ * what they could have held besides, is delivered and overhead. */
+struct event_circ_bw {
+    uint64_t id;
+    uint64_t read, written;
+    uint64_t delivered_read, overhead_read, delivered_written, overhead_written;
+};
+
+struct event_stream_bw {
+    uint64_t id;
+    uint64_t written, read; /* by the application */
+};
+
+struct event_conn_bw {
+    uint64_t id; /* of an OR connection */
+    uint64_t read, written;
+};
+
+/* Cells of a circuit that went out. */
+struct event_cell_stats {
+    uint64_t id, conn;
+    uint32_t queue; /* the circuit's id on its OR connection */
+    uint64_t relay, relay_early;
+    unsigned create2, create_fast;
 };
 
 /* ---- the record ---- */
@@ -211,6 +258,11 @@ struct event_record {
         struct event_directory directory;
         struct event_bootstrap bootstrap;
         struct event_status status;
+        struct event_bw bw;
+        struct event_circ_bw circ_bw;
+        struct event_stream_bw stream_bw;
+        struct event_conn_bw conn_bw;
+        struct event_cell_stats cell_stats;
     };
 };
 
@@ -251,6 +303,8 @@ void events_listen(struct events *ev, struct event_listener *l, unsigned kinds);
 /* Harmless on one that does not listen. */
 void events_unlisten(struct event_listener *l);
 
+/* FN hears whenever what is wanted has changed; it may not change that. */
+void events_watch(struct events *ev, void (*fn)(void *arg), void *arg);
 /* Whether anybody wants KIND: else a record need not be made. */
 bool events_wanted(const struct events *ev, enum event_kind kind);
 /* E happened. Nobody may want it. */

@@ -17,6 +17,7 @@ static void circ_drop(struct exit_circ *c)
     DL_DELETE(c->x->circs, c);
     streams_free(c->ride.streams);
     leg_free(c->leg);
+    login_release(&c->login);
     free(c);
 }
 

@@ -32,6 +32,7 @@ struct exit_circ {
     /* Set by the first tunnel, or by the one that it is built for; NULL: free for anybody. */
     struct exit_bucket *bucket;
     struct isolation isolation;
+    struct login *login; /* held, of that tunnel */
     char host[TUNNEL_HOST_MAX + 1];
     uint16_t port;
     bool mixed_hosts, mixed_ports; /* has carried streams to others than these, too */

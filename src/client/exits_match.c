@@ -63,6 +63,7 @@ void exit_circ_set_free(struct exit_circ *c)
 {
     exit_circ_unlist(c);
     c->leg->oc->isolation = NULL;
+    c->leg->oc->login = NULL;
     DL_PREPEND2(c->x->free, c, index_prev, index_next);
 }
 
@@ -222,6 +223,8 @@ static bool claim(struct exit_circ *c, const struct exit_need *need)
 {
     c->isolation = need->request->isolation;
     c->leg->oc->isolation = &c->isolation;
+    login_release(&c->login);
+    c->login = c->leg->oc->login = login_hold(need->request->asker.login);
     c->port = need->request->port;
     snprintf(c->host, sizeof c->host, "%s", need->request->host);
     return list_by_isolation(c);

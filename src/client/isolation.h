@@ -11,6 +11,10 @@
 
 enum { TUNNEL_HOST_MAX = 255 };
 
+/* Sessions that are no listener's (or.h, SESSION_GROUP_*): requests for documents, and a
+ * controller's look-ups. The numbers that listeners get lie below them. */
+enum { SESSION_DIRECTORY = -2, SESSION_CONTROL = -3 };
+
 /* What must be equal for two tunnels to share a circuit. Fields whose isolation flag is off on the
  * listener are left zero by the front end, so that comparing is plain. `session` keeps listeners
  * apart (SessionGroup, or a number of the listener's own). */

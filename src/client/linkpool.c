@@ -11,8 +11,9 @@ struct pooled_link {
     struct link_target target;
     struct link_want *wants;
     struct link_end end;
-    bool ended;        /* END says how */
-    bool retired;      /* takes no new circuit */
+    uint64_t told_in, told_out; /* of its bytes */
+    bool ended;                 /* END says how */
+    bool retired;               /* takes no new circuit */
     struct timer old;  /* until then it takes circuits: a session's keys do not live for ever */
     struct later reap; /* asked for: the link has ended */
     struct pooled_link *prev, *next;
@@ -27,6 +28,7 @@ struct linkpool {
     const struct linkpool_ops *ops;
     void *arg;
     struct pooled_link *links;
+    struct linkpool_bytes gone; /* of links that are no more */
     uint64_t last_id;
 };
 
@@ -65,11 +67,13 @@ static void drop(struct pooled_link *p)
 {
     struct linkpool *pool = p->pool;
     if (!p->ended)
-        tell(p, ORCONN_CLOSED);
+        tell(p, link_state(p->link) == LINK_OPEN ? ORCONN_CLOSED : ORCONN_FAILED);
     DL_DELETE(pool->links, p);
     later_cancel(pool->env, &p->reap);
     env_disarm(pool->env, &p->old);
     pool->world_ops->hangup(pool->world, p->link);
+    pool->gone.in += link_bytes_in(p->link);
+    pool->gone.out += link_bytes_out(p->link);
     link_free(p->link);
     free(p);
 }
@@ -257,6 +261,41 @@ void linkpool_cancel(struct link_want *w)
         return;
     DL_DELETE(w->on->wants, w);
     w->on = NULL;
+}
+
+struct linkpool_bytes linkpool_bytes(const struct linkpool *pool)
+{
+    struct linkpool_bytes sum = pool->gone;
+    const struct pooled_link *p;
+    DL_FOREACH (pool->links, p) {
+        sum.in += link_bytes_in(p->link);
+        sum.out += link_bytes_out(p->link);
+    }
+    return sum;
+}
+
+void linkpool_tell_bytes(struct linkpool *pool)
+{
+    struct pooled_link *p;
+    DL_FOREACH (pool->links, p) {
+        uint64_t in = link_bytes_in(p->link), out = link_bytes_out(p->link);
+        const struct event_record e = {
+            .kind = EVENT_CONN_BW,
+            .conn_bw = {.id = p->id, .read = in - p->told_in, .written = out - p->told_out}};
+        p->told_in = in;
+        p->told_out = out;
+        if (e.conn_bw.read || e.conn_bw.written)
+            events_tell(pool->events, &e);
+    }
+}
+
+uint64_t linkpool_id(const struct linkpool *pool, const struct link *l)
+{
+    const struct pooled_link *p;
+    DL_FOREACH (pool->links, p)
+        if (p->link == l)
+            return p->id;
+    return 0;
 }
 
 void linkpool_each(const struct linkpool *pool, void (*fn)(void *arg, const struct link *l),

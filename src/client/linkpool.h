@@ -63,6 +63,16 @@ void linkpool_cancel(struct link_want *w);
  * that it has. Another link to its relay may do better (the machine moved to another network). */
 void linkpool_distrust(struct linkpool *pool, const struct link *l);
 
+/* Bytes on the wire, of all links that there were, from its first on. */
+struct linkpool_bytes {
+    uint64_t in, out;
+};
+struct linkpool_bytes linkpool_bytes(const struct linkpool *pool);
+/* Tells of each link over which bytes went since the last call (EVENT_CONN_BW). */
+void linkpool_tell_bytes(struct linkpool *pool);
+/* L's id as an OR connection; 0: it is none of the pool's. */
+uint64_t linkpool_id(const struct linkpool *pool, const struct link *l);
+
 /* Calls FN for every link. FN must not change the pool. */
 void linkpool_each(const struct linkpool *pool, void (*fn)(void *arg, const struct link *l),
                    void *arg);

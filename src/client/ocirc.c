@@ -44,7 +44,9 @@ static void deadline(void *arg)
     /* circuit_build_failed: "I'm going to try to rotate to a better connection" */
     if (oc->state == OCIRC_BUILDING && circ_hops(oc->circ) == 0)
         linkpool_distrust(oc->pool, oc->link);
-    ocirc_close(oc, ERR_CIRC_TIMEOUT, DESTROY_TIMEOUT);
+    ocirc_close(oc, ERR_CIRC_TIMEOUT,
+                oc->purpose == CIRCUIT_MEASURE_TIMEOUT ? DESTROY_MEASUREMENT_EXPIRED
+                                                       : DESTROY_TIMEOUT);
 }
 
 static void on_hop(void *arg, unsigned hops)
@@ -110,7 +112,7 @@ static void link_failed(void *arg, const struct link_end *link_end)
 {
     struct circ_end end = {
         .why = link_end->why,
-        .reason = DESTROY_CONNECTFAILED,
+        .reason = DESTROY_CHANNEL_CLOSED, /* as tor: circuit_n_chan_done() */
         .link_ended = true,
         .link = *link_end,
     };

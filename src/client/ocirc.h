@@ -52,6 +52,7 @@ struct ocirc {
     uint64_t id; /* in the set; for people too: "circuit 12" */
     enum circuit_purpose purpose;
     const struct isolation *isolation; /* its owner keeps it for these; NULL: for nobody */
+    struct login *login;               /* of who asked for it first; its owner holds it */
     struct ocirc_plan plan;
     struct link_want want;
     struct circ *circ;  /* from OCIRC_BUILDING on */
@@ -59,7 +60,9 @@ struct ocirc {
     uint64_t begun_us;  /* when building began, the link being there */
     uint64_t open_us;
     struct timer deadline;
-    struct later tell; /* of the end */
+    struct circ_counts told_bytes, told_cells; /* meter.c's: of what went over it */
+    bool told_create;                          /* the same: of its first cell */
+    struct later tell;                         /* of the end */
     struct ocirc_end end;
     UT_hash_handle hh; /* in the set */
 };

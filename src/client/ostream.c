@@ -7,6 +7,7 @@ struct ostreams {
     struct events *events;
     struct ostream *by_id;
     uint64_t last_id;
+    uint32_t nym_epoch;
 };
 
 struct ostreams *ostreams_new(struct events *events)
@@ -20,6 +21,11 @@ struct ostreams *ostreams_new(struct events *events)
 void ostreams_free(struct ostreams *set)
 {
     free(set);
+}
+
+void ostreams_next_epoch(struct ostreams *set)
+{
+    set->nym_epoch++;
 }
 
 struct ostream *ostreams_find(const struct ostreams *set, uint64_t id)
@@ -40,6 +46,15 @@ void ostreams_each(const struct ostreams *set, void (*fn)(void *arg, struct ostr
 
 /* ---- telling ---- */
 
+/* What is said of who asks. */
+static void say_asker(const struct ostream *s, struct event_stream *e)
+{
+    e->session = s->isolation ? s->isolation->session : SESSION_DIRECTORY;
+    e->nym_epoch = s->nym_epoch;
+    if (s->asker)
+        e->asker = *s->asker;
+}
+
 /* END: NULL while it is not over. */
 static void tell(const struct ostream *s, enum stream_status status, const struct ostream_end *end)
 {
@@ -53,14 +68,12 @@ static void tell(const struct ostream *s, enum stream_status status, const struc
         .purpose = s->purpose,
         .port = s->port,
         .addr = s->addr,
-        .source = s->source,
         .has_relay = s->relay != NULL,
     };
     snprintf(r.stream.host, sizeof r.stream.host, "%s", s->host);
     if (s->relay)
         r.stream.relay = *s->relay;
-    if (s->isolation)
-        r.stream.isolation = *s->isolation;
+    say_asker(s, &r.stream);
     if (end) {
         r.stream.why = end->why;
         r.stream.reason = end->reason;
@@ -81,7 +94,20 @@ void ostream_succeed(struct ostream *s, const struct ip *addr)
         tell(s, STREAM_REMAP, NULL);
     }
     s->succeeded = true;
-    tell(s, STREAM_SUCCEEDED, NULL);
+    if (s->purpose != STREAM_DNS_REQUEST)
+        tell(s, STREAM_SUCCEEDED, NULL);
+}
+
+void ostream_tell_bytes(struct ostream *s)
+{
+    struct event_record e = {.kind = EVENT_STREAM_BW,
+                             .stream_bw = {.id = s->id,
+                                           .written = s->written - s->told_written,
+                                           .read = s->read - s->told_read}};
+    s->told_written = s->written;
+    s->told_read = s->read;
+    if (e.stream_bw.written || e.stream_bw.read)
+        events_tell(s->set->events, &e);
 }
 
 void ostream_detach(struct ostream *s, const struct ostream_end *end)
@@ -95,6 +121,7 @@ void ostream_detach(struct ostream *s, const struct ostream_end *end)
 bool ostream_begin(struct ostreams *set, struct ostream *s)
 {
     s->id = ++set->last_id; /* 64 bits: there will always be another */
+    s->nym_epoch = set->nym_epoch;
     HASH_ADD(hh, set->by_id, id, sizeof s->id, s);
     if (!HASH_ADDED(s, hh))
         return false;
@@ -105,9 +132,13 @@ bool ostream_begin(struct ostreams *set, struct ostream *s)
 
 void ostream_finish(struct ostream *s, enum stream_status status, const struct ostream_end *end)
 {
+    struct ostream_end told = *end;
     if (!s->set)
         return;
-    tell(s, status, end);
+    if (s->purpose == STREAM_DNS_REQUEST && s->succeeded) /* RESOLVED, and no END */
+        told.remote = false;
+    ostream_tell_bytes(s);
+    tell(s, status, &told);
     HASH_DEL(s->set->by_id, s);
     s->set = NULL;
 }

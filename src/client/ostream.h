@@ -16,14 +16,17 @@ struct ostream {
     enum stream_purpose purpose;
     const char *host;
     uint16_t port;
-    struct ipport source;              /* port 0: not known */
+    const struct asker *asker;         /* NULL: nobody but ourselves */
     const struct rsa_id *relay;        /* the relay whose directory it goes to; NULL: none */
     const struct isolation *isolation; /* or NULL */
     struct tunnel *tunnel;             /* the tunnel that it is; NULL: it is for a document */
     uint64_t circuit;                  /* the circuit that it is on, or 0 */
+    uint64_t written, read; /* bytes, as its application sees them; counted by its owner */
     /* The rest is ostream.c's. */
     struct ostreams *set; /* NULL: not begun, or over */
     uint64_t id;
+    uint64_t told_written, told_read; /* of these bytes */
+    uint32_t nym_epoch;
     struct ip addr;
     bool succeeded;
     UT_hash_handle hh;
@@ -40,6 +43,9 @@ struct ostream_end {
 struct ostreams *ostreams_new(struct events *events);
 void ostreams_free(struct ostreams *set); /* NULL is fine */
 
+/* Streams from now on are of another identity (SIGNAL NEWNYM). */
+void ostreams_next_epoch(struct ostreams *set);
+
 /* NULL: there is none, or no more. */
 struct ostream *ostreams_find(const struct ostreams *set, uint64_t id);
 /* Oldest first. FN may end the one that it is given. */
@@ -49,8 +55,11 @@ void ostreams_each(const struct ostreams *set, void (*fn)(void *arg, struct ostr
 MUST_USE bool ostream_begin(struct ostreams *set, struct ostream *s);
 /* CONTROLLER_WAIT; SENTCONNECT and SENTRESOLVE, on S->circuit. */
 void ostream_tell(const struct ostream *s, enum stream_status status);
-/* ADDR: what the exit says the name is, which is told first (REMAP); family IP_NONE: nothing. */
+/* ADDR: what the exit says the name is, which is told first (REMAP); family IP_NONE: nothing. Of a
+ * look-up no more is told but its end, as by tor. */
 void ostream_succeed(struct ostream *s, const struct ip *addr);
+/* How many bytes went since this was told last, if any did. */
+void ostream_tell_bytes(struct ostream *s);
 /* S is on no circuit any more, and may go onto another. */
 void ostream_detach(struct ostream *s, const struct ostream_end *end);
 /* S is over: STATUS is CLOSED, or FAILED. Told once; harmless on one that was not begun. */

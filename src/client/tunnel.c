@@ -37,6 +37,7 @@ void tunnel_free(struct tunnel *t)
     set_state(t, CLOSED);
     disarm(t);
     later_cancel(t->set->env, &t->tell);
+    login_release(&t->req.asker.login);
     DL_DELETE(t->set->list, t);
     t->set->n--;
     free(t);
@@ -195,6 +196,7 @@ static void on_resolved(void *arg, const struct stream_answer *answers, size_t n
 static void on_data(void *arg, const uint8_t *bytes, size_t len)
 {
     struct tunnel *t = arg;
+    t->out.read += len;
     t->ops->on_data(t->arg, bytes, len);
 }
 
@@ -260,7 +262,7 @@ void tunnel_cannot(struct tunnel *t, const char *why_not)
     if (t->attempts)
         end_as_last(t);
     else
-        tunnel_refuse(t, TUNNEL_STAGE_STREAM, ERR_NOT_FOUND, END_EXITPOLICY, why_not);
+        tunnel_refuse(t, TUNNEL_STAGE_STREAM, ERR_NOT_FOUND, END_CANT_ATTACH, why_not);
 }
 
 static void attempt_failed(struct tunnel *t, const struct stream_end *end)
@@ -390,10 +392,12 @@ struct tunnel *tunnel_new(struct tunnels *ts, const struct tunnel_request *req,
         return NULL;
     *t = (struct tunnel){.set = ts, .req = *req, .ops = ops, .arg = arg, .state = WAITING};
     tunnel_request_know(&t->req);
+    if (req->kind == TUNNEL_RESOLVE_PTR)
+        ip_text(&req->ip, t->asked);
     t->out = (struct ostream){.purpose = purpose_of(req),
-                              .host = t->req.host,
+                              .host = t->asked[0] ? t->asked : t->req.host,
                               .port = req->port,
-                              .source = req->source,
+                              .asker = &t->req.asker,
                               .isolation = &t->req.isolation,
                               .tunnel = t};
     t->since_us = ts->env->mono_us;
@@ -404,6 +408,7 @@ struct tunnel *tunnel_new(struct tunnels *ts, const struct tunnel_request *req,
         free(t);
         return NULL;
     }
+    login_hold(t->req.asker.login);
     env_arm_ms(ts->env, &t->give_up, ts->config.give_up_ms);
     DL_APPEND(ts->list, t);
     ts->n++;
@@ -421,7 +426,9 @@ size_t tunnel_write(struct tunnel *t, const uint8_t *bytes, size_t len)
         t->refused_early = true;
         return 0;
     }
-    return stream_write(t->stream, bytes, len);
+    size_t taken = stream_write(t->stream, bytes, len);
+    t->out.written += taken;
+    return taken;
 }
 
 const struct tunnel_request *tunnel_asked(const struct tunnel *t)

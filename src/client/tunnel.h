@@ -14,6 +14,7 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "client/asker.h"
 #include "client/isolation.h"
 #include "stream/stream.h"
 
@@ -33,7 +34,7 @@ struct tunnel_request {
     char host[TUNNEL_HOST_MAX + 1]; /* a host name, or an address in text form */
     struct ip ip;                   /* set if HOST is a literal address; RESOLVE_PTR: the address */
     uint16_t port;                  /* CONNECT */
-    struct ipport source;           /* who asks, for whoever listens (events.h); port 0: unknown */
+    struct asker asker;             /* who asks; the tunnel holds its login */
     struct isolation isolation;
     bool ipv4_ok, ipv6_ok, prefer_ipv6; /* IPv4Traffic, IPv6Traffic, PreferIPv6 */
 };

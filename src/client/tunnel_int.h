@@ -28,7 +28,8 @@ struct tunnel {
     const struct tunnel_ops *ops;
     void *arg;
     enum tunnel_state state;
-    struct ostream out; /* as the outside knows it */
+    struct ostream out;      /* as the outside knows it */
+    char asked[IP_TEXT_MAX]; /* of a reverse look-up: the address, which the outside knows it by */
     struct stream *stream;
     struct ride *ride;                  /* while CONNECTING */
     const struct attach_policy *policy; /* while WAITING: the policy that has it */

@@ -21,7 +21,8 @@ static bool begin(struct tunnel *t)
     const char *useless = tunnel_request_no_use(&t->req);
     const char *why_not = useless ? useless : tunnel_request_refusal(&t->req, &ts->config);
     if (why_not)
-        tunnel_refuse(t, TUNNEL_STAGE_REQUEST, ERR_ARG, useless ? END_MISC : END_PRIVATE, why_not);
+        tunnel_refuse(t, TUNNEL_STAGE_REQUEST, ERR_ARG, useless ? END_TORPROTOCOL : END_PRIVATE,
+                      why_not);
     else if (ts->refused[0])
         tunnel_stop(t, TUNNEL_STAGE_NETWORK, ERR_STATE, END_NOROUTE, ts->refused);
     else

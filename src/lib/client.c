@@ -26,8 +26,16 @@ static void on_bootstrap(struct tunic_client *c, const struct event_bootstrap *e
     handle_tell(&c->h, e->step.percent == READY ? TUNIC_EVENT_OPEN : TUNIC_EVENT_PROGRESS);
 }
 
+static void catch_up(struct tunic_client *c)
+{
+    const struct event_bootstrap done = {.step = *client_bootstrap_step(c->client)};
+    on_bootstrap(c, &done);
+}
+
 static void on_obsolete(struct tunic_client *c, const char *missing)
 {
+    if (c->obsolete)
+        return;
     c->obsolete = true;
     lib_error(&c->error, TUNIC_PROTOCOL, TUNIC_STAGE_DIRECTORY,
               "the network requires protocols that this version lacks: %.120s", missing);
@@ -41,6 +49,18 @@ static void on_event(void *arg, const struct event_record *e)
         on_bootstrap(arg, &e->bootstrap);
     else if (e->kind == EVENT_STATUS && e->status.what == STATUS_OBSOLETE)
         on_obsolete(arg, e->status.text);
+}
+
+/* What records were lost is looked at: what there is now counts. */
+static void on_lost(void *arg, size_t n)
+{
+    struct tunic_client *c = arg;
+    const char *missing = client_obsolete(c->client);
+    (void)n;
+    if (missing)
+        on_obsolete(c, missing);
+    else if (client_is_ready(c->client) && c->progress.percent < READY)
+        catch_up(c);
 }
 
 /* ---- life ---- */
@@ -94,7 +114,7 @@ static int begin(struct tunic_client *c, struct options *gift_options,
     if (e != OK)
         return host_error(error, e, why.text);
     c->client = host_client(c->host);
-    c->listener = (struct event_listener){.on_event = on_event, .arg = c};
+    c->listener = (struct event_listener){.on_event = on_event, .on_lost = on_lost, .arg = c};
     client_listen(c->client, &c->listener, EVENT_BIT(EVENT_BOOTSTRAP) | EVENT_BIT(EVENT_STATUS));
     e = host_begin(c->host, &why);
     return e == OK ? 0 : conf_error(error, e, why.text);

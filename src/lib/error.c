@@ -251,7 +251,7 @@ void lib_error_of_tunnel(struct tunic_error *error, const struct tunnel_end *end
     if (!error)
         return;
     if (stage != TUNIC_STAGE_CIRCUIT && stage != TUNIC_STAGE_LINK)
-        error->reason = end->reason;
+        error->reason = end->reason == END_CANT_ATTACH ? END_EXITPOLICY : end->reason;
     if (end->stage == TUNNEL_STAGE_REQUEST) /* nothing was sent to anybody */
         error->reason = end->reason == END_PRIVATE ? TUNIC_STREAM_CLOSURE_REASON_PRIVATE_ADDR : -1;
     error->from_peer = end->why == OK && stage != TUNIC_STAGE_CIRCUIT;

@@ -48,6 +48,7 @@ struct front_wish {
     uint8_t protocol;     /* a number for each that IsolateClientProtocol keeps apart: 4, 5 */
     struct ipport client; /* the application's address; family IP_NONE: a unix socket */
     struct isolation who; /* what it said of itself: front_note_auth(), else zero */
+    struct login *login;  /* the same, for whoever listens; or NULL; borrowed */
 };
 
 /* Why a wish is not granted, for the front end to say in its protocol. */
@@ -66,7 +67,7 @@ enum front_verdict {
 void front_note_auth(const struct front_config *c, struct isolation *who, struct text user,
                      struct text pass);
 
-/* WISH as the client takes it; WISH's views are copied. */
+/* WISH as the client takes it; WISH's views are copied, its login is borrowed. */
 enum front_verdict front_request(const struct front_config *c, const struct front_wish *wish,
                                  struct tunnel_request *out);
 /* What the port's flags have against REQ; warns where tor does. */

@@ -20,6 +20,7 @@ struct socks {
     uint8_t version, cmd;
     bool had_auth;
     struct isolation who;
+    struct login *login; /* what it said of itself; or NULL */
 };
 
 /* ---- answers ---- */
@@ -160,7 +161,8 @@ static uint8_t judge(const struct socks *s, const struct socks_request *req,
                               .port = req->port,
                               .protocol = s->version,
                               .client = s->peer,
-                              .who = s->who};
+                              .who = s->who,
+                              .login = s->login};
     if (!kind_of(s, req->cmd, &wish.kind))
         return REPLY_COMMAND_NOT_SUPPORTED;
     enum front_verdict v = front_request(s->config, &wish, out);
@@ -214,13 +216,20 @@ static bool user_is_reserved(struct text user)
     return text_starts(user, "<torS0X>") && !text_is(user, "<torS0X>0");
 }
 
+static void note_auth(struct socks *s, struct text user, struct text pass)
+{
+    front_note_auth(s->config, &s->who, user, pass);
+    login_release(&s->login);
+    s->login = login_new(user, pass);
+}
+
 static err_t take_auth(struct socks *s, struct rd *r)
 {
     struct text user, pass;
     TRY(socks5_auth_parse(r, &user, &pass));
     bool good = !user_is_reserved(user);
     const uint8_t answer[] = {1, good ? 0 : 1};
-    front_note_auth(s->config, &s->who, user, pass);
+    note_auth(s, user, pass);
     s->had_auth = true;
     pump_say(s->pump, answer, sizeof answer);
     s->state = REQUEST;
@@ -250,7 +259,7 @@ static err_t take_request4(struct socks *s, struct rd *r)
 {
     struct socks_request req;
     TRY(socks4_request_parse(r, &req));
-    front_note_auth(s->config, &s->who, req.user, (struct text){NULL, 0});
+    note_auth(s, req.user, (struct text){NULL, 0});
     begin(s, &req);
     return OK;
 }
@@ -306,6 +315,13 @@ static void bad(void *hello, err_t why)
         refuse(s, REPLY_GENERAL);
 }
 
+static void socks_free(void *hello)
+{
+    struct socks *s = hello;
+    login_release(&s->login);
+    free(s);
+}
+
 static const struct pump_hello hello = {
     .name = "SOCKS",
     .most = SOCKS_HELLO_MAX,
@@ -314,7 +330,7 @@ static const struct pump_hello hello = {
     .connected = connected,
     .resolved = resolved,
     .failed = failed,
-    .free = free,
+    .free = socks_free,
 };
 
 struct pump *socks_new(struct env *env, struct client *client, const struct front_config *config,

@@ -150,6 +150,7 @@ static uint8_t code_of_reason(uint8_t reason)
     case END_DONE: /* closed before it was connected */
         return REPLY_REFUSED;
     case END_EXITPOLICY:
+    case END_CANT_ATTACH:
         return REPLY_NOT_ALLOWED;
     case END_TIMEOUT:
         return REPLY_TTL_EXPIRED;

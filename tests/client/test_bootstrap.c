@@ -15,6 +15,7 @@ struct fixture {
     struct event_listener listener;
     unsigned told;
     struct event_bootstrap e; /* the last one */
+    bool directory, circuit;  /* what there is to be seen */
 };
 
 static void sink(void *arg, enum log_level level, const char *line)
@@ -32,13 +33,20 @@ static void on_event(void *arg, const struct event_record *e)
     f->e = e->bootstrap;
 }
 
+static void look(void *arg, bool *directory, bool *circuit)
+{
+    const struct fixture *f = arg;
+    *directory = f->directory;
+    *circuit = f->circuit;
+}
+
 static void setup(struct fixture *f)
 {
     *f = (struct fixture){.env = test_env(1)};
     f->log = (struct log){.least = LOG_NOTICE, .sink = sink, .arg = f};
     f->env->log = &f->log;
     f->ev = events_new(f->env);
-    bootstrap_init(&f->b, f->env, f->ev);
+    bootstrap_init(&f->b, f->env, f->ev, look, f);
     f->listener = (struct event_listener){.on_event = on_event, .arg = f};
     events_listen(f->ev, &f->listener, EVENT_BIT(EVENT_BOOTSTRAP));
 }
@@ -221,7 +229,38 @@ START_TEST(test_bootstrap_once_done_warns_of_wrong_keys_only)
 }
 END_TEST
 
+START_TEST(test_bootstrap_looks_for_itself_when_events_were_lost)
+{
+    struct fixture f;
+    setup(&f);
+    f.b.listener.on_lost(f.b.listener.arg, 1);
+    ck_assert_int_eq(f.b.step.percent, -1); /* it has not begun */
+    bootstrap_start(&f.b);
+    f.directory = true;
+    f.b.listener.on_lost(f.b.listener.arg, 1);
+    ck_assert_int_eq(f.b.step.percent, 80);
+    f.circuit = true;
+    f.b.listener.on_lost(f.b.listener.arg, 1);
+    ck_assert_int_eq(f.b.step.percent, 100);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_bootstrap_a_link_that_is_not_wanted_is_no_problem)
+{
+    struct fixture f;
+    setup(&f);
+    directory(&f, DIRECTORY_FETCHING);
+    link_is(&f, ORCONN_FAILED, OK);
+    ck_assert_uint_eq(f.warnings, 0);
+    ck_assert_uint_eq(f.b.problems, 0);
+    teardown(&f);
+}
+END_TEST
+
 TESTS("client/bootstrap", test_bootstrap_says_tors_words, test_bootstrap_never_goes_back,
       test_bootstrap_tells_each_step, test_bootstrap_says_why_it_is_stuck,
       test_bootstrap_warns_now_and_then_and_counts,
-      test_bootstrap_once_done_warns_of_wrong_keys_only)
+      test_bootstrap_once_done_warns_of_wrong_keys_only,
+      test_bootstrap_looks_for_itself_when_events_were_lost,
+      test_bootstrap_a_link_that_is_not_wanted_is_no_problem)

@@ -196,7 +196,7 @@ START_TEST(test_circuits_that_do_not_open_fail)
     settle(&f);
     ck_assert_str_eq(f.story, "1 LAUNCHED, 1 FAILED");
     ck_assert_int_eq(f.last.why, ERR_LINK_TLS);
-    ck_assert_int_eq(f.last.reason, DESTROY_CONNECTFAILED);
+    ck_assert_int_eq(f.last.reason, DESTROY_CHANNEL_CLOSED);
     f.story[0] = 0;
     launch(&f);
     want->ready(want->arg, NULL);
@@ -275,7 +275,7 @@ START_TEST(test_circuits_say_once_that_streams_can_be_served)
         build();
         ck_assert(circuits_established(f.circuits));
         if (i == 1)
-            circuits_doubt(f.circuits);
+            circuits_doubt(f.circuits, false);
     }
     settle(&f);
     ck_assert_str_eq(said, "CIRCUIT_ESTABLISHED CIRCUIT_NOT_ESTABLISHED CIRCUIT_ESTABLISHED ");

@@ -298,7 +298,7 @@ START_TEST(test_tunnel_that_no_exit_allows_ends_at_once)
     open_to(&f, "example.com");
     test_env_advance_ms(f.env, 0);
     ck_assert_uint_eq(f.app.ended, 1);
-    ck_assert_uint_eq(f.app.end.reason, END_EXITPOLICY);
+    ck_assert_uint_eq(f.app.end.reason, END_CANT_ATTACH);
     ck_assert_str_eq(f.app.end.text, net.why_not);
     teardown(&f);
 }

@@ -289,7 +289,7 @@ START_TEST(test_socks_flags_of_the_port_reach_the_isolation)
     const struct isolation *iso = &w->tunnel.req.isolation;
     ck_assert_int_eq(iso->session, 42);
     ck_assert(ip_equal(&iso->client, &w->peer.ip));
-    ck_assert(ipport_equal(&w->tunnel.req.source, &w->peer));
+    ck_assert(ipport_equal(&w->tunnel.req.asker.source, &w->peer));
     ck_assert_uint_eq(iso->protocol, 0);
     ck_assert(!iso->by_dest_addr && !iso->by_dest_port && !iso->keep_alive);
     w->config.flags.isolation = ISO_CLIENT_PROTOCOL | ISO_DEST_ADDR | ISO_DEST_PORT;

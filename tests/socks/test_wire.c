@@ -375,7 +375,8 @@ START_TEST(test_wire_code_of_each_reason_of_the_exit)
                                        [END_DONE] = REPLY_REFUSED,
                                        [END_TIMEOUT] = REPLY_TTL_EXPIRED,
                                        [END_NOROUTE] = REPLY_HOST_UNREACHABLE,
-                                       [END_CONNRESET] = REPLY_REFUSED};
+                                       [END_CONNRESET] = REPLY_REFUSED,
+                                       [END_CANT_ATTACH] = REPLY_NOT_ALLOWED};
     for (unsigned reason = 0; reason < 256; reason++) {
         struct tunnel_end end = {.stage = TUNNEL_STAGE_STREAM, .reason = (uint8_t)reason};
         uint8_t want = codes[reason] ? codes[reason] : REPLY_GENERAL;
