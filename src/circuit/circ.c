@@ -120,6 +120,11 @@ void circ_set_user(struct circ *c, const struct circ_user_ops *ops, void *arg)
     c->user_arg = arg;
 }
 
+void *circ_user(const struct circ *c, const struct circ_user_ops *ops)
+{
+    return c->user == ops ? c->user_arg : NULL;
+}
+
 void circ_serve(struct circ *c)
 {
     c->we = RELAY_TO_SERVICE;

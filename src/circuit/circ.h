@@ -91,6 +91,8 @@ struct circ *circ_new(struct env *env, struct link *l, const struct circ_config 
 void circ_free(struct circ *c);
 
 void circ_set_user(struct circ *c, const struct circ_user_ops *ops, void *arg);
+/* The ARG of its user if OPS are that one's, else NULL: for those who share one. */
+void *circ_user(const struct circ *c, const struct circ_user_ops *ops);
 /* We are an onion service, and this circuit goes to an introduction point or to a client's: it
  * takes what is for services (BEGIN, INTRODUCE2), and not what is for clients. */
 void circ_serve(struct circ *c);

@@ -34,7 +34,8 @@ enum attach_result {
     ATTACH_NO_CIRCUIT, /* the same */
     ATTACH_NOT_YOURS,  /* the stream waits for the pool, is connected, or fetches a document */
     ATTACH_NOT_OPEN,   /* the circuit is not open, or closes, or carries no tunnels */
-    ATTACH_ONE_HOP,    /* the circuit is for documents */
+    ATTACH_ONE_HOP,    /* to leave at the first hop would tell it who goes where */
+    ATTACH_NO_HOP,     /* the circuit has fewer */
     ATTACH_FAILED,     /* no stream could be begun; it waits again */
 };
 
@@ -42,10 +43,10 @@ enum attach_result {
  * before it had left alone. NULL: the pool's. */
 void client_set_attach(struct client *c, const struct attach_policy *policy);
 
-/* Puts a stream that a policy has left alone, or one that is not connected yet, onto CIRCUIT
- * (control_cmd.c, handle_control_attachstream(): the exit policy and isolation are not looked at;
- * a circuit with others on it, whom isolation keeps apart, takes no more streams from the pool).
- * Circuit 0: gives it to the pool. */
-enum attach_result client_attach(struct client *c, uint64_t stream, uint64_t circuit);
+/* Puts a stream that a policy has left alone, or one that is not connected yet, onto CIRCUIT, at
+ * hop HOP (0: the last), as control_cmd.c, handle_control_attachstream(): the exit policy and
+ * isolation are not looked at; a circuit with others on it, whom isolation keeps apart, takes no
+ * more streams from the pool. Circuit 0: gives it to the pool. */
+enum attach_result client_attach(struct client *c, uint64_t stream, uint64_t circuit, unsigned hop);
 
 #endif

@@ -286,9 +286,9 @@ void client_set_attach(struct client *c, const struct attach_policy *policy)
     tunnels_set_attach(c->tunnels, policy);
 }
 
-enum attach_result client_attach(struct client *c, uint64_t stream, uint64_t circuit)
+enum attach_result client_attach(struct client *c, uint64_t stream, uint64_t circuit, unsigned hop)
 {
-    return tunnels_attach(c->tunnels, stream, circuit);
+    return tunnels_attach(c->tunnels, stream, circuit, hop);
 }
 
 bool client_is_running(const struct client *c)

@@ -155,6 +155,21 @@ void dirfetch_cancel(struct dirfetch *f, uint32_t id)
             }
 }
 
+bool dirfetch_close_stream(struct dirfetch *f, uint64_t stream, uint8_t reason)
+{
+    const struct ostream_end closed = {.reason = reason};
+    struct server *s;
+    struct dirfetch_request *x;
+    DL_FOREACH (f->servers, s)
+        DL_FOREACH (s->fetches, x)
+            if (x->out.id == stream) {
+                tell_end(x, &closed);
+                finish(x, ERR_LINK_CLOSED);
+                return true;
+            }
+    return false;
+}
+
 static void send_head(void *arg)
 {
     struct dirfetch_request *x = arg;
@@ -260,7 +275,7 @@ static void server_open(void *arg, struct ocirc *oc)
     struct dirfetch_request *x, *tmp;
     circuits_tell(oc, CIRCUIT_BUILT);
     s->f->ops->reached(s->f->arg, &s->rsa, DIRFETCH_REACHED);
-    s->streams = streams_new(s->f->env, ocirc_carrier(oc));
+    s->streams = streams_new(s->f->env, ocirc_carrier(oc, 1));
     if (!s->streams) {
         s->closing = true;
         ocirc_close(oc, ERR_NOMEM, DESTROY_RESOURCELIMIT);
@@ -302,8 +317,9 @@ static struct server *find_server(struct dirfetch *f, const struct dir_choice *t
 {
     struct server *s;
     DL_FOREACH (f->servers, s)
-        if (!s->closing && !is_too_dirty(s) && s->oc->state != OCIRC_CLOSED &&
-            rsa_id_equal(&s->rsa, &to->rsa) && reach_equal(&s->oc->plan.first.reach, &to->reach))
+        if (!s->closing && !is_too_dirty(s) && s->oc->purpose == CIRCUIT_GENERAL &&
+            s->oc->state != OCIRC_CLOSED && rsa_id_equal(&s->rsa, &to->rsa) &&
+            reach_equal(&s->oc->plan.first.reach, &to->reach))
             return s;
     return NULL;
 }

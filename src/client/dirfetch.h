@@ -48,4 +48,8 @@ void dirfetch_run(struct dirfetch *f);
  * this dirfetch's calls or callbacks. */
 void dirfetch_cancel(struct dirfetch *f, uint32_t id);
 
+/* The request that is stream STREAM (ostream.h) failed, for REASON (enum end_reason): a controller
+ * says so. The same holds for when. False: there is none. */
+bool dirfetch_close_stream(struct dirfetch *f, uint64_t stream, uint8_t reason);
+
 #endif

@@ -120,6 +120,7 @@ const char *circuit_purpose_name(enum circuit_purpose purpose)
     static const char *const names[] = {
         [CIRCUIT_GENERAL] = "GENERAL",
         [CIRCUIT_MEASURE_TIMEOUT] = "MEASURE_TIMEOUT",
+        [CIRCUIT_CONTROLLER] = "CONTROLLER",
     };
     return names[purpose];
 }

@@ -61,6 +61,7 @@ enum circuit_status {
 enum circuit_purpose {
     CIRCUIT_GENERAL,
     CIRCUIT_MEASURE_TIMEOUT, /* past the build timeout: goes on for its time only */
+    CIRCUIT_CONTROLLER,      /* only who names it may use it */
 };
 
 /* A set: BUILD_FLAGS. */

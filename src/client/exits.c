@@ -15,20 +15,32 @@ static void circ_drop(struct exit_circ *c)
     exit_circ_unlist(c);
     c->x->n_pending -= c->state == EXIT_BUILDING;
     DL_DELETE(c->x->circs, c);
-    streams_free(c->ride.streams);
+    for (size_t i = 0; i < PATH_HOPS_MOST; i++)
+        streams_free(c->rides[i].ride.streams);
     leg_free(c->leg);
     login_release(&c->login);
     free(c);
 }
 
+static size_t streams_on(const struct exit_circ *c)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->leg->n_hops; i++)
+        if (c->rides[i].ride.streams)
+            n += streams_open_count(c->rides[i].ride.streams);
+    return n;
+}
+
 bool exit_circ_is_unused(const struct exit_circ *c)
 {
-    return !c->ride.streams || streams_open_count(c->ride.streams) == 0;
+    return streams_on(c) == 0;
 }
 
 static void on_slow(void *arg)
 {
     struct exit_circ *c = arg;
+    if (c->state == EXIT_APART) /* tor keeps those of purpose GENERAL only to learn their times */
+        leg_close(c->leg, ERR_CIRC_TIMEOUT, DESTROY_TIMEOUT);
     if (c->state != EXIT_BUILDING)
         return;
     circuits_set_purpose(c->leg->oc, CIRCUIT_MEASURE_TIMEOUT);
@@ -58,7 +70,27 @@ static void retire(struct exit_circ *c)
 
 static void retire_ride(struct ride *r)
 {
-    retire((struct exit_circ *)(void *)((char *)r - offsetof(struct exit_circ, ride)));
+    struct exit_ride *on =
+        (struct exit_ride *)(void *)((char *)r - offsetof(struct exit_ride, ride));
+    if (on->circ->state != EXIT_APART && on->circ->state != EXIT_APART_DIRTY)
+        retire(on->circ);
+}
+
+struct ride *exit_circ_ride_at(struct exit_circ *c, unsigned hop)
+{
+    struct exit_ride *r = &c->rides[hop - 1];
+    if (r->ride.streams)
+        return &r->ride;
+    *r = (struct exit_ride){
+        .ride = {.streams = streams_new(c->x->env, ocirc_carrier(c->leg->oc, hop)),
+                 .circuit = c->leg->oc->id,
+                 .exit = &c->leg->hop[hop - 1]->rsa,
+                 .retire = retire_ride},
+        .circ = c};
+    if (!r->ride.streams)
+        return NULL;
+    streams_allow_internal_addrs(r->ride.streams, c->x->config.allow_internal);
+    return &r->ride;
 }
 
 /* C stands, and nobody may have it. */
@@ -78,18 +110,10 @@ static void on_open(void *arg)
         give_up(c, OK, DESTROY_FINISHED);
         return;
     }
-    c->ride = (struct ride){
-        .streams = streams_new(x->env, ocirc_carrier(c->leg->oc)),
-        .circuit = c->leg->oc->id,
-        .exit = &leg_last(c->leg)->rsa,
-        .retire = retire_ride,
-    };
-    if (!c->ride.streams) {
+    if (exit_circ_ride_at(c, (unsigned)c->leg->n_hops))
+        offer(c);
+    else
         give_up(c, ERR_NOMEM, DESTROY_RESOURCELIMIT);
-        return;
-    }
-    streams_allow_internal_addrs(c->ride.streams, x->config.allow_internal);
-    offer(c);
 }
 
 static void on_end(void *arg, const struct ocirc_end *end, bool failed)
@@ -97,6 +121,7 @@ static void on_end(void *arg, const struct ocirc_end *end, bool failed)
     struct exit_circ *c = arg;
     struct exits *x = c->x;
     (void)end;
+    failed = failed && c->leg->guards; /* a path that was given says nothing of ours */
     circ_drop(c);
     if (failed)
         x->failures++; /* its tunnels try again at the next look */
@@ -104,7 +129,7 @@ static void on_end(void *arg, const struct ocirc_end *end, bool failed)
         x->ops->changed(x->arg, NULL);
 }
 
-static const struct leg_ops leg_ops = {
+const struct leg_ops exits_leg_ops = {
     .on_slow = on_slow,
     .on_open = on_open,
     .on_end = on_end,
@@ -143,23 +168,36 @@ static void next_may_follow(void *arg)
     x->ops->changed(x->arg, NULL);
 }
 
+struct leg_means exits_means(const struct exits *x, struct netdir *nd)
+{
+    return (struct leg_means){
+        .circuits = x->circuits,
+        .guards = x->guards,
+        .cbt = x->cbt,
+        .nd = nd,
+        .path = x->config.path,
+        .extend_by_ed = x->config.extend_by_ed,
+    };
+}
+
 static err_t launch_leg(struct exit_circ *c, const struct path_request *req)
 {
     struct exits *x = c->x;
     struct path_pick pick;
-    const struct leg_means means = {
-        .circuits = x->circuits,
-        .guards = x->guards,
-        .cbt = x->cbt,
-        .nd = x->nd,
-        .path = x->config.path,
-        .extend_by_ed = x->config.extend_by_ed,
-    };
-    err_t e = leg_launch(&means, req, &leg_ops, c, &pick, &c->leg);
+    const struct leg_means means = exits_means(x, x->nd);
+    err_t e = leg_launch(&means, req, &exits_leg_ops, c, &pick, &c->leg);
     snprintf(x->why_not, sizeof x->why_not, "%s", pick.why);
     if (e == ERR_NOT_FOUND)
         log_info(x->env->log, "No path for a circuit: %s", pick.why);
     return e == ERR_NOT_FOUND && pick.no_guard ? ERR_STATE : e;
+}
+
+void exits_add(struct exits *x, struct exit_circ *c)
+{
+    c->idle_s = exits_idle_s(x);
+    DL_APPEND(x->circs, c);
+    x->n_pending++;
+    exit_circ_set_free(c);
 }
 
 err_t exits_launch(struct exits *x, const struct path_request *req, struct exit_circ **out)
@@ -176,10 +214,7 @@ err_t exits_launch(struct exits *x, const struct path_request *req, struct exit_
     }
     x->last_launch_us = x->env->mono_us;
     pace(x);
-    c->idle_s = exits_idle_s(x);
-    DL_APPEND(x->circs, c);
-    x->n_pending++;
-    exit_circ_set_free(c);
+    exits_add(x, c);
     if (leg_is_closed(c->leg)) /* before its news come: who launches in a loop must stop */
         exits_pause(x);
     *out = c;
@@ -187,7 +222,7 @@ err_t exits_launch(struct exits *x, const struct path_request *req, struct exit_
 }
 
 /* circuit_launch_by_extend_info: "too many failed circs in a row. don't try." */
-static bool fails_too_often(const struct exits *x)
+bool exits_fail_too_often(const struct exits *x)
 {
     return x->failures_before > HABITS_FAILURES_MOST && x->failures > HABITS_FAILURES_MOST;
 }
@@ -197,7 +232,7 @@ bool exits_may_launch(const struct exits *x)
     /* guard-spec 4.12: "when we are missing descriptors for our first NUM_USABLE_PRIMARY_GUARDS
      * primary guards, we don't build circuits": else whoever withholds one moves us to another. */
     return x->nd && x->n_pending < x->config.max_pending && !is_paced(x) && !x->paused &&
-           !fails_too_often(x) && !guards_lack_md(x->guards, x->nd);
+           !exits_fail_too_often(x) && !guards_lack_md(x->guards, x->nd);
 }
 
 /* ---- their retirement ---- */
@@ -206,7 +241,7 @@ void exits_retire_dirty(struct exits *x)
 {
     struct exit_circ *c;
     DL_FOREACH (x->circs, c)
-        if (c->state == EXIT_IN_USE)
+        if (c->state == EXIT_IN_USE || c->state == EXIT_APART_DIRTY)
             retire(c);
 }
 
@@ -216,7 +251,8 @@ void exits_retire_all(struct exits *x)
 {
     struct exit_circ *c;
     DL_FOREACH (x->circs, c) {
-        bool is_dirty = c->state == EXIT_IN_USE || !exit_circ_is_unused(c);
+        bool is_dirty =
+            c->state == EXIT_IN_USE || c->state == EXIT_APART_DIRTY || !exit_circ_is_unused(c);
         retire(c);
         if (!is_dirty)
             leg_close(c->leg, OK, DESTROY_FINISHED);
@@ -268,12 +304,14 @@ void exits_stop(struct exits *x)
     x->nd = NULL;
 }
 
-/* A circuit that new options forbid carries no new tunnel. */
+/* A circuit that new options forbid carries no new tunnel. A path that was given was not chosen by
+ * the old ones, either. */
 static void retire_forbidden(struct exits *x)
 {
     struct exit_circ *c;
     DL_FOREACH (x->circs, c)
-        if (!path_allowed(c->leg->nd, x->config.path, c->leg->hop, c->leg->n_hops, true))
+        if (c->leg->guards &&
+            !path_allowed(c->leg->nd, x->config.path, c->leg->hop, c->leg->n_hops, true))
             retire(c);
 }
 
@@ -309,7 +347,7 @@ struct exit_circ *exits_by_id(const struct exits *x, uint64_t id)
 
 struct ride *exit_circ_ride(struct exit_circ *c)
 {
-    return &c->ride;
+    return &c->rides[c->leg->n_hops - 1].ride;
 }
 
 size_t exits_open_count(const struct exits *x)
@@ -324,8 +362,13 @@ size_t exits_open_count(const struct exits *x)
 static const char *state_name(const struct exit_circ *c)
 {
     static const char *const names[] = {
-        [EXIT_BUILDING] = "being built", [EXIT_SLOW] = "too slow",   [EXIT_READY] = "clean",
-        [EXIT_IN_USE] = "in use",        [EXIT_RETIRED] = "retired",
+        [EXIT_BUILDING] = "being built",
+        [EXIT_SLOW] = "too slow",
+        [EXIT_READY] = "clean",
+        [EXIT_IN_USE] = "in use",
+        [EXIT_RETIRED] = "retired",
+        [EXIT_APART] = "a controller's",
+        [EXIT_APART_DIRTY] = "a controller's, in use",
     };
     return leg_is_closed(c->leg) ? "closed" : names[c->state];
 }
@@ -336,8 +379,7 @@ void exits_describe(const struct exits *x, void (*fn)(void *arg, const char *lin
     char path[256], line[400];
     DL_FOREACH (x->circs, c) {
         snprintf(line, sizeof line, "Circuit %" PRIu64 " (%s, %zu streams): %s", c->leg->oc->id,
-                 state_name(c), c->ride.streams ? streams_open_count(c->ride.streams) : 0,
-                 ocirc_path_text(c->leg->oc, path, sizeof path));
+                 state_name(c), streams_on(c), ocirc_path_text(c->leg->oc, path, sizeof path));
         fn(arg, line);
     }
 }

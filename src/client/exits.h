@@ -23,6 +23,7 @@ struct exit_circ;
 /* What a tunnel needs of its circuit. */
 struct exit_need {
     const struct tunnel_request *request;
+    const char *asked_host;      /* isolation goes by what it was opened to; NULL: to that host */
     const struct rsa_id *failed; /* exits that let this tunnel down */
     size_t n_failed;
     uint64_t avoid_circuit; /* id of a circuit it does not want again; 0: none */
@@ -74,7 +75,32 @@ void exits_use(struct exit_circ *c, const struct exit_need *need);
 
 /* The pool's circuit with this id; NULL: there is none. */
 struct exit_circ *exits_by_id(const struct exits *x, uint64_t id);
+/* Its last hop, once it is open. */
 struct ride *exit_circ_ride(struct exit_circ *c);
+
+/* ---- what somebody asks for by name (exits_steer.c) ---- */
+
+/* Hop HOP (1 = first) of C, which is open and has as many; NULL out of memory. */
+struct ride *exit_circ_ride_at(struct exit_circ *c, unsigned hop);
+
+/* Builds a circuit over the N relays of PATH, of ND, whatever they are. A GENERAL one takes the
+ * tunnels that it would do for, if it has two hops or more; a CONTROLLER one takes those that are
+ * put onto it by its id, and stays until then. Errors as leg_launch_over(). */
+MUST_USE err_t exits_build(struct exits *x, struct netdir *nd, const struct router *const *path,
+                           size_t n, enum circuit_purpose purpose, struct exit_circ **out);
+/* A GENERAL one as for a tunnel that may want any port. ERR_NOT_FOUND: there is no path;
+ * ERR_STATE: too little is known of the network, or too many failed; ERR_NOMEM. */
+MUST_USE err_t exits_build_any(struct exits *x, struct exit_circ **out);
+/* C goes on over N relays of ND behind its last; until they are there it takes no new tunnel.
+ * Errors as leg_extend(). */
+MUST_USE err_t exit_circ_extend(struct exit_circ *c, struct netdir *nd,
+                                const struct router *const *more, size_t n);
+/* PURPOSE: GENERAL or CONTROLLER. */
+void exit_circ_set_purpose(struct exit_circ *c, enum circuit_purpose purpose);
+void exit_circ_close(struct exit_circ *c, uint8_t reason);
+uint64_t exit_circ_id(const struct exit_circ *c);
+
+/* ---- time ---- */
 
 /* Call it once a NewCircuitPeriod: it closes circuits that have served. */
 void exits_expire(struct exits *x);

@@ -1,5 +1,5 @@
 /* What the files of exits share: exits.c builds circuits, exits_ahead.c those that nobody asked
- * for, exits_match.c says who may use one. */
+ * for, exits_steer.c those that were asked for by name, exits_match.c says who may use one. */
 #ifndef TUNIC_CLIENT_EXITS_INT_H
 #define TUNIC_CLIENT_EXITS_INT_H
 
@@ -18,15 +18,24 @@ enum exit_state {
     EXIT_READY,    /* has carried nothing */
     EXIT_IN_USE,   /* has carried a stream: is dirty */
     EXIT_RETIRED,  /* takes no new tunnel; closes when its last stream has ended */
+    /* CIRCUIT_CONTROLLER, open or not: nobody finds it, and it */
+    EXIT_APART,       /* has carried nothing, and stays */
+    EXIT_APART_DIRTY, /* has carried a stream */
 };
 
 /* Circuits in use or being built for somebody, by their isolation (exits_match.c). */
 struct exit_bucket;
 
+/* One hop of a circuit with the streams that are on it. */
+struct exit_ride {
+    struct ride ride; /* .streams NULL: there never was any */
+    struct exit_circ *circ;
+};
+
 struct exit_circ {
     struct exits *x;
     struct leg *leg;
-    struct ride ride; /* once the leg is open: streams on its last hop */
+    struct exit_ride rides[PATH_HOPS_MOST]; /* by hop; the last one's, once the leg is open */
     enum exit_state state;
     uint64_t since_us; /* of the state */
     /* Set by the first tunnel, or by the one that it is built for; NULL: free for anybody. */
@@ -36,6 +45,7 @@ struct exit_circ {
     char host[TUNNEL_HOST_MAX + 1];
     uint16_t port;
     bool mixed_hosts, mixed_ports; /* has carried streams to others than these, too */
+    bool mixed_users;              /* and somebody's whom isolation keeps apart */
     uint64_t busy_us;              /* when it was last seen with a stream */
     uint32_t idle_s;               /* it ends that long after it was begun, if nobody uses it */
     struct exit_circ *prev, *next;
@@ -80,6 +90,11 @@ struct exits {
 /* ---- exits.c ---- */
 
 bool exits_may_launch(const struct exits *x);
+bool exits_fail_too_often(const struct exits *x);
+struct leg_means exits_means(const struct exits *x, struct netdir *nd);
+extern const struct leg_ops exits_leg_ops; /* of which the arg is the struct exit_circ */
+/* C, whose leg has just been launched, is a member from now on, and whoever wants may have it. */
+void exits_add(struct exits *x, struct exit_circ *c);
 /* ERR_NOT_FOUND: there is no path, x->why_not says why; ERR_STATE: for want of a guard, as would be
  * any other; ERR_NOMEM. */
 MUST_USE err_t exits_launch(struct exits *x, const struct path_request *req,
@@ -96,6 +111,9 @@ void exits_look(void *x); /* the timer's */
 uint32_t exits_idle_s(const struct exits *x);
 
 /* ---- exits_match.c ---- */
+
+/* C, which was apart or too slow, is the pool's: its own tunnels', or anybody's. */
+void exit_circ_join_pool(struct exit_circ *c);
 
 void exit_circ_set_state(struct exit_circ *c, enum exit_state state);
 /* Nobody finds C any more. */

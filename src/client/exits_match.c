@@ -7,7 +7,10 @@
 
 #include "client/exits_int.h"
 
-enum { NO_GUARD_EVERY_S = 60 };
+enum {
+    NO_GUARD_EVERY_S = 60,
+    HOPS_LEAST = 2, /* of a circuit that a tunnel goes onto */
+};
 
 struct exit_bucket {
     struct isolation_key key;
@@ -89,7 +92,7 @@ void exit_circ_set_state(struct exit_circ *c, enum exit_state state)
     c->x->n_pending += state == EXIT_BUILDING;
     c->state = state;
     c->since_us = c->x->env->mono_us;
-    if (state == EXIT_SLOW || state == EXIT_RETIRED)
+    if (state != EXIT_BUILDING && state != EXIT_READY && state != EXIT_IN_USE)
         exit_circ_unlist(c);
 }
 
@@ -104,8 +107,14 @@ void exit_circ_tell(const struct exit_circ *c)
 
 /* ---- matching ---- */
 
-static bool same_isolation(const struct exit_circ *c, const struct tunnel_request *req)
+static const char *host_of(const struct exit_need *need)
 {
+    return need->asked_host ? need->asked_host : need->request->host;
+}
+
+static bool same_isolation(const struct exit_circ *c, const struct exit_need *need)
+{
+    const struct tunnel_request *req = need->request;
     const struct isolation *a = &c->isolation, *b = &req->isolation;
     if (a->session != b->session || a->protocol != b->protocol || !ip_equal(&a->client, &b->client))
         return false;
@@ -119,7 +128,7 @@ static bool same_isolation(const struct exit_circ *c, const struct tunnel_reques
         return false;
     if (b->by_dest_addr && c->mixed_hosts)
         return false;
-    return !(a->by_dest_addr || b->by_dest_addr) || strcmp(c->host, req->host) == 0;
+    return !(a->by_dest_addr || b->by_dest_addr) || strcmp(c->host, host_of(need)) == 0;
 }
 
 static struct path_request path_request_for(const struct exit_need *need)
@@ -148,7 +157,7 @@ bool exit_circ_is_too_dirty(const struct exit_circ *c)
     const struct exits *x = c->x;
     bool kept = c->isolation.keep_alive && c->isolation.has_auth;
     uint64_t since_us = kept ? c->busy_us : c->since_us;
-    return c->state == EXIT_IN_USE &&
+    return (c->state == EXIT_IN_USE || c->state == EXIT_APART_DIRTY) &&
            x->env->mono_us - since_us >= x->config.max_dirtiness_ms * US_PER_MS;
 }
 
@@ -161,9 +170,11 @@ bool exit_circ_ends_well(const struct exit_circ *c, struct path_request req)
 /* Whether tunnels with NEED's wishes may go onto C, now or once it is open. */
 static bool fits(const struct exit_circ *c, const struct exit_need *need)
 {
-    if (c->bucket && !same_isolation(c, need->request))
+    if (c->bucket && !same_isolation(c, need))
         return false;
     if (leg_is_closed(c->leg) || c->leg->oc->id == need->avoid_circuit)
+        return false;
+    if (c->leg->n_hops < HOPS_LEAST) /* a controller's, to be extended */
         return false;
     return !exit_circ_is_too_dirty(c) && exit_circ_ends_well(c, path_request_for(need));
 }
@@ -194,7 +205,7 @@ static struct found look(const struct exits *x, const struct exit_need *need)
     struct isolation_key keys[ISOLATION_KEYS];
     struct found f = {NULL, NULL};
     struct exit_circ *c;
-    isolation_keys_of(keys, &req->isolation, req->host, req->port);
+    isolation_keys_of(keys, &req->isolation, host_of(need), req->port);
     for (size_t i = 0; i < ISOLATION_KEYS; i++) {
         const struct exit_bucket *b = bucket_find(x, &keys[i]);
         if (b)
@@ -218,26 +229,46 @@ bool exits_could_serve(const struct exits *x)
 
 /* ---- taking ---- */
 
-/* C is NEED's from now on. False out of memory: then it is nobody's, and not listed. */
-static bool claim(struct exit_circ *c, const struct exit_need *need)
+static void set_isolation(struct exit_circ *c, const struct exit_need *need)
 {
     c->isolation = need->request->isolation;
     c->leg->oc->isolation = &c->isolation;
     login_release(&c->login);
     c->login = c->leg->oc->login = login_hold(need->request->asker.login);
     c->port = need->request->port;
-    snprintf(c->host, sizeof c->host, "%s", need->request->host);
+    snprintf(c->host, sizeof c->host, "%s", host_of(need));
+}
+
+/* C is NEED's from now on. False out of memory: then it is nobody's, and not listed. */
+static bool claim(struct exit_circ *c, const struct exit_need *need)
+{
+    set_isolation(c, need);
     return list_by_isolation(c);
 }
 
 /* Another stream goes onto C, which is in use: it may have wishes that those before had not. */
-static bool join(struct exit_circ *c, const struct tunnel_request *req)
+static void mix(struct exit_circ *c, const struct exit_need *need)
 {
+    const struct tunnel_request *req = need->request;
+    c->mixed_users |= !same_isolation(c, need);
     c->mixed_ports |= c->port != req->port;
-    c->mixed_hosts |= strcmp(c->host, req->host) != 0;
+    c->mixed_hosts |= strcmp(c->host, host_of(need)) != 0;
     c->isolation.by_dest_port |= req->isolation.by_dest_port;
     c->isolation.by_dest_addr |= req->isolation.by_dest_addr;
-    return list_by_isolation(c);
+}
+
+void exit_circ_join_pool(struct exit_circ *c)
+{
+    if (c->state != EXIT_APART_DIRTY) {
+        exit_circ_set_state(c, leg_is_open(c->leg) ? EXIT_READY : EXIT_BUILDING);
+        exit_circ_set_free(c);
+        return;
+    }
+    uint64_t since_us = c->since_us; /* it is no younger for it */
+    exit_circ_set_state(c, EXIT_IN_USE);
+    c->since_us = since_us;
+    if (c->mixed_users || !list_by_isolation(c))
+        exit_circ_set_state(c, EXIT_RETIRED);
 }
 
 /* Whether any relay would do, guards aside: else waiting is of no use. */
@@ -304,13 +335,16 @@ void exits_use(struct exit_circ *c, const struct exit_need *need)
     c->busy_us = x->env->mono_us;
     if (c->state == EXIT_RETIRED) /* it was asked for by name, and stays nobody else's */
         return;
-    bool is_first = c->state != EXIT_IN_USE;
-    /* Asked for by name, too: who was alone on it, and who now is with him, is with nobody else. */
-    bool is_kept = is_first || same_isolation(c, need->request);
-    bool listed = is_kept && (is_first ? claim(c, need) : join(c, need->request));
+    bool is_first = c->state == EXIT_READY || c->state == EXIT_APART;
+    bool is_apart = c->state == EXIT_APART || c->state == EXIT_APART_DIRTY;
     if (is_first)
-        exit_circ_set_state(c, EXIT_IN_USE);
-    if (!listed) /* or out of memory: what cannot be found under its isolation is nobody's to find
-                  */
+        set_isolation(c, need);
+    else
+        mix(c, need);
+    if (is_first)
+        exit_circ_set_state(c, is_apart ? EXIT_APART_DIRTY : EXIT_IN_USE);
+    /* Asked for by name, too: who was alone on it, and who now is with him, is with nobody else. Or
+     * out of memory: what cannot be found under its isolation is nobody's to find. */
+    if (!is_apart && (c->mixed_users || !list_by_isolation(c)))
         exit_circ_set_state(c, EXIT_RETIRED);
 }

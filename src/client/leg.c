@@ -6,9 +6,18 @@
 
 #include "cell/reason.h"
 
+enum { EXTENSION_GRACE_MS = 1000 };
+
 static const struct rsa_id *guard_of(const struct leg *l)
 {
     return &l->hop[0]->rsa;
+}
+
+/* Nobody is to blame. */
+static void drop_guard(const struct leg *l)
+{
+    if (l->guards)
+        guards_dropped(l->guards, guard_of(l));
 }
 
 /* ---- while it is built ---- */
@@ -18,7 +27,8 @@ static void on_begin(void *arg, struct ocirc *oc)
     struct leg *l = arg;
     (void)oc;
     cbt_network_live(l->cbt);
-    env_arm_ms(l->env, &l->slow, cbt_timeout_ms(l->cbt, (unsigned)l->n_hops));
+    if (l->n_hops >= CBT_HOPS)
+        env_arm_ms(l->env, &l->slow, cbt_timeout_ms(l->cbt, (unsigned)l->n_hops));
 }
 
 static void became_slow(void *arg)
@@ -32,7 +42,7 @@ static void on_hop(void *arg, struct ocirc *oc, unsigned hops)
 {
     struct leg *l = arg;
     cbt_network_live(l->cbt);
-    if (hops == CBT_HOPS)
+    if (hops == CBT_HOPS && !oc->open_us)
         cbt_built(l->cbt, (l->env->mono_us - oc->begun_us) / US_PER_MS, l->slow.armed);
 }
 
@@ -41,11 +51,12 @@ static void on_open(void *arg, struct ocirc *oc)
     struct leg *l = arg;
     char path[256];
     env_disarm(l->env, &l->slow);
-    guards_succeeded(l->guards, guard_of(l));
+    if (l->guards)
+        guards_succeeded(l->guards, guard_of(l));
     log_info(l->env->log, "Circuit %" PRIu64 " is open through %s", oc->id,
              ocirc_path_text(oc, path, sizeof path));
-    bool waits =
-        l->guard_use == GUARD_USABLE_IF_NO_BETTER && !guards_may_use(l->guards, guard_of(l));
+    bool waits = l->guards && l->guard_use == GUARD_USABLE_IF_NO_BETTER &&
+                 !guards_may_use(l->guards, guard_of(l));
     l->state = waits ? LEG_GUARD_WAIT : LEG_OPEN;
     circuits_tell(oc, waits ? CIRCUIT_GUARD_WAIT : CIRCUIT_BUILT);
     l->ops->on_open(l->arg);
@@ -58,11 +69,11 @@ static void on_open(void *arg, struct ocirc *oc)
 static void judge_failure(struct leg *l, const struct ocirc_end *end)
 {
     char text[160], path[256];
-    if (ocirc_end_blames_first_hop(end))
+    if (l->guards && ocirc_end_blames_first_hop(end))
         guards_failed(l->guards, guard_of(l));
     else
-        guards_dropped(l->guards, guard_of(l));
-    if (end->timed_out && end->during == OCIRC_BUILDING)
+        drop_guard(l);
+    if (end->timed_out && end->during == OCIRC_BUILDING && l->n_hops >= CBT_HOPS)
         cbt_closed(l->cbt, l->oc->begun_us);
     log_info(l->env->log, "Circuit %" PRIu64 " through %s could not be built: %s", l->oc->id,
              ocirc_path_text(l->oc, path, sizeof path),
@@ -73,14 +84,13 @@ static void judge_failure(struct leg *l, const struct ocirc_end *end)
 static void on_end(void *arg, struct ocirc *oc, const struct ocirc_end *end)
 {
     struct leg *l = arg;
-    (void)oc;
     bool failed = end->during != OCIRC_OPEN && end->circ.why != OK;
     l->state = LEG_ENDED;
     env_disarm(l->env, &l->slow);
-    if (failed)
+    if (failed && !oc->open_us)
         judge_failure(l, end);
-    else if (end->during != OCIRC_OPEN)
-        guards_dropped(l->guards, guard_of(l));
+    else if (end->during != OCIRC_OPEN && !oc->open_us)
+        drop_guard(l);
     l->ops->on_end(l->arg, end, failed);
 }
 
@@ -121,30 +131,41 @@ static unsigned flags_of(const struct path_request *req, const struct path_pick 
            (req->hops[req->n_hops - 1].kind != HOP_EXIT ? CIRCUIT_IS_INTERNAL : 0u);
 }
 
-static struct ocirc_plan plan_for(const struct leg_means *m, const struct path_request *req,
-                                  const struct path_pick *pick)
+static void plan_hops(struct ocirc_plan *plan, const struct leg_means *m,
+                      const struct router *const *hops, size_t n)
 {
-    const struct router *first = pick->hop[0];
+    for (size_t i = 0; i < n; i++) {
+        plan->hops[i] = hop_target(m, hops[i]);
+        memcpy(plan->nickname[i], hops[i]->nickname, sizeof plan->nickname[i]);
+    }
+    plan->n_hops = n;
+}
+
+/* As C tor, circuit_expire_building(): circuits of one hop or two do not last longer than the build
+ * timeout, for their times teach nothing. */
+static struct ocirc_plan plan_for(const struct leg_means *m, const struct router *const *hops,
+                                  size_t n, enum circuit_purpose purpose, unsigned flags)
+{
+    const struct router *first = hops[0];
     struct ocirc_plan plan = {
         .first = {.reach = reach_at(path_first_hop_addr(m->path, first)),
                   .rsa = first->rsa,
                   .ed = first->ed,
                   .has_rsa = true,
                   .has_ed = true},
-        .n_hops = pick->n,
-        .timeout_ms = cbt_close_ms(m->cbt, (unsigned)pick->n),
-        .flags = flags_of(req, pick),
+        .timeout_ms =
+            n < CBT_HOPS ? cbt_timeout_ms(m->cbt, (unsigned)n) : cbt_close_ms(m->cbt, (unsigned)n),
+        .purpose = purpose,
+        .flags = flags,
     };
-    for (size_t i = 0; i < pick->n; i++) {
-        plan.hops[i] = hop_target(m, pick->hop[i]);
-        memcpy(plan.nickname[i], pick->hop[i]->nickname, sizeof plan.nickname[i]);
-    }
+    plan_hops(&plan, m, hops, n);
     return plan;
 }
 
-/* Over the path that was picked; NULL out of memory. */
-static struct leg *leg_new(const struct leg_means *m, const struct path_request *req,
-                           const struct path_pick *pick, const struct leg_ops *ops, void *arg)
+/* NULL out of memory. */
+static struct leg *leg_new(const struct leg_means *m, const struct path_pick *pick,
+                           enum circuit_purpose purpose, unsigned flags, const struct leg_ops *ops,
+                           void *arg)
 {
     struct leg *l = calloc(1, sizeof *l);
     if (!l)
@@ -162,7 +183,7 @@ static struct leg *leg_new(const struct leg_means *m, const struct path_request 
     };
     memcpy(l->hop, pick->hop, sizeof l->hop);
     timer_init(&l->slow, became_slow, l);
-    struct ocirc_plan plan = plan_for(m, req, pick);
+    struct ocirc_plan plan = plan_for(m, pick->hop, pick->n, purpose, flags);
     l->oc = ocirc_new(m->circuits, &plan, &ocirc_ops, l);
     if (l->oc)
         return l;
@@ -175,21 +196,67 @@ err_t leg_launch(const struct leg_means *means, const struct path_request *req,
                  const struct leg_ops *ops, void *arg, struct path_pick *pick, struct leg **out)
 {
     TRY(path_pick(means->nd, means->path, means->guards, req, circuits_env(means->circuits), pick));
-    *out = leg_new(means, req, pick, ops, arg);
+    *out = leg_new(means, pick, CIRCUIT_GENERAL, flags_of(req, pick), ops, arg);
     if (*out)
         return OK;
     guards_dropped(means->guards, &pick->hop[0]->rsa);
     return ERR_NOMEM;
 }
 
+err_t leg_launch_over(const struct leg_means *means, const struct router *const *path, size_t n,
+                      enum circuit_purpose purpose, const struct leg_ops *ops, void *arg,
+                      struct leg **out)
+{
+    struct path_pick pick = {.n = n, .guard_use = GUARD_USABLE};
+    struct leg_means unguarded = *means;
+    if (n > PATH_HOPS_MOST)
+        return ERR_LIMIT;
+    if (path_first_hop_addr(means->path, path[0]).ip.family == IP_NONE)
+        return ERR_NOT_FOUND;
+    memcpy(pick.hop, path, n * sizeof path[0]);
+    unguarded.guards = NULL;
+    *out = leg_new(&unguarded, &pick, purpose, 0, ops, arg);
+    return *out ? OK : ERR_NOMEM;
+}
+
+/* L's new hops are MEANS->nd's, which is another when a consensus has come meanwhile. */
+static void hold_netdir(struct leg *l, struct netdir *nd)
+{
+    if (nd == l->nd)
+        return;
+    l->before[l->n_before++] = l->nd;
+    l->nd = netdir_ref(nd);
+}
+
+err_t leg_extend(struct leg *l, const struct leg_means *means, const struct router *const *more,
+                 size_t n)
+{
+    /* C tor, circuit_expire_building(): cannibalized_cutoff */
+    struct ocirc_plan plan = {.timeout_ms =
+                                  cbt_close_ms(l->cbt, CBT_HOPS) * 2 / 3 + EXTENSION_GRACE_MS};
+    bool was_open = leg_is_open(l);
+    if (n > PATH_HOPS_MOST - l->n_hops)
+        return ERR_LIMIT;
+    plan_hops(&plan, means, more, n);
+    TRY(ocirc_extend(l->oc, &plan));
+    hold_netdir(l, means->nd);
+    memcpy(l->hop + l->n_hops, more, n * sizeof more[0]);
+    l->n_hops += n;
+    if (was_open)
+        l->state = LEG_BUILDING;
+    return OK;
+}
+
 void leg_free(struct leg *l)
 {
     if (!l)
         return;
-    if (l->state == LEG_BUILDING) /* nobody is to blame */
-        guards_dropped(l->guards, guard_of(l));
+    if (l->state == LEG_BUILDING && !l->oc->open_us)
+        drop_guard(l);
     env_disarm(l->env, &l->slow);
     ocirc_free(l->oc);
+    while (l->n_before)
+        netdir_unref(&l->before[--l->n_before]);
     netdir_unref(&l->nd);
     free(l);
 }

@@ -1,7 +1,8 @@
-/* Leg: a circuit over relays that path_pick() chose, from the wish to the end: its path, its link,
- * its times. It tells the guards and the build timeout what comes of it. What rides on it, and who
- * may use it, is its owner's affair: a circuit for tunnels has one (exits.h), a conflux set will
- * have two that end at one exit, an onion service's conductor asks for four hops or five. */
+/* Leg: a circuit over relays that path_pick() chose, or that were given, from the wish to the end:
+ * its path, its link, its times. It tells the guards and the build timeout what comes of it. What
+ * rides on it, and who may use it, is its owner's affair: a circuit for tunnels has one (exits.h),
+ * a conflux set will have two that end at one exit, an onion service's conductor asks for four hops
+ * or five. */
 #ifndef TUNIC_CLIENT_LEG_H
 #define TUNIC_CLIENT_LEG_H
 
@@ -43,13 +44,15 @@ struct leg_ops {
 struct leg {
     struct ocirc *oc; /* knows by itself when it is closed: on_end comes a little later */
     enum leg_state state;
-    struct netdir *nd;                        /* holds the relays: */
-    const struct router *hop[PATH_HOPS_MOST]; /* first hop first */
+    struct netdir *nd;                        /* holds the last hop, and most often all: */
+    const struct router *hop[PATH_HOPS_MOST]; /* first hop first, with those asked for */
     size_t n_hops;
+    struct netdir *before[PATH_HOPS_MOST]; /* hold hops of before an extension */
+    size_t n_before;
     enum guard_use guard_use;
     bool relaxed; /* no path had all the flags wanted */
     struct env *env;
-    struct guards *guards;
+    struct guards *guards; /* NULL: the path was given, its first hop is no guard's affair */
     struct cbt *cbt;
     const struct leg_ops *ops;
     void *arg;
@@ -61,6 +64,16 @@ struct leg {
 MUST_USE err_t leg_launch(const struct leg_means *means, const struct path_request *req,
                           const struct leg_ops *ops, void *arg, struct path_pick *pick,
                           struct leg **out);
+/* The same over a path of N relays that is given, of MEANS->nd: nothing is asked of it but that its
+ * first hop can be reached, and no guard hears of it (C tor, circuit_may_omit_guard()).
+ * ERR_NOT_FOUND: it can't; ERR_LIMIT: too many hops; ERR_NOMEM. */
+MUST_USE err_t leg_launch_over(const struct leg_means *means, const struct router *const *path,
+                               size_t n, enum circuit_purpose purpose, const struct leg_ops *ops,
+                               void *arg, struct leg **out);
+/* N hops more, of MEANS->nd. One that is open is being built again, and on_open follows; if that
+ * fails, it ends. Errors as ocirc_extend(), and ERR_LIMIT. */
+MUST_USE err_t leg_extend(struct leg *l, const struct leg_means *means,
+                          const struct router *const *more, size_t n);
 /* Closes without telling anyone but the guards, if it was being built. NULL is fine. */
 void leg_free(struct leg *l);
 /* Closes, and its time counts no more; on_end follows at the end of the wake-up. */

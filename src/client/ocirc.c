@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cell/reason.h"
 #include "crypto/encode.h"
@@ -57,12 +58,26 @@ static void on_hop(void *arg, unsigned hops)
         oc->ops->on_hop(oc->arg, oc, hops);
 }
 
+/* The hops of the plan that are not there yet. */
+static err_t build_rest(struct ocirc *oc)
+{
+    size_t built = circ_hops(oc->circ);
+    return circ_build(oc->circ, oc->plan.hops + built, oc->plan.n_hops - built);
+}
+
 static void on_open(void *arg)
 {
     struct ocirc *oc = arg;
+    if (circ_hops(oc->circ) < oc->plan.n_hops) { /* more was asked for meanwhile */
+        err_t e = build_rest(oc);
+        if (e != OK)
+            ocirc_close(oc, e, DESTROY_INTERNAL);
+        return;
+    }
     env_disarm(oc->env, &oc->deadline);
     oc->state = OCIRC_OPEN;
-    oc->open_us = oc->env->mono_us;
+    if (!oc->open_us)
+        oc->open_us = oc->env->mono_us;
     oc->ops->on_open(oc->arg, oc);
 }
 
@@ -79,9 +94,7 @@ static const struct circ_ops circ_ops = {
 
 static err_t build(struct ocirc *oc)
 {
-    if (oc->plan.fast)
-        return circ_build_fast(oc->circ);
-    return circ_build(oc->circ, oc->plan.hops, oc->plan.n_hops);
+    return oc->plan.fast ? circ_build_fast(oc->circ) : build_rest(oc);
 }
 
 static void begin(struct ocirc *oc, struct link *l)
@@ -130,6 +143,7 @@ struct ocirc *ocirc_new(struct circuits *set, const struct ocirc_plan *plan,
                          .pool = circuits_links(set),
                          .ops = ops,
                          .arg = arg,
+                         .purpose = plan->purpose,
                          .plan = *plan};
     oc->want = (struct link_want){.ready = link_ready, .failed = link_failed, .arg = oc};
     timer_init(&oc->deadline, deadline, oc);
@@ -169,9 +183,29 @@ void ocirc_free(struct ocirc *oc)
     free(oc);
 }
 
-struct carrier *ocirc_carrier(const struct ocirc *oc)
+err_t ocirc_extend(struct ocirc *oc, const struct ocirc_plan *more)
 {
-    return carrier_of_hop(oc->circ, circ_hops(oc->circ));
+    struct ocirc_plan *plan = &oc->plan;
+    if (oc->state == OCIRC_CLOSED)
+        return ERR_STATE;
+    if (more->n_hops > CIRC_MAX_HOPS - plan->n_hops)
+        return ERR_LIMIT;
+    memcpy(plan->hops + plan->n_hops, more->hops, more->n_hops * sizeof more->hops[0]);
+    memcpy(plan->nickname + plan->n_hops, more->nickname, more->n_hops * sizeof more->nickname[0]);
+    plan->n_hops += more->n_hops;
+    if (oc->state != OCIRC_OPEN)
+        return OK;
+    oc->state = OCIRC_BUILDING;
+    env_arm_ms(oc->env, &oc->deadline, more->timeout_ms);
+    err_t e = build_rest(oc);
+    if (e != OK)
+        ocirc_close(oc, e, DESTROY_INTERNAL);
+    return e;
+}
+
+struct carrier *ocirc_carrier(const struct ocirc *oc, unsigned hop)
+{
+    return carrier_of_hop(oc->circ, hop);
 }
 
 bool ocirc_end_blames_first_hop(const struct ocirc_end *end)

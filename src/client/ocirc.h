@@ -37,7 +37,8 @@ struct ocirc_plan {
     struct circ_hop_target hops[CIRC_MAX_HOPS]; /* unless fast */
     size_t n_hops;
     uint64_t timeout_ms; /* from the link to the last hop; the link has deadlines of its own */
-    unsigned flags;      /* enum circuit_flag, for whoever listens; so is this: */
+    enum circuit_purpose purpose; /* at first */
+    unsigned flags;               /* enum circuit_flag, for whoever listens; so is this: */
     char nickname[CIRC_MAX_HOPS][NICKNAME_MAX + 1]; /* of the hops, or "" */
 };
 
@@ -58,7 +59,7 @@ struct ocirc {
     struct circ *circ;  /* from OCIRC_BUILDING on */
     int64_t created_us; /* wall clock */
     uint64_t begun_us;  /* when building began, the link being there */
-    uint64_t open_us;
+    uint64_t open_us;   /* when it stood first; 0: it has not */
     struct timer deadline;
     struct circ_counts told_bytes, told_cells; /* meter.c's: of what went over it */
     bool told_create;                          /* the same: of its first cell */
@@ -75,8 +76,14 @@ void ocirc_free(struct ocirc *oc);
 /* Closes; on_end follows at the end of the wake-up. */
 void ocirc_close(struct ocirc *oc, err_t why, uint8_t reason);
 
-/* Its last hop, once it is open; NULL out of memory. */
-struct carrier *ocirc_carrier(const struct ocirc *oc);
+/* Extends OC by the hops of MORE (and their nicknames): at once if it is open, else when those
+ * asked for before are there. An open one is being built again, for MORE->timeout_ms at most;
+ * on_hop and on_open come as at first. ERR_STATE: it is closed; ERR_LIMIT: too many hops. Other
+ * errors: it closes. */
+MUST_USE err_t ocirc_extend(struct ocirc *oc, const struct ocirc_plan *more);
+
+/* Hop HOP (1 = first) that is there; NULL out of memory. */
+struct carrier *ocirc_carrier(const struct ocirc *oc, unsigned hop);
 
 /* Whether END, of a circuit that did not open, speaks against its first hop: no link, or no answer
  * to the first CREATE. Not when we lacked memory, sockets or the way (a proxy that failed, a

@@ -40,6 +40,7 @@ void tunnel_free(struct tunnel *t)
     login_release(&t->req.asker.login);
     DL_DELETE(t->set->list, t);
     t->set->n--;
+    free(t->asked_host);
     free(t);
 }
 
@@ -113,6 +114,7 @@ struct exit_need tunnel_need(const struct tunnel *t)
 {
     return (struct exit_need){
         .request = &t->req,
+        .asked_host = tunnel_asked_host(t),
         .failed = t->failed,
         .n_failed = t->n_failed,
         .avoid_circuit = t->circ_id,
@@ -146,11 +148,16 @@ bool tunnel_wait(struct tunnel *t)
     return tunnel_wait_with(t, policy_for(t));
 }
 
+void tunnel_no_memory(struct tunnel *t)
+{
+    tunnel_stop(t, TUNNEL_STAGE_CIRCUIT, ERR_NOMEM, END_RESOURCELIMIT, err_text(ERR_NOMEM));
+}
+
 static void wait_again(struct tunnel *t)
 {
     env_disarm(t->set->env, &t->attempt);
     if (!tunnel_wait(t))
-        tunnel_stop(t, TUNNEL_STAGE_CIRCUIT, ERR_NOMEM, END_RESOURCELIMIT, err_text(ERR_NOMEM));
+        tunnel_no_memory(t);
 }
 
 /* ---- one attempt ---- */

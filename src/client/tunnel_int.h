@@ -1,5 +1,6 @@
 /* What the files of tunnels share: tunnel.c is the life of one, tunnels.c the set of a client and
- * who says where they go, tunnel_request.c what is asked, attach_pool.c the pool's policy. */
+ * who says where they go, tunnel_request.c what is asked, tunnel_aim.c where it goes instead,
+ * attach_pool.c the pool's policy. */
 #ifndef TUNIC_CLIENT_TUNNEL_INT_H
 #define TUNIC_CLIENT_TUNNEL_INT_H
 
@@ -24,7 +25,8 @@ enum tunnel_state {
 
 struct tunnel {
     struct tunnels *set;
-    struct tunnel_request req;
+    struct tunnel_request req; /* where it goes: as it was asked for, or where it was turned to */
+    char *asked_host;          /* what it was asked for, if that is another; NULL: it is not */
     const struct tunnel_ops *ops;
     void *arg;
     enum tunnel_state state;
@@ -90,9 +92,17 @@ MUST_USE err_t tunnel_attach(struct tunnel *t, struct ride *ride);
 
 struct exit_need tunnel_need(const struct tunnel *t);
 bool tunnel_has_tried(
-    const struct tunnel *t); /* an exit or a circuit that it does not want again */
+    const struct tunnel *t);             /* an exit or a circuit that it does not want again */
+void tunnel_no_memory(struct tunnel *t); /* it ends for want of it */
 /* No circuit can be had for T: WHY_NOT. */
 void tunnel_cannot(struct tunnel *t, const char *why_not);
+
+/* ---- tunnel_aim.c ---- */
+
+/* T's next attempt goes to HOST and PORT (0: as before). */
+void tunnel_redirect(struct tunnel *t, const char *host, uint16_t port);
+/* What T was asked for, by which isolation goes (C tor, original_dest_address). */
+const char *tunnel_asked_host(const struct tunnel *t);
 
 /* ---- tunnel_request.c ---- */
 

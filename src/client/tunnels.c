@@ -42,18 +42,13 @@ struct tunnel *tunnels_open(struct tunnels *ts, const struct tunnel_request *req
 
 /* ---- who says where they go ---- */
 
-static void no_memory(struct tunnel *t)
-{
-    tunnel_stop(t, TUNNEL_STAGE_CIRCUIT, ERR_NOMEM, END_RESOURCELIMIT, err_text(ERR_NOMEM));
-}
-
 void tunnels_set_attach(struct tunnels *ts, const struct attach_policy *policy)
 {
     struct tunnel *t, *next;
     ts->policy = policy ? policy : ts->pools;
     DL_FOREACH_SAFE (ts->list, t, next)
         if (t->policy && t->policy != ts->pools && !tunnel_wait(t))
-            no_memory(t);
+            tunnel_no_memory(t);
 }
 
 /* Whether T may be attached by id: it was left alone, or is not connected yet. */
@@ -62,8 +57,8 @@ static bool may_be_attached(const struct tunnel *t)
     return t->state == CONNECTING || (t->state == WAITING && t->policy != t->set->pools);
 }
 
-/* *OUT is the circuit if a tunnel may go onto it. */
-static enum attach_result judge_circuit(const struct tunnels *ts, uint64_t id,
+/* *OUT is the circuit if a tunnel may go onto it at HOP. */
+static enum attach_result judge_circuit(const struct tunnels *ts, uint64_t id, unsigned hop,
                                         struct exit_circ **out)
 {
     const struct ocirc *oc = circuits_find(ts->circuits, id);
@@ -71,22 +66,28 @@ static enum attach_result judge_circuit(const struct tunnels *ts, uint64_t id,
         return ATTACH_NO_CIRCUIT;
     if (oc->state != OCIRC_OPEN)
         return ATTACH_NOT_OPEN;
-    if (circ_hops(oc->circ) < HOPS_LEAST)
+    if (circ_hops(oc->circ) < HOPS_LEAST || hop == 1)
         return ATTACH_ONE_HOP;
+    if (hop > circ_hops(oc->circ))
+        return ATTACH_NO_HOP;
     *out = exits_by_id(ts->exits, id);
     /* A circuit that came too late, or by a guard that may not be used, is told to be there and
      * closes. */
     return *out && exit_circ_ride(*out)->streams ? ATTACH_DONE : ATTACH_NOT_OPEN;
 }
 
-static enum attach_result attach(struct tunnel *t, struct exit_circ *circ)
+static enum attach_result attach(struct tunnel *t, struct exit_circ *circ, unsigned hop)
 {
     const struct exit_need need = tunnel_need(t);
+    struct ride *ride = hop ? exit_circ_ride_at(circ, hop) : exit_circ_ride(circ);
+    if (!ride)
+        return ATTACH_FAILED;
     exits_use(circ, &need);
-    return tunnel_attach(t, exit_circ_ride(circ)) == OK ? ATTACH_DONE : ATTACH_FAILED;
+    return tunnel_attach(t, ride) == OK ? ATTACH_DONE : ATTACH_FAILED;
 }
 
-enum attach_result tunnels_attach(struct tunnels *ts, uint64_t stream, uint64_t circuit)
+enum attach_result tunnels_attach(struct tunnels *ts, uint64_t stream, uint64_t circuit,
+                                  unsigned hop)
 {
     const struct ostream *s = ostreams_find(ts->streams, stream);
     struct tunnel *t = s ? s->tunnel : NULL;
@@ -95,7 +96,7 @@ enum attach_result tunnels_attach(struct tunnels *ts, uint64_t stream, uint64_t 
         return ATTACH_NO_STREAM;
     if (!t || !may_be_attached(t))
         return ATTACH_NOT_YOURS;
-    enum attach_result verdict = circuit ? judge_circuit(ts, circuit, &circ) : ATTACH_DONE;
+    enum attach_result verdict = circuit ? judge_circuit(ts, circuit, hop, &circ) : ATTACH_DONE;
     if (verdict != ATTACH_DONE)
         return verdict;
     if (t->state == CONNECTING)
@@ -103,11 +104,33 @@ enum attach_result tunnels_attach(struct tunnels *ts, uint64_t stream, uint64_t 
     if (t->state != WAITING) /* out of memory */
         return ATTACH_FAILED;
     if (circ)
-        return attach(t, circ);
+        return attach(t, circ, hop);
     if (tunnel_wait_with(t, ts->pools))
         return ATTACH_DONE;
-    no_memory(t);
+    tunnel_no_memory(t);
     return ATTACH_FAILED;
+}
+
+static struct tunnel *by_stream(const struct tunnels *ts, uint64_t stream)
+{
+    const struct ostream *s = ostreams_find(ts->streams, stream);
+    return s ? s->tunnel : NULL;
+}
+
+bool tunnels_close_stream(struct tunnels *ts, uint64_t stream, uint8_t reason)
+{
+    struct tunnel *t = by_stream(ts, stream);
+    if (t)
+        tunnel_stop(t, TUNNEL_STAGE_STREAM, OK, reason, "closed by a controller");
+    return t != NULL;
+}
+
+bool tunnels_redirect(struct tunnels *ts, uint64_t stream, const char *host, uint16_t port)
+{
+    struct tunnel *t = by_stream(ts, stream);
+    if (t)
+        tunnel_redirect(t, host, port);
+    return t != NULL;
 }
 
 /* ---- the set ---- */

@@ -35,7 +35,11 @@ struct tunnel *tunnels_open(struct tunnels *ts, const struct tunnel_request *req
 struct attach_pool *tunnels_pool(const struct tunnels *ts);
 /* client_set_attach() and client_attach() for the client's set. */
 void tunnels_set_attach(struct tunnels *ts, const struct attach_policy *policy);
-enum attach_result tunnels_attach(struct tunnels *ts, uint64_t stream, uint64_t circuit);
+enum attach_result tunnels_attach(struct tunnels *ts, uint64_t stream, uint64_t circuit,
+                                  unsigned hop);
+/* client_close_stream() and client_redirect_stream(); false: there is no tunnel of this id. */
+bool tunnels_close_stream(struct tunnels *ts, uint64_t stream, uint8_t reason);
+bool tunnels_redirect(struct tunnels *ts, uint64_t stream, const char *host, uint16_t port);
 /* There is no network at all: whoever has waited for some seconds is told so, for nobody knows how
  * long that may last. */
 void tunnels_no_network(struct tunnels *ts);

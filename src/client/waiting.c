@@ -170,13 +170,14 @@ static struct wish *wish_of(struct waiting *w, const struct waiter *t,
     return wish ? wish : wish_new(w, &key, user);
 }
 
-bool waiting_add(struct waiting *w, struct waiter *t, const struct tunnel_request *req, bool alone)
+bool waiting_add(struct waiting *w, struct waiter *t, const struct tunnel_request *req,
+                 const char *host, bool alone)
 {
     const struct isolation *iso = &req->isolation;
     struct isolation_key key;
     isolation_key_of(&key, iso, 0, NULL, 0);
     struct crowd *user = crowd_hold(w, &key), *group = NULL;
-    isolation_key_of(&key, iso, isolation_dest(iso), req->host, req->port);
+    isolation_key_of(&key, iso, isolation_dest(iso), host, req->port);
     if (user && (group = crowd_hold(w, &key)))
         t->wish = wish_of(w, t, req, alone, user, group);
     crowd_release(w, group); /* the wish holds both */

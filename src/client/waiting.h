@@ -29,10 +29,10 @@ struct waiter {
 struct waiting *waiting_new(void);
 void waiting_free(struct waiting *w); /* nobody may wait any more; NULL is fine */
 
-/* ALONE: it has wishes that its request does not tell of (an exit to keep from), and shares its
- * place with nobody. A new wish is due. False out of memory. */
+/* HOST: what isolation goes by. ALONE: it has wishes that its request does not tell of (an exit to
+ * keep from), and shares its place with nobody. A new wish is due. False out of memory. */
 MUST_USE bool waiting_add(struct waiting *w, struct waiter *t, const struct tunnel_request *req,
-                          bool alone);
+                          const char *host, bool alone);
 void waiting_remove(struct waiting *w, struct waiter *t); /* harmless if it does not wait */
 
 /* All wishes that stand under one of KEYS are due, before others. */

@@ -59,7 +59,8 @@ struct carrier {
     void *user_arg;
 };
 
-/* Hop HOP (1 = first) of C, whose user it becomes. NULL out of memory. */
+/* Hop HOP (1 = first) of C. A circuit has a carrier for each hop that streams are on, one in most
+ * cases; together they are its user. NULL out of memory. */
 struct carrier *carrier_of_hop(struct circ *c, unsigned hop);
 
 #endif

@@ -1,4 +1,5 @@
-/* A carrier that is one hop of one circuit. */
+/* A carrier that is one hop of one circuit. Those of one circuit are a list whose first is the
+ * circuit's user. */
 #include <stdlib.h>
 
 #include "stream/carrier.h"
@@ -7,7 +8,10 @@ struct hop_carrier {
     struct carrier carrier;
     struct circ *circ; /* NULL once it has ended or is left */
     unsigned hop;
+    struct hop_carrier *next; /* on the same circuit */
 };
+
+static const struct circ_user_ops circ_user_ops;
 
 static struct hop_carrier *hop_of(struct carrier *c)
 {
@@ -63,9 +67,15 @@ static void serve(struct carrier *c)
 
 static void leave(struct carrier *c)
 {
-    struct hop_carrier *h = hop_of(c);
-    if (h->circ)
-        circ_set_user(h->circ, NULL, NULL);
+    struct hop_carrier *h = hop_of(c), *first, **at;
+    if (!h->circ)
+        return;
+    first = circ_user(h->circ, &circ_user_ops);
+    for (at = &first; *at && *at != h; at = &(*at)->next)
+        ;
+    if (*at)
+        *at = h->next;
+    circ_set_user(h->circ, first ? &circ_user_ops : NULL, first);
     h->circ = NULL;
 }
 
@@ -90,25 +100,31 @@ static const struct carrier_kind hop_kind = {
 static err_t on_msg(void *arg, unsigned hop, const struct relay_msg *msg)
 {
     const struct hop_carrier *h = arg;
-    if (hop != h->hop)
-        return ERR_CIRC_PROTO;
-    return h->carrier.user->on_msg(h->carrier.user_arg, msg);
+    while (h && h->hop != hop)
+        h = h->next;
+    return h ? h->carrier.user->on_msg(h->carrier.user_arg, msg) : ERR_CIRC_PROTO;
 }
 
 static void on_writable(void *arg)
 {
-    const struct hop_carrier *h = arg;
-    h->carrier.user->on_writable(h->carrier.user_arg);
+    const struct hop_carrier *h, *next;
+    for (h = arg; h; h = next) {
+        next = h->next;
+        h->carrier.user->on_writable(h->carrier.user_arg);
+    }
 }
 
 static void on_end(void *arg, const struct circ_end *end)
 {
-    struct hop_carrier *h = arg;
-    h->circ = NULL;
-    h->carrier.user->on_end(h->carrier.user_arg, end);
+    struct hop_carrier *h, *next;
+    for (h = arg; h; h = next) {
+        next = h->next;
+        h->circ = NULL;
+        h->carrier.user->on_end(h->carrier.user_arg, end);
+    }
 }
 
-static const struct circ_user_ops circ_user = {
+static const struct circ_user_ops circ_user_ops = {
     .on_msg = on_msg,
     .on_writable = on_writable,
     .on_end = on_end,
@@ -119,7 +135,8 @@ struct carrier *carrier_of_hop(struct circ *c, unsigned hop)
     struct hop_carrier *h = calloc(1, sizeof *h);
     if (!h)
         return NULL;
-    *h = (struct hop_carrier){.carrier.kind = &hop_kind, .circ = c, .hop = hop};
-    circ_set_user(c, &circ_user, h);
+    *h = (struct hop_carrier){
+        .carrier.kind = &hop_kind, .circ = c, .hop = hop, .next = circ_user(c, &circ_user_ops)};
+    circ_set_user(c, &circ_user_ops, h);
     return &h->carrier;
 }

@@ -5,6 +5,7 @@
 #define TUNIC_TESTS_CLIENT_FAKECIRCS_H
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "client/ocirc.h"
 #include "support/test.h"
@@ -33,7 +34,8 @@ struct ocirc *ocirc_new(struct circuits *set, const struct ocirc_plan *plan,
     ck_assert_uint_lt(circs.n, CIRCS_MOST);
     struct ocirc *oc = calloc(1, sizeof *oc);
     ck_assert_ptr_nonnull(oc);
-    *oc = (struct ocirc){.env = circuits_env(set), .ops = ops, .arg = arg, .plan = *plan};
+    *oc = (struct ocirc){
+        .env = circuits_env(set), .ops = ops, .arg = arg, .purpose = plan->purpose, .plan = *plan};
     ck_assert(circuits_add(set, oc));
     later_init(&oc->tell, fakecircs_tell_end, oc);
     circs.oc[circs.n++] = oc;
@@ -65,6 +67,17 @@ void ocirc_close(struct ocirc *oc, err_t why, uint8_t reason)
     oc->state = OCIRC_CLOSED;
     circuits_remove(oc);
     later_ask(oc->env, &oc->tell);
+}
+
+err_t ocirc_extend(struct ocirc *oc, const struct ocirc_plan *more)
+{
+    if (oc->state == OCIRC_CLOSED)
+        return ERR_STATE;
+    memcpy(oc->plan.hops + oc->plan.n_hops, more->hops, more->n_hops * sizeof more->hops[0]);
+    oc->plan.n_hops += more->n_hops;
+    if (oc->state == OCIRC_OPEN)
+        oc->state = OCIRC_BUILDING;
+    return OK;
 }
 
 #endif

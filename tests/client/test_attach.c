@@ -223,7 +223,7 @@ START_TEST(test_attach_policy_holds_a_stream_until_a_circuit_is_named)
     test_env_advance_ms(f.env, 60000);
     ck_assert_str_eq(f.story, "NEW, CONTROLLER_WAIT");
     ck_assert_uint_eq(tunnels_waiting(f.ts), 1);
-    ck_assert_int_eq(tunnels_attach(f.ts, id, 2), ATTACH_DONE);
+    ck_assert_int_eq(tunnels_attach(f.ts, id, 2, 0), ATTACH_DONE);
     ck_assert_uint_eq(h.waits, 1);
     ck_assert_uint_eq(h.forgets, 1);
     ck_assert_uint_eq(net.uses, 1);
@@ -232,7 +232,7 @@ START_TEST(test_attach_policy_holds_a_stream_until_a_circuit_is_named)
     settle(&f);
     ck_assert_str_eq(f.story, "NEW, CONTROLLER_WAIT, SENTCONNECT 2, SUCCEEDED 2");
     ck_assert_uint_eq(f.app.connected, 1);
-    ck_assert_int_eq(tunnels_attach(f.ts, id, 1), ATTACH_NOT_YOURS); /* it is open */
+    ck_assert_int_eq(tunnels_attach(f.ts, id, 1, 0), ATTACH_NOT_YOURS); /* it is open */
     drop_circuit(&oc[0]);
     drop_circuit(&oc[1]);
     teardown(&f);
@@ -251,27 +251,112 @@ START_TEST(test_attach_refuses_as_tor_does)
     add_circuit(&f, &ended, &three, OCIRC_OPEN);
     drop_circuit(&ended);
     uint64_t id = open_held(&f, &policy);
-    ck_assert_int_eq(tunnels_attach(f.ts, id + 1, building.id), ATTACH_NO_STREAM);
-    ck_assert_int_eq(tunnels_attach(f.ts, id, ended.id), ATTACH_NO_CIRCUIT);
-    ck_assert_int_eq(tunnels_attach(f.ts, id, 77), ATTACH_NO_CIRCUIT);
-    ck_assert_int_eq(tunnels_attach(f.ts, id, building.id), ATTACH_NOT_OPEN);
-    ck_assert_int_eq(tunnels_attach(f.ts, id, dir.id), ATTACH_ONE_HOP);
+    ck_assert_int_eq(tunnels_attach(f.ts, id + 1, building.id, 0), ATTACH_NO_STREAM);
+    ck_assert_int_eq(tunnels_attach(f.ts, id, ended.id, 0), ATTACH_NO_CIRCUIT);
+    ck_assert_int_eq(tunnels_attach(f.ts, id, 77, 0), ATTACH_NO_CIRCUIT);
+    ck_assert_int_eq(tunnels_attach(f.ts, id, building.id, 0), ATTACH_NOT_OPEN);
+    ck_assert_int_eq(tunnels_attach(f.ts, id, dir.id, 0), ATTACH_ONE_HOP);
     building.state = OCIRC_OPEN;
+    ck_assert_int_eq(tunnels_attach(f.ts, id, building.id, 1), ATTACH_ONE_HOP);
+    ck_assert_int_eq(tunnels_attach(f.ts, id, building.id, 4), ATTACH_NO_HOP);
     net.no_streams = true; /* it came too late: BUILT is told, and it closes */
-    ck_assert_int_eq(tunnels_attach(f.ts, id, building.id), ATTACH_NOT_OPEN);
+    ck_assert_int_eq(tunnels_attach(f.ts, id, building.id, 0), ATTACH_NOT_OPEN);
     net.no_streams = false;
     net.open_err = ERR_FULL;
-    ck_assert_int_eq(tunnels_attach(f.ts, id, building.id), ATTACH_FAILED);
+    ck_assert_int_eq(tunnels_attach(f.ts, id, building.id, 0), ATTACH_FAILED);
     ck_assert_uint_eq(net.n_streams, 0);
     ck_assert_uint_eq(h.forgets, 0); /* after all that it still waits */
-    ck_assert_int_eq(tunnels_attach(f.ts, id, building.id), ATTACH_DONE);
+    ck_assert_int_eq(tunnels_attach(f.ts, id, building.id, 0), ATTACH_DONE);
     tunnels_set_attach(f.ts, NULL);
     net.no_circuit = true;
     open_to(&f, "example.com");
-    ck_assert_int_eq(tunnels_attach(f.ts, id + 1, building.id), ATTACH_NOT_YOURS); /* the pool's */
+    ck_assert_int_eq(tunnels_attach(f.ts, id + 1, building.id, 0),
+                     ATTACH_NOT_YOURS); /* the pool's */
     drop_circuit(&building);
     drop_circuit(&dir);
     teardown(&f);
+}
+END_TEST
+
+START_TEST(test_attach_leaves_at_the_hop_that_is_named)
+{
+    struct holder h = {0};
+    const struct attach_policy policy = {&hold_ops, &h};
+    struct fixture f;
+    struct ocirc oc;
+    setup(&f);
+    add_circuit(&f, &oc, &three, OCIRC_OPEN);
+    ck_assert_int_eq(tunnels_attach(f.ts, open_held(&f, &policy), oc.id, 2), ATTACH_DONE);
+    ck_assert_uint_eq(net.hop, 2);
+    drop_circuit(&oc);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_attach_goes_where_a_stream_was_turned_to)
+{
+    struct holder h = {0};
+    const struct attach_policy policy = {&hold_ops, &h};
+    struct fixture f;
+    struct ocirc oc;
+    setup(&f);
+    add_circuit(&f, &oc, &three, OCIRC_OPEN);
+    uint64_t id = open_held(&f, &policy);
+    ck_assert(tunnels_redirect(f.ts, id, "192.0.2.9", 8080));
+    ck_assert_int_eq(tunnels_attach(f.ts, id, oc.id, 0), ATTACH_DONE);
+    ck_assert_str_eq(last_stream()->target, "192.0.2.9:8080");
+    settle(&f);
+    ck_assert_str_eq(f.last.host, "192.0.2.9"); /* as is told, too */
+    ck_assert_uint_eq(f.last.port, 8080);
+    ck_assert(tunnels_redirect(f.ts, id, "example.org", 0)); /* too late for this attempt */
+    ck_assert_uint_eq(net.n_streams, 1);
+    end_last(END_RESOLVEFAILED);
+    settle(&f);
+    ck_assert_int_eq(tunnels_attach(f.ts, id, oc.id, 0), ATTACH_DONE);
+    ck_assert_str_eq(last_stream()->target, "example.org:8080");
+    drop_circuit(&oc);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_attach_turned_while_the_pool_has_it_looks_anew)
+{
+    struct fixture f;
+    setup(&f);
+    net.no_circuit = true;
+    open_to(&f, "example.com");
+    net.no_circuit = false;
+    ck_assert(tunnels_redirect(f.ts, tunnel_stream(f.app.t), "example.org", 443));
+    ck_assert(!tunnels_redirect(f.ts, 77, "example.org", 443));
+    settle(&f);
+    ck_assert_str_eq(last_stream()->target, "example.org:443");
+    ck_assert_str_eq(net.need.asked_host, "example.com"); /* isolation goes by that */
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_attach_closes_a_stream_for_any_reason)
+{
+    static const struct {
+        bool connected;
+        const char *story;
+    } rows[] = {{false, "NEW, SENTCONNECT 1, FAILED 1"},
+                {true, "NEW, SENTCONNECT 1, SUCCEEDED 1, CLOSED 1"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fixture f;
+        setup(&f);
+        open_to(&f, "example.com");
+        if (rows[i].connected)
+            connect_last();
+        ck_assert(tunnels_close_stream(f.ts, tunnel_stream(f.app.t), END_HIBERNATING));
+        settle(&f);
+        ck_assert_uint_eq(f.app.ended, 1);
+        ck_assert_int_eq(f.app.end.reason, END_HIBERNATING);
+        ck_assert_str_eq(f.story, rows[i].story);
+        ck_assert(f.last.reason == END_HIBERNATING && !f.last.remote);
+        ck_assert(!tunnels_close_stream(f.ts, f.last.id, END_MISC));
+        teardown(&f);
+    }
 }
 END_TEST
 
@@ -283,7 +368,7 @@ START_TEST(test_attach_moves_a_stream_that_is_not_connected)
     add_circuit(&f, &oc[0], &three, OCIRC_OPEN);
     add_circuit(&f, &oc[1], &three, OCIRC_OPEN);
     open_to(&f, "example.com");
-    ck_assert_int_eq(tunnels_attach(f.ts, tunnel_stream(f.app.t), 2), ATTACH_DONE);
+    ck_assert_int_eq(tunnels_attach(f.ts, tunnel_stream(f.app.t), 2, 0), ATTACH_DONE);
     ck_assert(net.streams[0].closed);
     ck_assert_int_eq(net.streams[0].reason, END_TIMEOUT);
     settle(&f);
@@ -307,7 +392,7 @@ START_TEST(test_attach_that_finds_no_memory_ends_the_stream)
     add_circuit(&f, &oc[1], &three, OCIRC_OPEN);
     open_to(&f, "example.com");
     tunnels_set_attach(f.ts, &policy);
-    ck_assert_int_eq(tunnels_attach(f.ts, tunnel_stream(f.app.t), 2), ATTACH_FAILED);
+    ck_assert_int_eq(tunnels_attach(f.ts, tunnel_stream(f.app.t), 2, 0), ATTACH_FAILED);
     settle(&f);
     ck_assert_uint_eq(net.n_streams, 1); /* no other was begun for it */
     ck_assert_uint_eq(f.app.ended, 1);
@@ -325,7 +410,7 @@ START_TEST(test_attach_gives_a_stream_back_to_the_pool)
     struct fixture f;
     setup(&f);
     uint64_t id = open_held(&f, &policy);
-    ck_assert_int_eq(tunnels_attach(f.ts, id, 0), ATTACH_DONE);
+    ck_assert_int_eq(tunnels_attach(f.ts, id, 0, 0), ATTACH_DONE);
     settle(&f);
     ck_assert_str_eq(f.story, "NEW, CONTROLLER_WAIT, SENTCONNECT 1");
     end_last(END_EXITPOLICY); /* what comes then is the policy's affair again */
@@ -399,9 +484,12 @@ START_TEST(test_attach_held_stream_ends_by_itself)
 }
 END_TEST
 
-TESTS("client/attach", test_attach_tells_the_life_of_a_stream, test_attach_tells_of_each_attempt,
+TESTS("client/attach", test_attach_closes_a_stream_for_any_reason,
+      test_attach_tells_the_life_of_a_stream, test_attach_tells_of_each_attempt,
       test_attach_tells_of_one_end_however_it_comes, test_attach_tells_of_look_ups,
-      test_attach_gives_no_stream_the_id_of_another,
+      test_attach_gives_no_stream_the_id_of_another, test_attach_leaves_at_the_hop_that_is_named,
+      test_attach_goes_where_a_stream_was_turned_to,
+      test_attach_turned_while_the_pool_has_it_looks_anew,
       test_attach_policy_holds_a_stream_until_a_circuit_is_named, test_attach_refuses_as_tor_does,
       test_attach_moves_a_stream_that_is_not_connected,
       test_attach_that_finds_no_memory_ends_the_stream, test_attach_gives_a_stream_back_to_the_pool,

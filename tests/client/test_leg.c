@@ -169,6 +169,14 @@ struct ocirc *ocirc_new(struct circuits *set, const struct ocirc_plan *plan,
     return &net.oc;
 }
 
+err_t ocirc_extend(struct ocirc *oc, const struct ocirc_plan *more)
+{
+    oc->plan.n_hops += more->n_hops;
+    oc->plan.timeout_ms = more->timeout_ms;
+    oc->state = OCIRC_BUILDING;
+    return OK;
+}
+
 void ocirc_free(struct ocirc *oc)
 {
     circuits_remove(oc);
@@ -250,7 +258,8 @@ static void setup(struct fixture *f, size_t hops)
     *f = (struct fixture){.env = test_env(1)};
     f->events = events_new(f->env);
     f->circuits = circuits_new(f->env, NULL, f->events);
-    f->means = (struct leg_means){.circuits = f->circuits, .nd = &net.nd, .path = &f->path};
+    f->means = (struct leg_means){
+        .circuits = f->circuits, .guards = (struct guards *)&net, .nd = &net.nd, .path = &f->path};
 }
 
 static err_t launch(struct fixture *f)
@@ -418,7 +427,90 @@ START_TEST(test_leg_freed_while_it_is_built_blames_nobody)
 }
 END_TEST
 
+static err_t launch_over(struct fixture *f, size_t n)
+{
+    const struct router *path[PATH_HOPS_MOST];
+    for (size_t i = 0; i < n; i++)
+        path[i] = &net.nd.relay[i + 1]; /* not the guard, relay 0 */
+    net.nd.relay[1].orport = 9001;
+    net.hops = n;
+    return leg_launch_over(&f->means, path, n, CIRCUIT_CONTROLLER, &ops, f, &f->leg);
+}
+
+START_TEST(test_leg_over_a_given_path_is_no_guards_affair)
+{
+    for (int dies = 0; dies < 2; dies++) {
+        struct fixture f;
+        setup(&f, 0);
+        ck_ok(launch_over(&f, 4));
+        ck_assert_int_eq(net.oc.plan.purpose, CIRCUIT_CONTROLLER);
+        ck_assert_uint_eq(net.oc.plan.hops[3].rsa.b[0], 4);
+        begin();
+        if (dies)
+            leg_close(f.leg, ERR_LINK_CONNECT, DESTROY_NONE);
+        else
+            stand();
+        test_env_advance_ms(f.env, 0);
+        ck_assert_int_eq(f.failed, dies);
+        teardown(&f);
+        ck_assert_uint_eq(net.guard_ok + net.guard_failed + net.guard_dropped, 0);
+        ck_assert_uint_eq(net.cbt_built, !dies); /* as in tor, its time counts */
+    }
+}
+END_TEST
+
+START_TEST(test_leg_of_two_hops_teaches_no_times)
+{
+    struct fixture f;
+    setup(&f, 0);
+    ck_ok(launch_over(&f, 2));
+    ck_assert_uint_eq(net.oc.plan.timeout_ms, 1500);
+    begin();
+    test_env_advance_ms(f.env, 5000);
+    ck_assert_uint_eq(f.slow + net.cbt_timed_out, 0);
+    net.oc.end.timed_out = true;
+    leg_close(f.leg, ERR_CIRC_TIMEOUT, DESTROY_TIMEOUT);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(net.cbt_closed, 0);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_leg_goes_on_and_opens_again)
+{
+    struct fixture f;
+    struct netdir newer = {0};
+    struct leg_means means;
+    const struct router *more[] = {&newer.relay[5]};
+    setup(&f, 3);
+    newer.relay[5].rsa.b[0] = 77;
+    ck_ok(launch(&f));
+    begin();
+    stand();
+    net.oc.open_us = 1;
+    means = f.means;
+    means.nd = &newer;
+    ck_ok(leg_extend(f.leg, &means, more, 1));
+    ck_assert_int_eq(f.leg->state, LEG_BUILDING);
+    ck_assert_uint_eq(net.oc.plan.timeout_ms, 30000 * 2 / 3 + 1000);
+    ck_assert(newer.refs == 1 && net.nd.refs == 1); /* its hops are of both */
+    net.oc.ops->on_hop(net.oc.arg, &net.oc, 4);
+    net.oc.state = OCIRC_OPEN;
+    net.oc.ops->on_open(net.oc.arg, &net.oc);
+    ck_assert(f.opened == 2 && f.leg->state == LEG_OPEN);
+    ck_assert_ptr_eq(leg_last(f.leg), more[0]);
+    ck_assert_uint_eq(net.cbt_built, 1);
+    for (size_t i = f.leg->n_hops; i < PATH_HOPS_MOST; i++)
+        ck_ok(leg_extend(f.leg, &means, more, 1));
+    ck_err(leg_extend(f.leg, &means, more, 1), ERR_LIMIT);
+    teardown(&f);
+    ck_assert_int_eq(newer.refs, 0);
+}
+END_TEST
+
 TESTS("client/leg", test_leg_of_five_hops_is_built_in_the_time_of_five,
       test_leg_without_a_path_says_why, test_leg_without_memory_lets_the_guard_hear,
       test_leg_past_the_build_timeout_is_slow_and_goes_on, test_leg_through_a_lesser_guard_waits,
-      test_leg_tells_guards_and_times_how_it_ended, test_leg_freed_while_it_is_built_blames_nobody)
+      test_leg_over_a_given_path_is_no_guards_affair, test_leg_of_two_hops_teaches_no_times,
+      test_leg_goes_on_and_opens_again, test_leg_tells_guards_and_times_how_it_ended,
+      test_leg_freed_while_it_is_built_blames_nobody)

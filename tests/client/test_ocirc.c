@@ -69,7 +69,7 @@ struct circ *circ_new(struct env *env, struct link *l, const struct circ_config 
 err_t circ_build(struct circ *c, const struct circ_hop_target *hops, size_t n)
 {
     (void)hops;
-    c->hops = n;
+    c->hops += n;
     return net.build;
 }
 
@@ -183,8 +183,8 @@ START_TEST(test_ocirc_waits_for_its_link_then_builds)
     ck_assert_uint_eq(net.circ.hops, 3);
     net.circ.ops->on_open(net.circ.arg);
     ck_assert_uint_eq(f.opened, 1);
-    ck_assert_ptr_nonnull(ocirc_carrier(f.oc)); /* of the third hop */
-    test_env_advance_ms(f.env, 50000);          /* once open it has no deadline */
+    ck_assert_ptr_nonnull(ocirc_carrier(f.oc, 3)); /* of the third hop */
+    test_env_advance_ms(f.env, 50000);             /* once open it has no deadline */
     ck_assert(!net.circ.closed);
     teardown(&f);
     ck_assert(net.circ.freed);
@@ -370,7 +370,57 @@ START_TEST(test_ocirc_path_text_is_bounded)
 }
 END_TEST
 
-TESTS("client/ocirc", test_ocirc_waits_for_its_link_then_builds,
+START_TEST(test_ocirc_goes_on_by_further_hops)
+{
+    struct fixture f;
+    const struct ocirc_plan more = {.n_hops = 2, .timeout_ms = 400};
+    const struct ocirc_plan too_many = {.n_hops = CIRC_MAX_HOPS - 4, .timeout_ms = 400};
+    setup(&f);
+    net.link = a_link;
+    start(&f);
+    net.circ.ops->on_open(net.circ.arg);
+    uint64_t open_us = f.oc->open_us;
+    test_env_advance_ms(f.env, 5000);
+    ck_ok(ocirc_extend(f.oc, &more));
+    ck_assert_uint_eq(net.circ.hops, 5);
+    ck_assert_int_eq(f.oc->state, OCIRC_BUILDING);
+    net.circ.ops->on_open(net.circ.arg);
+    ck_assert_uint_eq(f.opened, 2);
+    ck_assert_uint_eq(f.oc->open_us, open_us);
+    ck_err(ocirc_extend(f.oc, &too_many), ERR_LIMIT);
+    test_env_advance_ms(f.env, 5000);
+    ck_assert(!net.circ.closed);
+    ck_ok(ocirc_extend(f.oc, &more));
+    test_env_advance_ms(f.env, 400); /* and has a deadline again */
+    ck_assert(net.circ.closed);
+    circ_gone(&net.circ, ERR_CIRC_TIMEOUT, 5);
+    ck_err(ocirc_extend(f.oc, &more), ERR_STATE);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_ocirc_asked_for_more_while_it_is_built)
+{
+    struct fixture f;
+    const struct ocirc_plan more = {.n_hops = 1, .timeout_ms = 400};
+    setup(&f);
+    start(&f);
+    ck_ok(ocirc_extend(f.oc, &more)); /* while it waits for its link */
+    net.want->ready(net.want->arg, a_link);
+    ck_assert_uint_eq(net.circ.hops, 4);
+    ck_ok(ocirc_extend(f.oc, &more)); /* and while it is built */
+    ck_assert_uint_eq(net.circ.hops, 4);
+    net.circ.ops->on_open(net.circ.arg);
+    ck_assert_uint_eq(f.opened, 0);
+    ck_assert_uint_eq(net.circ.hops, 5);
+    net.circ.ops->on_open(net.circ.arg);
+    ck_assert_uint_eq(f.opened, 1);
+    teardown(&f);
+}
+END_TEST
+
+TESTS("client/ocirc", test_ocirc_goes_on_by_further_hops,
+      test_ocirc_asked_for_more_while_it_is_built, test_ocirc_waits_for_its_link_then_builds,
       test_ocirc_begins_at_once_on_an_open_link, test_ocirc_link_that_fails_ends_it,
       test_ocirc_times_out_while_building, test_ocirc_distrusts_a_link_that_never_answered,
       test_ocirc_ends_once_whatever_comes, test_ocirc_closed_while_it_waits_leaves_the_queue,

@@ -43,7 +43,7 @@ static struct waiter *add_request(struct fixture *f, const struct tunnel_request
 {
     struct waiter *t = &f->t[f->n++];
     ck_assert_uint_le(f->n, MOST);
-    ck_assert(waiting_add(f->w, t, req, alone));
+    ck_assert(waiting_add(f->w, t, req, req->host, alone));
     return t;
 }
 

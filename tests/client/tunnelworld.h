@@ -43,6 +43,7 @@ static struct {
     struct rsa_id failed[8];
     bool all_pending; /* exits_could_serve() says no */
     unsigned looks, finds, uses, retires;
+    unsigned hop; /* that exit_circ_ride_at() was asked for */
     struct stream streams[LOG];
     unsigned n_streams;
     err_t open_err;
@@ -111,6 +112,12 @@ struct ride *exit_circ_ride(struct exit_circ *c)
                             .exit = net.nobody_to_blame ? NULL : &c->exit,
                             .retire = retire};
     return &c->ride;
+}
+
+struct ride *exit_circ_ride_at(struct exit_circ *c, unsigned hop)
+{
+    net.hop = hop;
+    return exit_circ_ride(c);
 }
 
 err_t stream_open(struct streams *set, const struct stream_request *req,

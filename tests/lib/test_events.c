@@ -304,11 +304,11 @@ START_TEST(test_events_lead_a_controller_that_attaches_streams)
     client_set_attach(w.client, &controller);
     ask_for_page(&w);
     turn_until(&w, &w.ready);
-    ck_assert_int_eq(client_attach(w.client, w.stream, w.for_documents), ATTACH_ONE_HOP);
-    ck_assert_int_eq(client_attach(w.client, w.stream, w.building + 100), ATTACH_NO_CIRCUIT);
-    ck_assert_int_eq(client_attach(w.client, w.stream + 100, w.built), ATTACH_NO_STREAM);
+    ck_assert_int_eq(client_attach(w.client, w.stream, w.for_documents, 0), ATTACH_ONE_HOP);
+    ck_assert_int_eq(client_attach(w.client, w.stream, w.building + 100, 0), ATTACH_NO_CIRCUIT);
+    ck_assert_int_eq(client_attach(w.client, w.stream + 100, w.built, 0), ATTACH_NO_STREAM);
     net_enter(w.net);
-    ck_assert_int_eq(client_attach(w.client, w.stream, w.built), ATTACH_DONE);
+    ck_assert_int_eq(client_attach(w.client, w.stream, w.built, 0), ATTACH_DONE);
     turn_until(&w, &w.ended);
     ck_assert_ptr_nonnull(strstr(w.page, "200 OK"));
     ck_ok(net_turn(w.net, false));

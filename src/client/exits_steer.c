@@ -1,0 +1,73 @@
+/* Circuits of the pool that somebody asked for by name: over a path that was given, longer than
+ * they were, kept apart from the pool. */
+#include <stdlib.h>
+
+#include "client/exits_int.h"
+
+err_t exits_build(struct exits *x, struct netdir *nd, const struct router *const *path, size_t n,
+                  enum circuit_purpose purpose, struct exit_circ **out)
+{
+    const struct leg_means means = exits_means(x, nd);
+    struct exit_circ *c = calloc(1, sizeof *c);
+    if (!c)
+        return ERR_NOMEM;
+    *c = (struct exit_circ){.x = x, .state = EXIT_BUILDING, .since_us = x->env->mono_us};
+    err_t e = leg_launch_over(&means, path, n, purpose, &exits_leg_ops, c, &c->leg);
+    if (e != OK) {
+        free(c);
+        return e;
+    }
+    exits_add(x, c);
+    if (purpose == CIRCUIT_CONTROLLER)
+        exit_circ_set_state(c, EXIT_APART);
+    *out = c;
+    return OK;
+}
+
+err_t exits_build_any(struct exits *x, struct exit_circ **out)
+{
+    const struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS};
+    if (!x->nd || exits_fail_too_often(x) || guards_lack_md(x->guards, x->nd))
+        return ERR_STATE;
+    return exits_launch(x, &req, out);
+}
+
+err_t exit_circ_extend(struct exit_circ *c, struct netdir *nd, const struct router *const *more,
+                       size_t n)
+{
+    const struct leg_means means = exits_means(c->x, nd);
+    return leg_extend(c->leg, &means, more, n);
+}
+
+static void set_apart(struct exit_circ *c)
+{
+    bool has_carried = c->state == EXIT_IN_USE || c->state == EXIT_RETIRED;
+    uint64_t since_us = c->since_us;
+    exit_circ_set_state(c, has_carried ? EXIT_APART_DIRTY : EXIT_APART);
+    if (has_carried)
+        c->since_us = since_us; /* it is no cleaner for it */
+}
+
+void exit_circ_set_purpose(struct exit_circ *c, enum circuit_purpose purpose)
+{
+    struct ocirc *oc = c->leg->oc;
+    bool is_pools = c->state == EXIT_BUILDING || c->state == EXIT_READY ||
+                    c->state == EXIT_IN_USE || c->state == EXIT_RETIRED;
+    if (oc->purpose == purpose || leg_is_closed(c->leg))
+        return;
+    circuits_set_purpose(oc, purpose);
+    if (purpose == CIRCUIT_CONTROLLER)
+        set_apart(c);
+    else if (!is_pools)
+        exit_circ_join_pool(c);
+}
+
+void exit_circ_close(struct exit_circ *c, uint8_t reason)
+{
+    leg_close(c->leg, OK, reason);
+}
+
+uint64_t exit_circ_id(const struct exit_circ *c)
+{
+    return c->leg->oc->id;
+}
