@@ -12,6 +12,8 @@
 #include "app/run.h"
 #include "app/testnet/testnet.h"
 #include "app/version.h"
+#include "crypto/s2k.h"
+#include "crypto/secret.h"
 #include "host/apply.h"
 #include "host/disk.h"
 #include "host/verify.h"
@@ -83,6 +85,19 @@ static int list_modules(void)
     return 0;
 }
 
+/* With a salt of its own, so that two hashes of one password do not tell that it is one. */
+static int hash_password(const char *password)
+{
+    uint8_t specifier[S2K_SPECIFIER_LEN];
+    char text[S2K_TEXT_SIZE];
+    if (crypto_init() != OK)
+        return 1;
+    crypto_random(NULL, specifier, S2K_SALT_LEN);
+    specifier[S2K_SALT_LEN] = S2K_COUNT_64K;
+    puts(s2k_encode(password, strlen(password), specifier, text));
+    return 0;
+}
+
 /* Commands that need no configuration; -1 for the others. */
 static int run_immediate(const struct cmdline *c, const struct log *log)
 {
@@ -103,8 +118,7 @@ static int run_immediate(const struct cmdline *c, const struct log *log)
         version_print_libraries(stdout);
         return 0;
     case CMD_HASH_PASSWORD:
-        log_err(log, "--hash-password is not supported yet: Tunic has no control port so far.");
-        return 1;
+        return hash_password(c->argument);
     case CMD_RELAY_ONLY:
         log_err(log, "This command is for relays, and Tunic is a client.");
         return 1;

@@ -19,7 +19,7 @@ err_t options_check_each(struct options *o, const struct options_env *env,
     static const rule rules[] = {
         rule_ports,   rule_port_lists,     rule_log,     rule_binds,    rule_servers, rule_families,
         rule_folders, rule_relative_paths, rule_network, rule_circuits, rule_kept,    rule_testing,
-        rule_process,
+        rule_control, rule_process,
     };
     struct conf_err e;
     struct checking c = {o, env, env->log, &e, faults};

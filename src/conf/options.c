@@ -107,6 +107,8 @@ static void free_derived(struct options *o)
     free(o->is.long_lived.ports);
     free(o->is.data_dir);
     free(o->is.cache_dir);
+    free(o->is.cookie_file);
+    free(o->is.control_port_file);
     memset(&o->is, 0, sizeof o->is);
 }
 

@@ -63,6 +63,13 @@ struct options {
 
     /* Controllers */
     struct conf_line *control_port_lines; /* ControlPort, __ControlPort */
+    struct conf_line *control_socket_lines;
+    bool control_sockets_group_writable;
+    bool cookie_authentication, cookie_auth_file_group_readable;
+    char *cookie_auth_file;
+    struct conf_line *hashed_password_lines, *hashed_session_password_lines; /* crypto/s2k.h */
+    char *control_port_file; /* ControlPortWriteToFile */
+    bool control_port_file_group_readable;
 
     /* Files and process */
     char *data_directory, *cache_directory;
@@ -159,6 +166,8 @@ struct options {
         int log_granularity_ms;           /* one that divides a second, or is divided by one */
         struct ip bind_or_v4, bind_or_v6; /* family IP_NONE: the system's choice */
         char *data_dir, *cache_dir;       /* absolute, expanded */
+        char *cookie_file;                /* the same, whether or not it is wanted */
+        char *control_port_file;          /* the same; NULL: none */
     } is;
 };
 

@@ -22,8 +22,10 @@ struct port_grammar {
     enum port_kind kind;
     uint16_t default_port; /* on 127.0.0.1, if there is no line; 0: none */
     bool takes_flags;      /* those of client ports; else only those of a unix socket */
+    bool is_path;          /* a unix socket, also without "unix:" before its path */
 };
 extern const struct port_grammar port_grammars[PORT_KINDS];
+extern const struct port_grammar control_socket_grammar; /* another name for PORT_CONTROL */
 
 /* Adds what LINES of one kind ask for: no line is the default port, "0" none at all. Of lines for
  * one unix socket the last counts. */

@@ -14,6 +14,7 @@ const struct port_grammar port_grammars[PORT_KINDS] = {
     [PORT_SOCKS] = {"SocksPort", PORT_SOCKS, .default_port = 9050, .takes_flags = true},
     [PORT_CONTROL] = {"ControlPort", PORT_CONTROL},
 };
+const struct port_grammar control_socket_grammar = {"ControlSocket", PORT_CONTROL, .is_path = true};
 
 static err_t set_unix_path(struct port_line *pl, struct text path)
 {
@@ -45,8 +46,14 @@ static err_t parse_quoted_path(struct port_line *pl, struct text *rest)
 static err_t parse_unix(struct port_line *pl, struct text *rest)
 {
     struct text path;
-    rest->s += 5;
-    rest->len -= 5;
+    bool tagged = text_starts(*rest, "unix:");
+    rest->s += tagged ? 5 : 0;
+    rest->len -= tagged ? 5 : 0;
+    if (!tagged && text_is(*rest, "0")) {
+        pl->off = true;
+        rest->len = 0;
+        return OK;
+    }
     if (rest->len > 0 && rest->s[0] == '"')
         return parse_quoted_path(pl, rest);
     if (rest->len == 0 || rest->s[0] == ' ' || rest->s[0] == '\t' || !text_token(rest, &path))
@@ -120,7 +127,7 @@ static struct port_spec default_port(const struct port_grammar *g, bool group_wr
 static err_t parse_line(struct port_line *pl)
 {
     struct text rest = text_strip(text_of(pl->line->value)), word;
-    if (text_starts(rest, "unix:")) {
+    if (pl->grammar->is_path || text_starts(rest, "unix:")) {
         TRY(parse_unix(pl, &rest));
     } else {
         if (!text_token(&rest, &word))
@@ -136,8 +143,8 @@ static void warn_public(const struct port_line *pl)
 {
     const struct port_at *p = &pl->port.at;
     char text[IPPORT_TEXT_MAX];
-    if (p->unix_path || pl->off || ip_is_loopback(&p->tcp.ip))
-        return;
+    if (p->unix_path || pl->off || ip_is_loopback(&p->tcp.ip) || !pl->grammar->takes_flags)
+        return; /* of one that is not for applications its own rule warns */
     /* 0.0.0.0 listens on every address, private or not, and C tor calls it private. */
     if (!ip_is_internal(&p->tcp.ip))
         log_warn(pl->log,
@@ -215,7 +222,8 @@ err_t ports_parse(const struct port_grammar *g, const struct conf_line *lines, b
         return add_default(g, out);
     for (; lines; lines = lines->next) {
         struct port_line pl = {.grammar = g, .line = lines, .log = log, .e = &e};
-        pl.port = default_port(g, group_writable && text_starts(text_of(lines->value), "unix:"));
+        pl.port = default_port(g, group_writable &&
+                                      (g->is_path || text_starts(text_of(lines->value), "unix:")));
         TRY(conf_faults_add(faults, add_line(&pl, out, &off), &e));
     }
     return conf_faults_say(faults, off && out->n > before ? ERR_MALFORMED : OK,

@@ -33,6 +33,10 @@ err_t rule_binds(const struct checking *c);
 err_t rule_servers(const struct checking *c);
 err_t rule_network(const struct checking *c);
 
+/* Ways in for controllers (optrule_control.c): the first is part of rule_ports(). */
+err_t rule_control_ports(const struct checking *c);
+err_t rule_control(const struct checking *c);
+
 /* Circuits, what is kept, private networks (optrule_client.c). */
 err_t rule_families(const struct checking *c);
 err_t rule_circuits(const struct checking *c);

@@ -24,8 +24,7 @@ err_t rule_ports(const struct checking *c)
                     c->log, &o->is.ports, c->faults));
     if (o->is.ports.n == 0 && c->env->quiet != QUIET_LIBRARY && c->faults->n == 0)
         log_warn(c->log, "SocksPort is 0: Tunic will still run, but probably won't do anything.");
-    TRY(ports_parse(&port_grammars[PORT_CONTROL], o->control_port_lines, false, c->log,
-                    &o->is.ports, c->faults));
+    TRY(rule_control_ports(c));
     TRY(policy_parse(o->socks_policy_lines, false, &o->is.socks_policy, c->faults));
     return OK;
 }

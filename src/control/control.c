@@ -1,17 +1,22 @@
 #include "control/control.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "base/hash.h"
+#include "control/auth.h"
 #include "control/session_int.h"
 #include "control/told.h"
+#include "crypto/secret.h"
 
 struct control {
     struct env *env;
     struct client *client;
     const struct control_world *ops;
     void *world;
+    bool has_cookie;
+    uint8_t cookie[COOKIE_LEN];
     struct session *sessions;
     uint64_t wanted; /* events that any of them wants */
 };
@@ -27,6 +32,9 @@ struct control *control_new(struct env *env, struct client *client, const struct
 
 void control_free(struct control *c)
 {
+    if (!c)
+        return;
+    secret_wipe(c->cookie, sizeof c->cookie);
     free(c);
 }
 
@@ -49,6 +57,18 @@ const struct control_world *control_world(const struct control *c, void **world)
 const struct options *control_options(const struct control *c)
 {
     return c->ops->options(c->world);
+}
+
+void control_set_cookie(struct control *c, const uint8_t *cookie)
+{
+    c->has_cookie = cookie != NULL;
+    if (cookie)
+        memcpy(c->cookie, cookie, sizeof c->cookie);
+}
+
+const uint8_t *control_cookie(const struct control *c)
+{
+    return c->has_cookie ? c->cookie : NULL;
 }
 
 /* ---- sessions ---- */

@@ -25,6 +25,11 @@ const struct control_world *control_world(const struct control *c, void **world)
 /* Those that hold now; good until the next change. */
 const struct options *control_options(const struct control *c);
 
+/* What a controller has to show from now on, if the options ask for a cookie; copied. NULL: there
+ * is none. */
+void control_set_cookie(struct control *c, const uint8_t *cookie);
+const uint8_t *control_cookie(const struct control *c); /* NULL: there is none */
+
 /* ---- for session.c ---- */
 
 void control_add(struct control *c, struct session *s);

@@ -87,8 +87,8 @@ static bool may_run(const struct session *s, const char *command)
     if (s->state == SESSION_OPEN || strcasecmp(command, "AUTHENTICATE") == 0)
         return true;
     if (strcasecmp(command, "PROTOCOLINFO") == 0)
-        return !s->had_protocolinfo;
-    return false;
+        return !s->had_protocolinfo && !s->challenged;
+    return strcasecmp(command, "AUTHCHALLENGE") == 0 && !s->challenged;
 }
 
 static void run(struct session *s, const struct command_row *row, const char *command,
@@ -244,6 +244,7 @@ static void session_free(void *talk)
     buf_wipe(&s->in);
     buf_wipe(&s->out);
     out_free(&s->held);
+    secret_wipe(s->expected, sizeof s->expected);
     free(s);
 }
 

@@ -6,6 +6,7 @@
 #include "base/later.h"
 #include "base/out.h"
 #include "control/session.h"
+#include "crypto/hash.h"
 
 enum session_state {
     SESSION_NEEDS_AUTH,
@@ -19,6 +20,8 @@ struct session {
     void *holder;
     enum session_state state;
     bool had_protocolinfo; /* which may be asked for once before authentication */
+    bool challenged;       /* AUTHCHALLENGE was answered: only this is accepted, once: */
+    uint8_t expected[SHA256_LEN];
     struct buf in, out;
     size_t line_at; /* of in: where the line begins that is not complete yet */
     size_t scanned; /* of in: that far there is no end of it */

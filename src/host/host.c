@@ -6,15 +6,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "control/control.h"
-#include "control/session.h"
 #include "host/apply.h"
+#include "host/controllers.h"
 #include "host/folder.h"
 #include "host/geo.h"
 #include "host/heartbeat.h"
 #include "net/locals.h"
 #include "net/ports.h"
-#include "net/talks.h"
 #include "net/world.h"
 #include "socks/socks.h"
 
@@ -28,8 +26,7 @@ struct host {
     struct front_warnings warnings;
     struct ports *ports;
     struct locals *socks; /* connections that came in through SocksPorts */
-    struct control *control;
-    struct talks *controllers;
+    struct controllers *controllers;
     struct heartbeat heartbeat;
     struct geo geo;
     int lock_fd; /* of DataDirectory; -1 */
@@ -55,34 +52,19 @@ static int32_t new_session(void *arg)
     return client_new_session(h->client);
 }
 
-/* ---- controllers ---- */
-
-static const struct options *options_now(void *arg)
-{
-    const struct host *h = arg;
-    return h->options;
-}
-
-static const struct control_world control_ops = {.options = options_now};
-
-static err_t make_control(struct host *h, struct conf_err *e)
-{
-    struct net *n = h->place.net;
-    h->control = control_new(net_env(n), h->client, &control_ops, h);
-    h->controllers = h->control ? talks_new(n, &session_talk, h->control) : NULL;
-    return h->controllers ? OK : conf_fail(e, ERR_NOMEM, "Out of memory");
-}
-
 /* What stands behind each kind of port. */
 static err_t make_ports(struct host *h, struct conf_err *e)
 {
     struct net *n = h->place.net;
     h->socks = locals_new(n, h->client, socks_new, socks_policy, h);
+    h->controllers = controllers_new(h, n, h->client);
+    if (!h->socks || !h->controllers)
+        return conf_fail(e, ERR_NOMEM, "Out of memory");
     const struct port_front fronts[PORT_KINDS] = {
         [PORT_SOCKS] = {"Socks", locals_accept, h->socks},
-        [PORT_CONTROL] = {"Control", talks_accept, h->controllers},
+        [PORT_CONTROL] = controllers_front(h->controllers),
     };
-    h->ports = h->socks ? ports_new(n, fronts, new_session, h) : NULL;
+    h->ports = ports_new(n, fronts, new_session, h);
     return h->ports ? OK : conf_fail(e, ERR_NOMEM, "Out of memory");
 }
 
@@ -237,8 +219,6 @@ err_t host_new(const struct host_place *place, struct options *gift_options, str
     set_binding(h);
     err_t err = make_client(h, e);
     if (err == OK)
-        err = make_control(h, e);
-    if (err == OK)
         err = make_ports(h, e);
     if (err == OK)
         err = prepare_ports(h, h->options, e);
@@ -258,6 +238,8 @@ err_t host_begin(struct host *h, struct conf_err *e)
 {
     TRY(open_folders(h, e));
     TRY(open_logs(h, HOST_RELOAD, e));
+    TRY(controllers_prepare(h->controllers, h->options, e));
+    controllers_commit(h->controllers, h->options, h->ports);
     if (world_load(&h->world, h->client) != OK)
         return conf_fail(e, ERR_IO, "The file \"state\" in %s is there and cannot be read.",
                          h->options->is.data_dir);
@@ -268,6 +250,19 @@ err_t host_begin(struct host *h, struct conf_err *e)
 
 /* ---- a change ---- */
 
+static err_t prepare_with_ports(struct host *h, const struct options *fresh, struct conf_err *e)
+{
+    err_t err = prepare_ports(h, fresh, e);
+    if (err == OK) {
+        err = change_client(h, fresh, e);
+        if (err != OK)
+            ports_roll_back(h->ports);
+    }
+    if (err != OK)
+        controllers_roll_back(h->controllers);
+    return err;
+}
+
 /* Makes ready what can be taken back, and then asks the client, which cannot. */
 static err_t prepare(struct host *h, const struct options *fresh, struct conf_err *e)
 {
@@ -277,12 +272,9 @@ static err_t prepare(struct host *h, const struct options *fresh, struct conf_er
         TRY(process->prepare(process->arg, fresh, e));
     if (h->place.logs)
         TRY(logfile_prepare(h->place.logs, fresh, e));
-    err_t err = prepare_ports(h, fresh, e);
-    if (err == OK) {
-        err = change_client(h, fresh, e);
-        if (err != OK)
-            ports_roll_back(h->ports);
-    }
+    err_t err = controllers_prepare(h->controllers, fresh, e);
+    if (err == OK)
+        err = prepare_with_ports(h, fresh, e);
     if (err != OK && h->place.logs)
         logfile_roll_back(h->place.logs);
     return err;
@@ -300,6 +292,7 @@ err_t host_change(struct host *h, struct options *gift_fresh, enum host_why why,
     if (h->place.logs)
         logfile_commit(h->place.logs, gift_fresh, why == HOST_RELOAD);
     ports_commit(h->ports);
+    controllers_commit(h->controllers, gift_fresh, h->ports);
     set_binding(h);
     heartbeat_set(&h->heartbeat, (unsigned)gift_fresh->heartbeat_period_s);
     if (gift_fresh->disable_network != old->disable_network)
@@ -329,8 +322,7 @@ void host_free(struct host *h)
         heartbeat_set(&h->heartbeat, 0);
     ports_free(h->ports);
     locals_free(h->socks);
-    talks_free(h->controllers);
-    control_free(h->control);
+    controllers_free(h->controllers);
     client_free(h->client);
     geo_free(&h->geo);
     files_close(h->world.files);

@@ -313,3 +313,12 @@ uint16_t ports_first(const struct ports *p, enum port_kind kind)
             return listener_port(port->listener);
     return 0;
 }
+
+void ports_each(const struct ports *p, enum port_kind kind,
+                void (*fn)(void *arg, const char *name, bool is_unix), void *arg)
+{
+    const struct port *port;
+    DL_FOREACH (p->all, port)
+        if (port->kind == kind)
+            fn(arg, listener_name(port->listener), listener_at(port->listener)->unix_path != NULL);
+}

@@ -45,6 +45,11 @@ void ports_roll_back(struct ports *p);
 /* The TCP port of the first of KIND, which tells what "any free one" became; 0: there is none. */
 uint16_t ports_first(const struct ports *p, enum port_kind kind);
 
+/* Each of KIND that is open, by what it is called ("127.0.0.1:9051", or the path), in the order in
+ * which they were opened. */
+void ports_each(const struct ports *p, enum port_kind kind,
+                void (*fn)(void *arg, const char *name, bool is_unix), void *arg);
+
 /* No new connections; those that are there go on. */
 void ports_close(struct ports *p);
 

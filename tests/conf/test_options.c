@@ -192,7 +192,7 @@ static const struct {
     {"DNSPort 5353\n", "write \"DNSPort 0\"."},
     {"NATDPort 1\n", "write \"NATDPort 0\"."},
     {"HTTPTunnelPort 8118\n", "write \"HTTPTunnelPort 0\"."},
-    {"ControlSocket /run/x\n", "write \"ControlSocket 0\"."},
+    {"HashedControlPassword 16:00\n", "Bad HashedControlPassword: wrong length or bad encoding"},
     {"MetricsPort 9035\n", "write \"MetricsPort 0\"."},
     {"PathBiasDropGuards 1\n", "write \"PathBiasDropGuards 0\"."},
     {"AccountingMax 1 GB\n", "write \"AccountingMax 0"},

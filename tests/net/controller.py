@@ -1,6 +1,9 @@
 """A controller's end of a control port, in bytes: what tests of the port itself need, where stem
 would be too polite."""
 
+import hashlib
+import hmac
+import re
 import socket
 
 
@@ -59,3 +62,25 @@ class Controller:
     def is_closed(self):
         """Whether nothing more comes, and the end does."""
         return self.line() is None
+
+
+COOKIE_HASHES = {
+    "server": b"Tor safe cookie authentication server-to-controller hash",
+    "client": b"Tor safe cookie authentication controller-to-server hash",
+}
+
+
+def cookie_hash(whose, cookie, client_nonce, server_nonce):
+    return hmac.new(COOKIE_HASHES[whose], cookie + client_nonce + server_nonce,
+                    hashlib.sha256).digest()
+
+
+def safecookie(controller, cookie, nonce=b"n" * 32):
+    """The second half of SAFECOOKIE, in hex; the first has been looked at."""
+    line = controller.ask("AUTHCHALLENGE SAFECOOKIE " + nonce.hex())[0]
+    match = re.match(r"250 AUTHCHALLENGE SERVERHASH=([0-9A-F]{64}) SERVERNONCE=([0-9A-F]{64})$",
+                     line)
+    assert match, line
+    theirs, server_nonce = (bytes.fromhex(part) for part in match.groups())
+    assert theirs == cookie_hash("server", cookie, nonce, server_nonce)
+    return cookie_hash("client", cookie, nonce, server_nonce).hex()

@@ -1,39 +1,73 @@
 """The control port as a port: who comes in, how, and what those cannot do who should not."""
 
+import contextlib
+import os
+import re
+import stat
+import subprocess
+
 import pytest
 
 import sut as sut_module
-from controller import Controller
+from controller import Controller, safecookie
 from works import works
+
+# As Debian's tor hashes them.
+PASSWORDS = {
+    "open sesame": "16:BBC37E7C96BB36AA608690F5EC30E43920DFF3FB16960BF6046915283E",
+    'a "quoted\\ one': "16:64647836AC77360860FEDFF29713BA84BD9330AAF53878FACC39CCE50E",
+}
+
+
+def quoted(text):
+    return '"%s"' % text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def mode_of(path):
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+@contextlib.contextmanager
+def begun(lab, folder, torrc, **how):
+    """A program of its own, without a network, once its last listener is open."""
+    mine = sut_module.Sut(lab, folder, list(torrc) + ["DisableNetwork 1"], **how)
+    mine.start(wait=False)
+    try:
+        mine.wait_for("DisableNetwork is set")
+        yield mine
+    finally:
+        mine.stop()
 
 
 @pytest.fixture(scope="module")
 def open_sut(lab, tmp_path_factory):
     """Without authentication, and without a network."""
-    port, other = sut_module.free_port(several=2), None
-    other = port + 1
-    mine = sut_module.Sut(lab, tmp_path_factory.mktemp("control"),
-                          ["ControlPort %d" % port, "__ControlPort 127.0.0.1:%d" % other,
-                           "DisableNetwork 1"])
-    mine.ports = ("127.0.0.1", port), ("127.0.0.1", other)
-    mine.start(wait=False)
-    mine.wait_for("Opened Control listener connection \\(ready\\) on 127.0.0.1:%d" % other)
-    yield mine
-    mine.stop()
+    port = sut_module.free_port(several=2)
+    with begun(lab, tmp_path_factory.mktemp("control"),
+               ["ControlPort %d" % port, "__ControlPort 127.0.0.1:%d" % (port + 1)]) as mine:
+        mine.ports = ("127.0.0.1", port), ("127.0.0.1", port + 1)
+        yield mine
 
+
+# ---- without authentication ----
 
 @works("ControlPort", "__ControlPort")
 def test_every_port_answers_also_without_a_network(open_sut):
     for where in open_sut.ports:
+        name = "%s:%d" % where
+        assert "Opening Control listener on " + name in open_sut.log()
+        assert "Opened Control listener connection (ready) on " + name in open_sut.log()
         with Controller(where) as c:
             info = c.ask("PROTOCOLINFO 1")
             assert info[:2] == ["250-PROTOCOLINFO 1", "250-AUTH METHODS=NULL"], info
             assert info[2].startswith('250-VERSION Tor="0.4.'), info
             assert info[3:] == ["250 OK"], info
-            assert c.ask("authenticate") == ["250 OK"]
+            assert c.ask("authenticate \"anything\"") == ["250 OK"]
             assert c.ask("GETINFO version")[0].startswith("250-version=0.4.")
             assert c.ask("QUIT") == ["250 closing connection"]
             assert c.is_closed()
+    assert "ControlPort is open, but no authentication method has been configured." in (
+        open_sut.log())
 
 
 def test_nobody_is_heard_before_authentication(open_sut):
@@ -64,3 +98,204 @@ def test_too_long_a_command_ends_its_connection_only(open_sut):
             pass
         assert other.ask("AUTHENTICATE") == ["250 OK"]
         assert other.ask("GETINFO version")[-1] == "250 OK"
+
+
+def test_open_to_the_world_without_a_password_is_closed(lab, tmp_path):
+    port = sut_module.free_port(several=2)
+    torrc = ["ControlPort 0.0.0.0:%d" % port, "ControlPort %d" % (port + 1)]
+    with begun(lab, tmp_path, torrc) as mine:
+        log = mine.log()
+        assert "That's so bad that I'm closing your ControlPort for you." in log
+        assert "Opening Control listener on 127.0.0.1:%d" % (port + 1) in log
+        assert "Opening Control listener on 0.0.0.0" not in log
+        with pytest.raises(ConnectionRefusedError):
+            Controller(("127.0.0.1", port))
+
+
+# ---- cookie and passwords, and the files ----
+
+@pytest.fixture(scope="module")
+def guarded(lab, tmp_path_factory):
+    """With a cookie, passwords, and ports of every kind."""
+    folder = str(tmp_path_factory.mktemp("guarded"))
+    os.chmod(folder, 0o750)
+    torrc = ["ControlPort auto", "ControlPort unix:%s/a RelaxDirModeCheck" % folder,
+             "ControlSocket %s/b" % folder, "ControlSocket unix:%s/c WorldWritable" % folder,
+             "ControlSocketsGroupWritable 1", "CookieAuthentication 1",
+             "CookieAuthFile %s/cookie" % folder, "CookieAuthFileGroupReadable 1",
+             "ControlPortWriteToFile %s/ports" % folder, "ControlPortFileGroupReadable 1"]
+    torrc += ["HashedControlPassword " + hashed for hashed in PASSWORDS.values()]
+    with begun(lab, folder, torrc) as mine:
+        mine.folder = folder
+        with open(folder + "/cookie", "rb") as f:
+            mine.cookie = f.read()
+        with open(folder + "/ports", encoding="ascii") as f:
+            mine.listed = f.read()
+        mine.ports = ("127.0.0.1", int(re.search(r"^PORT=127.0.0.1:(\d+)$", mine.listed,
+                                                 re.M).group(1)))
+        yield mine
+    assert not os.path.exists(folder + "/cookie"), "left at the end"
+    assert not os.path.exists(folder + "/ports"), "left at the end"
+
+
+@works("ControlSocket", "ControlSocketsGroupWritable", "ControlPortWriteToFile",
+       "ControlPortFileGroupReadable", "CookieAuthFile", "CookieAuthFileGroupReadable",
+       "CookieAuthentication")
+def test_files_and_sockets_are_where_they_should_be_for_whom_they_should(guarded):
+    folder = guarded.folder
+    assert len(guarded.cookie) == 32
+    assert mode_of(folder + "/cookie") == 0o640
+    assert mode_of(folder + "/ports") == 0o640
+    modes = {name: mode_of(folder + "/" + name) for name in "abc"}
+    assert modes == {"a": 0o660, "b": 0o660, "c": 0o666}, modes
+    for name in "abc":
+        assert "UNIX_PORT=%s/%s\n" % (folder, name) in guarded.listed
+    assert "Opened Control listener connection (ready) on %s/b" % folder in guarded.log()
+    assert not [name for name in os.listdir(folder) if name.endswith(".tmp")]
+    for where in [guarded.ports] + [folder + "/" + name for name in "abc"]:
+        with Controller(where) as c:
+            assert c.ask("PROTOCOLINFO 1")[1] == (
+                '250-AUTH METHODS=COOKIE,SAFECOOKIE,HASHEDPASSWORD COOKIEFILE="%s/cookie"' % folder)
+            assert c.ask("AUTHENTICATE " + guarded.cookie.hex()) == ["250 OK"]
+            assert c.ask("GETINFO version")[-1] == "250 OK"
+
+
+def answers(where, *commands):
+    """The last reply to these, and whether the connection closed after it."""
+    with Controller(where, timeout=5) as c:
+        reply = None
+        for command in commands:
+            reply = c.ask(command)
+        if reply == ["250 OK"]:
+            return reply[0]
+        assert len(reply) == 1 and c.is_closed(), reply
+        return reply[0]
+
+
+@works("HashedControlPassword")
+def test_every_good_way_in(guarded):
+    for password in PASSWORDS:
+        assert answers(guarded.ports, "AUTHENTICATE " + quoted(password)) == "250 OK"
+        assert answers(guarded.ports, "AUTHENTICATE " + password.encode().hex()) == "250 OK"
+    with Controller(guarded.ports) as c:
+        assert c.ask("PROTOCOLINFO 1")[-1] == "250 OK"
+        assert c.ask("AUTHENTICATE " + safecookie(c, guarded.cookie).upper()) == ["250 OK"]
+    with Controller(guarded.ports) as c:
+        assert c.ask("AUTHENTICATE " + safecookie(c, guarded.cookie, b"x")) == ["250 OK"]
+
+
+BOTH = ("515 Authentication failed: Password did not match HashedControlPassword *or* "
+        "authentication cookie.")
+HEX = ("551 Invalid hexadecimal encoding.  Maybe you tried a plain text password?  If so, the "
+       "standard requires that you put it in double quotes.")
+
+
+@pytest.mark.parametrize("commands, says", [
+    (["AUTHENTICATE"], BOTH),
+    (["AUTHENTICATE \"open sesam\""], BOTH),
+    (["AUTHENTICATE " + "00" * 32], BOTH),
+    (["AUTHENTICATE " + "00" * 500], BOTH),
+    (["AUTHENTICATE open"], HEX),
+    (["AUTHENTICATE abc"], HEX),
+    (["AUTHENTICATE \"open\" \"sesame\""], "512 Too many arguments to AUTHENTICATE."),
+    (["AUTHENTICATE a=b"], "512 AUTHENTICATE does not accept keyword arguments."),
+    (["AUTHCHALLENGE"], "512 Bad arguments to AUTHCHALLENGE: Need at least 1 argument(s)"),
+    (["AUTHCHALLENGE COOKIE 00"],
+     "513 AUTHCHALLENGE only supports SAFECOOKIE authentication"),
+    (["AUTHCHALLENGE SAFECOOKIE"], "512 Wrong number of arguments for AUTHCHALLENGE"),
+    (["AUTHCHALLENGE SAFECOOKIE 00 00"], "512 Wrong number of arguments for AUTHCHALLENGE"),
+    (["AUTHCHALLENGE SAFECOOKIE a=b"], "512 AUTHCHALLENGE does not accept keyword arguments."),
+    (["AUTHCHALLENGE SAFECOOKIE xy"], "513 Invalid base16 client nonce"),
+    (["AUTHCHALLENGE SAFECOOKIE 00", "AUTHENTICATE 00"],
+     "515 Authentication failed: Wrong length for safe cookie response."),
+    (["AUTHCHALLENGE SAFECOOKIE 00", "AUTHENTICATE " + "00" * 32],
+     "515 Authentication failed: Safe cookie response did not match expected value."),
+    (["AUTHCHALLENGE SAFECOOKIE 00", "AUTHENTICATE \"open sesame\""],
+     "515 Authentication failed: Wrong length for safe cookie response."),
+    (["AUTHCHALLENGE SAFECOOKIE 00", "PROTOCOLINFO"], "514 Authentication required."),
+    (["AUTHCHALLENGE SAFECOOKIE 00", "AUTHCHALLENGE SAFECOOKIE 00"],
+     "514 Authentication required."),
+    (["PROTOCOLINFO x"], "513 No such version \"x\""),
+])
+def test_every_failed_way_in_has_tors_words(guarded, commands, says):
+    if commands[-1].startswith(("AUTHCHALLENGE", "PROTOCOLINFO x")) and says.startswith("512 Bad"):
+        with Controller(guarded.ports) as c:    # this one is forgiven
+            assert c.ask(commands[-1]) == [says]
+            assert c.ask("AUTHENTICATE \"open sesame\"") == ["250 OK"]
+        return
+    assert answers(guarded.ports, *commands) == says
+
+
+def test_one_method_alone_has_words_of_its_own(lab, tmp_path):
+    for name, torrc, cases in (
+            ("cookie", ["CookieAuthentication 1"], [
+                ("AUTHENTICATE", "Wrong length on authentication cookie."),
+                ("AUTHENTICATE " + "00" * 32,
+                 "Authentication cookie did not match expected value.")]),
+            ("password", ["HashedControlPassword " + PASSWORDS["open sesame"]], [
+                ("AUTHENTICATE \"x\"", "Password did not match HashedControlPassword value from "
+                 "configuration"),
+                ("AUTHENTICATE 00", "Password did not match HashedControlPassword value from "
+                 "configuration. Maybe you tried a plain text password? If so, the standard "
+                 "requires that you put it in double quotes.")])):
+        port = sut_module.free_port()
+        with begun(lab, tmp_path / name, ["ControlPort %d" % port] + torrc) as mine:
+            where = ("127.0.0.1", port)
+            for command, says in cases:
+                assert answers(where, command) == "515 Authentication failed: " + says
+            if name == "cookie":
+                cookie = mine.data + "/control_auth_cookie"
+                assert mode_of(cookie) == 0o600
+                with Controller(where) as c:
+                    assert c.ask("PROTOCOLINFO")[1] == (
+                        '250-AUTH METHODS=COOKIE,SAFECOOKIE COOKIEFILE="%s"' % cookie)
+            else:
+                assert answers(where, "AUTHCHALLENGE SAFECOOKIE 00") == (
+                    "515 Cookie authentication is disabled")
+        assert not os.path.exists(mine.data + "/control_auth_cookie")
+
+
+@works("__HashedControlSessionPassword")
+def test_a_password_from_the_command_line_is_this_runs(lab, tmp_path):
+    port = sut_module.free_port()
+    hashed = subprocess.run([sut_module.program(), "--quiet", "--hash-password", "s p"],
+                            stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    assert re.fullmatch("16:[0-9A-F]{58}", hashed), hashed
+    with begun(lab, tmp_path, ["ControlPort %d" % port,
+                               "__HashedControlSessionPassword " + hashed]):
+        assert answers(("127.0.0.1", port), 'AUTHENTICATE "s p"') == "250 OK"
+        assert answers(("127.0.0.1", port), 'AUTHENTICATE "s"').startswith("515 ")
+
+
+# ---- what does not start ----
+
+def fails_to_start(lab, folder, torrc):
+    mine = sut_module.Sut(lab, folder, torrc)
+    mine.start(wait=False)
+    assert mine.process.wait(timeout=20) == 1, mine.log()
+    return mine.log()
+
+
+def test_bad_luck_at_the_start_ends_it_in_tors_words(lab, tmp_path):
+    port = sut_module.free_port()
+    with begun(lab, tmp_path / "first", ["ControlPort %d" % port]):
+        log = fails_to_start(lab, tmp_path / "second", ["ControlPort %d" % port])
+    assert re.search(r"Could not bind to 127.0.0.1:%d: Address already in use. Is Tor " % port, log)
+    assert "Failed to bind one of the listener ports." in log
+    log = fails_to_start(lab, tmp_path / "third", [
+        "ControlPort %d" % port, "CookieAuthentication 1", "CookieAuthFile /nowhere/cookie"])
+    assert 'Error writing auth cookie to "/nowhere/cookie"' in log
+    assert "Error creating control cookie authentication file." in log
+    log = fails_to_start(lab, tmp_path / "fourth", [
+        "ControlPort %d" % port, "HashedControlPassword 16:00"])
+    assert "Bad HashedControlPassword: wrong length or bad encoding" in log
+
+
+@pytest.mark.skipif(sut_module.IS_TOR, reason="tor deletes it")
+def test_what_is_in_the_way_of_a_socket_stays(lab, tmp_path):
+    way = tmp_path / "socket"
+    way.write_text("mine")
+    os.chmod(tmp_path, 0o700)
+    log = fails_to_start(lab, tmp_path, ["ControlSocket %s" % way])
+    assert "Failed to bind one of the listener ports." in log
+    assert way.read_text() == "mine"
