@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "app/check/check.h"
+#include "app/ctl/ctl.h"
 #include "app/fetch/fetch.h"
 #include "app/forge/forge.h"
 #include "app/process.h"
@@ -32,6 +33,7 @@ static const struct {
     {fetch_main, "documents of Tor's directory, verified"},
     {check_main, "a relay of your own, tried rule by rule"},
     {forge_main, "directory documents, made and signed for tests"},
+    {ctl_main, "steers a running Tunic or tor through its control port"},
 };
 
 static const char HELP_HEAD[] =
