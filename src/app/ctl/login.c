@@ -186,7 +186,7 @@ static bool is_open(enum way way, const struct ways *w, const struct ctl_login *
     case WAY_COOKIE:
         return (w->cookie || w->safecookie) && w->cookie_file[0];
     case WAY_ASKED:
-        return w->password && !l->has_password && l->may_ask;
+        return w->password && !l->has_password && l->may_ask && password_can_ask();
     case WAYS:
         break;
     }

@@ -27,8 +27,8 @@ err_t password_given(struct ctl_login *l, char why[CTL_WHY])
         l->has_password = true;
     }
     if (!l->has_password)
-        snprintf(why, CTL_WHY, "cannot read a password from \"%.300s\": %s", l->password_file,
-                 f && !ferror(f) ? "it is empty" : strerror(errno));
+        (void)ctl_fail(why, ERR_ARG, "cannot read a password from \"%.300s\": %s", l->password_file,
+                       f && !ferror(f) ? "it is empty" : strerror(errno));
     if (f && !in)
         fclose(f);
     return l->has_password ? OK : ERR_ARG;
@@ -55,18 +55,28 @@ static bool read_line(int tty, char *out, size_t cap)
     return false;
 }
 
+static int open_terminal(void)
+{
+    return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+}
+
+bool password_can_ask(void)
+{
+    int tty = open_terminal();
+    if (tty >= 0)
+        close(tty);
+    return tty >= 0;
+}
+
 err_t password_ask(struct ctl_login *l, char why[CTL_WHY])
 {
     static const char prompt[] = "Password of the control port: ";
     struct termios usual, silent;
-    int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    int tty = open_terminal();
     if (tty < 0 || tcgetattr(tty, &usual) != 0) {
         if (tty >= 0)
             close(tty);
-        snprintf(why, CTL_WHY,
-                 "it wants a password, and there is no terminal to ask on: use "
-                 "--password-file FILE");
-        return ERR_ARG;
+        return ctl_fail(why, ERR_ARG, "cannot ask for a password: %s", strerror(errno));
     }
     silent = usual;
     silent.c_lflag &= ~(tcflag_t)(ECHO | ICANON | ISIG);
@@ -78,7 +88,5 @@ err_t password_ask(struct ctl_login *l, char why[CTL_WHY])
     (void)!write(tty, "\n", 1);
     (void)tcsetattr(tty, TCSAFLUSH, &usual);
     close(tty);
-    if (!l->has_password)
-        snprintf(why, CTL_WHY, "no password was given");
-    return l->has_password ? OK : ERR_ARG;
+    return l->has_password ? OK : ctl_fail(why, ERR_ARG, "no password was given");
 }

@@ -11,8 +11,9 @@
 /* The one of L->password_file, or of the environment, if there is one and none is known. ERR_ARG
  * and WHY: the file cannot be read. */
 MUST_USE err_t password_given(struct ctl_login *l, char why[CTL_WHY]);
-/* Asks for it on the terminal, which does not show it. ERR_ARG: nothing was said, or there is no
- * terminal. */
+/* Whether there is a terminal to ask on. */
+bool password_can_ask(void);
+/* Asks for it on the terminal, which does not show it. ERR_ARG: nothing was said. */
 MUST_USE err_t password_ask(struct ctl_login *l, char why[CTL_WHY]);
 
 #endif

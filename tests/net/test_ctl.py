@@ -1,0 +1,487 @@
+"""tunic ctl on running programs: Debian's tor and Tunic, by the same tests."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+import privnet
+import sut as sut_module
+
+TUNIC = sut_module.program(as_tor=False)
+PASSWORD = "pw"
+HASHED = "16:379C81B7842C5370600D7EEBA3D2EB79DD97F94BBBFF96BF03CAD6E750"     # of "pw"
+VARIABLES = ("TOR_CONTROL_PORT", "TOR_CONTROL_HOST", "TOR_CONTROL_IPC_PATH", "TOR_CONTROL_PASSWD")
+
+
+PROGRAMS = ["tor"]      # Tunic's control port is being built
+
+
+@pytest.fixture(scope="module", params=PROGRAMS)
+def sut(lab, workdir, request):
+    port = sut_module.free_port()
+    one = sut_module.Sut(lab, os.path.join(workdir, "ctl-" + request.param), log_level="notice",
+                         as_tor=request.param == "tor", torrc=[
+                             "ControlPort %d" % port, "CookieAuthentication 1",
+                             "HashedControlPassword " + HASHED, "MaxCircuitDirtiness 1 hour"])
+    one.control = port
+    one.start()
+    yield one
+    one.kill()
+
+
+def environment(home="/nonexistent", **more):
+    clean = {k: v for k, v in os.environ.items() if k not in VARIABLES}
+    return dict(clean, HOME=str(home), **more)
+
+
+def run(*words, stdin=None, timeout=30, **more):
+    """tunic ctl -> CompletedProcess with text."""
+    return subprocess.run([TUNIC, "ctl", *words], input=stdin if stdin is not None else "",
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=timeout, check=False, env=environment(**more))
+
+
+@pytest.fixture
+def ctl(sut):
+    """Runs a command on the program; its standard output, or with status=1 its standard error."""
+    def call(*words, status=0, **more):
+        done = run("--control", str(sut.control), *words, **more)
+        assert done.returncode == status, (words, done)
+        if status == 0:
+            assert not done.stderr, done.stderr
+        return done.stderr if status else done.stdout
+    return call
+
+
+@pytest.fixture
+def ask(sut):
+    """What the control port itself says to a line."""
+    def call(line):
+        with socket.create_connection(("127.0.0.1", sut.control), 5) as port:
+            f = port.makefile("rw", encoding="latin-1", newline="")
+            f.write('AUTHENTICATE "%s"\r\n%s\r\nQUIT\r\n' % (PASSWORD, line))
+            f.flush()
+            text = f.read()
+        assert text.startswith("250 OK\r\n"), text
+        return text[len("250 OK\r\n"):].rsplit("250 closing connection", 1)[0].replace("\r\n", "\n")
+    return call
+
+
+class Held:
+    """A connection through the program that stays open."""
+
+    def __init__(self, sut, host="web.test"):
+        self.socket = socket.create_connection(sut.proxy, 10)
+        name = host.encode()
+        self.socket.sendall(b"\x05\x01\x00")
+        assert self.socket.recv(2) == b"\x05\x00"
+        port = sut.lab.ports["echo"]
+        self.socket.sendall(b"\x05\x01\x00\x03" + bytes([len(name)]) + name + port.to_bytes(2, "big"))
+        assert self.socket.recv(10)[:2] == b"\x05\x00"
+        self.port = port
+
+    def is_open(self, seconds=5):
+        self.socket.settimeout(seconds)
+        try:
+            return self.socket.recv(1) != b""
+        except socket.timeout:
+            return True
+        except OSError:
+            return False
+
+
+@pytest.fixture
+def held(sut):
+    one = Held(sut)
+    yield one
+    one.socket.close()
+
+
+def stream_of(ctl, held):
+    """tor may say the address that the exit found in place of the name."""
+    stream, = [s for s in json.loads(ctl("streams", "--json"))
+               if s["target"].endswith(":%d" % held.port)]
+    return stream
+
+
+# ---- what is there ----
+
+def test_status(ctl, sut):
+    text = ctl("status")
+    assert re.search(r"^version +0\.4\.9\.", text, re.M)
+    assert re.search(r"^bootstrap +100% \(done\): Done$", text, re.M)
+    assert re.search(r"^circuits +[1-9]\d* open", text, re.M)
+    assert re.search(r"^traffic +\S+ [KM]?B read, \S+ [KM]?B written$", text, re.M)
+    assert re.search(r"process %d$" % sut.process.pid, text, re.M)
+    assert "Nothing is wrong." in text
+    facts = json.loads(ctl("--json", "status"))
+    assert facts["bootstrap"] == {"progress": 100, "tag": "done", "summary": "Done"}
+    assert facts["pid"] == sut.process.pid and facts["wrong"] == []
+    assert facts["circuits"]["built"] > 0 and facts["read_bytes"] > 10000
+    assert facts["control"] == "127.0.0.1:%d" % sut.control and facts["found_by"] == "--control"
+
+
+def test_status_says_what_is_wrong(ctl):
+    ctl("conf", "DisableNetwork=1")
+    try:
+        assert "DisableNetwork is 1" in ctl("status")
+        assert any("switched off" in w for w in json.loads(ctl("status", "--json"))["wrong"])
+    finally:
+        ctl("conf", "DisableNetwork=")
+    deadline = time.monotonic() + 20
+    while "Nothing is wrong" not in ctl("status"):
+        assert time.monotonic() < deadline, ctl("status")
+        time.sleep(0.2)
+
+
+def test_circuits(ctl, lab, held):
+    by_fingerprint = {n.fingerprint: n for n in lab.nodes}
+    circuits = json.loads(ctl("circuits", "--json"))
+    built = [c for c in circuits if c["status"] == "BUILT" and len(c["path"]) >= 3]
+    assert built
+    for c in built:
+        for hop in c["path"]:
+            node = by_fingerprint[hop["fingerprint"]]
+            assert (hop["nickname"], hop["address"]) == (node.name, node.address)
+            assert hop["country"] == "??"
+        assert "NEED_CAPACITY" in c["build_flags"] and c["purpose"]
+        assert re.match(r"20\d\d-\d\d-\d\dT\d\d:", c["time_created"])
+    text = ctl("circuits")
+    assert "PURPOSE" in text.splitlines()[0]
+    one = built[0]
+    assert re.search(r"^ *%s +BUILT +\d+ (s|min) +\S+ +%s \(\?\?\) > " % (
+        one["id"], one["path"][0]["nickname"]), text, re.M)
+
+
+def test_streams(ctl, held):
+    stream = stream_of(ctl, held)
+    assert stream["status"] == "SUCCEEDED"
+    assert re.search(r"^ *%s +SUCCEEDED +%s +%s$" % (
+        stream["id"], stream["circuit"], re.escape(stream["target"])), ctl("streams"), re.M)
+
+
+def test_guards(ctl, lab):
+    guards = json.loads(ctl("guards", "--json"))
+    assert any(g["status"] == "up" for g in guards)
+    names = {n.fingerprint: n.name for n in lab.nodes}
+    assert all(names[g["fingerprint"]] == g["nickname"] for g in guards)
+    assert len(ctl("guards").splitlines()) == 1 + len(guards)
+
+
+# ---- what can be done ----
+
+def test_close_stream(ctl, held):
+    stream = stream_of(ctl, held)
+    assert ctl("close", "stream", stream["id"]) == "Closed.\n"
+    assert not held.is_open()
+    assert "552 Unknown stream" in ctl("close", "stream", "4294967295", status=1)
+
+
+def test_close_circuit(ctl, held):
+    stream = stream_of(ctl, held)
+    ctl("close", "circuit", stream["circuit"], "--if-unused")
+    assert held.is_open(0.3)
+    assert json.loads(ctl("--json", "close", "circuit", stream["circuit"])) == {"closed": 1}
+    assert not held.is_open()
+    assert "552 Unknown circuit" in ctl("close", "circuit", stream["circuit"], status=1)
+    assert run("close", "circuit").returncode == run("close", "door", "1").returncode == 2
+
+
+def test_newnym_says_that_it_is_delayed(ctl):
+    first, second = ctl("newnym"), ctl("newnym")
+    assert first.startswith("New identity: ")
+    assert re.match(r"New identity: delayed by \d+ s", second)
+    third = json.loads(ctl("newnym", "--json"))
+    assert third["done"] is False and 1 <= third["delay_s"] <= 10
+
+
+def test_signal(ctl, sut):
+    mark = sut.log_mark()
+    assert ctl("signal", "HEARTBEAT") == "Signal HEARTBEAT was sent.\n"
+    sut.wait_for("Heartbeat", since=mark)
+    assert 'Unrecognized signal code "NOSUCH"' in ctl("signal", "NOSUCH", status=1)
+    assert run("signal").returncode == 2
+
+
+def test_get(ctl, ask, sut):
+    assert ctl("get", "process/pid") == "%d\n" % sut.process.pid
+    assert ctl("get", "config-file", "process/pid") == "config-file=%s\nprocess/pid=%d\n" % (
+        sut.torrc_path, sut.process.pid)
+    names = ctl("get", "config/names")
+    assert ask("GETINFO config/names") == "250+config/names=\n%s.\n250 OK\n" % names
+    assert json.loads(ctl("get", "--json", "version"))["version"].startswith("0.4.9.")
+    done = run("--control", str(sut.control), "get", "nonsense", "process/pid")
+    assert done.returncode == 1 and 'Unrecognized key "nonsense"' in done.stderr
+    assert "%d\n" % sut.process.pid in done.stdout
+
+
+def test_conf(ctl, ask):
+    assert ctl("conf", "MaxCircuitDirtiness") == "MaxCircuitDirtiness=3600\n"
+    assert ctl("conf", "NewCircuitPeriod=77", "CircuitStreamTimeout=33 seconds") == "Set.\n"
+    try:
+        assert ctl("conf", "newcircuitperiod", "CircuitStreamTimeout") == \
+            "NewCircuitPeriod=77\nCircuitStreamTimeout=33\n"
+        # One of two is wrong: nothing changes.
+        assert "513" in ctl("conf", "NewCircuitPeriod=78", "CircuitStreamTimeout=x y", status=1)
+        assert json.loads(ctl("--json", "conf", "NewCircuitPeriod")) == {"NewCircuitPeriod": ["77"]}
+    finally:
+        ctl("conf", "NewCircuitPeriod=", "CircuitStreamTimeout=")
+    assert ask("GETCONF NewCircuitPeriod") == "250 NewCircuitPeriod=30\n"
+    assert "552" in ctl("conf", "NoSuchOption", status=1)
+    assert run("conf", "A=1", "B").returncode == 2
+
+
+# ---- control lines ----
+
+def test_a_control_line_is_answered_as_it_comes(ctl, ask):
+    for line in ("GETINFO version", "GETINFO config/names", "GETCONF SocksPort Log"):
+        assert ctl(line) == ask(line) + "\n"
+    both = ctl("GETINFO process/pid", "GETCONF NewCircuitPeriod")
+    assert both == ask("GETINFO process/pid") + "\n" + ask("GETCONF NewCircuitPeriod") + "\n"
+    done = json.loads(ctl("--json", "GETCONF NewCircuitPeriod"))
+    assert done == {"command": "GETCONF NewCircuitPeriod", "ok": True, "code": 250,
+                    "lines": [{"code": 250, "text": "NewCircuitPeriod=30"}]}
+
+
+def test_a_refused_line_is_status_1(sut):
+    done = run("--control", str(sut.control), "GETINFO nonsense", "GETINFO process/pid")
+    assert done.returncode == 1
+    assert done.stdout == '552 Unrecognized key "nonsense"\n\n250-process/pid=%d\n250 OK\n\n' % (
+        sut.process.pid)
+
+
+COMMANDS = """# comments and empty lines are nothing
+
+GETINFO process/pid
+SETCONF NewCircuitPeriod=55
+GETCONF NewCircuitPeriod
++POSTDESCRIPTOR purpose=general
+not a descriptor
+..
+.
+RESETCONF NewCircuitPeriod
+QUIT
+GETINFO version
+"""
+
+
+def check_commands(done, sut):
+    assert done.returncode == 1 and not done.stderr, done
+    replies = done.stdout.split("\n\n")
+    assert replies[0] == "250-process/pid=%d\n250 OK" % sut.process.pid
+    assert replies[1:3] == ["250 OK", "250 NewCircuitPeriod=55"]
+    assert re.match(r"5\d\d ", replies[3])
+    assert replies[4] == "250 OK" and replies[5] == "250 closing connection" and replies[6] == ""
+    assert len(replies) == 7
+
+
+def test_a_file_of_commands(sut, tmp_path):
+    path = tmp_path / "commands"
+    path.write_text(COMMANDS)
+    check_commands(run("--control", str(sut.control), "--run", str(path)), sut)
+    check_commands(run("--control", str(sut.control), str(path)), sut)
+    assert run("--control", str(sut.control), "--run", "/nonexistent/file").returncode == 1
+
+
+def test_a_pipe_of_commands(sut):
+    check_commands(run("--control", str(sut.control), stdin=COMMANDS), sut)
+    check_commands(run("--control", str(sut.control), "--run", "-", stdin=COMMANDS), sut)
+    done = run("--control", str(sut.control), stdin="GETINFO process/pid\nGETINFO process/pid")
+    assert done.returncode == 0 and done.stdout.count("250 OK") == 2
+    done = run("--control", str(sut.control), stdin="+LOADCONF\nSocksPort 1\n")
+    assert done.returncode == 1 and "dot" in done.stderr
+
+
+# ---- events ----
+
+def follow(sut, *words, **more):
+    return subprocess.Popen([TUNIC, "ctl", "--control", str(sut.control), *words],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True, env=environment(), **more)
+
+
+def test_events_end_after_so_many(ctl):
+    lines = ctl("events", "BW", "--count", "2").splitlines()
+    assert len(lines) == 2 and all(re.fullmatch(r"BW \d+ \d+", line) for line in lines)
+    event = json.loads(ctl("--json", "events", "bw", "--count", "1"))
+    assert event["type"] == "BW" and len(event["words"]) == 2 and event["fields"] == {}
+    assert abs(event["time"] - time.time()) < 60
+
+
+def test_events_end_clean(sut, ctl):
+    """By Ctrl-C, or when nobody reads any more."""
+    for line in (["events", "SIGNAL"], ["SETEVENTS SIGNAL"]):
+        one = follow(sut, *line)
+        if line[0] != "events":
+            assert one.stdout.readline() == "250 OK\n" and one.stdout.readline() == "\n"
+        time.sleep(0.3)
+        ctl("signal", "DUMP")
+        assert one.stdout.readline() == "SIGNAL DUMP\n"
+        one.send_signal(signal.SIGINT)
+        assert one.wait(5) == 0 and one.stderr.read() == ""
+    one = follow(sut, "events", "BW")
+    one.stdout.close()
+    assert one.wait(5) == 0 and one.stderr.read() == ""
+
+
+def test_events_of_every_type(sut, ctl, ask):
+    names = ctl("get", "events/names").split()
+    one = follow(sut, "events", "ALL", "--json")
+    time.sleep(0.3)
+    assert sut.curl(sut.lab.url("/"), "--proxy-user", "all:x").returncode == 0
+    ctl("signal", "HEARTBEAT")
+    seen = set()
+    while not {"STREAM", "CIRC", "BW", "SIGNAL", "NOTICE"} <= seen:
+        event = json.loads(one.stdout.readline())
+        assert event["type"] in names
+        seen.add(event["type"])
+    one.send_signal(signal.SIGTERM)
+    assert one.wait(5) == 0
+    assert 'Unrecognized event "NOSUCH"' in ctl("events", "NOSUCH", status=1)
+    assert run("events").returncode == run("events", "a b").returncode == 2
+
+
+# ---- the way in ----
+
+def test_password_of_a_file_and_of_the_environment(sut, tmp_path):
+    right, wrong = tmp_path / "right", tmp_path / "wrong"
+    right.write_text(PASSWORD + "\n")
+    wrong.write_text("x\n")
+    os.rename(sut.data + "/control_auth_cookie", sut.data + "/hidden")
+    try:
+        word = ["--control", str(sut.control), "get", "process/pid"]
+        pid = "%d\n" % sut.process.pid
+        assert run("--password-file", str(right), *word).stdout == pid
+        assert run("--password-file", "-", *word, stdin=PASSWORD + "\n").stdout == pid
+        assert run(*word, TOR_CONTROL_PASSWD=PASSWORD).stdout == pid
+        done = run("--password-file", str(wrong), *word)
+        assert done.returncode == 1 and "cannot read its cookie" in done.stderr
+        done = run("--password-file", "/nonexistent/file", *word)
+        assert done.returncode == 1 and "cannot read a password" in done.stderr
+        done = subprocess.run(["setsid", TUNIC, "ctl", *word], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=30, check=False, env=environment())
+        assert done.returncode == 1 and "cannot read its cookie" in done.stderr
+    finally:
+        os.rename(sut.data + "/hidden", sut.data + "/control_auth_cookie")
+
+
+def test_a_false_cookie_is_not_sent(sut):
+    """Who does not know the cookie learns nothing of it; a file of another length is none."""
+    path = sut.data + "/control_auth_cookie"
+    with open(path, "rb") as f:
+        cookie = f.read()
+    word = ["--control", str(sut.control), "get", "version"]
+    try:
+        with open(path, "wb") as f:
+            f.write(b"x" * 32)
+        done = run(*word)
+        assert done.returncode == 1 and "does not know the cookie" in done.stderr
+        with open(path, "wb") as f:
+            f.write(b"secret of another kind")
+        done = run(*word)
+        assert done.returncode == 1 and "no cookie" in done.stderr
+    finally:
+        with open(path, "wb") as f:
+            f.write(cookie)
+    assert run(*word).returncode == 0
+
+
+def test_it_is_found(sut, tmp_path):
+    """Among processes that run, in the user's torrc, by the environment."""
+    pid = "%d\n" % sut.process.pid
+    done = run("--verbose", "get", "process/pid")
+    assert done.stdout == pid, done
+    assert "tunic ctl: control port " in done.stderr
+    assert "torrc of process %d" % sut.process.pid in done.stderr
+    (tmp_path / ".torrc").write_text("ControlPort %d\n" % sut.control)
+    done = run("--verbose", "get", "process/pid", home=tmp_path)
+    assert done.stdout == pid and "ControlPort of %s/.torrc" % tmp_path in done.stderr
+    done = run("--verbose", "get", "process/pid", TOR_CONTROL_PORT=str(sut.control))
+    assert done.stdout == pid and "(TOR_CONTROL_PORT)" in done.stderr
+
+
+# ---- bad luck ----
+
+class Server:
+    """A control port that is none: SAYS what it is told to, to each line or at once."""
+
+    def __init__(self, answer, at_once=b""):
+        self.answer, self.at_once = answer, at_once
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.talk, args=(peer,), daemon=True).start()
+
+    def talk(self, peer):
+        try:
+            peer.sendall(self.at_once)
+            for line in peer.makefile("rb"):
+                for part in self.answer(line.split()[0].decode()):
+                    peer.sendall(part)
+        except OSError:
+            pass
+
+
+INFO = b'250-PROTOCOLINFO 1\r\n250-AUTH METHODS=NULL\r\n250-VERSION Tor="x"\r\n250 OK\r\n'
+GREETING = {"PROTOCOLINFO": [INFO], "AUTHENTICATE": [b"250 OK\r\n"]}
+
+
+def endless(piece, times=1 << 20):
+    for _ in range(times):
+        yield piece
+
+
+@pytest.mark.parametrize("answer, says", [
+    (lambda word: [], "no answer within 1 s"),
+    (lambda word: GREETING.get(word, []), "no answer within 1 s"),
+    (lambda word: GREETING.get(word, endless(b"650 BW 1 1\r\n" * 100)), "no answer within 1 s"),
+    (lambda word: GREETING.get(word, [b"250 half"]), "no answer within 1 s"),
+    (lambda word: [b"HTTP/1.0 400 Bad Request\r\n\r\n"], "not the control protocol"),
+    (lambda word: GREETING.get(word, endless(b"250-a=b\r\n" * 1000)), "more in one answer"),
+    (lambda word: [b"515 No.\r\n"], "no control port"),
+    (lambda word: {"PROTOCOLINFO": [INFO]}.get(word, [b"515 No \x1b[2J.\r\n"]), "515 No ?[2J."),
+])
+def test_servers_that_are_none(answer, says):
+    server = Server(answer)
+    begun = time.monotonic()
+    done = subprocess.run(
+        ["prlimit", "--as=%d" % (400 << 20), TUNIC, "ctl", "--timeout", "1", "--control",
+         str(server.port), "get", "version"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, timeout=30, check=False, env=environment())
+    server.listener.close()
+    assert done.returncode == 1 and says in done.stderr, done
+    assert time.monotonic() - begun < 10
+
+
+def test_nobody_is_there(tmp_path):
+    done = run("--control", str(sut_module.free_port()), "status")
+    assert done.returncode == 1 and "Connection refused" in done.stderr
+    done = run("--control", str(tmp_path / "none"), "status")
+    assert done.returncode == 1 and "No such file" in done.stderr
+    done = run("--control", "tor.example:9051", "status")
+    assert done.returncode == 2
+
+
+def test_wrong_usage():
+    for words in (["statsu"], ["--jsn"], ["status", "more"], ["signal", "a", "b"], ["close"],
+                  ["--run", "x", "status"], ["get", "a b"]):
+        done = run(*words, "--control", "1")
+        assert done.returncode in (1, 2) and done.stderr, words
+    assert 'Did you mean "status"' in run("statsu").stderr
+    done = run("--help")
+    assert done.returncode == 0 and "Exit status: 0 done" in done.stdout
