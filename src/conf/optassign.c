@@ -8,12 +8,19 @@
 #include "conf/optlists.h"
 #include "conf/optval.h"
 
-/* Drops the lines of LIST whose key is OPT's. */
+/* Whether a line of KEY gives way to one of OPT: it is of the same option, or the same group. */
+static bool gives_way(const char *key, const struct opt *opt)
+{
+    const struct opt *group = opt_group(opt), *other = group ? opt_find(key) : NULL;
+    return other ? opt_group(other) == group : strcasecmp(key, opt->name) == 0;
+}
+
+/* Drops the lines of LIST that give way to OPT. */
 static void drop_lines(struct conf_line **list, const struct opt *opt)
 {
     while (*list) {
         struct conf_line *line = *list;
-        if (strcasecmp(line->key, opt->name) == 0) {
+        if (gives_way(line->key, opt)) {
             *list = line->next;
             line->next = NULL;
             conf_lines_free(line);
@@ -59,17 +66,13 @@ struct assigning {
 /* The options that share a list (SocksPort, __SocksPort) share a mark, too. */
 static bool *seen_mark(const struct assigning *a, const struct opt *opt)
 {
-    size_t n;
-    const struct opt *table = opt_table(&n);
-    for (size_t i = 0; opt_has_place(opt) && i < n; i++)
-        if (table[i].at == opt->at)
-            return &a->seen[i];
-    return &a->seen[opt_index(opt)];
+    const struct opt *group = opt_group(opt);
+    return &a->seen[opt_index(group ? group : opt)];
 }
 
 static bool is_list(const struct opt *opt)
 {
-    return opt->type == OPTT_LINES || opt->type == OPTT_NODES;
+    return opt->type == OPTT_LINES || opt->type == OPTT_NODES || opt->type == OPTT_VIRTUAL;
 }
 
 /* An option that is kept as text, and was emptied: 0, or nothing. */
@@ -89,10 +92,6 @@ static err_t reset(struct options *o, const struct opt *opt, bool to_default)
     if (!opt_has_place(opt)) {
         drop_lines(&o->kept, opt);
         return to_default || is_list(opt) ? OK : keep_zero(o, opt);
-    }
-    if (opt->flags & OPTF_DEPENDENT) {
-        drop_lines(opt_place(o, opt), opt);
-        return OK;
     }
     if (to_default)
         return options_set_initial(o, opt);
@@ -115,7 +114,10 @@ static void say_meant(const char *key, char *out, size_t size)
 /* tor's words, which controllers look for, between the place and what may have been meant. */
 static err_t unknown(const struct assigning *a, const struct conf_line *line)
 {
-    char meant[192];
+    char meant[192] = "";
+    if (a->flags & ASSIGN_CLEAR_FIRST)
+        return conf_fail(a->e, ERR_NOT_FOUND, "%s: Unknown option '%s'.  Failing.", line->where,
+                         line->key);
     say_meant(line->key, meant, sizeof meant);
     return conf_fail(a->e, ERR_NOT_FOUND, "%s: Unknown option '%s'.  Failing.%s", line->where,
                      line->key, meant);
@@ -124,7 +126,9 @@ static err_t unknown(const struct assigning *a, const struct conf_line *line)
 static err_t bad_value(const struct assigning *a, const struct opt *opt,
                        const struct conf_line *line, const char *why)
 {
-    return conf_fail(a->e, ERR_MALFORMED, "%s: %s \"%s\": %s", line->where, opt->name, line->value,
+    if (opt->type == OPTT_VIRTUAL)
+        return conf_fail(a->e, ERR_MALFORMED, "%s: %s", line->where, why);
+    return conf_fail(a->e, ERR_MALFORMED, "%s: Could not parse %s: %s", line->where, opt->name,
                      why);
 }
 
@@ -139,6 +143,11 @@ static const char *off_value(const struct opt *opt)
 static err_t refuse(const struct assigning *a, const struct opt *opt, const struct conf_line *line)
 {
     const char *off = off_value(opt);
+    if (a->flags & ASSIGN_CLEAR_FIRST && opt->flags & OPTF_IMMUTABLE)
+        return conf_fail(a->e, ERR_STATE, "While Tor is running, changing %s is not allowed",
+                         opt->name);
+    if (a->flags & ASSIGN_CLEAR_FIRST)
+        return conf_fail(a->e, ERR_UNSUPPORTED, "%s: %s: %s.", line->where, opt->name, opt->reason);
     return conf_fail(a->e, ERR_UNSUPPORTED,
                      "%s: %s \"%s\": %s. To run without it, remove the line%s%s%s%s%s.",
                      line->where, opt->name, line->value, opt->reason, off ? " or write \"" : "",
@@ -262,7 +271,7 @@ static err_t assign_line(struct assigning *a, const struct conf_line *line)
         return unknown(a, line);
     if (opt->kind == OPT_OBSOLETE)
         return obsolete(a, opt, line);
-    if (opt->type == OPTT_VIRTUAL)
+    if (opt->type == OPTT_VIRTUAL && !(a->flags & ASSIGN_CLEAR_FIRST && line->value[0] == 0))
         return bad_value(a, opt, line, "Cannot assign directly to virtual option.");
     if (line->value[0] == 0) {
         if (a->flags & ASSIGN_CLEAR_FIRST)
@@ -280,8 +289,7 @@ static err_t clear_named(struct assigning *a, const struct conf_line *lines)
 {
     for (; lines; lines = lines->next) {
         const struct opt *opt = opt_lookup(lines->key, NULL);
-        if (opt && opt->type != OPTT_VIRTUAL && opt->kind != OPT_OBSOLETE &&
-            !(opt->flags & OPTF_HIDDEN)) {
+        if (opt && opt->kind != OPT_OBSOLETE && !(opt->flags & OPTF_HIDDEN)) {
             TRY(reset(a->o, opt, a->flags & ASSIGN_USE_DEFAULTS));
             *seen_mark(a, opt) = is_list(opt);
         }

@@ -87,6 +87,18 @@ const struct opt *opt_find(const char *name)
     return find_exact(name);
 }
 
+const struct opt *opt_group(const struct opt *opt)
+{
+    char name[64];
+    if (opt->type == OPTT_VIRTUAL)
+        return opt;
+    if (!(opt->flags & OPTF_DEPENDENT))
+        return NULL;
+    snprintf(name, sizeof name, "%sLines", opt->name + (opt->name[0] == '_' ? 2 : 0));
+    const struct opt *group = find_exact(name);
+    return group ? group : find_exact("HiddenServiceOptions");
+}
+
 bool opt_listed(const struct opt *opt)
 {
     return opt->kind != OPT_OBSOLETE && opt->type != OPTT_VIRTUAL && !(opt->flags & OPTF_HIDDEN);

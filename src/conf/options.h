@@ -226,6 +226,9 @@ const struct opt *opt_table(size_t *n);
 size_t opt_index(const struct opt *opt);
 /* Whether --list-torrc-options names it. */
 bool opt_listed(const struct opt *opt);
+/* The OPTT_VIRTUAL option that shows the list of which OPT is a part, or is; NULL: it is of none.
+ */
+const struct opt *opt_group(const struct opt *opt);
 /* Finds an option by its name or tor's other names for it, in any case; NULL if there is none. */
 const struct opt *opt_find(const char *name);
 /* As opt_find(), and also by an abbreviation that fits one option only; says so to LOG, as tor
@@ -247,7 +250,9 @@ void options_free(struct options *o);
 struct options *options_dup(const struct options *o); /* checked again by the caller; with base */
 
 enum {
-    ASSIGN_CLEAR_FIRST = 1u << 0,  /* control's SETCONF: forget the old value of what is named */
+    /* control's SETCONF: forget the old value of what is named, and all of its group. A value that
+     * may not change while it runs, and could not be had, is refused as such: ERR_STATE. */
+    ASSIGN_CLEAR_FIRST = 1u << 0,
     ASSIGN_USE_DEFAULTS = 1u << 1, /* RESETCONF: ... and return to the default */
 };
 
@@ -290,9 +295,19 @@ MUST_USE err_t options_check_transition(const struct options *old,
 size_t options_diff(const struct options *a, const struct options *b, const struct opt **out,
                     size_t cap);
 
-/* The option's value as lines "Name value" (canonical units), for GETCONF and the dump. A value of
- * nothing gives an empty list. The caller frees *OUT. */
+/* The option's value as lines "Name value" (canonical units), for the dump. A value of nothing
+ * gives an empty list. The caller frees *OUT. */
 MUST_USE err_t options_get(const struct options *o, const struct opt *opt, struct conf_line **out);
+/* The same as GETCONF and CONF_CHANGED show it, behind *TAIL, which is moved: values are quoted
+ * where they need it, and for a value of nothing there is a line of the option's name whose `how`
+ * is CONF_CLEAR. */
+MUST_USE err_t options_show(const struct options *o, const struct opt *opt,
+                            struct conf_line ***tail);
+/* What CONF_CHANGED tells: all that is another in NOW than in OLD, as options_show() has it. Of a
+ * list with several names it shows all lines, or, if there are none, the name of its group. The
+ * caller frees *OUT. */
+MUST_USE err_t options_changes(const struct options *old, const struct options *now,
+                               struct conf_line **out);
 
 enum dump { DUMP_MINIMAL, DUMP_ALL };
 

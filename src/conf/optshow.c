@@ -31,9 +31,31 @@ static err_t one_line(const struct opt *opt, const char *value, struct conf_line
     return value ? conf_line_add(&tail, text_of(opt->name), text_of(value), "", CONF_SET) : OK;
 }
 
+/* Whether a line of KEY is shown by the virtual option GROUP. */
+static bool is_of(const char *key, const struct opt *group)
+{
+    const struct opt *opt = opt_find(key);
+    return opt && opt_group(opt) == group;
+}
+
+static err_t copy_group(const struct conf_line *from, const struct opt *group,
+                        struct conf_line **out)
+{
+    struct conf_line *head = NULL, **tail = &head;
+    err_t err = OK;
+    for (; err == OK && from; from = from->next)
+        if (is_of(from->key, group))
+            err = conf_line_add(&tail, text_of(from->key), text_of(from->value), from->where,
+                                CONF_SET);
+    *out = head;
+    return err;
+}
+
 /* What is kept of an option that has no place, or its default. */
 static err_t get_foreign(const struct options *o, const struct opt *opt, struct conf_line **out)
 {
+    if (opt->type == OPTT_VIRTUAL)
+        return copy_group(o->kept, opt, out);
     TRY(copy_named(o->kept, opt->name, out));
     const char *initial = opt_initial(opt, o->using_test_network_defaults);
     if (!initial && (opt->type == OPTT_NODES || opt->type == OPTT_CSV))
@@ -66,6 +88,22 @@ err_t options_get(const struct options *o, const struct opt *opt, struct conf_li
     TRY(optval_text(opt->type, at, &text));
     err_t err = one_line(opt, text, out);
     free(text);
+    return err;
+}
+
+err_t options_show(const struct options *o, const struct opt *opt, struct conf_line ***tail)
+{
+    struct conf_line *lines = NULL;
+    err_t err = options_get(o, opt, &lines);
+    if (err == OK && !lines)
+        err = conf_line_add(tail, text_of(opt->name), text_of(""), "", CONF_CLEAR);
+    for (const struct conf_line *l = lines; err == OK && l; l = l->next) {
+        char *value = conf_quote(l->value);
+        err =
+            value ? conf_line_add(tail, text_of(l->key), text_of(value), "", CONF_SET) : ERR_NOMEM;
+        free(value);
+    }
+    conf_lines_free(lines);
     return err;
 }
 
@@ -104,6 +142,24 @@ size_t options_diff(const struct options *a, const struct options *b, const stru
         found++;
     }
     return found;
+}
+
+err_t options_changes(const struct options *old, const struct options *now, struct conf_line **out)
+{
+    size_t n;
+    const struct opt *table = opt_table(&n);
+    struct conf_line *head = NULL, **tail = &head;
+    err_t err = OK;
+    for (size_t i = 0; err == OK && i < n; i++)
+        if (table[i].kind != OPT_OBSOLETE && !(table[i].flags & OPTF_DEPENDENT) &&
+            !same(old, now, &table[i]))
+            err = options_show(now, &table[i], &tail);
+    if (err != OK) {
+        conf_lines_free(head);
+        head = NULL;
+    }
+    *out = head;
+    return err;
 }
 
 /* Whether the dump shows the option: not if another name shows the same lines. */

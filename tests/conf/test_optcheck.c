@@ -437,7 +437,7 @@ START_TEST(test_optcheck_every_wrong_line_is_named)
     ck_assert_ptr_null(options_from("SafeSocks 2\nSocksPrt 1\nSocksPort 9 X\nSocksPort 70000\n"
                                     "Log x\nNodeFamily a b\nSocksPolicy accept x\n",
                                     &c->log, &e));
-    ck_assert_ptr_nonnull(strstr(e.text, "torrc:1: SafeSocks"));
+    ck_assert_ptr_nonnull(strstr(e.text, "torrc:1: Could not parse SafeSocks"));
     ck_assert_ptr_nonnull(strstr(e.text, "(the first of 2 faults; the log names all)"));
     free(c);
     c = capture_new();

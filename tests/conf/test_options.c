@@ -140,7 +140,7 @@ static const struct {
     const char *torrc, *says;
 } BAD[] = {
     {"# x\nMaxCircuitDirtiness 10 parsecs\n",
-     "torrc:2: MaxCircuitDirtiness \"10 parsecs\": Provided value is malformed or out of bounds: "
+     "torrc:2: Could not parse MaxCircuitDirtiness: Provided value is malformed or out of bounds: "
      "Unknown unit in 10 parsecs"},
     {"MaxCircuitDirtiness -1\n", "Unable to parse -1 as a number"},
     {"MaxCircuitDirtiness x\n", "Unable to parse x as a number"},
@@ -160,8 +160,9 @@ static const struct {
     {"MaxMemInQueues 9999999 TB\n", "Overflow while parsing"},
     {"MaxMemInQueues 9999999.5 TB\n", "Overflow while parsing"},
     {"MaxMemInQueues 1 k\n", "Unknown unit in 1 k"},
-    {"SafeSocks yes\n", "torrc:1: SafeSocks \"yes\": Unrecognized value yes. Allowed values are 0 "
-                        "and 1."},
+    {"SafeSocks yes\n",
+     "torrc:1: Could not parse SafeSocks: Unrecognized value yes. Allowed values are 0 "
+     "and 1."},
     {"ConnectionPadding maybe\n", "Allowed values are 0, 1, and auto."},
     {"NumEntryGuards -1\n", "Integer -1 is malformed or out of bounds. Allowed values are between "
                             "0 and 2147483647."},
@@ -175,7 +176,7 @@ static const struct {
     {"Foo bar\n", "Unknown option 'Foo'.  Failing."},
     {"___UsingTestNetworkDefaults 1\n", "Unknown option '___UsingTestNetworkDefaults'.  Failing."},
     {"S 1\n", "Unknown option 'S'.  Failing."},
-    {"HardwareAccel maybe\n", "torrc:1: HardwareAccel \"maybe\": Unrecognized value maybe."},
+    {"HardwareAccel maybe\n", "torrc:1: Could not parse HardwareAccel: Unrecognized value maybe."},
     {"UseBridges 1\n", "torrc:1: UseBridges \"1\": Tunic uses no bridges yet. To run without it, "
                        "remove the line or write \"UseBridges 0\"."},
     {"ControlPort 9051 IPv6Traffic\n", "Unrecognized ControlPort option 'IPv6Traffic'"},
@@ -328,9 +329,107 @@ START_TEST(test_options_lists_of_a_later_source_replace_or_append)
     ck_assert_uint_eq(count(o->socks_port_lines), 2);
     ck_assert_str_eq(o->entry_nodes, "e");
     assign(o, "/SocksPort\n/EntryNodes\n", 0);
-    ck_assert_str_eq(o->socks_port_lines->key, "__SocksPort");
+    ck_assert_ptr_null(o->socks_port_lines); /* both names: they are one list */
     ck_assert_ptr_null(o->entry_nodes);
     options_free(o);
+}
+END_TEST
+
+/* WANT: "Name=value;Name;" */
+static void assert_lines(struct conf_line *gift_lines, const char *want)
+{
+    char text[512] = "";
+    for (struct conf_line *l = gift_lines; l; l = l->next) {
+        size_t len = strlen(text);
+        bool nothing = l->how == CONF_CLEAR;
+        snprintf(text + len, sizeof text - len, "%s%s%s;", l->key, nothing ? "" : "=", l->value);
+    }
+    ck_assert_str_eq(text, want);
+    conf_lines_free(gift_lines);
+}
+
+static void assert_answer(const struct options *o, const char *name, const char *want)
+{
+    struct conf_line *lines = NULL, **tail = &lines;
+    ck_ok(options_show(o, opt_find(name), &tail));
+    assert_lines(lines, want);
+}
+
+START_TEST(test_options_of_a_group_are_one_list_for_setconf)
+{
+    struct options *o = options_new(false);
+    assign(o, "SocksPort 1\n__SocksPort 2\nORPort 3\n__ORPort 4\n", 0);
+    assert_answer(o, "SocksPort", "SocksPort=1;");
+    assert_answer(o, "SocksPortLines", "SocksPort=1;__SocksPort=2;");
+    assert_answer(o, "ORPort", "ORPort=3;");
+    assert_answer(o, "ORPortLines", "ORPort=3;__ORPort=4;");
+    assign(o, "__SocksPort 5\n__ORPort 6\nORPort 7\n", ASSIGN_CLEAR_FIRST);
+    assert_answer(o, "SocksPortLines", "__SocksPort=5;");
+    assert_answer(o, "ORPortLines", "__ORPort=6;ORPort=7;");
+    assign(o, "SocksPort\nORPortLines\n", ASSIGN_CLEAR_FIRST);
+    assert_answer(o, "SocksPort", "SocksPort;");
+    assert_answer(o, "__SocksPort", "__SocksPort;");
+    assert_answer(o, "ORPortLines", "ORPortLines;");
+    assert_answer(o, "ORPort", "ORPort;");
+    assert_answer(o, "HiddenServiceOptions", "HiddenServiceOptions;");
+    options_free(o);
+}
+END_TEST
+
+START_TEST(test_options_answers_are_quoted_where_they_need_it)
+{
+    struct options *o = options_new(false);
+    assign(o, "ContactInfo \"a # \\\"b\\n\"\nNickname it's\nDataDirectory \"/x y\"\n", 0);
+    assert_answer(o, "contactinfo", "ContactInfo=\"a # \\\"b\\n\";");
+    assert_answer(o, "Nickname", "Nickname=it's;");
+    assert_answer(o, "DataDirectory", "DataDirectory=/x y;");
+    assert_answer(o, "EntryNodes", "EntryNodes=;");
+    assert_answer(o, "User", "User;");
+    assert_answer(o, "NumCPUs", "NumCPUs=0;");
+    assert_answer(o, "FastFirstHopPK", "FastFirstHopPK;");
+    options_free(o);
+}
+END_TEST
+
+/* As C tor's CONF_CHANGED has it, looked at by hand. */
+START_TEST(test_options_changes_are_those_of_conf_changed)
+{
+    struct conf_line *lines;
+    struct options *old = options_new(false), *now = options_new(false);
+    ck_ok(options_changes(old, now, &lines));
+    ck_assert_ptr_null(lines);
+    assign(now, "SocksPort 9960\nSocksPort 9961\nContactInfo \"a # b\\n\"\nEntryNodes aa\n", 0);
+    ck_ok(options_changes(old, now, &lines));
+    assert_lines(lines, "ContactInfo=\"a # b\\n\";EntryNodes=aa;SocksPort=9960;SocksPort=9961;");
+    ck_ok(options_changes(now, old, &lines));
+    assert_lines(lines, "ContactInfo;EntryNodes=;SocksPortLines;");
+    options_free(old);
+    options_free(now);
+}
+END_TEST
+
+START_TEST(test_options_refused_to_a_controller_in_tors_words)
+{
+    static const struct {
+        const char *line;
+        err_t want;
+        const char *text;
+    } rows[] = {
+        {"NoSuch 1", ERR_NOT_FOUND, "torrc:1: Unknown option 'NoSuch'.  Failing."},
+        {"SocksPortLines 1", ERR_MALFORMED, "torrc:1: Cannot assign directly to virtual option."},
+        {"HiddenServiceNonAnonymousMode 1", ERR_STATE,
+         "While Tor is running, changing HiddenServiceNonAnonymousMode is not allowed"},
+        {"UseBridges 1", ERR_UNSUPPORTED, "torrc:1: UseBridges: Tunic uses no bridges yet."},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct options *o = options_new(false);
+        struct conf_line *lines = lines_of(rows[i].line);
+        struct conf_err e;
+        ck_err(options_assign(o, lines, ASSIGN_CLEAR_FIRST, NULL, &e), rows[i].want);
+        ck_assert_str_eq(e.text, rows[i].text);
+        conf_lines_free(lines);
+        options_free(o);
+    }
 }
 END_TEST
 
@@ -493,6 +592,10 @@ TESTS("conf/options", test_options_every_option_parses_its_own_default,
       test_options_lists_of_a_later_source_replace_or_append,
       test_options_clear_of_a_scalar_zeroes_and_resetconf_restores,
       test_options_testing_network_implies_its_values_and_explicit_ones_win,
+      test_options_of_a_group_are_one_list_for_setconf,
+      test_options_answers_are_quoted_where_they_need_it,
+      test_options_changes_are_those_of_conf_changed,
+      test_options_refused_to_a_controller_in_tors_words,
       test_options_dump_reads_back_as_the_same_options, test_options_dup_is_equal_and_apart,
       test_options_transitions_of_immutable_options_are_refused,
       test_options_get_shows_canonical_values, test_options_type_names_are_tors)
