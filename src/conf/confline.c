@@ -6,12 +6,19 @@
 #include <string.h>
 #include <strings.h>
 
+enum { CONTROLLER_LEN = sizeof CONF_FROM_CONTROLLER - 1 };
+
+bool conf_is_controllers(const char *where)
+{
+    return strncmp(where, CONF_FROM_CONTROLLER, CONTROLLER_LEN) == 0 &&
+           (where[CONTROLLER_LEN] == 0 || where[CONTROLLER_LEN] == ':');
+}
+
 const char *conf_without_controller(const char *text)
 {
-    const size_t len = strlen(CONF_FROM_CONTROLLER);
-    if (strncmp(text, CONF_FROM_CONTROLLER, len) != 0)
+    if (strncmp(text, CONF_FROM_CONTROLLER, CONTROLLER_LEN) != 0)
         return text;
-    const char *at = text + len;
+    const char *at = text + CONTROLLER_LEN;
     if (at[0] == ':' && at[1] != ' ')
         at += 1 + strspn(at + 1, "0123456789");
     return strncmp(at, ": ", 2) == 0 ? at + 2 : text;

@@ -29,6 +29,7 @@ struct conf_line {
 
 /* What `where` says of a controller's lines: "controller", or "controller:12" of its LOADCONF. */
 #define CONF_FROM_CONTROLLER "controller"
+bool conf_is_controllers(const char *where);
 /* TEXT of a fault without such a place, which the controller knows. */
 const char *conf_without_controller(const char *text);
 

@@ -115,10 +115,8 @@ static void say_meant(const char *key, char *out, size_t size)
 static err_t unknown(const struct assigning *a, const struct conf_line *line)
 {
     char meant[192] = "";
-    if (a->flags & ASSIGN_CLEAR_FIRST)
-        return conf_fail(a->e, ERR_NOT_FOUND, "%s: Unknown option '%s'.  Failing.", line->where,
-                         line->key);
-    say_meant(line->key, meant, sizeof meant);
+    if (!conf_is_controllers(line->where))
+        say_meant(line->key, meant, sizeof meant);
     return conf_fail(a->e, ERR_NOT_FOUND, "%s: Unknown option '%s'.  Failing.%s", line->where,
                      line->key, meant);
 }
@@ -143,10 +141,7 @@ static const char *off_value(const struct opt *opt)
 static err_t refuse(const struct assigning *a, const struct opt *opt, const struct conf_line *line)
 {
     const char *off = off_value(opt);
-    if (a->flags & ASSIGN_CLEAR_FIRST && opt->flags & OPTF_IMMUTABLE)
-        return conf_fail(a->e, ERR_STATE, "While Tor is running, changing %s is not allowed",
-                         opt->name);
-    if (a->flags & ASSIGN_CLEAR_FIRST)
+    if (conf_is_controllers(line->where))
         return conf_fail(a->e, ERR_UNSUPPORTED, "%s: %s: %s.", line->where, opt->name, opt->reason);
     return conf_fail(a->e, ERR_UNSUPPORTED,
                      "%s: %s \"%s\": %s. To run without it, remove the line%s%s%s%s%s.",
@@ -157,6 +152,8 @@ static err_t refuse(const struct assigning *a, const struct opt *opt, const stru
 /* What is to be said of a value, other than the default and "off", that has no effect. */
 static err_t judge(const struct assigning *a, const struct opt *opt, const struct conf_line *line)
 {
+    if (opt->flags & OPTF_RULED)
+        return OK;
     if (opt->kind == OPT_NOT_YET)
         return refuse(a, opt, line);
     if (*seen_mark(a, opt))

@@ -17,9 +17,10 @@ err_t options_check_each(struct options *o, const struct options_env *env,
 {
     /* A line that could not be read has left its option at the default, which bears them all. */
     static const rule rules[] = {
-        rule_ports,   rule_port_lists,     rule_log,     rule_binds,    rule_servers, rule_families,
-        rule_folders, rule_relative_paths, rule_network, rule_circuits, rule_kept,    rule_testing,
-        rule_control, rule_process,
+        rule_ports,   rule_port_lists, rule_log,     rule_binds,
+        rule_servers, rule_families,   rule_folders, rule_relative_paths,
+        rule_network, rule_circuits,   rule_kept,    rule_single_hop,
+        rule_testing, rule_control,    rule_process,
     };
     struct conf_err e;
     struct checking c = {o, env, env->log, &e, faults};

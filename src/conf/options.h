@@ -207,6 +207,7 @@ enum opt_flag {
     OPTF_DEPENDENT = 1u << 3,   /* part of a list with several names: see the OPTT_VIRTUAL one */
     OPTF_WOULD_RELAY = 1u << 4, /* would make a relay of tor: one warning */
     OPTF_OURS = 1u << 5,        /* not tor's: behind all of tor's */
+    OPTF_RULED = 1u << 7,       /* not there yet, but a rule says so, which has more to say first */
     OPTF_PROCESS = 1u << 6,     /* about a process: without effect in a library, which says so */
 };
 
@@ -250,8 +251,7 @@ void options_free(struct options *o);
 struct options *options_dup(const struct options *o); /* checked again by the caller; with base */
 
 enum {
-    /* control's SETCONF: forget the old value of what is named, and all of its group. A value that
-     * may not change while it runs, and could not be had, is refused as such: ERR_STATE. */
+    /* control's SETCONF: forget the old value of what is named, and all of its group */
     ASSIGN_CLEAR_FIRST = 1u << 0,
     ASSIGN_USE_DEFAULTS = 1u << 1, /* RESETCONF: ... and return to the default */
 };

@@ -41,6 +41,7 @@ err_t rule_control(const struct checking *c);
 err_t rule_families(const struct checking *c);
 err_t rule_circuits(const struct checking *c);
 err_t rule_kept(const struct checking *c);
+err_t rule_single_hop(const struct checking *c);
 err_t rule_testing(const struct checking *c);
 
 #endif

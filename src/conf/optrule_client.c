@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ids.h"
 #include "conf/optlists.h"
 #include "conf/optrule.h"
 
@@ -102,6 +103,18 @@ err_t rule_circuits(const struct checking *c)
 /* Options without effect yet whose values tor checks: what is written today must stay good when
  * they work. */
 
+static err_t check_nickname(const struct checking *c)
+{
+    static const char legal[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    const char *name = rule_kept_value(c->o, "Nickname");
+    if (!name || (strlen(name) <= NICKNAME_MAX && name[strspn(name, legal)] == 0))
+        return OK;
+    return rule_reject_opt(c, "Nickname",
+                           "Nickname '%s', nicknames must be between 1 and 19 characters "
+                           "inclusive, and must contain only the characters [a-zA-Z0-9].",
+                           name);
+}
+
 err_t rule_kept(const struct checking *c)
 {
     static const char *const experiences[] = {"latency", "throughput", "latency_lowmem",
@@ -119,7 +132,28 @@ err_t rule_kept(const struct checking *c)
     if (dormant && strtol(dormant, NULL, 10) < DORMANT_MIN_S && !c->o->testing_tor_network)
         return rule_reject_opt(c, "DormantClientTimeout",
                                "DormantClientTimeout is too low. It must be at least 10 minutes.");
-    return OK;
+    return check_nickname(c);
+}
+
+static bool kept_is_on(const struct checking *c, const char *name)
+{
+    const char *value = rule_kept_value(c->o, name);
+    return value && strcmp(value, "1") == 0;
+}
+
+/* tor's words for one without the other, which controllers look for; then that neither is there. */
+err_t rule_single_hop(const struct checking *c)
+{
+    static const char anonymous[] = "HiddenServiceNonAnonymousMode",
+                      single[] = "HiddenServiceSingleHopMode";
+    bool is_anonymous = kept_is_on(c, anonymous), is_single = kept_is_on(c, single);
+    const char *set = is_single ? single : anonymous, *other = is_single ? anonymous : single;
+    if (is_anonymous != is_single)
+        return rule_reject_opt(c, set,
+                               "%s does not provide any server anonymity. It must be used with %s "
+                               "set to 1.",
+                               set, other);
+    return is_single ? rule_reject_opt(c, single, "%s: %s.", single, opt_find(single)->reason) : OK;
 }
 
 /* Private networks. */

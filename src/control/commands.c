@@ -4,6 +4,7 @@
 
 static const struct command_row *const ROOMS[] = {
     control_auth_commands,
+    control_conf_commands,
     control_info_commands,
 };
 

@@ -12,6 +12,7 @@
 static const struct info_row *const ROOMS[] = {
     control_names_info,
     control_process_info,
+    control_conf_info,
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

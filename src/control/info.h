@@ -23,6 +23,7 @@ struct info_row {
 /* The rooms, each ended by a row without a name. */
 extern const struct info_row control_names_info[];
 extern const struct info_row control_process_info[];
+extern const struct info_row control_conf_info[];
 
 /* The value of KEY. */
 MUST_USE err_t info_get(struct control *c, const char *key, struct text_out *out, const char **why);

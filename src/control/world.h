@@ -8,6 +8,17 @@
 
 struct control_world {
     const struct options *(*options)(void *world); /* those that hold now */
+    /* LINES (of CONF_FROM_CONTROLLER) over them, with ASSIGN_CLEAR_FIRST or more in FLAGS: all or
+     * none. E says why none: ERR_NOT_FOUND: no such option; ERR_MALFORMED, ERR_UNSUPPORTED: not
+     * that value; ERR_STATE: not while it runs; else something failed. */
+    err_t (*set_options)(void *world, const struct conf_line *lines, unsigned flags,
+                         struct conf_err *e);
+    /* TEXT in place of torrc; errors as before, and what is wrong with TEXT is ERR_MALFORMED. */
+    err_t (*load_options)(void *world, const char *text, struct conf_err *e);
+    /* Writes torrc; FORCE: also if it has an %include, which is lost. What fails is logged. */
+    err_t (*save_options)(void *world, bool force);
+    bool (*can_save_options)(void *world);            /* without FORCE */
+    const char *(*torrc)(void *world, bool defaults); /* a path; "": there is no such file */
 };
 
 #endif

@@ -51,4 +51,9 @@ MUST_USE err_t dir_server_parse_authority(const char *value, struct dir_server *
 MUST_USE err_t dir_server_parse_fallback(const char *value, struct dir_server *out,
                                          const char **why);
 
+/* The value of such a line that names S, as tor writes them. */
+enum { DIR_SERVER_LINE_MAX = 320 };
+void dir_server_authority_line(const struct dir_server *s, char out[DIR_SERVER_LINE_MAX]);
+void dir_server_fallback_line(const struct dir_server *s, char out[DIR_SERVER_LINE_MAX]);
+
 #endif

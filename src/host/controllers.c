@@ -3,7 +3,9 @@
 #include <stdlib.h>
 
 #include "control/control.h"
+#include "control/ev_conf.h"
 #include "control/session.h"
+#include "host/controlled.h"
 #include "host/handout.h"
 #include "net/talks.h"
 
@@ -13,22 +15,13 @@ struct controllers {
     struct handout handout;
 };
 
-static const struct options *options_now(void *arg)
-{
-    return host_options(arg);
-}
-
-static const struct control_world control_ops = {
-    .options = options_now,
-};
-
 struct controllers *controllers_new(struct host *h, struct net *n, struct client *client)
 {
     struct controllers *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
     c->handout.env = net_env(n);
-    c->control = control_new(net_env(n), client, &control_ops, h);
+    c->control = control_new(net_env(n), client, &controlled_ops, h);
     c->talks = c->control ? talks_new(n, &session_talk, c->control) : NULL;
     if (!c->talks) {
         controllers_free(c);
@@ -63,6 +56,12 @@ void controllers_commit(struct controllers *c, const struct options *fresh,
     handout_commit(&c->handout, fresh);
     control_set_cookie(c->control, handout_cookie(&c->handout));
     handout_ports(&c->handout, fresh, ports);
+}
+
+void controllers_changed(struct controllers *c, const struct options *old,
+                         const struct options *now)
+{
+    control_tell_conf_changed(c->control, old, now);
 }
 
 void controllers_roll_back(struct controllers *c)

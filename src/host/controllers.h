@@ -22,5 +22,8 @@ MUST_USE err_t controllers_prepare(struct controllers *c, const struct options *
 void controllers_commit(struct controllers *c, const struct options *fresh,
                         const struct ports *ports);
 void controllers_roll_back(struct controllers *c);
+/* NOW hold in place of OLD: controllers are told. */
+void controllers_changed(struct controllers *c, const struct options *old,
+                         const struct options *now);
 
 #endif

@@ -299,6 +299,7 @@ err_t host_change(struct host *h, struct options *gift_fresh, enum host_why why,
         set_network(h);
     if (h->place.process)
         h->place.process->changed(h->place.process->arg);
+    controllers_changed(h->controllers, old, gift_fresh);
     options_free(old);
     return OK;
 }

@@ -14,8 +14,13 @@ static err_t assign(const struct host *h, struct options *o, const struct conf_l
 {
     const struct host_place *place = host_place_of(h);
     const struct options_env env = {place->home, place->quiet, log_of(h)};
-    TRY(options_assign(o, lines, flags, log_of(h), e));
-    return options_check(o, &env, e);
+    struct conf_faults faults = {.log = log_of(h)};
+    conf_fail(e, OK, "out of memory");
+    TRY(options_assign_each(o, lines, flags, log_of(h), &faults));
+    TRY(options_check_each(o, &env, &faults));
+    if (faults.n > 0)
+        *e = faults.first; /* the log has the others */
+    return faults.code;
 }
 
 err_t setconf_assign(struct host *h, const struct conf_line *lines, unsigned flags,

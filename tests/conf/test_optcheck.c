@@ -152,6 +152,16 @@ static const struct {
     {"FetchDirInfoExtraEarly 1\n", "FetchDirInfoExtraEarly requires that you also set"},
     {"ClientUseIPv4 0\nClientUseIPv6 0\n", "no relay can be reached"},
     {"ConfluxClientUX fast\n", "ConfluxClientUX must be"},
+    {"HiddenServiceSingleHopMode 1\n",
+     "HiddenServiceSingleHopMode does not provide any server anonymity. It must be used with "
+     "HiddenServiceNonAnonymousMode set to 1."},
+    {"HiddenServiceNonAnonymousMode 1\n",
+     "HiddenServiceNonAnonymousMode does not provide any server anonymity. It must be used with "
+     "HiddenServiceSingleHopMode set to 1."},
+    {"HiddenServiceNonAnonymousMode 1\nHiddenServiceSingleHopMode 1\n",
+     "HiddenServiceSingleHopMode: Tunic has no onion services yet."},
+    {"Nickname a-b\n", "Nickname 'a-b', nicknames must be between 1 and 19 characters inclusive"},
+    {"Nickname aaaaaaaaaaaaaaaaaaaa\n", "nicknames must be between 1 and 19"},
     {"DormantClientTimeout 9 minutes\n", "DormantClientTimeout is too low."},
     {"OutboundBindAddress x\n", "OutboundBindAddress \"x\": not an IP address"},
     {"OutboundBindAddress 127.0.0.1\nOutboundBindAddress 127.0.0.2\n", "Multiple IPv4 outbound"},

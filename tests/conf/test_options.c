@@ -415,18 +415,17 @@ START_TEST(test_options_refused_to_a_controller_in_tors_words)
         err_t want;
         const char *text;
     } rows[] = {
-        {"NoSuch 1", ERR_NOT_FOUND, "torrc:1: Unknown option 'NoSuch'.  Failing."},
-        {"SocksPortLines 1", ERR_MALFORMED, "torrc:1: Cannot assign directly to virtual option."},
-        {"HiddenServiceNonAnonymousMode 1", ERR_STATE,
-         "While Tor is running, changing HiddenServiceNonAnonymousMode is not allowed"},
-        {"UseBridges 1", ERR_UNSUPPORTED, "torrc:1: UseBridges: Tunic uses no bridges yet."},
+        {"NicknameX 1", ERR_NOT_FOUND, "Unknown option 'NicknameX'.  Failing."},
+        {"SocksPortLines 1", ERR_MALFORMED, "Cannot assign directly to virtual option."},
+        {"UseBridges 1", ERR_UNSUPPORTED, "UseBridges: Tunic uses no bridges yet."},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct options *o = options_new(false);
-        struct conf_line *lines = lines_of(rows[i].line);
-        struct conf_err e;
+        struct conf_line *lines;
+        struct conf_err e = {""};
+        ck_ok(conf_lex(NULL, CONF_FROM_CONTROLLER, rows[i].line, &lines, NULL, &e));
         ck_err(options_assign(o, lines, ASSIGN_CLEAR_FIRST, NULL, &e), rows[i].want);
-        ck_assert_str_eq(e.text, rows[i].text);
+        ck_assert_str_eq(conf_without_controller(e.text), rows[i].text);
         conf_lines_free(lines);
         options_free(o);
     }

@@ -1,0 +1,43 @@
+#include "host/controlled.h"
+
+#include "host/setconf.h"
+
+static const struct options *options_now(void *world)
+{
+    return host_options(world);
+}
+
+static err_t set_options(void *world, const struct conf_line *lines, unsigned flags,
+                         struct conf_err *e)
+{
+    return setconf_assign(world, lines, flags, e);
+}
+
+static err_t load_options(void *world, const char *text, struct conf_err *e)
+{
+    return setconf_load(world, text, e);
+}
+
+static err_t save_options(void *world, bool force)
+{
+    return setconf_save(world, force);
+}
+
+static bool can_save_options(void *world)
+{
+    return setconf_can_save(world);
+}
+
+static const char *torrc(void *world, bool defaults)
+{
+    return setconf_torrc(world, defaults);
+}
+
+const struct control_world controlled_ops = {
+    .options = options_now,
+    .set_options = set_options,
+    .load_options = load_options,
+    .save_options = save_options,
+    .can_save_options = can_save_options,
+    .torrc = torrc,
+};
