@@ -3,9 +3,9 @@
  * until somebody attaches it or its time is over.
  *
  * At first there is one policy, the pool's (attach_pool.h): it looks for an open circuit that fits
- * and has others built. A controller may put its own in place (client_set_attach()): what that
- * leaves alone waits until client_attach() names a circuit, as tor's streams do under
- * __LeaveStreamsUnattached until ATTACHSTREAM. Tunnels to a directory are always the pool's. */
+ * and has others built. Under __LeaveStreamsUnattached it is one that does nothing: a tunnel waits
+ * until client_attach() names a circuit (ATTACHSTREAM). A program may put its own in place
+ * (client_set_attach()). Tunnels to a directory are always the pool's. */
 #ifndef TUNIC_CLIENT_ATTACH_H
 #define TUNIC_CLIENT_ATTACH_H
 
@@ -40,7 +40,7 @@ enum attach_result {
 };
 
 /* POLICY (borrowed) is given the tunnels that have no circuit from now on, and those that the one
- * before it had left alone. NULL: the pool's. */
+ * before it had left alone. NULL: the option's, the pool's as a rule. */
 void client_set_attach(struct client *c, const struct attach_policy *policy);
 
 /* Puts a stream that a policy has left alone, or one that is not connected yet, onto CIRCUIT, at

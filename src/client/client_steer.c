@@ -11,6 +11,11 @@ struct netdir *client_known(const struct client *c)
 
 /* ---- circuits ---- */
 
+bool client_has_circuit(const struct client *c, uint64_t id)
+{
+    return circuits_find(c->circuits, id) != NULL;
+}
+
 err_t client_build_circuit(struct client *c, const struct router *const *path, size_t n,
                            enum circuit_purpose purpose, uint64_t *id)
 {
@@ -34,17 +39,14 @@ err_t client_extend_circuit(struct client *c, uint64_t id, const struct router *
     return circ ? exit_circ_extend(circ, client_known(c), more, n) : ERR_STATE;
 }
 
-err_t client_set_circuit_purpose(struct client *c, uint64_t id, enum circuit_purpose purpose)
+void client_set_circuit_purpose(struct client *c, uint64_t id, enum circuit_purpose purpose)
 {
     struct ocirc *oc = circuits_find(c->circuits, id);
     struct exit_circ *circ = exits_by_id(c->exits, id);
-    if (!oc)
-        return ERR_NOT_FOUND;
     if (circ)
         exit_circ_set_purpose(circ, purpose);
-    else if (oc->purpose != purpose)
+    else if (oc && oc->purpose != purpose)
         circuits_set_purpose(oc, purpose);
-    return OK;
 }
 
 struct use {
@@ -65,31 +67,32 @@ static bool is_used(const struct client *c, uint64_t circuit)
     return u.found;
 }
 
-err_t client_close_circuit(struct client *c, uint64_t id, bool if_unused)
+void client_close_circuit(struct client *c, uint64_t id, bool if_unused)
 {
     struct ocirc *oc = circuits_find(c->circuits, id);
     struct exit_circ *circ = exits_by_id(c->exits, id);
-    if (!oc)
-        return ERR_NOT_FOUND;
-    if (if_unused && is_used(c, id))
-        return OK;
+    if (!oc || (if_unused && is_used(c, id)))
+        return;
     if (circ)
         exit_circ_close(circ, DESTROY_REQUESTED);
     else
         ocirc_close(oc, OK, DESTROY_REQUESTED);
-    return OK;
 }
 
 /* ---- streams ---- */
 
-err_t client_close_stream(struct client *c, uint64_t id, uint8_t reason)
+bool client_has_stream(const struct client *c, uint64_t id)
 {
-    bool found = tunnels_close_stream(c->tunnels, id, reason) ||
-                 dirfetch_close_stream(c->dirfetch, id, reason);
-    return found ? OK : ERR_NOT_FOUND;
+    return ostreams_find(c->streams, id) != NULL;
 }
 
-err_t client_redirect_stream(struct client *c, uint64_t id, const char *host, uint16_t port)
+void client_close_stream(struct client *c, uint64_t id, uint8_t reason)
 {
-    return tunnels_redirect(c->tunnels, id, host, port) ? OK : ERR_NOT_FOUND;
+    if (!tunnels_close_stream(c->tunnels, id, reason))
+        dirfetch_close_stream(c->dirfetch, id, reason);
+}
+
+void client_redirect_stream(struct client *c, uint64_t id, const char *host, uint16_t port)
+{
+    tunnels_redirect(c->tunnels, id, host, port);
 }

@@ -71,6 +71,7 @@ struct client_config {
     uint32_t max_circuits_pending;      /* MaxClientCircuitsPending */
     bool reject_internal_addresses;     /* ClientRejectInternalAddresses */
     bool dns_reject_internal_addresses; /* ClientDNSRejectInternalAddresses */
+    bool leave_streams_unattached;      /* __LeaveStreamsUnattached */
 };
 
 /* tor's defaults (for TESTING, those of a TestingTorNetwork). */

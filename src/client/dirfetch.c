@@ -155,7 +155,7 @@ void dirfetch_cancel(struct dirfetch *f, uint32_t id)
             }
 }
 
-bool dirfetch_close_stream(struct dirfetch *f, uint64_t stream, uint8_t reason)
+void dirfetch_close_stream(struct dirfetch *f, uint64_t stream, uint8_t reason)
 {
     const struct ostream_end closed = {.reason = reason};
     struct server *s;
@@ -165,9 +165,8 @@ bool dirfetch_close_stream(struct dirfetch *f, uint64_t stream, uint8_t reason)
             if (x->out.id == stream) {
                 tell_end(x, &closed);
                 finish(x, ERR_LINK_CLOSED);
-                return true;
+                return;
             }
-    return false;
 }
 
 static void send_head(void *arg)

@@ -49,7 +49,7 @@ void dirfetch_run(struct dirfetch *f);
 void dirfetch_cancel(struct dirfetch *f, uint32_t id);
 
 /* The request that is stream STREAM (ostream.h) failed, for REASON (enum end_reason): a controller
- * says so. The same holds for when. False: there is none. */
-bool dirfetch_close_stream(struct dirfetch *f, uint64_t stream, uint8_t reason);
+ * says so. The same holds for when. */
+void dirfetch_close_stream(struct dirfetch *f, uint64_t stream, uint8_t reason);
 
 #endif

@@ -275,6 +275,7 @@ struct tunnels_config settings_tunnels(const struct settings *s)
         .stream_timeout_ms = s->config.circuit_stream_timeout_s * (uint64_t)MS_PER_SEC,
         .reject_internal = s->config.reject_internal_addresses,
         .dns_reject_internal = s->config.dns_reject_internal_addresses,
+        .leave_unattached = s->config.leave_streams_unattached,
     };
 }
 

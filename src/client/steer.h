@@ -15,6 +15,9 @@ struct client;
  * Good until the wake-up ends. */
 struct netdir *client_known(const struct client *c);
 
+bool client_has_circuit(const struct client *c, uint64_t id);
+bool client_has_stream(const struct client *c, uint64_t id); /* also one for a document */
+
 /* Builds a circuit over the N relays of PATH, of client_known(), whatever they are; N 0: over a
  * path of its own choice, as for a tunnel (PURPOSE is GENERAL then). ERR_STATE: it does not run, or
  * knows too little; ERR_NOT_FOUND: no path, or its first relay cannot be reached; ERR_LIMIT: too
@@ -25,16 +28,16 @@ MUST_USE err_t client_build_circuit(struct client *c, const struct router *const
  * circuit; ERR_STATE: it is for documents, or closes. */
 MUST_USE err_t client_extend_circuit(struct client *c, uint64_t id,
                                      const struct router *const *more, size_t n);
-/* These two: ERR_NOT_FOUND. PURPOSE is GENERAL or CONTROLLER. */
-MUST_USE err_t client_set_circuit_purpose(struct client *c, uint64_t id,
-                                          enum circuit_purpose purpose);
-MUST_USE err_t client_close_circuit(struct client *c, uint64_t id, bool if_unused);
 
-/* REASON: enum end_reason, which whoever opened the stream is told. ERR_NOT_FOUND. */
-MUST_USE err_t client_close_stream(struct client *c, uint64_t id, uint8_t reason);
+/* What follows does nothing if there is no such circuit or stream. PURPOSE is GENERAL or
+ * CONTROLLER. */
+void client_set_circuit_purpose(struct client *c, uint64_t id, enum circuit_purpose purpose);
+/* IF_UNUSED: not if a stream is on it. */
+void client_close_circuit(struct client *c, uint64_t id, bool if_unused);
+/* REASON: enum end_reason, which whoever opened the stream is told. */
+void client_close_stream(struct client *c, uint64_t id, uint8_t reason);
 /* Its next attempt goes to HOST (what is too long is cut, as in tor) and, unless that is 0, PORT.
- * ERR_NOT_FOUND: there is none, or it fetches a document. */
-MUST_USE err_t client_redirect_stream(struct client *c, uint64_t id, const char *host,
-                                      uint16_t port);
+ * One for a document goes where it goes. */
+void client_redirect_stream(struct client *c, uint64_t id, const char *host, uint16_t port);
 
 #endif

@@ -42,10 +42,29 @@ struct tunnel *tunnels_open(struct tunnels *ts, const struct tunnel_request *req
 
 /* ---- who says where they go ---- */
 
+static bool leave(void *arg, struct tunnel *t)
+{
+    (void)arg, (void)t;
+    return true;
+}
+
+static void forget(void *arg, struct tunnel *t)
+{
+    (void)arg, (void)t;
+}
+
+static const struct attach_ops leave_ops = {.wait = leave, .forget = forget};
+static const struct attach_policy leave_policy = {&leave_ops, NULL};
+
+static const struct attach_policy *policy_of_options(const struct tunnels *ts)
+{
+    return ts->config.leave_unattached ? &leave_policy : ts->pools;
+}
+
 void tunnels_set_attach(struct tunnels *ts, const struct attach_policy *policy)
 {
     struct tunnel *t, *next;
-    ts->policy = policy ? policy : ts->pools;
+    ts->policy = policy ? policy : policy_of_options(ts);
     DL_FOREACH_SAFE (ts->list, t, next)
         if (t->policy && t->policy != ts->pools && !tunnel_wait(t))
             tunnel_no_memory(t);
@@ -125,12 +144,11 @@ bool tunnels_close_stream(struct tunnels *ts, uint64_t stream, uint8_t reason)
     return t != NULL;
 }
 
-bool tunnels_redirect(struct tunnels *ts, uint64_t stream, const char *host, uint16_t port)
+void tunnels_redirect(struct tunnels *ts, uint64_t stream, const char *host, uint16_t port)
 {
     struct tunnel *t = by_stream(ts, stream);
     if (t)
         tunnel_redirect(t, host, port);
-    return t != NULL;
 }
 
 /* ---- the set ---- */
@@ -151,7 +169,8 @@ struct tunnels *tunnels_new(struct circuits *circuits, struct ostreams *streams,
         free(ts);
         return NULL;
     }
-    ts->policy = ts->pools = attach_pool_policy(ts->pool);
+    ts->pools = attach_pool_policy(ts->pool);
+    ts->policy = policy_of_options(ts);
     return ts;
 }
 
@@ -185,7 +204,10 @@ void tunnels_refuse_all(struct tunnels *ts, const char *why)
 
 void tunnels_set_config(struct tunnels *ts, const struct tunnels_config *config)
 {
+    bool is_option = ts->policy == policy_of_options(ts);
     ts->config = *config;
+    if (is_option && ts->policy != policy_of_options(ts))
+        tunnels_set_attach(ts, NULL);
 }
 
 size_t tunnels_count(const struct tunnels *ts)

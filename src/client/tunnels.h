@@ -15,6 +15,7 @@ struct tunnels_config {
     uint64_t give_up_ms;        /* SocksTimeout */
     uint64_t stream_timeout_ms; /* CircuitStreamTimeout; 0: 10 s, 10 s, then 15 s */
     bool reject_internal, dns_reject_internal;
+    bool leave_unattached; /* __LeaveStreamsUnattached */
 };
 
 /* CIRCUITS, STREAMS and EXITS are borrowed. NULL out of memory. */
@@ -37,9 +38,10 @@ struct attach_pool *tunnels_pool(const struct tunnels *ts);
 void tunnels_set_attach(struct tunnels *ts, const struct attach_policy *policy);
 enum attach_result tunnels_attach(struct tunnels *ts, uint64_t stream, uint64_t circuit,
                                   unsigned hop);
-/* client_close_stream() and client_redirect_stream(); false: there is no tunnel of this id. */
+/* client_close_stream() and client_redirect_stream(); the first is false if there is no tunnel of
+ * this id. */
 bool tunnels_close_stream(struct tunnels *ts, uint64_t stream, uint8_t reason);
-bool tunnels_redirect(struct tunnels *ts, uint64_t stream, const char *host, uint16_t port);
+void tunnels_redirect(struct tunnels *ts, uint64_t stream, const char *host, uint16_t port);
 /* There is no network at all: whoever has waited for some seconds is told so, for nobody knows how
  * long that may last. */
 void tunnels_no_network(struct tunnels *ts);

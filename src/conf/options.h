@@ -70,6 +70,7 @@ struct options {
     struct conf_line *hashed_password_lines, *hashed_session_password_lines; /* crypto/s2k.h */
     char *control_port_file; /* ControlPortWriteToFile */
     bool control_port_file_group_readable;
+    bool leave_streams_unattached;
 
     /* Files and process */
     char *data_directory, *cache_directory;

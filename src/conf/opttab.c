@@ -94,7 +94,7 @@ static const struct opt TABLE[] = {
     WOULD_RELAY("__ExtORPort", OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT),
     LINES("__HashedControlSessionPassword", hashed_session_password_lines, NULL, OPTF_NODUMP),
     NOT_YET("__HTTPTunnelPort", OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT, "0", NO_HTTP_PORT),
-    KEPT("__LeaveStreamsUnattached", OPTT_BOOL, "0", OPTF_NODUMP, NO_CONTROL),
+    BOOL("__LeaveStreamsUnattached", leave_streams_unattached, "0", OPTF_NODUMP),
     NOT_YET("__MetricsPort", OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT, "0", NO_METRICS),
     NOT_YET("__NATDPort", OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT, "0", NO_TRANS_PORT),
     WOULD_RELAY("__ORPort", OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT),

@@ -3,9 +3,8 @@
 #include <strings.h>
 
 static const struct command_row *const ROOMS[] = {
-    control_auth_commands,
-    control_conf_commands,
-    control_info_commands,
+    control_auth_commands, control_conf_commands,   control_circuit_commands,
+    control_info_commands, control_stream_commands,
 };
 
 const struct command_row *command_find(const char *name)

@@ -16,7 +16,9 @@ struct command_row {
 /* The rooms, each ended by a row without a name. */
 extern const struct command_row control_auth_commands[];
 extern const struct command_row control_conf_commands[];
+extern const struct command_row control_circuit_commands[];
 extern const struct command_row control_info_commands[];
+extern const struct command_row control_stream_commands[];
 
 /* By its name, in any case; NULL: there is none. */
 const struct command_row *command_find(const char *name);

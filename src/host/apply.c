@@ -105,6 +105,7 @@ static struct client_config config_of(const struct options *o)
         .max_circuits_pending = (uint32_t)o->max_client_circuits_pending,
         .reject_internal_addresses = o->client_reject_internal,
         .dns_reject_internal_addresses = o->client_dns_reject_internal,
+        .leave_streams_unattached = o->leave_streams_unattached,
     };
 }
 

@@ -302,13 +302,13 @@ START_TEST(test_attach_goes_where_a_stream_was_turned_to)
     setup(&f);
     add_circuit(&f, &oc, &three, OCIRC_OPEN);
     uint64_t id = open_held(&f, &policy);
-    ck_assert(tunnels_redirect(f.ts, id, "192.0.2.9", 8080));
+    tunnels_redirect(f.ts, id, "192.0.2.9", 8080);
     ck_assert_int_eq(tunnels_attach(f.ts, id, oc.id, 0), ATTACH_DONE);
     ck_assert_str_eq(last_stream()->target, "192.0.2.9:8080");
     settle(&f);
     ck_assert_str_eq(f.last.host, "192.0.2.9"); /* as is told, too */
     ck_assert_uint_eq(f.last.port, 8080);
-    ck_assert(tunnels_redirect(f.ts, id, "example.org", 0)); /* too late for this attempt */
+    tunnels_redirect(f.ts, id, "example.org", 0); /* too late for this attempt */
     ck_assert_uint_eq(net.n_streams, 1);
     end_last(END_RESOLVEFAILED);
     settle(&f);
@@ -326,11 +326,34 @@ START_TEST(test_attach_turned_while_the_pool_has_it_looks_anew)
     net.no_circuit = true;
     open_to(&f, "example.com");
     net.no_circuit = false;
-    ck_assert(tunnels_redirect(f.ts, tunnel_stream(f.app.t), "example.org", 443));
-    ck_assert(!tunnels_redirect(f.ts, 77, "example.org", 443));
+    tunnels_redirect(f.ts, 77, "example.org", 1);
+    tunnels_redirect(f.ts, tunnel_stream(f.app.t), "example.org", 443);
     settle(&f);
     ck_assert_str_eq(last_stream()->target, "example.org:443");
     ck_assert_str_eq(net.need.asked_host, "example.com"); /* isolation goes by that */
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_attach_option_leaves_streams_to_whoever_names_a_circuit)
+{
+    struct fixture f;
+    struct ocirc oc;
+    struct tunnels_config config = defaults;
+    setup(&f);
+    add_circuit(&f, &oc, &three, OCIRC_OPEN);
+    config.leave_unattached = true;
+    tunnels_set_config(f.ts, &config);
+    open_to(&f, "example.com");
+    ck_assert_uint_eq(net.looks, 0);
+    ck_assert_int_eq(tunnels_attach(f.ts, tunnel_stream(f.app.t), oc.id, 0), ATTACH_DONE);
+    end_last(END_EXITPOLICY); /* and again after a failure */
+    settle(&f);
+    ck_assert_str_eq(f.story, "NEW, CONTROLLER_WAIT, SENTCONNECT 1, DETACHED 1, CONTROLLER_WAIT");
+    tunnels_set_config(f.ts, &defaults); /* those that wait are the pool's now */
+    settle(&f);
+    ck_assert_uint_eq(net.n_streams, 2);
+    drop_circuit(&oc);
     teardown(&f);
 }
 END_TEST
@@ -484,11 +507,11 @@ START_TEST(test_attach_held_stream_ends_by_itself)
 }
 END_TEST
 
-TESTS("client/attach", test_attach_closes_a_stream_for_any_reason,
-      test_attach_tells_the_life_of_a_stream, test_attach_tells_of_each_attempt,
-      test_attach_tells_of_one_end_however_it_comes, test_attach_tells_of_look_ups,
-      test_attach_gives_no_stream_the_id_of_another, test_attach_leaves_at_the_hop_that_is_named,
-      test_attach_goes_where_a_stream_was_turned_to,
+TESTS("client/attach", test_attach_option_leaves_streams_to_whoever_names_a_circuit,
+      test_attach_closes_a_stream_for_any_reason, test_attach_tells_the_life_of_a_stream,
+      test_attach_tells_of_each_attempt, test_attach_tells_of_one_end_however_it_comes,
+      test_attach_tells_of_look_ups, test_attach_gives_no_stream_the_id_of_another,
+      test_attach_leaves_at_the_hop_that_is_named, test_attach_goes_where_a_stream_was_turned_to,
       test_attach_turned_while_the_pool_has_it_looks_anew,
       test_attach_policy_holds_a_stream_until_a_circuit_is_named, test_attach_refuses_as_tor_does,
       test_attach_moves_a_stream_that_is_not_connected,
