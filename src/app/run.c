@@ -79,6 +79,18 @@ static void set_process(struct running *r)
         env_disarm(net_env(r->net), &r->owner);
 }
 
+static void stop(struct running *r, const char *line)
+{
+    log_notice(r->app->log, "%s", line);
+    notify_stopping(r->app->log);
+    net_stop(r->net);
+}
+
+static void terminate(void *arg)
+{
+    stop(arg, "Catching signal TERM, exiting cleanly.");
+}
+
 static err_t on_prepare(void *arg, const struct options *fresh, struct conf_err *e)
 {
     const struct running *r = arg;
@@ -113,6 +125,7 @@ static err_t make_around(struct running *r, struct conf_err *e)
                                       .changed = on_changed,
                                       .load = on_load,
                                       .torrc = on_torrc,
+                                      .terminate = terminate,
                                       .no_torrc = cmdline_reads_stdin(c),
                                       .arg = r};
     return r->torrc && r->defaults_torrc ? OK : conf_fail(e, ERR_NOMEM, "Out of memory");
@@ -155,13 +168,6 @@ static void reload(struct running *r)
 
 /* ---- signals ---- */
 
-static void stop(struct running *r, const char *line)
-{
-    log_notice(r->app->log, "%s", line);
-    notify_stopping(r->app->log);
-    net_stop(r->net);
-}
-
 static void on_signal(void *arg, int signum)
 {
     struct running *r = arg;
@@ -173,7 +179,7 @@ static void on_signal(void *arg, int signum)
         stop(r, "Interrupt: exiting cleanly.");
         break;
     case SIGTERM:
-        stop(r, "Catching signal TERM, exiting cleanly.");
+        terminate(r);
         break;
     case SIGUSR1:
         client_dump(host_client(r->host));
@@ -202,10 +208,13 @@ static void check_owner(void *arg)
 {
     struct running *r = arg;
     const char *pid = host_options(r->host)->owning_controller_process;
-    if (!process_alive((pid_t)strtol(pid, NULL, 10)))
-        stop(r, "Owning controller process has vanished: exiting now.");
-    else
+    if (process_alive((pid_t)strtol(pid, NULL, 10))) {
         env_arm_ms(net_env(r->net), &r->owner, OWNER_POLL_MS);
+        return;
+    }
+    log_notice(r->app->log, "Monitored process %s is dead.", pid);
+    log_notice(r->app->log, "Owning controller process has vanished -- exiting now.");
+    terminate(r);
 }
 
 /* Twice as often as the service manager asks for. */

@@ -26,7 +26,8 @@ struct talk_kind {
     void (*in_done)(void *talk, size_t len);
     const uint8_t *(*out)(void *talk, size_t *len); /* NULL: nothing to send */
     void (*sent)(void *talk, size_t len);
-    void (*free)(void *talk); /* the connection is gone */
+    void (*gone)(void *talk); /* the peer sends no more, or the connection broke */
+    void (*free)(void *talk);
 };
 
 #endif

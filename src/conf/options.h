@@ -81,6 +81,7 @@ struct options {
     bool disable_debugger_attachment, sandbox;
     int conn_limit;
     char *owning_controller_process;
+    uint64_t owning_controller_fd; /* UINT64_MAX: none */
     bool reload_torrc_on_sighup, disable_signal_handlers;
 
     /* Log */

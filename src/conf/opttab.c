@@ -27,6 +27,8 @@
     WORKS(name, OPTT_MSEC_INTERVAL, member, int, initial, flags)
 #define CSV_INTERVAL(name, member, initial, flags) \
     WORKS(name, OPTT_CSV_INTERVAL, member, int, initial, flags)
+#define UINT64(name, member, initial, flags) \
+    WORKS(name, OPTT_UINT64, member, uint64_t, initial, flags)
 #define SIZE(name, member, initial, flags) WORKS(name, OPTT_SIZE, member, uint64_t, initial, flags)
 #define STRING(name, member, initial, flags) \
     WORKS(name, OPTT_STRING, member, char *, initial, flags)
@@ -98,8 +100,8 @@ static const struct opt TABLE[] = {
     NOT_YET("__MetricsPort", OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT, "0", NO_METRICS),
     NOT_YET("__NATDPort", OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT, "0", NO_TRANS_PORT),
     WOULD_RELAY("__ORPort", OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT),
-    KEPT("__OwningControllerFD", OPTT_UINT64, "18446744073709551615", OPTF_IMMUTABLE | OPTF_NODUMP,
-         NO_CONTROL),
+    UINT64("__OwningControllerFD", owning_controller_fd, "18446744073709551615",
+           OPTF_IMMUTABLE | OPTF_NODUMP | OPTF_PROCESS),
     STRING("__OwningControllerProcess", owning_controller_process, NULL,
            OPTF_NODUMP | OPTF_PROCESS),
     BOOL("__ReloadTorrcOnSIGHUP", reload_torrc_on_sighup, "1", OPTF_NODUMP | OPTF_PROCESS),

@@ -236,6 +236,24 @@ static void usefeature(struct session *s, const struct args *a)
     reply_ok(s);
 }
 
+/* ---- TAKEOWNERSHIP, DROPOWNERSHIP ---- */
+
+static void takeownership(struct session *s, const struct args *a)
+{
+    (void)a;
+    s->is_owner = true;
+    log_info(control_env(s->control)->log, "A control connection has taken ownership");
+    reply_ok(s);
+}
+
+static void dropownership(struct session *s, const struct args *a)
+{
+    (void)a;
+    s->is_owner = false;
+    log_info(control_env(s->control)->log, "A control connection has dropped ownership");
+    reply_ok(s);
+}
+
 const struct command_row control_auth_commands[] = {
     {"PROTOCOLINFO", {.most = ARGS_ANY}, protocolinfo},
     {"AUTHENTICATE",
@@ -244,6 +262,8 @@ const struct command_row control_auth_commands[] = {
     {"AUTHCHALLENGE",
      {.least = 1, .most = 1, .flags = ARGS_KEYWORDS | ARGS_OMIT_KEYS | ARGS_QUOTED_STRING},
      authchallenge},
+    {"TAKEOWNERSHIP", {.most = ARGS_ANY}, takeownership},
+    {"DROPOWNERSHIP", {.most = ARGS_ANY}, dropownership},
     {"SETEVENTS", {.most = ARGS_ANY}, setevents},
     {"USEFEATURE", {.most = ARGS_ANY}, usefeature},
     {0},

@@ -5,10 +5,13 @@
 #include <strings.h>
 
 #include "base/hash.h"
+#include "base/ratelim.h"
 #include "control/auth.h"
 #include "control/session_int.h"
 #include "control/told.h"
 #include "crypto/secret.h"
+
+enum { SESSIONS_LEAST = 16, CROWDED_EVERY_S = 60 };
 
 struct control {
     struct env *env;
@@ -18,7 +21,8 @@ struct control {
     bool has_cookie;
     uint8_t cookie[COOKIE_LEN];
     struct session *sessions;
-    uint64_t wanted; /* events that any of them wants */
+    struct ratelim crowded; /* the warning that no more are let in */
+    uint64_t wanted;        /* events that any of them wants */
 };
 
 struct control *control_new(struct env *env, struct client *client, const struct control_world *ops,
@@ -73,6 +77,35 @@ const uint8_t *control_cookie(const struct control *c)
 
 /* ---- sessions ---- */
 
+/* Half of the connections that options are sure of: controllers leave the other half to traffic. */
+static size_t most_sessions(const struct control *c)
+{
+    int sure = control_options(c)->conn_limit;
+    return sure > 2 * SESSIONS_LEAST ? (size_t)sure / 2 : SESSIONS_LEAST;
+}
+
+bool control_has_room(struct control *c)
+{
+    struct session *s;
+    unsigned held_back;
+    size_t n = 0;
+    DL_FOREACH (c->sessions, s)
+        n += s->state != SESSION_ENDED;
+    if (n < most_sessions(c))
+        return true;
+    DL_FOREACH (c->sessions, s)
+        if (s->state == SESSION_NEEDS_AUTH) {
+            session_end(s);
+            return true;
+        }
+    if (ratelim_pass(&c->crowded, c->env, CROWDED_EVERY_S, &held_back))
+        log_warn(c->env->log,
+                 "%zu controllers are connected; no more are let in. Raise ConnLimit if they are "
+                 "yours.",
+                 n);
+    return false;
+}
+
 void control_add(struct control *c, struct session *s)
 {
     DL_APPEND(c->sessions, s);
@@ -90,6 +123,12 @@ void control_count_wishes(struct control *c)
     c->wanted = 0;
     DL_FOREACH (c->sessions, s)
         c->wanted |= s->told;
+}
+
+void control_lose_owner(struct control *c)
+{
+    log_notice(c->env->log, "Owning controller connection has closed -- exiting now.");
+    c->ops->terminate(c->world);
 }
 
 /* ---- events ---- */

@@ -4,6 +4,7 @@
 #ifndef TUNIC_CONTROL_CONTROL_H
 #define TUNIC_CONTROL_CONTROL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/env.h"
@@ -32,9 +33,13 @@ const uint8_t *control_cookie(const struct control *c); /* NULL: there is none *
 
 /* ---- for session.c ---- */
 
+/* Whether one more session may be. The oldest that has not authenticated gives way if need be. */
+bool control_has_room(struct control *c);
 void control_add(struct control *c, struct session *s);
 void control_remove(struct control *c, struct session *s);
 /* What sessions want has changed. */
 void control_count_wishes(struct control *c);
+/* The connection of one that owned the process is over. */
+void control_lose_owner(struct control *c);
 
 #endif

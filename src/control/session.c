@@ -22,6 +22,8 @@ void session_end(struct session *s)
     s->state = SESSION_ENDED;
     s->told = 0;
     control_count_wishes(s->control);
+    if (s->is_owner)
+        control_lose_owner(s->control);
     s->ops->on_end(s->holder);
 }
 
@@ -192,6 +194,12 @@ static void take_one(struct session *s, size_t len, size_t taken)
     free(line);
 }
 
+/* Many who never authenticate must not cost much memory. */
+static size_t command_most(const struct session *s)
+{
+    return s->state == SESSION_OPEN ? SESSION_COMMAND_MOST : SESSION_GREETING_MOST;
+}
+
 static bool is_paused(const struct session *s)
 {
     return s->out.len > SESSION_PAUSE;
@@ -204,7 +212,7 @@ static void take_input(struct session *s)
         return;
     while (s->state != SESSION_ENDED && !is_paused(s) && find_command(s, &len, &taken))
         take_one(s, len, taken);
-    if (s->state != SESSION_ENDED && !is_paused(s) && s->in.len >= SESSION_COMMAND_MOST) {
+    if (s->state != SESSION_ENDED && !is_paused(s) && s->in.len >= command_most(s)) {
         reply_end(s, 500, "Line too long.");
         session_end(s);
     }
@@ -223,7 +231,7 @@ static void resume(void *arg)
 
 static void *make(void *arg, const struct ipport *peer, const struct talk_ops *ops, void *holder)
 {
-    struct session *s = calloc(1, sizeof *s);
+    struct session *s = control_has_room(arg) ? calloc(1, sizeof *s) : NULL;
     (void)peer;
     if (!s)
         return NULL;
@@ -234,6 +242,23 @@ static void *make(void *arg, const struct ipport *peer, const struct talk_ops *o
     later_init(&s->resume, resume, s);
     control_add(s->control, s);
     return s;
+}
+
+/* For a connection that the owner of the process gave it. */
+static void *make_owner(void *arg, const struct ipport *peer, const struct talk_ops *ops,
+                        void *holder)
+{
+    struct session *s = make(arg, peer, ops, holder);
+    if (s) {
+        s->state = SESSION_OPEN;
+        s->is_owner = true;
+    }
+    return s;
+}
+
+static void gone(void *talk)
+{
+    session_end(talk);
 }
 
 static void session_free(void *talk)
@@ -282,12 +307,13 @@ static void sent(void *talk, size_t len)
         later_ask(control_env(s->control), &s->resume);
 }
 
-const struct talk_kind session_talk = {.make = make,
-                                       .in_room = in_room,
-                                       .in_done = in_done,
-                                       .out = out,
-                                       .sent = sent,
-                                       .free = session_free};
+#define SESSION_TALK(make_)                                                                \
+    {                                                                                      \
+        .make = (make_), .in_room = in_room, .in_done = in_done, .out = out, .sent = sent, \
+        .gone = gone, .free = session_free                                                 \
+    }
+const struct talk_kind session_talk = SESSION_TALK(make);
+const struct talk_kind session_owner_talk = SESSION_TALK(make_owner);
 
 struct control *session_control(const struct session *s)
 {

@@ -14,14 +14,17 @@ struct control;
 struct session;
 
 enum {
-    SESSION_COMMAND_MOST = 1 << 20, /* bytes of one command, its body included, as in tor */
-    SESSION_REPLY_MOST = 64 << 20,  /* bytes of one answer */
+    SESSION_COMMAND_MOST = 1 << 20,   /* bytes of one command, its body included, as in tor */
+    SESSION_GREETING_MOST = 64 << 10, /* the same of one who has not authenticated */
+    SESSION_REPLY_MOST = 64 << 20,    /* bytes of one answer */
     SESSION_EVENTS_MOST = 4 << 20, /* bytes that may wait when an event comes; else it is dropped */
     SESSION_PAUSE = 1 << 20,       /* bytes that wait, with which no further command is read */
 };
 
 /* The machine behind a control port; what make() is given is the struct control. */
 extern const struct talk_kind session_talk;
+/* The same for one that is let in and owns the process from the start. */
+extern const struct talk_kind session_owner_talk;
 
 struct control *session_control(const struct session *s);
 /* Whether it has authenticated. */

@@ -22,6 +22,7 @@ struct session {
     bool had_protocolinfo; /* which may be asked for once before authentication */
     bool challenged;       /* AUTHCHALLENGE was answered: only this is accepted, once: */
     uint8_t expected[SHA256_LEN];
+    bool is_owner; /* the process ends with it */
     struct buf in, out;
     size_t line_at; /* of in: where the line begins that is not complete yet */
     size_t scanned; /* of in: that far there is no end of it */

@@ -8,6 +8,7 @@
 
 struct control_world {
     const struct options *(*options)(void *world); /* those that hold now */
+    void (*terminate)(void *world);                /* ends the process as SIGTERM does */
     /* LINES (of CONF_FROM_CONTROLLER) over them, with ASSIGN_CLEAR_FIRST or more in FLAGS: all or
      * none. E says why none: ERR_NOT_FOUND: no such option; ERR_MALFORMED, ERR_UNSUPPORTED: not
      * that value; ERR_STATE: not while it runs; else something failed. */

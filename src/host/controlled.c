@@ -33,7 +33,16 @@ static const char *torrc(void *world, bool defaults)
     return setconf_torrc(world, defaults);
 }
 
+/* A library's program is not the controllers' to end. */
+static void terminate(void *arg)
+{
+    const struct host_process *process = host_place_of(arg)->process;
+    if (process)
+        process->terminate(process->arg);
+}
+
 const struct control_world controlled_ops = {
+    .terminate = terminate,
     .options = options_now,
     .set_options = set_options,
     .load_options = load_options,

@@ -1,6 +1,10 @@
 #include "host/controllers.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "control/control.h"
 #include "control/ev_conf.h"
@@ -12,6 +16,7 @@
 struct controllers {
     struct control *control;
     struct talks *talks;
+    struct talks *owner; /* the connection of __OwningControllerFD */
     struct handout handout;
 };
 
@@ -22,8 +27,11 @@ struct controllers *controllers_new(struct host *h, struct net *n, struct client
         return NULL;
     c->handout.env = net_env(n);
     c->control = control_new(net_env(n), client, &controlled_ops, h);
-    c->talks = c->control ? talks_new(n, &session_talk, c->control) : NULL;
-    if (!c->talks) {
+    if (c->control) {
+        c->talks = talks_new(n, &session_talk, c->control);
+        c->owner = talks_new(n, &session_owner_talk, c->control);
+    }
+    if (!c->talks || !c->owner) {
         controllers_free(c);
         return NULL;
     }
@@ -35,6 +43,7 @@ void controllers_free(struct controllers *c)
     if (!c)
         return;
     talks_free(c->talks);
+    talks_free(c->owner);
     control_free(c->control);
     handout_end(&c->handout);
     free(c);
@@ -67,4 +76,25 @@ void controllers_changed(struct controllers *c, const struct options *old,
 void controllers_roll_back(struct controllers *c)
 {
     handout_roll_back(&c->handout);
+}
+
+/* FD as a connection has to be; false: it is none, and errno says why. */
+static bool make_ready(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
+           fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+err_t controllers_adopt(struct controllers *c, const struct options *o, struct conf_err *e)
+{
+    static const struct ipport nowhere = {.ip = {.family = IP_NONE}};
+    uint64_t fd = o->owning_controller_fd;
+    if (fd == UINT64_MAX)
+        return OK;
+    if (fd > INT_MAX || !make_ready((int)fd))
+        return conf_fail(e, ERR_IO, "Could not add local controller connection with given FD. %s",
+                         fd > INT_MAX ? strerror(EBADF) : strerror(errno));
+    talks_accept(c->owner, (int)fd, &nowhere, NULL);
+    return OK;
 }

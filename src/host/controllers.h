@@ -15,6 +15,10 @@ void controllers_free(struct controllers *c);
 /* What stands behind a control port. */
 struct port_front controllers_front(struct controllers *c);
 
+/* Takes the connection that __OwningControllerFD names for the owner's. ERR_IO. */
+MUST_USE err_t controllers_adopt(struct controllers *c, const struct options *o,
+                                 struct conf_err *e);
+
 /* A change of options, as far as controllers see it in files: the first makes ready, and may fail
  * as host_change(); then one of the other two. PORTS are those that are open then. */
 MUST_USE err_t controllers_prepare(struct controllers *c, const struct options *fresh,

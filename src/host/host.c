@@ -240,6 +240,8 @@ err_t host_begin(struct host *h, struct conf_err *e)
     TRY(open_logs(h, HOST_RELOAD, e));
     TRY(controllers_prepare(h->controllers, h->options, e));
     controllers_commit(h->controllers, h->options, h->ports);
+    if (h->place.process)
+        TRY(controllers_adopt(h->controllers, h->options, e));
     if (world_load(&h->world, h->client) != OK)
         return conf_fail(e, ERR_IO, "The file \"state\" in %s is there and cannot be read.",
                          h->options->is.data_dir);

@@ -23,6 +23,7 @@ struct host_process {
     /* Checked options of TEXT in place of torrc (LOADCONF). ERR_MALFORMED, ERR_NOMEM. */
     err_t (*load)(void *arg, const char *text, struct options **out, struct conf_err *e);
     const char *(*torrc)(void *arg, bool defaults); /* the path of torrc, or defaults-torrc */
+    void (*terminate)(void *arg);                   /* ends it as SIGTERM does */
     bool no_torrc; /* it came from standard input: there is no file to write */
     void *arg;
 };

@@ -87,9 +87,16 @@ static void in_done(void *arg, size_t len)
     t->set->kind->in_done(t->machine, len);
 }
 
+static void say_gone(struct talk *t)
+{
+    if (!t->done)
+        t->set->kind->gone(t->machine);
+}
+
 static void in_end(void *arg, int errno_)
 {
     (void)errno_;
+    say_gone(arg);
     drained(arg);
 }
 
@@ -97,6 +104,7 @@ static void in_end(void *arg, int errno_)
 static void in_eof(void *arg, bool sure)
 {
     (void)sure;
+    say_gone(arg);
     on_end(arg);
 }
 

@@ -9,10 +9,14 @@ import socket
 
 class Controller:
     def __init__(self, where, timeout=10):
-        """WHERE: (host, port), or the path of a unix socket."""
-        self.sock = socket.socket(socket.AF_UNIX if isinstance(where, str) else socket.AF_INET)
+        """WHERE: (host, port), the path of a unix socket, or a socket that is connected."""
+        if isinstance(where, socket.socket):
+            self.sock = where
+        else:
+            self.sock = socket.socket(socket.AF_UNIX if isinstance(where, str) else socket.AF_INET)
         self.sock.settimeout(timeout)
-        self.sock.connect(where)
+        if self.sock is not where:
+            self.sock.connect(where)
         self.rest = b""
 
     def __enter__(self):

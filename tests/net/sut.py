@@ -86,12 +86,12 @@ class Sut:
     def write_torrc(self, extra=()):
         privnet.write_text(self.torrc_path, "\n".join(self.lines + list(extra)) + "\n")
 
-    def start(self, timeout=30, wait=True):
+    def start(self, timeout=30, wait=True, pass_fds=()):
         with open(self.log_path, "ab") as log:
             self.started_at = log.tell()
             self.process = subprocess.Popen(
                 privnet.bound_to_parent(self.wrapper + self.command()), stdin=subprocess.DEVNULL,
-                stdout=log, stderr=subprocess.STDOUT, cwd=self.dir)
+                stdout=log, stderr=subprocess.STDOUT, cwd=self.dir, pass_fds=pass_fds)
         if wait:
             self.wait_for("Bootstrapped 100%", timeout, since=self.started_at)
         return self

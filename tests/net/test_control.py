@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import socket
 import stat
 import subprocess
 
@@ -265,6 +266,109 @@ def test_a_password_from_the_command_line_is_this_runs(lab, tmp_path):
                                "__HashedControlSessionPassword " + hashed]):
         assert answers(("127.0.0.1", port), 'AUTHENTICATE "s p"') == "250 OK"
         assert answers(("127.0.0.1", port), 'AUTHENTICATE "s"').startswith("515 ")
+
+
+# ---- owners ----
+
+def test_the_process_ends_with_the_connection_that_owns_it(lab, tmp_path):
+    for name, leave in (("close", lambda c: c.close()), ("quit", lambda c: c.ask("QUIT"))):
+        port = sut_module.free_port()
+        with begun(lab, tmp_path / name, ["ControlPort %d" % port]) as mine:
+            with Controller(("127.0.0.1", port)) as c, Controller(("127.0.0.1", port)) as other:
+                for each in c, other:
+                    assert each.ask("AUTHENTICATE") == ["250 OK"]
+                    assert each.ask("TAKEOWNERSHIP") == ["250 OK"]
+                assert other.ask("DROPOWNERSHIP") == ["250 OK"]
+                other.close()
+                assert c.ask("GETINFO version")[-1] == "250 OK", "the wrong one was the owner"
+                leave(c)
+                assert mine.process.wait(timeout=3) == 0
+            assert "Owning controller connection has closed -- exiting now." in mine.log()
+
+
+def test_either_of_two_owners_is_enough(lab, tmp_path):
+    port = sut_module.free_port()
+    with begun(lab, tmp_path, ["ControlPort %d" % port]) as mine:
+        with Controller(("127.0.0.1", port)) as c, Controller(("127.0.0.1", port)) as other:
+            for each in c, other:
+                assert each.ask("AUTHENTICATE") == ["250 OK"]
+                assert each.ask("TAKEOWNERSHIP") == ["250 OK"]
+            other.close()
+            assert mine.process.wait(timeout=3) == 0
+
+
+@works("__OwningControllerFD")
+def test_an_inherited_connection_is_the_owners(lab, tmp_path):
+    ours, theirs = socket.socketpair()
+    mine = sut_module.Sut(lab, tmp_path, ["DisableNetwork 1",
+                                          "__OwningControllerFD %d" % theirs.fileno()])
+    mine.start(wait=False, pass_fds=[theirs.fileno()])
+    theirs.close()
+    with Controller(ours) as c:
+        assert c.ask("GETINFO version")[-1] == "250 OK"     # it is let in already
+        c.close()
+        assert mine.process.wait(timeout=3) == 0
+    assert "Owning controller connection has closed -- exiting now." in mine.log()
+
+
+def test_a_bad_descriptor_ends_the_start(lab, tmp_path):
+    log = fails_to_start(lab, tmp_path, ["__OwningControllerFD 999"])
+    assert "Could not add local controller connection with given FD." in log
+
+
+# ---- hostile ones ----
+
+def test_half_commands_and_broken_ones_cost_their_own_connection_only(open_sut):
+    with Controller(open_sut.ports[0]) as c:
+        assert c.ask("AUTHENTICATE") == ["250 OK"]
+        for data in (b"GETINFO ver", b"\xff\xfe\r\n", b"AUTHENTICATE \"", b"+LOADCONF\r\nSocksPort 1\r\n",
+                     b"\r\n\r\n\r\n", b"." * 5000, b"PROTOCOLINFO\0\r\n"):
+            with Controller(open_sut.ports[0]) as bad:
+                bad.send(data)
+        # A command in pieces, and two in one piece.
+        for byte in b"GETINFO version\r\n":
+            c.send(bytes([byte]))
+        assert c.reply()[-1] == "250 OK"
+        c.send("GETINFO version\r\nGETINFO version\r\n")
+        assert c.reply()[-1] == "250 OK" and c.reply()[-1] == "250 OK"
+        c.send("GETINFO version\n")
+        assert c.reply()[-1] == "250 OK"
+        assert c.ask("+GETINFO version\r\nx\r\n.") == ['510 Unrecognized command "+GETINFO"']
+        assert c.ask("") == ['510 Unrecognized command ""']
+
+
+def test_one_who_does_not_read_is_not_read(open_sut):
+    """Of answers to one who takes none the program keeps little, and goes on for the others."""
+    before = open_sut.rss_kb()
+    with Controller(open_sut.ports[0]) as deaf, Controller(open_sut.ports[0]) as c:
+        assert deaf.ask("AUTHENTICATE") == ["250 OK"]
+        deaf.sock.settimeout(0.3)
+        asked = 0
+        with contextlib.suppress(socket.timeout):
+            while asked < 64 << 20:
+                asked += deaf.sock.send(b"GETINFO info/names\r\n" * 100)
+        assert c.ask("AUTHENTICATE") == ["250 OK"]
+        assert c.ask("GETINFO version")[-1] == "250 OK"
+        if not sut_module.IS_TOR:   # tor keeps all
+            assert asked < 40 << 20, "it goes on reading"
+            assert open_sut.rss_kb() < before + 8192
+        deaf.sock.settimeout(10)
+        deaf.rest = b""
+        assert deaf.reply()[-1] == "250 OK"     # nothing was lost
+
+
+@pytest.mark.skipif(sut_module.IS_TOR, reason="tor lets in as many as there are descriptors")
+def test_thousands_who_say_nothing_keep_nobody_out(open_sut):
+    with contextlib.ExitStack() as crowd:
+        first = crowd.enter_context(Controller(open_sut.ports[0]))
+        assert first.ask("AUTHENTICATE") == ["250 OK"]
+        for _ in range(1500):
+            crowd.enter_context(Controller(open_sut.ports[0])).send(b"x" * 1000)
+        last = crowd.enter_context(Controller(open_sut.ports[0]))
+        assert last.ask("AUTHENTICATE") == ["250 OK"]
+        for c in first, last:
+            assert c.ask("GETINFO version")[-1] == "250 OK"
+        assert len(os.listdir("/proc/%d/fd" % open_sut.process.pid)) < 600
 
 
 # ---- what does not start ----
