@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/reach.h"
 #include "client/config.h"
+#include "dir/store.h"
 
 struct client;
 struct link;
@@ -112,6 +113,14 @@ void client_refresh(struct client *c);
 bool client_is_ready(const struct client *c); /* bootstrapped to 100 % */
 unsigned client_bootstrap_percent(const struct client *c);
 const struct bootstrap_step *client_bootstrap_step(const struct client *c);
+
+/* The newest consensus, though it may be over by some days, and no path be built from it; or NULL.
+ * Not held for the caller. */
+struct netdir *client_network(const struct client *c);
+/* The cache file FILE as it is now; *OUT is from malloc() and the caller's. ERR_NOT_FOUND: there is
+ * none, or nothing is kept; other errors (logged): it can't be read. */
+MUST_USE err_t client_read_back(const struct client *c, enum dir_file file, uint8_t **out,
+                                size_t *len);
 
 size_t client_circuits(const struct client *c); /* all of them, whatever they are for */
 

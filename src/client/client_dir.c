@@ -71,10 +71,14 @@ static void dir_store(void *arg, enum dir_file file, const void *bytes, size_t l
     c->world_ops->store(c->world, dir_file_name(file), bytes, len, append);
 }
 
+err_t client_read_back(const struct client *c, enum dir_file file, uint8_t **out, size_t *len)
+{
+    return c->world_ops->read_back(c->world, dir_file_name(file), out, len);
+}
+
 static err_t dir_read_back(void *arg, enum dir_file file, uint8_t **out, size_t *len)
 {
-    struct client *c = arg;
-    return c->world_ops->read_back(c->world, dir_file_name(file), out, len);
+    return client_read_back(arg, file, out, len);
 }
 
 static void dir_set_aside(void *arg, enum dir_file file)
@@ -130,6 +134,11 @@ static void dir_obsolete(void *arg, const char *missing)
     tunnels_refuse_all(c->tunnels, why);
     exits_stop(c->exits);
     linkpool_drop_all(c->links);
+}
+
+struct netdir *client_network(const struct client *c)
+{
+    return dirmgr_known(directory_mgr(c->directory));
 }
 
 const struct dirmgr_ops client_dirmgr_ops = {

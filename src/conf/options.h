@@ -128,7 +128,7 @@ struct options {
     bool enforce_distinct_subnets, strict_nodes;
     char *exclude_nodes, *exclude_exit_nodes, *exit_nodes, *entry_nodes, *middle_nodes;
     struct conf_line *node_family_lines;
-    char *geoip_file;
+    char *geoip_file, *geoip6_file;
     int geoip_exclude_unknown; /* enum autobool */
     bool use_entry_guards;
     int num_entry_guards, num_primary_guards, num_directory_guards; /* 0: by the consensus */

@@ -24,6 +24,9 @@ struct info_row {
 extern const struct info_row control_names_info[];
 extern const struct info_row control_process_info[];
 extern const struct info_row control_conf_info[];
+extern const struct info_row control_ns_info[];
+extern const struct info_row control_docs_info[];
+extern const struct info_row control_status_info[];
 
 /* The value of KEY. */
 MUST_USE err_t info_get(struct control *c, const char *key, struct text_out *out, const char **why);

@@ -3,8 +3,20 @@
 #ifndef TUNIC_CONTROL_WORLD_H
 #define TUNIC_CONTROL_WORLD_H
 
+#include <stdint.h>
+
 #include "base/err.h"
+#include "base/out.h"
 #include "conf/options.h"
+#include "dir/geoip.h"
+
+struct control_process {
+    long pid, uid;
+    const char *user;  /* its name; "" if it has none */
+    uint64_t fd_limit; /* for sockets */
+    uint64_t uptime_s;
+    int64_t utc_offset_s; /* of local time, now */
+};
 
 struct control_world {
     const struct options *(*options)(void *world); /* those that hold now */
@@ -20,6 +32,11 @@ struct control_world {
     err_t (*save_options)(void *world, bool force);
     bool (*can_save_options)(void *world);            /* without FORCE */
     const char *(*torrc)(void *world, bool defaults); /* a path; "": there is no such file */
+    void (*process)(void *world, struct control_process *out);
+    /* Where ports of KIND are open: "127.0.0.1:9050" "unix:/path", each in quotes. */
+    void (*listeners)(void *world, enum port_kind kind, struct text_out *out);
+    /* The table for addresses of FAMILY, good until the next call; NULL: there is none. */
+    struct geoip *(*geoip)(void *world, enum ip_family family);
 };
 
 #endif

@@ -42,6 +42,8 @@ enum router_flag_index {
 #undef X
         ROUTER_FLAG_N
 };
+/* "Authority", by its index. */
+extern const char *const router_flag_names[ROUTER_FLAG_N];
 enum router_flag {
 #define X(name, text) name = 1 << name##_INDEX,
     ROUTER_FLAG_LIST(X)

@@ -5,7 +5,7 @@
 
 enum { SEEN_S = 1, SEEN_M = 2, SEEN_W = 4, SEEN_PR = 8 };
 
-static const char *const flag_names[ROUTER_FLAG_N] = {
+const char *const router_flag_names[ROUTER_FLAG_N] = {
 #define X(name, text) text,
     ROUTER_FLAG_LIST(X)
 #undef X
@@ -78,7 +78,7 @@ static void take_flags(const struct doc_item *item, struct router *relay)
     struct text rest = item->args, word;
     while (text_token(&rest, &word))
         for (unsigned i = 0; i < ROUTER_FLAG_N; i++)
-            if (text_is(word, flag_names[i]))
+            if (text_is(word, router_flag_names[i]))
                 relay->flags = (uint16_t)(relay->flags | 1u << i);
 }
 

@@ -41,6 +41,27 @@ static void terminate(void *arg)
         process->terminate(process->arg);
 }
 
+static void process(void *world, struct control_process *out)
+{
+    host_facts(world, out);
+}
+
+static void list_port(void *arg, const char *name, bool is_unix)
+{
+    struct text_out *out = arg;
+    out_printf(out, "%s\"%s%s\"", out->len ? " " : "", is_unix ? "unix:" : "", name);
+}
+
+static void listeners(void *world, enum port_kind kind, struct text_out *out)
+{
+    host_each_port(world, kind, list_port, out);
+}
+
+static struct geoip *geoip(void *world, enum ip_family family)
+{
+    return host_geoip(world, family);
+}
+
 const struct control_world controlled_ops = {
     .terminate = terminate,
     .options = options_now,
@@ -49,4 +70,7 @@ const struct control_world controlled_ops = {
     .save_options = save_options,
     .can_save_options = can_save_options,
     .torrc = torrc,
+    .process = process,
+    .listeners = listeners,
+    .geoip = geoip,
 };

@@ -91,7 +91,7 @@ static err_t read_again(const struct geo *g, struct geo_file *f, const char *pat
 
 err_t geo_read(struct geo *g, const struct options *o, enum ip_family family, struct geoip **out)
 {
-    const char *path = family == IP_V4 ? o->geoip_file : NULL;
+    const char *path = family == IP_V4 ? o->geoip_file : o->geoip6_file;
     struct geo_file *f = family == IP_V4 ? &g->v4 : &g->v6;
     err_t e = OK;
     *out = NULL;

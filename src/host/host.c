@@ -8,6 +8,7 @@
 
 #include "host/apply.h"
 #include "host/controllers.h"
+#include "host/facts.h"
 #include "host/folder.h"
 #include "host/geo.h"
 #include "host/heartbeat.h"
@@ -29,6 +30,7 @@ struct host {
     struct controllers *controllers;
     struct heartbeat heartbeat;
     struct geo geo;
+    struct facts facts;
     int lock_fd; /* of DataDirectory; -1 */
 };
 
@@ -236,6 +238,7 @@ err_t host_new(const struct host_place *place, struct options *gift_options, str
 
 err_t host_begin(struct host *h, struct conf_err *e)
 {
+    facts_settle(&h->facts, net_env(h->place.net));
     TRY(open_folders(h, e));
     TRY(open_logs(h, HOST_RELOAD, e));
     TRY(controllers_prepare(h->controllers, h->options, e));
@@ -359,6 +362,23 @@ uint16_t host_socks_port(const struct host *h)
 size_t host_connections(const struct host *h)
 {
     return locals_count(h->socks);
+}
+
+void host_each_port(const struct host *h, enum port_kind kind,
+                    void (*fn)(void *arg, const char *name, bool is_unix), void *arg)
+{
+    ports_each(h->ports, kind, fn, arg);
+}
+
+struct geoip *host_geoip(struct host *h, enum ip_family family)
+{
+    struct geoip *g;
+    return geo_read(&h->geo, h->options, family, &g) == OK ? g : NULL;
+}
+
+void host_facts(const struct host *h, struct control_process *out)
+{
+    facts_tell(&h->facts, net_env(h->place.net), out);
 }
 
 /* ---- options of those who have no torrc ---- */

@@ -9,6 +9,7 @@
 
 #include "client/client.h"
 #include "conf/options.h"
+#include "control/world.h"
 #include "host/logfile.h"
 #include "net/net.h"
 
@@ -73,6 +74,12 @@ struct client *host_client(const struct host *h);
 /* The TCP port of the first SocksPort, which tells what "auto" became; 0: there is none. */
 uint16_t host_socks_port(const struct host *h);
 size_t host_connections(const struct host *h); /* of applications */
+/* Each port of KIND that is open, as ports_each() has it. */
+void host_each_port(const struct host *h, enum port_kind kind,
+                    void (*fn)(void *arg, const char *name, bool is_unix), void *arg);
+/* The GeoIP table for addresses of FAMILY, good until the next call; NULL: there is none. */
+struct geoip *host_geoip(struct host *h, enum ip_family family);
+void host_facts(const struct host *h, struct control_process *out);
 
 /* Options from names and values, VALUE behind NAME and NULL at the end, over tor's defaults
  * (TESTING: those of TestingTorNetwork); checked. The caller frees *OUT. */

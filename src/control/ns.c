@@ -1,0 +1,57 @@
+#include "control/ns.h"
+
+#include <strings.h>
+
+#include "crypto/encode.h"
+
+/* In a consensus of microdescriptors tor has the digest of a relay's microdescriptor where that of
+ * its server descriptor would stand, and writes as many bytes of it as that one has. The date means
+ * nothing any more (C tor: routerstatus_format_entry()). */
+enum { DIGEST_LEN = 20 };
+#define NO_DATE "2038-01-01 00:00:00"
+
+/* tor does not know this one. */
+static const unsigned UNTOLD_FLAGS = ROUTER_NOEDCONSENSUS;
+
+static void router_line(struct text_out *out, const struct router *r)
+{
+    char identity[BASE64_SIZE(sizeof r->rsa.b)], digest[BASE64_SIZE(DIGEST_LEN)], ip[IP_TEXT_MAX];
+    const struct ip v4 = ip_v4(r->v4);
+    out_printf(out, "r %s %s %s " NO_DATE " %s %u %u\n", r->nickname,
+               base64_encode(r->rsa.b, sizeof r->rsa.b, false, identity),
+               base64_encode(r->md_digest.b, DIGEST_LEN, false, digest), ip_text(&v4, ip),
+               r->orport, r->dirport);
+}
+
+void ns_entry(struct text_out *out, const struct router *r)
+{
+    char addr[IPPORT_TEXT_MAX];
+    const struct ipport v6 = router_orport6(r);
+    router_line(out, r);
+    if (v6.ip.family != IP_NONE)
+        out_printf(out, "a %s\n", ipport_text(&v6, addr));
+    out_char(out, 's');
+    for (size_t i = 0; i < ROUTER_FLAG_N; i++)
+        if (r->flags & ~UNTOLD_FLAGS & (1u << i))
+            out_printf(out, " %s", router_flag_names[i]);
+    out_printf(out, "\nw Bandwidth=%u\n", r->bandwidth);
+}
+
+void ns_entries(struct text_out *out, const struct netdir *nd)
+{
+    for (size_t i = 0; nd && i < netdir_n(nd); i++)
+        ns_entry(out, netdir_at(nd, i));
+}
+
+const struct router *ns_find(const struct netdir *nd, const char *name)
+{
+    if (!nd || strcasecmp(name, "Unnamed") == 0)
+        return NULL;
+    const struct router *r = netdir_by_name(nd, text_of(name));
+    if (r)
+        return r;
+    for (size_t i = 0; i < netdir_n(nd); i++)
+        if (strcasecmp(netdir_at(nd, i)->nickname, name) == 0)
+            return netdir_at(nd, i);
+    return NULL;
+}
