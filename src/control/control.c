@@ -11,7 +11,7 @@
 #include "control/told.h"
 #include "crypto/secret.h"
 
-enum { SESSIONS_LEAST = 16, CROWDED_EVERY_S = 60 };
+enum { SESSIONS_LEAST = 16, CROWDED_EVERY_S = 60, OPENED_EVERY_S = 1 };
 
 struct control {
     struct env *env;
@@ -21,6 +21,7 @@ struct control {
     bool has_cookie;
     uint8_t cookie[COOKIE_LEN];
     struct session *sessions;
+    struct ratelim opened;  /* the line that somebody has connected */
     struct ratelim crowded; /* the warning that no more are let in */
     uint64_t wanted;        /* events that any of them wants */
 };
@@ -104,6 +105,17 @@ bool control_has_room(struct control *c)
                  "yours.",
                  n);
     return false;
+}
+
+/* As tor; but who comes in again and again does not fill the log. */
+void control_say_opened(struct control *c, const struct ip *from)
+{
+    char ip[IP_TEXT_MAX];
+    unsigned held_back;
+    bool first = ratelim_pass(&c->opened, c->env, OPENED_EVERY_S, &held_back);
+    bool v6 = from->family == IP_V6, tcp = from->family != IP_NONE;
+    LOG_AT(c->env->log, first ? LOG_NOTICE : LOG_INFO, "New control connection opened%s%s%s%s.",
+           tcp ? " from " : "", v6 ? "[" : "", tcp ? ip_text(from, ip) : "", v6 ? "]" : "");
 }
 
 void control_add(struct control *c, struct session *s)

@@ -35,6 +35,7 @@ const uint8_t *control_cookie(const struct control *c); /* NULL: there is none *
 
 /* Whether one more session may be. The oldest that has not authenticated gives way if need be. */
 bool control_has_room(struct control *c);
+void control_say_opened(struct control *c, const struct ip *from);
 void control_add(struct control *c, struct session *s);
 void control_remove(struct control *c, struct session *s);
 /* What sessions want has changed. */

@@ -229,18 +229,25 @@ static void resume(void *arg)
         s->ops->on_input_wanted(s->holder);
 }
 
-static void *make(void *arg, const struct ipport *peer, const struct talk_ops *ops, void *holder)
+static struct session *begin(struct control *c, const struct talk_ops *ops, void *holder)
 {
-    struct session *s = control_has_room(arg) ? calloc(1, sizeof *s) : NULL;
-    (void)peer;
+    struct session *s = control_has_room(c) ? calloc(1, sizeof *s) : NULL;
     if (!s)
         return NULL;
-    *s = (struct session){.control = arg, .ops = ops, .holder = holder};
+    *s = (struct session){.control = c, .ops = ops, .holder = holder};
     buf_init(&s->in, SESSION_COMMAND_MOST);
     buf_init(&s->out, SESSION_PAUSE + SESSION_EVENTS_MOST + SESSION_REPLY_MOST);
     s->held = text_out(SESSION_EVENTS_MOST);
     later_init(&s->resume, resume, s);
-    control_add(s->control, s);
+    control_add(c, s);
+    return s;
+}
+
+static void *make(void *arg, const struct ipport *peer, const struct talk_ops *ops, void *holder)
+{
+    struct session *s = begin(arg, ops, holder);
+    if (s)
+        control_say_opened(arg, &peer->ip);
     return s;
 }
 
@@ -248,7 +255,8 @@ static void *make(void *arg, const struct ipport *peer, const struct talk_ops *o
 static void *make_owner(void *arg, const struct ipport *peer, const struct talk_ops *ops,
                         void *holder)
 {
-    struct session *s = make(arg, peer, ops, holder);
+    struct session *s = begin(arg, ops, holder);
+    (void)peer;
     if (s) {
         s->state = SESSION_OPEN;
         s->is_owner = true;

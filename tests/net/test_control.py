@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import signal
 import socket
 import stat
 import subprocess
@@ -69,6 +70,11 @@ def test_every_port_answers_also_without_a_network(open_sut):
             assert c.is_closed()
     assert "ControlPort is open, but no authentication method has been configured." in (
         open_sut.log())
+
+
+def test_who_comes_in_is_said(open_sut):
+    with Controller(open_sut.ports[0]):
+        open_sut.wait_for("New control connection opened from 127.0.0.1.")
 
 
 def test_nobody_is_heard_before_authentication(open_sut):
@@ -403,3 +409,122 @@ def test_what_is_in_the_way_of_a_socket_stays(lab, tmp_path):
     log = fails_to_start(lab, tmp_path, ["ControlSocket %s" % way])
     assert "Failed to bind one of the listener ports." in log
     assert way.read_text() == "mine"
+
+
+# ---- while it runs ----
+
+@pytest.fixture
+def live(lab, tmp_path):
+    """One of a test's own, steered over a unix socket."""
+    os.chmod(tmp_path, 0o700)
+    with begun(lab, tmp_path, ["ControlSocket %s/socket" % tmp_path]) as mine:
+        mine.folder = str(tmp_path)
+        with Controller(mine.folder + "/socket") as c:
+            assert c.ask("AUTHENTICATE") == ["250 OK"]
+            mine.ask = c.ask
+            yield mine
+
+
+def test_ports_open_and_close_while_it_runs(live):
+    port = sut_module.free_port(several=2)
+    listed = live.folder + "/ports"
+    assert live.ask("SETCONF ControlPort=%d ControlPortWriteToFile=%s" % (port, listed)) == [
+        "250 OK"]
+    with open(listed, encoding="ascii") as f:
+        assert "PORT=127.0.0.1:%d\n" % port in f.read()
+    with Controller(("127.0.0.1", port)) as c:
+        assert c.ask("AUTHENTICATE") == ["250 OK"]
+        assert live.ask("SETCONF ControlPort=%d" % (port + 1)) == ["250 OK"]
+        with pytest.raises(ConnectionRefusedError):
+            Controller(("127.0.0.1", port))
+        Controller(("127.0.0.1", port + 1)).close()
+        assert c.ask("GETINFO version")[-1] == "250 OK", "connections outlive their port"
+        assert live.ask("RESETCONF ControlPort") == ["250 OK"]
+        assert c.ask("GETINFO version")[-1] == "250 OK"
+    with pytest.raises(ConnectionRefusedError):
+        Controller(("127.0.0.1", port + 1))
+
+
+def test_a_port_that_is_taken_changes_nothing(live):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        good = sut_module.free_port()
+        refused = live.ask('SETCONF ControlPort="%d" MaxCircuitDirtiness=99 ControlSocket=0' % taken)
+        if sut_module.IS_TOR:
+            assert refused[0].startswith("553 "), refused
+        else:
+            assert refused == [
+                "553 Unable to set option: Failed to bind one of the listener ports."]
+        assert live.ask("GETCONF MaxCircuitDirtiness") == ["250 MaxCircuitDirtiness=600"]
+        assert live.ask("GETCONF ControlPort") == ["250 ControlPort"]
+        assert live.ask("SETCONF ControlPort=%d" % good) == ["250 OK"]
+        Controller(("127.0.0.1", good)).close()
+    Controller(live.folder + "/socket").close()
+
+
+def test_a_control_port_is_no_part_of_the_network(live):
+    for value in "0", "1", "0", "1":
+        assert live.ask("SETCONF DisableNetwork=" + value) == ["250 OK"]
+        Controller(live.folder + "/socket").close()
+    mark = live.log_mark()
+    live.signal(signal.SIGHUP)
+    live.wait_for("Received reload signal", since=mark)
+    Controller(live.folder + "/socket").close()
+    assert live.ask("GETINFO version")[-1] == "250 OK"
+    assert len(re.findall("Opening Control listener on %s/socket" % live.folder, live.log())) == 1
+
+
+def cookie_file_of(live):
+    with Controller(live.folder + "/socket") as c:
+        return re.search('COOKIEFILE="(.*)"', c.ask("PROTOCOLINFO 1")[1]).group(1)
+
+
+def test_a_cookie_is_wanted_or_not_while_it_runs(live):
+    assert live.ask("SETCONF CookieAuthentication=1") == ["250 OK"]
+    path = cookie_file_of(live)
+    with open(path, "rb") as f:
+        cookie = f.read()
+    assert path == live.data + "/control_auth_cookie" and len(cookie) == 32
+    assert answers(live.folder + "/socket", "AUTHENTICATE").startswith("515 ")
+    assert answers(live.folder + "/socket", "AUTHENTICATE " + cookie.hex()) == "250 OK"
+    assert live.ask("SETCONF SocksTimeout=77") == ["250 OK"]
+    with open(path, "rb") as f:
+        assert f.read() == cookie, "another cookie, though nobody asked for one"
+    assert live.ask("SETCONF CookieAuthentication=0") == ["250 OK"]
+    assert answers(live.folder + "/socket", "AUTHENTICATE") == "250 OK"
+    assert live.ask("SETCONF HashedControlPassword=%s" % PASSWORDS["open sesame"]) == ["250 OK"]
+    assert answers(live.folder + "/socket", "AUTHENTICATE").startswith("515 ")
+    assert answers(live.folder + "/socket", 'AUTHENTICATE "open sesame"') == "250 OK"
+
+
+@pytest.mark.skipif(sut_module.IS_TOR, reason="tor ends, or leaves its cookie where it was")
+def test_a_cookie_moves_or_stays(live):
+    assert live.ask("SETCONF CookieAuthentication=1 CookieAuthFile=%s/a" % live.folder) == [
+        "250 OK"]
+    with open(live.folder + "/a", "rb") as f:
+        cookie = f.read()
+    assert live.ask("SETCONF CookieAuthFile=/nowhere/b") == [
+        "553 Unable to set option: Error creating control cookie authentication file."]
+    assert cookie_file_of(live) == live.folder + "/a"
+    assert answers(live.folder + "/socket", "AUTHENTICATE " + cookie.hex()) == "250 OK"
+    assert live.ask("SETCONF CookieAuthFile=%s/b CookieAuthFileGroupReadable=1" % live.folder) == [
+        "250 OK"]
+    assert not os.path.exists(live.folder + "/a")
+    assert mode_of(live.folder + "/b") == 0o640
+    assert answers(live.folder + "/socket", "AUTHENTICATE " + cookie.hex()) == "250 OK"
+
+
+def test_stem_comes_in_by_itself(guarded, lab, tmp_path):
+    stem_connection = pytest.importorskip("stem.connection")
+    from stem.control import Controller as StemController
+    with StemController.from_port(port=guarded.ports[1]) as c:
+        c.authenticate()        # by the cookie: SAFECOOKIE, as stem prefers
+        assert str(c.get_version()).startswith("0.4.")
+    with StemController.from_socket_file(guarded.folder + "/b") as c:
+        with pytest.raises(stem_connection.IncorrectPassword):
+            stem_connection.authenticate_password(c, "no")
+    with StemController.from_socket_file(guarded.folder + "/b") as c:
+        stem_connection.authenticate_password(c, "open sesame")
+        assert str(c.get_version()).startswith("0.4.")
