@@ -192,7 +192,7 @@ START_TEST(test_cmdline_load_errors_name_the_included_file_and_line)
     struct options *o;
     struct conf_err e;
     ck_err(load(c, NULL, NULL, &o, &e), ERR_MALFORMED);
-    ck_assert_str_eq(e.text, "Failed to parse/validate config: inner:2: SafeSocks \"maybe\": "
+    ck_assert_str_eq(e.text, "Failed to parse/validate config: inner:2: Could not parse SafeSocks: "
                              "Unrecognized value maybe. Allowed values are 0 and 1.");
     cmdline_free(c);
     leave_dir();

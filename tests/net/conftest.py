@@ -17,6 +17,7 @@ sys.dont_write_bytecode = True
 import dials              # noqa: E402
 import ourlab             # noqa: E402
 import privnet            # noqa: E402
+import steered as steered_module  # noqa: E402
 import sut as sut_module  # noqa: E402
 import torlab             # noqa: E402
 
@@ -34,6 +35,7 @@ PARTS = {
     "own": "testnet forge habits grammar words",
     "tools": "countries fetch check ctl library manual place host options schedule files sandbox after",
     "clients": "control main socks isolation signals link wrong transfer clock dials failures after",
+    "controllers": "stem txtorcon nyx after",
 }
 
 
@@ -174,6 +176,38 @@ def make_sut(lab, workdir, request):
         name = re.sub(r"\W+", "_", request.node.name)
         directory = os.path.join(workdir, "%s-%d" % (name, len(made)))
         made.append(sut_module.Sut(lab, options.pop("directory", directory), **options))
+        return made[-1]
+    yield make
+    for one in made:
+        one.kill()
+
+
+@pytest.fixture(scope="session")
+def steered_sut(lab, workdir):
+    """One program with a control port for all tests that leave it as it was."""
+    one = steered_module.Steered(lab, os.path.join(workdir, "steered")).start()
+    yield one
+    one.kill()
+
+
+@pytest.fixture
+def steered(steered_sut):
+    if not steered_sut.running():
+        steered_sut.start()
+    yield steered_sut
+    assert steered_sut.running(), \
+        "the program died in this test:\n" + sut_module.tail(steered_sut.log())
+
+
+@pytest.fixture
+def make_steered(lab, workdir, request):
+    """Makes programs with a control port, of the test's own; ended with the test."""
+    made = []
+
+    def make(*torrc, **options):
+        name = re.sub(r"\W+", "_", request.node.name)
+        directory = os.path.join(workdir, "%s-steered-%d" % (name, len(made)))
+        made.append(steered_module.Steered(lab, directory, torrc=torrc, **options))
         return made[-1]
     yield make
     for one in made:
