@@ -113,6 +113,36 @@ START_TEST(test_servers_fallback_lines)
 }
 END_TEST
 
+START_TEST(test_servers_lines_read_back_as_the_same_servers)
+{
+    struct dir_servers s;
+    char line[DIR_SERVER_LINE_MAX];
+    dir_servers_init(&s);
+    ck_ok(dir_servers_add_public_authorities(&s));
+    size_t authorities = s.n;
+    ck_ok(dir_servers_add_public_fallbacks(&s));
+    for (size_t i = 0; i < s.n; i++) {
+        const struct dir_server *one = &s.list[i];
+        struct dir_server back;
+        if (i < authorities) {
+            dir_server_authority_line(one, line);
+            ck_ok(dir_server_parse_authority(line, &back, NULL));
+            ck_assert_str_eq(back.nickname, one->nickname);
+        } else {
+            dir_server_fallback_line(one, line);
+            ck_ok(dir_server_parse_fallback(line, &back, NULL));
+        }
+        ck_assert(ip_equal(&back.ip, &one->ip) && back.orport == one->orport);
+        ck_assert_uint_eq(back.dirport, one->dirport);
+        ck_assert_int_eq(back.or6.port, one->or6.port);
+        ck_assert_mem_eq(back.rsa.b, one->rsa.b, sizeof one->rsa.b);
+        ck_assert_mem_eq(back.v3ident.b, one->v3ident.b, sizeof one->v3ident.b);
+        ck_assert(back.is_authority == one->is_authority && back.is_bridge == one->is_bridge);
+    }
+    dir_servers_free(&s);
+}
+END_TEST
+
 TESTS("dir/servers", test_servers_public_lists, test_servers_authority_line_with_everything,
       test_servers_authority_line_without_a_nickname, test_servers_bad_authority_lines_say_why,
-      test_servers_fallback_lines)
+      test_servers_fallback_lines, test_servers_lines_read_back_as_the_same_servers)
