@@ -114,9 +114,8 @@ bool client_is_ready(const struct client *c); /* bootstrapped to 100 % */
 unsigned client_bootstrap_percent(const struct client *c);
 const struct bootstrap_step *client_bootstrap_step(const struct client *c);
 
-/* The newest consensus, though it may be over by some days, and no path be built from it; or NULL.
- * Not held for the caller. */
-struct netdir *client_network(const struct client *c);
+/* What is known of the network, and what is asked for next. */
+const struct dirmgr *client_dirmgr(const struct client *c);
 /* The cache file FILE as it is now; *OUT is from malloc() and the caller's. ERR_NOT_FOUND: there is
  * none, or nothing is kept; other errors (logged): it can't be read. */
 MUST_USE err_t client_read_back(const struct client *c, enum dir_file file, uint8_t **out,

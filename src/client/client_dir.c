@@ -136,9 +136,9 @@ static void dir_obsolete(void *arg, const char *missing)
     linkpool_drop_all(c->links);
 }
 
-struct netdir *client_network(const struct client *c)
+const struct dirmgr *client_dirmgr(const struct client *c)
 {
-    return dirmgr_known(directory_mgr(c->directory));
+    return directory_mgr(c->directory);
 }
 
 const struct dirmgr_ops client_dirmgr_ops = {

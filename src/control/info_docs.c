@@ -13,7 +13,7 @@
 
 static const struct netdir *network(struct control *c)
 {
-    return client_network(control_client(c));
+    return dirmgr_known(client_dirmgr(control_client(c)));
 }
 
 /* ---- consensuses ---- */

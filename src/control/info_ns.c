@@ -13,7 +13,7 @@
  * networkstatus_get_latest_consensus(); or NULL. */
 static const struct netdir *network(struct control *c)
 {
-    return client_network(control_client(c));
+    return dirmgr_known(client_dirmgr(control_client(c)));
 }
 
 /* ---- relays ---- */

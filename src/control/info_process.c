@@ -59,6 +59,13 @@ static err_t uptime(struct control *c, const char *rest, struct text_out *out, c
     return OK;
 }
 
+static err_t mem_limit(struct control *c, const char *rest, struct text_out *out, const char **why)
+{
+    (void)c, (void)rest, (void)out;
+    *why = "Each queue has a limit of its own, but their sum has none yet";
+    return ERR_STATE;
+}
+
 /* ---- the time ---- */
 
 /* "2026-01-01T00:00:00" */
@@ -163,6 +170,7 @@ const struct info_row control_process_info[] = {
     {"process/uid", false, "User id running the tor process.", uid},
     {"process/user", false, "Username under which the tor process is running.", user},
     {"process/descriptor-limit", false, "File descriptor limit.", fd_limit},
+    {"limits/max-mem-in-queues", false, "Actual limit on memory in queues", mem_limit},
     {"current-time/", true, "Current time.", NULL},
     {"current-time/local", false, "Current time on the local system.", time_local},
     {"current-time/utc", false, "Current UTC time.", time_utc},

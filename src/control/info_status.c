@@ -10,7 +10,7 @@
 /* What clients should be: NULL without a consensus. */
 static const char *recommended_versions(struct control *c)
 {
-    const struct netdir *nd = client_network(control_client(c));
+    const struct netdir *nd = dirmgr_known(client_dirmgr(control_client(c)));
     if (!nd)
         return NULL;
     const char *versions = netdir_consensus(nd)->client_versions;

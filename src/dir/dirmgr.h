@@ -179,4 +179,19 @@ struct netdir *dirmgr_newest(const struct dirmgr *d);
  * to know where guards are. */
 struct netdir *dirmgr_known(const struct dirmgr *d);
 
+/* ---- how it stands with what is asked for, for those who show it ---- */
+
+/* Tries for a consensus while there is none, of anybody and of authorities; and after that. */
+enum dir_tries { DIR_TRIES_ANYBODY, DIR_TRIES_AUTHORITIES, DIR_TRIES_REFRESH, DIR_TRIES_CERTS };
+
+struct dir_tries_state {
+    unsigned fails;        /* in a row; before there is a consensus, tries */
+    uint32_t last_delay_s; /* the wait after the last of them */
+    int64_t next_s;        /* wall clock: not before */
+};
+
+struct dir_tries_state dirmgr_tries(const struct dirmgr *d, enum dir_tries which);
+/* The v3 identities of the configured authorities. */
+const struct rsa_id *dirmgr_authorities(const struct dirmgr *d, size_t *n);
+
 #endif

@@ -54,3 +54,37 @@ void dirmgr_schedule_refresh(struct dirmgr *d)
     log_info(d->env->log, "The next consensus is fetched in %lld s",
              (long long)(d->refresh_s - now));
 }
+
+/* ---- for those who show it ---- */
+
+static const struct backoff *tries(const struct dirmgr *d, enum dir_tries which)
+{
+    switch (which) {
+    case DIR_TRIES_ANYBODY:
+        return &d->boot_wait[BOOT_FALLBACK];
+    case DIR_TRIES_AUTHORITIES:
+        return &d->boot_wait[BOOT_AUTHORITY];
+    case DIR_TRIES_REFRESH:
+        return &d->consensus_wait;
+    case DIR_TRIES_CERTS:
+        break;
+    }
+    return &d->cert_wait;
+}
+
+struct dir_tries_state dirmgr_tries(const struct dirmgr *d, enum dir_tries which)
+{
+    const struct backoff *b = tries(d, which);
+    int64_t now = env_wall_s(d->env), next = now;
+    if (!backoff_due(b, d->env))
+        next += (int64_t)((b->not_before_us - d->env->mono_us) / US_PER_SEC);
+    if (which == DIR_TRIES_REFRESH && d->newest && next < d->refresh_s)
+        next = d->refresh_s;
+    return (struct dir_tries_state){b->fails, (uint32_t)(b->last_ms / MS_PER_SEC), next};
+}
+
+const struct rsa_id *dirmgr_authorities(const struct dirmgr *d, size_t *n)
+{
+    *n = d->n_auths;
+    return d->auths;
+}
