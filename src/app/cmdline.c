@@ -148,8 +148,8 @@ const char *cmdline_hint(const char *word, char hint[CMDLINE_HINT])
     return hint;
 }
 
-/* "--Option value", "-Option value", "Option value", "+Option value", "/Option". The name is looked
- * at before the value: whoever mistyped a flag is not to look for a value. */
+/* "--Option value", "-Option value", "Option value", "+Option value", "/Option". As in tor a
+ * missing value is said before a wrong name, but whoever mistyped a flag is told where to look. */
 static err_t parse_option(const char *word, const char *next, struct conf_line ***tail, int *used,
                           struct conf_err *e)
 {
@@ -158,17 +158,17 @@ static err_t parse_option(const char *word, const char *next, struct conf_line *
     char hint[CMDLINE_HINT];
     if (*name == '+' || *name == '/')
         how = *name++ == '+' ? CONF_APPEND : CONF_CLEAR;
-    if (!opt_lookup(cmdline_name(name), NULL) &&
-        (!next || opt_candidates(name, hint, sizeof hint) < 2))
-        return conf_fail(e, ERR_NOT_FOUND,
-                         "Failed to parse/validate config: command line: Unknown option '%s'.  "
-                         "Failing.%s",
-                         name, cmdline_hint(name, hint));
+    bool known = opt_lookup(cmdline_name(name), NULL) != NULL;
     if (how == CONF_CLEAR)
         next = "";
     else if (!next)
-        return conf_fail(e, ERR_MALFORMED, "Command-line option '%s' with no value. Failing.",
-                         word);
+        return conf_fail(e, known ? ERR_MALFORMED : ERR_NOT_FOUND,
+                         "Command-line option '%s' with no value. Failing.%s", word,
+                         known ? "" : cmdline_hint(name, hint));
+    if (!known && opt_candidates(name, hint, sizeof hint) < 2)
+        return conf_fail(e, ERR_NOT_FOUND,
+                         "Failed to parse/validate config: Unknown option '%s'.  Failing.%s", name,
+                         cmdline_hint(name, hint));
     *used = how == CONF_CLEAR ? 1 : 2;
     return conf_line_add(tail, text_of(cmdline_name(name)), text_of(next), "command line", how);
 }

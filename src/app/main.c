@@ -56,13 +56,24 @@ static const char HELP[] =
     "\n"
     "Every option, with examples and files: man tunic.\n";
 
-static void print_help(void)
+/* What programs look for first and last in tor's help, stem's among them. */
+static const char TOR_HELP_BEGIN[] = "Copyright (c) 2001 and later for tor, by its authors. This "
+                                     "is not tor, and has no code of it.\n\n";
+static const char TOR_HELP_END[] =
+    "\ntor -f <torrc> [args]\n"
+    "See man page for options, or https://www.torproject.org/ for documentation.\n";
+
+static void print_help(const char *called)
 {
+    const char *slash = strrchr(called, '/');
+    bool as_tor = strcmp(slash ? slash + 1 : called, "tor") == 0;
+    fputs(as_tor ? TOR_HELP_BEGIN : "", stdout);
     fputs(HELP_HEAD, stdout);
     for (size_t i = 0; cmdline_programs[i]; i++)
         printf("tunic %-8s ...        %s; see tunic %s --help\n", cmdline_programs[i],
                programs[i].what, cmdline_programs[i]);
     fputs(HELP, stdout);
+    fputs(as_tor ? TOR_HELP_END : "", stdout);
 }
 
 static int list_options(void)
@@ -101,14 +112,14 @@ static int hash_password(const char *password)
 }
 
 /* Commands that need no configuration; -1 for the others. */
-static int run_immediate(const struct cmdline *c, const struct log *log)
+static int run_immediate(const struct cmdline *c, const char *called, const struct log *log)
 {
     switch (c->command) {
     case CMD_VERSION:
         version_print(stdout);
         return 0;
     case CMD_HELP:
-        print_help();
+        print_help(called);
         return 0;
     case CMD_LIST_OPTIONS:
         return list_options();
@@ -244,7 +255,7 @@ static int client_main(int argc, char **argv)
     if (cmdline_parse(argc, argv, app.log, &app.cmdline, &e) != OK) {
         status = refused(&app, &e);
     } else {
-        status = run_immediate(app.cmdline, app.log);
+        status = run_immediate(app.cmdline, argv[0], app.log);
         if (status < 0)
             status = configure_and_run(&app);
     }
@@ -268,7 +279,7 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], cmdline_programs[i]) == 0)
             return programs[i].main(argc - 1, argv + 1);
     if (argc == 2 && strcmp(argv[1], "help") == 0) {
-        print_help();
+        print_help(argv[0]);
         return 0;
     }
     if (argc > 1 && is_nothing(argv[1])) {

@@ -14,8 +14,8 @@ err_t port_line_fail(const struct port_line *pl, const char *what, ...)
     va_start(args, what);
     vsnprintf(text, sizeof text, what, args);
     va_end(args);
-    return conf_fail(pl->e, ERR_MALFORMED, "%s: %s \"%s\": %s", pl->line->where, pl->line->key,
-                     pl->line->value, text);
+    return conf_fail(pl->e, ERR_MALFORMED, "%s: %s \"%s\": Invalid %s configuration. %s",
+                     pl->line->where, pl->line->key, pl->line->value, pl->grammar->option, text);
 }
 
 /* Flags that are a plain yes or no; "No" before the name turns them. */

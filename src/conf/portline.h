@@ -16,7 +16,8 @@ struct port_line {
     bool group_given, used_unix_only, cache_warned;
 };
 
-/* Names the line: "torrc:3: SocksPort "9050 X": WHAT". Returns ERR_MALFORMED. */
+/* Names the line, and says so in tor's words, which programs look for behind the last colon:
+ * "torrc:3: SocksPort "9050 X": Invalid SocksPort configuration. WHAT". Returns ERR_MALFORMED. */
 err_t port_line_fail(const struct port_line *pl, const char *what, ...) PRINTF_LIKE(2, 3);
 
 /* One word behind the address. */

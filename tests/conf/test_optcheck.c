@@ -102,7 +102,8 @@ static const struct {
     const char *torrc, *says;
 } BAD[] = {
     {"SocksPort 65536\n", "Couldn't parse address for SocksPort"},
-    {"SocksPort nowhere.example:9\n", "torrc:1: SocksPort \"nowhere.example:9\": Couldn't parse"},
+    {"SocksPort nowhere.example:9\n",
+     "torrc:1: SocksPort \"nowhere.example:9\": Invalid SocksPort configuration. Couldn't parse"},
     {"SocksPort 127.0.0.1\n", "SocksPort line has address but no port"},
     {"SocksPort 127.0.0.1:0\n", "SocksPort line has address but no port"},
     {"SocksPort x:auto\n", "Invalid address for SocksPort"},

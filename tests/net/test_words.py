@@ -106,9 +106,9 @@ def test_what_an_editor_may_have_done(tmp_path, torrc, says):
 
 @TUNIC_ONLY
 @pytest.mark.parametrize("words, says", [
-    (["--testnet"], "Unknown option 'testnet'.  Failing. Did you mean \"tunic testnet\"?"),
+    (["--testnet"], "option '--testnet' with no value. Failing. Did you mean \"tunic testnet\"?"),
     (["--testnet", "--relays", "5"], "Did you mean \"tunic testnet\"?"),
-    (["-V"], "Unknown option 'V'.  Failing. See tunic --help."),
+    (["-V"], "option '-V' with no value. Failing. See tunic --help."),
     (["--verify-confg", "-f", "x"], "Did you mean \"--verify-config\"?"),
     (["--sockport", "9050"], "Did you mean \"SocksPort\"?"),
     (["testnt"], "Did you mean \"tunic testnet\"?"),
@@ -133,6 +133,17 @@ def test_help_names_our_own_manual():
     assert status == 0
     assert "man tunic" in lines[-1]
     assert "torproject.org" not in "\n".join(lines)
+
+
+def test_help_under_tors_name(tmp_path):
+    """Programs that run tor look for its first and last words."""
+    tor = tmp_path / "tor"
+    tor.symlink_to(sut_module.program())
+    for word in ("--help", "-h"):
+        text = subprocess.run([str(tor), word], capture_output=True, text=True, check=True).stdout
+        assert text.startswith("Copyright (c) 2001")
+        assert text.endswith("\ntor -f <torrc> [args]\nSee man page for options, or "
+                             "https://www.torproject.org/ for documentation.\n")
 
 
 # -- a start that fails ----------------------------------------------------------------------------
