@@ -63,7 +63,7 @@ def test_every_relay_is_in_the_network_status(lab, stem_of):
         status = seen[node.fingerprint]
         assert (status.nickname, status.address, status.or_port) == (
             node.name, node.address, node.or_port)
-        assert {"Running", "Valid"} <= set(status.flags) and status.bandwidth > 0
+        assert {"Running", "Valid"} <= set(status.flags) and status.bandwidth is not None
         assert ("Authority" in status.flags) == (node.role == "authority")
 
 
@@ -155,6 +155,27 @@ def test_countries_of_addresses(asked, stem_of, port):
     assert port.ask("GETINFO ip-to-country/ipv4-available ip-to-country/ipv6-available") == [
         "250-ip-to-country/ipv4-available=1", "250-ip-to-country/ipv6-available=1", "250 OK"]
     assert port.ask("GETINFO ip-to-country/somewhere") == ["551 Invalid address family"]
+
+
+def test_the_file_changes_while_it_runs(asked, stem_of, port):
+    """By its name, which tor sees, and, which it does not, in its place."""
+    def country_now():      # stem would remember it
+        return port.ask("GETINFO ip-to-country/1.0.0.77")[0].split("=")[1]
+    other = asked.dir + "/geoip-2"
+    for number, country in enumerate(("NZ", "FR")[:1 if sut_module.IS_TOR else 2]):
+        with open(other + ".new", "w", encoding="ascii") as f:
+            f.write("16777216,16777471,%s\n" % country)
+        os.rename(other + ".new", other)
+        if not number:
+            stem_of.set_conf("GeoIPFile", other)
+        assert country_now() == country.lower()
+    stem_of.set_conf("GeoIPFile", asked.dir + "/geoip")
+    assert country_now() == "au"
+    if not sut_module.IS_TOR:   # tor takes it, and excludes nobody
+        assert port.ask("SETCONF GeoIPFile=/nowhere/geoip ExcludeNodes={au}")[0].startswith(
+            '553 Unable to set option: ExcludeNodes "{au}" needs GeoIPFile to say where relays are, and "/nowhere/geoip"')
+        assert stem_of.get_conf("GeoIPFile") == asked.dir + "/geoip"
+        assert not stem_of.get_conf("ExcludeNodes")
 
 
 def test_countries_without_files(lab, make_sut):

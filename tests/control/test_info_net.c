@@ -1,0 +1,374 @@
+/* GETINFO of documents, of a client with a small network and its cache files in memory. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/client.h"
+#include "control/control.h"
+#include "control/info.h"
+#include "control/ns.h"
+#include "crypto/encode.h"
+#include "link/link.h"
+#include "support/docnet.h"
+
+enum { MOST = 1 << 20 };
+
+static struct {
+    struct docnet *net;
+    struct client *client;
+    struct control *control;
+    struct text file[DIR_FILE_N]; /* as they are stored; .s NULL: there is none */
+    char *microdescs;
+} t;
+
+/* ---- the world ---- */
+
+static void dial(void *world, struct link *l, const struct reach *to)
+{
+    (void)world, (void)l, (void)to;
+}
+
+static void no_link(void *world, struct link *l)
+{
+    (void)world, (void)l;
+}
+
+static void store(void *world, const char *name, const uint8_t *bytes, size_t len, bool append)
+{
+    (void)world, (void)name, (void)bytes, (void)len, (void)append;
+}
+
+static err_t read_back(void *world, const char *name, uint8_t **out, size_t *len)
+{
+    (void)world;
+    for (size_t i = 0; i < DIR_FILE_N; i++) {
+        if (strcmp(name, dir_file_name((enum dir_file)i)) != 0 || !t.file[i].s)
+            continue;
+        *out = malloc(t.file[i].len + 1);
+        ck_assert_ptr_nonnull(*out);
+        memcpy(*out, t.file[i].s, t.file[i].len);
+        *len = t.file[i].len;
+        return OK;
+    }
+    return ERR_NOT_FOUND;
+}
+
+static err_t set_aside(void *world, const char *name)
+{
+    (void)world, (void)name;
+    return OK;
+}
+
+static const struct client_world client_ops = {dial, no_link, no_link, store, read_back, set_aside};
+
+static const struct control_world control_ops = {0};
+
+static char *authority_line(size_t i)
+{
+    const struct plan_node *p = &t.net->plan.node[i];
+    char v3[HEX_SIZE(20)], fp[HEX_SIZE(20)], at[IPPORT_TEXT_MAX];
+    const struct ipport dir = {p->or_port.ip, 80};
+    return text_printf("%s orport=%u v3ident=%s %s %s", p->nickname, p->or_port.port,
+                       hex_upper(netdocs_v3_id(t.net->docs, i), 20, v3), ipport_text(&dir, at),
+                       hex_upper(t.net->id[i].rsa_id.b, 20, fp));
+}
+
+/* The microdescriptors of all relays, one after the other. */
+static char *all_microdescs(void)
+{
+    struct text_out out = text_out(MOST);
+    struct sha256 digest;
+    struct text md;
+    for (size_t i = 0; (md = netdocs_microdesc_at(t.net->docs, i, &digest)).len; i++)
+        out_add(&out, md.s, md.len);
+    return out.s;
+}
+
+static void load(enum dir_file file)
+{
+    uint8_t *bytes;
+    size_t len;
+    ck_ok(read_back(NULL, dir_file_name(file), &bytes, &len));
+    ck_ok(client_load(t.client, dir_file_name(file), bytes, len));
+}
+
+/* KNOWN: with the network; else it knows nothing. */
+static void begin(bool known)
+{
+    struct client_config config = client_config_defaults(true);
+    const char *lines[4] = {NULL};
+    char why[CLIENT_WHY_MAX];
+    t.net = docnet_usual(3);
+    for (size_t i = 0; i < 3; i++)
+        lines[i] = authority_line(i);
+    config.dir_authorities = lines;
+    ck_ok(client_new(t.net->env, &config, &client_ops, NULL, &t.client, why));
+    for (size_t i = 0; i < 3; i++)
+        free((void *)(uintptr_t)lines[i]);
+    t.control = control_new(t.net->env, t.client, &control_ops, NULL);
+    ck_assert_ptr_nonnull(t.control);
+    if (!known)
+        return;
+    t.microdescs = all_microdescs();
+    t.file[DIR_FILE_CERTS] = netdocs_key_certs(t.net->docs);
+    t.file[DIR_FILE_CONSENSUS] = netdocs_consensus(t.net->docs, CONSDOC_MICRODESC, NETDOCS_HONEST);
+    t.file[DIR_FILE_MICRODESCS] = text_of(t.microdescs);
+    load(DIR_FILE_CERTS);
+    load(DIR_FILE_CONSENSUS);
+    load(DIR_FILE_MICRODESCS);
+    client_start(t.client);
+    ck_assert_ptr_nonnull(dirmgr_netdir(client_dirmgr(t.client)));
+}
+
+static void end(void)
+{
+    control_free(t.control);
+    client_free(t.client);
+    docnet_free(t.net);
+    free(t.microdescs);
+    memset(&t, 0, sizeof t);
+}
+
+/* ---- asking ---- */
+
+/* The value, which the caller frees; on an error the WHY, or "". */
+static err_t ask(const char *key, char **out)
+{
+    struct text_out value = text_out(MOST);
+    const char *why = NULL;
+    err_t e = info_get(t.control, key, &value, &why);
+    if (e == OK)
+        ck_ok(out_end(&value));
+    *out = strdup(e == OK ? out_text(&value) : why ? why : "");
+    out_free(&value);
+    return e;
+}
+
+static void assert_answer(const char *key, err_t want, const char *text)
+{
+    char *value;
+    ck_err(ask(key, &value), want);
+    ck_assert_msg(strcmp(value, text) == 0, "%s: \"%.200s\", not \"%.200s\"", key, value, text);
+    free(value);
+}
+
+static const char *fingerprint(size_t node)
+{
+    static char hex[HEX_SIZE(20)];
+    return hex_upper(t.net->id[node].rsa_id.b, 20, hex);
+}
+
+static char *microdesc_of(size_t node)
+{
+    const struct netdir *nd = dirmgr_known(client_dirmgr(t.client));
+    const struct router *r = netdir_by_rsa(nd, &t.net->id[node].rsa_id);
+    return text_dup(netdocs_microdesc(t.net->docs, r->md_digest.b));
+}
+
+/* ---- tests ---- */
+
+START_TEST(test_info_without_a_network)
+{
+    static const struct {
+        const char *key, *text;
+        err_t e;
+    } rows[] = {
+        /* C tor, getinfo_helper_networkstatus(): whatever is asked for */
+        {"ns/all", "", OK},
+        {"ns/id/x", "", OK},
+        {"ns/name/x", "", OK},
+        {"ns/purpose/x", "", OK},
+        {"consensus/valid-after", "", OK},
+        {"consensus/packages", "", OK},
+        {"consensus/x", "", OK},
+        {"sr/current", "", OK},
+        {"sr/previous", "", OK},
+        {"md/all", "", OK},
+        {"md/id/0123456789012345678901234567890123456789", "", ERR_NOT_FOUND},
+        {"md/name/x", "", ERR_NOT_FOUND},
+        {"status/version/recommended", "?", OK},
+        {"status/version/current", "unknown", OK},
+        {"dir/status-vote/current/consensus-microdesc",
+         "Could not open cached consensus. Make sure FetchUselessDescriptors is set to 1.",
+         ERR_STATE},
+    };
+    begin(false);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_answer(rows[i].key, rows[i].e, rows[i].text);
+    end();
+}
+END_TEST
+
+START_TEST(test_info_of_relays)
+{
+    char key[100];
+    struct text_out entry = text_out(MOST);
+    begin(true);
+    const struct netdir *nd = dirmgr_known(client_dirmgr(t.client));
+    ns_entry(&entry, netdir_by_rsa(nd, &t.net->id[5].rsa_id));
+    snprintf(key, sizeof key, "ns/id/%s", fingerprint(5));
+    assert_answer(key, OK, out_text(&entry));
+    snprintf(key, sizeof key, "ns/id/$%s", fingerprint(5));
+    assert_answer(key, OK, out_text(&entry));
+    snprintf(key, sizeof key, "ns/name/%s", t.net->plan.node[5].nickname);
+    assert_answer(key, OK, out_text(&entry));
+    out_cut(&entry, 0);
+    ns_entries(&entry, nd);
+    assert_answer("ns/all", OK, out_text(&entry));
+    assert_answer("ns/id/01", ERR_ARG, "Data not decodeable as hex");
+    assert_answer("ns/name/nobody", ERR_NOT_FOUND, "");
+    assert_answer("ns/purpose/bridge", OK, "");
+    assert_answer("ns/purpose/x", ERR_ARG, "");
+    assert_answer("ns/x", ERR_NOT_FOUND, "");
+    out_free(&entry);
+    end();
+}
+END_TEST
+
+START_TEST(test_info_of_the_consensus)
+{
+    char *text;
+    begin(true);
+    assert_answer("consensus/valid-after", OK, "2026-01-01 00:00:00");
+    assert_answer("consensus/fresh-until", OK, "2026-01-01 01:00:00");
+    assert_answer("consensus/valid-until", OK, "2026-01-01 03:00:00");
+    assert_answer("consensus/x", ERR_NOT_FOUND, "");
+    text = text_dup(t.file[DIR_FILE_CONSENSUS]);
+    assert_answer("dir/status-vote/current/consensus-microdesc", OK, text);
+    free(text);
+    /* Two lines of a kind that nobody writes any more. */
+    static const char packages[] = "network-status-version 3 microdesc\npackage a 1 http://a x=1\n"
+                                   "known-flags X\npackage b 2 http://b y=2\nr a b\npackage c\n";
+    t.file[DIR_FILE_CONSENSUS] = text_of(packages);
+    assert_answer("consensus/packages", OK, "a 1 http://a x=1\nb 2 http://b y=2");
+    end();
+}
+END_TEST
+
+START_TEST(test_info_of_microdescriptors)
+{
+    char key[100], *md;
+    begin(true);
+    md = microdesc_of(4);
+    snprintf(key, sizeof key, "md/id/%s", fingerprint(4));
+    assert_answer(key, OK, md);
+    snprintf(key, sizeof key, "md/id/$%s~%s", fingerprint(4), t.net->plan.node[4].nickname);
+    assert_answer(key, OK, md);
+    snprintf(key, sizeof key, "md/name/%s", t.net->plan.node[4].nickname);
+    assert_answer(key, OK, md);
+    assert_answer("md/id/x", ERR_NOT_FOUND, "");
+    assert_answer("md/all", OK, t.microdescs);
+    /* In both files, as after a merge that was cut short: each still once. */
+    t.file[DIR_FILE_MICRODESCS_NEW] = text_of(t.microdescs);
+    assert_answer("md/all", OK, t.microdescs);
+    t.file[DIR_FILE_MICRODESCS] = (struct text){NULL, 0};
+    assert_answer(key, OK, md);
+    t.file[DIR_FILE_MICRODESCS_NEW] = (struct text){NULL, 0};
+    assert_answer("md/all", OK, "");
+    assert_answer(key, ERR_NOT_FOUND, "");
+    free(md);
+    end();
+}
+END_TEST
+
+/* What a file says was not looked at since it was written: anything may stand there. */
+START_TEST(test_info_of_damaged_files)
+{
+    char *value, *md;
+    begin(true);
+    md = microdesc_of(4);
+    size_t whole = strlen(t.microdescs);
+    for (size_t len = 0; len < whole; len += 97) {
+        t.file[DIR_FILE_MICRODESCS].len = len;
+        ck_ok(ask("md/all", &value));
+        ck_assert(strncmp(t.microdescs, value, strlen(value)) == 0);
+        free(value);
+    }
+    /* One byte of it is another: it is not the one that was signed. */
+    t.file[DIR_FILE_MICRODESCS].len = whole;
+    char *at = strstr(t.microdescs, md);
+    ck_assert_ptr_nonnull(at);
+    at[strlen(md) - 10]++;
+    ck_ok(ask("md/all", &value));
+    ck_assert_uint_eq(strlen(value), whole - strlen(md));
+    free(value);
+    free(md);
+    end();
+}
+END_TEST
+
+START_TEST(test_info_of_what_a_client_has_not)
+{
+    static const struct {
+        const char *key, *text;
+        err_t e;
+    } rows[] = {
+        {"desc/all-recent", "", OK},
+        {"desc/download-enabled", "0", OK},
+        {"md/download-enabled", "1", OK},
+        {"desc/id/x",
+         "We fetch microdescriptors, not router descriptors. You'll need to use md/id/* instead of "
+         "desc/id/*.",
+         ERR_NOT_FOUND},
+        {"dir/server/all", "Servers unavailable", ERR_STATE},
+        {"dir/server/x", "Key not recognized", ERR_STATE},
+        {"dir/status/all", "", OK},
+        {"hs/client/desc/id/x", "Invalid address", ERR_STATE},
+        /* rend-spec-v3's example address, and the same with another checksum and version */
+        {"hs/client/desc/id/pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd",
+         "Not found in cache", ERR_STATE},
+        {"hs/service/desc/id/pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd",
+         "Not found in cache", ERR_STATE},
+        {"hs/client/desc/id/pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pszryd",
+         "Invalid address", ERR_STATE},
+        {"hs/client/desc/id/pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscrye",
+         "Invalid address", ERR_STATE},
+        {"exit-policy/full", "Not running in server mode", ERR_NOT_FOUND},
+        {"fingerprint", "Not running in server mode", ERR_STATE},
+        {"address", "Address unknown", ERR_STATE},
+        {"downloads/networkstatus/x", "Unknown flavor", ERR_ARG},
+        {"downloads/desc/descs", "We don't seem to have a networkstatus-flavored consensus",
+         ERR_ARG},
+        {"downloads/cert/fp/x/", "That didn't look like an identity digest", ERR_ARG},
+        {"downloads/cert/fp//", "That didn't look like an identity digest", ERR_ARG},
+        {"downloads/cert/fp/", "That didn't look like a digest", ERR_ARG},
+        {"stats/tap/requested", "0", OK},
+        {"stats/tap/", "Unrecognized handshake type", ERR_ARG},
+    };
+    begin(true);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_answer(rows[i].key, rows[i].e, rows[i].text);
+    end();
+}
+END_TEST
+
+START_TEST(test_info_of_downloads)
+{
+    char key[100], *value;
+    begin(true);
+    assert_answer("downloads/networkstatus/microdesc/bootstrap", OK,
+                  "next-attempt-at 2026-01-01 00:00:00\nn-download-failures 0\n"
+                  "n-download-attempts 0\nschedule DL_SCHED_CONSENSUS\n"
+                  "want-authority DL_WANT_ANY_DIRSERVER\n"
+                  "increment-on DL_SCHED_INCREMENT_ATTEMPT\n"
+                  "backoff DL_SCHED_RANDOM_EXPONENTIAL\nlast-backoff-position 0\n"
+                  "last-delay-used 0\n");
+    /* The next consensus is fetched when this one is old. */
+    ck_ok(ask("downloads/networkstatus/microdesc", &value));
+    ck_assert_ptr_nonnull(strstr(value, "next-attempt-at 2026-01-01 0"));
+    ck_assert_str_gt(value, "next-attempt-at 2026-01-01 01:");
+    free(value);
+    char v3[HEX_SIZE(20)];
+    hex_upper(netdocs_v3_id(t.net->docs, 0), 20, v3);
+    ck_ok(ask("downloads/cert/fps", &value));
+    ck_assert_ptr_nonnull(strstr(value, v3));
+    free(value);
+    snprintf(key, sizeof key, "downloads/cert/fp/%s/sks", v3);
+    assert_answer(key, OK, "");
+    end();
+}
+END_TEST
+
+TESTS("control/info_net", test_info_without_a_network, test_info_of_relays,
+      test_info_of_the_consensus, test_info_of_microdescriptors, test_info_of_damaged_files,
+      test_info_of_what_a_client_has_not, test_info_of_downloads)
