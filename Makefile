@@ -129,11 +129,11 @@ $(BUILD)/tests/lib/test_directory $(BUILD)/tests/lib/test_client: $(EXAMPLES)
 
 # The simulator: with TLS in clear in place of the real one, and with some functions wrapped, so that
 # it can count allocations, make them fail, and watch machines come and go.
-SIM_WRAP := malloc calloc realloc free rsa_key_generate_from link_new link_new_server link_free \
+SIM_WRAP := malloc calloc realloc free strdup strndup rsa_key_generate_from link_new link_new_server link_free \
             circ_new circ_free circ_build streams_new streams_free
 SIM_OBJ := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(sort $(wildcard tests/sim/*.c)))
-SIM_LAYERS = $(foreach l,$(call layers_upto,faults),$(BUILD)/layer/$(l).a)
-$(BUILD)/tests/sim/sim: $(SIM_OBJ) $(foreach l,$(call layers_upto,faults),$(BUILD)/layer/$(l).a)
+SIM_LAYERS = $(foreach l,$(call layers_upto,control),$(BUILD)/layer/$(l).a)
+$(BUILD)/tests/sim/sim: $(SIM_OBJ) $(SIM_LAYERS)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(TEST_LD) $(foreach f,$(SIM_WRAP),-Wl,--wrap=$(f)) -o $@ $(SIM_OBJ) \
 	    -Wl,--start-group $(SIM_LAYERS) -Wl,--end-group $(LIBS)

@@ -100,6 +100,16 @@ const char *out_text(const struct text_out *o)
     return o->s ? o->s : "";
 }
 
+char *out_take(struct text_out *o)
+{
+    out_str(o, "");
+    char *taken = o->err == OK ? o->s : NULL;
+    if (!taken)
+        free(o->s);
+    *o = text_out(o->most);
+    return taken;
+}
+
 err_t out_end(const struct text_out *o)
 {
     return o->err;

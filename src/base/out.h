@@ -29,6 +29,9 @@ void out_cut(struct text_out *o, size_t len);
 
 /* What was written; "" if nothing. Good until the next call. */
 const char *out_text(const struct text_out *o);
+/* What was written as memory that the caller frees; NULL: the text failed, or there is no memory. O
+ * is empty then. */
+char *out_take(struct text_out *o);
 /* OK; ERR_FULL: over the bound; ERR_NOMEM. */
 MUST_USE err_t out_end(const struct text_out *o);
 

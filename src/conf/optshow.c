@@ -4,9 +4,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/out.h"
 #include "conf/confquote.h"
 #include "conf/options_int.h"
 #include "conf/optval.h"
+
+enum { DUMP_MOST = 64 << 20 };
 
 static err_t copy_named(const struct conf_line *from, const char *key, struct conf_line **out)
 {
@@ -170,7 +173,7 @@ static bool dumped(const struct opt *opt)
     return !opt_has_place(opt) ? opt->type != OPTT_VIRTUAL : !(opt->flags & OPTF_DEPENDENT);
 }
 
-static bool dump_lines(FILE *out, const struct conf_line *lines)
+static bool dump_lines(struct text_out *out, const struct conf_line *lines)
 {
     for (; lines; lines = lines->next) {
         if (strncmp(lines->key, "__", 2) == 0)
@@ -178,7 +181,7 @@ static bool dump_lines(FILE *out, const struct conf_line *lines)
         char *value = conf_quote(lines->value);
         if (!value)
             return false;
-        fprintf(out, "%s%s%s\n", lines->key, *value ? " " : "", value);
+        out_printf(out, "%s%s%s\n", lines->key, *value ? " " : "", value);
         free(value);
     }
     return true;
@@ -186,24 +189,20 @@ static bool dump_lines(FILE *out, const struct conf_line *lines)
 
 char *options_dump(const struct options *o, const struct options *defaults, enum dump how)
 {
-    char *text = NULL;
-    size_t size = 0, n;
+    size_t n;
     const struct opt *table = opt_table(&n);
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return NULL;
+    struct text_out out = text_out(DUMP_MOST);
     bool ok = true;
     for (size_t i = 0; ok && i < n; i++) {
         struct conf_line *lines = NULL;
         if (!dumped(&table[i]) || (how == DUMP_MINIMAL && same(o, defaults, &table[i])))
             continue;
-        ok = options_get(o, &table[i], &lines) == OK && dump_lines(out, lines);
+        ok = options_get(o, &table[i], &lines) == OK && dump_lines(&out, lines);
         conf_lines_free(lines);
     }
-    ok = fclose(out) == 0 && ok;
     if (ok)
-        return text;
-    free(text);
+        return out_take(&out);
+    out_free(&out);
     return NULL;
 }
 

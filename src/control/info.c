@@ -50,9 +50,9 @@ static void refuse(struct answers *all, const char *key, const char *why)
 {
     all->last_bad = all->bad.len;
     if (why)
-        out_printf(&all->bad, "552-%s\r\n", why);
+        out_reply_mid(&all->bad, 552, "%s", why);
     else
-        out_printf(&all->bad, "552-Unrecognized key \"%s\"\r\n", key);
+        out_reply_mid(&all->bad, 552, "Unrecognized key \"%s\"", key);
 }
 
 /* False: it was answered with an error that ends the command. */

@@ -7,14 +7,39 @@
 
 enum { LINE_MAX_BYTES = 1 << 20 };
 
+/* What is said again of a command must not end the line. */
+static void keep_on_line(struct text_out *o, size_t begin)
+{
+    for (size_t i = begin; i < o->len; i++)
+        if (o->s[i] == '\r' || o->s[i] == '\n')
+            o->s[i] = ' ';
+}
+
+static void add_line(struct text_out *o, int code, char separator, const char *fmt, va_list args)
+    PRINTF_LIKE(4, 0);
+static void add_line(struct text_out *o, int code, char separator, const char *fmt, va_list args)
+{
+    size_t begin = o->len;
+    out_printf(o, "%03d%c", code, separator);
+    out_vprintf(o, fmt, args);
+    keep_on_line(o, begin);
+    out_str(o, "\r\n");
+}
+
 static void line(struct session *s, int code, char separator, const char *fmt, va_list args)
 {
     struct text_out o = text_out(LINE_MAX_BYTES);
-    out_printf(&o, "%03d%c", code, separator);
-    out_vprintf(&o, fmt, args);
-    out_str(&o, "\r\n");
+    add_line(&o, code, separator, fmt, args);
     session_say(s, &o);
     out_free(&o);
+}
+
+void out_reply_mid(struct text_out *o, int code, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    add_line(o, code, '-', fmt, args);
+    va_end(args);
 }
 
 void reply_end(struct session *s, int code, const char *fmt, ...)

@@ -17,6 +17,7 @@ void reply_value(struct session *s, int code, const char *key, const char *value
 void reply_ok(struct session *s); /* "250 OK" */
 
 /* The same lines into a text, for replies that are known only when all of them are. */
+void out_reply_mid(struct text_out *o, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void out_reply_value(struct text_out *o, int code, const char *key, const char *value);
 /* CmdData: dots doubled at the begin of lines, CRLF line ends, and the "." behind it. */
 void out_data(struct text_out *o, const char *data);

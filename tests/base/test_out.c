@@ -1,5 +1,6 @@
 #include "base/out.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "support/test.h"
@@ -61,5 +62,22 @@ START_TEST(test_out_over_the_bound_fails_for_good)
 }
 END_TEST
 
-TESTS("base/out", test_out_of_nothing_is_the_empty_text, test_out_grows,
+START_TEST(test_out_is_taken_once)
+{
+    struct text_out o = text_out(4);
+    char *taken = out_take(&o);
+    ck_assert_str_eq(taken, "");
+    free(taken);
+    out_str(&o, "abc");
+    taken = out_take(&o);
+    ck_assert_str_eq(taken, "abc");
+    free(taken);
+    ck_assert_str_eq(out_text(&o), "");
+    out_str(&o, "abcde");
+    ck_assert_ptr_null(out_take(&o));
+    ck_ok(out_end(&o));
+}
+END_TEST
+
+TESTS("base/out", test_out_is_taken_once, test_out_of_nothing_is_the_empty_text, test_out_grows,
       test_out_prints_what_is_long, test_out_over_the_bound_fails_for_good)

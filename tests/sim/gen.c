@@ -237,6 +237,8 @@ void scenario_random(uint64_t seed, struct scenario *out)
     for (size_t i = 0; i < out->n_troubles; i++)
         random_trouble(r, out, &out->trouble[i]);
     random_ports(seed, out);
+    out->steered = seed % 4 == 0;
+    out->watched = seed % 4 == 2;
 }
 
 const char *trouble_name(enum trouble_kind kind)

@@ -145,7 +145,7 @@ struct options {
     struct sim_lists_text lists;
 };
 
-static void fill_options(struct sim *s, bool lists_on, struct options *o)
+static void fill_options(struct sim *s, bool lists_on, bool unattached, struct options *o)
 {
     *o = (struct options){.config = client_config_defaults(true)};
     for (size_t i = 0; i < s->sc->authorities; i++)
@@ -154,13 +154,14 @@ static void fill_options(struct sim *s, bool lists_on, struct options *o)
     o->config.distinct_subnets = s->sc->distinct_subnets;
     if (s->sc->dirtiness_s)
         o->config.max_circuit_dirtiness_s = s->sc->dirtiness_s;
+    o->config.leave_streams_unattached = unattached;
     lists_apply(s, lists_on, &o->config, &o->lists);
 }
 
 static err_t make(struct sim_client *c, char why[CLIENT_WHY_MAX])
 {
     static struct options o;
-    fill_options(c->sim, c->lists_on, &o);
+    fill_options(c->sim, c->lists_on, false, &o);
     sim_enter_client(c);
     err_t e = client_new(&c->env, &o.config, &world_ops, c, &c->client, why);
     sim_leave(c->sim);
@@ -173,7 +174,7 @@ void host_set_lists(struct sim *s, size_t client, bool on)
     struct sim_client *c = &s->client[client];
     char why[CLIENT_WHY_MAX];
     bool were_on = c->lists_on;
-    fill_options(s, on, &o);
+    fill_options(s, on, c->unattached, &o);
     c->lists_on = on;
     if (!c->client)
         return;
@@ -185,6 +186,22 @@ void host_set_lists(struct sim *s, size_t client, bool on)
     c->lists_on = were_on;
     if (!memory.failed || e != ERR_NOMEM)
         sim_breach(s, "starts", "client %zu takes no new options: %s", client, why);
+}
+
+err_t host_set_unattached(struct sim *s, size_t client, bool on)
+{
+    static struct options o;
+    struct sim_client *c = &s->client[client];
+    char why[CLIENT_WHY_MAX];
+    if (!c->client || c->unattached == on)
+        return OK;
+    fill_options(s, c->lists_on, on, &o);
+    sim_enter_client(c);
+    err_t e = client_reconfigure(c->client, &o.config, why);
+    sim_leave(s);
+    if (e == OK)
+        c->unattached = on;
+    return e;
 }
 
 static err_t load_files(struct sim_client *c)
@@ -241,9 +258,11 @@ void host_start(struct sim *s, size_t client)
     ports_started(c);
     c->started_us = s->now_us;
     told_begins(s, client);
+    c->unattached = false;
     sim_enter_client(c);
     client_start(c->client);
     sim_leave(s);
+    steer_begins(s, client);
 }
 
 void host_disable(struct sim *s, size_t client, bool disabled)
@@ -267,6 +286,7 @@ void host_stop(struct sim *s, size_t client, bool kill)
         return;
     sim_note(s, "client %zu %s", client, kill ? "is killed" : "stops");
     app_client_gone(s, client);
+    steer_ends(s, client);
     c->deaf = kill;
     sim_enter_client(c);
     client_free(c->client);

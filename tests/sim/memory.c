@@ -1,6 +1,7 @@
 #include "sim/memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct memory memory;
 
@@ -12,6 +13,8 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 void __wrap_free(void *p);
+char *__wrap_strdup(const char *s);
+char *__wrap_strndup(const char *s, size_t most);
 
 static bool must_fail(void)
 {
@@ -56,4 +59,19 @@ void __wrap_free(void *p)
     memory.live -= p != NULL;
     memory.client_live -= p != NULL && memory.in_client;
     __real_free(p);
+}
+
+char *__wrap_strndup(const char *s, size_t most)
+{
+    size_t len = strnlen(s, most);
+    char *copy = __wrap_malloc(len + 1);
+    if (!copy)
+        return NULL;
+    copy[len] = 0;
+    return memcpy(copy, s, len);
+}
+
+char *__wrap_strdup(const char *s)
+{
+    return __wrap_strndup(s, strlen(s));
 }

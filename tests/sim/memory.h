@@ -1,5 +1,5 @@
 /* The allocator of the simulator: counts what is alive, and fails where a scenario says so. The
- * program is linked with --wrap for malloc(), calloc(), realloc() and free(). */
+ * program is linked with --wrap for malloc(), calloc(), realloc(), free(), strdup(), strndup(). */
 #ifndef TUNIC_TESTS_SIM_MEMORY_H
 #define TUNIC_TESTS_SIM_MEMORY_H
 

@@ -175,6 +175,7 @@ struct sim_client {
     uint32_t dialled; /* nodes, since it started */
     bool stopped;     /* DisableNetwork */
     struct sim_ports ports;
+    bool unattached;       /* __LeaveStreamsUnattached */
     bool lists_on;         /* it has the options of the lists */
     bool deaf;             /* what it stores now is lost */
     bool files_may_be_bad; /* it may have stored what it cannot read */
@@ -312,6 +313,8 @@ void host_disable(struct sim *s, size_t client, bool disabled); /* DisableNetwor
 void host_free_files(struct sim_client *c);
 /* The client's options change while it runs: to those of the lists, or back. */
 void host_set_lists(struct sim *s, size_t client, bool on);
+/* The same for __LeaveStreamsUnattached. ERR_NOMEM. */
+err_t host_set_unattached(struct sim *s, size_t client, bool on);
 
 /* ---- lists.c ---- */
 
@@ -361,6 +364,13 @@ void told_begins(struct sim *s, size_t client);
 void told_look(struct sim *s);
 /* A tunnel's owner hears of its end. */
 void told_tunnel_over(struct sim *s, size_t client, uint64_t stream);
+
+/* ---- steer.c ---- */
+
+/* A client has started: its controllers may come, if the scenario has any. */
+void steer_begins(struct sim *s, size_t client);
+/* They all go. */
+void steer_ends(struct sim *s, size_t client);
 
 /* ---- keys.c ---- */
 
