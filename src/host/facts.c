@@ -11,8 +11,10 @@ enum { FDS_KEPT = 32 };
 
 void facts_settle(struct facts *f, const struct env *env)
 {
-    const struct passwd *pw = getpwuid(geteuid());
+    const uid_t uid = geteuid();
+    const struct passwd *pw = getpwuid(uid);
     f->begun_us = env->mono_us;
+    f->uid = uid;
     snprintf(f->user, sizeof f->user, "%s", pw ? pw->pw_name : "");
 }
 
@@ -30,7 +32,7 @@ void facts_tell(const struct facts *f, const struct env *env, struct control_pro
     time_t now = (time_t)env_wall_s(env);
     *out = (struct control_process){
         .pid = getpid(),
-        .uid = geteuid(),
+        .uid = f->uid,
         .user = f->user,
         .fd_limit = sockets_most(),
         .uptime_s = (env->mono_us - f->begun_us) / US_PER_SEC,

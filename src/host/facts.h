@@ -8,12 +8,13 @@
 enum { FACTS_USER_MAX = 64 };
 
 struct facts {
-    uint64_t begun_us;         /* monotonic */
+    uint64_t begun_us; /* monotonic */
+    long uid;
     char user[FACTS_USER_MAX]; /* "" : has no name */
 };
 
-/* The process has the user that it will run as. The name is looked up now: a sandbox that is closed
- * later does not let the system's ways of finding one through. */
+/* The process has the user that it will run as. Who that is is looked up now: a sandbox that is
+ * closed later does not let the ways of finding out through. */
 void facts_settle(struct facts *f, const struct env *env);
 /* What it points to is F's. */
 void facts_tell(const struct facts *f, const struct env *env, struct control_process *out);

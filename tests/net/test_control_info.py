@@ -199,6 +199,21 @@ def test_countries_without_files(lab, make_sut):
             "250-status/version/recommended=?", "250-status/version/current=unknown", "250 OK"]
 
 
+def test_no_key_asks_for_what_the_sandbox_refuses(make_sut):
+    mine = make_sut()
+    control = sut_module.free_port()
+    mine.lines += ["ControlPort %d" % control, "DisableNetwork 1", "Sandbox 1"]
+    mine.write_torrc()
+    mine.start(wait=False)
+    mine.wait_for("Opened Control listener")
+    with Controller(("127.0.0.1", control)) as c:
+        c.ask("AUTHENTICATE")
+        names = [line.split(" -- ")[0] for line in c.ask("GETINFO info/names") if " -- " in line]
+        for name in names + ["ip-to-country/1.2.3.4", "ip-to-country/::1", "net/listeners/socks"]:
+            assert c.ask("GETINFO " + name.rstrip("*")), "%s ended the program" % name
+        assert c.ask("GETINFO process/pid")[0] == "250-process/pid=%d" % mine.process.pid
+
+
 # -- all keys, beside tor --------------------------------------------------------------------------
 
 # What is said otherwise, each with its reason.
