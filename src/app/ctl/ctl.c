@@ -8,6 +8,7 @@
 
 #include "app/ctl/commands.h"
 #include "app/ctl/find.h"
+#include "app/ctl/top.h"
 #include "base/nearest.h"
 #include "crypto/secret.h"
 
@@ -21,6 +22,7 @@ static const struct command {
     {"circuits", 0, 0, ctl_cmd_circuits, "circuits"},
     {"streams", 0, 0, ctl_cmd_streams, "streams"},
     {"guards", 0, 0, ctl_cmd_guards, "guards"},
+    {"top", 0, 0, ctl_cmd_top, "top"},
     {"newnym", 0, 0, ctl_cmd_newnym, "newnym [--wait]"},
     {"events", 1, CTL_WORDS_MAX, ctl_cmd_events, "events TYPE...; ALL: every type there is"},
     {"signal", 1, 1, ctl_cmd_signal, "signal NAME"},
