@@ -30,6 +30,10 @@ FILENAME ~ /LAYERS$/ {
     printf "%s:%d: libevent is seen by src/net, src/testbed and src/app/fetch/httpget.c only\n", FILENAME, FNR
     bad++
 }
+/^#include <n?curses/ && FILENAME !~ /^src\/app\/ctl\/top/ {
+    printf "%s:%d: ncurses is seen by src/app/ctl/top*.c only\n", FILENAME, FNR
+    bad++
+}
 # Files, sockets, users and processes are those layers' that touch the world.
 /^#include <(dirent|fcntl|glob|grp|ifaddrs|net|netinet|poll|pwd|signal|spawn|sys)[\/.]/ && FILENAME !~ /^src\/(net|host|testbed|lib|app)\// {
     printf "%s:%d: files, sockets and processes are seen by src/net, src/host, src/testbed, src/lib and src/app only\n", FILENAME, FNR

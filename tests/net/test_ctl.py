@@ -26,10 +26,13 @@ PROGRAMS = ["tor"]      # Tunic's control port is being built
 @pytest.fixture(scope="module", params=PROGRAMS)
 def sut(lab, workdir, request):
     port = sut_module.free_port()
+    countries = os.path.join(workdir, "countries")
+    privnet.write_text(countries, "2130706432,2147483647,DE\n")     # 127.0.0.0/8
     one = sut_module.Sut(lab, os.path.join(workdir, "ctl-" + request.param), log_level="notice",
                          as_tor=request.param == "tor", torrc=[
                              "ControlPort %d" % port, "CookieAuthentication 1",
-                             "HashedControlPassword " + HASHED, "MaxCircuitDirtiness 1 hour"])
+                             "HashedControlPassword " + HASHED, "MaxCircuitDirtiness 1 hour",
+                             "GeoIPFile " + countries])
     one.control = port
     one.start()
     yield one
@@ -150,13 +153,13 @@ def test_circuits(ctl, lab, held):
         for hop in c["path"]:
             node = by_fingerprint[hop["fingerprint"]]
             assert (hop["nickname"], hop["address"]) == (node.name, node.address)
-            assert hop["country"] == "??"
+            assert hop["country"] == "de"
         assert "NEED_CAPACITY" in c["build_flags"] and c["purpose"]
         assert re.match(r"20\d\d-\d\d-\d\dT\d\d:", c["time_created"])
     text = ctl("circuits")
     assert "PURPOSE" in text.splitlines()[0]
     one = built[0]
-    assert re.search(r"^ *%s +BUILT +\d+ (s|min) +\S+ +%s \(\?\?\) > " % (
+    assert re.search(r"^ *%s +BUILT +\d+ (s|min) +\S+ +%s \(de\) > " % (
         one["id"], one["path"][0]["nickname"]), text, re.M)
 
 
@@ -408,32 +411,202 @@ def test_it_is_found(sut, tmp_path):
     assert done.stdout == pid and "(TOR_CONTROL_PORT)" in done.stderr
 
 
+# ---- top ----
+
+PROMPT = r"^bash-[\d.]+[#$] *$"
+
+
+class Terminal:
+    """A terminal of tmux's with a shell in it."""
+
+    def __init__(self, folder, columns, rows):
+        self.tmux = [privnet.find_program("tmux"), "-S", os.path.join(str(folder), "tmux"), "-u"]
+        self.columns = columns
+        subprocess.run(self.tmux + ["-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y",
+                                    str(rows), "bash --norc --noprofile -i"], check=True,
+                       env=environment(LC_ALL="C.UTF-8"))
+
+    def type(self, *keys):
+        subprocess.run(self.tmux + ["send-keys", *keys], check=True)
+
+    def screen(self):
+        text = subprocess.run(self.tmux + ["capture-pane", "-p"], check=True,
+                              stdout=subprocess.PIPE).stdout.decode()
+        assert all(len(line) <= self.columns for line in text.splitlines())
+        return text
+
+    def shows(self, pattern, seconds=15):
+        deadline = time.monotonic() + seconds
+        while True:
+            text = self.screen()
+            match = re.search(pattern, text, re.M)
+            if match:
+                return match
+            assert time.monotonic() < deadline, "no %r on:\n%s" % (pattern, text)
+            time.sleep(0.05)
+
+    def resize(self, columns, rows):
+        self.columns = columns
+        subprocess.run(self.tmux + ["resize-window", "-x", str(columns), "-y", str(rows)], check=True)
+
+    def end(self):
+        subprocess.run(self.tmux + ["kill-server"], check=False, stderr=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    made = []
+
+    def make(columns=80, rows=24):
+        made.append(Terminal(tmp_path, columns, rows))
+        return made[-1]
+    yield make
+    for one in made:
+        one.end()
+
+
+def top_words(port, *more):
+    return " ".join((TUNIC, "ctl", "top", "--control", str(port)) + more)
+
+
+@pytest.mark.parametrize("columns, rows", [(80, 24), (200, 50)])
+def test_top(sut, ctl, terminal, held, columns, rows):
+    stream = stream_of(ctl, held)
+    screen = terminal(columns, rows)
+    screen.type(top_words(sut.control) + "; echo status $?", "Enter")
+    screen.shows(r"^ bootstrap 100% \(done\): Done +guards \d+ of \d+ up: \w+ de")
+    screen.shows(r"^ read \d.* written \d")
+    screen.shows(r"^ +%s BUILT +\d+ (s|min) +1 \S+ +\w+ de > \w+ de > \w+ de" % stream["circuit"])
+    assert screen.shows(r"^ +%s SUCCEEDED +%s " % (stream["id"], stream["circuit"]))
+    assert sut.curl(sut.lab.url("/bytes/3000000"), "--output", "/dev/null").returncode == 0
+    screen.shows("\u2588")              # a full block of the curve
+    screen.type("g")
+    screen.shows(r"^ %s +up +de 127\.\d" % json.loads(ctl("guards", "--json"))[0]["nickname"])
+    # The first of the streams is the only one.
+    screen.type("Tab", "c")
+    screen.shows("done: CLOSESTREAM %s" % stream["id"])
+    assert not held.is_open()
+    circuit = screen.shows(r"^ +(\d+) BUILT").group(1)
+    screen.type("Tab", "Home", "r")
+    screen.shows("done: EXTENDCIRCUIT 0")
+    screen.type("n")
+    screen.shows("done: SIGNAL NEWNYM")
+    assert circuit.isdigit()
+    screen.type("?")
+    screen.shows("new identity: what is opened from now on")
+    screen.type("x", "p")
+    screen.shows("PAUSED")
+    screen.type("p", "q")
+    screen.shows(r"^status 0$")
+
+
+def test_top_follows_the_terminal(sut, terminal):
+    """A new size, Ctrl-Z and back, signals: it draws anew, and gives the terminal back as it was."""
+    screen = terminal()
+    screen.type("stty -g >before; " + top_words(sut.control), "Enter")
+    screen.shows("bootstrap 100%")
+    screen.resize(120, 40)
+    screen.shows(r"^ q quit .* \? help$")
+    screen.shows(r"PURPOSE {16}PATH")
+    screen.resize(30, 8)
+    screen.shows("30x8 is too small")
+    screen.resize(80, 24)
+    screen.shows("bootstrap 100%")
+    screen.type("C-z")
+    screen.shows(r"Stopped")
+    screen.type("fg", "Enter")
+    screen.shows("bootstrap 100%")
+    screen.type("C-c")
+    screen.shows(PROMPT)
+    screen.type("clear; stty -g | cmp - before && echo as before", "Enter")
+    screen.shows("^as before$")
+    for name, status in (("TERM", 143), ("HUP", 129)):
+        screen.type("clear; %s; echo status $?; stty -g | cmp - before && echo as before" % (
+            top_words(sut.control)), "Enter")
+        screen.shows("bootstrap 100%")
+        subprocess.run(["pkill", "-%s" % name, "-f", "ctl top --control %d" % sut.control], check=True)
+        screen.shows("^status %d\nas before$" % status)
+
+
+def test_top_in_monochrome_ascii_with_hostile_names(terminal):
+    """And a connection that dies: it says so, and comes back."""
+    names = {"GETINFO version": b"250-version=0.4.9.11\x1b[31m\r\n250 OK\r\n",
+             "GETINFO events/names": b"250-events/names=BW WARN\r\n250 OK\r\n",
+             "GETINFO circuit-status": b"250-circuit-status=7 BUILT $%s~\x1b[2Jx,$%s~\xc3\xa4y "
+                                       b"PURPOSE=\"\x9b2J\"\r\n250 OK\r\n" % (b"A" * 40, b"B" * 40),
+             "SETEVENTS BW WARN": b"250 OK\r\n" + b"650 BW 1000 2000\r\n" * 20 +
+                                  b"650 WARN \x1b]0;title\x07\r\n"}
+
+    def answer(line):
+        word = line.split()[0]
+        return GREETING.get(word, [names.get(line, b"552 No\x1b[2J\r\n")])
+    server = Server(answer, whole=True)
+    screen = terminal()
+    screen.type("LC_ALL=C TERM=vt100 " + top_words(server.port), "Enter")
+    screen.shows(r"0\.4\.9\.11\?\[31m at 127")
+    screen.shows(r"^ +7 BUILT .* \?2J +\?\[2Jx \?\? > \?\?y \?\?$")
+    screen.shows(r"\[warn\] \?\]0;title\?$")
+    screen.shows(r"^ read 1\.0 KB/s, peak 1\.0 KB/s, 20 KB")
+    screen.shows(r"##$")
+    assert screen.screen().isascii()
+    server.hang_up()
+    screen.shows("no connection: the other side closed the connection; trying again")
+    screen.shows("no connection: Connection refused; trying again")
+    server.listen()
+    screen.shows(r"^ q quit .* p pause")
+    screen.type("c")
+    screen.shows(r"CLOSECIRCUIT 7: 552 No\?\[2J")
+    server.hang_up()
+    screen.type("q")
+    screen.shows(PROMPT)
+
+
+def test_top_says_what_it_needs(sut):
+    assert run("--control", str(sut.control), "top").returncode == 2
+    assert "needs a terminal" in run("--control", str(sut.control), "top").stderr
+    assert "--json" in run("--control", str(sut.control), "top", "--json").stderr
+
+
 # ---- bad luck ----
 
 class Server:
-    """A control port that is none: SAYS what it is told to, to each line or at once."""
+    """A control port of ours, that answers to a command's word, or to its line, as it is told."""
 
-    def __init__(self, answer, at_once=b""):
-        self.answer, self.at_once = answer, at_once
-        self.listener = socket.create_server(("127.0.0.1", 0))
+    def __init__(self, answer, whole=False):
+        self.answer, self.whole, self.peers = answer, whole, []
+        self.port = 0
+        self.listen()
+
+    def listen(self):
+        self.listener = socket.create_server(("127.0.0.1", self.port))
         self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.serve, daemon=True).start()
+        threading.Thread(target=self.serve, args=(self.listener,), daemon=True).start()
 
-    def serve(self):
+    def hang_up(self):
+        for one in [self.listener] + self.peers:
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            one.close()
+        self.peers = []
+
+    def serve(self, listener):
         while True:
             try:
-                peer, _ = self.listener.accept()
+                peer, _ = listener.accept()
             except OSError:
                 return
+            self.peers.append(peer)
             threading.Thread(target=self.talk, args=(peer,), daemon=True).start()
 
     def talk(self, peer):
         try:
-            peer.sendall(self.at_once)
             for line in peer.makefile("rb"):
-                for part in self.answer(line.split()[0].decode()):
+                text = line.decode().strip()
+                for part in self.answer(text if self.whole else text.split()[0]):
                     peer.sendall(part)
-        except OSError:
+        except (OSError, ValueError):
             pass
 
 
@@ -463,7 +636,7 @@ def test_servers_that_are_none(answer, says):
         ["prlimit", "--as=%d" % (400 << 20), TUNIC, "ctl", "--timeout", "1", "--control",
          str(server.port), "get", "version"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True, timeout=30, check=False, env=environment())
-    server.listener.close()
+    server.hang_up()
     assert done.returncode == 1 and says in done.stderr, done
     assert time.monotonic() - begun < 10
 

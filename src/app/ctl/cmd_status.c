@@ -141,6 +141,8 @@ static void judge(struct status *s)
     const char *version = value(s, K_RECOMMENDED);
     if (s->values[K_BOOTSTRAP])
         judge_bootstrap(s);
+    else
+        wrong(s, "It does not say how far it has come.");
     judge_network(s);
     if (!strcmp(value(s, K_DORMANT), "1"))
         wrong(s, "It is dormant: it sleeps until something is asked of it.");
@@ -192,8 +194,9 @@ static void print_status(const struct ctl_tool *t, const struct status *s)
     fputs("version    ", stdout);
     ctl_put(stdout, text_of(value(s, K_VERSION)));
     printf("\ncontrol    %s (%s)\n", t->place.text, t->from);
-    printf("bootstrap  %u%% (%s): %s\n", s->bootstrap.percent, s->bootstrap.tag,
-           s->bootstrap.summary);
+    if (s->values[K_BOOTSTRAP])
+        printf("bootstrap  %u%% (%s): %s\n", s->bootstrap.percent, s->bootstrap.tag,
+               s->bootstrap.summary);
     printf("circuits   %u open, %u not yet\n", s->open, s->building);
     printf("streams    %u\n", s->streams);
     printf("guards     %u up of %u\n", s->guards_up, s->guards);

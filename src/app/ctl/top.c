@@ -17,7 +17,7 @@
 enum {
     SECOND_MS = 1000,
     DRAW_MS = 250,       /* between two drawings, but for keys */
-    AGAIN_MS = 2000,     /* between two tries to connect */
+    AGAIN_MS = 1000,     /* between two tries to connect */
     PATIENCE_MS = 1500,  /* while connecting: keys are not heard then */
     MESSAGES_MAX = 2000, /* at a time, so that keys are heard in between */
     MESSAGE_MOST = 8 << 20,
@@ -240,6 +240,9 @@ int ctl_cmd_top(struct ctl_tool *t)
     t->login.may_ask = false;
     t->login.most = MESSAGE_MOST;
     run(&s);
+    /* Where a terminal has no second screen the shell goes on in the last line. */
+    (void)mvhline(LINES - 1, 0, ' ', COLS);
+    (void)refresh();
     (void)endwin();
     top_free(s.top);
     return s.status;

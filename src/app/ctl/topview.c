@@ -71,8 +71,11 @@ static void draw_bootstrap(const struct top *t)
     char guards[LINE], left[LINE];
     const struct ctl_bootstrap *b = &t->bootstrap;
     describe_guards(t, guards, sizeof guards);
-    snprintf(left, sizeof left, "bootstrap %u%% (%s): %s%s%s", b->percent, b->tag,
-             b->warning[0] ? b->warning : b->summary, b->reason[0] ? " " : "", b->reason);
+    if (b->tag[0])
+        snprintf(left, sizeof left, "bootstrap %u%% (%s): %s%s%s", b->percent, b->tag,
+                 b->warning[0] ? b->warning : b->summary, b->reason[0] ? " " : "", b->reason);
+    else
+        snprintf(left, sizeof left, "bootstrap unknown");
     put(1, 1, COLS - 2, "%s", left);
     int x = (int)strlen(left) + 4, n = (int)strlen(guards);
     put(1, x + n < COLS ? COLS - n - 1 : x, COLS - x, "%s", guards);
@@ -219,8 +222,8 @@ static void draw_head(const struct top *t, const struct top_view *v, enum top_pa
     else
         snprintf(left, sizeof left, STREAM_FORMAT, "ID", "STATUS", "CIRCUIT", width, width,
                  "PURPOSE", COLS >= 120 ? 64 : 0, "TARGET", COLS >= 120 ? "FROM" : "");
-    snprintf(right, sizeof right, "%zu %s%s, %s", n, circuits ? "circuits" : "streams",
-             more ? " and more" : "", sort_name(v, pane));
+    snprintf(right, sizeof right, "%zu %s%s%s, %s", n, circuits ? "circuit" : "stream",
+             n == 1 ? "" : "s", more ? " and more" : "", sort_name(v, pane));
     put_bar(y, v->pane == pane ? A_REVERSE : A_UNDERLINE, left, right);
 }
 
