@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -70,9 +69,7 @@ static const struct rule rules[] = {
 
     /* Bytes. */
     {"read", "files, sockets, the loop's signal pipe", {{0}}},
-    {"readv", "evhttp's way to read", {{0}}},
     {"write", "files, logs, sockets", {{0}}},
-    {"writev", "several buffers with one call", {{0}}},
     {"recvfrom", "sockets", {{0}}},
     {"sendto", "sockets; syslog; the service manager", {{0}}},
     {"close", "all of them", {{0}}},

@@ -11,7 +11,7 @@
 
 /* A further kind is a row of conf's grammar (optports.c) and one of the fronts that host gives to
  * net (ports.h). */
-enum port_kind { PORT_SOCKS, PORT_CONTROL, PORT_KINDS };
+enum port_kind { PORT_SOCKS, PORT_CONTROL, PORT_METRICS, PORT_KINDS };
 
 struct port_at {
     const char *unix_path;                               /* a unix socket's; NULL: TCP at... */

@@ -26,7 +26,7 @@ struct talk_kind {
     void (*in_done)(void *talk, size_t len);
     const uint8_t *(*out)(void *talk, size_t *len); /* NULL: nothing to send */
     void (*sent)(void *talk, size_t len);
-    void (*gone)(void *talk); /* the peer sends no more, or the connection broke */
+    void (*gone)(void *talk); /* the peer sends no more, or the connection broke; may be NULL */
     void (*free)(void *talk);
 };
 

@@ -101,6 +101,7 @@ static void free_derived(struct options *o)
     ports_clear(&o->is.ports);
     logs_free(o->is.logs, o->is.n_logs);
     free(o->is.socks_policy.rules);
+    free(o->is.metrics_policy.rules);
     free(o->is.reachable_or.rules);
     free(o->is.warn_plaintext.ports);
     free(o->is.reject_plaintext.ports);

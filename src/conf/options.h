@@ -55,6 +55,7 @@ struct options {
     /* Applications */
     struct conf_line *socks_port_lines; /* SocksPort, __SocksPort */
     struct conf_line *socks_policy_lines;
+    struct conf_line *metrics_port_lines, *metrics_policy_lines;
     int socks_timeout_s;
     bool test_socks, safe_socks;
     char *warn_plaintext_ports_csv, *reject_plaintext_ports_csv, *long_lived_ports_csv;
@@ -159,7 +160,8 @@ struct options {
     struct {
         struct port_list ports;
         struct addr_policy socks_policy;
-        struct addr_policy reachable_or; /* ORPorts we may connect to */
+        struct addr_policy metrics_policy; /* who is none of its business is rejected by it */
+        struct addr_policy reachable_or;   /* ORPorts we may connect to */
         struct port_set warn_plaintext, reject_plaintext, long_lived;
         struct log_dest *logs; /* never empty unless quiet */
         size_t n_logs;

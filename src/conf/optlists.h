@@ -23,6 +23,7 @@ struct port_grammar {
     uint16_t default_port; /* on 127.0.0.1, if there is no line; 0: none */
     bool takes_flags;      /* those of client ports; else only those of a unix socket */
     bool is_path;          /* a unix socket, also without "unix:" before its path */
+    const char *format;    /* the one word that may stand behind an address; then it is over TCP */
 };
 extern const struct port_grammar port_grammars[PORT_KINDS];
 extern const struct port_grammar control_socket_grammar; /* another name for PORT_CONTROL */

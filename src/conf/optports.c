@@ -13,6 +13,7 @@ enum { PORTS_MAX = 256, UNIX_PATH_MAX_LEN = 107 };
 const struct port_grammar port_grammars[PORT_KINDS] = {
     [PORT_SOCKS] = {"SocksPort", PORT_SOCKS, .default_port = 9050, .takes_flags = true},
     [PORT_CONTROL] = {"ControlPort", PORT_CONTROL},
+    [PORT_METRICS] = {"MetricsPort", PORT_METRICS, .format = "prometheus"},
 };
 const struct port_grammar control_socket_grammar = {"ControlSocket", PORT_CONTROL, .is_path = true};
 
@@ -127,7 +128,8 @@ static struct port_spec default_port(const struct port_grammar *g, bool group_wr
 static err_t parse_line(struct port_line *pl)
 {
     struct text rest = text_strip(text_of(pl->line->value)), word;
-    if (pl->grammar->is_path || text_starts(rest, "unix:")) {
+    bool may_be_path = pl->grammar->is_path || text_starts(rest, "unix:");
+    if (may_be_path && !pl->grammar->format) {
         TRY(parse_unix(pl, &rest));
     } else {
         if (!text_token(&rest, &word))

@@ -7,6 +7,9 @@
 
 enum { SOCK_SIZE_MIN = 2048, SOCK_SIZE_MAX = 262144, SOCK_SIZE_STEP = 1024 };
 
+static const struct addr_rule reject_all = {
+    .accept = false, .net = {.ip = {.family = IP_NONE}}, .port_min = 0, .port_max = UINT16_MAX};
+
 /* Listeners and ports. */
 
 static err_t parse_ports(const struct checking *c, const char *csv, const char *name,
@@ -25,6 +28,10 @@ err_t rule_ports(const struct checking *c)
     if (o->is.ports.n == 0 && c->env->quiet != QUIET_LIBRARY && c->faults->n == 0)
         log_warn(c->log, "SocksPort is 0: Tunic will still run, but probably won't do anything.");
     TRY(rule_control_ports(c));
+    TRY(ports_parse(&port_grammars[PORT_METRICS], o->metrics_port_lines, false, c->log,
+                    &o->is.ports, c->faults));
+    TRY(policy_parse(o->metrics_policy_lines, false, &o->is.metrics_policy, c->faults));
+    TRY(policy_add(&o->is.metrics_policy, reject_all)); /* parse_metrics_port_policy() */
     TRY(policy_parse(o->socks_policy_lines, false, &o->is.socks_policy, c->faults));
     return OK;
 }
@@ -81,10 +88,7 @@ static err_t check_reachable(const struct checking *c)
                              "ReachableORAddresses reject all addresses. Please accept some "
                              "addresses in these options.");
         /* What a list of reachable addresses does not name is not reachable. */
-        TRY(policy_add(p, (struct addr_rule){.accept = false,
-                                             .net = {.ip = {.family = IP_NONE}},
-                                             .port_min = 0,
-                                             .port_max = UINT16_MAX}));
+        TRY(policy_add(p, reject_all));
     }
     if (!o->client_use_ipv4 && !o->client_use_ipv6)
         return rule_reject(c,

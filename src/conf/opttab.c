@@ -71,7 +71,6 @@
 #define NO_FULL_DESCRIPTORS "Tunic fetches microdescriptors only"
 #define NO_HTTP_PORT        "Tunic has no HTTP tunnel port yet"
 #define NO_LIMIT            "Tunic does not limit bandwidth yet"
-#define NO_METRICS          "Tunic has no metrics port yet"
 /* tor's SOCKS port takes none either, whatever the option says (proto_socks.c). */
 #define NO_ODD_HOSTS  "SOCKS takes no odd host names, and Tunic has no other way in for them yet"
 #define NO_ONIONS     "Tunic has no onion services yet"
@@ -97,7 +96,7 @@ static const struct opt TABLE[] = {
     LINES("__HashedControlSessionPassword", hashed_session_password_lines, NULL, OPTF_NODUMP),
     NOT_YET("__HTTPTunnelPort", OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT, "0", NO_HTTP_PORT),
     BOOL("__LeaveStreamsUnattached", leave_streams_unattached, "0", OPTF_NODUMP),
-    NOT_YET("__MetricsPort", OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT, "0", NO_METRICS),
+    LINES("__MetricsPort", metrics_port_lines, NULL, OPTF_NODUMP | OPTF_DEPENDENT | OPTF_PROCESS),
     NOT_YET("__NATDPort", OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT, "0", NO_TRANS_PORT),
     WOULD_RELAY("__ORPort", OPTT_LINES, NULL, OPTF_NODUMP | OPTF_DEPENDENT),
     UINT64("__OwningControllerFD", owning_controller_fd, "18446744073709551615",
@@ -375,9 +374,9 @@ static const struct opt TABLE[] = {
     RELAYS("MaxOnionQueueDelay", OPTT_MSEC_INTERVAL, "0", 0),
     OBSOLETE("MaxOnionsPending"),
     NO_MATTER("MaxUnparseableDescSizeToLog", OPTT_SIZE, "10 MB", 0, "Tunic logs no documents"),
-    NOT_YET("MetricsPort", OPTT_LINES, NULL, OPTF_DEPENDENT, "0", NO_METRICS),
-    KEPT("MetricsPortLines", OPTT_VIRTUAL, NULL, 0, NO_METRICS),
-    KEPT("MetricsPortPolicy", OPTT_LINES, NULL, 0, NO_METRICS),
+    LINES("MetricsPort", metrics_port_lines, NULL, OPTF_DEPENDENT | OPTF_PROCESS),
+    VIRTUAL("MetricsPortLines", metrics_port_lines, NULL, 0),
+    LINES("MetricsPortPolicy", metrics_policy_lines, NULL, OPTF_PROCESS),
     NODES("MiddleNodes", middle_nodes, NULL, 0),
     RELAYS("MinimalAcceptedServerVersion", OPTT_STRING, "0.4.8.0-alpha-dev", 0),
     RELAYS("MinMeasuredBWsForAuthToIgnoreAdvertised", OPTT_INT, "500", 0),

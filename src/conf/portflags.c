@@ -148,6 +148,11 @@ err_t port_flag_parse(struct port_line *pl, struct text word)
     bool no = starts_nocase(word, "No"), client = pl->grammar->takes_flags;
     struct text name = no ? (struct text){word.s + 2, word.len - 2} : word;
     const struct bool_flag *flag = find_flag(name);
+    if (pl->grammar->format)
+        return text_is_nocase(word, pl->grammar->format)
+                   ? OK
+                   : port_line_fail(pl, "%s unknown format: %.*s", pl->grammar->option,
+                                    TEXT_ARG(word));
     if (flag && (flag->unix_only || client)) {
         set_flag(pl, flag, !no);
     } else if (!client) {

@@ -26,6 +26,7 @@ struct host {
     struct client *client;
     struct front_warnings warnings;
     struct ports *ports;
+    bool serves[PORT_KINDS];
     struct locals *socks; /* connections that came in through SocksPorts */
     struct controllers *controllers;
     struct heartbeat heartbeat;
@@ -62,10 +63,15 @@ static err_t make_ports(struct host *h, struct conf_err *e)
     h->controllers = controllers_new(h, n, h->client);
     if (!h->socks || !h->controllers)
         return conf_fail(e, ERR_NOMEM, "Out of memory");
-    const struct port_front fronts[PORT_KINDS] = {
+    struct port_front fronts[PORT_KINDS] = {
         [PORT_SOCKS] = {"Socks", locals_accept, h->socks},
         [PORT_CONTROL] = controllers_front(h->controllers),
     };
+    for (size_t i = 0; i < PORT_KINDS; i++) {
+        if (!fronts[i].what && h->place.fronts)
+            fronts[i] = h->place.fronts[i];
+        h->serves[i] = fronts[i].what;
+    }
     h->ports = ports_new(n, fronts, new_session, h);
     return h->ports ? OK : conf_fail(e, ERR_NOMEM, "Out of memory");
 }
@@ -81,7 +87,8 @@ static err_t prepare_ports(struct host *h, const struct options *o, struct conf_
     if (!open)
         return conf_fail(e, ERR_NOMEM, "Out of memory");
     for (size_t i = 0; i < list->n; i++)
-        if (!o->disable_network || list->of[i].kind == PORT_CONTROL)
+        if (h->serves[list->of[i].kind] &&
+            (!o->disable_network || list->of[i].kind == PORT_CONTROL))
             open[n++] = list->of[i];
     errno = 0;
     err_t err = ports_prepare(h->ports, open, n, &rules);

@@ -12,6 +12,7 @@
 #include "control/world.h"
 #include "host/logfile.h"
 #include "net/net.h"
+#include "net/ports.h"
 
 struct host;
 
@@ -36,6 +37,9 @@ struct host_place {
     const struct host *share; /* another host, whose directory is used; or NULL */
     bool default_folder;      /* without DataDirectory: ~/.tor. Else: nothing is kept */
     unsigned lock_wait_s;     /* for another process to leave the folder */
+    /* PORT_KINDS of them, or NULL: what serves the kinds of ports that are not the host's own.
+     * Kinds that nobody serves (those of a process, in a library) are not listened on. */
+    const struct port_front *fronts;
     const struct host_process *process; /* NULL: whoever runs it has a process of its own */
     const char *home;                   /* of the user, for options; may be NULL */
     enum quiet quiet;

@@ -60,7 +60,6 @@ void link_start_cells(struct link *l, const struct sha256 *tls_cert);
 void link_opened(struct link *l);
 void link_closef(struct link *l, err_t why, enum or_reason reason, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
-size_t link_held(const struct link *l); /* bytes of output, sealed and unsealed */
 void link_tell_output(struct link *l);
 void link_arm_idle(struct link *l);
 void link_look_at_padding(struct link *l);

@@ -89,7 +89,7 @@ static void in_done(void *arg, size_t len)
 
 static void say_gone(struct talk *t)
 {
-    if (!t->done)
+    if (!t->done && t->set->kind->gone)
         t->set->kind->gone(t->machine);
 }
 
@@ -111,7 +111,7 @@ static void in_eof(void *arg, bool sure)
 static const uint8_t *out(void *arg, size_t *len)
 {
     struct talk *t = arg;
-    return t->set->kind->out(t->machine, len);
+    return t->machine ? t->set->kind->out(t->machine, len) : NULL; /* none: it is turned away */
 }
 
 static void sent(void *arg, size_t len)

@@ -194,7 +194,6 @@ static const struct {
     {"NATDPort 1\n", "write \"NATDPort 0\"."},
     {"HTTPTunnelPort 8118\n", "write \"HTTPTunnelPort 0\"."},
     {"HashedControlPassword 16:00\n", "Bad HashedControlPassword: wrong length or bad encoding"},
-    {"MetricsPort 9035\n", "write \"MetricsPort 0\"."},
     {"PathBiasDropGuards 1\n", "write \"PathBiasDropGuards 0\"."},
     {"AccountingMax 1 GB\n", "write \"AccountingMax 0"},
 };
