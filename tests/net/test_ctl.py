@@ -423,8 +423,8 @@ class Terminal:
         self.tmux = [privnet.find_program("tmux"), "-S", os.path.join(str(folder), "tmux"), "-u"]
         self.columns = columns
         subprocess.run(self.tmux + ["-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y",
-                                    str(rows), "bash --norc --noprofile -i"], check=True,
-                       env=environment(LC_ALL="C.UTF-8"))
+                                    str(rows), "-c", str(folder), "bash --norc --noprofile -i"],
+                       check=True, env=environment(LC_ALL="C.UTF-8"))
 
     def type(self, *keys):
         subprocess.run(self.tmux + ["send-keys", *keys], check=True)
@@ -444,6 +444,11 @@ class Terminal:
                 return match
             assert time.monotonic() < deadline, "no %r on:\n%s" % (pattern, text)
             time.sleep(0.05)
+
+    def clear(self):
+        """Nothing of before is left to be found."""
+        self.type("clear", "Enter")
+        self.shows(r"\A" + PROMPT[1:-1] + r"\s*\Z")
 
     def resize(self, columns, rows):
         self.columns = columns
@@ -518,10 +523,12 @@ def test_top_follows_the_terminal(sut, terminal):
     screen.shows("bootstrap 100%")
     screen.type("C-c")
     screen.shows(PROMPT)
-    screen.type("clear; stty -g | cmp - before && echo as before", "Enter")
+    screen.clear()
+    screen.type("stty -g | cmp - before && echo as before", "Enter")
     screen.shows("^as before$")
     for name, status in (("TERM", 143), ("HUP", 129)):
-        screen.type("clear; %s; echo status $?; stty -g | cmp - before && echo as before" % (
+        screen.clear()
+        screen.type("%s; echo status $?; stty -g | cmp - before && echo as before" % (
             top_words(sut.control)), "Enter")
         screen.shows("bootstrap 100%")
         subprocess.run(["pkill", "-%s" % name, "-f", "ctl top --control %d" % sut.control], check=True)
@@ -565,6 +572,33 @@ def test_top_says_what_it_needs(sut):
     assert run("--control", str(sut.control), "top").returncode == 2
     assert "needs a terminal" in run("--control", str(sut.control), "top").stderr
     assert "--json" in run("--control", str(sut.control), "top", "--json").stderr
+
+
+def test_a_password_is_asked_for(sut, terminal):
+    """On the terminal, which does not show it, and shows again what is typed afterwards."""
+    os.rename(sut.data + "/control_auth_cookie", sut.data + "/hidden")
+    try:
+        screen = terminal()
+        line = "%s ctl --control %d get process/pid; echo status $?" % (TUNIC, sut.control)
+        screen.type(line, "Enter")
+        screen.shows("^Password of the control port: *$")
+        screen.type("px", "BSpace", "w", "Enter")
+        screen.shows(r"^%d\nstatus 0$" % sut.process.pid)
+        assert "pw" not in screen.screen()
+        screen.clear()
+        screen.type(line, "Enter")
+        screen.shows("^Password of the control port: *$")
+        screen.type("C-c")
+        screen.shows("no password was given\nstatus 1$")
+        screen.clear()
+        screen.type(line, "Enter")
+        screen.shows("^Password of the control port: *$")
+        screen.type("wrong", "Enter")
+        screen.shows("does not let us in: 515 .*\n(.*\n)*status 1$")
+        screen.type("echo seen", "Enter")
+        screen.shows("[#$] echo seen$")
+    finally:
+        os.rename(sut.data + "/hidden", sut.data + "/control_auth_cookie")
 
 
 # ---- bad luck ----
