@@ -10,8 +10,15 @@ struct login {
     char bytes[]; /* user name, then password */
 };
 
+static struct text cut(struct text t)
+{
+    return (struct text){t.s, t.len < LOGIN_PART_MAX ? t.len : LOGIN_PART_MAX};
+}
+
 struct login *login_new(struct text user, struct text pass)
 {
+    user = cut(user);
+    pass = cut(pass);
     struct login *l = user.len + pass.len ? malloc(sizeof *l + user.len + pass.len) : NULL;
     if (!l)
         return NULL;

@@ -11,6 +11,8 @@
 /* A user name and a password as they were said; counted, and wiped when the last lets go. */
 struct login;
 
+enum { LOGIN_PART_MAX = 255 }; /* bytes of each of the two that are kept, as many as SOCKS5 has */
+
 /* Both are copied. NULL if both are empty, or out of memory: then nobody is told of them. */
 struct login *login_new(struct text user, struct text pass);
 struct login *login_hold(struct login *l); /* returns L; NULL is fine */

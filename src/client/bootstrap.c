@@ -33,6 +33,14 @@ enum {
         TO_THE_END | EVENT_BIT(EVENT_CIRCUIT) | EVENT_BIT(EVENT_DIRECTORY) | EVENT_BIT(EVENT_STATUS)
 };
 
+static void say(struct bootstrap *b, const struct event_bootstrap *e)
+{
+    const struct event_record r = {.kind = EVENT_BOOTSTRAP, .bootstrap = *e};
+    if (!e->problem || b->step.percent < READY)
+        b->last = *e;
+    events_tell(b->listener.on, &r);
+}
+
 static void progress(struct bootstrap *b, const struct bootstrap_step *step)
 {
     if (step->percent <= b->step.percent)
@@ -40,8 +48,8 @@ static void progress(struct bootstrap *b, const struct bootstrap_step *step)
     b->step = *step;
     b->problems = 0;
     log_notice(b->env->log, "Bootstrapped %d%% (%s): %s", step->percent, step->tag, step->summary);
-    const struct event_record e = {.kind = EVENT_BOOTSTRAP, .bootstrap = {.step = *step}};
-    events_tell(b->listener.on, &e);
+    const struct event_bootstrap e = {.step = *step};
+    say(b, &e);
     if (step->percent >= READY)
         events_listen(b->listener.on, &b->listener, TO_THE_END);
 }
@@ -60,16 +68,15 @@ static void on_circuit(struct bootstrap *b, const struct event_circuit *e)
     }
 }
 
-static void tell_problem(const struct bootstrap *b, const struct event_orconn *e, bool warn)
+static void tell_problem(struct bootstrap *b, const struct event_orconn *failed, bool warn)
 {
-    const struct event_record r = {.kind = EVENT_BOOTSTRAP,
-                                   .bootstrap = {.step = b->step,
-                                                 .problem = true,
-                                                 .warn = warn,
-                                                 .count = b->problems,
-                                                 .peer = e->peer,
-                                                 .end = e->end}};
-    events_tell(b->listener.on, &r);
+    const struct event_bootstrap e = {.step = b->step,
+                                      .problem = true,
+                                      .warn = warn,
+                                      .count = b->problems,
+                                      .peer = failed->peer,
+                                      .end = failed->end};
+    say(b, &e);
 }
 
 /* A link could not be had. */
@@ -144,6 +151,7 @@ void bootstrap_init(struct bootstrap *b, struct env *env, struct events *ev,
     *b = (struct bootstrap){.env = env,
                             .listener = {.on_event = on_event, .on_lost = on_lost, .arg = b},
                             .step = {.percent = -1},
+                            .last.step.percent = -1,
                             .look = look,
                             .arg = arg};
     events_listen(ev, &b->listener, UNTIL_DONE);

@@ -15,8 +15,9 @@ struct bootstrap {
     struct env *env;
     struct event_listener listener;
     struct bootstrap_step step;
-    unsigned problems;     /* failed links since the last progress */
-    uint64_t next_warn_us; /* not to warn more often */
+    struct event_bootstrap last; /* what was told last; of no problem once it was done */
+    unsigned problems;           /* failed links since the last progress */
+    uint64_t next_warn_us;       /* not to warn more often */
     bootstrap_look_fn *look;
     void *arg;
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "cell/reason.h"
 #include "client/ocirc.h"
 
 struct circuits {
@@ -68,28 +69,47 @@ static void say_end(const struct ocirc *oc, struct event_circuit *e)
     e->reason = oc->end.circ.reason;
 }
 
+void circuits_describe(const struct ocirc *oc, enum circuit_status status,
+                       struct event_circuit *out)
+{
+    *out = (struct event_circuit){
+        .id = oc->id,
+        .status = status,
+        .purpose = oc->purpose,
+        .old_purpose = oc->purpose,
+        .flags = oc->plan.flags,
+        .created_us = oc->created_us,
+        .isolated = oc->isolation != NULL,
+        .login = oc->login,
+    };
+    say_path(oc, out);
+    if (oc->isolation)
+        out->isolation = *oc->isolation;
+    if (oc->state == OCIRC_CLOSED)
+        say_end(oc, out);
+}
+
 static void tell(const struct ocirc *oc, enum circuit_status status, enum circuit_purpose old)
 {
     struct events *ev = oc->set->events;
     if (!events_wanted(ev, EVENT_CIRCUIT))
         return;
     struct event_record r = {.kind = EVENT_CIRCUIT};
-    r.circuit = (struct event_circuit){
-        .id = oc->id,
-        .status = status,
-        .purpose = oc->purpose,
-        .old_purpose = old,
-        .flags = oc->plan.flags,
-        .created_us = oc->created_us,
-        .isolated = oc->isolation != NULL,
-        .login = oc->login,
-    };
-    say_path(oc, &r.circuit);
-    if (oc->isolation)
-        r.circuit.isolation = *oc->isolation;
-    if (oc->state == OCIRC_CLOSED)
-        say_end(oc, &r.circuit);
+    circuits_describe(oc, status, &r.circuit);
+    r.circuit.old_purpose = old;
     events_tell(ev, &r);
+}
+
+void circuits_tell_pathless(struct circuits *cs, unsigned flags)
+{
+    const struct event_record e = {.kind = EVENT_CIRCUIT,
+                                   .circuit = {.id = ++cs->last_id,
+                                               .status = CIRCUIT_FAILED,
+                                               .flags = flags,
+                                               .created_us = cs->env->wall_us,
+                                               .why = ERR_NOT_FOUND,
+                                               .reason = DESTROY_NOPATH}};
+    events_tell(cs->events, &e);
 }
 
 static void establish(struct circuits *cs, bool established, bool clock)

@@ -38,6 +38,11 @@ MUST_USE bool circuits_add(struct circuits *cs, struct ocirc *oc);
 void circuits_remove(struct ocirc *oc);
 /* Tells of any other change. Owners say BUILT, or GUARD_WAIT, in on_open. */
 void circuits_tell(const struct ocirc *oc, enum circuit_status status);
+/* There is no path for a circuit with FLAGS: it fails before it is there, as in tor. */
+void circuits_tell_pathless(struct circuits *cs, unsigned flags);
+/* OC in STATUS, and its end if it is over. */
+void circuits_describe(const struct ocirc *oc, enum circuit_status status,
+                       struct event_circuit *out);
 void circuits_set_purpose(struct ocirc *oc, enum circuit_purpose purpose);
 
 #endif

@@ -101,13 +101,16 @@ enum stream_status {
     STREAM_CONTROLLER_WAIT, /* attach.h: its policy leaves it until it is attached by id */
     STREAM_SENTCONNECT,
     STREAM_SENTRESOLVE,
-    STREAM_REMAP, /* the exit said which address the name has: `addr` */
+    STREAM_REMAP, /* `source` says what `addr`, or `host`, is by from now on */
     STREAM_SUCCEEDED,
     STREAM_DETACHED, /* this attempt failed; another may follow */
     /* One of these two comes last, once. tor says CLOSED behind each FAILED, too. */
     STREAM_FAILED, /* it had not succeeded */
     STREAM_CLOSED,
 };
+
+/* REMAP: by whom; NONE: a controller (REDIRECTSTREAM). */
+enum stream_source { SOURCE_NONE, SOURCE_EXIT, SOURCE_CACHE };
 
 enum stream_purpose { STREAM_USER, STREAM_DNS_REQUEST, STREAM_DIR_FETCH };
 
@@ -121,6 +124,7 @@ struct event_stream {
     struct ip addr; /* what the exit says that HOST is; family IP_NONE: nothing yet */
     bool has_relay; /* it goes to the directory of this very relay ("$fp.exit") */
     struct rsa_id relay;
+    enum stream_source source;
     struct asker asker;
     int32_t session;    /* SESSION_GROUP */
     uint32_t nym_epoch; /* how many SIGNAL NEWNYM there were before it */

@@ -195,7 +195,11 @@ static struct leg *leg_new(const struct leg_means *m, const struct path_pick *pi
 err_t leg_launch(const struct leg_means *means, const struct path_request *req,
                  const struct leg_ops *ops, void *arg, struct path_pick *pick, struct leg **out)
 {
-    TRY(path_pick(means->nd, means->path, means->guards, req, circuits_env(means->circuits), pick));
+    err_t e =
+        path_pick(means->nd, means->path, means->guards, req, circuits_env(means->circuits), pick);
+    if (e == ERR_NOT_FOUND)
+        circuits_tell_pathless(means->circuits, flags_of(req, pick));
+    TRY(e);
     *out = leg_new(means, pick, CIRCUIT_GENERAL, flags_of(req, pick), ops, arg);
     if (*out)
         return OK;

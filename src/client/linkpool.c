@@ -50,17 +50,34 @@ struct linkpool *linkpool_new(struct env *env, struct events *events,
     return pool;
 }
 
+static struct event_orconn describe(const struct pooled_link *p, enum orconn_status status)
+{
+    return (struct event_orconn){.id = p->id,
+                                 .status = status,
+                                 .peer = p->target,
+                                 .circuits = link_circuits(p->link),
+                                 .end = p->end};
+}
+
 static void tell(const struct pooled_link *p, enum orconn_status status)
 {
     struct event_record e = {.kind = EVENT_ORCONN};
     if (!events_wanted(p->pool->events, EVENT_ORCONN))
         return;
-    e.orconn = (struct event_orconn){.id = p->id,
-                                     .status = status,
-                                     .peer = p->target,
-                                     .circuits = link_circuits(p->link),
-                                     .end = p->end};
+    e.orconn = describe(p, status);
     events_tell(p->pool->events, &e);
+}
+
+void linkpool_look(const struct linkpool *pool, void (*fn)(void *arg, const struct event_orconn *e),
+                   void *arg)
+{
+    const struct pooled_link *p;
+    DL_FOREACH (pool->links, p) {
+        bool open = link_state(p->link) == LINK_OPEN;
+        struct event_orconn e = describe(p, open ? ORCONN_CONNECTED : ORCONN_LAUNCHED);
+        if (!p->ended)
+            fn(arg, &e);
+    }
 }
 
 static void drop(struct pooled_link *p)

@@ -70,6 +70,9 @@ struct linkpool_bytes {
 struct linkpool_bytes linkpool_bytes(const struct linkpool *pool);
 /* Tells of each link over which bytes went since the last call (EVENT_CONN_BW). */
 void linkpool_tell_bytes(struct linkpool *pool);
+/* Each link as it was told of last, oldest first. FN must not change the pool. */
+void linkpool_look(const struct linkpool *pool, void (*fn)(void *arg, const struct event_orconn *e),
+                   void *arg);
 /* L's id as an OR connection; 0: it is none of the pool's. */
 uint64_t linkpool_id(const struct linkpool *pool, const struct link *l);
 

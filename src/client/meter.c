@@ -69,7 +69,7 @@ static void tell_circuit_cells(void *arg, struct ocirc *oc)
         return;
     const struct circ_counts *now = circ_counts(oc->circ), *before = &oc->told_cells;
     uint64_t early = now->early_out - before->early_out;
-    bool is_first = !oc->told_create;
+    bool is_first = !oc->told_create, any = is_first || now->cells_out != before->cells_out;
     const struct event_record e = {
         .kind = EVENT_CELL_STATS,
         .cell_stats = {.id = oc->id,
@@ -81,7 +81,7 @@ static void tell_circuit_cells(void *arg, struct ocirc *oc)
                        .create_fast = is_first && oc->plan.fast}};
     oc->told_cells = *now;
     oc->told_create = true;
-    if (is_first || now->cells_out != before->cells_out)
+    if (any)
         events_tell(m->events, &e);
 }
 

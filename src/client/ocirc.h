@@ -61,6 +61,7 @@ struct ocirc {
     uint64_t begun_us;  /* when building began, the link being there */
     uint64_t open_us;   /* when it stood first; 0: it has not */
     struct timer deadline;
+    bool waits_for_guard;                      /* it stands, and may not be used yet (leg.h) */
     struct circ_counts told_bytes, told_cells; /* meter.c's: of what went over it */
     bool told_create;                          /* the same: of its first cell */
     struct later tell;                         /* of the end */

@@ -55,13 +55,9 @@ static void say_asker(const struct ostream *s, struct event_stream *e)
         e->asker = *s->asker;
 }
 
-/* END: NULL while it is not over. */
-static void tell(const struct ostream *s, enum stream_status status, const struct ostream_end *end)
+void ostream_describe(const struct ostream *s, enum stream_status status, struct event_stream *out)
 {
-    struct event_record r = {.kind = EVENT_STREAM};
-    if (!events_wanted(s->set->events, EVENT_STREAM))
-        return;
-    r.stream = (struct event_stream){
+    *out = (struct event_stream){
         .id = s->id,
         .circuit = s->circuit,
         .status = status,
@@ -70,15 +66,34 @@ static void tell(const struct ostream *s, enum stream_status status, const struc
         .addr = s->addr,
         .has_relay = s->relay != NULL,
     };
-    snprintf(r.stream.host, sizeof r.stream.host, "%s", s->host);
+    snprintf(out->host, sizeof out->host, "%s", s->host);
     if (s->relay)
-        r.stream.relay = *s->relay;
-    say_asker(s, &r.stream);
+        out->relay = *s->relay;
+    say_asker(s, out);
+}
+
+/* END: NULL while it is not over. */
+static void tell(const struct ostream *s, enum stream_status status, const struct ostream_end *end)
+{
+    struct event_record r = {.kind = EVENT_STREAM};
+    if (!events_wanted(s->set->events, EVENT_STREAM))
+        return;
+    ostream_describe(s, status, &r.stream);
     if (end) {
         r.stream.why = end->why;
         r.stream.reason = end->reason;
         r.stream.remote = end->remote;
     }
+    events_tell(s->set->events, &r);
+}
+
+static void tell_remap(const struct ostream *s, enum stream_source source)
+{
+    struct event_record r = {.kind = EVENT_STREAM};
+    if (!events_wanted(s->set->events, EVENT_STREAM))
+        return;
+    ostream_describe(s, STREAM_REMAP, &r.stream);
+    r.stream.source = source;
     events_tell(s->set->events, &r);
 }
 
@@ -91,7 +106,7 @@ void ostream_succeed(struct ostream *s, const struct ip *addr)
 {
     if (addr->family != IP_NONE) {
         s->addr = *addr;
-        tell(s, STREAM_REMAP, NULL);
+        tell_remap(s, SOURCE_EXIT);
     }
     s->succeeded = true;
     if (s->purpose != STREAM_DNS_REQUEST)

@@ -53,6 +53,8 @@ void ostreams_each(const struct ostreams *set, void (*fn)(void *arg, struct ostr
 
 /* Gives S its id and tells of it: NEW, or NEWRESOLVE. False out of memory. */
 MUST_USE bool ostream_begin(struct ostreams *set, struct ostream *s);
+/* S in STATUS, and no end of it. */
+void ostream_describe(const struct ostream *s, enum stream_status status, struct event_stream *out);
 /* CONTROLLER_WAIT; SENTCONNECT and SENTRESOLVE, on S->circuit. */
 void ostream_tell(const struct ostream *s, enum stream_status status);
 /* ADDR: what the exit says the name is, which is told first (REMAP); family IP_NONE: nothing. Of a

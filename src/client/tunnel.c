@@ -170,12 +170,11 @@ static void exit_failed(struct tunnel *t, const struct rsa_id *exit)
 
 static void on_connected(void *arg, const struct ip *addr, uint32_t ttl_s)
 {
-    static const struct ip none;
     struct tunnel *t = arg;
     (void)ttl_s;
     disarm(t);
     set_state(t, OPEN);
-    ostream_succeed(&t->out, t->req.ip.family == IP_NONE ? addr : &none);
+    ostream_succeed(&t->out, addr);
     t->ops->on_connected(t->arg, addr);
     if (t->state == OPEN && t->refused_early)
         t->ops->on_writable(t->arg);

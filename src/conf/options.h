@@ -144,6 +144,7 @@ struct options {
     int testing_client_download_delay_s, testing_client_consensus_download_delay_s;
     int testing_client_max_interval_without_request_s;
     int testing_dir_connection_max_stall_s;
+    bool testing_enable_cell_stats_event, testing_enable_conn_bw_event;
 
     /* How they came about. */
     bool include_used;    /* torrc has an %include: it cannot be written as it was */

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/hash.h"
 #include "base/ratelim.h"
@@ -24,14 +23,17 @@ struct control {
     struct ratelim opened;  /* the line that somebody has connected */
     struct ratelim crowded; /* the warning that no more are let in */
     uint64_t wanted;        /* events that any of them wants */
+    struct teller teller;
 };
 
 struct control *control_new(struct env *env, struct client *client, const struct control_world *ops,
                             void *world)
 {
     struct control *c = calloc(1, sizeof *c);
-    if (c)
-        *c = (struct control){.env = env, .client = client, .ops = ops, .world = world};
+    if (!c)
+        return NULL;
+    *c = (struct control){.env = env, .client = client, .ops = ops, .world = world};
+    teller_init(&c->teller, c);
     return c;
 }
 
@@ -39,6 +41,7 @@ void control_free(struct control *c)
 {
     if (!c)
         return;
+    teller_want(&c->teller, 0);
     secret_wipe(c->cookie, sizeof c->cookie);
     free(c);
 }
@@ -135,6 +138,20 @@ void control_count_wishes(struct control *c)
     c->wanted = 0;
     DL_FOREACH (c->sessions, s)
         c->wanted |= s->told;
+    teller_want(&c->teller, c->wanted);
+}
+
+void control_count_lost(struct control *c, uint64_t told, size_t n)
+{
+    struct session *s;
+    DL_FOREACH (c->sessions, s)
+        if (s->told & told)
+            s->dropped += n;
+}
+
+void control_log(struct control *c, enum log_level level, const char *line)
+{
+    teller_line(&c->teller, level, line);
 }
 
 void control_lose_owner(struct control *c)
@@ -144,24 +161,6 @@ void control_lose_owner(struct control *c)
 }
 
 /* ---- events ---- */
-
-const char *told_name(enum told told)
-{
-    static const char *const names[] = {
-#define X(name) #name,
-        TOLD_LIST(X)
-#undef X
-    };
-    return names[told];
-}
-
-enum told told_find(const char *name)
-{
-    for (int i = 0; i < TOLD_KINDS; i++)
-        if (strcasecmp(told_name((enum told)i), name) == 0)
-            return (enum told)i;
-    return TOLD_KINDS;
-}
 
 bool control_wants(const struct control *c, enum told told)
 {

@@ -31,6 +31,9 @@ const struct options *control_options(const struct control *c);
 void control_set_cookie(struct control *c, const uint8_t *cookie);
 const uint8_t *control_cookie(const struct control *c); /* NULL: there is none */
 
+/* A line of the log, for who wants DEBUG, INFO...; from wherever it is written. */
+void control_log(struct control *c, enum log_level level, const char *line);
+
 /* ---- for session.c ---- */
 
 /* Whether one more session may be. The oldest that has not authenticated gives way if need be. */
@@ -42,5 +45,10 @@ void control_remove(struct control *c, struct session *s);
 void control_count_wishes(struct control *c);
 /* The connection of one that owned the process is over. */
 void control_lose_owner(struct control *c);
+
+/* ---- for told.c ---- */
+
+/* N events were left out, some of them of TOLD: for who wants any of these, they were dropped. */
+void control_count_lost(struct control *c, uint64_t told, size_t n);
 
 #endif

@@ -6,7 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/log.h"
 #include "base/out.h"
+#include "client/events.h"
 
 struct control;
 
@@ -63,5 +65,20 @@ bool control_wants(const struct control *c, enum told told);
  * wants it behind what that session was told before; one whose command is being run, behind that
  * command's reply. A text that failed goes to nobody. */
 void control_tell(struct control *c, enum told told, const struct text_out *text);
+
+/* ---- for control.c ---- */
+
+/* Makes events of what the client tells and of log lines. A member of the struct control. */
+struct teller {
+    struct control *control;
+    struct event_listener listener;
+    bool lines;           /* somebody wants lines of the log: */
+    enum log_level least; /* of this level, and above */
+    bool in_line;         /* one is being told */
+};
+void teller_init(struct teller *t, struct control *c);
+/* WANTED, a set of TOLD_BIT(), is what any session wants from now on. */
+void teller_want(struct teller *t, uint64_t wanted);
+void teller_line(struct teller *t, enum log_level level, const char *line);
 
 #endif

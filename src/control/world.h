@@ -3,9 +3,11 @@
 #ifndef TUNIC_CONTROL_WORLD_H
 #define TUNIC_CONTROL_WORLD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "base/out.h"
 #include "conf/options.h"
 #include "dir/geoip.h"
@@ -17,6 +19,8 @@ struct control_process {
     uint64_t uptime_s;
     int64_t utc_offset_s; /* of local time, now */
 };
+
+struct control;
 
 struct control_world {
     const struct options *(*options)(void *world); /* those that hold now */
@@ -37,6 +41,8 @@ struct control_world {
     void (*listeners)(void *world, enum port_kind kind, struct text_out *out);
     /* The table for addresses of FAMILY, good until the next call; NULL: there is none. */
     struct geoip *(*geoip)(void *world, enum ip_family family);
+    /* From now on control_log() of C is given lines from LEAST on up, or, if not ANY, none. */
+    void (*want_lines)(void *world, struct control *c, bool any, enum log_level least);
 };
 
 #endif

@@ -1,5 +1,6 @@
 #include "host/controlled.h"
 
+#include "control/control.h"
 #include "host/setconf.h"
 
 static const struct options *options_now(void *world)
@@ -62,8 +63,21 @@ static struct geoip *geoip(void *world, enum ip_family family)
     return host_geoip(world, family);
 }
 
+static void hear_line(void *arg, enum log_level level, const char *line)
+{
+    control_log(arg, level, line);
+}
+
+static void want_lines(void *world, struct control *c, bool any, enum log_level least)
+{
+    struct logfile *logs = host_place_of(world)->logs;
+    if (logs)
+        logfile_tee(logs, any ? hear_line : NULL, c, least);
+}
+
 const struct control_world controlled_ops = {
     .terminate = terminate,
+    .want_lines = want_lines,
     .options = options_now,
     .set_options = set_options,
     .load_options = load_options,

@@ -39,7 +39,10 @@ struct logfile {
     struct log log;
     int64_t (*wall_us)(void);
     int granularity_ms;
-    bool domains; /* LogMessageDomains */
+    bool domains;                                                   /* LogMessageDomains */
+    void (*tee)(void *arg, enum log_level level, const char *line); /* or NULL */
+    void *tee_arg;
+    enum log_level tee_least;
     struct sinks open;
     struct sinks coming;   /* between logfile_prepare() and what follows it */
     char ident[IDENT_MAX]; /* syslog keeps the pointer */
@@ -145,6 +148,8 @@ static void sink_line(void *arg, enum log_level level, enum log_domain domain, c
 {
     struct logfile *f = arg;
     char line[LOGFILE_LINE_MAX + 1], tagged[LOGFILE_LINE_MAX];
+    if (f->tee && level >= f->tee_least)
+        f->tee(f->tee_arg, level, text);
     if (f->domains) {
         snprintf(tagged, sizeof tagged, "{%s} %s", log_domain_name(domain), text);
         text = tagged;
@@ -164,12 +169,21 @@ static void sink_line(void *arg, enum log_level level, enum log_domain domain, c
 
 static void set_least(struct logfile *f)
 {
-    f->log.least = LOG_ERR;
+    f->log.least = f->tee ? f->tee_least : LOG_ERR;
     for (size_t i = 0; i < f->open.n; i++) {
         enum log_level least = log_filter_least(&f->open.list[i].show);
         if (least < f->log.least)
             f->log.least = least;
     }
+}
+
+void logfile_tee(struct logfile *f, void (*fn)(void *arg, enum log_level level, const char *line),
+                 void *arg, enum log_level least)
+{
+    f->tee = fn;
+    f->tee_arg = arg;
+    f->tee_least = least;
+    set_least(f);
 }
 
 static void sinks_close(struct sinks *sinks)

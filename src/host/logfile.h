@@ -33,6 +33,11 @@ void logfile_roll_back(struct logfile *f);
  */
 void logfile_set_env(struct logfile *f, struct env *env);
 
+/* FN hears of each line from LEAST up, too, whatever the options say of it; NULL: nobody does. It
+ * may write lines itself, and hears of those as well. */
+void logfile_tee(struct logfile *f, void (*fn)(void *arg, enum log_level level, const char *line),
+                 void *arg, enum log_level least);
+
 /* SIGUSR2: every sink shows everything, until the next logfile_commit(). */
 void logfile_debug(struct logfile *f);
 

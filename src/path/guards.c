@@ -346,5 +346,8 @@ bool guards_at(const struct guards *g, size_t i, struct guard_info *out)
                                .sampled_on_s = guard->sampled_on_s,
                                .confirmed_on_s = guard->confirmed_on_s,
                                .unlisted_since_s = guard->unlisted_since_s};
+    if (guard->failing)
+        out->failing_since_s = env_wall_s(g->env) -
+                               (int64_t)((g->env->mono_us - guard->failing_since_us) / US_PER_SEC);
     return true;
 }

@@ -88,7 +88,7 @@ struct guard_info {
     const char *nickname;           /* or "" */
     bool listed, primary, filtered; /* filtered: passes the configuration */
     bool confirmed, down, tried;
-    int64_t sampled_on_s, confirmed_on_s, unlisted_since_s; /* 0: not */
+    int64_t sampled_on_s, confirmed_on_s, unlisted_since_s, failing_since_s; /* 0: not */
 };
 size_t guards_n(const struct guards *g); /* of the sample in use, in order of preference */
 bool guards_at(const struct guards *g, size_t i, struct guard_info *out);

@@ -1,0 +1,39 @@
+/* Ev: the writers of events, and what their lines share with GETINFO's answers. A writer is given a
+ * record of a kind that its row in told.c names, and writes the whole event, or nothing if the record
+ * is another event's. Order and form of all fields are tor's (control_events.c, control_fmt.c). */
+#ifndef TUNIC_CONTROL_EV_H
+#define TUNIC_CONTROL_EV_H
+
+#include "base/out.h"
+#include "client/events.h"
+
+struct control;
+
+typedef void ev_writer(struct control *c, const struct event_record *e, struct text_out *out);
+
+ev_writer ev_circ, ev_circ_minor;                              /* ev_circuit.c */
+ev_writer ev_stream;                                           /* ev_stream.c */
+ev_writer ev_orconn, ev_guard;                                 /* ev_relay.c */
+ev_writer ev_status_client, ev_status_general;                 /* ev_status.c */
+ev_writer ev_buildtimeout_set, ev_network_liveness;            /* ev_status.c */
+ev_writer ev_bw, ev_circ_bw, ev_stream_bw, ev_conn_bw, ev_cell_stats; /* ev_bytes.c */
+
+/* ---- parts of lines ---- */
+
+/* "$FINGERPRINT~nickname"; without the nickname if that is "". */
+void ev_relay_name(struct text_out *out, const struct rsa_id *id, const char *nickname);
+/* "2026-11-30T00:29:24.578508" */
+void ev_time(struct text_out *out, int64_t wall_us);
+/* " SOCKS_USERNAME=... SOCKS_PASSWORD=...", as far as they were said. */
+void ev_login(struct text_out *out, const struct login *l);
+
+/* " $FP~a,$FP~b BUILD_FLAGS=... PURPOSE=...": what is said of a circuit behind its status. */
+void ev_circuit_facts(struct text_out *out, struct control *c, const struct event_circuit *e);
+/* "web.test:80", which is "198.51.100.4:80" once the exit has said so. */
+void ev_stream_target(struct text_out *out, const struct event_stream *e);
+/* Whom an OR connection goes to: its name, or its address if none is known. */
+void ev_orconn_name(struct text_out *out, struct control *c, const struct event_orconn *e);
+/* "NOTICE BOOTSTRAP PROGRESS=..." */
+void ev_bootstrap(struct text_out *out, const struct event_bootstrap *e);
+
+#endif

@@ -1,0 +1,140 @@
+/* STATUS_CLIENT and STATUS_GENERAL (control-spec 4.1.10), BUILDTIMEOUT_SET and NETWORK_LIVENESS. */
+#include "control/ev.h"
+
+#include <string.h>
+
+#include "control/reply.h"
+#include "control/words.h"
+#include "crypto/encode.h"
+
+/* ---- the bootstrap ---- */
+
+/* control_event_bootstrap_problem(). REASON's words are those of ORCONN. */
+static void problem(struct text_out *out, const struct event_bootstrap *e)
+{
+    char hex[HEX_SIZE(sizeof(struct rsa_id))], addr[REACH_TEXT_MAX];
+    out_str(out, " WARNING=");
+    out_escaped(out, e->end.text);
+    out_printf(out, " REASON=%s COUNT=%u RECOMMENDATION=%s HOSTID=\"%s\" HOSTADDR=\"%s\"",
+               or_reason_name(e->end.reason), e->count, e->warn ? "warn" : "ignore",
+               hex_upper(e->peer.rsa.b, sizeof e->peer.rsa.b, hex),
+               reach_text(&e->peer.reach, addr));
+}
+
+void ev_bootstrap(struct text_out *out, const struct event_bootstrap *e)
+{
+    out_printf(out, "%s BOOTSTRAP PROGRESS=%d TAG=%s SUMMARY=\"%s\"",
+               e->problem ? "WARN" : "NOTICE", e->step.percent, e->step.tag, e->step.summary);
+    if (e->problem)
+        problem(out, e);
+}
+
+static void bootstrap(struct text_out *out, const struct event_bootstrap *e)
+{
+    if (e->problem && e->step.percent >= 100) /* it is over; a link that fails is no news of it */
+        return;
+    out_str(out, "650 STATUS_CLIENT ");
+    ev_bootstrap(out, e);
+    out_str(out, "\r\n");
+}
+
+/* ---- what is said behind an action ---- */
+
+static void first_bytes(struct text_out *out, const struct event_status *e)
+{
+    char bytes[16] = "";
+    size_t n = e->number < sizeof bytes ? e->number : sizeof bytes - 1;
+    memcpy(bytes, e->text, n);
+    /* tor's quotes are doubled (proto_socks.c); a reader of its lines wants them so */
+    out_str(out, " DATA=\"");
+    out_escaped(out, bytes);
+    out_char(out, '"');
+}
+
+static void arguments(struct text_out *out, const struct event_status *e)
+{
+    switch (e->what) {
+    case STATUS_CIRCUIT_NOT_ESTABLISHED:
+        out_str(out, " REASON=CLOCK_JUMPED");
+        break;
+    case STATUS_CLOCK_JUMPED:
+        out_printf(out, " TIME=%lld IDLE=%d", (long long)e->seconds, e->idle);
+        break;
+    case STATUS_CLOCK_SKEW:
+        out_printf(out, " SKEW=%lld SOURCE=%s", (long long)e->seconds, e->text);
+        break;
+    case STATUS_DANGEROUS_SOCKS:
+        out_printf(out, " PROTOCOL=SOCKS%u ADDRESS=%s", e->number, e->text);
+        break;
+    case STATUS_DANGEROUS_PORT:
+        out_printf(out, " PORT=%u RESULT=%s", e->number, e->refused ? "REJECT" : "WARN");
+        break;
+    case STATUS_SOCKS_UNKNOWN_PROTOCOL:
+        first_bytes(out, e);
+        break;
+    case STATUS_SOCKS_BAD_HOSTNAME:
+        out_str(out, " HOSTNAME=");
+        out_escaped(out, e->text);
+        break;
+    case STATUS_ENOUGH_DIR_INFO:
+    case STATUS_NOT_ENOUGH_DIR_INFO:
+    case STATUS_CIRCUIT_ESTABLISHED:
+    case STATUS_NETWORK_UP:
+    case STATUS_NETWORK_DOWN:
+    case STATUS_BUILDTIMEOUT_SET:
+    case STATUS_OBSOLETE:
+        break;
+    }
+}
+
+/* If it is one of TYPE's. */
+static void status(struct text_out *out, const struct event_record *e, const char *type)
+{
+    struct status_words w = words_status(&e->status);
+    if (!w.type || strcmp(w.type, type) != 0)
+        return;
+    out_printf(out, "650 STATUS_%s %s %s", w.type, w.severity, event_name(e));
+    arguments(out, &e->status);
+    out_str(out, "\r\n");
+}
+
+void ev_status_client(struct control *c, const struct event_record *e, struct text_out *out)
+{
+    (void)c;
+    if (e->kind == EVENT_STATUS)
+        status(out, e, "CLIENT");
+    else if (e->kind == EVENT_BOOTSTRAP)
+        bootstrap(out, &e->bootstrap);
+    else if (e->directory.status == DIRECTORY_NEWCONSENSUS && !e->directory.from_file)
+        out_str(out, "650 STATUS_CLIENT NOTICE CONSENSUS_ARRIVED\r\n");
+}
+
+void ev_status_general(struct control *c, const struct event_record *e, struct text_out *out)
+{
+    (void)c;
+    status(out, e, "GENERAL");
+}
+
+/* ---- the other events ---- */
+
+/* cbt_control_event_buildtimeout_set() */
+void ev_buildtimeout_set(struct control *c, const struct event_record *e, struct text_out *out)
+{
+    const struct cbt_info *i = &e->status.cbt;
+    (void)c;
+    if (e->status.what != STATUS_BUILDTIMEOUT_SET)
+        return;
+    out_printf(out,
+               "650 BUILDTIMEOUT_SET %s TOTAL_TIMES=%u TIMEOUT_MS=%u XM=%u ALPHA=%f "
+               "CUTOFF_QUANTILE=%f TIMEOUT_RATE=%f CLOSE_MS=%u CLOSE_RATE=%f\r\n",
+               e->status.reset ? "RESET" : "COMPUTED", i->n_times, (unsigned)i->timeout_ms,
+               (unsigned)i->xm_ms, i->alpha, e->status.reset ? 1.0 : i->quantile, i->timeout_rate,
+               (unsigned)i->close_ms, i->close_rate);
+}
+
+void ev_network_liveness(struct control *c, const struct event_record *e, struct text_out *out)
+{
+    (void)c;
+    if (e->status.what == STATUS_NETWORK_UP || e->status.what == STATUS_NETWORK_DOWN)
+        out_printf(out, "650 NETWORK_LIVENESS %s\r\n", event_name(e));
+}
