@@ -54,7 +54,7 @@ enum circuit_status {
     CIRCUIT_GUARD_WAIT,
     CIRCUIT_BUILT,
     CIRCUIT_PURPOSE_CHANGED, /* CIRC_MINOR */
-    CIRCUIT_FAILED,          /* one of these two comes last, once */
+    CIRCUIT_FAILED,          /* one of these two comes last, once; NOPATH alone, without a launch */
     CIRCUIT_CLOSED,
 };
 

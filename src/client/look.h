@@ -1,5 +1,5 @@
-/* Look: what there is in a client now, as the same records that events are told with (events.h): for
- * whoever is asked for it, or has lost events. */
+/* Look: what there is in a client now, as the same records that events are told with (events.h):
+ * for whoever is asked for it, or has lost events. */
 #ifndef TUNIC_CLIENT_LOOK_H
 #define TUNIC_CLIENT_LOOK_H
 
@@ -32,7 +32,8 @@ struct event_bw look_at_bytes(const struct client *c);
  * NULL: there are no more. */
 const struct event_bw *look_at_second(const struct client *c, size_t i);
 
-/* The nickname of relay ID in the newest consensus; "": it is not there. Good until the next one. */
+/* The nickname of relay ID in the newest consensus; "": it is not there. Good until the next one.
+ */
 const char *look_nickname(const struct client *c, const struct rsa_id *id);
 
 #endif

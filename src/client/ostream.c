@@ -28,6 +28,13 @@ void ostreams_next_epoch(struct ostreams *set)
     set->nym_epoch++;
 }
 
+void ostreams_tell_bad_name(const struct ostreams *set, const char *name)
+{
+    struct event_record e = {.kind = EVENT_STATUS, .status = {.what = STATUS_SOCKS_BAD_HOSTNAME}};
+    snprintf(e.status.text, sizeof e.status.text, "%s", name);
+    events_tell(set->events, &e);
+}
+
 struct ostream *ostreams_find(const struct ostreams *set, uint64_t id)
 {
     struct ostream *s;

@@ -46,6 +46,9 @@ void ostreams_free(struct ostreams *set); /* NULL is fine */
 /* Streams from now on are of another identity (SIGNAL NEWNYM). */
 void ostreams_next_epoch(struct ostreams *set);
 
+/* Somebody asks for NAME, which is none. */
+void ostreams_tell_bad_name(const struct ostreams *set, const char *name);
+
 /* NULL: there is none, or no more. */
 struct ostream *ostreams_find(const struct ostreams *set, uint64_t id);
 /* Oldest first. FN may end the one that it is given. */

@@ -106,6 +106,8 @@ const char *tunnel_asked_host(const struct tunnel *t);
 
 /* ---- tunnel_request.c ---- */
 
+/* What tor calls no host name (SOCKS_BAD_HOSTNAME), though it looks like one. */
+bool tunnel_request_bad_name(const struct tunnel_request *req);
 /* What no exit could do; NULL if REQ is fine. */
 const char *tunnel_request_no_use(const struct tunnel_request *req);
 /* What must not leave through an exit; NULL if REQ is fine. */

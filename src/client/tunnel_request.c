@@ -23,11 +23,16 @@ static bool is_local_name(const char *name)
     return is_under(name, "localhost") || is_under(name, "local");
 }
 
+bool tunnel_request_bad_name(const struct tunnel_request *req)
+{
+    return is_under(req->host, "exit");
+}
+
 const char *tunnel_request_no_use(const struct tunnel_request *req)
 {
     if (is_under(req->host, "onion"))
         return "onion services are not supported yet";
-    if (is_under(req->host, "exit"))
+    if (tunnel_request_bad_name(req))
         return "the .exit notation is not supported";
     if (req->kind == TUNNEL_CONNECT && req->port == 0)
         return "port 0 cannot be reached";

@@ -20,6 +20,8 @@ static bool begin(struct tunnel *t)
     const struct tunnels *ts = t->set;
     const char *useless = tunnel_request_no_use(&t->req);
     const char *why_not = useless ? useless : tunnel_request_refusal(&t->req, &ts->config);
+    if (tunnel_request_bad_name(&t->req))
+        ostreams_tell_bad_name(ts->streams, t->req.host);
     if (why_not)
         tunnel_refuse(t, TUNNEL_STAGE_REQUEST, ERR_ARG, useless ? END_TORPROTOCOL : END_PRIVATE,
                       why_not);

@@ -14,7 +14,8 @@ struct client;
 struct control;
 struct session;
 
-/* CLIENT, OPS and WORLD are borrowed and outlive it. NULL out of memory. */
+/* CLIENT, OPS and WORLD are borrowed and outlive it. Without a CLIENT (NULL) nothing is told of
+ * one. NULL out of memory. */
 struct control *control_new(struct env *env, struct client *client, const struct control_world *ops,
                             void *world);
 /* Its sessions have been freed before. NULL is fine. */

@@ -1,6 +1,7 @@
 /* Ev: the writers of events, and what their lines share with GETINFO's answers. A writer is given a
- * record of a kind that its row in told.c names, and writes the whole event, or nothing if the record
- * is another event's. Order and form of all fields are tor's (control_events.c, control_fmt.c). */
+ * record of a kind that its row in told.c names, and writes the whole event, or nothing if the
+ * record is another event's. Order and form of all fields are tor's (control_events.c,
+ * control_fmt.c). */
 #ifndef TUNIC_CONTROL_EV_H
 #define TUNIC_CONTROL_EV_H
 
@@ -11,11 +12,11 @@ struct control;
 
 typedef void ev_writer(struct control *c, const struct event_record *e, struct text_out *out);
 
-ev_writer ev_circ, ev_circ_minor;                              /* ev_circuit.c */
-ev_writer ev_stream;                                           /* ev_stream.c */
-ev_writer ev_orconn, ev_guard;                                 /* ev_relay.c */
-ev_writer ev_status_client, ev_status_general;                 /* ev_status.c */
-ev_writer ev_buildtimeout_set, ev_network_liveness;            /* ev_status.c */
+ev_writer ev_circ, ev_circ_minor;                                     /* ev_circuit.c */
+ev_writer ev_stream;                                                  /* ev_stream.c */
+ev_writer ev_orconn, ev_guard;                                        /* ev_relay.c */
+ev_writer ev_status_client, ev_status_general;                        /* ev_status.c */
+ev_writer ev_buildtimeout_set, ev_network_liveness;                   /* ev_status.c */
 ev_writer ev_bw, ev_circ_bw, ev_stream_bw, ev_conn_bw, ev_cell_stats; /* ev_bytes.c */
 
 /* ---- parts of lines ---- */

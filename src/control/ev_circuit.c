@@ -36,7 +36,8 @@ void ev_circuit_facts(struct text_out *out, struct control *c, const struct even
     ev_login(out, e->login);
 }
 
-static void line(struct text_out *out, struct control *c, const struct event_circuit *e, const char *status)
+static void line(struct text_out *out, struct control *c, const struct event_circuit *e,
+                 const char *status)
 {
     out_printf(out, "650 CIRC %" PRIu64 " %s", e->id, status);
     ev_circuit_facts(out, c, e);
@@ -49,8 +50,8 @@ static void line(struct text_out *out, struct control *c, const struct event_cir
     out_str(out, "\r\n");
 }
 
-/* circuit_build_times_mark_circ_as_measurement_only(): who waits for it hears that it failed; that it
- * goes on for its time is told behind that, and its end, too. */
+/* circuit_build_times_mark_circ_as_measurement_only(): who waits for it hears that it failed; that
+ * it goes on for its time is told behind that, and its end, too. */
 static void failed_as_slow(struct text_out *out, struct control *c, const struct event_circuit *e)
 {
     struct event_circuit failed = *e;

@@ -11,8 +11,7 @@
 
 static const struct info_row *const ROOMS[] = {
     control_names_info, control_process_info, control_conf_info,      control_ns_info,
-    control_docs_info,  control_status_info,  control_downloads_info,
-    control_circuit_info,
+    control_docs_info,  control_status_info,  control_downloads_info, control_circuit_info,
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

@@ -114,7 +114,7 @@ static void want_lines(struct teller *t, uint64_t wanted)
     const struct control_world *ops = control_world(t->control, &world);
     enum log_level least = LOG_ERR;
     bool any = least_of(wanted, &least);
-    if (any != t->lines || (any && least != t->least))
+    if (ops->want_lines && (any != t->lines || (any && least != t->least)))
         ops->want_lines(world, t->control, any, least);
     t->lines = any;
     t->least = least;
@@ -122,9 +122,10 @@ static void want_lines(struct teller *t, uint64_t wanted)
 
 void teller_want(struct teller *t, uint64_t wanted)
 {
+    struct client *client = control_client(t->control);
     unsigned kinds = kinds_of(wanted);
-    if (kinds)
-        client_listen(control_client(t->control), &t->listener, kinds);
+    if (kinds && client)
+        client_listen(client, &t->listener, kinds);
     else
         events_unlisten(&t->listener);
     want_lines(t, wanted);

@@ -8,9 +8,18 @@
 
 /* ---- on whom words wait ---- */
 
-#define NOW(word)       {#word, WORD_NOW, NULL}
-#define LATER(word, of) {#word, WORD_LATER, of}
-#define NEVER(word, of) {#word, WORD_NEVER, of}
+#define NOW(word)             \
+    {                         \
+#word, WORD_NOW, NULL \
+    }
+#define LATER(word, of)       \
+    {                         \
+#word, WORD_LATER, of \
+    }
+#define NEVER(word, of)       \
+    {                         \
+#word, WORD_NEVER, of \
+    }
 
 #define ONION    "onion services"
 #define CONFLUX  "conflux (proposal 329)"
@@ -94,10 +103,10 @@ static const struct word hidden_service_state[] = {
     LATER(HSSR_JOINED, ONION),
 };
 
-#define END_REASONS                                                                          \
-    NOW(MISC), NOW(RESOLVEFAILED), NOW(CONNECTREFUSED), NOW(EXITPOLICY), NOW(DESTROY),       \
-        NOW(DONE), NOW(TIMEOUT), NOW(NOROUTE), NOW(HIBERNATING), NOW(INTERNAL),              \
-        NOW(RESOURCELIMIT), NOW(CONNRESET), NOW(TORPROTOCOL), NOW(NOTDIRECTORY)
+#define END_REASONS                                                                               \
+    NOW(MISC), NOW(RESOLVEFAILED), NOW(CONNECTREFUSED), NOW(EXITPOLICY), NOW(DESTROY), NOW(DONE), \
+        NOW(TIMEOUT), NOW(NOROUTE), NOW(HIBERNATING), NOW(INTERNAL), NOW(RESOURCELIMIT),          \
+        NOW(CONNRESET), NOW(TORPROTOCOL), NOW(NOTDIRECTORY)
 
 static const struct word relay_end_reason[] = {END_REASONS};
 
@@ -107,7 +116,8 @@ static const struct word stream_closure_reason[] = {
     NOW(PRIVATE_ADDR),
     NOW(CANT_ATTACH),
     NEVER(NET_UNREACHABLE, OLD),
-    NEVER(SOCKS_PROTOCOL, "what speaks no SOCKS is told by SOCKS_UNKNOWN_PROTOCOL, and is no stream"),
+    NEVER(SOCKS_PROTOCOL,
+          "what speaks no SOCKS is told by SOCKS_UNKNOWN_PROTOCOL, and is no stream"),
     LATER(HTTP_PROTOCOL, "HTTPTunnelPort"),
 };
 
@@ -143,8 +153,8 @@ static const struct word or_status[] = {
 };
 
 static const struct word or_closure_reason[] = {
-    NOW(DONE),      NOW(CONNECTREFUSED), NOW(IDENTITY), NOW(CONNECTRESET),
-    NOW(TIMEOUT),   NOW(NOROUTE),        NOW(IOERROR),  NOW(RESOURCELIMIT),
+    NOW(DONE),      NOW(CONNECTREFUSED), NOW(IDENTITY),         NOW(CONNECTRESET),
+    NOW(TIMEOUT),   NOW(NOROUTE),        NOW(IOERROR),          NOW(RESOURCELIMIT),
     NOW(TLS_ERROR), NOW(MISC),           LATER(PT_MISSING, PT),
 };
 
@@ -153,14 +163,8 @@ static const struct word status_type[] = {NOW(GENERAL), NOW(CLIENT), NEVER(SERVE
 static const struct word guard_type[] = {NOW(ENTRY)};
 
 static const struct word guard_status[] = {
-    NOW(NEW),
-    NOW(UP),
-    NOW(DOWN),
-    NOW(DROPPED),
-    NEVER(BAD, OLD),
-    NEVER(GOOD, OLD),
-    LATER(BAD_L2, L2),
-    LATER(GOOD_L2, L2),
+    NOW(NEW),        NOW(UP),          NOW(DOWN),         NOW(DROPPED),
+    NEVER(BAD, OLD), NEVER(GOOD, OLD), LATER(BAD_L2, L2), LATER(GOOD_L2, L2),
 };
 
 static const struct word timeout_set_type[] = {
@@ -180,43 +184,46 @@ static const struct word token_bucket[] = {
 };
 
 static const struct word hs_desc_action[] = {
-    LATER(REQUESTED, ONION), LATER(UPLOAD, ONION),  LATER(RECEIVED, ONION), LATER(UPLOADED, ONION),
-    LATER(IGNORE, ONION),    LATER(FAILED, ONION),  LATER(CREATED, ONION),
+    LATER(REQUESTED, ONION), LATER(UPLOAD, ONION), LATER(RECEIVED, ONION), LATER(UPLOADED, ONION),
+    LATER(IGNORE, ONION),    LATER(FAILED, ONION), LATER(CREATED, ONION),
 };
 
 static const struct word hs_desc_reason[] = {
-    LATER(BAD_DESC, ONION),       LATER(QUERY_REJECTED, ONION),    LATER(UPLOAD_REJECTED, ONION),
-    LATER(NOT_FOUND, ONION),      LATER(QUERY_NO_HSDIR, ONION),    LATER(UNEXPECTED, ONION),
+    LATER(BAD_DESC, ONION),           LATER(QUERY_REJECTED, ONION), LATER(UPLOAD_REJECTED, ONION),
+    LATER(NOT_FOUND, ONION),          LATER(QUERY_NO_HSDIR, ONION), LATER(UNEXPECTED, ONION),
     LATER(QUERY_RATE_LIMITED, ONION),
 };
 
 static const struct word hs_auth[] = {
-    LATER(NO_AUTH, ONION),
-    LATER(REND_V3_AUTH, ONION),
-    LATER(UNKNOWN, ONION),
-    NEVER(BASIC_AUTH, OLD),
-    NEVER(STEALTH_AUTH, OLD),
+    LATER(NO_AUTH, ONION),  LATER(REND_V3_AUTH, ONION), LATER(UNKNOWN, ONION),
+    NEVER(BASIC_AUTH, OLD), NEVER(STEALTH_AUTH, OLD),
 };
 
 static const struct word runlevel[] = {NOW(DEBUG), NOW(INFO), NOW(NOTICE), NOW(WARN), NOW(ERR)};
 
-/* One may ask for any; told are RELOAD, SHUTDOWN, DUMP, DEBUG, HALT for the first ten (signal_table).
+/* One may ask for any; told are RELOAD, SHUTDOWN, DUMP, DEBUG, HALT for the first ten
+ * (signal_table).
  */
 static const struct word signal_words[] = {
-    NOW(RELOAD), NOW(HUP),  NOW(SHUTDOWN), NOW(INT),    NOW(DUMP),
-    NOW(USR1),   NOW(DEBUG), NOW(USR2),    NOW(HALT),   NOW(TERM),
+    NOW(RELOAD), NOW(HUP),           NOW(SHUTDOWN),  NOW(INT),    NOW(DUMP),
+    NOW(USR1),   NOW(DEBUG),         NOW(USR2),      NOW(HALT),   NOW(TERM),
     NOW(NEWNYM), NOW(CLEARDNSCACHE), NOW(HEARTBEAT), NOW(ACTIVE), NOW(DORMANT),
 };
 
 /* dir-spec 3.4.1; what a consensus says is handed on. */
 static const struct word flag[] = {
-    NOW(Authority), NOW(BadExit), NOW(Exit),    NOW(Fast),      NOW(Guard),
-    NOW(HSDir),     NOW(Named),   NOW(NoEdConsensus), NOW(Running), NOW(Stable),
-    NOW(StaleDesc), NOW(Unnamed), NOW(V2Dir),   NOW(V3Dir),     NOW(Valid),
-    NOW(MiddleOnly), NOW(Sybil),  NEVER(BadDirectory, "authorities vote on it no more"),
+    NOW(Authority),  NOW(BadExit),       NOW(Exit),
+    NOW(Fast),       NOW(Guard),         NOW(HSDir),
+    NOW(Named),      NOW(NoEdConsensus), NOW(Running),
+    NOW(Stable),     NOW(StaleDesc),     NOW(Unnamed),
+    NOW(V2Dir),      NOW(V3Dir),         NOW(Valid),
+    NOW(MiddleOnly), NOW(Sybil),         NEVER(BadDirectory, "authorities vote on it no more"),
 };
 
-#define VOCABULARY(name, words) {name, words, sizeof(words) / sizeof((words)[0])}
+#define VOCABULARY(name, words)                         \
+    {                                                   \
+        name, words, sizeof(words) / sizeof((words)[0]) \
+    }
 
 const struct vocabulary words_all[] = {
     VOCABULARY("CircStatus", circ_status),
@@ -319,8 +326,7 @@ struct reason_words words_circ_reason(const struct event_circuit *e)
 struct reason_words words_stream_reason(const struct event_stream *e)
 {
     uint8_t most = e->remote ? END_NOTDIRECTORY : END_CANT_ATTACH;
-    struct reason_words w =
-        reason(end_reason_name(e->reason), e->reason, most, e->remote, "END");
+    struct reason_words w = reason(end_reason_name(e->reason), e->reason, most, e->remote, "END");
     if (!e->reason) /* "0" is no number of theirs; ours have one each */
         snprintf(e->remote ? w.remote : w.reason, sizeof w.remote, "UNKNOWN_0");
     return w;
@@ -372,7 +378,8 @@ struct status_words words_status(const struct event_status *e)
     case STATUS_CIRCUIT_ESTABLISHED:
         return (struct status_words){"CLIENT", "NOTICE"};
     case STATUS_CIRCUIT_NOT_ESTABLISHED:
-        /* For want of a directory it says nothing that NOT_ENOUGH_DIR_INFO did not, and tor none. */
+        /* For want of a directory it says nothing that NOT_ENOUGH_DIR_INFO did not, and tor none.
+         */
         return e->clock ? (struct status_words){"CLIENT", "NOTICE"} : (struct status_words){0};
     case STATUS_DANGEROUS_SOCKS:
     case STATUS_DANGEROUS_PORT:

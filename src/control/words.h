@@ -1,5 +1,6 @@
-/* Words: the vocabulary of control-spec 4.1, and what is said with it of a record (client/events.h).
- * The lines of the control port and the JSON lines of EventSocket are both made of these.
+/* Words: the vocabulary of control-spec 4.1, and what is said with it of a record
+ * (client/events.h). The lines of the control port and the JSON lines of EventSocket are both made
+ * of these.
  *
  * A vocabulary has the name that stem gives it, and all words of the specification, of stem and of
  * tor 0.4.9. Some wait for what a client of today cannot do; docs/control.md lists them. */
@@ -35,7 +36,8 @@ const struct word *words_find(const struct vocabulary *v, const char *text);
 
 /* ---- of circuits ---- */
 
-/* CircStatus; NULL: the specification has no event for it (CIRCUIT_BEGUN, and what is CIRC_MINOR's).
+/* CircStatus; NULL: the specification has no event for it (CIRCUIT_BEGUN, and what is
+ * CIRC_MINOR's).
  */
 const char *words_circ_status(enum circuit_status status);
 /* CircBuildFlag, in tor's order; how many there are in OUT. */

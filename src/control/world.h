@@ -41,7 +41,8 @@ struct control_world {
     void (*listeners)(void *world, enum port_kind kind, struct text_out *out);
     /* The table for addresses of FAMILY, good until the next call; NULL: there is none. */
     struct geoip *(*geoip)(void *world, enum ip_family family);
-    /* From now on control_log() of C is given lines from LEAST on up, or, if not ANY, none. */
+    /* From now on control_log() of C is given lines from LEAST on up, or, if not ANY, none. NULL:
+     * there is no log to be had. */
     void (*want_lines)(void *world, struct control *c, bool any, enum log_level least);
 };
 

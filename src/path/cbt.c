@@ -281,8 +281,9 @@ void cbt_network_live(struct cbt *c)
     bool was_live = cbt_network_is_live(c);
     c->live_us = c->env->mono_us;
     c->n_nonlive = 0;
-    if (!was_live)
+    if (!was_live || !c->heard)
         tell(c, CBT_NETWORK_UP);
+    c->heard = true;
 }
 
 bool cbt_network_is_live(const struct cbt *c)

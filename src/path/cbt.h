@@ -55,7 +55,7 @@ void cbt_network_live(struct cbt *c);
 bool cbt_network_is_live(const struct cbt *c);
 
 /* What its watch hears of: a timeout was worked out anew; the times were forgotten, for they are of
- * another network; the network has fallen silent, or is back. */
+ * another network; the network has fallen silent, or is there, for the first time or again. */
 enum cbt_news { CBT_COMPUTED, CBT_RESET, CBT_NETWORK_DOWN, CBT_NETWORK_UP };
 /* TOLD is called as it happens, and may not call back but for cbt_info(); NULL: nobody is. */
 void cbt_set_watch(struct cbt *c, void (*told)(void *arg, enum cbt_news news), void *arg);

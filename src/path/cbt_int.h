@@ -34,6 +34,7 @@ struct cbt {
     size_t next_recent;
     uint64_t live_us; /* when the network was last seen alive */
     uint32_t n_nonlive;
+    bool heard; /* anything of the network, ever */
     uint64_t n_succeeded, n_timed_out, n_closed;
     unsigned resets, unsaved;
     void (*told)(void *arg, enum cbt_news news); /* or NULL */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/client.h"
+
 enum { WARN_EVERY_S = 600 };
 
 bool front_may_warn(const struct front_config *c, const struct env *env, enum front_warning which)
@@ -150,10 +152,25 @@ static bool is_worth_a_warning(const struct front_config *c, const struct tunnel
            has_port(c->rules.warn_ports, c->rules.n_warn_ports, req->port);
 }
 
-enum front_verdict front_judge(const struct front_config *c, const struct env *env,
-                               const struct tunnel_request *req)
+void front_tell(struct client *client, const struct event_status *status)
+{
+    const struct event_record e = {.kind = EVENT_STATUS, .status = *status};
+    client_tell(client, &e);
+}
+
+static void tell_plaintext(struct client *client, uint16_t port, bool refused)
+{
+    const struct event_status e = {
+        .what = STATUS_DANGEROUS_PORT, .number = port, .refused = refused};
+    front_tell(client, &e);
+}
+
+enum front_verdict front_judge(const struct front_config *c, struct client *client,
+                               const struct env *env, const struct tunnel_request *req)
 {
     enum front_verdict v = judge(c, req);
+    if (is_worth_a_warning(c, req) && (v == FRONT_PLAINTEXT || v == FRONT_GRANTED))
+        tell_plaintext(client, req->port, v == FRONT_PLAINTEXT);
     if (v == FRONT_NO_ONION)
         log_warn(env->log, "Onion address %s requested from a port with .onion disabled",
                  log_safe(env->log, req->host));

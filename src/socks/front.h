@@ -12,6 +12,7 @@
 #include "base/port.h"
 #include "base/ratelim.h"
 #include "base/text.h"
+#include "client/events.h"
 #include "client/tunnel.h"
 
 /* Warnings that applications can cause, each held back on its own. All zero at first. */
@@ -70,9 +71,12 @@ void front_note_auth(const struct front_config *c, struct isolation *who, struct
 /* WISH as the client takes it; WISH's views are copied, its login is borrowed. */
 enum front_verdict front_request(const struct front_config *c, const struct front_wish *wish,
                                  struct tunnel_request *out);
-/* What the port's flags have against REQ; warns where tor does. */
-enum front_verdict front_judge(const struct front_config *c, const struct env *env,
-                               const struct tunnel_request *req);
+/* What the port's flags have against REQ; warns where tor does, and tells whoever listens to
+ * CLIENT. */
+enum front_verdict front_judge(const struct front_config *c, struct client *client,
+                               const struct env *env, const struct tunnel_request *req);
+/* Whoever listens to CLIENT is told what an application did. */
+void front_tell(struct client *client, const struct event_status *status);
 
 /* Whether an application may have IP as the answer of a look-up. */
 bool front_may_have(const struct front_config *c, const struct ip *ip);

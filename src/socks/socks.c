@@ -1,5 +1,6 @@
 #include "socks/socks.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ enum socks_state {
 
 struct socks {
     struct env *env;
+    struct client *client;
     struct pump *pump;
     const struct front_config *config;
     struct ipport peer;
@@ -111,10 +113,20 @@ static uint8_t code_of(enum front_verdict verdict)
     return codes[verdict];
 }
 
+static void tell_leak(const struct socks *s, const struct socks_request *req)
+{
+    const struct ipport to = {req->ip, req->port};
+    struct event_status e = {.what = STATUS_DANGEROUS_SOCKS, .number = req->version};
+    char text[IPPORT_TEXT_MAX];
+    snprintf(e.text, sizeof e.text, "%s", ipport_text(&to, text));
+    front_tell(s->client, &e);
+}
+
 /* The application has looked the name up by itself, past Tor. */
 static void warn_leak(const struct socks *s, const struct socks_request *req)
 {
     const struct front_rules *rules = &s->config->rules;
+    tell_leak(s, req);
     if (rules->safe_socks || rules->test_socks ||
         front_may_warn(s->config, s->env, FRONT_WARN_LEAK))
         log_warn(s->env->log,
@@ -152,6 +164,13 @@ static bool kind_of(const struct socks *s, uint8_t cmd, enum tunnel_kind *out)
     return true;
 }
 
+static void tell_bad_name(const struct socks *s, struct text name)
+{
+    struct event_status e = {.what = STATUS_SOCKS_BAD_HOSTNAME};
+    snprintf(e.text, sizeof e.text, "%.*s", TEXT_ARG(name));
+    front_tell(s->client, &e);
+}
+
 /* A reply code: REPLY_SUCCEEDED, and OUT is what the tunnel is to be opened with. */
 static uint8_t judge(const struct socks *s, const struct socks_request *req,
                      struct tunnel_request *out)
@@ -166,10 +185,12 @@ static uint8_t judge(const struct socks *s, const struct socks_request *req,
     if (!kind_of(s, req->cmd, &wish.kind))
         return REPLY_COMMAND_NOT_SUPPORTED;
     enum front_verdict v = front_request(s->config, &wish, out);
+    if (v == FRONT_NO_HOST)
+        tell_bad_name(s, req->host);
     if (v == FRONT_GRANTED && !is_safe(s, req))
         v = FRONT_NOT_ALLOWED;
     if (v == FRONT_GRANTED)
-        v = front_judge(s->config, s->env, out);
+        v = front_judge(s->config, s->client, s->env, out);
     return code_of(v);
 }
 
@@ -275,6 +296,15 @@ static void answer_http(struct socks *s)
     pump_say(s->pump, page, sizeof page - 1);
 }
 
+static void tell_garbage(const struct socks *s, const struct rd *r)
+{
+    enum { SHOWN = 8 }; /* proto_socks.c: "the first 8 bytes" */
+    struct event_status e = {.what = STATUS_SOCKS_UNKNOWN_PROTOCOL};
+    e.number = r->left < SHOWN ? (unsigned)r->left : SHOWN;
+    memcpy(e.text, r->at, e.number);
+    front_tell(s->client, &e);
+}
+
 static err_t take_hello(struct socks *s, struct rd *r)
 {
     uint8_t first = *r->at;
@@ -283,6 +313,7 @@ static err_t take_hello(struct socks *s, struct rd *r)
         return take_greeting(s, r);
     if (first == 4)
         return take_request4(s, r);
+    tell_garbage(s, r);
     if (front_may_warn(s->config, s->env, FRONT_WARN_GARBAGE))
         log_warn(s->env->log, "Socks version %u not recognized. (This port is not an HTTP proxy.)",
                  first);
@@ -339,7 +370,7 @@ struct pump *socks_new(struct env *env, struct client *client, const struct fron
     struct socks *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
-    *s = (struct socks){.env = env, .config = config, .peer = *peer};
+    *s = (struct socks){.env = env, .client = client, .config = config, .peer = *peer};
     struct pump *p = pump_new(env, client, &hello, s, ops, arg);
     if (p)
         s->pump = p;

@@ -10,6 +10,7 @@
 #include "socks/pump.h"
 
 struct lineport {
+    struct client *client;
     struct pump *pump;
     struct env *env;
     const struct front_config *config;
@@ -39,7 +40,7 @@ static inline err_t lineport_take(void *hello, struct rd *in)
     wish.host = text_strip(wish.host);
     wish.port = (uint16_t)port;
     bool granted = front_request(h->config, &wish, &req) == FRONT_GRANTED &&
-                   front_judge(h->config, h->env, &req) == FRONT_GRANTED;
+                   front_judge(h->config, h->client, h->env, &req) == FRONT_GRANTED;
     if (!granted || !pump_open(h->pump, &req)) {
         lineport_say(h, "NO", " way");
         pump_end(h->pump);
@@ -81,7 +82,7 @@ static inline struct pump *lineport_new(struct env *env, struct client *client,
     (void)peer;
     if (!h)
         return NULL;
-    *h = (struct lineport){.env = env, .config = config};
+    *h = (struct lineport){.client = client, .env = env, .config = config};
     struct pump *p = pump_new(env, client, &lineport_hello, h, ops, arg);
     if (p)
         h->pump = p;

@@ -2,6 +2,7 @@
  * that is the next, and ends once, and nothing is told of it before or after. */
 #include <string.h>
 
+#include "cell/reason.h"
 #include "client/events.h"
 #include "sim/sim.h"
 
@@ -70,10 +71,11 @@ static void ends(struct told *t, struct ids *ids, const char *what, uint64_t id,
 static void on_circuit(struct told *t, const struct event_circuit *c)
 {
     struct ids *ids = &t->circuits;
-    if (c->status == CIRCUIT_LAUNCHED) {
+    bool pathless = c->status == CIRCUIT_FAILED && c->reason == DESTROY_NOPATH && !c->remote;
+    if (c->status == CIRCUIT_LAUNCHED || pathless)
         begins(t, ids, "circuit", c->id);
+    if (c->status == CIRCUIT_LAUNCHED)
         return;
-    }
     goes_on(t, ids, "circuit", c->id);
     if (c->status == CIRCUIT_BUILT || c->status == CIRCUIT_GUARD_WAIT)
         *stage_of(ids, c->id) = UP;

@@ -497,6 +497,75 @@ START_TEST(test_socks_resolve_that_fails_gets_the_reason)
 }
 END_TEST
 
+START_TEST(test_socks_what_was_said_of_who_asks_is_kept_for_listeners)
+{
+    struct world *w = world();
+    w->config.flags.isolation = 0;
+    isolation_of(w, "me", "pw");
+    const struct asker *a = &w->tunnel.req.asker;
+    ck_assert(text_is(login_user(a->login), "me"));
+    ck_assert(text_is(login_pass(a->login), "pw"));
+    ck_assert_uint_eq(a->protocol, 5);
+    again(w);
+    feed_wire(w, request4(1, (const uint8_t[]){0, 0, 0, 1}, "you", "h.example", 80));
+    ck_assert(text_is(login_user(a->login), "you"));
+    ck_assert_uint_eq(a->protocol, 4);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_socks_tells_of_addresses_that_were_looked_up_elsewhere)
+{
+    struct world *w = world();
+    feed_wire(w, request4(1, (const uint8_t[]){198, 51, 100, 7}, "", NULL, 80));
+    ck_assert_int_eq(w->told.what, STATUS_DANGEROUS_SOCKS);
+    ck_assert_uint_eq(w->told.number, 4);
+    ck_assert_str_eq(w->told.text, "198.51.100.7:80");
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_socks_tells_of_other_protocols)
+{
+    struct world *w = world();
+    feed_text(w, "GET / HTTP/1.0\r\n\r\n");
+    ck_assert_int_eq(w->told.what, STATUS_SOCKS_UNKNOWN_PROTOCOL);
+    ck_assert_uint_eq(w->told.number, 8);
+    ck_assert_str_eq(w->told.text, "GET / HT");
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_socks_tells_of_names_that_are_none)
+{
+    struct world *w = world();
+    ask(w, 1, "no name", 80);
+    ck_assert_int_eq(w->told.what, STATUS_SOCKS_BAD_HOSTNAME);
+    ck_assert_str_eq(w->told.text, "no name");
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_socks_tells_of_ports_in_the_clear)
+{
+    static const uint16_t ports[] = {23, 80};
+    struct world *w = world();
+    w->config.rules.warn_ports = ports;
+    w->config.rules.n_warn_ports = 2;
+    w->config.rules.reject_ports = ports;
+    w->config.rules.n_reject_ports = 1;
+    ask(w, 1, "www.example", 80);
+    ck_assert_int_eq(w->told.what, STATUS_DANGEROUS_PORT);
+    ck_assert_uint_eq(w->told.number, 80);
+    ck_assert(!w->told.refused);
+    again(w);
+    ask(w, 1, "www.example", 23);
+    ck_assert_uint_eq(w->told.number, 23);
+    ck_assert(w->told.refused);
+    world_free(w);
+}
+END_TEST
+
 TESTS("socks/socks", test_socks_version5_connects_and_passes_bytes_both_ways,
       test_socks_version4_and_4a_connect, test_socks_literal_addresses_are_known_as_such,
       test_socks_bytes_may_come_in_any_pieces, test_socks_early_data_stays_until_connected,
@@ -515,4 +584,8 @@ TESTS("socks/socks", test_socks_version5_connects_and_passes_bytes_both_ways,
       test_socks_resolve_of_an_ipv6_address_is_not_granted_over_version4,
       test_socks_resolve_ptr_answers_with_a_name,
       test_socks_resolve_ptr_wants_an_address_and_version5,
-      test_socks_resolve_that_fails_gets_the_reason)
+      test_socks_resolve_that_fails_gets_the_reason,
+      test_socks_what_was_said_of_who_asks_is_kept_for_listeners,
+      test_socks_tells_of_addresses_that_were_looked_up_elsewhere,
+      test_socks_tells_of_other_protocols, test_socks_tells_of_names_that_are_none,
+      test_socks_tells_of_ports_in_the_clear)

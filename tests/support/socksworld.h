@@ -4,6 +4,7 @@
 #ifndef TUNIC_TESTS_SOCKSWORLD_H
 #define TUNIC_TESTS_SOCKSWORLD_H
 
+#include "client/client.h"
 #include "socks/socks.h"
 
 #include <stdlib.h>
@@ -36,12 +37,19 @@ struct world {
     struct ipport peer;
     struct pump *pump;
     struct tunnel tunnel;
-    bool no_tunnel; /* tunnel_open() says NULL */
+    struct event_status told; /* the last */
+    bool no_tunnel;           /* tunnel_open() says NULL */
     unsigned outputs, wanted, dones, warns, notices;
     bool send_at_once, feed_at_once; /* what net may do inside a callback */
     uint8_t sent[4096];
     size_t sent_len;
 };
+
+void client_tell(struct client *client, const struct event_record *e)
+{
+    struct world *w = (void *)client;
+    w->told = e->status;
+}
 
 struct tunnel *tunnel_open(struct client *client, const struct tunnel_request *req,
                            const struct tunnel_ops *ops, void *arg)
