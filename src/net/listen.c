@@ -249,7 +249,8 @@ static err_t open_listener(struct net *n, const char *what, const struct port_at
     struct listener *l = listener_new(n, what, at, fn, arg);
     if (!l)
         return ERR_NOMEM;
-    log_notice(n->env.log, "Opening %s listener on %s", what, l->name);
+    char asked[sizeof l->name];
+    memcpy(asked, l->name, sizeof asked);
     err_t e = begin(l, may_be_taken);
     if (e != OK) {
         int error = errno;
@@ -257,6 +258,8 @@ static err_t open_listener(struct net *n, const char *what, const struct port_at
         errno = error;
         return e;
     }
+    /* Whoever starts us may connect at the first of these lines, as txtorcon does. */
+    log_notice(n->env.log, "Opening %s listener on %s", what, asked);
     log_notice(n->env.log, "Opened %s listener connection (ready) on %s", what, l->name);
     *out = l;
     return OK;
