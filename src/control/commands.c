@@ -4,7 +4,7 @@
 
 static const struct command_row *const ROOMS[] = {
     control_auth_commands, control_conf_commands,   control_circuit_commands,
-    control_info_commands, control_stream_commands,
+    control_info_commands, control_stream_commands, control_onion_commands,
 };
 
 const struct command_row *command_find(const char *name)

@@ -19,6 +19,7 @@ extern const struct command_row control_conf_commands[];
 extern const struct command_row control_circuit_commands[];
 extern const struct command_row control_info_commands[];
 extern const struct command_row control_stream_commands[];
+extern const struct command_row control_onion_commands[];
 
 /* By its name, in any case; NULL: there is none. */
 const struct command_row *command_find(const char *name);

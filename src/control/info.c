@@ -10,8 +10,9 @@
 #include "control/told.h"
 
 static const struct info_row *const ROOMS[] = {
-    control_names_info, control_process_info, control_conf_info,      control_ns_info,
-    control_docs_info,  control_status_info,  control_downloads_info, control_circuit_info,
+    control_names_info,     control_process_info, control_conf_info,
+    control_ns_info,        control_docs_info,    control_status_info,
+    control_downloads_info, control_circuit_info, control_onion_info,
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

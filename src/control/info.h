@@ -29,6 +29,7 @@ extern const struct info_row control_docs_info[];
 extern const struct info_row control_status_info[];
 extern const struct info_row control_downloads_info[];
 extern const struct info_row control_circuit_info[];
+extern const struct info_row control_onion_info[];
 
 /* The value of KEY. */
 MUST_USE err_t info_get(struct control *c, const char *key, struct text_out *out, const char **why);

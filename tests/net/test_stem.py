@@ -225,6 +225,21 @@ def test_mapped_address(lab, steered, controller):
     assert "another.test" not in controller.get_info("address-mappings/control")
 
 
+def test_no_onion_services(controller):
+    assert controller.list_ephemeral_hidden_services(detached=True) == []
+    assert not controller.remove_ephemeral_hidden_service(
+        "duckduckgogg42xjoc72x3sjasowoarfbgcmvfimaftt6twagswzczad")
+
+
+@pytest.mark.skipif(sut_module.IS_TOR, reason="tor has them")
+@pytest.mark.parametrize("ask", [
+    lambda c: c.create_ephemeral_hidden_service({80: 8080}),
+    lambda c: c.get_hidden_service_descriptor("duckduckgogg42xj")])
+def test_onion_services_are_not_yet_supported(controller, ask):
+    with pytest.raises(stem.ProtocolError, match="not yet supported|unexpected response code: 551"):
+        ask(controller)
+
+
 # ---- exceptions ----
 
 def test_protocol_error(controller):
