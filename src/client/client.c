@@ -152,6 +152,7 @@ void client_free(struct client *c)
     guards_free(&c->guards);
     state_free(&c->state);
     netdir_unref(&c->nd);
+    netdir_unref(&c->told);
     tls_ctx_free(c->tls);
     client_settings_drop(c->settings);
     client_drop_files(c);

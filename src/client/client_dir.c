@@ -4,17 +4,26 @@
 
 #include "client/client_int.h"
 
+/* From when on it is valid. */
+static int64_t begin_of(const struct netdir *nd)
+{
+    return netdir_consensus(nd)->valid_after_s;
+}
+
 /* Every new consensus is told once, whether it is enough or not. */
 static void tell_consensus(struct client *c)
 {
     struct netdir *known = dirmgr_known(directory_mgr(c->directory));
-    struct event_record e = {.kind = EVENT_DIRECTORY,
-                             .directory = {.status = DIRECTORY_NEWCONSENSUS, .nd = known}};
-    if (!known || netdir_consensus(known)->valid_after_s == c->consensus_s)
+    if (!known || (c->told && begin_of(c->told) == begin_of(known)))
         return;
-    c->consensus_s = netdir_consensus(known)->valid_after_s;
-    e.directory.from_file = c->consensus_s == c->loaded_s;
+    const struct event_record e = {.kind = EVENT_DIRECTORY,
+                                   .directory = {.status = DIRECTORY_NEWCONSENSUS,
+                                                 .from_file = begin_of(known) == c->loaded_s,
+                                                 .nd = known,
+                                                 .old = c->told}};
     events_tell(c->events, &e);
+    netdir_unref(&c->told);
+    c->told = netdir_ref(known);
 }
 
 static void dir_progress(void *arg, int percent, const char *tag, const char *summary)

@@ -35,7 +35,7 @@ struct client {
     struct ostreams *streams;
     struct meter meter;
     struct directory *directory;
-    int64_t consensus_s;    /* from when on the newest one is valid, as last told */
+    struct netdir *told;    /* the newest one, as last told; NULL: none was */
     int64_t loaded_s;       /* the same of the one that the last run left; 0: none */
     char missing[160];      /* what the network requires and this version lacks; or "" */
     bool directory_is_mine; /* made by and for this client: its options are the directory's */

@@ -79,11 +79,19 @@ bool events_wanted(const struct events *ev, enum event_kind kind)
 
 /* ---- telling ---- */
 
+static void hold_netdirs(const struct event_directory *e)
+{
+    if (e->nd)
+        netdir_ref(e->nd);
+    if (e->old)
+        netdir_ref(e->old);
+}
+
 /* What a record holds, for as long as it is kept. */
 static void hold(struct event_record *e)
 {
-    if (e->kind == EVENT_DIRECTORY && e->directory.nd)
-        netdir_ref(e->directory.nd);
+    if (e->kind == EVENT_DIRECTORY)
+        hold_netdirs(&e->directory);
     else if (e->kind == EVENT_CIRCUIT)
         login_hold(e->circuit.login);
     else if (e->kind == EVENT_STREAM)
@@ -92,12 +100,14 @@ static void hold(struct event_record *e)
 
 static void let_go(struct kept *k)
 {
-    if (k->record.kind == EVENT_DIRECTORY)
+    if (k->record.kind == EVENT_DIRECTORY) {
         netdir_unref(&k->record.directory.nd);
-    else if (k->record.kind == EVENT_CIRCUIT)
+        netdir_unref(&k->record.directory.old);
+    } else if (k->record.kind == EVENT_CIRCUIT) {
         login_release(&k->record.circuit.login);
-    else if (k->record.kind == EVENT_STREAM)
+    } else if (k->record.kind == EVENT_STREAM) {
         login_release(&k->record.stream.asker.login);
+    }
     free(k);
 }
 

@@ -159,7 +159,8 @@ struct event_guard {
 enum directory_status {
     DIRECTORY_FETCHING,     /* documents are asked for */
     DIRECTORY_PROGRESS,     /* step, as in dirmgr_ops.progress */
-    DIRECTORY_NEWCONSENSUS, /* ND: held until the telling is over */
+    DIRECTORY_NEWCONSENSUS, /* ND, and OLD, which was told before it or is NULL: both are held
+                               until the telling is over */
 };
 
 /* A step of the bootstrap: STATUS_CLIENT BOOTSTRAP's PROGRESS, TAG, SUMMARY. */
@@ -172,7 +173,7 @@ struct event_directory {
     enum directory_status status;
     bool from_file; /* NEWCONSENSUS: of the last run; else CONSENSUS_ARRIVED, too */
     struct bootstrap_step step;
-    struct netdir *nd;
+    struct netdir *nd, *old;
 };
 
 /* ---- bootstrap ---- */

@@ -17,6 +17,7 @@ ev_writer ev_stream;                                                  /* ev_stre
 ev_writer ev_orconn, ev_guard;                                        /* ev_relay.c */
 ev_writer ev_status_client, ev_status_general;                        /* ev_status.c */
 ev_writer ev_buildtimeout_set, ev_network_liveness;                   /* ev_status.c */
+ev_writer ev_newconsensus, ev_ns;                                     /* ev_ns.c */
 ev_writer ev_bw, ev_circ_bw, ev_stream_bw, ev_conn_bw, ev_cell_stats; /* ev_bytes.c */
 
 /* ---- parts of lines ---- */

@@ -1,5 +1,6 @@
 #include "control/ns.h"
 
+#include <string.h>
 #include <strings.h>
 
 #include "crypto/encode.h"
@@ -7,7 +8,7 @@
 /* In a consensus of microdescriptors tor has the digest of a relay's microdescriptor where that of
  * its server descriptor would stand, and writes as many bytes of it as that one has. The date means
  * nothing any more (C tor: routerstatus_format_entry()). */
-enum { DIGEST_LEN = 20 };
+enum { DIGEST_LEN = 20, ENTRY_MOST = 1024 };
 #define NO_DATE "2038-01-01 00:00:00"
 
 /* tor does not know this one. */
@@ -41,6 +42,28 @@ void ns_entries(struct text_out *out, const struct netdir *nd)
 {
     for (size_t i = 0; nd && i < netdir_n(nd); i++)
         ns_entry(out, netdir_at(nd, i));
+}
+
+/* Whatever is shown counts, and nothing else. */
+static bool looks_alike(struct text_out *scratch, const struct router *a, const struct router *b)
+{
+    out_cut(scratch, 0);
+    ns_entry(scratch, a);
+    size_t len = scratch->len;
+    ns_entry(scratch, b);
+    return scratch->len == 2 * len && memcmp(scratch->s, scratch->s + len, len) == 0;
+}
+
+void ns_changes(struct text_out *out, const struct netdir *old, const struct netdir *nd)
+{
+    struct text_out scratch = text_out(2 * ENTRY_MOST);
+    for (size_t i = 0; i < netdir_n(nd); i++) {
+        const struct router *r = netdir_at(nd, i);
+        const struct router *before = old ? netdir_by_rsa(old, &r->rsa) : NULL;
+        if (!before || !looks_alike(&scratch, before, r))
+            ns_entry(out, r);
+    }
+    out_free(&scratch);
 }
 
 const struct router *ns_find(const struct netdir *nd, const char *name)

@@ -11,6 +11,9 @@
 void ns_entry(struct text_out *out, const struct router *r);
 void ns_entries(struct text_out *out, const struct netdir *nd); /* ND may be NULL */
 
+/* Those of ND's relays that OLD (or NULL) does not have, or has otherwise. */
+void ns_changes(struct text_out *out, const struct netdir *old, const struct netdir *nd);
+
 /* The relay that a controller calls NAME: by its fingerprint, or the first that has this nickname,
  * as tor does: several may. NULL: there is none. ND may be NULL. */
 const struct router *ns_find(const struct netdir *nd, const char *name);

@@ -24,6 +24,8 @@ static const struct told_row {
      EVENT_BIT(EVENT_STATUS) | EVENT_BIT(EVENT_BOOTSTRAP) | EVENT_BIT(EVENT_DIRECTORY),
      ev_status_client},
     {TOLD_STATUS_GENERAL, EVENT_BIT(EVENT_STATUS), ev_status_general},
+    {TOLD_NEWCONSENSUS, EVENT_BIT(EVENT_DIRECTORY), ev_newconsensus},
+    {TOLD_NS, EVENT_BIT(EVENT_DIRECTORY), ev_ns},
     {TOLD_BUILDTIMEOUT_SET, EVENT_BIT(EVENT_STATUS), ev_buildtimeout_set},
     {TOLD_NETWORK_LIVENESS, EVENT_BIT(EVENT_STATUS), ev_network_liveness},
     {TOLD_BW, EVENT_BIT(EVENT_BW), ev_bw},

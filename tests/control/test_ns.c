@@ -34,7 +34,8 @@ START_TEST(test_ns_entry)
 }
 END_TEST
 
-static struct netdir *three_relays(void)
+/* OTHER: the first is another relay, and the second has other weight. */
+static struct netdir *three_relays(bool other)
 {
     static struct netgen_relay relays[3];
     struct netgen net = {.relays = relays, .n = 3};
@@ -45,12 +46,14 @@ static struct netdir *three_relays(void)
         relays[i].ed[0] = (uint8_t)(0x80 + i);
         strcpy(relays[i].nick, i ? "Twin" : "Unnamed");
     }
+    relays[0].rsa[1] = other;
+    relays[1].bw += other;
     return netgen_make(&net);
 }
 
 START_TEST(test_ns_entries_are_those_of_all_relays)
 {
-    struct netdir *nd = three_relays();
+    struct netdir *nd = three_relays(false);
     struct text_out all = text_out(10000), each = text_out(10000);
     ns_entries(&all, nd);
     for (size_t i = 0; i < 3; i++)
@@ -65,10 +68,32 @@ START_TEST(test_ns_entries_are_those_of_all_relays)
 }
 END_TEST
 
+START_TEST(test_ns_changes)
+{
+    struct netdir *old = three_relays(false), *same = three_relays(false), *nd = three_relays(true);
+    struct text_out changes = text_out(10000), want = text_out(10000);
+    ns_changes(&changes, old, same);
+    ck_assert_uint_eq(changes.len, 0);
+    ns_changes(&changes, old, nd);
+    ns_entry(&want, netdir_at(nd, 0));
+    ns_entry(&want, netdir_at(nd, 1));
+    ck_assert_str_eq(out_text(&changes), out_text(&want));
+    out_cut(&changes, 0);
+    ns_changes(&changes, NULL, nd);
+    ns_entry(&want, netdir_at(nd, 2));
+    ck_assert_str_eq(out_text(&changes), out_text(&want));
+    out_free(&changes);
+    out_free(&want);
+    netdir_unref(&old);
+    netdir_unref(&same);
+    netdir_unref(&nd);
+}
+END_TEST
+
 /* C tor, node_get_by_nickname(): of several the first; "Unnamed" is nobody's name. */
 START_TEST(test_ns_find)
 {
-    struct netdir *nd = three_relays();
+    struct netdir *nd = three_relays(false);
     ck_assert_ptr_eq(ns_find(nd, "twin"), netdir_at(nd, 1));
     ck_assert_ptr_eq(ns_find(nd, "4200000000000000000000000000000000000000"), netdir_at(nd, 2));
     ck_assert_ptr_eq(ns_find(nd, "$4200000000000000000000000000000000000000~Twin"),
@@ -81,4 +106,5 @@ START_TEST(test_ns_find)
 }
 END_TEST
 
-TESTS("control/ns", test_ns_entry, test_ns_entries_are_those_of_all_relays, test_ns_find)
+TESTS("control/ns", test_ns_entry, test_ns_entries_are_those_of_all_relays, test_ns_changes,
+      test_ns_find)

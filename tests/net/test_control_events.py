@@ -328,3 +328,14 @@ def test_ports_in_the_clear_are_a_danger(told):
         assert said.arguments == {"PORT": str(told.lab.ports["http"]), "RESULT": "WARN"}
     finally:
         told.ear.control.reset_conf("WarnPlaintextPorts")
+
+
+# ---- the network ----
+
+def test_a_consensus_is_told_with_all_its_relays(told):
+    """Those that are new or changed, too, which the first time are all."""
+    everybody = {node.fingerprint for node in told.lab.nodes}
+    for kind in "NEWCONSENSUS", "NS":
+        event = told.ear.wait(kind)
+        assert {status.fingerprint for status in event.desc} == everybody
+        assert all("Running" in status.flags for status in event.desc)
