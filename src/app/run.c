@@ -10,7 +10,7 @@
 #include "app/notify.h"
 #include "app/process.h"
 #include "app/sandbox.h"
-#include "client/events.h"
+#include "client/steer.h"
 #include "crypto/secret.h"
 #include "host/host.h"
 #include "net/net.h"
@@ -120,21 +120,6 @@ static const char *on_torrc(void *arg, bool defaults)
     return defaults ? r->defaults_torrc : r->torrc;
 }
 
-static err_t make_around(struct running *r, struct conf_err *e)
-{
-    const struct cmdline *c = r->app->cmdline;
-    r->torrc = cmdline_torrc(c, r->app->load, false);
-    r->defaults_torrc = cmdline_torrc(c, r->app->load, true);
-    r->around = (struct host_process){.prepare = on_prepare,
-                                      .changed = on_changed,
-                                      .load = on_load,
-                                      .torrc = on_torrc,
-                                      .terminate = terminate,
-                                      .no_torrc = cmdline_reads_stdin(c),
-                                      .arg = r};
-    return r->torrc && r->defaults_torrc ? OK : conf_fail(e, ERR_NOMEM, "Out of memory");
-}
-
 /* ---- SIGHUP ---- */
 
 static err_t load_again(struct running *r, struct conf_err *e)
@@ -172,39 +157,61 @@ static void reload(struct running *r)
 
 /* ---- signals ---- */
 
-static void on_signal(void *arg, int signum)
+static void dump(const struct running *r)
+{
+    client_dump(host_client(r->host));
+    log_notice(r->app->log, "%zu SOCKS connections", host_connections(r->host));
+}
+
+/* From the kernel or from a controller. */
+static void on_wish(void *arg, enum signal_what what)
 {
     struct running *r = arg;
-    switch (signum) {
-    case SIGHUP:
+    switch (what) {
+    case SIGNAL_RELOAD:
         reload(r);
         break;
-    case SIGINT:
+    case SIGNAL_SHUTDOWN:
         stop(r, "Interrupt: exiting cleanly.");
-        break;
-    case SIGTERM:
+        return;
+    case SIGNAL_HALT:
         terminate(r);
+        return;
+    case SIGNAL_DUMP:
+        dump(r);
         break;
-    case SIGUSR1:
-        client_dump(host_client(r->host));
-        log_notice(r->app->log, "%zu SOCKS connections", host_connections(r->host));
-        break;
-    case SIGUSR2:
+    case SIGNAL_DEBUG:
         logfile_debug(r->app->logfile);
         log_notice(r->app->log, "Switched to loglevel debug. Send HUP to change back.");
         break;
     default:
-        break;
+        return;
     }
+    client_tell_signal(host_client(r->host), what);
+}
+
+static const struct {
+    int signum;
+    enum signal_what what;
+} signals[] = {{SIGHUP, SIGNAL_RELOAD},
+               {SIGINT, SIGNAL_SHUTDOWN},
+               {SIGTERM, SIGNAL_HALT},
+               {SIGUSR1, SIGNAL_DUMP},
+               {SIGUSR2, SIGNAL_DEBUG}};
+
+static void on_signal(void *arg, int signum)
+{
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        if (signals[i].signum == signum)
+            on_wish(arg, signals[i].what);
 }
 
 static err_t watch_signals(struct running *r)
 {
-    static const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
     if (host_options(r->host)->disable_signal_handlers)
         return OK;
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
-        TRY(net_on_signal(r->net, signals[i], on_signal, r));
+        TRY(net_on_signal(r->net, signals[i].signum, on_signal, r));
     return OK;
 }
 
@@ -230,6 +237,24 @@ static void watchdog(void *arg)
         return;
     notify_watchdog(r->app->log);
     env_arm_ms(net_env(r->net), &r->watchdog, us / 2 / US_PER_MS);
+}
+
+/* ---- what the host asks of the process ---- */
+
+static err_t make_around(struct running *r, struct conf_err *e)
+{
+    const struct cmdline *c = r->app->cmdline;
+    r->torrc = cmdline_torrc(c, r->app->load, false);
+    r->defaults_torrc = cmdline_torrc(c, r->app->load, true);
+    r->around = (struct host_process){.prepare = on_prepare,
+                                      .changed = on_changed,
+                                      .load = on_load,
+                                      .torrc = on_torrc,
+                                      .terminate = terminate,
+                                      .signal = on_wish,
+                                      .no_torrc = cmdline_reads_stdin(c),
+                                      .arg = r};
+    return r->torrc && r->defaults_torrc ? OK : conf_fail(e, ERR_NOMEM, "Out of memory");
 }
 
 /* ---- the run ---- */

@@ -114,7 +114,8 @@ static void catch_up(void *arg)
 static bool wait(void *arg, struct tunnel *t)
 {
     struct attach_pool *p = arg;
-    if (!waiting_add(p->waiting, &t->waiter, &t->req, tunnel_asked_host(t), tunnel_has_tried(t)))
+    if (!waiting_add(p->waiting, &t->waiter, &t->req, tunnel_asked_host(t),
+                     tunnel_is_particular(t)))
         return false;
     env_arm_ms(p->env, &p->attach, 0);
     return true;

@@ -121,9 +121,10 @@ static err_t make_users(struct client *c)
     c->dirfetch =
         dirfetch_new(c->circuits, c->streams, directory_mgr(c->directory), &client_dirfetch_ops, c);
     c->exits = exits_new(c->circuits, c->guards, c->cbt, &exits_config, &exits_ops, c);
-    if (!c->dirfetch || !c->exits)
+    c->map = addrmap_new(c->env, client_tell_map, c);
+    if (!c->dirfetch || !c->exits || !c->map)
         return ERR_NOMEM;
-    c->tunnels = tunnels_new(c->circuits, c->streams, c->exits, &tunnels_config);
+    c->tunnels = tunnels_new(c->circuits, c->streams, c->exits, c->map, &tunnels_config);
     return c->tunnels ? OK : ERR_NOMEM;
 }
 
@@ -139,6 +140,7 @@ void client_free(struct client *c)
     env_disarm(c->env, &c->expire);
     meter_stop(&c->meter);
     tunnels_free(c->tunnels);
+    addrmap_free(c->map);
     exits_free(c->exits);
     dirfetch_free(c->dirfetch);
     directory_leave(&c->member);
@@ -186,6 +188,8 @@ err_t client_new_sharing(const struct client *other, struct env *env,
         e = make_core(c, other);
     if (e == OK)
         e = make_users(c);
+    if (e == OK)
+        client_apply_maps(c, config, NULL);
     if (e != OK) {
         if (!why[0])
             snprintf(why, CLIENT_WHY_MAX, "%s", err_text(e));
@@ -268,6 +272,14 @@ void client_new_identity(struct client *c)
 {
     ostreams_next_epoch(c->streams);
     exits_retire_dirty(c->exits);
+    addrmap_clear(c->map, ADDRMAP_EXIT);
+    client_tell_signal(c, SIGNAL_NEWNYM);
+}
+
+void client_forget_answers(struct client *c)
+{
+    addrmap_clear(c->map, ADDRMAP_EXIT);
+    client_tell_signal(c, SIGNAL_CLEARDNSCACHE);
 }
 
 void client_refresh(struct client *c)
@@ -279,6 +291,7 @@ void client_refresh(struct client *c)
 struct tunnel *tunnel_open(struct client *client, const struct tunnel_request *req,
                            const struct tunnel_ops *ops, void *arg)
 {
+    client_wake(client);
     return tunnels_open(client->tunnels, req, ops, arg);
 }
 

@@ -106,6 +106,20 @@ int32_t client_new_session(struct client *c);
 /* No new tunnel uses a circuit that has carried a stream before (SIGNAL NEWNYM). */
 void client_new_identity(struct client *c);
 
+/* Whether streams are expected soon, by those of the last hour or so: circuits are built ahead for
+ * them. */
+bool client_expects_streams(const struct client *c);
+
+/* Fetches nothing, and builds nothing that no stream waits for, until an application asks for
+ * something or it is told to be active (SIGNAL DORMANT, ACTIVE). */
+void client_be_dormant(struct client *c);
+void client_be_active(struct client *c);
+bool client_is_dormant(const struct client *c);
+
+/* What was learnt of hosts is forgotten, such as by which exit they were reached (CLEARDNSCACHE).
+ */
+void client_forget_answers(struct client *c);
+
 /* SIGHUP, beside new options: circuits that have carried a stream carry no other, and what could
  * not be fetched is tried again at once. */
 void client_refresh(struct client *c);

@@ -16,6 +16,7 @@
 #include "client/meter.h"
 #include "client/offline.h"
 #include "client/settings.h"
+#include "client/steer.h"
 #include "client/tunnels.h"
 #include "path/chooser.h"
 #include "path/state.h"
@@ -46,6 +47,7 @@ struct client {
     struct chooser *chooser;
     struct cbt *cbt;
     struct exits *exits;
+    struct addrmap *map;
     struct tunnels *tunnels;
     struct netdir *nd; /* what paths are built from; NULL: not enough is known */
     int32_t last_session;
@@ -55,6 +57,7 @@ struct client {
     struct clock_watch watch;
     bool started; /* once; only then is a state worth keeping */
     bool running; /* it was started, and not stopped since */
+    bool dormant; /* nothing is fetched, or built ahead, until somebody asks for something */
 };
 
 /* ---- client_options.c ---- */
@@ -69,12 +72,24 @@ void client_configure_chooser(struct client *c);
 void client_set_look_point(struct client *c);
 struct linkpool_config client_link_config(const struct client *c, struct netdir *nd);
 
+/* ---- client_map.c ---- */
+
+/* CONFIG's maps, and what is no more of those that followed from OLD (NULL: there were none). */
+void client_apply_maps(struct client *c, const struct client_config *config,
+                       const struct settings *old);
+
+/* ---- client_dormant.c ---- */
+
+/* Somebody has a use for the network. */
+void client_wake(struct client *c);
+
 /* ---- client_tell.c ---- */
 
 /* Whether paths can be picked; if not, circuits of before are nothing to go by, either. */
 void client_tell_dir_info(struct client *c, bool enough);
-/* What guards and build times say is told. */
+/* What guards and build times say is told; so is what addresses stand for. */
 void client_listen_below(struct client *c);
+addrmap_told_fn client_tell_map;
 
 /* ---- client_dir.c ---- */
 

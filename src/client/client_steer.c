@@ -9,6 +9,18 @@ struct netdir *client_known(const struct client *c)
     return dirmgr_known(directory_mgr(c->directory));
 }
 
+void client_drop_guards(struct client *c)
+{
+    guards_drop_all(c->guards);
+    client_configure_chooser(c);
+    client_arm_save(c);
+}
+
+void client_drop_timeouts(struct client *c)
+{
+    cbt_forget(c->cbt);
+}
+
 /* ---- circuits ---- */
 
 bool client_has_circuit(const struct client *c, uint64_t id)

@@ -57,6 +57,22 @@ void client_tell(struct client *c, const struct event_record *e)
     events_tell(c->events, e);
 }
 
+void client_tell_signal(struct client *c, enum signal_what what)
+{
+    const struct event_record e = {.kind = EVENT_SIGNAL, .signal = {.what = what}};
+    events_tell(c->events, &e);
+}
+
+void client_tell_map(void *arg, const char *from, const char *to, int64_t expires_s)
+{
+    struct client *c = arg;
+    struct event_record e = {.kind = EVENT_ADDRMAP,
+                             .addrmap = {.expires_s = expires_s, .cached = true}};
+    snprintf(e.addrmap.from, sizeof e.addrmap.from, "%s", from);
+    snprintf(e.addrmap.to, sizeof e.addrmap.to, "%s", to);
+    events_tell(c->events, &e);
+}
+
 void client_listen_below(struct client *c)
 {
     guards_set_watch(c->guards, guard_told, c);

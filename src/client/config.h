@@ -72,6 +72,14 @@ struct client_config {
     bool reject_internal_addresses;     /* ClientRejectInternalAddresses */
     bool dns_reject_internal_addresses; /* ClientDNSRejectInternalAddresses */
     bool leave_streams_unattached;      /* __LeaveStreamsUnattached */
+
+    /* Addresses; lists in one text are separated by commas */
+    const char *const *address_maps;  /* MapAddress: "FROM TO" */
+    bool automap;                     /* AutomapHostsOnResolve */
+    const char *automap_suffixes;     /* AutomapHostsSuffixes */
+    struct ip_net virtual4, virtual6; /* VirtualAddrNetworkIPv4, VirtualAddrNetworkIPv6 */
+    const char *track_exits;          /* TrackHostExits */
+    uint32_t track_exits_s;           /* TrackHostExitsExpire */
 };
 
 /* tor's defaults (for TESTING, those of a TestingTorNetwork). */

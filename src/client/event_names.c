@@ -82,6 +82,23 @@ static const char *status_name(enum status_what what)
     return names[what];
 }
 
+static const char *signal_name(enum signal_what what)
+{
+    static const char *const names[] = {
+        [SIGNAL_RELOAD] = "RELOAD",
+        [SIGNAL_SHUTDOWN] = "SHUTDOWN",
+        [SIGNAL_DUMP] = "DUMP",
+        [SIGNAL_DEBUG] = "DEBUG",
+        [SIGNAL_HALT] = "HALT",
+        [SIGNAL_NEWNYM] = "NEWNYM",
+        [SIGNAL_CLEARDNSCACHE] = "CLEARDNSCACHE",
+        [SIGNAL_HEARTBEAT] = "HEARTBEAT",
+        [SIGNAL_ACTIVE] = "ACTIVE",
+        [SIGNAL_DORMANT] = "DORMANT",
+    };
+    return names[what];
+}
+
 const char *event_name(const struct event_record *e)
 {
     switch (e->kind) {
@@ -107,6 +124,10 @@ const char *event_name(const struct event_record *e)
         return "STREAM_BW";
     case EVENT_CONN_BW:
         return "CONN_BW";
+    case EVENT_SIGNAL:
+        return signal_name(e->signal.what);
+    case EVENT_ADDRMAP:
+        return "ADDRMAP";
     case EVENT_CELL_STATS:
         return "CELL_STATS";
     case EVENT_KINDS:

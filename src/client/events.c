@@ -174,6 +174,8 @@ static size_t record_size(enum event_kind kind)
         [EVENT_STREAM_BW] = sizeof(struct event_stream_bw),
         [EVENT_CONN_BW] = sizeof(struct event_conn_bw),
         [EVENT_CELL_STATS] = sizeof(struct event_cell_stats),
+        [EVENT_ADDRMAP] = sizeof(struct event_addrmap),
+        [EVENT_SIGNAL] = sizeof(struct event_signal),
     };
     return offsetof(struct event_record, circuit) + sizes[kind];
 }

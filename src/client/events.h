@@ -42,6 +42,8 @@ enum event_kind {
     EVENT_STREAM_BW,  /* STREAM_BW; also when a stream ends */
     EVENT_CONN_BW,    /* CONN_BW */
     EVENT_CELL_STATS, /* CELL_STATS */
+    EVENT_ADDRMAP,    /* ADDRMAP */
+    EVENT_SIGNAL,     /* SIGNAL */
     EVENT_KINDS
 };
 
@@ -250,6 +252,38 @@ struct event_cell_stats {
     unsigned create2, create_fast;
 };
 
+/* ---- addresses ---- */
+
+/* What stands for what from now on, or what a look-up that a controller asked for came to. */
+struct event_addrmap {
+    char from[TUNNEL_HOST_MAX + 3], to[TUNNEL_HOST_MAX + 3]; /* TO: "<error>", if it failed */
+    int64_t expires_s;                                       /* wall clock; 0: never */
+    const char *error; /* static: "error=yes", "internal"; NULL: none */
+    bool cached;       /* it holds for whoever asks next */
+    uint64_t stream;   /* STREAMID; 0: none */
+};
+
+/* ---- signals ---- */
+
+/* What controllers and the kernel ask of a process (C tor, signal_table). It is told when it has
+ * been done; of SHUTDOWN and HALT nobody is, for they end it. */
+enum signal_what {
+    SIGNAL_RELOAD,
+    SIGNAL_SHUTDOWN,
+    SIGNAL_DUMP,
+    SIGNAL_DEBUG,
+    SIGNAL_HALT,
+    SIGNAL_NEWNYM,
+    SIGNAL_CLEARDNSCACHE,
+    SIGNAL_HEARTBEAT,
+    SIGNAL_ACTIVE,
+    SIGNAL_DORMANT,
+};
+
+struct event_signal {
+    enum signal_what what;
+};
+
 /* ---- the record ---- */
 
 /* What a listener is given is only as long as its kind: who keeps one copies that member. */
@@ -269,6 +303,8 @@ struct event_record {
         struct event_stream_bw stream_bw;
         struct event_conn_bw conn_bw;
         struct event_cell_stats cell_stats;
+        struct event_addrmap addrmap;
+        struct event_signal signal;
     };
 };
 

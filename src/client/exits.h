@@ -24,6 +24,7 @@ struct exit_circ;
 struct exit_need {
     const struct tunnel_request *request;
     const char *asked_host;      /* isolation goes by what it was opened to; NULL: to that host */
+    const struct rsa_id *exit;   /* the one that it wants; NULL: any that will do */
     const struct rsa_id *failed; /* exits that let this tunnel down */
     size_t n_failed;
     uint64_t avoid_circuit; /* id of a circuit it does not want again; 0: none */
@@ -80,6 +81,10 @@ struct ride *exit_circ_ride(struct exit_circ *c);
 
 /* ---- what somebody asks for by name (exits_steer.c) ---- */
 
+/* The relay that NAME ("$fp", "fp", a nickname) is, of what is known; *EXCLUDED: options keep it
+ * from being an exit even for who asks for it. NULL: there is none. */
+const struct router *exits_named(const struct exits *x, const char *name, bool *excluded);
+
 /* Hop HOP (1 = first) of C, which is open and has as many; NULL out of memory. */
 struct ride *exit_circ_ride_at(struct exit_circ *c, unsigned hop);
 
@@ -101,6 +106,11 @@ void exit_circ_close(struct exit_circ *c, uint8_t reason);
 uint64_t exit_circ_id(const struct exit_circ *c);
 
 /* ---- time ---- */
+
+/* Whether ports that were used lately are expected to be used again. */
+bool exits_expects_streams(const struct exits *x);
+/* While DORMANT nothing is built that no tunnel waits for. */
+void exits_set_dormant(struct exits *x, bool dormant);
 
 /* Call it once a NewCircuitPeriod: it closes circuits that have served. */
 void exits_expire(struct exits *x);

@@ -120,9 +120,22 @@ static void build_to_learn(struct exits *x)
 static void build_ahead(struct exits *x)
 {
     forget_old_ports(x);
-    if (!x->config.no_predicted && exits_may_launch(x) && !build_predicted(x) &&
+    if (!x->config.no_predicted && !x->dormant && exits_may_launch(x) && !build_predicted(x) &&
         exits_may_launch(x))
         build_to_learn(x);
+}
+
+bool exits_expects_streams(const struct exits *x)
+{
+    for (size_t i = 0; i < x->n_predicted; i++)
+        if (x->env->mono_us - x->predicted[i].used_us <= prediction_us(x))
+            return true;
+    return false;
+}
+
+void exits_set_dormant(struct exits *x, bool dormant)
+{
+    x->dormant = dormant;
 }
 
 void exits_look(void *arg)

@@ -77,6 +77,7 @@ struct exits {
     uint64_t predicted_us;    /* when one was used last */
     unsigned failures;        /* since the last success or exits_expire() */
     unsigned failures_before; /* in the period before that */
+    bool dormant;             /* nothing is built ahead */
     bool paused;              /* none can be launched for now, and none is before the next look */
     unsigned pathless;        /* wishes without a path since the last look: each costs a search */
     uint64_t last_launch_us;

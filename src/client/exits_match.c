@@ -176,7 +176,10 @@ static bool fits(const struct exit_circ *c, const struct exit_need *need)
         return false;
     if (c->leg->n_hops < HOPS_LEAST) /* a controller's, to be extended */
         return false;
-    return !exit_circ_is_too_dirty(c) && exit_circ_ends_well(c, path_request_for(need));
+    if (exit_circ_is_too_dirty(c))
+        return false;
+    return need->exit ? rsa_id_equal(&leg_last(c->leg)->rsa, need->exit)
+                      : exit_circ_ends_well(c, path_request_for(need));
 }
 
 /* A circuit that others use already comes first: the fewer circuits carry a user's streams, the
@@ -275,6 +278,8 @@ void exit_circ_join_pool(struct exit_circ *c)
 static bool exit_exists(const struct exits *x, const struct exit_need *need)
 {
     struct path_request req = path_request_for(need);
+    if (need->exit)
+        return netdir_by_rsa(x->nd, need->exit) != NULL;
     for (size_t i = 0; i < netdir_n(x->nd); i++)
         if (path_exit_fits(x->nd, x->config.path, &req, netdir_at(x->nd, i)))
             return true;
@@ -297,8 +302,14 @@ static void tell_no_guard(struct exits *x)
 static void build_for(struct exits *x, const struct exit_need *need, const char **why_not)
 {
     struct path_request req = path_request_for(need);
+    struct path_hop hops[PATH_USUAL_HOPS];
     if (!exits_may_launch(x))
         return;
+    if (need->exit) {
+        memcpy(hops, req.hops, sizeof hops);
+        hops[PATH_USUAL_HOPS - 1].relay = netdir_by_rsa(x->nd, need->exit);
+        req.hops = hops;
+    }
     struct exit_circ *c;
     err_t e = exits_launch(x, &req, &c);
     if (e == OK && !claim(c, need))

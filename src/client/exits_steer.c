@@ -4,6 +4,17 @@
 
 #include "client/exits_int.h"
 
+/* C tor, connection_ap_handshake_rewrite_and_attach(): "If StrictNodes is not set, then .exit
+ * overrides ExcludeNodes but not ExcludeExitNodes." */
+const struct router *exits_named(const struct exits *x, const char *name, bool *excluded)
+{
+    const struct path_config *path = x->config.path;
+    const struct router *r = x->nd ? netdir_by_name(x->nd, text_of(name)) : NULL;
+    *excluded = r && ((path->strict_nodes && nodeset_has(path->exclude, r)) ||
+                      nodeset_has(path->exclude_exit, r));
+    return r;
+}
+
 err_t exits_build(struct exits *x, struct netdir *nd, const struct router *const *path, size_t n,
                   enum circuit_purpose purpose, struct exit_circ **out)
 {

@@ -109,6 +109,11 @@ void ostream_tell(const struct ostream *s, enum stream_status status)
     tell(s, status, NULL);
 }
 
+void ostream_remap(const struct ostream *s)
+{
+    tell_remap(s, SOURCE_CACHE);
+}
+
 void ostream_succeed(struct ostream *s, const struct ip *addr)
 {
     if (addr->family != IP_NONE) {

@@ -60,6 +60,8 @@ MUST_USE bool ostream_begin(struct ostreams *set, struct ostream *s);
 void ostream_describe(const struct ostream *s, enum stream_status status, struct event_stream *out);
 /* CONTROLLER_WAIT; SENTCONNECT and SENTRESOLVE, on S->circuit. */
 void ostream_tell(const struct ostream *s, enum stream_status status);
+/* S goes to another host from now on, which stands for the one that it was asked for: REMAP. */
+void ostream_remap(const struct ostream *s);
 /* ADDR: what the exit says the name is, which is told first (REMAP); family IP_NONE: nothing. Of a
  * look-up no more is told but its end, as by tor. */
 void ostream_succeed(struct ostream *s, const struct ip *addr);

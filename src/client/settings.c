@@ -31,6 +31,9 @@ struct client_config client_config_defaults(bool testing)
         .socks_timeout_s = 120,
         .max_circuits_pending = MOST_PENDING,
         .private_addresses = testing,
+        .track_exits_s = 1800,
+        .virtual4 = {ip_v4((const uint8_t[]){127, 192, 0, 0}), 10},
+        .virtual6 = {ip_v6((const uint8_t[16]){0xfe, 0x80}), 10},
         .reject_internal_addresses = !testing,
         .dns_reject_internal_addresses = !testing,
     };
@@ -176,6 +179,12 @@ static void set_path(struct settings *s, const struct client_config *c)
     s->path.n_long_lived = n;
 }
 
+static err_t keep_text(const char *text, char **out)
+{
+    *out = text ? text_dup(text_of(text)) : NULL;
+    return text && !*out ? ERR_NOMEM : OK;
+}
+
 static struct client_config without_pointers(const struct client_config *config)
 {
     struct client_config c = *config;
@@ -185,6 +194,8 @@ static struct client_config without_pointers(const struct client_config *config)
     c.geoip = NULL;
     c.long_lived_ports = NULL;
     c.reachable = NULL;
+    c.address_maps = NULL;
+    c.automap_suffixes = c.track_exits = NULL;
     return c;
 }
 
@@ -202,6 +213,10 @@ err_t settings_init(struct settings *s, const struct client_config *config, char
         e = add_families(s, config, why);
     if (e == OK)
         e = add_reachable(s, config);
+    if (e == OK)
+        e = keep_text(config->automap_suffixes, &s->automap_suffixes);
+    if (e == OK)
+        e = keep_text(config->track_exits, &s->track_exits);
     if (e != OK && !why[0])
         snprintf(why, PATH_WHY_MAX, "%s", err_text(e));
     if (e != OK)
@@ -218,6 +233,9 @@ void settings_free(struct settings *s)
         nodeset_free(&s->families[i]);
     free(s->families);
     free(s->path.reachable.rules);
+    free(s->automap_suffixes);
+    free(s->track_exits);
+    s->automap_suffixes = s->track_exits = NULL;
     s->families = NULL;
     s->n_families = 0;
     s->path.reachable = (struct addr_policy){NULL, 0};
@@ -276,6 +294,10 @@ struct tunnels_config settings_tunnels(const struct settings *s)
         .reject_internal = s->config.reject_internal_addresses,
         .dns_reject_internal = s->config.dns_reject_internal_addresses,
         .leave_unattached = s->config.leave_streams_unattached,
+        .automap = s->config.automap,
+        .automap_suffixes = s->automap_suffixes,
+        .track_exits = s->track_exits,
+        .track_exits_s = s->config.track_exits_s,
     };
 }
 

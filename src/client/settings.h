@@ -20,6 +20,7 @@ struct settings {
     size_t n_families;
     struct path_config path; /* points into the above */
     uint16_t long_lived[SETTINGS_PORTS_MAX];
+    char *automap_suffixes, *track_exits; /* or NULL */
 };
 
 /* *WHY (static or inside S) says in words what is wrong: ERR_MALFORMED. ERR_NOMEM. On error nothing

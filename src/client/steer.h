@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "client/addrmap.h"
 #include "client/events.h"
 
 struct client;
@@ -15,8 +16,18 @@ struct client;
  * Good until the wake-up ends. */
 struct netdir *client_known(const struct client *c);
 
+struct addrmap *client_addrmap(const struct client *c);
+
 bool client_has_circuit(const struct client *c, uint64_t id);
 bool client_has_stream(const struct client *c, uint64_t id); /* also one for a document */
+
+/* WHAT has been done, by it or by what is around it: tells of that. */
+void client_tell_signal(struct client *c, enum signal_what what);
+
+/* All guards are forgotten, and others sampled (DROPGUARDS). */
+void client_drop_guards(struct client *c);
+/* So are build times, and learnt anew (DROPTIMEOUTS). */
+void client_drop_timeouts(struct client *c);
 
 /* Builds a circuit over the N relays of PATH, of client_known(), whatever they are; N 0: over a
  * path of its own choice, as for a tunnel (PURPOSE is GENERAL then). ERR_STATE: it does not run, or

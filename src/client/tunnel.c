@@ -47,6 +47,9 @@ void tunnel_free(struct tunnel *t)
 static void tell(void *arg)
 {
     struct tunnel *t = arg;
+    const struct stream_answer answer = {.kind = ANSWER_IP, .ip = t->answer};
+    if (!t->owner_knows && t->answer.family != IP_NONE)
+        t->ops->on_resolved(t->arg, &answer, 1);
     if (!t->owner_knows)
         t->ops->on_end(t->arg, &t->end);
     tunnel_free(t);
@@ -66,8 +69,8 @@ static void end_tunnel(struct tunnel *t, enum tunnel_stage stage, const struct o
         .attempts = t->attempts,
     };
     snprintf(t->end.text, sizeof t->end.text, "%s", text);
-    ostream_finish(&t->out, t->state == OPEN || t->owner_knows ? STREAM_CLOSED : STREAM_FAILED,
-                   end);
+    bool failed = t->state != OPEN && !t->owner_knows && t->answer.family == IP_NONE;
+    ostream_finish(&t->out, failed ? STREAM_FAILED : STREAM_CLOSED, end);
     set_state(t, CLOSED);
     disarm(t);
     later_ask(t->set->env, &t->tell);
@@ -100,6 +103,12 @@ void tunnel_refuse(struct tunnel *t, enum tunnel_stage stage, err_t why, uint8_t
     tunnel_stop(t, stage, why, reason, text);
 }
 
+void tunnel_answer(struct tunnel *t, const struct ip *ip)
+{
+    t->answer = *ip;
+    tunnel_stop(t, TUNNEL_STAGE_NONE, OK, END_DONE, "answered without an exit");
+}
+
 void tunnel_close(struct tunnel *t, uint8_t reason)
 {
     const struct ostream_end end = {.reason = reason};
@@ -115,15 +124,16 @@ struct exit_need tunnel_need(const struct tunnel *t)
     return (struct exit_need){
         .request = &t->req,
         .asked_host = tunnel_asked_host(t),
+        .exit = t->exit_choice == EXIT_ANY ? NULL : &t->exit,
         .failed = t->failed,
         .n_failed = t->n_failed,
         .avoid_circuit = t->circ_id,
     };
 }
 
-bool tunnel_has_tried(const struct tunnel *t)
+bool tunnel_is_particular(const struct tunnel *t)
 {
-    return t->circ_id || t->n_failed;
+    return t->circ_id || t->n_failed || t->exit_choice != EXIT_ANY;
 }
 
 static const struct attach_policy *policy_for(const struct tunnel *t)
@@ -135,6 +145,8 @@ static const struct attach_policy *policy_for(const struct tunnel *t)
 bool tunnel_wait_with(struct tunnel *t, const struct attach_policy *policy)
 {
     set_state(t, WAITING);
+    if (policy == t->set->pools && !tunnel_aim(t, false))
+        return true;
     if (!policy->ops->wait(policy->arg, t))
         return false;
     t->policy = policy;
@@ -265,7 +277,10 @@ static void end_as_last(struct tunnel *t)
 
 void tunnel_cannot(struct tunnel *t, const char *why_not)
 {
-    if (t->attempts)
+    if (t->exit_choice == EXIT_TRACKED) {
+        tunnel_forget_exit(t);
+        wait_again(t); /* for any other */
+    } else if (t->attempts)
         end_as_last(t);
     else
         tunnel_refuse(t, TUNNEL_STAGE_STREAM, ERR_NOT_FOUND, END_CANT_ATTACH, why_not);
@@ -279,6 +294,8 @@ static void attempt_failed(struct tunnel *t, const struct stream_end *end)
         exit_failed(t, t->ride->exit);
     t->ride = NULL;
     t->last = *end;
+    if ((rule & RETRY) && t->exit_choice == EXIT_TRACKED)
+        tunnel_forget_exit(t);
     if (!(rule & RETRY) || t->attempts >= MOST_ATTEMPTS) {
         end_as_last(t);
         return;
@@ -365,6 +382,8 @@ static err_t open_stream(struct tunnel *t, struct ride *ride)
 err_t tunnel_attach(struct tunnel *t, struct ride *ride)
 {
     err_t e = open_stream(t, ride);
+    if (e == OK)
+        tunnel_track_exit(t, ride);
     if (e == ERR_LIMIT || e == ERR_STATE)
         ride->retire(ride); /* it is full, or dying: another will do */
     else if (e != OK && e != ERR_FULL)

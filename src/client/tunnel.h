@@ -37,6 +37,7 @@ struct tunnel_request {
     struct asker asker;             /* who asks; the tunnel holds its login */
     struct isolation isolation;
     bool ipv4_ok, ipv6_ok, prefer_ipv6; /* IPv4Traffic, IPv6Traffic, PreferIPv6 */
+    bool automap_ipv6;                  /* a virtual address is to be one of IPv6 */
 };
 
 /* Where it went wrong, for front ends to map to their reply codes. */

@@ -23,6 +23,9 @@ enum tunnel_state {
     CLOSED, /* its owner knows, or is about to be told */
 };
 
+/* Whether a tunnel may leave by any exit, or by a certain one, since a map says so. */
+enum exit_choice { EXIT_ANY, EXIT_NAMED, EXIT_TRACKED /* TrackHostExits: as long as it will do */ };
+
 struct tunnel {
     struct tunnels *set;
     struct tunnel_request req; /* where it goes: as it was asked for, or where it was turned to */
@@ -36,6 +39,9 @@ struct tunnel {
     struct ride *ride;                  /* while CONNECTING */
     const struct attach_policy *policy; /* while WAITING: the policy that has it */
     struct waiter waiter;               /* the pool's, while the pool has it */
+    enum exit_choice exit_choice;
+    struct rsa_id exit; /* unless that is EXIT_ANY */
+    struct ip answer;   /* of a look-up that nobody was asked for; family IP_NONE: there is none */
     uint64_t circ_id;
     struct rsa_id failed[MOST_FAILED];
     size_t n_failed;
@@ -56,6 +62,7 @@ struct tunnels {
     struct circuits *circuits;
     struct ostreams *streams;
     struct exits *exits;
+    struct addrmap *map;
     struct tunnels_config config;
     struct tunnel *list;
     size_t n;
@@ -91,13 +98,24 @@ void tunnel_detach(struct tunnel *t);
 MUST_USE err_t tunnel_attach(struct tunnel *t, struct ride *ride);
 
 struct exit_need tunnel_need(const struct tunnel *t);
-bool tunnel_has_tried(
-    const struct tunnel *t);             /* an exit or a circuit that it does not want again */
+/* It wants a certain exit, or one or a circuit not again. */
+bool tunnel_is_particular(const struct tunnel *t);
+/* T, a look-up, ends with IP, and nobody was asked. */
+void tunnel_answer(struct tunnel *t, const struct ip *ip);
 void tunnel_no_memory(struct tunnel *t); /* it ends for want of it */
 /* No circuit can be had for T: WHY_NOT. */
 void tunnel_cannot(struct tunnel *t, const char *why_not);
 
 /* ---- tunnel_aim.c ---- */
+
+/* T is about to be given a circuit, BY_NAME or by the pool: settles where it goes. False: it is
+ * over, refused or answered. */
+bool tunnel_aim(struct tunnel *t, bool by_name);
+/* T goes over RIDE: by the exit of that its host is to be reached for some time (TrackHostExits).
+ */
+void tunnel_track_exit(struct tunnel *t, const struct ride *ride);
+/* The exit that T's host was reached by does not do any more. */
+void tunnel_forget_exit(struct tunnel *t);
 
 /* T's next attempt goes to HOST and PORT (0: as before). */
 void tunnel_redirect(struct tunnel *t, const char *host, uint16_t port);
@@ -110,9 +128,10 @@ const char *tunnel_asked_host(const struct tunnel *t);
 bool tunnel_request_bad_name(const struct tunnel_request *req);
 /* What no exit could do; NULL if REQ is fine. */
 const char *tunnel_request_no_use(const struct tunnel_request *req);
-/* What must not leave through an exit; NULL if REQ is fine. */
+/* What must not leave through an exit, CHOSEN by name or not, in which case its own network may be
+ * meant; NULL if REQ is fine. */
 const char *tunnel_request_refusal(const struct tunnel_request *req,
-                                   const struct tunnels_config *config);
+                                   const struct tunnels_config *config, bool chosen);
 /* The name that a reverse look-up asks for is put in. An address in HOST is treated as one even if
  * the caller did not say so: what holds for internal addresses must not depend on him. */
 void tunnel_request_know(struct tunnel_request *req);

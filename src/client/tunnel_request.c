@@ -40,11 +40,11 @@ const char *tunnel_request_no_use(const struct tunnel_request *req)
 }
 
 const char *tunnel_request_refusal(const struct tunnel_request *req,
-                                   const struct tunnels_config *config)
+                                   const struct tunnels_config *config, bool chosen)
 {
     if (req->kind == TUNNEL_RESOLVE_PTR && config->dns_reject_internal && ip_is_internal(&req->ip))
         return "reverse look-up of an internal address";
-    if (req->kind == TUNNEL_CONNECT && config->reject_internal &&
+    if (req->kind == TUNNEL_CONNECT && config->reject_internal && !chosen &&
         (req->ip.family == IP_NONE ? is_local_name(req->host) : ip_is_internal(&req->ip)))
         return "internal address (ClientRejectInternalAddresses)";
     return NULL;

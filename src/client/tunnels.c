@@ -14,21 +14,13 @@ enum {
 
 /* ---- tunnels ---- */
 
-/* What is asked is refused, or waits for a circuit; false out of memory. */
+/* T is over, or waits for a circuit; false out of memory. */
 static bool begin(struct tunnel *t)
 {
-    const struct tunnels *ts = t->set;
-    const char *useless = tunnel_request_no_use(&t->req);
-    const char *why_not = useless ? useless : tunnel_request_refusal(&t->req, &ts->config);
-    if (tunnel_request_bad_name(&t->req))
-        ostreams_tell_bad_name(ts->streams, t->req.host);
-    if (why_not)
-        tunnel_refuse(t, TUNNEL_STAGE_REQUEST, ERR_ARG, useless ? END_TORPROTOCOL : END_PRIVATE,
-                      why_not);
-    else if (ts->refused[0])
-        tunnel_stop(t, TUNNEL_STAGE_NETWORK, ERR_STATE, END_NOROUTE, ts->refused);
-    else
+    const char *why_not = t->set->refused;
+    if (!why_not[0])
         return tunnel_wait(t);
+    tunnel_stop(t, TUNNEL_STAGE_NETWORK, ERR_STATE, END_NOROUTE, why_not);
     return true;
 }
 
@@ -99,6 +91,8 @@ static enum attach_result judge_circuit(const struct tunnels *ts, uint64_t id, u
 
 static enum attach_result attach(struct tunnel *t, struct exit_circ *circ, unsigned hop)
 {
+    if (!tunnel_aim(t, true))
+        return t->answer.family == IP_NONE ? ATTACH_FAILED : ATTACH_DONE;
     const struct exit_need need = tunnel_need(t);
     struct ride *ride = hop ? exit_circ_ride_at(circ, hop) : exit_circ_ride(circ);
     if (!ride)
@@ -156,7 +150,8 @@ void tunnels_redirect(struct tunnels *ts, uint64_t stream, const char *host, uin
 /* ---- the set ---- */
 
 struct tunnels *tunnels_new(struct circuits *circuits, struct ostreams *streams,
-                            struct exits *exits, const struct tunnels_config *config)
+                            struct exits *exits, struct addrmap *map,
+                            const struct tunnels_config *config)
 {
     struct tunnels *ts = calloc(1, sizeof *ts);
     if (!ts)
@@ -165,6 +160,7 @@ struct tunnels *tunnels_new(struct circuits *circuits, struct ostreams *streams,
                            .circuits = circuits,
                            .streams = streams,
                            .exits = exits,
+                           .map = map,
                            .config = *config};
     ts->pool = attach_pool_new(ts->env, exits);
     if (!ts->pool) {

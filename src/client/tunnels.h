@@ -3,6 +3,7 @@
 #define TUNIC_CLIENT_TUNNELS_H
 
 #include "base/env.h"
+#include "client/addrmap.h"
 #include "client/attach_pool.h"
 #include "client/config.h"
 #include "client/exits.h"
@@ -16,11 +17,17 @@ struct tunnels_config {
     uint64_t stream_timeout_ms; /* CircuitStreamTimeout; 0: 10 s, 10 s, then 15 s */
     bool reject_internal, dns_reject_internal;
     bool leave_unattached; /* __LeaveStreamsUnattached */
+    /* Lists are separated by commas, and borrowed until the next tunnels_set_config(). */
+    bool automap;                 /* AutomapHostsOnResolve */
+    const char *automap_suffixes; /* AutomapHostsSuffixes */
+    const char *track_exits;      /* TrackHostExits; or NULL */
+    uint32_t track_exits_s;       /* TrackHostExitsExpire */
 };
 
-/* CIRCUITS, STREAMS and EXITS are borrowed. NULL out of memory. */
+/* CIRCUITS, STREAMS, EXITS and MAP are borrowed. NULL out of memory. */
 struct tunnels *tunnels_new(struct circuits *circuits, struct ostreams *streams,
-                            struct exits *exits, const struct tunnels_config *config);
+                            struct exits *exits, struct addrmap *map,
+                            const struct tunnels_config *config);
 void tunnels_free(struct tunnels *ts); /* no callbacks; NULL is fine */
 void tunnels_set_config(struct tunnels *ts, const struct tunnels_config *config);
 /* Each tunnel's owner is told that it is over, and WHY. */

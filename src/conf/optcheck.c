@@ -20,7 +20,7 @@ err_t options_check_each(struct options *o, const struct options_env *env,
         rule_ports,   rule_port_lists, rule_log,     rule_binds,
         rule_servers, rule_families,   rule_folders, rule_relative_paths,
         rule_network, rule_circuits,   rule_kept,    rule_single_hop,
-        rule_testing, rule_control,    rule_process,
+        rule_testing, rule_addresses,  rule_control, rule_process,
     };
     struct conf_err e;
     struct checking c = {o, env, env->log, &e, faults};

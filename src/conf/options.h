@@ -62,6 +62,13 @@ struct options {
     bool unix_socks_group_writable;
     bool client_reject_internal, client_dns_reject_internal;
 
+    /* What stands for what */
+    struct conf_line *map_address_lines;
+    bool automap_hosts_on_resolve;
+    char *automap_hosts_suffixes_csv, *track_host_exits_csv;
+    int track_host_exits_expire_s;
+    char *virtual_network4, *virtual_network6; /* VirtualAddrNetworkIPv4, VirtualAddrNetworkIPv6 */
+
     /* Controllers */
     struct conf_line *control_port_lines; /* ControlPort, __ControlPort */
     struct conf_line *control_socket_lines;
@@ -170,6 +177,7 @@ struct options {
         size_t sock_bytes;                /* the kernel's buffers of a socket; 0: as it likes */
         int log_granularity_ms;           /* one that divides a second, or is divided by one */
         struct ip bind_or_v4, bind_or_v6; /* family IP_NONE: the system's choice */
+        struct ip_net virtual4, virtual6; /* VirtualAddrNetwork... */
         char *data_dir, *cache_dir;       /* absolute, expanded */
         char *cookie_file;                /* the same, whether or not it is wanted */
         char *control_port_file;          /* the same; NULL: none */

@@ -37,6 +37,9 @@ err_t rule_network(const struct checking *c);
 err_t rule_control_ports(const struct checking *c);
 err_t rule_control(const struct checking *c);
 
+/* What stands for what (optrule_address.c). */
+err_t rule_addresses(const struct checking *c);
+
 /* Circuits, what is kept, private networks (optrule_client.c). */
 err_t rule_families(const struct checking *c);
 err_t rule_circuits(const struct checking *c);

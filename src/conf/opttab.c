@@ -60,7 +60,6 @@
 
 /* Reasons that several share: each is a clause, and completes "NAME has no effect: ". */
 #define NO_ACCOUNTING       "Tunic does not count what it transfers yet"
-#define NO_AUTOMAP          "Tunic maps no names to addresses yet"
 #define NO_BRIDGES          "Tunic uses no bridges yet"
 #define NO_CIRC_PADDING     "Tunic pads no circuits yet"
 #define NO_CONFLUX          "Tunic joins no circuits to one by Conflux yet"
@@ -159,8 +158,8 @@ static const struct opt TABLE[] = {
     RELAYS("AuthDirVoteStableGuaranteeMinUptime", OPTT_INTERVAL, "30 days", 0),
     RELAYS("AuthDirVoteStableGuaranteeMTBF", OPTT_INTERVAL, "5 days", 0),
     WOULD_RELAY("AuthoritativeDirectory", OPTT_BOOL, "0", 0),
-    KEPT("AutomapHostsOnResolve", OPTT_BOOL, "0", 0, NO_AUTOMAP),
-    KEPT("AutomapHostsSuffixes", OPTT_CSV, ".onion,.exit", 0, NO_AUTOMAP),
+    BOOL("AutomapHostsOnResolve", automap_hosts_on_resolve, "0", 0),
+    CSV("AutomapHostsSuffixes", automap_hosts_suffixes_csv, ".onion,.exit", 0),
     BOOL("AvoidDiskWrites", avoid_disk_writes, "0", 0),
     KEPT("BandwidthBurst", OPTT_SIZE, "1 GB", 0, NO_LIMIT),
     KEPT("BandwidthRate", OPTT_SIZE, "1 GB", 0, NO_LIMIT),
@@ -363,7 +362,7 @@ static const struct opt TABLE[] = {
     CSV("LongLivedPorts", long_lived_ports_csv,
         "21,22,706,1863,5050,5190,5222,5223,6523,6667,6697,8300", 0),
     NO_MATTER("MainloopStats", OPTT_BOOL, "0", 0, "it is about tor's own main loop"),
-    NOT_YET("MapAddress", OPTT_LINES, NULL, 0, NULL, "Tunic maps no addresses yet"),
+    LINES("MapAddress", map_address_lines, NULL, 0),
     RELAYS("MaxAdvertisedBandwidth", OPTT_SIZE, "1 GB", 0),
     INTERVAL("MaxCircuitDirtiness", max_circuit_dirtiness_s, "10 minutes", 0),
     POSINT("MaxClientCircuitsPending", max_client_circuits_pending, "32", 0),
@@ -529,8 +528,8 @@ static const struct opt TABLE[] = {
     KEPT("TokenBucketRefillInterval", OPTT_MSEC_INTERVAL, "100 msec", OPTF_IMMUTABLE, NO_LIMIT),
     OBSOLETE("Tor2webMode"),
     OBSOLETE("Tor2webRendezvousPoints"),
-    KEPT("TrackHostExits", OPTT_CSV, NULL, 0, "Tunic does not track exits yet"),
-    KEPT("TrackHostExitsExpire", OPTT_INTERVAL, "30 minutes", 0, "Tunic does not track exits yet"),
+    CSV("TrackHostExits", track_host_exits_csv, NULL, 0),
+    INTERVAL("TrackHostExitsExpire", track_host_exits_expire_s, "30 minutes", 0),
     OBSOLETE("TransListenAddress"),
     NOT_YET("TransPort", OPTT_LINES, NULL, OPTF_DEPENDENT, "0", NO_TRANS_PORT),
     KEPT("TransPortLines", OPTT_VIRTUAL, NULL, 0, NO_TRANS_PORT),
@@ -561,8 +560,8 @@ static const struct opt TABLE[] = {
     RELAYS("V3BandwidthsFile", OPTT_FILENAME, NULL, 0),
     KEPT("VanguardsLiteEnabled", OPTT_AUTOBOOL, "auto", 0, NO_ONIONS),
     WOULD_RELAY("VersioningAuthoritativeDirectory", OPTT_BOOL, "0", 0),
-    KEPT("VirtualAddrNetworkIPv4", OPTT_STRING, "127.192.0.0/10", 0, NO_AUTOMAP),
-    KEPT("VirtualAddrNetworkIPv6", OPTT_STRING, "[FE80::]/10", 0, NO_AUTOMAP),
+    STRING("VirtualAddrNetworkIPv4", virtual_network4, "127.192.0.0/10", 0),
+    STRING("VirtualAddrNetworkIPv6", virtual_network6, "[FE80::]/10", 0),
     OBSOLETE("VoteOnHidServDirectoriesV2"),
     CSV("WarnPlaintextPorts", warn_plaintext_ports_csv, "23,109,110,143", 0),
     OBSOLETE("WarnUnsafeSocks"),

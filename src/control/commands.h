@@ -18,6 +18,8 @@ extern const struct command_row control_auth_commands[];
 extern const struct command_row control_conf_commands[];
 extern const struct command_row control_circuit_commands[];
 extern const struct command_row control_info_commands[];
+extern const struct command_row control_map_commands[];
+extern const struct command_row control_signal_commands[];
 extern const struct command_row control_stream_commands[];
 extern const struct command_row control_onion_commands[];
 

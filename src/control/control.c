@@ -24,6 +24,7 @@ struct control {
     struct ratelim crowded; /* the warning that no more are let in */
     uint64_t wanted;        /* events that any of them wants */
     struct teller teller;
+    struct steering steering;
 };
 
 struct control *control_new(struct env *env, struct client *client, const struct control_world *ops,
@@ -34,6 +35,7 @@ struct control *control_new(struct env *env, struct client *client, const struct
         return NULL;
     *c = (struct control){.env = env, .client = client, .ops = ops, .world = world};
     teller_init(&c->teller, c);
+    steering_init(&c->steering, c);
     return c;
 }
 
@@ -42,6 +44,7 @@ void control_free(struct control *c)
     if (!c)
         return;
     teller_want(&c->teller, 0);
+    steering_end(&c->steering);
     secret_wipe(c->cookie, sizeof c->cookie);
     free(c);
 }
@@ -60,6 +63,11 @@ const struct control_world *control_world(const struct control *c, void **world)
 {
     *world = c->world;
     return c->ops;
+}
+
+struct steering *control_steering(struct control *c)
+{
+    return &c->steering;
 }
 
 const struct options *control_options(const struct control *c)

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/env.h"
-#include "control/world.h"
+#include "control/steering.h"
 
 struct client;
 struct control;
@@ -24,6 +24,7 @@ void control_free(struct control *c);
 struct env *control_env(const struct control *c);
 struct client *control_client(const struct control *c);
 const struct control_world *control_world(const struct control *c, void **world);
+struct steering *control_steering(struct control *c);
 /* Those that hold now; good until the next change. */
 const struct options *control_options(const struct control *c);
 

@@ -15,6 +15,7 @@ typedef void ev_writer(struct control *c, const struct event_record *e, struct t
 ev_writer ev_circ, ev_circ_minor;                                     /* ev_circuit.c */
 ev_writer ev_stream;                                                  /* ev_stream.c */
 ev_writer ev_orconn, ev_guard;                                        /* ev_relay.c */
+ev_writer ev_addrmap, ev_signal;                                      /* ev_map.c */
 ev_writer ev_status_client, ev_status_general;                        /* ev_status.c */
 ev_writer ev_buildtimeout_set, ev_network_liveness;                   /* ev_status.c */
 ev_writer ev_newconsensus, ev_ns;                                     /* ev_ns.c */

@@ -9,11 +9,21 @@
 #include "control/session_int.h"
 #include "control/told.h"
 
+/* clang-format off */
 static const struct info_row *const ROOMS[] = {
-    control_names_info,     control_process_info, control_conf_info,
-    control_ns_info,        control_docs_info,    control_status_info,
-    control_downloads_info, control_circuit_info, control_onion_info,
+    control_circuit_info,
+    control_conf_info,
+    control_docs_info,
+    control_downloads_info,
+    control_map_info,
+    control_names_info,
+    control_ns_info,
+    control_onion_info,
+    control_process_info,
+    control_signal_info,
+    control_status_info,
 };
+/* clang-format on */
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

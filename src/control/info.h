@@ -21,7 +21,9 @@ struct info_row {
 };
 
 /* The rooms, each ended by a row without a name. */
+extern const struct info_row control_map_info[];
 extern const struct info_row control_names_info[];
+extern const struct info_row control_signal_info[];
 extern const struct info_row control_process_info[];
 extern const struct info_row control_conf_info[];
 extern const struct info_row control_ns_info[];

@@ -20,6 +20,8 @@ static const struct told_row {
     {TOLD_STREAM, EVENT_BIT(EVENT_STREAM), ev_stream},
     {TOLD_ORCONN, EVENT_BIT(EVENT_ORCONN), ev_orconn},
     {TOLD_GUARD, EVENT_BIT(EVENT_GUARD), ev_guard},
+    {TOLD_ADDRMAP, EVENT_BIT(EVENT_ADDRMAP), ev_addrmap},
+    {TOLD_SIGNAL, EVENT_BIT(EVENT_SIGNAL), ev_signal},
     {TOLD_STATUS_CLIENT,
      EVENT_BIT(EVENT_STATUS) | EVENT_BIT(EVENT_BOOTSTRAP) | EVENT_BIT(EVENT_DIRECTORY),
      ev_status_client},

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/out.h"
+#include "client/events.h"
 #include "conf/options.h"
 #include "dir/geoip.h"
 
@@ -25,6 +26,8 @@ struct control;
 struct control_world {
     const struct options *(*options)(void *world); /* those that hold now */
     void (*terminate)(void *world);                /* ends the process as SIGTERM does */
+    /* One that is the process's, or the host's: RELOAD, SHUTDOWN, DUMP, DEBUG, HALT, HEARTBEAT. */
+    void (*signal)(void *world, enum signal_what signal);
     /* LINES (of CONF_FROM_CONTROLLER) over them, with ASSIGN_CLEAR_FIRST or more in FLAGS: all or
      * none. E says why none: ERR_NOT_FOUND: no such option; ERR_MALFORMED, ERR_UNSUPPORTED: not
      * that value; ERR_STATE: not while it runs; else something failed. */

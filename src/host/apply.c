@@ -106,6 +106,12 @@ static struct client_config config_of(const struct options *o)
         .reject_internal_addresses = o->client_reject_internal,
         .dns_reject_internal_addresses = o->client_dns_reject_internal,
         .leave_streams_unattached = o->leave_streams_unattached,
+        .automap = o->automap_hosts_on_resolve,
+        .automap_suffixes = o->automap_hosts_suffixes_csv,
+        .virtual4 = o->is.virtual4,
+        .virtual6 = o->is.virtual6,
+        .track_exits = o->track_host_exits_csv,
+        .track_exits_s = (uint32_t)o->track_host_exits_expire_s,
     };
 }
 
@@ -117,11 +123,14 @@ err_t apply_client(const struct options *o, struct applied *out)
         e = values_of(o->fallback_dir_lines, &out->fallbacks);
     if (e == OK)
         e = values_of(o->node_family_lines, &out->families);
+    if (e == OK)
+        e = values_of(o->map_address_lines, &out->maps);
     if (e != OK)
         applied_free(out);
     out->config.dir_authorities = out->authorities;
     out->config.fallback_dirs = out->fallbacks;
     out->config.node_families = out->families;
+    out->config.address_maps = out->maps;
     return e;
 }
 
@@ -130,6 +139,7 @@ void applied_free(struct applied *a)
     free(a->authorities);
     free(a->fallbacks);
     free(a->families);
+    free(a->maps);
     *a = (struct applied){.authorities = NULL};
 }
 

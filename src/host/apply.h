@@ -9,7 +9,7 @@
 /* A client_config and what its pointers point to. */
 struct applied {
     struct client_config config;
-    const char **authorities, **fallbacks, **families;
+    const char **authorities, **fallbacks, **families, **maps;
 };
 
 /* OUT borrows from O. ERR_NOMEM. */

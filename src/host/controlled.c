@@ -42,6 +42,15 @@ static void terminate(void *arg)
         process->terminate(process->arg);
 }
 
+static void send_signal(void *arg, enum signal_what what)
+{
+    const struct host_process *process = host_place_of(arg)->process;
+    if (what == SIGNAL_HEARTBEAT)
+        host_say_heartbeat(arg);
+    else if (process)
+        process->signal(process->arg, what);
+}
+
 static void process(void *world, struct control_process *out)
 {
     host_facts(world, out);
@@ -78,6 +87,7 @@ static void want_lines(void *world, struct control *c, bool any, enum log_level 
 const struct control_world controlled_ops = {
     .terminate = terminate,
     .want_lines = want_lines,
+    .signal = send_signal,
     .options = options_now,
     .set_options = set_options,
     .load_options = load_options,

@@ -29,9 +29,8 @@ static const char *usage_text(uint64_t bytes, char out[TEXT_MAX])
     return out;
 }
 
-static void beat(void *arg)
+void heartbeat_say(const struct heartbeat *h)
 {
-    struct heartbeat *h = arg;
     char uptime[TEXT_MAX], sent[TEXT_MAX], received[TEXT_MAX];
     struct env *env = net_env(h->net);
     const struct net_counts *n = net_counts(h->net);
@@ -43,7 +42,13 @@ static void beat(void *arg)
                client_circuits(h->client), usage_text(n->written, sent),
                usage_text(n->read, received), n->accepted_v4, n->accepted_v6, n->dialled_v4,
                n->dialled_v6);
-    env_arm_ms(env, &h->timer, h->period_s * (uint64_t)MS_PER_SEC);
+}
+
+static void beat(void *arg)
+{
+    struct heartbeat *h = arg;
+    heartbeat_say(h);
+    env_arm_ms(net_env(h->net), &h->timer, h->period_s * (uint64_t)MS_PER_SEC);
 }
 
 void heartbeat_init(struct heartbeat *h, struct net *net, const struct client *client)

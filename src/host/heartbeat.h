@@ -15,6 +15,7 @@ struct heartbeat {
 
 /* Both are borrowed. No line comes before heartbeat_set(). */
 void heartbeat_init(struct heartbeat *h, struct net *net, const struct client *client);
+void heartbeat_say(const struct heartbeat *h);
 /* A line each PERIOD_S from now on, the first after one; 0: none. The same period again goes on
  * counting. */
 void heartbeat_set(struct heartbeat *h, unsigned period_s);

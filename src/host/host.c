@@ -1,5 +1,7 @@
 #include "host/host.h"
 
+#include "client/steer.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -344,6 +346,12 @@ void host_free(struct host *h)
         close(h->lock_fd);
     options_free(h->options);
     free(h);
+}
+
+void host_say_heartbeat(struct host *h)
+{
+    heartbeat_say(&h->heartbeat);
+    client_tell_signal(h->client, SIGNAL_HEARTBEAT);
 }
 
 const struct options *host_options(const struct host *h)

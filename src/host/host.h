@@ -26,6 +26,8 @@ struct host_process {
     err_t (*load)(void *arg, const char *text, struct options **out, struct conf_err *e);
     const char *(*torrc)(void *arg, bool defaults); /* the path of torrc, or defaults-torrc */
     void (*terminate)(void *arg);                   /* ends it as SIGTERM does */
+    /* RELOAD, SHUTDOWN, DUMP, DEBUG, HALT: as the process does when the kernel sends it */
+    void (*signal)(void *arg, enum signal_what what);
     bool no_torrc; /* it came from standard input: there is no file to write */
     void *arg;
 };
@@ -83,6 +85,8 @@ void host_each_port(const struct host *h, enum port_kind kind,
                     void (*fn)(void *arg, const char *name, bool is_unix), void *arg);
 /* The GeoIP table for addresses of FAMILY, good until the next call; NULL: there is none. */
 struct geoip *host_geoip(struct host *h, enum ip_family family);
+/* The line of the heartbeat, now. */
+void host_say_heartbeat(struct host *h);
 void host_facts(const struct host *h, struct control_process *out);
 
 /* Options from names and values, VALUE behind NAME and NULL at the end, over tor's defaults

@@ -243,6 +243,13 @@ static void forget_network(struct cbt *c)
     tell(c, CBT_RESET);
 }
 
+void cbt_forget(struct cbt *c)
+{
+    cbt_start_over(c);
+    c->unsaved = CBT_SAVE_EVERY;
+    tell(c, CBT_RESET);
+}
+
 void cbt_timed_out(struct cbt *c, bool first_hop_done)
 {
     if (!c->learning)

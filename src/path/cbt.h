@@ -50,6 +50,8 @@ uint32_t cbt_close_ms(const struct cbt *c, unsigned hops);
 void cbt_built(struct cbt *c, uint64_t build_ms, bool in_time);
 void cbt_timed_out(struct cbt *c, bool first_hop_done);
 void cbt_closed(struct cbt *c, uint64_t began_us);
+/* The times are to be learnt anew; the timeout stays what it is until then. */
+void cbt_forget(struct cbt *c);
 /* Any cell or handshake byte came from the network. */
 void cbt_network_live(struct cbt *c);
 bool cbt_network_is_live(const struct cbt *c);

@@ -66,6 +66,9 @@ void guards_succeeded(struct guards *g, const struct rsa_id *id);
 void guards_failed(struct guards *g, const struct rsa_id *id);
 void guards_dropped(struct guards *g, const struct rsa_id *id);
 
+/* All guards of the sample in use are forgotten; guards_update() finds others. */
+void guards_drop_all(struct guards *g);
+
 /* Whether a complete circuit through ID may carry streams: always for a primary guard, else only
  * while all primary guards are down. False means: close it, or ask again later. */
 bool guards_may_use(struct guards *g, const struct rsa_id *id);

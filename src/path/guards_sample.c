@@ -174,6 +174,14 @@ static bool is_obsolete(const struct guards *g, const struct guard *guard, int64
            (guard->confirmed_idx < 0 || guard->confirmed_on_s < now_s - p->confirmed_lifetime_s);
 }
 
+void guards_drop_all(struct guards *g)
+{
+    for (size_t i = 0; i < g->now->n; i++)
+        guard_tell(g, g->now, &g->now->list[i], GUARD_REMOVED);
+    sample_clear(g->now);
+    g->dirty = true;
+}
+
 static void prune(struct guards *g, struct sample *s)
 {
     int64_t now_s = env_wall_s(g->env);

@@ -75,6 +75,12 @@ static struct isolation isolation_of(const struct front_config *c, const struct 
     return iso;
 }
 
+/* C tor, connection_ap_handshake_rewrite(): who speaks SOCKS4 can be given IPv4 addresses only. */
+static bool automaps_to_ipv6(const struct port_flags *f, uint8_t protocol)
+{
+    return protocol != 4 && (!f->ipv4 || (f->ipv6 && f->prefer_ipv6) || f->prefer_ipv6_automap);
+}
+
 /* A name, or an address that came as text. */
 static enum front_verdict set_host(struct text host, struct tunnel_request *out)
 {
@@ -100,7 +106,8 @@ enum front_verdict front_request(const struct front_config *c, const struct fron
                                    .isolation = isolation_of(c, wish),
                                    .ipv4_ok = c->flags.ipv4,
                                    .ipv6_ok = c->flags.ipv6,
-                                   .prefer_ipv6 = c->flags.prefer_ipv6};
+                                   .prefer_ipv6 = c->flags.prefer_ipv6,
+                                   .automap_ipv6 = automaps_to_ipv6(&c->flags, wish->protocol)};
     if (wish->host.len && set_host(wish->host, out) != FRONT_GRANTED)
         return FRONT_NO_HOST;
     if (out->ip.family != IP_NONE)

@@ -80,6 +80,16 @@ const struct router *netdir_at(const struct netdir *nd, size_t i)
     return &nd->relay[i];
 }
 
+const struct router *netdir_by_rsa(const struct netdir *nd, const struct rsa_id *rsa)
+{
+    return rsa->b[0] < RELAYS ? &nd->relay[rsa->b[0]] : NULL;
+}
+
+const struct router *netdir_by_name(const struct netdir *nd, struct text name)
+{
+    return text_is(name, "exit") ? &nd->relay[FIRST_EXIT] : NULL;
+}
+
 struct ipport router_orport(const struct router *r)
 {
     return (struct ipport){ip_v4(r->v4), r->orport};

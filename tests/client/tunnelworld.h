@@ -43,6 +43,8 @@ static struct {
     struct rsa_id failed[8];
     bool all_pending; /* exits_could_serve() says no */
     unsigned looks, finds, uses, retires;
+    struct router exit; /* of the one that has a name, if it has one */
+    bool exit_is_excluded;
     unsigned hop; /* that exit_circ_ride_at() was asked for */
     struct stream streams[LOG];
     unsigned n_streams;
@@ -97,6 +99,13 @@ static inline void retire(struct ride *r)
     struct exit_circ *c = (struct exit_circ *)(void *)r->streams;
     c->retired = true;
     net.retires++;
+}
+
+const struct router *exits_named(const struct exits *x, const char *name, bool *excluded)
+{
+    (void)x;
+    *excluded = net.exit_is_excluded;
+    return strcmp(name, net.exit.nickname) == 0 ? &net.exit : NULL;
 }
 
 struct exit_circ *exits_by_id(const struct exits *x, uint64_t id)
@@ -233,6 +242,7 @@ struct fixture {
     struct events *events;
     struct circuits *circuits;
     struct ostreams *streams;
+    struct addrmap *map;
     struct tunnels *ts;
     struct app app;
     struct event_listener listener;
@@ -242,6 +252,9 @@ struct fixture {
 
 static const struct tunnels_config defaults = {
     .give_up_ms = 120000, .reject_internal = true, .dns_reject_internal = true};
+
+static const struct ip_net virtual4 = {{IP_V4, {127, 192}}, 10},
+                           virtual6 = {{IP_V6, {0xfe, 0x80}}, 10};
 
 static inline void on_event(void *arg, const struct event_record *e)
 {
@@ -253,6 +266,11 @@ static inline void on_event(void *arg, const struct event_record *e)
     if (e->stream.circuit && len < sizeof f->story)
         snprintf(f->story + len, sizeof f->story - len, " %llu",
                  (unsigned long long)e->stream.circuit);
+}
+
+static inline void mapped(void *arg, const char *from, const char *to, int64_t expires_s)
+{
+    (void)arg, (void)from, (void)to, (void)expires_s;
 }
 
 static inline void none_is_left(void *arg, struct ostream *s)
@@ -268,7 +286,9 @@ static inline void setup(struct fixture *f)
     f->events = events_new(f->env);
     f->circuits = circuits_new(f->env, NULL, f->events);
     f->streams = ostreams_new(f->events);
-    f->ts = tunnels_new(f->circuits, f->streams, NULL, &defaults);
+    f->map = addrmap_new(f->env, mapped, f);
+    addrmap_set_networks(f->map, &virtual4, &virtual6);
+    f->ts = tunnels_new(f->circuits, f->streams, NULL, f->map, &defaults);
     ck_assert_ptr_nonnull(f->ts);
     f->listener = (struct event_listener){.on_event = on_event, .arg = f};
     events_listen(f->events, &f->listener, EVENT_BIT(EVENT_STREAM));
@@ -277,6 +297,7 @@ static inline void setup(struct fixture *f)
 static inline void teardown(struct fixture *f)
 {
     tunnels_free(f->ts);
+    addrmap_free(f->map);
     ostreams_each(f->streams, none_is_left, NULL);
     ostreams_free(f->streams);
     circuits_free(f->circuits);

@@ -188,7 +188,6 @@ static const struct {
     {"Socks4Proxy 127.0.0.1:1080\n", "remove the line."},
     {"Socks5Proxy 127.0.0.1:1080\n", "remove the line."},
     {"TCPProxy haproxy 127.0.0.1:1080\n", "remove the line."},
-    {"MapAddress a.example b.example\n", "remove the line."},
     {"TransPort 9040\n", "write \"TransPort 0\"."},
     {"DNSPort 5353\n", "write \"DNSPort 0\"."},
     {"NATDPort 1\n", "write \"NATDPort 0\"."},
@@ -229,8 +228,7 @@ START_TEST(test_options_without_effect_are_said_and_kept)
     struct options *o = options_from(
         "HardwareAccel 1\nContactInfo me\nPathBiasCircThreshold 3\nORPort auto\nORPort "
         "9001\nBridgeRelay 1\n"
-        "Bridge 192.0.2.1:443\nBridge 192.0.2.2:443\nClientTransportPlugin obfs4 exec /x\n"
-        "TrackHostExits a.example\n",
+        "Bridge 192.0.2.1:443\nBridge 192.0.2.2:443\nClientTransportPlugin obfs4 exec /x\n",
         &c->log, &e);
     ck_assert_msg(o != NULL, "%s", e.text);
     ck_assert_str_eq(
@@ -245,8 +243,7 @@ START_TEST(test_options_without_effect_are_said_and_kept)
         "[warn] torrc:6: BridgeRelay has no effect: Tunic is a client and will not relay.\n"
         "[warn] torrc:7: Bridge has no effect: Tunic uses no bridges yet.\n"
         "[warn] torrc:9: ClientTransportPlugin has no effect: Tunic starts no pluggable transports "
-        "yet.\n"
-        "[warn] torrc:10: TrackHostExits has no effect: Tunic does not track exits yet.\n");
+        "yet.\n");
     assert_shows(o, "ORPort", "ORPort=auto;ORPort=9001;");
     assert_shows(o, "Bridge", "Bridge=192.0.2.1:443;Bridge=192.0.2.2:443;");
     assert_shows(o, "ContactInfo", "ContactInfo=me;");

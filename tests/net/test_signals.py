@@ -136,8 +136,7 @@ def test_misspelt_option_gets_a_suggestion(make_sut):
 @pytest.mark.skipif(sut_module.IS_TOR, reason="tor has them")
 @pytest.mark.parametrize("line", [
     "HTTPSProxy 127.0.0.1:1", "Socks5Proxy 127.0.0.1:1", "UseBridges 1",
-    "DNSPort 5353", "TransPort 9040", "HTTPTunnelPort 8118", "HiddenServiceDir /nowhere",
-    "MapAddress a.test b.test"])
+    "DNSPort 5353", "TransPort 9040", "HTTPTunnelPort 8118", "HiddenServiceDir /nowhere"])
 def test_what_would_be_missed_is_refused_by_name(make_sut, line):
     """What is not there, but somebody may rely on."""
     done = run(["-f", make_sut(torrc=[line]).torrc_path, "--verify-config"])

@@ -1,0 +1,38 @@
+/* Steering: what goes on longer than the command that asked for it: look-ups (RESOLVE), an identity
+ * that is asked for too soon (NEWNYM), signals to the process. A member of the struct control. */
+#ifndef TUNIC_CONTROL_STEERING_H
+#define TUNIC_CONTROL_STEERING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/later.h"
+#include "control/world.h"
+
+struct control;
+struct resolve;
+
+enum { STEERING_SIGNALS_MOST = 32 };
+
+struct steering {
+    struct control *control;
+    struct resolve *resolves;
+    unsigned n_resolves;
+    struct timer newnym;  /* armed: an identity is due then */
+    uint64_t newnym_us;   /* when the last one was; 0: never */
+    struct later signals; /* are carried out when the command that sent them is answered */
+    enum signal_what waiting[STEERING_SIGNALS_MOST];
+    unsigned n_waiting;
+};
+
+void steering_init(struct steering *s, struct control *c);
+/* Look-ups end without a word. */
+void steering_end(struct steering *s);
+
+/* Looks NAME up, or which name that address has; ADDRMAP tells what comes of it, also if that is
+ * that it could not be asked. */
+void steering_resolve(struct steering *s, const char *name, bool reverse);
+/* One too many is dropped, as the kernel does. */
+void steering_signal(struct steering *s, enum signal_what signal);
+
+#endif
