@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 enum {
     SPARE_FDS = 32, /* files that are no connections: logs, stores, the event loop */
     FILE_UMASK = 027,
+    LARGE_BLOCK = 256 << 10,
 };
 
 /* The parent of a daemon: waits to hear how it went. */
@@ -172,10 +174,20 @@ bool process_alive(pid_t pid)
     return kill(pid, 0) == 0 || errno == EPERM;
 }
 
+/* What is large (documents, answers to controllers) goes back to the system when it is freed. Left
+ * to itself glibc takes the first large block that is freed for a sign that all are to be kept. */
+static void return_large_blocks(void)
+{
+#ifdef M_MMAP_THRESHOLD
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+#endif
+}
+
 err_t process_begin(struct process *p, const struct options *o, const struct log *log,
                     struct conf_err *e)
 {
     *p = (struct process){.ready_fd = -1};
+    return_large_blocks();
     if (o->run_as_daemon)
         TRY(process_daemon_start(&p->ready_fd, e));
     notify_pid(log);
