@@ -119,6 +119,9 @@ struct options {
     int connection_padding;        /* enum autobool */
     bool reduced_connection_padding;
     int keepalive_period_s;
+    uint64_t bandwidth_rate, bandwidth_burst; /* bytes a second, bytes; each way */
+    int token_bucket_refill_ms;
+    bool count_private_bandwidth;
     bool constrained_sockets;
     uint64_t constrained_sock_size_bytes;
     struct conf_line *outbound_bind_lines, *outbound_bind_or_lines;

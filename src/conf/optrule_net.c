@@ -147,12 +147,37 @@ err_t rule_servers(const struct checking *c)
     return check_server_lines(c, c->o->fallback_dir_lines, dir_server_parse_fallback);
 }
 
+/* "2 GB" is one more than there may be; it is taken for that. */
+static err_t check_most(const struct checking *c, const char *name, uint64_t *value)
+{
+    *value -= *value > INT32_MAX;
+    if (*value > INT32_MAX)
+        return rule_reject_opt(c, name, "%s (%llu) must be at most %d", name,
+                               (unsigned long long)*value, INT32_MAX);
+    return OK;
+}
+
+static err_t check_bandwidth(const struct checking *c)
+{
+    struct options *o = c->o;
+    TRY(check_most(c, "BandwidthRate", &o->bandwidth_rate));
+    TRY(check_most(c, "BandwidthBurst", &o->bandwidth_burst));
+    if (o->bandwidth_rate > o->bandwidth_burst)
+        return rule_reject_opt(c, "BandwidthBurst",
+                               "BandwidthBurst must be at least equal to BandwidthRate.");
+    if (o->token_bucket_refill_ms <= 0 || o->token_bucket_refill_ms > 1000)
+        return rule_reject_opt(c, "TokenBucketRefillInterval",
+                               "TokenBucketRefillInterval must be between 1 and 1000 inclusive.");
+    return OK;
+}
+
 err_t rule_network(const struct checking *c)
 {
     struct options *o = c->o;
     TRY(check_reachable(c));
     if (o->keepalive_period_s < 1)
         return rule_reject_opt(c, "KeepalivePeriod", "KeepalivePeriod option must be positive.");
+    TRY(check_bandwidth(c));
     if (o->conn_limit <= 0)
         return rule_reject_opt(
             c, "ConnLimit", "ConnLimit must be greater than 0, but was set to %d", o->conn_limit);

@@ -69,7 +69,6 @@
 #define NO_DORMANT          "Tunic does not go dormant yet"
 #define NO_FULL_DESCRIPTORS "Tunic fetches microdescriptors only"
 #define NO_HTTP_PORT        "Tunic has no HTTP tunnel port yet"
-#define NO_LIMIT            "Tunic does not limit bandwidth yet"
 /* tor's SOCKS port takes none either, whatever the option says (proto_socks.c). */
 #define NO_ODD_HOSTS  "SOCKS takes no odd host names, and Tunic has no other way in for them yet"
 #define NO_ONIONS     "Tunic has no onion services yet"
@@ -161,8 +160,8 @@ static const struct opt TABLE[] = {
     BOOL("AutomapHostsOnResolve", automap_hosts_on_resolve, "0", 0),
     CSV("AutomapHostsSuffixes", automap_hosts_suffixes_csv, ".onion,.exit", 0),
     BOOL("AvoidDiskWrites", avoid_disk_writes, "0", 0),
-    KEPT("BandwidthBurst", OPTT_SIZE, "1 GB", 0, NO_LIMIT),
-    KEPT("BandwidthRate", OPTT_SIZE, "1 GB", 0, NO_LIMIT),
+    SIZE("BandwidthBurst", bandwidth_burst, "1 GB", 0),
+    SIZE("BandwidthRate", bandwidth_rate, "1 GB", 0),
     KEPT("Bridge", OPTT_LINES, NULL, 0, NO_BRIDGES),
     WOULD_RELAY("BridgeAuthoritativeDir", OPTT_BOOL, "0", 0),
     RELAYS("BridgeDistribution", OPTT_STRING, NULL, 0),
@@ -219,7 +218,7 @@ static const struct opt TABLE[] = {
     BOOL("CookieAuthentication", cookie_authentication, "0", 0),
     FILENAME("CookieAuthFile", cookie_auth_file, NULL, 0),
     BOOL("CookieAuthFileGroupReadable", cookie_auth_file_group_readable, "0", 0),
-    RELAYS("CountPrivateBandwidth", OPTT_BOOL, "0", 0),
+    BOOL("CountPrivateBandwidth", count_private_bandwidth, "0", 0),
     FILENAME("DataDirectory", data_directory, NULL, OPTF_IMMUTABLE),
     BOOL("DataDirectoryGroupReadable", data_directory_group_readable, "0", 0),
     RELAYS("DirAllowPrivateAddresses", OPTT_BOOL, "0", 0),
@@ -525,7 +524,7 @@ static const struct opt TABLE[] = {
     RELAYS("TestingV3AuthVotingStartOffset", OPTT_INTERVAL, "0", 0),
     BOOL("TestSocks", test_socks, "0", 0),
     OBSOLETE("TLSECGroup"),
-    KEPT("TokenBucketRefillInterval", OPTT_MSEC_INTERVAL, "100 msec", OPTF_IMMUTABLE, NO_LIMIT),
+    MSEC_INTERVAL("TokenBucketRefillInterval", token_bucket_refill_ms, "100 msec", OPTF_IMMUTABLE),
     OBSOLETE("Tor2webMode"),
     OBSOLETE("Tor2webRendezvousPoints"),
     CSV("TrackHostExits", track_host_exits_csv, NULL, 0),

@@ -133,6 +133,8 @@ static void loadconf(struct session *s, const struct args *a)
         refuse(s, 552, "Invalid config file", prefix, &e);
     else if (err == ERR_STATE)
         refuse(s, 553, "Transition not allowed", prefix, &e);
+    else if (err == ERR_UNSUPPORTED)
+        refuse(s, 550, "Unable to load config", "", &e);
     else
         refuse(s, 553, "Unable to set option", prefix, &e);
 }

@@ -33,7 +33,8 @@ struct control_world {
      * that value; ERR_STATE: not while it runs; else something failed. */
     err_t (*set_options)(void *world, const struct conf_line *lines, unsigned flags,
                          struct conf_err *e);
-    /* TEXT in place of torrc; errors as before, and what is wrong with TEXT is ERR_MALFORMED. */
+    /* TEXT in place of torrc; errors as before, but all that is wrong with TEXT is ERR_MALFORMED;
+     * ERR_UNSUPPORTED: there never was a torrc. */
     err_t (*load_options)(void *world, const char *text, struct conf_err *e);
     /* Writes torrc; FORCE: also if it has an %include, which is lost. What fails is logged. */
     err_t (*save_options)(void *world, bool force);

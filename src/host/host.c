@@ -14,6 +14,7 @@
 #include "host/folder.h"
 #include "host/geo.h"
 #include "host/heartbeat.h"
+#include "net/limit.h"
 #include "net/locals.h"
 #include "net/ports.h"
 #include "net/world.h"
@@ -153,6 +154,25 @@ static void set_binding(struct host *h)
     h->world.bind_v6 = h->options->is.bind_or_v6;
 }
 
+static void set_limit(struct host *h)
+{
+    const struct options *o = h->options;
+    const struct limit_rule rule = {.rate = o->bandwidth_rate,
+                                    .burst = o->bandwidth_burst,
+                                    .step_ms = (uint32_t)o->token_bucket_refill_ms,
+                                    .counts_private = o->count_private_bandwidth};
+    limit_set(h->world.limit, &rule);
+}
+
+static err_t make_limit(struct host *h, struct conf_err *e)
+{
+    h->world.limit = limit_new(h->place.net);
+    if (!h->world.limit)
+        return conf_fail(e, ERR_NOMEM, "Out of memory");
+    set_limit(h);
+    return OK;
+}
+
 /* ---- the start ---- */
 
 static err_t open_files(struct host *h, const char *dir, bool group_readable, struct files **out,
@@ -228,7 +248,9 @@ err_t host_new(const struct host_place *place, struct options *gift_options, str
         .place = *place, .options = gift_options, .world = {.net = place->net}, .lock_fd = -1};
     h->geo.log = log_of(h);
     set_binding(h);
-    err_t err = make_client(h, e);
+    err_t err = make_limit(h, e);
+    if (err == OK)
+        err = make_client(h, e);
     if (err == OK)
         err = make_ports(h, e);
     if (err == OK)
@@ -308,6 +330,7 @@ err_t host_change(struct host *h, struct options *gift_fresh, enum host_why why,
     ports_commit(h->ports);
     controllers_commit(h->controllers, gift_fresh, h->ports);
     set_binding(h);
+    set_limit(h);
     heartbeat_set(&h->heartbeat, (unsigned)gift_fresh->heartbeat_period_s);
     if (gift_fresh->disable_network != old->disable_network)
         set_network(h);
@@ -339,6 +362,7 @@ void host_free(struct host *h)
     locals_free(h->socks);
     controllers_free(h->controllers);
     client_free(h->client);
+    limit_free(h->world.limit);
     geo_free(&h->geo);
     files_close(h->world.files);
     files_close(h->world.cache);

@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/later.h"
 #include "net/conn_int.h"
+#include "net/limit.h"
 #include "net/net_int.h"
 #include "net/peer.h"
 #include "net/sockaddr.h"
@@ -37,8 +38,10 @@ struct conn {
     void (*drained)(void *machine); /* set: draining */
     uint64_t linger_ms;             /* draining goes on while something was sent in this time */
     struct timer linger;
-    struct later tell; /* tells that dialling failed at once */
-    struct timer look; /* looks for the peer after its last byte */
+    struct later tell;   /* tells that dialling failed at once */
+    struct timer look;   /* looks for the peer after its last byte */
+    struct limit *limit; /* NULL: none */
+    struct limit_wait wait;
     struct conn *dirty_prev, *dirty_next;
 };
 
@@ -113,11 +116,34 @@ static bool would_block(int errno_)
     return errno_ == EAGAIN || errno_ == EWOULDBLOCK || errno_ == EINTR;
 }
 
+/* Cuts *LEN to what may go now; false: nothing, and C waits. */
+static bool may_go(struct conn *c, enum limit_way way, size_t *len)
+{
+    if (c->limit)
+        *len = limit_ask(c->limit, way, *len, &c->wait);
+    return *len > 0;
+}
+
+static void spend(struct conn *c, enum limit_way way, size_t n)
+{
+    if (c->limit)
+        limit_spend(c->limit, way, n, &c->wait);
+}
+
+void conn_limit(struct conn *c, struct limit *l, bool is_private)
+{
+    c->limit = l;
+    c->wait.conn = c;
+    c->wait.is_private = is_private;
+}
+
 void conn_flush(struct conn *c)
 {
     size_t len;
     const uint8_t *bytes;
     while (!c->ended && (bytes = c->ops->out(c->machine, &len))) {
+        if (!may_go(c, LIMIT_WRITE, &len))
+            return;
         ssize_t n = send(c->fd, bytes, len, MSG_NOSIGNAL);
         if (n < 0 && would_block(errno)) {
             event_add(c->write, NULL);
@@ -131,6 +157,7 @@ void conn_flush(struct conn *c)
             return;
         }
         c->net->counts.written += (size_t)n;
+        spend(c, LIMIT_WRITE, (size_t)n);
         c->ops->sent(c->machine, (size_t)n);
         if (c->drained) /* slow, but alive: all of it is for the reader */
             env_arm_ms(&c->net->env, &c->linger, c->linger_ms);
@@ -187,9 +214,14 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
             event_del(c->read);
             return;
         }
+        if (!may_go(c, LIMIT_READ, &room)) {
+            event_del(c->read);
+            return;
+        }
         ssize_t n = recv(fd, to, room, 0);
         if (n > 0) {
             c->net->counts.read += (size_t)n;
+            spend(c, LIMIT_READ, (size_t)n);
             c->ops->in_done(c->machine, (size_t)n);
         } else if (n == 0)
             read_eof(c);
@@ -242,6 +274,8 @@ static void tell_failure(void *arg)
 static void conn_free(struct conn *c)
 {
     conn_undirty(c);
+    if (c->limit)
+        limit_leave(c->limit, &c->wait);
     later_cancel(&c->net->env, &c->tell);
     env_disarm(&c->net->env, &c->linger);
     env_disarm(&c->net->env, &c->look);

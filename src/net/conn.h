@@ -51,6 +51,10 @@ MUST_USE err_t conn_hand_over(struct conn *c, const struct conn_machine *ops, vo
 void conn_output(struct conn *c);
 /* The machine has room again. */
 void conn_resume(struct conn *c);
+struct limit;
+/* What C reads and writes counts against L from now on (net/limit.h). IS_PRIVATE: its peer has an
+ * address of a private network. */
+void conn_limit(struct conn *c, struct limit *l, bool is_private);
 
 /* Writes what can be written without waiting, then closes. The machine is not called again. */
 void conn_close(struct conn *c);

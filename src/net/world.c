@@ -93,10 +93,14 @@ static void dial(void *world, struct link *l, const struct reach *to)
         link_close(l, ERR_LINK_PROXY, OR_PT_MISSING, text);
         return;
     }
-    link_set_io(l, way ? dial_way(w, l, way, to)
-                       : conn_dial(w->net, &to->addr, bind_for(w, &to->addr.ip), &link_machine, l));
-    if (!link_io(l))
+    struct conn *c =
+        way ? dial_way(w, l, way, to)
+            : conn_dial(w->net, &to->addr, bind_for(w, &to->addr.ip), &link_machine, l);
+    link_set_io(l, c);
+    if (!c)
         link_close(l, ERR_NOMEM, OR_RESOURCELIMIT, "out of memory");
+    else if (w->limit)
+        conn_limit(c, w->limit, ip_is_internal(&to->addr.ip));
 }
 
 static void output(void *world, struct link *l)

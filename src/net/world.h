@@ -11,6 +11,7 @@ struct world {
     struct net *net;
     /* DataDirectory, and CacheDirectory: what can be fetched anew. NULL: nothing is kept. */
     struct files *files, *cache;
+    struct limit *limit;        /* BandwidthRate; or NULL */
     struct ip bind_v4, bind_v6; /* OutboundBindAddress; family IP_NONE: the system's choice */
     /* Proxies and transports as they can be had now; borrowed. What none of them is for is reached
      * at its address, or not at all if it names a transport. */

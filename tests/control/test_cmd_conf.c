@@ -241,6 +241,8 @@ START_TEST(test_loadconf_hands_on_the_text_and_has_codes_of_its_own)
     t.why = "controller:2: a";
     t.err = ERR_MALFORMED;
     ask("+LOADCONF\r\nx\r\n.", "552 Invalid config file: Failed to parse/validate config: a\r\n");
+    t.err = ERR_UNSUPPORTED;
+    ask("+LOADCONF\r\nx\r\n.", "550 Unable to load config: a\r\n");
     t.err = ERR_STATE;
     ask("+LOADCONF\r\nx\r\n.",
         "553 Transition not allowed: Failed to parse/validate config: a\r\n");

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/limit.h"
 #include "net/sockaddr.h"
 #include "support/test.h"
 
@@ -650,6 +651,126 @@ START_TEST(test_conn_dial_closed_before_it_connects)
 }
 END_TEST
 
+/* ---- a limit ---- */
+
+enum { RATE = 40000, BURST = 4000, REFILL_MS = 10, MUCH = 16000 };
+
+static struct limit *limited(void)
+{
+    struct limit *l = limit_new(t.net);
+    ck_assert_ptr_nonnull(l);
+    turn(); /* sets the clock */
+    limit_set(l, &(struct limit_rule){RATE, BURST, REFILL_MS, false});
+    conn_limit(t.m.conn, l, false);
+    return l;
+}
+
+static uint64_t now_us(void)
+{
+    return net_env(t.net)->mono_us;
+}
+
+/* What may have gone at most since START_US. */
+static uint64_t most_since(uint64_t start_us)
+{
+    return BURST + (now_us() - start_us) * RATE / US_PER_SEC;
+}
+
+START_TEST(test_conn_reads_no_more_than_its_limit)
+{
+    static const uint8_t bytes[MUCH];
+    setup();
+    struct limit *l = limited();
+    uint64_t start_us = now_us();
+    ck_assert_int_eq(send(t.peer, bytes, MUCH, 0), MUCH);
+    turn();
+    ck_assert_uint_ge(t.m.in_len, BURST);
+    while (t.m.in_len < MUCH) {
+        ck_assert_uint_le(t.m.in_len, most_since(start_us));
+        usleep(1000);
+        turn();
+    }
+    ck_assert_uint_ge(now_us() - start_us, (MUCH - BURST) * (uint64_t)US_PER_SEC / RATE);
+    conn_close(t.m.conn);
+    t.m.conn = NULL;
+    limit_free(l);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_conn_writes_no_more_than_its_limit)
+{
+    static const uint8_t bytes[MUCH];
+    setup();
+    struct limit *l = limited();
+    uint64_t start_us = now_us();
+    t.m.out = bytes;
+    t.m.out_len = MUCH;
+    conn_output(t.m.conn);
+    for (size_t got = 0; got < MUCH;) {
+        turn();
+        got += peer_reads(MUCH);
+        ck_assert_uint_le(got, most_since(start_us));
+        conn_output(t.m.conn); /* as a machine that has ever more to say: it does not spin */
+        usleep(1000);
+    }
+    ck_assert_uint_ge(now_us() - start_us, (MUCH - BURST) * (uint64_t)US_PER_SEC / RATE);
+    conn_close(t.m.conn);
+    t.m.conn = NULL;
+    limit_free(l);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_conn_that_waits_for_its_limit_may_go_and_a_higher_one_lets_it_on)
+{
+    static const uint8_t bytes[MUCH];
+    setup();
+    struct limit *l = limited();
+    limit_set(l, &(struct limit_rule){1, BURST, 1000, false});
+    ck_assert_int_eq(send(t.peer, bytes, MUCH, 0), MUCH);
+    turn();
+    ck_assert_uint_eq(t.m.in_len, BURST);
+    limit_set(l, &(struct limit_rule){1 << 20, 1 << 20, 1, false});
+    for (int i = 0; i < 2000 && t.m.in_len < MUCH; i++) {
+        usleep(1000);
+        turn();
+    }
+    ck_assert_uint_eq(t.m.in_len, MUCH);
+    limit_set(l, &(struct limit_rule){1, 1, 1000, false});
+    t.m.out = bytes;
+    t.m.out_len = MUCH;
+    conn_output(t.m.conn);
+    turn();
+    ck_assert_uint_ge(t.m.out_len, MUCH - 1);
+    conn_close(t.m.conn);
+    t.m.conn = NULL;
+    turn();
+    limit_free(l);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_conn_to_a_private_address_counts_only_if_it_should)
+{
+    static const uint8_t bytes[MUCH];
+    setup();
+    struct limit *l = limited();
+    conn_limit(t.m.conn, l, true);
+    ck_assert_int_eq(send(t.peer, bytes, MUCH, 0), MUCH);
+    turn();
+    ck_assert_uint_eq(t.m.in_len, MUCH);
+    limit_set(l, &(struct limit_rule){1, BURST, 1000, true});
+    ck_assert_int_eq(send(t.peer, bytes, MUCH, 0), MUCH);
+    turn();
+    ck_assert_uint_eq(t.m.in_len, MUCH + BURST);
+    conn_close(t.m.conn);
+    t.m.conn = NULL;
+    limit_free(l);
+    teardown();
+}
+END_TEST
+
 TESTS("net/conn", test_conn_hands_over_what_comes, test_conn_writes_on_as_the_peer_reads,
       test_conn_tells_the_end_once_after_the_last_bytes,
       test_conn_broken_while_it_writes_still_gives_what_came_before,
@@ -664,4 +785,7 @@ TESTS("net/conn", test_conn_hands_over_what_comes, test_conn_writes_on_as_the_pe
       test_conn_reset_is_told_with_its_reason, test_conn_knows_who_only_reads_over_tcp,
       test_conn_ends_with_who_closed_both_sides_over_tcp,
       test_conn_dial_refused_is_told_with_its_reason,
-      test_conn_dial_that_fails_at_once_is_told_later, test_conn_dial_closed_before_it_connects)
+      test_conn_dial_that_fails_at_once_is_told_later, test_conn_dial_closed_before_it_connects,
+      test_conn_reads_no_more_than_its_limit, test_conn_writes_no_more_than_its_limit,
+      test_conn_that_waits_for_its_limit_may_go_and_a_higher_one_lets_it_on,
+      test_conn_to_a_private_address_counts_only_if_it_should)
