@@ -12,7 +12,7 @@ enum { PORTS_MAX = 256, UNIX_PATH_MAX_LEN = 107 };
 
 const struct port_grammar port_grammars[PORT_KINDS] = {
     [PORT_SOCKS] = {"SocksPort", PORT_SOCKS, .default_port = 9050, .takes_flags = true},
-    [PORT_CONTROL] = {"ControlPort", PORT_CONTROL},
+    [PORT_CONTROL] = {.option = "ControlPort", .kind = PORT_CONTROL},
     [PORT_METRICS] = {"MetricsPort", PORT_METRICS, .format = "prometheus"},
 };
 const struct port_grammar control_socket_grammar = {"ControlSocket", PORT_CONTROL, .is_path = true};

@@ -3,6 +3,7 @@
 #include "client/steer.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -97,6 +98,18 @@ static err_t prepare_ports(struct host *h, const struct options *o, struct conf_
     err_t err = ports_prepare(h->ports, open, n, &rules);
     free(open);
     return err == OK ? OK : conf_fail(e, err, "Failed to bind one of the listener ports.");
+}
+
+/* Unix sockets are made while there are rights, for the user whom the process will be. */
+static err_t set_owner(const struct host *h, struct conf_err *e)
+{
+    const char *user = h->options->user;
+    const struct passwd *pw = user ? getpwnam(user) : NULL;
+    if (user && !pw)
+        return conf_fail(e, ERR_IO, "Unable to look up user \"%s\".", user);
+    if (pw)
+        net_set_owner(h->place.net, pw->pw_uid, pw->pw_gid);
+    return OK;
 }
 
 /* ---- the client ---- */
@@ -251,6 +264,8 @@ err_t host_new(const struct host_place *place, struct options *gift_options, str
     err_t err = make_limit(h, e);
     if (err == OK)
         err = make_client(h, e);
+    if (err == OK)
+        err = set_owner(h, e);
     if (err == OK)
         err = make_ports(h, e);
     if (err == OK)

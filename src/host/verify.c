@@ -46,7 +46,7 @@ static err_t check_socket(const struct port_spec *p, const struct log *log, stru
     if (there && !S_ISSOCK(st.st_mode))
         errno = EADDRINUSE;
     else if (access(dir, W_OK | X_OK) == 0) {
-        if (listen_check_folder(&p->at, log) == OK)
+        if (listen_check_folder(p->kind == PORT_CONTROL ? "Control" : "Socks", &p->at, log) == OK)
             return OK;
         errno = 0; /* it has said why */
     }

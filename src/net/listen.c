@@ -74,29 +74,57 @@ static err_t bind_tcp(struct listener *l, bool may_be_taken)
     return OK;
 }
 
+/* The folder of the socket at PATH, for OUT of SIZE bytes; false if PATH names none. */
+static bool folder_of(const char *path, char *out, size_t size)
+{
+    snprintf(out, size, "%s", path);
+    char *slash = strrchr(out, '/');
+    if (!slash || *path != '/')
+        return false;
+    slash[slash == out] = 0;
+    return true;
+}
+
+/* As tor's check_location_for_unix_socket() says it; of two lines the first is
+ * check_private_dir()'s.
+ */
+static err_t bad_folder(const char *what, const struct port_at *at, const char *dir,
+                        const struct log *log)
+{
+    log_warn(
+        log,
+        "Before Tor can create a %s socket in \"%s\", the directory \"%s\" needs to exist, and "
+        "to be accessible only by the user%s account that is running Tor.  (On some Unix "
+        "systems, anybody who can list a socket can connect to it, so Tor is being careful.)",
+        strcmp(what, "Control") == 0 ? "control" : what, at->unix_path, dir,
+        at->group_writable ? " and group" : "");
+    return ERR_IO;
+}
+
 /* tor(1), UnixSocksGroupWritable and RelaxDirModeCheck: others must not be able to reach into the
  * folder of the socket. */
-err_t listen_check_folder(const struct port_at *at, const struct log *log)
+err_t listen_check_folder(const char *what, const struct port_at *at, const struct log *log)
 {
     char dir[sizeof((struct sockaddr_un *)0)->sun_path];
     struct stat st;
-    snprintf(dir, sizeof dir, "%s", at->unix_path);
-    char *slash = strrchr(dir, '/');
-    if (slash)
-        slash[slash == dir ? 1 : 0] = 0;
-    if (stat(slash ? dir : ".", &st) != 0) {
-        log_warn(log, "Could not look at the folder of %s: %s.", at->unix_path, strerror(errno));
+    mode_t others = at->group_writable ? 0007 : 0077;
+    if (!folder_of(at->unix_path, dir, sizeof dir)) {
+        log_warn(log,
+                 "Bad unix socket address '%s'.  Tor does not support relative paths for unix "
+                 "sockets.",
+                 at->unix_path);
         return ERR_IO;
     }
-    mode_t others = at->group_writable ? 0007 : 0077;
-    /* A socket for all may lie where all may go: check_location_for_unix_socket(). */
-    if (at->world_writable || at->relax_dir_mode || !(st.st_mode & others))
+    if (at->world_writable)
+        return OK; /* a socket for all may lie where all may go */
+    if (stat(dir, &st) != 0) {
+        log_warn(log, "Directory %s cannot be read: %s", dir, strerror(errno));
+        return bad_folder(what, at, dir, log);
+    }
+    if (at->relax_dir_mode || !(st.st_mode & others))
         return OK;
-    log_warn(log,
-             "Permissions on folder %s are too permissive for a socket: \"chmod %s\" it, or add "
-             "RelaxDirModeCheck to the port's line",
-             dir, others == 0077 ? "700" : "750");
-    return ERR_IO;
+    log_warn(log, "Permissions on directory %s are too permissive.", dir);
+    return bad_folder(what, at, dir, log);
 }
 
 static mode_t mode_of(const struct port_at *at)
@@ -128,7 +156,7 @@ static err_t bind_unix(struct listener *l)
         errno = ENAMETOOLONG;
         return complain(l, "bind to");
     }
-    TRY(listen_check_folder(&l->asked, l->net->env.log));
+    TRY(listen_check_folder(l->what, &l->asked, l->net->env.log));
     memcpy(sun.sun_path, l->unix_path, strlen(l->unix_path));
     if (lstat(l->unix_path, &st) == 0 && S_ISSOCK(st.st_mode)) {
         if (is_served(&sun)) {
@@ -143,6 +171,9 @@ static err_t bind_unix(struct listener *l)
     l->bound = lstat(l->unix_path, &st) == 0;
     l->dev = st.st_dev;
     l->ino = st.st_ino;
+    if (l->bound && l->net->has_owner &&
+        lchown(l->unix_path, l->net->owner_uid, l->net->owner_gid) != 0)
+        return complain(l, "give away");
     if (!l->bound || chmod(l->unix_path, mode_of(&l->asked)) != 0)
         return complain(l, "set the permissions of");
     return listen(l->fd, BACKLOG) == 0 ? OK : complain(l, "listen on");
@@ -308,7 +339,7 @@ err_t listener_set_mode(struct listener *l, const struct port_at *at)
                      l->asked.relax_dir_mode == at->relax_dir_mode;
     if (!l->unix_path || as_it_was)
         return OK;
-    TRY(listen_check_folder(at, l->net->env.log));
+    TRY(listen_check_folder(l->what, at, l->net->env.log));
     if (chmod(l->unix_path, mode_of(at)) != 0)
         return complain(l, "set the permissions of");
     l->asked.group_writable = at->group_writable;

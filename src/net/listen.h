@@ -21,8 +21,10 @@ MUST_USE err_t listener_try(struct net *n, const char *what, const struct port_a
 void listener_close(struct listener *l);
 /* The port it listens on, also where any free one was asked for; 0 for a unix socket. */
 uint16_t listener_port(const struct listener *l);
-/* Whether the folder of a unix socket AT is private enough for it; ERR_IO (logged). */
-MUST_USE err_t listen_check_folder(const struct port_at *at, const struct log *log);
+/* Whether the folder of a unix socket AT is private enough for it; WHAT as above. ERR_IO (logged).
+ */
+MUST_USE err_t listen_check_folder(const char *what, const struct port_at *at,
+                                   const struct log *log);
 const char *listener_name(const struct listener *l); /* "127.0.0.1:9050", or the path */
 /* What it was opened with, or last set to. */
 const struct port_at *listener_at(const struct listener *l);

@@ -157,6 +157,13 @@ struct env *net_env(struct net *n)
     return &n->env;
 }
 
+void net_set_owner(struct net *n, uid_t uid, gid_t gid)
+{
+    n->has_owner = true;
+    n->owner_uid = uid;
+    n->owner_gid = gid;
+}
+
 void net_set_socket_buffers(struct net *n, size_t bytes)
 {
     n->sock_bytes = bytes > INT_MAX ? INT_MAX : (int)bytes;

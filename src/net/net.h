@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/addr.h"
 #include "base/env.h"
@@ -37,6 +38,10 @@ struct event_base *net_base(struct net *n);
 /* The kernel's buffers of sockets that are made from now on, in bytes; 0: as it likes
  * (ConstrainedSockets). */
 void net_set_socket_buffers(struct net *n, size_t bytes);
+
+/* Unix sockets that are made from now on are this user's (User), who has them when the process has
+ * become that user. */
+void net_set_owner(struct net *n, uid_t uid, gid_t gid);
 
 /* Counts over all sockets since the start. */
 struct net_counts {

@@ -24,6 +24,9 @@ struct net {
     pid_t process; /* the process that N belongs to; 0: any */
     bool forked;   /* we are in another one: net_is_forked() */
     struct event *settle, *timer;
+    bool has_owner; /* see net_set_owner() */
+    uid_t owner_uid;
+    gid_t owner_gid;
     int sock_bytes; /* see net_set_socket_buffers() */
     struct net_counts counts;
     struct conn *dirty; /* connections with output, a list through dirty_prev and dirty_next */

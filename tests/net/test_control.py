@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pwd
 import re
 import signal
 import socket
@@ -35,7 +36,8 @@ def begun(lab, folder, torrc, **how):
     mine = sut_module.Sut(lab, folder, list(torrc) + ["DisableNetwork 1"], **how)
     mine.start(wait=False)
     try:
-        mine.wait_for("DisableNetwork is set")
+        # Each says this when the rest is done.
+        mine.wait_for("Bootstrapped 0%" if sut_module.IS_TOR else "DisableNetwork is set")
         yield mine
     finally:
         mine.stop()
@@ -399,6 +401,40 @@ def test_bad_luck_at_the_start_ends_it_in_tors_words(lab, tmp_path):
     log = fails_to_start(lab, tmp_path / "fourth", [
         "ControlPort %d" % port, "HashedControlPassword 16:00"])
     assert "Bad HashedControlPassword: wrong length or bad encoding" in log
+
+
+def test_a_folder_that_others_may_enter_is_refused_in_tors_words(lab, tmp_path):
+    os.chmod(tmp_path, 0o755)
+    log = fails_to_start(lab, tmp_path, ["ControlSocket %s/socket" % tmp_path])
+    assert "Permissions on directory %s are too permissive." % tmp_path in log
+    assert ('Before Tor can create a control socket in "%s/socket", the directory "%s" needs to '
+            "exist, and to be accessible only by the user account that is running Tor." % (
+                tmp_path, tmp_path)) in log
+    assert "Failed to bind one of the listener ports." in log
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+@pytest.mark.skipif(sut_module.IS_TOR, reason="with User and DisableNetwork tor opens no listener")
+def test_what_is_laid_down_is_the_users(lab, tmp_path):
+    """Debian's service: the socket is made by root, for the user whom it becomes."""
+    user = pwd.getpwnam("nobody")
+    for folder in tmp_path, tmp_path / "data":
+        folder.mkdir(exist_ok=True)
+        os.chown(folder, user.pw_uid, user.pw_gid)
+        os.chmod(folder, 0o700)
+    for parent in list(tmp_path.parents)[:-1]:
+        os.chmod(parent, os.stat(parent).st_mode | 0o011)
+    torrc = ["User nobody", "CookieAuthentication 1", "CookieAuthFile %s/cookie" % tmp_path,
+             "CookieAuthFileGroupReadable 1",
+             "ControlSocket %s/socket GroupWritable RelaxDirModeCheck" % tmp_path]
+    with begun(lab, tmp_path, torrc):
+        for name in "socket", "cookie":
+            found = os.stat(tmp_path / name)
+            assert (found.st_uid, found.st_gid) == (user.pw_uid, user.pw_gid), name
+        cookie = (tmp_path / "cookie").read_bytes()
+        assert answers(str(tmp_path / "socket"), "AUTHENTICATE " + cookie.hex()) == "250 OK"
+    assert not (tmp_path / "socket").exists()
+    assert not (tmp_path / "cookie").exists()
 
 
 @pytest.mark.skipif(sut_module.IS_TOR, reason="tor deletes it")

@@ -14,6 +14,7 @@ struct quiet_world {
     err_t (*change)(void *arg, const struct options *fresh);
     void *arg;
     unsigned terminated;
+    unsigned signals; /* a set of those that came, by bit */
 };
 
 static const struct options_env quiet_env = {.home = "/home/quiet", .quiet = QUIET_LIBRARY};
@@ -45,6 +46,12 @@ static inline void quiet_terminate(void *world)
 {
     struct quiet_world *q = world;
     q->terminated++;
+}
+
+static inline void quiet_signal(void *world, enum signal_what signal)
+{
+    struct quiet_world *q = world;
+    q->signals |= 1u << signal;
 }
 
 static inline err_t quiet_change(struct quiet_world *q, struct options *fresh, struct conf_err *e)
@@ -124,6 +131,7 @@ static inline struct geoip *quiet_geoip(void *world, enum ip_family family)
 static const struct control_world quiet_ops = {
     .options = quiet_options,
     .terminate = quiet_terminate,
+    .signal = quiet_signal,
     .set_options = quiet_set_options,
     .load_options = quiet_load_options,
     .save_options = quiet_save_options,
