@@ -15,6 +15,13 @@ enum { READ_AT_ONCE = 4096 };
 
 /* ---- what is said ---- */
 
+static void lose_owner(struct session *s)
+{
+    if (s->is_owner)
+        control_lose_owner(s->control);
+    s->is_owner = false;
+}
+
 void session_end(struct session *s)
 {
     if (s->state == SESSION_ENDED)
@@ -22,8 +29,6 @@ void session_end(struct session *s)
     s->state = SESSION_ENDED;
     s->told = 0;
     control_count_wishes(s->control);
-    if (s->is_owner)
-        control_lose_owner(s->control);
     s->ops->on_end(s->holder);
 }
 
@@ -267,11 +272,14 @@ static void *make_owner(void *arg, const struct ipport *peer, const struct talk_
 static void gone(void *talk)
 {
     session_end(talk);
+    lose_owner(talk);
 }
 
 static void session_free(void *talk)
 {
     struct session *s = talk;
+    if (s->state == SESSION_ENDED)
+        lose_owner(s);
     later_cancel(control_env(s->control), &s->resume);
     control_remove(s->control, s);
     buf_wipe(&s->in);
@@ -311,6 +319,9 @@ static void sent(void *talk, size_t len)
     bool was_paused = is_paused(s);
     buf_drain(&s->out, len);
     buf_trim(&s->out);
+    /* Not before the owner has the answer to its QUIT. */
+    if (s->state == SESSION_ENDED && s->out.len == 0)
+        lose_owner(s);
     if (was_paused && !is_paused(s) && s->state != SESSION_ENDED)
         later_ask(control_env(s->control), &s->resume);
 }

@@ -201,7 +201,10 @@ START_TEST(test_session_of_an_owner_ends_the_process_once)
     session_over(h);
     h = session_begin(p);
     ask(h, "AUTHENTICATE\r\nTAKEOWNERSHIP\r\n", "250 OK\r\n250 OK\r\n");
-    ask(h, "QUIT\r\n", "250 closing connection\r\n");
+    put(h, "QUIT\r\n", 6);
+    ck_assert_uint_eq(p->terminated, 0); /* it is to have its answer */
+    assert_says(h, "250 closing connection\r\n");
+    ck_assert_uint_eq(p->terminated, 1);
     session_talk.gone(h->session);
     session_over(h);
     ck_assert_uint_eq(p->terminated, 1);
