@@ -213,6 +213,7 @@ lint: layers format-check
 	tests/lint-options
 	tools/gen-options --check
 	tools/gen-sandbox --check
+	tools/gen-events --check
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/tunic

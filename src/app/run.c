@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/metrics_port.h"
+#include "app/monitors.h"
 #include "app/notify.h"
 #include "app/process.h"
 #include "app/sandbox.h"
@@ -23,7 +23,7 @@ struct running {
     struct net *net;
     struct host *host;
     struct event_listener listener;
-    struct metrics_port *metrics;
+    struct monitors *monitors;
     struct port_front fronts[PORT_KINDS];
     int status;         /* of the process */
     struct timer owner; /* __OwningControllerProcess: is it still there? */
@@ -75,7 +75,7 @@ static void set_process(struct running *r)
 {
     const struct options *o = host_options(r->host);
     tell_sandbox(r);
-    metrics_port_set(r->metrics, r->host);
+    monitors_set(r->monitors, r->host);
     net_set_socket_buffers(r->net, o->is.sock_bytes);
     if (o->owning_controller_process)
         env_arm_ms(net_env(r->net), &r->owner, 0);
@@ -266,10 +266,9 @@ static err_t make_host(struct running *r, struct conf_err *e)
         return conf_fail(e, ERR_NOMEM, "The event loop or the crypto library did not start");
     logfile_set_env(app->logfile, net_env(r->net));
     TRY(make_around(r, e));
-    r->metrics = metrics_port_new(r->net);
-    if (!r->metrics)
+    r->monitors = monitors_new(r->net, r->fronts);
+    if (!r->monitors)
         return conf_fail(e, ERR_NOMEM, "Out of memory");
-    r->fronts[PORT_METRICS] = metrics_port_front(r->metrics);
     const struct host_place place = {.net = r->net,
                                      .logs = app->logfile,
                                      .default_folder = true,
@@ -306,7 +305,7 @@ static void end(struct running *r)
         env_disarm(net_env(r->net), &r->owner);
         env_disarm(net_env(r->net), &r->watchdog);
     }
-    metrics_port_free(r->metrics);
+    monitors_free(r->monitors);
     host_free(r->host);
     logfile_set_env(r->app->logfile, NULL);
     net_free(r->net);

@@ -11,7 +11,11 @@
 
 /* A further kind is a row of conf's grammar (optports.c) and one of the fronts that host gives to
  * net (ports.h). */
-enum port_kind { PORT_SOCKS, PORT_CONTROL, PORT_METRICS, PORT_KINDS };
+enum port_kind { PORT_SOCKS, PORT_CONTROL, PORT_METRICS, PORT_EVENTS, PORT_KINDS };
+
+/* Whether DisableNetwork closes ports of KIND: tor "will not make or accept non-control network
+ * connections". */
+bool port_kind_is_closed(enum port_kind kind);
 
 struct port_at {
     const char *unix_path;                               /* a unix socket's; NULL: TCP at... */

@@ -55,7 +55,7 @@ struct options {
     /* Applications */
     struct conf_line *socks_port_lines; /* SocksPort, __SocksPort */
     struct conf_line *socks_policy_lines;
-    struct conf_line *metrics_port_lines, *metrics_policy_lines;
+    struct conf_line *metrics_port_lines, *metrics_policy_lines, *event_socket_lines;
     int socks_timeout_s;
     bool test_socks, safe_socks;
     char *warn_plaintext_ports_csv, *reject_plaintext_ports_csv, *long_lived_ports_csv;

@@ -14,6 +14,7 @@ const struct port_grammar port_grammars[PORT_KINDS] = {
     [PORT_SOCKS] = {"SocksPort", PORT_SOCKS, .default_port = 9050, .takes_flags = true},
     [PORT_CONTROL] = {.option = "ControlPort", .kind = PORT_CONTROL},
     [PORT_METRICS] = {"MetricsPort", PORT_METRICS, .format = "prometheus"},
+    [PORT_EVENTS] = {"EventSocket", PORT_EVENTS, .is_path = true},
 };
 const struct port_grammar control_socket_grammar = {"ControlSocket", PORT_CONTROL, .is_path = true};
 

@@ -30,6 +30,8 @@ err_t rule_ports(const struct checking *c)
     TRY(rule_control_ports(c));
     TRY(ports_parse(&port_grammars[PORT_METRICS], o->metrics_port_lines, false, c->log,
                     &o->is.ports, c->faults));
+    TRY(ports_parse(&port_grammars[PORT_EVENTS], o->event_socket_lines, false, c->log, &o->is.ports,
+                    c->faults));
     TRY(policy_parse(o->metrics_policy_lines, false, &o->is.metrics_policy, c->faults));
     TRY(policy_add(&o->is.metrics_policy, reject_all)); /* parse_metrics_port_policy() */
     TRY(policy_parse(o->socks_policy_lines, false, &o->is.socks_policy, c->faults));

@@ -564,6 +564,7 @@ static const struct opt TABLE[] = {
     OBSOLETE("VoteOnHidServDirectoriesV2"),
     CSV("WarnPlaintextPorts", warn_plaintext_ports_csv, "23,109,110,143", 0),
     OBSOLETE("WarnUnsafeSocks"),
+    LINES("EventSocket", event_socket_lines, NULL, OPTF_OURS | OPTF_PROCESS),
 };
 /* clang-format on */
 

@@ -92,7 +92,7 @@ static err_t prepare_ports(struct host *h, const struct options *o, struct conf_
         return conf_fail(e, ERR_NOMEM, "Out of memory");
     for (size_t i = 0; i < list->n; i++)
         if (h->serves[list->of[i].kind] &&
-            (!o->disable_network || list->of[i].kind == PORT_CONTROL))
+            (!o->disable_network || !port_kind_is_closed(list->of[i].kind)))
             open[n++] = list->of[i];
     errno = 0;
     err_t err = ports_prepare(h->ports, open, n, &rules);

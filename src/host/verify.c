@@ -57,7 +57,7 @@ static err_t check_socket(const struct port_spec *p, const struct log *log, stru
 err_t verify_ports(const struct options *o, const struct log *log, struct conf_err *e)
 {
     for (size_t i = 0; i < o->is.ports.n; i++) {
-        bool opens = !o->disable_network || o->is.ports.of[i].kind == PORT_CONTROL;
+        bool opens = !o->disable_network || !port_kind_is_closed(o->is.ports.of[i].kind);
         errno = 0;
         if (opens && o->is.ports.of[i].at.unix_path)
             TRY(check_socket(&o->is.ports.of[i], log, e));

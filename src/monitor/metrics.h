@@ -1,6 +1,6 @@
 /* Metrics: what a client did, counted from its events, and what it has at the moment, as
  * Prometheus's text (exposition format 0.0.4). A label's value is a word of a short list, never a
- * relay, an address or a destination. No I/O: who serves it is app/metrics_port.h. */
+ * relay, an address or a destination. No I/O: who serves it is app/monitors.h. */
 #ifndef TUNIC_MONITOR_METRICS_H
 #define TUNIC_MONITOR_METRICS_H
 
