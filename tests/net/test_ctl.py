@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -300,6 +301,29 @@ def test_a_pipe_of_commands(sut):
     assert done.returncode == 0 and done.stdout.count("250 OK") == 2
     done = run("--control", str(sut.control), stdin="+LOADCONF\nSocksPort 1\n")
     assert done.returncode == 1 and "dot" in done.stderr
+
+
+def test_a_pipe_shows_events_while_it_waits(sut, ctl):
+    one = subprocess.Popen([TUNIC, "ctl", "--control", str(sut.control)], stdin=subprocess.PIPE,
+                           stdout=subprocess.PIPE, text=True, env=environment())
+    one.stdin.write("SETEVENTS SIGNAL\n")
+    one.stdin.flush()
+    assert (one.stdout.readline(), one.stdout.readline()) == ("250 OK\n", "\n")
+    ctl("signal", "DUMP")
+    assert one.stdout.readline() == "SIGNAL DUMP\n"
+    one.stdin.close()
+    assert one.wait(5) == 0
+
+
+@pytest.mark.skipif(not shutil.which("tor-prompt"), reason="no tor-prompt (python3-stem)")
+def test_answers_are_printed_as_tor_prompt_prints_them(sut, tmp_path):
+    path = tmp_path / "commands"
+    path.write_text("GETINFO process/pid\nGETINFO config/names\nGETCONF SocksPort\nGETINFO x\n")
+    theirs = subprocess.run(
+        ["tor-prompt", "--interface", "127.0.0.1:%d" % sut.control, "--run", str(path)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=30, check=True).stdout
+    ours = run("--control", str(sut.control), str(path)).stdout
+    assert ours == theirs.decode().replace("\r", "")
 
 
 # ---- events ----
