@@ -21,7 +21,7 @@ HASHED = "16:379C81B7842C5370600D7EEBA3D2EB79DD97F94BBBFF96BF03CAD6E750"     # o
 VARIABLES = ("TOR_CONTROL_PORT", "TOR_CONTROL_HOST", "TOR_CONTROL_IPC_PATH", "TOR_CONTROL_PASSWD")
 
 
-PROGRAMS = ["tor"]      # Tunic's control port is being built
+PROGRAMS = ["tor"] if sut_module.IS_TOR else ["tor", "tunic"]
 
 
 @pytest.fixture(scope="module", params=PROGRAMS)

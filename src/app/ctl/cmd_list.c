@@ -6,7 +6,6 @@
 
 #include "app/ctl/commands.h"
 #include "app/ctl/relays.h"
-#include "app/ctl/words.h"
 
 /* ---- JSON ---- */
 
@@ -29,12 +28,7 @@ static void add_fields(json_t *to, struct text line)
             json_object_set_new(to, key, flags);
             continue;
         }
-        char *plain = malloc(w.value.len + 1);
-        if (plain && w.quoted)
-            ctl_unquote(w.value, plain, w.value.len + 1);
-        json_object_set_new(
-            to, key, plain && w.quoted ? ctl_json_text(text_of(plain)) : ctl_json_text(w.value));
-        free(plain);
+        json_object_set_new(to, key, ctl_json_word(&w));
     }
 }
 

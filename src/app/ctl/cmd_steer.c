@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "app/ctl/commands.h"
-#include "app/ctl/words.h"
 
 /* ---- signals ---- */
 
@@ -71,10 +70,9 @@ int ctl_cmd_newnym(struct ctl_tool *t)
         return ctl_lost(t);
     if (t->args->wait && !n.done)
         return ctl_complain(CTL_FAILED, "no new identity within %d s", LONGEST_MS / 1000);
-    snprintf(text, sizeof text, "%s",
-             n.done || !n.delay_s ? "New identity: what is opened from now on takes new circuits."
-                                  : "");
-    if (!*text)
+    if (n.done || !n.delay_s)
+        snprintf(text, sizeof text, "New identity: what is opened from now on takes new circuits.");
+    else
         snprintf(text, sizeof text, "New identity: delayed by %u s, for the last one was just now.",
                  n.delay_s);
     return said(t, text,
@@ -129,45 +127,44 @@ int ctl_cmd_close(struct ctl_tool *t)
 
 /* ---- get ---- */
 
+/* Prints the value of KEY, with its name if NAMED, or adds it to ALL. *LOST: nothing more can be
+ * asked. */
+static int get_one(struct ctl_tool *t, const char *key, bool named, json_t *all, bool *lost)
+{
+    struct ctl_message m;
+    char line[512];
+    if (!is_word(key) || strlen(key) > 400)
+        return ctl_complain(CTL_USAGE, "a key is one word: get version uptime");
+    snprintf(line, sizeof line, "GETINFO %s", key);
+    if (ctl_ask(t->conn, line, &m) != OK) {
+        *lost = true;
+        return ctl_lost(t);
+    }
+    char *value = ctl_value(&m);
+    if (!value)
+        return ctl_refused(line, &m);
+    if (all) {
+        json_object_set_new(all, key, ctl_json_text(text_of(value)));
+    } else {
+        printf("%s%s", named ? key : "", named ? "=" : "");
+        ctl_put(stdout, text_of(value));
+        putchar('\n');
+    }
+    free(value);
+    return CTL_DONE;
+}
+
 int ctl_cmd_get(struct ctl_tool *t)
 {
     const struct ctl_args *a = t->args;
-    size_t n = a->n - 1;
+    json_t *all = a->json ? json_object() : NULL;
     int status = CTL_DONE;
-    json_t *all = json_object();
-    struct ctl_message m;
-    for (size_t i = 0; i < n; i++) {
-        const char *key = a->words[i + 1];
-        char line[512];
-        if (!is_word(key) || strlen(key) > 400) {
-            status = ctl_complain(CTL_USAGE, "a key is one word: get version uptime");
-            break;
-        }
-        snprintf(line, sizeof line, "GETINFO %s", key);
-        if (ctl_ask(t->conn, line, &m) != OK) {
-            json_decref(all);
-            return ctl_lost(t);
-        }
-        char *value = ctl_value(&m);
-        if (!value) {
-            status |= ctl_refused(line, &m);
-            continue;
-        }
-        if (a->json)
-            json_object_set_new(all, key, ctl_json_text(text_of(value)));
-        else if (n > 1)
-            printf("%s=", key);
-        if (!a->json) {
-            ctl_put(stdout, text_of(value));
-            putchar('\n');
-        }
-        free(value);
+    bool lost = false;
+    for (size_t i = 1; i < a->n && !lost; i++) {
+        int one = get_one(t, a->words[i], a->n > 2, all, &lost);
+        status = one > status ? one : status;
     }
-    if (!a->json) {
-        json_decref(all);
-        return status;
-    }
-    int printed = ctl_print_json(all, JSON_INDENT(1));
+    int printed = all ? ctl_print_json(all, JSON_INDENT(1)) : CTL_DONE;
     return status ? status : printed;
 }
 

@@ -1,11 +1,8 @@
 #include "app/ctl/show.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include "app/ctl/words.h"
 
 /* The lines of DATA, as a list. */
 static json_t *data_json(struct text data)
@@ -33,16 +30,12 @@ static json_t *event_json(const struct ctl_message *m)
     json_t *words = json_array(), *fields = json_object(), *more = json_array();
     (void)text_token(&rest, &type);
     while (ctl_word(&rest, &w)) {
-        char *plain = malloc(w.value.len + 1), key[64];
-        if (plain && w.quoted)
-            ctl_unquote(w.value, plain, w.value.len + 1);
-        json_t *value = plain && w.quoted ? ctl_json_text(text_of(plain)) : ctl_json_text(w.value);
-        free(plain);
+        char key[64];
         ctl_printable(w.key, key, sizeof key);
         if (w.key.len)
-            json_object_set_new(fields, key, value);
+            json_object_set_new(fields, key, ctl_json_word(&w));
         else
-            json_array_append_new(words, value);
+            json_array_append_new(words, ctl_json_word(&w));
     }
     for (size_t i = 1; i < m->n; i++)
         json_array_append_new(more, ctl_json_text(m->lines[i].text));

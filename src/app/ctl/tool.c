@@ -5,8 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/ctl/words.h"
-
 /* Commands that are on their way at once: what fits into any socket's buffer. */
 enum { WINDOW = 32 };
 
@@ -134,6 +132,16 @@ json_t *ctl_json_text(struct text t)
     }
     value = json_stringn(utf8, n);
     free(utf8);
+    return value;
+}
+
+json_t *ctl_json_word(const struct ctl_word *w)
+{
+    char *plain = w->quoted ? malloc(w->value.len + 1) : NULL;
+    if (plain)
+        ctl_unquote(w->value, plain, w->value.len + 1);
+    json_t *value = ctl_json_text(plain ? text_of(plain) : w->value);
+    free(plain);
     return value;
 }
 

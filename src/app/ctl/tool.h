@@ -8,6 +8,7 @@
 
 #include "app/ctl/args.h"
 #include "app/ctl/login.h"
+#include "app/ctl/words.h"
 
 enum { CTL_DONE = 0, CTL_FAILED = 1, CTL_USAGE = 2 };
 
@@ -40,6 +41,8 @@ char *ctl_value(const struct ctl_message *m);
 void ctl_put(FILE *f, struct text t);
 /* A JSON string; bytes that are no UTF-8 are taken for Latin-1. */
 json_t *ctl_json_text(struct text t);
+/* The value of a word of a line, without quotes and escapes. */
+json_t *ctl_json_word(const struct ctl_word *w);
 /* Prints VALUE, whose reference is taken, as indented text with a newline, or on one line. */
 int ctl_print_json(json_t *value, size_t flags);
 
