@@ -7,21 +7,21 @@ import shutil
 import signal
 import socket
 import subprocess
-import threading
 import time
 
 import pytest
 
 import privnet
 import sut as sut_module
+from ctlrun import PROMPT, TUNIC, Terminal, environment, run, top_words
 
-TUNIC = sut_module.program(as_tor=False)
 PASSWORD = "pw"
 HASHED = "16:379C81B7842C5370600D7EEBA3D2EB79DD97F94BBBFF96BF03CAD6E750"     # of "pw"
-VARIABLES = ("TOR_CONTROL_PORT", "TOR_CONTROL_HOST", "TOR_CONTROL_IPC_PATH", "TOR_CONTROL_PASSWD")
 
 
-PROGRAMS = ["tor"] if sut_module.IS_TOR else ["tor", "tunic"]
+# Debian's tor is driven once, on our own network.
+PROGRAMS = ["tor"] if sut_module.IS_TOR else ["tunic"] if os.environ.get("NETWORK") == "tor" else \
+    ["tor", "tunic"]
 
 
 @pytest.fixture(scope="module", params=PROGRAMS)
@@ -38,18 +38,6 @@ def sut(lab, workdir, request):
     one.start()
     yield one
     one.kill()
-
-
-def environment(home="/nonexistent", **more):
-    clean = {k: v for k, v in os.environ.items() if k not in VARIABLES}
-    return dict(clean, HOME=str(home), **more)
-
-
-def run(*words, stdin=None, timeout=30, **more):
-    """tunic ctl -> CompletedProcess with text."""
-    return subprocess.run([TUNIC, "ctl", *words], input=stdin if stdin is not None else "",
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          timeout=timeout, check=False, env=environment(**more))
 
 
 @pytest.fixture
@@ -437,51 +425,6 @@ def test_it_is_found(sut, tmp_path):
 
 # ---- top ----
 
-PROMPT = r"^bash-[\d.]+[#$] *$"
-
-
-class Terminal:
-    """A terminal of tmux's with a shell in it."""
-
-    def __init__(self, folder, columns, rows):
-        self.tmux = [privnet.find_program("tmux"), "-S", os.path.join(str(folder), "tmux"), "-u"]
-        self.columns = columns
-        subprocess.run(self.tmux + ["-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y",
-                                    str(rows), "-c", str(folder), "bash --norc --noprofile -i"],
-                       check=True, env=environment(LC_ALL="C.UTF-8"))
-
-    def type(self, *keys):
-        subprocess.run(self.tmux + ["send-keys", *keys], check=True)
-
-    def screen(self):
-        text = subprocess.run(self.tmux + ["capture-pane", "-p"], check=True,
-                              stdout=subprocess.PIPE).stdout.decode()
-        assert all(len(line) <= self.columns for line in text.splitlines())
-        return text
-
-    def shows(self, pattern, seconds=15):
-        deadline = time.monotonic() + seconds
-        while True:
-            text = self.screen()
-            match = re.search(pattern, text, re.M)
-            if match:
-                return match
-            assert time.monotonic() < deadline, "no %r on:\n%s" % (pattern, text)
-            time.sleep(0.05)
-
-    def clear(self):
-        """Nothing of before is left to be found."""
-        self.type("clear", "Enter")
-        self.shows(r"\A" + PROMPT[1:-1] + r"\s*\Z")
-
-    def resize(self, columns, rows):
-        self.columns = columns
-        subprocess.run(self.tmux + ["resize-window", "-x", str(columns), "-y", str(rows)], check=True)
-
-    def end(self):
-        subprocess.run(self.tmux + ["kill-server"], check=False, stderr=subprocess.DEVNULL)
-
-
 @pytest.fixture
 def terminal(tmp_path):
     made = []
@@ -492,10 +435,6 @@ def terminal(tmp_path):
     yield make
     for one in made:
         one.end()
-
-
-def top_words(port, *more):
-    return " ".join((TUNIC, "ctl", "top", "--control", str(port)) + more)
 
 
 @pytest.mark.parametrize("columns, rows", [(80, 24), (200, 50)])
@@ -559,39 +498,6 @@ def test_top_follows_the_terminal(sut, terminal):
         screen.shows("^status %d\nas before$" % status)
 
 
-def test_top_in_monochrome_ascii_with_hostile_names(terminal):
-    """And a connection that dies: it says so, and comes back."""
-    names = {"GETINFO version": b"250-version=0.4.9.11\x1b[31m\r\n250 OK\r\n",
-             "GETINFO events/names": b"250-events/names=BW WARN\r\n250 OK\r\n",
-             "GETINFO circuit-status": b"250-circuit-status=7 BUILT $%s~\x1b[2Jx,$%s~\xc3\xa4y "
-                                       b"PURPOSE=\"\x9b2J\"\r\n250 OK\r\n" % (b"A" * 40, b"B" * 40),
-             "SETEVENTS BW WARN": b"250 OK\r\n" + b"650 BW 1000 2000\r\n" * 20 +
-                                  b"650 WARN \x1b]0;title\x07\r\n"}
-
-    def answer(line):
-        word = line.split()[0]
-        return GREETING.get(word, [names.get(line, b"552 No\x1b[2J\r\n")])
-    server = Server(answer, whole=True)
-    screen = terminal()
-    screen.type("LC_ALL=C TERM=vt100 " + top_words(server.port), "Enter")
-    screen.shows(r"0\.4\.9\.11\?\[31m at 127")
-    screen.shows(r"^ +7 BUILT .* \?2J +\?\[2Jx \?\? > \?\?y \?\?$")
-    screen.shows(r"\[warn\] \?\]0;title\?$")
-    screen.shows(r"^ read 1\.0 KB/s, peak 1\.0 KB/s, 20 KB")
-    screen.shows(r"##$")
-    assert screen.screen().isascii()
-    server.hang_up()
-    screen.shows("no connection: the other side closed the connection; trying again")
-    screen.shows("no connection: Connection refused; trying again")
-    server.listen()
-    screen.shows(r"^ q quit .* p pause")
-    screen.type("c")
-    screen.shows(r"CLOSECIRCUIT 7: 552 No\?\[2J")
-    server.hang_up()
-    screen.type("q")
-    screen.shows(PROMPT)
-
-
 def test_top_says_what_it_needs(sut):
     assert run("--control", str(sut.control), "top").returncode == 2
     assert "needs a terminal" in run("--control", str(sut.control), "top").stderr
@@ -623,96 +529,3 @@ def test_a_password_is_asked_for(sut, terminal):
         screen.shows("[#$] echo seen$")
     finally:
         os.rename(sut.data + "/hidden", sut.data + "/control_auth_cookie")
-
-
-# ---- bad luck ----
-
-class Server:
-    """A control port of ours, that answers to a command's word, or to its line, as it is told."""
-
-    def __init__(self, answer, whole=False):
-        self.answer, self.whole, self.peers = answer, whole, []
-        self.port = 0
-        self.listen()
-
-    def listen(self):
-        self.listener = socket.create_server(("127.0.0.1", self.port))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.serve, args=(self.listener,), daemon=True).start()
-
-    def hang_up(self):
-        for one in [self.listener] + self.peers:
-            try:
-                one.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            one.close()
-        self.peers = []
-
-    def serve(self, listener):
-        while True:
-            try:
-                peer, _ = listener.accept()
-            except OSError:
-                return
-            self.peers.append(peer)
-            threading.Thread(target=self.talk, args=(peer,), daemon=True).start()
-
-    def talk(self, peer):
-        try:
-            for line in peer.makefile("rb"):
-                text = line.decode().strip()
-                for part in self.answer(text if self.whole else text.split()[0]):
-                    peer.sendall(part)
-        except (OSError, ValueError):
-            pass
-
-
-INFO = b'250-PROTOCOLINFO 1\r\n250-AUTH METHODS=NULL\r\n250-VERSION Tor="x"\r\n250 OK\r\n'
-GREETING = {"PROTOCOLINFO": [INFO], "AUTHENTICATE": [b"250 OK\r\n"]}
-
-
-def endless(piece, times=1 << 20):
-    for _ in range(times):
-        yield piece
-
-
-@pytest.mark.parametrize("answer, says", [
-    (lambda word: [], "no answer within 1 s"),
-    (lambda word: GREETING.get(word, []), "no answer within 1 s"),
-    (lambda word: GREETING.get(word, endless(b"650 BW 1 1\r\n" * 100)), "no answer within 1 s"),
-    (lambda word: GREETING.get(word, [b"250 half"]), "no answer within 1 s"),
-    (lambda word: [b"HTTP/1.0 400 Bad Request\r\n\r\n"], "not the control protocol"),
-    (lambda word: GREETING.get(word, endless(b"250-a=b\r\n" * 1000)), "more in one answer"),
-    (lambda word: [b"515 No.\r\n"], "no control port"),
-    (lambda word: {"PROTOCOLINFO": [INFO]}.get(word, [b"515 No \x1b[2J.\r\n"]), "515 No ?[2J."),
-])
-def test_servers_that_are_none(answer, says):
-    server = Server(answer)
-    begun = time.monotonic()
-    done = subprocess.run(
-        ["prlimit", "--as=%d" % (400 << 20), TUNIC, "ctl", "--timeout", "1", "--control",
-         str(server.port), "get", "version"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, timeout=30, check=False, env=environment())
-    server.hang_up()
-    assert done.returncode == 1 and says in done.stderr, done
-    assert time.monotonic() - begun < 10
-
-
-def test_nobody_is_there(tmp_path):
-    done = run("--control", str(sut_module.free_port()), "status")
-    assert done.returncode == 1 and "Connection refused" in done.stderr
-    done = run("--control", str(tmp_path / "none"), "status")
-    assert done.returncode == 1 and "No such file" in done.stderr
-    done = run("--control", "tor.example:9051", "status")
-    assert done.returncode == 2
-
-
-def test_wrong_usage():
-    for words in (["statsu"], ["--jsn"], ["status", "more"], ["signal", "a", "b"], ["close"],
-                  ["--run", "x", "status"], ["get", "a b"]):
-        done = run(*words, "--control", "1")
-        assert done.returncode in (1, 2) and done.stderr, words
-    assert 'Did you mean "status"' in run("statsu").stderr
-    done = run("--help")
-    assert done.returncode == 0 and "Exit status: 0 done" in done.stdout
