@@ -11,50 +11,57 @@ static int compare_ids(const char *a, const char *b)
     return n != m ? (n < m ? -1 : 1) : strcmp(a, b);
 }
 
-static int compare_circuits(const struct ctl_circuit *a, const struct ctl_circuit *b,
-                            enum top_sort sort)
-{
-    int by = 0;
-    if (sort == SORT_STATUS)
-        by = strcmp(a->status, b->status);
-    else if (sort == SORT_SECOND)
-        by = strcmp(a->purpose, b->purpose);
-    return by ? by : sort == SORT_OLDEST ? compare_ids(a->id, b->id) : compare_ids(b->id, a->id);
-}
-
-static int compare_streams(const struct ctl_stream *a, const struct ctl_stream *b,
-                           enum top_sort sort)
-{
-    int by = 0;
-    if (sort == SORT_STATUS)
-        by = strcmp(a->status, b->status);
-    else if (sort == SORT_SECOND)
-        by = compare_ids(a->circuit, b->circuit);
-    return by ? by : sort == SORT_OLDEST ? compare_ids(a->id, b->id) : compare_ids(b->id, a->id);
-}
-
 struct order {
     const struct top *t;
     enum top_pane pane;
     enum top_sort sort;
+    uint16_t busy[TOP_CIRCUITS_MAX]; /* streams of each circuit, if these are what counts */
 };
+
+static int by_age(const struct order *o, const char *a, const char *b)
+{
+    return o->sort == SORT_OLDEST ? compare_ids(a, b) : compare_ids(b, a);
+}
+
+static int compare_circuits(const struct order *o, uint16_t i, uint16_t k)
+{
+    const struct ctl_circuit *a = &o->t->circuits[i], *b = &o->t->circuits[k];
+    int by = 0;
+    if (o->sort == SORT_BUSY)
+        by = (int)o->busy[k] - (int)o->busy[i];
+    else if (o->sort == SORT_KIND)
+        by = strcmp(a->purpose, b->purpose);
+    return by ? by : by_age(o, a->id, b->id);
+}
+
+static int compare_streams(const struct order *o, uint16_t i, uint16_t k)
+{
+    const struct ctl_stream *a = &o->t->streams[i], *b = &o->t->streams[k];
+    int by = 0;
+    if (o->sort == SORT_BUSY)
+        by = compare_ids(a->circuit, b->circuit);
+    else if (o->sort == SORT_KIND)
+        by = strcmp(a->status, b->status);
+    return by ? by : by_age(o, a->id, b->id);
+}
 
 static int compare(const void *a, const void *b, void *arg)
 {
     const struct order *o = arg;
     uint16_t i = *(const uint16_t *)a, k = *(const uint16_t *)b;
-    return o->pane == PANE_CIRCUITS
-               ? compare_circuits(&o->t->circuits[i], &o->t->circuits[k], o->sort)
-               : compare_streams(&o->t->streams[i], &o->t->streams[k], o->sort);
+    return o->pane == PANE_CIRCUITS ? compare_circuits(o, i, k) : compare_streams(o, i, k);
 }
 
 void top_rows(const struct top *t, const struct top_view *v, enum top_pane pane,
               struct top_rows *out)
 {
-    struct order o = {t, pane, v->sort[pane]};
-    out->n = pane == PANE_CIRCUITS ? t->n_circuits : t->n_streams;
+    struct order o = {.t = t, .pane = pane, .sort = v->sort[pane]};
+    bool circuits = pane == PANE_CIRCUITS;
+    out->n = circuits ? t->n_circuits : t->n_streams;
     for (size_t i = 0; i < out->n; i++)
         out->at[i] = (uint16_t)i;
+    for (size_t i = 0; circuits && o.sort == SORT_BUSY && i < t->n_circuits; i++)
+        o.busy[i] = (uint16_t)top_streams_of(t, t->circuits[i].id);
     qsort_r(out->at, out->n, sizeof *out->at, compare, &o);
 }
 

@@ -205,8 +205,8 @@ static void draw_stream(const struct ctl_stream *s, int y)
 static const char *sort_name(const struct top_view *v, enum top_pane pane)
 {
     static const char *const names[PANES][SORTS] = {
-        {"newest first", "oldest first", "by status", "by purpose"},
-        {"newest first", "oldest first", "by status", "by circuit"}};
+        {"newest first", "oldest first", "by streams", "by purpose"},
+        {"newest first", "oldest first", "by circuit", "by status"}};
     return names[pane][v->sort[pane]];
 }
 

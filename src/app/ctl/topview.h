@@ -10,8 +10,9 @@ enum top_pane { PANE_CIRCUITS, PANE_STREAMS, PANES };
 /* Pairs of colours. */
 enum { PAIR_READ = 1, PAIR_WRITTEN, PAIR_WARN };
 
-/* What the rows of a pane are sorted by. */
-enum top_sort { SORT_NEWEST, SORT_OLDEST, SORT_STATUS, SORT_SECOND, SORTS };
+/* What the rows of a pane are sorted by; SORT_BUSY: circuits by their streams, streams by their
+ * circuit; SORT_KIND: by purpose, by status. */
+enum top_sort { SORT_NEWEST, SORT_OLDEST, SORT_BUSY, SORT_KIND, SORTS };
 
 struct top_view {
     const char *place;   /* where the control port is */
