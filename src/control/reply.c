@@ -27,6 +27,8 @@ static void add_line(struct text_out *o, int code, char separator, const char *f
 }
 
 static void line(struct session *s, int code, char separator, const char *fmt, va_list args)
+    PRINTF_LIKE(4, 0);
+static void line(struct session *s, int code, char separator, const char *fmt, va_list args)
 {
     struct text_out o = text_out(LINE_MAX_BYTES);
     add_line(&o, code, separator, fmt, args);

@@ -114,5 +114,8 @@ err_t verify_files(const struct options *o, struct conf_err *e)
     if (o->pid_file && !is_writable(o, o->pid_file))
         return conf_fail(e, ERR_IO, "Unable to open \"%s\" for writing: %s", o->pid_file,
                          strerror(errno));
+    if (o->cookie_authentication && !is_writable(o, o->is.cookie_file))
+        return conf_fail(e, ERR_IO, "Error creating control cookie authentication file %s: %s",
+                         o->is.cookie_file, strerror(errno));
     return OK;
 }

@@ -398,6 +398,12 @@ def test_bad_luck_at_the_start_ends_it_in_tors_words(lab, tmp_path):
         "ControlPort %d" % port, "CookieAuthentication 1", "CookieAuthFile /nowhere/cookie"])
     assert 'Error writing auth cookie to "/nowhere/cookie"' in log
     assert "Error creating control cookie authentication file." in log
+    if not sut_module.IS_TOR:   # which does not look
+        done = subprocess.run([sut_module.program(), "--verify-config", "-f",
+                               str(tmp_path / "third" / "torrc")], stdout=subprocess.PIPE,
+                              text=True, check=False)
+        assert done.returncode == 1
+        assert "control cookie authentication file /nowhere/cookie" in done.stdout
     log = fails_to_start(lab, tmp_path / "fourth", [
         "ControlPort %d" % port, "HashedControlPassword 16:00"])
     assert "Bad HashedControlPassword: wrong length or bad encoding" in log

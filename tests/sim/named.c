@@ -137,6 +137,8 @@ void scenario_memory(uint64_t n, struct scenario *out)
     download(out);
     snprintf(out->name, sizeof out->name, "memory-%llu", (unsigned long long)n);
     out->app[0].down = 20000;
+    out->watched = n % 2;
+    out->steered = !out->watched;
     out->trouble[out->n_troubles++] =
         (struct trouble){.kind = TROUBLE_MEMORY, .until_us = SIM_SECOND, .n = (int64_t)n, .m = 1};
 }
