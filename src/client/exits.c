@@ -106,10 +106,12 @@ static void on_open(void *arg)
     struct exits *x = c->x;
     x->failures = x->failures_before = 0;
     x->paused = false;
-    if (c->state == EXIT_SLOW || c->leg->state == LEG_GUARD_WAIT) {
+    if (c->state == EXIT_SLOW) {
         give_up(c, OK, DESTROY_FINISHED);
         return;
     }
+    if (c->leg->state == LEG_GUARD_WAIT) /* still waited for, and looked at once more each second */
+        return;
     if (exit_circ_ride_at(c, (unsigned)c->leg->n_hops))
         offer(c);
     else

@@ -138,6 +138,15 @@ void exits_set_dormant(struct exits *x, bool dormant)
     x->dormant = dormant;
 }
 
+/* guard-spec 4.9: "whenever it's possible that a <waiting_for_better_guard> circuit might be ready"
+ */
+static void reconsider_waiting(struct exits *x)
+{
+    struct exit_circ *c, *next;
+    DL_FOREACH_SAFE (x->circs, c, next)
+        leg_reconsider(c->leg);
+}
+
 void exits_look(void *arg)
 {
     struct exits *x = arg;
@@ -145,6 +154,7 @@ void exits_look(void *arg)
     env_arm_ms(x->env, &x->look, HABITS_LOOK_MS);
     x->paused = false;
     x->pathless = 0;
+    reconsider_waiting(x);
     DL_FOREACH (x->circs, c)
         if (!exit_circ_is_unused(c))
             c->busy_us = x->env->mono_us;

@@ -8,6 +8,8 @@
 
 enum { EXTENSION_GRACE_MS = 1000 };
 
+enum { GUARD_IDLE_S = 600 }; /* guard-spec A.1: NONPRIMARY_GUARD_IDLE_TIMEOUT */
+
 static const struct rsa_id *guard_of(const struct leg *l)
 {
     return &l->hop[0]->rsa;
@@ -35,7 +37,9 @@ static void became_slow(void *arg)
 {
     struct leg *l = arg;
     cbt_timed_out(l->cbt, l->oc->circ && circ_hops(l->oc->circ) > 0);
-    l->ops->on_slow(l->arg);
+    /* Without learning both times are one, and it just ends (circuit_expire_building()). */
+    if (cbt_timeout_ms(l->cbt, (unsigned)l->n_hops) < l->oc->plan.timeout_ms)
+        l->ops->on_slow(l->arg);
 }
 
 static void on_hop(void *arg, struct ocirc *oc, unsigned hops)
@@ -44,6 +48,14 @@ static void on_hop(void *arg, struct ocirc *oc, unsigned hops)
     cbt_network_live(l->cbt);
     if (hops == CBT_HOPS && !oc->open_us)
         cbt_built(l->cbt, (l->env->mono_us - oc->begun_us) / US_PER_MS, l->slow.armed);
+}
+
+static void set_open(struct leg *l, bool waits)
+{
+    l->oc->waits_for_guard = waits;
+    l->state = waits ? LEG_GUARD_WAIT : LEG_OPEN;
+    circuits_tell(l->oc, waits ? CIRCUIT_GUARD_WAIT : CIRCUIT_BUILT);
+    l->ops->on_open(l->arg);
 }
 
 static void on_open(void *arg, struct ocirc *oc)
@@ -57,9 +69,18 @@ static void on_open(void *arg, struct ocirc *oc)
              ocirc_path_text(oc, path, sizeof path));
     bool waits = l->guards && l->guard_use == GUARD_USABLE_IF_NO_BETTER &&
                  !guards_may_use(l->guards, guard_of(l));
-    l->state = waits ? LEG_GUARD_WAIT : LEG_OPEN;
-    circuits_tell(oc, waits ? CIRCUIT_GUARD_WAIT : CIRCUIT_BUILT);
-    l->ops->on_open(l->arg);
+    set_open(l, waits);
+}
+
+void leg_reconsider(struct leg *l)
+{
+    uint64_t waited_us = l->env->mono_us - l->oc->open_us;
+    if (l->state != LEG_GUARD_WAIT || leg_is_closed(l))
+        return;
+    if (guards_may_use(l->guards, guard_of(l)))
+        set_open(l, false);
+    else if (waited_us >= GUARD_IDLE_S * (uint64_t)US_PER_SEC)
+        leg_close(l, OK, DESTROY_NONE);
 }
 
 /* ---- its end ---- */
@@ -273,7 +294,7 @@ void leg_close(struct leg *l, err_t why, uint8_t reason)
 
 bool leg_is_open(const struct leg *l)
 {
-    return l->oc->state == OCIRC_OPEN;
+    return l->oc->state == OCIRC_OPEN && l->state != LEG_GUARD_WAIT;
 }
 
 bool leg_is_closed(const struct leg *l)

@@ -79,7 +79,11 @@ void leg_free(struct leg *l);
 /* Closes, and its time counts no more; on_end follows at the end of the wake-up. */
 void leg_close(struct leg *l, err_t why, uint8_t reason);
 
-bool leg_is_open(const struct leg *l);   /* its circuit stands now */
+/* L is LEG_GUARD_WAIT: if no better guard can be up any more it is LEG_OPEN, as if it had just come
+ * to stand; after so long that nobody has use for it, it closes (guard-spec 4.9). */
+void leg_reconsider(struct leg *l);
+
+bool leg_is_open(const struct leg *l);   /* its circuit stands now, and may be used */
 bool leg_is_closed(const struct leg *l); /* its circuit does not any more, on_end told or not */
 const struct router *leg_last(const struct leg *l);
 

@@ -77,7 +77,7 @@ static enum attach_result judge_circuit(const struct tunnels *ts, uint64_t id, u
     const struct ocirc *oc = circuits_find(ts->circuits, id);
     if (!oc)
         return ATTACH_NO_CIRCUIT;
-    if (oc->state != OCIRC_OPEN)
+    if (oc->state != OCIRC_OPEN || oc->waits_for_guard)
         return ATTACH_NOT_OPEN;
     if (circ_hops(oc->circ) < HOPS_LEAST || hop == 1)
         return ATTACH_ONE_HOP;

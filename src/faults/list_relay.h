@@ -109,21 +109,22 @@
       "CONFLUX_LINKED, unasked, before the N-th CONNECTED")                                       \
     X(CIRC_FLOOD, "circ-flood", FAULT_FROM, "N thousand DROP cells after a stream opens")
 
-#define FAULTS_STREAM(X)                                                                          \
-    /* streams; the occasion is a stream */                                                       \
-    X(STREAM_END_EMPTY, "stream-end-empty", FAULT_FROM, "END without a reason")                   \
-    X(STREAM_END_INTERNAL, "stream-end-internal", FAULT_FROM, "END with reason 15")               \
-    X(STREAM_END_REASON, "stream-end-reason", FAULT_FROM, "answers BEGIN with END of reason N")   \
-    X(STREAM_SILENT, "stream-silent", FAULT_FROM, "never answers BEGIN")                          \
-    X(STREAM_CONNECTED_TWICE, "stream-connected-twice", FAULT_FROM, "CONNECTED twice")            \
-    X(STREAM_DATA_FIRST, "stream-data-first", FAULT_FROM, "DATA before CONNECTED")                \
-    X(STREAM_WRONG_ID, "stream-wrong-id", FAULT_FROM, "CONNECTED under an id nobody asked for")   \
-    X(STREAM_ZERO_ID, "stream-zero-id", FAULT_FROM, "DATA with stream id 0")                      \
-    X(STREAM_DATA_AFTER_END, "stream-data-after-end", FAULT_FROM, "DATA after END")               \
-    X(STREAM_CONNECTED_SHORT, "stream-connected-short", FAULT_FROM, "CONNECTED with 3 bytes")     \
-    X(STREAM_RESOLVED_BAD, "stream-resolved-bad", FAULT_FROM, "RESOLVED that ends in mid-answer") \
-    X(STREAM_RESOLVE_XOFF, "stream-resolve-xoff", FAULT_FROM,                                     \
-      "XOFF for a look-up, which has no data")                                                    \
+#define FAULTS_STREAM(X)                                                                           \
+    /* streams; the occasion is a stream */                                                        \
+    X(STREAM_END_EMPTY, "stream-end-empty", FAULT_FROM, "END without a reason")                    \
+    X(STREAM_END_INTERNAL, "stream-end-internal", FAULT_FROM, "END with reason 15")                \
+    X(STREAM_END_REASON, "stream-end-reason", FAULT_FROM, "answers BEGIN with END of reason N")    \
+    X(STREAM_END_OPEN, "stream-end-open", FAULT_FROM, "ends streams that were open with reason N") \
+    X(STREAM_SILENT, "stream-silent", FAULT_FROM, "never answers BEGIN")                           \
+    X(STREAM_CONNECTED_TWICE, "stream-connected-twice", FAULT_FROM, "CONNECTED twice")             \
+    X(STREAM_DATA_FIRST, "stream-data-first", FAULT_FROM, "DATA before CONNECTED")                 \
+    X(STREAM_WRONG_ID, "stream-wrong-id", FAULT_FROM, "CONNECTED under an id nobody asked for")    \
+    X(STREAM_ZERO_ID, "stream-zero-id", FAULT_FROM, "DATA with stream id 0")                       \
+    X(STREAM_DATA_AFTER_END, "stream-data-after-end", FAULT_FROM, "DATA after END")                \
+    X(STREAM_CONNECTED_SHORT, "stream-connected-short", FAULT_FROM, "CONNECTED with 3 bytes")      \
+    X(STREAM_RESOLVED_BAD, "stream-resolved-bad", FAULT_FROM, "RESOLVED that ends in mid-answer")  \
+    X(STREAM_RESOLVE_XOFF, "stream-resolve-xoff", FAULT_FROM,                                      \
+      "XOFF for a look-up, which has no data")                                                     \
     X(STREAM_XOFF, "stream-xoff", FAULT_FROM, "XOFF though congestion control is off")
 
 #define FAULTS_RELAY(X) FAULTS_MESSAGES(X) FAULTS_STREAMS(X) FAULTS_SENDME(X)

@@ -162,6 +162,9 @@ static bool on_dir_end(struct rcirc *c, struct relay_msg *m)
 
 static bool on_exit_end(struct rcirc *c, struct relay_msg *m)
 {
+    uint32_t reason = faulty_n(c->node, FAULT_STREAM_END_OPEN);
+    if (reason)
+        return end_with(c, m, (uint8_t)reason);
     if (now(c, FAULT_STREAM_END_EMPTY))
         say_instead(m, NULL, 0);
     else if (now(c, FAULT_STREAM_END_INTERNAL))

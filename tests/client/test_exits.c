@@ -863,7 +863,7 @@ START_TEST(test_exits_tells_the_build_times)
 }
 END_TEST
 
-START_TEST(test_exits_closes_a_circuit_that_a_better_guard_outdid)
+START_TEST(test_exits_keeps_a_circuit_that_waits_for_a_better_guard)
 {
     struct fixture f;
     setup(&f);
@@ -871,14 +871,18 @@ START_TEST(test_exits_closes_a_circuit_that_a_better_guard_outdid)
     exits_set_netdir(f.x, &net.nd[0]);
     test_env_advance_ms(f.env, 1000);
     events_listen(f.events, &f.listener, EVENT_BIT(EVENT_CIRCUIT));
+    struct tunnel_request a = request("web.test", 80);
     open_circ(circs.oc[0]);
-    net.may_use_guard = true;
-    open_circ(circs.oc[1]);
-    ck_assert_int_eq(circs.oc[0]->state, OCIRC_CLOSED);
-    ck_assert_int_eq(circs.oc[1]->state, OCIRC_OPEN);
+    ck_assert_ptr_null(find(&f, &a)); /* it waits for that one, and no other is begun for it */
+    unsigned n = circs.n;
+    ck_assert_ptr_null(find(&f, &a));
+    ck_assert_uint_eq(circs.n, n);
     ck_assert_ptr_null(net.streams[0].oc);
-    test_env_advance_ms(f.env, 0);
-    ck_assert_str_eq(f.told, "1 GUARD_WAIT, 1 CLOSED, 2 BUILT");
+    net.may_use_guard = true;
+    test_env_advance_ms(f.env, 1000);
+    ck_assert_ptr_nonnull(find(&f, &a));
+    ck_assert_ptr_nonnull(strstr(f.told, "1 GUARD_WAIT"));
+    ck_assert_ptr_nonnull(strstr(f.told, "1 BUILT"));
     teardown(&f);
 }
 END_TEST
@@ -1103,7 +1107,7 @@ TESTS("client/exits", test_exits_builds_nothing_without_a_network,
       test_exits_bears_circuits_that_die_at_birth, test_exits_bears_a_lack_of_memory,
       test_exits_gives_up_a_circuit_without_memory_for_streams,
       test_exits_streams_may_see_internal_addresses_if_options_say_so,
-      test_exits_tells_the_build_times, test_exits_closes_a_circuit_that_a_better_guard_outdid,
+      test_exits_tells_the_build_times, test_exits_keeps_a_circuit_that_waits_for_a_better_guard,
       test_exits_takes_no_stream_past_its_dirtiness,
       test_exits_keeps_authenticated_circuits_alive_until_they_idle,
       test_exits_lets_clean_circuits_go_when_nothing_is_predicted,

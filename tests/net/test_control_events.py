@@ -339,3 +339,194 @@ def test_a_consensus_is_told_with_all_its_relays(told):
         event = told.ear.wait(kind)
         assert {status.fingerprint for status in event.desc} == everybody
         assert all("Running" in status.flags for status in event.desc)
+
+
+# ---- why things end ----
+
+def own_circuit(told):
+    """A circuit that stands, of three hops, by its event."""
+    mark = told.ear.mark()
+    id_ = told.ear.control.extend_circuit("0")
+    return told.ear.wait("CIRC", mark, id=id_, status=stem.CircStatus.BUILT)
+
+
+@RARE
+@pytest.mark.parametrize("number, reason", [
+    (0, stem.CircClosureReason.NONE), (1, stem.CircClosureReason.TORPROTOCOL),
+    (2, stem.CircClosureReason.INTERNAL), (3, stem.CircClosureReason.REQUESTED),
+    (4, stem.CircClosureReason.HIBERNATING), (5, stem.CircClosureReason.RESOURCELIMIT),
+    (6, stem.CircClosureReason.CONNECTFAILED), (7, stem.CircClosureReason.OR_IDENTITY),
+    (8, "CHANNEL_CLOSED"), (9, stem.CircClosureReason.FINISHED),
+    (10, stem.CircClosureReason.TIMEOUT), (11, stem.CircClosureReason.DESTROYED),
+    (12, stem.CircClosureReason.NOSUCHSERVICE),
+    (77, "UNKNOWN_589" if sut_module.IS_TOR else "UNKNOWN_77")])    # tor adds a flag of its own
+def test_why_a_relay_ends_a_circuit(told, number, reason):
+    circ = own_circuit(told)
+    told.lab.order("destroy %s=%d" % (circ.path[0][1], number))
+    closed = told.ear.wait("CIRC", id=circ.id, status=stem.CircStatus.CLOSED)
+    assert (closed.reason, closed.remote_reason) == (stem.CircClosureReason.DESTROYED, reason)
+    assert "ONEHOP_TUNNEL" in closed.build_flags or closed.path == circ.path
+
+
+def test_a_circuit_that_a_controller_closes_was_requested(told):
+    circ = own_circuit(told)
+    told.ear.control.close_circuit(circ.id)
+    closed = told.ear.wait("CIRC", id=circ.id, status=stem.CircStatus.CLOSED)
+    assert (closed.reason, closed.remote_reason) == (stem.CircClosureReason.REQUESTED, None)
+
+
+def test_a_circuit_changes_its_purpose(told):
+    circ = own_circuit(told)
+    told.ear.control.repurpose_circuit(circ.id, stem.CircPurpose.CONTROLLER)
+    minor = told.ear.wait("CIRC_MINOR", id=circ.id, event=stem.CircEvent.PURPOSE_CHANGED)
+    assert (minor.purpose, minor.old_purpose) == (stem.CircPurpose.CONTROLLER,
+                                                  stem.CircPurpose.GENERAL)
+    assert minor.path == circ.path and minor.created == circ.created
+    told.ear.control.close_circuit(circ.id)
+
+
+@RARE
+@pytest.mark.parametrize("number, reason", [
+    (1, stem.RelayEndReason.MISC), (2, stem.RelayEndReason.RESOLVEFAILED),
+    (3, stem.RelayEndReason.CONNECTREFUSED),
+    (6, stem.RelayEndReason.DONE), (7, stem.RelayEndReason.TIMEOUT),
+    (8, stem.RelayEndReason.NOROUTE), (9, stem.RelayEndReason.HIBERNATING),
+    (10, stem.RelayEndReason.INTERNAL), (11, stem.RelayEndReason.RESOURCELIMIT),
+    (12, stem.RelayEndReason.CONNRESET), (14, stem.RelayEndReason.NOTDIRECTORY)])
+def test_why_an_exit_ends_a_stream(told, number, reason):
+    told.lab.order("fault exits:stream-end-reason=%d" % number)
+    try:
+        mark = told.ear.mark()
+        fetch(told)
+        closed = told.ear.wait("STREAM", mark, status=stem.StreamStatus.CLOSED)
+        assert told.ear.of("STREAM", mark, id=closed.id, status=stem.StreamStatus.FAILED)
+        assert (closed.reason, closed.remote_reason) == (stem.StreamClosureReason.END, reason)
+    finally:
+        told.lab.order("honest exits")
+
+
+@RARE
+@pytest.mark.parametrize("number, reason", [
+    (5, stem.RelayEndReason.DESTROY), (13, stem.RelayEndReason.TORPROTOCOL),
+    (12, stem.RelayEndReason.CONNRESET)])
+def test_why_an_exit_ends_a_stream_that_is_open(told, number, reason):
+    """Before CONNECTED the first two mean that a cell was tagged on its way, and end the circuit."""
+    told.lab.order("fault exits:stream-end-open=%d" % number)
+    try:
+        mark = told.ear.mark()
+        fetch(told)
+        closed = told.ear.wait("STREAM", mark, status=stem.StreamStatus.CLOSED)
+        assert told.ear.of("STREAM", mark, id=closed.id, status=stem.StreamStatus.SUCCEEDED)
+        assert (closed.reason, closed.remote_reason) == (stem.StreamClosureReason.END, reason)
+    finally:
+        told.lab.order("honest exits")
+
+
+def test_a_stream_waits_for_its_controller_and_no_longer_than_it_may(told):
+    told.ear.control.set_options({"__LeaveStreamsUnattached": "1", "SocksTimeout": "1"})
+    try:
+        mark = told.ear.mark()
+        assert fetch(told) in (socks_client.TTL_EXPIRED, None)
+        waits = told.ear.wait("STREAM", mark, status="CONTROLLER_WAIT")
+        assert waits.circ_id is None
+        closed = told.ear.wait("STREAM", mark, id=waits.id, status=stem.StreamStatus.CLOSED)
+        assert closed.reason == stem.StreamClosureReason.TIMEOUT
+    finally:
+        told.ear.control.reset_conf("__LeaveStreamsUnattached", "SocksTimeout")
+
+
+# ---- OR connections that fail ----
+
+@RARE
+def test_why_an_or_connection_ends(told):
+    up = told.ear.wait("CIRC", status=stem.CircStatus.BUILT,
+                       test=lambda e: "ONEHOP_TUNNEL" not in e.build_flags)
+    node = told.lab.by_name(up.path[0][1])
+    mark = told.ear.mark()
+    node.kill()
+    try:
+        closed = told.ear.wait("ORCONN", mark, status=stem.ORStatus.CLOSED,
+                               endpoint_fingerprint=node.fingerprint)
+        assert closed.reason in (stem.ORClosureReason.DONE, stem.ORClosureReason.CONNECTRESET,
+                                 "TLS_ERROR")
+        gone = told.ear.wait("CIRC", mark, status=stem.CircStatus.CLOSED)
+        assert (gone.reason, gone.remote_reason) == ("DESTROYED", "CHANNEL_CLOSED")
+        with contextlib.suppress(stem.ControllerError):
+            told.ear.control.extend_circuit("0")
+        failed = told.ear.wait("ORCONN", mark, status=stem.ORStatus.FAILED,
+                               endpoint_fingerprint=node.fingerprint)
+        assert failed.reason in (stem.ORClosureReason.CONNECTREFUSED, "TLS_ERROR",
+                                 stem.ORClosureReason.CONNECTRESET)
+        told.ear.wait("CIRC", mark, status=stem.CircStatus.FAILED, reason="CHANNEL_CLOSED")
+        told.ear.wait("GUARD", mark, status=stem.GuardStatus.DOWN)
+    finally:
+        node.start()
+
+
+@RARE
+@pytest.mark.skipif(sut_module.IS_TOR, reason="Debian's tor does not get far with one middle relay")
+def test_a_circuit_that_is_slow_fails_and_is_measured(lab, make_sut):
+    middle = lab.by_role("middle")[0].name
+    mine = make_sut(torrc=["MiddleNodes " + middle])
+    mine.lines += socket_lines(mine)
+    mine.write_torrc()
+    # Of another run, which has learnt how long circuits take: half a second or so.
+    privnet.write_text(mine.data + "/state", "TotalBuildTimes 200\n" + "".join(
+        "CircuitBuildTimeBin %d 50\n" % ms for ms in (375, 425, 475, 525)))
+    mine.start()
+    with Ear(mine, ["CIRC", "CIRC_MINOR"]) as ear:
+        lab.order("freeze " + middle)
+        try:
+            mark = ear.mark()
+            id_ = ear.control.extend_circuit("0")
+            failed = ear.wait("CIRC", mark, id=id_, status=stem.CircStatus.FAILED,
+                              reason=stem.CircClosureReason.TIMEOUT)
+            assert failed.purpose == stem.CircPurpose.GENERAL
+            minor = ear.wait("CIRC_MINOR", mark, id=id_, event=stem.CircEvent.PURPOSE_CHANGED)
+            assert (minor.purpose, minor.old_purpose) == (stem.CircPurpose.MEASURE_TIMEOUT,
+                                                          stem.CircPurpose.GENERAL)
+        finally:
+            lab.order("thaw " + middle)
+        closed = ear.wait("CIRC", mark, id=id_, status=stem.CircStatus.CLOSED)
+        assert closed.reason == stem.CircClosureReason.FINISHED
+
+
+@RARE
+def test_a_circuit_waits_for_a_better_guard(lab, make_sut):
+    """One whose exit the first guard may not be used with: the next guard's circuit waits."""
+    guards = lab.by_role("guard")
+    exit_ = lab.by_role("exit")[0]
+    mine = make_sut(torrc=["NumEntryGuards 1", "NumPrimaryGuards 1", "MaxClientCircuitsPending 4"])
+    mine.lines += socket_lines(mine)
+    mine.write_torrc()
+    mine.start()
+    with Ear(mine, ["CIRC", "GUARD"]) as ear:
+        first = ear.control.get_info("entry-guards").split()[0].split("~")[1]
+        assert first in [g.name for g in guards]
+        mark = ear.mark()
+        ear.control.set_options({"NodeFamily": "%s,%s" % (first, exit_.name),
+                                 "ExitNodes": exit_.name})
+        ear.control.extend_circuit("0")
+        if sut_module.IS_TOR:
+            deadline = time.monotonic() + 10
+            while " GUARD_WAIT " not in ear.control.get_info("circuit-status"):
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            return
+        waits = ear.wait("CIRC", mark, status=stem.CircStatus.GUARD_WAIT)
+        assert waits.path[0][1] != first and waits.path[-1][1] == exit_.name
+        assert "%s GUARD_WAIT $" % waits.id in ear.control.get_info("circuit-status")
+
+
+@RARE
+def test_an_exit_whose_policy_refuses(told):
+    """The last one: tor asks no exit any more that has said this once."""
+    told.lab.order("fault exits:stream-end-reason=4")
+    try:
+        mark = told.ear.mark()
+        fetch(told)
+        gone = told.ear.wait("STREAM", mark, status=stem.StreamStatus.DETACHED)
+        assert (gone.reason, gone.remote_reason) == (stem.StreamClosureReason.END,
+                                                     stem.RelayEndReason.EXITPOLICY)
+    finally:
+        told.lab.order("honest exits")

@@ -48,10 +48,11 @@ static bool is_group(const struct plan_node *n, struct text group)
     return text_is(group, "all") || text_is(group, groups[n->role]);
 }
 
-/* What is to be done to a node: with its world, or a fault's name. */
+/* What is to be done to a node: with its world, a fault's name, or a reason. */
 struct errand {
     struct testbed_world *world;
     const char *fault;
+    uint8_t reason;
 };
 typedef err_t node_fn(struct node *n, const struct errand *errand);
 
@@ -127,8 +128,7 @@ static err_t do_thaw(struct node *n, const struct errand *errand)
 
 static err_t do_destroy(struct node *n, const struct errand *errand)
 {
-    (void)errand;
-    node_destroy_circuits(n, DESTROY_REQUESTED);
+    node_destroy_circuits(n, errand->reason);
     return OK;
 }
 
@@ -181,16 +181,22 @@ static void answer(FILE *out, err_t e, const char *why)
 
 static void node_order(struct testnet_control *c, struct text word, struct text node, FILE *out)
 {
-    const struct errand errand = {.world = c->world};
+    struct errand errand = {.world = c->world, .reason = DESTROY_REQUESTED};
+    struct text name;
+    uint64_t reason;
+    (void)text_split(&node, '=', &name);
+    if (node.len && text_to_u64(node, UINT8_MAX, &reason) == OK)
+        errand.reason = (uint8_t)reason;
     for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
         if (text_is(word, orders[i].name)) {
-            answer(out, for_nodes(c->testnet, node, orders[i].fn, &errand),
+            answer(out, for_nodes(c->testnet, name, orders[i].fn, &errand),
                    "there is no such node");
             return;
         }
     answer(
         out, ERR_ARG,
-        "the orders are stop, start, freeze, thaw, destroy, honest (NODE), fault (NODE:FAULT[=N]), "
+        "the orders are stop, start, freeze, thaw, honest (NODE), destroy (NODE[=REASON]), fault "
+        "(NODE:FAULT[=N]), "
         "publish, counts, streams");
 }
 
