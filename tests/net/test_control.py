@@ -379,6 +379,30 @@ def test_thousands_who_say_nothing_keep_nobody_out(open_sut):
         assert len(os.listdir("/proc/%d/fd" % open_sut.process.pid)) < 600
 
 
+def test_hostile_controllers_do_not_touch_traffic(lab, make_sut):
+    """Deaf ones that want to know everything, silent ones, and one that never ends a command."""
+    port = sut_module.free_port()
+    mine = make_sut(torrc=["ControlPort %d" % port]).start()
+    with contextlib.ExitStack() as crowd:
+        for _ in range(20):
+            deaf = crowd.enter_context(Controller(("127.0.0.1", port)))
+            deaf.ask("AUTHENTICATE")
+            names = deaf.ask("GETINFO events/names")[0].partition("=")[2]
+            assert deaf.ask("SETEVENTS " + names) == ["250 OK"]
+        for _ in range(300):
+            crowd.enter_context(Controller(("127.0.0.1", port)))
+        crowd.enter_context(Controller(("127.0.0.1", port))).send("GETINFO " + "x" * 60000)
+        for _ in range(3):
+            got = mine.curl(lab.url("/bytes/1000000"), "-o", "/dev/null", "-w",
+                            "%{size_download} %{time_total}")
+            size, seconds = got.stdout.split()
+            assert int(size) == 1000000 and float(seconds) < 10, got
+        with Controller(("127.0.0.1", port)) as c:
+            assert c.ask("AUTHENTICATE") == ["250 OK"]
+            assert c.ask("GETINFO version")[-1] == "250 OK"
+    assert mine.stop() == 0
+
+
 # ---- what does not start ----
 
 def fails_to_start(lab, folder, torrc):
