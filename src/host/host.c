@@ -1,25 +1,21 @@
 #include "host/host.h"
 
-#include "client/steer.h"
-
 #include <errno.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "client/steer.h"
 #include "host/apply.h"
 #include "host/controllers.h"
+#include "host/doors.h"
 #include "host/facts.h"
 #include "host/folder.h"
 #include "host/geo.h"
 #include "host/heartbeat.h"
 #include "net/limit.h"
-#include "net/locals.h"
-#include "net/ports.h"
 #include "net/world.h"
-#include "socks/socks.h"
 
 enum { LOCK_TRIES_A_SECOND = 10 };
 
@@ -28,11 +24,8 @@ struct host {
     struct options *options;
     struct world world;
     struct client *client;
-    struct front_warnings warnings;
-    struct ports *ports;
-    bool serves[PORT_KINDS];
-    struct locals *socks; /* connections that came in through SocksPorts */
     struct controllers *controllers;
+    struct doors *doors;
     struct heartbeat heartbeat;
     struct geo geo;
     struct facts facts;
@@ -42,74 +35,6 @@ struct host {
 static const struct log *log_of(const struct host *h)
 {
     return net_env(h->place.net)->log;
-}
-
-/* Asked for each connection, so a new SocksPolicy holds for the next one. */
-static bool socks_policy(void *arg, const struct ipport *peer)
-{
-    const struct host *h = arg;
-    return addr_policy_accepts(&h->options->is.socks_policy, &peer->ip, peer->port);
-}
-
-/* ---- listeners ---- */
-
-static int32_t new_session(void *arg)
-{
-    const struct host *h = arg;
-    return client_new_session(h->client);
-}
-
-/* What stands behind each kind of port. */
-static err_t make_ports(struct host *h, struct conf_err *e)
-{
-    struct net *n = h->place.net;
-    h->socks = locals_new(n, h->client, socks_new, socks_policy, h);
-    h->controllers = controllers_new(h, n, h->client);
-    if (!h->socks || !h->controllers)
-        return conf_fail(e, ERR_NOMEM, "Out of memory");
-    struct port_front fronts[PORT_KINDS] = {
-        [PORT_SOCKS] = {"Socks", locals_accept, h->socks},
-        [PORT_CONTROL] = controllers_front(h->controllers),
-    };
-    for (size_t i = 0; i < PORT_KINDS; i++) {
-        if (!fronts[i].what && h->place.fronts)
-            fronts[i] = h->place.fronts[i];
-        h->serves[i] = fronts[i].what;
-    }
-    h->ports = ports_new(n, fronts, new_session, h);
-    return h->ports ? OK : conf_fail(e, ERR_NOMEM, "Out of memory");
-}
-
-/* DisableNetwork closes all but one kind: tor "will not make or accept non-control network
- * connections". */
-static err_t prepare_ports(struct host *h, const struct options *o, struct conf_err *e)
-{
-    const struct front_rules rules = apply_rules(o, &h->warnings);
-    const struct port_list *list = &o->is.ports;
-    struct port_spec *open = calloc(list->n + 1, sizeof *open);
-    size_t n = 0;
-    if (!open)
-        return conf_fail(e, ERR_NOMEM, "Out of memory");
-    for (size_t i = 0; i < list->n; i++)
-        if (h->serves[list->of[i].kind] &&
-            (!o->disable_network || !port_kind_is_closed(list->of[i].kind)))
-            open[n++] = list->of[i];
-    errno = 0;
-    err_t err = ports_prepare(h->ports, open, n, &rules);
-    free(open);
-    return err == OK ? OK : conf_fail(e, err, "Failed to bind one of the listener ports.");
-}
-
-/* Unix sockets are made while there are rights, for the user whom the process will be. */
-static err_t set_owner(const struct host *h, struct conf_err *e)
-{
-    const char *user = h->options->user;
-    const struct passwd *pw = user ? getpwnam(user) : NULL;
-    if (user && !pw)
-        return conf_fail(e, ERR_IO, "Unable to look up user \"%s\".", user);
-    if (pw)
-        net_set_owner(h->place.net, pw->pw_uid, pw->pw_gid);
-    return OK;
 }
 
 /* ---- the client ---- */
@@ -147,6 +72,14 @@ static err_t change_client(struct host *h, const struct options *o, struct conf_
     return err == OK ? OK : conf_fail(e, err, "%s", why);
 }
 
+static err_t make_doors(struct host *h, struct conf_err *e)
+{
+    h->controllers = controllers_new(h, h->place.net, h->client);
+    if (!h->controllers)
+        return conf_fail(e, ERR_NOMEM, "Out of memory");
+    return doors_new(h, h->client, controllers_front(h->controllers), &h->doors, e);
+}
+
 /* ---- what needs no preparation ---- */
 
 static void set_network(struct host *h)
@@ -157,7 +90,7 @@ static void set_network(struct host *h)
     }
     log_notice(log_of(h), "DisableNetwork is set. Tunic will not make or accept non-control "
                           "network connections. Shutting down all existing connections.");
-    locals_hang_up(h->socks);
+    doors_hang_up(h->doors);
     client_stop(h->client);
 }
 
@@ -265,18 +198,16 @@ err_t host_new(const struct host_place *place, struct options *gift_options, str
     if (err == OK)
         err = make_client(h, e);
     if (err == OK)
-        err = set_owner(h, e);
+        err = make_doors(h, e);
     if (err == OK)
-        err = make_ports(h, e);
-    if (err == OK)
-        err = prepare_ports(h, h->options, e);
+        err = doors_prepare(h->doors, h->options, e);
     if (err != OK) {
         int error = errno;
         host_free(h);
         errno = error;
         return err;
     }
-    ports_commit(h->ports);
+    doors_commit(h->doors);
     heartbeat_init(&h->heartbeat, place->net, h->client);
     *out = h;
     return OK;
@@ -288,7 +219,7 @@ err_t host_begin(struct host *h, struct conf_err *e)
     TRY(open_folders(h, e));
     TRY(open_logs(h, HOST_RELOAD, e));
     TRY(controllers_prepare(h->controllers, h->options, e));
-    controllers_commit(h->controllers, h->options, h->ports);
+    controllers_commit(h->controllers, h->options, doors_ports(h->doors));
     if (h->place.process)
         TRY(controllers_adopt(h->controllers, h->options, e));
     if (world_load(&h->world, h->client) != OK)
@@ -303,11 +234,11 @@ err_t host_begin(struct host *h, struct conf_err *e)
 
 static err_t prepare_with_ports(struct host *h, const struct options *fresh, struct conf_err *e)
 {
-    err_t err = prepare_ports(h, fresh, e);
+    err_t err = doors_prepare(h->doors, fresh, e);
     if (err == OK) {
         err = change_client(h, fresh, e);
         if (err != OK)
-            ports_roll_back(h->ports);
+            doors_roll_back(h->doors);
     }
     if (err != OK)
         controllers_roll_back(h->controllers);
@@ -342,8 +273,8 @@ err_t host_change(struct host *h, struct options *gift_fresh, enum host_why why,
     h->options = gift_fresh;
     if (h->place.logs)
         logfile_commit(h->place.logs, gift_fresh, why == HOST_RELOAD);
-    ports_commit(h->ports);
-    controllers_commit(h->controllers, gift_fresh, h->ports);
+    doors_commit(h->doors);
+    controllers_commit(h->controllers, gift_fresh, doors_ports(h->doors));
     set_binding(h);
     set_limit(h);
     heartbeat_set(&h->heartbeat, (unsigned)gift_fresh->heartbeat_period_s);
@@ -363,8 +294,8 @@ err_t host_reopen_logs(struct host *h, struct conf_err *e)
 
 void host_close_ports(struct host *h)
 {
-    ports_close(h->ports);
-    locals_hang_up(h->socks);
+    doors_close(h->doors);
+    doors_hang_up(h->doors);
 }
 
 void host_free(struct host *h)
@@ -373,8 +304,7 @@ void host_free(struct host *h)
         return;
     if (h->heartbeat.net)
         heartbeat_set(&h->heartbeat, 0);
-    ports_free(h->ports);
-    locals_free(h->socks);
+    doors_free(h->doors);
     controllers_free(h->controllers);
     client_free(h->client);
     limit_free(h->world.limit);
@@ -410,18 +340,18 @@ struct client *host_client(const struct host *h)
 
 uint16_t host_socks_port(const struct host *h)
 {
-    return ports_first(h->ports, PORT_SOCKS);
+    return ports_first(doors_ports(h->doors), PORT_SOCKS);
 }
 
 size_t host_connections(const struct host *h)
 {
-    return locals_count(h->socks);
+    return doors_connections(h->doors);
 }
 
 void host_each_port(const struct host *h, enum port_kind kind,
                     void (*fn)(void *arg, const char *name, bool is_unix), void *arg)
 {
-    ports_each(h->ports, kind, fn, arg);
+    ports_each(doors_ports(h->doors), kind, fn, arg);
 }
 
 struct geoip *host_geoip(struct host *h, enum ip_family family)

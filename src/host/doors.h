@@ -1,0 +1,30 @@
+/* Doors: the listeners of a host, of every kind, with what stands behind each, and the connections
+ * of applications that came in by them. */
+#ifndef TUNIC_HOST_DOORS_H
+#define TUNIC_HOST_DOORS_H
+
+#include "host/host.h"
+#include "net/ports.h"
+
+struct doors;
+
+/* H and CLIENT are borrowed; CONTROL stands behind control ports, and place->fronts behind kinds
+ * that a host serves none of its own. Unix sockets are made for User. ERR_IO: there is no such
+ * user; ERR_NOMEM; E says so. */
+MUST_USE err_t doors_new(struct host *h, struct client *client, struct port_front control,
+                         struct doors **out, struct conf_err *e);
+/* Closes all, and ends the connections of applications. NULL is fine. */
+void doors_free(struct doors *d);
+
+/* As ports_prepare(), for what O asks for; E says it in tor's words. */
+MUST_USE err_t doors_prepare(struct doors *d, const struct options *o, struct conf_err *e);
+void doors_commit(struct doors *d);
+void doors_roll_back(struct doors *d);
+
+void doors_close(struct doors *d);   /* no new connections */
+void doors_hang_up(struct doors *d); /* ends those of applications */
+
+const struct ports *doors_ports(const struct doors *d);
+size_t doors_connections(const struct doors *d); /* of applications */
+
+#endif
