@@ -8,19 +8,13 @@
 #include "conf/optlists.h"
 #include "conf/optval.h"
 
-/* Whether a line of KEY gives way to one of OPT: it is of the same option, or the same group. */
-static bool gives_way(const char *key, const struct opt *opt)
-{
-    const struct opt *group = opt_group(opt), *other = group ? opt_find(key) : NULL;
-    return other ? opt_group(other) == group : strcasecmp(key, opt->name) == 0;
-}
-
-/* Drops the lines of LIST that give way to OPT. */
+/* Drops the lines of LIST that give way to OPT: those of the same option, or the same group. */
 static void drop_lines(struct conf_line **list, const struct opt *opt)
 {
+    const struct opt *group = opt_group(opt);
     while (*list) {
         struct conf_line *line = *list;
-        if (gives_way(line->key, opt)) {
+        if (group ? opt_group_has(group, line->key) : strcasecmp(line->key, opt->name) == 0) {
             *list = line->next;
             line->next = NULL;
             conf_lines_free(line);

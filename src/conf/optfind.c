@@ -99,6 +99,18 @@ const struct opt *opt_group(const struct opt *opt)
     return group ? group : find_exact("HiddenServiceOptions");
 }
 
+bool opt_group_has(const struct opt *group, const char *name)
+{
+    static const char services[] = "HiddenService";
+    if (strncasecmp(name, services, sizeof services - 1) == 0) {
+        const struct opt *opt = opt_find(name);
+        return opt && opt_group(opt) == group;
+    }
+    name += strncmp(name, "__", 2) == 0 ? 2 : 0;
+    size_t len = strlen(name);
+    return strncasecmp(group->name, name, len) == 0 && strcmp(group->name + len, "Lines") == 0;
+}
+
 bool opt_listed(const struct opt *opt)
 {
     return opt->kind != OPT_OBSOLETE && opt->type != OPTT_VIRTUAL && !(opt->flags & OPTF_HIDDEN);

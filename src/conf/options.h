@@ -246,6 +246,8 @@ bool opt_listed(const struct opt *opt);
 /* The OPTT_VIRTUAL option that shows the list of which OPT is a part, or is; NULL: it is of none.
  */
 const struct opt *opt_group(const struct opt *opt);
+/* Whether the option of that name, which may not be another name for it, is a part of GROUP. */
+bool opt_group_has(const struct opt *group, const char *name);
 /* Finds an option by its name or tor's other names for it, in any case; NULL if there is none. */
 const struct opt *opt_find(const char *name);
 /* As opt_find(), and also by an abbreviation that fits one option only; says so to LOG, as tor

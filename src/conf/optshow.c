@@ -34,20 +34,13 @@ static err_t one_line(const struct opt *opt, const char *value, struct conf_line
     return value ? conf_line_add(&tail, text_of(opt->name), text_of(value), "", CONF_SET) : OK;
 }
 
-/* Whether a line of KEY is shown by the virtual option GROUP. */
-static bool is_of(const char *key, const struct opt *group)
-{
-    const struct opt *opt = opt_find(key);
-    return opt && opt_group(opt) == group;
-}
-
 static err_t copy_group(const struct conf_line *from, const struct opt *group,
                         struct conf_line **out)
 {
     struct conf_line *head = NULL, **tail = &head;
     err_t err = OK;
     for (; err == OK && from; from = from->next)
-        if (is_of(from->key, group))
+        if (opt_group_has(group, from->key))
             err = conf_line_add(&tail, text_of(from->key), text_of(from->value), from->where,
                                 CONF_SET);
     *out = head;

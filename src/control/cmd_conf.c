@@ -1,6 +1,7 @@
 /* Commands about options: GETCONF, SETCONF, RESETCONF, SAVECONF, LOADCONF (control-spec 3.1 to 3.3,
  * 3.6, 3.27), in C tor's words. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "conf/confline.h"
 #include "control/commands.h"
@@ -93,8 +94,21 @@ static err_t lines_of(const struct args *a, struct conf_line **out)
     return OK;
 }
 
+/* Nobody has so many; each may cost a look at all others. */
+enum { LINES_MOST = 4096 };
+
+static bool too_many(struct session *s, const struct args *a, size_t lines)
+{
+    if (lines > LINES_MOST)
+        reply_end(s, 512, "Bad arguments to %s: Cannot accept more than %d lines", a->command,
+                  LINES_MOST);
+    return lines > LINES_MOST;
+}
+
 static void set(struct session *s, const struct args *a, unsigned flags)
 {
+    if (too_many(s, a, a->n_keywords))
+        return;
     void *world;
     const struct control_world *ops = control_world(session_control(s), &world);
     struct conf_line *lines;
@@ -116,12 +130,24 @@ static void resetconf(struct session *s, const struct args *a)
     set(s, a, ASSIGN_CLEAR_FIRST | ASSIGN_USE_DEFAULTS);
 }
 
+static size_t count_lines(const char *text)
+{
+    size_t n = 0;
+    while ((text = strchr(text, '\n'))) {
+        text++;
+        n++;
+    }
+    return n;
+}
+
 static void loadconf(struct session *s, const struct args *a)
 {
     static const char prefix[] = "Failed to parse/validate config: ";
     void *world;
     const struct control_world *ops = control_world(session_control(s), &world);
     struct conf_err e = {"out of memory"};
+    if (too_many(s, a, count_lines(a->body)))
+        return;
     err_t err = ops->load_options(world, a->body, &e);
     if (err == OK) {
         reply_ok(s);

@@ -18,7 +18,7 @@ static struct {
     const char *why;
     unsigned flags;
     bool forced, can_save;
-    char asked[1024];
+    char asked[64 * 1024];
 } t;
 
 static const struct options *options_now(void *world)
@@ -252,6 +252,34 @@ START_TEST(test_loadconf_hands_on_the_text_and_has_codes_of_its_own)
 }
 END_TEST
 
+/* 4096 and no more: COMMAND is what stands before them, LINE one of them, END behind them. */
+static void assert_bound(const char *command, const char *line, const char *end)
+{
+    char want[96];
+    for (int more = 0; more < 2; more++) {
+        char *text = malloc(strlen(command) + 4097 * strlen(line) + 8), *at = text;
+        at = stpcpy(at, command);
+        for (int i = 0; i < 4096 + more; i++)
+            at = stpcpy(at, line);
+        strcpy(at, end);
+        snprintf(want, sizeof want,
+                 "512 Bad arguments to %.*s: Cannot accept more than 4096 lines\r\n",
+                 (int)strcspn(command, " \r"), command);
+        ask(text, more ? want : "250 OK\r\n");
+        free(text);
+    }
+}
+
+START_TEST(test_conf_commands_take_so_many_lines_and_no_more)
+{
+    setup("");
+    assert_bound("SETCONF ", "A ", "");
+    assert_bound("RESETCONF ", "A=1 ", "");
+    assert_bound("+LOADCONF\r\n", "A 1\r\n", ".");
+    teardown();
+}
+END_TEST
+
 START_TEST(test_saveconf_is_forced_by_its_flag_only)
 {
     setup("");
@@ -345,5 +373,6 @@ TESTS("control/cmd_conf", test_getconf_answers_all_names_or_names_all_that_are_u
       test_getconf_answers_for_every_name, test_setconf_hands_on_what_was_said,
       test_setconf_refusals_have_tors_codes,
       test_loadconf_hands_on_the_text_and_has_codes_of_its_own,
-      test_saveconf_is_forced_by_its_flag_only, test_info_about_options,
-      test_info_has_names_types_and_defaults, test_conf_changed_is_told_to_who_wants_it)
+      test_conf_commands_take_so_many_lines_and_no_more, test_saveconf_is_forced_by_its_flag_only,
+      test_info_about_options, test_info_has_names_types_and_defaults,
+      test_conf_changed_is_told_to_who_wants_it)

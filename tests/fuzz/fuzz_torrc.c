@@ -7,6 +7,26 @@
 
 #include "conf/options.h"
 
+/* TEXT as a controller's SETCONF or RESETCONF over O: what differs then is told. */
+static void check_set(const struct options *o, const char *text, unsigned flags)
+{
+    struct conf_faults faults = {.log = NULL};
+    struct conf_line *lines = NULL, *changes = NULL;
+    struct options *fresh = options_dup(o);
+    const struct opt *differ;
+    if (fresh) {
+        assert(options_diff(o, fresh, &differ, 1) == 0);
+        assert(options_changes(o, fresh, &changes) != OK || !changes);
+        if (conf_lex_each(NULL, CONF_FROM_CONTROLLER, text, &lines, NULL, &faults) == OK)
+            (void)!options_assign_each(fresh, lines, ASSIGN_CLEAR_FIRST | flags, NULL, &faults);
+        assert(options_changes(o, fresh, &changes) != OK || changes ||
+               options_diff(o, fresh, &differ, 1) == 0);
+    }
+    conf_lines_free(lines);
+    conf_lines_free(changes);
+    options_free(fresh);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static err_t no_expand(void *arg, const char *pattern, char ***files, size_t *n)
@@ -85,8 +105,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text[size - 1] = 0;
     struct conf_source src = {no_expand, self_read, text, NULL};
     struct options *o = read_options(data[0] & 4 ? &src : NULL, text, data[0] & 3, &e);
-    if (o)
+    if (o) {
         check_dump(o);
+        if (data[0] & 8)
+            check_set(o, text + (size - 1) / 2, data[0] & ASSIGN_USE_DEFAULTS);
+    }
     options_free(o);
     free(text);
     return 0;
