@@ -88,6 +88,7 @@ static const struct rule rules[] = {
     {"renameat", "a file takes the place of the one before it", {{0}}},
     {"renameat2", "the same, where there is no renameat", {{0}}},
     {"rename", "the same by name: torrc", {{0}}},
+    {"linkat", "SAVECONF: torrc as it was, kept beside the new one", {{0}}},
     {"unlinkat", "a file that was not written whole, or is out of date", {{0}}},
     {"unlink", "the pid file, a socket, a log that could not be used", {{0}}},
     {"chmod", "the permissions of a unix socket", {{0}}},

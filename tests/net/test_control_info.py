@@ -224,7 +224,7 @@ OTHERWISE = {
 }
 # What goes on, and what is configured: other tests look at the values.
 ELSEWHERE = ("bw-event-cache", "circuit-status", "config-file", "config-defaults-file",
-             "config-text", "config/defaults", "entry-guards", "helper-nodes", "orconn-status",
+             "config-text", "config/defaults", "config/names", "entry-guards", "helper-nodes", "orconn-status",
              "traffic/")
 # Behind prefixes, and what tor answers without listing it.
 MORE = """

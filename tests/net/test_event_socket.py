@@ -138,9 +138,12 @@ ALL = ["CIRC", "CIRC_MINOR", "STREAM", "ORCONN", "GUARD", "BOOTSTRAP", "NEWCONSE
 @works("EventSocket")
 def test_what_a_start_and_a_stream_tell(lab, make_sut):
     mine, path = with_socket(make_sut)
+    mine.write_torrc(["DisableNetwork 1"])
     mine.start(wait=False)
     seen = Reader(path, {"want": ALL})
     assert seen.wait("WANTED")["want"] == ALL
+    mine.write_torrc()
+    mine.signal(signal.SIGHUP)
     seen.wait("BOOTSTRAP", percent=100)
     hello = seen.lines[0]
     assert (hello["event"], hello["schema"], hello["destinations"]) == ("HELLO", 1, True)

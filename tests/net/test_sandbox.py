@@ -7,9 +7,11 @@ import subprocess
 
 import pytest
 
+import controller
 import privnet
 import socks_client
 import sut as sut_module
+import test_metrics
 from works import works
 
 PAGE = "This page came through a private Tor network"
@@ -65,6 +67,41 @@ def reloads(lab, mine, log):
     mine.write_torrc()
     mine.signal(signal.SIGHUP)
     mine.wait_for("While Tor is running, changing Sandbox is not allowed", since=mark)
+
+
+@pytest.mark.skipif(sut_module.IS_TOR, reason="tor's sandbox has what options of the start ask for")
+def test_those_who_watch_and_steer_are_served_in_it(lab, make_sut):
+    """All their ports, opened while it is closed already; every key that can be asked for; a torrc that is
+    written."""
+    mine = make_sut(torrc=["Sandbox 1"]).start()
+    control, metrics, at = sut_module.free_port(), sut_module.free_port(), mine.data
+    mine.write_torrc(["ControlPort %d" % control, "ControlSocket %s/control" % at,
+                      "CookieAuthentication 1", "ControlPortWriteToFile %s/ports" % at,
+                      "MetricsPort %d" % metrics, "MetricsPortPolicy accept 127.0.0.1",
+                      "EventSocket %s/events" % at])
+    mine.signal(signal.SIGHUP)
+    mine.wait_for("Opened Event listener")
+    with open(at + "/control_auth_cookie", "rb") as f:
+        cookie = f.read().hex()
+    assert "PORT=127.0.0.1:%d" % control in privnet.read_text(at + "/ports")
+    with controller.Controller(("127.0.0.1", control)) as c:
+        assert c.ask("AUTHENTICATE " + cookie) == ["250 OK"]
+        names = [line.split()[0] for line in c.ask("GETINFO info/names")[1:-2]]
+        for name in names:
+            assert c.ask("GETINFO " + name.replace("*", "x")), "it ended at " + name
+        assert c.ask("SETCONF SocksPort=auto MaxCircuitDirtiness=77") == ["250 OK"]
+        assert c.ask("SAVECONF") == ["250 OK"]
+        assert "MaxCircuitDirtiness 77" in privnet.read_text(mine.torrc_path)
+        for signal_name in ("NEWNYM", "DUMP", "HEARTBEAT", "RELOAD", "CLEARDNSCACHE"):
+            assert c.ask("SIGNAL " + signal_name) == ["250 OK"]
+        with controller.Controller(at + "/control") as local:
+            assert local.ask("AUTHENTICATE " + cookie) == ["250 OK"]
+        assert "tunic_bootstrap_percent 100" in test_metrics.get(metrics)
+        with controller.Controller(at + "/events") as events:
+            events.send('{"want":["BW"]}\n')
+            assert b"HELLO" in events.sock.recv(100)
+        assert c.ask("SIGNAL SHUTDOWN") == ["250 OK"]
+    assert mine.process.wait(timeout=10) == 0
 
 
 @pytest.mark.skipif("SANDBOX" in os.environ, reason="SANDBOX is set: every torrc asks for it")
