@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cell/reason.h"
 #include "client/tunnels.h"
@@ -44,6 +45,7 @@ static struct {
     bool all_pending; /* exits_could_serve() says no */
     unsigned looks, finds, uses, retires;
     struct router exit; /* of the one that has a name, if it has one */
+    const char *exit_name;
     bool exit_is_excluded;
     unsigned hop; /* that exit_circ_ride_at() was asked for */
     struct stream streams[LOG];
@@ -105,7 +107,7 @@ const struct router *exits_named(const struct exits *x, const char *name, bool *
 {
     (void)x;
     *excluded = net.exit_is_excluded;
-    return strcmp(name, net.exit.nickname) == 0 ? &net.exit : NULL;
+    return net.exit_name && strcasecmp(name, net.exit_name) == 0 ? &net.exit : NULL;
 }
 
 struct exit_circ *exits_by_id(const struct exits *x, uint64_t id)

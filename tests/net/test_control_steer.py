@@ -2,9 +2,14 @@
 
 import contextlib
 import ipaddress
+import re
+import signal
 import threading
+import time
 
 import pytest
+import stem
+import stem.control
 
 import privnet
 import socks_client
@@ -153,6 +158,11 @@ def hand(left):
 def built(c, path, more=""):
     """A circuit over PATH that stands."""
     circuit = number(c.ask("EXTENDCIRCUIT 0 %s%s" % (",".join(n.fingerprint for n in path), more)))
+    end = time.monotonic() + 10
+    while not any(re.match("(250-circuit-status=)?%s BUILT" % circuit, line)
+                  for line in c.ask("GETINFO circuit-status")):
+        assert time.monotonic() < end, "circuit %s does not stand" % circuit
+        time.sleep(0.02)
     return circuit
 
 
@@ -333,3 +343,222 @@ def test_guards_and_times_are_dropped(lab, steered, raw):
     assert raw.ask("DROPGUARDS x") == [
         "512 Bad arguments to DROPGUARDS: Cannot accept more than 0 argument(s)"]
     assert Asker(steered).result()
+
+
+# ---- by stem ------------------------------------------------------------------------------------
+
+@pytest.fixture
+def tor(steered):
+    with stem.control.Controller.from_port(port=steered.control[1]) as c:
+        c.authenticate()
+        yield c
+        c.reset_conf("__LeaveStreamsUnattached")
+
+
+class Heard:
+    """What is told of KIND, a kind of stem's events."""
+
+    def __init__(self, tor, kind):
+        self.events, self.news = [], threading.Condition()
+        tor.add_event_listener(self.hear, kind)
+
+    def hear(self, event):
+        with self.news:
+            self.events.append(event)
+            self.news.notify_all()
+
+    def wait(self, what, timeout=10):
+        """The first event for which WHAT holds."""
+        def first():
+            return next((e for e in self.events if what(e)), None)
+        with self.news:
+            self.news.wait_for(first, timeout)
+            found = first()
+        assert found, [str(e).strip() for e in self.events]
+        return found
+
+
+def standing(tor, nodes, **options):
+    return tor.new_circuit([n.fingerprint for n in nodes], await_build=True, timeout=10, **options)
+
+
+class Attacher:
+    """Puts each new stream onto the circuit that ASK names; None leaves it alone."""
+
+    def __init__(self, tor, ask):
+        self.tor, self.ask, self.errors = tor, ask, []
+        tor.add_event_listener(self.attach, stem.control.EventType.STREAM)
+        tor.set_conf("__LeaveStreamsUnattached", "1")
+
+    def attach(self, event):
+        if event.status == "NEW" and event.purpose == "USER":
+            try:
+                circuit = self.ask(event)
+                if circuit is not None:
+                    self.tor.attach_stream(event.id, circuit)
+            except stem.ControllerError as e:
+                self.errors.append(e)
+
+
+def test_stem_extends_a_circuit_and_leaves_at_every_hop(lab, steered, tor):
+    """The exit that the far side sees is the one that was asked for: the last hop, the one before."""
+    one, two = exits(lab)[:2]
+    circuit = standing(tor, [others(lab)[0], one])
+    Attacher(tor, lambda event: circuit)
+    assert Asker(steered).result() == one.address
+    assert tor.extend_circuit(circuit, [two.fingerprint], await_build=True, timeout=10) == circuit
+    path = tor.get_circuit(circuit).path
+    assert [fp for fp, _ in path] == [n.fingerprint for n in (others(lab)[0], one, two)]
+    assert Asker(steered).result() == two.address
+
+
+def test_a_circuit_grows_hop_by_hop(lab, steered, tor):
+    path = [others(lab)[0], others(lab)[1]] + exits(lab)[:3]
+    circuit = standing(tor, path[:1])
+    for node in path[1:]:
+        tor.extend_circuit(circuit, [node.fingerprint], await_build=True, timeout=10)
+    assert [fp for fp, _ in tor.get_circuit(circuit).path] == [n.fingerprint for n in path]
+    Attacher(tor, lambda event: circuit)
+    assert Asker(steered).result() == path[-1].address
+
+
+def test_streams_on_an_extended_circuit_go_on(lab, steered, tor):
+    one, two = exits(lab)[:2]
+    circuit = standing(tor, [others(lab)[0], one])
+    Attacher(tor, lambda event: circuit)
+    sock, _ = socks_client.socks5(steered.proxy, privnet.WEB_HOST, lab.ports["echo"])
+    with contextlib.closing(sock):
+        sock.sendall(b"PEER\n")
+        assert sock.recv(100).decode().strip() == one.address
+        tor.extend_circuit(circuit, [two.fingerprint], await_build=True, timeout=10)
+        sock.sendall(b"still here")
+        assert socks_client.read_exactly(sock, 10) == b"still here"
+        assert Asker(steered).result() == two.address
+
+
+def test_a_stream_may_leave_before_the_end(lab, left, hand):
+    one, two = exits(lab)[:2]
+    circuit = built(hand, [others(lab)[0], one, two])
+    asker = Asker(left)
+    assert asker.waits()
+    stream_that_waits(hand, "%s HOP=2" % circuit)
+    assert asker.result() == one.address
+
+
+def test_what_cannot_carry_a_stream_is_refused_as_by_tor(lab, left, hand):
+    asker = Asker(left)
+    assert asker.waits()
+    single = built(hand, [exits(lab)[0]])
+    whole = built(hand, [others(lab)[0], exits(lab)[0]])
+    answers = {}
+    for stream in range(1, 200):
+        for where in single, whole + " HOP=1", whole + " HOP=7", whole + " HOP=x", "99999":
+            answers.setdefault(where, set()).update(
+                hand.ask("ATTACHSTREAM %d %s" % (stream, where)))
+    stream_that_waits(hand)
+    asker.result()
+    assert "551 Can't attach stream to this one-hop circuit." in answers[single]
+    assert "551 Can't attach stream to this one-hop circuit." in answers[whole + " HOP=1"]
+    assert "551 Circuit doesn't have 7 hops." in answers[whole + " HOP=7"]
+    assert "552 Bad value hop=x" in answers[whole + " HOP=x"]
+    assert '552 Unknown circuit "99999"' in answers["99999"]
+
+
+def test_a_circuit_of_a_controllers_own_is_nobody_elses(lab, steered, tor):
+    circuit = standing(tor, [others(lab)[0], exits(lab)[0]], purpose="controller")
+    assert tor.get_circuit(circuit).purpose == "CONTROLLER"
+    minor = Heard(tor, stem.control.EventType.CIRC_MINOR)
+    tor.repurpose_circuit(circuit, stem.CircPurpose.GENERAL)
+    event = minor.wait(lambda e: e.id == circuit)
+    assert (event.event, event.old_purpose) == ("PURPOSE_CHANGED", "CONTROLLER")
+    tor.repurpose_circuit(circuit, "controller")
+    for i in range(3):
+        assert Asker(steered, auth=("apart%d" % i, "p")).result()
+    assert not [s for s in tor.get_streams() if s.circ_id == circuit]
+
+
+def test_circuits_close_when_asked(lab, steered, tor):
+    heard = Heard(tor, stem.control.EventType.CIRC)
+    circuit = standing(tor, [others(lab)[0], exits(lab)[0]])
+    Attacher(tor, lambda event: circuit)
+    sock, _ = socks_client.socks5(steered.proxy, privnet.WEB_HOST, lab.ports["echo"])
+    with contextlib.closing(sock):
+        tor.close_circuit(circuit, "IfUnused")
+        sock.sendall(b"x")
+        assert socks_client.read_exactly(sock, 1) == b"x"
+        tor.close_circuit(circuit)
+        event = heard.wait(lambda e: e.id == circuit and e.status == "CLOSED")
+        assert event.reason == "REQUESTED"
+        assert sock.recv(1) == b""
+    with pytest.raises(stem.InvalidArguments):
+        tor.close_circuit(circuit)
+
+
+@pytest.mark.parametrize("reason", list(range(0, 15)) + [200])
+def test_streams_close_for_every_reason(lab, steered, tor, reason):
+    heard = Heard(tor, stem.control.EventType.STREAM)
+    Attacher(tor, lambda event: None)
+    asker = Asker(steered)
+    stream = heard.wait(lambda e: e.status == "NEW").id
+    assert tor.msg("CLOSESTREAM %s %d" % (stream, reason)).is_ok()
+    heard.wait(lambda e: e.id == stream and e.status in ("FAILED", "CLOSED"))
+    with pytest.raises((socks_client.SocksError, OSError)):
+        asker.result()
+
+
+def test_a_stream_is_sent_elsewhere(lab, steered, tor):
+    heard = Heard(tor, stem.control.EventType.STREAM)
+    circuit = standing(tor, [others(lab)[0], exits(lab)[0]])
+
+    def elsewhere(event):
+        assert tor.msg("REDIRECTSTREAM %s %s %d" % (
+            event.id, privnet.WEB_HOST, lab.ports["echo"])).is_ok()
+        return circuit
+    Attacher(tor, elsewhere)
+    assert Asker(steered, "nobody.test", 1).result() == exits(lab)[0].address
+    sent = heard.wait(lambda e: e.status == "SENTCONNECT")
+    assert sent.target == "%s:%d" % (privnet.WEB_HOST, lab.ports["echo"])
+
+
+def test_a_map_is_told_of_and_shown_on_streams(lab, steered, tor):
+    maps, streams = (Heard(tor, kind) for kind in (stem.control.EventType.ADDRMAP,
+                                                   stem.control.EventType.STREAM))
+    assert tor.map_address({"told.test": privnet.WEB_HOST}) == {"told.test": privnet.WEB_HOST}
+    event = maps.wait(lambda e: e.hostname == "told.test")
+    assert (event.destination, event.expiry, event.cached) == (privnet.WEB_HOST, None, True)
+    assert Asker(steered, "told.test").result()
+    event = streams.wait(lambda e: e.status == "REMAP")
+    assert event.source == "CACHE" and event.target_address == privnet.WEB_HOST
+    tor.map_address({"told.test": "told.test"})
+
+
+def test_names_are_looked_up_for_a_controller(lab, steered, tor):
+    maps = Heard(tor, stem.control.EventType.ADDRMAP)
+    address, name = lab.ptr
+    for question in "web.test", "nobody.invalid", "mode=reverse " + address:
+        assert tor.msg("RESOLVE " + question).is_ok()
+    event = maps.wait(lambda e: e.hostname == "web.test")
+    assert event.destination == privnet.WEB_HOST and event.utc_expiry and event.cached is False
+    event = maps.wait(lambda e: e.hostname == "nobody.invalid")
+    assert event.destination is None and event.error == "yes"
+    assert maps.wait(lambda e: e.hostname == address).destination == name
+
+
+def test_signals_are_told_of_wherever_they_come_from(lab, steered, tor):
+    heard = Heard(tor, stem.control.EventType.SIGNAL)
+    for name in "CLEARDNSCACHE", "HEARTBEAT", "DORMANT", "ACTIVE", "DUMP":
+        tor.signal(name)
+        heard.wait(lambda e: str(e.signal) in (name, stem.Signal[name] if name in stem.Signal else name))
+    steered.signal(signal.SIGUSR1)
+    heard.wait(lambda e: len([x for x in heard.events if str(x).startswith("SIGNAL DUMP")]) == 2)
+    steered.signal(signal.SIGHUP)
+    heard.wait(lambda e: str(e).startswith("SIGNAL RELOAD"))
+
+
+def test_build_times_are_told_to_be_forgotten(lab, steered, tor):
+    heard = Heard(tor, stem.control.EventType.BUILDTIMEOUT_SET)
+    guards = Heard(tor, stem.control.EventType.GUARD)
+    assert tor.msg("DROPTIMEOUTS").is_ok()
+    assert heard.wait(lambda e: True).set_type == "RESET"
+    tor.drop_guards()
+    guards.wait(lambda e: e.status == "DROPPED")
