@@ -138,6 +138,7 @@ void client_free(struct client *c)
     env_disarm(c->env, &c->save);
     env_disarm(c->env, &c->fetch);
     env_disarm(c->env, &c->expire);
+    env_disarm(c->env, &c->dormancy.look);
     meter_stop(&c->meter);
     tunnels_free(c->tunnels);
     addrmap_free(c->map);
@@ -181,6 +182,7 @@ err_t client_new_sharing(const struct client *other, struct env *env,
     timer_init(&c->save, client_save_due, c);
     timer_init(&c->fetch, client_fetch_due, c);
     timer_init(&c->expire, expire_due, c);
+    client_init_dormancy(c);
     err_t e = client_settings_new(config, &c->settings, why);
     if (e == OK)
         e = make_events(c);
@@ -214,6 +216,7 @@ static void begin(struct client *c)
     c->started = true;
     bootstrap_start(&c->bootstrap);
     client_watch_clocks(c);
+    client_begin_dormancy(c);
     expire_due(c); /* C tor's first look is at its start, too */
     client_arm_save(c);
 }
@@ -223,7 +226,8 @@ void client_start(struct client *c)
     if (c->running)
         return;
     c->running = true;
-    directory_join(c->directory, &c->member);
+    if (!c->dormancy.dormant)
+        directory_join(c->directory, &c->member);
     if (c->started) { /* what failed before may have failed for want of a network */
         dirmgr_retry_now(directory_mgr(c->directory));
     } else {

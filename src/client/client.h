@@ -114,7 +114,6 @@ bool client_expects_streams(const struct client *c);
  * something or it is told to be active (SIGNAL DORMANT, ACTIVE). */
 void client_be_dormant(struct client *c);
 void client_be_active(struct client *c);
-bool client_is_dormant(const struct client *c);
 
 /* What was learnt of hosts is forgotten, such as by which exit they were reached (CLEARDNSCACHE).
  */

@@ -45,6 +45,8 @@ static void clock_jumped(void *arg, int64_t seconds, bool late)
 {
     struct client *c = arg;
     if (late)
+        client_dormancy_slept(c, seconds);
+    if (late)
         log_notice(c->env->log,
                    "Tunic has been idle for %lld seconds (asleep, or stopped); assuming "
                    "established circuits no longer work.",

@@ -65,8 +65,8 @@ static void dir_want(void *arg)
 void client_fetch_due(void *arg)
 {
     struct client *c = arg;
-    if (c->dormant || !directory_carried_by(c->directory, &c->member) ||
-        !c->settings->config.fetch_documents || dirmgr_lacks(directory_mgr(c->directory)))
+    if (!directory_carried_by(c->directory, &c->member) || !c->settings->config.fetch_documents ||
+        dirmgr_lacks(directory_mgr(c->directory)))
         return;
     const struct event_record e = {.kind = EVENT_DIRECTORY,
                                    .directory = {.status = DIRECTORY_FETCHING}};

@@ -15,11 +15,13 @@ void client_save_state(struct client *c)
 {
     char *text;
     size_t len;
-    if (!guards_dirty(c->guards) && !cbt_dirty(c->cbt))
+    if (!guards_dirty(c->guards) && !cbt_dirty(c->cbt) && !client_dormancy_changed(c))
         return;
     err_t e = guards_save(c->guards, c->state);
     if (e == OK)
         e = cbt_save(c->cbt, c->state);
+    if (e == OK)
+        e = client_save_dormancy(c);
     if (e == OK)
         e = state_write(c->state, env_wall_s(c->env), TUNIC_VERSION, &text, &len);
     if (e != OK) {

@@ -57,7 +57,11 @@ struct client {
     struct clock_watch watch;
     bool started; /* once; only then is a state worth keeping */
     bool running; /* it was started, and not stopped since */
-    bool dormant; /* nothing is fetched, or built ahead, until somebody asks for something */
+    struct {
+        bool dormant; /* nothing is fetched, or built ahead, until somebody asks for something */
+        uint64_t active_us; /* when somebody did so last */
+        struct timer look;
+    } dormancy;
 };
 
 /* ---- client_options.c ---- */
@@ -80,8 +84,17 @@ void client_apply_maps(struct client *c, const struct client_config *config,
 
 /* ---- client_dormant.c ---- */
 
+void client_init_dormancy(struct client *c);
+/* At the first start, once the state is there. */
+void client_begin_dormancy(struct client *c);
+void client_arm_dormancy(struct client *c); /* options have changed */
+/* The machine was asleep. */
+void client_dormancy_slept(struct client *c, int64_t seconds);
 /* Somebody has a use for the network. */
 void client_wake(struct client *c);
+/* Whether the state has it otherwise. */
+bool client_dormancy_changed(const struct client *c);
+MUST_USE err_t client_save_dormancy(struct client *c);
 
 /* ---- client_tell.c ---- */
 

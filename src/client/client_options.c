@@ -79,6 +79,8 @@ err_t client_reconfigure(struct client *c, const struct client_config *config,
     client_configure_chooser(c);
     client_apply_settings(c, c->nd);
     client_apply_maps(c, config, old);
+    if (c->started)
+        client_arm_dormancy(c);
     if (settings_abandon_circuits(old, fresh)) {
         log_info(c->env->log, "Changed preferred or excluded node lists. Abandoning previous "
                               "circuits.");

@@ -93,6 +93,11 @@ void client_close_circuit(struct client *c, uint64_t id, bool if_unused)
 
 /* ---- streams ---- */
 
+size_t client_streams_left(const struct client *c)
+{
+    return tunnels_left(c->tunnels);
+}
+
 bool client_has_stream(const struct client *c, uint64_t id)
 {
     return ostreams_find(c->streams, id) != NULL;

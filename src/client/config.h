@@ -73,6 +73,12 @@ struct client_config {
     bool dns_reject_internal_addresses; /* ClientDNSRejectInternalAddresses */
     bool leave_streams_unattached;      /* __LeaveStreamsUnattached */
 
+    /* Dormancy */
+    uint32_t dormant_after_s;        /* DormantClientTimeout; 0: never (DormantTimeoutEnabled 0) */
+    bool dormant_never_with_streams; /* DormantTimeoutDisabledByIdleStreams */
+    bool dormant_at_first;           /* DormantOnFirstStartup */
+    bool dormant_ends_at_start;      /* DormantCanceledByStartup */
+
     /* Addresses; lists in one text are separated by commas */
     const char *const *address_maps;  /* MapAddress: "FROM TO" */
     bool automap;                     /* AutomapHostsOnResolve */

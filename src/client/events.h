@@ -205,7 +205,10 @@ enum status_what {
     STATUS_DANGEROUS_SOCKS,         /* number: of the SOCKS version; text: ADDRESS, with the port */
     STATUS_DANGEROUS_PORT,          /* number: PORT; refused: RESULT */
     STATUS_SOCKS_UNKNOWN_PROTOCOL,  /* text: the first bytes, of which there are `number` */
-    STATUS_SOCKS_BAD_HOSTNAME,      /* text: HOSTNAME */
+    /* No controller is left that could attach streams, and they are left to controllers: `number`
+     * wait. The name is our own: tor says nothing. */
+    STATUS_STREAMS_LEFT_UNATTACHED,
+    STATUS_SOCKS_BAD_HOSTNAME, /* text: HOSTNAME */
     /* The network requires protocols of clients that this version lacks (`missing`): the client is
      * of no use any more, and its tunnels end after this. */
     STATUS_OBSOLETE,

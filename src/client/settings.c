@@ -31,6 +31,8 @@ struct client_config client_config_defaults(bool testing)
         .socks_timeout_s = 120,
         .max_circuits_pending = MOST_PENDING,
         .private_addresses = testing,
+        .dormant_after_s = 24 * 3600,
+        .dormant_never_with_streams = true,
         .track_exits_s = 1800,
         .virtual4 = {ip_v4((const uint8_t[]){127, 192, 0, 0}), 10},
         .virtual6 = {ip_v6((const uint8_t[16]){0xfe, 0x80}), 10},

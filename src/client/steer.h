@@ -19,6 +19,7 @@ struct netdir *client_known(const struct client *c);
 struct addrmap *client_addrmap(const struct client *c);
 
 bool client_has_circuit(const struct client *c, uint64_t id);
+size_t client_streams_left(const struct client *c);          /* that wait for client_attach() */
 bool client_has_stream(const struct client *c, uint64_t id); /* also one for a document */
 
 /* WHAT has been done, by it or by what is around it: tells of that. */

@@ -223,6 +223,15 @@ void tunnels_no_network(struct tunnels *ts)
                         "there is no network: this computer has no route to any relay");
 }
 
+size_t tunnels_left(const struct tunnels *ts)
+{
+    const struct tunnel *t;
+    size_t n = 0;
+    DL_FOREACH (ts->list, t)
+        n += t->policy && t->policy != ts->pools;
+    return n;
+}
+
 size_t tunnels_waiting(const struct tunnels *ts)
 {
     const struct tunnel *t;

@@ -53,6 +53,7 @@ void tunnels_redirect(struct tunnels *ts, uint64_t stream, const char *host, uin
  * long that may last. */
 void tunnels_no_network(struct tunnels *ts);
 size_t tunnels_count(const struct tunnels *ts);
+size_t tunnels_left(const struct tunnels *ts); /* that wait, and not for the pool */
 size_t tunnels_waiting(const struct tunnels *ts);
 
 #endif

@@ -62,6 +62,11 @@ struct options {
     bool unix_socks_group_writable;
     bool client_reject_internal, client_dns_reject_internal;
 
+    /* Dormancy */
+    int dormant_client_timeout_s;
+    bool dormant_timeout_enabled, dormant_timeout_disabled_by_idle_streams;
+    bool dormant_on_first_startup, dormant_canceled_by_startup;
+
     /* What stands for what */
     struct conf_line *map_address_lines;
     bool automap_hosts_on_resolve;

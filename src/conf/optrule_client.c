@@ -95,6 +95,9 @@ err_t rule_circuits(const struct checking *c)
         log_warn(c->log, "You have asked to exclude certain relays from all positions in your "
                          "circuits. Expect hidden services and other Tor features to be broken in "
                          "unpredictable ways.");
+    if (o->dormant_client_timeout_s < DORMANT_MIN_S && !o->testing_tor_network)
+        return rule_reject_opt(c, "DormantClientTimeout",
+                               "DormantClientTimeout is too low. It must be at least 10 minutes.");
     clamp_times(c);
     advise_timeout(c);
     return OK;
@@ -128,10 +131,6 @@ err_t rule_kept(const struct checking *c)
             c, "ConfluxClientUX",
             "ConfluxClientUX must be 'latency', 'throughput, 'latency_lowmem', or "
             "'throughput_lowmem'");
-    const char *dormant = rule_kept_value(c->o, "DormantClientTimeout");
-    if (dormant && strtol(dormant, NULL, 10) < DORMANT_MIN_S && !c->o->testing_tor_network)
-        return rule_reject_opt(c, "DormantClientTimeout",
-                               "DormantClientTimeout is too low. It must be at least 10 minutes.");
     return check_nickname(c);
 }
 

@@ -66,7 +66,6 @@
 #define NO_CONGESTION       "Tunic does not speak congestion control yet"
 #define NO_CONTROL          "Tunic has no control port yet"
 #define NO_DNS_PORT         "Tunic has no DNS port yet"
-#define NO_DORMANT          "Tunic does not go dormant yet"
 #define NO_FULL_DESCRIPTORS "Tunic fetches microdescriptors only"
 #define NO_HTTP_PORT        "Tunic has no HTTP tunnel port yet"
 /* tor's SOCKS port takes none either, whatever the option says (proto_socks.c). */
@@ -242,11 +241,11 @@ static const struct opt TABLE[] = {
     OBSOLETE("DNSListenAddress"),
     NOT_YET("DNSPort", OPTT_LINES, NULL, OPTF_DEPENDENT, "0", NO_DNS_PORT),
     KEPT("DNSPortLines", OPTT_VIRTUAL, NULL, 0, NO_DNS_PORT),
-    KEPT("DormantCanceledByStartup", OPTT_BOOL, "0", 0, NO_DORMANT),
-    KEPT("DormantClientTimeout", OPTT_INTERVAL, "24 hours", 0, NO_DORMANT),
-    KEPT("DormantOnFirstStartup", OPTT_BOOL, "0", 0, NO_DORMANT),
-    KEPT("DormantTimeoutDisabledByIdleStreams", OPTT_BOOL, "1", 0, NO_DORMANT),
-    KEPT("DormantTimeoutEnabled", OPTT_BOOL, "1", 0, NO_DORMANT),
+    BOOL("DormantCanceledByStartup", dormant_canceled_by_startup, "0", 0),
+    INTERVAL("DormantClientTimeout", dormant_client_timeout_s, "24 hours", 0),
+    BOOL("DormantOnFirstStartup", dormant_on_first_startup, "0", 0),
+    BOOL("DormantTimeoutDisabledByIdleStreams", dormant_timeout_disabled_by_idle_streams, "1", 0),
+    BOOL("DormantTimeoutEnabled", dormant_timeout_enabled, "1", 0),
     RELAYS("DoSCircuitCreationBurst", OPTT_POSINT, "0", 0),
     RELAYS("DoSCircuitCreationDefenseTimePeriod", OPTT_INTERVAL, "0", 0),
     RELAYS("DoSCircuitCreationDefenseType", OPTT_INT, "0", 0),

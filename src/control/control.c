@@ -149,6 +149,24 @@ void control_count_wishes(struct control *c)
     teller_want(&c->teller, c->wanted);
 }
 
+static bool any_is_open(const struct control *c)
+{
+    const struct session *s;
+    DL_FOREACH (c->sessions, s)
+        if (s->state == SESSION_OPEN)
+            return true;
+    return false;
+}
+
+void control_forget_wishes(struct control *c, struct session *s, bool was_open)
+{
+    bool heard_of_streams = s->told & TOLD_BIT(TOLD_STREAM);
+    s->told = 0;
+    control_count_wishes(c);
+    if (was_open && !control_wants(c, TOLD_STREAM) && (heard_of_streams || !any_is_open(c)))
+        steering_attacher_gone(&c->steering);
+}
+
 void control_count_lost(struct control *c, uint64_t told, size_t n)
 {
     struct session *s;

@@ -45,6 +45,8 @@ void control_add(struct control *c, struct session *s);
 void control_remove(struct control *c, struct session *s);
 /* What sessions want has changed. */
 void control_count_wishes(struct control *c);
+/* S, which is over and WAS_OPEN or not, wants nothing more. */
+void control_forget_wishes(struct control *c, struct session *s, bool was_open);
 /* The connection of one that owned the process is over. */
 void control_lose_owner(struct control *c);
 

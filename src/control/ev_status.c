@@ -57,6 +57,9 @@ static void arguments(struct text_out *out, const struct event_status *e)
     case STATUS_CIRCUIT_NOT_ESTABLISHED:
         out_str(out, " REASON=CLOCK_JUMPED");
         break;
+    case STATUS_STREAMS_LEFT_UNATTACHED:
+        out_printf(out, " REASON=CONTROLLER_GONE WAITING=%u", e->number);
+        break;
     case STATUS_CLOCK_JUMPED:
         out_printf(out, " TIME=%lld IDLE=%d", (long long)e->seconds, e->idle);
         break;

@@ -26,9 +26,9 @@ void session_end(struct session *s)
 {
     if (s->state == SESSION_ENDED)
         return;
+    bool was_open = s->state == SESSION_OPEN;
     s->state = SESSION_ENDED;
-    s->told = 0;
-    control_count_wishes(s->control);
+    control_forget_wishes(s->control, s, was_open);
     s->ops->on_end(s->holder);
 }
 

@@ -5,13 +5,14 @@
 
 #include "base/hash.h"
 #include "client/client.h"
-#include "client/events.h"
+#include "client/steer.h"
 #include "client/tunnel.h"
 #include "control/control.h"
 
 enum {
     NEWNYM_EVERY_S = 10, /* MAX_SIGNEWNYM_RATE */
     RESOLVES_MOST = 1000,
+    LEFT_EVERY_S = 10,
 };
 
 static struct env *env_of(const struct steering *s)
@@ -186,6 +187,26 @@ void steering_signal(struct steering *s, enum signal_what signal)
         return;
     s->waiting[s->n_waiting++] = signal;
     later_ask(env_of(s), &s->signals);
+}
+
+/* ---- streams that nobody attaches ---- */
+
+void steering_attacher_gone(struct steering *s)
+{
+    struct client *client = control_client(s->control);
+    unsigned held_back;
+    if (!control_options(s->control)->leave_streams_unattached ||
+        !ratelim_pass(&s->left, env_of(s), LEFT_EVERY_S, &held_back))
+        return;
+    const struct event_record e = {.kind = EVENT_STATUS,
+                                   .status = {.what = STATUS_STREAMS_LEFT_UNATTACHED,
+                                              .number = (unsigned)client_streams_left(client)}};
+    log_warn(env_of(s)->log,
+             "The controller that attached streams is gone, and __LeaveStreamsUnattached is "
+             "set: %u streams wait, and all that come will, until a controller attaches them or "
+             "says RESETCONF __LeaveStreamsUnattached.",
+             e.status.number);
+    client_tell(client, &e);
 }
 
 /* ---- life ---- */

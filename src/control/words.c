@@ -386,6 +386,7 @@ struct status_words words_status(const struct event_status *e)
     case STATUS_SOCKS_UNKNOWN_PROTOCOL:
     case STATUS_SOCKS_BAD_HOSTNAME:
         return (struct status_words){"CLIENT", "WARN"};
+    case STATUS_STREAMS_LEFT_UNATTACHED:
     case STATUS_CLOCK_JUMPED:
     case STATUS_CLOCK_SKEW:
         return (struct status_words){"GENERAL", "WARN"};

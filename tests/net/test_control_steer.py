@@ -562,3 +562,77 @@ def test_build_times_are_told_to_be_forgotten(lab, steered, tor):
     assert heard.wait(lambda e: True).set_type == "RESET"
     tor.drop_guards()
     guards.wait(lambda e: e.status == "DROPPED")
+
+
+# ---- a controller that disappears ---------------------------------------------------------------
+
+def test_a_controller_that_disappears_strands_nobody_unsaid(lab, steered, raw):
+    """tor keeps the option, and so do we; but whoever looks is told why streams wait."""
+    with Controller(steered.control) as attacher:
+        attacher.ask("AUTHENTICATE")
+        assert attacher.ask("SETEVENTS STREAM") == ["250 OK"]
+        assert attacher.ask("SETCONF __LeaveStreamsUnattached=1") == ["250 OK"]
+        asker = Asker(steered)
+        assert asker.waits(0.3)
+        raw.ask("SETEVENTS STATUS_GENERAL")
+        mark = steered.log_mark()
+    if not sut_module.IS_TOR:
+        steered.wait_for("streams wait, and all that come will, until a controller", since=mark)
+        assert raw.line() == ("650 STATUS_GENERAL WARN STREAMS_LEFT_UNATTACHED "
+                              "REASON=CONTROLLER_GONE WAITING=1")
+    raw.ask("SETEVENTS")
+    assert raw.ask("GETCONF __LeaveStreamsUnattached") == ["250 __LeaveStreamsUnattached=1"]
+    assert asker.waits(0.3)
+    assert raw.ask("RESETCONF __LeaveStreamsUnattached") == ["250 OK"]
+    assert Asker(steered).result()      # the next one goes
+    if sut_module.IS_TOR:
+        stream_that_waits(raw)          # tor leaves what waits where it is
+    assert asker.result()
+
+
+# ---- dormancy -----------------------------------------------------------------------------------
+
+@works("DormantOnFirstStartup", "DormantCanceledByStartup")
+def test_dormancy_is_there_at_the_first_start_and_outlives_a_run(lab, make_sut, raw):
+    port = sut_module.free_port()
+    mine = make_sut(torrc=["ControlPort %d" % port, "DormantOnFirstStartup 1"])
+    for start in 1, 2:
+        mark = mine.log_mark() if start > 1 else 0
+        mine.start(wait=False)
+        mine.wait_for("Opened Control listener connection", since=mark)
+        time.sleep(0.7)
+        assert "Bootstrapped 100%" not in mine.log()
+        mine.stop()
+        assert re.search("^Dormant 1$", open(mine.data + "/state").read(), re.M)
+    mine.write_torrc(["DormantCanceledByStartup 1"])
+    mine.start()                        # waits for 100 %
+    mine.stop()
+    assert re.search("^Dormant 0$", open(mine.data + "/state").read(), re.M)
+
+
+def test_dormancy_ends_with_the_first_application(lab, make_sut):
+    mine = make_sut(torrc=["DormantOnFirstStartup 1"]).start(wait=False)
+    mine.wait_for("Opened Socks listener connection")
+    assert Asker(mine).result(20)
+    assert "is no longer dormant" in mine.log()
+
+
+@works("DormantClientTimeout", "DormantTimeoutEnabled", "DormantTimeoutDisabledByIdleStreams")
+@pytest.mark.skipif(sut_module.IS_TOR, reason="tor looks each five minutes")
+def test_dormancy_comes_when_nobody_has_asked_for_long(lab, make_sut):
+    line = "No user activity in a long time: becoming dormant."
+    mine, awake, held, let_go = (make_sut(torrc=["DormantClientTimeout 1 second"] + more) for more in (
+        [], ["DormantTimeoutEnabled 0"], [], ["DormantTimeoutDisabledByIdleStreams 0"]))
+    for one in mine, awake, held, let_go:
+        one.start()
+    socks = [socks_client.socks5(one.proxy, privnet.WEB_HOST, lab.ports["echo"])[0]
+             for one in (held, let_go)]
+    mine.wait_for(line)
+    let_go.wait_for(line)
+    time.sleep(1.5)
+    assert line not in awake.log() and line not in held.log()
+    assert Asker(mine).result()
+    for sock in socks:
+        sock.sendall(b"x")
+        assert socks_client.read_exactly(sock, 1) == b"x"
+        sock.close()
