@@ -209,7 +209,8 @@ struct logfile *logfile_new(enum quiet quiet, int64_t (*wall_us)(void))
     *first = (struct sink){.to = LOG_TO_STDOUT};
     log_filter_add(&first->show, quiet == QUIET_HUSH ? LOG_WARN : LOG_NOTICE, LOG_ERR,
                    LOG_ALL_DOMAINS);
-    logout_init(&first->out, STDOUT_FILENO, false);
+    if (quiet != QUIET_SILENT)
+        logout_init(&first->out, STDOUT_FILENO, false);
     timer_init(&f->retry, retry, f);
     f->log = (struct log){.domain_sink = sink_line, .arg = f};
     f->wall_us = wall_us ? wall_us : system_wall_us;

@@ -16,7 +16,8 @@ MODULES = ("response socket connection control process interpreter version clien
 LEFT_OUT = ["util.system.test_daemon_task_on_failure",
             "util.system.test_daemon_task_when_successful"]
 # Fail now and then with C tor too: a second try counts.
-RESTLESS = ["response.protocolinfo.test_pre_disconnected_query",
+RESTLESS = ["process.test_launch_tor_with_timeout",
+            "response.protocolinfo.test_pre_disconnected_query",
             "control.base_controller.test_status_notifications"]
 # Wants 10 ms of CPU time spent by the start. Ours takes less, most times.
 EITHER_WAY = ["util.proc.test_stats"]

@@ -1,13 +1,14 @@
 """The program under test as controllers see it: with a control port and a cookie."""
 
+import os
 import queue
-import re
 import subprocess
 import sys
 import threading
 
 import stem.control
 
+import privnet
 import sut
 
 
@@ -32,6 +33,19 @@ class Steered(sut.Sut):
             [sys.executable, "/usr/bin/tor-prompt", "--no-color", "--interface",
              "127.0.0.1:%d" % self.control_port] + list(arguments), input=text,
             capture_output=True, text=True, timeout=30, check=False)
+
+
+def launcher(lab, folder):
+    """A program called tor in FOLDER, for what starts its own: the one under test, which knows our
+    network besides."""
+    os.makedirs(folder, exist_ok=True)
+    lines = lab.client_torrc_lines() + (["ConfluxEnabled 0"] if sut.IS_TOR else [])
+    network, path = os.path.join(folder, "network"), os.path.join(folder, "tor")
+    privnet.write_text(network, "\n".join(lines) + "\n")
+    privnet.write_text(path, '#!/bin/sh\nexec "%s" --defaults-torrc "%s" "$@"\n' % (
+        sut.program(), network))
+    os.chmod(path, 0o755)
+    return path
 
 
 class Twist:
@@ -77,8 +91,3 @@ def wait_until(condition, what, timeout=10):
             timer.cancel()
             return result
     raise AssertionError("not in %.0f s: %s" % (timeout, what))
-
-
-def plain(text):
-    """TEXT without what a terminal does not show."""
-    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text)

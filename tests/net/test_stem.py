@@ -221,8 +221,8 @@ def test_mapped_address(lab, steered, controller):
     assert made_up.startswith("127.")
     for name in ("another.test", made_up):
         assert PAGE in steered.curl(lab.url("/", host=name)).stdout
-    controller.map_address({"another.test": "another.test"})
-    assert "another.test" not in controller.get_info("address-mappings/control")
+    controller.map_address({"another.test": "another.test", made_up: made_up})
+    assert "web.test" not in controller.get_info("address-mappings/control")
 
 
 def test_no_onion_services(controller):

@@ -174,9 +174,10 @@ def test_state_knows_circuits_and_the_process(steered, tor):
     for circuit in circuits:
         assert len(circuit.path) in (1, 3)
         assert all(r.id_hex in tor.state.routers_by_hash for r in circuit.path)
-        assert circuit.purpose and circuit.build_flags
+        assert circuit.purpose
         assert 0 <= circuit.age() < 3600
         assert "for " + circuit.purpose in str(circuit)
+    assert any("NEED_CAPACITY" in circuit.build_flags for circuit in circuits)
 
 
 def test_state_knows_streams(lab, twist, steered, tor):
@@ -515,18 +516,15 @@ def test_log_events(twist, steered, tor):
 
 # ---- a Tor of one's own ----
 
-def launcher(lab, directory):
-    """A program that is the one under test, with the lines of our network besides."""
-    os.makedirs(directory, exist_ok=True)
-    lines = lab.client_torrc_lines() + ["Log notice stdout"]
-    if sut_module.IS_TOR:
-        lines.append("ConfluxEnabled 0")
-    privnet.write_text(directory + "/network", "\n".join(lines) + "\n")
-    path = directory + "/tor"
-    privnet.write_text(path, '#!/bin/sh\nexec "%s" --defaults-torrc "%s/network" "$@"\n' % (
-        sut_module.program(), directory))
-    os.chmod(path, 0o755)
-    return path
+async def launch(twist, **options):
+    """txtorcon.launch(), which connects at the first word of a control port: with tor that may be
+    before it is there, and then nothing comes of it."""
+    for _ in range(3 if sut_module.IS_TOR else 1):
+        try:
+            return await txtorcon.launch(twist.reactor, timeout=10, **options)
+        except RuntimeError as error:
+            failure = error
+    raise failure
 
 
 def test_launch(lab, twist, tmp_path):
@@ -534,8 +532,8 @@ def test_launch(lab, twist, tmp_path):
     progress = []
 
     async def start():
-        tor = await txtorcon.launch(
-            twist.reactor, tor_binary=launcher(lab, str(tmp_path / "bin")),
+        tor = await launch(
+            twist, tor_binary=steered_module.launcher(lab, tmp_path / "bin"),
             progress_updates=lambda percent, tag, summary: progress.append(percent))
         page = await readBody(await tor.web_agent().request(b"GET", lab.url("/").encode()))
         state = await tor.create_state()
@@ -556,9 +554,9 @@ def test_launched_tor_ends_with_the_connection(lab, twist, tmp_path):
     data = str(tmp_path / "data")
 
     async def start():
-        tor = await txtorcon.launch(
-            twist.reactor, data_directory=data, socks_port="unix:%s/socks" % data,
-            tor_binary=launcher(lab, str(tmp_path / "bin")))
+        tor = await launch(
+            twist, data_directory=data, socks_port="unix:%s/socks" % data,
+            tor_binary=steered_module.launcher(lab, tmp_path / "bin"))
         state = await tor.create_state()
         return tor, state.tor_pid
     tor, pid = twist.run(start, timeout=40)
