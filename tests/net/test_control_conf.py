@@ -449,6 +449,19 @@ def test_saveconf_on_a_full_disk_loses_nothing(lab, tmp_path):
         subprocess.run(["umount", "-l", disk], check=False)
 
 
+@pytest.mark.skipif(sut_module.IS_TOR, reason="in its sandbox Debian's tor is deaf to SIGTERM")
+def test_options_change_and_are_saved_and_loaded_in_the_sandbox(lab, tmp_path):
+    (tmp_path / "more").write_text("ContactInfo included\n", encoding="ascii")
+    with opened(lab, tmp_path, ["Sandbox 1"]) as (mine, c):
+        assert c.ask('SETCONF NumEntryGuards=2 Log="notice file %s/new.log"' % tmp_path) == [
+            "250 OK"]
+        assert c.ask("SAVECONF") == ["250 OK"]
+        assert "NumEntryGuards 2\n" in privnet.read_text(mine.torrc_path)
+        assert os.path.exists(mine.torrc_path + ".orig.1")
+        assert load(c, mine.lines + ["%%include %s/more" % tmp_path]) == ["250 OK"]
+        assert answer(c, "ContactInfo") == [("ContactInfo", "included")]
+
+
 @pytest.mark.skipif(sut_module.IS_TOR, reason="tor writes a torrc that it has not read")
 def test_saveconf_has_no_file_to_write_if_torrc_was_standard_input(lab, tmp_path):
     with opened(lab, tmp_path, from_stdin=True) as (mine, c):
