@@ -179,6 +179,9 @@ def test_what_no_exit_would_do_cannot_be_attached(told):
                                                            socks_client.FAILURE)
     closed = told.ear.wait("STREAM", mark, status="CLOSED")
     assert closed.circ_id is None and "REASON=CANT_ATTACH " in str(closed)
+    if not sut_module.IS_TOR:           # which looks at all policies before it tries
+        told.ear.wait("CIRC", mark, status=stem.CircStatus.FAILED,
+                      reason=stem.CircClosureReason.NOPATH)
 
 
 def test_an_internal_name_is_refused_by_ourselves(told):
@@ -341,6 +344,42 @@ def test_a_consensus_is_told_with_all_its_relays(told):
         assert all("Running" in status.flags for status in event.desc)
 
 
+# ---- what controllers bring about ----
+
+def test_a_port_that_lives_long_needs_relays_that_do(told):
+    told.ear.control.set_conf("LongLivedPorts", str(told.lab.ports["http"]))
+    try:
+        mark = told.ear.mark()
+        assert fetch(told, auth=("long", "life"))
+        launched = told.ear.wait("CIRC", mark, status=stem.CircStatus.LAUNCHED,
+                                 test=lambda e: "NEED_UPTIME" in e.build_flags)
+        assert list(launched.build_flags) == [stem.CircBuildFlag.NEED_CAPACITY,
+                                              stem.CircBuildFlag.NEED_UPTIME]
+    finally:
+        told.ear.control.reset_conf("LongLivedPorts")
+
+
+def test_a_name_that_is_mapped_is_another_from_the_start(told):
+    told.ear.control.map_address({"mapped.test": "web.test"})
+    try:
+        mark = told.ear.mark()
+        assert fetch(told, "mapped.test")
+        remap = told.ear.wait("STREAM", mark, status=stem.StreamStatus.REMAP,
+                              source=stem.StreamSource.CACHE)
+        assert remap.target == "web.test:%d" % told.lab.ports["http"]
+        new = told.ear.of("STREAM", mark, id=remap.id, status=stem.StreamStatus.NEW)[0]
+        assert new.target == "mapped.test:%d" % told.lab.ports["http"]
+    finally:
+        told.ear.control.map_address({"mapped.test": "mapped.test"})
+
+
+def test_build_times_are_forgotten(told):
+    mark = told.ear.mark()
+    assert told.ear.control.msg("DROPTIMEOUTS").is_ok()
+    reset = told.ear.wait("BUILDTIMEOUT_SET", mark, set_type=stem.TimeoutSetType.RESET)
+    assert (reset.total_times, reset.quantile) == (0, 1.0) and reset.timeout > 0
+
+
 # ---- why things end ----
 
 def own_circuit(told):
@@ -474,7 +513,7 @@ def test_a_circuit_that_is_slow_fails_and_is_measured(lab, make_sut):
     privnet.write_text(mine.data + "/state", "TotalBuildTimes 200\n" + "".join(
         "CircuitBuildTimeBin %d 50\n" % ms for ms in (375, 425, 475, 525)))
     mine.start()
-    with Ear(mine, ["CIRC", "CIRC_MINOR"]) as ear:
+    with Ear(mine, ["CIRC", "CIRC_MINOR", "BUILDTIMEOUT_SET"]) as ear:
         lab.order("freeze " + middle)
         try:
             mark = ear.mark()
@@ -489,6 +528,9 @@ def test_a_circuit_that_is_slow_fails_and_is_measured(lab, make_sut):
             lab.order("thaw " + middle)
         closed = ear.wait("CIRC", mark, id=id_, status=stem.CircStatus.CLOSED)
         assert closed.reason == stem.CircClosureReason.FINISHED
+        computed = ear.wait("BUILDTIMEOUT_SET", set_type=stem.TimeoutSetType.COMPUTED)
+        assert computed.total_times >= 200 and 0 < computed.timeout < computed.close_timeout
+        assert computed.xm and computed.alpha and computed.quantile == 0.8
 
 
 @RARE
@@ -516,6 +558,26 @@ def test_a_circuit_waits_for_a_better_guard(lab, make_sut):
         waits = ear.wait("CIRC", mark, status=stem.CircStatus.GUARD_WAIT)
         assert waits.path[0][1] != first and waits.path[-1][1] == exit_.name
         assert "%s GUARD_WAIT $" % waits.id in ear.control.get_info("circuit-status")
+
+
+@RARE
+def test_a_relay_that_is_another_is_told_by_its_identity(told):
+    node = told.lab.by_role("guard")[-1]
+    mark = told.ear.mark()
+    with told.lab.other_identity(node):
+        with contextlib.suppress(stem.ControllerError):
+            told.ear.control.extend_circuit("0", [node.fingerprint,
+                                                  told.lab.by_role("middle")[0].fingerprint])
+        failed = told.ear.wait("ORCONN", mark, status=stem.ORStatus.FAILED)
+        assert failed.reason == stem.ORClosureReason.IDENTITY
+        assert failed.endpoint_fingerprint == node.fingerprint
+
+
+def test_guards_that_are_dropped_are_told(told):
+    mark = told.ear.mark()
+    assert told.ear.control.msg("DROPGUARDS").is_ok()
+    dropped = told.ear.wait("GUARD", mark, status=stem.GuardStatus.DROPPED)
+    assert dropped.endpoint_fingerprint in {n.fingerprint for n in told.lab.nodes}
 
 
 @RARE
