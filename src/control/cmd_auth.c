@@ -49,7 +49,7 @@ static void protocolinfo(struct session *s, const struct args *a)
     uint64_t version;
     s->had_protocolinfo = true;
     for (size_t i = 0; i < a->n; i++)
-        if (text_u64(a->word[i], INT64_MAX, &version) != OK) {
+        if (text_u64(a->word[i] + (a->word[i][0] == '+'), INT64_MAX, &version) != OK) {
             bad_protocol_version(s, a->word[i]);
             return;
         }

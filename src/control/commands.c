@@ -5,6 +5,7 @@
 /* clang-format off */
 static const struct command_row *const ROOMS[] = {
     control_auth_commands,
+    control_descriptor_commands,
     control_circuit_commands,
     control_conf_commands,
     control_info_commands,

@@ -15,6 +15,7 @@ struct command_row {
 
 /* The rooms, each ended by a row without a name. */
 extern const struct command_row control_auth_commands[];
+extern const struct command_row control_descriptor_commands[];
 extern const struct command_row control_conf_commands[];
 extern const struct command_row control_circuit_commands[];
 extern const struct command_row control_info_commands[];

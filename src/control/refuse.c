@@ -41,15 +41,16 @@ static bool is_v0(const uint8_t *bytes, size_t len)
     return len >= 4 && bytes[2] == 0 && bytes[3] <= 0x14;
 }
 
-/* An error of the type "internal error", length before it and NUL behind it. */
+/* An error of the type "internal error", length before it; tor says one NUL too many. */
 static void say_v0(struct session *s)
 {
     static const char text[] = "The v0 control protocol is not supported by Tor 0.1.2.17 and "
                                "later; upgrade your controller.";
-    const char head[6] = {0, (char)(2 + sizeof text), 0, 0, 0, 1};
+    const char head[6] = {0, (char)(2 + sizeof text + 1), 0, 0, 0, 1};
     struct text_out o = text_out(256);
     out_add(&o, head, sizeof head);
     out_add(&o, text, sizeof text);
+    out_char(&o, 0);
     session_say(s, &o);
     out_free(&o);
 }

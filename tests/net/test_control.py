@@ -594,3 +594,17 @@ def test_stem_comes_in_by_itself(guarded, lab, tmp_path):
     with StemController.from_socket_file(guarded.folder + "/b") as c:
         stem_connection.authenticate_password(c, "open sesame")
         assert str(c.get_version()).startswith("0.4.")
+
+
+# ---- relays' descriptors ----
+
+def test_a_descriptor_is_looked_at(open_sut):
+    with Controller(open_sut.ports[0]) as c:
+        assert c.ask("AUTHENTICATE") == ["250 OK"]
+        assert c.ask("+POSTDESCRIPTOR purpose=x\r\nrouter\r\n.") == ['552 Unknown purpose "x"']
+        assert c.ask("+POSTDESCRIPTOR cache=x\r\nrouter\r\n.") == ['552 Unknown cache request "x"']
+        assert c.ask("+POSTDESCRIPTOR\r\nrouter\r\n.") == ["554 Couldn't parse router descriptor."]
+        assert c.ask("+POSTDESCRIPTOR y=x\r\nrouter\r\n.") == [
+            '512 Bad arguments to +POSTDESCRIPTOR: Unrecognized keyword argument "y"']
+        assert c.ask("POSTDESCRIPTOR\r") == ['510 Unrecognized command "POSTDESCRIPTOR"']
+        assert c.ask("SETROUTERPURPOSE a b") == ["511 SETROUTERPURPOSE is obsolete."]
