@@ -70,6 +70,7 @@ static const struct rule rules[] = {
     /* Bytes. */
     {"read", "files, sockets, the loop's signal pipe", {{0}}},
     {"write", "files, logs, sockets", {{0}}},
+    {"writev", "what the C library says of broken memory, before it aborts", {{0}}},
     {"recvfrom", "sockets", {{0}}},
     {"sendto", "sockets; syslog; the service manager", {{0}}},
     {"close", "all of them", {{0}}},
@@ -81,6 +82,9 @@ static const struct rule rules[] = {
      {ONLY(2, OPEN_FLAGS)}},
     {"newfstatat", "what a file is, and whether it is still the same", {{0}}},
     {"fstat", "the same of an open file, by other C libraries", {{0}}},
+    {"access", "whether there is a torrc", {{0}}},
+    {"faccessat", "the same, where there is no access", {{0}}},
+    {"getcwd", "paths that begin with no slash", {{0}}},
     {"getdents64", "a folder that %include names", {{0}}},
     {"fsync", "a file is whole before it takes another's name", {{0}}},
     {"ftruncate", "TruncateLogFile", {{0}}},

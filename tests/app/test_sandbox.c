@@ -188,10 +188,12 @@ static void need(bool true_)
 
 static void live(void)
 {
-    char name[] = "/tmp/tunic-sandbox-XXXXXX";
+    char name[] = "/tmp/tunic-sandbox-XXXXXX", folder[4096];
     int fd = mkstemp(name);
     need(fd >= 0 && write(fd, "x", 1) == 1 && fsync(fd) == 0 && close(fd) == 0);
-    need(rename(name, name) == 0 && unlink(name) == 0);
+    need(rename(name, name) == 0 && linkat(AT_FDCWD, name, AT_FDCWD, name, 0) != 0 &&
+         unlink(name) == 0);
+    need(access(name, R_OK) != 0 && getcwd(folder, sizeof folder));
     need((fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) >= 0 && listen(fd, 1) == 0);
     need(socket(AF_INET6, SOCK_STREAM, 0) >= 0 || errno == EAFNOSUPPORT);
     need(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0) >= 0);
