@@ -85,6 +85,24 @@ def test_servers_that_are_none(answer, says):
     assert time.monotonic() - begun < 10
 
 
+def test_a_cookie_in_clear_goes_only_where_the_user_says(tmp_path):
+    """Whoever has a port could else have any file of 32 bytes."""
+    path, seen = tmp_path / "secret", []
+    path.write_bytes(b"0123456789abcdef" * 2)
+
+    def answer(line):
+        seen.append(line)
+        info = INFO.replace(b"NULL", b'COOKIE COOKIEFILE="%s"' % str(path).encode())
+        return {"PROTOCOLINFO": [info], "AUTHENTICATE": [b"250 OK\r\n"],
+                "GETINFO": [b"250-version=1\r\n250 OK\r\n"]}[line.split()[0]]
+    server = Server(answer, whole=True)
+    done = run("get", "version", TOR_CONTROL_PORT=str(server.port))
+    assert done.returncode == 1 and "cookie in clear" in done.stderr and seen == ["PROTOCOLINFO 1"]
+    assert run("--control", str(server.port), "get", "version").stdout == "1\n"
+    assert "AUTHENTICATE " + path.read_bytes().hex().upper() in seen
+    server.hang_up()
+
+
 def test_nobody_is_there(tmp_path):
     done = run("--control", str(sut_module.free_port()), "status")
     assert done.returncode == 1 and "Connection refused" in done.stderr

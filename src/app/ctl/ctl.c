@@ -176,6 +176,7 @@ static int find_and_run(struct ctl_tool *t, const struct job *job)
     uint32_t patience_ms = t->args->timeout_s * 1000;
     t->login = (struct ctl_login){.password_file = t->args->password_file,
                                   .may_ask = true,
+                                  .plain_cookie = t->args->control != NULL,
                                   .patience_ms = patience_ms,
                                   .most = CTL_MESSAGE_MOST};
     int status = list ? find(t, list) : ctl_complain(CTL_FAILED, "out of memory");

@@ -184,7 +184,7 @@ static bool is_open(enum way way, const struct ways *w, const struct ctl_login *
     case WAY_GIVEN:
         return w->password && l->has_password;
     case WAY_COOKIE:
-        return (w->cookie || w->safecookie) && w->cookie_file[0];
+        return (w->safecookie || (w->cookie && l->plain_cookie)) && w->cookie_file[0];
     case WAY_ASKED:
         return w->password && !l->has_password && l->may_ask && password_can_ask();
     case WAYS:
@@ -205,6 +205,16 @@ static err_t go(struct ctl_conn *c, enum way way, const struct ways *w, struct c
     return e == OK ? with_password(c, l) : e;
 }
 
+/* If there is no way in. */
+static const char *what_it_wants(const struct ways *w)
+{
+    if (w->password)
+        return "it wants a password: --password-file FILE, or a terminal";
+    if (w->cookie)
+        return "it wants its cookie in clear: name it with --control if you trust it";
+    return "it wants a proof that is not known here";
+}
+
 /* After a refusal the server hangs up, so each way has a connection of its own. */
 err_t ctl_login(const struct ctl_place *place, struct ctl_login *l, struct ctl_conn **out,
                 char why[CTL_WHY])
@@ -213,9 +223,7 @@ err_t ctl_login(const struct ctl_place *place, struct ctl_login *l, struct ctl_c
     struct ctl_conn *c;
     TRY(password_given(l, why));
     TRY(open_and_ask(place, l, &c, &w, why));
-    err_t e = ctl_fail(why, ERR_BAD_KEY, "%s",
-                       w.password ? "it wants a password: --password-file FILE, or a terminal"
-                                  : "it wants a proof that is not known here");
+    err_t e = ctl_fail(why, ERR_BAD_KEY, "%s", what_it_wants(&w));
     for (enum way way = 0; way < WAYS; way++) {
         if (!is_open(way, &w, l))
             continue;

@@ -9,6 +9,9 @@ enum { CTL_PASSWORD_MAX = 512 };
 struct ctl_login {
     const char *password_file; /* or NULL; "-" is standard input */
     bool may_ask;              /* on the terminal */
+    /* Who only has the old COOKIE names a file and is sent what is in it; so nobody but whom the
+     * user named. SAFECOOKIE proves first that it is known there. */
+    bool plain_cookie;
     uint32_t patience_ms;
     size_t most; /* bytes of one message */
     /* Kept for the next connection; wiped by ctl_login_forget(). */
