@@ -514,7 +514,7 @@ def test_a_password_is_asked_for(sut, terminal):
         screen.shows("^Password of the control port: *$")
         screen.type("px", "BSpace", "w", "Enter")
         screen.shows(r"^%d\nstatus 0$" % sut.process.pid)
-        assert "pw" not in screen.screen()
+        assert "px" not in screen.screen()
         screen.clear()
         screen.type(line, "Enter")
         screen.shows("^Password of the control port: *$")
