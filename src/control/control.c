@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/ratelim.h"
 #include "control/auth.h"
+#include "control/mdtexts.h"
 #include "control/session_int.h"
 #include "control/told.h"
 #include "crypto/secret.h"
@@ -25,6 +26,7 @@ struct control {
     uint64_t wanted;        /* events that any of them wants */
     struct teller teller;
     struct steering steering;
+    struct mdtexts mdtexts;
 };
 
 struct control *control_new(struct env *env, struct client *client, const struct control_world *ops,
@@ -36,6 +38,7 @@ struct control *control_new(struct env *env, struct client *client, const struct
     *c = (struct control){.env = env, .client = client, .ops = ops, .world = world};
     teller_init(&c->teller, c);
     steering_init(&c->steering, c);
+    mdtexts_init(&c->mdtexts, env);
     return c;
 }
 
@@ -45,6 +48,7 @@ void control_free(struct control *c)
         return;
     teller_want(&c->teller, 0);
     steering_end(&c->steering);
+    mdtexts_end(&c->mdtexts);
     secret_wipe(c->cookie, sizeof c->cookie);
     free(c);
 }
@@ -68,6 +72,11 @@ const struct control_world *control_world(const struct control *c, void **world)
 struct steering *control_steering(struct control *c)
 {
     return &c->steering;
+}
+
+struct mdtexts *control_mdtexts(struct control *c)
+{
+    return &c->mdtexts;
 }
 
 const struct options *control_options(const struct control *c)

@@ -12,6 +12,7 @@
 
 struct client;
 struct control;
+struct mdtexts;
 struct session;
 
 /* CLIENT, OPS and WORLD are borrowed and outlive it. Without a CLIENT (NULL) nothing is told of
@@ -25,6 +26,7 @@ struct env *control_env(const struct control *c);
 struct client *control_client(const struct control *c);
 const struct control_world *control_world(const struct control *c, void **world);
 struct steering *control_steering(struct control *c);
+struct mdtexts *control_mdtexts(struct control *c);
 /* Those that hold now; good until the next change. */
 const struct options *control_options(const struct control *c);
 

@@ -85,15 +85,22 @@ static bool answer_key(struct session *s, const char *key, struct answers *all)
     return false;
 }
 
+/* Else the session ends, and no further key need be looked at. */
+static bool fits(const struct answers *all)
+{
+    return out_end(&all->good) == OK && out_end(&all->bad) == OK;
+}
+
 static void getinfo(struct session *s, const struct args *a)
 {
     struct answers all = {.good = text_out(SESSION_REPLY_MOST),
                           .bad = text_out(SESSION_REPLY_MOST)};
     bool goes_on = true;
-    for (size_t i = 0; i < a->n && goes_on; i++)
+    for (size_t i = 0; i < a->n && goes_on && fits(&all); i++)
         goes_on = answer_key(s, a->word[i], &all);
     if (goes_on && all.bad.len) {
-        all.bad.s[all.last_bad + 3] = ' ';
+        if (out_end(&all.bad) == OK)
+            all.bad.s[all.last_bad + 3] = ' ';
         session_say(s, &all.bad);
     } else if (goes_on) {
         out_str(&all.good, "250 OK\r\n");

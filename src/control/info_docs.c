@@ -7,11 +7,12 @@
 #include "client/client.h"
 #include "control/control.h"
 #include "control/info.h"
+#include "control/mdtexts.h"
 #include "control/ns.h"
 #include "crypto/encode.h"
 #include "crypto/hash.h"
 
-static const struct netdir *network(struct control *c)
+static struct netdir *network(struct control *c)
 {
     return dirmgr_known(client_dirmgr(control_client(c)));
 }
@@ -45,56 +46,14 @@ static err_t consensus_ns(struct control *c, const char *rest, struct text_out *
 
 /* ---- microdescriptors ---- */
 
-/* The files with microdescriptors, the newest last. */
-struct md_files {
-    uint8_t *bytes[2];
-    struct text rest[2];
-};
-
-static void md_open(struct control *c, struct md_files *f)
-{
-    static const enum dir_file files[] = {DIR_FILE_MICRODESCS, DIR_FILE_MICRODESCS_NEW};
-    for (size_t i = 0; i < 2; i++) {
-        size_t len;
-        if (client_read_back(control_client(c), files[i], &f->bytes[i], &len) != OK)
-            f->bytes[i] = NULL;
-        f->rest[i] = (struct text){(const char *)f->bytes[i], f->bytes[i] ? len : 0};
-    }
-}
-
-static void md_close(struct md_files *f)
-{
-    free(f->bytes[0]);
-    free(f->bytes[1]);
-}
-
-/* The next one that can be read. */
-static bool md_next(struct md_files *f, struct microdesc *md)
-{
-    err_t e;
-    for (size_t i = 0; i < 2; i++)
-        while ((e = microdesc_next(&f->rest[i], md)) != ERR_NOT_FOUND)
-            if (e == OK)
-                return true;
-    return false;
-}
-
-/* That of R. */
+/* That of R; NULL: nobody is meant. */
 static err_t md_of(struct control *c, const struct router *r, struct text_out *out)
 {
-    struct md_files f;
-    struct microdesc md;
-    err_t e = ERR_NOT_FOUND;
-    if (!r || !r->has_md)
-        return ERR_NOT_FOUND;
-    md_open(c, &f);
-    while (e == ERR_NOT_FOUND && md_next(&f, &md))
-        if (memcmp(md.digest.b, r->md_digest.b, sizeof md.digest.b) == 0)
-            e = OK;
-    if (e == OK)
-        out_add(out, md.body.s, md.body.len);
-    md_close(&f);
-    return e;
+    struct text text = {NULL, 0};
+    if (r)
+        TRY(mdtexts_get(control_mdtexts(c), control_client(c), network(c), r, &text));
+    out_add(out, text.s, text.len);
+    return text.len ? OK : ERR_NOT_FOUND;
 }
 
 static err_t md_id(struct control *c, const char *rest, struct text_out *out, const char **why)
@@ -116,27 +75,14 @@ static err_t md_name(struct control *c, const char *rest, struct text_out *out, 
     return md_of(c, ns_find(network(c), rest), out);
 }
 
-/* Each that a relay of the consensus lists, once. */
 static err_t md_all(struct control *c, const char *rest, struct text_out *out, const char **why)
 {
-    struct md_files f;
-    struct microdesc md;
     const struct netdir *nd = network(c);
+    err_t e = OK;
     (void)rest, (void)why;
-    bool *seen = nd ? calloc(netdir_n(nd) + 1, sizeof *seen) : NULL;
-    if (!seen)
-        return nd ? ERR_NOMEM : OK;
-    md_open(c, &f);
-    while (md_next(&f, &md)) {
-        const struct router *r = netdir_by_md(nd, &md.digest);
-        size_t at = r ? (size_t)(r - netdir_at(nd, 0)) : 0;
-        if (r && r->has_md && !seen[at])
-            out_add(out, md.body.s, md.body.len);
-        seen[at] = seen[at] || r;
-    }
-    md_close(&f);
-    free(seen);
-    return OK;
+    for (size_t i = 0; nd && i < netdir_n(nd) && (e == OK || e == ERR_NOT_FOUND); i++)
+        e = md_of(c, netdir_at(nd, i), out);
+    return e == ERR_NOT_FOUND ? OK : e;
 }
 
 static err_t yes(struct control *c, const char *rest, struct text_out *out, const char **why)

@@ -1,5 +1,4 @@
 /* GETINFO about the consensus and its relays. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/client.h"
@@ -87,21 +86,11 @@ static err_t consensus_time(struct control *c, const char *rest, struct text_out
     return OK;
 }
 
-/* Nobody here acts on the "package" lines, so they are looked up in the text. */
+/* Consensuses have no "package" lines since method 34. */
 static err_t consensus_packages(struct control *c, const char *rest, struct text_out *out,
                                 const char **why)
 {
-    uint8_t *bytes = NULL;
-    size_t len = 0;
-    (void)rest, (void)why;
-    if (!network(c) || client_read_back(control_client(c), DIR_FILE_CONSENSUS, &bytes, &len) != OK)
-        return OK;
-    struct doc_lines d = doc_over(bytes, len);
-    struct doc_item item;
-    while (doc_next(&d, &item) && !doc_is(&item, "r"))
-        if (doc_is(&item, "package"))
-            out_printf(out, "%s%.*s", out->len ? "\n" : "", TEXT_ARG(item.args));
-    free(bytes);
+    (void)c, (void)rest, (void)out, (void)why;
     return OK;
 }
 
