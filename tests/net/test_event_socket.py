@@ -162,7 +162,8 @@ def test_what_a_start_and_a_stream_tell(lab, make_sut):
     assert seen.wait("BW") and seen.wait("CIRC_BW", id=done["circuit"])
     mine.curl("http://web.test:%d/" % lab.ports["closed"])
     failed = seen.wait("STREAM", status="FAILED")
-    assert (failed["reason"], failed["remote_reason"]) == ("END", "CONNECTREFUSED")
+    assert failed["reason"] == "END"
+    assert failed["remote_reason"] in ("CONNECTREFUSED", "MISC")    # the latter by Debian's exits
     assert "a-password" not in seen.text and "an-user" not in seen.text
     assert mine.stop() == 0
     seen.join(5)

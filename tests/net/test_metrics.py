@@ -130,7 +130,9 @@ def test_figures_are_what_happened(lab, make_sut, option):
     refused = mine.curl("http://web.test:%d/" % lab.ports["closed"])
     assert refused.returncode != 0
     after = parse(get(port))
-    assert value("tunic_streams_failed_total", after, reason="CONNECTREFUSED", by="peer") == 1
+    by_reason = [value("tunic_streams_failed_total", after, reason=reason, by="peer")
+                 for reason in ("CONNECTREFUSED", "MISC")]      # the latter by Debian's exits
+    assert sum(by_reason) == 1
 
 
 def test_nothing_names_a_relay_or_a_destination(lab, make_sut):
