@@ -26,8 +26,9 @@ static void link_failed(void *arg, const struct link_target *peer, const struct 
 
 static void link_clock_skew(void *arg, int64_t skew_s, const struct link_target *peer)
 {
-    char addr[REACH_TEXT_MAX];
-    client_warn_clock(arg, skew_s, reach_text(&peer->reach, addr));
+    char addr[REACH_TEXT_MAX], source[REACH_TEXT_MAX + 3];
+    snprintf(source, sizeof source, "OR:%s", reach_text(&peer->reach, addr));
+    client_warn_clock(arg, skew_s, source, addr);
 }
 
 static const struct linkpool_ops linkpool_ops = {

@@ -24,7 +24,7 @@ void client_warn_dates(struct client *c, const struct link_target *peer)
                  reach_text(&peer->reach, addr), doc_time_text(env_wall_s(c->env), now));
 }
 
-void client_warn_clock(struct client *c, int64_t skew_s, const char *source)
+void client_warn_clock(struct client *c, int64_t skew_s, const char *source, const char *who)
 {
     struct event_record e = {.kind = EVENT_STATUS,
                              .status = {.what = STATUS_CLOCK_SKEW, .seconds = skew_s}};
@@ -35,8 +35,7 @@ void client_warn_clock(struct client *c, int64_t skew_s, const char *source)
     log_warn(c->env->log,
              "Our clock is %lld seconds %s the time published by %s. Tor needs an accurate clock "
              "to work: please check your time and date settings!",
-             (long long)(skew_s < 0 ? -skew_s : skew_s), skew_s < 0 ? "behind" : "ahead of",
-             source);
+             (long long)(skew_s < 0 ? -skew_s : skew_s), skew_s < 0 ? "behind" : "ahead of", who);
 }
 
 /* Circuits that stood while the machine slept are mostly gone at the other end, and a stream of the

@@ -123,10 +123,9 @@ static void dir_cancel(void *arg, uint32_t id)
     dirfetch_cancel(c->dirfetch, id);
 }
 
-static void dir_clock_skew(void *arg, int64_t skew_s, const char *text)
+static void dir_clock_skew(void *arg, int64_t skew_s, const char *source)
 {
-    (void)text; /* the directory manager has it in its own line */
-    client_warn_clock(arg, skew_s, "the directory");
+    client_warn_clock(arg, skew_s, source, "the directory");
 }
 
 /* tor-spec 9: "it must not connect to the network". */

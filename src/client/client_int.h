@@ -121,8 +121,8 @@ void client_drop_files(struct client *c);
 
 /* PEER's certificates are good, at another time than ours. */
 void client_warn_dates(struct client *c, const struct link_target *peer);
-/* Our clock is SKEW_S ahead of SOURCE's. */
-void client_warn_clock(struct client *c, int64_t skew_s, const char *source);
+/* Our clock is SKEW_S ahead of WHO's, for people; SOURCE is the specification's word for it. */
+void client_warn_clock(struct client *c, int64_t skew_s, const char *source, const char *who);
 void client_watch_clocks(struct client *c);
 
 #endif

@@ -3,9 +3,12 @@
 
 #include <string.h>
 
+#include "base/version.h"
+
 #include "control/reply.h"
 #include "control/words.h"
 #include "crypto/encode.h"
+#include "dir/versions.h"
 
 /* ---- the bootstrap ---- */
 
@@ -112,10 +115,32 @@ void ev_status_client(struct control *c, const struct event_record *e, struct te
         out_str(out, "650 STATUS_CLIENT NOTICE CONSENSUS_ARRIVED\r\n");
 }
 
+/* What a consensus thinks of this version, if it is no good (handle_missing_protocol_warning() has
+ * its own way). tor says NEW once only; here, too, a consensus is told once. */
+static void dangerous_version(struct text_out *out, const struct netdir *nd)
+{
+    static const char *const words[] = {
+        [VERSION_RECOMMENDED] = NULL, [VERSION_OLD] = "OBSOLETE",
+        [VERSION_NEW] = "NEW",        [VERSION_NEW_IN_SERIES] = "NEW",
+        [VERSION_NONE_LISTED] = NULL, [VERSION_UNRECOMMENDED] = "UNRECOMMENDED",
+    };
+    const char *list = netdir_consensus(nd)->client_versions;
+    const char *word =
+        words[version_standing(text_of(TOR_COMPAT_VERSION), text_of(list ? list : ""))];
+    if (word)
+        out_printf(out,
+                   "650 STATUS_GENERAL WARN DANGEROUS_VERSION CURRENT=%s REASON=%s "
+                   "RECOMMENDED=\"%s\"\r\n",
+                   TOR_COMPAT_VERSION, word, list);
+}
+
 void ev_status_general(struct control *c, const struct event_record *e, struct text_out *out)
 {
     (void)c;
-    status(out, e, "GENERAL");
+    if (e->kind == EVENT_STATUS)
+        status(out, e, "GENERAL");
+    else if (e->directory.status == DIRECTORY_NEWCONSENSUS && e->directory.nd)
+        dangerous_version(out, e->directory.nd);
 }
 
 /* ---- the other events ---- */

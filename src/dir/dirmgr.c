@@ -199,7 +199,7 @@ static void fail(struct dirmgr *d, const struct dirmgr_request *rq, bool server_
 static void look_at_clock(struct dirmgr *d, const struct dirmgr_request *rq, int64_t date_s)
 {
     int64_t skew = env_wall_s(d->env) - date_s;
-    char text[128], name[64];
+    char text[128], name[64], source[80];
     if (!date_s || !rq->is_authority || (skew < SKEW_WORTH_SAYING_S && skew > -SKEW_WORTH_SAYING_S))
         return;
     (void)snprintf(text, sizeof text, "our clock is %lld minutes %s that of authority %s",
@@ -207,8 +207,9 @@ static void look_at_clock(struct dirmgr *d, const struct dirmgr_request *rq, int
                    dirmgr_server_name(d, &rq->rsa, name));
     if (dirmgr_may_repeat(d, &d->words_of_clock))
         log_warn(d->env->log, "Check the clock of this computer: %s", text);
+    (void)snprintf(source, sizeof source, "DIRSERV:%s", dirmgr_server_name(d, &rq->rsa, name));
     if (d->ops.clock_skew)
-        d->ops.clock_skew(d->arg, skew, text);
+        d->ops.clock_skew(d->arg, skew, source);
 }
 
 static void on_certs(struct dirmgr *d, const struct dirmgr_request *rq, struct text body)

@@ -84,8 +84,9 @@ struct dirmgr_ops {
      * (neither dirmgr_reply() nor dirmgr_failed() may follow). */
     void (*cancel)(void *arg, uint32_t id);
     /* May be NULL. A server's clock differs from ours by SKEW_S (ours minus theirs) and its word
-     * counts: an authority said so, or a consensus that verifies does. TEXT says it in words. */
-    void (*clock_skew)(void *arg, int64_t skew_s, const char *text);
+     * counts: an authority said so, or a consensus that verifies does. SOURCE says which, as
+     * control-spec does: "DIRSERV:" and its name, "CONSENSUS". */
+    void (*clock_skew)(void *arg, int64_t skew_s, const char *source);
     /* May be NULL. A consensus requires protocols of clients that this version lacks: MISSING,
      * "Relay=9". Told once; there is no network any more and nothing will be wanted. */
     void (*obsolete)(void *arg, const char *missing);

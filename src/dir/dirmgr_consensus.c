@@ -118,7 +118,7 @@ static void accept(struct dirmgr *d, struct consensus *gift_c, struct text text)
 }
 
 /* Tells whose fault it is: a consensus that is properly signed shows that a clock is wrong. */
-static void report_clock(struct dirmgr *d, const struct consensus *c, const char *text)
+static void report_clock(struct dirmgr *d, const struct consensus *c)
 {
     struct consensus_verdict v;
     int64_t now = env_wall_s(d->env);
@@ -126,7 +126,7 @@ static void report_clock(struct dirmgr *d, const struct consensus *c, const char
         consensus_verify(c, d->auths, d->n_auths, &d->certs, c->valid_after_s, &v) != OK)
         return;
     int64_t edge = now < c->valid_after_s ? c->valid_after_s : c->valid_until_s;
-    d->ops.clock_skew(d->arg, now - edge, text);
+    d->ops.clock_skew(d->arg, now - edge, "CONSENSUS");
 }
 
 static bool dates_fit(struct dirmgr *d, const struct consensus *c, const char *from)
@@ -141,7 +141,7 @@ static bool dates_fit(struct dirmgr *d, const struct consensus *c, const char *f
         log_warn(d->env->log,
                  "Not using the consensus from %s: the %s. Check the clock of this computer.", from,
                  text);
-    report_clock(d, c, text);
+    report_clock(d, c);
     return false;
 }
 

@@ -344,8 +344,28 @@ def test_a_consensus_is_told_with_all_its_relays(told):
         assert all("Running" in status.flags for status in event.desc)
 
 
+@RARE
+def test_a_clock_that_is_wrong_is_told(lab, make_sut):
+    mine = make_sut(torrc=["DisableNetwork 1"])
+    mine.lines += socket_lines(mine)
+    mine.write_torrc()
+    lab.order("fault authorities:link-clock=3")
+    try:
+        mine.start(wait=False)
+        with Ear(mine) as ear:
+            ear.control.set_conf("DisableNetwork", "0")
+            said = ear.wait("STATUS_GENERAL", action="CLOCK_SKEW")
+            assert said.runlevel == stem.Runlevel.WARN
+            assert abs(int(said.arguments["SKEW"]) + 3 * 3600) < 60
+            assert re.match(r"OR:127\.\d+\.0\.1:\d+$", said.arguments["SOURCE"])
+    finally:
+        lab.order("honest authorities")
+
+
 # ---- what controllers bring about ----
 
+@pytest.mark.skipif(os.environ.get("NETWORK") != "tunic",
+                    reason="Debian's relays are not Stable in their first minutes")
 def test_a_port_that_lives_long_needs_relays_that_do(told):
     told.ear.control.set_conf("LongLivedPorts", str(told.lab.ports["http"]))
     try:
