@@ -31,6 +31,7 @@ import loopback  # noqa: E402
 from many import Flow, Process, request  # noqa: E402
 
 PIECE = 400000      # of one stream
+READ_EVERY_S = 0.02
 DROPPED = b"EVENTS_DROPPED"
 
 
@@ -98,6 +99,7 @@ def listen(port, n, without):
     print("listening", flush=True)
     read = events = dropped = 0
     while True:
+        time.sleep(READ_EVERY_S)    # else it is this process that the streams wait for
         for key, _ in selector.select():
             if key.fileobj is sys.stdin:
                 print(read, events, dropped, flush=True)
@@ -130,7 +132,7 @@ def period(load, client, args):
 
 def measure(name, program, args, directory):
     network = Process([args.network, "testnet", "--no-client", "--dir", directory + "/net",
-                       "--relays", "8"], directory + "/network.log")
+                       "--relays", "8", *args.network_option], directory + "/network.log")
     network.wait_for("testnet ready")
     client = Process([program, "-f", directory + "/net/client.torrc", "--SocksPort", "auto",
                       "--ControlPort", "auto", "--DataDirectory", directory + "/data",
@@ -172,6 +174,8 @@ def main():
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--without", action="append", default=[], metavar="EVENT")
     parser.add_argument("--network", default=os.path.join(TOP, "build", "tunic"))
+    parser.add_argument("--network-option", action="append", default=[], metavar="WORD",
+                        help="of tunic testnet (--network-option=--rate --network-option=6MB)")
     parser.add_argument("--program", action="append", metavar="NAME=PATH",
                         help="several are measured in turn (Tunic=build/tunic)")
     parser.add_argument("--listen", type=int, help=argparse.SUPPRESS)
