@@ -135,6 +135,7 @@ static void reopen_logs(struct running *r)
     struct conf_err e;
     if (host_reopen_logs(r->host, &e) != OK)
         log_warn(r->app->log, "%s", e.text);
+    tell_sandbox(r);
 }
 
 static void reload(struct running *r)

@@ -143,7 +143,7 @@ static void on_lost(void *arg, size_t n)
 }
 
 /* What readers want has changed. */
-static void listen(struct feed *f)
+static void follow_wishes(struct feed *f)
 {
     const struct feed_event_row *row;
     const struct reader *r;
@@ -203,7 +203,7 @@ static void want(struct reader *r, json_t *names)
         return;
     }
     r->wants = rows;
-    listen(r->feed);
+    follow_wishes(r->feed);
     answer(r, json_pack("{s:s,s:o}", "event", "WANTED", "want", names_of(rows)));
 }
 
@@ -290,7 +290,7 @@ static void *reader_new(void *feed, const struct ipport *peer, const struct talk
     buf_init(&r->out, FEED_HELLO_MOST + FEED_QUEUE_MOST);
     DL_APPEND(f->readers, r);
     f->n_readers++;
-    listen(f);
+    follow_wishes(f);
     say_hello(r);
     return r;
 }
@@ -301,7 +301,7 @@ static void reader_free(void *talk)
     struct feed *f = r->feed;
     DL_DELETE(f->readers, r);
     f->n_readers--;
-    listen(f);
+    follow_wishes(f);
     buf_free(&r->out);
     free(r);
 }

@@ -128,6 +128,24 @@ def test_a_refused_call_is_named(make_sut, tmp_path):
     assert mine.log().count(line) == 2      # its log, and standard error
 
 
+@pytest.mark.skipif(sut_module.IS_TOR, reason="tor answers EPERM, and goes on")
+def test_it_is_named_in_the_log_that_is_open_then(make_sut, tmp_path):
+    """torrc is gone, so the log is opened anew under the old options; the look for torrc at the second
+    HUP becomes another call. (The first look of all is the dynamic linker's.)"""
+    log = tmp_path / "log"
+    mine = make_sut(torrc=["Sandbox 1", "Log err file %s" % log], wrapper=tampering(
+        ["-e", "trace=access", "-e", "inject=access:retval=0:syscall=getppid:when=3"]))
+    mine.start()
+    os.unlink(mine.torrc_path)
+    log.rename(tmp_path / "log.1")
+    mine.signal(signal.SIGHUP)
+    mine.wait_for("The configuration was not changed")
+    mine.signal(signal.SIGHUP)
+    assert mine.process.wait(timeout=10) == 1
+    assert "(syscall getppid, number " in log.read_text()
+    assert (tmp_path / "log.1").read_text() == ""
+
+
 @pytest.mark.skipif(sut_module.IS_TOR, reason="tor's words for it are its own")
 def test_a_kernel_that_cannot_filter(make_sut):
     mine = make_sut(torrc=["Sandbox 1"], wrapper=tampering(
