@@ -6,15 +6,15 @@
 #include "base/hash.h"
 #include "net/net_int.h"
 
-/* One connection gets an eighth of what there is, but some cells at least: the others wait in a
- * line behind it, not for ever (C tor: connection_bucket_get_share()). */
+/* One connection gets an eighth of what there is, but some cells at least (C tor:
+ * connection_bucket_get_share()). */
 enum { SHARES = 8, SHARE_LEAST = 4 * 514 };
 
 struct limit {
     struct net *net;
     bool on, counts_private;
-    struct bucket bucket[2]; /* by enum limit_way */
-    struct limit_wait *waiting;
+    struct bucket bucket[2];    /* by enum limit_way */
+    struct limit_wait *waiting; /* who has waited longest comes first */
     struct timer refill;
 };
 
@@ -23,21 +23,44 @@ static bool is_waiting(const struct limit_wait *w)
     return w->waits[LIMIT_READ] || w->waits[LIMIT_WRITE];
 }
 
-/* Those that find nothing left wait again, at the end of the line. */
+static void arm(struct limit *l, uint64_t due_us)
+{
+    if (!l->refill.armed || due_us < l->refill.due_us)
+        timerq_arm(&l->net->env.timers, &l->refill, due_us);
+}
+
+static void go_on(struct limit_wait *w, enum limit_way way)
+{
+    w->waits[way] = false;
+    if (way == LIMIT_READ)
+        conn_resume(w->conn);
+    else
+        conn_output(w->conn);
+}
+
+/* As many go on as there is a share for; the others come first the next time. */
+static void refill_way(struct limit *l, enum limit_way way)
+{
+    uint64_t left = bucket_look(&l->bucket[way], l->net->env.mono_us);
+    struct limit_wait *w, *next;
+    DL_FOREACH_SAFE (l->waiting, w, next) {
+        if (!w->waits[way])
+            continue;
+        if (left == 0) {
+            arm(l, bucket_next_us(&l->bucket[way]));
+            return;
+        }
+        left -= left < SHARE_LEAST ? left : SHARE_LEAST;
+        go_on(w, way);
+        if (!is_waiting(w))
+            DL_DELETE(l->waiting, w);
+    }
+}
+
 static void refill(void *arg)
 {
-    struct limit *l = arg;
-    struct limit_wait *line = l->waiting, *w;
-    l->waiting = NULL;
-    while ((w = line)) {
-        bool reads = w->waits[LIMIT_READ], writes = w->waits[LIMIT_WRITE];
-        DL_DELETE(line, w);
-        w->waits[LIMIT_READ] = w->waits[LIMIT_WRITE] = false;
-        if (reads)
-            conn_resume(w->conn);
-        if (writes)
-            conn_output(w->conn);
-    }
+    refill_way(arg, LIMIT_READ);
+    refill_way(arg, LIMIT_WRITE);
 }
 
 struct limit *limit_new(struct net *n)
@@ -82,14 +105,15 @@ static void wait(struct limit *l, enum limit_way way, struct limit_wait *w)
     if (!is_waiting(w))
         DL_APPEND(l->waiting, w);
     w->waits[way] = true;
-    if (!l->refill.armed)
-        timerq_arm(&l->net->env.timers, &l->refill, bucket_next_us(&l->bucket[way]));
+    arm(l, bucket_next_us(&l->bucket[way]));
 }
 
 size_t limit_ask(struct limit *l, enum limit_way way, size_t want, struct limit_wait *w)
 {
     if (!counts(l, w))
         return want;
+    if (w->waits[way])
+        return 0; /* its turn has not come */
     uint64_t left = bucket_look(&l->bucket[way], l->net->env.mono_us), share = left / SHARES;
     if (share < SHARE_LEAST)
         share = left < SHARE_LEAST ? left : SHARE_LEAST;

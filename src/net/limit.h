@@ -1,5 +1,5 @@
 /* Limit: how many bytes a second go over a set of connections, each way (BandwidthRate). A
- * connection that would go over it waits, and all that wait go on when there are tokens again. */
+ * connection that would go over it waits, and goes on in its turn as tokens come. */
 #ifndef TUNIC_NET_LIMIT_H
 #define TUNIC_NET_LIMIT_H
 

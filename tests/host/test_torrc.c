@@ -172,6 +172,9 @@ START_TEST(test_torrc_with_a_name_too_long_is_refused)
     name[81] = 0;
     ck_err(torrc_write(in_dir(name), "", &c->log), ERR_LIMIT);
     ck_assert(!exists(name));
+    put(name + 1, "SocksPort 9\n");
+    ck_ok(torrc_write(in_dir(name + 1), "", &c->log));
+    assert_holds(name + 1, HEAD, "");
     remove_dir();
     free(c);
 }

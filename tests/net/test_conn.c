@@ -771,6 +771,50 @@ START_TEST(test_conn_to_a_private_address_counts_only_if_it_should)
 }
 END_TEST
 
+START_TEST(test_conn_with_a_limit_reads_no_more_than_its_machine_has_room_for)
+{
+    static const uint8_t bytes[MUCH];
+    setup();
+    struct limit *l = limited();
+    t.m.in_cap = 100;
+    ck_assert_int_eq(send(t.peer, bytes, MUCH, 0), MUCH);
+    turn();
+    ck_assert_uint_eq(t.m.in_len, 100);
+    conn_close(t.m.conn);
+    t.m.conn = NULL;
+    limit_free(l);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_conn_shares_its_limit_with_others)
+{
+    static const uint8_t bytes[IN_CAP];
+    static struct machine other;
+    int fd[2];
+    setup();
+    struct limit *l = limited();
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd), 0);
+    other = (struct machine){.in_cap = IN_CAP};
+    other.conn = conn_new(t.net, fd[0], &ops, &other);
+    conn_limit(other.conn, l, false);
+    ck_assert_int_eq(send(t.peer, bytes, IN_CAP, 0), IN_CAP);
+    ck_assert_int_eq(send(fd[1], bytes, IN_CAP, 0), IN_CAP);
+    while (t.m.in_len + other.in_len < 3 * BURST) {
+        usleep(1000);
+        turn();
+    }
+    ck_assert_uint_gt(t.m.in_len, BURST / 2);
+    ck_assert_uint_gt(other.in_len, BURST / 2);
+    conn_close(other.conn);
+    close(fd[1]);
+    conn_close(t.m.conn);
+    t.m.conn = NULL;
+    limit_free(l);
+    teardown();
+}
+END_TEST
+
 TESTS("net/conn", test_conn_hands_over_what_comes, test_conn_writes_on_as_the_peer_reads,
       test_conn_tells_the_end_once_after_the_last_bytes,
       test_conn_broken_while_it_writes_still_gives_what_came_before,
@@ -788,4 +832,6 @@ TESTS("net/conn", test_conn_hands_over_what_comes, test_conn_writes_on_as_the_pe
       test_conn_dial_that_fails_at_once_is_told_later, test_conn_dial_closed_before_it_connects,
       test_conn_reads_no_more_than_its_limit, test_conn_writes_no_more_than_its_limit,
       test_conn_that_waits_for_its_limit_may_go_and_a_higher_one_lets_it_on,
-      test_conn_to_a_private_address_counts_only_if_it_should)
+      test_conn_to_a_private_address_counts_only_if_it_should,
+      test_conn_with_a_limit_reads_no_more_than_its_machine_has_room_for,
+      test_conn_shares_its_limit_with_others)
