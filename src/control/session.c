@@ -221,7 +221,8 @@ static void take_input(struct session *s)
         reply_end(s, 500, "Line too long.");
         session_end(s);
     }
-    buf_trim(&s->in);
+    if (s->in.len == 0)
+        buf_wipe(&s->in); /* it may have been a password */
 }
 
 /* ---- the machine ---- */
