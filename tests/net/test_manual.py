@@ -118,7 +118,7 @@ def test_version_has_tors_form():
     ("SocksPort example.com:9061", 1, "SocksPort"),
     ("FallbackDir a.test:80 orport=1 id=0123456789012345678901234567890123456789", 1, "FallbackDir"),
     ("SocksPort 9061 CacheDNS", 0, "Tunic keeps none"),
-    ("ControlSocket /tmp/control", 1, "ControlSocket"),
+    ("DNSPort 5353", 1, "DNSPort"),
 ])
 def test_what_works_otherwise_than_in_tor(tmp_path, line, status, says):
     done = subprocess.run(
