@@ -7,15 +7,18 @@
 #include <unistd.h>
 
 /* tor keeps so many for other things than sockets, and tells what is left (set_max_sockets()). */
-enum { FDS_KEPT = 32 };
+enum { FDS_KEPT = 32, PASSWD_MAX = 4096 };
 
 void facts_settle(struct facts *f, const struct env *env)
 {
     const uid_t uid = geteuid();
-    const struct passwd *pw = getpwuid(uid);
+    struct passwd pw, *found = NULL;
+    char words[PASSWD_MAX];
+    if (getpwuid_r(uid, &pw, words, sizeof words, &found) != 0)
+        found = NULL;
     f->begun_us = env->mono_us;
     f->uid = uid;
-    snprintf(f->user, sizeof f->user, "%s", pw ? pw->pw_name : "");
+    snprintf(f->user, sizeof f->user, "%s", found ? pw.pw_name : "");
 }
 
 static uint64_t sockets_most(void)
