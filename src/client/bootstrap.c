@@ -10,6 +10,7 @@ enum phase {
     STARTING,
     CONN,
     HANDSHAKE_DONE,
+    ONEHOP_CREATE,
     AP_CONN,
     AP_HANDSHAKE_DONE,
     CIRCUIT_CREATE,
@@ -20,6 +21,7 @@ static const struct bootstrap_step phases[] = {
     [STARTING] = {0, "starting", "Starting"},
     [CONN] = {5, "conn", "Connecting to a relay"},
     [HANDSHAKE_DONE] = {15, "handshake_done", "Handshake with a relay done"},
+    [ONEHOP_CREATE] = {20, "onehop_create", "Establishing an encrypted directory connection"},
     [AP_CONN] = {80, "ap_conn", "Connecting to a relay to build circuits"},
     [AP_HANDSHAKE_DONE] = {90, "ap_handshake_done",
                            "Handshake finished with a relay to build circuits"},
@@ -58,6 +60,8 @@ static void progress(struct bootstrap *b, const struct bootstrap_step *step)
 
 static void on_circuit(struct bootstrap *b, const struct event_circuit *e)
 {
+    if (e->flags & CIRCUIT_ONEHOP_TUNNEL && e->status == CIRCUIT_BEGUN)
+        progress(b, &phases[ONEHOP_CREATE]);
     if (e->flags & CIRCUIT_ONEHOP_TUNNEL || e->purpose != CIRCUIT_GENERAL)
         return;
     if (e->status == CIRCUIT_BEGUN) {

@@ -119,6 +119,9 @@ START_TEST(test_bootstrap_says_tors_words)
     link_is(&f, ORCONN_CONNECTED, OK);
     ck_assert_str_eq(f.last, "Bootstrapped 15% (handshake_done): Handshake with a relay done");
     circuit(&f, CIRCUIT_BEGUN, CIRCUIT_ONEHOP_TUNNEL, CIRCUIT_GENERAL);
+    ck_assert_str_eq(f.last,
+                     "Bootstrapped 20% (onehop_create): Establishing an encrypted directory "
+                     "connection");
     circuit(&f, CIRCUIT_BUILT, CIRCUIT_ONEHOP_TUNNEL, CIRCUIT_GENERAL);
     step(&f, (struct bootstrap_step){45, "requesting_descriptors", "Asking for relay descriptors"});
     ck_assert_str_eq(f.last,
@@ -126,14 +129,14 @@ START_TEST(test_bootstrap_says_tors_words)
     status(&f, STATUS_ENOUGH_DIR_INFO);
     ck_assert_str_eq(f.last, "Bootstrapped 80% (ap_conn): Connecting to a relay to build circuits");
     circuit(&f, CIRCUIT_LAUNCHED, 0, CIRCUIT_GENERAL);
-    ck_assert_uint_eq(f.n, 5);
+    ck_assert_uint_eq(f.n, 6);
     circuit(&f, CIRCUIT_BEGUN, 0, CIRCUIT_GENERAL);
-    ck_assert_uint_eq(f.n, 7); /* 90 ap_handshake_done, 95 circuit_create */
+    ck_assert_uint_eq(f.n, 8); /* 90 ap_handshake_done, 95 circuit_create */
     ck_assert_str_eq(f.last, "Bootstrapped 95% (circuit_create): Establishing a Tor circuit");
     circuit(&f, CIRCUIT_BUILT, 0, CIRCUIT_MEASURE_TIMEOUT); /* of use to nobody */
     circuit(&f, CIRCUIT_BUILT, 0, CIRCUIT_GENERAL);
     ck_assert_str_eq(f.last, "Bootstrapped 100% (done): Done");
-    ck_assert_uint_eq(f.n, 8);
+    ck_assert_uint_eq(f.n, 9);
     teardown(&f);
 }
 END_TEST

@@ -18,6 +18,8 @@ struct place {
     struct control *control;
     struct options *options;
     unsigned terminated;
+    bool lines; /* of the log are wanted: */
+    enum log_level least;
 };
 
 static const struct options *options_now(void *arg)
@@ -32,7 +34,16 @@ static void terminate(void *arg)
     p->terminated++;
 }
 
-static const struct control_world world = {.options = options_now, .terminate = terminate};
+static void want_lines(void *arg, struct control *c, bool any, enum log_level least)
+{
+    struct place *p = arg;
+    (void)c;
+    p->lines = any;
+    p->least = least;
+}
+
+static const struct control_world world = {
+    .options = options_now, .want_lines = want_lines, .terminate = terminate};
 
 static struct place *place_new(void)
 {
@@ -319,6 +330,44 @@ START_TEST(test_session_that_is_slow_is_told_what_it_missed)
 }
 END_TEST
 
+START_TEST(test_session_is_told_of_what_the_client_had_no_room_for)
+{
+    struct place *p = place_new();
+    struct holder *h = session_begin(p), *other = session_begin(p);
+    ask(h, "AUTHENTICATE\r\nSETEVENTS CIRC\r\n", "250 OK\r\n250 OK\r\n");
+    ask(other, "AUTHENTICATE\r\nSETEVENTS NOTICE\r\n", "250 OK\r\n250 OK\r\n");
+    control_count_lost(p->control, TOLD_BIT(TOLD_CIRC) | TOLD_BIT(TOLD_STREAM), 5);
+    tell(p->control, TOLD_CIRC, "650 CIRC 1\r\n");
+    assert_says(h, "650 STATUS_GENERAL WARN EVENTS_DROPPED COUNT=5\r\n650 CIRC 1\r\n");
+    tell(p->control, TOLD_NOTICE, "650 NOTICE x\r\n");
+    assert_says(other, "650 NOTICE x\r\n"); /* it wanted none of these */
+    session_over(h);
+    session_over(other);
+    place_free(p);
+}
+END_TEST
+
+START_TEST(test_session_hears_lines_of_the_log_by_their_level)
+{
+    struct place *p = place_new();
+    struct holder *h = session_begin(p), *other = session_begin(p);
+    ask(h, "AUTHENTICATE\r\nSETEVENTS INFO WARN\r\n", "250 OK\r\n250 OK\r\n");
+    ck_assert(p->lines && p->least == LOG_INFO);
+    ask(other, "AUTHENTICATE\r\nSETEVENTS DEBUG\r\n", "250 OK\r\n250 OK\r\n");
+    ck_assert(p->lines && p->least == LOG_DEBUG);
+    control_log(p->control, LOG_INFO, "one");
+    control_log(p->control, LOG_NOTICE, "two");
+    control_log(p->control, LOG_DEBUG, "three");
+    assert_says(h, "650 INFO one\r\n");
+    assert_says(other, "650 DEBUG three\r\n");
+    session_over(other);
+    ck_assert(p->lines && p->least == LOG_INFO);
+    session_over(h);
+    ck_assert(!p->lines);
+    place_free(p);
+}
+END_TEST
+
 START_TEST(test_session_of_one_too_many_takes_the_place_of_a_silent_one)
 {
     struct place *p = place_new();
@@ -363,5 +412,7 @@ TESTS("control/session", test_session_is_the_same_in_any_pieces,
       test_session_of_an_owner_ends_the_process_once, test_session_with_too_long_a_command_ends,
       test_session_that_is_not_read_takes_no_more_commands, test_session_hears_what_it_asked_for,
       test_session_that_is_slow_is_told_what_it_missed,
+      test_session_is_told_of_what_the_client_had_no_room_for,
+      test_session_hears_lines_of_the_log_by_their_level,
       test_session_of_one_too_many_takes_the_place_of_a_silent_one,
       test_session_refuses_what_is_spoken_by_mistake)
