@@ -105,7 +105,7 @@ static err_t listeners(struct control *c, const char *rest, struct text_out *out
         {"or", PORT_KINDS},         {"extor", PORT_KINDS}, {"dir", PORT_KINDS},
         {"socks", PORT_SOCKS},      {"trans", PORT_KINDS}, {"natd", PORT_KINDS},
         {"httptunnel", PORT_KINDS}, {"dns", PORT_KINDS},   {"control", PORT_CONTROL},
-        {"metrics", PORT_KINDS},
+        {"metrics", PORT_METRICS},
     };
     void *world;
     const struct control_world *ops = control_world(c, &world);

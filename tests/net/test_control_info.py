@@ -22,8 +22,8 @@ from works import works
 def asked(lab, tmp_path_factory):
     """A client with a control port that nobody has to authenticate to."""
     mine = sut_module.Sut(lab, tmp_path_factory.mktemp("info"))
-    mine.control_port = sut_module.free_port()
-    mine.lines += ["ControlPort %d" % mine.control_port, "SocksPort unix:%s/socks" % mine.dir,
+    mine.control_port, mine.metrics_port = sut_module.free_port(), sut_module.free_port()
+    mine.lines += ["ControlPort %d" % mine.control_port, "MetricsPort %d" % mine.metrics_port, "SocksPort unix:%s/socks" % mine.dir,
                    "GeoIPFile %s/geoip" % mine.dir, "GeoIPv6File %s/geoip6" % mine.dir]
     mine.write_torrc()
     with open(mine.dir + "/geoip", "w", encoding="ascii") as f:
@@ -141,6 +141,8 @@ def test_where_it_listens(asked, stem_of, port):
     assert ("127.0.0.1", asked.socks_port) in stem_of.get_listeners(stem.control.Listener.SOCKS)
     assert list(stem_of.get_ports(stem.control.Listener.CONTROL)) == [asked.control_port]
     assert stem_of.get_listeners(stem.control.Listener.OR) == []
+    assert port.ask("GETINFO net/listeners/metrics")[0] == (
+        '250-net/listeners/metrics="127.0.0.1:%d"' % asked.metrics_port)
     assert '"unix:%s/socks"' % asked.dir in port.ask("GETINFO net/listeners/socks")[0]
     assert port.ask("GETINFO net/listeners/foo") == ['552 Unrecognized key "net/listeners/foo"']
 
@@ -260,15 +262,18 @@ def shape(reply):
     """A reply without what differs from process to process, and from minute to minute."""
     text = "\n".join(sorted(reply))     # tor has authorities in any order
     text = re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?", "TIME", text)
-    return re.sub(r"\d+", "N", re.sub(r"127\.0\.0\.1:\d+", "ADDRESS", text))
+    text = re.sub(r'"unix:[^"]*"', "PATH", re.sub(r"127\.0\.0\.1:\d+", "ADDRESS", text))
+    return re.sub(r"\d+", "N", text)
 
 
 @pytest.mark.skipif(sut_module.IS_TOR, reason="it is compared with itself")
 def test_every_key_that_tor_answers_is_answered_alike(lab, asked, port, make_sut):
     control = sut_module.free_port()
-    tor = make_sut(as_tor=True, torrc=["ControlPort %d" % control, "SocksPort unix:%s/socks" % asked.dir,
-                                       "GeoIPFile %s/geoip" % asked.dir,
-                                       "GeoIPv6File %s/geoip6" % asked.dir])
+    tor = make_sut(as_tor=True)
+    tor.lines += ["ControlPort %d" % control, "MetricsPort %d" % sut_module.free_port(),
+                  "SocksPort unix:%s/socks" % tor.dir, "GeoIPFile %s/geoip" % asked.dir,
+                  "GeoIPv6File %s/geoip6" % asked.dir]
+    tor.write_torrc()
     tor.start()
     node = lab.nodes[-1]
     with Controller(("127.0.0.1", control)) as theirs:
