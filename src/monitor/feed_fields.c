@@ -68,6 +68,7 @@ NAME(stream_word, stream_status, EVENT_STREAM, stream.status)
 NAME(orconn_word, orconn_status, EVENT_ORCONN, orconn.status)
 NAME(guard_word, guard_status, EVENT_GUARD, guard.status)
 NAME(status_word, status_what, EVENT_STATUS, status.what)
+NAME(signal_word, signal_what, EVENT_SIGNAL, signal.what)
 
 /* ---- circuits ---- */
 
@@ -410,6 +411,44 @@ static const struct field stream_bw_fields[] = {
     {0},
 };
 
+/* ---- what stands for what, signals ---- */
+
+MAKE(addrmap_cached, event_addrmap, json_boolean(e->cached))
+MAKE(addrmap_failed, event_addrmap, json_boolean(e->error != NULL))
+MAKE(addrmap_from, event_addrmap, json_string(e->from))
+MAKE(addrmap_to, event_addrmap, e->error ? NULL : json_string(e->to))
+
+static json_t *addrmap_expires(const struct feed_scope *s, const void *of)
+{
+    const struct event_addrmap *e = of;
+    (void)s;
+    return e->expires_s ? feed_time(e->expires_s * (int64_t)US_PER_SEC) : NULL;
+}
+
+static json_t *addrmap_stream(const struct feed_scope *s, const void *of)
+{
+    const struct event_addrmap *e = of;
+    (void)s;
+    return e->stream ? INT(e->stream) : NULL;
+}
+
+static const struct field addrmap_fields[] = {
+    {"cached", BOOLEAN, NULL, ALWAYS, addrmap_cached, "whether it holds for whoever asks next"},
+    {"failed", BOOLEAN, NULL, ALWAYS, addrmap_failed, "whether a look-up failed"},
+    {"expires", TIME, NULL, SOMETIMES, addrmap_expires, "until when it holds"},
+    {"stream", INTEGER, NULL, SOMETIMES, addrmap_stream, "the look-up's number as a stream"},
+    {"from", STRING, NULL, UNSAFE, addrmap_from, "what was asked for"},
+    {"to", STRING, NULL, UNSAFE, addrmap_to, "what it stands for"},
+    {0},
+};
+
+MAKE(signal_name, event_signal, json_string(signal_word(e->what)))
+
+static const struct field signal_fields[] = {
+    {"signal", WORD, "Signal", ALWAYS, signal_name, "which it was"},
+    {0},
+};
+
 /* ---- the events ---- */
 
 struct event_row {
@@ -493,6 +532,11 @@ static const struct event_row events[] = {
      NULL,
      stream_bw_fields,
      "What went over a stream in a second."},
+    {{"ADDRMAP", EVENT_ADDRMAP, false},
+     NULL,
+     addrmap_fields,
+     "A name or an address stands for another, or was looked up for a controller."},
+    {{"SIGNAL", EVENT_SIGNAL, false}, NULL, signal_fields, "A signal has been acted on."},
 };
 
 const struct feed_event_row *feed_event_row(size_t i)
