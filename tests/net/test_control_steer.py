@@ -1,5 +1,6 @@
 """A controller steers: circuits over relays that it names, streams onto them, and elsewhere."""
 
+import calendar
 import contextlib
 import ipaddress
 import re
@@ -299,6 +300,8 @@ def test_a_tracked_host_is_reached_by_the_same_exit(lab, make_sut):
         (line,) = mapped(c, "cache")
         name = exits(lab)[[n.address for n in exits(lab)].index(seen.pop())].fingerprint
         assert line.startswith('web.test web.test.%s.exit "' % name), line
+        until = calendar.timegm(time.strptime(line.split('"')[1], "%Y-%m-%d %H:%M:%S"))
+        assert 590 <= until - time.time() <= 601
         assert c.ask("SIGNAL CLEARDNSCACHE") == ["250 OK"]
         assert c.ask("GETINFO version")[-1] == "250 OK"
         assert not mapped(c, "cache")
