@@ -4,20 +4,14 @@ files are chutney's own, unchanged."""
 import glob
 import os
 import re
-import shutil
 import subprocess
 import threading
+
+from program import find, is_tor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ALL_S = 500
 PATIENCE_S = "240"      # until all know the network; with C tor too a relay may take minutes
-
-
-def find(name):
-    path = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
-    if path is None:
-        raise SystemExit("tests/compat/run: %s is missing: run tools/install-deps test" % name)
-    return path
 
 
 class Network(threading.Thread):
@@ -59,7 +53,7 @@ class Network(threading.Thread):
 
     def wrong_clients(self):
         """A verified network shows nothing unless the program that is tried was its clients."""
-        name = "Tunic " if "tunic" in os.path.basename(self.environment["COMPAT_CLIENT"]) else "Tor "
+        name = "Tor " if is_tor(self.environment["COMPAT_CLIENT"]) else "Tunic "
         clients = self.clients()
         if not clients:
             return "no clients"

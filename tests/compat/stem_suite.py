@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 
+from program import is_tor
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 PASSES, WAITS = os.path.join(HERE, "stem.passes"), os.path.join(HERE, "stem.waits")
 
@@ -54,8 +56,8 @@ def run_suite(args, name, targets, tests):
     if args.client:
         environment["STEM_TEST_CONFIG"] = os.path.join(args.work, name + ".cfg")
         client_settings(copy, environment["STEM_TEST_CONFIG"])
-    # util.system.test_set_process_name writes as many bytes as the command line has over Python's copy
-    # of its first word, four bytes a character: that word has to be long, or Python crashes later.
+    # util.system.test_set_process_name writes as many bytes as the command line has over Python's
+    # copy of its first word, four bytes a character: it has to be long, or Python crashes later.
     python = os.path.join(os.path.dirname(sys.executable), "./" * 300,
                           os.path.basename(sys.executable))
     argv = [python, "run_tests.py", "--integ", "--verbose", "--tor", tor,
@@ -123,9 +125,9 @@ def record(results):
         if result == PASSED:
             passing[test].append(target)
     with open(PASSES, "w", encoding="utf-8") as f:
-        f.write("# What C tor 0.4.9 passes of stem's integration suite as a client, and with which\n"
-                "# of the suite's targets. Written by tests/compat/run STEM --tor /usr/sbin/tor\n"
-                "# --client --targets RUN_ALL --record.\n")
+        f.write("# What C tor 0.4.9 passes of stem's integration suite as a client, and with\n"
+                "# which of the suite's targets. Written by tests/compat/run STEM --tor\n"
+                "# /usr/sbin/tor --client --targets RUN_ALL --record.\n")
         for test in sorted(passing):
             f.write("%-66s %s\n" % (test, words_of(passing[test])))
 
@@ -159,7 +161,7 @@ def try_again(args, results, failed):
 
 def compare(args, results):
     """Status 0 if all passes that should, and what waits is still waiting."""
-    waits = read_list(WAITS) if not is_tor(args) else {}
+    waits = read_list(WAITS) if not is_tor(args.tor) else {}
     wanted = {(target, test) for test, words in read_list(PASSES).items()
               for target in targets_of(words) if target in {t for t, _ in results}}
     try_again(args, results, {k for k in wanted if results.get(k) != PASSED})
@@ -182,12 +184,6 @@ def compare(args, results):
         len([k for k in wanted if results.get(k) == PASSED]), len(wanted),
         "%d that should not fail do" % len(bad) if bad else "nothing fails that should pass"))
     return 1 if bad else 0
-
-
-def is_tor(args):
-    done = subprocess.run([args.tor, "--quiet", "--version"], capture_output=True, text=True,
-                          check=False)
-    return "Tunic" not in done.stdout
 
 
 def run(args):

@@ -5,6 +5,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 
 import stem.control
 
@@ -81,13 +82,10 @@ class Twist:
 
 def wait_until(condition, what, timeout=10):
     """Waits until CONDITION() is true -> what it was."""
-    deadline = threading.Event()
-    timer = threading.Timer(timeout, deadline.set)
-    timer.daemon = True
-    timer.start()
-    while not deadline.wait(0.03):
+    deadline = time.monotonic() + timeout
+    while True:
         result = condition()
         if result:
-            timer.cancel()
             return result
-    raise AssertionError("not in %.0f s: %s" % (timeout, what))
+        assert time.monotonic() < deadline, "not in %.0f s: %s" % (timeout, what)
+        time.sleep(0.03)

@@ -12,7 +12,6 @@ import stem
 import stem.control
 
 import privnet
-import socks_client
 import sut as sut_module
 from steered import launcher, wait_until
 
@@ -59,7 +58,7 @@ def nyx(steered, tmp_path):
 
 
 def test_nyx_shows_all_its_pages(lab, steered, nyx):
-    """Bandwidth that lives, the log, circuits with their relays, configuration, torrc, interpreter."""
+    """Bandwidth that lives, the log, circuits with their relays, configuration, torrc, a prompt."""
     nyx.wait_for(r"Tor 0\.4\.9\.11(.|\n)*pid: %d\b(.|\n)*page 1 / 5" % steered.process.pid)
     assert steered.curl(lab.url("/bytes/3000000"), "-o", "/dev/null").returncode == 0
     # (Two of its threads draw, and a word here or there is lost.)
@@ -100,8 +99,8 @@ def run(words, folder, pattern, timeout=15):
 
 
 def test_vanguards_settles(lab, make_steered, tmp_path):
-    """It reads the consensus file, chooses second and third hops, sets them and keeps watch. (With as
-    many layers' guards as it likes it finds too few relays in so small a network.)"""
+    """It reads the consensus file, chooses second and third hops, sets them and keeps watch. (With
+    as many layers' guards as it likes it finds too few relays in so small a network.)"""
     mine = make_steered().start()
     (tmp_path / "vanguards.conf").write_text(
         "[Global]\ncontrol_port = %d\nloglevel = INFO\n"

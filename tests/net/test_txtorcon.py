@@ -49,14 +49,8 @@ def tor(twist, steered):
         # One for all circuits' stream_via(), which txtorcon never takes back.
         txtorcon.circuit._get_circuit_attacher.attacher = None
         await one.protocol.queue_command("RESETCONF __LeaveStreamsUnattached")
-        await one.quit()
-    # quit() has tor's process in mind; here the connection is closed.
-    one.quit = lambda: one.protocol.transport.loseConnection() or defer.succeed(None)
+        one.protocol.transport.loseConnection()
     twist.run(leave)
-
-
-def relays_of(lab, *roles):
-    return [node for node in lab.nodes if node.role in roles]
 
 
 def router(tor, node):
@@ -229,7 +223,8 @@ def test_close_stream_with_a_reason(lab, twist, steered, tor):
     tor.state.on_stream_closed(lambda s, **kw: reasons.append(kw["REASON"]))
     with echo_stream(lab, steered) as sock:
         stream = stream_to(twist, tor, lab.ports["echo"])
-        assert twist.run(lambda: tor.state.close_stream(stream, reason="REASON_TORPROTOCOL")) == "OK"
+        closing = twist.run(lambda: tor.state.close_stream(stream, reason="REASON_TORPROTOCOL"))
+        assert closing == "OK"
         assert sock.recv(1) == b""
         wait_until(lambda: reasons, "the stream's end")
     assert reasons == ["TORPROTOCOL"]
