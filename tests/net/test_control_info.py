@@ -271,7 +271,7 @@ def test_every_key_that_tor_answers_is_answered_alike(lab, asked, port, make_sut
     control = sut_module.free_port()
     tor = make_sut(as_tor=True)
     tor.lines += ["ControlPort %d" % control, "MetricsPort %d" % sut_module.free_port(),
-                  "SocksPort unix:%s/socks" % tor.dir, "GeoIPFile %s/geoip" % asked.dir,
+                  "SocksPort unix:%s/socks" % tor.data, "GeoIPFile %s/geoip" % asked.dir,
                   "GeoIPv6File %s/geoip6" % asked.dir]
     tor.write_torrc()
     tor.start()
