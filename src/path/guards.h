@@ -1,10 +1,9 @@
 /* Guards: the few relays that a client uses as first hop for months (guard-spec).
  *
  * What is here of guard-spec: the persistent sample, its confirmed part, the primary guards, the
- * retry schedule, lifetimes, and the separate sample under a narrow configuration. What is left for
- * later is the queue of circuits that wait for a better guard (guard-spec 4.9): its seam is
- * guards_may_use(), which a client asks when such a circuit is complete; see docs/path.md. Bridges
- * will be a third sample.
+ * retry schedule, lifetimes, and the separate sample under a narrow configuration. Circuits that
+ * wait for a better guard (guard-spec 4.9) are the client's, which asks guards_may_use() about
+ * them; see docs/path.md. Bridges will be a third sample.
  *
  * Guards are named by RSA identity. Dates come from the wall clock and persist; reachability is
  * kept by the monotonic clock and does not. */
