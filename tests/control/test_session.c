@@ -42,8 +42,29 @@ static void want_lines(void *arg, struct control *c, bool any, enum log_level le
     p->least = least;
 }
 
-static const struct control_world world = {
-    .options = options_now, .want_lines = want_lines, .terminate = terminate};
+static void tell(struct control *c, enum told told, const char *text)
+{
+    struct text_out o = text_out(1 << 20);
+    out_str(&o, text);
+    control_tell(c, told, &o);
+    out_free(&o);
+}
+
+/* Tells of what it does while the command is being run. */
+static err_t set_options(void *arg, const struct conf_line *lines, unsigned flags,
+                         struct conf_err *e)
+{
+    const struct place *p = arg;
+    (void)lines, (void)flags, (void)e;
+    tell(p->control, TOLD_BW, "650 BW 9 9\r\n");
+    return OK;
+}
+
+static const struct control_world world = {.set_options = set_options,
+
+                                           .options = options_now,
+                                           .want_lines = want_lines,
+                                           .terminate = terminate};
 
 static struct place *place_new(void)
 {
@@ -197,6 +218,13 @@ START_TEST(test_session_before_authentication)
         ck_assert(h->ended);
         session_over(h);
     }
+    struct holder *h = session_begin(p);
+    put(h, "PROTOCOLINFO\r\n", 14);
+    ck_assert(!h->ended);
+    free(take(h));
+    ask(h, "PROTOCOLINFO\r\n", "514 Authentication required.\r\n"); /* once is enough */
+    ck_assert(h->ended);
+    session_over(h);
     ck_assert_uint_eq(p->terminated, 0);
     place_free(p);
 }
@@ -274,14 +302,6 @@ START_TEST(test_session_that_is_not_read_takes_no_more_commands)
 }
 END_TEST
 
-static void tell(struct control *c, enum told told, const char *text)
-{
-    struct text_out o = text_out(1 << 20);
-    out_str(&o, text);
-    control_tell(c, told, &o);
-    out_free(&o);
-}
-
 START_TEST(test_session_hears_what_it_asked_for)
 {
     struct place *p = place_new();
@@ -299,6 +319,20 @@ START_TEST(test_session_hears_what_it_asked_for)
     ck_assert(control_wants(p->control, TOLD_CIRC) && !control_wants(p->control, TOLD_BW));
     session_over(h);
     ck_assert(!control_wants(p->control, TOLD_CIRC));
+    session_over(other);
+    place_free(p);
+}
+END_TEST
+
+START_TEST(test_session_hears_of_its_command_behind_the_reply)
+{
+    struct place *p = place_new();
+    struct holder *h = session_begin(p), *other = session_begin(p);
+    ask(h, "AUTHENTICATE\r\nSETEVENTS BW\r\n", "250 OK\r\n250 OK\r\n");
+    ask(other, "AUTHENTICATE\r\nSETEVENTS BW\r\n", "250 OK\r\n250 OK\r\n");
+    ask(h, "SETCONF SocksTimeout=1\r\n", "250 OK\r\n650 BW 9 9\r\n");
+    assert_says(other, "650 BW 9 9\r\n");
+    session_over(h);
     session_over(other);
     place_free(p);
 }
@@ -411,6 +445,7 @@ TESTS("control/session", test_session_is_the_same_in_any_pieces,
       test_session_cut_anywhere_says_whole_replies, test_session_before_authentication,
       test_session_of_an_owner_ends_the_process_once, test_session_with_too_long_a_command_ends,
       test_session_that_is_not_read_takes_no_more_commands, test_session_hears_what_it_asked_for,
+      test_session_hears_of_its_command_behind_the_reply,
       test_session_that_is_slow_is_told_what_it_missed,
       test_session_is_told_of_what_the_client_had_no_room_for,
       test_session_hears_lines_of_the_log_by_their_level,
