@@ -148,6 +148,21 @@ START_TEST(test_ctl_find_begins_with_the_environment)
 }
 END_TEST
 
+START_TEST(test_ctl_find_shows_nothing_that_a_terminal_obeys)
+{
+    struct ctl_place place, other;
+    found.n = 0;
+    ck_ok(ctl_place_parse("/tmp/\033[2J\xc3\xa4", &place));
+    ck_assert_str_eq(place.text, "unix:/tmp/?[2J??");
+    ck_ok(ctl_place_parse("/tmp/\033[2J\xc3\xb6", &other));
+    ctl_candidate_add(&found, &place, "\033[2J");
+    ctl_candidate_add(&found, &other, "another");
+    ctl_candidate_add(&found, &place, "again");
+    ck_assert_uint_eq(found.n, 2);
+    ck_assert_str_eq(found.list[0].from, "?[2J");
+}
+END_TEST
+
 START_TEST(test_ctl_find_has_an_end)
 {
     struct ctl_place place;
@@ -202,5 +217,5 @@ END_TEST
 
 TESTS("app/ctl_find", test_ctl_find_places, test_ctl_find_reads_a_torrc,
       test_ctl_find_reads_the_file_of_ports, test_ctl_find_reads_proc,
-      test_ctl_find_begins_with_the_environment, test_ctl_find_has_an_end, test_ctl_args_takes_each,
-      test_ctl_args_refuses)
+      test_ctl_find_begins_with_the_environment, test_ctl_find_shows_nothing_that_a_terminal_obeys,
+      test_ctl_find_has_an_end, test_ctl_args_takes_each, test_ctl_args_refuses)

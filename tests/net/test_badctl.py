@@ -71,6 +71,8 @@ def endless(piece, times=1 << 20):
     (lambda word: [b"HTTP/1.0 400 Bad Request\r\n\r\n"], "not the control protocol"),
     (lambda word: GREETING.get(word, endless(b"250-a=b\r\n" * 1000)), "more in one answer"),
     (lambda word: [b"515 No.\r\n"], "no control port"),
+    (lambda word: [INFO.replace(b"NULL", b'SAFECOOKIE COOKIEFILE="/none\x1b[2J"')],
+     "cannot read its cookie /none?[2J: No such file"),
     (lambda word: {"PROTOCOLINFO": [INFO]}.get(word, [b"515 No \x1b[2J.\r\n"]), "515 No ?[2J."),
 ])
 def test_servers_that_are_none(answer, says):

@@ -61,6 +61,12 @@ static const char *value(const struct status *s, enum key k)
     return s->values[k] ? s->values[k] : "";
 }
 
+/* Nobody has asked for anything for so long that circuits are only built when somebody does. */
+static bool is_dormant(const struct status *s)
+{
+    return strcmp(value(s, K_DORMANT), "1") == 0;
+}
+
 static void count(struct status *s)
 {
     struct ctl_circuit c;
@@ -144,8 +150,6 @@ static void judge(struct status *s)
     else
         wrong(s, "It does not say how far it has come.");
     judge_network(s);
-    if (!strcmp(value(s, K_DORMANT), "1"))
-        wrong(s, "It is dormant: it sleeps until something is asked of it.");
     if (s->unattached)
         wrong(s, "Streams wait for a controller to attach them: __LeaveStreamsUnattached is 1.");
     if (!strcmp(version, "obsolete") || !strcmp(version, "unrecommended"))
@@ -166,15 +170,15 @@ static json_t *status_json(const struct ctl_tool *t, const struct status *s)
     json_t *wrongs = json_array();
     for (size_t i = 0; i < s->n_wrong; i++)
         json_array_append_new(wrongs, json_string(s->wrong[i]));
-    return json_pack("{s:o, s:s, s:s, s:{s:i, s:s, s:s}, s:{s:i, s:i}, s:i, s:{s:i, s:i}, s:o, "
-                     "s:o, s:o, s:o, s:o}",
-                     "version", ctl_json_text(text_of(value(s, K_VERSION))), "control",
-                     t->place.text, "found_by", t->from, "bootstrap", "progress", (int)b->percent,
-                     "tag", b->tag, "summary", b->summary, "circuits", "built", (int)s->open,
-                     "building", (int)s->building, "streams", (int)s->streams, "guards", "up",
-                     (int)s->guards_up, "known", (int)s->guards, "uptime_s", number(s, K_UPTIME),
-                     "read_bytes", number(s, K_READ), "written_bytes", number(s, K_WRITTEN), "pid",
-                     number(s, K_PID), "wrong", wrongs);
+    return json_pack(
+        "{s:o, s:s, s:s, s:{s:i, s:s, s:s}, s:{s:i, s:i, s:b}, s:i, s:{s:i, s:i}, s:o, "
+        "s:o, s:o, s:o, s:o}",
+        "version", ctl_json_text(text_of(value(s, K_VERSION))), "control", t->place.text,
+        "found_by", t->from, "bootstrap", "progress", (int)b->percent, "tag", b->tag, "summary",
+        b->summary, "circuits", "built", (int)s->open, "building", (int)s->building, "dormant",
+        is_dormant(s), "streams", (int)s->streams, "guards", "up", (int)s->guards_up, "known",
+        (int)s->guards, "uptime_s", number(s, K_UPTIME), "read_bytes", number(s, K_READ),
+        "written_bytes", number(s, K_WRITTEN), "pid", number(s, K_PID), "wrong", wrongs);
 }
 
 static void print_traffic(const struct status *s)
@@ -197,7 +201,8 @@ static void print_status(const struct ctl_tool *t, const struct status *s)
     if (s->values[K_BOOTSTRAP])
         printf("bootstrap  %u%% (%s): %s\n", s->bootstrap.percent, s->bootstrap.tag,
                s->bootstrap.summary);
-    printf("circuits   %u open, %u not yet\n", s->open, s->building);
+    printf("circuits   %u open, %u not yet%s\n", s->open, s->building,
+           is_dormant(s) ? "; dormant: none are built ahead of need" : "");
     printf("streams    %u\n", s->streams);
     printf("guards     %u up of %u\n", s->guards_up, s->guards);
     print_traffic(s);

@@ -42,7 +42,8 @@ err_t ctl_place_unix(const char *path, struct ctl_place *out)
     un->sun_family = AF_UNIX;
     memcpy(un->sun_path, path, strlen(path) + 1);
     out->addr_len = sizeof *un;
-    snprintf(out->text, sizeof out->text, "unix:%s", path);
+    memcpy(out->text, "unix:", 5);
+    ctl_printable(text_of(path), out->text + 5, sizeof out->text - 5);
     return OK;
 }
 

@@ -14,7 +14,7 @@ enum { CTL_WHY = 512, CTL_PLACE_TEXT = 160 };
 struct ctl_place {
     struct sockaddr_storage addr;
     socklen_t addr_len;
-    char text[CTL_PLACE_TEXT]; /* "127.0.0.1:9051", "unix:/run/tor/control" */
+    char text[CTL_PLACE_TEXT]; /* "127.0.0.1:9051", "unix:/run/tor/control", printable */
 };
 
 /* A port of this computer ("9051"), ADDRESS:PORT in numbers, unix:PATH or a path with a "/". No

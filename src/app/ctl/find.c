@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/ctl/words.h"
+
 static const char *const torrcs[] = {"/etc/tor/torrc", "/etc/tor/torrc-defaults",
                                      "/usr/share/tor/tor-service-defaults-torrc",
                                      "/usr/local/etc/tor/torrc"};
@@ -16,16 +18,18 @@ void ctl_candidate_add(struct ctl_candidates *out, const struct ctl_place *place
                        ...)
 {
     va_list args;
+    char from[CTL_FROM]; /* names of files in it are anybody's */
     struct ctl_candidate *c = &out->list[out->n];
     for (size_t i = 0; i < out->n; i++)
-        if (strcmp(out->list[i].place.text, place->text) == 0)
+        if (memcmp(&out->list[i].place.addr, &place->addr, sizeof place->addr) == 0)
             return;
     if (out->n == CTL_CANDIDATES_MAX)
         return;
     c->place = *place;
     va_start(args, fmt);
-    vsnprintf(c->from, sizeof c->from, fmt, args);
+    vsnprintf(from, sizeof from, fmt, args);
     va_end(args);
+    ctl_printable(text_of(from), c->from, sizeof c->from);
     out->n++;
 }
 

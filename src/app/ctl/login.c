@@ -86,16 +86,18 @@ static err_t with_password(struct ctl_conn *c, const struct ctl_login *l)
 static err_t read_cookie(struct ctl_conn *c, const char *path, uint8_t cookie[COOKIE_LEN])
 {
     uint8_t bytes[COOKIE_LEN + 1];
+    char shown[301];
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     ssize_t n = fd < 0 ? -1 : read(fd, bytes, sizeof bytes);
     int error = errno;
     if (fd >= 0)
         close(fd);
+    ctl_printable(text_of(path), shown, sizeof shown);
     if (n >= 0 && n != COOKIE_LEN)
-        return ctl_fail(c->why, ERR_BAD_KEY, "%.300s is no cookie: it must have %d bytes", path,
+        return ctl_fail(c->why, ERR_BAD_KEY, "%s is no cookie: it must have %d bytes", shown,
                         COOKIE_LEN);
     if (n < 0)
-        return ctl_fail(c->why, ERR_BAD_KEY, "cannot read its cookie %.300s: %s%s", path,
+        return ctl_fail(c->why, ERR_BAD_KEY, "cannot read its cookie %s: %s%s", shown,
                         strerror(error),
                         error == EACCES ? "; are you in its group (debian-tor), or root?" : "");
     memcpy(cookie, bytes, COOKIE_LEN);
