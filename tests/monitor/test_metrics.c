@@ -102,6 +102,29 @@ START_TEST(test_metrics_counts_circuits)
 }
 END_TEST
 
+START_TEST(test_metrics_bounds_of_build_times)
+{
+    static const struct {
+        unsigned ms;
+        const char *line;
+    } bounds[] = {{100, "{le=\"0.1\"} 1"},   {250, "{le=\"0.25\"} 3"},  {500, "{le=\"0.5\"} 5"},
+                  {1000, "{le=\"1\"} 7"},    {2000, "{le=\"2\"} 9"},    {5000, "{le=\"5\"} 11"},
+                  {10000, "{le=\"10\"} 13"}, {20000, "{le=\"20\"} 15"}, {40000, "{le=\"40\"} 17"},
+                  {60000, "{le=\"60\"} 19"}};
+    char line[80];
+    setup();
+    for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
+        circuit(CIRCUIT_BUILT, 3, bounds[i].ms, false, 0);
+        circuit(CIRCUIT_BUILT, 3, bounds[i].ms + 1, false, 0);
+    }
+    for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
+        snprintf(line, sizeof line, "tunic_circuit_build_seconds_bucket%s", bounds[i].line);
+        has(line);
+    }
+    teardown();
+}
+END_TEST
+
 START_TEST(test_metrics_build_times)
 {
     setup();
@@ -227,5 +250,6 @@ START_TEST(test_metrics_tells_what_there_is)
 }
 END_TEST
 
-TESTS("monitor/metrics", test_metrics_counts_circuits, test_metrics_build_times,
-      test_metrics_counts_streams, test_metrics_counts_the_rest, test_metrics_tells_what_there_is)
+TESTS("monitor/metrics", test_metrics_counts_circuits, test_metrics_bounds_of_build_times,
+      test_metrics_build_times, test_metrics_counts_streams, test_metrics_counts_the_rest,
+      test_metrics_tells_what_there_is)
