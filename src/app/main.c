@@ -51,6 +51,7 @@ static const char HELP[] =
     "  --dump-config short     print the options that differ from the defaults, or: non-builtin,\n"
     "                          full\n"
     "  --list-torrc-options    print the name of every option\n"
+    "  --hash-password WORD    print what HashedControlPassword takes for it\n"
     "  --hush, --quiet         log from warnings up; nothing\n"
     "  --version, --library-versions, --list-modules, --help\n"
     "\n"
