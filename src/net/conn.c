@@ -130,9 +130,18 @@ static void spend(struct conn *c, enum limit_way way, size_t n)
         limit_spend(c->limit, way, n, &c->wait);
 }
 
+static void on_turn(struct conn *c, enum limit_way way)
+{
+    if (way == LIMIT_READ)
+        conn_resume(c);
+    else
+        conn_output(c);
+}
+
 void conn_limit(struct conn *c, struct limit *l, bool is_private)
 {
     c->limit = l;
+    c->wait.on_turn = on_turn;
     c->wait.conn = c;
     c->wait.is_private = is_private;
 }

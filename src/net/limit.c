@@ -29,15 +29,6 @@ static void arm(struct limit *l, uint64_t due_us)
         timerq_arm(&l->net->env.timers, &l->refill, due_us);
 }
 
-static void go_on(struct limit_wait *w, enum limit_way way)
-{
-    w->waits[way] = false;
-    if (way == LIMIT_READ)
-        conn_resume(w->conn);
-    else
-        conn_output(w->conn);
-}
-
 /* As many go on as there is a share for; the others come first the next time. */
 static void refill_way(struct limit *l, enum limit_way way)
 {
@@ -51,9 +42,10 @@ static void refill_way(struct limit *l, enum limit_way way)
             return;
         }
         left -= left < SHARE_LEAST ? left : SHARE_LEAST;
-        go_on(w, way);
+        w->waits[way] = false;
         if (!is_waiting(w))
             DL_DELETE(l->waiting, w);
+        w->on_turn(w->conn, way);
     }
 }
 

@@ -22,12 +22,14 @@ void limit_set(struct limit *l, const struct limit_rule *rule);
 
 enum limit_way { LIMIT_READ, LIMIT_WRITE };
 
-/* A connection's place among those that wait. */
+/* A connection's place among those that wait; on_turn, conn and is_private are set before the first
+ * limit_ask(). */
 struct limit_wait {
-    bool waits[2]; /* by enum limit_way */
-    struct limit_wait *prev, *next;
+    void (*on_turn)(struct conn *conn, enum limit_way way); /* asks again; not from inside */
     struct conn *conn;
     bool is_private; /* its peer has an address of a private network */
+    bool waits[2];   /* by enum limit_way */
+    struct limit_wait *prev, *next;
 };
 
 /* How many of WANT bytes may go now: 0: W waits. */
