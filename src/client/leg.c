@@ -6,7 +6,7 @@
 
 #include "cell/reason.h"
 
-enum { EXTENSION_GRACE_MS = 1000 };
+enum { LOOK_MS = 1000 }; /* so often C tor looks for circuits that are late */
 
 enum { GUARD_IDLE_S = 600 }; /* guard-spec A.1: NONPRIMARY_GUARD_IDLE_TIMEOUT */
 
@@ -162,8 +162,8 @@ static void plan_hops(struct ocirc_plan *plan, const struct leg_means *m,
     plan->n_hops = n;
 }
 
-/* As C tor, circuit_expire_building(): circuits of one hop or two do not last longer than the build
- * timeout, for their times teach nothing. */
+/* As C tor, circuit_expire_building(): circuits of one hop or two last no longer than the build
+ * timeout and a look, for their times teach nothing. */
 static struct ocirc_plan plan_for(const struct leg_means *m, const struct router *const *hops,
                                   size_t n, enum circuit_purpose purpose, unsigned flags)
 {
@@ -174,8 +174,8 @@ static struct ocirc_plan plan_for(const struct leg_means *m, const struct router
                   .ed = first->ed,
                   .has_rsa = true,
                   .has_ed = true},
-        .timeout_ms =
-            n < CBT_HOPS ? cbt_timeout_ms(m->cbt, (unsigned)n) : cbt_close_ms(m->cbt, (unsigned)n),
+        .timeout_ms = n < CBT_HOPS ? cbt_timeout_ms(m->cbt, (unsigned)n) + LOOK_MS
+                                   : cbt_close_ms(m->cbt, (unsigned)n),
         .purpose = purpose,
         .flags = flags,
     };
@@ -257,8 +257,7 @@ err_t leg_extend(struct leg *l, const struct leg_means *means, const struct rout
                  size_t n)
 {
     /* C tor, circuit_expire_building(): cannibalized_cutoff */
-    struct ocirc_plan plan = {.timeout_ms =
-                                  cbt_close_ms(l->cbt, CBT_HOPS) * 2 / 3 + EXTENSION_GRACE_MS};
+    struct ocirc_plan plan = {.timeout_ms = cbt_close_ms(l->cbt, CBT_HOPS) * 2 / 3 + LOOK_MS};
     bool was_open = leg_is_open(l);
     if (n > PATH_HOPS_MOST - l->n_hops)
         return ERR_LIMIT;

@@ -37,7 +37,7 @@ START_TEST(test_exits_steer_builds_over_what_is_given)
     ck_assert_uint_eq(newest()->plan.hops[0].rsa.b[0], MIDDLE);
     ck_assert_uint_eq(newest()->plan.hops[1].rsa.b[0], EXIT);
     ck_assert_uint_eq(newest()->plan.flags, 0);
-    ck_assert_uint_eq(newest()->plan.timeout_ms, 1500); /* two hops teach nothing */
+    ck_assert_uint_eq(newest()->plan.timeout_ms, 2500); /* two hops teach nothing */
     ck_assert_str_eq(f.told, "1 LAUNCHED, 1 BUILT");
     ck_assert_ptr_eq(exits_by_id(f.x, exit_circ_id(c)), c);
     ck_assert_ptr_eq(find(&f, &req), c); /* the pool may have it */

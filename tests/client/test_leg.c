@@ -504,7 +504,7 @@ START_TEST(test_leg_of_two_hops_teaches_no_times)
     struct fixture f;
     setup(&f, 0);
     ck_ok(launch_over(&f, 2));
-    ck_assert_uint_eq(net.oc.plan.timeout_ms, 1500);
+    ck_assert_uint_eq(net.oc.plan.timeout_ms, 2500);
     begin();
     test_env_advance_ms(f.env, 5000);
     ck_assert_uint_eq(f.slow + net.cbt_timed_out, 0);
