@@ -164,6 +164,7 @@ bool exit_circ_is_too_dirty(const struct exit_circ *c)
 bool exit_circ_ends_well(const struct exit_circ *c, struct path_request req)
 {
     req.relaxed = c->leg->relaxed;
+    req.unstable = !(c->leg->oc->plan.flags & CIRCUIT_NEED_UPTIME);
     return path_exit_fits(c->leg->nd, c->x->config.path, &req, leg_last(c->leg));
 }
 

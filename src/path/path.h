@@ -94,6 +94,8 @@ struct path_request {
     bool stable; /* only Stable relays; a long-lived PORT implies it */
     /* path_exit_fits(): the circuit was picked `relaxed`, so Stable is not asked for again. */
     bool relaxed;
+    /* The same: it was picked without asking for Stable relays. */
+    bool unstable;
     /* Relays not to be used in this attempt at all, and not as the last hop: what failed before. */
     const struct rsa_id *avoid;
     size_t n_avoid;

@@ -161,6 +161,9 @@ bool path_exit_fits(const struct netdir *nd, const struct path_config *cfg,
     if (given)
         return rsa_id_equal(&given->rsa, &exit->rsa);
     const struct router *now = netdir_by_rsa(nd, &exit->rsa);
+    /* circuit_is_acceptable(): "need_uptime && !build_state->need_uptime" */
+    if (req->unstable && path_wants_stable(cfg, req))
+        return false;
     /* Fast is no need in a circuit that is there already. */
     const struct path_search s = {.nd = nd,
                                   .cfg = cfg,

@@ -686,6 +686,8 @@ START_TEST(test_path_flags_are_given_up_before_the_path_is)
     ck_assert(!path_exit_fits(b->nd, &b->cfg, &req, p.hop[2]));
     req.relaxed = true;
     ck_assert(path_exit_fits(b->nd, &b->cfg, &req, p.hop[2]));
+    req.unstable = true; /* though this one had its flags */
+    ck_assert(!path_exit_fits(b->nd, &b->cfg, &req, p.hop[2]));
     nodeset_free(&exits);
     bed_free(b);
 }
