@@ -170,7 +170,7 @@ static void on_resolved(void *arg, const struct stream_answer *answers, size_t n
         sim_breach(a->sim, "callbacks", "app %zu: an answer that it does not wait for", a->id);
     a->answered = true;
     if (n && answers[0].kind == ANSWER_IP && !ip_equal(&answers[0].ip, &ip))
-        sim_breach(a->sim, "bytes-down", "app %zu: resolved to another address", a->id);
+        sim_breach(a->sim, "answer", "app %zu: resolved to another address", a->id);
     a->right_answer = n && answers[0].kind == ANSWER_IP;
 }
 

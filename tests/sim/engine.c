@@ -83,7 +83,7 @@ void sim_note(struct sim *s, const char *fmt, ...)
 static bool is_controllers_doing(const char *invariant)
 {
     return strncmp(invariant, "path-", 5) == 0 || strcmp(invariant, "dials") == 0 ||
-           strcmp(invariant, "served") == 0;
+           strcmp(invariant, "served") == 0 || strcmp(invariant, "answer") == 0;
 }
 
 void sim_breach(struct sim *s, const char *invariant, const char *fmt, ...)
