@@ -5,20 +5,18 @@ import glob
 import os
 import re
 import subprocess
-import threading
 
 from program import find, is_tor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ALL_S = 500
-PATIENCE_S = "240"      # until all know the network; with C tor too a relay may take minutes
+ALL_S = 600
+PATIENCE_S = "180"      # until all know the network; with C tor too a relay may take minutes
 
 
-class Network(threading.Thread):
+class Network:
     """One network of chutney's: made, bootstrapped, verified and stopped by its own script."""
 
     def __init__(self, args, flavour):
-        super().__init__()
         self.flavour, self.problem = flavour, None
         self.nodes = os.path.join(args.work, flavour)
         os.makedirs(self.nodes, exist_ok=True)
@@ -27,8 +25,10 @@ class Network(threading.Thread):
             os.environ, CHUTNEY_PATH=args.path, CHUTNEY_DATA_DIR=self.nodes,
             CHUTNEY_TOR=os.path.join(HERE, "node"), CHUTNEY_TOR_GENCERT=find("tor-gencert"),
             PYTHON="/usr/bin/python3", PYTHONDONTWRITEBYTECODE="1", CHUTNEY_START_TIME=PATIENCE_S,
+            # With C tor too its authorities may miss a vote on a busy machine, and go astray.
+            CHUTNEY_ALLOW_FAILURES="1",
             COMPAT_RELAY=find("tor"), COMPAT_CLIENT=args.tor)
-        # Each has the same ports, and so a loopback of its own.
+        # Each has the same ports, and a failed one may leave its nodes there: a loopback for each.
         self.argv = ["unshare", "--net", "sh", "-c", 'ip link set lo up; exec "$@"', "sh",
                      os.path.join(args.path, "tools", "test-network.sh"), "--flavor", flavour]
         self.environment = environment
@@ -75,10 +75,10 @@ class Network(threading.Thread):
 
 
 def run(args):
-    networks = [Network(args, flavour) for flavour in args.flavours.split()]
-    for network in networks:
-        network.start()
-    for network in networks:
-        network.join()
+    failed = False
+    for flavour in args.flavours.split():
+        network = Network(args, flavour)
+        network.run()
         network.tell()
-    return 1 if any(network.problem for network in networks) else 0
+        failed = failed or network.problem is not None
+    return 1 if failed else 0
