@@ -345,6 +345,15 @@ def test_a_consensus_is_told_with_all_its_relays(told):
 
 
 @RARE
+@pytest.mark.skipif(sut_module.IS_TOR, reason="tor looks for it in the flavor ns only")
+def test_a_version_that_is_not_recommended_is_told(told):
+    said = told.ear.wait("STATUS_GENERAL", action="DANGEROUS_VERSION")
+    assert said.runlevel == stem.Runlevel.WARN and said.arguments["REASON"] == "NEW"
+    assert said.arguments["RECOMMENDED"] == told.ear.control.get_info("status/version/recommended")
+    assert told.ear.control.get_info("version").startswith(said.arguments["CURRENT"])
+
+
+@RARE
 def test_a_clock_that_is_wrong_is_told(lab, make_sut):
     mine = make_sut(torrc=["DisableNetwork 1"])
     mine.lines += socket_lines(mine)
