@@ -68,7 +68,7 @@ START_TEST(test_ctl_reader_does_not_care_how_bytes_come)
 {
     begin(1024);
     for (size_t i = 0; i + 1 < sizeof REPLY - 1; i++) {
-        feed(REPLY + i, 1);
+        feed(&REPLY[i], 1);
         ck_err(ctl_reader_next(reader, &m), ERR_MORE);
     }
     feed_text("\n");
