@@ -60,12 +60,14 @@ static void take_colours(struct top_view *v)
     (void)init_pair(PAIR_WARN, COLOR_YELLOW, -1);
 }
 
-static bool take_terminal(struct top_view *v)
+/* NULL: it is of no kind that is known. */
+static SCREEN *take_terminal(struct top_view *v)
 {
     (void)setlocale(LC_CTYPE, "");
     v->unicode = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-    if (!newterm(NULL, stdout, stdin))
-        return false;
+    SCREEN *terminal = newterm(NULL, stdout, stdin);
+    if (!terminal)
+        return NULL;
     (void)cbreak();
     (void)noecho();
     (void)nonl();
@@ -74,17 +76,18 @@ static bool take_terminal(struct top_view *v)
     (void)set_escdelay(25);
     (void)curs_set(0);
     take_colours(v);
-    return true;
+    return terminal;
 }
 
 /* ---- connection ---- */
 
 static void lost(struct screen *s, const char *why)
 {
+    /* WHY may be the connection's own. */
+    snprintf(s->trouble, sizeof s->trouble, "no connection: %.400s; trying again", why);
     ctl_conn_close(s->tool->conn);
     s->tool->conn = NULL;
     s->next_try_ms = ctl_now_ms() + AGAIN_MS;
-    snprintf(s->trouble, sizeof s->trouble, "no connection: %.400s; trying again", why);
     s->view.trouble = s->trouble;
     s->dirty = true;
 }
@@ -220,30 +223,39 @@ static void run(struct screen *s)
     }
 }
 
+/* Draws on the terminal until the end, then gives it back. */
+static int draw_on_terminal(struct screen *s)
+{
+    SCREEN *terminal = take_terminal(&s->view);
+    if (!terminal)
+        return ctl_complain(CTL_FAILED, "this kind of terminal is not known: TERM is \"%.40s\"",
+                            getenv("TERM") ? getenv("TERM") : "");
+    run(s);
+    /* Where a terminal has no second screen the shell goes on in the last line. */
+    (void)mvhline(LINES - 1, 0, ' ', COLS);
+    (void)refresh();
+    (void)endwin();
+    delscreen(terminal);
+    return s->status;
+}
+
 int ctl_cmd_top(struct ctl_tool *t)
 {
-    struct screen s = {.tool = t, .top = top_new()};
+    struct screen s = {.tool = t, .view = {.place = t->place.text, .step = 5}};
     if (t->args->json)
         return ctl_complain(CTL_USAGE, "top is a screen; \"events BW CIRC STREAM --json\" and "
                                        "\"status --json\" are for programs");
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
         return ctl_complain(CTL_USAGE, "top needs a terminal");
-    if (!s.top)
+    if (!(s.top = top_new()))
         return ctl_complain(CTL_FAILED, "out of memory");
-    s.signals = hold_signals();
-    s.view.place = t->place.text;
-    s.view.step = 5;
-    if (!take_terminal(&s.view))
-        return ctl_complain(CTL_FAILED, "this kind of terminal is not known: TERM is \"%.40s\"",
-                            getenv("TERM") ? getenv("TERM") : "");
     t->login.patience_ms = PATIENCE_MS;
     t->login.may_ask = false;
     t->login.most = MESSAGE_MOST;
-    run(&s);
-    /* Where a terminal has no second screen the shell goes on in the last line. */
-    (void)mvhline(LINES - 1, 0, ' ', COLS);
-    (void)refresh();
-    (void)endwin();
+    s.signals = hold_signals();
+    int status = draw_on_terminal(&s);
+    if (s.signals >= 0)
+        close(s.signals);
     top_free(s.top);
-    return s.status;
+    return status;
 }
