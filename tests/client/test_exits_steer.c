@@ -173,6 +173,40 @@ START_TEST(test_exits_steer_an_extension_that_fails_blames_nobody)
 }
 END_TEST
 
+START_TEST(test_exits_steer_is_no_cleaner_for_another_purpose)
+{
+    struct fixture f;
+    struct tunnel_request req = request("example.com", 80);
+    setup(&f);
+    struct exit_circ *c = build(&f, CIRCUIT_GENERAL);
+    use(c, &req);
+    exit_circ_ride(c)->streams->open--;
+    test_env_advance_ms(f.env, 590000);
+    exit_circ_set_purpose(c, CIRCUIT_CONTROLLER);
+    test_env_advance_ms(f.env, 50000);
+    ck_assert_ptr_null(exits_by_id(f.x, 1));
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_steer_failures_of_given_paths_hold_up_nobody)
+{
+    struct fixture f;
+    struct exit_circ *c;
+    const struct router *path[] = {relay(MIDDLE)};
+    setup_ready(&f);
+    for (int i = 0; i < 20; i++) {
+        ck_ok(exits_build(f.x, &net.nd[0], path, 1, CIRCUIT_GENERAL, &c));
+        fail_circ(&f, newest(), ERR_LINK_CONNECT);
+        if (i == 10)
+            exits_expire(f.x); /* another period */
+    }
+    ck_assert_uint_eq(net.guard_failed, 0);
+    ck_ok(exits_build_any(f.x, &c));
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_exits_steer_builds_any_when_asked)
 {
     struct fixture f;
@@ -228,6 +262,8 @@ TESTS("client/exits_steer", test_exits_steer_builds_over_what_is_given,
       test_exits_steer_purpose_takes_it_out_of_the_pool_and_back,
       test_exits_steer_extends_and_moves_the_end,
       test_exits_steer_an_extension_that_fails_blames_nobody,
+      test_exits_steer_is_no_cleaner_for_another_purpose,
+      test_exits_steer_failures_of_given_paths_hold_up_nobody,
       test_exits_steer_builds_any_when_asked,
       test_exits_steer_new_identity_leaves_a_controllers_used_circuit,
       test_exits_steer_closes_on_request)

@@ -516,6 +516,22 @@ START_TEST(test_leg_of_two_hops_teaches_no_times)
 }
 END_TEST
 
+START_TEST(test_leg_that_grows_to_three_hops_later_teaches_no_times)
+{
+    struct fixture f;
+    const struct router *more[] = {&net.nd.relay[5]};
+    setup(&f, 0);
+    ck_ok(launch_over(&f, 2));
+    begin();
+    stand();
+    net.oc.open_us = 1;
+    ck_ok(leg_extend(f.leg, &f.means, more, 1));
+    net.oc.ops->on_hop(net.oc.arg, &net.oc, CBT_HOPS);
+    ck_assert_uint_eq(net.cbt_built, 0); /* most of its time nobody was building */
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_leg_goes_on_and_opens_again)
 {
     struct fixture f;
@@ -552,6 +568,7 @@ TESTS("client/leg", test_leg_of_five_hops_is_built_in_the_time_of_five,
       test_leg_without_a_path_says_why, test_leg_without_memory_lets_the_guard_hear,
       test_leg_past_the_build_timeout_is_slow_and_goes_on, test_leg_through_a_lesser_guard_waits,
       test_leg_that_waited_is_open_once_no_better_guard_can_be_up, test_leg_does_not_wait_for_ever,
+      test_leg_that_grows_to_three_hops_later_teaches_no_times,
       test_leg_over_a_given_path_is_no_guards_affair, test_leg_of_two_hops_teaches_no_times,
       test_leg_goes_on_and_opens_again, test_leg_tells_guards_and_times_how_it_ended,
       test_leg_freed_while_it_is_built_blames_nobody)

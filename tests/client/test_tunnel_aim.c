@@ -117,6 +117,7 @@ START_TEST(test_tunnel_aim_leaves_by_the_exit_that_a_map_names)
     net.exit.v4[0] = 203;
     map(&f, "a.example", "b.example.relay.exit");
     map(&f, "c.example", "relay.exit");
+    map(&f, "d.example", "127.0.0.1.relay.exit"); /* what is internal to that exit */
     open_to(&f, "a.example");
     ck_assert_str_eq(last_stream()->target, "b.example:80");
     ck_assert_uint_eq(net.need.exit->b[0], 77);
@@ -124,6 +125,8 @@ START_TEST(test_tunnel_aim_leaves_by_the_exit_that_a_map_names)
     ck_assert(f.last.has_relay && f.last.relay.b[0] == 77);
     open_to(&f, "c.example");
     ck_assert_str_eq(last_stream()->target, "203.0.0.0:80");
+    open_to(&f, "d.example");
+    ck_assert_str_eq(last_stream()->target, "127.0.0.1:80");
     teardown(&f);
 }
 END_TEST
