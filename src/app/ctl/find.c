@@ -1,37 +1,15 @@
 #include "app/ctl/find.h"
 
 #include <pwd.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "app/ctl/words.h"
-
 static const char *const torrcs[] = {"/etc/tor/torrc", "/etc/tor/torrc-defaults",
                                      "/usr/share/tor/tor-service-defaults-torrc",
                                      "/usr/local/etc/tor/torrc"};
 static const char *const usual[] = {"127.0.0.1:9051", "unix:/run/tor/control", "127.0.0.1:9151"};
-
-void ctl_candidate_add(struct ctl_candidates *out, const struct ctl_place *place, const char *fmt,
-                       ...)
-{
-    va_list args;
-    char from[CTL_FROM]; /* names of files in it are anybody's */
-    struct ctl_candidate *c = &out->list[out->n];
-    for (size_t i = 0; i < out->n; i++)
-        if (memcmp(&out->list[i].place.addr, &place->addr, sizeof place->addr) == 0)
-            return;
-    if (out->n == CTL_CANDIDATES_MAX)
-        return;
-    c->place = *place;
-    va_start(args, fmt);
-    vsnprintf(from, sizeof from, fmt, args);
-    va_end(args);
-    ctl_printable(text_of(from), c->from, sizeof c->from);
-    out->n++;
-}
 
 /* What Tor Browser and systems around it set for their programs. */
 static void find_environment(struct ctl_candidates *out)

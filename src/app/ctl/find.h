@@ -4,28 +4,11 @@
 #ifndef TUNIC_APP_CTL_FIND_H
 #define TUNIC_APP_CTL_FIND_H
 
-#include "app/ctl/conn.h"
+#include "app/ctl/candidates.h"
 #include "conf/confline.h"
-
-enum { CTL_CANDIDATES_MAX = 64, CTL_FROM = 256 };
-
-struct ctl_candidate {
-    struct ctl_place place;
-    char from[CTL_FROM]; /* who says so: "ControlPort of /etc/tor/torrc" */
-    char why[CTL_WHY];   /* what came of it; for whoever tries */
-};
-
-/* No place is in it twice: the first who named it counts. */
-struct ctl_candidates {
-    size_t n;
-    struct ctl_candidate list[CTL_CANDIDATES_MAX];
-};
 
 /* All of them but the user's word. */
 void ctl_find(struct ctl_candidates *out);
-
-void ctl_candidate_add(struct ctl_candidates *out, const struct ctl_place *place, const char *fmt,
-                       ...) PRINTF_LIKE(3, 4);
 
 /* ---- its parts, for tests ---- */
 

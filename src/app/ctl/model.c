@@ -39,7 +39,8 @@ static void read_fields(struct text line, const struct field *fields, size_t n)
         }
 }
 
-struct ctl_hop ctl_hop_read(struct text name)
+/* "$FINGERPRINT~nickname", "$FINGERPRINT=nickname", either alone. */
+static struct ctl_hop read_hop(struct text name)
 {
     struct ctl_hop hop = {.nickname = ""};
     if (name.len && name.s[0] == '$') {
@@ -84,7 +85,7 @@ bool ctl_circuit_read(struct text line, struct ctl_circuit *out)
     ctl_printable(status, out->status, sizeof out->status);
     if (positional(&line, &path))
         while (out->n_hops < CTL_HOPS_MAX && text_split(&path, ',', &hop))
-            out->hops[out->n_hops++] = ctl_hop_read(hop);
+            out->hops[out->n_hops++] = read_hop(hop);
     read_fields(line, fields, sizeof fields / sizeof *fields);
     out->created_s = ctl_time_read(text_of(created));
     return true;
@@ -116,7 +117,7 @@ bool ctl_guard_read(struct text line, struct ctl_guard *out)
     memset(out, 0, sizeof *out);
     if (!positional(&line, &name) || !positional(&line, &status))
         return false;
-    out->relay = ctl_hop_read(name);
+    out->relay = read_hop(name);
     ctl_printable(status, out->status, sizeof out->status);
     return true;
 }

@@ -38,8 +38,6 @@ struct ctl_guard {
 bool ctl_circuit_read(struct text line, struct ctl_circuit *out);
 bool ctl_stream_read(struct text line, struct ctl_stream *out);
 bool ctl_guard_read(struct text line, struct ctl_guard *out);
-/* "$FINGERPRINT~nickname", "$FINGERPRINT=nickname", either alone */
-struct ctl_hop ctl_hop_read(struct text name);
 /* "2026-11-30T00:33:30.123456" or with a blank, as Unix time; 0 if it is none. */
 int64_t ctl_time_read(struct text t);
 
