@@ -9,7 +9,6 @@
 #include "control/control.h"
 #include "control/ev_conf.h"
 #include "control/session.h"
-#include "host/controlled.h"
 #include "host/handout.h"
 #include "net/talks.h"
 
@@ -20,13 +19,14 @@ struct controllers {
     struct handout handout;
 };
 
-struct controllers *controllers_new(struct host *h, struct net *n, struct client *client)
+struct controllers *controllers_new(struct net *n, struct client *client,
+                                    const struct control_world *ops, void *world)
 {
     struct controllers *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
     c->handout.env = net_env(n);
-    c->control = control_new(net_env(n), client, &controlled_ops, h);
+    c->control = control_new(net_env(n), client, ops, world);
     if (c->control) {
         c->talks = talks_new(n, &session_talk, c->control);
         c->owner = talks_new(n, &session_owner_talk, c->control);

@@ -3,13 +3,16 @@
 #ifndef TUNIC_HOST_CONTROLLERS_H
 #define TUNIC_HOST_CONTROLLERS_H
 
-#include "host/host.h"
+#include "client/client.h"
+#include "conf/options.h"
+#include "control/world.h"
 #include "net/ports.h"
 
 struct controllers;
 
-/* H and CLIENT are borrowed. NULL out of memory. */
-struct controllers *controllers_new(struct host *h, struct net *n, struct client *client);
+/* CLIENT, OPS and WORLD are borrowed. NULL out of memory. */
+struct controllers *controllers_new(struct net *n, struct client *client,
+                                    const struct control_world *ops, void *world);
 /* Ends their connections; takes away what was laid down for them. NULL is fine. */
 void controllers_free(struct controllers *c);
 /* What stands behind a control port. */

@@ -9,7 +9,8 @@
 #include "socks/socks.h"
 
 struct doors {
-    struct host *host;
+    const struct host_place *place;
+    const struct options *options; /* those that hold; borrowed */
     struct client *client;
     struct front_warnings warnings;
     struct ports *ports;
@@ -21,7 +22,7 @@ struct doors {
 static bool socks_policy(void *arg, const struct ipport *peer)
 {
     const struct doors *d = arg;
-    return addr_policy_accepts(&host_options(d->host)->is.socks_policy, &peer->ip, peer->port);
+    return addr_policy_accepts(&d->options->is.socks_policy, &peer->ip, peer->port);
 }
 
 static int32_t new_session(void *arg)
@@ -33,7 +34,7 @@ static int32_t new_session(void *arg)
 /* What stands behind each kind of port. */
 static err_t make_ports(struct doors *d, struct port_front control)
 {
-    const struct host_place *place = host_place_of(d->host);
+    const struct host_place *place = d->place;
     d->socks = locals_new(place->net, d->client, socks_new, socks_policy, d);
     if (!d->socks)
         return ERR_NOMEM;
@@ -51,25 +52,24 @@ static err_t make_ports(struct doors *d, struct port_front control)
 }
 
 /* Unix sockets are made while there are rights, for the user whom the process will be. */
-static err_t set_owner(const struct host *h, struct conf_err *e)
+static err_t set_owner(struct net *net, const char *user, struct conf_err *e)
 {
-    const char *user = host_options(h)->user;
     const struct passwd *pw = user ? getpwnam(user) : NULL;
     if (user && !pw)
         return conf_fail(e, ERR_IO, "Unable to look up user \"%s\".", user);
     if (pw)
-        net_set_owner(host_place_of(h)->net, pw->pw_uid, pw->pw_gid);
+        net_set_owner(net, pw->pw_uid, pw->pw_gid);
     return OK;
 }
 
-err_t doors_new(struct host *h, struct client *client, struct port_front control,
-                struct doors **out, struct conf_err *e)
+err_t doors_new(const struct host_place *place, struct client *client, const struct options *o,
+                struct port_front control, struct doors **out, struct conf_err *e)
 {
-    TRY(set_owner(h, e));
+    TRY(set_owner(place->net, o->user, e));
     struct doors *d = calloc(1, sizeof *d);
     if (!d)
         return conf_fail(e, ERR_NOMEM, "Out of memory");
-    *d = (struct doors){.host = h, .client = client};
+    *d = (struct doors){.place = place, .options = o, .client = client};
     if (make_ports(d, control) != OK) {
         doors_free(d);
         return conf_fail(e, ERR_NOMEM, "Out of memory");
@@ -111,8 +111,9 @@ err_t doors_prepare(struct doors *d, const struct options *o, struct conf_err *e
     return err == OK ? OK : conf_fail(e, err, "Failed to bind one of the listener ports.");
 }
 
-void doors_commit(struct doors *d)
+void doors_commit(struct doors *d, const struct options *o)
 {
+    d->options = o;
     ports_commit(d->ports);
 }
 
