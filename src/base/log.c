@@ -68,6 +68,7 @@ static enum log_domain domain_of(const char *file)
         {"src/path/guards", LD_GUARD},
         {"src/path/", LD_CIRC},
         {"src/client/boot", LD_CONTROL},
+        {"src/control/", LD_CONTROL},
         {"src/client/fetch", LD_DIR},
         {"src/client/dir", LD_DIR},
         {"src/client/", LD_CIRC},

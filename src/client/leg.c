@@ -75,7 +75,8 @@ static void on_open(void *arg, struct ocirc *oc)
 void leg_reconsider(struct leg *l)
 {
     uint64_t waited_us = l->env->mono_us - l->oc->open_us;
-    if (l->state != LEG_GUARD_WAIT || leg_is_closed(l))
+    /* While it is extended it is looked at when that is done. */
+    if (l->state != LEG_GUARD_WAIT || l->oc->state != OCIRC_OPEN)
         return;
     if (guards_may_use(l->guards, guard_of(l)))
         set_open(l, false);

@@ -12,7 +12,10 @@
 #include "crypto/encode.h"
 #include "dir/netdir.h"
 
-enum { PATH_MOST = CIRC_MAX_HOPS + 1 }; /* one more than there may be, to be refused below */
+enum {
+    PATH_MOST = CIRC_MAX_HOPS + 1
+}; /* one more than there may be, to be refused below; what
+      stands behind it is not looked up */
 
 static struct client *client_of(const struct session *s)
 {
@@ -95,7 +98,7 @@ static bool read_path(struct session *s, const char *names, const struct router 
 {
     const struct netdir *nd = client_known(client_of(s));
     const char *at = names;
-    for (bool more = true; more; at += more) {
+    for (bool more = true; more && *n < PATH_MOST; at += more) {
         struct text name = {at, strcspn(at, ",")};
         const struct router *r = find_router(s, nd, name);
         if (!r || !r->has_md) {
@@ -103,8 +106,7 @@ static bool read_path(struct session *s, const char *names, const struct router 
                       TEXT_ARG(name));
             return false;
         }
-        if (*n < PATH_MOST)
-            path[(*n)++] = r;
+        path[(*n)++] = r;
         at += name.len;
         more = *at == ',';
     }

@@ -31,16 +31,36 @@ static err_t add_unknown(struct conf_line ***tail, const char *name)
     return err;
 }
 
+/* What LINES take in memory, about. */
+static size_t size_of(const struct conf_line *lines)
+{
+    size_t size = 0;
+    for (; lines; lines = lines->next)
+        size += sizeof *lines + strlen(lines->value);
+    return size;
+}
+
+/* Goes no further than what fits an answer: a long value may be asked for again and again. */
+static err_t look_up(const struct options *o, const struct args *a, struct conf_line **known,
+                     struct conf_line **unknown)
+{
+    struct conf_line **known_tail = known, **unknown_tail = unknown;
+    size_t size = 0;
+    for (size_t i = 0; i < a->n; i++) {
+        const struct opt *opt = opt_lookup(a->word[i], NULL);
+        struct conf_line **fresh = known_tail;
+        TRY(opt ? options_show(o, opt, &known_tail) : add_unknown(&unknown_tail, a->word[i]));
+        size += size_of(*fresh);
+        if (size > SESSION_REPLY_MOST)
+            return ERR_FULL;
+    }
+    return OK;
+}
+
 static void getconf(struct session *s, const struct args *a)
 {
-    struct conf_line *known = NULL, *unknown = NULL, **known_tail = &known,
-                     **unknown_tail = &unknown;
-    const struct options *o = control_options(session_control(s));
-    err_t err = OK;
-    for (size_t i = 0; err == OK && i < a->n; i++) {
-        const struct opt *opt = opt_lookup(a->word[i], NULL);
-        err = opt ? options_show(o, opt, &known_tail) : add_unknown(&unknown_tail, a->word[i]);
-    }
+    struct conf_line *known = NULL, *unknown = NULL;
+    err_t err = look_up(control_options(session_control(s)), a, &known, &unknown);
     if (err != OK)
         reply_end(s, 551, "%s", err_text(err));
     else if (unknown)

@@ -398,6 +398,26 @@ START_TEST(test_leg_that_waited_is_open_once_no_better_guard_can_be_up)
 }
 END_TEST
 
+START_TEST(test_leg_that_waits_and_is_extended_waits_until_it_stands)
+{
+    struct fixture f;
+    const struct router *more[] = {&net.nd.relay[5]};
+    setup(&f, 3);
+    net.guard_use = GUARD_USABLE_IF_NO_BETTER;
+    ck_ok(launch(&f));
+    begin();
+    stand();
+    ck_ok(leg_extend(f.leg, &f.means, more, 1));
+    net.may_use_guard = true;
+    leg_reconsider(f.leg);
+    ck_assert_uint_eq(f.opened, 1); /* its last hop is not there */
+    net.oc.state = OCIRC_OPEN;
+    net.oc.ops->on_open(net.oc.arg, &net.oc);
+    ck_assert(f.opened == 2 && leg_is_open(f.leg));
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_leg_does_not_wait_for_ever)
 {
     struct fixture f;
@@ -567,7 +587,8 @@ END_TEST
 TESTS("client/leg", test_leg_of_five_hops_is_built_in_the_time_of_five,
       test_leg_without_a_path_says_why, test_leg_without_memory_lets_the_guard_hear,
       test_leg_past_the_build_timeout_is_slow_and_goes_on, test_leg_through_a_lesser_guard_waits,
-      test_leg_that_waited_is_open_once_no_better_guard_can_be_up, test_leg_does_not_wait_for_ever,
+      test_leg_that_waited_is_open_once_no_better_guard_can_be_up,
+      test_leg_that_waits_and_is_extended_waits_until_it_stands, test_leg_does_not_wait_for_ever,
       test_leg_that_grows_to_three_hops_later_teaches_no_times,
       test_leg_over_a_given_path_is_no_guards_affair, test_leg_of_two_hops_teaches_no_times,
       test_leg_goes_on_and_opens_again, test_leg_tells_guards_and_times_how_it_ended,

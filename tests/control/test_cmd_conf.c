@@ -179,6 +179,24 @@ START_TEST(test_getconf_answers_for_every_name)
 }
 END_TEST
 
+/* A quarter of a megabyte, and no word in tor for it. */
+START_TEST(test_getconf_answers_no_more_than_fits_an_answer)
+{
+    enum { VALUE = 256 << 10, TIMES = 300 };
+    static char torrc_text[sizeof "ContactInfo \n" + VALUE] = "ContactInfo ",
+                                                     command[TIMES * sizeof "ContactInfo" + 16];
+    memset(strchr(torrc_text, ' ') + 1, 'a', VALUE);
+    torrc_text[strlen(torrc_text)] = '\n';
+    setup(torrc_text);
+    char *at = stpcpy(command, "GETCONF");
+    for (int i = 0; i < TIMES; i++)
+        at = stpcpy(at, " ContactInfo");
+    ask(command, "551 queue or buffer is full\r\n");
+    ask("GETCONF Nickname", "250 Nickname\r\n");
+    teardown();
+}
+END_TEST
+
 START_TEST(test_setconf_hands_on_what_was_said)
 {
     setup("");
@@ -370,8 +388,8 @@ START_TEST(test_conf_changed_is_told_to_who_wants_it)
 END_TEST
 
 TESTS("control/cmd_conf", test_getconf_answers_all_names_or_names_all_that_are_unknown,
-      test_getconf_answers_for_every_name, test_setconf_hands_on_what_was_said,
-      test_setconf_refusals_have_tors_codes,
+      test_getconf_answers_for_every_name, test_getconf_answers_no_more_than_fits_an_answer,
+      test_setconf_hands_on_what_was_said, test_setconf_refusals_have_tors_codes,
       test_loadconf_hands_on_the_text_and_has_codes_of_its_own,
       test_conf_commands_take_so_many_lines_and_no_more, test_saveconf_is_forced_by_its_flag_only,
       test_info_about_options, test_info_has_names_types_and_defaults,

@@ -137,11 +137,13 @@ START_TEST(test_logfile_shows_domains_and_chooses_by_them)
     log_line(log, LOG_INFO, "src/net/conn.c", "c");
     log_line(log, LOG_INFO, "src/path/guards_file.c", "d");
     log_line(log, LOG_WARN, "src/path/guards_file.c", "e");
+    log_line(log, LOG_WARN, "src/control/session.c", "f");
     ck_assert_ptr_null(strstr(content(), "] a"));
     ck_assert_ptr_null(strstr(content(), " d\n"));
     ck_assert_ptr_nonnull(strstr(content(), "[notice] {GENERAL} b\n"));
     ck_assert_ptr_nonnull(strstr(content(), "[info] {NET} c\n"));
     ck_assert_ptr_nonnull(strstr(content(), "[warn] {GUARD} e\n"));
+    ck_assert_ptr_nonnull(strstr(content(), "[warn] {CONTROL} f\n"));
     logfile_free(f);
     options_free(o);
     unlink(path);
