@@ -134,7 +134,7 @@ void client_free(struct client *c)
     if (!c)
         return;
     if (c->started)
-        client_save_state(c);
+        client_save_state(c); /* also for how long nobody has used it: that changes always */
     env_unwatch_clocks(c->env, &c->watch);
     env_disarm(c->env, &c->save);
     env_disarm(c->env, &c->fetch);

@@ -15,8 +15,6 @@ void client_save_state(struct client *c)
 {
     char *text;
     size_t len;
-    if (!guards_dirty(c->guards) && !cbt_dirty(c->cbt) && !client_dormancy_changed(c))
-        return;
     err_t e = guards_save(c->guards, c->state);
     if (e == OK)
         e = cbt_save(c->cbt, c->state);
@@ -41,7 +39,8 @@ void client_arm_save(struct client *c)
 void client_save_due(void *arg)
 {
     struct client *c = arg;
-    client_save_state(c);
+    if (guards_dirty(c->guards) || cbt_dirty(c->cbt) || client_dormancy_changed(c))
+        client_save_state(c);
     client_arm_save(c);
 }
 
