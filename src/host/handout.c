@@ -125,6 +125,8 @@ void handout_roll_back(struct handout *h)
 {
     if (h->coming_path && moves(h))
         (void)unlink(h->coming_path);
+    else if (h->coming_path) /* others may read it now, or not, who could not before, or could */
+        (void)lay_down(h->cookie_path, h->cookie_group_readable, h->cookie, sizeof h->cookie);
     free(h->coming_path);
     h->coming_path = NULL;
 }
