@@ -183,6 +183,33 @@ START_TEST(test_feed_tells_each_kind_once)
 }
 END_TEST
 
+START_TEST(test_feed_follows_what_each_reader_wants)
+{
+    const struct event_record bw = {.kind = EVENT_BW, .bw = {1, 2}};
+    setup();
+    void *quiet = reader_new(), *r = reader_new(), *late = reader_new();
+    hears(quiet, "HELLO");
+    hears(r, "HELLO");
+    hears(late, "HELLO");
+    say_line(quiet, "{\"want\":[]}");
+    hears(quiet, "WANTED");
+    say_line(r, "{\"want\":[\"BW\"]}");
+    hears(r, "WANTED");
+    tell(&bw);
+    tell(&circuit);
+    hears(r, "BW");
+    hears_nothing(r);
+    hears(late, "CIRC");
+    hears_nothing(late);
+    hears_nothing(quiet);
+    feed_talk.free(r);
+    ck_assert(!events_wanted(events, EVENT_BW) && events_wanted(events, EVENT_CIRCUIT));
+    feed_talk.free(late);
+    feed_talk.free(quiet);
+    teardown();
+}
+END_TEST
+
 static json_t *heard_of_stream(bool told)
 {
     struct event_record e = {
@@ -355,6 +382,7 @@ START_TEST(test_feed_has_few_readers)
 END_TEST
 
 TESTS("monitor/feed", test_feed_begins_with_what_there_is, test_feed_tells_each_kind_once,
-      test_feed_keeps_what_the_log_would_keep, test_feed_says_how_much_is_lost,
-      test_feed_answers_lines_that_are_none, test_feed_ends_with_a_line_that_does_not,
-      test_feed_does_not_answer_without_end, test_feed_has_few_readers)
+      test_feed_follows_what_each_reader_wants, test_feed_keeps_what_the_log_would_keep,
+      test_feed_says_how_much_is_lost, test_feed_answers_lines_that_are_none,
+      test_feed_ends_with_a_line_that_does_not, test_feed_does_not_answer_without_end,
+      test_feed_has_few_readers)

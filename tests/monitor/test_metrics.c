@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/version.h"
 #include "cell/reason.h"
 #include "client/client.h"
 #include "client/events.h"
@@ -54,7 +55,8 @@ static void tell(const struct event_record *e)
 static const char *written(void)
 {
     static char text[65536];
-    static const struct metrics_around around = {.dialled_v4 = 3, .applications = 2};
+    static const struct metrics_around around = {
+        .dialled_v4 = 3, .dialled_v6 = 4, .applications = 2};
     struct text_out out = text_out(sizeof text - 1);
     metrics_write(m, &around, &out);
     ck_ok(out_end(&out));
@@ -63,12 +65,14 @@ static const char *written(void)
     return text;
 }
 
+/* Once: Prometheus refuses a page that has a line twice. */
 static void has(const char *line)
 {
     char whole[256];
-    const char *text = written();
+    const char *text = written(), *at;
     snprintf(whole, sizeof whole, "\n%s\n", line);
-    ck_assert_msg(strstr(text, whole) != NULL, "no \"%s\" in:\n%s", line, text);
+    ck_assert_msg((at = strstr(text, whole)) != NULL, "no \"%s\" in:\n%s", line, text);
+    ck_assert_msg(strstr(at + 1, whole) == NULL, "\"%s\" twice in:\n%s", line, text);
 }
 
 static void circuit(enum circuit_status status, size_t hops, int64_t age_ms, bool remote,
@@ -188,6 +192,10 @@ START_TEST(test_metrics_counts_the_rest)
     struct event_record guard = {.kind = EVENT_GUARD, .guard = {.status = GUARD_UP}};
     const struct event_record jump = {.kind = EVENT_STATUS,
                                       .status = {.what = STATUS_CLOCK_JUMPED}};
+    const struct event_record fetching = {.kind = EVENT_DIRECTORY,
+                                          .directory = {.status = DIRECTORY_FETCHING}};
+    const struct event_record news = {.kind = EVENT_DIRECTORY,
+                                      .directory = {.status = DIRECTORY_NEWCONSENSUS}};
     setup();
     other(&conn, "tunic_links_launched_total 1");
     conn.orconn.status = ORCONN_CONNECTED;
@@ -203,6 +211,9 @@ START_TEST(test_metrics_counts_the_rest)
     guard.guard.status = GUARD_NEW;
     other(&guard, "tunic_guard_changes_total{status=\"up\"} 1");
     other(&jump, "tunic_clock_jumps_total 1");
+    has("tunic_consensuses_total 0");
+    other(&fetching, "tunic_consensuses_total 0");
+    other(&news, "tunic_consensuses_total 1");
     teardown();
 }
 END_TEST
@@ -246,6 +257,9 @@ START_TEST(test_metrics_tells_what_there_is)
     has("tunic_applications 2");
     has("tor_relay_connections_total{type=\"OR\",direction=\"initiated\",state=\"created\","
         "family=\"ipv4\"} 3");
+    has("tor_relay_connections_total{type=\"OR\",direction=\"initiated\",state=\"created\","
+        "family=\"ipv6\"} 4");
+    has("tunic_build_info{version=\"" TUNIC_VERSION "\"} 1");
     teardown();
 }
 END_TEST

@@ -7,7 +7,8 @@
 
 static struct env *env;
 static struct visits visits;
-static bool welcome, too_much;
+static bool welcome;
+static size_t more; /* bytes that are said besides */
 static bool told_output, ended;
 
 static bool is_welcome(void *arg, const struct ipport *peer)
@@ -20,7 +21,7 @@ static void write_text(void *arg, struct text_out *out)
 {
     (void)arg;
     out_str(out, "# one line\n");
-    for (size_t i = 0; too_much && i < 2 << 20; i++)
+    for (size_t i = 0; i < more; i++)
         out_char(out, 'x');
 }
 
@@ -50,7 +51,7 @@ static void setup(void)
     env = test_env(1);
     visits = (struct visits){.env = env, .is_welcome = is_welcome, .write = write_text};
     welcome = true;
-    too_much = false;
+    more = 0;
 }
 
 static void teardown(void)
@@ -196,7 +197,7 @@ END_TEST
 START_TEST(test_visit_when_there_are_too_many_figures)
 {
     setup();
-    too_much = true;
+    more = (1 << 20) - strlen("# one line\n") + 1;
     ck_assert_ptr_nonnull(strstr(exchange("GET /metrics HTTP/1.1\r\n\r\n", 99), " 503 "));
     teardown();
 }
