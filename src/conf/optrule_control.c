@@ -65,7 +65,8 @@ static void warn_open(const struct checking *c)
         log_warn(c->log,
                  "Control%s is %s, but no authentication method has been configured.  This means "
                  "that any program on your computer can reconfigure your Tor.  That's bad!  You "
-                 "should upgrade your Tor controller as soon as possible.",
+                 "should upgrade your Tor controller as soon as possible.  (\"CookieAuthentication "
+                 "1\" lets in only who can read a file.)",
                  tcp ? "Port" : "Socket", tcp ? "open" : "world writable");
 }
 
@@ -91,8 +92,12 @@ static err_t check_passwords(const struct checking *c, const struct conf_line *l
 {
     uint8_t hashed[S2K_LEN];
     for (; line; line = line->next)
-        if (s2k_decode(text_of(line->value), hashed) != OK)
+        if (s2k_decode(text_of(line->value), hashed) != OK) {
+            log_warn(c->log,
+                     "%s is no password, but what \"tunic --hash-password PASSWORD\" prints.",
+                     name);
             return rule_reject_opt(c, name, "Bad %s: wrong length or bad encoding", name);
+        }
     return OK;
 }
 

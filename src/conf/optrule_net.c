@@ -20,6 +20,18 @@ static err_t parse_ports(const struct checking *c, const char *csv, const char *
     return err == ERR_MALFORMED ? rule_reject_opt(c, name, "%.500s", inner.text) : err;
 }
 
+/* Who is not let in gets no answer, so only the log can say why. */
+static void warn_unread(const struct checking *c)
+{
+    const struct options *o = c->o;
+    bool metrics = false;
+    for (size_t i = 0; i < o->is.ports.n; i++)
+        metrics |= o->is.ports.of[i].kind == PORT_METRICS;
+    if (metrics && o->is.metrics_policy.n == 0 && c->env->quiet != QUIET_LIBRARY)
+        log_warn(c->log, "MetricsPort is open, but nobody may read it without a MetricsPortPolicy: "
+                         "\"MetricsPortPolicy accept 127.0.0.1\" lets this computer in.");
+}
+
 err_t rule_ports(const struct checking *c)
 {
     struct options *o = c->o;
@@ -33,6 +45,7 @@ err_t rule_ports(const struct checking *c)
     TRY(ports_parse(&port_grammars[PORT_EVENTS], o->event_socket_lines, false, c->log, &o->is.ports,
                     c->faults));
     TRY(policy_parse(o->metrics_policy_lines, false, &o->is.metrics_policy, c->faults));
+    warn_unread(c);
     TRY(policy_add(&o->is.metrics_policy, reject_all)); /* parse_metrics_port_policy() */
     TRY(policy_parse(o->socks_policy_lines, false, &o->is.socks_policy, c->faults));
     return OK;

@@ -266,6 +266,10 @@ static const struct {
     {"SocksListenAddress 127.0.0.1\n", "write \"SocksPort ADDRESS:PORT\" instead"},
     {"WarnUnsafeSocks 1\n", "Skipping obsolete configuration option \"WarnUnsafeSocks\"."},
     {"FallbackDir\n", "Linelist option 'FallbackDir' has no value. Skipping."},
+    {"MetricsPort 9035\n", "\"MetricsPortPolicy accept 127.0.0.1\" lets this computer in."},
+    {"ControlPort 9051\n", "\"CookieAuthentication 1\" lets in only who can read a file."},
+    {"ControlPort 9051\nHashedControlPassword mypass\n",
+     "HashedControlPassword is no password, but what \"tunic --hash-password PASSWORD\" prints."},
 };
 
 START_TEST(test_options_warnings)
@@ -276,6 +280,20 @@ START_TEST(test_options_warnings)
         options_free(options_from(WARNED[i].torrc, &c->log, &e));
         ck_assert_msg(strstr(c->text, WARNED[i].log) != NULL, "%s\nlogs %s", WARNED[i].torrc,
                       c->text);
+        free(c);
+    }
+}
+END_TEST
+
+START_TEST(test_options_read_by_somebody_or_not_open_are_no_warning)
+{
+    static const char *const torrcs[] = {"MetricsPort 9035\nMetricsPortPolicy accept 127.0.0.1\n",
+                                         "MetricsPort 0\n"};
+    for (size_t i = 0; i < sizeof torrcs / sizeof torrcs[0]; i++) {
+        struct capture *c = capture_new();
+        struct conf_err e = {""};
+        options_free(options_from(torrcs[i], &c->log, &e));
+        ck_assert_ptr_null(strstr(c->text, "MetricsPortPolicy"));
         free(c);
     }
 }
@@ -583,6 +601,7 @@ TESTS("conf/options", test_options_every_option_parses_its_own_default,
       test_options_defaults_are_tors, test_options_time_units, test_options_values_of_each_type,
       test_options_refusals, test_options_that_are_off_are_fine_without_a_word,
       test_options_without_effect_are_said_and_kept, test_options_warnings,
+      test_options_read_by_somebody_or_not_open_are_no_warning,
       test_options_names_in_any_case_and_by_other_names,
       test_options_lists_of_a_later_source_replace_or_append,
       test_options_clear_of_a_scalar_zeroes_and_resetconf_restores,
