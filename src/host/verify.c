@@ -36,6 +36,12 @@ static bool is_writable(const struct options *o, const char *path)
     return access(dir, W_OK | X_OK) == 0 || (errno == ENOENT && will_be_made(o, dir));
 }
 
+/* What its listener will be called. */
+static const char *what_of(enum port_kind kind)
+{
+    return kind == PORT_CONTROL ? "Control" : kind == PORT_EVENTS ? "Event" : "Socks";
+}
+
 static err_t check_socket(const struct port_spec *p, const struct log *log, struct conf_err *e)
 {
     const char *path = p->at.unix_path;
@@ -46,7 +52,7 @@ static err_t check_socket(const struct port_spec *p, const struct log *log, stru
     if (there && !S_ISSOCK(st.st_mode))
         errno = EADDRINUSE;
     else if (access(dir, W_OK | X_OK) == 0) {
-        if (listen_check_folder(p->kind == PORT_CONTROL ? "Control" : "Socks", &p->at, log) == OK)
+        if (listen_check_folder(what_of(p->kind), &p->at, log) == OK)
             return OK;
         errno = 0; /* it has said why */
     }

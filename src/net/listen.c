@@ -91,13 +91,14 @@ static bool folder_of(const char *path, char *out, size_t size)
 static err_t bad_folder(const char *what, const struct port_at *at, const char *dir,
                         const struct log *log)
 {
-    log_warn(
-        log,
-        "Before Tor can create a %s socket in \"%s\", the directory \"%s\" needs to exist, and "
-        "to be accessible only by the user%s account that is running Tor.  (On some Unix "
-        "systems, anybody who can list a socket can connect to it, so Tor is being careful.)",
-        strcmp(what, "Control") == 0 ? "control" : what, at->unix_path, dir,
-        at->group_writable ? " and group" : "");
+    log_warn(log,
+             "Before Tor can create %s socket in \"%s\", the directory \"%s\" needs to exist, and "
+             "to be accessible only by the user%s account that is running Tor.  (On some Unix "
+             "systems, anybody who can list a socket can connect to it, so Tor is being careful.)",
+             strcmp(what, "Control") == 0 ? "a control"
+             : strcmp(what, "Event") == 0 ? "an event"
+                                          : "a Socks",
+             at->unix_path, dir, at->group_writable ? " and group" : "");
     return ERR_IO;
 }
 

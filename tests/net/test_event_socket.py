@@ -264,3 +264,20 @@ def test_who_may_open_it(make_sut, flags, mode):
     assert not os.path.exists(path)
     assert mine.stop() == 0
     assert not os.path.exists(path + "2")
+
+
+def test_a_folder_that_others_may_enter_is_refused(make_sut):
+    mine, _ = with_socket(make_sut)
+    folder = os.path.join(mine.dir, "open")
+    os.mkdir(folder)
+    os.chmod(folder, 0o755)
+    mine.lines[-1] = "EventSocket %s/events" % folder
+    mine.write_torrc()
+    why = 'Before Tor can create an event socket in "%s/events", the directory "%s" needs' % (
+        folder, folder)
+    asked = subprocess.run([sut_module.program(), "-f", mine.torrc_path, "--verify-config"],
+                           stdout=subprocess.PIPE, text=True, check=False)
+    assert asked.returncode == 1 and why in asked.stdout, asked.stdout
+    mine.start(wait=False)
+    assert mine.process.wait(timeout=20) == 1
+    assert why in mine.log()
