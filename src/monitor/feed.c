@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "client/client.h"
 #include "monitor/feed_fields.h"
+#include "monitor/feed_lines.h"
 
 /* One connection. */
 struct reader {

@@ -1,5 +1,6 @@
 /* The whole of each line: what docs/events.md promises is there, and nothing else. */
 #include "monitor/feed_fields.h"
+#include "monitor/feed_lines.h"
 
 #include <jansson.h>
 #include <stdlib.h>
