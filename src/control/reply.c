@@ -65,14 +65,6 @@ void reply_ok(struct session *s)
     reply_end(s, 250, "OK");
 }
 
-void reply_value(struct session *s, int code, const char *key, const char *value)
-{
-    struct text_out o = text_out(SESSION_REPLY_MOST);
-    out_reply_value(&o, code, key, value);
-    session_say(s, &o);
-    out_free(&o);
-}
-
 void out_reply_value(struct text_out *o, int code, const char *key, const char *value)
 {
     bool data = strpbrk(value, "\r\n") != NULL;

@@ -12,12 +12,11 @@ struct session;
 void reply_end(struct session *s, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* A line before it: "250-PROTOCOLINFO 1". */
 void reply_mid(struct session *s, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
-/* KEY=VALUE as a line before the last, or, if VALUE has several lines, "250+KEY=" and data. */
-void reply_value(struct session *s, int code, const char *key, const char *value);
 void reply_ok(struct session *s); /* "250 OK" */
 
 /* The same lines into a text, for replies that are known only when all of them are. */
 void out_reply_mid(struct text_out *o, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* KEY=VALUE as a line before the last, or, if VALUE has several lines, "250+KEY=" and data. */
 void out_reply_value(struct text_out *o, int code, const char *key, const char *value);
 /* CmdData: dots doubled at the begin of lines, CRLF line ends, and the "." behind it. */
 void out_data(struct text_out *o, const char *data);
