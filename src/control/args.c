@@ -65,7 +65,8 @@ static char *keep(char **at, const char *bytes, size_t len)
     return kept;
 }
 
-/* A quoted string of control-spec 2.1.1; NULL: it does not end. */
+/* control-spec 2.1.1: "In a QuotedString, a backslash followed by any character represents that
+ * character." A CString, with C's escapes, is conf_unquote()'s. NULL: it does not end. */
 static const char *unquote(const char *text, char *out, size_t *len)
 {
     *len = 0;
@@ -198,7 +199,8 @@ static err_t read_words(const struct args_syntax *syntax, struct args *a, char *
     return read_keywords(syntax, keywords, storage, a, why);
 }
 
-/* control-spec 2.3: a "." before anything else at the begin of a line is not part of it. */
+/* control-spec 2.4: "Leading periods on lines in the data are escaped with an additional leading
+ * period". */
 static err_t read_body(const char *text, size_t len, struct args *a)
 {
     const char *end = text + len;

@@ -24,7 +24,7 @@ static bool matches_any(const struct conf_line *line, const struct auth_offer *o
 static const char *cookie_refusal(const uint8_t cookie[COOKIE_LEN], const struct auth_offer *offer,
                                   struct text_out *logged)
 {
-    if (offer->len != COOKIE_LEN) {
+    if (offer->len != COOKIE_LEN) { /* 3.21: "All authentication cookies are 32 bytes long." */
         out_printf(logged, "Got authentication cookie with wrong length (%zu)", offer->len);
         return "Wrong length on authentication cookie.";
     }
@@ -75,6 +75,8 @@ void auth_methods(const struct options *o, struct text_out *out)
         out_str(out, "NULL");
 }
 
+/* control-spec 3.24: each hash is HMAC-SHA256 with its sentence as the key, over "CookieString |
+ * ClientNonce | ServerNonce". */
 err_t auth_challenge(const uint8_t cookie[COOKIE_LEN], const void *client_nonce,
                      size_t client_nonce_len, const uint8_t server_nonce[SHA256_LEN],
                      struct auth_hashes *out)

@@ -31,6 +31,8 @@ static void bad_protocol_version(struct session *s, const char *version)
         session_end(s);
 }
 
+/* control-spec 3.21: COOKIEFILE "is provided iff the METHODS field contains the method "COOKIE"
+ * and/or "SAFECOOKIE"". */
 static void reply_methods(struct session *s)
 {
     const struct options *o = control_options(s->control);
@@ -44,6 +46,8 @@ static void reply_methods(struct session *s)
     out_free(&line);
 }
 
+/* control-spec 3.21: PIVERSION "should always be "1"", and which of them a controller lists does
+ * not matter: "Tor MAY select a version that the controller does not support". */
 static void protocolinfo(struct session *s, const struct args *a)
 {
     uint64_t version;
@@ -61,7 +65,8 @@ static void protocolinfo(struct session *s, const struct args *a)
 
 /* ---- AUTHENTICATE, AUTHCHALLENGE ---- */
 
-/* What a keyword without a key says, in hex or as it is in quotes. The bytes are from malloc(). */
+/* control-spec 3.5: "either a quoted ASCII string, or [...] an unquoted hexadecimal encoding of
+ * that same string". The bytes are from malloc(); it may be empty. */
 static err_t read_secret(const struct args *a, uint8_t **bytes, size_t *len, bool *quoted)
 {
     const char *value = a->n_keywords ? a->keyword[0].value : "";
@@ -87,7 +92,8 @@ static void discard_secret(uint8_t *bytes, size_t len)
     free(bytes);
 }
 
-/* After AUTHCHALLENGE nothing but the controller's hash is accepted (control-spec 3.24). */
+/* control-spec 3.24: "the only authentication string which that AUTHENTICATE command will accept"
+ * after a challenge is the hash of it. */
 static const char *safecookie_refusal(struct session *s, const struct auth_offer *offer,
                                       struct text_out *logged)
 {
@@ -104,6 +110,8 @@ static const char *safecookie_refusal(struct session *s, const struct auth_offer
     return NULL;
 }
 
+/* control-spec 3.5: "the AUTHENTICATE command is still required even if all authentication methods
+ * in Tor are disabled", and "Tor closes the connection on an authentication failure". */
 static void judge(struct session *s, const struct auth_offer *offer)
 {
     const struct control *c = s->control;
@@ -169,7 +177,7 @@ static int challenge_fault(const struct session *s, const struct args *a, const 
 static void challenge(struct session *s, const uint8_t *nonce, size_t len)
 {
     struct auth_hashes hashes;
-    uint8_t ours[SHA256_LEN];
+    uint8_t ours[SHA256_LEN]; /* "ServerNonce MUST be 32 bytes long." */
     char hash_hex[HEX_SIZE(SHA256_LEN)], nonce_hex[HEX_SIZE(SHA256_LEN)];
     env_random(control_env(s->control), ours, sizeof ours);
     if (auth_challenge(control_cookie(s->control), nonce, len, ours, &hashes) != OK) {
@@ -238,6 +246,8 @@ static void usefeature(struct session *s, const struct args *a)
 
 /* ---- TAKEOWNERSHIP, DROPOWNERSHIP ---- */
 
+/* control-spec 3.23: "Tor will shut down when any of those connections closes", so each session
+ * remembers it for itself. */
 static void takeownership(struct session *s, const struct args *a)
 {
     (void)a;

@@ -76,6 +76,8 @@ void out_reply_value(struct text_out *o, int code, const char *key, const char *
         out_data(o, value);
 }
 
+/* control-spec 2.4, CmdData. 2.1: "Tor [...] MUST NOT generate LF instead of CRLF", whatever DATA
+ * has. */
 void out_data(struct text_out *o, const char *data)
 {
     while (*data) {

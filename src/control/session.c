@@ -88,7 +88,10 @@ void session_tell(struct session *s, const struct text_out *event)
 
 /* ---- what comes in ---- */
 
-/* tor forgives these before it knows who speaks: is_valid_initial_command(). */
+/* control-spec 3.5: "Before the client has authenticated, no command other than PROTOCOLINFO,
+ * AUTHCHALLENGE, AUTHENTICATE, or QUIT is valid"; of the first two each "(but only once!)", and
+ * after a challenge "the next command sent on the connection must be an AUTHENTICATE command"
+ * (3.24; C tor, is_valid_initial_command()). */
 static bool may_run(const struct session *s, const char *command)
 {
     if (s->state == SESSION_OPEN || strcasecmp(command, "AUTHENTICATE") == 0)
@@ -119,7 +122,7 @@ static void dispatch(struct session *s, const char *command, const char *text, s
     if (strcasecmp(command, "QUIT") == 0) {
         reply_end(s, 250, "closing connection");
         session_end(s);
-    } else if (!may_run(s, command)) {
+    } else if (!may_run(s, command)) { /* "Tor sends an error reply and closes the connection" */
         reply_end(s, 514, "Authentication required.");
         session_end(s);
     } else if (!row) {
@@ -161,6 +164,8 @@ static void take_command(struct session *s, char *line, size_t len)
     out_free(&s->held);
 }
 
+/* control-spec 2.2: "whose data section ends with a single "." on a line of its own"; 2.1: "Tor MAY
+ * also accept LF" for CRLF. */
 static bool is_end_of_body(const uint8_t *line, size_t len)
 {
     return (len == 2 && memcmp(line, ".\n", 2) == 0) || (len == 3 && memcmp(line, ".\r\n", 3) == 0);
@@ -199,7 +204,8 @@ static void take_one(struct session *s, size_t len, size_t taken)
     free(line);
 }
 
-/* Many who never authenticate must not cost much memory. */
+/* control-spec 2.1 has "no limits on line length". tor's is 1 MB, and so is ours, but for those who
+ * have not authenticated: many of them must not cost much memory. */
 static size_t command_most(const struct session *s)
 {
     return s->state == SESSION_OPEN ? SESSION_COMMAND_MOST : SESSION_GREETING_MOST;
