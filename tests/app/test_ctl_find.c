@@ -133,18 +133,42 @@ START_TEST(test_ctl_find_reads_proc)
 }
 END_TEST
 
-START_TEST(test_ctl_find_begins_with_the_environment)
+static void unset_environment(void)
 {
+    unsetenv("TOR_CONTROL_PORT");
+    unsetenv("TOR_CONTROL_IPC_PATH");
+    unsetenv("TOR_CONTROL_HOST");
+}
+
+START_TEST(test_ctl_find_looks_no_further_than_the_environment)
+{
+    const char *variable;
+    unset_environment();
     setenv("TOR_CONTROL_PORT", "9999", 1);
     setenv("TOR_CONTROL_IPC_PATH", "/run/browser", 1);
-    ctl_find(&found);
-    ck_assert_uint_ge(found.n, 5);
+    ck_ok(ctl_find(&found, &variable));
+    ck_assert_uint_eq(found.n, 2);
     ck_assert_str_eq(found.list[0].place.text, "unix:/run/browser");
     ck_assert_str_eq(found.list[1].place.text, "127.0.0.1:9999");
-    ck_assert(has("127.0.0.1:9051") && has("unix:/run/tor/control") && has("127.0.0.1:9151"));
     setenv("TOR_CONTROL_HOST", "::1", 1);
-    ctl_find(&found);
+    ck_ok(ctl_find(&found, &variable));
     ck_assert_str_eq(found.list[1].place.text, "[::1]:9999");
+    unset_environment();
+    setenv("TOR_CONTROL_PORT", "", 1); /* as good as none */
+    ck_ok(ctl_find(&found, &variable));
+    ck_assert(has("127.0.0.1:9051") && has("unix:/run/tor/control") && has("127.0.0.1:9151"));
+    unset_environment();
+}
+END_TEST
+
+START_TEST(test_ctl_find_refuses_an_environment_that_names_no_place)
+{
+    const char *variable = NULL;
+    unset_environment();
+    setenv("TOR_CONTROL_PORT", "9051x", 1);
+    ck_assert_int_ne(ctl_find(&found, &variable), OK);
+    ck_assert_str_eq(variable, "TOR_CONTROL_PORT");
+    unset_environment();
 }
 END_TEST
 
@@ -217,5 +241,7 @@ END_TEST
 
 TESTS("app/ctl_find", test_ctl_find_places, test_ctl_find_reads_a_torrc,
       test_ctl_find_reads_the_file_of_ports, test_ctl_find_reads_proc,
-      test_ctl_find_begins_with_the_environment, test_ctl_find_shows_nothing_that_a_terminal_obeys,
-      test_ctl_find_has_an_end, test_ctl_args_takes_each, test_ctl_args_refuses)
+      test_ctl_find_looks_no_further_than_the_environment,
+      test_ctl_find_refuses_an_environment_that_names_no_place,
+      test_ctl_find_shows_nothing_that_a_terminal_obeys, test_ctl_find_has_an_end,
+      test_ctl_args_takes_each, test_ctl_args_refuses)

@@ -259,8 +259,27 @@ START_TEST(test_ctl_top_sorts_and_keeps_the_selection)
 }
 END_TEST
 
+START_TEST(test_ctl_top_cuts_no_figure)
+{
+    static const char *const shown[] = {
+        [77] = "written 999 KB/s, peak 999 MB/s in 10 min, in all 999 GB",
+        [47] = "written 999 KB/s, peak 999 MB/s, 999 GB",
+        [38] = "written 999 KB/s, peak 999 MB, 999 GB", /* of 80 columns */
+        [31] = "written 999 KB/s, peak 999 MB/s",
+        [18] = "written 999 KB/s", /* of 40 */
+    };
+    const struct ctl_rates most = {"written", 999000, 999000000, 999000000000, 600};
+    char text[CTL_RATES];
+    for (size_t width = 18; width < 200; width++)
+        ck_assert_uint_le(strlen(ctl_rates_text(&most, width, text)), width);
+    for (size_t width = 0; width < sizeof shown / sizeof *shown; width++)
+        if (shown[width])
+            ck_assert_str_eq(ctl_rates_text(&most, width, text), shown[width]);
+}
+END_TEST
+
 TESTS("app/ctl_top", test_ctl_top_asks_for_what_there_is, test_ctl_top_follows_circuits,
       test_ctl_top_keeps_what_streams_said_first, test_ctl_top_learns_countries,
       test_ctl_top_bounds_what_is_under_way, test_ctl_top_has_room_for_so_many,
       test_ctl_top_shows_nothing_that_a_terminal_obeys, test_ctl_top_curve_stands_still,
-      test_ctl_top_sorts_and_keeps_the_selection)
+      test_ctl_top_sorts_and_keeps_the_selection, test_ctl_top_cuts_no_figure)

@@ -198,7 +198,8 @@ def test_signal(ctl, sut):
     mark = sut.log_mark()
     assert ctl("signal", "HEARTBEAT") == "Signal HEARTBEAT was sent.\n"
     sut.wait_for("Heartbeat", since=mark)
-    assert 'Unrecognized signal code "NOSUCH"' in ctl("signal", "NOSUCH", status=1)
+    assert 'Unrecognized signal code "NOSUCH"; "tunic ctl get signal/names" lists' in ctl(
+        "signal", "NOSUCH", status=1)
     assert run("signal").returncode == 2
 
 
@@ -210,7 +211,8 @@ def test_get(ctl, ask, sut):
     assert ask("GETINFO config/names") == "250+config/names=\n%s.\n250 OK\n" % names
     assert json.loads(ctl("get", "--json", "version"))["version"].startswith("0.4.9.")
     done = run("--control", str(sut.control), "get", "nonsense", "process/pid")
-    assert done.returncode == 1 and 'Unrecognized key "nonsense"' in done.stderr
+    assert done.returncode == 1
+    assert 'Unrecognized key "nonsense"; "tunic ctl get info/names" lists' in done.stderr
     assert "%d\n" % sut.process.pid in done.stdout
 
 
@@ -226,7 +228,7 @@ def test_conf(ctl, ask):
     finally:
         ctl("conf", "NewCircuitPeriod=", "CircuitStreamTimeout=")
     assert ask("GETCONF NewCircuitPeriod") == "250 NewCircuitPeriod=30\n"
-    assert "552" in ctl("conf", "NoSuchOption", status=1)
+    assert '"tunic ctl get config/names" lists' in ctl("conf", "NoSuchOption", status=1)
     assert run("conf", "A=1", "B").returncode == 2
 
 
@@ -359,7 +361,8 @@ def test_events_of_every_type(sut, ctl, ask):
         seen.add(event["type"])
     one.send_signal(signal.SIGTERM)
     assert one.wait(5) == 0
-    assert 'Unrecognized event "NOSUCH"' in ctl("events", "NOSUCH", status=1)
+    assert 'Unrecognized event "NOSUCH"; "tunic ctl get events/names" lists' in ctl(
+        "events", "NOSUCH", status=1)
     assert run("events").returncode == run("events", "a b").returncode == 2
 
 
@@ -423,6 +426,17 @@ def test_it_is_found(sut, tmp_path):
     assert done.stdout == pid and "(TOR_CONTROL_PORT)" in done.stderr
 
 
+def test_the_environment_means_no_other_one(sut, tmp_path):
+    """A newnym for the program that is named there goes to no other that happens to run."""
+    (tmp_path / ".torrc").write_text("ControlPort %d\n" % sut.control)
+    port = sut_module.free_port()
+    done = run("newnym", home=tmp_path, TOR_CONTROL_PORT=str(port))
+    assert done.returncode == 1 and done.stderr == (
+        "tunic ctl: 127.0.0.1:%d (TOR_CONTROL_PORT): Connection refused\n" % port)
+    done = run("newnym", home=tmp_path, TOR_CONTROL_PORT="9051x")
+    assert done.returncode == 2 and 'TOR_CONTROL_PORT "9051x": must be a port' in done.stderr
+
+
 # ---- top ----
 
 @pytest.fixture
@@ -461,7 +475,8 @@ def test_top(sut, ctl, terminal, held, columns, rows):
     screen.shows("done: SIGNAL NEWNYM")
     assert circuit.isdigit()
     screen.type("?")
-    screen.shows("new identity: what is opened from now on")
+    screen.shows(r"new identity: new connections take new circuits$")
+    screen.shows(r"Nothing is written\.$")
     screen.type("x", "p")
     screen.shows("PAUSED")
     screen.type("p", "q")

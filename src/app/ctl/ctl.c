@@ -141,22 +141,30 @@ static int connect_to_one(struct ctl_tool *t, struct ctl_candidates *list)
     return CTL_FAILED;
 }
 
+static int no_place(const char *who, const char *text)
+{
+    return ctl_complain(
+        CTL_USAGE,
+        "%s \"%.100s\": must be a port, ADDRESS:PORT in numbers, or a path of up to "
+        "107 bytes",
+        who, text);
+}
+
 static int find(struct ctl_tool *t, struct ctl_candidates *list)
 {
     const struct ctl_args *a = t->args;
     struct ctl_place place;
+    const char *variable;
     if (!a->control) {
-        ctl_find(list);
+        if (ctl_find(list, &variable) != OK)
+            return no_place(variable, getenv(variable));
         /* Where nobody said that there is one, nobody is waited for long. */
         t->login.patience_ms = LOOK_MS < t->login.patience_ms ? LOOK_MS : t->login.patience_ms;
         return connect_to_one(t, list);
     }
     list->n = 0;
     if (ctl_place_parse(a->control, &place) != OK)
-        return ctl_complain(CTL_USAGE,
-                            "--control \"%.100s\": must be a port, ADDRESS:PORT in numbers, or a "
-                            "path of up to 107 bytes",
-                            a->control);
+        return no_place("--control", a->control);
     ctl_candidate_add(list, &place, "--control");
     return connect_to_one(t, list);
 }

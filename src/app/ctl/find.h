@@ -7,8 +7,9 @@
 #include "app/ctl/candidates.h"
 #include "conf/confline.h"
 
-/* All of them but the user's word. */
-void ctl_find(struct ctl_candidates *out);
+/* All of them but the user's word. If the environment names one, that is the only one: who sets it
+ * does not mean another program. An error: what is in *VARIABLE names no place. */
+MUST_USE err_t ctl_find(struct ctl_candidates *out, const char **variable);
 
 /* ---- its parts, for tests ---- */
 

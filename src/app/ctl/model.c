@@ -183,3 +183,24 @@ const char *ctl_bytes_text(uint64_t bytes, char out[CTL_SHORT])
     snprintf(out, CTL_SHORT, unit && value < 9.95 ? "%.1f %s" : "%.0f %s", value, units[unit]);
     return out;
 }
+
+const char *ctl_rates_text(const struct ctl_rates *r, size_t width, char out[CTL_RATES])
+{
+    char now[CTL_SHORT], most[CTL_SHORT], all[CTL_SHORT], span[CTL_SHORT];
+    (void)ctl_bytes_text(r->now, now);
+    (void)ctl_bytes_text(r->most, most);
+    (void)ctl_bytes_text(r->total, all);
+    (void)ctl_duration_text((int64_t)r->seconds, span);
+    if (width >= 60)
+        snprintf(out, CTL_RATES, "%s %s/s, peak %s/s in %s, in all %s", r->name, now, most, span,
+                 all);
+    else if (width >= 40)
+        snprintf(out, CTL_RATES, "%s %s/s, peak %s/s, %s", r->name, now, most, all);
+    else if (width >= 38)
+        snprintf(out, CTL_RATES, "%s %s/s, peak %s, %s", r->name, now, most, all);
+    else if (width >= 31)
+        snprintf(out, CTL_RATES, "%s %s/s, peak %s/s", r->name, now, most);
+    else
+        snprintf(out, CTL_RATES, "%s %s/s", r->name, now);
+    return out;
+}

@@ -60,4 +60,14 @@ enum { CTL_SHORT = 32 };
 const char *ctl_duration_text(int64_t seconds, char out[CTL_SHORT]);
 const char *ctl_bytes_text(uint64_t bytes, char out[CTL_SHORT]);
 
+/* What is read or written: bytes a second now and at most within so many seconds, and in all. */
+struct ctl_rates {
+    const char *name;
+    uint64_t now, most, total;
+    unsigned seconds;
+};
+enum { CTL_RATES = 192 };
+/* As much of it as fits into WIDTH columns whole, whatever the figures are. */
+const char *ctl_rates_text(const struct ctl_rates *r, size_t width, char out[CTL_RATES]);
+
 #endif

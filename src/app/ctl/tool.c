@@ -24,10 +24,28 @@ int ctl_lost(const struct ctl_tool *t)
     return ctl_complain(CTL_FAILED, "%s: %s", t->place.text, t->conn->why);
 }
 
+/* The key with all names that the command LINE can be about, if it is about names. */
+static const char *names_for(const char *line)
+{
+    static const struct {
+        const char *command, *key;
+    } of[] = {{"GETINFO ", "info/names"},
+              {"GETCONF ", "config/names"},
+              {"RESETCONF ", "config/names"},
+              {"SETEVENTS ", "events/names"},
+              {"SIGNAL ", "signal/names"}};
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+        if (strncmp(line, of[i].command, strlen(of[i].command)) == 0)
+            return of[i].key;
+    return NULL;
+}
+
 int ctl_refused(const char *what, const struct ctl_message *m)
 {
     char text[CTL_WHY];
-    return ctl_complain(CTL_FAILED, "%s: %s", what, ctl_end_text(m, text));
+    const char *names = strstr(ctl_end_text(m, text), "Unrecognized ") ? names_for(what) : NULL;
+    return ctl_complain(CTL_FAILED, "%s: %s%s%s%s", what, text, names ? "; \"tunic ctl get " : "",
+                        names ? names : "", names ? "\" lists what there is" : "");
 }
 
 int ctl_do(struct ctl_tool *t, const char *line)

@@ -103,16 +103,14 @@ struct curve {
 
 static void draw_label(const struct top *t, const struct curve *c, unsigned step, int y)
 {
-    char rate[CTL_SHORT], most[CTL_SHORT], all[CTL_SHORT], span[CTL_SHORT];
     unsigned seconds = (unsigned)c->width * step;
-    (void)ctl_bytes_text(top_peak(t, 1, c->read), rate);
-    (void)ctl_bytes_text(top_peak(t, seconds, c->read), most);
-    (void)ctl_bytes_text(c->total, all);
-    if (c->width < 60)
-        put(y, c->x, c->width, "%s %s/s, peak %s/s, %s", c->name, rate, most, all);
-    else
-        put(y, c->x, c->width, "%s %s/s, peak %s/s in %s, in all %s", c->name, rate, most,
-            ctl_duration_text((int64_t)seconds, span), all);
+    const struct ctl_rates rates = {.name = c->name,
+                                    .now = top_peak(t, 1, c->read),
+                                    .most = top_peak(t, seconds, c->read),
+                                    .total = c->total,
+                                    .seconds = seconds};
+    char text[CTL_RATES];
+    put(y, c->x, c->width, "%s", ctl_rates_text(&rates, (size_t)c->width, text));
 }
 
 /* HEIGHT rows from Y on, the label among them. */
@@ -315,7 +313,7 @@ static void draw_help(void)
         "Tab                 circuits or streams have the keys",
         "c                   close what is selected",
         "r                   rebuild: close the circuit and build another one",
-        "n                   new identity: what is opened from now on takes new circuits",
+        "n                   new identity: new connections take new circuits",
         "s                   sort otherwise",
         "g                   guards in place of the log, and back",
         "t                   1, 5 or 30 seconds a column of the curve",
@@ -323,7 +321,7 @@ static void draw_help(void)
         "^L                  draw all anew",
         "q, ^C               quit",
         "",
-        "Countries come from the program's own GeoIP files. Nothing is written anywhere.",
+        "Countries come from the program's own GeoIP files. Nothing is written.",
         "Any key goes back.",
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
