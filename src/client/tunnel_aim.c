@@ -181,13 +181,25 @@ static bool map(struct tunnel *t, char host[TUNNEL_HOST_MAX + 1], unsigned sourc
     return true;
 }
 
+/* A virtual address means nothing to an exit, and must not be shown to one. */
+static bool may_leave(struct tunnel *t, const char *host)
+{
+    if (!addrmap_is_virtual(t->set->map, host))
+        return true;
+    log_warn(t->set->env->log, "Missing mapping for virtual address '%s'. Refusing.",
+             log_safe(t->set->env->log, host));
+    return refuse(t, END_INTERNAL, "a virtual address that stands for nothing");
+}
+
 /* False: it is over. */
 static bool rewrite(struct tunnel *t)
 {
     char host[TUNNEL_HOST_MAX + 1];
     enum addrmap_source by, then;
-    if (t->req.kind == TUNNEL_RESOLVE_PTR || tunnel_request_is_dir(&t->req))
+    if (tunnel_request_is_dir(&t->req))
         return true;
+    if (t->req.kind == TUNNEL_RESOLVE_PTR)
+        return may_leave(t, t->asked);
     for (char *c = t->req.host; *c; c++)
         *c = (char)tolower((unsigned char)*c);
     memcpy(host, t->req.host, sizeof host);
@@ -197,11 +209,8 @@ static bool rewrite(struct tunnel *t)
         return automap(t, host);
     if (!map(t, host, ADDRMAP_VIRTUAL | ADDRMAP_EXIT, &then))
         return false;
-    if (addrmap_is_virtual(t->set->map, host)) {
-        log_warn(t->set->env->log, "Missing mapping for virtual address '%s'. Refusing.",
-                 log_safe(t->set->env->log, host));
-        return refuse(t, END_INTERNAL, "a virtual address that stands for nothing");
-    }
+    if (!may_leave(t, host))
+        return false;
     if ((by || then) && ends_in(text_of(host), text_of(EXIT_SUFFIX)))
         return take_exit(t, host, by ? by : then);
     return true;

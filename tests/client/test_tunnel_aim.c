@@ -108,6 +108,25 @@ START_TEST(test_tunnel_aim_refuses_a_virtual_address_that_stands_for_nothing)
 }
 END_TEST
 
+/* C tor, connection_ap_handshake_rewrite(): the reverse map has no virtual addresses, either. */
+START_TEST(test_tunnel_aim_asks_no_exit_for_the_name_of_a_virtual_address)
+{
+    struct fixture f;
+    struct tunnel_request req = {.kind = TUNNEL_RESOLVE_PTR};
+    setup(&f);
+    ck_ok(ip_parse(addrmap_virtual(f.map, ADDRMAP_IPV4, "x.odd"), false, &req.ip));
+    open_request(&f, &req);
+    settle(&f);
+    ck_assert_int_eq(f.app.end.reason, END_INTERNAL);
+    ck_assert_uint_eq(net.n_streams, 0);
+    ck_ok(ip_parse("192.0.2.7", false, &req.ip));
+    open_request(&f, &req);
+    settle(&f);
+    ck_assert_uint_eq(net.n_streams, 1);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_tunnel_aim_leaves_by_the_exit_that_a_map_names)
 {
     struct fixture f;
@@ -209,6 +228,7 @@ TESTS("client/tunnel_aim", test_tunnel_aim_goes_to_what_a_name_stands_for,
       test_tunnel_aim_answers_a_look_up_of_an_address,
       test_tunnel_aim_answers_a_look_up_with_a_virtual_address,
       test_tunnel_aim_refuses_a_virtual_address_that_stands_for_nothing,
+      test_tunnel_aim_asks_no_exit_for_the_name_of_a_virtual_address,
       test_tunnel_aim_leaves_by_the_exit_that_a_map_names, test_tunnel_aim_refuses_exits_of_no_use,
       test_tunnel_aim_judges_when_a_circuit_is_named,
       test_tunnel_aim_remembers_exits_of_tracked_hosts)
