@@ -13,9 +13,10 @@
 #include "dir/netdir.h"
 
 enum {
-    PATH_MOST = CIRC_MAX_HOPS + 1
-}; /* one more than there may be, to be refused below; what
-      stands behind it is not looked up */
+    PATH_MOST = CIRC_MAX_HOPS + 1, /* one more than there may be, to be refused below; what stands
+                                      behind it is not looked up */
+    NAMED_EVERY_S = 60,
+};
 
 static struct client *client_of(const struct session *s)
 {
@@ -46,21 +47,30 @@ static bool read_purpose(struct session *s, const char *word, enum circuit_purpo
     return false;
 }
 
-static void warn_of_name(const struct log *log, struct text name, const struct router *r, size_t n)
+/* tor says it once of each relay. */
+static void warn_of_name(const struct session *s, struct text name, const struct router *r,
+                         size_t n)
 {
+    struct control *c = session_control(s);
+    const struct log *log = control_env(c)->log;
     char hex[HEX_SIZE(sizeof r->rsa.b)];
+    unsigned held_back;
+    bool first =
+        ratelim_pass(&control_steering(c)->named, control_env(c), NAMED_EVERY_S, &held_back);
+    enum log_level level = first ? LOG_WARN : LOG_INFO;
     if (n > 1)
-        log_warn(log, "There are multiple matches for the name %.*s. Choosing one arbitrarily.",
-                 TEXT_ARG(name));
+        LOG_AT(log, level,
+               "There are multiple matches for the name %.*s. Choosing one arbitrarily.",
+               TEXT_ARG(name));
     else
-        log_warn(log,
-                 "You specified a relay \"%.*s\" by name, but nicknames can be used by any relay, "
-                 "not just the one you meant. To make sure you get the same relay in the future, "
-                 "refer to it by key, as \"$%s\".",
-                 TEXT_ARG(name), hex_upper(r->rsa.b, sizeof r->rsa.b, hex));
+        LOG_AT(log, level,
+               "You specified a relay \"%.*s\" by name, but nicknames can be used by any relay, "
+               "not just the one you meant. To make sure you get the same relay in the future, "
+               "refer to it by key, as \"$%s\".",
+               TEXT_ARG(name), hex_upper(r->rsa.b, sizeof r->rsa.b, hex));
 }
 
-static const struct router *by_nickname(const struct log *log, const struct netdir *nd,
+static const struct router *by_nickname(const struct session *s, const struct netdir *nd,
                                         struct text name)
 {
     const struct router *first = NULL;
@@ -73,7 +83,7 @@ static const struct router *by_nickname(const struct log *log, const struct netd
             n++;
         }
     if (first)
-        warn_of_name(log, name, first, n);
+        warn_of_name(s, name, first, n);
     return first;
 }
 
@@ -89,7 +99,7 @@ static const struct router *find_router(const struct session *s, const struct ne
         return NULL;
     if (t.len < hex || (t.len > hex && t.s[hex] != '=' && t.s[hex] != '~') ||
         hex_decode_exact((struct text){t.s, hex}, rsa.b, sizeof rsa.b) != OK)
-        return by_nickname(control_env(session_control(s))->log, nd, name);
+        return by_nickname(s, nd, name);
     return t.len > hex && t.s[hex] == '=' ? NULL : netdir_by_rsa(nd, &rsa);
 }
 

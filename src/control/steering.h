@@ -20,6 +20,7 @@ struct steering {
     struct resolve *resolves;
     unsigned n_resolves;
     struct ratelim left;  /* words about streams that nobody attaches */
+    struct ratelim named; /* about relays that are asked for by their nicknames */
     struct timer newnym;  /* armed: an identity is due then */
     uint64_t newnym_us;   /* when the last one was; 0: never */
     struct later signals; /* are carried out when the command that sent them is answered */

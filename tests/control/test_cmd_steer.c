@@ -106,6 +106,27 @@ START_TEST(test_extendcircuit_begins_circuits_by_any_name_of_a_relay)
 }
 END_TEST
 
+static unsigned warnings;
+
+static void count_line(void *arg, enum log_level level, const char *line)
+{
+    (void)arg;
+    warnings += level == LOG_WARN && strstr(line, "You specified a relay");
+}
+
+START_TEST(test_extendcircuit_by_nickname_does_not_fill_the_log)
+{
+    struct log counting = {.least = LOG_WARN, .sink = count_line};
+    setup();
+    const char *nickname = t.net->plan.node[5].nickname;
+    t.net->env->log = &counting;
+    for (int i = 0; i < 3; i++)
+        says(words("EXTENDCIRCUIT 0 %1$s,%1$s", nickname), words("250 EXTENDED %d", i + 1));
+    ck_assert_uint_eq(warnings, 1);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_extendcircuit_refuses_in_tors_words)
 {
     setup();
@@ -353,6 +374,7 @@ START_TEST(test_dropguards_and_droptimeouts)
 END_TEST
 
 TESTS("control/cmd_steer", test_extendcircuit_begins_circuits_by_any_name_of_a_relay,
+      test_extendcircuit_by_nickname_does_not_fill_the_log,
       test_extendcircuit_refuses_in_tors_words, test_extendcircuit_tells_behind_its_reply,
       test_setcircuitpurpose_and_closecircuit, test_commands_of_streams_refuse_in_tors_words,
       test_streams_are_redirected_and_closed, test_attachstream_of_one_that_is_left_to_controllers,
