@@ -1,57 +1,11 @@
-#include "control/control.h"
+#include "control/control_int.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
-#include "base/ratelim.h"
-#include "control/auth.h"
-#include "control/mdtexts.h"
 #include "control/session_int.h"
-#include "control/told.h"
-#include "crypto/secret.h"
 
 enum { SESSIONS_LEAST = 16, CROWDED_EVERY_S = 60, OPENED_EVERY_S = 1 };
-
-struct control {
-    struct env *env;
-    struct client *client;
-    const struct control_world *ops;
-    void *world;
-    bool has_cookie;
-    uint8_t cookie[COOKIE_LEN];
-    struct session *sessions;
-    struct ratelim opened;  /* the line that somebody has connected */
-    struct ratelim crowded; /* the warning that no more are let in */
-    uint64_t wanted;        /* events that any of them wants */
-    struct teller teller;
-    struct steering steering;
-    struct mdtexts mdtexts;
-};
-
-struct control *control_new(struct env *env, struct client *client, const struct control_world *ops,
-                            void *world)
-{
-    struct control *c = calloc(1, sizeof *c);
-    if (!c)
-        return NULL;
-    *c = (struct control){.env = env, .client = client, .ops = ops, .world = world};
-    teller_init(&c->teller, c);
-    steering_init(&c->steering, c);
-    mdtexts_init(&c->mdtexts, env);
-    return c;
-}
-
-void control_free(struct control *c)
-{
-    if (!c)
-        return;
-    teller_want(&c->teller, 0);
-    steering_end(&c->steering);
-    mdtexts_end(&c->mdtexts);
-    secret_wipe(c->cookie, sizeof c->cookie);
-    free(c);
-}
 
 struct env *control_env(const struct control *c)
 {

@@ -38,7 +38,7 @@ const uint8_t *control_cookie(const struct control *c); /* NULL: there is none *
 /* A line of the log, for who wants DEBUG, INFO...; from wherever it is written. */
 void control_log(struct control *c, enum log_level level, const char *line);
 
-/* ---- for session.c ---- */
+/* ---- for sessions ---- */
 
 /* Whether one more session may be. The oldest that has not authenticated gives way if need be. */
 bool control_has_room(struct control *c);

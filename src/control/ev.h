@@ -1,25 +1,21 @@
-/* Ev: the writers of events, and what their lines share with GETINFO's answers. A writer is given a
- * record of a kind that its row in told.c names, and writes the whole event, or nothing if the
- * record is another event's. Order and form of all fields are tor's (control_events.c,
- * control_fmt.c). */
+/* Ev: the writers of events (told.h), and what their lines share with GETINFO's answers. Order and
+ * form of all fields are tor's (control_events.c, control_fmt.c). */
 #ifndef TUNIC_CONTROL_EV_H
 #define TUNIC_CONTROL_EV_H
 
-#include "base/out.h"
-#include "client/events.h"
+#include "control/told.h"
 
-struct control;
+/* The one table of events, ended by a row without a writer. */
+extern const struct told_row ev_rows[];
 
-typedef void ev_writer(struct control *c, const struct event_record *e, struct text_out *out);
-
-ev_writer ev_circ, ev_circ_minor;                                     /* ev_circuit.c */
-ev_writer ev_stream;                                                  /* ev_stream.c */
-ev_writer ev_orconn, ev_guard;                                        /* ev_relay.c */
-ev_writer ev_addrmap, ev_signal;                                      /* ev_map.c */
-ev_writer ev_status_client, ev_status_general;                        /* ev_status.c */
-ev_writer ev_buildtimeout_set, ev_network_liveness;                   /* ev_status.c */
-ev_writer ev_newconsensus, ev_ns;                                     /* ev_ns.c */
-ev_writer ev_bw, ev_circ_bw, ev_stream_bw, ev_conn_bw, ev_cell_stats; /* ev_bytes.c */
+told_writer ev_circ, ev_circ_minor;                                     /* ev_circuit.c */
+told_writer ev_stream;                                                  /* ev_stream.c */
+told_writer ev_orconn, ev_guard;                                        /* ev_relay.c */
+told_writer ev_addrmap, ev_signal;                                      /* ev_map.c */
+told_writer ev_status_client, ev_status_general;                        /* ev_status.c */
+told_writer ev_buildtimeout_set, ev_network_liveness;                   /* ev_status.c */
+told_writer ev_newconsensus, ev_ns;                                     /* ev_ns.c */
+told_writer ev_bw, ev_circ_bw, ev_stream_bw, ev_conn_bw, ev_cell_stats; /* ev_bytes.c */
 
 /* ---- parts of lines ---- */
 

@@ -13,79 +13,6 @@
 
 enum { READ_AT_ONCE = 4096 };
 
-/* ---- what is said ---- */
-
-static void lose_owner(struct session *s)
-{
-    if (s->is_owner)
-        control_lose_owner(s->control);
-    s->is_owner = false;
-}
-
-void session_end(struct session *s)
-{
-    if (s->state == SESSION_ENDED)
-        return;
-    bool was_open = s->state == SESSION_OPEN;
-    s->state = SESSION_ENDED;
-    control_forget_wishes(s->control, s, was_open);
-    s->ops->on_end(s->holder);
-}
-
-void session_say(struct session *s, const struct text_out *o)
-{
-    if (s->state == SESSION_ENDED)
-        return;
-    err_t e = out_end(o);
-    if (e == OK)
-        e = buf_add(&s->out, out_text(o), o->len);
-    if (e == OK) {
-        s->ops->on_output(s->holder);
-        return;
-    }
-    log_warn(control_env(s->control)->log,
-             "A reply to a controller could not be made, and its connection closes: %s",
-             err_text(e));
-    session_end(s);
-}
-
-/* control-spec has no word for it: a status event that controllers of today pass on unread. */
-static void tell_dropped(struct session *s)
-{
-    struct text_out o = text_out(READ_AT_ONCE);
-    out_printf(&o, "650 STATUS_GENERAL WARN EVENTS_DROPPED COUNT=%llu\r\n",
-               (unsigned long long)s->dropped);
-    if (out_end(&o) == OK && buf_add(&s->out, out_text(&o), o.len) == OK)
-        s->dropped = 0;
-    out_free(&o);
-}
-
-static void queue_event(struct session *s, const char *text, size_t len)
-{
-    bool room = s->out.len <= SESSION_EVENTS_MOST; /* whatever the size: one may be a consensus */
-    if (room && s->dropped)
-        tell_dropped(s);
-    if (room && buf_add(&s->out, text, len) == OK)
-        s->ops->on_output(s->holder);
-    else
-        s->dropped++;
-}
-
-void session_tell(struct session *s, const struct text_out *event)
-{
-    size_t before = s->held.len;
-    if (!s->in_command) {
-        queue_event(s, out_text(event), event->len);
-        return;
-    }
-    out_add(&s->held, out_text(event), event->len);
-    if (out_end(&s->held) != OK) {
-        s->held.err = OK;
-        out_cut(&s->held, before);
-        s->dropped++;
-    }
-}
-
 /* ---- what comes in ---- */
 
 /* control-spec 3.5: "Before the client has authenticated, no command other than PROTOCOLINFO,
@@ -155,13 +82,10 @@ static void take_command(struct session *s, char *line, size_t len)
     }
     memcpy(command, line, (size_t)(word_end - line));
     command[word_end - line] = 0;
-    s->in_command = true;
+    session_hold(s);
     dispatch(s, command, rest, (size_t)(end - rest));
-    s->in_command = false;
     free(command);
-    if (s->held.len && s->state != SESSION_ENDED)
-        queue_event(s, out_text(&s->held), s->held.len);
-    out_free(&s->held);
+    session_release(s);
 }
 
 /* control-spec 2.2: "whose data section ends with a single "." on a line of its own"; 2.1: "Tor MAY
@@ -232,6 +156,13 @@ static void take_input(struct session *s)
 }
 
 /* ---- the machine ---- */
+
+static void lose_owner(struct session *s)
+{
+    if (s->is_owner)
+        control_lose_owner(s->control);
+    s->is_owner = false;
+}
 
 static void resume(void *arg)
 {
@@ -340,19 +271,3 @@ static void sent(void *talk, size_t len)
     }
 const struct talk_kind session_talk = SESSION_TALK(make);
 const struct talk_kind session_owner_talk = SESSION_TALK(make_owner);
-
-struct control *session_control(const struct session *s)
-{
-    return s->control;
-}
-
-bool session_is_open(const struct session *s)
-{
-    return s->state == SESSION_OPEN;
-}
-
-void session_set_told(struct session *s, uint64_t told)
-{
-    s->told = told;
-    control_count_wishes(s->control);
-}

@@ -1,4 +1,5 @@
-/* Session's own: for session.c, reply.c and the commands that are about the session itself. */
+/* Session's own: session.c reads commands, session_say.c has what is said; for these, reply.c and
+ * the commands that are about the session itself. */
 #ifndef TUNIC_CONTROL_SESSION_INT_H
 #define TUNIC_CONTROL_SESSION_INT_H
 
@@ -38,5 +39,8 @@ struct session {
 void session_say(struct session *s, const struct text_out *o);
 /* An event that it wants. */
 void session_tell(struct session *s, const struct text_out *event);
+/* While a command is run events wait, so that they come behind its reply. */
+void session_hold(struct session *s);
+void session_release(struct session *s);
 
 #endif

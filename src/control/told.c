@@ -5,39 +5,6 @@
 
 #include "client/client.h"
 #include "control/control.h"
-#include "control/ev.h"
-
-/* ---- the table ---- */
-
-/* The events that are made of a client's records: of which kinds, and by whom. */
-static const struct told_row {
-    enum told told;
-    unsigned kinds;
-    ev_writer *write;
-} rows[] = {
-    {TOLD_CIRC, EVENT_BIT(EVENT_CIRCUIT), ev_circ},
-    {TOLD_CIRC_MINOR, EVENT_BIT(EVENT_CIRCUIT), ev_circ_minor},
-    {TOLD_STREAM, EVENT_BIT(EVENT_STREAM), ev_stream},
-    {TOLD_ORCONN, EVENT_BIT(EVENT_ORCONN), ev_orconn},
-    {TOLD_GUARD, EVENT_BIT(EVENT_GUARD), ev_guard},
-    {TOLD_ADDRMAP, EVENT_BIT(EVENT_ADDRMAP), ev_addrmap},
-    {TOLD_SIGNAL, EVENT_BIT(EVENT_SIGNAL), ev_signal},
-    {TOLD_STATUS_CLIENT,
-     EVENT_BIT(EVENT_STATUS) | EVENT_BIT(EVENT_BOOTSTRAP) | EVENT_BIT(EVENT_DIRECTORY),
-     ev_status_client},
-    {TOLD_STATUS_GENERAL, EVENT_BIT(EVENT_STATUS) | EVENT_BIT(EVENT_DIRECTORY), ev_status_general},
-    {TOLD_NEWCONSENSUS, EVENT_BIT(EVENT_DIRECTORY), ev_newconsensus},
-    {TOLD_NS, EVENT_BIT(EVENT_DIRECTORY), ev_ns},
-    {TOLD_BUILDTIMEOUT_SET, EVENT_BIT(EVENT_STATUS), ev_buildtimeout_set},
-    {TOLD_NETWORK_LIVENESS, EVENT_BIT(EVENT_STATUS), ev_network_liveness},
-    {TOLD_BW, EVENT_BIT(EVENT_BW), ev_bw},
-    {TOLD_CIRC_BW, EVENT_BIT(EVENT_CIRC_BW), ev_circ_bw},
-    {TOLD_STREAM_BW, EVENT_BIT(EVENT_STREAM_BW), ev_stream_bw},
-    {TOLD_CONN_BW, EVENT_BIT(EVENT_CONN_BW), ev_conn_bw},
-    {TOLD_CELL_STATS, EVENT_BIT(EVENT_CELL_STATS), ev_cell_stats},
-};
-
-#define ROWS (sizeof rows / sizeof rows[0])
 
 /* ---- names ---- */
 
@@ -75,9 +42,9 @@ static void write_row(struct control *c, const struct told_row *row, const struc
 static void on_event(void *arg, const struct event_record *e)
 {
     struct teller *t = arg;
-    for (size_t i = 0; i < ROWS; i++)
-        if (rows[i].kinds & EVENT_BIT(e->kind) && control_wants(t->control, rows[i].told))
-            write_row(t->control, &rows[i], e);
+    for (const struct told_row *row = t->rows; row->write; row++)
+        if (row->kinds & EVENT_BIT(e->kind) && control_wants(t->control, row->told))
+            write_row(t->control, row, e);
 }
 
 /* They count as dropped, which controllers are told of behind what they had to do without. */
@@ -85,19 +52,19 @@ static void on_lost(void *arg, size_t n)
 {
     struct teller *t = arg;
     uint64_t mine = 0;
-    for (size_t i = 0; i < ROWS; i++)
-        mine |= TOLD_BIT(rows[i].told);
+    for (const struct told_row *row = t->rows; row->write; row++)
+        mine |= TOLD_BIT(row->told);
     control_count_lost(t->control, mine, n);
 }
 
 /* ---- what is listened to ---- */
 
-static unsigned kinds_of(uint64_t wanted)
+static unsigned kinds_of(const struct told_row *row, uint64_t wanted)
 {
     unsigned kinds = 0;
-    for (size_t i = 0; i < ROWS; i++)
-        if (wanted & TOLD_BIT(rows[i].told))
-            kinds |= rows[i].kinds;
+    for (; row->write; row++)
+        if (wanted & TOLD_BIT(row->told))
+            kinds |= row->kinds;
     return kinds;
 }
 
@@ -127,7 +94,7 @@ static void want_lines(struct teller *t, uint64_t wanted)
 void teller_want(struct teller *t, uint64_t wanted)
 {
     struct client *client = control_client(t->control);
-    unsigned kinds = kinds_of(wanted);
+    unsigned kinds = kinds_of(t->rows, wanted);
     if (kinds && client)
         client_listen(client, &t->listener, kinds);
     else
@@ -135,9 +102,9 @@ void teller_want(struct teller *t, uint64_t wanted)
     want_lines(t, wanted);
 }
 
-void teller_init(struct teller *t, struct control *c)
+void teller_init(struct teller *t, struct control *c, const struct told_row *rows)
 {
-    *t = (struct teller){.control = c};
+    *t = (struct teller){.control = c, .rows = rows};
     t->listener = (struct event_listener){.on_event = on_event, .on_lost = on_lost, .arg = t};
 }
 

@@ -68,15 +68,27 @@ void control_tell(struct control *c, enum told told, const struct text_out *text
 
 /* ---- for control.c ---- */
 
+/* An event that is made of a client's records: of which kinds, and by whom. The writer is given a
+ * record of one of these kinds, and writes the whole event, or nothing if the record is another
+ * event's. */
+typedef void told_writer(struct control *c, const struct event_record *e, struct text_out *out);
+struct told_row {
+    enum told told;
+    unsigned kinds;
+    told_writer *write;
+};
+
 /* Makes events of what the client tells and of log lines. A member of the struct control. */
 struct teller {
     struct control *control;
+    const struct told_row *rows;
     struct event_listener listener;
     bool lines;           /* somebody wants lines of the log: */
     enum log_level least; /* of this level, and above */
     bool in_line;         /* one is being told */
 };
-void teller_init(struct teller *t, struct control *c);
+/* ROWS end with one without a writer, and are borrowed. */
+void teller_init(struct teller *t, struct control *c, const struct told_row *rows);
 /* WANTED, a set of TOLD_BIT(), is what any session wants from now on. */
 void teller_want(struct teller *t, uint64_t wanted);
 void teller_line(struct teller *t, enum log_level level, const char *line);

@@ -9,7 +9,7 @@
 #include "support/test.h"
 
 /* Without a control side: what these say needs no look at the client. */
-static void says(ev_writer *write, const struct event_record *e, const char *want)
+static void says(told_writer *write, const struct event_record *e, const char *want)
 {
     struct text_out out = text_out(4096);
     write(NULL, e, &out);
@@ -171,7 +171,7 @@ END_TEST
 
 /* ---- status ---- */
 
-static void says_status(ev_writer *write, struct event_status status, const char *want)
+static void says_status(told_writer *write, struct event_status status, const char *want)
 {
     const struct event_record e = {.kind = EVENT_STATUS, .status = status};
     says(write, &e, want);

@@ -1,0 +1,25 @@
+#include "control/ev.h"
+
+const struct told_row ev_rows[] = {
+    {TOLD_CIRC, EVENT_BIT(EVENT_CIRCUIT), ev_circ},
+    {TOLD_CIRC_MINOR, EVENT_BIT(EVENT_CIRCUIT), ev_circ_minor},
+    {TOLD_STREAM, EVENT_BIT(EVENT_STREAM), ev_stream},
+    {TOLD_ORCONN, EVENT_BIT(EVENT_ORCONN), ev_orconn},
+    {TOLD_GUARD, EVENT_BIT(EVENT_GUARD), ev_guard},
+    {TOLD_ADDRMAP, EVENT_BIT(EVENT_ADDRMAP), ev_addrmap},
+    {TOLD_SIGNAL, EVENT_BIT(EVENT_SIGNAL), ev_signal},
+    {TOLD_STATUS_CLIENT,
+     EVENT_BIT(EVENT_STATUS) | EVENT_BIT(EVENT_BOOTSTRAP) | EVENT_BIT(EVENT_DIRECTORY),
+     ev_status_client},
+    {TOLD_STATUS_GENERAL, EVENT_BIT(EVENT_STATUS) | EVENT_BIT(EVENT_DIRECTORY), ev_status_general},
+    {TOLD_NEWCONSENSUS, EVENT_BIT(EVENT_DIRECTORY), ev_newconsensus},
+    {TOLD_NS, EVENT_BIT(EVENT_DIRECTORY), ev_ns},
+    {TOLD_BUILDTIMEOUT_SET, EVENT_BIT(EVENT_STATUS), ev_buildtimeout_set},
+    {TOLD_NETWORK_LIVENESS, EVENT_BIT(EVENT_STATUS), ev_network_liveness},
+    {TOLD_BW, EVENT_BIT(EVENT_BW), ev_bw},
+    {TOLD_CIRC_BW, EVENT_BIT(EVENT_CIRC_BW), ev_circ_bw},
+    {TOLD_STREAM_BW, EVENT_BIT(EVENT_STREAM_BW), ev_stream_bw},
+    {TOLD_CONN_BW, EVENT_BIT(EVENT_CONN_BW), ev_conn_bw},
+    {TOLD_CELL_STATS, EVENT_BIT(EVENT_CELL_STATS), ev_cell_stats},
+    {0},
+};
