@@ -1,9 +1,6 @@
-/* The command line: tor's own flags, the options in it, and the way from both to checked options.
- */
+/* The command line: tor's own flags, and the options in it. What becomes of both is load.h's. */
 #ifndef TUNIC_APP_CMDLINE_H
 #define TUNIC_APP_CMDLINE_H
-
-#include <stdio.h>
 
 #include "conf/confline.h"
 #include "conf/options.h"
@@ -18,7 +15,7 @@ enum command {
     CMD_LIST_DEPRECATED,
     CMD_LIST_MODULES,
     CMD_LIBRARY_VERSIONS,
-    CMD_HASH_PASSWORD,    /* not built yet */
+    CMD_HASH_PASSWORD,
     CMD_LIST_FINGERPRINT, /* a client has none */
     CMD_RELAY_ONLY,       /* --keygen and the like */
 };
@@ -31,7 +28,7 @@ struct cmdline {
     bool torrc_given_twice;       /* -f and --torrc-file together */
     bool ignore_missing, allow_missing;
     struct conf_line *options; /* in the order given; where: "command line" */
-    /* Set by cmdline_load(): what standard input held, and the files that were read; NULL if none.
+    /* Set by load_options(): what standard input held, and the files that were read; NULL if none.
      */
     char *stdin_text;
     char *torrc_path, *defaults_path;
@@ -51,29 +48,6 @@ MUST_USE err_t cmdline_parse(int argc, char *const *argv, const struct log *log,
 /* How quiet the command line asks to be, before all of it is known to be right. */
 enum quiet cmdline_quiet(int argc, char *const *argv);
 void cmdline_free(struct cmdline *c);
-
-/* Where files and the user are found; a test sets its own. */
-struct load_env {
-    const char *home;       /* or NULL */
-    const char *config_dir; /* folder of torrc and torrc-defaults where none is named: /etc/tor */
-    FILE *in;               /* for -f - */
-    struct conf_source source;
-    const struct log *log;
-};
-
-/* Reads defaults-torrc, torrc and the command line's options, in that order; takes on the defaults
- * of TestingTorNetwork if it is set; checks the whole. Called again on SIGHUP: standard input is
- * not read twice. */
-MUST_USE err_t cmdline_load(struct cmdline *c, const struct load_env *env, struct options **out,
-                            struct conf_err *e);
-/* The same with TEXT for torrc, and nothing for defaults-torrc, as tor's LOADCONF has it. What it
- * need not say when it is written is what OLD, which was loaded here too, need not. */
-MUST_USE err_t cmdline_load_text(struct cmdline *c, const struct load_env *env, const char *text,
-                                 const struct options *old, struct options **out,
-                                 struct conf_err *e);
 bool cmdline_reads_stdin(const struct cmdline *c); /* -f - */
-/* Where torrc, or defaults-torrc, is or would be: what SAVECONF writes. The caller frees it; NULL
- * out of memory. */
-char *cmdline_torrc(const struct cmdline *c, const struct load_env *env, bool defaults);
 
 #endif

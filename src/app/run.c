@@ -109,8 +109,7 @@ static void on_changed(void *arg)
 static err_t on_load(void *arg, const char *text, struct options **out, struct conf_err *e)
 {
     const struct running *r = arg;
-    err_t err =
-        cmdline_load_text(r->app->cmdline, r->app->load, text, host_options(r->host), out, e);
+    err_t err = load_text(r->app->cmdline, r->app->load, text, host_options(r->host), out, e);
     return err == OK || err == ERR_NOMEM ? err : ERR_MALFORMED;
 }
 
@@ -125,7 +124,7 @@ static const char *on_torrc(void *arg, bool defaults)
 static err_t load_again(struct running *r, struct conf_err *e)
 {
     struct options *fresh;
-    TRY(cmdline_load(r->app->cmdline, r->app->load, &fresh, e));
+    TRY(load_options(r->app->cmdline, r->app->load, &fresh, e));
     return host_change(r->host, fresh, HOST_RELOAD, e);
 }
 
@@ -245,8 +244,8 @@ static void watchdog(void *arg)
 static err_t make_around(struct running *r, struct conf_err *e)
 {
     const struct cmdline *c = r->app->cmdline;
-    r->torrc = cmdline_torrc(c, r->app->load, false);
-    r->defaults_torrc = cmdline_torrc(c, r->app->load, true);
+    r->torrc = load_path(c, r->app->load, false);
+    r->defaults_torrc = load_path(c, r->app->load, true);
     r->around = (struct host_process){.prepare = on_prepare,
                                       .changed = on_changed,
                                       .load = on_load,

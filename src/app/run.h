@@ -2,7 +2,7 @@
 #ifndef TUNIC_APP_RUN_H
 #define TUNIC_APP_RUN_H
 
-#include "app/cmdline.h"
+#include "app/load.h"
 #include "conf/options.h"
 #include "host/logfile.h"
 

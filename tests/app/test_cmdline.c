@@ -1,4 +1,4 @@
-#include "app/cmdline.h"
+#include "app/load.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -121,7 +121,7 @@ static err_t load(struct cmdline *c, FILE *in, struct capture *log, struct optio
     const struct load_env env = {dir, dir, in, disk_source(log ? &log->log : NULL),
                                  log ? &log->log : NULL};
     *o = NULL;
-    return cmdline_load(c, &env, o, e);
+    return load_options(c, &env, o, e);
 }
 
 static struct options *loaded(struct cmdline *c, FILE *in)
@@ -316,16 +316,16 @@ START_TEST(test_cmdline_load_text_takes_the_place_of_torrc)
     struct options *o, *old = loaded(c, NULL);
     const struct load_env env = {dir, dir, NULL, disk_source(NULL), NULL};
     ck_assert(!old->include_used);
-    ck_ok(cmdline_load_text(c, &env, "SocksPort 2\n%include more\n", old, &o, &e));
+    ck_ok(load_text(c, &env, "SocksPort 2\n%include more\n", old, &o, &e));
     ck_assert_uint_eq(o->is.ports.of[0].at.tcp.port, 2);
     ck_assert_int_eq(o->max_circuit_dirtiness_s, 300);
     ck_assert_int_eq(o->new_circuit_period_s, 30);
     ck_assert(o->include_used && !o->safe_socks && o->base->safe_socks);
     options_free(o);
-    ck_err(cmdline_load_text(c, &env, "\nNoSuch 1", old, &o, &e), ERR_NOT_FOUND);
+    ck_err(load_text(c, &env, "\nNoSuch 1", old, &o, &e), ERR_NOT_FOUND);
     ck_assert_str_eq(e.text, "controller:2: Unknown option 'NoSuch'.  Failing.");
-    ck_err(cmdline_load_text(c, &env, "SafeSocks 2", old, &o, &e), ERR_MALFORMED);
-    ck_err(cmdline_load_text(c, &env, "SafeSocks \"1", old, &o, &e), ERR_MALFORMED);
+    ck_err(load_text(c, &env, "SafeSocks 2", old, &o, &e), ERR_MALFORMED);
+    ck_err(load_text(c, &env, "SafeSocks \"1", old, &o, &e), ERR_MALFORMED);
     options_free(old);
     cmdline_free(c);
     leave_dir();
@@ -335,7 +335,7 @@ END_TEST
 static void assert_torrc(struct cmdline *c, bool defaults, const char *leaf)
 {
     const struct load_env env = {dir, dir, NULL, disk_source(NULL), NULL};
-    char want[128], *got = cmdline_torrc(c, &env, defaults);
+    char want[128], *got = load_path(c, &env, defaults);
     snprintf(want, sizeof want, "%s/%s", dir, leaf);
     ck_assert_str_eq(got, want);
     free(got);
