@@ -4,7 +4,7 @@
 
 #include "client/steer.h"
 #include "client/tunnel.h"
-#include "control/knownclient.h"
+#include "control/knowncontrol.h"
 #include "control/speaker.h"
 
 static struct capture {
@@ -17,8 +17,7 @@ static void *session;
 
 static void setup_with(bool unattached)
 {
-    begin_with(true, unattached);
-    client_start(t.client);
+    begin(true, unattached);
     asked = (struct capture){NULL};
     session = speaker_new(t.control);
     speaker_says(session, "AUTHENTICATE", "250 OK");
@@ -56,7 +55,7 @@ static const char *words(const char *format, ...)
 static const char *fingerprint(size_t node)
 {
     static char hex[HEX_SIZE(20)];
-    return hex_upper(t.net->id[node].rsa_id.b, 20, hex);
+    return hex_upper(known.net->id[node].rsa_id.b, 20, hex);
 }
 
 /* The answer to COMMAND with the events that it brought about, which the caller frees. */
@@ -64,7 +63,7 @@ static char *answer_and_events(const char *command)
 {
     speaker_put(session, command, strlen(command));
     speaker_put(session, "\r\n", 2);
-    test_env_advance_ms(t.net->env, 0);
+    test_env_advance_ms(known.net->env, 0);
     return speaker_hear(session);
 }
 
@@ -87,11 +86,11 @@ static bool has(const char *key, const char *text)
 START_TEST(test_extendcircuit_begins_circuits_by_any_name_of_a_relay)
 {
     setup();
-    const char *nickname = t.net->plan.node[5].nickname;
+    const char *nickname = known.net->plan.node[5].nickname;
     says(words("EXTENDCIRCUIT 0 %s", nickname), "250 EXTENDED 1");
     ck_assert(has("circuit-status", words("1 LAUNCHED")));
     says(words("EXTENDCIRCUIT 0 %s", fingerprint(5)), "250 EXTENDED 2");
-    says(words("EXTENDCIRCUIT 0 $%s~whoever,%s", fingerprint(5), t.net->plan.node[6].nickname),
+    says(words("EXTENDCIRCUIT 0 $%s~whoever,%s", fingerprint(5), known.net->plan.node[6].nickname),
          "250 EXTENDED 3");
     says(words("EXTENDCIRCUIT 0 %s purpose=controller", nickname), "250 EXTENDED 4");
     ck_assert(has("circuit-status", "PURPOSE=CONTROLLER"));
@@ -101,7 +100,7 @@ START_TEST(test_extendcircuit_begins_circuits_by_any_name_of_a_relay)
     says("EXTENDCIRCUIT 0 Unnamed", "552 No such router \"Unnamed\"");
     says(words("EXTENDCIRCUIT 0 %s,nobody,x", nickname), "552 No such router \"nobody\"");
     says(words("EXTENDCIRCUIT 0 %s,", nickname), "552 No such router \"\"");
-    ck_assert(client_has_circuit(t.client, 4) && !client_has_circuit(t.client, 5));
+    ck_assert(client_has_circuit(known.client, 4) && !client_has_circuit(known.client, 5));
     teardown();
 }
 END_TEST
@@ -130,7 +129,7 @@ END_TEST
 START_TEST(test_extendcircuit_refuses_in_tors_words)
 {
     setup();
-    const char *nickname = t.net->plan.node[5].nickname;
+    const char *nickname = known.net->plan.node[5].nickname;
     says("EXTENDCIRCUIT", "512 Bad arguments to EXTENDCIRCUIT: Need at least 1 argument(s)");
     says("EXTENDCIRCUIT 9", "552 Unknown circuit \"9\"");
     says(words("EXTENDCIRCUIT 9 %s", nickname), "552 Unknown circuit \"9\"");
@@ -146,7 +145,7 @@ START_TEST(test_extendcircuit_refuses_in_tors_words)
          "551 Couldn't start circuit");
     says(words("EXTENDCIRCUIT 0 %s", nickname), "250 EXTENDED 1");
     says("EXTENDCIRCUIT 1", "512 syntax error: path required.");
-    client_stop(t.client);
+    client_stop(known.client);
     says(words("EXTENDCIRCUIT 0 %s", nickname), "551 Couldn't start circuit");
     teardown();
 }
@@ -156,7 +155,7 @@ START_TEST(test_extendcircuit_tells_behind_its_reply)
 {
     setup();
     says("SETEVENTS CIRC", "250 OK");
-    char *said = answer_and_events(words("EXTENDCIRCUIT 0 %s", t.net->plan.node[5].nickname));
+    char *said = answer_and_events(words("EXTENDCIRCUIT 0 %s", known.net->plan.node[5].nickname));
     begins(said, "250 EXTENDED 1\r\n650 CIRC 1 LAUNCHED ");
     free(said);
     said = answer_and_events("CLOSECIRCUIT 1");
@@ -172,7 +171,7 @@ START_TEST(test_setcircuitpurpose_and_closecircuit)
     setup();
     says("SETCIRCUITPURPOSE 1 purpose=controller", "552 Unknown circuit \"1\"");
     says("CLOSECIRCUIT 1", "552 Unknown circuit \"1\"");
-    says(words("EXTENDCIRCUIT 0 %s", t.net->plan.node[5].nickname), "250 EXTENDED 1");
+    says(words("EXTENDCIRCUIT 0 %s", known.net->plan.node[5].nickname), "250 EXTENDED 1");
     says("SETCIRCUITPURPOSE 1", "552 No purpose given");
     says("SETCIRCUITPURPOSE 1 purpose=hs", "552 Unknown purpose \"hs\"");
     ck_assert(has("circuit-status", "PURPOSE=GENERAL"));
@@ -202,9 +201,9 @@ static uint64_t open_stream(void)
     static const struct tunnel_ops ops = {.on_end = on_end};
     const struct tunnel_request req = {
         .kind = TUNNEL_CONNECT, .host = "web.test", .port = 80, .ipv4_ok = true};
-    asked.tunnel = tunnel_open(t.client, &req, &ops, NULL);
+    asked.tunnel = tunnel_open(known.client, &req, &ops, NULL);
     ck_assert_ptr_nonnull(asked.tunnel);
-    test_env_advance_ms(t.net->env, 0);
+    test_env_advance_ms(known.net->env, 0);
     return tunnel_stream(asked.tunnel);
 }
 
@@ -242,7 +241,7 @@ START_TEST(test_streams_are_redirected_and_closed)
     says(words("REDIRECTSTREAM %u c.test 65535", id), "250 OK");
     ck_assert(has("stream-status", words("%u NEW 0 c.test:65535", id)));
     says(words("CLOSESTREAM %u 6", id), "250 OK");
-    test_env_advance_ms(t.net->env, 0);
+    test_env_advance_ms(known.net->env, 0);
     ck_assert_uint_eq(asked.ends, 1);
     ck_assert_uint_eq(asked.end.reason, 6);
     says(words("CLOSESTREAM %u 6", id), words("552 Unknown stream \"%u\"", id));
@@ -253,7 +252,7 @@ END_TEST
 START_TEST(test_attachstream_of_one_that_is_left_to_controllers)
 {
     setup_with(true);
-    const char *nickname = t.net->plan.node[5].nickname;
+    const char *nickname = known.net->plan.node[5].nickname;
     says(words("EXTENDCIRCUIT 0 %s", nickname), "250 EXTENDED 1");
     unsigned id = (unsigned)open_stream();
     says(words("ATTACHSTREAM %u 1", id), "551 Can't attach stream to non-open origin circuit");
@@ -276,6 +275,8 @@ START_TEST(test_mapaddress_answers_for_each)
          "250 [2001:db8::1]=g.test");
     says("MAPADDRESS c.test=d.test a.test=*",
          "250-c.test=d.test\r\n512 syntax error: invalid address '*'");
+    says("MAPADDRESS *.a.test=*.b!test", "512 syntax error: invalid address '*.b!test'");
+    says("MAPADDRESS *.w.test=*.v.test", "250 *.w.test=*.v.test");
     says("MAPADDRESS a.test=*.b.test",
          "512 syntax error: invalid address mapping  'a.test=*.b.test': can only use wildcard "
          "(i.e. '*.') if 'from' address uses wildcard also");
@@ -291,6 +292,25 @@ START_TEST(test_mapaddress_answers_for_each)
     ck_assert_msg(strncmp(said, "250-127.", 8) == 0, "%s", said);
     ck_assert_ptr_nonnull(strstr(said, "=h.test\r\n250 [fe"));
     free(said);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_addrmap_events_have_the_form_of_tors)
+{
+    setup();
+    says("SETEVENTS ADDRMAP", "250 OK");
+    char *said = answer_and_events("MAPADDRESS a.test=b.test");
+    ck_assert_str_eq(said, "250 a.test=b.test\r\n650 ADDRMAP a.test b.test NEVER "
+                           "CACHED=\"YES\"\r\n");
+    free(said);
+    t.world.utc_offset_s = 3600;
+    said = answer_and_events("RESOLVE mode=reverse no.address");
+    ck_assert_str_eq(said, "250 OK\r\n650 ADDRMAP no.address no.address \"2026-01-01 01:00:00\" "
+                           "internal EXPIRES=\"2026-01-01 00:00:00\" CACHED=\"NO\"\r\n");
+    free(said);
+    says("GETINFO current-time/utc", "250-current-time/utc=2026-01-01T00:00:00\r\n250 OK");
+    says("GETINFO current-time/local", "250-current-time/local=2026-01-01T01:00:00\r\n250 OK");
     teardown();
 }
 END_TEST
@@ -327,7 +347,7 @@ START_TEST(test_signal_knows_each_name)
         t.world.signals = 0;
         says(words("SIGNAL %s", rows[i].name), "250 OK");
         ck_assert_uint_eq(t.world.signals, 0); /* when the answer is out */
-        test_env_advance_ms(t.net->env, 0);
+        test_env_advance_ms(known.net->env, 0);
         ck_assert_uint_eq(t.world.signals, 1u << rows[i].signal);
     }
     says("SIGNAL x", "552 Unrecognized signal code \"x\"");
@@ -350,8 +370,9 @@ START_TEST(test_signals_of_the_client)
     ck_assert_uint_eq(t.world.signals, 0); /* these are not the process's */
     ck_assert(has("signal/names", "=RELOAD HUP SHUTDOWN DUMP USR1 DEBUG USR2 HALT TERM INT NEWNYM "
                                   "CLEARDNSCACHE HEARTBEAT ACTIVE DORMANT\r\n"));
+    ck_assert(has("status/enough-dir-info", "info=1\r\n"));
     ck_assert(has("dormant", "250-dormant=0\r\n"));
-    test_env_advance_ms(t.net->env, UINT64_C(3600) * 1000 + 1000); /* nobody wanted anything */
+    test_env_advance_ms(known.net->env, UINT64_C(3600) * 1000 + 1000); /* nobody wanted anything */
     ck_assert(has("dormant", "250-dormant=1\r\n"));
     teardown();
 }
@@ -378,5 +399,6 @@ TESTS("control/cmd_steer", test_extendcircuit_begins_circuits_by_any_name_of_a_r
       test_extendcircuit_refuses_in_tors_words, test_extendcircuit_tells_behind_its_reply,
       test_setcircuitpurpose_and_closecircuit, test_commands_of_streams_refuse_in_tors_words,
       test_streams_are_redirected_and_closed, test_attachstream_of_one_that_is_left_to_controllers,
-      test_mapaddress_answers_for_each, test_resolve_answers_by_events, test_signal_knows_each_name,
-      test_signals_of_the_client, test_dropguards_and_droptimeouts)
+      test_mapaddress_answers_for_each, test_addrmap_events_have_the_form_of_tors,
+      test_resolve_answers_by_events, test_signal_knows_each_name, test_signals_of_the_client,
+      test_dropguards_and_droptimeouts)

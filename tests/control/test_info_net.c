@@ -4,10 +4,17 @@
 #include <string.h>
 
 #include "control/info.h"
-#include "control/knownclient.h"
+#include "control/knowncontrol.h"
 #include "control/ns.h"
 
 enum { MOST = 1 << 20 };
+
+/* Not running: what it knows stays as it is. */
+static void begin_still(bool whether)
+{
+    begin(whether, false);
+    client_stop(known.client);
+}
 
 /* ---- asking ---- */
 
@@ -35,20 +42,20 @@ static void assert_answer(const char *key, err_t want, const char *text)
 /* So much later the files are read again. */
 static void forget(void)
 {
-    test_env_advance_ms(t.net->env, 5000);
+    test_env_advance_ms(known.net->env, 5000);
 }
 
 static const char *fingerprint(size_t node)
 {
     static char hex[HEX_SIZE(20)];
-    return hex_upper(t.net->id[node].rsa_id.b, 20, hex);
+    return hex_upper(known.net->id[node].rsa_id.b, 20, hex);
 }
 
 static char *microdesc_of(size_t node)
 {
-    const struct netdir *nd = dirmgr_known(client_dirmgr(t.client));
-    const struct router *r = netdir_by_rsa(nd, &t.net->id[node].rsa_id);
-    return text_dup(netdocs_microdesc(t.net->docs, r->md_digest.b));
+    const struct netdir *nd = dirmgr_known(client_dirmgr(known.client));
+    const struct router *r = netdir_by_rsa(nd, &known.net->id[node].rsa_id);
+    return text_dup(netdocs_microdesc(known.net->docs, r->md_digest.b));
 }
 
 /* ---- tests ---- */
@@ -78,7 +85,7 @@ START_TEST(test_info_without_a_network)
          "Could not open cached consensus. Make sure FetchUselessDescriptors is set to 1.",
          ERR_STATE},
     };
-    begin(false);
+    begin_still(false);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         assert_answer(rows[i].key, rows[i].e, rows[i].text);
     end();
@@ -89,14 +96,14 @@ START_TEST(test_info_of_relays)
 {
     char key[100];
     struct text_out entry = text_out(MOST);
-    begin(true);
-    const struct netdir *nd = dirmgr_known(client_dirmgr(t.client));
-    ns_entry(&entry, netdir_by_rsa(nd, &t.net->id[5].rsa_id));
+    begin_still(true);
+    const struct netdir *nd = dirmgr_known(client_dirmgr(known.client));
+    ns_entry(&entry, netdir_by_rsa(nd, &known.net->id[5].rsa_id));
     snprintf(key, sizeof key, "ns/id/%s", fingerprint(5));
     assert_answer(key, OK, out_text(&entry));
     snprintf(key, sizeof key, "ns/id/$%s", fingerprint(5));
     assert_answer(key, OK, out_text(&entry));
-    snprintf(key, sizeof key, "ns/name/%s", t.net->plan.node[5].nickname);
+    snprintf(key, sizeof key, "ns/name/%s", known.net->plan.node[5].nickname);
     assert_answer(key, OK, out_text(&entry));
     out_cut(&entry, 0);
     ns_entries(&entry, nd);
@@ -114,15 +121,18 @@ END_TEST
 START_TEST(test_info_of_the_consensus)
 {
     char *text;
-    begin(true);
+    begin_still(true);
     assert_answer("consensus/valid-after", OK, "2026-01-01 00:00:00");
     assert_answer("consensus/fresh-until", OK, "2026-01-01 01:00:00");
     assert_answer("consensus/valid-until", OK, "2026-01-01 03:00:00");
     assert_answer("consensus/x", ERR_NOT_FOUND, "");
-    text = text_dup(t.file[DIR_FILE_CONSENSUS]);
+    text = text_dup(known.file[DIR_FILE_CONSENSUS]);
     assert_answer("dir/status-vote/current/consensus-microdesc", OK, text);
     free(text);
     assert_answer("consensus/packages", OK, "");
+    const struct netdir *nd = dirmgr_known(client_dirmgr(known.client));
+    ck_assert_str_ne(netdir_consensus(nd)->client_versions, "");
+    assert_answer("status/version/recommended", OK, netdir_consensus(nd)->client_versions);
     end();
 }
 END_TEST
@@ -130,27 +140,27 @@ END_TEST
 START_TEST(test_info_of_microdescriptors)
 {
     char key[100], *md;
-    begin(true);
+    begin_still(true);
     md = microdesc_of(4);
     snprintf(key, sizeof key, "md/id/%s", fingerprint(4));
     assert_answer(key, OK, md);
-    snprintf(key, sizeof key, "md/id/$%s~%s", fingerprint(4), t.net->plan.node[4].nickname);
+    snprintf(key, sizeof key, "md/id/$%s~%s", fingerprint(4), known.net->plan.node[4].nickname);
     assert_answer(key, OK, md);
-    snprintf(key, sizeof key, "md/name/%s", t.net->plan.node[4].nickname);
+    snprintf(key, sizeof key, "md/name/%s", known.net->plan.node[4].nickname);
     assert_answer(key, OK, md);
     assert_answer("md/id/x", ERR_NOT_FOUND, "");
-    assert_answer("md/all", OK, t.microdescs);
+    assert_answer("md/all", OK, known.microdescs);
     /* In both files, as after a merge that was cut short: each still once. */
-    t.file[DIR_FILE_MICRODESCS_NEW] = text_of(t.microdescs);
-    assert_answer("md/all", OK, t.microdescs);
+    known.file[DIR_FILE_MICRODESCS_NEW] = text_of(known.microdescs);
+    assert_answer("md/all", OK, known.microdescs);
     forget();
-    assert_answer("md/all", OK, t.microdescs);
-    t.file[DIR_FILE_MICRODESCS] = (struct text){NULL, 0};
+    assert_answer("md/all", OK, known.microdescs);
+    known.file[DIR_FILE_MICRODESCS] = (struct text){NULL, 0};
     forget();
     assert_answer(key, OK, md);
     /* The files are read once for all who ask within some seconds. */
-    t.file[DIR_FILE_MICRODESCS_NEW] = (struct text){NULL, 0};
-    test_env_advance_ms(t.net->env, 1000);
+    known.file[DIR_FILE_MICRODESCS_NEW] = (struct text){NULL, 0};
+    test_env_advance_ms(known.net->env, 1000);
     assert_answer(key, OK, md);
     forget();
     assert_answer("md/all", OK, "");
@@ -164,19 +174,19 @@ END_TEST
 START_TEST(test_info_of_damaged_files)
 {
     char *value, *md;
-    begin(true);
+    begin_still(true);
     md = microdesc_of(4);
-    size_t whole = strlen(t.microdescs);
+    size_t whole = strlen(known.microdescs);
     for (size_t len = 0; len < whole; len += 97) {
-        t.file[DIR_FILE_MICRODESCS].len = len;
+        known.file[DIR_FILE_MICRODESCS].len = len;
         forget();
         ck_ok(ask("md/all", &value));
         ck_assert_uint_le(strlen(value), len);
         free(value);
     }
     /* One byte of it is another: it is not the one that was signed. */
-    t.file[DIR_FILE_MICRODESCS].len = whole;
-    char *at = strstr(t.microdescs, md);
+    known.file[DIR_FILE_MICRODESCS].len = whole;
+    char *at = strstr(known.microdescs, md);
     ck_assert_ptr_nonnull(at);
     at[strlen(md) - 10]++;
     forget();
@@ -226,7 +236,7 @@ START_TEST(test_info_of_what_a_client_has_not)
         {"stats/tap/requested", "0", OK},
         {"stats/tap/", "Unrecognized handshake type", ERR_ARG},
     };
-    begin(true);
+    begin_still(true);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         assert_answer(rows[i].key, rows[i].e, rows[i].text);
     end();
@@ -236,7 +246,7 @@ END_TEST
 START_TEST(test_info_of_downloads)
 {
     char key[100], *value;
-    begin(true);
+    begin_still(true);
     assert_answer("downloads/networkstatus/microdesc/bootstrap", OK,
                   "next-attempt-at 2026-01-01 00:00:00\nn-download-failures 0\n"
                   "n-download-attempts 0\nschedule DL_SCHED_CONSENSUS\n"
@@ -249,13 +259,18 @@ START_TEST(test_info_of_downloads)
     ck_assert_ptr_nonnull(strstr(value, "next-attempt-at 2026-01-01 0"));
     ck_assert_str_gt(value, "next-attempt-at 2026-01-01 01:");
     free(value);
-    char v3[HEX_SIZE(20)];
-    hex_upper(netdocs_v3_id(t.net->docs, 0), 20, v3);
     ck_ok(ask("downloads/cert/fps", &value));
-    ck_assert_ptr_nonnull(strstr(value, v3));
+    ck_assert_uint_eq(strlen(value), 3 * 41);
+    for (size_t i = 0; i < 3; i++) {
+        char v3[HEX_SIZE(20)];
+        hex_upper(netdocs_v3_id(known.net->docs, i), 20, v3);
+        ck_assert_ptr_nonnull(strstr(value, v3));
+        snprintf(key, sizeof key, "downloads/cert/fp/%s/sks", v3);
+        assert_answer(key, OK, "");
+    }
     free(value);
-    snprintf(key, sizeof key, "downloads/cert/fp/%s/sks", v3);
-    assert_answer(key, OK, "");
+    assert_answer("downloads/cert/fp/0123456789012345678901234567890123456789/sks", ERR_ARG,
+                  "Failed to get list of signing key digests for this authority identity digest");
     end();
 }
 END_TEST

@@ -10,7 +10,7 @@
 struct holder {
     void *session;
     bool ended;
-    unsigned resumed;
+    unsigned ends, resumed;
 };
 
 struct place {
@@ -99,6 +99,7 @@ static void on_end(void *arg)
 {
     struct holder *h = arg;
     h->ended = true;
+    h->ends++;
 }
 
 static const struct talk_ops ops = {on_output, on_input_wanted, on_end};
@@ -245,6 +246,7 @@ START_TEST(test_session_of_an_owner_ends_the_process_once)
     assert_says(h, "250 closing connection\r\n");
     ck_assert_uint_eq(p->terminated, 1);
     session_talk.gone(h->session);
+    ck_assert_uint_eq(h->ends, 1);
     session_over(h);
     ck_assert_uint_eq(p->terminated, 1);
     place_free(p);

@@ -15,6 +15,7 @@ struct quiet_world {
     void *arg;
     unsigned terminated;
     unsigned signals; /* a set of those that came, by bit */
+    int64_t utc_offset_s;
 };
 
 static const struct options_env quiet_env = {.home = "/home/quiet", .quiet = QUIET_LIBRARY};
@@ -111,8 +112,9 @@ static inline const char *quiet_torrc(void *world, bool defaults)
 
 static inline void quiet_process(void *world, struct control_process *out)
 {
-    (void)world;
-    *out = (struct control_process){.pid = 4711, .uid = 0, .user = "quiet", .fd_limit = 1024};
+    const struct quiet_world *q = world;
+    *out = (struct control_process){
+        .pid = 4711, .uid = 0, .user = "quiet", .fd_limit = 1024, .utc_offset_s = q->utc_offset_s};
 }
 
 static inline void quiet_listeners(void *world, enum port_kind kind, struct text_out *out)
