@@ -94,6 +94,20 @@ START_TEST(test_addrmap_wildcards_are_ends_of_names)
 }
 END_TEST
 
+START_TEST(test_addrmap_maps_the_longest_names)
+{
+    struct fixture f;
+    char from[TUNNEL_HOST_MAX + 1], to[TUNNEL_HOST_MAX + 1];
+    memset(from, 'a', TUNNEL_HOST_MAX);
+    memset(to, 'b', TUNNEL_HOST_MAX);
+    from[TUNNEL_HOST_MAX] = to[TUNNEL_HOST_MAX] = 0;
+    setup(&f);
+    set(&f, from, to);
+    ck_assert_str_eq(of(&f, from, ADDRMAP_ALL), to);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_addrmap_ends_a_circle)
 {
     struct fixture f;
@@ -203,6 +217,8 @@ START_TEST(test_addrmap_gives_virtual_addresses)
     ck_assert_str_eq(of(&f, host, ADDRMAP_VIRTUAL), "x.onion");
     set(&f, v4, "z.example"); /* a controller goes before */
     ck_assert_str_ne(addrmap_virtual(f.m, ADDRMAP_IPV4, "x.onion"), v4);
+    ck_assert_str_eq(addrmap_virtual(f.m, ADDRMAP_IPV6, "x.onion"), v6); /* of that only */
+    ck_assert_str_eq(addrmap_virtual(f.m, ADDRMAP_HOST, "x.onion"), host);
     teardown(&f);
 }
 END_TEST
@@ -263,9 +279,9 @@ START_TEST(test_addrmap_remembers_exits_for_their_time)
 END_TEST
 
 TESTS("client/addrmap", test_addrmap_maps_names_in_any_case_and_through_others,
-      test_addrmap_wildcards_are_ends_of_names, test_addrmap_ends_a_circle,
-      test_addrmap_refuses_in_tors_words, test_addrmap_tells_and_lists_by_source,
-      test_addrmap_uses_only_the_sources_asked_for, test_addrmap_says_what_made_an_exit_name,
-      test_addrmap_gives_virtual_addresses,
+      test_addrmap_wildcards_are_ends_of_names, test_addrmap_maps_the_longest_names,
+      test_addrmap_ends_a_circle, test_addrmap_refuses_in_tors_words,
+      test_addrmap_tells_and_lists_by_source, test_addrmap_uses_only_the_sources_asked_for,
+      test_addrmap_says_what_made_an_exit_name, test_addrmap_gives_virtual_addresses,
       test_addrmap_forgets_virtual_addresses_of_other_networks,
       test_addrmap_runs_out_of_virtual_addresses, test_addrmap_remembers_exits_for_their_time)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/out.h"
 #include "client/client.h"
 #include "crypto/encode.h"
 #include "link/link.h"
