@@ -89,6 +89,22 @@ START_TEST(test_geo_is_read_once_and_again_when_it_has_changed)
 }
 END_TEST
 
+START_TEST(test_geo_leaves_no_file_open)
+{
+    setup();
+    struct options *o = options_of("NodeFamily", "a,b");
+    write_file("16777216,16777471,AU\n");
+    int before = dup(0);
+    close(before);
+    ck_assert_str_eq(country_now(o), "au");
+    int after = dup(0);
+    close(after);
+    ck_assert_int_eq(before, after);
+    options_free(o);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_geo_for_node_lists)
 {
     setup();
@@ -148,5 +164,5 @@ START_TEST(test_geo_of_a_folder_is_an_error)
 }
 END_TEST
 
-TESTS("host/geo", test_geo_is_read_once_and_again_when_it_has_changed, test_geo_for_node_lists,
-      test_geo_of_a_folder_is_an_error)
+TESTS("host/geo", test_geo_is_read_once_and_again_when_it_has_changed, test_geo_leaves_no_file_open,
+      test_geo_for_node_lists, test_geo_of_a_folder_is_an_error)

@@ -74,6 +74,11 @@ START_TEST(test_torrc_of_a_person_is_kept_and_one_of_ours_is_not)
     assert_holds("torrc", HEAD, "SocksPort 2\n");
     assert_holds("torrc.orig.1", "", "# mine\nSocksPort 9\n");
     ck_assert_str_eq(c->text, "");
+    char first[sizeof HEAD] = "";
+    memcpy(first, HEAD, strcspn(HEAD, "\n"));
+    put("torrc", first);
+    ck_ok(torrc_write(in_dir("torrc"), "SocksPort 3\n", &c->log));
+    assert_holds("torrc.orig.1", "", "# mine\nSocksPort 9\n");
     put("torrc", "");
     ck_ok(torrc_write(in_dir("torrc"), "SocksPort 3\n", &c->log));
     assert_holds("torrc.orig.1", "", "");
