@@ -193,8 +193,12 @@ START_TEST(test_feed_follows_what_each_reader_wants)
     hears(late, "HELLO");
     say_line(quiet, "{\"want\":[]}");
     hears(quiet, "WANTED");
-    say_line(r, "{\"want\":[\"BW\"]}");
-    hears(r, "WANTED");
+    say_line(r, "{\"want\":[\"BW\",\"SIGNAL\"]}");
+    json_t *line = hear(r);
+    char *text = json_dumps(line, JSON_COMPACT | JSON_SORT_KEYS);
+    ck_assert_str_eq(text, "{\"event\":\"WANTED\",\"want\":[\"BW\",\"SIGNAL\"]}");
+    free(text);
+    json_decref(line);
     tell(&bw);
     tell(&circuit);
     hears(r, "BW");

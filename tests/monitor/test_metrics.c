@@ -102,6 +102,7 @@ START_TEST(test_metrics_counts_circuits)
     has("tunic_circuits_failed_total{reason=\"TIMEOUT\",by=\"peer\"} 1");
     has("tunic_circuits_failed_total{reason=\"UNKNOWN\",by=\"peer\"} 1");
     has("tunic_circuits_closed_total{reason=\"FINISHED\",by=\"us\"} 1");
+    ck_assert_ptr_null(strstr(written(), "failed_total{reason=\"FINISHED\""));
     teardown();
 }
 END_TEST
