@@ -117,8 +117,8 @@ START_TEST(test_extendcircuit_by_nickname_does_not_fill_the_log)
 {
     struct log counting = {.least = LOG_WARN, .sink = count_line};
     setup();
-    const char *nickname = t.net->plan.node[5].nickname;
-    t.net->env->log = &counting;
+    const char *nickname = known.net->plan.node[5].nickname;
+    known.net->env->log = &counting;
     for (int i = 0; i < 3; i++)
         says(words("EXTENDCIRCUIT 0 %1$s,%1$s", nickname), words("250 EXTENDED %d", i + 1));
     ck_assert_uint_eq(warnings, 1);

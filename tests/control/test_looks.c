@@ -139,7 +139,7 @@ static void answers(const char *key, const char *want)
     out_free(&out);
 }
 
-static void says(ev_writer *write, const struct event_record *e, const char *want)
+static void says(told_writer *write, const struct event_record *e, const char *want)
 {
     struct text_out out = text_out(4096);
     write(t.control, e, &out);
@@ -281,7 +281,7 @@ static struct netdir *two_relays(uint32_t bw)
 }
 
 /* "650+NAME", the entries of ALL of ND or of the second, ".", "650 OK". */
-static void says_entries(ev_writer *write, const struct event_record *e, const char *name,
+static void says_entries(told_writer *write, const struct event_record *e, const char *name,
                          const struct netdir *nd, bool all)
 {
     struct text_out want = text_out(4096), body = text_out(4096);
