@@ -77,10 +77,14 @@ static void line(struct text_out *out, const struct event_stream *e, const char 
     out_str(out, "\r\n");
 }
 
+/* tor tells of the end of each, also of those that failed, and of look-ups nothing else
+ * (connection_ap_handshake_socks_reply()). */
 void ev_stream(struct control *c, const struct event_record *e, struct text_out *out)
 {
+    bool failed = e->stream.status == STREAM_FAILED;
     (void)c;
-    line(out, &e->stream, event_name(e));
-    if (e->stream.status == STREAM_FAILED) /* tor tells of the end of each, also of those */
+    if (!failed || e->stream.purpose != STREAM_DNS_REQUEST)
+        line(out, &e->stream, event_name(e));
+    if (failed)
         line(out, &e->stream, "CLOSED");
 }

@@ -129,6 +129,9 @@ START_TEST(test_ev_stream_that_fails_is_closed_too)
     says(ev_stream, &e,
          "650 STREAM 9 FAILED 7 web.test:80 REASON=END REMOTE_REASON=EXITPOLICY" STREAM_FACTS
          "650 STREAM 9 CLOSED 7 web.test:80 REASON=END REMOTE_REASON=EXITPOLICY" STREAM_FACTS);
+    e.stream.purpose = STREAM_DNS_REQUEST;
+    says(ev_stream, &e,
+         "650 STREAM 9 CLOSED 7 web.test:80 REASON=END REMOTE_REASON=EXITPOLICY" STREAM_FACTS);
     e = stream(STREAM_DETACHED);
     e.stream.reason = END_TIMEOUT;
     says(ev_stream, &e, "650 STREAM 9 DETACHED 7 web.test:80 REASON=TIMEOUT" STREAM_FACTS);

@@ -171,6 +171,14 @@ def test_look_ups_are_told(told):
     assert told.ear.wait("STREAM", mark, id=new.id, status="CLOSED")
 
 
+def test_a_look_up_that_is_refused_is_closed_and_no_more(told):
+    mark = told.ear.mark()
+    with pytest.raises(socks_client.SocksError):
+        socks_client.resolve(told.proxy, "name.relay.exit")
+    closed = told.ear.wait("STREAM", mark, status="CLOSED")
+    assert [e.status for e in told.ear.of("STREAM", mark, id=closed.id)] == ["NEWRESOLVE", "CLOSED"]
+
+
 def test_what_no_exit_would_do_cannot_be_attached(told):
     if told.lab.ports["refused"] and not sut_module.IS_TOR and os.environ.get("NETWORK") != "tunic":
         pytest.skip("Debian's exits refuse it by address, and not for all")
