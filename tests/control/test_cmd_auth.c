@@ -116,6 +116,7 @@ END_TEST
 START_TEST(test_protocolinfo_says_how_to_authenticate)
 {
     setup(true);
+    free(t.world.options->is.cookie_file);
     t.world.options->is.cookie_file = strdup("/var/lib/a \"b\"/cookie");
     char *said = speaker_ask(t.session, "PROTOCOLINFO 1");
     static const char begin[] = "250-PROTOCOLINFO 1\r\n250-AUTH METHODS=COOKIE,SAFECOOKIE "

@@ -511,7 +511,7 @@ static const struct {
     {"\nSocksPrt 70000",
      "torrc:2: Unknown option 'SocksPrt'.  Failing. Did you mean \"SocksPort\"?"},
     {"SafeSocks 2\nA \"b\" c\nSocksPort 9 X", "torrc:2: "},
-    {"SafeSocks 2\nXyzzy 1\nSocksPort 9 X", "torrc:1: SafeSocks"},
+    {"SafeSocks 2\nXyzzy 1\nSocksPort 9 X", "torrc:1: Could not parse SafeSocks: "},
     {"SafeSocks 2\nXyzzy 1\nSocksPort 9 X", "(the first of 3 faults; the log names all)"},
     {"MaxCircuitDirtiness soon", "MaxCircuitDirtiness"},
     {"User nobody", "User is about a process"},
