@@ -27,12 +27,12 @@ struct condition {
     {                                      \
         arg, UINT32_MAX, (uint32_t)(value) \
     }
-/* No other bits. */
+/* The argument has no bits but these. */
 #define ONLY(arg, bits)           \
     {                             \
         arg, ~(uint32_t)(bits), 0 \
     }
-/* One of these bits is not set. */
+/* At least one of these bits is not set in the argument. */
 #define WITHOUT(arg, bits)       \
     {                            \
         arg, (uint32_t)(bits), 0 \

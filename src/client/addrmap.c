@@ -111,7 +111,7 @@ static bool take_wildcard(const char **text)
     return wild;
 }
 
-/* The words are addressmap_register_auto()'s. */
+/* The words are those of tor's addressmap_register_auto(). */
 static err_t check(const char *from, bool from_wild, const char *to, bool to_wild, const char **why)
 {
     *why = NULL;

@@ -97,7 +97,7 @@ void client_arm_dormancy(struct client *c)
     env_arm_ms(c->env, &c->dormancy.look, (s && s < LOOK_S ? s : LOOK_S) * (uint64_t)MS_PER_SEC);
 }
 
-/* What the machine slept is not time that nobody used. */
+/* Time that the machine slept does not count as time in which nobody asked. */
 void client_dormancy_slept(struct client *c, int64_t seconds)
 {
     uint64_t us = (uint64_t)seconds * US_PER_SEC, idle_us = c->env->mono_us - c->dormancy.active_us;
@@ -118,7 +118,7 @@ static int64_t number(const struct client *c, const char *key, int64_t missing)
     return value && text_u64(value, INT32_MAX, &n) == OK ? (int64_t)n : missing;
 }
 
-/* netstatus_load_from_state() */
+/* The rules are those of tor's netstatus_load_from_state(). */
 void client_begin_dormancy(struct client *c)
 {
     int64_t was = number(c, KEY_DORMANT, -1), idle_s = 0;

@@ -35,7 +35,7 @@ static void unknown_circuit(struct session *s, const char *word)
     reply_end(s, 552, "Unknown circuit \"%s\"", word);
 }
 
-/* "purpose=" before it is taken for a slip, as in tor. */
+/* tor takes "purpose=controller" for "controller", too: programs write it that way. */
 static bool read_purpose(struct session *s, const char *word, enum circuit_purpose *out)
 {
     static const char key[] = "purpose=";
@@ -47,7 +47,8 @@ static bool read_purpose(struct session *s, const char *word, enum circuit_purpo
     return false;
 }
 
-/* tor says it once of each relay. */
+/* tor warns once of each relay. Here it is a warning now and then, and else a line at INFO: who
+ * names relays again and again must not fill the log. */
 static void warn_of_name(const struct session *s, struct text name, const struct router *r,
                          size_t n)
 {

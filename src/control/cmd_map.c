@@ -10,7 +10,7 @@
 
 /* ---- MAPADDRESS ---- */
 
-/* Any address of that kind is to stand for something. */
+/* Whether FROM asks for any unused address of a kind, to be made to stand for something. */
 static bool is_wildcard(const char *from, enum addrmap_virtual *kind)
 {
     static const char *const words[] = {

@@ -81,7 +81,8 @@ bool control_has_room(struct control *c)
     return false;
 }
 
-/* As tor; but who comes in again and again does not fill the log. */
+/* tor's line. It is a notice once a second at most: who comes in again and again must not fill the
+ * log. */
 void control_say_opened(struct control *c, const struct ip *from)
 {
     char ip[IP_TEXT_MAX];

@@ -6,7 +6,7 @@
 
 enum { BODY_MOST = 16 << 20 };
 
-/* As in tor, no event says nothing of anybody. */
+/* As in tor, an event without a single entry is not told. */
 static void write(struct text_out *out, const char *name, const struct text_out *body)
 {
     if (!body->len || out_end(body) != OK)

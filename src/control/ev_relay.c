@@ -35,7 +35,7 @@ void ev_login(struct text_out *out, const struct login *l)
     login_part(out, "SOCKS_PASSWORD", login_pass(l));
 }
 
-/* orconn_target_get_name() */
+/* As tor's orconn_target_get_name(): an address only where no relay is known behind it. */
 void ev_orconn_name(struct text_out *out, struct control *c, const struct event_orconn *e)
 {
     static const struct rsa_id none;

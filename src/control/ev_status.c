@@ -93,7 +93,7 @@ static void arguments(struct text_out *out, const struct event_status *e)
     }
 }
 
-/* If it is one of TYPE's. */
+/* The event, if it is one of TYPE's: STATUS_CLIENT and STATUS_GENERAL are asked for apart. */
 static void status(struct text_out *out, const struct event_record *e, const char *type)
 {
     struct status_words w = words_status(&e->status);
@@ -145,7 +145,7 @@ void ev_status_general(struct control *c, const struct event_record *e, struct t
 
 /* ---- the other events ---- */
 
-/* cbt_control_event_buildtimeout_set() */
+/* Fields, their order and digits are those of tor's cbt_control_event_buildtimeout_set(). */
 void ev_buildtimeout_set(struct control *c, const struct event_record *e, struct text_out *out)
 {
     const struct cbt_info *i = &e->status.cbt;

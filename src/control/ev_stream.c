@@ -32,7 +32,7 @@ static void source(struct text_out *out, const struct event_stream *e)
     out_printf(out, " PURPOSE=%s", stream_purpose_name(e->purpose));
 }
 
-/* What STATUS says besides. */
+/* The fields that only some values of STATUS have. */
 static void more(struct text_out *out, const struct event_stream *e)
 {
     switch (e->status) {

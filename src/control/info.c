@@ -85,7 +85,7 @@ static bool answer_key(struct session *s, const char *key, struct answers *all)
     return false;
 }
 
-/* Else the session ends, and no further key need be looked at. */
+/* False: there is no reply to be had, which ends the session: no further key is looked at. */
 static bool fits(const struct answers *all)
 {
     return out_end(&all->good) == OK && out_end(&all->bad) == OK;

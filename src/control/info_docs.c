@@ -46,7 +46,7 @@ static err_t consensus_ns(struct control *c, const char *rest, struct text_out *
 
 /* ---- microdescriptors ---- */
 
-/* That of R; NULL: nobody is meant. */
+/* The microdescriptor of R; without R (NULL) there is none. */
 static err_t md_of(struct control *c, const struct router *r, struct text_out *out)
 {
     struct text text = {NULL, 0};

@@ -28,7 +28,7 @@ static struct schedule schedule_of(struct control *c, enum dir_tries which)
     };
 }
 
-/* What is never fetched: due, and never tried. */
+/* What a client never fetches reads, as in tor, as due and never tried. */
 static struct schedule schedule_idle(struct control *c)
 {
     return (struct schedule){.state = {.next_s = env_wall_s(control_env(c))}};

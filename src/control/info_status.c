@@ -62,7 +62,7 @@ static err_t no(struct control *c, const char *rest, struct text_out *out, const
     return OK;
 }
 
-/* As tor has it: of somebody without ports there is none that is not reachable. */
+/* As in tor: who has no ORPort has none that cannot be reached. */
 static err_t yes(struct control *c, const char *rest, struct text_out *out, const char **why)
 {
     (void)c, (void)rest, (void)why;

@@ -11,7 +11,7 @@
 enum { DIGEST_LEN = 20, ENTRY_MOST = 1024 };
 #define NO_DATE "2038-01-01 00:00:00"
 
-/* tor does not know this one. */
+/* Flags that tor does not know are not in its lines. */
 static const unsigned UNTOLD_FLAGS = ROUTER_NOEDCONSENSUS;
 
 static void router_line(struct text_out *out, const struct router *r)

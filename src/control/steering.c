@@ -131,7 +131,7 @@ static void newnym_due(void *arg)
     new_identity(arg);
 }
 
-/* mainloop.c, do_signewnym() */
+/* As do_signewnym() of tor's mainloop.c: one that comes too soon is put off, not refused. */
 static void newnym(struct steering *s)
 {
     const uint64_t pause_us = NEWNYM_EVERY_S * (uint64_t)US_PER_SEC, now_us = env_of(s)->mono_us;

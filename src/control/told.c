@@ -47,7 +47,8 @@ static void on_event(void *arg, const struct event_record *e)
             write_row(t->control, row, e);
 }
 
-/* They count as dropped, which controllers are told of behind what they had to do without. */
+/* What the client left out counts as dropped for each session that wanted it, so that it is told.
+ */
 static void on_lost(void *arg, size_t n)
 {
     struct teller *t = arg;

@@ -93,7 +93,7 @@ static uint8_t *visit_room(void *visit, size_t *room)
     return *room ? (uint8_t *)v->head + v->len : NULL;
 }
 
-/* TLS, say, has no lines to wait for. */
+/* Of what is no HTTP (TLS, say) no end of a line is awaited: a method begins with a capital. */
 static bool is_no_request(const struct visit *v)
 {
     return v->head[0] < 'A' || v->head[0] > 'Z';

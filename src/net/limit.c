@@ -29,7 +29,8 @@ static void arm(struct limit *l, uint64_t due_us)
         timerq_arm(&l->net->env.timers, &l->refill, due_us);
 }
 
-/* As many go on as there is a share for; the others come first the next time. */
+/* As many go on as there are shares for, from the head of the line; the others keep their places.
+ */
 static void refill_way(struct limit *l, enum limit_way way)
 {
     uint64_t left = bucket_look(&l->bucket[way], l->net->env.mono_us);
