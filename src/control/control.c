@@ -139,6 +139,19 @@ void control_count_lost(struct control *c, uint64_t told, size_t n)
             s->dropped += n;
 }
 
+bool control_pace_is_open(struct control *c)
+{
+    return pace_is_open(&c->pace);
+}
+
+void control_send_waiting(void *control)
+{
+    struct control *c = control;
+    struct session *s;
+    DL_FOREACH (c->sessions, s)
+        session_send_waiting(s);
+}
+
 void control_log(struct control *c, enum log_level level, const char *line)
 {
     teller_line(&c->teller, level, line);

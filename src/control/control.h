@@ -49,6 +49,8 @@ void control_remove(struct control *c, struct session *s);
 void control_count_wishes(struct control *c);
 /* S, which is over and WAS_OPEN or not, wants nothing more. */
 void control_forget_wishes(struct control *c, struct session *s, bool was_open);
+/* Whether an event that has come leaves with this wake-up; else session_send_waiting() follows. */
+bool control_pace_is_open(struct control *c);
 /* The connection of one that owned the process is over. */
 void control_lose_owner(struct control *c);
 

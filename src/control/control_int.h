@@ -3,6 +3,7 @@
 #ifndef TUNIC_CONTROL_CONTROL_INT_H
 #define TUNIC_CONTROL_CONTROL_INT_H
 
+#include "base/pace.h"
 #include "base/ratelim.h"
 #include "control/auth.h"
 #include "control/control.h"
@@ -20,9 +21,13 @@ struct control {
     struct ratelim opened;  /* the line that somebody has connected */
     struct ratelim crowded; /* the warning that no more are let in */
     uint64_t wanted;        /* events that any of them wants */
+    struct pace pace;       /* of events, of all sessions at once */
     struct teller teller;
     struct steering steering;
     struct mdtexts mdtexts;
 };
+
+/* All sessions send what has waited: what PACE calls. */
+void control_send_waiting(void *control);
 
 #endif

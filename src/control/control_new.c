@@ -12,6 +12,7 @@ struct control *control_new(struct env *env, struct client *client, const struct
     if (!c)
         return NULL;
     *c = (struct control){.env = env, .client = client, .ops = ops, .world = world};
+    pace_init(&c->pace, env, control_send_waiting, c);
     teller_init(&c->teller, c, ev_rows);
     steering_init(&c->steering, c);
     mdtexts_init(&c->mdtexts, env);
@@ -25,6 +26,7 @@ void control_free(struct control *c)
     teller_want(&c->teller, 0);
     steering_end(&c->steering);
     mdtexts_end(&c->mdtexts);
+    pace_end(&c->pace);
     secret_wipe(c->cookie, sizeof c->cookie);
     free(c);
 }

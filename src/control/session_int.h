@@ -37,8 +37,9 @@ struct session {
 
 /* O behind what has been said; the session ends if it cannot be had. */
 void session_say(struct session *s, const struct text_out *o);
-/* An event that it wants. */
+/* An event that it wants; it may wait for its like, or for a reply, which takes it along. */
 void session_tell(struct session *s, const struct text_out *event);
+void session_send_waiting(struct session *s);
 /* While a command is run events wait, so that they come behind its reply. */
 void session_hold(struct session *s);
 void session_release(struct session *s);

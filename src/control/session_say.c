@@ -1,4 +1,5 @@
 /* What a session says: replies, and events behind them; and that it says no more. */
+#include "base/pace.h"
 #include "control/control.h"
 #include "control/session_int.h"
 
@@ -47,10 +48,16 @@ static void queue_event(struct session *s, const char *text, size_t len)
     bool room = s->out.len <= SESSION_EVENTS_MOST; /* whatever the size: one may be a consensus */
     if (room && s->dropped)
         tell_dropped(s);
-    if (room && buf_add(&s->out, text, len) == OK)
-        s->ops->on_output(s->holder);
-    else
+    if (!room || buf_add(&s->out, text, len) != OK)
         s->dropped++;
+    else if (control_pace_is_open(s->control) || s->out.len >= PACE_ENOUGH)
+        s->ops->on_output(s->holder);
+}
+
+void session_send_waiting(struct session *s)
+{
+    if (s->out.len && s->state != SESSION_ENDED)
+        s->ops->on_output(s->holder);
 }
 
 void session_tell(struct session *s, const struct text_out *event)

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/pace.h"
 #include "client/client.h"
 #include "monitor/feed_fields.h"
 #include "monitor/feed_lines.h"
@@ -32,6 +33,7 @@ struct feed {
     struct event_listener listener;
     struct reader *readers;
     size_t n_readers;
+    struct pace pace; /* of events, of all readers at once */
 };
 
 static struct feed_scope scope_of(const struct feed *f)
@@ -56,8 +58,16 @@ static err_t add(struct reader *r, const char *text, size_t len)
     memcpy(room, text, len);
     room[len] = '\n';
     buf_commit(&r->out, len + 1);
-    r->ops->on_output(r->holder);
     return OK;
+}
+
+static void send_waiting(void *arg)
+{
+    struct feed *f = arg;
+    struct reader *r;
+    DL_FOREACH (f->readers, r)
+        if (r->out.len && !r->ended)
+            r->ops->on_output(r->holder);
 }
 
 static char *text_of_line(json_t *gift_line)
@@ -88,6 +98,8 @@ static void tell(struct reader *r, const char *text, size_t len)
     say_lost(r);
     if (r->lost || add(r, text, len) != OK)
         r->lost++;
+    if (pace_is_open(&r->feed->pace) || r->out.len >= PACE_ENOUGH)
+        r->ops->on_output(r->holder);
 }
 
 /* An answer: one that cannot be given ends the connection. */
@@ -96,6 +108,8 @@ static void answer(struct reader *r, json_t *gift_line)
     char *text = text_of_line(gift_line);
     if (!text || add(r, text, strlen(text)) != OK)
         end(r);
+    else
+        r->ops->on_output(r->holder);
     free(text);
 }
 
@@ -322,6 +336,7 @@ struct feed *feed_new(struct env *env, struct client *client, bool (*destination
         return NULL;
     *f = (struct feed){.env = env, .client = client, .destinations = destinations, .arg = arg};
     f->listener = (struct event_listener){.on_event = on_event, .on_lost = on_lost, .arg = f};
+    pace_init(&f->pace, env, send_waiting, f);
     return f;
 }
 
@@ -330,5 +345,6 @@ void feed_free(struct feed *f)
     if (!f)
         return;
     events_unlisten(&f->listener);
+    pace_end(&f->pace);
     free(f);
 }

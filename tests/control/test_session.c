@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pace.h"
 #include "control/control.h"
 #include "control/session.h"
 #include "support/test.h"
@@ -11,6 +12,7 @@ struct holder {
     void *session;
     bool ended;
     unsigned ends, resumed;
+    unsigned sends; /* it said that there is something to send */
 };
 
 struct place {
@@ -86,7 +88,8 @@ static void place_free(struct place *p)
 
 static void on_output(void *arg)
 {
-    (void)arg;
+    struct holder *h = arg;
+    h->sends++;
 }
 
 static void on_input_wanted(void *arg)
@@ -443,6 +446,79 @@ START_TEST(test_session_refuses_what_is_spoken_by_mistake)
 }
 END_TEST
 
+/* Nothing is sent twice, nothing is lost, and whoever asks waits for nothing. */
+START_TEST(test_session_sends_events_together_and_replies_at_once)
+{
+    struct place *p = place_new();
+    struct holder *h = session_begin(p), *other = session_begin(p);
+    ask(h, "AUTHENTICATE\r\nSETEVENTS BW\r\n", "250 OK\r\n250 OK\r\n");
+    ask(other, "AUTHENTICATE\r\nSETEVENTS BW\r\n", "250 OK\r\n250 OK\r\n");
+    h->sends = other->sends = 0;
+    tell(p->control, TOLD_BW, "650 BW 1 1\r\n"); /* at once, to both */
+    ck_assert(h->sends == 1 && other->sends == 1);
+    assert_says(h, "650 BW 1 1\r\n");
+    assert_says(other, "650 BW 1 1\r\n");
+    test_env_advance_ms(p->env, 1);
+    tell(p->control, TOLD_BW, "650 BW 2 2\r\n");
+    test_env_advance_ms(p->env, 1);
+    tell(p->control, TOLD_BW, "650 BW 3 3\r\n");
+    ck_assert(h->sends == 1 && other->sends == 1);
+    put(h, "GETINFO features/names\r\n", 24); /* the reply takes along what waits */
+    ck_assert(h->sends == 2 && other->sends == 1);
+    assert_says(h, "650 BW 2 2\r\n650 BW 3 3\r\n"
+                   "250-features/names=VERBOSE_NAMES EXTENDED_EVENTS\r\n250 OK\r\n");
+    test_env_advance_ms(p->env, PACE_MS - 2);
+    ck_assert(h->sends == 2 && other->sends == 2); /* nothing is left for h */
+    assert_says(other, "650 BW 2 2\r\n650 BW 3 3\r\n");
+    session_over(h);
+    session_over(other);
+    place_free(p);
+}
+END_TEST
+
+START_TEST(test_session_lets_nothing_wait_at_its_end)
+{
+    struct place *p = place_new();
+    struct holder *h = session_begin(p), *gone = session_begin(p);
+    ask(h, "AUTHENTICATE\r\nSETEVENTS BW\r\n", "250 OK\r\n250 OK\r\n");
+    ask(gone, "AUTHENTICATE\r\nSETEVENTS BW\r\n", "250 OK\r\n250 OK\r\n");
+    tell(p->control, TOLD_BW, "650 BW 1 1\r\n");
+    free(take(h));
+    test_env_advance_ms(p->env, 1);
+    tell(p->control, TOLD_BW, "650 BW 2 2\r\n");
+    session_over(gone); /* with something that waits */
+    put(h, "QUIT\r\n", 6);
+    ck_assert_uint_eq(h->ends, 1);
+    assert_says(h, "650 BW 2 2\r\n250 closing connection\r\n");
+    h->sends = 0;
+    test_env_advance_ms(p->env, 1000);
+    ck_assert_uint_eq(h->sends, 0);
+    session_over(h);
+    place_free(p);
+}
+END_TEST
+
+START_TEST(test_session_does_not_let_much_wait)
+{
+    struct place *p = place_new();
+    struct holder *h = session_begin(p);
+    static char event[1001] = "650 BW ";
+    memset(event + 7, '1', 991);
+    strcpy(event + 998, "\r\n");
+    ask(h, "AUTHENTICATE\r\nSETEVENTS BW\r\n", "250 OK\r\n250 OK\r\n");
+    tell(p->control, TOLD_BW, event);
+    free(take(h));
+    test_env_advance_ms(p->env, 1);
+    h->sends = 0;
+    for (; waits(h) + 1000 < PACE_ENOUGH; tell(p->control, TOLD_BW, event))
+        ck_assert_uint_eq(h->sends, 0);
+    tell(p->control, TOLD_BW, event);
+    ck_assert_uint_eq(h->sends, 1);
+    session_over(h);
+    place_free(p);
+}
+END_TEST
+
 TESTS("control/session", test_session_is_the_same_in_any_pieces,
       test_session_cut_anywhere_says_whole_replies, test_session_before_authentication,
       test_session_of_an_owner_ends_the_process_once, test_session_with_too_long_a_command_ends,
@@ -452,4 +528,6 @@ TESTS("control/session", test_session_is_the_same_in_any_pieces,
       test_session_is_told_of_what_the_client_had_no_room_for,
       test_session_hears_lines_of_the_log_by_their_level,
       test_session_of_one_too_many_takes_the_place_of_a_silent_one,
-      test_session_refuses_what_is_spoken_by_mistake)
+      test_session_refuses_what_is_spoken_by_mistake,
+      test_session_sends_events_together_and_replies_at_once,
+      test_session_lets_nothing_wait_at_its_end, test_session_does_not_let_much_wait)

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pace.h"
 #include "monitor/stillclient.h"
 #include "support/test.h"
 
 static struct env *env;
 static struct feed *feed;
 static bool destinations, ended;
+static unsigned sends; /* a reader said that there is something to send */
 
 /* ---- a reader ---- */
 
@@ -25,6 +27,12 @@ static void on_nothing(void *holder)
     (void)holder;
 }
 
+static void on_output(void *holder)
+{
+    (void)holder;
+    sends++;
+}
+
 static void on_end(void *holder)
 {
     (void)holder;
@@ -32,7 +40,7 @@ static void on_end(void *holder)
 }
 
 static const struct talk_ops ops = {
-    .on_output = on_nothing, .on_input_wanted = on_nothing, .on_end = on_end};
+    .on_output = on_output, .on_input_wanted = on_nothing, .on_end = on_end};
 
 static void setup(void)
 {
@@ -257,6 +265,34 @@ START_TEST(test_feed_keeps_what_the_log_would_keep)
 }
 END_TEST
 
+START_TEST(test_feed_sends_events_together_and_answers_at_once)
+{
+    setup();
+    void *r = reader_new();
+    hears(r, "HELLO");
+    sends = 0;
+    tell(&circuit);
+    ck_assert_uint_eq(sends, 1);
+    tell(&circuit);
+    tell(&circuit);
+    ck_assert_uint_eq(sends, 1);
+    say_line(r, "{\"hello\":true}"); /* the answer takes along what waits */
+    ck_assert_uint_eq(sends, 2);
+    for (int i = 0; i < 3; i++)
+        hears(r, "CIRC");
+    hears(r, "HELLO");
+    tell(&circuit);
+    ck_assert_uint_eq(sends, 2);
+    test_env_advance_ms(env, PACE_MS);
+    ck_assert_uint_eq(sends, 3);
+    tell(&circuit);
+    feed_talk.free(r); /* with something that waits */
+    test_env_advance_ms(env, PACE_MS);
+    ck_assert_uint_eq(sends, 3);
+    teardown();
+}
+END_TEST
+
 /* ---- readers that are slow, or odd ---- */
 
 START_TEST(test_feed_says_how_much_is_lost)
@@ -387,6 +423,6 @@ END_TEST
 
 TESTS("monitor/feed", test_feed_begins_with_what_there_is, test_feed_tells_each_kind_once,
       test_feed_follows_what_each_reader_wants, test_feed_keeps_what_the_log_would_keep,
-      test_feed_says_how_much_is_lost, test_feed_answers_lines_that_are_none,
-      test_feed_ends_with_a_line_that_does_not, test_feed_does_not_answer_without_end,
-      test_feed_has_few_readers)
+      test_feed_sends_events_together_and_answers_at_once, test_feed_says_how_much_is_lost,
+      test_feed_answers_lines_that_are_none, test_feed_ends_with_a_line_that_does_not,
+      test_feed_does_not_answer_without_end, test_feed_has_few_readers)

@@ -49,6 +49,8 @@ class Ear:
         self.close()
 
     def mark(self):
+        """What comes behind here was not told yet: a reply takes along what has waited."""
+        self.control.msg("GETINFO version")
         return len(self.heard)
 
     def of(self, kind, since=0, **facts):
