@@ -40,6 +40,12 @@ def say(text):
     print("many: " + text, file=sys.stderr, flush=True)
 
 
+def cpu_seconds(pid):
+    with open("/proc/%d/stat" % pid, encoding="ascii") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Process:
     """A program that ends with this one; its output in a file."""
 
@@ -63,9 +69,7 @@ class Process:
             time.sleep(0.02)
 
     def cpu_seconds(self):
-        with open("/proc/%d/stat" % self.popen.pid, encoding="ascii") as f:
-            fields = f.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self.popen.pid)
 
     def end(self):
         self.popen.kill()
