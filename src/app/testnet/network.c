@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <sys/un.h>
 
-#include "app/testnet/control.h"
+#include "app/testnet/orders.h"
 #include "crypto/secret.h"
 #include "faults/faults.h"
 #include "testbed/page.h"
@@ -22,7 +22,7 @@ err_t testnet_network_plan(struct testnet_network *n)
 
 static err_t set_faults(struct testnet_network *n)
 {
-    char why[TESTNET_CONTROL_WHY];
+    char why[TESTNET_ORDERS_WHY];
     for (size_t i = 0; i < n->args->n_faults; i++)
         if (testnet_set_fault(n->testnet, n->args->faults[i], why) != OK) {
             snprintf(n->why, TESTNET_FILES_WHY, "--fault \"%.80s\": %.200s", n->args->faults[i],
@@ -36,7 +36,7 @@ static err_t open_control(struct testnet_network *n)
 {
     char path[TESTNET_DIR_MAX + 16];
     snprintf(path, sizeof path, "%s/control", n->dir->path);
-    err_t e = testnet_control_open(n->net, n->testnet, n->world, path, &n->control);
+    err_t e = testnet_orders_open(n->net, n->testnet, n->world, path, &n->orders);
     if (e == ERR_LIMIT) { /* a deep folder: all else works */
         log_warn(net_env(n->net)->log,
                  "No control socket: %.200s is too long a path for one. Take a --dir of at most "
@@ -143,7 +143,7 @@ err_t testnet_network_write(const struct testnet_network *n, uint16_t socks_port
 
 void testnet_network_end(struct testnet_network *n)
 {
-    testnet_control_close(n->control);
+    testnet_orders_close(n->orders);
     testnet_free(n->testnet);
     testbed_world_free(n->world);
     testbed_page_close(n->page);

@@ -19,7 +19,7 @@ struct testnet_network {
     struct testbed_page *page;
     struct testbed_world *world;
     struct testnet *testnet;
-    struct testnet_control *control;
+    struct testnet_orders *orders;
     struct testnet_seed seed;
 };
 

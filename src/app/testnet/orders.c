@@ -1,40 +1,35 @@
-#include "app/testnet/control.h"
+#include "app/testnet/orders.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "app/testnet/files.h"
 #include "base/buf.h"
-#include "base/hash.h"
-#include "base/later.h"
 #include "cell/reason.h"
 #include "faults/faults.h"
-#include "net/conn.h"
 #include "net/listen.h"
+#include "net/talks.h"
 
 enum { LINE_MAX_LEN = 512, ANSWERS_CAP = 4 << 20, CALLERS_MOST = 64 };
 
-/* One connection to the socket. */
+struct testnet_orders {
+    struct testnet *testnet;
+    struct testbed_world *world;
+    struct talks *talks;
+    struct listener *listener;
+    size_t n_callers;
+};
+
+/* The machine of one connection. */
 struct caller {
-    struct testnet_control *control;
-    struct conn *conn;
+    struct testnet_orders *orders;
+    const struct talk_ops *ops;
+    void *holder;
     char line[LINE_MAX_LEN + 1];
     size_t len;
     struct buf answers;
-    struct later reap;
-    struct caller *prev, *next;
-};
-
-struct testnet_control {
-    struct net *net;
-    struct testnet *testnet;
-    struct testbed_world *world;
-    struct listener *listener;
-    struct caller *callers;
-    size_t n_callers;
 };
 
 /* ---- which nodes ---- */
@@ -79,21 +74,21 @@ static err_t do_fault(struct node *n, const struct errand *errand)
     return fault_set(faults_of(n), errand->fault);
 }
 
-err_t testnet_set_fault(struct testnet *t, const char *spec, char why[TESTNET_CONTROL_WHY])
+err_t testnet_set_fault(struct testnet *t, const char *spec, char why[TESTNET_ORDERS_WHY])
 {
     const char *colon = strchr(spec, ':');
     struct text name = {spec, colon ? (size_t)(colon - spec) : strlen(spec)};
     const struct errand errand = {.fault = colon ? colon + 1 : NULL};
     err_t e = colon ? for_nodes(t, name, do_fault, &errand) : ERR_MALFORMED;
     if (e == ERR_ARG)
-        snprintf(why, TESTNET_CONTROL_WHY,
+        snprintf(why, TESTNET_ORDERS_WHY,
                  "there is no node \"%.*s\"; they are called %s to %s, and guards, middles, exits, "
                  "authorities, all",
                  (int)(name.len < 80 ? name.len : 80), name.s,
                  node_plan(testnet_node(t, 0))->nickname,
                  node_plan(testnet_node(t, testnet_nodes(t) - 1))->nickname);
     else if (e != OK)
-        snprintf(why, TESTNET_CONTROL_WHY,
+        snprintf(why, TESTNET_ORDERS_WHY,
                  "\"%.80s\" is not NODE:FAULT or NODE:FAULT=N (see --list-faults)", spec);
     return e;
 }
@@ -179,9 +174,9 @@ static void answer(FILE *out, err_t e, const char *why)
         fprintf(out, "error: %s\n", why);
 }
 
-static void node_order(struct testnet_control *c, struct text word, struct text node, FILE *out)
+static void node_order(struct testnet_orders *o, struct text word, struct text node, FILE *out)
 {
-    struct errand errand = {.world = c->world, .reason = DESTROY_REQUESTED};
+    struct errand errand = {.world = o->world, .reason = DESTROY_REQUESTED};
     struct text name;
     uint64_t reason;
     (void)text_split(&node, '=', &name);
@@ -189,7 +184,7 @@ static void node_order(struct testnet_control *c, struct text word, struct text 
         errand.reason = (uint8_t)reason;
     for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
         if (text_is(word, orders[i].name)) {
-            answer(out, for_nodes(c->testnet, name, orders[i].fn, &errand),
+            answer(out, for_nodes(o->testnet, name, orders[i].fn, &errand),
                    "there is no such node");
             return;
         }
@@ -200,10 +195,10 @@ static void node_order(struct testnet_control *c, struct text word, struct text 
         "publish, counts, streams");
 }
 
-static void obey(struct testnet_control *c, char *line, FILE *out)
+static void obey(struct testnet_orders *o, char *line, FILE *out)
 {
-    struct testnet *t = c->testnet;
-    char why[TESTNET_CONTROL_WHY] = "";
+    struct testnet *t = o->testnet;
+    char why[TESTNET_ORDERS_WHY] = "";
     struct text rest = text_of(line), word = {"", 0}, argument = {"", 0};
     (void)text_token(&rest, &word);
     (void)text_token(&rest, &argument);
@@ -216,32 +211,10 @@ static void obey(struct testnet_control *c, char *line, FILE *out)
     else if (text_is(word, "fault") && argument.len)
         answer(out, testnet_set_fault(t, argument.s, why), why);
     else
-        node_order(c, word, argument, out);
+        node_order(o, word, argument, out);
 }
 
 /* ---- callers ---- */
-
-static void caller_free(struct caller *c)
-{
-    later_cancel(net_env(c->control->net), &c->reap);
-    if (c->conn)
-        conn_close(c->conn);
-    DL_DELETE(c->control->callers, c);
-    c->control->n_callers--;
-    buf_free(&c->answers);
-    free(c);
-}
-
-static void reap(void *arg)
-{
-    caller_free(arg);
-}
-
-static void reap_soon(void *arg)
-{
-    struct caller *c = arg;
-    later_ask(net_env(c->control->net), &c->reap);
-}
 
 static void obey_line(struct caller *c)
 {
@@ -250,10 +223,31 @@ static void obey_line(struct caller *c)
     FILE *out = open_memstream(&text, &len);
     if (!out)
         return;
-    obey(c->control, c->line, out);
+    obey(c->orders, c->line, out);
     if (fclose(out) == 0 && buf_add(&c->answers, text, len) != OK)
-        reap_soon(c); /* it asks and does not read */
+        c->ops->on_end(c->holder); /* it asks and does not read */
     free(text);
+}
+
+static void *make(void *arg, const struct ipport *peer, const struct talk_ops *ops, void *holder)
+{
+    struct testnet_orders *o = arg;
+    struct caller *c = o->n_callers < CALLERS_MOST ? calloc(1, sizeof *c) : NULL;
+    (void)peer;
+    if (!c)
+        return NULL;
+    *c = (struct caller){.orders = o, .ops = ops, .holder = holder};
+    buf_init(&c->answers, ANSWERS_CAP);
+    o->n_callers++;
+    return c;
+}
+
+static void caller_free(void *caller)
+{
+    struct caller *c = caller;
+    c->orders->n_callers--;
+    buf_free(&c->answers);
+    free(c);
 }
 
 static uint8_t *in_room(void *caller, size_t *room)
@@ -277,18 +271,9 @@ static void in_done(void *caller, size_t len)
         memmove(c->line, c->line + used, c->len + 1);
     }
     if (c->len == LINE_MAX_LEN)
-        reap_soon(c); /* no line is so long */
-    if (c->conn && c->answers.len)
-        conn_output(c->conn);
-}
-
-static void in_end(void *caller, int errno_)
-{
-    struct caller *c = caller;
-    if (errno_ || !c->answers.len)
-        reap_soon(c);
-    else
-        conn_drain(c->conn, 1000, reap_soon);
+        c->ops->on_end(c->holder); /* no line is so long */
+    if (c->answers.len)
+        c->ops->on_output(c->holder);
 }
 
 static const uint8_t *out(void *caller, size_t *len)
@@ -304,52 +289,43 @@ static void sent(void *caller, size_t len)
     buf_drain(&c->answers, len);
 }
 
-static const struct conn_machine caller_machine = {
-    .in_room = in_room, .in_done = in_done, .in_end = in_end, .out = out, .sent = sent};
+static const struct talk_kind caller_talk = {.make = make,
+                                             .in_room = in_room,
+                                             .in_done = in_done,
+                                             .out = out,
+                                             .sent = sent,
+                                             .free = caller_free};
 
-static void on_accept(void *arg, int fd, const struct ipport *peer)
+static void on_accept(void *talks, int fd, const struct ipport *peer)
 {
-    struct testnet_control *control = arg;
-    struct caller *c = control->n_callers < CALLERS_MOST ? calloc(1, sizeof *c) : NULL;
-    (void)peer;
-    if (!c) {
-        close(fd);
-        return;
-    }
-    c->control = control;
-    buf_init(&c->answers, ANSWERS_CAP);
-    later_init(&c->reap, reap, c);
-    DL_APPEND(control->callers, c);
-    control->n_callers++;
-    c->conn = conn_new(control->net, fd, &caller_machine, c);
-    if (!c->conn)
-        caller_free(c);
+    talks_accept(talks, fd, peer, NULL);
 }
 
-err_t testnet_control_open(struct net *n, struct testnet *t, struct testbed_world *w,
-                           const char *path, struct testnet_control **out_)
+err_t testnet_orders_open(struct net *n, struct testnet *t, struct testbed_world *w,
+                          const char *path, struct testnet_orders **out_)
 {
     if (strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
         return ERR_LIMIT;
-    struct testnet_control *c = calloc(1, sizeof *c);
-    if (!c)
+    struct testnet_orders *o = calloc(1, sizeof *o);
+    if (!o)
         return ERR_NOMEM;
-    *c = (struct testnet_control){.net = n, .testnet = t, .world = w};
+    *o = (struct testnet_orders){.testnet = t, .world = w};
     const struct port_at at = {.unix_path = path};
-    err_t e = listener_open(n, "control", &at, on_accept, c, &c->listener);
+    o->talks = talks_new(n, &caller_talk, o);
+    err_t e =
+        o->talks ? listener_open(n, "control", &at, on_accept, o->talks, &o->listener) : ERR_NOMEM;
     if (e == OK)
-        *out_ = c;
+        *out_ = o;
     else
-        free(c);
+        testnet_orders_close(o);
     return e;
 }
 
-void testnet_control_close(struct testnet_control *c)
+void testnet_orders_close(struct testnet_orders *o)
 {
-    if (!c)
+    if (!o)
         return;
-    while (c->callers)
-        caller_free(c->callers);
-    listener_close(c->listener);
-    free(c);
+    talks_free(o->talks);
+    listener_close(o->listener);
+    free(o);
 }
