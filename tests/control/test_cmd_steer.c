@@ -296,6 +296,54 @@ START_TEST(test_mapaddress_answers_for_each)
 }
 END_TEST
 
+static void note_line(void *arg, enum log_level level, const char *line)
+{
+    struct text_out *out = arg;
+    (void)level;
+    out_printf(out, "%s\n", line);
+}
+
+START_TEST(test_mapaddress_keeps_destinations_out_of_the_log)
+{
+    struct text_out said = text_out(1 << 16);
+    struct log kept = {.least = LOG_DEBUG, .sink = note_line, .arg = &said};
+    setup();
+    known.net->env->log = &kept;
+    free(speaker_ask(session, "MAPADDRESS secret.test=x!secret secret.test=*.secret.test "
+                              "*.secret.test=*.secret!test secret.test=b.secret.test"));
+    free(answer_and_events("RESOLVE secret.test"));
+    ck_assert_ptr_nonnull(strstr(out_text(&said), "Skipping invalid argument"));
+    ck_assert_msg(!strstr(out_text(&said), "secret"), "%s", out_text(&said));
+    teardown();
+    out_free(&said);
+}
+END_TEST
+
+START_TEST(test_events_that_the_client_has_no_room_for_are_counted)
+{
+    setup();
+    static const struct event_record e = {.kind = EVENT_ADDRMAP,
+                                          .addrmap = {.from = "a.test", .to = "b.test"}};
+    size_t told = 0, dropped = 0, n = EVENTS_MOST_BYTES / 256;
+    says("SETEVENTS ADDRMAP", "250 OK");
+    for (size_t i = 0; i < n; i++)
+        client_tell(known.client, &e);
+    test_env_advance_ms(known.net->env, 0);
+    client_tell(known.client, &e);
+    test_env_advance_ms(known.net->env, 0);
+    char *said = speaker_hear(session);
+    for (const char *at = said; (at = strstr(at, "650 ADDRMAP ")); at++)
+        told++;
+    for (const char *at = said; (at = strstr(at, "EVENTS_DROPPED COUNT=")); at++)
+        dropped += strtoul(at + strlen("EVENTS_DROPPED COUNT="), NULL, 10);
+    ck_assert(told > 0 && dropped > 0);
+    ck_assert_uint_ge(told + dropped, n + 1); /* of other kinds some are left out, too */
+    ck_assert_uint_le(told + dropped, n + 100);
+    free(said);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_addrmap_events_have_the_form_of_tors)
 {
     setup();
@@ -400,5 +448,6 @@ TESTS("control/cmd_steer", test_extendcircuit_begins_circuits_by_any_name_of_a_r
       test_setcircuitpurpose_and_closecircuit, test_commands_of_streams_refuse_in_tors_words,
       test_streams_are_redirected_and_closed, test_attachstream_of_one_that_is_left_to_controllers,
       test_mapaddress_answers_for_each, test_addrmap_events_have_the_form_of_tors,
-      test_resolve_answers_by_events, test_signal_knows_each_name, test_signals_of_the_client,
-      test_dropguards_and_droptimeouts)
+      test_mapaddress_keeps_destinations_out_of_the_log,
+      test_events_that_the_client_has_no_room_for_are_counted, test_resolve_answers_by_events,
+      test_signal_knows_each_name, test_signals_of_the_client, test_dropguards_and_droptimeouts)

@@ -2,6 +2,8 @@
  * streams by their ids. */
 #include "client/look.h"
 
+#include <errno.h>
+
 #include "cell/reason.h"
 #include "client/figures.h"
 #include "client/steer.h"
@@ -171,6 +173,11 @@ START_TEST(test_client_counts_relays_links_and_guards)
     ck_assert_uint_gt(f.guards, 0);
     ck_assert_uint_eq(f.guards, t.n_guards);
     ck_assert_uint_eq(f.guards_down, 0);
+    link_tcp_failed(known.link, ECONNREFUSED);
+    settle();
+    ck_assert_uint_eq(client_figures(known.client).guards_down, 1);
+    look();
+    ck_assert(t.down);
     client_stop(known.client);
     ck_assert_uint_eq(client_figures(known.client).links_opening, 0);
     known_end();

@@ -252,6 +252,12 @@ START_TEST(test_session_of_an_owner_ends_the_process_once)
     ck_assert_uint_eq(h->ends, 1);
     session_over(h);
     ck_assert_uint_eq(p->terminated, 1);
+    h = session_begin(p);
+    ask(h, "AUTHENTICATE\r\nTAKEOWNERSHIP\r\n", "250 OK\r\n250 OK\r\n");
+    session_talk.gone(h->session); /* without a word */
+    ck_assert_uint_eq(p->terminated, 2);
+    session_over(h);
+    ck_assert_uint_eq(p->terminated, 2);
     place_free(p);
 }
 END_TEST

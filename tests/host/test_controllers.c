@@ -103,6 +103,38 @@ START_TEST(test_controllers_find_which_ports_are_open)
 }
 END_TEST
 
+/* What came before what fails is taken back. */
+START_TEST(test_controllers_find_nothing_of_a_change_that_failed)
+{
+    static const struct {
+        const char *rest, *why;
+    } rows[] = {
+        {"ControlSocket %s/nowhere/control\n", "Failed to bind one of the listener ports."},
+        {"GeoIPFile %s/none\nGeoIPv6File /nowhere\nEntryNodes {au}\n", "needs GeoIPFile"},
+    };
+    char torrc[400], rest[200];
+    struct conf_err e;
+    setup();
+    ck_ok(begin("SocksPort 0\nDisableNetwork 1\n", &e));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        size_t before = strcspn(rows[i].rest, "%");
+        snprintf(rest, sizeof rest, "%.*s%s%s", (int)before, rows[i].rest, dir,
+                 rows[i].rest + before + 2);
+        snprintf(torrc, sizeof torrc,
+                 "CookieAuthentication 1\nCookieAuthFile %s/cookie\nSocksPort unix:%s/socks\n%s",
+                 dir, dir, rest);
+        struct conf_line *lines = lines_of(torrc);
+        ck_assert_int_ne(setconf_assign(t.host, lines, ASSIGN_CLEAR_FIRST, &e), OK);
+        ck_assert_msg(strstr(e.text, rows[i].why) != NULL, "%s", e.text);
+        conf_lines_free(lines);
+        ck_assert_int_eq(size_of("cookie"), -1);
+        ck_assert_int_eq(size_of("socks"), -1);
+        ck_assert(!host_options(t.host)->cookie_authentication);
+    }
+    teardown();
+}
+END_TEST
+
 START_TEST(test_controllers_adopt_a_connection_and_no_others)
 {
     struct conf_err e;
@@ -130,4 +162,6 @@ START_TEST(test_controllers_adopt_a_connection_and_no_others)
 END_TEST
 
 TESTS("host/controllers", test_controllers_find_the_cookie_while_it_is_wanted,
-      test_controllers_find_which_ports_are_open, test_controllers_adopt_a_connection_and_no_others)
+      test_controllers_find_which_ports_are_open,
+      test_controllers_find_nothing_of_a_change_that_failed,
+      test_controllers_adopt_a_connection_and_no_others)
