@@ -34,7 +34,7 @@ struct tunic_client_options {
      * Each replaces what TORRC says; "+Name" adds a line. NULL: none. */
     const char *const *set;
     /* A client of the same instance, whose directory this one uses: what one has fetched, both
-     * have. It begins with that one's options but for DataDirectory and SocksPort, and cannot
+     * have. It begins with that one's options but for its folder, ports and cookie, and cannot
      * change the network (DirAuthority, FallbackDir, TestingTorNetwork). Either may be freed
      * first. */
     struct tunic_client *share_with;
@@ -49,7 +49,7 @@ struct tunic_client_options {
 /* Begins to bootstrap (unless DisableNetwork says no). The event PROGRESS follows each step, OPEN
  * when it is done. NULL: see ERROR (USAGE: the first wrong option, with its place and tor's words
  * for what is wrong, and how many there are; the log has all; SYSTEM: memory, the DataDirectory, a
- * SocksPort that cannot be opened). */
+ * SocksPort or ControlPort that cannot be opened). */
 TUNIC_API TUNIC_MUST_USE struct tunic_client *tunic_client_start(
     struct tunic *t, const struct tunic_client_options *options, struct tunic_error *error);
 

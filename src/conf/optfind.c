@@ -194,3 +194,10 @@ const char *opt_type_name(const struct opt *opt)
         return "Obsolete";
     return opt->flags & OPTF_DEPENDENT ? "Dependent" : names[opt->type];
 }
+
+void opt_warn_of_process(const char *name, const char *where, const struct log *log)
+{
+    const struct opt *opt = opt_find(name);
+    if (opt && opt->flags & OPTF_PROCESS)
+        log_warn(log, "%s: %s is about a process: it has no effect in a library", where, opt->name);
+}

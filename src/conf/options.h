@@ -255,6 +255,8 @@ const struct opt *opt_group(const struct opt *opt);
 bool opt_group_has(const struct opt *group, const char *name);
 /* Finds an option by its name or tor's other names for it, in any case; NULL if there is none. */
 const struct opt *opt_find(const char *name);
+/* Warns, in a library, of an option that is about a process. */
+void opt_warn_of_process(const char *name, const char *where, const struct log *log);
 /* As opt_find(), and also by an abbreviation that fits one option only; says so to LOG, as tor
  * does. */
 const struct opt *opt_lookup(const char *name, const struct log *log);

@@ -118,6 +118,12 @@ err_t rule_control(const struct checking *c)
     if (o->cookie_auth_file_group_readable && !o->cookie_auth_file)
         log_warn(c->log, "CookieAuthFileGroupReadable is set, but will have no effect: you must "
                          "specify an explicit CookieAuthFile to have it group-readable.");
+    /* The default folder is the user's own tor's, and so is the cookie in it. */
+    if (c->env->quiet == QUIET_LIBRARY && o->cookie_authentication && !o->cookie_auth_file &&
+        !o->data_directory)
+        TRY(rule_reject_opt(c, "CookieAuthentication",
+                            "CookieAuthentication wants a CookieAuthFile: a library writes nothing "
+                            "to disk without a DataDirectory"));
     o->is.cookie_file = cookie_file(c);
     if (o->control_port_file)
         o->is.control_port_file = path_absolute(path_expand(o->control_port_file, c->env->home));

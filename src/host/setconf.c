@@ -16,6 +16,8 @@ static err_t assign(const struct host *h, struct options *o, const struct conf_l
     const struct options_env env = {place->home, place->quiet, log_of(h)};
     struct conf_faults faults = {.log = log_of(h)};
     conf_fail(e, OK, "out of memory");
+    for (const struct conf_line *l = lines; l && place->quiet == QUIET_LIBRARY; l = l->next)
+        opt_warn_of_process(l->key, l->where, log_of(h));
     TRY(options_assign_each(o, lines, flags, log_of(h), &faults));
     TRY(options_check_each(o, &env, &faults));
     if (faults.n > 0)

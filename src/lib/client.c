@@ -72,8 +72,10 @@ static void end(struct handle *h)
     lib_error(&why, TUNIC_CLOSED, TUNIC_STAGE_STREAM, "the program closed the client");
     lib_streams_lose(&c->open, &why);
     host_free(c->host);
+    free(c->home);
     c->host = NULL;
     c->client = NULL;
+    c->home = NULL;
 }
 
 static void call(struct handle *h, enum tunic_event event)
@@ -98,8 +100,8 @@ static int host_error(struct tunic_error *error, err_t e, const char *why)
     int sys_errno = errno;
     if (e != ERR_IO || !sys_errno)
         return conf_error(error, e == ERR_STATE ? ERR_ARG : e, why);
-    lib_error(error, TUNIC_SYSTEM, TUNIC_STAGE_NONE, "a SocksPort could not be opened: %s",
-              strerror(sys_errno));
+    lib_error(error, TUNIC_SYSTEM, TUNIC_STAGE_NONE,
+              "a SocksPort or ControlPort could not be opened: %s", strerror(sys_errno));
     if (error)
         error->sys_errno = sys_errno;
     return -1;
@@ -108,7 +110,10 @@ static int host_error(struct tunic_error *error, err_t e, const char *why)
 static int begin(struct tunic_client *c, struct options *gift_options,
                  const struct tunic_client *other, struct tunic_error *error)
 {
-    const struct host_place place = {.net = c->h.t->net, .share = other ? other->host : NULL};
+    const struct host_place place = {.net = c->h.t->net,
+                                     .share = other ? other->host : NULL,
+                                     .home = c->home,
+                                     .quiet = QUIET_LIBRARY};
     struct conf_err why;
     err_t e = host_new(&place, gift_options, &c->host, &why);
     if (e != OK)
@@ -150,6 +155,7 @@ struct tunic_client *tunic_client_start(struct tunic *t, const struct tunic_clie
     handle_init(&c->h, &client_kind, t, NULL);
     const struct options *base = o.share_with ? host_options(o.share_with->host) : NULL;
     struct options *chosen = lib_client_options(t, &o, base, error);
+    c->home = strdup(lib_home());
     if (chosen && begin(c, chosen, o.share_with, error) == 0)
         return c;
     tunic_client_free(c);

@@ -12,6 +12,7 @@ struct tunic_client {
     struct handle h;
     struct client *client; /* the host's */
     struct host *host;     /* NULL once it has ended */
+    char *home;            /* for options that a controller sets */
     struct event_listener listener;
     bool obsolete; /* the network requires what this version lacks; see error */
     struct tunic_progress progress;
@@ -22,6 +23,9 @@ struct tunic_client {
 };
 
 /* ---- client_options.c ---- */
+
+/* Where "~" is in options: the environment's, so for this call only. */
+const char *lib_home(void);
 
 /* What the program said, checked; BASE: what it begins with, or NULL. NULL with ERROR. */
 struct options *lib_client_options(struct tunic *t, const struct tunic_client_options *o,

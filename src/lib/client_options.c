@@ -19,17 +19,10 @@ static int fail(const struct reading *r, struct tunic_error *error)
                      ours ? err_text(r->status) : r->e.text);
 }
 
-static void warn_of_process(const struct log *log, const char *where, const char *key)
-{
-    const struct opt *opt = opt_find(key);
-    if (opt && opt->flags & OPTF_PROCESS)
-        log_warn(log, "%s: %s is about a process: it has no effect in a library", where, opt->name);
-}
-
-static void warn_of_processes(const struct log *log, const struct conf_line *lines)
+static void warn_of_processes(const struct conf_line *lines, const struct log *log)
 {
     for (; lines; lines = lines->next)
-        warn_of_process(log, lines->where, lines->key);
+        opt_warn_of_process(lines->key, lines->where, log);
 }
 
 /* ---- sources ---- */
@@ -73,12 +66,16 @@ static err_t assign(struct reading *r, const char *name, const char *value, unsi
 /* The library's own defaults, or those of a client that shares its directory. */
 static err_t begin_with(struct reading *r, const struct options *base, bool testing)
 {
+    /* Folders, ports and files of which there is one. */
+    static const char *const its_own[] = {"DataDirectory",        "ControlPort",
+                                          "ControlSocket",        "ControlPortWriteToFile",
+                                          "CookieAuthentication", "CookieAuthFile"};
     options_free(r->o);
     r->o = base ? options_dup(base) : options_new(testing);
     if (!r->o)
         return ERR_NOMEM;
-    if (base)
-        TRY(assign(r, "DataDirectory", "", ASSIGN_CLEAR_FIRST | ASSIGN_USE_DEFAULTS, NULL));
+    for (size_t i = 0; base && i < sizeof its_own / sizeof *its_own; i++)
+        TRY(assign(r, its_own[i], "", ASSIGN_CLEAR_FIRST | ASSIGN_USE_DEFAULTS, NULL));
     return assign(r, "SocksPort", "0", ASSIGN_CLEAR_FIRST, NULL);
 }
 
@@ -102,10 +99,15 @@ static err_t assign_all(struct reading *r, const struct sources *s, const struct
 
 /* ---- checks ---- */
 
-static err_t check(struct reading *r)
+const char *lib_home(void)
 {
     const char *home = getenv("HOME");
-    const struct options_env env = {home && *home ? home : ".", QUIET_LIBRARY, &r->t->log};
+    return home && *home ? home : ".";
+}
+
+static err_t check(struct reading *r)
+{
+    const struct options_env env = {lib_home(), QUIET_LIBRARY, &r->t->log};
     TRY(options_check_each(r->o, &env, &r->faults));
     TRY(conf_faults_end(&r->faults, &r->e));
     if (r->o->user || r->o->disable_all_swap)
@@ -142,8 +144,8 @@ struct options *lib_client_options(struct tunic *t, const struct tunic_client_op
     r.status = read_sources(o, &s, &r);
     if (r.status == OK)
         r.status = assign_all(&r, &s, base);
-    warn_of_processes(&t->log, s.torrc);
-    warn_of_processes(&t->log, s.set);
+    warn_of_processes(s.torrc, &t->log);
+    warn_of_processes(s.set, &t->log);
     conf_lines_free(s.torrc);
     conf_lines_free(s.set);
     if (r.status == OK)
@@ -159,7 +161,7 @@ struct options *lib_client_options_set(struct tunic *t, const struct options *ol
     struct reading r = {.t = t, .o = options_dup(old), .faults = {.log = &t->log}};
     unsigned flags = ASSIGN_CLEAR_FIRST | (value ? 0u : ASSIGN_USE_DEFAULTS);
     const struct opt *opt = opt_find(name);
-    warn_of_process(&t->log, "options", name);
+    opt_warn_of_process(name, "options", &t->log);
     if (opt && !value && opt == opt_find("SocksPort"))
         value = "0", flags = ASSIGN_CLEAR_FIRST;
     r.status = r.o ? assign(&r, name, value ? value : "", flags, &t->log) : ERR_NOMEM;

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include "lab.h"
 #include "lib/client.h"
@@ -515,6 +516,7 @@ static const struct {
     {"SafeSocks 2\nXyzzy 1\nSocksPort 9 X", "(the first of 3 faults; the log names all)"},
     {"MaxCircuitDirtiness soon", "MaxCircuitDirtiness"},
     {"User nobody", "User is about a process"},
+    {"CookieAuthentication 1", "wants a CookieAuthFile"},
     {"DisableAllSwap 1", "DisableAllSwap is about a process"},
     {"%include /etc/passwd", "include"},
     {"ORPort 9001", NULL},
@@ -572,6 +574,61 @@ START_TEST(test_client_warns_of_options_about_processes)
     ck_assert_ptr_null(tunic_client_start(t, &o, &e));
     ck_assert_ptr_null(strstr(lines, "process"));
     tunic_free_all(t);
+}
+END_TEST
+
+/* Sends LINES to the control socket at PATH; how many of the N replies are "250 OK". */
+static unsigned tell_controller(const char *path, const char *said, unsigned n)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    char answer[512] = "";
+    size_t len = 0;
+    unsigned good = 0;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+    ck_assert_int_eq((int)write(fd, said, strlen(said)), (int)strlen(said));
+    for (int i = 0; i < 100 && good < n; i++) {
+        ck_assert_int_ge(tunic_run_once(t, 20, &e), 0);
+        ssize_t got = read(fd, answer + len, sizeof answer - 1 - len);
+        len += got > 0 ? (size_t)got : 0;
+        good = 0;
+        for (const char *ok = answer; (ok = strstr(ok, "250 OK\r\n")); ok++)
+            good++;
+    }
+    close(fd);
+    return good;
+}
+
+/* A controller's options are a library's, too. */
+START_TEST(test_client_controller_changes_a_library)
+{
+    char dir[] = "/tmp/tunic-test-XXXXXX", torrc[128], path[64], text[64];
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/control", dir);
+    snprintf(torrc, sizeof torrc, "DisableNetwork 1\nControlSocket %s\n", path);
+    lines[0] = 0;
+    t = tunic_new(&e);
+    tunic_set_log(t, TUNIC_LOG_WARN, keep_line, NULL);
+    struct tunic_client_options o = TUNIC_CLIENT_OPTIONS_INIT;
+    o.torrc = torrc;
+    c = tunic_client_start(t, &o, &e);
+    ck_assert_msg(c != NULL, "%s", e.text);
+    static const char said[] = "AUTHENTICATE\r\nSIGNAL SHUTDOWN\r\nSAVECONF\r\n"
+                               "+LOADCONF\r\nSafeSocks 1\r\n.\r\n"
+                               "SETCONF MaxCircuitDirtiness=77\r\nSETCONF MetricsPort=9035\r\n";
+    ck_assert_uint_eq(tell_controller(path, said, 4), 4); /* no torrc is read or written */
+    ck_assert_int_eq(tunic_client_get(c, "SafeSocks", text, sizeof text), 1);
+    ck_assert_str_eq(text, "0");
+    ck_assert_int_eq(tunic_client_get(c, "MaxCircuitDirtiness", text, sizeof text), 2);
+    ck_assert_ptr_nonnull(
+        strstr(lines, "controller: MetricsPort is about a process: it has no effect in a library"));
+    ck_assert_msg(!strstr(lines, "home folder") && !strstr(lines, "SocksPort is 0"), "%s", lines);
+    o.torrc = NULL;
+    o.share_with = c; /* its directory, not its ports */
+    ck_assert_msg(tunic_client_start(t, &o, &e) != NULL, "%s", e.text);
+    tunic_free_all(t);
+    ck_assert_int_eq(rmdir(dir), 0); /* the socket is gone */
 }
 END_TEST
 
@@ -650,7 +707,8 @@ START_TEST(test_client_socks_port_when_asked_for)
     o.share_with = c;
     ck_assert_ptr_null(tunic_client_start(t, &o, &e));
     ck_assert_int_eq(e.sys_errno, EADDRINUSE);
-    is_error(TUNIC_SYSTEM, TUNIC_STAGE_NONE, "SocksPort could not be opened: Address");
+    is_error(TUNIC_SYSTEM, TUNIC_STAGE_NONE,
+             "SocksPort or ControlPort could not be opened: Address");
     ck_assert_int_eq(tunic_client_set(c, "SocksPort", NULL, &e), 0);
     ck_assert_uint_eq(tunic_client_socks_port(c), 0);
     teardown();
@@ -697,7 +755,8 @@ START_TEST(test_client_change_that_fails_changes_nothing)
     snprintf(taken, sizeof taken, "%u", port);
     ck_assert_int_eq(tunic_client_set(other, "SocksPort", taken, &e), -1);
     ck_assert_int_eq(e.sys_errno, EADDRINUSE);
-    is_error(TUNIC_SYSTEM, TUNIC_STAGE_NONE, "SocksPort could not be opened: Address");
+    is_error(TUNIC_SYSTEM, TUNIC_STAGE_NONE,
+             "SocksPort or ControlPort could not be opened: Address");
     ck_assert_uint_eq(tunic_client_socks_port(other), 0);
     ck_assert_int_eq(tunic_client_get(other, "SocksPort", text, sizeof text), 1);
     ck_assert_str_eq(text, "0");
@@ -1162,8 +1221,9 @@ TESTS("lib/client", test_client_bootstraps_and_serves_streams,
       test_client_tells_progress, test_client_shares_a_directory,
       test_client_may_begin_with_a_second_while_the_first_fetches,
       test_client_shares_only_what_it_may, test_client_options_are_tors,
-      test_client_options_as_pairs_while_it_runs, test_client_says_what_it_is_stuck_at,
-      test_client_socks_port_when_asked_for, test_client_network_can_be_disabled_while_it_runs,
+      test_client_controller_changes_a_library, test_client_options_as_pairs_while_it_runs,
+      test_client_says_what_it_is_stuck_at, test_client_socks_port_when_asked_for,
+      test_client_network_can_be_disabled_while_it_runs,
       test_client_change_that_fails_changes_nothing, test_client_keeps_a_data_directory,
       test_client_reads_no_option_that_an_older_program_has_not, test_client_of_each_thread,
       test_client_in_the_callers_loop, test_client_lives_many_times, test_client_examples,
