@@ -6,6 +6,7 @@
 #include "control/control.h"
 #include "control/ev_conf.h"
 #include "control/session.h"
+#include "dir/servers.h"
 #include "support/test.h"
 
 static struct {
@@ -360,6 +361,14 @@ START_TEST(test_info_has_names_types_and_defaults)
                                  "v3ident=E8A9C45EDE6D711294FADF8E7951F4DE6CA56B58 45.66.35.11:80 "
                                  "7EA6EAD6FD83083C538F44038BBFA077587DD755\"\r\n"));
     ck_assert_ptr_null(strstr(defaults, "FallbackDir \""));
+    struct dir_servers servers;
+    size_t authorities = 0;
+    dir_servers_init(&servers);
+    ck_ok(dir_servers_add_public_authorities(&servers));
+    for (const char *at = defaults; (at = strstr(at, "\r\nDirAuthority \"")); at++)
+        authorities++;
+    ck_assert_uint_eq(authorities, servers.n);
+    dir_servers_free(&servers);
     t.options->use_default_fallback_dirs = true;
     defaults = answer_to("GETINFO config/defaults\r\n");
     ck_assert_ptr_nonnull(strstr(defaults, "\r\nFallbackDir \"64.65.62.122 orport=443 "

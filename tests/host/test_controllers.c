@@ -110,7 +110,8 @@ START_TEST(test_controllers_find_nothing_of_a_change_that_failed)
         const char *rest, *why;
     } rows[] = {
         {"ControlSocket %s/nowhere/control\n", "Failed to bind one of the listener ports."},
-        {"GeoIPFile %s/none\nGeoIPv6File /nowhere\nEntryNodes {au}\n", "needs GeoIPFile"},
+        {"ControlSocket %s/control\nGeoIPFile /none\nGeoIPv6File /none\nEntryNodes {au}\n",
+         "needs GeoIPFile"},
     };
     char torrc[400], rest[200];
     struct conf_err e;
@@ -120,15 +121,14 @@ START_TEST(test_controllers_find_nothing_of_a_change_that_failed)
         size_t before = strcspn(rows[i].rest, "%");
         snprintf(rest, sizeof rest, "%.*s%s%s", (int)before, rows[i].rest, dir,
                  rows[i].rest + before + 2);
-        snprintf(torrc, sizeof torrc,
-                 "CookieAuthentication 1\nCookieAuthFile %s/cookie\nSocksPort unix:%s/socks\n%s",
-                 dir, dir, rest);
+        snprintf(torrc, sizeof torrc, "CookieAuthentication 1\nCookieAuthFile %s/cookie\n%s", dir,
+                 rest);
         struct conf_line *lines = lines_of(torrc);
         ck_assert_int_ne(setconf_assign(t.host, lines, ASSIGN_CLEAR_FIRST, &e), OK);
         ck_assert_msg(strstr(e.text, rows[i].why) != NULL, "%s", e.text);
         conf_lines_free(lines);
         ck_assert_int_eq(size_of("cookie"), -1);
-        ck_assert_int_eq(size_of("socks"), -1);
+        ck_assert_int_eq(size_of("control"), -1);
         ck_assert(!host_options(t.host)->cookie_authentication);
     }
     teardown();
