@@ -69,13 +69,24 @@ static bool is_as_it_was(const struct geo_file *f, const char *path)
            now.st_mtim.tv_nsec == f->as.st_mtim.tv_nsec;
 }
 
+/* A pipe that nobody writes to would stop the loop. -1, and errno. */
+static int open_file(const char *path, struct stat *as)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || (fstat(fd, as) == 0 && !S_ISFIFO(as->st_mode)))
+        return fd;
+    close(fd);
+    errno = ESPIPE;
+    return -1;
+}
+
 /* F becomes what PATH is now. */
 static err_t read_again(const struct geo *g, struct geo_file *f, const char *path,
                         enum ip_family family)
 {
     struct geo_file fresh = {.path = strdup(path)};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    err_t e = fd < 0 || fstat(fd, &fresh.as) != 0 ? ERR_IO : OK;
+    int fd = open_file(path, &fresh.as);
+    err_t e = fd < 0 ? ERR_IO : OK;
     if (e == OK)
         e = fresh.path ? read_fd(g, fd, path, family, &fresh.table) : ERR_NOMEM;
     int error = errno;

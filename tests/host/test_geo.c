@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "conf/capture.h"
@@ -149,20 +150,26 @@ START_TEST(test_geo_for_node_lists)
 }
 END_TEST
 
-START_TEST(test_geo_of_a_folder_is_an_error)
+/* Nobody writes to the pipe, and nobody waits for it. */
+START_TEST(test_geo_of_a_folder_or_pipe_is_an_error)
 {
     setup();
-    const char *const pairs[] = {"GeoIPFile", "/tmp", NULL};
-    struct options *o;
-    struct conf_err e;
-    struct geoip *g;
-    ck_ok(host_options_of(pairs, false, &o, &e));
-    ck_err(geo_read(&t.geo, o, IP_V4, &g), ERR_IO);
-    ck_assert_ptr_null(g);
-    options_free(o);
+    unlink(t.path);
+    ck_assert_int_eq(mkfifo(t.path, 0600), 0);
+    const char *const paths[] = {"/tmp", t.path};
+    for (size_t i = 0; i < 2; i++) {
+        const char *const pairs[] = {"GeoIPFile", paths[i], NULL};
+        struct options *o;
+        struct conf_err e;
+        struct geoip *g;
+        ck_ok(host_options_of(pairs, false, &o, &e));
+        ck_err(geo_read(&t.geo, o, IP_V4, &g), ERR_IO);
+        ck_assert_ptr_null(g);
+        options_free(o);
+    }
     teardown();
 }
 END_TEST
 
 TESTS("host/geo", test_geo_is_read_once_and_again_when_it_has_changed, test_geo_leaves_no_file_open,
-      test_geo_for_node_lists, test_geo_of_a_folder_is_an_error)
+      test_geo_for_node_lists, test_geo_of_a_folder_or_pipe_is_an_error)
