@@ -1,4 +1,4 @@
-/* Steering: what a controller asks of circuits and streams by their ids (control-spec 3.10 to 3.16,
+/* Steering: what a controller asks of circuits and streams by their ids (control-spec 3.10 to 3.17,
  * C tor's control_cmd.c). Which stream goes onto which circuit is attach.h's. */
 #ifndef TUNIC_CLIENT_STEER_H
 #define TUNIC_CLIENT_STEER_H

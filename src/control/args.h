@@ -1,4 +1,4 @@
-/* Args: the grammar of commands (control-spec 2.3), as tor reads it: words by position, then words
+/* Args: the grammar of commands (control-spec 2.2), as tor reads it: words by position, then words
  * and KEY=VALUE, then the body of a command that begins with "+". Each command says which of them
  * it takes; what does not fit is refused in tor's words before its handler runs. */
 #ifndef TUNIC_CONTROL_ARGS_H

@@ -1,4 +1,5 @@
-/* Commands that are about the session itself. */
+/* Commands that are about the session itself (control-spec 3.4, 3.5, 3.19, 3.21, 3.23, 3.24, 3.33).
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

@@ -1,4 +1,4 @@
-/* Commands that steer circuits (control-spec 3.10 to 3.12, 3.16); their words are those of C tor's
+/* Commands that steer circuits (control-spec 3.10, 3.11, 3.17); their words are those of C tor's
  * control_cmd.c. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Commands about options: GETCONF, SETCONF, RESETCONF, SAVECONF, LOADCONF (control-spec 3.1 to 3.3,
- * 3.6, 3.27), in C tor's words. */
+ * 3.6, 3.22), in C tor's words. */
 #include <stdlib.h>
 #include <string.h>
 

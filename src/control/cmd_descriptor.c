@@ -1,4 +1,5 @@
-/* Commands about server descriptors, of which a client that lives by microdescriptors keeps none.
+/* Commands about server descriptors (control-spec 3.12, 3.14), of which a client that lives by
+ * microdescriptors keeps none.
  */
 #include <string.h>
 #include <strings.h>

@@ -1,5 +1,5 @@
-/* Commands and keys of onion services, which there are none of yet: what would make or reach one is
- * refused, and none is told of. */
+/* Commands and keys of onion services (control-spec 3.26 to 3.32), which there are none of yet:
+ * what would make or reach one is refused, and none is told of. */
 #include "control/commands.h"
 #include "control/info.h"
 #include "control/reply.h"

@@ -1,4 +1,4 @@
-/* SIGNAL, DROPGUARDS and DROPTIMEOUTS (control-spec 3.7, 3.25, 3.28). */
+/* SIGNAL, DROPGUARDS and DROPTIMEOUTS (control-spec 3.7, 3.25, 3.34). */
 #include <strings.h>
 
 #include "client/client.h"

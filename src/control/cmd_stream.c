@@ -1,4 +1,4 @@
-/* Commands that steer streams (control-spec 3.13 to 3.15); their words are those of C tor's
+/* Commands that steer streams (control-spec 3.13, 3.15, 3.16); their words are those of C tor's
  * control_cmd.c. */
 #include <limits.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Commands: the one table of them, in which each room has its rows. */
+/* Commands: the one table of them (control-spec 3), in which each room has its rows. */
 #ifndef TUNIC_CONTROL_COMMANDS_H
 #define TUNIC_CONTROL_COMMANDS_H
 

@@ -1,5 +1,5 @@
-/* BW, CIRC_BW, STREAM_BW, CONN_BW and CELL_STATS (control-spec 4.1.4 and on): what went in a
- * second.
+/* BW, CIRC_BW, STREAM_BW, CONN_BW and CELL_STATS
+ * (control-spec 4.1.4, 4.1.22, 4.1.13, 4.1.21, 4.1.23): what went in a second.
  */
 #include "control/ev.h"
 

@@ -1,4 +1,4 @@
-/* CIRC and CIRC_MINOR (control-spec 4.1.1, 4.1.16). */
+/* CIRC and CIRC_MINOR (control-spec 4.1.1, 4.1.19). */
 #include "control/ev.h"
 
 #include <inttypes.h>

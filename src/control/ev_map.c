@@ -1,4 +1,4 @@
-/* ADDRMAP and SIGNAL (control-spec 4.1.7, 4.1.18). */
+/* ADDRMAP and SIGNAL (control-spec 4.1.7, 4.1.17). */
 #include "control/control.h"
 #include "control/ev.h"
 #include "dir/doc.h"

@@ -1,4 +1,5 @@
-/* STATUS_CLIENT and STATUS_GENERAL (control-spec 4.1.10), BUILDTIMEOUT_SET and NETWORK_LIVENESS. */
+/* STATUS_CLIENT and STATUS_GENERAL (control-spec 4.1.10), BUILDTIMEOUT_SET (4.1.16) and
+ * NETWORK_LIVENESS (4.1.27). */
 #include "control/ev.h"
 
 #include <string.h>

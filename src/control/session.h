@@ -1,6 +1,7 @@
-/* Session: one controller's connection. Commands come in, one after another; replies and events go
- * out. A controller that does not read is read no more once much waits for it, and events that it
- * does not take are dropped and counted: nothing it does costs the others, or traffic, more. */
+/* Session: one controller's connection (control-spec 2.2, 2.3). Commands come in, one after
+ * another; replies and events go out. A controller that does not read is read no more once much
+ * waits for it, and events that it does not take are dropped and counted: nothing it does costs the
+ * others, or traffic, more. */
 #ifndef TUNIC_CONTROL_SESSION_H
 #define TUNIC_CONTROL_SESSION_H
 

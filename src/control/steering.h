@@ -1,5 +1,6 @@
-/* Steering: what goes on longer than the command that asked for it: look-ups (RESOLVE), an identity
- * that is asked for too soon (NEWNYM), signals to the process. A member of the struct control. */
+/* Steering: what goes on longer than the command that asked for it: look-ups (RESOLVE, control-spec
+ * 3.20), an identity that is asked for too soon and signals to the process (SIGNAL, 3.7). A member
+ * of the struct control. */
 #ifndef TUNIC_CONTROL_STEERING_H
 #define TUNIC_CONTROL_STEERING_H
 

@@ -1,4 +1,4 @@
-/* Options as a controller changes, loads and keeps them (control-spec 3.1 to 3.3, 3.6, 3.27). */
+/* Options as a controller changes, loads and keeps them (control-spec 3.1 to 3.3, 3.6, 3.22). */
 #ifndef TUNIC_HOST_SETCONF_H
 #define TUNIC_HOST_SETCONF_H
 

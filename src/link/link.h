@@ -62,7 +62,7 @@ enum link_state {
     LINK_CLOSED,
 };
 
-/* ORConn end reasons, named as in control-spec 4.1.2. */
+/* ORConn end reasons, named as in control-spec 4.1.3. */
 enum or_reason {
     OR_DONE,
     OR_CONNECTREFUSED,
