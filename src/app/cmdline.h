@@ -28,7 +28,8 @@ struct cmdline {
     bool torrc_given_twice;       /* -f and --torrc-file together */
     bool ignore_missing, allow_missing;
     struct conf_line *options; /* in the order given; where: "command line" */
-    /* Set by load_options(): what standard input held, and the files that were read; NULL if none.
+    /* Set by load_configuration(): what standard input held, and the files that were read; NULL if
+     * none.
      */
     char *stdin_text;
     char *torrc_path, *defaults_path;

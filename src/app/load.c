@@ -202,8 +202,8 @@ static err_t loaded(err_t err, struct sources *s, struct options *o, struct opti
     return err;
 }
 
-err_t load_options(struct cmdline *c, const struct load_env *env, struct options **out,
-                   struct conf_err *e)
+err_t load_configuration(struct cmdline *c, const struct load_env *env, struct options **out,
+                         struct conf_err *e)
 {
     struct sources s = {.torrc = {.lines = NULL}};
     struct conf_faults faults = {.log = env->log};

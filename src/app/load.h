@@ -18,8 +18,8 @@ struct load_env {
 /* Reads defaults-torrc, torrc and the command line's options, in that order; takes on the defaults
  * of TestingTorNetwork if it is set; checks the whole. Called again on SIGHUP: standard input is
  * not read twice. */
-MUST_USE err_t load_options(struct cmdline *c, const struct load_env *env, struct options **out,
-                            struct conf_err *e);
+MUST_USE err_t load_configuration(struct cmdline *c, const struct load_env *env,
+                                  struct options **out, struct conf_err *e);
 /* The same with TEXT for torrc, and nothing for defaults-torrc, as tor's LOADCONF has it. What it
  * need not say when it is written is what OLD, which was loaded here too, need not. */
 MUST_USE err_t load_text(struct cmdline *c, const struct load_env *env, const char *text,

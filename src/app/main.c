@@ -236,7 +236,7 @@ static int configure_and_run(struct app *app)
     struct conf_err e;
     const struct load_env env = {home_folder(), TUNIC_CONFIG_DIR, stdin, disk_source(app->log),
                                  app->log};
-    if (load_options(app->cmdline, &env, &app->options, &e) != OK)
+    if (load_configuration(app->cmdline, &env, &app->options, &e) != OK)
         return refused(app, &e);
     app->load = &env;
     int status = apply_check(app->options, &e) == OK ? run_configured(app) : refused(app, &e);

@@ -124,7 +124,7 @@ static const char *on_torrc(void *arg, bool defaults)
 static err_t load_again(struct running *r, struct conf_err *e)
 {
     struct options *fresh;
-    TRY(load_options(r->app->cmdline, r->app->load, &fresh, e));
+    TRY(load_configuration(r->app->cmdline, r->app->load, &fresh, e));
     return host_change(r->host, fresh, HOST_RELOAD, e);
 }
 

@@ -121,7 +121,7 @@ static err_t load(struct cmdline *c, FILE *in, struct capture *log, struct optio
     const struct load_env env = {dir, dir, in, disk_source(log ? &log->log : NULL),
                                  log ? &log->log : NULL};
     *o = NULL;
-    return load_options(c, &env, o, e);
+    return load_configuration(c, &env, o, e);
 }
 
 static struct options *loaded(struct cmdline *c, FILE *in)

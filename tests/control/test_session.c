@@ -449,7 +449,8 @@ START_TEST(test_session_refuses_what_is_spoken_by_mistake)
     ck_assert(h->ended && waits(h) > 6);
     size_t len;
     const uint8_t *out = session_talk.out(h->session, &len);
-    ck_assert_uint_eq(4u + (out[0] << 8 | out[1]), len); /* its length, its type, what it says */
+    ck_assert_uint_eq(4u + ((unsigned)out[0] << 8 | out[1]),
+                      len); /* its length, its type, what it says */
     session_over(h);
     place_free(p);
 }
