@@ -4,6 +4,7 @@ terminal of tmux; vanguards; onionprobe and OnionShare up to where onion service
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import time
 
@@ -16,6 +17,11 @@ import sut as sut_module
 from steered import launcher, wait_until
 
 PAGE = "This page came through a private Tor network"
+
+
+def needs(program):
+    if not shutil.which(program):
+        pytest.skip("%s is not installed: this release may not have it" % program)
 
 
 class Screen:
@@ -52,6 +58,7 @@ class Screen:
 
 @pytest.fixture
 def nyx(steered, tmp_path):
+    needs("nyx")
     screen = Screen(str(tmp_path), "nyx --interface 127.0.0.1:%d" % steered.control_port)
     yield screen
     screen.close()
@@ -101,6 +108,7 @@ def run(words, folder, pattern, timeout=15):
 def test_vanguards_settles(lab, make_steered, tmp_path):
     """It reads the consensus file, chooses second and third hops, sets them and keeps watch. (With
     as many layers' guards as it likes it finds too few relays in so small a network.)"""
+    needs("vanguards")
     mine = make_steered().start()
     (tmp_path / "vanguards.conf").write_text(
         "[Global]\ncontrol_port = %d\nloglevel = INFO\n"
@@ -123,6 +131,7 @@ def test_vanguards_settles(lab, make_steered, tmp_path):
 
 def test_onionprobe_starts_its_tor(lab, tmp_path):
     """With a password that tor itself hashed; it goes as far as to ask for a descriptor."""
+    needs("onionprobe")
     launcher(lab, tmp_path)
     said = run(["onionprobe", "--log_level", "debug", "--rounds", "1", "--interval", "1",
                 "--control_port", str(sut_module.free_port()),
