@@ -46,7 +46,7 @@ def run_suite(args, name, targets, tests):
     """One run of a fresh copy of the checkout -> the path of its output."""
     copy = os.path.join(args.work, name)
     shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(args.path, copy, ignore=shutil.ignore_patterns(".git"))
+    shutil.copytree(args.path, copy, symlinks=True, ignore=shutil.ignore_patterns(".git"))
     # Some tests look for a process of the name "tor", which Debian would give it too.
     tor = os.path.join(args.work, name + ".bin", "tor")
     shutil.rmtree(os.path.dirname(tor), ignore_errors=True)

@@ -629,7 +629,8 @@ def test_an_exit_that_takes_nothing(told, number, reason):
     try:
         mark = told.ear.mark()
         fetch(told)
-        gone = told.ear.wait("STREAM", mark, status=stem.StreamStatus.DETACHED)
+        new = told.ear.wait("STREAM", mark, status=stem.StreamStatus.NEW)
+        gone = told.ear.wait("STREAM", mark, status=stem.StreamStatus.DETACHED, id=new.id)
         assert (gone.reason, gone.remote_reason) == (stem.StreamClosureReason.END, reason)
     finally:
         told.lab.order("honest exits")

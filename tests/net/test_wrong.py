@@ -311,12 +311,14 @@ def test_clock_wrong(lab, make_sut, offset):
 
 @pytest.mark.parametrize("offset", ["-1y", "+1y"], ids=["behind", "ahead"])
 def test_clock_a_year_off(lab, make_sut, offset):
-    """Then not even the links' certificates are good: in plain words, and once."""
+    """Then not even the links' certificates are good: in plain words, and once. (Debian's relays
+    date theirs back at random: one that is good already says what time it is.)"""
     tor_differs("cannot start its threads under libfaketime")
     mine = make_sut(wrapper=faketime(offset))
     mine.start(wait=False)
-    mine.wait_for(r"\[warn\] The certificates of the relay at \S+ are not valid at the time of this "
-                  "computer, .* please check your time and date settings!", 15)
+    mine.wait_for(r"\[warn\] (The certificates of the relay at \S+ are not valid at the time of this "
+                  r"computer, |Our clock is \d+ seconds behind ).*"
+                  "please check your time and date settings!", 15)
     time.sleep(WAIT_S)
     assert mine.log().count("check your time and date settings") == 1
 
