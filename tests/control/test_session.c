@@ -335,12 +335,18 @@ START_TEST(test_session_hears_what_it_asked_for)
 }
 END_TEST
 
+/* A controller that has come in and is told of bytes. */
+static struct holder *hears_bw(struct place *p)
+{
+    struct holder *h = session_begin(p);
+    ask(h, "AUTHENTICATE\r\nSETEVENTS BW\r\n", "250 OK\r\n250 OK\r\n");
+    return h;
+}
+
 START_TEST(test_session_hears_of_its_command_behind_the_reply)
 {
     struct place *p = place_new();
-    struct holder *h = session_begin(p), *other = session_begin(p);
-    ask(h, "AUTHENTICATE\r\nSETEVENTS BW\r\n", "250 OK\r\n250 OK\r\n");
-    ask(other, "AUTHENTICATE\r\nSETEVENTS BW\r\n", "250 OK\r\n250 OK\r\n");
+    struct holder *h = hears_bw(p), *other = hears_bw(p);
     ask(h, "SETCONF SocksTimeout=1\r\n", "250 OK\r\n650 BW 9 9\r\n");
     assert_says(other, "650 BW 9 9\r\n");
     session_over(h);
@@ -460,9 +466,7 @@ END_TEST
 START_TEST(test_session_sends_events_together_and_replies_at_once)
 {
     struct place *p = place_new();
-    struct holder *h = session_begin(p), *other = session_begin(p);
-    ask(h, "AUTHENTICATE\r\nSETEVENTS BW\r\n", "250 OK\r\n250 OK\r\n");
-    ask(other, "AUTHENTICATE\r\nSETEVENTS BW\r\n", "250 OK\r\n250 OK\r\n");
+    struct holder *h = hears_bw(p), *other = hears_bw(p);
     h->sends = other->sends = 0;
     tell(p->control, TOLD_BW, "650 BW 1 1\r\n"); /* at once, to both */
     ck_assert(h->sends == 1 && other->sends == 1);
@@ -489,9 +493,7 @@ END_TEST
 START_TEST(test_session_lets_nothing_wait_at_its_end)
 {
     struct place *p = place_new();
-    struct holder *h = session_begin(p), *gone = session_begin(p);
-    ask(h, "AUTHENTICATE\r\nSETEVENTS BW\r\n", "250 OK\r\n250 OK\r\n");
-    ask(gone, "AUTHENTICATE\r\nSETEVENTS BW\r\n", "250 OK\r\n250 OK\r\n");
+    struct holder *h = hears_bw(p), *gone = hears_bw(p);
     tell(p->control, TOLD_BW, "650 BW 1 1\r\n");
     free(take(h));
     test_env_advance_ms(p->env, 1);
