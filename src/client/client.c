@@ -94,9 +94,10 @@ static err_t make_core(struct client *c, const struct client *other)
         linkpool_new(c->env, c->events, &links_config, c->world_ops, c->world, &linkpool_ops, c);
     c->state = state_new();
     c->guards = guards_new(c->env);
+    c->vanguards = vanguards_new(c->env);
     c->chooser = c->guards ? chooser_new(c->env, c->guards) : NULL;
     c->cbt = cbt_new(c->env);
-    if (!c->links || !c->state || !c->chooser || !c->cbt)
+    if (!c->links || !c->state || !c->vanguards || !c->chooser || !c->cbt)
         return ERR_NOMEM;
     client_listen_below(c);
     client_configure_chooser(c);
@@ -154,6 +155,7 @@ void client_free(struct client *c)
     cbt_free(&c->cbt);
     chooser_free(c->chooser);
     guards_free(&c->guards);
+    vanguards_free(&c->vanguards);
     state_free(&c->state);
     netdir_unref(&c->nd);
     netdir_unref(&c->told);
@@ -278,6 +280,9 @@ void client_new_identity(struct client *c)
     ostreams_next_epoch(c->streams);
     exits_retire_dirty(c->exits);
     addrmap_clear(c->map, ADDRMAP_EXIT);
+    vanguards_drop_all(c->vanguards);
+    if (c->nd)
+        vanguards_update(c->vanguards, c->nd, &c->settings->path);
     client_tell_signal(c, SIGNAL_NEWNYM);
 }
 

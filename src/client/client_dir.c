@@ -51,6 +51,8 @@ static void dir_netdir(void *arg, struct netdir *nd)
     c->nd = nd ? netdir_ref(nd) : NULL;
     chooser_know(c->chooser, known);
     if (nd)
+        vanguards_update(c->vanguards, nd, &c->settings->path);
+    if (nd)
         client_apply_settings(c, nd);
     exits_set_netdir(c->exits, nd);
 }

@@ -20,6 +20,7 @@
 #include "client/tunnels.h"
 #include "path/chooser.h"
 #include "path/state.h"
+#include "path/vanguards.h"
 
 struct client {
     struct env *env;
@@ -44,6 +45,7 @@ struct client {
     struct dirfetch *dirfetch;
     struct state *state;
     struct guards *guards;
+    struct vanguards *vanguards;
     struct chooser *chooser;
     struct cbt *cbt;
     struct exits *exits;

@@ -33,6 +33,16 @@ static void guard_told(void *arg, enum guard_news news, const struct rsa_id *id,
     events_tell(c->events, &e);
 }
 
+/* C tor, maintain_layer2_guards(): "None" is for a nickname that nobody knows any more. */
+static void vanguard_told(void *arg, bool joined, const struct rsa_id *id)
+{
+    struct client *c = arg;
+    const struct event_record e = {.kind = EVENT_GUARD,
+                                   .guard = {.status = joined ? GUARD_GOOD_L2 : GUARD_BAD_L2,
+                                             .relay = {.rsa = *id, .nickname = "None"}}};
+    events_tell(c->events, &e);
+}
+
 static void tell_timeout(struct client *c, bool reset)
 {
     struct event_record e = {.kind = EVENT_STATUS,
@@ -76,5 +86,6 @@ void client_tell_map(void *arg, const char *from, const char *to, int64_t expire
 void client_listen_below(struct client *c)
 {
     guards_set_watch(c->guards, guard_told, c);
+    vanguards_set_watch(c->vanguards, vanguard_told, c);
     cbt_set_watch(c->cbt, cbt_told, c);
 }

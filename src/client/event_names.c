@@ -43,10 +43,8 @@ static const char *orconn_name(enum orconn_status status)
 static const char *guard_name(enum guard_status status)
 {
     static const char *const names[] = {
-        [GUARD_NEW] = "NEW",
-        [GUARD_UP] = "UP",
-        [GUARD_DOWN] = "DOWN",
-        [GUARD_DROPPED] = "DROPPED",
+        [GUARD_NEW] = "NEW",         [GUARD_UP] = "UP",           [GUARD_DOWN] = "DOWN",
+        [GUARD_DROPPED] = "DROPPED", [GUARD_GOOD_L2] = "GOOD_L2", [GUARD_BAD_L2] = "BAD_L2",
     };
     return names[status];
 }

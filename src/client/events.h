@@ -149,7 +149,14 @@ struct event_orconn {
 
 /* ---- guards ---- */
 
-enum guard_status { GUARD_NEW, GUARD_UP, GUARD_DOWN, GUARD_DROPPED };
+enum guard_status {
+    GUARD_NEW,
+    GUARD_UP,
+    GUARD_DOWN,
+    GUARD_DROPPED,
+    GUARD_GOOD_L2, /* a vanguard of the second layer was chosen, */
+    GUARD_BAD_L2,  /* or went */
+};
 
 struct event_guard {
     enum guard_status status;

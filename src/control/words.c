@@ -163,8 +163,8 @@ static const struct word status_type[] = {NOW(GENERAL), NOW(CLIENT), NEVER(SERVE
 static const struct word guard_type[] = {NOW(ENTRY)};
 
 static const struct word guard_status[] = {
-    NOW(NEW),        NOW(UP),          NOW(DOWN),         NOW(DROPPED),
-    NEVER(BAD, OLD), NEVER(GOOD, OLD), LATER(BAD_L2, L2), LATER(GOOD_L2, L2),
+    NOW(NEW),        NOW(UP),          NOW(DOWN),   NOW(DROPPED),
+    NEVER(BAD, OLD), NEVER(GOOD, OLD), NOW(BAD_L2), NOW(GOOD_L2),
 };
 
 static const struct word timeout_set_type[] = {

@@ -68,13 +68,14 @@ static const struct router *choose(const struct path_search *s)
         [HOP_GUARD] = WEIGHT_FOR_GUARD,      [HOP_MIDDLE] = WEIGHT_FOR_MIDDLE,
         [HOP_EXIT] = WEIGHT_FOR_EXIT,        [HOP_INTERNAL] = WEIGHT_FOR_MIDDLE,
         [HOP_DIRECTORY] = WEIGHT_FOR_MIDDLE, [HOP_AUTHORITY] = WEIGHT_FOR_MIDDLE,
+        [HOP_VANGUARD] = WEIGHT_FOR_MIDDLE,
     };
-    enum hop_kind kind = s->req->hops[s->at].kind;
+    const struct path_hop *hop = &s->req->hops[s->at];
     struct weights w;
     /* proposal 292: a layer was weighted when it was chosen; each of it is as likely */
-    if (kind == HOP_VANGUARD)
+    if (hop->layer)
         return s->list[env_random_below(s->env, s->n)];
-    weights_init(&w, netdir_consensus(s->nd), position[kind]);
+    weights_init(&w, netdir_consensus(s->nd), position[hop->kind]);
     return weights_choose(&w, s->env, s->list, s->n);
 }
 

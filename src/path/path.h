@@ -19,6 +19,9 @@
 
 struct guards;
 
+/* What the consensus decides unless the user does. */
+enum path_choice { PATH_AUTO, PATH_YES, PATH_NO };
+
 /* What torrc says about paths. Owned by the caller, as are all sets in it; NULL sets are unset. It
  * must outlive every call that is given it, and the guard set that it was set in. */
 struct path_config {
@@ -46,6 +49,7 @@ struct path_config {
     uint32_t n_guards, n_dir_guards, n_primary; /* NumEntryGuards, NumDirectoryGuards,
                                                    NumPrimaryGuards; 0: by the consensus */
     uint32_t guard_lifetime_s;                  /* GuardLifetime; 0: by the consensus */
+    enum path_choice vanguards_lite;            /* VanguardsLiteEnabled */
 };
 
 /* tor's defaults, with nothing set. */
@@ -68,7 +72,7 @@ struct path_hop {
      * exit that was asked for by name (NULL: choose it). One that is no row of the netdir is not
      * for the request: ask for the hops before it. */
     const struct router *relay;
-    const struct router *const *layer; /* HOP_VANGUARD: the relays of the layer */
+    const struct router *const *layer; /* HOP_VANGUARD: the relays of the layer; NULL: any middle */
     size_t n_layer;
 };
 

@@ -42,6 +42,8 @@ static enum path_stop judge_middle(const struct path_search *s, const struct rou
 static enum path_stop judge_vanguard(const struct path_search *s, const struct router *r)
 {
     const struct path_hop *hop = &s->req->hops[s->at];
+    if (!hop->layer)
+        return judge_middle(s, r);
     for (size_t i = 0; i < hop->n_layer; i++)
         if (rsa_id_equal(&hop->layer[i]->rsa, &r->rsa))
             return configured(s->cfg, NULL, r);

@@ -129,7 +129,7 @@ START_TEST(test_words_of_the_rest_are_those_of_the_records)
     for (int reason = OR_DONE; reason <= OR_MISC; reason++)
         if (reason != OR_PT_MISSING)
             is_said("ORClosureReason", or_reason_name((enum or_reason)reason));
-    for (int status = GUARD_NEW; status <= GUARD_DROPPED; status++) {
+    for (int status = GUARD_NEW; status <= GUARD_BAD_L2; status++) {
         const struct event_record e = {.kind = EVENT_GUARD,
                                        .guard.status = (enum guard_status)status};
         is_said("GuardStatus", event_name(&e));

@@ -617,6 +617,17 @@ def test_guards_that_are_dropped_are_told(told):
     assert dropped.endpoint_fingerprint in {n.fingerprint for n in told.lab.nodes}
 
 
+def test_a_new_identity_has_new_vanguards(told):
+    """Vanguards-lite: four relays, chosen before any onion service is asked for."""
+    told.ear.wait("GUARD", status="GOOD_L2")
+    mark = told.ear.mark()
+    told.ear.control.signal("NEWNYM")
+    told.ear.wait("SIGNAL", mark, signal="NEWNYM", timeout=15)
+    chosen = told.ear.of("GUARD", mark, status="GOOD_L2")
+    assert len({e.endpoint_fingerprint for e in chosen}) == len(chosen) == 4
+    assert {e.endpoint_fingerprint for e in chosen} <= {n.fingerprint for n in told.lab.nodes}
+
+
 @RARE
 @pytest.mark.parametrize("number, reason", [
     (4, stem.RelayEndReason.EXITPOLICY), (9, stem.RelayEndReason.HIBERNATING),
