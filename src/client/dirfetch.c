@@ -256,6 +256,7 @@ static err_t prepare(struct dirfetch_request *x)
     const struct dirhttp_options options = {
         .host = x->req.host,
         .if_modified_since_s = x->req.if_modified_since_s,
+        .diff_from = x->req.diff_from,
     };
     TRY(dirhttp_get(x->req.path, &options, x->head, &x->head_len));
     TRY(dirhttp_new(x->req.body_cap, false, &x->http));

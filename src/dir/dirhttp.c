@@ -32,21 +32,33 @@ static bool is_url(const char *path)
     return strlen(path) <= DIRHTTP_URL_MAX;
 }
 
+/* In C tor's order. */
+static int write_head(const char *path, const struct dirhttp_options *o,
+                      char out[DIRHTTP_REQUEST_MAX])
+{
+    char since[DIRHTTP_DATE_MAX + 24] = "", date[DIRHTTP_DATE_MAX];
+    const char *accept = o->accept ? o->accept : DIRHTTP_ACCEPT;
+    const char *from = o->diff_from ? o->diff_from : "";
+    if (o->anonymous)
+        return snprintf(out, DIRHTTP_REQUEST_MAX, "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n", path,
+                        o->host);
+    if (o->if_modified_since_s)
+        (void)snprintf(since, sizeof since, "If-Modified-Since: %s\r\n",
+                       dirhttp_date_text(o->if_modified_since_s, date));
+    return snprintf(out, DIRHTTP_REQUEST_MAX,
+                    "GET %s HTTP/1.0\r\nHost: %s\r\n%sAccept-Encoding: %s\r\n%s%s%s\r\n", path,
+                    o->host, since, accept, *from ? "X-Or-Diff-From-Consensus: " : "", from,
+                    *from ? "\r\n" : "");
+}
+
 err_t dirhttp_get(const char *path, const struct dirhttp_options *o, char out[DIRHTTP_REQUEST_MAX],
                   size_t *len)
 {
-    char since[DIRHTTP_DATE_MAX + 24] = "", date[DIRHTTP_DATE_MAX];
     if (!is_url(path) || !o->host || strpbrk(o->host, " \r\n") ||
-        (o->accept && strpbrk(o->accept, "\r\n")))
+        (o->accept && strpbrk(o->accept, "\r\n")) ||
+        (o->diff_from && strpbrk(o->diff_from, "\r\n")))
         return ERR_ARG;
-    if (o->if_modified_since_s && !o->anonymous)
-        (void)snprintf(since, sizeof since, "If-Modified-Since: %s\r\n",
-                       dirhttp_date_text(o->if_modified_since_s, date));
-    const char *accept = o->accept ? o->accept : DIRHTTP_ACCEPT;
-    int n = snprintf(out, DIRHTTP_REQUEST_MAX, "GET %s HTTP/1.0\r\nHost: %s\r\n%s%s%s%s\r\n", path,
-                     o->host, since,
-                     o->anonymous ? "" : "Accept-Encoding: ", o->anonymous ? "" : accept,
-                     o->anonymous ? "" : "\r\n");
+    int n = write_head(path, o, out);
     if (n < 0 || n >= DIRHTTP_REQUEST_MAX)
         return ERR_FULL;
     *len = (size_t)n;

@@ -28,6 +28,7 @@ struct dirhttp_options {
     const char *host;            /* of the Host header: "ADDR" or "ADDR:PORT" */
     int64_t if_modified_since_s; /* 0: none */
     const char *accept;          /* encodings to ask for; NULL: all, best first */
+    const char *diff_from;       /* digest of the consensus that is here, in hex; NULL, "": none */
     /* Through a circuit of more than one hop: no header that tells us apart, and no lzma or zstd in
      * the answer. */
     bool anonymous;

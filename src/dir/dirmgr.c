@@ -253,7 +253,7 @@ void dirmgr_reply(struct dirmgr *d, uint32_t id, int status, struct text body, i
     look_at_clock(d, &rq, date_s);
     if (status == 200 && body.len) {
         if (rq.kind == DIR_WANT_CONSENSUS)
-            dirmgr_take_consensus(d, body, &rq.rsa);
+            dirmgr_take_consensus(d, body, &rq);
         else if (rq.kind == DIR_WANT_CERTS)
             on_certs(d, &rq, body);
         else

@@ -16,6 +16,8 @@
 #include "base/ids.h"
 #include "base/reach.h"
 #include "base/text.h"
+#include "crypto/encode.h"
+#include "crypto/hash.h"
 #include "dir/dirhttp.h"
 #include "dir/netdir.h"
 #include "dir/servers.h"
@@ -66,7 +68,8 @@ struct dirmgr_ops {
      * bytes are valid during the call only. */
     void (*store)(void *arg, enum dir_file file, const void *bytes, size_t len, bool append);
     /* May be NULL. The bytes of FILE as they are stored now, from malloc(): the caller's.
-     * ERR_NOT_FOUND: there is none, or nothing is kept. Other errors: it can't be read (logged). */
+     * ERR_NOT_FOUND: there is none, or nothing is kept. Other errors: it can't be read (logged).
+     * Without it no diff of a consensus is asked for. */
     err_t (*read_back)(void *arg, enum dir_file file, uint8_t **out, size_t *len);
     /* May be NULL. FILE, which was given to dirmgr_load(), is damaged: keep it under another name
      * before a good one is stored. */
@@ -139,11 +142,12 @@ struct dir_request {
     uint32_t id;
     enum dir_kind kind;
     struct dir_choice to;
-    /* What to say: dirhttp_get(path, {.host, .if_modified_since_s}), dirhttp_new(body_cap, false).
-     */
+    /* What to say: dirhttp_get(path, {.host, .if_modified_since_s, .diff_from}),
+     * dirhttp_new(body_cap, false). */
     char path[DIRHTTP_URL_MAX];
     char host[IPPORT_TEXT_MAX];
     int64_t if_modified_since_s;
+    char diff_from[HEX_SIZE(SHA3_256_LEN)]; /* "": a diff is not wanted */
     size_t body_cap;
     /* Give up (dirmgr_failed): if nothing comes for STALL_MS, or if, so long after the request was
      * sent, the whole answer has not come at FLOOR_BYTES_S at least (0: at any rate). */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dir/consdiff.h"
 #include "dir/dirmgr_int.h"
 
 void dirmgr_drop_candidate(struct dirmgr *d)
@@ -111,6 +112,7 @@ static void accept(struct dirmgr *d, struct consensus *gift_c, struct text text)
         return;
     }
     dirmgr_store(d, DIR_FILE_CONSENSUS, text.s, text.len);
+    dirmgr_base_changed(d);
     dirmgr_tend_journal(d);
     dirmgr_step(d, 45);
     dirmgr_review(d);
@@ -192,7 +194,7 @@ static void refuse(struct dirmgr *d, const struct rsa_id *from)
     dirmgr_kick(d);
 }
 
-void dirmgr_take_consensus(struct dirmgr *d, struct text body, const struct rsa_id *from)
+static void take_whole(struct dirmgr *d, struct text body, const struct rsa_id *from)
 {
     struct consensus *c;
     struct consensus_verdict v;
@@ -227,6 +229,41 @@ void dirmgr_take_consensus(struct dirmgr *d, struct text body, const struct rsa_
         warn_undersigned(d, &v, name);
     consensus_free(&c);
     refuse(d, from);
+}
+
+/* As many diffs as there are liars: each makes the next request one for the whole. */
+static void give_diff_up(struct dirmgr *d, const struct rsa_id *from, err_t why)
+{
+    char name[64];
+    dirmgr_server_name(d, from, name);
+    d->base.state = BASE_NONE;
+    if (why == ERR_STATE || why == ERR_NOMEM) {
+        log_info(d->env->log, "A diff of the consensus came from %s, but its base is gone: %s",
+                 name, err_text(why));
+        backoff_fail(&d->consensus_wait, d->env, d->testing, d->schedule.consensus_first_s);
+        return;
+    }
+    log_warn(d->env->log,
+             "The diff of the consensus from %s is of no use: %s. Asking another server for the "
+             "whole consensus.",
+             name, err_text(why));
+    refuse(d, from);
+}
+
+void dirmgr_take_consensus(struct dirmgr *d, struct text body, const struct dirmgr_request *rq)
+{
+    struct text whole = body;
+    char *made = NULL;
+    err_t e = OK;
+    if (consdiff_is(body)) {
+        e = dirmgr_apply_diff(d, rq, body, &made, &whole.len);
+        whole.s = made;
+    }
+    if (e == OK)
+        take_whole(d, whole, &rq->rsa);
+    else
+        give_diff_up(d, &rq->rsa, e);
+    free(made);
 }
 
 /* Takes over GIFT_C. ERR_EXPIRED: the caller has nothing to build from. */

@@ -49,6 +49,8 @@ struct dirmgr_request {
     bool over; /* others were faster: to be cancelled */
     uint64_t launched_us;
     size_t received;
+    bool diff_asked;
+    uint8_t diff_from[SHA3_256_LEN];
     struct sha256 *digests; /* of microdescriptors asked for */
     size_t n_digests;
 };
@@ -57,6 +59,14 @@ struct dirmgr_request {
 struct dirmgr_row {
     uint8_t fails;
     uint8_t asked[PACE_N]; /* how many requests are under way for it */
+};
+
+/* NONE: there is no such file, or nothing came of a diff; the next consensus is to be whole. */
+enum dirmgr_base_state { BASE_UNREAD, BASE_READ, BASE_NONE };
+
+struct dirmgr_base {
+    enum dirmgr_base_state state;
+    uint8_t digest[SHA3_256_LEN];
 };
 
 /* Where a consensus is looked for while there is none. */
@@ -92,6 +102,9 @@ struct dirmgr {
 
     struct dirmgr_request requests[DIRMGR_REQUESTS_MAX];
     uint32_t last_id;
+
+    /* The stored consensus, by which a diff is asked for. */
+    struct dirmgr_base base;
 
     struct dir_schedule schedule;
     struct backoff boot_wait[BOOT_N], consensus_wait, cert_wait, md_wait;
@@ -184,11 +197,25 @@ void dirmgr_merge_journal(struct dirmgr *d, struct text old, struct text journal
 
 /* ---- dirmgr_consensus.c: consensuses that arrived, from the network or from the cache ---- */
 
-void dirmgr_take_consensus(struct dirmgr *d, struct text body, const struct rsa_id *from);
+/* The answer to RQ, whole or a diff. */
+void dirmgr_take_consensus(struct dirmgr *d, struct text body, const struct dirmgr_request *rq);
 err_t dirmgr_take_cached_consensus(struct dirmgr *d, struct text body);
 /* Verifies the candidate again after certificates came. */
 void dirmgr_retry_candidate(struct dirmgr *d);
 void dirmgr_drop_candidate(struct dirmgr *d);
+
+/* ---- dirmgr_diff.c: what a request says of the consensus that is here, and what a diff makes of
+ * it
+ * ---- */
+
+/* Fills in OUT's conditions, and what RQ is to remember of them. */
+void dirmgr_ask_for_news(struct dirmgr *d, struct dirmgr_request *rq, struct dir_request *out);
+/* The whole consensus (the caller's, from malloc()) from DIFF, which answered RQ. ERR_STATE: our
+ * own fault, the stored consensus is another one by now. Others are the server's; ERR_NOMEM. */
+err_t dirmgr_apply_diff(struct dirmgr *d, const struct dirmgr_request *rq, struct text diff,
+                        char **out, size_t *len);
+/* Another consensus is stored. */
+void dirmgr_base_changed(struct dirmgr *d);
 
 /* ---- dirmgr_take.c: how many of what arrived were good ---- */
 

@@ -46,16 +46,6 @@ static void consensus_path(struct dirmgr *d, char out[DIRHTTP_URL_MAX])
     (void)snprintf(out + n, (size_t)(DIRHTTP_URL_MAX - n), ".z");
 }
 
-/* dir-spec 5.1: If-Modified-Since; as C tor: the date of ours and up to three minutes. */
-static int64_t modified_since(const struct dirmgr *d)
-{
-    if (!d->newest)
-        return 0;
-    const struct consensus *c = netdir_consensus(d->newest);
-    int64_t half = (c->fresh_until_s - c->valid_after_s) / 2;
-    return c->valid_after_s + (half < 180 ? half : 180);
-}
-
 /* ---- the consensus ---- */
 
 static bool due(struct dirmgr *d, const struct backoff *b)
@@ -116,9 +106,8 @@ static bool next_consensus(struct dirmgr *d, struct dir_request *out)
     if (!(d->newest ? pick_for_next(d, out) : pick_for_bootstrap(d, out)))
         return false;
     consensus_path(d, out->path);
-    out->if_modified_since_s = modified_since(d);
     out->body_cap = CONSENSUS_TEXT_MAX;
-    claim(d, out);
+    dirmgr_ask_for_news(d, claim(d, out), out);
     return true;
 }
 

@@ -21,6 +21,24 @@ START_TEST(test_dirhttp_request)
 }
 END_TEST
 
+START_TEST(test_dirhttp_request_names_the_consensus_that_is_here)
+{
+    struct dirhttp_options o = {.host = "h", .if_modified_since_s = 784111777, .diff_from = "AB12"};
+    char out[DIRHTTP_REQUEST_MAX];
+    size_t len;
+    ck_ok(dirhttp_get("/tor/x", &o, out, &len));
+    ck_assert_str_eq(out, "GET /tor/x HTTP/1.0\r\nHost: h\r\n"
+                          "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+                          "Accept-Encoding: " DIRHTTP_ACCEPT "\r\n"
+                          "X-Or-Diff-From-Consensus: AB12\r\n\r\n");
+    o.anonymous = true;
+    ck_ok(dirhttp_get("/tor/x", &o, out, &len));
+    ck_assert_str_eq(out, "GET /tor/x HTTP/1.0\r\nHost: h\r\n\r\n");
+    o.diff_from = "AB\r\nX: y";
+    ck_err(dirhttp_get("/tor/x", &o, out, &len), ERR_ARG);
+}
+END_TEST
+
 START_TEST(test_dirhttp_request_takes_no_odd_urls)
 {
     static char longest[DIRHTTP_URL_MAX + 2];
@@ -233,9 +251,9 @@ START_TEST(test_dirhttp_dates)
 }
 END_TEST
 
-TESTS("dir/dirhttp", test_dirhttp_request, test_dirhttp_request_takes_no_odd_urls,
-      test_dirhttp_answer_in_pieces_of_any_size, test_dirhttp_long_reason_is_cut,
-      test_dirhttp_every_truncation_of_a_known_length_is_seen,
+TESTS("dir/dirhttp", test_dirhttp_request, test_dirhttp_request_names_the_consensus_that_is_here,
+      test_dirhttp_request_takes_no_odd_urls, test_dirhttp_answer_in_pieces_of_any_size,
+      test_dirhttp_long_reason_is_cut, test_dirhttp_every_truncation_of_a_known_length_is_seen,
       test_dirhttp_body_without_a_length_ends_with_the_stream,
       test_dirhttp_complete_says_when_the_length_is_reached, test_dirhttp_malformed_heads,
       test_dirhttp_limits, test_dirhttp_encoded_bodies,

@@ -4,77 +4,18 @@
 
 #include "crypto/encode.h"
 #include "crypto/hash.h"
+#include "dir/consdiff.h"
 #include "dirdoc/consdiff.h"
 #include "support/docnet.h"
 
-/* ---- the other side: the editor of dir-spec's appendix E ---- */
-
-struct line_list {
-    struct text *line;
-    size_t n;
-};
-
-static struct line_list split(struct text t)
-{
-    struct line_list l = {calloc(t.len + 1, sizeof(struct text)), 0};
-    while (text_split(&t, '\n', &l.line[l.n]))
-        l.n++;
-    return l;
-}
-
-static void replace(struct line_list *l, size_t after, size_t gone, const struct text *come,
-                    size_t n)
-{
-    struct text *line = calloc(l->n + n + 1, sizeof *line);
-    ck_assert_uint_le(after + gone, l->n);
-    memcpy(line, l->line, after * sizeof *line);
-    if (n)
-        memcpy(line + after, come, n * sizeof *line);
-    memcpy(line + after + n, l->line + after + gone, (l->n - after - gone) * sizeof *line);
-    free(l->line);
-    l->line = line;
-    l->n += n - gone;
-}
-
-/* One command at D[*AT]; every one works on earlier lines than the one before: "in reverse". */
-static void apply_one(struct line_list *l, const struct line_list *d, size_t *at, size_t *before)
-{
-    char command[64];
-    size_t first, last, n = 0;
-    char verb, end[16];
-    snprintf(command, sizeof command, "%.*s", TEXT_ARG(d->line[*at]));
-    (*at)++;
-    if (sscanf(command, "%zu,%15[0-9$]%c", &first, end, &verb) == 3) {
-        last = end[0] == '$' ? l->n : (size_t)atoi(end);
-    } else {
-        ck_assert_int_eq(sscanf(command, "%zu%c", &first, &verb), 2);
-        last = first;
-    }
-    ck_assert_uint_le(last, *before);
-    *before = first;
-    if (verb != 'd')
-        while (!text_is(d->line[*at + n], "."))
-            n++;
-    if (verb == 'a')
-        replace(l, first, 0, &d->line[*at], n);
-    else
-        replace(l, first - 1, last - first + 1, &d->line[*at], n);
-    *at += verb == 'd' ? 0 : n + 1;
-}
+/* ---- the other side ---- */
 
 static char *apply(struct text old, struct text diff, size_t *len)
 {
-    struct line_list l = split(old), d = split(diff);
-    size_t at = 2, before = SIZE_MAX;
-    ck_assert(text_is(d.line[0], "network-status-diff-version 1"));
-    while (at < d.n)
-        apply_one(&l, &d, &at, &before);
-    char *out = malloc(old.len + diff.len + 1);
-    *len = 0;
-    for (size_t i = 0; i < l.n; i++)
-        *len += (size_t)sprintf(out + *len, "%.*s\n", TEXT_ARG(l.line[i]));
-    free(l.line);
-    free(d.line);
+    struct consdiff d;
+    char *out;
+    ck_ok(consdiff_read(diff, &d));
+    ck_ok(consdiff_apply(old, &d, &out, len));
     return out;
 }
 
@@ -87,9 +28,7 @@ static struct text copy_of(struct text t)
 
 static void sha3_signed(struct text t, uint8_t out[32])
 {
-    const char *end = memmem(t.s, t.len, "\ndirectory-signature ", 21);
-    ck_assert_ptr_nonnull(end);
-    ck_ok(sha3_256(t.s, (size_t)(end + 21 - t.s), out));
+    ck_ok(consdiff_digest(t, out));
 }
 
 START_TEST(test_netdocs_diff_makes_the_newest_of_each_older_one)
@@ -195,14 +134,15 @@ START_TEST(test_netdocs_diff_follows_relays_that_come_and_go)
         {"two", "acegik", "123456"}, {"one", "dcba", "1111"}, /* unsorted */
     };
     const size_t count = sizeof versions / sizeof versions[0];
-    const uint8_t digest[32] = {0};
     char a[4096], b[4096];
+    uint8_t digest[32];
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < count; k++) {
             struct text old = made_up(versions[i][0], versions[i][1], versions[i][2], a);
             struct text new = made_up(versions[k][0], versions[k][1], versions[k][2], b);
             struct docw diff = {0};
             size_t len;
+            ck_ok(sha3_256(new.s, new.len, digest));
             ck_ok(consdiff_make(old, new, digest, digest, &diff));
             char *got = apply(old, docw_text(&diff), &len);
             ck_assert_msg(text_equal((struct text){got, len}, new), "%zu to %zu", i, k);
