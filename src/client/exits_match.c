@@ -184,12 +184,12 @@ static bool fits(const struct exit_circ *c, const struct exit_need *need)
 }
 
 /* A circuit that others use already comes first: the fewer circuits carry a user's streams, the
- * fewer exits see them. Among circuits in use the youngest; lists have their youngest first. */
+ * fewer exits see them. Then the oldest, as with tor: its circuit_is_better() prefers younger ones
+ * only for purposes that streams of applications do not have, and leaves the first of the list. */
 static bool better(const struct exit_circ *a, const struct exit_circ *b)
 {
-    if (!a || !b || (a->state == EXIT_IN_USE) != (b->state == EXIT_IN_USE))
-        return a && (!b || a->state == EXIT_IN_USE);
-    return a->state == EXIT_IN_USE && a->since_us > b->since_us;
+    bool a_used = a->state == EXIT_IN_USE, b_used = b->state == EXIT_IN_USE;
+    return a_used != b_used ? a_used : a->leg->oc->id < b->leg->oc->id;
 }
 
 struct found {

@@ -512,8 +512,8 @@ START_TEST(test_exits_prefers_what_is_in_use)
 }
 END_TEST
 
-/* Two in use would do, by isolation of different kinds: the youngest has the longest to go. */
-START_TEST(test_exits_prefers_the_youngest_in_use)
+/* Two in use would do, by isolation of different kinds: the oldest, as with tor. */
+START_TEST(test_exits_prefers_the_oldest_in_use)
 {
     for (int turn = 0; turn < 2; turn++) {
         struct fixture f;
@@ -528,7 +528,7 @@ START_TEST(test_exits_prefers_the_youngest_in_use)
         struct exit_circ *second = exits_find(f.x, &need, &why_not);
         ck_assert_ptr_nonnull(second);
         exits_use(second, &need);
-        ck_assert_ptr_eq(find(&f, &a), second);
+        ck_assert_ptr_eq(find(&f, &a), first);
         teardown(&f);
     }
 }
@@ -974,7 +974,7 @@ START_TEST(test_exits_retires_all_and_blames_nobody)
     struct fixture f;
     struct tunnel_request a = request("example.com", 80), b = a;
     setup_ready(&f);
-    struct exit_circ *used = find_and_use(&f, &a); /* [1]; [0] is clean, [2] is being built */
+    struct exit_circ *used = find_and_use(&f, &a); /* [0]; [1] is clean, [2] is being built */
     test_env_advance_ms(f.env, 1000);
     ck_assert_ptr_nonnull(used);
     ck_assert_uint_eq(circs.n, 3);
@@ -982,8 +982,8 @@ START_TEST(test_exits_retires_all_and_blames_nobody)
     exits_retire_all(f.x);
     f.env->mono_us += 1800 * UINT64_C(1000000); /* and deadlines of before come to nothing */
     test_env_advance_ms(f.env, 0);
-    ck_assert_ptr_nonnull(circs.oc[1]); /* its stream goes on */
-    ck_assert_ptr_null(circs.oc[0]);
+    ck_assert_ptr_nonnull(circs.oc[0]); /* its stream goes on */
+    ck_assert_ptr_null(circs.oc[1]);
     ck_assert_ptr_null(circs.oc[2]);
     ck_assert_uint_eq(net.guard_failed + net.cbt_timed_out + net.cbt_closed, 0);
     ck_assert_uint_gt(circs.n, 3); /* others are built at once, not after a failure's wait */
@@ -1096,7 +1096,7 @@ TESTS("client/exits", test_exits_builds_nothing_without_a_network,
       test_exits_has_nothing_while_the_most_are_pending, test_exits_begins_circuits_at_a_pace,
       test_exits_claims_one_that_is_being_built_ahead, test_exits_isolates_by_every_field,
       test_exits_isolates_two_user_names, test_exits_isolates_from_what_was_mixed_before,
-      test_exits_prefers_what_is_in_use, test_exits_prefers_the_youngest_in_use,
+      test_exits_prefers_what_is_in_use, test_exits_prefers_the_oldest_in_use,
       test_exits_keeps_from_exits_and_circuits_that_failed,
       test_exits_ends_at_directories_for_those, test_exits_says_why_nothing_will_do,
       test_exits_without_a_guard_for_now_waits, test_exits_without_a_path_for_one_builds_for_others,
