@@ -141,6 +141,7 @@ static void take_request(struct dirserv *s, size_t len)
     const char *reason;
     int status = dirserv_parse((struct text){(const char *)buf_at(&s->in), len}, &r, &reason);
     s->answered = true;
+    log_debug(s->source->env->log, "a request of %zu bytes: %.*s", len, (int)r.url.len, r.url.s);
     if (misdeeds)
         misdeeds->request(s, &status, &reason, &r);
     if (status)

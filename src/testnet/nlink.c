@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cell/chan_link.h"
+#include "cell/reason.h"
 #include "testnet/node_int.h"
 
 enum {
@@ -45,9 +46,11 @@ static void trace(void *arg, bool out, uint32_t circ_id, uint8_t cmd, const uint
                   size_t len)
 {
     const struct nlink *nl = arg;
-    char addr[IPPORT_TEXT_MAX], how[16] = "";
+    char addr[IPPORT_TEXT_MAX], how[32] = "";
     if (cmd == CELL_PADDING_NEGOTIATE && len > 1)
         snprintf(how, sizeof how, " %s", body[1] == CHAN_PADDING_STOP ? "STOP" : "START");
+    else if (cmd == CELL_DESTROY && len)
+        snprintf(how, sizeof how, " %s", destroy_reason_name(body[0]));
     log_debug(nl->node->env->log, "%s: %s %s: %s %u%s", nl->node->config.plan->nickname,
               out ? "to" : "from", ipport_text(&link_target(nl->link)->reach.addr, addr),
               chan_cmd_name(cmd), circ_id, how);

@@ -8,6 +8,7 @@
  *     rcirc_judge.c   which of them are dropped, which break the protocol
  *     rcirc_create.c  CREATE cells and what they are answered
  *     rcirc_extend.c  EXTEND2, and the next node's side of the circuit
+ *     rcirc_trace.c   what of all this is logged at debug
  *     rcirc_rend.c    two circuits joined at a rendezvous point
  *     rwindow.c       its windows */
 #ifndef TUNIC_TESTNET_RCIRC_H
@@ -129,7 +130,9 @@ struct create_reply {
     uint8_t data[CREATED2_DATA_MAX];
     size_t len;
     uint8_t keys[TOR1_KEYS_LEN];
-    bool opened; /* ntor-v3, and what the client says in it was read */
+    bool opened; /* ntor-v3, and what the client says in it was read: */
+    uint8_t asked[EXTS_MAX];
+    size_t n_asked; /* the types of its extensions */
 };
 
 /* CREATE_FAST or CREATE2 came on NL. */
@@ -153,5 +156,14 @@ void rcirc_created(struct rcirc *c, const uint8_t *body);
 /* What the next node did is over; the client is told, and may extend anew. */
 void rcirc_truncated(struct rcirc *c, uint8_t reason);
 void rcirc_leave_next(struct rcirc *c, uint8_t reason);
+
+/* ---- the debug log: lines of what only this node can read (docs/testnet.md) ---- */
+
+/* The handshake that C was made by. */
+void rcirc_trace_handshake(const struct rcirc *c, const struct create_reply *r);
+/* CREATE2 went to the next node. */
+void rcirc_trace_extend(const struct rcirc *c);
+/* A message that ends here. */
+void rcirc_trace_message(const struct rcirc *c, const struct relay_msg *m);
 
 #endif

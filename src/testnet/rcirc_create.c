@@ -45,13 +45,15 @@ err_t rcirc_grant(struct rcirc *c, const struct exts *theirs, struct exts *ours)
                : OK;
 }
 
-static err_t answer_exts(struct rcirc *c, struct rd asked, struct wr *out)
+static err_t answer_exts(struct rcirc *c, struct rd asked, struct create_reply *r, struct wr *out)
 {
     struct exts theirs, ours = {.n = 0};
-    struct rd r = asked;
-    err_t e = exts_decode(&r, &theirs);
+    struct rd in = asked;
+    err_t e = exts_decode(&in, &theirs);
     if (e == OK)
         e = rcirc_grant(c, &theirs, &ours);
+    for (size_t i = 0; e == OK && i < theirs.n; i++)
+        r->asked[r->n_asked++] = theirs.e[i].type;
     TRY(misdeed_extensions(c, asked, e, &ours));
     return exts_encode(out, &ours);
 }
@@ -69,7 +71,7 @@ static err_t reply_ntor_v3(struct rcirc *c, struct env *env, const struct chan_c
     if (e != OK)
         return e;
     r->opened = true;
-    e = answer_exts(c, rd_over(asked, w_asked.len), &w_said);
+    e = answer_exts(c, rd_over(asked, w_asked.len), r, &w_said);
     if (e == OK)
         e = ntor_v3_server_reply(env, &st, NTOR_V3_CIRC_VERIFICATION, said, w_said.len, &out,
                                  r->keys, sizeof r->keys);
@@ -152,5 +154,6 @@ void rcirc_create(struct nlink *nl, uint32_t id, uint8_t cmd, const uint8_t *bod
     }
     count(&c->node->counts, c, &r);
     rcirc_keep(c);
+    rcirc_trace_handshake(c, &r);
     send_created(c, &r);
 }

@@ -87,10 +87,12 @@ static bool send_create(struct rcirc *c)
 static void next_is_open(void *arg, struct nlink *nl)
 {
     struct rcirc *c = arg;
-    if (link_circ_open(nl->link, &c->fwd.lc) == OK && send_create(c))
-        c->next_state = NEXT_CREATING;
-    else
+    if (link_circ_open(nl->link, &c->fwd.lc) != OK || !send_create(c)) {
         rcirc_close(c, DESTROY_RESOURCELIMIT);
+        return;
+    }
+    c->next_state = NEXT_CREATING;
+    rcirc_trace_extend(c);
 }
 
 void rcirc_extend_over(struct rcirc *c, const struct relay_extend2 *ask, struct nlink *nl)

@@ -151,6 +151,7 @@ void rcirc_recognized(struct rcirc *c, uint8_t chan_cmd, const uint8_t *body)
         rcirc_broken(c, "a relay message longer than its cell");
         return;
     }
+    rcirc_trace_message(c, &m);
     switch (judge(c, chan_cmd, &m)) {
     case JUDGED_FINE:
         on_msg(c, chan_cmd, &m);
