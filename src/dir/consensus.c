@@ -24,12 +24,13 @@ enum seen {
     SEEN_PREVIOUS = 1 << 10,
     SEEN_CURRENT = 1 << 11,
     SEEN_WEIGHTS = 1 << 12,
-    SEEN_MUST = SEEN_STATUS | SEEN_METHOD | SEEN_AFTER | SEEN_FRESH | SEEN_UNTIL | SEEN_FLAGS,
+    SEEN_MUST = SEEN_STATUS | SEEN_AFTER | SEEN_FRESH | SEEN_UNTIL | SEEN_FLAGS,
 };
 
 struct parser {
     struct consensus *c;
     struct text text;
+    enum consensus_kind kind;
     enum section section;
     unsigned seen;
     unsigned relay_seen;
@@ -131,7 +132,7 @@ static err_t first_signature(struct parser *p, const struct doc_item *item)
     return OK;
 }
 
-err_t consensus_take_signature(struct consensus *c, const struct doc_item *item)
+static err_t add_signature(struct consensus *c, const struct doc_item *item)
 {
     struct sigline line;
     TRY(sigline_parse(item, &line));
@@ -152,13 +153,15 @@ static err_t take_signature(struct parser *p, const struct doc_item *item)
 {
     if (p->section != SIGNATURES)
         TRY(first_signature(p, item));
-    return consensus_take_signature(p->c, item);
+    return add_signature(p->c, item);
 }
 
-err_t consensus_take_authority(struct consensus *c, const struct doc_item *item)
+static err_t take_authority(struct parser *p, const struct doc_item *item)
 {
-    struct text a[2];
-    if (!doc_args(item, a, 2))
+    struct consensus *c = p->c;
+    struct text a[6];
+    p->section = AUTHORITIES;
+    if (!doc_args(item, a, 6))
         return ERR_MALFORMED;
     if (c->n_auths >= CONSENSUS_AUTHS_MAX)
         return ERR_LIMIT;
@@ -167,13 +170,6 @@ err_t consensus_take_authority(struct consensus *c, const struct doc_item *item)
         return ERR_NOMEM;
     c->auths = auths;
     return hex_decode_exact(a[1], auths[c->n_auths++].b, sizeof auths->b);
-}
-
-static err_t take_authority(struct parser *p, const struct doc_item *item)
-{
-    struct text a[6];
-    p->section = AUTHORITIES;
-    return doc_args(item, a, 6) ? consensus_take_authority(p->c, item) : ERR_MALFORMED;
 }
 
 static err_t take_bandwidth_weights(const struct doc_item *item, struct consensus *c)
@@ -195,7 +191,7 @@ static err_t end_relay(struct parser *p)
     if (!p->in_relay)
         return OK;
     p->in_relay = false;
-    TRY(row_end(p->relay_seen));
+    TRY(row_end(p->kind, p->relay_seen));
     /* dir-spec 3.4.1: router entries are "sorted in ascending order by identity digest"; twice the
      * same relay is an error too. */
     size_t last = c->n_relays - 1;
@@ -228,7 +224,7 @@ static err_t take_relay(struct parser *p, const struct doc_item *item)
     }
     if (c->n_relays >= p->relays_cap)
         return ERR_MALFORMED;
-    TRY(row_begin(item, &c->relays[c->n_relays++]));
+    TRY(row_begin(item, p->kind, &c->relays[c->n_relays++]));
     p->relay_seen = 0;
     p->in_relay = true;
     return OK;
@@ -260,12 +256,14 @@ static const struct {
     {"shared-rand-current-value", SEEN_CURRENT},
 };
 
-static err_t header_value(struct consensus *c, unsigned bit, const struct doc_item *item)
+static err_t header_value(const struct parser *p, unsigned bit, const struct doc_item *item)
 {
+    struct consensus *c = p->c;
+    const char *status = p->kind == CONSENSUS_VOTE ? "vote" : "consensus";
     struct text a;
     switch (bit) {
     case SEEN_STATUS:
-        return doc_args(item, &a, 1) && text_is(a, "consensus") ? OK : ERR_UNSUPPORTED;
+        return doc_args(item, &a, 1) && text_is(a, status) ? OK : ERR_UNSUPPORTED;
     case SEEN_METHOD:
         return take_method(item, &c->method);
     case SEEN_AFTER:
@@ -299,7 +297,7 @@ static err_t take_header(struct parser *p, const struct doc_item *item)
         if (!doc_is(item, header_items[i].keyword))
             continue;
         TRY(header_bit(p, header_items[i].bit));
-        return header_value(p->c, header_items[i].bit, item);
+        return header_value(p, header_items[i].bit, item);
     }
     return OK;
 }
@@ -333,7 +331,8 @@ static err_t take_item(struct parser *p, const struct doc_item *item)
     if (p->section == FOOTER)
         return take_footer(p, item);
     if (p->section == RELAYS)
-        return row_item(item, &p->c->relays[p->c->n_relays - 1], &p->relay_seen, &p->last_protos);
+        return row_item(item, p->kind, &p->c->relays[p->c->n_relays - 1], &p->relay_seen,
+                        &p->last_protos);
     return take_header(p, item);
 }
 
@@ -342,24 +341,37 @@ static err_t check_whole(const struct parser *p)
     const struct consensus *c = p->c;
     if (p->section != SIGNATURES)
         return ERR_TRUNCATED;
-    if ((p->seen & SEEN_MUST) != SEEN_MUST)
+    /* A vote offers "consensus-methods", and speaks for one authority. */
+    bool vote = p->kind == CONSENSUS_VOTE;
+    unsigned must = SEEN_MUST | (vote ? 0 : SEEN_METHOD);
+    if ((p->seen & must) != must || (vote && c->n_auths != 1))
         return ERR_MALFORMED;
     if (c->valid_after_s > c->fresh_until_s || c->fresh_until_s > c->valid_until_s)
         return ERR_MALFORMED;
     return OK;
 }
 
+/* "network-status-version" version [flavor]; "ns" has no name, or its own. */
+static err_t check_version(const struct doc_item *item, enum consensus_kind kind)
+{
+    struct text a[2];
+    bool named = doc_args(item, a, 2);
+    if ((!named && !doc_args(item, a, 1)) || !text_is(a[0], "3"))
+        return ERR_UNSUPPORTED;
+    if (kind == CONSENSUS_MICRODESC)
+        return named && text_is(a[1], "microdesc") ? OK : ERR_UNSUPPORTED;
+    return !named || text_is(a[1], "ns") ? OK : ERR_UNSUPPORTED;
+}
+
 static err_t parse(struct parser *p)
 {
     struct doc_lines d = doc_over(p->text.s, p->text.len);
     struct doc_item item;
-    struct text a[2];
     if (p->text.len > CONSENSUS_TEXT_MAX)
         return ERR_LIMIT;
     if (!doc_next(&d, &item) || !doc_is(&item, "network-status-version"))
         return ERR_MALFORMED;
-    if (!doc_args(&item, a, 2) || !text_is(a[0], "3") || !text_is(a[1], "microdesc"))
-        return ERR_UNSUPPORTED;
+    TRY(check_version(&item, p->kind));
     while (doc_next(&d, &item))
         TRY(take_item(p, &item));
     return d.err != OK ? d.err : check_whole(p);
@@ -367,7 +379,12 @@ static err_t parse(struct parser *p)
 
 err_t consensus_parse(struct text text, struct consensus **out)
 {
-    struct parser p = {.text = text};
+    return consensus_parse_kind(text, CONSENSUS_MICRODESC, out);
+}
+
+err_t consensus_parse_kind(struct text text, enum consensus_kind kind, struct consensus **out)
+{
+    struct parser p = {.text = text, .kind = kind};
     *out = NULL;
     p.c = calloc(1, sizeof *p.c);
     if (!p.c)

@@ -1,4 +1,5 @@
-/* The microdescriptor consensus (dir-spec 3.4): the authorities' hourly list of relays.
+/* The microdescriptor consensus (dir-spec 3.4): the authorities' hourly list of relays; and the
+ * other network statuses, for who verifies them: the consensus of the ns flavor, and votes.
  *
  * consensus_parse() turns the text into one packed table. Nothing in it may be used before
  * consensus_verify() has said OK, and its dates are checked with consensus_liveness(). The text is
@@ -145,11 +146,13 @@ struct consensus {
 MUST_USE err_t consensus_parse(struct text text, struct consensus **out);
 void consensus_free(struct consensus **c);
 
-/* Two calls for who reads another flavor, as far as consensus_verify() needs it: take the authority
- * of a "dir-source" line, a line of signature (by an algorithm that is not known: nothing).
- * ERR_MALFORMED, ERR_LIMIT, ERR_NOMEM. */
-MUST_USE err_t consensus_take_authority(struct consensus *c, const struct doc_item *item);
-MUST_USE err_t consensus_take_signature(struct consensus *c, const struct doc_item *item);
+/* Network statuses (dir-spec 3.4.1). In all but the first the relays' rows have no md_digest; a
+ * vote has no method, one authority, and its signature is of that one. */
+enum consensus_kind { CONSENSUS_MICRODESC, CONSENSUS_NS, CONSENSUS_VOTE };
+
+/* consensus_parse() for any of them. */
+MUST_USE err_t consensus_parse_kind(struct text text, enum consensus_kind kind,
+                                    struct consensus **out);
 
 /* What verifying found, for messages and for the fetch of what is missing. */
 struct consensus_verdict {

@@ -44,19 +44,23 @@ static void forget_nowhere(struct router *r)
         r->orport = r->dirport = 0;
 }
 
-err_t row_begin(const struct doc_item *r, struct router *out)
+err_t row_begin(const struct doc_item *r, enum consensus_kind kind, struct router *out)
 {
-    /* dir-spec 3.4.1, as the microdesc flavor has it:
-     * "r" SP nickname SP identity SP publication SP IP SP ORPort SP DirPort; publication is two
-     * words and means nothing since consensus method 33. */
-    struct text a[7];
+    /* dir-spec 3.4.1: "r" SP nickname SP identity SP digest SP publication SP IP SP ORPort SP
+     * DirPort; publication is two words and means nothing since consensus method 33. In the
+     * microdesc flavor there is no digest. */
+    struct text a[8];
+    uint8_t sha1[20];
+    const size_t at = kind == CONSENSUS_MICRODESC ? 4 : 5;
     memset(out, 0, sizeof *out);
-    if (!doc_args(r, a, 7) || !nickname_copy(a[0], out->nickname))
+    if (!doc_args(r, a, at + 3) || !nickname_copy(a[0], out->nickname))
         return ERR_MALFORMED;
     TRY(base64_decode_exact(a[1], BASE64_EITHER, out->rsa.b, sizeof out->rsa.b));
-    TRY(parse_v4(a[4], out->v4));
-    TRY(doc_port(a[5], &out->orport));
-    TRY(doc_port(a[6], &out->dirport));
+    if (kind != CONSENSUS_MICRODESC)
+        TRY(base64_decode_exact(a[2], BASE64_EITHER, sha1, sizeof sha1));
+    TRY(parse_v4(a[at], out->v4));
+    TRY(doc_port(a[at + 1], &out->orport));
+    TRY(doc_port(a[at + 2], &out->dirport));
     forget_nowhere(out);
     return OK;
 }
@@ -108,12 +112,13 @@ static err_t take_digest(const struct doc_item *item, struct router *relay)
     return base64_decode_exact(word, BASE64_EITHER, relay->md_digest.b, sizeof relay->md_digest.b);
 }
 
-static unsigned item_bit(const struct doc_item *item)
+/* A vote's "m" lines, of which there are many, say what microdescriptors might be like. */
+static unsigned item_bit(const struct doc_item *item, enum consensus_kind kind)
 {
     if (doc_is(item, "s"))
         return SEEN_S;
     if (doc_is(item, "m"))
-        return SEEN_M;
+        return kind == CONSENSUS_MICRODESC ? SEEN_M : 0;
     if (doc_is(item, "w"))
         return SEEN_W;
     return doc_is(item, "pr") ? SEEN_PR : 0;
@@ -130,10 +135,10 @@ static uint32_t protos_of(struct text list, struct last_protos *last)
     return last->bits;
 }
 
-err_t row_item(const struct doc_item *item, struct router *relay, unsigned *seen,
-               struct last_protos *last)
+err_t row_item(const struct doc_item *item, enum consensus_kind kind, struct router *relay,
+               unsigned *seen, struct last_protos *last)
 {
-    unsigned bit = item_bit(item);
+    unsigned bit = item_bit(item, kind);
     if (*seen & bit)
         return ERR_MALFORMED;
     *seen |= bit;
@@ -150,9 +155,9 @@ err_t row_item(const struct doc_item *item, struct router *relay, unsigned *seen
     return OK;
 }
 
-err_t row_end(unsigned seen)
+err_t row_end(enum consensus_kind kind, unsigned seen)
 {
-    const unsigned must = SEEN_S | SEEN_M;
+    const unsigned must = kind == CONSENSUS_MICRODESC ? SEEN_S | SEEN_M : SEEN_S;
     return (seen & must) == must ? OK : ERR_MALFORMED;
 }
 

@@ -136,6 +136,19 @@ static bool read_or_address(struct descriptor *d, const struct doc_item *item)
     return true;
 }
 
+static bool read_family(const struct doc_item *item, struct ed_id *family)
+{
+    uint8_t bytes[ED_CERT_MAX];
+    struct ed_cert cert;
+    size_t len;
+    if (doc_object(item, "FAMILY CERT", bytes, sizeof bytes, &len) != OK ||
+        ed_cert_parse(bytes, len, &cert) != OK || cert.type != CERT_FAMILY_V_IDENTITY ||
+        !cert.has_signer)
+        return false;
+    *family = cert.signer;
+    return true;
+}
+
 /* ---- all lines of one ---- */
 
 static const char *const keywords[DESCRIPTOR_LINE_N] = {
@@ -172,8 +185,11 @@ static bool find_line(const struct kind *kind, const struct doc_item *item,
 static void read_item(struct descriptor *d, const struct kind *kind, const struct doc_item *item)
 {
     enum descriptor_line l;
+    struct ed_id family;
     if (doc_is(item, "or-address") && !read_or_address(d, item))
         d->malformed |= DESCRIPTOR_BIT(DESCRIPTOR_OR_ADDRESS);
+    if (doc_is(item, "family-cert") && !read_family(item, &family))
+        d->malformed |= DESCRIPTOR_BIT(DESCRIPTOR_FAMILY_CERT);
     if (!find_line(kind, item, &l))
         return;
     if (d->item[l].begin) {
@@ -282,6 +298,15 @@ bool descriptor_rule_next(struct doc_lines *at, struct doc_item *rule)
 {
     while (doc_next(at, rule))
         if (doc_is(rule, "accept") || doc_is(rule, "reject"))
+            return true;
+    return false;
+}
+
+bool descriptor_family_next(struct doc_lines *at, struct ed_id *family)
+{
+    struct doc_item item;
+    while (doc_next(at, &item))
+        if (doc_is(&item, "family-cert") && read_family(&item, family))
             return true;
     return false;
 }

@@ -49,9 +49,9 @@ enum descriptor_line {
         DESCRIPTOR_LINE_N
 };
 
-/* The bit of a line in a set of lines; "or-address", which may be there often, has its bit too. */
+/* The bit of a line in a set of lines; those that may be there often have their bits, too. */
 #define DESCRIPTOR_BIT(line) (UINT32_C(1) << (line))
-enum { DESCRIPTOR_OR_ADDRESS = DESCRIPTOR_LINE_N };
+enum { DESCRIPTOR_OR_ADDRESS = DESCRIPTOR_LINE_N, DESCRIPTOR_FAMILY_CERT };
 
 struct descriptor {
     struct text body; /* its first line to the end of its signature; without annotations */
@@ -95,15 +95,23 @@ static inline bool descriptor_has(const struct descriptor *d, enum descriptor_li
 /* The next "accept" or "reject" line of its exit policy. AT begins as doc_over() its body. */
 bool descriptor_rule_next(struct doc_lines *at, struct doc_item *rule);
 
+/* The key of the next family that a "family-cert" line names (proposal 321), whether or not the
+ * certificate proves anything; lines that cannot be read are passed over. AT as above. */
+bool descriptor_family_next(struct doc_lines *at, struct ed_id *family);
+
+/* C tor's authorities set no limit but that of the whole, 20,000 bytes, in which 75 have room. */
+enum { DESCRIPTOR_FAMILIES_MAX = 128 };
+
 /* ---- judging ---- */
 
 enum { DESCRIPTOR_WHY_MAX = 160 };
 
 /* dir-spec 2.1.1, for a server descriptor: the lines that MUST be there, in their places and once
  * each; both signatures, the signing key's certificate and its expiry, the cross-certificates of
- * both onion keys, and that all say the same identities. Those without Ed25519 keys, which no
- * authority takes any more, are refused. ERR_MALFORMED, ERR_BAD_SIGNATURE, ERR_EXPIRED, and in WHY
- * a sentence without a full stop. */
+ * both onion keys, the certificates of its families (those may have expired, as in C tor's
+ * check_one_family_cert()), and that all say the same identities. Those without Ed25519 keys, which
+ * no authority takes any more, are refused. ERR_MALFORMED, ERR_BAD_SIGNATURE, ERR_EXPIRED, and in
+ * WHY a sentence without a full stop. */
 MUST_USE err_t descriptor_verify(const struct descriptor *d, int64_t now_s,
                                  char why[DESCRIPTOR_WHY_MAX]);
 

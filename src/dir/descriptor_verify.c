@@ -157,6 +157,48 @@ static err_t check_ntor_crosscert(const struct check *c)
     return verify_cert(c, DESCRIPTOR_NTOR_CC, &cert, &as_ed);
 }
 
+/* Proposal 321: the family's key, which is inside, vouches for the identity. */
+static err_t check_family_cert(const struct check *c, const struct doc_item *item)
+{
+    uint8_t bytes[ED_CERT_MAX];
+    struct ed_cert cert;
+    size_t len;
+    if (doc_object(item, "FAMILY CERT", bytes, sizeof bytes, &len) != OK ||
+        ed_cert_parse(bytes, len, &cert) != OK)
+        return wrong(c, ERR_MALFORMED,
+                     "a family-cert line of it has no certificate that can be "
+                     "read");
+    if (cert.type != CERT_FAMILY_V_IDENTITY || cert.key_type != CERT_KEY_ED25519 ||
+        !cert.has_signer)
+        return wrong(c, ERR_MALFORMED,
+                     "a family-cert line of it has a certificate of the wrong "
+                     "type");
+    if (memcmp(cert.key, c->ed.b, sizeof c->ed.b) != 0)
+        return wrong(c, ERR_MALFORMED, "a family-cert line of it is about another relay");
+    return ed_cert_check_signature(&cert, NULL) == OK
+               ? OK
+               : wrong(c, ERR_BAD_SIGNATURE,
+                       "the signature of a family-cert line of it does not "
+                       "verify");
+}
+
+/* One that fails refuses the descriptor (C tor: check_family_certs()). */
+static err_t check_families(const struct check *c)
+{
+    struct doc_lines at = doc_over(c->d->body.s, c->d->body.len);
+    struct doc_item item;
+    size_t n = 0;
+    while (doc_next(&at, &item)) {
+        if (!doc_is(&item, "family-cert"))
+            continue;
+        if (++n > DESCRIPTOR_FAMILIES_MAX)
+            return wrong(c, ERR_MALFORMED, "it has more than %d family-cert lines",
+                         DESCRIPTOR_FAMILIES_MAX);
+        TRY(check_family_cert(c, &item));
+    }
+    return OK;
+}
+
 /* ---- RSA keys ---- */
 
 static err_t read_rsa_key(const struct check *c, enum descriptor_line l, struct rsa_pub **out)
@@ -247,6 +289,7 @@ static err_t check_server_keys(struct check *c)
     TRY(check_master_key(c));
     TRY(check_tap_crosscert(c));
     TRY(check_ntor_crosscert(c));
+    TRY(check_families(c));
     return check_ed_signature(c);
 }
 

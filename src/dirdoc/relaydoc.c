@@ -183,6 +183,8 @@ void relaydoc_write_microdesc(struct docw *w, const struct relaydoc_microdesc *m
     docw_base64(w, m->ntor, 32);
     docw_add(w, TEXT_LIT("\n"));
     write_family(w, m->family);
+    if (m->family_ids.len)
+        docw_fmt(w, "family-ids%.*s\n", TEXT_ARG(m->family_ids));
     if (m->p)
         docw_fmt(w, "p %s\n", m->p);
     if (m->p6)

@@ -53,8 +53,9 @@ struct relaydoc_microdesc {
     const uint8_t *tap_der; /* NULL: none, as relays without a TAP key have it */
     size_t tap_len;
     const uint8_t *ntor;
-    struct text family;
-    const char *p, *p6; /* summaries; NULL: none */
+    struct text family;     /* with the space before it */
+    struct text family_ids; /* likewise */
+    const char *p, *p6;     /* summaries; NULL: none */
     const struct ed_id *ed;
 };
 /* Writes the microdescriptor as authorities with consensus method 35 do; its name goes to

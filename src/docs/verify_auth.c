@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "crypto/hash.h"
+#include "dir/consensus.h"
 #include "dir/sigline.h"
 #include "docs/docs_int.h"
 
@@ -67,18 +68,6 @@ static struct text inner_cert(struct text vote)
     return (struct text){NULL, 0};
 }
 
-static bool is_vote(struct text vote)
-{
-    struct doc_item item;
-    struct text arg;
-    struct doc_lines d = doc_over(vote.s, vote.len);
-    if (!doc_next(&d, &item) || !doc_is(&item, "network-status-version") ||
-        !doc_args(&item, &arg, 1) || !text_is(arg, "3"))
-        return false;
-    return docs_line(vote, "vote-status", &item) && doc_args(&item, &arg, 1) &&
-           text_is(arg, "vote");
-}
-
 /* The one signature, which ends the document. */
 static bool find_signature(struct text vote, struct doc_item *out)
 {
@@ -118,39 +107,27 @@ static void check_signature(struct docs_item *doc, const struct authcert *cert,
         docs_bad(doc, "its signature does not verify");
 }
 
-static bool time_of(struct text doc, const char *keyword, int64_t *out)
-{
-    struct doc_item item;
-    struct text a[2];
-    return docs_line(doc, keyword, &item) && doc_args(&item, a, 2) &&
-           doc_time(a[0], a[1], out) == OK;
-}
-
 /* An old one is as genuine as it was; who asks for a vote means that of the period. */
-static void check_dates(struct docs_item *doc, int64_t now_s)
+static void check_dates(struct docs_item *doc, const struct consensus *vote, int64_t now_s)
 {
-    int64_t after_s, until_s;
     char after[DOC_TIME_TEXT_MAX], until[DOC_TIME_TEXT_MAX], now[DOC_TIME_TEXT_MAX];
-    if (!time_of(doc->text, "valid-after", &after_s) ||
-        !time_of(doc->text, "valid-until", &until_s))
-        docs_bad(doc, "its valid-after or valid-until line is missing or malformed");
-    else if (now_s > until_s || now_s < after_s - EARLY_MOST_S)
+    if (now_s > vote->valid_until_s || now_s < vote->valid_after_s - EARLY_MOST_S)
         docs_bad(doc, "it is about the time from %s to %s UTC, our clock says %s UTC",
-                 doc_time_text(after_s, after), doc_time_text(until_s, until),
-                 doc_time_text(now_s, now));
+                 doc_time_text(vote->valid_after_s, after),
+                 doc_time_text(vote->valid_until_s, until), doc_time_text(now_s, now));
 }
 
 static void check_vote(struct docs_item *doc, const struct docs_trust *trust,
-                       const struct authcert *cert)
+                       const struct consensus *vote, const struct authcert *cert)
 {
     struct doc_item item;
     char date[DOC_TIME_TEXT_MAX];
     if (!find_signature(doc->text, &item))
         docs_bad(doc, "it has no single directory-signature at its end: it is malformed or cut "
                       "short");
-    else if (!doc->has_id || !rsa_id_equal(&doc->id, authcert_identity(cert)))
+    else if (!rsa_id_equal(&vote->auths[0], authcert_identity(cert)))
         docs_bad(doc, "its dir-source line names another identity than its certificate has");
-    else if (!docs_trusts(trust, &doc->id))
+    else if (!docs_trusts(trust, &vote->auths[0]))
         docs_bad(doc, "it belongs to none of the authorities that are trusted");
     else if (authcert_expires_s(cert) < trust->now_s)
         docs_bad(doc, "its certificate expired at %s UTC",
@@ -158,25 +135,39 @@ static void check_vote(struct docs_item *doc, const struct docs_trust *trust,
     else
         check_signature(doc, cert, &item);
     if (doc->verdict == DOCS_GOOD)
-        check_dates(doc, trust->now_s);
+        check_dates(doc, vote, trust->now_s);
 }
 
-err_t docs_verify_vote(struct docs_item *doc, const struct docs_trust *trust)
+/* Its certificate, and what it vouches for. */
+static err_t check_signed_vote(struct docs_item *doc, const struct docs_trust *trust,
+                               const struct consensus *vote)
 {
     struct authcert *cert = NULL;
     struct text text = inner_cert(doc->text);
-    doc->verdict = DOCS_GOOD;
-    if (!is_vote(doc->text)) {
-        docs_bad(doc, "it is no vote of version 3");
-        return OK;
-    }
     err_t err = text.len ? authcert_parse(&text, &cert) : ERR_MALFORMED;
     if (err == ERR_NOMEM)
         return err;
     if (err != OK)
         bad_cert(doc, "its certificate", err);
     else
-        check_vote(doc, trust, cert);
+        check_vote(doc, trust, vote, cert);
     authcert_free(&cert);
     return OK;
+}
+
+err_t docs_verify_vote(struct docs_item *doc, const struct docs_trust *trust)
+{
+    struct consensus *vote;
+    doc->verdict = DOCS_GOOD;
+    err_t err = consensus_parse_kind(doc->text, CONSENSUS_VOTE, &vote);
+    if (err == ERR_NOMEM)
+        return err;
+    if (err == OK)
+        err = check_signed_vote(doc, trust, vote);
+    else if (err == ERR_UNSUPPORTED)
+        docs_bad(doc, "it is no vote of version 3");
+    else
+        docs_bad(doc, "it is malformed or cut short");
+    consensus_free(&vote);
+    return err == ERR_NOMEM ? err : OK;
 }

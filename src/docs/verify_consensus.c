@@ -4,118 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/encode.h"
-#include "crypto/hash.h"
 #include "dir/consensus.h"
 #include "docs/docs_int.h"
 
-enum { FP_LEN = 20, R_ARGS = 8, EARLY_MOST_S = 24 * 60 * 60 };
-
-/* ---- the ns flavor, as far as its signatures and dates go ---- */
-
-enum {
-    SEEN_STATUS = 1,
-    SEEN_AFTER = 2,
-    SEEN_FRESH = 4,
-    SEEN_UNTIL = 8,
-    SEEN_FOOTER = 16,
-    SEEN = 31
-};
-
-static err_t take_time(const struct doc_item *item, int64_t *out)
-{
-    struct text a[2];
-    return doc_args(item, a, 2) ? doc_time(a[0], a[1], out) : ERR_MALFORMED;
-}
-
-/* dir-spec 3.4.1: what is signed goes up to the first "directory-signature" "and the space after
- * directory-signature". */
-static void hash_signed(const struct doc_item *item, const struct docs_item *doc,
-                        struct consensus *c)
-{
-    size_t len = (size_t)(item->args.s - doc->text.s);
-    sha1(doc->text.s, len, c->sha1);
-    if (len == doc->digested && doc->digest_len == sizeof c->sha256)
-        memcpy(c->sha256, doc->digest, sizeof c->sha256); /* of the same bytes */
-    else
-        sha256(doc->text.s, len, c->sha256);
-}
-
-static err_t take_once(unsigned *seen, unsigned bit, err_t err)
-{
-    if (*seen & bit)
-        return ERR_MALFORMED;
-    *seen |= bit;
-    return err;
-}
-
-/* Whatever is signed; not the signatures. */
-static err_t take_item(const struct doc_item *item, struct consensus *c, unsigned *seen)
-{
-    struct text a[R_ARGS];
-    if (item->keyword.len == 1) /* most lines are of relays */
-        return item->keyword.s[0] != 'r' || doc_args(item, a, R_ARGS) ? OK : ERR_MALFORMED;
-    if (doc_is(item, "vote-status"))
-        return take_once(seen, SEEN_STATUS,
-                         doc_args(item, a, 1) && text_is(a[0], "consensus") ? OK : ERR_UNSUPPORTED);
-    if (doc_is(item, "valid-after"))
-        return take_once(seen, SEEN_AFTER, take_time(item, &c->valid_after_s));
-    if (doc_is(item, "fresh-until"))
-        return take_once(seen, SEEN_FRESH, take_time(item, &c->fresh_until_s));
-    if (doc_is(item, "valid-until"))
-        return take_once(seen, SEEN_UNTIL, take_time(item, &c->valid_until_s));
-    if (doc_is(item, "directory-footer"))
-        return take_once(seen, SEEN_FOOTER, OK);
-    if (doc_is(item, "dir-source"))
-        return consensus_take_authority(c, item);
-    return OK;
-}
-
-static err_t parse_ns_into(const struct docs_item *doc, struct consensus *c)
-{
-    struct doc_lines d = doc_over(doc->text.s, doc->text.len);
-    struct doc_item item;
-    struct text a[2];
-    unsigned seen = 0;
-    bool signatures = false;
-    if (!doc_next(&d, &item) || !doc_is(&item, "network-status-version") ||
-        !doc_args(&item, a, 1) || !text_is(a[0], "3"))
-        return ERR_MALFORMED;
-    if (doc_args(&item, a, 2) && !text_is(a[1], "ns"))
-        return ERR_UNSUPPORTED;
-    while (doc_next(&d, &item)) {
-        if (doc_is(&item, "directory-signature")) {
-            if (!signatures)
-                hash_signed(&item, doc, c);
-            signatures = true;
-            TRY(consensus_take_signature(c, &item));
-        } else if (!signatures) {
-            TRY(take_item(&item, c, &seen));
-        }
-    }
-    if (d.err != OK)
-        return d.err;
-    if (!signatures)
-        return ERR_TRUNCATED;
-    return seen == SEEN && c->valid_after_s <= c->fresh_until_s &&
-                   c->fresh_until_s <= c->valid_until_s
-               ? OK
-               : ERR_MALFORMED;
-}
-
-/* Enough of it for consensus_verify(). */
-static err_t parse_ns(const struct docs_item *doc, struct consensus **out)
-{
-    *out = calloc(1, sizeof **out);
-    if (!*out)
-        return ERR_NOMEM;
-    err_t err = parse_ns_into(doc, *out);
-    if (err != OK)
-        consensus_free(out);
-    return err;
-}
-
-/* ---- the verdict ---- */
+enum { FP_LEN = 20, EARLY_MOST_S = 24 * 60 * 60 };
 
 static void undersigned(struct docs_item *doc, const struct consensus_verdict *v, size_t of,
                         const char *whom)
@@ -216,10 +108,10 @@ err_t docs_verify_consensus(const struct docs_want *want, const struct docs_trus
                             struct docs *docs, struct docs_item *doc)
 {
     doc->verdict = DOCS_GOOD;
-    err_t err = doc->flavor != want->flavor      ? ERR_UNSUPPORTED
-                : doc->parsed                    ? OK
-                : want->flavor == DOCS_MICRODESC ? consensus_parse(doc->text, &doc->parsed)
-                                                 : parse_ns(doc, &doc->parsed);
+    enum consensus_kind kind = want->flavor == DOCS_MICRODESC ? CONSENSUS_MICRODESC : CONSENSUS_NS;
+    err_t err = doc->flavor != want->flavor ? ERR_UNSUPPORTED
+                : doc->parsed               ? OK
+                                            : consensus_parse_kind(doc->text, kind, &doc->parsed);
     const struct consensus *c = doc->parsed;
     if (err == ERR_NOMEM)
         return err;

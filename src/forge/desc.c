@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dir/descriptor.h"
+#include "dir/familyid.h"
 #include "dirdoc/exitpolicy.h"
 #include "dirdoc/relaydoc.h"
 
@@ -150,11 +151,32 @@ static bool lets_out(const char *summary)
     return strcmp(summary, "reject 1-65535") != 0;
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* " ID ID ...", in order and each once (C tor: check_family_certs()). */
+static void write_family_ids(const struct descriptor *in, struct docw *w)
+{
+    char ids[DESCRIPTOR_FAMILIES_MAX][FAMILY_ID_TEXT_MAX];
+    struct doc_lines at = doc_over(in->body.s, in->body.len);
+    struct ed_id family;
+    size_t n = 0;
+    while (n < DESCRIPTOR_FAMILIES_MAX && descriptor_family_next(&at, &family))
+        family_id_text(&family, ids[n++]);
+    qsort(ids, n, sizeof ids[0], by_text);
+    for (size_t i = 0; i < n; i++)
+        if (!i || strcmp(ids[i], ids[i - 1]) != 0)
+            docw_fmt(w, " %s", ids[i]);
+}
+
 static err_t make_microdesc(const struct descriptor *in, struct forge_desc *d)
 {
     uint8_t tap[RSA_DER_MAX];
     size_t tap_len = 0;
     struct text family = in->item[DESCRIPTOR_FAMILY].args;
+    struct docw ids = {0};
     char *p6 = text_dup(in->item[DESCRIPTOR_IPV6_POLICY].args);
     if (!p6)
         return ERR_NOMEM;
@@ -169,7 +191,11 @@ static err_t make_microdesc(const struct descriptor *in, struct forge_desc *d)
                                    .ed = &d->row.ed};
     if (family.len) /* with the space before it */
         m.family = (struct text){family.s - 1, family.len + 1};
+    write_family_ids(in, &ids);
+    m.family_ids = docw_text(&ids);
+    docw_fail(&d->microdesc, ids.err);
     relaydoc_write_microdesc(&d->microdesc, &m, d->row.microdesc_sha256);
+    docw_free(&ids);
     free(p6);
     return d->microdesc.err;
 }

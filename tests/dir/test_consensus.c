@@ -409,6 +409,80 @@ START_TEST(test_consensus_that_lists_a_relay_twice_is_refused)
 }
 END_TEST
 
+/* The four kinds of one network's hour: of both flavors the same relays; votes of one authority. */
+START_TEST(test_consensus_kinds_agree_about_their_relays)
+{
+    struct text micro = read_file("vectors/dir/testnet2000/cached-microdesc-consensus");
+    struct text ns = read_file("vectors/dir/testnet2000/cached-consensus");
+    struct text votes = read_file("vectors/dir/testnet2000/v3-status-votes");
+    struct text vote = {votes.s, votes.len};
+    const char *next = memmem(votes.s + 1, votes.len - 1, "network-status-version", 22);
+    struct consensus *a, *b, *c;
+    vote.len = (size_t)(next - votes.s);
+    ck_ok(consensus_parse_kind(micro, CONSENSUS_MICRODESC, &a));
+    ck_ok(consensus_parse_kind(ns, CONSENSUS_NS, &b));
+    ck_ok(consensus_parse_kind(vote, CONSENSUS_VOTE, &c));
+    ck_assert_uint_eq(c->n_auths, 1);
+    ck_assert_uint_eq(c->n_sigs, 1);
+    ck_assert_uint_eq(a->n_relays, b->n_relays);
+    for (size_t i = 0; i < a->n_relays; i++) {
+        struct router *x = &a->relays[i], *y = &b->relays[i];
+        ck_assert(rsa_id_equal(&x->rsa, &y->rsa));
+        ck_assert_str_eq(x->nickname, y->nickname);
+        ck_assert_uint_eq(x->flags, y->flags);
+        ck_assert_uint_eq(x->orport, y->orport);
+        ck_assert_uint_eq(x->bandwidth, y->bandwidth);
+        ck_assert_uint_eq(x->protos, y->protos);
+    }
+    ck_assert_ptr_nonnull(consensus_relay(c, &a->relays[0].rsa));
+    consensus_free(&a);
+    consensus_free(&b);
+    consensus_free(&c);
+    /* None is taken for another kind. */
+    ck_err(consensus_parse_kind(micro, CONSENSUS_NS, &a), ERR_UNSUPPORTED);
+    ck_err(consensus_parse_kind(ns, CONSENSUS_MICRODESC, &a), ERR_UNSUPPORTED);
+    ck_err(consensus_parse_kind(ns, CONSENSUS_VOTE, &a), ERR_UNSUPPORTED);
+    ck_err(consensus_parse_kind(vote, CONSENSUS_NS, &a), ERR_UNSUPPORTED);
+    ck_err(consensus_parse_kind(votes, CONSENSUS_NS, &a), ERR_UNSUPPORTED);
+    free_text(micro);
+    free_text(ns);
+    free_text(votes);
+}
+END_TEST
+
+/* A cut that ends between two signatures is a document that fewer have signed; every other one is
+ * refused. */
+static void cut_everywhere(struct text whole, enum consensus_kind kind)
+{
+    struct consensus *c;
+    for (size_t len = 0; len < whole.len; len++) {
+        char *part = malloc(len ? len : 1); /* of its exact size, so that reading beyond is seen */
+        ck_assert_ptr_nonnull(part);
+        memcpy(part, whole.s, len);
+        if (consensus_parse_kind((struct text){part, len}, kind, &c) == OK)
+            ck_assert(
+                text_starts((struct text){whole.s + len, whole.len - len}, "directory-signature "));
+        consensus_free(&c);
+        free(part);
+    }
+}
+
+START_TEST(test_consensus_of_any_kind_every_truncation_is_refused)
+{
+    struct text ns = read_file("vectors/dir/testnet2000/cached-consensus");
+    struct text votes = read_file("vectors/dir/testnet2000/v3-status-votes"), vote = votes;
+    struct text micro = read_file("vectors/dir/testnet2000/cached-microdesc-consensus");
+    vote.len =
+        (size_t)((const char *)memmem(votes.s + 1, votes.len - 1, "network-status", 14) - votes.s);
+    cut_everywhere(micro, CONSENSUS_MICRODESC);
+    cut_everywhere(ns, CONSENSUS_NS);
+    cut_everywhere(vote, CONSENSUS_VOTE);
+    free_text(micro);
+    free_text(ns);
+    free_text(votes);
+}
+END_TEST
+
 START_TEST(test_consensus_bad_documents_are_refused)
 {
     static const char *const names[] = {"bad-md-digest", "bad-params",  "bad-weight",
@@ -520,4 +594,6 @@ TESTS("dir/consensus", test_consensus_exactly_half_of_the_signatures_is_not_enou
       test_consensus_of_another_network_does_not_verify,
       test_consensus_of_the_public_network_parses,
       test_consensus_that_lists_a_relay_twice_is_refused, test_consensus_bad_documents_are_refused,
-      test_consensus_no_line_of_head_or_footer_comes_twice, test_consensus_structure_is_checked)
+      test_consensus_no_line_of_head_or_footer_comes_twice,
+      test_consensus_kinds_agree_about_their_relays,
+      test_consensus_of_any_kind_every_truncation_is_refused, test_consensus_structure_is_checked)

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/cert.h"
 #include "crypto/encode.h"
+#include "dir/familyid.h"
 #include "support/test.h"
 
 #define DIR "vectors/dir/"
@@ -14,6 +16,7 @@ enum {
     T2000 = 946684800 + 160, /* 2000-01-01 00:02:40 */
     T2014 = 1412650000,      /* 2014-10-07 02:46:40 */
     T2026 = 1785146400 + 60, /* 2026-07-27 10:01 */
+    T_FAMILY = 1796010000,   /* 2026-11-30 03:40 */
     YEAR_S = 366 * 24 * 60 * 60,
 };
 
@@ -281,6 +284,100 @@ START_TEST(test_descriptor_each_fault_is_told)
 }
 END_TEST
 
+START_TEST(test_descriptor_families_are_those_of_its_certificates)
+{
+    static const char *const ids[] = {"ed25519:54tLOiL4QZLTJQRbaUA2by3WO0aXZBwahwJwP9uUixc",
+                                      "ed25519:BKgb0q4v9Jsehp2OrcQVWUe6DX6M2GbB6PXuOb5H9fU"};
+    char why[DESCRIPTOR_WHY_MAX], id[FAMILY_ID_TEXT_MAX];
+    struct descriptor d;
+    struct ed_id family;
+    struct text rest = read_file(DIR "family2026/server");
+    ck_ok(descriptor_next(&rest, &d));
+    ck_ok(descriptor_verify(&d, T_FAMILY, why));
+    struct doc_lines at = doc_over(d.body.s, d.body.len);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert(descriptor_family_next(&at, &family));
+        ck_assert_str_eq(family_id_text(&family, id), ids[i]);
+    }
+    ck_assert(!descriptor_family_next(&at, &family));
+}
+END_TEST
+
+/* The one with families, whose first family certificate CHANGE has changed. */
+static err_t with_family(void change(uint8_t cert[ED_CERT_MAX], size_t len),
+                         char why[DESCRIPTOR_WHY_MAX])
+{
+    uint8_t cert[ED_CERT_MAX];
+    char base64[BASE64_SIZE(ED_CERT_MAX)];
+    struct descriptor d;
+    size_t len;
+    struct text whole = read_file(DIR "family2026/server"), line = {0};
+    char *object = strstr(file, "FAMILY CERT-----\n") + strlen("FAMILY CERT-----\n");
+    struct text rest = {object, (size_t)(strstr(object, "-----END") - object)};
+    ck_ok(base64_decode(rest, BASE64_OBJECT, cert, sizeof cert, &len));
+    change(cert, len);
+    base64_encode(cert, len, true, base64);
+    for (const char *from = base64; text_line(&rest, &line); from += line.len)
+        memcpy(object + (line.s - object), from, line.len);
+    ck_ok(descriptor_next(&whole, &d));
+    ck_assert_uint_eq(d.malformed & ~DESCRIPTOR_BIT(DESCRIPTOR_FAMILY_CERT), 0);
+    return descriptor_verify(&d, T_FAMILY, why);
+}
+
+static void its_type(uint8_t *cert, size_t len)
+{
+    (void)len;
+    cert[1] = CERT_NTOR_CC_IDENTITY;
+}
+static void its_relay(uint8_t *cert, size_t len)
+{
+    (void)len;
+    cert[7]++;
+}
+static void its_expiry(uint8_t *cert, size_t len)
+{
+    (void)len;
+    cert[5]++;
+}
+static void its_signature(uint8_t *cert, size_t len)
+{
+    cert[len - 1] ^= 1;
+}
+/* "clients must not accept the certificate as valid unless they understand the extension" */
+static void its_extension(uint8_t *cert, size_t len)
+{
+    (void)len;
+    cert[42] = 99;
+    cert[43] = 1;
+}
+static void nothing(uint8_t *cert, size_t len)
+{
+    (void)cert;
+    (void)len;
+}
+
+START_TEST(test_descriptor_families_have_to_be_proved)
+{
+    static const struct {
+        void (*change)(uint8_t *, size_t);
+        err_t err;
+        const char *says;
+    } rows[] = {
+        {its_type, ERR_MALFORMED, "wrong type"},
+        {its_relay, ERR_MALFORMED, "another relay"},
+        {its_expiry, ERR_BAD_SIGNATURE, "signature of a family-cert line"},
+        {its_signature, ERR_BAD_SIGNATURE, "signature of a family-cert line"},
+        {its_extension, ERR_MALFORMED, "no certificate that can be read"},
+        {nothing, OK, ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char why[DESCRIPTOR_WHY_MAX] = "";
+        ck_err(with_family(rows[i].change, why), rows[i].err);
+        ck_assert_msg(strstr(why, rows[i].says) != NULL, "%s", why);
+    }
+}
+END_TEST
+
 START_TEST(test_descriptor_lines_that_say_nothing_are_noted)
 {
     static const struct {
@@ -335,4 +432,6 @@ TESTS("dir/descriptor", test_descriptor_says_what_its_lines_say,
       test_descriptor_one_bad_entry_costs_no_other,
       test_descriptor_every_truncation_is_refused_and_read_as_far_as_it_goes,
       test_descriptor_published_bad_ones_are_refused, test_descriptor_each_fault_is_told,
-      test_descriptor_lines_that_say_nothing_are_noted)
+      test_descriptor_lines_that_say_nothing_are_noted,
+      test_descriptor_families_are_those_of_its_certificates,
+      test_descriptor_families_have_to_be_proved)

@@ -172,8 +172,10 @@ START_TEST(test_authdocs_broken_ns_consensus_is_bad)
         {"\nvalid-until 2026", "\nvalid-until 2025", "malformed"},
         {"\nvote-status consensus", "\nvote-status vote", "flavor"},
         {"-version 3\n", "-version 3 other\n", "flavor"},
-        {"-version 3\n", "-version 4\n", "malformed"},
-        {"\ndirectory-footer\n", "\nx\n", "malformed"},
+        {"-version 3\n", "-version 4\n", "flavor"},
+        {"network-status-version ", "x ", "malformed"},
+        {"\nknown-flags ", "\nx-flags ", "malformed"},
+        {"\ns ", "\ns\ns ", "malformed"},
         {"\nr ", "\nr x\nr ", "malformed"},
         {"\ndir-source ", "\ndir-source a z\ndir-source ", "malformed"},
         {"\ndirectory-signature ", "\ndirectory-signature x\ndirectory-signature ", "malformed"},
@@ -255,11 +257,13 @@ START_TEST(test_authdocs_broken_vote_says_what_is_wrong)
     } rows[] = {
         {"\nr ", "\nopt x\nr ", "signature does not verify"},
         {"\nvote-status vote", "\nvote-status consensus", "no vote"},
-        {"\ndir-source ", "\nx-source ", "another identity"},
+        {"\ndir-source ", "\nx-source ", "malformed"},
+        {"\nr ", "\nr x\nr ", "malformed"},
+        {"\nvalid-until ", "\nx-until ", "malformed"},
         {"\ndir-key-expires 20", "\ndir-key-expires 21", "its certificate: a signature"},
         {"\ndir-key-certification\n", "\nx\n", "its certificate: it is malformed"},
         {"\ndirectory-signature ", "\ndirectory-signature md5 ", "directory-signature line"},
-        {"\ndirectory-signature ", "\nx-signature ", "no single directory-signature"},
+        {"\ndirectory-signature ", "\nx-signature ", "cut short"},
     };
     struct docnet *n = docnet_usual(11);
     struct fetched f = fetched_new(n);

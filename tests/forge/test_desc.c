@@ -1,5 +1,6 @@
 #include "forge/desc.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "crypto/hash.h"
@@ -187,7 +188,28 @@ START_TEST(test_desc_takes_an_ipv6_address)
 }
 END_TEST
 
+/* Of a descriptor that Debian's tor made, with two families: the authority's line has them in
+ * order. */
+START_TEST(test_desc_families_are_in_its_microdesc)
+{
+    static char file[1 << 14];
+    struct forge_desc d;
+    struct microdesc md;
+    const char *why;
+    FILE *in = fopen("vectors/dir/family2026/server", "rb");
+    ck_assert_ptr_nonnull(in);
+    struct text rest = {file, fread(file, 1, sizeof file, in)};
+    fclose(in);
+    ck_ok(forge_desc_next(&rest, &d, &why));
+    rest = docw_text(&d.microdesc);
+    ck_ok(microdesc_next(&rest, &md));
+    ck_assert(text_is(md.family_ids, "ed25519:54tLOiL4QZLTJQRbaUA2by3WO0aXZBwahwJwP9uUixc "
+                                     "ed25519:BKgb0q4v9Jsehp2OrcQVWUe6DX6M2GbB6PXuOb5H9fU"));
+    forge_desc_free(&d);
+}
+END_TEST
+
 TESTS("forge/desc", test_desc_reads_what_was_made, test_desc_its_microdesc_is_what_our_client_reads,
       test_desc_takes_several_with_annotations_and_without_signatures,
       test_desc_every_truncation_is_refused, test_desc_says_what_is_wrong,
-      test_desc_takes_an_ipv6_address)
+      test_desc_takes_an_ipv6_address, test_desc_families_are_in_its_microdesc)

@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void look(const struct descriptor *d, struct text all)
 {
-    const char *end = d->body.s + d->body.len;
+    const char *end = d->body.len ? d->body.s + d->body.len : d->body.s;
     for (unsigned l = 0; l < DESCRIPTOR_LINE_N; l++) {
         const struct doc_item *item = &d->item[l];
         if (item->begin && (item->begin < d->body.s || item->end > end))
