@@ -16,11 +16,6 @@ bool text_equal(struct text a, struct text b)
     return a.len == b.len && (a.len == 0 || memcmp(a.s, b.s, a.len) == 0);
 }
 
-bool text_is(struct text a, const char *cstr)
-{
-    return (!a.len || a.s[0] == *cstr) && text_equal(a, text_of(cstr));
-}
-
 bool text_is_nocase(struct text a, const char *cstr)
 {
     return a.len == strlen(cstr) && strncasecmp(a.s, cstr, a.len) == 0;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/err.h"
 
@@ -21,7 +22,12 @@ struct text {
 
 struct text text_of(const char *cstr);
 bool text_equal(struct text a, struct text b);
-bool text_is(struct text a, const char *cstr);
+/* Documents are mostly asked for words that the compiler knows. */
+static inline bool text_is(struct text a, const char *cstr)
+{
+    size_t len = strlen(cstr);
+    return a.len == len && (!len || memcmp(a.s, cstr, len) == 0);
+}
 bool text_is_nocase(struct text a, const char *cstr); /* ASCII */
 bool text_is_alnum(struct text a);                    /* ASCII letters and digits, one at least */
 bool text_starts(struct text a, const char *prefix);

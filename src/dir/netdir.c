@@ -7,24 +7,40 @@
 #include "crypto/encode.h"
 #include "dir/mdpool.h"
 
+/* A row by a key of it: the beginning of the key and its number. So a search seldom looks at rows,
+ * which are far apart. */
+struct entry {
+    uint32_t head, row;
+};
+
 struct netdir {
     size_t refs;
     struct consensus *c;
     struct mdpool *pool;
-    struct router **by_digest;
-    struct router **by_name;
-    struct router **by_ed; /* of those with microdescriptors; n_by_ed, rebuilt when it is old */
+    struct entry *by_digest;
+    /* Of those with microdescriptors. Made when it is asked for, and again when rows have changed
+     * since; NULL: never, or no memory was to be had. */
+    struct entry *by_ed;
     size_t n_by_ed;
+    struct router **by_name; /* the same; rows' names do not change */
     uint32_t changes, by_ed_changes;
     bool coverage_known;
     uint32_t coverage_asked;
     struct netdir_coverage coverage;
 };
 
-static int order_digest(const void *a, const void *b)
+static uint32_t head_of(const uint8_t *key)
 {
-    const struct router *const *x = a, *const *y = b;
-    return memcmp((*x)->md_digest.b, (*y)->md_digest.b, sizeof(*x)->md_digest.b);
+    return (uint32_t)key[0] << 24 | (uint32_t)key[1] << 16 | (uint32_t)key[2] << 8 | key[3];
+}
+
+/* Keys are digests of something, so that those with the same head are few and in no order. */
+static int by_head(const void *a, const void *b)
+{
+    const struct entry *x = a, *y = b;
+    if (x->head != y->head)
+        return x->head < y->head ? -1 : 1;
+    return x->row < y->row ? -1 : x->row > y->row;
 }
 
 static int order_name(const void *a, const void *b)
@@ -33,30 +49,13 @@ static int order_name(const void *a, const void *b)
     return strcasecmp((*x)->nickname, (*y)->nickname);
 }
 
-static int order_ed(const void *a, const void *b)
+/* The first entry with this head; its equals follow. */
+static size_t find_head(const struct entry *index, size_t n, uint32_t head)
 {
-    const struct router *const *x = a, *const *y = b;
-    return memcmp((*x)->ed.b, (*y)->ed.b, sizeof(*x)->ed.b);
-}
-
-static struct router **make_index(struct consensus *c, int (*order)(const void *, const void *))
-{
-    struct router **index = calloc(c->n_relays + 1, sizeof *index);
-    if (!index)
-        return NULL;
-    for (size_t i = 0; i < c->n_relays; i++)
-        index[i] = &c->relays[i];
-    qsort(index, c->n_relays, sizeof *index, order);
-    return index;
-}
-
-/* The first row with this digest; its equals follow it in the index. */
-static size_t find_digest(const struct netdir *nd, const struct sha256 *digest)
-{
-    size_t low = 0, high = nd->c->n_relays;
+    size_t low = 0, high = n;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        if (memcmp(nd->by_digest[mid]->md_digest.b, digest->b, sizeof digest->b) < 0)
+        if (index[mid].head < head)
             low = mid + 1;
         else
             high = mid;
@@ -64,10 +63,33 @@ static size_t find_digest(const struct netdir *nd, const struct sha256 *digest)
     return low;
 }
 
-static bool digest_at(const struct netdir *nd, size_t i, const struct sha256 *digest)
+static struct entry *index_digests(const struct consensus *c)
 {
-    return i < nd->c->n_relays &&
-           memcmp(nd->by_digest[i]->md_digest.b, digest->b, sizeof digest->b) == 0;
+    struct entry *index = calloc(c->n_relays + 1, sizeof *index);
+    if (!index)
+        return NULL;
+    for (size_t i = 0; i < c->n_relays; i++)
+        index[i] = (struct entry){head_of(c->relays[i].md_digest.b), (uint32_t)i};
+    qsort(index, c->n_relays, sizeof *index, by_head);
+    return index;
+}
+
+/* The next row with this digest, of the entries from *AT on; NULL: no more. *AT is then behind it.
+ */
+static struct router *next_with(const struct netdir *nd, const struct sha256 *digest, size_t *at)
+{
+    uint32_t head = head_of(digest->b);
+    while (*at < nd->c->n_relays && nd->by_digest[*at].head == head) {
+        struct router *r = &nd->c->relays[nd->by_digest[(*at)++].row];
+        if (memcmp(r->md_digest.b, digest->b, sizeof digest->b) == 0)
+            return r;
+    }
+    return NULL;
+}
+
+static size_t first_at(const struct netdir *nd, const struct sha256 *digest)
+{
+    return find_head(nd->by_digest, nd->c->n_relays, head_of(digest->b));
 }
 
 static void complete(struct netdir *nd, struct router *r, const struct router *md)
@@ -89,9 +111,9 @@ static void copy_known(struct netdir *nd, const struct netdir *old)
 {
     for (size_t i = 0; i < nd->c->n_relays; i++) {
         struct router *r = &nd->c->relays[i];
-        size_t at = find_digest(old, &r->md_digest);
-        if (digest_at(old, at, &r->md_digest) && old->by_digest[at]->has_md)
-            complete(nd, r, old->by_digest[at]);
+        const struct router *known = netdir_by_md(old, &r->md_digest);
+        if (known && known->has_md)
+            complete(nd, r, known);
     }
 }
 
@@ -106,10 +128,8 @@ err_t netdir_new(struct consensus *gift_consensus, const struct netdir *old, str
     nd->refs = 1;
     nd->c = gift_consensus;
     nd->pool = old ? mdpool_ref(old->pool) : mdpool_new();
-    nd->by_digest = make_index(nd->c, order_digest);
-    nd->by_name = make_index(nd->c, order_name);
-    nd->by_ed = calloc(nd->c->n_relays + 1, sizeof(struct router *));
-    if (!nd->pool || !nd->by_digest || !nd->by_name || !nd->by_ed) {
+    nd->by_digest = index_digests(nd->c);
+    if (!nd->pool || !nd->by_digest) {
         netdir_unref(&nd);
         return ERR_NOMEM;
     }
@@ -175,36 +195,88 @@ const struct router *netdir_by_rsa(const struct netdir *nd, const struct rsa_id 
     return consensus_relay(nd->c, rsa);
 }
 
-static void index_ed(struct netdir *nd)
+static bool index_ed(struct netdir *nd)
 {
+    if (!nd->by_ed)
+        nd->by_ed = calloc(nd->c->n_relays + 1, sizeof *nd->by_ed);
+    else if (nd->by_ed_changes == nd->changes)
+        return true;
+    if (!nd->by_ed)
+        return false;
     nd->n_by_ed = 0;
     for (size_t i = 0; i < nd->c->n_relays; i++)
         if (nd->c->relays[i].has_md)
-            nd->by_ed[nd->n_by_ed++] = &nd->c->relays[i];
-    qsort(nd->by_ed, nd->n_by_ed, sizeof(struct router *), order_ed);
+            nd->by_ed[nd->n_by_ed++] = (struct entry){head_of(nd->c->relays[i].ed.b), (uint32_t)i};
+    qsort(nd->by_ed, nd->n_by_ed, sizeof *nd->by_ed, by_head);
     nd->by_ed_changes = nd->changes;
+    return true;
+}
+
+static bool has_ed(const struct router *r, const struct ed_id *ed)
+{
+    return r->has_md && memcmp(r->ed.b, ed->b, sizeof ed->b) == 0;
+}
+
+static const struct router *look_through_for_ed(const struct netdir *nd, const struct ed_id *ed)
+{
+    for (size_t i = 0; i < nd->c->n_relays; i++)
+        if (has_ed(&nd->c->relays[i], ed))
+            return &nd->c->relays[i];
+    return NULL;
 }
 
 const struct router *netdir_by_ed(const struct netdir *netdir, const struct ed_id *ed)
 {
     /* The index is a cache: nothing that a caller can see changes. */
     struct netdir *nd = (struct netdir *)(uintptr_t)netdir;
-    struct router key = {.ed = *ed}, *key_at = &key;
-    if (nd->by_ed_changes != nd->changes)
-        index_ed(nd);
-    struct router **at =
-        bsearch(&key_at, nd->by_ed, nd->n_by_ed, sizeof(struct router *), order_ed);
-    return at ? *at : NULL;
+    uint32_t head = head_of(ed->b);
+    if (!index_ed(nd))
+        return look_through_for_ed(nd, ed);
+    for (size_t i = find_head(nd->by_ed, nd->n_by_ed, head);
+         i < nd->n_by_ed && nd->by_ed[i].head == head; i++)
+        if (has_ed(&nd->c->relays[nd->by_ed[i].row], ed))
+            return &nd->c->relays[nd->by_ed[i].row];
+    return NULL;
 }
 
-const struct router *netdir_by_nickname(const struct netdir *nd, struct text nickname)
+static bool index_names(struct netdir *nd)
 {
+    size_t n = nd->c->n_relays;
+    if (nd->by_name)
+        return true;
+    nd->by_name = calloc(n + 1, sizeof(struct router *));
+    for (size_t i = 0; nd->by_name && i < n; i++)
+        nd->by_name[i] = &nd->c->relays[i];
+    if (nd->by_name)
+        qsort(nd->by_name, n, sizeof *nd->by_name, order_name);
+    return nd->by_name != NULL;
+}
+
+/* The only one of that name. */
+static const struct router *look_through_for_name(const struct netdir *nd, const char *nickname)
+{
+    const struct router *found = NULL;
+    for (size_t i = 0; i < nd->c->n_relays; i++)
+        if (strcasecmp(nd->c->relays[i].nickname, nickname) == 0) {
+            if (found)
+                return NULL;
+            found = &nd->c->relays[i];
+        }
+    return found;
+}
+
+const struct router *netdir_by_nickname(const struct netdir *netdir, struct text nickname)
+{
+    /* Another cache. */
+    struct netdir *nd = (struct netdir *)(uintptr_t)netdir;
     struct router key = {0}, *key_at = &key;
     if (!nickname.len || nickname.len > NICKNAME_MAX)
         return NULL;
     memcpy(key.nickname, nickname.s, nickname.len);
+    if (!index_names(nd))
+        return look_through_for_name(nd, key.nickname);
     struct router **at =
-        bsearch(&key_at, nd->by_name, nd->c->n_relays, sizeof(struct router *), order_name);
+        bsearch(&key_at, nd->by_name, nd->c->n_relays, sizeof *nd->by_name, order_name);
     if (!at)
         return NULL;
     bool twin_before = at > nd->by_name && order_name(at - 1, &key_at) == 0;
@@ -257,19 +329,21 @@ bool netdir_same_family(const struct netdir *nd, const struct router *a, const s
 
 const struct router *netdir_by_md(const struct netdir *nd, const struct sha256 *digest)
 {
-    size_t at = find_digest(nd, digest);
-    return digest_at(nd, at, digest) ? nd->by_digest[at] : NULL;
+    size_t at = first_at(nd, digest);
+    return next_with(nd, digest, &at);
 }
 
 bool netdir_lists_md(const struct netdir *nd, const struct sha256 *digest)
 {
-    return digest_at(nd, find_digest(nd, digest), digest);
+    return netdir_by_md(nd, digest) != NULL;
 }
 
 bool netdir_wants_md(const struct netdir *nd, const struct sha256 *digest)
 {
-    for (size_t i = find_digest(nd, digest); digest_at(nd, i, digest); i++)
-        if (!nd->by_digest[i]->has_md)
+    size_t at = first_at(nd, digest);
+    const struct router *r;
+    while ((r = next_with(nd, digest, &at)))
+        if (!r->has_md)
             return true;
     return false;
 }
@@ -298,9 +372,11 @@ err_t netdir_add_md(struct netdir *nd, const struct microdesc *md)
     if (!md->has_ntor || !md->has_ed || ed_id_is_zero(&md->ed))
         return ERR_MALFORMED;
     err_t err = make_row(nd, md, &row);
-    for (size_t i = find_digest(nd, &md->digest); err == OK && digest_at(nd, i, &md->digest); i++)
-        if (!nd->by_digest[i]->has_md)
-            complete(nd, nd->by_digest[i], &row);
+    size_t at = first_at(nd, &md->digest);
+    struct router *r;
+    while (err == OK && (r = next_with(nd, &md->digest, &at)))
+        if (!r->has_md)
+            complete(nd, r, &row);
     mdpool_release(nd->pool, row.p);
     mdpool_release(nd->pool, row.p6);
     mdpool_release(nd->pool, row.family);
