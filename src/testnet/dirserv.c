@@ -1,5 +1,6 @@
 #include "testnet/dirserv_int.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,6 +135,32 @@ static size_t head_len(const struct buf *in)
     return 0;
 }
 
+enum { SHOWN_MAX = 800, URL_SHOWN_MAX = 60 };
+
+/* The lines of a head in one, without the tail of a long URL. */
+static void show_request(struct text head, char out[SHOWN_MAX])
+{
+    struct text line;
+    size_t n = 0, most = URL_SHOWN_MAX;
+    out[0] = 0;
+    for (; n < SHOWN_MAX && text_line(&head, &line) && line.len; most = SHOWN_MAX) {
+        int shown = (int)(line.len < most ? line.len : most);
+        n += (size_t)snprintf(out + n, SHOWN_MAX - n, "%s%.*s%s", n ? "; " : "", shown, line.s,
+                              line.len > most ? "..." : "");
+    }
+    for (char *c = out; *c; c++)
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+}
+
+static void log_request(const struct dirserv *s, struct text head)
+{
+    char request[SHOWN_MAX], address[IP_TEXT_MAX];
+    show_request(head, request);
+    log_info(s->source->env->log, "%s: asked by %s in %zu bytes, answers %zu: %s", s->source->name,
+             ip_text(&s->peer, address), head.len, s->out.len, request);
+}
+
 static void take_request(struct dirserv *s, size_t len)
 {
     const struct dirserv_misdeeds *misdeeds = s->source->misdeeds;
@@ -150,6 +177,7 @@ static void take_request(struct dirserv *s, size_t len)
         answer(s, &r);
     if (misdeeds)
         misdeeds->answer(s, &r);
+    log_request(s, (struct text){(const char *)buf_at(&s->in), len});
     buf_free(&s->in);
 }
 

@@ -20,6 +20,7 @@ struct dirserv_source {
     struct env *env;
     struct netdocs *docs;
     struct rsa_id self;                      /* the relay whose descriptor is server/authority */
+    const char *name;                        /* of it, for the log */
     const struct dirserv_misdeeds *misdeeds; /* NULL: it is honest */
     void *misdeeds_arg;
 };

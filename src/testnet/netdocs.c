@@ -152,12 +152,17 @@ static err_t make_edition(struct netdocs *d, const struct netdocs_times *t,
 
 err_t netdocs_publish(struct netdocs *d)
 {
+    return netdocs_publish_ahead(d, 0);
+}
+
+err_t netdocs_publish_ahead(struct netdocs *d, uint32_t ahead_s)
+{
     struct netdocs_edition e = {0};
-    int64_t now = env_wall_s(d->env);
+    int64_t valid_after_s = env_wall_s(d->env) + ahead_s;
     /* One of two consensuses has to be the newer one. */
-    if (d->n_editions && now <= d->edition[0].valid_after_s)
-        now = d->edition[0].valid_after_s + 1;
-    struct netdocs_times t = times_from(d, now);
+    if (d->n_editions && valid_after_s <= d->edition[0].valid_after_s)
+        valid_after_s = d->edition[0].valid_after_s + 1;
+    struct netdocs_times t = times_from(d, valid_after_s);
     err_t err = make_edition(d, &t, &e);
     if (err != OK) {
         free_edition(&e);

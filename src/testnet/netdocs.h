@@ -43,6 +43,8 @@ void netdocs_free(struct netdocs *d); /* NULL is fine */
 
 /* Makes and signs a consensus of both flavors that is valid from now on. */
 MUST_USE err_t netdocs_publish(struct netdocs *d);
+/* One that will be valid in so many seconds. */
+MUST_USE err_t netdocs_publish_ahead(struct netdocs *d, uint32_t ahead_s);
 
 /* The newest consensus; empty before netdocs_publish(). A lie is made on first use. */
 struct text netdocs_consensus(struct netdocs *d, enum consdoc_flavor flavor, enum netdocs_lie lie);

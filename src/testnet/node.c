@@ -48,7 +48,10 @@ err_t node_new(struct env *env, const struct node_config *config, const struct n
     if (!n->config.handshake_timeout_ms)
         n->config.handshake_timeout_ms = HANDSHAKE_TIMEOUT_MS;
     tls_ctx_cert_sha256(config->accept_tls, &n->tls_cert);
-    n->dir = (struct dirserv_source){.env = env, .docs = config->docs, .self = config->id->rsa_id};
+    n->dir = (struct dirserv_source){.env = env,
+                                     .docs = config->docs,
+                                     .self = config->id->rsa_id,
+                                     .name = config->plan->nickname};
     *out = n;
     return OK;
 }

@@ -68,7 +68,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     unsigned fault = FAULT_DIR_SILENT - 1u + data[0];
     if (data[0] && fault < FAULTS && fault != FAULT_DIR_BOMB)
         faulty.faults.n[fault] = 1;
-    struct dirserv_source source = {&net.env, net.docs, net.id[0].rsa_id, &faulty_dir, &faulty};
+    struct dirserv_source source = {.env = &net.env,
+                                    .docs = net.docs,
+                                    .self = net.id[0].rsa_id,
+                                    .name = "served",
+                                    .misdeeds = &faulty_dir,
+                                    .misdeeds_arg = &faulty};
     struct dirserv *s = dirserv_new(&source, &peer, on_output, NULL);
     size_t step = data[1] ? data[1] : len;
     for (size_t at = 2; s && at < len; at += step) {

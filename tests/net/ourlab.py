@@ -56,10 +56,13 @@ class OurLab(Network):
         self.log_path = os.path.join(self.dir, "testnet.log")
         self.process = None
 
-    def start(self):
+    def start(self, targets=True):
+        """Without targets: a second network, whose exits lead nowhere."""
         begun = time.monotonic()
+        os.makedirs(self.dir, mode=0o700, exist_ok=True)
         try:
-            self.start_targets()
+            if targets:
+                self.start_targets()
             self._start_process()
         except BaseException:
             self.stop()

@@ -30,7 +30,8 @@ static inline struct world *world_new(void)
     struct world *w = calloc(1, sizeof *w);
     ck_assert_ptr_nonnull(w);
     w->n = docnet_usual(1);
-    w->source = (struct dirserv_source){w->n->env, w->n->docs, w->n->id[0].rsa_id, NULL, NULL};
+    w->source = (struct dirserv_source){
+        .env = w->n->env, .docs = w->n->docs, .self = w->n->id[0].rsa_id, .name = "served"};
     buf_init(&w->got, 128 << 20);
     return w;
 }

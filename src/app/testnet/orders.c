@@ -13,6 +13,7 @@
 #include "net/talks.h"
 
 enum { LINE_MAX_LEN = 512, ANSWERS_CAP = 4 << 20, CALLERS_MOST = 64 };
+enum { PUBLISH_AHEAD_MAX_S = 7 * 24 * 60 * 60 };
 
 struct testnet_orders {
     struct testnet *testnet;
@@ -192,7 +193,17 @@ static void node_order(struct testnet_orders *o, struct text word, struct text n
         out, ERR_ARG,
         "the orders are stop, start, freeze, thaw, honest (NODE), destroy (NODE[=REASON]), fault "
         "(NODE:FAULT[=N]), "
-        "publish, counts, streams");
+        "publish ([SECONDS]), counts, streams");
+}
+
+static void publish(struct testnet *t, struct text seconds, FILE *out)
+{
+    uint64_t ahead = 0;
+    if (seconds.len && text_to_u64(seconds, PUBLISH_AHEAD_MAX_S, &ahead) != OK)
+        answer(out, ERR_ARG, "publish [SECONDS]: at most a week from now");
+    else
+        answer(out, netdocs_publish_ahead(testnet_docs(t), (uint32_t)ahead),
+               "no new consensus: out of memory");
 }
 
 static void obey(struct testnet_orders *o, char *line, FILE *out)
@@ -207,7 +218,7 @@ static void obey(struct testnet_orders *o, char *line, FILE *out)
     else if (text_is(word, "streams"))
         tell_streams(t, out);
     else if (text_is(word, "publish"))
-        answer(out, netdocs_publish(testnet_docs(t)), "no new consensus: out of memory");
+        publish(t, argument, out);
     else if (text_is(word, "fault") && argument.len)
         answer(out, testnet_set_fault(t, argument.s, why), why);
     else
