@@ -238,3 +238,13 @@ err_t forge_desc_next(struct text *rest, struct forge_desc *out, const char **wh
         forge_desc_free(out);
     return err;
 }
+
+err_t forge_desc_phantom(struct spread *s, uint32_t i, int64_t published_s, struct forge_desc *out)
+{
+    *out = (struct forge_desc){.version = NULL};
+    err_t err = spread_write(s, i, &out->microdesc, &out->row);
+    out->row.published_s = published_s;
+    if (err != OK)
+        forge_desc_free(out);
+    return err;
+}

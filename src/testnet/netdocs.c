@@ -36,6 +36,8 @@ static err_t make_relays(struct netdocs *d, const struct identity *ids)
     d->node_rows = calloc(nodes, sizeof(struct consdoc_relay *));
     if (!d->relay || !d->by_microdesc || !d->rows || !d->node_rows)
         return ERR_NOMEM;
+    if (d->plan->phantoms)
+        TRY(spread_new(d->env, d->plan->phantoms, d->plan->spread, &d->phantoms));
     for (size_t i = 0; i < n; i++) {
         d->n_relays = i + 1;
         TRY(i < nodes ? netdocs_make_relay(d, &d->plan->node[i], &ids[i], &d->relay[i])
@@ -121,6 +123,7 @@ void netdocs_free(struct netdocs *d)
     docw_free(&d->extra_infos);
     for (size_t i = 0; i < d->n_relays; i++)
         free(d->relay[i].policy);
+    spread_free(&d->phantoms);
     free(d->relay);
     free(d->rows);
     free(d->node_rows);

@@ -6,6 +6,7 @@
 #include "dir/consensus.h"
 #include "dirdoc/consdoc.h"
 #include "dirdoc/docw.h"
+#include "dirdoc/spread.h"
 #include "testnet/netdocs.h"
 
 #define NETDOCS_VERSION "Tunic " TUNIC_VERSION
@@ -45,6 +46,7 @@ struct netdocs {
     struct rsa_key *tap;
     struct consdoc_authority authority[PLAN_AUTHORITIES_MOST];
     struct netdocs_authority authority_docs[PLAN_AUTHORITIES_MOST];
+    struct spread *phantoms;     /* NULL: there are none */
     struct netdocs_relay *relay; /* ascending by rsa */
     size_t n_relays;
     const struct consdoc_relay **rows; /* of all, in that order */

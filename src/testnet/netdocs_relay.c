@@ -1,7 +1,6 @@
 /* The documents of planned nodes, and of relays that are in the directory only. */
 #include "testnet/netdocs_int.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "dirdoc/exitpolicy.h"
@@ -16,23 +15,21 @@ static unsigned flags_of(const struct plan_node *plan)
         [PLAN_MIDDLE] = PLAIN | ROUTER_V2DIR,
         [PLAN_EXIT] = PLAIN | ROUTER_V2DIR | ROUTER_EXIT,
     };
-    return plan ? flags[plan->role] : PLAIN;
+    return flags[plan->role];
 }
 
-/* What the consensus says of PLAN (NULL: a phantom); the rest is the caller's. */
+/* What the consensus says of PLAN; the rest is the caller's. */
 static struct consdoc_relay row_of(const struct netdocs *d, const struct plan_node *plan)
 {
     struct consdoc_relay row = {.flags = flags_of(plan),
-                                .bandwidth_kb = plan ? plan->bandwidth_kb : 1,
+                                .bandwidth_kb = plan->bandwidth_kb,
+                                .or_port = plan->or_port,
+                                .dir_port = plan->dir_port,
                                 .published_s = d->made_s,
                                 .version = NETDOCS_VERSION,
                                 .protos = RELAYDOC_PROTOS,
                                 .policy = "reject 1-65535"};
-    if (plan) {
-        memcpy(row.nickname, plan->nickname, sizeof row.nickname);
-        row.or_port = plan->or_port;
-        row.dir_port = plan->dir_port;
-    }
+    memcpy(row.nickname, plan->nickname, sizeof row.nickname);
     return row;
 }
 
@@ -121,33 +118,11 @@ err_t netdocs_make_relay(struct netdocs *d, const struct plan_node *plan, const 
     return err;
 }
 
-static struct ipport phantom_address(uint32_t number)
-{
-    enum { PHANTOM_PORT = 9001 };
-    uint32_t host = number + 1;
-    const uint8_t b[4] = {10, (uint8_t)(host >> 16), (uint8_t)(host >> 8), (uint8_t)host};
-    return (struct ipport){ip_v4(b), PHANTOM_PORT};
-}
-
 err_t netdocs_make_phantom(struct netdocs *d, uint32_t number, struct netdocs_relay *out)
 {
-    /* An RSAPublicKey in DER around 128 bytes of modulus: nobody will ever use the key, and making
-     * ten thousand real ones would take minutes. */
-    enum { MODULUS_AT = 7, MODULUS_LEN = 128, DER_LEN = 140 };
-    uint8_t der[DER_LEN] = {0x30, 0x81, 0x89, 0x02, 0x81, 0x81, 0x00};
-    static const uint8_t exponent[] = {0x02, 0x03, 0x01, 0x00, 0x01};
-    uint8_t ntor[32];
-    *out = (struct netdocs_relay){.row = row_of(d, NULL)};
-    snprintf(out->row.nickname, sizeof out->row.nickname, "phantom%u", number);
-    out->row.or_port = phantom_address(number);
-    env_random(d->env, der + MODULUS_AT, MODULUS_LEN);
-    der[MODULUS_AT] |= 0x80;
-    der[MODULUS_AT + MODULUS_LEN - 1] |= 1;
-    memcpy(der + MODULUS_AT + MODULUS_LEN, exponent, sizeof exponent);
-    env_random(d->env, ntor, sizeof ntor);
-    env_random(d->env, out->row.rsa.b, sizeof out->row.rsa.b);
-    env_random(d->env, out->row.ed.b, sizeof out->row.ed.b);
-    env_random(d->env, out->row.descriptor_sha1, sizeof out->row.descriptor_sha1);
-    struct relaydoc_microdesc m = {.tap_der = der, .tap_len = sizeof der, .ntor = ntor};
-    return write_microdesc(d, &m, out);
+    *out = (struct netdocs_relay){.microdesc.at = d->microdescs.len};
+    TRY(spread_write(d->phantoms, number, &d->microdescs, &out->row));
+    out->microdesc.len = d->microdescs.len - out->microdesc.at;
+    out->row.published_s = d->made_s;
+    return OK;
 }

@@ -142,6 +142,7 @@ err_t plan_make(const struct plan_wish *wish, struct plan *out, char why[PLAN_WH
         .n_nodes = wish->authorities + wish->relays,
         .n_authorities = wish->authorities,
         .phantoms = wish->phantoms,
+        .spread = wish->spread,
         .params = wish->params,
         .interval_s = wish->interval_s ? wish->interval_s : INTERVAL_DEFAULT_S,
     };

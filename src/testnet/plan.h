@@ -9,6 +9,7 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "base/ids.h"
+#include "dirdoc/spread.h"
 
 enum {
     PLAN_NODES_MOST = 120, /* each has a 127.x.0.1 of its own */
@@ -33,7 +34,8 @@ struct plan_node {
 struct plan {
     struct plan_node node[PLAN_NODES_MOST]; /* authorities first */
     size_t n_nodes, n_authorities;
-    uint32_t phantoms;
+    uint32_t phantoms; /* relays besides that are in the directory only */
+    enum spread_kind spread;
     const char *params;  /* "name=value ..." or NULL; borrowed */
     uint32_t interval_s; /* a consensus is fresh for so long; valid for three times that */
 };
@@ -41,6 +43,7 @@ struct plan {
 struct plan_wish {
     unsigned authorities, relays, exits; /* RELAYS in all but authorities, EXITS of them exits */
     uint32_t phantoms;
+    enum spread_kind spread; /* of the phantoms */
     const char *params;
     uint32_t interval_s;
     uint16_t base_port; /* 0: ports are 0 in the plan, to be filled in before documents are made */

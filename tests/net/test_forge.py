@@ -212,6 +212,28 @@ def test_flags_and_weights_are_set(tmp_path):
     assert [str(v) for v in consensus.client_versions] == ["0.4.9.1"]
 
 
+def test_phantoms_are_as_varied_as_the_public_network(tmp_path):
+    network(tmp_path, "--phantom", "3000", "--seed", "a")
+    consensus, = parse(read(tmp_path, "consensus-microdesc"), MICRO, document_handler=WHOLE)
+    routers = list(consensus.routers.values())
+    assert len(routers) == 3000 and not (tmp_path / "server-descriptors").exists()
+    share = {flag: sum(flag in r.flags for r in routers) / len(routers)
+             for flag in ("Guard", "Exit", "Stable", "V2Dir", "BadExit", "MiddleOnly")}
+    assert 0.5 < share["Guard"] < 0.65 and 0.22 < share["Exit"] < 0.32, share
+    assert 0.85 < share["Stable"] < 0.96 and 0.7 < share["V2Dir"] < 0.9, share
+    assert 0 < share["BadExit"] < 0.03 and 0 < share["MiddleOnly"] < 0.03, share
+    weights = sorted(r.bandwidth for r in routers)
+    assert weights[0] < 5 and 5000 < weights[1500] < 20000 and weights[-1] > 100000
+    micros = parse(b"".join(read(tmp_path, "microdescs", name)
+                            for name in os.listdir(tmp_path / "microdescs")),
+                   "microdescriptor 1.0")
+    assert len(micros) == 3000
+    assert 1200 < sum(bool(m.family) for m in micros) < 1900
+    light, = parse(forge("consensus", "--phantom", "100", "--spread", "light", "--flavor",
+                         "microdesc"), MICRO, document_handler=WHOLE)
+    assert sum(r.bandwidth for r in light.routers.values()) < 1000
+
+
 def test_votes(tmp_path):
     network(tmp_path, "--authorities", "2", "--count", "3")
     consensus, = parse(read(tmp_path, "consensus"), NS, document_handler=WHOLE)
@@ -491,6 +513,8 @@ WRONG = [
     (["consensus", "--params", "a=b"], "NAME=NUMBER"),
     (["consensus", "--authorities", "16"], "from 1 to 15"),
     (["consensus", "--flavor", "tar"], "ns or microdesc"),
+    (["consensus", "--spread", "wide"], "alike, light or live"),
+    (["server", "--phantom", "9"], "not for this kind"),
     (["consensus", "--voting-delay", "5"], "two numbers"),
 ]
 

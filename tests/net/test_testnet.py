@@ -530,7 +530,7 @@ def test_tor_fetches_100_mb(tmp_path):
 
 
 def test_tor_with_ten_thousand_phantoms(tmp_path):
-    with Network("--no-client", "--phantom", "10000", timeout=60) as net:
+    with Network("--no-client", "--phantom", "10000", "--spread", "light", timeout=60) as net:
         with Tor(net, tmp_path) as tor:
             for _ in range(3):
                 page = curl(tor.socks, "http://hello.test/").stdout.decode()
@@ -539,5 +539,5 @@ def test_tor_with_ten_thousand_phantoms(tmp_path):
 
 
 def test_own_client_with_ten_thousand_phantoms():
-    done = run("--phantom", "10000", "--", "curl", "-s", "http://hello.test/")
+    done = run("--phantom", "10000", "--spread", "light", "--", "curl", "-s", "http://hello.test/")
     assert HELLO.fullmatch(done.stdout), done.stderr

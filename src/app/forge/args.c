@@ -112,6 +112,18 @@ static err_t p_count(struct forge_args *o, const struct arg *a)
     return arg_u32(a, 1, FORGE_COUNT_MOST, &o->count);
 }
 
+static err_t p_phantom(struct forge_args *o, const struct arg *a)
+{
+    return arg_u32(a, 1, CONSENSUS_RELAYS_MAX, &o->phantoms);
+}
+
+static err_t p_spread(struct forge_args *o, const struct arg *a)
+{
+    if (spread_kind_parse(a->value, &o->spread) != OK)
+        return arg_wrong(a, "must be alike, light or live");
+    return OK;
+}
+
 static err_t p_nickname(struct forge_args *o, const struct arg *a)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
@@ -334,6 +346,8 @@ static const struct {
     {{"--platform", true}, RELAYS, p_platform},
     {{"--proto", true}, RELAYS, p_proto},
     {{"--relays", true}, FORGE_MICRODESC | NETWORK, p_relays},
+    {{"--phantom", true}, NETWORK, p_phantom},
+    {{"--spread", true}, NETWORK, p_spread},
     {{"--authorities", true}, NETWORK | FORGE_KEY_CERT, p_authorities},
     {{"--authority-keys", true}, NETWORK, p_authority_keys},
     {{"--flags", true}, NETWORK, p_flags},
@@ -410,6 +424,7 @@ err_t forge_args_parse(int argc, char *const *argv, struct forge_args *out, char
     struct arg a = {.option = name, .why = why};
     memset(out, 0, sizeof *out);
     out->vote_s = out->dist_s = DELAY_S;
+    out->spread = SPREAD_LIVE;
     out->published_s = out->expires_s = INT64_MIN;
     out->valid_after_s = out->fresh_until_s = out->valid_until_s = INT64_MIN;
     out->help = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0;

@@ -31,6 +31,8 @@ struct forge_args {
     bool help, unsigned_only;
     const char *out, *seed, *keys;
     unsigned count; /* 0: not given */
+    uint32_t phantoms;
+    enum spread_kind spread;
     struct forge_relay_wish relay;
     struct edit edit[EDITS_MOST];
     size_t n_edits;

@@ -155,8 +155,9 @@ static err_t save_each(struct forge_run *r, const struct forge_descs *descs)
 {
     for (size_t i = 0; i < descs->n; i++) {
         const struct forge_desc *d = &descs->desc[i];
-        TRY(forge_run_save(r, "server-descriptors", d->row.descriptor_sha1,
-                           sizeof d->row.descriptor_sha1, d->body));
+        if (d->body.len)
+            TRY(forge_run_save(r, "server-descriptors", d->row.descriptor_sha1,
+                               sizeof d->row.descriptor_sha1, d->body));
         TRY(forge_run_save(r, "microdescs", d->row.microdesc_sha256, sizeof d->row.microdesc_sha256,
                            docw_text(&d->microdesc)));
     }

@@ -168,11 +168,29 @@ static err_t read_descs(struct forge_run *r, struct forge_descs *out)
     return forge_run_fail(r, ERR_LIMIT, "there can be %d relays at most", CONSENSUS_RELAYS_MAX);
 }
 
+static err_t add_phantoms(struct forge_run *r, struct forge_descs *out)
+{
+    struct spread *s;
+    uint32_t n = r->args.phantoms;
+    if (!n)
+        return OK;
+    if (out->n + n > CONSENSUS_RELAYS_MAX)
+        return forge_run_fail(r, ERR_LIMIT, "there can be %d relays at most", CONSENSUS_RELAYS_MAX);
+    err_t err = spread_new(&r->env, n, r->args.spread, &s);
+    for (uint32_t i = 0; i < n && err == OK; i++) {
+        struct forge_desc *d = room(out);
+        err = d ? forge_desc_phantom(s, i, r->args.relay.published_s, d) : ERR_NOMEM;
+        out->n += err == OK;
+    }
+    spread_free(&s);
+    return err;
+}
+
 err_t forge_relays_descs(struct forge_run *r, unsigned default_count, struct forge_descs *out)
 {
     unsigned count = r->args.count;
     *out = (struct forge_descs){.n = 0};
-    if (!count && !r->args.n_relay_files)
+    if (!count && !r->args.n_relay_files && !r->args.phantoms)
         count = default_count;
     for (size_t i = 0; i < r->args.n_relay_files; i++) {
         size_t before = r->servers.len;
@@ -183,6 +201,8 @@ err_t forge_relays_descs(struct forge_run *r, unsigned default_count, struct for
     }
     TRY(forge_relays_make(r, count));
     err_t err = read_descs(r, out);
+    if (err == OK)
+        err = add_phantoms(r, out);
     if (err != OK)
         forge_relays_free_descs(out);
     return err;

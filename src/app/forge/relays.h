@@ -12,7 +12,7 @@ struct forge_descs {
     size_t n;
 };
 /* The descriptors of the files, and of relays that are made (DEFAULT_COUNT of them if none was
- * asked for and there are no files). The caller frees them. */
+ * asked for and there are no files); behind them phantoms. The caller frees them. */
 MUST_USE err_t forge_relays_descs(struct forge_run *r, unsigned default_count,
                                   struct forge_descs *out);
 void forge_relays_free_descs(struct forge_descs *d);

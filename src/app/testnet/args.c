@@ -18,6 +18,8 @@ const char testnet_help[] =
     "  --exits N             how many of them are exits (three in eight, at least 1)\n"
     "  --authorities N       directory authorities (3)\n"
     "  --phantom N           relays besides that are in the directory only (0)\n"
+    "  --spread KIND         of those: alike; light: as different as the public network's, but of\n"
+    "                        little weight; live: of as much, and most circuits fail (alike)\n"
     "  --params \"NAME=N...\"  parameters for the consensus\n"
     "  --interval SECONDS    a new consensus so often (3600); SIGHUP: one now\n"
     "  --exit-policy POLICY  \"accept *:443,reject *:*\" for the exits (accept *:*)\n"
@@ -73,6 +75,13 @@ static err_t p_authorities(struct testnet_args *o, const struct arg *a)
 static err_t p_phantom(struct testnet_args *o, const struct arg *a)
 {
     return arg_u32(a, 0, PLAN_PHANTOMS_MOST, &o->wish.phantoms);
+}
+
+static err_t p_spread(struct testnet_args *o, const struct arg *a)
+{
+    if (spread_kind_parse(a->value, &o->wish.spread) != OK)
+        return arg_wrong(a, "must be alike, light or live");
+    return OK;
 }
 
 static err_t p_params(struct testnet_args *o, const struct arg *a)
@@ -304,6 +313,7 @@ static const struct {
     {{"--exits", true}, p_exits},
     {{"--authorities", true}, p_authorities},
     {{"--phantom", true}, p_phantom},
+    {{"--spread", true}, p_spread},
     {{"--params", true}, p_params},
     {{"--interval", true}, p_interval},
     {{"--exit-policy", true}, p_exit_policy},
