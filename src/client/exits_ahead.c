@@ -66,7 +66,8 @@ static bool is_clean(const struct exit_circ *c)
     return (c->state == EXIT_BUILDING || c->state == EXIT_READY) && !leg_is_closed(c->leg);
 }
 
-/* Clean circuits that end well for PORT; *ALL counts every clean one. */
+/* Clean circuits that end well for PORT; *ALL counts every clean one. At the start those that
+ * tunnels wait for count as used: they will be. */
 static size_t clean_for(const struct exits *x, uint16_t port, size_t *all)
 {
     const struct exit_circ *c;
@@ -74,7 +75,7 @@ static size_t clean_for(const struct exits *x, uint16_t port, size_t *all)
     const struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = port};
     *all = 0;
     DL_FOREACH (x->circs, c) {
-        if (!is_clean(c))
+        if (!is_clean(c) || (!x->stood && c->bucket))
             continue;
         ++*all;
         n += exit_circ_ends_well(c, req);
@@ -116,13 +117,23 @@ static void build_to_learn(struct exits *x)
         (void)!exits_launch(x, &req, &c);
 }
 
+static bool may_build_ahead(const struct exits *x)
+{
+    return !x->config.no_predicted && !x->dormant && exits_may_launch(x);
+}
+
 /* circuit_predict_and_launch_new: one circuit a look. */
 static void build_ahead(struct exits *x)
 {
     forget_old_ports(x);
-    if (!x->config.no_predicted && !x->dormant && exits_may_launch(x) && !build_predicted(x) &&
-        exits_may_launch(x))
+    if (may_build_ahead(x) && !build_predicted(x) && exits_may_launch(x))
         build_to_learn(x);
+}
+
+void exits_build_at_once(struct exits *x)
+{
+    while (!x->stood && may_build_ahead(x) && build_predicted(x))
+        ;
 }
 
 bool exits_expects_streams(const struct exits *x)
@@ -163,6 +174,7 @@ void exits_look(void *arg)
     /* Tunnels that asked while none could be launched (no network known, too many pending, one that
      * failed) and whom no circuit's news will wake: before circuits are built on suspicion. */
     x->ops->changed(x->arg, NULL);
+    exits_build_at_once(x);
     build_ahead(x);
 }
 

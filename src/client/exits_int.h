@@ -78,6 +78,7 @@ struct exits {
     unsigned failures;        /* since the last success or exits_expire() */
     unsigned failures_before; /* in the period before that */
     bool dormant;             /* nothing is built ahead */
+    bool stood;               /* a circuit has, since there is a network */
     bool paused;              /* none can be launched for now, and none is before the next look */
     unsigned pathless;        /* wishes without a path since the last look: each costs a search */
     uint64_t last_launch_us;
@@ -108,6 +109,10 @@ bool exit_circ_is_unused(const struct exit_circ *c);
 
 void exits_predict(struct exits *x, uint16_t port);
 void exits_look(void *x); /* the timer's */
+/* Until the first circuit stands: all that are predicted are begun now, where later one a look is.
+ * Which is open first is used: of several one meets relays whose links to each other stand, and
+ * that saves round trips. They are no more than a look each would have begun. */
+void exits_build_at_once(struct exits *x);
 /* How long a circuit is kept that is launched now. */
 uint32_t exits_idle_s(const struct exits *x);
 

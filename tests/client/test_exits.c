@@ -23,18 +23,54 @@ START_TEST(test_exits_builds_two_for_pages_ahead)
     struct fixture f;
     setup(&f);
     exits_set_netdir(f.x, &net.nd[0]);
-    test_env_advance_ms(f.env, 999); /* one a look, as C tor */
-    ck_assert_uint_eq(circs.n, 1);
-    ck_assert_uint_eq(net.last.port, 443);
-    exits_set_netdir(f.x, &net.nd[1]); /* that is no look more */
     test_env_advance_ms(f.env, 0);
-    ck_assert_uint_eq(circs.n, 1);
-    test_env_advance_ms(f.env, 1);
+    ck_assert_uint_eq(circs.n, 2);
+    ck_assert_uint_eq(net.last.port, 443);
     open_all(&f);
     ck_assert_uint_eq(circs.n, 2); /* both allow 80 and 443 */
     ck_assert_uint_eq(exits_open_count(f.x), 2);
     test_env_advance_ms(f.env, 60000);
     ck_assert_uint_eq(circs.n, 2);
+    teardown(&f);
+}
+END_TEST
+
+/* C tor begins one a second; here that is so once the first has stood. */
+START_TEST(test_exits_begins_ahead_one_a_look)
+{
+    struct fixture f;
+    struct tunnel_request a = request("example.com", 80), b = a;
+    setup_ready(&f);
+    b.isolation.session = 1;
+    ck_assert_ptr_nonnull(find_and_use(&f, &a));
+    ck_assert_ptr_nonnull(find_and_use(&f, &b));
+    test_env_advance_ms(f.env, 1000);
+    ck_assert_uint_eq(circs.n, 3);
+    exits_set_netdir(f.x, &net.nd[1]); /* that is no look more */
+    test_env_advance_ms(f.env, 999);
+    ck_assert_uint_eq(circs.n, 3);
+    test_env_advance_ms(f.env, 1);
+    ck_assert_uint_eq(circs.n, 4);
+    teardown(&f);
+}
+END_TEST
+
+/* Whoever asks before any circuit stands takes the first one that does, of several. */
+START_TEST(test_exits_begins_at_once_what_the_start_needs)
+{
+    struct fixture f;
+    struct tunnel_request req = request("example.com", 80);
+    setup(&f);
+    exits_set_netdir(f.x, &net.nd[0]);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_ptr_null(find(&f, &req));
+    ck_assert_uint_eq(circs.n, 3);
+    ck_assert_ptr_null(find(&f, &req));
+    ck_assert_uint_eq(circs.n, 3);
+    open_circ(circs.oc[2]);
+    ck_assert_ptr_nonnull(find_and_use(&f, &req));
+    test_env_advance_ms(f.env, 900); /* from now on one a look */
+    ck_assert_uint_eq(circs.n, 3);
     teardown(&f);
 }
 END_TEST
@@ -159,7 +195,7 @@ START_TEST(test_exits_waits_for_the_guards_descriptors)
     ck_assert_uint_eq(circs.n, 0);
     net.no_guard_md = false;
     test_env_advance_ms(f.env, 1000);
-    ck_assert_uint_eq(circs.n, 1);
+    ck_assert_uint_eq(circs.n, 2);
     teardown(&f);
 }
 END_TEST
@@ -339,13 +375,12 @@ START_TEST(test_exits_claims_one_that_is_being_built_ahead)
     b.isolation.session = 1;
     c.isolation.session = 2;
     exits_set_netdir(f.x, &net.nd[0]);
-    test_env_advance_ms(f.env, 1000);
+    test_env_advance_ms(f.env, 0);
     ck_assert_uint_eq(circs.n, 2);
     ck_assert_ptr_null(find(&f, &a));
     ck_assert_ptr_null(find(&f, &b));
-    ck_assert_uint_eq(circs.n, 2);
     ck_assert_ptr_null(find(&f, &c));
-    ck_assert_uint_eq(circs.n, 3);
+    ck_assert_uint_eq(circs.n, 5); /* theirs, and two that are nobody's */
     teardown(&f);
 }
 END_TEST
@@ -845,13 +880,13 @@ START_TEST(test_exits_tells_the_build_times)
     ck_assert_uint_eq(net.cbt_timed_out, 1);
     ck_assert_uint_gt(f.changed, before); /* who waits for it needs another */
     ck_assert_ptr_null(find(&f, &a));
-    ck_assert_uint_eq(building(), 2);
+    ck_assert_uint_eq(building(), 4);
     open_circ(circs.oc[0]); /* late: it counted, and is of no more use */
     ck_assert_uint_eq(net.cbt_built, 1);
     ck_assert_ptr_null(find(&f, &a));
     test_env_advance_ms(f.env, 0);
     ck_assert_ptr_null(circs.oc[0]);
-    ck_assert_str_eq(f.told, "1 PURPOSE_CHANGED, 1 BUILT, 1 CLOSED");
+    ck_assert_str_eq(f.told, "1 PURPOSE_CHANGED, 4 LAUNCHED, 1 BUILT, 1 CLOSED");
     events_unlisten(&f.listener);
 
     struct ocirc *oc = newest();
@@ -1085,7 +1120,8 @@ START_TEST(test_exits_describes_each_circuit)
 END_TEST
 
 TESTS("client/exits", test_exits_builds_nothing_without_a_network,
-      test_exits_builds_two_for_pages_ahead, test_exits_replaces_a_circuit_that_is_taken,
+      test_exits_builds_two_for_pages_ahead, test_exits_begins_ahead_one_a_look,
+      test_exits_begins_at_once_what_the_start_needs, test_exits_replaces_a_circuit_that_is_taken,
       test_exits_predicts_ports_that_were_used,
       test_exits_has_none_ready_once_nothing_was_asked_for_long,
       test_exits_builds_none_ahead_if_asked_not_to, test_exits_bounds_what_is_pending,
