@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cell/reason.h"
+#include "client/hop_target.h"
 #include "client/ocirc.h"
 #include "stream/stream.h"
 
@@ -332,7 +333,6 @@ static struct ocirc_plan plan_for(struct dirfetch *f, const struct dir_choice *t
                   .ed = to->ed,
                   .has_rsa = true,
                   .has_ed = to->has_ed},
-        .fast = !to->has_ntor,
         .n_hops = 1,
         .timeout_ms = f->ops->build_timeout_ms(f->arg),
         .flags = CIRCUIT_ONEHOP_TUNNEL | CIRCUIT_IS_INTERNAL | CIRCUIT_NEED_CAPACITY,
@@ -341,11 +341,9 @@ static struct ocirc_plan plan_for(struct dirfetch *f, const struct dir_choice *t
     const struct router *r = nd ? netdir_by_rsa(nd, &to->rsa) : NULL;
     if (r)
         memcpy(plan.nickname[0], r->nickname, sizeof plan.nickname[0]);
-    plan.hops[0] = (struct circ_hop_target){.rsa = to->rsa,
-                                            .ed = to->ed,
-                                            .has_ed = to->has_ed,
-                                            .ntor_key = to->ntor,
-                                            .v4 = to->reach.addr};
+    plan.fast = !r || !r->has_md; /* should_use_create_fast_for_circuit() */
+    if (!plan.fast)
+        plan.hops[0] = hop_target(nd, r, HOP_AT_THE_END, CONFIG_AUTO);
     return plan;
 }
 

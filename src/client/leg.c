@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cell/reason.h"
+#include "client/hop_target.h"
 
 enum { LOOK_MS = 1000 }; /* so often C tor looks for circuits that are late */
 
@@ -125,39 +126,19 @@ static const struct ocirc_ops ocirc_ops = {
 
 /* ---- launching ---- */
 
-/* C tor, should_include_ed25519_id_extend_cells() */
-static bool names_ed(const struct leg_means *m)
-{
-    if (m->extend_by_ed != CONFIG_AUTO)
-        return m->extend_by_ed == CONFIG_YES;
-    return netdir_param(m->nd, "ExtendByEd25519ID", 0, 0, 1) != 0;
-}
-
-static struct circ_hop_target hop_target(const struct leg_means *m, const struct router *r)
-{
-    return (struct circ_hop_target){
-        .rsa = r->rsa,
-        .ed = r->ed,
-        .has_ed = true,
-        .ntor_key = r->ntor,
-        .v4 = router_orport(r),
-        .v6 = router_orport6(r),
-        .ntor_v3 = router_can(r, PROTO_RELAY_4),
-        .ed_unsaid = !names_ed(m),
-    };
-}
-
 static unsigned flags_of(const struct path_request *req, const struct path_pick *pick)
 {
     return CIRCUIT_NEED_CAPACITY | (pick->stable ? CIRCUIT_NEED_UPTIME : 0u) |
            (req->hops[req->n_hops - 1].kind != HOP_EXIT ? CIRCUIT_IS_INTERNAL : 0u);
 }
 
+/* Of the N hops those from ENDS on are, or may be, where streams end. */
 static void plan_hops(struct ocirc_plan *plan, const struct leg_means *m,
-                      const struct router *const *hops, size_t n)
+                      const struct router *const *hops, size_t n, size_t ends)
 {
     for (size_t i = 0; i < n; i++) {
-        plan->hops[i] = hop_target(m, hops[i]);
+        enum hop_place place = i < ends ? HOP_ON_THE_WAY : HOP_AT_THE_END;
+        plan->hops[i] = hop_target(m->nd, hops[i], place, m->extend_by_ed);
         memcpy(plan->nickname[i], hops[i]->nickname, sizeof plan->nickname[i]);
     }
     plan->n_hops = n;
@@ -165,10 +146,11 @@ static void plan_hops(struct ocirc_plan *plan, const struct leg_means *m,
 
 /* As C tor, circuit_expire_building(): circuits of one hop or two last no longer than the build
  * timeout and a look, for their times teach nothing. */
-static struct ocirc_plan plan_for(const struct leg_means *m, const struct router *const *hops,
-                                  size_t n, enum circuit_purpose purpose, unsigned flags)
+static struct ocirc_plan plan_for(const struct leg_means *m, const struct path_pick *pick,
+                                  size_t ends, enum circuit_purpose purpose, unsigned flags)
 {
-    const struct router *first = hops[0];
+    const struct router *first = pick->hop[0];
+    size_t n = pick->n;
     struct ocirc_plan plan = {
         .first = {.reach = reach_at(path_first_hop_addr(m->path, first)),
                   .rsa = first->rsa,
@@ -180,12 +162,12 @@ static struct ocirc_plan plan_for(const struct leg_means *m, const struct router
         .purpose = purpose,
         .flags = flags,
     };
-    plan_hops(&plan, m, hops, n);
+    plan_hops(&plan, m, pick->hop, n, ends);
     return plan;
 }
 
 /* NULL out of memory. */
-static struct leg *leg_new(const struct leg_means *m, const struct path_pick *pick,
+static struct leg *leg_new(const struct leg_means *m, const struct path_pick *pick, size_t ends,
                            enum circuit_purpose purpose, unsigned flags, const struct leg_ops *ops,
                            void *arg)
 {
@@ -205,7 +187,7 @@ static struct leg *leg_new(const struct leg_means *m, const struct path_pick *pi
     };
     memcpy(l->hop, pick->hop, sizeof l->hop);
     timer_init(&l->slow, became_slow, l);
-    struct ocirc_plan plan = plan_for(m, pick->hop, pick->n, purpose, flags);
+    struct ocirc_plan plan = plan_for(m, pick, ends, purpose, flags);
     l->oc = ocirc_new(m->circuits, &plan, &ocirc_ops, l);
     if (l->oc)
         return l;
@@ -222,7 +204,8 @@ err_t leg_launch(const struct leg_means *means, const struct path_request *req,
     if (e == ERR_NOT_FOUND)
         circuits_tell_pathless(means->circuits, flags_of(req, pick));
     TRY(e);
-    *out = leg_new(means, pick, CIRCUIT_GENERAL, flags_of(req, pick), ops, arg);
+    size_t ends = pick->n - (req->hops[req->n_hops - 1].kind != HOP_INTERNAL);
+    *out = leg_new(means, pick, ends, CIRCUIT_GENERAL, flags_of(req, pick), ops, arg);
     if (*out)
         return OK;
     guards_dropped(means->guards, &pick->hop[0]->rsa);
@@ -241,7 +224,8 @@ err_t leg_launch_over(const struct leg_means *means, const struct router *const 
         return ERR_NOT_FOUND;
     memcpy(pick.hop, path, n * sizeof path[0]);
     unguarded.guards = NULL;
-    *out = leg_new(&unguarded, &pick, purpose, 0, ops, arg);
+    /* As C tor has it of EXTENDCIRCUIT, every hop is one where streams may end. */
+    *out = leg_new(&unguarded, &pick, 0, purpose, 0, ops, arg);
     return *out ? OK : ERR_NOMEM;
 }
 
@@ -262,7 +246,7 @@ err_t leg_extend(struct leg *l, const struct leg_means *means, const struct rout
     bool was_open = leg_is_open(l);
     if (n > PATH_HOPS_MOST - l->n_hops)
         return ERR_LIMIT;
-    plan_hops(&plan, means, more, n);
+    plan_hops(&plan, means, more, n, 0);
     TRY(ocirc_extend(l->oc, &plan));
     hold_netdir(l, means->nd);
     memcpy(l->hop + l->n_hops, more, n * sizeof more[0]);

@@ -48,8 +48,6 @@ struct dir_choice {
     struct rsa_id rsa;
     bool has_ed;
     struct ed_id ed;
-    bool has_ntor;
-    struct x25519_pub ntor;
     bool is_authority;
 };
 

@@ -144,9 +144,7 @@ static bool take_relay(struct asking *a, const struct router *r)
     *a->out = (struct dir_choice){.reach = reach_at(path_first_hop_addr(a->c->cfg, r)),
                                   .rsa = r->rsa,
                                   .has_ed = r->has_md,
-                                  .has_ntor = r->has_md,
                                   .ed = r->ed,
-                                  .ntor = r->ntor,
                                   .is_authority = router_is(r, ROUTER_AUTHORITY)};
     return a->out->reach.addr.ip.family != IP_NONE;
 }

@@ -27,7 +27,7 @@ static struct consdoc_relay row_of(const struct netdocs *d, const struct plan_no
                                 .dir_port = plan->dir_port,
                                 .published_s = d->made_s,
                                 .version = NETDOCS_VERSION,
-                                .protos = RELAYDOC_PROTOS,
+                                .protos = d->plan->protos,
                                 .policy = "reject 1-65535"};
     memcpy(row.nickname, plan->nickname, sizeof row.nickname);
     return row;
@@ -101,7 +101,7 @@ err_t netdocs_make_relay(struct netdocs *d, const struct plan_node *plan, const 
                            .bandwidth_bytes = plan->bandwidth_kb * 1000,
                            .published_s = d->made_s,
                            .platform = NETDOCS_VERSION " on a test network",
-                           .protos = RELAYDOC_PROTOS,
+                           .protos = d->plan->protos,
                            .policy = plan->policy,
                            .ipv6_policy = out->row.policy,
                            .family = docw_text(&family),

@@ -6,12 +6,15 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "dir/protover.h"
 #include "dirdoc/exitpolicy.h"
+#include "dirdoc/relaydoc.h"
 
 enum {
     RELAYS_LEAST = 3, /* a circuit's hops */
     PARAMS_MOST = 200,
     PARAMS_LEN_MOST = 8000,
+    PROTOS_LEN_MOST = 500,
     FIRST_NET = 11, /* 127.11.0.1 is the first node */
     /* The most that C tor counts in 31 bits of bytes per second: phantoms have 1. */
     RELAY_BANDWIDTH_KB = 2000000,
@@ -107,6 +110,10 @@ static err_t check(const struct plan_wish *w, char why[PLAN_WHY_MAX])
         return no(why, "the exit policy is longer than %d characters", PLAN_POLICY_MAX - 1);
     if (w->exit_policy && exitpolicy_check(w->exit_policy) != OK)
         return no(why, "the exit policy is not of the form \"reject *:25,accept *:*\"");
+    uint32_t protos;
+    if (w->protos && (strlen(w->protos) > PROTOS_LEN_MOST || strpbrk(w->protos, "\r\n") ||
+                      protover_parse(text_of(w->protos), &protos) != OK))
+        return no(why, "the protocols are not of the form \"Link=3-5 Relay=2-4\"");
     return w->params ? check_params(w->params, why) : OK;
 }
 
@@ -144,6 +151,7 @@ err_t plan_make(const struct plan_wish *wish, struct plan *out, char why[PLAN_WH
         .phantoms = wish->phantoms,
         .spread = wish->spread,
         .params = wish->params,
+        .protos = wish->protos ? wish->protos : RELAYDOC_PROTOS,
         .interval_s = wish->interval_s ? wish->interval_s : INTERVAL_DEFAULT_S,
     };
     for (size_t i = 0; i < out->n_nodes; i++) {

@@ -37,6 +37,7 @@ struct plan {
     uint32_t phantoms; /* relays besides that are in the directory only */
     enum spread_kind spread;
     const char *params;  /* "name=value ..." or NULL; borrowed */
+    const char *protos;  /* "Link=3-5 Relay=2-4 ...": what its relays say they speak; borrowed */
     uint32_t interval_s; /* a consensus is fresh for so long; valid for three times that */
 };
 
@@ -45,13 +46,15 @@ struct plan_wish {
     uint32_t phantoms;
     enum spread_kind spread; /* of the phantoms */
     const char *params;
+    const char *protos; /* NULL: what they do speak */
     uint32_t interval_s;
     uint16_t base_port; /* 0: ports are 0 in the plan, to be filled in before documents are made */
     const char *exit_policy; /* NULL: accept *:* */
 };
 
 /* Every node gets 127.(11+i).0.1. WHY says in words what cannot be: ERR_ARG (0 exits, fewer relays
- * than a circuit needs, no authority, too many, params that are no parameters). */
+ * than a circuit needs, no authority, too many, params that are no parameters, protos that are no
+ * list of protocols). */
 MUST_USE err_t plan_make(const struct plan_wish *wish, struct plan *out, char why[PLAN_WHY_MAX]);
 
 #endif

@@ -47,13 +47,14 @@ START_TEST(test_testnet_args_takes_each)
     ck_ok(parse("--relays=20|--exits|5|--authorities|1|--phantom|100|--params|a=1 b=2|--interval|"
                 "60|--exit-policy|accept *:80,reject *:*|--seed|9|--base-port|5000|--delay|10|"
                 "--jitter|5|--loss-of-link|30|--dir|d|--socks-port|9150|--timeout|5|--log|info|"
-                "--quiet|--spread|light"));
+                "--quiet|--spread|light|--protocols|Relay=2-4"));
     ck_assert_uint_eq(args.wish.relays, 20);
     ck_assert_uint_eq(args.wish.exits, 5);
     ck_assert_uint_eq(args.wish.authorities, 1);
     ck_assert_uint_eq(args.wish.phantoms, 100);
     ck_assert_int_eq(args.wish.spread, SPREAD_LIGHT);
     ck_assert_str_eq(args.wish.params, "a=1 b=2");
+    ck_assert_str_eq(args.wish.protos, "Relay=2-4");
     ck_assert_uint_eq(args.wish.interval_s, 60);
     ck_assert_str_eq(args.wish.exit_policy, "accept *:80,reject *:*");
     ck_assert(args.has_seed && args.seed == 9);

@@ -9,6 +9,7 @@
 #include "client/fakecircs.h"
 #include "client/ocirc.h"
 #include "stream/stream.h"
+#include "support/netgen.h"
 #include "support/test.h"
 
 enum { MOST = 16 };
@@ -62,10 +63,12 @@ void dirmgr_reply(struct dirmgr *d, uint32_t id, int status, struct text body, i
     net.of[id].body_len = body.len;
 }
 
+static struct netdir *known; /* what the manager knows of the network */
+
 struct netdir *dirmgr_known(const struct dirmgr *d)
 {
     (void)d;
-    return NULL;
+    return known;
 }
 
 void dirmgr_failed(struct dirmgr *d, uint32_t id, err_t why)
@@ -260,6 +263,7 @@ static void want(struct fixture *f, uint8_t server)
 {
     struct dir_request *r = &net.queue[net.queued];
     *r = (struct dir_request){.id = net.queued++,
+                              .to.rsa = r->to.rsa,
                               .body_cap = 100000,
                               .stall_ms = 30000,
                               .floor_bytes_s = r->floor_bytes_s};
@@ -366,21 +370,25 @@ START_TEST(test_fetch_ends_with_the_length_that_was_said)
 }
 END_TEST
 
+/* As C tor: CREATE_FAST to a relay whose onion key is not known, though the consensus lists it. */
 START_TEST(test_fetch_uses_ntor_where_the_key_is_known)
 {
+    struct netgen_relay relays[] = {netgen_relay(1), netgen_relay(2)};
+    struct netgen g = {.relays = relays, .n = 2};
     struct fixture f;
     setup(&f);
-    net.queue[0].to.has_ntor = false;
-    struct dir_request *r = &net.queue[net.queued];
-    *r = (struct dir_request){
-        .to = {.has_ntor = true, .has_ed = true}, .body_cap = 1, .stall_ms = 1};
-    net.queued++;
-    r->to.reach.addr = (struct ipport){ip_v6((const uint8_t[16]){0x20, 1}), 9001};
-    snprintf(r->path, sizeof r->path, "/x");
-    dirfetch_run(f.f);
-    ck_assert(!circs.oc[0]->plan.fast);
-    ck_assert(circs.oc[0]->plan.first.has_ed);
-    ck_assert(ipport_equal(&circs.oc[0]->plan.first.reach.addr, &r->to.reach.addr));
+    relays[0].no_md = true;
+    memset(relays[0].rsa, 1, sizeof relays[0].rsa); /* it stays the first */
+    memset(relays[1].rsa, 2, sizeof relays[1].rsa);
+    known = netgen_make(&g);
+    for (unsigned i = 0; i < 2; i++) {
+        memset(net.queue[net.queued].to.rsa.b, (int)i + 1, 20);
+        want(&f, (uint8_t)(i + 1));
+        ck_assert(circs.oc[i]->plan.fast == (i == 0));
+        ck_assert_str_eq(circs.oc[i]->plan.nickname[0], relays[i].nick);
+    }
+    ck_assert_mem_eq(&circs.oc[1]->plan.hops[0].ntor_key, relays[1].ed, 32);
+    netdir_unref(&known);
     teardown(&f);
 }
 END_TEST

@@ -73,12 +73,12 @@ def circuits(seen):
 class Net:
     """A test network of its own, with its relays' debug log."""
 
-    def __init__(self, directory, params=""):
+    def __init__(self, directory, params="", *more):
         self.dir = directory
         self.log_path = os.path.join(directory, "relays.log")
         os.makedirs(directory, mode=0o700, exist_ok=True)
         argv = [sut.program(as_tor=False), "testnet", "--no-client", "--dir", directory + "/net",
-                "--log", "debug"] + (["--params", params] if params else [])
+                "--log", "debug"] + (["--params", params] if params else []) + list(more)
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 privnet.bound_to_parent(privnet.in_lab_namespace(argv)), stdin=subprocess.DEVNULL,

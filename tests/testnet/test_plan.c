@@ -52,6 +52,8 @@ START_TEST(test_plan_refuses_what_cannot_be)
         {{.authorities = 1, .relays = 3, .exits = 1, .params = "a=1\nr=2 x"}, "no parameter"},
         {{.authorities = 1, .relays = 3, .exits = 1, .exit_policy = "accept"}, "exit policy"},
         {{.authorities = 1, .relays = 3, .exits = 1, .exit_policy = ""}, "exit policy"},
+        {{.authorities = 1, .relays = 3, .exits = 1, .protos = "Relay"}, "the protocols"},
+        {{.authorities = 1, .relays = 3, .exits = 1, .protos = "Relay=2\nLink=3"}, "the protocols"},
         {{.authorities = 1, .relays = 3, .exits = 1, .base_port = 65535}, "port"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

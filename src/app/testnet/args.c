@@ -21,6 +21,7 @@ const char testnet_help[] =
     "  --spread KIND         of those: alike; light: as different as the public network's, but of\n"
     "                        little weight; live: of as much, and most circuits fail (alike)\n"
     "  --params \"NAME=N...\"  parameters for the consensus\n"
+    "  --protocols LIST      \"Link=3-5 Relay=2-6 ...\", said of all relays, whatever they can\n"
     "  --interval SECONDS    a new consensus so often (3600); SIGHUP: one now\n"
     "  --exit-policy POLICY  \"accept *:443,reject *:*\" for the exits (accept *:*)\n"
     "  --host NAME=ADDR[:PORT]  where exits find a name (NAME=none: nowhere); besides,\n"
@@ -87,6 +88,12 @@ static err_t p_spread(struct testnet_args *o, const struct arg *a)
 static err_t p_params(struct testnet_args *o, const struct arg *a)
 {
     o->wish.params = a->value;
+    return OK;
+}
+
+static err_t p_protocols(struct testnet_args *o, const struct arg *a)
+{
+    o->wish.protos = a->value;
     return OK;
 }
 
@@ -315,6 +322,7 @@ static const struct {
     {{"--phantom", true}, p_phantom},
     {{"--spread", true}, p_spread},
     {{"--params", true}, p_params},
+    {{"--protocols", true}, p_protocols},
     {{"--interval", true}, p_interval},
     {{"--exit-policy", true}, p_exit_policy},
     {{"--host", true}, p_host},

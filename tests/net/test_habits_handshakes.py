@@ -1,0 +1,60 @@
+"""Which handshake which hop is asked for, by what relays say they speak: seen at the relays."""
+
+import re
+import subprocess
+
+import pytest
+
+import habits
+import privnet
+
+FLOW = "Cons=1-2 Desc=1-4 DirCache=2 Link=3-5 LinkAuth=3 Microdesc=1-3 FlowCtrl=1-2 "
+
+
+HANDSHAKE = re.compile(r"^.* (\w+): at [\d.]+:\d+: HANDSHAKE (\d+) (\S+)( .*)?$", re.M)
+EXTEND = re.compile(r"^.* (\w+): at [\d.]+:\d+: EXTEND (\d+) (\d+) ([\d.]+):\d+$", re.M)
+
+
+def paths_of(log, nodes):
+    """The handshakes of each circuit of three hops or more, first hop first."""
+    names = {address: name for name, address in nodes.items()}
+    asked = {(node, circuit): kind for node, circuit, kind, _ in HANDSHAKE.findall(log)}
+    goes_on = {(node, circuit): (names[address], other)
+               for node, circuit, other, address in EXTEND.findall(log)}
+    paths = []
+    for at in asked.keys() - set(goes_on.values()):
+        path = []
+        while at in asked:
+            path.append(asked[at])
+            at = goes_on.get(at)
+        paths.append(path)
+    return [path for path in paths if len(path) >= 3]
+
+
+@pytest.mark.parametrize("protocols,params,wanted", [
+    # tor 0.4.9: CGO is there, so ntor-v3 is for all.
+    (FLOW + "Relay=2-6", "cc_alg=0", ["ntor-v3"] * 3),
+    # tor 0.4.8: ntor-v3 is for whom congestion control is asked of.
+    (FLOW + "Relay=2-4", "cc_alg=2", ["ntor", "ntor", "ntor-v3"]),
+    # Nobody is asked for it.
+    (FLOW + "Relay=2-4", "cc_alg=0", ["ntor"] * 3),
+], ids=["tor-0.4.9", "tor-0.4.8", "without-congestion-control"])
+def test_each_hop_hears_tors_handshake(tmp_path, make_sut, protocols,
+                                                               params, wanted):
+    tmp_path.chmod(0o755)
+    net = habits.Net(str(tmp_path / "net"), params, "--protocols", protocols)
+    try:
+        mine = make_sut(network=net.client_lines, torrc=["__DisablePredictedCircuits 1"],
+                        wrapper=privnet.in_lab_namespace([]))
+        mine.start(wait=False)
+        mine.wait_for("Bootstrapped (75|80|85)%", since=mine.started_at)
+        page = subprocess.run(privnet.in_lab_namespace(
+            ["curl", "-sS", "--max-time", "20", "--socks5-hostname",
+             "127.0.0.1:%d" % mine.socks_port, "http://hello.test/"]),
+            capture_output=True, text=True, check=False)
+        assert "three relays" in page.stdout, page.stderr
+        found = paths_of(privnet.read_text(net.log_path), net.nodes)
+        assert found and all(path == wanted for path in found), found
+        assert mine.stop() == 0
+    finally:
+        net.stop()
