@@ -369,6 +369,7 @@ static inline void setup(struct fixture *f)
         for (size_t i = 0; i < RELAYS; i++) {
             net.nd[k].relay[i].rsa.b[0] = (uint8_t)i;
             net.nd[k].relay[i].orport = 9001;
+            net.nd[k].relay[i].protos = PROTO_BIT(PROTO_LINKAUTH_3);
         }
     *f = (struct fixture){.env = test_env(1)};
     struct exits_config config = config_of(f);
