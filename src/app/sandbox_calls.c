@@ -70,7 +70,7 @@ static const struct rule rules[] = {
     /* Bytes. */
     {"read", "files, sockets, the loop's signal pipe", {{0}}},
     {"write", "files, logs, sockets", {{0}}},
-    {"writev", "what the C library says of broken memory, before it aborts", {{0}}},
+    {"writev", "files; what the C library says of broken memory, before it aborts", {{0}}},
     {"recvfrom", "sockets", {{0}}},
     {"sendto", "sockets; syslog; the service manager", {{0}}},
     {"close", "all of them", {{0}}},
@@ -87,7 +87,7 @@ static const struct rule rules[] = {
     {"getcwd", "paths that begin with no slash", {{0}}},
     {"getdents64", "a folder that %include names", {{0}}},
     {"fsync", "a file is whole before it takes another's name", {{0}}},
-    {"ftruncate", "TruncateLogFile", {{0}}},
+    {"ftruncate", "TruncateLogFile; what was appended in part", {{0}}},
     {"fchmod", "files that the group may read", {{0}}},
     {"renameat", "a file takes the place of the one before it", {{0}}},
     {"renameat2", "the same, where there is no renameat", {{0}}},
@@ -123,9 +123,10 @@ static const struct rule rules[] = {
 
     /* Memory. While there is one thread, malloc has one heap, and mprotect is for others. */
     {"brk", "malloc", {{0}}},
-    {"mmap", "malloc; never to be run", {WITHOUT(2, PROT_EXEC)}},
+    {"mmap", "malloc, cached files; never to be run", {WITHOUT(2, PROT_EXEC)}},
     {"mremap", "malloc", {{0}}},
     {"munmap", "malloc", {{0}}},
+    {"madvise", "the pages of a cached file are fetched", {IS(2, MADV_POPULATE_READ)}},
     {"getrandom", "randomness", {{0}}},
 
     /* The process. */

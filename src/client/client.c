@@ -207,7 +207,10 @@ err_t client_new_sharing(const struct client *other, struct env *env,
 
 static void load_directory(struct client *c)
 {
-    if (dirmgr_load(directory_mgr(c->directory), c->files) != OK)
+    struct text files[DIR_FILE_N];
+    for (size_t i = 0; i < DIR_FILE_N; i++)
+        files[i] = c->files[i].text;
+    if (dirmgr_load(directory_mgr(c->directory), files) != OK)
         log_warn(c->env->log, "Out of memory while loading the cached directory");
     struct netdir *known = dirmgr_known(directory_mgr(c->directory));
     if (known)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/blob.h"
 #include "base/env.h"
 #include "base/err.h"
 #include "base/reach.h"
@@ -32,13 +33,14 @@ struct client_world {
     void (*output)(void *world, struct link *l);
     /* L is over and will be freed after this call: flush what can be flushed, close the socket. */
     void (*hangup)(void *world, struct link *l);
-    /* Keep BYTES under NAME in the DataDirectory: replace the file as a whole (written aside,
-     * synced, renamed), or append. A failure is the world's to log; the client goes on without the
-     * file. */
-    void (*store)(void *world, const char *name, const uint8_t *bytes, size_t len, bool append);
-    /* A file as it is stored now; *OUT is from malloc() and the client's. ERR_NOT_FOUND: there is
-     * none, or nothing is kept; other errors (logged): it can't be read. */
-    MUST_USE err_t (*read_back)(void *world, const char *name, uint8_t **out, size_t *len);
+    /* Keep the N PARTS, one after the other, under NAME in the DataDirectory: replace the file as a
+     * whole (written aside, synced, renamed), or append. An error (logged): the file is as it was,
+     * and the client goes on. OK also where nothing is kept. */
+    MUST_USE err_t (*store)(void *world, const char *name, const struct text *parts, size_t n,
+                            bool append);
+    /* A file as it is stored now, and stays in *OUT whatever is stored after. ERR_NOT_FOUND: there
+     * is none, or nothing is kept; other errors (logged): it can't be read. */
+    MUST_USE err_t (*read_back)(void *world, const char *name, struct blob *out);
     /* A file that was given to client_load() is damaged: move it aside. An error if it is still
      * where it was. */
     MUST_USE err_t (*set_aside)(void *world, const char *name);
@@ -81,10 +83,10 @@ struct client_file {
 /* The files that the client wants, a NULL name at the end; the one called NAME, or NULL. */
 const struct client_file *client_files(void);
 const struct client_file *client_file(const char *name);
-/* Gives it one of them, before client_start(); GIFT_BYTES (from malloc()) are the client's. On an
- * error (only of a vital file) the client must not be started. ERR_LIMIT: too much to be such a
- * file; ERR_NOMEM; or of set_aside(). */
-MUST_USE err_t client_load(struct client *c, const char *name, uint8_t *gift_bytes, size_t len);
+/* Gives it one of them, before client_start(); GIFT_BYTES are the client's. On an error (only of a
+ * vital file) the client must not be started. ERR_LIMIT: too much to be such a file; ERR_NOMEM; or
+ * of set_aside(). */
+MUST_USE err_t client_load(struct client *c, const char *name, struct blob gift_bytes);
 
 /* Begins to bootstrap, or goes on after client_stop(). Before that nothing is stored. */
 void client_start(struct client *c);
@@ -131,8 +133,7 @@ const struct bootstrap_step *client_bootstrap_step(const struct client *c);
 const struct dirmgr *client_dirmgr(const struct client *c);
 /* The cache file FILE as it is now; *OUT is from malloc() and the caller's. ERR_NOT_FOUND: there is
  * none, or nothing is kept; other errors (logged): it can't be read. */
-MUST_USE err_t client_read_back(const struct client *c, enum dir_file file, uint8_t **out,
-                                size_t *len);
+MUST_USE err_t client_read_back(const struct client *c, enum dir_file file, struct blob *out);
 
 size_t client_circuits(const struct client *c); /* all of them, whatever they are for */
 

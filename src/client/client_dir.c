@@ -76,20 +76,21 @@ void client_fetch_due(void *arg)
     dirfetch_run(c->dirfetch);
 }
 
-static void dir_store(void *arg, enum dir_file file, const void *bytes, size_t len, bool append)
+static err_t dir_store(void *arg, enum dir_file file, const struct text *parts, size_t n,
+                       bool append)
 {
     struct client *c = arg;
-    c->world_ops->store(c->world, dir_file_name(file), bytes, len, append);
+    return c->world_ops->store(c->world, dir_file_name(file), parts, n, append);
 }
 
-err_t client_read_back(const struct client *c, enum dir_file file, uint8_t **out, size_t *len)
+err_t client_read_back(const struct client *c, enum dir_file file, struct blob *out)
 {
-    return c->world_ops->read_back(c->world, dir_file_name(file), out, len);
+    return c->world_ops->read_back(c->world, dir_file_name(file), out);
 }
 
-static err_t dir_read_back(void *arg, enum dir_file file, uint8_t **out, size_t *len)
+static err_t dir_read_back(void *arg, enum dir_file file, struct blob *out)
 {
-    return client_read_back(arg, file, out, len);
+    return client_read_back(arg, file, out);
 }
 
 static void dir_set_aside(void *arg, enum dir_file file)

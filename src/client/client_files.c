@@ -26,7 +26,10 @@ void client_save_state(struct client *c)
         log_warn(c->env->log, "The state file was not written: %s", err_text(e));
         return;
     }
-    c->world_ops->store(c->world, STATE_FILE, (const uint8_t *)text, len, false);
+    const struct text whole = {text, len};
+    /* Without it the one of before stays, and the next is written in a while. */
+    e = c->world_ops->store(c->world, STATE_FILE, &whole, 1, false);
+    (void)e;
     free(text);
 }
 
@@ -95,24 +98,21 @@ const struct client_file *client_file(const char *name)
     return file->name ? file : NULL;
 }
 
-err_t client_load(struct client *c, const char *name, uint8_t *gift_bytes, size_t len)
+err_t client_load(struct client *c, const char *name, struct blob gift_bytes)
 {
-    struct text text = {(const char *)gift_bytes, len};
     for (enum dir_file file = 0; file < DIR_FILE_N; file++)
         if (strcmp(name, dir_file_name(file)) == 0) {
-            free((void *)(uintptr_t)c->files[file].s);
-            c->files[file] = text;
+            blob_drop(&c->files[file]);
+            c->files[file] = gift_bytes;
             return OK;
         }
-    err_t e = strcmp(name, STATE_FILE) == 0 ? load_state(c, text) : OK;
-    free(gift_bytes);
+    err_t e = strcmp(name, STATE_FILE) == 0 ? load_state(c, gift_bytes.text) : OK;
+    blob_drop(&gift_bytes);
     return e;
 }
 
 void client_drop_files(struct client *c)
 {
-    for (size_t i = 0; i < DIR_FILE_N; i++) {
-        free((void *)(uintptr_t)c->files[i].s);
-        c->files[i] = (struct text){NULL, 0};
-    }
+    for (size_t i = 0; i < DIR_FILE_N; i++)
+        blob_drop(&c->files[i]);
 }

@@ -53,7 +53,7 @@ struct client {
     struct tunnels *tunnels;
     struct netdir *nd; /* what paths are built from; NULL: not enough is known */
     int32_t last_session;
-    struct text files[DIR_FILE_N]; /* loaded, until client_start() */
+    struct blob files[DIR_FILE_N]; /* loaded, until client_start() */
     struct timer save, fetch, expire;
     uint32_t look_point_us; /* of each second, when what is in whole seconds is looked at */
     struct clock_watch watch;

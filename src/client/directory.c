@@ -42,11 +42,11 @@ static void on_want(void *arg)
         d->members->ops->want(d->members->arg);
 }
 
-static void on_store(void *arg, enum dir_file file, const void *bytes, size_t len, bool append)
+static err_t on_store(void *arg, enum dir_file file, const struct text *parts, size_t n,
+                      bool append)
 {
     struct directory *d = arg;
-    if (d->members)
-        d->members->ops->store(d->members->arg, file, bytes, len, append);
+    return d->members ? d->members->ops->store(d->members->arg, file, parts, n, append) : OK;
 }
 
 static bool on_choose(void *arg, const struct dir_wish *wish, struct dir_choice *out,
@@ -92,10 +92,10 @@ static void on_obsolete(void *arg, const char *missing)
         m->ops->obsolete(m->arg, missing);
 }
 
-static err_t on_read_back(void *arg, enum dir_file file, uint8_t **out, size_t *len)
+static err_t on_read_back(void *arg, enum dir_file file, struct blob *out)
 {
     struct directory *d = arg;
-    return d->members ? d->members->ops->read_back(d->members->arg, file, out, len) : ERR_NOT_FOUND;
+    return d->members ? d->members->ops->read_back(d->members->arg, file, out) : ERR_NOT_FOUND;
 }
 
 static void on_set_aside(void *arg, enum dir_file file)

@@ -1,7 +1,6 @@
 /* GETINFO about directory documents as they were signed. No text is kept in memory: what a client
  * needs to know stands in the netdir's rows, and whoever asks for a text gets it from the cache
  * files. Where nothing is kept there is none. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/client.h"
@@ -22,16 +21,15 @@ static struct netdir *network(struct control *c)
 static err_t consensus_microdesc(struct control *c, const char *rest, struct text_out *out,
                                  const char **why)
 {
-    uint8_t *bytes;
-    size_t len;
+    struct blob file;
     (void)rest;
-    err_t e = client_read_back(control_client(c), DIR_FILE_CONSENSUS, &bytes, &len);
+    err_t e = client_read_back(control_client(c), DIR_FILE_CONSENSUS, &file);
     if (e != OK) {
         *why = "Could not open cached consensus. Make sure FetchUselessDescriptors is set to 1.";
         return e == ERR_NOT_FOUND ? ERR_STATE : e;
     }
-    out_add(out, bytes, len);
-    free(bytes);
+    out_add(out, file.text.s, file.text.len);
+    blob_drop(&file);
     return OK;
 }
 

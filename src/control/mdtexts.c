@@ -7,10 +7,9 @@ enum { KEEP_MS = 5000 };
 static void drop(void *arg)
 {
     struct mdtexts *m = arg;
-    free(m->bytes[0]);
-    free(m->bytes[1]);
+    blob_drop(&m->files[0]);
+    blob_drop(&m->files[1]);
     free(m->texts);
-    m->bytes[0] = m->bytes[1] = NULL;
     m->texts = NULL;
     netdir_unref(&m->nd);
 }
@@ -48,19 +47,15 @@ static void look_through(struct mdtexts *m, struct text bytes)
 static err_t read_files(struct mdtexts *m, const struct client *c, struct netdir *nd)
 {
     static const enum dir_file files[] = {DIR_FILE_MICRODESCS, DIR_FILE_MICRODESCS_NEW};
-    size_t len;
     mdtexts_end(m);
     m->texts = calloc(netdir_n(nd) + 1, sizeof *m->texts);
     if (!m->texts)
         return ERR_NOMEM;
     m->nd = netdir_ref(nd);
     m->changes = netdir_changes(nd);
-    for (size_t i = 0; i < 2; i++) {
-        if (client_read_back(c, files[i], &m->bytes[i], &len) == OK)
-            look_through(m, (struct text){(const char *)m->bytes[i], len});
-        else
-            m->bytes[i] = NULL;
-    }
+    for (size_t i = 0; i < 2; i++)
+        if (client_read_back(c, files[i], &m->files[i]) == OK)
+            look_through(m, m->files[i].text);
     env_arm_ms(m->env, &m->drop, KEEP_MS);
     return OK;
 }

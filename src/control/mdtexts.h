@@ -9,7 +9,7 @@
 
 struct mdtexts {
     struct env *env;
-    uint8_t *bytes[2];  /* of the two files */
+    struct blob files[2];
     struct netdir *nd;  /* held; NULL: nothing is read */
     uint32_t changes;   /* of ND, when it was */
     struct text *texts; /* by the first row of ND that lists one; empty: not in the files */

@@ -82,6 +82,7 @@ err_t dirmgr_new(struct env *env, const struct dirmgr_options *o, const struct d
     d->wake_us = TIMER_NEVER;
     later_init(&d->tell, on_events, d);
     timer_init(&d->wake, on_wake, d);
+    dirmgr_init_tending(d);
     authcert_set_init(&d->certs);
     dir_servers_init(&d->servers);
     err_t err = dirmgr_set_options(d, o);
@@ -99,6 +100,7 @@ void dirmgr_free(struct dirmgr **dirmgr)
         return;
     later_cancel(d->env, &d->tell);
     env_disarm(d->env, &d->wake);
+    env_disarm(d->env, &d->tend);
     for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++)
         free(d->requests[i].digests);
     dirmgr_drop_candidate(d);
@@ -122,6 +124,7 @@ void dirmgr_start(struct dirmgr *d)
     dirmgr_review(d);
     d->wake_us = TIMER_NEVER;
     dirmgr_arm(d);
+    dirmgr_tend_soon(d);
     dirmgr_kick(d);
 }
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/blob.h"
 #include "base/env.h"
 #include "base/err.h"
 #include "base/ids.h"
@@ -62,13 +63,13 @@ struct dirmgr_ops {
     void (*netdir)(void *arg, struct netdir *nd);
     /* dirmgr_next() may have something. */
     void (*want)(void *arg);
-    /* BYTES replace the file, or are appended to it. Not deferred past the end of the wake-up;
-     * bytes are valid during the call only. */
-    void (*store)(void *arg, enum dir_file file, const void *bytes, size_t len, bool append);
-    /* May be NULL. The bytes of FILE as they are stored now, from malloc(): the caller's.
+    /* The N PARTS, one after the other, replace the file, or are appended to it; valid during the
+     * call only. An error (logged): the file is as it was. */
+    err_t (*store)(void *arg, enum dir_file file, const struct text *parts, size_t n, bool append);
+    /* May be NULL. FILE as it is stored now: it stays so in *OUT, whatever is stored after.
      * ERR_NOT_FOUND: there is none, or nothing is kept. Other errors: it can't be read (logged).
      * Without it no diff of a consensus is asked for. */
-    err_t (*read_back)(void *arg, enum dir_file file, uint8_t **out, size_t *len);
+    err_t (*read_back)(void *arg, enum dir_file file, struct blob *out);
     /* May be NULL. FILE, which was given to dirmgr_load(), is damaged: keep it under another name
      * before a good one is stored. */
     void (*set_aside)(void *arg, enum dir_file file);

@@ -97,12 +97,18 @@ static bool obey_protocols(struct dirmgr *d, const struct consensus *c)
     return true;
 }
 
+static void store(struct dirmgr *d, struct text text)
+{
+    err_t e = dirmgr_store(d, DIR_FILE_CONSENSUS, text);
+    (void)e; /* the next start has an older one */
+}
+
 /* A verified consensus: it becomes the newest. */
 static void accept(struct dirmgr *d, struct consensus *gift_c, struct text text)
 {
     if (!obey_protocols(d, gift_c)) {
         /* The next start shall know without asking anybody. */
-        dirmgr_store(d, DIR_FILE_CONSENSUS, text.s, text.len);
+        store(d, text);
         consensus_free(&gift_c);
         return;
     }
@@ -111,9 +117,9 @@ static void accept(struct dirmgr *d, struct consensus *gift_c, struct text text)
         log_err(d->env->log, "Can't keep the consensus: %s", err_text(err));
         return;
     }
-    dirmgr_store(d, DIR_FILE_CONSENSUS, text.s, text.len);
+    store(d, text);
     dirmgr_base_changed(d);
-    dirmgr_tend_journal(d);
+    dirmgr_tend_soon(d);
     dirmgr_step(d, 45);
     dirmgr_review(d);
     dirmgr_kick(d);

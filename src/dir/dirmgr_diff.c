@@ -1,7 +1,6 @@
 /* What a request for a consensus says of the one that is here, and what a diff of it makes. The
  * text is not kept: it is read back from its file, once before a diff is asked for and once when it
  * is there. Whatever is in the file, the answer fits it; so it need not be what was verified. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "dir/consdiff.h"
@@ -14,32 +13,22 @@ enum {
     DIFF_HOURS_MAX = 8192,
 };
 
-static err_t read_base(struct dirmgr *d, struct text *out)
+/* *OUT is to be dropped whatever comes back. */
+static err_t read_base(struct dirmgr *d, struct blob *out)
 {
-    uint8_t *bytes = NULL;
-    size_t len = 0;
-    *out = (struct text){NULL, 0};
-    if (!d->ops.read_back)
-        return ERR_NOT_FOUND;
-    TRY(d->ops.read_back(d->arg, DIR_FILE_CONSENSUS, &bytes, &len));
-    *out = (struct text){(const char *)bytes, len};
-    return OK;
-}
-
-static void free_base(struct text base)
-{
-    free((void *)(uintptr_t)base.s);
+    *out = (struct blob){{NULL, 0}, NULL};
+    return d->ops.read_back ? d->ops.read_back(d->arg, DIR_FILE_CONSENSUS, out) : ERR_NOT_FOUND;
 }
 
 static bool knows_base(struct dirmgr *d)
 {
-    struct text base;
+    struct blob base;
     if (d->base.state == BASE_UNREAD) {
         err_t e = read_base(d, &base);
         if (e == OK)
-            e = consdiff_digest(base, d->base.digest);
+            e = consdiff_digest(base.text, d->base.digest);
         d->base.state = e == OK ? BASE_READ : BASE_NONE;
-        free_base(base);
+        blob_drop(&base);
     }
     return d->base.state == BASE_READ;
 }
@@ -79,10 +68,10 @@ void dirmgr_ask_for_news(struct dirmgr *d, struct dirmgr_request *rq, struct dir
 }
 
 /* The base may have been replaced since: several requests may be under way. */
-static err_t read_base_of(struct dirmgr *d, const struct consdiff *diff, struct text *base)
+static err_t read_base_of(struct dirmgr *d, const struct consdiff *diff, struct blob *base)
 {
     uint8_t digest[SHA3_256_LEN];
-    if (read_base(d, base) != OK || consdiff_digest(*base, digest) != OK)
+    if (read_base(d, base) != OK || consdiff_digest(base->text, digest) != OK)
         return ERR_STATE;
     return memcmp(digest, diff->from, sizeof digest) == 0 ? OK : ERR_STATE;
 }
@@ -91,14 +80,14 @@ err_t dirmgr_apply_diff(struct dirmgr *d, const struct dirmgr_request *rq, struc
                         char **out, size_t *len)
 {
     struct consdiff diff;
-    struct text base;
+    struct blob base;
     TRY(consdiff_read(body, &diff));
     if (!rq->diff_asked || memcmp(rq->diff_from, diff.from, sizeof diff.from) != 0)
         return ERR_MALFORMED;
     err_t e = read_base_of(d, &diff, &base);
     if (e == OK)
-        e = consdiff_apply(base, &diff, out, len);
-    free_base(base);
+        e = consdiff_apply(base.text, &diff, out, len);
+    blob_drop(&base);
     if (e == OK)
         log_info(d->env->log, "A diff of %zu bytes makes a consensus of %zu bytes", body.len, *len);
     return e;

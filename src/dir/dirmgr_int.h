@@ -116,7 +116,7 @@ struct dirmgr {
 
     /* Events to be delivered. */
     struct later tell;
-    struct timer wake;
+    struct timer wake, tend;
     uint64_t wake_us;
     bool want_due, netdir_due;
     int steps[STEPS_MAX];
@@ -189,10 +189,13 @@ void dirmgr_cancel_outrun(struct dirmgr *d);
 
 /* ---- dirmgr_files.c ---- */
 
-void dirmgr_store(struct dirmgr *d, enum dir_file file, const void *bytes, size_t len);
-void dirmgr_store_in_journal(struct dirmgr *d, const void *bytes, size_t len);
-/* Merges it into its file if it has grown long, so that neither grows for ever. */
-void dirmgr_tend_journal(struct dirmgr *d);
+/* OK also if nothing is kept. */
+MUST_USE err_t dirmgr_store(struct dirmgr *d, enum dir_file file, struct text whole);
+void dirmgr_store_in_journal(struct dirmgr *d, struct text news);
+/* Has the journal merged into its file in a while, if it has grown long by then: neither grows for
+ * ever, and nobody waits for it. */
+void dirmgr_init_tending(struct dirmgr *d);
+void dirmgr_tend_soon(struct dirmgr *d);
 void dirmgr_merge_journal(struct dirmgr *d, struct text old, struct text journal);
 
 /* ---- dirmgr_consensus.c: consensuses that arrived, from the network or from the cache ---- */

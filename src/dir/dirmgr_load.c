@@ -31,30 +31,29 @@ static err_t load_consensus(struct dirmgr *d, struct text bytes)
 }
 
 /* A journal may end in the middle of an entry: whoever wrote it was killed. */
-static err_t load_microdescs(struct dirmgr *d, enum dir_file file, struct text bytes, bool *damaged)
+static err_t load_microdescs(struct dirmgr *d, enum dir_file file, struct text bytes, bool *mend)
 {
     struct store_report report;
-    *damaged = false;
     if (!bytes.len || !dirmgr_known(d))
         return OK;
     TRY(store_load_microdescs(bytes, dirmgr_known(d), &report));
-    *damaged = report.bad > (file == DIR_FILE_MICRODESCS_NEW && report.torn);
-    if (*damaged)
+    if (report.bad > (file == DIR_FILE_MICRODESCS_NEW && report.torn))
         set_aside(d, file);
+    *mend |= report.bad;
     return OK;
 }
 
 err_t dirmgr_load(struct dirmgr *d, const struct text files[DIR_FILE_N])
 {
     struct text old = files[DIR_FILE_MICRODESCS], journal = files[DIR_FILE_MICRODESCS_NEW];
-    bool old_damaged, journal_damaged;
+    bool mend = false; /* before anything is appended to what is torn */
     TRY(load_certs(d, files[DIR_FILE_CERTS]));
     TRY(load_consensus(d, files[DIR_FILE_CONSENSUS]));
-    TRY(load_microdescs(d, DIR_FILE_MICRODESCS, old, &old_damaged));
-    TRY(load_microdescs(d, DIR_FILE_MICRODESCS_NEW, journal, &journal_damaged));
+    TRY(load_microdescs(d, DIR_FILE_MICRODESCS, old, &mend));
+    TRY(load_microdescs(d, DIR_FILE_MICRODESCS_NEW, journal, &mend));
     d->md_file_bytes = old.len;
     d->md_journal_bytes = journal.len;
-    if (dirmgr_known(d) && (journal.len || old_damaged))
+    if (mend)
         dirmgr_merge_journal(d, old, journal);
     return OK;
 }

@@ -15,8 +15,10 @@ static void store_certs(struct dirmgr *d)
 {
     struct buf out;
     buf_init(&out, (size_t)AUTHCERT_SET_MAX * AUTHCERT_TEXT_MAX);
-    if (store_write_certs(&d->certs, &out) == OK)
-        dirmgr_store(d, DIR_FILE_CERTS, buf_at(&out), out.len);
+    err_t e = store_write_certs(&d->certs, &out);
+    if (e == OK)
+        e = dirmgr_store(d, DIR_FILE_CERTS, (struct text){(const char *)buf_at(&out), out.len});
+    (void)e; /* the next start fetches them again */
     buf_free(&out);
 }
 
@@ -76,7 +78,7 @@ size_t dirmgr_take_microdescs(struct dirmgr *d, struct text body, struct dirmgr_
     }
     if (unasked)
         log_info(d->env->log, "%zu microdescriptors that were not asked for are dropped", unasked);
-    dirmgr_store_in_journal(d, buf_at(&journal), journal.len);
+    dirmgr_store_in_journal(d, (struct text){(const char *)buf_at(&journal), journal.len});
     buf_free(&journal);
     return n;
 }

@@ -7,7 +7,10 @@
 #include "base/hash.h"
 #include "dir/doc.h"
 
-enum { KEEP_UNLISTED_S = 7 * 24 * 60 * 60 };
+enum {
+    KEEP_UNLISTED_S = 7 * 24 * 60 * 60,
+    DATE_STANDS_S = 24 * 60 * 60, /* so that what is as it was need not be written anew */
+};
 
 const char *dir_file_name(enum dir_file f)
 {
@@ -70,35 +73,56 @@ err_t store_load_microdescs(struct text bytes, struct netdir *nd, struct store_r
     return OK;
 }
 
+static struct text date_line(int64_t last_listed_s, char out[STORE_DATE_MAX])
+{
+    char time[DOC_TIME_TEXT_MAX];
+    int n = snprintf(out, STORE_DATE_MAX, "@last-listed %s\n", doc_time_text(last_listed_s, time));
+    return (struct text){out, (size_t)n};
+}
+
 err_t store_write_microdesc(const struct microdesc *md, int64_t last_listed_s, struct buf *out)
 {
-    char line[64], time[DOC_TIME_TEXT_MAX];
-    int n = snprintf(line, sizeof line, "@last-listed %s\n", doc_time_text(last_listed_s, time));
+    char date[STORE_DATE_MAX];
+    struct text line = date_line(last_listed_s, date);
     size_t before = out->len;
-    err_t err = buf_add(out, line, (size_t)n);
+    err_t err = buf_add(out, line.s, line.len);
     if (err == OK)
         err = buf_add(out, md->body.s, md->body.len);
-    /* A body that lost its newline would run into the next entry. */
-    if (err == OK && md->body.len && md->body.s[md->body.len - 1] != '\n')
-        err = buf_add(out, "\n", 1);
     if (err != OK)
         out->len = before;
     return err;
 }
 
-/* Digests that were written already. */
-struct seen {
-    UT_hash_handle hh;
-    struct sha256 digest;
+/* ---- two files become one ---- */
+
+/* What was taken already: rows, and digests that no row has. */
+struct merge {
+    const struct netdir *nd;
+    int64_t now_s;
+    bool *rows;
+    struct seen {
+        UT_hash_handle hh;
+        struct sha256 digest;
+    } * others;
+    struct store_merged *out;
 };
 
-static void forget(struct seen **all)
+static void merge_end(struct merge *m)
 {
     struct seen *s, *next;
-    HASH_ITER (hh, *all, s, next) {
-        HASH_DELETE(hh, *all, s);
+    HASH_ITER (hh, m->others, s, next) {
+        HASH_DELETE(hh, m->others, s);
         free(s);
     }
+    free(m->rows);
+}
+
+static bool first_of_row(struct merge *m, const struct router *r)
+{
+    bool *seen = &m->rows[r - netdir_at(m->nd, 0)];
+    bool first = !*seen;
+    *seen = true;
+    return first;
 }
 
 /* ERR_STATE: it was there before. */
@@ -119,36 +143,74 @@ static err_t remember(struct seen **all, const struct sha256 *digest)
     return ERR_NOMEM;
 }
 
-static err_t merge_one(const struct microdesc *md, struct seen **all, const struct netdir *nd,
-                       int64_t now_s, struct buf *out)
+/* What follows the last part in its file makes that one longer. */
+static err_t add_part(struct store_merged *m, struct text t)
 {
-    bool listed = nd && netdir_lists_md(nd, &md->digest);
-    if (!listed && md->last_listed_s + KEEP_UNLISTED_S < now_s)
+    m->len += t.len;
+    if (m->n && m->parts[m->n - 1].s + m->parts[m->n - 1].len == t.s) {
+        m->parts[m->n - 1].len += t.len;
         return OK;
-    err_t err = remember(all, &md->digest);
-    if (err != OK)
-        return err == ERR_STATE ? OK : err;
-    return store_write_microdesc(md, listed ? now_s : md->last_listed_s, out);
+    }
+    if (m->n == m->room) {
+        size_t room = m->room ? 2 * m->room : 64;
+        struct text *parts = realloc(m->parts, room * sizeof *parts);
+        if (!parts)
+            return ERR_NOMEM;
+        m->parts = parts;
+        m->room = room;
+    }
+    m->parts[m->n++] = t;
+    return OK;
 }
 
-static err_t merge_file(struct text bytes, struct seen **all, const struct netdir *nd,
-                        int64_t now_s, struct buf *out)
+/* ENTRY is MD with what stands before it. */
+static err_t merge_one(struct merge *m, const struct microdesc *md, struct text entry)
+{
+    const struct router *r = m->nd ? netdir_by_md(m->nd, &md->digest) : NULL;
+    int64_t age_s = m->now_s - md->last_listed_s;
+    if (r && !first_of_row(m, r))
+        return OK;
+    if (r && (age_s < 0 || age_s > DATE_STANDS_S)) {
+        TRY(add_part(m->out, text_of(m->out->line)));
+        return add_part(m->out, md->body);
+    }
+    if (!r && age_s > KEEP_UNLISTED_S)
+        return OK;
+    err_t err = r ? OK : remember(&m->others, &md->digest);
+    return err == OK ? add_part(m->out, entry) : err == ERR_STATE ? OK : err;
+}
+
+static err_t merge_file(struct merge *m, struct text bytes)
 {
     struct microdesc md;
+    const char *begin = bytes.s;
     err_t err;
-    while ((err = microdesc_next(&bytes, &md)) != ERR_NOT_FOUND)
+    while ((err = microdesc_next(&bytes, &md)) != ERR_NOT_FOUND) {
         if (err == OK)
-            TRY(merge_one(&md, all, nd, now_s, out));
+            TRY(merge_one(m, &md, (struct text){begin, (size_t)(bytes.s - begin)}));
+        begin = bytes.s;
+    }
     return OK;
 }
 
 err_t store_merge_microdescs(struct text old, struct text journal, const struct netdir *nd,
-                             int64_t now_s, struct buf *out)
+                             int64_t now_s, struct store_merged *out)
 {
-    struct seen *all = NULL;
-    err_t err = merge_file(old, &all, nd, now_s, out);
+    struct merge m = {.nd = nd, .now_s = now_s, .out = out};
+    *out = (struct store_merged){0};
+    m.rows = calloc(nd ? netdir_n(nd) + 1 : 1, sizeof *m.rows);
+    if (!m.rows)
+        return ERR_NOMEM;
+    (void)date_line(now_s, out->line);
+    err_t err = merge_file(&m, old);
     if (err == OK)
-        err = merge_file(journal, &all, nd, now_s, out);
-    forget(&all);
+        err = merge_file(&m, journal);
+    merge_end(&m);
     return err;
+}
+
+void store_merged_free(struct store_merged *m)
+{
+    free(m->parts);
+    *m = (struct store_merged){0};
 }

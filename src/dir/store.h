@@ -31,6 +31,8 @@ enum dir_file {
 };
 const char *dir_file_name(enum dir_file f);
 
+enum { STORE_DATE_MAX = 48 }; /* "@last-listed YYYY-MM-DD HH:MM:SS\n" */
+
 struct store_report {
     size_t good, bad;
     bool torn;         /* the last entry is bad: perhaps not all of it was written */
@@ -48,9 +50,16 @@ MUST_USE err_t store_load_microdescs(struct text bytes, struct netdir *nd,
 /* One entry of either file, to be appended. */
 MUST_USE err_t store_write_microdesc(const struct microdesc *md, int64_t last_listed_s,
                                      struct buf *out);
-/* Merges the files OLD and JOURNAL into OUT, each digest once: entries that ND lists get NOW_S as
- * their date, others are kept for a week after theirs. */
+/* The files OLD and JOURNAL as one, in parts: views into them, and LINE in places. Each digest
+ * comes once; entries that ND lists have a date of today, others are kept for a week after theirs.
+ */
+struct store_merged {
+    struct text *parts;
+    size_t n, room, len; /* LEN: of all parts */
+    char line[STORE_DATE_MAX];
+};
 MUST_USE err_t store_merge_microdescs(struct text old, struct text journal, const struct netdir *nd,
-                                      int64_t now_s, struct buf *out);
+                                      int64_t now_s, struct store_merged *out);
+void store_merged_free(struct store_merged *m); /* also after an error */
 
 #endif

@@ -29,15 +29,14 @@ static const char *leaf_of(const char *path)
 /* Whether a file that a person wrote is in the way, which is to be kept. */
 static err_t is_foreign(struct files *dir, const char *leaf, bool *foreign)
 {
-    uint8_t *old = NULL;
-    size_t len = 0;
+    struct blob old;
     *foreign = false;
-    err_t err = files_load(dir, leaf, &old, &len);
+    err_t err = files_load(dir, leaf, &old);
     if (err == ERR_NOT_FOUND)
         return OK;
     if (err == OK)
-        *foreign = len < sizeof PREFIX - 1 || memcmp(old, PREFIX, sizeof PREFIX - 1) != 0;
-    free(old);
+        *foreign = !text_starts(old.text, PREFIX);
+    blob_drop(&old);
     return err;
 }
 
@@ -70,7 +69,8 @@ static err_t keep_old(struct files *dir, const char *path, const char *leaf, str
 static err_t stage(struct files *dir, const char *leaf, const char *text, char staged[LEAF_MAX + 8])
 {
     snprintf(staged, LEAF_MAX + 8, "%s.new", leaf);
-    return files_replace(dir, staged, text, strlen(text));
+    const struct text whole = text_of(text);
+    return files_replace(dir, staged, &whole, 1);
 }
 
 static err_t put(struct files *dir, const char *path, const char *text, struct log *log)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/blob.h"
 #include "base/err.h"
 #include "base/log.h"
 
@@ -21,15 +22,17 @@ void files_close(struct files *f); /* NULL is fine */
 const char *files_dir(const struct files *f);
 int files_fd(const struct files *f); /* the folder's; stays F's */
 
-/* The file as bytes from malloc(), which the caller frees. ERR_NOT_FOUND: there is none. It is
+/* The file as it is; what replaces it later does not change *OUT, which is the caller's. A large
+ * one is mapped and takes no memory of the process's own. ERR_NOT_FOUND: there is none. It is
  * there, and could not be read: ERR_LIMIT (more than FILES_LOAD_MAX), ERR_IO (both logged),
  * ERR_NOMEM. */
-MUST_USE err_t files_load(struct files *f, const char *name, uint8_t **out, size_t *len);
+MUST_USE err_t files_load(struct files *f, const char *name, struct blob *out);
 
-/* A failure is logged, with what to do; the old file stays. */
-MUST_USE err_t files_replace(struct files *f, const char *name, const void *bytes, size_t len);
-/* Appends as much as fits; a torn last entry is what readers of such files must bear anyway. */
-MUST_USE err_t files_append(struct files *f, const char *name, const void *bytes, size_t len);
+/* The N PARTS become the file, or its end. ERR_IO (logged, with what to do, and again only after
+ * something could be written): the file is as it was. What was appended is not synced: of the end
+ * of such a file readers expect no more than that it may be missing, or torn. */
+MUST_USE err_t files_replace(struct files *f, const char *name, const struct text *parts, size_t n);
+MUST_USE err_t files_append(struct files *f, const char *name, const struct text *parts, size_t n);
 /* What becomes of a file that was set aside before: what can be fetched anew needs one at most. */
 enum files_aside { ASIDE_OVER_OLDER, ASIDE_BESIDE_OLDER };
 

@@ -129,21 +129,18 @@ static struct files *folder_for(const struct world *w, const char *name)
     return file && file->vital ? w->files : w->cache;
 }
 
-static void store(void *world, const char *name, const uint8_t *bytes, size_t len, bool append)
+static err_t store(void *world, const char *name, const struct text *parts, size_t n, bool append)
 {
     struct files *files = folder_for(world, name);
     if (!files)
-        return;
-    /* A failure is logged there; the client does without. */
-    err_t e =
-        append ? files_append(files, name, bytes, len) : files_replace(files, name, bytes, len);
-    (void)e;
+        return OK;
+    return append ? files_append(files, name, parts, n) : files_replace(files, name, parts, n);
 }
 
-static err_t read_back(void *world, const char *name, uint8_t **out, size_t *len)
+static err_t read_back(void *world, const char *name, struct blob *out)
 {
     struct files *files = folder_for(world, name);
-    return files ? files_load(files, name, out, len) : ERR_NOT_FOUND;
+    return files ? files_load(files, name, out) : ERR_NOT_FOUND;
 }
 
 static err_t set_aside(void *world, const char *name)
@@ -167,11 +164,10 @@ const struct client_world world_ops = {
 static err_t load_file(struct world *w, struct client *c, const struct client_file *file)
 {
     struct files *files = folder_for(w, file->name);
-    uint8_t *bytes;
-    size_t len;
-    err_t e = files_load(files, file->name, &bytes, &len);
+    struct blob bytes;
+    err_t e = files_load(files, file->name, &bytes);
     if (e == OK)
-        e = client_load(c, file->name, bytes, len);
+        e = client_load(c, file->name, bytes);
     if (e == ERR_LIMIT && !file->vital)
         e = files_set_aside(files, file->name, ASIDE_OVER_OLDER);
     if (e == OK || e == ERR_NOT_FOUND || !file->vital)

@@ -26,9 +26,11 @@ static void on_want(void *arg)
     ((struct member *)arg)->wanted++;
 }
 
-static void on_store(void *arg, enum dir_file file, const void *bytes, size_t len, bool append)
+static err_t on_store(void *arg, enum dir_file file, const struct text *parts, size_t n,
+                      bool append)
 {
-    (void)arg, (void)file, (void)bytes, (void)len, (void)append;
+    (void)arg, (void)file, (void)parts, (void)n, (void)append;
+    return OK;
 }
 
 static bool on_choose(void *arg, const struct dir_wish *wish, struct dir_choice *out,

@@ -33,16 +33,18 @@ static void no_link(void *world, struct link *l)
     (void)world, (void)l;
 }
 
-static void store(void *world, const char *name, const uint8_t *bytes, size_t len, bool append)
+static err_t store(void *world, const char *name, const struct text *parts, size_t n, bool append)
 {
     (void)world, (void)append;
+    ck_assert_uint_eq(n, 1);
     if (strcmp(name, "state") == 0)
-        snprintf(t.state, sizeof t.state, "%.*s", (int)len, (const char *)bytes);
+        snprintf(t.state, sizeof t.state, "%.*s", TEXT_ARG(*parts));
+    return OK;
 }
 
-static err_t read_back(void *world, const char *name, uint8_t **out, size_t *len)
+static err_t read_back(void *world, const char *name, struct blob *out)
 {
-    (void)world, (void)name, (void)out, (void)len;
+    (void)world, (void)name, (void)out;
     return ERR_NOT_FOUND;
 }
 
@@ -72,7 +74,7 @@ static void start(const char *state)
     char why[CLIENT_WHY_MAX];
     ck_ok(client_new(t.env, &t.config, &ops, NULL, &t.client, why));
     if (state)
-        ck_ok(client_load(t.client, "state", (uint8_t *)strdup(state), strlen(state)));
+        ck_ok(client_load(t.client, "state", blob_copy(text_of(state))));
     client_start(t.client);
 }
 

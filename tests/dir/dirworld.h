@@ -22,6 +22,7 @@ struct world {
     int64_t skew_s;
     char obsolete[64];
     bool aside[FILES];
+    bool disk_full;
     char log[4096];
     unsigned n_relays;
     bool failed[256];     /* by the last byte of the server's identity */
@@ -54,13 +55,22 @@ UNUSED_OK static void on_want(void *arg)
     ((struct world *)arg)->wants++;
 }
 
-UNUSED_OK static void on_store(void *arg, enum dir_file file, const void *bytes, size_t len,
-                               bool append)
+/* Not in place: what was read back before stays as it was. */
+UNUSED_OK static err_t on_store(void *arg, enum dir_file file, const struct text *parts, size_t n,
+                                bool append)
 {
     struct world *w = arg;
-    if (!append)
-        w->files[file].len = 0;
-    ck_ok(buf_add(&w->files[file], bytes, len));
+    if (w->disk_full)
+        return ERR_IO;
+    struct buf fresh;
+    buf_init(&fresh, w->files[file].cap);
+    if (append)
+        ck_ok(buf_add(&fresh, buf_at(&w->files[file]), w->files[file].len));
+    for (size_t i = 0; i < n; i++)
+        ck_ok(buf_add(&fresh, parts[i].s, parts[i].len));
+    buf_free(&w->files[file]);
+    w->files[file] = fresh;
+    return OK;
 }
 
 static const struct dir_server *best_server(const struct world *w, const struct dir_wish *wish)
@@ -111,13 +121,10 @@ UNUSED_OK static void on_forgive(void *arg)
     ((struct world *)arg)->forgiven++;
 }
 
-UNUSED_OK static err_t on_read_back(void *arg, enum dir_file file, uint8_t **out, size_t *len)
+UNUSED_OK static err_t on_read_back(void *arg, enum dir_file file, struct blob *out)
 {
-    const struct buf *b = &((struct world *)arg)->files[file];
-    *out = malloc(b->len + 1);
-    ck_assert_ptr_nonnull(*out);
-    memcpy(*out, b->len ? buf_at(b) : (const uint8_t *)"", b->len);
-    *len = b->len;
+    *out = blob_copy(buf_text(&((struct world *)arg)->files[file]));
+    ck_assert_ptr_nonnull(out->release);
     return OK;
 }
 

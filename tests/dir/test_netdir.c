@@ -341,12 +341,13 @@ END_TEST
 START_TEST(test_store_microdescs_round_trip)
 {
     struct netdir *nd = make_netdir(4);
-    struct buf file, merged;
+    struct buf file, whole;
+    struct store_merged merged;
     struct store_report report;
     struct text rest;
     struct microdesc md;
     buf_init(&file, 1 << 20);
-    buf_init(&merged, 1 << 20);
+    buf_init(&whole, 1 << 20);
     for (unsigned i = 0; i < 6; i++) {
         struct buf one;
         buf_init(&one, 1 << 16);
@@ -364,14 +365,18 @@ START_TEST(test_store_microdescs_round_trip)
     ck_err(report.first_error, ERR_MALFORMED);
     ck_assert(router_usable(netdir_at(nd, 3)));
     ck_ok(store_merge_microdescs(buf_text(&file), buf_text(&file), nd, FAKE_AFTER_S, &merged));
-    rest = buf_text(&merged);
     size_t n = 0;
+    for (size_t i = 0; i < merged.n; i++)
+        ck_ok(buf_add(&whole, merged.parts[i].s, merged.parts[i].len));
+    ck_assert_uint_eq(whole.len, merged.len);
+    rest = buf_text(&whole);
     while (microdesc_next(&rest, &md) == OK)
         ck_assert_int_eq(md.last_listed_s, FAKE_AFTER_S - (++n == 5 ? 7 * 86400 : 0));
     ck_assert_uint_eq(n, 5);
     ck_assert_uint_eq(rest.len, 0);
     buf_free(&file);
-    buf_free(&merged);
+    buf_free(&whole);
+    store_merged_free(&merged);
     netdir_unref(&nd);
 }
 END_TEST

@@ -120,9 +120,10 @@ static void output(void *world, struct link *l)
     (void)world, (void)l;
 }
 
-static void store(void *world, const char *name, const uint8_t *bytes, size_t len, bool append)
+static err_t store(void *world, const char *name, const struct text *parts, size_t n, bool append)
 {
-    (void)world, (void)name, (void)bytes, (void)len, (void)append;
+    (void)world, (void)name, (void)parts, (void)n, (void)append;
+    return OK;
 }
 
 static struct text file_of(const char *name)
@@ -136,16 +137,14 @@ static struct text file_of(const char *name)
     return (struct text){NULL, 0};
 }
 
-static err_t read_back(void *world, const char *name, uint8_t **out, size_t *len)
+static err_t read_back(void *world, const char *name, struct blob *out)
 {
     struct text file = file_of(name);
     (void)world;
     if (!file.len)
         return ERR_NOT_FOUND;
-    *out = malloc(file.len + 1);
-    must(*out != NULL);
-    memcpy(*out, file.s, file.len);
-    *len = file.len;
+    *out = blob_copy(file);
+    must(out->release != NULL);
     return OK;
 }
 
@@ -182,10 +181,9 @@ static err_t on_change(void *arg, const struct options *fresh)
 
 static void load(const char *name)
 {
-    uint8_t *bytes;
-    size_t len;
-    must(read_back(NULL, name, &bytes, &len) == OK);
-    must(client_load(run.client, name, bytes, len) == OK);
+    struct blob bytes;
+    must(read_back(NULL, name, &bytes) == OK);
+    must(client_load(run.client, name, bytes) == OK);
 }
 
 /* ---- tunnels ---- */

@@ -57,20 +57,30 @@ static void teardown(void)
 
 static void check_file(const char *name, const char *want)
 {
-    uint8_t *bytes;
-    size_t len;
-    ck_ok(files_load(t.f, name, &bytes, &len));
-    ck_assert_uint_eq(len, strlen(want));
-    ck_assert_int_eq(memcmp(bytes, want, len), 0);
-    free(bytes);
+    struct blob bytes;
+    ck_ok(files_load(t.f, name, &bytes));
+    ck_assert(text_is(bytes.text, want));
+    blob_drop(&bytes);
+}
+
+static err_t replace(const char *name, const char *bytes, size_t len)
+{
+    const struct text whole = {bytes, len};
+    return files_replace(t.f, name, &whole, 1);
+}
+
+static err_t append(struct files *f, const char *name, const char *bytes, size_t len)
+{
+    const struct text whole = {bytes, len};
+    return files_append(f, name, &whole, 1);
 }
 
 START_TEST(test_files_replaces_a_file_as_a_whole)
 {
     struct stat st;
     setup();
-    ck_ok(files_replace(t.f, "a", "first, and longer", 17));
-    ck_ok(files_replace(t.f, "a", "second", 6));
+    ck_ok(replace("a", "first, and longer", 17));
+    ck_ok(replace("a", "second", 6));
     check_file("a", "second");
     ck_assert_int_eq(stat(path_of("a"), &st), 0);
     ck_assert_uint_eq(st.st_mode & 0777, 0600);
@@ -83,7 +93,7 @@ END_TEST
 START_TEST(test_files_empty_file_is_a_file)
 {
     setup();
-    ck_ok(files_replace(t.f, "a", "", 0));
+    ck_ok(replace("a", "", 0));
     check_file("a", "");
     teardown();
 }
@@ -103,9 +113,9 @@ START_TEST(test_files_keeps_the_old_file_when_writing_fails)
 {
     static char big[100000];
     setup();
-    ck_ok(files_replace(t.f, "a", "old", 3));
+    ck_ok(replace("a", "old", 3));
     limit_file_size(50000);
-    ck_err(files_replace(t.f, "a", big, sizeof big), ERR_IO);
+    ck_err(replace("a", big, sizeof big), ERR_IO);
     limit_file_size(RLIM_INFINITY);
     check_file("a", "old");
     ck_assert_int_ne(access(path_of("a.tmp"), F_OK), 0);
@@ -119,8 +129,8 @@ END_TEST
 START_TEST(test_files_left_over_of_a_crash_is_overwritten)
 {
     setup();
-    ck_ok(files_replace(t.f, "a.tmp", "half of a longer file than what follows", 39));
-    ck_ok(files_replace(t.f, "a", "whole", 5));
+    ck_ok(replace("a.tmp", "half of a longer file than what follows", 39));
+    ck_ok(replace("a", "whole", 5));
     check_file("a", "whole");
     teardown();
 }
@@ -129,8 +139,8 @@ END_TEST
 START_TEST(test_files_appends)
 {
     setup();
-    ck_ok(files_append(t.f, "a", "one", 3));
-    ck_ok(files_append(t.f, "a", "two", 3));
+    ck_ok(append(t.f, "a", "one", 3));
+    ck_ok(append(t.f, "a", "two", 3));
     check_file("a", "onetwo");
     teardown();
 }
@@ -141,7 +151,7 @@ START_TEST(test_files_append_that_fails_is_told)
     static char big[1000];
     setup();
     limit_file_size(100);
-    ck_err(files_append(t.f, "a", big, sizeof big), ERR_IO);
+    ck_err(append(t.f, "a", big, sizeof big), ERR_IO);
     limit_file_size(RLIM_INFINITY);
     ck_assert_ptr_nonnull(strstr(t.last, "Could not append to \""));
     ck_assert_ptr_null(strstr(t.last, "Free some disk space"));
@@ -156,7 +166,7 @@ START_TEST(test_files_full_disk_is_to_be_freed)
     int fd = open("/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     ck_assert_int_ge(fd, 0);
     ck_ok(files_open(fd, "/dev", &t.log, &dev));
-    ck_err(files_append(dev, "full", "x", 1), ERR_IO);
+    ck_err(append(dev, "full", "x", 1), ERR_IO);
     ck_assert_ptr_nonnull(strstr(t.last, "No space left on device. Free some disk space"));
     files_close(dev);
     teardown();
@@ -165,13 +175,12 @@ END_TEST
 
 START_TEST(test_files_sets_a_damaged_file_aside)
 {
-    uint8_t *bytes;
-    size_t len;
+    struct blob bytes;
     setup();
-    ck_ok(files_replace(t.f, "a.damaged", "an older one", 12));
-    ck_ok(files_replace(t.f, "a", "damaged", 7));
+    ck_ok(replace("a.damaged", "an older one", 12));
+    ck_ok(replace("a", "damaged", 7));
     ck_ok(files_set_aside(t.f, "a", ASIDE_OVER_OLDER));
-    ck_err(files_load(t.f, "a", &bytes, &len), ERR_NOT_FOUND);
+    ck_err(files_load(t.f, "a", &bytes), ERR_NOT_FOUND);
     check_file("a.damaged", "damaged");
     ck_assert_uint_eq(t.warnings, 1);
     /* Nothing to be done, nothing to be said. */
@@ -184,8 +193,8 @@ END_TEST
 START_TEST(test_files_sets_aside_beside_older_ones)
 {
     setup();
-    ck_ok(files_replace(t.f, "a.damaged", "an older one", 12));
-    ck_ok(files_replace(t.f, "a", "damaged", 7));
+    ck_ok(replace("a.damaged", "an older one", 12));
+    ck_ok(replace("a", "damaged", 7));
     ck_ok(files_set_aside(t.f, "a", ASIDE_BESIDE_OLDER));
     check_file("a.damaged", "an older one");
     check_file("a.damaged.1", "damaged");
@@ -198,10 +207,10 @@ START_TEST(test_files_stays_where_it_is_when_too_many_are_set_aside)
     char name[32] = "a.damaged";
     setup();
     for (int i = 1; i <= 100; i++) {
-        ck_ok(files_replace(t.f, name, "older", 5));
+        ck_ok(replace(name, "older", 5));
         snprintf(name, sizeof name, "a.damaged.%d", i);
     }
-    ck_ok(files_replace(t.f, "a", "damaged", 7));
+    ck_ok(replace("a", "damaged", 7));
     ck_err(files_set_aside(t.f, "a", ASIDE_BESIDE_OLDER), ERR_LIMIT);
     ck_assert_ptr_nonnull(strstr(t.last, "is not set aside"));
     check_file("a", "damaged");
@@ -215,14 +224,13 @@ END_TEST
 
 START_TEST(test_files_loads_no_more_than_its_limit)
 {
-    uint8_t *bytes;
-    size_t len;
+    struct blob bytes;
     setup();
     int fd = open(path_of("a"), O_WRONLY | O_CREAT, 0600);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(ftruncate(fd, (off_t)FILES_LOAD_MAX + 1), 0);
     close(fd);
-    ck_err(files_load(t.f, "a", &bytes, &len), ERR_LIMIT);
+    ck_err(files_load(t.f, "a", &bytes), ERR_LIMIT);
     ck_assert_uint_eq(t.warnings, 1);
     teardown();
 }
@@ -230,11 +238,10 @@ END_TEST
 
 START_TEST(test_files_reads_no_pipe)
 {
-    uint8_t *bytes;
-    size_t len;
+    struct blob bytes;
     setup();
     ck_assert_int_eq(mkfifo(path_of("a"), 0600), 0);
-    ck_err(files_load(t.f, "a", &bytes, &len), ERR_IO); /* and does not hang */
+    ck_err(files_load(t.f, "a", &bytes), ERR_IO); /* and does not hang */
     ck_assert_ptr_nonnull(strstr(t.last, "is not a file"));
     teardown();
 }
@@ -242,10 +249,9 @@ END_TEST
 
 START_TEST(test_files_missing_file_is_no_fault)
 {
-    uint8_t *bytes;
-    size_t len;
+    struct blob bytes;
     setup();
-    ck_err(files_load(t.f, "a", &bytes, &len), ERR_NOT_FOUND);
+    ck_err(files_load(t.f, "a", &bytes), ERR_NOT_FOUND);
     ck_assert_uint_eq(t.warnings, 0);
     teardown();
 }

@@ -64,17 +64,17 @@ static void teardown(void)
 static void check_place(struct files *files, const char *name)
 {
     struct files *other = files == t.world.files ? t.world.cache : t.world.files;
-    uint8_t *bytes;
-    size_t len;
-    world_ops.store(&t.world, name, (const uint8_t *)"it", 2, false);
-    ck_err(files_load(other, name, &bytes, &len), ERR_NOT_FOUND);
-    ck_ok(files_load(files, name, &bytes, &len));
-    free(bytes);
-    ck_ok(world_ops.read_back(&t.world, name, &bytes, &len));
-    ck_assert_uint_eq(len, 2);
-    free(bytes);
+    struct blob bytes;
+    const struct text it[] = {TEXT_LIT("i"), TEXT_LIT("t")};
+    ck_ok(world_ops.store(&t.world, name, it, 2, false));
+    ck_err(files_load(other, name, &bytes), ERR_NOT_FOUND);
+    ck_ok(files_load(files, name, &bytes));
+    blob_drop(&bytes);
+    ck_ok(world_ops.read_back(&t.world, name, &bytes));
+    ck_assert(text_is(bytes.text, "it"));
+    blob_drop(&bytes);
     ck_ok(world_ops.set_aside(&t.world, name));
-    ck_err(world_ops.read_back(&t.world, name, &bytes, &len), ERR_NOT_FOUND);
+    ck_err(world_ops.read_back(&t.world, name, &bytes), ERR_NOT_FOUND);
 }
 
 /* tor(1), CacheDirectory: "Store cached directory data in DIR." The journal of microdescriptors is
@@ -103,11 +103,12 @@ static err_t load(void)
 /* The only file whose loss costs something is the one that remembers the guards. */
 START_TEST(test_world_loads_what_is_there_and_stops_for_the_guards_only)
 {
+    const struct text state = TEXT_LIT("TorVersion x\n");
     char path[128];
     setup();
     ck_ok(load());
     ck_assert_str_eq(t.last, "");
-    world_ops.store(&t.world, "state", (const uint8_t *)"TorVersion x\n", 13, false);
+    ck_ok(world_ops.store(&t.world, "state", &state, 1, false));
     ck_ok(load());
     ck_assert_str_eq(t.last, "");
     snprintf(path, sizeof path, "%s/cache/cached-microdescs", t.dir);
@@ -127,11 +128,11 @@ END_TEST
 START_TEST(test_world_without_folders_keeps_nothing)
 {
     struct world none = {.net = NULL};
-    uint8_t *bytes;
-    size_t len;
+    const struct text it = TEXT_LIT("it");
+    struct blob bytes;
     ck_ok(net_new(&t.log, NULL, &none.net));
-    world_ops.store(&none, "state", (const uint8_t *)"it", 2, false);
-    ck_err(world_ops.read_back(&none, "state", &bytes, &len), ERR_NOT_FOUND);
+    ck_ok(world_ops.store(&none, "state", &it, 1, false));
+    ck_err(world_ops.read_back(&none, "state", &bytes), ERR_NOT_FOUND);
     net_free(none.net);
 }
 END_TEST

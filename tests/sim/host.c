@@ -47,9 +47,18 @@ static struct sim_file *file_of(struct sim_client *c, const char *name)
     return f;
 }
 
-static void store(void *world, const char *name, const uint8_t *bytes, size_t len, bool append)
+static size_t length_of(const struct text *parts, size_t n)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < n; i++)
+        len += parts[i].len;
+    return len;
+}
+
+static err_t store(void *world, const char *name, const struct text *parts, size_t n, bool append)
 {
     struct sim_client *c = world;
+    size_t len = length_of(parts, n);
     bool in_client = memory.in_client;
     memory.in_client = false;
     struct sim_file *f = c->deaf ? NULL : file_of(c, name);
@@ -59,11 +68,13 @@ static void store(void *world, const char *name, const uint8_t *bytes, size_t le
         uint8_t *fresh = realloc(f->bytes, kept + len + 1);
         if (!fresh)
             abort();
-        memcpy(fresh + kept, bytes, len);
+        for (size_t i = 0, at = kept; i < n; at += parts[i++].len)
+            memcpy(fresh + at, parts[i].s, parts[i].len);
         f->bytes = fresh;
         f->len = kept + len;
     }
     memory.in_client = in_client;
+    return OK;
 }
 
 static const struct sim_file *kept_file(const struct sim_client *c, const char *name)
@@ -75,18 +86,14 @@ static const struct sim_file *kept_file(const struct sim_client *c, const char *
 }
 
 /* The memory is the client's, as far as the count of allocations goes. */
-static err_t read_back(void *world, const char *name, uint8_t **out, size_t *len)
+static err_t read_back(void *world, const char *name, struct blob *out)
 {
     struct sim_client *c = world;
     const struct sim_file *f = c->deaf ? NULL : kept_file(c, name);
     if (!f)
         return ERR_NOT_FOUND;
-    *out = malloc(f->len + 1);
-    if (!*out)
-        return ERR_NOMEM;
-    memcpy(*out, f->bytes, f->len);
-    *len = f->len;
-    return OK;
+    *out = blob_copy((struct text){(const char *)f->bytes, f->len});
+    return out->release ? OK : ERR_NOMEM;
 }
 
 static err_t set_aside(void *world, const char *name)
@@ -211,12 +218,11 @@ static err_t load_files(struct sim_client *c)
         const struct sim_file *f = kept_file(c, file->name);
         if (!f)
             continue;
-        uint8_t *copy = malloc(f->len + 1);
-        if (!copy)
+        struct blob copy = blob_copy((struct text){(const char *)f->bytes, f->len});
+        if (!copy.release)
             abort();
-        memcpy(copy, f->bytes, f->len);
         sim_enter_client(c);
-        e = client_load(c->client, file->name, copy, f->len);
+        e = client_load(c->client, file->name, copy);
         sim_leave(c->sim);
     }
     return e;

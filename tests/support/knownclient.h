@@ -36,22 +36,21 @@ static inline void known_no_link(void *world, struct link *l)
     (void)world, (void)l;
 }
 
-static inline void known_store(void *world, const char *name, const uint8_t *bytes, size_t len,
-                               bool append)
+static inline err_t known_store(void *world, const char *name, const struct text *parts, size_t n,
+                                bool append)
 {
-    (void)world, (void)name, (void)bytes, (void)len, (void)append;
+    (void)world, (void)name, (void)parts, (void)n, (void)append;
+    return OK;
 }
 
-static inline err_t known_read_back(void *world, const char *name, uint8_t **out, size_t *len)
+static inline err_t known_read_back(void *world, const char *name, struct blob *out)
 {
     (void)world;
     for (size_t i = 0; i < DIR_FILE_N; i++) {
         if (strcmp(name, dir_file_name((enum dir_file)i)) != 0 || !known.file[i].s)
             continue;
-        *out = malloc(known.file[i].len + 1);
-        ck_assert_ptr_nonnull(*out);
-        memcpy(*out, known.file[i].s, known.file[i].len);
-        *len = known.file[i].len;
+        *out = blob_copy(known.file[i]);
+        ck_assert_ptr_nonnull(out->release);
         return OK;
     }
     return ERR_NOT_FOUND;
@@ -89,10 +88,9 @@ static inline char *known_all_microdescs(void)
 
 static inline void known_load(enum dir_file file)
 {
-    uint8_t *bytes;
-    size_t len;
-    ck_ok(known_read_back(NULL, dir_file_name(file), &bytes, &len));
-    ck_ok(client_load(known.client, dir_file_name(file), bytes, len));
+    struct blob bytes;
+    ck_ok(known_read_back(NULL, dir_file_name(file), &bytes));
+    ck_ok(client_load(known.client, dir_file_name(file), bytes));
 }
 
 /* WHETHER: with the network; else it knows nothing. UNATTACHED: streams are left to controllers. */
