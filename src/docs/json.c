@@ -32,6 +32,8 @@ bool json_put_item(json_t *to, const struct json_rule *rules, const struct doc_i
     for (; rules->keyword; rules++) {
         if (!doc_is(item, rules->keyword))
             continue;
+        if (item->tag.len && !(rules->label && text_is(item->tag, rules->label)))
+            break; /* another object than belongs there */
         if (!rules->many && json_object_get(to, rules->member ? rules->member : rules->keyword))
             break; /* a second line of a kind that comes once */
         json_t *value = rules->value(item);

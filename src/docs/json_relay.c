@@ -1,7 +1,7 @@
 /* Rules for documents of relays (dir-spec 2.1, 3.3). */
-#include "docs/json_int.h"
+#include "docs/json_relay.h"
 
-static bool put_words(json_t *out, const struct doc_item *item, const char *const *members)
+bool json_give_words(json_t *out, const struct doc_item *item, const char *const *members)
 {
     struct text rest = item->args, word;
     for (; *members; members++)
@@ -13,7 +13,7 @@ static bool put_words(json_t *out, const struct doc_item *item, const char *cons
 static json_t *words_as(const struct doc_item *item, const char *const *members)
 {
     json_t *out = json_object();
-    return json_done(out, put_words(out, item, members));
+    return json_done(out, json_give_words(out, item, members));
 }
 
 static json_t *v_router(const struct doc_item *item)
@@ -28,19 +28,23 @@ static json_t *v_router(const struct doc_item *item)
     return json_done(out, ok);
 }
 
-static json_t *v_extra_info(const struct doc_item *item)
+static bool w_router(struct docw *w, const struct json_rule *rule, const json_t *value)
 {
-    struct text a[2];
-    json_t *out = json_object();
-    bool ok = doc_args(item, a, 2) && json_give(out, "nickname", json_text(a[0])) &&
-              json_give(out, "fingerprint", json_text(a[1]));
-    return json_done(out, ok);
+    static const char *const members[] = {"nickname",   "address",  "or-port",
+                                          "socks-port", "dir-port", NULL};
+    return json_w_members(w, rule, value, members);
 }
+
+static const char *const bandwidths[] = {"average", "burst", "observed", NULL};
 
 static json_t *v_bandwidth(const struct doc_item *item)
 {
-    static const char *const members[] = {"average", "burst", "observed", NULL};
-    return words_as(item, members);
+    return words_as(item, bandwidths);
+}
+
+static bool w_bandwidth(struct docw *w, const struct json_rule *rule, const json_t *value)
+{
+    return json_w_members(w, rule, value, bandwidths);
 }
 
 /* SHA-1 in hex, which may look like a number; then SHA-256 in base64, if it is there. */
@@ -54,6 +58,13 @@ static json_t *v_extra_info_digest(const struct doc_item *item)
     return json_done(out, ok);
 }
 
+static bool w_extra_info_digest(struct docw *w, const struct json_rule *rule, const json_t *value)
+{
+    const json_t *sha256 = json_object_get(value, "sha256");
+    return json_begin_line(w, rule) && json_put_scalar(w, json_object_get(value, "sha1")) &&
+           (!sha256 || json_put_scalar(w, sha256)) && json_end_line(w);
+}
+
 static json_t *v_ntor_crosscert(const struct doc_item *item)
 {
     struct text a;
@@ -61,6 +72,13 @@ static json_t *v_ntor_crosscert(const struct doc_item *item)
     bool ok = doc_args(item, &a, 1) && json_give(out, "sign-bit", json_scalar(a)) &&
               json_give(out, "certificate", json_v_object(item));
     return json_done(out, ok);
+}
+
+static bool w_ntor_crosscert(struct docw *w, const struct json_rule *rule, const json_t *value)
+{
+    return json_begin_line(w, rule) && json_put_scalar(w, json_object_get(value, "sign-bit")) &&
+           json_end_line(w) &&
+           json_put_object(w, rule->label, json_object_get(value, "certificate"));
 }
 
 /* "accept" and "reject" lines are one list, whose order matters. */
@@ -71,8 +89,18 @@ static json_t *v_rule(const struct doc_item *item)
     return item->args.len ? json_text(whole) : NULL;
 }
 
+static bool w_rule(struct docw *w, const struct json_rule *rule, const json_t *value)
+{
+    const char *text = json_string_value(value);
+    (void)rule;
+    if (!text || strchr(text, '\n'))
+        return false;
+    docw_fmt(w, "%s\n", text);
+    return true;
+}
+
 /* version, time and what follows */
-static bool put_overload(json_t *out, const struct doc_item *item, struct text *rest)
+bool json_give_overload(json_t *out, const struct doc_item *item, struct text *rest)
 {
     struct text a[3];
     *rest = item->args;
@@ -83,74 +111,22 @@ static bool put_overload(json_t *out, const struct doc_item *item, struct text *
            json_give(out, "time", json_time(a[1], a[2]));
 }
 
-static json_t *v_overload(const struct doc_item *item)
+json_t *json_v_overload(const struct doc_item *item)
 {
     struct text rest;
     json_t *out = json_object();
-    return json_done(out, put_overload(out, item, &rest));
+    return json_done(out, json_give_overload(out, item, &rest));
 }
 
-static json_t *v_overload_ratelimits(const struct doc_item *item)
+bool json_put_overload(struct docw *w, const struct json_rule *rule, const json_t *value)
 {
-    static const char *const members[] = {"rate-limit", "burst-limit", "read-overload-count",
-                                          "write-overload-count", NULL};
-    struct doc_item tail = *item;
-    json_t *out = json_object();
-    bool ok = put_overload(out, item, &tail.args) && put_words(out, &tail, members);
-    return json_done(out, ok);
+    return json_begin_line(w, rule) && json_put_scalar(w, json_object_get(value, "version")) &&
+           json_put_time(w, json_object_get(value, "time"));
 }
 
-/* Where the tokens behind "YYYY-MM-DD HH:MM:SS (NSEC s)" begin. */
-static struct doc_item behind_interval(const struct doc_item *item)
+bool json_w_overload(struct docw *w, const struct json_rule *rule, const json_t *value)
 {
-    struct doc_item tail = *item;
-    struct text word;
-    for (size_t i = 0; i < 4; i++)
-        (void)text_token(&tail.args, &word);
-    tail.args = text_strip(tail.args);
-    return tail;
-}
-
-static json_t *v_bi_direct(const struct doc_item *item)
-{
-    static const char *const members[] = {"below", "read", "write", "both", NULL};
-    struct doc_item tail = behind_interval(item);
-    json_t *out = json_v_interval(item);
-    struct text word;
-    bool ok = out != NULL;
-    for (size_t i = 0; ok && members[i]; i++)
-        ok = text_split(&tail.args, ',', &word) && json_give(out, members[i], json_scalar(word));
-    return json_done(out, ok);
-}
-
-static json_t *v_padding_counts(const struct doc_item *item)
-{
-    struct doc_item tail = behind_interval(item);
-    json_t *out = json_v_interval(item);
-    return json_done(out, out && json_give(out, "counts", json_v_map(&tail)));
-}
-
-/* A number, and "key=value" behind it. */
-static json_t *v_hidserv(const struct doc_item *item)
-{
-    struct doc_item tail = *item;
-    struct text word;
-    json_t *out = json_object();
-    bool ok = text_token(&tail.args, &word) && json_give(out, "value", json_scalar(word)) &&
-              json_give(out, "parameters", json_v_map(&tail));
-    return json_done(out, ok);
-}
-
-static json_t *v_transport(const struct doc_item *item)
-{
-    struct text rest = item->args, name, at;
-    json_t *out = json_object();
-    bool ok = text_token(&rest, &name) && json_give(out, "name", json_text(name));
-    if (ok && text_token(&rest, &at))
-        ok = json_give(out, "address", json_text(at));
-    if (ok && text_strip(rest).len)
-        ok = json_give(out, "arguments", json_text(text_strip(rest)));
-    return json_done(out, ok);
+    return json_put_overload(w, rule, value) && json_end_line(w);
 }
 
 /* Since Microdesc=3 the line may stand alone. */
@@ -159,112 +135,55 @@ static json_t *v_onion_key(const struct doc_item *item)
     return item->tag.len ? json_v_object(item) : json_null();
 }
 
-#define SIGNED                                                                                 \
-    {"identity-ed25519", json_v_object, false, NULL}, {"published", json_v_time, false, NULL}, \
-        {"read-history", json_v_history, false, NULL},                                         \
-        {"write-history", json_v_history, false, NULL},                                        \
-        {"router-sig-ed25519", json_v_word, false, NULL},                                      \
-    {                                                                                          \
-        "router-signature", json_v_object, false, NULL                                         \
-    }
+static bool w_onion_key(struct docw *w, const struct json_rule *rule, const json_t *value)
+{
+    return json_begin_line(w, rule) && json_end_line(w) &&
+           (json_is_null(value) || json_put_object(w, rule->label, value));
+}
 
 const struct json_rule json_rules_server[] = {
-    {"router", v_router, false, NULL},
-    SIGNED,
-    {"master-key-ed25519", json_v_word, false, NULL},
-    {"or-address", json_v_word, true, NULL},
-    {"bandwidth", v_bandwidth, false, NULL},
-    {"platform", json_v_text, false, NULL},
-    {"proto", json_v_map, false, NULL},
-    {"protocols", json_v_text, false, NULL},
-    {"fingerprint", json_v_hex_groups, false, NULL},
-    {"hibernating", json_v_bool, false, NULL},
-    {"uptime", json_v_int, false, NULL},
-    {"extra-info-digest", v_extra_info_digest, false, NULL},
-    {"caches-extra-info", json_v_flag, false, NULL},
-    {"onion-key", json_v_object, false, NULL},
-    {"onion-key-crosscert", json_v_object, false, NULL},
-    {"ntor-onion-key", json_v_word, false, NULL},
-    {"ntor-onion-key-crosscert", v_ntor_crosscert, false, NULL},
-    {"signing-key", json_v_object, false, NULL},
-    {"hidden-service-dir", json_v_words, false, NULL},
-    {"contact", json_v_text, false, NULL},
-    {"bridge-distribution-request", json_v_word, false, NULL},
-    {"family", json_v_words, false, NULL},
-    {"family-cert", json_v_object, true, NULL},
-    {"eventdns", json_v_bool, false, NULL},
-    {"allow-single-hop-exits", json_v_flag, false, NULL},
-    {"tunnelled-dir-server", json_v_flag, false, NULL},
-    {"overload-general", v_overload, false, NULL},
-    {"accept", v_rule, true, "exit-policy"},
-    {"reject", v_rule, true, "exit-policy"},
-    {"ipv6-policy", json_v_policy, false, NULL},
-    {NULL, NULL, false, NULL},
-};
-
-const struct json_rule json_rules_extra[] = {
-    {"extra-info", v_extra_info, false, NULL},
-    SIGNED,
-    {"ipv6-read-history", json_v_history, false, NULL},
-    {"ipv6-write-history", json_v_history, false, NULL},
-    {"geoip-db-digest", json_v_word, false, NULL},
-    {"geoip6-db-digest", json_v_word, false, NULL},
-    {"geoip-start-time", json_v_time, false, NULL},
-    {"geoip-client-origins", json_v_comma_map, false, NULL},
-    {"bridge-stats-end", json_v_interval, false, NULL},
-    {"bridge-ips", json_v_comma_map, false, NULL},
-    {"bridge-ip-versions", json_v_comma_map, false, NULL},
-    {"bridge-ip-transports", json_v_comma_map, false, NULL},
-    {"dirreq-stats-end", json_v_interval, false, NULL},
-    {"dirreq-v2-ips", json_v_comma_map, false, NULL},
-    {"dirreq-v3-ips", json_v_comma_map, false, NULL},
-    {"dirreq-v2-reqs", json_v_comma_map, false, NULL},
-    {"dirreq-v3-reqs", json_v_comma_map, false, NULL},
-    {"dirreq-v2-share", json_v_word, false, NULL},
-    {"dirreq-v3-share", json_v_word, false, NULL},
-    {"dirreq-v2-resp", json_v_comma_map, false, NULL},
-    {"dirreq-v3-resp", json_v_comma_map, false, NULL},
-    {"dirreq-v2-direct-dl", json_v_comma_map, false, NULL},
-    {"dirreq-v3-direct-dl", json_v_comma_map, false, NULL},
-    {"dirreq-v2-tunneled-dl", json_v_comma_map, false, NULL},
-    {"dirreq-v3-tunneled-dl", json_v_comma_map, false, NULL},
-    {"dirreq-read-history", json_v_history, false, NULL},
-    {"dirreq-write-history", json_v_history, false, NULL},
-    {"entry-stats-end", json_v_interval, false, NULL},
-    {"entry-ips", json_v_comma_map, false, NULL},
-    {"cell-stats-end", json_v_interval, false, NULL},
-    {"cell-processed-cells", json_v_commas, false, NULL},
-    {"cell-queued-cells", json_v_commas, false, NULL},
-    {"cell-time-in-queue", json_v_commas, false, NULL},
-    {"cell-circuits-per-decile", json_v_int, false, NULL},
-    {"conn-bi-direct", v_bi_direct, false, NULL},
-    {"ipv6-conn-bi-direct", v_bi_direct, false, NULL},
-    {"exit-stats-end", json_v_interval, false, NULL},
-    {"exit-kibibytes-written", json_v_comma_map, false, NULL},
-    {"exit-kibibytes-read", json_v_comma_map, false, NULL},
-    {"exit-streams-opened", json_v_comma_map, false, NULL},
-    {"hidserv-stats-end", json_v_interval, false, NULL},
-    {"hidserv-rend-relayed-cells", v_hidserv, false, NULL},
-    {"hidserv-dir-onions-seen", v_hidserv, false, NULL},
-    {"hidserv-v3-stats-end", json_v_interval, false, NULL},
-    {"hidserv-rend-v3-relayed-cells", v_hidserv, false, NULL},
-    {"hidserv-dir-v3-onions-seen", v_hidserv, false, NULL},
-    {"transport", v_transport, true, NULL},
-    {"padding-counts", v_padding_counts, false, NULL},
-    {"overload-ratelimits", v_overload_ratelimits, false, NULL},
-    {"overload-fd-exhausted", v_overload, false, NULL},
-    {NULL, NULL, false, NULL},
+    {"router", v_router, w_router, false, NULL, NULL},
+    JSON_RULES_SIGNED
+    {"master-key-ed25519", JSON_FORM(word), false, NULL, NULL},
+    {"or-address", JSON_FORM(word), true, NULL, NULL},
+    {"bandwidth", v_bandwidth, w_bandwidth, false, NULL, NULL},
+    {"platform", JSON_FORM(text), false, NULL, NULL},
+    {"proto", JSON_FORM(map), false, NULL, NULL},
+    {"protocols", JSON_FORM(text), false, NULL, NULL},
+    {"fingerprint", JSON_FORM(hex_groups), false, NULL, NULL},
+    {"hibernating", JSON_FORM(bool), false, NULL, NULL},
+    {"uptime", JSON_FORM(int), false, NULL, NULL},
+    {"extra-info-digest", v_extra_info_digest, w_extra_info_digest, false, NULL, NULL},
+    {"caches-extra-info", JSON_FORM(flag), false, NULL, NULL},
+    {"onion-key", JSON_FORM(object), false, NULL, "RSA PUBLIC KEY"},
+    {"onion-key-crosscert", JSON_FORM(object), false, NULL, "CROSSCERT"},
+    {"ntor-onion-key", JSON_FORM(word), false, NULL, NULL},
+    {"ntor-onion-key-crosscert", v_ntor_crosscert, w_ntor_crosscert, false, NULL, "ED25519 CERT"},
+    {"signing-key", JSON_FORM(object), false, NULL, "RSA PUBLIC KEY"},
+    {"hidden-service-dir", JSON_FORM(words), false, NULL, NULL},
+    {"contact", JSON_FORM(text), false, NULL, NULL},
+    {"bridge-distribution-request", JSON_FORM(word), false, NULL, NULL},
+    {"family", JSON_FORM(words), false, NULL, NULL},
+    {"family-cert", JSON_FORM(object), true, NULL, "FAMILY CERT"},
+    {"eventdns", JSON_FORM(bool), false, NULL, NULL},
+    {"allow-single-hop-exits", JSON_FORM(flag), false, NULL, NULL},
+    {"tunnelled-dir-server", JSON_FORM(flag), false, NULL, NULL},
+    {"overload-general", JSON_FORM(overload), false, NULL, NULL},
+    {"accept", v_rule, w_rule, true, "exit-policy", NULL},
+    {"reject", v_rule, w_rule, true, "exit-policy", NULL},
+    {"ipv6-policy", JSON_FORM(policy), false, NULL, NULL},
+    {NULL, NULL, NULL, false, NULL, NULL},
 };
 
 const struct json_rule json_rules_micro[] = {
-    {"ntor-onion-key", json_v_word, false, NULL},
-    {"a", json_v_word, true, NULL},
-    {"family", json_v_words, false, NULL},
-    {"family-ids", json_v_words, false, NULL},
-    {"p", json_v_policy, false, NULL},
-    {"p6", json_v_policy, false, NULL},
-    {"pr", json_v_map, false, NULL},
-    {"id", json_v_id, true, NULL},
-    {"onion-key", v_onion_key, false, NULL},
-    {NULL, NULL, false, NULL},
+    {"ntor-onion-key", JSON_FORM(word), false, NULL, NULL},
+    {"a", JSON_FORM(word), true, NULL, NULL},
+    {"family", JSON_FORM(words), false, NULL, NULL},
+    {"family-ids", JSON_FORM(words), false, NULL, NULL},
+    {"p", JSON_FORM(policy), false, NULL, NULL},
+    {"p6", JSON_FORM(policy), false, NULL, NULL},
+    {"pr", JSON_FORM(map), false, NULL, NULL},
+    {"id", JSON_FORM(id), true, NULL, NULL},
+    {"onion-key", v_onion_key, w_onion_key, false, NULL, "RSA PUBLIC KEY"},
+    {NULL, NULL, NULL, false, NULL, NULL},
 };

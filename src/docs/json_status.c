@@ -1,5 +1,4 @@
-/* Documents of authorities: consensuses, votes, key certificates, detached signatures (dir-spec 3),
- * and bandwidth files. */
+/* Consensuses and votes (dir-spec 3.4.1). */
 #include <string.h>
 
 #include "crypto/encode.h"
@@ -15,6 +14,13 @@ static json_t *v_version(const struct doc_item *item)
     return json_done(out, ok);
 }
 
+static bool w_version(struct docw *w, const struct json_rule *rule, const json_t *value)
+{
+    const json_t *flavor = json_object_get(value, "flavor");
+    return json_begin_line(w, rule) && json_put_scalar(w, json_object_get(value, "version")) &&
+           (!flavor || json_put_scalar(w, flavor)) && json_end_line(w);
+}
+
 static json_t *v_delay(const struct doc_item *item)
 {
     struct text a[2];
@@ -22,6 +28,12 @@ static json_t *v_delay(const struct doc_item *item)
     bool ok = doc_args(item, a, 2) && json_give(out, "vote", json_scalar(a[0])) &&
               json_give(out, "dist", json_scalar(a[1]));
     return json_done(out, ok);
+}
+
+static bool w_delay(struct docw *w, const struct json_rule *rule, const json_t *value)
+{
+    static const char *const members[] = {"vote", "dist", NULL};
+    return json_w_members(w, rule, value, members);
 }
 
 static json_t *v_versions(const struct doc_item *item)
@@ -34,6 +46,11 @@ static json_t *v_versions(const struct doc_item *item)
     return json_done(out, ok);
 }
 
+static bool w_versions(struct docw *w, const struct json_rule *rule, const json_t *value)
+{
+    return json_w_commas(w, rule, value);
+}
+
 static json_t *v_shared_random(const struct doc_item *item)
 {
     struct text a[2];
@@ -41,6 +58,12 @@ static json_t *v_shared_random(const struct doc_item *item)
     bool ok = doc_args(item, a, 2) && json_give(out, "reveals", json_scalar(a[0])) &&
               json_give(out, "value", json_text(a[1]));
     return json_done(out, ok);
+}
+
+static bool w_shared_random(struct docw *w, const struct json_rule *rule, const json_t *value)
+{
+    static const char *const members[] = {"reveals", "value", NULL};
+    return json_w_members(w, rule, value, members);
 }
 
 static json_t *v_dir_source(const struct doc_item *item)
@@ -54,6 +77,13 @@ static json_t *v_dir_source(const struct doc_item *item)
               json_give(out, "dir-port", json_scalar(a[4])) &&
               json_give(out, "or-port", json_scalar(a[5]));
     return json_done(out, ok);
+}
+
+static bool w_dir_source(struct docw *w, const struct json_rule *rule, const json_t *value)
+{
+    static const char *const members[] = {"nickname", "identity", "hostname", "address",
+                                          "dir-port", "or-port",  NULL};
+    return json_w_members(w, rule, value, members);
 }
 
 /* 20 bytes in base64 as hex. */
@@ -84,6 +114,29 @@ static json_t *v_r(const struct doc_item *item)
     return json_done(out, ok);
 }
 
+/* hex_of() the other way round. */
+static bool put_id(struct docw *w, const json_t *hex)
+{
+    uint8_t bytes[20];
+    const char *text = json_string_value(hex);
+    if (!text || hex_decode_exact(text_of(text), bytes, sizeof bytes) != OK)
+        return false;
+    docw_add(w, TEXT_LIT(" "));
+    docw_base64(w, bytes, sizeof bytes);
+    return true;
+}
+
+static bool w_r(struct docw *w, const struct json_rule *rule, const json_t *value)
+{
+    static const char *const name[] = {"nickname", NULL};
+    static const char *const at[] = {"address", "or-port", "dir-port", NULL};
+    const json_t *digest = json_object_get(value, "digest");
+    return json_begin_line(w, rule) && json_put_members(w, value, name) &&
+           put_id(w, json_object_get(value, "identity")) && (!digest || put_id(w, digest)) &&
+           json_put_time(w, json_object_get(value, "published")) &&
+           json_put_members(w, value, at) && json_end_line(w);
+}
+
 /* In a microdesc consensus: a digest; in a vote: methods, then "sha256=digest". */
 static json_t *v_m(const struct doc_item *item)
 {
@@ -100,6 +153,14 @@ static json_t *v_m(const struct doc_item *item)
     return json_done(out, ok);
 }
 
+static bool w_m(struct docw *w, const struct json_rule *rule, const json_t *value)
+{
+    if (json_is_string(value))
+        return json_w_word(w, rule, value);
+    return json_begin_line(w, rule) && json_put_list(w, json_object_get(value, "methods"), ',') &&
+           json_put_map(w, json_object_get(value, "digests"), ' ', -1) && json_end_line(w);
+}
+
 static json_t *v_commit(const struct doc_item *item)
 {
     struct text a[5];
@@ -113,90 +174,70 @@ static json_t *v_commit(const struct doc_item *item)
     return json_done(out, ok);
 }
 
-static json_t *v_digest(const struct doc_item *item)
+static bool w_commit(struct docw *w, const struct json_rule *rule, const json_t *value)
 {
-    struct text a[3];
-    json_t *out = json_object();
-    bool ok = doc_args(item, a, 3) && json_give(out, "flavor", json_text(a[0])) &&
-              json_give(out, "algorithm", json_text(a[1])) &&
-              json_give(out, "digest", json_text(a[2]));
-    return json_done(out, ok);
+    static const char *const members[] = {"version", "algorithm", "identity", "commit", NULL};
+    const json_t *reveal = json_object_get(value, "reveal");
+    return json_begin_line(w, rule) && json_put_members(w, value, members) &&
+           (!reveal || json_put_scalar(w, reveal)) && json_end_line(w);
+}
+
+/* C tor: "wfu=%.6f tk=%lu mtbf=%.0f" */
+static bool w_stats(struct docw *w, const struct json_rule *rule, const json_t *value)
+{
+    return json_begin_line(w, rule) && json_put_map(w, value, ' ', 6) && json_end_line(w);
 }
 
 /* What speaks of the whole, before and behind the relays. */
-static const struct json_rule rules_whole[] = {
-    {"network-status-version", v_version, false, NULL},
-    {"vote-status", json_v_word, false, NULL},
-    {"consensus-methods", json_v_ints, false, NULL},
-    {"consensus-method", json_v_int, false, NULL},
-    {"published", json_v_time, false, NULL},
-    {"valid-after", json_v_time, false, NULL},
-    {"fresh-until", json_v_time, false, NULL},
-    {"valid-until", json_v_time, false, NULL},
-    {"voting-delay", v_delay, false, NULL},
-    {"client-versions", v_versions, false, NULL},
-    {"server-versions", v_versions, false, NULL},
-    {"package", json_v_text, true, NULL},
-    {"known-flags", json_v_words, false, NULL},
-    {"flag-thresholds", json_v_map, false, NULL},
-    {"recommended-client-protocols", json_v_map, false, NULL},
-    {"recommended-relay-protocols", json_v_map, false, NULL},
-    {"required-client-protocols", json_v_map, false, NULL},
-    {"required-relay-protocols", json_v_map, false, NULL},
-    {"params", json_v_map, false, NULL},
-    {"shared-rand-previous-value", v_shared_random, false, NULL},
-    {"shared-rand-current-value", v_shared_random, false, NULL},
-    {"bandwidth-file-headers", json_v_map, false, NULL},
-    {"bandwidth-file-digest", json_v_map, false, NULL},
-    {"directory-footer", json_v_flag, false, NULL},
-    {"bandwidth-weights", json_v_map, false, NULL},
-    {"directory-signature", json_v_signature, true, NULL},
-    {NULL, NULL, false, NULL},
+const struct json_rule json_rules_status[] = {
+    {"network-status-version", v_version, w_version, false, NULL, NULL},
+    {"vote-status", JSON_FORM(word), false, NULL, NULL},
+    {"consensus-methods", JSON_FORM(ints), false, NULL, NULL},
+    {"consensus-method", JSON_FORM(int), false, NULL, NULL},
+    {"published", JSON_FORM(time), false, NULL, NULL},
+    {"valid-after", JSON_FORM(time), false, NULL, NULL},
+    {"fresh-until", JSON_FORM(time), false, NULL, NULL},
+    {"valid-until", JSON_FORM(time), false, NULL, NULL},
+    {"voting-delay", v_delay, w_delay, false, NULL, NULL},
+    {"client-versions", v_versions, w_versions, false, NULL, NULL},
+    {"server-versions", v_versions, w_versions, false, NULL, NULL},
+    {"package", JSON_FORM(text), true, NULL, NULL},
+    {"known-flags", JSON_FORM(words), false, NULL, NULL},
+    {"flag-thresholds", JSON_FORM(map), false, NULL, NULL},
+    {"recommended-client-protocols", JSON_FORM(map), false, NULL, NULL},
+    {"recommended-relay-protocols", JSON_FORM(map), false, NULL, NULL},
+    {"required-client-protocols", JSON_FORM(map), false, NULL, NULL},
+    {"required-relay-protocols", JSON_FORM(map), false, NULL, NULL},
+    {"params", JSON_FORM(map), false, NULL, NULL},
+    {"shared-rand-previous-value", v_shared_random, w_shared_random, false, NULL, NULL},
+    {"shared-rand-current-value", v_shared_random, w_shared_random, false, NULL, NULL},
+    {"bandwidth-file-headers", JSON_FORM(map), false, NULL, NULL},
+    {"bandwidth-file-digest", JSON_FORM(map), false, NULL, NULL},
+    {"directory-footer", JSON_FORM(flag), false, NULL, NULL},
+    {"bandwidth-weights", JSON_FORM(map), false, NULL, NULL},
+    {"directory-signature", JSON_FORM(signature), true, NULL, "SIGNATURE"},
+    {NULL, NULL, NULL, false, NULL, NULL},
 };
 
 static const struct json_rule rules_authority[] = {
-    {"dir-source", v_dir_source, false, NULL},
-    {"contact", json_v_text, false, NULL},
-    {"vote-digest", json_v_word, false, NULL},
-    {"legacy-dir-key", json_v_word, false, NULL},
-    {"shared-rand-participate", json_v_flag, false, NULL},
-    {"shared-rand-commit", v_commit, true, NULL},
-    {"shared-rand-previous-value", v_shared_random, false, NULL},
-    {"shared-rand-current-value", v_shared_random, false, NULL},
-    {NULL, NULL, false, NULL},
+    {"dir-source", v_dir_source, w_dir_source, false, NULL, NULL},
+    {"contact", JSON_FORM(text), false, NULL, NULL},
+    {"vote-digest", JSON_FORM(word), false, NULL, NULL},
+    {"legacy-dir-key", JSON_FORM(word), false, NULL, NULL},
+    {"shared-rand-participate", JSON_FORM(flag), false, NULL, NULL},
+    {"shared-rand-commit", v_commit, w_commit, true, NULL, NULL},
+    {"shared-rand-previous-value", v_shared_random, w_shared_random, false, NULL, NULL},
+    {"shared-rand-current-value", v_shared_random, w_shared_random, false, NULL, NULL},
+    {NULL, NULL, NULL, false, NULL, NULL},
 };
 
 static const struct json_rule rules_relay[] = {
-    {"r", v_r, false, NULL},           {"a", json_v_word, true, NULL},
-    {"s", json_v_words, false, NULL},  {"v", json_v_text, false, NULL},
-    {"pr", json_v_map, false, NULL},   {"w", json_v_map, false, NULL},
-    {"p", json_v_policy, false, NULL}, {"m", v_m, true, NULL},
-    {"id", json_v_id, true, NULL},     {"stats", json_v_map, false, NULL},
-    {NULL, NULL, false, NULL},
-};
-
-const struct json_rule json_rules_key_cert[] = {
-    {"dir-key-certificate-version", json_v_int, false, NULL},
-    {"dir-address", json_v_word, false, NULL},
-    {"fingerprint", json_v_word, false, NULL},
-    {"dir-identity-key", json_v_object, false, NULL},
-    {"dir-key-published", json_v_time, false, NULL},
-    {"dir-key-expires", json_v_time, false, NULL},
-    {"dir-signing-key", json_v_object, false, NULL},
-    {"dir-key-crosscert", json_v_object, false, NULL},
-    {"dir-key-certification", json_v_object, false, NULL},
-    {NULL, NULL, false, NULL},
-};
-
-const struct json_rule json_rules_detached[] = {
-    {"consensus-digest", json_v_word, false, NULL},
-    {"valid-after", json_v_time, false, NULL},
-    {"fresh-until", json_v_time, false, NULL},
-    {"valid-until", json_v_time, false, NULL},
-    {"additional-digest", v_digest, true, NULL},
-    {"additional-signature", json_v_signature, true, NULL},
-    {"directory-signature", json_v_signature, true, NULL},
-    {NULL, NULL, false, NULL},
+    {"r", v_r, w_r, false, NULL, NULL},          {"a", JSON_FORM(word), true, NULL, NULL},
+    {"s", JSON_FORM(words), false, NULL, NULL},  {"v", JSON_FORM(text), false, NULL, NULL},
+    {"pr", JSON_FORM(map), false, NULL, NULL},   {"w", JSON_FORM(map), false, NULL, NULL},
+    {"p", JSON_FORM(policy), false, NULL, NULL}, {"m", v_m, w_m, true, NULL, NULL},
+    {"id", JSON_FORM(id), true, NULL, NULL},     {"stats", json_v_map, w_stats, false, NULL, NULL},
+    {NULL, NULL, NULL, false, NULL, NULL},
 };
 
 /* ---- consensuses and votes ---- */
@@ -235,7 +276,7 @@ static bool put_status_item(struct status *s, const struct doc_item *item)
     else if (doc_is(item, "r"))
         ok = begin(s, "relays", rules_relay);
     else if (doc_is(item, "directory-footer") || doc_is(item, "directory-signature"))
-        *s = (struct status){s->whole, s->whole, rules_whole};
+        *s = (struct status){s->whole, s->whole, json_rules_status};
     else if (in_authority && doc_is(item, "dir-key-certificate-version") &&
              !json_object_get(s->at, "key-certificate"))
         ok = begin_cert(s);
@@ -250,7 +291,7 @@ static bool put_status_item(struct status *s, const struct doc_item *item)
 bool json_put_status(json_t *to, struct text text)
 {
     struct doc_lines d = doc_over(text.s, text.len);
-    struct status s = {to, to, rules_whole};
+    struct status s = {to, to, json_rules_status};
     struct doc_item item;
     bool well, ok = true;
     while (ok && json_next_item(&d, &item, &well)) {
@@ -260,43 +301,22 @@ bool json_put_status(json_t *to, struct text text)
     return ok;
 }
 
-/* ---- bandwidth files ---- */
-
-/* "key=value"; where the key is there already, or there is none, it's kept as it stands. */
-static bool put_header(json_t *to, struct text line)
+const struct json_rule *json_rules_inside(const struct json_rule *rules, const char *member,
+                                          bool *list)
 {
-    struct text rest = line, key;
-    bool has_value = line.len && memchr(line.s, '=', line.len) != NULL;
-    if (has_value && text_split(&rest, '=', &key) && !text_is(key, "unrecognized") &&
-        json_give_new(to, key, json_text(rest)))
-        return true;
-    return json_put_raw(to, line);
-}
-
-static bool put_relay(json_t *to, struct text line)
-{
-    struct doc_item item = {.args = line};
-    json_t *relay = json_v_map(&item);
-    return relay ? json_array_append_new(json_object_get(to, "relays"), relay) == 0
-                 : json_put_raw(to, line);
-}
-
-bool json_put_bandwidth(json_t *to, struct text text)
-{
-    struct text line;
-    bool ok = json_give(to, "headers", json_object()) && json_give(to, "relays", json_array());
-    bool in_header = true;
-    uint64_t t;
-    for (size_t n = 0; ok && text_line(&text, &line); n++) {
-        bool end = text_is(line, "=====") || text_is(line, "====");
-        /* Header lines are one word; a file of version 1.0.0 has none, and no mark behind them. */
-        in_header = in_header && !end && !(line.len && memchr(line.s, ' ', line.len));
-        if (!n && text_to_u64(line, INT64_MAX, &t) == OK)
-            ok = json_give(to, "timestamp", json_integer((json_int_t)t));
-        else if (in_header)
-            ok = put_header(json_object_get(to, "headers"), line);
-        else if (!end)
-            ok = put_relay(to, line);
-    }
-    return ok;
+    static const struct {
+        const char *member;
+        const struct json_rule *in, *rules;
+        bool list;
+    } rows[] = {
+        {"authorities", json_rules_status, rules_authority, true},
+        {"relays", json_rules_status, rules_relay, true},
+        {"key-certificate", rules_authority, json_rules_key_cert, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].in == rules && strcmp(rows[i].member, member) == 0) {
+            *list = rows[i].list;
+            return rows[i].rules;
+        }
+    return NULL;
 }

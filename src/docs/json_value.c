@@ -157,6 +157,16 @@ json_t *json_v_hex_groups(const struct doc_item *item)
     return json_string(hex_upper(id, sizeof id, hex));
 }
 
+static bool is_base64(struct text t)
+{
+    static const char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+    for (size_t i = 0; i < t.len; i++)
+        if (!memchr(digits, t.s[i], sizeof digits - 1))
+            return false;
+    return true;
+}
+
 json_t *json_v_object(const struct doc_item *item)
 {
     struct text rest = item->object, line;
@@ -166,11 +176,13 @@ json_t *json_v_object(const struct doc_item *item)
     size_t len = 0;
     if (!all)
         return NULL;
-    while (text_line(&rest, &line)) {
+    bool ok = true;
+    while (ok && text_line(&rest, &line)) {
+        ok = is_base64(line);
         memcpy(all + len, line.s, line.len);
         len += line.len;
     }
-    json_t *out = json_text((struct text){all, len});
+    json_t *out = ok ? json_text((struct text){all, len}) : NULL;
     free(all);
     return out;
 }

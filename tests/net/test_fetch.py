@@ -35,8 +35,9 @@ NOBODY = "0" * 40
 def fetch(*args, timeout=60, **more):
     """tunic fetch ARGS -> CompletedProcess, output in bytes."""
     return subprocess.run(there([sut_module.program(), "fetch", *map(str, args)]),
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=timeout, check=False, **more)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          timeout=timeout, check=False,
+                          **{"stdin": subprocess.DEVNULL, **more} if "input" not in more else more)
 
 
 def good(*args, **more):
@@ -329,6 +330,41 @@ def test_messages_are_short_however_long_the_want_is(torrc):
     assert max(map(len, done.stderr.splitlines())) < 400
 
 
+PRINTED = ["consensus", "consensus-microdesc", "vote/current/authority", "keys/all", "server/all",
+           "extra/all"]
+
+
+def test_print_gives_the_documents_again(lab, from_auth, tmp_path):
+    """Of every kind that the network has: parsed, printed, and not a byte is another one."""
+    for want in PRINTED + ["micro/d/" + one_micro(from_auth)]:
+        for _ in range(5):
+            before, form = good(*from_auth, want), good(*from_auth, "--json", want)
+            (tmp_path / "form").write_bytes(form)
+            if split(want, before) == split(want, good("--print", tmp_path / "form")):
+                break       # else a relay has published anew meanwhile
+        else:
+            assert good("--print", tmp_path / "form") == before, want
+        assert b"unrecognized" not in form, want
+    changed = json.loads(form)
+    changed[0]["p"] = {"policy": "accept", "ports": ["80"]}
+    done = fetch("--print", "-", input=json.dumps(changed).encode())
+    assert done.returncode == DONE and b"\np accept 80\n" in done.stdout
+
+
+def one_micro(source):
+    digest = re.search(rb"(?m)^m (\S+)$", good(*source, "consensus-microdesc")).group(1)
+    return digest.decode()
+
+
+@pytest.mark.parametrize("text, why", [("x", b"near"), ("[{}]", b"type"), ("[1", b"near"),
+                                       ('{"type":"extra-info","x":1}', b'no "x"')])
+def test_print_of_something_else_is_refused(tmp_path, text, why):
+    (tmp_path / "form").write_text(text)
+    done = fetch("--print", tmp_path / "form")
+    assert done.returncode == INVALID and why in done.stderr and not done.stdout, done.stderr
+    assert fetch("--print", tmp_path / "nothing").returncode == FAILED
+
+
 def test_json_is_written_in_large_pieces(from_auth, tmp_path):
     """Not word by word: of a full-size consensus that would be a million system calls."""
     trace = tmp_path / "trace"
@@ -411,6 +447,8 @@ BAD = {
     ("consensus", "--json", "--annotate"): b"do not go together",
     ("consensus", "-q", "-v"): b"do not go together",
     ("consensus", "--check-fallbacks", "x"): b"fetches nothing",
+    ("consensus", "--print", "x"): b"fetches nothing",
+    ("--print", ""): b"name of a file",
     ("--check-fallbacks", "/nonexistent"): b"No such file",
     ("--check-fallbacks", "/dev/null", "-o", "/tmp"): b"one file",
 }

@@ -47,6 +47,8 @@ const char fetch_help[] =
     "digest;\n"
     "                           nothing is there by that name until it is whole\n"
     "  --json                   the parsed form\n"
+    "  --print FILE             instead of fetching: the documents again of which FILE has that "
+    "form\n"
     "  --annotate               \"@type\" lines before the documents, as CollecTor has them\n"
     "  --raw                    as it came, still compressed; not verified\n"
     "  -v, --verbose; -q, --quiet; -h, --help\n"
@@ -144,6 +146,12 @@ static err_t p_check_fallbacks(struct fetch_args *o, const struct arg *a)
     return *a->value ? OK : arg_wrong(a, "must be the name of a file");
 }
 
+static err_t p_print(struct fetch_args *o, const struct arg *a)
+{
+    o->print = a->value;
+    return *a->value ? OK : arg_wrong(a, "must be the name of a file");
+}
+
 #define FLAG(member)                                                   \
     static err_t p_##member(struct fetch_args *o, const struct arg *a) \
     {                                                                  \
@@ -182,6 +190,7 @@ static const struct {
     {{"-o", true}, p_output},
     {{"--output", true}, p_output},
     {{"--json", false}, p_json},
+    {{"--print", true}, p_print},
     {{"--annotate", false}, p_annotate},
     {{"--raw", false}, p_raw},
     {{"-v", false}, p_verbose},
@@ -234,6 +243,8 @@ static err_t check_pairs(const struct fetch_args *o, char *why)
         {o->json && o->annotate, "--json and --annotate do not go together"},
         {o->check_fallbacks && (o->n_wants || o->list_sources),
          "--check-fallbacks fetches nothing: leave out WANT and --list-sources"},
+        {o->print && (o->n_wants || o->list_sources || o->check_fallbacks || o->json),
+         "--print fetches nothing: leave out WANT, --json and the like"},
         {o->quiet && o->verbose, "--quiet and --verbose do not go together"},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
@@ -257,7 +268,7 @@ static err_t take_all(int argc, char *const *argv, struct fetch_args *o, char *w
     if (o->help)
         return OK;
     TRY(check_pairs(o, why));
-    if (o->check_fallbacks)
+    if (o->check_fallbacks || o->print)
         return OK;
     if (!o->n_wants && !o->list_sources) {
         snprintf(why, ARG_WHY,

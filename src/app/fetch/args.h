@@ -24,6 +24,7 @@ struct fetch_args {
     struct sources sources;
     bool help, list_sources, anonymous, raw, no_verify, json, annotate, verbose, quiet;
     const char *check_fallbacks; /* the list to check instead of fetching, or NULL */
+    const char *print;           /* the file of JSON to print documents of instead, or NULL */
     const char *output;          /* NULL: standard output */
     const char *data_directory;  /* or NULL */
     const char *encoding;        /* to ask for; NULL: all */

@@ -352,6 +352,7 @@ int fetch_main(int argc, char **argv)
             status = FETCH_STATUS_FAILED;
     } else {
         status = f.args.check_fallbacks ? fetch_check_list(&f.args)
+                 : f.args.print         ? fetch_print(&f.args)
                  : f.args.list_sources  ? fetch_list_sources(&f.args)
                                         : run(&f);
     }

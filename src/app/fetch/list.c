@@ -3,10 +3,12 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/out.h"
 #include "crypto/encode.h"
 #include "docs/fallbacks.h"
+#include "docs/print.h"
 
 static int complain(int status, const char *why)
 {
@@ -14,19 +16,19 @@ static int complain(int status, const char *why)
     return status;
 }
 
-/* TEXT to where -o says; NULL is out of memory. */
-static int write_text(const struct fetch_args *a, const char *text)
+/* TEXT to where -o says; none at all is out of memory. */
+static int write_text(const struct fetch_args *a, struct text text)
 {
     struct out o;
-    if (!text)
+    if (!text.s)
         return complain(FETCH_STATUS_FAILED, "out of memory");
     err_t e = out_open(&o, a->output);
     if (e == OK && o.to_folder) {
         out_close(&o);
-        return complain(FETCH_STATUS_USAGE, "-o: the list is one file, not a folder's");
+        return complain(FETCH_STATUS_USAGE, "-o: this is one file, not a folder's");
     }
     if (e == OK)
-        e = out_write(&o, text, text_of(text).len);
+        e = out_write(&o, text.s, text.len);
     if (e == OK)
         e = out_finish(&o);
     out_close(&o);
@@ -43,7 +45,7 @@ static int write_json(const struct fetch_args *a, json_t *json)
     if (text && (whole = malloc(len + 2)))
         snprintf(whole, len + 2, "%s\n", text);
     free(text);
-    int status = write_text(a, whole);
+    int status = write_text(a, whole ? text_of(whole) : (struct text){0});
     free(whole);
     return status;
 }
@@ -104,7 +106,7 @@ static int write_list(const struct fetch_args *a, const struct fallbacks *f)
     if (a->json)
         return write_json(a, fallbacks_json(f));
     char *text = fallbacks_write(f);
-    int status = write_text(a, text);
+    int status = write_text(a, text ? text_of(text) : (struct text){0});
     free(text);
     return status;
 }
@@ -127,5 +129,53 @@ int fetch_check_list(const struct fetch_args *a)
     if (status == FETCH_STATUS_DONE && f.n_errors)
         status = FETCH_STATUS_INVALID;
     fallbacks_free(&f);
+    return status;
+}
+
+/* ---- --print ---- */
+
+/* FORM is one document's, or a list of them. */
+static err_t print_all(const json_t *form, struct docw *w, char why[DOCS_WHY_MAX])
+{
+    size_t i;
+    json_t *one;
+    if (!json_is_array(form))
+        return docs_print(form, w, why);
+    json_array_foreach(form, i, one)
+    {
+        TRY(docs_print(one, w, why));
+    }
+    return OK;
+}
+
+static int print_form(const struct fetch_args *a, const json_t *form)
+{
+    struct docw w = {0};
+    char why[DOCS_WHY_MAX];
+    int status;
+    docw_add(&w, TEXT_LIT("")); /* so that nothing is a text, too */
+    err_t err = print_all(form, &w, why);
+    if (err == ERR_MALFORMED) {
+        fprintf(stderr, "tunic fetch: --print \"%.100s\": %s\n", a->print, why);
+        status = FETCH_STATUS_INVALID;
+    } else {
+        status = write_text(a, docw_text(&w));
+    }
+    docw_free(&w);
+    return status;
+}
+
+int fetch_print(const struct fetch_args *a)
+{
+    json_error_t error;
+    json_t *form = strcmp(a->print, "-") == 0 ? json_loadf(stdin, 0, &error)
+                                              : json_load_file(a->print, 0, &error);
+    if (!form) {
+        bool unread = error.line < 0;
+        fprintf(stderr, "tunic fetch: --print \"%.100s\": %s\n", a->print, error.text);
+        return unread ? FETCH_STATUS_FAILED : FETCH_STATUS_INVALID;
+    }
+    int status = print_form(a, form);
+    json_decref(form);
     return status;
 }
