@@ -123,7 +123,7 @@ static bool w_transport(struct docw *w, const struct json_rule *rule, const json
 
 const struct json_rule json_rules_extra[] = {
     {"extra-info", v_extra_info, w_extra_info, false, NULL, NULL},
-    JSON_RULES_SIGNED
+    JSON_RULES_SIGNED,
     {"ipv6-read-history", JSON_FORM(history), false, NULL, NULL},
     {"ipv6-write-history", JSON_FORM(history), false, NULL, NULL},
     {"geoip-db-digest", JSON_FORM(word), false, NULL, NULL},

@@ -143,7 +143,7 @@ static bool w_onion_key(struct docw *w, const struct json_rule *rule, const json
 
 const struct json_rule json_rules_server[] = {
     {"router", v_router, w_router, false, NULL, NULL},
-    JSON_RULES_SIGNED
+    JSON_RULES_SIGNED,
     {"master-key-ed25519", JSON_FORM(word), false, NULL, NULL},
     {"or-address", JSON_FORM(word), true, NULL, NULL},
     {"bandwidth", v_bandwidth, w_bandwidth, false, NULL, NULL},

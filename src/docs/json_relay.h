@@ -14,14 +14,14 @@ json_value_fn json_v_overload;
 json_line_fn json_w_overload;
 
 /* Lines of both. */
-#define JSON_RULES_SIGNED_LIST(X)                                         \
-    X("identity-ed25519", JSON_FORM(object), false, NULL, "ED25519 CERT") \
-    X("published", JSON_FORM(time), false, NULL, NULL)                    \
-    X("read-history", JSON_FORM(history), false, NULL, NULL)              \
-    X("write-history", JSON_FORM(history), false, NULL, NULL)             \
-    X("router-sig-ed25519", JSON_FORM(word), false, NULL, NULL)           \
-    X("router-signature", JSON_FORM(object), false, NULL, "SIGNATURE")
-#define JSON_RULE(...)    {__VA_ARGS__},
-#define JSON_RULES_SIGNED JSON_RULES_SIGNED_LIST(JSON_RULE)
+/* clang-format off */
+#define JSON_RULES_SIGNED                                              \
+    {"identity-ed25519", JSON_FORM(object), false, NULL, "ED25519 CERT"}, \
+    {"published", JSON_FORM(time), false, NULL, NULL},                 \
+    {"read-history", JSON_FORM(history), false, NULL, NULL},           \
+    {"write-history", JSON_FORM(history), false, NULL, NULL},          \
+    {"router-sig-ed25519", JSON_FORM(word), false, NULL, NULL},        \
+    {"router-signature", JSON_FORM(object), false, NULL, "SIGNATURE"}
+/* clang-format on */
 
 #endif
