@@ -189,6 +189,8 @@ static void certs_failed(struct dirmgr *d)
 /* What a failed request means for its kind. SERVER_BAD: the server is left alone for a while. */
 static void fail(struct dirmgr *d, const struct dirmgr_request *rq, bool server_bad)
 {
+    if (rq->on_suspicion) /* the consensus says what is wanted */
+        return;
     if (server_bad)
         dirmgr_server_failed(d, &rq->rsa);
     if (rq->kind == DIR_WANT_CONSENSUS)
@@ -223,7 +225,7 @@ static void on_certs(struct dirmgr *d, const struct dirmgr_request *rq, struct t
     else
         dirmgr_server_failed(d, &rq->rsa);
     /* Waits also when some came: what is still missing is asked for elsewhere, a few times. */
-    if (d->candidate)
+    if (d->candidate && !rq->on_suspicion)
         backoff_fail(&d->cert_wait, d->env, d->testing, d->schedule.others_first_s);
     dirmgr_retry_candidate(d);
 }

@@ -45,6 +45,7 @@ struct dirmgr_request {
     enum dir_kind kind;
     struct rsa_id rsa;
     bool is_authority, began;
+    bool on_suspicion; /* for certificates, before a consensus says which */
     enum dirmgr_pace pace;
     bool over; /* others were faster: to be cancelled */
     uint64_t launched_us;
@@ -108,6 +109,7 @@ struct dirmgr {
 
     struct dir_schedule schedule;
     struct backoff boot_wait[BOOT_N], consensus_wait, cert_wait, md_wait;
+    bool first_certs_asked; /* before there was a consensus */
     uint64_t md_first_us, md_launched_us;
     uint64_t bootstrap_began_us;
     int64_t refresh_s; /* wall clock: look for a newer consensus from then on */

@@ -123,10 +123,59 @@ static void certs_path(const struct consensus_verdict *v, char out[DIRHTTP_URL_M
     (void)snprintf(out + n, (size_t)(DIRHTTP_URL_MAX - n), ".z");
 }
 
+static bool has_cert(const struct dirmgr *d, const struct rsa_id *v3ident)
+{
+    for (size_t i = 0; i < d->certs.n; i++)
+        if (rsa_id_equal(authcert_identity(d->certs.certs[i]), v3ident))
+            return true;
+    return false;
+}
+
+/* dir-spec 5.2: "/tor/keys/fp/<F>+<F>.z", the newest certificates of these authorities; how many.
+ */
+static size_t first_certs_path(const struct dirmgr *d, char out[DIRHTTP_URL_MAX])
+{
+    char id[HEX_SIZE(20)];
+    size_t wanted = 0;
+    int n = snprintf(out, DIRHTTP_URL_MAX, "/tor/keys/fp/");
+    for (size_t i = 0; i < d->n_auths && wanted < CONSENSUS_AUTHS_MAX; i++)
+        if (!has_cert(d, &d->auths[i]))
+            n += snprintf(out + n, (size_t)(DIRHTTP_URL_MAX - n), "%s%s", wanted++ ? "+" : "",
+                          hex_upper(d->auths[i].b, 20, id));
+    (void)snprintf(out + n, (size_t)(DIRHTTP_URL_MAX - n), ".z");
+    return wanted;
+}
+
+static const struct dirmgr_request *asked_for_consensus(const struct dirmgr *d)
+{
+    for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++)
+        if (d->requests[i].id && d->requests[i].kind == DIR_WANT_CONSENSUS)
+            return &d->requests[i];
+    return NULL;
+}
+
+/* Who has no certificates yet asks for them together with the first consensus, of the same server:
+ * C tor waits for the consensus, which saves nothing and costs a round trip. Once only: what is
+ * missing after that is what the consensus says. */
+static bool next_first_certs(struct dirmgr *d, struct dir_request *out)
+{
+    const struct dirmgr_request *rq = d->newest ? NULL : asked_for_consensus(d);
+    out->kind = DIR_WANT_CERTS;
+    if (!rq || d->first_certs_asked || !first_certs_path(d, out->path) ||
+        !dirmgr_pick_server(d, false, &rq->rsa, out))
+        return false;
+    d->first_certs_asked = true;
+    out->body_cap = CERTS_BODY_MAX;
+    claim(d, out)->on_suspicion = true;
+    return true;
+}
+
 static bool next_certs(struct dirmgr *d, struct dir_request *out)
 {
+    if (!d->candidate)
+        return next_first_certs(d, out);
     out->kind = DIR_WANT_CERTS;
-    if (!d->candidate || dirmgr_in_flight(d, DIR_WANT_CERTS) ||
+    if (dirmgr_in_flight(d, DIR_WANT_CERTS) ||
         dirmgr_slow_in_flight(d, DIR_WANT_CERTS) >= SLOW_IN_FLIGHT_MAX || !due(d, &d->cert_wait))
         return false;
     /* First whoever had the consensus: a link to it is open. */

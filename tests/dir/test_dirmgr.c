@@ -43,6 +43,74 @@ START_TEST(test_dirmgr_bootstraps_from_nothing)
 }
 END_TEST
 
+/* Whoever has no certificate need not wait for the consensus to say so. */
+START_TEST(test_dirmgr_asks_for_certificates_beside_the_first_consensus)
+{
+    struct world *w = world_new(0);
+    struct dir_request consensus, certs, rq;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &consensus);
+    ck_assert(dirmgr_next(w->d, &certs));
+    ck_assert_int_eq(certs.kind, DIR_WANT_CERTS);
+    ck_assert_ptr_nonnull(strstr(certs.path, "/tor/keys/fp/"));
+    ck_assert(rsa_id_equal(&certs.to.rsa, &consensus.to.rsa)); /* over the same circuit */
+    ck_assert(!dirmgr_next(w->d, &rq) || rq.kind == DIR_WANT_CONSENSUS);
+    answer_certs(w, &certs, N);
+    answer_consensus(w, &consensus, N, FAKE_AFTER_S);
+    expect(w, DIR_WANT_MICRODESCS, &rq);
+    world_free(w);
+}
+END_TEST
+
+/* In whichever order they come. */
+START_TEST(test_dirmgr_verifies_the_first_consensus_when_its_certificates_come)
+{
+    struct world *w = world_new(0);
+    struct dir_request consensus, certs, rq;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &consensus);
+    ck_assert(dirmgr_next(w->d, &certs));
+    answer_consensus(w, &consensus, N, FAKE_AFTER_S);
+    ck_assert(!dirmgr_next(w->d, &rq));
+    answer_certs(w, &certs, N);
+    expect(w, DIR_WANT_MICRODESCS, &rq);
+    world_free(w);
+}
+END_TEST
+
+/* Who has no answer to that has done nothing wrong, and is asked for what the consensus names. */
+START_TEST(test_dirmgr_asks_for_the_certificates_of_a_consensus_if_none_came_before)
+{
+    struct world *w = world_new(0);
+    struct dir_request consensus, certs, rq;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &consensus);
+    ck_assert(dirmgr_next(w->d, &certs));
+    dirmgr_reply(w->d, certs.id, 404, TEXT_LIT(""), 0);
+    ck_assert(!w->failed[certs.to.rsa.b[0]]);
+    answer_consensus(w, &consensus, N, FAKE_AFTER_S);
+    expect(w, DIR_WANT_CERTS, &rq);
+    ck_assert_ptr_nonnull(strstr(rq.path, "/tor/keys/fp-sk/"));
+    ck_assert(rsa_id_equal(&rq.to.rsa, &consensus.to.rsa));
+    answer_certs(w, &rq, N);
+    expect(w, DIR_WANT_MICRODESCS, &rq);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_asks_for_no_certificates_that_it_has)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    know_certs(w);
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    while (dirmgr_next(w->d, &rq))
+        ck_assert_int_eq(rq.kind, DIR_WANT_CONSENSUS);
+    world_free(w);
+}
+END_TEST
+
 START_TEST(test_dirmgr_undersigned_consensus_is_refused_and_another_server_asked)
 {
     struct world *w = world_new(0);
@@ -813,6 +881,10 @@ START_TEST(test_dirmgr_warns_of_recommended_protocols_and_goes_on)
 END_TEST
 
 TESTS("dir/dirmgr", test_dirmgr_bootstraps_from_nothing,
+      test_dirmgr_asks_for_certificates_beside_the_first_consensus,
+      test_dirmgr_verifies_the_first_consensus_when_its_certificates_come,
+      test_dirmgr_asks_for_the_certificates_of_a_consensus_if_none_came_before,
+      test_dirmgr_asks_for_no_certificates_that_it_has,
       test_dirmgr_undersigned_consensus_is_refused_and_another_server_asked,
       test_dirmgr_garbage_and_errors_lead_to_other_servers,
       test_dirmgr_expired_consensus_tells_what_the_clock_says,
