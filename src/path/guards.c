@@ -80,17 +80,10 @@ static const struct router *row_if_up(const struct choice *c, const struct guard
     return r && (c->usage == GUARD_FOR_DIR || router_usable(r)) ? r : NULL;
 }
 
-static bool fits_exit(const struct choice *c, const struct router *r)
+static bool fits_exit(const struct choice *c, const struct guard *guard)
 {
-    return !c->rst->exit || !router_related(c->nd, c->g->cfg, r, c->rst->exit);
-}
-
-static struct guard *primary_at(const struct sample *s, unsigned rank)
-{
-    for (size_t i = 0; i < s->n; i++)
-        if (s->list[i].primary == rank)
-            return &s->list[i];
-    return NULL;
+    const struct router *r = c->rst->exit ? netdir_by_rsa(c->nd, &guard->rsa) : NULL;
+    return !r || !router_related(c->nd, c->g->cfg, r, c->rst->exit);
 }
 
 /* guard-spec 4.6: "return one of the first {NUM_USABLE_PRIMARY_GUARDS} [...] such guards, chosen
@@ -99,41 +92,48 @@ static struct guard *primary_at(const struct sample *s, unsigned rank)
 static struct guard *pick_primary(const struct choice *c)
 {
     size_t most = c->usage == GUARD_FOR_DIR ? c->g->params.n_use_dir : c->g->params.n_use;
+    struct sample *s = c->g->now;
     struct guard *fit[UINT8_MAX];
     size_t n = 0, considered = 0;
-    for (unsigned rank = 1; rank <= c->g->params.n_primary; rank++) {
-        struct guard *guard = primary_at(c->g->now, rank);
-        const struct router *r = guard ? row_if_up(c, guard) : NULL;
-        if (!r || was_avoided(c->rst, &guard->rsa))
+    for (size_t i = 0; i < s->n && (considered < most || !n); i++) {
+        struct guard *guard = &s->list[i];
+        if (!guard->primary || was_avoided(c->rst, &guard->rsa))
             continue;
-        if (fits_exit(c, r))
+        bool fits = fits_exit(c, guard), up = row_if_up(c, guard);
+        if (fits && up)
             fit[n++] = guard;
-        if (++considered >= most && n)
-            break;
+        considered += !fits || up;
     }
     return n ? fit[env_random_below(c->g->env, n)] : NULL;
 }
 
 static bool fits_other(const struct choice *c, const struct guard *guard, bool pending_too)
 {
-    if (guard->primary || (guard->pending && !pending_too))
-        return false;
-    const struct router *r = row_if_up(c, guard);
-    return r && !was_avoided(c->rst, &guard->rsa) && fits_exit(c, r);
+    return !guard->primary && (!guard->pending || pending_too) && row_if_up(c, guard) &&
+           !was_avoided(c->rst, &guard->rsa) && fits_exit(c, guard);
 }
 
-/* "the first entry in that intersection that has {is_pending} set to false", confirmed ones before
- * the others. */
-static struct guard *pick_other(const struct choice *c, bool pending_too)
+/* "the first entry in that intersection that has {is_pending} set to false"; of those that are
+ * confirmed, or of the others, either way in sample order (proposal 310). */
+static struct guard *pick_other(const struct choice *c, bool confirmed, bool pending_too)
 {
     struct sample *s = c->g->now;
-    for (struct guard *at = NULL; (at = sample_next_confirmed(s, at));)
-        if (fits_other(c, at, pending_too))
-            return at;
     for (size_t i = 0; i < s->n; i++)
-        if (s->list[i].confirmed_idx < 0 && fits_other(c, &s->list[i], pending_too))
+        if ((s->list[i].confirmed_idx >= 0) == confirmed && fits_other(c, &s->list[i], pending_too))
             return &s->list[i];
     return NULL;
+}
+
+/* A guard behind the primary ones. Before one is taken that never worked there must be enough to
+ * take from (guard-spec 4.2). */
+static err_t pick_lesser(const struct choice *c, struct guard **out)
+{
+    if ((*out = pick_other(c, true, false)))
+        return OK;
+    TRY(sample_expand(c->g, c->g->now, c->nd));
+    if (!(*out = pick_other(c, false, false)) && !(*out = pick_other(c, true, true)))
+        *out = pick_other(c, false, true);
+    return OK;
 }
 
 static bool any_up(const struct choice *c)
@@ -189,11 +189,7 @@ err_t guards_pick(struct guards *g, const struct netdir *nd, enum guard_usage us
         guard_consider_retry(g, &g->now->list[i]);
     struct guard *guard = pick_primary(&c);
     if (!guard)
-        guard = pick_other(&c, false);
-    if (!guard) { /* there may be room for more */
-        TRY(sample_expand(g, g->now, nd));
-        guard = pick_other(&c, true);
-    }
+        TRY(pick_lesser(&c, &guard));
     if (guard) {
         *use = guard->primary ? GUARD_USABLE : GUARD_USABLE_IF_NO_BETTER;
         note_tried(g, guard);
@@ -290,9 +286,9 @@ bool guards_lack_md(const struct guards *g, const struct netdir *nd)
     size_t n = 0;
     if (!g->cfg || !g->cfg->use_entry_guards)
         return false;
-    for (unsigned rank = 1; rank <= g->params.n_primary && n < g->params.n_use; rank++) {
-        const struct guard *guard = primary_at(g->now, rank);
-        if (!guard || guard->reach == GUARD_NO)
+    for (size_t i = 0; i < g->now->n && n < g->params.n_use; i++) {
+        const struct guard *guard = &g->now->list[i];
+        if (!guard->primary || guard->reach == GUARD_NO)
             continue;
         const struct router *r = netdir_by_rsa(nd, &guard->rsa);
         if (r && !r->has_md)
@@ -312,33 +308,15 @@ const char *guards_sample_name(const struct guards *g)
     return g->now->name;
 }
 
-/* Primary guards first, then the confirmed ones, then sample order. */
-static const struct guard *in_preference(const struct guards *g, size_t i)
-{
-    const struct sample *s = g->now;
-    for (unsigned rank = 1; rank <= g->params.n_primary; rank++) {
-        const struct guard *guard = primary_at(s, rank);
-        if (guard && i-- == 0)
-            return guard;
-    }
-    for (const struct guard *at = NULL; (at = sample_next_confirmed(s, at));)
-        if (!at->primary && i-- == 0)
-            return at;
-    for (size_t k = 0; k < s->n; k++)
-        if (!s->list[k].primary && s->list[k].confirmed_idx < 0 && i-- == 0)
-            return &s->list[k];
-    return NULL;
-}
-
 bool guards_at(const struct guards *g, size_t i, struct guard_info *out)
 {
-    const struct guard *guard = in_preference(g, i);
-    if (!guard)
+    if (i >= g->now->n)
         return false;
+    const struct guard *guard = &g->now->list[i];
     *out = (struct guard_info){.rsa = guard->rsa,
                                .nickname = guard->nickname,
                                .listed = guard->listed,
-                               .primary = guard->primary != 0,
+                               .primary = guard->primary,
                                .filtered = guard->filtered,
                                .confirmed = guard->confirmed_idx >= 0,
                                .down = guard->reach == GUARD_NO,

@@ -92,7 +92,7 @@ struct guard_info {
     bool confirmed, down, tried;
     int64_t sampled_on_s, confirmed_on_s, unlisted_since_s, failing_since_s; /* 0: not */
 };
-size_t guards_n(const struct guards *g); /* of the sample in use, in order of preference */
+size_t guards_n(const struct guards *g); /* of the sample in use, in sample order, as in tor */
 bool guards_at(const struct guards *g, size_t i, struct guard_info *out);
 const char *guards_sample_name(const struct guards *g); /* "default", "restricted" */
 

@@ -62,13 +62,12 @@ static bool split_fields(const char *line, struct fields *out)
     return true;
 }
 
-/* A date, or 0 if there is none or it is damaged; none lies ahead. */
-static int64_t field_time(const struct guards *g, struct text value)
+/* A date, or 0 if there is none or it is damaged. One that lies ahead stays until a consensus says
+ * what time it is (guards_update()): the clock may be wrong now. */
+static int64_t field_time(struct text value)
 {
-    int64_t t, now_s = env_wall_s(g->env);
-    if (!value.s || state_time_parse(value, &t) != OK)
-        return 0;
-    return t < now_s ? t : now_s;
+    int64_t t;
+    return value.s && state_time_parse(value, &t) == OK ? t : 0;
 }
 
 static int32_t field_index(struct text value, int32_t fallback)
@@ -79,9 +78,9 @@ static int32_t field_index(struct text value, int32_t fallback)
 
 static err_t guard_from_fields(struct guards *g, const struct fields *f, struct guard *out)
 {
-    *out = (struct guard){.sampled_on_s = field_time(g, f->of[KEY_sampled_on]),
-                          .confirmed_on_s = field_time(g, f->of[KEY_confirmed_on]),
-                          .unlisted_since_s = field_time(g, f->of[KEY_unlisted_since]),
+    *out = (struct guard){.sampled_on_s = field_time(f->of[KEY_sampled_on]),
+                          .confirmed_on_s = field_time(f->of[KEY_confirmed_on]),
+                          .unlisted_since_s = field_time(f->of[KEY_unlisted_since]),
                           .confirmed_idx = field_index(f->of[KEY_confirmed_idx], -1)};
     struct text id = f->of[KEY_rsa_id], nick = f->of[KEY_nickname], by = f->of[KEY_sampled_by];
     if (!id.s || hex_decode_exact(id, out->rsa.b, sizeof out->rsa.b) != OK)

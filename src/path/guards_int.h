@@ -26,12 +26,13 @@ struct guard {
     char *sampled_by;      /* or NULL */
     char *extra;           /* "k=v k=v" that is not understood, or NULL */
     /* Not in it: */
-    bool filtered;             /* passes the configuration, and is listed */
-    bool pending;              /* a non-primary one that is being tried */
-    bool tried;                /* tried_us counts */
-    bool failing;              /* failed since it last worked */
-    uint8_t reach;             /* enum guard_reach */
-    uint8_t primary;           /* place among the primary guards from 1; 0: none */
+    bool filtered; /* passes the configuration, and is listed */
+    bool pending;  /* a non-primary one that is being tried */
+    bool tried;    /* tried_us counts */
+    bool failing;  /* failed since it last worked */
+    uint8_t reach; /* enum guard_reach */
+    bool primary;
+    bool was_primary;          /* while primary ones are chosen anew */
     uint64_t tried_us;         /* monotonic */
     uint64_t failing_since_us; /* counts while failing */
 };
@@ -79,14 +80,13 @@ void guard_tell(const struct guards *g, const struct sample *s, const struct gua
 struct guard *sample_find(const struct sample *s, const struct rsa_id *id);
 void guard_clear(struct guard *g); /* frees what it owns */
 void sample_clear(struct sample *s);
-void sample_set_primary(struct guards *g, struct sample *s);
+/* Chooses the primary guards anew; how many are missing. */
+size_t sample_set_primary(struct guards *g, struct sample *s);
 /* Adds guards until enough of those that pass the filter may be up (guard-spec 4.2). */
 err_t sample_expand(struct guards *g, struct sample *s, const struct netdir *nd);
 /* A down guard whose time has come may be tried again (guard-spec 4.5). */
 void guard_consider_retry(const struct guards *g, struct guard *guard);
 /* guard-spec RAND: a time between NOW and SPAN seconds ago. */
 int64_t guard_backdate(struct env *env, int64_t now_s, int64_t span_s);
-/* The confirmed guard behind AFTER in the confirmed list (NULL: the first), or NULL. */
-struct guard *sample_next_confirmed(const struct sample *s, const struct guard *after);
 
 #endif

@@ -42,18 +42,6 @@ int64_t guard_backdate(struct env *env, int64_t now_s, int64_t span_s)
     return t > 0 ? t : 1;
 }
 
-struct guard *sample_next_confirmed(const struct sample *s, const struct guard *after)
-{
-    int32_t beyond = after ? after->confirmed_idx : -1;
-    struct guard *best = NULL;
-    for (size_t i = 0; i < s->n; i++) {
-        struct guard *g = &s->list[i];
-        if (g->confirmed_idx > beyond && (!best || g->confirmed_idx < best->confirmed_idx))
-            best = g;
-    }
-    return best;
-}
-
 void guard_consider_retry(const struct guards *g, struct guard *guard)
 {
     if (guard->reach != GUARD_NO)
@@ -90,7 +78,9 @@ static void read_params(struct guards *g, const struct netdir *nd)
                         ? cfg->guard_lifetime_s
                         : (int64_t)SECONDS_PER_DAY * PARAM("lifetime-days", 120, 1, 3650);
     p->confirmed_lifetime_s =
-        (int64_t)SECONDS_PER_DAY * PARAM("confirmed-min-lifetime-days", 60, 1, 3650);
+        cfg->guard_lifetime_s >= SECONDS_PER_DAY
+            ? cfg->guard_lifetime_s
+            : (int64_t)SECONDS_PER_DAY * PARAM("confirmed-min-lifetime-days", 60, 1, 3650);
     p->unlisted_s =
         (int64_t)SECONDS_PER_DAY * PARAM("remove-unlisted-guards-after-days", 20, 1, 3650);
     p->max_sample = (size_t)PARAM("max-sample-size", 60, 1, GUARDS_MAX);
@@ -126,7 +116,8 @@ static void choose_sample(struct guards *g, const struct netdir *nd)
     struct sample *normal = &g->samples[SAMPLE_DEFAULT];
     struct sample *restricted = &g->samples[SAMPLE_RESTRICTED];
     size_t slack = !g->chosen ? 100 : g->now == normal ? 95 : 105;
-    bool few = passing * 10000 < guards * g->params.restricted_percent * slack;
+    /* C tor cuts the thresholds down to whole guards. */
+    bool few = passing < guards * g->params.restricted_percent * slack / 10000;
     if (guards) {
         g->now = few ? restricted : normal;
         g->chosen = true;
@@ -160,18 +151,38 @@ static void update_listed(struct guards *g, struct sample *s, const struct netdi
     }
 }
 
-/* guard-spec 4.1: "We remove an entry from {SAMPLED_GUARDS} if" */
+/* guard-spec 4.1: "We remove an entry from {SAMPLED_GUARDS} if" it is unlisted for long, or too
+ * old. A confirmed one is as old as its confirmation, which lies up to a tenth of a lifetime back:
+ * it is used for 48 to 60 days (C tor since bug 41280; the specification's "and" would make it
+ * 120). */
 static bool is_obsolete(const struct guards *g, const struct guard *guard, int64_t now_s)
 {
     const struct guard_params *p = &g->params;
-    /* "{IS_LISTED} is false, and {FIRST_UNLISTED_AT} is over {REMOVE_UNLISTED_GUARDS_AFTER} days
-     * in the past" */
     if (!guard->listed && guard->unlisted_since_s < now_s - p->unlisted_s)
         return true;
-    /* "{ADDED_ON_DATE} is over {GUARD_LIFETIME} ago, and {CONFIRMED_ON_DATE} is either 'never', or
-     * over {GUARD_CONFIRMED_MIN_LIFETIME} ago" */
-    return guard->sampled_on_s < now_s - p->lifetime_s &&
-           (guard->confirmed_idx < 0 || guard->confirmed_on_s < now_s - p->confirmed_lifetime_s);
+    if (guard->confirmed_idx >= 0)
+        return guard->confirmed_on_s < now_s - p->confirmed_lifetime_s;
+    return guard->sampled_on_s < now_s - p->lifetime_s;
+}
+
+/* A date that lies ahead was written while the clock was wrong, if it is right now: from now on it
+ * is today's, lest the guard stays for as long more. */
+static void pull_back(struct guards *g, int64_t *date_s, int64_t now_s)
+{
+    if (*date_s <= now_s)
+        return;
+    *date_s = now_s;
+    g->dirty = true;
+}
+
+static void pull_dates_back(struct guards *g, struct sample *s)
+{
+    int64_t now_s = env_wall_s(g->env);
+    for (size_t i = 0; i < s->n; i++) {
+        pull_back(g, &s->list[i].sampled_on_s, now_s);
+        pull_back(g, &s->list[i].confirmed_on_s, now_s);
+        pull_back(g, &s->list[i].unlisted_since_s, now_s);
+    }
 }
 
 void guards_drop_all(struct guards *g)
@@ -207,26 +218,48 @@ static void filter(struct guards *g, struct sample *s, const struct netdir *nd)
     }
 }
 
-/* guard-spec 4.4: confirmed guards in their order, then those that were primary already, then the
- * rest in sample order. */
-void sample_set_primary(struct guards *g, struct sample *s)
+static size_t make_primary(struct sample *s, bool (*fits)(const struct guard *guard), size_t room)
 {
-    uint8_t old[GUARDS_MAX] = {0}, n = 0, most = g->params.n_primary;
-    for (size_t i = 0; i < s->n; i++) {
-        old[i] = s->list[i].primary;
-        s->list[i].primary = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < s->n && n < room; i++) {
+        struct guard *guard = &s->list[i];
+        if (guard->primary || !guard->filtered || !fits(guard))
+            continue;
+        guard->primary = true;
+        n++;
     }
-    struct guard *at = NULL;
-    while (n < most && (at = sample_next_confirmed(s, at)))
-        if (at->filtered)
-            at->primary = ++n;
-    for (unsigned rank = 1; rank <= most; rank++)
-        for (size_t i = 0; i < s->n && n < most; i++)
-            if (old[i] == rank && s->list[i].filtered && !s->list[i].primary)
-                s->list[i].primary = ++n;
-    for (size_t i = 0; i < s->n && n < most; i++)
-        if (s->list[i].filtered && !s->list[i].primary)
-            s->list[i].primary = ++n;
+    return n;
+}
+
+static bool is_confirmed(const struct guard *guard)
+{
+    return guard->confirmed_idx >= 0;
+}
+
+static bool was_primary(const struct guard *guard)
+{
+    return guard->was_primary;
+}
+
+static bool is_up(const struct guard *guard)
+{
+    return guard->reach != GUARD_NO;
+}
+
+/* guard-spec 4.4: confirmed guards, then those that were primary already, then others; "Once an
+ * element has been added to {PRIMARY_GUARDS}, we do not remove it until it is replaced by some
+ * element from {CONFIRMED_GUARDS}". Each kind in sample order, and so are all of them when one is
+ * picked (proposal 310; C tor, entry_guards_update_primary()). */
+size_t sample_set_primary(struct guards *g, struct sample *s)
+{
+    size_t room = g->params.n_primary;
+    for (size_t i = 0; i < s->n; i++) {
+        s->list[i].was_primary = s->list[i].primary;
+        s->list[i].primary = false;
+    }
+    room -= make_primary(s, is_confirmed, room);
+    room -= make_primary(s, was_primary, room);
+    return room - make_primary(s, is_up, room);
 }
 
 static void sample_add(struct guards *g, struct sample *s, const struct router *r)
@@ -311,6 +344,24 @@ err_t sample_expand(struct guards *g, struct sample *s, const struct netdir *nd)
     return OK;
 }
 
+/* guard-spec 4.2: "Whenever we are going to sample from {USABLE_FILTERED_GUARDS}, and it contains
+ * fewer than {MIN_FILTERED_SAMPLE} elements, we add new elements": here, if primary ones are
+ * missing.
+ */
+static err_t fill_primary(struct guards *g, const struct netdir *nd)
+{
+    size_t missing = sample_set_primary(g, g->now);
+    bool fresh = false;
+    for (size_t i = 0; i < g->now->n; i++)
+        fresh |= g->now->list[i].primary && !g->now->list[i].was_primary &&
+                 !is_confirmed(&g->now->list[i]);
+    if (!missing && !fresh)
+        return OK;
+    TRY(sample_expand(g, g->now, nd));
+    sample_set_primary(g, g->now);
+    return OK;
+}
+
 err_t guards_update(struct guards *g, const struct netdir *nd, const struct path_config *cfg)
 {
     g->cfg = cfg;
@@ -318,12 +369,11 @@ err_t guards_update(struct guards *g, const struct netdir *nd, const struct path
     choose_sample(g, nd);
     for (size_t i = 0; i < SAMPLE_N; i++) {
         if (is_live(g, nd)) {
+            pull_dates_back(g, &g->samples[i]);
             update_listed(g, &g->samples[i], nd);
             prune(g, &g->samples[i]);
         }
         filter(g, &g->samples[i], nd);
     }
-    err_t e = sample_expand(g, g->now, nd);
-    sample_set_primary(g, g->now);
-    return e;
+    return fill_primary(g, nd);
 }

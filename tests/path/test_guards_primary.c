@@ -9,12 +9,13 @@ static struct nodeset *set(const char *list)
     return s;
 }
 
-static void check_order(struct bed *b, const struct rsa_id *ids, size_t n, size_t primary)
+/* The sample begins with IDS, and those are primary of which PRIMARY has a 1. */
+static void check_primary(struct bed *b, const struct rsa_id *ids, const char *primary)
 {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; primary[i]; i++) {
         struct rsa_id id = id_at(b, i);
         ck_assert_msg(rsa_id_equal(&id, &ids[i]), "another guard has place %zu", i);
-        ck_assert_int_eq(info_of(b, &id).primary, i < primary);
+        ck_assert_int_eq(info_of(b, &id).primary, primary[i] == '1');
     }
 }
 
@@ -38,10 +39,49 @@ START_TEST(test_guards_primary_ones_stay_when_an_earlier_one_comes_back)
         ids[i] = id_at(b, i);
     first = ids[0];
     exclude(b, &first);
-    check_order(b, ids + 1, 3, 3);
+    check_primary(b, ids, "0111");
     exclude(b, NULL);
-    check_order(b, ids + 1, 3, 3);
+    check_primary(b, ids, "0111");
     ck_assert(info_of(b, &first).filtered && !info_of(b, &first).primary);
+    bed_free(b);
+}
+END_TEST
+
+/* proposal 310: whichever worked first, the first of the sample is used; and one that works takes
+ * the place of a primary one that never did. */
+START_TEST(test_guards_primary_ones_are_used_in_sample_order)
+{
+    struct bed *b = bed_new(1);
+    struct rsa_id ids[6];
+    for (size_t i = 0; i < 6; i++)
+        ids[i] = id_at(b, i);
+    guards_succeeded(b->g, &ids[2]);
+    check_primary(b, ids, "1110");
+    ck_assert(rsa_id_equal(&pick(b, NULL)->rsa, &ids[0]));
+    guards_succeeded(b->g, &ids[5]);
+    check_primary(b, ids, "101001");
+    guards_succeeded(b->g, &ids[4]);
+    check_primary(b, ids, "001011");
+    ck_assert(rsa_id_equal(&pick(b, NULL)->rsa, &ids[2]));
+    guards_succeeded(b->g, &ids[1]); /* it is confirmed, and before these in the sample */
+    check_primary(b, ids, "011010");
+    ck_assert(rsa_id_equal(&pick(b, NULL)->rsa, &ids[1]));
+    bed_free(b);
+}
+END_TEST
+
+/* C tor, entry_guards_update_primary(): none is made primary that is known to be down. */
+START_TEST(test_guards_primary_ones_that_are_missing_are_not_filled_with_what_is_down)
+{
+    struct bed *b = bed_new(1);
+    struct rsa_id ids[5];
+    for (size_t i = 0; i < 5; i++)
+        ids[i] = id_at(b, i);
+    guards_failed(b->g, &ids[1]);
+    guards_failed(b->g, &ids[3]);
+    exclude(b, &ids[0]);
+    check_primary(b, ids, "01101"); /* the second was there already */
+    exclude(b, NULL);
     bed_free(b);
 }
 END_TEST
@@ -56,22 +96,13 @@ START_TEST(test_guards_primary_is_the_last_of_a_sample_like_any_other)
     ck_assert_uint_eq(guards_n(b->g), 3);
     for (size_t i = 0; i < 3; i++)
         ids[i] = id_at(b, i);
-    check_order(b, ids, 3, 3);
-    /* It keeps its place before one that comes back. */
-    exclude(b, &ids[0]);
-    exclude(b, NULL);
-    check_order(b, (struct rsa_id[]){ids[1], ids[2], ids[0]}, 3, 3);
-    /* It works before the others do, so it is the first to be asked from now on. */
-    guards_succeeded(b->g, &ids[2]);
-    check_order(b, (struct rsa_id[]){ids[2], ids[1], ids[0]}, 3, 3);
-    ck_assert(rsa_id_equal(&pick(b, NULL)->rsa, &ids[2]));
-    /* And it is none while it is ruled out. */
+    check_primary(b, ids, "111");
     exclude(b, &ids[2]);
     ck_assert(!guards_is_up(b->g, &ids[2]));
-    check_order(b, (struct rsa_id[]){ids[1], ids[0], ids[2]}, 3, 2);
+    check_primary(b, ids, "110");
     exclude(b, NULL);
     ck_assert(guards_is_up(b->g, &ids[2]));
-    check_order(b, (struct rsa_id[]){ids[2], ids[1], ids[0]}, 3, 3);
+    check_primary(b, ids, "111");
     b->cfg.entry = NULL;
     nodeset_free(&three);
     bed_free(b);
@@ -145,11 +176,10 @@ END_TEST
 START_TEST(test_guards_primary_order_of_a_file_is_made_whole)
 {
     struct bed *b = bed_new(1);
-    static const uint8_t order[] = {5, 2, 1, 3, 4};
     load(b, LINE(1, "0" CONFIRMED(5)) LINE(2, "1" CONFIRMED(3)) LINE(3, "2" CONFIRMED(5))
                 LINE(4, "3 listed=1") LINE(5, "4" CONFIRMED(0)));
     for (size_t i = 0; i < 5; i++)
-        ck_assert_uint_eq(id_at(b, i).b[19], order[i]);
+        ck_assert_uint_eq(id_at(b, i).b[19], i + 1);
     char *text = saved(b);
     ck_assert_ptr_nonnull(strstr(text, LINE(1, "0" CONFIRMED(2)) LINE(2, "1" CONFIRMED(1))
                                            LINE(3, "2" CONFIRMED(3)) LINE(4, "3 listed=1")
@@ -185,6 +215,8 @@ START_TEST(test_guards_primary_places_in_the_file_have_no_gap)
 END_TEST
 
 TESTS("path/guards_primary", test_guards_primary_ones_stay_when_an_earlier_one_comes_back,
+      test_guards_primary_ones_are_used_in_sample_order,
+      test_guards_primary_ones_that_are_missing_are_not_filled_with_what_is_down,
       test_guards_primary_is_the_last_of_a_sample_like_any_other,
       test_guards_primary_and_others_get_another_chance_once_all_are_down,
       test_guards_primary_one_of_the_restricted_sample_is_known_after_a_restart,

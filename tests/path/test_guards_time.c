@@ -51,7 +51,7 @@ START_TEST(test_guards_time_dates_lie_at_random_before_the_event)
 END_TEST
 
 /* guard-spec 4.8: "we add it to the end of {CONFIRMED_GUARDS}", whichever it is. */
-START_TEST(test_guards_time_confirmed_ones_keep_the_order_of_their_first_success)
+START_TEST(test_guards_time_confirmed_ones_are_numbered_as_they_worked)
 {
     struct bed *b = bed_new(1);
     struct rsa_id ids[20];
@@ -59,17 +59,46 @@ START_TEST(test_guards_time_confirmed_ones_keep_the_order_of_their_first_success
         ids[i] = id_at(b, i);
     for (size_t i = 20; i-- > 0;) /* the last one of the sample first */
         guards_succeeded(b->g, &ids[i]);
-    for (size_t i = 0; i < 20; i++) {
-        struct rsa_id id = id_at(b, i);
-        ck_assert(rsa_id_equal(&id, &ids[19 - i]));
-    }
-    char *text = saved(b);
+    char *text = saved(b), *at = text;
     char wanted[32];
     for (size_t i = 0; i < 20; i++) {
-        snprintf(wanted, sizeof wanted, " confirmed_idx=%zu\n", i);
-        ck_assert_ptr_nonnull(strstr(text, wanted));
+        struct rsa_id id = id_at(b, i);
+        ck_assert(rsa_id_equal(&id, &ids[i]));
+        snprintf(wanted, sizeof wanted, " confirmed_idx=%zu\n", 19 - i);
+        at = strstr(at, wanted);
+        ck_assert_ptr_nonnull(at);
     }
     free(text);
+    bed_free(b);
+}
+END_TEST
+
+/* A machine whose clock starts in 1970 loses no guard once it knows the time; and what was written
+ * while the clock was ahead does not stay for longer. */
+START_TEST(test_guards_time_wrong_clocks_cost_no_guard_and_give_no_days)
+{
+    struct bed *b = bed_new(1);
+    struct rsa_id first = id_at(b, 0), second = id_at(b, 1);
+    guards_succeeded(b->g, &first);
+    char *text = saved(b), *again;
+    int64_t now_us = b->env->wall_us;
+    b->env->wall_us = 1000;
+    load(b, text);
+    ck_ok(guards_update(b->g, b->nd, &b->cfg)); /* a consensus that seems to lie ahead */
+    again = saved(b);
+    ck_assert_str_eq(text, again);
+    b->env->wall_us = now_us;
+    remake(b);
+    ck_assert_ptr_nonnull(info_of(b, &second).nickname);
+    ck_assert(info_of(b, &first).confirmed);
+    free(text);
+    free(again);
+    b->env->wall_us = now_us + INT64_C(365) * DAY * (int64_t)US_PER_SEC;
+    struct rsa_id third = id_at(b, 2);
+    guards_succeeded(b->g, &third);
+    b->env->wall_us = now_us;
+    remake(b);
+    ck_assert_int_eq(info_of(b, &third).confirmed_on_s, env_wall_s(b->env));
     bed_free(b);
 }
 END_TEST
@@ -183,7 +212,8 @@ START_TEST(test_guards_time_a_state_that_takes_no_more_lines_is_an_error)
 END_TEST
 
 TESTS("path/guards_time", test_guards_time_dates_lie_at_random_before_the_event,
-      test_guards_time_confirmed_ones_keep_the_order_of_their_first_success,
+      test_guards_time_confirmed_ones_are_numbered_as_they_worked,
+      test_guards_time_wrong_clocks_cost_no_guard_and_give_no_days,
       test_guards_time_a_full_sample_knows_its_own_alone,
       test_guards_time_nothing_is_made_up_about_who_sampled,
       test_guards_time_a_configuration_that_stands_out_is_warned_of,
