@@ -124,7 +124,7 @@ static void on_end(void *arg, const struct ocirc_end *end, bool failed)
     struct exit_circ *c = arg;
     struct exits *x = c->x;
     (void)end;
-    failed = failed && c->leg->guards; /* a path that was given says nothing of ours */
+    failed = failed && !c->leg->is_given; /* a path that was given says nothing of ours */
     circ_drop(c);
     if (failed)
         x->failures++; /* its tunnels try again at the next look */
@@ -314,7 +314,7 @@ static void retire_forbidden(struct exits *x)
 {
     struct exit_circ *c;
     DL_FOREACH (x->circs, c)
-        if (c->leg->guards &&
+        if (!c->leg->is_given &&
             !path_allowed(c->leg->nd, x->config.path, c->leg->hop, c->leg->n_hops, true))
             retire(c);
 }

@@ -9,20 +9,6 @@
 
 enum { LOOK_MS = 1000 }; /* so often C tor looks for circuits that are late */
 
-enum { GUARD_IDLE_S = 600 }; /* guard-spec A.1: NONPRIMARY_GUARD_IDLE_TIMEOUT */
-
-static const struct rsa_id *guard_of(const struct leg *l)
-{
-    return &l->hop[0]->rsa;
-}
-
-/* Nobody is to blame. */
-static void drop_guard(const struct leg *l)
-{
-    if (l->guards)
-        guards_dropped(l->guards, guard_of(l));
-}
-
 /* ---- while it is built ---- */
 
 static void on_begin(void *arg, struct ocirc *oc)
@@ -51,8 +37,9 @@ static void on_hop(void *arg, struct ocirc *oc, unsigned hops)
         cbt_built(l->cbt, (l->env->mono_us - oc->begun_us) / US_PER_MS, l->slow.armed);
 }
 
-static void set_open(struct leg *l, bool waits)
+static void set_open(struct leg *l)
 {
+    bool waits = l->guard.state == GUARD_CIRCUIT_WAITING;
     l->oc->waits_for_guard = waits;
     l->state = waits ? LEG_GUARD_WAIT : LEG_OPEN;
     circuits_tell(l->oc, waits ? CIRCUIT_GUARD_WAIT : CIRCUIT_BUILT);
@@ -64,24 +51,22 @@ static void on_open(void *arg, struct ocirc *oc)
     struct leg *l = arg;
     char path[256];
     env_disarm(l->env, &l->slow);
-    if (l->guards)
-        guards_succeeded(l->guards, guard_of(l));
     log_info(l->env->log, "Circuit %" PRIu64 " is open through %s", oc->id,
              ocirc_path_text(oc, path, sizeof path));
-    bool waits = l->guards && l->guard_use == GUARD_USABLE_IF_NO_BETTER &&
-                 !guards_may_use(l->guards, guard_of(l));
-    set_open(l, waits);
+    if (guard_circuit_built(l->guards, &l->guard, l->nd))
+        set_open(l);
+    else /* C tor: GUARD_USABLE_NEVER */
+        leg_close(l, ERR_NOT_FOUND, DESTROY_INTERNAL);
 }
 
 void leg_reconsider(struct leg *l)
 {
-    uint64_t waited_us = l->env->mono_us - l->oc->open_us;
     /* While it is extended it is looked at when that is done. */
     if (l->state != LEG_GUARD_WAIT || l->oc->state != OCIRC_OPEN)
         return;
-    if (guards_may_use(l->guards, guard_of(l)))
-        set_open(l, false);
-    else if (waited_us >= GUARD_IDLE_S * (uint64_t)US_PER_SEC)
+    if (guard_circuit_may_be_used(l->guards, &l->guard, l->nd))
+        set_open(l);
+    else if (guard_circuit_is_stale(l->guards, &l->guard))
         leg_close(l, OK, DESTROY_NONE);
 }
 
@@ -92,10 +77,8 @@ void leg_reconsider(struct leg *l)
 static void judge_failure(struct leg *l, const struct ocirc_end *end)
 {
     char text[160], path[256];
-    if (l->guards && ocirc_end_blames_first_hop(end))
-        guards_failed(l->guards, guard_of(l));
-    else
-        drop_guard(l);
+    if (ocirc_end_blames_first_hop(end))
+        guard_circuit_failed(l->guards, &l->guard);
     if (end->timed_out && end->during == OCIRC_BUILDING && l->n_hops >= CBT_HOPS)
         cbt_closed(l->cbt, l->oc->begun_us);
     log_info(l->env->log, "Circuit %" PRIu64 " through %s could not be built: %s", l->oc->id,
@@ -112,8 +95,7 @@ static void on_end(void *arg, struct ocirc *oc, const struct ocirc_end *end)
     env_disarm(l->env, &l->slow);
     if (failed && !oc->open_us)
         judge_failure(l, end);
-    else if (end->during != OCIRC_OPEN && !oc->open_us)
-        drop_guard(l);
+    guard_circuit_end(l->guards, &l->guard);
     l->ops->on_end(l->arg, end, failed);
 }
 
@@ -177,7 +159,6 @@ static struct leg *leg_new(const struct leg_means *m, const struct path_pick *pi
     *l = (struct leg){
         .nd = netdir_ref(m->nd),
         .n_hops = pick->n,
-        .guard_use = pick->guard_use,
         .relaxed = pick->relaxed,
         .env = circuits_env(m->circuits),
         .guards = m->guards,
@@ -189,8 +170,10 @@ static struct leg *leg_new(const struct leg_means *m, const struct path_pick *pi
     timer_init(&l->slow, became_slow, l);
     struct ocirc_plan plan = plan_for(m, pick, ends, purpose, flags);
     l->oc = ocirc_new(m->circuits, &plan, &ocirc_ops, l);
-    if (l->oc)
+    if (l->oc) {
+        guard_circuit_begin(l->guards, &l->guard, pick);
         return l;
+    }
     netdir_unref(&l->nd);
     free(l);
     return NULL;
@@ -216,17 +199,18 @@ err_t leg_launch_over(const struct leg_means *means, const struct router *const 
                       enum circuit_purpose purpose, const struct leg_ops *ops, void *arg,
                       struct leg **out)
 {
-    struct path_pick pick = {.n = n, .guard_use = GUARD_USABLE};
-    struct leg_means unguarded = *means;
+    struct path_pick pick = {.n = n, .guard_use = GUARD_NONE};
     if (n > PATH_HOPS_MOST)
         return ERR_LIMIT;
     if (path_first_hop_addr(means->path, path[0]).ip.family == IP_NONE)
         return ERR_NOT_FOUND;
     memcpy(pick.hop, path, n * sizeof path[0]);
-    unguarded.guards = NULL;
     /* As C tor has it of EXTENDCIRCUIT, every hop is one where streams may end. */
-    *out = leg_new(&unguarded, &pick, 0, purpose, 0, ops, arg);
-    return *out ? OK : ERR_NOMEM;
+    *out = leg_new(means, &pick, 0, purpose, 0, ops, arg);
+    if (!*out)
+        return ERR_NOMEM;
+    (*out)->is_given = true;
+    return OK;
 }
 
 /* L's new hops are MEANS->nd's, which is another when a consensus has come meanwhile. */
@@ -260,8 +244,7 @@ void leg_free(struct leg *l)
 {
     if (!l)
         return;
-    if (l->state == LEG_BUILDING && !l->oc->open_us)
-        drop_guard(l);
+    guard_circuit_end(l->guards, &l->guard);
     env_disarm(l->env, &l->slow);
     ocirc_free(l->oc);
     while (l->n_before)

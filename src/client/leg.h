@@ -11,7 +11,7 @@
 #include "client/ocirc.h"
 #include "dir/netdir.h"
 #include "path/cbt.h"
-#include "path/guards.h"
+#include "path/guard_circuit.h"
 #include "path/path.h"
 
 /* What legs are made with; all borrowed. */
@@ -49,10 +49,11 @@ struct leg {
     size_t n_hops;
     struct netdir *before[PATH_HOPS_MOST]; /* hold hops of before an extension */
     size_t n_before;
-    enum guard_use guard_use;
-    bool relaxed; /* no path had all the flags wanted */
+    struct guard_circuit guard;
+    bool is_given; /* its path was not picked: its first hop is no guard's affair */
+    bool relaxed;  /* no path had all the flags wanted */
     struct env *env;
-    struct guards *guards; /* NULL: the path was given, its first hop is no guard's affair */
+    struct guards *guards;
     struct cbt *cbt;
     const struct leg_ops *ops;
     void *arg;

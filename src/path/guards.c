@@ -264,23 +264,6 @@ void guards_dropped(struct guards *g, const struct rsa_id *id)
         guard->pending = false;
 }
 
-bool guards_may_use(struct guards *g, const struct rsa_id *id)
-{
-    const struct guard *guard = sample_find(g->now, id);
-    if (guard && guard->primary)
-        return true;
-    /* guard-spec 4.9: "All primary guards have reachable status of <no>" */
-    for (size_t i = 0; i < g->now->n; i++) {
-        struct guard *primary = &g->now->list[i];
-        if (!primary->primary)
-            continue;
-        guard_consider_retry(g, primary);
-        if (primary->reach != GUARD_NO)
-            return false;
-    }
-    return true;
-}
-
 bool guards_lack_md(const struct guards *g, const struct netdir *nd)
 {
     size_t n = 0;

@@ -2,8 +2,8 @@
  *
  * What is here of guard-spec: the persistent sample, its confirmed part, the primary guards, the
  * retry schedule, lifetimes, and the separate sample under a narrow configuration. Circuits that
- * wait for a better guard (guard-spec 4.9) are the client's, which asks guards_may_use() about
- * them; see docs/path.md. Bridges will be a third sample.
+ * wait for a better guard are guard_circuit.h's; docs/path.md goes through the specification.
+ * Bridges will be a third sample.
  *
  * Guards are named by RSA identity. Dates come from the wall clock and persist; reachability is
  * kept by the monotonic clock and does not. */
@@ -57,8 +57,8 @@ MUST_USE err_t guards_pick(struct guards *g, const struct netdir *nd, enum guard
                            const struct guard_restriction *rst, const struct router **out,
                            enum guard_use *use);
 
-/* What came of a pick. Succeeded: a circuit's first hop answered (for GUARD_FOR_TRAFFIC: the whole
- * circuit was built); confirms the guard (guard-spec 4.8). Failed: no connection, wrong identity,
+/* What came of a pick for documents (circuits: guard_circuit.h). Succeeded: the guard answered;
+ * confirms the guard (guard-spec 4.8). Failed: no connection, wrong identity,
  * or no answer to the first CREATE; not for what happened at later hops. Dropped: the attempt was
  * given up for another reason. Relays that are no guards are ignored. */
 void guards_succeeded(struct guards *g, const struct rsa_id *id);
@@ -67,10 +67,6 @@ void guards_dropped(struct guards *g, const struct rsa_id *id);
 
 /* All guards of the sample in use are forgotten; guards_update() finds others. */
 void guards_drop_all(struct guards *g);
-
-/* Whether a complete circuit through ID may carry streams: always for a primary guard, else only
- * while all primary guards are down. False means: close it, or ask again later. */
-bool guards_may_use(struct guards *g, const struct rsa_id *id);
 
 /* What its watch hears of guards of the sample in use: chosen; found to work, or not to; given up
  * for good. */

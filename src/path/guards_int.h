@@ -4,7 +4,7 @@
 #define TUNIC_PATH_GUARDS_INT_H
 
 #include "base/ratelim.h"
-#include "path/guards.h"
+#include "path/guard_circuit.h"
 
 enum {
     /* Bound on one sample, whatever the consensus says: sixty by default (guard-spec A.1). */
@@ -52,7 +52,7 @@ struct guard_params {
     size_t max_sample, max_percent, min_filtered;
     uint8_t n_primary;
     size_t n_use, n_use_dir;
-    uint64_t likely_down_us;
+    uint64_t likely_down_us, connect_timeout_us, idle_timeout_us;
     size_t restricted_percent, extreme_percent;
 };
 
@@ -67,7 +67,8 @@ struct guards {
     char **foreign; /* Guard lines of other samples (bridges), kept as they are */
     size_t n_foreign;
     struct guard_params params;
-    uint64_t online_us; /* when a circuit last worked; 0: never */
+    struct guard_circuit *circuits; /* all there are */
+    uint64_t online_us;             /* when a circuit last worked; 0: never */
     struct ratelim all_down;
     guard_told_fn *told; /* or NULL */
     void *told_arg;

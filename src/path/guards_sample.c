@@ -96,6 +96,10 @@ static void read_params(struct guards *g, const struct netdir *nd)
                        : (size_t)PARAM("n-primary-dir-guards-to-use", 3, 1, INT32_MAX);
     p->likely_down_us =
         US_PER_SEC * (uint64_t)PARAM("internet-likely-down-interval", 600, 1, INT32_MAX);
+    p->connect_timeout_us =
+        US_PER_SEC * (uint64_t)PARAM("nonprimary-guard-connect-timeout", 15, 1, INT32_MAX);
+    p->idle_timeout_us =
+        US_PER_SEC * (uint64_t)PARAM("nonprimary-guard-idle-timeout", 600, 1, INT32_MAX);
     p->restricted_percent = (size_t)PARAM("meaningful-restriction-percent", 20, 1, 100);
     p->extreme_percent = (size_t)PARAM("extreme-restriction-percent", 1, 1, 100);
 #undef PARAM
@@ -215,6 +219,8 @@ static void filter(struct guards *g, struct sample *s, const struct netdir *nd)
         struct guard *guard = &s->list[i];
         const struct router *r = netdir_by_rsa(nd, &guard->rsa);
         guard->filtered = r && guard->listed && passes_filter(g->cfg, r);
+        if (guard->filtered) /* C tor, entry_guard_set_filtered_flags() */
+            guard_consider_retry(g, guard);
     }
 }
 

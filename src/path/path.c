@@ -133,6 +133,7 @@ static err_t pick_guard(struct path_search *s)
                                     .n_avoid = s->req->n_avoid};
     err_t e =
         guards_pick(s->guards, s->nd, GUARD_FOR_TRAFFIC, &rst, &s->hop[0], &s->out->guard_use);
+    s->out->apart = rst.exit;
     s->hopeless = e != OK && (e != ERR_NOT_FOUND || !guards_n(s->guards));
     if (e == ERR_STATE)
         snprintf(s->out->why, PATH_WHY_MAX, "%s",
@@ -175,7 +176,7 @@ static err_t try_path(struct path_search *s)
 err_t path_pick(const struct netdir *nd, const struct path_config *cfg, struct guards *guards,
                 const struct path_request *req, struct env *env, struct path_pick *out)
 {
-    *out = (struct path_pick){.guard_use = GUARD_USABLE};
+    *out = (struct path_pick){.guard_use = GUARD_NONE};
     struct path_search s = {
         .nd = nd, .cfg = cfg, .guards = guards, .req = req, .env = env, .out = out};
     if (req->n_hops < 2 || req->n_hops > PATH_HOPS_MOST || req->hops[0].kind != HOP_GUARD)

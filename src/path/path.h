@@ -109,15 +109,17 @@ struct path_request {
 
 /* Whether a circuit may be used once it is built, by its guard (guard-spec 4.6). */
 enum guard_use {
+    GUARD_NONE,               /* its first hop is no guard's affair */
     GUARD_USABLE,             /* usable_on_completion */
-    GUARD_USABLE_IF_NO_BETTER /* ask guards_may_use() when it is complete */
+    GUARD_USABLE_IF_NO_BETTER /* guard_circuit.h says when, once it stands */
 };
 
 struct path_pick {
     const struct router *hop[PATH_HOPS_MOST]; /* first hop first */
     size_t n;
     enum guard_use guard_use;
-    bool stable;            /* Stable relays were wanted */
+    const struct router *apart; /* the last hop, if the guard had to be unrelated to it; or NULL */
+    bool stable;                /* Stable relays were wanted */
     bool relaxed;           /* no relay had all the flags wanted; some hop lacks Fast or Stable */
     bool no_guard;          /* after an error: for want of a guard, as would any other request */
     char why[PATH_WHY_MAX]; /* after an error: a sentence such as "no exit relay allows port 25" */
@@ -128,7 +130,7 @@ struct path_pick {
  * hops and at the end. GUARDS may be NULL (and is not used without UseEntryGuards): then the first
  * hop is chosen like any other, weighted for the guard position. ERR_NOT_FOUND: no such path, see
  * out->why; ERR_NOMEM; ERR_ARG for too few or too many hops. A guard that was picked counts as
- * tried: tell guards_succeeded() or guards_failed() what came of it. */
+ * tried: guard_circuit.h wants to know what comes of it. */
 MUST_USE err_t path_pick(const struct netdir *nd, const struct path_config *cfg,
                          struct guards *guards, const struct path_request *req, struct env *env,
                          struct path_pick *out);

@@ -12,6 +12,7 @@
 #include "cell/reason.h"
 #include "client/fakecircs.h"
 #include "client/ocirc.h"
+#include "path/guard_circuit.h"
 #include "support/test.h"
 
 enum { RELAYS = 8, FIRST_EXIT = 4, MOST = 256 };
@@ -33,7 +34,7 @@ static struct {
     struct netdir nd[2];
     uint16_t only_port[RELAYS]; /* of exits; 0: all ports */
     bool none_is_stable;        /* a path is found relaxed, and fits only as such */
-    bool no_path, no_guard_md, forbidden, may_use_guard;
+    bool no_path, no_guard_md, forbidden, may_use_guard, guard_is_gone, guard_is_stale;
     bool no_guard; /* is the reason for that */
     enum guard_use guard_use;
     unsigned picks;
@@ -152,28 +153,57 @@ bool path_allowed(const struct netdir *nd, const struct path_config *cfg,
     return !net.forbidden;
 }
 
-void guards_succeeded(struct guards *g, const struct rsa_id *id)
+void guard_circuit_begin(struct guards *g, struct guard_circuit *c, const struct path_pick *pick)
 {
-    (void)g, (void)id;
-    net.guard_ok++;
+    static const enum guard_circuit_state states[] = {GUARD_CIRCUIT_NONE, GUARD_CIRCUIT_SURE,
+                                                      GUARD_CIRCUIT_UNSURE};
+    (void)g;
+    *c = (struct guard_circuit){.state = states[pick->guard_use], .guard = pick->hop[0]->rsa};
 }
 
-void guards_failed(struct guards *g, const struct rsa_id *id)
+bool guard_circuit_may_be_used(struct guards *g, struct guard_circuit *c, const struct netdir *nd)
 {
-    (void)g, (void)id;
-    net.guard_failed++;
+    (void)g, (void)nd;
+    if (c->state == GUARD_CIRCUIT_WAITING && net.may_use_guard)
+        c->state = GUARD_CIRCUIT_COMPLETE;
+    return c->state != GUARD_CIRCUIT_WAITING;
+}
+
+bool guard_circuit_built(struct guards *g, struct guard_circuit *c, const struct netdir *nd)
+{
+    if (c->state == GUARD_CIRCUIT_NONE)
+        return true;
+    net.guard_ok++;
+    if (c->state == GUARD_CIRCUIT_SURE || c->state == GUARD_CIRCUIT_UNSURE)
+        c->state = c->state == GUARD_CIRCUIT_SURE ? GUARD_CIRCUIT_COMPLETE : GUARD_CIRCUIT_WAITING;
+    (void)guard_circuit_may_be_used(g, c, nd);
+    return !net.guard_is_gone;
+}
+
+bool guard_circuit_is_stale(const struct guards *g, const struct guard_circuit *c)
+{
+    (void)g, (void)c;
+    return net.guard_is_stale;
+}
+
+void guard_circuit_failed(struct guards *g, struct guard_circuit *c)
+{
+    (void)g;
+    net.guard_failed += c->state != GUARD_CIRCUIT_NONE;
+    c->state = GUARD_CIRCUIT_NONE;
+}
+
+void guard_circuit_end(struct guards *g, struct guard_circuit *c)
+{
+    (void)g;
+    net.guard_dropped += c->state == GUARD_CIRCUIT_SURE || c->state == GUARD_CIRCUIT_UNSURE;
+    c->state = GUARD_CIRCUIT_NONE;
 }
 
 void guards_dropped(struct guards *g, const struct rsa_id *id)
 {
     (void)g, (void)id;
     net.guard_dropped++;
-}
-
-bool guards_may_use(struct guards *g, const struct rsa_id *id)
-{
-    (void)g, (void)id;
-    return net.may_use_guard;
 }
 
 bool guards_lack_md(const struct guards *g, const struct netdir *nd)
@@ -364,6 +394,7 @@ static inline void expire_due(void *arg)
 static inline void setup(struct fixture *f)
 {
     memset(&net, 0, sizeof net);
+    net.guard_use = GUARD_USABLE;
     memset(&circs, 0, sizeof circs);
     for (size_t k = 0; k < 2; k++)
         for (size_t i = 0; i < RELAYS; i++) {

