@@ -211,7 +211,7 @@ def network(args, directory, phantoms):
     """-> the process, (its name, its torrc, how many relays its consensus lists)"""
     name = os.path.basename(directory)
     process = Process([args.network, "testnet", "--no-client", "--dir", directory, "--relays", "8",
-                       "--phantom", str(phantoms), *args.network_option], directory + ".log")
+                       "--phantom", str(phantoms), "--spread", args.spread, *args.network_option], directory + ".log")
     process.wait_for("testnet ready")
     return process, (name, directory + "/client.torrc", 3 + 8 + phantoms)
 
@@ -232,6 +232,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--phantoms", type=int, default=10000)
+    parser.add_argument("--spread", default="light")
     parser.add_argument("--heap", action="store_true")
     parser.add_argument("--network", default=os.path.join(TOP, "build", "tunic"))
     parser.add_argument("--network-option", action="append", default=[])
