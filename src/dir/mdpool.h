@@ -11,15 +11,8 @@
 #include "base/text.h"
 #include "dir/policy.h"
 
-/* Arguments of the "family" and "family-ids" lines. */
-struct router_family {
-    const struct rsa_id *rsa; /* ascending */
-    size_t n_rsa;
-    const struct text *names; /* nicknames */
-    size_t n_names;
-    const struct text *ids; /* "ed25519:..." and whatever else */
-    size_t n_ids;
-};
+/* What the lines "family" and "family-ids" say. */
+struct router_family;
 
 struct mdpool;
 
@@ -33,10 +26,13 @@ MUST_USE err_t mdpool_policy(struct mdpool *pool, struct text args,
                              const struct exit_summary **out);
 MUST_USE err_t mdpool_family(struct mdpool *pool, struct text family, struct text ids,
                              const struct router_family **out);
-/* ENTRY is a policy or a family of this pool, or NULL. */
-void mdpool_hold(const void *entry);
-void mdpool_release(struct mdpool *pool, const void *entry);
+/* Of this pool, or NULL. */
+void mdpool_hold_policy(const struct exit_summary *p);
+void mdpool_hold_family(const struct router_family *f);
+void mdpool_release_policy(struct mdpool *pool, const struct exit_summary *p);
+void mdpool_release_family(struct mdpool *pool, const struct router_family *f);
 
+/* F may be NULL: none is declared. */
 bool router_family_has_rsa(const struct router_family *f, const struct rsa_id *rsa);
 bool router_family_has_name(const struct router_family *f, struct text nickname);
 bool router_family_shares_id(const struct router_family *a, const struct router_family *b);

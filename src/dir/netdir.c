@@ -99,9 +99,9 @@ static void complete(struct netdir *nd, struct router *r, const struct router *m
     r->p = md->p;
     r->p6 = md->p6;
     r->family = md->family;
-    mdpool_hold(r->p);
-    mdpool_hold(r->p6);
-    mdpool_hold(r->family);
+    mdpool_hold_policy(r->p);
+    mdpool_hold_policy(r->p6);
+    mdpool_hold_family(r->family);
     r->has_md = true;
     nd->changes++;
     nd->coverage_known = false;
@@ -152,9 +152,9 @@ void netdir_unref(struct netdir **netdir)
     if (!nd || --nd->refs)
         return;
     for (size_t i = 0; i < nd->c->n_relays; i++) {
-        mdpool_release(nd->pool, nd->c->relays[i].p);
-        mdpool_release(nd->pool, nd->c->relays[i].p6);
-        mdpool_release(nd->pool, nd->c->relays[i].family);
+        mdpool_release_policy(nd->pool, nd->c->relays[i].p);
+        mdpool_release_policy(nd->pool, nd->c->relays[i].p6);
+        mdpool_release_family(nd->pool, nd->c->relays[i].family);
     }
     mdpool_unref(&nd->pool);
     free(nd->by_digest);
@@ -377,9 +377,9 @@ err_t netdir_add_md(struct netdir *nd, const struct microdesc *md)
     while (err == OK && (r = next_with(nd, &md->digest, &at)))
         if (!r->has_md)
             complete(nd, r, &row);
-    mdpool_release(nd->pool, row.p);
-    mdpool_release(nd->pool, row.p6);
-    mdpool_release(nd->pool, row.family);
+    mdpool_release_policy(nd->pool, row.p);
+    mdpool_release_policy(nd->pool, row.p6);
+    mdpool_release_family(nd->pool, row.family);
     return err;
 }
 

@@ -2,8 +2,24 @@
  * can be used. */
 #include <stdlib.h>
 
+#include "crypto/encode.h"
 #include "dir/mdpool.h"
 #include "dir/microdesc.h"
+
+/* Whatever the line names is found. */
+static void look_for_all(const struct router_family *f, struct text family)
+{
+    struct text word;
+    struct rsa_id rsa;
+    for (int i = 0; i < 64 && text_token(&family, &word); i++) {
+        if (word.s[0] != '$' && !router_family_has_name(f, word))
+            abort();
+        if (word.s[0] == '$' && word.len == 1 + 2 * sizeof rsa.b &&
+            hex_decode_exact((struct text){word.s + 1, word.len - 1}, rsa.b, sizeof rsa.b) == OK &&
+            !router_family_has_rsa(f, &rsa))
+            abort();
+    }
+}
 
 static void use(struct mdpool *pool, const struct microdesc *md)
 {
@@ -13,18 +29,13 @@ static void use(struct mdpool *pool, const struct microdesc *md)
         if (exit_summary_allows(p, 0))
             abort();
         (void)exit_summary_allows(p, 443);
-        mdpool_release(pool, p);
+        mdpool_release_policy(pool, p);
     }
     if (mdpool_family(pool, md->family, md->family_ids, &f) == OK && f) {
-        if (f->n_ids && !router_family_shares_id(f, f))
+        if (text_strip(md->family_ids).len && !router_family_shares_id(f, f))
             abort();
-        for (size_t i = 0; i < f->n_rsa && i < 16; i++)
-            if (!router_family_has_rsa(f, &f->rsa[i]))
-                abort();
-        for (size_t i = 0; i < f->n_names && i < 16; i++)
-            if (!router_family_has_name(f, f->names[i]))
-                abort();
-        mdpool_release(pool, f);
+        look_for_all(f, md->family);
+        mdpool_release_family(pool, f);
     }
 }
 
