@@ -85,6 +85,7 @@ const struct client_file *client_files(void)
         {"cached-microdesc-consensus", false},
         {"cached-microdescs", false},
         {"cached-microdescs.new", false},
+        {"unverified-microdesc-consensus", false},
         {NULL, false},
     };
     return files;

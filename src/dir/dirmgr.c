@@ -103,7 +103,7 @@ void dirmgr_free(struct dirmgr **dirmgr)
     env_disarm(d->env, &d->tend);
     for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++)
         free(d->requests[i].digests);
-    dirmgr_drop_candidate(d);
+    dirmgr_free_candidate(d);
     authcert_set_clear(&d->certs);
     netdir_unref(&d->current);
     netdir_unref(&d->newest);

@@ -63,7 +63,8 @@ struct dirmgr_ops {
     void (*netdir)(void *arg, struct netdir *nd);
     /* dirmgr_next() may have something. */
     void (*want)(void *arg);
-    /* The N PARTS, one after the other, replace the file, or are appended to it; valid during the
+    /* The N PARTS, one after the other, replace the file, which goes if they
+     * are empty, or are appended to it; valid during the
      * call only. An error (logged): the file is as it was. */
     err_t (*store)(void *arg, enum dir_file file, const struct text *parts, size_t n, bool append);
     /* May be NULL. FILE as it is stored now: it stays so in *OUT, whatever is stored after.

@@ -6,15 +6,6 @@
 #include "dir/consdiff.h"
 #include "dir/dirmgr_int.h"
 
-void dirmgr_drop_candidate(struct dirmgr *d)
-{
-    consensus_free(&d->candidate);
-    free(d->candidate_text);
-    d->candidate_text = NULL;
-    d->candidate_len = 0;
-    backoff_ok(&d->cert_wait);
-}
-
 /* Takes over GIFT_C. */
 static err_t adopt(struct dirmgr *d, struct consensus *gift_c)
 {
@@ -175,24 +166,6 @@ static void warn_undersigned(struct dirmgr *d, const struct consensus_verdict *v
              from, v->good, v->needed, v->bad, v->missing, v->unknown);
 }
 
-static void keep_candidate(struct dirmgr *d, struct consensus *gift_c, struct text body,
-                           const struct rsa_id *from)
-{
-    char *copy = d->candidate ? NULL : text_dup(body);
-    if (!copy) {
-        consensus_free(&gift_c);
-        return;
-    }
-    d->candidate = gift_c;
-    d->candidate_text = copy;
-    d->candidate_len = body.len;
-    d->candidate_from = *from;
-    dirmgr_outrun(d, DIR_WANT_CONSENSUS);
-    backoff_begin(&d->cert_wait, d->env, d->schedule.others_first_s);
-    dirmgr_step(d, 40);
-    dirmgr_kick(d);
-}
-
 static void refuse(struct dirmgr *d, const struct rsa_id *from)
 {
     dirmgr_server_failed(d, from);
@@ -224,11 +197,12 @@ static void take_whole(struct dirmgr *d, struct text body, const struct rsa_id *
         dirmgr_server_worked(d, from);
         if (err != OK) {
             d->verdict = v;
-            keep_candidate(d, c, body, from);
+            if (dirmgr_keep_candidate(d, c, body, from))
+                dirmgr_store_candidate(d);
             return;
         }
-        dirmgr_drop_candidate(d);
         accept(d, c, body);
+        dirmgr_drop_candidate(d);
         return;
     }
     if (err != OK)
@@ -309,11 +283,36 @@ err_t dirmgr_take_cached_consensus(struct dirmgr *d, struct text body)
         live != LIVE_TOO_EARLY) {
         static const struct rsa_id nobody;
         d->verdict = v;
-        keep_candidate(d, c, body, &nobody);
+        (void)dirmgr_keep_candidate(d, c, body, &nobody);
         return OK;
     }
     consensus_free(&c);
     return err;
+}
+
+err_t dirmgr_take_unverified(struct dirmgr *d, struct text body)
+{
+    static const struct rsa_id nobody;
+    struct consensus *c;
+    d->unverified_stored = true;
+    err_t e = consensus_parse(body, &c);
+    if (e != OK)
+        return e;
+    e = consensus_verify(c, d->auths, d->n_auths, &d->certs, env_wall_s(d->env), &d->verdict);
+    enum liveness live = consensus_liveness(c, env_wall_s(d->env));
+    if (d->candidate || is_older(d, c) || live == LIVE_EXPIRED || live == LIVE_TOO_EARLY) {
+        consensus_free(&c);
+        return ERR_EXPIRED;
+    }
+    if (e == OK) {
+        accept(d, c, body);
+        dirmgr_drop_candidate(d);
+        return OK;
+    }
+    if (may_still_pass(&d->verdict))
+        return dirmgr_keep_candidate(d, c, body, &nobody) ? OK : ERR_NOMEM;
+    consensus_free(&c);
+    return e;
 }
 
 void dirmgr_retry_candidate(struct dirmgr *d)
@@ -329,11 +328,11 @@ void dirmgr_retry_candidate(struct dirmgr *d)
         size_t len = d->candidate_len;
         d->candidate = NULL;
         d->candidate_text = NULL;
-        dirmgr_drop_candidate(d);
         if (is_older(d, c))
             consensus_free(&c);
         else
             accept(d, c, (struct text){text, len});
+        dirmgr_drop_candidate(d);
         free(text);
         return;
     }

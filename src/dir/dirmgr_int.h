@@ -99,6 +99,7 @@ struct dirmgr {
     char *candidate_text;
     size_t candidate_len;
     struct rsa_id candidate_from;
+    bool unverified_stored; /* there is a file of it, or of one before it */
     struct consensus_verdict verdict;
 
     struct dirmgr_request requests[DIRMGR_REQUESTS_MAX];
@@ -200,14 +201,25 @@ void dirmgr_init_tending(struct dirmgr *d);
 void dirmgr_tend_soon(struct dirmgr *d);
 void dirmgr_merge_journal(struct dirmgr *d, struct text old, struct text journal);
 
+/* ---- dirmgr_candidate.c: a consensus that waits for certificates ---- */
+
+/* False: there is one already, or no memory; GIFT_C is freed then. */
+bool dirmgr_keep_candidate(struct dirmgr *d, struct consensus *gift_c, struct text body,
+                           const struct rsa_id *from);
+void dirmgr_store_candidate(struct dirmgr *d);
+/* It was verified, or never will be: its file goes, too. */
+void dirmgr_drop_candidate(struct dirmgr *d);
+void dirmgr_free_candidate(struct dirmgr *d);
+
 /* ---- dirmgr_consensus.c: consensuses that arrived, from the network or from the cache ---- */
 
 /* The answer to RQ, whole or a diff. */
 void dirmgr_take_consensus(struct dirmgr *d, struct text body, const struct dirmgr_request *rq);
 err_t dirmgr_take_cached_consensus(struct dirmgr *d, struct text body);
+/* What a run before this one could not verify. An error: it is of no use. */
+err_t dirmgr_take_unverified(struct dirmgr *d, struct text body);
 /* Verifies the candidate again after certificates came. */
 void dirmgr_retry_candidate(struct dirmgr *d);
-void dirmgr_drop_candidate(struct dirmgr *d);
 
 /* ---- dirmgr_diff.c: what a request says of the consensus that is here, and what a diff makes of
  * it

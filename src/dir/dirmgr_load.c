@@ -30,6 +30,17 @@ static err_t load_consensus(struct dirmgr *d, struct text bytes)
     return OK;
 }
 
+static err_t load_unverified(struct dirmgr *d, struct text bytes)
+{
+    if (!bytes.len)
+        return OK;
+    err_t e = dirmgr_take_unverified(d, bytes);
+    if (e == OK || e == ERR_NOMEM)
+        return e;
+    d->unverified_stored = dirmgr_store(d, DIR_FILE_UNVERIFIED, (struct text){"", 0}) != OK;
+    return OK;
+}
+
 /* A journal may end in the middle of an entry: whoever wrote it was killed. */
 static err_t load_microdescs(struct dirmgr *d, enum dir_file file, struct text bytes, bool *mend)
 {
@@ -49,6 +60,7 @@ err_t dirmgr_load(struct dirmgr *d, const struct text files[DIR_FILE_N])
     bool mend = false; /* before anything is appended to what is torn */
     TRY(load_certs(d, files[DIR_FILE_CERTS]));
     TRY(load_consensus(d, files[DIR_FILE_CONSENSUS]));
+    TRY(load_unverified(d, files[DIR_FILE_UNVERIFIED]));
     TRY(load_microdescs(d, DIR_FILE_MICRODESCS, old, &mend));
     TRY(load_microdescs(d, DIR_FILE_MICRODESCS_NEW, journal, &mend));
     d->md_file_bytes = old.len;

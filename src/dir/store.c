@@ -19,6 +19,7 @@ const char *dir_file_name(enum dir_file f)
         [DIR_FILE_CONSENSUS] = "cached-microdesc-consensus",
         [DIR_FILE_MICRODESCS] = "cached-microdescs",
         [DIR_FILE_MICRODESCS_NEW] = "cached-microdescs.new",
+        [DIR_FILE_UNVERIFIED] = "unverified-microdesc-consensus",
     };
     return f < DIR_FILE_N ? names[f] : "";
 }

@@ -3,6 +3,7 @@
  *
  *   cached-certs                 key certificates, one after the other
  *   cached-microdesc-consensus   the consensus as it was received
+ *   unverified-microdesc-consensus   the same, while certificates for it are missing
  *   cached-microdescs            microdescriptors, each behind an "@last-listed" line
  *   cached-microdescs.new        the same, appended to as they arrive (journal)
  *
@@ -27,6 +28,7 @@ enum dir_file {
     DIR_FILE_CONSENSUS,
     DIR_FILE_MICRODESCS,
     DIR_FILE_MICRODESCS_NEW,
+    DIR_FILE_UNVERIFIED,
     DIR_FILE_N,
 };
 const char *dir_file_name(enum dir_file f);

@@ -212,9 +212,26 @@ static bool finish(int fd, bool good)
     return good;
 }
 
+static err_t remove_file(struct files *f, const char *name)
+{
+    if (unlinkat(f->dir_fd, name, 0) != 0)
+        return errno == ENOENT ? OK : complain(f, "remove", name);
+    (void)fsync(f->dir_fd);
+    return OK;
+}
+
+static bool is_empty(const struct text *parts, size_t n)
+{
+    while (n && !parts[n - 1].len)
+        n--;
+    return !n;
+}
+
 err_t files_replace(struct files *f, const char *name, const struct text *parts, size_t n)
 {
     char aside[NAME_SIZE];
+    if (is_empty(parts, n))
+        return remove_file(f, name);
     snprintf(aside, sizeof aside, "%s.tmp", name);
     int fd = openat(f->dir_fd, aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, OPEN_MODE);
     if (fd < 0)

@@ -28,9 +28,10 @@ int files_fd(const struct files *f); /* the folder's; stays F's */
  * ERR_NOMEM. */
 MUST_USE err_t files_load(struct files *f, const char *name, struct blob *out);
 
-/* The N PARTS become the file, or its end. ERR_IO (logged, with what to do, and again only after
- * something could be written): the file is as it was. What was appended is not synced: of the end
- * of such a file readers expect no more than that it may be missing, or torn. */
+/* The N PARTS become the file, which goes if they are empty, or its end. ERR_IO (logged, with what
+ * to do, and again only after something could be written): the file is as it was. What was appended
+ * is not synced: of the end of such a file readers expect no more than that it may be missing, or
+ * torn. */
 MUST_USE err_t files_replace(struct files *f, const char *name, const struct text *parts, size_t n);
 MUST_USE err_t files_append(struct files *f, const char *name, const struct text *parts, size_t n);
 /* What becomes of a file that was set aside before: what can be fetched anew needs one at most. */

@@ -425,6 +425,80 @@ START_TEST(test_dirmgr_starts_from_its_own_cache)
 }
 END_TEST
 
+/* As a run that was killed left them; FILES are W's own. */
+static void start_again(struct world *w)
+{
+    struct text files[FILES];
+    for (int f = 0; f < FILES; f++)
+        files[f] = (struct text){text_dup(buf_text(&w->files[f])), w->files[f].len};
+    dirmgr_free(&w->d);
+    make_manager(w);
+    ck_ok(dirmgr_load(w->d, files));
+    for (int f = 0; f < FILES; f++)
+        free_text(files[f]);
+    dirmgr_start(w->d);
+}
+
+START_TEST(test_dirmgr_consensus_without_certificates_outlives_a_kill)
+{
+    struct world *w = world_new(2);
+    struct dir_request rq, other;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    answer_consensus(w, &rq, N, FAKE_AFTER_S);
+    ck_assert_uint_gt(w->files[DIR_FILE_UNVERIFIED].len, 0);
+    ck_assert_uint_eq(w->files[DIR_FILE_CONSENSUS].len, 0);
+    start_again(w);
+    ck_assert_uint_gt(w->files[DIR_FILE_UNVERIFIED].len, 0);
+    expect(w, DIR_WANT_CERTS, &rq);
+    ck_assert(!dirmgr_next(w->d, &other));
+    answer_certs(w, &rq, N);
+    ck_assert_ptr_nonnull(dirmgr_newest(w->d));
+    ck_assert_uint_eq(w->files[DIR_FILE_UNVERIFIED].len, 0);
+    ck_assert_uint_gt(w->files[DIR_FILE_CONSENSUS].len, 0);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_certificates_may_have_come_before_the_kill)
+{
+    struct world *w = world_new(2);
+    struct dir_request rq;
+    dirmgr_start(w->d);
+    expect(w, DIR_WANT_CONSENSUS, &rq);
+    answer_consensus(w, &rq, N, FAKE_AFTER_S);
+    for (int i = 0; i < N; i++)
+        put_cert(&w->files[DIR_FILE_CERTS], &w->auths[i], FAKE_AFTER_S - 86400,
+                 FAKE_AFTER_S + 86400);
+    start_again(w);
+    ck_assert_ptr_nonnull(dirmgr_newest(w->d));
+    ck_assert_uint_eq(w->files[DIR_FILE_UNVERIFIED].len, 0);
+    ck_assert_uint_gt(w->files[DIR_FILE_CONSENSUS].len, 0);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_unverified_file_that_is_no_use_goes)
+{
+    for (int how = 0; how < 3; how++) {
+        struct world *w = world_new(2);
+        struct dir_request rq;
+        struct buf *file = &w->files[DIR_FILE_UNVERIFIED];
+        bootstrap(w);
+        put_signed(file, w->auths, N, N, RELAYS, FAKE_AFTER_S + (how < 2 ? 3600 : 0));
+        if (how == 0)
+            file->len /= 2;
+        if (how == 1) /* the certificates are here: it will never be signed */
+            ((char *)memmem(buf_at(file), file->len, "method 35", 9))[8] = '4';
+        start_again(w);
+        ck_assert_uint_eq(file->len, 0);
+        ck_assert_int_eq(netdir_consensus(dirmgr_newest(w->d))->valid_after_s, FAKE_AFTER_S);
+        ck_assert(!dirmgr_next(w->d, &rq));
+        world_free(w);
+    }
+}
+END_TEST
+
 START_TEST(test_dirmgr_damaged_cache_is_set_aside)
 {
     struct world *w = world_new(0);
@@ -897,7 +971,10 @@ TESTS("dir/dirmgr", test_dirmgr_bootstraps_from_nothing,
       test_dirmgr_microdescriptors_are_asked_for_until_there_are_enough,
       test_dirmgr_microdescriptors_nobody_asked_for_are_ignored,
       test_dirmgr_many_microdescriptors_go_out_in_parallel_batches,
-      test_dirmgr_starts_from_its_own_cache, test_dirmgr_damaged_cache_is_set_aside,
+      test_dirmgr_starts_from_its_own_cache,
+      test_dirmgr_consensus_without_certificates_outlives_a_kill,
+      test_dirmgr_certificates_may_have_come_before_the_kill,
+      test_dirmgr_unverified_file_that_is_no_use_goes, test_dirmgr_damaged_cache_is_set_aside,
       test_dirmgr_journal_may_end_anywhere,
       test_dirmgr_damaged_microdescriptors_are_set_aside_before_good_ones_are_stored,
       test_dirmgr_journal_is_merged_while_it_runs, test_dirmgr_fetches_the_next_consensus_in_time,

@@ -90,11 +90,14 @@ START_TEST(test_files_replaces_a_file_as_a_whole)
 }
 END_TEST
 
-START_TEST(test_files_empty_file_is_a_file)
+START_TEST(test_files_without_bytes_there_is_no_file)
 {
     setup();
+    ck_ok(replace("a", "first", 5));
     ck_ok(replace("a", "", 0));
-    check_file("a", "");
+    ck_assert_int_ne(access(path_of("a"), F_OK), 0);
+    ck_ok(replace("a", "", 0));
+    ck_assert_uint_eq(t.warnings, 0);
     teardown();
 }
 END_TEST
@@ -257,7 +260,7 @@ START_TEST(test_files_missing_file_is_no_fault)
 }
 END_TEST
 
-TESTS("net/files", test_files_replaces_a_file_as_a_whole, test_files_empty_file_is_a_file,
+TESTS("net/files", test_files_replaces_a_file_as_a_whole, test_files_without_bytes_there_is_no_file,
       test_files_keeps_the_old_file_when_writing_fails,
       test_files_left_over_of_a_crash_is_overwritten, test_files_appends,
       test_files_append_that_fails_is_told, test_files_full_disk_is_to_be_freed,
