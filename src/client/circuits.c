@@ -12,7 +12,7 @@ struct circuits {
     struct linkpool *pool;
     struct events *events;
     struct ocirc *by_id;
-    uint64_t last_id;
+    uint64_t last_id, launched_us;
     bool established;
 };
 
@@ -159,6 +159,7 @@ bool circuits_add(struct circuits *cs, struct ocirc *oc)
     if (!HASH_ADDED(oc, hh))
         return false;
     cs->last_id = oc->id;
+    cs->launched_us = cs->env->mono_us;
     circuits_tell(oc, CIRCUIT_LAUNCHED);
     return true;
 }
@@ -182,6 +183,11 @@ struct ocirc *circuits_find(const struct circuits *cs, uint64_t id)
 size_t circuits_count(const struct circuits *cs)
 {
     return HASH_COUNT(cs->by_id);
+}
+
+uint64_t circuits_launched_us(const struct circuits *cs)
+{
+    return cs->launched_us;
 }
 
 void circuits_each(const struct circuits *cs, void (*fn)(void *arg, struct ocirc *oc), void *arg)

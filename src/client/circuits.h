@@ -21,6 +21,8 @@ struct linkpool *circuits_links(const struct circuits *cs);
 /* NULL: there is none, or no more. */
 struct ocirc *circuits_find(const struct circuits *cs, uint64_t id);
 size_t circuits_count(const struct circuits *cs);
+/* When the last one was launched, on the monotonic clock; 0: none was. */
+uint64_t circuits_launched_us(const struct circuits *cs);
 /* Oldest first. FN must neither launch nor free any, but may close them. */
 void circuits_each(const struct circuits *cs, void (*fn)(void *arg, struct ocirc *oc), void *arg);
 

@@ -122,7 +122,8 @@ static err_t make_users(struct client *c)
     meter_init(&c->meter, c->env, c->events, c->links, c->circuits, c->streams);
     c->dirfetch =
         dirfetch_new(c->circuits, c->streams, directory_mgr(c->directory), &client_dirfetch_ops, c);
-    c->exits = exits_new(c->circuits, c->guards, c->cbt, &exits_config, &exits_ops, c);
+    c->exits =
+        exits_new(c->circuits, c->guards, c->vanguards, c->cbt, &exits_config, &exits_ops, c);
     c->map = addrmap_new(c->env, client_tell_map, c);
     if (!c->dirfetch || !c->exits || !c->map)
         return ERR_NOMEM;

@@ -139,6 +139,7 @@ const char *circuit_purpose_name(enum circuit_purpose purpose)
 {
     static const char *const names[] = {
         [CIRCUIT_GENERAL] = "GENERAL",
+        [CIRCUIT_HS_VANGUARDS] = "HS_VANGUARDS",
         [CIRCUIT_MEASURE_TIMEOUT] = "MEASURE_TIMEOUT",
         [CIRCUIT_CONTROLLER] = "CONTROLLER",
     };

@@ -36,12 +36,17 @@ bool exit_circ_is_unused(const struct exit_circ *c)
     return streams_on(c) == 0;
 }
 
+bool exit_circ_is_internal(const struct exit_circ *c)
+{
+    return c->leg->oc->plan.flags & CIRCUIT_IS_INTERNAL;
+}
+
 static void on_slow(void *arg)
 {
     struct exit_circ *c = arg;
     if (c->state == EXIT_APART) /* tor keeps those of purpose GENERAL only to learn their times */
         leg_close(c->leg, ERR_CIRC_TIMEOUT, DESTROY_TIMEOUT);
-    if (c->state != EXIT_BUILDING)
+    if (c->state != EXIT_BUILDING && c->state != EXIT_INTERNAL)
         return;
     circuits_set_purpose(c->leg->oc, CIRCUIT_MEASURE_TIMEOUT);
     /* A tunnel that waited for this one needs another, which may have its place. */
@@ -124,7 +129,8 @@ static void on_end(void *arg, const struct ocirc_end *end, bool failed)
     struct exit_circ *c = arg;
     struct exits *x = c->x;
     (void)end;
-    failed = failed && !c->leg->is_given; /* a path that was given says nothing of ours */
+    /* A path that was given says nothing of ours; circuit_build_failed() counts CIRCUIT_GENERAL. */
+    failed = failed && !c->leg->is_given && c->leg->oc->purpose == CIRCUIT_GENERAL;
     circ_drop(c);
     if (failed)
         x->failures++; /* its tunnels try again at the next look */
@@ -183,12 +189,13 @@ struct leg_means exits_means(const struct exits *x, struct netdir *nd)
     };
 }
 
-static err_t launch_leg(struct exit_circ *c, const struct path_request *req)
+static err_t launch_leg(struct exit_circ *c, const struct path_request *req,
+                        enum circuit_purpose purpose)
 {
     struct exits *x = c->x;
     struct path_pick pick;
     const struct leg_means means = exits_means(x, x->nd);
-    err_t e = leg_launch(&means, req, &exits_leg_ops, c, &pick, &c->leg);
+    err_t e = leg_launch(&means, req, purpose, &exits_leg_ops, c, &pick, &c->leg);
     snprintf(x->why_not, sizeof x->why_not, "%s", pick.why);
     if (e == ERR_NOT_FOUND)
         log_info(x->env->log, "No path for a circuit: %s", pick.why);
@@ -199,23 +206,27 @@ void exits_add(struct exits *x, struct exit_circ *c)
 {
     c->idle_s = exits_idle_s(x);
     DL_APPEND(x->circs, c);
+    if (c->state != EXIT_BUILDING)
+        return;
     x->n_pending++;
     exit_circ_set_free(c);
 }
 
-err_t exits_launch(struct exits *x, const struct path_request *req, struct exit_circ **out)
+err_t exits_launch(struct exits *x, const struct path_request *req, enum circuit_purpose purpose,
+                   struct exit_circ **out)
 {
     x->why_not[0] = 0;
     struct exit_circ *c = calloc(1, sizeof *c);
     if (!c)
         return ERR_NOMEM;
-    *c = (struct exit_circ){.x = x, .state = EXIT_BUILDING, .since_us = x->env->mono_us};
-    err_t e = launch_leg(c, req);
+    *c = (struct exit_circ){.x = x,
+                            .state = purpose == CIRCUIT_GENERAL ? EXIT_BUILDING : EXIT_INTERNAL,
+                            .since_us = x->env->mono_us};
+    err_t e = launch_leg(c, req, purpose);
     if (e != OK) {
         free(c);
         return e;
     }
-    x->last_launch_us = x->env->mono_us;
     pace(x);
     exits_add(x, c);
     if (leg_is_closed(c->leg)) /* before its news come: who launches in a loop must stop */
@@ -234,8 +245,15 @@ bool exits_may_launch(const struct exits *x)
 {
     /* guard-spec 4.12: "when we are missing descriptors for our first NUM_USABLE_PRIMARY_GUARDS
      * primary guards, we don't build circuits": else whoever withholds one moves us to another. */
-    return x->nd && x->n_pending < x->config.max_pending && !is_paced(x) && !x->paused &&
-           !exits_fail_too_often(x) && !guards_lack_md(x->guards, x->nd);
+    return x->nd && !is_paced(x) && !x->paused && !exits_fail_too_often(x) &&
+           !guards_lack_md(x->guards, x->nd);
+}
+
+/* MaxClientCircuitsPending is no bound for what is built ahead, as in C tor
+ * (circuit_get_open_circ_or_launch()). */
+bool exits_may_launch_for_tunnel(const struct exits *x)
+{
+    return exits_may_launch(x) && x->n_pending < x->config.max_pending;
 }
 
 /* ---- their retirement ---- */
@@ -266,7 +284,8 @@ void exits_retire_all(struct exits *x)
 
 /* ---- the pool ---- */
 
-struct exits *exits_new(struct circuits *circuits, struct guards *guards, struct cbt *cbt,
+struct exits *exits_new(struct circuits *circuits, struct guards *guards,
+                        struct vanguards *vanguards, struct cbt *cbt,
                         const struct exits_config *config, const struct exits_ops *ops, void *arg)
 {
     struct exits *x = calloc(1, sizeof *x);
@@ -275,6 +294,7 @@ struct exits *exits_new(struct circuits *circuits, struct guards *guards, struct
     *x = (struct exits){.env = circuits_env(circuits),
                         .circuits = circuits,
                         .guards = guards,
+                        .vanguards = vanguards,
                         .cbt = cbt,
                         .config = *config,
                         .ops = ops,
@@ -282,7 +302,7 @@ struct exits *exits_new(struct circuits *circuits, struct guards *guards, struct
     x->habits = config->habits;
     timer_init(&x->look, exits_look, x);
     timer_init(&x->next, next_may_follow, x);
-    exits_predict(x, HABITS_FIRST_PORT);
+    predict_init(&x->predict, x->env, &x->habits);
     return x;
 }
 
@@ -314,8 +334,8 @@ static void retire_forbidden(struct exits *x)
 {
     struct exit_circ *c;
     DL_FOREACH (x->circs, c)
-        if (!c->leg->is_given &&
-            !path_allowed(c->leg->nd, x->config.path, c->leg->hop, c->leg->n_hops, true))
+        if (!c->leg->is_given && !path_allowed(c->leg->nd, x->config.path, c->leg->hop,
+                                               c->leg->n_hops, c->state != EXIT_INTERNAL))
             retire(c);
 }
 
@@ -373,6 +393,7 @@ static const char *state_name(const struct exit_circ *c)
         [EXIT_RETIRED] = "retired",
         [EXIT_APART] = "a controller's",
         [EXIT_APART_DIRTY] = "a controller's, in use",
+        [EXIT_INTERNAL] = "internal",
     };
     return leg_is_closed(c->leg) ? "closed" : names[c->state];
 }

@@ -16,6 +16,7 @@
 #include "path/cbt.h"
 #include "path/guards.h"
 #include "path/path.h"
+#include "path/vanguards.h"
 
 struct exits;
 struct exit_circ;
@@ -49,7 +50,8 @@ struct exits_config {
 
 /* Builds members of CIRCUITS. CONFIG is copied, its pointers are borrowed until exits_set_config().
  */
-struct exits *exits_new(struct circuits *circuits, struct guards *guards, struct cbt *cbt,
+struct exits *exits_new(struct circuits *circuits, struct guards *guards,
+                        struct vanguards *vanguards, struct cbt *cbt,
                         const struct exits_config *config, const struct exits_ops *ops, void *arg);
 void exits_free(struct exits *x); /* closes all; NULL is fine */
 void exits_set_config(struct exits *x, const struct exits_config *config);
@@ -107,7 +109,9 @@ uint64_t exit_circ_id(const struct exit_circ *c);
 
 /* ---- time ---- */
 
-/* Whether ports that were used lately are expected to be used again. */
+/* A tunnel wants what REQ says, as far as it is known: more of the kind are expected. */
+void exits_asked(struct exits *x, const struct tunnel_request *req);
+/* Whether what was asked for lately is expected to be asked for again. */
 bool exits_expects_streams(const struct exits *x);
 /* While DORMANT nothing is built that no tunnel waits for. */
 void exits_set_dormant(struct exits *x, bool dormant);

@@ -1,53 +1,27 @@
 /* Circuits ahead of need, and how long they stay: what is launched when nobody asked, and when
  * circuits end that have served. An onlooker sees both, so both go by C tor's looks: once a second
  * for what is missing, once a NewCircuitPeriod for what is over. */
-#include <stdio.h>
-
 #include "cell/reason.h"
 #include "client/exits_int.h"
+#include "path/restrict.h"
 
-/* ---- ports that are predicted ---- */
+/* ---- what is expected ---- */
 
-static uint64_t prediction_us(const struct exits *x)
+/* rep_hist_note_used_resolve(): a look-up is taken for a connection to port 80. */
+enum { RESOLVE_PORT = 80 };
+
+void exits_asked(struct exits *x, const struct tunnel_request *req)
 {
-    return x->predict_s * (uint64_t)US_PER_SEC;
+    if (tunnel_request_is_dir(req))
+        predict_asked_internal(&x->predict, &x->habits);
+    else
+        predict_asked(&x->predict, &x->habits,
+                      req->kind == TUNNEL_CONNECT ? req->port : RESOLVE_PORT);
 }
 
-static void forget_old_ports(struct exits *x)
+bool exits_expects_streams(const struct exits *x)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < x->n_predicted; i++)
-        if (x->env->mono_us - x->predicted[i].used_us <= prediction_us(x))
-            x->predicted[kept++] = x->predicted[i];
-    x->n_predicted = kept;
-}
-
-/* The place for PORT: its own, a free one, or that of the port that was not used for longest. */
-static struct predicted *place_for(struct exits *x, uint16_t port)
-{
-    struct predicted *oldest = &x->predicted[0];
-    for (size_t i = 0; i < x->n_predicted; i++) {
-        if (x->predicted[i].port == port)
-            return &x->predicted[i];
-        if (x->predicted[i].used_us < oldest->used_us)
-            oldest = &x->predicted[i];
-    }
-    return x->n_predicted < PREDICTED_MAX ? &x->predicted[x->n_predicted++] : oldest;
-}
-
-void exits_predict(struct exits *x, uint16_t port)
-{
-    forget_old_ports(x);
-    if (!x->n_predicted) /* add_predicted_port: "re-randomize predicted ports lifetime" */
-        x->predict_s = habits_predict_s(&x->habits, x->env);
-    *place_for(x, port) = (struct predicted){port, x->env->mono_us};
-    x->predicted_us = x->env->mono_us;
-}
-
-static uint32_t prediction_left_s(const struct exits *x)
-{
-    uint64_t gone_s = (x->env->mono_us - x->predicted_us) / US_PER_SEC;
-    return gone_s < x->predict_s ? (uint32_t)(x->predict_s - gone_s) : 0;
+    return predict_any(&x->predict);
 }
 
 /* While build times are learnt, circuits make room for others soon (path-spec 2.4.2,
@@ -56,92 +30,158 @@ uint32_t exits_idle_s(const struct exits *x)
 {
     if (cbt_wants_circuits(x->cbt))
         return cbt_learn_idle_s(x->cbt);
-    return habits_circuit_idle_s(x->env, prediction_left_s(x));
+    return habits_circuit_idle_s(x->env, predict_left_s(&x->predict));
 }
 
-/* ---- launching ---- */
+/* ---- what there is ---- */
 
+/* circuit_is_available_for_use() */
 static bool is_clean(const struct exit_circ *c)
 {
-    return (c->state == EXIT_BUILDING || c->state == EXIT_READY) && !leg_is_closed(c->leg);
+    return (c->state == EXIT_BUILDING || c->state == EXIT_READY || c->state == EXIT_INTERNAL) &&
+           !leg_is_closed(c->leg);
 }
 
-/* Clean circuits that end well for PORT; *ALL counts every clean one. At the start those that
- * tunnels wait for count as used: they will be. */
-static size_t clean_for(const struct exits *x, uint16_t port, size_t *all)
+struct clean {
+    size_t all, internal, stable_internal;
+};
+
+static struct clean count_clean(const struct exits *x)
 {
     const struct exit_circ *c;
-    size_t n = 0;
-    const struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = port};
-    *all = 0;
+    struct clean n = {0};
     DL_FOREACH (x->circs, c) {
-        if (!is_clean(c) || (!x->stood && c->bucket))
+        bool internal = exit_circ_is_internal(c);
+        if (!is_clean(c))
             continue;
-        ++*all;
-        n += exit_circ_ends_well(c, req);
+        n.all++;
+        n.internal += internal;
+        n.stable_internal += internal && c->leg->oc->plan.flags & CIRCUIT_NEED_UPTIME;
     }
     return n;
 }
 
-/* Whether a predicted port lacks a circuit, and one was launched for it. */
-static bool build_predicted(struct exits *x)
+/* circuit_stream_is_being_handled(): of those that are nobody's, enough end well for PORT. */
+static bool is_handled(const struct exits *x, uint16_t port)
 {
-    uint16_t ports[PREDICTED_MAX];
-    struct exit_circ *c;
-    size_t n = x->n_predicted, all;
-    for (size_t i = 0; i < n; i++)
-        ports[i] = x->predicted[i].port;
+    const struct exit_circ *c;
+    const struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = port};
+    unsigned n = 0;
+    DL_FOREACH (x->circs, c)
+        n += is_clean(c) && !c->bucket && !exit_circ_is_internal(c) && exit_circ_ends_well(c, req);
+    return n >= HABITS_CLEAN_PER_PORT;
+}
+
+/* ---- launching ---- */
+
+/* The last hop of a path to any exit may serve none of PORTS, if nobody does. */
+static bool serves_one(const struct exit_circ *c, const uint16_t *ports, size_t n)
+{
+    struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS};
     for (size_t i = 0; i < n; i++) {
-        const struct path_request req = {.hops = path_to_exit,
-                                         .n_hops = PATH_USUAL_HOPS,
-                                         .port = ports[i],
-                                         .predicted = ports,
-                                         .n_predicted = n};
-        if (clean_for(x, ports[i], &all) < HABITS_CLEAN_PER_PORT && all < HABITS_CLEAN_MOST &&
-            exits_launch(x, &req, &c) == OK)
-            return true; /* a port that no exit allows holds back no other */
+        req.port = ports[i];
+        if (exit_circ_ends_well(c, req))
+            return true;
     }
     return false;
 }
 
-/* While build times are being learnt, circuits are built for their time alone. */
-static void build_to_learn(struct exits *x)
+/* A circuit to an exit that serves one or more of PORTS. */
+static bool launch_exit(struct exits *x, const uint16_t *ports, size_t n)
+{
+    struct path_request req = {
+        .hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .predicted = ports, .n_predicted = n};
+    struct exit_circ *c;
+    for (size_t i = 0; i < n; i++)
+        req.stable |= port_is_long_lived(x->config.path, ports[i]);
+    if (exits_launch(x, &req, CIRCUIT_GENERAL, &c) != OK)
+        return false;
+    if (!serves_one(c, ports, n))
+        predict_forget(&x->predict, ports, n);
+    return true;
+}
+
+/* Whether a port is expected that too few circuits could serve. */
+static bool wants_exit(struct exits *x, uint16_t ports[PREDICT_PORTS_MOST], size_t *n)
+{
+    size_t kept = 0;
+    *n = predict_ports(&x->predict, ports);
+    for (size_t i = 0; i < *n; i++)
+        if (!is_handled(x, ports[i]))
+            ports[kept++] = ports[i];
+    *n = kept;
+    return kept > 0;
+}
+
+/* needs_hs_client_circuits() */
+static bool wants_internal(struct exits *x, const struct clean *there, bool *stable)
+{
+    return predict_internal(&x->predict, stable) &&
+           (there->stable_internal < HABITS_STABLE_INTERNAL || there->internal < HABITS_INTERNAL);
+}
+
+/* What onion services will go on from: a guard, one of the few second hops that all such circuits
+ * share, any relay. */
+static void launch_internal(struct exits *x, bool stable)
+{
+    const struct path_hop hops[PATH_USUAL_HOPS] = {
+        {.kind = HOP_GUARD},
+        vanguards_hop(x->vanguards, x->nd, x->config.path),
+        {.kind = HOP_INTERNAL},
+    };
+    const struct path_request req = {.hops = hops, .n_hops = PATH_USUAL_HOPS, .stable = stable};
+    struct exit_circ *c;
+    (void)!exits_launch(x, &req, CIRCUIT_HS_VANGUARDS, &c);
+}
+
+/* needs_circuits_for_build(): while build times are being learnt, circuits are built for their time
+ * alone. */
+static bool wants_time(const struct exits *x, const struct clean *there)
+{
+    uint64_t since_s = (x->env->mono_us - circuits_launched_us(x->circuits)) / US_PER_SEC;
+    return cbt_wants_circuits(x->cbt) && since_s > cbt_test_interval_s(x->cbt) &&
+           there->all < cbt_max_open(x->cbt);
+}
+
+static void launch_for_time(struct exits *x)
 {
     const struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS};
     struct exit_circ *c;
-    size_t all;
-    uint64_t since_s = (x->env->mono_us - x->last_launch_us) / US_PER_SEC;
-    (void)clean_for(x, 0, &all);
-    if (cbt_wants_circuits(x->cbt) && since_s > cbt_test_interval_s(x->cbt) &&
-        all < cbt_max_open(x->cbt))
-        (void)!exits_launch(x, &req, &c);
+    (void)!exits_launch(x, &req, CIRCUIT_GENERAL, &c);
 }
 
 static bool may_build_ahead(const struct exits *x)
 {
-    return !x->config.no_predicted && !x->dormant && exits_may_launch(x);
+    return !x->config.no_predicted && !x->dormant && exits_may_launch(x) &&
+           count_clean(x).all < HABITS_CLEAN_MOST;
 }
 
-/* circuit_predict_and_launch_new: one circuit a look. */
+/* circuit_predict_and_launch_new(): one circuit a look, whatever comes of it. */
 static void build_ahead(struct exits *x)
 {
-    forget_old_ports(x);
-    if (may_build_ahead(x) && !build_predicted(x) && exits_may_launch(x))
-        build_to_learn(x);
+    uint16_t ports[PREDICT_PORTS_MOST];
+    size_t n;
+    bool stable;
+    const struct clean there = count_clean(x);
+    if (!may_build_ahead(x))
+        return;
+    if (wants_exit(x, ports, &n))
+        (void)launch_exit(x, ports, n);
+    else if (wants_internal(x, &there, &stable))
+        launch_internal(x, stable);
+    else if (wants_time(x, &there))
+        launch_for_time(x);
 }
 
-void exits_build_at_once(struct exits *x)
+bool exits_build_at_once(struct exits *x)
 {
-    while (!x->stood && may_build_ahead(x) && build_predicted(x))
-        ;
-}
-
-bool exits_expects_streams(const struct exits *x)
-{
-    for (size_t i = 0; i < x->n_predicted; i++)
-        if (x->env->mono_us - x->predicted[i].used_us <= prediction_us(x))
-            return true;
-    return false;
+    uint16_t ports[PREDICT_PORTS_MOST];
+    size_t n;
+    bool some = false;
+    while (!x->stood && may_build_ahead(x) && exits_may_launch_for_tunnel(x) &&
+           wants_exit(x, ports, &n) && launch_exit(x, ports, n))
+        some = true;
+    return some;
 }
 
 void exits_set_dormant(struct exits *x, bool dormant)
@@ -174,8 +214,8 @@ void exits_look(void *arg)
     /* Tunnels that asked while none could be launched (no network known, too many pending, one that
      * failed) and whom no circuit's news will wake: before circuits are built on suspicion. */
     x->ops->changed(x->arg, NULL);
-    exits_build_at_once(x);
-    build_ahead(x);
+    if (!exits_build_at_once(x))
+        build_ahead(x);
 }
 
 /* ---- the end of their days ---- */
@@ -185,7 +225,7 @@ static bool has_served(const struct exit_circ *c)
     uint64_t age_us = c->x->env->mono_us - c->leg->oc->begun_us;
     if (!leg_is_open(c->leg) || !exit_circ_is_unused(c))
         return false;
-    if (c->state == EXIT_READY)
+    if (c->state == EXIT_READY || c->state == EXIT_INTERNAL)
         return age_us > c->idle_s * (uint64_t)US_PER_SEC;
     return c->state == EXIT_RETIRED || exit_circ_is_too_dirty(c);
 }

@@ -7,10 +7,7 @@
 #include "base/ratelim.h"
 #include "client/exits.h"
 #include "client/leg.h"
-
-enum {
-    PREDICTED_MAX = 16, /* ports */
-};
+#include "client/predict.h"
 
 enum exit_state {
     EXIT_BUILDING, /* is waited for, and counts as pending */
@@ -21,6 +18,8 @@ enum exit_state {
     /* CIRCUIT_CONTROLLER, open or not: nobody finds it, and it */
     EXIT_APART,       /* has carried nothing, and stays */
     EXIT_APART_DIRTY, /* has carried a stream */
+    /* CIRCUIT_HS_VANGUARDS, open or not: nobody's yet, and no tunnel's */
+    EXIT_INTERNAL,
 };
 
 /* Circuits in use or being built for somebody, by their isolation (exits_match.c). */
@@ -52,15 +51,11 @@ struct exit_circ {
     struct exit_circ *index_prev, *index_next; /* in its bucket, or among the free ones */
 };
 
-struct predicted {
-    uint16_t port;
-    uint64_t used_us;
-};
-
 struct exits {
     struct env *env;
     struct circuits *circuits;
     struct guards *guards;
+    struct vanguards *vanguards;
     struct cbt *cbt;
     struct exits_config config;
     const struct exits_ops *ops;
@@ -70,19 +65,15 @@ struct exits {
     struct exit_circ *free; /* circuits that anybody may have: ready or being built */
     struct exit_bucket *buckets;
     size_t n_pending; /* EXIT_BUILDING */
-    struct predicted predicted[PREDICTED_MAX];
-    size_t n_predicted;
+    struct predict predict;
     struct habits habits;
-    uint32_t predict_s;       /* how long a port that was used is predicted */
-    uint64_t predicted_us;    /* when one was used last */
     unsigned failures;        /* since the last success or exits_expire() */
     unsigned failures_before; /* in the period before that */
     bool dormant;             /* nothing is built ahead */
     bool stood;               /* a circuit has, since there is a network */
     bool paused;              /* none can be launched for now, and none is before the next look */
     unsigned pathless;        /* wishes without a path since the last look: each costs a search */
-    uint64_t last_launch_us;
-    uint64_t paced_us; /* see pace() */
+    uint64_t paced_us;        /* see pace() */
     char why_not[PATH_WHY_MAX];
     struct ratelim no_guard; /* not to say too often that there is none */
     struct timer look;
@@ -91,7 +82,10 @@ struct exits {
 
 /* ---- exits.c ---- */
 
+/* Whether a circuit may be begun now; and whether one for a tunnel, of which only so many are
+ * pending. */
 bool exits_may_launch(const struct exits *x);
+bool exits_may_launch_for_tunnel(const struct exits *x);
 bool exits_fail_too_often(const struct exits *x);
 struct leg_means exits_means(const struct exits *x, struct netdir *nd);
 extern const struct leg_ops exits_leg_ops; /* of which the arg is the struct exit_circ */
@@ -100,19 +94,19 @@ void exits_add(struct exits *x, struct exit_circ *c);
 /* ERR_NOT_FOUND: there is no path, x->why_not says why; ERR_STATE: for want of a guard, as would be
  * any other; ERR_NOMEM. */
 MUST_USE err_t exits_launch(struct exits *x, const struct path_request *req,
-                            struct exit_circ **out);
+                            enum circuit_purpose purpose, struct exit_circ **out);
 /* Nothing is launched before the next look. */
 void exits_pause(struct exits *x);
 bool exit_circ_is_unused(const struct exit_circ *c);
+bool exit_circ_is_internal(const struct exit_circ *c);
 
 /* ---- exits_ahead.c ---- */
 
-void exits_predict(struct exits *x, uint16_t port);
 void exits_look(void *x); /* the timer's */
 /* Until the first circuit stands: all that are predicted are begun now, where later one a look is.
  * Which is open first is used: of several one meets relays whose links to each other stand, and
  * that saves round trips. They are no more than a look each would have begun. */
-void exits_build_at_once(struct exits *x);
+bool exits_build_at_once(struct exits *x); /* whether any was */
 /* How long a circuit is kept that is launched now. */
 uint32_t exits_idle_s(const struct exits *x);
 

@@ -177,6 +177,9 @@ static bool fits(const struct exit_circ *c, const struct exit_need *need)
         return false;
     if (c->leg->n_hops < HOPS_LEAST) /* a controller's, to be extended */
         return false;
+    /* circuit_is_acceptable(): "need_internal != build_state->is_internal" */
+    if (exit_circ_is_internal(c) != tunnel_request_is_dir(need->request))
+        return false;
     if (exit_circ_is_too_dirty(c))
         return false;
     return need->exit ? rsa_id_equal(&leg_last(c->leg)->rsa, need->exit)
@@ -228,7 +231,7 @@ struct exit_circ *exits_find_open(struct exits *x, const struct exit_need *need)
 
 bool exits_could_serve(const struct exits *x)
 {
-    return x->free || exits_may_launch(x);
+    return x->free || exits_may_launch_for_tunnel(x);
 }
 
 /* ---- taking ---- */
@@ -304,7 +307,7 @@ static void build_for(struct exits *x, const struct exit_need *need, const char 
 {
     struct path_request req = path_request_for(need);
     struct path_hop hops[PATH_USUAL_HOPS];
-    if (!exits_may_launch(x))
+    if (!exits_may_launch_for_tunnel(x))
         return;
     if (need->exit) {
         memcpy(hops, req.hops, sizeof hops);
@@ -312,7 +315,7 @@ static void build_for(struct exits *x, const struct exit_need *need, const char 
         req.hops = hops;
     }
     struct exit_circ *c;
-    err_t e = exits_launch(x, &req, &c);
+    err_t e = exits_launch(x, &req, CIRCUIT_GENERAL, &c);
     if (e == OK && !claim(c, need))
         exit_circ_set_free(c);
     if (e == OK)
@@ -337,7 +340,7 @@ struct exit_circ *exits_find(struct exits *x, const struct exit_need *need, cons
     } else if (!f.building->bucket) {
         if (!claim(f.building, need))
             exit_circ_set_free(f.building);
-        exits_build_at_once(x); /* what was predicted is this tunnel's now */
+        (void)exits_build_at_once(x); /* what was predicted is this tunnel's now */
     }
     return NULL;
 }
@@ -345,9 +348,9 @@ struct exit_circ *exits_find(struct exits *x, const struct exit_need *need, cons
 void exits_use(struct exit_circ *c, const struct exit_need *need)
 {
     struct exits *x = c->x;
-    if (need->request->kind == TUNNEL_CONNECT)
-        exits_predict(x, need->request->port);
     c->busy_us = x->env->mono_us;
+    if (c->state == EXIT_INTERNAL)
+        exit_circ_set_state(c, EXIT_RETIRED);
     if (c->state == EXIT_RETIRED) /* it was asked for by name, and stays nobody else's */
         return;
     bool is_first = c->state == EXIT_READY || c->state == EXIT_APART;

@@ -40,7 +40,7 @@ err_t exits_build_any(struct exits *x, struct exit_circ **out)
     const struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS};
     if (!x->nd || exits_fail_too_often(x) || guards_lack_md(x->guards, x->nd))
         return ERR_STATE;
-    return exits_launch(x, &req, out);
+    return exits_launch(x, &req, CIRCUIT_GENERAL, out);
 }
 
 err_t exit_circ_extend(struct exit_circ *c, struct netdir *nd, const struct router *const *more,

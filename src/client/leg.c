@@ -180,7 +180,8 @@ static struct leg *leg_new(const struct leg_means *m, const struct path_pick *pi
 }
 
 err_t leg_launch(const struct leg_means *means, const struct path_request *req,
-                 const struct leg_ops *ops, void *arg, struct path_pick *pick, struct leg **out)
+                 enum circuit_purpose purpose, const struct leg_ops *ops, void *arg,
+                 struct path_pick *pick, struct leg **out)
 {
     err_t e =
         path_pick(means->nd, means->path, means->guards, req, circuits_env(means->circuits), pick);
@@ -188,7 +189,7 @@ err_t leg_launch(const struct leg_means *means, const struct path_request *req,
         circuits_tell_pathless(means->circuits, flags_of(req, pick));
     TRY(e);
     size_t ends = pick->n - (req->hops[req->n_hops - 1].kind != HOP_INTERNAL);
-    *out = leg_new(means, pick, ends, CIRCUIT_GENERAL, flags_of(req, pick), ops, arg);
+    *out = leg_new(means, pick, ends, purpose, flags_of(req, pick), ops, arg);
     if (*out)
         return OK;
     guards_dropped(means->guards, &pick->hop[0]->rsa);

@@ -63,8 +63,8 @@ struct leg {
 /* Picks a path and begins to build a circuit over it. ERR_NOT_FOUND: no path, see PICK->why;
  * ERR_NOMEM: and the guard that was picked has heard of it. */
 MUST_USE err_t leg_launch(const struct leg_means *means, const struct path_request *req,
-                          const struct leg_ops *ops, void *arg, struct path_pick *pick,
-                          struct leg **out);
+                          enum circuit_purpose purpose, const struct leg_ops *ops, void *arg,
+                          struct path_pick *pick, struct leg **out);
 /* The same over a path of N relays that is given, of MEANS->nd: nothing is asked of it but that its
  * first hop can be reached, and no guard hears of it (C tor, circuit_may_omit_guard()).
  * ERR_NOT_FOUND: it can't; ERR_LIMIT: too many hops; ERR_NOMEM. */

@@ -40,6 +40,9 @@ struct tunnel_request {
     bool automap_ipv6;                  /* a virtual address is to be one of IPv6 */
 };
 
+/* It asks the last hop itself, for documents. */
+bool tunnel_request_is_dir(const struct tunnel_request *req);
+
 /* Where it went wrong, for front ends to map to their reply codes. */
 enum tunnel_stage {
     TUNNEL_STAGE_NONE,    /* an orderly end */

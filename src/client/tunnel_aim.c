@@ -232,5 +232,6 @@ bool tunnel_aim(struct tunnel *t, bool by_name)
         return refuse(t, END_PRIVATE, why_not);
     if (t->req.kind == TUNNEL_RESOLVE && t->req.ip.family != IP_NONE)
         return answer(t, &t->req.ip);
+    exits_asked(t->set->exits, &t->req);
     return true;
 }

@@ -135,7 +135,6 @@ const char *tunnel_request_refusal(const struct tunnel_request *req,
 /* The name that a reverse look-up asks for is put in. An address in HOST is treated as one even if
  * the caller did not say so: what holds for internal addresses must not depend on him. */
 void tunnel_request_know(struct tunnel_request *req);
-bool tunnel_request_is_dir(const struct tunnel_request *req);
 /* "host:port" for BEGIN, "[v6]:port" for literals, the bare name for RESOLVE. */
 void tunnel_request_target(const struct tunnel_request *req, char *out, size_t size);
 uint32_t tunnel_request_flags(const struct tunnel_request *req); /* enum begin_flag */

@@ -26,7 +26,6 @@
 #define PADDING  "circuit padding machines (padding-spec 3)"
 #define FLOW     "congestion control (proposal 324)"
 #define BIAS     "path bias detection (path-spec 7)"
-#define L2       "vanguards (second-layer guards)"
 #define PT       "pluggable transports"
 #define RELAY    "it is a relay's"
 #define OLD      "tor says it no more"
@@ -49,13 +48,13 @@ static const struct word circ_purpose[] = {
     NOW(GENERAL),
     NOW(CONTROLLER),
     NOW(MEASURE_TIMEOUT),
+    NOW(HS_VANGUARDS),
     LATER(HS_CLIENT_HSDIR, ONION),
     LATER(HS_CLIENT_INTRO, ONION),
     LATER(HS_CLIENT_REND, ONION),
     LATER(HS_SERVICE_HSDIR, ONION),
     LATER(HS_SERVICE_INTRO, ONION),
     LATER(HS_SERVICE_REND, ONION),
-    LATER(HS_VANGUARDS, L2),
     LATER(PATH_BIAS_TESTING, BIAS),
     LATER(CIRCUIT_PADDING, PADDING),
     LATER(CONFLUX_UNLINKED, CONFLUX),

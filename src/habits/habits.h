@@ -37,6 +37,10 @@ enum {
     HABITS_CLEAN_PER_PORT = 2,
     HABITS_CLEAN_MOST = 14,
     HABITS_FIRST_PORT = 443, /* predicted_ports_init */
+    /* Then internal ones, of relays that last, while there are fewer of these than two, or of all
+     * fewer than three (SUFFICIENT_UPTIME_INTERNAL_HS_CLIENTS, SUFFICIENT_INTERNAL_HS_CLIENTS). */
+    HABITS_STABLE_INTERNAL = 2,
+    HABITS_INTERNAL = 3,
     /* After more failures than this in one NewCircuitPeriod there are no more than this and one in
      * the next (MAX_CIRCUIT_FAILURES); each is followed by the next look. */
     HABITS_FAILURES_MOST = 5,

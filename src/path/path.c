@@ -38,28 +38,24 @@ static enum path_stop collect(struct path_search *s)
     return collect_once(s);
 }
 
-/* How many predicted ports R lets out. */
-static size_t ports_covered(const struct path_request *req, const struct router *r)
+/* Whether R lets a predicted port out. */
+static bool covers_some(const struct path_request *req, const struct router *r)
 {
-    size_t n = 0;
     for (size_t i = 0; i < req->n_predicted; i++)
-        n += exit_allows(r, req->family, req->predicted[i]);
-    return n;
+        if (exit_allows(r, req->family, req->predicted[i]))
+            return true;
+    return false;
 }
 
-/* path-spec 2.1.2: "we pick an exit node that will handle the most pending requests" */
-static void keep_best_covering(struct path_search *s)
+/* As C tor, choose_good_exit_server_general(): an exit that serves some predicted port, or if there
+ * is none, any. */
+static void keep_covering(struct path_search *s)
 {
-    size_t best = 0, kept = 0;
-    for (size_t i = 0; i < s->n; i++) {
-        size_t covers = ports_covered(s->req, s->list[i]);
-        if (covers > best)
-            best = covers;
-    }
+    size_t kept = 0;
     for (size_t i = 0; i < s->n; i++)
-        if (ports_covered(s->req, s->list[i]) == best)
+        if (covers_some(s->req, s->list[i]))
             s->list[kept++] = s->list[i];
-    s->n = kept;
+    s->n = kept ? kept : s->n;
 }
 
 static const struct router *choose(const struct path_search *s)
@@ -92,7 +88,7 @@ static err_t pick_hop(struct path_search *s, size_t at)
         return ERR_NOT_FOUND;
     }
     if (s->req->hops[at].kind == HOP_EXIT && s->req->n_predicted)
-        keep_best_covering(s);
+        keep_covering(s);
     s->hop[at] = choose(s);
     return OK;
 }

@@ -91,8 +91,8 @@ struct path_request {
     /* HOP_EXIT: the exit must allow PORT (0: any) to addresses of FAMILY (IP_NONE: a host name). */
     enum ip_family family;
     uint16_t port;
-    /* HOP_EXIT: ports that will probably be wanted; an exit that allows the most of them is taken.
-     */
+    /* HOP_EXIT: ports that will probably be wanted; an exit that allows one of them is taken, if
+     * there is any. */
     const uint16_t *predicted;
     size_t n_predicted;
     bool stable; /* only Stable relays; a long-lived PORT implies it */

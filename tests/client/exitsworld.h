@@ -13,6 +13,7 @@
 #include "client/fakecircs.h"
 #include "client/ocirc.h"
 #include "path/guard_circuit.h"
+#include "path/restrict.h"
 #include "support/test.h"
 
 enum { RELAYS = 8, FIRST_EXIT = 4, MOST = 256 };
@@ -39,6 +40,7 @@ static struct {
     enum guard_use guard_use;
     unsigned picks;
     struct path_request last;                         /* that a path was picked for */
+    struct path_hop last_hops[PATH_HOPS_MOST];        /* its */
     struct streams streams[MOST], more_streams[MOST]; /* on the hop that a circuit opened with, on
                                                          others */
     unsigned n_more;
@@ -48,6 +50,7 @@ static struct {
     bool learning;
     bool extend_by_ed; /* consensus parameter */
     bool unreachable;  /* as a first hop */
+    bool internal;     /* there are paths for internal circuits, too */
 } net;
 
 struct netdir *netdir_ref(struct netdir *nd)
@@ -119,6 +122,14 @@ static inline bool judge(const struct path_request *req, const struct router *r)
     return !req->port || !net.only_port[i] || net.only_port[i] == req->port;
 }
 
+static inline bool covers(const struct path_request *req, const struct router *r)
+{
+    size_t i = r->rsa.b[0], n = 0;
+    for (size_t k = 0; k < req->n_predicted; k++)
+        n += !net.only_port[i] || net.only_port[i] == req->predicted[k];
+    return n || !req->n_predicted;
+}
+
 bool path_exit_fits(const struct netdir *nd, const struct path_config *cfg,
                     const struct path_request *req, const struct router *exit)
 {
@@ -130,17 +141,29 @@ err_t path_pick(const struct netdir *nd, const struct path_config *cfg, struct g
                 const struct path_request *req, struct env *env, struct path_pick *out)
 {
     (void)cfg, (void)guards, (void)env;
+    bool is_internal = req->hops[req->n_hops - 1].kind == HOP_INTERNAL;
+    *out = (struct path_pick){.stable = req->stable};
+    if (is_internal && !net.internal)
+        return ERR_NOT_FOUND;
     net.picks++;
     net.last = *req;
+    memcpy(net.last_hops, req->hops, req->n_hops * sizeof req->hops[0]);
+    if (is_internal) /* they are gone after this call */
+        net.last.hops = net.last_hops;
     *out = (struct path_pick){
-        .n = PATH_USUAL_HOPS, .guard_use = net.guard_use, .relaxed = net.none_is_stable};
-    for (size_t i = FIRST_EXIT; i < RELAYS && !net.no_path; i++)
-        if (judge(req, &nd->relay[i])) {
-            out->hop[0] = &nd->relay[0];
-            out->hop[1] = &nd->relay[1];
-            out->hop[2] = &nd->relay[i];
-            return OK;
-        }
+        .n = PATH_USUAL_HOPS,
+        .guard_use = net.guard_use,
+        .relaxed = net.none_is_stable,
+        .stable = req->stable,
+    };
+    out->hop[0] = &nd->relay[0];
+    out->hop[1] = &nd->relay[1];
+    for (int any = 0; any < 2 && !net.no_path; any++)
+        for (size_t i = FIRST_EXIT; i < RELAYS; i++)
+            if (judge(req, &nd->relay[i]) && (any || covers(req, &nd->relay[i]))) {
+                out->hop[2] = &nd->relay[i];
+                return OK;
+            }
     out->no_guard = net.no_guard;
     snprintf(out->why, sizeof out->why, "no exit relay allows port %u", req->port);
     return ERR_NOT_FOUND;
@@ -210,6 +233,19 @@ bool guards_lack_md(const struct guards *g, const struct netdir *nd)
 {
     (void)g, (void)nd;
     return net.no_guard_md;
+}
+
+struct path_hop vanguards_hop(struct vanguards *v, const struct netdir *nd,
+                              const struct path_config *cfg)
+{
+    (void)v, (void)nd, (void)cfg;
+    return (struct path_hop){.kind = HOP_VANGUARD};
+}
+
+bool port_is_long_lived(const struct path_config *cfg, uint16_t port)
+{
+    (void)cfg;
+    return port == 22;
 }
 
 uint32_t cbt_timeout_ms(const struct cbt *c, unsigned hops)
@@ -407,7 +443,7 @@ static inline void setup(struct fixture *f)
     f->events = events_new(f->env);
     f->listener = (struct event_listener){.on_event = on_event, .arg = f};
     f->circuits = circuits_new(f->env, NULL, f->events);
-    f->x = exits_new(f->circuits, (struct guards *)&net, NULL, &config, &ops, f);
+    f->x = exits_new(f->circuits, (struct guards *)&net, NULL, NULL, &config, &ops, f);
     ck_assert_ptr_nonnull(f->x);
     timer_init(&f->expire, expire_due, f);
     env_arm_ms(f->env, &f->expire, habits_expire_s(30) * MS_PER_SEC);
@@ -479,6 +515,7 @@ static inline struct exit_circ *find(struct fixture *f, const struct tunnel_requ
 {
     const char *why_not;
     struct exit_need need = {.request = req};
+    exits_asked(f->x, req);
     return exits_find(f->x, &need, &why_not);
 }
 

@@ -25,7 +25,8 @@ START_TEST(test_exits_builds_two_for_pages_ahead)
     exits_set_netdir(f.x, &net.nd[0]);
     test_env_advance_ms(f.env, 0);
     ck_assert_uint_eq(circs.n, 2);
-    ck_assert_uint_eq(net.last.port, 443);
+    ck_assert_uint_eq(net.last.n_predicted, 1);
+    ck_assert(!net.last.stable);
     open_all(&f);
     ck_assert_uint_eq(circs.n, 2); /* both allow 80 and 443 */
     ck_assert_uint_eq(exits_open_count(f.x), 2);
@@ -116,6 +117,104 @@ START_TEST(test_exits_predicts_ports_that_were_used)
 }
 END_TEST
 
+/* circuit_predict_and_launch_new(): two for pages, then three internal ones of relays that last. */
+START_TEST(test_exits_builds_internal_circuits_ahead_as_well)
+{
+    struct fixture f;
+    setup(&f);
+    net.internal = true;
+    exits_set_netdir(f.x, &net.nd[0]);
+    for (unsigned i = 0; i < 5; i++) {
+        if (i != 1) /* at the start two at once */
+            test_env_advance_ms(f.env, i ? 1000 : 0);
+        open_all(&f);
+        ck_assert_uint_eq(circs.n, i ? i + 1 : 2);
+        bool internal = i >= 2;
+        ck_assert_int_eq(newest()->purpose, internal ? CIRCUIT_HS_VANGUARDS : CIRCUIT_GENERAL);
+        ck_assert_uint_eq(newest()->plan.flags,
+                          CIRCUIT_NEED_CAPACITY |
+                              (internal ? CIRCUIT_IS_INTERNAL | CIRCUIT_NEED_UPTIME : 0u));
+        ck_assert_int_eq(net.last.hops[1].kind, internal ? HOP_VANGUARD : HOP_MIDDLE);
+        ck_assert_int_eq(net.last.hops[2].kind, internal ? HOP_INTERNAL : HOP_EXIT);
+    }
+    test_env_advance_ms(f.env, 10000);
+    ck_assert_uint_eq(circs.n, 5);
+    ocirc_close(circs.oc[3], OK, DESTROY_FINISHED);
+    test_env_advance_ms(f.env, 1000);
+    ck_assert_uint_eq(circs.n, 6);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_gives_no_tunnel_an_internal_circuit)
+{
+    struct fixture f;
+    setup(&f);
+    net.internal = true;
+    exits_set_netdir(f.x, &net.nd[0]);
+    for (unsigned i = 0; i < 5; i++) {
+        test_env_advance_ms(f.env, i ? 1000 : 0);
+        open_all(&f);
+    }
+    for (int i = 0; i < 3; i++) {
+        struct tunnel_request req = request("example.com", 443);
+        req.isolation.session = i;
+        struct exit_circ *c = find_and_use(&f, &req);
+        ck_assert(i < 2 ? c && exit_circ_id(c) <= 2 : !c);
+    }
+    /* By name it may have one, which then is nobody else's. */
+    struct tunnel_request req = request("example.com", 443);
+    struct exit_need need = {.request = &req};
+    struct exit_circ *c = exits_by_id(f.x, 3);
+    exits_use(c, &need);
+    ck_assert(find(&f, &req) != c);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_keeps_no_more_than_so_many_clean)
+{
+    struct fixture f;
+    setup(&f);
+    net.internal = true;
+    exits_set_netdir(f.x, &net.nd[0]);
+    for (uint16_t port = 1; port < 20; port++) {
+        struct tunnel_request req = request("example.com", port);
+        exits_asked(f.x, &req);
+    }
+    net.only_port[4] = 1;
+    net.only_port[5] = 2;
+    net.only_port[6] = 3;
+    net.only_port[7] = 4;
+    for (int s = 0; s < 60; s++) {
+        test_env_advance_ms(f.env, 1000);
+        open_all(&f);
+    }
+    ck_assert_uint_le(circs.n, HABITS_CLEAN_MOST);
+    teardown(&f);
+}
+END_TEST
+
+/* tor's C_GENERAL alone count; an internal circuit that fails says nothing of streams'. */
+START_TEST(test_exits_counts_no_internal_circuit_that_fails)
+{
+    struct fixture f;
+    setup(&f);
+    net.internal = true;
+    exits_set_netdir(f.x, &net.nd[0]);
+    for (unsigned i = 0; i < 100; i++) {
+        test_env_advance_ms(f.env, i ? 1000 : 0);
+        if (newest()->state < OCIRC_OPEN && newest()->purpose == CIRCUIT_GENERAL)
+            open_circ(newest());
+        else if (newest()->state < OCIRC_OPEN)
+            fail_circ(&f, newest(), ERR_CIRC_HANDSHAKE);
+        if (circs.n < 60)
+            ck_assert_uint_eq(circs.n, i + 2); /* it is tried again each second */
+    }
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_exits_has_none_ready_once_nothing_was_asked_for_long)
 {
     struct fixture f;
@@ -173,12 +272,13 @@ START_TEST(test_exits_bounds_what_is_pending)
     exits_set_config(f.x, &config);
     exits_set_netdir(f.x, &net.nd[0]);
     test_env_advance_ms(f.env, 5000);
-    ck_assert_uint_eq(circs.n, 1);
-    struct tunnel_request req = request("example.com", 80);
-    ck_assert_ptr_null(find(&f, &req)); /* waits for the one there */
-    req.isolation.session = 7;
-    ck_assert_ptr_null(find(&f, &req));
-    ck_assert_uint_eq(circs.n, 1);
+    ck_assert_uint_eq(circs.n, 2); /* what is built ahead has another bound, as in C tor */
+    for (int i = 0; i < 3; i++) {
+        struct tunnel_request req = request("example.com", 80);
+        req.isolation.session = i;
+        ck_assert_ptr_null(find(&f, &req)); /* two wait for those there */
+    }
+    ck_assert_uint_eq(circs.n, 2);
     teardown(&f);
 }
 END_TEST
@@ -230,14 +330,13 @@ START_TEST(test_exits_learns_build_times_at_intervals)
 {
     struct fixture f;
     setup(&f);
-    net.learning = true;
+    net.learning = net.internal = true;
     exits_set_netdir(f.x, &net.nd[0]);
     for (int s = 0; s < 60; s++) {
         test_env_advance_ms(f.env, 1000);
         open_all(&f);
     }
-    ck_assert_uint_ge(circs.n, 2 + 5);
-    ck_assert_uint_le(circs.n, 2 + 6);
+    ck_assert_uint_eq(circs.n, 2 + 3 + 5);
     for (int s = 0; s < 300; s++) { /* past the time for which they are kept */
         test_env_advance_ms(f.env, 1000);
         open_all(&f);
@@ -876,7 +975,9 @@ START_TEST(test_exits_tells_the_build_times)
     test_env_advance_ms(f.env, 0);
     events_listen(f.events, &f.listener, EVENT_BIT(EVENT_CIRCUIT));
     unsigned before = f.changed;
-    test_env_advance_ms(f.env, 1500);
+    test_env_advance_ms(f.env, 1000);
+    f.told[0] = 0; /* of what is begun ahead at that look, in vain here */
+    test_env_advance_ms(f.env, 500);
     ck_assert_uint_eq(net.cbt_timed_out, 1);
     ck_assert_uint_gt(f.changed, before); /* who waits for it needs another */
     ck_assert_ptr_null(find(&f, &a));
@@ -886,7 +987,7 @@ START_TEST(test_exits_tells_the_build_times)
     ck_assert_ptr_null(find(&f, &a));
     test_env_advance_ms(f.env, 0);
     ck_assert_ptr_null(circs.oc[0]);
-    ck_assert_str_eq(f.told, "1 PURPOSE_CHANGED, 4 LAUNCHED, 1 BUILT, 1 CLOSED");
+    ck_assert_str_eq(f.told, "1 PURPOSE_CHANGED, 5 LAUNCHED, 1 BUILT, 1 CLOSED");
     events_unlisten(&f.listener);
 
     struct ocirc *oc = newest();
@@ -1122,7 +1223,9 @@ END_TEST
 TESTS("client/exits", test_exits_builds_nothing_without_a_network,
       test_exits_builds_two_for_pages_ahead, test_exits_begins_ahead_one_a_look,
       test_exits_begins_at_once_what_the_start_needs, test_exits_replaces_a_circuit_that_is_taken,
-      test_exits_predicts_ports_that_were_used,
+      test_exits_predicts_ports_that_were_used, test_exits_builds_internal_circuits_ahead_as_well,
+      test_exits_gives_no_tunnel_an_internal_circuit, test_exits_keeps_no_more_than_so_many_clean,
+      test_exits_counts_no_internal_circuit_that_fails,
       test_exits_has_none_ready_once_nothing_was_asked_for_long,
       test_exits_builds_none_ahead_if_asked_not_to, test_exits_bounds_what_is_pending,
       test_exits_waits_for_the_guards_descriptors,

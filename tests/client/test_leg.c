@@ -292,7 +292,7 @@ static void setup(struct fixture *f, size_t hops)
 static err_t launch(struct fixture *f)
 {
     const struct path_request req = {.hops = five, .n_hops = 5};
-    return leg_launch(&f->means, &req, &ops, f, &f->pick, &f->leg);
+    return leg_launch(&f->means, &req, CIRCUIT_GENERAL, &ops, f, &f->pick, &f->leg);
 }
 
 static void begin(void)

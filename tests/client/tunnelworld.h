@@ -43,7 +43,7 @@ static struct {
     struct exit_need need; /* of the last exits_find() */
     struct rsa_id failed[8];
     bool all_pending; /* exits_could_serve() says no */
-    unsigned looks, finds, uses, retires;
+    unsigned looks, finds, asked, uses, retires;
     struct router exit; /* of the one that has a name, if it has one */
     const char *exit_name;
     bool exit_is_excluded;
@@ -88,6 +88,12 @@ bool exits_could_serve(const struct exits *x)
 {
     (void)x;
     return !net.all_pending;
+}
+
+void exits_asked(struct exits *x, const struct tunnel_request *req)
+{
+    (void)x, (void)req;
+    net.asked++;
 }
 
 void exits_use(struct exit_circ *c, const struct exit_need *need)

@@ -12,8 +12,8 @@ from privnet import (WEB_HOST, LabError, Network, NetworkNode, bound_to_parent, 
                      read_text)
 
 
-# Debian's client in so small a network: a path that leads back where it came from.
-USUAL_OF_TOR = "EXTEND2 that cannot be followed"
+# In so small a network: an internal path that ends at its guard leads back where it came from.
+USUAL = "EXTEND2 that cannot be followed"
 
 
 class OurNode(NetworkNode):
@@ -121,7 +121,7 @@ class OurLab(Network):
     def complaints(self):
         found = [line for line in read_text(self.log_path).splitlines()
                  if re.search(r"\[(warn|err)\]|ERROR: \w+Sanitizer|runtime error:", line)
-                 and not (sut.IS_TOR and USUAL_OF_TOR in line)]
+                 and USUAL not in line]
         if self.process.poll() is not None:
             found.append("the process ended with status %d" % self.process.returncode)
         return found

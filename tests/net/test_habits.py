@@ -1,5 +1,6 @@
 """What an onlooker can time (docs/habits.md): seen at the relays of a network of the test's own."""
 
+import re
 import subprocess
 import time
 
@@ -48,10 +49,10 @@ def test_an_idle_client_rests_as_it_was_told(net, client_of):
                 if c.is_built and not (c.is_failed or c.is_dir or c.is_used)]
 
     wait_for(lambda: [c for c in unused() if c.ended], 15, "a circuit that nobody used stays")
-    # One a second is built, two in all; tor's client has others ahead for onion services.
+    # Two to exits and three internal ones (of which some may fail), one a second after the start.
     begun = sorted(c.begun for c in unused())
-    assert len(begun) == 2 or sut.IS_TOR, begun
-    assert all(b - a > 0.5 for a, b in zip(begun, begun[1:])), begun
+    assert 2 <= len(begun) <= 6, begun
+    assert all(b - a > 0.5 for a, b in zip(begun[1:], begun[2:])), begun
     lives = [c.ended - c.begun for c in unused() if c.ended]
     assert all(0.9 <= life <= 12 for life in lives), lives
 
@@ -67,6 +68,25 @@ def test_an_idle_client_rests_as_it_was_told(net, client_of):
         wait_for(over, 25, "a directory circuit stays")
     assert all(9.5 <= c.ended - c.first_use <= 40 for c in over())
     assert mine.stop() == 0
+
+
+def test_what_is_built_ahead(make_steered):
+    """Two circuits to exits, then three internal ones for onion services, as tor says of them."""
+    mine = make_steered("LearnCircuitBuildTimeout 0")
+    mine.start()
+
+    def ahead():
+        with mine.controller() as c:
+            found = re.findall(r"^(\d+) BUILT (\S+) BUILD_FLAGS=(\S+) PURPOSE=(\S+)",
+                               c.get_info("circuit-status"), re.M)
+        return sorted((int(number), flags, purpose, path.count(",") + 1)
+                      for number, path, flags, purpose in found if "ONEHOP" not in flags)
+
+    wait_for(lambda: len(ahead()) >= 5, 15, "no five circuits")
+    time.sleep(2)
+    found = ahead()
+    assert [c[1:] for c in found] == [("NEED_CAPACITY", "GENERAL", 3)] * 2 + \
+        [("IS_INTERNAL,NEED_CAPACITY,NEED_UPTIME", "HS_VANGUARDS", 3)] * 3, found
 
 
 @works("__DisablePredictedCircuits")

@@ -16,7 +16,7 @@ import pytest
 
 import sut as sut_module
 import torlab
-from ourlab import USUAL_OF_TOR
+from ourlab import USUAL
 
 pytestmark = pytest.mark.skipif(sut_module.IS_TOR, reason="about tunic's own network")
 
@@ -526,7 +526,7 @@ def test_tor_fetches_100_mb(tmp_path):
     # The bytes went through a guard, a middle and an exit, at 498 bytes a cell.
     assert sum(c["cells_out"] > BYTES // 498 for c in new.values()) == 3, new
     assert net.stop() == 0
-    assert [line for line in net.err.splitlines() if USUAL_OF_TOR not in line] == []
+    assert [line for line in net.err.splitlines() if USUAL not in line] == []
 
 
 def test_tor_with_ten_thousand_phantoms(tmp_path):

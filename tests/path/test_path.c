@@ -693,17 +693,28 @@ START_TEST(test_path_flags_are_given_up_before_the_path_is)
 }
 END_TEST
 
-START_TEST(test_path_predicted_ports_prefer_the_exit_that_has_most)
+/* C tor, choose_good_exit_server_general(): "satisfies at least one predicted exit port" */
+START_TEST(test_path_an_exit_serves_one_of_the_predicted_ports)
 {
     struct bed *b = bed_new(1, NULL);
-    static const uint16_t ports[] = {22, 80, 443};
+    static const uint16_t ports[] = {22, 5001}, more[] = {22, 443}, no_one[] = {119};
     struct path_request req = {
-        .hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .predicted = ports, .n_predicted = 3};
+        .hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .predicted = ports, .n_predicted = 2};
     struct path_pick p;
+    bool is_without_22 = false;
     for (size_t i = 0; i < 100; i++) {
         ck_ok(pick(b, &req, &p));
-        ck_assert(exit_allows(p.hop[2], IP_NONE, 22) && exit_allows(p.hop[2], IP_NONE, 443));
+        ck_assert(exit_allows(p.hop[2], IP_NONE, 22) || exit_allows(p.hop[2], IP_NONE, 5001));
     }
+    req.predicted = more; /* the one of both is as good as one that serves both */
+    for (size_t i = 0; i < 100; i++) {
+        ck_ok(pick(b, &req, &p));
+        is_without_22 |= !exit_allows(p.hop[2], IP_NONE, 22);
+    }
+    ck_assert(is_without_22);
+    req.predicted = no_one;
+    req.n_predicted = 1;
+    ck_ok(pick(b, &req, &p)); /* nobody serves it: any exit */
     bed_free(b);
 }
 END_TEST
@@ -934,7 +945,7 @@ TESTS("path/path", test_path_rules_hold_for_every_pick_with_guards,
       test_path_entrynodes_bind_with_and_without_guards, test_path_given_exit_obeys_strictnodes,
       test_path_failed_relays_and_exits_are_avoided, test_path_long_lived_port_wants_stable_relays,
       test_path_flags_are_given_up_before_the_path_is,
-      test_path_predicted_ports_prefer_the_exit_that_has_most,
+      test_path_an_exit_serves_one_of_the_predicted_ports,
       test_path_another_exit_is_tried_where_the_first_leaves_no_guard,
       test_path_another_exit_is_tried_where_the_first_leaves_no_middle,
       test_path_all_guards_down_is_said_and_passes, test_path_empty_network_is_said,

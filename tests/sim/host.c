@@ -263,6 +263,7 @@ void host_start(struct sim *s, size_t client)
     c->stopped = false;
     ports_started(c);
     c->started_us = s->now_us;
+    c->vanguards = 0;
     told_begins(s, client);
     c->unattached = false;
     sim_enter_client(c);

@@ -178,7 +178,30 @@ void oracle_stopped(struct sim *s, struct sim_client *c)
     }
 }
 
-void oracle_path(struct sim *s, struct sim_client *c, const struct circ_hop_target *hops, size_t n)
+/* proposal 333: all internal circuits go on by a few relays, whoever they are related to; the guard
+ * may be the end, too. */
+static void check_internal(struct sim *s, struct sim_client *c, const size_t node[3])
+{
+    enum { VANGUARDS = 4 };
+    if (node[0] == node[1] || node[1] == node[2])
+        sim_breach(s, "path-twice", "%s is twice in a row", s->plan.node[node[1]].nickname);
+    c->vanguards |= UINT32_C(1) << node[1];
+    if (guards_stay(s) && __builtin_popcount(c->vanguards) > VANGUARDS)
+        sim_breach(s, "path-vanguard", "client %zu goes on by a %dth second hop", c->id,
+                   __builtin_popcount(c->vanguards));
+}
+
+static void check_to_exit(struct sim *s, const size_t node[3])
+{
+    for (size_t i = 0; i < 3; i++)
+        for (size_t j = 0; j < i; j++)
+            check_pair(s, node[j], node[i]);
+    if (s->plan.node[node[2]].role != PLAN_EXIT)
+        sim_breach(s, "path-flags", "%s is no exit", s->plan.node[node[2]].nickname);
+}
+
+void oracle_path(struct sim *s, struct sim_client *c, const struct circ_hop_target *hops, size_t n,
+                 bool internal)
 {
     size_t node[CIRC_MAX_HOPS];
     s->circuits++;
@@ -196,15 +219,15 @@ void oracle_path(struct sim *s, struct sim_client *c, const struct circ_hop_targ
         }
         if (s->plan.node[node[i]].role == PLAN_AUTHORITY)
             sim_breach(s, "path-flags", "an authority is hop %zu of a circuit", i + 1);
-        for (size_t j = 0; j < i; j++)
-            check_pair(s, node[j], node[i]);
     }
     sim_note(s, "client %zu: circuit through %s %s %s", c->id, s->plan.node[node[0]].nickname,
              s->plan.node[node[1]].nickname, s->plan.node[node[2]].nickname);
     if (s->plan.node[node[0]].role != PLAN_GUARD)
         sim_breach(s, "path-flags", "%s is no guard", s->plan.node[node[0]].nickname);
-    if (s->plan.node[node[2]].role != PLAN_EXIT)
-        sim_breach(s, "path-flags", "%s is no exit", s->plan.node[node[2]].nickname);
+    if (internal)
+        check_internal(s, c, node);
+    else
+        check_to_exit(s, node);
     check_first_hop(s, c, &hops[0].rsa);
 }
 

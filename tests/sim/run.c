@@ -201,6 +201,7 @@ static void begin_trouble(struct sim *s, struct trouble *t, size_t i)
             break;
         sim_enter_client(c);
         client_new_identity(c->client);
+        c->vanguards = 0; /* others are chosen */
         sim_leave(s);
         break;
     }

@@ -170,6 +170,7 @@ struct sim_client {
     size_t n_files;
     struct rsa_id guard[SIM_GUARDS]; /* first hops of circuits of three */
     size_t n_guards;
+    uint32_t vanguards;            /* nodes, since it started: second hops of internal circuits */
     uint64_t started_us, ready_us; /* 0: not ready yet */
     unsigned starts;
     uint32_t dialled; /* nodes, since it started */
@@ -344,8 +345,9 @@ void watch_end(struct sim *s); /* nothing is left */
 /* ---- oracle.c ---- */
 
 struct circ_hop_target;
-/* A client asks for a circuit through these. */
-void oracle_path(struct sim *s, struct sim_client *c, const struct circ_hop_target *hops, size_t n);
+/* A client asks for a circuit through these; INTERNAL: for onion services. */
+void oracle_path(struct sim *s, struct sim_client *c, const struct circ_hop_target *hops, size_t n,
+                 bool internal);
 /* A client opens a connection. */
 void oracle_dial(struct sim *s, struct sim_client *c, const struct ipport *to);
 /* It has ended in an orderly way, and stored its files. */

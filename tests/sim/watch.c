@@ -5,6 +5,8 @@
 
 #include "circuit/circ_int.h"
 #include "circuit/window.h"
+#include "client/client_int.h"
+#include "client/ocirc.h"
 #include "link/link_int.h"
 #include "sim/sim.h"
 #include "stream/stream_int.h"
@@ -103,12 +105,33 @@ void __wrap_circ_free(struct circ *c)
     __real_circ_free(c);
 }
 
+struct asked_for {
+    const struct circ *c;
+    bool internal;
+};
+
+static void look_for(void *arg, struct ocirc *oc)
+{
+    struct asked_for *a = arg;
+    if (oc->circ == a->c)
+        a->internal = oc->plan.purpose == CIRCUIT_HS_VANGUARDS;
+}
+
+/* Whether C is one that RUNNING builds ahead for onion services. */
+static bool is_internal(const struct sim_client *running, const struct circ *c)
+{
+    struct asked_for a = {.c = c};
+    if (running->client)
+        circuits_each(running->client->circuits, look_for, &a);
+    return a.internal;
+}
+
 err_t __real_circ_build(struct circ *c, const struct circ_hop_target *hops, size_t n);
 err_t __wrap_circ_build(struct circ *c, const struct circ_hop_target *hops, size_t n);
 err_t __wrap_circ_build(struct circ *c, const struct circ_hop_target *hops, size_t n)
 {
     if (sim_now && sim_now->running)
-        oracle_path(sim_now, sim_now->running, hops, n);
+        oracle_path(sim_now, sim_now->running, hops, n, is_internal(sim_now->running, c));
     return __real_circ_build(c, hops, n);
 }
 
