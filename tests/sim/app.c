@@ -240,6 +240,19 @@ static bool tried_without(const struct app *a)
     return true;
 }
 
+/* Work takes no time here; but what several clients ask for comes as soon as the first is served.
+ */
+static void judge_ways(struct sim *s, const struct app *a)
+{
+    uint64_t took_us = a->moved_us - s->client[a->client].started_us, way_us = s->sc->delay_us;
+    uint64_t ways = (took_us + way_us / 2) / way_us, off_us = took_us - ways * way_us;
+    if (ways != a->plan.ways || (int64_t)off_us > (int64_t)way_us / 5 ||
+        (int64_t)off_us < -(int64_t)way_us / 5)
+        sim_breach(s, "ways",
+                   "app %zu: all was there after %.2f one-way delays from the start, not %u", a->id,
+                   (double)took_us / (double)way_us, a->plan.ways);
+}
+
 void app_judge(struct sim *s, struct app *a)
 {
     const struct app_plan *p = &a->plan;
@@ -257,6 +270,8 @@ void app_judge(struct sim *s, struct app *a)
         a->served = p->server_reset && a->ended && e->stage == TUNNEL_STAGE_STREAM;
     if (a->client_went)
         return;
+    if (a->served && p->ways)
+        judge_ways(s, a);
     if (orderly && p->kind != APP_RESOLVE && !s->lies && !a->served)
         sim_breach(s, "bytes-down",
                    "app %zu: an orderly end after %llu bytes, of %llu that its server %s", a->id,

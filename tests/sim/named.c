@@ -53,6 +53,40 @@ static void restart(struct scenario *sc)
     }
 }
 
+/* What a start costs where nothing but the way takes time: a page is asked for at once. */
+enum { WAY_MS = 50, RELAY_PAIRS = 32 };
+
+static void add_page(struct scenario *sc, uint64_t at_us, unsigned ways)
+{
+    add_app(sc, APP_ECHO, 600, 0);
+    sc->app[sc->n_apps - 1].at_us = at_us;
+    sc->app[sc->n_apps - 1].ways = ways;
+}
+
+static void cold_page(struct scenario *sc)
+{
+    plain(sc);
+    sc->delay_us = WAY_MS * SIM_MS;
+    sc->clients = 2;
+    for (unsigned i = 0; i < sc->clients; i++)
+        add_page(sc, (i + 1) * SIM_MS, 57);
+}
+
+/* Before, so many circuits were built that relays have links to each other. */
+static void warm_page(struct scenario *sc)
+{
+    plain(sc);
+    sc->delay_us = WAY_MS * SIM_MS;
+    for (unsigned i = 0; i < RELAY_PAIRS; i++) {
+        add_app(sc, APP_ECHO, 600, 0);
+        sc->app[i].at_us = 10 * SIM_SECOND;
+        sc->app[i].isolation = i + 1;
+    }
+    sc->trouble[sc->n_troubles++] =
+        (struct trouble){.kind = TROUBLE_RESTART, .at_us = 60 * SIM_SECOND};
+    add_page(sc, 61 * SIM_SECOND + SIM_MS, 31);
+}
+
 /* The machine sleeps for an hour, and later its clock is set; each time somebody wants something
  * soon before and soon after. The evening's stream goes on. */
 static void sleeps(struct scenario *sc)
@@ -159,6 +193,8 @@ static const struct {
     {"download", download},
     {"upload", upload},
     {"restart", restart},
+    {"cold-page", cold_page},
+    {"warm-page", warm_page},
     {"sleeps", sleeps},
     {"entry-nodes", entry_nodes},
     {"strict-nodes", strict_nodes},

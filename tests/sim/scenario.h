@@ -36,6 +36,9 @@ struct app_plan {
     uint64_t server_close;  /* the server closes after so many bytes sent; 0: never */
     bool server_reset;      /* ... and not in an orderly way */
     bool close_in_callback; /* it closes while it is being told */
+    /* Its last byte comes exactly so many one-way delays after its client's start, so that no round
+     * trip is added unseen. Where a delay is the only thing that takes time. 0: whenever. */
+    unsigned ways;
 };
 
 enum trouble_kind {
