@@ -4,6 +4,8 @@
 
 #include "client/client_int.h"
 
+enum { FIRST_HOPS_MOST = 4 };
+
 /* From when on it is valid. */
 static int64_t begin_of(const struct netdir *nd)
 {
@@ -64,6 +66,25 @@ static void dir_want(void *arg)
     env_arm_ms(c->env, &c->fetch, 0);
 }
 
+/* Once a consensus says who they are, the guards that circuits will begin at are dialled, while
+ * microdescriptors are still under way: to whom these are asked of need not be one of them. */
+static void dial_first_hops(struct client *c)
+{
+    struct dir_choice to[FIRST_HOPS_MOST];
+    if (c->nd || c->dialled_for == c->told)
+        return;
+    c->dialled_for = c->told;
+    size_t n = chooser_first_hops(c->chooser, to, FIRST_HOPS_MOST);
+    for (size_t i = 0; i < n; i++) {
+        const struct link_target target = {.reach = to[i].reach,
+                                           .rsa = to[i].rsa,
+                                           .ed = to[i].ed,
+                                           .has_rsa = true,
+                                           .has_ed = to[i].has_ed};
+        linkpool_prepare(c->links, &target);
+    }
+}
+
 void client_fetch_due(void *arg)
 {
     struct client *c = arg;
@@ -74,6 +95,7 @@ void client_fetch_due(void *arg)
                                    .directory = {.status = DIRECTORY_FETCHING}};
     events_tell(c->events, &e);
     dirfetch_run(c->dirfetch);
+    dial_first_hops(c);
 }
 
 static err_t dir_store(void *arg, enum dir_file file, const struct text *parts, size_t n,

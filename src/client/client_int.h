@@ -37,9 +37,10 @@ struct client {
     struct ostreams *streams;
     struct meter meter;
     struct directory *directory;
-    struct netdir *told;    /* the newest one, as last told; NULL: none was */
-    int64_t loaded_s;       /* the same of the one that the last run left; 0: none */
-    char missing[160];      /* what the network requires and this version lacks; or "" */
+    struct netdir *told;              /* the newest one, as last told; NULL: none was */
+    const struct netdir *dialled_for; /* TOLD, when first hops were dialled; only compared */
+    int64_t loaded_s;                 /* the same of the one that the last run left; 0: none */
+    char missing[160];                /* what the network requires and this version lacks; or "" */
     bool directory_is_mine; /* made by and for this client: its options are the directory's */
     struct directory_member member;
     struct dirfetch *dirfetch;

@@ -1,5 +1,6 @@
 #include "client/linkpool.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/later.h"
@@ -150,6 +151,23 @@ static struct link_want *next_waiter(struct pooled_link *p)
     return w;
 }
 
+/* Whether P, which stands, is a link to whom W wants; the link itself looked only at what was known
+ * when it was made. */
+static bool is_wanted(const struct pooled_link *p, const struct link_want *w)
+{
+    return !w->has_ed || ed_id_equal(link_peer_ed(p->link), &w->ed);
+}
+
+static void refuse(const struct pooled_link *p, struct link_want *w)
+{
+    struct link_end other = {
+        .why = ERR_LINK_IDENTITY, .reason = OR_IDENTITY, .during = LINK_HANDSHAKING};
+    char addr[REACH_TEXT_MAX];
+    snprintf(other.text, sizeof other.text, "the relay at %s proved another Ed25519 identity",
+             reach_text(&p->target.reach, addr));
+    w->failed(w->arg, &other);
+}
+
 static void on_open(void *arg)
 {
     struct pooled_link *p = arg;
@@ -157,7 +175,10 @@ static void on_open(void *arg)
     tell(p, ORCONN_CONNECTED);
     p->pool->ops->opened(p->pool->arg, &p->target);
     while (link_state(p->link) == LINK_OPEN && (w = next_waiter(p)))
-        w->ready(w->arg, p->link);
+        if (is_wanted(p, w))
+            w->ready(w->arg, p->link);
+        else
+            refuse(p, w);
 }
 
 static void on_end(void *arg, const struct link_end *end)
@@ -209,10 +230,10 @@ static bool same_peer(const struct pooled_link *p, const struct link_target *b)
     if (!b->has_ed)
         return true;
     /* Who asks for an Ed25519 identity must get a link on which it was proved, even if the link was
-     * made without knowing it (to an authority or a fallback). */
+     * made without knowing it (to an authority, or a guard without its microdescriptor). */
     if (a->has_ed)
         return ed_id_equal(&a->ed, &b->ed);
-    return link_state(p->link) == LINK_OPEN && ed_id_equal(link_peer_ed(p->link), &b->ed);
+    return link_state(p->link) != LINK_OPEN || ed_id_equal(link_peer_ed(p->link), &b->ed);
 }
 
 static bool takes_circuits(const struct pooled_link *p)
@@ -268,8 +289,16 @@ err_t linkpool_get(struct linkpool *pool, const struct link_target *target, stru
         return OK;
     }
     w->on = p;
+    w->has_ed = target->has_ed;
+    w->ed = target->ed;
     DL_APPEND(p->wants, w);
     return OK;
+}
+
+void linkpool_prepare(struct linkpool *pool, const struct link_target *target)
+{
+    if (!find(pool, target))
+        (void)launch(pool, target); /* out of memory: who asks for one will say so */
 }
 
 void linkpool_cancel(struct link_want *w)

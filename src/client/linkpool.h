@@ -20,6 +20,8 @@ struct link_want {
     void (*failed)(void *arg, const struct link_end *end);
     void *arg;
     struct pooled_link *on; /* NULL: not waiting */
+    bool has_ed;            /* the Ed25519 identity that the link must have proved */
+    struct ed_id ed;
     struct link_want *prev, *next;
 };
 
@@ -58,6 +60,8 @@ const struct circ_config *linkpool_circ_config(const struct linkpool *pool);
 MUST_USE err_t linkpool_get(struct linkpool *pool, const struct link_target *target,
                             struct link_want *w, struct link **out);
 void linkpool_cancel(struct link_want *w);
+/* Sees to a link to TARGET, ahead of whoever will ask for one. */
+void linkpool_prepare(struct linkpool *pool, const struct link_target *target);
 
 /* L did not answer the first cell of a circuit: no new circuit goes onto it, and it ends with those
  * that it has. Another link to its relay may do better (the machine moved to another network). */

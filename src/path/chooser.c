@@ -139,14 +139,19 @@ static bool is_due(struct asking *a, const struct rsa_id *rsa)
 
 /* ---- relays of the consensus ---- */
 
+static bool describe(const struct chooser *c, const struct router *r, struct dir_choice *out)
+{
+    *out = (struct dir_choice){.reach = reach_at(path_first_hop_addr(c->cfg, r)),
+                               .rsa = r->rsa,
+                               .has_ed = r->has_md,
+                               .ed = r->ed,
+                               .is_authority = router_is(r, ROUTER_AUTHORITY)};
+    return out->reach.addr.ip.family != IP_NONE;
+}
+
 static bool take_relay(struct asking *a, const struct router *r)
 {
-    *a->out = (struct dir_choice){.reach = reach_at(path_first_hop_addr(a->c->cfg, r)),
-                                  .rsa = r->rsa,
-                                  .has_ed = r->has_md,
-                                  .ed = r->ed,
-                                  .is_authority = router_is(r, ROUTER_AUTHORITY)};
-    return a->out->reach.addr.ip.family != IP_NONE;
+    return describe(a->c, r, a->out);
 }
 
 static bool is_slow(const struct dir_wish *wish, const struct rsa_id *rsa)
@@ -371,4 +376,15 @@ bool chooser_for_documents(struct chooser *c, const struct dir_wish *wish, struc
     if (!wish->n_busy)
         tell_nobody(c, wish->kind);
     return false;
+}
+
+size_t chooser_first_hops(const struct chooser *c, struct dir_choice *out, size_t most)
+{
+    const struct router *first[UINT8_MAX];
+    size_t n = 0, known = 0;
+    if (c->nd && c->cfg && c->cfg->use_entry_guards)
+        known = guards_first(c->guards, c->nd, first, most < UINT8_MAX ? most : UINT8_MAX);
+    for (size_t i = 0; i < known; i++)
+        n += describe(c, first[i], &out[n]);
+    return n;
 }

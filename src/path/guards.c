@@ -72,12 +72,18 @@ static bool was_avoided(const struct guard_restriction *rst, const struct rsa_id
 
 /* The guard's row if it is up for this usage. guard-spec 4.12: without a descriptor "we can still
  * use the guard for one-hop directory fetches, but not for longer circuits". */
-static const struct router *row_if_up(const struct choice *c, const struct guard *guard)
+static const struct router *row_for(const struct netdir *nd, enum guard_usage usage,
+                                    const struct guard *guard)
 {
     if (!guard->filtered || guard->reach == GUARD_NO)
         return NULL;
-    const struct router *r = netdir_by_rsa(c->nd, &guard->rsa);
-    return r && (c->usage == GUARD_FOR_DIR || router_usable(r)) ? r : NULL;
+    const struct router *r = netdir_by_rsa(nd, &guard->rsa);
+    return r && (usage == GUARD_FOR_DIR || router_usable(r)) ? r : NULL;
+}
+
+static const struct router *row_if_up(const struct choice *c, const struct guard *guard)
+{
+    return row_for(c->nd, c->usage, guard);
 }
 
 static bool fits_exit(const struct choice *c, const struct guard *guard)
@@ -105,6 +111,21 @@ static struct guard *pick_primary(const struct choice *c)
         considered += !fits || up;
     }
     return n ? fit[env_random_below(c->g->env, n)] : NULL;
+}
+
+size_t guards_first(const struct guards *g, const struct netdir *nd, const struct router **out,
+                    size_t most)
+{
+    size_t n = 0;
+    if (most > g->params.n_use)
+        most = g->params.n_use;
+    for (size_t i = 0; g->cfg && i < g->now->n && n < most; i++) {
+        const struct guard *guard = &g->now->list[i];
+        const struct router *r = guard->primary ? row_for(nd, GUARD_FOR_DIR, guard) : NULL;
+        if (r)
+            out[n++] = r;
+    }
+    return n;
 }
 
 static bool fits_other(const struct choice *c, const struct guard *guard, bool pending_too)

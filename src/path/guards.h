@@ -57,6 +57,11 @@ MUST_USE err_t guards_pick(struct guards *g, const struct netdir *nd, enum guard
                            const struct guard_restriction *rst, const struct router **out,
                            enum guard_use *use);
 
+/* The primary guards that circuits are begun at as things are, by their rows of ND; how many, MOST
+ * at the most. Their microdescriptors may be missing. Nothing is noted. */
+size_t guards_first(const struct guards *g, const struct netdir *nd, const struct router **out,
+                    size_t most);
+
 /* What came of a pick for documents (circuits: guard_circuit.h). Succeeded: the guard answered;
  * confirms the guard (guard-spec 4.8). Failed: no connection, wrong identity,
  * or no answer to the first CREATE; not for what happened at later hops. Dropped: the attempt was

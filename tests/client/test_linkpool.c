@@ -293,9 +293,9 @@ START_TEST(test_linkpool_shares_by_identity)
         {{1, 1, 1}, true, {2, 1}, false}, /* RSA differs */
         {{1, 1, 1}, true, {1, 2}, false}, /* Ed25519 differs */
         {{1, 0, 0}, false, {1, 0}, true},
-        {{1, 0, 0}, false, {1, 1}, false}, /* nobody has checked it, and nobody will */
-        {{1, 0, 0}, true, {1, 1}, false},  /* a relay without Ed25519 */
-        {{1, 0, 1}, true, {1, 1}, true},   /* proved without being asked */
+        {{1, 0, 0}, false, {1, 1}, true}, /* what is proved is looked at when it stands */
+        {{1, 0, 0}, true, {1, 1}, false}, /* a relay without Ed25519 */
+        {{1, 0, 1}, true, {1, 1}, true},  /* proved without being asked */
         {{1, 0, 2}, true, {1, 1}, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -313,6 +313,31 @@ START_TEST(test_linkpool_shares_by_identity)
         ck_assert_msg((net.n == 1) == rows[i].shared, "row %zu", i);
         teardown(&f);
     }
+}
+END_TEST
+
+/* Who waits for a link that was made without knowing an Ed25519 identity has it if that is proved.
+ */
+START_TEST(test_linkpool_who_waits_for_an_identity_gets_no_other)
+{
+    struct fixture f;
+    struct waiter any = {0}, right = {0}, wrong = {0};
+    struct link_target nobody = peer(1, 0), one = peer(1, 1), two = peer(1, 2);
+    setup(&f);
+    linkpool_prepare(f.pool, &nobody);
+    linkpool_prepare(f.pool, &nobody);
+    ck_assert_uint_eq(net.dials, 1);
+    ask(&f, &any, &nobody);
+    ask(&f, &wrong, &two);
+    ask(&f, &right, &one);
+    ck_assert_uint_eq(net.n, 1);
+    net.link[0]->target.ed.b[0] = 1; /* is proved, though not asked for */
+    open_link(&f, net.link[0]);
+    ck_assert(any.ready == 1 && right.ready == 1 && !wrong.ready);
+    ck_assert(wrong.failed == 1 && wrong.why == ERR_LINK_IDENTITY);
+    linkpool_prepare(f.pool, &one); /* it stands */
+    ck_assert_uint_eq(net.dials, 1);
+    teardown(&f);
 }
 END_TEST
 
@@ -620,6 +645,7 @@ END_TEST
 
 TESTS("client/linkpool", test_linkpool_tells_the_life_of_each_link,
       test_linkpool_makes_one_link_for_all_who_wait, test_linkpool_shares_by_identity,
+      test_linkpool_who_waits_for_an_identity_gets_no_other,
       test_linkpool_shares_no_link_to_another_address,
       test_linkpool_shares_no_link_between_transports,
       test_linkpool_tells_each_waiter_of_a_failure_once,

@@ -259,6 +259,29 @@ START_TEST(test_chooser_asks_the_first_three_guards_before_any_microdescriptor_i
 }
 END_TEST
 
+/* Who is dialled ahead is who circuits will begin at: the first guard that is up. */
+START_TEST(test_chooser_tells_where_circuits_will_begin)
+{
+    struct bed *b = bed_new(FALLBACKS);
+    struct dir_choice first[4];
+    struct guard_info info;
+    ck_assert_uint_eq(chooser_first_hops(b->c, first, 4), 0); /* nobody is known */
+    bootstrap(b);
+    (void)choose(b);
+    for (size_t down = 0; down < 2; down++) {
+        ck_assert(guards_at(b->guards, down, &info) && info.primary);
+        ck_assert_uint_eq(chooser_first_hops(b->c, first, 4),
+                          1); /* guard-n-primary-guards-to-use */
+        ck_assert(rsa_id_equal(&first[0].rsa, &info.rsa));
+        ck_assert(first[0].reach.addr.port && !first[0].has_ed);
+        guards_failed(b->guards, &info.rsa);
+    }
+    b->cfg.use_entry_guards = false;
+    ck_assert_uint_eq(chooser_first_hops(b->c, first, 4), 0);
+    bed_free(b);
+}
+END_TEST
+
 START_TEST(test_chooser_goes_to_fallbacks_when_all_guards_are_down_and_never_to_strangers)
 {
     struct bed *b = bed_new(FALLBACKS);
@@ -641,6 +664,7 @@ TESTS("path/chooser", test_chooser_without_a_consensus_asks_fallbacks_and_seldom
       test_chooser_forgets_the_failure_that_is_over_first,
       test_chooser_weighs_authorities_by_their_rate,
       test_chooser_asks_the_first_three_guards_before_any_microdescriptor_is_there,
+      test_chooser_tells_where_circuits_will_begin,
       test_chooser_goes_to_fallbacks_when_all_guards_are_down_and_never_to_strangers,
       test_chooser_says_that_there_is_nobody_and_when_to_ask_again, test_chooser_spares_who_is_busy,
       test_chooser_waits_for_guards_that_are_slow,
