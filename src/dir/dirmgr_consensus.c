@@ -109,6 +109,7 @@ static void accept(struct dirmgr *d, struct consensus *gift_c, struct text text)
         return;
     }
     store(d, text);
+    dirmgr_load_waiting(d);
     dirmgr_base_changed(d);
     dirmgr_tend_soon(d);
     dirmgr_step(d, 45);
@@ -255,6 +256,23 @@ static err_t keep_expired(struct dirmgr *d, struct consensus *gift_c)
     return ERR_EXPIRED;
 }
 
+/* A signature that is wrong means another text. Otherwise the file is as it was written, under
+ * other authorities than those that are configured now. */
+static err_t judge_undersigned(struct dirmgr *d, const struct consensus_verdict *v)
+{
+    if (v->bad)
+        return ERR_BAD_SIGNATURE;
+    if (!v->good && !v->missing)
+        log_notice(d->env->log, "The cached consensus is of another network: no authority that is "
+                                "configured has signed it. Fetching one of this network.");
+    else
+        log_notice(d->env->log,
+                   "The cached consensus has %zu signatures of authorities that are configured, "
+                   "%zu are needed; fetching another one",
+                   v->good + v->missing, v->needed);
+    return ERR_UNDERSIGNED;
+}
+
 err_t dirmgr_take_cached_consensus(struct dirmgr *d, struct text body)
 {
     struct consensus *c;
@@ -287,7 +305,7 @@ err_t dirmgr_take_cached_consensus(struct dirmgr *d, struct text body)
         return OK;
     }
     consensus_free(&c);
-    return err;
+    return err == ERR_UNDERSIGNED ? judge_undersigned(d, &v) : err;
 }
 
 err_t dirmgr_take_unverified(struct dirmgr *d, struct text body)

@@ -50,15 +50,25 @@ static bool journal_is_long(const struct dirmgr *d)
            (d->md_journal_bytes >= JOURNAL_LARGE || d->md_journal_bytes > d->md_file_bytes / 4);
 }
 
+err_t dirmgr_read_microdescs(struct dirmgr *d, struct blob *old, struct blob *journal)
+{
+    *old = *journal = (struct blob){{NULL, 0}, NULL};
+    if (!d->ops.read_back)
+        return ERR_NOT_FOUND;
+    err_t e = d->ops.read_back(d->arg, DIR_FILE_MICRODESCS, old);
+    if (e != OK && e != ERR_NOT_FOUND)
+        return e;
+    err_t e_journal = d->ops.read_back(d->arg, DIR_FILE_MICRODESCS_NEW, journal);
+    return e == OK && e_journal == ERR_NOT_FOUND ? OK : e_journal;
+}
+
 static void tend_journal(void *arg)
 {
     struct dirmgr *d = arg;
-    struct blob old = {{NULL, 0}, NULL}, journal = {{NULL, 0}, NULL};
-    if (!d->ops.read_back || !journal_is_long(d))
+    struct blob old, journal;
+    if (!journal_is_long(d))
         return;
-    err_t e = d->ops.read_back(d->arg, DIR_FILE_MICRODESCS, &old);
-    if (e == OK || e == ERR_NOT_FOUND)
-        e = d->ops.read_back(d->arg, DIR_FILE_MICRODESCS_NEW, &journal);
+    err_t e = dirmgr_read_microdescs(d, &old, &journal);
     if (e == OK) {
         log_info(d->env->log,
                  "Merging %zu bytes of new microdescriptors into %zu bytes of cached ones",

@@ -115,7 +115,8 @@ struct dirmgr {
     uint64_t bootstrap_began_us;
     int64_t refresh_s; /* wall clock: look for a newer consensus from then on */
     size_t md_file_bytes, md_journal_bytes; /* of cached-microdescs and its journal */
-    struct dirmgr_row *rows;                /* one per row of newest */
+    bool microdescs_wait;    /* the cached ones, for a consensus that says which they are */
+    struct dirmgr_row *rows; /* one per row of newest */
 
     /* Events to be delivered. */
     struct later tell;
@@ -190,11 +191,19 @@ void dirmgr_look_for_slow(struct dirmgr *d);
 void dirmgr_outrun(struct dirmgr *d, enum dir_kind kind);
 void dirmgr_cancel_outrun(struct dirmgr *d);
 
+/* ---- dirmgr_load.c ---- */
+
+/* The first consensus after a start without one: what is cached of its microdescriptors. */
+void dirmgr_load_waiting(struct dirmgr *d);
+
 /* ---- dirmgr_files.c ---- */
 
 /* OK also if nothing is kept. */
 MUST_USE err_t dirmgr_store(struct dirmgr *d, enum dir_file file, struct text whole);
 void dirmgr_store_in_journal(struct dirmgr *d, struct text news);
+/* Both files of microdescriptors; one of them may be missing, and empty. To be dropped whatever
+ * comes back. ERR_NOT_FOUND: there is neither. */
+MUST_USE err_t dirmgr_read_microdescs(struct dirmgr *d, struct blob *old, struct blob *journal);
 /* Has the journal merged into its file in a while, if it has grown long by then: neither grows for
  * ever, and nobody waits for it. */
 void dirmgr_init_tending(struct dirmgr *d);
@@ -215,6 +224,8 @@ void dirmgr_free_candidate(struct dirmgr *d);
 
 /* The answer to RQ, whole or a diff. */
 void dirmgr_take_consensus(struct dirmgr *d, struct text body, const struct dirmgr_request *rq);
+/* ERR_EXPIRED, ERR_NOT_YET_VALID, ERR_UNDERSIGNED: it is of no use, but as it was written;
+ * ERR_NOMEM. Others: it is damaged. */
 err_t dirmgr_take_cached_consensus(struct dirmgr *d, struct text body);
 /* What a run before this one could not verify. An error: it is of no use. */
 err_t dirmgr_take_unverified(struct dirmgr *d, struct text body);

@@ -25,7 +25,7 @@ static err_t load_consensus(struct dirmgr *d, struct text bytes)
     err_t e = dirmgr_take_cached_consensus(d, bytes);
     if (e == ERR_NOMEM)
         return e;
-    if (e != OK && e != ERR_EXPIRED && e != ERR_NOT_YET_VALID)
+    if (e != OK && e != ERR_EXPIRED && e != ERR_NOT_YET_VALID && e != ERR_UNDERSIGNED)
         set_aside(d, DIR_FILE_CONSENSUS);
     return OK;
 }
@@ -54,13 +54,9 @@ static err_t load_microdescs(struct dirmgr *d, enum dir_file file, struct text b
     return OK;
 }
 
-err_t dirmgr_load(struct dirmgr *d, const struct text files[DIR_FILE_N])
+static err_t load_both(struct dirmgr *d, struct text old, struct text journal)
 {
-    struct text old = files[DIR_FILE_MICRODESCS], journal = files[DIR_FILE_MICRODESCS_NEW];
     bool mend = false; /* before anything is appended to what is torn */
-    TRY(load_certs(d, files[DIR_FILE_CERTS]));
-    TRY(load_consensus(d, files[DIR_FILE_CONSENSUS]));
-    TRY(load_unverified(d, files[DIR_FILE_UNVERIFIED]));
     TRY(load_microdescs(d, DIR_FILE_MICRODESCS, old, &mend));
     TRY(load_microdescs(d, DIR_FILE_MICRODESCS_NEW, journal, &mend));
     d->md_file_bytes = old.len;
@@ -68,4 +64,28 @@ err_t dirmgr_load(struct dirmgr *d, const struct text files[DIR_FILE_N])
     if (mend)
         dirmgr_merge_journal(d, old, journal);
     return OK;
+}
+
+err_t dirmgr_load(struct dirmgr *d, const struct text files[DIR_FILE_N])
+{
+    TRY(load_certs(d, files[DIR_FILE_CERTS]));
+    TRY(load_consensus(d, files[DIR_FILE_CONSENSUS]));
+    TRY(load_unverified(d, files[DIR_FILE_UNVERIFIED]));
+    d->microdescs_wait = !dirmgr_known(d);
+    return load_both(d, files[DIR_FILE_MICRODESCS], files[DIR_FILE_MICRODESCS_NEW]);
+}
+
+void dirmgr_load_waiting(struct dirmgr *d)
+{
+    struct blob old, journal;
+    if (!d->microdescs_wait)
+        return;
+    d->microdescs_wait = false;
+    err_t e = dirmgr_read_microdescs(d, &old, &journal);
+    if (e == OK)
+        e = load_both(d, old.text, journal.text);
+    if (e != OK && e != ERR_NOT_FOUND)
+        log_warn(d->env->log, "The cached microdescriptors are not used: %s", err_text(e));
+    blob_drop(&old);
+    blob_drop(&journal);
 }
