@@ -10,33 +10,6 @@ enum { FP_LEN = 20, KEY_TEXT_MAX = 96 };
 
 /* ---- what was asked for ---- */
 
-static bool answers(const struct docs_want *want, const struct docs_key *key,
-                    const struct docs_item *doc)
-{
-    bool id = doc->has_id && memcmp(key->id, doc->id.b, FP_LEN) == 0;
-    bool sk = doc->has_id && memcmp(key->sk, doc->sk.b, FP_LEN) == 0;
-    switch (want->by) {
-    case DOCS_BY_FP:
-        return id;
-    case DOCS_BY_SK:
-        return sk;
-    case DOCS_BY_PAIR:
-        return id && sk;
-    case DOCS_BY_DIGEST:
-        return memcmp(key->id, doc->digest, doc->digest_len) == 0;
-    case DOCS_BY_NOTHING:
-    case DOCS_BY_ALL:
-    case DOCS_BY_AUTHORITY:
-        break;
-    }
-    return true;
-}
-
-static bool names_documents(const struct docs_want *want)
-{
-    return want->by >= DOCS_BY_FP && want->kind != DOCS_CONSENSUS;
-}
-
 /* ".../authority": a document of another one may be as genuine, and is not what was asked for. */
 static void check_owner(const struct docs_trust *trust, struct docs_item *doc)
 {
@@ -53,18 +26,14 @@ static void check_owner(const struct docs_trust *trust, struct docs_item *doc)
 
 static void check_asked_for(const struct docs_want *want, struct docs_item *doc)
 {
-    if (!names_documents(want) || doc->verdict == DOCS_BAD)
+    if (!docs_names_documents(want) || doc->verdict == DOCS_BAD)
         return;
-    for (size_t i = 0; i < want->n_keys; i++) {
-        if (!answers(want, &want->keys[i], doc))
-            continue;
-        /* Whoever named the digest knew what it's the digest of. */
-        if (want->by == DOCS_BY_DIGEST && doc->verdict == DOCS_UNPROVEN)
-            doc->verdict = DOCS_GOOD;
-        return;
-    }
-    docs_bad(doc, want->by == DOCS_BY_DIGEST ? "it has another digest than was asked for"
-                                             : "it is not one that was asked for");
+    if (!doc->asked_for)
+        docs_bad(doc, want->by == DOCS_BY_DIGEST ? "it has another digest than was asked for"
+                                                 : "it is not one that was asked for");
+    /* Whoever named the digest knew what it's the digest of. */
+    else if (want->by == DOCS_BY_DIGEST && doc->verdict == DOCS_UNPROVEN)
+        doc->verdict = DOCS_GOOD;
 }
 
 static void key_text(const struct docs_want *want, const struct docs_key *key,
@@ -85,22 +54,13 @@ static void key_text(const struct docs_want *want, const struct docs_key *key,
         (void)snprintf(out, KEY_TEXT_MAX, "%s%s", want->kind == DOCS_VOTE ? "" : "fp/", id);
 }
 
-static bool is_answered(const struct docs_want *want, const struct docs_key *key,
-                        const struct docs *docs)
-{
-    for (size_t i = 0; i < docs->n; i++)
-        if (answers(want, key, &docs->list[i]))
-            return true;
-    return false;
-}
-
 size_t docs_missing(const struct docs_want *want, const struct docs *docs,
                     void (*missing)(void *arg, size_t key, const char *text), void *arg)
 {
     size_t n = 0;
     char text[KEY_TEXT_MAX];
-    for (size_t i = 0; names_documents(want) && i < want->n_keys; i++) {
-        if (is_answered(want, &want->keys[i], docs))
+    for (size_t i = 0; docs_names_documents(want) && i < want->n_keys; i++) {
+        if (docs->answered && docs->answered[i])
             continue;
         n++;
         key_text(want, &want->keys[i], text);

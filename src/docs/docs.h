@@ -48,6 +48,7 @@ struct docs_item {
     /* "server descriptor of moria1 (9695DFC3...)", for messages */
     char title[DOCS_TITLE_MAX];
 
+    bool asked_for; /* by its key, if the want has keys of documents */
     enum docs_verdict verdict;
     /* A sentence without a full stop: what is wrong (DOCS_BAD), what could not be checked
      * (DOCS_UNPROVEN; may be set for DOCS_GOOD too); "" if there is nothing to say. */
@@ -61,6 +62,7 @@ struct docs_item {
 struct docs {
     struct docs_item *list;
     size_t n;
+    bool *answered; /* of each of the want's keys; NULL: none is */
     /* Certificates that verifying lacked; with them it may come to another verdict. */
     struct docs_key *certs; /* .id: identity (20 bytes), .sk: signing key */
     size_t n_certs;

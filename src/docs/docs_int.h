@@ -16,6 +16,11 @@ size_t docs_signed_len(struct text doc, const char *keyword, char after);
 /* Fill in what the document says of itself: digest, identity, name and title. */
 void docs_item_name(struct docs_item *doc);
 
+/* Whether the want's keys are each of one document. */
+bool docs_names_documents(const struct docs_want *want);
+/* Sets what was asked for and what is answered. ERR_NOMEM */
+MUST_USE err_t docs_match(const struct docs_want *want, struct docs *docs);
+
 /* Sets verdict and sentence. */
 PRINTF_LIKE(2, 3) void docs_bad(struct docs_item *doc, const char *fmt, ...);
 PRINTF_LIKE(2, 3) void docs_unproven(struct docs_item *doc, const char *fmt, ...);
@@ -34,6 +39,23 @@ MUST_USE err_t docs_servers_of(struct text text, struct docs_servers *out);
 /* The identity key of relay ID, for rsa_pub_free(); its own hash vouches for it. NULL: it is not
  * there, or none that can be used. */
 struct rsa_pub *docs_servers_key(const struct docs_servers *servers, const struct rsa_id *id);
+
+/* The lines of a bandwidth file, one by one. */
+enum docs_bandwidth_line {
+    BANDWIDTH_TIMESTAMP, /* the first one, whatever it is */
+    BANDWIDTH_HEADER,
+    BANDWIDTH_TERMINATOR,
+    BANDWIDTH_RELAY,
+};
+struct docs_bandwidth {
+    struct text rest;
+    size_t n; /* lines taken */
+    bool in_header;
+};
+struct docs_bandwidth docs_bandwidth_over(struct text text);
+/* False at the end. */
+bool docs_bandwidth_next(struct docs_bandwidth *b, struct text *line,
+                         enum docs_bandwidth_line *kind);
 
 /* One verdict each; documents of the right kind. Those that lack certificates add to DOCS->certs.
  */

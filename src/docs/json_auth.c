@@ -1,6 +1,7 @@
 /* Key certificates, detached signatures (dir-spec 3.1, 3.10), and bandwidth files. */
 #include <string.h>
 
+#include "docs/docs_int.h"
 #include "docs/json_int.h"
 
 static json_t *v_digest(const struct doc_item *item)
@@ -64,21 +65,26 @@ static bool put_relay(json_t *to, struct text line)
                  : json_put_raw(to, line);
 }
 
+static bool put_timestamp(json_t *to, struct text line)
+{
+    uint64_t t;
+    return text_to_u64(line, INT64_MAX, &t) == OK
+               ? json_give(to, "timestamp", json_integer((json_int_t)t))
+               : json_put_raw(to, line);
+}
+
 bool json_put_bandwidth(json_t *to, struct text text)
 {
+    struct docs_bandwidth b = docs_bandwidth_over(text);
+    enum docs_bandwidth_line kind;
     struct text line;
     bool ok = json_give(to, "headers", json_object()) && json_give(to, "relays", json_array());
-    bool in_header = true;
-    uint64_t t;
-    for (size_t n = 0; ok && text_line(&text, &line); n++) {
-        bool end = text_is(line, "=====") || text_is(line, "====");
-        /* Header lines are one word; a file of version 1.0.0 has none, and no mark behind them. */
-        in_header = in_header && !end && !(line.len && memchr(line.s, ' ', line.len));
-        if (!n && text_to_u64(line, INT64_MAX, &t) == OK)
-            ok = json_give(to, "timestamp", json_integer((json_int_t)t));
-        else if (in_header)
+    while (ok && docs_bandwidth_next(&b, &line, &kind)) {
+        if (kind == BANDWIDTH_TIMESTAMP)
+            ok = put_timestamp(to, line);
+        else if (kind == BANDWIDTH_HEADER)
             ok = put_header(json_object_get(to, "headers"), line);
-        else if (!end)
+        else if (kind == BANDWIDTH_RELAY)
             ok = put_relay(to, line);
     }
     return ok;

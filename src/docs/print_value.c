@@ -27,7 +27,7 @@ static bool text_in_line(const json_t *value, struct text *out)
     if (!json_is_string(value))
         return false;
     *out = (struct text){json_string_value(value), json_string_length(value)};
-    return !memchr(out->s, '\n', out->len) && !memchr(out->s, 0, out->len);
+    return !memchr(out->s, '\n', out->len);
 }
 
 /* As many decimals as it takes to read the same number again, one at least. */

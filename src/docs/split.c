@@ -122,6 +122,8 @@ err_t docs_split(const struct docs_want *want, struct text text, struct docs *ou
     if (!text.len)
         return OK;
     err_t err = split(want->kind, text, out);
+    if (err == OK)
+        err = docs_match(want, out);
     if (err != OK)
         docs_free(out);
     return err;
@@ -132,6 +134,7 @@ void docs_free(struct docs *docs)
     for (size_t i = 0; i < docs->n; i++)
         consensus_free(&docs->list[i].parsed);
     free(docs->list);
+    free(docs->answered);
     free(docs->certs);
     *docs = (struct docs){0};
 }

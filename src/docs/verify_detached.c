@@ -1,13 +1,14 @@
-/* Detached signatures (dir-spec 3.10), and bandwidth files (bandwidth-file-spec). */
+/* Detached signatures (dir-spec 3.10). */
 #include <stdio.h>
 #include <string.h>
 
 #include "crypto/encode.h"
 #include "crypto/hash.h"
+#include "dir/consensus.h"
 #include "dir/sigline.h"
 #include "docs/docs_int.h"
 
-enum { DIGESTS_MAX = 16, SIGNERS_MAX = 64 };
+enum { DIGESTS_MAX = 16, SIGNERS_MAX = 64, SIGNATURES_MAX = CONSENSUS_SIGS_MAX };
 
 /* A digest that the document states of a flavor of the next consensus. */
 struct stated {
@@ -23,7 +24,8 @@ struct detached {
     size_t n;
     int64_t valid_after_s, fresh_until_s;
     bool has_dates;
-    size_t good, bad, lacking, strangers, unknown; /* signatures */
+    size_t n_signatures; /* of which are: */
+    size_t good, bad, lacking, strangers, unknown;
 };
 
 static size_t digest_len(bool is_sha256)
@@ -69,6 +71,8 @@ static err_t check_one(const struct doc_item *item, struct detached *s,
                        const struct docs_trust *trust, struct docs *docs)
 {
     struct sigline line;
+    if (++s->n_signatures > SIGNATURES_MAX)
+        return ERR_LIMIT;
     TRY(sigline_parse(item, &line));
     struct text flavor = line.flavor.len ? line.flavor : TEXT_LIT("ns");
     struct stated *d = line.known ? find_digest(s, flavor, line.sig.sha256) : NULL;
@@ -193,55 +197,4 @@ err_t docs_verify_signatures(const struct docs_trust *trust, struct docs *docs,
     else
         judge(doc, &s, trust);
     return OK;
-}
-
-/* ---- bandwidth files ---- */
-
-/* bandwidth-file-spec 2.1: KeyValue ::= Key "=" Value */
-static bool is_key_value(struct text word)
-{
-    const char *eq = word.len ? memchr(word.s, '=', word.len) : NULL;
-    return eq && eq > word.s && (size_t)(eq - word.s) + 1 < word.len;
-}
-
-/* A relay's line has its bandwidth and one of its names. */
-static bool is_relay_line(struct text line)
-{
-    struct text word;
-    bool bw = false, id = false;
-    while (text_token(&line, &word)) {
-        bw |= text_starts(word, "bw=");
-        id |= text_starts(word, "node_id=") || text_starts(word, "master_key_ed25519=");
-    }
-    return bw && id;
-}
-
-void docs_verify_bandwidth(struct docs_item *doc)
-{
-    struct text rest = doc->text, line;
-    uint64_t t;
-    bool in_header = true, versioned = false;
-    size_t n = 1;
-    if (!text_line(&rest, &line) || text_to_u64(line, INT64_MAX, &t) != OK) {
-        docs_bad(doc, "its first line is no timestamp");
-        return;
-    }
-    while (text_line(&rest, &line)) {
-        n++;
-        versioned |= n == 2 && text_starts(line, "version=");
-        if (in_header && (text_is(line, "=====") || text_is(line, "====")))
-            in_header = false;
-        else if (in_header && (!versioned || is_relay_line(line)))
-            in_header = false; /* version 1.0.0 has no terminator */
-        else if (in_header && !is_key_value(line))
-            continue; /* "If a header Line does not conform, the Line SHOULD be ignored" */
-        if (!in_header && line.len && line.s[0] != '=' && !is_relay_line(line)) {
-            docs_bad(doc, "its line %zu has not both a bandwidth and a relay's identity", n);
-            return;
-        }
-    }
-    if (doc->text.s[doc->text.len - 1] != '\n')
-        docs_bad(doc, "it is cut short: its last line has no end");
-    else
-        docs_unproven(doc, "a bandwidth file is not signed: only its form was checked");
 }
