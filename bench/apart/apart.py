@@ -25,6 +25,8 @@ import figures      # noqa: E402
 import loopback     # noqa: E402
 import one          # noqa: E402
 
+# What Tunic has not yet, tor does not do here: congestion control, conflux.
+PARAMS = "cc_alg=0"
 TOR_OPTIONS = ["--ConfluxEnabled", "0"]
 SPANS = [("after", "from 100% on, two minutes"), ("before", "until 100%")]
 
@@ -42,8 +44,7 @@ def perform(runs, options):
         with concurrent.futures.ThreadPoolExecutor(options.at_once) as pool:
             jobs = {}
             for number, run in enumerate(runs):
-                jobs[pool.submit(run.go, "%s/%d" % (work, number), options.relays,
-                                 options.phantom, TOR_OPTIONS)] = run
+                jobs[pool.submit(run.go, "%s/%d" % (work, number), options, TOR_OPTIONS)] = run
             for job in concurrent.futures.as_completed(jobs):
                 run = jobs[job]
                 if job.exception():
@@ -108,6 +109,7 @@ def main():
     parser.add_argument("--at-once", type=int, default=12)
     parser.add_argument("--relays", type=int, default=16)
     parser.add_argument("--phantom", type=int, default=300)
+    parser.add_argument("--params", default=PARAMS, help="of the consensus (%(default)s)")
     parser.add_argument("--keep", help="what was seen is added to this file")
     parser.add_argument("--look", nargs="+", help="the table of files that --keep made")
     options = parser.parse_args()

@@ -15,6 +15,7 @@ import sut
 
 READY_S = 60
 SETTLE_S = 8
+STAGGER_S = 12          # or those that go on at once would all start at once
 WINDOW_S = 120          # from 100% on
 IDLE_S = 40
 PAGES = 20
@@ -108,8 +109,9 @@ class Run:
         self.failed_pages = 0
         self.seen = self.ready_at = self.begun = None
 
-    def go(self, where, relays, phantom, tor_options):
-        network = Network(where, relays, phantom)
+    def go(self, where, options, tor_options):
+        time.sleep(random.uniform(0, STAGGER_S))
+        network = Network(where, options.relays, options.phantom, ["--params", options.params])
         try:
             self.observe(network, where + "/data", tor_options if self.who == "tor" else [])
         finally:
