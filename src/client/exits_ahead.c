@@ -138,7 +138,7 @@ static void launch_internal(struct exits *x, bool stable)
  * alone. */
 static bool wants_time(const struct exits *x, const struct clean *there)
 {
-    uint64_t since_s = (x->env->mono_us - circuits_launched_us(x->circuits)) / US_PER_SEC;
+    uint64_t since_s = habits_counted_s(x->env, circuits_launched_us(x->circuits));
     return cbt_wants_circuits(x->cbt) && since_s > cbt_test_interval_s(x->cbt) &&
            there->all < cbt_max_open(x->cbt);
 }
@@ -202,7 +202,7 @@ void exits_look(void *arg)
 {
     struct exits *x = arg;
     struct exit_circ *c;
-    env_arm_ms(x->env, &x->look, HABITS_LOOK_MS);
+    timerq_arm(&x->env->timers, &x->look, habits_look_us(x->env));
     x->paused = false;
     x->pathless = 0;
     reconsider_waiting(x);

@@ -15,6 +15,7 @@ struct pooled_link {
     uint64_t told_in, told_out; /* of its bytes */
     bool ended;                 /* END says how */
     bool retired;               /* takes no new circuit */
+    bool writes_later;          /* with the pool's next timer */
     struct timer old;  /* until then it takes circuits: a session's keys do not live for ever */
     struct later reap; /* asked for: the link has ended */
     struct pooled_link *prev, *next;
@@ -31,7 +32,25 @@ struct linkpool {
     struct pooled_link *links;
     struct linkpool_bytes gone; /* of links that are no more */
     uint64_t last_id;
+    uint64_t wrote_us; /* when cells were last sent on any link */
+    struct timer write;
 };
+
+static void write_now(struct pooled_link *p)
+{
+    p->writes_later = false;
+    p->pool->wrote_us = p->pool->env->mono_us;
+    p->pool->world_ops->output(p->pool->world, p->link);
+}
+
+static void write_all(void *arg)
+{
+    struct linkpool *pool = arg;
+    struct pooled_link *p;
+    DL_FOREACH (pool->links, p)
+        if (p->writes_later)
+            write_now(p);
+}
 
 struct linkpool *linkpool_new(struct env *env, struct events *events,
                               const struct linkpool_config *config,
@@ -48,6 +67,7 @@ struct linkpool *linkpool_new(struct env *env, struct events *events,
                               .world = world,
                               .ops = ops,
                               .arg = arg};
+    timer_init(&pool->write, write_all, pool);
     return pool;
 }
 
@@ -101,6 +121,7 @@ void linkpool_free(struct linkpool *pool)
     if (!pool)
         return;
     linkpool_drop_all(pool);
+    env_disarm(pool->env, &pool->write);
     free(pool);
 }
 
@@ -201,10 +222,21 @@ static void reap(void *arg)
     drop(p);
 }
 
+/* Cells go when C tor's scheduler would send them. What a handshake says goes at once, and so does
+ * what fills the link. */
 static void on_output(void *arg)
 {
     struct pooled_link *p = arg;
-    p->pool->world_ops->output(p->pool->world, p->link);
+    struct linkpool *pool = p->pool;
+    uint64_t at_us = habits_write_us(&pool->config.habits, pool->env, pool->wrote_us);
+    bool cells = link_state(p->link) == LINK_OPEN && !link_is_loaded(p->link);
+    if (!cells || at_us <= pool->env->mono_us || pool->wrote_us == pool->env->mono_us) {
+        write_now(p);
+        return;
+    }
+    p->writes_later = true;
+    if (!pool->write.armed)
+        timerq_arm(&pool->env->timers, &pool->write, at_us);
 }
 
 static void on_clock_skew(void *arg, int64_t skew_s)

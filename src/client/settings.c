@@ -271,6 +271,9 @@ static struct habits habits_of(const struct settings *s, const struct netdir *nd
         .conntimeout_s =
             (uint32_t)netdir_param(nd, "nf_conntimeout_clients", HABITS_CONNTIMEOUT_S,
                                    HABITS_CONNTIMEOUT_LEAST_S, HABITS_CONNTIMEOUT_MOST_S),
+        .write_every_ms =
+            (uint32_t)netdir_param(nd, "KISTSchedRunIntervalClient", HABITS_WRITE_EVERY_MS,
+                                   HABITS_WRITE_EVERY_LEAST_MS, HABITS_WRITE_EVERY_MOST_MS),
         .reduced = s->config.reduced_padding,
     };
 }

@@ -15,6 +15,7 @@
 struct habits {
     uint32_t circuits_available_s; /* CircuitsAvailableTimeout; 0: as the consensus says */
     uint32_t conntimeout_s;        /* consensus nf_conntimeout_clients */
+    uint32_t write_every_ms;       /* consensus KISTSchedRunIntervalClient */
     bool reduced;                  /* ReducedConnectionPadding */
 };
 
@@ -24,16 +25,20 @@ enum {
     HABITS_CONNTIMEOUT_LEAST_S = 60,
     HABITS_CONNTIMEOUT_MOST_S = 24 * 60 * 60,
 
+    /* KIST_SCHED_RUN_INTERVAL_{DEFAULT,MIN,MAX}. */
+    HABITS_WRITE_EVERY_MS = 2,
+    HABITS_WRITE_EVERY_LEAST_MS = 2,
+    HABITS_WRITE_EVERY_MOST_MS = 100,
+
     /* A link this old takes no new circuit: TIME_BEFORE_OR_CONN_IS_TOO_OLD. */
     HABITS_LINK_OLD_S = 7 * 24 * 60 * 60,
     /* A link that took no byte for so many keepalive periods is stuck
      * (run_connection_housekeeping). */
     HABITS_STUCK_PERIODS = 10,
 
-    /* Circuits ahead of need: one look a second (run_scheduled_events), one circuit a look
+    /* Circuits ahead of need: one look a second (habits_look_us), one circuit a look
      * (circuit_predict_and_launch_new) while fewer than two fit a port that was used lately
      * (MIN_CIRCUITS_HANDLING_STREAM) and fewer than 14 are clean (MAX_UNUSED_OPEN_CIRCUITS). */
-    HABITS_LOOK_MS = 1000,
     HABITS_CLEAN_PER_PORT = 2,
     HABITS_CLEAN_MOST = 14,
     HABITS_FIRST_PORT = 443, /* predicted_ports_init */
@@ -45,6 +50,18 @@ enum {
      * the next (MAX_CIRCUIT_FAILURES); each is followed by the next look. */
     HABITS_FAILURES_MOST = 5,
 };
+
+/* When C tor looks again at what is to be done each second, after a look now. Its loop goes by the
+ * kernel's coarse clock and counts the second from the step that woke it: the next look comes with
+ * the first step after that (periodic_event_dispatch; libevent, unless told to be precise). */
+uint64_t habits_look_us(const struct env *env);
+
+/* When C tor sends cells that are queued now: at once, or, if it sent some less than
+ * write_every_ms ago, when the coarse clock has seen that go by (kist_scheduler_schedule). */
+uint64_t habits_write_us(const struct habits *h, const struct env *env, uint64_t wrote_us);
+
+/* How many seconds C tor counts since SINCE_US: its clock has whole ones (approx_time). */
+uint64_t habits_counted_s(const struct env *env, uint64_t since_us);
 
 /* When C tor sees that S seconds have gone by since SINCE_US: its clock has whole seconds, and it
  * looks once in each, at the same POINT_US of it. So it is up to a second early or late. */

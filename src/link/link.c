@@ -315,17 +315,24 @@ size_t link_held(const struct link *l)
     return sealed + l->out.len;
 }
 
+bool link_is_loaded(const struct link *l)
+{
+    return l->out.len >= LINK_OUT_LOW;
+}
+
 void link_tell_output(struct link *l)
 {
-    if (l->told_output)
+    bool loaded = link_is_loaded(l);
+    if (l->told_output && l->told_loaded >= loaded)
         return;
     l->told_output = true;
+    l->told_loaded = loaded;
     l->ops->on_output(l->arg);
 }
 
 const uint8_t *link_seal(struct link *l, size_t *len)
 {
-    l->told_output = false;
+    l->told_output = l->told_loaded = false;
     *len = 0;
     if (!l->tls) {
         *len = l->out.len;

@@ -176,6 +176,9 @@ void link_in_done(struct link *l, size_t len);
 
 /* Seals what circuits have written since; the bytes to send, NULL if none. */
 const uint8_t *link_seal(struct link *l, size_t *len);
+/* So many cells wait to be sealed that circuits have to wait for their turns; on_output is called
+ * once more when it comes to that. */
+bool link_is_loaded(const struct link *l);
 /* LEN of those bytes went out; circuits that wait for room get their turns, and on_output says if
  * there is more to seal. */
 void link_sent(struct link *l, size_t len);

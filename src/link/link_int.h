@@ -31,7 +31,8 @@ struct link {
     enum link_state state;
     struct link_end end;   /* once CLOSED */
     char awaited[96];      /* "answer of ...", or empty: a TCP connection */
-    bool told_output;      /* on_output was called since the last link_seal() */
+    bool told_output;      /* on_output was called since the last link_seal(), */
+    bool told_loaded;      /* and when it was loaded */
     bool retired;          /* ends without its last circuit */
     enum link_usage usage; /* whether netflow padding applies */
     struct later tell;     /* the end, once */

@@ -133,6 +133,7 @@ err_t net_new(struct log *log, struct event_base *base, struct net **out)
         return e;
     }
     net_touch(n);
+    clock_read_ticks(&n->env);
     *out = n;
     return OK;
 }

@@ -17,7 +17,7 @@ struct link {
     struct ed_id proved;
     uint64_t idle_ms;
     enum link_padding padding;
-    bool hung_up, retired;
+    bool hung_up, retired, loaded;
     size_t circuits;
     uint64_t bytes_in, bytes_out;
 };
@@ -72,6 +72,11 @@ uint64_t link_bytes_out(const struct link *l)
 size_t link_circuits(const struct link *l)
 {
     return l->circuits;
+}
+
+bool link_is_loaded(const struct link *l)
+{
+    return l->loaded;
 }
 
 void link_retire(struct link *l)
@@ -643,9 +648,53 @@ START_TEST(test_linkpool_tells_the_life_of_each_link)
 }
 END_TEST
 
-TESTS("client/linkpool", test_linkpool_tells_the_life_of_each_link,
-      test_linkpool_makes_one_link_for_all_who_wait, test_linkpool_shares_by_identity,
-      test_linkpool_who_waits_for_an_identity_gets_no_other,
+static void has_output(const struct link *l)
+{
+    l->ops->on_output(l->arg);
+}
+
+/* kist_scheduler_schedule: what comes within 2 ms of cells that were sent waits, on any link; what
+ * the handshake says does not, nor what fills a link. */
+START_TEST(test_linkpool_sends_cells_when_tors_scheduler_does)
+{
+    struct fixture f;
+    struct waiter w[3] = {0};
+    struct link_target t[3] = {peer(1, 1), peer(2, 2), peer(3, 3)};
+    struct linkpool_config config = {.habits = {.write_every_ms = 2}};
+    setup(&f);
+    linkpool_set_config(f.pool, &config);
+    test_env_advance_ms(f.env, 10);
+    for (int i = 0; i < 3; i++)
+        ask(&f, &w[i], &t[i]);
+    open_link(&f, net.link[0]);
+    open_link(&f, net.link[1]);
+    has_output(net.link[0]);
+    has_output(net.link[1]); /* in the same run of the scheduler */
+    ck_assert_uint_eq(net.outputs, 2);
+    f.env->mono_us += 300;
+    has_output(net.link[1]);
+    has_output(net.link[0]);
+    ck_assert_uint_eq(net.outputs, 2);
+    has_output(net.link[2]);
+    ck_assert_uint_eq(net.outputs, 3);
+    net.link[0]->loaded = true;
+    has_output(net.link[0]);
+    ck_assert_uint_eq(net.outputs, 4);
+    net.link[0]->loaded = false;
+    test_env_advance_ms(f.env, 2);
+    ck_assert_uint_eq(net.outputs, 5); /* only who has not sent meanwhile */
+    test_env_advance_ms(f.env, 2);
+    has_output(net.link[0]);
+    ck_assert_uint_eq(net.outputs, 6);
+    f.env->mono_us += 500;
+    has_output(net.link[0]); /* and the pool ends while it waits */
+    teardown(&f);
+}
+END_TEST
+
+TESTS("client/linkpool", test_linkpool_sends_cells_when_tors_scheduler_does,
+      test_linkpool_tells_the_life_of_each_link, test_linkpool_makes_one_link_for_all_who_wait,
+      test_linkpool_shares_by_identity, test_linkpool_who_waits_for_an_identity_gets_no_other,
       test_linkpool_shares_no_link_to_another_address,
       test_linkpool_shares_no_link_between_transports,
       test_linkpool_tells_each_waiter_of_a_failure_once,

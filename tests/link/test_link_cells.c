@@ -417,6 +417,28 @@ START_TEST(test_link_cells_output_is_told_once_until_sealed)
 }
 END_TEST
 
+/* Whoever holds cells back learns when that would make circuits wait. */
+START_TEST(test_link_cells_output_is_told_again_when_loaded)
+{
+    struct note_circ a;
+    size_t len;
+    naked_open(&w, 1, 5);
+    note_open(&w, &a);
+    unsigned told = w.outputs;
+    a.to_write = LINK_OUT_LOW / CELL_BODY_LEN + 8;
+    note_write(&a);
+    ck_assert(link_is_loaded(w.link));
+    ck_assert_uint_eq(w.outputs, told + 2);
+    ck_assert_ptr_nonnull(link_seal(w.link, &len));
+    link_sent(w.link, len);
+    ck_assert(!link_is_loaded(w.link));
+    a.to_write = 1;
+    note_write(&a);
+    ck_assert_uint_eq(w.outputs, told + 3);
+    world_free(&w);
+}
+END_TEST
+
 START_TEST(test_link_cells_destroy_from_the_peer)
 {
     struct note_circ a;
@@ -777,7 +799,7 @@ TESTS("link/link_cells", test_link_cells_open_under_each_version,
       test_link_cells_variable_cell_over_its_cap_closes_at_its_head,
       test_link_cells_longest_vpadding_is_ignored, test_link_cells_circuit_gets_its_cells_only,
       test_link_cells_written_in_place, test_link_cells_output_is_told_once_until_sealed,
-      test_link_cells_destroy_from_the_peer,
+      test_link_cells_output_is_told_again_when_loaded, test_link_cells_destroy_from_the_peer,
       test_link_cells_destroy_of_the_last_circuit_makes_the_link_idle,
       test_link_cells_close_sends_destroy, test_link_cells_circuit_closed_inside_its_cell,
       test_link_cells_link_closed_inside_a_cell, test_link_cells_link_closed_inside_on_open,
