@@ -124,6 +124,20 @@ char *text_dup(struct text t)
     return copy;
 }
 
+const char *text_duration(int64_t seconds, char out[TEXT_DURATION_MAX])
+{
+    unsigned long long s = seconds > 0 ? (unsigned long long)seconds : 0;
+    if (s < 120)
+        snprintf(out, TEXT_DURATION_MAX, "%llu s", s);
+    else if (s < 2 * 3600)
+        snprintf(out, TEXT_DURATION_MAX, "%llu min", s / 60);
+    else if (s < 48 * 3600)
+        snprintf(out, TEXT_DURATION_MAX, "%llu h %llu min", s / 3600, s / 60 % 60);
+    else
+        snprintf(out, TEXT_DURATION_MAX, "%llu d %llu h", s / 86400, s / 3600 % 24);
+    return out;
+}
+
 char *text_printf(const char *fmt, ...)
 {
     va_list ap;

@@ -52,6 +52,9 @@ MUST_USE err_t text_to_u64(struct text t, uint64_t most, uint64_t *out);
 
 /* A NUL-terminated copy that the caller frees, or NULL out of memory. */
 char *text_dup(struct text t);
+/* For people: "95 s", "12 min", "3 h 5 min", "2 d 3 h"; "0 s" of what is negative. Returns OUT. */
+enum { TEXT_DURATION_MAX = 32 };
+const char *text_duration(int64_t seconds, char out[TEXT_DURATION_MAX]);
 /* printf() into memory that the caller frees; NULL out of memory. */
 char *text_printf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 

@@ -83,6 +83,22 @@ static void tell_problem(struct bootstrap *b, const struct event_orconn *failed,
     say(b, &e);
 }
 
+void bootstrap_clock_skewed(struct bootstrap *b, const char *warning, const struct reach *peer,
+                            const struct rsa_id *id)
+{
+    if (b->step.percent < 0 || b->step.percent >= READY)
+        return;
+    b->problems++;
+    struct event_bootstrap e = {
+        .step = b->step, .problem = true, .clock = true, .warn = true, .count = b->problems};
+    if (peer)
+        e.peer.reach = *peer;
+    if (id)
+        e.peer.rsa = *id;
+    snprintf(e.end.text, sizeof e.end.text, "%s", warning);
+    say(b, &e);
+}
+
 /* A link could not be had. */
 static void on_problem(struct bootstrap *b, const struct event_orconn *e)
 {

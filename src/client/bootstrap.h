@@ -25,6 +25,10 @@ struct bootstrap {
 /* B listens to EV until that is freed. LOOK is asked how far things are when events were lost. */
 void bootstrap_init(struct bootstrap *b, struct env *env, struct events *ev,
                     bootstrap_look_fn *look, void *arg);
+/* A clock differs from ours, which is told as a problem while it is not done. WARNING is for
+ * people; PEER and ID are whose clock it is, or NULL. */
+void bootstrap_clock_skewed(struct bootstrap *b, const char *warning, const struct reach *peer,
+                            const struct rsa_id *id);
 /* The client starts: 0%. Progress never goes back. */
 void bootstrap_start(struct bootstrap *b);
 

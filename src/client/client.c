@@ -26,9 +26,16 @@ static void link_failed(void *arg, const struct link_target *peer, const struct 
 
 static void link_clock_skew(void *arg, int64_t skew_s, const struct link_target *peer)
 {
-    char addr[REACH_TEXT_MAX], source[REACH_TEXT_MAX + 3];
-    snprintf(source, sizeof source, "OR:%s", reach_text(&peer->reach, addr));
-    client_warn_clock(arg, skew_s, source, addr);
+    char addr[REACH_TEXT_MAX], whose[REACH_TEXT_MAX + 32];
+    const struct clock_word word = {.skew_s = skew_s,
+                                    .trusted = true,
+                                    .source = "OR",
+                                    .received = "NETINFO cell",
+                                    .peer = &peer->reach,
+                                    .id = &peer->rsa,
+                                    .whose = whose};
+    snprintf(whose, sizeof whose, "that of the relay at %s", reach_text(&peer->reach, addr));
+    client_hear_of_clock(arg, &word);
 }
 
 static const struct linkpool_ops linkpool_ops = {

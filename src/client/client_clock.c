@@ -4,9 +4,10 @@
 #include "client/client_int.h"
 #include "dir/doc.h"
 
-enum { CLOCK_WORDS_S = 600 };
+/* One wrong clock is found by each relay and each document: it is said once, by the first, and
+ * again when that may have been forgotten, or the clock has been set. */
+enum { CLOCK_WORDS_S = 3600 };
 
-/* One wrong clock is found by each relay and each document. */
 static bool may_warn_of_clock(struct client *c)
 {
     unsigned held_back;
@@ -24,18 +25,30 @@ void client_warn_dates(struct client *c, const struct link_target *peer)
                  reach_text(&peer->reach, addr), doc_time_text(env_wall_s(c->env), now));
 }
 
-void client_warn_clock(struct client *c, int64_t skew_s, const char *source, const char *who)
+static void tell_controllers(struct client *c, const struct clock_word *w)
 {
+    char addr[REACH_TEXT_MAX], warning[96];
     struct event_record e = {.kind = EVENT_STATUS,
-                             .status = {.what = STATUS_CLOCK_SKEW, .seconds = skew_s}};
-    snprintf(e.status.text, sizeof e.status.text, "%s", source);
+                             .status = {.what = STATUS_CLOCK_SKEW, .seconds = w->skew_s}};
+    snprintf(e.status.text, sizeof e.status.text, "%s%s%s", w->source, w->peer ? ":" : "",
+             w->peer ? reach_text(w->peer, addr) : "");
     events_tell(c->events, &e);
-    if (!may_warn_of_clock(c))
-        return;
-    log_warn(c->env->log,
-             "Our clock is %lld seconds %s the time published by %s. Tor needs an accurate clock "
-             "to work: please check your time and date settings!",
-             (long long)(skew_s < 0 ? -skew_s : skew_s), skew_s < 0 ? "behind" : "ahead of", who);
+    snprintf(warning, sizeof warning, "Clock skew %lld in %s from %s", (long long)w->skew_s,
+             w->received, w->source);
+    bootstrap_clock_skewed(&c->bootstrap, warning, w->peer, w->id);
+}
+
+void client_hear_of_clock(struct client *c, const struct clock_word *w)
+{
+    char by[TEXT_DURATION_MAX];
+    if (w->trusted)
+        tell_controllers(c, w);
+    if (may_warn_of_clock(c))
+        log_warn(c->env->log,
+                 "Our clock is %s %s %s. Tor needs an accurate clock to work: please check your "
+                 "time and date settings!",
+                 text_duration(w->skew_s < 0 ? -w->skew_s : w->skew_s, by),
+                 w->skew_s < 0 ? "behind" : "ahead of", w->whose);
 }
 
 /* Circuits that stood while the machine slept are mostly gone at the other end, and a stream of the
@@ -43,6 +56,7 @@ void client_warn_clock(struct client *c, int64_t skew_s, const char *source, con
 static void clock_jumped(void *arg, int64_t seconds, bool late)
 {
     struct client *c = arg;
+    c->clock_words = (struct ratelim){0};
     if (late)
         client_dormancy_slept(c, seconds);
     if (late)

@@ -148,9 +148,17 @@ static void dir_cancel(void *arg, uint32_t id)
     dirfetch_cancel(c->dirfetch, id);
 }
 
-static void dir_clock_skew(void *arg, int64_t skew_s, const char *source)
+static void dir_clock_skew(void *arg, const struct dir_skew *skew)
 {
-    client_warn_clock(arg, skew_s, source, "the directory");
+    const struct reach from = {.addr = skew->addr};
+    const struct clock_word word = {.skew_s = skew->skew_s,
+                                    .trusted = skew->trusted,
+                                    .source = skew->document ? "CONSENSUS" : "DIRSERV",
+                                    .received =
+                                        skew->document ? "microdesc flavor consensus" : "directory",
+                                    .peer = skew->document ? NULL : &from,
+                                    .whose = skew->whose};
+    client_hear_of_clock(arg, &word);
 }
 
 /* tor-spec 9: "it must not connect to the network". */

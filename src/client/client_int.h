@@ -124,8 +124,18 @@ void client_drop_files(struct client *c);
 
 /* PEER's certificates are good, at another time than ours. */
 void client_warn_dates(struct client *c, const struct link_target *peer);
-/* Our clock is SKEW_S ahead of WHO's, for people; SOURCE is the specification's word for it. */
-void client_warn_clock(struct client *c, int64_t skew_s, const char *source, const char *who);
+
+/* Somebody's clock differs from ours. The words are C tor's, in clock_skew_warning(). */
+struct clock_word {
+    int64_t skew_s;           /* ours minus theirs */
+    bool trusted;             /* controllers hear of it, too */
+    const char *source;       /* "OR", "DIRSERV", "CONSENSUS" */
+    const char *received;     /* in what: "NETINFO cell" */
+    const struct reach *peer; /* or NULL */
+    const struct rsa_id *id;  /* of the link's other end; or NULL */
+    const char *whose;        /* for people, behind "ahead of" */
+};
+void client_hear_of_clock(struct client *c, const struct clock_word *w);
 void client_watch_clocks(struct client *c);
 
 #endif

@@ -77,11 +77,11 @@ static void on_cancel(void *arg, uint32_t id)
         d->members->ops->cancel(d->members->arg, id);
 }
 
-static void on_clock_skew(void *arg, int64_t skew_s, const char *source)
+static void on_clock_skew(void *arg, const struct dir_skew *skew)
 {
     struct directory *d = arg;
     if (d->members)
-        d->members->ops->clock_skew(d->members->arg, skew_s, source);
+        d->members->ops->clock_skew(d->members->arg, skew);
 }
 
 static void on_obsolete(void *arg, const char *missing)

@@ -193,9 +193,10 @@ struct event_bootstrap {
     struct bootstrap_step step;
     bool problem; /* no progress: a link could not be had: WARNING, REASON, COUNT, HOSTID, HOSTADDR
                    */
+    bool clock;   /* a clock differs: REASON=CLOCK_SKEW, and `end` has the WARNING only */
     bool warn;    /* RECOMMENDATION: warn, else ignore */
     unsigned count;
-    struct link_target peer;
+    struct link_target peer; /* `clock`: its identity, its address may be missing */
     struct link_end end;
 };
 

@@ -17,12 +17,16 @@
 static void problem(struct text_out *out, const struct event_bootstrap *e)
 {
     char hex[HEX_SIZE(sizeof(struct rsa_id))], addr[REACH_TEXT_MAX];
+    static const struct rsa_id none;
+    const bool has_addr = e->peer.reach.addr.ip.family != IP_NONE;
+    const bool has_id = !e->clock || !rsa_id_equal(&e->peer.rsa, &none);
     out_str(out, " WARNING=");
     out_escaped(out, e->end.text);
     out_printf(out, " REASON=%s COUNT=%u RECOMMENDATION=%s HOSTID=\"%s\" HOSTADDR=\"%s\"",
-               or_reason_name(e->end.reason), e->count, e->warn ? "warn" : "ignore",
-               hex_upper(e->peer.rsa.b, sizeof e->peer.rsa.b, hex),
-               reach_text(&e->peer.reach, addr));
+               e->clock ? "CLOCK_SKEW" : or_reason_name(e->end.reason), e->count,
+               e->warn ? "warn" : "ignore",
+               has_id ? hex_upper(e->peer.rsa.b, sizeof e->peer.rsa.b, hex) : "?",
+               has_addr ? reach_text(&e->peer.reach, addr) : "?");
 }
 
 void ev_bootstrap(struct text_out *out, const struct event_bootstrap *e)

@@ -143,6 +143,8 @@ void dirmgr_retry_now(struct dirmgr *d)
 void dirmgr_sent(struct dirmgr *d, uint32_t id)
 {
     struct dirmgr_request *rq = dirmgr_request_find(d, id);
+    if (rq)
+        rq->sent_us = d->env->mono_us;
     if (rq && rq->kind == DIR_WANT_CONSENSUS)
         dirmgr_step(d, 25);
 }
@@ -201,22 +203,6 @@ static void fail(struct dirmgr *d, const struct dirmgr_request *rq, bool server_
         backoff_fail(&d->md_wait, d->env, d->testing, d->schedule.others_first_s);
 }
 
-static void look_at_clock(struct dirmgr *d, const struct dirmgr_request *rq, int64_t date_s)
-{
-    int64_t skew = env_wall_s(d->env) - date_s;
-    char text[128], name[64], source[80];
-    if (!date_s || !rq->is_authority || (skew < SKEW_WORTH_SAYING_S && skew > -SKEW_WORTH_SAYING_S))
-        return;
-    (void)snprintf(text, sizeof text, "our clock is %lld minutes %s that of authority %s",
-                   (long long)((skew < 0 ? -skew : skew) / 60), skew < 0 ? "behind" : "ahead of",
-                   dirmgr_server_name(d, &rq->rsa, name));
-    if (dirmgr_may_repeat(d, &d->words_of_clock))
-        log_warn(d->env->log, "Check the clock of this computer: %s", text);
-    (void)snprintf(source, sizeof source, "DIRSERV:%s", dirmgr_server_name(d, &rq->rsa, name));
-    if (d->ops.clock_skew)
-        d->ops.clock_skew(d->arg, skew, source);
-}
-
 static void on_certs(struct dirmgr *d, const struct dirmgr_request *rq, struct text body)
 {
     size_t n = dirmgr_take_certs(d, body);
@@ -255,7 +241,7 @@ void dirmgr_reply(struct dirmgr *d, uint32_t id, int status, struct text body, i
     if (!slot)
         return;
     struct dirmgr_request rq = dirmgr_request_take(d, slot);
-    look_at_clock(d, &rq, date_s);
+    dirmgr_look_at_date(d, &rq, date_s);
     if (status == 200 && body.len) {
         if (rq.kind == DIR_WANT_CONSENSUS)
             dirmgr_take_consensus(d, body, &rq);
@@ -266,8 +252,8 @@ void dirmgr_reply(struct dirmgr *d, uint32_t id, int status, struct text body, i
     } else {
         log_info(d->env->log, "Directory server %s answers with status %d",
                  dirmgr_server_name(d, &rq.rsa, name), status);
-        /* 304: ours is as new as the server's; nobody's fault. */
-        fail(d, &rq, status != 304);
+        /* 304: ours is as new as the server's. That is nobody's fault, while it may be so. */
+        fail(d, &rq, status != 304 || dirmgr_is_late(d));
     }
     free(rq.digests);
     dirmgr_kick(d);

@@ -52,6 +52,15 @@ struct dir_choice {
     bool is_authority;
 };
 
+/* A clock that differs from ours. */
+struct dir_skew {
+    int64_t skew_s; /* ours minus theirs; of a consensus, how far ours is outside of its time */
+    bool trusted;   /* a majority of authorities signed it, or one of them said so */
+    bool document;
+    struct ipport addr; /* who sent it; family IP_NONE: it was in the cache */
+    const char *whose;  /* for people, behind "ahead of": "that of directory authority X" */
+};
+
 struct dirmgr_ops {
     /* Bootstrap progress as tor counts it; each step once, ascending: 25 requesting_status,
      * 30 loading_status, 40 loading_keys, 45 requesting_descriptors, 50..74 loading_descriptors,
@@ -86,10 +95,8 @@ struct dirmgr_ops {
     /* May be NULL. The answer to request ID would be of no use: others were faster. It is over
      * (neither dirmgr_reply() nor dirmgr_failed() may follow). */
     void (*cancel)(void *arg, uint32_t id);
-    /* May be NULL. A server's clock differs from ours by SKEW_S (ours minus theirs) and its word
-     * counts: an authority said so, or a consensus that verifies does. SOURCE says which, as
-     * control-spec does: "DIRSERV:" and its name, "CONSENSUS". */
-    void (*clock_skew)(void *arg, int64_t skew_s, const char *source);
+    /* May be NULL. Our clock is not that of an authority, or of a consensus. */
+    void (*clock_skew)(void *arg, const struct dir_skew *skew);
     /* May be NULL. A consensus requires protocols of clients that this version lacks: MISSING,
      * "Relay=9". Told once; there is no network any more and nothing will be wanted. */
     void (*obsolete)(void *arg, const char *missing);

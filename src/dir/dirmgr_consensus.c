@@ -32,6 +32,7 @@ static err_t adopt(struct dirmgr *d, struct consensus *gift_c)
     d->md_first_us = d->env->mono_us + d->schedule.others_first_s * (uint64_t)US_PER_SEC;
     d->md_launched_us = 0;
     dirmgr_schedule_refresh(d);
+    dirmgr_look_at_beginning(d, gift_c);
     return OK;
 }
 
@@ -117,34 +118,6 @@ static void accept(struct dirmgr *d, struct consensus *gift_c, struct text text)
     dirmgr_kick(d);
 }
 
-/* Tells whose fault it is: a consensus that is properly signed shows that a clock is wrong. */
-static void report_clock(struct dirmgr *d, const struct consensus *c)
-{
-    struct consensus_verdict v;
-    int64_t now = env_wall_s(d->env);
-    if (!d->ops.clock_skew ||
-        consensus_verify(c, d->auths, d->n_auths, &d->certs, c->valid_after_s, &v) != OK)
-        return;
-    int64_t edge = now < c->valid_after_s ? c->valid_after_s : c->valid_until_s;
-    d->ops.clock_skew(d->arg, now - edge, "CONSENSUS");
-}
-
-static bool dates_fit(struct dirmgr *d, const struct consensus *c, const char *from)
-{
-    char text[CONSENSUS_CLOCK_TEXT_MAX];
-    int64_t now = env_wall_s(d->env);
-    enum liveness live = consensus_liveness(c, now);
-    if (live != LIVE_TOO_EARLY && live != LIVE_EXPIRED)
-        return true;
-    consensus_clock_text(c, now, text);
-    if (dirmgr_may_repeat(d, &d->words_of_dates))
-        log_warn(d->env->log,
-                 "Not using the consensus from %s: the %s. Check the clock of this computer.", from,
-                 text);
-    report_clock(d, c);
-    return false;
-}
-
 static bool is_older(const struct dirmgr *d, const struct consensus *c)
 {
     return d->newest && dirmgr_live(d, d->newest) &&
@@ -174,42 +147,63 @@ static void refuse(struct dirmgr *d, const struct rsa_id *from)
     dirmgr_kick(d);
 }
 
-static void take_whole(struct dirmgr *d, struct text body, const struct rsa_id *from)
+/* Not newer than ours. Who was told since when news is wanted has said so with 304, or is a liar;
+ * but another answer may have been faster. */
+static void refuse_old(struct dirmgr *d, struct consensus *gift_c, const struct dirmgr_request *rq)
+{
+    char name[64];
+    log_info(d->env->log, "Consensus from %s is not newer than ours",
+             dirmgr_server_name(d, &rq->rsa, name));
+    if (gift_c->valid_after_s <= rq->news_since_s)
+        dirmgr_server_failed(d, &rq->rsa);
+    consensus_free(&gift_c);
+    backoff_fail(&d->consensus_wait, d->env, d->testing, d->schedule.consensus_first_s);
+}
+
+/* Takes over GIFT_C, whose verification has come to E and V; false: it is of no use. */
+static bool take_parsed(struct dirmgr *d, struct consensus *gift_c, err_t e,
+                        const struct consensus_verdict *v, struct text body,
+                        const struct dirmgr_request *rq)
+{
+    if (!dirmgr_dates_fit(d, gift_c, rq) || (e != OK && !may_still_pass(v))) {
+        consensus_free(&gift_c);
+        return false;
+    }
+    dirmgr_server_worked(d, &rq->rsa);
+    if (e == OK) {
+        accept(d, gift_c, body);
+        dirmgr_drop_candidate(d);
+        return true;
+    }
+    d->verdict = *v;
+    if (dirmgr_keep_candidate(d, gift_c, body, &rq->rsa))
+        dirmgr_store_candidate(d);
+    return true;
+}
+
+static void take_whole(struct dirmgr *d, struct text body, const struct dirmgr_request *rq)
 {
     struct consensus *c;
     struct consensus_verdict v;
     char name[64];
     err_t err = consensus_parse(body, &c);
-    dirmgr_server_name(d, from, name);
+    dirmgr_server_name(d, &rq->rsa, name);
     if (err != OK) {
         log_warn(d->env->log, "Consensus from %s can't be read: %s. Asking another server.", name,
                  err_text(err));
-        refuse(d, from);
+        refuse(d, &rq->rsa);
         return;
     }
     if (is_older(d, c)) {
-        log_info(d->env->log, "Consensus from %s is not newer than ours", name);
-        consensus_free(&c);
-        backoff_fail(&d->consensus_wait, d->env, d->testing, d->schedule.consensus_first_s);
+        refuse_old(d, c, rq);
         return;
     }
     err = consensus_verify(c, d->auths, d->n_auths, &d->certs, env_wall_s(d->env), &v);
-    if (dates_fit(d, c, name) && (err == OK || may_still_pass(&v))) {
-        dirmgr_server_worked(d, from);
-        if (err != OK) {
-            d->verdict = v;
-            if (dirmgr_keep_candidate(d, c, body, from))
-                dirmgr_store_candidate(d);
-            return;
-        }
-        accept(d, c, body);
-        dirmgr_drop_candidate(d);
+    if (take_parsed(d, c, err, &v, body, rq))
         return;
-    }
     if (err != OK)
         warn_undersigned(d, &v, name);
-    consensus_free(&c);
-    refuse(d, from);
+    refuse(d, &rq->rsa);
 }
 
 /* As many diffs as there are liars: each makes the next request one for the whole. */
@@ -241,7 +235,7 @@ void dirmgr_take_consensus(struct dirmgr *d, struct text body, const struct dirm
         whole.s = made;
     }
     if (e == OK)
-        take_whole(d, whole, &rq->rsa);
+        take_whole(d, whole, rq);
     else
         give_diff_up(d, &rq->rsa, e);
     free(made);

@@ -59,7 +59,7 @@ void dirmgr_ask_for_news(struct dirmgr *d, struct dirmgr_request *rq, struct dir
     if (!known)
         return;
     const struct consensus *c = netdir_consensus(known);
-    out->if_modified_since_s = news_since(c);
+    rq->news_since_s = out->if_modified_since_s = news_since(c);
     if (!is_young(d, c) || !knows_base(d))
         return;
     rq->diff_asked = true;

@@ -7,6 +7,12 @@ bool dirmgr_live(const struct dirmgr *d, const struct netdir *nd)
     return live != LIVE_TOO_EARLY && live != LIVE_EXPIRED;
 }
 
+bool dirmgr_is_late(const struct dirmgr *d)
+{
+    const struct netdir *known = dirmgr_known(d);
+    return known && env_wall_s(d->env) > netdir_consensus(known)->valid_until_s;
+}
+
 void dirmgr_keep_stale(struct dirmgr *d, struct netdir *gift_nd)
 {
     const struct consensus *c = netdir_consensus(gift_nd);

@@ -27,8 +27,7 @@ enum {
     HOPELESS_BYTES_S = 20,
     CERTS_BODY_MAX = 1 << 20,
     MICRODESCS_BODY_MAX = 16 << 20,
-    WORDS_EVERY_S = 300,           /* between two lines that say the same of documents */
-    SKEW_WORTH_SAYING_S = 30 * 60, /* C tor: ALLOW_DIRECTORY_TIME_SKEW */
+    WORDS_EVERY_S = 300, /* between two lines that say the same of documents */
     STEPS_MAX = 64,
     /* A consensus that is so long past its end says nothing any more (C tor:
      * OLD_ROUTER_DESC_MAX_AGE). */
@@ -44,12 +43,14 @@ struct dirmgr_request {
     uint32_t id; /* 0: slot is free */
     enum dir_kind kind;
     struct rsa_id rsa;
+    struct ipport addr;
     bool is_authority, began;
     bool on_suspicion; /* for certificates, before a consensus says which */
     enum dirmgr_pace pace;
     bool over; /* others were faster: to be cancelled */
-    uint64_t launched_us;
+    uint64_t launched_us, sent_us;
     size_t received;
+    int64_t news_since_s; /* If-Modified-Since, or 0 */
     bool diff_asked;
     uint8_t diff_from[SHA3_256_LEN];
     struct sha256 *digests; /* of microdescriptors asked for */
@@ -83,7 +84,8 @@ struct dirmgr {
     struct rsa_id *auths; /* v3idents */
     size_t n_auths;
     bool started;
-    struct ratelim words_of_clock, words_of_dates, words_of_signatures;
+    struct ratelim words_of_signatures;
+    unsigned out_of_time; /* consensuses in a row that were not of our time */
     /* The network requires what we lack. Nothing is asked of it from then on. */
     bool obsolete, obsolete_told;
     char required_lacking[PROTOS_TEXT_MAX], recommended_lacking[PROTOS_TEXT_MAX];
@@ -144,6 +146,8 @@ bool dirmgr_may_repeat(struct dirmgr *d, struct ratelim *words);
 /* ---- dirmgr_held.c ---- */
 
 bool dirmgr_live(const struct dirmgr *d, const struct netdir *nd);
+/* The time of what is known is over: there has to be a newer one. */
+bool dirmgr_is_late(const struct dirmgr *d);
 /* Keeps GIFT_ND as the stale one if it is not too old for that. */
 void dirmgr_keep_stale(struct dirmgr *d, struct netdir *gift_nd);
 
@@ -219,6 +223,16 @@ void dirmgr_store_candidate(struct dirmgr *d);
 /* It was verified, or never will be: its file goes, too. */
 void dirmgr_drop_candidate(struct dirmgr *d);
 void dirmgr_free_candidate(struct dirmgr *d);
+
+/* ---- dirmgr_skew.c: whose clock differs from ours ---- */
+
+/* The Date (or 0) of an answer to RQ. */
+void dirmgr_look_at_date(struct dirmgr *d, const struct dirmgr_request *rq, int64_t date_s);
+/* Whether our clock allows to use C, which RQ brought. If not, it is said when there is reason
+ * enough to think that it is the clock. */
+bool dirmgr_dates_fit(struct dirmgr *d, const struct consensus *c, const struct dirmgr_request *rq);
+/* C was verified: our clock may show that it is from the future. */
+void dirmgr_look_at_beginning(struct dirmgr *d, const struct consensus *c);
 
 /* ---- dirmgr_consensus.c: consensuses that arrived, from the network or from the cache ---- */
 

@@ -9,10 +9,21 @@ static void progress(struct dirmgr *d, const struct netdir_coverage *v)
         dirmgr_step(d, 50 + (int)(share > 24 ? 24 : share));
 }
 
+/* C tor, update_router_have_minimum_dir_info(), says no more than that. */
+static void say_it_is_over(struct dirmgr *d)
+{
+    char text[CONSENSUS_CLOCK_TEXT_MAX];
+    log_notice(d->env->log,
+               "Our directory information is no longer up-to-date enough to build circuits: the "
+               "%s. Asking for a newer one.",
+               consensus_clock_text(netdir_consensus(d->newest), env_wall_s(d->env), text));
+}
+
 void dirmgr_review(struct dirmgr *d)
 {
     struct netdir_coverage v = {0};
     if (d->newest && !dirmgr_live(d, d->newest)) {
+        say_it_is_over(d);
         dirmgr_keep_stale(d, d->newest);
         d->newest = NULL;
         dirmgr_begin_bootstrap(d);

@@ -19,6 +19,7 @@ static struct dirmgr_request *claim(struct dirmgr *d, struct dir_request *out)
     if (!++d->last_id)
         d->last_id = 1;
     *rq = (struct dirmgr_request){.id = d->last_id, .kind = out->kind, .rsa = out->to.rsa};
+    rq->addr = out->to.reach.addr;
     rq->is_authority = out->to.is_authority;
     rq->launched_us = d->env->mono_us;
     out->id = rq->id;

@@ -13,7 +13,7 @@ FEED_MAKE(boot_tag, event_bootstrap, json_string(e->step.tag))
 FEED_MAKE(boot_summary, event_bootstrap, json_string(e->step.summary))
 FEED_MAKE(boot_problem, event_bootstrap, e->problem ? json_string(e->end.text) : NULL)
 FEED_MAKE(boot_reason, event_bootstrap,
-          e->problem ? json_string(or_reason_name(e->end.reason)) : NULL)
+          e->problem && !e->clock ? json_string(or_reason_name(e->end.reason)) : NULL)
 FEED_MAKE(boot_count, event_bootstrap, e->problem ? FEED_INT(e->count) : NULL)
 FEED_MAKE(boot_warn, event_bootstrap, e->problem ? json_boolean(e->warn) : NULL)
 
@@ -21,7 +21,7 @@ const struct feed_field feed_bootstrap_fields[] = {
     {"percent", INTEGER, NULL, ALWAYS, boot_percent, "how far it is; 100: done"},
     {"tag", STRING, NULL, ALWAYS, boot_tag, "the step, for programs"},
     {"summary", STRING, NULL, ALWAYS, boot_summary, "the step, for people"},
-    {"problem", STRING, NULL, SOMETIMES, boot_problem, "a link that could not be had, for people"},
+    {"problem", STRING, NULL, SOMETIMES, boot_problem, "why it goes on no further, for people"},
     {"reason", WORD, "ORClosureReason", SOMETIMES, boot_reason, "why not"},
     {"count", INTEGER, NULL, SOMETIMES, boot_count, "how many such there were"},
     {"warn", BOOLEAN, NULL, SOMETIMES, boot_warn, "people should hear of it"},

@@ -99,7 +99,7 @@ static void circuit_print(struct text line, const struct ctl_relays *relays)
     if (!ctl_circuit_read(line, &c))
         return;
     if (c.created_s)
-        (void)ctl_duration_text(time(NULL) - c.created_s, age);
+        (void)text_duration(time(NULL) - c.created_s, age);
     printf("%5s  %-9s %-9s %-24s ", c.id, c.status, age, c.purpose);
     for (size_t i = 0; i < c.n_hops; i++) {
         fputs(i ? " > " : " ", stdout);

@@ -133,7 +133,7 @@ static void judge_network(struct status *s)
         wrong(s, "The network seems to be down: nothing has come from it lately.");
     if (until && until < time(NULL))
         wrong(s, "Its list of relays ran out %s ago; is the clock right?",
-              ctl_duration_text(time(NULL) - until, age));
+              text_duration(time(NULL) - until, age));
     if (!strcmp(value(s, K_ENOUGH), "0"))
         wrong(s, "It does not know enough relays yet to build circuits.");
     else if (!strcmp(value(s, K_ESTABLISHED), "0"))
@@ -207,7 +207,7 @@ static void print_status(const struct ctl_tool *t, const struct status *s)
     printf("guards     %u up of %u\n", s->guards_up, s->guards);
     print_traffic(s);
     if (text_u64(value(s, K_UPTIME), INT64_MAX, &up) == OK)
-        printf("uptime     %s", ctl_duration_text((int64_t)up, text));
+        printf("uptime     %s", text_duration((int64_t)up, text));
     if (s->values[K_PID]) {
         fputs(", process ", stdout);
         ctl_put(stdout, text_of(s->values[K_PID]));

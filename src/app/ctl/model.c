@@ -157,20 +157,6 @@ bool ctl_bootstrap_read(struct text line, struct ctl_bootstrap *out)
     return true;
 }
 
-const char *ctl_duration_text(int64_t seconds, char out[CTL_SHORT])
-{
-    unsigned long long s = seconds > 0 ? (unsigned long long)seconds : 0;
-    if (s < 120)
-        snprintf(out, CTL_SHORT, "%llu s", s);
-    else if (s < 2 * 3600)
-        snprintf(out, CTL_SHORT, "%llu min", s / 60);
-    else if (s < 48 * 3600)
-        snprintf(out, CTL_SHORT, "%llu h %llu min", s / 3600, s / 60 % 60);
-    else
-        snprintf(out, CTL_SHORT, "%llu d %llu h", s / 86400, s / 3600 % 24);
-    return out;
-}
-
 const char *ctl_bytes_text(uint64_t bytes, char out[CTL_SHORT])
 {
     static const char *const units[] = {"B", "KB", "MB", "GB", "TB", "PB"};
@@ -190,7 +176,7 @@ const char *ctl_rates_text(const struct ctl_rates *r, size_t width, char out[CTL
     (void)ctl_bytes_text(r->now, now);
     (void)ctl_bytes_text(r->most, most);
     (void)ctl_bytes_text(r->total, all);
-    (void)ctl_duration_text((int64_t)r->seconds, span);
+    (void)text_duration((int64_t)r->seconds, span);
     if (width >= 60)
         snprintf(out, CTL_RATES, "%s %s/s, peak %s/s in %s, in all %s", r->name, now, most, span,
                  all);

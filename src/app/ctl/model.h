@@ -54,10 +54,8 @@ struct ctl_bootstrap {
 };
 bool ctl_bootstrap_read(struct text line, struct ctl_bootstrap *out);
 
-/* For people: "95 s", "12 min", "3 h 5 min", "2 d 3 h"; "512 B", "1.3 KB", "25 MB". Both return
- * OUT. */
+/* For people: "512 B", "1.3 KB", "25 MB". Returns OUT. */
 enum { CTL_SHORT = 32 };
-const char *ctl_duration_text(int64_t seconds, char out[CTL_SHORT]);
 const char *ctl_bytes_text(uint64_t bytes, char out[CTL_SHORT]);
 
 /* What is read or written: bytes a second now and at most within so many seconds, and in all. */

@@ -43,7 +43,7 @@ static void draw_title(const struct top *t, const struct top_view *v)
     time_t now = (time_t)v->wall_s;
     (void)localtime_r(&now, &tm);
     if (t->up_since_s)
-        (void)ctl_duration_text(v->now_s - t->up_since_s, up);
+        (void)text_duration(v->now_s - t->up_since_s, up);
     snprintf(left, sizeof left, "tunic ctl top   %.60s at %.100s, up %s%s", t->version, v->place,
              up, v->paused ? "   PAUSED" : "");
     snprintf(right, sizeof right, "%02d:%02d:%02d", tm.tm_hour, tm.tm_min, tm.tm_sec);
@@ -186,7 +186,7 @@ static void draw_circuit(const struct top *t, const struct top_view *v, const st
     char path[LINE], age[CTL_SHORT] = "-", streams[16];
     int width = purpose_width(), x = 26 + width;
     if (c->created_s)
-        (void)ctl_duration_text(v->wall_s - c->created_s, age);
+        (void)text_duration(v->wall_s - c->created_s, age);
     snprintf(streams, sizeof streams, "%u", top_streams_of(t, c->id));
     path_text(t, c, COLS - x - 1, path, sizeof path);
     put(y, 1, COLS - 2, CIRCUIT_FORMAT, c->id, c->status, age, streams, width, width,
