@@ -163,10 +163,29 @@ START_TEST(test_text_printf_takes_what_it_needs)
 }
 END_TEST
 
+START_TEST(test_text_duration_is_for_people)
+{
+    static const struct {
+        int64_t s;
+        const char *text;
+    } rows[] = {
+        {-5, "0 s"},           {0, "0 s"},
+        {119, "119 s"},        {120, "2 min"},
+        {7199, "119 min"},     {7200, "2 h 0 min"},
+        {11520, "3 h 12 min"}, {172799, "47 h 59 min"},
+        {172800, "2 d 0 h"},   {INT64_MAX, "106751991167300 d 15 h"},
+    };
+    char out[TEXT_DURATION_MAX];
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        ck_assert_str_eq(text_duration(rows[i].s, out), rows[i].text);
+}
+END_TEST
+
 TESTS("base/text", test_text_compares_by_length_and_bytes, test_text_nocase_is_of_ascii_and_whole,
       test_text_starts_with_a_prefix_it_is_long_enough_for,
       test_text_lines_of_both_endings_and_a_last_one_without,
       test_text_newline_at_the_end_makes_no_extra_line, test_text_tokens_over_spaces_and_tabs,
       test_text_split_keeps_empty_parts_between, test_text_strip_takes_blanks_off_both_ends,
       test_text_u64_takes_decimal_digits_only, test_text_u64_keeps_to_its_limit,
-      test_text_dup_ends_in_nul, test_text_printf_takes_what_it_needs)
+      test_text_dup_ends_in_nul, test_text_printf_takes_what_it_needs,
+      test_text_duration_is_for_people)

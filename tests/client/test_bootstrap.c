@@ -196,6 +196,27 @@ START_TEST(test_bootstrap_says_why_it_is_stuck)
 }
 END_TEST
 
+START_TEST(test_bootstrap_tells_of_a_clock_until_it_is_done)
+{
+    struct fixture f;
+    setup(&f);
+    bootstrap_clock_skewed(&f.b, "Clock skew 7200 in NETINFO cell from OR", NULL, NULL);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(f.told, 0); /* nothing is being done yet */
+    bootstrap_start(&f.b);
+    bootstrap_clock_skewed(&f.b, "Clock skew 7200 in NETINFO cell from OR", NULL, NULL);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(f.told, 2);
+    ck_assert(f.e.problem && f.e.clock && f.e.warn);
+    ck_assert_str_eq(f.e.end.text, "Clock skew 7200 in NETINFO cell from OR");
+    step(&f, (struct bootstrap_step){100, "done", "Done"});
+    bootstrap_clock_skewed(&f.b, "Clock skew 7200 in NETINFO cell from OR", NULL, NULL);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(f.told, 3);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_bootstrap_warns_now_and_then_and_counts)
 {
     struct fixture f;
@@ -263,6 +284,7 @@ END_TEST
 
 TESTS("client/bootstrap", test_bootstrap_says_tors_words, test_bootstrap_never_goes_back,
       test_bootstrap_tells_each_step, test_bootstrap_says_why_it_is_stuck,
+      test_bootstrap_tells_of_a_clock_until_it_is_done,
       test_bootstrap_warns_now_and_then_and_counts,
       test_bootstrap_once_done_warns_of_wrong_keys_only,
       test_bootstrap_looks_for_itself_when_events_were_lost,

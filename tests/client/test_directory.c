@@ -58,9 +58,9 @@ static void on_forgive(void *arg)
     ((struct member *)arg)->forgiven++;
 }
 
-static void on_skew(void *arg, int64_t skew_s, const char *text)
+static void on_skew(void *arg, const struct dir_skew *skew)
 {
-    (void)arg, (void)skew_s, (void)text;
+    (void)arg, (void)skew;
 }
 
 static const struct dirmgr_ops ops = {

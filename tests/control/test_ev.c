@@ -237,6 +237,13 @@ START_TEST(test_ev_bootstrap)
          "SUMMARY=\"Connecting to a relay to build circuits\" WARNING=\"No \\\"route\\\"\" "
          "REASON=NOROUTE COUNT=3 RECOMMENDATION=warn "
          "HOSTID=\"0000000000000000000000000000000000000000\" HOSTADDR=\"127.0.0.9:9001\"\r\n");
+    e.bootstrap.clock = true;
+    e.bootstrap.end = (struct link_end){.text = "Clock skew -7200 in directory from DIRSERV"};
+    says(ev_status_client, &e,
+         "650 STATUS_CLIENT WARN BOOTSTRAP PROGRESS=80 TAG=ap_conn "
+         "SUMMARY=\"Connecting to a relay to build circuits\" "
+         "WARNING=\"Clock skew -7200 in directory from DIRSERV\" REASON=CLOCK_SKEW COUNT=3 "
+         "RECOMMENDATION=warn HOSTID=\"?\" HOSTADDR=\"127.0.0.9:9001\"\r\n");
     e.bootstrap.step.percent = 100;
     says(ev_status_client, &e, "");
 }

@@ -19,7 +19,10 @@ struct world {
     char steps[1024];
     unsigned wants, netdirs;
     struct netdir *last;
-    int64_t skew_s;
+    int64_t skew_s; /* of the last one told */
+    bool skew_trusted;
+    char skew_whose[256];
+    unsigned skews;
     char obsolete[64];
     bool aside[FILES];
     bool disk_full;
@@ -142,10 +145,13 @@ UNUSED_OK static void on_cancel(void *arg, uint32_t id)
     w->n_cancelled++;
 }
 
-UNUSED_OK static void on_skew(void *arg, int64_t skew_s, const char *text)
+UNUSED_OK static void on_skew(void *arg, const struct dir_skew *skew)
 {
-    ck_assert_ptr_nonnull(text);
-    ((struct world *)arg)->skew_s = skew_s;
+    struct world *w = arg;
+    w->skew_s = skew->skew_s;
+    w->skew_trusted = skew->trusted;
+    snprintf(w->skew_whose, sizeof w->skew_whose, "%s", skew->whose);
+    w->skews++;
 }
 
 UNUSED_OK static void on_obsolete(void *arg, const char *missing)

@@ -80,6 +80,12 @@ def with_clock(make_sut, shim, seconds, slept, torrc=()):
     return make_sut(torrc=torrc, wrapper=words + (["CLOCK_SLEPT=1"] if slept else [])).start(), file
 
 
+def clock_ahead(shim, seconds):
+    """Words before a program whose clock has always been so many seconds ahead."""
+    return ["env", "LD_PRELOAD=" + shim, "CLOCK_AHEAD_IF=/", "CLOCK_AHEAD=%d" % seconds,
+            "ASAN_OPTIONS=%s:verify_asan_link_order=0" % os.environ.get("ASAN_OPTIONS", "")]
+
+
 def echo_stream(lab, client, port):
     sock, _ = socks_client.socks5(client.proxy, privnet.WEB_HOST, lab.ports[port])
     sock.sendall(b"x")

@@ -11,7 +11,7 @@ import pytest
 import ourlab
 import privnet
 import sut as sut_module
-from test_clock import shim  # noqa: F401
+from test_clock import clock_ahead, shim  # noqa: F401
 from test_schedule import CONSENSUS, dates
 
 EARLY = ["FetchDirInfoEarly 1", "FetchDirInfoExtraEarly 1"]   # asks authorities, and soon
@@ -63,9 +63,8 @@ def cached(network, make_sut):
 def start_when_due(client, make_sut, clock, network, torrc=()):
     """One that finds CLIENT's documents when it is time to ask for the next consensus."""
     ahead = int(dates(client)[1] + 300 - time.time())
-    late = make_sut(network=network.client_torrc_lines(), torrc=EARLY + list(torrc), wrapper=[
-        "env", "LD_PRELOAD=" + clock, "CLOCK_AHEAD_IF=/", "CLOCK_AHEAD=%d" % ahead,
-        "ASAN_OPTIONS=%s:verify_asan_link_order=0" % os.environ.get("ASAN_OPTIONS", "")])
+    late = make_sut(network=network.client_torrc_lines(), torrc=EARLY + list(torrc),
+                    wrapper=clock_ahead(clock, ahead))
     shutil.rmtree(late.data)
     shutil.copytree(client.data, late.data, ignore=shutil.ignore_patterns("lock", "control"))
     return late.start(wait=False)
@@ -101,7 +100,8 @@ def test_next_consensus_is_a_diff_of_the_last(network, make_sut, cached, shim): 
                                           "%a, %d %b %Y %H:%M:%S GMT %Z")) - time.timezone
         assert since == dates(cached)[0] + 180
     assert mine.stop() == 0
-    again = make_sut(network=network.client_torrc_lines())      # what was made of the diff is a cache like any other
+    # What was made of the diff is a cache like any other.
+    again = make_sut(network=network.client_torrc_lines())
     shutil.rmtree(again.data)
     shutil.copytree(mine.data, again.data, ignore=shutil.ignore_patterns("lock", "control"))
     again.start()
