@@ -5,45 +5,6 @@
 
 #include "link/tls.h"
 
-/* ---- links ---- */
-
-static void link_opened(void *arg, const struct link_target *peer)
-{
-    struct client *c = arg;
-    (void)peer;
-    offline_link_stood(&c->offline, c->env);
-}
-
-static void link_failed(void *arg, const struct link_target *peer, const struct link_end *end)
-{
-    struct client *c = arg;
-    if (end->why == ERR_LINK_DATES)
-        client_warn_dates(c, peer);
-    offline_dial_failed(&c->offline, c->env, end);
-    if (offline_is(&c->offline, c->env))
-        tunnels_no_network(c->tunnels);
-}
-
-static void link_clock_skew(void *arg, int64_t skew_s, const struct link_target *peer)
-{
-    char addr[REACH_TEXT_MAX], whose[REACH_TEXT_MAX + 32];
-    const struct clock_word word = {.skew_s = skew_s,
-                                    .trusted = true,
-                                    .source = "OR",
-                                    .received = "NETINFO cell",
-                                    .peer = &peer->reach,
-                                    .id = &peer->rsa,
-                                    .whose = whose};
-    snprintf(whose, sizeof whose, "that of the relay at %s", reach_text(&peer->reach, addr));
-    client_hear_of_clock(arg, &word);
-}
-
-static const struct linkpool_ops linkpool_ops = {
-    .clock_skew = link_clock_skew,
-    .opened = link_opened,
-    .failed = link_failed,
-};
-
 /* ---- circuits ---- */
 
 static void exits_changed(void *arg, const struct isolation_key who[ISOLATION_KEYS])
@@ -97,8 +58,8 @@ static err_t make_core(struct client *c, const struct client *other)
     client_set_look_point(c);
     struct linkpool_config links_config = client_link_config(c, NULL);
     struct dirmgr_options options = settings_dirmgr(c->settings);
-    c->links =
-        linkpool_new(c->env, c->events, &links_config, c->world_ops, c->world, &linkpool_ops, c);
+    c->links = linkpool_new(c->env, c->events, &links_config, c->world_ops, c->world,
+                            &client_linkpool_ops, c);
     c->state = state_new();
     c->guards = guards_new(c->env);
     c->vanguards = vanguards_new(c->env);
@@ -106,6 +67,7 @@ static err_t make_core(struct client *c, const struct client *other)
     c->cbt = cbt_new(c->env);
     if (!c->links || !c->state || !c->vanguards || !c->chooser || !c->cbt)
         return ERR_NOMEM;
+    client_watch_way(c);
     client_listen_below(c);
     client_configure_chooser(c);
     cbt_configure(c->cbt, c->settings->config.learn_circuit_build_timeout,
@@ -149,6 +111,7 @@ void client_free(struct client *c)
     env_disarm(c->env, &c->fetch);
     env_disarm(c->env, &c->expire);
     env_disarm(c->env, &c->dormancy.look);
+    doubt_end(&c->doubt);
     meter_stop(&c->meter);
     tunnels_free(c->tunnels);
     addrmap_free(c->map);
@@ -264,6 +227,7 @@ void client_stop(struct client *c)
     exits_stop(c->exits);
     dirfetch_stop(c->dirfetch);
     directory_leave(&c->member);
+    doubt_end(&c->doubt);
     linkpool_drop_all(c->links);
     env_disarm(c->env, &c->fetch);
     if (c->nd)
@@ -313,6 +277,7 @@ struct tunnel *tunnel_open(struct client *client, const struct tunnel_request *r
                            const struct tunnel_ops *ops, void *arg)
 {
     client_wake(client);
+    doubt_wanted(&client->doubt);
     return tunnels_open(client->tunnels, req, ops, arg);
 }
 
@@ -359,7 +324,7 @@ static void dump_line(void *arg, const char *line)
     log_notice(c->env->log, "%s", line);
 }
 
-static void dump_link(void *arg, const struct link *l)
+static void dump_link(void *arg, struct link *l)
 {
     static const char *const states[] = {
         [LINK_CONNECTING] = "connecting",   [LINK_TLS] = "TLS handshake",

@@ -41,6 +41,8 @@ struct client_world {
     /* A file as it is stored now, and stays in *OUT whatever is stored after. ERR_NOT_FOUND: there
      * is none, or nothing is kept; other errors (logged): it can't be read. */
     MUST_USE err_t (*read_back)(void *world, const char *name, struct blob *out);
+    /* Whether this computer still has the address that L's connection is made from. */
+    bool (*has_address)(void *world, struct link *l);
     /* A file that was given to client_load() is damaged: move it aside. An error if it is still
      * where it was. */
     MUST_USE err_t (*set_aside)(void *world, const char *name);
@@ -95,6 +97,9 @@ void client_start(struct client *c);
  * callback of a tunnel. */
 void client_stop(struct client *c);
 bool client_is_running(const struct client *c);
+
+/* This computer's addresses or routes are others now. */
+void client_network_changed(struct client *c);
 
 /* New options while running (SIGHUP): what differs takes effect for new circuits, and circuits
  * that are not allowed any more take no new tunnel. On error (as client_new()) the old ones stay.

@@ -22,6 +22,7 @@ static void leave_network(struct client *c)
 {
     dirfetch_stop(c->dirfetch);
     directory_leave(&c->member);
+    doubt_end(&c->doubt);
     env_disarm(c->env, &c->fetch);
 }
 

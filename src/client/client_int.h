@@ -11,6 +11,7 @@
 #include "client/client.h"
 #include "client/directory.h"
 #include "client/dirfetch.h"
+#include "client/doubt.h"
 #include "client/exits.h"
 #include "client/linkpool.h"
 #include "client/meter.h"
@@ -29,6 +30,7 @@ struct client {
     struct settings *settings;
     struct bootstrap bootstrap;
     struct offline offline;
+    struct doubt doubt;
     struct ratelim clock_words;
     struct tls_ctx *tls;
     struct linkpool *links;
@@ -119,6 +121,11 @@ void client_save_state(struct client *c);
 void client_arm_save(struct client *c);
 void client_save_due(void *c); /* the timer's */
 void client_drop_files(struct client *c);
+
+/* ---- client_way.c ---- */
+
+extern const struct linkpool_ops client_linkpool_ops;
+void client_watch_way(struct client *c);
 
 /* ---- client_clock.c ---- */
 

@@ -282,6 +282,21 @@ void exits_retire_all(struct exits *x)
     env_arm_ms(x->env, &x->look, 0);
 }
 
+void exits_leave_stalled(struct exits *x)
+{
+    struct exit_circ *c;
+    DL_FOREACH (x->circs, c)
+        if (c->leg->state == LEG_BUILDING && ocirc_is_stalled(c->leg->oc))
+            leg_close(c->leg, OK, DESTROY_FINISHED);
+}
+
+void exits_network_back(struct exits *x)
+{
+    x->failures = x->failures_before = 0;
+    if (x->nd)
+        env_arm_ms(x->env, &x->look, 0);
+}
+
 /* ---- the pool ---- */
 
 struct exits *exits_new(struct circuits *circuits, struct guards *guards,

@@ -125,6 +125,12 @@ void exits_retire_dirty(struct exits *x);
  * guards and build times. Waits after failures end. */
 void exits_retire_all(struct exits *x);
 
+/* A link stalls: circuits that are being built over it are given up, without blame, and none of
+ * those that stand takes a new tunnel while it does. */
+void exits_leave_stalled(struct exits *x);
+/* The network is back: what failed says nothing, and what is missing is built at once. */
+void exits_network_back(struct exits *x);
+
 size_t exits_open_count(const struct exits *x);
 /* Calls FN for each, with a line of text that describes it. */
 void exits_describe(const struct exits *x, void (*fn)(void *arg, const char *line), void *arg);

@@ -173,7 +173,8 @@ static bool fits(const struct exit_circ *c, const struct exit_need *need)
 {
     if (c->bucket && !same_isolation(c, need))
         return false;
-    if (leg_is_closed(c->leg) || c->leg->oc->id == need->avoid_circuit)
+    if (leg_is_closed(c->leg) || ocirc_is_stalled(c->leg->oc) ||
+        c->leg->oc->id == need->avoid_circuit)
         return false;
     if (c->leg->n_hops < HOPS_LEAST) /* a controller's, to be extended */
         return false;

@@ -12,7 +12,7 @@ static void count_circuit(void *arg, struct ocirc *oc)
         f->circuits_building++;
 }
 
-static void count_link(void *arg, const struct link *l)
+static void count_link(void *arg, struct link *l)
 {
     struct client_figures *f = arg;
     if (link_state(l) == LINK_CLOSED)

@@ -126,19 +126,23 @@ static void plan_hops(struct ocirc_plan *plan, const struct leg_means *m,
     plan->n_hops = n;
 }
 
+struct link_target leg_first_hop(const struct path_config *path, const struct router *r)
+{
+    return (struct link_target){.reach = reach_at(path_first_hop_addr(path, r)),
+                                .rsa = r->rsa,
+                                .ed = r->ed,
+                                .has_rsa = true,
+                                .has_ed = true};
+}
+
 /* As C tor, circuit_expire_building(): circuits of one hop or two last no longer than the build
  * timeout and a look, for their times teach nothing. */
 static struct ocirc_plan plan_for(const struct leg_means *m, const struct path_pick *pick,
                                   size_t ends, enum circuit_purpose purpose, unsigned flags)
 {
-    const struct router *first = pick->hop[0];
     size_t n = pick->n;
     struct ocirc_plan plan = {
-        .first = {.reach = reach_at(path_first_hop_addr(m->path, first)),
-                  .rsa = first->rsa,
-                  .ed = first->ed,
-                  .has_rsa = true,
-                  .has_ed = true},
+        .first = leg_first_hop(m->path, pick->hop[0]),
         .timeout_ms = n < CBT_HOPS ? cbt_timeout_ms(m->cbt, (unsigned)n) + LOOK_MS
                                    : cbt_close_ms(m->cbt, (unsigned)n),
         .purpose = purpose,

@@ -84,6 +84,9 @@ void leg_close(struct leg *l, err_t why, uint8_t reason);
  * to stand; after so long that nobody has use for it, it closes (guard-spec 4.9). */
 void leg_reconsider(struct leg *l);
 
+/* How R, whose keys are known, is dialled as a first hop. */
+struct link_target leg_first_hop(const struct path_config *path, const struct router *r);
+
 bool leg_is_open(const struct leg *l);   /* its circuit stands now, and may be used */
 bool leg_is_closed(const struct leg *l); /* its circuit does not any more, on_end told or not */
 const struct router *leg_last(const struct leg *l);

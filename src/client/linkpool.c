@@ -1,40 +1,7 @@
-#include "client/linkpool.h"
+#include "client/linkpool_int.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "base/later.h"
-
-struct pooled_link {
-    struct linkpool *pool;
-    uint64_t id; /* for who listens; none comes twice */
-    struct link *link;
-    struct link_target target;
-    struct link_want *wants;
-    struct link_end end;
-    uint64_t told_in, told_out; /* of its bytes */
-    bool ended;                 /* END says how */
-    bool retired;               /* takes no new circuit */
-    bool writes_later;          /* with the pool's next timer */
-    struct timer old;  /* until then it takes circuits: a session's keys do not live for ever */
-    struct later reap; /* asked for: the link has ended */
-    struct pooled_link *prev, *next;
-};
-
-struct linkpool {
-    struct env *env;
-    struct events *events;
-    struct linkpool_config config;
-    const struct client_world *world_ops;
-    void *world;
-    const struct linkpool_ops *ops;
-    void *arg;
-    struct pooled_link *links;
-    struct linkpool_bytes gone; /* of links that are no more */
-    uint64_t last_id;
-    uint64_t wrote_us; /* when cells were last sent on any link */
-    struct timer write;
-};
 
 static void write_now(struct pooled_link *p)
 {
@@ -109,6 +76,7 @@ static void drop(struct pooled_link *p)
     DL_DELETE(pool->links, p);
     later_cancel(pool->env, &p->reap);
     env_disarm(pool->env, &p->old);
+    env_disarm(pool->env, &p->silent);
     pool->world_ops->hangup(pool->world, p->link);
     pool->gone.in += link_bytes_in(p->link);
     pool->gone.out += link_bytes_out(p->link);
@@ -194,6 +162,8 @@ static void on_open(void *arg)
     struct pooled_link *p = arg;
     struct link_want *w;
     tell(p, ORCONN_CONNECTED);
+    env_disarm(p->pool->env, &p->silent);
+    linkpool_believe_others(p);
     p->pool->ops->opened(p->pool->arg, &p->target);
     while (link_state(p->link) == LINK_OPEN && (w = next_waiter(p)))
         if (is_wanted(p, w))
@@ -245,11 +215,20 @@ static void on_clock_skew(void *arg, int64_t skew_s)
     p->pool->ops->clock_skew(p->pool->arg, skew_s, &p->target);
 }
 
+static void on_stall(void *arg, bool stalled)
+{
+    struct pooled_link *p = arg;
+    p->mute &= stalled;
+    p->stalls_us = p->pool->env->mono_us;
+    p->pool->ops->stalled(p->pool->arg, stalled);
+}
+
 static const struct link_ops link_ops = {
     .on_open = on_open,
     .on_end = on_end,
     .on_output = on_output,
     .on_clock_skew = on_clock_skew,
+    .on_stall = on_stall,
 };
 
 static bool same_peer(const struct pooled_link *p, const struct link_target *b)
@@ -270,10 +249,11 @@ static bool same_peer(const struct pooled_link *p, const struct link_target *b)
 
 static bool takes_circuits(const struct pooled_link *p)
 {
-    return !p->retired && !p->ended && link_state(p->link) != LINK_CLOSED;
+    return !p->retired && !p->ended && !link_is_stalled(p->link) &&
+           link_state(p->link) != LINK_CLOSED;
 }
 
-static struct pooled_link *find(struct linkpool *pool, const struct link_target *target)
+struct pooled_link *linkpool_find(struct linkpool *pool, const struct link_target *target)
 {
     struct pooled_link *p;
     DL_FOREACH (pool->links, p)
@@ -282,7 +262,7 @@ static struct pooled_link *find(struct linkpool *pool, const struct link_target 
     return NULL;
 }
 
-static struct pooled_link *launch(struct linkpool *pool, const struct link_target *target)
+struct pooled_link *linkpool_launch(struct linkpool *pool, const struct link_target *target)
 {
     struct pooled_link *p = calloc(1, sizeof *p);
     if (!p)
@@ -291,6 +271,7 @@ static struct pooled_link *launch(struct linkpool *pool, const struct link_targe
     p->target = *target;
     later_init(&p->reap, reap, p);
     timer_init(&p->old, retire, p);
+    timer_init(&p->silent, linkpool_silent, p);
     struct link_config config = pool->config.link;
     config.idle_timeout_ms =
         habits_link_idle_s(&pool->config.habits, pool->env) * (uint64_t)MS_PER_SEC;
@@ -301,7 +282,9 @@ static struct pooled_link *launch(struct linkpool *pool, const struct link_targe
     }
     DL_APPEND(pool->links, p);
     p->id = ++pool->last_id;
+    p->since_us = pool->env->mono_us;
     tell(p, ORCONN_LAUNCHED);
+    env_arm_ms(pool->env, &p->silent, LINK_SILENT_MS);
     env_arm_ms(pool->env, &p->old, HABITS_LINK_OLD_S * (uint64_t)MS_PER_SEC);
     pool->world_ops->dial(pool->world, p->link, &target->reach);
     return p;
@@ -310,10 +293,10 @@ static struct pooled_link *launch(struct linkpool *pool, const struct link_targe
 err_t linkpool_get(struct linkpool *pool, const struct link_target *target, struct link_want *w,
                    struct link **out)
 {
-    struct pooled_link *p = find(pool, target);
+    struct pooled_link *p = linkpool_find(pool, target);
     *out = NULL;
     if (!p)
-        p = launch(pool, target);
+        p = linkpool_launch(pool, target);
     if (!p)
         return ERR_NOMEM;
     if (link_state(p->link) == LINK_OPEN) {
@@ -329,8 +312,8 @@ err_t linkpool_get(struct linkpool *pool, const struct link_target *target, stru
 
 void linkpool_prepare(struct linkpool *pool, const struct link_target *target)
 {
-    if (!find(pool, target))
-        (void)launch(pool, target); /* out of memory: who asks for one will say so */
+    if (!linkpool_find(pool, target))
+        (void)linkpool_launch(pool, target); /* out of memory: who asks for one will say so */
 }
 
 void linkpool_cancel(struct link_want *w)
@@ -376,8 +359,7 @@ uint64_t linkpool_id(const struct linkpool *pool, const struct link *l)
     return 0;
 }
 
-void linkpool_each(const struct linkpool *pool, void (*fn)(void *arg, const struct link *l),
-                   void *arg)
+void linkpool_each(const struct linkpool *pool, void (*fn)(void *arg, struct link *l), void *arg)
 {
     const struct pooled_link *p;
     DL_FOREACH (pool->links, p)

@@ -30,6 +30,9 @@ struct linkpool_ops {
     /* A link stood, or failed before it stood. */
     void (*opened)(void *arg, const struct link_target *peer);
     void (*failed)(void *arg, const struct link_target *peer, const struct link_end *end);
+    /* A link stalls (link_is_stalled()), or is not answered while it is made; or it stalls no
+     * longer. */
+    void (*stalled)(void *arg, bool stalled);
 };
 
 struct linkpool_config {
@@ -67,6 +70,24 @@ void linkpool_prepare(struct linkpool *pool, const struct link_target *target);
  * that it has. Another link to its relay may do better (the machine moved to another network). */
 void linkpool_distrust(struct linkpool *pool, const struct link *l);
 
+/* ---- while the way to the relays is in doubt (doubt.h) ---- */
+
+/* Links that have not come to stand for MS are dialled anew: the kernel would wait longer and
+ * longer between two attempts. Whoever waits for one goes on waiting. */
+void linkpool_dial_anew(struct linkpool *pool, uint64_t ms);
+/* A second link to the relay of each one that stalls. */
+void linkpool_double_stalled(struct linkpool *pool);
+/* A link to TARGET, unless there is one that stands, or may come to. */
+void linkpool_try(struct linkpool *pool, const struct link_target *target);
+/* The way stands: links that are being made and were not answered for MS are closed; those that
+ * stall all the same, when they had time enough to be heard again. */
+void linkpool_way_stands(struct linkpool *pool, uint64_t ms);
+
+/* Something was sent over L at SINCE_US that has no answer yet, though it should. If nothing at all
+ * came over L since, it stalls, unless another link to its relay has stood meanwhile: then the
+ * relay is slow, and no more. */
+void linkpool_unanswered(struct linkpool *pool, const struct link *l, uint64_t since_us);
+
 /* Bytes on the wire, of all links that there were, from its first on. */
 struct linkpool_bytes {
     uint64_t in, out;
@@ -81,7 +102,6 @@ void linkpool_look(const struct linkpool *pool, void (*fn)(void *arg, const stru
 uint64_t linkpool_id(const struct linkpool *pool, const struct link *l);
 
 /* Calls FN for every link. FN must not change the pool. */
-void linkpool_each(const struct linkpool *pool, void (*fn)(void *arg, const struct link *l),
-                   void *arg);
+void linkpool_each(const struct linkpool *pool, void (*fn)(void *arg, struct link *l), void *arg);
 
 #endif

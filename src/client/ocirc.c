@@ -7,6 +7,8 @@
 #include "cell/reason.h"
 #include "crypto/encode.h"
 
+enum { FIRST_MS = 5000 }; /* for CREATED, or anything at all over its link */
+
 static void end_later(struct ocirc *oc, const struct circ_end *end)
 {
     if (oc->state == OCIRC_CLOSED)
@@ -15,6 +17,7 @@ static void end_later(struct ocirc *oc, const struct circ_end *end)
     oc->end.circ = *end;
     oc->state = OCIRC_CLOSED;
     env_disarm(oc->env, &oc->deadline);
+    env_disarm(oc->env, &oc->first);
     linkpool_cancel(&oc->want);
     circuits_remove(oc);
     later_ask(oc->env, &oc->tell);
@@ -50,9 +53,16 @@ static void deadline(void *arg)
                                                        : DESTROY_TIMEOUT);
 }
 
+static void first_is_late(void *arg)
+{
+    struct ocirc *oc = arg;
+    ocirc_unanswered(oc, oc->begun_us);
+}
+
 static void on_hop(void *arg, unsigned hops)
 {
     struct ocirc *oc = arg;
+    env_disarm(oc->env, &oc->first);
     circuits_tell(oc, CIRCUIT_EXTENDED);
     if (oc->ops->on_hop)
         oc->ops->on_hop(oc->arg, oc, hops);
@@ -108,6 +118,7 @@ static void begin(struct ocirc *oc, struct link *l)
     oc->link = l;
     oc->begun_us = oc->env->mono_us;
     env_arm_ms(oc->env, &oc->deadline, oc->plan.timeout_ms);
+    env_arm_ms(oc->env, &oc->first, FIRST_MS);
     circuits_tell(oc, CIRCUIT_BEGUN);
     if (oc->ops->on_begin)
         oc->ops->on_begin(oc->arg, oc);
@@ -147,6 +158,7 @@ struct ocirc *ocirc_new(struct circuits *set, const struct ocirc_plan *plan,
                          .plan = *plan};
     oc->want = (struct link_want){.ready = link_ready, .failed = link_failed, .arg = oc};
     timer_init(&oc->deadline, deadline, oc);
+    timer_init(&oc->first, first_is_late, oc);
     later_init(&oc->tell, tell_end, oc);
     if (!circuits_add(set, oc)) {
         free(oc);
@@ -178,6 +190,7 @@ void ocirc_free(struct ocirc *oc)
     give_up(oc);
     linkpool_cancel(&oc->want);
     env_disarm(oc->env, &oc->deadline);
+    env_disarm(oc->env, &oc->first);
     later_cancel(oc->env, &oc->tell);
     circ_free(oc->circ);
     free(oc);
@@ -216,6 +229,17 @@ bool ocirc_end_blames_first_hop(const struct ocirc_end *end)
         (end->circ.link.reason == OR_RESOURCELIMIT || end->circ.link.why == ERR_LINK_PROXY))
         return false;
     return end->circ.why != OK && end->circ.why != ERR_NOMEM;
+}
+
+void ocirc_unanswered(const struct ocirc *oc, uint64_t since_us)
+{
+    if (oc->state == OCIRC_BUILDING || oc->state == OCIRC_OPEN)
+        linkpool_unanswered(oc->pool, oc->link, since_us);
+}
+
+bool ocirc_is_stalled(const struct ocirc *oc)
+{
+    return (oc->state == OCIRC_BUILDING || oc->state == OCIRC_OPEN) && link_is_stalled(oc->link);
 }
 
 const char *ocirc_path_text(const struct ocirc *oc, char *out, size_t size)

@@ -46,7 +46,7 @@ struct ocirc {
     struct circuits *set;
     struct env *env;
     struct linkpool *pool;
-    struct link *link; /* while building */
+    struct link *link; /* from OCIRC_BUILDING until it is closed */
     const struct ocirc_ops *ops;
     void *arg;
     enum ocirc_state state;
@@ -61,6 +61,7 @@ struct ocirc {
     uint64_t begun_us;  /* when building began, the link being there */
     uint64_t open_us;   /* when it stood first; 0: it has not */
     struct timer deadline;
+    struct timer first;                        /* until then the first hop should have answered */
     bool waits_for_guard;                      /* it stands, and may not be used yet (leg.h) */
     struct circ_counts told_bytes, told_cells; /* meter.c's: of what went over it */
     bool told_create;                          /* the same: of its first cell */
@@ -91,6 +92,11 @@ struct carrier *ocirc_carrier(const struct ocirc *oc, unsigned hop);
  * transport that is not there), nor when the relay itself (or one
  * behind it) refused: it is there then (guard-spec 4.8; C tor does not count these either). */
 bool ocirc_end_blames_first_hop(const struct ocirc_end *end);
+
+/* Something that was sent over OC at SINCE_US should have been answered, and was not. */
+void ocirc_unanswered(const struct ocirc *oc, uint64_t since_us);
+/* It is on a link that stalls (link_is_stalled()). */
+bool ocirc_is_stalled(const struct ocirc *oc);
 
 /* "$FP1 $FP2 $FP3", for the log; returns OUT. */
 const char *ocirc_path_text(const struct ocirc *oc, char *out, size_t size);

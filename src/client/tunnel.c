@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cell/reason.h"
+#include "client/ocirc.h"
 
 enum {
     MOST_ATTEMPTS = 3,     /* streams for one tunnel, as many as tor tries */
@@ -341,11 +342,15 @@ static void attempt_timed_out(void *arg)
 {
     struct tunnel *t = arg;
     struct stream_end end = {.why = ERR_STREAM_TIMEOUT, .reason = END_TIMEOUT};
+    uint64_t began_us = t->set->env->mono_us - attempt_ms(t) * US_PER_MS;
     stream_close(t->stream, END_TIMEOUT);
     t->stream = NULL;
-    /* The circuit may be dead without a word: nobody else should wait for it. */
+    /* The circuit may be dead without a word, or its link: nobody else should wait for it. */
+    const struct ocirc *oc = circuits_find(t->set->circuits, t->circ_id);
     t->ride->retire(t->ride);
     attempt_failed(t, &end);
+    if (oc)
+        ocirc_unanswered(oc, began_us);
 }
 
 void tunnel_detach(struct tunnel *t)

@@ -223,6 +223,22 @@ void tunnels_no_network(struct tunnels *ts)
                         "there is no network: this computer has no route to any relay");
 }
 
+static bool is_on_stalled(const struct tunnel *t)
+{
+    const struct ocirc *oc = circuits_find(t->set->circuits, t->circ_id);
+    return t->state == CONNECTING && oc && ocirc_is_stalled(oc);
+}
+
+void tunnels_leave_stalled(struct tunnels *ts)
+{
+    struct tunnel *t, *next;
+    DL_FOREACH_SAFE (ts->list, t, next)
+        if (is_on_stalled(t)) {
+            t->attempts--; /* no exit has failed it */
+            tunnel_detach(t);
+        }
+}
+
 size_t tunnels_left(const struct tunnels *ts)
 {
     const struct tunnel *t;

@@ -52,6 +52,8 @@ void tunnels_redirect(struct tunnels *ts, uint64_t stream, const char *host, uin
 /* There is no network at all: whoever has waited for some seconds is told so, for nobody knows how
  * long that may last. */
 void tunnels_no_network(struct tunnels *ts);
+/* A link stalls: whoever waits for an answer over it is put onto another circuit. */
+void tunnels_leave_stalled(struct tunnels *ts);
 size_t tunnels_count(const struct tunnels *ts);
 size_t tunnels_left(const struct tunnels *ts); /* that wait, and not for the pool */
 size_t tunnels_waiting(const struct tunnels *ts);

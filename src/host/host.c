@@ -148,6 +148,7 @@ void host_free(struct host *h)
         heartbeat_set(&h->heartbeat, 0);
     doors_free(h->doors);
     controllers_free(h->controllers);
+    routes_free(h->routes);
     client_free(h->client);
     limit_free(h->world.limit);
     geo_free(&h->geo);

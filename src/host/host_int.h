@@ -9,6 +9,7 @@
 #include "host/heartbeat.h"
 #include "host/host.h"
 #include "net/limit.h"
+#include "net/routes.h"
 #include "net/world.h"
 
 struct host {
@@ -21,7 +22,8 @@ struct host {
     struct heartbeat heartbeat;
     struct geo geo;
     struct facts facts;
-    int lock_fd; /* of DataDirectory; -1 */
+    struct routes *routes; /* NULL: the kernel does not tell */
+    int lock_fd;           /* of DataDirectory; -1 */
 };
 
 const struct log *host_log(const struct host *h);

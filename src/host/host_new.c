@@ -44,6 +44,12 @@ static err_t make_limit(struct host *h, struct conf_err *e)
     return OK;
 }
 
+static void network_changed(void *arg)
+{
+    struct host *h = arg;
+    client_network_changed(h->client);
+}
+
 /* ---- folders and files ---- */
 
 static err_t open_files(struct host *h, const char *dir, bool group_readable, struct files **out,
@@ -127,6 +133,7 @@ err_t host_new(const struct host_place *place, struct options *gift_options, str
     }
     doors_commit(h->doors, h->options);
     heartbeat_init(&h->heartbeat, place->net, h->client);
+    h->routes = routes_new(place->net, network_changed, h);
     *out = h;
     return OK;
 }

@@ -211,6 +211,7 @@ void link_tcp_open(struct link *l)
         return;
     }
     l->state = LINK_TLS;
+    l->heard_us = l->env->mono_us;
     env_arm_ms(l->env, &l->deadline, l->config.handshake_timeout_ms);
     if (l->side == LINK_RESPONDER)
         return;
@@ -294,6 +295,7 @@ void link_in_done(struct link *l, size_t len)
     if (l->state == LINK_CLOSED || !l->tls)
         return;
     l->bytes_in += len;
+    link_hear(l);
     tls_in_done(l->tls, len);
     if (link_slips(l, LINK_SLIP_READ, len))
         link_close(l, ERR_LINK_PROTO, OR_MISC, "not that few bytes");

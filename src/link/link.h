@@ -95,6 +95,8 @@ struct link_ops {
     /* NETINFO from a peer whose identity is proved says its clock differs from ours by SKEW_S
      * (positive: our clock is ahead). Only told when it is more than a few minutes. */
     void (*on_clock_skew)(void *arg, int64_t skew_s);
+    /* link_is_stalled() has changed. NULL: nobody wants to know. */
+    void (*on_stall)(void *arg, bool stalled);
     /* A responder's: CREATE_FAST or CREATE2 came under an id that is free. BODY is CELL_BODY_LEN
      * bytes, valid during the call. link_circ_accept() takes it, or link_refuse() declines; neither
      * yet is refused with DESTROY. NULL for an initiator. */
@@ -169,6 +171,9 @@ void link_not_through(struct link *l, err_t why, int errno_, const char *text);
 /* The TCP connection could not be made or broke; ERRNO_ is the system's error, 0 an orderly EOF. */
 void link_tcp_failed(struct link *l, int errno_);
 
+/* The peer has acknowledged or answered nothing for some seconds, or it does so again. */
+void link_stall(struct link *l, bool stalled);
+
 /* Room for received bytes (at least 1, as many as one read should take), or NULL once closed. */
 uint8_t *link_in_room(struct link *l, size_t *room);
 /* LEN received bytes were put there: runs TLS, cells and their handlers. */
@@ -198,6 +203,11 @@ const struct ed_id *link_peer_ed(const struct link *l);
 /* SHA-256 of the peer's TLS certificate; valid once TLS is up. */
 const struct sha256 *link_peer_tls_cert(const struct link *l);
 size_t link_circuits(const struct link *l);
+/* Nobody at the other end acknowledges or answers what is sent: the way there may be cut. So
+ * somebody said (link_stall()), and no byte has come since. */
+bool link_is_stalled(const struct link *l);
+/* When bytes came last (monotonic), or the TCP connection was there; 0: neither yet. */
+uint64_t link_heard_us(const struct link *l);
 uint64_t link_opened_us(const struct link *l); /* monotonic; 0 if not open yet */
 uint64_t link_bytes_in(const struct link *l);  /* on the wire */
 uint64_t link_bytes_out(const struct link *l);

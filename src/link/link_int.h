@@ -29,11 +29,12 @@ struct link {
     link_trace_fn *trace;
 
     enum link_state state;
-    struct link_end end;   /* once CLOSED */
-    char awaited[96];      /* "answer of ...", or empty: a TCP connection */
-    bool told_output;      /* on_output was called since the last link_seal(), */
-    bool told_loaded;      /* and when it was loaded */
-    bool retired;          /* ends without its last circuit */
+    struct link_end end; /* once CLOSED */
+    char awaited[96];    /* "answer of ...", or empty: a TCP connection */
+    bool told_output;    /* on_output was called since the last link_seal(), */
+    bool told_loaded;    /* and when it was loaded */
+    bool retired;        /* ends without its last circuit */
+    bool stalled;
     enum link_usage usage; /* whether netflow padding applies */
     struct later tell;     /* the end, once */
     struct timer deadline; /* connect, handshake or idle timeout */
@@ -49,6 +50,7 @@ struct link {
 
     uint64_t opened_us, bytes_in, bytes_out;
     uint64_t last_cell_us;  /* either way */
+    uint64_t heard_us;      /* when bytes last came */
     uint64_t last_sent_us;  /* when bytes last went out */
     unsigned stuck_periods; /* keepalives in a row that found bytes waiting */
 };
@@ -64,6 +66,11 @@ void link_closef(struct link *l, err_t why, enum or_reason reason, const char *f
 void link_tell_output(struct link *l);
 void link_arm_idle(struct link *l);
 void link_look_at_padding(struct link *l);
+
+/* ---- link_tcp.c ---- */
+
+/* Bytes came. */
+void link_hear(struct link *l);
 
 /* ---- link_cells.c ---- */
 

@@ -50,6 +50,31 @@ void link_tcp_failed(struct link *l, int errno_)
                     when[l->state]);
 }
 
+void link_stall(struct link *l, bool stalled)
+{
+    if (l->state == LINK_CLOSED || l->stalled == stalled)
+        return;
+    l->stalled = stalled;
+    if (l->ops->on_stall)
+        l->ops->on_stall(l->arg, stalled);
+}
+
+void link_hear(struct link *l)
+{
+    l->heard_us = l->env->mono_us;
+    link_stall(l, false);
+}
+
+uint64_t link_heard_us(const struct link *l)
+{
+    return l->heard_us;
+}
+
+bool link_is_stalled(const struct link *l)
+{
+    return l->stalled;
+}
+
 void link_not_through(struct link *l, err_t why, int errno_, const char *text)
 {
     link_close(l, why, reason_of_errno(errno_), text);

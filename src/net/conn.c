@@ -16,6 +16,7 @@
 #include "net/net_int.h"
 #include "net/peer.h"
 #include "net/sockaddr.h"
+#include "net/stall.h"
 
 /* One wake-up reads at most so often from one socket, so that a fast peer does not starve others.
  */
@@ -38,8 +39,9 @@ struct conn {
     void (*drained)(void *machine); /* set: draining */
     uint64_t linger_ms;             /* draining goes on while something was sent in this time */
     struct timer linger;
-    struct later tell;   /* tells that dialling failed at once */
-    struct timer look;   /* looks for the peer after its last byte */
+    struct later tell; /* tells that dialling failed at once */
+    struct timer look; /* looks for the peer after its last byte */
+    struct stall stall;
     struct limit *limit; /* NULL: none */
     struct limit_wait wait;
     struct conn *dirty_prev, *dirty_next;
@@ -78,6 +80,7 @@ static void ended(struct conn *c, int errno_)
         return;
     c->ended = true;
     env_disarm(&c->net->env, &c->look);
+    stall_end(&c->stall);
     event_del(c->read);
     event_del(c->write);
     conn_undirty(c);
@@ -167,6 +170,8 @@ void conn_flush(struct conn *c)
         }
         c->net->counts.written += (size_t)n;
         spend(c, LIMIT_WRITE, (size_t)n);
+        if (c->ops->stalled)
+            stall_sent(&c->stall);
         c->ops->sent(c->machine, (size_t)n);
         if (c->drained) /* slow, but alive: all of it is for the reader */
             env_arm_ms(&c->net->env, &c->linger, c->linger_ms);
@@ -274,6 +279,18 @@ static void linger_over(void *arg)
     ended(arg, 0);
 }
 
+bool conn_has_address(const struct conn *c)
+{
+    return c->connecting || sockaddr_is_ours(c->fd);
+}
+
+static void tell_stalled(void *arg, bool stalled)
+{
+    struct conn *c = arg;
+    net_touch(c->net);
+    c->ops->stalled(c->machine, stalled);
+}
+
 static void tell_failure(void *arg)
 {
     struct conn *c = arg;
@@ -288,6 +305,7 @@ static void conn_free(struct conn *c)
     later_cancel(&c->net->env, &c->tell);
     env_disarm(&c->net->env, &c->linger);
     env_disarm(&c->net->env, &c->look);
+    stall_end(&c->stall);
     if (c->read)
         event_free(c->read);
     if (c->write)
@@ -316,6 +334,7 @@ static struct conn *conn_make(struct net *n, int fd, const struct conn_machine *
     later_init(&c->tell, tell_failure, c);
     timer_init(&c->linger, linger_over, c);
     timer_init(&c->look, look, c);
+    stall_init(&c->stall, &n->env, fd, tell_stalled, c);
     c->read = event_new(n->base, fd, EV_READ | EV_PERSIST, on_readable, c);
     c->write = event_new(n->base, fd, EV_WRITE, on_writable, c);
     if (!c->read || !c->write) {

@@ -28,6 +28,9 @@ struct conn_machine {
     /* What stands before the peer (net/dial.h) did not let it through: as link_not_through().
      * NULL: never dialled by a way. */
     void (*not_through)(void *machine, err_t why, int errno_, const char *text);
+    /* The peer has acknowledged nothing for some seconds, or it does so again (net/stall.h). NULL:
+     * nobody looks. Not while connecting. */
+    void (*stalled)(void *machine, bool stalled);
     /* The machine is the connection's own and goes with it, also if there was no memory for a
      * connection. NULL: it is not. */
     void (*free)(void *machine);
@@ -46,6 +49,9 @@ struct conn *conn_dial(struct net *n, const struct ipport *to, const struct ip *
  * called from the machine's own in_done, sent and connected. */
 MUST_USE err_t conn_hand_over(struct conn *c, const struct conn_machine *ops, void *machine,
                               const uint8_t *left, size_t len);
+
+/* Whether this computer still has the address that C is made from. */
+bool conn_has_address(const struct conn *c);
 
 /* The machine has output. */
 void conn_output(struct conn *c);

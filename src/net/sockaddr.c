@@ -1,7 +1,9 @@
 #include "net/sockaddr.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <unistd.h>
 
 socklen_t sockaddr_of(const struct ipport *ap, struct sockaddr_storage *out)
 {
@@ -34,4 +36,22 @@ struct ipport sockaddr_to_ipport(const struct sockaddr_storage *ss)
         ap = (struct ipport){ip_v6(b), ntohs(sin6->sin6_port)};
     }
     return ap;
+}
+
+/* A socket can be bound to an address that this computer has, and to no other. */
+bool sockaddr_is_ours(int fd)
+{
+    struct sockaddr_storage ss;
+    socklen_t len = sizeof ss;
+    if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0)
+        return true;
+    struct ipport mine = sockaddr_to_ipport(&ss);
+    mine.port = 0;
+    int other = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (other < 0)
+        return true;
+    len = sockaddr_of(&mine, &ss);
+    bool gone = bind(other, (struct sockaddr *)&ss, len) != 0 && errno == EADDRNOTAVAIL;
+    close(other);
+    return !gone;
 }

@@ -45,6 +45,11 @@ static void not_through(void *link, err_t why, int errno_, const char *text)
     link_not_through(link, why, errno_, text);
 }
 
+static void stalled(void *link, bool stalled)
+{
+    link_stall(link, stalled);
+}
+
 static const struct conn_machine link_machine = {
     .in_room = in_room,
     .in_done = in_done,
@@ -53,6 +58,7 @@ static const struct conn_machine link_machine = {
     .sent = sent,
     .connected = connected,
     .not_through = not_through,
+    .stalled = stalled,
 };
 
 /* NULL: straight to its address. */
@@ -118,6 +124,12 @@ static void hangup(void *world, struct link *l)
     link_set_io(l, NULL);
 }
 
+static bool has_address(void *world, struct link *l)
+{
+    (void)world;
+    return !link_io(l) || conn_has_address(link_io(l));
+}
+
 /* ---- files ---- */
 
 /* NULL: nothing is kept, or it is another process's to keep. */
@@ -156,6 +168,7 @@ const struct client_world world_ops = {
     .dial = dial,
     .output = output,
     .hangup = hangup,
+    .has_address = has_address,
     .store = store,
     .read_back = read_back,
     .set_aside = set_aside,

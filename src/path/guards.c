@@ -285,6 +285,15 @@ void guards_dropped(struct guards *g, const struct rsa_id *id)
         guard->pending = false;
 }
 
+void guards_forgive(struct guards *g, uint64_t since_us)
+{
+    for (size_t i = 0; i < g->now->n; i++) {
+        struct guard *guard = &g->now->list[i];
+        if (guard->reach == GUARD_NO && guard->tried_us >= since_us)
+            guard->reach = GUARD_MAYBE;
+    }
+}
+
 bool guards_lack_md(const struct guards *g, const struct netdir *nd)
 {
     size_t n = 0;

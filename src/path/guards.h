@@ -70,6 +70,9 @@ void guards_succeeded(struct guards *g, const struct rsa_id *id);
 void guards_failed(struct guards *g, const struct rsa_id *id);
 void guards_dropped(struct guards *g, const struct rsa_id *id);
 
+/* There was no network since SINCE_US (monotonic): whoever failed then may well be up. */
+void guards_forgive(struct guards *g, uint64_t since_us);
+
 /* All guards of the sample in use are forgotten; guards_update() finds others. */
 void guards_drop_all(struct guards *g);
 

@@ -26,6 +26,11 @@ err_t linkpool_get(struct linkpool *pool, const struct link_target *target, stru
     return OK;
 }
 
+void linkpool_unanswered(struct linkpool *pool, const struct link *l, uint64_t since_us)
+{
+    (void)pool, (void)l, (void)since_us;
+}
+
 void linkpool_distrust(struct linkpool *pool, const struct link *l)
 {
     (void)pool, (void)l;

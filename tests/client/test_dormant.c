@@ -70,7 +70,12 @@ static void setup(uint32_t after_s)
 
 static void start(const char *state)
 {
-    static const struct client_world ops = {dial, no_link, no_link, store, read_back, set_aside};
+    static const struct client_world ops = {.dial = dial,
+                                            .output = no_link,
+                                            .hangup = no_link,
+                                            .store = store,
+                                            .read_back = read_back,
+                                            .set_aside = set_aside};
     char why[CLIENT_WHY_MAX];
     ck_ok(client_new(t.env, &t.config, &ops, NULL, &t.client, why));
     if (state)

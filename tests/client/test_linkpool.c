@@ -17,7 +17,8 @@ struct link {
     struct ed_id proved;
     uint64_t idle_ms;
     enum link_padding padding;
-    bool hung_up, retired, loaded;
+    bool hung_up, retired, loaded, stalled;
+    uint64_t heard_us;
     size_t circuits;
     uint64_t bytes_in, bytes_out;
 };
@@ -90,6 +91,32 @@ const struct ed_id *link_peer_ed(const struct link *l)
     return &l->proved;
 }
 
+bool link_is_stalled(const struct link *l)
+{
+    return l->stalled;
+}
+
+uint64_t link_heard_us(const struct link *l)
+{
+    return l->heard_us;
+}
+
+void link_stall(struct link *l, bool stalled)
+{
+    if (l->stalled == stalled)
+        return;
+    l->stalled = stalled;
+    l->ops->on_stall(l->arg, stalled);
+}
+
+void link_close(struct link *l, err_t why, enum or_reason reason, const char *text)
+{
+    const struct link_end end = {.why = why, .reason = reason, .during = l->state};
+    (void)text;
+    l->state = LINK_CLOSED;
+    l->ops->on_end(l->arg, &end);
+}
+
 void link_set_padding(struct link *l, const struct link_config *config)
 {
     l->padding = config->padding;
@@ -104,7 +131,7 @@ struct fixture {
     char story[400]; /* "1 LAUNCHED, 1 CONNECTED" */
     struct event_orconn last;
     struct linkpool *pool;
-    unsigned opened, failed, skewed;
+    unsigned opened, failed, skewed, stalled, went_on;
 };
 
 static void dial(void *world, struct link *l, const struct reach *to)
@@ -151,7 +178,14 @@ static void failed(void *arg, const struct link_target *peer, const struct link_
     f->failed++;
 }
 
-static const struct linkpool_ops ops = {.clock_skew = skewed, .opened = opened, .failed = failed};
+static void stalled(void *arg, bool now)
+{
+    struct fixture *f = arg;
+    *(now ? &f->stalled : &f->went_on) += 1;
+}
+
+static const struct linkpool_ops ops = {
+    .clock_skew = skewed, .opened = opened, .failed = failed, .stalled = stalled};
 
 struct waiter {
     struct link_want want;
@@ -692,6 +726,162 @@ START_TEST(test_linkpool_sends_cells_when_tors_scheduler_does)
 }
 END_TEST
 
+/* ---- nothing is heard ---- */
+
+static void heard(struct fixture *f, struct link *l)
+{
+    l->heard_us = f->env->mono_us;
+}
+
+START_TEST(test_linkpool_gives_no_link_that_stalls)
+{
+    struct fixture f;
+    struct waiter a = {0}, b = {0}, c = {0};
+    struct link_target t = peer(1, 1);
+    setup(&f);
+    ask(&f, &a, &t);
+    open_link(&f, net.link[0]);
+    link_stall(net.link[0], true);
+    ck_assert_uint_eq(f.stalled, 1);
+    ck_assert_ptr_null(ask(&f, &b, &t));
+    ck_assert_uint_eq(net.dials, 2);
+    link_stall(net.link[0], false);
+    ck_assert_uint_eq(f.went_on, 1);
+    ck_assert_ptr_eq(ask(&f, &c, &t), net.link[0]);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_linkpool_says_that_a_dial_is_silent)
+{
+    struct fixture f;
+    struct waiter w[3] = {0};
+    struct link_target silent = peer(1, 1), slow = peer(2, 2), open = peer(3, 3);
+    setup(&f);
+    ask(&f, &w[0], &silent);
+    ask(&f, &w[1], &slow);
+    ask(&f, &w[2], &open);
+    open_link(&f, net.link[2]);
+    test_env_advance_ms(f.env, 2000);
+    net.link[1]->state = LINK_TLS;
+    heard(&f, net.link[1]);
+    ck_assert_uint_eq(f.stalled, 0);
+    test_env_advance_ms(f.env, 1000);
+    ck_assert_uint_eq(f.stalled, 1);
+    test_env_advance_ms(f.env, 3000); /* the slow one's TLS is silent now, too */
+    ck_assert_uint_eq(f.stalled, 2);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_linkpool_dials_anew_for_who_waits)
+{
+    struct fixture f;
+    struct waiter a = {0}, b = {0}, on = {0};
+    struct link_target t = peer(1, 1), other = peer(2, 2);
+    setup(&f);
+    ask(&f, &a, &t);
+    ask(&f, &b, &t);
+    ask(&f, &on, &other);
+    test_env_advance_ms(f.env, 1900);
+    heard(&f, net.link[1]);
+    linkpool_dial_anew(f.pool, 2000);
+    ck_assert_uint_eq(net.dials, 2);
+    test_env_advance_ms(f.env, 100);
+    linkpool_dial_anew(f.pool, 2000);
+    ck_assert_uint_eq(net.dials, 3);
+    ck_assert_uint_eq(net.link[2]->target.rsa.b[0], 1);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_ptr_null(net.link[0]);
+    ck_assert_uint_eq(a.failed + b.failed, 0);
+    open_link(&f, net.link[2]);
+    ck_assert_uint_eq(a.ready, 1);
+    ck_assert_ptr_eq(b.got, net.link[2]);
+    ck_assert_uint_eq(on.ready + on.failed, 0);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_linkpool_tries_a_second_link_once)
+{
+    struct fixture f;
+    struct waiter a = {0}, b = {0};
+    struct link_target t = peer(1, 1), fine = peer(2, 2);
+    setup(&f);
+    ask(&f, &a, &t);
+    ask(&f, &b, &fine);
+    open_link(&f, net.link[0]);
+    open_link(&f, net.link[1]);
+    link_stall(net.link[0], true);
+    linkpool_double_stalled(f.pool);
+    linkpool_double_stalled(f.pool);
+    linkpool_try(f.pool, &t);
+    linkpool_try(f.pool, &fine);
+    ck_assert_uint_eq(net.dials, 3);
+    ck_assert_uint_eq(net.link[2]->target.rsa.b[0], 1);
+    teardown(&f);
+}
+END_TEST
+
+/* Who does not answer while others do is to blame; what stood is given the time that the kernel's
+ * next attempt may take. */
+START_TEST(test_linkpool_way_stands)
+{
+    struct fixture f;
+    struct waiter dead = {0}, young = {0}, cut = {0}, lost = {0};
+    struct link_target t[] = {peer(1, 1), peer(2, 2), peer(3, 3), peer(4, 4)};
+    setup(&f);
+    ask(&f, &cut, &t[2]);
+    ask(&f, &lost, &t[3]);
+    open_link(&f, net.link[0]);
+    open_link(&f, net.link[1]);
+    link_stall(net.link[0], true);
+    link_stall(net.link[1], true);
+    test_env_advance_ms(f.env, 10000);
+    ask(&f, &dead, &t[0]);
+    test_env_advance_ms(f.env, 2500);
+    ask(&f, &young, &t[1]);
+    test_env_advance_ms(f.env, 500);
+    linkpool_way_stands(f.pool, 3000);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(dead.failed, 1);
+    ck_assert_int_eq(dead.why, ERR_LINK_TIMEOUT);
+    ck_assert_uint_eq(young.failed, 0);
+    ck_assert(net.link[0]->state == LINK_OPEN && net.link[1]->state == LINK_OPEN);
+    test_env_advance_ms(f.env, 15000);
+    link_stall(net.link[0], false);
+    test_env_advance_ms(f.env, 1001);
+    ck_assert_int_eq(net.link[0]->state, LINK_OPEN);
+    ck_assert_ptr_null(net.link[1]);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_linkpool_a_slow_relay_is_believed)
+{
+    struct fixture f;
+    struct waiter a = {0}, b = {0};
+    struct link_target t = peer(1, 1);
+    setup(&f);
+    ask(&f, &a, &t);
+    open_link(&f, net.link[0]);
+    test_env_advance_ms(f.env, 1000);
+    uint64_t asked_us = f.env->mono_us;
+    test_env_advance_ms(f.env, 1000);
+    heard(&f, net.link[0]);
+    linkpool_unanswered(f.pool, net.link[0], asked_us);
+    ck_assert_uint_eq(f.stalled, 0); /* something came */
+    linkpool_unanswered(f.pool, net.link[0], f.env->mono_us + 1);
+    ck_assert_uint_eq(f.stalled, 1);
+    ck_assert_ptr_null(ask(&f, &b, &t));
+    open_link(&f, net.link[1]);
+    ck_assert_uint_eq(f.went_on, 1);
+    linkpool_unanswered(f.pool, net.link[0], f.env->mono_us + 1);
+    ck_assert_uint_eq(f.stalled, 1);
+    teardown(&f);
+}
+END_TEST
+
 TESTS("client/linkpool", test_linkpool_sends_cells_when_tors_scheduler_does,
       test_linkpool_tells_the_life_of_each_link, test_linkpool_makes_one_link_for_all_who_wait,
       test_linkpool_shares_by_identity, test_linkpool_who_waits_for_an_identity_gets_no_other,
@@ -706,4 +896,7 @@ TESTS("client/linkpool", test_linkpool_sends_cells_when_tors_scheduler_does,
       test_linkpool_link_that_failed_a_circuit_takes_no_more,
       test_linkpool_each_link_rests_by_a_draw_of_its_own,
       test_linkpool_out_of_memory_leaves_no_wait, test_linkpool_end_tells_nobody,
-      test_linkpool_hands_on_output_clock_and_padding)
+      test_linkpool_hands_on_output_clock_and_padding, test_linkpool_gives_no_link_that_stalls,
+      test_linkpool_says_that_a_dial_is_silent, test_linkpool_dials_anew_for_who_waits,
+      test_linkpool_tries_a_second_link_once, test_linkpool_way_stands,
+      test_linkpool_a_slow_relay_is_believed)

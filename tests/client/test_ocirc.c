@@ -17,7 +17,7 @@ static struct {
     struct link *link; /* open already, or NULL: wait */
     err_t get, build;
     struct link_want *want;
-    unsigned cancelled, distrusted;
+    unsigned cancelled, distrusted, unanswered;
     struct circ circ;
     bool no_circ;
 } net;
@@ -39,6 +39,13 @@ void linkpool_distrust(struct linkpool *pool, const struct link *l)
     (void)pool;
     ck_assert_ptr_eq(l, a_link);
     net.distrusted++;
+}
+
+void linkpool_unanswered(struct linkpool *pool, const struct link *l, uint64_t since_us)
+{
+    (void)pool, (void)since_us;
+    ck_assert_ptr_eq(l, a_link);
+    net.unanswered++;
 }
 
 const struct circ_config *linkpool_circ_config(const struct linkpool *pool)
@@ -257,6 +264,24 @@ START_TEST(test_ocirc_distrusts_a_link_that_never_answered)
 }
 END_TEST
 
+START_TEST(test_ocirc_says_that_its_first_hop_is_late)
+{
+    for (size_t answered = 0; answered < 2; answered++) {
+        struct fixture f;
+        setup(&f);
+        net.link = a_link;
+        start(&f);
+        env_arm_ms(f.env, &f.oc->deadline, 60000);
+        test_env_advance_ms(f.env, 4999);
+        if (answered)
+            net.circ.ops->on_hop(net.circ.arg, 1);
+        test_env_advance_ms(f.env, 1);
+        ck_assert_uint_eq(net.unanswered, !answered);
+        teardown(&f);
+    }
+}
+END_TEST
+
 START_TEST(test_ocirc_ends_once_whatever_comes)
 {
     struct fixture f;
@@ -423,6 +448,7 @@ TESTS("client/ocirc", test_ocirc_goes_on_by_further_hops,
       test_ocirc_asked_for_more_while_it_is_built, test_ocirc_waits_for_its_link_then_builds,
       test_ocirc_begins_at_once_on_an_open_link, test_ocirc_link_that_fails_ends_it,
       test_ocirc_times_out_while_building, test_ocirc_distrusts_a_link_that_never_answered,
-      test_ocirc_ends_once_whatever_comes, test_ocirc_closed_while_it_waits_leaves_the_queue,
+      test_ocirc_says_that_its_first_hop_is_late, test_ocirc_ends_once_whatever_comes,
+      test_ocirc_closed_while_it_waits_leaves_the_queue,
       test_ocirc_freed_while_it_waits_leaves_the_queue, test_ocirc_lack_of_anything_ends_it,
       test_ocirc_first_hop_is_blamed_for_its_own_only, test_ocirc_path_text_is_bounded)

@@ -2,6 +2,7 @@
 #ifndef TUNIC_TESTS_TUNNELWORLD_H
 #define TUNIC_TESTS_TUNNELWORLD_H
 
+#include "client/ocirc.h"
 #include "client/tunnel.h"
 
 #include <stdio.h>
@@ -35,6 +36,21 @@ struct stream {
 };
 
 /* What the client has done, and how the layers below are to behave. */
+/* Which circuit was told to have left a stream without an answer. */
+static const struct ocirc *unanswered;
+
+void ocirc_unanswered(const struct ocirc *oc, uint64_t since_us)
+{
+    (void)since_us;
+    unanswered = oc;
+}
+
+bool ocirc_is_stalled(const struct ocirc *oc)
+{
+    (void)oc;
+    return false;
+}
+
 static struct {
     struct exit_circ circs[CIRCS];
     uint32_t next_circ; /* exits_find() gives this one out, when it may */

@@ -74,6 +74,7 @@ struct world {
     struct link_end end;
     int64_t skew_s;
     unsigned skews;
+    unsigned stalls, goes_on;
     void (*in_open)(struct world *w);
     struct tls_ctx *client_tls, *server_tls;
     struct tls *peer; /* the responder's session */
@@ -106,10 +107,17 @@ static inline void world_on_skew(void *arg, int64_t skew_s)
     w->skew_s = skew_s;
 }
 
+static inline void world_on_stall(void *arg, bool stalled)
+{
+    struct world *w = arg;
+    w->stalls += stalled;
+    w->goes_on += !stalled;
+}
+
 static inline const struct link_ops *world_ops(void)
 {
     static const struct link_ops ops = {world_on_open, world_on_closed, world_on_output,
-                                        world_on_skew, NULL};
+                                        world_on_skew, world_on_stall,  NULL};
     return &ops;
 }
 

@@ -599,6 +599,26 @@ START_TEST(test_link_works_on_after_it_was_quiet)
 }
 END_TEST
 
+START_TEST(test_link_stalls_until_a_byte_comes)
+{
+    uint8_t storage[CHAN_CELL_MAX], body[1] = {0};
+    struct wr cells = wr_over(storage, sizeof storage);
+    opened(1, 5);
+    link_stall(w.link, true);
+    link_stall(w.link, true);
+    ck_assert(link_is_stalled(w.link) && w.stalls == 1 && w.goes_on == 0);
+    test_env_advance_ms(w.env, 1000);
+    ck_assert_uint_lt(link_heard_us(w.link), w.env->mono_us);
+    put_cell(&cells, 4, 0, CELL_PADDING, body, 1);
+    peer_says(&cells);
+    ck_assert(!link_is_stalled(w.link) && w.goes_on == 1);
+    ck_assert_uint_eq(link_heard_us(w.link), w.env->mono_us);
+    peer_says(&cells);
+    ck_assert_uint_eq(w.goes_on, 1);
+    finish();
+}
+END_TEST
+
 START_TEST(test_link_reasons_have_the_names_of_control_spec)
 {
     static const char *const names[] = {"DONE",       "CONNECTREFUSED", "IDENTITY", "CONNECTRESET",
@@ -621,4 +641,5 @@ TESTS("link/link", test_link_opens_under_each_version, test_link_opens_over_both
       test_link_handshake_timeout_ends_with_the_handshake, test_link_idle_without_circuits,
       test_link_retired_ends_with_its_last_circuit, test_link_retired_while_it_rests_ends_at_once,
       test_link_carries_many_cells_down, test_link_carries_many_cells_up,
-      test_link_works_on_after_it_was_quiet, test_link_reasons_have_the_names_of_control_spec)
+      test_link_works_on_after_it_was_quiet, test_link_stalls_until_a_byte_comes,
+      test_link_reasons_have_the_names_of_control_spec)

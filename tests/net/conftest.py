@@ -26,7 +26,7 @@ NETWORK = {"tor": torlab.Lab, "tunic": ourlab.OurLab}[os.environ.get("NETWORK", 
 # Test files in this order: what kills relays comes last, then the relays' logs, then what fills
 # them with warnings on purpose.
 ORDER = ["main", "socks", "isolation", "signals", "link", "wrong", "transfer", None, "failures",
-         "after", "check"]
+         "after", "check", "alive"]
 
 
 # What can be run side by side, each with a network of its own (TESTS of tests/net/run). "own" are
@@ -34,7 +34,7 @@ ORDER = ["main", "socks", "isolation", "signals", "link", "wrong", "transfer", N
 PARTS = {
     "own": "badctl testnet forge habits grammar words",
     "tools": "countries fetch check ctl library manual place host options schedule files sandbox metrics event_socket after",
-    "clients": "control main socks isolation signals link wrong transfer clock dials stem failures after",
+    "clients": "control main socks isolation signals link wrong transfer clock dials stem failures after alive",
     "controllers": "txtorcon nyx after",
 }
 
@@ -97,7 +97,10 @@ class Cable:
 
     def watch(self):
         while True:
-            packet, where = self.sock.recvfrom(65536)
+            try:
+                packet, where = self.sock.recvfrom(65536)
+            except OSError:     # the cable was pulled (test_alive.py); it comes back
+                continue
             if where[2] == socket.PACKET_OUTGOING:
                 seen = self.describe(packet)
                 if seen:

@@ -108,7 +108,7 @@ static void random_trouble(struct rng *r, const struct scenario *sc, struct trou
         TROUBLE_DROP,      TROUBLE_TWICE,   TROUBLE_SWAP,    TROUBLE_DESTROY, TROUBLE_DESTROY,
         TROUBLE_FAULT,     TROUBLE_CLOCK,   TROUBLE_LEAP,    TROUBLE_MEMORY,  TROUBLE_MEMORY,
         TROUBLE_MEMORY,    TROUBLE_RESTART, TROUBLE_KILL,    TROUBLE_NETWORK, TROUBLE_NEWNYM,
-        TROUBLE_DIRECTORY, TROUBLE_GUARDS,  TROUBLE_OPTIONS,
+        TROUBLE_DIRECTORY, TROUBLE_GUARDS,  TROUBLE_OPTIONS, TROUBLE_SILENCE,
     };
     static const int64_t jumps_s[] = {-1,   1,     -30,   45,     3500,       -3500,
                                       7200, -7200, 86400, -86400, 40 * 86400, -40 * 86400};
@@ -258,6 +258,7 @@ const char *trouble_name(enum trouble_kind kind)
         [TROUBLE_RESTART] = "client restarts",
         [TROUBLE_KILL] = "client is killed",
         [TROUBLE_NETWORK] = "network down",
+        [TROUBLE_SILENCE] = "packets lost",
         [TROUBLE_NEWNYM] = "new identity",
         [TROUBLE_DIRECTORY] = "directory lies",
         [TROUBLE_GUARDS] = "guards stopped",

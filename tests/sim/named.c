@@ -108,6 +108,25 @@ static void sleeps(struct scenario *sc)
         .kind = TROUBLE_CLOCK, .at_us = 20 * SIM_SECOND, .until_us = 30 * SIM_SECOND, .n = 120};
 }
 
+/* Packets are lost for half a minute, in mid-download and with requests that come meanwhile and
+ * soon after; nothing tells the client. */
+static void silence(struct scenario *sc)
+{
+    plain(sc);
+    sc->lasts_us = 60 * SIM_SECOND;
+    sc->trouble[sc->n_troubles++] = (struct trouble){
+        .kind = TROUBLE_SILENCE, .at_us = 10 * SIM_SECOND, .until_us = 40 * SIM_SECOND};
+    add_app(sc, APP_ECHO, 40000, 0);
+    sc->app[0].piece = 400;
+    sc->app[0].pause_us = 200 * SIM_MS;
+    for (uint64_t s = 11; s <= 41; s += 6) {
+        add_app(sc, APP_ECHO, 1000, 0);
+        sc->app[sc->n_apps - 1].at_us = s * SIM_SECOND;
+    }
+    sc->soon_us = 5 * SIM_SECOND;
+    sc->all_served = true;
+}
+
 /* The consensus is here, and then there is no network for some minutes. */
 static void away(struct scenario *sc)
 {
@@ -200,6 +219,7 @@ static const struct {
     {"strict-nodes", strict_nodes},
     {"firewall", firewall},
     {"away", away},
+    {"silence", silence},
     {"slow-directory", slow_directory},
     {"rendezvous", rendezvous},
 };

@@ -285,7 +285,7 @@ static void check_isolation(struct sim *s, size_t exit, const struct app *app)
     size_t i = 0;
     while (i < exits.n && (c[i].wire != s->at_wire->id || c[i].id != s->at_circ))
         i++;
-    if (i == EXIT_CIRCUITS)
+    if (i == EXIT_CIRCUITS || s->client[app->client].attached)
         return;
     if (i == exits.n)
         c[exits.n++] = (struct exit_circuit){

@@ -183,6 +183,9 @@ static void begin_trouble(struct sim *s, struct trouble *t, size_t i)
         s->net_down = true;
         wire_cut_all(s);
         break;
+    case TROUBLE_SILENCE:
+        s->silent = true;
+        break;
     case TROUBLE_GUARDS:
         stop_guards(s, true);
         break;
@@ -239,6 +242,9 @@ static void end_trouble(struct sim *s, struct trouble *t, size_t i)
         break;
     case TROUBLE_NETWORK:
         s->net_down = false;
+        break;
+    case TROUBLE_SILENCE:
+        s->silent = false;
         break;
     default:
         break;
@@ -357,6 +363,18 @@ static void prepare(struct sim *s)
         sim_at(s, calm + POST_S * SIM_SECOND, probe, NULL, i);
 }
 
+/* Whoever asked before the last trouble was over, or after it, was connected soon after that. */
+static void check_soon(struct sim *s)
+{
+    for (size_t i = 0; i < s->sc->n_apps && !s->failed; i++) {
+        const struct app *a = &s->app[i];
+        uint64_t from_us = a->opened_us > s->calm_us ? a->opened_us : s->calm_us;
+        if (a->connected_us > from_us + s->sc->soon_us)
+            sim_breach(s, "soon", "app %zu was connected %llu ms after it could have been", i,
+                       (unsigned long long)((a->connected_us - from_us) / SIM_MS));
+    }
+}
+
 static void clear(struct sim *s)
 {
     memory.fail_in = 0;
@@ -402,6 +420,8 @@ void sim_run(const struct scenario *sc, bool trace, struct sim_result *out)
     for (size_t i = 0; sc->all_served && !s->failed && i < s->n_apps; i++)
         if (!s->app[i].served)
             sim_breach(s, "served", "app %zu got no tunnel", i);
+    if (sc->soon_us)
+        check_soon(s);
     clear(s);
     if (!s->failed) /* after a breach all may be */
         watch_end(s);

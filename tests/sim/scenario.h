@@ -56,6 +56,7 @@ enum trouble_kind {
     TROUBLE_RESTART,   /* the client ends and starts with its files */
     TROUBLE_KILL,      /* the same, but it could not write its files */
     TROUBLE_NETWORK,   /* no link works until UNTIL */
+    TROUBLE_SILENCE,   /* packets of clients are lost, both ways, until UNTIL */
     TROUBLE_NEWNYM,    /* a new identity is asked for */
     TROUBLE_DIRECTORY, /* all directory servers lie (faults.h) until UNTIL */
     TROUBLE_GUARDS,    /* all relays with the Guard flag stop, and come back at UNTIL */
@@ -112,6 +113,7 @@ struct scenario {
     bool steered;        /* controllers do what they can (steer.c) */
     bool watched;        /* controllers look on */
     const char *says;    /* hostile peers: what the client's log must have, or NULL */
+    uint64_t soon_us;    /* whoever waits after the last trouble is served so soon; 0: sometime */
     bool all_served;     /* also of tunnels that troubles could excuse */
     bool must_act;       /* each fault among the troubles must have had an occasion */
 };

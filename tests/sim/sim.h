@@ -90,7 +90,10 @@ struct wire {
     struct wire_end end[2]; /* 0 dialled */
     struct lane flow[2];
     bool connected, cut;
-    bool dirty[2]; /* that end's link may have something to send */
+    /* Bytes of each direction that were lost and are sent again, since when; 0: they arrive. */
+    uint64_t held[2], held_us[2];
+    uint64_t dialled_us; /* the same for the connection that is asked for */
+    bool dirty[2];       /* that end's link may have something to send */
     struct wire *next;
 };
 
@@ -177,6 +180,7 @@ struct sim_client {
     bool stopped;     /* DisableNetwork */
     struct sim_ports ports;
     bool unattached;       /* __LeaveStreamsUnattached */
+    bool attached;         /* a controller has put a stream where it liked */
     bool lists_on;         /* it has the options of the lists */
     bool deaf;             /* what it stores now is lost */
     bool files_may_be_bad; /* it may have stored what it cannot read */
@@ -231,7 +235,7 @@ struct sim {
     struct wire *at_wire; /* whose bytes a node is being given, and of which circuit */
     uint32_t at_circ;
     unsigned at_dir;
-    bool net_down;
+    bool net_down, silent;
     uint64_t calm_us; /* all faults are over from then on */
     struct trouble trouble[SCENARIO_TROUBLES];
     bool trouble_on[SCENARIO_TROUBLES];

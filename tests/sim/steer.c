@@ -125,6 +125,8 @@ static void ask(struct steered *t, struct conn *c)
     else
         draw_command(&d, &command);
     sim_note(t->sim, "client %zu is asked: %.60s", t->client, out_text(&command));
+    if (strncmp(out_text(&command), "ATTACHSTREAM", sizeof "ATTACHSTREAM" - 1) == 0)
+        t->sim->client[t->client].attached = true;
     say(t, c, out_text(&command), command.len);
     out_free(&command);
 }

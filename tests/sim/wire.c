@@ -8,6 +8,8 @@
 #include "sim/plain_tls.h"
 #include "sim/sim.h"
 
+enum { RETRANSMIT_LEAST_US = 1000000, STALL_US = 2500000 };
+
 enum { UNDER_WAY_CAP = 4 * 1024 * 1024, PLAIN_CAP = 2 * 1024 * 1024, CELL_HEAD = 5 };
 
 static void enter(struct sim *s, const struct wire_end *e)
@@ -292,13 +294,67 @@ static bool cut_here(struct wire *w, size_t *len)
     return false;
 }
 
+static void stall(struct wire *w, bool stalled)
+{
+    if (!w->end[0].link)
+        return;
+    enter(w->sim, &w->end[0]);
+    link_stall(w->end[0].link, stalled);
+    sim_leave(w->sim);
+}
+
+static bool is_silent(const struct wire *w)
+{
+    return w->end[0].client >= 0 && w->sim->silent;
+}
+
+/* As TCP has it: what is lost is sent again after intervals that double. */
+static void try_again(struct wire *w, uint64_t since_us, sim_fn *fn, uint64_t x)
+{
+    uint64_t for_us = w->sim->now_us - since_us;
+    sim_after(w->sim, for_us < RETRANSMIT_LEAST_US ? RETRANSMIT_LEAST_US : for_us, fn, w, x);
+}
+
+static void on_arrive(struct sim *s, void *arg, uint64_t x);
+
+/* The first of what was lost in direction D is sent again; once it arrives so does all the rest. */
+static void on_retransmit(struct sim *s, void *arg, uint64_t d)
+{
+    struct wire *w = arg;
+    uint64_t since_us = w->held_us[d], len = w->held[d];
+    if (w->cut)
+        return;
+    if (is_silent(w)) {
+        try_again(w, since_us, on_retransmit, d);
+        if (d == 0 && s->now_us - since_us >= STALL_US)
+            stall(w, true);
+        return;
+    }
+    w->held_us[d] = w->held[d] = 0;
+    if (d == 0)
+        stall(w, false);
+    on_arrive(s, w, len << 1 | d);
+}
+
+static bool is_lost(struct wire *w, unsigned d, size_t len)
+{
+    if (!is_silent(w) && !w->held_us[d])
+        return false;
+    if (!w->held_us[d]) {
+        w->held_us[d] = w->sim->now_us;
+        try_again(w, w->held_us[d], on_retransmit, d);
+    }
+    w->held[d] += len;
+    return true;
+}
+
 static void on_arrive(struct sim *s, void *arg, uint64_t x)
 {
     struct wire *w = arg;
     unsigned d = x & 1;
     size_t len = (size_t)(x >> 1);
     struct lane *f = &w->flow[d];
-    if (w->cut)
+    if (w->cut || is_lost(w, d, len))
         return;
     bool cut = cut_here(w, &len);
     check(buf_add(&f->arrived, buf_at(&f->under_way), len));
@@ -319,6 +375,10 @@ static void on_eof(struct sim *s, void *arg, uint64_t x)
     unsigned d = (unsigned)x;
     if (w->cut)
         return;
+    if (is_silent(w) || w->held_us[d]) { /* behind what is sent again */
+        sim_after(s, RETRANSMIT_LEAST_US, on_eof, w, x);
+        return;
+    }
     sim_note(s, "wire %zu dir %u: end", w->id, d);
     tell_failed(w, 1 - d, 0);
     if (w->end[0].link || w->end[1].link)
@@ -420,6 +480,12 @@ static void on_connect(struct sim *s, void *arg, uint64_t x)
     struct node *n = x < testnet_nodes(s->net) ? testnet_node(s->net, (size_t)x) : NULL;
     if (w->cut || !w->end[0].link)
         return;
+    if (is_silent(w)) {
+        if (!w->dialled_us)
+            w->dialled_us = s->now_us;
+        try_again(w, w->dialled_us, on_connect, x);
+        return;
+    }
     if (s->net_down || !n) {
         tell_failed(w, 0, s->net_down ? ENETUNREACH : ECONNREFUSED);
         return;

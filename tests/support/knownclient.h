@@ -62,8 +62,12 @@ static inline err_t known_set_aside(void *world, const char *name)
     return OK;
 }
 
-static const struct client_world known_ops = {known_dial,  known_no_link,   known_no_link,
-                                              known_store, known_read_back, known_set_aside};
+static const struct client_world known_ops = {.dial = known_dial,
+                                              .output = known_no_link,
+                                              .hangup = known_no_link,
+                                              .store = known_store,
+                                              .read_back = known_read_back,
+                                              .set_aside = known_set_aside};
 
 static inline char *known_authority_line(size_t i)
 {
