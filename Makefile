@@ -118,6 +118,13 @@ $(BUILD)/tests/$(1)/test_%: $(BUILD)/tests/$(1)/test_%.o $(SUPPORT_OBJ) $(foreac
 endef
 $(foreach l,$(LAYERS),$(eval $(call test_rules,$(l))))
 
+# What chooses the paths that tests/path/choices counts.
+DRAW_LAYERS = $(foreach l,dirdoc $(call layers_upto,path),$(BUILD)/layer/$(l).a)
+$(BUILD)/tests/path/draw: $(BUILD)/tests/path/draw.o $(DRAW_LAYERS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(TEST_LD) -o $@ $< \
+	    -Wl,--start-group $(DRAW_LAYERS) -Wl,--end-group $(LIBS)
+
 # The worked examples, built as a program outside would be: the public headers, the shared library.
 EXAMPLES := $(patsubst docs/examples/%.c,$(BUILD)/examples/%,$(sort $(wildcard docs/examples/*.c)))
 $(BUILD)/examples/%: docs/examples/%.c $(BUILD)/libtunic.so include/tunic/*.h
@@ -163,7 +170,7 @@ check: check-unit check-net
 
 # How many seeds of the simulator belong to the unit tests.
 SIM_COUNT ?= 300
-check-unit: layers $(BUILD)/libtunic.so $(BUILD)/public/libtunic.a $(BUILD)/tunic.pc $(BUILD)/man3/tunic.3 $(TESTS) $(FUZZ_REPLAYS) $(BUILD)/tests/sim/sim
+check-unit: layers $(BUILD)/libtunic.so $(BUILD)/public/libtunic.a $(BUILD)/tunic.pc $(BUILD)/man3/tunic.3 $(TESTS) $(FUZZ_REPLAYS) $(BUILD)/tests/sim/sim $(BUILD)/tests/path/draw
 	SIM_COUNT=$(SIM_COUNT) tests/run-unit $(BUILD)
 
 check-planted: $(BUILD)/tests/sim/sim

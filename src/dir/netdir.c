@@ -24,6 +24,8 @@ struct netdir {
     size_t n_by_ed;
     struct router **by_name; /* the same; rows' names do not change */
     uint32_t changes, by_ed_changes;
+    struct weight_sums *sums[WEIGHT_POSITIONS]; /* made when they are asked for */
+    bool family_lists, family_ids; /* which of them the consensus's parameters let count */
     bool coverage_known;
     uint32_t coverage_asked;
     struct netdir_coverage coverage;
@@ -127,6 +129,8 @@ err_t netdir_new(struct consensus *gift_consensus, const struct netdir *old, str
     }
     nd->refs = 1;
     nd->c = gift_consensus;
+    nd->family_lists = netdir_param(nd, "use-family-lists", 1, 0, 1);
+    nd->family_ids = netdir_param(nd, "use-family-ids", 1, 0, 1);
     nd->pool = old ? mdpool_ref(old->pool) : mdpool_new();
     nd->by_digest = index_digests(nd->c);
     if (!nd->pool || !nd->by_digest) {
@@ -157,6 +161,8 @@ void netdir_unref(struct netdir **netdir)
         mdpool_release_family(nd->pool, nd->c->relays[i].family);
     }
     mdpool_unref(&nd->pool);
+    for (size_t i = 0; i < WEIGHT_POSITIONS; i++)
+        free(nd->sums[i]);
     free(nd->by_digest);
     free(nd->by_name);
     free(nd->by_ed);
@@ -299,6 +305,16 @@ const struct router *netdir_by_name(const struct netdir *nd, struct text name)
     return r && nickname.len && !text_is_nocase(nickname, r->nickname) ? NULL : r;
 }
 
+const struct router *netdir_draw(const struct netdir *netdir, enum weight_for position,
+                                 struct env *env)
+{
+    /* The sums are a cache: nothing that a caller can see changes. */
+    struct netdir *nd = (struct netdir *)(uintptr_t)netdir;
+    if (!nd->sums[position])
+        nd->sums[position] = weight_sums_new(nd->c, position);
+    return nd->sums[position] ? weight_sums_draw(nd->sums[position], nd->c, env) : NULL;
+}
+
 bool router_usable(const struct router *r)
 {
     return r->has_md && r->orport && router_is(r, ROUTER_RUNNING | ROUTER_VALID);
@@ -321,10 +337,9 @@ bool netdir_same_family(const struct netdir *nd, const struct router *a, const s
         return true;
     if (!a->family || !b->family)
         return false;
-    if (netdir_param(nd, "use-family-lists", 1, 0, 1) && lists(a, b) && lists(b, a))
+    if (nd->family_lists && lists(a, b) && lists(b, a))
         return true;
-    return netdir_param(nd, "use-family-ids", 1, 0, 1) &&
-           router_family_shares_id(a->family, b->family);
+    return nd->family_ids && router_family_shares_id(a->family, b->family);
 }
 
 const struct router *netdir_by_md(const struct netdir *nd, const struct sha256 *digest)
@@ -383,41 +398,23 @@ err_t netdir_add_md(struct netdir *nd, const struct microdesc *md)
     return err;
 }
 
-/* Position weights as path-spec 2.2 and dir-spec 3.8.3 name them. */
-struct position {
-    enum dir_weight guard, middle, exit, both; /* for a relay with these flags */
-};
-static const struct position positions[] = {
-    {DIR_Wgg, DIR_Wgm, DIR_Wgb, DIR_Wgd}, /* guard; only relays with the flag are counted */
-    {DIR_Wmg, DIR_Wmm, DIR_Wme, DIR_Wmd},
-    {DIR_Weg, DIR_Wem, DIR_Wee, DIR_Wed}, /* exit; only exits are counted */
-};
-enum { AT_GUARD, AT_MIDDLE, AT_EXIT };
-
 static bool is_exit(const struct router *r)
 {
     return router_is(r, ROUTER_EXIT) && !router_is(r, ROUTER_BADEXIT);
 }
 
-static uint64_t weigh(const struct consensus *c, const struct router *r, int where)
-{
-    const struct position *p = &positions[where];
-    bool g = router_is(r, ROUTER_GUARD), e = is_exit(r);
-    int32_t w = c->weights[g && e ? p->both : g ? p->guard : e ? p->exit : p->middle];
-    /* Bounded so that the sum over all relays fits. */
-    uint64_t bounded = w < 0 ? 10000 : w > 1000000 ? 1000000 : (uint64_t)w;
-    return r->bandwidth * bounded / 100;
-}
-
-static uint32_t fraction(const struct netdir *nd, int where)
+static uint32_t fraction(const struct netdir *nd, enum weight_for where)
 {
     uint64_t have = 0, all = 0, n_have = 0, n = 0;
+    struct weights weights;
+    weights_init(&weights, nd->c, where);
     for (size_t i = 0; i < nd->c->n_relays; i++) {
         const struct router *r = &nd->c->relays[i];
         if (!router_is(r, ROUTER_RUNNING | ROUTER_VALID) ||
-            (where == AT_GUARD && !router_is(r, ROUTER_GUARD)) || (where == AT_EXIT && !is_exit(r)))
+            (where == WEIGHT_FOR_GUARD && !router_is(r, ROUTER_GUARD)) ||
+            (where == WEIGHT_FOR_EXIT && !is_exit(r)))
             continue;
-        uint64_t w = weigh(nd->c, r, where);
+        uint64_t w = weights_of(&weights, r);
         n++;
         all += w;
         n_have += r->has_md;
@@ -448,9 +445,9 @@ void netdir_coverage(struct netdir *nd, uint32_t needed_permyriad, struct netdir
     if (!nd->coverage_known || nd->coverage_asked != needed_permyriad) {
         struct netdir_coverage v = {0};
         count(nd, &v);
-        v.guard = fraction(nd, AT_GUARD);
-        v.middle = fraction(nd, AT_MIDDLE);
-        v.exit = fraction(nd, AT_EXIT);
+        v.guard = fraction(nd, WEIGHT_FOR_GUARD);
+        v.middle = fraction(nd, WEIGHT_FOR_MIDDLE);
+        v.exit = fraction(nd, WEIGHT_FOR_EXIT);
         /* Without exits paths stay inside the network, as C tor has it. */
         uint64_t last = v.has_exits ? v.exit : v.middle;
         v.path = (uint32_t)((uint64_t)v.guard * v.middle * last / 100000000);

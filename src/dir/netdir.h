@@ -16,6 +16,7 @@
 #include "dir/consensus.h"
 #include "dir/microdesc.h"
 #include "dir/policy.h"
+#include "dir/weight.h"
 
 struct netdir;
 
@@ -40,6 +41,12 @@ const struct router *netdir_by_ed(const struct netdir *nd, const struct ed_id *e
 const struct router *netdir_by_nickname(const struct netdir *nd, struct text nickname);
 /* "$fingerprint", "fingerprint", "$fp~nick", "$fp=nick" or a nickname. */
 const struct router *netdir_by_name(const struct netdir *nd, struct text name);
+
+/* One of all rows, weighted for POSITION, be it usable or not: whoever wants one that fulfils
+ * conditions draws until one does, or looks at each. NULL: none has any weight, or no memory is to
+ * be had. */
+const struct router *netdir_draw(const struct netdir *nd, enum weight_for position,
+                                 struct env *env);
 
 /* May be part of a circuit: running, valid, with a microdescriptor that has both keys. */
 bool router_usable(const struct router *r);

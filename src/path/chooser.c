@@ -5,8 +5,8 @@
 
 #include "base/ratelim.h"
 #include "dir/backoff.h"
+#include "dir/weight.h"
 #include "path/restrict.h"
-#include "path/weight.h"
 
 enum {
     TROUBLES_MAX = 256, /* as many as the public network has fallbacks and authorities */

@@ -1,9 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dir/weight.h"
 #include "habits/habits.h"
 #include "path/guards_int.h"
-#include "path/weight.h"
 
 struct guard *sample_find(const struct sample *s, const struct rsa_id *id)
 {

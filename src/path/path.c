@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dir/weight.h"
 #include "path/guards.h"
 #include "path/path_int.h"
 #include "path/restrict.h"
-#include "path/weight.h"
 
 /* ---- candidates ---- */
 
@@ -26,71 +26,97 @@ static enum path_stop collect_once(struct path_search *s)
     return s->n ? STOP_NOT : latest;
 }
 
-/* Fills s->list; returns the latest stop that was met if it stays empty. If only flags are in the
+/* The least that is asked of a relay is asked last. C tor, choose_good_exit_server_general(): an
+ * exit that lets out no predicted port is better than one that is slow. If only flags are in the
  * way they are given up for this hop, as in tor: a slow path is better than none. */
+static void ask(struct path_search *s, bool ports, bool flags)
+{
+    s->any_port = !ports;
+    s->relax = !flags;
+}
+
+/* Fills s->list; returns the latest stop that was met if it stays empty. */
 static enum path_stop collect(struct path_search *s)
 {
-    s->relax = false;
+    ask(s, true, true);
     enum path_stop stop = collect_once(s);
+    if (stop != STOP_NOT && s->req->n_predicted) {
+        ask(s, false, true);
+        stop = collect_once(s);
+    }
     if (stop != STOP_FLAGS)
         return stop;
-    s->relax = s->out->relaxed = true;
+    s->out->relaxed = true;
+    ask(s, true, false);
+    stop = collect_once(s);
+    if (stop == STOP_NOT || !s->req->n_predicted)
+        return stop;
+    ask(s, false, false);
     return collect_once(s);
 }
 
-/* Whether R lets a predicted port out. */
-static bool covers_some(const struct path_request *req, const struct router *r)
+static enum weight_for position(const struct path_search *s)
 {
-    for (size_t i = 0; i < req->n_predicted; i++)
-        if (exit_allows(r, req->family, req->predicted[i]))
-            return true;
-    return false;
-}
-
-/* As C tor, choose_good_exit_server_general(): an exit that serves some predicted port, or if there
- * is none, any. */
-static void keep_covering(struct path_search *s)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < s->n; i++)
-        if (covers_some(s->req, s->list[i]))
-            s->list[kept++] = s->list[i];
-    s->n = kept ? kept : s->n;
-}
-
-static const struct router *choose(const struct path_search *s)
-{
-    static const enum weight_for position[] = {
+    static const enum weight_for of[] = {
         [HOP_GUARD] = WEIGHT_FOR_GUARD,      [HOP_MIDDLE] = WEIGHT_FOR_MIDDLE,
         [HOP_EXIT] = WEIGHT_FOR_EXIT,        [HOP_INTERNAL] = WEIGHT_FOR_MIDDLE,
         [HOP_DIRECTORY] = WEIGHT_FOR_MIDDLE, [HOP_AUTHORITY] = WEIGHT_FOR_MIDDLE,
         [HOP_VANGUARD] = WEIGHT_FOR_MIDDLE,
     };
-    const struct path_hop *hop = &s->req->hops[s->at];
+    return of[s->req->hops[s->at].kind];
+}
+
+/* A candidate without a look at all of them: relays are drawn from all that there are until one is
+ * a candidate, which is as likely to be this one or that as if it had been drawn from candidates
+ * alone. NULL: none in so many draws, so that it is better to look. */
+static const struct router *draw(struct path_search *s)
+{
+    enum { DRAWS = 48 };
+    ask(s, true, true);
+    for (size_t i = 0; i < DRAWS; i++) {
+        const struct router *r = netdir_draw(s->nd, position(s), s->env);
+        if (!r)
+            return NULL;
+        if (path_judge(s, r) == STOP_NOT)
+            return r;
+    }
+    return NULL;
+}
+
+static const struct router *choose(const struct path_search *s)
+{
     struct weights w;
     /* proposal 292: a layer was weighted when it was chosen; each of it is as likely */
-    if (hop->layer)
+    if (s->req->hops[s->at].layer)
         return s->list[env_random_below(s->env, s->n)];
-    weights_init(&w, netdir_consensus(s->nd), position[hop->kind]);
+    weights_init(&w, netdir_consensus(s->nd), position(s));
     return weights_choose(&w, s->env, s->list, s->n);
 }
 
 /* ---- hops ---- */
 
-static err_t pick_hop(struct path_search *s, size_t at)
+static err_t look_for(struct path_search *s)
 {
-    s->at = at;
+    if (!s->list)
+        s->list = calloc(netdir_n(s->nd) + 1, sizeof *s->list);
+    if (!s->list)
+        return ERR_NOMEM;
     enum path_stop stop = collect(s);
-    bool last = at + 1 == s->req->n_hops;
+    bool last = s->at + 1 == s->req->n_hops;
     if (stop != STOP_NOT) {
         if (!last || stop != STOP_RELATED) /* otherwise the last failure's text stands */
             path_say_why(s, stop);
         return ERR_NOT_FOUND;
     }
-    if (s->req->hops[at].kind == HOP_EXIT && s->req->n_predicted)
-        keep_covering(s);
-    s->hop[at] = choose(s);
+    s->hop[s->at] = choose(s);
     return OK;
+}
+
+static err_t pick_hop(struct path_search *s, size_t at)
+{
+    s->at = at;
+    s->hop[at] = s->req->hops[at].layer ? NULL : draw(s);
+    return s->hop[at] ? OK : look_for(s);
 }
 
 /* A last hop that was asked for by name: StrictNodes decides about ExcludeNodes, and ExitNodes has
@@ -178,9 +204,6 @@ err_t path_pick(const struct netdir *nd, const struct path_config *cfg, struct g
     if (req->n_hops < 2 || req->n_hops > PATH_HOPS_MOST || req->hops[0].kind != HOP_GUARD)
         return ERR_ARG;
     out->stable = path_wants_stable(cfg, req);
-    s.list = calloc(netdir_n(nd) + 1, sizeof *s.list);
-    if (!s.list)
-        return ERR_NOMEM;
     err_t e = ERR_NOT_FOUND;
     for (size_t i = 0; i < PATH_TRIES_MAX && e == ERR_NOT_FOUND; i++) {
         e = try_path(&s);

@@ -29,13 +29,14 @@ struct path_search {
     const struct path_request *req;
     struct env *env;
     struct path_pick *out;
-    const struct router **list; /* candidates; room for every relay */
+    const struct router **list; /* candidates; NULL, or room for every relay */
     size_t n;
     size_t at;                                 /* the hop that is being chosen */
     const struct router *hop[PATH_HOPS_MOST];  /* those chosen; NULL: not yet */
     struct rsa_id failed_last[PATH_TRIES_MAX]; /* no path led to them */
     size_t n_failed_last;
     bool relax;    /* at this hop, flags are no longer asked for */
+    bool any_port; /* at this hop, it need not let out a port that is predicted */
     bool hopeless; /* another last hop would not help */
 };
 

@@ -50,9 +50,18 @@ static enum path_stop judge_vanguard(const struct path_search *s, const struct r
     return STOP_POLICY;
 }
 
+/* C tor, node_handles_some_port() */
+static bool allows_some(const struct path_request *req, const struct router *r)
+{
+    for (size_t i = 0; i < req->n_predicted; i++)
+        if (exit_allows(r, req->family, req->predicted[i]))
+            return true;
+    return req->n_predicted == 0;
+}
+
 static enum path_stop judge_exit(const struct path_search *s, const struct router *r)
 {
-    if (!exit_allows(r, s->req->family, s->req->port))
+    if (!exit_allows(r, s->req->family, s->req->port) || (!s->any_port && !allows_some(s->req, r)))
         return STOP_POLICY;
     return exit_configured(s->cfg, r) ? STOP_NOT : STOP_CONFIG;
 }
@@ -130,7 +139,9 @@ bool path_wants_stable(const struct path_config *cfg, const struct path_request 
 static unsigned wanted_flags(const struct path_search *s)
 {
     unsigned flags = ROUTER_FAST;
-    if (s->relax)
+    /* C tor, choose_good_middle_server(): MiddleNodes are who is running of them */
+    bool named = s->req->hops[s->at].kind == HOP_MIDDLE && !nodeset_is_empty(s->cfg->middle);
+    if (s->relax || named)
         return 0;
     if (path_wants_stable(s->cfg, s->req))
         flags |= ROUTER_STABLE;
@@ -171,7 +182,8 @@ bool path_exit_fits(const struct netdir *nd, const struct path_config *cfg,
                                   .cfg = cfg,
                                   .req = req,
                                   .at = req->n_hops - 1,
-                                  .relax = req->relaxed || !path_wants_stable(cfg, req)};
+                                  .relax = req->relaxed || !path_wants_stable(cfg, req),
+                                  .any_port = true};
     return now && path_judge(&s, now) == STOP_NOT;
 }
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "path/weight.h"
+#include "dir/weight.h"
 
 enum {
     VANGUARDS_MOST = 19, /* proposal 333: "with a maximum of 19 layer2 guards" */

@@ -1,6 +1,7 @@
-#include "path/weight.h"
+#include "dir/weight.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include "dir/netdir.h"
 
@@ -98,4 +99,51 @@ const struct router *weights_choose(const struct weights *w, struct env *env,
         at -= weight;
     }
     return list[n - 1]; /* not reached: the sum is theirs */
+}
+
+/* ---- all rows at once ---- */
+
+enum { ROWS_A_SUM = 32 };
+
+struct weight_sums {
+    struct weights w;
+    size_t n;       /* sums */
+    uint64_t sum[]; /* of all rows before the I-th thirty-two and of these */
+};
+
+struct weight_sums *weight_sums_new(const struct consensus *c, enum weight_for position)
+{
+    size_t n = (c->n_relays + ROWS_A_SUM - 1) / ROWS_A_SUM;
+    struct weight_sums *s = malloc(sizeof *s + n * sizeof s->sum[0]);
+    uint64_t sum = 0;
+    if (!s)
+        return NULL;
+    weights_init(&s->w, c, position);
+    s->n = n;
+    for (size_t i = 0; i < c->n_relays; i++) {
+        sum += weights_of(&s->w, &c->relays[i]);
+        s->sum[i / ROWS_A_SUM] = sum;
+    }
+    return s;
+}
+
+const struct router *weight_sums_draw(const struct weight_sums *s, const struct consensus *c,
+                                      struct env *env)
+{
+    size_t low = 0, high = s->n;
+    if (!s->n || !s->sum[s->n - 1])
+        return NULL;
+    uint64_t at = env_random_below(env, s->sum[s->n - 1]);
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (s->sum[mid] <= at)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    at -= low ? s->sum[low - 1] : 0;
+    const struct router *r = &c->relays[low * ROWS_A_SUM];
+    for (uint64_t weight; at >= (weight = weights_of(&s->w, r)); r++)
+        at -= weight;
+    return r;
 }

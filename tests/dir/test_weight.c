@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "dir/netdir.h"
-#include "path/weight.h"
+#include "dir/weight.h"
 #include "support/test.h"
 
 static struct consensus with_weights(int32_t each)
@@ -176,7 +176,7 @@ START_TEST(test_weight_nobody_and_nothing)
 }
 END_TEST
 
-TESTS("path/weight", test_weight_each_position_has_its_weights,
+TESTS("dir/weight", test_weight_each_position_has_its_weights,
       test_weight_caches_are_weighed_twice_but_for_directories,
       test_weight_missing_one_makes_all_equal, test_weight_sum_of_a_full_consensus_cannot_overflow,
       test_weight_choice_follows_the_weights, test_weight_all_zero_is_uniform,

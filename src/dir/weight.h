@@ -2,8 +2,8 @@
  *
  * Weights are whole numbers and their sum over all relays of a consensus fits in 64 bits, so the
  * choice is exact. If every candidate weighs nothing, all are equally likely. */
-#ifndef TUNIC_PATH_WEIGHT_H
-#define TUNIC_PATH_WEIGHT_H
+#ifndef TUNIC_DIR_WEIGHT_H
+#define TUNIC_DIR_WEIGHT_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +17,7 @@ enum weight_for {
     WEIGHT_FOR_EXIT,
     WEIGHT_FOR_DIR,
     WEIGHT_FOR_ANY, /* bandwidth alone */
+    WEIGHT_POSITIONS
 };
 
 /* The factor that a relay's bandwidth is multiplied with, by its flags: plain data. */
@@ -33,5 +34,16 @@ uint64_t weights_of(const struct weights *w, const struct router *r);
 /* One of the N relays at LIST, or NULL if N is 0. */
 const struct router *weights_choose(const struct weights *w, struct env *env,
                                     const struct router *const *list, size_t n);
+
+/* The weights of all rows of a consensus in one position, summed up once, so that a choice among
+ * them costs no more than a look at a few dozen rows. */
+struct weight_sums;
+
+/* NULL: out of memory. Frees with free(). */
+struct weight_sums *weight_sums_new(const struct consensus *c, enum weight_for position);
+/* One of the rows of C, for which S was made, whether it is usable or not; NULL if none has any
+ * weight. */
+const struct router *weight_sums_draw(const struct weight_sums *s, const struct consensus *c,
+                                      struct env *env);
 
 #endif
