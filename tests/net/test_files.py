@@ -2,12 +2,18 @@
 
 import os
 import re
+import shutil
+import signal
 import subprocess
 import time
 
 import pytest
 
+import killed
 import sut as sut_module
+
+CACHE = ("cached-certs", "cached-microdesc-consensus", "cached-microdescs", "cached-microdescs.new",
+         "unverified-microdesc-consensus")
 
 # Without the capabilities by which root reads whatever it likes.
 AS_ANYBODY = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
@@ -148,16 +154,80 @@ def test_network_that_requires_more_than_we_have(outgrown):
 
 
 def test_killed_at_any_time(lab, make_sut):
-    """Whenever the program is killed: it starts again, with its guards, and finds no damage."""
-    mine = make_sut()
+    """Whenever the program is killed: it starts again, with its guards and its cache, and finds no
+    damage. (A thousand times, and with the files of a larger network: tests/tools/killed.)"""
+    mine = make_sut(log_level="notice")
     mine.start()
     mine.stop()
-    chosen = guards(mine)[:3]
-    for n in range(8):
+    for n in range(24):
+        if n % 4 == 0:
+            for name in CACHE:
+                path = os.path.join(mine.data, name)
+                if os.path.exists(path):
+                    os.unlink(path)
+        before = killed.Left(mine.data)
         mine.start(wait=False)
-        time.sleep(0.02 + 0.05 * n)
+        time.sleep(0.02 * (n + 1) % 0.31)
+        if n % 3 == 0:
+            mine.signal(signal.SIGTERM)
+            time.sleep(0.001 * n)
         mine.kill()
+        killed.check(before, killed.Left(mine.data))
+        killed.check_log(mine.log()[mine.started_at:], before.is_whole())
     mine.start()
     assert mine.stop() == 0
-    assert guards(mine)[:3] == chosen
-    assert not re.search(r"\[warn\].*(damaged|[Cc]ould not|Unable)", mine.log())
+    killed.check_log(mine.log()[mine.started_at:], False)
+
+
+# -- from one program to the other ---------------------------------------------------------------
+
+def use(client):
+    """Starts it, and ends it after a page. -> what it said, the relays that it had dialled"""
+    client.start()
+    page = client.curl(client.lab.url("/bytes/100"), "--output", "/dev/null")
+    assert page.returncode == 0, page.stderr
+    dialled = {relay.fingerprint for relay in client.connected_relays()}
+    assert client.stop() == 0
+    return client.log()[client.started_at:], dialled
+
+
+def in_use(client):
+    """Guards in the order in which they are used: confirmed ones first, each as they were sampled."""
+    state = killed.read(client.data, "state").decode("latin-1")
+    lines = [(" confirmed_on=" not in m.group(0), int(re.search(r"sampled_idx=(\d+)", m.group(0)).group(1)),
+              m.group(1)) for m in re.finditer(r"(?m)^Guard in=default rsa_id=(\w{40})\b.*$", state)]
+    return [guard for _, _, guard in sorted(lines)]
+
+
+def check_taken_over(client, before, first):
+    said, dialled = use(client)
+    killed.check(before, killed.Left(client.data))
+    killed.check_log(said, True)
+    assert not re.search(r"\[warn\].*([Ss]tate|[Cc]ache|[Pp]ars|microdesc|consensus)", said), said
+    assert first in dialled
+    assert in_use(client)[0] == first
+
+
+def test_folder_of_tor_is_taken_over_and_given_back(lab, make_sut):
+    """Guards and cache of Debian's tor, then those of Tunic, are each the other's."""
+    theirs = make_sut(as_tor=True, log_level="notice")
+    use(theirs)
+    unknown = {"cached-descriptors": b"router x\n", "cached-extrainfo.new": b"extra-info x\n",
+               "keys/note": b"of somebody", "diff-cache/0": b"of a relay"}
+    for name, content in unknown.items():
+        path = os.path.join(theirs.data, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as f:
+            f.write(content)
+    first = in_use(theirs)[0]
+    ours = make_sut(directory=theirs.dir, log_level="notice")
+    before = killed.Left(ours.data)
+    assert before.is_whole()
+    check_taken_over(ours, before, first)
+    for name, content in unknown.items():
+        assert killed.read(ours.data, name) == content or sut_module.IS_TOR     # they are its own
+    shutil.rmtree(ours.data + "/diff-cache")
+    for name in list(unknown)[:3]:
+        os.unlink(os.path.join(ours.data, name))
+    again = make_sut(directory=theirs.dir, as_tor=True, log_level="notice")
+    check_taken_over(again, killed.Left(again.data), first)
