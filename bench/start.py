@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """From start to the first page on links with delay, and what is downloaded for it: Tunic and Debian's tor.
 
-usage: bench/start.py [--rounds N] [--delay MS] [--jitter MS] [--relays N] [--phantoms N]
+usage: bench/start.py [--rounds N] [--delay MS] [--jitter MS] [--relays N] [--phantoms N] [--rate R]
                       [--program NAME=PATH ...] [--timeline]
 
 A round is each program in turn on one network (`tunic testnet`): with an empty DataDirectory (cold), then
@@ -172,6 +172,7 @@ def main():
     parser.add_argument("--jitter", type=int, default=20)
     parser.add_argument("--relays", type=int, default=16)
     parser.add_argument("--phantoms", type=int, default=2000)
+    parser.add_argument("--rate", help="of each relay, over all its links: 200KB")
     parser.add_argument("--network", default=os.path.join(TOP, "build", "tunic"))
     parser.add_argument("--program", action="append", metavar="NAME=PATH")
     parser.add_argument("--timeline", action="store_true")
@@ -185,6 +186,7 @@ def main():
     network = Process([args.network, "testnet", "--no-client", "--dir", directory + "/net",
                        "--relays", str(args.relays), "--phantom", str(args.phantoms), "--delay",
                        str(args.delay), "--jitter", str(args.jitter),
+                       *(["--rate", args.rate] if args.rate else []),
                        *(["--log", "debug"] if args.timeline else [])], log)
     network.wait_for("testnet ready")
     torrc = directory + "/net/client.torrc"

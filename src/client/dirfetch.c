@@ -11,13 +11,14 @@
 /* One request under way. */
 struct dirfetch_request {
     struct dirfetch *f;
-    struct dir_request req;
+    uint32_t id, stall_ms, floor_bytes_s; /* of the struct dir_request */
+    struct rsa_id to;
     struct server *server;
     struct stream *stream; /* NULL: the circuit is not open yet */
     struct ostream out;    /* as the outside knows it */
     char host[IP_TEXT_MAX];
     struct dirhttp *http;
-    char head[DIRHTTP_REQUEST_MAX];
+    char *head; /* NULL: it has been sent. Many are under way at once, and each may be long */
     size_t head_len, head_sent;
     bool told_body;
     uint64_t sent_us; /* when the stream was opened */
@@ -69,6 +70,7 @@ static void request_free(struct dirfetch_request *x)
     DL_DELETE(x->server->fetches, x);
     env_disarm(x->f->env, &x->timeout);
     dirhttp_free(&x->http);
+    free(x->head);
     free(x);
 }
 
@@ -102,11 +104,10 @@ void dirfetch_stop(struct dirfetch *f)
 /* Silence is borne for so long, and an answer that hardly comes no longer than that. */
 static void arm_timeout(struct dirfetch_request *x)
 {
-    uint64_t stall_us = x->req.stall_ms * (uint64_t)US_PER_MS, now_us = x->f->env->mono_us;
+    uint64_t stall_us = x->stall_ms * (uint64_t)US_PER_MS, now_us = x->f->env->mono_us;
     uint64_t silence_us = now_us + stall_us, whole_us = TIMER_NEVER;
-    if (x->req.floor_bytes_s)
-        whole_us =
-            x->sent_us + stall_us + x->received * (uint64_t)US_PER_SEC / x->req.floor_bytes_s;
+    if (x->floor_bytes_s)
+        whole_us = x->sent_us + stall_us + x->received * (uint64_t)US_PER_SEC / x->floor_bytes_s;
     timerq_arm(&x->f->env->timers, &x->timeout, silence_us < whole_us ? silence_us : whole_us);
 }
 
@@ -136,9 +137,9 @@ static void finish(struct dirfetch_request *x, err_t why)
     if (why == OK)
         why = dirhttp_end(x->http, &reply);
     if (why == OK)
-        dirmgr_reply(f->mgr, x->req.id, reply.status, reply.body, reply.date_s);
+        dirmgr_reply(f->mgr, x->id, reply.status, reply.body, reply.date_s);
     else
-        dirmgr_failed(f->mgr, x->req.id, why);
+        dirmgr_failed(f->mgr, x->id, why);
     request_free(x);
 }
 
@@ -148,7 +149,7 @@ void dirfetch_cancel(struct dirfetch *f, uint32_t id)
     struct dirfetch_request *x;
     DL_FOREACH (f->servers, s)
         DL_FOREACH (s->fetches, x)
-            if (x->req.id == id) {
+            if (x->id == id) {
                 if (x->stream)
                     stream_close(x->stream, END_DONE);
                 request_free(x);
@@ -173,14 +174,17 @@ void dirfetch_close_stream(struct dirfetch *f, uint64_t stream, uint8_t reason)
 static void send_head(void *arg)
 {
     struct dirfetch_request *x = arg;
-    if (x->head_sent == x->head_len)
+    if (!x->head)
         return;
     size_t sent = stream_write(x->stream, (const uint8_t *)x->head + x->head_sent,
                                x->head_len - x->head_sent);
     x->head_sent += sent;
     x->out.written += sent;
-    if (x->head_sent == x->head_len)
-        dirmgr_sent(x->f->mgr, x->req.id);
+    if (x->head_sent < x->head_len)
+        return;
+    free(x->head);
+    x->head = NULL;
+    dirmgr_sent(x->f->mgr, x->id);
 }
 
 static void on_connected(void *arg, const struct ip *addr, uint32_t ttl_s)
@@ -202,11 +206,11 @@ static void on_data(void *arg, const uint8_t *bytes, size_t len)
     }
     stream_consumed(x->stream, len);
     x->received += len;
-    dirmgr_received(x->f->mgr, x->req.id, len);
+    dirmgr_received(x->f->mgr, x->id, len);
     arm_timeout(x);
     if (!x->told_body && dirhttp_in_body(x->http)) {
         x->told_body = true;
-        dirmgr_body_began(x->f->mgr, x->req.id);
+        dirmgr_body_began(x->f->mgr, x->id);
     }
     if (dirhttp_complete(x->http))
         finish(x, OK);
@@ -252,19 +256,34 @@ static void open_stream(struct dirfetch_request *x)
     send_head(x);
 }
 
-static err_t prepare(struct dirfetch_request *x)
+static err_t write_head(struct dirfetch_request *x, const struct dir_request *req)
 {
+    char head[DIRHTTP_REQUEST_MAX];
     const struct dirhttp_options options = {
-        .host = x->req.host,
-        .if_modified_since_s = x->req.if_modified_since_s,
-        .diff_from = x->req.diff_from,
+        .host = req->host,
+        .if_modified_since_s = req->if_modified_since_s,
+        .diff_from = req->diff_from,
     };
-    TRY(dirhttp_get(x->req.path, &options, x->head, &x->head_len));
-    TRY(dirhttp_new(x->req.body_cap, false, &x->http));
+    TRY(dirhttp_get(req->path, &options, head, &x->head_len));
+    x->head = malloc(x->head_len);
+    if (!x->head)
+        return ERR_NOMEM;
+    memcpy(x->head, head, x->head_len);
+    return OK;
+}
+
+static err_t prepare(struct dirfetch_request *x, const struct dir_request *req)
+{
+    x->id = req->id;
+    x->stall_ms = req->stall_ms;
+    x->floor_bytes_s = req->floor_bytes_s;
+    x->to = req->to.rsa;
+    TRY(write_head(x, req));
+    TRY(dirhttp_new(req->body_cap, false, &x->http));
     x->out = (struct ostream){.purpose = STREAM_DIR_FETCH,
-                              .host = ip_text(&x->req.to.reach.addr.ip, x->host),
-                              .port = x->req.to.reach.addr.port,
-                              .relay = &x->req.to.rsa};
+                              .host = ip_text(&req->to.reach.addr.ip, x->host),
+                              .port = req->to.reach.addr.port,
+                              .relay = &x->to};
     return ostream_begin(x->f->streams, &x->out) ? OK : ERR_NOMEM;
 }
 
@@ -370,9 +389,8 @@ static err_t launch(struct dirfetch *f, const struct dir_request *req)
     if (!x)
         return ERR_NOMEM;
     x->f = f;
-    x->req = *req;
     timer_init(&x->timeout, timed_out, x);
-    err_t e = prepare(x);
+    err_t e = prepare(x, req);
     struct server *s = find_server(f, &req->to);
     if (e == OK && !s)
         s = new_server(f, req);
@@ -380,6 +398,7 @@ static err_t launch(struct dirfetch *f, const struct dir_request *req)
         const struct ostream_end over = {.why = ERR_NOMEM, .reason = END_RESOURCELIMIT};
         tell_end(x, &over);
         dirhttp_free(&x->http);
+        free(x->head);
         free(x);
         return e != OK ? e : ERR_NOMEM;
     }

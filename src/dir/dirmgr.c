@@ -241,6 +241,8 @@ void dirmgr_reply(struct dirmgr *d, uint32_t id, int status, struct text body, i
     if (!slot)
         return;
     struct dirmgr_request rq = dirmgr_request_take(d, slot);
+    if (rq.kind == DIR_WANT_MICRODESCS)
+        d->first = FIRST_OVER;
     dirmgr_look_at_date(d, &rq, date_s);
     if (status == 200 && body.len) {
         if (rq.kind == DIR_WANT_CONSENSUS)
@@ -266,6 +268,8 @@ void dirmgr_failed(struct dirmgr *d, uint32_t id, err_t why)
     if (!slot)
         return;
     struct dirmgr_request rq = dirmgr_request_take(d, slot);
+    if (rq.kind == DIR_WANT_MICRODESCS)
+        d->first = FIRST_OVER;
     log_info(d->env->log, "No answer from directory server %s: %s",
              dirmgr_server_name(d, &rq.rsa, name), err_text(why));
     fail(d, &rq, true);

@@ -19,6 +19,8 @@ static err_t adopt(struct dirmgr *d, struct consensus *gift_c)
     }
     free(d->rows);
     d->rows = rows;
+    dirmgr_end_round(d);
+    d->first = FIRST_NOT_CHOSEN;
     netdir_unref(&d->newest);
     netdir_unref(&d->stale);
     d->newest = nd;

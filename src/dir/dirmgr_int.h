@@ -15,7 +15,7 @@ enum {
     MD_BATCH_MIN = 32,              /* C tor: MIN_DL_PER_REQUEST */
     MD_REQUESTS_MIN = 3,            /* C tor: MIN_REQUESTS */
     MD_FEW = 16,                    /* C tor: MAX_DL_TO_DELAY */
-    MD_IN_FLIGHT_MAX = 8,           /* requests at once; slow ones do not count */
+    MD_IN_FLIGHT_MAX = 24,          /* requests at once; slow ones do not count */
     MD_SLOW_MAX = 24,               /* slow ones that may be under way besides */
     MD_SLOW_ASKED_MAX = 3,          /* for one microdescriptor, those that are not hopeless */
     CERT_TRIES_MAX = 3,             /* after these the consensus that wants them is given up */
@@ -60,6 +60,7 @@ struct dirmgr_request {
 /* What is known of the microdescriptor of one relay of newest. */
 struct dirmgr_row {
     uint8_t fails;
+    bool is_first;         /* asked for before the rest */
     uint8_t asked[PACE_N]; /* how many requests are under way for it */
 };
 
@@ -69,6 +70,15 @@ enum dirmgr_base_state { BASE_UNREAD, BASE_READ, BASE_NONE };
 struct dirmgr_base {
     enum dirmgr_base_state state;
     uint8_t digest[SHA3_256_LEN];
+};
+
+/* Microdescriptors that are asked for at once, in requests of one size. */
+struct dirmgr_round {
+    bool on;
+    uint64_t begun_us; /* it goes on for this wake-up */
+    bool retries;      /* those that failed before, too */
+    size_t size;       /* of a request */
+    size_t at;         /* in the order of digests */
 };
 
 /* Where a consensus is looked for while there is none. */
@@ -119,6 +129,10 @@ struct dirmgr {
     size_t md_file_bytes, md_journal_bytes; /* of cached-microdescs and its journal */
     bool microdescs_wait;    /* the cached ones, for a consensus that says which they are */
     struct dirmgr_row *rows; /* one per row of newest */
+    struct dirmgr_round round;
+    /* Of a first consensus, relays of most weight are asked for first, as many as paths need; the
+     * rest waits for an answer, so as not to share the line with what circuits wait for. */
+    enum { FIRST_NOT_CHOSEN, FIRST_ASKED, FIRST_OVER } first;
 
     /* Events to be delivered. */
     struct later tell;
@@ -199,6 +213,15 @@ void dirmgr_cancel_outrun(struct dirmgr *d);
 
 /* The first consensus after a start without one: what is cached of its microdescriptors. */
 void dirmgr_load_waiting(struct dirmgr *d);
+
+/* ---- dirmgr_batch.c: microdescriptors, by requests ---- */
+
+/* Whether any are to be asked for now: the first of a round, or more of it. */
+bool dirmgr_batch_due(struct dirmgr *d);
+/* What RQ asks for. ERR_NOMEM. */
+MUST_USE err_t dirmgr_fill_batch(struct dirmgr *d, struct dirmgr_request *rq,
+                                 char path[DIRHTTP_URL_MAX]);
+void dirmgr_end_round(struct dirmgr *d);
 
 /* ---- dirmgr_files.c ---- */
 

@@ -188,93 +188,16 @@ static bool next_certs(struct dirmgr *d, struct dir_request *out)
     return true;
 }
 
-static bool row_wanted(const struct dirmgr *d, size_t i, bool retries)
-{
-    /* As long as too few are there to build circuits with, nothing is given up: the network may
-     * just have been down. */
-    bool enough = d->current == d->newest;
-    unsigned most = !retries ? 0 : enough ? MD_FAILS_MAX - 1 : MD_FAILS_MAX;
-    const struct dirmgr_row *row = &d->rows[i];
-    return !netdir_at(d->newest, i)->has_md && !row->asked[PACE_GOOD] &&
-           row->asked[PACE_SLOW] < MD_SLOW_ASKED_MAX && row->fails <= most;
-}
-
-/* How many microdescriptors can be asked for now; RETRIES: those that failed before count too. */
-static size_t count_wanted(struct dirmgr *d, bool *retries)
-{
-    size_t n = 0, n_retry = 0;
-    *retries = backoff_due(&d->md_wait, d->env);
-    for (size_t i = 0; i < netdir_n(d->newest); i++) {
-        n += row_wanted(d, i, false);
-        n_retry += row_wanted(d, i, true);
-    }
-    if (n_retry > n && !*retries)
-        dirmgr_note_wake(d, d->md_wait.not_before_us);
-    return *retries ? n_retry : n;
-}
-
-/* C tor: with enough at hand, a few missing ones wait until more come together. */
-static bool few_may_wait(struct dirmgr *d, size_t n)
-{
-    uint64_t pause_us = d->schedule.few_wait_s * (uint64_t)US_PER_SEC;
-    if (n >= MD_FEW || d->current != d->newest || !d->md_launched_us)
-        return false;
-    if (d->env->mono_us >= d->md_launched_us + pause_us)
-        return false;
-    dirmgr_note_wake(d, d->md_launched_us + pause_us);
-    return true;
-}
-
-static size_t batch_size(size_t n)
-{
-    size_t size = (n + MD_REQUESTS_MIN - 1) / MD_REQUESTS_MIN;
-    if (size > DIRMGR_MD_BATCH_MAX)
-        size = DIRMGR_MD_BATCH_MAX;
-    if (size < MD_BATCH_MIN)
-        size = MD_BATCH_MIN;
-    return size < n ? size : n;
-}
-
-/* "/tor/micro/d/<D1>-<D2>....z" */
-static err_t fill_batch(struct dirmgr *d, struct dirmgr_request *rq, size_t size, bool retries,
-                        char path[DIRHTTP_URL_MAX])
-{
-    char b64[BASE64_SIZE(32)];
-    rq->digests = calloc(size, sizeof *rq->digests);
-    if (!rq->digests)
-        return ERR_NOMEM;
-    int at = snprintf(path, DIRHTTP_URL_MAX, "/tor/micro/d/");
-    for (size_t i = 0; i < netdir_n(d->newest) && rq->n_digests < size; i++) {
-        if (!row_wanted(d, i, retries))
-            continue;
-        const struct sha256 *digest = &netdir_at(d->newest, i)->md_digest;
-        at += snprintf(path + at, (size_t)(DIRHTTP_URL_MAX - at), "%s%s", rq->n_digests ? "-" : "",
-                       base64_encode(digest->b, sizeof digest->b, false, b64));
-        rq->digests[rq->n_digests++] = *digest;
-        d->rows[i].asked[PACE_GOOD]++;
-    }
-    (void)snprintf(path + at, (size_t)(DIRHTTP_URL_MAX - at), ".z");
-    return OK;
-}
-
 static bool next_microdescs(struct dirmgr *d, struct dir_request *out)
 {
-    bool retries;
     if (!d->newest || dirmgr_in_flight(d, DIR_WANT_MICRODESCS) >= MD_IN_FLIGHT_MAX ||
         dirmgr_slow_in_flight(d, DIR_WANT_MICRODESCS) >= MD_SLOW_MAX)
         return false;
-    if (d->env->mono_us < d->md_first_us) {
-        dirmgr_note_wake(d, d->md_first_us);
-        return false;
-    }
-    size_t n = count_wanted(d, &retries);
-    if (!n || few_may_wait(d, n))
-        return false;
     out->kind = DIR_WANT_MICRODESCS;
-    if (!dirmgr_pick_server(d, false, NULL, out))
+    if (!dirmgr_batch_due(d) || !dirmgr_pick_server(d, false, NULL, out))
         return false;
     struct dirmgr_request *rq = claim(d, out);
-    if (fill_batch(d, rq, batch_size(n), retries, out->path) != OK) {
+    if (dirmgr_fill_batch(d, rq, out->path) != OK) {
         rq->id = 0;
         return false;
     }

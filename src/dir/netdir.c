@@ -342,6 +342,11 @@ bool netdir_same_family(const struct netdir *nd, const struct router *a, const s
     return nd->family_ids && router_family_shares_id(a->family, b->family);
 }
 
+size_t netdir_md_order(const struct netdir *nd, size_t i)
+{
+    return nd->by_digest[i].row;
+}
+
 const struct router *netdir_by_md(const struct netdir *nd, const struct sha256 *digest)
 {
     size_t at = first_at(nd, digest);

@@ -63,6 +63,8 @@ bool netdir_same_family(const struct netdir *nd, const struct router *a, const s
 MUST_USE err_t netdir_add_md(struct netdir *nd, const struct microdesc *md);
 /* Whether some relay lists this digest, and still lacks it. */
 bool netdir_wants_md(const struct netdir *nd, const struct sha256 *digest);
+/* The I-th row in the order of microdescriptors' digests; I < netdir_n(). */
+size_t netdir_md_order(const struct netdir *nd, size_t i);
 /* A relay that lists it, or NULL. */
 const struct router *netdir_by_md(const struct netdir *nd, const struct sha256 *digest);
 bool netdir_lists_md(const struct netdir *nd, const struct sha256 *digest);

@@ -1,4 +1,5 @@
 /* As many requests as may be under way at once, and what becomes of them. */
+#include "crypto/encode.h"
 #include "dirworld.h"
 
 enum { SLOTS = DIRMGR_REQUESTS_MAX };
@@ -134,14 +135,64 @@ START_TEST(test_requests_go_to_authorities_at_once_in_a_testing_network)
 }
 END_TEST
 
-/* C tor, MIN_REQUESTS: what is missing is asked of three. */
-START_TEST(test_requests_for_microdescriptors_are_for_a_third_of_them)
+/* How many digests a request asks for; each is above the one before, so above *LAST too. */
+static size_t count_digests(const struct dir_request *rq, struct sha256 *last)
+{
+    const char *at = rq->path + strlen("/tor/micro/d/");
+    size_t n = 0;
+    ck_assert_str_eq(at + strlen(at) - 2, ".z");
+    for (;; at += 44) {
+        struct sha256 digest;
+        ck_ok(base64_decode_exact((struct text){at, 43}, BASE64_EITHER, digest.b, sizeof digest.b));
+        ck_assert(memcmp(digest.b, last->b, sizeof digest.b) > 0);
+        *last = digest;
+        n++;
+        if (at[43] != '-')
+            return n;
+    }
+}
+
+/* C tor, launch_descriptor_downloads: sorted by digest, a third of what is missing in each, all at
+ * once. */
+START_TEST(test_requests_for_microdescriptors_are_cut_as_by_tor)
 {
     struct world *w = world_new(0);
     struct dir_request rq;
-    w->n_relays = 99;
+    struct sha256 last = {{0}};
+    bootstrap(w);
+    w->n_relays += 100;
+    ck_assert(seconds_until(w, 3 * 3600, &rq) > 0);
+    answer_consensus(w, &rq, N, env_wall_s(w->env) / 3600 * 3600);
+    expect(w, DIR_WANT_MICRODESCS, &rq);
+    ck_assert_uint_eq(count_digests(&rq, &last), 34);
+    ck_assert(dirmgr_next(w->d, &rq));
+    ck_assert_uint_eq(count_digests(&rq, &last), 34);
+    ck_assert(dirmgr_next(w->d, &rq));
+    ck_assert_uint_eq(count_digests(&rq, &last), 32);
+    ck_assert(!dirmgr_next(w->d, &rq));
+    world_free(w);
+}
+END_TEST
+
+/* Relays that paths go through most are asked for first; the first answer brings on the rest. */
+START_TEST(test_requests_at_the_start_are_for_what_paths_need)
+{
+    struct world *w = world_new(9);
+    struct dir_request rq;
+    struct sha256 last = {{0}};
+    w->n_relays = 400;
     to_microdescs(w, &rq);
-    ck_assert_uint_eq(strlen(rq.path), strlen("/tor/micro/d/") + 33 * 44 - 1 + 2);
+    struct dir_request one = rq;
+    size_t n = 0;
+    do
+        n += count_digests(&rq, &last);
+    while (wanted(w, &rq));
+    ck_assert(n > 300 && n < 380); /* 0.6 is needed of guards times middles times exits */
+    answer_mds(w, &one, 0, 10);
+    last = (struct sha256){{0}};
+    while (wanted(w, &rq))
+        n += count_digests(&rq, &last);
+    ck_assert_uint_eq(n, 400); /* what has not come of ONE waits for its turn */
     world_free(w);
 }
 END_TEST
@@ -169,5 +220,6 @@ TESTS("dir/dirmgr_requests", test_requests_in_the_last_place_count_too,
       test_requests_that_are_abandoned_mean_nothing,
       test_requests_under_way_count_for_the_next_consensus,
       test_requests_go_to_authorities_at_once_in_a_testing_network,
-      test_requests_for_microdescriptors_are_for_a_third_of_them,
+      test_requests_for_microdescriptors_are_cut_as_by_tor,
+      test_requests_at_the_start_are_for_what_paths_need,
       test_requests_show_that_the_network_is_too_old)

@@ -134,6 +134,7 @@ START_TEST(test_schedule_certificates_and_microdescriptors_have_a_first_wait)
     ck_assert_int_eq(rq.kind, DIR_WANT_MICRODESCS);
     /* And no wait after a failure is shorter. */
     dirmgr_failed(w->d, rq.id, ERR_STREAM_TIMEOUT);
+    check_seconds(w, 0, 0, &rq); /* what was to come after it */
     check_seconds(w, 6.9, 22, &rq);
     world_free(w);
 }
