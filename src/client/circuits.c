@@ -148,6 +148,15 @@ void circuits_set_purpose(struct ocirc *oc, enum circuit_purpose purpose)
     tell(oc, CIRCUIT_PURPOSE_CHANGED, old);
 }
 
+void circuits_tell_cannibalized(const struct ocirc *oc, uint64_t begun_us)
+{
+    const struct env *env = oc->set->env;
+    struct event_record r = {.kind = EVENT_CIRCUIT};
+    circuits_describe(oc, CIRCUIT_CANNIBALIZED, &r.circuit);
+    r.circuit.old_begun_us = env->wall_us - (int64_t)(env->mono_us - begun_us);
+    events_tell(oc->set->events, &r);
+}
+
 /* ---- the register ---- */
 
 bool circuits_add(struct circuits *cs, struct ocirc *oc)

@@ -45,6 +45,8 @@ void circuits_tell_pathless(struct circuits *cs, unsigned flags);
 /* OC in STATUS, and its end if it is over. */
 void circuits_describe(const struct ocirc *oc, enum circuit_status status,
                        struct event_circuit *out);
+/* OC, which was begun at BEGUN_US and was nobody's, goes on for somebody. */
+void circuits_tell_cannibalized(const struct ocirc *oc, uint64_t begun_us);
 void circuits_set_purpose(struct ocirc *oc, enum circuit_purpose purpose);
 
 #endif

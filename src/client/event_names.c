@@ -4,10 +4,15 @@
 static const char *circuit_name(enum circuit_status status)
 {
     static const char *const names[] = {
-        [CIRCUIT_LAUNCHED] = "LAUNCHED", [CIRCUIT_BEGUN] = "BEGUN",
-        [CIRCUIT_EXTENDED] = "EXTENDED", [CIRCUIT_GUARD_WAIT] = "GUARD_WAIT",
-        [CIRCUIT_BUILT] = "BUILT",       [CIRCUIT_PURPOSE_CHANGED] = "PURPOSE_CHANGED",
-        [CIRCUIT_FAILED] = "FAILED",     [CIRCUIT_CLOSED] = "CLOSED",
+        [CIRCUIT_LAUNCHED] = "LAUNCHED",
+        [CIRCUIT_BEGUN] = "BEGUN",
+        [CIRCUIT_EXTENDED] = "EXTENDED",
+        [CIRCUIT_GUARD_WAIT] = "GUARD_WAIT",
+        [CIRCUIT_BUILT] = "BUILT",
+        [CIRCUIT_PURPOSE_CHANGED] = "PURPOSE_CHANGED",
+        [CIRCUIT_CANNIBALIZED] = "CANNIBALIZED",
+        [CIRCUIT_FAILED] = "FAILED",
+        [CIRCUIT_CLOSED] = "CLOSED",
     };
     return names[status];
 }

@@ -55,7 +55,8 @@ enum circuit_status {
     CIRCUIT_EXTENDED,
     CIRCUIT_GUARD_WAIT,
     CIRCUIT_BUILT,
-    CIRCUIT_PURPOSE_CHANGED, /* CIRC_MINOR */
+    CIRCUIT_PURPOSE_CHANGED, /* CIRC_MINOR, as is this: */
+    CIRCUIT_CANNIBALIZED,    /* it goes on to a relay that somebody wants it to end at */
     CIRCUIT_FAILED,          /* one of these two comes last, once; NOPATH alone, without a launch */
     CIRCUIT_CLOSED,
 };
@@ -85,6 +86,7 @@ struct event_circuit {
     uint64_t id;
     enum circuit_status status;
     enum circuit_purpose purpose, old_purpose; /* they differ in PURPOSE_CHANGED */
+    int64_t old_begun_us; /* wall clock: when one that is CANNIBALIZED was begun */
     unsigned flags;
     size_t n_hops; /* of the path that are built */
     struct circuit_hop hop[CIRC_MAX_HOPS];

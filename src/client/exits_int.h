@@ -100,6 +100,13 @@ void exits_pause(struct exits *x);
 bool exit_circ_is_unused(const struct exit_circ *c);
 bool exit_circ_is_internal(const struct exit_circ *c);
 
+/* ---- exits_steer.c ---- */
+
+/* A circuit that will end at R, which is no row that was picked: a clean one goes on to it, or else
+ * a new one is begun, of a hop more than usual. Errors as exits_launch(). */
+MUST_USE err_t exits_launch_to(struct exits *x, const struct router *r, bool stable,
+                               struct exit_circ **out);
+
 /* ---- exits_ahead.c ---- */
 
 void exits_look(void *x); /* the timer's */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/exits_int.h"
+#include "path/restrict.h"
 
 enum {
     NO_GUARD_EVERY_S = 60,
@@ -304,19 +305,22 @@ static void tell_no_guard(struct exits *x)
                    x->why_not);
 }
 
-static void build_for(struct exits *x, const struct exit_need *need, const char **why_not)
+/* An exit that is gone again is no exit that might come. */
+static err_t launch_for(struct exits *x, const struct exit_need *need, struct exit_circ **out)
 {
     struct path_request req = path_request_for(need);
-    struct path_hop hops[PATH_USUAL_HOPS];
+    const struct router *exit = need->exit ? netdir_by_rsa(x->nd, need->exit) : NULL;
+    if (!exit)
+        return need->exit ? ERR_NOT_FOUND : exits_launch(x, &req, CIRCUIT_GENERAL, out);
+    return exits_launch_to(x, exit, port_is_long_lived(x->config.path, req.port), out);
+}
+
+static void build_for(struct exits *x, const struct exit_need *need, const char **why_not)
+{
     if (!exits_may_launch_for_tunnel(x))
         return;
-    if (need->exit) {
-        memcpy(hops, req.hops, sizeof hops);
-        hops[PATH_USUAL_HOPS - 1].relay = netdir_by_rsa(x->nd, need->exit);
-        req.hops = hops;
-    }
     struct exit_circ *c;
-    err_t e = exits_launch(x, &req, CIRCUIT_GENERAL, &c);
+    err_t e = launch_for(x, need, &c);
     if (e == OK && !claim(c, need))
         exit_circ_set_free(c);
     if (e == OK)

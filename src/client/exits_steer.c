@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "client/exits_int.h"
+#include "path/restrict.h"
 
 /* C tor, connection_ap_handshake_rewrite_and_attach(): "If StrictNodes is not set, then .exit
  * overrides ExcludeNodes but not ExcludeExitNodes." */
@@ -41,6 +42,60 @@ err_t exits_build_any(struct exits *x, struct exit_circ **out)
     if (!x->nd || exits_fail_too_often(x) || guards_lack_md(x->guards, x->nd))
         return ERR_STATE;
     return exits_launch(x, &req, CIRCUIT_GENERAL, out);
+}
+
+/* C tor, circuit_find_to_cannibalize(): it is nobody's and has carried nothing, is as long as such
+ * circuits are, and R and all that options keep out may come behind its hops. */
+static bool may_go_on_to(const struct exit_circ *c, const struct router *r, bool stable)
+{
+    const struct path_config *path = c->x->config.path;
+    unsigned flags = CIRCUIT_NEED_CAPACITY | (stable ? CIRCUIT_NEED_UPTIME : 0u);
+    if (c->state != EXIT_READY || c->bucket || !leg_is_open(c->leg) ||
+        c->leg->n_hops != PATH_USUAL_HOPS || exit_circ_is_internal(c) ||
+        (c->leg->oc->plan.flags & flags) != flags)
+        return false;
+    for (size_t i = 0; i < c->leg->n_hops; i++)
+        if (router_related(c->x->nd, path, c->leg->hop[i], r) ||
+            nodeset_has(path->exclude, c->leg->hop[i]))
+            return false;
+    return true;
+}
+
+static struct exit_circ *find_to_go_on(const struct exits *x, const struct router *r, bool stable)
+{
+    struct exit_circ *c, *best = NULL;
+    DL_FOREACH (x->circs, c) {
+        bool better = !best || (!stable && best->leg->oc->plan.flags & CIRCUIT_NEED_UPTIME);
+        if (better && may_go_on_to(c, r, stable))
+            best = c;
+    }
+    return best;
+}
+
+static err_t go_on_to(struct exit_circ *c, const struct router *r)
+{
+    const struct leg_means means = exits_means(c->x, c->x->nd);
+    struct ocirc *oc = c->leg->oc;
+    circuits_tell_cannibalized(oc, oc->begun_us);
+    oc->begun_us = c->x->env->mono_us; /* "Reset the start date of this circ" */
+    exit_circ_set_state(c, EXIT_BUILDING);
+    return leg_extend(c->leg, &means, &r, 1);
+}
+
+err_t exits_launch_to(struct exits *x, const struct router *r, bool stable, struct exit_circ **out)
+{
+    /* route_len_for_purpose(): "a router that someone else might have chosen, so add an extra hop"
+     */
+    const struct path_hop hops[] = {
+        {.kind = HOP_GUARD},
+        {.kind = HOP_MIDDLE},
+        {.kind = HOP_MIDDLE},
+        {.kind = HOP_EXIT, .relay = r},
+    };
+    const struct path_request req = {
+        .hops = hops, .n_hops = sizeof hops / sizeof hops[0], .stable = stable};
+    *out = find_to_go_on(x, r, stable);
+    return *out ? go_on_to(*out, r) : exits_launch(x, &req, CIRCUIT_GENERAL, out);
 }
 
 err_t exit_circ_extend(struct exit_circ *c, struct netdir *nd, const struct router *const *more,

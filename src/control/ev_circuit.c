@@ -75,9 +75,14 @@ void ev_circ(struct control *c, const struct event_record *e, struct text_out *o
 void ev_circ_minor(struct control *c, const struct event_record *e, struct text_out *out)
 {
     const struct event_circuit *circ = &e->circuit;
-    if (circ->status != CIRCUIT_PURPOSE_CHANGED)
+    if (circ->status != CIRCUIT_PURPOSE_CHANGED && circ->status != CIRCUIT_CANNIBALIZED)
         return;
-    out_printf(out, "650 CIRC_MINOR %" PRIu64 " PURPOSE_CHANGED", circ->id);
+    out_printf(out, "650 CIRC_MINOR %" PRIu64 " %s", circ->id, event_name(e));
     ev_circuit_facts(out, c, circ);
-    out_printf(out, " OLD_PURPOSE=%s\r\n", circuit_purpose_name(circ->old_purpose));
+    out_printf(out, " OLD_PURPOSE=%s", circuit_purpose_name(circ->old_purpose));
+    if (circ->status == CIRCUIT_CANNIBALIZED) {
+        out_str(out, " OLD_TIME_CREATED=");
+        ev_time(out, circ->old_begun_us);
+    }
+    out_str(out, "\r\n");
 }

@@ -85,7 +85,7 @@ static const struct word circ_closure_reason[] = {
 
 static const struct word circ_event[] = {
     NOW(PURPOSE_CHANGED),
-    LATER(CANNIBALIZED, ONION),
+    NOW(CANNIBALIZED),
 };
 
 static const struct word hidden_service_state[] = {
@@ -274,7 +274,8 @@ const struct word *words_find(const struct vocabulary *v, const char *text)
 const char *words_circ_status(enum circuit_status status)
 {
     const struct event_record e = {.kind = EVENT_CIRCUIT, .circuit = {.status = status}};
-    if (status == CIRCUIT_BEGUN || status == CIRCUIT_PURPOSE_CHANGED)
+    if (status == CIRCUIT_BEGUN || status == CIRCUIT_PURPOSE_CHANGED ||
+        status == CIRCUIT_CANNIBALIZED)
         return NULL;
     return event_name(&e);
 }

@@ -80,7 +80,8 @@ FEED_MAKE(circ_status, event_circuit, json_string(words_circ_status(e->status)))
 FEED_MAKE(circ_purpose, event_circuit, json_string(circuit_purpose_name(e->purpose)))
 FEED_MAKE(circ_old_purpose, event_circuit, json_string(circuit_purpose_name(e->old_purpose)))
 FEED_MAKE(circ_created, event_circuit, feed_time(e->created_us))
-FEED_MAKE(circ_change, event_circuit, json_string("PURPOSE_CHANGED"))
+FEED_MAKE(circ_change, event_circuit,
+          json_string(e->status == CIRCUIT_CANNIBALIZED ? "CANNIBALIZED" : "PURPOSE_CHANGED"))
 
 const struct feed_field feed_circuit_fields[] = {
     {"id", INTEGER, NULL, ALWAYS, circuit_id, "its number; none is given twice"},

@@ -20,7 +20,8 @@ static bool is_circ(const struct event_record *e)
 
 static bool is_circ_minor(const struct event_record *e)
 {
-    return e->circuit.status == CIRCUIT_PURPOSE_CHANGED;
+    return e->circuit.status == CIRCUIT_PURPOSE_CHANGED ||
+           e->circuit.status == CIRCUIT_CANNIBALIZED;
 }
 
 static bool is_consensus(const struct event_record *e)

@@ -148,16 +148,21 @@ err_t path_pick(const struct netdir *nd, const struct path_config *cfg, struct g
     net.picks++;
     net.last = *req;
     memcpy(net.last_hops, req->hops, req->n_hops * sizeof req->hops[0]);
-    if (is_internal) /* they are gone after this call */
+    if (is_internal || req->n_hops > PATH_USUAL_HOPS) /* they are gone after this call */
         net.last.hops = net.last_hops;
     *out = (struct path_pick){
-        .n = PATH_USUAL_HOPS,
+        .n = req->n_hops,
         .guard_use = net.guard_use,
         .relaxed = net.none_is_stable,
         .stable = req->stable,
     };
     out->hop[0] = &nd->relay[0];
     out->hop[1] = &nd->relay[1];
+    out->hop[2] = &nd->relay[2];
+    if (req->hops[req->n_hops - 1].relay) {
+        out->hop[req->n_hops - 1] = req->hops[req->n_hops - 1].relay;
+        return net.no_path ? ERR_NOT_FOUND : OK;
+    }
     for (int any = 0; any < 2 && !net.no_path; any++)
         for (size_t i = FIRST_EXIT; i < RELAYS; i++)
             if (judge(req, &nd->relay[i]) && (any || covers(req, &nd->relay[i]))) {
@@ -242,6 +247,13 @@ struct path_hop vanguards_hop(struct vanguards *v, const struct netdir *nd,
     return (struct path_hop){.kind = HOP_VANGUARD};
 }
 
+bool router_related(const struct netdir *nd, const struct path_config *cfg, const struct router *a,
+                    const struct router *b)
+{
+    (void)nd, (void)cfg;
+    return rsa_id_equal(&a->rsa, &b->rsa);
+}
+
 bool port_is_long_lived(const struct path_config *cfg, uint16_t port)
 {
     (void)cfg;
@@ -251,7 +263,7 @@ bool port_is_long_lived(const struct path_config *cfg, uint16_t port)
 uint32_t cbt_timeout_ms(const struct cbt *c, unsigned hops)
 {
     (void)c;
-    ck_assert_uint_le(hops, PATH_USUAL_HOPS);
+    ck_assert_uint_le(hops, PATH_USUAL_HOPS + 1);
     return 1500;
 }
 

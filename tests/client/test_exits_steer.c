@@ -256,6 +256,90 @@ START_TEST(test_exits_steer_closes_on_request)
 }
 END_TEST
 
+/* ---- an exit by name, as of a ".exit" or of TrackHostExits ---- */
+
+static struct exit_circ *find_to(struct fixture *f, unsigned exit, int session)
+{
+    static struct tunnel_request req;
+    const char *why_not;
+    req = request("example.com", 443);
+    req.isolation.session = session;
+    struct exit_need need = {.request = &req, .exit = &relay(exit)->rsa};
+    struct exit_circ *c = exits_find(f->x, &need, &why_not);
+    ck_assert_ptr_null(why_not);
+    if (c)
+        exits_use(c, &need);
+    return c;
+}
+
+/* C tor, circuit_launch_by_extend_info(): a clean circuit goes on by a hop. */
+START_TEST(test_exits_steer_a_clean_circuit_goes_on_to_the_exit_that_is_named)
+{
+    struct fixture f;
+    setup_ready(&f); /* two, to the first exit */
+    events_listen(f.events, &f.listener, EVENT_BIT(EVENT_CIRCUIT));
+    test_env_advance_ms(f.env, 100);
+    unsigned before = circs.n;
+    ck_assert_ptr_null(find_to(&f, EXIT + 1, 0));
+    ck_assert_uint_eq(circs.n, before);
+    ck_assert_uint_eq(circs.oc[0]->plan.n_hops, 4);
+    ck_assert_uint_eq(circs.oc[0]->plan.hops[3].rsa.b[0], EXIT + 1);
+    ck_assert_uint_eq(circs.oc[0]->begun_us, f.env->mono_us);
+    ck_assert_ptr_null(find_to(&f, EXIT + 1, 0)); /* it is waited for */
+    ck_assert_uint_eq(circs.n, before);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_str_eq(f.told, "1 CANNIBALIZED");
+    open_circ(circs.oc[0]);
+    struct exit_circ *c = find_to(&f, EXIT + 1, 0);
+    ck_assert_ptr_nonnull(c);
+    ck_assert_uint_eq(exit_circ_id(c), 1);
+    ck_assert_ptr_eq(exit_circ_ride(c)->exit, &relay(EXIT + 1)->rsa);
+    events_unlisten(&f.listener);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_steer_without_a_clean_circuit_the_path_is_a_hop_longer)
+{
+    struct fixture f;
+    setup_ready(&f);
+    ck_assert_ptr_nonnull(find_to(&f, EXIT, 0));  /* one ends there by itself */
+    ck_assert_ptr_null(find_to(&f, EXIT + 1, 1)); /* the other goes on */
+    unsigned before = circs.n;
+    ck_assert_ptr_null(find_to(&f, EXIT + 1, 2));
+    ck_assert_uint_eq(circs.n, before + 1);
+    ck_assert_uint_eq(newest()->plan.n_hops, 4);
+    ck_assert_uint_eq(newest()->plan.hops[3].rsa.b[0], EXIT + 1);
+    ck_assert_uint_eq(newest()->plan.flags & CIRCUIT_IS_INTERNAL, 0);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_steer_no_circuit_goes_on_to_one_of_its_own_relays)
+{
+    struct fixture f;
+    setup_ready(&f);
+    unsigned before = circs.n;
+    ck_assert_ptr_null(find_to(&f, MIDDLE, 0)); /* it is the second hop of both */
+    ck_assert_uint_eq(circs.n, before + 1);
+    ck_assert_uint_eq(circs.oc[0]->plan.n_hops + circs.oc[1]->plan.n_hops, 6);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_exits_steer_a_circuit_that_does_not_get_on_is_tried_anew)
+{
+    struct fixture f;
+    setup_ready(&f);
+    ck_assert_ptr_null(find_to(&f, EXIT + 1, 0));
+    fail_circ(&f, circs.oc[0], ERR_CIRC_HANDSHAKE);
+    ck_assert_uint_eq(net.guard_failed, 0);
+    ck_assert_ptr_null(find_to(&f, EXIT + 1, 0));
+    ck_assert_uint_eq(circs.oc[1]->plan.n_hops, 4);
+    teardown(&f);
+}
+END_TEST
+
 TESTS("client/exits_steer", test_exits_steer_builds_over_what_is_given,
       test_exits_steer_refuses_a_path_that_cannot_begin, test_exits_steer_gives_one_hop_to_nobody,
       test_exits_steer_keeps_a_controllers_circuit_apart,
@@ -266,4 +350,8 @@ TESTS("client/exits_steer", test_exits_steer_builds_over_what_is_given,
       test_exits_steer_failures_of_given_paths_hold_up_nobody,
       test_exits_steer_builds_any_when_asked,
       test_exits_steer_new_identity_leaves_a_controllers_used_circuit,
-      test_exits_steer_closes_on_request)
+      test_exits_steer_closes_on_request,
+      test_exits_steer_a_clean_circuit_goes_on_to_the_exit_that_is_named,
+      test_exits_steer_without_a_clean_circuit_the_path_is_a_hop_longer,
+      test_exits_steer_no_circuit_goes_on_to_one_of_its_own_relays,
+      test_exits_steer_a_circuit_that_does_not_get_on_is_tried_anew)

@@ -71,6 +71,17 @@ START_TEST(test_ev_circ_of_one_that_is_slow_is_told_to_have_failed)
 }
 END_TEST
 
+START_TEST(test_ev_circ_minor_of_one_that_is_cannibalized)
+{
+    struct event_record e = circuit(CIRCUIT_CANNIBALIZED);
+    e.circuit.old_begun_us = 1500000;
+    says(ev_circ, &e, "");
+    says(ev_circ_minor, &e,
+         "650 CIRC_MINOR 7 CANNIBALIZED" CIRC_FACTS
+         " OLD_PURPOSE=GENERAL OLD_TIME_CREATED=1970-01-01T00:00:01.500000\r\n");
+}
+END_TEST
+
 START_TEST(test_ev_login_is_quoted)
 {
     struct event_record e = {.kind = EVENT_CIRCUIT, .circuit = {.id = 1}};
@@ -271,7 +282,8 @@ START_TEST(test_ev_buildtimeout_set_and_liveness)
 END_TEST
 
 TESTS("control/ev", test_ev_circ, test_ev_circ_without_anything,
-      test_ev_circ_of_one_that_is_slow_is_told_to_have_failed, test_ev_login_is_quoted,
-      test_ev_stream, test_ev_stream_that_fails_is_closed_too, test_ev_stream_for_documents,
-      test_ev_bytes, test_ev_status_client, test_ev_status_general, test_ev_bootstrap,
+      test_ev_circ_of_one_that_is_slow_is_told_to_have_failed,
+      test_ev_circ_minor_of_one_that_is_cannibalized, test_ev_login_is_quoted, test_ev_stream,
+      test_ev_stream_that_fails_is_closed_too, test_ev_stream_for_documents, test_ev_bytes,
+      test_ev_status_client, test_ev_status_general, test_ev_bootstrap,
       test_ev_buildtimeout_set_and_liveness)

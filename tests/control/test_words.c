@@ -38,12 +38,14 @@ START_TEST(test_words_of_circuits_are_those_of_the_records)
         if (word)
             is_said("CircStatus", word);
         else
-            ck_assert(status == CIRCUIT_BEGUN || status == CIRCUIT_PURPOSE_CHANGED);
+            ck_assert(status == CIRCUIT_BEGUN || status == CIRCUIT_PURPOSE_CHANGED ||
+                      status == CIRCUIT_CANNIBALIZED);
     }
-    const struct event_record changed = {.kind = EVENT_CIRCUIT,
-                                         .circuit.status = CIRCUIT_PURPOSE_CHANGED};
-    is_said("CircEvent", event_name(&changed));
-    for (int purpose = CIRCUIT_GENERAL; purpose <= CIRCUIT_CONTROLLER; purpose++)
+    struct event_record minor = {.kind = EVENT_CIRCUIT, .circuit.status = CIRCUIT_PURPOSE_CHANGED};
+    is_said("CircEvent", event_name(&minor));
+    minor.circuit.status = CIRCUIT_CANNIBALIZED;
+    is_said("CircEvent", event_name(&minor));
+    for (int purpose = CIRCUIT_GENERAL; purpose <= CIRCUIT_HS_VANGUARDS; purpose++)
         is_said("CircPurpose", circuit_purpose_name((enum circuit_purpose)purpose));
     const char *flags[WORDS_BUILD_FLAGS];
     ck_assert_uint_eq(words_build_flags(~0u, flags), WORDS_BUILD_FLAGS);

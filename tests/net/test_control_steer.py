@@ -271,6 +271,41 @@ def test_maps_of_torrc_hold_and_name_exits(lab, make_sut):
         assert not mapped(c, "control")
 
 
+def test_a_clean_circuit_goes_on_to_the_exit_that_is_named(lab, make_sut):
+    """Four hops, for who names the exit may be in league with it; at best of a circuit there."""
+    port = sut_module.free_port()
+    mine = make_sut(torrc=["ControlPort %d" % port, "LearnCircuitBuildTimeout 0"] + [
+        "MapAddress %s.test %s.%s.exit" % (e.name, privnet.WEB_HOST, e.fingerprint)
+        for e in exits(lab)]).start()
+    with Controller(("127.0.0.1", port)) as c, Controller(("127.0.0.1", port)) as ear:
+        c.ask("AUTHENTICATE")
+        ear.ask("AUTHENTICATE")
+        assert ear.ask("SETEVENTS CIRC_MINOR") == ["250 OK"]
+
+        def circuits():
+            return re.findall(r"^(?:250-circuit-status=)?(\d+) BUILT (\S+) BUILD_FLAGS=NEED_CAPACITY "
+                              "PURPOSE=GENERAL", "\n".join(c.ask("GETINFO circuit-status")), re.M)
+        end = time.monotonic() + 15
+        while len(circuits()) < 2:
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        before = circuits()
+        (named, *_) = [e for e in exits(lab)
+                       if not any(path.split(",")[2][1:41] == e.fingerprint for _, path in before)]
+        assert Asker(mine, named.name + ".test").result() == named.address
+        (went,) = [(number, path) for number, path in circuits() if path.count(",") == 3]
+        assert went[1].split(",")[3][1:41] == named.fingerprint
+        ear.send("GETINFO version\r\n")
+        heard = list(iter(ear.line, "250 OK"))
+        told = [line for line in heard if " CANNIBALIZED " in line]
+        may_go_on = [number for number, path in before if named.fingerprint not in path]
+        assert len(told) == bool(may_go_on) and (went[0] in may_go_on) == bool(may_go_on), heard
+        for line in told:
+            assert re.search(r"^650 CIRC_MINOR \d+ CANNIBALIZED \S+ BUILD_FLAGS=NEED_CAPACITY "
+                             r"PURPOSE=GENERAL TIME_CREATED=\S+ OLD_PURPOSE=GENERAL "
+                             r"OLD_TIME_CREATED=\S+$", line), line
+
+
 @works("AutomapHostsOnResolve", "AutomapHostsSuffixes", "VirtualAddrNetworkIPv4",
        "VirtualAddrNetworkIPv6")
 def test_names_are_looked_up_without_anybody(lab, make_sut):

@@ -191,13 +191,13 @@ static void check_internal(struct sim *s, struct sim_client *c, const size_t nod
                    __builtin_popcount(c->vanguards));
 }
 
-static void check_to_exit(struct sim *s, const size_t node[3])
+static void check_to_exit(struct sim *s, const size_t *node, size_t n)
 {
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < i; j++)
             check_pair(s, node[j], node[i]);
-    if (s->plan.node[node[2]].role != PLAN_EXIT)
-        sim_breach(s, "path-flags", "%s is no exit", s->plan.node[node[2]].nickname);
+    if (s->plan.node[node[n - 1]].role != PLAN_EXIT)
+        sim_breach(s, "path-flags", "%s is no exit", s->plan.node[node[n - 1]].nickname);
 }
 
 void oracle_path(struct sim *s, struct sim_client *c, const struct circ_hop_target *hops, size_t n,
@@ -207,7 +207,7 @@ void oracle_path(struct sim *s, struct sim_client *c, const struct circ_hop_targ
     s->circuits++;
     if (n == 1 && node_of(s, &hops[0].rsa) < s->plan.n_nodes)
         return; /* for directory requests; none of another kind ends at its first hop, see below */
-    if (n != 3) {
+    if (n != 3 && (n != 4 || internal)) { /* four: to an exit that somebody asked for */
         sim_breach(s, "path-length", "a circuit of %zu hops", n);
         return;
     }
@@ -227,7 +227,7 @@ void oracle_path(struct sim *s, struct sim_client *c, const struct circ_hop_targ
     if (internal)
         check_internal(s, c, node);
     else
-        check_to_exit(s, node);
+        check_to_exit(s, node, n);
     check_first_hop(s, c, &hops[0].rsa);
 }
 
