@@ -255,7 +255,7 @@ void dirmgr_reply(struct dirmgr *d, uint32_t id, int status, struct text body, i
         log_info(d->env->log, "Directory server %s answers with status %d",
                  dirmgr_server_name(d, &rq.rsa, name), status);
         /* 304: ours is as new as the server's. That is nobody's fault, while it may be so. */
-        fail(d, &rq, status != 304 || dirmgr_is_late(d));
+        fail(d, &rq, status != 304 || !rq.news_since_s || dirmgr_is_late(d));
     }
     free(rq.digests);
     dirmgr_kick(d);

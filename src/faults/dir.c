@@ -5,7 +5,9 @@
 #include "dir/dirhttp.h"
 #include "faults/faulty_dir.h"
 
-enum { BAD_REQUEST = 400, NOT_FOUND = 404, NOT_IMPLEMENTED = 501, BUSY = 503 };
+enum { FOUND = 302, BAD_REQUEST = 400, NOT_FOUND = 404, NOT_IMPLEMENTED = 501, BUSY = 503 };
+
+enum { YEARS_OFF_S = 10 * 365 * 24 * 3600 };
 
 /* ---- what is in a head ---- */
 
@@ -189,6 +191,7 @@ static enum netdocs_lie choose_lie(struct faults *f)
         {FAULT_DIR_OLD, NETDOCS_EXPIRED},
         {FAULT_DIR_FUTURE, NETDOCS_FUTURE},
         {FAULT_DIR_EVIL_ADDRESS, NETDOCS_EVIL_ADDRESS},
+        {FAULT_DIR_STRANGERS, NETDOCS_STRANGERS},
     };
     enum netdocs_lie lie = NETDOCS_HONEST;
     for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++)
@@ -211,6 +214,7 @@ static struct faulty_answer choose(struct faults *f)
         .chain = fault_now(f, FAULT_DIR_CONCATENATED),
         .cut = fault_now(f, FAULT_DIR_ZLIB_CUT),
         .drip = fault_now(f, FAULT_DIR_DRIP),
+        .oversized = fault_now(f, FAULT_DIR_OVERSIZED),
     };
 }
 
@@ -234,6 +238,10 @@ static void on_request(struct dirserv *s, int *status, const char **reason,
         *status = BUSY;
         *reason = "Directory busy, try again later";
     }
+    if (fault_now(&f->faults, FAULT_DIR_REDIRECT)) {
+        *status = FOUND;
+        *reason = "Found\r\nLocation: /tor/status-vote/current/consensus-microdesc";
+    }
     misread(&f->faults, r);
     if (f->answer.lie != NETDOCS_HONEST)
         r->if_modified_since_s = 0; /* there is always a lie to be told */
@@ -242,6 +250,9 @@ static void on_request(struct dirserv *s, int *status, const char **reason,
 static void on_words(struct dirserv *s, struct dirserv_words *w)
 {
     struct faults *f = &faulty_of(s)->faults;
+    if (fault_now(f, FAULT_DIR_YEARS_OFF))
+        w->date =
+            dirhttp_date_text(env_wall_s(s->source->env) + YEARS_OFF_S, faulty_of(s)->wrong_date);
     if (fault_now(f, FAULT_DIR_HTTP_9))
         w->version = "HTTP/0.9";
     if (fault_now(f, FAULT_DIR_NO_DATE))

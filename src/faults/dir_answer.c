@@ -3,11 +3,13 @@
 #include <string.h>
 
 #include "crypto/encode.h"
+#include "crypto/hash.h"
 #include "faults/faulty_dir.h"
 #include "testnet/compress.h"
 
 enum {
     ANSWER_MOST = 80 << 20,
+    OVERSIZED = 33 << 20, /* more than CONSENSUS_TEXT_MAX */
     GARBAGE_LEN = 700,
     CHUNK_LEN = 512, /* of the body, in a chain of streams */
     BOMB_PART = 8 << 20,
@@ -248,6 +250,40 @@ static void compress_wrongly(struct faulty *f, const struct dirserv_request *r,
     a->stored_encoding = enc;
 }
 
+/* What it makes of the old one is the diff that it was. */
+static void chain_diff(struct dirserv_answer *a)
+{
+    struct text line, rest = docw_text(&a->body), from;
+    struct docw out = {0};
+    uint8_t digest[SHA3_256_LEN];
+    if (!text_starts(rest, "network-status-diff-version") || !text_line(&rest, &line) ||
+        !text_line(&rest, &line) || !text_split(&line, ' ', &from) ||
+        !text_split(&line, ' ', &from) || sha3_256(a->body.s, a->body.len, digest) != OK)
+        return;
+    docw_fmt(&out, "network-status-diff-version 1\nhash %.*s ", TEXT_ARG(from));
+    docw_hex(&out, digest, sizeof digest);
+    docw_add(&out, TEXT_LIT("\n2,$d\n1c\n"));
+    for (rest = docw_text(&a->body); text_line(&rest, &line);)
+        docw_fmt(&out, "%.*s\n", TEXT_ARG(line));
+    docw_add(&out, TEXT_LIT(".\n"));
+    docw_free(&a->body);
+    a->body = out;
+}
+
+/* Spaces behind what was asked for, and no end of them. */
+static void make_oversized(struct faulty *f, struct dirserv_answer *a)
+{
+    buf_free(&f->wrong_body);
+    buf_init(&f->wrong_body, OVERSIZED);
+    uint8_t *to = buf_room(&f->wrong_body, OVERSIZED);
+    if (!to)
+        return;
+    memset(to, ' ', OVERSIZED);
+    buf_commit(&f->wrong_body, OVERSIZED);
+    a->stored = (struct text){(const char *)buf_at(&f->wrong_body), OVERSIZED};
+    a->stored_encoding = ENC_IDENTITY;
+}
+
 void faulty_dir_found(struct dirserv *s, const struct dirserv_request *r, struct dirserv_answer *a)
 {
     struct faulty *f = s->source->misdeeds_arg;
@@ -255,6 +291,10 @@ void faulty_dir_found(struct dirserv *s, const struct dirserv_request *r, struct
     bool recompress = x->bomb || x->chain || x->cut;
     swap(s->source, r, x, a);
     spoil(s->source, r, a);
+    if (a->status == 200 && x->oversized)
+        make_oversized(f, a);
+    if (r->n_diff_from && fault_now(&f->faults, FAULT_DIR_DIFF_CHAIN))
+        chain_diff(a);
     if (a->status != 200 || (!recompress && !x->bad_text))
         return;
     if (a->stored.len) /* compressed already: taken as it was before */

@@ -3,6 +3,7 @@
 #ifndef TUNIC_FAULTS_FAULTY_H
 #define TUNIC_FAULTS_FAULTY_H
 
+#include "dir/dirhttp.h"
 #include "faults/faults.h"
 #include "link/tls.h"
 #include "testnet/node_int.h"
@@ -14,7 +15,7 @@ enum { FAULTY_ODD_TLS = 12 };
  * request: that is what it counts. */
 struct faulty_answer {
     enum netdocs_lie lie;
-    bool wrong_microdescs, silent, garbage, bad_text, truncated, bomb, chain, cut, drip;
+    bool wrong_microdescs, silent, garbage, bad_text, truncated, bomb, chain, cut, drip, oversized;
 };
 
 /* The argument of a node's misdeeds. */
@@ -26,6 +27,7 @@ struct faulty {
     uint8_t body[RELAY_DATA_MAX]; /* of the message that is about to go out */
     struct faulty_answer answer;  /* to the request at hand */
     struct buf wrong_body;        /* of that answer */
+    char wrong_date[DIRHTTP_DATE_MAX];
 };
 
 extern const struct dirserv_misdeeds faulty_dir;

@@ -20,6 +20,10 @@
     X(DIR_OLD, "dir-old", FAULT_FROM, "a consensus that has expired")                              \
     X(DIR_FUTURE, "dir-future", FAULT_FROM, "a consensus from the future")                         \
     X(DIR_WRONG_MICRODESC, "dir-wrong-microdesc", FAULT_FROM, "microdescriptors nobody asked for") \
+    X(DIR_STRANGERS, "dir-strangers", FAULT_FROM, "the consensus of another network")              \
+    X(DIR_OVERSIZED, "dir-oversized", FAULT_FROM, "more than anybody may take")                    \
+    X(DIR_REDIRECT, "dir-redirect", FAULT_FROM, "302, to where it came from")                      \
+    X(DIR_YEARS_OFF, "dir-years-off", FAULT_FROM, "a Date of ten years from now")                  \
     X(DIR_BAD_UTF8, "dir-bad-utf8", FAULT_FROM, "bytes over 127 where text belongs")               \
     X(DIR_EVIL_ADDRESS, "dir-evil-address", FAULT_FROM, "relays at 0.0.0.0 in the consensus")      \
     X(DIR_DRIP, "dir-drip", FAULT_FROM, "a body at 1 byte in N seconds")
@@ -79,6 +83,7 @@
     X(DIR_DIFF_WHOLE, "dir-diff-whole", FAULT_FROM,                                                \
       "a whole consensus though the URL is a diff's")                                              \
     X(DIR_DIFF_WRONG, "dir-diff-wrong", FAULT_FROM, "diffs that lead elsewhere")                   \
+    X(DIR_DIFF_CHAIN, "dir-diff-chain", FAULT_FROM, "diffs to diffs")                              \
     /* requests; the ones at fault get the relay's descriptor */                                   \
     X(DIR_ANY_URL, "dir-any-url", FAULT_FROM, "has something for every URL")                       \
     X(DIR_MALFORMED, "dir-malformed", FAULT_FROM, "takes malformed requests")                      \

@@ -32,6 +32,7 @@ enum netdocs_lie {
     NETDOCS_EXPIRED,        /* signed, but its time is over */
     NETDOCS_FUTURE,
     NETDOCS_EVIL_ADDRESS, /* signed, with relays at 0.0.0.0 */
+    NETDOCS_STRANGERS,    /* of another network: nobody knows its authorities */
     NETDOCS_LIES
 };
 

@@ -54,9 +54,17 @@ static void forge(struct docw *w, size_t end)
 err_t netdocs_write_consensus(struct netdocs *d, enum consdoc_flavor flavor, enum netdocs_lie lie,
                               const struct netdocs_times *t, struct docw *out, size_t *signed_len)
 {
+    struct consdoc_authority strangers[PLAN_AUTHORITIES_MOST];
     struct consdoc c = consensus_at(d, t);
     size_t head_len;
     c.nowhere = lie == NETDOCS_EVIL_ADDRESS;
+    if (lie == NETDOCS_STRANGERS) {
+        for (size_t i = 0; i < c.n_authorities; i++) {
+            strangers[i] = c.authority[i];
+            strangers[i].identity.b[19] ^= 1;
+        }
+        c.authority = strangers;
+    }
     consdoc_write(out, &c, flavor, &head_len);
     consdoc_sign(out, &c, flavor, lie == NETDOCS_UNKNOWN_DIGEST ? "sha3-512" : NULL,
                  lie == NETDOCS_ONE_SIGNATURE ? 1 : c.n_authorities, signed_len);

@@ -7,7 +7,7 @@
 #include "faults/faults.h"
 #include "sim/sim.h"
 
-enum { FAULTS_AT_ONCE = 3, MISBEHAVE_S = 120, NONE = FAULTS };
+enum { DIFF_INTERVAL_S = 400, FAULTS_AT_ONCE = 3, MISBEHAVE_S = 120, NONE = FAULTS };
 
 #define BYTES_DOWN UINT64_C(300000)
 
@@ -87,6 +87,17 @@ static void soon_another(struct scenario *sc)
     sc->interval_s = 600;
 }
 
+/* Liars whose turn comes with the second consensus: the first is fetched of honest servers. */
+static void diffs_soon(struct scenario *sc)
+{
+    sc->interval_s = DIFF_INTERVAL_S;
+    sc->lasts_us = 4 * DIFF_INTERVAL_S * SIM_SECOND;
+    for (size_t i = 0; i < sc->n_troubles; i++) {
+        sc->trouble[i].at_us = 20 * SIM_SECOND;
+        sc->trouble[i].until_us = 3 * DIFF_INTERVAL_S * SIM_SECOND;
+    }
+}
+
 #define F(a)                  \
     {                         \
         FAULT_##a, NONE, NONE \
@@ -101,7 +112,7 @@ static void soon_another(struct scenario *sc)
     }
 
 static const struct hostile hostiles[] = {
-    {"TROVE-2026-003", F(CIRC_LONG_REPLY), APP_TALK, "EXTENDED2 from hop 1, length 67", NULL},
+    {"TROVE-2026-003", F(CIRC_LONG_REPLY), APP_TALK, "EXTENDED2 from hop 1, length 66", NULL},
     {"TROVE-2026-006", F(LINK_CERTS_LATE), APP_TALK,
      "AUTH_CHALLENGE cell (command 130) before CERTS", NULL},
     {"TROVE-2026-008", F(CIRC_CONFLUX), APP_TALK, "CONFLUX_LINKED from hop 3, length 50", NULL},
@@ -121,6 +132,17 @@ static const struct hostile hostiles[] = {
     {"bug-41171", F(STREAM_END_INTERNAL), APP_TALK, NULL, NULL},
     {"bug-41264", F(DIR_WRONG_MICRODESC), APP_TALK, "that were not asked for", NULL},
     {"bug-41276", F(DIR_EVIL_ADDRESS), APP_TALK, NULL, soon_another},
+    {"liar-stale", F(DIR_OLD), APP_TALK, "Our clock is", NULL},
+    {"liar-strangers", F(DIR_STRANGERS), APP_TALK, "of unknown authorities", NULL},
+    {"liar-drip", F(DIR_DRIP), APP_TALK, NULL, NULL},
+    {"liar-nothing", F(DIR_404), APP_TALK, "answers with status 404", NULL},
+    {"liar-busy", F(DIR_503), APP_TALK, "answers with status 503", NULL},
+    {"liar-redirect", F(DIR_REDIRECT), APP_TALK, "answers with status 302", NULL},
+    {"liar-date", F(DIR_YEARS_OFF), APP_TALK, "Our clock is 3650 d 0 h behind", NULL},
+    {"liar-garbage", F2(DIR_GARBAGE, DIR_MISNAMED), APP_TALK, "No answer from directory", NULL},
+    {"liar-diff-wrong", F(DIR_DIFF_WRONG), APP_TALK, "diff of the consensus", diffs_soon},
+    {"liar-diff-chain", F(DIR_DIFF_CHAIN), APP_TALK, "diff of the consensus", diffs_soon},
+    {"liar-never-newer", F(DIR_ALWAYS_304), APP_TALK, "answers with status 304", diffs_soon},
 };
 
 static void fill(const struct hostile *h, struct scenario *sc)
