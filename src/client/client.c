@@ -72,7 +72,8 @@ static err_t make_core(struct client *c, const struct client *other)
     client_configure_chooser(c);
     cbt_configure(c->cbt, c->settings->config.learn_circuit_build_timeout,
                   c->settings->config.circuit_build_timeout_s, NULL);
-    c->member = (struct directory_member){.ops = &client_dirmgr_ops, .arg = c};
+    c->member =
+        (struct directory_member){.ops = &client_dirmgr_ops, .carrier = &client_carrier, .arg = c};
     c->directory_is_mine = !other;
     if (!other)
         return directory_new(c->env, &options, &c->directory);

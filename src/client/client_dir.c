@@ -185,6 +185,10 @@ const struct dirmgr *client_dirmgr(const struct client *c)
 const struct dirmgr_ops client_dirmgr_ops = {
     .progress = dir_progress,
     .netdir = dir_netdir,
+    .obsolete = dir_obsolete,
+};
+
+const struct dirmgr_carrier client_carrier = {
     .want = dir_want,
     .store = dir_store,
     .read_back = dir_read_back,
@@ -194,7 +198,6 @@ const struct dirmgr_ops client_dirmgr_ops = {
     .forgive = dir_forgive,
     .cancel = dir_cancel,
     .clock_skew = dir_clock_skew,
-    .obsolete = dir_obsolete,
 };
 
 static void dir_reached(void *arg, const struct rsa_id *relay, enum dirfetch_reach reach)

@@ -112,6 +112,7 @@ addrmap_told_fn client_tell_map;
 /* ---- client_dir.c ---- */
 
 extern const struct dirmgr_ops client_dirmgr_ops;
+extern const struct dirmgr_carrier client_carrier;
 extern const struct dirfetch_ops client_dirfetch_ops;
 void client_fetch_due(void *c); /* the timer's */
 

@@ -35,55 +35,6 @@ static void on_netdir(void *arg, struct netdir *nd)
         m->ops->netdir(m->arg, nd);
 }
 
-static void on_want(void *arg)
-{
-    struct directory *d = arg;
-    if (d->members)
-        d->members->ops->want(d->members->arg);
-}
-
-static err_t on_store(void *arg, enum dir_file file, const struct text *parts, size_t n,
-                      bool append)
-{
-    struct directory *d = arg;
-    return d->members ? d->members->ops->store(d->members->arg, file, parts, n, append) : OK;
-}
-
-static bool on_choose(void *arg, const struct dir_wish *wish, struct dir_choice *out,
-                      uint64_t *again_us)
-{
-    struct directory *d = arg;
-    return d->members && d->members->ops->choose(d->members->arg, wish, out, again_us);
-}
-
-static void on_judge(void *arg, const struct rsa_id *rsa, bool good)
-{
-    struct directory *d = arg;
-    if (d->members)
-        d->members->ops->judge(d->members->arg, rsa, good);
-}
-
-static void on_forgive(void *arg)
-{
-    struct directory *d = arg;
-    if (d->members)
-        d->members->ops->forgive(d->members->arg);
-}
-
-static void on_cancel(void *arg, uint32_t id)
-{
-    struct directory *d = arg;
-    if (d->members)
-        d->members->ops->cancel(d->members->arg, id);
-}
-
-static void on_clock_skew(void *arg, const struct dir_skew *skew)
-{
-    struct directory *d = arg;
-    if (d->members)
-        d->members->ops->clock_skew(d->members->arg, skew);
-}
-
 static void on_obsolete(void *arg, const char *missing)
 {
     struct directory *d = arg;
@@ -92,31 +43,9 @@ static void on_obsolete(void *arg, const char *missing)
         m->ops->obsolete(m->arg, missing);
 }
 
-static err_t on_read_back(void *arg, enum dir_file file, struct blob *out)
-{
-    struct directory *d = arg;
-    return d->members ? d->members->ops->read_back(d->members->arg, file, out) : ERR_NOT_FOUND;
-}
-
-static void on_set_aside(void *arg, enum dir_file file)
-{
-    struct directory *d = arg;
-    if (d->members)
-        d->members->ops->set_aside(d->members->arg, file);
-}
-
 static const struct dirmgr_ops mgr_ops = {
     .progress = on_progress,
     .netdir = on_netdir,
-    .want = on_want,
-    .store = on_store,
-    .read_back = on_read_back,
-    .set_aside = on_set_aside,
-    .choose = on_choose,
-    .judge = on_judge,
-    .forgive = on_forgive,
-    .cancel = on_cancel,
-    .clock_skew = on_clock_skew,
     .obsolete = on_obsolete,
 };
 
@@ -179,11 +108,10 @@ void directory_join(struct directory *d, struct directory_member *m)
     m->on = d;
     later_init(&m->tell, tell_news, m);
     DL_APPEND(d->members, m);
-    if (!d->started)
-        return;
-    later_ask(d->env, &m->tell);
-    if (d->members == m) /* the others have all gone: what is wanted? */
-        dirmgr_abandon(d->mgr);
+    if (d->members == m)
+        dirmgr_set_carrier(d->mgr, m->carrier, m->arg);
+    if (d->started)
+        later_ask(d->env, &m->tell);
 }
 
 void directory_leave(struct directory_member *m)
@@ -195,8 +123,10 @@ void directory_leave(struct directory_member *m)
     later_cancel(d->env, &m->tell);
     DL_DELETE(d->members, m);
     m->on = NULL;
-    if (carried)
-        dirmgr_abandon(d->mgr);
+    if (!carried)
+        return;
+    struct directory_member *next = d->members;
+    dirmgr_set_carrier(d->mgr, next ? next->carrier : NULL, next ? next->arg : NULL);
 }
 
 bool directory_carried_by(const struct directory *d, const struct directory_member *m)

@@ -13,10 +13,10 @@
 
 struct directory;
 
-/* Part of whoever joins. OPS as in dirmgr.h, none of them NULL; want, store, choose, judge, forgive
- * and clock_skew are for the carrier only. */
+/* Part of whoever joins. OPS and CARRIER as in dirmgr.h, none of OPS NULL. */
 struct directory_member {
     const struct dirmgr_ops *ops;
+    const struct dirmgr_carrier *carrier;
     void *arg;
     struct directory *on; /* NULL: no member */
     struct later tell;    /* asked for: is to hear what the others know already */

@@ -34,7 +34,7 @@ struct server {
     struct streams *streams; /* once it is open */
     struct rsa_id rsa;
     bool closing; /* takes no new request */
-    struct dirfetch_request *fetches;
+    struct dirfetch_request *requests;
     uint64_t dirty_us; /* when the first request went out; 0: none has */
     struct server *prev, *next;
 };
@@ -67,7 +67,7 @@ static void request_free(struct dirfetch_request *x)
 {
     static const struct ostream_end no_use = {.reason = END_DONE};
     ostream_finish(&x->out, STREAM_CLOSED, &no_use);
-    DL_DELETE(x->server->fetches, x);
+    DL_DELETE(x->server->requests, x);
     env_disarm(x->f->env, &x->timeout);
     dirhttp_free(&x->http);
     free(x->head);
@@ -77,7 +77,7 @@ static void request_free(struct dirfetch_request *x)
 static void server_free(struct server *s)
 {
     struct dirfetch_request *x, *tmp;
-    DL_FOREACH_SAFE (s->fetches, x, tmp)
+    DL_FOREACH_SAFE (s->requests, x, tmp)
         request_free(x);
     DL_DELETE(s->f->servers, s);
     streams_free(s->streams);
@@ -148,7 +148,7 @@ void dirfetch_cancel(struct dirfetch *f, uint32_t id)
     struct server *s;
     struct dirfetch_request *x;
     DL_FOREACH (f->servers, s)
-        DL_FOREACH (s->fetches, x)
+        DL_FOREACH (s->requests, x)
             if (x->id == id) {
                 if (x->stream)
                     stream_close(x->stream, END_DONE);
@@ -163,7 +163,7 @@ void dirfetch_close_stream(struct dirfetch *f, uint64_t stream, uint8_t reason)
     struct server *s;
     struct dirfetch_request *x;
     DL_FOREACH (f->servers, s)
-        DL_FOREACH (s->fetches, x)
+        DL_FOREACH (s->requests, x)
             if (x->out.id == stream) {
                 tell_end(x, &closed);
                 finish(x, ERR_LINK_CLOSED);
@@ -301,7 +301,7 @@ static void server_open(void *arg, struct ocirc *oc)
         ocirc_close(oc, ERR_NOMEM, DESTROY_RESOURCELIMIT);
         return;
     }
-    DL_FOREACH_SAFE (s->fetches, x, tmp)
+    DL_FOREACH_SAFE (s->requests, x, tmp)
         open_stream(x);
 }
 
@@ -314,7 +314,7 @@ static void server_ended(void *arg, struct ocirc *oc, const struct ocirc_end *en
         s->f->ops->reached(s->f->arg, &s->rsa,
                            ocirc_end_blames_first_hop(end) ? DIRFETCH_UNREACHED : DIRFETCH_DROPPED);
     err_t why = end->circ.why != OK ? end->circ.why : ERR_LINK_CLOSED;
-    DL_FOREACH_SAFE (s->fetches, x, tmp)
+    DL_FOREACH_SAFE (s->requests, x, tmp)
         if (!x->stream)
             finish(x, why);
     server_free(s);
@@ -403,7 +403,7 @@ static err_t launch(struct dirfetch *f, const struct dir_request *req)
         return e != OK ? e : ERR_NOMEM;
     }
     x->server = s;
-    DL_APPEND(s->fetches, x);
+    DL_APPEND(s->requests, x);
     if (s->oc->state == OCIRC_OPEN)
         open_stream(x);
     return OK;
@@ -413,7 +413,7 @@ void dirfetch_expire(struct dirfetch *f)
 {
     struct server *s;
     DL_FOREACH (f->servers, s)
-        if (!s->fetches && (s->closing || !s->dirty_us || is_too_dirty(s)))
+        if (!s->requests && (s->closing || !s->dirty_us || is_too_dirty(s)))
             ocirc_close(s->oc, OK, DESTROY_FINISHED);
 }
 
@@ -422,7 +422,7 @@ void dirfetch_retire_all(struct dirfetch *f)
     struct server *s;
     DL_FOREACH (f->servers, s) {
         s->closing = true;
-        if (!s->fetches)
+        if (!s->requests)
             ocirc_close(s->oc, OK, DESTROY_FINISHED);
     }
 }

@@ -33,8 +33,8 @@ static void on_events(void *arg)
     dirmgr_cancel_outrun(d);
     if (d->want_due && d->started) {
         d->want_due = false;
-        if (d->ops.want)
-            d->ops.want(d->arg);
+        if (d->carrier.want)
+            d->carrier.want(d->carrier_arg);
     }
 }
 
@@ -92,6 +92,13 @@ err_t dirmgr_new(struct env *env, const struct dirmgr_options *o, const struct d
     return err;
 }
 
+void dirmgr_set_carrier(struct dirmgr *d, const struct dirmgr_carrier *ops, void *arg)
+{
+    d->carrier = ops ? *ops : (struct dirmgr_carrier){0};
+    d->carrier_arg = arg;
+    dirmgr_abandon(d);
+}
+
 void dirmgr_free(struct dirmgr **dirmgr)
 {
     struct dirmgr *d = *dirmgr;
@@ -130,8 +137,8 @@ void dirmgr_start(struct dirmgr *d)
 
 void dirmgr_retry_now(struct dirmgr *d)
 {
-    if (d->ops.forgive)
-        d->ops.forgive(d->arg);
+    if (d->carrier.forgive)
+        d->carrier.forgive(d->carrier_arg);
     dirmgr_begin_schedule(d);
     d->cert_wait.not_before_us = 0;
     for (size_t i = 0; d->newest && i < netdir_n(d->newest); i++)

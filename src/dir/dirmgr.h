@@ -61,6 +61,7 @@ struct dir_skew {
     const char *whose;  /* for people, behind "ahead of": "that of directory authority X" */
 };
 
+/* What is told to those who build circuits by it. */
 struct dirmgr_ops {
     /* Bootstrap progress as tor counts it; each step once, ascending: 25 requesting_status,
      * 30 loading_status, 40 loading_keys, 45 requesting_descriptors, 50..74 loading_descriptors,
@@ -70,11 +71,19 @@ struct dirmgr_ops {
      * with every new consensus after that, and when rows of it were completed. ND is NULL when the
      * last one has expired. The handler takes a reference if it keeps it. */
     void (*netdir)(void *arg, struct netdir *nd);
+    /* May be NULL. A consensus requires protocols of clients that this version lacks: MISSING,
+     * "Relay=9". Told once; there is no network any more and nothing will be wanted. */
+    void (*obsolete)(void *arg, const char *missing);
+};
+
+/* The carrier: who asks relays for what is wanted, with its guards, and keeps the files. There may
+ * be none for a while; then nothing is asked for or kept. */
+struct dirmgr_carrier {
     /* dirmgr_next() may have something. */
     void (*want)(void *arg);
-    /* The N PARTS, one after the other, replace the file, which goes if they
-     * are empty, or are appended to it; valid during the
-     * call only. An error (logged): the file is as it was. */
+    /* The N PARTS, one after the other, replace the file, which goes if they are
+     * empty, or are appended to it; valid during the call only. An error (logged): the file is as
+     * it was. */
     err_t (*store)(void *arg, enum dir_file file, const struct text *parts, size_t n, bool append);
     /* May be NULL. FILE as it is stored now: it stays so in *OUT, whatever is stored after.
      * ERR_NOT_FOUND: there is none, or nothing is kept. Other errors: it can't be read (logged).
@@ -97,9 +106,6 @@ struct dirmgr_ops {
     void (*cancel)(void *arg, uint32_t id);
     /* May be NULL. Our clock is not that of an authority, or of a consensus. */
     void (*clock_skew)(void *arg, const struct dir_skew *skew);
-    /* May be NULL. A consensus requires protocols of clients that this version lacks: MISSING,
-     * "Relay=9". Told once; there is no network any more and nothing will be wanted. */
-    void (*obsolete)(void *arg, const char *missing);
 };
 
 /* When documents are asked for: tor's options, in seconds. */
@@ -130,6 +136,9 @@ struct dirmgr_options {
 
 MUST_USE err_t dirmgr_new(struct env *env, const struct dirmgr_options *o,
                           const struct dirmgr_ops *ops, void *arg, struct dirmgr **out);
+/* OPS are copied; NULL: nobody carries any more. What was under way is given up (dirmgr_abandon).
+ */
+void dirmgr_set_carrier(struct dirmgr *d, const struct dirmgr_carrier *ops, void *arg);
 void dirmgr_free(struct dirmgr **d);
 /* New options while running. A consensus that was verified stays. ERR_NOMEM: the old ones stay. */
 MUST_USE err_t dirmgr_set_options(struct dirmgr *d, const struct dirmgr_options *o);

@@ -17,7 +17,8 @@ enum {
 static err_t read_base(struct dirmgr *d, struct blob *out)
 {
     *out = (struct blob){{NULL, 0}, NULL};
-    return d->ops.read_back ? d->ops.read_back(d->arg, DIR_FILE_CONSENSUS, out) : ERR_NOT_FOUND;
+    return d->carrier.read_back ? d->carrier.read_back(d->carrier_arg, DIR_FILE_CONSENSUS, out)
+                                : ERR_NOT_FOUND;
 }
 
 static bool knows_base(struct dirmgr *d)

@@ -12,13 +12,13 @@ enum {
 
 err_t dirmgr_store(struct dirmgr *d, enum dir_file file, struct text whole)
 {
-    return d->ops.store ? d->ops.store(d->arg, file, &whole, 1, false) : OK;
+    return d->carrier.store ? d->carrier.store(d->carrier_arg, file, &whole, 1, false) : OK;
 }
 
 void dirmgr_store_in_journal(struct dirmgr *d, struct text news)
 {
-    if (d->ops.store && news.len &&
-        d->ops.store(d->arg, DIR_FILE_MICRODESCS_NEW, &news, 1, true) == OK)
+    if (d->carrier.store && news.len &&
+        d->carrier.store(d->carrier_arg, DIR_FILE_MICRODESCS_NEW, &news, 1, true) == OK)
         d->md_journal_bytes += news.len;
 }
 
@@ -29,7 +29,8 @@ void dirmgr_store_in_journal(struct dirmgr *d, struct text news)
 static void store_merged(struct dirmgr *d, const struct store_merged *m)
 {
     const struct text empty = {"", 0};
-    if (!d->ops.store || d->ops.store(d->arg, DIR_FILE_MICRODESCS, m->parts, m->n, false) != OK)
+    if (!d->carrier.store ||
+        d->carrier.store(d->carrier_arg, DIR_FILE_MICRODESCS, m->parts, m->n, false) != OK)
         return;
     d->md_file_bytes = m->len;
     if (dirmgr_store(d, DIR_FILE_MICRODESCS_NEW, empty) == OK)
@@ -53,12 +54,12 @@ static bool journal_is_long(const struct dirmgr *d)
 err_t dirmgr_read_microdescs(struct dirmgr *d, struct blob *old, struct blob *journal)
 {
     *old = *journal = (struct blob){{NULL, 0}, NULL};
-    if (!d->ops.read_back)
+    if (!d->carrier.read_back)
         return ERR_NOT_FOUND;
-    err_t e = d->ops.read_back(d->arg, DIR_FILE_MICRODESCS, old);
+    err_t e = d->carrier.read_back(d->carrier_arg, DIR_FILE_MICRODESCS, old);
     if (e != OK && e != ERR_NOT_FOUND)
         return e;
-    err_t e_journal = d->ops.read_back(d->arg, DIR_FILE_MICRODESCS_NEW, journal);
+    err_t e_journal = d->carrier.read_back(d->carrier_arg, DIR_FILE_MICRODESCS_NEW, journal);
     return e == OK && e_journal == ERR_NOT_FOUND ? OK : e_journal;
 }
 

@@ -88,6 +88,8 @@ struct dirmgr {
     struct env *env;
     struct dirmgr_ops ops;
     void *arg;
+    struct dirmgr_carrier carrier;
+    void *carrier_arg;
     bool testing;
     uint32_t paths_needed_permyriad;
     struct dir_servers servers;

@@ -5,8 +5,8 @@ static void set_aside(struct dirmgr *d, enum dir_file file)
 {
     log_warn(d->env->log, "%s is damaged: what can't be read is fetched again",
              dir_file_name(file));
-    if (d->ops.set_aside)
-        d->ops.set_aside(d->arg, file);
+    if (d->carrier.set_aside)
+        d->carrier.set_aside(d->carrier_arg, file);
 }
 
 static err_t load_certs(struct dirmgr *d, struct text bytes)

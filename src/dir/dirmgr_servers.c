@@ -7,14 +7,14 @@
 
 void dirmgr_server_failed(struct dirmgr *d, const struct rsa_id *rsa)
 {
-    if (d->ops.judge)
-        d->ops.judge(d->arg, rsa, false);
+    if (d->carrier.judge)
+        d->carrier.judge(d->carrier_arg, rsa, false);
 }
 
 void dirmgr_server_worked(struct dirmgr *d, const struct rsa_id *rsa)
 {
-    if (d->ops.judge)
-        d->ops.judge(d->arg, rsa, true);
+    if (d->carrier.judge)
+        d->carrier.judge(d->carrier_arg, rsa, true);
 }
 
 static const struct dir_server *find_server(const struct dirmgr *d, const struct rsa_id *rsa)
@@ -70,7 +70,7 @@ static bool pick(struct dirmgr *d, bool authority, const struct rsa_id *rather,
                             .n_busy = list_busy(d, out->kind, PACE_GOOD, busy),
                             .slow = slow,
                             .n_slow = list_busy(d, out->kind, PACE_SLOW, slow)};
-    if (!d->ops.choose || !d->ops.choose(d->arg, &wish, &out->to, &again_us)) {
+    if (!d->carrier.choose || !d->carrier.choose(d->carrier_arg, &wish, &out->to, &again_us)) {
         dirmgr_note_wake(d, again_us);
         return false;
     }

@@ -18,14 +18,14 @@ void dirmgr_look_at_date(struct dirmgr *d, const struct dirmgr_request *rq, int6
     uint64_t since_us = rq->sent_us ? d->env->mono_us - rq->sent_us : 0;
     int64_t skew = env_wall_s(d->env) - (int64_t)(since_us / US_PER_SEC) - date_s;
     char whose[128], name[64];
-    if (!date_s || !rq->is_authority || !d->ops.clock_skew ||
+    if (!date_s || !rq->is_authority || !d->carrier.clock_skew ||
         (skew <= DATE_SKEW_S && skew >= -DATE_SKEW_S))
         return;
     (void)snprintf(whose, sizeof whose, "that of directory authority %s",
                    dirmgr_server_name(d, &rq->rsa, name));
     const struct dir_skew told = {
         .skew_s = skew, .trusted = true, .addr = rq->addr, .whose = whose};
-    d->ops.clock_skew(d->arg, &told);
+    d->carrier.clock_skew(d->carrier_arg, &told);
 }
 
 static bool is_signed(struct dirmgr *d, const struct consensus *c)
@@ -50,8 +50,8 @@ static void tell(struct dirmgr *d, const struct consensus *c, const struct dirmg
     } else {
         (void)snprintf(whose, sizeof whose, "that of the authorities (%s)", text);
     }
-    if (d->ops.clock_skew)
-        d->ops.clock_skew(d->arg, &told);
+    if (d->carrier.clock_skew)
+        d->carrier.clock_skew(d->carrier_arg, &told);
 }
 
 bool dirmgr_dates_fit(struct dirmgr *d, const struct consensus *c, const struct dirmgr_request *rq)

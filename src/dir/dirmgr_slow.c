@@ -110,7 +110,7 @@ void dirmgr_outrun(struct dirmgr *d, enum dir_kind kind)
 {
     for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++) {
         struct dirmgr_request *rq = &d->requests[i];
-        if (rq->id && rq->kind == kind && d->ops.cancel &&
+        if (rq->id && rq->kind == kind && d->carrier.cancel &&
             (rq->pace == PACE_HOPELESS || has_come(d, rq))) {
             rq->over = true;
             dirmgr_kick(d);
@@ -127,6 +127,6 @@ void dirmgr_cancel_outrun(struct dirmgr *d)
             continue;
         struct dirmgr_request rq = dirmgr_request_take(d, &d->requests[i]);
         free(rq.digests);
-        d->ops.cancel(d->arg, id);
+        d->carrier.cancel(d->carrier_arg, id);
     }
 }

@@ -30,13 +30,13 @@ void chooser_configure(struct chooser *c, const struct path_config *cfg, bool te
  * Nothing happens if it is known already. */
 void chooser_know(struct chooser *c, struct netdir *nd);
 
-/* Whom to ask for documents; as dirmgr_ops.choose. */
+/* Whom to ask for documents; as dirmgr_carrier.choose. */
 bool chooser_for_documents(struct chooser *c, const struct dir_wish *wish, struct dir_choice *out,
                            uint64_t *again_us);
 /* At whom circuits will begin, as far as that can be said before microdescriptors are here: for
  * links that are dialled ahead. How many, MOST at the most. */
 size_t chooser_first_hops(const struct chooser *c, struct dir_choice *out, size_t most);
-/* What came of asking RSA, as dirmgr_ops.judge and forgive. */
+/* What came of asking RSA, as dirmgr_carrier.judge and forgive. */
 void chooser_judge(struct chooser *c, const struct rsa_id *rsa, bool good);
 void chooser_forgive(struct chooser *c);
 

@@ -66,6 +66,9 @@ static void on_skew(void *arg, const struct dir_skew *skew)
 static const struct dirmgr_ops ops = {
     .progress = on_progress,
     .netdir = on_netdir,
+};
+
+static const struct dirmgr_carrier carrier = {
     .want = on_want,
     .store = on_store,
     .choose = on_choose,
@@ -88,8 +91,8 @@ START_TEST(test_directory_is_carried_by_the_guards_of_one_member_at_a_time)
     dir_servers_init(&servers);
     ck_ok(dir_servers_add(&servers, &server));
     ck_ok(directory_new(env, &o, &d));
-    a.m = (struct directory_member){.ops = &ops, .arg = &a};
-    b.m = (struct directory_member){.ops = &ops, .arg = &b};
+    a.m = (struct directory_member){.ops = &ops, .carrier = &carrier, .arg = &a};
+    b.m = (struct directory_member){.ops = &ops, .carrier = &carrier, .arg = &b};
     directory_join(d, &a.m);
     directory_join(d, &b.m);
     directory_start(d);

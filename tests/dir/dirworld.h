@@ -171,21 +171,21 @@ UNUSED_OK static void on_log(void *arg, enum log_level level, const char *line)
 
 UNUSED_OK static void make_manager(struct world *w)
 {
-    struct dirmgr_ops ops = {.progress = on_progress,
-                             .netdir = on_netdir,
-                             .want = on_want,
-                             .store = on_store,
-                             .read_back = on_read_back,
-                             .set_aside = on_set_aside,
-                             .choose = on_choose,
-                             .judge = on_judge,
-                             .forgive = on_forgive,
-                             .cancel = on_cancel,
-                             .clock_skew = on_skew,
-                             .obsolete = on_obsolete};
+    static const struct dirmgr_ops ops = {
+        .progress = on_progress, .netdir = on_netdir, .obsolete = on_obsolete};
+    static const struct dirmgr_carrier carrier = {.want = on_want,
+                                                  .store = on_store,
+                                                  .read_back = on_read_back,
+                                                  .set_aside = on_set_aside,
+                                                  .choose = on_choose,
+                                                  .judge = on_judge,
+                                                  .forgive = on_forgive,
+                                                  .cancel = on_cancel,
+                                                  .clock_skew = on_skew};
     struct dirmgr_options o = {
         .servers = &w->servers, .testing = w->testing, .schedule = w->schedule};
     ck_ok(dirmgr_new(w->env, &o, &ops, w, &w->d));
+    dirmgr_set_carrier(w->d, &carrier, w);
 }
 
 UNUSED_OK static void add_server(struct world *w, unsigned char id, const struct fake_auth *a)
