@@ -110,6 +110,8 @@ def main():
     parser.add_argument("--relays", type=int, default=16)
     parser.add_argument("--phantom", type=int, default=300)
     parser.add_argument("--params", default=PARAMS, help="of the consensus (%(default)s)")
+    parser.add_argument("--network-option", action="append", default=[],
+                        help="word for tunic testnet: --network-option=--delay")
     parser.add_argument("--keep", help="what was seen is added to this file")
     parser.add_argument("--look", nargs="+", help="the table of files that --keep made")
     options = parser.parse_args()

@@ -111,7 +111,8 @@ class Run:
 
     def go(self, where, options, tor_options):
         time.sleep(random.uniform(0, STAGGER_S))
-        network = Network(where, options.relays, options.phantom, ["--params", options.params])
+        network = Network(where, options.relays, options.phantom,
+                          ["--params", options.params, *options.network_option])
         try:
             self.observe(network, where + "/data", tor_options if self.who == "tor" else [])
         finally:

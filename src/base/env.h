@@ -30,10 +30,7 @@ struct clock_watch {
 struct env {
     uint64_t mono_us; /* monotonic clock that goes on while the machine sleeps, any origin */
     int64_t wall_us;  /* microseconds since 1970 */
-    /* The kernel's coarse clock steps each TICK_US; one step was a little after TICK_AT_US. 0: time
-     * has no steps. */
-    uint32_t tick_us;
-    uint64_t tick_at_us;
+    uint32_t tick_us; /* a step of the kernel's coarse clock, which C tor's loop goes by; 0: none */
     void (*random)(void *random_arg, void *out, size_t len);
     void *random_arg;
     struct log *log;

@@ -111,7 +111,6 @@ static void on_open(void *arg)
     struct exits *x = c->x;
     x->failures = x->failures_before = 0;
     x->paused = false;
-    x->stood = true;
     if (c->state == EXIT_SLOW) {
         give_up(c, OK, DESTROY_FINISHED);
         return;
@@ -338,7 +337,6 @@ void exits_stop(struct exits *x)
     while (x->circs)
         circ_drop(x->circs);
     x->failures = x->failures_before = 0;
-    x->stood = false;
     netdir_unref(&x->nd);
     x->nd = NULL;
 }

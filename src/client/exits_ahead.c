@@ -173,17 +173,6 @@ static void build_ahead(struct exits *x)
         launch_for_time(x);
 }
 
-bool exits_build_at_once(struct exits *x)
-{
-    uint16_t ports[PREDICT_PORTS_MOST];
-    size_t n;
-    bool some = false;
-    while (!x->stood && may_build_ahead(x) && exits_may_launch_for_tunnel(x) &&
-           wants_exit(x, ports, &n) && launch_exit(x, ports, n))
-        some = true;
-    return some;
-}
-
 void exits_set_dormant(struct exits *x, bool dormant)
 {
     x->dormant = dormant;
@@ -214,8 +203,7 @@ void exits_look(void *arg)
     /* Tunnels that asked while none could be launched (no network known, too many pending, one that
      * failed) and whom no circuit's news will wake: before circuits are built on suspicion. */
     x->ops->changed(x->arg, NULL);
-    if (!exits_build_at_once(x))
-        build_ahead(x);
+    build_ahead(x);
 }
 
 /* ---- the end of their days ---- */

@@ -70,7 +70,6 @@ struct exits {
     unsigned failures;        /* since the last success or exits_expire() */
     unsigned failures_before; /* in the period before that */
     bool dormant;             /* nothing is built ahead */
-    bool stood;               /* a circuit has, since there is a network */
     bool paused;              /* none can be launched for now, and none is before the next look */
     unsigned pathless;        /* wishes without a path since the last look: each costs a search */
     uint64_t paced_us;        /* see pace() */
@@ -110,10 +109,6 @@ MUST_USE err_t exits_launch_to(struct exits *x, const struct router *r, bool sta
 /* ---- exits_ahead.c ---- */
 
 void exits_look(void *x); /* the timer's */
-/* Until the first circuit stands: all that are predicted are begun now, where later one a look is.
- * Which is open first is used: of several one meets relays whose links to each other stand, and
- * that saves round trips. They are no more than a look each would have begun. */
-bool exits_build_at_once(struct exits *x); /* whether any was */
 /* How long a circuit is kept that is launched now. */
 uint32_t exits_idle_s(const struct exits *x);
 

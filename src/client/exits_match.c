@@ -342,10 +342,8 @@ struct exit_circ *exits_find(struct exits *x, const struct exit_need *need, cons
         return f.open;
     if (!f.building) {
         build_for(x, need, why_not);
-    } else if (!f.building->bucket) {
-        if (!claim(f.building, need))
-            exit_circ_set_free(f.building);
-        (void)exits_build_at_once(x); /* what was predicted is this tunnel's now */
+    } else if (!f.building->bucket && !claim(f.building, need)) {
+        exit_circ_set_free(f.building);
     }
     return NULL;
 }

@@ -4,18 +4,9 @@
 
 enum { LINK_IDLE_S = 180, LINK_IDLE_MORE_S = 90 };
 
-/* Now, by the coarse clock. */
-static uint64_t coarse_us(const struct env *env)
-{
-    uint64_t us = env->mono_us;
-    if (env->tick_us && us >= env->tick_at_us)
-        us -= (us - env->tick_at_us) % env->tick_us;
-    return us;
-}
-
 uint64_t habits_look_us(const struct env *env)
 {
-    return coarse_us(env) + US_PER_SEC + env->tick_us;
+    return env->mono_us + US_PER_SEC + env->tick_us / 4;
 }
 
 uint64_t habits_write_us(const struct habits *h, const struct env *env, uint64_t wrote_us)
@@ -23,8 +14,8 @@ uint64_t habits_write_us(const struct habits *h, const struct env *env, uint64_t
     uint64_t gone_ms = (env->mono_us - wrote_us) / US_PER_MS;
     if (gone_ms >= h->write_every_ms)
         return env->mono_us;
-    uint64_t due_us = coarse_us(env) + (h->write_every_ms - gone_ms) * US_PER_MS;
-    return due_us > env->mono_us ? due_us : env->mono_us + 1;
+    uint64_t wait_us = (h->write_every_ms - gone_ms) * US_PER_MS;
+    return env->mono_us + (wait_us > env->tick_us ? wait_us - env->tick_us : 1);
 }
 
 uint64_t habits_counted_s(const struct env *env, uint64_t since_us)

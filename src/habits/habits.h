@@ -51,13 +51,13 @@ enum {
     HABITS_FAILURES_MOST = 5,
 };
 
-/* When C tor looks again at what is to be done each second, after a look now. Its loop goes by the
- * kernel's coarse clock and counts the second from the step that woke it: the next look comes with
- * the first step after that (periodic_event_dispatch; libevent, unless told to be precise). */
+/* When C tor looks again at what is to be done each second, after a look now: a second after its
+ * work is done, by a clock that steps (periodic_event_dispatch); a little late, as measured. */
 uint64_t habits_look_us(const struct env *env);
 
 /* When C tor sends cells that are queued now: at once, or, if it sent some less than
- * write_every_ms ago, when the coarse clock has seen that go by (kist_scheduler_schedule). */
+ * write_every_ms ago, when the coarse clock has seen that go by (kist_scheduler_schedule). A timer
+ * for then fires with a step of that clock. */
 uint64_t habits_write_us(const struct habits *h, const struct env *env, uint64_t wrote_us);
 
 /* How many seconds C tor counts since SINCE_US: its clock has whole ones (approx_time). */

@@ -16,14 +16,10 @@ void clock_read(struct env *env)
     env_set_clocks(env, (uint64_t)now_us(CLOCK_BOOTTIME), now_us(CLOCK_REALTIME));
 }
 
-/* A timer that is due between two steps fires at the second, so what is due a little before one
- * fires at it, whatever was lost in asking. */
-void clock_read_ticks(struct env *env)
+uint32_t clock_tick_us(void)
 {
     struct timespec step;
-    int64_t fine_us = now_us(CLOCK_MONOTONIC), coarse_us = now_us(CLOCK_MONOTONIC_COARSE);
     if (clock_getres(CLOCK_MONOTONIC_COARSE, &step) != 0 || step.tv_sec)
-        return;
-    env->tick_us = (uint32_t)(step.tv_nsec / 1000);
-    env->tick_at_us = env->mono_us - (uint64_t)(fine_us - coarse_us) - env->tick_us / 4;
+        return 0;
+    return (uint32_t)(step.tv_nsec / 1000);
 }

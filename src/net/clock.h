@@ -7,7 +7,7 @@
 /* Sets ENV's clocks to now. */
 void clock_read(struct env *env);
 
-/* Tells ENV, whose clocks are set, how the kernel's coarse clock steps. */
-void clock_read_ticks(struct env *env);
+/* For ENV's tick_us. */
+uint32_t clock_tick_us(void);
 
 #endif

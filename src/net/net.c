@@ -124,6 +124,7 @@ err_t net_new(struct log *log, struct event_base *base, struct net **out)
         return ERR_NOMEM;
     n->env.log = log;
     n->env.random = crypto_random;
+    n->env.tick_us = clock_tick_us();
     n->own_base = !base;
     err_t e = make_base(n, base);
     if (e == OK)
@@ -133,7 +134,6 @@ err_t net_new(struct log *log, struct event_base *base, struct net **out)
         return e;
     }
     net_touch(n);
-    clock_read_ticks(&n->env);
     *out = n;
     return OK;
 }

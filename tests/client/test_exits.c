@@ -23,7 +23,9 @@ START_TEST(test_exits_builds_two_for_pages_ahead)
     struct fixture f;
     setup(&f);
     exits_set_netdir(f.x, &net.nd[0]);
-    test_env_advance_ms(f.env, 0);
+    test_env_advance_ms(f.env, 999); /* one a look, as C tor */
+    ck_assert_uint_eq(circs.n, 1);
+    test_env_advance_ms(f.env, 1);
     ck_assert_uint_eq(circs.n, 2);
     ck_assert_uint_eq(net.last.n_predicted, 1);
     ck_assert(!net.last.stable);
@@ -36,7 +38,7 @@ START_TEST(test_exits_builds_two_for_pages_ahead)
 }
 END_TEST
 
-/* C tor begins one a second; here that is so once the first has stood. */
+/* C tor begins one a second. */
 START_TEST(test_exits_begins_ahead_one_a_look)
 {
     struct fixture f;
@@ -52,26 +54,6 @@ START_TEST(test_exits_begins_ahead_one_a_look)
     ck_assert_uint_eq(circs.n, 3);
     test_env_advance_ms(f.env, 1);
     ck_assert_uint_eq(circs.n, 4);
-    teardown(&f);
-}
-END_TEST
-
-/* Whoever asks before any circuit stands takes the first one that does, of several. */
-START_TEST(test_exits_begins_at_once_what_the_start_needs)
-{
-    struct fixture f;
-    struct tunnel_request req = request("example.com", 80);
-    setup(&f);
-    exits_set_netdir(f.x, &net.nd[0]);
-    test_env_advance_ms(f.env, 0);
-    ck_assert_ptr_null(find(&f, &req));
-    ck_assert_uint_eq(circs.n, 3);
-    ck_assert_ptr_null(find(&f, &req));
-    ck_assert_uint_eq(circs.n, 3);
-    open_circ(circs.oc[2]);
-    ck_assert_ptr_nonnull(find_and_use(&f, &req));
-    test_env_advance_ms(f.env, 900); /* from now on one a look */
-    ck_assert_uint_eq(circs.n, 3);
     teardown(&f);
 }
 END_TEST
@@ -125,10 +107,9 @@ START_TEST(test_exits_builds_internal_circuits_ahead_as_well)
     net.internal = true;
     exits_set_netdir(f.x, &net.nd[0]);
     for (unsigned i = 0; i < 5; i++) {
-        if (i != 1) /* at the start two at once */
-            test_env_advance_ms(f.env, i ? 1000 : 0);
+        test_env_advance_ms(f.env, i ? 1000 : 0);
         open_all(&f);
-        ck_assert_uint_eq(circs.n, i ? i + 1 : 2);
+        ck_assert_uint_eq(circs.n, i + 1);
         bool internal = i >= 2;
         ck_assert_int_eq(newest()->purpose, internal ? CIRCUIT_HS_VANGUARDS : CIRCUIT_GENERAL);
         ck_assert_uint_eq(newest()->plan.flags,
@@ -209,7 +190,7 @@ START_TEST(test_exits_counts_no_internal_circuit_that_fails)
         else if (newest()->state < OCIRC_OPEN)
             fail_circ(&f, newest(), ERR_CIRC_HANDSHAKE);
         if (circs.n < 60)
-            ck_assert_uint_eq(circs.n, i + 2); /* it is tried again each second */
+            ck_assert_uint_eq(circs.n, i + 1); /* it is tried again each second */
     }
     teardown(&f);
 }
@@ -295,7 +276,7 @@ START_TEST(test_exits_waits_for_the_guards_descriptors)
     ck_assert_uint_eq(circs.n, 0);
     net.no_guard_md = false;
     test_env_advance_ms(f.env, 1000);
-    ck_assert_uint_eq(circs.n, 2);
+    ck_assert_uint_eq(circs.n, 1);
     teardown(&f);
 }
 END_TEST
@@ -474,12 +455,12 @@ START_TEST(test_exits_claims_one_that_is_being_built_ahead)
     b.isolation.session = 1;
     c.isolation.session = 2;
     exits_set_netdir(f.x, &net.nd[0]);
-    test_env_advance_ms(f.env, 0);
+    test_env_advance_ms(f.env, 1000);
     ck_assert_uint_eq(circs.n, 2);
     ck_assert_ptr_null(find(&f, &a));
     ck_assert_ptr_null(find(&f, &b));
     ck_assert_ptr_null(find(&f, &c));
-    ck_assert_uint_eq(circs.n, 5); /* theirs, and two that are nobody's */
+    ck_assert_uint_eq(circs.n, 3);
     teardown(&f);
 }
 END_TEST
@@ -981,13 +962,13 @@ START_TEST(test_exits_tells_the_build_times)
     ck_assert_uint_eq(net.cbt_timed_out, 1);
     ck_assert_uint_gt(f.changed, before); /* who waits for it needs another */
     ck_assert_ptr_null(find(&f, &a));
-    ck_assert_uint_eq(building(), 4);
+    ck_assert_uint_eq(building(), 3);
     open_circ(circs.oc[0]); /* late: it counted, and is of no more use */
     ck_assert_uint_eq(net.cbt_built, 1);
     ck_assert_ptr_null(find(&f, &a));
     test_env_advance_ms(f.env, 0);
     ck_assert_ptr_null(circs.oc[0]);
-    ck_assert_str_eq(f.told, "1 PURPOSE_CHANGED, 5 LAUNCHED, 1 BUILT, 1 CLOSED");
+    ck_assert_str_eq(f.told, "1 PURPOSE_CHANGED, 1 BUILT, 1 CLOSED");
     events_unlisten(&f.listener);
 
     struct ocirc *oc = newest();
@@ -1222,8 +1203,8 @@ END_TEST
 
 TESTS("client/exits", test_exits_builds_nothing_without_a_network,
       test_exits_builds_two_for_pages_ahead, test_exits_begins_ahead_one_a_look,
-      test_exits_begins_at_once_what_the_start_needs, test_exits_replaces_a_circuit_that_is_taken,
-      test_exits_predicts_ports_that_were_used, test_exits_builds_internal_circuits_ahead_as_well,
+      test_exits_replaces_a_circuit_that_is_taken, test_exits_predicts_ports_that_were_used,
+      test_exits_builds_internal_circuits_ahead_as_well,
       test_exits_gives_no_tunnel_an_internal_circuit, test_exits_keeps_no_more_than_so_many_clean,
       test_exits_counts_no_internal_circuit_that_fails,
       test_exits_has_none_ready_once_nothing_was_asked_for_long,
