@@ -9,9 +9,13 @@ enum { WARN_EVERY_S = 30, READY = 100 };
 enum phase {
     STARTING,
     CONN,
+    CONN_DONE,
+    HANDSHAKE,
     HANDSHAKE_DONE,
     ONEHOP_CREATE,
     AP_CONN,
+    AP_CONN_DONE,
+    AP_HANDSHAKE,
     AP_HANDSHAKE_DONE,
     CIRCUIT_CREATE,
     DONE,
@@ -20,9 +24,13 @@ enum phase {
 static const struct bootstrap_step phases[] = {
     [STARTING] = {0, "starting", "Starting"},
     [CONN] = {5, "conn", "Connecting to a relay"},
+    [CONN_DONE] = {10, "conn_done", "Connected to a relay"},
+    [HANDSHAKE] = {14, "handshake", "Handshaking with a relay"},
     [HANDSHAKE_DONE] = {15, "handshake_done", "Handshake with a relay done"},
     [ONEHOP_CREATE] = {20, "onehop_create", "Establishing an encrypted directory connection"},
     [AP_CONN] = {80, "ap_conn", "Connecting to a relay to build circuits"},
+    [AP_CONN_DONE] = {85, "ap_conn_done", "Connected to a relay to build circuits"},
+    [AP_HANDSHAKE] = {89, "ap_handshake", "Finishing handshake with a relay to build circuits"},
     [AP_HANDSHAKE_DONE] = {90, "ap_handshake_done",
                            "Handshake finished with a relay to build circuits"},
     [CIRCUIT_CREATE] = {95, "circuit_create", "Establishing a Tor circuit"},
@@ -31,8 +39,8 @@ static const struct bootstrap_step phases[] = {
 
 enum {
     TO_THE_END = EVENT_BIT(EVENT_ORCONN), /* a link may fail at any time */
-    UNTIL_DONE =
-        TO_THE_END | EVENT_BIT(EVENT_CIRCUIT) | EVENT_BIT(EVENT_DIRECTORY) | EVENT_BIT(EVENT_STATUS)
+    UNTIL_DONE = TO_THE_END | EVENT_BIT(EVENT_CIRCUIT) | EVENT_BIT(EVENT_DIRECTORY) |
+                 EVENT_BIT(EVENT_STATUS) | EVENT_BIT(EVENT_LINK_STEP)
 };
 
 static void say(struct bootstrap *b, const struct event_bootstrap *e)
@@ -125,10 +133,40 @@ static void on_problem(struct bootstrap *b, const struct event_orconn *e)
              hex_upper(e->peer.rsa.b, sizeof e->peer.rsa.b, id), addr);
 }
 
+/* control_event_boot_first_orconn(): what the directory has come to is told now. */
+static void on_connected(struct bootstrap *b)
+{
+    progress(b, &phases[HANDSHAKE_DONE]);
+    if (!b->connected && b->dir.percent)
+        progress(b, &b->dir);
+    b->connected = true;
+}
+
+/* control_event_boot_dir(): "Don't report unless we have successfully opened at least one OR_CONN"
+ */
+static void on_directory(struct bootstrap *b, const struct bootstrap_step *step)
+{
+    b->dir = *step;
+    if (b->connected)
+        progress(b, step);
+}
+
+/* Once the directory is enough, links are made for circuits. */
+static void on_link_step(struct bootstrap *b, enum link_state state)
+{
+    bool tls = state == LINK_HANDSHAKING;
+    if (b->step.percent >= phases[AP_CONN].percent)
+        progress(b, &phases[tls ? AP_HANDSHAKE : AP_CONN_DONE]);
+    else
+        progress(b, &phases[tls ? HANDSHAKE : CONN_DONE]);
+}
+
 static void on_orconn(struct bootstrap *b, const struct event_orconn *e)
 {
-    if (e->status == ORCONN_CONNECTED)
-        progress(b, &phases[HANDSHAKE_DONE]);
+    if (e->status == ORCONN_LAUNCHED)
+        progress(b, &phases[CONN]);
+    else if (e->status == ORCONN_CONNECTED)
+        on_connected(b);
     else if (e->status == ORCONN_FAILED && e->end.why != OK) /* else it was not wanted any more */
         on_problem(b, e);
 }
@@ -140,12 +178,14 @@ static void on_event(void *arg, const struct event_record *e)
         on_circuit(b, &e->circuit);
     else if (e->kind == EVENT_ORCONN)
         on_orconn(b, &e->orconn);
-    else if (e->kind == EVENT_STATUS && e->status.what == STATUS_ENOUGH_DIR_INFO)
+    else if (e->kind == EVENT_LINK_STEP)
+        on_link_step(b, e->link_step.state);
+    else if (e->kind == EVENT_STATUS && e->status.what == STATUS_ENOUGH_DIR_INFO && b->connected)
         progress(b, &phases[AP_CONN]);
     else if (e->kind == EVENT_DIRECTORY && e->directory.status == DIRECTORY_FETCHING)
         progress(b, &phases[CONN]);
     else if (e->kind == EVENT_DIRECTORY && e->directory.status == DIRECTORY_PROGRESS)
-        progress(b, &e->directory.step);
+        on_directory(b, &e->directory.step);
 }
 
 /* Else a client whose last step nobody told of would stay at 95% for ever. */

@@ -15,6 +15,8 @@ struct bootstrap {
     struct env *env;
     struct event_listener listener;
     struct bootstrap_step step;
+    bool connected;              /* a link has stood; before, the directory's steps wait for one */
+    struct bootstrap_step dir;   /* the last of these; percent 0: there is none */
     struct event_bootstrap last; /* what was told last; of no problem once it was done */
     unsigned problems;           /* failed links since the last progress */
     uint64_t next_warn_us;       /* not to warn more often */

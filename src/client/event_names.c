@@ -134,6 +134,8 @@ const char *event_name(const struct event_record *e)
         return "ADDRMAP";
     case EVENT_CELL_STATS:
         return "CELL_STATS";
+    case EVENT_LINK_STEP:
+        return "LINK_STEP";
     case EVENT_KINDS:
         break;
     }

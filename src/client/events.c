@@ -176,6 +176,7 @@ static size_t record_size(enum event_kind kind)
         [EVENT_CELL_STATS] = sizeof(struct event_cell_stats),
         [EVENT_ADDRMAP] = sizeof(struct event_addrmap),
         [EVENT_SIGNAL] = sizeof(struct event_signal),
+        [EVENT_LINK_STEP] = sizeof(struct event_link_step),
     };
     return offsetof(struct event_record, circuit) + sizes[kind];
 }

@@ -44,6 +44,7 @@ enum event_kind {
     EVENT_CELL_STATS, /* CELL_STATS */
     EVENT_ADDRMAP,    /* ADDRMAP */
     EVENT_SIGNAL,     /* SIGNAL */
+    EVENT_LINK_STEP,  /* a link that is being made has come further; no event of control-spec's */
     EVENT_KINDS
 };
 
@@ -149,6 +150,11 @@ struct event_orconn {
     struct link_target peer;
     size_t circuits;     /* NCIRCS */
     struct link_end end; /* FAILED, CLOSED */
+};
+
+/* TCP stands (LINK_TLS), or TLS does (LINK_HANDSHAKING). */
+struct event_link_step {
+    enum link_state state;
 };
 
 /* ---- guards ---- */
@@ -320,6 +326,7 @@ struct event_record {
         struct event_cell_stats cell_stats;
         struct event_addrmap addrmap;
         struct event_signal signal;
+        struct event_link_step link_step;
     };
 };
 

@@ -223,7 +223,16 @@ static void on_stall(void *arg, bool stalled)
     p->pool->ops->stalled(p->pool->arg, stalled);
 }
 
+static void on_step(void *arg)
+{
+    const struct pooled_link *p = arg;
+    const struct event_record e = {.kind = EVENT_LINK_STEP,
+                                   .link_step = {.state = link_state(p->link)}};
+    events_tell(p->pool->events, &e);
+}
+
 static const struct link_ops link_ops = {
+    .on_step = on_step,
     .on_open = on_open,
     .on_end = on_end,
     .on_output = on_output,

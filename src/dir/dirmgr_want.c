@@ -74,6 +74,22 @@ static size_t consensus_in_flight(const struct dirmgr *d)
     return dirmgr_in_flight(d, DIR_WANT_CONSENSUS) + dirmgr_slow_in_flight(d, DIR_WANT_CONSENSUS);
 }
 
+/* C tor looks once a second, also in a TestingTorNetwork, where tries may follow at once: until
+ * then whoever was asked has the time to begin, and no link is made for nothing. */
+static bool was_just_asked(struct dirmgr *d, bool authority)
+{
+    for (size_t i = 0; i < DIRMGR_REQUESTS_MAX; i++) {
+        const struct dirmgr_request *rq = &d->requests[i];
+        uint64_t until_us = rq->launched_us + US_PER_SEC;
+        if (rq->id && rq->kind == DIR_WANT_CONSENSUS && rq->is_authority == authority &&
+            d->env->mono_us < until_us) {
+            dirmgr_note_wake(d, until_us);
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The tries do not wait for each other's end, so each makes the next one wait. */
 static bool pick_for_bootstrap(struct dirmgr *d, struct dir_request *out)
 {
@@ -81,6 +97,7 @@ static bool pick_for_bootstrap(struct dirmgr *d, struct dir_request *out)
         return false;
     for (int row = 0; row < BOOT_N; row++)
         if (dirmgr_boot_row_used(d, row) && due(d, &d->boot_wait[row]) &&
+            !was_just_asked(d, row == BOOT_AUTHORITY) &&
             dirmgr_pick_server(d, row == BOOT_AUTHORITY, NULL, out)) {
             backoff_fail(&d->boot_wait[row], d->env, d->testing, dirmgr_boot_first_s(d, row));
             return true;

@@ -201,6 +201,13 @@ void link_retire(struct link *l)
 
 /* ---- TCP and TLS ---- */
 
+static void take_step(struct link *l, enum link_state state)
+{
+    l->state = state;
+    if (l->ops->on_step)
+        l->ops->on_step(l->arg);
+}
+
 void link_tcp_open(struct link *l)
 {
     if (l->state != LINK_CONNECTING)
@@ -210,8 +217,8 @@ void link_tcp_open(struct link *l)
         link_close(l, ERR_NOMEM, OR_RESOURCELIMIT, "no memory for TLS");
         return;
     }
-    l->state = LINK_TLS;
     l->heard_us = l->env->mono_us;
+    take_step(l, LINK_TLS);
     env_arm_ms(l->env, &l->deadline, l->config.handshake_timeout_ms);
     if (l->side == LINK_RESPONDER)
         return;
@@ -367,7 +374,7 @@ static void closed_by_handshake(struct link *l, err_t e)
 
 void link_start_cells(struct link *l, const struct sha256 *tls_cert)
 {
-    l->state = LINK_HANDSHAKING;
+    take_step(l, LINK_HANDSHAKING);
     uint8_t *at = buf_room(&l->out, HANDSHAKE_CELLS_MAX);
     struct wr w = wr_over(at, at ? HANDSHAKE_CELLS_MAX : 0);
     err_t e = handshake_start(&l->hs, l->env, tls_cert, &w);

@@ -88,6 +88,8 @@ struct link_end {
 };
 
 struct link_ops {
+    /* May be NULL. TCP stands, or TLS does: link_state() says which. */
+    void (*on_step)(void *arg);
     void (*on_open)(void *arg);
     void (*on_end)(void *arg, const struct link_end *end);
     /* The link has something to send and net does not know: at most once until link_seal(). */

@@ -100,6 +100,11 @@ static void link_is(struct fixture *f, enum orconn_status s, err_t why)
     happens(f, e);
 }
 
+static void link_step(struct fixture *f, enum link_state state)
+{
+    happens(f, (struct event_record){.kind = EVENT_LINK_STEP, .link_step = {.state = state}});
+}
+
 static void problem(struct fixture *f)
 {
     link_is(f, ORCONN_FAILED, ERR_LINK_CONNECT);
@@ -116,6 +121,10 @@ START_TEST(test_bootstrap_says_tors_words)
     directory(&f, DIRECTORY_FETCHING);
     ck_assert_str_eq(f.last, "Bootstrapped 5% (conn): Connecting to a relay");
     link_is(&f, ORCONN_LAUNCHED, OK);
+    link_step(&f, LINK_TLS);
+    ck_assert_str_eq(f.last, "Bootstrapped 10% (conn_done): Connected to a relay");
+    link_step(&f, LINK_HANDSHAKING);
+    ck_assert_str_eq(f.last, "Bootstrapped 14% (handshake): Handshaking with a relay");
     link_is(&f, ORCONN_CONNECTED, OK);
     ck_assert_str_eq(f.last, "Bootstrapped 15% (handshake_done): Handshake with a relay done");
     circuit(&f, CIRCUIT_BEGUN, CIRCUIT_ONEHOP_TUNNEL, CIRCUIT_GENERAL);
@@ -129,14 +138,44 @@ START_TEST(test_bootstrap_says_tors_words)
     status(&f, STATUS_ENOUGH_DIR_INFO);
     ck_assert_str_eq(f.last, "Bootstrapped 80% (ap_conn): Connecting to a relay to build circuits");
     circuit(&f, CIRCUIT_LAUNCHED, 0, CIRCUIT_GENERAL);
-    ck_assert_uint_eq(f.n, 6);
+    ck_assert_uint_eq(f.n, 8);
+    link_step(&f, LINK_TLS);
+    ck_assert_str_eq(f.last, "Bootstrapped 85% (ap_conn_done): Connected to a relay to build "
+                             "circuits");
+    link_step(&f, LINK_HANDSHAKING);
+    ck_assert_str_eq(f.last, "Bootstrapped 89% (ap_handshake): Finishing handshake with a relay to "
+                             "build circuits");
     circuit(&f, CIRCUIT_BEGUN, 0, CIRCUIT_GENERAL);
-    ck_assert_uint_eq(f.n, 8); /* 90 ap_handshake_done, 95 circuit_create */
+    ck_assert_uint_eq(f.n, 12); /* 90 ap_handshake_done, 95 circuit_create */
     ck_assert_str_eq(f.last, "Bootstrapped 95% (circuit_create): Establishing a Tor circuit");
     circuit(&f, CIRCUIT_BUILT, 0, CIRCUIT_MEASURE_TIMEOUT); /* of use to nobody */
     circuit(&f, CIRCUIT_BUILT, 0, CIRCUIT_GENERAL);
     ck_assert_str_eq(f.last, "Bootstrapped 100% (done): Done");
-    ck_assert_uint_eq(f.n, 9);
+    ck_assert_uint_eq(f.n, 13);
+    teardown(&f);
+}
+END_TEST
+
+/* With a cache the directory is enough before there is any link. tor tells of it once one stands.
+ */
+START_TEST(test_bootstrap_from_the_cache_tells_of_the_link_first)
+{
+    struct fixture f;
+    setup(&f);
+    bootstrap_start(&f.b);
+    step(&f, (struct bootstrap_step){75, "enough_dirinfo", "Loaded enough"});
+    status(&f, STATUS_ENOUGH_DIR_INFO);
+    ck_assert_uint_eq(f.n, 1);
+    link_is(&f, ORCONN_LAUNCHED, OK);
+    ck_assert_int_eq(f.b.step.percent, 5);
+    link_step(&f, LINK_TLS);
+    link_step(&f, LINK_HANDSHAKING);
+    ck_assert_int_eq(f.b.step.percent, 14);
+    link_is(&f, ORCONN_CONNECTED, OK);
+    ck_assert_str_eq(f.last, "Bootstrapped 75% (enough_dirinfo): Loaded enough");
+    ck_assert_uint_eq(f.n, 6); /* 15 handshake_done, 75 */
+    circuit(&f, CIRCUIT_BEGUN, 0, CIRCUIT_GENERAL);
+    ck_assert_int_eq(f.b.step.percent, 95);
     teardown(&f);
 }
 END_TEST
@@ -145,12 +184,13 @@ START_TEST(test_bootstrap_never_goes_back)
 {
     struct fixture f;
     setup(&f);
+    link_is(&f, ORCONN_CONNECTED, OK);
     status(&f, STATUS_ENOUGH_DIR_INFO);
     status(&f, STATUS_NOT_ENOUGH_DIR_INFO);
     status(&f, STATUS_ENOUGH_DIR_INFO);
     directory(&f, DIRECTORY_FETCHING);
     step(&f, (struct bootstrap_step){79, "x", "y"});
-    ck_assert_uint_eq(f.n, 1);
+    ck_assert_uint_eq(f.n, 2); /* 15 and 80 */
     ck_assert_int_eq(f.b.step.percent, 80);
     teardown(&f);
 }
@@ -282,7 +322,8 @@ START_TEST(test_bootstrap_a_link_that_is_not_wanted_is_no_problem)
 }
 END_TEST
 
-TESTS("client/bootstrap", test_bootstrap_says_tors_words, test_bootstrap_never_goes_back,
+TESTS("client/bootstrap", test_bootstrap_says_tors_words,
+      test_bootstrap_from_the_cache_tells_of_the_link_first, test_bootstrap_never_goes_back,
       test_bootstrap_tells_each_step, test_bootstrap_says_why_it_is_stuck,
       test_bootstrap_tells_of_a_clock_until_it_is_done,
       test_bootstrap_warns_now_and_then_and_counts,

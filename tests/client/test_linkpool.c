@@ -313,6 +313,32 @@ START_TEST(test_linkpool_makes_one_link_for_all_who_wait)
 }
 END_TEST
 
+static void hear_step(void *arg, const struct event_record *e)
+{
+    struct fixture *f = arg;
+    ck_assert_int_eq(e->kind, EVENT_LINK_STEP);
+    snprintf(f->story, sizeof f->story, "step %d", (int)e->link_step.state);
+}
+
+START_TEST(test_linkpool_tells_how_far_a_link_has_come)
+{
+    struct fixture f;
+    struct waiter a = {0};
+    struct link_target t = peer(1, 1);
+    char tls[16];
+    setup(&f);
+    f.listener.on_event = hear_step;
+    events_listen(f.events, &f.listener, EVENT_BIT(EVENT_LINK_STEP));
+    ask(&f, &a, &t);
+    net.link[0]->state = LINK_TLS;
+    net.link[0]->ops->on_step(net.link[0]->arg);
+    test_env_advance_ms(f.env, 0);
+    snprintf(tls, sizeof tls, "step %d", (int)LINK_TLS);
+    ck_assert_str_eq(f.story, tls);
+    teardown(&f);
+}
+END_TEST
+
 /* A link made for one peer is there, open or not; another is asked for. */
 START_TEST(test_linkpool_shares_by_identity)
 {
@@ -882,9 +908,10 @@ START_TEST(test_linkpool_a_slow_relay_is_believed)
 }
 END_TEST
 
-TESTS("client/linkpool", test_linkpool_sends_cells_when_tors_scheduler_does,
-      test_linkpool_tells_the_life_of_each_link, test_linkpool_makes_one_link_for_all_who_wait,
-      test_linkpool_shares_by_identity, test_linkpool_who_waits_for_an_identity_gets_no_other,
+TESTS("client/linkpool", test_linkpool_tells_how_far_a_link_has_come,
+      test_linkpool_sends_cells_when_tors_scheduler_does, test_linkpool_tells_the_life_of_each_link,
+      test_linkpool_makes_one_link_for_all_who_wait, test_linkpool_shares_by_identity,
+      test_linkpool_who_waits_for_an_identity_gets_no_other,
       test_linkpool_shares_no_link_to_another_address,
       test_linkpool_shares_no_link_between_transports,
       test_linkpool_tells_each_waiter_of_a_failure_once,

@@ -145,7 +145,11 @@ static void on_create(void *arg, uint32_t id, uint8_t cmd, uint8_t *body)
         link_refuse(r.link, id, 5);
 }
 
-static const struct link_ops ops = {on_open, on_end, on_output, on_skew, on_create};
+static const struct link_ops ops = {.on_open = on_open,
+                                    .on_end = on_end,
+                                    .on_output = on_output,
+                                    .on_clock_skew = on_skew,
+                                    .on_create = on_create};
 
 /* Every cell that goes out is one that this side may say, on a circuit or not as its kind is. */
 static void on_trace(void *arg, bool out, uint32_t circ_id, uint8_t cmd, const uint8_t *body,

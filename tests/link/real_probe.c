@@ -107,7 +107,8 @@ static void on_clock_skew(void *arg, int64_t skew_s)
     printf("skew %lld s\n", (long long)skew_s);
 }
 
-static const struct link_ops ops = {on_open, on_end, on_output, on_clock_skew};
+static const struct link_ops ops = {
+    .on_open = on_open, .on_end = on_end, .on_output = on_output, .on_clock_skew = on_clock_skew};
 
 static void flush(struct link *l, int fd)
 {

@@ -116,8 +116,11 @@ static inline void world_on_stall(void *arg, bool stalled)
 
 static inline const struct link_ops *world_ops(void)
 {
-    static const struct link_ops ops = {world_on_open, world_on_closed, world_on_output,
-                                        world_on_skew, world_on_stall,  NULL};
+    static const struct link_ops ops = {.on_open = world_on_open,
+                                        .on_end = world_on_closed,
+                                        .on_output = world_on_output,
+                                        .on_clock_skew = world_on_skew,
+                                        .on_stall = world_on_stall};
     return &ops;
 }
 

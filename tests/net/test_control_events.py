@@ -239,7 +239,8 @@ def test_the_start_is_told_in_steps(told):
     steps = told.ear.of("STATUS_CLIENT", action="BOOTSTRAP")
     numbers = [int(e.arguments["PROGRESS"]) for e in steps]
     assert numbers == sorted(set(numbers)) and numbers[-1] == 100
-    assert {"conn", "handshake_done", "ap_conn", "circuit_create", "done"} <= {
+    assert {"conn", "conn_done", "handshake", "handshake_done", "ap_conn", "circuit_create",
+            "done"} <= {
         e.arguments["TAG"] for e in steps}
     assert told.ear.control.get_info("status/bootstrap-phase") == (
         'NOTICE BOOTSTRAP PROGRESS=100 TAG=done SUMMARY="Done"')
