@@ -89,6 +89,31 @@ def test_what_is_built_ahead(make_steered):
         [("IS_INTERNAL,NEED_CAPACITY,NEED_UPTIME", "HS_VANGUARDS", 3)] * 3, found
 
 
+def page(client):
+    return subprocess.run(privnet.in_lab_namespace(
+        ["curl", "-sS", "--max-time", "20", "--socks5-hostname",
+         "127.0.0.1:%d" % client.socks_port, "http://hello.test/"]),
+        capture_output=True, text=True, check=False)
+
+
+def test_circuits_are_begun_one_a_second_and_the_first_is_used(net, client_of):
+    """Two for pages, three for onion services; streams share the oldest, however many are clean."""
+    mine = client_of().start()
+
+    def whole():
+        return [c for c in habits.circuits(net.events()) if c.is_built and not c.is_dir]
+
+    built = wait_for(lambda: [found for found in [whole()] if len(found) >= 5], 12,
+                     "less than five circuits are built ahead")[0]
+    begun = sorted(c.begun for c in built)
+    assert all(b - a > 0.5 for a, b in zip(begun, begun[1:])), begun
+    for _ in range(3):
+        assert "three relays" in page(mine).stdout
+    used = [c for c in whole() if c.is_used]
+    assert [c.begun for c in used] == begun[:1]
+    assert mine.stop() == 0
+
+
 @works("__DisablePredictedCircuits")
 def test_without_prediction_circuits_are_built_for_who_asks(net, client_of):
     mine = client_of("__DisablePredictedCircuits 1")
@@ -96,11 +121,8 @@ def test_without_prediction_circuits_are_built_for_who_asks(net, client_of):
     mine.wait_for("Bootstrapped (75|80|85)%", since=mine.started_at)
     time.sleep(2.5)         # two looks
     assert [c for c in habits.circuits(net.events()) if not c.is_dir] == []
-    page = subprocess.run(privnet.in_lab_namespace(
-        ["curl", "-sS", "--max-time", "20", "--socks5-hostname",
-         "127.0.0.1:%d" % mine.socks_port, "http://hello.test/"]),
-        capture_output=True, text=True, check=False)
-    assert "three relays" in page.stdout, page.stderr
+    got = page(mine)
+    assert "three relays" in got.stdout, got.stderr
     assert [c for c in habits.circuits(net.events()) if c.is_used]
     assert mine.stop() == 0
 
