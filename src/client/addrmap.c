@@ -95,11 +95,11 @@ void addrmap_drop(struct addrmap *m, const char *from)
         forget(m, e);
 }
 
-void addrmap_tell(const struct addrmap *m, const struct addrmap_entry *e)
+void addrmap_tell(const struct addrmap *m, const struct addrmap_entry *e, uint64_t stream)
 {
     char from[TUNNEL_HOST_MAX + 3];
     snprintf(from, sizeof from, is_v6(e->from) ? "[%s]" : "%s", e->from);
-    m->told(m->arg, from, e->to, e->expires_s);
+    m->told(m->arg, from, e->to, e->expires_s, stream);
 }
 
 /* ---- what is said ---- */
@@ -140,11 +140,12 @@ err_t addrmap_set(struct addrmap *m, const char *from, const char *to, enum addr
     TRY(addrmap_add(m, key, value, source, &e));
     e->from_wild = from_wild;
     e->to_wild = to_wild;
-    addrmap_tell(m, e);
+    addrmap_tell(m, e, 0);
     return OK;
 }
 
-void addrmap_track_exit(struct addrmap *m, const char *from, const char *to, int64_t expires_s)
+void addrmap_track_exit(struct addrmap *m, const char *from, const char *to, int64_t expires_s,
+                        uint64_t stream)
 {
     struct addrmap_entry *e;
     if (addrmap_find(m, from))
@@ -153,7 +154,7 @@ void addrmap_track_exit(struct addrmap *m, const char *from, const char *to, int
     if (addrmap_add(m, from, to, ADDRMAP_EXIT, &e) != OK)
         return;
     e->expires_s = expires_s;
-    addrmap_tell(m, e);
+    addrmap_tell(m, e, stream);
 }
 
 bool addrmap_renew(struct addrmap *m, const char *host, int64_t expires_s)

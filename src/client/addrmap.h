@@ -29,8 +29,10 @@ enum { ADDRMAP_MOST = 200000 }; /* entries */
 
 struct addrmap;
 
-/* FROM stands for TO from now on, until EXPIRES_S (wall clock; 0: for ever). May not call back. */
-typedef void addrmap_told_fn(void *arg, const char *from, const char *to, int64_t expires_s);
+/* FROM stands for TO from now on, until EXPIRES_S (wall clock; 0: for ever), which came about by
+ * STREAM (0: by none). May not call back. */
+typedef void addrmap_told_fn(void *arg, const char *from, const char *to, int64_t expires_s,
+                             uint64_t stream);
 
 /* NULL out of memory. */
 struct addrmap *addrmap_new(struct env *env, addrmap_told_fn *told, void *arg);
@@ -48,8 +50,9 @@ bool addrmap_is_host(const char *text);
  * ERR_MALFORMED and *WHY, static and in tor's words; ERR_LIMIT; ERR_NOMEM. */
 MUST_USE err_t addrmap_set(struct addrmap *m, const char *from, const char *to,
                            enum addrmap_source source, const char **why);
-/* Until EXPIRES_S, unless FROM stands for something already. */
-void addrmap_track_exit(struct addrmap *m, const char *from, const char *to, int64_t expires_s);
+/* Until EXPIRES_S, as STREAM got there, unless FROM stands for something already. */
+void addrmap_track_exit(struct addrmap *m, const char *from, const char *to, int64_t expires_s,
+                        uint64_t stream);
 /* Whether HOST stands for something by its very name; what expires will do so at EXPIRES_S. */
 bool addrmap_renew(struct addrmap *m, const char *host, int64_t expires_s);
 /* The virtual address of that kind that stands for TO; NULL: there are no more. */

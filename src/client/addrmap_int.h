@@ -45,7 +45,7 @@ MUST_USE err_t addrmap_add(struct addrmap *m, const char *from, const char *to,
                            enum addrmap_source source, struct addrmap_entry **out);
 /* FROM stands for nothing more. */
 void addrmap_drop(struct addrmap *m, const char *from);
-void addrmap_tell(const struct addrmap *m, const struct addrmap_entry *e);
+void addrmap_tell(const struct addrmap *m, const struct addrmap_entry *e, uint64_t stream);
 
 /* ---- addrmap_virtual.c ---- */
 

@@ -112,7 +112,7 @@ const char *addrmap_virtual(struct addrmap *m, enum addrmap_virtual kind, const 
     if (found && addrmap_add(m, host, value, ADDRMAP_VIRTUAL, &e) == OK) {
         v->of[kind] = e;
         e->virtual = v;
-        addrmap_tell(m, e);
+        addrmap_tell(m, e, 0);
         return e->from;
     }
     if (is_empty(v)) {

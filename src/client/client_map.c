@@ -8,17 +8,17 @@ static void map_line(struct client *c, const char *line)
 {
     const struct log *log = c->env->log;
     struct text rest = text_of(line), word[2] = {{0}}, more;
-    const char *why = "";
+    const char *why = "", *said = log_safe(log, line); /* tor(1) hides nothing of it */
     bool whole = text_token(&rest, &word[0]) && text_token(&rest, &word[1]);
     char *from = text_dup(word[0]), *to = text_dup(word[1]);
     if (!from || !to)
         log_warn(log, "MapAddress: %s", err_text(ERR_NOMEM));
     else if (!whole)
-        log_warn(log, "MapAddress '%s' has too few arguments. Ignoring.", line);
+        log_warn(log, "MapAddress '%s' has too few arguments. Ignoring.", said);
     else if (*from == '.' || *to == '.')
-        log_warn(log, "MapAddress '%s' is ambiguous - address starts with a'.'. Ignoring.", line);
+        log_warn(log, "MapAddress '%s' is ambiguous - address starts with a'.'. Ignoring.", said);
     else if (addrmap_set(c->map, from, to, ADDRMAP_TORRC, &why) != OK)
-        log_warn(log, "MapAddress '%s' failed: %s. Ignoring.", line, why);
+        log_warn(log, "MapAddress '%s' failed: %s. Ignoring.", said, why);
     else if (text_token(&rest, &more))
         log_warn(log, "Ignoring extra arguments to MapAddress.");
     free(from);

@@ -73,11 +73,12 @@ void client_tell_signal(struct client *c, enum signal_what what)
     events_tell(c->events, &e);
 }
 
-void client_tell_map(void *arg, const char *from, const char *to, int64_t expires_s)
+void client_tell_map(void *arg, const char *from, const char *to, int64_t expires_s,
+                     uint64_t stream)
 {
     struct client *c = arg;
     struct event_record e = {.kind = EVENT_ADDRMAP,
-                             .addrmap = {.expires_s = expires_s, .cached = true}};
+                             .addrmap = {.expires_s = expires_s, .cached = true, .stream = stream}};
     snprintf(e.addrmap.from, sizeof e.addrmap.from, "%s", from);
     snprintf(e.addrmap.to, sizeof e.addrmap.to, "%s", to);
     events_tell(c->events, &e);

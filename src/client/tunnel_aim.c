@@ -139,7 +139,7 @@ void tunnel_track_exit(struct tunnel *t, const struct ride *ride)
     to = text_printf("%s.%s" EXIT_SUFFIX, t->req.host,
                      hex_upper(ride->exit->b, sizeof ride->exit->b, hex));
     if (to)
-        addrmap_track_exit(t->set->map, t->req.host, to, until_s);
+        addrmap_track_exit(t->set->map, t->req.host, to, until_s, tunnel_stream(t));
     free(to);
 }
 

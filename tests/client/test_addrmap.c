@@ -13,11 +13,19 @@ struct fixture {
     char all[400];  /* of addrmap_each(), the same */
 };
 
-static void note(void *arg, const char *from, const char *to, int64_t expires_s)
+static void note(void *arg, const char *from, const char *to, int64_t expires_s, uint64_t stream)
 {
     char *text = arg;
     size_t len = strlen(text);
-    snprintf(text + len, 400 - len, "%s %s %lld;", from, to, (long long)expires_s);
+    snprintf(text + len, 400 - len, "%s %s %lld%s;", from, to, (long long)expires_s,
+             stream == 7 ? " by 7"
+             : stream    ? " by whom?"
+                         : "");
+}
+
+static void note_one(void *arg, const char *from, const char *to, int64_t expires_s)
+{
+    note(arg, from, to, expires_s, 0);
 }
 
 static void setup(struct fixture *f)
@@ -43,7 +51,7 @@ static void set(struct fixture *f, const char *from, const char *to)
 static const char *list(struct fixture *f, unsigned sources)
 {
     f->all[0] = 0;
-    addrmap_each(f->m, sources, note, f->all);
+    addrmap_each(f->m, sources, note_one, f->all);
     return f->all;
 }
 
@@ -157,7 +165,7 @@ START_TEST(test_addrmap_tells_and_lists_by_source)
     setup(&f);
     ck_ok(addrmap_set(f.m, "*.t.example", "*.u.example", ADDRMAP_TORRC, &why));
     set(&f, "[2001:db8::1]", "c.example");
-    addrmap_track_exit(f.m, "e.example", "e.example.AB.exit", env_wall_s(f.env) + 60);
+    addrmap_track_exit(f.m, "e.example", "e.example.AB.exit", env_wall_s(f.env) + 60, 7);
     ck_assert_ptr_nonnull(strstr(f.told, "t.example u.example 0;[2001:db8::1] c.example 0;"));
     ck_assert_str_eq(list(&f, ADDRMAP_TORRC), "*.t.example *.u.example 0;");
     ck_assert_str_eq(list(&f, ADDRMAP_CONTROLLER), "[2001:db8::1] c.example 0;");
@@ -258,8 +266,8 @@ START_TEST(test_addrmap_remembers_exits_for_their_time)
     struct fixture f;
     setup(&f);
     int64_t now_s = env_wall_s(f.env);
-    addrmap_track_exit(f.m, "a.example", "a.example.AB.exit", now_s + 60);
-    addrmap_track_exit(f.m, "a.example", "a.example.CD.exit", now_s + 60); /* it has one */
+    addrmap_track_exit(f.m, "a.example", "a.example.AB.exit", now_s + 60, 7);
+    addrmap_track_exit(f.m, "a.example", "a.example.CD.exit", now_s + 60, 7); /* it has one */
     ck_assert_str_eq(of(&f, "a.example", ADDRMAP_EXIT), "a.example.AB.exit");
     test_env_advance_ms(f.env, 50000);
     ck_assert(addrmap_renew(f.m, "a.example", now_s + 110));
@@ -269,7 +277,7 @@ START_TEST(test_addrmap_remembers_exits_for_their_time)
     ck_assert_str_eq(of(&f, "a.example", ADDRMAP_EXIT), "a.example");
     ck_assert(!addrmap_renew(f.m, "a.example", now_s + 300));
     ck_assert_str_eq(list(&f, ADDRMAP_ALL), "");
-    addrmap_track_exit(f.m, "a.example", "a.example.CD.exit", now_s + 300);
+    addrmap_track_exit(f.m, "a.example", "a.example.CD.exit", now_s + 300, 7);
     addrmap_clear_exit(f.m, ".ab.exit");
     ck_assert_str_eq(of(&f, "a.example", ADDRMAP_EXIT), "a.example.CD.exit");
     addrmap_clear_exit(f.m, ".cd.exit");

@@ -292,9 +292,10 @@ static inline void on_event(void *arg, const struct event_record *e)
                  (unsigned long long)e->stream.circuit);
 }
 
-static inline void mapped(void *arg, const char *from, const char *to, int64_t expires_s)
+static inline void mapped(void *arg, const char *from, const char *to, int64_t expires_s,
+                          uint64_t stream)
 {
-    (void)arg, (void)from, (void)to, (void)expires_s;
+    (void)arg, (void)from, (void)to, (void)expires_s, (void)stream;
 }
 
 static inline void none_is_left(void *arg, struct ostream *s)
