@@ -107,10 +107,12 @@ static bool mark_first(struct dirmgr *d)
     return true;
 }
 
-/* Where circuits can be built already, or somebody keeps us waiting, nothing comes first. */
+/* Where circuits can be built already, or somebody keeps us waiting, or all of them are few,
+ * nothing comes first. */
 static void choose_first(struct dirmgr *d)
 {
-    if (d->current || dirmgr_slow_in_flight(d, DIR_WANT_MICRODESCS))
+    bool few = netdir_n(d->newest) <= (size_t)MD_REQUESTS_MIN * MD_BATCH_MIN;
+    if (d->current || few || dirmgr_slow_in_flight(d, DIR_WANT_MICRODESCS))
         d->first = FIRST_OVER;
     else if (d->first == FIRST_NOT_CHOSEN)
         d->first = mark_first(d) ? FIRST_ASKED : FIRST_OVER;
@@ -150,7 +152,8 @@ static bool begin_round(struct dirmgr *d)
     choose_first(d);
     size_t n = count_wanted(d, &r.retries);
     if (!n && d->first == FIRST_ASKED && !dirmgr_in_flight(d, DIR_WANT_MICRODESCS)) {
-        d->first = FIRST_OVER; /* they are all here */
+        d->first = FIRST_OVER; /* they are all here, and the rest follows at once */
+        d->md_launched_us = 0;
         n = count_wanted(d, &r.retries);
     }
     if (!n || few_may_wait(d, n))

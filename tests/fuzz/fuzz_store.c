@@ -27,12 +27,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (netdir_new(c, NULL, &nd) != OK)
         return 0;
     (void)!(store_load_microdescs(file, nd, &report) == OK);
+    struct store_merged merged;
     buf_init(&out, 4 * size + 65536);
-    if (store_merge_microdescs(file, none, nd, 0, &out) == OK) {
-        struct text merged = {out.len ? (const char *)buf_at(&out) : "", out.len};
-        if (store_load_microdescs(merged, nd, &report) == OK && report.bad)
+    if (store_merge_microdescs(file, none, nd, 0, &merged) == OK) {
+        for (size_t i = 0; i < merged.n; i++)
+            if (buf_add(&out, merged.parts[i].s, merged.parts[i].len) != OK)
+                abort();
+        struct text one = {out.len ? (const char *)buf_at(&out) : "", out.len};
+        if (store_load_microdescs(one, nd, &report) == OK && report.bad)
             abort();
     }
+    store_merged_free(&merged);
     buf_free(&out);
     netdir_unref(&nd);
     return 0;

@@ -816,7 +816,7 @@ STAGES = [
     ("dir-forged", INVALID, b"the signature is wrong"),
     ("dir-old", INVALID, b"our clock says"),
     ("dir-future", INVALID, b"our clock says"),
-    ("dir-bad-utf8", INVALID, b"malformed"),
+    ("dir-bad-utf8", INVALID, b"it is no consensus"),
 ]
 
 

@@ -215,10 +215,7 @@ def test_damaged_file_is_fetched_again(lab, make_sut, good_cache, name, how):
     copy_cache(good_cache, mine)
     path = os.path.join(mine.data, name)
     if name == "cached-microdescs" and not os.path.exists(path):
-        # The journal becomes this file at the next start.
-        mine.start()
-        assert mine.stop() == 0
-    tor_differs("keeps its journal", not os.path.exists(path))
+        os.rename(path + ".new", path)      # what becomes of the journal sooner or later
     tor_differs("refuses to start with a state file of noise", name == "state" and how == "noise")
     tor_differs("does not return to the consensus that waits for these", name == "cached-certs")
     assert os.path.exists(path)

@@ -54,7 +54,7 @@ static void restart(struct scenario *sc)
 }
 
 /* What a start costs where nothing but the way takes time: a page is asked for at once. */
-enum { WAY_MS = 50, RELAY_PAIRS = 32 };
+enum { WAY_MS = 50, RELAY_PAIRS = 38 };
 
 static void add_page(struct scenario *sc, uint64_t at_us, unsigned ways)
 {
