@@ -444,6 +444,9 @@ START_TEST(test_client_shares_a_directory)
     ck_assert_msg(!strstr(h.tags, "loading") && !strstr(h.tags, "requesting") &&
                       !strstr(h.tags, "onehop"),
                   "it fetched:%s", h.tags);
+    /* What is known of the network costs its memory once. */
+    ck_assert_ptr_eq(client_dirmgr(second->client), client_dirmgr(c->client));
+    ck_assert_ptr_nonnull(dirmgr_netdir(client_dirmgr(c->client)));
     struct tunic_stream *a = page(c, "x"), *b = page(second, "x");
     ck_assert_uint_eq(dirty_circuits(c), 1);
     ck_assert_uint_eq(dirty_circuits(second), 1);
