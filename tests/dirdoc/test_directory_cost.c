@@ -102,9 +102,11 @@ static struct netdir *load(const struct texts *t, const struct netdir *old)
     return nd;
 }
 
-/* All indexes that it ever makes. */
-static void use(const struct netdir *nd)
+/* All that it ever makes when it is asked for. */
+static void use(const struct netdir *nd, struct env *env)
 {
+    for (int position = 0; position < WEIGHT_POSITIONS; position++)
+        ck_assert_ptr_nonnull(netdir_draw(nd, (enum weight_for)position, env));
     ck_assert_ptr_nonnull(netdir_by_ed(nd, &netdir_at(nd, 7)->ed));
     (void)netdir_by_nickname(nd, text_of(netdir_at(nd, 7)->nickname));
     ck_assert_ptr_nonnull(netdir_by_rsa(nd, &netdir_at(nd, 7)->rsa));
@@ -117,7 +119,7 @@ static void check_cost(uint64_t seed)
     netdir_unref(&nd);
     size_t before = handed_out();
     nd = load(&t, NULL);
-    use(nd);
+    use(nd, t.env);
     size_t each = (handed_out() - before) / RELAYS;
     if (is_counted())
         ck_assert_msg(each > 200 && each <= MOST_BYTES, "%zu bytes a relay", each);
