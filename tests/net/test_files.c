@@ -162,6 +162,67 @@ START_TEST(test_files_append_that_fails_is_told)
 }
 END_TEST
 
+/* What went through of it is gone again: what is appended next begins a line. */
+START_TEST(test_files_append_is_all_or_nothing)
+{
+    static char big[100000];
+    setup();
+    ck_ok(append(t.f, "a", "whole\n", 6));
+    limit_file_size(50000);
+    ck_err(append(t.f, "a", big, sizeof big), ERR_IO);
+    limit_file_size(RLIM_INFINITY);
+    ck_ok(append(t.f, "a", "next\n", 5));
+    check_file("a", "whole\nnext\n");
+    teardown();
+}
+END_TEST
+
+START_TEST(test_files_tells_once_that_nothing_can_be_written)
+{
+    static char big[1000];
+    setup();
+    limit_file_size(100);
+    for (int i = 0; i < 3; i++) {
+        ck_err(append(t.f, "a", big, sizeof big), ERR_IO);
+        ck_err(replace("b", big, sizeof big), ERR_IO);
+    }
+    ck_assert_uint_eq(t.warnings, 1);
+    ck_ok(append(t.f, "a", "x", 1)); /* it can, so it is told again */
+    ck_err(append(t.f, "a", big, sizeof big), ERR_IO);
+    limit_file_size(RLIM_INFINITY);
+    ck_assert_uint_eq(t.warnings, 2);
+    teardown();
+}
+END_TEST
+
+/* A large one is mapped: it stays as it was for who has it. */
+START_TEST(test_files_of_many_parts_and_their_map)
+{
+    enum { PARTS = 1000, EACH = 200 };
+    struct text parts[PARTS];
+    struct blob before, after;
+    char line[EACH];
+    setup();
+    memset(line, 'x', sizeof line);
+    for (size_t i = 0; i < PARTS; i++)
+        parts[i] = (struct text){line, i % 3 ? sizeof line : 0};
+    ck_ok(files_replace(t.f, "a", parts, PARTS));
+    ck_ok(files_load(t.f, "a", &before));
+    ck_assert_uint_eq(before.text.len, (size_t)(PARTS - (PARTS + 2) / 3) * EACH);
+    line[0] = 'y';
+    ck_ok(files_replace(t.f, "a", parts, PARTS));
+    ck_ok(append(t.f, "a", "z", 1));
+    ck_ok(files_load(t.f, "a", &after));
+    ck_assert_uint_eq(after.text.len, before.text.len + 1);
+    ck_assert_int_eq(before.text.s[0], 'x');
+    ck_assert_int_eq(after.text.s[0], 'y');
+    ck_assert_int_eq(after.text.s[after.text.len - 1], 'z');
+    blob_drop(&before);
+    blob_drop(&after);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_files_full_disk_is_to_be_freed)
 {
     struct files *dev;
@@ -263,8 +324,10 @@ END_TEST
 TESTS("net/files", test_files_replaces_a_file_as_a_whole, test_files_without_bytes_there_is_no_file,
       test_files_keeps_the_old_file_when_writing_fails,
       test_files_left_over_of_a_crash_is_overwritten, test_files_appends,
-      test_files_append_that_fails_is_told, test_files_full_disk_is_to_be_freed,
-      test_files_sets_a_damaged_file_aside, test_files_sets_aside_beside_older_ones,
+      test_files_append_that_fails_is_told, test_files_append_is_all_or_nothing,
+      test_files_tells_once_that_nothing_can_be_written, test_files_of_many_parts_and_their_map,
+      test_files_full_disk_is_to_be_freed, test_files_sets_a_damaged_file_aside,
+      test_files_sets_aside_beside_older_ones,
       test_files_stays_where_it_is_when_too_many_are_set_aside,
       test_files_loads_no_more_than_its_limit, test_files_reads_no_pipe,
       test_files_missing_file_is_no_fault)
