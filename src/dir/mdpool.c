@@ -312,6 +312,11 @@ static struct text ids_of(const struct router_family *f)
     return (struct text){f ? texts_of(f) + f->names_len : "", f ? f->ids_len : 0};
 }
 
+size_t router_family_names_len(const struct router_family *f)
+{
+    return names_of(f).len;
+}
+
 bool router_family_has_name(const struct router_family *f, struct text nickname)
 {
     struct text rest = names_of(f), name;
@@ -324,6 +329,8 @@ bool router_family_has_name(const struct router_family *f, struct text nickname)
 bool router_family_shares_id(const struct router_family *a, const struct router_family *b)
 {
     struct text rest = ids_of(a), mine, theirs;
+    if (!ids_of(b).len)
+        return false;
     while (text_token(&rest, &mine))
         for (struct text others = ids_of(b); text_token(&others, &theirs);)
             if (text_equal(mine, theirs))

@@ -35,6 +35,7 @@ void mdpool_release_family(struct mdpool *pool, const struct router_family *f);
 /* F may be NULL: none is declared. */
 bool router_family_has_rsa(const struct router_family *f, const struct rsa_id *rsa);
 bool router_family_has_name(const struct router_family *f, struct text nickname);
+size_t router_family_names_len(const struct router_family *f); /* of all names, in bytes */
 bool router_family_shares_id(const struct router_family *a, const struct router_family *b);
 
 #endif

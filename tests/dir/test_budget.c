@@ -6,6 +6,7 @@
 #include "dir/descriptor.h"
 #include "dir/mdpool.h"
 #include "dir/microdesc.h"
+#include "dir/netdir.h"
 #include "support/budget.h"
 
 #define ALL_LINEAR(read, traps)                                     \
@@ -158,6 +159,40 @@ START_TEST(test_budget_of_microdescriptors)
 }
 END_TEST
 
+/* A relay that lists thousands of names, beside relays that have families of their own. */
+START_TEST(test_budget_of_families)
+{
+    enum { NAMES = 60000, RELAYS = 4000 };
+    struct budget_trap t = {"", "", "a%u ", ""};
+    char *names = budget_text(&t, NAMES);
+    struct mdpool *pool = mdpool_new();
+    struct consensus *c;
+    struct netdir *nd;
+    struct router few = {.nickname = "few"}, many = {.nickname = "many"}, other = {.rsa = {{1}}};
+    ck_ok(consensus_parse(TEXT_LIT(HEAD ROW "s Valid\n" FOOT SIGNED), &c));
+    ck_ok(netdir_new(c, NULL, &nd));
+    ck_ok(mdpool_family(pool, TEXT_LIT("$" FP), (struct text){0}, &other.family));
+    ck_ok(mdpool_family(pool, TEXT_LIT("$" FP " a"), text_of("x"), &few.family));
+    ck_ok(mdpool_family(pool, text_of(names), text_of(names), &many.family));
+    double took[2];
+    for (int i = 0; i < 2; i++) {
+        const struct router *chosen = i ? &many : &few;
+        double from = budget_now_s();
+        for (size_t k = 0; k < RELAYS; k++)
+            ck_assert(!netdir_same_family(nd, chosen, &other) &&
+                      !netdir_same_family(nd, &other, chosen));
+        took[i] = budget_now_s() - from;
+    }
+    ck_assert_msg(took[1] < 20 * took[0] + 2e-3, "%.2f ms, %.2f ms", took[0] * 1e3, took[1] * 1e3);
+    mdpool_release_family(pool, few.family);
+    mdpool_release_family(pool, many.family);
+    mdpool_release_family(pool, other.family);
+    mdpool_unref(&pool);
+    netdir_unref(&nd);
+    free(names);
+}
+END_TEST
+
 /* ---- key certificates ---- */
 
 static const struct budget_trap certs[] = {
@@ -182,4 +217,4 @@ START_TEST(test_budget_of_key_certificates)
 END_TEST
 
 TESTS("dir/budget", test_budget_of_consensuses_and_votes, test_budget_of_descriptors,
-      test_budget_of_microdescriptors, test_budget_of_key_certificates)
+      test_budget_of_microdescriptors, test_budget_of_families, test_budget_of_key_certificates)
