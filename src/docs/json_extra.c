@@ -53,8 +53,9 @@ static json_t *v_bi_direct(const struct doc_item *item)
     struct text word;
     bool ok = out != NULL;
     for (size_t i = 0; ok && directions[i]; i++)
-        ok = text_split(&tail.args, ',', &word) && json_give(out, directions[i], json_scalar(word));
-    return json_done(out, ok);
+        ok = text_split(&tail.args, ',', &word) && word.len &&
+             json_give(out, directions[i], json_scalar(word));
+    return json_done(out, ok && !tail.args.len);
 }
 
 static bool w_bi_direct(struct docw *w, const struct json_rule *rule, const json_t *value)

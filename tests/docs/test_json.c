@@ -131,6 +131,18 @@ START_TEST(test_json_lines_of_microdescriptors)
 }
 END_TEST
 
+START_TEST(test_json_counts_that_are_not_four_are_kept_as_they_stand)
+{
+    static const struct row rows[] = {
+        {"conn-bi-direct 2026-01-02 03:04:05 (86400 s) 1,2,3,,4", "unrecognized",
+         "[\"conn-bi-direct 2026-01-02 03:04:05 (86400 s) 1,2,3,,4\"]"},
+        {"conn-bi-direct 2026-01-02 03:04:05 (86400 s) 1,2,3,4,5", "unrecognized",
+         "[\"conn-bi-direct 2026-01-02 03:04:05 (86400 s) 1,2,3,4,5\"]"},
+    };
+    lines_are("extra/all", "extra-info a 9695DFC35FFEB861329B9F1AB04C46397020CE31\n", ROWS(rows));
+}
+END_TEST
+
 START_TEST(test_json_what_is_malformed_or_unknown_is_kept)
 {
     static const struct row rows[] = {
@@ -263,6 +275,7 @@ END_TEST
 
 TESTS("fetch/json", test_json_lines_of_server_descriptors, test_json_lines_of_extra_info,
       test_json_lines_of_microdescriptors, test_json_what_is_malformed_or_unknown_is_kept,
+      test_json_counts_that_are_not_four_are_kept_as_they_stand,
       test_json_bytes_that_are_no_utf8_are_latin1, test_json_of_a_microdesc_consensus,
       test_json_of_a_vote, test_json_of_bandwidth_files, test_json_of_detached_signatures,
       test_json_of_other_documents_is_their_text, test_json_tells_verdict_and_why)
