@@ -70,6 +70,7 @@ static err_t make_core(struct client *c, const struct client *other)
     client_watch_way(c);
     client_listen_below(c);
     client_configure_chooser(c);
+    pathbias_set_times(c->guards, c->cbt);
     cbt_configure(c->cbt, c->settings->config.learn_circuit_build_timeout,
                   c->settings->config.circuit_build_timeout_s, NULL);
     c->member =

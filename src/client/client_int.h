@@ -20,6 +20,7 @@
 #include "client/steer.h"
 #include "client/tunnels.h"
 #include "path/chooser.h"
+#include "path/pathbias.h"
 #include "path/state.h"
 #include "path/vanguards.h"
 

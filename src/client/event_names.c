@@ -148,6 +148,7 @@ const char *circuit_purpose_name(enum circuit_purpose purpose)
         [CIRCUIT_GENERAL] = "GENERAL",
         [CIRCUIT_HS_VANGUARDS] = "HS_VANGUARDS",
         [CIRCUIT_MEASURE_TIMEOUT] = "MEASURE_TIMEOUT",
+        [CIRCUIT_PATH_BIAS_TESTING] = "PATH_BIAS_TESTING",
         [CIRCUIT_CONTROLLER] = "CONTROLLER",
     };
     return names[purpose];

@@ -64,10 +64,11 @@ enum circuit_status {
 
 enum circuit_purpose {
     CIRCUIT_GENERAL,
-    CIRCUIT_MEASURE_TIMEOUT, /* past the build timeout: goes on for its time only */
-    CIRCUIT_CONTROLLER,      /* only who names it may use it */
-    CIRCUIT_HS_VANGUARDS,    /* internal, for onion services to go on from; its second hop is one of
-                                a few */
+    CIRCUIT_MEASURE_TIMEOUT,   /* past the build timeout: goes on for its time only */
+    CIRCUIT_CONTROLLER,        /* only who names it may use it */
+    CIRCUIT_PATH_BIAS_TESTING, /* has served, and its exit is asked whether it works */
+    CIRCUIT_HS_VANGUARDS,      /* internal, for onion services to go on from; its second hop is one
+                                  of a few */
 };
 
 /* A set: BUILD_FLAGS. */

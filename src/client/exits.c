@@ -15,6 +15,7 @@ static void circ_drop(struct exit_circ *c)
     exit_circ_unlist(c);
     c->x->n_pending -= c->state == EXIT_BUILDING;
     DL_DELETE(c->x->circs, c);
+    env_disarm(c->x->env, &c->probe.late);
     for (size_t i = 0; i < PATH_HOPS_MOST; i++)
         streams_free(c->rides[i].ride.streams);
     leg_free(c->leg);
@@ -70,15 +71,34 @@ static void offer(struct exit_circ *c)
 /* No new tunnel goes onto C; once its last stream has ended, it has served. */
 static void retire(struct exit_circ *c)
 {
-    exit_circ_set_state(c, EXIT_RETIRED);
+    if (c->state != EXIT_PROBED) /* it has none already */
+        exit_circ_set_state(c, EXIT_RETIRED);
+}
+
+static struct exit_circ *circ_of(struct ride *r)
+{
+    return ((struct exit_ride *)(void *)((char *)r - offsetof(struct exit_ride, ride)))->circ;
 }
 
 static void retire_ride(struct ride *r)
 {
-    struct exit_ride *on =
-        (struct exit_ride *)(void *)((char *)r - offsetof(struct exit_ride, ride));
-    if (on->circ->state != EXIT_APART && on->circ->state != EXIT_APART_DIRTY)
-        retire(on->circ);
+    struct exit_circ *c = circ_of(r);
+    if (c->state != EXIT_APART && c->state != EXIT_APART_DIRTY)
+        retire(c);
+}
+
+/* C tor, connection_ap_process_end_not_open(): "a failed tag hit the exit and it complained" */
+static void hear_of_ride(struct ride *r, enum ride_news news)
+{
+    struct exit_circ *c = circ_of(r);
+    if (news == RIDE_ANSWERED) {
+        pathbias_answered(&c->leg->guard);
+    } else if (news == RIDE_LEFT) {
+        pathbias_left(&c->leg->guard);
+    } else {
+        pathbias_garbled(&c->leg->guard);
+        leg_close(c->leg, ERR_CIRC_PROTO, DESTROY_PROTOCOL);
+    }
 }
 
 struct ride *exit_circ_ride_at(struct exit_circ *c, unsigned hop)
@@ -90,7 +110,8 @@ struct ride *exit_circ_ride_at(struct exit_circ *c, unsigned hop)
         .ride = {.streams = streams_new(c->x->env, ocirc_carrier(c->leg->oc, hop)),
                  .circuit = c->leg->oc->id,
                  .exit = &c->leg->hop[hop - 1]->rsa,
-                 .retire = retire_ride},
+                 .retire = retire_ride,
+                 .told = hear_of_ride},
         .circ = c};
     if (!r->ride.streams)
         return NULL;
@@ -204,6 +225,7 @@ static err_t launch_leg(struct exit_circ *c, const struct path_request *req,
 void exits_add(struct exits *x, struct exit_circ *c)
 {
     c->idle_s = exits_idle_s(x);
+    exit_circ_init_probe(c);
     DL_APPEND(x->circs, c);
     if (c->state != EXIT_BUILDING)
         return;

@@ -226,5 +226,5 @@ void exits_expire(struct exits *x)
     x->failures = 0;
     DL_FOREACH (x->circs, c)
         if (has_served(c))
-            leg_close(c->leg, OK, DESTROY_FINISHED);
+            exit_circ_finish(c, DESTROY_FINISHED);
 }

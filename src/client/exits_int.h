@@ -20,6 +20,7 @@ enum exit_state {
     EXIT_APART_DIRTY, /* has carried a stream */
     /* CIRCUIT_HS_VANGUARDS, open or not: nobody's yet, and no tunnel's */
     EXIT_INTERNAL,
+    EXIT_PROBED, /* CIRCUIT_PATH_BIAS_TESTING: closes when the answer is there, or late */
 };
 
 /* Circuits in use or being built for somebody, by their isolation (exits_match.c). */
@@ -46,7 +47,12 @@ struct exit_circ {
     bool mixed_hosts, mixed_ports; /* has carried streams to others than these, too */
     bool mixed_users;              /* and somebody's whom isolation keeps apart */
     uint64_t busy_us;              /* when it was last seen with a stream */
-    uint32_t idle_s;               /* it ends that long after it was begun, if nobody uses it */
+    struct {
+        struct stream *stream; /* or NULL */
+        struct ip asked;
+        struct timer late;
+    } probe;         /* of one that is EXIT_PROBED */
+    uint32_t idle_s; /* it ends that long after it was begun, if nobody uses it */
     struct exit_circ *prev, *next;
     struct exit_circ *index_prev, *index_next; /* in its bucket, or among the free ones */
 };
@@ -125,6 +131,10 @@ void exit_circ_set_free(struct exit_circ *c);
 /* Tells the tunnels that could go onto C that something has changed for them. */
 void exit_circ_tell(const struct exit_circ *c);
 bool exit_circ_is_too_dirty(const struct exit_circ *c);
+/* C has served, and closes; REASON as for leg_close(). One that was used in vain is probed first.
+ */
+void exit_circ_finish(struct exit_circ *c, uint8_t reason);
+void exit_circ_init_probe(struct exit_circ *c);
 /* Whether C ends where REQ wants. */
 bool exit_circ_ends_well(const struct exit_circ *c, struct path_request req);
 

@@ -352,6 +352,7 @@ void exits_use(struct exit_circ *c, const struct exit_need *need)
 {
     struct exits *x = c->x;
     c->busy_us = x->env->mono_us;
+    pathbias_used(x->guards, &c->leg->guard);
     if (c->state == EXIT_INTERNAL)
         exit_circ_set_state(c, EXIT_RETIRED);
     if (c->state == EXIT_RETIRED) /* it was asked for by name, and stays nobody else's */

@@ -102,6 +102,7 @@ err_t exit_circ_extend(struct exit_circ *c, struct netdir *nd, const struct rout
                        size_t n)
 {
     const struct leg_means means = exits_means(c->x, nd);
+    pathbias_ignore(&c->leg->guard);
     return leg_extend(c->leg, &means, more, n);
 }
 
@@ -119,7 +120,7 @@ void exit_circ_set_purpose(struct exit_circ *c, enum circuit_purpose purpose)
     struct ocirc *oc = c->leg->oc;
     bool is_pools = c->state == EXIT_BUILDING || c->state == EXIT_READY ||
                     c->state == EXIT_IN_USE || c->state == EXIT_RETIRED;
-    if (oc->purpose == purpose || leg_is_closed(c->leg))
+    if (oc->purpose == purpose || leg_is_closed(c->leg) || c->state == EXIT_PROBED)
         return;
     circuits_set_purpose(oc, purpose);
     if (purpose == CIRCUIT_CONTROLLER)
@@ -130,7 +131,7 @@ void exit_circ_set_purpose(struct exit_circ *c, enum circuit_purpose purpose)
 
 void exit_circ_close(struct exit_circ *c, uint8_t reason)
 {
-    leg_close(c->leg, OK, reason);
+    exit_circ_finish(c, reason);
 }
 
 uint64_t exit_circ_id(const struct exit_circ *c)

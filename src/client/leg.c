@@ -33,6 +33,8 @@ static void on_hop(void *arg, struct ocirc *oc, unsigned hops)
 {
     struct leg *l = arg;
     cbt_network_live(l->cbt);
+    if (hops == 2 && !oc->open_us && !pathbias_attempted(l->guards, &l->guard))
+        leg_close(l, ERR_NOT_FOUND, DESTROY_PROTOCOL);
     if (hops == CBT_HOPS && !oc->open_us)
         cbt_built(l->cbt, (l->env->mono_us - oc->begun_us) / US_PER_MS, l->slow.armed);
 }
@@ -93,6 +95,9 @@ static void on_end(void *arg, struct ocirc *oc, const struct ocirc_end *end)
     bool failed = end->during != OCIRC_OPEN && end->circ.why != OK;
     l->state = LEG_ENDED;
     env_disarm(l->env, &l->slow);
+    if (end->timed_out)
+        pathbias_timed_out(l->guards, &l->guard);
+    pathbias_closed(l->guards, &l->guard, !end->circ.remote && !end->circ.link_ended);
     if (failed && !oc->open_us)
         judge_failure(l, end);
     guard_circuit_end(l->guards, &l->guard);

@@ -11,8 +11,8 @@
 #include "client/ocirc.h"
 #include "dir/netdir.h"
 #include "path/cbt.h"
-#include "path/guard_circuit.h"
 #include "path/path.h"
+#include "path/pathbias.h"
 
 /* What legs are made with; all borrowed. */
 struct leg_means {

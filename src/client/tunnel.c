@@ -186,6 +186,7 @@ static void on_connected(void *arg, const struct ip *addr, uint32_t ttl_s)
     struct tunnel *t = arg;
     (void)ttl_s;
     disarm(t);
+    t->ride->told(t->ride, RIDE_ANSWERED);
     set_state(t, OPEN);
     ostream_succeed(&t->out, addr);
     t->ops->on_connected(t->arg, addr);
@@ -207,6 +208,7 @@ static void on_resolved(void *arg, const struct stream_answer *answers, size_t n
     struct tunnel *t = arg;
     struct ip ip = first_ip(answers, n);
     disarm(t);
+    t->ride->told(t->ride, RIDE_ANSWERED);
     set_state(t, OPEN);
     ostream_succeed(&t->out, &ip);
     t->ops->on_resolved(t->arg, answers, n);
@@ -287,10 +289,26 @@ void tunnel_cannot(struct tunnel *t, const char *why_not)
         tunnel_refuse(t, TUNNEL_STAGE_STREAM, ERR_NOT_FOUND, END_CANT_ATTACH, why_not);
 }
 
+/* What an attempt's end says of the circuit (C tor, connection_ap_process_end_not_open()): of an
+ * exit that said INTERNAL nothing is known. */
+static void tell_ride(const struct tunnel *t, const struct stream_end *end, bool leaves)
+{
+    struct ride *r = t->ride;
+    if (end->circuit_ended)
+        return;
+    if (end->remote && (end->reason == END_TORPROTOCOL || end->reason == END_DESTROY))
+        r->told(r, RIDE_GARBLED);
+    else if (end->remote && end->reason != END_INTERNAL)
+        r->told(r, RIDE_ANSWERED);
+    if (leaves)
+        r->told(r, RIDE_LEFT);
+}
+
 static void attempt_failed(struct tunnel *t, const struct stream_end *end)
 {
     const struct ostream_end what = what_ended(end);
     unsigned rule = end->circuit_ended ? RETRY : retry_rule(end->reason);
+    tell_ride(t, end, rule & RETRY);
     if ((rule & BLAME_EXIT) && t->ride->exit)
         exit_failed(t, t->ride->exit);
     t->ride = NULL;
@@ -356,6 +374,8 @@ static void attempt_timed_out(void *arg)
 void tunnel_detach(struct tunnel *t)
 {
     const struct ostream_end end = {.why = ERR_STREAM_TIMEOUT, .reason = END_TIMEOUT};
+    if (t->ride)
+        t->ride->told(t->ride, RIDE_LEFT);
     drop_stream(t, END_TIMEOUT);
     ostream_detach(&t->out, &end);
     wait_again(t);

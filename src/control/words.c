@@ -25,7 +25,6 @@
 #define CONFLUX  "conflux (proposal 329)"
 #define PADDING  "circuit padding machines (padding-spec 3)"
 #define FLOW     "congestion control (proposal 324)"
-#define BIAS     "path bias detection (path-spec 7)"
 #define PT       "pluggable transports"
 #define RELAY    "it is a relay's"
 #define OLD      "tor says it no more"
@@ -55,7 +54,7 @@ static const struct word circ_purpose[] = {
     LATER(HS_SERVICE_HSDIR, ONION),
     LATER(HS_SERVICE_INTRO, ONION),
     LATER(HS_SERVICE_REND, ONION),
-    LATER(PATH_BIAS_TESTING, BIAS),
+    NOW(PATH_BIAS_TESTING),
     LATER(CIRCUIT_PADDING, PADDING),
     LATER(CONFLUX_UNLINKED, CONFLUX),
     LATER(CONFLUX_LINKED, CONFLUX),

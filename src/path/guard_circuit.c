@@ -40,6 +40,7 @@ bool guard_circuit_built(struct guards *g, struct guard_circuit *c, const struct
     if (!is_a_guard(g, &c->guard))
         return false;
     guards_succeeded(g, &c->guard);
+    pathbias_built(g, c);
     if (c->state == GUARD_CIRCUIT_SURE)
         set_state(g, c, GUARD_CIRCUIT_COMPLETE);
     else if (c->state == GUARD_CIRCUIT_UNSURE)

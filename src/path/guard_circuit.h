@@ -14,6 +14,17 @@ enum guard_circuit_state {
     GUARD_CIRCUIT_COMPLETE, /* it stands, and may be used */
 };
 
+/* How far it has got, as path bias counts it (pathbias.h); in this order. */
+enum pathbias_state {
+    PATHBIAS_NEW,
+    PATHBIAS_ATTEMPTED, /* its second hop has answered */
+    PATHBIAS_BUILT,
+    PATHBIAS_USED,     /* a stream went onto it, */
+    PATHBIAS_ANSWERED, /* and its end answered, */
+    PATHBIAS_FAILED,   /* or did not, or could not read what it was sent */
+    PATHBIAS_IGNORED,  /* not counted, or no more */
+};
+
 /* A member of whoever has the circuit, who zeroes it first; all else is this file's. */
 struct guard_circuit {
     enum guard_circuit_state state;
@@ -21,6 +32,7 @@ struct guard_circuit {
     bool is_apart;       /* the guard was chosen not to be related to APART, */
     struct rsa_id apart; /* the last hop: so must one be that is preferred to it */
     uint64_t since_us;   /* in this state */
+    enum pathbias_state bias;
     struct guard_circuit *prev, *next;
 };
 

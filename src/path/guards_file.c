@@ -18,17 +18,24 @@ enum guard_key {
 #define X(name) KEY_##name,
     GUARD_KEY_LIST(X)
 #undef X
-        KEY_N
+#define X(name) KEY_pb_##name,
+        PATHBIAS_FIELDS(X)
+#undef X
+            KEY_N
 };
 
 static const char *const key_names[KEY_N] = {
 #define X(name) #name,
     GUARD_KEY_LIST(X)
 #undef X
+#define X(name) "pb_" #name,
+        PATHBIAS_FIELDS(X)
+#undef X
 };
 
 enum {
     GUARD_VALUE_MAX = 256,
+    PATHBIAS_MOST = 1000000000, /* a count, as in tor */
     GUARD_LINE_MAX = 4096,
     GUARD_LINES_MAX = SAMPLE_N * GUARDS_MAX + GUARD_FOREIGN_MAX,
 };
@@ -51,11 +58,12 @@ static bool split_fields(const char *line, struct fields *out)
         size_t k = 0;
         while (k < KEY_N && !text_is(key, key_names[k]))
             k++;
-        if (k < KEY_N && key.len < token.len) {
+        if (k < KEY_N && key.len < token.len && !out->of[k].s) {
             out->of[k] = value;
             continue;
         }
-        /* "Implementations must retain any unrecognized K=V entries" */
+        /* Twice is once too often, as in tor. "Implementations must retain any unrecognized K=V
+         * entries" */
         at += (size_t)snprintf(out->extra + at, sizeof out->extra - at, "%s%.*s", at ? " " : "",
                                TEXT_ARG(token));
     }
@@ -76,12 +84,32 @@ static int32_t field_index(struct text value, int32_t fallback)
     return value.s && text_to_u64(value, INT32_MAX - 1, &x) == OK ? (int32_t)x : fallback;
 }
 
+/* A count, or 0 if there is none or it is none. */
+static double field_count(struct text value)
+{
+    char text[32], *end;
+    if (!value.s || !value.len || value.len >= sizeof text)
+        return 0;
+    memcpy(text, value.s, value.len);
+    text[value.len] = 0;
+    double x = strtod(text, &end);
+    return !*end && x >= 0 && x <= PATHBIAS_MOST ? x : 0;
+}
+
+static void bias_from_fields(const struct fields *f, struct pathbias *out)
+{
+#define X(name) out->name = field_count(f->of[KEY_pb_##name]);
+    PATHBIAS_FIELDS(X)
+#undef X
+}
+
 static err_t guard_from_fields(struct guards *g, const struct fields *f, struct guard *out)
 {
     *out = (struct guard){.sampled_on_s = field_time(f->of[KEY_sampled_on]),
                           .confirmed_on_s = field_time(f->of[KEY_confirmed_on]),
                           .unlisted_since_s = field_time(f->of[KEY_unlisted_since]),
                           .confirmed_idx = field_index(f->of[KEY_confirmed_idx], -1)};
+    bias_from_fields(f, &out->bias);
     struct text id = f->of[KEY_rsa_id], nick = f->of[KEY_nickname], by = f->of[KEY_sampled_by];
     if (!id.s || hex_decode_exact(id, out->rsa.b, sizeof out->rsa.b) != OK)
         return ERR_MALFORMED;
@@ -195,6 +223,7 @@ err_t guards_load(struct guards *g, const struct state *s, size_t *damaged)
     if (*damaged)
         log_warn(g->env->log, "%zu Guard lines of the state file are damaged and left out.",
                  *damaged);
+    g->unjudged = true;
     g->dirty = *damaged > 0;
     return OK;
 }
@@ -238,7 +267,22 @@ static void add_number(struct line_wr *w, const char *key, int64_t x)
     add(w, key, text);
 }
 
-static char *guard_line(const struct sample *s, size_t i)
+/* As in C tor, what is open counts as if it ended well: the next run knows nothing of it. */
+static void add_bias(struct line_wr *w, const struct guards *g, const struct guard *guard)
+{
+    struct pathbias b = guard->bias;
+    char text[32];
+    b.use_successes = pathbias_used_well(g, guard);
+    b.successful_circuits_closed = pathbias_closed_well(g, guard);
+#define X(name)                                \
+    snprintf(text, sizeof text, "%f", b.name); \
+    if (b.name >= 1e-6)                        \
+        add(w, "pb_" #name "=", text);
+    PATHBIAS_FIELDS(X)
+#undef X
+}
+
+static char *guard_line(const struct guards *all, const struct sample *s, size_t i)
 {
     const struct guard *g = &s->list[i];
     struct line_wr w = {.len = 0};
@@ -255,6 +299,7 @@ static char *guard_line(const struct sample *s, size_t i)
         add_time(&w, "confirmed_on=", g->confirmed_on_s);
         add_number(&w, "confirmed_idx=", g->confirmed_idx);
     }
+    add_bias(&w, all, g);
     add(&w, "", g->extra);
     return text_dup(text_of(w.text));
 }
@@ -271,7 +316,7 @@ err_t guards_save(struct guards *g, struct state *s)
     for (size_t i = 0; i < SAMPLE_N && e == OK; i++) {
         renumber_confirmed(&g->samples[i]);
         for (size_t k = 0; k < g->samples[i].n && e == OK; k++) {
-            lines[n] = guard_line(&g->samples[i], k);
+            lines[n] = guard_line(g, &g->samples[i], k);
             e = lines[n] ? OK : ERR_NOMEM;
             n += e == OK;
         }

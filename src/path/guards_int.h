@@ -5,6 +5,7 @@
 
 #include "base/ratelim.h"
 #include "path/guard_circuit.h"
+#include "path/pathbias.h"
 
 enum {
     /* Bound on one sample, whatever the consensus says: sixty by default (guard-spec A.1). */
@@ -14,6 +15,22 @@ enum {
 };
 
 enum guard_reach { GUARD_MAYBE, GUARD_YES, GUARD_NO };
+
+/* Counts of circuits through a guard, in the order of the state file (C tor: guard_pathbias_t). */
+#define PATHBIAS_FIELDS(X) \
+    X(use_attempts)        \
+    X(use_successes)       \
+    X(circ_attempts)       \
+    X(circ_successes)      \
+    X(successful_circuits_closed) X(collapsed_circuits) X(unusable_circuits) X(timeouts)
+
+struct pathbias {
+#define X(name) double name;
+    PATHBIAS_FIELDS(X)
+#undef X
+    bool disabled; /* it is to be used no more */
+    bool noticed, warned, extreme_told, use_noticed, use_extreme_told;
+};
 
 struct guard {
     /* In the state file: */
@@ -25,6 +42,7 @@ struct guard {
     int32_t sampled_idx;   /* while loading; later it is the place in the sample */
     char *sampled_by;      /* or NULL */
     char *extra;           /* "k=v k=v" that is not understood, or NULL */
+    struct pathbias bias;
     /* Not in it: */
     bool filtered; /* passes the configuration, and is listed */
     bool pending;  /* a non-primary one that is being tried */
@@ -56,6 +74,13 @@ struct guard_params {
     size_t restricted_percent, extreme_percent;
 };
 
+struct pathbias_params {
+    double least_circs, scale_circs, notice, warn, extreme;
+    double least_uses, scale_uses, notice_use, extreme_use;
+    double scale;
+    bool drops; /* guards whose rates are extreme are ruled out */
+};
+
 struct guards {
     struct env *env;
     const struct path_config *cfg; /* NULL before the first update */
@@ -67,6 +92,9 @@ struct guards {
     char **foreign; /* Guard lines of other samples (bridges), kept as they are */
     size_t n_foreign;
     struct guard_params params;
+    struct pathbias_params bias;
+    const struct cbt *cbt;          /* or NULL */
+    bool unjudged;                  /* counts were loaded that no update has looked at */
     struct guard_circuit *circuits; /* all there are */
     uint64_t online_us;             /* when a circuit last worked; 0: never */
     struct ratelim all_down;
@@ -89,5 +117,14 @@ err_t sample_expand(struct guards *g, struct sample *s, const struct netdir *nd)
 void guard_consider_retry(const struct guards *g, struct guard *guard);
 /* guard-spec RAND: a time between NOW and SPAN seconds ago. */
 int64_t guard_backdate(struct env *env, int64_t now_s, int64_t span_s);
+
+/* pathbias.c */
+void pathbias_read_params(struct guards *g, const struct netdir *nd);
+void pathbias_built(struct guards *g, struct guard_circuit *c);
+/* What the state file says of GUARD may be enough to rule it out. */
+void pathbias_judge_loaded(struct guards *g, struct guard *guard);
+/* Counts, with the circuits that are open and may end well. */
+double pathbias_closed_well(const struct guards *g, const struct guard *guard);
+double pathbias_used_well(const struct guards *g, const struct guard *guard);
 
 #endif

@@ -218,7 +218,7 @@ static void filter(struct guards *g, struct sample *s, const struct netdir *nd)
     for (size_t i = 0; i < s->n; i++) {
         struct guard *guard = &s->list[i];
         const struct router *r = netdir_by_rsa(nd, &guard->rsa);
-        guard->filtered = r && guard->listed && passes_filter(g->cfg, r);
+        guard->filtered = r && guard->listed && !guard->bias.disabled && passes_filter(g->cfg, r);
         if (guard->filtered) /* C tor, entry_guard_set_filtered_flags() */
             guard_consider_retry(g, guard);
     }
@@ -368,10 +368,20 @@ static err_t fill_primary(struct guards *g, const struct netdir *nd)
     return OK;
 }
 
+static void judge_loaded(struct guards *g)
+{
+    for (size_t i = 0; i < SAMPLE_N && g->unjudged; i++)
+        for (size_t k = 0; k < g->samples[i].n; k++)
+            pathbias_judge_loaded(g, &g->samples[i].list[k]);
+    g->unjudged = false;
+}
+
 err_t guards_update(struct guards *g, const struct netdir *nd, const struct path_config *cfg)
 {
     g->cfg = cfg;
     read_params(g, nd);
+    pathbias_read_params(g, nd);
+    judge_loaded(g);
     choose_sample(g, nd);
     for (size_t i = 0; i < SAMPLE_N; i++) {
         if (is_live(g, nd)) {

@@ -21,5 +21,15 @@ void path_config_init(struct path_config *cfg)
         .use_entry_guards = true,
         .ipv4 = true,
         .authority_rate = 0.1,
+        .path_bias = {.circ_threshold = -1,
+                      .scale_threshold = -1,
+                      .use_threshold = -1,
+                      .scale_use_threshold = -1,
+                      .notice_rate = -1,
+                      .warn_rate = -1,
+                      .extreme_rate = -1,
+                      .notice_use_rate = -1,
+                      .extreme_use_rate = -1,
+                      .drop_guards = PATH_NO},
     };
 }

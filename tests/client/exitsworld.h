@@ -12,7 +12,7 @@
 #include "cell/reason.h"
 #include "client/fakecircs.h"
 #include "client/ocirc.h"
-#include "path/guard_circuit.h"
+#include "path/pathbias.h"
 #include "path/restrict.h"
 #include "support/test.h"
 
@@ -35,7 +35,8 @@ static struct {
     struct netdir nd[2];
     uint16_t only_port[RELAYS]; /* of exits; 0: all ports */
     bool none_is_stable;        /* a path is found relaxed, and fits only as such */
-    bool no_path, no_guard_md, forbidden, may_use_guard, guard_is_gone, guard_is_stale;
+    bool no_path, no_guard_md, forbidden, may_use_guard, guard_is_gone, guard_is_stale,
+        guard_is_ruled_out;
     bool no_guard; /* is the reason for that */
     enum guard_use guard_use;
     unsigned picks;
@@ -46,6 +47,14 @@ static struct {
     unsigned n_more;
     bool no_streams; /* of the next circuits */
     unsigned guard_ok, guard_failed, guard_dropped;
+    unsigned bias_failed, bias_timed_out, bias_ours, bias_theirs;
+    struct {
+        char target[64];
+        unsigned n;
+        const struct stream_ops *ops;
+        void *arg;
+        struct streams *on;
+    } probe;
     unsigned cbt_built, cbt_timed_out, cbt_closed;
     bool learning;
     bool extend_by_ed; /* consensus parameter */
@@ -228,6 +237,59 @@ void guard_circuit_end(struct guards *g, struct guard_circuit *c)
     c->state = GUARD_CIRCUIT_NONE;
 }
 
+bool pathbias_attempted(struct guards *g, struct guard_circuit *c)
+{
+    (void)g;
+    c->bias = PATHBIAS_ATTEMPTED;
+    return !net.guard_is_ruled_out;
+}
+
+void pathbias_timed_out(struct guards *g, struct guard_circuit *c)
+{
+    (void)g, (void)c;
+    net.bias_timed_out++;
+}
+
+void pathbias_closed(struct guards *g, struct guard_circuit *c, bool ours)
+{
+    (void)g, (void)c;
+    *(ours ? &net.bias_ours : &net.bias_theirs) += 1;
+}
+
+void pathbias_used(struct guards *g, struct guard_circuit *c)
+{
+    (void)g;
+    if (c->bias != PATHBIAS_ANSWERED)
+        c->bias = PATHBIAS_USED;
+}
+
+void pathbias_answered(struct guard_circuit *c)
+{
+    c->bias = PATHBIAS_ANSWERED;
+}
+
+void pathbias_left(struct guard_circuit *c)
+{
+    if (c->bias == PATHBIAS_ANSWERED)
+        c->bias = PATHBIAS_USED;
+}
+
+void pathbias_garbled(struct guard_circuit *c)
+{
+    c->bias = PATHBIAS_FAILED;
+    net.bias_failed++;
+}
+
+void pathbias_ignore(struct guard_circuit *c)
+{
+    c->bias = PATHBIAS_IGNORED;
+}
+
+bool pathbias_wants_probe(const struct guard_circuit *c)
+{
+    return c->state != GUARD_CIRCUIT_NONE && c->bias == PATHBIAS_USED;
+}
+
 void guards_dropped(struct guards *g, const struct rsa_id *id)
 {
     (void)g, (void)id;
@@ -352,6 +414,27 @@ struct streams *streams_new(struct env *env, struct carrier *gift_carrier)
         set = &net.more_streams[net.n_more++];
     set->oc = oc;
     return set;
+}
+
+/* The probe's, for nothing else opens a stream here. */
+err_t stream_open(struct streams *set, const struct stream_request *req,
+                  const struct stream_ops *ops, void *arg, struct stream **out)
+{
+    ck_assert_int_eq(req->kind, STREAM_BEGIN);
+    snprintf(net.probe.target, sizeof net.probe.target, "%s", req->target);
+    net.probe.n++;
+    net.probe.ops = ops;
+    net.probe.arg = arg;
+    net.probe.on = set;
+    set->open++;
+    *out = (struct stream *)(void *)set;
+    return OK;
+}
+
+void stream_close(struct stream *s, uint8_t reason)
+{
+    (void)s, (void)reason;
+    net.probe.on->open--;
 }
 
 void streams_free(struct streams *set)
@@ -531,6 +614,7 @@ static inline struct exit_circ *find(struct fixture *f, const struct tunnel_requ
     return exits_find(f->x, &need, &why_not);
 }
 
+/* And its exit answers. */
 static inline struct exit_circ *find_and_use(struct fixture *f, const struct tunnel_request *req)
 {
     struct exit_need need = {.request = req};
@@ -538,6 +622,7 @@ static inline struct exit_circ *find_and_use(struct fixture *f, const struct tun
     if (c) {
         exits_use(c, &need);
         exit_circ_ride(c)->streams->open++;
+        exit_circ_ride(c)->told(exit_circ_ride(c), RIDE_ANSWERED);
     }
     return c;
 }

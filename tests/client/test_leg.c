@@ -19,8 +19,9 @@ static struct {
     struct netdir nd;
     size_t hops; /* of the path that is found; 0: none is */
     enum guard_use guard_use;
-    bool may_use_guard, guard_is_gone, guard_is_stale, oom;
+    bool may_use_guard, guard_is_gone, guard_is_stale, guard_is_ruled_out, oom;
     unsigned guard_ok, guard_failed, guard_dropped;
+    unsigned bias_timed_out, bias_ours, bias_theirs;
     unsigned cbt_live, cbt_built, cbt_timed_out, cbt_closed, asked_hops;
     bool built_in_time;
     struct ocirc oc;
@@ -119,6 +120,25 @@ void guard_circuit_end(struct guards *g, struct guard_circuit *c)
     (void)g;
     net.guard_dropped += c->state == GUARD_CIRCUIT_SURE || c->state == GUARD_CIRCUIT_UNSURE;
     c->state = GUARD_CIRCUIT_NONE;
+}
+
+bool pathbias_attempted(struct guards *g, struct guard_circuit *c)
+{
+    (void)g;
+    c->bias = PATHBIAS_ATTEMPTED;
+    return !net.guard_is_ruled_out;
+}
+
+void pathbias_timed_out(struct guards *g, struct guard_circuit *c)
+{
+    (void)g, (void)c;
+    net.bias_timed_out++;
+}
+
+void pathbias_closed(struct guards *g, struct guard_circuit *c, bool ours)
+{
+    (void)g, (void)c;
+    *(ours ? &net.bias_ours : &net.bias_theirs) += 1;
 }
 
 void guards_dropped(struct guards *g, const struct rsa_id *id)

@@ -59,7 +59,7 @@ static struct {
     struct exit_need need; /* of the last exits_find() */
     struct rsa_id failed[8];
     bool all_pending; /* exits_could_serve() says no */
-    unsigned looks, finds, asked, uses, retires;
+    unsigned looks, finds, asked, uses, retires, told[RIDE_LEFT + 1];
     struct router exit; /* of the one that has a name, if it has one */
     const char *exit_name;
     bool exit_is_excluded;
@@ -125,6 +125,12 @@ static inline void retire(struct ride *r)
     net.retires++;
 }
 
+static inline void told_ride(struct ride *r, enum ride_news news)
+{
+    (void)r;
+    net.told[news]++;
+}
+
 const struct router *exits_named(const struct exits *x, const char *name, bool *excluded)
 {
     (void)x;
@@ -143,7 +149,8 @@ struct ride *exit_circ_ride(struct exit_circ *c)
     c->ride = (struct ride){.streams = net.no_streams ? NULL : (struct streams *)(void *)c,
                             .circuit = c->id,
                             .exit = net.nobody_to_blame ? NULL : &c->exit,
-                            .retire = retire};
+                            .retire = retire,
+                            .told = told_ride};
     return &c->ride;
 }
 

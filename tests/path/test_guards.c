@@ -457,7 +457,7 @@ START_TEST(test_guards_line_of_tor_is_kept_in_meaning_and_in_what_is_unknown)
                      "000000000000000000000000000000000000000A"
                      " nickname=Alice sampled_on=2025-12-01T10:11:12 sampled_idx=0"
                      " sampled_by=0.4.9.11 listed=1 confirmed_on=2025-12-05T00:00:00"
-                     " confirmed_idx=0 pb_circ_attempts=2.000000 novelty pb_timeouts=1.000000\n"
+                     " confirmed_idx=0 pb_circ_attempts=2.000000 pb_timeouts=1.000000 novelty\n"
                      "Guard in=default rsa_id="
                      "000000000000000000000000000000000000000C"
                      " sampled_on=2025-11-01T10:11:12 sampled_idx=1"
