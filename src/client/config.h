@@ -10,9 +10,7 @@
 #include "base/addrpolicy.h"
 #include "dir/dirmgr.h"
 #include "link/link.h"
-
-/* What the consensus, or what else is said, decides unless the user does. */
-enum config_choice { CONFIG_AUTO, CONFIG_YES, CONFIG_NO };
+#include "path/path.h"
 
 /* Every pointer is borrowed for the call the config is given to; lists end in NULL or are NULL. */
 struct client_config {
@@ -53,11 +51,13 @@ struct client_config {
     enum config_choice extend_by_ed; /* ExtendByEd25519ID */
 
     /* Guards; 0: by the consensus */
-    bool use_entry_guards;         /* UseEntryGuards */
-    uint32_t num_entry_guards;     /* NumEntryGuards */
-    uint32_t num_directory_guards; /* NumDirectoryGuards */
-    uint32_t num_primary_guards;   /* NumPrimaryGuards */
-    uint32_t guard_lifetime_s;     /* GuardLifetime, of a day at least */
+    bool use_entry_guards;             /* UseEntryGuards */
+    uint32_t num_entry_guards;         /* NumEntryGuards */
+    uint32_t num_directory_guards;     /* NumDirectoryGuards */
+    uint32_t num_primary_guards;       /* NumPrimaryGuards */
+    uint32_t guard_lifetime_s;         /* GuardLifetime, of a day at least */
+    enum config_choice vanguards_lite; /* VanguardsLiteEnabled */
+    struct pathbias_config path_bias;  /* PathBias options */
 
     /* Circuits and tunnels */
     uint32_t max_circuit_dirtiness_s;   /* MaxCircuitDirtiness */

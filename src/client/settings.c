@@ -20,6 +20,7 @@ struct client_config client_config_defaults(bool testing)
         .default_fallback_dirs = true,
         .authority_fallback_rate = 0.1,
         .use_entry_guards = true,
+        .path_bias = pathbias_usual,
         .fetch_documents = true,
         .use_ipv4 = true,
         .use_ipv6 = true,
@@ -163,6 +164,8 @@ static void set_path(struct settings *s, const struct client_config *c)
     s->path.n_dir_guards = c->num_directory_guards;
     s->path.n_primary = c->num_primary_guards;
     s->path.guard_lifetime_s = c->guard_lifetime_s;
+    s->path.vanguards_lite = c->vanguards_lite;
+    s->path.path_bias = c->path_bias;
     s->path.authority_rate = c->authority_fallback_rate;
     s->path.strict_nodes = c->strict_nodes;
     s->path.enforce_distinct_subnets = c->distinct_subnets;

@@ -149,7 +149,13 @@ struct options {
     bool use_entry_guards;
     int num_entry_guards, num_primary_guards, num_directory_guards; /* 0: by the consensus */
     int guard_lifetime_s;                                           /* 0: by the consensus */
-    double paths_needed_to_build_circuits;                          /* < 0: by the consensus */
+    int vanguards_lite_enabled;                                     /* enum autobool */
+    int path_bias_circ_threshold, path_bias_scale_threshold, path_bias_use_threshold;
+    int path_bias_scale_use_threshold; /* these, < 0: by the consensus, as are rates */
+    double path_bias_notice_rate, path_bias_warn_rate, path_bias_extreme_rate;
+    double path_bias_notice_use_rate, path_bias_extreme_use_rate;
+    int path_bias_drop_guards;             /* enum autobool */
+    double paths_needed_to_build_circuits; /* < 0: by the consensus */
     bool disable_predicted_circuits;
     int extend_by_ed25519_id; /* enum autobool */
 

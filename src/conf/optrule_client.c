@@ -77,6 +77,26 @@ static void advise_timeout(const struct checking *c)
                  o->circuit_build_timeout_s, BUILD_TIMEOUT_ADVISED_S);
 }
 
+static err_t check_rates(const struct checking *c)
+{
+    const struct options *o = c->o;
+    const struct {
+        const char *name;
+        double rate;
+    } rates[] = {
+        {"PathBiasNoticeRate", o->path_bias_notice_rate},
+        {"PathBiasWarnRate", o->path_bias_warn_rate},
+        {"PathBiasExtremeRate", o->path_bias_extreme_rate},
+        {"PathBiasNoticeUseRate", o->path_bias_notice_use_rate},
+        {"PathBiasExtremeUseRate", o->path_bias_extreme_use_rate},
+    };
+    for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++)
+        if (rates[i].rate > 1.0)
+            return rule_reject_opt(c, rates[i].name, "%s is too high. It must be between 0 and 1.0",
+                                   rates[i].name);
+    return OK;
+}
+
 err_t rule_circuits(const struct checking *c)
 {
     struct options *o = c->o;
@@ -98,6 +118,7 @@ err_t rule_circuits(const struct checking *c)
     if (o->dormant_client_timeout_s < DORMANT_MIN_S && !o->testing_tor_network)
         return rule_reject_opt(c, "DormantClientTimeout",
                                "DormantClientTimeout is too low. It must be at least 10 minutes.");
+    TRY(check_rates(c));
     clamp_times(c);
     advise_timeout(c);
     return OK;

@@ -18,6 +18,7 @@
 #define BOOL(name, member, initial, flags) WORKS(name, OPTT_BOOL, member, bool, initial, flags)
 #define AUTOBOOL(name, member, initial, flags) \
     WORKS(name, OPTT_AUTOBOOL, member, int, initial, flags)
+#define INT(name, member, initial, flags)    WORKS(name, OPTT_INT, member, int, initial, flags)
 #define POSINT(name, member, initial, flags) WORKS(name, OPTT_POSINT, member, int, initial, flags)
 #define DOUBLE(name, member, initial, flags) \
     WORKS(name, OPTT_DOUBLE, member, double, initial, flags)
@@ -70,7 +71,6 @@
 /* tor's SOCKS port takes none either, whatever the option says (proto_socks.c). */
 #define NO_ODD_HOSTS  "SOCKS takes no odd host names, and Tunic has no other way in for them yet"
 #define NO_ONIONS     "Tunic has no onion services yet"
-#define NO_PATH_BIAS  "Tunic does not watch guards for path bias yet"
 #define NO_PROXY      "Tunic does not connect through a proxy yet"
 #define NO_TRANSPORTS "Tunic starts no pluggable transports yet"
 #define NO_TRANS_PORT "Tunic takes no redirected connections yet"
@@ -401,20 +401,20 @@ static const struct opt TABLE[] = {
     KEPT("OutboundBindAddressPT", OPTT_LINES, NULL, 0, NO_TRANSPORTS),
     RELAYS("OverloadStatistics", OPTT_BOOL, "1", 0),
     RELAYS("PaddingStatistics", OPTT_BOOL, "1", 0),
-    KEPT("PathBiasCircThreshold", OPTT_INT, "-1", 0, NO_PATH_BIAS),
+    INT("PathBiasCircThreshold", path_bias_circ_threshold, "-1", 0),
     OBSOLETE("PathBiasDisableRate"),
-    NOT_YET("PathBiasDropGuards", OPTT_AUTOBOOL, "0", 0, "auto", NO_PATH_BIAS),
-    KEPT("PathBiasExtremeRate", OPTT_DOUBLE, "-1", 0, NO_PATH_BIAS),
-    KEPT("PathBiasExtremeUseRate", OPTT_DOUBLE, "-1", 0, NO_PATH_BIAS),
+    AUTOBOOL("PathBiasDropGuards", path_bias_drop_guards, "0", 0),
+    DOUBLE("PathBiasExtremeRate", path_bias_extreme_rate, "-1", 0),
+    DOUBLE("PathBiasExtremeUseRate", path_bias_extreme_use_rate, "-1", 0),
     OBSOLETE("PathBiasMultFactor"),
-    KEPT("PathBiasNoticeRate", OPTT_DOUBLE, "-1", 0, NO_PATH_BIAS),
-    KEPT("PathBiasNoticeUseRate", OPTT_DOUBLE, "-1", 0, NO_PATH_BIAS),
+    DOUBLE("PathBiasNoticeRate", path_bias_notice_rate, "-1", 0),
+    DOUBLE("PathBiasNoticeUseRate", path_bias_notice_use_rate, "-1", 0),
     OBSOLETE("PathBiasScaleFactor"),
-    KEPT("PathBiasScaleThreshold", OPTT_INT, "-1", 0, NO_PATH_BIAS),
-    KEPT("PathBiasScaleUseThreshold", OPTT_INT, "-1", 0, NO_PATH_BIAS),
+    INT("PathBiasScaleThreshold", path_bias_scale_threshold, "-1", 0),
+    INT("PathBiasScaleUseThreshold", path_bias_scale_use_threshold, "-1", 0),
     OBSOLETE("PathBiasUseCloseCounts"),
-    KEPT("PathBiasUseThreshold", OPTT_INT, "-1", 0, NO_PATH_BIAS),
-    KEPT("PathBiasWarnRate", OPTT_DOUBLE, "-1", 0, NO_PATH_BIAS),
+    INT("PathBiasUseThreshold", path_bias_use_threshold, "-1", 0),
+    DOUBLE("PathBiasWarnRate", path_bias_warn_rate, "-1", 0),
     DOUBLE("PathsNeededToBuildCircuits", paths_needed_to_build_circuits, "-1", 0),
     RELAYS("PerConnBWBurst", OPTT_SIZE, "0", 0),
     RELAYS("PerConnBWRate", OPTT_SIZE, "0", 0),
@@ -555,7 +555,7 @@ static const struct opt TABLE[] = {
     RELAYS("V3AuthVoteDelay", OPTT_INTERVAL, "5 minutes", 0),
     RELAYS("V3AuthVotingInterval", OPTT_INTERVAL, "1 hour", 0),
     RELAYS("V3BandwidthsFile", OPTT_FILENAME, NULL, 0),
-    KEPT("VanguardsLiteEnabled", OPTT_AUTOBOOL, "auto", 0, NO_ONIONS),
+    AUTOBOOL("VanguardsLiteEnabled", vanguards_lite_enabled, "auto", 0),
     WOULD_RELAY("VersioningAuthoritativeDirectory", OPTT_BOOL, "0", 0),
     STRING("VirtualAddrNetworkIPv4", virtual_network4, "127.192.0.0/10", 0),
     STRING("VirtualAddrNetworkIPv6", virtual_network6, "[FE80::]/10", 0),

@@ -19,15 +19,17 @@
 
 struct guards;
 
-/* What the consensus decides unless the user does. */
-enum path_choice { PATH_AUTO, PATH_YES, PATH_NO };
+/* What the consensus, or what else is said, decides unless the user does. */
+enum config_choice { CONFIG_AUTO, CONFIG_YES, CONFIG_NO };
 
 /* PathBias options; below what they may be (tor's default is -1) the consensus decides. */
 struct pathbias_config {
     int32_t circ_threshold, scale_threshold, use_threshold, scale_use_threshold;
     double notice_rate, warn_rate, extreme_rate, notice_use_rate, extreme_use_rate;
-    enum path_choice drop_guards;
+    enum config_choice drop_guards;
 };
+
+extern const struct pathbias_config pathbias_usual; /* tor's defaults */
 
 /* What torrc says about paths. Owned by the caller, as are all sets in it; NULL sets are unset. It
  * must outlive every call that is given it, and the guard set that it was set in. */
@@ -56,7 +58,7 @@ struct path_config {
     uint32_t n_guards, n_dir_guards, n_primary; /* NumEntryGuards, NumDirectoryGuards,
                                                    NumPrimaryGuards; 0: by the consensus */
     uint32_t guard_lifetime_s;                  /* GuardLifetime; 0: by the consensus */
-    enum path_choice vanguards_lite;            /* VanguardsLiteEnabled */
+    enum config_choice vanguards_lite;          /* VanguardsLiteEnabled */
     struct pathbias_config path_bias;
 };
 

@@ -41,8 +41,8 @@ void pathbias_read_params(struct guards *g, const struct netdir *nd)
         .notice_use = rate(nd, c->notice_use_rate, "pb_noticeusepct", 80),
         .extreme_use = rate(nd, c->extreme_use_rate, "pb_extremeusepct", 60),
         .scale = netdir_param(nd, "pb_multfactor", 1, 1, denominator) / (double)denominator,
-        .drops = c->drop_guards == PATH_AUTO ? netdir_param(nd, "pb_dropguards", 0, 0, 1) != 0
-                                             : c->drop_guards == PATH_YES,
+        .drops = c->drop_guards == CONFIG_AUTO ? netdir_param(nd, "pb_dropguards", 0, 0, 1) != 0
+                                               : c->drop_guards == CONFIG_YES,
     };
 }
 

@@ -53,8 +53,8 @@ static void tell(const struct vanguards *v, bool joined, const struct rsa_id *id
 /* C tor, vanguards_lite_is_enabled() */
 static bool is_wanted(const struct netdir *nd, const struct path_config *cfg)
 {
-    if (cfg->vanguards_lite != PATH_AUTO)
-        return cfg->vanguards_lite == PATH_YES;
+    if (cfg->vanguards_lite != CONFIG_AUTO)
+        return cfg->vanguards_lite == CONFIG_YES;
     return netdir_param(nd, "vanguards-lite-enabled", 1, 0, 1) != 0;
 }
 

@@ -193,7 +193,8 @@ static const struct {
     {"NATDPort 1\n", "write \"NATDPort 0\"."},
     {"HTTPTunnelPort 8118\n", "write \"HTTPTunnelPort 0\"."},
     {"HashedControlPassword 16:00\n", "Bad HashedControlPassword: wrong length or bad encoding"},
-    {"PathBiasDropGuards 1\n", "write \"PathBiasDropGuards 0\"."},
+    {"PathBiasNoticeRate 1.1\n", "PathBiasNoticeRate is too high. It must be between 0 and 1.0"},
+    {"PathBiasExtremeUseRate 7\n", "PathBiasExtremeUseRate is too high."},
     {"AccountingMax 1 GB\n", "write \"AccountingMax 0"},
 };
 
@@ -210,7 +211,7 @@ START_TEST(test_options_that_are_off_are_fine_without_a_word)
     struct conf_err e = {""};
     struct options *o = options_from(
         "ORPort 0\nDirPort 0\nControlPort 0\nTransPort 0\nDNSPort 0\nUseBridges 0\nExitRelay 0\n"
-        "ExitRelay auto\nBridgeRelay 0\nSandbox 0\nAccountingMax 0 bytes\nPathBiasDropGuards auto\n"
+        "ExitRelay auto\nBridgeRelay 0\nSandbox 0\nAccountingMax 0 bytes\n"
         "ControlSocket 0\nMetricsPort 0\nKeepBindCapabilities auto\n",
         &c->log, &e);
     ck_assert_msg(o != NULL, "%s", e.text);
@@ -226,7 +227,7 @@ START_TEST(test_options_without_effect_are_said_and_kept)
     struct capture *c = capture_new();
     struct conf_err e = {""};
     struct options *o = options_from(
-        "HardwareAccel 1\nContactInfo me\nPathBiasCircThreshold 3\nORPort auto\nORPort "
+        "HardwareAccel 1\nContactInfo me\nUseGuardFraction 1\nORPort auto\nORPort "
         "9001\nBridgeRelay 1\n"
         "Bridge 192.0.2.1:443\nBridge 192.0.2.2:443\nClientTransportPlugin obfs4 exec /x\n",
         &c->log, &e);
@@ -237,8 +238,7 @@ START_TEST(test_options_without_effect_are_said_and_kept)
         "processor "
         "has.\n"
         "[info] torrc:2: ContactInfo does not matter to a client: it is for relays.\n"
-        "[warn] torrc:3: PathBiasCircThreshold has no effect: Tunic does not watch guards for path "
-        "bias yet.\n"
+        "[warn] torrc:3: UseGuardFraction has no effect: Tunic does not read guard fractions yet.\n"
         "[warn] torrc:4: ORPort has no effect: Tunic is a client and will not relay.\n"
         "[warn] torrc:6: BridgeRelay has no effect: Tunic is a client and will not relay.\n"
         "[warn] torrc:7: Bridge has no effect: Tunic uses no bridges yet.\n"

@@ -211,7 +211,7 @@ START_TEST(test_pathbias_tells_of_streams_that_fail)
 }
 END_TEST
 
-static void decide(struct world *w, enum path_choice drops)
+static void decide(struct world *w, enum config_choice drops)
 {
     w->b->cfg.path_bias.drop_guards = drops;
     ck_ok(guards_update(w->b->g, w->b->nd, &w->b->cfg));
@@ -222,7 +222,7 @@ START_TEST(test_pathbias_rules_guards_out_if_asked)
     struct world w;
     setup(&w);
     struct rsa_id first = id_at(w.b, 0);
-    decide(&w, PATH_YES);
+    decide(&w, CONFIG_YES);
     run(&w, PATHBIAS_ATTEMPTED, 151);
     struct path_pick p = {.hop = {pick(w.b, NULL)}, .n = 3, .guard_use = GUARD_USABLE};
     guard_circuit_begin(w.b->g, &w.c[w.n], &p);
@@ -234,7 +234,7 @@ START_TEST(test_pathbias_rules_guards_out_if_asked)
     load(w.b, text); /* what is in the file is enough */
     remake(w.b);
     ck_assert(!info_of(w.b, &first).filtered);
-    decide(&w, PATH_NO);
+    decide(&w, CONFIG_NO);
     load(w.b, text);
     remake(w.b);
     ck_assert(info_of(w.b, &first).filtered);
@@ -275,7 +275,7 @@ START_TEST(test_pathbias_thresholds_are_torrcs_or_the_consensuss)
     w.b->cfg.path_bias.notice_rate = 1;
     w.b->cfg.path_bias.warn_rate = 0;
     w.b->cfg.path_bias.extreme_rate = 0;
-    decide(&w, PATH_NO);
+    decide(&w, CONFIG_NO);
     run(&w, PATHBIAS_BUILT, 5);
     run(&w, PATHBIAS_ATTEMPTED, 1);
     ck_assert_str_eq(w.told, "");
@@ -288,7 +288,7 @@ START_TEST(test_pathbias_thresholds_are_torrcs_or_the_consensuss)
     w.b->cfg.path_bias.extreme_rate = -1;
     netdir_unref(&w.b->nd);
     w.b->nd = netgen_make(&g);
-    decide(&w, PATH_AUTO);
+    decide(&w, CONFIG_AUTO);
     run(&w, PATHBIAS_ATTEMPTED, 1);
     ck_assert_ptr_null(strstr(w.told, "disabled"));
     struct path_pick p = {.hop = {pick(w.b, NULL)}, .n = 3, .guard_use = GUARD_USABLE};

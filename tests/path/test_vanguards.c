@@ -62,12 +62,12 @@ START_TEST(test_vanguards_obey_the_consensus_and_torrc)
     struct vanguards *v = vanguards_new(b->env);
     static const struct {
         const char *params;
-        enum path_choice choice;
+        enum config_choice choice;
         size_t n; /* 0: no layer */
     } table[] = {
-        {"guard-hs-l2-number=7", PATH_AUTO, 7},     {"guard-hs-l2-number=99", PATH_AUTO, 19},
-        {"vanguards-lite-enabled=0", PATH_AUTO, 0}, {"vanguards-lite-enabled=0", PATH_YES, 4},
-        {"vanguards-lite-enabled=1", PATH_NO, 0},   {NULL, PATH_AUTO, 4},
+        {"guard-hs-l2-number=7", CONFIG_AUTO, 7},     {"guard-hs-l2-number=99", CONFIG_AUTO, 19},
+        {"vanguards-lite-enabled=0", CONFIG_AUTO, 0}, {"vanguards-lite-enabled=0", CONFIG_YES, 4},
+        {"vanguards-lite-enabled=1", CONFIG_NO, 0},   {NULL, CONFIG_AUTO, 4},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         renew(b, table[i].params);
@@ -200,7 +200,7 @@ START_TEST(test_vanguards_are_second_in_paths)
     ck_assert_uint_eq(seconds[0] + seconds[1] + seconds[2] + seconds[3], 1000);
     for (size_t k = 0; k < 4; k++) /* each as often, but for the one that may be the guard */
         ck_assert(seconds[k] == 0 || seconds[k] > 190);
-    b->cfg.vanguards_lite = PATH_NO;
+    b->cfg.vanguards_lite = CONFIG_NO;
     const struct router *seen[1000];
     unsigned different = 0;
     for (unsigned i = 0; i < 1000; i++) {
