@@ -37,7 +37,7 @@ static size_t other_guards(void *arg, struct link_target *out, size_t most)
     return n;
 }
 
-static void doubt_over(void *arg)
+static void doubt_answered_by_one(void *arg)
 {
     struct client *c = arg;
     log_info(c->env->log, "Relays answer.");
@@ -47,7 +47,7 @@ static void doubt_over(void *arg)
 static const struct doubt_ops doubt_ops = {
     .begun = doubt_begun,
     .others = other_guards,
-    .over = doubt_over,
+    .answered = doubt_answered_by_one,
 };
 
 void client_watch_way(struct client *c)

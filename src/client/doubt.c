@@ -10,6 +10,7 @@ static const struct pace {
 enum {
     PATIENCE_MS = 2000, /* with who has not answered when the next round comes */
     OFTEN = 60,         /* rounds */
+    PATIENT_MS = 45000, /* with all of them; after that links fail as they would without doubt */
     SILENT_MS = 3000,   /* who has not answered in that time while others did is to blame */
     OTHERS_MOST = 8,
 };
@@ -25,7 +26,8 @@ static uint64_t pace_ms(const struct doubt *d)
 static void ask(struct doubt *d)
 {
     struct link_target other[OTHERS_MOST];
-    linkpool_dial_anew(d->links, PATIENCE_MS);
+    bool waits = d->env->mono_us - d->since_us < PATIENT_MS * US_PER_MS;
+    linkpool_dial_anew(d->links, PATIENCE_MS, waits);
     linkpool_double_stalled(d->links);
     for (size_t i = 0, n = d->rounds ? d->ops->others(d->arg, other, OTHERS_MOST) : 0; i < n; i++)
         linkpool_try(d->links, &other[i]);
@@ -37,7 +39,6 @@ static void settle(struct doubt *d)
 {
     d->state = DOUBT_NONE;
     linkpool_way_stands(d->links, SILENT_MS);
-    d->ops->over(d->arg);
 }
 
 static void next(void *arg)
@@ -79,6 +80,7 @@ void doubt_answered(struct doubt *d)
         return;
     d->state = DOUBT_ANSWERED;
     env_arm_ms(d->env, &d->next, SILENT_MS);
+    d->ops->answered(d->arg);
 }
 
 void doubt_wanted(struct doubt *d)

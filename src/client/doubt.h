@@ -5,7 +5,8 @@
  *
  * First the relay of the link that stalls is dialled; if it stays silent, the client's other
  * primary guards as well, and nobody else. If one of them answers the way stands: who is silent
- * then is to blame, and its links close. While none does nobody is. */
+ * then is to blame, and its links close. While none does nobody is, for some time: a network that
+ * keeps a client from its first guards looks the same, and then others have to be tried. */
 #ifndef TUNIC_CLIENT_DOUBT_H
 #define TUNIC_CLIENT_DOUBT_H
 
@@ -16,8 +17,8 @@ struct doubt_ops {
     void (*begun)(void *arg);
     /* Relays that may be asked whether the way stands, MOST at most; returns how many. */
     size_t (*others)(void *arg, struct link_target *out, size_t most);
-    /* A relay has answered; links of those that did not are closed, or will be. */
-    void (*over)(void *arg);
+    /* A relay has answered: what failed since it began says nothing. */
+    void (*answered)(void *arg);
 };
 
 enum doubt_state { DOUBT_NONE, DOUBT_ASKING, DOUBT_ANSWERED };

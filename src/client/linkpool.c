@@ -185,7 +185,7 @@ static void reap(void *arg)
 {
     struct pooled_link *p = arg;
     struct link_want *w;
-    if (p->end.during != LINK_OPEN)
+    if (p->end.during != LINK_OPEN && !p->renewed)
         p->pool->ops->failed(p->pool->arg, &p->target, &p->end);
     while ((w = next_waiter(p)))
         w->failed(w->arg, &p->end);

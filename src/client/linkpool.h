@@ -73,11 +73,11 @@ void linkpool_distrust(struct linkpool *pool, const struct link *l);
 /* ---- while the way to the relays is in doubt (doubt.h) ---- */
 
 /* Links that have not come to stand for MS are dialled anew: the kernel would wait longer and
- * longer between two attempts. Whoever waits for one goes on waiting. */
-void linkpool_dial_anew(struct linkpool *pool, uint64_t ms);
+ * longer between two attempts. Whoever waits for one goes on waiting if GOES_ON, else it fails. */
+void linkpool_dial_anew(struct linkpool *pool, uint64_t ms, bool goes_on);
 /* A second link to the relay of each one that stalls. */
 void linkpool_double_stalled(struct linkpool *pool);
-/* A link to TARGET, unless there is one that stands, or may come to. */
+/* One more link to TARGET, unless one is being made. */
 void linkpool_try(struct linkpool *pool, const struct link_target *target);
 /* The way stands: links that are being made and were not answered for MS are closed; those that
  * stall all the same, when they had time enough to be heard again. */

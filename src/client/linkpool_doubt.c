@@ -51,18 +51,22 @@ static void dial_anew(struct pooled_link *p)
         w->on = fresh;
     fresh->wants = p->wants;
     p->wants = NULL;
+    p->renewed = true;
     link_close(p->link, ERR_LINK_TIMEOUT, OR_TIMEOUT, "no answer; dialled anew");
 }
 
-void linkpool_dial_anew(struct linkpool *pool, uint64_t ms)
+void linkpool_dial_anew(struct linkpool *pool, uint64_t ms, bool goes_on)
 {
     struct pooled_link *p, *next;
     DL_FOREACH_SAFE (pool->links, p, next)
-        if (is_unanswered(p, ms))
+        if (is_unanswered(p, ms) && (goes_on || !p->wants))
             dial_anew(p);
+        else if (is_unanswered(p, ms))
+            link_close(p->link, ERR_LINK_TIMEOUT, OR_TIMEOUT, "its relay answers nothing");
 }
 
-/* One that proves less than TARGET asks for is as good to see whether the relay is there. */
+/* One that proves less than TARGET asks for is as good to see whether the relay is there; one that
+ * stands says nothing of now. */
 static bool is_dialled(const struct linkpool *pool, const struct link_target *target)
 {
     const struct pooled_link *p;
@@ -75,7 +79,7 @@ static bool is_dialled(const struct linkpool *pool, const struct link_target *ta
 
 void linkpool_try(struct linkpool *pool, const struct link_target *target)
 {
-    if (!is_dialled(pool, target) && !linkpool_find(pool, target))
+    if (!is_dialled(pool, target))
         (void)linkpool_launch(pool, target); /* out of memory: the next attempt may do better */
 }
 

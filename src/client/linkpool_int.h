@@ -15,6 +15,7 @@ struct pooled_link {
     struct link_end end;
     uint64_t told_in, told_out; /* of its bytes */
     bool ended;                 /* END says how */
+    bool renewed;               /* another one was dialled in its place */
     bool mute;                  /* it stalls for want of answers */
     bool is_slow;               /* it did while another link to its relay came to stand */
     bool retired;               /* takes no new circuit */

@@ -811,19 +811,25 @@ START_TEST(test_linkpool_dials_anew_for_who_waits)
     ask(&f, &on, &other);
     test_env_advance_ms(f.env, 1900);
     heard(&f, net.link[1]);
-    linkpool_dial_anew(f.pool, 2000);
+    linkpool_dial_anew(f.pool, 2000, true);
     ck_assert_uint_eq(net.dials, 2);
     test_env_advance_ms(f.env, 100);
-    linkpool_dial_anew(f.pool, 2000);
+    linkpool_dial_anew(f.pool, 2000, true);
     ck_assert_uint_eq(net.dials, 3);
     ck_assert_uint_eq(net.link[2]->target.rsa.b[0], 1);
     test_env_advance_ms(f.env, 0);
     ck_assert_ptr_null(net.link[0]);
     ck_assert_uint_eq(a.failed + b.failed, 0);
+    ck_assert_uint_eq(f.failed, 0); /* that says nothing of the network */
     open_link(&f, net.link[2]);
     ck_assert_uint_eq(a.ready, 1);
     ck_assert_ptr_eq(b.got, net.link[2]);
     ck_assert_uint_eq(on.ready + on.failed, 0);
+    test_env_advance_ms(f.env, 2000);
+    linkpool_dial_anew(f.pool, 2000, false);
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(on.failed, 1);
+    ck_assert_uint_eq(net.dials, 3);
     teardown(&f);
 }
 END_TEST
@@ -842,9 +848,10 @@ START_TEST(test_linkpool_tries_a_second_link_once)
     linkpool_double_stalled(f.pool);
     linkpool_double_stalled(f.pool);
     linkpool_try(f.pool, &t);
-    linkpool_try(f.pool, &fine);
     ck_assert_uint_eq(net.dials, 3);
     ck_assert_uint_eq(net.link[2]->target.rsa.b[0], 1);
+    linkpool_try(f.pool, &fine); /* that it stands says nothing of now */
+    ck_assert_uint_eq(net.dials, 4);
     teardown(&f);
 }
 END_TEST

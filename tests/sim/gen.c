@@ -142,6 +142,9 @@ static void random_trouble(struct rng *r, const struct scenario *sc, struct trou
             directory_faults[rng_below(r, sizeof directory_faults / sizeof directory_faults[0])];
         t->n = 1;
         break;
+    case TROUBLE_SILENCE:
+        t->n = (int64_t)(rng_one_in(r, 2) ? rng_between(r, 1, 2) : 0);
+        break;
     case TROUBLE_CLOCK:
         t->n = jumps_s[rng_below(r, sizeof jumps_s / sizeof jumps_s[0])];
         break;

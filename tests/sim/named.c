@@ -127,6 +127,20 @@ static void silence(struct scenario *sc)
     sc->all_served = true;
 }
 
+/* A network that lets nothing through to any guard but one, which is not the first of this seed. */
+static void blocked_guards(struct scenario *sc)
+{
+    plain(sc);
+    sc->lasts_us = 200 * SIM_SECOND;
+    sc->trouble[sc->n_troubles++] = (struct trouble){
+        .kind = TROUBLE_SILENCE, .at_us = 10 * SIM_SECOND, .until_us = 200 * SIM_SECOND, .n = 1};
+    add_app(sc, APP_ECHO, 1000, 0);
+    sc->app[0].at_us = 20 * SIM_SECOND;
+    add_app(sc, APP_ECHO, 1000, 0);
+    sc->app[1].at_us = 120 * SIM_SECOND;
+    sc->all_served = true;
+}
+
 /* The consensus is here, and then there is no network for some minutes. */
 static void away(struct scenario *sc)
 {
@@ -220,6 +234,7 @@ static const struct {
     {"firewall", firewall},
     {"away", away},
     {"silence", silence},
+    {"blocked-guards", blocked_guards},
     {"slow-directory", slow_directory},
     {"rendezvous", rendezvous},
 };

@@ -116,6 +116,18 @@ static void stop_guards(struct sim *s, bool stop)
             stop_node(s, &(struct trouble){.node = i}, stop);
 }
 
+/* All but the last N guards; if N is 0, all. */
+static uint32_t silent_nodes(const struct sim *s, size_t n)
+{
+    uint32_t nodes = 0;
+    for (size_t i = s->plan.n_nodes; i-- > 0;) {
+        bool spared = n && s->plan.node[i].role == PLAN_GUARD;
+        n -= spared;
+        nodes |= (uint32_t)!spared << i;
+    }
+    return nodes;
+}
+
 static void start_again(struct sim *s, void *arg, uint64_t client)
 {
     (void)arg;
@@ -184,7 +196,7 @@ static void begin_trouble(struct sim *s, struct trouble *t, size_t i)
         wire_cut_all(s);
         break;
     case TROUBLE_SILENCE:
-        s->silent = true;
+        s->silent = silent_nodes(s, (size_t)t->n);
         break;
     case TROUBLE_GUARDS:
         stop_guards(s, true);
@@ -244,7 +256,7 @@ static void end_trouble(struct sim *s, struct trouble *t, size_t i)
         s->net_down = false;
         break;
     case TROUBLE_SILENCE:
-        s->silent = false;
+        s->silent = 0;
         break;
     default:
         break;

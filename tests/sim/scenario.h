@@ -42,22 +42,22 @@ struct app_plan {
 };
 
 enum trouble_kind {
-    TROUBLE_CUT,       /* a link breaks after its N-th byte */
-    TROUBLE_STOP,      /* node NODE stops, and comes back at UNTIL */
-    TROUBLE_FLIP,      /* a bit of a cell is changed */
-    TROUBLE_DROP,      /* a cell is lost */
-    TROUBLE_TWICE,     /* a cell comes twice */
-    TROUBLE_SWAP,      /* a cell comes after the next one */
-    TROUBLE_DESTROY,   /* DESTROY on all circuits of NODE */
-    TROUBLE_FAULT,     /* NODE breaks a rule (faults.h) from AT to UNTIL */
-    TROUBLE_CLOCK,     /* the client's wall clock jumps by N seconds, and back at UNTIL */
-    TROUBLE_LEAP,      /* the client stands still for N microseconds */
-    TROUBLE_MEMORY,    /* the N-th allocation fails, and M - 1 more */
-    TROUBLE_RESTART,   /* the client ends and starts with its files */
-    TROUBLE_KILL,      /* the same, but it could not write its files */
-    TROUBLE_NETWORK,   /* no link works until UNTIL */
-    TROUBLE_SILENCE,   /* packets of clients are lost, both ways, until UNTIL */
-    TROUBLE_NEWNYM,    /* a new identity is asked for */
+    TROUBLE_CUT,     /* a link breaks after its N-th byte */
+    TROUBLE_STOP,    /* node NODE stops, and comes back at UNTIL */
+    TROUBLE_FLIP,    /* a bit of a cell is changed */
+    TROUBLE_DROP,    /* a cell is lost */
+    TROUBLE_TWICE,   /* a cell comes twice */
+    TROUBLE_SWAP,    /* a cell comes after the next one */
+    TROUBLE_DESTROY, /* DESTROY on all circuits of NODE */
+    TROUBLE_FAULT,   /* NODE breaks a rule (faults.h) from AT to UNTIL */
+    TROUBLE_CLOCK,   /* the client's wall clock jumps by N seconds, and back at UNTIL */
+    TROUBLE_LEAP,    /* the client stands still for N microseconds */
+    TROUBLE_MEMORY,  /* the N-th allocation fails, and M - 1 more */
+    TROUBLE_RESTART, /* the client ends and starts with its files */
+    TROUBLE_KILL,    /* the same, but it could not write its files */
+    TROUBLE_NETWORK, /* no link works until UNTIL */
+    TROUBLE_SILENCE, /* packets of clients are lost, both ways, until UNTIL; N: but for N guards */
+    TROUBLE_NEWNYM,  /* a new identity is asked for */
     TROUBLE_DIRECTORY, /* all directory servers lie (faults.h) until UNTIL */
     TROUBLE_GUARDS,    /* all relays with the Guard flag stop, and come back at UNTIL */
     TROUBLE_OPTIONS,   /* the client's options become those of the lists, until UNTIL */

@@ -235,7 +235,8 @@ struct sim {
     struct wire *at_wire; /* whose bytes a node is being given, and of which circuit */
     uint32_t at_circ;
     unsigned at_dir;
-    bool net_down, silent;
+    bool net_down;
+    uint32_t silent;  /* nodes from and to which packets of clients are lost */
     uint64_t calm_us; /* all faults are over from then on */
     struct trouble trouble[SCENARIO_TROUBLES];
     bool trouble_on[SCENARIO_TROUBLES];

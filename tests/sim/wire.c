@@ -305,7 +305,7 @@ static void stall(struct wire *w, bool stalled)
 
 static bool is_silent(const struct wire *w)
 {
-    return w->end[0].client >= 0 && w->sim->silent;
+    return w->end[0].client >= 0 && w->end[0].node < 32 && (w->sim->silent >> w->end[0].node & 1);
 }
 
 /* As TCP has it: what is lost is sent again after intervals that double. */
