@@ -60,7 +60,8 @@ void doubt_init(struct doubt *d, struct env *env, struct linkpool *links,
 void doubt_end(struct doubt *d)
 {
     d->state = DOUBT_NONE;
-    env_disarm(d->env, &d->next);
+    if (d->env)
+        env_disarm(d->env, &d->next);
 }
 
 void doubt_stalled(struct doubt *d)

@@ -36,7 +36,7 @@ struct doubt {
 
 void doubt_init(struct doubt *d, struct env *env, struct linkpool *links,
                 const struct doubt_ops *ops, void *arg);
-void doubt_end(struct doubt *d); /* nothing follows */
+void doubt_end(struct doubt *d); /* nothing follows; also of one that is all zero */
 
 /* A link stalls. */
 void doubt_stalled(struct doubt *d);

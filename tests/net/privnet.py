@@ -120,6 +120,7 @@ class Network:
         self.base = base or free_base_port()
         self.say = say or (lambda text: None)
         self.nodes = []         # authorities first
+        self.beside = set()     # addresses and ports of other networks' nodes
         self.targets = None
         names = ["http", "echo", "echo2", "sink", "blackhole", "closed", "ssh", "git", "refused",
                  "dns"]

@@ -14,6 +14,7 @@ def test_only_relays_were_contacted(lab, cable, main_sut):
     if cable is None:
         pytest.skip("no namespace to watch")
     ports = {(n.address, n.or_port) for n in lab.nodes}
+    ports |= lab.beside
     # test_wrong.py sends the program there on purpose, as ORPorts of authorities.
     ports |= {(n.address, lab.ports["closed"]) for n in lab.nodes}
     strays = sorted({p for p in cable.packets if p[0] != "tcp" or (p[2], p[3]) not in ports})

@@ -38,6 +38,7 @@ def network(lab, workdir):
         yield lab
         return
     own = ourlab.OurLab(os.path.join(workdir, "diffs"), say=lab.say).start(targets=False)
+    lab.beside |= {(n.address, n.or_port) for n in own.nodes}     # test_after.py sees them dialled
     yield own
     own.stop()
 

@@ -25,6 +25,8 @@
 #include "path/guards.h"
 #include "path/path.h"
 
+enum { LISTS_MOST = 16 };
+
 /* An environment: time stands still; the random numbers are those of SplitMix64. */
 struct world {
     struct env env;
@@ -75,6 +77,8 @@ struct draw {
     struct path_config cfg;
     struct path_request req;
     uint16_t predicted[16];
+    struct nodeset *held[LISTS_MOST];
+    size_t n_held;
     const struct nodeset *family[1];
     uint32_t paths, per_sample;
 };
@@ -196,8 +200,9 @@ static bool take_set(struct draw *d, const char *name, const char *value)
     for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
         if (strcmp(sets[i].name, name) != 0)
             continue;
-        need(nodeset_parse(text_of(value), &set, NULL) == OK, "a list");
+        need(d->n_held < LISTS_MOST && nodeset_parse(text_of(value), &set, NULL) == OK, "a list");
         *sets[i].set = set;
+        d->held[d->n_held++] = set;
         d->cfg.families = d->family;
         d->cfg.n_families = d->family[0] != NULL;
         return true;
@@ -291,6 +296,8 @@ int main(int argc, char **argv)
     fprintf(stderr, "%.0f paths a second\n",
             d.paths / ((double)(clock() - begun) / CLOCKS_PER_SEC));
     guards_free(&g);
+    while (d.n_held)
+        nodeset_free(&d.held[--d.n_held]);
     netdir_unref(&d.nd);
     return 0;
 }
