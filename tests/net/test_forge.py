@@ -429,13 +429,21 @@ def test_tunic_takes_the_consensus(tmp_path):
     if subprocess.run(alone + ["true"], capture_output=True, check=False).returncode != 0:
         pytest.skip("no network namespaces here")
     network(tmp_path, "--count", "9")
+    where = str(tmp_path / "control")
+    os.chmod(tmp_path, 0o700)
     process = subprocess.Popen(
         privnet.bound_to_parent(alone + [TUNIC, "-f", str(tmp_path / "torrc"), "--SocksPort", "0",
-                                         "--Log", "notice stdout"]),
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+                                         "--ControlSocket", where]),
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        assert any("Loaded enough directory info to build circuits" in line
-                   for line in process.stdout)
+        end = time.monotonic() + 10
+        while not os.path.exists(where) and time.monotonic() < end:
+            time.sleep(0.05)
+        with control.Controller.from_socket_file(where) as c:
+            c.authenticate()
+            while c.get_info("status/enough-dir-info") != "1" and time.monotonic() < end:
+                time.sleep(0.05)
+            assert c.get_info("status/enough-dir-info") == "1"
     finally:
         process.kill()
         process.wait()
