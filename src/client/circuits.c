@@ -194,6 +194,15 @@ size_t circuits_count(const struct circuits *cs)
     return HASH_COUNT(cs->by_id);
 }
 
+bool circuits_any_open(const struct circuits *cs)
+{
+    const struct ocirc *oc, *next;
+    HASH_ITER (hh, cs->by_id, oc, next)
+        if (oc->state == OCIRC_OPEN && oc->plan.n_hops > 1)
+            return true;
+    return false;
+}
+
 uint64_t circuits_launched_us(const struct circuits *cs)
 {
     return cs->launched_us;

@@ -29,6 +29,8 @@ void circuits_each(const struct circuits *cs, void (*fn)(void *arg, struct ocirc
 /* Circuits of before may not work any more, because the CLOCK jumped or there is no directory any
  * more: whether streams can be served is to be found out anew. */
 void circuits_doubt(struct circuits *cs, bool clock);
+/* Whether any stands that has more hops than one. */
+bool circuits_any_open(const struct circuits *cs);
 /* Some circuit for streams was built since. */
 bool circuits_established(const struct circuits *cs);
 

@@ -14,19 +14,26 @@ enum { LOOK_MS = 1000 }; /* so often C tor looks for circuits that are late */
 static void on_begin(void *arg, struct ocirc *oc)
 {
     struct leg *l = arg;
-    (void)oc;
-    cbt_network_live(l->cbt);
+    cbt_network_heard(l->cbt, linkpool_heard_us(oc->pool));
     if (l->n_hops >= CBT_HOPS)
         env_arm_ms(l->env, &l->slow, cbt_timeout_ms(l->cbt, (unsigned)l->n_hops));
 }
 
+/* C tor, circuit_expire_building(): while there is no other, "we want to be more lenient with
+ * timeouts": it is waited for as before, and looked at again. */
 static void became_slow(void *arg)
 {
     struct leg *l = arg;
-    cbt_timed_out(l->cbt, l->oc->circ && circ_hops(l->oc->circ) > 0);
-    /* Without learning both times are one, and it just ends (circuit_expire_building()). */
-    if (cbt_timeout_ms(l->cbt, (unsigned)l->n_hops) < l->oc->plan.timeout_ms)
+    if (!l->is_late)
+        cbt_timed_out(l->cbt, l->oc->circ && circ_hops(l->oc->circ) > 0);
+    l->is_late = true;
+    /* Without learning both times are one, and it just ends. */
+    if (cbt_timeout_ms(l->cbt, (unsigned)l->n_hops) >= l->oc->plan.timeout_ms)
+        return;
+    if (circuits_any_open(l->oc->set))
         l->ops->on_slow(l->arg);
+    else
+        env_arm_ms(l->env, &l->slow, LOOK_MS);
 }
 
 static void on_hop(void *arg, struct ocirc *oc, unsigned hops)
@@ -36,7 +43,7 @@ static void on_hop(void *arg, struct ocirc *oc, unsigned hops)
     if (hops == 2 && !oc->open_us && !pathbias_attempted(l->guards, &l->guard))
         leg_close(l, ERR_NOT_FOUND, DESTROY_PROTOCOL);
     if (hops == CBT_HOPS && !oc->open_us)
-        cbt_built(l->cbt, (l->env->mono_us - oc->begun_us) / US_PER_MS, l->slow.armed);
+        cbt_built(l->cbt, (l->env->mono_us - oc->begun_us) / US_PER_MS, !l->is_late);
 }
 
 static void set_open(struct leg *l)
@@ -81,8 +88,11 @@ static void judge_failure(struct leg *l, const struct ocirc_end *end)
     char text[160], path[256];
     if (ocirc_end_blames_first_hop(end))
         guard_circuit_failed(l->guards, &l->guard);
-    if (end->timed_out && end->during == OCIRC_BUILDING && l->n_hops >= CBT_HOPS)
+    if (end->timed_out && end->during == OCIRC_BUILDING && l->n_hops >= CBT_HOPS &&
+        !cbt_wants_circuits(l->cbt)) { /* circuit_build_times_enough_to_compute() */
+        cbt_network_heard(l->cbt, linkpool_heard_us(l->oc->pool));
         cbt_closed(l->cbt, l->oc->begun_us);
+    }
     log_info(l->env->log, "Circuit %" PRIu64 " through %s could not be built: %s", l->oc->id,
              ocirc_path_text(l->oc, path, sizeof path),
              end->circ.link_ended ? end->circ.link.text

@@ -58,6 +58,7 @@ struct leg {
     const struct leg_ops *ops;
     void *arg;
     struct timer slow;
+    bool is_late; /* that timer was told to the build timeout */
 };
 
 /* Picks a path and begins to build a circuit over it. ERR_NOT_FOUND: no path, see PICK->why;

@@ -104,4 +104,7 @@ uint64_t linkpool_id(const struct linkpool *pool, const struct link *l);
 /* Calls FN for every link. FN must not change the pool. */
 void linkpool_each(const struct linkpool *pool, void (*fn)(void *arg, struct link *l), void *arg);
 
+/* When bytes last came over any link that there is; 0: none ever. */
+uint64_t linkpool_heard_us(const struct linkpool *pool);
+
 #endif

@@ -120,3 +120,13 @@ void linkpool_unanswered(struct linkpool *pool, const struct link *l, uint64_t s
             link_stall(p->link, true);
         }
 }
+
+uint64_t linkpool_heard_us(const struct linkpool *pool)
+{
+    const struct pooled_link *p;
+    uint64_t last_us = 0;
+    DL_FOREACH (pool->links, p)
+        if (!p->ended && link_heard_us(p->link) > last_us)
+            last_us = link_heard_us(p->link);
+    return last_us;
+}

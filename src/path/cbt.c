@@ -128,7 +128,7 @@ void cbt_compute(struct cbt *c)
     double longest = longest_ms(c);
     c->timeout_ms = fmin(curve_ms(c, c->p.quantile), longest);
     c->close_ms = fmin(curve_ms(c, c->p.close_quantile), 2 * longest);
-    c->close_ms = fmax(c->close_ms, c->p.initial_ms);
+    c->close_ms = fmax(c->close_ms, c->p.close_least_ms);
     if (c->timeout_ms < c->p.min_ms) {
         c->timeout_ms = c->p.min_ms;
         c->close_ms = fmax(c->close_ms, c->timeout_ms);
@@ -144,6 +144,7 @@ static void read_params(struct cbt *c, const struct consensus *cons, uint32_t ti
     ((uint32_t)consensus_param(cons, "cbt" name, fallback, least, most))
     p->min_ms = PARAM("mintimeout", CBT_BIN_MS, CBT_BIN_MS, INT32_MAX);
     p->initial_ms = PARAM("initialtimeout", 60000, CBT_BIN_MS, INT32_MAX);
+    p->close_least_ms = p->initial_ms > p->min_ms ? p->initial_ms : p->min_ms;
     if (timeout_s)
         p->initial_ms = timeout_s < INT32_MAX / 1000 ? timeout_s * 1000 : INT32_MAX;
     if (c->learning && p->initial_ms < p->min_ms)
@@ -291,6 +292,14 @@ void cbt_network_live(struct cbt *c)
     if (!was_live || !c->heard)
         tell(c, CBT_NETWORK_UP);
     c->heard = true;
+}
+
+void cbt_network_heard(struct cbt *c, uint64_t heard_us)
+{
+    if (heard_us <= c->live_us && c->heard)
+        return;
+    cbt_network_live(c);
+    c->live_us = heard_us;
 }
 
 bool cbt_network_is_live(const struct cbt *c)

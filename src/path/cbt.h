@@ -52,8 +52,10 @@ void cbt_timed_out(struct cbt *c, bool first_hop_done);
 void cbt_closed(struct cbt *c, uint64_t began_us);
 /* The times are to be learnt anew; the timeout stays what it is until then. */
 void cbt_forget(struct cbt *c);
-/* Any cell or handshake byte came from the network. */
+/* Any cell or handshake byte came from the network; the last ones at HEARD_US, which may be long
+ * ago: what is older than is known already says nothing. */
 void cbt_network_live(struct cbt *c);
+void cbt_network_heard(struct cbt *c, uint64_t heard_us);
 bool cbt_network_is_live(const struct cbt *c);
 
 /* What its watch hears of: a timeout was worked out anew; the times were forgotten, for they are of

@@ -14,6 +14,7 @@ enum {
 /* path-spec 2.4.6 */
 struct cbt_params {
     uint32_t initial_ms, min_ms;
+    uint32_t close_least_ms; /* cbtinitialtimeout, whatever CircuitBuildTimeout says */
     uint32_t min_circs, n_modes, recent, max_timeouts;
     uint32_t quantile, close_quantile; /* per cent */
     uint32_t test_interval_s, max_open, learn_idle_s;

@@ -353,6 +353,17 @@ void cbt_closed(struct cbt *c, uint64_t began_us)
     net.cbt_closed++;
 }
 
+uint64_t linkpool_heard_us(const struct linkpool *pool)
+{
+    (void)pool;
+    return 0;
+}
+
+void cbt_network_heard(struct cbt *c, uint64_t heard_us)
+{
+    (void)c, (void)heard_us;
+}
+
 void cbt_network_live(struct cbt *c)
 {
     (void)c;

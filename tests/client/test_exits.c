@@ -953,6 +953,10 @@ START_TEST(test_exits_tells_the_build_times)
     exits_set_netdir(f.x, &net.nd[0]);
     ck_assert_ptr_null(find(&f, &a));
     begin_circ(circs.oc[0]);
+    const struct router *path[] = {&net.nd[0].relay[1], &net.nd[0].relay[FIRST_EXIT]};
+    struct exit_circ *other; /* stands, so nobody waits longer than usual */
+    ck_ok(exits_build(f.x, &net.nd[0], path, 2, CIRCUIT_CONTROLLER, &other));
+    open_circ(newest());
     test_env_advance_ms(f.env, 0);
     events_listen(f.events, &f.listener, EVENT_BIT(EVENT_CIRCUIT));
     unsigned before = f.changed;

@@ -23,7 +23,7 @@ static struct {
     unsigned guard_ok, guard_failed, guard_dropped;
     unsigned bias_timed_out, bias_ours, bias_theirs;
     unsigned cbt_live, cbt_built, cbt_timed_out, cbt_closed, asked_hops;
-    bool built_in_time;
+    bool built_in_time, learning;
     struct ocirc oc;
     bool freed;
 } net;
@@ -178,6 +178,24 @@ void cbt_closed(struct cbt *c, uint64_t began_us)
 {
     (void)c, (void)began_us;
     net.cbt_closed++;
+}
+
+bool cbt_wants_circuits(const struct cbt *c)
+{
+    (void)c;
+    return net.learning;
+}
+
+uint64_t linkpool_heard_us(const struct linkpool *pool)
+{
+    (void)pool;
+    return 0;
+}
+
+void cbt_network_heard(struct cbt *c, uint64_t heard_us)
+{
+    (void)c, (void)heard_us;
+    net.cbt_live++;
 }
 
 void cbt_network_live(struct cbt *c)
@@ -391,10 +409,38 @@ START_TEST(test_leg_without_memory_lets_the_guard_hear)
 }
 END_TEST
 
+/* Another circuit of F's that stands, or not. */
+static void add_other(struct fixture *f, struct ocirc *other, enum ocirc_state state)
+{
+    *other = (struct ocirc){.env = f->env, .state = state, .plan = {.n_hops = 3}};
+    ck_assert(circuits_add(f->circuits, other));
+}
+
+/* C tor, circuit_expire_building(): "No circuits are opened. Relaxing timeout" */
+START_TEST(test_leg_is_waited_for_longer_while_no_circuit_stands)
+{
+    struct fixture f;
+    struct ocirc other;
+    setup(&f, 3);
+    ck_ok(launch(&f));
+    add_other(&f, &other, OCIRC_BUILDING);
+    begin();
+    test_env_advance_ms(f.env, 4000);
+    ck_assert(f.slow == 0 && net.cbt_timed_out == 1); /* it counts, once */
+    other.state = OCIRC_OPEN;
+    test_env_advance_ms(f.env, 1000);
+    ck_assert(f.slow == 1 && net.cbt_timed_out == 1);
+    circuits_remove(&other);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_leg_past_the_build_timeout_is_slow_and_goes_on)
 {
     struct fixture f;
+    struct ocirc other;
     setup(&f, 3);
+    add_other(&f, &other, OCIRC_OPEN);
     ck_ok(launch(&f));
     test_env_advance_ms(f.env, 5000);
     ck_assert_uint_eq(f.slow, 0); /* its link is not there yet */
@@ -403,6 +449,7 @@ START_TEST(test_leg_past_the_build_timeout_is_slow_and_goes_on)
     ck_assert(f.slow == 1 && net.cbt_timed_out == 1);
     stand();
     ck_assert(net.cbt_built == 1 && !net.built_in_time && f.opened == 1);
+    circuits_remove(&other);
     teardown(&f);
 }
 END_TEST
@@ -631,6 +678,7 @@ END_TEST
 
 TESTS("client/leg", test_leg_of_five_hops_is_built_in_the_time_of_five,
       test_leg_without_a_path_says_why, test_leg_without_memory_lets_the_guard_hear,
+      test_leg_is_waited_for_longer_while_no_circuit_stands,
       test_leg_past_the_build_timeout_is_slow_and_goes_on, test_leg_through_a_lesser_guard_waits,
       test_leg_that_waited_is_open_once_no_better_guard_can_be_up,
       test_leg_that_waits_and_is_extended_waits_until_it_stands, test_leg_does_not_wait_for_ever,

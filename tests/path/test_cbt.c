@@ -321,6 +321,45 @@ START_TEST(test_cbt_times_without_a_network_do_not_count)
 }
 END_TEST
 
+/* What came before is known already; what comes says that the network is there again. */
+START_TEST(test_cbt_hears_of_bytes_by_when_they_came)
+{
+    struct env *env = test_env(1);
+    struct cbt *c = cbt_new(env);
+    test_env_advance_ms(env, 1000);
+    uint64_t heard = env->mono_us;
+    cbt_network_heard(c, heard);
+    test_env_advance_ms(env, 1000);
+    uint64_t began = env->mono_us;
+    cbt_network_heard(c, heard); /* a circuit is begun over a link that is silent */
+    test_env_advance_ms(env, 60000);
+    cbt_network_heard(c, heard);
+    cbt_closed(c, began);
+    ck_assert(!cbt_network_is_live(c));
+    cbt_network_heard(c, heard);
+    ck_assert(!cbt_network_is_live(c));
+    cbt_network_heard(c, env->mono_us);
+    ck_assert(cbt_network_is_live(c));
+    cbt_free(&c);
+    test_env_free(env);
+}
+END_TEST
+
+/* circuit_build_times_set_timeout_worker(): the close timeout's least is the consensus's. */
+START_TEST(test_cbt_closes_no_sooner_for_an_option)
+{
+    struct env *env = test_env(1);
+    struct cbt *c = cbt_new(env);
+    cbt_configure(c, true, 10, NULL);
+    for (unsigned i = 0; i < 100; i++)
+        cbt_built(c, 500 + i % 7, true);
+    ck_assert_uint_lt(cbt_timeout_ms(c, 3), 1000);
+    ck_assert_uint_eq(cbt_close_ms(c, 3), 60000);
+    cbt_free(&c);
+    test_env_free(env);
+}
+END_TEST
+
 START_TEST(test_cbt_without_learning_the_option_holds)
 {
     struct env *env = test_env(1);
@@ -613,7 +652,8 @@ TESTS("path/cbt", test_cbt_xm_and_alpha_are_those_of_tor, test_cbt_begins_with_a
       test_cbt_all_times_equal_is_no_division_by_zero, test_cbt_history_keeps_the_last_thousand,
       test_cbt_strange_times_are_left_out, test_cbt_eighteen_timeouts_of_twenty_start_afresh,
       test_cbt_successes_between_timeouts_keep_the_history,
-      test_cbt_times_without_a_network_do_not_count, test_cbt_without_learning_the_option_holds,
+      test_cbt_times_without_a_network_do_not_count, test_cbt_hears_of_bytes_by_when_they_came,
+      test_cbt_closes_no_sooner_for_an_option, test_cbt_without_learning_the_option_holds,
       test_cbt_parameters_of_the_consensus, test_cbt_parameters_have_defaults_and_bounds,
       test_cbt_counts_that_make_it_compute_or_forget_have_bounds,
       test_cbt_number_of_modes_is_ten_and_between_one_and_twenty,
