@@ -48,7 +48,7 @@ void pathbias_read_params(struct guards *g, const struct netdir *nd)
 
 /* ---- counts ---- */
 
-/* Circuits through GUARD whose state is between FROM and TO: they get "the benefit of the doubt".
+/* Circuits through GUARD whose state is between FROM and TO: they count as if they had gone well.
  */
 static double open_between(const struct guards *g, const struct guard *guard,
                            enum pathbias_state from, enum pathbias_state to)
@@ -128,7 +128,7 @@ static void rule_out(struct guards *g, struct guard *guard, bool of_uses, const 
     tell_once(g, guard, &guard->bias.disabled, LOG_WARN, of_uses, fails);
 }
 
-/* "We rely on the < comparison here to allow us to set a 0 rate and disable the feature" */
+/* A rate of 0 switches a warning off: no share is below it. */
 static void measure_uses(struct guards *g, struct guard *guard)
 {
     const struct pathbias_params *p = &g->bias;

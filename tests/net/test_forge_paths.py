@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import pytest
+import stem.control
 
 import dials
 import privnet
@@ -134,9 +135,20 @@ def test_paths_needed_to_build_circuits(start, tmp_path):
     forged = Forged(tmp_path / "net", "--count", "12", "--nickname", "relay", "--exit-policy",
                     "accept *:*", "--flags", "*=Exit," + RELAY)
     forged.forget_microdescriptors(["relay%d" % i for i in range(9, 13)])
-    enough = "now have enough directory information" if sut_module.IS_TOR else "enough_dirinfo"
     entry = "EntryNodes relay1,relay2,relay3"
-    by_default, most = start(forged, entry), start(forged, entry, "PathsNeededToBuildCircuits 0.95")
-    start(forged, entry, "PathsNeededToBuildCircuits 0.25").wait_for(enough)
+    os.chmod(tmp_path, 0o700)
+    controls = [str(tmp_path / name) for name in ("default", "most", "few")]
+    for where, line in zip(controls, ((), ("PathsNeededToBuildCircuits 0.95",),
+                                      ("PathsNeededToBuildCircuits 0.25",))):
+        start(forged, entry, "ControlSocket " + where, *line)
+
+    def is_enough(where):
+        with stem.control.Controller.from_socket_file(where) as c:
+            c.authenticate()
+            return c.get_info("status/enough-dir-info") == "1"
+    deadline = time.monotonic() + 20
+    while not (os.path.exists(controls[2]) and is_enough(controls[2])):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     time.sleep(1.5)
-    assert enough not in by_default.log() + most.log()
+    assert not is_enough(controls[0]) and not is_enough(controls[1])
