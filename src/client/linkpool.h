@@ -73,7 +73,8 @@ void linkpool_distrust(struct linkpool *pool, const struct link *l);
 /* ---- while the way to the relays is in doubt (doubt.h) ---- */
 
 /* Links that have not come to stand for MS are dialled anew: the kernel would wait longer and
- * longer between two attempts. Whoever waits for one goes on waiting if GOES_ON, else it fails. */
+ * longer between two attempts. A relay that took the connection may be busy, and has longer.
+ * Whoever waits for one goes on waiting if GOES_ON, else it fails. */
 void linkpool_dial_anew(struct linkpool *pool, uint64_t ms, bool goes_on);
 /* A second link to the relay of each one that stalls. */
 void linkpool_double_stalled(struct linkpool *pool);

@@ -794,7 +794,9 @@ START_TEST(test_linkpool_says_that_a_dial_is_silent)
     ck_assert_uint_eq(f.stalled, 0);
     test_env_advance_ms(f.env, 1000);
     ck_assert_uint_eq(f.stalled, 1);
-    test_env_advance_ms(f.env, 3000); /* the slow one's TLS is silent now, too */
+    test_env_advance_ms(f.env, 4999); /* the slow one's kernel has answered: it may be busy */
+    ck_assert_uint_eq(f.stalled, 1);
+    test_env_advance_ms(f.env, 1);
     ck_assert_uint_eq(f.stalled, 2);
     teardown(&f);
 }
@@ -830,6 +832,34 @@ START_TEST(test_linkpool_dials_anew_for_who_waits)
     test_env_advance_ms(f.env, 0);
     ck_assert_uint_eq(on.failed, 1);
     ck_assert_uint_eq(net.dials, 3);
+    teardown(&f);
+}
+END_TEST
+
+/* A busy relay would never come to a caller that is anew at the end of its queue each two seconds.
+ */
+START_TEST(test_linkpool_a_busy_relay_has_more_time)
+{
+    struct fixture f;
+    struct waiter busy = {0}, cut = {0};
+    struct link_target t = peer(1, 1), other = peer(2, 2);
+    setup(&f);
+    ask(&f, &busy, &t);
+    ask(&f, &cut, &other);
+    for (unsigned i = 0; i < 2; i++) {
+        net.link[i]->state = LINK_TLS;
+        heard(&f, net.link[i]);
+    }
+    link_stall(net.link[1], true); /* its kernel acknowledges nothing any more */
+    test_env_advance_ms(f.env, 2000);
+    linkpool_dial_anew(f.pool, 2000, true);
+    ck_assert_uint_eq(net.dials, 3);
+    ck_assert_uint_eq(net.link[2]->target.rsa.b[0], 2);
+    test_env_advance_ms(f.env, 4000);
+    ck_assert_uint_eq(net.link[0]->state, LINK_TLS);
+    linkpool_way_stands(f.pool, 3000); /* others had no queue */
+    test_env_advance_ms(f.env, 0);
+    ck_assert_uint_eq(busy.failed, 1);
     teardown(&f);
 }
 END_TEST
@@ -932,5 +962,5 @@ TESTS("client/linkpool", test_linkpool_tells_how_far_a_link_has_come,
       test_linkpool_out_of_memory_leaves_no_wait, test_linkpool_end_tells_nobody,
       test_linkpool_hands_on_output_clock_and_padding, test_linkpool_gives_no_link_that_stalls,
       test_linkpool_says_that_a_dial_is_silent, test_linkpool_dials_anew_for_who_waits,
-      test_linkpool_tries_a_second_link_once, test_linkpool_way_stands,
-      test_linkpool_a_slow_relay_is_believed)
+      test_linkpool_a_busy_relay_has_more_time, test_linkpool_tries_a_second_link_once,
+      test_linkpool_way_stands, test_linkpool_a_slow_relay_is_believed)
