@@ -93,6 +93,22 @@ TUNIC_API int tunic_circuit_hops(
     const struct tunic_circuit *circuit); /* hops that are, or were, there */
 TUNIC_API uint32_t tunic_circuit_id(const struct tunic_circuit *circuit); /* on its link */
 
+/* tor's padding machines (padding-spec 3.3): what makes a circuit to an introduction point or a
+ * rendezvous point look, to those who count its cells, like one that fetches a page. */
+enum tunic_padding {
+    TUNIC_PADDING_INTRODUCE = 0, /* to be begun once INTRODUCE1 was sent */
+    TUNIC_PADDING_REND = 1       /* once RENDEZVOUS_ESTABLISHED came */
+};
+
+/* Begins MACHINE with the second hop, which has to list Padding=2. One runs at a time; DROP and
+ * PADDING_NEGOTIATED are then the library's, unless they are taken. 0, or -1 with ERROR: USAGE: the
+ * circuit is shorter, or one runs, or the relay refused one before; SYSTEM; or why it has ended. */
+TUNIC_API TUNIC_MUST_USE int tunic_circuit_pad(struct tunic_circuit *circuit,
+                                               enum tunic_padding machine,
+                                               struct tunic_error *error);
+/* Whether its padding is not yet done: to end the circuit now would show what it is. */
+TUNIC_API int tunic_circuit_is_padding(const struct tunic_circuit *circuit);
+
 /* ---- relay messages (tor-spec 6.1) ---- */
 
 struct tunic_message {

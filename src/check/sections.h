@@ -21,6 +21,7 @@ extern const struct check_section check_destroy;
 extern const struct check_section check_directory;
 extern const struct check_section check_robustness;
 extern const struct check_section check_relay;
+extern const struct check_section check_circpad;
 extern const struct check_section check_sendme;
 extern const struct check_section check_streams;
 

@@ -25,6 +25,7 @@ void circ_mark_closed(struct circ *c, err_t why, uint8_t reason)
     c->end.reason = reason;
     c->end.hops = c->onion.n;
     circ_handshake_wipe(&c->handshake);
+    circ_pad_end(c);
     char text[160];
     log_info(c->env->log, "circuit %u closed: %s", (unsigned)c->id,
              circ_end_text(&c->end, text, sizeof text));
@@ -110,6 +111,8 @@ void circ_free(struct circ *c)
         link_circ_close(&c->lc, true, DESTROY_NONE);
     later_cancel(c->env, &c->tell);
     circ_handshake_wipe(&c->handshake);
+    circ_pad_end(c);
+    free(c->pad);
     onion_clear(&c->onion);
     free(c);
 }

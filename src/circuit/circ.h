@@ -20,6 +20,7 @@
 #include "base/env.h"
 #include "base/err.h"
 #include "base/ids.h"
+#include "circuit/circpad.h"
 #include "circuit/terms.h"
 #include "link/link.h"
 
@@ -43,6 +44,7 @@ struct circ_config {
     unsigned early_most;    /* RELAY_EARLY cells; every other circuit does with one less */
     uint8_t sendme_version; /* sent, and the only one that counts; what 0 says proves nothing */
     struct flow_config flow;
+    struct circpad_budget *padding; /* outlives the circuit; NULL: no limits, and nobody counts */
 };
 
 /* What holds on the public network: eight, 1, windows of 1000. */
@@ -103,6 +105,17 @@ void circ_serve(struct circ *c);
  * for, closes the circuit; so does each of these messages while nobody gets them. */
 typedef err_t circ_control_fn(void *arg, unsigned hop, const struct relay_msg *msg);
 void circ_set_control(struct circ *c, circ_control_fn *control, void *arg);
+
+/* Begins a padding machine with its hop, of whose relay the caller knows that it has Padding=2
+ * (padding-spec 3.1). ON_OVER(ARG of the owner), which may be NULL, hears when one that held the
+ * circuit does so no more; it may close the circuit. ERR_STATE: not open, no such hop, one runs, or
+ * the relay refused one before; ERR_NOMEM. */
+MUST_USE err_t circ_pad(struct circ *c, const struct circpad_machine *machine,
+                        void (*on_over)(void *arg));
+/* Ends the one that runs. */
+void circ_pad_stop(struct circ *c);
+/* Whether a padding machine wants the circuit to stay though it has no more use. */
+bool circ_is_held(const struct circ *c);
 
 /* For tools: TAP sees every message, ours (OUT) to hop HOP before it is sealed and theirs from hop
  * HOP before anything about it is checked. If it returns true for one of theirs, the message is its

@@ -37,6 +37,9 @@ struct circ {
     unsigned blocked;     /* set of BLOCKED_BY_*: on_writable is owed when one of them is undone */
     enum relay_receiver we; /* messages have to be for this role */
 
+    struct circpad *pad; /* NULL: no machine was ever begun */
+    void (*on_pad_over)(void *arg);
+
     struct circ_counts counts;
     struct circ_end end;
     struct later tell; /* the neighbours, of the close */
@@ -59,6 +62,15 @@ MUST_USE err_t circ_send_sendme(struct circ *c, unsigned hop);
 /* ---- receive.c ---- */
 
 extern const struct link_circ_ops circ_link_ops;
+
+/* ---- pad.c ---- */
+
+/* A message CMD went to another relay; or came and is no padding. */
+void circ_pad_sent(struct circ *c, uint8_t cmd);
+void circ_pad_received(struct circ *c);
+/* DROP and PADDING_NEGOTIATED. */
+MUST_USE err_t circ_on_padding(struct circ *c, unsigned hop, const struct relay_msg *msg);
+void circ_pad_end(struct circ *c);
 
 /* ---- extend.c ---- */
 

@@ -79,7 +79,7 @@ static const struct {
     [RELAY_CONNECTED] = {IN_BOTH, to_user},
     [RELAY_SENDME] = {IN_BOTH, on_sendme},
     [RELAY_TRUNCATED] = {IN_BOTH, on_truncated},
-    [RELAY_DROP] = {IN_BOTH, to_control},
+    [RELAY_DROP] = {IN_BOTH, circ_on_padding},
     [RELAY_RESOLVED] = {IN_BOTH, to_user},
     [RELAY_EXTENDED2] = {IN_BUILDING, on_extended2},
     [RELAY_CONFLUX_LINKED] = {IN_OPEN, to_control},
@@ -89,7 +89,7 @@ static const struct {
     [RELAY_INTRO_ESTABLISHED] = {IN_OPEN, to_control},
     [RELAY_RENDEZVOUS_ESTABLISHED] = {IN_OPEN, to_control},
     [RELAY_INTRODUCE_ACK] = {IN_OPEN, to_control},
-    [RELAY_PADDING_NEGOTIATED] = {IN_BOTH, to_control},
+    [RELAY_PADDING_NEGOTIATED] = {IN_BOTH, circ_on_padding},
 };
 
 static err_t dispatch(struct circ *c, unsigned hop, const struct relay_msg *msg)
@@ -100,6 +100,8 @@ static err_t dispatch(struct circ *c, unsigned hop, const struct relay_msg *msg)
         return ERR_CIRC_PROTO;
     if (msg->cmd >= sizeof takes / sizeof takes[0] || !(takes[msg->cmd].states >> c->state & 1))
         return ERR_CIRC_PROTO;
+    if (msg->cmd != RELAY_DROP)
+        circ_pad_received(c);
     return takes[msg->cmd].handle(c, hop, msg);
 }
 

@@ -72,7 +72,10 @@ static err_t sent(struct circ *c, unsigned hop, uint8_t chan_cmd, const struct r
     c->counts.data_out += msg->len;
     if (msg->stream_id)
         c->stream_hops |= 1u << hop;
-    return msg->cmd == RELAY_DATA ? hop_data_sent(&c->onion.hop[hop - 1], c->env, msg->len) : OK;
+    if (msg->cmd == RELAY_DATA)
+        TRY(hop_data_sent(&c->onion.hop[hop - 1], c->env, msg->len));
+    circ_pad_sent(c, msg->cmd);
+    return OK;
 }
 
 err_t circ_send(struct circ *c, unsigned hop, uint8_t cmd, uint16_t stream_id, const uint8_t *data,

@@ -29,7 +29,9 @@
     X(RELAY_NEGOTIATED, "relay-negotiated", FAULT_FROM,                                           \
       "says yes to a padding machine that it does not have")                                      \
     X(RELAY_NEGOTIATED_OTHER, "relay-negotiated-other", FAULT_FROM,                               \
-      "answers about another padding machine")
+      "answers about another padding machine")                                                    \
+    X(RELAY_NO_PADDING, "relay-no-padding", FAULT_FROM, "its padding machines send no padding")   \
+    X(RELAY_PADS_ON, "relay-pads-on", FAULT_FROM, "does not end a padding machine when told to")
 
 #define FAULTS_STREAMS(X)                                                                       \
     X(STREAMS_CONNECTED_BODY, "streams-connected-body", FAULT_FROM,                             \

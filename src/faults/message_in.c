@@ -225,6 +225,12 @@ static enum judged judge_command(struct rcirc *c, const struct relay_msg *m)
     return JUDGED_FINE;
 }
 
+static enum judged on_negotiate(struct rcirc *c, const struct relay_msg *m)
+{
+    bool stop = m->len > 1 && m->data[1] == CIRCPAD_STOP;
+    return stop && now(c, FAULT_RELAY_PADS_ON) ? JUDGED_DROP : JUDGED_FINE;
+}
+
 static enum judged misdo(struct rcirc *c, uint8_t chan_cmd, struct relay_msg *m)
 {
     switch (m->cmd) {
@@ -242,6 +248,8 @@ static enum judged misdo(struct rcirc *c, uint8_t chan_cmd, struct relay_msg *m)
         return fault_in_extend(c, chan_cmd, m);
     case RELAY_TRUNCATE:
         return fault_in_truncate(c);
+    case RELAY_PADDING_NEGOTIATE:
+        return on_negotiate(c, m);
     case RELAY_DROP:
         count_drop(c);
         return JUDGED_FINE;

@@ -200,6 +200,8 @@ bool fault_in_message_out(struct rcirc *c, struct relay_msg *m)
         return on_extended(c, m);
     case RELAY_PADDING_NEGOTIATED:
         return on_negotiated(c, m);
+    case RELAY_DROP:
+        return !now(c, FAULT_RELAY_NO_PADDING);
     default:
         return true;
     }

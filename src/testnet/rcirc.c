@@ -94,6 +94,8 @@ bool rcirc_send_as_is(struct rcirc *c, const struct relay_msg *m)
     if (m->cmd == RELAY_DATA)
         rwindow_sent(&c->window, c->layer);
     rcirc_cell(c, WAY_MADE, CELL_RELAY, body);
+    if (m->cmd != RELAY_DROP)
+        rcirc_pad_sent(c);
     return !c->over;
 }
 
@@ -123,6 +125,18 @@ static bool is_relay(uint8_t cmd)
     return cmd == CELL_RELAY || cmd == CELL_RELAY_EARLY;
 }
 
+static void pass_on(struct rcirc *c, uint8_t cmd, uint8_t *body)
+{
+    rcirc_pad_received(c);
+    rcirc_cell(c, WAY_ON, cmd, body);
+}
+
+static void pass_back(struct rcirc *c, uint8_t *body)
+{
+    rcirc_cell(c, WAY_BACK, CELL_RELAY, body);
+    rcirc_pad_sent(c);
+}
+
 /* From the client's side. */
 static void back_on_cell(void *arg, uint8_t cmd, uint8_t *body)
 {
@@ -144,7 +158,7 @@ static void back_on_cell(void *arg, uint8_t cmd, uint8_t *body)
     else if (here)
         rcirc_recognized(c, cmd, body);
     else if (c->next_state == NEXT_OPEN)
-        rcirc_cell(c, WAY_ON, cmd, body);
+        pass_on(c, cmd, body);
     else if (c->rend == REND_JOINED)
         rcirc_rend_pass_on(c, body);
     else if (!c->cut)
@@ -162,7 +176,7 @@ static void fwd_on_cell(void *arg, uint8_t cmd, uint8_t *body)
         rcirc_created(c, body);
     else if (cmd == CELL_RELAY && c->next_state == NEXT_OPEN &&
              c->layer->kind->wrap(c->layer, cmd, body) == OK)
-        rcirc_cell(c, WAY_BACK, cmd, body);
+        pass_back(c, body);
     else /* tor-spec 5.6: after inbound RELAY_EARLY cells "it MUST close the circuit immediately" */
         rcirc_close(c, DESTROY_PROTOCOL);
 }
@@ -255,6 +269,7 @@ void rcirc_close(struct rcirc *c, uint8_t reason)
     if (c->over)
         return;
     c->over = true;
+    rcirc_pad_end(c);
     while (c->streams)
         target_close(c->streams);
     flush(&c->back);
@@ -274,6 +289,7 @@ void rcirc_bury(struct rcirc *c)
     buf_free(&c->back.queue);
     buf_free(&c->fwd.queue);
     free(c->memo);
+    free(c->pad);
     secret_wipe(c, sizeof *c);
     free(c);
 }

@@ -10,6 +10,7 @@
  *     rcirc_extend.c  EXTEND2, and the next node's side of the circuit
  *     rcirc_trace.c   what of all this is logged at debug
  *     rcirc_rend.c    two circuits joined at a rendezvous point
+ *     rcirc_pad.c     its half of padding machines
  *     rwindow.c       its windows */
 #ifndef TUNIC_TESTNET_RCIRC_H
 #define TUNIC_TESTNET_RCIRC_H
@@ -20,6 +21,7 @@
 #include "cell/relay.h"
 #include "cell/relay_extend.h"
 #include "cell/relay_hs.h"
+#include "circuit/circpad.h"
 #include "circuit/layer.h"
 #include "circuit/tor1.h"
 #include "testnet/nlink.h"
@@ -64,6 +66,7 @@ struct rcirc {
     enum rend rend;
     uint8_t cookie[HS_COOKIE_LEN]; /* WAITING: the service will show it */
     struct rcirc *joined;          /* JOINED: what goes on from here goes to it */
+    struct circpad *pad;           /* NULL: no client ever asked for a padding machine */
     void *memo;                /* what the node's misdeeds remember of it; theirs, freed with it */
     struct rcirc *prev, *next; /* of the node */
 };
@@ -122,6 +125,16 @@ void rcirc_rend_meet(struct rcirc *c, const struct relay_msg *m);
 void rcirc_rend_pass_on(struct rcirc *c, uint8_t *body);
 /* C is over, and what it is joined to ends with it. */
 void rcirc_rend_leave(struct rcirc *c, uint8_t reason);
+
+/* ---- circuit padding ---- */
+
+/* PADDING_NEGOTIATE, DROP. */
+void rcirc_pad_negotiate(struct rcirc *c, const struct relay_msg *m);
+void rcirc_pad_came(struct rcirc *c);
+/* Another cell goes to the client; or comes from it, for this node or to be passed on. */
+void rcirc_pad_sent(struct rcirc *c);
+void rcirc_pad_received(struct rcirc *c);
+void rcirc_pad_end(struct rcirc *c);
 
 /* ---- CREATE ---- */
 

@@ -64,22 +64,6 @@ static void on_end(struct rcirc *c, uint16_t id)
         target_close(t);
 }
 
-/* No machine of circuit padding runs here: asked to start one, a relay says no. */
-static void on_padding_negotiate(struct rcirc *c, const struct relay_msg *m)
-{
-    struct relay_padding_negotiate ask;
-    uint8_t body[RELAY_DATA_MAX];
-    struct wr w = wr_over(body, sizeof body);
-    if (relay_padding_negotiate_decode(rd_over(m->data, m->len), &ask) != OK)
-        return;
-    struct relay_padding_negotiated no = {.command = ask.command,
-                                          .response = CIRCPAD_ERR,
-                                          .machine = ask.machine,
-                                          .machine_ctr = ask.machine_ctr};
-    if (ask.command == CIRCPAD_START && relay_padding_negotiated_encode(&w, &no) == OK)
-        rcirc_send(c, RELAY_PADDING_NEGOTIATED, 0, body, w.len);
-}
-
 void rcirc_resolve(struct rcirc *c, const struct relay_msg *m)
 {
     struct relay_resolve ask;
@@ -131,9 +115,12 @@ static void on_msg(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
         on_flow(c, m);
         break;
     case RELAY_PADDING_NEGOTIATE:
-        on_padding_negotiate(c, m);
+        rcirc_pad_negotiate(c, m);
         break;
-    default: /* DROP, and what this relay does not do */
+    case RELAY_DROP:
+        rcirc_pad_came(c);
+        break;
+    default: /* what this relay does not do */
         break;
     }
 }
@@ -154,6 +141,8 @@ void rcirc_recognized(struct rcirc *c, uint8_t chan_cmd, const uint8_t *body)
     rcirc_trace_message(c, &m);
     switch (judge(c, chan_cmd, &m)) {
     case JUDGED_FINE:
+        if (m.cmd != RELAY_DROP)
+            rcirc_pad_received(c);
         on_msg(c, chan_cmd, &m);
         break;
     case JUDGED_BREACH:

@@ -514,7 +514,8 @@ static bool is_for_control(uint8_t cmd, enum relay_receiver us)
 {
     const struct relay_rule *rule = relay_rule(cmd);
     return rule && rule->stream == RELAY_STREAM_NONE && rule->receivers & us &&
-           cmd != RELAY_EXTENDED2 && cmd != RELAY_TRUNCATED;
+           cmd != RELAY_EXTENDED2 && cmd != RELAY_TRUNCATED && cmd != RELAY_DROP &&
+           cmd != RELAY_PADDING_NEGOTIATED; /* for padding machines, of which none runs */
 }
 
 START_TEST(test_circ_messages_without_a_stream_go_to_who_wants_them)
@@ -554,12 +555,9 @@ START_TEST(test_circ_messages_without_a_stream_from_another_hop_close)
     struct world w;
     open_world(&w, 41);
     circ_set_control(w.c, on_control, &w);
-    fake_send(w.l, 1, RELAY_DROP, 0, data, sizeof data); /* any hop may send it */
-    ck_assert_uint_eq(w.on_control, 1);
-    ck_assert_uint_eq(w.last_hop, 1);
     fake_send(w.l, 2, RELAY_RENDEZVOUS2, 0, data, sizeof data);
     assert_closed(&w, ERR_CIRC_PROTO);
-    ck_assert_uint_eq(w.on_control, 1);
+    ck_assert_uint_eq(w.on_control, 0);
     world_free(&w);
 }
 END_TEST
@@ -586,7 +584,7 @@ START_TEST(test_circ_what_nobody_has_a_use_for_closes)
 }
 END_TEST
 
-/* A rendezvous point has no business with a circuit that is not there yet; padding may come. */
+/* A rendezvous point has no business with a circuit that is not there yet. */
 START_TEST(test_circ_messages_without_a_stream_while_building)
 {
     uint8_t data[300] = {1};
@@ -597,11 +595,9 @@ START_TEST(test_circ_messages_without_a_stream_while_building)
     w.l->mute = true;
     ck_ok(circ_build(w.c, &w.l->relay[2].target, 1));
     fake_pump(w.l);
-    fake_send(w.l, 2, RELAY_DROP, 0, data, sizeof data);
-    ck_assert_uint_eq(w.on_control, 1);
     fake_send(w.l, 2, RELAY_RENDEZVOUS2, 0, data, sizeof data);
     assert_closed(&w, ERR_CIRC_PROTO);
-    ck_assert_uint_eq(w.on_control, 1);
+    ck_assert_uint_eq(w.on_control, 0);
     world_free(&w);
 }
 END_TEST

@@ -1,5 +1,6 @@
 /* Circuits over loopback: each handshake, each way to fail, messages of the program's own. */
 #include "tunic/circuit.h"
+#include "tunic/trace.h"
 
 #include "cell/reason.h"
 #include "cell/relay.h"
@@ -66,6 +67,48 @@ START_TEST(test_circuit_of_each_handshake)
     tunic_circuit_free(ntor);
     tunic_circuit_free(fast);
     tunic_circuit_free(v3);
+    teardown();
+}
+END_TEST
+
+struct padding_seen {
+    int negotiated, drops, others; /* from the second hop */
+};
+
+static void count_padding(void *arg, const struct tunic_trace *trace)
+{
+    struct padding_seen *seen = arg;
+    if (trace->kind != TUNIC_TRACE_MESSAGE || trace->out)
+        return;
+    if (trace->hop != 2)
+        seen->others++;
+    else if (trace->command == RELAY_DROP)
+        seen->drops++;
+    else
+        seen->negotiated += trace->command == RELAY_PADDING_NEGOTIATED;
+}
+
+START_TEST(test_circuit_pads_like_a_fetched_page)
+{
+    struct padding_seen seen = {0};
+    setup(NULL);
+    struct tunic_circuit *c = three_hops(TUNIC_NTOR);
+    tunic_set_trace(t, count_padding, &seen);
+    ck_assert_msg(tunic_circuit_pad(c, TUNIC_PADDING_INTRODUCE, &e) == 0, "%s", e.text);
+    ck_assert_int_eq(tunic_circuit_pad(c, TUNIC_PADDING_REND, &e), -1); /* one at a time */
+    ck_assert_int_eq(e.cls, TUNIC_USAGE);
+    for (int i = 0; i < 200 && tunic_circuit_is_padding(c); i++)
+        ck_assert_int_ge(tunic_run_once(t, 20, &e), 0);
+    ck_assert_int_eq(tunic_circuit_is_padding(c), 0);
+    ck_assert_int_eq(seen.negotiated, 2);
+    ck_assert_int_ge(seen.drops, 7);
+    ck_assert_int_le(seen.drops, 9);
+    ck_assert_int_eq(seen.others, 0);
+    ck_assert_int_eq(tunic_circuit_status(c), TUNIC_CIRC_STATUS_BUILT);
+    ck_assert_int_eq(tunic_circuit_pad(c, (enum tunic_padding)2, &e), -1);
+    tunic_circuit_free(c);
+    ck_assert_int_eq(tunic_circuit_pad(NULL, TUNIC_PADDING_REND, &e), -1);
+    ck_assert_int_eq(tunic_circuit_is_padding(NULL), 0);
     teardown();
 }
 END_TEST
@@ -294,8 +337,9 @@ START_TEST(test_circuit_messages_in_one_go)
 }
 END_TEST
 
-TESTS("lib/circuit", test_circuit_of_each_handshake, test_circuit_wrong_key,
-      test_circuit_wrong_identity_behind, test_circuit_faults_name_their_hop,
-      test_circuit_no_answer, test_circuit_wrong_use, test_circuit_ends_with_its_relay,
-      test_circuit_ends_with_the_process_behind, test_circuit_messages_of_our_own,
-      test_circuit_takes_a_command, test_circuit_comes_and_goes, test_circuit_messages_in_one_go)
+TESTS("lib/circuit", test_circuit_pads_like_a_fetched_page, test_circuit_of_each_handshake,
+      test_circuit_wrong_key, test_circuit_wrong_identity_behind,
+      test_circuit_faults_name_their_hop, test_circuit_no_answer, test_circuit_wrong_use,
+      test_circuit_ends_with_its_relay, test_circuit_ends_with_the_process_behind,
+      test_circuit_messages_of_our_own, test_circuit_takes_a_command, test_circuit_comes_and_goes,
+      test_circuit_messages_in_one_go)
