@@ -11,11 +11,13 @@
 #include <time.h>
 
 #include "cell/chan.h"
+#include "circuit/cgo.h"
 #include "circuit/onion.h"
 #include "circuit/tor1.h"
 #include "crypto/aes.h"
 #include "crypto/encode.h"
 #include "crypto/hash.h"
+#include "crypto/uiv.h"
 #include "dir/consensus.h"
 
 enum {
@@ -77,13 +79,15 @@ static void fill(uint8_t *bytes, size_t len)
     }
 }
 
-static void onion_make(struct onion *o, enum layer_side side)
+/* Two hops of tor1, and one of LAST. */
+static void onion_make(struct onion *o, const struct layer_kind *last, enum layer_side side)
 {
     for (unsigned hop = 0; hop < HOPS; hop++) {
-        uint8_t keys[TOR1_KEYS_LEN];
+        const struct layer_kind *kind = hop == HOPS - 1 ? last : &tor1_kind;
+        uint8_t keys[LAYER_KEYS_MAX];
         fill(keys, sizeof keys);
         keys[0] = keys[50] = keys[60] = (uint8_t)hop;
-        struct hop h = {.layer = tor1_kind.make(keys, side)};
+        struct hop h = {.layer = kind->make(keys, side)};
         need(h.layer != NULL, "no memory for a layer");
         need_ok(onion_add(o, &h), "onion_add");
     }
@@ -94,28 +98,28 @@ static uint8_t *cell_at(uint8_t *cells, size_t i)
     return cells + i * CHAN_CELL_MAX + CHAN_CELL_MAX - CELL_BODY_LEN;
 }
 
-static void bench_seal(uint8_t *cells)
+static void bench_seal(const char *what, const struct layer_kind *last, uint8_t *cells)
 {
     double took[RUNS];
     struct onion client = {.n = 0};
-    onion_make(&client, LAYER_CLIENT);
+    onion_make(&client, last, LAYER_CLIENT);
     for (unsigned run = 0; run < RUNS; run++) {
         double begun = now_ns();
         for (size_t i = 0; i < CELLS; i++)
             need_ok(onion_seal(&client, HOPS, CELL_RELAY, cell_at(cells, i % BATCH)), "onion_seal");
         took[run] = now_ns() - begun;
     }
-    show("seal a relay cell, 3 tor1 layers", took, CELLS, "ns");
+    show(what, took, CELLS, "ns");
     onion_clear(&client);
 }
 
 /* The cells the relays would send, made outside of the time that counts. */
-static void bench_open(uint8_t *cells)
+static void bench_open(const char *what, const struct layer_kind *last, uint8_t *cells)
 {
     double took[RUNS];
     struct onion client = {.n = 0}, relays = {.n = 0};
-    onion_make(&client, LAYER_CLIENT);
-    onion_make(&relays, LAYER_RELAY);
+    onion_make(&client, last, LAYER_CLIENT);
+    onion_make(&relays, last, LAYER_RELAY);
     for (unsigned run = 0; run < RUNS; run++) {
         unsigned hop = 0;
         took[run] = 0;
@@ -129,7 +133,7 @@ static void bench_open(uint8_t *cells)
         }
         need(hop == HOPS, "a cell was recognized at another hop");
     }
-    show("open a relay cell, 3 tor1 layers", took, CELLS, "ns");
+    show(what, took, CELLS, "ns");
     onion_clear(&client);
     onion_clear(&relays);
 }
@@ -187,6 +191,58 @@ static void bench_aes(const char *what, uint8_t *bytes, size_t len, size_t times
     }
     show(what, took, (double)times, "ns");
     aes_ctr_free(aes);
+}
+
+/* ---- the parts of CGO ---- */
+
+static void bench_uiv(const char *what, bool portable, bool update, uint8_t *cells)
+{
+    double took[RUNS];
+    struct uiv u;
+    uint8_t H[UIV_TAG_LEN] = {1};
+    if (portable)
+        need_ok(uiv_init_portable(&u, UIV_DECRYPT, cells), "uiv_init_portable");
+    else
+        need_ok(uiv_init(&u, UIV_DECRYPT, cells), "uiv_init");
+    for (unsigned run = 0; run < RUNS; run++) {
+        double begun = now_ns();
+        for (size_t i = 0; i < CELLS; i++)
+            need_ok(update ? uiv_update(&u, H)
+                           : uiv_apply(&u, H, CELL_RELAY, cell_at(cells, i % BATCH)),
+                    "UIV+");
+        took[run] = now_ns() - begun;
+    }
+    show(what, took, CELLS, "ns");
+    uiv_free(&u);
+}
+
+static void bench_polyval(const char *what, const struct polyval_kind *kind, uint8_t *cells)
+{
+    double took[RUNS];
+    struct polyval_key key;
+    uint8_t S[POLYVAL_LEN] = {0};
+    if (!kind)
+        return;
+    kind->init(&key, cells);
+    for (unsigned run = 0; run < RUNS; run++) {
+        double begun = now_ns();
+        for (size_t i = 0; i < CELLS; i++)
+            kind->add(&key, S, cell_at(cells, i % BATCH), CELL_BODY_LEN);
+        took[run] = now_ns() - begun;
+    }
+    show(what, took, CELLS, "ns");
+}
+
+static void bench_cgo(uint8_t *cells)
+{
+    bench_seal("seal a relay cell, 2 tor1 layers and CGO", &cgo_kind, cells);
+    bench_open("open a relay cell, 2 tor1 layers and CGO", &cgo_kind, cells);
+    bench_uiv("UIV+ of a cell's body", false, false, cells);
+    bench_uiv("UIV+'s new keys", false, true, cells);
+    bench_uiv("UIV+ of a cell's body, portable", true, false, cells);
+    bench_uiv("UIV+'s new keys, portable", true, true, cells);
+    bench_polyval("POLYVAL of a cell's body", polyval_hw(), cells);
+    bench_polyval("POLYVAL of a cell's body, portable", &polyval_portable, cells);
 }
 
 /* ---- a consensus ---- */
@@ -280,8 +336,9 @@ int main(void)
     uint8_t *cells = malloc((size_t)BATCH * CHAN_CELL_MAX);
     need(cells != NULL, "no memory");
     fill(cells, (size_t)BATCH * CHAN_CELL_MAX);
-    bench_seal(cells);
-    bench_open(cells);
+    bench_seal("seal a relay cell, 3 tor1 layers", &tor1_kind, cells);
+    bench_open("open a relay cell, 3 tor1 layers", &tor1_kind, cells);
+    bench_cgo(cells);
     bench_frames(cells);
     bench_sha1("SHA-1 of a cell's body, without the digest", cells, CELL_BODY_LEN, CELLS, false);
     bench_sha1("SHA-1 of a cell's body and its running digest", cells, CELL_BODY_LEN, CELLS, true);
