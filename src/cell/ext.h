@@ -65,6 +65,7 @@ enum subproto {
     SUBPROTO_FLOWCTRL = 11,
     SUBPROTO_CONFLUX = 12
 };
+enum { SUBPROTO_RELAY_CGO = 6 };
 
 struct subproto_cap {
     uint8_t protocol; /* enum subproto */

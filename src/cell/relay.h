@@ -55,6 +55,7 @@ enum relay_format { RELAY_V0, RELAY_V1 };
 
 enum {
     RELAY_V0_RECOGNIZED_AT = 1, /* 2 bytes */
+    RELAY_V0_STREAM_ID_AT = 3,  /* 2 bytes */
     RELAY_V0_DIGEST_AT = 5,     /* 4 bytes */
     RELAY_V0_HEAD_LEN = 11,
     RELAY_V0_DATA_MAX = 498,

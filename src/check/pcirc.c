@@ -36,11 +36,11 @@ void pcirc_free(struct pcirc *c)
     free(c);
 }
 
-void pcirc_add_hop(struct pcirc *c, const uint8_t *keys)
+void pcirc_add_hop(struct pcirc *c, const struct layer_kind *kind, const uint8_t *keys)
 {
     if (!c || !trial_goes_on(c->p->t))
         return;
-    struct hop hop = {.layer = tor1_kind.make(keys, LAYER_CLIENT)};
+    struct hop hop = {.layer = kind->make(keys, LAYER_CLIENT)};
     if (!hop.layer || onion_add(&c->onion, &hop) != OK)
         trial_fail(c->p->t, "out of memory");
 }
@@ -59,7 +59,7 @@ struct pcirc *pcirc_fast_on(struct probe *p)
     probe_cell(p, c->id, CELL_CREATE_FAST, skin, sizeof skin);
     if (probe_await(p, CELL_CREATED_FAST, &cell)) {
         if (fast_client_finish(&st, cell.body, keys, sizeof keys) == OK)
-            pcirc_add_hop(c, keys);
+            pcirc_add_hop(c, &tor1_kind, keys);
         else
             trial_fail(p->t, "KH of CREATED_FAST is wrong");
     }
@@ -116,7 +116,7 @@ struct pcirc *pcirc_ntor_by(struct probe *p, const struct x25519_pub *key)
     if (reply && (len != NTOR_REPLY_LEN || ntor_client_finish(&st, reply, keys, sizeof keys) != OK))
         trial_fail(p->t, "the relay's side of the ntor handshake is wrong");
     else if (reply)
-        pcirc_add_hop(c, keys);
+        pcirc_add_hop(c, &tor1_kind, keys);
     secret_wipe(&st, sizeof st);
     return c;
 }
@@ -131,9 +131,10 @@ struct pcirc *pcirc_ntor(struct trial *t)
     return pcirc_ntor_on(probe_link(t));
 }
 
-struct pcirc *pcirc_ntor_v3_on(struct probe *p, const void *CM, size_t CM_len, struct wr *SM)
+struct pcirc *pcirc_ntor_v3_on(struct probe *p, const struct layer_kind *kind, const void *CM,
+                               size_t CM_len, struct wr *SM)
 {
-    uint8_t skin[CREATE2_DATA_MAX], keys[TOR1_KEYS_LEN];
+    uint8_t skin[CREATE2_DATA_MAX], keys[LAYER_KEYS_MAX];
     struct wr w = wr_over(skin, sizeof skin);
     struct ntor_v3_client st;
     size_t len;
@@ -148,10 +149,10 @@ struct pcirc *pcirc_ntor_v3_on(struct probe *p, const void *CM, size_t CM_len, s
     }
     const uint8_t *reply = ask_created2(c, HANDSHAKE_NTOR_V3, skin, w.len, &len);
     if (reply && ntor_v3_client_finish(&st, NTOR_V3_CIRC_VERIFICATION, reply, len, SM, keys,
-                                       sizeof keys) != OK)
+                                       kind->keys_len) != OK)
         trial_fail(p->t, "the relay's side of the ntor-v3 handshake is wrong");
     else if (reply)
-        pcirc_add_hop(c, keys);
+        pcirc_add_hop(c, kind, keys);
     secret_wipe(&st, sizeof st);
     return c;
 }

@@ -44,12 +44,14 @@ struct pcirc *pcirc_ntor(struct trial *t);
 struct pcirc *pcirc_ntor_on(struct probe *p);
 /* The same with the onion key KEY; the relay's RSA identity is known. */
 struct pcirc *pcirc_ntor_by(struct probe *p, const struct x25519_pub *key);
-/* CM is the message with extensions, as it goes into the handshake; the relay's goes to SM. */
-struct pcirc *pcirc_ntor_v3_on(struct probe *p, const void *CM, size_t CM_len, struct wr *SM);
+/* CM is the message with extensions, as it goes into the handshake; the relay's goes to SM. KIND is
+ * the layer that CM asks for. */
+struct pcirc *pcirc_ntor_v3_on(struct probe *p, const struct layer_kind *kind, const void *CM,
+                               size_t CM_len, struct wr *SM);
 /* Whether the relay's onion key is known (NEEDS_KEY); if not, the trial is skipped. */
 bool pcirc_know_key(struct trial *t);
-/* The keys of the next hop: TOR1_KEYS_LEN bytes. */
-void pcirc_add_hop(struct pcirc *c, const uint8_t *keys);
+/* The next hop's layer, and its keys. */
+void pcirc_add_hop(struct pcirc *c, const struct layer_kind *kind, const uint8_t *keys);
 
 /* The relay to extend to, from the relay's consensus or from the command line (NEEDS_NEXT); false:
  * the trial is skipped. */

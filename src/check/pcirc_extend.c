@@ -51,7 +51,7 @@ bool pcirc_await_extended(struct pcirc *c, const struct ntor_client *st)
              ntor_client_finish(st, reply.hdata, keys, sizeof keys) != OK)
         trial_fail(c->p->t, "EXTENDED2 does not hold the next relay's side of the handshake");
     else
-        pcirc_add_hop(c, keys);
+        pcirc_add_hop(c, &tor1_kind, keys);
     secret_wipe(keys, sizeof keys);
     return trial_goes_on(c->p->t);
 }

@@ -3,9 +3,11 @@
 
 #include "cell/ext.h"
 #include "cell/reason.h"
+#include "circuit/cgo.h"
 #include "circuit/fast.h"
 #include "circuit/ntor.h"
 #include "circuit/ntor_v3.h"
+#include "circuit/tor1.h"
 #include "faults/faulty.h"
 
 enum {
@@ -13,7 +15,6 @@ enum {
     NTOR_X_AT = 52,
     NTOR3_KEY_AT = 32,
     NTOR3_MUCH = 200,
-    RELAY_CGO = 6,
 };
 
 static bool now(const struct rcirc *c, enum fault fault)
@@ -168,13 +169,15 @@ static struct env *dull_env(const struct rcirc *c)
     return &f->dull_env;
 }
 
-static void swap_keys(struct create_reply *r)
+static void swap_keys(const struct layer_kind *kind, struct create_reply *r)
 {
-    uint8_t *forward = r->keys + 2 * TOR1_DIGEST_SEED_LEN, *backward = forward + TOR1_KEY_LEN;
-    uint8_t kept[TOR1_KEY_LEN];
-    memcpy(kept, forward, sizeof kept);
-    memcpy(forward, backward, sizeof kept);
-    memcpy(backward, kept, sizeof kept);
+    bool cgo = kind == &cgo_kind;
+    size_t len = cgo ? CGO_WAY_KEYS_LEN : TOR1_KEY_LEN;
+    uint8_t *forward = cgo ? r->keys : r->keys + 2 * TOR1_DIGEST_SEED_LEN;
+    uint8_t kept[CGO_WAY_KEYS_LEN];
+    memcpy(kept, forward, len);
+    memcpy(forward, forward + len, len);
+    memcpy(forward + len, kept, len);
 }
 
 err_t fault_in_reply(struct rcirc *c, uint8_t cmd, const uint8_t *body, err_t e,
@@ -191,7 +194,7 @@ err_t fault_in_reply(struct rcirc *c, uint8_t cmd, const uint8_t *body, err_t e,
     if (now(c, c->fast     ? FAULT_CREATE_KEYS_SWAPPED
                : r->opened ? FAULT_NTOR3_KEYS
                            : FAULT_NTOR_KEYS))
-        swap_keys(r);
+        swap_keys(c->kind, r);
     return OK;
 }
 
@@ -259,7 +262,7 @@ static enum fault yes_to(const struct ext *request, bool cc)
     struct subproto_request ask;
     if (subproto_request_decode(rd_over(request->body, request->len), &ask) != OK)
         return FAULT_NTOR3_SUBPROTO_ODD;
-    if (ask.c[0].protocol != SUBPROTO_RELAY || ask.c[0].capability != RELAY_CGO)
+    if (ask.c[0].protocol != SUBPROTO_RELAY || ask.c[0].capability != SUBPROTO_RELAY_CGO)
         return FAULT_NTOR3_SUBPROTO;
     if (ask.n > 1)
         return FAULT_NTOR3_SUBPROTO_AMONG;

@@ -44,7 +44,7 @@
     X(NTOR3_CC_INC, "ntor3-cc-inc", FAULT_FROM, "a SENDME for every 0 DATA")                       \
     X(NTOR3_SUBPROTO, "ntor3-subproto", FAULT_FROM, "ignores what subprotocols are asked for")     \
     X(NTOR3_SUBPROTO_AMONG, "ntor3-subproto-among", FAULT_FROM, "looks at the first of them only") \
-    X(NTOR3_CGO, "ntor3-cgo", FAULT_FROM, "says yes to CGO, which it cannot do")                   \
+    X(NTOR3_CGO, "ntor3-cgo", FAULT_FROM, "says yes to CGO, and does without it")                  \
     X(NTOR3_CGO_ALONE, "ntor3-cgo-alone", FAULT_FROM, "so without congestion control only")        \
     X(NTOR3_SUBPROTO_ODD, "ntor3-subproto-odd", FAULT_FROM, "ignores a malformed list of them")    \
     X(NTOR3_MOST, "ntor3-most", FAULT_FROM, "refuses messages of more than 200 bytes")             \

@@ -21,7 +21,8 @@ static bool now(const struct rcirc *c, enum fault fault)
 static bool recognizes(struct rcirc *c, const uint8_t *body, bool here)
 {
     const struct circ_memo *memo = c->memo;
-    bool zero = !body[RELAY_V0_RECOGNIZED_AT] && !body[RELAY_V0_RECOGNIZED_AT + 1];
+    bool zero = c->kind->format == RELAY_V0 && !body[RELAY_V0_RECOGNIZED_AT] &&
+                !body[RELAY_V0_RECOGNIZED_AT + 1];
     if (here && c->next_state == NEXT_OPEN && now(c, FAULT_EXTEND_DEAF))
         return false;
     if (here && now(c, FAULT_RELAY_LOSES))
@@ -46,10 +47,10 @@ bool fault_in_opened(struct rcirc *c, uint8_t cmd, const uint8_t *body, bool *he
     *here = recognizes(c, body, *here);
     if (!*here)
         return c->next_state == NEXT_OPEN || c->cut || !now(c, FAULT_RELAY_UNRECOGNIZED);
-    if (cmd == CELL_RELAY_EARLY && body[0] != RELAY_EXTEND2 && now(c, FAULT_EARLY_EXTEND_ONLY))
-        return false;
     if (relay_msg_decode(c->layer->kind->format, body, &m) != OK)
         return !now(c, FAULT_RELAY_LENGTH);
+    if (cmd == CELL_RELAY_EARLY && m.cmd != RELAY_EXTEND2 && now(c, FAULT_EARLY_EXTEND_ONLY))
+        return false;
     if (bears_padding(c, &m, body))
         return true;
     rcirc_broken(c, "a relay message whose padding does not begin with zeros");

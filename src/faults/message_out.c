@@ -32,8 +32,8 @@ static uint8_t *own_body(struct rcirc *c, struct relay_msg *m)
 
 static bool on_data(struct rcirc *c)
 {
-    static const uint8_t tag[SENDME_TAG_V0] = {1};
-    struct relay_sendme m = {.version = 1, .tag_len = sizeof tag, .tag = tag};
+    static const uint8_t tag[LAYER_TAG_MAX] = {1};
+    struct relay_sendme m = {.version = 1, .tag_len = (uint8_t)c->kind->tag_len, .tag = tag};
     uint8_t body[RELAY_DATA_MAX];
     struct wr w = wr_over(body, sizeof body);
     if (now(c, FAULT_CIRC_SENDME_EARLY) && relay_sendme_encode(&w, &m) == OK)
@@ -211,17 +211,20 @@ bool fault_in_message_out(struct rcirc *c, struct relay_msg *m)
 
 void fault_in_plain_out(struct rcirc *c, uint8_t *body, size_t padding_at)
 {
-    enum { STREAM_ID_AT = 3, LENGTH_AT = 9 };
+    bool v1 = c->kind->format == RELAY_V1;
+    uint8_t *command = body + (v1 ? RELAY_V1_TAG_LEN : 0);
+    uint8_t *length = body + (v1 ? RELAY_V1_HEAD_LEN - 2 : RELAY_V0_HEAD_LEN - 2);
+    uint8_t *stream_id = body + (v1 ? RELAY_V1_HEAD_LEN : RELAY_V0_STREAM_ID_AT);
     if (now(c, FAULT_RELAY_PADDING_ZEROS))
         memset(body + padding_at, 0, CELL_BODY_LEN - padding_at);
     if (now(c, FAULT_RELAY_PADDING_RANDOM) && padding_at < CELL_BODY_LEN)
         memset(body + padding_at - RELAY_PAD_ZEROS, 0x5a, RELAY_PAD_ZEROS);
-    if (body[0] == RELAY_DATA && now(c, FAULT_STREAM_ZERO_ID))
-        memset(body + STREAM_ID_AT, 0, 2);
+    if (*command == RELAY_DATA && now(c, FAULT_STREAM_ZERO_ID))
+        memset(stream_id, 0, 2);
     if (now(c, FAULT_CIRC_UNKNOWN_COMMAND))
-        body[0] = 200;
+        *command = 200;
     if (now(c, FAULT_CIRC_BAD_LENGTH))
-        body[LENGTH_AT] = 0xff;
+        *length = 0xff;
 }
 
 bool fault_in_cell_out(struct rcirc *c, enum rway way, uint8_t *cmd, uint8_t *body)

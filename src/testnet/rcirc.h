@@ -23,7 +23,6 @@
 #include "cell/relay_hs.h"
 #include "circuit/circpad.h"
 #include "circuit/layer.h"
-#include "circuit/tor1.h"
 #include "testnet/nlink.h"
 #include "testnet/rwindow.h"
 
@@ -48,8 +47,9 @@ enum rnext { NEXT_NONE, NEXT_DIALLING, NEXT_CREATING, NEXT_OPEN };
 
 struct rcirc {
     struct node *node;
-    struct rside back, fwd; /* towards the client, away from it */
-    struct ip from;         /* the address that opened it */
+    struct rside back, fwd;        /* towards the client, away from it */
+    struct ip from;                /* the address that opened it */
+    const struct layer_kind *kind; /* agreed on: tor1 or CGO */
     struct layer *layer;
     struct rwindow window;
     bool congestion_control; /* negotiated: no SENDMEs for streams */
@@ -142,8 +142,8 @@ struct create_reply {
     uint8_t cmd;
     uint8_t data[CREATED2_DATA_MAX];
     size_t len;
-    uint8_t keys[TOR1_KEYS_LEN];
-    bool opened; /* ntor-v3, and what the client says in it was read: */
+    uint8_t keys[LAYER_KEYS_MAX]; /* of the circuit's kind: keys_len bytes */
+    bool opened;                  /* ntor-v3, and what the client says in it was read: */
     uint8_t asked[EXTS_MAX];
     size_t n_asked; /* the types of its extensions */
 };
@@ -153,7 +153,8 @@ void rcirc_create(struct nlink *nl, uint32_t id, uint8_t cmd, const uint8_t *bod
 /* The answer to it, made with randomness of ENV. */
 MUST_USE err_t rcirc_answer(struct rcirc *c, struct env *env, uint8_t cmd, const uint8_t *body,
                             struct create_reply *r);
-/* What a client that asks for THEIRS is granted: OURS. ERR_CIRC_HANDSHAKE: it may not be. */
+/* What a client that asks for THEIRS is granted: OURS, and the circuit's kind of layer.
+ * ERR_CIRC_HANDSHAKE: it may not be. */
 MUST_USE err_t rcirc_grant(struct rcirc *c, const struct exts *theirs, struct exts *ours);
 
 /* ---- EXTEND2 and the next node ---- */

@@ -1,9 +1,11 @@
 /* How circuits are made at a relay: handshakes answered, or refused. */
 #include "cell/ext.h"
 #include "cell/reason.h"
+#include "circuit/cgo.h"
 #include "circuit/fast.h"
 #include "circuit/ntor.h"
 #include "circuit/ntor_v3.h"
+#include "circuit/tor1.h"
 #include "crypto/secret.h"
 #include "testnet/node_int.h"
 
@@ -17,7 +19,7 @@ static err_t reply_fast(struct rcirc *c, struct env *env, const uint8_t *body,
     r->cmd = CELL_CREATED_FAST;
     r->len = FAST_REPLY_LEN;
     c->fast = true;
-    return fast_server_reply(env, m.x, r->data, r->keys, sizeof r->keys);
+    return fast_server_reply(env, m.x, r->data, r->keys, c->kind->keys_len);
 }
 
 static err_t reply_ntor(struct rcirc *c, struct env *env, const struct chan_create2 *m,
@@ -28,18 +30,34 @@ static err_t reply_ntor(struct rcirc *c, struct env *env, const struct chan_crea
         return ERR_CIRC_HANDSHAKE;
     r->len = NTOR_REPLY_LEN;
     return ntor_server_reply(env, &id->rsa_id, &id->ntor, &id->ntor_pub, m->hdata, r->data, r->keys,
-                             sizeof r->keys);
+                             c->kind->keys_len);
+}
+
+/* Proposal 346: who cannot do a subprotocol that is asked for must not go on. CGO alone can be
+ * asked for here, and it goes with congestion control only: its messages have no SENDMEs for
+ * streams. */
+static err_t grant_subprotos(struct rcirc *c, const struct ext *asked)
+{
+    struct subproto_request ask;
+    c->kind = &tor1_kind;
+    if (!asked)
+        return OK;
+    if (subproto_request_decode(rd_over(asked->body, asked->len), &ask) != OK || ask.n != 1 ||
+        ask.c[0].protocol != SUBPROTO_RELAY || ask.c[0].capability != SUBPROTO_RELAY_CGO ||
+        !c->congestion_control)
+        return ERR_CIRC_HANDSHAKE;
+    c->kind = &cgo_kind;
+    return OK;
 }
 
 /* Proposal 332 A.2: "Parties MUST ignore" extensions they do not know, and all but the first of a
- * type. Proposal 346: who cannot do a subprotocol that is asked for must not go on. */
+ * type. */
 err_t rcirc_grant(struct rcirc *c, const struct exts *theirs, struct exts *ours)
 {
     static const uint8_t sendme_inc[] = {CC_SENDME_INC};
     ours->n = 0;
-    if (exts_find(theirs, CIRC_EXT_SUBPROTO))
-        return ERR_CIRC_HANDSHAKE;
     c->congestion_control = exts_find(theirs, CIRC_EXT_CC_REQUEST) != NULL;
+    TRY(grant_subprotos(c, exts_find(theirs, CIRC_EXT_SUBPROTO)));
     return c->congestion_control
                ? exts_add(ours, CIRC_EXT_CC_RESPONSE, sendme_inc, sizeof sendme_inc)
                : OK;
@@ -74,7 +92,7 @@ static err_t reply_ntor_v3(struct rcirc *c, struct env *env, const struct chan_c
     e = answer_exts(c, rd_over(asked, w_asked.len), r, &w_said);
     if (e == OK)
         e = ntor_v3_server_reply(env, &st, NTOR_V3_CIRC_VERIFICATION, said, w_said.len, &out,
-                                 r->keys, sizeof r->keys);
+                                 r->keys, c->kind->keys_len);
     r->len = out.len;
     secret_wipe(&st, sizeof st);
     return e;
@@ -85,6 +103,7 @@ err_t rcirc_answer(struct rcirc *c, struct env *env, uint8_t cmd, const uint8_t 
 {
     struct chan_create2 m;
     r->cmd = CELL_CREATED2;
+    c->kind = &tor1_kind;
     if (cmd == CELL_CREATE_FAST)
         return reply_fast(c, env, body, r);
     if (cmd != CELL_CREATE2)
@@ -105,6 +124,7 @@ static void count(struct node_counts *counts, const struct rcirc *c, const struc
         counts->handshakes_ntor_v3++;
     else
         counts->handshakes_ntor++;
+    counts->handshakes_cgo += c->kind == &cgo_kind;
 }
 
 static void send_created(struct rcirc *c, const struct create_reply *r)
@@ -122,7 +142,7 @@ static void send_created(struct rcirc *c, const struct create_reply *r)
 static err_t start(struct rcirc *c, uint8_t cmd, const uint8_t *body, struct create_reply *r)
 {
     err_t e = misdeed_reply(c, cmd, body, rcirc_answer(c, c->node->env, cmd, body, r), r);
-    if (e == OK && !(c->layer = tor1_kind.make(r->keys, LAYER_RELAY)))
+    if (e == OK && !(c->layer = c->kind->make(r->keys, LAYER_RELAY)))
         e = ERR_NOMEM;
     secret_wipe(r->keys, sizeof r->keys);
     rwindow_init(&c->window, c->congestion_control);

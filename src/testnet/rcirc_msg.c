@@ -135,7 +135,7 @@ void rcirc_recognized(struct rcirc *c, uint8_t chan_cmd, const uint8_t *body)
 {
     struct relay_msg m;
     if (relay_msg_decode(c->layer->kind->format, body, &m) != OK) {
-        rcirc_broken(c, "a relay message longer than its cell");
+        rcirc_broken(c, "a relay message that cannot be read");
         return;
     }
     rcirc_trace_message(c, &m);

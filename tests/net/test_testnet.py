@@ -517,16 +517,32 @@ def test_tor_fetches_100_mb(tmp_path):
             assert hashlib.sha256(got.stdout).hexdigest() == keystream_digest()
             counts = net.counts()
             assert tor.warnings() == []
-    # tor 0.4.9 asks exits that announce FlowCtrl=2 by ntor-v3, others by ntor, and a directory's
-    # first hop by CREATE_FAST.
+    # tor 0.4.9 asks exits that announce Relay=6 and FlowCtrl=2 for CGO, and says ntor-v3 to all that
+    # announce it; to a directory's first hop CREATE_FAST.
     new = {name: {kind: c[kind] - before[name][kind] for kind in c} for name, c in counts.items()}
-    assert sum(c["ntor_v3"] for name, c in new.items() if name.startswith("exit")) >= 1, new
-    assert sum(c["ntor"] for name, c in new.items()) >= 2, new
+    assert sum(c["cgo"] for name, c in new.items() if name.startswith("exit")) >= 1, new
+    assert sum(c["cgo"] for name, c in new.items() if not name.startswith("exit")) == 0, new
+    assert sum(c["ntor_v3"] for name, c in new.items()) >= 3, new
     assert sum(c["create_fast"] for name, c in new.items()) >= 1, new
-    # The bytes went through a guard, a middle and an exit, at 498 bytes a cell.
-    assert sum(c["cells_out"] > BYTES // 498 for c in new.values()) == 3, new
+    # The bytes went through a guard, a middle and an exit, at 488 bytes a cell.
+    assert sum(c["cells_out"] > BYTES // 488 for c in new.values()) == 3, new
     assert net.stop() == 0
     assert [line for line in net.err.splitlines() if USUAL not in line] == []
+
+
+WITHOUT_CGO = "Cons=1-2 Desc=1-4 DirCache=2 FlowCtrl=1-2 Link=3-5 LinkAuth=3 Microdesc=1-3 Relay=2-4"
+
+
+def test_tor_and_relays_without_cgo(tmp_path):
+    with Network("--no-client", "--protocols", WITHOUT_CGO) as net:
+        with Tor(net, tmp_path) as tor:
+            page = curl(tor.socks, "http://hello.test/").stdout.decode()
+            assert HELLO.fullmatch(page), page + tor.text()
+            counts = net.counts()
+            assert tor.warnings() == []
+    assert sum(c["ntor_v3"] for name, c in counts.items() if name.startswith("exit")) >= 1, counts
+    assert sum(c["ntor"] for c in counts.values()) >= 2, counts
+    assert sum(c["cgo"] for c in counts.values()) == 0, counts
 
 
 def test_tor_with_ten_thousand_phantoms(tmp_path):

@@ -112,7 +112,7 @@ static void diffs_soon(struct scenario *sc)
     }
 
 static const struct hostile hostiles[] = {
-    {"TROVE-2026-003", F(CIRC_LONG_REPLY), APP_TALK, "EXTENDED2 from hop 1, length 66", NULL},
+    {"TROVE-2026-003", F(CIRC_LONG_REPLY), APP_TALK, "EXTENDED2 from hop 1, length 67", NULL},
     {"TROVE-2026-006", F(LINK_CERTS_LATE), APP_TALK,
      "AUTH_CHALLENGE cell (command 130) before CERTS", NULL},
     {"TROVE-2026-008", F(CIRC_CONFLUX), APP_TALK, "CONFLUX_LINKED from hop 3, length 50", NULL},

@@ -305,10 +305,12 @@ void testnet_counts_json(FILE *out, const struct testnet *t, const char *between
                 ", \"links_ever\": %" PRIu64 ", \"circuits_ever\": %" PRIu64
                 ", \"streams_ever\": %" PRIu64 ", \"cells_in\": %" PRIu64
                 ", \"cells_out\": %" PRIu64 ", \"create_fast\": %" PRIu64 ", \"ntor\": %" PRIu64
-                ", \"ntor_v3\": %" PRIu64 ", \"queued_bytes\": %" PRIu64 "}%s%s",
+                ", \"ntor_v3\": %" PRIu64 ", \"cgo\": %" PRIu64 ", \"queued_bytes\": %" PRIu64
+                "}%s%s",
                 node_plan(node)->nickname, c.links, c.circuits, c.streams, c.links_ever,
                 c.circuits_ever, c.streams_ever, c.cells_in, c.cells_out, c.handshakes_fast,
-                c.handshakes_ntor, c.handshakes_ntor_v3, c.queued, i + 1 < n ? "," : "", between);
+                c.handshakes_ntor, c.handshakes_ntor_v3, c.handshakes_cgo, c.queued,
+                i + 1 < n ? "," : "", between);
     }
     fputs("}\n", out);
 }

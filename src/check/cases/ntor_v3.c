@@ -4,15 +4,11 @@
 #include "cell/ext.h"
 #include "check/pcreate.h"
 #include "check/sections.h"
+#include "circuit/cgo.h"
+#include "circuit/tor1.h"
 #include "dir/protover.h"
 
-enum {
-    EXT_UNKNOWN = 0xf0,
-    RELAY_CGO = 6,
-    RELAY_UNKNOWN = 200,
-    SENDME_INC_MOST = 254,
-    ANSWER_MAX = 512
-};
+enum { EXT_UNKNOWN = 0xf0, RELAY_UNKNOWN = 200, SENDME_INC_MOST = 254, ANSWER_MAX = 512 };
 
 /* Whether the relay says that it can; if not, the trial is skipped. */
 static bool needs(struct trial *t, enum proto p, const char *name)
@@ -30,18 +26,24 @@ struct said {
     uint8_t storage[ANSWER_MAX];
 };
 
-static struct pcirc *make(struct trial *t, const void *message, size_t len, struct said *said)
+static struct pcirc *make_kind(struct trial *t, const struct layer_kind *kind, const void *message,
+                               size_t len, struct said *said)
 {
     struct wr w = wr_over(said->storage, sizeof said->storage);
     said->exts.n = 0;
     if (!needs(t, PROTO_RELAY_4, "Relay=4"))
         return NULL;
-    struct pcirc *c = pcirc_ntor_v3_on(probe_link(t), message, len, &w);
+    struct pcirc *c = pcirc_ntor_v3_on(probe_link(t), kind, message, len, &w);
     if (c && trial_goes_on(t)) {
         struct rd r = rd_over(said->storage, w.len);
         TRIAL_EXPECT(t, exts_decode(&r, &said->exts) == OK, "its list of extensions is malformed");
     }
     return c;
+}
+
+static struct pcirc *make(struct trial *t, const void *message, size_t len, struct said *said)
+{
+    return make_kind(t, &tor1_kind, message, len, said);
 }
 
 static void no_extensions(struct trial *t)
@@ -222,7 +224,7 @@ static void one_unknown_subprotocol(struct trial *t)
                                       CIRC_EXT_SUBPROTO,
                                       4,
                                       SUBPROTO_RELAY,
-                                      RELAY_CGO,
+                                      SUBPROTO_RELAY_CGO,
                                       SUBPROTO_RELAY,
                                       RELAY_UNKNOWN};
     if (needs(t, PROTO_RELAY_5, "Relay=5"))
@@ -231,30 +233,37 @@ static void one_unknown_subprotocol(struct trial *t)
 
 static void unsorted_subprotocols(struct trial *t)
 {
-    static const uint8_t message[] = {2,        CIRC_EXT_CC_REQUEST, 0,         CIRC_EXT_SUBPROTO,
-                                      4,        SUBPROTO_RELAY,      RELAY_CGO, SUBPROTO_RELAY,
-                                      RELAY_CGO};
+    static const uint8_t message[] = {2,
+                                      CIRC_EXT_CC_REQUEST,
+                                      0,
+                                      CIRC_EXT_SUBPROTO,
+                                      4,
+                                      SUBPROTO_RELAY,
+                                      SUBPROTO_RELAY_CGO,
+                                      SUBPROTO_RELAY,
+                                      SUBPROTO_RELAY_CGO};
     if (needs(t, PROTO_RELAY_5, "Relay=5"))
         refuses_message(t, message, sizeof message);
 }
 
-/* CGO (counter galois onion), whose cells go with congestion control only. */
+/* CGO (counter galois onion), whose cells go with congestion control only: a message there and one
+ * back show its layer and its format. */
 static void cgo(struct trial *t)
 {
-    static const uint8_t message[] = {2, CIRC_EXT_CC_REQUEST, 0,        CIRC_EXT_SUBPROTO,
-                                      2, SUBPROTO_RELAY,      RELAY_CGO};
+    static const uint8_t message[] = {
+        2, CIRC_EXT_CC_REQUEST, 0, CIRC_EXT_SUBPROTO, 2, SUBPROTO_RELAY, SUBPROTO_RELAY_CGO};
     struct said said;
     if (!needs(t, PROTO_RELAY_5, "Relay=5"))
         return;
     if (t->run->protos & PROTO_BIT(PROTO_RELAY_6))
-        (void)make(t, message, sizeof message, &said);
+        pcirc_await_alive(make_kind(t, &cgo_kind, message, sizeof message, &said));
     else
         refuses_message(t, message, sizeof message);
 }
 
 static void cgo_alone(struct trial *t)
 {
-    static const uint8_t message[] = {1, CIRC_EXT_SUBPROTO, 2, SUBPROTO_RELAY, RELAY_CGO};
+    static const uint8_t message[] = {1, CIRC_EXT_SUBPROTO, 2, SUBPROTO_RELAY, SUBPROTO_RELAY_CGO};
     if (needs(t, PROTO_RELAY_5, "Relay=5"))
         refuses_message(t, message, sizeof message);
 }
@@ -304,8 +313,7 @@ static const struct check_case cases[] = {
      "refuses subprotocols that are not in strictly ascending order", unsorted_subprotocols,
      NEEDS_KEY},
     {"ntor-v3/cgo", CHECK_MUST, "prop 359",
-     "makes a circuit with CGO if its descriptor lists Relay=6, and refuses it if not", cgo,
-     NEEDS_KEY},
+     "speaks CGO if its descriptor lists Relay=6, and refuses it if not", cgo, NEEDS_KEY},
     {"ntor-v3/cgo-alone", CHECK_SHOULD, "prop 359",
      "refuses CGO without congestion control, which it does not go without", cgo_alone, NEEDS_KEY},
     {"ntor-v3/subprotocols-malformed", CHECK_MUST, "prop 346",

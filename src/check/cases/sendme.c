@@ -8,6 +8,7 @@
 #include "cell/relay_flow.h"
 #include "check/pdir.h"
 #include "check/sections.h"
+#include "circuit/tor1.h"
 
 enum {
     CIRC_WINDOW = 1000,
@@ -407,7 +408,7 @@ static struct pcirc *make_cc(struct trial *t, uint8_t *inc)
     uint8_t said[CREATE2_DATA_MAX];
     struct wr w = wr_over(said, sizeof said);
     struct exts exts;
-    struct pcirc *c = pcirc_ntor_v3_on(probe_link(t), request, sizeof request, &w);
+    struct pcirc *c = pcirc_ntor_v3_on(probe_link(t), &tor1_kind, request, sizeof request, &w);
     *inc = 0;
     if (!trial_goes_on(t))
         return c;
