@@ -92,7 +92,8 @@ static long whole(double x)
     return lround(x);
 }
 
-/* FAILS, in C tor's words, and the figures behind it. */
+/* FAILS, and the figures behind it. "is failing" with what, and the two "counts are", stand as in
+ * tor's log, for who looks for them there. */
 static void tell(const struct guards *g, const struct guard *guard, enum log_level level,
                  bool of_uses, const char *fails)
 {
@@ -103,8 +104,8 @@ static void tell(const struct guards *g, const struct guard *guard, enum log_lev
     snprintf(figures[of_uses], sizeof figures[0], "Success counts are %ld/%ld. ",
              whole(pathbias_closed_well(g, guard)), whole(b->circ_attempts));
     LOG_AT(g->env->log, level,
-           "Guard %s ($%s) is failing %s %s%s%ld circuits completed, %ld were unusable, "
-           "%ld collapsed, and %ld timed out. For reference, your timeout cutoff is %u seconds.",
+           "Guard %s ($%s) is failing %s %s%sOf its circuits %ld stood, %ld of these served "
+           "nobody, %ld broke, and %ld took longer than %u s.",
            guard->nickname, hex_upper(guard->rsa.b, sizeof guard->rsa.b, id), fails, figures[0],
            figures[1], whole(b->circ_successes), whole(b->unusable_circuits),
            whole(b->collapsed_circuits), whole(b->timeouts),
@@ -121,7 +122,7 @@ static void tell_once(const struct guards *g, const struct guard *guard, bool *t
 }
 
 #define RULED_OUT \
-    "To avoid potential route manipulation attacks, Tor has disabled use of this guard."
+    "It is used no more (PathBiasDropGuards): it may be choosing which circuits live."
 
 static void rule_out(struct guards *g, struct guard *guard, bool of_uses, const char *fails)
 {
@@ -138,16 +139,16 @@ static void measure_uses(struct guards *g, struct guard *guard)
     double share = pathbias_used_well(g, guard) / b->use_attempts;
     if (share < p->extreme_use && p->drops)
         rule_out(g, guard, true,
-                 "to carry an extremely large amount of stream on its circuits. " RULED_OUT);
+                 "to carry an extremely large amount of streams. " RULED_OUT);
     else if (share < p->extreme_use)
         tell_once(g, guard, &b->use_extreme_told, LOG_WARN, true,
-                  "to carry an extremely large amount of streams on its circuits. This could "
-                  "indicate a route manipulation attack, network overload, bad local network "
-                  "connectivity, or a bug.");
+                  "to carry an extremely large amount of streams. It may be choosing which circuits "
+                  "live; or too much is asked of it, of your own connection or of the network, or "
+                  "Tunic does something wrong.");
     else if (share < p->notice_use)
         tell_once(g, guard, &b->use_noticed, LOG_NOTICE, true,
-                  "to carry more streams on its circuits than usual. Most likely this means the "
-                  "Tor network is overloaded or your network connection is poor.");
+                  "to carry more streams than usual. Probably your own connection is bad, or "
+                  "relays have too much to do.");
 }
 
 static void measure_circuits(struct guards *g, struct guard *guard)
@@ -161,17 +162,15 @@ static void measure_circuits(struct guards *g, struct guard *guard)
         rule_out(g, guard, false, "an extremely large amount of circuits. " RULED_OUT);
     else if (share < p->extreme)
         tell_once(g, guard, &b->extreme_told, LOG_WARN, false,
-                  "an extremely large amount of circuits. This could indicate a route "
-                  "manipulation attack, extreme network overload, or a bug.");
+                  "an extremely large amount of circuits. It may be choosing which circuits live; "
+                  "or far too much is asked of the network, or Tunic does something wrong.");
     else if (share < p->warn)
         tell_once(g, guard, &b->warned, LOG_WARN, false,
-                  "a very large amount of circuits. Most likely this means the Tor network is "
-                  "overloaded, but it could also mean an attack against you or potentially the "
-                  "guard itself.");
+                  "a very large amount of circuits. Probably relays have too much to do; but it "
+                  "may also be attacked, or choose which circuits live.");
     else if (share < p->notice)
         tell_once(g, guard, &b->noticed, LOG_NOTICE, false,
-                  "more circuits than usual. Most likely this means the Tor network is "
-                  "overloaded.");
+                  "more circuits than usual. Probably relays have too much to do.");
 }
 
 void pathbias_judge_loaded(struct guards *g, struct guard *guard)

@@ -173,7 +173,7 @@ START_TEST(test_pathbias_tells_of_circuits_that_fail)
     };
     static const char *const words[] = {
         "", "is failing more circuits than usual.", "is failing a very large amount of circuits.",
-        "is failing an extremely large amount of circuits. This could indicate"};
+        "is failing an extremely large amount of circuits. It may be choosing"};
     for (size_t i = 0; i < 4; i++) {
         struct world w;
         setup(&w);
@@ -227,7 +227,7 @@ START_TEST(test_pathbias_rules_guards_out_if_asked)
     struct path_pick p = {.hop = {pick(w.b, NULL)}, .n = 3, .guard_use = GUARD_USABLE};
     guard_circuit_begin(w.b->g, &w.c[w.n], &p);
     ck_assert(!pathbias_attempted(w.b->g, &w.c[w.n++]));
-    ck_assert_ptr_nonnull(strstr(w.told, "Tor has disabled use of this guard."));
+    ck_assert_ptr_nonnull(strstr(w.told, "It is used no more (PathBiasDropGuards)"));
     remake(w.b);
     ck_assert(!info_of(w.b, &first).filtered && !info_of(w.b, &first).primary);
     char *text = saved(w.b);
@@ -290,11 +290,11 @@ START_TEST(test_pathbias_thresholds_are_torrcs_or_the_consensuss)
     w.b->nd = netgen_make(&g);
     decide(&w, CONFIG_AUTO);
     run(&w, PATHBIAS_ATTEMPTED, 1);
-    ck_assert_ptr_null(strstr(w.told, "disabled"));
+    ck_assert_ptr_null(strstr(w.told, "used no more"));
     struct path_pick p = {.hop = {pick(w.b, NULL)}, .n = 3, .guard_use = GUARD_USABLE};
     guard_circuit_begin(w.b->g, &w.c[w.n], &p);
     ck_assert(!pathbias_attempted(w.b->g, &w.c[w.n++]));
-    ck_assert_ptr_nonnull(strstr(w.told, "disabled"));
+    ck_assert_ptr_nonnull(strstr(w.told, "used no more"));
     teardown(&w);
 }
 END_TEST
