@@ -31,10 +31,25 @@ static const struct {
 
 enum { N_SIGNALS = sizeof signals / sizeof signals[0] };
 
+static bool is_the_clients(enum signal_what signal)
+{
+    return signal == SIGNAL_NEWNYM || signal == SIGNAL_CLEARDNSCACHE || signal == SIGNAL_ACTIVE ||
+           signal == SIGNAL_DORMANT;
+}
+
+/* What nobody would carry out is not said to be known. */
+static bool is_known(const struct control *c, enum signal_what signal)
+{
+    void *world;
+    const struct control_world *ops = control_world(c, &world);
+    return is_the_clients(signal) || ops->can_signal(world, signal);
+}
+
 static void run_signal(struct session *s, const struct args *a)
 {
     for (size_t i = 0; i < N_SIGNALS; i++)
-        if (strcasecmp(a->word[0], signals[i].name) == 0) {
+        if (strcasecmp(a->word[0], signals[i].name) == 0 &&
+            is_known(session_control(s), signals[i].signal)) {
             reply_ok(s);
             steering_signal(control_steering(session_control(s)), signals[i].signal);
             return;
@@ -76,9 +91,13 @@ const struct command_row control_signal_commands[] = {
 static err_t signal_names(struct control *c, const char *rest, struct text_out *out,
                           const char **why)
 {
-    (void)c, (void)rest, (void)why;
+    const char *between = "";
+    (void)rest, (void)why;
     for (size_t i = 0; i < N_SIGNALS; i++)
-        out_printf(out, "%s%s", i ? " " : "", signals[i].name);
+        if (is_known(c, signals[i].signal)) {
+            out_printf(out, "%s%s", between, signals[i].name);
+            between = " ";
+        }
     return OK;
 }
 

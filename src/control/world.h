@@ -28,6 +28,7 @@ struct control_world {
     void (*terminate)(void *world);                /* ends the process as SIGTERM does */
     /* One that is the process's, or the host's: RELOAD, SHUTDOWN, DUMP, DEBUG, HALT, HEARTBEAT. */
     void (*signal)(void *world, enum signal_what signal);
+    bool (*can_signal)(void *world, enum signal_what signal); /* one of these; else it is unknown */
     /* LINES (of CONF_FROM_CONTROLLER) over them, with ASSIGN_CLEAR_FIRST or more in FLAGS: all or
      * none. E says why none: ERR_NOT_FOUND: no such option; ERR_MALFORMED, ERR_UNSUPPORTED: not
      * that value; ERR_STATE: not while it runs; else something failed. */

@@ -42,6 +42,11 @@ static void terminate(void *arg)
         process->terminate(process->arg);
 }
 
+static bool can_signal(void *arg, enum signal_what what)
+{
+    return what == SIGNAL_HEARTBEAT || host_place_of(arg)->process;
+}
+
 static void send_signal(void *arg, enum signal_what what)
 {
     const struct host_process *process = host_place_of(arg)->process;
@@ -88,6 +93,7 @@ const struct control_world controlled_ops = {
     .terminate = terminate,
     .want_lines = want_lines,
     .signal = send_signal,
+    .can_signal = can_signal,
     .options = options_now,
     .set_options = set_options,
     .load_options = load_options,

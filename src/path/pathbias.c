@@ -121,8 +121,7 @@ static void tell_once(const struct guards *g, const struct guard *guard, bool *t
     *told = true;
 }
 
-#define RULED_OUT \
-    "It is used no more (PathBiasDropGuards): it may be choosing which circuits live."
+#define RULED_OUT "It is used no more (PathBiasDropGuards): it may be choosing which circuits live."
 
 static void rule_out(struct guards *g, struct guard *guard, bool of_uses, const char *fails)
 {
@@ -138,13 +137,13 @@ static void measure_uses(struct guards *g, struct guard *guard)
         return;
     double share = pathbias_used_well(g, guard) / b->use_attempts;
     if (share < p->extreme_use && p->drops)
-        rule_out(g, guard, true,
-                 "to carry an extremely large amount of streams. " RULED_OUT);
+        rule_out(g, guard, true, "to carry an extremely large amount of streams. " RULED_OUT);
     else if (share < p->extreme_use)
-        tell_once(g, guard, &b->use_extreme_told, LOG_WARN, true,
-                  "to carry an extremely large amount of streams. It may be choosing which circuits "
-                  "live; or too much is asked of it, of your own connection or of the network, or "
-                  "Tunic does something wrong.");
+        tell_once(
+            g, guard, &b->use_extreme_told, LOG_WARN, true,
+            "to carry an extremely large amount of streams. It may be choosing which circuits "
+            "live; or too much is asked of it, of your own connection or of the network, or "
+            "Tunic does something wrong.");
     else if (share < p->notice_use)
         tell_once(g, guard, &b->use_noticed, LOG_NOTICE, true,
                   "to carry more streams than usual. Probably your own connection is bad, or "

@@ -398,6 +398,14 @@ START_TEST(test_signal_knows_each_name)
         test_env_advance_ms(known.net->env, 0);
         ck_assert_uint_eq(t.world.signals, 1u << rows[i].signal);
     }
+    t.world.lacks_signals = 1u << SIGNAL_SHUTDOWN | 1u << SIGNAL_NEWNYM; /* a library's program */
+    t.world.signals = 0;
+    says("SIGNAL ShutDown", "552 Unrecognized signal code \"ShutDown\"");
+    says("SIGNAL NEWNYM", "250 OK"); /* is the client's */
+    ck_assert(has("signal/names", "=RELOAD HUP DUMP USR1 DEBUG USR2 HALT TERM INT NEWNYM "
+                                  "CLEARDNSCACHE HEARTBEAT ACTIVE DORMANT\r\n"));
+    test_env_advance_ms(known.net->env, 0);
+    ck_assert_uint_eq(t.world.signals, 0);
     says("SIGNAL x", "552 Unrecognized signal code \"x\"");
     says("SIGNAL", "512 Bad arguments to SIGNAL: Need at least 1 argument(s)");
     says("SIGNAL HUP HUP", "512 Bad arguments to SIGNAL: Cannot accept more than 1 argument(s)");

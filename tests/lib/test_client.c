@@ -580,17 +580,19 @@ START_TEST(test_client_warns_of_options_about_processes)
 }
 END_TEST
 
+static char answer[1024]; /* of the last tell_controller() */
+
 /* Sends LINES to the control socket at PATH; how many of the N replies are "250 OK". */
 static unsigned tell_controller(const char *path, const char *said, unsigned n)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
-    char answer[512] = "";
     size_t len = 0;
     unsigned good = 0;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
     snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
     ck_assert_int_eq(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
     ck_assert_int_eq((int)write(fd, said, strlen(said)), (int)strlen(said));
+    memset(answer, 0, sizeof answer);
     for (int i = 0; i < 100 && good < n; i++) {
         ck_assert_int_ge(tunic_run_once(t, 20, &e), 0);
         ssize_t got = read(fd, answer + len, sizeof answer - 1 - len);
@@ -617,10 +619,15 @@ START_TEST(test_client_controller_changes_a_library)
     o.torrc = torrc;
     c = tunic_client_start(t, &o, &e);
     ck_assert_msg(c != NULL, "%s", e.text);
-    static const char said[] = "AUTHENTICATE\r\nSIGNAL SHUTDOWN\r\nSAVECONF\r\n"
+    static const char said[] = "AUTHENTICATE\r\nSIGNAL SHUTDOWN\r\nSIGNAL dump\r\nSAVECONF\r\n"
+                               "GETINFO signal/names\r\nSIGNAL HEARTBEAT\r\n"
                                "+LOADCONF\r\nSafeSocks 1\r\n.\r\n"
                                "SETCONF MaxCircuitDirtiness=77\r\nSETCONF MetricsPort=9035\r\n";
-    ck_assert_uint_eq(tell_controller(path, said, 4), 4); /* no torrc is read or written */
+    ck_assert_uint_eq(tell_controller(path, said, 5), 5); /* no torrc is read or written */
+    ck_assert_ptr_nonnull(strstr(answer, "\r\n552 Unrecognized signal code \"SHUTDOWN\"\r\n"
+                                         "552 Unrecognized signal code \"dump\"\r\n"));
+    ck_assert_ptr_nonnull(
+        strstr(answer, "names=NEWNYM CLEARDNSCACHE HEARTBEAT ACTIVE DORMANT\r\n"));
     ck_assert_int_eq(tunic_client_get(c, "SafeSocks", text, sizeof text), 1);
     ck_assert_str_eq(text, "0");
     ck_assert_int_eq(tunic_client_get(c, "MaxCircuitDirtiness", text, sizeof text), 2);

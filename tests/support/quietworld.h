@@ -14,7 +14,8 @@ struct quiet_world {
     err_t (*change)(void *arg, const struct options *fresh);
     void *arg;
     unsigned terminated;
-    unsigned signals; /* a set of those that came, by bit */
+    unsigned signals;       /* a set of those that came, by bit */
+    unsigned lacks_signals; /* a set of those that nobody carries out */
     int64_t utc_offset_s;
 };
 
@@ -130,10 +131,17 @@ static inline struct geoip *quiet_geoip(void *world, enum ip_family family)
     return NULL;
 }
 
+static inline bool quiet_can_signal(void *world, enum signal_what signal)
+{
+    const struct quiet_world *q = world;
+    return !(q->lacks_signals & 1u << signal);
+}
+
 static const struct control_world quiet_ops = {
     .options = quiet_options,
     .terminate = quiet_terminate,
     .signal = quiet_signal,
+    .can_signal = quiet_can_signal,
     .set_options = quiet_set_options,
     .load_options = quiet_load_options,
     .save_options = quiet_save_options,
