@@ -74,7 +74,9 @@ struct circ_config circ_config_defaults(void)
         .early_most = RELAY_EARLY_MAX,
         /* sendme_accept_min_version is 1 on the live network: version 0 proves nothing. */
         .sendme_version = 1,
-        .flow = {.package_start = CIRCWINDOW_START, .deliver_start = CIRCWINDOW_START},
+        .flow = {.package_start = CIRCWINDOW_START,
+                 .deliver_start = CIRCWINDOW_START,
+                 .cc = cc_params_defaults()},
     };
 }
 

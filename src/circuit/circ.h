@@ -28,6 +28,11 @@ struct circ;
 
 enum { CIRC_MAX_HOPS = 8 };
 
+/* What a relay is asked for, by ntor-v3. */
+struct hop_ask {
+    bool cc; /* congestion control (proposal 324) */
+};
+
 /* What extending to a relay needs to know of it. */
 struct circ_hop_target {
     struct rsa_id rsa;
@@ -35,8 +40,9 @@ struct circ_hop_target {
     bool has_ed;
     struct x25519_pub ntor_key;
     struct ipport v4, v6; /* port 0: none */
-    bool ntor_v3;         /* it has Relay=4: use ntor-v3, else ntor */
-    bool ed_unsaid;       /* the hop before it is not told its Ed25519 identity */
+    bool ntor_v3;         /* it has Relay=4: use ntor-v3, else ntor, which asks for nothing */
+    struct hop_ask ask;
+    bool ed_unsaid; /* the hop before it is not told its Ed25519 identity */
 };
 
 /* What is the same for all hops. */
@@ -47,7 +53,8 @@ struct circ_config {
     struct circpad_budget *padding; /* outlives the circuit; NULL: no limits, and nobody counts */
 };
 
-/* What holds on the public network: eight, 1, windows of 1000. */
+/* What holds on the public network: eight, 1, windows of 1000, and congestion control as C tor has
+ * it. */
 struct circ_config circ_config_defaults(void);
 
 enum circ_state {

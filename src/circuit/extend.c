@@ -143,12 +143,21 @@ err_t circ_add_hop(struct circ *c, const struct hop_terms *terms, const uint8_t 
     return OK;
 }
 
+/* As C tor, circuit_finish_handshake(): by how long the circuit is to be. */
+static enum cc_way way_to_next(const struct circ *c)
+{
+    bool far = c->wanted > 3 || (c->wanted == 3 && c->onion.n + 1 == 3);
+    return far ? CC_WAY_EXIT : CC_WAY_SHORT;
+}
+
 static err_t add_extended(struct circ *c, const uint8_t *reply, size_t len)
 {
     struct hop hop = {.target = c->onion.hop[c->onion.n].target};
     struct hop_terms terms;
     uint8_t keys[LAYER_KEYS_MAX];
-    TRY(circ_handshake_finish(&c->handshake, reply, len, &terms, keys));
+    TRY(circ_handshake_finish(&c->handshake, rd_over(reply, len), c->config.flow.cc.sendme_inc,
+                              &terms, keys));
+    terms.way = way_to_next(c);
     err_t err = add_hop(c, &hop, &terms, keys, LAYER_CLIENT);
     secret_wipe(keys, sizeof keys);
     return err;

@@ -1,8 +1,8 @@
 #include "circuit/handshake.h"
 
-#include "base/rd.h"
 #include "cell/chan_circ.h"
 #include "cell/ext.h"
+#include "circuit/vegas.h"
 #include "crypto/secret.h"
 
 err_t circ_handshake_begin_fast(struct circ_handshake *h, struct env *env, struct wr *skin)
@@ -26,19 +26,25 @@ static err_t begin_ntor(struct circ_handshake *h, struct env *env,
     return OK;
 }
 
-/* The client message is the list of what we ask of the relay: nothing yet. Requests for congestion
- * control and CGO will be added here, and their answers, read in read_extensions(), change the
- * terms that circ_handshake_finish() begins with. */
+/* The client message is the list of what we ask of the relay. */
+static err_t encode_asked(const struct hop_ask *ask, struct wr *CM)
+{
+    struct exts exts = {.n = 0};
+    if (ask->cc) /* proposal 324, 10.3: "zero payload length" */
+        TRY(exts_add(&exts, CIRC_EXT_CC_REQUEST, NULL, 0));
+    return exts_encode(CM, &exts);
+}
+
 static err_t begin_ntor_v3(struct circ_handshake *h, struct env *env,
                            const struct circ_hop_target *target, struct wr *skin)
 {
     uint8_t CM[NTOR_V3_MSG_MAX];
     struct wr w = wr_over(CM, sizeof CM);
-    struct exts asked = {.n = 0};
-    TRY(exts_encode(&w, &asked));
+    TRY(encode_asked(&target->ask, &w));
     TRY(ntor_v3_client_begin(env, &target->ed, &target->ntor_key, NTOR_V3_CIRC_VERIFICATION, CM,
                              w.len, &h->u.ntor_v3, skin));
     h->kind = HANDSHAKE_IS_NTOR_V3;
+    h->asked = target->ask;
     return OK;
 }
 
@@ -53,49 +59,69 @@ err_t circ_handshake_begin(struct circ_handshake *h, struct env *env,
     return begin_ntor(h, env, target, skin);
 }
 
-/* Unknown answers are ignored, but congestion control that nobody asked for would leave both sides
- * with different windows (proposal 324, 10.3). */
-static err_t read_extensions(const uint8_t *SM, size_t len)
+/* Congestion control was granted in E. The windows of both sides go by SENDMEs of the same size, so
+ * it must be as the consensus has it, or had it an hour ago or will in one (C tor,
+ * congestion_control_validate_sendme_increment()). */
+static err_t agree_on_cc(const struct ext *e, unsigned ours, struct hop_terms *terms)
+{
+    uint8_t inc;
+    if (ext_cc_response_decode(e, &inc) != OK || inc + 1u < ours || inc > ours + 1)
+        return ERR_CIRC_HANDSHAKE;
+    terms->flow = &vegas_kind;
+    terms->sendme_inc = inc;
+    return OK;
+}
+
+/* What the relay says to what we asked for; unknown answers are ignored. It may refuse congestion
+ * control, but what nobody asked for would leave both sides with different windows. */
+static err_t read_answer(const struct hop_ask *asked, struct rd SM, unsigned sendme_inc,
+                         struct hop_terms *terms)
 {
     struct exts exts;
-    if (exts_decode_all(rd_over(SM, len), &exts) != OK)
+    if (exts_decode_all(SM, &exts) != OK)
         return ERR_CIRC_HANDSHAKE;
-    return exts_find(&exts, CIRC_EXT_CC_RESPONSE) ? ERR_CIRC_HANDSHAKE : OK;
+    const struct ext *e = exts_find(&exts, CIRC_EXT_CC_RESPONSE);
+    if (e && !asked->cc)
+        return ERR_CIRC_HANDSHAKE;
+    return e ? agree_on_cc(e, sendme_inc, terms) : OK;
 }
 
-static err_t finish_ntor_v3(const struct circ_handshake *h, const uint8_t *reply, size_t len,
+static err_t finish_ntor_v3(const struct circ_handshake *h, struct rd reply, struct wr *SM,
                             uint8_t *keys, size_t keys_len)
 {
-    uint8_t SM[NTOR_V3_MSG_MAX];
-    struct wr w = wr_over(SM, sizeof SM);
-    TRY(ntor_v3_client_finish(&h->u.ntor_v3, NTOR_V3_CIRC_VERIFICATION, reply, len, &w, keys,
-                              keys_len));
-    return read_extensions(SM, w.len);
+    return ntor_v3_client_finish(&h->u.ntor_v3, NTOR_V3_CIRC_VERIFICATION, reply.at, reply.left, SM,
+                                 keys, keys_len);
 }
 
-static err_t finish_keys(const struct circ_handshake *h, const uint8_t *reply, size_t len,
+static err_t finish_keys(const struct circ_handshake *h, struct rd reply, struct wr *SM,
                          uint8_t *keys, size_t keys_len)
 {
     switch (h->kind) {
     case HANDSHAKE_IS_FAST:
-        return len == FAST_REPLY_LEN ? fast_client_finish(&h->u.fast, reply, keys, keys_len)
-                                     : ERR_CIRC_HANDSHAKE;
+        return reply.left == FAST_REPLY_LEN
+                   ? fast_client_finish(&h->u.fast, reply.at, keys, keys_len)
+                   : ERR_CIRC_HANDSHAKE;
     case HANDSHAKE_IS_NTOR:
-        return len == NTOR_REPLY_LEN ? ntor_client_finish(&h->u.ntor, reply, keys, keys_len)
-                                     : ERR_CIRC_HANDSHAKE;
+        return reply.left == NTOR_REPLY_LEN
+                   ? ntor_client_finish(&h->u.ntor, reply.at, keys, keys_len)
+                   : ERR_CIRC_HANDSHAKE;
     case HANDSHAKE_IS_NTOR_V3:
-        return finish_ntor_v3(h, reply, len, keys, keys_len);
+        return finish_ntor_v3(h, reply, SM, keys, keys_len);
     case HANDSHAKE_NONE:
         break;
     }
     return ERR_STATE;
 }
 
-err_t circ_handshake_finish(struct circ_handshake *h, const uint8_t *reply, size_t len,
+err_t circ_handshake_finish(struct circ_handshake *h, struct rd reply, unsigned sendme_inc,
                             struct hop_terms *terms, uint8_t keys[LAYER_KEYS_MAX])
 {
-    const struct hop_terms agreed = hop_terms_plain();
-    err_t err = finish_keys(h, reply, len, keys, agreed.layer->keys_len);
+    struct hop_terms agreed = hop_terms_plain();
+    uint8_t bytes[NTOR_V3_MSG_MAX];
+    struct wr SM = wr_over(bytes, sizeof bytes);
+    err_t err = finish_keys(h, reply, &SM, keys, agreed.layer->keys_len);
+    if (err == OK && h->kind == HANDSHAKE_IS_NTOR_V3)
+        err = read_answer(&h->asked, rd_over(bytes, SM.len), sendme_inc, &agreed);
     if (err == OK)
         *terms = agreed;
     else

@@ -9,6 +9,7 @@
 
 #include "base/env.h"
 #include "base/err.h"
+#include "base/rd.h"
 #include "base/wr.h"
 #include "circuit/circ.h"
 #include "circuit/fast.h"
@@ -25,6 +26,7 @@ enum circ_handshake_kind {
 
 struct circ_handshake {
     enum circ_handshake_kind kind; /* NONE: nothing is under way */
+    struct hop_ask asked;
     union {
         struct fast_client fast;
         struct ntor_client ntor;
@@ -35,16 +37,17 @@ struct circ_handshake {
 /* Appends the skin for CREATE_FAST. */
 MUST_USE err_t circ_handshake_begin_fast(struct circ_handshake *h, struct env *env,
                                          struct wr *skin);
-/* ntor-v3 where TARGET has it and an Ed25519 identity, else ntor. Appends the skin; *HTYPE is its
- * type in CREATE2 and EXTEND2. */
+/* ntor-v3 where TARGET has it and an Ed25519 identity, and what is asked of it; else ntor. Appends
+ * the skin; *HTYPE is its type in CREATE2 and EXTEND2. */
 MUST_USE err_t circ_handshake_begin(struct circ_handshake *h, struct env *env,
                                     const struct circ_hop_target *target, struct wr *skin,
                                     uint16_t *htype);
 
-/* REPLY is what came in CREATED_FAST, CREATED2 or EXTENDED2. On OK *TERMS are what was agreed on
- * and the first terms->layer->keys_len bytes of KEYS, which the caller wipes, are for that layer.
+/* REPLY is what came in CREATED_FAST, CREATED2 or EXTENDED2; SENDME_INC is the consensus'. On OK
+ * *TERMS are what was agreed on, but for how far away the relay is, and the first
+ * terms->layer->keys_len bytes of KEYS, which the caller wipes, are for that layer.
  * ERR_CIRC_HANDSHAKE. H is over and wiped in any case. */
-MUST_USE err_t circ_handshake_finish(struct circ_handshake *h, const uint8_t *reply, size_t len,
+MUST_USE err_t circ_handshake_finish(struct circ_handshake *h, struct rd reply, unsigned sendme_inc,
                                      struct hop_terms *terms, uint8_t keys[LAYER_KEYS_MAX]);
 
 void circ_handshake_wipe(struct circ_handshake *h);

@@ -1,6 +1,5 @@
 #include "circuit/hop.h"
 
-#include "base/rd.h"
 #include "base/wr.h"
 #include "cell/relay_flow.h"
 #include "circuit/tor1.h"
@@ -22,8 +21,9 @@ err_t hop_make(struct hop *h, struct env *env, const struct hop_terms *terms, co
                enum layer_side side, const struct flow_config *config)
 {
     h->layer = terms->layer->make(keys, side);
-    h->flow = terms->flow->make(config, terms->sendme_inc);
-    tags_init(&h->tags, env);
+    h->flow = terms->flow->make(config, terms->sendme_inc, terms->way);
+    tags_init(&h->tags, env, h->flow ? h->flow->sendmes_most : 0);
+    h->cellq_high = config->cc.cellq_high;
     if (h->layer && h->flow)
         return OK;
     hop_free(h);
@@ -34,6 +34,7 @@ void hop_free(struct hop *h)
 {
     layer_free(h->layer);
     flow_free(h->flow);
+    tags_clear(&h->tags);
     h->layer = NULL;
     h->flow = NULL;
 }
@@ -51,23 +52,31 @@ size_t hop_data_max(const struct hop *h)
 err_t hop_data_sent(struct hop *h, struct env *env, size_t len)
 {
     bool answered;
-    TRY(h->flow->kind->sent(h->flow, env, &answered));
+    TRY(h->flow->kind->sent(h->flow, &answered));
     tags_data_sent(&h->tags, env, len, format_max(h));
-    return answered ? tags_add(&h->tags, h->layer->sent_tag, h->layer->kind->tag_len) : OK;
+    return answered ? tags_add(&h->tags, env, h->layer->sent_tag, h->layer->kind->tag_len) : OK;
 }
 
-err_t hop_sendme_received(struct hop *h, struct env *env, uint8_t version, const uint8_t *body,
-                          size_t len)
+/* C tor's circuit is congested when 256 cells of it wait for the link. Ours wait with their
+ * streams, so those count that the window would let go. */
+static bool is_blocked(const struct hop *h, bool link_full)
+{
+    return link_full && h->flow->room >= h->cellq_high;
+}
+
+err_t hop_sendme_received(struct hop *h, struct env *env, uint8_t version, struct rd body,
+                          bool link_full)
 {
     struct relay_sendme m;
-    if (relay_sendme_decode(rd_over(body, len), &m) != OK || m.version != version)
+    struct flow_sendme told = {.blocked = is_blocked(h, link_full)};
+    if (relay_sendme_decode(body, &m) != OK || m.version != version)
         return ERR_CIRC_SENDME;
     /* tor-spec 7.3: of version 1 the digest "MUST match the one remembered"; version 0 has none. */
     size_t tag_len = version ? h->layer->kind->tag_len : 0;
     if (m.tag_len != tag_len)
         return ERR_CIRC_SENDME;
-    TRY(tags_take(&h->tags, m.tag, tag_len));
-    return h->flow->kind->sendme(h->flow, env);
+    TRY(tags_take(&h->tags, m.tag, tag_len, &told.sent_us));
+    return h->flow->kind->sendme(h->flow, env, &told);
 }
 
 err_t hop_sendme_encode(const struct hop *h, uint8_t version, struct wr *w)

@@ -37,10 +37,16 @@ static err_t on_sendme(struct circ *c, unsigned hop, const struct relay_msg *msg
 {
     if (msg->stream_id)
         return to_user(c, hop, msg);
-    TRY(hop_sendme_received(&c->onion.hop[hop - 1], c->env, c->config.sendme_version, msg->data,
-                            msg->len));
+    TRY(hop_sendme_received(&c->onion.hop[hop - 1], c->env, c->config.sendme_version,
+                            rd_over(msg->data, msg->len), c->blocked & BLOCKED_BY_LINK));
     circ_unblock(c, BLOCKED_BY_FLOW);
     return OK;
+}
+
+/* XON and XOFF are words of congestion control; with windows nobody has a use for them. */
+static err_t on_stream_flow(struct circ *c, unsigned hop, const struct relay_msg *msg)
+{
+    return circ_stream_sendmes(c, hop) ? ERR_CIRC_PROTO : to_user(c, hop, msg);
 }
 
 static err_t on_extended2(struct circ *c, unsigned hop, const struct relay_msg *msg)
@@ -68,7 +74,7 @@ enum {
 };
 
 /* What a circuit takes, and in which state. Lengths, stream ids, receivers and hops are in the cell
- * layer's table. All else closes the circuit: XOFF and XON, as there is no congestion control. */
+ * layer's table. All else closes the circuit. */
 static const struct {
     uint8_t states;
     err_t (*handle)(struct circ *c, unsigned hop, const struct relay_msg *msg);
@@ -81,6 +87,8 @@ static const struct {
     [RELAY_TRUNCATED] = {IN_BOTH, on_truncated},
     [RELAY_DROP] = {IN_BOTH, circ_on_padding},
     [RELAY_RESOLVED] = {IN_BOTH, to_user},
+    [RELAY_XOFF] = {IN_BOTH, on_stream_flow},
+    [RELAY_XON] = {IN_BOTH, on_stream_flow},
     [RELAY_EXTENDED2] = {IN_BUILDING, on_extended2},
     [RELAY_CONFLUX_LINKED] = {IN_OPEN, to_control},
     [RELAY_CONFLUX_SWITCH] = {IN_OPEN, to_control},

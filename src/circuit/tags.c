@@ -1,5 +1,6 @@
 #include "circuit/tags.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/secret.h"
@@ -10,6 +11,7 @@ enum {
     /* C tor draws each interval from half of a fixed window's increment to all of it, and keeps to
      * that under congestion control (circuit_reset_sendme_randomness). */
     INTERVAL_LEAST = 50,
+    RING_LEAST = 16,
 };
 
 static void start_interval(struct tags *t, struct env *env)
@@ -18,10 +20,24 @@ static void start_interval(struct tags *t, struct env *env)
     t->random_left = INTERVAL_LEAST + (unsigned)env_random_below(env, INTERVAL_LEAST);
 }
 
-void tags_init(struct tags *t, struct env *env)
+void tags_init(struct tags *t, struct env *env, unsigned most)
 {
     memset(t, 0, sizeof *t);
+    t->most = most;
     start_interval(t, env);
+}
+
+static void give_back(struct tags *t)
+{
+    free(t->due);
+    t->due = NULL;
+    t->size = t->at = 0;
+}
+
+void tags_clear(struct tags *t)
+{
+    give_back(t);
+    t->n = 0;
 }
 
 size_t tags_data_max(const struct tags *t, size_t format_max)
@@ -38,20 +54,41 @@ void tags_data_sent(struct tags *t, struct env *env, size_t len, size_t format_m
     t->random_left--;
 }
 
-err_t tags_add(struct tags *t, const uint8_t *tag, size_t len)
+static err_t grow(struct tags *t)
 {
-    if (t->n == TAGS_MOST || len > LAYER_TAG_MAX)
+    unsigned size = t->size ? 2 * t->size : RING_LEAST;
+    struct tag_due *due = malloc(size * sizeof *due);
+    if (!due)
+        return ERR_NOMEM;
+    for (unsigned i = 0; i < t->n; i++)
+        due[i] = t->due[(t->at + i) % t->size];
+    free(t->due);
+    t->due = due;
+    t->size = size;
+    t->at = 0;
+    return OK;
+}
+
+err_t tags_add(struct tags *t, const struct env *env, const uint8_t *tag, size_t len)
+{
+    if (t->n >= t->most || len > LAYER_TAG_MAX)
         return ERR_BUG;
-    memcpy(t->due[(t->at + t->n) % TAGS_MOST], tag, len);
+    if (t->n == t->size)
+        TRY(grow(t));
+    struct tag_due *due = &t->due[(t->at + t->n) % t->size];
+    due->sent_us = env->mono_us;
+    memcpy(due->tag, tag, len);
     t->n++;
     return OK;
 }
 
-err_t tags_take(struct tags *t, const uint8_t *tag, size_t len)
+err_t tags_take(struct tags *t, const uint8_t *tag, size_t len, uint64_t *sent_us)
 {
-    if (t->n == 0 || (len && !secret_equal(tag, t->due[t->at], len)))
+    if (t->n == 0 || (len && !secret_equal(tag, t->due[t->at].tag, len)))
         return ERR_CIRC_SENDME;
-    t->at = (t->at + 1) % TAGS_MOST;
-    t->n--;
+    *sent_us = t->due[t->at].sent_us;
+    t->at = (t->at + 1) % t->size;
+    if (--t->n == 0 && t->size > RING_LEAST)
+        give_back(t);
     return OK;
 }

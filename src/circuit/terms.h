@@ -10,6 +10,7 @@ struct hop_terms {
     const struct layer_kind *layer; /* says how much key material, and the format of messages */
     const struct flow_kind *flow;
     unsigned sendme_inc; /* DATA messages that one SENDME stands for */
+    enum cc_way way;     /* how far away it is */
 };
 
 /* The terms of a relay that was asked for nothing, and of CREATE_FAST and ntor, which can ask for

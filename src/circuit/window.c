@@ -7,22 +7,25 @@ static struct window *window_of(struct flow *f)
     return (struct window *)f;
 }
 
-static struct flow *window_make(const struct flow_config *config, unsigned inc)
+static struct flow *window_make(const struct flow_config *config, unsigned inc, enum cc_way way)
 {
+    (void)way;
     struct window *w = calloc(1, sizeof *w);
     if (!w)
         return NULL;
-    *w = (struct window){.flow = {.kind = &window_kind, .room = config->package_start},
-                         .start = *config,
+    *w = (struct window){.flow = {.kind = &window_kind,
+                                  .room = config->package_start,
+                                  .sendmes_most = config->package_start / inc},
+                         .package_start = config->package_start,
+                         .deliver_start = config->deliver_start,
                          .inc = inc,
                          .deliver = config->deliver_start};
     return &w->flow;
 }
 
-static err_t window_sent(struct flow *f, struct env *env, bool *answered)
+static err_t window_sent(struct flow *f, bool *answered)
 {
     struct window *w = window_of(f);
-    (void)env;
     if (f->room == 0)
         return ERR_FULL;
     f->room--;
@@ -38,17 +41,17 @@ static err_t window_received(struct flow *f, bool *sendme_due)
     if (w->deliver == 0)
         return ERR_CIRC_WINDOW;
     w->deliver--;
-    *sendme_due = w->deliver <= w->start.deliver_start - w->inc;
+    *sendme_due = w->deliver <= w->deliver_start - w->inc;
     if (*sendme_due)
         w->deliver += w->inc;
     return OK;
 }
 
-static err_t window_sendme(struct flow *f, struct env *env)
+static err_t window_sendme(struct flow *f, struct env *env, const struct flow_sendme *m)
 {
     struct window *w = window_of(f);
-    (void)env;
-    if (f->room + w->inc > w->start.package_start)
+    (void)env, (void)m;
+    if (f->room + w->inc > w->package_start)
         return ERR_CIRC_SENDME;
     f->room += w->inc;
     return OK;

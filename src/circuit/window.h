@@ -10,7 +10,7 @@ enum { CIRCWINDOW_START = 1000, CIRCWINDOW_INCREMENT = 100 };
 /* What lies behind the head, for those who look on. */
 struct window {
     struct flow flow; /* its room is the package window */
-    struct flow_config start;
+    unsigned package_start, deliver_start;
     unsigned inc;
     unsigned sent;    /* since the last that a SENDME will be for */
     unsigned deliver; /* DATA the other end may still send */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "circuit/window.h"
+#include "client/cc_settings.h"
 
 enum {
     CONNECT_TIMEOUT_MS = 30000,
@@ -339,6 +340,7 @@ static struct circ_config circ_settings(const struct netdir *nd)
     config.flow.package_start =
         (unsigned)netdir_param(nd, "circwindow", (int32_t)config.flow.package_start,
                                CIRCWINDOW_INCREMENT, CIRCWINDOW_START);
+    config.flow.cc = cc_settings(nd);
     return config;
 }
 

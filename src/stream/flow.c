@@ -15,7 +15,7 @@ void stream_flow_init(struct stream_flow *f, enum stream_flow_kind kind)
 
 bool stream_flow_may_send(const struct stream_flow *f)
 {
-    return f->kind == STREAM_FLOW_CARRIER || f->package > 0;
+    return f->kind == STREAM_FLOW_CARRIER ? !f->stopped : f->package > 0;
 }
 
 void stream_flow_sent(struct stream_flow *f)
@@ -26,6 +26,10 @@ void stream_flow_sent(struct stream_flow *f)
 
 err_t stream_flow_on_msg(struct stream_flow *f, const struct relay_msg *msg)
 {
+    if (f->kind == STREAM_FLOW_CARRIER && msg->cmd != RELAY_SENDME) {
+        f->stopped = msg->cmd == RELAY_XOFF;
+        return OK;
+    }
     /* proposal 324: under congestion control "stream-level SENDMEs [...] are not used" */
     if (msg->cmd != RELAY_SENDME || f->kind != STREAM_FLOW_WINDOWS ||
         f->package > STREAMWINDOW_START - STREAMWINDOW_INCREMENT)
@@ -76,5 +80,7 @@ bool stream_flow_rest_takes(struct stream_flow_rest *rest, uint8_t cmd)
 {
     if (cmd == RELAY_DATA) /* the carrier has counted it in its own flow control */
         return rest->kind == STREAM_FLOW_CARRIER || (rest->data && rest->data--);
+    if (rest->kind == STREAM_FLOW_CARRIER)
+        return cmd != RELAY_SENDME;
     return cmd == RELAY_SENDME && rest->messages && rest->messages--;
 }

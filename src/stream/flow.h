@@ -3,7 +3,7 @@
  *
  * Two kinds. WINDOWS are fixed windows of 500 DATA messages each way that a SENDME opens by 50
  * (tor-spec 7.4). CARRIER is for carriers under congestion control, which alone decides how much is
- * sent; XON and XOFF (proposal 324) will be this kind's messages. */
+ * sent, until XOFF comes, and again from XON on (proposal 324). */
 #ifndef TUNIC_STREAM_FLOW_H
 #define TUNIC_STREAM_FLOW_H
 
@@ -22,6 +22,7 @@ struct stream_flow {
     enum stream_flow_kind kind;
     uint16_t package; /* WINDOWS: DATA messages that we may still send */
     uint16_t deliver; /* WINDOWS: and that the other side may */
+    bool stopped;     /* CARRIER: the last word was XOFF */
     size_t backlog;   /* bytes that came and that their owner has not consumed */
 };
 
@@ -38,7 +39,7 @@ void stream_flow_init(struct stream_flow *f, enum stream_flow_kind kind);
 
 bool stream_flow_may_send(const struct stream_flow *f); /* one more DATA message */
 void stream_flow_sent(struct stream_flow *f);           /* one DATA message, as it may */
-/* MSG is the other side's word about flow, a SENDME. ERR_CIRC_SENDME: none was due. */
+/* MSG is the other side's word about flow: SENDME, XON or XOFF. ERR_CIRC_SENDME: none was due. */
 MUST_USE err_t stream_flow_on_msg(struct stream_flow *f, const struct relay_msg *msg);
 
 /* ---- theirs ---- */

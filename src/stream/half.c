@@ -66,6 +66,8 @@ err_t halves_on_msg(struct halves *t, const struct relay_msg *msg)
     switch (msg->cmd) {
     case RELAY_DATA:
     case RELAY_SENDME:
+    case RELAY_XOFF:
+    case RELAY_XON:
         return !h->connected_due && stream_flow_rest_takes(&h->rest, msg->cmd) ? OK
                                                                                : ERR_CIRC_PROTO;
     case RELAY_CONNECTED:

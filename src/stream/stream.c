@@ -288,6 +288,8 @@ static const struct {
     [RELAY_END] = {IN_CONNECTING | IN_RESOLVING | IN_ASKED | IN_OPEN, on_end},
     [RELAY_CONNECTED] = {IN_CONNECTING, on_connected},
     [RELAY_SENDME] = {IN_OPEN, on_flow},
+    [RELAY_XOFF] = {IN_OPEN, on_flow},
+    [RELAY_XON] = {IN_OPEN, on_flow},
     [RELAY_RESOLVED] = {IN_RESOLVING, on_resolved},
 };
 

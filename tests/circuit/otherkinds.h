@@ -86,9 +86,8 @@ static inline struct layer *veil_make(const uint8_t *keys, enum layer_side side)
 
 /* ---- one at a time ---- */
 
-static inline err_t single_sent(struct flow *f, struct env *env, bool *answered)
+static inline err_t single_sent(struct flow *f, bool *answered)
 {
-    (void)env;
     if (!f->room)
         return ERR_FULL;
     f->room = 0;
@@ -103,9 +102,9 @@ static inline err_t single_received(struct flow *f, bool *sendme_due)
     return OK;
 }
 
-static inline err_t single_sendme(struct flow *f, struct env *env)
+static inline err_t single_sendme(struct flow *f, struct env *env, const struct flow_sendme *m)
 {
-    (void)env;
+    (void)env, (void)m;
     if (f->room)
         return ERR_CIRC_SENDME;
     f->room = 1;
@@ -117,7 +116,8 @@ static inline void single_free(struct flow *f)
     free(f);
 }
 
-static inline struct flow *single_make(const struct flow_config *config, unsigned inc);
+static inline struct flow *single_make(const struct flow_config *config, unsigned inc,
+                                       enum cc_way way);
 
 static const struct flow_kind single_kind = {
     .make = single_make,
@@ -127,12 +127,13 @@ static const struct flow_kind single_kind = {
     .free = single_free,
 };
 
-static inline struct flow *single_make(const struct flow_config *config, unsigned inc)
+static inline struct flow *single_make(const struct flow_config *config, unsigned inc,
+                                       enum cc_way way)
 {
     struct flow *f = calloc(1, sizeof *f);
-    (void)config, (void)inc;
+    (void)config, (void)inc, (void)way;
     if (f)
-        *f = (struct flow){.kind = &single_kind, .room = 1};
+        *f = (struct flow){.kind = &single_kind, .room = 1, .sendmes_most = 1};
     return f;
 }
 

@@ -3,6 +3,7 @@
 #include "circuit/ntor.h"
 #include "circuit/ntor_v3.h"
 #include "circuit/tor1.h"
+#include "circuit/vegas.h"
 #include "circuit/window.h"
 
 #include <string.h>
@@ -212,16 +213,19 @@ struct v3_pair {
     struct circ_handshake h;
     uint8_t skin[512], reply[512];
     size_t skin_len, reply_len;
+    unsigned granted; /* congestion control, with so many DATA a SENDME */
     uint8_t keys[TOR1_KEYS_LEN];
 };
 
-static void v3_setup(struct env *env, struct v3_pair *p, const void *SM, size_t SM_len)
+static void v3_setup_asking(struct env *env, struct v3_pair *p, struct hop_ask ask, const void *SM,
+                            size_t SM_len)
 {
     struct ntor_v3_server server;
     uint8_t msg[64];
     uint16_t htype;
     memset(p, 0, sizeof *p);
     p->target.has_ed = p->target.ntor_v3 = true;
+    p->target.ask = ask;
     memset(p->target.ed.b, 9, sizeof p->target.ed.b);
     x25519_keypair(env, &p->b, &p->target.ntor_key);
     struct wr w = wr_over(p->skin, sizeof p->skin);
@@ -231,11 +235,18 @@ static void v3_setup(struct env *env, struct v3_pair *p, const void *SM, size_t 
     w = wr_over(msg, sizeof msg);
     ck_ok(ntor_v3_server_read(&p->target.ed, &p->b, &p->target.ntor_key, NTOR_V3_CIRC_VERIFICATION,
                               p->skin, p->skin_len, &server, &w));
-    ck_assert_uint_eq(w.len, 1);
+    /* protocol: count, then type and length of each */
+    ck_assert_uint_eq(w.len, ask.cc ? 3 : 1);
+    ck_assert_mem_eq(msg, ask.cc ? "\1\1\0" : "\0", w.len);
     w = wr_over(p->reply, sizeof p->reply);
     ck_ok(ntor_v3_server_reply(env, &server, NTOR_V3_CIRC_VERIFICATION, SM, SM_len, &w, p->keys,
                                sizeof p->keys));
     p->reply_len = w.len;
+}
+
+static void v3_setup(struct env *env, struct v3_pair *p, const void *SM, size_t SM_len)
+{
+    v3_setup_asking(env, p, (struct hop_ask){.cc = false}, SM, SM_len);
 }
 
 static err_t v3_finish(struct v3_pair *p)
@@ -243,12 +254,12 @@ static err_t v3_finish(struct v3_pair *p)
     static const uint8_t none[LAYER_KEYS_MAX];
     uint8_t keys[LAYER_KEYS_MAX] = {0};
     struct hop_terms terms = {.layer = NULL};
-    err_t err = circ_handshake_finish(&p->h, p->reply, p->reply_len, &terms, keys);
+    err_t err = circ_handshake_finish(&p->h, rd_over(p->reply, p->reply_len), 31, &terms, keys);
     ck_assert_int_eq(p->h.kind, HANDSHAKE_NONE);
     if (err == OK) {
         ck_assert_ptr_eq(terms.layer, &tor1_kind);
-        ck_assert_ptr_eq(terms.flow, &window_kind);
-        ck_assert_uint_eq(terms.sendme_inc, 100);
+        ck_assert_ptr_eq(terms.flow, p->granted ? &vegas_kind : &window_kind);
+        ck_assert_uint_eq(terms.sendme_inc, p->granted ? p->granted : 100);
         ck_assert_mem_eq(keys, p->keys, TOR1_KEYS_LEN); /* as the relay has them */
     } else {
         ck_assert_ptr_null(terms.layer);
@@ -276,6 +287,38 @@ START_TEST(test_ntor_v3_extension_list_decides)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct v3_pair p;
         v3_setup(env, &p, rows[i].SM, rows[i].len);
+        ck_err(v3_finish(&p), rows[i].want);
+    }
+    test_env_free(env);
+}
+END_TEST
+
+/* What may be answered to a request for congestion control, where the consensus says 31. */
+START_TEST(test_ntor_v3_congestion_control_as_it_is_granted)
+{
+    static const struct {
+        const char *SM;
+        size_t len;
+        unsigned granted;
+        err_t want;
+    } rows[] = {
+        {"\0", 1, 0, OK}, /* refused: fixed windows */
+        {"\1\2\1\37", 4, 31, OK},
+        {"\1\2\1\36", 4, 30, OK},
+        {"\1\2\1\40", 4, 32, OK},
+        {"\2\2\1\37\7\0", 6, 31, OK}, /* and an unknown one */
+        {"\1\2\1\35", 4, 0, ERR_CIRC_HANDSHAKE},
+        {"\1\2\1\41", 4, 0, ERR_CIRC_HANDSHAKE},
+        {"\1\2\1\0", 4, 0, ERR_CIRC_HANDSHAKE},
+        {"\1\2\1\377", 4, 0, ERR_CIRC_HANDSHAKE},
+        {"\1\2\0", 3, 0, ERR_CIRC_HANDSHAKE},
+        {"\1\2\2\0\37", 5, 0, ERR_CIRC_HANDSHAKE},
+    };
+    struct env *env = test_env(15);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct v3_pair p;
+        v3_setup_asking(env, &p, (struct hop_ask){.cc = true}, rows[i].SM, rows[i].len);
+        p.granted = rows[i].granted;
         ck_err(v3_finish(&p), rows[i].want);
     }
     test_env_free(env);
@@ -415,11 +458,14 @@ START_TEST(test_handshake_takes_only_its_own_length)
         struct wr w = wr_over(skin, sizeof skin);
         ck_ok(circ_handshake_begin(&h, env, &target, &w, &htype));
         ck_assert_uint_eq(htype, 2); /* no Ed25519 identity: plain ntor */
-        ck_err(circ_handshake_finish(&h, reply, len, &terms, keys), ERR_CIRC_HANDSHAKE);
+        ck_err(circ_handshake_finish(&h, rd_over(reply, len), 31, &terms, keys),
+               ERR_CIRC_HANDSHAKE);
         w = wr_over(skin, sizeof skin);
         ck_ok(circ_handshake_begin_fast(&h, env, &w));
-        ck_err(circ_handshake_finish(&h, reply, len, &terms, keys), ERR_CIRC_HANDSHAKE);
-        ck_err(circ_handshake_finish(&h, reply, len, &terms, keys), ERR_STATE); /* it is over */
+        ck_err(circ_handshake_finish(&h, rd_over(reply, len), 31, &terms, keys),
+               ERR_CIRC_HANDSHAKE);
+        ck_err(circ_handshake_finish(&h, rd_over(reply, len), 31, &terms, keys),
+               ERR_STATE); /* it is over */
     }
     test_env_free(env);
 }
@@ -429,7 +475,8 @@ TESTS("circuit/handshake", test_fast_vectors, test_fast_wrong_kh_is_refused_and_
       test_ntor_vector, test_ntor_every_changed_byte_of_the_reply_is_refused,
       test_ntor_wrong_identity_or_key_is_refused_by_the_relay,
       test_ntor_point_of_small_order_is_refused, test_ntor_v3_vector,
-      test_ntor_v3_extension_list_decides, test_ntor_v3_every_changed_or_missing_byte_is_refused,
+      test_ntor_v3_extension_list_decides, test_ntor_v3_congestion_control_as_it_is_granted,
+      test_ntor_v3_every_changed_or_missing_byte_is_refused,
       test_ntor_v3_forged_skins_and_other_verification_are_refused_by_the_relay,
       test_ntor_v3_limits, test_handshake_gives_as_much_key_as_there_is,
       test_handshake_takes_only_its_own_length)

@@ -12,7 +12,8 @@ enum { MAX = RELAY_V0_DATA_MAX, TAG = 20 };
 static struct hop hop_new(struct env *env)
 {
     static const uint8_t keys[LAYER_KEYS_MAX];
-    const struct flow_config config = {CIRCWINDOW_START, CIRCWINDOW_START};
+    const struct flow_config config = {.package_start = CIRCWINDOW_START,
+                                       .deliver_start = CIRCWINDOW_START};
     const struct hop_terms terms = hop_terms_plain();
     struct hop h = {.spliced = false};
     ck_ok(hop_make(&h, env, &terms, keys, LAYER_CLIENT, &config));
@@ -49,7 +50,7 @@ static err_t sendme(struct hop *h, struct env *env, uint8_t version, unsigned n,
 {
     uint8_t body[3 + 32] = {version, 0, (uint8_t)tag_len};
     tag_of(n, body + 3);
-    return hop_sendme_received(h, env, 1, body, 3 + tag_len);
+    return hop_sendme_received(h, env, 1, rd_over(body, 3 + tag_len), false);
 }
 
 START_TEST(test_hop_runs_out_and_is_refilled_by_the_right_tags)
@@ -96,8 +97,9 @@ START_TEST(test_hop_bad_sendmes_are_refused)
         if (len != TAG)
             ck_err(sendme(&h, env, 1, 100, len), ERR_CIRC_SENDME);
     }
-    ck_err(hop_sendme_received(&h, env, 1, NULL, 0), ERR_CIRC_SENDME); /* version 0: empty */
-    ck_err(hop_sendme_received(&h, env, 1, trailing, 2), ERR_CIRC_SENDME);
+    ck_err(hop_sendme_received(&h, env, 1, rd_over(NULL, 0), false),
+           ERR_CIRC_SENDME); /* version 0 */
+    ck_err(hop_sendme_received(&h, env, 1, rd_over(trailing, 2), false), ERR_CIRC_SENDME);
     ck_assert_uint_eq(h.flow->room, 750);
     ck_ok(sendme(&h, env, 1, 100, TAG));
     end(&h, env);

@@ -59,7 +59,8 @@ static void add(struct mixed *w, const struct hop_terms *terms)
 
 static struct mixed *mixed_new(void)
 {
-    const struct hop_terms other = {&veil_kind, &single_kind, 1}, hs = hop_terms_plain_hs();
+    const struct hop_terms other = {&veil_kind, &single_kind, 1, CC_WAY_EXIT},
+                           hs = hop_terms_plain_hs();
     const struct circ_config config = circ_config_defaults();
     struct mixed *w = calloc(1, sizeof *w);
     ck_assert_ptr_nonnull(w);

@@ -190,13 +190,15 @@ START_TEST(test_settings_of_circuits_are_those_of_the_network)
     ck_assert_uint_eq(circ.sendme_version, 1);
     ck_assert_uint_eq(circ.flow.package_start, 1000);
     ck_assert_uint_eq(circ.flow.deliver_start, 1000);
+    ck_assert_uint_eq(circ.flow.cc.sendme_inc, 31);
 
     struct netgen_relay relay = netgen_relay(0);
-    struct netgen g = {.relays = &relay, .n = 1, .params = "circwindow=500"};
+    struct netgen g = {.relays = &relay, .n = 1, .params = "cc_sendme_inc=30 circwindow=500"};
     struct netdir *nd = netgen_make(&g);
     circ = settings_links(&s, NULL, nd).circ;
     ck_assert_uint_eq(circ.flow.package_start, 500);
     ck_assert_uint_eq(circ.flow.deliver_start, 1000);
+    ck_assert_uint_eq(circ.flow.cc.sendme_inc, 30);
     netdir_unref(&nd);
     settings_free(&s);
 }

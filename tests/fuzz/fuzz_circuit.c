@@ -190,12 +190,12 @@ static void open_circuit(struct world *w)
         abort();
     for (unsigned hop = 1; hop <= HOPS; hop++) {
         struct plain *p = calloc(1, sizeof *p);
-        struct hop h = {.flow = window_kind.make(&config.flow, CIRCWINDOW_INCREMENT)};
+        struct hop h = {.flow = window_kind.make(&config.flow, CIRCWINDOW_INCREMENT, CC_WAY_EXIT)};
         if (!p || !h.flow)
             abort();
         *p = (struct plain){.layer = {.kind = &plain_kind}, .hop = hop, .want = &w->want_hop};
         h.layer = &p->layer;
-        tags_init(&h.tags, &w->env);
+        tags_init(&h.tags, &w->env, h.flow->sendmes_most);
         if (onion_add(&w->c->onion, &h) != OK)
             abort();
     }

@@ -19,7 +19,8 @@ static void finish(struct circ_handshake *h, const uint8_t *reply, size_t len)
 {
     struct hop_terms terms = {.layer = NULL};
     uint8_t keys[LAYER_KEYS_MAX];
-    if ((circ_handshake_finish(h, reply, len, &terms, keys) == OK) != (terms.layer != NULL))
+    if ((circ_handshake_finish(h, rd_over(reply, len), 31, &terms, keys) == OK) !=
+        (terms.layer != NULL))
         abort();
     if (h->kind != HANDSHAKE_NONE)
         abort();

@@ -27,8 +27,8 @@ enum {
     SIM_GUARDS = 64,   /* first hops seen of one client */
     SIM_WHY_MAX = 400, /* text of a breach */
     SIM_LIST_MAX = 24 * 41 + 1,
-    /* A stream window, and what may lie unread while another SENDME is sent. */
-    STREAM_BYTES_MOST = 500 * 498 + 10 * 509,
+    /* A window of what the exits of the simulator send under congestion control. */
+    STREAM_BYTES_MOST = 2000 * 498,
     SIM_REBOUNDS = 20000 /* timer runs without time going on: a livelock */
 };
 

@@ -1,9 +1,11 @@
 /* What must hold after every step, over every link, circuit and stream there is: the linker's
  * --wrap tells when one begins and ends. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "circuit/circ_int.h"
+#include "circuit/vegas.h"
 #include "circuit/window.h"
 #include "client/client_int.h"
 #include "client/ocirc.h"
@@ -163,15 +165,29 @@ static void check_link(struct sim *s, const struct link *l)
         sim_breach(s, "queue-cap", "a link holds %zu bytes of input", l->in.len);
 }
 
+/* Windows as the protocol has them; under congestion control, what is under way is no more than a
+ * window, but for one that shrank meanwhile. */
+static void check_flow(struct sim *s, const struct circ *c, unsigned hop, const struct flow *f)
+{
+    const struct window *w = (const struct window *)f;
+    const struct vegas *v = (const struct vegas *)f;
+    if (f->kind == &window_kind) {
+        if (f->room > CIRCWINDOW_START || w->deliver > CIRCWINDOW_START)
+            sim_breach(s, "circuit-window", "circuit %u, hop %u: package %u, deliver %u", c->id,
+                       hop, f->room, w->deliver);
+        return;
+    }
+    if (v->cwnd < v->params->cwnd_min || (f->room && v->inflight + f->room != v->cwnd))
+        sim_breach(s, "circuit-window", "circuit %u, hop %u: %u of %" PRIu64 ", %" PRIu64 " sent",
+                   c->id, hop, f->room, v->cwnd, v->inflight);
+}
+
 static void check_circ(struct sim *s, const struct circ *c)
 {
     for (unsigned i = 0; i < c->onion.n; i++) {
         const struct hop *h = &c->onion.hop[i];
-        const struct window *w = (const struct window *)h->flow;
-        if (w->flow.room > CIRCWINDOW_START || w->deliver > CIRCWINDOW_START)
-            sim_breach(s, "circuit-window", "circuit %u, hop %u: package %u, deliver %u", c->id,
-                       i + 1, w->flow.room, w->deliver);
-        if (h->tags.n > TAGS_MOST)
+        check_flow(s, c, i + 1, h->flow);
+        if (h->tags.n > h->flow->sendmes_most)
             sim_breach(s, "circuit-window", "circuit %u, hop %u: %u tags", c->id, i + 1, h->tags.n);
     }
     if (c->onion.n > c->wanted || c->wanted > CIRC_MAX_HOPS)
