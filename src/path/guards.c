@@ -92,6 +92,13 @@ static bool fits_exit(const struct choice *c, const struct guard *guard)
     return !r || !router_related(c->nd, c->g->cfg, r, c->rst->exit);
 }
 
+static void note_tried(struct guards *g, struct guard *guard)
+{
+    guard->tried = true;
+    guard->tried_us = g->env->mono_us;
+    guard->pending = !guard->primary;
+}
+
 /* guard-spec 4.6: "return one of the first {NUM_USABLE_PRIMARY_GUARDS} [...] such guards, chosen
  * uniformly at random". A guard that only the choice of this exit rules out counts among the first,
  * as in tor: else an exit could push its clients to guards further down. */
@@ -106,8 +113,10 @@ static struct guard *pick_primary(const struct choice *c)
         if (!guard->primary || was_avoided(c->rst, &guard->rsa))
             continue;
         bool fits = fits_exit(c, guard), up = row_if_up(c, guard);
-        if (fits && up)
+        if (fits && up) {
+            note_tried(c->g, guard); /* also those that are not drawn, as in tor */
             fit[n++] = guard;
+        }
         considered += !fits || up;
     }
     return n ? fit[env_random_below(c->g->env, n)] : NULL;
@@ -128,19 +137,19 @@ size_t guards_first(const struct guards *g, const struct netdir *nd, const struc
     return n;
 }
 
-static bool fits_other(const struct choice *c, const struct guard *guard, bool pending_too)
+static bool fits_other(const struct choice *c, const struct guard *guard)
 {
-    return !guard->primary && (!guard->pending || pending_too) && row_if_up(c, guard) &&
+    return !guard->primary && !guard->pending && row_if_up(c, guard) &&
            !was_avoided(c->rst, &guard->rsa) && fits_exit(c, guard);
 }
 
 /* "the first entry in that intersection that has {is_pending} set to false"; of those that are
  * confirmed, or of the others, either way in sample order (proposal 310). */
-static struct guard *pick_other(const struct choice *c, bool confirmed, bool pending_too)
+static struct guard *pick_other(const struct choice *c, bool confirmed)
 {
     struct sample *s = c->g->now;
     for (size_t i = 0; i < s->n; i++)
-        if ((s->list[i].confirmed_idx >= 0) == confirmed && fits_other(c, &s->list[i], pending_too))
+        if ((s->list[i].confirmed_idx >= 0) == confirmed && fits_other(c, &s->list[i]))
             return &s->list[i];
     return NULL;
 }
@@ -149,18 +158,20 @@ static struct guard *pick_other(const struct choice *c, bool confirmed, bool pen
  * take from (guard-spec 4.2). */
 static err_t pick_lesser(const struct choice *c, struct guard **out)
 {
-    if ((*out = pick_other(c, true, false)))
-        return OK;
-    TRY(sample_expand(c->g, c->g->now, c->nd));
-    if (!(*out = pick_other(c, false, false)) && !(*out = pick_other(c, true, true)))
-        *out = pick_other(c, false, true);
+    if (!(*out = pick_other(c, true))) {
+        TRY(sample_expand(c->g, c->g->now, c->nd));
+        *out = pick_other(c, false);
+    }
+    if (*out)
+        note_tried(c->g, *out);
     return OK;
 }
 
-static bool any_up(const struct choice *c)
+/* Whether another exit would help: some guard is up that is not being tried already. */
+static bool any_free(const struct choice *c)
 {
     for (size_t i = 0; i < c->g->now->n; i++)
-        if (row_if_up(c, &c->g->now->list[i]))
+        if (!c->g->now->list[i].pending && row_if_up(c, &c->g->now->list[i]))
             return true;
     return false;
 }
@@ -169,13 +180,6 @@ void guards_set_watch(struct guards *g, guard_told_fn *told, void *arg)
 {
     g->told = told;
     g->told_arg = arg;
-}
-
-static void note_tried(struct guards *g, struct guard *guard)
-{
-    guard->tried = true;
-    guard->tried_us = g->env->mono_us;
-    guard->pending = !guard->primary;
 }
 
 /* C tor, onion_extend_cpath(), in its words: else a user would wonder why nothing goes on. */
@@ -191,7 +195,8 @@ static void tell_all_down(struct guards *g, enum guard_usage usage)
                              : "There are no entry guards");
 }
 
-/* Every guard may be tried again now: the network may be back. */
+/* Every guard may be tried again now: the network may be back. As in C tor that is so whenever none
+ * is found, be it that some are only being tried, or do not fit. */
 static void retry_all(struct guards *g)
 {
     for (size_t i = 0; i < g->now->n; i++)
@@ -213,14 +218,15 @@ err_t guards_pick(struct guards *g, const struct netdir *nd, enum guard_usage us
         TRY(pick_lesser(&c, &guard));
     if (guard) {
         *use = guard->primary ? GUARD_USABLE : GUARD_USABLE_IF_NO_BETTER;
-        note_tried(g, guard);
         *out = netdir_by_rsa(nd, &guard->rsa);
         return OK;
     }
-    if (any_up(&c))
+    bool others_fit = any_free(&c);
+    if (!others_fit || !rst->n_avoid) /* tor avoids nobody but for the exit */
+        retry_all(g);
+    if (others_fit)
         return ERR_NOT_FOUND;
     tell_all_down(g, usage);
-    retry_all(g);
     return ERR_STATE;
 }
 
@@ -299,7 +305,7 @@ bool guards_lack_md(const struct guards *g, const struct netdir *nd)
     size_t n = 0;
     if (!g->cfg || !g->cfg->use_entry_guards)
         return false;
-    for (size_t i = 0; i < g->now->n && n < g->params.n_use; i++) {
+    for (size_t i = 0; i < g->now->n && n <= g->params.n_use; i++) {
         const struct guard *guard = &g->now->list[i];
         if (!guard->primary || guard->reach == GUARD_NO)
             continue;

@@ -51,8 +51,9 @@ struct guard_restriction {
 };
 
 /* Chooses a guard (guard-spec 4.6) and notes that it is being tried. ND is that of the last
- * guards_update(). ERR_NOT_FOUND: none fits RST. ERR_STATE: there are none, or all are down; in the
- * latter case they count as untried from now on, so pause a moment and pick again. */
+ * guards_update(). ERR_NOT_FOUND: none fits RST. ERR_STATE: there are none, or all are down or
+ * being tried, so pause a moment and pick again. Those that are down may be tried at once then, but
+ * not if RST's list is all that is in the way. */
 MUST_USE err_t guards_pick(struct guards *g, const struct netdir *nd, enum guard_usage usage,
                            const struct guard_restriction *rst, const struct router **out,
                            enum guard_use *use);
@@ -84,8 +85,8 @@ typedef void guard_told_fn(void *arg, enum guard_news news, const struct rsa_id 
                            const char *nickname);
 void guards_set_watch(struct guards *g, guard_told_fn *told, void *arg);
 
-/* guard-spec 4.12: the first primary guards lack microdescriptors; no circuits until they are
- * here. */
+/* guard-spec 4.12: the first primary guards, or the next one (C tor), lack microdescriptors; no
+ * circuits until they are here. */
 bool guards_lack_md(const struct guards *g, const struct netdir *nd);
 
 /* One guard for display: GETINFO entry-guards, the log. */

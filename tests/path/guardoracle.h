@@ -268,13 +268,12 @@ static inline void oracle_failed(struct oracle *o, struct bed *b, const struct r
 
 /* ---- picking (guard-spec 4.6) ---- */
 
-static inline struct og *oracle_lesser(struct oracle *o, const struct rsa_id *apart, bool confirmed,
-                                       bool pending)
+static inline struct og *oracle_lesser(struct oracle *o, const struct rsa_id *apart, bool confirmed)
 {
     for (size_t i = 0; i < o->n; i++) {
         struct og *g = &o->g[i];
         if (!g->primary && g->listed && g->reach != OG_NO && (g->place >= 0) == confirmed &&
-            g->pending <= pending && !(apart && rsa_id_equal(apart, &g->rsa)))
+            !g->pending && !(apart && rsa_id_equal(apart, &g->rsa)))
             return g;
     }
     return NULL;
@@ -303,21 +302,20 @@ static inline void oracle_picked(struct oracle *o, struct bed *b, const struct r
         if (rsa_id_equal(&fit[i]->rsa, guard))
             chosen = fit[i];
     must(!n || chosen);
-    if (!n && !(chosen = oracle_lesser(o, apart, true, false))) {
+    if (!n && !(chosen = oracle_lesser(o, apart, true))) {
         oracle_adopt(o, b, oracle_lacks(o));
-        chosen = oracle_lesser(o, apart, false, false);
-        if (!chosen && !(chosen = oracle_lesser(o, apart, true, true)))
-            chosen = oracle_lesser(o, apart, false, true);
+        chosen = oracle_lesser(o, apart, false);
     }
     must((chosen != NULL) == (guard != NULL));
     if (!chosen) { /* "we proceed by marking all guards as <maybe> reachable" */
-        bool none = oracle_usable(o) == 0;
-        for (size_t i = 0; i < o->n && none; i++)
+        for (size_t i = 0; i < o->n; i++)
             o->g[i].reach = o->g[i].reach == OG_NO ? OG_MAYBE : o->g[i].reach;
         return;
     }
     must(rsa_id_equal(&chosen->rsa, guard));
     must((sure) == (chosen->primary));
+    for (size_t i = 0; i < n; i++) /* C tor: those, too, that were considered only */
+        fit[i]->tried = now;
     chosen->tried = now;
     chosen->pending = !chosen->primary;
 }

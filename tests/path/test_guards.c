@@ -175,6 +175,76 @@ START_TEST(test_guards_other_guards_are_tried_one_circuit_each)
 }
 END_TEST
 
+/* C tor: while all of them are being tried nobody is picked twice; those that failed get another
+ * chance instead. */
+START_TEST(test_guards_that_are_all_being_tried_leave_the_failed_ones)
+{
+    struct bed *b = bed_new(1);
+    struct rsa_id primary[3];
+    const struct router *r;
+    enum guard_use use;
+    fail_primaries(b, primary);
+    size_t n = 0;
+    while (guards_pick(b->g, b->nd, GUARD_FOR_TRAFFIC, &any, &r, &use) == OK)
+        n++;
+    ck_assert_uint_eq(n, guards_n(b->g) - 3);
+    ck_assert(rsa_id_equal(&pick(b, &use)->rsa, &primary[0]));
+    ck_assert_int_eq(use, GUARD_USABLE);
+    bed_free(b);
+}
+END_TEST
+
+/* An exit that rules out who is left has those tried again that failed; our own list does not. */
+START_TEST(test_guards_ruled_out_by_the_exit_leave_the_failed_ones)
+{
+    for (int listed = 0; listed <= 1; listed++) {
+        struct bed *b = bed_new(1);
+        struct nodeset *two;
+        const struct router *r;
+        enum guard_use use;
+        ck_ok(nodeset_parse(text_of("relay7,relay8"), &two, NULL));
+        b->cfg.entry = two;
+        ck_ok(guards_update(b->g, b->nd, &b->cfg));
+        struct rsa_id down = id_at(b, 0), up = id_at(b, 1);
+        guards_failed(b->g, &down);
+        struct guard_restriction rst = {.exit = listed ? NULL : netdir_by_rsa(b->nd, &up),
+                                        .avoid = &up,
+                                        .n_avoid = (size_t)listed};
+        ck_err(guards_pick(b->g, b->nd, GUARD_FOR_TRAFFIC, &rst, &r, &use), ERR_NOT_FOUND);
+        ck_assert_int_eq(guards_is_up(b->g, &down), !listed);
+        b->cfg.entry = NULL;
+        nodeset_free(&two);
+        bed_free(b);
+    }
+}
+END_TEST
+
+/* guard-spec 4.5, as C tor counts: the time of a try is that of whoever might have been drawn. */
+START_TEST(test_guards_tried_are_all_that_might_have_been_drawn)
+{
+    struct bed *b = bed_new(1);
+    const struct router *r;
+    enum guard_use use;
+    for (unsigned i = 0; i < 2; i++) {
+        ck_ok(guards_pick(b->g, b->nd, GUARD_FOR_DIR, &any, &r, &use));
+        test_env_advance_ms(b->env, 60 * 1000);
+    }
+    struct rsa_id ids[3] = {id_at(b, 0), id_at(b, 1), id_at(b, 2)};
+    for (size_t i = 0; i < 3; i++)
+        guards_failed(b->g, &ids[i]);
+    test_env_advance_ms(b->env, (9 * 60 - 1) * 1000);
+    ck_ok(guards_pick(b->g, b->nd, GUARD_FOR_DIR, &any, &r, &use));
+    ck_assert_int_eq(use, GUARD_USABLE_IF_NO_BETTER);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert(!guards_is_up(b->g, &ids[i]));
+    test_env_advance_ms(b->env, 1000);
+    ck_ok(guards_pick(b->g, b->nd, GUARD_FOR_DIR, &any, &r, &use));
+    for (size_t i = 0; i < 3; i++)
+        ck_assert(guards_is_up(b->g, &ids[i]));
+    bed_free(b);
+}
+END_TEST
+
 static void confirm_primaries(struct bed *b, struct rsa_id ids[3])
 {
     for (size_t i = 0; i < 3; i++)
@@ -227,6 +297,23 @@ START_TEST(test_guards_without_microdescriptor_serve_directories_only)
     }
     ck_assert(seen);
     bed_free(b);
+}
+END_TEST
+
+/* C tor: the one behind the first is there for exits that rule out the first. */
+START_TEST(test_guards_are_waited_for_until_the_second_has_its_microdescriptor)
+{
+    for (size_t lacks = 1; lacks <= 2; lacks++) {
+        struct bed *b = bed_new(1);
+        struct rsa_id id = id_at(b, lacks), first = id_at(b, 0);
+        for (size_t i = 0; i < RELAYS; i++)
+            b->relays[i].no_md = memcmp(b->relays[i].rsa, id.b, 20) == 0;
+        remake(b);
+        ck_assert_int_eq(guards_lack_md(b->g, b->nd), lacks == 1);
+        guards_failed(b->g, &first); /* so that the third is second */
+        ck_assert(guards_lack_md(b->g, b->nd));
+        bed_free(b);
+    }
 }
 END_TEST
 
@@ -590,9 +677,12 @@ TESTS("path/guards", test_guards_sample_has_twenty_and_three_are_primary,
       test_guards_first_primary_is_used_again_and_again,
       test_guards_next_is_tried_when_one_fails_and_the_first_returns, test_guards_tell_their_watch,
       test_guards_retry_schedule_gets_slower, test_guards_other_guards_are_tried_one_circuit_each,
-
+      test_guards_that_are_all_being_tried_leave_the_failed_ones,
+      test_guards_ruled_out_by_the_exit_leave_the_failed_ones,
+      test_guards_tried_are_all_that_might_have_been_drawn,
       test_guards_exit_rules_out_itself_and_its_family,
       test_guards_without_microdescriptor_serve_directories_only,
+      test_guards_are_waited_for_until_the_second_has_its_microdescriptor,
       test_guards_unlisted_for_twenty_days_is_removed,
       test_guards_listed_again_in_time_is_primary_again,
       test_guards_lifetimes_are_120_days_or_60_from_the_confirmation,
