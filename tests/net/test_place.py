@@ -1,15 +1,19 @@
 """Tunic in tor's place: on its folder, installed, with nothing but itself."""
 
 import os
+import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
 import privnet
 import sut as sut_module
+from controller import Controller
 
 PAGE = "This page came through a private Tor network"
 # What a client writes anew at each end.
@@ -68,6 +72,65 @@ def test_tor_takes_the_folder_back(lab, make_sut):
     assert used(tor, lab) <= relays_of(sampled)
     assert sampled <= guards(tor)
     assert not re.search(r"(?i)\[(warn|err)\].*(state|cached|guard|parse)", tor.log()[mark:])
+
+
+# ---- guards, in whoever's file -----------------------------------------------------------------
+
+def add_guards(client):
+    """Ten more guards between those of the file: the consensus lists none of them, some have worked.
+    Two lines stand in another place of the file than in the sample."""
+    rng, lines = random.Random(271), state_lines(client)
+    own = [line for line in lines if line.startswith("Guard in=default ")]
+
+    def day(ago):
+        return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - ago * 86400))
+    made = ["Guard in=default rsa_id=%040X nickname=gone%d sampled_on=%s sampled_idx=0 "
+            "unlisted_since=%s listed=0%s" % (
+                rng.getrandbits(160), i, day(30), day(3),
+                " confirmed_on=%s confirmed_idx=%d" % (day(20), 40 - i) if i % 3 == 0 else "")
+            for i in range(10)]
+    sample = made[:4] + own[::-1] + made[4:]
+    sample = [re.sub(r"sampled_idx=\d+", "sampled_idx=%d" % i, g) for i, g in enumerate(sample)]
+    sample[0], sample[7] = sample[7], sample[0]
+    rest = [line for line in lines if line not in own]
+    privnet.write_text(os.path.join(client.data, "state"), "\n".join(rest + sample) + "\n")
+
+
+def entry_guards(lab, directory, copy, as_tor, *torrc):
+    """What the program says of its guards, started on a copy of DIRECTORY, and used once."""
+    shutil.copytree(directory, copy, ignore=shutil.ignore_patterns("*.log", "control", "lock"))
+    client = sut_module.Sut(lab, copy, as_tor=as_tor, torrc=torrc, network=unserved(lab))
+    where = os.path.join(client.data, "control")
+    if not as_tor:
+        client.lines.append("ControlSocket " + where)
+        client.write_torrc()
+    client.start()
+    try:
+        assert PAGE in client.curl(lab.url("/")).stdout
+        with Controller(where) as c:
+            c.ask("AUTHENTICATE")
+            return c.ask("GETINFO entry-guards")
+    finally:
+        client.stop()
+
+
+@pytest.mark.parametrize("maker", ["ours", "tor's"])
+def test_guards_of_one_file_are_the_same_to_both(lab, make_sut, tmp_path, maker):
+    """GETINFO entry-guards: the same guards in the same order and state, whoever wrote the file."""
+    first = make_sut(as_tor=maker == "tor's")
+    used(first, lab)
+    add_guards(first)
+    os.chmod(tmp_path, 0o700)
+    for i, torrc in enumerate(((), ("ExcludeNodes " + lab.by_role("guard")[1].fingerprint,))):
+        mine, tors = (entry_guards(lab, first.dir, str(tmp_path / (who + str(i))), who == "tor", *torrc)
+                      for who in ("tunic", "tor"))
+        assert len(tors) >= 13, tors
+        assert mine == tors
+        # Both programs write the file anew: each reads the other's.
+        backs = [entry_guards(lab, str(tmp_path / (who + str(i))),
+                              str(tmp_path / (who + str(i) + "back")), who == "tunic", *torrc)
+                 for who in ("tunic", "tor")]
+        assert backs == [tors, tors]
 
 
 def test_no_process_but_its_own(lab, client):

@@ -278,6 +278,25 @@ START_TEST(test_guards_exit_rules_out_itself_and_its_family)
 }
 END_TEST
 
+/* C tor, select_primary_guard_for_circuit(): with two guards in use an exit that rules one out
+ * leaves the other, and does not bring a third. */
+START_TEST(test_guards_exit_that_rules_one_out_brings_no_further_one)
+{
+    struct bed *b = bed_new(1);
+    b->cfg.n_guards = 2;
+    ck_ok(guards_update(b->g, b->nd, &b->cfg));
+    struct rsa_id first = id_at(b, 0), second = id_at(b, 1);
+    struct guard_restriction rst = {.exit = netdir_by_rsa(b->nd, &first)};
+    for (size_t i = 0; i < 50; i++) {
+        const struct router *r;
+        enum guard_use use;
+        ck_ok(guards_pick(b->g, b->nd, GUARD_FOR_TRAFFIC, &rst, &r, &use));
+        ck_assert(rsa_id_equal(&r->rsa, &second));
+    }
+    bed_free(b);
+}
+END_TEST
+
 START_TEST(test_guards_without_microdescriptor_serve_directories_only)
 {
     struct bed *b = bed_new(1);
@@ -681,6 +700,7 @@ TESTS("path/guards", test_guards_sample_has_twenty_and_three_are_primary,
       test_guards_ruled_out_by_the_exit_leave_the_failed_ones,
       test_guards_tried_are_all_that_might_have_been_drawn,
       test_guards_exit_rules_out_itself_and_its_family,
+      test_guards_exit_that_rules_one_out_brings_no_further_one,
       test_guards_without_microdescriptor_serve_directories_only,
       test_guards_are_waited_for_until_the_second_has_its_microdescriptor,
       test_guards_unlisted_for_twenty_days_is_removed,
