@@ -31,6 +31,7 @@ PORTS = {
     "group a": "SessionGroup=7",
     "group b": "SessionGroup=7",
     "group c": "SessionGroup=8",
+    "prefer v6": "PreferIPv6",
     "no ipv4": "NoIPv4Traffic",
     "no ipv6": "NoIPv6Traffic",
     "no dns": "NoDNSRequest",
@@ -248,6 +249,22 @@ def test_traffic_flags(lab, ports):
             wrong.append("%s: %s: %s" % (name, host, code))
     assert not wrong
     assert len(re.findall("requested from a port with .onion disabled", ports.sut.log())) == 1
+
+
+@works("SocksPort")
+def test_family_flags_at_the_exit(lab, ports):
+    """A name that has an address of each family: which one the exit is asked to take."""
+    if not lab.leaves_loopback:
+        pytest.skip("exits of our network know one address of a name")
+    seen = {}
+    for name in ("plain", "prefer v6", "no ipv4", "no ipv6"):
+        sock, _ = socks_client.socks5(ports[name], "both.test", lab.ports["http"])
+        with sock:
+            seen[name] = {s["target"].rpartition(":")[0] for s in lab.exit_streams()
+                          if s["target"].endswith(":%d" % lab.ports["http"])}
+        time.sleep(0.5)
+    assert seen == {"plain": {privnet.WEB_HOST}, "prefer v6": {"[::1]"}, "no ipv4": {"[::1]"},
+                    "no ipv6": {privnet.WEB_HOST}}
 
 
 @works("SocksPort")
