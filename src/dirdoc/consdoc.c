@@ -149,6 +149,8 @@ static struct bwweights_totals totals(const struct consdoc *c)
     struct bwweights_totals t = {1, 1, 1, 1};
     for (size_t i = 0; i < c->n_relays; i++) {
         unsigned flags = c->relay[i]->flags & (ROUTER_GUARD | ROUTER_EXIT);
+        if (c->relay[i]->flags & ROUTER_BADEXIT) /* nobody leaves there, so tor counts no exit */
+            flags &= ROUTER_GUARD;
         int64_t *kind = flags == ROUTER_GUARD ? &t.g : flags == ROUTER_EXIT ? &t.e : &t.m;
         *(flags == (ROUTER_GUARD | ROUTER_EXIT) ? &t.d : kind) += c->relay[i]->bandwidth_kb;
     }
