@@ -50,6 +50,18 @@ START_TEST(test_guards_time_dates_lie_at_random_before_the_event)
 }
 END_TEST
 
+/* 0 is no date in the file. */
+START_TEST(test_guards_time_a_date_is_never_none)
+{
+    struct env *env = test_env(1);
+    ck_assert_int_eq(guard_backdate(env, 0, 1), 1);
+    ck_assert_int_eq(guard_backdate(env, 5, 1), 5);
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_ge(guard_backdate(env, 5, 100), 1);
+    test_env_free(env);
+}
+END_TEST
+
 /* guard-spec 4.8: "we add it to the end of {CONFIRMED_GUARDS}", whichever it is. */
 START_TEST(test_guards_time_confirmed_ones_are_numbered_as_they_worked)
 {
@@ -121,6 +133,24 @@ START_TEST(test_guards_time_a_full_sample_knows_its_own_alone)
     ck_assert(!guards_is_up(b->g, &nobody));
     free(text);
     bed_free(b);
+}
+END_TEST
+
+/* A line that is longer than any program writes costs itself. */
+START_TEST(test_guards_time_a_line_has_room_for_four_kilobytes)
+{
+    enum { MOST = 4095 }; /* of the value */
+    for (size_t len = MOST; len <= MOST + 1; len++) {
+        struct bed *b = bed_new(1);
+        char *text = calloc(1, len + 64);
+        int n = sprintf(text, "Guard in=default rsa_id=%040X more=", 7);
+        memset(text + n, 'x', len + strlen("Guard ") - (size_t)n);
+        strcat(text, "\n");
+        load(b, text);
+        ck_assert_uint_eq(guards_n(b->g), len == MOST);
+        free(text);
+        bed_free(b);
+    }
 }
 END_TEST
 
@@ -212,6 +242,7 @@ START_TEST(test_guards_time_a_state_that_takes_no_more_lines_is_an_error)
 END_TEST
 
 TESTS("path/guards_time", test_guards_time_dates_lie_at_random_before_the_event,
+      test_guards_time_a_date_is_never_none, test_guards_time_a_line_has_room_for_four_kilobytes,
       test_guards_time_confirmed_ones_are_numbered_as_they_worked,
       test_guards_time_wrong_clocks_cost_no_guard_and_give_no_days,
       test_guards_time_a_full_sample_knows_its_own_alone,

@@ -811,6 +811,31 @@ START_TEST(test_path_all_guards_down_is_said_and_passes)
 }
 END_TEST
 
+/* A guard that is not primary is being tried from the pick on; not if nothing came of the pick. */
+START_TEST(test_path_holds_its_guard_and_lets_go_of_it_where_no_middle_fits)
+{
+    struct bed *b = bed_new(1, NULL);
+    struct path_request req = {.hops = path_internal, .n_hops = PATH_USUAL_HOPS};
+    struct nodeset *nobody = set("nosuchrelay");
+    struct path_pick first, p;
+    do {
+        ck_ok(pick(b, &req, &first));
+        if (first.guard_use == GUARD_USABLE)
+            guards_failed(b->guards, &first.hop[0]->rsa);
+    } while (first.guard_use == GUARD_USABLE);
+    guards_dropped(b->guards, &first.hop[0]->rsa);
+    b->cfg.middle = nobody;
+    ck_err(pick(b, &req, &p), ERR_NOT_FOUND);
+    b->cfg.middle = NULL;
+    ck_ok(pick(b, &req, &p));
+    ck_assert_ptr_eq(p.hop[0], first.hop[0]);
+    ck_ok(pick(b, &req, &p));
+    ck_assert_ptr_ne(p.hop[0], first.hop[0]);
+    nodeset_free(&nobody);
+    bed_free(b);
+}
+END_TEST
+
 START_TEST(test_path_empty_network_is_said)
 {
     struct env *env = test_env(1);
@@ -948,7 +973,8 @@ TESTS("path/path", test_path_rules_hold_for_every_pick_with_guards,
       test_path_an_exit_serves_one_of_the_predicted_ports,
       test_path_another_exit_is_tried_where_the_first_leaves_no_guard,
       test_path_another_exit_is_tried_where_the_first_leaves_no_middle,
-      test_path_all_guards_down_is_said_and_passes, test_path_empty_network_is_said,
-      test_path_exit_fits_asks_the_same_questions, test_path_allowed_after_a_reload,
-      test_path_first_hop_address_follows_clientuse_and_reachable,
+      test_path_all_guards_down_is_said_and_passes,
+      test_path_holds_its_guard_and_lets_go_of_it_where_no_middle_fits,
+      test_path_empty_network_is_said, test_path_exit_fits_asks_the_same_questions,
+      test_path_allowed_after_a_reload, test_path_first_hop_address_follows_clientuse_and_reachable,
       test_path_first_hop_without_guards_has_the_guard_flag_if_any_has)
