@@ -94,6 +94,7 @@ static struct layer *cgo_make(const uint8_t *keys, enum layer_side side)
 }
 
 const struct layer_kind cgo_kind = {
+    .name = "CGO",
     .format = RELAY_V1,
     .tag_len = TAG_LEN,
     .keys_len = CGO_KEYS_LEN,

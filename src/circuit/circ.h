@@ -30,7 +30,8 @@ enum { CIRC_MAX_HOPS = 8 };
 
 /* What a relay is asked for, by ntor-v3. */
 struct hop_ask {
-    bool cc; /* congestion control (proposal 324) */
+    bool cc;  /* congestion control (proposal 324) */
+    bool cgo; /* CGO (proposal 359), with CC only */
 };
 
 /* What extending to a relay needs to know of it. */

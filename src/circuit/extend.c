@@ -167,7 +167,8 @@ static err_t add_extended(struct circ *c, const uint8_t *reply, size_t len)
 static err_t hop_done(struct circ *c, const uint8_t *reply, size_t len)
 {
     TRY(add_extended(c, reply, len));
-    log_debug(c->env->log, "circuit %u: hop %u is there", (unsigned)c->id, c->onion.n);
+    log_debug(c->env->log, "circuit %u: hop %u is there, with %s", (unsigned)c->id, c->onion.n,
+              onion_layer(&c->onion, c->onion.n)->kind->name);
     if (c->onion.n == c->wanted)
         c->state = CIRC_OPEN;
     if (c->ops->on_hop)

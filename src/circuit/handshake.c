@@ -2,6 +2,7 @@
 
 #include "cell/chan_circ.h"
 #include "cell/ext.h"
+#include "circuit/cgo.h"
 #include "circuit/vegas.h"
 #include "crypto/secret.h"
 
@@ -29,9 +30,19 @@ static err_t begin_ntor(struct circ_handshake *h, struct env *env,
 /* The client message is the list of what we ask of the relay. */
 static err_t encode_asked(const struct hop_ask *ask, struct wr *CM)
 {
+    static const struct subproto_request cgo = {.n = 1,
+                                                .c = {{SUBPROTO_RELAY, SUBPROTO_RELAY_CGO}}};
+    uint8_t pairs[2];
+    struct wr w = wr_over(pairs, sizeof pairs);
     struct exts exts = {.n = 0};
+    if (ask->cgo && !ask->cc) /* relays refuse it: v1 has no SENDMEs for streams */
+        return ERR_ARG;
     if (ask->cc) /* proposal 324, 10.3: "zero payload length" */
         TRY(exts_add(&exts, CIRC_EXT_CC_REQUEST, NULL, 0));
+    if (ask->cgo) {
+        TRY(subproto_request_encode(&w, &cgo));
+        TRY(exts_add(&exts, CIRC_EXT_SUBPROTO, pairs, (uint8_t)w.len));
+    }
     return exts_encode(CM, &exts);
 }
 
@@ -73,7 +84,8 @@ static err_t agree_on_cc(const struct ext *e, unsigned ours, struct hop_terms *t
 }
 
 /* What the relay says to what we asked for; unknown answers are ignored. It may refuse congestion
- * control, but what nobody asked for would leave both sides with different windows. */
+ * control, but what nobody asked for would leave both sides with different windows. CGO has no
+ * answer: that there is one at all says yes, and then congestion control must be granted. */
 static err_t read_answer(const struct hop_ask *asked, struct rd SM, unsigned sendme_inc,
                          struct hop_terms *terms)
 {
@@ -81,7 +93,7 @@ static err_t read_answer(const struct hop_ask *asked, struct rd SM, unsigned sen
     if (exts_decode_all(SM, &exts) != OK)
         return ERR_CIRC_HANDSHAKE;
     const struct ext *e = exts_find(&exts, CIRC_EXT_CC_RESPONSE);
-    if (e && !asked->cc)
+    if (e ? !asked->cc : asked->cgo)
         return ERR_CIRC_HANDSHAKE;
     return e ? agree_on_cc(e, sendme_inc, terms) : OK;
 }
@@ -119,6 +131,8 @@ err_t circ_handshake_finish(struct circ_handshake *h, struct rd reply, unsigned 
     struct hop_terms agreed = hop_terms_plain();
     uint8_t bytes[NTOR_V3_MSG_MAX];
     struct wr SM = wr_over(bytes, sizeof bytes);
+    if (h->kind == HANDSHAKE_IS_NTOR_V3 && h->asked.cgo)
+        agreed.layer = &cgo_kind;
     err_t err = finish_keys(h, reply, &SM, keys, agreed.layer->keys_len);
     if (err == OK && h->kind == HANDSHAKE_IS_NTOR_V3)
         err = read_answer(&h->asked, rd_over(bytes, SM.len), sendme_inc, &agreed);

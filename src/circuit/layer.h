@@ -30,6 +30,7 @@ enum {
 struct layer;
 
 struct layer_kind {
+    const char *name;         /* for logs */
     enum relay_format format; /* of the messages in cells for this hop */
     size_t tag_len;           /* of the tags that authenticate SENDMEs */
     size_t keys_len;          /* key material for both directions, at most LAYER_KEYS_MAX */

@@ -214,6 +214,7 @@ static struct layer *make_tor1_hs(const uint8_t *keys, enum layer_side side)
 }
 
 const struct layer_kind tor1_kind = {
+    .name = "tor1",
     .format = RELAY_V0,
     .tag_len = TAG_LEN,
     .keys_len = TOR1_KEYS_LEN,
@@ -225,6 +226,7 @@ const struct layer_kind tor1_kind = {
 };
 
 const struct layer_kind tor1_hs_kind = {
+    .name = "tor1 of services",
     .format = RELAY_V0,
     .tag_len = TAG_LEN,
     .keys_len = TOR1_HS_KEYS_LEN,

@@ -104,6 +104,8 @@
     X(CIRC_SENDME_WRONG_TAG, "circ-sendme-wrong-tag", FAULT_AT, "wrong tag in the N-th SENDME")   \
     X(CIRC_IGNORE_WINDOW, "circ-ignore-window", FAULT_FROM, "sends DATA beyond both windows")     \
     X(CIRC_BAD_DIGEST, "circ-bad-digest", FAULT_AT, "the N-th backward cell is garbled")          \
+    X(CIRC_CELL_TWICE, "circ-cell-twice", FAULT_AT, "the N-th backward cell comes twice")         \
+    X(CIRC_CELL_LOST, "circ-cell-lost", FAULT_AT, "the N-th backward cell does not come")         \
     X(CIRC_UNKNOWN_COMMAND, "circ-unknown-command", FAULT_AT, "command 200 as the N-th message")  \
     X(CIRC_BAD_LENGTH, "circ-bad-length", FAULT_AT, "a length over the cell in the N-th message") \
     X(CIRC_NO_SENDME, "circ-no-sendme", FAULT_FROM, "never sends a SENDME")                       \

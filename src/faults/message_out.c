@@ -239,7 +239,9 @@ bool fault_in_cell_out(struct rcirc *c, enum rway way, uint8_t *cmd, uint8_t *bo
         body[CELL_BODY_LEN / 2] ^= 0x40;
     if (now(c, FAULT_EARLY_BACK))
         *cmd = CELL_RELAY_EARLY;
-    return true;
+    if (now(c, FAULT_CIRC_CELL_TWICE))
+        rcirc_cell_as_is(c, way, *cmd, body);
+    return !c->over && !now(c, FAULT_CIRC_CELL_LOST);
 }
 
 /* ---- windows ---- */

@@ -1,3 +1,4 @@
+#include "circuit/cgo.h"
 #include "circuit/fast.h"
 #include "circuit/handshake.h"
 #include "circuit/ntor.h"
@@ -214,8 +215,16 @@ struct v3_pair {
     uint8_t skin[512], reply[512];
     size_t skin_len, reply_len;
     unsigned granted; /* congestion control, with so many DATA a SENDME */
-    uint8_t keys[TOR1_KEYS_LEN];
+    const struct layer_kind *layer;
+    uint8_t keys[LAYER_KEYS_MAX];
 };
+
+/* protocol: count, then type, length and body of each */
+static void check_message(struct hop_ask ask, const uint8_t *msg, size_t len)
+{
+    ck_assert_uint_eq(len, ask.cgo ? 7 : ask.cc ? 3 : 1);
+    ck_assert_mem_eq(msg, ask.cgo ? "\2\1\0\3\2\2\6" : ask.cc ? "\1\1\0" : "\0", len);
+}
 
 static void v3_setup_asking(struct env *env, struct v3_pair *p, struct hop_ask ask, const void *SM,
                             size_t SM_len)
@@ -226,6 +235,7 @@ static void v3_setup_asking(struct env *env, struct v3_pair *p, struct hop_ask a
     memset(p, 0, sizeof *p);
     p->target.has_ed = p->target.ntor_v3 = true;
     p->target.ask = ask;
+    p->layer = ask.cgo ? &cgo_kind : &tor1_kind;
     memset(p->target.ed.b, 9, sizeof p->target.ed.b);
     x25519_keypair(env, &p->b, &p->target.ntor_key);
     struct wr w = wr_over(p->skin, sizeof p->skin);
@@ -235,9 +245,7 @@ static void v3_setup_asking(struct env *env, struct v3_pair *p, struct hop_ask a
     w = wr_over(msg, sizeof msg);
     ck_ok(ntor_v3_server_read(&p->target.ed, &p->b, &p->target.ntor_key, NTOR_V3_CIRC_VERIFICATION,
                               p->skin, p->skin_len, &server, &w));
-    /* protocol: count, then type and length of each */
-    ck_assert_uint_eq(w.len, ask.cc ? 3 : 1);
-    ck_assert_mem_eq(msg, ask.cc ? "\1\1\0" : "\0", w.len);
+    check_message(ask, msg, w.len);
     w = wr_over(p->reply, sizeof p->reply);
     ck_ok(ntor_v3_server_reply(env, &server, NTOR_V3_CIRC_VERIFICATION, SM, SM_len, &w, p->keys,
                                sizeof p->keys));
@@ -257,10 +265,10 @@ static err_t v3_finish(struct v3_pair *p)
     err_t err = circ_handshake_finish(&p->h, rd_over(p->reply, p->reply_len), 31, &terms, keys);
     ck_assert_int_eq(p->h.kind, HANDSHAKE_NONE);
     if (err == OK) {
-        ck_assert_ptr_eq(terms.layer, &tor1_kind);
+        ck_assert_ptr_eq(terms.layer, p->layer);
         ck_assert_ptr_eq(terms.flow, p->granted ? &vegas_kind : &window_kind);
         ck_assert_uint_eq(terms.sendme_inc, p->granted ? p->granted : 100);
-        ck_assert_mem_eq(keys, p->keys, TOR1_KEYS_LEN); /* as the relay has them */
+        ck_assert_mem_eq(keys, p->keys, p->layer->keys_len); /* as the relay has them */
     } else {
         ck_assert_ptr_null(terms.layer);
         ck_assert_mem_eq(keys, none, sizeof keys);
@@ -321,6 +329,28 @@ START_TEST(test_ntor_v3_congestion_control_as_it_is_granted)
         p.granted = rows[i].granted;
         ck_err(v3_finish(&p), rows[i].want);
     }
+    test_env_free(env);
+}
+END_TEST
+
+/* CGO is not answered, but goes with congestion control alone. */
+START_TEST(test_ntor_v3_cgo_with_congestion_control_only)
+{
+    const struct hop_ask both = {.cc = true, .cgo = true}, cgo_alone = {.cgo = true};
+    struct env *env = test_env(16);
+    struct v3_pair p;
+    uint8_t skin[512];
+    uint16_t htype;
+    v3_setup_asking(env, &p, both, "\1\2\1\37", 4);
+    p.granted = 31;
+    ck_ok(v3_finish(&p));
+    v3_setup_asking(env, &p, both, "\0", 1);
+    ck_err(v3_finish(&p), ERR_CIRC_HANDSHAKE);
+    v3_setup_asking(env, &p, both, "\1\3\2\2\6", 5);
+    ck_err(v3_finish(&p), ERR_CIRC_HANDSHAKE);
+    p.target.ask = cgo_alone;
+    struct wr w = wr_over(skin, sizeof skin);
+    ck_err(circ_handshake_begin(&p.h, env, &p.target, &w, &htype), ERR_ARG);
     test_env_free(env);
 }
 END_TEST
@@ -476,6 +506,7 @@ TESTS("circuit/handshake", test_fast_vectors, test_fast_wrong_kh_is_refused_and_
       test_ntor_wrong_identity_or_key_is_refused_by_the_relay,
       test_ntor_point_of_small_order_is_refused, test_ntor_v3_vector,
       test_ntor_v3_extension_list_decides, test_ntor_v3_congestion_control_as_it_is_granted,
+      test_ntor_v3_cgo_with_congestion_control_only,
       test_ntor_v3_every_changed_or_missing_byte_is_refused,
       test_ntor_v3_forged_skins_and_other_verification_are_refused_by_the_relay,
       test_ntor_v3_limits, test_handshake_gives_as_much_key_as_there_is,

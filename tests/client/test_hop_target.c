@@ -47,26 +47,30 @@ START_TEST(test_hop_target_says_ntor_v3_where_tor_does)
         const char *protos;
         int32_t cc_alg;
         bool on_the_way, at_the_end; /* ntor-v3 */
-        bool asks_cc;
+        bool asks_cc, asks_cgo;
     } cases[] = {
-        {TOR_0_4_9, -1, true, true, true},
-        {TOR_0_4_8, -1, false, true, true},
-        {TOR_0_4_5, -1, false, false, false},
-        {TOR_0_4_9, 0, true, true, false},
-        {TOR_0_4_8, 0, false, false, false},
-        {TOR_0_4_8, 2, false, true, true},
-        {"Relay=2-6", -1, false, false, false}, /* without FlowCtrl=2 there is no CGO */
-        {"FlowCtrl=1-2 Relay=2-5", -1, false, true, true},
-        {"FlowCtrl=1-2 Relay=2-4,6", -1, false, true, true},
-        {"FlowCtrl=2 Relay=5-6", -1, true, true, false},
-        {"", -1, false, false, false},
+        {TOR_0_4_9, -1, true, true, true, true},
+        {TOR_0_4_8, -1, false, true, true, false},
+        {TOR_0_4_5, -1, false, false, false, false},
+        {TOR_0_4_9, 0, true, true, false, false},
+        {TOR_0_4_8, 0, false, false, false, false},
+        {TOR_0_4_8, 2, false, true, true, false},
+        {"Relay=2-6", -1, false, false, false, false}, /* without FlowCtrl=2 there is no CGO */
+        {"FlowCtrl=1-2 Relay=2-5", -1, false, true, true, false},
+        {"FlowCtrl=1-2 Relay=2-4,6", -1, false, true, true, false},
+        {"FlowCtrl=2 Relay=5-6", -1, true, true, false, false},
+        {"FlowCtrl=2 Relay=4-6", -1, true, true, true, true},
+        {"", -1, false, false, false, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         params.cc_alg = cases[i].cc_alg;
         struct circ_hop_target end = target(cases[i].protos, HOP_AT_THE_END);
         ck_assert_msg(end.ask.cc == cases[i].asks_cc, "%s (%d): congestion control",
                       cases[i].protos, cases[i].cc_alg);
+        ck_assert_msg(end.ask.cgo == cases[i].asks_cgo, "%s (%d): CGO", cases[i].protos,
+                      cases[i].cc_alg);
         ck_assert(!target(cases[i].protos, HOP_ON_THE_WAY).ask.cc);
+        ck_assert(!target(cases[i].protos, HOP_ON_THE_WAY).ask.cgo);
         ck_assert_msg(target(cases[i].protos, HOP_ON_THE_WAY).ntor_v3 == cases[i].on_the_way,
                       "%s (%d), on the way", cases[i].protos, cases[i].cc_alg);
         ck_assert_msg(end.ntor_v3 == cases[i].at_the_end, "%s (%d), at the end", cases[i].protos,

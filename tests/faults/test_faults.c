@@ -116,6 +116,66 @@ START_TEST(test_faults_of_streams_are_seen)
 }
 END_TEST
 
+/* The same over CGO at the exit: any cell that is not the next one in order is noise, and messages
+ * are of format v1. */
+static const struct {
+    enum fault fault;
+    uint32_t n;
+    bool over;
+    err_t why;
+    const char *trace;
+} cgo_rows[] = {
+    {FAULTS, 0, false, OK, "CONNECTED/8 DATA END:6"},
+    {FAULT_CIRC_SENDME_V0, 1, true, ERR_CIRC_SENDME, "CONNECTED/8"},
+    {FAULT_CIRC_SENDME_WRONG_TAG, 1, true, ERR_CIRC_SENDME, "CONNECTED/8"},
+    {FAULT_CIRC_BAD_DIGEST, 20, true, ERR_CIRC_UNRECOGNIZED, "CONNECTED/8 DATA"},
+    {FAULT_CIRC_CELL_TWICE, 20, true, ERR_CIRC_UNRECOGNIZED, "CONNECTED/8 DATA"},
+    {FAULT_CIRC_CELL_LOST, 20, true, ERR_CIRC_UNRECOGNIZED, "CONNECTED/8 DATA"},
+    {FAULT_CIRC_UNKNOWN_COMMAND, 20, true, ERR_CIRC_PROTO, "CONNECTED/8 DATA"},
+    {FAULT_CIRC_BAD_LENGTH, 20, true, ERR_CIRC_PROTO, "CONNECTED/8 DATA"},
+    {FAULT_STREAM_ZERO_ID, 1, true, ERR_CIRC_PROTO, "CONNECTED/8"},
+};
+
+START_TEST(test_faults_over_cgo_end_the_circuit_with_the_reason)
+{
+    const char *name = cgo_rows[_i].fault == FAULTS ? "none" : fault_name(cgo_rows[_i].fault);
+    wired_start(&w);
+    wired_build_asking(&w, 3, true, (struct hop_ask){.cc = true, .cgo = true});
+    ck_assert(w.open);
+    ck_assert_uint_eq(node_counts(wired_node(&w, PLAN_EXIT, 0)).handshakes_cgo, 1);
+    if (cgo_rows[_i].fault != FAULTS)
+        faults_of(wired_node(&w, PLAN_EXIT, 0))->n[cgo_rows[_i].fault] = cgo_rows[_i].n;
+    use();
+    ck_assert_msg(strcmp(w.trace, cgo_rows[_i].trace) == 0, "%s: \"%s\"", name, w.trace);
+    ck_assert_msg(w.over == cgo_rows[_i].over, "%s: the circuit is %s", name,
+                  w.over ? "closed" : "open");
+    ck_assert_msg(!w.over || w.end.why == cgo_rows[_i].why, "%s: %s", name, err_name(w.end.why));
+    wired_stop(&w);
+}
+END_TEST
+
+/* It says yes to CGO, but not to what CGO needs, or goes on without: no circuit comes of it, or
+ * none that carries anything. */
+START_TEST(test_faults_about_agreeing_on_cgo)
+{
+    static const struct {
+        enum fault fault;
+        bool built;
+    } faults[] = {{FAULT_NTOR3_CC_SILENT, false}, {FAULT_NTOR3_CGO, true}};
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        wired_start(&w);
+        faults_of(wired_node(&w, PLAN_EXIT, 0))->n[faults[i].fault] = 1;
+        wired_build_asking(&w, 3, true, (struct hop_ask){.cc = true, .cgo = true});
+        ck_assert_int_eq(w.open, faults[i].built);
+        if (faults[i].built)
+            wired_begin(&w, 7, "localhost 80", 0);
+        ck_assert(w.over);
+        ck_assert_str_eq(w.trace, "");
+        wired_stop(&w);
+    }
+}
+END_TEST
+
 START_TEST(test_faults_data_after_the_end)
 {
     wired_start(&w);
@@ -218,7 +278,10 @@ int main(void)
     Suite *s = suite_create("faults/faults");
     TCase *c = tcase_create("all");
     tcase_add_loop_test(c, test_faults_of_streams_are_seen, 0, (int)(sizeof rows / sizeof rows[0]));
-    const TTest *const others[] = {test_faults_of_links_keep_it_shut,
+    tcase_add_loop_test(c, test_faults_over_cgo_end_the_circuit_with_the_reason, 0,
+                        (int)(sizeof cgo_rows / sizeof cgo_rows[0]));
+    const TTest *const others[] = {test_faults_about_agreeing_on_cgo,
+                                   test_faults_of_links_keep_it_shut,
                                    test_faults_of_handshakes_build_nothing,
                                    test_faults_data_after_the_end,
                                    test_faults_no_sendme_starves_the_window,

@@ -1,4 +1,5 @@
-"""Which handshake which hop is asked for, by what relays say they speak: seen at the relays."""
+"""Which handshake which hop is asked for, and what in it (1 is congestion control, 3 a subprotocol,
+CGO), by what relays say they speak: seen at the relays."""
 
 import re
 import subprocess
@@ -18,7 +19,7 @@ EXTEND = re.compile(r"^.* (\w+): at [\d.]+:\d+: EXTEND (\d+) (\d+) ([\d.]+):\d+$
 def paths_of(log, nodes):
     """The handshakes of each circuit of three hops or more, first hop first."""
     names = {address: name for name, address in nodes.items()}
-    asked = {(node, circuit): kind for node, circuit, kind, _ in HANDSHAKE.findall(log)}
+    asked = {(node, circuit): kind + what for node, circuit, kind, what in HANDSHAKE.findall(log)}
     goes_on = {(node, circuit): (names[address], other)
                for node, circuit, other, address in EXTEND.findall(log)}
     paths = []
@@ -32,15 +33,16 @@ def paths_of(log, nodes):
 
 
 @pytest.mark.parametrize("protocols,params,wanted", [
-    # tor 0.4.9: CGO is there, so ntor-v3 is for all.
+    # tor 0.4.9: CGO is there, so ntor-v3 is for all, and at the end it is asked for.
+    (FLOW + "Relay=2-6", "cc_alg=2", ["ntor-v3", "ntor-v3", "ntor-v3 1 3"]),
+    # It goes with congestion control only.
     (FLOW + "Relay=2-6", "cc_alg=0", ["ntor-v3"] * 3),
     # tor 0.4.8: ntor-v3 is for whom congestion control is asked of.
-    (FLOW + "Relay=2-4", "cc_alg=2", ["ntor", "ntor", "ntor-v3"]),
+    (FLOW + "Relay=2-4", "cc_alg=2", ["ntor", "ntor", "ntor-v3 1"]),
     # Nobody is asked for it.
     (FLOW + "Relay=2-4", "cc_alg=0", ["ntor"] * 3),
-], ids=["tor-0.4.9", "tor-0.4.8", "without-congestion-control"])
-def test_each_hop_hears_tors_handshake(tmp_path, make_sut, protocols,
-                                                               params, wanted):
+], ids=["tor-0.4.9", "tor-0.4.9-cc-off", "tor-0.4.8", "tor-0.4.8-cc-off"])
+def test_each_hop_hears_tors_handshake(tmp_path, make_sut, protocols, params, wanted):
     tmp_path.chmod(0o755)
     net = habits.Net(str(tmp_path / "net"), params, "--protocols", protocols)
     try:

@@ -334,18 +334,24 @@ static inline void wired_circ(struct wired *w)
     circ_set_user(w->circ, &wired_user_ops, w);
 }
 
-/* guard, middle, exit */
-static inline void wired_build(struct wired *w, unsigned hops, bool v3)
+/* guard, middle, exit; the last is asked for ASK */
+static inline void wired_build_asking(struct wired *w, unsigned hops, bool v3, struct hop_ask ask)
 {
-    const struct circ_hop_target path[3] = {wired_hop(w, PLAN_GUARD, 0, v3),
-                                            wired_hop(w, PLAN_MIDDLE, 0, v3),
-                                            wired_hop(w, PLAN_EXIT, 0, v3)};
+    struct circ_hop_target path[3] = {wired_hop(w, PLAN_GUARD, 0, v3),
+                                      wired_hop(w, PLAN_MIDDLE, 0, v3),
+                                      wired_hop(w, PLAN_EXIT, 0, v3)};
+    path[hops - 1].ask = ask;
     wired_connect(w);
     if (!w->link_open)
         return;
     wired_circ(w);
     ck_ok(circ_build(w->circ, path, hops));
     wired_pump(w);
+}
+
+static inline void wired_build(struct wired *w, unsigned hops, bool v3)
+{
+    wired_build_asking(w, hops, v3, (struct hop_ask){.cc = false});
 }
 
 static inline void wired_send(struct wired *w, uint8_t cmd, uint16_t id, const void *data,
