@@ -15,7 +15,8 @@ import sut
 
 READY_S = 60
 SETTLE_S = 8
-STAGGER_S = 12          # or those that go on at once would all start at once
+STAGGER_S = 20          # or those that go on at once would all start at once
+PAUSE_S = 4             # mostly: before it starts, so that its own network's start is over
 WINDOW_S = 120          # from 100% on
 IDLE_S = 40
 PAGES = 20
@@ -127,7 +128,7 @@ class Run:
             client.wait_ready()
             time.sleep(SETTLE_S)
             client.stop()
-            time.sleep(0.5)
+        time.sleep(PAUSE_S * random.uniform(0.5, 1.5))
         offset = os.path.getsize(network.log_path)
         client = Client(as_tor, network.torrc, data, more)
         try:

@@ -14,7 +14,7 @@ static void tell_jump(struct env *env, int64_t seconds, bool late)
 /* How long the next timer is overdue: whoever drives us wakes up for it. */
 static int64_t late_us(const struct env *env)
 {
-    uint64_t due = timerq_next(&env->timers);
+    uint64_t due = env_next_us(env);
     return due < env->mono_us ? (int64_t)(env->mono_us - due) : 0;
 }
 
@@ -72,10 +72,31 @@ void env_arm_ms(struct env *env, struct timer *t, uint64_t delay_ms)
 
 void env_disarm(struct env *env, struct timer *t)
 {
-    timerq_disarm(&env->timers, t);
+    (void)env;
+    timer_disarm(t);
+}
+
+void env_arm_coarse_us(struct env *env, struct timer *t, uint64_t delay_us)
+{
+    timerq_arm(&env->coarse, t, env_coarse_us(env) + delay_us);
+}
+
+void env_arm_lazy_ms(struct env *env, struct timer *t, uint64_t delay_ms)
+{
+    timerq_arm(&env->lazy, t, env->mono_us + delay_ms * US_PER_MS);
+}
+
+uint64_t env_next_us(const struct env *env)
+{
+    uint64_t next_us = timerq_next(&env->timers), coarse_us = timerq_next(&env->coarse);
+    uint64_t other_us =
+        coarse_us == TIMER_NEVER ? timerq_next(&env->lazy) : coarse_us + env->lag_us;
+    return other_us < next_us ? other_us : next_us;
 }
 
 void env_run_timers(struct env *env)
 {
     timerq_run(&env->timers, env->mono_us);
+    timerq_run(&env->coarse, env_coarse_us(env));
+    timerq_run(&env->lazy, env->mono_us);
 }

@@ -30,11 +30,13 @@ struct clock_watch {
 struct env {
     uint64_t mono_us; /* monotonic clock that goes on while the machine sleeps, any origin */
     int64_t wall_us;  /* microseconds since 1970 */
-    uint32_t tick_us; /* a step of the kernel's coarse clock, which C tor's loop goes by; 0: none */
+    uint32_t lag_us; /* how far the kernel's coarse clock, which goes in steps, is behind mono_us */
     void (*random)(void *random_arg, void *out, size_t len);
     void *random_arg;
     struct log *log;
     struct timerq timers;
+    struct timerq coarse; /* timers that go by the coarse clock, as all of C tor's do */
+    struct timerq lazy;   /* timers for which nobody wakes up while one of COARSE is armed */
     struct clock_watch *watches;
 };
 
@@ -62,7 +64,24 @@ uint64_t env_random_below(struct env *env, uint64_t bound);
 void env_arm_ms(struct env *env, struct timer *t, uint64_t delay_ms);
 void env_disarm(struct env *env, struct timer *t);
 
-/* Runs every timer that is due at env->mono_us. */
+/* What the coarse clock showed when the wake-up began. */
+static inline uint64_t env_coarse_us(const struct env *env)
+{
+    return env->mono_us - env->lag_us;
+}
+
+/* Arms T for when the coarse clock shows that DELAY_US went by:
+ * up to a step of it later than it says, or sooner, since the clock was behind at first. */
+void env_arm_coarse_us(struct env *env, struct timer *t, uint64_t delay_us);
+
+/* As env_arm_ms(), but T may come as late as the next coarse timer does: a client looks at all that
+ * can wait once a second, as C tor does, and sleeps in between. */
+void env_arm_lazy_ms(struct env *env, struct timer *t, uint64_t delay_ms);
+
+/* When the next timer may be due, by mono_us; TIMER_NEVER: none is armed. */
+uint64_t env_next_us(const struct env *env);
+
+/* Runs every timer that is due. */
 void env_run_timers(struct env *env);
 
 #endif

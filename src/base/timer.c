@@ -65,8 +65,9 @@ static void cut(struct timer *t)
     t->prev = t->next = NULL;
 }
 
-void timerq_disarm(struct timerq *q, struct timer *t)
+void timer_disarm(struct timer *t)
 {
+    struct timerq *q = t->queue;
     if (!t->armed)
         return;
     if (q->root == t) {
@@ -77,11 +78,13 @@ void timerq_disarm(struct timerq *q, struct timer *t)
     }
     t->child = t->next = t->prev = NULL;
     t->armed = false;
+    t->queue = NULL;
 }
 
 void timerq_arm(struct timerq *q, struct timer *t, uint64_t due_us)
 {
-    timerq_disarm(q, t);
+    timer_disarm(t);
+    t->queue = q;
     t->due_us = due_us > q->ran_us ? due_us : q->ran_us;
     t->order = q->armings++;
     t->armed = true;
@@ -101,7 +104,7 @@ void timerq_run(struct timerq *q, uint64_t now_us)
     q->ran_us = now_us;
     while (q->root && q->root->due_us <= now_us && q->root->order < first_new) {
         struct timer *t = q->root;
-        timerq_disarm(q, t);
+        timer_disarm(t);
         t->fire(t->arg);
     }
 }

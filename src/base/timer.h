@@ -15,6 +15,7 @@ struct timer {
     uint64_t due_us;
     uint64_t order; /* among equal deadlines, the order of arming */
     bool armed;
+    struct timerq *queue;              /* while armed: where */
     struct timer *child, *next, *prev; /* prev: left sibling, or the parent for a first child */
 };
 
@@ -29,11 +30,12 @@ struct timerq {
 /* A timer must be initialized once; the all-zero timer with no fire function is never armed. */
 void timer_init(struct timer *t, void (*fire)(void *arg), void *arg);
 
-/* Arms T for DUE_US; a timer that is armed already is moved. May be called from fire functions. */
+/* Arms T for DUE_US; a timer that is armed already, in whatever queue, is moved. May be called from
+ * fire functions. */
 void timerq_arm(struct timerq *q, struct timer *t, uint64_t due_us);
 
 /* Harmless on a timer that is not armed. */
-void timerq_disarm(struct timerq *q, struct timer *t);
+void timer_disarm(struct timer *t);
 
 /* The earliest deadline, or TIMER_NEVER. */
 uint64_t timerq_next(const struct timerq *q);

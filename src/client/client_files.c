@@ -35,8 +35,8 @@ void client_save_state(struct client *c)
 
 void client_arm_save(struct client *c)
 {
-    env_arm_ms(c->env, &c->save,
-               c->settings->config.avoid_disk_writes ? SAVE_STATE_SELDOM_MS : SAVE_STATE_MS);
+    env_arm_lazy_ms(c->env, &c->save,
+                    c->settings->config.avoid_disk_writes ? SAVE_STATE_SELDOM_MS : SAVE_STATE_MS);
 }
 
 void client_save_due(void *arg)

@@ -300,7 +300,7 @@ void exits_retire_all(struct exits *x)
             leg_close(c->leg, OK, DESTROY_FINISHED);
     }
     x->failures = x->failures_before = 0;
-    env_arm_ms(x->env, &x->look, 0);
+    env_arm_coarse_us(x->env, &x->look, 0);
 }
 
 void exits_leave_stalled(struct exits *x)
@@ -315,7 +315,7 @@ void exits_network_back(struct exits *x)
 {
     x->failures = x->failures_before = 0;
     if (x->nd)
-        env_arm_ms(x->env, &x->look, 0);
+        env_arm_coarse_us(x->env, &x->look, 0);
 }
 
 /* ---- the pool ---- */
@@ -392,7 +392,7 @@ void exits_set_netdir(struct exits *x, struct netdir *nd)
     netdir_unref(&x->nd);
     x->nd = nd ? netdir_ref(nd) : NULL;
     if (had_none)
-        env_arm_ms(x->env, &x->look, 0);
+        env_arm_coarse_us(x->env, &x->look, 0);
 }
 
 struct exit_circ *exits_by_id(const struct exits *x, uint64_t id)

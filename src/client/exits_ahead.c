@@ -191,7 +191,7 @@ void exits_look(void *arg)
 {
     struct exits *x = arg;
     struct exit_circ *c;
-    timerq_arm(&x->env->timers, &x->look, habits_look_us(x->env));
+    env_arm_coarse_us(x->env, &x->look, HABITS_LOOK_US);
     x->paused = false;
     x->pathless = 0;
     reconsider_waiting(x);

@@ -3,21 +3,68 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* ---- when cells are written ---- */
+
 static void write_now(struct pooled_link *p)
 {
     p->writes_later = false;
-    p->pool->wrote_us = p->pool->env->mono_us;
     p->pool->world_ops->output(p->pool->world, p->link);
 }
 
-static void write_all(void *arg)
+/* When the last run was over: the kernel had all that it wrote. */
+static uint64_t ran_us(const struct linkpool *pool)
+{
+    const struct pooled_link *p;
+    uint64_t us = pool->ran_us;
+    DL_FOREACH (pool->links, p)
+        if (p->ran_us == pool->ran_us && link_sent_us(p->link) > us)
+            us = link_sent_us(p->link);
+    return us;
+}
+
+/* A run of C tor's scheduler: all links that have cells write them. */
+static void run(struct linkpool *pool)
+{
+    struct pooled_link *p;
+    pool->ran_us = pool->env->mono_us;
+    DL_FOREACH (pool->links, p) {
+        if (!p->writes_later)
+            continue;
+        p->ran_us = pool->ran_us;
+        write_now(p);
+    }
+}
+
+static void write_due(void *arg)
 {
     struct linkpool *pool = arg;
-    struct pooled_link *p;
-    DL_FOREACH (pool->links, p)
-        if (p->writes_later)
-            write_now(p);
+    uint64_t wait_us =
+        pool->waits ? 0 : habits_write_us(&pool->config.habits, pool->env, ran_us(pool));
+    pool->waits = wait_us > 0;
+    if (pool->waits)
+        env_arm_coarse_us(pool->env, &pool->write, wait_us);
+    else
+        run(pool);
 }
+
+/* Cells go when C tor's scheduler would send them, which is asked when this wake-up has dealt with
+ * what came. What a handshake says goes at once, and so does what fills the link. */
+static void on_output(void *arg)
+{
+    struct pooled_link *p = arg;
+    struct linkpool *pool = p->pool;
+    bool is_open = link_state(p->link) == LINK_OPEN;
+    bool is_loaded = is_open && link_is_loaded(p->link);
+    if (is_loaded)
+        p->ran_us = pool->ran_us = pool->env->mono_us;
+    p->writes_later = is_open && !is_loaded;
+    if (!p->writes_later)
+        write_now(p);
+    else if (!pool->write.armed)
+        env_arm_coarse_us(pool->env, &pool->write, 0);
+}
+
+/* ---- the pool ---- */
 
 struct linkpool *linkpool_new(struct env *env, struct events *events,
                               const struct linkpool_config *config,
@@ -34,7 +81,7 @@ struct linkpool *linkpool_new(struct env *env, struct events *events,
                               .world = world,
                               .ops = ops,
                               .arg = arg};
-    timer_init(&pool->write, write_all, pool);
+    timer_init(&pool->write, write_due, pool);
     return pool;
 }
 
@@ -190,23 +237,6 @@ static void reap(void *arg)
     while ((w = next_waiter(p)))
         w->failed(w->arg, &p->end);
     drop(p);
-}
-
-/* Cells go when C tor's scheduler would send them. What a handshake says goes at once, and so does
- * what fills the link. */
-static void on_output(void *arg)
-{
-    struct pooled_link *p = arg;
-    struct linkpool *pool = p->pool;
-    uint64_t at_us = habits_write_us(&pool->config.habits, pool->env, pool->wrote_us);
-    bool cells = link_state(p->link) == LINK_OPEN && !link_is_loaded(p->link);
-    if (!cells || at_us <= pool->env->mono_us || pool->wrote_us == pool->env->mono_us) {
-        write_now(p);
-        return;
-    }
-    p->writes_later = true;
-    if (!pool->write.armed)
-        timerq_arm(&pool->env->timers, &pool->write, at_us);
 }
 
 static void on_clock_skew(void *arg, int64_t skew_s)

@@ -19,7 +19,8 @@ struct pooled_link {
     bool mute;                  /* it stalls for want of answers */
     bool is_slow;               /* it did while another link to its relay came to stand */
     bool retired;               /* takes no new circuit */
-    bool writes_later;          /* with the pool's next timer */
+    bool writes_later;          /* with the pool's next run */
+    uint64_t ran_us;            /* when it last sent cells: the pool's, if in its last run */
     uint64_t since_us;          /* when it was dialled */
     struct timer old;    /* until then it takes circuits: a session's keys do not live for ever */
     uint64_t stalls_us;  /* since then, if it stalls */
@@ -39,7 +40,8 @@ struct linkpool {
     struct pooled_link *links;
     struct linkpool_bytes gone; /* of links that are no more */
     uint64_t last_id;
-    uint64_t wrote_us; /* when cells were last sent on any link */
+    uint64_t ran_us; /* when cells were last sent on any link */
+    bool waits;      /* WRITE is armed for the end of a wait */
     struct timer write;
 };
 

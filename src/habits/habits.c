@@ -4,18 +4,10 @@
 
 enum { LINK_IDLE_S = 180, LINK_IDLE_MORE_S = 90 };
 
-uint64_t habits_look_us(const struct env *env)
-{
-    return env->mono_us + US_PER_SEC + env->tick_us / 4;
-}
-
 uint64_t habits_write_us(const struct habits *h, const struct env *env, uint64_t wrote_us)
 {
-    uint64_t gone_ms = (env->mono_us - wrote_us) / US_PER_MS;
-    if (gone_ms >= h->write_every_ms)
-        return env->mono_us;
-    uint64_t wait_us = (h->write_every_ms - gone_ms) * US_PER_MS;
-    return env->mono_us + (wait_us > env->tick_us ? wait_us - env->tick_us : 1);
+    uint64_t begun_ms = (env->mono_us - wrote_us + US_PER_MS - 1) / US_PER_MS;
+    return begun_ms < h->write_every_ms ? (h->write_every_ms - begun_ms) * US_PER_MS : 0;
 }
 
 uint64_t habits_counted_s(const struct env *env, uint64_t since_us)

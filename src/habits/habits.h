@@ -36,7 +36,10 @@ enum {
      * (run_connection_housekeeping). */
     HABITS_STUCK_PERIODS = 10,
 
-    /* Circuits ahead of need: one look a second (habits_look_us), one circuit a look
+    /* What is to be done each second is looked at when the coarse clock shows that one went by
+     * since the last look (periodic_event_dispatch). */
+    HABITS_LOOK_US = 1000000,
+    /* Circuits ahead of need: one circuit a look
      * (circuit_predict_and_launch_new) while fewer than two fit a port that was used lately
      * (MIN_CIRCUITS_HANDLING_STREAM) and fewer than 14 are clean (MAX_UNUSED_OPEN_CIRCUITS). */
     HABITS_CLEAN_PER_PORT = 2,
@@ -51,13 +54,9 @@ enum {
     HABITS_FAILURES_MOST = 5,
 };
 
-/* When C tor looks again at what is to be done each second, after a look now: a second after its
- * work is done, by a clock that steps (periodic_event_dispatch); a little late, as measured. */
-uint64_t habits_look_us(const struct env *env);
-
-/* When C tor sends cells that are queued now: at once, or, if it sent some less than
- * write_every_ms ago, when the coarse clock has seen that go by (kist_scheduler_schedule). A timer
- * for then fires with a step of that clock. */
+/* How long C tor lets cells wait that are queued now, by the coarse clock: 0, unless it sent some
+ * less than write_every_ms ago; what has begun of a millisecond counts as one
+ * (kist_scheduler_schedule, monotime_diff_msec). */
 uint64_t habits_write_us(const struct habits *h, const struct env *env, uint64_t wrote_us);
 
 /* How many seconds C tor counts since SINCE_US: its clock has whole ones (approx_time). */

@@ -311,7 +311,7 @@ void link_in_done(struct link *l, size_t len)
     while (takes_cells(l) && open_batch(l))
         continue;
     if (l->state != LINK_CLOSED && !l->quiet.armed)
-        env_arm_ms(l->env, &l->quiet, LINK_QUIET_MS);
+        env_arm_lazy_ms(l->env, &l->quiet, LINK_QUIET_MS);
 }
 
 /* ---- output ---- */
@@ -363,6 +363,11 @@ void link_sent(struct link *l, size_t len)
     link_give_turns(l);
     if (l->out.len && l->state != LINK_CLOSED)
         link_tell_output(l);
+}
+
+uint64_t link_sent_us(const struct link *l)
+{
+    return l->last_sent_us;
 }
 
 /* ---- cells begin, the link is open ---- */
@@ -454,6 +459,17 @@ static bool is_to_pad(const struct link *l)
     return l->padding.on && l->usage >= (l->config.pad_late ? USAGE_TRAFFIC : USAGE_CIRCUITS);
 }
 
+/* C tor looks once a second whether a timer is wanted before it looks again
+ * (TOR_HOUSEKEEPING_CALLBACK_MS). */
+static void arm_padding_look(struct link *l, uint64_t next_us)
+{
+    uint64_t wait_ms = (next_us - l->env->mono_us) / US_PER_MS;
+    if (l->config.by_looks && next_us < l->padding.due_us)
+        env_arm_lazy_ms(l->env, &l->padding_look, wait_ms > MS_PER_SEC ? wait_ms - MS_PER_SEC : 1);
+    else
+        timerq_arm(&l->env->timers, &l->padding_look, next_us);
+}
+
 void link_look_at_padding(struct link *l)
 {
     uint64_t next_us;
@@ -471,7 +487,7 @@ void link_look_at_padding(struct link *l)
             return;
         padding_poll(&l->padding, l->env, l->last_cell_us, &next_us); /* not due at once again */
     }
-    timerq_arm(&l->env->timers, &l->padding_look, next_us);
+    arm_padding_look(l, next_us);
 }
 
 static void on_padding_look(void *arg)
@@ -505,7 +521,7 @@ static void on_quiet(void *arg)
     struct link *l = arg;
     uint64_t quiet_us = l->env->mono_us - l->last_cell_us;
     if (link_held(l) || quiet_us < (uint64_t)LINK_QUIET_MS * US_PER_MS) {
-        env_arm_ms(l->env, &l->quiet, LINK_QUIET_MS);
+        env_arm_lazy_ms(l->env, &l->quiet, LINK_QUIET_MS);
         return;
     }
     tls_trim(l->tls);

@@ -213,7 +213,8 @@ uint64_t link_heard_us(const struct link *l);
 uint64_t link_opened_us(const struct link *l); /* monotonic; 0 if not open yet */
 uint64_t link_bytes_in(const struct link *l);  /* on the wire */
 uint64_t link_bytes_out(const struct link *l);
-size_t link_held(const struct link *l); /* bytes of output, sealed and unsealed */
+uint64_t link_sent_us(const struct link *l); /* when the kernel took bytes last, by env's clock */
+size_t link_held(const struct link *l);      /* bytes of output, sealed and unsealed */
 /* Takes the keepalive and all about padding from CONFIG. */
 void link_set_padding(struct link *l, const struct link_config *config);
 /* The link is not good any more: it ends as soon as it carries no circuit. */

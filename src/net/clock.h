@@ -7,7 +7,4 @@
 /* Sets ENV's clocks to now. */
 void clock_read(struct env *env);
 
-/* For ENV's tick_us. */
-uint32_t clock_tick_us(void);
-
 #endif

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/later.h"
+#include "net/clock.h"
 #include "net/conn_int.h"
 #include "net/limit.h"
 #include "net/net_int.h"
@@ -21,6 +22,8 @@
 /* One wake-up reads at most so often from one socket, so that a fast peer does not starve others.
  */
 enum { READS_A_TURN = 4 };
+
+enum { TURNS_KEPT = 16 }; /* who then has still more to be read is in a hurry */
 
 enum { LEFT_CAP = 1024 * 1024 }; /* over what any machine has taken in and not used */
 
@@ -33,7 +36,8 @@ struct conn {
     void *machine;
     struct event *read, *write;
     bool connecting, ended, is_dirty;
-    bool eof; /* nothing more is read, but what there is may be written */
+    bool eof;       /* nothing more is read, but what there is may be written */
+    unsigned turns; /* how often the machine's turn was used up since the last pause */
     int dial_errno;
     struct buf left; /* received by the machine before this one, which had no use for it */
     void (*drained)(void *machine); /* set: draining */
@@ -169,6 +173,7 @@ void conn_flush(struct conn *c)
             return;
         }
         c->net->counts.written += (size_t)n;
+        clock_read(&c->net->env); /* the receiver may have had the processor meanwhile */
         spend(c, LIMIT_WRITE, (size_t)n);
         if (c->ops->stalled)
             stall_sent(&c->stall);
@@ -210,10 +215,33 @@ static bool give_left(struct conn *c)
     return true;
 }
 
+/* What there is, up to MOST bytes of it; 0: no more in this turn. */
+static size_t read_once(struct conn *c, size_t most)
+{
+    size_t room;
+    uint8_t *to = c->ops->in_room(c->machine, &room);
+    if (to && room > most)
+        room = most;
+    if (!to || !may_go(c, LIMIT_READ, &room)) {
+        event_del(c->read);
+        return 0;
+    }
+    ssize_t n = recv(c->fd, to, room, 0);
+    if (n > 0) {
+        c->net->counts.read += (size_t)n;
+        spend(c, LIMIT_READ, (size_t)n);
+        c->ops->in_done(c->machine, (size_t)n);
+    } else if (n == 0)
+        read_eof(c);
+    else if (!would_block(errno))
+        ended(c, errno);
+    return n < 0 || (size_t)n < room ? 0 : (size_t)n;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct conn *c = arg;
-    (void)what;
+    (void)fd, (void)what;
     if (is_of_another_process(c))
         return;
     net_touch(c->net);
@@ -221,29 +249,15 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
         event_del(c->read);
         return;
     }
-    for (int i = 0; i < READS_A_TURN && !c->left.len && !c->ended && !c->eof && !c->drained; i++) {
-        size_t room;
-        uint8_t *to = c->ops->in_room(c->machine, &room);
-        if (!to) {
-            event_del(c->read);
+    bool kept = c->ops->turn && c->turns < TURNS_KEPT;
+    size_t left = kept ? c->ops->turn : SIZE_MAX, n = 1;
+    for (int i = 0; i < READS_A_TURN && left && n; i++) {
+        if (c->left.len || c->ended || c->eof || c->drained)
             return;
-        }
-        if (!may_go(c, LIMIT_READ, &room)) {
-            event_del(c->read);
-            return;
-        }
-        ssize_t n = recv(fd, to, room, 0);
-        if (n > 0) {
-            c->net->counts.read += (size_t)n;
-            spend(c, LIMIT_READ, (size_t)n);
-            c->ops->in_done(c->machine, (size_t)n);
-        } else if (n == 0)
-            read_eof(c);
-        else if (!would_block(errno))
-            ended(c, errno);
-        if (n < 0 || (size_t)n < room)
-            return;
+        n = read_once(c, left);
+        left -= n;
     }
+    c->turns = !n ? 0 : kept ? c->turns + 1 : c->turns;
 }
 
 static void on_connected(struct conn *c)

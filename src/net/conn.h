@@ -14,6 +14,9 @@
 struct conn;
 
 struct conn_machine {
+    /* Bytes that are read in one wake-up, unless they have come without a pause for some time; 0:
+     * no matter. */
+    size_t turn;
     /* Room for received bytes, or NULL: do not read until conn_resume(). */
     uint8_t *(*in_room)(void *machine, size_t *room);
     void (*in_done)(void *machine, size_t len);

@@ -46,7 +46,7 @@ bool net_is_forked(struct net *n)
 
 static void arm_timer(struct net *n)
 {
-    uint64_t due = timerq_next(&n->env.timers), now = n->env.mono_us;
+    uint64_t due = env_next_us(&n->env), now = n->env.mono_us;
     if (due == TIMER_NEVER) {
         event_del(n->timer);
         return;
@@ -73,9 +73,10 @@ static void settle(evutil_socket_t fd, short what, void *arg)
     if (net_is_forked(n))
         return;
     for (int round = 0; round < SETTLE_ROUNDS; round++) {
+        clock_read(&n->env); /* what has been done, reading a directory perhaps, took its time */
         env_run_timers(&n->env);
         flush_dirty(n);
-        if (timerq_next(&n->env.timers) > n->env.mono_us && !n->dirty)
+        if (env_next_us(&n->env) > n->env.mono_us && !n->dirty)
             break;
     }
     n->touched = false;
@@ -124,7 +125,6 @@ err_t net_new(struct log *log, struct event_base *base, struct net **out)
         return ERR_NOMEM;
     n->env.log = log;
     n->env.random = crypto_random;
-    n->env.tick_us = clock_tick_us();
     n->own_base = !base;
     err_t e = make_base(n, base);
     if (e == OK)
@@ -190,7 +190,7 @@ void net_run(struct net *n)
 {
     n->stopped = false;
     net_touch(n);
-    while (!n->stopped && event_base_loop(n->base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY) == 0)
+    while (!n->stopped && event_base_loop(n->base, EVLOOP_NO_EXIT_ON_EMPTY) == 0)
         ;
 }
 

@@ -41,7 +41,7 @@ static void look(void *arg)
     if (getsockopt(s->fd, IPPROTO_TCP, TCP_INFO, &tcp, &len) != 0)
         return; /* no TCP: nothing is known */
     if (tcp.tcpi_unacked)
-        env_arm_ms(s->env, &s->look, LOOK_MS);
+        env_arm_lazy_ms(s->env, &s->look, LOOK_MS);
     set(s, is_silent(s, &tcp));
 }
 
@@ -57,7 +57,7 @@ void stall_sent(struct stall *s)
     if (s->look.armed)
         return;
     s->since_us = s->env->mono_us;
-    env_arm_ms(s->env, &s->look, LOOK_MS);
+    env_arm_lazy_ms(s->env, &s->look, LOOK_MS);
 }
 
 void stall_end(struct stall *s)

@@ -132,7 +132,7 @@ static err_t apply(struct watch *w, int fd)
 static err_t set_timer(struct watch *w)
 {
     struct itimerspec at = {.it_value.tv_sec = 0};
-    uint64_t due = timerq_next(&w->net->env.timers);
+    uint64_t due = env_next_us(&w->net->env);
     if (due != TIMER_NEVER) {
         at.it_value.tv_sec = (time_t)(due / US_PER_SEC);
         at.it_value.tv_nsec = (long)(due % US_PER_SEC) * 1000 + 1; /* 0 would disarm */

@@ -50,7 +50,13 @@ static void stalled(void *link, bool stalled)
     link_stall(link, stalled);
 }
 
+/* C tor reads 32 cells a turn (connection_bucket_get_share), and then sends what they brought
+ * about: else a row of SENDMEs would tell us from it. What is more than a page needs no such care.
+ */
+enum { LINK_TURN = 32 * 512 };
+
 static const struct conn_machine link_machine = {
+    .turn = LINK_TURN,
     .in_room = in_room,
     .in_done = in_done,
     .in_end = in_end,

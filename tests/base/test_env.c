@@ -104,6 +104,37 @@ START_TEST(test_env_timers_count_from_the_time_of_the_wake_up)
 }
 END_TEST
 
+START_TEST(test_env_coarse_timers_go_by_a_clock_that_is_behind)
+{
+    struct env *env = test_env(1);
+    struct timer coarse, fine;
+    int n_coarse = 0, n_fine = 0;
+    timer_init(&coarse, count, &n_coarse);
+    timer_init(&fine, count, &n_fine);
+    ck_assert_uint_eq(env_next_us(env), TIMER_NEVER);
+    env->lag_us = 3000;
+    env_arm_coarse_us(env, &coarse, 10000);
+    ck_assert_uint_eq(env_next_us(env), env->mono_us + 10000);
+    env_arm_ms(env, &fine, 9);
+    ck_assert_uint_eq(env_next_us(env), env->mono_us + 9000);
+    test_env_advance_ms(env, 9); /* the coarse clock is as far behind as it was */
+    ck_assert_int_eq(n_fine, 1);
+    ck_assert_int_eq(n_coarse, 0);
+    env->lag_us = 2000; /* it has seen the tenth go by */
+    env_run_timers(env);
+    ck_assert_int_eq(n_coarse, 1);
+    env_arm_coarse_us(env, &coarse, 0); /* in the next run */
+    env_run_timers(env);
+    ck_assert_int_eq(n_coarse, 2);
+    env_arm_coarse_us(env, &coarse, 1);
+    env_disarm(env, &coarse);
+    env_disarm(env, &coarse);
+    test_env_advance_ms(env, 10);
+    ck_assert_int_eq(n_coarse, 2);
+    test_env_free(env);
+}
+END_TEST
+
 /* ---- clocks ---- */
 
 struct heard {
@@ -208,6 +239,7 @@ TESTS("base/env", test_env_random_below_draws_again_where_residues_would_be_unev
       test_env_random_below_a_power_of_two_takes_the_first_value,
       test_env_random_below_is_spread_evenly, test_env_random_fills_what_it_is_given_and_no_more,
       test_env_wall_seconds_are_rounded_down, test_env_timers_count_from_the_time_of_the_wake_up,
+      test_env_coarse_timers_go_by_a_clock_that_is_behind,
       test_env_a_wake_up_that_comes_late_is_a_jump,
       test_env_a_long_rest_until_the_next_timer_is_none,
       test_env_a_wall_clock_that_is_set_is_a_jump_either_way,

@@ -114,7 +114,7 @@ static inline err_t lab_recv(void *world, void *conn, void *out, size_t cap, siz
         err_t e = lab_take(conn, out, cap, n);
         if (e != ERR_MORE || env->mono_us >= end)
             return e;
-        uint64_t next = timerq_next(&env->timers);
+        uint64_t next = env_next_us(env);
         next = next < end ? next : end;
         test_env_advance_ms(env, next > env->mono_us ? (next - env->mono_us + 999) / 1000 : 0);
     }

@@ -18,7 +18,7 @@ struct link {
     uint64_t idle_ms;
     enum link_padding padding;
     bool hung_up, retired, loaded, stalled;
-    uint64_t heard_us;
+    uint64_t heard_us, sent_us;
     size_t circuits;
     uint64_t bytes_in, bytes_out;
 };
@@ -68,6 +68,11 @@ uint64_t link_bytes_in(const struct link *l)
 uint64_t link_bytes_out(const struct link *l)
 {
     return l->bytes_out;
+}
+
+uint64_t link_sent_us(const struct link *l)
+{
+    return l->sent_us;
 }
 
 size_t link_circuits(const struct link *l)
@@ -713,6 +718,13 @@ static void has_output(const struct link *l)
     l->ops->on_output(l->arg);
 }
 
+/* What came is dealt with: the wake-up ends. */
+static void settle(struct fixture *f)
+{
+    env_run_timers(f->env);
+    env_run_timers(f->env);
+}
+
 /* kist_scheduler_schedule: what comes within 2 ms of cells that were sent waits, on any link; what
  * the handshake says does not, nor what fills a link. */
 START_TEST(test_linkpool_sends_cells_when_tors_scheduler_does)
@@ -730,10 +742,13 @@ START_TEST(test_linkpool_sends_cells_when_tors_scheduler_does)
     open_link(&f, net.link[1]);
     has_output(net.link[0]);
     has_output(net.link[1]); /* in the same run of the scheduler */
+    ck_assert_uint_eq(net.outputs, 0);
+    settle(&f);
     ck_assert_uint_eq(net.outputs, 2);
     f.env->mono_us += 300;
     has_output(net.link[1]);
     has_output(net.link[0]);
+    settle(&f);
     ck_assert_uint_eq(net.outputs, 2);
     has_output(net.link[2]);
     ck_assert_uint_eq(net.outputs, 3);
@@ -744,10 +759,76 @@ START_TEST(test_linkpool_sends_cells_when_tors_scheduler_does)
     test_env_advance_ms(f.env, 2);
     ck_assert_uint_eq(net.outputs, 5); /* only who has not sent meanwhile */
     test_env_advance_ms(f.env, 2);
+    has_output(net.link[2]); /* the scheduler does not run for it */
+    f.env->mono_us += 100;
     has_output(net.link[0]);
-    ck_assert_uint_eq(net.outputs, 6);
+    settle(&f);
+    ck_assert_uint_eq(net.outputs, 7);
     f.env->mono_us += 500;
     has_output(net.link[0]); /* and the pool ends while it waits */
+    settle(&f);
+    teardown(&f);
+}
+END_TEST
+
+static void open_one(struct fixture *f, struct waiter *w)
+{
+    const struct linkpool_config config = {.habits = {.write_every_ms = 2}};
+    const struct link_target t = peer(1, 1);
+    setup(f);
+    linkpool_set_config(f->pool, &config);
+    ask(f, w, &t);
+    open_link(f, net.link[0]);
+    test_env_advance_ms(f->env, 10);
+}
+
+/* kist_scheduler_run: scheduler_last_run is taken when all is written. */
+START_TEST(test_linkpool_counts_from_when_the_kernel_has_the_cells)
+{
+    struct fixture f;
+    struct waiter w = {0};
+    open_one(&f, &w);
+    has_output(net.link[0]);
+    settle(&f);
+    ck_assert_uint_eq(net.outputs, 1);
+    f.env->mono_us += 900;
+    net.link[0]->sent_us = f.env->mono_us;
+    f.env->mono_us += 600; /* 1.5 ms since the run began, 0.6 since it was over */
+    has_output(net.link[0]);
+    settle(&f);
+    ck_assert_uint_eq(net.outputs, 1);
+    test_env_advance_ms(f.env, 1);
+    ck_assert_uint_eq(net.outputs, 2);
+    net.link[0]->sent_us = f.env->mono_us;
+    f.env->mono_us += 1001;
+    has_output(net.link[0]);
+    settle(&f);
+    ck_assert_uint_eq(net.outputs, 3);
+    teardown(&f);
+}
+END_TEST
+
+/* scheduler_ev_add: the timer is libevent's, whose clock goes in steps. */
+START_TEST(test_linkpool_cells_that_wait_go_with_a_step_of_the_coarse_clock)
+{
+    struct fixture f;
+    struct waiter w = {0};
+    open_one(&f, &w);
+    has_output(net.link[0]);
+    settle(&f);
+    ck_assert_uint_eq(net.outputs, 1);
+    f.env->mono_us += 900;
+    f.env->lag_us = 2600;
+    has_output(net.link[0]);
+    settle(&f);
+    f.env->mono_us += 1300;
+    f.env->lag_us = 3900;
+    settle(&f); /* 1.3 ms went by, but the coarse clock has not seen it */
+    ck_assert_uint_eq(net.outputs, 1);
+    f.env->mono_us += 100;
+    f.env->lag_us = 0;
+    settle(&f);
+    ck_assert_uint_eq(net.outputs, 2);
     teardown(&f);
 }
 END_TEST
@@ -946,9 +1027,11 @@ START_TEST(test_linkpool_a_slow_relay_is_believed)
 END_TEST
 
 TESTS("client/linkpool", test_linkpool_tells_how_far_a_link_has_come,
-      test_linkpool_sends_cells_when_tors_scheduler_does, test_linkpool_tells_the_life_of_each_link,
-      test_linkpool_makes_one_link_for_all_who_wait, test_linkpool_shares_by_identity,
-      test_linkpool_who_waits_for_an_identity_gets_no_other,
+      test_linkpool_sends_cells_when_tors_scheduler_does,
+      test_linkpool_counts_from_when_the_kernel_has_the_cells,
+      test_linkpool_cells_that_wait_go_with_a_step_of_the_coarse_clock,
+      test_linkpool_tells_the_life_of_each_link, test_linkpool_makes_one_link_for_all_who_wait,
+      test_linkpool_shares_by_identity, test_linkpool_who_waits_for_an_identity_gets_no_other,
       test_linkpool_shares_no_link_to_another_address,
       test_linkpool_shares_no_link_between_transports,
       test_linkpool_tells_each_waiter_of_a_failure_once,

@@ -256,18 +256,21 @@ START_TEST(test_habits_guards_are_tried_again_when_tors_are)
 }
 END_TEST
 
-START_TEST(test_habits_cells_are_sent_each_two_ms_by_a_clock_with_steps)
+/* diff = CEIL_DIV(nsec, ONE_MILLION); at once if it is no less than the interval. */
+START_TEST(test_habits_cells_wait_for_what_has_not_begun_of_two_ms)
 {
     struct habits h = {.write_every_ms = 2};
     struct env *env = test_env(1);
     env->mono_us = 1000000;
-    ck_assert_uint_eq(habits_write_us(&h, env, 998000), 1000000);
-    ck_assert_uint_eq(habits_write_us(&h, env, 998001), 1001000);
-    ck_assert_uint_eq(habits_write_us(&h, env, 999500), 1002000);
-    env->tick_us = 1000;
-    ck_assert_uint_eq(habits_write_us(&h, env, 999500), 1001000); /* and the step after it */
-    env->tick_us = 4000;
-    ck_assert_uint_eq(habits_write_us(&h, env, 999500), 1000001); /* the next step */
+    ck_assert_uint_eq(habits_write_us(&h, env, 0), 0);
+    ck_assert_uint_eq(habits_write_us(&h, env, 998000), 0);
+    ck_assert_uint_eq(habits_write_us(&h, env, 998999), 0);
+    ck_assert_uint_eq(habits_write_us(&h, env, 999000), 1000);
+    ck_assert_uint_eq(habits_write_us(&h, env, 999999), 1000);
+    ck_assert_uint_eq(habits_write_us(&h, env, 1000000), 2000);
+    h.write_every_ms = 100;
+    ck_assert_uint_eq(habits_write_us(&h, env, 900999), 0);
+    ck_assert_uint_eq(habits_write_us(&h, env, 960500), 60000);
     test_env_free(env);
 }
 END_TEST
@@ -284,7 +287,7 @@ START_TEST(test_habits_seconds_are_counted_by_their_numbers)
 }
 END_TEST
 
-TESTS("habits/habits", test_habits_cells_are_sent_each_two_ms_by_a_clock_with_steps,
+TESTS("habits/habits", test_habits_cells_wait_for_what_has_not_begun_of_two_ms,
       test_habits_seconds_are_counted_by_their_numbers, test_habits_link_rests_as_tors,
       test_habits_ports_are_predicted_as_long_as_tors,
       test_habits_clean_circuits_outlast_the_prediction_by_a_twentieth_at_most,

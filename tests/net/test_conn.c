@@ -311,6 +311,32 @@ START_TEST(test_conn_stops_reading_when_there_is_no_room)
 }
 END_TEST
 
+static void wake_up(void)
+{
+    ck_assert_int_ge(event_base_loop(net_base(t.net), EVLOOP_ONCE | EVLOOP_NONBLOCK), 0);
+}
+
+/* What comes is dealt with turn by turn, until it has come without a pause for long. */
+START_TEST(test_conn_takes_its_turns_and_then_hurries)
+{
+    static const struct conn_machine one_at_a_time = {
+        .turn = 100, .in_room = in_room, .in_done = in_done, .in_end = in_end, .out = out};
+    static const uint8_t bytes[3000];
+    setup_with(&one_at_a_time);
+    ck_assert_int_eq(send(t.peer, bytes, sizeof bytes, 0), sizeof bytes);
+    for (size_t i = 1; i <= 16; i++) {
+        wake_up();
+        ck_assert_uint_eq(t.m.in_len, i * 100);
+    }
+    wake_up();
+    ck_assert_uint_eq(t.m.in_len, sizeof bytes);
+    ck_assert_int_eq(send(t.peer, bytes, sizeof bytes, 0), sizeof bytes);
+    wake_up();
+    ck_assert_uint_eq(t.m.in_len, sizeof bytes + 100); /* after a pause */
+    teardown();
+}
+END_TEST
+
 START_TEST(test_conn_that_does_not_read_ends_when_it_cannot_write)
 {
     setup();
@@ -820,6 +846,7 @@ TESTS("net/conn", test_conn_hands_over_what_comes, test_conn_writes_on_as_the_pe
       test_conn_broken_while_it_writes_still_gives_what_came_before,
       test_conn_writes_on_to_who_sends_no_more, test_conn_ends_with_who_closed_both_sides,
       test_conn_drains_to_who_sends_no_more, test_conn_stops_reading_when_there_is_no_room,
+      test_conn_takes_its_turns_and_then_hurries,
       test_conn_that_does_not_read_ends_when_it_cannot_write,
       test_conn_drain_waits_for_the_last_byte, test_conn_drain_with_nothing_to_send_is_done_at_once,
       test_conn_drain_gives_up, test_conn_drain_lasts_while_the_peer_reads,

@@ -186,7 +186,7 @@ void sim_leave(struct sim *s)
 
 static uint64_t next_of(const struct env *env, uint64_t off)
 {
-    uint64_t due = timerq_next(&env->timers);
+    uint64_t due = env_next_us(env);
     if (due == TIMER_NEVER)
         return TIMER_NEVER;
     return due > off ? due - off : 0;

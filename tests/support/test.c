@@ -80,8 +80,8 @@ static void step_to(struct env *env, uint64_t mono_us)
 void test_env_advance_ms(struct env *env, uint64_t ms)
 {
     uint64_t end = env->mono_us + ms * US_PER_MS;
-    while (timerq_next(&env->timers) <= end) {
-        uint64_t next = timerq_next(&env->timers);
+    while (env_next_us(env) <= end) {
+        uint64_t next = env_next_us(env);
         step_to(env, next > env->mono_us ? next : env->mono_us);
     }
     step_to(env, end);
