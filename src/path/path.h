@@ -71,7 +71,7 @@ enum hop_kind {
     HOP_MIDDLE,    /* passes on what comes */
     HOP_VANGUARD,  /* the same, and one of a layer that was chosen before (proposals 292, 333) */
     HOP_EXIT,      /* lets connections out, to the request's port */
-    HOP_INTERNAL,  /* the end of a path that leads nowhere else: any relay */
+    HOP_INTERNAL,  /* the end of a path that leads nowhere else: any relay that is not MiddleOnly */
     HOP_DIRECTORY, /* answers directory requests */
     HOP_AUTHORITY, /* the same, and is an authority */
 };

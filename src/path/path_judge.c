@@ -66,9 +66,11 @@ static enum path_stop judge_exit(const struct path_search *s, const struct route
     return exit_configured(s->cfg, r) ? STOP_NOT : STOP_CONFIG;
 }
 
+/* C tor, router_can_choose_node(): one that is MiddleOnly is no onion service's introduction or
+ * rendezvous point. It is no exit, directory or guard either, but that its other flags say. */
 static enum path_stop judge_internal(const struct path_search *s, const struct router *r)
 {
-    return configured(s->cfg, NULL, r);
+    return router_is(r, ROUTER_MIDDLEONLY) ? STOP_UNUSABLE : configured(s->cfg, NULL, r);
 }
 
 static enum path_stop judge_directory(const struct path_search *s, const struct router *r)

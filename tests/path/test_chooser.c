@@ -429,6 +429,27 @@ START_TEST(test_chooser_leaves_alone_who_served_rubbish)
 }
 END_TEST
 
+/* Two of the first three: the third alone is left. */
+START_TEST(test_chooser_leaves_alone_each_of_several_who_served_rubbish)
+{
+    struct bed *b = bed_new(FALLBACKS);
+    bootstrap(b);
+    struct guard_info third;
+    ck_assert_int_ge(choose(b), 0);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert(guards_at(b->guards, i, &third));
+        if (i < 2)
+            chooser_judge(b->c, &third.rsa, false);
+    }
+    for (unsigned i = 0; i < 20; i++) {
+        int at = choose(b);
+        ck_assert_int_ge(at, 0);
+        ck_assert_mem_eq(b->relays[at].rsa, third.rsa.b, 20);
+    }
+    bed_free(b);
+}
+END_TEST
+
 START_TEST(test_chooser_without_strict_nodes_asks_the_excluded_last)
 {
     struct bed *b = bed_new(0);
@@ -670,6 +691,7 @@ TESTS("path/chooser", test_chooser_without_a_consensus_asks_fallbacks_and_seldom
       test_chooser_waits_for_guards_that_are_slow,
       test_chooser_waits_for_a_lesser_guard_that_is_slow,
       test_chooser_would_rather_ask_who_served_before, test_chooser_leaves_alone_who_served_rubbish,
+      test_chooser_leaves_alone_each_of_several_who_served_rubbish,
       test_chooser_without_strict_nodes_asks_the_excluded_last,
       test_chooser_knows_an_excluded_fallback_by_the_consensus,
       test_chooser_asks_only_entry_nodes_for_what_guards_serve,

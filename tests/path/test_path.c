@@ -563,6 +563,53 @@ START_TEST(test_path_middlenodes_bind)
 }
 END_TEST
 
+/* What is told is what is in the way at the hop that cannot be filled. */
+START_TEST(test_path_that_leaves_no_middle_says_so)
+{
+    struct bed *b = bed_new(1, NULL);
+    struct nodeset *one = set("relay1");
+    struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = 80};
+    struct path_pick p;
+    b->cfg.use_entry_guards = false;
+    b->cfg.entry = b->cfg.middle = one;
+    ck_err(pick(b, &req, &p), ERR_NOT_FOUND);
+    ck_assert_str_eq(p.why,
+                     "no middle relay is left besides the guard, the last hop and their families");
+    nodeset_free(&one);
+    bed_free(b);
+}
+END_TEST
+
+/* Three of four relays may be middles only: they are in that place, and in no other. */
+START_TEST(test_path_middleonly_relays_are_no_ends)
+{
+    struct env *env = test_env(1);
+    struct netgen_relay relays[40];
+    struct path_config cfg;
+    struct path_pick p;
+    const struct path_request req = {.hops = path_internal, .n_hops = PATH_USUAL_HOPS};
+    unsigned middles = 0;
+    for (unsigned i = 0; i < 40; i++) {
+        relays[i] = netgen_relay(i);
+        relays[i].flags = i % 4 ? "BadExit Fast MiddleOnly Running Stable Valid"
+                                : "Fast Guard Running Stable V2Dir Valid";
+    }
+    struct netgen g = {.relays = relays, .n = 40};
+    struct netdir *nd = netgen_make(&g);
+    path_config_init(&cfg);
+    cfg.use_entry_guards = false;
+    for (unsigned i = 0; i < 200; i++) {
+        ck_ok(path_pick(nd, &cfg, NULL, &req, env, &p));
+        ck_assert(!router_is(p.hop[0], ROUTER_MIDDLEONLY) &&
+                  !router_is(p.hop[2], ROUTER_MIDDLEONLY));
+        middles += router_is(p.hop[1], ROUTER_MIDDLEONLY);
+    }
+    ck_assert_uint_gt(middles, 50);
+    netdir_unref(&nd);
+    test_env_free(env);
+}
+END_TEST
+
 START_TEST(test_path_entrynodes_bind_with_and_without_guards)
 {
     struct bed *b = bed_new(1, NULL);
@@ -967,6 +1014,7 @@ TESTS("path/path", test_path_rules_hold_for_every_pick_with_guards,
       test_path_nodefamily_line_makes_a_family, test_path_no_exit_for_a_port_is_said,
       test_path_exitnodes_bind_and_excludenodes_overrides,
       test_path_excludeexitnodes_still_serve_as_middle, test_path_middlenodes_bind,
+      test_path_that_leaves_no_middle_says_so, test_path_middleonly_relays_are_no_ends,
       test_path_entrynodes_bind_with_and_without_guards, test_path_given_exit_obeys_strictnodes,
       test_path_failed_relays_and_exits_are_avoided, test_path_long_lived_port_wants_stable_relays,
       test_path_flags_are_given_up_before_the_path_is,
