@@ -1,6 +1,5 @@
 """What an onlooker can time (docs/habits.md): seen at the relays of a network of the test's own."""
 
-import re
 import subprocess
 import time
 
@@ -68,25 +67,6 @@ def test_an_idle_client_rests_as_it_was_told(net, client_of):
         wait_for(over, 25, "a directory circuit stays")
     assert all(9.5 <= c.ended - c.first_use <= 40 for c in over())
     assert mine.stop() == 0
-
-
-def test_what_is_built_ahead(make_steered):
-    """Two circuits to exits, then three internal ones for onion services, as tor says of them."""
-    mine = make_steered("LearnCircuitBuildTimeout 0")
-    mine.start()
-
-    def ahead():
-        with mine.controller() as c:
-            found = re.findall(r"^(\d+) BUILT (\S+) BUILD_FLAGS=(\S+) PURPOSE=(\S+)",
-                               c.get_info("circuit-status"), re.M)
-        return sorted((int(number), flags, purpose, path.count(",") + 1)
-                      for number, path, flags, purpose in found if "ONEHOP" not in flags)
-
-    wait_for(lambda: len(ahead()) >= 5, 15, "no five circuits")
-    time.sleep(2)
-    found = ahead()
-    assert [c[1:] for c in found] == [("NEED_CAPACITY", "GENERAL", 3)] * 2 + \
-        [("IS_INTERNAL,NEED_CAPACITY,NEED_UPTIME", "HS_VANGUARDS", 3)] * 3, found
 
 
 def page(client):

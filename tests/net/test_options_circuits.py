@@ -11,6 +11,7 @@ import pytest
 
 import privnet
 import socks_client
+import steered
 import sut as sut_module
 from test_isolation import circuits_of
 from test_options import to_relays
@@ -68,6 +69,24 @@ def test_a_circuit_that_has_been_used_for_long_takes_no_new_streams(lab, make_su
         with stream("echo2"):
             first, second = circuits_of(lab, ["echo", "echo2"])
             assert first != second
+
+
+def test_what_is_built_ahead(make_steered):
+    """Two circuits to exits, then three internal ones for onion services, as tor says of them."""
+    mine = make_steered("LearnCircuitBuildTimeout 0").start()
+
+    def ahead():
+        with mine.controller() as c:
+            found = re.findall(r"^(\d+) BUILT (\S+) BUILD_FLAGS=(\S+) PURPOSE=(\S+)",
+                               c.get_info("circuit-status"), re.M)
+        return sorted((int(number), flags, purpose, path.count(",") + 1)
+                      for number, path, flags, purpose in found if "ONEHOP" not in flags)
+
+    steered.wait_until(lambda: len(ahead()) >= 5, "five circuits", 20)
+    time.sleep(2)
+    found = ahead()
+    assert [c[1:] for c in found] == [("NEED_CAPACITY", "GENERAL", 3)] * 2 + \
+        [("IS_INTERNAL,NEED_CAPACITY,NEED_UPTIME", "HS_VANGUARDS", 3)] * 3, found
 
 
 @works("CircuitBuildTimeout")
