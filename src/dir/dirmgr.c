@@ -261,6 +261,8 @@ void dirmgr_reply(struct dirmgr *d, uint32_t id, int status, struct text body, i
     } else {
         log_info(d->env->log, "Directory server %s answers with status %d",
                  dirmgr_server_name(d, &rq.rsa, name), status);
+        if (rq.kind == DIR_WANT_CERTS && !rq.on_suspicion)
+            dirmgr_note_lacking(d, &rq.rsa);
         /* 304: ours is as new as the server's. That is nobody's fault, while it may be so. */
         fail(d, &rq, status != 304 || !rq.news_since_s || dirmgr_is_late(d));
     }

@@ -11,6 +11,22 @@ void dirmgr_free_candidate(struct dirmgr *d)
     free(d->candidate_text);
     d->candidate_text = NULL;
     d->candidate_len = 0;
+    d->n_lacking = 0;
+}
+
+void dirmgr_note_lacking(struct dirmgr *d, const struct rsa_id *rsa)
+{
+    bool is_source = rsa_id_equal(rsa, &d->candidate_from);
+    if (d->candidate && !is_source && d->n_lacking < CERT_TRIES_MAX)
+        d->lacking[d->n_lacking++] = *rsa;
+}
+
+/* Signing keys can be made up: else one liar could have us leave all who are honest. */
+void dirmgr_forgive_lacking(struct dirmgr *d)
+{
+    for (size_t i = 0; i < d->n_lacking; i++)
+        dirmgr_server_worked(d, &d->lacking[i]);
+    d->n_lacking = 0;
 }
 
 void dirmgr_drop_candidate(struct dirmgr *d)

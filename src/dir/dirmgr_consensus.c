@@ -171,8 +171,8 @@ static bool take_parsed(struct dirmgr *d, struct consensus *gift_c, err_t e,
         consensus_free(&gift_c);
         return false;
     }
-    dirmgr_server_worked(d, &rq->rsa);
     if (e == OK) {
+        dirmgr_server_worked(d, &rq->rsa);
         accept(d, gift_c, body);
         dirmgr_drop_candidate(d);
         return true;
@@ -340,6 +340,7 @@ void dirmgr_retry_candidate(struct dirmgr *d)
     if (err == OK) {
         char *text = d->candidate_text;
         size_t len = d->candidate_len;
+        dirmgr_server_worked(d, &d->candidate_from);
         d->candidate = NULL;
         d->candidate_text = NULL;
         if (is_older(d, c))
@@ -354,6 +355,7 @@ void dirmgr_retry_candidate(struct dirmgr *d)
         return;
     warn_undersigned(d, &d->verdict, dirmgr_server_name(d, &d->candidate_from, name));
     struct rsa_id from = d->candidate_from;
+    dirmgr_forgive_lacking(d);
     dirmgr_drop_candidate(d);
     refuse(d, &from);
 }

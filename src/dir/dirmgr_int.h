@@ -113,6 +113,8 @@ struct dirmgr {
     char *candidate_text;
     size_t candidate_len;
     struct rsa_id candidate_from;
+    struct rsa_id lacking[CERT_TRIES_MAX]; /* who said that they have not what it wants */
+    size_t n_lacking;
     bool unverified_stored; /* there is a file of it, or of one before it */
     struct consensus_verdict verdict;
 
@@ -248,6 +250,10 @@ void dirmgr_store_candidate(struct dirmgr *d);
 /* It was verified, or never will be: its file goes, too. */
 void dirmgr_drop_candidate(struct dirmgr *d);
 void dirmgr_free_candidate(struct dirmgr *d);
+/* RSA has none of the certificates that it wants. */
+void dirmgr_note_lacking(struct dirmgr *d, const struct rsa_id *rsa);
+/* It never will be verified, so there was nothing to have. */
+void dirmgr_forgive_lacking(struct dirmgr *d);
 
 /* ---- dirmgr_skew.c: whose clock differs from ours ---- */
 

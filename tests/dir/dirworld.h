@@ -28,7 +28,8 @@ struct world {
     bool disk_full;
     char log[4096];
     unsigned n_relays;
-    bool failed[256];     /* by the last byte of the server's identity */
+    bool failed[256]; /* by the last byte of the server's identity */
+    bool praised[256];
     bool nobody;          /* the chooser has nobody */
     struct netdir *known; /* of the last wish */
     unsigned forgiven;
@@ -117,6 +118,7 @@ UNUSED_OK static void on_judge(void *arg, const struct rsa_id *rsa, bool good)
 {
     struct world *w = arg;
     w->failed[rsa->b[0]] = !good;
+    w->praised[rsa->b[0]] |= good;
 }
 
 UNUSED_OK static void on_forgive(void *arg)
