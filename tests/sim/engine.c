@@ -247,5 +247,6 @@ bool sim_step(struct sim *s)
     }
     wire_pump(s);
     watch_step(s);
+    news_step(s);
     return !s->failed;
 }

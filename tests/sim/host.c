@@ -72,6 +72,7 @@ static err_t store(void *world, const char *name, const struct text *parts, size
             memcpy(fresh + at, parts[i].s, parts[i].len);
         f->bytes = fresh;
         f->len = kept + len;
+        news_stored(c, name, (struct text){(const char *)f->bytes, f->len});
     }
     memory.in_client = in_client;
     return OK;

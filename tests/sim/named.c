@@ -215,6 +215,66 @@ static void slow_directory(struct scenario *sc)
     add_app(sc, APP_ECHO, 1000, 0);
 }
 
+enum { NEWS_S = 400 };
+
+static void news(struct scenario *sc)
+{
+    plain(sc);
+    sc->interval_s = NEWS_S;
+    sc->lasts_us = 8 * NEWS_S * SIM_SECOND;
+    sc->all_served = true;
+    add_app(sc, APP_ECHO, 1000, 0);
+    add_app(sc, APP_ECHO, 1000, 0);
+    sc->app[1].at_us = 7 * NEWS_S * SIM_SECOND;
+}
+
+/* All servers lie about what has changed, in one way and then in another; the whole they have. */
+static void lying_diffs(struct scenario *sc)
+{
+    static const unsigned lies[] = {FAULT_DIR_DIFF_WRONG, FAULT_DIR_DIFF_CHAIN};
+    news(sc);
+    sc->must_act = true;
+    sc->fresh_s = 1;
+    sc->says = "The diff of the consensus";
+    for (uint64_t i = 0; i < 2; i++)
+        sc->trouble[sc->n_troubles++] =
+            (struct trouble){.kind = TROUBLE_DIRECTORY,
+                             .at_us = (20 + i * 4 * NEWS_S) * SIM_SECOND,
+                             .until_us = (i + 1) * 4 * NEWS_S * SIM_SECOND,
+                             .fault = lies[i],
+                             .n = 1};
+}
+
+/* Whoever is no authority says that there is nothing newer, for ever: all guards, too. */
+static void no_news(struct scenario *sc)
+{
+    news(sc);
+    sc->fresh_s = NEWS_S;
+    sc->says = "answers with status 304";
+    for (size_t i = sc->authorities; i < sc->authorities + sc->relays; i++)
+        sc->trouble[sc->n_troubles++] = (struct trouble){.kind = TROUBLE_FAULT,
+                                                         .node = i,
+                                                         .at_us = 20 * SIM_SECOND,
+                                                         .until_us = sc->lasts_us,
+                                                         .fault = FAULT_DIR_ALWAYS_304,
+                                                         .n = 1};
+}
+
+/* At the start all servers have a consensus that somebody changed after it was signed. */
+static void forged(struct scenario *sc)
+{
+    plain(sc);
+    sc->all_served = sc->must_act = true;
+    sc->lasts_us = 60 * SIM_SECOND;
+    sc->says = "0 good signatures of known authorities";
+    sc->trouble[sc->n_troubles++] = (struct trouble){.kind = TROUBLE_DIRECTORY,
+                                                     .at_us = 1,
+                                                     .until_us = 30 * SIM_SECOND,
+                                                     .fault = FAULT_DIR_FORGED,
+                                                     .n = 1};
+    add_app(sc, APP_ECHO, 1000, 0);
+}
+
 void scenario_memory(uint64_t n, struct scenario *out)
 {
     *out = (struct scenario){.seed = 0};
@@ -254,6 +314,9 @@ static const struct {
     {"silence", silence},
     {"blocked-guards", blocked_guards},
     {"slow-directory", slow_directory},
+    {"lying-diffs", lying_diffs},
+    {"no-news", no_news},
+    {"forged", forged},
     {"rendezvous", rendezvous},
 };
 

@@ -115,6 +115,7 @@ struct scenario {
     const char *says;    /* hostile peers: what the client's log must have, or NULL */
     uint64_t soon_us;    /* whoever waits after the last trouble is served so soon; 0: sometime */
     bool all_served;     /* also of tunnels that troubles could excuse */
+    uint32_t fresh_s;    /* no client's consensus is over for so long; 0: it may be */
     bool must_act;       /* each fault among the troubles must have had an occasion */
 };
 

@@ -183,6 +183,7 @@ struct sim_client {
     bool attached;         /* a controller has put a stream where it liked */
     bool lists_on;         /* it has the options of the lists */
     bool deaf;             /* what it stores now is lost */
+    bool informed;         /* it has had a consensus */
     bool files_may_be_bad; /* it may have stored what it cannot read */
 };
 
@@ -346,6 +347,11 @@ void meet_free(struct sim *s);
 void watch_reset(void);
 void watch_step(struct sim *s);
 void watch_end(struct sim *s); /* nothing is left */
+
+/* ---- news.c ---- */
+
+void news_stored(const struct sim_client *c, const char *name, struct text text);
+void news_step(struct sim *s);
 
 /* ---- oracle.c ---- */
 
