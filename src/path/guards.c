@@ -243,18 +243,28 @@ static void confirm(struct guards *g, struct guard *guard)
     sample_set_primary(g, g->now);
 }
 
+/* In each sample, for another one may have been in use when it was picked. */
+void guards_dropped(struct guards *g, const struct rsa_id *id)
+{
+    for (size_t i = 0; i < SAMPLE_N; i++) {
+        struct guard *guard = sample_find(&g->samples[i], id);
+        if (guard)
+            guard->pending = false;
+    }
+}
+
 void guards_succeeded(struct guards *g, const struct rsa_id *id)
 {
     struct guard *guard = sample_find(g->now, id);
     uint64_t online_us = g->online_us, now = g->env->mono_us;
     g->online_us = now;
+    guards_dropped(g, id);
     if (!guard || !g->cfg)
         return;
     if (guard->reach != GUARD_YES)
         guard_tell(g, g->now, guard, GUARD_WORKS);
     guard->reach = GUARD_YES;
     guard->failing = false;
-    guard->pending = false;
     if (guard->confirmed_idx < 0)
         confirm(g, guard);
     if (guard->primary || (online_us && now - online_us <= g->params.likely_down_us))
@@ -269,6 +279,7 @@ void guards_succeeded(struct guards *g, const struct rsa_id *id)
 void guards_failed(struct guards *g, const struct rsa_id *id)
 {
     struct guard *guard = sample_find(g->now, id);
+    guards_dropped(g, id);
     if (!guard)
         return;
     guard_tell(g, g->now, guard, GUARD_FAILS);
@@ -281,14 +292,6 @@ void guards_failed(struct guards *g, const struct rsa_id *id)
         guard->tried_us = g->env->mono_us;
     guard->tried = true;
     guard->reach = GUARD_NO;
-    guard->pending = false;
-}
-
-void guards_dropped(struct guards *g, const struct rsa_id *id)
-{
-    struct guard *guard = sample_find(g->now, id);
-    if (guard)
-        guard->pending = false;
 }
 
 void guards_forgive(struct guards *g, uint64_t since_us)

@@ -194,6 +194,30 @@ START_TEST(test_guards_that_are_all_being_tried_leave_the_failed_ones)
 }
 END_TEST
 
+/* A change of EntryNodes while one is being tried: once that is over it may be picked again. */
+START_TEST(test_guards_that_were_tried_from_another_sample_are_free_again)
+{
+    void (*const ends[])(struct guards * g, const struct rsa_id *id) = {
+        guards_dropped, guards_succeeded, guards_failed};
+    for (size_t i = 0; i < 3; i++) {
+        struct bed *b = bed_new(1);
+        struct rsa_id primary[3];
+        struct nodeset *few;
+        fail_primaries(b, primary);
+        const struct rsa_id fourth = pick(b, NULL)->rsa;
+        ck_ok(nodeset_parse(text_of("relay7,relay8,relay9"), &few, NULL));
+        b->cfg.entry = few;
+        ck_ok(guards_update(b->g, b->nd, &b->cfg));
+        ends[i](b->g, &fourth);
+        b->cfg.entry = NULL;
+        ck_ok(guards_update(b->g, b->nd, &b->cfg));
+        ck_assert(rsa_id_equal(&pick(b, NULL)->rsa, &fourth));
+        nodeset_free(&few);
+        bed_free(b);
+    }
+}
+END_TEST
+
 /* An exit that rules out who is left has those tried again that failed; our own list does not. */
 START_TEST(test_guards_ruled_out_by_the_exit_leave_the_failed_ones)
 {
@@ -697,6 +721,7 @@ TESTS("path/guards", test_guards_sample_has_twenty_and_three_are_primary,
       test_guards_next_is_tried_when_one_fails_and_the_first_returns, test_guards_tell_their_watch,
       test_guards_retry_schedule_gets_slower, test_guards_other_guards_are_tried_one_circuit_each,
       test_guards_that_are_all_being_tried_leave_the_failed_ones,
+      test_guards_that_were_tried_from_another_sample_are_free_again,
       test_guards_ruled_out_by_the_exit_leave_the_failed_ones,
       test_guards_tried_are_all_that_might_have_been_drawn,
       test_guards_exit_rules_out_itself_and_its_family,
