@@ -54,6 +54,14 @@ void env_random(struct env *env, void *out, size_t len)
     env->random(env->random_arg, out, len);
 }
 
+void env_padding(struct env *env, void *out, size_t len)
+{
+    if (env->padding)
+        env->padding(env->padding_arg, out, len);
+    else
+        env_random(env, out, len);
+}
+
 uint64_t env_random_below(struct env *env, uint64_t bound)
 {
     /* Values under 2^64 mod bound would make the low residues more likely: draw again. */

@@ -33,6 +33,9 @@ struct env {
     uint32_t lag_us; /* how far the kernel's coarse clock, which goes in steps, is behind mono_us */
     void (*random)(void *random_arg, void *out, size_t len);
     void *random_arg;
+    /* For what is thrown away: plenty, and quickly. NULL: as random. */
+    void (*padding)(void *padding_arg, void *out, size_t len);
+    void *padding_arg;
     struct log *log;
     struct timerq timers;
     struct timerq coarse; /* timers that go by the coarse clock, as all of C tor's do */
@@ -56,6 +59,8 @@ void env_watch_clocks(struct env *env, struct clock_watch *w);
 void env_unwatch_clocks(struct env *env, struct clock_watch *w);
 
 void env_random(struct env *env, void *out, size_t len);
+/* Bytes that nobody can foresee but that are no secret: padding. */
+void env_padding(struct env *env, void *out, size_t len);
 
 /* Uniform in [0, bound); bound > 0. */
 uint64_t env_random_below(struct env *env, uint64_t bound);

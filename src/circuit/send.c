@@ -59,7 +59,7 @@ static err_t seal(struct circ *c, unsigned hop, uint8_t chan_cmd, const struct r
     size_t random_at;
     TRY(relay_msg_encode(onion_layer(&c->onion, hop)->kind->format, msg, body, &random_at));
     /* tor-spec 6.1: padding is "random bytes" behind four zero bytes */
-    env_random(c->env, body + random_at, CELL_BODY_LEN - random_at);
+    env_padding(c->env, body + random_at, CELL_BODY_LEN - random_at);
     return onion_seal(&c->onion, hop, chan_cmd, body);
 }
 

@@ -125,6 +125,8 @@ err_t net_new(struct log *log, struct event_base *base, struct net **out)
         return ERR_NOMEM;
     n->env.log = log;
     n->env.random = crypto_random;
+    n->env.padding = filler_take;
+    n->env.padding_arg = &n->filler;
     n->own_base = !base;
     err_t e = make_base(n, base);
     if (e == OK)

@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <sys/types.h>
 
+#include "crypto/filler.h"
 #include "net/conn.h"
 #include "net/net.h"
 
@@ -19,6 +20,7 @@ struct net_signal {
 
 struct net {
     struct env env;
+    struct filler filler; /* the env's padding */
     struct event_base *base;
     bool own_base, touched, stopped;
     pid_t process; /* the process that N belongs to; 0: any */

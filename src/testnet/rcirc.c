@@ -85,7 +85,7 @@ bool rcirc_send_as_is(struct rcirc *c, const struct relay_msg *m)
     size_t padding_at;
     if (c->over || relay_msg_encode(c->layer->kind->format, m, body, &padding_at) != OK)
         return false;
-    env_random(c->node->env, body + padding_at, CELL_BODY_LEN - padding_at);
+    env_padding(c->node->env, body + padding_at, CELL_BODY_LEN - padding_at);
     misdeed_plain_out(c, body, padding_at);
     if (c->layer->kind->originate(c->layer, CELL_RELAY, body) != OK) {
         rcirc_close(c, DESTROY_INTERNAL);

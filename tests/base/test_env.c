@@ -55,6 +55,29 @@ START_TEST(test_env_random_below_is_spread_evenly)
 }
 END_TEST
 
+static void sixes(void *arg, void *out, size_t len)
+{
+    *(size_t *)arg += len;
+    memset(out, 6, len);
+}
+
+START_TEST(test_env_padding_is_random_unless_it_has_its_own_source)
+{
+    struct values v = {NULL, 0, 0};
+    size_t asked = 0;
+    uint8_t out[8] = {1};
+    struct env env = {.random = next_value, .random_arg = &v};
+    env_padding(&env, out, sizeof out);
+    ck_assert_uint_eq(v.at, 1);
+    env.padding = sixes;
+    env.padding_arg = &asked;
+    env_padding(&env, out, sizeof out);
+    ck_assert_uint_eq(v.at, 1);
+    ck_assert_uint_eq(asked, sizeof out);
+    ck_assert_mem_eq(out, "\6\6\6\6\6\6\6\6", 8);
+}
+END_TEST
+
 START_TEST(test_env_random_fills_what_it_is_given_and_no_more)
 {
     struct env *env = test_env(5);
@@ -238,6 +261,7 @@ END_TEST
 TESTS("base/env", test_env_random_below_draws_again_where_residues_would_be_uneven,
       test_env_random_below_a_power_of_two_takes_the_first_value,
       test_env_random_below_is_spread_evenly, test_env_random_fills_what_it_is_given_and_no_more,
+      test_env_padding_is_random_unless_it_has_its_own_source,
       test_env_wall_seconds_are_rounded_down, test_env_timers_count_from_the_time_of_the_wake_up,
       test_env_coarse_timers_go_by_a_clock_that_is_behind,
       test_env_a_wake_up_that_comes_late_is_a_jump,
