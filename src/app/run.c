@@ -264,6 +264,7 @@ static err_t make_host(struct running *r, struct conf_err *e)
     const struct app *app = r->app;
     if (crypto_init() != OK || net_new(app->log, NULL, &r->net) != OK)
         return conf_fail(e, ERR_NOMEM, "The event loop or the crypto library did not start");
+    net_return_memory(r->net);
     logfile_set_env(app->logfile, net_env(r->net));
     TRY(make_around(r, e));
     r->monitors = monitors_new(r->net, r->fronts);

@@ -10,10 +10,19 @@ void buf_init(struct buf *b, size_t cap)
     *b = (struct buf){.cap = cap};
 }
 
+void buf_count(struct buf *b, struct buf_tally *tally)
+{
+    b->tally = tally;
+}
+
 void buf_free(struct buf *b)
 {
     free(b->storage);
-    buf_init(b, b->cap);
+    if (b->tally) {
+        b->tally->held -= b->size;
+        b->tally->given_back += b->size;
+    }
+    *b = (struct buf){.cap = b->cap, .tally = b->tally};
 }
 
 void buf_wipe(struct buf *b)
@@ -41,6 +50,8 @@ static err_t grow(struct buf *b, size_t need)
     uint8_t *storage = realloc(b->storage, size);
     if (!storage)
         return ERR_NOMEM;
+    if (b->tally)
+        b->tally->held += size - b->size;
     b->storage = storage;
     b->size = size;
     return OK;

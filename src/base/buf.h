@@ -10,17 +10,26 @@
 
 #include "base/err.h"
 
-struct buf {
-    uint8_t *storage;
-    size_t size; /* of the storage */
-    size_t head; /* where the bytes begin */
-    size_t len;  /* how many there are */
-    size_t cap;  /* most that may be held */
+/* What many queues hold together. */
+struct buf_tally {
+    size_t held;       /* storage, in bytes */
+    size_t given_back; /* storage, since the beginning */
 };
 
-void buf_init(struct buf *b, size_t cap); /* allocates nothing */
-void buf_free(struct buf *b);             /* leaves an empty queue with the same cap */
-void buf_wipe(struct buf *b);             /* buf_free() that zeroes the storage first */
+struct buf {
+    uint8_t *storage;
+    size_t size;             /* of the storage */
+    size_t head;             /* where the bytes begin */
+    size_t len;              /* how many there are */
+    size_t cap;              /* most that may be held */
+    struct buf_tally *tally; /* where its storage counts; or NULL */
+};
+
+void buf_init(struct buf *b, size_t cap); /* allocates nothing; counts nowhere */
+/* B, which is empty and has no storage, counts in TALLY, which outlives its storage. */
+void buf_count(struct buf *b, struct buf_tally *tally);
+void buf_free(struct buf *b); /* leaves an empty queue with the same cap and tally */
+void buf_wipe(struct buf *b); /* buf_free() that zeroes the storage first */
 
 /* Room for LEN more bytes behind the last one, or NULL: over the cap (see buf_space()) or out of
  * memory. The bytes count once buf_commit() says how many of them were filled. */

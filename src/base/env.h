@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/timer.h"
 
@@ -27,6 +28,16 @@ struct clock_watch {
     struct clock_watch *prev, *next;
 };
 
+struct queue;
+
+/* What the queues of an environment hold: base/queue.h. */
+struct queues {
+    struct buf_tally tally; /* of all that traffic fills */
+    size_t most;            /* of tally.held; 0: no bound */
+    struct queue *holding;  /* those that hold bytes and may be shed */
+    struct timer look;      /* armed: too much is held */
+};
+
 struct env {
     uint64_t mono_us; /* monotonic clock that goes on while the machine sleeps, any origin */
     int64_t wall_us;  /* microseconds since 1970 */
@@ -41,6 +52,7 @@ struct env {
     struct timerq coarse; /* timers that go by the coarse clock, as all of C tor's do */
     struct timerq lazy;   /* timers for which nobody wakes up while one of COARSE is armed */
     struct clock_watch *watches;
+    struct queues queues;
 };
 
 /* A jump less than this is none, as in C tor (NUM_JUMPED_SECONDS_BEFORE_WARN). */

@@ -124,6 +124,7 @@ struct options {
     int connection_padding;        /* enum autobool */
     bool reduced_connection_padding;
     int keepalive_period_s;
+    uint64_t max_mem_in_queues;               /* bytes; 0: by the machine's memory */
     uint64_t bandwidth_rate, bandwidth_burst; /* bytes a second, bytes; each way */
     int token_bucket_refill_ms;
     bool count_private_bandwidth;

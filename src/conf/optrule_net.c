@@ -186,10 +186,21 @@ static err_t check_bandwidth(const struct checking *c)
     return OK;
 }
 
+/* As tor, for a client. */
+static void warn_little_memory(const struct checking *c)
+{
+    const uint64_t least = 64u << 20;
+    uint64_t bytes = c->o->max_mem_in_queues;
+    if (bytes && bytes < least)
+        log_warn(c->log, "MaxMemInQueues is low, under %llu MB: connections may be ended for it.",
+                 (unsigned long long)(least >> 20));
+}
+
 err_t rule_network(const struct checking *c)
 {
     struct options *o = c->o;
     TRY(check_reachable(c));
+    warn_little_memory(c);
     if (o->keepalive_period_s < 1)
         return rule_reject_opt(c, "KeepalivePeriod", "KeepalivePeriod option must be positive.");
     TRY(check_bandwidth(c));

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/queue.h"
 #include "client/steer.h"
 #include "host/controllers.h"
 #include "host/doors.h"
+#include "host/memory.h"
 
 const struct log *host_log(const struct host *h)
 {
@@ -50,6 +52,12 @@ void host_set_limit(struct host *h)
                                     .step_ms = (uint32_t)o->token_bucket_refill_ms,
                                     .counts_private = o->count_private_bandwidth};
     limit_set(h->world.limit, &rule);
+}
+
+void host_set_memory(struct host *h)
+{
+    queues_set_most(net_env(h->place.net),
+                    memory_for_queues(h->options->max_mem_in_queues, memory_of_machine()));
 }
 
 err_t host_open_logs(struct host *h, enum host_why why, struct conf_err *e)
@@ -119,6 +127,7 @@ err_t host_change(struct host *h, struct options *gift_fresh, enum host_why why,
     controllers_commit(h->controllers, gift_fresh, doors_ports(h->doors));
     host_set_binding(h);
     host_set_limit(h);
+    host_set_memory(h);
     heartbeat_set(&h->heartbeat, (unsigned)gift_fresh->heartbeat_period_s);
     if (gift_fresh->disable_network != old->disable_network)
         host_set_network(h);

@@ -37,5 +37,6 @@ MUST_USE err_t host_open_logs(struct host *h, enum host_why why, struct conf_err
 void host_set_network(struct host *h); /* DisableNetwork */
 void host_set_binding(struct host *h); /* OutboundBindAddress */
 void host_set_limit(struct host *h);   /* BandwidthRate */
+void host_set_memory(struct host *h);  /* MaxMemInQueues */
 
 #endif

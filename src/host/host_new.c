@@ -41,6 +41,7 @@ static err_t make_limit(struct host *h, struct conf_err *e)
     if (!h->world.limit)
         return conf_fail(e, ERR_NOMEM, "Out of memory");
     host_set_limit(h);
+    host_set_memory(h);
     return OK;
 }
 

@@ -77,13 +77,28 @@ void lib_stream_data(void *stream, const uint8_t *bytes, size_t len)
 {
     struct tunic_stream *s = stream;
     struct tunic_error error;
-    err_t e = s->flow ? buf_add(&s->in, bytes, len) : OK;
+    err_t e = s->flow ? queue_add(&s->in, bytes, len) : OK;
     handle_tell(&s->h, TUNIC_EVENT_READABLE);
     if (e == OK)
         return;
     lib_error_of(&error, e, TUNIC_STAGE_STREAM, "received bytes");
     s->ops->close(s->flow, END_RESOURCELIMIT);
     lib_stream_over(s, &error);
+}
+
+/* All queues hold too much, and of all bytes these have waited longest. They are not to be missing
+ * without a word. */
+static void shed(void *arg)
+{
+    struct tunic_stream *s = arg;
+    struct tunic_error error;
+    lib_error_of(&error, ERR_LIMIT, TUNIC_STAGE_STREAM, "unread bytes: MaxMemInQueues");
+    s->error = error;
+    if (s->flow) {
+        s->ops->close(s->flow, END_RESOURCELIMIT);
+        lib_stream_over(s, &error);
+    }
+    queue_free(&s->in);
 }
 
 void lib_stream_writable(void *stream)
@@ -106,7 +121,7 @@ static void end(struct handle *h)
     }
     lib_socket_free(s->socket);
     s->socket = NULL;
-    buf_free(&s->in);
+    queue_free(&s->in);
 }
 
 static void call(struct handle *h, enum tunic_event event)
@@ -123,7 +138,6 @@ struct tunic_stream *lib_stream_new(const struct tunic_stream_options *o)
     struct tunic_stream *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
-    buf_init(&s->in, UNREAD_MOST);
     s->kind = o->kind;
     s->status = o->kind == TUNIC_RESOLVE ? TUNIC_STREAM_STATUS_SENTRESOLVE
                                          : TUNIC_STREAM_STATUS_SENTCONNECT;
@@ -136,6 +150,7 @@ void lib_stream_begin(struct tunic_stream *s, struct tunic *t, struct handle *pa
                       struct tunic_stream **among)
 {
     handle_init(&s->h, &stream_kind, t, parent);
+    queue_init(&s->in, UNREAD_MOST, net_env(t->net), shed, s);
     s->among = among;
     DL_APPEND(*among, s);
 }
@@ -201,7 +216,7 @@ int lib_stream_answers(struct tunic_stream *s, struct tunic_answer *out, int mos
 static bool has_bytes_or_end(const void *arg)
 {
     const struct tunic_stream *s = arg;
-    return s->in.len || !s->flow;
+    return s->in.bytes.len || !s->flow;
 }
 
 ssize_t tunic_stream_read(struct tunic_stream *stream, void *out, size_t len, int timeout_ms,
@@ -214,11 +229,11 @@ ssize_t tunic_stream_read(struct tunic_stream *stream, void *out, size_t len, in
     int is_late = lib_wait_for(&stream->h, timeout_ms, has_bytes_or_end, error);
     if (is_late < 0)
         return -1;
-    size_t n = len < stream->in.len ? len : stream->in.len;
-    if (n || (stream->in.len && !len)) {
+    size_t n = len < stream->in.bytes.len ? len : stream->in.bytes.len;
+    if (n || (stream->in.bytes.len && !len)) {
         if (n)
-            memcpy(out, buf_at(&stream->in), n);
-        buf_drain(&stream->in, n);
+            memcpy(out, buf_at(&stream->in.bytes), n);
+        queue_drain(&stream->in, n);
         if (lib_enter(stream->h.t, NULL) && stream->flow)
             stream->ops->consumed(stream->flow, n);
         return (ssize_t)n;

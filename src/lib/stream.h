@@ -3,7 +3,7 @@
 #ifndef TUNIC_LIB_STREAM_H
 #define TUNIC_LIB_STREAM_H
 
-#include "base/buf.h"
+#include "base/queue.h"
 #include "lib/lib.h"
 #include "tunic/stream.h"
 
@@ -24,8 +24,8 @@ struct tunic_stream {
     enum tunic_stream_kind kind;
     enum tunic_stream_status status;
     struct tunic_error error;
-    struct buf in; /* unread */
-    bool writable; /* since the last write that came up short */
+    struct queue in; /* unread */
+    bool writable;   /* since the last write that came up short */
     char address[IP_TEXT_MAX];
     struct tunic_answer answers[TUNIC_ANSWERS_MOST];
     size_t n_answers;

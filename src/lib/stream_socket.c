@@ -73,7 +73,7 @@ static void in_eof(void *machine, bool sure)
 
 static const uint8_t *out(void *machine, size_t *len)
 {
-    const struct buf *in = &((struct lib_socket *)machine)->s->in;
+    const struct buf *in = &((struct lib_socket *)machine)->s->in.bytes;
     *len = in->len;
     return in->len ? buf_at(in) : NULL;
 }
@@ -81,7 +81,7 @@ static const uint8_t *out(void *machine, size_t *len)
 static void sent(void *machine, size_t len)
 {
     struct tunic_stream *s = ((struct lib_socket *)machine)->s;
-    buf_drain(&s->in, len);
+    queue_drain(&s->in, len);
     if (s->flow)
         s->ops->consumed(s->flow, len);
 }
@@ -122,7 +122,7 @@ static void on_event(void *arg, struct tunic_stream *s, enum tunic_event event)
         handle_free(&s->h);
         return;
     }
-    if (s->in.len)
+    if (s->in.bytes.len)
         conn_output(k->conn);
     if (!s->flow && !k->program_done && !k->draining) {
         k->draining = true;
@@ -176,7 +176,7 @@ int tunic_stream_to_socket(struct tunic_stream *stream, struct tunic_error *erro
         return -1;
     if (stream->kind == TUNIC_RESOLVE)
         return lib_error(error, TUNIC_USAGE, TUNIC_STAGE_STREAM, "a look-up has no bytes");
-    if (!stream->flow && !stream->in.len)
+    if (!stream->flow && !stream->in.bytes.len)
         return lib_error_copy(error, &stream->error);
     stream->socket = make(stream, &theirs, error);
     if (!stream->socket)

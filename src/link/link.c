@@ -63,6 +63,8 @@ struct link *link_new(struct env *env, const struct link_config *config,
     l->state = LINK_CONNECTING;
     buf_init(&l->in, LINK_PLAIN_IN_CAP);
     buf_init(&l->out, LINK_OUT_OWN);
+    buf_count(&l->in, &env->queues.tally);
+    buf_count(&l->out, &env->queues.tally);
     circmap_init(&l->circs, env);
     later_init(&l->tell, tell_end, l);
     timer_init(&l->deadline, on_deadline, l);

@@ -280,6 +280,8 @@ struct tls *tls_new(struct tls_ctx *ctx, struct env *env)
         return NULL;
     buf_init(&t->in, TLS_IN_CAP);
     buf_init(&t->out, TLS_OUT_CAP);
+    buf_count(&t->in, &env->queues.tally);
+    buf_count(&t->out, &env->queues.tally);
     t->ssl = SSL_new(ctx->ssl);
     if (!t->ssl || SSL_set_app_data(t->ssl, t) != 1 || !attach_queues(t, ctx)) {
         tls_free(t);

@@ -27,6 +27,8 @@ enum { TURNS_KEPT = 16 }; /* who then has still more to be read is in a hurry */
 
 enum { LEFT_CAP = 1024 * 1024 }; /* over what any machine has taken in and not used */
 
+enum { OWNS_ABOUT = 4096 }; /* what is freed with a connection, its stream's part and all */
+
 enum { LOOK_MS = 1000 }; /* between two looks at a peer that sends no more */
 
 struct conn {
@@ -329,6 +331,7 @@ static void conn_free(struct conn *c)
     if (c->ops->free)
         c->ops->free(c->machine);
     buf_free(&c->left);
+    c->net->env.queues.tally.given_back += OWNS_ABOUT;
     free(c);
 }
 

@@ -1,4 +1,5 @@
 #include <limits.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,7 +11,11 @@
 #include "net/conn_int.h"
 #include "net/net_int.h"
 
-enum { SETTLE_ROUNDS = 64 }; /* bounds one batch: others want their turn */
+enum {
+    SETTLE_ROUNDS = 64, /* bounds one batch: others want their turn */
+    TRIM_LEAST = 1024 * 1024,
+    TRIM_MS = 5000,
+};
 
 void net_touch(struct net *n)
 {
@@ -66,6 +71,27 @@ static void flush_dirty(struct net *n)
     }
 }
 
+static void trim(void *arg)
+{
+    struct net *n = arg;
+    n->trimmed_at = n->env.queues.tally.given_back;
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
+void net_return_memory(struct net *n)
+{
+    n->returns_memory = true;
+}
+
+static void look_at_memory(struct net *n)
+{
+    size_t given = n->env.queues.tally.given_back - n->trimmed_at;
+    if (given >= TRIM_LEAST && n->returns_memory && !n->trim.armed)
+        env_arm_ms(&n->env, &n->trim, TRIM_MS);
+}
+
 static void settle(evutil_socket_t fd, short what, void *arg)
 {
     struct net *n = arg;
@@ -80,6 +106,7 @@ static void settle(evutil_socket_t fd, short what, void *arg)
             break;
     }
     n->touched = false;
+    look_at_memory(n);
     if (n->dirty)
         net_touch(n);
     arm_timer(n);
@@ -127,6 +154,7 @@ err_t net_new(struct log *log, struct event_base *base, struct net **out)
     n->env.random = crypto_random;
     n->env.padding = filler_take;
     n->env.padding_arg = &n->filler;
+    timer_init(&n->trim, trim, n);
     n->own_base = !base;
     err_t e = make_base(n, base);
     if (e == OK)

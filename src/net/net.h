@@ -39,6 +39,10 @@ struct event_base *net_base(struct net *n);
  * (ConstrainedSockets). */
 void net_set_socket_buffers(struct net *n, size_t bytes);
 
+/* For a program of our own: some seconds after much was given back to malloc(), that goes back to
+ * the system, which malloc() by itself does only with what lies at its end. */
+void net_return_memory(struct net *n);
+
 /* Unix sockets that are made from now on are this user's (User), who has them when the process has
  * become that user. */
 void net_set_owner(struct net *n, uid_t uid, gid_t gid);

@@ -31,6 +31,9 @@ struct net {
     gid_t owner_gid;
     int sock_bytes; /* see net_set_socket_buffers() */
     struct net_counts counts;
+    struct timer trim; /* see net_return_memory() */
+    size_t trimmed_at; /* what queues had given back then */
+    bool returns_memory;
     struct conn *dirty; /* connections with output, a list through dirty_prev and dirty_next */
     struct net_signal signals[NET_SIGNALS_MAX];
     size_t n_signals;

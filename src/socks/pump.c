@@ -2,12 +2,12 @@
 
 #include <stdlib.h>
 
-#include "base/buf.h"
+#include "base/queue.h"
 #include "cell/reason.h"
 
 enum {
     IN_CAP = 64 * 1024,    /* read ahead from the application */
-    READ_LEAST = 4 * 1024, /* not worth a read below this */
+    READ_LEAST = 4 * 1024, /* not worth a read below this; and what is read of who says little */
     OUT_CAP = 1024 * 1024, /* more than a stream's window lets come in */
     IDLE_MS = 1000,
 };
@@ -28,9 +28,10 @@ struct pump {
     void *arg;
     enum pump_state state;
     struct tunnel *tunnel;
-    struct buf in, out;
+    struct queue in, out;
     size_t said_left;      /* bytes of the hello's at the front of out, before the stream's */
     bool refused_input;    /* in_room() said NULL */
+    bool says_much;        /* the last read filled its room */
     bool eof;              /* the application sends no more */
     bool reads;            /* a program is known to read on */
     bool gone;             /* the application is known to be gone */
@@ -60,7 +61,7 @@ void pump_end(struct pump *p)
 
 static void send_bytes(struct pump *p, const void *bytes, size_t len)
 {
-    if (buf_add(&p->out, bytes, len) == OK)
+    if (queue_add(&p->out, bytes, len) == OK)
         p->ops->on_output(p->arg);
     else
         pump_end(p);
@@ -68,7 +69,7 @@ static void send_bytes(struct pump *p, const void *bytes, size_t len)
 
 void pump_say(struct pump *p, const void *bytes, size_t len)
 {
-    p->said_left = p->out.len + len;
+    p->said_left = p->out.bytes.len + len;
     send_bytes(p, bytes, len);
 }
 
@@ -88,10 +89,10 @@ static void wait_for_far_side(struct pump *p)
 {
     uint64_t patience_ms = p->asked ? PUMP_ANSWER_MS : PUMP_QUIET_MS;
     uint64_t quiet_ms = (p->env->mono_us - p->word_us) / US_PER_MS;
-    bool said_all = p->gone && !p->in.len;
+    bool said_all = p->gone && !p->in.bytes.len;
     if (p->reads)
         return;
-    if (p->out.len && !p->gone) /* it reads slowly */
+    if (p->out.bytes.len && !p->gone) /* it reads slowly */
         quiet_ms = 0;
     if (said_all || quiet_ms >= patience_ms)
         hang_up(p);
@@ -104,16 +105,16 @@ static void push(struct pump *p)
 {
     if (p->state != OPEN)
         return;
-    if (p->in.len) {
-        size_t n = tunnel_write(p->tunnel, buf_at(&p->in), p->in.len);
-        buf_drain(&p->in, n);
+    if (p->in.bytes.len) {
+        size_t n = tunnel_write(p->tunnel, buf_at(&p->in.bytes), p->in.bytes.len);
+        queue_drain(&p->in, n);
         note_moved(p);
         if (n) {
             p->asked = true;
             p->word_us = p->env->mono_us;
         }
     }
-    if (p->in.len)
+    if (p->in.bytes.len)
         return;
     if (p->eof) {
         wait_for_far_side(p);
@@ -155,7 +156,7 @@ static void on_data(void *arg, const uint8_t *bytes, size_t len)
     p->asked = false;
     p->word_us = p->env->mono_us;
     send_bytes(p, bytes, len);
-    if (p->eof && p->state == OPEN && !p->in.len)
+    if (p->eof && p->state == OPEN && !p->in.bytes.len)
         wait_for_far_side(p);
 }
 
@@ -197,16 +198,16 @@ bool pump_open(struct pump *p, const struct tunnel_request *req)
 /* Takes one message; ERR_MORE if it is not whole and may still become so. */
 static err_t take_one(struct pump *p)
 {
-    struct rd in = rd_over(buf_at(&p->in), p->in.len);
+    struct rd in = rd_over(buf_at(&p->in.bytes), p->in.bytes.len);
     err_t e = p->hello->take(p->hello_arg, &in);
     if (e == OK)
-        buf_drain(&p->in, p->in.len - in.left);
-    return e == ERR_MORE && p->in.len >= p->hello->most ? ERR_LIMIT : e;
+        queue_drain(&p->in, p->in.bytes.len - in.left);
+    return e == ERR_MORE && p->in.bytes.len >= p->hello->most ? ERR_LIMIT : e;
 }
 
 static void shake_hands(struct pump *p)
 {
-    while (p->state == HELLO && p->in.len) {
+    while (p->state == HELLO && p->in.bytes.len) {
         err_t e = take_one(p);
         if (e == ERR_MORE)
             return;
@@ -222,9 +223,9 @@ static void shake_hands(struct pump *p)
 uint8_t *pump_in_room(struct pump *p, size_t *room)
 {
     uint8_t *to = NULL;
-    if (p->state != DONE && !p->eof && p->in.len + READ_LEAST <= IN_CAP) {
-        *room = p->state == OPEN ? IN_CAP - p->in.len : READ_LEAST;
-        to = buf_room(&p->in, *room);
+    if (p->state != DONE && !p->eof && p->in.bytes.len + READ_LEAST <= IN_CAP) {
+        *room = p->state == OPEN && p->says_much ? IN_CAP - p->in.bytes.len : READ_LEAST;
+        to = queue_room(&p->in, *room);
     }
     p->refused_input = !to;
     return to;
@@ -232,7 +233,8 @@ uint8_t *pump_in_room(struct pump *p, size_t *room)
 
 void pump_in_done(struct pump *p, size_t len)
 {
-    buf_commit(&p->in, len);
+    p->says_much = len >= READ_LEAST;
+    queue_commit(&p->in, len);
     shake_hands(p);
     push(p);
     note_moved(p);
@@ -250,7 +252,7 @@ void pump_in_eof(struct pump *p, bool sure)
         /* An application that has said what it wants waits for the answer, of a look-up too. One
          * that has said nothing has most likely given up, and circuits are built for those who have
          * not. */
-        if (!sure && tunnel_asked(p->tunnel)->kind == TUNNEL_CONNECT && !p->in.len)
+        if (!sure && tunnel_asked(p->tunnel)->kind == TUNNEL_CONNECT && !p->in.bytes.len)
             hang_up(p);
         break;
     case HELLO:
@@ -261,7 +263,7 @@ void pump_in_eof(struct pump *p, bool sure)
 
 void pump_in_end(struct pump *p)
 {
-    bool has_words = p->state == OPEN && p->in.len;
+    bool has_words = p->state == OPEN && p->in.bytes.len;
     p->eof = p->gone = p->asked = true;
     p->reads = false;
     p->word_us = p->env->mono_us;
@@ -273,14 +275,14 @@ void pump_in_end(struct pump *p)
 
 const uint8_t *pump_out(const struct pump *p, size_t *len)
 {
-    *len = p->out.len;
-    return p->out.len ? buf_at(&p->out) : NULL;
+    *len = p->out.bytes.len;
+    return p->out.bytes.len ? buf_at(&p->out.bytes) : NULL;
 }
 
 void pump_sent(struct pump *p, size_t len)
 {
     size_t said = len < p->said_left ? len : p->said_left;
-    buf_drain(&p->out, len);
+    queue_drain(&p->out, len);
     p->said_left -= said;
     if (p->state == OPEN && len > said)
         tunnel_consumed(p->tunnel, len - said);
@@ -290,8 +292,21 @@ void pump_sent(struct pump *p, size_t len)
 static void idle(void *arg)
 {
     struct pump *p = arg;
-    buf_trim(&p->in);
-    buf_trim(&p->out);
+    queue_trim(&p->in);
+    queue_trim(&p->out);
+}
+
+/* All queues hold too much, and of all bytes these have waited longest. */
+static void shed(void *arg)
+{
+    struct pump *p = arg;
+    if (p->tunnel)
+        tunnel_close(p->tunnel, END_RESOURCELIMIT);
+    p->tunnel = NULL;
+    queue_free(&p->in);
+    queue_free(&p->out);
+    p->said_left = 0;
+    pump_end(p);
 }
 
 /* ---- life ---- */
@@ -321,8 +336,8 @@ struct pump *pump_new(struct env *env, struct client *client, const struct pump_
                        .hello_arg = gift_hello,
                        .ops = ops,
                        .arg = arg};
-    buf_init(&p->in, IN_CAP);
-    buf_init(&p->out, OUT_CAP);
+    queue_init(&p->in, IN_CAP, env, shed, p);
+    queue_init(&p->out, OUT_CAP, env, shed, p);
     timer_init(&p->deadline, deadline, p);
     timer_init(&p->idle, idle, p);
     env_arm_ms(env, &p->deadline, PUMP_HELLO_MS);
@@ -338,7 +353,7 @@ void pump_free(struct pump *p)
     env_disarm(p->env, &p->deadline);
     env_disarm(p->env, &p->idle);
     p->hello->free(p->hello_arg);
-    buf_free(&p->in);
-    buf_free(&p->out);
+    queue_free(&p->in);
+    queue_free(&p->out);
     free(p);
 }

@@ -222,7 +222,6 @@ def test_no_key_asks_for_what_the_sandbox_refuses(make_sut):
 OTHERWISE = {
     "version",                  # it says who it really is, too
     "net/listeners/control",    # the tests have another way in to Debian's tor
-    "limits/max-mem-in-queues", # there is no such limit
 }
 # What goes on, and what is configured: other tests look at the values.
 ELSEWHERE = ("bw-event-cache", "circuit-status", "config-file", "config-defaults-file",

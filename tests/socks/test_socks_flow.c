@@ -1,4 +1,5 @@
 /* The SOCKS machine: time, backpressure, ends, calls from inside callbacks, storage. */
+#include "base/queue.h"
 #include "support/socksworld.h"
 
 #include <malloc.h>
@@ -536,6 +537,27 @@ START_TEST(test_socks_idle_connection_holds_no_queues)
 }
 END_TEST
 
+START_TEST(test_socks_queues_that_hold_too_much_end_the_connection)
+{
+    struct world *w = opened();
+    queues_set_most(w->env, 30000);
+    w->tunnel.ops->on_data(w->tunnel.arg, lots, 10000);
+    test_env_advance_ms(w->env, 1);
+    ck_assert_uint_eq(w->tunnel.closed, 0);
+    w->tunnel.ops->on_data(w->tunnel.arg, lots, 40000);
+    ck_assert_uint_eq(w->tunnel.closed, 0); /* not inside the call */
+    test_env_advance_ms(w->env, 1);
+    ck_assert_uint_eq(w->tunnel.closed, 1);
+    ck_assert_uint_eq(w->tunnel.close_reason, END_RESOURCELIMIT);
+    ck_assert_uint_eq(w->dones, 1);
+    size_t len;
+    ck_assert_ptr_null(pump_out(w->pump, &len));
+    ck_assert_uint_eq(queues_held(w->env), 0);
+    queues_set_most(w->env, 0);
+    world_free(w);
+}
+END_TEST
+
 START_TEST(test_socks_storage_comes_back_after_a_slow_tunnel_too)
 {
     struct world *w = opened();
@@ -579,4 +601,5 @@ TESTS("socks/socks_flow", test_socks_handshake_that_is_not_finished_in_time_is_c
       test_socks_free_in_every_state_closes_the_tunnel_without_a_word,
       test_socks_net_may_send_inside_on_output, test_socks_net_may_feed_inside_on_input_wanted,
       test_socks_idle_connection_holds_no_queues,
+      test_socks_queues_that_hold_too_much_end_the_connection,
       test_socks_storage_comes_back_after_a_slow_tunnel_too)
