@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crypto/aes.h"
+#include "crypto/aes128.h"
 #include "support/vec.h"
 
 START_TEST(test_aes_published_vectors)
@@ -85,6 +86,34 @@ START_TEST(test_aes_too_long_is_refused_untouched)
 }
 END_TEST
 
+/* Whatever the processor has: pieces of any size at any place are the stream that OpenSSL makes. */
+START_TEST(test_aes_ctr_in_pieces_is_one_stream)
+{
+    enum { LEN = 5000, BEYOND = 80 };
+    static uint8_t want[LEN], got[BEYOND + LEN + BEYOND], none[BEYOND];
+    const uint8_t key[16] = {7, 1, 2, 3, 250}, zero[16] = {0};
+    struct aes128 whole;
+    ck_ok(aes128_init(&whole, &aes128_openssl, AES128_STREAM));
+    ck_ok(whole.kind->rekey(&whole, key));
+    ck_ok(whole.kind->stream(&whole, zero, want, LEN));
+    for (size_t piece = 1; piece <= 1100; piece += piece < 600 ? 1 : 37) {
+        struct aes_ctr *ctx = aes_ctr_new(key, 128, NULL);
+        ck_assert_ptr_nonnull(ctx);
+        memset(got, 0, sizeof got);
+        for (size_t at = 0; at < LEN; at += piece) {
+            size_t n = LEN - at < piece ? LEN - at : piece;
+            ck_ok(aes_ctr_xor(ctx, got + BEYOND + at, n));
+        }
+        ck_assert_mem_eq(got, none, BEYOND);
+        ck_assert_mem_eq(got + BEYOND + LEN, none, BEYOND);
+        ck_assert_mem_eq(got + BEYOND, want, LEN);
+        ck_ok(aes_ctr_xor(ctx, got, 0));
+        aes_ctr_free(ctx);
+    }
+    aes128_free(&whole);
+}
+END_TEST
+
 TESTS("crypto/aes", test_aes_published_vectors, test_aes_cells_come_back,
       test_aes_no_iv_means_zeros, test_aes_other_key_sizes_are_refused,
-      test_aes_too_long_is_refused_untouched)
+      test_aes_too_long_is_refused_untouched, test_aes_ctr_in_pieces_is_one_stream)
