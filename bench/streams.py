@@ -1,0 +1,128 @@
+#!/usr/bin/python3
+"""Many streams: what 10,000 idle ones hold, what a burst over 4,000 of them leaves behind, and whether
+1,000 that are busy at once have fair shares.
+
+usage: bench/streams.py [--idle N] [--burst N] [--busy N] [--program PATH]
+
+The network is a process of its own (`tunic testnet`); each 800 streams share a circuit. Memory is VmRSS.
+Figures, no verdict, but that all bytes have to come."""
+
+import argparse
+import resource
+import select
+import socket
+import statistics
+import sys
+import threading
+import time
+
+sys.dont_write_bytecode = True
+import os  # noqa: E402
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import loopback  # noqa: E402
+import pair      # noqa: E402
+
+AT_A_TIME = 100
+MESSAGE = bytes(2000)
+BUSY_BYTES = 200 * 1000
+REST_S = (2, 8)     # queues are trimmed after one second, memory goes back five later
+
+
+def say(text, *values):
+    print(text % values, flush=True)
+
+
+def open_idle(client, number):
+    """-> (sockets here, sockets at the far end), as many each."""
+    server = socket.create_server(("127.0.0.1", 0), backlog=4096)
+    here, far = [], []
+    port = server.getsockname()[1]
+    while len(here) < number:
+        new = [client.begin(port, len(here) + i) for i in range(min(AT_A_TIME, number - len(here)))]
+        for _ in new:
+            far.append(server.accept()[0])
+        here += [client.finish(sock) for sock in new]
+    server.close()
+    return here, far
+
+
+def drain(socks, size):
+    poll, left = select.poll(), {}
+    for sock in socks:
+        left[sock.fileno()] = [sock, size]
+        poll.register(sock, select.POLLIN)
+    while left:
+        for fd, _ in poll.poll(1000 * pair.WAIT_S):
+            sock, want = left[fd]
+            left[fd][1] = want - len(sock.recv(65536))
+            if left[fd][1] <= 0:
+                poll.unregister(fd)
+                del left[fd]
+
+
+def measure_idle(client, args):
+    before = client.rss_kb()
+    here, far = open_idle(client, args.idle)
+    time.sleep(REST_S[1])
+    idle = client.rss_kb()
+    say("%d idle streams: %.1f MB more than %.1f, %.2f kB each", args.idle, (idle - before) / 1000,
+        before / 1000, (idle - before) / args.idle)
+    some = min(args.burst, args.idle)
+    for sources, sinks, way in ((far, here, "down"), (here, far, "up")):
+        for sock in sources[:some]:
+            sock.sendall(MESSAGE)
+        drain(sinks[:some], len(MESSAGE))
+        at_once = client.rss_kb()
+        time.sleep(REST_S[0])
+        rested = client.rss_kb()
+        time.sleep(REST_S[1])
+        say("%d of them 2 kB %s: %+.1f MB at once, %+.1f after 2 s, %+.1f after 10 s", some, way,
+            (at_once - idle) / 1000, (rested - idle) / 1000, (client.rss_kb() - idle) / 1000)
+    for sock in here + far:
+        sock.close()
+    time.sleep(REST_S[0] + REST_S[1])
+    say("all closed: %+.1f MB against the start", (client.rss_kb() - before) / 1000)
+
+
+def measure_busy(client, args):
+    far, took, failed = pair.Far(), [], []
+    before = client.rss_kb()
+
+    def one(number):
+        try:
+            took.append(pair.transfer(client, far, "down", BUSY_BYTES, number))
+        except (OSError, RuntimeError) as error:
+            failed.append(error)
+    threads = [threading.Thread(target=one, args=(i,)) for i in range(args.busy)]
+    begun = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        sys.exit("streams: %d of %d failed: %s" % (len(failed), args.busy, failed[0]))
+    say("%d streams of %d kB at once: %.1f s; the slowest has %.2f of the median's rate; %.1f MB more",
+        args.busy, BUSY_BYTES // 1000, time.monotonic() - begun, statistics.median(took) / max(took),
+        (client.rss_kb() - before) / 1000)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Many streams through one client.")
+    parser.add_argument("--idle", type=int, default=10000)
+    parser.add_argument("--burst", type=int, default=4000)
+    parser.add_argument("--busy", type=int, default=1000)
+    parser.add_argument("--program", default=pair.OURS)
+    args = parser.parse_args()
+    loopback.enter()
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    args.idle = min(args.idle, (most - 500) // 2)     # both ends are ours
+    for measured in (measure_idle, measure_busy):
+        with pair.pair(args.program) as client:
+            time.sleep(REST_S[0])
+            measured(client, args)
+
+
+if __name__ == "__main__":
+    main()
