@@ -3,6 +3,8 @@
 #ifndef TUNIC_CIRCUIT_CC_PARAMS_H
 #define TUNIC_CIRCUIT_CC_PARAMS_H
 
+#include <stdint.h>
+
 /* How far away the other end is: what waits on the way is judged by that. */
 enum cc_way {
     CC_WAY_SHORT, /* two hops or fewer; "sbws" in the names of the parameters */
@@ -20,7 +22,11 @@ struct cc_thresholds {
     unsigned ss_cap; /* a window of so many cells grows more slowly in slow start */
 };
 
+/* Two more were tried and given up; C tor takes them for the default. */
+enum cc_alg { CC_ALG_SENDME /* fixed windows */, CC_ALG_VEGAS = 2, CC_ALG_MOST = 3 };
+
 struct cc_params {
+    unsigned alg;        /* enum cc_alg */
     unsigned sendme_inc; /* DATA that a SENDME stands for */
     unsigned cwnd_init;  /* cells, as are all windows */
     unsigned cwnd_min;
@@ -42,5 +48,11 @@ struct cc_params {
 
 /* What holds where the consensus says nothing. */
 struct cc_params cc_params_defaults(void);
+
+/* What a consensus says, which ARG stands for: the parameter of NAME, within LEAST and MOST, or
+ * FALLBACK. */
+typedef int32_t cc_param_fn(const void *arg, const char *name, int32_t fallback, int32_t least,
+                            int32_t most);
+struct cc_params cc_params_read(cc_param_fn *param, const void *arg);
 
 #endif

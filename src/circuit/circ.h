@@ -177,6 +177,15 @@ unsigned circ_window(const struct circ *c, unsigned hop);
 /* Whether streams at HOP do their own SENDMEs, as with fixed windows. */
 bool circ_stream_sendmes(const struct circ *c, unsigned hop);
 
+/* How congestion control stands. Times are 0 while none was measured. */
+struct circ_congestion {
+    bool in_slow_start;
+    uint64_t cwnd; /* cells */
+    uint64_t ewma_rtt_us, min_rtt_us, max_rtt_us;
+};
+/* False: hop HOP has none. */
+bool circ_congestion(const struct circ *c, unsigned hop, struct circ_congestion *out);
+
 /* For an application's error: "hop 2: TORPROTOCOL (circuit broke the protocol)"; returns OUT. */
 const char *circ_end_text(const struct circ_end *end, char *out, size_t size);
 

@@ -1,6 +1,7 @@
 /* Sending: relay messages into cells, and what may be in the way. */
 #include "base/wr.h"
 #include "circuit/circ_int.h"
+#include "circuit/vegas.h"
 
 static uint8_t chan_cmd_for(const struct circ *c, unsigned hop, uint8_t cmd)
 {
@@ -131,6 +132,20 @@ unsigned circ_window(const struct circ *c, unsigned hop)
 bool circ_stream_sendmes(const struct circ *c, unsigned hop)
 {
     return hop >= 1 && hop <= c->onion.n && c->onion.hop[hop - 1].flow->kind->stream_sendmes;
+}
+
+bool circ_congestion(const struct circ *c, unsigned hop, struct circ_congestion *out)
+{
+    const struct flow *f = hop >= 1 && hop <= c->onion.n ? c->onion.hop[hop - 1].flow : NULL;
+    const struct vegas *v = (const struct vegas *)f;
+    if (!f || f->kind != &vegas_kind)
+        return false;
+    *out = (struct circ_congestion){.in_slow_start = v->in_slow_start,
+                                    .cwnd = v->cwnd,
+                                    .ewma_rtt_us = v->ewma_rtt_us,
+                                    .min_rtt_us = v->min_rtt_us,
+                                    .max_rtt_us = v->max_rtt_us};
+    return true;
 }
 
 bool circ_may_begin(const struct circ *c)

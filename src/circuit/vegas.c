@@ -87,7 +87,7 @@ static void update_min_rtt(struct vegas *v)
     uint64_t now = v->ewma_rtt_us, pct = v->params->rtt_reset_pct;
     if (v->min_rtt_us == 0)
         v->min_rtt_us = now;
-    else if (v->cwnd == v->params->cwnd_min && !v->in_slow_start)
+    else if (v->cwnd == v->cwnd_least && !v->in_slow_start)
         /* A single time that was too short would hold the window down for good. */
         v->min_rtt_us =
             pct * most(now, v->min_rtt_us) / 100 + (100 - pct) * least(now, v->min_rtt_us) / 100;
@@ -101,6 +101,7 @@ static bool update_rtt(struct vegas *v, uint64_t rtt_us)
     if (stalled_or_jumped(v, rtt_us))
         return false;
     uint64_t n = n_ewma(v), before = v->ewma_rtt_us;
+    v->max_rtt_us = most(rtt_us, v->max_rtt_us);
     v->ewma_rtt_us = before ? (2 * rtt_us + (n - 1) * before) / (n + 1) : rtt_us;
     update_min_rtt(v);
     return true;
@@ -113,7 +114,7 @@ static bool update_bdp(struct vegas *v, bool timed, bool blocked)
 {
     if (!v->ewma_rtt_us) { /* the clock has stood still all the time */
         v->blocked_chan = blocked;
-        v->bdp = blocked ? most(least(v->inflight, v->cwnd), v->params->cwnd_min) : v->cwnd;
+        v->bdp = blocked ? most(least(v->inflight, v->cwnd), v->cwnd_least) : v->cwnd;
         return blocked;
     }
     v->bdp = v->cwnd * v->min_rtt_us / v->ewma_rtt_us;
@@ -179,7 +180,7 @@ static void update_cwnd(struct vegas *v)
         slow_start(v, queue_use);
     else if (v->next_cc_event == 0)
         steady_state(v, queue_use);
-    v->cwnd = least(most(v->cwnd, v->params->cwnd_min), v->params->cwnd_max);
+    v->cwnd = most(least(v->cwnd, v->params->cwnd_max), v->cwnd_least);
     v->cwnd = least(v->cwnd, CWND_MOST);
     if (v->next_cwnd_event == 0)
         v->next_cwnd_event = sendme_per_cwnd(v);
@@ -207,7 +208,8 @@ static struct flow *vegas_make(const struct flow_config *config, unsigned inc, e
                         .params = p,
                         .way = &p->way[way],
                         .inc = inc,
-                        .cwnd = p->cwnd_init,
+                        .cwnd_least = most(p->cwnd_min, inc),
+                        .cwnd = most(p->cwnd_init, inc),
                         .in_slow_start = true};
     v->next_cc_event = cwnd_update_rate(v);
     update_room(v);

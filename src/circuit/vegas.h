@@ -19,11 +19,12 @@ struct vegas {
     const struct cc_params *params; /* of its config */
     const struct cc_thresholds *way;
     unsigned inc;
-    unsigned sent, got;               /* DATA since the last that a SENDME will be for, each way */
-    uint64_t cwnd, inflight, bdp;     /* cells */
-    uint64_t ewma_rtt_us, min_rtt_us; /* 0: never measured */
-    uint64_t next_cc_event;           /* SENDMEs until the window may change, after slow start */
-    uint64_t next_cwnd_event;         /* SENDMEs until a window's worth of them has come */
+    uint64_t cwnd_least;          /* the least window, which a SENDME fits into */
+    unsigned sent, got;           /* DATA since the last that a SENDME will be for, each way */
+    uint64_t cwnd, inflight, bdp; /* cells */
+    uint64_t ewma_rtt_us, min_rtt_us, max_rtt_us; /* 0: never measured */
+    uint64_t next_cc_event;   /* SENDMEs until the window may change, after slow start */
+    uint64_t next_cwnd_event; /* SENDMEs until a window's worth of them has come */
     bool in_slow_start;
     bool cwnd_full;     /* it was, not long ago: so there is use for a larger one */
     bool blocked_chan;  /* at the last SENDME our own link was congested */

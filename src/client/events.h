@@ -254,6 +254,9 @@ struct event_circ_bw {
     uint64_t id;
     uint64_t read, written;
     uint64_t delivered_read, overhead_read, delivered_written, overhead_written;
+    /* With congestion control at its last hop: */
+    bool has_cc, in_slow_start;
+    uint64_t cwnd, rtt_ms, min_rtt_ms;
 };
 
 struct event_stream_bw {

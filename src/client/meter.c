@@ -41,6 +41,18 @@ static uint64_t overhead(uint64_t cells, uint64_t data)
     return cells * RELAY_DATA_MAX - data;
 }
 
+static void add_congestion(const struct ocirc *oc, struct event_circ_bw *e)
+{
+    struct circ_congestion cc;
+    e->has_cc = circ_congestion(oc->circ, circ_hops(oc->circ), &cc);
+    if (!e->has_cc)
+        return;
+    e->in_slow_start = cc.in_slow_start;
+    e->cwnd = cc.cwnd;
+    e->rtt_ms = cc.ewma_rtt_us / US_PER_MS;
+    e->min_rtt_ms = cc.min_rtt_us / US_PER_MS;
+}
+
 static void tell_circuit_bytes(void *arg, struct ocirc *oc)
 {
     struct meter *m = arg;
@@ -49,14 +61,15 @@ static void tell_circuit_bytes(void *arg, struct ocirc *oc)
     const struct circ_counts *now = circ_counts(oc->circ), *before = &oc->told_bytes;
     uint64_t in = now->cells_in - before->cells_in, out = now->cells_out - before->cells_out;
     uint64_t data_in = now->data_in - before->data_in, data_out = now->data_out - before->data_out;
-    const struct event_record e = {.kind = EVENT_CIRC_BW,
-                                   .circ_bw = {.id = oc->id,
-                                               .read = in * CELL_BODY_LEN,
-                                               .written = out * CELL_BODY_LEN,
-                                               .delivered_read = data_in,
-                                               .overhead_read = overhead(in, data_in),
-                                               .delivered_written = data_out,
-                                               .overhead_written = overhead(out, data_out)}};
+    struct event_record e = {.kind = EVENT_CIRC_BW,
+                             .circ_bw = {.id = oc->id,
+                                         .read = in * CELL_BODY_LEN,
+                                         .written = out * CELL_BODY_LEN,
+                                         .delivered_read = data_in,
+                                         .overhead_read = overhead(in, data_in),
+                                         .delivered_written = data_out,
+                                         .overhead_written = overhead(out, data_out)}};
+    add_congestion(oc, &e.circ_bw);
     oc->told_bytes = *now;
     if (in || out)
         events_tell(m->events, &e);

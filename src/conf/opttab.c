@@ -64,7 +64,7 @@
 #define NO_BRIDGES          "Tunic uses no bridges yet"
 #define NO_CIRC_PADDING     "Tunic pads no circuits yet"
 #define NO_CONFLUX          "Tunic joins no circuits to one by Conflux yet"
-#define NO_CONGESTION       "Tunic does not speak congestion control yet"
+#define NO_CONGESTION       "Tunic uses congestion control where the consensus has it, and nowhere else"
 #define NO_DNS_PORT         "Tunic has no DNS port yet"
 #define NO_FULL_DESCRIPTORS "Tunic fetches microdescriptors only"
 #define NO_HTTP_PORT        "Tunic has no HTTP tunnel port yet"

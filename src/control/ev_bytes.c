@@ -31,8 +31,12 @@ void ev_circ_bw(struct control *c, const struct event_record *e, struct text_out
     ev_time(out, e->wall_us);
     out_printf(out,
                " DELIVERED_READ=%" PRIu64 " OVERHEAD_READ=%" PRIu64 " DELIVERED_WRITTEN=%" PRIu64
-               " OVERHEAD_WRITTEN=%" PRIu64 "\r\n",
+               " OVERHEAD_WRITTEN=%" PRIu64,
                b->delivered_read, b->overhead_read, b->delivered_written, b->overhead_written);
+    if (b->has_cc) /* congestion_control_get_control_port_fields() */
+        out_printf(out, " SS=%d CWND=%" PRIu64 " RTT=%" PRIu64 " MIN_RTT=%" PRIu64,
+                   b->in_slow_start, b->cwnd, b->rtt_ms, b->min_rtt_ms);
+    out_str(out, "\r\n");
 }
 
 void ev_stream_bw(struct control *c, const struct event_record *e, struct text_out *out)

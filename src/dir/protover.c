@@ -15,8 +15,8 @@ static const struct {
 };
 
 /* What Tunic's client side speaks, for the authorities' required and recommended lists; and what
- * was recommended when this was written, but is not there yet: consensus diffs, congestion control
- * and onion services. LinkAuth is for who shows certificates, and Relay=1 is TAP. */
+ * was recommended when this was written, but is not there yet: consensus diffs and
+ * onion services. LinkAuth is for who shows certificates, and Relay=1 is TAP. */
 static const struct {
     const char *name;
     uint64_t versions, not_yet;
@@ -25,7 +25,7 @@ static const struct {
     {"Cons", V(1) | V(2), 0},
     {"Desc", V(1) | V(2) | V(3) | V(4), 0},
     {"DirCache", V(1), V(2)},
-    {"FlowCtrl", V(1), V(2)},
+    {"FlowCtrl", V(1) | V(2), 0},
     {"HSDir", 0, V(2)},
     {"HSIntro", 0, V(4)},
     {"HSRend", 0, V(2)},

@@ -294,11 +294,11 @@ static err_t misread(struct rcirc *c, size_t len, err_t e, struct exts *theirs)
 /* What is said about congestion control. */
 static err_t misstate(struct rcirc *c, struct exts *ours)
 {
-    static const uint8_t honest[] = {CC_SENDME_INC}, zero[] = {0};
+    static const uint8_t zero[] = {0};
     if (c->congestion_control && now(c, FAULT_NTOR3_CC_SILENT))
         ours->n = 0;
     if (!ours->n && now(c, FAULT_NTOR3_CC_UNASKED))
-        TRY(exts_add(ours, CIRC_EXT_CC_RESPONSE, honest, sizeof honest));
+        TRY(exts_add(ours, CIRC_EXT_CC_RESPONSE, &c->sendme_inc, 1));
     if (ours->n && now(c, FAULT_NTOR3_CC_INC))
         ours->e[0].body = zero;
     return OK;

@@ -117,7 +117,7 @@ static bool takes_sendme(struct rcirc *c, const struct relay_msg *m)
 {
     uint8_t version = m->len ? m->data[0] : 0;
     size_t right = 3 + c->layer->kind->tag_len;
-    if (!c->window.tags_n)
+    if (!c->window.tags.n)
         return now(c, FAULT_SENDME_UNASKED);
     if (version != 1)
         return now(c, version ? FAULT_SENDME_ANY_VERSION : FAULT_SENDME_VERSION_0);
@@ -135,13 +135,12 @@ static enum judged on_stream_sendme(struct rcirc *c, const struct target *t)
 static enum judged on_sendme(struct rcirc *c, const struct relay_msg *m)
 {
     const struct target *t = m->stream_id ? target_find(c, m->stream_id) : NULL;
-    struct rwindow tried = c->window;
     if (m->stream_id)
         return t ? on_stream_sendme(c, t) : JUDGED_FINE;
-    if (rwindow_sendme(&tried, c->layer->kind, m->data, m->len) != OK)
+    if (!rwindow_expects(&c->window, c->layer->kind, rd_over(m->data, m->len)))
         return takes_sendme(c, m) ? JUDGED_DROP : JUDGED_FINE;
     if (now(c, FAULT_SENDME_TWICE))
-        c->window.package += c->window.increment;
+        rwindow_widen(&c->window);
     return JUDGED_FINE;
 }
 

@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "base/env.h"
 #include "base/err.h"
+#include "circuit/flow.h"
 #include "dirdoc/identity.h"
 #include "link/link.h"
 #include "testnet/netdocs.h"
@@ -52,6 +53,7 @@ struct node_config {
     const struct node_host *hosts; /* borrowed */
     size_t n_hosts;
     uint64_t handshake_timeout_ms;
+    struct flow_config flow; /* what the consensus says of it */
 };
 
 /* ERR_ARG: an address that is not loopback; ERR_NOMEM, ERR_CRYPTO. */

@@ -76,7 +76,7 @@ bool rcirc_is_full(const struct rcirc *c)
 
 unsigned rcirc_room(const struct rcirc *c)
 {
-    return rcirc_is_full(c) ? 0 : c->window.package;
+    return rcirc_is_full(c) ? 0 : rwindow_room(&c->window);
 }
 
 bool rcirc_send_as_is(struct rcirc *c, const struct relay_msg *m)
@@ -91,8 +91,10 @@ bool rcirc_send_as_is(struct rcirc *c, const struct relay_msg *m)
         rcirc_close(c, DESTROY_INTERNAL);
         return false;
     }
-    if (m->cmd == RELAY_DATA)
-        rwindow_sent(&c->window, c->layer);
+    if (m->cmd == RELAY_DATA && rwindow_sent(&c->window, c->node->env, c->layer) != OK) {
+        rcirc_close(c, DESTROY_RESOURCELIMIT);
+        return false;
+    }
     rcirc_cell(c, WAY_MADE, CELL_RELAY, body);
     if (m->cmd != RELAY_DROP)
         rcirc_pad_sent(c);
@@ -286,6 +288,7 @@ void rcirc_close(struct rcirc *c, uint8_t reason)
 void rcirc_bury(struct rcirc *c)
 {
     layer_free(c->layer);
+    rwindow_clear(&c->window);
     buf_free(&c->back.queue);
     buf_free(&c->fwd.queue);
     free(c->memo);

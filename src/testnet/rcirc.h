@@ -52,7 +52,8 @@ struct rcirc {
     const struct layer_kind *kind; /* agreed on: tor1 or CGO */
     struct layer *layer;
     struct rwindow window;
-    bool congestion_control; /* negotiated: no SENDMEs for streams */
+    bool congestion_control; /* granted: no SENDMEs for streams */
+    uint8_t sendme_inc;      /* and what was said of those for circuits */
     bool fast;               /* made by CREATE_FAST: a directory circuit */
     bool over;
     bool cut;       /* TRUNCATED was sent: what the client had sent before it knew is dropped */

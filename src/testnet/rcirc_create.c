@@ -54,13 +54,12 @@ static err_t grant_subprotos(struct rcirc *c, const struct ext *asked)
  * type. */
 err_t rcirc_grant(struct rcirc *c, const struct exts *theirs, struct exts *ours)
 {
-    static const uint8_t sendme_inc[] = {CC_SENDME_INC};
+    const struct cc_params *cc = &c->node->config.flow.cc;
     ours->n = 0;
-    c->congestion_control = exts_find(theirs, CIRC_EXT_CC_REQUEST) != NULL;
+    c->congestion_control = exts_find(theirs, CIRC_EXT_CC_REQUEST) && cc->alg != CC_ALG_SENDME;
+    c->sendme_inc = (uint8_t)cc->sendme_inc;
     TRY(grant_subprotos(c, exts_find(theirs, CIRC_EXT_SUBPROTO)));
-    return c->congestion_control
-               ? exts_add(ours, CIRC_EXT_CC_RESPONSE, sendme_inc, sizeof sendme_inc)
-               : OK;
+    return c->congestion_control ? exts_add(ours, CIRC_EXT_CC_RESPONSE, &c->sendme_inc, 1) : OK;
 }
 
 static err_t answer_exts(struct rcirc *c, struct rd asked, struct create_reply *r, struct wr *out)
@@ -145,7 +144,8 @@ static err_t start(struct rcirc *c, uint8_t cmd, const uint8_t *body, struct cre
     if (e == OK && !(c->layer = c->kind->make(r->keys, LAYER_RELAY)))
         e = ERR_NOMEM;
     secret_wipe(r->keys, sizeof r->keys);
-    rwindow_init(&c->window, c->congestion_control);
+    if (e == OK)
+        e = rwindow_init(&c->window, c->node->env, &c->node->config.flow, c->congestion_control);
     return e;
 }
 

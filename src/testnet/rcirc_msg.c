@@ -30,13 +30,20 @@ static void on_data(struct rcirc *c, const struct relay_msg *m)
         target_data(t, m->data, m->len);
 }
 
+/* More than tor's cellq_high would wait for the link if the window alone said how many. */
+static bool is_blocked(const struct rcirc *c)
+{
+    return rcirc_is_full(c) && rwindow_room(&c->window) >= c->node->config.flow.cc.cellq_high;
+}
+
 static void on_sendme(struct rcirc *c, const struct relay_msg *m)
 {
     struct target *t = m->stream_id ? target_find(c, m->stream_id) : NULL;
     if (m->stream_id) {
         if (t)
             target_sendme(t);
-    } else if (rwindow_sendme(&c->window, c->layer->kind, m->data, m->len) != OK) {
+    } else if (rwindow_sendme(&c->window, c->node->env, c->layer->kind, rd_over(m->data, m->len),
+                              is_blocked(c)) != OK) {
         /* proposal 289: a circuit whose SENDME does not match is torn down. */
         rcirc_broken(c, "a SENDME that is not due, or with the wrong tag");
     } else {

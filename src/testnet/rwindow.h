@@ -1,5 +1,6 @@
-/* Rwindow: flow control of a circuit at its end here: fixed windows (tor-spec 7.3), or a fixed
- * congestion window under the rules of proposal 324. */
+/* Rwindow: flow control of a circuit at its end here: fixed windows (tor-spec 7.3), or congestion
+ * control (proposal 324) as clients have it. Peers that cheat ignore it, so it counts what was sent
+ * whether or not that was allowed. */
 #ifndef TUNIC_TESTNET_RWINDOW_H
 #define TUNIC_TESTNET_RWINDOW_H
 
@@ -7,30 +8,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/env.h"
 #include "base/err.h"
+#include "base/rd.h"
+#include "circuit/flow.h"
 #include "circuit/layer.h"
-
-enum {
-    RWINDOW_TAGS = 64,
-    CC_SENDME_INC = 31, /* the consensus' default of cc_sendme_inc */
-};
+#include "circuit/tags.h"
 
 struct rwindow {
+    struct flow *vegas; /* NULL: fixed windows, of: */
     unsigned increment; /* DATA that one SENDME stands for */
     unsigned package;   /* DATA we may still send */
     unsigned deliver;   /* DATA we may still get */
     unsigned sent, got; /* since the last one that a SENDME answers */
-    uint8_t tags[RWINDOW_TAGS][LAYER_TAG_MAX];
-    unsigned tags_at, tags_n;
+    struct tags tags;   /* of SENDMEs that are due */
 };
 
-void rwindow_init(struct rwindow *w, bool congestion_control);
-/* DATA was sent, in the cell that LAYER originated last. */
-void rwindow_sent(struct rwindow *w, const struct layer *layer);
+/* VEGAS: congestion control, as CONFIG says, which outlives it. ERR_NOMEM: W is empty. */
+MUST_USE err_t rwindow_init(struct rwindow *w, struct env *env, const struct flow_config *config,
+                            bool vegas);
+void rwindow_clear(struct rwindow *w);
+/* DATA that we may send now. */
+unsigned rwindow_room(const struct rwindow *w);
+/* DATA was sent, in the cell that LAYER originated last. ERR_NOMEM. */
+MUST_USE err_t rwindow_sent(struct rwindow *w, struct env *env, const struct layer *layer);
 /* DATA came; *SENDME_DUE. ERR_CIRC_WINDOW. */
 MUST_USE err_t rwindow_got(struct rwindow *w, bool *sendme_due);
-/* ERR_CIRC_SENDME: none was due, or the tag is wrong. */
-MUST_USE err_t rwindow_sendme(struct rwindow *w, const struct layer_kind *kind, const uint8_t *body,
-                              size_t len);
+/* Whether a SENDME of BODY is due, with this tag. */
+bool rwindow_expects(const struct rwindow *w, const struct layer_kind *kind, struct rd body);
+/* It came; BLOCKED: our link takes no more. ERR_CIRC_SENDME: none was due, or the tag is wrong. */
+MUST_USE err_t rwindow_sendme(struct rwindow *w, struct env *env, const struct layer_kind *kind,
+                              struct rd body, bool blocked);
+/* One more SENDME's worth may be sent, for nothing. */
+void rwindow_widen(struct rwindow *w);
 
 #endif

@@ -40,6 +40,14 @@ static err_t make_identities(struct testnet *t)
     return OK;
 }
 
+static int32_t param(const void *arg, const char *name, int32_t fallback, int32_t least,
+                     int32_t most)
+{
+    const struct plan *plan = arg;
+    int32_t said = plan->params ? consdoc_param(plan->params, name, fallback) : fallback;
+    return said < least ? least : said > most ? most : said;
+}
+
 static err_t make_nodes(struct testnet *t, const struct testnet_config *config,
                         const struct node_world *ops, void *world)
 {
@@ -50,7 +58,8 @@ static err_t make_nodes(struct testnet *t, const struct testnet_config *config,
                                 .dial_tls = t->dial_tls,
                                 .accept_tls = t->accept_tls,
                                 .hosts = config->hosts,
-                                .n_hosts = config->n_hosts};
+                                .n_hosts = config->n_hosts,
+                                .flow.cc = cc_params_read(param, &t->plan)};
         TRY(node_new(t->env, &c, ops, world, &t->node[i]));
     }
     return OK;

@@ -34,6 +34,7 @@ static const struct {
     size_t at;
     unsigned fallback, least, most;
 } cases[] = {
+    CASE("cc_alg", alg, 2, 0, 3),
     CASE("cc_sendme_inc", sendme_inc, 31, 1, 254),
     CASE("cc_cwnd_init", cwnd_init, 124, 31, 10000),
     CASE("cc_cwnd_min", cwnd_min, 124, 31, 1000),

@@ -8,6 +8,8 @@
 static struct {
     struct linkpool_bytes bytes;
     struct circ_counts counts;
+    bool has_cc;
+    struct circ_congestion cc;
     struct ocirc oc;
     struct events *events;
     unsigned streams_told, links_told;
@@ -41,6 +43,20 @@ const struct circ_counts *circ_counts(const struct circ *c)
 {
     (void)c;
     return &net.counts;
+}
+
+unsigned circ_hops(const struct circ *c)
+{
+    (void)c;
+    return 3;
+}
+
+bool circ_congestion(const struct circ *c, unsigned hop, struct circ_congestion *out)
+{
+    (void)c;
+    ck_assert_uint_eq(hop, 3);
+    *out = net.cc;
+    return net.has_cc;
 }
 
 uint32_t circ_id(const struct circ *c)
@@ -93,6 +109,7 @@ static void setup(struct fixture *f)
     net.counts = (struct circ_counts){.cells_in = 10, .data_in = 100, .cells_out = 4};
     net.oc = (struct ocirc){.id = 5, .state = OCIRC_OPEN, .circ = (struct circ *)&net};
     net.streams_told = net.links_told = 0;
+    net.has_cc = false;
     meter_init(&f->m, f->env, f->ev, NULL, NULL, NULL);
     f->l = (struct event_listener){.on_event = on_event, .arg = f};
 }
@@ -115,6 +132,24 @@ START_TEST(test_meter_rests_while_nobody_listens)
     ck_assert(f.m.due.armed);
     events_unlisten(&f.l);
     ck_assert(!f.m.due.armed);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_meter_tells_how_congestion_control_stands)
+{
+    struct fixture f;
+    setup(&f);
+    events_listen(f.ev, &f.l, EVENT_BIT(EVENT_CIRC_BW));
+    net.has_cc = true;
+    net.cc = (struct circ_congestion){
+        .in_slow_start = true, .cwnd = 155, .ewma_rtt_us = 310999, .min_rtt_us = 299000};
+    net.counts.cells_in++;
+    test_env_advance_ms(f.env, 1000);
+    ck_assert(f.circ.has_cc && f.circ.in_slow_start);
+    ck_assert_uint_eq(f.circ.cwnd, 155);
+    ck_assert_uint_eq(f.circ.rtt_ms, 310);
+    ck_assert_uint_eq(f.circ.min_rtt_ms, 299);
     teardown(&f);
 }
 END_TEST
@@ -215,7 +250,7 @@ START_TEST(test_meter_asks_streams_and_links_if_somebody_wants_them)
 }
 END_TEST
 
-TESTS("client/meter", test_meter_rests_while_nobody_listens,
-      test_meter_tells_each_second_what_went_since, test_meter_remembers_five_minutes,
-      test_meter_counts_circuits_from_when_somebody_listens, test_meter_counts_cells_by_command,
-      test_meter_asks_streams_and_links_if_somebody_wants_them)
+TESTS("client/meter", test_meter_tells_how_congestion_control_stands,
+      test_meter_rests_while_nobody_listens, test_meter_tells_each_second_what_went_since,
+      test_meter_remembers_five_minutes, test_meter_counts_circuits_from_when_somebody_listens,
+      test_meter_counts_cells_by_command, test_meter_asks_streams_and_links_if_somebody_wants_them)

@@ -171,10 +171,24 @@ START_TEST(test_ev_bytes)
 {
     struct event_record e = {.kind = EVENT_CIRC_BW,
                              .wall_us = 1795998564000508,
-                             .circ_bw = {4, 1018, 509, 100, 896, 1, 497}};
+                             .circ_bw = {.id = 4,
+                                         .read = 1018,
+                                         .written = 509,
+                                         .delivered_read = 100,
+                                         .overhead_read = 896,
+                                         .delivered_written = 1,
+                                         .overhead_written = 497}};
     says(ev_circ_bw, &e,
          "650 CIRC_BW ID=4 READ=1018 WRITTEN=509 TIME=2026-11-30T00:29:24.000508 "
          "DELIVERED_READ=100 OVERHEAD_READ=896 DELIVERED_WRITTEN=1 OVERHEAD_WRITTEN=497\r\n");
+    e.circ_bw.has_cc = e.circ_bw.in_slow_start = true;
+    e.circ_bw.cwnd = 124;
+    e.circ_bw.rtt_ms = 310;
+    e.circ_bw.min_rtt_ms = 299;
+    says(ev_circ_bw, &e,
+         "650 CIRC_BW ID=4 READ=1018 WRITTEN=509 TIME=2026-11-30T00:29:24.000508 "
+         "DELIVERED_READ=100 OVERHEAD_READ=896 DELIVERED_WRITTEN=1 OVERHEAD_WRITTEN=497 SS=1 "
+         "CWND=124 RTT=310 MIN_RTT=299\r\n");
     e = (struct event_record){
         .kind = EVENT_STREAM_BW, .wall_us = 1, .stream_bw = {.id = 5, .written = 12, .read = 34}};
     says(ev_stream_bw, &e, "650 STREAM_BW 5 12 34 1970-01-01T00:00:00.000001\r\n");

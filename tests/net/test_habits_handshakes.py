@@ -60,3 +60,29 @@ def test_each_hop_hears_tors_handshake(tmp_path, make_sut, protocols, params, wa
         assert mine.stop() == 0
     finally:
         net.stop()
+
+
+@pytest.mark.parametrize("protocols,params,wanted", [
+    (FLOW + "Relay=2-4", "cc_alg=2", " 1"),
+    (FLOW + "Relay=2-4", "cc_sendme_inc=20", " 1"),
+    (FLOW + "Relay=2-4", "cc_alg=0", ""),
+    (FLOW.replace("FlowCtrl=1-2", "FlowCtrl=1") + "Relay=2-4", "cc_alg=2", ""),
+], ids=["vegas", "other-steps", "cc_alg=0", "without-FlowCtrl-2"])
+def test_exits_are_asked_for_congestion_control(tmp_path, make_sut, protocols, params, wanted):
+    tmp_path.chmod(0o755)
+    net = habits.Net(str(tmp_path / "net"), params, "--protocols", protocols)
+    try:
+        mine = make_sut(network=net.client_lines, wrapper=privnet.in_lab_namespace([]))
+        mine.start()
+        got = subprocess.run(privnet.in_lab_namespace(
+            ["curl", "-sS", "--max-time", "60", "--socks5-hostname",
+             "127.0.0.1:%d" % mine.socks_port, "http://hello.test/bytes/2000000"]),
+            capture_output=True, check=False)
+        assert len(got.stdout) == 2000000, got.stderr
+        asked = {more for node, _, _, more in HANDSHAKE.findall(privnet.read_text(net.log_path))
+                 if node.startswith("exit") and more != " fast"}
+        assert wanted in asked if wanted else asked <= {""}
+        assert mine.stop() == 0
+        assert "broke the protocol" not in privnet.read_text(net.log_path)
+    finally:
+        net.stop()

@@ -14,6 +14,19 @@ static const char *const policies[] = {
 };
 enum { POLICIES = sizeof policies / sizeof policies[0] };
 
+/* What a consensus may say of flow control. Under the second one there are many SENDMEs, and many
+ * of them due at once; under the third few; the fourth has windows go up and down. */
+static const char *const flows[] = {
+    NULL,
+    "cc_sendme_inc=1 cc_cwnd_init=31 cc_cwnd_min=31",
+    "cc_sendme_inc=254 cc_cwnd_init=31 cc_cwnd_min=31",
+    "cc_cwnd_max=500 cc_vegas_gamma_exit=31 cc_vegas_delta_exit=62 cc_vegas_beta_exit=40 "
+    "cc_vegas_alpha_exit=10 cc_cwnd_inc=31",
+    "cc_alg=0",
+    "cc_alg=0 circwindow=100",
+};
+enum { FLOWS = sizeof flows / sizeof flows[0] };
+
 /* Ports that every policy lets out. */
 static const uint16_t ports[] = {80, 443};
 
@@ -211,6 +224,13 @@ static void random_ports(uint64_t seed, struct scenario *out)
         add_reload(r, out, TROUBLE_PORTS);
 }
 
+/* Congestion control as in the public network in every other one. */
+static void random_flow(uint64_t seed, struct scenario *out)
+{
+    struct rng rng = {seed ^ UINT64_C(0xf109)}, *r = &rng;
+    out->params = rng_one_in(r, 2) ? NULL : flows[rng_below(r, FLOWS)];
+}
+
 void scenario_random(uint64_t seed, struct scenario *out)
 {
     struct rng rng = {seed * UINT64_C(0xd1342543de82ef95) + 1}, *r = &rng;
@@ -240,6 +260,7 @@ void scenario_random(uint64_t seed, struct scenario *out)
     for (size_t i = 0; i < out->n_troubles; i++)
         random_trouble(r, out, &out->trouble[i]);
     random_ports(seed, out);
+    random_flow(seed, out);
     out->steered = seed % 4 == 0;
     out->watched = seed % 4 == 2;
 }
@@ -297,6 +318,7 @@ static void print_app(const struct app_plan *a, size_t i)
 
 void scenario_print(const struct scenario *sc)
 {
+    printf("flow control: %s\n", sc->params ? sc->params : "as usual");
     printf("scenario %s: %u authorities, %u relays, %u of them exits (%s), %u clients\n"
            "  delay %llu us, jitter %llu us, %llu bytes/ms, cap %zu, fragments 1/%u%s%s%s\n",
            sc->name, sc->authorities, sc->relays, sc->exits,

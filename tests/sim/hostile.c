@@ -98,6 +98,21 @@ static void diffs_soon(struct scenario *sc)
     }
 }
 
+/* Enough for SENDMEs to come. */
+static void upload(struct scenario *sc)
+{
+    for (size_t i = 0; i < sc->n_apps; i++)
+        sc->app[i].up = 60000;
+}
+
+/* Relays without CGO, whose messages have no SENDMEs for streams. */
+static void of_old(struct scenario *sc)
+{
+    upload(sc);
+    sc->protos = "Cons=1-2 Desc=1-4 DirCache=2 FlowCtrl=1-2 Link=3-5 LinkAuth=3 Microdesc=1-3 "
+                 "Relay=2-4";
+}
+
 #define F(a)                  \
     {                         \
         FAULT_##a, NONE, NONE \
@@ -123,6 +138,12 @@ static const struct hostile hostiles[] = {
     {"TROVE-2026-016", NO_FAULT, APP_TALK, NULL, end_in_the_midst},
     {"TROVE-2026-017", NO_FAULT, APP_TALK, "TCP failed during use", cut_under_load},
     {"TROVE-2026-018", F(STREAM_RESOLVE_XOFF), APP_RESOLVE, "XOFF from hop 3, length 1", NULL},
+    {"cc-increment", F(NTOR3_CC_INC), APP_TALK, "EXTENDED2 from hop 2", NULL},
+    {"cc-sendme-early", F(CIRC_SENDME_EARLY), APP_TALK, "SENDME from hop 3, length 19", NULL},
+    {"cc-sendme-wrong-tag", F(CIRC_SENDME_WRONG_TAG), APP_TALK, "SENDME from hop 3, length 19",
+     upload},
+    {"cc-sendme-v0", F(CIRC_SENDME_V0), APP_TALK, "SENDME from hop 3, length 0", upload},
+    {"cc-sendme-stream", F(SENDME_CC_STREAM), APP_TALK, "SENDME from hop 3, length 0", of_old},
     {"TROVE-2026-019", F(DIR_BAD_DIGEST_ALG), APP_TALK, "0 good signatures of known authorities",
      NULL},
     {"TROVE-2026-021", F(DIR_ZLIB_CUT), APP_TALK, "message ends too early", NULL},

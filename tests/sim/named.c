@@ -42,6 +42,16 @@ static void upload(struct scenario *sc)
     add_app(sc, APP_TALK, 1000000, 1);
 }
 
+/* Both ways, to who reads slowly, by windows of streams. */
+static void windows(struct scenario *sc)
+{
+    plain(sc);
+    sc->params = "cc_alg=0";
+    add_app(sc, APP_ECHO, 700000, 0);
+    sc->app[0].read_us = 20 * SIM_MS;
+    sc->app[0].read_piece = 20000;
+}
+
 static void restart(struct scenario *sc)
 {
     download(sc);
@@ -302,6 +312,7 @@ static const struct {
     {"bootstrap", bootstrap},
     {"download", download},
     {"upload", upload},
+    {"windows", windows},
     {"restart", restart},
     {"cold-page", cold_page},
     {"warm-page", warm_page},

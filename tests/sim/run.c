@@ -39,6 +39,8 @@ static bool make_network(struct sim *s)
                              .relays = sc->relays,
                              .exits = sc->exits,
                              .exit_policy = sc->exit_policy,
+                             .params = sc->params,
+                             .protos = sc->protos,
                              .interval_s = sc->interval_s,
                              .base_port = BASE_PORT};
     if (plan_make(&wish, &s->plan, why) != OK) {

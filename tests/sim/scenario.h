@@ -90,6 +90,8 @@ struct scenario {
     uint64_t seed;
     unsigned authorities, relays, exits, clients;
     const char *exit_policy;
+    const char *protos; /* what relays say they speak; NULL: all that they do */
+    const char *params; /* of the consensus; NULL: none besides the usual */
     uint64_t delay_us, jitter_us;
     uint64_t bytes_per_ms; /* of one wire; 0: no bound */
     size_t wire_cap;       /* bytes under way in one direction */

@@ -177,7 +177,7 @@ static void check_flow(struct sim *s, const struct circ *c, unsigned hop, const 
                        hop, f->room, w->deliver);
         return;
     }
-    if (v->cwnd < v->params->cwnd_min || (f->room && v->inflight + f->room != v->cwnd))
+    if (v->cwnd < v->cwnd_least || (f->room && v->inflight + f->room != v->cwnd))
         sim_breach(s, "circuit-window", "circuit %u, hop %u: %u of %" PRIu64 ", %" PRIu64 " sent",
                    c->id, hop, f->room, v->cwnd, v->inflight);
 }
