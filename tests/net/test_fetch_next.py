@@ -32,15 +32,16 @@ def test_votes_signatures_and_consensus_to_come(lab):
     auth, got = lab.nodes[0], {}
     source = ["-f", lab.dir + "/client.torrc", "--retries", 0, "--from",
               "%s:%d,rsa=%s" % (auth.address, auth.or_port, auth.fingerprint)]
-    valid_after = lab.vote_soon()
-    while time.time() < valid_after and len(got) < len(NEXT):
-        for want, path in NEXT.items():
-            before = served(auth, path)
-            done = fetch(*source, want)
-            # Signatures of other authorities come in meanwhile.
-            if before and done.returncode == DONE and served(auth, path) == before:
-                got[want] = (done.stdout, before)
-        time.sleep(0.05)
+    for _ in range(3):      # a machine with other work to do may miss one
+        valid_after = lab.vote_soon()
+        while time.time() < valid_after and len(got) < len(NEXT):
+            for want, path in NEXT.items():
+                before = want not in got and served(auth, path)
+                done = before and fetch(*source, want)
+                # Signatures of other authorities come in meanwhile.
+                if before and done.returncode == DONE and served(auth, path) == before:
+                    got[want] = (done.stdout, before)
+            time.sleep(0.05)
     assert set(got) == set(NEXT)
     for want, (ours, theirs) in got.items():
         assert ours == theirs, want
