@@ -24,6 +24,7 @@ enum seen {
     SEEN_PREVIOUS = 1 << 10,
     SEEN_CURRENT = 1 << 11,
     SEEN_WEIGHTS = 1 << 12,
+    SEEN_DELAY = 1 << 13,
     SEEN_MUST = SEEN_STATUS | SEEN_AFTER | SEEN_FRESH | SEEN_UNTIL | SEEN_FLAGS,
 };
 
@@ -65,6 +66,19 @@ static err_t take_method(const struct doc_item *item, int *out)
         return ERR_MALFORMED;
     TRY(text_to_u64(a, 10000, &x));
     *out = (int)x;
+    return OK;
+}
+
+/* "voting-delay" SP VoteSeconds SP DistSeconds */
+static err_t take_delay(const struct doc_item *item, uint32_t *dist_s)
+{
+    struct text a[2];
+    uint64_t vote, dist;
+    if (!doc_args(item, a, 2))
+        return ERR_MALFORMED;
+    TRY(text_to_u64(a[0], INT32_MAX, &vote));
+    TRY(text_to_u64(a[1], INT32_MAX, &dist));
+    *dist_s = (uint32_t)dist;
     return OK;
 }
 
@@ -247,6 +261,7 @@ static const struct {
     {"valid-after", SEEN_AFTER},
     {"fresh-until", SEEN_FRESH},
     {"valid-until", SEEN_UNTIL},
+    {"voting-delay", SEEN_DELAY},
     {"known-flags", SEEN_FLAGS},
     {"params", SEEN_PARAMS},
     {"required-client-protocols", SEEN_REQUIRED},
@@ -272,6 +287,8 @@ static err_t header_value(const struct parser *p, unsigned bit, const struct doc
         return take_time(item, &c->fresh_until_s);
     case SEEN_UNTIL:
         return take_time(item, &c->valid_until_s);
+    case SEEN_DELAY:
+        return take_delay(item, &c->dist_s);
     case SEEN_PARAMS:
         return take_params(item, c);
     case SEEN_REQUIRED:

@@ -125,6 +125,7 @@ struct dir_srv {
 struct consensus {
     int method;
     int64_t valid_after_s, fresh_until_s, valid_until_s;
+    uint32_t dist_s;          /* authorities exchange signatures for so long before VALID_AFTER_S */
     struct dir_param *params; /* ascending by name */
     size_t n_params;
     int32_t weights[DIR_WEIGHT_N];

@@ -6,10 +6,8 @@
 
 enum {
     DATE_SKEW_S = 30 * 60, /* C tor: ALLOW_DIRECTORY_TIME_SKEW */
-    /* C tor, warn_early_consensus(): before that nobody could have signed it. The network's
-     * authorities exchange signatures for so long. */
-    EARLY_S = 300 + 60,
-    OUT_OF_TIME_TOLD = 2, /* one server may have an old one; two mean that it is us */
+    EARLY_S = 60,          /* C tor, warn_early_consensus(): EARLY_CONSENSUS_NOTICE_SKEW */
+    OUT_OF_TIME_TOLD = 2,  /* one server may have an old one; two mean that it is us */
 };
 
 /* C tor, connection_dir_client_reached_eof(): a slow answer says nothing of clocks. */
@@ -75,6 +73,7 @@ bool dirmgr_dates_fit(struct dirmgr *d, const struct consensus *c, const struct 
 
 void dirmgr_look_at_beginning(struct dirmgr *d, const struct consensus *c)
 {
-    if (env_wall_s(d->env) < c->valid_after_s - EARLY_S)
+    /* Before that nobody could have signed it. */
+    if (env_wall_s(d->env) < c->valid_after_s - (int64_t)c->dist_s - EARLY_S)
         tell(d, c, NULL, true);
 }

@@ -101,7 +101,10 @@ int64_t habits_refresh_extra_early_s(struct env *env, int64_t valid_after_s, int
 uint64_t habits_retry_ms(struct env *env, uint64_t last_ms, uint64_t base_ms)
 {
     uint64_t high_ms = last_ms < UINT64_MAX / 3 ? 3 * last_ms : UINT64_MAX;
-    return high_ms > base_ms ? base_ms + env_random_below(env, high_ms - base_ms) : base_ms;
+    uint64_t step_ms = base_ms % MS_PER_SEC ? 1 : MS_PER_SEC; /* tor's are whole seconds */
+    if (high_ms < base_ms + step_ms)
+        return base_ms;
+    return base_ms + step_ms * env_random_below(env, (high_ms - base_ms) / step_ms);
 }
 
 uint32_t habits_guard_retry_s(uint64_t down_s, bool primary)

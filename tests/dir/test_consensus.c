@@ -265,6 +265,7 @@ START_TEST(test_consensus_fields)
     ck_assert_int_eq(c->method, 35);
     ck_assert_int_eq(c->valid_after_s, FAKE_AFTER_S);
     ck_assert_int_eq(c->valid_until_s, FAKE_AFTER_S + 3 * 3600);
+    ck_assert_uint_eq(c->dist_s, 300);
     ck_assert_int_eq(consensus_param(c, "circwindow", 5, 100, 900), 900);
     ck_assert_int_eq(consensus_param(c, "nothing", 5, 100, 900), 5);
     ck_assert_int_eq(consensus_param(NULL, "circwindow", 5, 100, 900), 5);
@@ -530,11 +531,17 @@ START_TEST(test_consensus_no_line_of_head_or_footer_comes_twice)
     static const struct {
         const char *keyword;
         bool must;
-    } lines[] = {{"vote-status", true},      {"consensus-method", true},
-                 {"valid-after", true},      {"fresh-until", true},
-                 {"valid-until", true},      {"known-flags", true},
-                 {"params", false},          {"required-client-protocols", false},
-                 {"client-versions", false}, {"bandwidth-weights", false}};
+    } lines[] = {{"vote-status", true},
+                 {"consensus-method", true},
+                 {"valid-after", true},
+                 {"fresh-until", true},
+                 {"valid-until", true},
+                 {"known-flags", true},
+                 {"params", false},
+                 {"voting-delay", false},
+                 {"required-client-protocols", false},
+                 {"client-versions", false},
+                 {"bandwidth-weights", false}};
     begin();
     sign(0, "sha256");
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
@@ -564,6 +571,8 @@ START_TEST(test_consensus_structure_is_checked)
            ERR_MALFORMED);
     ck_err(parse_changed("valid-after 2026-01-01", "valid-after 2026-13-01"), ERR_MALFORMED);
     ck_err(parse_changed("valid-after 2026-01-01", "valid-after 2027-01-01"), ERR_MALFORMED);
+    ck_err(parse_changed("voting-delay 300 300", "voting-delay 300"), ERR_MALFORMED);
+    ck_err(parse_changed("voting-delay 300 300", "voting-delay 300 -1"), ERR_MALFORMED);
     ck_err(parse_changed("alpha=-5", "alpha=99999999999"), ERR_MALFORMED);
     ck_err(parse_changed("alpha=-5", "circwindow=1"), ERR_MALFORMED);
     ck_err(parse_changed("r relay1 ", "r relay_1 "), ERR_MALFORMED);

@@ -202,7 +202,8 @@ START_TEST(test_dirmgr_signed_consensus_shows_our_clock_is_wrong)
 }
 END_TEST
 
-/* C tor, warn_early_consensus(): it is used, but nobody can have signed it yet. */
+/* C tor, warn_early_consensus(): it is used, but nobody can have signed it yet: these authorities
+ * exchange signatures for five minutes, and a minute is forgiven. */
 START_TEST(test_dirmgr_consensus_of_later_today_shows_it_too)
 {
     for (int minutes = 5; minutes <= 7; minutes += 2) {
