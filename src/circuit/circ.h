@@ -174,6 +174,12 @@ bool circ_may_begin(const struct circ *c);
 size_t circ_message_max(const struct circ *c, unsigned hop, uint8_t cmd);
 /* How many DATA messages the flow of HOP still allows. */
 unsigned circ_window(const struct circ *c, unsigned hop);
+/* Whether DATA may be sent to HOP now; if not, on_writable follows. */
+bool circ_may_send(struct circ *c, unsigned hop);
+/* Whether as much is under way to HOP as one SENDME answers, or more. */
+bool circ_awaits_sendme(const struct circ *c, unsigned hop);
+/* How long a SENDME of HOP's takes, as its flow measures it, in microseconds; 0: unknown. */
+uint64_t circ_rtt_us(const struct circ *c, unsigned hop);
 /* Whether streams at HOP do their own SENDMEs, as with fixed windows. */
 bool circ_stream_sendmes(const struct circ *c, unsigned hop);
 

@@ -8,6 +8,7 @@
 #define TUNIC_CIRCUIT_FLOW_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/env.h"
 #include "base/err.h"

@@ -148,6 +148,26 @@ bool circ_congestion(const struct circ *c, unsigned hop, struct circ_congestion 
     return true;
 }
 
+bool circ_may_send(struct circ *c, unsigned hop)
+{
+    if (c->state == CIRC_CLOSED || hop < 1 || hop > c->onion.n)
+        return false;
+    if (!flow_may_send(c->onion.hop[hop - 1].flow))
+        return block(c, BLOCKED_BY_FLOW) == OK;
+    return link_may_send(&c->lc) || block(c, BLOCKED_BY_LINK) == OK;
+}
+
+bool circ_awaits_sendme(const struct circ *c, unsigned hop)
+{
+    return hop >= 1 && hop <= c->onion.n && tags_any(&c->onion.hop[hop - 1].tags);
+}
+
+uint64_t circ_rtt_us(const struct circ *c, unsigned hop)
+{
+    struct circ_congestion cc;
+    return circ_congestion(c, hop, &cc) ? cc.ewma_rtt_us : 0;
+}
+
 bool circ_may_begin(const struct circ *c)
 {
     return c->state != CIRC_CLOSED && link_may_begin(&c->lc);

@@ -36,6 +36,12 @@ size_t tags_data_max(const struct tags *t, size_t format_max);
 /* DATA of LEN bytes was sent. */
 void tags_data_sent(struct tags *t, struct env *env, size_t len, size_t format_max);
 
+/* Whether a SENDME is due. */
+static inline bool tags_any(const struct tags *t)
+{
+    return t->n > 0;
+}
+
 /* A SENDME with TAG, of LEN bytes up to LAYER_TAG_MAX, is due for DATA sent now, behind the others.
  * ERR_BUG: there are too many. ERR_NOMEM. */
 MUST_USE err_t tags_add(struct tags *t, const struct env *env, const uint8_t *tag, size_t len);

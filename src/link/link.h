@@ -277,6 +277,8 @@ enum link_urgency {
 uint8_t *link_cell(struct link_circ *lc, uint8_t cmd, enum link_urgency urgency);
 void link_cell_commit(struct link_circ *lc);
 
+/* Whether one cell of data would be taken now; if not, on_writable follows. */
+bool link_may_send(struct link_circ *lc);
 /* Whether so little waits to go out that something new may be begun. */
 bool link_may_begin(const struct link_circ *lc);
 

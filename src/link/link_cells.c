@@ -283,6 +283,12 @@ void link_use_for_circuits(struct link *l)
     use_for(l, USAGE_CIRCUITS);
 }
 
+bool link_may_send(struct link_circ *lc)
+{
+    struct link *l = lc->link;
+    return l && l->state == LINK_OPEN && mux_may_write(&l->mux, lc, link_held(l));
+}
+
 bool link_may_begin(const struct link_circ *lc)
 {
     const struct link *l = lc->link;

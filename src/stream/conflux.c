@@ -237,8 +237,10 @@ void conflux_remove(struct conflux *c, struct conflux_leg *leg)
     const char *why = was_joined ? why_all(c, leg, in_flight) : NULL;
     if (why)
         conflux_end(c, why);
-    if (c->current == leg)
+    if (c->current == leg) {
         c->current = NULL;
+        c->switch_said = false;
+    }
     bury(c, leg);
     check_for_hole(c);
 }
@@ -278,7 +280,7 @@ static struct conflux_leg *first_joined(const struct conflux *c)
 struct conflux_leg *conflux_choose(struct conflux *c, bool data)
 {
     refresh_rtts(c);
-    struct conflux_leg *leg = quickest(c, c->alg == CONFLUX_LOWRTT);
+    struct conflux_leg *leg = c->switch_said ? c->current : quickest(c, c->alg == CONFLUX_LOWRTT);
     if (leg && !c->ops->may_send(leg))
         leg = NULL;
     if (leg || data)
@@ -301,11 +303,13 @@ err_t conflux_turn_to(struct conflux *c, struct conflux_leg *leg, bool *switch_d
         return fail(c, ERR_CIRC_PROTO, "the numbers of its legs do not fit");
     *skip = (uint32_t)(before->sent - leg->sent);
     leg->sent = before->sent;
+    c->switch_said = true;
     return OK;
 }
 
-void conflux_sent(struct conflux_leg *leg)
+void conflux_sent(struct conflux *c, struct conflux_leg *leg)
 {
+    c->switch_said = false;
     leg->sent++;
 }
 

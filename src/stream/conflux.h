@@ -70,6 +70,7 @@ struct conflux {
     const struct conflux_ops *ops;
     struct conflux_leg *legs;    /* in the order in which they came */
     struct conflux_leg *current; /* the one that the last message was sent over, or NULL */
+    bool switch_said;            /* and SWITCH was: the message that follows it has to go there */
     enum conflux_alg alg;        /* what the other side asked for last */
     uint64_t delivered;          /* number of the last message that was handed out */
     const char *why;             /* it is over: text; NULL: it is not */
@@ -121,7 +122,7 @@ struct conflux_leg *conflux_choose(struct conflux *c, bool data);
  * to go over it first. If it cannot, the set is to be ended. ERR_CIRC_PROTO: the set is over. */
 MUST_USE err_t conflux_turn_to(struct conflux *c, struct conflux_leg *leg, bool *switch_due,
                                uint32_t *skip);
-void conflux_sent(struct conflux_leg *leg); /* the message went */
+void conflux_sent(struct conflux *c, struct conflux_leg *leg); /* the message went */
 
 /* ---- receiving ---- */
 

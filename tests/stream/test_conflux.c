@@ -81,7 +81,7 @@ static unsigned send_one(struct world *w, bool data, bool *switched, uint32_t *s
     struct conflux_leg *leg = conflux_choose(&w->c, data);
     ck_assert_ptr_nonnull(leg);
     ck_ok(conflux_turn_to(&w->c, leg, switched, skip));
-    conflux_sent(leg);
+    conflux_sent(&w->c, leg);
     for (unsigned i = 0; i < LEGS; i++)
         if (w->leg[i] == leg)
             return i;

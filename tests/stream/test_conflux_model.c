@@ -162,7 +162,7 @@ static void send(struct side *s, bool data)
     w = wr_over(body, sizeof body);
     wr_u64(&w, ++s->sent);
     post(e, data ? RELAY_DATA : RELAY_END, body, 8);
-    conflux_sent(leg);
+    conflux_sent(&s->c, leg);
     e->in_flight += data;
 }
 

@@ -127,6 +127,13 @@ bool link_may_begin(const struct link_circ *lc)
     return lc->link && !lc->link->crowded;
 }
 
+bool link_may_send(struct link_circ *lc)
+{
+    struct link *l = lc->link;
+    l->refused |= !l->data_room;
+    return l->data_room && !l->refuse_all;
+}
+
 void link_cell_commit(struct link_circ *lc)
 {
     lc->link->queued++;

@@ -1,0 +1,39 @@
+/* A carrier over circuits that are joined by conflux, at the client (proposal 329). conflux.h
+ * decides; here is what is done to circuits about it.
+ *
+ * Whoever builds the circuits makes the carrier first, gives it to a set of streams, and announces
+ * each leg when its circuit is launched. One that has been linked leaves the set by itself when its
+ * circuit closes, and before that circuit is freed. If the set is over, all of its circuits close.
+ */
+#ifndef TUNIC_STREAM_CARRIER_CONFLUX_H
+#define TUNIC_STREAM_CARRIER_CONFLUX_H
+
+#include "base/env.h"
+#include "stream/carrier.h"
+#include "stream/conflux.h"
+
+struct conflux_member; /* a leg and its circuit */
+
+/* ON_JOINED(ARG): all legs that were expected are linked, and streams may be opened; again if there
+ * are more later. NULL out of memory. */
+struct carrier *carrier_of_conflux(struct env *env, const struct conflux_config *config,
+                                   void (*on_joined)(void *arg), void *arg);
+
+/* A circuit was launched for C, which waits for it. ERR_STATE: C has ended; ERR_LIMIT, ERR_NOMEM.
+ */
+MUST_USE err_t conflux_member_new(struct carrier *c, struct conflux_member **out);
+/* Its circuit stands: CONFLUX_LINK goes to its last hop, and has to be answered before TIMEOUT_US
+ * have passed, or the circuit closes. The carrier is its user from now on, and gets its messages
+ * without a stream id. The circuit is closed if there is an error. */
+MUST_USE err_t conflux_member_link(struct conflux_member *m, struct circ *circ,
+                                   uint64_t timeout_us);
+/* Its circuit failed before it was linked, or is about to be freed. The circuit is not touched, but
+ * others may close. */
+void conflux_member_drop(struct conflux_member *m);
+
+/* C has ended: what is not linked yet has no use any more. */
+bool conflux_carrier_is_over(const struct carrier *c);
+bool conflux_member_is_joined(const struct conflux_member *m);
+uint64_t conflux_member_rtt_us(const struct conflux_member *m); /* 0: unknown */
+
+#endif
