@@ -13,10 +13,11 @@
 #include "dirdoc/docw.h"
 #include "dirdoc/identity.h"
 
-/* What relays of a test network speak, and say so: congestion control (FlowCtrl=2) and CGO
- * (Relay=6) are granted to who asks. */
-#define RELAYDOC_PROTOS \
-    "Cons=1-2 Desc=1-4 DirCache=2 FlowCtrl=1-2 Link=3-5 LinkAuth=3 Microdesc=1-3 Relay=2-6"
+/* What relays of a test network speak, and say so: congestion control (FlowCtrl=2), CGO (Relay=6)
+ * and conflux are granted to who asks. */
+#define RELAYDOC_PROTOS                                                                      \
+    "Conflux=1 Cons=1-2 Desc=1-4 DirCache=2 FlowCtrl=1-2 Link=3-5 LinkAuth=3 Microdesc=1-3 " \
+    "Relay=2-6"
 
 /* Borrows everything. */
 struct relaydoc {

@@ -23,6 +23,11 @@ static void reap(void *arg)
         DL_DELETE(n->dead_circs, c);
         rcirc_bury(c);
     }
+    while (n->dead_sets) {
+        struct rset *s = n->dead_sets;
+        DL_DELETE(n->dead_sets, s);
+        rset_bury(s);
+    }
     while (n->dead_links) {
         struct nlink *nl = n->dead_links;
         DL_DELETE(n->dead_links, nl);

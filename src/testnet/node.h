@@ -81,6 +81,7 @@ void node_destroy_circuits(struct node *n, uint8_t reason);
 struct node_counts {
     uint64_t links, circuits, streams; /* now */
     uint64_t links_ever, circuits_ever, streams_ever, cells_in, cells_out;
+    uint64_t conflux_links, conflux_switches; /* circuits that joined a set; SWITCHes sent */
     uint64_t handshakes_fast, handshakes_ntor, handshakes_ntor_v3; /* how circuits were made... */
     uint64_t handshakes_cgo; /* ...and of the last, those that agreed on CGO */
     uint64_t queued;         /* bytes waiting in the node: bounded */

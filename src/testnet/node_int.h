@@ -12,6 +12,7 @@
 #include "testnet/misdeeds.h"
 #include "testnet/node.h"
 #include "testnet/relay_certs.h"
+#include "testnet/rset.h"
 
 enum {
     NODE_LINKS_MOST = 1024,
@@ -33,6 +34,8 @@ struct node {
     struct nlink *links, *dead_links;
     struct rcirc *circs, *dead_circs;
     struct target *dead_targets;
+    struct rset *sets, *dead_sets;
+    unsigned n_sets;
     struct later reap; /* frees the dead */
     bool stopped;
     struct node_counts counts;

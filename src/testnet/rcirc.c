@@ -76,7 +76,14 @@ bool rcirc_is_full(const struct rcirc *c)
 
 unsigned rcirc_room(const struct rcirc *c)
 {
-    return rcirc_is_full(c) ? 0 : rwindow_room(&c->window);
+    const struct rcirc *next = c->set ? rset_next(c) : c;
+    return !next || rcirc_is_full(next) ? 0 : rwindow_room(&next->window);
+}
+
+size_t rcirc_data_max(const struct rcirc *c)
+{
+    const struct rcirc *next = c->set ? rset_next(c) : c;
+    return relay_data_max((next ? next : c)->layer->kind->format, RELAY_DATA);
 }
 
 bool rcirc_send_as_is(struct rcirc *c, const struct relay_msg *m)
@@ -104,14 +111,22 @@ bool rcirc_send_as_is(struct rcirc *c, const struct relay_msg *m)
 bool rcirc_send(struct rcirc *c, uint8_t cmd, uint16_t stream_id, const void *data, size_t len)
 {
     struct relay_msg m = {.cmd = cmd, .stream_id = stream_id, .data = data, .len = len};
-    if (c->over || !misdeed_message_out(c, &m))
+    if (!c->over && c->set)
+        c = rset_turn_to(c, cmd);
+    if (!c || c->over)
+        return false;
+    if (!misdeed_message_out(c, &m))
         return !c->over;
+    if (c->set)
+        rset_sent(c, cmd);
     return rcirc_send_as_is(c, &m);
 }
 
 void rcirc_wake_streams(struct rcirc *c)
 {
     struct target *t, *next;
+    if (c->set)
+        c = c->set->home;
     DL_FOREACH_SAFE (c->streams, t, next) {
         if (c->over)
             return;
@@ -272,6 +287,8 @@ void rcirc_close(struct rcirc *c, uint8_t reason)
         return;
     c->over = true;
     rcirc_pad_end(c);
+    if (c->set)
+        rset_leave(c);
     while (c->streams)
         target_close(c->streams);
     flush(&c->back);

@@ -11,7 +11,8 @@
  *     rcirc_trace.c   what of all this is logged at debug
  *     rcirc_rend.c    two circuits joined at a rendezvous point
  *     rcirc_pad.c     its half of padding machines
- *     rwindow.c       its windows */
+ *     rwindow.c       its windows
+ *     rset.c          circuits joined by conflux */
 #ifndef TUNIC_TESTNET_RCIRC_H
 #define TUNIC_TESTNET_RCIRC_H
 
@@ -26,7 +27,9 @@
 #include "testnet/nlink.h"
 #include "testnet/rwindow.h"
 
+struct conflux_leg;
 struct node;
+struct rset;
 struct target;
 
 enum {
@@ -64,6 +67,8 @@ struct rcirc {
     uint8_t hdata[CREATE2_DATA_MAX];
     struct target *streams;
     unsigned n_streams;
+    struct rset *set; /* the set it is a leg of, or was when it was over; NULL: none */
+    struct conflux_leg *leg;
     enum rend rend;
     uint8_t cookie[HS_COOKIE_LEN]; /* WAITING: the service will show it */
     struct rcirc *joined;          /* JOINED: what goes on from here goes to it */
@@ -98,8 +103,9 @@ bool rcirc_send(struct rcirc *c, uint8_t cmd, uint16_t stream_id, const void *da
 /* The same two, and no misdeed is asked: what misdeeds themselves send. */
 void rcirc_cell_as_is(struct rcirc *c, enum rway way, uint8_t cmd, const uint8_t *body);
 bool rcirc_send_as_is(struct rcirc *c, const struct relay_msg *m);
-/* DATA messages that the circuit may send now. */
+/* DATA messages that the circuit, or its set, may send now, and how much fits into each. */
 unsigned rcirc_room(const struct rcirc *c);
+size_t rcirc_data_max(const struct rcirc *c);
 /* Its link is behind: its streams are to stop reading. */
 bool rcirc_is_full(const struct rcirc *c);
 /* Something changed that streams may have waited for. */
@@ -110,6 +116,9 @@ size_t rcirc_queued(const struct rcirc *c); /* bytes */
 
 /* A relay cell whose layer is off turned out to be meant for this node. */
 void rcirc_recognized(struct rcirc *c, uint8_t chan_cmd, const uint8_t *body);
+
+/* A message whose turn it is, with its DATA accounted for: judged, and acted on. */
+void rcirc_act(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m);
 
 /* Answers RESOLVE. */
 void rcirc_resolve(struct rcirc *c, const struct relay_msg *m);

@@ -40,6 +40,8 @@ enum judged rcirc_judge(const struct rcirc *c, const struct relay_msg *m)
         return JUDGED_DROP;
     if (!(rule->receivers & RELAY_TO_RELAY)) /* tor-spec 6.1: "must only be sent by other nodes" */
         return about_stream(c, m) ? JUDGED_BREACH : JUDGED_DROP;
+    if (c->set && m->cmd == RELAY_BEGIN_DIR) /* legs carry none */
+        return JUDGED_BREACH;
     if ((m->cmd == RELAY_EXTEND2 && m->stream_id) ||
         (m->cmd == RELAY_RESOLVE && about_stream(c, m)))
         return JUDGED_DROP;

@@ -16,17 +16,20 @@ static void send_sendme(struct rcirc *c)
         rcirc_send(c, RELAY_SENDME, 0, body, w.len);
 }
 
-static void on_data(struct rcirc *c, const struct relay_msg *m)
+/* Accounts for DATA where it comes in, before it is put in order. */
+static void count_data(struct rcirc *c)
 {
     bool sendme_due = false;
-    if (rwindow_got(&c->window, &sendme_due) != OK) {
+    if (rwindow_got(&c->window, &sendme_due) != OK)
         rcirc_broken(c, "DATA beyond the circuit's window");
-        return;
-    }
-    if (sendme_due)
+    else if (sendme_due)
         send_sendme(c);
+}
+
+static void on_data(struct rcirc *c, const struct relay_msg *m)
+{
     struct target *t = target_find(c, m->stream_id);
-    if (t && !c->over) /* without T it has ended, and the client doesn't know yet */
+    if (t) /* without T it has ended, and the client doesn't know yet */
         target_data(t, m->data, m->len);
 }
 
@@ -121,6 +124,11 @@ static void on_msg(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
     case RELAY_XOFF:
         on_flow(c, m);
         break;
+    case RELAY_CONFLUX_LINK:
+    case RELAY_CONFLUX_LINKED_ACK:
+    case RELAY_CONFLUX_SWITCH:
+        rset_on_msg(c, m);
+        break;
     case RELAY_PADDING_NEGOTIATE:
         rcirc_pad_negotiate(c, m);
         break;
@@ -132,10 +140,34 @@ static void on_msg(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
     }
 }
 
-static enum judged judge(struct rcirc *c, uint8_t chan_cmd, struct relay_msg *m)
+void rcirc_act(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
 {
-    enum judged misdeed = misdeed_message_in(c, chan_cmd, m);
-    return misdeed == JUDGED_FINE ? rcirc_judge(c, m) : misdeed;
+    switch (rcirc_judge(c, m)) {
+    case JUDGED_FINE:
+        if (m->cmd != RELAY_DROP)
+            rcirc_pad_received(c);
+        on_msg(c, chan_cmd, m);
+        break;
+    case JUDGED_BREACH:
+        rcirc_broken(c, "a relay message that has no place here");
+        break;
+    case JUDGED_DROP:
+        break;
+    }
+}
+
+/* Where its turn comes from. */
+static void in_turn(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
+{
+    const struct relay_rule *rule = relay_rule(m->cmd);
+    if (m->cmd == RELAY_DATA)
+        count_data(c);
+    if (c->over)
+        return;
+    if (c->set && rule && rule->traits & RELAY_MULTIPLEXED)
+        rset_got(c, chan_cmd, m);
+    else
+        rcirc_act(c, chan_cmd, m);
 }
 
 void rcirc_recognized(struct rcirc *c, uint8_t chan_cmd, const uint8_t *body)
@@ -146,11 +178,9 @@ void rcirc_recognized(struct rcirc *c, uint8_t chan_cmd, const uint8_t *body)
         return;
     }
     rcirc_trace_message(c, &m);
-    switch (judge(c, chan_cmd, &m)) {
+    switch (misdeed_message_in(c, chan_cmd, &m)) {
     case JUDGED_FINE:
-        if (m.cmd != RELAY_DROP)
-            rcirc_pad_received(c);
-        on_msg(c, chan_cmd, &m);
+        in_turn(c, chan_cmd, &m);
         break;
     case JUDGED_BREACH:
         rcirc_broken(c, "a relay message that has no place here");

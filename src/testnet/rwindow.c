@@ -110,3 +110,13 @@ void rwindow_widen(struct rwindow *w)
     else
         w->package += w->increment;
 }
+
+bool rwindow_awaits_sendme(const struct rwindow *w)
+{
+    return tags_any(&w->tags);
+}
+
+uint64_t rwindow_rtt_us(const struct rwindow *w)
+{
+    return w->vegas ? ((const struct vegas *)w->vegas)->ewma_rtt_us : 0;
+}

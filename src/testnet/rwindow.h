@@ -41,5 +41,9 @@ MUST_USE err_t rwindow_sendme(struct rwindow *w, struct env *env, const struct l
                               struct rd body, bool blocked);
 /* One more SENDME's worth may be sent, for nothing. */
 void rwindow_widen(struct rwindow *w);
+/* As much is under way as a SENDME answers. */
+bool rwindow_awaits_sendme(const struct rwindow *w);
+/* How long a SENDME took, in microseconds; 0: unknown. */
+uint64_t rwindow_rtt_us(const struct rwindow *w);
 
 #endif

@@ -21,6 +21,8 @@ enum {
 struct target *target_find(const struct rcirc *c, uint16_t id)
 {
     struct target *t;
+    if (c->set)
+        c = c->set->home;
     DL_FOREACH (c->streams, t) {
         if (t->id == id)
             return t;
@@ -253,11 +255,6 @@ static unsigned may_send(const struct target *t)
     return misdeed_room(t, room);
 }
 
-static size_t data_max(const struct target *t)
-{
-    return relay_data_max(t->circ->layer->kind->format, RELAY_DATA);
-}
-
 static void send_data(struct target *t, const uint8_t *data, size_t len)
 {
     if (t->package)
@@ -270,7 +267,7 @@ static void pump_dir(struct target *t)
     const uint8_t *bytes;
     size_t len;
     while (may_send(t) && (bytes = dirserv_out(t->dir, &len))) {
-        size_t most = data_max(t);
+        size_t most = rcirc_data_max(t->circ);
         len = len < most ? len : most;
         send_data(t, bytes, len);
         dirserv_sent(t->dir, len);
@@ -330,7 +327,7 @@ uint8_t *target_in_room(struct target *t, size_t *room)
 {
     unsigned cells = may_send(t);
     cells = cells < SCRATCH_CELLS ? cells : SCRATCH_CELLS;
-    *room = cells * data_max(t);
+    *room = cells * rcirc_data_max(t->circ);
     t->paused = !cells;
     return cells ? t->circ->node->scratch : NULL;
 }
@@ -338,8 +335,8 @@ uint8_t *target_in_room(struct target *t, size_t *room)
 void target_in_done(struct target *t, size_t len)
 {
     const uint8_t *at = t->circ->node->scratch;
-    size_t most = data_max(t);
     while (len && !t->over) {
+        size_t most = rcirc_data_max(t->circ);
         size_t part = len < most ? len : most;
         send_data(t, at, part);
         at += part;
