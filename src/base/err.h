@@ -48,6 +48,7 @@ enum err_class {
     X(ERR_CIRC_UNRECOGNIZED, ERRC_CIRCUIT, "relay cell recognized by no hop")       \
     X(ERR_CIRC_HANDSHAKE, ERRC_CIRCUIT, "circuit handshake failed")                 \
     X(ERR_CIRC_SENDME, ERRC_CIRCUIT, "SENDME not as expected")                      \
+    X(ERR_CIRC_XONXOFF, ERRC_CIRCUIT, "XOFF or XON not as expected")                \
     X(ERR_CIRC_WINDOW, ERRC_CIRCUIT, "flow-control window exceeded")                \
     X(ERR_CIRC_TIMEOUT, ERRC_CIRCUIT, "circuit timed out")                          \
     X(ERR_LINK_CONNECT, ERRC_LINK, "connection failed")                             \

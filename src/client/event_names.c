@@ -28,6 +28,10 @@ static const char *stream_name(enum stream_status status)
         [STREAM_REMAP] = "REMAP",
         [STREAM_SUCCEEDED] = "SUCCEEDED",
         [STREAM_DETACHED] = "DETACHED",
+        [STREAM_XOFF_SENT] = "XOFF_SENT",
+        [STREAM_XOFF_RECV] = "XOFF_RECV",
+        [STREAM_XON_SENT] = "XON_SENT",
+        [STREAM_XON_RECV] = "XON_RECV",
         [STREAM_FAILED] = "FAILED",
         [STREAM_CLOSED] = "CLOSED",
     };

@@ -112,6 +112,11 @@ enum stream_status {
     STREAM_REMAP, /* `source` says what `addr`, or `host`, is by from now on */
     STREAM_SUCCEEDED,
     STREAM_DETACHED, /* this attempt failed; another may follow */
+    /* Under congestion control: we asked the exit to stop or to go on, or it asked us. */
+    STREAM_XOFF_SENT,
+    STREAM_XOFF_RECV,
+    STREAM_XON_SENT,
+    STREAM_XON_RECV,
     /* One of these two comes last, once. tor says CLOSED behind each FAILED, too. */
     STREAM_FAILED, /* it had not succeeded */
     STREAM_CLOSED,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cell/reason.h"
+#include "client/flow_params.h"
 
 /* ---- one circuit ---- */
 
@@ -116,6 +117,8 @@ struct ride *exit_circ_ride_at(struct exit_circ *c, unsigned hop)
     if (!r->ride.streams)
         return NULL;
     streams_allow_internal_addrs(r->ride.streams, c->x->config.allow_internal);
+    c->x->flow.half_ms = cbt_timeout_ms(c->x->cbt, CBT_HOPS);
+    streams_set_params(r->ride.streams, &c->x->flow);
     return &r->ride;
 }
 
@@ -336,6 +339,7 @@ struct exits *exits_new(struct circuits *circuits, struct guards *guards,
                         .ops = ops,
                         .arg = arg};
     x->habits = config->habits;
+    x->flow = flow_params_xonxoff(NULL);
     timer_init(&x->look, exits_look, x);
     timer_init(&x->next, next_may_follow, x);
     predict_init(&x->predict, x->env, &x->habits);
@@ -391,6 +395,9 @@ void exits_set_netdir(struct exits *x, struct netdir *nd)
     bool had_none = !x->nd;
     netdir_unref(&x->nd);
     x->nd = nd ? netdir_ref(nd) : NULL;
+    uint32_t half_ms = x->flow.half_ms;
+    x->flow = flow_params_xonxoff(nd);
+    x->flow.half_ms = half_ms;
     if (had_none)
         env_arm_coarse_us(x->env, &x->look, 0);
 }

@@ -73,12 +73,13 @@ struct exits {
     size_t n_pending; /* EXIT_BUILDING */
     struct predict predict;
     struct habits habits;
-    unsigned failures;        /* since the last success or exits_expire() */
-    unsigned failures_before; /* in the period before that */
-    bool dormant;             /* nothing is built ahead */
-    bool paused;              /* none can be launched for now, and none is before the next look */
-    unsigned pathless;        /* wishes without a path since the last look: each costs a search */
-    uint64_t paced_us;        /* see pace() */
+    struct xonxoff_params flow; /* of streams; read by those that are there */
+    unsigned failures;          /* since the last success or exits_expire() */
+    unsigned failures_before;   /* in the period before that */
+    bool dormant;               /* nothing is built ahead */
+    bool paused;                /* none can be launched for now, and none is before the next look */
+    unsigned pathless;          /* wishes without a path since the last look: each costs a search */
+    uint64_t paced_us;          /* see pace() */
     char why_not[PATH_WHY_MAX];
     struct ratelim no_guard; /* not to say too often that there is none */
     struct timer look;

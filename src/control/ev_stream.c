@@ -53,6 +53,10 @@ static void more(struct text_out *out, const struct event_stream *e)
     case STREAM_SENTCONNECT:
     case STREAM_SENTRESOLVE:
     case STREAM_SUCCEEDED:
+    case STREAM_XOFF_SENT:
+    case STREAM_XOFF_RECV:
+    case STREAM_XON_SENT:
+    case STREAM_XON_RECV:
         break;
     }
 }

@@ -24,7 +24,6 @@
 #define ONION    "onion services"
 #define CONFLUX  "conflux (proposal 329)"
 #define PADDING  "circuit padding machines (padding-spec 3)"
-#define FLOW     "congestion control (proposal 324)"
 #define PT       "pluggable transports"
 #define RELAY    "it is a relay's"
 #define OLD      "tor says it no more"
@@ -120,20 +119,9 @@ static const struct word stream_closure_reason[] = {
 };
 
 static const struct word stream_status[] = {
-    NOW(NEW),
-    NOW(NEWRESOLVE),
-    NOW(REMAP),
-    NOW(SENTCONNECT),
-    NOW(SENTRESOLVE),
-    NOW(SUCCEEDED),
-    NOW(FAILED),
-    NOW(DETACHED),
-    NOW(CLOSED),
-    NOW(CONTROLLER_WAIT),
-    LATER(XOFF_SENT, FLOW),
-    LATER(XOFF_RECV, FLOW),
-    LATER(XON_SENT, FLOW),
-    LATER(XON_RECV, FLOW),
+    NOW(NEW),       NOW(NEWRESOLVE), NOW(REMAP),    NOW(SENTCONNECT), NOW(SENTRESOLVE),
+    NOW(SUCCEEDED), NOW(FAILED),     NOW(DETACHED), NOW(CLOSED),      NOW(CONTROLLER_WAIT),
+    NOW(XOFF_SENT), NOW(XOFF_RECV),  NOW(XON_SENT), NOW(XON_RECV),
 };
 
 static const struct word stream_source[] = {NOW(CACHE), NOW(EXIT)};

@@ -9,7 +9,7 @@
 #include "cell/reason.h"
 
 /* A stream's window and what it may still ask for; more never comes. */
-enum { UNREAD_MOST = 512 * 1024, PIECE = 16 * 1024 };
+enum { UNREAD_MOST = STREAM_HELD_MOST, PIECE = 16 * 1024 };
 
 /* ---- the end ---- */
 
@@ -34,12 +34,21 @@ void lib_streams_lose(struct tunic_stream **among, const struct tunic_error *err
 
 /* ---- what the flow tells ---- */
 
+void lib_stream_begun(struct tunic_stream *s)
+{
+    if (!s->optimistic || s->begun || s->kind != TUNIC_BEGIN)
+        return;
+    s->begun = true;
+    handle_tell(&s->h, TUNIC_EVENT_OPEN);
+}
+
 void lib_stream_connected(struct tunic_stream *s, const struct ip *addr)
 {
     s->status = TUNIC_STREAM_STATUS_SUCCEEDED;
     if (addr->family != IP_NONE)
         ip_text(addr, s->address);
-    handle_tell(&s->h, TUNIC_EVENT_OPEN);
+    if (!s->begun)
+        handle_tell(&s->h, TUNIC_EVENT_OPEN);
 }
 
 static void keep_answer(struct tunic_stream *s, const struct stream_answer *a)
@@ -141,6 +150,7 @@ struct tunic_stream *lib_stream_new(const struct tunic_stream_options *o)
     s->kind = o->kind;
     s->status = o->kind == TUNIC_RESOLVE ? TUNIC_STREAM_STATUS_SENTRESOLVE
                                          : TUNIC_STREAM_STATUS_SENTCONNECT;
+    s->optimistic = o->optimistic;
     s->callback = o->callback;
     s->callback_arg = o->callback_arg;
     return s;
@@ -166,7 +176,7 @@ void tunic_stream_free(struct tunic_stream *stream)
 static bool is_settled(const void *arg)
 {
     const struct tunic_stream *s = arg;
-    return s->status >= TUNIC_STREAM_STATUS_SUCCEEDED;
+    return s->begun || s->status >= TUNIC_STREAM_STATUS_SUCCEEDED;
 }
 
 static int late(const char *what, int timeout_ms, struct tunic_error *error)

@@ -58,7 +58,7 @@ void half_remove(struct halves *t, struct half *h)
     t->n--;
 }
 
-err_t halves_on_msg(struct halves *t, const struct relay_msg *msg)
+err_t halves_on_msg(struct halves *t, const struct relay_msg *msg, uint64_t now_us)
 {
     struct half *h = half_find(t, msg->stream_id);
     if (!h)
@@ -66,10 +66,12 @@ err_t halves_on_msg(struct halves *t, const struct relay_msg *msg)
     switch (msg->cmd) {
     case RELAY_DATA:
     case RELAY_SENDME:
+        if (h->connected_due)
+            return ERR_CIRC_PROTO;
+        /* fall through */
+    case RELAY_XON: /* these may come before CONNECTED, too: of optimistic data */
     case RELAY_XOFF:
-    case RELAY_XON:
-        return !h->connected_due && stream_flow_rest_takes(&h->rest, msg->cmd) ? OK
-                                                                               : ERR_CIRC_PROTO;
+        return stream_flow_rest_takes(&h->rest, msg->cmd, now_us) ? OK : ERR_CIRC_PROTO;
     case RELAY_CONNECTED:
         if (!h->connected_due)
             return ERR_CIRC_PROTO;

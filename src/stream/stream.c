@@ -36,7 +36,7 @@ static void remember_half(struct stream *s)
         .resolved_due = s->state == STREAM_RESOLVING,
     };
     if (s->kind != STREAM_RESOLVE)
-        h.rest = stream_flow_rest(&s->flow);
+        h.rest = stream_flow_rest(&s->flow, s->set->env->mono_us, 0);
     half_add(&s->set->halves, &h);
 }
 
@@ -179,20 +179,30 @@ static err_t on_resolved(struct stream *s, const struct relay_msg *msg)
 
 /* ---- data to us ---- */
 
+/* XON or XOFF: our word (OURS) or theirs. */
+static void tell_flow(struct stream *s, bool ours, uint8_t cmd)
+{
+    if (cmd == RELAY_SENDME)
+        return;
+    log_info(s->set->env->log, "stream %u: %s %s, with %zu bytes waiting here", (unsigned)s->id,
+             relay_cmd_name(cmd), ours ? "sent" : "received", s->flow.backlog);
+    CALL(s, on_flow, ours, cmd);
+}
+
 /* Nobody sends a SENDME before CONNECTED, whatever optimistic data there was. */
 static void send_flow(struct stream *s)
 {
-    struct relay_msg msg;
-    if (s->state != STREAM_OPEN || !streams_is_open(s->set))
-        return;
-    while (stream_flow_due(&s->flow, &msg))
-        if (streams_send(s->set, msg.cmd, s->id, msg.data, msg.len) != OK)
+    struct xonxoff_msg msg;
+    while (s->state == STREAM_OPEN && streams_is_open(s->set) && stream_flow_due(&s->flow, &msg)) {
+        if (streams_send(s->set, msg.cmd, s->id, msg.body, msg.len) != OK)
             return;
+        tell_flow(s, true, msg.cmd);
+    }
 }
 
 static err_t on_data(struct stream *s, const struct relay_msg *msg)
 {
-    TRY(stream_flow_received(&s->flow, msg->len));
+    TRY(stream_flow_received(&s->flow, msg->len, s->set->env->mono_us));
     if (msg->len)
         CALL(s, on_data, msg->data, msg->len);
     send_flow(s);
@@ -201,7 +211,7 @@ static err_t on_data(struct stream *s, const struct relay_msg *msg)
 
 void stream_consumed(struct stream *s, size_t len)
 {
-    stream_flow_consumed(&s->flow, len);
+    stream_flow_consumed(&s->flow, len, s->set->env->mono_us);
     send_flow(s);
 }
 
@@ -219,8 +229,9 @@ void stream_say_connected(struct stream *s)
 
 static err_t on_flow(struct stream *s, const struct relay_msg *msg)
 {
-    TRY(stream_flow_on_msg(&s->flow, msg));
-    if (s->wants_turn) {
+    TRY(stream_flow_on_msg(&s->flow, msg, s->set->env->mono_us));
+    tell_flow(s, false, msg->cmd);
+    if (s->state != STREAM_DEAD && s->wants_turn) {
         streams_want_turn(s);
         streams_run_turns(s->set);
     }
@@ -235,7 +246,7 @@ static size_t write_cell(struct stream *s, const uint8_t *bytes, size_t len)
     set->blocked = err == ERR_FULL;
     if (err != OK)
         return 0;
-    stream_flow_sent(&s->flow);
+    stream_flow_sent(&s->flow, len);
     return len;
 }
 
@@ -245,7 +256,8 @@ size_t stream_write(struct stream *s, const uint8_t *bytes, size_t len)
         return 0;
     bool in_turn = s->turn_left > 0;
     size_t done = 0;
-    while (done < len && stream_flow_may_send(&s->flow) && streams_may_write(s)) {
+    uint64_t now_us = s->set->env->mono_us;
+    while (done < len && stream_flow_may_send(&s->flow, now_us) && streams_may_write(s)) {
         size_t n = write_cell(s, bytes + done, len - done);
         if (n == 0)
             break;
@@ -279,7 +291,7 @@ enum {
 };
 
 /* The states in which a message may come. Anything else closes the circuit. An exit sends no SENDME
- * before CONNECTED, whatever optimistic data it got. */
+ * before CONNECTED, whatever optimistic data it got; XOFF it may. */
 static const struct {
     uint8_t states;
     err_t (*handle)(struct stream *s, const struct relay_msg *msg);
@@ -288,9 +300,9 @@ static const struct {
     [RELAY_END] = {IN_CONNECTING | IN_RESOLVING | IN_ASKED | IN_OPEN, on_end},
     [RELAY_CONNECTED] = {IN_CONNECTING, on_connected},
     [RELAY_SENDME] = {IN_OPEN, on_flow},
-    [RELAY_XOFF] = {IN_OPEN, on_flow},
-    [RELAY_XON] = {IN_OPEN, on_flow},
     [RELAY_RESOLVED] = {IN_RESOLVING, on_resolved},
+    [RELAY_XOFF] = {IN_CONNECTING | IN_OPEN, on_flow},
+    [RELAY_XON] = {IN_CONNECTING | IN_OPEN, on_flow},
 };
 
 err_t stream_on_msg(struct stream *s, const struct relay_msg *msg)

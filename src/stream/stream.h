@@ -23,6 +23,7 @@
 #include "cell/relay_stream.h"
 #include "circuit/circ.h"
 #include "stream/carrier.h"
+#include "stream/xonxoff.h"
 
 struct streams;
 struct stream;
@@ -72,12 +73,17 @@ struct stream_ops {
     /* ADDR is what the exit connected to, family IP_NONE if it did not say. */
     void (*on_connected)(void *arg, const struct ip *addr, uint32_t ttl_s);
     void (*on_resolved)(void *arg, const struct stream_answer *answers, size_t n); /* then on_end */
-    /* Bytes in order. The owner takes all of them (at most a stream window is ever under way) and
-     * says with stream_consumed() when they have left it. */
+    /* Bytes in order. The owner takes all of them and says with stream_consumed() when they have
+     * left it: at most STREAM_HELD_MOST ever wait for that. */
     void (*on_data)(void *arg, const uint8_t *bytes, size_t len);
     void (*on_writable)(void *arg); /* stream_write() took less than offered before */
     void (*on_end)(void *arg, const struct stream_end *end);
+    /* CMD, XON or XOFF, went out (OURS) or came; may be NULL. */
+    void (*on_flow)(void *arg, bool ours, uint8_t cmd);
 };
+
+/* Under congestion control, before which the other side has stopped. */
+enum { STREAM_HELD_MOST = 16 << 20 };
 
 /* Becomes the user of the carrier, which is freed with the set. NULL out of memory, also if there
  * was none for the carrier: it is NULL then. */
@@ -89,6 +95,9 @@ void streams_free(struct streams *set);
 /* Whether an exit may say that it connected to, or resolved a name to, an internal address. Off at
  * first; private test networks need it (ClientDNSRejectInternalAddresses 0). */
 void streams_allow_internal_addrs(struct streams *set, bool allow);
+/* What holds for XON, XOFF and half-closed streams if the carrier is under congestion control; read
+ * each time, for the consensus may change it. Before there are streams; else it is the defaults. */
+void streams_set_params(struct streams *set, const struct xonxoff_params *borrowed);
 size_t streams_open_count(const struct streams *set); /* open or opening, without half-closed */
 
 /* Sends BEGIN, BEGIN_DIR or RESOLVE. ERR_LIMIT when no id is free, ERR_ARG for a target that does

@@ -13,6 +13,7 @@
 enum {
     STREAMS_MAX_OPEN = 8192, /* on one carrier */
     STREAM_TURN_CELLS = 4,   /* cells of one stream before the next one's turn */
+    STREAM_PACE_MS = 10,     /* how often those are looked at that an XON has slowed down */
 };
 
 enum stream_state {
@@ -23,18 +24,25 @@ enum stream_state {
     STREAM_DEAD,
 };
 
+/* What a stream with data to send is waiting for; for nothing, or for its window. */
+enum stream_place { STREAM_NOWHERE, STREAM_IN_RING, STREAM_SLOWED };
+
 struct streams {
     struct env *env;
     struct carrier *carrier;
-    struct stream_acceptor acceptor; /* .on_begin NULL: none */
+    const struct xonxoff_params *params;
+    struct xonxoff_params own_params; /* until streams_set_params() */
+    struct stream_acceptor acceptor;  /* .on_begin NULL: none */
     struct stream *by_id;
     struct stream *dead; /* to be freed at the end of the wake-up */
     struct halves halves;
     uint16_t next_id;
     bool allow_internal;
 
-    struct stream *ring; /* those that wait for their turn to write */
-    bool blocked;        /* the carrier refused: it will tell */
+    struct stream *ring;   /* those that wait for their turn to write */
+    struct stream *slowed; /* those that XON lets send again in a moment */
+    struct timer pace;     /* that moment */
+    bool blocked;          /* the carrier refused: it will tell */
     bool in_turns;
     unsigned calling; /* callbacks of streams on the stack */
     bool doomed;      /* to be freed with the dead */
@@ -53,10 +61,10 @@ struct stream {
 
     struct stream_flow flow;
     bool wants_turn; /* stream_write() came up short */
-    bool in_ring;
+    enum stream_place place;
     unsigned turn_left; /* cells in its turn; 0: not its turn */
 
-    struct stream *prev, *next; /* in the ring, or among the dead */
+    struct stream *prev, *next; /* in the ring, among the slowed or the dead */
     UT_hash_handle hh;
 };
 

@@ -19,6 +19,7 @@ static void free_dead(struct streams *set)
 static void free_set(struct streams *set)
 {
     later_cancel(set->env, &set->reap);
+    env_disarm(set->env, &set->pace);
     free_dead(set);
     halves_free(&set->halves);
     set->carrier->kind->free(set->carrier);
@@ -34,12 +35,20 @@ static void reap(void *arg)
         free_dead(set);
 }
 
+static void leave_place(struct stream *s)
+{
+    struct streams *set = s->set;
+    if (s->place == STREAM_IN_RING)
+        DL_DELETE(set->ring, s);
+    else if (s->place == STREAM_SLOWED)
+        DL_DELETE(set->slowed, s);
+    s->place = STREAM_NOWHERE;
+}
+
 void streams_drop(struct stream *s)
 {
     struct streams *set = s->set;
-    if (s->in_ring)
-        DL_DELETE(set->ring, s);
-    s->in_ring = false;
+    leave_place(s);
     HASH_DEL(set->by_id, s);
     s->state = STREAM_DEAD;
     DL_APPEND(set->dead, s);
@@ -61,8 +70,7 @@ void streams_run_turns(struct streams *set)
     set->in_turns = true;
     while (set->ring && !set->blocked) {
         struct stream *s = set->ring;
-        DL_DELETE(set->ring, s);
-        s->in_ring = false;
+        leave_place(s);
         stream_take_turn(s);
     }
     set->in_turns = false;
@@ -72,10 +80,30 @@ void streams_want_turn(struct stream *s)
 {
     struct streams *set = s->set;
     s->wants_turn = true;
-    if (s->in_ring || !stream_flow_may_send(&s->flow))
-        return; /* it waits already, or a SENDME will put it there */
-    DL_APPEND(set->ring, s);
-    s->in_ring = true;
+    if (s->place != STREAM_NOWHERE)
+        return;
+    if (stream_flow_may_send(&s->flow, set->env->mono_us)) {
+        DL_APPEND(set->ring, s);
+        s->place = STREAM_IN_RING;
+    } else if (stream_flow_is_slowed(&s->flow)) {
+        DL_APPEND(set->slowed, s);
+        s->place = STREAM_SLOWED;
+        if (!set->pace.armed)
+            env_arm_ms(set->env, &set->pace, STREAM_PACE_MS);
+    } /* else a SENDME or an XON will put it there */
+}
+
+/* Those that an XON has slowed down: whose moment has come, and whom an XOFF has stopped. */
+static void pace(void *arg)
+{
+    struct streams *set = arg;
+    struct stream *s, *next, *slowed = set->slowed;
+    set->slowed = NULL;
+    DL_FOREACH_SAFE (slowed, s, next) {
+        s->place = STREAM_NOWHERE;
+        streams_want_turn(s);
+    }
+    streams_run_turns(set);
 }
 
 static void on_writable(void *arg)
@@ -96,7 +124,7 @@ static err_t on_msg(void *arg, const struct relay_msg *msg)
         return stream_on_msg(s, msg);
     if (msg->cmd == RELAY_BEGIN)
         return streams_on_begin(set, msg);
-    err_t err = halves_on_msg(&set->halves, msg);
+    err_t err = halves_on_msg(&set->halves, msg, set->env->mono_us);
     return err == ERR_NOT_FOUND ? ERR_CIRC_PROTO : err;
 }
 
@@ -130,6 +158,9 @@ struct streams *streams_new(struct env *env, struct carrier *gift_carrier)
     set->carrier = gift_carrier;
     /* As C tor: ids count up from a random one. */
     set->next_id = (uint16_t)env_random_below(env, 1u << 16);
+    set->own_params = xonxoff_defaults();
+    set->params = &set->own_params;
+    timer_init(&set->pace, pace, set);
     later_init(&set->reap, reap, set);
     gift_carrier->user = &carrier_user;
     gift_carrier->user_arg = set;
@@ -154,6 +185,11 @@ void streams_free(struct streams *set)
 void streams_allow_internal_addrs(struct streams *set, bool allow)
 {
     set->allow_internal = allow;
+}
+
+void streams_set_params(struct streams *set, const struct xonxoff_params *borrowed)
+{
+    set->params = borrowed;
 }
 
 bool streams_is_open(const struct streams *set)
@@ -242,7 +278,7 @@ err_t streams_add(struct streams *set, uint16_t id, enum stream_kind kind, enum 
         return ERR_NOMEM;
     *s = (struct stream){.set = set, .kind = kind, .state = state, .id = id};
     bool windows = set->carrier->kind->own_sendmes(set->carrier);
-    stream_flow_init(&s->flow, windows ? STREAM_FLOW_WINDOWS : STREAM_FLOW_CARRIER);
+    stream_flow_init(&s->flow, windows ? STREAM_FLOW_WINDOWS : STREAM_FLOW_CARRIER, set->params);
     HASH_ADD(hh, set->by_id, id, sizeof s->id, s);
     if (!HASH_ADDED(s, hh)) {
         free(s);

@@ -200,6 +200,28 @@ START_TEST(test_mixed_sendmes_are_of_their_hop)
 }
 END_TEST
 
+/* XOFF and XON go with congestion control. */
+START_TEST(test_mixed_xoff_and_xon_come_from_a_hop_without_stream_windows_alone)
+{
+    static const uint8_t body[5];
+    for (unsigned hop = 1; hop <= HOPS; hop++)
+        for (unsigned i = 0; i < 2; i++) {
+            struct mixed *w = mixed_new();
+            uint8_t cmd = i ? RELAY_XON : RELAY_XOFF;
+            fake_send(w->l, hop, cmd, 7, body, i ? 5 : 1);
+            if (hop == 2) {
+                ck_assert_uint_eq(w->on_msg, 1);
+                ck_assert_uint_eq(w->last.cmd, cmd);
+                ck_assert_uint_eq(w->last_hop, hop);
+            } else {
+                ck_assert_uint_eq(w->on_msg, 0);
+                assert_closed(w, ERR_CIRC_PROTO);
+            }
+            mixed_free(w);
+        }
+}
+END_TEST
+
 START_TEST(test_mixed_hops_are_added_to_open_circuits_only_and_not_extended)
 {
     static const uint8_t keys[LAYER_KEYS_MAX];
@@ -224,4 +246,5 @@ TESTS("circuit/mixed", test_mixed_every_hop_is_reached_in_its_own_format,
       test_mixed_every_hop_reaches_us, test_mixed_layers_beyond_a_join_are_told_relay,
       test_mixed_a_flow_that_admits_one_cell_holds_up_its_hop_only,
       test_mixed_sendmes_are_of_their_hop,
+      test_mixed_xoff_and_xon_come_from_a_hop_without_stream_windows_alone,
       test_mixed_hops_are_added_to_open_circuits_only_and_not_extended)

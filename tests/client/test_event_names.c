@@ -18,7 +18,8 @@ START_TEST(test_event_names_of_each_status)
     ARE(EVENT_CIRCUIT, circuit.status, enum circuit_status, "LAUNCHED", "BEGUN", "EXTENDED",
         "GUARD_WAIT", "BUILT", "PURPOSE_CHANGED", "CANNIBALIZED", "FAILED", "CLOSED");
     ARE(EVENT_STREAM, stream.status, enum stream_status, "NEW", "NEWRESOLVE", "CONTROLLER_WAIT",
-        "SENTCONNECT", "SENTRESOLVE", "REMAP", "SUCCEEDED", "DETACHED", "FAILED", "CLOSED");
+        "SENTCONNECT", "SENTRESOLVE", "REMAP", "SUCCEEDED", "DETACHED", "XOFF_SENT", "XOFF_RECV",
+        "XON_SENT", "XON_RECV", "FAILED", "CLOSED");
     ARE(EVENT_ORCONN, orconn.status, enum orconn_status, "LAUNCHED", "CONNECTED", "FAILED",
         "CLOSED");
     ARE(EVENT_GUARD, guard.status, enum guard_status, "NEW", "UP", "DOWN", "DROPPED");

@@ -126,7 +126,8 @@ static void on_end(void *arg, const struct stream_end *end)
     a->s = NULL;
 }
 
-static const struct stream_ops app_ops = {on_connected, on_resolved, on_data, on_writable, on_end};
+static const struct stream_ops app_ops = {on_connected, on_resolved, on_data,
+                                          on_writable,  on_end,      NULL};
 
 /* Every other port is refused, some are accepted at once and some when it is written to. */
 static struct stream_verdict on_begin(void *arg, struct stream *s, const struct relay_begin *asked)

@@ -5,7 +5,7 @@
 static err_t msg(struct halves *t, uint16_t id, uint8_t cmd)
 {
     struct relay_msg m = {.cmd = cmd, .stream_id = id};
-    return halves_on_msg(t, &m);
+    return halves_on_msg(t, &m, 0);
 }
 
 static void add(struct halves *t, struct half h)

@@ -115,7 +115,8 @@ static inline void on_end(void *arg, const struct stream_end *end)
     close_if(a, CLOSE_IN_END);
 }
 
-static const struct stream_ops app_ops = {on_connected, on_resolved, on_data, on_writable, on_end};
+static const struct stream_ops app_ops = {on_connected, on_resolved, on_data,
+                                          on_writable,  on_end,      NULL};
 
 static inline void on_circ_closed(void *arg, const struct circ_end *end)
 {
