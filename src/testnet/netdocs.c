@@ -54,6 +54,11 @@ static err_t make_relays(struct netdocs *d, const struct identity *ids)
     return OK;
 }
 
+int32_t netdocs_param(const struct netdocs *d, const char *name, int32_t fallback)
+{
+    return consdoc_param(d->params, name, fallback);
+}
+
 static err_t make(struct netdocs *d, const struct identity *ids)
 {
     d->params = consdoc_params(d->plan->params);

@@ -63,6 +63,9 @@ struct text netdocs_diff(struct netdocs *d, enum consdoc_flavor flavor, const ui
 bool netdocs_is_newest(const struct netdocs *d, enum consdoc_flavor flavor,
                        const uint8_t sha3_signed[32]);
 
+/* A parameter of its consensuses. */
+int32_t netdocs_param(const struct netdocs *d, const char *name, int32_t fallback);
+
 struct text netdocs_key_certs(const struct netdocs *d); /* all, one after the other */
 /* A certificate by v3 identity and signing key, either of which may be NULL for any; empty if
  * unknown. */

@@ -49,6 +49,7 @@ err_t node_new(struct env *env, const struct node_config *config, const struct n
     n->config = *config;
     n->ops = ops;
     n->world = world;
+    n->flow = target_flow_params(config->docs);
     later_init(&n->reap, reap, n);
     if (!n->config.handshake_timeout_ms)
         n->config.handshake_timeout_ms = HANDSHAKE_TIMEOUT_MS;

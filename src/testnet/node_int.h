@@ -28,6 +28,7 @@ struct node {
     struct sha256 tls_cert;
     struct relay_certs certs;
     int64_t certs_made_s;
+    struct xonxoff_params flow;      /* of streams that end here */
     const struct misdeeds *misdeeds; /* NULL: it is honest */
     void *misdeeds_arg;
     struct dirserv_source dir;

@@ -44,7 +44,7 @@ static void on_sendme(struct rcirc *c, const struct relay_msg *m)
     struct target *t = m->stream_id ? target_find(c, m->stream_id) : NULL;
     if (m->stream_id) {
         if (t)
-            target_sendme(t);
+            target_flow_heard(t, m);
     } else if (rwindow_sendme(&c->window, c->node->env, c->layer->kind, rd_over(m->data, m->len),
                               is_blocked(c)) != OK) {
         /* proposal 289: a circuit whose SENDME does not match is torn down. */
@@ -57,14 +57,8 @@ static void on_sendme(struct rcirc *c, const struct relay_msg *m)
 static void on_flow(struct rcirc *c, const struct relay_msg *m)
 {
     struct target *t = target_find(c, m->stream_id);
-    struct relay_xon xon;
-    bool off = m->cmd == RELAY_XOFF;
-    err_t e = off ? relay_xoff_decode(rd_over(m->data, m->len))
-                  : relay_xon_decode(rd_over(m->data, m->len), &xon);
-    if (!t || !c->congestion_control || e != OK) /* as tor: not a word */
-        return;
-    t->xoff = off;
-    target_wake(t);
+    if (t)
+        target_flow_heard(t, m);
 }
 
 static void on_end(struct rcirc *c, uint16_t id)

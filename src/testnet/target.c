@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "cell/reason.h"
-#include "cell/relay_flow.h"
 #include "cell/relay_stream.h"
 #include "dirdoc/exitpolicy.h"
 #include "testnet/node_int.h"
@@ -13,8 +12,6 @@ enum {
     /* What a target may have waiting: a stream window, and under congestion control, where the
      * client stops some time after XOFF, more. */
     OUT_CAP = 16 * 1024 * 1024,
-    OUT_LOW = TARGET_INCREMENT * RELAY_DATA_MAX,
-    OUT_XOFF = TARGET_WINDOW * RELAY_DATA_MAX,
     CONNECTED_TTL_S = 60,
 };
 
@@ -37,12 +34,8 @@ static struct target *target_new(struct rcirc *c, uint16_t id, enum target_kind 
     struct target *t = c->n_streams < RCIRC_STREAMS_MOST ? calloc(1, sizeof *t) : NULL;
     if (!t)
         return NULL;
-    *t = (struct target){.circ = c,
-                         .id = id,
-                         .kind = kind,
-                         .package = TARGET_WINDOW,
-                         .deliver = TARGET_WINDOW,
-                         .increment = TARGET_INCREMENT};
+    *t = (struct target){.circ = c, .id = id, .kind = kind};
+    target_flow_init(t);
     buf_init(&t->out, OUT_CAP);
     DL_APPEND(c->streams, t);
     c->n_streams++;
@@ -58,6 +51,7 @@ void target_close(struct target *t)
     if (t->over)
         return;
     t->over = true;
+    env_disarm(n->env, &t->pace);
     if (t->dialled)
         n->ops->target_hangup(n->world, t);
     DL_DELETE(c->streams, t);
@@ -172,48 +166,18 @@ void target_begin_dir(struct rcirc *c, uint16_t id)
 
 /* ---- from the client ---- */
 
-/* Once most of it has been handed on, the client may send more. */
-static void allow_more(struct target *t)
-{
-    if (t->circ->congestion_control) {
-        struct relay_xon m = {.kbps = 0};
-        uint8_t data[RELAY_DATA_MAX];
-        struct wr w = wr_over(data, sizeof data);
-        if (t->xoff_sent && relay_xon_encode(&w, &m) == OK)
-            rcirc_send(t->circ, RELAY_XON, t->id, data, w.len);
-        t->xoff_sent = false;
-        return;
-    }
-    while (!t->over && t->deliver <= TARGET_WINDOW - t->increment) {
-        t->deliver += t->increment;
-        rcirc_send(t->circ, RELAY_SENDME, t->id, NULL, 0);
-    }
-}
-
-static void ask_to_stop(struct target *t)
-{
-    uint8_t data[RELAY_DATA_MAX];
-    struct wr w = wr_over(data, sizeof data);
-    t->xoff_sent = true;
-    if (relay_xoff_encode(&w) == OK)
-        rcirc_send(t->circ, RELAY_XOFF, t->id, data, w.len);
-}
-
 static void to_dir(struct target *t, const uint8_t *data, size_t len)
 {
     dirserv_feed(t->dir, data, len);
-    allow_more(t);
+    target_flow_went(t, len);
     target_wake(t);
 }
 
 void target_data(struct target *t, const uint8_t *data, size_t len)
 {
     struct rcirc *c = t->circ;
-    if (!c->congestion_control && !t->deliver) {
-        rcirc_broken(c, "DATA beyond a stream's window");
+    if (!target_flow_came(t))
         return;
-    }
-    t->deliver -= !c->congestion_control;
     if (t->kind == TARGET_DIR) {
         to_dir(t, data, len);
         return;
@@ -222,43 +186,22 @@ void target_data(struct target *t, const uint8_t *data, size_t len)
         target_end(t, END_RESOURCELIMIT);
         return;
     }
-    if (c->congestion_control && !t->xoff_sent && t->out.len >= OUT_XOFF)
-        ask_to_stop(t);
     if (t->open)
         c->node->ops->target_output(c->node->world, t);
-}
-
-/* As tor: one that was not due, or that congestion control has no use for, ends the circuit. */
-void target_sendme(struct target *t)
-{
-    struct rcirc *c = t->circ;
-    if (c->congestion_control) {
-        rcirc_broken(c, "SENDME about a stream under congestion control");
-    } else if (t->package + TARGET_INCREMENT <= TARGET_WINDOW) {
-        t->package += TARGET_INCREMENT;
-        target_wake(t);
-    } else {
-        rcirc_broken(c, "a SENDME about a stream that is not due");
-    }
 }
 
 /* ---- to the client ---- */
 
 /* How many DATA messages the stream may send now. */
-static unsigned may_send(const struct target *t)
+static unsigned may_send(struct target *t)
 {
     unsigned room = rcirc_room(t->circ);
-    if (t->over || t->xoff)
-        return 0;
-    if (!t->circ->congestion_control && t->package < room)
-        room = t->package;
-    return misdeed_room(t, room);
+    return t->over ? 0 : misdeed_room(t, target_flow_room(t, room));
 }
 
 static void send_data(struct target *t, const uint8_t *data, size_t len)
 {
-    if (t->package)
-        t->package--;
+    target_flow_sent(t, len);
     rcirc_send(t->circ, RELAY_DATA, t->id, data, len);
 }
 
@@ -358,8 +301,8 @@ const uint8_t *target_out(struct target *t, size_t *len)
 void target_sent(struct target *t, size_t len)
 {
     buf_drain(&t->out, len);
-    if (!t->over && t->out.len <= OUT_LOW)
-        allow_more(t);
+    if (!t->over)
+        target_flow_went(t, len);
 }
 
 void target_set_io(struct target *t, void *io)
