@@ -44,6 +44,7 @@ struct circ_memo {
     unsigned got, drops; /* DATA and DROP that have come */
     uint16_t resolved;   /* the id of the last RESOLVE */
     bool passed_on;      /* a cell went to the next node */
+    uint64_t bytes;      /* of DATA that came */
 };
 
 /* An occasion for FAULT: whether N breaks the rule now. */

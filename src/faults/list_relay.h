@@ -129,7 +129,13 @@
     X(STREAM_RESOLVED_BAD, "stream-resolved-bad", FAULT_FROM, "RESOLVED that ends in mid-answer")  \
     X(STREAM_RESOLVE_XOFF, "stream-resolve-xoff", FAULT_FROM,                                      \
       "XOFF for a look-up, which has no data")                                                     \
-    X(STREAM_XOFF, "stream-xoff", FAULT_FROM, "XOFF though congestion control is off")
+    X(STREAM_XOFF, "stream-xoff", FAULT_FROM,                                                      \
+      "XOFF before any data, or without congestion control")                                       \
+    X(STREAM_XON, "stream-xon", FAULT_FROM, "XON before any data, or without congestion control")  \
+    X(STREAM_XOFF_UNKNOWN, "stream-xoff-unknown", FAULT_FROM, "XOFF under an id nobody asked for") \
+    X(STREAM_XOFF_TWICE, "stream-xoff-twice", FAULT_FROM,                                          \
+      "XOFF twice once N kB of a circuit came")                                                    \
+    X(STREAM_XON_FLOOD, "stream-xon-flood", FAULT_FROM, "N XON once 500 kB of a circuit came")
 
 #define FAULTS_RELAY(X) FAULTS_MESSAGES(X) FAULTS_STREAMS(X) FAULTS_SENDME(X)
 

@@ -11,6 +11,8 @@ static bool is(const struct rcirc *c, enum fault fault, uint8_t cmd)
     return cmd && faulty_n(c->node, fault) == cmd;
 }
 
+enum { FLOOD_AT = 500000 }; /* bytes, before XON is said again and again */
+
 static bool now(const struct rcirc *c, enum fault fault)
 {
     return faulty_now(c->node, fault);
@@ -84,6 +86,37 @@ static void count_drop(struct rcirc *c)
         say_sendme(c);
 }
 
+/* Whether C has brought AT bytes with the LEN that come now, and is heard of it for the first time.
+ */
+static bool has_brought(struct rcirc *c, uint64_t at, size_t len)
+{
+    struct circ_memo *memo = faulty_circ(c);
+    uint64_t before = memo ? memo->bytes : UINT64_MAX;
+    return before < at && before + len >= at;
+}
+
+/* XOFF and XON without a reason, LEN bytes for stream ID having come. */
+static void say_flow(struct rcirc *c, uint16_t id, size_t len)
+{
+    static const uint8_t zero[5];
+    struct faulty *f = node_misdeeds(c->node);
+    uint32_t kb = faulty_n(c->node, FAULT_STREAM_XOFF_TWICE);
+    uint32_t ons = faulty_n(c->node, FAULT_STREAM_XON_FLOOD);
+    if (kb && has_brought(c, kb * (uint64_t)1000, len)) {
+        f->faults.seen[FAULT_STREAM_XOFF_TWICE]++;
+        for (int i = 0; i < 2; i++)
+            faulty_say(c, RELAY_XOFF, id, zero, 1);
+    }
+    if (ons && has_brought(c, FLOOD_AT, len)) {
+        f->faults.seen[FAULT_STREAM_XON_FLOOD]++;
+        while (ons-- && faulty_say(c, RELAY_XON, id, zero, sizeof zero))
+            continue;
+    }
+    struct circ_memo *memo = kb || ons ? faulty_circ(c) : NULL;
+    if (memo)
+        memo->bytes += len;
+}
+
 /* DATA for T. */
 static void misdeliver(struct rcirc *c, struct target *t, struct relay_msg *m)
 {
@@ -92,6 +125,7 @@ static void misdeliver(struct rcirc *c, struct target *t, struct relay_msg *m)
         t->increment = step;
     if (c->congestion_control && now(c, FAULT_SENDME_CC_STREAM))
         faulty_say(c, RELAY_SENDME, t->id, NULL, 0);
+    say_flow(c, t->id, m->len);
     if (!m->len && now(c, FAULT_RELAY_EMPTY_DATA)) {
         target_end(t, END_MISC);
     } else if (t->deliver == TARGET_WINDOW && now(c, FAULT_STREAMS_NO_EARLY_DATA)) {

@@ -105,6 +105,7 @@ static void flood(struct rcirc *c)
 static bool on_exit_connected(struct rcirc *c, struct relay_msg *m)
 {
     static const uint8_t junk[] = "before its time", no_cell[] = {0, 0, 0}, nonce[50] = {1};
+    static const uint8_t nothing[5];
     uint16_t id = m->stream_id;
     if (now(c, FAULT_CIRC_EXTENDED_UNASKED))
         faulty_say(c, RELAY_EXTENDED2, 0, no_cell, 2);
@@ -116,6 +117,10 @@ static bool on_exit_connected(struct rcirc *c, struct relay_msg *m)
         faulty_say(c, RELAY_CONNECTED, id, address, sizeof address);
     if (now(c, FAULT_STREAM_XOFF))
         faulty_say(c, RELAY_XOFF, id, no_cell, 1);
+    if (now(c, FAULT_STREAM_XON))
+        faulty_say(c, RELAY_XON, id, nothing, sizeof nothing);
+    if (now(c, FAULT_STREAM_XOFF_UNKNOWN))
+        faulty_say(c, RELAY_XOFF, (uint16_t)(id ^ 0x5555), no_cell, 1);
     if (now(c, FAULT_STREAM_WRONG_ID))
         faulty_say(c, RELAY_CONNECTED, (uint16_t)(id ^ 0x5555), address, sizeof address);
     if (faulty_n(c->node, FAULT_CIRC_FLOOD))

@@ -98,6 +98,8 @@ static const struct {
     {FAULT_STREAM_ZERO_ID, 1, true, "CONNECTED/8"},
     {FAULT_STREAM_CONNECTED_SHORT, 1, false, "CONNECTED/3 DATA END:6"},
     {FAULT_STREAM_XOFF, 1, true, ""},
+    {FAULT_STREAM_XON, 1, true, ""},
+    {FAULT_STREAM_XOFF_UNKNOWN, 1, true, ""},
 };
 
 START_TEST(test_faults_of_streams_are_seen)
