@@ -43,6 +43,7 @@ struct port_flags {
     bool cache_ipv4_dns, cache_ipv6_dns, use_ipv4_cache, use_ipv6_cache, prefer_ipv6_automap;
     bool prefer_no_auth; /* method "none" before user/password if both are offered */
     bool extended_errors;
+    bool optimistic_reply; /* "connected" before the exit says so */
 };
 
 /* A line without SessionGroup. Groups are 0 and up, numbers of our own below. */

@@ -41,6 +41,7 @@ void tunnel_free(struct tunnel *t)
     login_release(&t->req.asker.login);
     DL_DELETE(t->set->list, t);
     t->set->n--;
+    buf_free(&t->early);
     free(t->asked_host);
     free(t);
 }
@@ -190,7 +191,7 @@ static void on_connected(void *arg, const struct ip *addr, uint32_t ttl_s)
     set_state(t, OPEN);
     ostream_succeed(&t->out, addr);
     t->ops->on_connected(t->arg, addr);
-    if (t->state == OPEN && t->refused_early)
+    if (t->state == OPEN && tunnel_early_flush(t) && t->refused_early)
         t->ops->on_writable(t->arg);
 }
 
@@ -224,7 +225,7 @@ static void on_data(void *arg, const uint8_t *bytes, size_t len)
 static void on_writable(void *arg)
 {
     struct tunnel *t = arg;
-    if (t->state == OPEN)
+    if (tunnel_early_flush(t) && t->state == OPEN)
         t->ops->on_writable(t->arg);
 }
 
@@ -341,12 +342,22 @@ static void on_end(void *arg, const struct stream_end *end)
                end_reason_text(end->reason));
 }
 
+static void on_flow(void *arg, bool ours, uint8_t cmd)
+{
+    const struct tunnel *t = arg;
+    if (cmd == RELAY_XOFF)
+        ostream_tell(&t->out, ours ? STREAM_XOFF_SENT : STREAM_XOFF_RECV);
+    else
+        ostream_tell(&t->out, ours ? STREAM_XON_SENT : STREAM_XON_RECV);
+}
+
 static const struct stream_ops stream_ops = {
     .on_connected = on_connected,
     .on_resolved = on_resolved,
     .on_data = on_data,
     .on_writable = on_writable,
     .on_end = on_end,
+    .on_flow = on_flow,
 };
 
 static uint64_t attempt_ms(const struct tunnel *t)
@@ -422,6 +433,7 @@ err_t tunnel_attach(struct tunnel *t, struct ride *ride)
     ostream_tell(&t->out,
                  t->out.purpose == STREAM_DNS_REQUEST ? STREAM_SENTRESOLVE : STREAM_SENTCONNECT);
     env_arm_ms(t->set->env, &t->attempt, attempt_ms(t));
+    tunnel_early_begin(t);
     return OK;
 }
 
@@ -454,6 +466,7 @@ struct tunnel *tunnel_new(struct tunnels *ts, const struct tunnel_request *req,
     timer_init(&t->attempt, attempt_timed_out, t);
     timer_init(&t->give_up, give_up, t);
     later_init(&t->tell, tell, t);
+    tunnel_early_init(t);
     if (!ostream_begin(ts->streams, &t->out)) {
         free(t);
         return NULL;
@@ -472,11 +485,9 @@ uint64_t tunnel_stream(const struct tunnel *t)
 
 size_t tunnel_write(struct tunnel *t, const uint8_t *bytes, size_t len)
 {
-    if (t->state != OPEN || !t->stream) {
-        t->refused_early = true;
-        return 0;
-    }
-    size_t taken = stream_write(t->stream, bytes, len);
+    bool is_early = t->state != OPEN || !t->stream || t->early.len;
+    size_t taken =
+        is_early ? tunnel_early_write(t, bytes, len) : stream_write(t->stream, bytes, len);
     t->out.written += taken;
     return taken;
 }

@@ -38,6 +38,7 @@ struct tunnel_request {
     struct isolation isolation;
     bool ipv4_ok, ipv6_ok, prefer_ipv6; /* IPv4Traffic, IPv6Traffic, PreferIPv6 */
     bool automap_ipv6;                  /* a virtual address is to be one of IPv6 */
+    bool optimistic; /* CONNECT: its owner writes as soon as an exit was asked (on_begun) */
 };
 
 /* It asks the last hop itself, for documents. */
@@ -65,6 +66,10 @@ struct tunnel_end {
 };
 
 struct tunnel_ops {
+    /* OPTIMISTIC: an exit was asked, and whatever it will say, bytes may be written; once, before
+     * on_connected, and never inside tunnel_open(). What is written before the exit's answer is
+     * said again to the next one if it refuses, and has a cap. NULL without. */
+    void (*on_begun)(void *arg);
     void (*on_connected)(void *arg, const struct ip *addr);
     void (*on_resolved)(void *arg, const struct stream_answer *answers, size_t n); /* then on_end */
     void (*on_data)(void *arg, const uint8_t *bytes, size_t len); /* as stream_ops.on_data */
@@ -85,7 +90,7 @@ uint64_t tunnel_stream(const struct tunnel *t);
 const struct tunnel_request *tunnel_asked(const struct tunnel *t);
 
 /* As stream_write(); takes 0 until connected: what an application sends early stays with it until
- * then, so that another exit can be tried. */
+ * then, so that another exit can be tried. Of an OPTIMISTIC one it takes some from on_begun on. */
 size_t tunnel_write(struct tunnel *t, const uint8_t *bytes, size_t len);
 void tunnel_consumed(struct tunnel *t, size_t len);  /* as stream_consumed() */
 void tunnel_close(struct tunnel *t, uint8_t reason); /* enum end_reason, mostly DONE */

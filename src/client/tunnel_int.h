@@ -1,9 +1,10 @@
 /* What the files of tunnels share: tunnel.c is the life of one, tunnels.c the set of a client and
  * who says where they go, tunnel_request.c what is asked, tunnel_aim.c where it goes instead,
- * attach_pool.c the pool's policy. */
+ * tunnel_early.c what is written before it is open, attach_pool.c the pool's policy. */
 #ifndef TUNIC_CLIENT_TUNNEL_INT_H
 #define TUNIC_CLIENT_TUNNEL_INT_H
 
+#include "base/buf.h"
 #include "base/later.h"
 #include "base/ratelim.h"
 #include "client/attach_pool.h"
@@ -47,7 +48,10 @@ struct tunnel {
     size_t n_failed;
     unsigned attempts;
     struct stream_end last; /* how the last attempt ended */
-    bool refused_early;     /* tunnel_write() took 0 before the tunnel was open */
+    bool refused_early;     /* tunnel_write() took less than it was offered before it was open */
+    bool begun;             /* optimistic: its owner may write */
+    struct buf early;       /* what it wrote since: kept until CONNECTED, for the next attempt */
+    size_t early_sent;      /* of that, in this attempt */
     struct tunnel_end end;
     struct timer attempt; /* deadline of this attempt */
     uint64_t since_us;    /* when it was opened */
@@ -121,6 +125,17 @@ void tunnel_forget_exit(struct tunnel *t);
 void tunnel_redirect(struct tunnel *t, const char *host, uint16_t port);
 /* What T was asked for, by which isolation goes (C tor, original_dest_address). */
 const char *tunnel_asked_host(const struct tunnel *t);
+
+/* ---- tunnel_early.c ---- */
+
+void tunnel_early_init(struct tunnel *t);
+/* T's stream has been opened, for the first time or anew. */
+void tunnel_early_begin(struct tunnel *t);
+/* Takes what T's owner writes before the tunnel is open, or before that has gone: how many bytes.
+ */
+size_t tunnel_early_write(struct tunnel *t, const uint8_t *bytes, size_t len);
+/* Sends what waits. True: nothing does, and none of it will be needed again. */
+bool tunnel_early_flush(struct tunnel *t);
 
 /* ---- tunnel_request.c ---- */
 

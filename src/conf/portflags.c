@@ -47,6 +47,7 @@ static const struct bool_flag FLAGS[] = {
     FLAG("PreferSOCKSNoAuth", flags.prefer_no_auth, false, false),
     FLAG("KeepAliveIsolateSOCKSAuth", flags.keepalive_isolate_socks_auth, false, false),
     FLAG("ExtendedErrors", flags.extended_errors, false, false),
+    FLAG("OptimisticReply", flags.optimistic_reply, false, false),
 };
 
 static const struct {

@@ -37,6 +37,11 @@ static const struct lib_flow tunnel_flow = {
 
 /* ---- the tunnel's callbacks ---- */
 
+static void on_begun(void *arg)
+{
+    lib_stream_begun(arg);
+}
+
 static void on_connected(void *arg, const struct ip *addr)
 {
     lib_stream_connected(arg, addr);
@@ -50,6 +55,7 @@ static void on_end(void *arg, const struct tunnel_end *end)
 }
 
 static const struct tunnel_ops tunnel_callbacks = {
+    .on_begun = on_begun,
     .on_connected = on_connected,
     .on_resolved = lib_stream_resolved,
     .on_data = lib_stream_data,
@@ -96,6 +102,7 @@ static err_t read_request(const struct tunic_stream_options *o, struct tunnel_re
     req->ipv4_ok = !(o->flags & TUNIC_BEGIN_IPV4_NOT_OK);
     req->ipv6_ok = o->flags & TUNIC_BEGIN_IPV6_OK;
     req->prefer_ipv6 = o->flags & TUNIC_BEGIN_IPV6_PREFERRED;
+    req->optimistic = o->optimistic;
     if (o->kind == TUNIC_RESOLVE)
         return read_name(o->target, req);
     if (o->kind != TUNIC_BEGIN)

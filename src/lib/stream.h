@@ -23,6 +23,8 @@ struct tunic_stream {
     int id;
     enum tunic_stream_kind kind;
     enum tunic_stream_status status;
+    bool optimistic;
+    bool begun; /* optimistic: the exit was asked, and the program told that it may write */
     struct tunic_error error;
     struct queue in; /* unread */
     bool writable;   /* since the last write that came up short */
@@ -51,6 +53,8 @@ void lib_streams_lose(struct tunic_stream **among, const struct tunic_error *err
 
 /* ---- what the flow tells; three of them as its callbacks, whatever it is ---- */
 
+/* BEGIN has gone out; one that is optimistic counts as open from now on. */
+void lib_stream_begun(struct tunic_stream *s);
 void lib_stream_connected(struct tunic_stream *s, const struct ip *addr);
 void lib_stream_resolved(void *stream, const struct stream_answer *answers, size_t n);
 void lib_stream_data(void *stream, const uint8_t *bytes, size_t len);

@@ -97,6 +97,7 @@ static err_t launch(struct tunic_circuit *c, const struct tunic_stream_options *
     s->ops = &circuit_flow;
     s->id = stream_id(flow);
     lib_stream_begin(s, c->h.t, &c->h, &c->open);
+    lib_stream_begun(s);
     *out = s;
     return OK;
 }

@@ -107,6 +107,7 @@ enum front_verdict front_request(const struct front_config *c, const struct fron
                                    .ipv4_ok = c->flags.ipv4,
                                    .ipv6_ok = c->flags.ipv6,
                                    .prefer_ipv6 = c->flags.prefer_ipv6,
+                                   .optimistic = c->flags.optimistic_reply,
                                    .automap_ipv6 = automaps_to_ipv6(&c->flags, wish->protocol)};
     if (wish->host.len && set_host(wish->host, out) != FRONT_GRANTED)
         return FRONT_NO_HOST;

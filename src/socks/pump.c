@@ -8,7 +8,7 @@
 enum {
     IN_CAP = 64 * 1024,    /* read ahead from the application */
     READ_LEAST = 4 * 1024, /* not worth a read below this; and what is read of who says little */
-    OUT_CAP = 1024 * 1024, /* more than a stream's window lets come in */
+    OUT_CAP = STREAM_HELD_MOST + READ_LEAST, /* of a stream, and of the handshake */
     IDLE_MS = 1000,
 };
 
@@ -126,15 +126,23 @@ static void push(struct pump *p)
     }
 }
 
-static void on_connected(void *arg, const struct ip *addr)
+/* The application is told so, once: when the exit was asked, or when it has answered. */
+static void on_begun(void *arg)
 {
     struct pump *p = arg;
-    (void)addr; /* tor tells no application what its exit resolved */
+    if (p->state != WAITING)
+        return;
     p->state = OPEN;
     p->word_us = p->env->mono_us;
     env_disarm(p->env, &p->deadline);
     p->hello->connected(p->hello_arg);
     push(p);
+}
+
+static void on_connected(void *arg, const struct ip *addr)
+{
+    (void)addr; /* tor tells no application what its exit resolved */
+    on_begun(arg);
 }
 
 static void on_resolved(void *arg, const struct stream_answer *answers, size_t n)
@@ -176,6 +184,7 @@ static void on_end(void *arg, const struct tunnel_end *end)
 }
 
 static const struct tunnel_ops tunnel_ops = {
+    .on_begun = on_begun,
     .on_connected = on_connected,
     .on_resolved = on_resolved,
     .on_data = on_data,

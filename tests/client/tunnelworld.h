@@ -33,6 +33,7 @@ struct stream {
     bool closed;
     uint8_t reason;
     size_t written, consumed;
+    char first[16]; /* of what was written */
 };
 
 /* What the client has done, and how the layers below are to behave. */
@@ -69,6 +70,8 @@ static struct {
     err_t open_err;
     bool nobody_to_blame; /* on the next rides */
     bool no_streams;      /* for the circuit closes */
+    bool has_cap;         /* streams take no more than CAP in all */
+    size_t cap;
 } net;
 
 static inline struct exit_circ *pick_circ(const struct exit_need *need)
@@ -185,7 +188,10 @@ void stream_close(struct stream *s, uint8_t reason)
 
 size_t stream_write(struct stream *s, const uint8_t *bytes, size_t len)
 {
-    (void)bytes;
+    if (net.has_cap && len > net.cap - s->written)
+        len = net.cap - s->written;
+    for (size_t i = 0; i < len && s->written + i < sizeof s->first - 1; i++)
+        s->first[s->written + i] = (char)bytes[i];
     s->written += len;
     return len;
 }
@@ -199,16 +205,24 @@ void stream_consumed(struct stream *s, size_t len)
 
 struct app {
     struct tunnel *t;
-    unsigned connected, resolved, writable, ended;
+    unsigned begun, connected, resolved, writable, ended;
     size_t data;
     struct tunnel_end end;
-    bool close_in_connected, close_in_resolved, close_in_data;
+    bool close_in_begun, close_in_connected, close_in_resolved, close_in_data;
 };
 
 static inline void app_close(struct app *a)
 {
     tunnel_close(a->t, END_DONE);
     a->t = NULL;
+}
+
+static inline void on_begun(void *arg)
+{
+    struct app *a = arg;
+    a->begun++;
+    if (a->close_in_begun)
+        app_close(a);
 }
 
 static inline void on_connected(void *arg, const struct ip *addr)
@@ -253,6 +267,7 @@ static inline void on_end(void *arg, const struct tunnel_end *end)
 }
 
 static const struct tunnel_ops app_ops = {
+    .on_begun = on_begun,
     .on_connected = on_connected,
     .on_resolved = on_resolved,
     .on_data = on_data,

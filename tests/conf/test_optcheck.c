@@ -21,7 +21,7 @@ START_TEST(test_optcheck_socks_port_by_default)
     ck_assert_uint_eq(p->flags.isolation, ISO_DEFAULT);
     ck_assert(p->flags.ipv4 && p->flags.ipv6 && p->flags.dns && p->flags.onion &&
               !p->flags.prefer_ipv6 && !p->flags.extended_errors);
-    ck_assert(!p->flags.prefer_no_auth);
+    ck_assert(!p->flags.prefer_no_auth && !p->flags.optimistic_reply);
     ck_assert_int_eq(p->session, -1);
     options_free(o);
 }
@@ -63,7 +63,7 @@ START_TEST(test_optcheck_socks_port_flags)
     struct options *o = good_options(
         "SocksPort 1 IsolateDestAddr isolatedestports NoIsolateSOCKSAuth SessionGroup=7\n"
         "SocksPort 2 NoIPv4Traffic PreferIPv6 ExtendedErrors KeepAliveIsolateSOCKSAuth\n"
-        "SocksPort 3 OnionTrafficOnly PreferSOCKSNoAuth\n"
+        "SocksPort 3 OnionTrafficOnly PreferSOCKSNoAuth OptimisticReply\n"
         "SocksPort unix:/x GroupWritable RelaxDirModeCheck\n"
         "__SocksPort 4 CacheDNS NoUseDNSCache NoPreferIPv6Automap NoDNSRequest\n");
     const struct port_spec *p = o->is.ports.of;
@@ -77,7 +77,7 @@ START_TEST(test_optcheck_socks_port_flags)
     ck_assert(p[1].flags.keepalive_isolate_socks_auth);
     ck_assert_int_eq(p[1].session, -1);
     ck_assert(!p[2].flags.ipv4 && !p[2].flags.ipv6 && !p[2].flags.dns && p[2].flags.onion &&
-              p[2].flags.prefer_no_auth);
+              p[2].flags.prefer_no_auth && p[2].flags.optimistic_reply);
     ck_assert(p[3].at.group_writable && !p[3].at.world_writable && p[3].at.relax_dir_mode);
     ck_assert_uint_eq(p[3].flags.isolation, ISO_DEFAULT & ~(unsigned)ISO_CLIENT_ADDR);
     ck_assert(p[4].flags.cache_ipv4_dns && p[4].flags.cache_ipv6_dns && !p[4].flags.use_ipv4_cache);

@@ -139,6 +139,45 @@ START_TEST(test_client_refuses_and_fails_with_reasons)
 }
 END_TEST
 
+static struct tunic_stream *optimistic(const char *target)
+{
+    struct tunic_stream_options o = TUNIC_STREAM_OPTIONS_INIT;
+    o.target = target;
+    o.optimistic = 1;
+    struct tunic_stream *s = tunic_client_stream_start(c, &o, &e);
+    ck_assert_msg(s != NULL, "%s", e.text);
+    return s;
+}
+
+/* Open before the exit has answered; what it says then is the stream's end. */
+START_TEST(test_client_optimistic_streams_do_not_wait)
+{
+    char byte, target[64];
+    uint16_t port;
+    setup();
+    struct tunic_stream *s = optimistic("hello.test:80");
+    ck_assert_int_eq(tunic_stream_wait(s, SOON, &e), 0);
+    ck_assert_int_eq(tunic_stream_status(s), TUNIC_STREAM_STATUS_SENTCONNECT);
+    reads_page(s);
+    ck_assert_int_eq(tunic_stream_status(s), TUNIC_STREAM_STATUS_CLOSED);
+    tunic_stream_free(s);
+    close(lab_listen(&port));
+    snprintf(target, sizeof target, "127.0.0.1:%u", port);
+    s = optimistic(target);
+    ck_assert_int_eq(tunic_stream_wait(s, SOON, &e), 0);
+    ck_assert_int_eq(tunic_stream_read(s, &byte, 1, SOON, &e), -1);
+    ck_assert_str_eq(tunic_error_reason_name(&e), "CONNECTREFUSED");
+    is_error(TUNIC_REFUSED, TUNIC_STAGE_STREAM, "");
+    ck_assert_int_eq(tunic_stream_status(s), TUNIC_STREAM_STATUS_FAILED);
+    tunic_stream_free(s);
+    s = optimistic("x.onion:80"); /* known before an exit is asked */
+    ck_assert_int_eq(tunic_stream_wait(s, SOON, &e), -1);
+    is_error(TUNIC_USAGE, TUNIC_STAGE_STREAM, "onion");
+    tunic_stream_free(s);
+    teardown();
+}
+END_TEST
+
 /* Streams whose circuit ends say which hop it was and why, as those of a program's own circuits. */
 START_TEST(test_client_streams_end_as_their_circuit)
 {
@@ -1224,8 +1263,8 @@ START_TEST(test_client_bears_a_thousand_streams_at_once)
 END_TEST
 
 TESTS("lib/client", test_client_bootstraps_and_serves_streams,
-      test_client_refuses_and_fails_with_reasons, test_client_resolves,
-      test_client_hands_out_sockets, test_client_sockets_end_with_either_side,
+      test_client_refuses_and_fails_with_reasons, test_client_optimistic_streams_do_not_wait,
+      test_client_resolves, test_client_hands_out_sockets, test_client_sockets_end_with_either_side,
       test_client_sockets_bring_what_comes_after_the_last_word, test_client_sockets_for_threads,
       test_client_sockets_hold_back_a_sender, test_client_isolates_by_token,
       test_client_tells_progress, test_client_shares_a_directory,

@@ -121,6 +121,27 @@ START_TEST(test_stream_carries_data_through_three_hops)
 }
 END_TEST
 
+START_TEST(test_stream_optimistic_counts_as_open_at_once)
+{
+    static const char get[] = "GET / HTTP/1.0\r\n\r\n";
+    char text[8192];
+    setup(NULL);
+    build_three();
+    struct tunic_stream_options o = TUNIC_STREAM_OPTIONS_INIT;
+    o.target = "hello.test:80";
+    o.optimistic = 1;
+    struct tunic_stream *s = tunic_stream_start(c, &o, &e);
+    ck_assert_int_eq(tunic_stream_wait(s, 0, &e), 0);
+    ck_assert_int_eq(tunic_stream_status(s), TUNIC_STREAM_STATUS_SENTCONNECT);
+    ck_assert_int_eq(tunic_stream_write(s, get, sizeof get - 1, 1000, &e), (int)sizeof get - 1);
+    ck_assert_uint_gt(read_all(s, text, sizeof text), 0);
+    ck_assert_int_eq(strncmp(text, "HTTP/1.", 7), 0);
+    ck_assert_str_eq(tunic_stream_address(s), "127.0.0.1");
+    tunic_stream_free(s);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_stream_end_reasons)
 {
     static const struct {
@@ -529,10 +550,10 @@ START_TEST(test_stream_writes_nothing_where_it_may_not_wait)
 END_TEST
 
 TESTS("lib/stream", test_stream_fetches_a_consensus_over_one_hop,
-      test_stream_carries_data_through_three_hops, test_stream_end_reasons,
-      test_stream_faults_end_the_circuit, test_stream_waits_no_longer_than_told,
-      test_stream_wrong_use, test_stream_look_ups, test_stream_messages_are_seen,
-      test_stream_to_an_internal_address_is_told_as_such, test_stream_is_freed_in_any_order,
-      test_stream_comes_and_goes, test_stream_in_the_callers_loop,
-      test_stream_behind_a_pollable_descriptor, test_stream_is_freed_while_waited_for,
-      test_stream_writes_nothing_where_it_may_not_wait)
+      test_stream_carries_data_through_three_hops, test_stream_optimistic_counts_as_open_at_once,
+      test_stream_end_reasons, test_stream_faults_end_the_circuit,
+      test_stream_waits_no_longer_than_told, test_stream_wrong_use, test_stream_look_ups,
+      test_stream_messages_are_seen, test_stream_to_an_internal_address_is_told_as_such,
+      test_stream_is_freed_in_any_order, test_stream_comes_and_goes,
+      test_stream_in_the_callers_loop, test_stream_behind_a_pollable_descriptor,
+      test_stream_is_freed_while_waited_for, test_stream_writes_nothing_where_it_may_not_wait)

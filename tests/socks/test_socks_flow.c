@@ -4,7 +4,7 @@
 
 #include <malloc.h>
 
-enum { IN_MOST = 64 * 1024, OUT_MOST = 1024 * 1024 }; /* what the machine may hold */
+enum { IN_MOST = 64 * 1024, OUT_MOST = STREAM_HELD_MOST + 4096 }; /* what the machine may hold */
 
 /* ---- time ---- */
 
@@ -575,6 +575,68 @@ START_TEST(test_socks_storage_comes_back_after_a_slow_tunnel_too)
 }
 END_TEST
 
+/* ---- OptimisticReply ---- */
+
+static void begins(struct world *w)
+{
+    w->tunnel.connected = true; /* it takes bytes */
+    w->tunnel.ops->on_begun(w->tunnel.arg);
+}
+
+START_TEST(test_socks_optimistic_reply_does_not_wait_for_the_exit)
+{
+    struct world *w = world();
+    w->config.flags.optimistic_reply = true;
+    ask(w, 1, "www.example", 80);
+    ck_assert(w->tunnel.req.optimistic);
+    sends(w, "", 0); /* not before an exit was asked */
+    feed_text(w, "GET ");
+    begins(w);
+    sends(w, granted5, 10);
+    feed_text(w, "/");
+    got(w, "GET /");
+    connects(w);
+    sends(w, "", 0);
+    delivers(w, "page");
+    sends(w, "page", 4);
+    ck_assert_uint_eq(w->tunnel.consumed, 4);
+    ends(w, TUNNEL_STAGE_NONE, END_DONE);
+    ck_assert_uint_eq(w->dones, 1);
+    world_free(w);
+}
+END_TEST
+
+/* There is no other way to say it any more. */
+START_TEST(test_socks_optimistic_reply_makes_a_refusal_an_end)
+{
+    for (unsigned early = 0; early < 2; early++) {
+        struct world *w = world();
+        w->config.flags.optimistic_reply = true;
+        ask(w, 1, "www.example", 80);
+        if (early) {
+            begins(w);
+            sends(w, granted5, 10);
+        }
+        ends(w, TUNNEL_STAGE_STREAM, END_CONNECTREFUSED);
+        if (early)
+            sends(w, "", 0);
+        else
+            sends(w, "\5\5\0\1\0\0\0\0\0\0", 10); /* nobody was told yet: an honest answer */
+        ck_assert_uint_eq(w->dones, 1);
+        world_free(w);
+    }
+}
+END_TEST
+
+START_TEST(test_socks_optimistic_reply_only_where_the_port_says_so)
+{
+    struct world *w = world();
+    ask(w, 1, "www.example", 80);
+    ck_assert(!w->tunnel.req.optimistic);
+    world_free(w);
+}
+END_TEST
+
 TESTS("socks/socks_flow", test_socks_handshake_that_is_not_finished_in_time_is_closed,
       test_socks_request_and_open_connection_have_no_time_limit_here,
       test_socks_reading_stops_while_the_tunnel_takes_nothing,
@@ -602,4 +664,7 @@ TESTS("socks/socks_flow", test_socks_handshake_that_is_not_finished_in_time_is_c
       test_socks_net_may_send_inside_on_output, test_socks_net_may_feed_inside_on_input_wanted,
       test_socks_idle_connection_holds_no_queues,
       test_socks_queues_that_hold_too_much_end_the_connection,
-      test_socks_storage_comes_back_after_a_slow_tunnel_too)
+      test_socks_storage_comes_back_after_a_slow_tunnel_too,
+      test_socks_optimistic_reply_does_not_wait_for_the_exit,
+      test_socks_optimistic_reply_makes_a_refusal_an_end,
+      test_socks_optimistic_reply_only_where_the_port_says_so)
