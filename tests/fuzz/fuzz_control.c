@@ -215,8 +215,11 @@ static void on_data(void *arg, const uint8_t *bytes, size_t len)
     (void)arg, (void)bytes, (void)len;
 }
 
-static const struct tunnel_ops tunnel_ops = {on_connected, on_resolved, on_data, of_tunnel,
-                                             on_tunnel_end};
+static const struct tunnel_ops tunnel_ops = {.on_connected = on_connected,
+                                             .on_resolved = on_resolved,
+                                             .on_data = on_data,
+                                             .on_writable = of_tunnel,
+                                             .on_end = on_tunnel_end};
 
 /* ---- what the input says ---- */
 
