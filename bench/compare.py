@@ -42,6 +42,7 @@ MEASURES = [
     ("cpu_down8", "CPU s per 100 MB down, 8 streams", 2),
     ("cpu_up", "CPU s per 100 MB up, 1 stream", 2),
     ("cpu_up8", "CPU s per 100 MB up, 8 streams", 2),
+    ("cpu_down64", "CPU s per 100 MB down, 64 streams", 2),
     ("cpu_boot", "CPU s, start to first page, cold cache", 2),
     ("rss_boot", "memory after bootstrap, MB", 1),
     ("rss_after", "memory after the transfers, MB", 1),
@@ -52,6 +53,7 @@ MEASURES = [
     ("page", "ms for all of a 2 kB page (median of 50)", 1),
     ("wall_down", "s per 100 MB down, 1 stream", 2),
     ("wall_down8", "s per 100 MB down, 8 streams", 2),
+    ("wall_down64", "s per 100 MB down, 64 streams", 2),
     ("wall_up", "s per 100 MB up, 1 stream", 2),
     ("wall_up8", "s per 100 MB up, 8 streams", 2),
 ]
@@ -191,7 +193,9 @@ def measure(lab, client, files):
         measure_bulk(lab, client, found, files)
         found["rss_after"] = client.rss_kb() / 1000
         reset_peak(client)
-        curl(client, downloads(lab, MANY, 2 * MB))
+        with Timed(client, 2 * MANY) as t:
+            curl(client, downloads(lab, MANY, 2 * MB))
+        found["cpu_down64"], found["wall_down64"] = t.cpu, t.wall
         found["hwm"] = client.rss_kb("VmHWM") / 1000
         client.stop()
         found["warm"] = start_to_page(lab, client)
@@ -268,11 +272,44 @@ def report(results, load, at_once, arti_program):
     return facts(results, load, at_once, arti_program) + [""] + table(results)
 
 
+def speeds():
+    """What the machine itself does in a cell: lines, or why there are none."""
+    program = os.path.join(TOP, "build", "bench", "cells")
+    if not os.access(program, os.X_OK):
+        return ["(The machine's own speeds: make build/bench/cells first.)"]
+    out = subprocess.run([program], stdout=subprocess.PIPE, text=True, check=False).stdout
+    return ["The machine's own speeds, by build/bench/cells:", ""] + [
+        "    " + line for line in out.splitlines()]
+
+
+def plot(results, path):
+    """Ratios to tor as a picture, where matplotlib is installed -> a line that says what was done."""
+    try:
+        import matplotlib
+    except ImportError:
+        return "no plot: python3-matplotlib is not installed"
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+    rows = [(label, ratios(results, key, "tor")) for key, label, _ in MEASURES]
+    rows = [(label, found) for label, found in rows if found][::-1]
+    figure, axes = pyplot.subplots(figsize=(9, 0.4 * len(rows) + 1))
+    middle = [statistics.median(found) for _, found in rows]
+    spans = [[m - min(f) for m, (_, f) in zip(middle, rows)],
+             [max(f) - m for m, (_, f) in zip(middle, rows)]]
+    axes.barh([label for label, _ in rows], middle, xerr=spans)
+    axes.axvline(1, color="black")
+    axes.set_xlabel("Tunic / tor: under 1, Tunic needs less")
+    figure.tight_layout()
+    figure.savefig(path)
+    return "plotted: " + path
+
+
 def append(lines, command):
     path = os.path.join(HERE, "RESULTS.md")
     text = torlab.read_text(path) or "# Results\n"
-    text += "\n## %s\n\n%s\n\nTo repeat it: `make all && %s`\n" % (
-        datetime.date.today().isoformat(), "\n".join(lines), command)
+    commit = first_line(["git", "-C", TOP, "rev-parse", "--short", "HEAD"])
+    text += "\n## %s, commit %s\n\n%s\n\nTo repeat it: `make all && %s`\n" % (
+        datetime.date.today().isoformat(), commit, "\n".join(lines), command)
     torlab.write_text(path, text)
 
 
@@ -330,7 +367,8 @@ def main():
         sys.exit("bench: %s" % error)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-    lines = report(results, load, at_once, args.arti)
+    lines = report(results, load, at_once, args.arti) + [""] + speeds()
+    say(plot(results, os.path.join(HERE, "ratios.png")))
     print("\n".join(lines))
     if args.append:
         append(lines, "bench/run --rounds %d" % rounds)

@@ -36,6 +36,7 @@ struct queues {
     size_t most;            /* of tally.held; 0: no bound */
     struct queue *holding;  /* those that hold bytes and may be shed */
     struct timer look;      /* armed: too much is held */
+    uint8_t scratch[4096];  /* for bytes that are handed on, or copied, before the call is over */
 };
 
 struct env {

@@ -269,7 +269,7 @@ static void end_with_circuit(struct tunnel *t, const struct stream_end *end)
 /* Ends T for the reason that its last attempt ended for. */
 static void end_as_last(struct tunnel *t)
 {
-    const struct stream_end *end = &t->last;
+    const struct stream_end last = t->last, *end = &last; /* t->end takes its place */
     const struct ostream_end what = what_ended(end);
     if (end->circuit_ended)
         end_with_circuit(t, end);

@@ -47,12 +47,14 @@ struct tunnel {
     struct rsa_id failed[MOST_FAILED];
     size_t n_failed;
     unsigned attempts;
-    struct stream_end last; /* how the last attempt ended */
-    bool refused_early;     /* tunnel_write() took less than it was offered before it was open */
-    bool begun;             /* optimistic: its owner may write */
-    struct buf early;       /* what it wrote since: kept until CONNECTED, for the next attempt */
-    size_t early_sent;      /* of that, in this attempt */
-    struct tunnel_end end;
+    bool refused_early; /* tunnel_write() took less than it was offered before it was open */
+    bool begun;         /* optimistic: its owner may write */
+    struct buf early;   /* what it wrote since: kept until CONNECTED, for the next attempt */
+    size_t early_sent;  /* of that, in this attempt */
+    union {             /* there are thousands of tunnels, and both are large */
+        struct stream_end last; /* how the last attempt ended */
+        struct tunnel_end end;  /* CLOSED: how the tunnel did */
+    };
     struct timer attempt; /* deadline of this attempt */
     uint64_t since_us;    /* when it was opened */
     struct timer give_up; /* deadline of the tunnel, until it is open */

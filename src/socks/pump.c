@@ -31,6 +31,7 @@ struct pump {
     struct queue in, out;
     size_t said_left;      /* bytes of the hello's at the front of out, before the stream's */
     bool refused_input;    /* in_room() said NULL */
+    bool in_scratch;       /* the room given last was the environment's */
     bool says_much;        /* the last read filled its room */
     bool eof;              /* the application sends no more */
     bool reads;            /* a program is known to read on */
@@ -232,20 +233,45 @@ static void shake_hands(struct pump *p)
 uint8_t *pump_in_room(struct pump *p, size_t *room)
 {
     uint8_t *to = NULL;
-    if (p->state != DONE && !p->eof && p->in.bytes.len + READ_LEAST <= IN_CAP) {
-        *room = p->state == OPEN && p->says_much ? IN_CAP - p->in.bytes.len : READ_LEAST;
+    p->in_scratch = !p->in.bytes.len && !p->says_much;
+    if (p->state == DONE || p->eof) {
+        to = NULL;
+    } else if (p->in_scratch) {
+        *room = sizeof p->env->queues.scratch;
+        to = p->env->queues.scratch;
+    } else if (p->in.bytes.len + READ_LEAST <= IN_CAP) {
+        *room = p->state == OPEN ? IN_CAP - p->in.bytes.len : READ_LEAST;
         to = queue_room(&p->in, *room);
     }
     p->refused_input = !to;
     return to;
 }
 
+/* What is in the scratch goes on from there, as far as it goes at once. */
+static bool take_scratch(struct pump *p, size_t len)
+{
+    const uint8_t *bytes = p->env->queues.scratch;
+    size_t n = p->state == OPEN ? tunnel_write(p->tunnel, bytes, len) : 0;
+    if (n) {
+        p->asked = true;
+        p->word_us = p->env->mono_us;
+    }
+    return queue_add(&p->in, bytes + n, len - n) == OK;
+}
+
 void pump_in_done(struct pump *p, size_t len)
 {
     p->says_much = len >= READ_LEAST;
-    queue_commit(&p->in, len);
+    if (!p->in_scratch) {
+        queue_commit(&p->in, len);
+    } else if (!take_scratch(p, len)) {
+        hang_up(p);
+        return;
+    }
     shake_hands(p);
     push(p);
+    if (p->in_scratch)
+        queue_trim(&p->in); /* a thousand small pieces are as many holes afterwards */
     note_moved(p);
 }
 
@@ -293,6 +319,8 @@ void pump_sent(struct pump *p, size_t len)
     size_t said = len < p->said_left ? len : p->said_left;
     queue_drain(&p->out, len);
     p->said_left -= said;
+    if (said)
+        queue_trim(&p->out);
     if (p->state == OPEN && len > said)
         tunnel_consumed(p->tunnel, len - said);
     note_moved(p);
