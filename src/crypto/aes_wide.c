@@ -2,6 +2,7 @@
 
 #if defined(__x86_64__) && defined(__GNUC__)
 
+#include <cpuid.h>
 #include <immintrin.h>
 
 #define WIDE        __attribute__((target("aes,vaes,avx512f,avx512bw")))
@@ -18,10 +19,18 @@ enum {
 
 typedef __m512i v512;
 
+/* Clang before 18 does not know the name for __builtin_cpu_supports(). */
+static bool has_vaes(void)
+{
+    unsigned a, b, c = 0, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & bit_VAES);
+}
+
+/* Of AVX-512 the builtin says, too, whether the system keeps its registers. */
 bool aes_wide_here(void)
 {
-    return __builtin_cpu_supports("aes") && __builtin_cpu_supports("vaes") &&
-           __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+    return __builtin_cpu_supports("aes") && __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512bw") && has_vaes();
 }
 
 /* Where the stream's bytes go: TO may lie before the first of them, which is SKIP bytes on. */

@@ -5,6 +5,7 @@
 
 #include "crypto/aes.h"
 #include "crypto/aes128.h"
+#include "crypto/aes_wide.h"
 #include "support/vec.h"
 
 START_TEST(test_aes_published_vectors)
@@ -114,6 +115,29 @@ START_TEST(test_aes_ctr_in_pieces_is_one_stream)
 }
 END_TEST
 
+/* 64 GB on, where a counter of 32 bits would begin anew. */
+START_TEST(test_aes_wide_counts_on_beyond_32_bits)
+{
+    enum { BEFORE = 40, LEN = 600 };
+    const uint8_t key[16] = {3, 1, 4}, counter[16] = {[12] = 0xff, 0xff, 0xff, 0xff};
+    const uint64_t at = ((uint64_t)0xffffffff * 16) + 16 - BEFORE;
+    uint8_t want[16 + LEN] = {0}, got[LEN] = {0};
+    struct aes128 a, wide;
+    if (!aes_wide_here() || !aes128_hw())
+        return;
+    ck_ok(aes128_init(&wide, aes128_hw(), AES128_STREAM));
+    ck_ok(wide.kind->rekey(&wide, key));
+    aes_wide_xor(wide.schedule, at, got, LEN);
+    ck_ok(aes128_init(&a, &aes128_openssl, AES128_STREAM));
+    ck_ok(a.kind->rekey(&a, key));
+    ck_ok(a.kind->stream(&a, counter, want, 16 + LEN - BEFORE));
+    ck_assert_mem_eq(got + BEFORE - 16, want, 16 + LEN - BEFORE);
+    aes128_free(&a);
+    aes128_free(&wide);
+}
+END_TEST
+
 TESTS("crypto/aes", test_aes_published_vectors, test_aes_cells_come_back,
       test_aes_no_iv_means_zeros, test_aes_other_key_sizes_are_refused,
-      test_aes_too_long_is_refused_untouched, test_aes_ctr_in_pieces_is_one_stream)
+      test_aes_too_long_is_refused_untouched, test_aes_ctr_in_pieces_is_one_stream,
+      test_aes_wide_counts_on_beyond_32_bits)
