@@ -271,6 +271,8 @@ static void on_end(void *arg, const struct circ_end *end)
     if (conflux_is_over(&c->state) && !c->told) {
         c->told = true;
         c->carrier.user->on_end(c->carrier.user_arg, &c->end);
+    } else if (is_open(&c->carrier)) { /* it may have been this leg alone that DATA waited for */
+        c->carrier.user->on_writable(c->carrier.user_arg);
     }
 }
 

@@ -207,12 +207,12 @@ static void check_for_hole(struct conflux *c)
         conflux_end(c, "a message is lost");
 }
 
-/* What LEG brought may still wait for its turn. */
+/* What LEG brought may still wait for its turn, or be what conflux_next() has shown last. */
 static void bury(struct conflux *c, struct conflux_leg *leg)
 {
     leg->state = CONFLUX_GONE;
     leg->owner = NULL;
-    if (!held_first(&leg->held))
+    if (!leg->held.first)
         leg_free(c, leg);
 }
 

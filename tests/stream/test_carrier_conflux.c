@@ -355,6 +355,32 @@ START_TEST(test_carrier_conflux_lives_on_without_an_idle_leg)
 }
 END_TEST
 
+/* With MINRTT DATA waits for the quickest leg; if that closes, nothing else would wake it. */
+START_TEST(test_carrier_conflux_does_not_wait_for_a_leg_that_has_closed)
+{
+    struct world *w = world_new();
+    const struct stream_request req = {.target = "example.com:80"};
+    conflux_member_drop(w->leg[1].m);
+    ask(w, 0);
+    test_env_advance_ms(w->env, 10);
+    exit_links(w, 0);
+    ck_ok(stream_open(w->set, &req, &app_ops, w, &w->s));
+    ck_ok(conflux_member_new(w->carrier, &w->leg[1].m));
+    ask(w, 1);
+    test_env_advance_ms(w->env, 1);
+    exit_links(w, 1);
+    ck_assert_uint_eq(w->joined, 2);
+    w->leg[1].l->data_room = 0;
+    ck_assert_uint_eq(stream_write(w->s, (const uint8_t[498]){0}, 498), 0);
+    circ_close(w->leg[1].c, OK, DESTROY_FINISHED);
+    settle(w);
+    ck_assert_uint_eq(w->leg[1].ends, 1);
+    ck_assert_uint_eq(w->writable, 1);
+    ck_assert_uint_eq(stream_write(w->s, (const uint8_t[498]){0}, 498), 498);
+    world_free(w);
+}
+END_TEST
+
 /* ---- hostile exits ---- */
 
 START_TEST(test_carrier_conflux_linked_twice_closes_that_circuit)
@@ -548,6 +574,7 @@ TESTS("stream/carrier_conflux", test_carrier_conflux_is_open_once_all_are_linked
       test_carrier_conflux_ends_with_the_leg_it_sends_on,
       test_carrier_conflux_carries_no_directory_stream,
       test_carrier_conflux_lives_on_without_an_idle_leg,
+      test_carrier_conflux_does_not_wait_for_a_leg_that_has_closed,
       test_carrier_conflux_linked_twice_closes_that_circuit,
       test_carrier_conflux_linked_of_another_set_closes_that_circuit,
       test_carrier_conflux_linked_that_makes_no_sense_closes_that_circuit,

@@ -519,6 +519,23 @@ START_TEST(test_conflux_what_a_closed_leg_brought_is_not_lost)
 }
 END_TEST
 
+/* While a message is handed out, the leg that brought it may close. */
+START_TEST(test_conflux_what_is_shown_outlives_its_leg)
+{
+    struct world w;
+    struct relay_msg msg;
+    init_joined(&w, 2, 1);
+    get_switch(&w, 1, 1);
+    get_early(&w, 1, "2");
+    get_now(&w, 0, "1");
+    ck_assert(conflux_next(&w.c, &msg));
+    conflux_remove(&w.c, w.leg[1]);
+    ck_assert_uint_eq(conflux_count(&w.c, CONFLUX_GONE), 1);
+    ck_assert_mem_eq(msg.data, "2", 1);
+    conflux_clear(&w.c);
+}
+END_TEST
+
 /* The exit had sent less over it than a SENDME answers, and switched: it does not know either. */
 START_TEST(test_conflux_what_a_closed_leg_did_not_bring_ends_the_set)
 {
@@ -552,4 +569,5 @@ TESTS("stream/conflux", test_conflux_link_says_the_nonce_and_what_we_want,
       test_conflux_lives_on_without_a_leg_that_nothing_went_over,
       test_conflux_ends_with_a_leg_that_it_cannot_do_without,
       test_conflux_what_a_closed_leg_brought_is_not_lost,
+      test_conflux_what_is_shown_outlives_its_leg,
       test_conflux_what_a_closed_leg_did_not_bring_ends_the_set)
