@@ -1,5 +1,5 @@
 """What one guard can see of a client in the two minutes after its first circuit stands: numbers, by
-name. The guard is the one that carries the client's circuits; it reads no message, it has commands,
+name. What began before, that circuit and most links, is another's start, which is not compared. The guard is the one that carries the client's circuits; it reads no message, it has commands,
 directions and times of cells, by circuit."""
 
 import collections
@@ -30,6 +30,7 @@ class View:
         self.links = [link for link in run.seen.links if link.node == self.node]
         self.circuits = [c for c in run.seen.circuits if c.link.node == self.node]
         self.zero = first_built(self.circuits)
+        self.begun_inside = [c for c in self.circuits if c.begun >= self.zero]
         self.cells = sorted((self.span(cell for link in self.links for cell in link.cells)),
                             key=lambda cell: cell.at)
 
@@ -62,7 +63,7 @@ def of_counts(view, f):
 
 
 def of_begins(view, f):
-    circuits = [c for c in view.circuits if not c.is_dir]
+    circuits = [c for c in view.begun_inside if not c.is_dir]
     begun = sorted(c.begun - view.zero for c in circuits)
     inside = [at for at in begun if 0 <= at < one.WINDOW_S]
     for lo in range(0, one.WINDOW_S, BIN_S):
@@ -74,7 +75,7 @@ def of_begins(view, f):
     summary(f, "gap between circuits", gaps)
     summary(f, "gap between circuits, of a second", [gap % 1 for gap in gaps])
     f["last circuit begun"] = inside[-1] if inside else 0
-    f["circuits of one hop"] = sum(c.is_dir for c in view.circuits)
+    f["circuits of one hop"] = sum(c.is_dir for c in view.begun_inside)
     of_lives(view, circuits, f)
 
 
@@ -91,7 +92,7 @@ def of_lives(view, circuits, f):
 def of_building(view, f):
     """How soon the client goes on when an answer came."""
     waits, early, extend_late = [], [], 0
-    for c in view.circuits:
+    for c in view.begun_inside:
         early.append(sum(cell.sent and cell.cmd == "RELAY_EARLY" for cell in c.cells))
         cells = c.cells[:8]
         waits += [(b.at - a.at) * 1000 for a, b in zip(cells, cells[1:]) if not a.sent and b.sent]
@@ -146,7 +147,8 @@ def of_padding(view, f):
         gaps = [b.at - a.at for a, b in zip(view.cells, view.cells[1:])
                 if b.cmd == "PADDING" and b.sent == way]
         summary(f, "s from the last cell to PADDING " + name, gaps)
-    hello = [cell.cmd for link in view.links for cell in link.cells[:9] if cell.sent]
+    hello = [cell.cmd for link in view.links if link.begun >= view.zero
+             for cell in link.cells[:9] if cell.sent]
     for cmd in ("VERSIONS", "NETINFO", "CREATE_FAST", "CREATE2", "PADDING_NEGOTIATE"):
         f["place of %s in a link" % cmd] = hello.index(cmd) if cmd in hello else -1
 
