@@ -25,8 +25,8 @@ import figures      # noqa: E402
 import loopback     # noqa: E402
 import one          # noqa: E402
 
-# What Tunic has not yet, tor does not do here: congestion control, conflux.
-PARAMS = "cc_alg=0"
+# What Tunic has not yet, tor does not do here: conflux.
+PARAMS = "cc_alg=2"
 TOR_OPTIONS = ["--ConfluxEnabled", "0"]
 SPANS = [("after", "from 100% on, two minutes"), ("before", "until 100%")]
 

@@ -23,7 +23,8 @@
  */
 enum { READS_A_TURN = 4 };
 
-enum { TURNS_KEPT = 16 }; /* who then has still more to be read is in a hurry */
+/* Who has been read for so many turns, without so long a pause, is in a hurry. */
+enum { TURNS_KEPT = 16, PAUSE_MS = 100 };
 
 enum { LEFT_CAP = 1024 * 1024 }; /* over what any machine has taken in and not used */
 
@@ -38,8 +39,9 @@ struct conn {
     void *machine;
     struct event *read, *write;
     bool connecting, ended, is_dirty;
-    bool eof;       /* nothing more is read, but what there is may be written */
-    unsigned turns; /* how often the machine's turn was used up since the last pause */
+    bool eof;         /* nothing more is read, but what there is may be written */
+    unsigned turns;   /* since the last pause */
+    uint64_t read_us; /* when the last one was */
     int dial_errno;
     struct buf left; /* received by the machine before this one, which had no use for it */
     void (*drained)(void *machine); /* set: draining */
@@ -240,6 +242,15 @@ static size_t read_once(struct conn *c, size_t most)
     return n < 0 || (size_t)n < room ? 0 : (size_t)n;
 }
 
+static size_t turn_of(struct conn *c)
+{
+    uint64_t now_us = c->net->env.mono_us;
+    if (now_us - c->read_us > PAUSE_MS * (uint64_t)US_PER_MS)
+        c->turns = 0;
+    c->read_us = now_us;
+    return c->ops->turn && c->turns++ < TURNS_KEPT ? c->ops->turn : SIZE_MAX;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct conn *c = arg;
@@ -251,15 +262,13 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
         event_del(c->read);
         return;
     }
-    bool kept = c->ops->turn && c->turns < TURNS_KEPT;
-    size_t left = kept ? c->ops->turn : SIZE_MAX, n = 1;
+    size_t left = turn_of(c), n = 1;
     for (int i = 0; i < READS_A_TURN && left && n; i++) {
         if (c->left.len || c->ended || c->eof || c->drained)
             return;
         n = read_once(c, left);
         left -= n;
     }
-    c->turns = !n ? 0 : kept ? c->turns + 1 : c->turns;
 }
 
 static void on_connected(struct conn *c)

@@ -330,6 +330,7 @@ START_TEST(test_conn_takes_its_turns_and_then_hurries)
     }
     wake_up();
     ck_assert_uint_eq(t.m.in_len, sizeof bytes);
+    usleep(101000);
     ck_assert_int_eq(send(t.peer, bytes, sizeof bytes, 0), sizeof bytes);
     wake_up();
     ck_assert_uint_eq(t.m.in_len, sizeof bytes + 100); /* after a pause */
