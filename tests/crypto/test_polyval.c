@@ -77,8 +77,8 @@ START_TEST(test_polyval_dots_agree)
         env_random(env, a, sizeof a);
         env_random(env, b, sizeof b);
         for (size_t i = 0; i < sizeof a && round < 500; i++) { /* few bits, many bits */
-            a[i] = round & 1 ? (uint8_t)(a[i] & b[i] & 0x11) : 0xff;
-            b[i] = round & 2 ? (uint8_t)(1u << round % 8) : 0xff;
+            a[i] = (uint8_t)(round & 1 ? a[i] & b[i] & 0x11 : 0xff);
+            b[i] = (uint8_t)(round & 2 ? 1u << round % 8 : 0xff);
         }
         memcpy(ab, a, sizeof ab);
         memcpy(ba, b, sizeof ba);
