@@ -50,10 +50,10 @@ static void stalled(void *link, bool stalled)
     link_stall(link, stalled);
 }
 
-/* C tor reads 32 cells a turn (connection_bucket_get_share), and then sends what they brought
- * about: else a row of SENDMEs would tell us from it. What is more than a page needs no such care.
- */
-enum { LINK_TURN = 32 * 512 };
+/* C tor reads 32 cells a turn, which is a record of TLS and a little of the next, and then the rest
+ * of that (connection_bucket_get_share, connection_buf_read_from_socket); what they brought about
+ * is sent before the next turn. Else rows of SENDMEs would tell us from it. */
+enum { TLS_RECORD = 16 * 1024 + 22, LINK_TURN = 2 * TLS_RECORD };
 
 static const struct conn_machine link_machine = {
     .turn = LINK_TURN,
