@@ -1,5 +1,5 @@
-/* Carrier: what a set of streams rides on. Today that is a hop of a circuit (carrier_of_hop());
- * conflux will be another kind, two or more circuits to one exit (proposal 329): then the carrier
+/* Carrier: what a set of streams rides on. That is a hop of a circuit (carrier_of_hop()), or two
+ * circuits or more to one exit that conflux joins (carrier_of_conflux(), proposal 329): this kind
  * numbers messages and puts those that come in order again, it chooses the leg of each cell, the
  * RELAY_CONFLUX_* messages are its own, and a leg's end is its end only if bytes went with it.
  *
