@@ -43,5 +43,7 @@ void aes128_free(
 extern const struct aes128_kind aes128_openssl;
 /* NULL: this processor, or the compiler, has no such instructions. */
 const struct aes128_kind *aes128_hw(void);
+/* The same, with the wide instructions for streams where there are some. */
+const struct aes128_kind *aes128_fastest(void);
 
 #endif

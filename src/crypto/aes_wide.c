@@ -92,12 +92,13 @@ WIDE_INLINE v512 run(const v512 key[LAST + 1], v512 next, unsigned n, const stru
     return next;
 }
 
-WIDE void aes_wide_xor(const uint8_t *schedule, uint64_t at, uint8_t *bytes, size_t len)
+/* The stream goes on from block FIRST, SKIP bytes behind its beginning. */
+WIDE_INLINE void stream(const uint8_t *schedule, struct aes_wide_block first, size_t skip,
+                        uint8_t *bytes, size_t len)
 {
-    const size_t skip = at % BLOCK;
     const struct target t = {(uint8_t *)((uintptr_t)bytes - skip), skip, skip + len};
-    const long long first = (long long)(at / BLOCK);
-    v512 next = _mm512_add_epi64(_mm512_set_epi64(0, first, 0, first, 0, first, 0, first),
+    const long long high = (long long)first.high, low = (long long)first.low;
+    v512 next = _mm512_add_epi64(_mm512_set_epi64(high, low, high, low, high, low, high, low),
                                  _mm512_set_epi64(0, 3, 0, 2, 0, 1, 0, 0));
     v512 key[LAST + 1];
     UNROLL
@@ -113,6 +114,18 @@ WIDE void aes_wide_xor(const uint8_t *schedule, uint64_t at, uint8_t *bytes, siz
     run(key, next, 1, &t, done);
 }
 
+WIDE void aes_wide_xor(const uint8_t *schedule, uint64_t at, uint8_t *bytes, size_t len)
+{
+    const struct aes_wide_block first = {0, at / BLOCK};
+    stream(schedule, first, at % BLOCK, bytes, len);
+}
+
+WIDE void aes_wide_xor_from(const uint8_t *schedule, struct aes_wide_block first, uint8_t *bytes,
+                            size_t len)
+{
+    stream(schedule, first, 0, bytes, len);
+}
+
 #else
 
 bool aes_wide_here(void)
@@ -123,6 +136,12 @@ bool aes_wide_here(void)
 void aes_wide_xor(const uint8_t *schedule, uint64_t at, uint8_t *bytes, size_t len)
 {
     (void)schedule, (void)at, (void)bytes, (void)len;
+}
+
+void aes_wide_xor_from(const uint8_t *schedule, struct aes_wide_block first, uint8_t *bytes,
+                       size_t len)
+{
+    (void)schedule, (void)first, (void)bytes, (void)len;
 }
 
 #endif

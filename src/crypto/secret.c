@@ -1,6 +1,8 @@
 #include "crypto/secret.h"
 
 #include <sodium.h>
+#include <stdint.h>
+#include <string.h>
 
 err_t crypto_init(void)
 {
@@ -28,7 +30,18 @@ void secret_wipe(void *bytes, size_t len)
     sodium_memzero(bytes, len);
 }
 
+/* Each cell of a circuit is told by this. As sodium_memcmp(), whose sum nobody may foresee either,
+ * but of words instead of bytes. */
 bool secret_equal(const void *a, const void *b, size_t len)
 {
-    return sodium_memcmp(a, b, len) == 0;
+    const uint8_t *x = a, *y = b;
+    volatile uint64_t differs = 0;
+    for (size_t n; len; len -= n, x += n, y += n) {
+        uint64_t u = 0, v = 0;
+        n = len < sizeof u ? len : sizeof u;
+        memcpy(&u, x, n);
+        memcpy(&v, y, n);
+        differs |= u ^ v;
+    }
+    return differs == 0;
 }
