@@ -69,6 +69,18 @@ static void say_end(const struct ocirc *oc, struct event_circuit *e)
     e->reason = oc->end.circ.reason;
 }
 
+/* C tor: "Only output half of it", for who knows all of it may join a leg of his own. */
+static void say_conflux(const struct ocirc *oc, struct event_circuit *e)
+{
+    e->conflux = oc->plan.conflux_nonce != NULL &&
+                 (oc->purpose == CIRCUIT_CONFLUX_UNLINKED || oc->purpose == CIRCUIT_CONFLUX_LINKED);
+    if (!e->conflux)
+        return;
+    memcpy(e->conflux_id, oc->plan.conflux_nonce, sizeof e->conflux_id);
+    if (oc->conflux && oc->purpose == CIRCUIT_CONFLUX_LINKED)
+        e->conflux_rtt_us = conflux_member_rtt_us(oc->conflux);
+}
+
 void circuits_describe(const struct ocirc *oc, enum circuit_status status,
                        struct event_circuit *out)
 {
@@ -83,6 +95,7 @@ void circuits_describe(const struct ocirc *oc, enum circuit_status status,
         .login = oc->login,
     };
     say_path(oc, out);
+    say_conflux(oc, out);
     if (oc->isolation)
         out->isolation = *oc->isolation;
     if (oc->state == OCIRC_CLOSED)
@@ -136,7 +149,8 @@ bool circuits_established(const struct circuits *cs)
 void circuits_tell(const struct ocirc *oc, enum circuit_status status)
 {
     tell(oc, status, oc->purpose);
-    if (status == CIRCUIT_BUILT && oc->purpose == CIRCUIT_GENERAL &&
+    if (status == CIRCUIT_BUILT &&
+        (oc->purpose == CIRCUIT_GENERAL || oc->purpose == CIRCUIT_CONFLUX_UNLINKED) &&
         !(oc->plan.flags & CIRCUIT_ONEHOP_TUNNEL))
         establish(oc->set, true, false);
 }

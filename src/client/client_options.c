@@ -55,7 +55,9 @@ void client_apply_settings(struct client *c, struct netdir *nd)
 {
     struct linkpool_config links_config = client_link_config(c, nd);
     linkpool_set_config(c->links, &links_config);
+    struct conflux_policy conflux = settings_conflux(c->settings, nd);
     exits_set_habits(c->exits, &links_config.habits);
+    exits_set_conflux(c->exits, &conflux);
     cbt_configure(c->cbt, c->settings->config.learn_circuit_build_timeout,
                   c->settings->config.circuit_build_timeout_s, nd ? netdir_consensus(nd) : NULL);
 }

@@ -73,6 +73,9 @@ struct client_config {
     bool dns_reject_internal_addresses; /* ClientDNSRejectInternalAddresses */
     bool leave_streams_unattached;      /* __LeaveStreamsUnattached */
 
+    enum config_choice conflux; /* ConfluxEnabled */
+    uint8_t conflux_ux;         /* ConfluxClientUX: enum conflux_ux */
+
     /* Dormancy */
     uint32_t dormant_after_s;        /* DormantClientTimeout; 0: never (DormantTimeoutEnabled 0) */
     bool dormant_never_with_streams; /* DormantTimeoutDisabledByIdleStreams */

@@ -151,6 +151,8 @@ const char *circuit_purpose_name(enum circuit_purpose purpose)
     static const char *const names[] = {
         [CIRCUIT_GENERAL] = "GENERAL",
         [CIRCUIT_HS_VANGUARDS] = "HS_VANGUARDS",
+        [CIRCUIT_CONFLUX_UNLINKED] = "CONFLUX_UNLINKED",
+        [CIRCUIT_CONFLUX_LINKED] = "CONFLUX_LINKED",
         [CIRCUIT_MEASURE_TIMEOUT] = "MEASURE_TIMEOUT",
         [CIRCUIT_PATH_BIAS_TESTING] = "PATH_BIAS_TESTING",
         [CIRCUIT_CONTROLLER] = "CONTROLLER",

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/env.h"
+#include "cell/relay_conflux.h"
 #include "circuit/circ.h"
 #include "client/asker.h"
 #include "client/isolation.h"
@@ -67,6 +68,8 @@ enum circuit_purpose {
     CIRCUIT_MEASURE_TIMEOUT,   /* past the build timeout: goes on for its time only */
     CIRCUIT_CONTROLLER,        /* only who names it may use it */
     CIRCUIT_PATH_BIAS_TESTING, /* has served, and its exit is asked whether it works */
+    CIRCUIT_CONFLUX_UNLINKED,  /* to be a leg of a conflux set */
+    CIRCUIT_CONFLUX_LINKED,    /* is one */
     CIRCUIT_HS_VANGUARDS,      /* internal, for onion services to go on from; its second hop is one
                                   of a few */
 };
@@ -99,6 +102,9 @@ struct event_circuit {
     bool isolated;              /* somebody's tunnels only: */
     struct isolation isolation; /* without what is said of destinations */
     struct login *login;        /* SOCKS_USERNAME, SOCKS_PASSWORD; or NULL */
+    bool conflux;               /* a leg of the set that this is half the secret of: */
+    uint8_t conflux_id[CONFLUX_NONCE_LEN / 2];
+    uint64_t conflux_rtt_us; /* 0: unknown, or it is not linked */
 };
 
 /* ---- streams: tunnels, and requests to directories ---- */

@@ -11,7 +11,7 @@
 
 /* ---- one circuit ---- */
 
-static void circ_drop(struct exit_circ *c)
+void exit_circ_drop(struct exit_circ *c)
 {
     exit_circ_unlist(c);
     c->x->n_pending -= c->state == EXIT_BUILDING;
@@ -19,9 +19,20 @@ static void circ_drop(struct exit_circ *c)
     env_disarm(c->x->env, &c->probe.late);
     for (size_t i = 0; i < PATH_HOPS_MOST; i++)
         streams_free(c->rides[i].ride.streams);
-    leg_free(c->leg);
+    if (c->set)
+        exit_set_free(c->set);
+    else
+        leg_free(c->leg);
     login_release(&c->login);
     free(c);
+}
+
+void exit_circ_shut(struct exit_circ *c, err_t why, uint8_t reason)
+{
+    if (c->set)
+        exit_set_shut(c->set, why, reason);
+    else
+        leg_close(c->leg, why, reason);
 }
 
 static size_t streams_on(const struct exit_circ *c)
@@ -57,8 +68,7 @@ static void on_slow(void *arg)
     c->x->ops->changed(c->x->arg, NULL);
 }
 
-/* The tunnels that C was built for have the first word; then anybody may have it. */
-static void offer(struct exit_circ *c)
+void exit_circ_offer(struct exit_circ *c)
 {
     struct exits *x = c->x;
     if (c->state == EXIT_BUILDING)
@@ -98,28 +108,31 @@ static void hear_of_ride(struct ride *r, enum ride_news news)
         pathbias_left(&c->leg->guard);
     } else {
         pathbias_garbled(&c->leg->guard);
-        leg_close(c->leg, ERR_CIRC_PROTO, DESTROY_PROTOCOL);
+        exit_circ_shut(c, ERR_CIRC_PROTO, DESTROY_PROTOCOL);
     }
+}
+
+void exit_circ_set_ride(struct exit_circ *c, unsigned hop, struct streams *set)
+{
+    c->rides[hop - 1] = (struct exit_ride){.ride = {.streams = set,
+                                                    .circuit = c->leg->oc->id,
+                                                    .exit = &c->leg->hop[hop - 1]->rsa,
+                                                    .retire = retire_ride,
+                                                    .told = hear_of_ride},
+                                           .circ = c};
+    if (!set)
+        return;
+    streams_allow_internal_addrs(set, c->x->config.allow_internal);
+    c->x->flow.half_ms = cbt_timeout_ms(c->x->cbt, CBT_HOPS);
+    streams_set_params(set, &c->x->flow);
 }
 
 struct ride *exit_circ_ride_at(struct exit_circ *c, unsigned hop)
 {
     struct exit_ride *r = &c->rides[hop - 1];
-    if (r->ride.streams)
-        return &r->ride;
-    *r = (struct exit_ride){
-        .ride = {.streams = streams_new(c->x->env, ocirc_carrier(c->leg->oc, hop)),
-                 .circuit = c->leg->oc->id,
-                 .exit = &c->leg->hop[hop - 1]->rsa,
-                 .retire = retire_ride,
-                 .told = hear_of_ride},
-        .circ = c};
-    if (!r->ride.streams)
-        return NULL;
-    streams_allow_internal_addrs(r->ride.streams, c->x->config.allow_internal);
-    c->x->flow.half_ms = cbt_timeout_ms(c->x->cbt, CBT_HOPS);
-    streams_set_params(r->ride.streams, &c->x->flow);
-    return &r->ride;
+    if (!r->ride.streams && !c->set) /* the hops of a set's legs on the way carry nothing */
+        exit_circ_set_ride(c, hop, streams_new(c->x->env, ocirc_carrier(c->leg->oc, hop)));
+    return r->ride.streams ? &r->ride : NULL;
 }
 
 /* C stands, and nobody may have it. */
@@ -142,7 +155,7 @@ static void on_open(void *arg)
     if (c->leg->state == LEG_GUARD_WAIT) /* still waited for, and looked at once more each second */
         return;
     if (exit_circ_ride_at(c, (unsigned)c->leg->n_hops))
-        offer(c);
+        exit_circ_offer(c);
     else
         give_up(c, ERR_NOMEM, DESTROY_RESOURCELIMIT);
 }
@@ -154,7 +167,7 @@ static void on_end(void *arg, const struct ocirc_end *end, bool failed)
     (void)end;
     /* A path that was given says nothing of ours; circuit_build_failed() counts CIRCUIT_GENERAL. */
     failed = failed && !c->leg->is_given && c->leg->oc->purpose == CIRCUIT_GENERAL;
-    circ_drop(c);
+    exit_circ_drop(c);
     if (failed)
         x->failures++; /* its tunnels try again at the next look */
     else
@@ -300,7 +313,7 @@ void exits_retire_all(struct exits *x)
             c->state == EXIT_IN_USE || c->state == EXIT_APART_DIRTY || !exit_circ_is_unused(c);
         retire(c);
         if (!is_dirty)
-            leg_close(c->leg, OK, DESTROY_FINISHED);
+            exit_circ_shut(c, OK, DESTROY_FINISHED);
     }
     x->failures = x->failures_before = 0;
     env_arm_coarse_us(x->env, &x->look, 0);
@@ -311,7 +324,7 @@ void exits_leave_stalled(struct exits *x)
     struct exit_circ *c;
     DL_FOREACH (x->circs, c)
         if (c->leg->state == LEG_BUILDING && ocirc_is_stalled(c->leg->oc))
-            leg_close(c->leg, OK, DESTROY_FINISHED);
+            exit_circ_shut(c, OK, DESTROY_FINISHED);
 }
 
 void exits_network_back(struct exits *x)
@@ -351,7 +364,7 @@ void exits_free(struct exits *x)
     if (!x)
         return;
     while (x->circs)
-        circ_drop(x->circs);
+        exit_circ_drop(x->circs);
     env_disarm(x->env, &x->look);
     env_disarm(x->env, &x->next);
     netdir_unref(&x->nd);
@@ -361,7 +374,7 @@ void exits_free(struct exits *x)
 void exits_stop(struct exits *x)
 {
     while (x->circs)
-        circ_drop(x->circs);
+        exit_circ_drop(x->circs);
     x->failures = x->failures_before = 0;
     netdir_unref(&x->nd);
     x->nd = NULL;
@@ -385,6 +398,11 @@ void exits_set_config(struct exits *x, const struct exits_config *config)
     retire_forbidden(x);
 }
 
+void exits_set_conflux(struct exits *x, const struct conflux_policy *policy)
+{
+    x->conflux = *policy;
+}
+
 void exits_set_habits(struct exits *x, const struct habits *h)
 {
     x->habits = *h;
@@ -398,6 +416,7 @@ void exits_set_netdir(struct exits *x, struct netdir *nd)
     uint32_t half_ms = x->flow.half_ms;
     x->flow = flow_params_xonxoff(nd);
     x->flow.half_ms = half_ms;
+    exits_count_conflux(x);
     if (had_none)
         env_arm_coarse_us(x->env, &x->look, 0);
 }
@@ -406,7 +425,7 @@ struct exit_circ *exits_by_id(const struct exits *x, uint64_t id)
 {
     struct exit_circ *c;
     DL_FOREACH (x->circs, c)
-        if (c->leg->oc->id == id)
+        if (c->leg->oc->id == id || (c->set && exit_set_has(c->set, id)))
             return c;
     return NULL;
 }
@@ -436,6 +455,7 @@ static const char *state_name(const struct exit_circ *c)
         [EXIT_APART] = "a controller's",
         [EXIT_APART_DIRTY] = "a controller's, in use",
         [EXIT_INTERNAL] = "internal",
+        [EXIT_UNLINKED] = "not linked",
     };
     return leg_is_closed(c->leg) ? "closed" : names[c->state];
 }

@@ -38,6 +38,18 @@ struct exits_ops {
     void (*changed)(void *arg, const struct isolation_key who[ISOLATION_KEYS]);
 };
 
+/* Conflux: what the consensus and options say of it (proposal 329, 8). */
+struct conflux_policy {
+    bool on;               /* ConfluxEnabled, or cfx_enabled, and there is congestion control */
+    uint8_t ux;            /* ConfluxClientUX: enum conflux_ux */
+    unsigned max_linked;   /* cfx_max_linked_set: no set is begun while there are so many */
+    unsigned max_prebuilt; /* cfx_max_prebuilt_set: unused ones that there are to be... */
+    unsigned low_exit_threshold; /* cfx_low_exit_threshold: ...if so many of 10000 exits do it */
+    unsigned legs;               /* cfx_num_legs_set */
+    unsigned leg_retries;        /* cfx_max_unlinked_leg_retry */
+    size_t held_most;            /* cfx_max_oooq_bytes */
+};
+
 struct exits_config {
     const struct path_config *path;
     uint64_t max_dirtiness_ms;
@@ -58,6 +70,8 @@ void exits_set_config(struct exits *x, const struct exits_config *config);
 
 /* Closes all circuits, and builds none until it is told of a network again. */
 void exits_stop(struct exits *x);
+/* What sets of circuits are built by from now on; before, none is. */
+void exits_set_conflux(struct exits *x, const struct conflux_policy *policy);
 /* How long circuits rest from now on. */
 void exits_set_habits(struct exits *x, const struct habits *h);
 

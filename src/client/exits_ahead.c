@@ -39,7 +39,7 @@ uint32_t exits_idle_s(const struct exits *x)
 static bool is_clean(const struct exit_circ *c)
 {
     return (c->state == EXIT_BUILDING || c->state == EXIT_READY || c->state == EXIT_INTERNAL) &&
-           !leg_is_closed(c->leg);
+           !c->set && !leg_is_closed(c->leg);
 }
 
 struct clean {
@@ -61,14 +61,22 @@ static struct clean count_clean(const struct exits *x)
     return n;
 }
 
-/* circuit_stream_is_being_handled(): of those that are nobody's, enough end well for PORT. */
+static bool may_handle(const struct exit_circ *c)
+{
+    bool linked = c->set && c->state == EXIT_READY && !leg_is_closed(c->leg);
+    return (is_clean(c) || linked) && !c->bucket && !exit_circ_is_internal(c);
+}
+
+/* circuit_stream_is_being_handled(): of those that are nobody's, enough end well for PORT. Of a set
+ * each leg counts. */
 static bool is_handled(const struct exits *x, uint16_t port)
 {
     const struct exit_circ *c;
     const struct path_request req = {.hops = path_to_exit, .n_hops = PATH_USUAL_HOPS, .port = port};
     unsigned n = 0;
     DL_FOREACH (x->circs, c)
-        n += is_clean(c) && !c->bucket && !exit_circ_is_internal(c) && exit_circ_ends_well(c, req);
+        if (may_handle(c) && exit_circ_ends_well(c, req))
+            n += c->set ? (unsigned)exit_set_legs(c->set) : 1;
     return n >= HABITS_CLEAN_PER_PORT;
 }
 
@@ -156,6 +164,17 @@ static bool may_build_ahead(const struct exits *x)
            count_clean(x).all < HABITS_CLEAN_MOST;
 }
 
+/* conflux_predict_new(): they are apart from other circuits, and all of them at once. */
+static void build_sets(struct exits *x)
+{
+    uint16_t ports[PREDICT_PORTS_MOST];
+    size_t n;
+    if (x->config.no_predicted || x->dormant || !exits_may_launch(x) || !predict_any(&x->predict))
+        return;
+    (void)wants_exit(x, ports, &n);
+    exits_build_sets(x, ports, n);
+}
+
 /* circuit_predict_and_launch_new(): one circuit a look, whatever comes of it. */
 static void build_ahead(struct exits *x)
 {
@@ -163,6 +182,7 @@ static void build_ahead(struct exits *x)
     size_t n;
     bool stable;
     const struct clean there = count_clean(x);
+    build_sets(x);
     if (!may_build_ahead(x))
         return;
     if (wants_exit(x, ports, &n))
@@ -184,7 +204,10 @@ static void reconsider_waiting(struct exits *x)
 {
     struct exit_circ *c, *next;
     DL_FOREACH_SAFE (x->circs, c, next)
-        leg_reconsider(c->leg);
+        if (c->set)
+            exit_set_each(c->set, leg_reconsider);
+        else
+            leg_reconsider(c->leg);
 }
 
 void exits_look(void *arg)
@@ -213,7 +236,7 @@ static bool has_served(const struct exit_circ *c)
     uint64_t age_us = c->x->env->mono_us - c->leg->oc->begun_us;
     if (!leg_is_open(c->leg) || !exit_circ_is_unused(c))
         return false;
-    if (c->state == EXIT_READY || c->state == EXIT_INTERNAL)
+    if (c->state == EXIT_READY || c->state == EXIT_INTERNAL || c->state == EXIT_UNLINKED)
         return age_us > c->idle_s * (uint64_t)US_PER_SEC;
     return c->state == EXIT_RETIRED || exit_circ_is_too_dirty(c);
 }

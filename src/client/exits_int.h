@@ -20,7 +20,8 @@ enum exit_state {
     EXIT_APART_DIRTY, /* has carried a stream */
     /* CIRCUIT_HS_VANGUARDS, open or not: nobody's yet, and no tunnel's */
     EXIT_INTERNAL,
-    EXIT_PROBED, /* CIRCUIT_PATH_BIAS_TESTING: closes when the answer is there, or late */
+    EXIT_UNLINKED, /* a conflux set that is not linked yet: nobody finds it */
+    EXIT_PROBED,   /* CIRCUIT_PATH_BIAS_TESTING: closes when the answer is there, or late */
 };
 
 /* Circuits in use or being built for somebody, by their isolation (exits_match.c). */
@@ -32,9 +33,12 @@ struct exit_ride {
     struct exit_circ *circ;
 };
 
+struct exit_set; /* the legs of a conflux set (exits_sets.c) */
+
 struct exit_circ {
     struct exits *x;
-    struct leg *leg;
+    struct leg *leg;                        /* of a set: one of its legs, that speaks for all */
+    struct exit_set *set;                   /* NULL: it is one circuit */
     struct exit_ride rides[PATH_HOPS_MOST]; /* by hop; the last one's, once the leg is open */
     enum exit_state state;
     uint64_t since_us; /* of the state */
@@ -72,6 +76,8 @@ struct exits {
     struct exit_bucket *buckets;
     size_t n_pending; /* EXIT_BUILDING */
     struct predict predict;
+    struct conflux_policy conflux;
+    unsigned conflux_exits; /* of 10000 exits of `nd`: those that join circuits */
     struct habits habits;
     struct xonxoff_params flow; /* of streams; read by those that are there */
     unsigned failures;          /* since the last success or exits_expire() */
@@ -105,6 +111,28 @@ MUST_USE err_t exits_launch(struct exits *x, const struct path_request *req,
 void exits_pause(struct exits *x);
 bool exit_circ_is_unused(const struct exit_circ *c);
 bool exit_circ_is_internal(const struct exit_circ *c);
+
+/* All of C closes; on_end follows, as for leg_close(). */
+void exit_circ_shut(struct exit_circ *c, err_t why, uint8_t reason);
+/* C is no more: it is freed. */
+void exit_circ_drop(struct exit_circ *c);
+/* C stands: the tunnels that it was built for have the first word, then anybody may have it. */
+void exit_circ_offer(struct exit_circ *c);
+/* The streams on C's hop HOP, which are SET's. */
+void exit_circ_set_ride(struct exit_circ *c, unsigned hop, struct streams *set);
+
+/* ---- exits_sets.c ---- */
+
+/* Begins as many conflux sets for PORTS as are missing. */
+void exits_build_sets(struct exits *x, const uint16_t *ports, size_t n);
+/* A new netdir: how many exits do it. */
+void exits_count_conflux(struct exits *x);
+size_t exit_set_legs(const struct exit_set *s); /* that there are, linked or not */
+void exit_set_shut(struct exit_set *s, err_t why, uint8_t reason);
+void exit_set_each(struct exit_set *s, void (*fn)(struct leg *l));
+bool exit_set_has(const struct exit_set *s, uint64_t circuit);
+/* Its legs, once its streams are gone. */
+void exit_set_free(struct exit_set *s);
 
 /* ---- exits_steer.c ---- */
 

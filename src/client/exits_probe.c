@@ -71,7 +71,7 @@ void exit_circ_finish(struct exit_circ *c, uint8_t reason)
     bool probes = c->state != EXIT_PROBED && leg_is_open(c->leg) &&
                   pathbias_wants_probe(&c->leg->guard) && send_probe(c);
     if (!probes) {
-        leg_close(c->leg, OK, reason);
+        exit_circ_shut(c, OK, reason);
         return;
     }
     exit_circ_set_state(c, EXIT_PROBED);

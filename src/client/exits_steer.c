@@ -50,7 +50,7 @@ static bool may_go_on_to(const struct exit_circ *c, const struct router *r, bool
 {
     const struct path_config *path = c->x->config.path;
     unsigned flags = CIRCUIT_NEED_CAPACITY | (stable ? CIRCUIT_NEED_UPTIME : 0u);
-    if (c->state != EXIT_READY || c->bucket || !leg_is_open(c->leg) ||
+    if (c->state != EXIT_READY || c->set || c->bucket || !leg_is_open(c->leg) ||
         c->leg->n_hops != PATH_USUAL_HOPS || exit_circ_is_internal(c) ||
         (c->leg->oc->plan.flags & flags) != flags)
         return false;
@@ -102,6 +102,8 @@ err_t exit_circ_extend(struct exit_circ *c, struct netdir *nd, const struct rout
                        size_t n)
 {
     const struct leg_means means = exits_means(c->x, nd);
+    if (c->set) /* all of its legs end where they are */
+        return ERR_STATE;
     pathbias_ignore(&c->leg->guard);
     return leg_extend(c->leg, &means, more, n);
 }
@@ -120,7 +122,7 @@ void exit_circ_set_purpose(struct exit_circ *c, enum circuit_purpose purpose)
     struct ocirc *oc = c->leg->oc;
     bool is_pools = c->state == EXIT_BUILDING || c->state == EXIT_READY ||
                     c->state == EXIT_IN_USE || c->state == EXIT_RETIRED;
-    if (oc->purpose == purpose || leg_is_closed(c->leg) || c->state == EXIT_PROBED)
+    if (oc->purpose == purpose || leg_is_closed(c->leg) || c->set || c->state == EXIT_PROBED)
         return;
     circuits_set_purpose(oc, purpose);
     if (purpose == CIRCUIT_CONTROLLER)

@@ -162,6 +162,7 @@ static struct ocirc_plan plan_for(const struct leg_means *m, const struct path_p
                                    : cbt_close_ms(m->cbt, (unsigned)n),
         .purpose = purpose,
         .flags = flags,
+        .conflux_nonce = m->conflux_nonce,
     };
     plan_hops(&plan, m, pick->hop, n, ends);
     return plan;

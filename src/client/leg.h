@@ -22,6 +22,7 @@ struct leg_means {
     struct netdir *nd;
     const struct path_config *path;
     enum config_choice extend_by_ed; /* whether relays are named by their Ed25519 identity too */
+    const uint8_t *conflux_nonce;    /* of the set it will be one of; it outlives it. NULL: none */
 };
 
 enum leg_state {

@@ -10,7 +10,7 @@
 #include "circuit/circ.h"
 #include "client/circuits.h"
 #include "client/linkpool.h"
-#include "stream/carrier.h"
+#include "stream/carrier_conflux.h"
 
 enum ocirc_state { OCIRC_WAITING /* for the link */, OCIRC_BUILDING, OCIRC_OPEN, OCIRC_CLOSED };
 
@@ -38,7 +38,8 @@ struct ocirc_plan {
     size_t n_hops;
     uint64_t timeout_ms; /* from the link to the last hop; the link has deadlines of its own */
     enum circuit_purpose purpose; /* at first */
-    unsigned flags;               /* enum circuit_flag, for whoever listens; so is this: */
+    unsigned flags;               /* enum circuit_flag, for whoever listens; so are these: */
+    const uint8_t *conflux_nonce; /* the set it is to be a leg of; it outlives the circuit. NULL */
     char nickname[CIRC_MAX_HOPS][NICKNAME_MAX + 1]; /* of the hops, or "" */
 };
 
@@ -52,8 +53,9 @@ struct ocirc {
     enum ocirc_state state;
     uint64_t id; /* in the set; for people too: "circuit 12" */
     enum circuit_purpose purpose;
-    const struct isolation *isolation; /* its owner keeps it for these; NULL: for nobody */
-    struct login *login;               /* of who asked for it first; its owner holds it */
+    const struct isolation *isolation;    /* its owner keeps it for these; NULL: for nobody */
+    struct login *login;                  /* of who asked for it first; its owner holds it */
+    const struct conflux_member *conflux; /* its place in that set; its owner keeps it; or NULL */
     struct ocirc_plan plan;
     struct link_want want;
     struct circ *circ;  /* from OCIRC_BUILDING on */

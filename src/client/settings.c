@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cell/relay_conflux.h"
 #include "circuit/window.h"
 #include "client/cc_settings.h"
 
@@ -11,6 +12,7 @@ enum {
     CONNECT_TIMEOUT_MS = 30000,
     HANDSHAKE_TIMEOUT_MS = 60000,
     MOST_PENDING = 32,
+    HELD_MOST = 64 << 20, /* of a conflux set: far above two windows; tor has no bound by itself */
 };
 
 struct client_config client_config_defaults(bool testing)
@@ -32,6 +34,7 @@ struct client_config client_config_defaults(bool testing)
         .learn_circuit_build_timeout = true,
         .socks_timeout_s = 120,
         .max_circuits_pending = MOST_PENDING,
+        .conflux_ux = CONFLUX_UX_HIGH_THROUGHPUT,
         .private_addresses = testing,
         .dormant_after_s = 24 * 3600,
         .dormant_never_with_streams = true,
@@ -292,6 +295,28 @@ struct exits_config settings_exits(const struct settings *s)
         .no_predicted = s->config.no_predicted_circuits,
         .habits = habits_of(s, NULL),
         .extend_by_ed = s->config.extend_by_ed,
+    };
+}
+
+static unsigned cfx_param(const struct netdir *nd, const char *name, int32_t initial, int32_t most)
+{
+    return (unsigned)netdir_param(nd, name, initial, 0, most);
+}
+
+struct conflux_policy settings_conflux(const struct settings *s, const struct netdir *nd)
+{
+    bool wanted = s->config.conflux == CONFIG_YES ||
+                  (s->config.conflux == CONFIG_AUTO && cfx_param(nd, "cfx_enabled", 1, 1));
+    unsigned held = cfx_param(nd, "cfx_max_oooq_bytes", INT32_MAX, INT32_MAX);
+    return (struct conflux_policy){
+        .on = nd && wanted && cc_settings_are_on(nd),
+        .ux = s->config.conflux_ux,
+        .max_linked = cfx_param(nd, "cfx_max_linked_set", 10, UINT8_MAX),
+        .max_prebuilt = cfx_param(nd, "cfx_max_prebuilt_set", 3, UINT8_MAX),
+        .low_exit_threshold = cfx_param(nd, "cfx_low_exit_threshold", 6000, 10000),
+        .legs = cfx_param(nd, "cfx_num_legs_set", 2, UINT8_MAX),
+        .leg_retries = cfx_param(nd, "cfx_max_unlinked_leg_retry", 3, UINT8_MAX),
+        .held_most = held < HELD_MOST ? held : HELD_MOST,
     };
 }
 

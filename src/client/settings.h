@@ -36,6 +36,7 @@ bool settings_abandon_circuits(const struct settings *a, const struct settings *
 
 struct dirmgr_options settings_dirmgr(const struct settings *s);
 struct exits_config settings_exits(const struct settings *s);
+struct conflux_policy settings_conflux(const struct settings *s, const struct netdir *nd);
 struct tunnels_config settings_tunnels(const struct settings *s);
 struct linkpool_config settings_links(const struct settings *s, struct tls_ctx *tls,
                                       const struct netdir *nd);

@@ -159,6 +159,8 @@ struct options {
     double paths_needed_to_build_circuits; /* < 0: by the consensus */
     bool disable_predicted_circuits;
     int extend_by_ed25519_id; /* enum autobool */
+    int conflux_enabled;      /* the same */
+    char *conflux_client_ux;  /* latency, throughput, latency_lowmem, throughput_lowmem */
 
     /* Private networks */
     bool testing_tor_network;

@@ -143,8 +143,8 @@ err_t rule_kept(const struct checking *c)
 {
     static const char *const experiences[] = {"latency", "throughput", "latency_lowmem",
                                               "throughput_lowmem"};
-    const char *ux = rule_kept_value(c->o, "ConfluxClientUX");
-    bool ux_ok = !ux;
+    const char *ux = c->o->conflux_client_ux;
+    bool ux_ok = false;
     for (size_t i = 0; i < sizeof experiences / sizeof experiences[0] && !ux_ok; i++)
         ux_ok = strcmp(ux, experiences[i]) == 0;
     if (!ux_ok)

@@ -63,7 +63,6 @@
 #define NO_ACCOUNTING       "Tunic does not count what it transfers yet"
 #define NO_BRIDGES          "Tunic uses no bridges yet"
 #define NO_CIRC_PADDING     "Tunic pads no circuits yet"
-#define NO_CONFLUX          "Tunic joins no circuits to one by Conflux yet"
 #define NO_CONGESTION       "Tunic uses congestion control where the consensus has it, and nowhere else"
 #define NO_DNS_PORT         "Tunic has no DNS port yet"
 #define NO_FULL_DESCRIPTORS "Tunic fetches microdescriptors only"
@@ -197,8 +196,8 @@ static const struct opt TABLE[] = {
     OBSOLETE("CloseHSClientCircuitsImmediatelyOnTimeout"),
     OBSOLETE("CloseHSServiceRendCircuitsImmediatelyOnTimeout"),
     KEPT("CompiledProofOfWorkHash", OPTT_AUTOBOOL, "auto", 0, NO_ONIONS),
-    KEPT("ConfluxClientUX", OPTT_STRING, "throughput", 0, NO_CONFLUX),
-    KEPT("ConfluxEnabled", OPTT_AUTOBOOL, "auto", 0, NO_CONFLUX),
+    STRING("ConfluxClientUX", conflux_client_ux, "throughput", 0),
+    AUTOBOOL("ConfluxEnabled", conflux_enabled, "auto", 0),
     RELAYS("ConnDirectionStatistics", OPTT_BOOL, "0", 0),
     AUTOBOOL("ConnectionPadding", connection_padding, "auto", 0),
     POSINT("ConnLimit", conn_limit, "1000", OPTF_PROCESS),

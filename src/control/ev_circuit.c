@@ -7,6 +7,7 @@
 #include "client/look.h"
 #include "control/control.h"
 #include "control/words.h"
+#include "crypto/encode.h"
 
 /* A relay of which nothing was known when the circuit was begun may have a name by now. */
 static void path(struct text_out *out, struct control *c, const struct event_circuit *e)
@@ -27,6 +28,16 @@ static void build_flags(struct text_out *out, unsigned flags)
         out_printf(out, "%s%s", i ? "," : " BUILD_FLAGS=", words[i]);
 }
 
+static void conflux(struct text_out *out, const struct event_circuit *e)
+{
+    char hex[HEX_SIZE(sizeof e->conflux_id)];
+    if (!e->conflux)
+        return;
+    out_printf(out, " CONFLUX_ID=%s", hex_upper(e->conflux_id, sizeof e->conflux_id, hex));
+    if (e->conflux_rtt_us)
+        out_printf(out, " CONFLUX_RTT=%" PRIu64, e->conflux_rtt_us);
+}
+
 void ev_circuit_facts(struct text_out *out, struct control *c, const struct event_circuit *e)
 {
     path(out, c, e);
@@ -34,6 +45,7 @@ void ev_circuit_facts(struct text_out *out, struct control *c, const struct even
     out_printf(out, " PURPOSE=%s TIME_CREATED=", circuit_purpose_name(e->purpose));
     ev_time(out, e->created_us);
     ev_login(out, e->login);
+    conflux(out, e);
 }
 
 static void line(struct text_out *out, struct control *c, const struct event_circuit *e,

@@ -22,7 +22,6 @@
     }
 
 #define ONION    "onion services"
-#define CONFLUX  "conflux (proposal 329)"
 #define PADDING  "circuit padding machines (padding-spec 3)"
 #define PT       "pluggable transports"
 #define RELAY    "it is a relay's"
@@ -55,8 +54,8 @@ static const struct word circ_purpose[] = {
     LATER(HS_SERVICE_REND, ONION),
     NOW(PATH_BIAS_TESTING),
     LATER(CIRCUIT_PADDING, PADDING),
-    LATER(CONFLUX_UNLINKED, CONFLUX),
-    LATER(CONFLUX_LINKED, CONFLUX),
+    NOW(CONFLUX_UNLINKED),
+    NOW(CONFLUX_LINKED),
     NEVER(TESTING, RELAY),
     NEVER(SERVER, RELAY),
 };

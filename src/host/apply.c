@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "cell/relay_conflux.h"
 #include "client/settings.h"
 
 /* The values of LINES as an array that ends in NULL, or NULL if there are none. */
@@ -35,6 +36,17 @@ static enum config_choice choice_of(int autobool)
     if (autobool == AUTO)
         return CONFIG_AUTO;
     return autobool == YES ? CONFIG_YES : CONFIG_NO;
+}
+
+/* The text is one of these (rule_kept()). */
+static uint8_t conflux_ux(const char *text)
+{
+    if (strcmp(text, "latency") == 0)
+        return CONFLUX_UX_MIN_LATENCY;
+    if (strcmp(text, "latency_lowmem") == 0)
+        return CONFLUX_UX_LOW_MEM_LATENCY;
+    return strcmp(text, "throughput_lowmem") == 0 ? CONFLUX_UX_LOW_MEM_THROUGHPUT
+                                                  : CONFLUX_UX_HIGH_THROUGHPUT;
 }
 
 /* A share; negative: the consensus says. */
@@ -89,6 +101,8 @@ static struct client_config config_of(const struct options *o)
         .long_lived_ports = o->is.long_lived.ports,
         .n_long_lived_ports = o->is.long_lived.n,
         .extend_by_ed = choice_of(o->extend_by_ed25519_id),
+        .conflux = choice_of(o->conflux_enabled),
+        .conflux_ux = conflux_ux(o->conflux_client_ux),
         .use_entry_guards = o->use_entry_guards,
         .num_entry_guards = (uint32_t)o->num_entry_guards,
         .num_directory_guards = (uint32_t)o->num_directory_guards,

@@ -62,12 +62,17 @@ struct choice {
     const struct guard_restriction *rst;
 };
 
-static bool was_avoided(const struct guard_restriction *rst, const struct rsa_id *id)
+static bool id_in(const struct rsa_id *list, size_t n, const struct rsa_id *id)
 {
-    for (size_t i = 0; i < rst->n_avoid; i++)
-        if (rsa_id_equal(&rst->avoid[i], id))
+    for (size_t i = 0; i < n; i++)
+        if (rsa_id_equal(&list[i], id))
             return true;
     return false;
+}
+
+static bool was_avoided(const struct guard_restriction *rst, const struct rsa_id *id)
+{
+    return id_in(rst->avoid, rst->n_avoid, id);
 }
 
 /* The guard's row if it is up for this usage. guard-spec 4.12: without a descriptor "we can still
@@ -86,8 +91,10 @@ static const struct router *row_if_up(const struct choice *c, const struct guard
     return row_for(c->nd, c->usage, guard);
 }
 
-static bool fits_exit(const struct choice *c, const struct guard *guard)
+static bool fits_path(const struct choice *c, const struct guard *guard)
 {
+    if (id_in(c->rst->taken, c->rst->n_taken, &guard->rsa))
+        return false;
     const struct router *r = c->rst->exit ? netdir_by_rsa(c->nd, &guard->rsa) : NULL;
     return !r || !router_related(c->nd, c->g->cfg, r, c->rst->exit);
 }
@@ -100,7 +107,7 @@ static void note_tried(struct guards *g, struct guard *guard)
 }
 
 /* guard-spec 4.6: "return one of the first {NUM_USABLE_PRIMARY_GUARDS} [...] such guards, chosen
- * uniformly at random". A guard that only the choice of this exit rules out counts among the first,
+ * uniformly at random". A guard that only the rest of this path rules out counts among the first,
  * as in tor: else an exit could push its clients to guards further down. */
 static struct guard *pick_primary(const struct choice *c)
 {
@@ -112,7 +119,7 @@ static struct guard *pick_primary(const struct choice *c)
         struct guard *guard = &s->list[i];
         if (!guard->primary || was_avoided(c->rst, &guard->rsa))
             continue;
-        bool fits = fits_exit(c, guard), up = row_if_up(c, guard);
+        bool fits = fits_path(c, guard), up = row_if_up(c, guard);
         if (fits && up) {
             note_tried(c->g, guard); /* also those that are not drawn, as in tor */
             fit[n++] = guard;
@@ -140,7 +147,7 @@ size_t guards_first(const struct guards *g, const struct netdir *nd, const struc
 static bool fits_other(const struct choice *c, const struct guard *guard)
 {
     return !guard->primary && !guard->pending && row_if_up(c, guard) &&
-           !was_avoided(c->rst, &guard->rsa) && fits_exit(c, guard);
+           !was_avoided(c->rst, &guard->rsa) && fits_path(c, guard);
 }
 
 /* "the first entry in that intersection that has {is_pending} set to false"; of those that are

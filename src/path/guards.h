@@ -48,6 +48,8 @@ struct guard_restriction {
     const struct router *exit;  /* neither this relay nor one related to it; or NULL */
     const struct rsa_id *avoid; /* failed in this attempt */
     size_t n_avoid;
+    const struct rsa_id *taken; /* those of the other legs of a conflux set */
+    size_t n_taken;
 };
 
 /* Chooses a guard (guard-spec 4.6) and notes that it is being tried. ND is that of the last

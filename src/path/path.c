@@ -152,7 +152,9 @@ static err_t pick_guard(struct path_search *s)
     /* C tor, guards_choose_guard(): with vanguards the guard may be the last hop, too */
     struct guard_restriction rst = {.exit = path_has_vanguards(s->req) ? NULL : last_chosen(s),
                                     .avoid = s->req->avoid,
-                                    .n_avoid = s->req->n_avoid};
+                                    .n_avoid = s->req->n_avoid,
+                                    .taken = s->req->leg_guards,
+                                    .n_taken = s->req->n_legs};
     err_t e =
         guards_pick(s->guards, s->nd, GUARD_FOR_TRAFFIC, &rst, &s->hop[0], &s->out->guard_use);
     s->out->apart = rst.exit;

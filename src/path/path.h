@@ -115,6 +115,11 @@ struct path_request {
     size_t n_avoid;
     const struct rsa_id *avoid_exit;
     size_t n_avoid_exit;
+    /* HOP_EXIT: it must join circuits by conflux. For a leg of a set: the first hops of the set's
+     * other legs, none of which may be this one's, and what is between there and the exit. */
+    bool conflux;
+    const struct rsa_id *leg_guards, *leg_middles;
+    size_t n_legs;
 };
 
 /* Whether a circuit may be used once it is built, by its guard (guard-spec 4.6). */

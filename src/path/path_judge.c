@@ -63,6 +63,8 @@ static enum path_stop judge_exit(const struct path_search *s, const struct route
 {
     if (!exit_allows(r, s->req->family, s->req->port) || (!s->any_port && !allows_some(s->req, r)))
         return STOP_POLICY;
+    if (s->req->conflux && !router_can(r, PROTO_CONFLUX_1))
+        return STOP_POLICY;
     return exit_configured(s->cfg, r) ? STOP_NOT : STOP_CONFIG;
 }
 
@@ -151,6 +153,15 @@ static unsigned wanted_flags(const struct path_search *s)
     return s->req->hops[s->at].kind == HOP_GUARD ? flags | ROUTER_GUARD : flags;
 }
 
+/* Another leg of the conflux set goes through R at this place. */
+static bool is_taken(const struct path_search *s, const struct router *r)
+{
+    const struct path_request *req = s->req;
+    if (is_last(s))
+        return false;
+    return id_in(s->at ? req->leg_middles : req->leg_guards, req->n_legs, r);
+}
+
 enum path_stop path_judge(const struct path_search *s, const struct router *r)
 {
     const struct path_request *req = s->req;
@@ -159,7 +170,7 @@ enum path_stop path_judge(const struct path_search *s, const struct router *r)
     enum path_stop stop = judges[req->hops[s->at].kind](s, r);
     if (stop != STOP_NOT)
         return stop;
-    if (id_in(req->avoid, req->n_avoid, r) ||
+    if (id_in(req->avoid, req->n_avoid, r) || is_taken(s, r) ||
         (is_last(s) && id_in(req->avoid_exit, req->n_avoid_exit, r)))
         return STOP_AVOIDED;
     if ((is_last(s) && id_in(s->failed_last, s->n_failed_last, r)) || is_related(s, r))

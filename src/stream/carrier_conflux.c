@@ -56,6 +56,9 @@ static const struct conflux_ops ops = {may_send, rtt_us, in_flight};
 
 /* ---- the end ---- */
 
+static const struct circ_end broken = {.why = ERR_CIRC_PROTO, .reason = DESTROY_PROTOCOL};
+static const struct circ_end given_up = {.why = OK, .reason = DESTROY_FINISHED};
+
 /* The set is over: so are its circuits, which tells its streams in a moment. */
 static void close_all(struct conflux_carrier *c)
 {
@@ -86,13 +89,13 @@ static err_t fail(struct conflux_carrier *c, err_t why, const char *text)
     return why;
 }
 
+/* M's circuit tells us nothing more. */
 static void let_go(struct conflux_member *m)
 {
-    if (m->circ) {
-        circ_set_user(m->circ, NULL, NULL);
-        circ_set_control(m->circ, NULL, NULL);
-    }
-    m->circ = NULL;
+    if (!m->circ)
+        return;
+    circ_set_user(m->circ, NULL, NULL);
+    circ_set_control(m->circ, NULL, NULL);
 }
 
 static void member_free(struct conflux_member *m)
@@ -102,12 +105,13 @@ static void member_free(struct conflux_member *m)
 }
 
 /* M's circuit is no more, for what END tells. */
-static void remove_member(struct conflux_member *m, const struct circ_end *end)
+static void lose(struct conflux_member *m, const struct circ_end *end)
 {
     struct conflux_carrier *c = m->carrier;
-    if (!conflux_is_over(&c->state))
+    if (m->leg && !conflux_is_over(&c->state))
         conflux_remove(&c->state, m->leg);
-    member_free(m);
+    m->leg = NULL;
+    m->circ = NULL;
     look(c, end);
 }
 
@@ -116,25 +120,22 @@ static void remove_member(struct conflux_member *m, const struct circ_end *end)
 /* The leg that CMD goes over next, SWITCH said if that was due. NULL: none now, or no more. */
 static struct conflux_member *turn(struct conflux_carrier *c, uint8_t cmd)
 {
-    struct conflux_leg *leg =
-        conflux_is_over(&c->state) ? NULL : conflux_choose(&c->state, cmd == RELAY_DATA);
+    bool over = conflux_is_over(&c->state), switch_due;
+    struct conflux_leg *leg = over ? NULL : conflux_choose(&c->state, cmd == RELAY_DATA);
     uint8_t body[RELAY_DATA_MAX];
     struct relay_conflux_switch said;
     struct wr w = wr_over(body, sizeof body);
-    bool switch_due;
     if (!leg)
         return NULL;
     struct conflux_member *m = leg->owner;
-    if (conflux_turn_to(&c->state, leg, &switch_due, &said.seqno) != OK) {
-        (void)!fail(c, ERR_BUG, "the numbers of its legs do not fit");
-        return NULL;
-    }
-    if (switch_due && (relay_conflux_switch_encode(&w, &said) != OK ||
-                       circ_send(m->circ, m->hop, RELAY_CONFLUX_SWITCH, 0, body, w.len) != OK)) {
-        (void)!fail(c, ERR_FULL, "SWITCH could not be sent");
-        return NULL;
-    }
-    return m;
+    err_t e = conflux_turn_to(&c->state, leg, &switch_due, &said.seqno);
+    if (e == OK && switch_due)
+        e = relay_conflux_switch_encode(&w, &said);
+    if (e == OK && switch_due)
+        e = circ_send(m->circ, m->hop, RELAY_CONFLUX_SWITCH, 0, body, w.len);
+    if (e != OK)
+        (void)!fail(c, e, "SWITCH could not be sent");
+    return e == OK ? m : NULL;
 }
 
 static err_t put(struct conflux_carrier *c, struct conflux_member *m, const struct relay_msg *msg)
@@ -185,14 +186,12 @@ static bool is_open(const struct carrier *carrier)
     return !c->left && !conflux_is_over(&c->state) && conflux_count(&c->state, CONFLUX_JOINED) > 0;
 }
 
-/* Conflux goes with congestion control alone. */
 static bool own_sendmes(const struct carrier *carrier)
 {
-    (void)carrier;
+    (void)carrier; /* conflux goes with congestion control alone */
     return false;
 }
 
-/* Onion services have no conflux. */
 static void serve(struct carrier *carrier)
 {
     (void)carrier;
@@ -204,8 +203,10 @@ static void leave(struct carrier *carrier)
     struct conflux_member *m;
     c->left = c->closed = true;
     conflux_end(&c->state, "it was left");
-    DL_FOREACH (c->members, m)
+    DL_FOREACH (c->members, m) {
         let_go(m);
+        m->circ = NULL;
+    }
 }
 
 static void conflux_carrier_free(struct carrier *carrier)
@@ -252,8 +253,7 @@ static err_t on_msg(void *arg, unsigned hop, const struct relay_msg *msg)
     /* What was handed out may have ended it all. */
     while (e == OK && its_turn && is_open(&c->carrier) && conflux_next(&c->state, &next))
         e = hand_out(c, &next);
-    const struct circ_end end = {.why = ERR_CIRC_PROTO, .reason = DESTROY_PROTOCOL};
-    look(c, &end);
+    look(c, &broken);
     return e;
 }
 
@@ -266,8 +266,9 @@ static void on_writable(void *arg)
 
 static void on_end(void *arg, const struct circ_end *end)
 {
-    struct conflux_carrier *c = ((struct conflux_member *)arg)->carrier;
-    remove_member(arg, end);
+    struct conflux_member *m = arg;
+    struct conflux_carrier *c = m->carrier;
+    lose(m, end);
     if (conflux_is_over(&c->state) && !c->told) {
         c->told = true;
         c->carrier.user->on_end(c->carrier.user_arg, &c->end);
@@ -308,7 +309,6 @@ static err_t on_control(void *arg, unsigned hop, const struct relay_msg *msg)
 {
     struct conflux_member *m = arg;
     struct conflux_carrier *c = m->carrier;
-    const struct circ_end end = {.why = ERR_CIRC_PROTO, .reason = DESTROY_PROTOCOL};
     err_t e = ERR_CIRC_PROTO;
     if (conflux_is_over(&c->state))
         return ERR_STATE;
@@ -316,7 +316,7 @@ static err_t on_control(void *arg, unsigned hop, const struct relay_msg *msg)
         e = on_linked(m, msg);
     else if (hop == m->hop && msg->cmd == RELAY_CONFLUX_SWITCH)
         e = on_switch(m, msg);
-    look(c, &end);
+    look(c, &broken);
     return e;
 }
 
@@ -344,15 +344,14 @@ err_t conflux_member_new(struct carrier *carrier, struct conflux_member **out)
     struct conflux_member *m = calloc(1, sizeof *m);
     if (!m)
         return ERR_NOMEM;
-    err_t e = conflux_expect(&c->state, m, &m->leg);
-    if (e != OK) {
-        free(m);
-        return e;
-    }
     m->carrier = c;
     DL_APPEND(c->members, m);
-    *out = m;
-    return OK;
+    err_t e = conflux_expect(&c->state, m, &m->leg);
+    if (e == OK)
+        *out = m;
+    else
+        member_free(m);
+    return e;
 }
 
 err_t conflux_member_link(struct conflux_member *m, struct circ *circ, uint64_t timeout_us)
@@ -377,13 +376,16 @@ err_t conflux_member_link(struct conflux_member *m, struct circ *circ, uint64_t 
 
 void conflux_member_drop(struct conflux_member *m)
 {
-    const struct circ_end end = {.why = OK, .reason = DESTROY_FINISHED};
-    struct circ *circ = m->circ;
-    if (circ) {
-        circ_set_user(circ, NULL, NULL);
-        circ_set_control(circ, NULL, NULL);
-    }
-    remove_member(m, &end);
+    let_go(m);
+    lose(m, &given_up);
+    member_free(m);
+}
+
+void conflux_carrier_settle(struct carrier *carrier)
+{
+    struct conflux_carrier *c = of(carrier);
+    if (!conflux_is_over(&c->state) && conflux_settle(&c->state))
+        c->on_joined(c->arg);
 }
 
 bool conflux_carrier_is_over(const struct carrier *carrier)
@@ -393,10 +395,10 @@ bool conflux_carrier_is_over(const struct carrier *carrier)
 
 bool conflux_member_is_joined(const struct conflux_member *m)
 {
-    return m->leg->state == CONFLUX_JOINED;
+    return m->leg && m->leg->state == CONFLUX_JOINED;
 }
 
 uint64_t conflux_member_rtt_us(const struct conflux_member *m)
 {
-    return m->leg->rtt_us;
+    return m->leg ? m->leg->rtt_us : 0;
 }

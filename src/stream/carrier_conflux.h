@@ -3,8 +3,8 @@
  *
  * Whoever builds the circuits makes the carrier first, gives it to a set of streams, and announces
  * each leg when its circuit is launched. One that has been linked leaves the set by itself when its
- * circuit closes, and before that circuit is freed. If the set is over, all of its circuits close.
- */
+ * circuit closes; a circuit that is still open is not freed before its member was dropped, or the
+ * carrier left. If the set is over, all circuits that are linked, or asked to be, close. */
 #ifndef TUNIC_STREAM_CARRIER_CONFLUX_H
 #define TUNIC_STREAM_CARRIER_CONFLUX_H
 
@@ -27,9 +27,12 @@ MUST_USE err_t conflux_member_new(struct carrier *c, struct conflux_member **out
  * without a stream id. The circuit is closed if there is an error. */
 MUST_USE err_t conflux_member_link(struct conflux_member *m, struct circ *circ,
                                    uint64_t timeout_us);
-/* Its circuit failed before it was linked, or is about to be freed. The circuit is not touched, but
- * others may close. */
+/* M is of no use any more, and is freed; what is not dropped is freed with the carrier. Its circuit
+ * is not touched, but others may close. */
 void conflux_member_drop(struct conflux_member *m);
+/* No leg follows in place of those that failed: the set makes do with those that are linked, as
+ * soon as none is waited for. */
+void conflux_carrier_settle(struct carrier *c);
 
 /* C has ended: what is not linked yet has no use any more. */
 bool conflux_carrier_is_over(const struct carrier *c);

@@ -138,15 +138,18 @@ static void measure(struct conflux_leg *leg, uint64_t now_us)
     leg->asked_us = 0;
 }
 
-/* If none is waited for any more, those that were linked are joined. */
-static void join(struct conflux *c)
+bool conflux_settle(struct conflux *c)
 {
     struct conflux_leg *leg;
+    bool any = false;
     if (conflux_count(c, CONFLUX_EXPECTED) || conflux_count(c, CONFLUX_ASKED))
-        return;
+        return false;
     DL_FOREACH (c->legs, leg)
-        if (leg->state == CONFLUX_LINKED)
+        if (leg->state == CONFLUX_LINKED) {
             leg->state = CONFLUX_JOINED;
+            any = true;
+        }
+    return any;
 }
 
 void conflux_ask(struct conflux *c, struct conflux_leg *leg, uint64_t now_us,
@@ -168,7 +171,7 @@ err_t conflux_linked(struct conflux *c, struct conflux_leg *leg, const struct re
     measure(leg, now_us);
     take_link(c, leg, m);
     leg->state = CONFLUX_LINKED;
-    join(c);
+    (void)conflux_settle(c);
     return OK;
 }
 

@@ -110,6 +110,8 @@ MUST_USE err_t conflux_admit(struct conflux *c, void *owner, const struct relay_
 /* LINKED_ACK came on LEG. ERR_CIRC_PROTO: a second one. */
 MUST_USE err_t conflux_acked(struct conflux_leg *leg, uint64_t now_us);
 
+/* Joins what is linked, if none is waited for; whether there was any. */
+bool conflux_settle(struct conflux *c);
 /* LEG's circuit has closed: LEG is not used any more. The set may be over with it, because it was
  * the last, or because something went with it or was to come over it. */
 void conflux_remove(struct conflux *c, struct conflux_leg *leg);

@@ -393,6 +393,12 @@ uint32_t cbt_learn_idle_s(const struct cbt *c)
     return 180;
 }
 
+bool circ_stream_sendmes(const struct circ *c, unsigned hop)
+{
+    (void)c, (void)hop;
+    return true;
+}
+
 unsigned circ_hops(const struct circ *c)
 {
     (void)c;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/fakeconflux.h"
 #include "client/ocirc.h"
 #include "support/test.h"
 

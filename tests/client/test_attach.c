@@ -3,12 +3,19 @@
 
 #include <stdlib.h>
 
+#include "client/fakeconflux.h"
 #include "client/ocirc.h"
 #include "tunnelworld.h"
 
 struct circ {
     unsigned hops;
 };
+
+bool circ_stream_sendmes(const struct circ *c, unsigned hop)
+{
+    (void)c, (void)hop;
+    return true;
+}
 
 unsigned circ_hops(const struct circ *c)
 {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cell/reason.h"
+#include "client/fakeconflux.h"
 #include "client/ocirc.h"
 #include "support/test.h"
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cell/reason.h"
+#include "client/fakeconflux.h"
 #include "support/test.h"
 
 /* ---- the layers below ---- */

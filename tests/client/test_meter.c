@@ -1,5 +1,6 @@
 #include "client/meter.h"
 
+#include "client/fakeconflux.h"
 #include "client/ocirc.h"
 #include "support/test.h"
 

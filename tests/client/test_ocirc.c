@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cell/reason.h"
+#include "client/fakeconflux.h"
 #include "support/test.h"
 
 struct circ {

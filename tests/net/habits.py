@@ -108,7 +108,7 @@ SECONDS = int(os.environ.get("HABITS_S", "460"))       # 120 s of prediction, 6 
 def start_client(net, where, as_tor, lines):
     os.makedirs(where, mode=0o700)
     torrc = net.client_lines + ["DataDirectory " + where, "SocksPort auto"] + lines
-    torrc += ["ConfluxEnabled 0"] if as_tor else []
+    torrc += ["ConfluxEnabled 0"]
     privnet.write_text(where + "/torrc", "\n".join(torrc) + "\n")
     return subprocess.Popen(privnet.bound_to_parent(
         [sut.program(as_tor), "-f", where + "/torrc"] +

@@ -40,7 +40,7 @@ def launcher(lab, folder):
     """A program called tor in FOLDER, for what starts its own: the one under test, which knows our
     network besides."""
     os.makedirs(folder, exist_ok=True)
-    lines = lab.client_torrc_lines() + (["ConfluxEnabled 0"] if sut.IS_TOR else [])
+    lines = lab.client_torrc_lines() + ["ConfluxEnabled 0"]
     network, path = os.path.join(folder, "network"), os.path.join(folder, "tor")
     privnet.write_text(network, "\n".join(lines) + "\n")
     privnet.write_text(path, '#!/bin/sh\nexec "%s" --defaults-torrc "%s" "$@"\n' % (

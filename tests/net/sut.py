@@ -71,12 +71,13 @@ class Sut:
         self.process = None
         lines = list(lab.client_torrc_lines() if network is None else network)
         lines.append("DataDirectory " + self.data)
+        # Most tests follow single circuits; test_conflux.py has it otherwise.
+        lines.append("ConfluxEnabled 0")
         if defaults:
             lines += ["SocksPort %d" % self.socks_port, "Log %s stdout" % log_level,
                       "SafeLogging 0", "EnforceDistinctSubnets 1"]
         if as_tor:
-            # Same shape of traffic as a client without these; some tests follow single circuits.
-            lines += ["ConfluxEnabled 0", "ControlSocket %s/control" % self.data,
+            lines += ["ControlSocket %s/control" % self.data,
                       "CookieAuthentication 0"]
         if os.environ.get("SANDBOX") and not as_tor:    # whose SIGTERM is lost then
             lines.append("Sandbox 1")

@@ -364,7 +364,7 @@ def wrong_cookie(steered):
 def settings(lab, folder, **more):
     lines = dict({"DataDirectory": str(folder), "SocksPort": str(sut_module.free_port()),
                   "ControlPort": str(sut_module.free_port())}, **more)
-    for line in lab.client_torrc_lines() + (["ConfluxEnabled 0"] if sut_module.IS_TOR else []):
+    for line in lab.client_torrc_lines() + ["ConfluxEnabled 0"]:
         name, _, value = line.partition(" ")
         lines[name] = lines.get(name, []) + [value] if name == "DirAuthority" else value
     return lines

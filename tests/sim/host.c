@@ -162,6 +162,7 @@ static void fill_options(struct sim *s, bool lists_on, bool unattached, struct o
     o->config.distinct_subnets = s->sc->distinct_subnets;
     if (s->sc->dirtiness_s)
         o->config.max_circuit_dirtiness_s = s->sc->dirtiness_s;
+    o->config.conflux = s->sc->conflux ? CONFIG_YES : CONFIG_NO;
     o->config.leave_streams_unattached = unattached;
     lists_apply(s, lists_on, &o->config, &o->lists);
 }

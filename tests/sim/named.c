@@ -42,6 +42,50 @@ static void upload(struct scenario *sc)
     add_app(sc, APP_TALK, 1000000, 1);
 }
 
+/* Downloads over sets of two circuits, by which time there are some. */
+static void conflux(struct scenario *sc)
+{
+    plain(sc);
+    sc->conflux = true;
+    sc->exits = 3;
+    sc->jitter_us = 4000;
+    sc->bytes_per_ms = 500;
+    for (uint64_t i = 1; i <= 3; i++) {
+        add_app(sc, APP_TALK, 100, 1000000);
+        sc->app[sc->n_apps - 1].at_us = i * 6 * SIM_SECOND;
+    }
+}
+
+static void conflux_up(struct scenario *sc)
+{
+    conflux(sc);
+    for (size_t i = 0; i < sc->n_apps; i++)
+        sc->app[i] = (struct app_plan){
+            .kind = APP_ECHO, .at_us = sc->app[i].at_us, .up = 400000, .port = 80};
+}
+
+/* A relay that carries legs stops in the middle: what went over it ends, and others follow. */
+static void conflux_guard_dies(struct scenario *sc)
+{
+    conflux(sc);
+    for (size_t i = 0; i < 4; i++)
+        sc->trouble[sc->n_troubles++] =
+            (struct trouble){.kind = TROUBLE_STOP,
+                             .node = sc->authorities + i,
+                             .at_us = (6 + i * 3) * SIM_SECOND + 500 * SIM_MS,
+                             .until_us = (8 + i * 3) * SIM_SECOND};
+}
+
+/* Links that break while messages are under way on both legs. */
+static void conflux_late(struct scenario *sc)
+{
+    conflux(sc);
+    for (size_t i = 0; i < 6; i++)
+        sc->trouble[sc->n_troubles++] = (struct trouble){.kind = TROUBLE_CUT,
+                                                         .at_us = (6 + i * 2) * SIM_SECOND,
+                                                         .n = 300000 + 70000 * (int64_t)i};
+}
+
 /* Both ways, to who reads slowly, by windows of streams. */
 static void windows(struct scenario *sc)
 {
@@ -312,6 +356,10 @@ static const struct {
     {"bootstrap", bootstrap},
     {"download", download},
     {"upload", upload},
+    {"conflux", conflux},
+    {"conflux-up", conflux_up},
+    {"conflux-guard-dies", conflux_guard_dies},
+    {"conflux-late", conflux_late},
     {"windows", windows},
     {"restart", restart},
     {"cold-page", cold_page},

@@ -78,6 +78,8 @@ static void check_first_hop(struct sim *s, struct sim_client *c, const struct rs
 {
     /* A guard that is related to an exit makes room for the next (guard-spec 4.6). */
     size_t calm = s->sc->families || s->sc->same_subnet ? FIRST_HOPS_RELATED : FIRST_HOPS_CALM;
+    /* The second leg of a conflux set goes by the second guard. */
+    calm += s->sc->conflux;
     size_t most = guards_stay(s) ? calm : FIRST_HOPS_MOST;
     for (size_t i = 0; i < c->n_guards; i++)
         if (rsa_id_equal(&c->guard[i], id))

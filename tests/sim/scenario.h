@@ -112,6 +112,7 @@ struct scenario {
     size_t n_troubles;
     uint64_t lasts_us;   /* at least */
     uint32_t interval_s; /* a new consensus so often; 0: the plan's */
+    bool conflux;        /* clients join circuits (ConfluxEnabled) */
     bool steered;        /* controllers do what they can (steer.c) */
     bool watched;        /* controllers look on */
     const char *says;    /* hostile peers: what the client's log must have, or NULL */
