@@ -15,8 +15,8 @@ static const struct {
 };
 
 /* What Tunic's client side speaks, for the authorities' required and recommended lists; and what
- * was recommended when this was written, but is not there yet: consensus diffs and
- * onion services. LinkAuth is for who shows certificates, and Relay=1 is TAP. */
+ * was recommended when this was written, but is not there yet: onion services. LinkAuth is for who
+ * shows certificates, and Relay=1 is TAP. */
 static const struct {
     const char *name;
     uint64_t versions, not_yet;
@@ -24,14 +24,15 @@ static const struct {
 #define V(n) (UINT64_C(1) << (n))
     {"Cons", V(1) | V(2), 0},
     {"Desc", V(1) | V(2) | V(3) | V(4), 0},
-    {"DirCache", V(1), V(2)},
+    {"DirCache", V(1) | V(2), 0},
     {"FlowCtrl", V(1) | V(2), 0},
     {"HSDir", 0, V(2)},
     {"HSIntro", 0, V(4)},
     {"HSRend", 0, V(2)},
     {"Link", V(3) | V(4) | V(5), 0},
     {"Microdesc", V(1) | V(2) | V(3), 0},
-    {"Relay", V(2) | V(3) | V(4), 0},
+    {"Padding", V(2), 0},
+    {"Relay", V(2) | V(3) | V(4) | V(5) | V(6), 0},
 #undef V
 };
 
