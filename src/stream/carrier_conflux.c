@@ -192,6 +192,19 @@ static bool own_sendmes(const struct carrier *carrier)
     return false;
 }
 
+/* What is still to come may come over any leg. */
+static uint64_t max_rtt_us(const struct carrier *carrier)
+{
+    const struct conflux_carrier *c = (const struct conflux_carrier *)carrier;
+    const struct conflux_member *m;
+    struct circ_congestion cc;
+    uint64_t us = 0;
+    DL_FOREACH (c->members, m)
+        if (m->circ && circ_congestion(m->circ, m->hop, &cc) && cc.max_rtt_us > us)
+            us = cc.max_rtt_us;
+    return us;
+}
+
 static void serve(struct carrier *carrier)
 {
     (void)carrier;
@@ -224,6 +237,7 @@ static const struct carrier_kind conflux_kind = {
     .may_begin = may_begin,
     .is_open = is_open,
     .own_sendmes = own_sendmes,
+    .max_rtt_us = max_rtt_us,
     .serve = serve,
     .leave = leave,
     .free = conflux_carrier_free,

@@ -60,6 +60,13 @@ static bool own_sendmes(const struct carrier *c)
     return circ_stream_sendmes(h->circ, h->hop);
 }
 
+static uint64_t max_rtt_us(const struct carrier *c)
+{
+    const struct hop_carrier *h = const_hop_of(c);
+    struct circ_congestion cc;
+    return circ_congestion(h->circ, h->hop, &cc) ? cc.max_rtt_us : 0;
+}
+
 static void serve(struct carrier *c)
 {
     circ_serve(hop_of(c)->circ);
@@ -90,6 +97,7 @@ static const struct carrier_kind hop_kind = {
     .may_begin = may_begin,
     .is_open = is_open,
     .own_sendmes = own_sendmes,
+    .max_rtt_us = max_rtt_us,
     .serve = serve,
     .leave = leave,
     .free = hop_free,

@@ -35,8 +35,9 @@ static void remember_half(struct stream *s)
         .connected_due = s->state == STREAM_CONNECTING,
         .resolved_due = s->state == STREAM_RESOLVING,
     };
+    const struct carrier *c = s->set->carrier;
     if (s->kind != STREAM_RESOLVE)
-        h.rest = stream_flow_rest(&s->flow, s->set->env->mono_us, 0);
+        h.rest = stream_flow_rest(&s->flow, s->set->env->mono_us, c->kind->max_rtt_us(c));
     half_add(&s->set->halves, &h);
 }
 

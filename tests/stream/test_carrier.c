@@ -129,6 +129,12 @@ static bool own_sendmes(const struct carrier *c)
     return false;
 }
 
+static uint64_t max_rtt_us(const struct carrier *c)
+{
+    (void)c;
+    return 0;
+}
+
 static void serve(struct carrier *c)
 {
     (void)c;
@@ -150,6 +156,7 @@ static const struct carrier_kind pair_kind = {
     .may_begin = may_begin,
     .is_open = is_open,
     .own_sendmes = own_sendmes,
+    .max_rtt_us = max_rtt_us,
     .serve = serve,
     .leave = leave,
     .free = pair_free,

@@ -33,6 +33,7 @@ struct world {
     struct streams *set;
     struct sent sent[SENT_MOST];
     size_t n;
+    uint64_t rtt_us;
     bool left;
     struct app app[APPS];
 };
@@ -63,6 +64,11 @@ static bool no(const struct carrier *c)
     return false;
 }
 
+static uint64_t max_rtt_us(const struct carrier *c)
+{
+    return ((const struct world *)c)->rtt_us;
+}
+
 static void nothing(struct carrier *c)
 {
     (void)c;
@@ -79,6 +85,7 @@ static const struct carrier_kind kind = {
     .may_begin = yes,
     .is_open = yes,
     .own_sendmes = no,
+    .max_rtt_us = max_rtt_us,
     .serve = nothing,
     .leave = leave,
     .free = nothing,
@@ -401,6 +408,22 @@ START_TEST(test_slow_exit_may_say_so_before_connected)
 }
 END_TEST
 
+/* As C tor: what was under way may take as long as the slowest answer did. */
+START_TEST(test_slow_ended_stream_hears_for_a_round_trip)
+{
+    struct world *w = world_new();
+    struct app *a = connected(w, 0);
+    uint16_t id = stream_id(a->s);
+    w->rtt_us = 7 * US_PER_SEC;
+    stream_close(a->s, END_DONE);
+    test_env_advance_ms(w->env, 6990);
+    ck_ok(says(w, id, RELAY_DATA, "abc", 3));
+    test_env_advance_ms(w->env, 50);
+    ck_err(says(w, id, RELAY_DATA, "abc", 3), ERR_CIRC_PROTO);
+    world_free(w);
+}
+END_TEST
+
 START_TEST(test_slow_ended_stream_hears_for_a_while)
 {
     struct world *w = world_new();
@@ -430,4 +453,5 @@ TESTS("stream/slow", test_slow_reader_stops_the_exit_and_lets_it_go_on,
       test_slow_exit_stops_that_stream_alone, test_slow_exit_names_a_rate_that_is_kept,
       test_slow_stream_that_waits_for_its_rate_may_end,
       test_slow_exit_without_a_reason_closes_the_circuit,
-      test_slow_exit_may_say_so_before_connected, test_slow_ended_stream_hears_for_a_while)
+      test_slow_exit_may_say_so_before_connected, test_slow_ended_stream_hears_for_a_while,
+      test_slow_ended_stream_hears_for_a_round_trip)
