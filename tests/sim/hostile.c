@@ -105,6 +105,23 @@ static void upload(struct scenario *sc)
         sc->app[i].up = 60000;
 }
 
+/* As many bytes as two XOFFs stand for, so that only the second one's coming too soon is wrong. */
+static void upload_twice_500_kb(struct scenario *sc)
+{
+    for (size_t i = 0; i < sc->n_apps; i++)
+        sc->app[i].up = 1000000;
+    for (size_t i = 0; i < sc->n_troubles; i++)
+        sc->trouble[i].n = 600;
+}
+
+/* More XONs at 500 kB than that many bytes account for. */
+static void flood_of_xon(struct scenario *sc)
+{
+    upload_twice_500_kb(sc);
+    for (size_t i = 0; i < sc->n_troubles; i++)
+        sc->trouble[i].n = 20;
+}
+
 /* Relays without CGO, whose messages have no SENDMEs for streams. */
 static void of_old(struct scenario *sc)
 {
@@ -147,6 +164,9 @@ static const struct hostile hostiles[] = {
     {"xoff-early", F(STREAM_XOFF), APP_TALK, "XOFF from hop 3, length 1", NULL},
     {"xon-early", F(STREAM_XON), APP_TALK, "XON from hop 3, length 5", NULL},
     {"xoff-unknown", F(STREAM_XOFF_UNKNOWN), APP_TALK, "XOFF from hop 3, length 1", NULL},
+    {"xoff-twice", F(STREAM_XOFF_TWICE), APP_TALK, "XOFF from hop 3, length 1",
+     upload_twice_500_kb},
+    {"xon-flood", F(STREAM_XON_FLOOD), APP_TALK, "XON from hop 3, length 5", flood_of_xon},
     {"TROVE-2026-019", F(DIR_BAD_DIGEST_ALG), APP_TALK, "0 good signatures of known authorities",
      NULL},
     {"TROVE-2026-021", F(DIR_ZLIB_CUT), APP_TALK, "message ends too early", NULL},
