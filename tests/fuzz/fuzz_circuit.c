@@ -2,17 +2,22 @@
  * windows, streams in every state, half-closed ones, and what applications do meanwhile. Each input
  * comes twice: at a client, and at a service towards which the last hop begins streams.
  *
- * Input: records of four bytes and a body. Byte 0: hop, and what the application does first; byte
- * 1: relay command; byte 2: which stream; byte 3: length of the body. */
+ * Input: a byte that says what the last hop was agreed on, then records of four bytes and a body.
+ * Byte 0: hop, what the application does first, and whether time passes; byte 1: relay command;
+ * byte 2: which stream; byte 3: length of the body. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "circuit/circ_int.h"
+#include "circuit/vegas.h"
 #include "circuit/window.h"
 #include "link/link_int.h"
 #include "stream/stream.h"
 
 enum { HOPS = 3, STREAMS = 6, VISITS = 4 };
+
+/* Of the first byte. CGO's format goes with congestion control alone. */
+enum { TERMS_VEGAS = 1, TERMS_CGO = 2, VEGAS_INC = 4 /* DATA messages that a SENDME stands for */ };
 
 static void fuzz_random(void *arg, void *out, size_t len)
 {
@@ -57,6 +62,14 @@ static const struct layer_kind plain_kind = {.format = RELAY_V0,
                                              .open = plain_open,
                                              .free = plain_free};
 
+/* As CGO's. */
+static const struct layer_kind plain_v1_kind = {.format = RELAY_V1,
+                                                .tag_len = 16,
+                                                .originate = plain_pass,
+                                                .wrap = plain_pass,
+                                                .open = plain_open,
+                                                .free = plain_free};
+
 struct app {
     struct stream *s; /* NULL once it ended */
     uint16_t id;
@@ -66,6 +79,7 @@ struct app {
 struct world {
     struct env env;
     uint64_t random_state;
+    struct circ_config config;
     struct link *l;
     struct circ *c;
     struct streams *set;
@@ -183,23 +197,31 @@ static void open_link(struct world *w)
     link_opened(w->l);
 }
 
-static void open_circuit(struct world *w)
+static void add_hop(struct world *w, unsigned hop, unsigned terms)
 {
-    const struct circ_config config = circ_config_defaults();
-    w->c = circ_new(&w->env, w->l, &config, &circ_ops, w);
+    const struct flow_config *config = &w->config.flow;
+    bool vegas = terms & TERMS_VEGAS, cgo = vegas && (terms & TERMS_CGO);
+    struct plain *p = calloc(1, sizeof *p);
+    struct hop h = {.flow = vegas ? vegas_kind.make(config, VEGAS_INC, CC_WAY_EXIT)
+                                  : window_kind.make(config, CIRCWINDOW_INCREMENT, CC_WAY_EXIT)};
+    if (!p || !h.flow)
+        abort();
+    *p = (struct plain){
+        .layer = {.kind = cgo ? &plain_v1_kind : &plain_kind}, .hop = hop, .want = &w->want_hop};
+    h.layer = &p->layer;
+    tags_init(&h.tags, &w->env, h.flow->sendmes_most);
+    if (onion_add(&w->c->onion, &h) != OK)
+        abort();
+}
+
+static void open_circuit(struct world *w, unsigned terms)
+{
+    w->config = circ_config_defaults();
+    w->c = circ_new(&w->env, w->l, &w->config, &circ_ops, w);
     if (!w->c)
         abort();
-    for (unsigned hop = 1; hop <= HOPS; hop++) {
-        struct plain *p = calloc(1, sizeof *p);
-        struct hop h = {.flow = window_kind.make(&config.flow, CIRCWINDOW_INCREMENT, CC_WAY_EXIT)};
-        if (!p || !h.flow)
-            abort();
-        *p = (struct plain){.layer = {.kind = &plain_kind}, .hop = hop, .want = &w->want_hop};
-        h.layer = &p->layer;
-        tags_init(&h.tags, &w->env, h.flow->sendmes_most);
-        if (onion_add(&w->c->onion, &h) != OK)
-            abort();
-    }
+    for (unsigned hop = 1; hop <= HOPS; hop++)
+        add_hop(w, hop, hop == HOPS ? terms : 0);
     w->c->wanted = HOPS;
     w->c->state = CIRC_OPEN;
     w->set = streams_new(&w->env, carrier_of_hop(w->c, HOPS));
@@ -238,6 +260,25 @@ static void application(struct world *w, struct app *a, unsigned what)
         w->c->onion.hop[HOPS - 1].flow->room = 1; /* the circuit's window is nearly used up */
 }
 
+/* The message CMD about stream ID with DATA, which may say that it is LEN bytes long. */
+static void encode(enum relay_format format, uint8_t cmd, uint16_t id, struct rd data, size_t len,
+                   uint8_t *body)
+{
+    size_t at = relay_data_at(format, cmd);
+    bool v1 = format == RELAY_V1;
+    uint8_t *head = body + (v1 ? RELAY_V1_TAG_LEN : 0), *length = v1 ? head + 1 : body + 9;
+    uint8_t *stream = v1 ? head + 3 : body + 3;
+    head[0] = cmd;
+    length[0] = (uint8_t)(len >> 8);
+    length[1] = (uint8_t)len;
+    if (!v1 || at == RELAY_V1_HEAD_STREAM_LEN) {
+        stream[0] = (uint8_t)(id >> 8);
+        stream[1] = (uint8_t)id;
+    }
+    if (data.left)
+        memcpy(body + at, data.at, data.left);
+}
+
 /* One record; false when the input is used up. */
 static bool step(struct world *w, struct rd *r)
 {
@@ -247,16 +288,14 @@ static bool step(struct world *w, struct rd *r)
         return false;
     struct app *a = &w->app[which % (STREAMS + VISITS)];
     uint16_t id = which < 240 ? a->id : (uint16_t)(which - 240);
+    if (what & 32)
+        w->env.mono_us += US_PER_SEC / 4;
     application(w, a, what / 4 % 8);
     w->want_hop = what % 4;
-    body[0] = cmd;
-    body[3] = (uint8_t)(id >> 8);
-    body[4] = (uint8_t)id;
-    size_t len = what & 128 ? RELAY_V0_DATA_MAX : data.left;
-    body[9] = (uint8_t)(len >> 8);
-    body[10] = (uint8_t)len;
-    if (data.left)
-        memcpy(body + RELAY_V0_HEAD_LEN, data.at, data.left);
+    bool is_hop = w->want_hop && w->want_hop <= w->c->onion.n;
+    enum relay_format format =
+        is_hop ? onion_layer(&w->c->onion, w->want_hop)->kind->format : RELAY_V0;
+    encode(format, cmd, id, data, what & 128 ? relay_data_max(format, cmd) : data.left, body);
     if (w->c->lc.link)
         w->c->lc.ops->on_cell(w->c->lc.arg, what & 64 ? cmd : CELL_RELAY, body);
     size_t sent;
@@ -274,7 +313,7 @@ static void run(const uint8_t *data, size_t size, bool serves)
                          .random_arg = &w.random_state};
     struct rd r = rd_over(data, size);
     open_link(&w);
-    open_circuit(&w);
+    open_circuit(&w, rd_u8(&r));
     for (unsigned i = 0; i < STREAMS; i++)
         open_app(&w, i);
     const struct stream_acceptor acceptor = {.on_begin = on_begin, .arg = &w};

@@ -1,5 +1,6 @@
 /* Replies to the three handshakes, and skins as a relay gets them. Byte 0 says which; for ntor-v3
- * with bit 2 the reply is a true one around the input as its extension list. */
+ * with bit 2 the reply is a true one around the input as its extension list. Bits 3 and 4 ask for
+ * congestion control and for CGO, which the list may then grant. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,6 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_random(&state, &t.ed, sizeof t.ed);
     x25519_keypair(&env, &b, &t.ntor_key);
     t.ntor_v3 = data[0] & 1;
+    t.ask = (struct hop_ask){.cc = data[0] & 8, .cgo = (data[0] & 24) == 24};
     err_t err = data[0] & 2 ? circ_handshake_begin_fast(&h, &env, &skin)
                             : circ_handshake_begin(&h, &env, &t, &skin, &htype);
     if (err != OK)
