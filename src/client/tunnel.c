@@ -41,7 +41,7 @@ void tunnel_free(struct tunnel *t)
     login_release(&t->req.asker.login);
     DL_DELETE(t->set->list, t);
     t->set->n--;
-    buf_free(&t->early);
+    queue_free(&t->early);
     free(t->asked_host);
     free(t);
 }
@@ -485,7 +485,7 @@ uint64_t tunnel_stream(const struct tunnel *t)
 
 size_t tunnel_write(struct tunnel *t, const uint8_t *bytes, size_t len)
 {
-    bool is_early = t->state != OPEN || !t->stream || t->early.len;
+    bool is_early = t->state != OPEN || !t->stream || t->early.bytes.len;
     size_t taken =
         is_early ? tunnel_early_write(t, bytes, len) : stream_write(t->stream, bytes, len);
     t->out.written += taken;

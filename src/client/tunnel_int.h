@@ -4,8 +4,8 @@
 #ifndef TUNIC_CLIENT_TUNNEL_INT_H
 #define TUNIC_CLIENT_TUNNEL_INT_H
 
-#include "base/buf.h"
 #include "base/later.h"
+#include "base/queue.h"
 #include "base/ratelim.h"
 #include "client/attach_pool.h"
 #include "client/ostream.h"
@@ -49,7 +49,7 @@ struct tunnel {
     unsigned attempts;
     bool refused_early; /* tunnel_write() took less than it was offered before it was open */
     bool begun;         /* optimistic: its owner may write */
-    struct buf early;   /* what it wrote since: kept until CONNECTED, for the next attempt */
+    struct queue early; /* what it wrote since: kept until CONNECTED, for the next attempt */
     size_t early_sent;  /* of that, in this attempt */
     union {             /* there are thousands of tunnels, and both are large */
         struct stream_end last; /* how the last attempt ended */

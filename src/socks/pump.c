@@ -127,6 +127,16 @@ static void push(struct pump *p)
     }
 }
 
+/* What the far side sent finds no room: it is cut off, and that must not pass for its end. */
+static void overflow(struct pump *p)
+{
+    log_info(p->env->log, "No room for what an exit sent, with %zu bytes waiting here: closing",
+             p->out.bytes.len);
+    tunnel_close(p->tunnel, END_RESOURCELIMIT);
+    p->tunnel = NULL;
+    pump_end(p);
+}
+
 /* The application is told so, once: when the exit was asked, or when it has answered. */
 static void on_begun(void *arg)
 {
@@ -164,7 +174,11 @@ static void on_data(void *arg, const uint8_t *bytes, size_t len)
     }
     p->asked = false;
     p->word_us = p->env->mono_us;
-    send_bytes(p, bytes, len);
+    if (queue_add(&p->out, bytes, len) != OK) {
+        overflow(p);
+        return;
+    }
+    p->ops->on_output(p->arg);
     if (p->eof && p->state == OPEN && !p->in.bytes.len)
         wait_for_far_side(p);
 }
@@ -256,7 +270,7 @@ static bool take_scratch(struct pump *p, size_t len)
         p->asked = true;
         p->word_us = p->env->mono_us;
     }
-    return queue_add(&p->in, bytes + n, len - n) == OK;
+    return n == len || queue_add(&p->in, bytes + n, len - n) == OK;
 }
 
 void pump_in_done(struct pump *p, size_t len)

@@ -1,3 +1,4 @@
+#include "base/queue.h"
 #include "client/tunnelworld.h"
 
 /* ---- tunnels whose owners do not wait for the exit ---- */
@@ -74,6 +75,25 @@ START_TEST(test_tunnel_early_bytes_have_a_cap)
     ck_assert_uint_eq(f.app.writable, 1);
     ck_assert_uint_eq(tunnel_write(f.app.t, lots, sizeof lots), sizeof lots);
     ck_assert_uint_eq(net.streams[0].written, n + sizeof lots);
+    teardown(&f);
+}
+END_TEST
+
+/* MaxMemInQueues: an exit that does not answer keeps nothing for good. */
+START_TEST(test_tunnel_early_bytes_count_among_all_that_wait)
+{
+    static const uint8_t lots[30000];
+    struct fixture f;
+    setup(&f);
+    queues_set_most(f.env, 20000);
+    open_optimistic(&f, TUNNEL_CONNECT);
+    ck_assert_uint_eq(tunnel_write(f.app.t, lots, sizeof lots), sizeof lots);
+    ck_assert_uint_ge(queues_held(f.env), sizeof lots);
+    ck_assert_uint_eq(f.app.ended, 0);
+    env_run_timers(f.env); /* it is given up, */
+    ck_assert_uint_eq(queues_held(f.env), 0);
+    env_run_timers(f.env); /* and told */
+    ck_assert_uint_eq(f.app.ended, 1);
     teardown(&f);
 }
 END_TEST
@@ -188,7 +208,8 @@ END_TEST
 
 TESTS("client/tunnel_early", test_tunnel_early_bytes_go_out_behind_begin,
       test_tunnel_early_bytes_are_said_again_to_the_next_exit, test_tunnel_early_bytes_have_a_cap,
-      test_tunnel_early_bytes_stay_in_front, test_tunnel_early_way_that_is_free_is_used,
+      test_tunnel_early_bytes_count_among_all_that_wait, test_tunnel_early_bytes_stay_in_front,
+      test_tunnel_early_way_that_is_free_is_used,
       test_tunnel_early_owner_of_one_that_is_refused_hears_its_end,
       test_tunnel_early_does_not_begin_what_cannot_be,
       test_tunnel_early_is_not_for_look_ups_and_not_unasked,
