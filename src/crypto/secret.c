@@ -30,8 +30,8 @@ void secret_wipe(void *bytes, size_t len)
     sodium_memzero(bytes, len);
 }
 
-/* Each cell of a circuit is told by this. As sodium_memcmp(), whose sum nobody may foresee either,
- * but of words instead of bytes. */
+/* As sodium_memcmp(), volatile so that no compiler leaves early, but by words instead of bytes:
+ * each cell that comes is told by this. */
 bool secret_equal(const void *a, const void *b, size_t len)
 {
     const uint8_t *x = a, *y = b;
