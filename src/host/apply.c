@@ -41,6 +41,8 @@ static enum config_choice choice_of(int autobool)
 /* The text is one of these (rule_kept()). */
 static uint8_t conflux_ux(const char *text)
 {
+    if (!text)
+        return CONFLUX_UX_HIGH_THROUGHPUT;
     if (strcmp(text, "latency") == 0)
         return CONFLUX_UX_MIN_LATENCY;
     if (strcmp(text, "latency_lowmem") == 0)

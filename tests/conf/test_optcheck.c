@@ -43,6 +43,14 @@ static const struct {
     {"unix:\"/run/a b\" GroupWritable", "/run/a b"},
 };
 
+/* As a controller takes them back: SETCONF with a name alone. */
+START_TEST(test_optcheck_texts_without_a_value_are_the_default)
+{
+    options_free(good_options("ConfluxClientUX\n"));
+    options_free(good_options("Nickname\n"));
+}
+END_TEST
+
 START_TEST(test_optcheck_socks_port_addresses)
 {
     for (size_t i = 0; i < sizeof PORTS / sizeof PORTS[0]; i++) {
@@ -503,7 +511,8 @@ START_TEST(test_optcheck_accept6_is_about_ipv6_only)
 }
 END_TEST
 
-TESTS("conf/optcheck", test_optcheck_every_wrong_line_is_named,
+TESTS("conf/optcheck", test_optcheck_texts_without_a_value_are_the_default,
+      test_optcheck_every_wrong_line_is_named,
       test_optcheck_many_faults_are_counted_and_not_all_named,
       test_optcheck_accept6_is_about_ipv6_only, test_optcheck_socks_port_by_default,
       test_optcheck_socks_port_addresses, test_optcheck_socks_port_flags,

@@ -92,7 +92,8 @@ static inline void lab_describe(struct lab_inside *in, struct lab *out)
     }
     out->page_port = testbed_page_port(in->page);
     char line[TESTNET_LINE_MAX];
-    snprintf(out->torrc, sizeof out->torrc, "TestingTorNetwork 1\nDirAuthority %s\n",
+    snprintf(out->torrc, sizeof out->torrc,
+             "TestingTorNetwork 1\nConfluxEnabled 0\nDirAuthority %s\n",
              testnet_authority_line(in->testnet, LAB_AUTH, line));
 }
 

@@ -60,7 +60,7 @@ static void feed(void *file, const struct event_record *e)
 
 struct world {
     struct lab lab;
-    const char *pairs[7]; /* options */
+    const char *pairs[9]; /* options */
     struct log log;
     struct net *net;
     struct host *host;
@@ -100,8 +100,9 @@ static void world_new(struct world *w)
     ck_ok(net_new(&w->log, NULL, &w->net));
     char *authority = strstr(w->lab.torrc, "DirAuthority ") + strlen("DirAuthority ");
     authority[strcspn(authority, "\n")] = 0;
-    const char *pairs[] = {
-        "TestingTorNetwork", "1", "DirAuthority", authority, "SocksPort", "0", NULL};
+    const char *pairs[] = {"TestingTorNetwork", "1",         "DirAuthority",
+                           authority,           "SocksPort", "0",
+                           "ConfluxEnabled",    "0",         NULL};
     memcpy(w->pairs, pairs, sizeof pairs);
     struct options *o;
     struct conf_err why = {""};
@@ -248,11 +249,11 @@ END_TEST
 
 static void disable_network(struct world *w, const char *yes_or_no)
 {
-    const char *pairs[9];
+    const char *pairs[11];
     struct options *o;
     struct conf_err why = {""};
-    memcpy(pairs, w->pairs, 6 * sizeof pairs[0]);
-    memcpy(pairs + 6, (const char *[]){"DisableNetwork", yes_or_no, NULL}, 3 * sizeof pairs[0]);
+    memcpy(pairs, w->pairs, 8 * sizeof pairs[0]);
+    memcpy(pairs + 8, (const char *[]){"DisableNetwork", yes_or_no, NULL}, 3 * sizeof pairs[0]);
     ck_ok(host_options_of(pairs, true, &o, &why));
     net_enter(w->net);
     ck_ok(host_change(w->host, o, HOST_SET, &why));
