@@ -199,7 +199,7 @@ static void decide_xoff(struct xonxoff_says *s, const struct xonxoff_params *par
         s->over = true;
         s->over_us = now_us;
     } else if (now_us > s->over_us + GRACE_US) {
-        s->over = s->xon_due = false;
+        s->over = s->xon_due = s->draining = false;
         s->off = s->xoff_due = true;
         s->rate = 0; /* "the EWMA rate is reset to 0, to allow fresh calculation" */
     }
@@ -209,8 +209,10 @@ void xonxoff_received(struct xonxoff_says *s, const struct xonxoff_params *param
                       uint64_t now_us)
 {
     decide_xoff(s, params, backlog, now_us);
-    /* Nothing may go to the reader for a while: the clock is to run nevertheless. */
-    if (backlog > BURST)
+    /* Nothing may go to the reader for a while: the clock is to run nevertheless. After XOFF it
+     * runs from when the reader takes something: who has paused is not slow. (C tor's goes on, and
+     * after a pause of minutes its XON allows next to nothing.) */
+    if (backlog > BURST && !s->off)
         xonxoff_consumed(s, params, 0, backlog, now_us);
 }
 

@@ -314,6 +314,21 @@ START_TEST(test_xonxoff_lets_go_on_when_all_is_read_and_says_how_fast)
 }
 END_TEST
 
+START_TEST(test_xonxoff_who_has_paused_is_not_slow)
+{
+    struct reader r = reader();
+    stop(&r, 100);
+    r.now_us += UINT64_C(600) * 1000 * MS;
+    comes(&r, 1); /* what was under way */
+    while (r.backlog) {
+        r.now_us += 10 * MS;
+        goes(&r, CELL);
+    }
+    ck_assert(says(&r, RELAY_XON));
+    ck_assert_uint_ge(rate_said(&r), 45);
+}
+END_TEST
+
 /* Too little went to know. */
 START_TEST(test_xonxoff_names_no_rate_that_it_does_not_know)
 {
@@ -499,7 +514,8 @@ TESTS("stream/xonxoff", test_xonxoff_defaults_are_those_of_the_specification,
       test_xonxoff_no_rate_is_no_limit, test_xonxoff_asks_to_stop_when_much_waits_for_5_ms,
       test_xonxoff_what_is_read_in_time_stops_nobody,
       test_xonxoff_lets_go_on_when_all_is_read_and_says_how_fast,
-      test_xonxoff_names_no_rate_that_it_does_not_know, test_xonxoff_a_rate_that_moved_is_told,
+      test_xonxoff_who_has_paused_is_not_slow, test_xonxoff_names_no_rate_that_it_does_not_know,
+      test_xonxoff_a_rate_that_moved_is_told,
       test_xonxoff_nothing_is_told_of_rates_before_the_first_xon,
       test_xonxoff_a_rate_doubles_while_nothing_waits,
       test_xonxoff_an_xoff_that_was_not_said_is_taken_back,
