@@ -25,9 +25,9 @@ import figures      # noqa: E402
 import loopback     # noqa: E402
 import one          # noqa: E402
 
-# What Tunic has not yet, tor does not do here: conflux.
+# Both with their defaults: congestion control, CGO, conflux.
 PARAMS = "cc_alg=2"
-TOR_OPTIONS = ["--ConfluxEnabled", "0"]
+TOR_OPTIONS = []
 SPANS = [("after", "from 100% on, two minutes"), ("before", "until 100%")]
 
 
