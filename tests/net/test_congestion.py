@@ -76,6 +76,7 @@ def without(lab, tmp_path_factory):
     other = torlab.Lab(str(directory / "lab"), base=lab.base + 100)
     other.extra_torrc = {name: ["ConsensusParams cc_alg=0"] for name in torlab.AUTHORITIES}
     other.start()
+    lab.beside |= {(n.address, n.or_port) for n in other.nodes}     # test_after.py sees them dialled
     yield other
     other.stop()
 

@@ -524,8 +524,9 @@ def test_tor_fetches_100_mb(tmp_path):
     assert sum(c["cgo"] for name, c in new.items() if not name.startswith("exit")) == 0, new
     assert sum(c["ntor_v3"] for name, c in new.items()) >= 3, new
     assert sum(c["create_fast"] for name, c in new.items()) >= 1, new
-    # The bytes went through a guard, a middle and an exit, at 488 bytes a cell.
-    assert sum(c["cells_out"] > BYTES // 488 for c in new.values()) == 3, new
+    # The bytes went through guards, middles and one exit, at 488 bytes a cell: by conflux on two ways.
+    out = [c["cells_out"] for c in new.values()]
+    assert max(out) > BYTES // 488 and sum(out) > 3 * (BYTES // 488), new
     assert net.stop() == 0
     assert [line for line in net.err.splitlines() if USUAL not in line] == []
 
