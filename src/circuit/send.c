@@ -152,9 +152,10 @@ bool circ_may_send(struct circ *c, unsigned hop)
 {
     if (c->state == CIRC_CLOSED || hop < 1 || hop > c->onion.n)
         return false;
-    if (!flow_may_send(c->onion.hop[hop - 1].flow))
-        return block(c, BLOCKED_BY_FLOW) == OK;
-    return link_may_send(&c->lc) || block(c, BLOCKED_BY_LINK) == OK;
+    bool flow = flow_may_send(c->onion.hop[hop - 1].flow), both = flow && link_may_send(&c->lc);
+    if (!both)
+        (void)block(c, flow ? BLOCKED_BY_LINK : BLOCKED_BY_FLOW);
+    return both;
 }
 
 bool circ_awaits_sendme(const struct circ *c, unsigned hop)

@@ -22,9 +22,9 @@ struct carrier *carrier_of_conflux(struct env *env, const struct conflux_config 
 /* A circuit was launched for C, which waits for it. ERR_STATE: C has ended; ERR_LIMIT, ERR_NOMEM.
  */
 MUST_USE err_t conflux_member_new(struct carrier *c, struct conflux_member **out);
-/* Its circuit stands: CONFLUX_LINK goes to its last hop, and has to be answered before TIMEOUT_US
- * have passed, or the circuit closes. The carrier is its user from now on, and gets its messages
- * without a stream id. The circuit is closed if there is an error. */
+/* Its circuit stands: CONFLUX_LINK goes to its last hop; an answer that comes after TIMEOUT_US
+ * closes the circuit. One that never comes is for the owner to notice. The carrier is its user from
+ * now on, and gets its messages without a stream id. The circuit is closed if there is an error. */
 MUST_USE err_t conflux_member_link(struct conflux_member *m, struct circ *circ,
                                    uint64_t timeout_us);
 /* M is of no use any more, and is freed; what is not dropped is freed with the carrier. Its circuit

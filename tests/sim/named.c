@@ -76,14 +76,17 @@ static void conflux_guard_dies(struct scenario *sc)
                              .until_us = (8 + i * 3) * SIM_SECOND};
 }
 
-/* Links that break while messages are under way on both legs. */
-static void conflux_late(struct scenario *sc)
+/* Links of the client that break while messages are under way on both legs. */
+static void conflux_cut(struct scenario *sc)
 {
     conflux(sc);
     for (size_t i = 0; i < 6; i++)
         sc->trouble[sc->n_troubles++] = (struct trouble){.kind = TROUBLE_CUT,
                                                          .at_us = (6 + i * 2) * SIM_SECOND,
-                                                         .n = 300000 + 70000 * (int64_t)i};
+                                                         .until_us = (8 + i * 2) * SIM_SECOND,
+                                                         .n = 100000 + 70000 * (int64_t)i,
+                                                         .client_links = true,
+                                                         .to_client = true};
 }
 
 /* Both ways, to who reads slowly, by windows of streams. */
@@ -359,7 +362,7 @@ static const struct {
     {"conflux", conflux},
     {"conflux-up", conflux_up},
     {"conflux-guard-dies", conflux_guard_dies},
-    {"conflux-late", conflux_late},
+    {"conflux-cut", conflux_cut},
     {"windows", windows},
     {"restart", restart},
     {"cold-page", cold_page},
