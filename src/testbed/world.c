@@ -18,6 +18,14 @@ static void no_delay(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 }
 
+/* As by a machine where nobody listens: a reset, whatever has come by now. */
+static void turn_away(int fd)
+{
+    const struct linger none = {.l_onoff = 1};
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    close(fd);
+}
+
 static void on_or_accept(void *arg, int fd, const struct ipport *peer)
 {
     struct place *p = arg;
@@ -25,7 +33,7 @@ static void on_or_accept(void *arg, int fd, const struct ipport *peer)
     if (p->world->testnet && testbed_may_use(&peer->ip))
         l = node_accept(testnet_node(p->world->testnet, p->index), peer);
     if (!l) {
-        close(fd);
+        turn_away(fd);
         return;
     }
     no_delay(fd);
