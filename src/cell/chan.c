@@ -16,6 +16,8 @@ const char *chan_cmd_name(uint8_t cmd)
         return low[cmd];
     if (cmd >= CELL_VPADDING && cmd <= CELL_AUTHORIZE)
         return high[cmd - CELL_VPADDING];
+    if (cmd == CELL_MEASUREMENT)
+        return "MEASUREMENT";
     return "unknown";
 }
 
@@ -38,6 +40,7 @@ bool chan_cmd_circ_id_ok(uint8_t cmd, uint32_t circ_id)
     case CELL_RELAY_EARLY:
     case CELL_CREATE2:
     case CELL_CREATED2:
+    case CELL_MEASUREMENT:
         return circ_id != 0;
     case CELL_PADDING:
     case CELL_VERSIONS:

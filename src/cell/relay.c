@@ -8,6 +8,7 @@
 #define CLI  RELAY_TO_CLIENT
 #define SVC  RELAY_TO_SERVICE
 #define REL  RELAY_TO_RELAY
+#define MEA  RELAY_TO_MEASURING
 #define NONE RELAY_STREAM_NONE
 #define NEED RELAY_STREAM_NEEDED
 #define OPT  RELAY_STREAM_OPTIONAL
@@ -54,11 +55,13 @@ static const struct relay_rule rules[] = {
     [RELAY_PADDING_NEGOTIATED] = {"PADDING_NEGOTIATED", 8, 8, NONE, CLI | SVC, ANY},
     [RELAY_XOFF] = {"XOFF", 1, 1, NEED, CLI | SVC | REL, MUX},
     [RELAY_XON] = {"XON", 5, 5, NEED, CLI | SVC | REL, MUX},
+    [RELAY_MEAS_ECHO] = {"MEAS_ECHO", MAX, MAX, NONE, MEA, 0},
 };
 
 #undef CLI
 #undef SVC
 #undef REL
+#undef MEA
 #undef NONE
 #undef NEED
 #undef OPT
@@ -83,7 +86,8 @@ const char *relay_cmd_name(uint8_t cmd)
 err_t relay_msg_check(const struct relay_msg *m, enum relay_receiver us, bool from_last_hop)
 {
     const struct relay_rule *rule = relay_rule(m->cmd);
-    if (!rule || rule->receivers == 0)
+    if (!rule || rule->receivers == 0 ||
+        (rule->receivers == RELAY_TO_MEASURING && us != rule->receivers))
         return ERR_UNSUPPORTED;
     if (!(rule->receivers & us))
         return ERR_MALFORMED;

@@ -48,7 +48,8 @@ enum relay_cmd {
     RELAY_PADDING_NEGOTIATE = 41,
     RELAY_PADDING_NEGOTIATED = 42,
     RELAY_XOFF = 43, /* the 2023 tor-spec has 43 and 44 swapped; this is what relays use */
-    RELAY_XON = 44
+    RELAY_XON = 44,
+    RELAY_MEAS_ECHO = 60 /* proposal 316, number ours; unknown to all who do not measure */
 };
 
 enum relay_format { RELAY_V0, RELAY_V1 };
@@ -98,8 +99,13 @@ MUST_USE err_t relay_msg_put(enum relay_format format, const struct relay_msg *m
                              uint8_t body[CELL_BODY_LEN], size_t *random_at);
 
 /* Who may receive a message (relay_rule.receivers). A service is the onion service at the end of an
- * introduction or rendezvous circuit. */
-enum relay_receiver { RELAY_TO_CLIENT = 1, RELAY_TO_SERVICE = 2, RELAY_TO_RELAY = 4 };
+ * introduction or rendezvous circuit. To everybody else, a command for who measures is unknown. */
+enum relay_receiver {
+    RELAY_TO_CLIENT = 1,
+    RELAY_TO_SERVICE = 2,
+    RELAY_TO_RELAY = 4,
+    RELAY_TO_MEASURING = 8 /* either end of a circuit that was opened to measure a relay */
+};
 
 enum relay_stream_use {
     RELAY_STREAM_NONE,    /* stream id must be 0 */

@@ -47,6 +47,7 @@ struct link_config {
     bool by_looks;                 /* these two in whole seconds, as habits_seen_us() has them */
     uint32_t look_point_us;
     enum link_padding padding;
+    bool measures; /* MEASUREMENT cells go to their circuits; else nobody knows that command */
     bool reduced_padding;
     bool pad_late; /* consensus nf_pad_before_usage=0: only once user's data has gone out */
     unsigned nf_ito_low_ms, nf_ito_high_ms; /* consensus nf_ito_* (padding-spec 2) */
@@ -227,7 +228,7 @@ struct link_circ;
 
 struct link_circ_ops {
     /* A fixed-size cell for this circuit: BODY is CELL_BODY_LEN bytes that the circuit may change.
-     * Valid during the call. */
+     * Valid during the call. CMD may be CELL_MEASUREMENT if the link's config says so. */
     void (*on_cell)(void *arg, uint8_t cmd, uint8_t *body);
     /* DESTROY came: the circuit id is gone already; no further call. */
     void (*on_destroy)(void *arg, uint8_t reason);

@@ -132,6 +132,10 @@ static void handle(struct link *l, struct chan_frame *cell)
     case RULE_PADDING:
         on_padding_negotiate(l, cell);
         break;
+    case RULE_MEASURE:
+        if (l->config.measures)
+            to_circuit(l, cell);
+        break;
     case RULE_IGNORE:
         break;
     case RULE_CLOSE:

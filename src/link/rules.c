@@ -14,7 +14,8 @@ enum { FIXED_ROWS = CELL_PADDING_NEGOTIATE + 1 };
 /* Rows stand in the order of their numbers: first 0 to 12, then from 128 up. Columns: before
  * VERSIONS, unverified, verified, challenged, open; first for an initiator, then for a responder,
  * which is never in the second and third.
- * '!' close, '.' ignore, 'h' handshake, 'c' circuit, 'n' new circuit, 'p' padding. */
+ * '!' close, '.' ignore, 'h' handshake, 'c' circuit, 'n' new circuit, 'p' padding, 'm' measurement.
+ */
 static const struct row rows[] = {
     {CELL_PADDING, {"!!!!.", "!!!!."}},
     {CELL_CREATE, {"!!!!!", "!!!!n"}}, /* TAP is refused circuit by circuit */
@@ -44,6 +45,7 @@ static const struct row rows[] = {
 /* tor-spec 3 lets unknown variable-length cells be skipped; unknown fixed-size ones only later. */
 static const char unknown_variable[] = "!....";
 static const char unknown_fixed[] = "!!!!.";
+static const char measurement[] = "!!!!m";
 
 enum link_rule link_rule(enum link_side side, enum link_stage stage, uint8_t cmd)
 {
@@ -51,6 +53,8 @@ enum link_rule link_rule(enum link_side side, enum link_stage stage, uint8_t cmd
     size_t i = cmd < CELL_VPADDING ? cmd : (size_t)cmd - CELL_VPADDING + FIXED_ROWS;
     if (i < sizeof rows / sizeof rows[0] && rows[i].cmd == cmd)
         rule = rows[i].rule[side];
+    else if (cmd == CELL_MEASUREMENT)
+        rule = measurement;
     switch (rule[stage]) {
     case '.':
         return RULE_IGNORE;
@@ -62,6 +66,8 @@ enum link_rule link_rule(enum link_side side, enum link_stage stage, uint8_t cmd
         return RULE_CREATE;
     case 'p':
         return RULE_PADDING;
+    case 'm':
+        return RULE_MEASURE;
     default:
         return RULE_CLOSE;
     }

@@ -26,6 +26,7 @@ enum link_rule {
     RULE_CIRCUIT,   /* for a circuit; circuit id not 0 */
     RULE_PADDING,   /* PADDING_NEGOTIATE from a client */
     RULE_CREATE,    /* asks for a new circuit; circuit id not 0 */
+    RULE_MEASURE, /* for a circuit of a link that measures; else RULE_IGNORE, as what is unknown */
 };
 
 enum link_rule link_rule(enum link_side side, enum link_stage stage, uint8_t cmd);

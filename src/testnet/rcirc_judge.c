@@ -36,7 +36,7 @@ static bool lacks_stream(const struct relay_rule *rule, const struct relay_msg *
 enum judged rcirc_judge(const struct rcirc *c, const struct relay_msg *m)
 {
     const struct relay_rule *rule = relay_rule(m->cmd);
-    if (!rule || !rule->receivers || lacks_stream(rule, m))
+    if (!rule || !rule->receivers || rule->receivers == RELAY_TO_MEASURING || lacks_stream(rule, m))
         return JUDGED_DROP;
     if (!(rule->receivers & RELAY_TO_RELAY)) /* tor-spec 6.1: "must only be sent by other nodes" */
         return about_stream(c, m) ? JUDGED_BREACH : JUDGED_DROP;

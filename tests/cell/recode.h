@@ -11,6 +11,7 @@
 #include "cell/chan_circ.h"
 #include "cell/chan_link.h"
 #include "cell/ext.h"
+#include "cell/measurement.h"
 #include "cell/relay.h"
 #include "cell/relay_conflux.h"
 #include "cell/relay_extend.h"
@@ -56,6 +57,7 @@ RECODE(chan_created_fast)
 RECODE(chan_create2)
 RECODE(chan_created2)
 RECODE(chan_destroy)
+RECODE(meas_cell)
 RECODE(relay_begin)
 RECODE(relay_connected)
 RECODE(relay_end)
@@ -108,6 +110,8 @@ static const struct codec codecs[] = {
     {"create2", CODEC_CHAN, CELL_CREATE2, CODEC_TAIL_IGNORED, recode_chan_create2},
     {"created2", CODEC_CHAN, CELL_CREATED2, CODEC_TAIL_IGNORED, recode_chan_created2},
     {"destroy", CODEC_CHAN, CELL_DESTROY, CODEC_TAIL_IGNORED, recode_chan_destroy},
+    {"measurement", CODEC_CHAN, CELL_MEASUREMENT, CODEC_TAIL_IGNORED | CODEC_LOOSE,
+     recode_meas_cell},
     {"begin", CODEC_RELAY, RELAY_BEGIN, CODEC_PREFIX_OK | CODEC_LOOSE, recode_relay_begin},
     {"connected", CODEC_RELAY, RELAY_CONNECTED, CODEC_PREFIX_OK, recode_relay_connected},
     {"end", CODEC_RELAY, RELAY_END, CODEC_PREFIX_OK | CODEC_TAIL_IGNORED | CODEC_LOOSE,

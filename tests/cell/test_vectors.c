@@ -283,6 +283,50 @@ static void show_introduce_ack(struct rd r, struct line *l)
     add_exts(l, &m.exts);
 }
 
+static void add_meas_ext(struct line *l, const struct meas_ext *e)
+{
+    if (e->has_form)
+        add(l, "version=%u echo=%u ", e->version, e->echo);
+    if (e->has_session)
+        add(l, "session=%02x..%02x ", e->session[0], e->session[MEAS_SESSION_LEN - 1]);
+    for (size_t i = 0; i < e->n_measurers; i++)
+        add(l, "%02x..%02x:%u ", e->measurers[i].ed.b[0], e->measurers[i].ed.b[31],
+            e->measurers[i].sockets);
+    if (e->has_rate)
+        add(l, "rate=%ju ", (uintmax_t)e->rate_most);
+    if (e->has_limits)
+        add(l, "limits=%u%%,%us,%u ", e->background_percent, e->seconds_most, e->background_floor);
+}
+
+static void add_meas_params(struct line *l, const struct meas_params *m)
+{
+    char text[IPPORT_TEXT_MAX];
+    add(l, "PARAMS seconds=%u ", m->seconds);
+    for (size_t i = 0; i < m->n_addrs; i++)
+        add(l, "%s ", ipport_text(&m->addrs[i], text));
+    add_meas_ext(l, &m->ext);
+}
+
+static void show_measurement(struct rd r, struct line *l)
+{
+    struct meas_cell m;
+    ck_ok(meas_cell_decode(r, &m));
+    if (m.cmd == MEAS_PARAMS) {
+        add_meas_params(l, &m.params);
+    } else if (m.cmd == MEAS_PARAMS_OK) {
+        add(l, "OK ");
+        add_meas_ext(l, &m.ok);
+    } else if (m.cmd == MEAS_BG) {
+        add(l, "BG second=%u sent=%u recv=%u", m.bg.second, m.bg.sent, m.bg.recv);
+    } else if (m.cmd == MEAS_ERR) {
+        add(l, "ERR %u ", m.err.code);
+        add_meas_ext(l, &m.err.ext);
+    } else {
+        add(l, "ECHO_ON session=%02x..%02x socket=%u", m.echo_on.session[0],
+            m.echo_on.session[MEAS_SESSION_LEN - 1], m.echo_on.socket);
+    }
+}
+
 static void show_exts(struct rd r, struct line *l)
 {
     struct exts m;
@@ -312,6 +356,7 @@ static const struct {
     {"create2", show_create2},
     {"created2", show_created2},
     {"destroy", show_destroy},
+    {"measurement", show_measurement},
     {"begin", show_begin},
     {"connected", show_connected},
     {"end", show_end},
@@ -348,7 +393,7 @@ typedef void each_fn(struct vec *v, const struct vector *x);
 
 static const char *const files[] = {
     "vectors/cell/chan_arti.txt", "vectors/cell/chan_tor.txt", "vectors/cell/relay_arti.txt",
-    "vectors/cell/relay_tor.txt", "vectors/cell/made.txt",
+    "vectors/cell/relay_tor.txt", "vectors/cell/made.txt",     "vectors/measure/cells.txt",
 };
 
 /* Returns how many records there were. */

@@ -332,6 +332,47 @@ START_TEST(test_link_cells_rules_that_matter)
 }
 END_TEST
 
+/* A link that was made to measure hands MEASUREMENT to its circuit; any other does as if nobody
+ * knew that command. */
+START_TEST(test_link_cells_measurement_is_for_who_asked_for_it)
+{
+    static const uint8_t body[CELL_BODY_LEN] = {2, 0, 1};
+    for (unsigned measures = 0; measures < 2; measures++) {
+        struct note_circ circ;
+        naked_open(&w, 1, 5);
+        w.link->config.measures = measures == 1;
+        note_open(&w, &circ);
+        naked_cell(&w, circ.lc.id, CELL_MEASUREMENT, body, sizeof body);
+        ck_assert_uint_eq(circ.cells, measures);
+        ck_assert_uint_eq(circ.last_cmd, measures ? CELL_MEASUREMENT : 0);
+        ck_assert_uint_eq(circ.last_byte, measures ? 2 : 0);
+        ck_assert_int_eq(link_state(w.link), LINK_OPEN);
+        /* of no circuit: a stray, or nobody's */
+        naked_cell(&w, circ.lc.id ^ 1, CELL_MEASUREMENT, body, sizeof body);
+        ck_assert_uint_eq(circ.cells, measures);
+        ck_assert_uint_eq(w.link->circs.strays, measures);
+        naked_cell(&w, 0, CELL_MEASUREMENT, body, sizeof body);
+        ck_assert_int_eq(link_state(w.link), measures ? LINK_CLOSED : LINK_OPEN);
+        run();
+        link_circ_close(&circ.lc, false, 0);
+        world_free(&w);
+    }
+}
+END_TEST
+
+START_TEST(test_link_cells_measurement_before_the_link_is_open_closes)
+{
+    for (enum link_stage stage = STAGE_VERSIONS; stage < STAGE_OPEN; stage++) {
+        naked_start(&w, 1);
+        w.link->config.measures = true;
+        naked_advance(&w, stage, 5);
+        naked_cell(&w, 1, CELL_MEASUREMENT, "", 0);
+        expect_closed(ERR_LINK_PROTO, OR_MISC, "MEASUREMENT");
+        world_free(&w);
+    }
+}
+END_TEST
+
 START_TEST(test_link_cells_variable_cell_over_its_cap_closes_at_its_head)
 {
     naked_start(&w, 1);
@@ -796,6 +837,8 @@ TESTS("link/link_cells", test_link_cells_open_under_each_version,
       test_link_cells_clock_skew_is_told_from_an_hour_on,
       test_link_cells_clock_skew_needs_a_time_and_a_prompt_answer,
       test_link_cells_every_command_in_every_stage, test_link_cells_rules_that_matter,
+      test_link_cells_measurement_is_for_who_asked_for_it,
+      test_link_cells_measurement_before_the_link_is_open_closes,
       test_link_cells_variable_cell_over_its_cap_closes_at_its_head,
       test_link_cells_longest_vpadding_is_ignored, test_link_cells_circuit_gets_its_cells_only,
       test_link_cells_written_in_place, test_link_cells_output_is_told_once_until_sealed,
