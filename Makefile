@@ -32,7 +32,7 @@ LAYERS := $(shell sed -n 's/^\([a-z]*\):.*/\1/p' src/LAYERS)
 layer_src = $(sort $(wildcard src/$(1)/*.c src/$(1)/*/*.c))
 layer_obj = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(call layer_src,$(1)))
 # What only the program needs, from the top down; all other layers are the library.
-APP_LAYERS := app check docs testbed faults testnet forge dirdoc monitor
+APP_LAYERS := app measure check docs testbed faults testnet forge dirdoc monitor
 # Layers from the top down, for linking one layer's tests with nothing above it.
 layers_upto = $(shell sed -n 's/^\([a-z]*\):.*/\1/p' src/LAYERS | sed '/^$(1)$$/q' | tac)
 

@@ -1,0 +1,52 @@
+/* Polite: how a relay that knows nothing of measuring is treated, whoever asks for it. One run at a
+ * time on an address, so many a period; few links, opened slowly; and one that has sent us away is
+ * left alone. Pure bookkeeping; times are wall-clock seconds.
+ *
+ * What was done before a crash is told again by polite_note(), from the results. Relays of this
+ * machine are under the bounds of links alone. */
+#ifndef TUNIC_MEASURE_POLITE_H
+#define TUNIC_MEASURE_POLITE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+
+enum {
+    POLITE_SOCKETS_MOST = 40, /* an address: tor's relays bear 50 of one */
+    POLITE_OPEN_MS = 2000,    /* the links of a run are opened over so long */
+    POLITE_RUNS_MOST = 2,     /* a period */
+    POLITE_PERIOD_S = 24 * 3600,
+    POLITE_RELAYS_MOST = 20 * 1000, /* known at a time */
+    POLITE_WHY_MAX = 160,
+};
+
+#define POLITE_BYTES_A_DAY (UINT64_C(32) << 30) /* both ways: two runs of 30 s at 2 Gbit/s */
+
+struct polite;
+
+/* BYTES_A_DAY: of one relay. NULL out of memory. */
+struct polite *polite_new(uint64_t bytes_a_day);
+void polite_free(struct polite *p); /* NULL is fine */
+
+/* A run of the relay at AT may begin, and has. ERR_STATE: another one is under way there.
+ * ERR_LIMIT: it has to wait; WHY says for what, and how long. ERR_NOMEM. */
+MUST_USE err_t polite_begin(struct polite *p, const struct ipport *at, int64_t now_s,
+                            char why[POLITE_WHY_MAX]);
+/* It is over. SENT_AWAY: by DESTROY, or the relay closed a link. */
+void polite_end(struct polite *p, const struct ipport *at, int64_t now_s, uint64_t bytes,
+                bool sent_away);
+/* A run that began at BEGAN_S, from the results: as if it had been begun and ended here. */
+void polite_note(struct polite *p, const struct ipport *at, int64_t began_s, uint64_t bytes,
+                 bool sent_away);
+/* What the run on AT may still move today. */
+uint64_t polite_bytes_left(const struct polite *p, const struct ipport *at, int64_t now_s);
+
+/* How many links of ASKED there may be. */
+unsigned polite_sockets(unsigned asked);
+/* When link I of N is opened, in milliseconds from the first. */
+unsigned polite_open_at_ms(unsigned i, unsigned n);
+
+#endif
