@@ -292,9 +292,11 @@ struct tls *tls_new(struct tls_ctx *ctx, struct env *env)
         SSL_set_accept_state(t->ssl);
         return t;
     }
+    SSL_set_connect_state(t->ssl);
+    if (ctx->nameless)
+        return t;
     char name[HOST_MAX];
     random_name(env, name);
-    SSL_set_connect_state(t->ssl);
     if (SSL_set_tlsext_host_name(t->ssl, name) != 1) {
         tls_free(t);
         ERR_clear_error();
@@ -413,6 +415,16 @@ bool tls_peer_cert_sha256(const struct tls *t, struct sha256 *out)
     bool good = cert && cert_digest(cert, out);
     X509_free(cert);
     return good;
+}
+
+err_t tls_export(const struct tls *t, const char *label, const void *context, size_t context_len,
+                 uint8_t out[TLS_EXPORT_LEN])
+{
+    bool good = SSL_is_init_finished(t->ssl) &&
+                SSL_export_keying_material(t->ssl, out, TLS_EXPORT_LEN, label, strlen(label),
+                                           context, context_len, 1) == 1;
+    ERR_clear_error();
+    return good ? OK : ERR_CRYPTO;
 }
 
 const char *tls_error(const struct tls *t)

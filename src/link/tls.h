@@ -19,6 +19,7 @@ enum {
     TLS_RECORD_MOST = 16384,       /* plaintext of one record */
     TLS_IN_CAP = 128 * 1024,       /* received, not yet opened */
     TLS_OUT_CAP = 2 * 1024 * 1024, /* sealed, not yet sent */
+    TLS_EXPORT_LEN = 32,
     TLS_ERROR_MAX = 128
 };
 
@@ -73,6 +74,11 @@ void tls_close(struct tls *t);
 
 /* SHA-256 of the peer's certificate in DER, or false: it sent none. */
 MUST_USE bool tls_peer_cert_sha256(const struct tls *t, struct sha256 *out);
+
+/* Bytes that both ends of this session and nobody else can compute (RFC 5705, in TLS 1.3 RFC 8446
+ * 7.5), after the handshake. ERR_CRYPTO. */
+MUST_USE err_t tls_export(const struct tls *t, const char *label, const void *context,
+                          size_t context_len, uint8_t out[TLS_EXPORT_LEN]);
 
 /* What went wrong in the last call that returned ERR_LINK_TLS, for people to read. */
 const char *tls_error(const struct tls *t);

@@ -14,6 +14,7 @@ struct tls_ctx {
     SSL_CTX *ssl;
     BIO_METHOD *bio;
     bool server;
+    bool nameless;      /* a client that gives no server name */
     struct sha256 cert; /* a server's own */
 };
 
