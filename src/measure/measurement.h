@@ -21,13 +21,13 @@
 #include "base/err.h"
 #include "base/ids.h"
 #include "base/text.h"
+#include "cell/measurement.h"
 
 struct link;
 struct link_config; /* link/link.h */
 
 enum {
     MEAS_SEED_LEN = 32,
-    MEAS_SESSION_LEN = 16,
     MEAS_ADDRS_MOST = 4,
     MEAS_CIRCS_MOST = 1024,
     MEAS_NAME_MAX = 63,  /* of a measurer */
@@ -52,9 +52,6 @@ enum meas_mode {
 #undef X
 };
 
-/* The form of echo cells: a whole cell's body, or a relay message. */
-enum meas_echo { MEAS_ECHO_RAW, MEAS_ECHO_FRAMED };
-
 struct meas_relay {
     struct rsa_id fp;
     struct ed_id ed25519;
@@ -67,11 +64,11 @@ struct connect_to_relay {
     uint32_t meas_id; /* 1.., used once */
     struct meas_relay relay;
     enum meas_mode mode;
-    unsigned n_circs;  /* 1..MEAS_CIRCS_MOST: links, with a circuit each */
-    uint64_t alloc_bw; /* bytes a second that this measurer is to give */
-    unsigned dur;      /* seconds */
-    double check;      /* p: the share of cells that is checked, 0..1 */
-    enum meas_echo echo;
+    unsigned n_circs;                  /* 1..MEAS_CIRCS_MOST: links, with a circuit each */
+    uint64_t alloc_bw;                 /* bytes a second that this measurer is to give */
+    unsigned dur;                      /* seconds */
+    double check;                      /* p: the share of cells that is checked, 0..1 */
+    enum meas_echo echo;               /* the form of its cells */
     uint8_t session[MEAS_SESSION_LEN]; /* as the coordinator told the relay */
     uint8_t seed[MEAS_SEED_LEN];       /* of what is sent */
     struct ipport hop_addr; /* where the second hop listens; family IP_NONE: there is none */
