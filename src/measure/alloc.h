@@ -15,9 +15,8 @@
 #include "base/err.h"
 
 enum {
-    ALLOC_SOCKETS = 160,       /* of a team */
-    ALLOC_RAISE_S = 2,         /* after so long a team whose senders are free gives twice as much */
-    ALLOC_MEASURERS_MOST = 32, /* of a team */
+    ALLOC_SOCKETS = 160, /* of a team */
+    ALLOC_RAISE_S = 2,   /* after so long a team whose senders are free gives twice as much */
 };
 
 /* f * PRIOR, rounded down. */

@@ -1,0 +1,236 @@
+/* A run: its states, the relay's part, its end. */
+#include "measure/run.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/secret.h"
+#include "measure/run_int.h"
+
+/* ---- life ---- */
+
+static bool config_ok(const struct run_config *c)
+{
+    return c->meas_id && c->n_members && c->n_members <= RUN_MEMBERS_MOST && c->dur &&
+           c->dur <= ESTIMATE_SECONDS_MOST && c->percent <= ESTIMATE_PERCENT_MOST;
+}
+
+static void tell_end(void *arg)
+{
+    struct run *r = arg;
+    r->ops->on_end(r->arg, &r->result);
+}
+
+static void on_deadline(void *arg)
+{
+    struct run *r = arg;
+    if (r->state == RUN_NEGOTIATE) {
+        run_fail(r, MEAS_UNSUPPORTED, RUN_NOBODY, "the relay did not answer for %d s",
+                 RUN_NEGOTIATE_MS / 1000);
+    } else if (r->state == RUN_CONNECTING) {
+        run_fail(r, MEAS_TIMEOUT, RUN_NOBODY, "circuits were not there after %d s",
+                 RUN_CONNECT_MS / 1000);
+    } else if (r->ending) {
+        run_finish(r);
+    } else if (r->state == RUN_RUNNING) {
+        run_team_look(r);
+        if (r->state == RUN_RUNNING)
+            env_arm_ms(r->env, &r->deadline, 500);
+    }
+}
+
+err_t run_new(struct env *env, const struct run_config *config, const struct run_ops *ops,
+              void *arg, struct run **out)
+{
+    if (!config_ok(config))
+        return ERR_ARG;
+    struct run *r = calloc(1, sizeof *r);
+    if (!r)
+        return ERR_NOMEM;
+    *r = (struct run){.env = env, .config = *config, .ops = ops, .arg = arg};
+    r->percent = config->percent;
+    r->length = config->dur;
+    r->team.reports = calloc(config->n_members * config->dur, sizeof *r->team.reports);
+    r->seconds = calloc(config->dur, sizeof *r->seconds);
+    r->has_bg = calloc(config->dur, sizeof *r->has_bg);
+    timer_init(&r->deadline, on_deadline, r);
+    later_init(&r->tell, tell_end, r);
+    if (!r->team.reports || !r->seconds || !r->has_bg) {
+        run_free(r);
+        return ERR_NOMEM;
+    }
+    *out = r;
+    return OK;
+}
+
+void run_free(struct run *r)
+{
+    if (!r)
+        return;
+    env_disarm(r->env, &r->deadline);
+    later_cancel(r->env, &r->tell);
+    free(r->team.reports);
+    free(r->seconds);
+    free(r->has_bg);
+    secret_wipe(r->seed, sizeof r->seed);
+    free(r);
+}
+
+void run_enter(struct run *r, enum run_state state)
+{
+    r->state = state;
+    if (r->ops->on_state && state < RUN_DONE)
+        r->ops->on_state(r->arg, state);
+}
+
+/* ---- the relay ---- */
+
+static void ask_relay(struct run *r)
+{
+    const struct run_config *c = &r->config;
+    struct meas_params m = {.seconds = (uint16_t)c->dur};
+    m.ext.has_form = m.ext.has_session = m.ext.has_rate = true;
+    m.ext.version = MEAS_VERSION;
+    m.ext.echo = (uint8_t)c->echo;
+    memcpy(m.ext.session, r->session, sizeof m.ext.session);
+    m.ext.rate_most = r->raise.most;
+    for (size_t k = 0; k < c->n_members; k++)
+        if (r->team.parts[k].sockets)
+            m.ext.measurers[m.ext.n_measurers++] =
+                (struct meas_measurer){c->members[k].identity, (uint16_t)r->team.parts[k].sockets};
+    r->asked = true;
+    env_arm_ms(r->env, &r->deadline, RUN_NEGOTIATE_MS);
+    r->ops->ask(r->arg, &m);
+}
+
+static void connect_all(struct run *r)
+{
+    run_enter(r, RUN_CONNECTING);
+    env_arm_ms(r->env, &r->deadline, RUN_CONNECT_MS);
+    run_team_connect(r);
+}
+
+void run_start(struct run *r)
+{
+    env_random(r->env, r->session, sizeof r->session);
+    env_random(r->env, r->seed, sizeof r->seed);
+    if (r->config.adaptive && r->config.dur > RUN_EARLY_S)
+        r->length =
+            RUN_EARLY_S + (unsigned)env_random_below(r->env, r->config.dur - RUN_EARLY_S + 1);
+    if (run_team_split(r) != OK) {
+        run_fail(r, MEAS_RESOURCES, RUN_NOBODY, "no measurer has anything left to give");
+        return;
+    }
+    run_enter(r, RUN_NEGOTIATE);
+    if (r->config.mode == MEAS_FLASHFLOW)
+        ask_relay(r);
+    else
+        connect_all(r);
+}
+
+void run_granted(struct run *r, const struct meas_ext *limits)
+{
+    if (r->state != RUN_NEGOTIATE || !r->asked)
+        return;
+    /* A relay that keeps its clients at less than we would believe may claim no more than that. */
+    if (limits->has_limits && limits->background_percent < r->percent)
+        r->percent = limits->background_percent;
+    if (limits->has_limits && limits->seconds_most < r->config.dur)
+        run_fail(r, MEAS_REFUSED, RUN_NOBODY, "the relay allows %u s at most",
+                 (unsigned)limits->seconds_most);
+    else
+        connect_all(r);
+}
+
+void run_refused(struct run *r, enum meas_code code, const char *info)
+{
+    r->asked = false;
+    run_fail(r, code, RUN_NOBODY, "%s", info);
+}
+
+void run_bg(struct run *r, const struct meas_bg *bg)
+{
+    if (r->state != RUN_RUNNING || !bg->second || bg->second > r->config.dur ||
+        r->has_bg[bg->second - 1])
+        return; /* what is said twice, or of no second of ours, changes nothing */
+    struct estimate_second *s = &r->seconds[bg->second - 1];
+    r->has_bg[bg->second - 1] = true;
+    s->bg_sent = bg->sent;
+    s->bg_recv = bg->recv;
+    if (r->ending && bg->second == r->summed)
+        run_finish(r);
+}
+
+/* ---- the end ---- */
+
+static void leave(struct run *r, enum run_state state)
+{
+    bool asked = r->asked;
+    r->state = r->result.state = state;
+    r->asked = false;
+    env_disarm(r->env, &r->deadline);
+    if (asked)
+        r->ops->leave(r->arg, state == RUN_FAILED);
+    run_team_cancel(r);
+    later_ask(r->env, &r->tell);
+}
+
+static void sum_up(struct run *r)
+{
+    struct run_result *result = &r->result;
+    result->seconds = r->summed;
+    result->allotted = r->raise.allotted;
+    for (size_t k = 0; k < r->config.n_members; k++) {
+        result->checked += r->team.sums[k].checked;
+        result->bad += r->team.sums[k].bad;
+        result->circs += r->team.connected[k].circs;
+        result->ready_circs += r->team.connected[k].ready_circs;
+    }
+    for (unsigned s = 0; s < r->summed && r->config.mode == MEAS_FLASHFLOW; s++)
+        result->bg_missing += !r->has_bg[s];
+    /* Second 1 begins before anything can have come back, and the second in which more is given
+     * is of two rates. */
+    result->skipped = r->raise.last_s ? r->raise.last_s + 1 : 1;
+}
+
+void run_finish(struct run *r)
+{
+    struct run_result *result = &r->result;
+    sum_up(r);
+    err_t e = estimate_make(r->seconds, r->summed, result->skipped, r->percent, &result->estimate);
+    if (e == ERR_NOMEM) {
+        run_fail(r, MEAS_RESOURCES, RUN_NOBODY, "%s", err_text(e));
+        return;
+    }
+    result->member = RUN_NOBODY;
+    result->conclusive =
+        e == OK && (r->config.paper ? alloc_accepts(result->estimate.bw, r->raise.allotted)
+                                    : result->estimate.limited_by == LIMITED_BY_RELAY);
+    leave(r, RUN_DONE);
+}
+
+void run_fail(struct run *r, enum meas_code code, size_t who, const char *fmt, ...)
+{
+    va_list args;
+    if (r->state >= RUN_DONE)
+        return;
+    struct meas_failure *f = &r->result.failure;
+    f->code = code;
+    f->meas_id = r->config.meas_id;
+    va_start(args, fmt);
+    vsnprintf(f->info, sizeof f->info, fmt, args);
+    va_end(args);
+    r->result.member = who;
+    if (who < RUN_NOBODY)
+        r->team.gone[who] = true;
+    if (!r->result.seconds)
+        sum_up(r);
+    leave(r, RUN_FAILED);
+}
+
+void run_cancel(struct run *r, const char *why)
+{
+    run_fail(r, MEAS_CANCELLED, RUN_NOBODY, "%s", why);
+}

@@ -1,0 +1,64 @@
+/* The inside of a run, for its files only. */
+#ifndef TUNIC_MEASURE_RUN_INT_H
+#define TUNIC_MEASURE_RUN_INT_H
+
+#include "base/later.h"
+#include "base/timer.h"
+#include "measure/alloc.h"
+#include "measure/run.h"
+
+struct run_team {
+    struct alloc_part parts[RUN_MEMBERS_MOST]; /* what each is to give */
+    struct connected_to_relay connected[RUN_MEMBERS_MOST];
+    bool told[RUN_MEMBERS_MOST], is_connected[RUN_MEMBERS_MOST], gone[RUN_MEMBERS_MOST];
+    unsigned reported[RUN_MEMBERS_MOST];     /* seconds: they come in their order */
+    struct bw_report *reports;               /* of dur seconds for each member */
+    struct bw_report sums[RUN_MEMBERS_MOST]; /* of all that each has reported */
+};
+
+struct run {
+    struct env *env;
+    struct run_config config;
+    const struct run_ops *ops;
+    void *arg;
+
+    enum run_state state;
+    bool asked;  /* the relay has been spoken to, and not been left yet */
+    bool ending; /* all is reported; only the relay's last second may be missing */
+    uint8_t session[MEAS_SESSION_LEN], seed[MEAS_SEED_LEN];
+    unsigned percent; /* r: the coordinator's or the relay's own, whichever is less */
+    struct run_team team;
+    struct alloc_raise raise;
+
+    uint64_t go_us;
+    unsigned length;                 /* seconds: dur, or from where on it may end early */
+    unsigned summed;                 /* seconds that all have reported */
+    struct estimate_second *seconds; /* dur of them */
+    bool *has_bg;                    /* dur of them */
+
+    struct timer deadline;
+    struct later tell;
+    struct run_result result;
+};
+
+/* ---- run.c ---- */
+
+/* It is over, if it is not yet. WHO: a measurer, or RUN_NOBODY. */
+void run_fail(struct run *r, enum meas_code code, size_t who, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
+/* All is reported. */
+void run_finish(struct run *r);
+void run_enter(struct run *r, enum run_state state);
+
+/* ---- run_team.c ---- */
+
+/* Splits what the prior asks for; ERR_LIMIT: there is nothing to give. */
+MUST_USE err_t run_team_split(struct run *r);
+void run_team_connect(struct run *r);
+void run_team_go(struct run *r);
+/* Those that still take part are told to stop. */
+void run_team_cancel(struct run *r);
+/* Nobody's report is overdue, or the run has failed. */
+void run_team_look(struct run *r);
+
+#endif

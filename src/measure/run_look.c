@@ -1,0 +1,74 @@
+/* Looks at a run. */
+#include "measure/run_int.h"
+
+static const char *const names[] = {"NEGOTIATE", "CONNECTING", "RUNNING", "DONE", "FAILED"};
+
+enum run_state run_state(const struct run *r)
+{
+    return r->state;
+}
+
+const char *run_state_name(enum run_state state)
+{
+    return (size_t)state < sizeof names / sizeof *names ? names[state] : "?";
+}
+
+const struct bw_report *run_reported(const struct run *r, size_t k, unsigned sec)
+{
+    bool there = k < r->config.n_members && sec && sec <= r->team.reported[k];
+    return there ? &r->team.reports[k * r->config.dur + sec - 1] : NULL;
+}
+
+const struct estimate_second *run_summed(const struct run *r, unsigned sec)
+{
+    return sec && sec <= r->summed ? &r->seconds[sec - 1] : NULL;
+}
+
+const struct connected_to_relay *run_circs(const struct run *r, size_t k)
+{
+    return &r->team.connected[k < RUN_MEMBERS_MOST ? k : 0];
+}
+
+uint64_t run_alloc(const struct run *r, size_t k)
+{
+    return k < RUN_MEMBERS_MOST ? r->team.parts[k].bw : 0;
+}
+
+static const char *why_failed(enum meas_code code)
+{
+    switch (code) {
+    case MEAS_UNSUPPORTED:
+        return "unsupported";
+    case MEAS_REFUSED:
+        return "refused";
+    case MEAS_NO_CONSENT:
+        return "no_consent";
+    case MEAS_CHEAT:
+        return "cheat";
+    case MEAS_LAUNCH_CIRCS:
+    case MEAS_MALFORMED_TOR_RESP:
+    case MEAS_RELAY_LOST:
+        return "relay_lost";
+    case MEAS_TIMEOUT:
+        return "timeout";
+    case MEAS_CANCELLED:
+        return "cancelled";
+    case MEAS_M_DUPE_MEAS_ID:
+    case MEAS_M_UNKNOWN_MEAS_ID:
+    case MEAS_M_START_ACTIVE_MEAS:
+    case MEAS_C_START_ACTIVE_MEAS:
+    case MEAS_MEASURER_LOST:
+    case MEAS_DEAD_MAN:
+    case MEAS_RESOURCES:
+    case MEAS_MALFORMED:
+        break;
+    }
+    return "measurer_lost";
+}
+
+const char *run_why(const struct run_result *result)
+{
+    if (result->state == RUN_FAILED)
+        return why_failed(result->failure.code);
+    return result->conclusive ? NULL : "inconclusive";
+}

@@ -1,0 +1,292 @@
+/* A run's measurers: what each is to give, and what each says. */
+#include <stdio.h>
+#include <string.h>
+
+#include "measure/run_int.h"
+
+/* A measurer's claims: no more came back than it sent, nor than its links carried, nor than it has.
+ * Of the last it may have saved up for so many seconds. */
+enum { SAVED_S = 2 };
+
+static uint64_t us_of(unsigned seconds)
+{
+    return (uint64_t)seconds * US_PER_SEC;
+}
+
+/* ---- what they are told ---- */
+
+static uint64_t all_free(const struct run *r)
+{
+    uint64_t sum = 0;
+    for (size_t k = 0; k < r->config.n_members; k++)
+        if (r->config.members[k].sockets_free)
+            sum += r->config.members[k].free_bw;
+    return sum;
+}
+
+err_t run_team_split(struct run *r)
+{
+    struct run_team *t = &r->team;
+    uint64_t wanted = alloc_wanted(r->config.prior), all = all_free(r);
+    for (size_t k = 0; k < r->config.n_members; k++)
+        t->parts[k] = (struct alloc_part){.free_bw = r->config.members[k].free_bw,
+                                          .sockets_free = r->config.members[k].sockets_free};
+    uint64_t allotted = alloc_split(t->parts, r->config.n_members, wanted, r->config.sockets);
+    alloc_raise_init(&r->raise, allotted, r->config.paper ? allotted : all);
+    return allotted ? OK : ERR_LIMIT;
+}
+
+void run_team_connect(struct run *r)
+{
+    const struct run_config *c = &r->config;
+    struct connect_to_relay told = {
+        .meas_id = c->meas_id,
+        .relay = c->relay,
+        .mode = c->mode,
+        .dur = c->dur,
+        .check = c->check,
+        .echo = c->echo,
+        .hop_addr = c->hop_addr,
+        .proof = c->proof,
+    };
+    memcpy(told.session, r->session, sizeof told.session);
+    memcpy(told.seed, r->seed, sizeof told.seed);
+    for (size_t k = 0; k < c->n_members && r->state == RUN_CONNECTING; k++) {
+        if (!r->team.parts[k].sockets)
+            continue;
+        told.n_circs = r->team.parts[k].sockets;
+        told.alloc_bw = r->team.parts[k].bw;
+        r->team.told[k] = true;
+        r->ops->connect(r->arg, k, &told);
+    }
+}
+
+void run_team_go(struct run *r)
+{
+    run_enter(r, RUN_RUNNING);
+    r->go_us = r->env->mono_us;
+    env_arm_ms(r->env, &r->deadline, 500);
+    for (size_t k = 0; k < r->config.n_members && r->state == RUN_RUNNING; k++)
+        if (r->team.told[k])
+            r->ops->go(r->arg, k, r->config.meas_id);
+}
+
+void run_team_cancel(struct run *r)
+{
+    bool done = r->state == RUN_DONE && r->summed == r->config.dur;
+    for (size_t k = 0; k < r->config.n_members; k++) {
+        if (r->team.told[k] && !r->team.gone[k] && !done)
+            r->ops->cancel(r->arg, k, r->config.meas_id);
+        r->team.gone[k] = true;
+    }
+}
+
+/* More for everybody, over the sockets that each has. */
+static void raise_all(struct run *r)
+{
+    struct alloc_part parts[RUN_MEMBERS_MOST];
+    unsigned sockets = 0;
+    for (size_t k = 0; k < r->config.n_members; k++) {
+        parts[k] = r->team.parts[k];
+        parts[k].sockets_free = parts[k].sockets;
+        sockets += parts[k].sockets;
+    }
+    r->raise.allotted = alloc_split(parts, r->config.n_members, r->raise.allotted, sockets);
+    for (size_t k = 0; k < r->config.n_members && r->state == RUN_RUNNING; k++) {
+        if (!r->team.told[k] || parts[k].bw <= r->team.parts[k].bw)
+            continue;
+        r->team.parts[k].bw = parts[k].bw;
+        r->ops->alloc(r->arg, k, r->config.meas_id, parts[k].bw);
+    }
+}
+
+/* ---- what they say ---- */
+
+static const char *name_of(const struct run *r, size_t k)
+{
+    return r->config.members[k].name;
+}
+
+/* Whether K may speak at all; nobody else is listened to. */
+static bool takes_part(const struct run *r, size_t k, uint32_t meas_id)
+{
+    return k < r->config.n_members && r->team.told[k] && !r->team.gone[k] && r->state < RUN_DONE &&
+           meas_id == r->config.meas_id;
+}
+
+void run_connected(struct run *r, size_t k, const struct connected_to_relay *m)
+{
+    if (!takes_part(r, k, m->meas_id) || r->state != RUN_CONNECTING || r->team.is_connected[k])
+        return;
+    r->team.connected[k] = *m;
+    r->team.is_connected[k] = true;
+    /* 316: "If any of them fails to connect to at least half, it's a failure". */
+    if (m->circs > r->team.parts[k].sockets || 2 * m->ready_circs < r->team.parts[k].sockets) {
+        run_fail(r, MEAS_LAUNCH_CIRCS, k, "%s: %u of %u circuits stand", name_of(r, k),
+                 m->ready_circs, r->team.parts[k].sockets);
+        return;
+    }
+    for (size_t i = 0; i < r->config.n_members; i++)
+        if (r->team.told[i] && !r->team.is_connected[i])
+            return;
+    run_team_go(r);
+}
+
+void run_failed(struct run *r, size_t k, const struct meas_failure *m)
+{
+    if (!takes_part(r, k, m->meas_id))
+        return;
+    r->result.failure.cheat = m->cheat;
+    run_fail(r, m->code, k, "%s: %s", name_of(r, k),
+             m->info[0] ? m->info : meas_code_name(m->code));
+}
+
+void run_lost(struct run *r, size_t k, const char *why)
+{
+    if (k < r->config.n_members && r->team.told[k] && !r->team.gone[k])
+        run_fail(r, MEAS_MEASURER_LOST, k, "%s: %s", name_of(r, k), why);
+}
+
+/* ---- reports ---- */
+
+static void add(struct bw_report *sum, const struct bw_report *m)
+{
+    sum->sent += m->sent;
+    sum->recv += m->recv;
+    sum->wire_in += m->wire_in;
+    sum->wire_out += m->wire_out;
+    sum->checked += m->checked;
+    sum->bad += m->bad;
+}
+
+/* What cannot be true of SUM, or NULL. */
+static const char *lie(const struct run *r, size_t k, const struct bw_report *sum, unsigned sec)
+{
+    uint64_t bw = r->config.members[k].free_bw;
+    if (sum->recv > sum->sent)
+        return "more came back than was sent";
+    if (sum->recv > sum->wire_in || sum->sent > sum->wire_out)
+        return "more cells than bytes on its links";
+    if (sum->recv / (sec + SAVED_S) > bw)
+        return "more than it has";
+    return NULL;
+}
+
+static bool is_sound(struct run *r, size_t k, const struct bw_report *m)
+{
+    struct bw_report sum = r->team.sums[k];
+    if (m->sec != r->team.reported[k] + 1 || m->sec > r->config.dur || m->blocked > 100) {
+        run_fail(r, MEAS_MALFORMED, k, "%s: second %u was reported behind second %u", name_of(r, k),
+                 m->sec, r->team.reported[k]);
+        return false;
+    }
+    add(&sum, m);
+    const char *wrong = lie(r, k, &sum, m->sec);
+    if (wrong)
+        run_fail(r, MEAS_MALFORMED, k, "%s claims in second %u: %s", name_of(r, k), m->sec, wrong);
+    else if (m->bad)
+        run_fail(r, MEAS_CHEAT, k, "%s: %llu cells of second %u were not what had been sent",
+                 name_of(r, k), (unsigned long long)m->bad, m->sec);
+    r->team.sums[k] = sum;
+    return r->state == RUN_RUNNING;
+}
+
+static void note_skew(struct run *r, const struct bw_report *m)
+{
+    uint64_t due = r->go_us + us_of(m->sec), now = r->env->mono_us;
+    uint64_t off_ms = (now > due ? now - due : due - now) / US_PER_MS;
+    if (off_ms > r->result.skew_ms)
+        r->result.skew_ms = (unsigned)off_ms;
+}
+
+static struct bw_report *report_at(const struct run *r, size_t k, unsigned sec)
+{
+    return &r->team.reports[k * r->config.dur + sec - 1];
+}
+
+/* Second SEC of all: each measurer's blocked time weighs what it was to send. */
+static void sum_second(struct run *r, unsigned sec, struct run_second *out)
+{
+    struct estimate_second *s = &r->seconds[sec - 1];
+    uint64_t blocked = 0, weight = 0;
+    for (size_t k = 0; k < r->config.n_members; k++) {
+        if (!r->team.told[k])
+            continue;
+        const struct bw_report *m = report_at(r, k, sec);
+        uint64_t w = r->team.parts[k].bw >> 10 ? r->team.parts[k].bw >> 10 : 1;
+        s->x += m->recv;
+        s->cpu = m->cpu > s->cpu ? m->cpu : s->cpu;
+        s->lag_ms = m->lag_ms > s->lag_ms ? m->lag_ms : s->lag_ms;
+        blocked += w * m->blocked;
+        weight += w;
+        out->wire += m->wire_in + m->wire_out;
+        out->checked += r->team.sums[k].checked;
+        out->bad += r->team.sums[k].bad;
+    }
+    s->blocked = weight ? (unsigned)(blocked / weight) : 0;
+    s->reported = true;
+}
+
+/* An adaptive run is long enough, and what it would say is clear. */
+static bool may_end_early(struct run *r)
+{
+    struct estimate e;
+    unsigned skipped = r->raise.last_s ? r->raise.last_s + 1 : 1;
+    if (!r->config.adaptive || r->summed < r->length ||
+        estimate_make(r->seconds, r->summed, skipped, r->percent, &e) != OK)
+        return false;
+    return e.limited_by == LIMITED_BY_RELAY && (e.p75 - e.p25) * 100 <= e.bw * RUN_EARLY_PERCENT;
+}
+
+static void end_if_over(struct run *r)
+{
+    if (r->summed < r->config.dur && !may_end_early(r))
+        return;
+    if (r->config.mode != MEAS_FLASHFLOW || r->has_bg[r->summed - 1]) {
+        run_finish(r);
+        return;
+    }
+    r->ending = true;
+    env_arm_ms(r->env, &r->deadline, RUN_REPORT_MS);
+}
+
+/* All have reported second SEC. */
+static void second_over(struct run *r, unsigned sec)
+{
+    struct run_second told = {.sec = sec, .allotted = r->raise.allotted};
+    sum_second(r, sec, &told);
+    r->summed = sec;
+    told.sum = r->seconds[sec - 1];
+    told.t = told.sum.x + estimate_believed(told.sum.x, estimate_claim(&told.sum), r->percent);
+    if (r->ops->on_second)
+        r->ops->on_second(r->arg, &told);
+    /* Later than that too few seconds would be left to count. */
+    if (3 * (sec + 1) <= r->config.dur && alloc_raise_second(&r->raise, sec, told.sum.blocked))
+        raise_all(r);
+    if (r->state == RUN_RUNNING)
+        end_if_over(r);
+}
+
+void run_report(struct run *r, size_t k, const struct bw_report *m)
+{
+    if (!takes_part(r, k, m->meas_id) || r->state != RUN_RUNNING || r->ending || !is_sound(r, k, m))
+        return;
+    *report_at(r, k, m->sec) = *m;
+    r->team.reported[k] = m->sec;
+    note_skew(r, m);
+    for (size_t i = 0; i < r->config.n_members; i++)
+        if (r->team.told[i] && r->team.reported[i] < r->summed + 1)
+            return;
+    second_over(r, r->summed + 1);
+}
+
+void run_team_look(struct run *r)
+{
+    for (size_t k = 0; k < r->config.n_members && r->state == RUN_RUNNING; k++) {
+        unsigned next = r->team.reported[k] + 1;
+        if (r->team.told[k] && next <= r->config.dur &&
+            r->env->mono_us >= r->go_us + us_of(next) + RUN_REPORT_MS * US_PER_MS)
+            run_fail(r, MEAS_MEASURER_LOST, k, "%s: second %u was not reported", name_of(r, k),
+                     next);
+    }
+}
