@@ -11,7 +11,7 @@ VERSION := 0.1.0
 
 PKGS := libssl libcrypto libsodium libevent_core zlib libzstd liblzma
 # Of the program alone, not of the library.
-APP_PKGS := jansson libevent_extra ncursesw libseccomp
+APP_PKGS := jansson inih libevent_extra ncursesw libseccomp
 
 WARN := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
         -Wmissing-prototypes -Wvla -Wcast-align -Wundef -Wformat=2 -Wpointer-arith -Werror

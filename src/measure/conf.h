@@ -1,0 +1,80 @@
+/* Configuration of the services of `tunic measure`: an INI file with FlashFlow's sections and keys
+ * (coord, measurer, meas_params, v3bw) and some of ours; each key is an option of the command line,
+ * too. Text in, settings out: who opens files is not here.
+ *
+ * Paths may refer to other keys, as in FlashFlow's file: "${datadir}/keys", "${coord:datadir}". */
+#ifndef TUNIC_MEASURE_CONF_H
+#define TUNIC_MEASURE_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+#include "base/ids.h"
+#include "base/text.h"
+#include "measure/measurement.h"
+#include "measure/msg.h"
+
+enum {
+    MCONF_FILE_MOST = 1 << 20,
+    MCONF_MEASURERS_MOST = 64,
+    MCONF_TEXT_MAX = 1024, /* of a value, with its NUL */
+    MCONF_WHY = 400,
+};
+
+/* A measurer that may come: the list is the authorisation. */
+struct mconf_measurer {
+    char name[MSG_NAME_MAX + 1];
+    struct sha256 pin;
+    uint64_t bw; /* bytes/s: what it says of itself is never believed beyond this */
+};
+
+struct mconf_coord {
+    char datadir[MCONF_TEXT_MAX], resultsdir[MCONF_TEXT_MAX], key[MCONF_TEXT_MAX];
+    char identity[MCONF_TEXT_MAX], ctrl_addr[MCONF_TEXT_MAX];
+    struct ipport listen_addr;
+    struct mconf_measurer measurers[MCONF_MEASURERS_MOST];
+    size_t n_measurers;
+    unsigned dur, percent, sockets; /* meas_params */
+    double check;
+    uint64_t prior;
+    enum meas_echo echo;
+    bool adaptive, paper;
+};
+
+struct mconf_measurer_side {
+    char name[MSG_NAME_MAX + 1];
+    char datadir[MCONF_TEXT_MAX], key[MCONF_TEXT_MAX], identity[MCONF_TEXT_MAX];
+    struct ipport coord_addr;
+    struct sha256 coord_pin;
+    uint64_t bw;
+    unsigned sockets_max;
+};
+
+struct mconf;
+
+struct mconf *mconf_new(void); /* all defaults; NULL out of memory */
+void mconf_free(struct mconf *c);
+
+/* Reads the TEXT of a file that is called NAME in messages. What there is no use for here, but was
+ * in FlashFlow's, is told in mconf_notice(). ERR_MALFORMED and WHY, with the line; ERR_NOMEM. */
+MUST_USE err_t mconf_read(struct mconf *c, struct text text, const char *name, char why[MCONF_WHY]);
+/* "--listen-addr" and its value, of a service whose keys are in SECTION ("coord", "measurer"): it
+ * stands for what files say. ERR_NOT_FOUND: there is no such key. */
+MUST_USE err_t mconf_option(struct mconf *c, const char *section, const char *option,
+                            const char *value, char why[MCONF_WHY]);
+/* The K-th thing that the user should know; NULL: there is no more. */
+const char *mconf_notice(const struct mconf *c, size_t k);
+
+/* ERR_MALFORMED and WHY: what is wrong or missing, and where it stands. */
+MUST_USE err_t mconf_coord(const struct mconf *c, struct mconf_coord *out, char why[MCONF_WHY]);
+MUST_USE err_t mconf_measurer(const struct mconf *c, struct mconf_measurer_side *out,
+                              char why[MCONF_WHY]);
+
+/* All keys of SECTION and of those that go with it, as a file that says the same, each with where
+ * it comes from; the caller frees it. NULL out of memory. */
+char *mconf_dump(const struct mconf *c, const char *section);
+
+#endif

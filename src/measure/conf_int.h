@@ -1,0 +1,66 @@
+/* Inside of conf: the keys, and what was said of each. */
+#ifndef TUNIC_MEASURE_CONF_INT_H
+#define TUNIC_MEASURE_CONF_INT_H
+
+#include "measure/conf.h"
+
+/* X(enumerator, section, key, default): in the order in which they are shown. NULL: none, it has to
+ * be said. */
+#define MCONF_KEYS(X)                                                \
+    X(COORD_DATADIR, "coord", "datadir", "data-coord")               \
+    X(COORD_KEYDIR, "coord", "keydir", "${datadir}/keys")            \
+    X(COORD_KEY, "coord", "key", "${keydir}/coord.pem")              \
+    X(COORD_IDENTITY, "coord", "identity", "${keydir}/coord.id")     \
+    X(COORD_RESULTSDIR, "coord", "resultsdir", "${datadir}/results") \
+    X(COORD_LISTEN_ADDR, "coord", "listen_addr", "localhost:12934")  \
+    X(COORD_CTRL_ADDR, "coord", "ctrl_addr", "${datadir}/ctl")       \
+    X(COORD_MEASURER, "coord", "measurer", "")                       \
+    X(M_NAME, "measurer", "name", "measurer")                        \
+    X(M_DATADIR, "measurer", "datadir", "data-measurer")             \
+    X(M_KEYDIR, "measurer", "keydir", "${datadir}/keys")             \
+    X(M_KEY, "measurer", "key", "${keydir}/${name}.pem")             \
+    X(M_IDENTITY, "measurer", "identity", "${keydir}/${name}.id")    \
+    X(M_COORD_ADDR, "measurer", "coord_addr", "localhost:12934")     \
+    X(M_COORD_PIN, "measurer", "coord_pin", NULL)                    \
+    X(M_BW, "measurer", "bw", NULL)                                  \
+    X(M_SOCKETS_MAX, "measurer", "sockets_max", "160")               \
+    X(P_DURATION, "meas_params", "meas_duration", "30")              \
+    X(P_BG_PERCENT, "meas_params", "bg_percent", "0.25")             \
+    X(P_SOCKETS, "meas_params", "sockets", "160")                    \
+    X(P_CHECK, "meas_params", "check", "1")                          \
+    X(P_ECHO, "meas_params", "echo", "raw")                          \
+    X(P_PRIOR, "meas_params", "prior", "13000000")                   \
+    X(P_ADAPTIVE, "meas_params", "adaptive", "no")                   \
+    X(P_PAPER, "meas_params", "paper", "no")
+
+enum mconf_id {
+#define X(id, section, key, value) id,
+    MCONF_KEYS(X)
+#undef X
+        MCONF_IDS
+};
+
+struct mconf_value {
+    char *text; /* NULL: the default */
+    char *where;
+};
+
+struct mconf {
+    struct mconf_value values[MCONF_IDS];
+    struct mconf_value measurers[MCONF_MEASURERS_MOST];
+    size_t n_measurers;
+    bool measurers_by_option; /* those of the file count no more */
+    char **notices;
+    size_t n_notices;
+};
+
+struct mconf_key {
+    const char *section, *key, *value;
+};
+extern const struct mconf_key mconf_keys[MCONF_IDS];
+
+/* What a key is set to, or its default, and where that stands. */
+const char *mconf_raw(const struct mconf *c, enum mconf_id id);
+const char *mconf_where(const struct mconf *c, enum mconf_id id);
+
+#endif

@@ -1,0 +1,179 @@
+#include "measure/conf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/test.h"
+
+#define PIN_A "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define PIN_B "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE="
+
+static struct mconf *read_(const char *text)
+{
+    char why[MCONF_WHY] = "";
+    struct mconf *c = mconf_new();
+    ck_assert_ptr_nonnull(c);
+    err_t e = mconf_read(c, text_of(text), "file", why);
+    ck_assert_msg(e == OK, "%s", why);
+    return c;
+}
+
+/* Reading or settling TEXT says PART. */
+static void refused(const char *text, const char *part)
+{
+    static struct mconf_coord coord;
+    static struct mconf_measurer_side side;
+    char why[MCONF_WHY] = "";
+    struct mconf *c = mconf_new();
+    err_t e = mconf_read(c, text_of(text), "file", why);
+    if (e == OK)
+        e = strstr(text, "[measurer]") ? mconf_measurer(c, &side, why)
+                                       : mconf_coord(c, &coord, why);
+    ck_err(e, ERR_MALFORMED);
+    ck_assert_msg(strstr(why, part), "%s", why);
+    mconf_free(c);
+}
+
+/* Sections, keys and defaults are FlashFlow's where it has them. */
+START_TEST(test_conf_defaults)
+{
+    static struct mconf_coord coord;
+    char why[MCONF_WHY];
+    struct mconf *c = read_("");
+    ck_ok(mconf_coord(c, &coord, why));
+    ck_assert_str_eq(coord.datadir, "data-coord");
+    ck_assert_str_eq(coord.resultsdir, "data-coord/results");
+    ck_assert_str_eq(coord.key, "data-coord/keys/coord.pem");
+    ck_assert_uint_eq(coord.listen_addr.port, 12934);
+    ck_assert(ip_is_loopback(&coord.listen_addr.ip));
+    ck_assert_uint_eq(coord.dur, 30);
+    ck_assert_uint_eq(coord.percent, 25);
+    ck_assert_uint_eq(coord.sockets, 160);
+    ck_assert(coord.check > .999);
+    ck_assert_uint_eq(coord.n_measurers, 0);
+    mconf_free(c);
+}
+END_TEST
+
+START_TEST(test_conf_of_a_coordinator)
+{
+    static struct mconf_coord coord;
+    char why[MCONF_WHY];
+    struct mconf *c = read_("[coord]\ndatadir = /srv/ff ; here\nresultsdir=${datadir}/r\n"
+                            "measurer = m1 " PIN_A " 125MB\nmeasurer = m2 " PIN_B " 1Gbit\n"
+                            "[meas_params]\nbg_percent = .1\ncheck = 0.01\necho = framed\n"
+                            "adaptive = yes\n");
+    ck_ok(mconf_coord(c, &coord, why));
+    ck_assert_str_eq(coord.resultsdir, "/srv/ff/r");
+    ck_assert_str_eq(coord.ctrl_addr, "/srv/ff/ctl");
+    ck_assert_uint_eq(coord.n_measurers, 2);
+    ck_assert_str_eq(coord.measurers[1].name, "m2");
+    ck_assert_uint_eq(coord.measurers[0].bw, 125000000);
+    ck_assert_uint_eq(coord.measurers[1].bw, 125000000);
+    ck_assert_uint_eq(coord.measurers[1].pin.b[31], 1);
+    ck_assert_uint_eq(coord.percent, 10);
+    ck_assert(coord.check > .009 && coord.check < .011);
+    ck_assert_uint_eq(coord.echo, MEAS_ECHO_FRAMED);
+    ck_assert(coord.adaptive && !coord.paper);
+    mconf_free(c);
+}
+END_TEST
+
+START_TEST(test_conf_of_a_measurer)
+{
+    static struct mconf_measurer_side m;
+    char why[MCONF_WHY];
+    struct mconf *c = read_("[measurer]\nname = m1\ncoord_addr = 192.0.2.7:12934\n"
+                            "coord_pin = " PIN_B "\nbw = 3MB\ndatadir=/d\n");
+    ck_ok(mconf_measurer(c, &m, why));
+    ck_assert_str_eq(m.name, "m1");
+    ck_assert_str_eq(m.key, "/d/keys/m1.pem");
+    ck_assert_uint_eq(m.bw, 3000000);
+    ck_assert_uint_eq(m.coord_pin.b[31], 1);
+    mconf_free(c);
+}
+END_TEST
+
+START_TEST(test_conf_options_stand_for_the_file)
+{
+    static struct mconf_coord coord;
+    char why[MCONF_WHY];
+    struct mconf *c = read_("[coord]\ndatadir = a\nmeasurer = m1 " PIN_A " 1MB\n");
+    ck_ok(mconf_option(c, "coord", "--datadir", "b", why));
+    ck_ok(mconf_option(c, "coord", "--meas-duration", "7", why));
+    ck_ok(mconf_option(c, "coord", "--measurer", "m9 " PIN_B " 1MB", why));
+    ck_err(mconf_option(c, "coord", "--coord-pin", PIN_A, why), ERR_NOT_FOUND);
+    ck_ok(mconf_coord(c, &coord, why));
+    ck_assert_str_eq(coord.datadir, "b");
+    ck_assert_uint_eq(coord.dur, 7);
+    ck_assert_uint_eq(coord.n_measurers, 1);
+    ck_assert_str_eq(coord.measurers[0].name, "m9");
+    mconf_free(c);
+}
+END_TEST
+
+START_TEST(test_conf_what_was_flashflows_is_told)
+{
+    struct mconf *c = read_("[coord]\ntor_bin = /usr/bin/tor\nctrl_addr = localhost:12933\n"
+                            "torrc_extra_lines =\n    Log info\n    ControlPort 1\n"
+                            "[v3bw]\nmax_results_age = 604800\n");
+    ck_assert(strstr(mconf_notice(c, 0), "file:2: tor_bin"));
+    ck_assert(strstr(mconf_notice(c, 1), "file:3: orders"));
+    size_t n = 0;
+    while (mconf_notice(c, n))
+        n++;
+    ck_assert(strstr(mconf_notice(c, n - 1), "max_results_age"));
+    mconf_free(c);
+}
+END_TEST
+
+START_TEST(test_conf_wrong_lines_are_named)
+{
+    static char text[400] = "[coord]\ndatadir = ";
+    refused("[coord]\nlisten_adr = localhost:1\n", "file:2: there is no key \"listen_adr\" in "
+                                                   "[coord]; did you mean \"listen_addr\"?");
+    refused("[cord]\nx = 1\n", "file:2: there is no key");
+    refused("[coord]\nnonsense\n", "file:2");
+    refused("[coord]\ndatadir = a\ndatadir = b\n", "file:3: datadir is there a second time");
+    refused("[coord]\nmeasurer = m1 sha256//x 1MB\n", "file:2: a measurer is");
+    refused("[coord]\nmeasurer = m1 " PIN_A "\n", "file:2: a measurer is");
+    refused("[coord]\nmeasurer = m1 " PIN_A " 1MB\nmeasurer = m2 " PIN_A " 1MB\n", "already");
+    refused("[coord]\nlisten_addr = coord.example:12934\n", "file:2: listen_addr is ADDRESS:PORT");
+    refused("[meas_params]\nbg_percent = 1\n", "bg_percent is in whole percents");
+    refused("[meas_params]\ncheck = 1.001\n", "check is a share");
+    refused("[meas_params]\nmeas_duration = 601\n", "meas_duration is a number of 1 to 600");
+    refused("[coord]\ndatadir = ${keydir}\nkeydir = ${datadir}\n", "refers to itself");
+    refused("[coord]\ndatadir = ${nothing}\n", "refers to what is not there");
+    refused("[measurer]\nbw = 1MB\n", "coord_pin has to be set");
+    refused("[measurer]\ncoord_pin = " PIN_A "\nbw = 0\n", "bw is bytes a second");
+    memset(text + strlen(text), 'x', 250);
+    refused(text, "file:2: a line of more than");
+}
+END_TEST
+
+/* What is shown says where each comes from, and says the same when it is read. */
+START_TEST(test_conf_dump_is_a_file)
+{
+    static struct mconf_coord coord, again;
+    char why[MCONF_WHY];
+    struct mconf *c = read_("[coord]\nmeasurer = m1 " PIN_A " 1MB\n[meas_params]\nsockets = 9\n");
+    ck_ok(mconf_option(c, "coord", "--datadir", "b", why));
+    char *text = mconf_dump(c, "coord");
+    ck_assert(strstr(text, "datadir = b ; --datadir\n"));
+    ck_assert(strstr(text, "sockets = 9 ; file:4\n"));
+    ck_assert(strstr(text, "meas_duration = 30 ; default\n"));
+    struct mconf *d = read_(text);
+    ck_ok(mconf_coord(c, &coord, why));
+    ck_ok(mconf_coord(d, &again, why));
+    ck_assert_str_eq(again.resultsdir, "b/results");
+    ck_assert_uint_eq(again.sockets, 9);
+    ck_assert(memcmp(coord.measurers, again.measurers, sizeof coord.measurers) == 0);
+    mconf_free(c);
+    mconf_free(d);
+    free(text);
+}
+END_TEST
+
+TESTS("measure/conf", test_conf_defaults, test_conf_of_a_coordinator, test_conf_of_a_measurer,
+      test_conf_options_stand_for_the_file, test_conf_what_was_flashflows_is_told,
+      test_conf_wrong_lines_are_named, test_conf_dump_is_a_file)
