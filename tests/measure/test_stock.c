@@ -1,0 +1,607 @@
+/* Relays of unmodified tor, played by a node of the test network that knows nothing of measuring,
+ * and the second hop: all in memory, under a clock that the test sets. */
+#include "measure/stock.h"
+
+#include "dirdoc/relaydoc.h"
+#include "measure/echohop.h"
+#include "measure/flight.h"
+#include "measure/polite.h"
+#include "testnet/misdeeds.h"
+#include "testnet/relay_certs.h"
+#include "testnet/wired.h"
+
+enum { SECONDS = 4, STEP_MS = 10, REPORTS_MAX = 64, GIVE = 200 * 1000 };
+
+static struct scene {
+    struct wired w;
+    struct ipport relay, hop_at;
+    struct identity hop_id;
+    struct sha256 hop_cert;
+    struct relay_certs certs;
+    struct tls_ctx *hop_tls;
+    struct echohop *hop;
+    struct stock_config config;
+    struct stock *stock;
+    bool hop_is_away; /* nobody listens where it should */
+    unsigned dialled, connected, n_reports, ends;
+    struct connected_to_relay m;
+    struct bw_report report[REPORTS_MAX];
+    struct stock_end end;
+    uint64_t dialled_ms[POLITE_SOCKETS_MOST];
+    char why[CONSENT_WHY_MAX];
+} s;
+
+/* ---- the world ---- */
+
+static void dial_hop(void *world, struct link *l, const struct ip *from, const struct ipport *to)
+{
+    const struct ipport peer = {*from, 41000};
+    if (ipport_equal(to, &s.hop_at))
+        wired_join(&s.w, l, s.hop_is_away ? NULL : echohop_accept(s.hop, &peer));
+    else
+        wired_dial(world, l, from, to);
+}
+
+static void dial(void *world, struct link *l, const struct ipport *to)
+{
+    static const uint8_t home[4] = {127, 0, 0, 1};
+    const struct ip from = ip_v4(home);
+    (void)world;
+    s.dialled_ms[s.dialled++] = s.w.env->mono_us / US_PER_MS;
+    wired_dial(&s.w, l, &from, to);
+}
+
+static void output(void *world, struct link *l)
+{
+    (void)world, (void)l;
+}
+
+/* As a socket: what there is goes out first. */
+static void hangup(void *world, struct link *l)
+{
+    (void)world;
+    for (size_t i = 0; i < s.w.n_wires; i++) {
+        const struct wire x = s.w.wire[i];
+        if (x.a == l || x.b == l)
+            while (wired_move(l, x.a == l ? x.b : x.a))
+                continue;
+    }
+    wired_hangup(&s.w, l);
+}
+
+static void on_connected(void *world, const struct connected_to_relay *m)
+{
+    (void)world;
+    s.connected++;
+    s.m = *m;
+}
+
+static void on_report(void *world, const struct bw_report *r)
+{
+    (void)world;
+    ck_assert_uint_lt(s.n_reports, REPORTS_MAX);
+    s.report[s.n_reports++] = *r;
+    ck_assert_uint_eq(r->sec, s.n_reports);
+}
+
+static void on_end(void *world, const struct stock_end *end)
+{
+    (void)world;
+    s.ends++;
+    s.end = *end;
+}
+
+static const struct stock_ops stock_ops = {.dial = dial,
+                                           .output = output,
+                                           .hangup = hangup,
+                                           .on_connected = on_connected,
+                                           .on_report = on_report,
+                                           .on_end = on_end};
+static const struct echohop_ops hop_ops = {output, hangup};
+
+/* ---- set-up ---- */
+
+static struct ipport at(const char *text)
+{
+    struct ipport out;
+    ck_ok(ipport_parse(text, &out));
+    return out;
+}
+
+static void make_hop(unsigned every)
+{
+    static struct identity id;
+    if (!id.rsa)
+        ck_ok(identity_make(s.w.env, &id));
+    s.hop_id = id;
+    s.hop_at = at("127.77.0.1:7777");
+    ck_ok(tls_ctx_new_server(env_wall_s(s.w.env), &s.hop_tls));
+    tls_ctx_cert_sha256(s.hop_tls, &s.hop_cert);
+    ck_ok(relay_certs_make(&id, &s.hop_cert, env_wall_s(s.w.env), RELAY_CERTS_HONEST, &s.certs));
+    const struct echohop_config config = {
+        .tls = s.hop_tls,
+        .certs = &s.certs.list,
+        .keys = {.rsa = id.rsa_id, .ed = id.ed.pub, .b = id.ntor, .B = id.ntor_pub},
+        .mine = s.hop_at.ip,
+        .circuits_most = POLITE_SOCKETS_MOST,
+        .return_every = every,
+        .life_ms = 300 * 1000};
+    s.hop = echohop_new(s.w.env, &config, &hop_ops, &s);
+    ck_assert_ptr_nonnull(s.hop);
+    s.config.hop = s.hop;
+    s.config.next = (struct circ_hop_target){
+        .rsa = id.rsa_id, .ed = id.ed.pub, .has_ed = true, .ntor_key = id.ntor_pub, .v4 = s.hop_at};
+}
+
+static void prepare(enum meas_mode mode, unsigned circs)
+{
+    static struct node_world world;
+    s = (struct scene){.dialled = 0};
+    world = wired_world;
+    world.dial = dial_hop;
+    wired_start_in(&s.w, 0, &world);
+    const struct circ_hop_target t = wired_hop(&s.w, PLAN_MIDDLE, 0, false);
+    s.relay = t.v4;
+    s.config.told = (struct connect_to_relay){.meas_id = 7,
+                                              .relay = {.fp = t.rsa,
+                                                        .ed25519 = t.ed,
+                                                        .has_fp = true,
+                                                        .has_ed25519 = true,
+                                                        .addrs = {t.v4},
+                                                        .n_addrs = 1},
+                                              .mode = mode,
+                                              .n_circs = circs,
+                                              .alloc_bw = GIVE,
+                                              .dur = SECONDS,
+                                              .check = 1,
+                                              .seed = {1, 2, 3}};
+    s.config.name = "m1";
+    s.config.tls = s.w.tls;
+    make_hop(mode == MEAS_SINK2 ? STOCK_SINK_EVERY : 1);
+}
+
+static err_t start(void)
+{
+    return stock_new(s.w.env, &s.config, &stock_ops, &s, &s.stock, s.why);
+}
+
+static void advance(uint64_t ms)
+{
+    for (uint64_t i = 0; i < ms; i += STEP_MS) {
+        test_env_advance_ms(s.w.env, STEP_MS);
+        wired_pump(&s.w);
+    }
+}
+
+static void begin(enum meas_mode mode, unsigned circs)
+{
+    prepare(mode, circs);
+    ck_ok(start());
+    advance(POLITE_OPEN_MS + 100);
+    ck_assert_msg(s.connected == 1, "%s", s.end.failure.info);
+    ck_ok(stock_go(s.stock));
+}
+
+static struct node *relay(void)
+{
+    return wired_node(&s.w, PLAN_MIDDLE, 0);
+}
+
+static void finish(void)
+{
+    stock_free(s.stock);
+    echohop_free(s.hop);
+    wired_pump(&s.w);
+    ck_assert_uint_eq(node_counts(relay()).circuits, 0);
+    tls_ctx_free(s.hop_tls);
+    wired_stop(&s.w);
+}
+
+static void failed(enum meas_code code, bool sent_away, const char *says)
+{
+    ck_assert_uint_eq(s.ends, 1);
+    ck_assert(!s.end.done);
+    ck_assert_msg(s.end.failure.code == code, "%s: %s", meas_code_name(s.end.failure.code),
+                  s.end.failure.info);
+    ck_assert_msg(strstr(s.end.failure.info, says) != NULL, "%s", s.end.failure.info);
+    ck_assert_uint_eq(s.end.failure.meas_id, 7);
+    ck_assert_int_eq(s.end.sent_away, sent_away);
+}
+
+/* ---- it measures ---- */
+
+static void all_seconds(void)
+{
+    ck_assert_uint_eq(s.n_reports, SECONDS);
+    ck_assert_uint_eq(s.ends, 1);
+    ck_assert_msg(s.end.done, "%s", s.end.failure.info);
+    ck_assert(!s.end.sent_away);
+    ck_assert_uint_gt(s.end.bytes, SECONDS * GIVE);
+}
+
+START_TEST(test_stock_echo2_goes_twice_through_the_relay)
+{
+    begin(MEAS_ECHO2, 5);
+    ck_assert_uint_eq(s.m.circs, 5);
+    ck_assert_uint_eq(s.m.ready_circs, 5);
+    advance(SECONDS * 1000 + 500);
+    all_seconds();
+    for (unsigned i = 0; i < SECONDS; i++) {
+        const struct bw_report *r = &s.report[i];
+        ck_assert_uint_ge(r->sent, GIVE * 9 / 10);
+        ck_assert_uint_le(r->sent, GIVE * 11 / 10);
+        ck_assert_uint_eq(r->checked * CHAN_CELL_MAX, r->sent); /* all of them */
+        ck_assert_uint_ge(r->recv, 2 * r->sent);                /* once to the hop, once to us */
+        ck_assert_uint_le(r->recv, 2 * r->sent * (100 + STOCK_WIRE_PERCENT) / 100);
+        ck_assert_uint_eq(r->bad, 0);
+        ck_assert_uint_eq(r->blocked, 0); /* it is we who give no more */
+    }
+    ck_assert_uint_eq(echohop_counts(s.hop).cells, echohop_counts(s.hop).returned);
+    finish();
+}
+END_TEST
+
+START_TEST(test_stock_sink2_goes_once_and_is_acknowledged)
+{
+    begin(MEAS_SINK2, 4);
+    advance(SECONDS * 1000 + 6000);
+    all_seconds();
+    const struct bw_report *r = &s.report[2];
+    uint64_t once = r->sent + r->sent / STOCK_SINK_EVERY;
+    ck_assert_uint_ge(r->sent, GIVE * 8 / 10);
+    ck_assert_uint_ge(r->recv, once * 9 / 10);
+    ck_assert_uint_le(r->recv, once * 12 / 10);
+    ck_assert_uint_eq(r->checked, echohop_counts(s.hop).returned ? r->checked : 1);
+    ck_assert_uint_ge(echohop_counts(s.hop).cells, 40 * echohop_counts(s.hop).returned);
+    finish();
+}
+END_TEST
+
+START_TEST(test_stock_gives_more_when_it_is_told)
+{
+    begin(MEAS_ECHO2, 5);
+    advance(2000);
+    stock_alloc(s.stock, 2 * GIVE);
+    advance(2500);
+    all_seconds();
+    ck_assert_uint_ge(s.report[3].sent, 2 * GIVE * 9 / 10);
+    finish();
+}
+END_TEST
+
+/* ---- politely ---- */
+
+START_TEST(test_stock_opens_few_links_and_slowly)
+{
+    prepare(MEAS_ECHO2, 160);
+    ck_ok(start());
+    for (unsigned i = 0; i < 40; i++) {
+        ck_assert_uint_le(s.dialled, i + 1);
+        s.w.n_wires = s.w.n_wires; /* links are joined as they come */
+        test_env_advance_ms(s.w.env, 50);
+        if (s.w.n_wires >= WIRES_MAX - 2)
+            break;
+    }
+    ck_assert_uint_ge(s.dialled, 25);
+    for (unsigned i = 1; i < s.dialled; i++)
+        ck_assert_uint_eq(s.dialled_ms[i] - s.dialled_ms[i - 1], 50); /* 40 over 2 s */
+    finish();
+}
+END_TEST
+
+START_TEST(test_stock_ends_when_the_relay_ends_a_circuit)
+{
+    begin(MEAS_ECHO2, 5);
+    advance(1500);
+    node_destroy_circuits(relay(), DESTROY_RESOURCELIMIT);
+    advance(100);
+    failed(MEAS_RELAY_LOST, true, "RESOURCELIMIT");
+    uint64_t cells = node_counts(relay()).cells_in;
+    advance(3000);
+    ck_assert_uint_eq(node_counts(relay()).cells_in, cells);
+    ck_assert_uint_eq(node_counts(relay()).links, 1); /* its own, to the second hop */
+    ck_assert_uint_eq(s.n_reports, 1);
+    finish();
+}
+END_TEST
+
+START_TEST(test_stock_ends_when_the_relay_closes_a_link)
+{
+    begin(MEAS_ECHO2, 5);
+    advance(1500);
+    node_stop(relay());
+    advance(100);
+    failed(MEAS_RELAY_LOST, true, "closed a link");
+    finish();
+}
+END_TEST
+
+START_TEST(test_stock_ends_when_the_second_hop_is_gone)
+{
+    begin(MEAS_ECHO2, 5);
+    advance(1500);
+    echohop_close(s.hop);
+    advance(100);
+    ck_assert_uint_eq(s.ends, 1);
+    ck_assert(!s.end.done);
+    finish();
+}
+END_TEST
+
+START_TEST(test_stock_keeps_to_its_bytes)
+{
+    prepare(MEAS_ECHO2, 5);
+    s.config.bytes_most = 1000 * 1000;
+    ck_ok(start());
+    advance(POLITE_OPEN_MS + 100);
+    ck_ok(stock_go(s.stock));
+    advance(5000);
+    failed(MEAS_CANCELLED, false, "its bytes");
+    ck_assert_uint_lt(s.n_reports, SECONDS);
+    finish();
+}
+END_TEST
+
+/* ---- what can go wrong before ---- */
+
+START_TEST(test_stock_says_that_the_second_hop_is_not_reached)
+{
+    prepare(MEAS_ECHO2, 5);
+    s.hop_is_away = true;
+    ck_ok(start());
+    advance(POLITE_OPEN_MS + 100);
+    failed(MEAS_LAUNCH_CIRCS, false, "second hop");
+    finish();
+}
+END_TEST
+
+START_TEST(test_stock_says_that_nobody_is_there)
+{
+    prepare(MEAS_ECHO2, 5);
+    node_stop(relay());
+    ck_ok(start());
+    advance(POLITE_OPEN_MS + 100);
+    failed(MEAS_LAUNCH_CIRCS, false, "5 of 5 circuits failed");
+    finish();
+}
+END_TEST
+
+START_TEST(test_stock_says_that_it_is_another_relay)
+{
+    prepare(MEAS_ECHO2, 5);
+    s.config.told.relay.ed25519.b[0] ^= 1;
+    ck_ok(start());
+    advance(POLITE_OPEN_MS + 100);
+    failed(MEAS_LAUNCH_CIRCS, false, "5 of 5 circuits failed");
+    finish();
+}
+END_TEST
+
+START_TEST(test_stock_waits_for_go_and_not_for_ever)
+{
+    prepare(MEAS_ECHO2, 5);
+    ck_ok(start());
+    ck_err(stock_go(s.stock), ERR_STATE);
+    advance(POLITE_OPEN_MS + 100);
+    ck_assert_uint_eq(s.connected, 1);
+    advance(STOCK_GO_MS + 100);
+    failed(MEAS_TIMEOUT, false, "go");
+    ck_err(stock_go(s.stock), ERR_STATE);
+    finish();
+}
+END_TEST
+
+START_TEST(test_stock_is_cancelled)
+{
+    begin(MEAS_ECHO2, 5);
+    ck_err(stock_go(s.stock), ERR_STATE);
+    advance(1200);
+    stock_cancel(s.stock, MEAS_DEAD_MAN, "the coordinator is gone");
+    stock_cancel(s.stock, MEAS_CANCELLED, "twice");
+    advance(100);
+    failed(MEAS_DEAD_MAN, false, "coordinator");
+    ck_assert_uint_eq(s.n_reports, 1);
+    finish();
+}
+END_TEST
+
+/* ---- relays that cheat ---- */
+
+static struct cheat {
+    unsigned nth; /* cell that comes from the second hop */
+    enum { CHEAT_FLIP, CHEAT_DROP, CHEAT_SHORTCUT } how;
+    unsigned n;
+    bool dropped;
+} cheat;
+
+static bool cheat_cell_in(struct rcirc *c, enum rway way, uint8_t cmd, uint8_t *body)
+{
+    (void)c;
+    if (cmd != CELL_RELAY || ++cheat.n < cheat.nth)
+        return true;
+    if (cheat.how == CHEAT_FLIP && way == WAY_BACK)
+        body[500] ^= 1;
+    /* Answers at once what it should pass on, as if it had come back. */
+    if (cheat.how == CHEAT_SHORTCUT && way == WAY_ON) {
+        bool here;
+        ck_ok(c->layer->kind->open(c->layer, cmd, body, &here));
+        ck_ok(c->layer->kind->wrap(c->layer, cmd, body));
+        rcirc_cell_as_is(c, WAY_BACK, CELL_RELAY, body);
+        return false;
+    }
+    if (cheat.how != CHEAT_DROP || way != WAY_ON || cheat.dropped)
+        return true;
+    cheat.dropped = true;
+    return false;
+}
+
+static bool honest_opened(struct rcirc *c, uint8_t cmd, const uint8_t *body, bool *here)
+{
+    (void)c, (void)cmd, (void)body, (void)here;
+    return true;
+}
+
+static bool honest_out(struct rcirc *c, enum rway way, uint8_t *cmd, uint8_t *body)
+{
+    (void)c, (void)way, (void)cmd, (void)body;
+    return true;
+}
+
+static void honest_over(struct nlink *nl, const struct link_end *end)
+{
+    (void)nl, (void)end;
+}
+
+static void keep(void *arg)
+{
+    (void)arg;
+}
+
+static const struct misdeeds misdeeds = {.cell_in = cheat_cell_in,
+                                         .opened = honest_opened,
+                                         .cell_out = honest_out,
+                                         .link_over = honest_over,
+                                         .free = keep};
+
+static void cheats(int how, unsigned nth)
+{
+    begin(MEAS_ECHO2, 5);
+    cheat.how = how;
+    cheat.nth = nth;
+    cheat.n = 0;
+    cheat.dropped = false;
+    node_set_misdeeds(relay(), &misdeeds, &cheat);
+    advance(1500);
+    failed(MEAS_CHEAT, false, "expected");
+    ck_assert_uint_eq(s.end.failure.cheat.kind, CHEAT_DIFFERENCE);
+    finish();
+}
+
+START_TEST(test_stock_catches_a_relay_that_cheats)
+{
+    cheats(CHEAT_FLIP, 40);
+    cheats(CHEAT_DROP, 41);
+    cheats(CHEAT_SHORTCUT, 43);
+}
+END_TEST
+
+/* ---- consent: no byte is sent ---- */
+
+static void refused(err_t want, const char *says)
+{
+    err_t e = start();
+    ck_assert_msg(e == want, "%s (%s), not %s", err_name(e), s.why, err_name(want));
+    ck_assert_msg(strstr(s.why, says) != NULL, "%s", s.why);
+    advance(3000);
+    ck_assert_uint_eq(s.dialled, 0);
+    ck_assert_ptr_null(s.stock);
+}
+
+static struct docw descriptor(const struct identity *id, struct ipport or_port, const char *contact)
+{
+    struct docw w = {0};
+    struct relaydoc_digests digests;
+    const struct relaydoc doc = {.nickname = "tester",
+                                 .or_port = or_port,
+                                 .bandwidth_bytes = 1000000,
+                                 .published_s = env_wall_s(s.w.env),
+                                 .platform = "Tor 0.4.9.11 on Linux",
+                                 .protos = RELAYDOC_PROTOS,
+                                 .contact = contact,
+                                 .policy = "reject *:*",
+                                 .id = id,
+                                 .tap = s.w.ids[0].rsa};
+    relaydoc_write_server(&w, &doc, NULL);
+    relaydoc_sign(&w, 0, id, &digests);
+    ck_ok(w.err);
+    return w;
+}
+
+START_TEST(test_stock_sends_nothing_without_consent)
+{
+    static const char *const nobody[] = {"192.0.2.1:9001", "10.0.0.1:9001", "[2001:db8::1]:9001",
+                                         "169.254.1.1:9001"};
+    const struct sha256 pin = {.b = {9}};
+    prepare(MEAS_ECHO2, 5);
+    for (size_t i = 0; i < sizeof nobody / sizeof *nobody; i++) {
+        s.config.told.relay.addrs[0] = at(nobody[i]);
+        s.config.pin = NULL;
+        refused(ERR_ARG, "coordinator with a key");
+        s.config.pin = &pin;
+        refused(ERR_MALFORMED, "no descriptor");
+    }
+    s.config.told.relay.addrs[0] = at("[::ffff:127.0.0.1]:9001");
+    refused(ERR_ARG, "IPv4");
+    s.config.told.relay.addrs[0] = at("0.0.0.0:9001");
+    refused(ERR_ARG, "no relay's address");
+    /* A second address is none that anybody has agreed for. */
+    s.config.told.relay.addrs[0] = s.relay;
+    s.config.told.relay.addrs[1] = at("192.0.2.1:9001");
+    s.config.told.relay.n_addrs = 2;
+    refused(ERR_ARG, "one address");
+    finish();
+}
+END_TEST
+
+START_TEST(test_stock_holds_the_descriptor_against_what_it_is_told)
+{
+    const struct sha256 pin = {.b = {9}}, other = {.b = {8}};
+    char word[CONSENT_PIN_TEXT_MAX];
+    prepare(MEAS_ECHO2, 5);
+    const struct identity *id = &s.w.ids[wired_find(&s.w, PLAN_MIDDLE, 0)];
+    const struct ipport far = at("192.0.2.1:9001"), victim = at("192.0.2.2:9001");
+    struct docw good = descriptor(id, far, consent_pin_text(&pin, word));
+    struct docw forged = descriptor(&s.w.ids[0], far, word), silent = descriptor(id, far, "me");
+    s.config.pin = &pin;
+    s.config.told.relay.addrs[0] = victim;
+    s.config.told.proof = docw_text(&good);
+    refused(ERR_BAD_KEY, "does not say that the relay is at");
+    s.config.told.relay.addrs[0] = far;
+    s.config.told.proof = docw_text(&forged);
+    refused(ERR_BAD_KEY, "another relay's");
+    s.config.told.proof = docw_text(&silent);
+    refused(ERR_NOT_FOUND, word);
+    s.config.told.proof = docw_text(&good);
+    s.config.pin = &other;
+    refused(ERR_NOT_FOUND, "ContactInfo");
+    s.config.pin = &pin;
+    refused(ERR_ARG, "relay's own machine"); /* the second hop is on loopback */
+    s.config.next.v4 = at("198.51.100.1:443");
+    ck_ok(start()); /* and so it may */
+    stock_free(s.stock);
+    s.stock = NULL;
+    docw_free(&good);
+    docw_free(&forged);
+    docw_free(&silent);
+    finish();
+}
+END_TEST
+
+START_TEST(test_stock_refuses_what_makes_no_sense)
+{
+    prepare(MEAS_FLASHFLOW, 5);
+    refused(ERR_ARG, "mode");
+    s.config.told.mode = (enum meas_mode)77;
+    refused(ERR_ARG, "mode");
+    s.config.told.mode = MEAS_ECHO2;
+    s.config.told.n_circs = 0;
+    refused(ERR_ARG, "nothing to do");
+    s.config.told.n_circs = MEAS_CIRCS_MOST + 1;
+    refused(ERR_ARG, "nothing to do");
+    s.config.told.n_circs = 1;
+    s.config.hop = NULL;
+    refused(ERR_ARG, "second hop");
+    finish();
+}
+END_TEST
+
+TESTS("measure/stock", test_stock_echo2_goes_twice_through_the_relay,
+      test_stock_sink2_goes_once_and_is_acknowledged, test_stock_gives_more_when_it_is_told,
+      test_stock_opens_few_links_and_slowly, test_stock_ends_when_the_relay_ends_a_circuit,
+      test_stock_ends_when_the_relay_closes_a_link, test_stock_ends_when_the_second_hop_is_gone,
+      test_stock_keeps_to_its_bytes, test_stock_says_that_the_second_hop_is_not_reached,
+      test_stock_says_that_nobody_is_there, test_stock_says_that_it_is_another_relay,
+      test_stock_waits_for_go_and_not_for_ever, test_stock_is_cancelled,
+      test_stock_catches_a_relay_that_cheats, test_stock_sends_nothing_without_consent,
+      test_stock_holds_the_descriptor_against_what_it_is_told,
+      test_stock_refuses_what_makes_no_sense)
