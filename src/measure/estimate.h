@@ -23,7 +23,7 @@ enum {
 
 /* One second, of all measurers together. */
 struct estimate_second {
-    uint64_t x;                /* bytes that came back and were checked */
+    uint64_t x;                /* bytes that came back, as they count on the wire */
     uint64_t bg_sent, bg_recv; /* what the relay says that its clients had */
     /* Share of the second in which senders were held back by the relay, in percent: over the
      * measurers, each weighing what it was to send. */

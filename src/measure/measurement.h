@@ -22,9 +22,7 @@
 #include "base/ids.h"
 #include "base/text.h"
 #include "cell/measurement.h"
-
-struct link;
-struct link_config; /* link/link.h */
+#include "link/link.h"
 
 enum {
     MEAS_SEED_LEN = 32,
@@ -153,5 +151,70 @@ bool meas_code_find(struct text name, enum meas_code *out);
 /* "circuit 80001234 of socket 3, cell 17, byte 32: 00.. expected, 01.. came". Returns OUT. */
 enum { MEAS_CHEAT_TEXT_MAX = 200 };
 const char *meas_cheat_text(const struct meas_cheat *c, char out[MEAS_CHEAT_TEXT_MAX]);
+
+/* ---- the machine ---- */
+
+enum measurement_state {
+    MEASUREMENT_CONNECTING,
+    MEASUREMENT_READY,
+    MEASUREMENT_RUNNING,
+    MEASUREMENT_DONE,
+    MEASUREMENT_FAILED,
+};
+
+enum {
+    MEAS_CONNECT_MS = 10 * 1000, /* TCP; and the same for the handshake */
+    MEAS_CIRCS_MS = 15 * 1000,   /* circuits, behind these two */
+    MEAS_GO_MS = 45 * 1000,      /* `go` is awaited: others of the team may still connect */
+    MEAS_DEAD_MAN_MS = 5 * 1000, /* a coordinator of whom nothing is heard is gone */
+};
+
+/* Sockets, of whoever drives it. Nothing here may call back into it. */
+struct meas_world {
+    /* Connect L to where its target is, then feed and drain it (link.h, "net's side"). */
+    void (*dial)(void *world, struct link *l);
+    void (*output)(void *world, struct link *l);
+    void (*hangup)(void *world, struct link *l); /* L is over; flush, then close */
+    uint64_t (*cpu_us)(void *world); /* processor time of ours so far; NULL: nobody knows */
+};
+
+struct measurement_ops {
+    void (*on_connected)(void *arg, const struct connected_to_relay *m); /* once: READY */
+    void (*on_report)(void *arg, const struct bw_report *m);             /* each second */
+    /* Once, at the end of a wake-up; the owner may free the measurement in it. FAILURE is NULL if
+     * it is done: all seconds have been reported. */
+    void (*on_end)(void *arg, const struct meas_failure *failure);
+};
+
+struct measurement_config {
+    const char *name;        /* the measurer's: borrowed */
+    struct link_config link; /* tls, and whom we prove to be; the rest is set here */
+    const struct meas_world *ops_world;
+    void *world;
+    bool dead_man;         /* whoever asked is elsewhere, and measurement_heard() says so */
+    unsigned open_over_ms; /* links are opened over so long */
+};
+
+struct measurement;
+
+/* Begins to connect. ERR_ARG: what is told makes no sense, or is of a mode that is not done here;
+ * ERR_NOMEM. CONFIG and TOLD are copied. */
+MUST_USE err_t measurement_new(struct env *env, const struct measurement_config *config,
+                               const struct connect_to_relay *told,
+                               const struct measurement_ops *ops, void *arg,
+                               struct measurement **out);
+void measurement_free(struct measurement *m); /* closes all; NULL is fine */
+/* ERR_STATE: it is not READY. */
+MUST_USE err_t measurement_go(struct measurement *m);
+void measurement_set_alloc(struct measurement *m, uint64_t alloc_bw);
+/* It is to stop: it fails with CODE. */
+void measurement_stop(struct measurement *m, enum meas_code code, const char *info);
+/* Something was heard of the coordinator. */
+void measurement_heard(struct measurement *m);
+
+enum measurement_state measurement_state(const struct measurement *m);
+/* As it was told, with the newest alloc_bw. */
+const struct connect_to_relay *measurement_told(const struct measurement *m);
+void measurement_circs(const struct measurement *m, struct connected_to_relay *out);
 
 #endif

@@ -1,0 +1,278 @@
+/* A measurement: its states, its seconds, its end. */
+#include "measure/measurement.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/secret.h"
+#include "measure/estimate.h"
+#include "measure/measurement_int.h"
+
+enum { OPEN_STEP_MS = 10 };
+
+/* ---- the end ---- */
+
+static void tell_end(void *arg)
+{
+    struct measurement *m = arg;
+    m->ops->on_end(m->arg, m->state == MEASUREMENT_FAILED ? &m->failure : NULL);
+}
+
+static void end(struct measurement *m, enum measurement_state state)
+{
+    m->state = state;
+    pacing_stop(m);
+    env_disarm(m->env, &m->open_next);
+    env_disarm(m->env, &m->deadline);
+    env_disarm(m->env, &m->dead_man);
+    env_disarm(m->env, &m->second);
+    for (unsigned i = 0; i < m->opened; i++)
+        onehop_close(&m->sockets[i].hop);
+    later_ask(m->env, &m->tell);
+}
+
+void measurement_fail(struct measurement *m, enum meas_code code, const char *fmt, ...)
+{
+    va_list args;
+    if (m->state >= MEASUREMENT_DONE)
+        return;
+    m->failure.code = code;
+    m->failure.meas_id = m->told.meas_id;
+    va_start(args, fmt);
+    vsnprintf(m->failure.info, sizeof m->failure.info, fmt, args);
+    va_end(args);
+    end(m, MEASUREMENT_FAILED);
+}
+
+void measurement_stop(struct measurement *m, enum meas_code code, const char *info)
+{
+    measurement_fail(m, code, "%s", info);
+}
+
+/* ---- connecting ---- */
+
+static void become_ready(struct measurement *m)
+{
+    struct connected_to_relay told;
+    m->state = MEASUREMENT_READY;
+    env_arm_ms(m->env, &m->deadline, MEAS_GO_MS);
+    measurement_circs(m, &told);
+    m->ops->on_connected(m->arg, &told);
+}
+
+/* 316: a measurer whose links fail for more than the half has failed. */
+static void too_many_bad(struct measurement *m)
+{
+    const char *why = m->refusal[0] ? m->refusal : "nobody says why";
+    if (m->state == MEASUREMENT_CONNECTING)
+        measurement_fail(m, MEAS_LAUNCH_CIRCS, "%u of %u circuits failed: %s", m->bad,
+                         m->told.n_circs, why);
+    else
+        measurement_fail(m, MEAS_RELAY_LOST, "%u of %u circuits have ended: %s", m->bad,
+                         m->told.n_circs, why);
+}
+
+void measurement_count(struct measurement *m)
+{
+    if (m->state >= MEASUREMENT_DONE)
+        return;
+    if (2 * m->bad > m->told.n_circs)
+        too_many_bad(m);
+    else if (m->state == MEASUREMENT_CONNECTING && m->ready + m->bad >= m->told.n_circs)
+        become_ready(m);
+}
+
+static void on_deadline(void *arg)
+{
+    struct measurement *m = arg;
+    if (m->state == MEASUREMENT_READY)
+        measurement_fail(m, MEAS_TIMEOUT, "nobody said go for %d s", MEAS_GO_MS / 1000);
+    else if (2 * m->ready >= m->told.n_circs)
+        become_ready(m);
+    else
+        measurement_fail(m, MEAS_LAUNCH_CIRCS, "%u of %u circuits were there in time", m->ready,
+                         m->told.n_circs);
+}
+
+static void open_some(void *arg)
+{
+    struct measurement *m = arg;
+    unsigned steps = m->config.open_over_ms / OPEN_STEP_MS + 1;
+    unsigned some = (m->told.n_circs + steps - 1) / steps;
+    while (some-- && m->opened < m->told.n_circs && m->state == MEASUREMENT_CONNECTING)
+        msocket_open(&m->sockets[m->opened++]);
+    if (m->opened < m->told.n_circs && m->state == MEASUREMENT_CONNECTING)
+        env_arm_ms(m->env, &m->open_next, OPEN_STEP_MS);
+}
+
+/* ---- seconds ---- */
+
+static void wire(const struct measurement *m, uint64_t *in, uint64_t *out)
+{
+    *in = *out = 0;
+    for (unsigned i = 0; i < m->opened; i++) {
+        const struct link *l = m->sockets[i].hop.link;
+        *in += l ? link_bytes_in(l) : 0;
+        *out += l ? link_bytes_out(l) : 0;
+    }
+}
+
+static uint64_t cpu_us(const struct measurement *m)
+{
+    return m->config.ops_world->cpu_us ? m->config.ops_world->cpu_us(m->config.world) : 0;
+}
+
+static void begin_second(struct measurement *m, unsigned sec)
+{
+    m->now = (struct bw_report){.meas_id = m->told.meas_id, .sec = sec};
+    wire(m, &m->wire_in, &m->wire_out);
+    m->cpu_us = cpu_us(m);
+    timerq_arm(&m->env->timers, &m->second, m->go_us + (uint64_t)sec * US_PER_SEC);
+}
+
+static void on_second(void *arg)
+{
+    struct measurement *m = arg;
+    uint64_t in, out, late_us = m->env->mono_us - (m->go_us + m->now.sec * (uint64_t)US_PER_SEC);
+    uint64_t blocked = pacing_blocked_us(m) / (US_PER_SEC / 100);
+    struct bw_report told = m->now;
+    wire(m, &in, &out);
+    told.wire_in = in - m->wire_in;
+    told.wire_out = out - m->wire_out;
+    told.blocked = blocked < 100 ? (unsigned)blocked : 100;
+    told.cpu = (unsigned)((cpu_us(m) - m->cpu_us) / (US_PER_SEC / 100));
+    if (late_us / US_PER_MS > told.lag_ms)
+        told.lag_ms = (unsigned)(late_us / US_PER_MS);
+    if (told.sec < m->told.dur)
+        begin_second(m, told.sec + 1);
+    else
+        end(m, MEASUREMENT_DONE);
+    m->ops->on_report(m->arg, &told);
+}
+
+err_t measurement_go(struct measurement *m)
+{
+    if (m->state != MEASUREMENT_READY)
+        return ERR_STATE;
+    m->state = MEASUREMENT_RUNNING;
+    m->go_us = m->env->mono_us;
+    env_disarm(m->env, &m->deadline);
+    measurement_heard(m);
+    begin_second(m, 1);
+    pacing_begin(m);
+    return OK;
+}
+
+void measurement_set_alloc(struct measurement *m, uint64_t alloc_bw)
+{
+    m->told.alloc_bw = alloc_bw ? alloc_bw : 1;
+    if (m->state == MEASUREMENT_RUNNING)
+        pacing_set(m);
+}
+
+/* ---- the coordinator ---- */
+
+static void on_silence(void *arg)
+{
+    measurement_fail(arg, MEAS_DEAD_MAN, "nothing was heard of the coordinator for %d s",
+                     MEAS_DEAD_MAN_MS / 1000);
+}
+
+void measurement_heard(struct measurement *m)
+{
+    if (m->config.dead_man && m->state == MEASUREMENT_RUNNING)
+        env_arm_ms(m->env, &m->dead_man, MEAS_DEAD_MAN_MS);
+}
+
+/* ---- life ---- */
+
+static bool makes_sense(const struct connect_to_relay *told)
+{
+    return told->meas_id && told->n_circs && told->n_circs <= MEAS_CIRCS_MOST && told->dur &&
+           told->dur <= ESTIMATE_SECONDS_MOST && told->alloc_bw && told->relay.n_addrs &&
+           told->relay.n_addrs <= MEAS_ADDRS_MOST && told->check >= 0 && told->check <= 1 &&
+           told->mode == MEAS_FLASHFLOW;
+}
+
+static void init(struct measurement *m)
+{
+    m->config.link.connect_timeout_ms = MEAS_CONNECT_MS;
+    m->config.link.handshake_timeout_ms = MEAS_CONNECT_MS;
+    m->config.link.padding = LINK_PADDING_OFF;
+    m->config.link.measures = true;
+    m->told.proof = (struct text){0};
+    m->rtt_us = UINT64_MAX;
+    env_random(m->env, m->secret, sizeof m->secret);
+    timer_init(&m->open_next, open_some, m);
+    timer_init(&m->deadline, on_deadline, m);
+    timer_init(&m->dead_man, on_silence, m);
+    timer_init(&m->second, on_second, m);
+    later_init(&m->tell, tell_end, m);
+    pacing_init(m);
+    for (unsigned i = 0; i < m->told.n_circs; i++) {
+        m->sockets[i].m = m;
+        m->sockets[i].number = i;
+    }
+}
+
+err_t measurement_new(struct env *env, const struct measurement_config *config,
+                      const struct connect_to_relay *told, const struct measurement_ops *ops,
+                      void *arg, struct measurement **out)
+{
+    if (!makes_sense(told))
+        return ERR_ARG;
+    struct measurement *m = calloc(1, sizeof *m);
+    struct msocket *sockets = calloc(told->n_circs, sizeof *sockets);
+    if (!m || !sockets) {
+        free(m);
+        free(sockets);
+        return ERR_NOMEM;
+    }
+    *m = (struct measurement){
+        .env = env, .config = *config, .told = *told, .ops = ops, .arg = arg, .sockets = sockets};
+    snprintf(m->name, sizeof m->name, "%s", config->name);
+    init(m);
+    env_arm_ms(env, &m->deadline, 2 * MEAS_CONNECT_MS + MEAS_CIRCS_MS + config->open_over_ms);
+    env_arm_ms(env, &m->open_next, 0);
+    *out = m;
+    return OK;
+}
+
+void measurement_free(struct measurement *m)
+{
+    if (!m)
+        return;
+    if (m->state < MEASUREMENT_DONE)
+        end(m, MEASUREMENT_FAILED);
+    later_cancel(m->env, &m->tell);
+    for (unsigned i = 0; i < m->told.n_circs; i++)
+        msocket_free(&m->sockets[i]);
+    free(m->sockets);
+    secret_wipe(m, sizeof *m);
+    free(m);
+}
+
+/* ---- looks ---- */
+
+enum measurement_state measurement_state(const struct measurement *m)
+{
+    return m->state;
+}
+
+const struct connect_to_relay *measurement_told(const struct measurement *m)
+{
+    return &m->told;
+}
+
+void measurement_circs(const struct measurement *m, struct connected_to_relay *out)
+{
+    *out = (struct connected_to_relay){
+        .meas_id = m->told.meas_id,
+        .circs = m->opened,
+        .ready_circs = m->ready,
+        .bad_circs = m->bad,
+        .rtt_ms = m->rtt_us == UINT64_MAX ? 0 : (unsigned)(m->rtt_us / US_PER_MS),
+    };
+}

@@ -1,0 +1,98 @@
+/* The inside of a measurement, for its files and its test only. */
+#ifndef TUNIC_MEASURE_MEASUREMENT_INT_H
+#define TUNIC_MEASURE_MEASUREMENT_INT_H
+
+#include "base/bucket.h"
+#include "base/later.h"
+#include "base/timer.h"
+#include "measure/echo.h"
+#include "measure/measurement.h"
+#include "measure/onehop.h"
+
+enum {
+    CELL_ON_WIRE = CHAN_CELL_MAX,
+    PACE_STEP_US = 2000,  /* the bucket fills so often */
+    PACE_BURST_MS = 100,  /* what it holds at most, in time: relays fill theirs so often, too */
+    PACE_BURST_CELLS = 8, /* and at least */
+    WINDOW_MS = 200,      /* of alloc_bw is under way, besides what the distance takes */
+    WINDOW_LEAST = 2,     /* cells a circuit */
+    WINDOW_MOST = 1000,   /* C tor closes circuits of 1,500 */
+    TURN_CELLS_MOST = 16, /* of a circuit, before the next has its turn */
+};
+
+/* One link with its circuit. */
+struct msocket {
+    struct measurement *m;
+    unsigned number;
+    struct onehop hop;
+    struct echo *echo; /* once it is ready */
+    uint64_t asked_us; /* when MEAS_ECHO_ON went out */
+    bool ready, bad;   /* ready stays so when it is bad later */
+    bool can_send;     /* it is in the ring */
+    struct msocket *prev, *next;
+};
+
+struct measurement {
+    struct env *env;
+    struct measurement_config config;
+    struct connect_to_relay told;
+    char name[MEAS_NAME_MAX + 1];
+    const struct measurement_ops *ops;
+    void *arg;
+    enum measurement_state state;
+    uint8_t secret[ECHO_SECRET_LEN]; /* of what is checked */
+
+    struct msocket *sockets; /* told.n_circs of them */
+    unsigned opened, ready, bad;
+    uint64_t rtt_us;             /* the quickest answer to MEAS_ECHO_ON; UINT64_MAX: none yet */
+    char refusal[MEAS_INFO_MAX]; /* what the relay said to one of them, or "" */
+    struct timer open_next, deadline, dead_man;
+
+    /* Sending. */
+    struct msocket *ring; /* those that could send */
+    struct bucket pace;
+    unsigned window; /* cells under way, a circuit */
+    struct timer tick;
+    struct later pump; /* once a wake-up */
+
+    /* The second that runs. */
+    uint64_t go_us, tick_due_us, blocked_since_us, blocked_us; /* since 0: not held back */
+    struct bw_report now;
+    uint64_t wire_in, wire_out, cpu_us; /* as they were when it began */
+    struct timer second;
+
+    struct later tell;
+    struct meas_failure failure;
+};
+
+/* ---- measurement.c ---- */
+
+void measurement_fail(struct measurement *m, enum meas_code code, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+/* S has become ready, or bad: enough are, or too many. */
+void measurement_count(struct measurement *m);
+
+/* ---- msocket.c ---- */
+
+/* Dials. */
+void msocket_open(struct msocket *s);
+void msocket_free(struct msocket *s);
+/* Up to MOST cells go out; how many did. Fewer: it cannot send more now, and has left the ring. */
+unsigned msocket_send(struct msocket *s, unsigned most);
+
+/* ---- pacing.c ---- */
+
+void pacing_init(struct measurement *m);
+/* Begins to send. */
+void pacing_begin(struct measurement *m);
+void pacing_stop(struct measurement *m);
+/* The rate is told.alloc_bw from now on. */
+void pacing_set(struct measurement *m);
+/* S could send again. */
+void pacing_can_send(struct msocket *s);
+/* S cannot. */
+void pacing_cannot(struct msocket *s);
+/* How long senders have been held back since it was asked last. */
+uint64_t pacing_blocked_us(struct measurement *m);
+
+#endif

@@ -1,0 +1,146 @@
+/* When a measurement sends: one bucket for all of its links, turns among them, and how much is
+ * under way. Whoever could not send for the window or the link is out of the ring until an echo or
+ * room comes; with tokens left and nobody in the ring we are held back by the relay. */
+#include "cell/chan.h"
+#include "measure/measurement_int.h"
+
+#include <utlist.h>
+
+/* A turn: enough cells at once that TLS's records are not small, and few enough that half of the
+ * window is still under way when the next turn comes. */
+static unsigned turn_of(const struct measurement *m)
+{
+    unsigned half = m->window / 2;
+    return half < 1 ? 1 : half > TURN_CELLS_MOST ? TURN_CELLS_MOST : half;
+}
+
+static bool is_held_back(const struct measurement *m)
+{
+    return !m->ring && m->pace.left >= (uint64_t)turn_of(m) * CELL_ON_WIRE;
+}
+
+static void note_blocked(struct measurement *m, bool blocked)
+{
+    uint64_t now = m->env->mono_us;
+    if (m->blocked_since_us)
+        m->blocked_us += now - m->blocked_since_us;
+    m->blocked_since_us = blocked ? now : 0;
+}
+
+uint64_t pacing_blocked_us(struct measurement *m)
+{
+    note_blocked(m, m->blocked_since_us != 0);
+    uint64_t us = m->blocked_us;
+    m->blocked_us = 0;
+    return us;
+}
+
+/* ---- the ring ---- */
+
+void pacing_can_send(struct msocket *s)
+{
+    struct measurement *m = s->m;
+    if (s->can_send || s->bad || m->state != MEASUREMENT_RUNNING ||
+        echo_flying(s->echo) + turn_of(m) > m->window)
+        return;
+    s->can_send = true;
+    DL_APPEND(m->ring, s);
+    later_ask(m->env, &m->pump);
+}
+
+void pacing_cannot(struct msocket *s)
+{
+    if (!s->can_send)
+        return;
+    s->can_send = false;
+    DL_DELETE(s->m->ring, s);
+}
+
+/* Its turn is over: the next one is first. */
+static void go_behind(struct msocket *s)
+{
+    DL_DELETE(s->m->ring, s);
+    DL_APPEND(s->m->ring, s);
+}
+
+/* ---- the bucket ---- */
+
+static void arm_tick(struct measurement *m)
+{
+    uint64_t turn = (uint64_t)turn_of(m) * CELL_ON_WIRE, now = m->env->mono_us;
+    uint64_t enough = now + (turn - m->pace.left) * US_PER_SEC / m->pace.rate;
+    uint64_t due = bucket_next_us(&m->pace);
+    due = due > enough ? due : enough;
+    m->tick_due_us = due > now ? due : now + 1;
+    timerq_arm(&m->env->timers, &m->tick, m->tick_due_us);
+}
+
+static void pump(void *arg)
+{
+    struct measurement *m = arg;
+    uint64_t cells = bucket_look(&m->pace, m->env->mono_us) / CELL_ON_WIRE;
+    unsigned turn = turn_of(m);
+    while (cells >= turn && m->ring && m->state == MEASUREMENT_RUNNING) {
+        struct msocket *s = m->ring;
+        unsigned n = msocket_send(s, turn);
+        bucket_take(&m->pace, (uint64_t)n * CELL_ON_WIRE);
+        cells -= n;
+        if (s->can_send)
+            go_behind(s);
+    }
+    if (m->state != MEASUREMENT_RUNNING)
+        return;
+    note_blocked(m, is_held_back(m));
+    if (cells < turn)
+        arm_tick(m);
+}
+
+static void on_tick(void *arg)
+{
+    struct measurement *m = arg;
+    uint64_t late_ms = (m->env->mono_us - m->tick_due_us) / US_PER_MS;
+    m->now.lag_ms = late_ms > m->now.lag_ms ? (unsigned)late_ms : m->now.lag_ms;
+    pump(m);
+}
+
+void pacing_set(struct measurement *m)
+{
+    uint64_t rate = m->told.alloc_bw, burst = rate / MS_PER_SEC * PACE_BURST_MS;
+    uint64_t rtt_us = m->rtt_us < US_PER_SEC ? m->rtt_us : US_PER_SEC;
+    uint64_t least = (uint64_t)PACE_BURST_CELLS * CELL_ON_WIRE;
+    bucket_change(&m->pace, rate, burst > least ? burst : least, PACE_STEP_US, m->env->mono_us);
+    uint64_t bytes = rate / MS_PER_SEC * (WINDOW_MS + rtt_us / US_PER_MS);
+    uint64_t window = bytes / CELL_ON_WIRE / (m->ready ? m->ready : 1);
+    m->window = window < WINDOW_LEAST  ? WINDOW_LEAST
+                : window > WINDOW_MOST ? WINDOW_MOST
+                                       : (unsigned)window;
+    if (m->state != MEASUREMENT_RUNNING)
+        return;
+    for (unsigned i = 0; i < m->told.n_circs; i++)
+        if (m->sockets[i].ready)
+            pacing_can_send(&m->sockets[i]);
+}
+
+/* ---- life ---- */
+
+void pacing_init(struct measurement *m)
+{
+    timer_init(&m->tick, on_tick, m);
+    later_init(&m->pump, pump, m);
+}
+
+void pacing_begin(struct measurement *m)
+{
+    bucket_init(&m->pace, m->told.alloc_bw, 1, PACE_STEP_US, m->env->mono_us);
+    pacing_set(m);
+}
+
+void pacing_stop(struct measurement *m)
+{
+    note_blocked(m, false);
+    m->ring = NULL;
+    for (unsigned i = 0; i < m->told.n_circs; i++)
+        m->sockets[i].can_send = false;
+    env_disarm(m->env, &m->tick);
+    later_cancel(m->env, &m->pump);
+}

@@ -1,0 +1,178 @@
+#include "measure/relay_talk.h"
+
+#include "measworld.h"
+
+struct cast {
+    struct mw_world w;
+    struct relay_talk *t;
+    unsigned granted, bgs, ends;
+    struct meas_ext limits;
+    struct meas_bg bg;
+    enum meas_code code;
+    char text[MEAS_INFO_MAX];
+};
+
+static void on_granted(void *arg, const struct meas_ext *limits)
+{
+    struct cast *c = arg;
+    c->granted++;
+    c->limits = *limits;
+}
+
+static void on_bg(void *arg, const struct meas_bg *bg)
+{
+    struct cast *c = arg;
+    c->bgs++;
+    c->bg = *bg;
+}
+
+static void on_end(void *arg, enum meas_code code, const char *text)
+{
+    struct cast *c = arg;
+    c->ends++;
+    c->code = code;
+    snprintf(c->text, sizeof c->text, "%s", text);
+}
+
+static const struct relay_talk_ops ops = {on_granted, on_bg, on_end};
+
+static void begin(struct cast *c, enum mw_answer answer)
+{
+    memset(c, 0, sizeof *c);
+    mw_new(&c->w, 3, 0);
+    c->w.answer = answer;
+    c->w.refusal = MEAS_ERR_TOO_OFTEN;
+    const struct relay_talk_config config = {.link = {.tls = c->w.client_tls},
+                                             .ops_world = &mw_ops,
+                                             .world = &c->w,
+                                             .relay = mw_relay(&c->w),
+                                             .params = {.seconds = 30}};
+    ck_ok(relay_talk_new(c->w.env, &config, &ops, c, &c->t));
+    test_env_advance_ms(c->w.env, 1000);
+}
+
+static void finish(struct cast *c)
+{
+    relay_talk_free(c->t);
+    mw_free(&c->w);
+}
+
+static void say(struct cast *c, const struct meas_cell *cell)
+{
+    mw_say(&c->w.wire[0], cell);
+    test_env_advance_ms(c->w.env, 10);
+}
+
+START_TEST(test_relay_talk_granted_then_each_second)
+{
+    struct cast c;
+    begin(&c, MW_GRANTS);
+    ck_assert_uint_eq(c.granted, 1);
+    ck_assert_uint_eq(c.limits.seconds_most, 45);
+    ck_assert_mem_eq(relay_talk_peer(c.t), &c.w.id.ed.pub, sizeof(struct ed_id));
+    for (uint16_t s = 1; s <= 3; s++) {
+        const struct meas_cell cell = {.cmd = MEAS_BG, .bg = {s, 100, 200}};
+        say(&c, &cell);
+        ck_assert_uint_eq(c.bgs, s);
+        ck_assert_uint_eq(c.bg.second, s);
+    }
+    ck_assert_uint_eq(c.ends, 0);
+    test_env_advance_ms(c.w.env, 100 * 1000); /* nothing more is due */
+    ck_assert_uint_eq(c.ends, 0);
+    relay_talk_leave(c.t, true);
+    test_env_advance_ms(c.w.env, 1000);
+    ck_assert_uint_eq(c.ends, 0);
+    finish(&c);
+}
+END_TEST
+
+START_TEST(test_relay_talk_refusal_has_the_relays_reason)
+{
+    struct cast c;
+    begin(&c, MW_REFUSES);
+    ck_assert_uint_eq(c.ends, 1);
+    ck_assert_int_eq(c.code, MEAS_REFUSED);
+    ck_assert_ptr_nonnull(strstr(c.text, meas_error_text(MEAS_ERR_TOO_OFTEN)));
+    finish(&c);
+}
+END_TEST
+
+START_TEST(test_relay_talk_silence_is_unsupported)
+{
+    struct cast c;
+    begin(&c, MW_SILENT);
+    test_env_advance_ms(c.w.env, RELAY_TALK_ANSWER_MS - 1500);
+    ck_assert_uint_eq(c.ends, 0);
+    test_env_advance_ms(c.w.env, 1500);
+    ck_assert_uint_eq(c.ends, 1);
+    ck_assert_int_eq(c.code, MEAS_UNSUPPORTED);
+    finish(&c);
+}
+END_TEST
+
+START_TEST(test_relay_talk_lost_relay)
+{
+    struct cast c;
+    begin(&c, MW_DESTROYS);
+    ck_assert_int_eq(c.code, MEAS_RELAY_LOST);
+    finish(&c);
+    begin(&c, MW_GRANTS);
+    link_tcp_failed(c.w.wire[0].client, 104);
+    test_env_advance_ms(c.w.env, 10);
+    ck_assert_uint_eq(c.ends, 1);
+    ck_assert_int_eq(c.code, MEAS_RELAY_LOST);
+    finish(&c);
+}
+END_TEST
+
+/* What no relay may say, before and after it has agreed. */
+START_TEST(test_relay_talk_nonsense_ends_it)
+{
+    static const struct meas_cell odd[] = {
+        {.cmd = MEAS_PARAMS_OK}, {.cmd = MEAS_ECHO_ON}, {.cmd = MEAS_PARAMS}};
+    struct cast c;
+    begin(&c, MW_GARBLES);
+    ck_assert_int_eq(c.code, MEAS_MALFORMED_TOR_RESP);
+    finish(&c);
+    for (size_t i = 0; i < 3; i++) {
+        begin(&c, MW_GRANTS);
+        say(&c, &odd[i]);
+        ck_assert_uint_eq(c.ends, 1);
+        ck_assert_int_eq(c.code, MEAS_MALFORMED_TOR_RESP);
+        finish(&c);
+    }
+    begin(&c, MW_SILENT);
+    const struct meas_cell bg = {.cmd = MEAS_BG, .bg = {1, 1, 1}};
+    say(&c, &bg);
+    ck_assert_int_eq(c.code, MEAS_MALFORMED_TOR_RESP);
+    finish(&c);
+}
+END_TEST
+
+START_TEST(test_relay_talk_wrong_relay)
+{
+    struct cast c;
+    memset(&c, 0, sizeof c);
+    mw_new(&c.w, 3, 0);
+    struct relay_talk_config config = {.link = {.tls = c.w.client_tls},
+                                       .ops_world = &mw_ops,
+                                       .world = &c.w,
+                                       .relay = mw_relay(&c.w)};
+    config.relay.ed25519.b[3] ^= 1;
+    ck_ok(relay_talk_new(c.w.env, &config, &ops, &c, &c.t));
+    test_env_advance_ms(c.w.env, 1000);
+    ck_assert_uint_eq(c.ends, 1);
+    ck_assert_int_eq(c.code, MEAS_RELAY_LOST);
+    ck_assert_uint_eq(c.granted, 0);
+    finish(&c);
+    mw_new(&c.w, 3, 0);
+    config.link.tls = c.w.client_tls;
+    config.relay.n_addrs = 0;
+    ck_err(relay_talk_new(c.w.env, &config, &ops, &c, &c.t), ERR_ARG);
+    mw_free(&c.w);
+}
+END_TEST
+
+TESTS("measure/relay_talk", test_relay_talk_granted_then_each_second,
+      test_relay_talk_refusal_has_the_relays_reason, test_relay_talk_silence_is_unsupported,
+      test_relay_talk_lost_relay, test_relay_talk_nonsense_ends_it, test_relay_talk_wrong_relay)
