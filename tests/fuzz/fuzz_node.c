@@ -186,7 +186,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!l)
         return 0;
     l->state = LINK_HANDSHAKING;
-    handshake_server_start(&l->hs, &env);
+    const struct sha256 tls_cert = {{0}};
+    handshake_server_start(&l->hs, &env, &tls_cert, NULL);
     l->hs.version = 5;
     l->hs.stage = STAGE_OPEN;
     link_opened(l);
