@@ -234,7 +234,7 @@ void link_tcp_open(struct link *l)
 uint8_t *link_in_room(struct link *l, size_t *room)
 {
     *room = 0;
-    if (l->state == LINK_CLOSED || !l->tls)
+    if (l->state == LINK_CLOSED || !l->tls || l->held)
         return NULL;
     uint8_t *at = tls_in_room(l->tls, room);
     if (!at)

@@ -102,6 +102,8 @@ struct link_ops {
     /* NETINFO from a peer whose identity is proved says its clock differs from ours by SKEW_S
      * (positive: our clock is ahead). Only told when it is more than a few minutes. */
     void (*on_clock_skew)(void *arg, int64_t skew_s);
+    /* L, which was held, takes bytes again: net is to read on. NULL for who never holds it. */
+    void (*on_room)(void *arg);
     /* link_is_stalled() has changed. NULL: nobody wants to know. */
     void (*on_stall)(void *arg, bool stalled);
     /* A responder's: CREATE_FAST or CREATE2 came under an id that is free. BODY is CELL_BODY_LEN
@@ -181,10 +183,17 @@ void link_tcp_failed(struct link *l, int errno_);
 /* The peer has acknowledged or answered nothing for some seconds, or it does so again. */
 void link_stall(struct link *l, bool stalled);
 
-/* Room for received bytes (at least 1, as many as one read should take), or NULL once closed. */
+/* Room for received bytes (at least 1, as many as one read should take), or NULL once closed, and
+ * while L is held. */
 uint8_t *link_in_room(struct link *l, size_t *room);
 /* LEN received bytes were put there: runs TLS, cells and their handlers. */
 void link_in_done(struct link *l, size_t len);
+
+/* While L is held it takes no more bytes from net, and so the peer has to wait, once what is under
+ * way fills the sockets. What had been read before is still handled. Nobody looks for the peer's
+ * end meanwhile, but where sending fails. Harmless on a closed link. */
+void link_hold_input(struct link *l, bool hold);
+bool link_holds_input(const struct link *l);
 
 /* Seals what circuits have written since; the bytes to send, NULL if none. */
 const uint8_t *link_seal(struct link *l, size_t *len);

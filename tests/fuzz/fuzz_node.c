@@ -65,6 +65,7 @@ static void of_target(void *world, struct target *t)
 static const struct node_world world = {.dial = dial,
                                         .output = of_link,
                                         .hangup = of_link,
+                                        .resume = of_link,
                                         .target_dial = target_dial,
                                         .target_output = of_target,
                                         .target_resume = of_target,

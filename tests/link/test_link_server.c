@@ -19,7 +19,8 @@ static struct pair {
     struct world w; /* env, keys, certificates; its link is the initiator */
     struct link_server face;
     struct link *server;
-    unsigned opened, closed, created;
+    unsigned opened, closed, created, room;
+    unsigned hold_at; /* the cell at which the responder is held; 0: never */
     struct link_end end;
     struct made_circ accepted;
     bool refuse;
@@ -31,6 +32,8 @@ static void circ_on_cell(void *arg, uint8_t cmd, uint8_t *body)
     (void)body;
     c->cells++;
     c->last_cmd = cmd;
+    if (c == &p.accepted && p.hold_at == c->cells)
+        link_hold_input(p.server, true);
 }
 
 static void circ_on_destroy(void *arg, uint8_t reason)
@@ -71,6 +74,11 @@ static void server_on_output(void *arg)
     (void)arg;
 }
 
+static void server_on_room(void *arg)
+{
+    ((struct pair *)arg)->room++;
+}
+
 static void server_on_create(void *arg, uint32_t id, uint8_t cmd, uint8_t *body)
 {
     struct pair *pair = arg;
@@ -87,6 +95,7 @@ static void server_on_create(void *arg, uint32_t id, uint8_t cmd, uint8_t *body)
 static const struct link_ops server_ops = {.on_open = server_on_open,
                                            .on_end = server_on_end,
                                            .on_output = server_on_output,
+                                           .on_room = server_on_room,
                                            .on_create = server_on_create};
 
 static void set_up(struct link_cheat cheat)
@@ -211,6 +220,72 @@ static void open_circuit(void)
     send_cell(&ours.lc, CELL_CREATE2);
     ck_assert_uint_eq(p.created, 1);
 }
+
+/* ---- a link that is to read no more for now ---- */
+
+static void send_cells(size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint8_t *body = link_cell(&ours.lc, CELL_RELAY, LINK_URGENT);
+        ck_assert_ptr_nonnull(body);
+        memset(body, 0x77, CELL_BODY_LEN);
+        link_cell_commit(&ours.lc);
+    }
+}
+
+START_TEST(test_link_server_held_reads_nothing_and_then_all)
+{
+    size_t len;
+    joined();
+    open_circuit();
+    link_hold_input(p.server, true);
+    ck_assert(link_holds_input(p.server));
+    send_cells(500);
+    pump();
+    ck_assert_uint_eq(p.accepted.cells, 0);
+    ck_assert_ptr_nonnull(link_seal(p.w.link, &len)); /* the peer keeps them */
+    ck_assert_uint_ge(len, 500 * 514);
+    ck_assert_uint_eq(p.room, 0);
+    link_hold_input(p.server, false);
+    ck_assert_uint_eq(p.room, 1);
+    link_hold_input(p.server, false);
+    ck_assert_uint_eq(p.room, 1); /* it was not held */
+    pump();
+    ck_assert_uint_eq(p.accepted.cells, 500);
+    ck_assert_int_eq(link_state(p.server), LINK_OPEN);
+    finish();
+}
+END_TEST
+
+/* From inside a cell's handler: what came with it is still handled, and no more is read. */
+START_TEST(test_link_server_may_be_held_by_a_cell)
+{
+    joined();
+    open_circuit();
+    p.hold_at = 1;
+    send_cells(1000);
+    pump();
+    ck_assert_uint_ge(p.accepted.cells, 1);
+    ck_assert_uint_le(p.accepted.cells, TLS_IN_CAP / 514);
+    link_hold_input(p.server, false);
+    pump();
+    ck_assert_uint_eq(p.accepted.cells, 1000);
+    finish();
+}
+END_TEST
+
+START_TEST(test_link_server_held_and_closed_tells_of_no_room)
+{
+    joined();
+    link_hold_input(p.server, true);
+    link_close(p.server, OK, OR_DONE, "enough");
+    link_hold_input(p.server, false);
+    ck_assert_uint_eq(p.room, 0);
+    pump();
+    ck_assert_uint_eq(p.closed, 1);
+    finish();
+}
+END_TEST
 
 START_TEST(test_link_server_circuit_carries_cells_both_ways)
 {
@@ -467,11 +542,12 @@ START_TEST(test_link_server_illegal_cells_close)
 }
 END_TEST
 
-TESTS("link/link_server", test_link_server_pads_until_it_is_told_to_stop,
-      test_link_server_negotiates_no_padding, test_link_server_trace_tells_of_each_cell,
-      test_link_server_padding_may_come_first, test_link_server_opens,
-      test_link_server_cheats_are_found_out, test_link_server_clock_ahead_is_told,
-      test_link_server_circuit_carries_cells_both_ways, test_link_server_destroy_goes_both_ways,
-      test_link_server_refuses_with_the_reason, test_link_server_end_takes_its_circuits,
-      test_link_server_ids_are_the_initiators, test_link_server_certs_that_prove_nothing_close,
-      test_link_server_illegal_cells_close)
+TESTS("link/link_server", test_link_server_held_reads_nothing_and_then_all,
+      test_link_server_may_be_held_by_a_cell, test_link_server_held_and_closed_tells_of_no_room,
+      test_link_server_pads_until_it_is_told_to_stop, test_link_server_negotiates_no_padding,
+      test_link_server_trace_tells_of_each_cell, test_link_server_padding_may_come_first,
+      test_link_server_opens, test_link_server_cheats_are_found_out,
+      test_link_server_clock_ahead_is_told, test_link_server_circuit_carries_cells_both_ways,
+      test_link_server_destroy_goes_both_ways, test_link_server_refuses_with_the_reason,
+      test_link_server_end_takes_its_circuits, test_link_server_ids_are_the_initiators,
+      test_link_server_certs_that_prove_nothing_close, test_link_server_illegal_cells_close)
