@@ -11,11 +11,11 @@
 #include "measure/polite.h"
 #include "measure/stock_int.h"
 
-enum { TCP_MS = 10 * 1000, HANDSHAKE_MS = 10 * 1000, PACE_STEP_US = 10 * 1000 };
+enum { PACE_STEP_US = 10 * 1000, CONNECT_MS = 2 * MEAS_CONNECT_MS + MEAS_CIRCS_MS };
 
 static const struct lane_kind *const kinds[] = {
-    [MEAS_ECHO2] = &lane_echo2,
-    [MEAS_SINK2] = &lane_echo2,
+    [MEAS_ECHO2] = &lane_echo2, [MEAS_SINK2] = &lane_echo2, [MEAS_DIR] = &lane_dir,
+    [MEAS_DROP] = &lane_drop,   [MEAS_HTTP] = &lane_http,
 };
 
 const char *stock_mode_proves(enum meas_mode mode)
@@ -44,7 +44,7 @@ const char *stock_mode_proves(enum meas_mode mode)
 static void tell(void *arg)
 {
     struct stock *s = arg;
-    s->ops->on_end(s->world, &s->end);
+    s->ops->on_end(s->arg, s->has_failed ? &s->failure : NULL);
 }
 
 static void close_lanes(struct stock *s, const char *why)
@@ -65,7 +65,8 @@ static void is_over(struct stock *s, const char *why)
     stock_stop_seconds(s);
     env_disarm(s->env, &s->late);
     env_disarm(s->env, &s->paced);
-    s->end.bytes = sums.wire_in + sums.wire_out;
+    env_disarm(s->env, &s->dead_man);
+    s->bytes = sums.wire_in + sums.wire_out;
     close_lanes(s, why);
     later_ask(s->env, &s->tell);
 }
@@ -74,10 +75,11 @@ void stock_fails(struct stock *s, enum meas_code code, bool sent_away, const cha
 {
     if (s->state == STOCK_OVER)
         return;
-    s->end.failure.code = code;
-    s->end.failure.meas_id = s->config.told.meas_id;
-    s->end.sent_away = sent_away;
-    snprintf(s->end.failure.info, sizeof s->end.failure.info, "%s", text);
+    s->failure.code = code;
+    s->failure.meas_id = s->config.told.meas_id;
+    s->has_failed = true;
+    s->sent_away = sent_away;
+    snprintf(s->failure.info, sizeof s->failure.info, "%s", text);
     is_over(s, "the measurement has failed");
 }
 
@@ -85,13 +87,34 @@ void stock_finish(struct stock *s)
 {
     if (s->state == STOCK_OVER)
         return;
-    s->end.done = true;
     is_over(s, "the measurement is done");
 }
 
-void stock_cancel(struct stock *s, enum meas_code code, const char *info)
+void stock_stop(struct stock *s, enum meas_code code, const char *info)
 {
     stock_fails(s, code, false, info);
+}
+
+static void nobody_there(void *arg)
+{
+    stock_fails(arg, MEAS_DEAD_MAN, false, "nothing was heard of the coordinator");
+}
+
+void stock_heard(struct stock *s)
+{
+    if (s->config.dead_man && s->state == STOCK_RUNNING)
+        env_arm_ms(s->env, &s->dead_man, MEAS_DEAD_MAN_MS);
+}
+
+bool stock_was_sent_away(const struct stock *s)
+{
+    return s->sent_away;
+}
+
+uint64_t stock_bytes(const struct stock *s)
+{
+    const struct stock_sums sums = stock_sums(s);
+    return s->state == STOCK_OVER ? s->bytes : sums.wire_in + sums.wire_out;
 }
 
 static void too_late(void *arg)
@@ -118,8 +141,8 @@ static void tell_connected(struct stock *s)
                                          .bad_circs = s->bad,
                                          .rtt_ms = s->rtt_ms};
     s->state = STOCK_READY;
-    env_arm_ms(s->env, &s->late, STOCK_GO_MS);
-    s->ops->on_connected(s->world, &m);
+    env_arm_ms(s->env, &s->late, MEAS_GO_MS);
+    s->ops->on_connected(s->arg, &m);
 }
 
 /* proposal 316 has a measurement fail "if fewer than half" of the circuits can be had. */
@@ -196,7 +219,7 @@ void lane_cheat(struct lane *ln, const struct meas_cheat *cheat)
     char text[MEAS_CHEAT_TEXT_MAX];
     if (s->state == STOCK_OVER)
         return;
-    s->end.failure.cheat = *cheat;
+    s->failure.cheat = *cheat;
     stock_fails(s, MEAS_CHEAT, false, meas_cheat_text(cheat, text));
 }
 
@@ -229,7 +252,7 @@ static void link_on_end(void *arg, const struct link_end *end)
 static void link_on_output(void *arg)
 {
     struct lane *ln = arg;
-    ln->s->ops->output(ln->s->world, ln->link);
+    ln->s->config.sockets->output(ln->s->config.world, ln->link);
 }
 
 static const struct link_ops link_ops = {
@@ -241,7 +264,7 @@ static void bury_link(struct lane *ln)
     s->kind->free(ln);
     if (!ln->link)
         return;
-    s->ops->hangup(s->world, ln->link);
+    s->config.sockets->hangup(s->config.world, ln->link);
     link_free(ln->link);
     ln->link = NULL;
 }
@@ -267,7 +290,7 @@ static void dial(void *arg)
     ln->state = LANE_CONNECTING;
     ln->link = link_new(s->env, &s->link_config, &target, &link_ops, ln);
     if (ln->link)
-        s->ops->dial(s->world, ln->link, &r->addrs[0]);
+        s->config.sockets->dial(s->config.world, ln->link);
     else
         lane_fails(ln, MEAS_RESOURCES, "no memory for a link");
 }
@@ -361,23 +384,25 @@ static void init(struct stock *s)
 {
     s->kind = kinds[s->config.told.mode];
     s->link_config = (struct link_config){.tls = s->config.tls,
-                                          .connect_timeout_ms = TCP_MS,
-                                          .handshake_timeout_ms = HANDSHAKE_MS,
+                                          .connect_timeout_ms = MEAS_CONNECT_MS,
+                                          .handshake_timeout_ms = MEAS_CONNECT_MS,
                                           .padding = LINK_PADDING_OFF};
     env_random(s->env, s->secret, sizeof s->secret);
     timer_init(&s->late, too_late, s);
     timer_init(&s->paced, paced, s);
+    timer_init(&s->dead_man, nobody_there, s);
     later_init(&s->tell, tell, s);
     later_init(&s->bury, bury, s);
     stock_init_seconds(s);
     bucket_init(&s->pace, s->config.told.alloc_bw, s->config.told.alloc_bw / 20, PACE_STEP_US,
                 s->env->mono_us);
-    env_arm_ms(s->env, &s->late, polite_open_at_ms(s->n - 1, s->n) + STOCK_CONNECT_MS);
+    env_arm_ms(s->env, &s->late, polite_open_at_ms(s->n - 1, s->n) + CONNECT_MS);
     init_lanes(s);
 }
 
-err_t stock_new(struct env *env, const struct stock_config *config, const struct stock_ops *ops,
-                void *world, struct stock **out, char why[CONSENT_WHY_MAX])
+err_t stock_new(struct env *env, const struct stock_config *config,
+                const struct measurement_ops *ops, void *arg, struct stock **out,
+                char why[CONSENT_WHY_MAX])
 {
     TRY(check(env, config, why));
     struct stock *s = calloc(1, sizeof *s);
@@ -390,7 +415,7 @@ err_t stock_new(struct env *env, const struct stock_config *config, const struct
         return ERR_NOMEM;
     }
     *s = (struct stock){
-        .env = env, .config = *config, .ops = ops, .world = world, .lanes = lanes, .n = n};
+        .env = env, .config = *config, .ops = ops, .arg = arg, .lanes = lanes, .n = n};
     snprintf(s->name, sizeof s->name, "%s", config->name);
     s->config.told.proof = s->config.next_proof = (struct text){"", 0};
     init(s);
@@ -406,6 +431,7 @@ void stock_free(struct stock *s)
     stock_stop_seconds(s);
     env_disarm(s->env, &s->late);
     env_disarm(s->env, &s->paced);
+    env_disarm(s->env, &s->dead_man);
     for (unsigned i = 0; i < s->n; i++) {
         env_disarm(s->env, &s->lanes[i].open);
         s->kind->close(&s->lanes[i]);
@@ -427,6 +453,7 @@ err_t stock_go(struct stock *s)
     s->state = STOCK_RUNNING;
     env_disarm(s->env, &s->late);
     stock_start_seconds(s);
+    stock_heard(s);
     stock_pump_all(s);
     return OK;
 }
@@ -441,6 +468,7 @@ void stock_drain(struct stock *s)
 {
     s->state = STOCK_DRAINING;
     env_disarm(s->env, &s->paced);
+    env_disarm(s->env, &s->dead_man);
     if (stock_flying(s))
         env_arm_ms(s->env, &s->late, STOCK_DRAIN_MS);
     else
@@ -473,10 +501,15 @@ uint64_t stock_allows(struct stock *s, const struct lane *ln, bool limited)
     return !limited || paid < share - flying ? paid : share - flying;
 }
 
-void stock_spent(struct stock *s, struct lane *ln, uint64_t cells)
+void stock_paid(struct stock *s, uint64_t cells)
 {
     uint64_t bytes = cells * CHAN_CELL_MAX;
     uint64_t there = bucket_look(&s->pace, s->env->mono_us);
-    ln->sent += cells;
     bucket_take(&s->pace, bytes < there ? bytes : there);
+}
+
+void stock_spent(struct stock *s, struct lane *ln, uint64_t cells)
+{
+    ln->sent += cells;
+    stock_paid(s, cells);
 }

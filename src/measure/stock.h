@@ -7,7 +7,7 @@
  * few links, opened slowly; few cells under way (flight.h); and the first DESTROY, TRUNCATED or
  * closed link ends all of it at once.
  *
- * A machine without sockets: the world dials, moves bytes, and lends the second hop. */
+ * A machine without sockets, as a measurement is, with the same world and the same ops. */
 #ifndef TUNIC_MEASURE_STOCK_H
 #define TUNIC_MEASURE_STOCK_H
 
@@ -24,8 +24,6 @@ struct echohop;
 struct tls_ctx;
 
 enum {
-    STOCK_CONNECT_MS = 25 * 1000, /* TCP, handshake, circuit; from the last link's opening on */
-    STOCK_GO_MS = 60 * 1000,
     STOCK_DRAIN_MS = 5 * 1000,
     STOCK_SINK_EVERY = 50, /* sink2: one cell in so many comes back */
     /* What TLS and its like may add to the bytes of cells, in percent, when bytes on the wire are
@@ -34,10 +32,13 @@ enum {
 };
 
 struct stock_config {
-    struct connect_to_relay told; /* copied; its proof is looked at in stock_new() alone */
-    const char *name;             /* the measurer's */
-    struct tls_ctx *tls;          /* a client's; borrowed */
-    const struct sha256 *pin;     /* of the coordinator that asks; NULL: it has none */
+    struct connect_to_relay told;     /* copied; its proof is looked at in stock_new() alone */
+    const char *name;                 /* the measurer's */
+    struct tls_ctx *tls;              /* a client's; borrowed */
+    const struct meas_world *sockets; /* borrowed */
+    void *world;                      /* theirs */
+    bool dead_man;                    /* whoever asked is elsewhere, and stock_heard() says so */
+    const struct sha256 *pin;         /* of the coordinator that asks; NULL: it has none */
     /* echo2 and sink2: the second hop, borrowed, and how the relay is to reach it. */
     const struct echohop *hop;
     struct circ_hop_target next;
@@ -48,35 +49,24 @@ struct stock_config {
     uint64_t bytes_most; /* both ways: then it ends */
 };
 
-struct stock_end {
-    bool done; /* all seconds are reported; else FAILURE says why not */
-    struct meas_failure failure;
-    bool sent_away; /* by the relay: it is to be left alone */
-    uint64_t bytes; /* of all links to it, both ways */
-};
-
-struct stock_ops {
-    void (*dial)(void *world, struct link *l, const struct ipport *to);
-    void (*output)(void *world, struct link *l); /* as link_ops' on_output */
-    void (*hangup)(void *world, struct link *l); /* L is freed when this call is over */
-    uint64_t (*cpu_us)(void *world);             /* of the process, so far */
-    void (*on_connected)(void *world, const struct connected_to_relay *m);
-    void (*on_report)(void *world, const struct bw_report *r);
-    /* Once, at the end of a wake-up; the owner may free it in there. */
-    void (*on_end)(void *world, const struct stock_end *end);
-};
-
 /* Whether it may be, and all that it needs; nothing is dialled before the next wake-up. ERR_ARG,
  * ERR_NOMEM, or an error of consent.h; WHY says which. */
 MUST_USE err_t stock_new(struct env *env, const struct stock_config *config,
-                         const struct stock_ops *ops, void *world, struct stock **out,
+                         const struct measurement_ops *ops, void *arg, struct stock **out,
                          char why[CONSENT_WHY_MAX]);
 void stock_free(struct stock *s); /* without a word to anybody; NULL is fine */
 
 /* ERR_STATE: it runs already, or is not ready. */
 MUST_USE err_t stock_go(struct stock *s);
 void stock_alloc(struct stock *s, uint64_t alloc_bw);
-void stock_cancel(struct stock *s, enum meas_code code, const char *info);
+void stock_stop(struct stock *s, enum meas_code code, const char *info);
+/* Something was heard of the coordinator. */
+void stock_heard(struct stock *s);
+
+/* The relay has ended what it had granted: it is to be left alone. */
+bool stock_was_sent_away(const struct stock *s);
+/* Of all links to the relay and of the second hop, both ways. */
+uint64_t stock_bytes(const struct stock *s);
 
 /* What a result of this mode proves, in a sentence for people. */
 const char *stock_mode_proves(enum meas_mode mode);

@@ -49,8 +49,8 @@ struct stock {
     struct env *env;
     struct stock_config config;
     char name[MEAS_NAME_MAX + 1];
-    const struct stock_ops *ops;
-    void *world;
+    const struct measurement_ops *ops;
+    void *arg;
     const struct lane_kind *kind;
     uint8_t secret[32]; /* of which cells are checked */
     struct lane *lanes;
@@ -73,11 +73,14 @@ struct stock {
     unsigned lag_ms;
     /* the end */
     struct timer late; /* connecting, waiting for go, draining */
-    struct stock_end end;
+    struct timer dead_man;
+    struct meas_failure failure;
+    bool has_failed, sent_away;
+    uint64_t bytes; /* once it is over */
     struct later tell, bury;
 };
 
-extern const struct lane_kind lane_echo2;
+extern const struct lane_kind lane_echo2, lane_dir, lane_drop, lane_http;
 
 /* ---- lanes to the stock ---- */
 
@@ -93,6 +96,8 @@ void lane_cheat(struct lane *ln, const struct meas_cheat *cheat);
 /* How many cells it may send now, by its share of the flight (LIMITED) and by the pace. */
 uint64_t stock_allows(struct stock *s, const struct lane *ln, bool limited);
 void stock_spent(struct stock *s, struct lane *ln, uint64_t cells);
+/* Cells that came for what was asked count against the pace, too. */
+void stock_paid(struct stock *s, uint64_t cells);
 
 /* ---- the parts of stock ---- */
 

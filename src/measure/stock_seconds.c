@@ -26,8 +26,8 @@ struct stock_sums stock_sums(const struct stock *s)
         sums.wire_in += hop.bytes_in;
         sums.wire_out += hop.bytes_out;
     }
-    if (s->ops->cpu_us)
-        sums.cpu_us = s->ops->cpu_us(s->world);
+    if (s->config.sockets->cpu_us)
+        sums.cpu_us = s->config.sockets->cpu_us(s->config.world);
     return sums;
 }
 
@@ -110,7 +110,7 @@ static void report(struct stock *s)
     s->held_us = 0;
     s->lag_ms = 0;
     s->held_since_us = held ? s->env->mono_us : 0;
-    s->ops->on_report(s->world, &r);
+    s->ops->on_report(s->arg, &r);
 }
 
 static void note_lag(struct stock *s, uint64_t due_us)

@@ -26,7 +26,8 @@ static struct scene {
     unsigned dialled, connected, n_reports, ends;
     struct connected_to_relay m;
     struct bw_report report[REPORTS_MAX];
-    struct stock_end end;
+    bool failed;
+    struct meas_failure failure;
     uint64_t dialled_ms[POLITE_SOCKETS_MOST];
     char why[CONSENT_WHY_MAX];
 } s;
@@ -42,8 +43,9 @@ static void dial_hop(void *world, struct link *l, const struct ip *from, const s
         wired_dial(world, l, from, to);
 }
 
-static void dial(void *world, struct link *l, const struct ipport *to)
+static void dial(void *world, struct link *l)
 {
+    const struct ipport *to = &link_target(l)->reach.addr;
     static const uint8_t home[4] = {127, 0, 0, 1};
     const struct ip from = ip_v4(home);
     (void)world;
@@ -84,19 +86,18 @@ static void on_report(void *world, const struct bw_report *r)
     ck_assert_uint_eq(r->sec, s.n_reports);
 }
 
-static void on_end(void *world, const struct stock_end *end)
+static void on_end(void *world, const struct meas_failure *failure)
 {
     (void)world;
     s.ends++;
-    s.end = *end;
+    s.failed = failure != NULL;
+    if (failure)
+        s.failure = *failure;
 }
 
-static const struct stock_ops stock_ops = {.dial = dial,
-                                           .output = output,
-                                           .hangup = hangup,
-                                           .on_connected = on_connected,
-                                           .on_report = on_report,
-                                           .on_end = on_end};
+static const struct meas_world sockets = {.dial = dial, .output = output, .hangup = hangup};
+static const struct measurement_ops stock_ops = {
+    .on_connected = on_connected, .on_report = on_report, .on_end = on_end};
 static const struct echohop_ops hop_ops = {output, hangup};
 
 /* ---- set-up ---- */
@@ -156,6 +157,8 @@ static void prepare(enum meas_mode mode, unsigned circs)
                                               .check = 1,
                                               .seed = {1, 2, 3}};
     s.config.name = "m1";
+    s.config.sockets = &sockets;
+    s.config.world = &s;
     s.config.tls = s.w.tls;
     make_hop(mode == MEAS_SINK2 ? STOCK_SINK_EVERY : 1);
 }
@@ -178,7 +181,7 @@ static void begin(enum meas_mode mode, unsigned circs)
     prepare(mode, circs);
     ck_ok(start());
     advance(POLITE_OPEN_MS + 100);
-    ck_assert_msg(s.connected == 1, "%s", s.end.failure.info);
+    ck_assert_msg(s.connected == 1, "%s", s.failure.info);
     ck_ok(stock_go(s.stock));
 }
 
@@ -200,23 +203,57 @@ static void finish(void)
 static void failed(enum meas_code code, bool sent_away, const char *says)
 {
     ck_assert_uint_eq(s.ends, 1);
-    ck_assert(!s.end.done);
-    ck_assert_msg(s.end.failure.code == code, "%s: %s", meas_code_name(s.end.failure.code),
-                  s.end.failure.info);
-    ck_assert_msg(strstr(s.end.failure.info, says) != NULL, "%s", s.end.failure.info);
-    ck_assert_uint_eq(s.end.failure.meas_id, 7);
-    ck_assert_int_eq(s.end.sent_away, sent_away);
+    ck_assert(s.failed);
+    ck_assert_msg(s.failure.code == code, "%s: %s", meas_code_name(s.failure.code), s.failure.info);
+    ck_assert_msg(strstr(s.failure.info, says) != NULL, "%s", s.failure.info);
+    ck_assert_uint_eq(s.failure.meas_id, 7);
+    ck_assert_int_eq(stock_was_sent_away(s.stock), sent_away);
+}
+
+static void refused(err_t want, const char *says)
+{
+    err_t e = start();
+    ck_assert_msg(e == want, "%s (%s), not %s", err_name(e), s.why, err_name(want));
+    ck_assert_msg(strstr(s.why, says) != NULL, "%s", s.why);
+    advance(3000);
+    ck_assert_uint_eq(s.dialled, 0);
+    ck_assert_ptr_null(s.stock);
+}
+
+static struct docw descriptor(const struct identity *id, struct ipport or_port, const char *contact)
+{
+    struct docw w = {0};
+    struct relaydoc_digests digests;
+    const struct relaydoc doc = {.nickname = "tester",
+                                 .or_port = or_port,
+                                 .bandwidth_bytes = 1000000,
+                                 .published_s = env_wall_s(s.w.env),
+                                 .platform = "Tor 0.4.9.11 on Linux",
+                                 .protos = RELAYDOC_PROTOS,
+                                 .contact = contact,
+                                 .policy = "reject *:*",
+                                 .id = id,
+                                 .tap = s.w.ids[0].rsa};
+    relaydoc_write_server(&w, &doc, NULL);
+    relaydoc_sign(&w, 0, id, &digests);
+    ck_ok(w.err);
+    return w;
 }
 
 /* ---- it measures ---- */
 
-static void all_seconds(void)
+static void all_seconds_of(uint64_t least)
 {
     ck_assert_uint_eq(s.n_reports, SECONDS);
     ck_assert_uint_eq(s.ends, 1);
-    ck_assert_msg(s.end.done, "%s", s.end.failure.info);
-    ck_assert(!s.end.sent_away);
-    ck_assert_uint_gt(s.end.bytes, SECONDS * GIVE);
+    ck_assert_msg(!s.failed, "%s", s.failure.info);
+    ck_assert(!stock_was_sent_away(s.stock));
+    ck_assert_uint_gt(stock_bytes(s.stock), SECONDS * least);
+}
+
+static void all_seconds(void)
+{
+    all_seconds_of(GIVE);
 }
 
 START_TEST(test_stock_echo2_goes_twice_through_the_relay)
@@ -253,6 +290,89 @@ START_TEST(test_stock_sink2_goes_once_and_is_acknowledged)
     ck_assert_uint_le(r->recv, once * 12 / 10);
     ck_assert_uint_eq(r->checked, echohop_counts(s.hop).returned ? r->checked : 1);
     ck_assert_uint_ge(echohop_counts(s.hop).cells, 40 * echohop_counts(s.hop).returned);
+    finish();
+}
+END_TEST
+
+START_TEST(test_stock_dir_counts_what_the_relay_sends)
+{
+    begin(MEAS_DIR, 3);
+    advance(SECONDS * 1000 + 500);
+    all_seconds_of(GIVE / 2);
+    const struct bw_report *r = &s.report[2];
+    ck_assert_uint_ge(r->recv, GIVE / 2);
+    ck_assert_uint_le(r->recv, r->wire_in);
+    ck_assert_uint_eq(echohop_counts(s.hop).links, 0);
+    finish();
+}
+END_TEST
+
+START_TEST(test_stock_drop_counts_what_it_sends)
+{
+    begin(MEAS_DROP, 3);
+    advance(SECONDS * 1000 + 500);
+    all_seconds_of(GIVE / 2);
+    ck_assert_uint_ge(s.report[2].recv, GIVE * 9 / 10);
+    ck_assert_uint_le(s.report[2].wire_in, GIVE / 10);
+    finish();
+}
+END_TEST
+
+START_TEST(test_stock_drop_is_for_this_machine_alone)
+{
+    const struct sha256 pin = {.b = {9}};
+    char word[CONSENT_PIN_TEXT_MAX];
+    prepare(MEAS_DROP, 5);
+    const struct ipport far = at("192.0.2.1:9001");
+    struct docw w =
+        descriptor(&s.w.ids[wired_find(&s.w, PLAN_MIDDLE, 0)], far, consent_pin_text(&pin, word));
+    s.config.pin = &pin;
+    s.config.told.relay.addrs[0] = far;
+    s.config.told.proof = docw_text(&w);
+    refused(ERR_ARG, "of this machine alone");
+    docw_free(&w);
+    finish();
+}
+END_TEST
+
+START_TEST(test_stock_http_goes_on_through_an_exit)
+{
+    prepare(MEAS_HTTP, 2);
+    s.config.next = wired_hop(&s.w, PLAN_EXIT, 0, false);
+    s.config.server = at("127.9.9.9:8080");
+    ck_ok(start());
+    advance(POLITE_OPEN_MS + 100);
+    ck_assert_msg(s.connected == 1, "%s", s.failure.info);
+    ck_ok(stock_go(s.stock));
+    for (unsigned i = 0; i < SECONDS * 100 + 50; i++) {
+        advance(STEP_MS);
+        for (unsigned k = 0; k < 2; k++) { /* the server, at a pace */
+            size_t room;
+            uint8_t *in = s.w.target[k] ? target_in_room(s.w.target[k], &room) : NULL;
+            if (!in)
+                continue;
+            memset(in, 'x', room < 500 ? room : 500);
+            target_in_done(s.w.target[k], room < 500 ? room : 500);
+        }
+    }
+    all_seconds_of(50 * 1000);
+    ck_assert(ipport_equal(&s.w.to, &s.config.server));
+    ck_assert_uint_ge(s.report[2].recv, 2 * 500 * 90);
+    finish();
+}
+END_TEST
+
+/* An exit that is not of this machine agrees by itself, too. */
+START_TEST(test_stock_http_wants_the_exit_to_agree)
+{
+    const struct sha256 pin = {.b = {9}};
+    prepare(MEAS_HTTP, 2);
+    s.config.next = wired_hop(&s.w, PLAN_EXIT, 0, false);
+    s.config.next.v4 = at("192.0.2.9:443");
+    s.config.server = at("127.9.9.9:8080");
+    refused(ERR_ARG, "has to agree, too");
+    s.config.pin = &pin;
+    refused(ERR_MALFORMED, "no descriptor");
     finish();
 }
 END_TEST
@@ -323,7 +443,7 @@ START_TEST(test_stock_ends_when_the_second_hop_is_gone)
     echohop_close(s.hop);
     advance(100);
     ck_assert_uint_eq(s.ends, 1);
-    ck_assert(!s.end.done);
+    ck_assert(s.failed);
     finish();
 }
 END_TEST
@@ -384,7 +504,7 @@ START_TEST(test_stock_waits_for_go_and_not_for_ever)
     ck_err(stock_go(s.stock), ERR_STATE);
     advance(POLITE_OPEN_MS + 100);
     ck_assert_uint_eq(s.connected, 1);
-    advance(STOCK_GO_MS + 100);
+    advance(MEAS_GO_MS + 100);
     failed(MEAS_TIMEOUT, false, "go");
     ck_err(stock_go(s.stock), ERR_STATE);
     finish();
@@ -396,11 +516,32 @@ START_TEST(test_stock_is_cancelled)
     begin(MEAS_ECHO2, 5);
     ck_err(stock_go(s.stock), ERR_STATE);
     advance(1200);
-    stock_cancel(s.stock, MEAS_DEAD_MAN, "the coordinator is gone");
-    stock_cancel(s.stock, MEAS_CANCELLED, "twice");
+    stock_stop(s.stock, MEAS_DEAD_MAN, "the coordinator is gone");
+    stock_stop(s.stock, MEAS_CANCELLED, "twice");
     advance(100);
     failed(MEAS_DEAD_MAN, false, "coordinator");
     ck_assert_uint_eq(s.n_reports, 1);
+    finish();
+}
+END_TEST
+
+START_TEST(test_stock_stops_by_itself_without_a_coordinator)
+{
+    prepare(MEAS_ECHO2, 5);
+    s.config.dead_man = true;
+    s.config.told.dur = 30;
+    ck_ok(start());
+    advance(POLITE_OPEN_MS + 100);
+    ck_ok(stock_go(s.stock));
+    advance(4000);
+    stock_heard(s.stock);
+    advance(4000);
+    ck_assert_uint_eq(s.ends, 0);
+    advance(1100);
+    failed(MEAS_DEAD_MAN, false, "coordinator");
+    uint64_t cells = node_counts(relay()).cells_in;
+    advance(1000);
+    ck_assert_uint_eq(node_counts(relay()).cells_in, cells);
     finish();
 }
 END_TEST
@@ -473,7 +614,7 @@ static void cheats(int how, unsigned nth)
     node_set_misdeeds(relay(), &misdeeds, &cheat);
     advance(1500);
     failed(MEAS_CHEAT, false, "expected");
-    ck_assert_uint_eq(s.end.failure.cheat.kind, CHEAT_DIFFERENCE);
+    ck_assert_uint_eq(s.failure.cheat.kind, CHEAT_DIFFERENCE);
     finish();
 }
 
@@ -486,36 +627,6 @@ START_TEST(test_stock_catches_a_relay_that_cheats)
 END_TEST
 
 /* ---- consent: no byte is sent ---- */
-
-static void refused(err_t want, const char *says)
-{
-    err_t e = start();
-    ck_assert_msg(e == want, "%s (%s), not %s", err_name(e), s.why, err_name(want));
-    ck_assert_msg(strstr(s.why, says) != NULL, "%s", s.why);
-    advance(3000);
-    ck_assert_uint_eq(s.dialled, 0);
-    ck_assert_ptr_null(s.stock);
-}
-
-static struct docw descriptor(const struct identity *id, struct ipport or_port, const char *contact)
-{
-    struct docw w = {0};
-    struct relaydoc_digests digests;
-    const struct relaydoc doc = {.nickname = "tester",
-                                 .or_port = or_port,
-                                 .bandwidth_bytes = 1000000,
-                                 .published_s = env_wall_s(s.w.env),
-                                 .platform = "Tor 0.4.9.11 on Linux",
-                                 .protos = RELAYDOC_PROTOS,
-                                 .contact = contact,
-                                 .policy = "reject *:*",
-                                 .id = id,
-                                 .tap = s.w.ids[0].rsa};
-    relaydoc_write_server(&w, &doc, NULL);
-    relaydoc_sign(&w, 0, id, &digests);
-    ck_ok(w.err);
-    return w;
-}
 
 START_TEST(test_stock_sends_nothing_without_consent)
 {
@@ -596,12 +707,15 @@ START_TEST(test_stock_refuses_what_makes_no_sense)
 END_TEST
 
 TESTS("measure/stock", test_stock_echo2_goes_twice_through_the_relay,
-      test_stock_sink2_goes_once_and_is_acknowledged, test_stock_gives_more_when_it_is_told,
-      test_stock_opens_few_links_and_slowly, test_stock_ends_when_the_relay_ends_a_circuit,
-      test_stock_ends_when_the_relay_closes_a_link, test_stock_ends_when_the_second_hop_is_gone,
-      test_stock_keeps_to_its_bytes, test_stock_says_that_the_second_hop_is_not_reached,
-      test_stock_says_that_nobody_is_there, test_stock_says_that_it_is_another_relay,
-      test_stock_waits_for_go_and_not_for_ever, test_stock_is_cancelled,
+      test_stock_sink2_goes_once_and_is_acknowledged, test_stock_dir_counts_what_the_relay_sends,
+      test_stock_drop_counts_what_it_sends, test_stock_drop_is_for_this_machine_alone,
+      test_stock_http_goes_on_through_an_exit, test_stock_http_wants_the_exit_to_agree,
+      test_stock_gives_more_when_it_is_told, test_stock_opens_few_links_and_slowly,
+      test_stock_ends_when_the_relay_ends_a_circuit, test_stock_ends_when_the_relay_closes_a_link,
+      test_stock_ends_when_the_second_hop_is_gone, test_stock_keeps_to_its_bytes,
+      test_stock_says_that_the_second_hop_is_not_reached, test_stock_says_that_nobody_is_there,
+      test_stock_says_that_it_is_another_relay, test_stock_waits_for_go_and_not_for_ever,
+      test_stock_is_cancelled, test_stock_stops_by_itself_without_a_coordinator,
       test_stock_catches_a_relay_that_cheats, test_stock_sends_nothing_without_consent,
       test_stock_holds_the_descriptor_against_what_it_is_told,
       test_stock_refuses_what_makes_no_sense)
