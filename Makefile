@@ -125,6 +125,13 @@ $(BUILD)/tests/path/draw: $(BUILD)/tests/path/draw.o $(DRAW_LAYERS)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(TEST_LD) -o $@ $< \
 	    -Wl,--start-group $(DRAW_LAYERS) -Wl,--end-group $(LIBS)
 
+# Shakes hands with real relays: docs/link.md.
+PROBE_LAYERS = $(foreach l,$(call layers_upto,link),$(BUILD)/layer/$(l).a)
+$(BUILD)/tests/link/real_probe: $(BUILD)/tests/link/real_probe.o $(PROBE_LAYERS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(TEST_LD) -o $@ $< \
+	    -Wl,--start-group $(PROBE_LAYERS) -Wl,--end-group $(LIBS)
+
 # The worked examples, built as a program outside would be: the public headers, the shared library.
 EXAMPLES := $(patsubst docs/examples/%.c,$(BUILD)/examples/%,$(sort $(wildcard docs/examples/*.c)))
 $(BUILD)/examples/%: docs/examples/%.c $(BUILD)/libtunic.so include/tunic/*.h

@@ -12,7 +12,7 @@ enum { KNOWN_TYPES = CHAN_CERT_RSA_ED_CROSS + 1 };
 
 struct chain {
     const struct chan_cert *of[KNOWN_TYPES]; /* by type; NULL: not there */
-    const struct sha256 *tls_cert;
+    const struct sha256 *tls_cert;           /* NULL: an initiator's, who has none */
     int64_t now_s;
     char *text;
     size_t cap;
@@ -34,7 +34,9 @@ static err_t sort_by_type(struct chain *c, const struct chan_certs *cells)
         [CHAN_CERT_RSA_ID] = "no RSA identity certificate (type 2)",
         [CHAN_CERT_ED_ID_SIGNING] = "no Ed25519 identity certificate (type 4)",
         [CHAN_CERT_ED_SIGNING_LINK] = "no certificate of the TLS key (type 5)",
+        [CHAN_CERT_ED_SIGNING_AUTH] = "no certificate of the authentication key (type 6)",
         [CHAN_CERT_RSA_ED_CROSS] = "no RSA to Ed25519 cross-certificate (type 7)"};
+    size_t others = c->tls_cert ? CHAN_CERT_ED_SIGNING_AUTH : CHAN_CERT_ED_SIGNING_LINK;
     for (size_t i = 0; i < cells->n; i++) {
         uint8_t type = cells->c[i].type;
         if (type == 0 || type >= KNOWN_TYPES)
@@ -44,7 +46,7 @@ static err_t sort_by_type(struct chain *c, const struct chan_certs *cells)
         c->of[type] = &cells->c[i];
     }
     for (size_t type = 0; type < KNOWN_TYPES; type++) {
-        if (missing[type] && !c->of[type])
+        if (missing[type] && !c->of[type] && type != others)
             return bad(c, missing[type], OK);
     }
     return OK;
@@ -87,8 +89,26 @@ static err_t check_tls(struct chain *c, const struct ed_id *signing)
     return OK;
 }
 
+/* Type 6: the signing key vouches for the key that signs AUTHENTICATE. */
+static err_t check_auth(struct chain *c, const struct ed_id *signing, struct ed_id *auth_key)
+{
+    const struct chan_cert *body = c->of[CHAN_CERT_ED_SIGNING_AUTH];
+    struct ed_cert cert;
+    err_t e = ed_cert_parse(body->body, body->len, &cert);
+    if (e == OK && (cert.type != CERT_SIGNING_V_LINK_AUTH || cert.key_type != CERT_KEY_ED25519))
+        e = ERR_MALFORMED;
+    /* tor-spec 4.2: "The Signing->AUTH cert was signed with the Signing key listed in the
+     * ID->Signing cert." */
+    if (e == OK)
+        e = ed_cert_verify(&cert, signing, c->now_s);
+    if (e != OK)
+        return bad(c, "certificate of the authentication key (type 6)", e);
+    memcpy(auth_key->b, cert.key, sizeof auth_key->b);
+    return OK;
+}
+
 /* Types 2 and 7: the RSA identity signs itself and the Ed25519 identity. */
-static err_t check_rsa(struct chain *c, const struct ed_id *identity, struct rsa_id *rsa_id)
+static err_t check_rsa(struct chain *c, const struct ed_id *identity, struct certs_proved *out)
 {
     const struct chan_cert *id = c->of[CHAN_CERT_RSA_ID], *cross = c->of[CHAN_CERT_RSA_ED_CROSS];
     struct rsa_pub *rsa = NULL;
@@ -99,7 +119,8 @@ static err_t check_rsa(struct chain *c, const struct ed_id *identity, struct rsa
     e = rsa_crosscert_parse(cross->body, cross->len, &cert);
     if (e == OK)
         e = rsa_crosscert_verify(&cert, rsa, c->now_s);
-    rsa_pub_id(rsa, rsa_id);
+    rsa_pub_id(rsa, &out->rsa);
+    rsa_pub_sha256(rsa, &out->rsa_sha256);
     rsa_pub_free(rsa);
     if (e != OK)
         return bad(c, "RSA to Ed25519 cross-certificate (type 7)", e);
@@ -138,8 +159,50 @@ err_t certs_verify(const struct chan_certs *cells, const struct sha256 *tls_cert
     TRY(sort_by_type(&c, cells));
     TRY(check_identity(&c, &found.ed, &signing));
     TRY(check_tls(&c, &signing));
-    TRY(check_rsa(&c, &found.ed, &found.rsa));
+    TRY(check_rsa(&c, &found.ed, &found));
     TRY(check_target(&c, target, &found));
     *out = found;
+    return OK;
+}
+
+/* tor-spec 4.2: "To authenticate the initiator as having a given Ed25519,RSA identity key
+ * combination, the responder MUST check": exactly one each of types 2, 4, 6 and 7, none expired,
+ * all rightly signed, a 1024-bit RSA key that vouches for the Ed25519 identity. */
+err_t certs_verify_initiator(const struct chan_certs *cells, int64_t now_s, struct certs_claim *out,
+                             char *text, size_t cap)
+{
+    struct chain c = {.now_s = now_s, .text = text, .cap = cap};
+    struct certs_claim found;
+    struct ed_id signing;
+    TRY(sort_by_type(&c, cells));
+    TRY(check_identity(&c, &found.who.ed, &signing));
+    TRY(check_auth(&c, &signing, &found.auth_key));
+    TRY(check_rsa(&c, &found.who.ed, &found.who));
+    *out = found;
+    return OK;
+}
+
+static const struct chan_cert *find(const struct chan_certs *list, uint8_t type)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (list->c[i].type == type)
+            return &list->c[i];
+    return NULL;
+}
+
+err_t certs_shown(const struct chan_certs *ours, struct certs_proved *out)
+{
+    const struct chan_cert *id = find(ours, CHAN_CERT_RSA_ID);
+    const struct chan_cert *signing = find(ours, CHAN_CERT_ED_ID_SIGNING);
+    struct rsa_pub *rsa = NULL;
+    struct ed_cert cert;
+    if (!id || !signing)
+        return ERR_NOT_FOUND;
+    TRY(ed_cert_parse(signing->body, signing->len, &cert));
+    TRY(rsa_pub_from_x509(id->body, id->len, &rsa));
+    out->ed = cert.signer;
+    rsa_pub_id(rsa, &out->rsa);
+    rsa_pub_sha256(rsa, &out->rsa_sha256);
+    rsa_pub_free(rsa);
     return OK;
 }

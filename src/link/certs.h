@@ -11,9 +11,10 @@
 #include "cell/chan_link.h"
 #include "link/link.h"
 
-/* Identities the peer has proved; only certs_verify() fills one. */
+/* Identities the peer has proved. */
 struct certs_proved {
     struct rsa_id rsa;
+    struct sha256 rsa_sha256; /* of the same key */
     struct ed_id ed;
 };
 
@@ -24,5 +25,19 @@ struct certs_proved {
 MUST_USE err_t certs_verify(const struct chan_certs *cells, const struct sha256 *tls_cert,
                             const struct link_target *target, int64_t now_s,
                             struct certs_proved *out, char *text, size_t cap);
+
+/* What an initiator says it is: nothing until AUTHENTICATE is signed by AUTH_KEY (tor-spec 4.4). */
+struct certs_claim {
+    struct certs_proved who;
+    struct ed_id auth_key;
+};
+
+/* The same for an initiator's certificates, which vouch for the key of its AUTHENTICATE. */
+MUST_USE err_t certs_verify_initiator(const struct chan_certs *cells, int64_t now_s,
+                                      struct certs_claim *out, char *text, size_t cap);
+
+/* Whose certificates these are, which nobody need check: our own. ERR_NOT_FOUND, ERR_MALFORMED,
+ * ERR_NOMEM. */
+MUST_USE err_t certs_shown(const struct chan_certs *ours, struct certs_proved *out);
 
 #endif

@@ -28,10 +28,21 @@ err_t handshake_put_versions(const struct chan_versions *versions, struct wr *ou
 }
 
 err_t handshake_start(struct handshake *hs, const struct env *env, const struct sha256 *tls_cert,
-                      struct wr *out)
+                      const struct handshake_binding *binding, struct wr *out)
 {
     *hs = (struct handshake){.started_us = env->mono_us, .tls_cert = *tls_cert};
-    return handshake_put_versions(&handshake_versions, out);
+    handshake_auth_start(&hs->auth, binding);
+    TRY(handshake_put_versions(&handshake_versions, out));
+    handshake_auth_sent(&hs->auth, out->base, out->len);
+    return OK;
+}
+
+/* tor-spec 4.4.2: SLOG and CLOG are of "all bytes sent [...] as part of the negotiation", and end
+ * before AUTHENTICATE. */
+void handshake_heard(struct handshake *hs, uint8_t cmd, const void *bytes, size_t len)
+{
+    if (cmd != CELL_AUTHENTICATE)
+        handshake_auth_got(&hs->auth, bytes, len);
 }
 
 err_t handshake_on_versions(struct handshake *hs, const struct chan_frame *cell)
@@ -79,7 +90,8 @@ static err_t on_certs(struct handshake *hs, const struct env *env, const struct 
                      sizeof hs->text));
     /* tor-spec 4: "If it does not want to authenticate, it MUST send a NETINFO cell." tor does so
      * right after CERTS. */
-    e = write_netinfo(hs, target, out);
+    if (!hs->auth.on)
+        e = write_netinfo(hs, target, out);
     if (e != OK)
         return handshake_fail(hs, ERR_BUG, "NETINFO could not be written", e);
     hs->proved = proved;
@@ -87,12 +99,39 @@ static err_t on_certs(struct handshake *hs, const struct env *env, const struct 
     return OK;
 }
 
-static err_t on_auth_challenge(struct handshake *hs, const struct chan_frame *cell)
+static bool offers_our_method(const struct chan_auth_challenge *c)
+{
+    for (size_t i = 0; i < c->n_methods; i++)
+        if (c->methods[i] == CHAN_AUTH_ED25519_SHA256_RFC5705)
+            return true;
+    return false;
+}
+
+/* tor-spec 4: "If it does want to authenticate, it MUST send a CERTS cell, an AUTHENTICATE cell
+ * (4.4), and a NETINFO", and 4.4: not "before they have verified the certificates presented in the
+ * responder's CERTS cell". */
+static err_t prove(struct handshake *hs, struct env *env, const struct link_target *target,
+                   const struct chan_auth_challenge *challenge, struct wr *out)
+{
+    if (!offers_our_method(challenge))
+        return handshake_fail(hs, ERR_LINK_PROTO,
+                              "the relay takes no proof of identity that we can give", OK);
+    err_t e = handshake_auth_prove(hs, env, handshake_circ_id_len(hs), out);
+    if (e == OK)
+        e = write_netinfo(hs, target, out);
+    return e == OK ? OK : handshake_fail(hs, ERR_BUG, "our identity could not be proved", e);
+}
+
+static err_t on_auth_challenge(struct handshake *hs, struct env *env,
+                               const struct link_target *target, const struct chan_frame *cell,
+                               struct wr *out)
 {
     struct chan_auth_challenge challenge;
     err_t e = chan_auth_challenge_decode(rd_over(cell->body, cell->body_len), &challenge);
     if (e != OK)
         return handshake_fail(hs, ERR_LINK_PROTO, "bad AUTH_CHALLENGE cell", e);
+    if (hs->auth.on)
+        TRY(prove(hs, env, target, &challenge, out));
     hs->stage = STAGE_CHALLENGED;
     return OK;
 }
@@ -110,7 +149,15 @@ err_t handshake_on_netinfo(struct handshake *hs, const struct env *env,
     return OK;
 }
 
-err_t handshake_cell(struct handshake *hs, const struct env *env, const struct link_target *target,
+/* Who wants to prove itself has to be asked. */
+static err_t on_netinfo(struct handshake *hs, const struct env *env, const struct chan_frame *cell)
+{
+    if (hs->auth.on && hs->stage == STAGE_VERIFIED)
+        return handshake_fail(hs, ERR_LINK_PROTO, "the relay asks for no proof of identity", OK);
+    return handshake_on_netinfo(hs, env, cell);
+}
+
+err_t handshake_cell(struct handshake *hs, struct env *env, const struct link_target *target,
                      const struct chan_frame *cell, struct wr *out)
 {
     /* tor-spec 4: cells that are about the link have circuit id 0 */
@@ -122,9 +169,9 @@ err_t handshake_cell(struct handshake *hs, const struct env *env, const struct l
     case CELL_CERTS:
         return on_certs(hs, env, target, cell, out);
     case CELL_AUTH_CHALLENGE:
-        return on_auth_challenge(hs, cell);
+        return on_auth_challenge(hs, env, target, cell, out);
     case CELL_NETINFO:
-        return handshake_on_netinfo(hs, env, cell);
+        return on_netinfo(hs, env, cell);
     default:
         return handshake_fail(hs, ERR_BUG, "not a handshake cell", OK);
     }

@@ -234,7 +234,7 @@ void link_tcp_open(struct link *l)
 uint8_t *link_in_room(struct link *l, size_t *room)
 {
     *room = 0;
-    if (l->state == LINK_CLOSED || !l->tls)
+    if (l->state == LINK_CLOSED || !l->tls || l->held)
         return NULL;
     uint8_t *at = tls_in_room(l->tls, room);
     if (!at)
@@ -242,12 +242,20 @@ uint8_t *link_in_room(struct link *l, size_t *room)
     return at;
 }
 
+static err_t export_keys(void *arg, const char *label, const struct sha256 *context, uint8_t *out)
+{
+    const struct link *l = arg;
+    return l->tls ? tls_export(l->tls, label, context->b, sizeof context->b, out) : ERR_STATE;
+}
+
 static void tls_is_up(struct link *l)
 {
     struct sha256 cert;
     if (l->side == LINK_RESPONDER) {
+        const struct handshake_binding binding = {.export = export_keys, .arg = l};
         l->state = LINK_HANDSHAKING;
-        handshake_server_start(&l->hs, l->env);
+        tls_ctx_cert_sha256(l->config.tls, &cert);
+        handshake_server_start(&l->hs, l->env, &cert, &binding);
     } else if (tls_peer_cert_sha256(l->tls, &cert)) {
         link_start_cells(l, &cert);
     } else {
@@ -384,7 +392,9 @@ void link_start_cells(struct link *l, const struct sha256 *tls_cert)
     take_step(l, LINK_HANDSHAKING);
     uint8_t *at = buf_room(&l->out, HANDSHAKE_CELLS_MAX);
     struct wr w = wr_over(at, at ? HANDSHAKE_CELLS_MAX : 0);
-    err_t e = handshake_start(&l->hs, l->env, tls_cert, &w);
+    const struct handshake_binding binding = {
+        .identity = l->config.identity, .export = export_keys, .arg = l};
+    err_t e = handshake_start(&l->hs, l->env, tls_cert, l->config.identity ? &binding : NULL, &w);
     if (e != OK) {
         closed_by_handshake(l, e);
         return;
@@ -400,7 +410,7 @@ static void tell_padding(struct link *l, enum padding_tell tell)
     struct chan_padding_negotiate m = {.command = tell == PADDING_TELL_STOP ? CHAN_PADDING_STOP
                                                                             : CHAN_PADDING_START};
     /* Clients negotiate, relays are told (padding-spec 2.5). */
-    if (tell == PADDING_TELL_NOTHING || l->side == LINK_RESPONDER)
+    if (tell == PADDING_TELL_NOTHING || l->side == LINK_RESPONDER || l->config.identity)
         return;
     if (chan_padding_negotiate_encode(&w, &m) == OK)
         link_own_cell(l, 0, CELL_PADDING_NEGOTIATE, &w);

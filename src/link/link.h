@@ -24,8 +24,9 @@
 #include "link/rules.h"
 
 struct link;
-struct chan_certs; /* cell/chan_link.h */
-struct tls_ctx;    /* link/tls.h: one a client, shared by its links */
+struct chan_certs;    /* cell/chan_link.h */
+struct link_identity; /* link/identity.h */
+struct tls_ctx;       /* link/tls.h: one a client, shared by its links */
 
 /* Whom to reach, and who must answer there. */
 struct link_target {
@@ -40,6 +41,9 @@ enum link_padding { LINK_PADDING_AUTO, LINK_PADDING_ON, LINK_PADDING_OFF }; /* C
 
 struct link_config {
     struct tls_ctx *tls;
+    /* An initiator's that proves to be a relay; borrowed, outlives the link. NULL: a client's, that
+     * proves nothing. */
+    const struct link_identity *identity;
     uint64_t connect_timeout_ms;   /* TCP */
     uint64_t handshake_timeout_ms; /* TLS and cells, together */
     uint64_t idle_timeout_ms;      /* without a circuit; 0: never */
@@ -98,6 +102,8 @@ struct link_ops {
     /* NETINFO from a peer whose identity is proved says its clock differs from ours by SKEW_S
      * (positive: our clock is ahead). Only told when it is more than a few minutes. */
     void (*on_clock_skew)(void *arg, int64_t skew_s);
+    /* L, which was held, takes bytes again: net is to read on. NULL for who never holds it. */
+    void (*on_room)(void *arg);
     /* link_is_stalled() has changed. NULL: nobody wants to know. */
     void (*on_stall)(void *arg, bool stalled);
     /* A responder's: CREATE_FAST or CREATE2 came under an id that is free. BODY is CELL_BODY_LEN
@@ -137,8 +143,8 @@ struct link_server {
 
 /* The responding side of a TCP connection that PEER made: the link waits for ClientHello. CONFIG's
  * tls is a server's context (whose certificate CERTS is about); SERVER is copied. NULL out of
- * memory. The peer does not prove who it is: link_peer_*() are zero, link_target() has its
- * address. */
+ * memory. A peer may prove who it is, or not: see link_peer_ed(). One that tries and fails has its
+ * link closed. link_target() has its address only. */
 struct link *link_new_server(struct env *env, const struct link_config *config,
                              const struct link_server *server, const struct ipport *peer,
                              const struct link_ops *ops, void *arg);
@@ -177,10 +183,17 @@ void link_tcp_failed(struct link *l, int errno_);
 /* The peer has acknowledged or answered nothing for some seconds, or it does so again. */
 void link_stall(struct link *l, bool stalled);
 
-/* Room for received bytes (at least 1, as many as one read should take), or NULL once closed. */
+/* Room for received bytes (at least 1, as many as one read should take), or NULL once closed, and
+ * while L is held. */
 uint8_t *link_in_room(struct link *l, size_t *room);
 /* LEN received bytes were put there: runs TLS, cells and their handlers. */
 void link_in_done(struct link *l, size_t len);
+
+/* While L is held it takes no more bytes from net, and so the peer has to wait, once what is under
+ * way fills the sockets. What had been read before is still handled. Nobody looks for the peer's
+ * end meanwhile, but where sending fails. Harmless on a closed link. */
+void link_hold_input(struct link *l, bool hold);
+bool link_holds_input(const struct link *l);
 
 /* Seals what circuits have written since; the bytes to send, NULL if none. */
 const uint8_t *link_seal(struct link *l, size_t *len);
@@ -200,7 +213,7 @@ void *link_io(const struct link *l);
 enum link_state link_state(const struct link *l);
 unsigned link_version(const struct link *l); /* 3..5, 0 before VERSIONS */
 const struct link_target *link_target(const struct link *l);
-/* The identities the peer proved; valid once open. */
+/* The identities the peer proved; valid once open. All zero: an initiator that proved none. */
 const struct rsa_id *link_peer_rsa(const struct link *l);
 const struct ed_id *link_peer_ed(const struct link *l);
 /* SHA-256 of the peer's TLS certificate; valid once TLS is up. */

@@ -75,7 +75,9 @@ static void to_new_circuit(struct link *l, const struct chan_frame *cell)
 static void to_handshake(struct link *l, const struct chan_frame *cell)
 {
     bool server = l->side == LINK_RESPONDER;
-    size_t room = server ? HANDSHAKE_SERVER_CELLS_MAX : HANDSHAKE_CELLS_MAX;
+    size_t room = server               ? HANDSHAKE_SERVER_CELLS_MAX
+                  : l->config.identity ? HANDSHAKE_PROOF_MAX
+                                       : HANDSHAKE_CELLS_MAX;
     uint8_t *at = buf_room(&l->out, room);
     struct wr w = wr_over(at, at ? room : 0);
     err_t e = server ? handshake_server_cell(&l->hs, l->env, &l->server, &l->target.reach.addr.ip,
@@ -178,6 +180,8 @@ void link_handle_cells(struct link *l)
         if (l->trace)
             trace(l, false, &cell);
         size_t used = cell.used;
+        if (l->hs.stage != STAGE_OPEN)
+            handshake_heard(&l->hs, cell.cmd, in, used);
         handle(l, &cell);
         in += used;
         left -= used;

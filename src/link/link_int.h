@@ -35,6 +35,7 @@ struct link {
     bool told_loaded;    /* and when it was loaded */
     bool retired;        /* ends without its last circuit */
     bool stalled;
+    bool held;             /* nothing is read */
     enum link_usage usage; /* whether netflow padding applies */
     struct later tell;     /* the end, once */
     struct timer deadline; /* connect, handshake or idle timeout */

@@ -59,6 +59,19 @@ void link_stall(struct link *l, bool stalled)
         l->ops->on_stall(l->arg, stalled);
 }
 
+void link_hold_input(struct link *l, bool hold)
+{
+    bool was_held = l->held;
+    l->held = hold;
+    if (was_held && !hold && l->state != LINK_CLOSED && l->ops->on_room)
+        l->ops->on_room(l->arg);
+}
+
+bool link_holds_input(const struct link *l)
+{
+    return l->held;
+}
+
 void link_hear(struct link *l)
 {
     l->heard_us = l->env->mono_us;

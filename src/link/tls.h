@@ -41,7 +41,7 @@ void tls_ctx_free(struct tls_ctx *ctx); /* NULL is fine */
 /* Whether the library at work is OpenSSL 3.0, with which ClientHello was compared. */
 bool tls_library_is_3_0(void);
 
-/* For tests: only this version of TLS is spoken. */
+/* Only this version of TLS is spoken. */
 MUST_USE err_t tls_ctx_force_version(struct tls_ctx *ctx, enum tls_version version);
 /* SHA-256 of a server's certificate in DER. */
 void tls_ctx_cert_sha256(const struct tls_ctx *ctx, struct sha256 *out);

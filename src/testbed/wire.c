@@ -164,7 +164,7 @@ static void in_due(void *wire)
     while (w->link && !w->is_cut && (bytes = shape_line_out(&w->in, &len))) {
         uint8_t *to = link_in_room(w->link, &room);
         if (!to)
-            return; /* closed */
+            return; /* closed, or held: wire_resume() */
         size_t part = len < room ? len : room;
         memcpy(to, bytes, part);
         shape_line_took(&w->in, part);
@@ -276,6 +276,16 @@ void wire_output(void *world, struct link *l)
     (void)world;
     if (w && w->conn)
         conn_output(w->conn);
+}
+
+void wire_resume(void *world, struct link *l)
+{
+    struct wire *w = link_io(l);
+    (void)world;
+    if (w && w->in.env)
+        in_due(w);
+    else if (w && w->conn)
+        conn_resume(w->conn);
 }
 
 /* Its link is over, and the socket is not. */

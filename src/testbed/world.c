@@ -144,6 +144,7 @@ const struct node_world testbed_world_ops = {
     .dial = wire_dial,
     .output = wire_output,
     .hangup = wire_hangup,
+    .resume = wire_resume,
     .target_dial = targetconn_dial,
     .target_output = targetconn_output,
     .target_resume = targetconn_resume,

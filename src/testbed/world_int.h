@@ -39,6 +39,7 @@ void wire_accept(struct place *p, struct link *l, int fd, const struct ipport *p
 void wire_dial(void *world, struct link *l, const struct ip *from, const struct ipport *to);
 void wire_output(void *world, struct link *l);
 void wire_hangup(void *world, struct link *l);
+void wire_resume(void *world, struct link *l);
 void wire_free(struct wire *w);
 /* P is frozen no more. */
 void wire_thaw_all(struct place *p);

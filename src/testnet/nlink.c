@@ -90,6 +90,12 @@ static void nlink_on_output(void *arg)
     nl->node->ops->output(nl->node->world, nl->link);
 }
 
+static void nlink_on_room(void *arg)
+{
+    struct nlink *nl = arg;
+    nl->node->ops->resume(nl->node->world, nl->link);
+}
+
 static void nlink_on_create(void *arg, uint32_t id, uint8_t cmd, uint8_t *body)
 {
     struct nlink *nl = arg;
@@ -100,6 +106,7 @@ static const struct link_ops nlink_ops = {
     .on_open = nlink_on_open,
     .on_end = nlink_on_end,
     .on_output = nlink_on_output,
+    .on_room = nlink_on_room,
     .on_create = nlink_on_create,
 };
 

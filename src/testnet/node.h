@@ -28,6 +28,7 @@ struct node_world {
     void (*dial)(void *world, struct link *l, const struct ip *from, const struct ipport *to);
     void (*output)(void *world, struct link *l);
     void (*hangup)(void *world, struct link *l);
+    void (*resume)(void *world, struct link *l); /* it was held, and has room again */
     /* The same for a TCP connection to a target: told how it went by target_*(). */
     void (*target_dial)(void *world, struct target *t, const struct ip *from,
                         const struct ipport *to);

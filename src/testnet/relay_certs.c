@@ -4,6 +4,7 @@
 
 #include "crypto/cert.h"
 #include "crypto/secret.h"
+#include "link/certs_make.h"
 
 enum {
     HOUR_S = 3600,
@@ -12,40 +13,6 @@ enum {
     RSA_LIFETIME_S = 365 * DAY_S,
     LONG_RSA_BITS = 1536
 };
-
-/* What was appended to W since FROM is a certificate of TYPE. */
-static void add(struct relay_certs *c, uint8_t type, const struct wr *w, size_t from)
-{
-    c->list.c[c->list.n++] = (struct chan_cert){
-        .type = type, .len = (uint16_t)(w->len - from), .body = c->storage + from};
-}
-
-static err_t add_ed(struct relay_certs *c, const struct ed_cert *cert,
-                    const struct ed_secret *signer, struct wr *w)
-{
-    size_t from = w->len;
-    TRY(ed_cert_make(cert, signer, w));
-    add(c, cert->type, w, from);
-    return OK;
-}
-
-static err_t add_rsa_id(struct relay_certs *c, const struct rsa_key *key, int64_t until_s,
-                        struct wr *w)
-{
-    size_t from = w->len;
-    TRY(rsa_id_cert_make(key, until_s - RSA_LIFETIME_S, until_s, w));
-    add(c, CERT_RSA_ID_X509, w, from);
-    return OK;
-}
-
-static err_t add_cross(struct relay_certs *c, const struct rsa_key *key, const struct ed_id *ed,
-                       uint32_t until_h, struct wr *w)
-{
-    size_t from = w->len;
-    TRY(rsa_crosscert_make(ed, until_h, key, w));
-    add(c, CERT_RSA_ID_V_IDENTITY, w, from);
-    return OK;
-}
 
 /* ---- lies about what is made ---- */
 
@@ -110,8 +77,8 @@ static err_t add_eds(struct relay_certs *c, const struct identity *id, const str
     memcpy(link.key, tls_cert->b, sizeof link.key);
     if (lie == RELAY_CERTS_WRONG_TLS)
         link.key[0] ^= 1;
-    TRY(add_ed(c, &signing, ed, w));
-    return add_ed(c, &link, &id->signing, w);
+    TRY(certs_make_ed(&c->list, w, &signing, ed));
+    return certs_make_ed(&c->list, w, &link, &id->signing);
 }
 
 static err_t add_all(struct relay_certs *c, const struct identity *id, const struct rsa_key *rsa,
@@ -125,9 +92,10 @@ static err_t add_all(struct relay_certs *c, const struct identity *id, const str
     if (lie == RELAY_CERTS_CROSS_OTHER)
         crossed.b[0] ^= 1;
     c->list.n = 0;
-    TRY(add_rsa_id(c, rsa, now_s + (rsa_over ? -10 * DAY_S : RSA_LIFETIME_S - DAY_S), &w));
+    int64_t rsa_until_s = now_s + (rsa_over ? -10 * DAY_S : RSA_LIFETIME_S - DAY_S);
+    TRY(certs_make_rsa_id(&c->list, &w, rsa, rsa_until_s - RSA_LIFETIME_S, rsa_until_s));
     TRY(add_eds(c, id, ed, tls_cert, now_s, lie, &w));
-    TRY(add_cross(c, rsa, &crossed, (uint32_t)(cross_until_s / HOUR_S), &w));
+    TRY(certs_make_cross(&c->list, &w, rsa, &crossed, (uint32_t)(cross_until_s / HOUR_S)));
     spoil(c, lie);
     return OK;
 }

@@ -46,6 +46,7 @@ static const struct node_world lab_world = {
     .dial = wired_dial,
     .output = wired_output,
     .hangup = lab_hangup,
+    .resume = wired_resume,
     .target_dial = wired_target_dial,
     .target_output = wired_target_output,
     .target_resume = wired_target_resume,

@@ -20,6 +20,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char text[200] = "";
     if (chan_certs_decode(rd_over(data, size), &certs) != OK)
         return 0;
+    struct certs_claim claim;
+    err_t as_initiator = certs_verify_initiator(&certs, 1601143280, &claim, text, sizeof text);
+    if (as_initiator == OK && !rsa_id_equal(&claim.who.rsa, &rsa))
+        abort();
+    if (as_initiator != OK &&
+        ((as_initiator != ERR_LINK_CERTS && as_initiator != ERR_LINK_DATES) || !text[0]))
+        abort();
+    if (certs_shown(&certs, &proved) == OK && as_initiator == OK &&
+        !rsa_id_equal(&proved.rsa, &rsa))
+        abort();
+    text[0] = 0;
     err_t e = certs_verify(&certs, &tls_cert, &nobody, 1601143280, &proved, text, sizeof text);
     if (e == OK && !rsa_id_equal(&proved.rsa, &rsa))
         abort();

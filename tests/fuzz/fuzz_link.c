@@ -183,6 +183,13 @@ static struct link *link_make(bool server, const struct link_config *config)
     return l;
 }
 
+static err_t export_keys(void *arg, const char *label, const struct sha256 *context, uint8_t *out)
+{
+    (void)arg, (void)label;
+    memcpy(out, context->b, sizeof context->b);
+    return OK;
+}
+
 /* Stages before the one that it begins in count as passed. */
 static void begin(struct link *l, enum link_stage stage, unsigned version)
 {
@@ -190,7 +197,8 @@ static void begin(struct link *l, enum link_stage stage, unsigned version)
         link_start_cells(l, &peer.tls_cert);
     } else {
         l->state = LINK_HANDSHAKING;
-        handshake_server_start(&l->hs, l->env);
+        const struct handshake_binding binding = {.export = export_keys};
+        handshake_server_start(&l->hs, l->env, &peer.tls_cert, &binding);
     }
     if (stage == STAGE_VERSIONS)
         return;

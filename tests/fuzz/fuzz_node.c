@@ -65,6 +65,7 @@ static void of_target(void *world, struct target *t)
 static const struct node_world world = {.dial = dial,
                                         .output = of_link,
                                         .hangup = of_link,
+                                        .resume = of_link,
                                         .target_dial = target_dial,
                                         .target_output = of_target,
                                         .target_resume = of_target,
@@ -186,7 +187,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!l)
         return 0;
     l->state = LINK_HANDSHAKING;
-    handshake_server_start(&l->hs, &env);
+    const struct sha256 tls_cert = {{0}};
+    handshake_server_start(&l->hs, &env, &tls_cert, NULL);
     l->hs.version = 5;
     l->hs.stage = STAGE_OPEN;
     link_opened(l);

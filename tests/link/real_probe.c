@@ -1,7 +1,10 @@
 /* Development tool: shakes hands with a real relay over a blocking socket on loopback, keeps the
  * link for a moment, closes it. Not a test of its own and not installed; see docs/link.md.
  *
- *   real_probe 127.0.0.1:PORT RSA-FINGERPRINT-HEX [SECONDS]
+ *   real_probe 127.0.0.1:PORT RSA-FINGERPRINT-HEX [SECONDS [relay | forged]]
+ *
+ * relay: proves to be a relay, of keys made on the spot. forged: does so with another key than its
+ * certificates say.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -15,7 +18,9 @@
 
 #include "cell/chan.h"
 #include "crypto/encode.h"
+#include "crypto/rsa_key.h"
 #include "crypto/secret.h"
+#include "link/identity.h"
 #include "link/link.h"
 #include "link/tls.h"
 
@@ -143,14 +148,33 @@ static void run(struct probe *p, int fd, int seconds)
     env_run_timers(&p->env);
 }
 
+/* How is "relay" or "forged". */
+static err_t make_identity(struct probe *p, const char *how, struct link_identity *id)
+{
+    char hex[HEX_SIZE(32)];
+    struct rsa_key *rsa;
+    struct ed_secret ed;
+    ed25519_keypair(&p->env, &ed);
+    TRY(rsa_key_generate(RSA_ID_BITS, &rsa));
+    err_t e = link_identity_make(&p->env, rsa, &ed, id);
+    rsa_key_free(rsa);
+    printf("we are %s\n", hex_upper(id->rsa.b, sizeof id->rsa.b, hex));
+    if (strcmp(how, "forged") == 0)
+        ed25519_keypair(&p->env, &id->auth);
+    return e;
+}
+
 int main(int argc, char **argv)
 {
     static struct probe p;
+    static struct link_identity id;
     struct link_target target = {.has_rsa = true};
     if (argc < 3 || ipport_parse(argv[1], &target.reach.addr) != OK ||
         hex_decode_exact(text_of(argv[2]), target.rsa.b, 20) != OK ||
         !ip_is_loopback(&target.reach.addr.ip) || target.reach.addr.ip.family != IP_V4)
-        return fprintf(stderr, "real_probe 127.0.0.1:PORT FINGERPRINT [SECONDS]\n"), 2;
+        return fprintf(stderr,
+                       "real_probe 127.0.0.1:PORT FINGERPRINT [SECONDS [relay | forged]]\n"),
+               2;
     if (crypto_init() != OK)
         return 1;
     p.log = (struct log){.least = LOG_DEBUG, .sink = sink};
@@ -162,6 +186,12 @@ int main(int argc, char **argv)
                                  .nf_ito_high_ms = 9500};
     if (tls_ctx_new_client(&config.tls) != OK)
         return 1;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (argc > 4) {
+        if (make_identity(&p, argv[4], &id) != OK)
+            return 1;
+        config.identity = &id;
+    }
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(target.reach.addr.port)};
     memcpy(&to.sin_addr, target.reach.addr.ip.b, 4);
     struct timeval wait = {.tv_usec = 100000};

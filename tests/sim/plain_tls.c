@@ -1,8 +1,9 @@
-/* TLS without cryptography: every function of link/tls.h, and what nodes use of
- * link/tls_odd.h, over bytes in clear, so that the simulator
- * is fast, repeats, and can change cells on the wire. Linked before the archive, whose tls.o then
+/* TLS without cryptography: every function of link/tls.h and link/tls_mutual.h, and what nodes use
+ * of link/tls_odd.h, over bytes in clear, so that the simulator is fast, repeats, and can change
+ * cells on the wire. Linked before the archive, whose tls.o then
  * stays out. Each side says hello first (a magic word and 32 bytes: the client's random, the
- * server's certificate digest); then come records: type, 3 bytes of length, content. */
+ * server's certificate digest, or either side's where both have one); then come records: type, 3
+ * bytes of length, content. */
 #include "sim/plain_tls.h"
 
 #include <stdio.h>
@@ -11,17 +12,18 @@
 
 #include "base/buf.h"
 #include "crypto/hash.h"
+#include "link/tls_mutual.h"
 #include "link/tls_odd.h"
 
 static const uint8_t magic[8] = "plainTLS";
 
 struct tls_ctx {
-    bool server;
+    bool server, mutual;
     struct sha256 cert;
 };
 
 struct tls {
-    bool server, said_hello, heard_hello, closed, broken;
+    bool server, mutual, said_hello, heard_hello, closed, broken;
     struct sha256 own, peer;
     struct buf in, out;
     size_t record_left; /* of the record that is being read */
@@ -64,6 +66,39 @@ err_t tls_ctx_new_server_with(const void *cert, size_t cert_len, const void *key
     return ctx_new(true, cert, cert_len, out);
 }
 
+/* A certificate is what makes it differ from others, and has no key. */
+err_t tls_mutual_make(const char *name, int64_t from_s, int64_t until_s, struct wr *cert,
+                      struct wr *key)
+{
+    (void)name, (void)until_s;
+    wr_u64(cert, (uint64_t)from_s);
+    wr_u64(cert, ++contexts);
+    wr_u64(key, contexts);
+    TRY(wr_end(cert));
+    return wr_end(key);
+}
+
+err_t tls_ctx_new_mutual(bool server, const void *cert, size_t cert_len, const void *key,
+                         size_t key_len, struct tls_ctx **out)
+{
+    (void)key, (void)key_len;
+    TRY(ctx_new(server, cert, cert_len, out));
+    (*out)->mutual = true;
+    return OK;
+}
+
+err_t tls_cert_spki_sha256(const void *cert, size_t len, struct sha256 *out)
+{
+    sha256(cert, len, out->b);
+    return OK;
+}
+
+bool tls_peer_spki_sha256(const struct tls *t, struct sha256 *out)
+{
+    *out = t->peer;
+    return t->mutual && t->heard_hello;
+}
+
 /* Nothing of it can be odd without TLS. */
 err_t tls_odd_ctx_new(bool server, const struct tls_odd *odd, int64_t now_s, struct tls_ctx **out)
 {
@@ -99,7 +134,8 @@ struct tls *tls_new(struct tls_ctx *ctx, struct env *env)
         return NULL;
     t->server = ctx->server;
     t->own = ctx->cert;
-    if (!t->server)
+    t->mutual = ctx->mutual;
+    if (!t->server && !t->mutual)
         env_random(env, t->own.b, sizeof t->own.b);
     buf_init(&t->in, TLS_IN_CAP);
     buf_init(&t->out, TLS_OUT_CAP);
@@ -252,6 +288,20 @@ bool tls_peer_cert_sha256(const struct tls *t, struct sha256 *out)
 {
     *out = t->peer;
     return !t->server && t->heard_hello;
+}
+
+/* Of what both sides know of this session. */
+err_t tls_export(const struct tls *t, const char *label, const void *context, size_t context_len,
+                 uint8_t out[TLS_EXPORT_LEN])
+{
+    struct sha256_running s;
+    sha256_init(&s);
+    sha256_add(&s, t->server ? &t->peer : &t->own, sizeof t->own);
+    sha256_add(&s, t->server ? &t->own : &t->peer, sizeof t->own);
+    sha256_add(&s, label, strlen(label));
+    sha256_add(&s, context, context_len);
+    sha256_peek(&s, out);
+    return t->heard_hello ? OK : ERR_CRYPTO;
 }
 
 const char *tls_error(const struct tls *t)

@@ -28,6 +28,12 @@ static void hangup(void *world, struct link *l)
     wire_hangup(l);
 }
 
+static void resume(void *world, struct link *l)
+{
+    (void)world;
+    wire_resume(l);
+}
+
 /* ---- what the server does ---- */
 
 static uint64_t goal(const struct server *v)
@@ -244,6 +250,7 @@ const struct node_world sim_node_world = {
     .dial = dial,
     .output = output,
     .hangup = hangup,
+    .resume = resume,
     .target_dial = target_dial,
     .target_output = target_output,
     .target_resume = target_resume,

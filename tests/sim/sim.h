@@ -76,6 +76,7 @@ struct lane {
     struct buf under_way; /* bytes that have left and not arrived */
     struct buf arrived;   /* what of a record or cell has arrived */
     struct buf cells;     /* content of records */
+    struct buf put_by;    /* for a link that takes nothing for now */
     uint64_t last_due_us, bytes, n_cells;
     bool hello_passed, opaque, versions_passed, eof_sent, eof_passed;
     bool closing; /* a close record has come */
@@ -290,6 +291,7 @@ void sim_run(const struct scenario *sc, bool trace, struct sim_result *out);
 void wire_dial(struct sim *s, int client, size_t node, struct link *l, const struct ipport *to);
 void wire_output(struct link *l);
 void wire_hangup(struct link *l);
+void wire_resume(struct link *l);
 void wire_pump(struct sim *s); /* takes what links have to send */
 /* Both ends hear of a broken connection. */
 void wire_cut(struct wire *w, int errno_);

@@ -34,6 +34,7 @@ static void drop_bytes(struct wire *w)
         buf_free(&w->flow[d].under_way);
         buf_free(&w->flow[d].arrived);
         buf_free(&w->flow[d].cells);
+        buf_free(&w->flow[d].put_by);
     }
 }
 
@@ -83,11 +84,12 @@ void wire_free_all(struct sim *s)
 
 /* ---- arriving ---- */
 
-static void give(struct wire *w, unsigned d, const uint8_t *bytes, size_t len)
+/* How many of these bytes the link takes. */
+static size_t hand_over(struct wire *w, unsigned d, const uint8_t *bytes, size_t len)
 {
     struct sim *s = w->sim;
     struct wire_end *to = &w->end[1 - d];
-    sim_hash(s, bytes, len);
+    size_t taken = 0;
     while (len && to->link) {
         size_t room;
         enter(s, to);
@@ -97,12 +99,51 @@ static void give(struct wire *w, unsigned d, const uint8_t *bytes, size_t len)
             memcpy(at, bytes, room);
             link_in_done(to->link, room);
             bytes += room;
+            taken += room;
             len -= room;
         }
         sim_leave(s);
         if (!at)
-            return;
+            break;
     }
+    return taken;
+}
+
+static bool is_held(const struct wire *w, unsigned d)
+{
+    const struct wire_end *to = &w->end[1 - d];
+    return w->flow[d].put_by.len || (to->link && link_holds_input(to->link));
+}
+
+static void give(struct wire *w, unsigned d, const uint8_t *bytes, size_t len)
+{
+    sim_hash(w->sim, bytes, len);
+    size_t taken = is_held(w, d) ? 0 : hand_over(w, d, bytes, len);
+    if (taken < len && !w->cut && is_held(w, d))
+        check(buf_add(&w->flow[d].put_by, bytes + taken, len - taken));
+}
+
+/* What was put by, to a link that is held no more. */
+static void on_room(struct sim *s, void *arg, uint64_t d)
+{
+    struct wire *w = arg;
+    struct lane *f = &w->flow[d];
+    struct buf bytes = f->put_by;
+    if (w->cut || !bytes.len || !w->end[1 - d].link || link_holds_input(w->end[1 - d].link))
+        return;
+    buf_init(&f->put_by, UNDER_WAY_CAP);
+    size_t taken = hand_over(w, (unsigned)d, buf_at(&bytes), bytes.len);
+    if (taken < bytes.len && !w->cut && is_held(w, (unsigned)d))
+        check(buf_add(&f->put_by, buf_at(&bytes) + taken, bytes.len - taken));
+    buf_free(&bytes);
+    w->dirty[d] = s->wires_dirty = true;
+}
+
+void wire_resume(struct link *l)
+{
+    struct wire_end *e = link_io(l);
+    if (e)
+        sim_at(e->wire->sim, e->wire->sim->now_us, on_room, e->wire, 1 - e->side);
 }
 
 static void give_record(struct wire *w, unsigned d, const uint8_t *cell, size_t len)
@@ -375,7 +416,7 @@ static void on_eof(struct sim *s, void *arg, uint64_t x)
     unsigned d = (unsigned)x;
     if (w->cut)
         return;
-    if (is_silent(w) || w->held_us[d]) { /* behind what is sent again */
+    if (is_silent(w) || w->held_us[d] || w->flow[d].put_by.len) { /* behind what is to come */
         sim_after(s, RETRANSMIT_LEAST_US, on_eof, w, x);
         return;
     }
@@ -412,14 +453,14 @@ static void take_from(struct wire *w, unsigned d, size_t cap)
     struct lane *f = &w->flow[d];
     for (;;) {
         size_t len;
-        if (!from->link || w->cut || !w->connected || f->under_way.len >= cap)
+        if (!from->link || w->cut || !w->connected || f->under_way.len + f->put_by.len >= cap)
             return;
         enter(s, from);
         const uint8_t *bytes = link_seal(from->link, &len);
         bool was_in_client = memory.in_client;
         memory.in_client = false;
         if (bytes) {
-            size_t space = cap - f->under_way.len;
+            size_t space = cap - f->under_way.len - f->put_by.len;
             len = len < space ? len : space;
             check(buf_add(&f->under_way, bytes, len));
             send_off(w, d, len);
@@ -531,6 +572,7 @@ void wire_dial(struct sim *s, int client, size_t node, struct link *l, const str
         buf_init(&w->flow[d].under_way, UNDER_WAY_CAP);
         buf_init(&w->flow[d].arrived, UNDER_WAY_CAP);
         buf_init(&w->flow[d].cells, PLAIN_CAP);
+        buf_init(&w->flow[d].put_by, UNDER_WAY_CAP);
     }
     w->end[0].client = client;
     w->end[0].node = client >= 0 ? target : node;

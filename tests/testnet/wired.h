@@ -111,10 +111,16 @@ static inline void wired_target_resume(void *world, struct target *t)
     ((struct wired *)world)->resumed++;
 }
 
+static inline void wired_resume(void *world, struct link *l)
+{
+    (void)world, (void)l;
+}
+
 static const struct node_world wired_world = {
     .dial = wired_dial,
     .output = wired_output,
     .hangup = wired_hangup,
+    .resume = wired_resume,
     .target_dial = wired_target_dial,
     .target_output = wired_target_output,
     .target_resume = wired_target_resume,

@@ -1,0 +1,111 @@
+/* What an initiator's identity is made of. */
+#include "link/identity.h"
+
+#include <string.h>
+
+#include "link/certs.h"
+#include "link/relaykeys.h"
+
+static struct env *env;
+static struct relay_keys keys;
+static struct link_identity id;
+static char text[200];
+
+static void set_up(void)
+{
+    env = test_env(12);
+    keys = relay_keys_shared();
+    ck_ok(link_identity_make(env, keys.rsa, &keys.id, &id));
+}
+
+static err_t verify(int64_t later_s, struct certs_claim *out)
+{
+    return certs_verify_initiator(&id.certs, env_wall_s(env) + later_s, out, text, sizeof text);
+}
+
+START_TEST(test_identity_is_what_a_responder_wants)
+{
+    static const uint8_t types[] = {2, 4, 6, 7};
+    struct certs_claim claim;
+    struct certs_proved shown;
+    set_up();
+    ck_assert_uint_eq(id.certs.n, sizeof types);
+    for (size_t i = 0; i < sizeof types; i++)
+        ck_assert_uint_eq(id.certs.c[i].type, types[i]);
+    ck_ok(verify(0, &claim));
+    ck_assert(ed_id_equal(&claim.who.ed, &keys.id.pub) && ed_id_equal(&id.ed, &keys.id.pub));
+    ck_assert(rsa_id_equal(&claim.who.rsa, &keys.rsa_id) && rsa_id_equal(&id.rsa, &keys.rsa_id));
+    ck_assert_mem_eq(&claim.who.rsa_sha256, &id.rsa_sha256, sizeof id.rsa_sha256);
+    ck_assert(ed_id_equal(&claim.auth_key, &id.auth.pub));
+    ck_ok(certs_shown(&id.certs, &shown));
+    ck_assert_mem_eq(&shown, &claim.who, sizeof shown);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_identity_lives_two_days)
+{
+    struct certs_claim claim;
+    set_up();
+    ck_ok(verify(LINK_IDENTITY_LIFE_S, &claim));
+    ck_err(verify(LINK_IDENTITY_LIFE_S + 2 * 3600, &claim), ERR_LINK_DATES);
+    ck_err(verify(-40 * 86400, &claim), ERR_LINK_DATES);
+    test_env_free(env);
+}
+END_TEST
+
+/* Its views are its own, though it was made in place. */
+START_TEST(test_identity_is_made_anew_in_place)
+{
+    struct certs_claim first, second;
+    set_up();
+    ck_ok(verify(0, &first));
+    ck_ok(link_identity_make(env, keys.rsa, &keys.id, &id));
+    ck_ok(verify(0, &second));
+    ck_assert(!ed_id_equal(&first.auth_key, &second.auth_key));
+    for (size_t i = 0; i < id.certs.n; i++) {
+        ck_assert(id.certs.c[i].body >= id.storage);
+        ck_assert(id.certs.c[i].body + id.certs.c[i].len <= id.storage + sizeof id.storage);
+    }
+    link_identity_wipe(&id);
+    static const struct link_identity wiped;
+    ck_assert_mem_eq(&id, &wiped, sizeof id);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_identity_of_another_size_is_refused)
+{
+    struct rsa_key *long_key;
+    set_up();
+    struct link_identity before = id;
+    ck_ok(rsa_key_generate(2048, &long_key));
+    ck_err(link_identity_make(env, long_key, &keys.id, &id), ERR_BAD_KEY);
+    ck_assert_mem_eq(&id, &before, sizeof id);
+    rsa_key_free(long_key);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_identity_shown_without_all_certificates)
+{
+    struct certs_proved shown;
+    set_up();
+    struct chan_certs list = id.certs;
+    list.n = 1; /* no type 4 */
+    ck_err(certs_shown(&list, &shown), ERR_NOT_FOUND);
+    list.c[0] = id.certs.c[1]; /* no type 2 */
+    ck_err(certs_shown(&list, &shown), ERR_NOT_FOUND);
+    list = id.certs;
+    list.c[1].len--;
+    ck_assert_int_ne(certs_shown(&list, &shown), OK);
+    list = id.certs;
+    list.c[0].len = 4;
+    ck_assert_int_ne(certs_shown(&list, &shown), OK);
+    test_env_free(env);
+}
+END_TEST
+
+TESTS("link/identity", test_identity_is_what_a_responder_wants, test_identity_lives_two_days,
+      test_identity_is_made_anew_in_place, test_identity_of_another_size_is_refused,
+      test_identity_shown_without_all_certificates)
