@@ -28,6 +28,12 @@ static void on_open(void *arg, const struct msg_hello *theirs)
     c->ops->on_open(c->arg, theirs);
 }
 
+static void on_heard(void *arg)
+{
+    struct coord_conn *c = arg;
+    c->ops->on_heard(c->arg);
+}
+
 static void on_msg(void *arg, const struct msg *m)
 {
     struct coord_conn *c = arg;
@@ -55,6 +61,7 @@ static void on_output(void *arg)
 static const struct coord_proto_ops proto_ops = {
     .on_peer = on_peer,
     .on_open = on_open,
+    .on_heard = on_heard,
     .on_msg = on_msg,
     .on_end = on_end,
     .on_output = on_output,

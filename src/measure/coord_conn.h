@@ -19,6 +19,7 @@ struct coord_conn_ops {
     void (*hangup)(void *arg, struct coord_proto *p); /* P is freed: its socket, if any, goes */
     void (*output)(void *arg, struct coord_proto *p);
     void (*on_open)(void *arg, const struct msg_hello *theirs);
+    void (*on_heard)(void *arg); /* a frame came */
     void (*on_msg)(void *arg, const struct msg *m);
     /* An attempt failed, or the connection ended. FATAL: there will be no other. */
     void (*on_lost)(void *arg, const struct coord_proto_end *end);

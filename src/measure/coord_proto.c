@@ -213,6 +213,8 @@ static void take_frames(struct coord_proto *p)
         p->heard_us = p->env->mono_us;
         if (p->state == OPEN)
             env_arm_ms(p->env, &p->patience, COORD_SILENCE_S * MS_PER_SEC);
+        if (p->state == OPEN && p->ops->on_heard)
+            p->ops->on_heard(p->arg);
         take_frame(p, body);
         frame_done(&p->in, body);
     }

@@ -47,6 +47,7 @@ struct coord_proto_ops {
      * with, and TEXT says why. */
     bool (*on_peer)(void *arg, const struct sha256 *pin, char text[COORD_TEXT_MAX]);
     void (*on_open)(void *arg, const struct msg_hello *theirs);
+    void (*on_heard)(void *arg); /* a frame came; may be NULL */
     /* All but hello, ping and pong. M is valid during the call. */
     void (*on_msg)(void *arg, const struct msg *m);
     void (*on_end)(void *arg, const struct coord_proto_end *end);

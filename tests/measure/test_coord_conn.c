@@ -47,8 +47,8 @@ static void no_output(void *arg)
     (void)arg;
 }
 
-static const struct coord_proto_ops coord_ops = {any_peer, coord_open, coord_msg, coord_end,
-                                                 no_output};
+static const struct coord_proto_ops coord_ops = {any_peer,  coord_open, NULL,
+                                                 coord_msg, coord_end,  no_output};
 
 /* ---- ours ---- */
 
@@ -103,7 +103,8 @@ static void on_lost(void *arg, const struct coord_proto_end *end)
     w.end = *end;
 }
 
-static const struct coord_conn_ops ops = {dial, hangup, output, on_open, on_msg, on_lost};
+static const struct coord_conn_ops ops = {dial,      hangup, output, on_open,
+                                          no_output, on_msg, on_lost};
 
 static void set_up(void)
 {

@@ -57,7 +57,7 @@ static void on_output(void *arg)
     (void)arg;
 }
 
-static const struct coord_proto_ops ops = {on_peer, on_open, on_msg, on_end, on_output};
+static const struct coord_proto_ops ops = {on_peer, on_open, NULL, on_msg, on_end, on_output};
 
 static void side_new(struct side *s, bool is_coord, uint32_t proto)
 {

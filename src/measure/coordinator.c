@@ -1,0 +1,199 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/secret.h"
+#include "measure/coordinator_int.h"
+#include "measure/pin.h"
+
+/* ---- sessions ---- */
+
+static const struct mconf_measurer *listed(const struct coordinator *c, const struct sha256 *pin)
+{
+    for (size_t i = 0; i < c->conf.n_measurers; i++)
+        if (secret_equal(c->conf.measurers[i].pin.b, pin->b, sizeof pin->b))
+            return &c->conf.measurers[i];
+    return NULL;
+}
+
+static bool on_peer(void *arg, const struct sha256 *pin, char text[COORD_TEXT_MAX])
+{
+    struct csession *s = arg;
+    const struct mconf_measurer *who = listed(s->coordinator, pin);
+    char shown[PIN_TEXT_MAX];
+    if (!who) {
+        snprintf(text, COORD_TEXT_MAX, "no measurer has the key %s", pin_text(pin, shown));
+        log_warn(s->coordinator->env->log,
+                 "A measurer was sent away: %s is in no line \"measurer\"", shown);
+        return false;
+    }
+    s->who = *who;
+    s->known = true;
+    return true;
+}
+
+/* A measurer that comes back: its old connection is of no use, whether that knows it or not. */
+static void replace_older(struct csession *s)
+{
+    for (struct csession *o = s->coordinator->sessions; o; o = o->next)
+        if (o != s && o->open && strcmp(o->who.name, s->who.name) == 0)
+            coord_proto_close(o->proto, "it has come back by another connection");
+}
+
+static void on_open(void *arg, const struct msg_hello *theirs)
+{
+    struct csession *s = arg;
+    struct coordinator *c = s->coordinator;
+    s->hello = *theirs;
+    replace_older(s);
+    s->open = true;
+    log_notice(c->env->log, "Measurer %s is there (%s)", s->who.name, theirs->software);
+    env_arm_ms(c->env, &c->look, 0);
+}
+
+static void on_msg(void *arg, const struct msg *m)
+{
+    cjob_session_msg(arg, m);
+}
+
+static void session_free(struct coordinator *c, struct csession *s)
+{
+    struct csession **at = &c->sessions;
+    while (*at != s)
+        at = &(*at)->next;
+    *at = s->next;
+    c->ops->hangup(c->arg, s->proto);
+    coord_proto_free(s->proto);
+    free(s);
+}
+
+static void on_end(void *arg, const struct coord_proto_end *end)
+{
+    struct csession *s = arg;
+    struct coordinator *c = s->coordinator;
+    if (s->open)
+        log_notice(c->env->log, "Measurer %s is gone: %s", s->who.name, end->text);
+    else
+        log_info(c->env->log, "A connection came to nothing: %s", end->text);
+    s->open = false;
+    cjob_session_lost(c, s, end->text);
+    session_free(c, s);
+}
+
+static void on_output(void *arg)
+{
+    struct csession *s = arg;
+    if (s->proto)
+        s->coordinator->ops->output(s->coordinator->arg, s->proto);
+}
+
+static const struct coord_proto_ops proto_ops = {
+    .on_peer = on_peer,
+    .on_open = on_open,
+    .on_msg = on_msg,
+    .on_end = on_end,
+    .on_output = on_output,
+};
+
+struct coord_proto *coordinator_accept(struct coordinator *c)
+{
+    size_t strangers = 0;
+    for (struct csession *o = c->sessions; o; o = o->next)
+        strangers += o->open ? 0 : 1;
+    struct csession *s = strangers < COORDINATOR_STRANGERS_MOST ? calloc(1, sizeof *s) : NULL;
+    if (!s)
+        return NULL;
+    const struct coord_proto_config config = {.tls = c->tls, .is_coord = true, .say = &c->say};
+    s->coordinator = c;
+    s->proto = coord_proto_new(c->env, &config, &proto_ops, s);
+    if (!s->proto) {
+        free(s);
+        return NULL;
+    }
+    s->next = c->sessions;
+    c->sessions = s;
+    return s->proto;
+}
+
+size_t coordinator_measurers(const struct coordinator *c)
+{
+    size_t n = 0;
+    for (struct csession *s = c->sessions; s; s = s->next)
+        n += s->open ? 1 : 0;
+    return n;
+}
+
+size_t coordinator_jobs(const struct coordinator *c)
+{
+    return c->n_jobs;
+}
+
+/* ---- life ---- */
+
+err_t coordinator_recall(struct coordinator *c, struct text line)
+{
+    return history_read(&c->history, line, c->polite);
+}
+
+void coordinator_recalled(struct coordinator *c)
+{
+    history_read_end(&c->history, c->polite);
+}
+
+struct coordinator *coordinator_new(struct env *env, const struct mconf_coord *conf,
+                                    struct tls_ctx *tls, const struct coordinator_ops *ops,
+                                    void *arg)
+{
+    struct coordinator *c = calloc(1, sizeof *c);
+    struct polite *polite = polite_new(POLITE_BYTES_A_DAY);
+    if (!c || !polite) {
+        free(c);
+        polite_free(polite);
+        return NULL;
+    }
+    *c = (struct coordinator){
+        .env = env, .conf = *conf, .tls = tls, .ops = ops, .arg = arg, .polite = polite};
+    c->say =
+        (struct msg_hello){.proto = MSG_PROTO, .software = "tunic " TUNIC_VERSION, .name = "coord"};
+    history_init(&c->history);
+    timer_init(&c->look, cjob_look, c);
+    return c;
+}
+
+void coordinator_reconfigure(struct coordinator *c, const struct mconf_coord *conf)
+{
+    c->conf = *conf;
+    for (struct csession *s = c->sessions; s; s = s->next) {
+        const struct mconf_measurer *who = s->known ? listed(c, &s->who.pin) : NULL;
+        if (who)
+            s->who = *who;
+        else if (s->known)
+            coord_proto_close(s->proto, "it is not in the configuration any more");
+    }
+}
+
+void coordinator_finish(struct coordinator *c)
+{
+    for (struct cjob *j = c->jobs, *next; j; j = next) {
+        next = j->next;
+        if (!j->run)
+            cjob_refuse(j, "cancelled", "the coordinator was ended");
+    }
+    c->finishing = true;
+    if (!c->jobs)
+        c->ops->on_idle(c->arg);
+}
+
+void coordinator_free(struct coordinator *c)
+{
+    if (!c)
+        return;
+    env_disarm(c->env, &c->look);
+    while (c->jobs)
+        cjob_free(c->jobs);
+    while (c->sessions)
+        session_free(c, c->sessions);
+    history_free(&c->history);
+    polite_free(c->polite);
+    free(c);
+}

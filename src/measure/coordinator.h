@@ -1,0 +1,95 @@
+/* Coordinator: the program that has relays measured (FlashFlow): it knows its measurers by their
+ * keys, asks the relay, tells the measurers, takes what all of them report, and writes results.
+ *
+ * A machine. Sockets, files and what speaks with relays (relay_talk.h) are its owner's. Jobs wait
+ * in a row; each is one run (run.h) by all measurers that are there. Losing a measurer costs the
+ * runs that it takes part in, and no other. */
+#ifndef TUNIC_MEASURE_COORDINATOR_H
+#define TUNIC_MEASURE_COORDINATOR_H
+
+#include "measure/conf.h"
+#include "measure/coord_proto.h"
+#include "measure/history.h"
+#include "measure/run.h"
+
+struct coordinator;
+
+enum {
+    COORDINATOR_JOBS_MOST = 4096,
+    COORDINATOR_STRANGERS_MOST = 32, /* connections that have not said hello yet */
+    COORDINATOR_PATIENCE_S = 30,     /* a job waits so long for any measurer at all */
+    COORDINATOR_WHY = 256,
+};
+
+struct coordinator_ops {
+    /* P has output; P is freed, and its socket, if any, goes once what P has is written. */
+    void (*output)(void *arg, struct coord_proto *p);
+    void (*hangup)(void *arg, struct coord_proto *p);
+    /* Ask RELAY for PARAMS, and tell what comes of it with the coordinator_relay_*() functions.
+     * *TALK is that conversation, until hush(). */
+    err_t (*talk)(void *arg, uint32_t meas_id, const struct meas_relay *relay,
+                  const struct meas_params *params, void **talk);
+    void (*hush)(void *arg, void *talk, bool aborted);
+    /* LINE, with its end, is appended to the results; if it is to be SYNCED, it is on disk when
+     * this returns OK. */
+    err_t (*record)(void *arg, const char *line, bool synced);
+    /* Something about a job, one JSON object without a line's end; OVER: the last. May be NULL. */
+    void (*on_event)(void *arg, uint32_t meas_id, const char *json, bool over);
+    void (*on_idle)(void *arg); /* after coordinator_finish(): nothing runs any more */
+};
+
+/* CONF is copied; TLS outlives it. NULL out of memory. */
+struct coordinator *coordinator_new(struct env *env, const struct mconf_coord *conf,
+                                    struct tls_ctx *tls, const struct coordinator_ops *ops,
+                                    void *arg);
+/* Ends everything, without on_end or on_event; NULL is fine. */
+void coordinator_free(struct coordinator *c);
+/* Settings that were read anew: measurers that are not in them any more are sent away; what runs
+ * goes on as it began. */
+void coordinator_reconfigure(struct coordinator *c, const struct mconf_coord *conf);
+/* Begins nothing more, and says when the last run is over. */
+void coordinator_finish(struct coordinator *c);
+
+/* What was recorded before: each line, oldest first, then once coordinator_recalled(). */
+MUST_USE err_t coordinator_recall(struct coordinator *c, struct text line);
+void coordinator_recalled(struct coordinator *c);
+
+/* ---- measurers ---- */
+
+/* A connection that came in: C's, until hangup(). NULL: no memory, or too many strangers. */
+struct coord_proto *coordinator_accept(struct coordinator *c);
+
+/* ---- relays ---- */
+
+void coordinator_relay_granted(struct coordinator *c, uint32_t meas_id,
+                               const struct meas_ext *limits, const struct ed_id *peer);
+void coordinator_relay_bg(struct coordinator *c, uint32_t meas_id, const struct meas_bg *bg);
+void coordinator_relay_ended(struct coordinator *c, uint32_t meas_id, enum meas_code code,
+                             const char *text);
+
+/* ---- orders ---- */
+
+/* What is asked for; zero: as the configuration has it. */
+struct coordinator_wish {
+    unsigned dur;
+    uint64_t prior;
+};
+
+/* RELAY is ADDR:PORT, FINGERPRINT@ADDR:PORT, or the fingerprint of one that was measured before.
+ * ERR_ARG, ERR_LIMIT, ERR_STATE (about to end), ERR_NOMEM, and WHY. */
+MUST_USE err_t coordinator_measure(struct coordinator *c, const char *relay,
+                                   const struct coordinator_wish *wish, uint32_t *meas_id,
+                                   char why[COORDINATOR_WHY]);
+/* ERR_NOT_FOUND. */
+MUST_USE err_t coordinator_cancel(struct coordinator *c, uint32_t meas_id);
+
+/* A JSON object of jobs and measurers; of measurers alone; of relays that were measured. The caller
+ * frees it; NULL out of memory. */
+char *coordinator_status_json(const struct coordinator *c);
+char *coordinator_measurers_json(const struct coordinator *c);
+char *coordinator_relays_json(const struct coordinator *c);
+
+size_t coordinator_measurers(const struct coordinator *c); /* that are connected */
+size_t coordinator_jobs(const struct coordinator *c);      /* that wait or run */
+
+#endif

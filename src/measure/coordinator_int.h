@@ -1,0 +1,77 @@
+/* Inside of the coordinator: sessions with measurers, and jobs. */
+#ifndef TUNIC_MEASURE_COORDINATOR_INT_H
+#define TUNIC_MEASURE_COORDINATOR_INT_H
+
+#include "base/later.h"
+#include "measure/coordinator.h"
+
+/* One connection with a measurer, or with a stranger as long as its state is not open. */
+struct csession {
+    struct coordinator *coordinator;
+    struct coord_proto *proto;
+    struct mconf_measurer who; /* by its pin */
+    bool known, open;
+    struct msg_hello hello;
+    uint64_t reserved_bw;
+    unsigned reserved_sockets;
+    struct csession *next;
+};
+
+/* One relay's measurement: it waits until it has a run. */
+struct cjob {
+    struct coordinator *coordinator;
+    uint32_t meas_id;
+    char relay[IPPORT_TEXT_MAX]; /* for people */
+    struct run_config config;
+    uint64_t queued_us;
+    struct run *run;
+    void *talk;
+    struct csession *team[RUN_MEMBERS_MOST]; /* NULL: it is gone */
+    bool polite;                             /* polite_end() is due */
+    bool recorded;                           /* the line of its beginning */
+    int64_t began_s;
+    struct run_second newest;
+    struct cjob *next;
+};
+
+struct coordinator {
+    struct env *env;
+    struct mconf_coord conf;
+    struct tls_ctx *tls;
+    const struct coordinator_ops *ops;
+    void *arg;
+    struct msg_hello say;
+    struct csession *sessions;
+    struct cjob *jobs; /* in their order */
+    size_t n_jobs;
+    struct history history;
+    struct polite *polite;
+    struct timer look; /* at the row of jobs */
+    bool finishing;
+};
+
+/* ---- sessions ---- */
+
+uint64_t csession_free_bw(const struct csession *s);
+unsigned csession_free_sockets(const struct csession *s);
+
+/* ---- jobs ---- */
+
+struct cjob *cjob_find(const struct coordinator *c, uint32_t meas_id);
+/* Begins what can be begun. */
+void cjob_look(void *coordinator);
+/* Nobody was told of it: it is over, and J freed. */
+void cjob_refuse(struct cjob *j, const char *why, const char *detail);
+/* Before S is freed. */
+void cjob_session_lost(struct coordinator *c, struct csession *s, const char *why);
+void cjob_session_msg(struct csession *s, const struct msg *m);
+void cjob_free(struct cjob *j);
+
+/* ---- what is told ---- */
+
+void ctell_state(const struct cjob *j, const char *state);
+void ctell_second(const struct cjob *j, const struct run_second *s);
+/* LINE is the result's, without its end. */
+void ctell_result(const struct cjob *j, const char *line);
+
+#endif

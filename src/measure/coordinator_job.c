@@ -1,0 +1,388 @@
+/* Jobs of the coordinator: the row in which they wait, and their runs. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/encode.h"
+#include "measure/alloc.h"
+#include "measure/consent.h"
+#include "measure/coordinator_int.h"
+
+enum { LOOK_MS = 1000, RESERVE_TIMES = 4 };
+
+struct cjob *cjob_find(const struct coordinator *c, uint32_t meas_id)
+{
+    for (struct cjob *j = c->jobs; j; j = j->next)
+        if (j->meas_id == meas_id)
+            return j;
+    return NULL;
+}
+
+/* ---- the end of a job ---- */
+
+static void leave_relay(struct cjob *j, bool aborted)
+{
+    if (j->talk)
+        j->coordinator->ops->hush(j->coordinator->arg, j->talk, aborted);
+    j->talk = NULL;
+}
+
+static void give_back(struct cjob *j)
+{
+    for (size_t k = 0; k < j->config.n_members; k++) {
+        if (!j->team[k])
+            continue;
+        j->team[k]->reserved_bw -= j->config.members[k].free_bw;
+        j->team[k]->reserved_sockets -= j->config.members[k].sockets_free;
+        j->team[k] = NULL;
+    }
+}
+
+void cjob_free(struct cjob *j)
+{
+    struct coordinator *c = j->coordinator;
+    struct cjob **at = &c->jobs;
+    while (*at != j)
+        at = &(*at)->next;
+    *at = j->next;
+    c->n_jobs--;
+    leave_relay(j, true);
+    give_back(j);
+    run_free(j->run);
+    free(j);
+}
+
+/* The line goes to the results, to whoever follows the job, and to what is remembered. */
+static void publish(struct cjob *j, char *gift_line)
+{
+    struct coordinator *c = j->coordinator;
+    struct result r;
+    if (!gift_line || c->ops->record(c->arg, gift_line, false) != OK)
+        log_warn(c->env->log, "The result of measurement %u could not be written", j->meas_id);
+    if (gift_line) {
+        struct text line = {gift_line, strlen(gift_line) - 1};
+        if (results_parse(line, &r) != OK || history_add(&c->history, &r) != OK)
+            log_warn(c->env->log, "The result of measurement %u is not remembered", j->meas_id);
+        gift_line[line.len] = 0;
+        ctell_result(j, gift_line);
+    }
+    free(gift_line);
+}
+
+static void over(struct cjob *j)
+{
+    struct coordinator *c = j->coordinator;
+    cjob_free(j);
+    env_arm_ms(c->env, &c->look, 0);
+    if (c->finishing && !c->jobs)
+        c->ops->on_idle(c->arg);
+}
+
+/* Nobody was told of it. */
+void cjob_refuse(struct cjob *j, const char *why, const char *detail)
+{
+    publish(j, results_refused(&j->config, why, detail, env_wall_s(j->coordinator->env)));
+    over(j);
+}
+
+static uint64_t bytes_of(const struct cjob *j)
+{
+    uint64_t sum = 0;
+    for (unsigned sec = 1; run_summed(j->run, sec); sec++)
+        for (size_t k = 0; k < j->config.n_members; k++) {
+            const struct bw_report *r = run_reported(j->run, k, sec);
+            sum += r ? r->wire_in + r->wire_out : 0;
+        }
+    return sum;
+}
+
+/* ---- a run's side ---- */
+
+static void ask(void *arg, const struct meas_params *params)
+{
+    struct cjob *j = arg;
+    struct coordinator *c = j->coordinator;
+    err_t e = c->ops->talk(c->arg, j->meas_id, &j->config.relay, params, &j->talk);
+    if (e != OK)
+        run_refused(j->run, MEAS_RESOURCES, "nothing could be asked: out of memory");
+}
+
+static void leave(void *arg, bool aborted)
+{
+    leave_relay(arg, aborted);
+}
+
+/* On disk before the first measuring byte: so that a crash does not make it forgotten. */
+static err_t record_begin(struct cjob *j)
+{
+    struct coordinator *c = j->coordinator;
+    const struct results_of of = {j->run, &j->config};
+    char *line = results_begin(&of, j->began_s);
+    err_t e = line ? c->ops->record(c->arg, line, true) : ERR_NOMEM;
+    free(line);
+    j->recorded = e == OK;
+    return e;
+}
+
+static void connect(void *arg, size_t k, const struct connect_to_relay *told)
+{
+    struct cjob *j = arg;
+    if (!j->recorded && record_begin(j) != OK) {
+        run_cancel(j->run, "its beginning could not be written to the results");
+        return;
+    }
+    if (j->team[k])
+        coord_proto_send(j->team[k]->proto, &(struct msg){.type = MSG_CONNECT_TO_RELAY,
+                                                          .meas_id = told->meas_id,
+                                                          .connect = *told});
+}
+
+static void say(struct cjob *j, size_t k, const struct msg *m)
+{
+    if (j->team[k])
+        coord_proto_send(j->team[k]->proto, m);
+}
+
+static void go(void *arg, size_t k, uint32_t meas_id)
+{
+    say(arg, k, &(struct msg){.type = MSG_GO, .meas_id = meas_id});
+}
+
+static void alloc(void *arg, size_t k, uint32_t meas_id, uint64_t alloc_bw)
+{
+    say(arg, k, &(struct msg){.type = MSG_ALLOC, .meas_id = meas_id, .alloc_bw = alloc_bw});
+}
+
+static void cancel(void *arg, size_t k, uint32_t meas_id)
+{
+    say(arg, k, &(struct msg){.type = MSG_CANCEL, .meas_id = meas_id});
+}
+
+static void on_state(void *arg, enum run_state state)
+{
+    ctell_state(arg, run_state_name(state));
+}
+
+static void on_second(void *arg, const struct run_second *s)
+{
+    struct cjob *j = arg;
+    j->newest = *s;
+    ctell_second(j, s);
+}
+
+static void on_end(void *arg, const struct run_result *result)
+{
+    struct cjob *j = arg;
+    struct coordinator *c = j->coordinator;
+    const struct results_of of = {j->run, &j->config};
+    int64_t now_s = env_wall_s(c->env);
+    bool away = result->state == RUN_FAILED && result->failure.code == MEAS_RELAY_LOST;
+    /* Whose failure it is was not told by the run: it may be alive all the same. */
+    if (result->state == RUN_FAILED && result->member < j->config.n_members)
+        cancel(j, result->member, j->meas_id);
+    if (j->polite)
+        polite_end(c->polite, &j->config.relay.addrs[0], now_s, bytes_of(j), away);
+    publish(j, results_end(&of, result, j->began_s, now_s));
+    over(j);
+}
+
+static const struct run_ops run_ops = {
+    .ask = ask,
+    .leave = leave,
+    .connect = connect,
+    .go = go,
+    .alloc = alloc,
+    .cancel = cancel,
+    .on_state = on_state,
+    .on_second = on_second,
+    .on_end = on_end,
+};
+
+/* ---- the row ---- */
+
+/* All that are there and have something left; at most as much as the relay can ever need. Returns
+ * what they have together. */
+static uint64_t gather(struct cjob *j)
+{
+    struct coordinator *c = j->coordinator;
+    uint64_t sum = 0;
+    j->config.n_members = 0;
+    for (struct csession *s = c->sessions; s; s = s->next) {
+        uint64_t bw = s->open ? csession_free_bw(s) : 0;
+        unsigned sockets = s->open ? csession_free_sockets(s) : 0;
+        size_t k = j->config.n_members;
+        if (!bw || !sockets || k == RUN_MEMBERS_MOST)
+            continue;
+        struct run_member *m = &j->config.members[k];
+        *m = (struct run_member){.identity = s->hello.identity,
+                                 .free_bw = bw,
+                                 .sockets_free =
+                                     sockets < c->conf.sockets ? sockets : c->conf.sockets};
+        snprintf(m->name, sizeof m->name, "%s", s->who.name);
+        j->team[k] = s;
+        j->config.n_members++;
+        sum += bw;
+    }
+    return sum;
+}
+
+/* Others may need something, too: a run is given what it wants, some times over, since it may find
+ * that the relay carries more than was thought. */
+static void reserve(struct cjob *j, uint64_t sum)
+{
+    double share = (double)RESERVE_TIMES * (double)alloc_wanted(j->config.prior) / (double)sum;
+    for (size_t k = 0; k < j->config.n_members; k++) {
+        struct run_member *m = &j->config.members[k];
+        unsigned sockets = (unsigned)((double)j->config.sockets * (double)m->free_bw / (double)sum);
+        if (sockets + 1 < m->sockets_free)
+            m->sockets_free = sockets + 1;
+        if (share < 1)
+            m->free_bw = (uint64_t)((double)m->free_bw * share) + 1;
+        j->team[k]->reserved_bw += m->free_bw;
+        j->team[k]->reserved_sockets += m->sockets_free;
+    }
+}
+
+static bool any_runs(const struct coordinator *c)
+{
+    for (struct cjob *j = c->jobs; j; j = j->next)
+        if (j->run)
+            return true;
+    return false;
+}
+
+/* One run at a time on an address: polite.h has the rule; here it makes others wait. */
+static bool is_measured(const struct coordinator *c, const struct ip *ip)
+{
+    for (struct cjob *j = c->jobs; j; j = j->next)
+        if (j->run && ip_equal(&j->config.relay.addrs[0].ip, ip))
+            return true;
+    return false;
+}
+
+static void forget_team(struct cjob *j)
+{
+    memset(j->team, 0, sizeof j->team);
+    j->config.n_members = 0;
+}
+
+static void begin(struct cjob *j, uint64_t sum)
+{
+    struct coordinator *c = j->coordinator;
+    char why[POLITE_WHY_MAX] = "";
+    j->began_s = env_wall_s(c->env);
+    err_t e = polite_begin(c->polite, &j->config.relay.addrs[0], j->began_s, why);
+    j->polite = e == OK;
+    if (e == ERR_LIMIT) {
+        forget_team(j);
+        cjob_refuse(j, "refused", why);
+        return;
+    }
+    reserve(j, sum);
+    if (e == OK)
+        e = run_new(c->env, &j->config, &run_ops, j, &j->run);
+    if (e == OK) {
+        run_start(j->run);
+        return;
+    }
+    if (j->polite)
+        polite_end(c->polite, &j->config.relay.addrs[0], j->began_s, 0, false);
+    cjob_refuse(j, "cancelled", err_text(e));
+}
+
+/* False: nothing behind it can begin either. */
+static bool try_begin(struct cjob *j)
+{
+    struct coordinator *c = j->coordinator;
+    uint64_t waited = c->env->mono_us - j->queued_us;
+    if (is_measured(c, &j->config.relay.addrs[0].ip))
+        return true;
+    uint64_t sum = gather(j);
+    bool enough = sum && (sum >= alloc_wanted(j->config.prior) || !any_runs(c));
+    if (enough) {
+        begin(j, sum);
+        return true;
+    }
+    forget_team(j);
+    if (!coordinator_measurers(c) && waited >= COORDINATOR_PATIENCE_S * (uint64_t)US_PER_SEC)
+        cjob_refuse(j, "measurer_lost", "no measurer is connected");
+    return false;
+}
+
+void cjob_look(void *coordinator)
+{
+    struct coordinator *c = coordinator;
+    bool more = true;
+    for (struct cjob *j = c->jobs, *next; j && more; j = next) {
+        next = j->next;
+        if (!j->run)
+            more = try_begin(j);
+    }
+    if (c->jobs)
+        env_arm_ms(c->env, &c->look, LOOK_MS);
+}
+
+/* ---- what measurers and relays say ---- */
+
+static size_t place_of(const struct cjob *j, const struct csession *s)
+{
+    size_t k = 0;
+    while (k < j->config.n_members && j->team[k] != s)
+        k++;
+    return k;
+}
+
+void cjob_session_lost(struct coordinator *c, struct csession *s, const char *why)
+{
+    for (struct cjob *j = c->jobs; j; j = j->next) {
+        size_t k = j->run ? place_of(j, s) : j->config.n_members;
+        if (k == j->config.n_members)
+            continue;
+        j->team[k] = NULL;
+        run_lost(j->run, k, why);
+    }
+}
+
+void cjob_session_msg(struct csession *s, const struct msg *m)
+{
+    struct coordinator *c = s->coordinator;
+    struct cjob *j = cjob_find(c, m->meas_id);
+    size_t k = j && j->run ? place_of(j, s) : 0;
+    if (m->type == MSG_FAILURE)
+        log_notice(c->env->log, "Measurer %s says of %u: %s %s", s->who.name, m->meas_id,
+                   meas_code_name(m->failure.code), m->failure.info);
+    /* Of one that is over, or is another's: nothing of it is believed, and nothing else is hurt. */
+    if (!j || !j->run || k == j->config.n_members)
+        return;
+    if (m->type == MSG_CONNECTED_TO_RELAY)
+        run_connected(j->run, k, &m->connected);
+    else if (m->type == MSG_BW_REPORT)
+        run_report(j->run, k, &m->report);
+    else if (m->type == MSG_FAILURE)
+        run_failed(j->run, k, &m->failure);
+}
+
+void coordinator_relay_granted(struct coordinator *c, uint32_t meas_id,
+                               const struct meas_ext *limits, const struct ed_id *peer)
+{
+    struct cjob *j = cjob_find(c, meas_id);
+    if (!j || !j->run)
+        return;
+    (void)peer;
+    run_granted(j->run, limits);
+}
+
+void coordinator_relay_bg(struct coordinator *c, uint32_t meas_id, const struct meas_bg *bg)
+{
+    struct cjob *j = cjob_find(c, meas_id);
+    if (j && j->run)
+        run_bg(j->run, bg);
+}
+
+void coordinator_relay_ended(struct coordinator *c, uint32_t meas_id, enum meas_code code,
+                             const char *text)
+{
+    struct cjob *j = cjob_find(c, meas_id);
+    if (j && j->run)
+        run_refused(j->run, code, text);
+}

@@ -1,0 +1,192 @@
+/* What the coordinator has and what becomes of it, told to those who follow it: JSON objects. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/encode.h"
+#include "measure/coordinator_int.h"
+#include "measure/pin.h"
+
+uint64_t csession_free_bw(const struct csession *s)
+{
+    uint64_t most = s->who.bw;
+    if (s->hello.bw && s->hello.bw < most) /* a measurer is believed to have less, never more */
+        most = s->hello.bw;
+    return most > s->reserved_bw ? most - s->reserved_bw : 0;
+}
+
+unsigned csession_free_sockets(const struct csession *s)
+{
+    unsigned most = s->hello.sockets_max ? s->hello.sockets_max : MEAS_CIRCS_MOST;
+    most = most < MEAS_CIRCS_MOST ? most : MEAS_CIRCS_MOST;
+    return most > s->reserved_sockets ? most - s->reserved_sockets : 0;
+}
+
+/* Takes the reference of OBJECT, which may be NULL. */
+static char *dumped(json_t *object)
+{
+    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+    json_decref(object);
+    return text;
+}
+
+static void tell(const struct cjob *j, json_t *gift_object, bool last)
+{
+    struct coordinator *c = j->coordinator;
+    char *text = dumped(gift_object);
+    if (text && c->ops->on_event)
+        c->ops->on_event(c->arg, j->meas_id, text, last);
+    free(text);
+}
+
+void ctell_state(const struct cjob *j, const char *state)
+{
+    tell(j,
+         json_pack("{sssIssss}", "event", "state", "id", (json_int_t)j->meas_id, "relay", j->relay,
+                   "state", state),
+         false);
+}
+
+static json_t *circs(const struct cjob *j)
+{
+    unsigned all = 0, ready = 0, bad = 0;
+    for (size_t k = 0; j->run && k < j->config.n_members; k++) {
+        const struct connected_to_relay *m = run_circs(j->run, k);
+        all += m->circs;
+        ready += m->ready_circs;
+        bad += m->bad_circs;
+    }
+    return json_pack("{sisisisi}", "circs", (int)all, "ready_circs", (int)ready, "bad_circs",
+                     (int)bad, "waiting_circs", (int)(all - ready));
+}
+
+/* X of the object's members are those of MORE, too. */
+static json_t *with(json_t *object, json_t *gift_more)
+{
+    if (object && gift_more && json_object_update(object, gift_more) == 0) {
+        json_decref(gift_more);
+        return object;
+    }
+    json_decref(object);
+    json_decref(gift_more);
+    return NULL;
+}
+
+static json_t *second_of(const struct cjob *j, const struct run_second *s)
+{
+    uint64_t bg = estimate_claim(&s->sum);
+    return json_pack("{sisisIsIsIsIsIsi}", "sec", (int)s->sec, "dur", (int)j->config.dur, "bw",
+                     (json_int_t)s->t, "x", (json_int_t)s->sum.x, "bg", (json_int_t)bg, "checked",
+                     (json_int_t)s->checked, "bad", (json_int_t)s->bad, "blocked",
+                     (int)s->sum.blocked);
+}
+
+void ctell_second(const struct cjob *j, const struct run_second *s)
+{
+    json_t *object =
+        json_pack("{sssIss}", "event", "second", "id", (json_int_t)j->meas_id, "relay", j->relay);
+    tell(j, with(with(object, second_of(j, s)), circs(j)), false);
+}
+
+void ctell_result(const struct cjob *j, const char *line)
+{
+    json_error_t error;
+    json_t *object = json_loads(line, JSON_REJECT_DUPLICATES, &error);
+    if (object)
+        (void)json_object_set_new(object, "event", json_string("result"));
+    tell(j, object, true);
+}
+
+/* ---- looks ---- */
+
+static json_t *job_json(const struct cjob *j)
+{
+    json_t *object = json_pack("{sIssss}", "id", (json_int_t)j->meas_id, "relay", j->relay, "state",
+                               j->run ? run_state_name(run_state(j->run)) : "WAITING");
+    if (object && j->run)
+        object = with(object, circs(j));
+    if (object && j->newest.sec)
+        object = with(object, second_of(j, &j->newest));
+    return object;
+}
+
+static const struct csession *session_of(const struct coordinator *c, const char *name)
+{
+    for (const struct csession *s = c->sessions; s; s = s->next)
+        if (s->open && strcmp(s->who.name, name) == 0)
+            return s;
+    return NULL;
+}
+
+static json_t *measurer_json(const struct coordinator *c, const struct mconf_measurer *m)
+{
+    char pin[PIN_TEXT_MAX], ed[BASE64_SIZE(32)];
+    const struct csession *s = session_of(c, m->name);
+    json_t *object = json_pack("{sssssIsb}", "name", m->name, "pin", pin_text(&m->pin, pin), "bw",
+                               (json_int_t)m->bw, "connected", s != NULL);
+    if (!object || !s)
+        return object;
+    (void)base64_encode(s->hello.identity.b, sizeof s->hello.identity.b, false, ed);
+    return with(object,
+                json_pack("{sssssssisisI}", "says", s->hello.name, "software", s->hello.software,
+                          "identity", ed, "sockets_max", (int)s->hello.sockets_max, "cores",
+                          (int)s->hello.cores, "free_bw", (json_int_t)csession_free_bw(s)));
+}
+
+static json_t *relay_json(const struct history_relay *r)
+{
+    char at[IPPORT_TEXT_MAX] = "";
+    if (r->at.ip.family != IP_NONE)
+        (void)ipport_text(&r->at, at);
+    return json_pack("{sssssIsIsIsbss}", "fp", r->fp, "addr", at, "bw", (json_int_t)r->bw,
+                     "measured", (json_int_t)r->measured_s, "last", (json_int_t)r->last.ts, "ok",
+                     r->last.ok, "why", r->last.why);
+}
+
+/* An array of N things. */
+static json_t *list(size_t n, json_t *(*one)(const struct coordinator *c, size_t i),
+                    const struct coordinator *c)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; array && i < n; i++)
+        if (json_array_append_new(array, one(c, i)) != 0) {
+            json_decref(array);
+            array = NULL;
+        }
+    return array;
+}
+
+static json_t *measurer_at(const struct coordinator *c, size_t i)
+{
+    return measurer_json(c, &c->conf.measurers[i]);
+}
+
+static json_t *relay_at(const struct coordinator *c, size_t i)
+{
+    return relay_json(&c->history.relays[i]);
+}
+
+static json_t *job_at(const struct coordinator *c, size_t i)
+{
+    const struct cjob *j = c->jobs;
+    while (i--)
+        j = j->next;
+    return job_json(j);
+}
+
+char *coordinator_measurers_json(const struct coordinator *c)
+{
+    return dumped(json_pack("{so}", "measurers", list(c->conf.n_measurers, measurer_at, c)));
+}
+
+char *coordinator_relays_json(const struct coordinator *c)
+{
+    return dumped(json_pack("{so}", "relays", list(c->history.n, relay_at, c)));
+}
+
+char *coordinator_status_json(const struct coordinator *c)
+{
+    return dumped(json_pack("{sssoso}", "state", c->finishing ? "FINISHING" : "READY", "measurers",
+                            list(c->conf.n_measurers, measurer_at, c), "jobs",
+                            list(c->n_jobs, job_at, c)));
+}

@@ -1,0 +1,43 @@
+/* History: what is remembered of relays from results: the last figure of each, and which runs a
+ * relay has had, also those that were cut short. */
+#ifndef TUNIC_MEASURE_HISTORY_H
+#define TUNIC_MEASURE_HISTORY_H
+
+#include <stddef.h>
+
+#include "measure/polite.h"
+#include "measure/results.h"
+
+enum { HISTORY_RELAYS_MOST = 20000, HISTORY_PENDING_MOST = 1024 };
+
+struct history_relay {
+    char fp[41]; /* "": it was named by its address */
+    struct ipport at;
+    struct result last; /* its newest end */
+    uint64_t bw;        /* of its newest good one; 0: there is none */
+    int64_t measured_s; /* when that was */
+};
+
+struct history {
+    struct history_relay *relays;
+    size_t n;
+    struct result *pending; /* begun, and no end seen */
+    size_t n_pending;
+};
+
+void history_init(struct history *h);
+void history_free(struct history *h);
+
+/* Lines of the files, oldest first; then once history_read_end(): what had no end was an attempt.
+ * POLITE is told of each run. ERR_MALFORMED: it is no line of ours. ERR_NOMEM, ERR_LIMIT. */
+MUST_USE err_t history_read(struct history *h, struct text line, struct polite *polite);
+void history_read_end(struct history *h, struct polite *polite);
+
+/* The newest of a relay. ERR_NOMEM, ERR_LIMIT. */
+MUST_USE err_t history_add(struct history *h, const struct result *end);
+
+/* By fingerprint if FP is not "", else by address; NULL: never measured. */
+const struct history_relay *history_find(const struct history *h, const char *fp,
+                                         const struct ipport *at);
+
+#endif

@@ -1,0 +1,61 @@
+/* Results: what is kept of measurements, a JSON line when one begins and one when it is over, in a
+ * file a day: operators grep, copy and rotate them like other logs.
+ *
+ * The line of the beginning is on disk before the first measuring byte is sent. One without an end
+ * was cut short: it is an attempt, and no result. Text here; files are elsewhere. */
+#ifndef TUNIC_MEASURE_RESULTS_H
+#define TUNIC_MEASURE_RESULTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+#include "base/ids.h"
+#include "base/text.h"
+#include "measure/run.h"
+
+enum {
+    RESULTS_LINE_MOST = 256 * 1024,
+    RESULTS_NAME_MAX = 32, /* "2026-11-30.jsonl" */
+    RESULTS_WORD_MAX = 32,
+    RESULTS_DETAIL_MAX = MEAS_INFO_MAX,
+};
+
+/* The name of the file of the day of WALL_S, by UTC. Returns OUT. */
+const char *results_file(int64_t wall_s, char out[RESULTS_NAME_MAX]);
+/* Whether a file's NAME is one of these, and the beginning of its day. */
+bool results_file_day(const char *name, int64_t *day_s);
+
+/* A run, and what it was made of. */
+struct results_of {
+    const struct run *run;
+    const struct run_config *config;
+};
+
+/* The lines, each with its end, which the caller frees; NULL out of memory. BEGAN_S is when it
+ * began; NOW_S is now. */
+char *results_begin(const struct results_of *r, int64_t now_s);
+char *results_end(const struct results_of *r, const struct run_result *result, int64_t began_s,
+                  int64_t now_s);
+/* One that was over before anybody was asked anything. */
+char *results_refused(const struct run_config *config, const char *why, const char *detail,
+                      int64_t now_s);
+
+/* What a line says, as far as it is needed again. */
+struct result {
+    bool is_end, ok;
+    uint32_t id;
+    int64_t ts;       /* of the line */
+    char fp[41];      /* upper-case hex; "": not known */
+    struct ipport at; /* family IP_NONE: not known */
+    uint64_t bw, x, bg;
+    uint64_t bytes; /* on the wire, both ways */
+    char limited_by[RESULTS_WORD_MAX], why[RESULTS_WORD_MAX];
+    char detail[RESULTS_DETAIL_MAX];
+};
+
+/* ERR_MALFORMED: it is no line of ours, or torn. ERR_NOMEM. */
+MUST_USE err_t results_parse(struct text line, struct result *out);
+
+#endif

@@ -1,0 +1,68 @@
+#include <jansson.h>
+#include <string.h>
+
+#include "crypto/encode.h"
+#include "measure/results.h"
+
+/* The member NAME, without what is not printable ASCII; "" if it is no text. */
+static void take_text(const json_t *object, const char *name, char *out, size_t size)
+{
+    const char *s = json_string_value(json_object_get(object, name));
+    size_t len = s ? strlen(s) : 0;
+    len = len < size ? len : size - 1;
+    for (size_t i = 0; i < len; i++)
+        out[i] = s[i] >= ' ' && s[i] <= '~' ? s[i] : '?';
+    out[len] = 0;
+}
+
+static uint64_t take_u64(const json_t *object, const char *name)
+{
+    json_int_t x = json_integer_value(json_object_get(object, name));
+    return x > 0 ? (uint64_t)x : 0;
+}
+
+static void take_relay(const json_t *object, struct result *out)
+{
+    const char *fp = json_string_value(json_object_get(object, "fp"));
+    const char *at = json_string_value(json_object_get(object, "addr"));
+    struct rsa_id id;
+    if (fp && hex_decode_exact(text_of(fp), id.b, sizeof id.b) == OK)
+        (void)hex_upper(id.b, sizeof id.b, out->fp);
+    if (!at || ipport_parse(at, &out->at) != OK)
+        out->at = (struct ipport){.port = 0};
+}
+
+static err_t take_line(const json_t *object, struct result *out)
+{
+    const char *t = json_string_value(json_object_get(object, "t"));
+    uint64_t id = take_u64(object, "id");
+    if (!t || (strcmp(t, "begin") != 0 && strcmp(t, "end") != 0) || !id || id > UINT32_MAX)
+        return ERR_MALFORMED;
+    out->is_end = *t == 'e';
+    out->id = (uint32_t)id;
+    out->ts = (int64_t)take_u64(object, "ts");
+    out->ok = json_is_true(json_object_get(object, "ok"));
+    take_relay(object, out);
+    out->bw = take_u64(object, "bw");
+    out->x = take_u64(object, "x");
+    out->bg = take_u64(object, "bg");
+    out->bytes = take_u64(object, "bytes");
+    take_text(object, "limited_by", out->limited_by, sizeof out->limited_by);
+    take_text(object, "why", out->why, sizeof out->why);
+    take_text(object, "detail", out->detail, sizeof out->detail);
+    return OK;
+}
+
+err_t results_parse(struct text line, struct result *out)
+{
+    json_error_t error;
+    *out = (struct result){.id = 0};
+    if (line.len > RESULTS_LINE_MOST)
+        return ERR_MALFORMED;
+    json_t *object = json_loadb(line.s, line.len, JSON_REJECT_DUPLICATES, &error);
+    if (!object)
+        return json_error_code(&error) == json_error_out_of_memory ? ERR_NOMEM : ERR_MALFORMED;
+    err_t e = take_line(object, out);
+    json_decref(object);
+    return e;
+}

@@ -1,0 +1,80 @@
+#include "measure/history.h"
+
+#include "support/test.h"
+
+enum { NOW = 1764500100 };
+
+static struct ipport at(const char *text)
+{
+    struct ipport at;
+    ck_ok(ipport_parse(text, &at));
+    return at;
+}
+
+#define FP            "000102030405060708090A0B0C0D0E0F10111213"
+#define BEGIN(id, ts) "{\"t\":\"begin\",\"id\":" id ",\"ts\":" ts ",\"addr\":\"203.0.113.7:9001\"}"
+#define END(id, ts, rest)                                     \
+    "{\"t\":\"end\",\"id\":" id ",\"ts\":" ts ",\"fp\":\"" FP \
+    "\",\"addr\":\"203.0.113.7:9001\"" rest "}"
+
+START_TEST(test_history_remembers_the_newest_good_figure)
+{
+    struct history h;
+    struct polite *p = polite_new(POLITE_BYTES_A_DAY);
+    history_init(&h);
+    ck_ok(history_read(&h, TEXT_LIT(BEGIN("1", "100")), p));
+    ck_ok(history_read(&h, TEXT_LIT(END("1", "130", ",\"ok\":true,\"bw\":3000")), p));
+    ck_ok(history_read(&h, TEXT_LIT(END("2", "200", ",\"ok\":false,\"why\":\"cheat\"")), p));
+    ck_err(history_read(&h, TEXT_LIT("{\"t\":\"end\",\"id\":3,\"ts\":2"), p), ERR_MALFORMED);
+    history_read_end(&h, p);
+    const struct history_relay *r = history_find(&h, FP, NULL);
+    ck_assert_ptr_nonnull(r);
+    ck_assert_uint_eq(r->bw, 3000);
+    ck_assert_int_eq(r->measured_s, 130);
+    ck_assert_str_eq(r->last.why, "cheat");
+    struct ipport where = at("203.0.113.7:9001"), other = at("203.0.113.7:9002");
+    ck_assert_ptr_eq(history_find(&h, "", &where), r);
+    ck_assert_ptr_null(history_find(&h, "", &other));
+    history_free(&h);
+    polite_free(p);
+}
+END_TEST
+
+/* A beginning without an end was an attempt, and counts. */
+START_TEST(test_history_attempts_count)
+{
+    struct history h;
+    struct polite *p = polite_new(POLITE_BYTES_A_DAY);
+    struct ipport where = at("203.0.113.7:9001");
+    char why[POLITE_WHY_MAX];
+    history_init(&h);
+    ck_ok(history_read(&h, TEXT_LIT(BEGIN("1", "1764500000")), p));
+    ck_ok(history_read(&h, TEXT_LIT(BEGIN("2", "1764500040")), p));
+    ck_ok(history_read(&h, TEXT_LIT(END("2", "1764500080", ",\"ok\":true,\"bw\":3000")), p));
+    history_read_end(&h, p);
+    ck_err(polite_begin(p, &where, NOW, why), ERR_LIMIT);
+    ck_ok(polite_begin(p, &where, NOW + POLITE_PERIOD_S, why));
+    history_free(&h);
+    polite_free(p);
+}
+END_TEST
+
+START_TEST(test_history_many)
+{
+    struct history h;
+    struct result r = {.is_end = true, .id = 1, .ok = true};
+    history_init(&h);
+    for (unsigned i = 0; i < 1000; i++) {
+        r.at = (struct ipport){.ip = {.family = IP_V4, .b = {10, 0}}, .port = (uint16_t)(i + 1)};
+        r.bw = i + 1;
+        ck_ok(history_add(&h, &r));
+        ck_ok(history_add(&h, &r));
+    }
+    ck_assert_uint_eq(h.n, 1000);
+    ck_assert_uint_eq(history_find(&h, "", &r.at)->bw, 1000);
+    history_free(&h);
+}
+END_TEST
+
+TESTS("measure/history", test_history_remembers_the_newest_good_figure, test_history_attempts_count,
+      test_history_many)
