@@ -1,6 +1,6 @@
-/* Shape: what makes a wire between two nodes of a test network slow: a token bucket that all wires
- * of one node share, and a line that gives bytes back some time after it took them. No sockets:
- * clocks and timers are those of the environment. */
+/* Shape: what makes a wire between two nodes of a test network slow: a line that gives bytes back
+ * some time after it took them. No sockets: clocks and timers are those of the environment. How
+ * much a node may carry is its throttle's (testnet/throttle.h). */
 #ifndef TUNIC_TESTBED_SHAPE_H
 #define TUNIC_TESTBED_SHAPE_H
 
@@ -13,37 +13,12 @@
 
 /* How the wires of a network behave; all zero: as the system does. */
 struct shape_rules {
-    uint64_t rate;        /* bytes a second out of each relay, over all its links; 0: no limit */
-    uint32_t delay_ms;    /* each way on each link */
-    uint32_t jitter_ms;   /* added to it: a random time up to this; bytes stay in order */
+    uint64_t rate;      /* bytes a second into and out of each relay, over all its links; 0: any */
+    uint64_t burst;     /* bytes that it may carry at once, each way; 0: the throttle's own */
+    uint32_t delay_ms;  /* each way on each link */
+    uint32_t jitter_ms; /* added to it: a random time up to this; bytes stay in order */
     uint32_t mean_life_s; /* links are cut at random, after this time on average; 0: never */
 };
-
-/* ---- the bucket of one node ---- */
-
-/* One wire's place at the bucket: a member of the wire. */
-struct shape_turn {
-    void (*ready)(void *arg); /* bytes may go again; not called inside shape_allow() */
-    void *arg;
-    /* The bucket's own, zero at first. */
-    uint64_t share;
-    bool waiting;
-    struct shape_turn *prev, *next;
-};
-
-struct shape_bucket {
-    struct env *env;
-    uint64_t rate, tokens, most, filled_us;
-    struct shape_turn *waiting;
-    struct timer refill;
-};
-
-void shape_bucket_init(struct shape_bucket *b, struct env *env, uint64_t rate);
-void shape_bucket_end(struct shape_bucket *b);
-/* How many of WANT bytes may go now; fewer than that (perhaps none): ready() follows. */
-size_t shape_allow(struct shape_bucket *b, struct shape_turn *turn, size_t want);
-void shape_spend(struct shape_bucket *b, struct shape_turn *turn, size_t bytes);
-void shape_leave(struct shape_bucket *b, struct shape_turn *turn);
 
 /* ---- a line ---- */
 

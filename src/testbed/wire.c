@@ -1,5 +1,5 @@
 /* A link's socket in a test network. Without rules it is a link's socket as any other; with them
- * bytes pass a line (delay) and ask a bucket (rate), and the link may be cut. */
+ * bytes pass a line (delay) and ask the node's throttles (rate), and the link may be cut. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,22 +15,28 @@ struct wire {
     struct place *place;
     struct link *link; /* NULL: it is over; what the line holds is still sent */
     struct conn *conn;
-    bool shaped;         /* bytes out go through the line and the bucket */
+    bool shaped;         /* bytes out go through the line and the throttle */
     bool slow_in;        /* bytes in too: the other end is no node of ours, which would do it */
     bool is_cut, in_end; /* in_end: with in_errno, once what came before is through */
     int in_errno;
-    struct shape_turn turn;
+    struct throttle_turn read_turn, write_turn;
     struct shape_line out, in;
     struct timer cut, reap;
     struct wire *prev, *next;
 };
+
+static void leave_turns(struct wire *w)
+{
+    throttle_leave(&w->place->reads, &w->read_turn);
+    throttle_leave(&w->place->writes, &w->write_turn);
+}
 
 void wire_free(struct wire *w)
 {
     struct env *env = net_env(w->world->net);
     env_disarm(env, &w->cut);
     env_disarm(env, &w->reap);
-    shape_leave(&w->place->bucket, &w->turn);
+    leave_turns(w);
     if (w->conn)
         conn_close(w->conn);
     if (w->link)
@@ -80,7 +86,7 @@ static const uint8_t *out_shaped(struct wire *w, size_t *len)
     }
     if (!bytes || !w->link) /* the last words of a link that is over do not wait for a turn */
         return bytes;
-    *len = shape_allow(&w->place->bucket, &w->turn, *len);
+    *len = throttle_allow(&w->place->writes, &w->write_turn, *len);
     return *len ? bytes : NULL;
 }
 
@@ -97,7 +103,7 @@ static const uint8_t *out(void *wire, size_t *len)
 static void sent(void *wire, size_t len)
 {
     struct wire *w = wire;
-    shape_spend(&w->place->bucket, &w->turn, len);
+    throttle_spend(&w->place->writes, &w->write_turn, len);
     if (!w->out.env) {
         if (w->link)
             link_sent(w->link, len);
@@ -130,8 +136,12 @@ static uint8_t *in_room(void *wire, size_t *room)
     struct wire *w = wire;
     if (!w->link || w->is_cut || w->place->frozen)
         return NULL;
-    if (!w->in.env)
-        return link_in_room(w->link, room);
+    if (!w->in.env) {
+        uint8_t *to = link_in_room(w->link, room);
+        if (to)
+            *room = throttle_allow(&w->place->reads, &w->read_turn, *room);
+        return *room ? to : NULL;
+    }
     *room = shape_line_space(&w->in) < 16384 ? shape_line_space(&w->in) : 16384;
     return *room ? shape_line_room(&w->in, *room) : NULL;
 }
@@ -139,9 +149,12 @@ static uint8_t *in_room(void *wire, size_t *room)
 static void in_done(void *wire, size_t len)
 {
     struct wire *w = wire;
-    if (w->in.env)
+    if (w->in.env) {
         shape_line_put(&w->in, len);
-    else if (w->link)
+        return;
+    }
+    throttle_spend(&w->place->reads, &w->read_turn, len);
+    if (w->link)
         link_in_done(w->link, len);
 }
 
@@ -165,13 +178,25 @@ static void in_due(void *wire)
         uint8_t *to = link_in_room(w->link, &room);
         if (!to)
             return; /* closed, or held: wire_resume() */
-        size_t part = len < room ? len : room;
+        size_t part = throttle_allow(&w->place->reads, &w->read_turn, len < room ? len : room);
+        if (!part)
+            return;
         memcpy(to, bytes, part);
+        throttle_spend(&w->place->reads, &w->read_turn, part);
         shape_line_took(&w->in, part);
         link_in_done(w->link, part);
     }
     if (w->in_end && shape_line_is_empty(&w->in))
         tell_end(w);
+    else if (w->conn)
+        conn_resume(w->conn);
+}
+
+static void more_may_come(void *wire)
+{
+    struct wire *w = wire;
+    if (w->in.env)
+        in_due(w);
     else if (w->conn)
         conn_resume(w->conn);
 }
@@ -223,7 +248,8 @@ static struct wire *wire_new(struct place *p, struct link *l, bool slow_in)
     if (!w)
         return NULL;
     *w = (struct wire){.world = p->world, .place = p, .link = l, .slow_in = slow_in};
-    w->turn = (struct shape_turn){.ready = more_may_go, .arg = w};
+    w->read_turn = (struct throttle_turn){.ready = more_may_come, .arg = w};
+    w->write_turn = (struct throttle_turn){.ready = more_may_go, .arg = w};
     timer_init(&w->cut, cut, w);
     timer_init(&w->reap, reap, w);
     DL_APPEND(p->world->wires, w);
@@ -282,10 +308,8 @@ void wire_resume(void *world, struct link *l)
 {
     struct wire *w = link_io(l);
     (void)world;
-    if (w && w->in.env)
-        in_due(w);
-    else if (w && w->conn)
-        conn_resume(w->conn);
+    if (w)
+        more_may_come(w);
 }
 
 /* Its link is over, and the socket is not. */
@@ -293,7 +317,7 @@ static void orphan(struct wire *w)
 {
     link_set_io(w->link, NULL);
     w->link = NULL;
-    shape_leave(&w->place->bucket, &w->turn);
+    leave_turns(w);
     env_disarm(net_env(w->world->net), &w->cut);
 }
 

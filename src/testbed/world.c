@@ -69,7 +69,8 @@ static err_t open_place(struct testbed_world *w, struct plan *plan, size_t i)
     struct place *p = &w->places[i];
     struct plan_node *n = &plan->node[i];
     *p = (struct place){.world = w, .index = i, .ip = n->or_port.ip};
-    shape_bucket_init(&p->bucket, net_env(w->net), w->rules.rate);
+    throttle_init(&p->reads, net_env(w->net), w->rules.rate, w->rules.burst);
+    throttle_init(&p->writes, net_env(w->net), w->rules.rate, w->rules.burst);
     TRY(open_at(p, "OR", &n->or_port.ip, &n->or_port.port, on_or_accept, &p->or_listener));
     if (i >= plan->n_authorities && !n->dir_port)
         return OK;
@@ -134,7 +135,8 @@ void testbed_world_free(struct testbed_world *w)
     for (size_t i = 0; i < w->n_places; i++) {
         listener_close(w->places[i].or_listener);
         listener_close(w->places[i].dir_listener);
-        shape_bucket_end(&w->places[i].bucket);
+        throttle_end(&w->places[i].reads);
+        throttle_end(&w->places[i].writes);
     }
     free(w->places);
     free(w);

@@ -8,6 +8,7 @@
 #include "net/listen.h"
 #include "testbed/world.h"
 #include "testnet/dirserv.h"
+#include "testnet/throttle.h"
 
 /* Where one node is. */
 struct place {
@@ -15,7 +16,7 @@ struct place {
     size_t index;
     struct ip ip;
     struct listener *or_listener, *dir_listener;
-    struct shape_bucket bucket;
+    struct throttle reads, writes;
     bool frozen; /* its sockets are open, and nothing is read or written */
 };
 

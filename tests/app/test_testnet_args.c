@@ -88,6 +88,8 @@ START_TEST(test_testnet_args_rates)
         ck_ok(parse(cases[i].line));
         ck_assert_uint_eq(args.rules.rate, cases[i].rate);
     }
+    ck_ok(parse("--rate|1MB|--burst|10MB"));
+    ck_assert_uint_eq(args.rules.burst, 10 << 20);
 }
 END_TEST
 

@@ -17,85 +17,6 @@ static void teardown(void)
     test_env_free(env);
 }
 
-/* ---- the bucket: wires that always have something to send ---- */
-
-struct sender {
-    struct shape_bucket *bucket;
-    struct shape_turn turn;
-    size_t sent, most_at_once;
-};
-
-static void send_all(void *arg)
-{
-    struct sender *s = arg;
-    size_t n;
-    while ((n = shape_allow(s->bucket, &s->turn, 4096))) {
-        shape_spend(s->bucket, &s->turn, n);
-        s->sent += n;
-    }
-}
-
-static void run_senders(struct sender *s, size_t n, uint64_t rate, uint64_t ms)
-{
-    struct shape_bucket b;
-    shape_bucket_init(&b, env, rate);
-    for (size_t i = 0; i < n; i++) {
-        s[i] = (struct sender){.bucket = &b, .turn = {.ready = send_all, .arg = &s[i]}};
-        send_all(&s[i]);
-    }
-    test_env_advance_ms(env, ms);
-    for (size_t i = 0; i < n; i++)
-        shape_leave(&b, &s[i].turn);
-    shape_bucket_end(&b);
-}
-
-START_TEST(test_shape_rate_is_kept)
-{
-    static const uint64_t rates[] = {20000, 100000, 1000000, 50000000};
-    struct sender one;
-    setup();
-    for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
-        run_senders(&one, 1, rates[i], 10000);
-        ck_assert_uint_le(one.sent, rates[i] * 10 + rates[i] / 20 + 16384);
-        ck_assert_uint_ge(one.sent, rates[i] * 10 * 97 / 100);
-    }
-    teardown();
-}
-END_TEST
-
-START_TEST(test_shape_rate_is_shared)
-{
-    enum { N = 8 };
-    struct sender s[N];
-    size_t sum = 0, least = SIZE_MAX;
-    setup();
-    run_senders(s, N, 100000, 20000); /* less than a cell for each in a refill */
-    for (size_t i = 0; i < N; i++) {
-        sum += s[i].sent;
-        least = s[i].sent < least ? s[i].sent : least;
-    }
-    ck_assert_uint_le(sum, 2000000 + 16384);
-    ck_assert_uint_ge(sum, 1940000);
-    ck_assert_uint_ge(least, 2000000 / N * 8 / 10);
-    teardown();
-}
-END_TEST
-
-START_TEST(test_shape_no_rate_allows_all)
-{
-    struct shape_bucket b;
-    struct shape_turn turn = {.ready = NULL};
-    setup();
-    shape_bucket_init(&b, env, 0);
-    ck_assert_uint_eq(shape_allow(&b, &turn, 1u << 30), 1u << 30);
-    shape_spend(&b, &turn, 1u << 30);
-    ck_assert_uint_eq(shape_allow(&b, &turn, 1u << 30), 1u << 30);
-    ck_assert(!turn.waiting);
-    shape_bucket_end(&b);
-    teardown();
-}
-END_TEST
-
 /* ---- the line ---- */
 
 static unsigned due_calls;
@@ -224,7 +145,6 @@ START_TEST(test_shape_life_has_its_mean)
 }
 END_TEST
 
-TESTS("testbed/shape", test_shape_rate_is_kept, test_shape_rate_is_shared,
-      test_shape_no_rate_allows_all, test_shape_line_gives_back_after_delay,
+TESTS("testbed/shape", test_shape_line_gives_back_after_delay,
       test_shape_line_keeps_order_with_jitter, test_shape_line_is_bounded,
       test_shape_life_has_its_mean)

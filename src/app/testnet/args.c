@@ -30,7 +30,8 @@ const char testnet_help[] =
     "  --base-port N         ports from N on (any that are free)\n"
     "\n"
     "Made worse\n"
-    "  --rate RATE           of each relay, in bytes a second: 500KB, 2MB, 8mbit\n"
+    "  --rate RATE           of each relay, each way, in bytes a second: 500KB, 2MB, 8mbit\n"
+    "  --burst BYTES         that it may carry at once, each way, after a pause: 5MB\n"
     "  --delay MS            each way on each link\n"
     "  --jitter MS           up to so much more\n"
     "  --loss-of-link SECONDS  links are cut at random, after so long on average\n"
@@ -212,21 +213,38 @@ static err_t p_socks_port(struct testnet_args *o, const struct arg *a)
     return strcmp(a->value, "auto") == 0 ? OK : p_port(a, &o->socks_port);
 }
 
-static err_t p_rate(struct testnet_args *o, const struct arg *a)
+/* A number of bytes, with a unit. */
+static bool take_bytes(const char *text, uint64_t *out)
 {
     static const struct {
         const char *name;
         uint64_t bytes_8;
     } units[] = {{"", 8},           {"B", 8},          {"KB", 8 << 10}, {"MB", 8 << 20},
                  {"kbit", 1 << 10}, {"mbit", 1 << 20}, {"K", 8 << 10},  {"M", 8 << 20}};
-    size_t digits = strspn(a->value, "0123456789");
+    size_t digits = strspn(text, "0123456789");
     uint64_t n;
-    if (digits && text_to_u64((struct text){a->value, digits}, 1000000000, &n) == OK)
-        for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-            if (text_is_nocase(text_of(a->value + digits), units[i].name) &&
-                (o->rules.rate = n * units[i].bytes_8 / 8) >= 1024)
-                return OK;
+    if (!digits || text_to_u64((struct text){text, digits}, 1000000000, &n) != OK)
+        return false;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (text_is_nocase(text_of(text + digits), units[i].name)) {
+            *out = n * units[i].bytes_8 / 8;
+            return *out >= 1024;
+        }
+    return false;
+}
+
+static err_t p_rate(struct testnet_args *o, const struct arg *a)
+{
+    if (take_bytes(a->value, &o->rules.rate))
+        return OK;
     return arg_wrong(a, "must be a rate from 1KB on, like 500KB, 2MB (bytes a second) or 8mbit");
+}
+
+static err_t p_burst(struct testnet_args *o, const struct arg *a)
+{
+    if (take_bytes(a->value, &o->rules.burst))
+        return OK;
+    return arg_wrong(a, "must be a number of bytes from 1KB on, like 500KB or 5MB");
 }
 
 static err_t p_delay(struct testnet_args *o, const struct arg *a)
@@ -329,6 +347,7 @@ static const struct {
     {{"--seed", true}, p_seed},
     {{"--base-port", true}, p_base_port},
     {{"--rate", true}, p_rate},
+    {{"--burst", true}, p_burst},
     {{"--delay", true}, p_delay},
     {{"--jitter", true}, p_jitter},
     {{"--loss-of-link", true}, p_loss},

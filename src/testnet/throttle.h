@@ -1,0 +1,41 @@
+/* Throttle: how many bytes a second a node reads, or writes, over all of its links, as tor's
+ * RelayBandwidthRate: a token bucket with turns. A node that is limited has two, one each way. No
+ * sockets: clock and timers are those of the environment. */
+#ifndef TUNIC_TESTNET_THROTTLE_H
+#define TUNIC_TESTNET_THROTTLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bucket.h"
+#include "base/env.h"
+
+/* One link's place at the throttle: a member of what carries the link. */
+struct throttle_turn {
+    void (*ready)(void *arg); /* bytes may go again; not called inside throttle_allow() */
+    void *arg;
+    /* The throttle's own, zero at first. */
+    uint64_t share;
+    bool waiting;
+    struct throttle_turn *prev, *next;
+};
+
+struct throttle {
+    struct env *env;
+    bool on; /* false: no limit */
+    struct bucket bucket;
+    struct throttle_turn *waiting;
+    struct timer refill;
+};
+
+/* RATE: bytes a second; 0: no limit. BURST: bytes that it holds at most, and begins with; 0: as
+ * many as flow in 50 ms, and 16 KB at least. */
+void throttle_init(struct throttle *t, struct env *env, uint64_t rate, uint64_t burst);
+void throttle_end(struct throttle *t);
+/* How many of WANT bytes may go now; none: ready() follows. */
+size_t throttle_allow(struct throttle *t, struct throttle_turn *turn, size_t want);
+void throttle_spend(struct throttle *t, struct throttle_turn *turn, size_t bytes);
+void throttle_leave(struct throttle *t, struct throttle_turn *turn);
+
+#endif

@@ -1,0 +1,143 @@
+/* How much a node carries, on a clock that the test moves. */
+#include "testnet/throttle.h"
+
+#include "support/test.h"
+
+static struct env *env;
+
+static void setup(void)
+{
+    env = test_env(1);
+}
+
+static void teardown(void)
+{
+    test_env_free(env);
+}
+
+/* Links that always have something to send. */
+struct sender {
+    struct throttle *throttle;
+    struct throttle_turn turn;
+    size_t sent;
+};
+
+static void send_all(void *arg)
+{
+    struct sender *s = arg;
+    size_t n;
+    while ((n = throttle_allow(s->throttle, &s->turn, 4096))) {
+        throttle_spend(s->throttle, &s->turn, n);
+        s->sent += n;
+    }
+}
+
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+static void run_senders(struct sender *s, size_t n, uint64_t rate, uint64_t burst, uint64_t ms)
+{
+    struct throttle t;
+    throttle_init(&t, env, rate, burst);
+    for (size_t i = 0; i < n; i++) {
+        s[i] = (struct sender){.throttle = &t, .turn = {.ready = send_all, .arg = &s[i]}};
+        send_all(&s[i]);
+    }
+    test_env_advance_ms(env, ms);
+    for (size_t i = 0; i < n; i++)
+        throttle_leave(&t, &s[i].turn);
+    throttle_end(&t);
+}
+
+START_TEST(test_throttle_rate_is_kept)
+{
+    static const uint64_t rates[] = {20000, 100000, 1000000, 50000000};
+    struct sender one;
+    setup();
+    for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+        run_senders(&one, 1, rates[i], 0, 10000);
+        ck_assert_uint_le(one.sent, rates[i] * 10 + rates[i] / 20 + 16384);
+        ck_assert_uint_ge(one.sent, rates[i] * 10 * 97 / 100);
+    }
+    teardown();
+}
+END_TEST
+
+START_TEST(test_throttle_rate_is_shared)
+{
+    enum { N = 8 };
+    struct sender s[N];
+    size_t sum = 0, least = SIZE_MAX;
+    setup();
+    run_senders(s, N, 100000, 0, 20000); /* less than a cell for each in a refill */
+    for (size_t i = 0; i < N; i++) {
+        sum += s[i].sent;
+        least = s[i].sent < least ? s[i].sent : least;
+    }
+    ck_assert_uint_le(sum, 2000000 + 16384);
+    ck_assert_uint_ge(sum, 1940000);
+    ck_assert_uint_ge(least, 2000000 / N * 8 / 10);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_throttle_no_rate_allows_all)
+{
+    struct throttle t;
+    struct throttle_turn turn = {.ready = NULL};
+    setup();
+    throttle_init(&t, env, 0, 0);
+    ck_assert_uint_eq(throttle_allow(&t, &turn, 1u << 30), 1u << 30);
+    throttle_spend(&t, &turn, 1u << 30);
+    ck_assert_uint_eq(throttle_allow(&t, &turn, 1u << 30), 1u << 30);
+    ck_assert(!turn.waiting);
+    throttle_end(&t);
+    teardown();
+}
+END_TEST
+
+/* A reader asks for all the room it has, and finds less. */
+START_TEST(test_throttle_who_takes_little_holds_nobody_up)
+{
+    enum { N = 20 };
+    struct sender many[N], one = {.turn = {.ready = send_all, .arg = &one}};
+    struct throttle t;
+    setup();
+    throttle_init(&t, env, 1000000, 0);
+    one.throttle = &t;
+    for (unsigned ms = 0; ms < 10000; ms++) {
+        for (size_t i = 0; i < N; i++) {
+            many[i].turn = ms ? many[i].turn : (struct throttle_turn){.ready = nothing};
+            if (throttle_allow(&t, &many[i].turn, 32768))
+                throttle_spend(&t, &many[i].turn, 1);
+        }
+        send_all(&one);
+        test_env_advance_ms(env, 1);
+    }
+    ck_assert_uint_ge(one.sent, 9500000);
+    for (size_t i = 0; i < N; i++)
+        throttle_leave(&t, &many[i].turn);
+    throttle_leave(&t, &one.turn);
+    throttle_end(&t);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_throttle_burst_comes_first_and_once)
+{
+    struct sender one;
+    setup();
+    run_senders(&one, 1, 100000, 1000000, 0);
+    ck_assert_uint_eq(one.sent, 1000000);
+    run_senders(&one, 1, 100000, 1000000, 10000);
+    ck_assert_uint_le(one.sent, 2000000);
+    ck_assert_uint_ge(one.sent, 1990000);
+    teardown();
+}
+END_TEST
+
+TESTS("testnet/throttle", test_throttle_rate_is_kept, test_throttle_rate_is_shared,
+      test_throttle_no_rate_allows_all, test_throttle_who_takes_little_holds_nobody_up,
+      test_throttle_burst_comes_first_and_once)
