@@ -20,6 +20,7 @@ extern const struct check_section check_relay_early;
 extern const struct check_section check_destroy;
 extern const struct check_section check_directory;
 extern const struct check_section check_robustness;
+extern const struct check_section check_measurement;
 extern const struct check_section check_relay;
 extern const struct check_section check_circpad;
 extern const struct check_section check_sendme;

@@ -26,6 +26,12 @@ static const struct misdeeds misdeeds = {
     .message_out = fault_in_message_out,
     .plain_out = fault_in_plain_out,
     .room = fault_in_room,
+    .measurement_in = fault_in_measurement,
+    .echo_in = fault_in_echo_in,
+    .echo_out = fault_in_echo_out,
+    .background = fault_in_background,
+    .over = fault_in_over,
+    .limit = fault_in_limit,
     .dir = &faulty_dir,
     .free = faulty_free,
 };

@@ -164,6 +164,7 @@ static const struct {
     {FAULT_STRAY_RELAY, CELL_RELAY},
     {FAULT_STRAY_DESTROY, CELL_DESTROY},
     {FAULT_STRAY_CREATED, CELL_CREATED_FAST},
+    {FAULT_MEASURE_STRAY, CELL_MEASUREMENT},
 };
 
 static enum link_rule misjudge(struct nlink *nl, enum link_stage stage,

@@ -16,6 +16,7 @@
 #include "faults/list_dir.h"
 #include "faults/list_extend.h"
 #include "faults/list_link.h"
+#include "faults/list_measure.h"
 #include "faults/list_relay.h"
 #include "faults/list_robust.h"
 
@@ -32,7 +33,8 @@
     FAULTS_DIR_DOCS(X) \
     FAULTS_DIR_HTTP(X) \
     FAULTS_ROBUST(X) \
-    FAULTS_EXTEND(X)
+    FAULTS_EXTEND(X) \
+    FAULTS_MEASURE(X)
 /* clang-format on */
 
 enum fault {

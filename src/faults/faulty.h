@@ -41,10 +41,14 @@ struct link_memo {
     uint32_t gone_id;    /* of the circuit that its peer ended last */
 };
 struct circ_memo {
-    unsigned got, drops; /* DATA and DROP that have come */
-    uint16_t resolved;   /* the id of the last RESOLVE */
-    bool passed_on;      /* a cell went to the next node */
-    uint64_t bytes;      /* of DATA that came */
+    unsigned got, drops;           /* DATA and DROP that have come */
+    uint16_t resolved;             /* the id of the last RESOLVE */
+    bool passed_on;                /* a cell went to the next node */
+    uint64_t bytes;                /* of DATA that came */
+    uint8_t sealed[CELL_BODY_LEN]; /* the last echo cell as it came */
+    uint8_t old[CELL_BODY_LEN];    /* an earlier one as it went */
+    uint8_t held[CELL_BODY_LEN];   /* one that is to go behind the next */
+    bool has_old, has_held;
 };
 
 /* An occasion for FAULT: whether N breaks the rule now. */
@@ -99,5 +103,15 @@ bool fault_in_message_out(struct rcirc *c, struct relay_msg *m);
 void fault_in_plain_out(struct rcirc *c, uint8_t *body, size_t padding_at);
 bool fault_in_cell_out(struct rcirc *c, enum rway way, uint8_t *cmd, uint8_t *body);
 unsigned fault_in_room(const struct target *t, unsigned room);
+
+/* ---- measure.c ---- */
+
+bool fault_in_measurement(struct rcirc *c, const uint8_t *body);
+bool fault_in_unasked_echo(struct rcirc *c, const uint8_t *body);
+bool fault_in_echo_in(struct rcirc *c, const uint8_t *body);
+bool fault_in_echo_out(struct rcirc *c, uint8_t *body);
+bool fault_in_background(struct rcirc *c, struct meas_bg *bg);
+bool fault_in_over(struct node *n);
+bool fault_in_limit(struct node *n);
 
 #endif

@@ -47,6 +47,8 @@ bool fault_in_opened(struct rcirc *c, uint8_t cmd, const uint8_t *body, bool *he
 {
     struct relay_msg m;
     *here = recognizes(c, body, *here);
+    if (*here && fault_in_unasked_echo(c, body))
+        return false;
     if (!*here)
         return c->next_state == NEXT_OPEN || c->cut || !now(c, FAULT_RELAY_UNRECOGNIZED);
     if (relay_msg_decode(c->layer->kind->format, body, &m) != OK)

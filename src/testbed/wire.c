@@ -312,6 +312,17 @@ void wire_resume(void *world, struct link *l)
         more_may_come(w);
 }
 
+/* Clients go first: how much they may carry beside a measurement the node sees to. */
+void wire_measures(void *world, struct link *l, bool measures)
+{
+    struct wire *w = link_io(l);
+    (void)world;
+    if (!w)
+        return;
+    throttle_yield(&w->place->reads, &w->read_turn, measures);
+    throttle_yield(&w->place->writes, &w->write_turn, measures);
+}
+
 /* Its link is over, and the socket is not. */
 static void orphan(struct wire *w)
 {

@@ -147,6 +147,7 @@ const struct node_world testbed_world_ops = {
     .output = wire_output,
     .hangup = wire_hangup,
     .resume = wire_resume,
+    .measures = wire_measures,
     .target_dial = targetconn_dial,
     .target_output = targetconn_output,
     .target_resume = targetconn_resume,

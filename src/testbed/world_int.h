@@ -41,6 +41,7 @@ void wire_dial(void *world, struct link *l, const struct ip *from, const struct 
 void wire_output(void *world, struct link *l);
 void wire_hangup(void *world, struct link *l);
 void wire_resume(void *world, struct link *l);
+void wire_measures(void *world, struct link *l, bool measures);
 void wire_free(struct wire *w);
 /* P is frozen no more. */
 void wire_thaw_all(struct place *p);

@@ -65,3 +65,33 @@ unsigned misdeed_room(const struct target *t, unsigned room)
 {
     return t->circ->node->misdeeds ? t->circ->node->misdeeds->room(t, room) : room;
 }
+
+bool misdeed_measurement_in(struct rcirc *c, const uint8_t *body)
+{
+    return !c->node->misdeeds || c->node->misdeeds->measurement_in(c, body);
+}
+
+bool misdeed_echo_in(struct rcirc *c, const uint8_t *body)
+{
+    return !c->node->misdeeds || c->node->misdeeds->echo_in(c, body);
+}
+
+bool misdeed_echo_out(struct rcirc *c, uint8_t *body)
+{
+    return !c->node->misdeeds || c->node->misdeeds->echo_out(c, body);
+}
+
+bool misdeed_background(struct rcirc *c, struct meas_bg *bg)
+{
+    return !c->node->misdeeds || c->node->misdeeds->background(c, bg);
+}
+
+bool misdeed_over(struct node *n)
+{
+    return !n->misdeeds || n->misdeeds->over(n);
+}
+
+bool misdeed_limit(struct node *n)
+{
+    return !n->misdeeds || n->misdeeds->limit(n);
+}

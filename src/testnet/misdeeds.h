@@ -48,6 +48,19 @@ struct misdeeds {
     /* How many DATA messages a stream may send now: ROOM, or what is answered. */
     unsigned (*room)(const struct target *t, unsigned room);
 
+    /* ---- measurements (rmeas.h) ---- */
+    /* MEASUREMENT came. */
+    bool (*measurement_in)(struct rcirc *c, const uint8_t *body);
+    /* A cell to be given back came, encrypted; or is about to go back. */
+    bool (*echo_in)(struct rcirc *c, const uint8_t *body);
+    bool (*echo_out)(struct rcirc *c, uint8_t *body);
+    /* BG is about to go to the coordinator, over C. */
+    bool (*background)(struct rcirc *c, struct meas_bg *bg);
+    /* The last second is over. */
+    bool (*over)(struct node *n);
+    /* Clients carried all that they may. */
+    bool (*limit)(struct node *n);
+
     const struct dirserv_misdeeds *dir; /* of its directory server (dirserv_int.h) */
     void (*free)(void *arg);
 };
@@ -65,6 +78,12 @@ bool misdeed_cell_out(struct rcirc *c, enum rway way, uint8_t *cmd, uint8_t *bod
 enum judged misdeed_message_in(struct rcirc *c, uint8_t chan_cmd, struct relay_msg *m);
 bool misdeed_message_out(struct rcirc *c, struct relay_msg *m);
 void misdeed_plain_out(struct rcirc *c, uint8_t *body, size_t padding_at);
+bool misdeed_measurement_in(struct rcirc *c, const uint8_t *body);
+bool misdeed_echo_in(struct rcirc *c, const uint8_t *body);
+bool misdeed_echo_out(struct rcirc *c, uint8_t *body);
+bool misdeed_background(struct rcirc *c, struct meas_bg *bg);
+bool misdeed_over(struct node *n);
+bool misdeed_limit(struct node *n);
 unsigned misdeed_room(const struct target *t, unsigned room);
 
 #endif

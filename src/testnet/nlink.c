@@ -120,14 +120,20 @@ static struct link_config link_config_of(const struct node *n, bool dialled)
                                 .connect_timeout_ms = CONNECT_TIMEOUT_MS,
                                 .handshake_timeout_ms = n->config.handshake_timeout_ms,
                                 .idle_timeout_ms = IDLE_TIMEOUT_MS,
+                                .measures = !dialled && n->meas.terms.speaks,
                                 .padding = dialled ? LINK_PADDING_OFF : LINK_PADDING_AUTO,
                                 .nf_ito_low_ms = NF_ITO_LOW_MS,
                                 .nf_ito_high_ms = NF_ITO_HIGH_MS};
 }
 
+static bool has_room(const struct node *n)
+{
+    return n->counts.links < NODE_LINKS_MOST;
+}
+
 static struct nlink *nlink_new(struct node *n, bool dialled)
 {
-    struct nlink *nl = n->counts.links < NODE_LINKS_MOST ? calloc(1, sizeof *nl) : NULL;
+    struct nlink *nl = calloc(1, sizeof *nl);
     if (nl)
         *nl = (struct nlink){.node = n, .dialled = dialled};
     return nl;
@@ -143,6 +149,7 @@ static struct nlink *keep(struct nlink *nl)
     DL_APPEND(nl->node->links, nl);
     nl->node->counts.links++;
     nl->node->counts.links_ever++;
+    nlink_hold(nl, nl->node->meas.held);
     return nl;
 }
 
@@ -159,7 +166,8 @@ struct nlink *nlink_accept(struct node *n, const struct ipport *peer, nlink_crea
 {
     struct link_config config = link_config_of(n, false);
     struct link_server face = {.certs = &n->certs.list, .mine = n->config.plan->or_port.ip};
-    struct nlink *nl = renew_certs(n) == OK ? nlink_new(n, false) : NULL;
+    bool room = has_room(n) || rmeas_expects(&n->meas, &peer->ip);
+    struct nlink *nl = room && renew_certs(n) == OK ? nlink_new(n, false) : NULL;
     if (!nl)
         return NULL;
     nl->on_create = on_create;
@@ -186,7 +194,7 @@ struct nlink *nlink_find(const struct node *n, const struct link_target *target)
 struct nlink *nlink_dial(struct node *n, const struct link_target *target)
 {
     struct link_config config = link_config_of(n, true);
-    struct nlink *nl = nlink_new(n, true);
+    struct nlink *nl = has_room(n) ? nlink_new(n, true) : NULL;
     if (!nl)
         return NULL;
     nl->link = link_new(n->env, &config, target, &nlink_ops, nl);
@@ -194,6 +202,27 @@ struct nlink *nlink_dial(struct node *n, const struct link_target *target)
         return NULL;
     n->ops->dial(n->world, nl->link, &n->config.plan->or_port.ip, &target->reach.addr);
     return nl;
+}
+
+/* ---- measurements ---- */
+
+void nlink_hold(struct nlink *nl, bool hold)
+{
+    if (nl->held == hold || nl->over)
+        return;
+    nl->held = hold;
+    link_hold_input(nl->link, hold);
+}
+
+void nlink_measures(struct nlink *nl, bool measures)
+{
+    struct node *n = nl->node;
+    if (nl->measures == measures || nl->over)
+        return;
+    nl->measures = measures;
+    nlink_hold(nl, !measures && n->meas.held);
+    if (n->ops->measures)
+        n->ops->measures(n->world, nl->link, measures);
 }
 
 /* ---- their end ---- */

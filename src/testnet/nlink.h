@@ -23,6 +23,9 @@ struct nlink {
     struct node *node;
     struct link *link;
     bool dialled, over;
+    bool measures;      /* it carries a measurement, and no clients */
+    bool held;          /* it is not read for now */
+    size_t echoes_wait; /* bytes of echoes that its circuits hold back */
     struct nlink_wait *waiting;
     void *memo;                 /* what the node's misdeeds remember of it; theirs, freed with it */
     nlink_create_fn *on_create; /* NULL: it was dialled */
@@ -38,6 +41,9 @@ struct nlink *nlink_dial(struct node *n, const struct link_target *target);
 /* Until it is open, or nlink_wait_no_more(). */
 void nlink_wait(struct nlink *nl, struct nlink_wait *w);
 void nlink_wait_no_more(struct nlink_wait *w); /* harmless if it waits for none */
+/* It is not read until it is let go again. */
+void nlink_hold(struct nlink *nl, bool hold);
+void nlink_measures(struct nlink *nl, bool measures);
 void nlink_close_all(struct node *n, const char *why);
 void nlink_bury(struct nlink *nl);
 

@@ -51,6 +51,7 @@ err_t node_new(struct env *env, const struct node_config *config, const struct n
     n->world = world;
     n->flow = target_flow_params(config->docs);
     later_init(&n->reap, reap, n);
+    rmeas_init(&n->meas, n);
     if (!n->config.handshake_timeout_ms)
         n->config.handshake_timeout_ms = HANDSHAKE_TIMEOUT_MS;
     tls_ctx_cert_sha256(config->accept_tls, &n->tls_cert);
@@ -66,6 +67,7 @@ void node_free(struct node *n)
 {
     if (!n)
         return;
+    rmeas_end(&n->meas);
     while (n->circs)
         rcirc_close(n->circs, DESTROY_FINISHED);
     while (n->links) {
@@ -92,6 +94,7 @@ struct link *node_accept(struct node *n, const struct ipport *peer)
 void node_stop(struct node *n)
 {
     n->stopped = true;
+    rmeas_end(&n->meas);
     nlink_close_all(n, "the node stops");
 }
 

@@ -14,6 +14,7 @@
 #include "circuit/flow.h"
 #include "dirdoc/identity.h"
 #include "link/link.h"
+#include "testnet/measurable.h"
 #include "testnet/netdocs.h"
 #include "testnet/plan.h"
 
@@ -29,6 +30,8 @@ struct node_world {
     void (*output)(void *world, struct link *l);
     void (*hangup)(void *world, struct link *l);
     void (*resume)(void *world, struct link *l); /* it was held, and has room again */
+    /* L carries a measurement, and no clients, from now on; or no more. NULL: no matter. */
+    void (*measures)(void *world, struct link *l, bool measures);
     /* The same for a TCP connection to a target: told how it went by target_*(). */
     void (*target_dial)(void *world, struct target *t, const struct ip *from,
                         const struct ipport *to);
@@ -54,7 +57,8 @@ struct node_config {
     const struct node_host *hosts; /* borrowed */
     size_t n_hosts;
     uint64_t handshake_timeout_ms;
-    struct flow_config flow; /* what the consensus says of it */
+    struct flow_config flow;      /* what the consensus says of it */
+    struct measurable measurable; /* what its operator says of measurements */
 };
 
 /* ERR_ARG: an address that is not loopback; ERR_NOMEM, ERR_CRYPTO. */
@@ -82,6 +86,8 @@ void node_destroy_circuits(struct node *n, uint8_t reason);
 struct node_counts {
     uint64_t links, circuits, streams; /* now */
     uint64_t links_ever, circuits_ever, streams_ever, cells_in, cells_out;
+    uint64_t client_in, client_out; /* bytes of cells, and of targets: all but measurements' */
+    uint64_t echoes, measurements;  /* cells given back; runs that were allowed */
     uint64_t conflux_links, conflux_switches; /* circuits that joined a set; SWITCHes sent */
     uint64_t handshakes_fast, handshakes_ntor, handshakes_ntor_v3; /* how circuits were made... */
     uint64_t handshakes_cgo; /* ...and of the last, those that agreed on CGO */

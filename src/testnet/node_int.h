@@ -12,6 +12,7 @@
 #include "testnet/misdeeds.h"
 #include "testnet/node.h"
 #include "testnet/relay_certs.h"
+#include "testnet/rmeas.h"
 #include "testnet/rset.h"
 
 enum {
@@ -37,6 +38,7 @@ struct node {
     struct target *dead_targets;
     struct rset *sets, *dead_sets;
     unsigned n_sets;
+    struct rmeas meas;
     struct later reap; /* frees the dead */
     bool stopped;
     struct node_counts counts;

@@ -46,9 +46,19 @@ static void flush(struct rside *side)
     buf_trim(&side->queue);
 }
 
+/* A cell went out or came in, of which measurements count none. */
+static void count(struct rcirc *c, uint64_t *cells, uint64_t *client)
+{
+    ++*cells;
+    if (c->use != RMEAS_CLIENTS)
+        return;
+    *client += CHAN_CELL_MAX;
+    rmeas_share_spend(c->node);
+}
+
 void rcirc_cell_as_is(struct rcirc *c, enum rway way, uint8_t cmd, const uint8_t *body)
 {
-    c->node->counts.cells_out++;
+    count(c, &c->node->counts.cells_out, &c->node->counts.client_out);
     if (put(way == WAY_ON ? &c->fwd : &c->back, cmd, body) != OK)
         rcirc_close(c, DESTROY_RESOURCELIMIT);
 }
@@ -77,7 +87,7 @@ bool rcirc_is_full(const struct rcirc *c)
 unsigned rcirc_room(const struct rcirc *c)
 {
     const struct rcirc *next = c->set ? rset_next(c) : c;
-    return !next || rcirc_is_full(next) ? 0 : rwindow_room(&next->window);
+    return !next || rcirc_is_full(next) || c->node->meas.held ? 0 : rwindow_room(&next->window);
 }
 
 size_t rcirc_data_max(const struct rcirc *c)
@@ -159,9 +169,17 @@ static void back_on_cell(void *arg, uint8_t cmd, uint8_t *body)
 {
     struct rcirc *c = arg;
     bool here;
-    c->node->counts.cells_in++;
+    count(c, &c->node->counts.cells_in, &c->node->counts.client_in);
+    if (c->use == RMEAS_RAW && cmd == CELL_RELAY) {
+        rmeas_raw(c, body);
+        return;
+    }
     if (!misdeed_cell_in(c, WAY_ON, cmd, body))
         return;
+    if (cmd == CELL_MEASUREMENT) {
+        rmeas_cell(c, body);
+        return;
+    }
     /* tor-spec 5.6: "If a node ever receives more than 8 RELAY_EARLY cells on a given outbound
      * circuit, it SHOULD close the circuit." */
     if (cmd == CELL_RELAY_EARLY && ++c->early > RCIRC_EARLY_MOST)
@@ -186,7 +204,7 @@ static void back_on_cell(void *arg, uint8_t cmd, uint8_t *body)
 static void fwd_on_cell(void *arg, uint8_t cmd, uint8_t *body)
 {
     struct rcirc *c = arg;
-    c->node->counts.cells_in++;
+    count(c, &c->node->counts.cells_in, &c->node->counts.client_in);
     if (!misdeed_cell_in(c, WAY_BACK, cmd, body))
         return;
     if (cmd == CELL_CREATED2)
@@ -228,6 +246,8 @@ static void back_on_writable(void *arg)
 {
     struct rcirc *c = arg;
     flush(&c->back);
+    if (c->use >= RMEAS_FRAMED)
+        rmeas_flushed(c);
     rcirc_wake_streams(c);
 }
 
@@ -251,6 +271,7 @@ struct rcirc *rcirc_new(struct nlink *nl)
     if (!c)
         return NULL;
     c->node = n;
+    c->came_on = nl;
     c->from = link_target(nl->link)->reach.addr.ip;
     c->back.lc = (struct link_circ){.ops = &back_ops, .arg = c};
     c->fwd.lc = (struct link_circ){.ops = &fwd_ops, .arg = c};
@@ -287,6 +308,8 @@ void rcirc_close(struct rcirc *c, uint8_t reason)
         return;
     c->over = true;
     rcirc_pad_end(c);
+    if (c->use != RMEAS_CLIENTS)
+        rmeas_leave(c);
     if (c->set)
         rset_leave(c);
     while (c->streams)

@@ -25,6 +25,7 @@
 #include "circuit/circpad.h"
 #include "circuit/layer.h"
 #include "testnet/nlink.h"
+#include "testnet/rmeas.h"
 #include "testnet/rwindow.h"
 
 struct conflux_leg;
@@ -50,6 +51,7 @@ enum rnext { NEXT_NONE, NEXT_DIALLING, NEXT_CREATING, NEXT_OPEN };
 
 struct rcirc {
     struct node *node;
+    struct nlink *came_on;         /* the link of BACK, as long as it is on one */
     struct rside back, fwd;        /* towards the client, away from it */
     struct ip from;                /* the address that opened it */
     const struct layer_kind *kind; /* agreed on: tor1 or CGO */
@@ -72,7 +74,11 @@ struct rcirc {
     enum rend rend;
     uint8_t cookie[HS_COOKIE_LEN]; /* WAITING: the service will show it */
     struct rcirc *joined;          /* JOINED: what goes on from here goes to it */
-    struct circpad *pad;           /* NULL: no client ever asked for a padding machine */
+    enum rmeas_use use;
+    unsigned refusals;         /* of measurements */
+    int measurer;              /* of an echoing one: which, by identity; or -1 */
+    size_t echoes_wait;        /* bytes held back that its link has counted */
+    struct circpad *pad;       /* NULL: no client ever asked for a padding machine */
     void *memo;                /* what the node's misdeeds remember of it; theirs, freed with it */
     struct rcirc *prev, *next; /* of the node */
 };

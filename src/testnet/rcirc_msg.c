@@ -172,6 +172,8 @@ void rcirc_recognized(struct rcirc *c, uint8_t chan_cmd, const uint8_t *body)
         return;
     }
     rcirc_trace_message(c, &m);
+    if (m.cmd == RELAY_MEAS_ECHO && rmeas_framed(c, body))
+        return;
     switch (misdeed_message_in(c, chan_cmd, &m)) {
     case JUDGED_FINE:
         in_turn(c, chan_cmd, &m);

@@ -277,7 +277,10 @@ uint8_t *target_in_room(struct target *t, size_t *room)
 
 void target_in_done(struct target *t, size_t len)
 {
-    const uint8_t *at = t->circ->node->scratch;
+    struct node *n = t->circ->node;
+    const uint8_t *at = n->scratch;
+    n->counts.client_in += len;
+    rmeas_share_spend(n);
     while (len && !t->over) {
         size_t most = rcirc_data_max(t->circ);
         size_t part = len < most ? len : most;
@@ -300,7 +303,10 @@ const uint8_t *target_out(struct target *t, size_t *len)
 
 void target_sent(struct target *t, size_t len)
 {
+    struct node *n = t->circ->node;
     buf_drain(&t->out, len);
+    n->counts.client_out += len;
+    rmeas_share_spend(n);
     if (!t->over)
         target_flow_went(t, len);
 }

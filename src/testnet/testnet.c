@@ -59,6 +59,7 @@ static err_t make_nodes(struct testnet *t, const struct testnet_config *config,
                                 .accept_tls = t->accept_tls,
                                 .hosts = config->hosts,
                                 .n_hosts = config->n_hosts,
+                                .measurable = config->measurable,
                                 .flow.cc = cc_params_read(param, &t->plan)};
         TRY(node_new(t->env, &c, ops, world, &t->node[i]));
     }

@@ -15,7 +15,8 @@ struct testnet_config {
     const struct identity *ids;
     const struct node_host *hosts; /* borrowed */
     size_t n_hosts;
-    bool republish; /* a new consensus by itself every interval */
+    bool republish;               /* a new consensus by itself every interval */
+    struct measurable measurable; /* what all its relays say of measurements */
 };
 
 MUST_USE err_t testnet_new(struct env *env, const struct testnet_config *config,

@@ -15,26 +15,36 @@ static uint64_t tokens(struct throttle *t)
     return bucket_look(&t->bucket, t->env->mono_us);
 }
 
-/* Those who wait get the same share of what there is, as many as it is enough for; whoever wants
- * more queues up at the end. */
+/* Those in WAITING get the same share of LEFT, as many as it is enough for, and go to SERVED;
+ * whoever wants more queues up at the end. Returns what nobody has been given. */
+static uint64_t give(struct throttle_turn **waiting, uint64_t left, struct throttle_turn **served)
+{
+    struct throttle_turn *turn;
+    size_t n = 0;
+    DL_COUNT(*waiting, turn, n);
+    if (!n)
+        return left;
+    uint64_t share = left / n < SHARE_LEAST ? SHARE_LEAST : left / n;
+    while (*waiting && left) {
+        turn = *waiting;
+        DL_DELETE(*waiting, turn);
+        turn->waiting = false;
+        turn->share = share;
+        DL_APPEND(*served, turn);
+        left -= share < left ? share : left;
+    }
+    return left;
+}
+
 static void refill(void *arg)
 {
     struct throttle *t = arg;
     struct throttle_turn *turn, *served = NULL;
     uint64_t left = tokens(t);
-    size_t n = 0;
-    DL_COUNT(t->waiting, turn, n);
-    if (!n)
-        return;
-    uint64_t share = left / n < SHARE_LEAST ? SHARE_LEAST : left / n;
-    for (uint64_t given = 0; t->waiting && given < left; given += share) {
-        turn = t->waiting;
-        DL_DELETE(t->waiting, turn);
-        turn->waiting = false;
-        turn->share = share;
-        DL_APPEND(served, turn);
-    }
-    if (t->waiting)
+    /* What the first do not use is there for the others in the next round, 5 ms later. */
+    left = give(&t->waiting, left, &served);
+    (void)give(&t->yielding, left, &served);
+    if (t->waiting || t->yielding)
         env_arm_ms(t->env, &t->refill, REFILL_MS);
     while ((turn = served)) {
         DL_DELETE(served, turn);
@@ -57,13 +67,18 @@ void throttle_end(struct throttle *t)
         env_disarm(t->env, &t->refill);
 }
 
+static struct throttle_turn **queue_of(struct throttle *t, const struct throttle_turn *turn)
+{
+    return turn->yields ? &t->yielding : &t->waiting;
+}
+
 static void wait_for_turn(struct throttle *t, struct throttle_turn *turn)
 {
     if (turn->waiting)
         return;
     turn->waiting = true;
     turn->share = 0;
-    DL_APPEND(t->waiting, turn);
+    DL_APPEND(*queue_of(t, turn), turn);
     if (!t->refill.armed)
         env_arm_ms(t->env, &t->refill, REFILL_MS);
 }
@@ -74,7 +89,8 @@ size_t throttle_allow(struct throttle *t, struct throttle_turn *turn, size_t wan
         return want;
     uint64_t left = tokens(t);
     /* Whoever comes while others wait queues behind them. */
-    uint64_t may = turn->share ? turn->share : t->waiting ? 0 : left;
+    bool queue = t->waiting || (turn->yields && t->yielding);
+    uint64_t may = turn->share ? turn->share : queue ? 0 : left;
     if (may > left)
         may = left;
     if (!may)
@@ -94,6 +110,15 @@ void throttle_spend(struct throttle *t, struct throttle_turn *turn, size_t bytes
 void throttle_leave(struct throttle *t, struct throttle_turn *turn)
 {
     if (turn->waiting)
-        DL_DELETE(t->waiting, turn);
+        DL_DELETE(*queue_of(t, turn), turn);
     turn->waiting = false;
+}
+
+void throttle_yield(struct throttle *t, struct throttle_turn *turn, bool yields)
+{
+    bool waited = turn->waiting;
+    throttle_leave(t, turn);
+    turn->yields = yields;
+    if (waited)
+        wait_for_turn(t, turn);
 }

@@ -15,6 +15,7 @@
 struct throttle_turn {
     void (*ready)(void *arg); /* bytes may go again; not called inside throttle_allow() */
     void *arg;
+    bool yields; /* to all that do not: see throttle_yield() */
     /* The throttle's own, zero at first. */
     uint64_t share;
     bool waiting;
@@ -25,7 +26,7 @@ struct throttle {
     struct env *env;
     bool on; /* false: no limit */
     struct bucket bucket;
-    struct throttle_turn *waiting;
+    struct throttle_turn *waiting, *yielding;
     struct timer refill;
 };
 
@@ -37,5 +38,7 @@ void throttle_end(struct throttle *t);
 size_t throttle_allow(struct throttle *t, struct throttle_turn *turn, size_t want);
 void throttle_spend(struct throttle *t, struct throttle_turn *turn, size_t bytes);
 void throttle_leave(struct throttle *t, struct throttle_turn *turn);
+/* From now on TURN yields, or no more. */
+void throttle_yield(struct throttle *t, struct throttle_turn *turn, bool yields);
 
 #endif

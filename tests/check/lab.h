@@ -144,7 +144,10 @@ static const struct check_wire lab_wire = {lab_open, lab_send, lab_recv, lab_clo
 
 static inline void lab_start(struct lab *lab)
 {
-    wired_start_in(&lab->w, LAB_PHANTOMS, &lab_world);
+    static const struct ed_id coordinator = {{1}};
+    const struct measurable willing = {
+        .allowed = {true, 1}, .coordinators = &coordinator, .n_coordinators = 1};
+    wired_start_with(&lab->w, LAB_PHANTOMS, &lab_world, &willing);
     size_t i = wired_find(&lab->w, PLAN_EXIT, 0);
     struct netdocs *docs = testnet_docs(lab->w.net);
     lab->node = testnet_node(lab->w.net, i);

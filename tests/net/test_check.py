@@ -88,7 +88,7 @@ def test_relays_keep_every_rule(lab, role):
     skipped = {c["id"]: c["why"] for c in report["cases"] if c["verdict"] == "skip"}
     print("skipped:", json.dumps(skipped, indent=1))
     assert all(skipped.values())
-    assert len(skipped) <= 4
+    assert len([c for c in skipped if not c.startswith("measurement/")]) <= 4
 
 
 def test_an_authority_keeps_the_rules_of_directories(lab):

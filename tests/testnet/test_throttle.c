@@ -125,6 +125,36 @@ START_TEST(test_throttle_who_takes_little_holds_nobody_up)
 }
 END_TEST
 
+START_TEST(test_throttle_who_yields_gets_what_is_left)
+{
+    struct throttle t;
+    struct sender one = {.throttle = &t, .turn = {.ready = send_all, .arg = &one}}, many[8];
+    setup();
+    throttle_init(&t, env, 1000000, 0);
+    for (size_t i = 0; i < 8; i++) {
+        many[i] = (struct sender){.throttle = &t, .turn = {.ready = send_all, .arg = &many[i]}};
+        send_all(&many[i]);
+        throttle_yield(&t, &many[i].turn, true); /* while it waits */
+    }
+    for (unsigned ms = 0; ms < 10000; ms++) {
+        size_t n = throttle_allow(&t, &one.turn, 500);
+        throttle_spend(&t, &one.turn, n);
+        one.sent += n;
+        test_env_advance_ms(env, 1);
+    }
+    ck_assert_uint_ge(one.sent, 4900000); /* half of the rate: all that it wants */
+    size_t sum = one.sent;
+    for (size_t i = 0; i < 8; i++) {
+        sum += many[i].sent;
+        throttle_leave(&t, &many[i].turn);
+    }
+    ck_assert_uint_ge(sum, 9700000);
+    throttle_leave(&t, &one.turn);
+    throttle_end(&t);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_throttle_burst_comes_first_and_once)
 {
     struct sender one;
@@ -140,4 +170,4 @@ END_TEST
 
 TESTS("testnet/throttle", test_throttle_rate_is_kept, test_throttle_rate_is_shared,
       test_throttle_no_rate_allows_all, test_throttle_who_takes_little_holds_nobody_up,
-      test_throttle_burst_comes_first_and_once)
+      test_throttle_burst_comes_first_and_once, test_throttle_who_yields_gets_what_is_left)

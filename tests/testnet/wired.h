@@ -134,7 +134,7 @@ static inline bool wired_move(struct link *from, struct link *to)
     size_t len = 0, room;
     const uint8_t *at = from ? link_seal(from, &len) : NULL;
     uint8_t *in = at && to ? link_in_room(to, &room) : NULL;
-    if (!at)
+    if (!at || (to && !in && link_state(to) != LINK_CLOSED)) /* or it is not to be read for now */
         return false;
     if (in) {
         len = len < room ? len : room;
@@ -259,8 +259,11 @@ static const struct circ_user_ops wired_user_ops = {wired_on_msg, wired_on_writa
 
 /* ---- set-up ---- */
 
-/* Three authorities, 8 relays; keys repeat, so they are made once a process. W is what OPS get. */
-static inline void wired_start_in(struct wired *w, uint32_t phantoms, const struct node_world *ops)
+/* Three authorities, 8 relays; keys repeat, so they are made once a process. W is what OPS get;
+ * MEASURABLE may be NULL. */
+static inline void wired_start_with(struct wired *w, uint32_t phantoms,
+                                    const struct node_world *ops,
+                                    const struct measurable *measurable)
 {
     static struct identity ids[11];
     const struct plan_wish wish = {.authorities = 3,
@@ -279,10 +282,16 @@ static inline void wired_start_in(struct wired *w, uint32_t phantoms, const stru
     for (size_t i = 0; !ids[10].rsa && i < 11; i++)
         ck_ok(identity_make(w->env, &ids[i]));
     memcpy(w->ids, ids, sizeof ids);
-    const struct testnet_config config = {
-        .plan = &w->plan, .ids = ids, .hosts = hosts, .n_hosts = 3};
+    struct testnet_config config = {.plan = &w->plan, .ids = ids, .hosts = hosts, .n_hosts = 3};
+    if (measurable)
+        config.measurable = *measurable;
     ck_ok(testnet_new(w->env, &config, ops, w, &w->net));
     ck_ok(tls_ctx_new_client(&w->tls));
+}
+
+static inline void wired_start_in(struct wired *w, uint32_t phantoms, const struct node_world *ops)
+{
+    wired_start_with(w, phantoms, ops, NULL);
 }
 
 static inline void wired_start(struct wired *w)

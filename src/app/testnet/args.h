@@ -20,6 +20,8 @@ struct testnet_args {
     struct shape_rules rules;
     uint64_t seed;
     bool has_seed, help, list_faults, no_client, quiet;
+    bool measurable;
+    struct measurable_option measure_period_s;      /* FFMeasurementPeriod of its relays */
     const char *dir;                                /* NULL: a temporary one */
     struct node_host hosts[TESTNET_HOSTS_MOST + 1]; /* names from malloc(); one is left for us */
     size_t n_hosts;

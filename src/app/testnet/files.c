@@ -12,6 +12,8 @@
 
 #include "base/text.h"
 #include "crypto/encode.h"
+#include "crypto/secret.h"
+#include "dirdoc/identity_file.h"
 #include "host/folder.h"
 
 enum { OPEN_TO_ALL = 0644, OWN = 0600, OWN_DIR = 0700, REMOVE_FDS = 16 };
@@ -250,15 +252,20 @@ static err_t write_nodes(const struct testnet_dir *d, const struct testnet_facts
     return draft_done(&w, why);
 }
 
+static err_t make_folder(const struct testnet_dir *d, const char *name, char *why)
+{
+    char path[TESTNET_DIR_MAX + 64];
+    snprintf(path, sizeof path, "%s/%s", d->path, name);
+    return mkdir(path, OWN_DIR) == 0 || errno == EEXIST ? OK : fail(why, "make", path);
+}
+
 /* Every key follows from the seed (and the numbers on the command line), so the seed is what is
  * kept; the fingerprints of a folder stay the same from run to run. */
 static err_t write_keys(const struct testnet_dir *d, const struct testnet_facts *f, char *why)
 {
-    char path[TESTNET_DIR_MAX + 64], hex[65];
+    char hex[65];
     struct draft w;
-    snprintf(path, sizeof path, "%s/keys", d->path);
-    if (mkdir(path, OWN_DIR) != 0 && errno != EEXIST)
-        return fail(why, "make", path);
+    TRY(make_folder(d, "keys", why));
     TRY(draft_open(&w, d, "keys/seed", OWN, why));
     fprintf(w.f, "%" PRIu64 "\n", f->seed);
     TRY(draft_done(&w, why));
@@ -270,10 +277,28 @@ static err_t write_keys(const struct testnet_dir *d, const struct testnet_facts 
     return draft_done(&w, why);
 }
 
+/* What `tunic measure` finds by itself: whom the relays allow to measure them. */
+static err_t write_coordinator(const struct testnet_dir *d, const struct testnet_facts *f,
+                               char *why)
+{
+    uint8_t text[IDENTITY_FILE_MAX];
+    struct wr w = wr_over(text, sizeof text);
+    struct draft draft;
+    if (!f->coordinator)
+        return OK;
+    TRY(make_folder(d, "measure", why));
+    TRY(identity_file_write(f->coordinator, &w));
+    TRY(draft_open(&draft, d, "measure/coord.id", OWN, why));
+    fwrite(text, 1, w.len, draft.f);
+    secret_wipe(text, sizeof text);
+    return draft_done(&draft, why);
+}
+
 err_t testnet_dir_write(const struct testnet_dir *d, const struct testnet_facts *f,
                         char why[TESTNET_FILES_WHY])
 {
     TRY(write_keys(d, f, why));
+    TRY(write_coordinator(d, f, why));
     TRY(write_torrc(d, f, why));
     TRY(write_arti(d, f, why));
     TRY(write_fingerprints(d, f, why));
@@ -304,13 +329,15 @@ void testnet_counts_json(FILE *out, const struct testnet *t, const char *between
                 " \"%s\": {\"links\": %" PRIu64 ", \"circuits\": %" PRIu64 ", \"streams\": %" PRIu64
                 ", \"links_ever\": %" PRIu64 ", \"circuits_ever\": %" PRIu64
                 ", \"streams_ever\": %" PRIu64 ", \"cells_in\": %" PRIu64
-                ", \"cells_out\": %" PRIu64 ", \"create_fast\": %" PRIu64 ", \"ntor\": %" PRIu64
+                ", \"cells_out\": %" PRIu64 ", \"client_bytes_in\": %" PRIu64
+                ", \"client_bytes_out\": %" PRIu64 ", \"echoes\": %" PRIu64
+                ", \"measurements\": %" PRIu64 ", \"create_fast\": %" PRIu64 ", \"ntor\": %" PRIu64
                 ", \"ntor_v3\": %" PRIu64 ", \"cgo\": %" PRIu64 ", \"queued_bytes\": %" PRIu64
                 "}%s%s",
                 node_plan(node)->nickname, c.links, c.circuits, c.streams, c.links_ever,
-                c.circuits_ever, c.streams_ever, c.cells_in, c.cells_out, c.handshakes_fast,
-                c.handshakes_ntor, c.handshakes_ntor_v3, c.handshakes_cgo, c.queued,
-                i + 1 < n ? "," : "", between);
+                c.circuits_ever, c.streams_ever, c.cells_in, c.cells_out, c.client_in, c.client_out,
+                c.echoes, c.measurements, c.handshakes_fast, c.handshakes_ntor,
+                c.handshakes_ntor_v3, c.handshakes_cgo, c.queued, i + 1 < n ? "," : "", between);
     }
     fputs("}\n", out);
 }

@@ -1,4 +1,4 @@
-/* The folder of a test network: what others need to use it. Only keys/ is secret. */
+/* The folder of a test network: what others need to use it. Only keys/ and measure/ are secret. */
 #ifndef TUNIC_APP_TESTNET_FILES_H
 #define TUNIC_APP_TESTNET_FILES_H
 
@@ -31,9 +31,10 @@ struct testnet_facts {
     uint16_t socks_port, page_port; /* 0: none */
     const struct node_host *hosts;
     size_t n_hosts;
+    const struct identity *coordinator; /* of measurements; NULL: there is none */
 };
 
-/* Writes client.torrc, fingerprints, nodes.json and keys/. ERR_IO and WHY. */
+/* Writes client.torrc, fingerprints, nodes.json, keys/ and measure/. ERR_IO and WHY. */
 MUST_USE err_t testnet_dir_write(const struct testnet_dir *d, const struct testnet_facts *f,
                                  char why[TESTNET_FILES_WHY]);
 /* The same as one object, with BETWEEN (a newline, or nothing) after each node; ends in a newline.

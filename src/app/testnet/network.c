@@ -58,7 +58,7 @@ static err_t make_ids(struct testnet_network *n)
         return ERR_NOMEM;
     for (size_t i = 0; i < n->plan->n_nodes; i++)
         TRY(identity_make(net_env(n->net), &n->ids[i]));
-    return OK;
+    return n->args->measurable ? identity_make(net_env(n->net), &n->coordinator) : OK;
 }
 
 static err_t open_listeners(struct testnet_network *n)
@@ -86,11 +86,16 @@ static err_t make_network(struct testnet_network *n)
     a->hosts[a->n_hosts] = (struct node_host){
         .name = PAGE_NAME,
         .to = {{.family = IP_V4, .b = {127, 0, 0, 1}}, testbed_page_port(n->page)}};
-    const struct testnet_config config = {.plan = n->plan,
-                                          .ids = n->ids,
-                                          .hosts = a->hosts,
-                                          .n_hosts = a->n_hosts + 1,
-                                          .republish = true};
+    struct testnet_config config = {.plan = n->plan,
+                                    .ids = n->ids,
+                                    .hosts = a->hosts,
+                                    .n_hosts = a->n_hosts + 1,
+                                    .republish = true};
+    if (a->measurable)
+        config.measurable = (struct measurable){.allowed = {true, 1},
+                                                .period_s = a->measure_period_s,
+                                                .coordinators = &n->coordinator.ed.pub,
+                                                .n_coordinators = 1};
     err_t e = testnet_new(net_env(n->net), &config, &testbed_world_ops, n->world, &n->testnet);
     if (e == OK)
         e = faults_attach(n->testnet);
@@ -137,7 +142,9 @@ err_t testnet_network_write(const struct testnet_network *n, uint16_t socks_port
                                         .socks_port = socks_port,
                                         .page_port = testbed_page_port(n->page),
                                         .hosts = n->args->hosts,
-                                        .n_hosts = n->args->n_hosts + 1};
+                                        .n_hosts = n->args->n_hosts + 1,
+                                        .coordinator =
+                                            n->args->measurable ? &n->coordinator : NULL};
     return testnet_dir_write(n->dir, &facts, n->why);
 }
 
@@ -150,6 +157,7 @@ void testnet_network_end(struct testnet_network *n)
     for (size_t i = 0; n->ids && i < n->plan->n_nodes; i++)
         identity_wipe(&n->ids[i]);
     free(n->ids);
+    identity_wipe(&n->coordinator);
     free(n->plan);
     testnet_seed_end(&n->seed);
 }

@@ -16,6 +16,7 @@ struct testnet_network {
     /* Its own. */
     struct plan *plan;
     struct identity *ids;
+    struct identity coordinator; /* of measurements; empty unless its relays are measurable */
     struct testbed_page *page;
     struct testbed_world *world;
     struct testnet *testnet;

@@ -1,0 +1,52 @@
+"""Relays of `tunic testnet` that let their capacity be measured, and relays that do not know it."""
+
+import json
+import os
+import re
+import stat
+
+import pytest
+
+import sut as sut_module
+from test_check import at, check
+from test_testnet import Network
+
+pytestmark = pytest.mark.skipif(sut_module.IS_TOR, reason="about tunic's own network")
+
+
+def first_relay(net):
+    node = next(n for n in json.loads(net.file("nodes.json"))["nodes"] if n["role"] == "guard")
+    return "%(address)s:%(or_port)d" % node
+
+
+def test_relays_keep_the_rules_of_measurements():
+    with Network("--no-client", "--measurable") as net:
+        done = check(first_relay(net), "--only", "measurement")
+    assert done.returncode == 0
+    assert re.search(r"# \d+ passed, 0 MUST and 0 SHOULD failed, 0 skipped; ", done.stdout), done.stdout
+
+
+def test_coordinator_is_left_in_the_folder():
+    for options in (["--measurable"], ["--measure-period", "0"]):
+        with Network("--no-client", *options) as net:
+            path = os.path.join(net.dir, "measure", "coord.id")
+            assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+            assert re.search(r"^ed25519 [0-9a-f]{64}\nrsa [A-Za-z0-9+/]+=*\n\Z",
+                             net.file("measure/coord.id"), re.M)
+    with Network("--no-client") as net:
+        assert not os.path.exists(os.path.join(net.dir, "measure"))
+
+
+def test_coordinator_is_the_same_with_a_seed():
+    seen = set()
+    for _ in range(2):
+        with Network("--no-client", "--measurable", "--seed", "7") as net:
+            seen.add(net.file("measure/coord.id"))
+    assert len(seen) == 1
+
+
+def test_who_does_not_know_it_is_skipped(lab):
+    done = check(at(lab.by_role("guard")[0]), "--only", "measurement")
+    assert done.returncode == 0
+    assert re.search(r"# 0 passed, 0 MUST and 0 SHOULD failed, [1-9]\d* skipped; ", done.stdout)
+    assert "the relay says nothing to MEASUREMENT" in done.stdout
