@@ -28,13 +28,13 @@ struct clock_watch {
     struct clock_watch *prev, *next;
 };
 
-struct queue;
+struct hoard;
 
 /* What the queues of an environment hold: base/queue.h. */
 struct queues {
     struct buf_tally tally; /* of all that traffic fills */
     size_t most;            /* of tally.held; 0: no bound */
-    struct queue *holding;  /* those that hold bytes and may be shed */
+    struct hoard *holding;  /* those that hold bytes and may be shed */
     struct timer look;      /* armed: too much is held */
     uint8_t scratch[4096];  /* for bytes that are handed on, or copied, before the call is over */
 };

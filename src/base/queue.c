@@ -6,20 +6,20 @@ enum { KEPT_TENTHS = 9 }; /* of what may be held, after too much was: as in C to
 
 /* ---- too much ---- */
 
-static struct queue *oldest(const struct queues *qs)
+static struct hoard *oldest(const struct queues *qs)
 {
-    struct queue *q, *found = qs->holding;
-    DL_FOREACH (qs->holding, q)
-        if (q->since_us < found->since_us)
-            found = q;
+    struct hoard *h, *found = qs->holding;
+    DL_FOREACH (qs->holding, h)
+        if (h->since_us < found->since_us)
+            found = h;
     return found;
 }
 
-static void forget(struct queue *q)
+static void forget(struct hoard *h)
 {
-    if (q->holds)
-        DL_DELETE(q->env->queues.holding, q);
-    q->holds = false;
+    if (h->holds)
+        DL_DELETE(h->env->queues.holding, h);
+    h->holds = false;
 }
 
 static void look(void *arg)
@@ -27,16 +27,16 @@ static void look(void *arg)
     struct env *env = arg;
     struct queues *qs = &env->queues;
     size_t before = qs->tally.held, n = 0;
-    struct queue *q;
+    struct hoard *h;
     if (!qs->most || before <= qs->most)
         return;
     log_notice(env->log,
                "Queues hold %zu bytes, and MaxMemInQueues allows %zu. Ending the connections whose "
                "bytes have waited longest.",
                before, qs->most);
-    for (; qs->tally.held > qs->most / 10 * KEPT_TENTHS && (q = oldest(qs)); n++) {
-        forget(q);
-        q->shed(q->arg);
+    for (; qs->tally.held > qs->most / 10 * KEPT_TENTHS && (h = oldest(qs)); n++) {
+        forget(h);
+        h->shed(h->arg);
     }
     log_notice(env->log, "Ended %zu connections, which gave back %zu bytes.", n,
                before - qs->tally.held);
@@ -58,32 +58,61 @@ size_t queues_held(const struct env *env)
 
 /* ---- one ---- */
 
+void hoard_init(struct hoard *h, struct env *env, void (*shed)(void *arg), void *arg)
+{
+    *h = (struct hoard){.env = env, .shed = shed, .arg = arg};
+}
+
+void hoard_free(struct hoard *h)
+{
+    forget(h);
+    h->len = 0;
+}
+
+void hoard_grew(struct hoard *h, size_t len)
+{
+    struct queues *qs = &h->env->queues;
+    h->len += len;
+    if (qs->most && qs->tally.held > qs->most && !qs->look.armed)
+        env_arm_ms(h->env, &qs->look, 0);
+    if (h->holds || !h->len)
+        return;
+    h->holds = true;
+    h->since_us = h->mark_us = h->env->mono_us;
+    h->mark = h->len;
+    DL_APPEND(qs->holding, h);
+}
+
+/* Behind the mark all came after its time; what is there now has come by now. */
+void hoard_shrank(struct hoard *h, size_t len)
+{
+    h->len -= len;
+    if (!h->len) {
+        forget(h);
+    } else if (h->mark > len) {
+        h->mark -= len;
+    } else {
+        h->since_us = h->mark_us;
+        h->mark_us = h->env->mono_us;
+        h->mark = h->len;
+    }
+}
+
+/* ---- queues ---- */
+
 void queue_init(struct queue *q, size_t cap, struct env *env, void (*shed)(void *arg), void *arg)
 {
-    *q = (struct queue){.env = env, .shed = shed, .arg = arg};
+    hoard_init(&q->hoard, env, shed, arg);
     buf_init(&q->bytes, cap);
     buf_count(&q->bytes, &env->queues.tally);
 }
 
 void queue_free(struct queue *q)
 {
-    if (!q->env)
+    if (!q->hoard.env)
         return;
-    forget(q);
+    hoard_free(&q->hoard);
     buf_free(&q->bytes);
-}
-
-static void grew(struct queue *q)
-{
-    struct queues *qs = &q->env->queues;
-    if (qs->most && qs->tally.held > qs->most && !qs->look.armed)
-        env_arm_ms(q->env, &qs->look, 0);
-    if (q->holds || !q->bytes.len)
-        return;
-    q->holds = true;
-    q->since_us = q->mark_us = q->env->mono_us;
-    q->mark = q->bytes.len;
-    DL_APPEND(qs->holding, q);
 }
 
 uint8_t *queue_room(struct queue *q, size_t len)
@@ -94,29 +123,20 @@ uint8_t *queue_room(struct queue *q, size_t len)
 void queue_commit(struct queue *q, size_t len)
 {
     buf_commit(&q->bytes, len);
-    grew(q);
+    hoard_grew(&q->hoard, len);
 }
 
 err_t queue_add(struct queue *q, const void *bytes, size_t len)
 {
     TRY(buf_add(&q->bytes, bytes, len));
-    grew(q);
+    hoard_grew(&q->hoard, len);
     return OK;
 }
 
-/* Behind the mark all came after its time; what is there now has come by now. */
 void queue_drain(struct queue *q, size_t len)
 {
     buf_drain(&q->bytes, len);
-    if (!q->bytes.len) {
-        forget(q);
-    } else if (q->mark > len) {
-        q->mark -= len;
-    } else {
-        q->since_us = q->mark_us;
-        q->mark_us = q->env->mono_us;
-        q->mark = q->bytes.len;
-    }
+    hoard_shrank(&q->hoard, len);
 }
 
 void queue_trim(struct queue *q)

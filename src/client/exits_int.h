@@ -1,5 +1,6 @@
-/* What the files of exits share: exits.c builds circuits, exits_ahead.c those that nobody asked
- * for, exits_steer.c those that were asked for by name, exits_match.c says who may use one. */
+/* What the files of exits share: exits.c builds circuits, exits_circ.c is what becomes of each,
+ * exits_ahead.c builds those that nobody asked for, exits_steer.c those that were asked for by
+ * name, exits_match.c says who may use one. */
 #ifndef TUNIC_CLIENT_EXITS_INT_H
 #define TUNIC_CLIENT_EXITS_INT_H
 
@@ -100,7 +101,6 @@ bool exits_may_launch(const struct exits *x);
 bool exits_may_launch_for_tunnel(const struct exits *x);
 bool exits_fail_too_often(const struct exits *x);
 struct leg_means exits_means(const struct exits *x, struct netdir *nd);
-extern const struct leg_ops exits_leg_ops; /* of which the arg is the struct exit_circ */
 /* C, whose leg has just been launched, is a member from now on, and whoever wants may have it. */
 void exits_add(struct exits *x, struct exit_circ *c);
 /* ERR_NOT_FOUND: there is no path, x->why_not says why; ERR_STATE: for want of a guard, as would be
@@ -109,8 +109,15 @@ MUST_USE err_t exits_launch(struct exits *x, const struct path_request *req,
                             enum circuit_purpose purpose, struct exit_circ **out);
 /* Nothing is launched before the next look. */
 void exits_pause(struct exits *x);
+
+/* ---- exits_circ.c ---- */
+
+extern const struct leg_ops exits_leg_ops; /* of which the arg is the struct exit_circ */
+size_t exit_circ_streams(const struct exit_circ *c);
 bool exit_circ_is_unused(const struct exit_circ *c);
 bool exit_circ_is_internal(const struct exit_circ *c);
+/* No new tunnel goes onto C; once its last stream has ended, it has served. */
+void exit_circ_retire(struct exit_circ *c);
 
 /* All of C closes; on_end follows, as for leg_close(). */
 void exit_circ_shut(struct exit_circ *c, err_t why, uint8_t reason);

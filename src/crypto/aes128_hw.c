@@ -6,6 +6,7 @@
 
 #include "crypto/aes_wide.h"
 #include "crypto/hw.h"
+#include "crypto/secret.h"
 
 #ifdef HW_CODE
 
@@ -90,6 +91,21 @@ HW_INLINE void make_blocks(const struct aes128 *a, struct counter *c, v128 block
         block[i] = hw_aes_last(block[i], round_key(a, LAST));
 }
 
+/* The last LEN bytes, fewer than AT_ONCE blocks. */
+HW_INLINE void add_rest(const struct aes128 *a, struct counter *c, uint8_t *bytes, size_t len)
+{
+    v128 block[AT_ONCE];
+    uint8_t last[AES128_BLOCK_LEN] = {0};
+    unsigned i = 0;
+    make_blocks(a, c, block);
+    for (; len >= AES128_BLOCK_LEN; len -= AES128_BLOCK_LEN, bytes += AES128_BLOCK_LEN, i++)
+        hw_store(bytes, hw_xor(hw_load(bytes), block[i]));
+    memcpy(last, bytes, len);
+    hw_store(last, hw_xor(hw_load(last), block[i % AT_ONCE]));
+    memcpy(bytes, last, len);
+    secret_wipe(block, sizeof block);
+}
+
 HW static err_t hw_stream(struct aes128 *a, const uint8_t iv[AES128_BLOCK_LEN], uint8_t *bytes,
                           size_t len)
 {
@@ -101,16 +117,10 @@ HW static err_t hw_stream(struct aes128 *a, const uint8_t iv[AES128_BLOCK_LEN], 
         for (unsigned i = 0; i < AT_ONCE; i++, bytes += AES128_BLOCK_LEN)
             hw_store(bytes, hw_xor(hw_load(bytes), block[i]));
     }
-    if (len == 0)
-        return OK;
-    make_blocks(a, &c, block);
-    unsigned i = 0;
-    for (; len >= AES128_BLOCK_LEN; len -= AES128_BLOCK_LEN, bytes += AES128_BLOCK_LEN, i++)
-        hw_store(bytes, hw_xor(hw_load(bytes), block[i]));
-    uint8_t last[AES128_BLOCK_LEN] = {0};
-    memcpy(last, bytes, len);
-    hw_store(last, hw_xor(hw_load(last), block[i % AT_ONCE]));
-    memcpy(bytes, last, len);
+    if (len)
+        add_rest(a, &c, bytes, len);
+    /* What does not fit into registers lies here. */
+    secret_wipe(block, sizeof block);
     return OK;
 }
 

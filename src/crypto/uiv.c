@@ -37,6 +37,7 @@ err_t uiv_et(struct uiv *u, const uint8_t H[UIV_TAG_LEN], uint8_t AD, uint8_t bo
     xor_block(body, mask);
     err_t err = u->Kb.kind->block(&u->Kb, body);
     xor_block(body, mask);
+    secret_wipe(mask, sizeof mask);
     return err;
 }
 
@@ -47,7 +48,9 @@ err_t uiv_prf(struct uiv *u, const uint8_t input[UIV_TAG_LEN], unsigned t, uint8
     memcpy(iv, input, sizeof iv);
     u->polyval->dot(iv, u->B);
     iv[15] = (uint8_t)((iv[15] & 0xc0) + t * T1_AT);
-    return u->K.kind->stream(&u->K, iv, bytes, len);
+    err_t err = u->K.kind->stream(&u->K, iv, bytes, len);
+    secret_wipe(iv, sizeof iv);
+    return err;
 }
 
 err_t uiv_apply(struct uiv *u, const uint8_t H[UIV_TAG_LEN], uint8_t AD, uint8_t body[UIV_LEN])

@@ -180,6 +180,7 @@ void net_free(struct net *n)
         event_free(n->timer);
     if (n->own_base && n->base)
         event_base_free(n->base);
+    secret_wipe(n, sizeof *n); /* the filler's key, and bytes that were handed on */
     free(n);
 }
 

@@ -1,118 +1,12 @@
-#include "stream/carrier_conflux.h"
+#include "stream/carrier_conflux_int.h"
 
 #include <stdlib.h>
 
-#include "base/hash.h"
 #include "cell/reason.h"
-
-struct conflux_carrier {
-    struct carrier carrier;
-    struct env *env;
-    struct conflux state;
-    struct conflux_member *members;
-    void (*on_joined)(void *arg);
-    void *arg;
-    bool left;           /* by its streams */
-    bool closed;         /* over, and its circuits are closed */
-    bool told;           /* its streams, of the end */
-    struct circ_end end; /* why, once it is over */
-};
-
-struct conflux_member {
-    struct conflux_carrier *carrier;
-    struct conflux_leg *leg;
-    struct circ *circ; /* NULL before it is linked */
-    unsigned hop;
-    uint64_t timeout_us;
-    struct conflux_member *prev, *next;
-};
 
 static struct conflux_carrier *of(struct carrier *c)
 {
     return (struct conflux_carrier *)c;
-}
-
-/* ---- what the set asks of its circuits ---- */
-
-static bool may_send(const struct conflux_leg *leg)
-{
-    const struct conflux_member *m = leg->owner;
-    return circ_may_send(m->circ, m->hop);
-}
-
-static uint64_t rtt_us(const struct conflux_leg *leg)
-{
-    const struct conflux_member *m = leg->owner;
-    return circ_rtt_us(m->circ, m->hop);
-}
-
-static bool in_flight(const struct conflux_leg *leg)
-{
-    const struct conflux_member *m = leg->owner;
-    return circ_awaits_sendme(m->circ, m->hop);
-}
-
-static const struct conflux_ops ops = {may_send, rtt_us, in_flight};
-
-/* ---- the end ---- */
-
-static const struct circ_end broken = {.why = ERR_CIRC_PROTO, .reason = DESTROY_PROTOCOL};
-static const struct circ_end given_up = {.why = OK, .reason = DESTROY_FINISHED};
-
-/* The set is over: so are its circuits, which tells its streams in a moment. */
-static void close_all(struct conflux_carrier *c)
-{
-    struct conflux_member *m;
-    log_info(c->env->log, "A conflux set is over: %s.", c->state.why);
-    DL_FOREACH (c->members, m)
-        if (m->circ)
-            circ_close(m->circ, c->end.why, DESTROY_FINISHED);
-}
-
-/* If the set is over since the last look, it is for what END tells. */
-static void look(struct conflux_carrier *c, const struct circ_end *end)
-{
-    if (c->closed || !conflux_is_over(&c->state))
-        return;
-    c->closed = true;
-    c->end = *end;
-    close_all(c);
-}
-
-/* It is over by our own doing, or because of what came. */
-static err_t fail(struct conflux_carrier *c, err_t why, const char *text)
-{
-    const struct circ_end end = {
-        .why = why, .reason = err_class(why) == ERRC_CIRCUIT ? DESTROY_PROTOCOL : DESTROY_INTERNAL};
-    conflux_end(&c->state, text);
-    look(c, &end);
-    return why;
-}
-
-/* M's circuit tells us nothing more. */
-static void let_go(struct conflux_member *m)
-{
-    if (!m->circ)
-        return;
-    circ_set_user(m->circ, NULL, NULL);
-    circ_set_control(m->circ, NULL, NULL);
-}
-
-static void member_free(struct conflux_member *m)
-{
-    DL_DELETE(m->carrier->members, m);
-    free(m);
-}
-
-/* M's circuit is no more, for what END tells. */
-static void lose(struct conflux_member *m, const struct circ_end *end)
-{
-    struct conflux_carrier *c = m->carrier;
-    if (m->leg && !conflux_is_over(&c->state))
-        conflux_remove(&c->state, m->leg);
-    m->leg = NULL;
-    m->circ = NULL;
-    look(c, end);
 }
 
 /* ---- down ---- */
@@ -134,7 +28,7 @@ static struct conflux_member *turn(struct conflux_carrier *c, uint8_t cmd)
     if (e == OK && switch_due)
         e = circ_send(m->circ, m->hop, RELAY_CONFLUX_SWITCH, 0, body, w.len);
     if (e != OK)
-        (void)!fail(c, e, "SWITCH could not be sent");
+        (void)!conflux_legs_fail(c, e, "SWITCH could not be sent");
     return e == OK ? m : NULL;
 }
 
@@ -144,7 +38,7 @@ static err_t put(struct conflux_carrier *c, struct conflux_member *m, const stru
     if (e == OK)
         conflux_sent(&c->state, m->leg);
     else if (circ_state(m->circ) == CIRC_CLOSED)
-        return fail(c, e, "a message could not be sent");
+        return conflux_legs_fail(c, e, "a message could not be sent");
     return e;
 }
 
@@ -213,21 +107,17 @@ static void serve(struct carrier *carrier)
 static void leave(struct carrier *carrier)
 {
     struct conflux_carrier *c = of(carrier);
-    struct conflux_member *m;
     c->left = c->closed = true;
     conflux_end(&c->state, "it was left");
-    DL_FOREACH (c->members, m) {
-        let_go(m);
-        m->circ = NULL;
-    }
+    conflux_legs_leave(c);
 }
 
 static void conflux_carrier_free(struct carrier *carrier)
 {
     struct conflux_carrier *c = of(carrier);
-    while (c->members)
-        member_free(c->members);
+    conflux_legs_free(c);
     conflux_clear(&c->state);
+    hoard_free(&c->hoard);
     free(c);
 }
 
@@ -248,7 +138,8 @@ static const struct carrier_kind conflux_kind = {
 static err_t hand_out(struct conflux_carrier *c, const struct relay_msg *msg)
 {
     err_t e = c->carrier.user->on_msg(c->carrier.user_arg, msg);
-    return err_class(e) >= ERRC_CIRCUIT ? fail(c, e, "its streams broke the protocol") : OK;
+    return err_class(e) >= ERRC_CIRCUIT ? conflux_legs_fail(c, e, "its streams broke the protocol")
+                                        : OK;
 }
 
 static err_t on_msg(void *arg, unsigned hop, const struct relay_msg *msg)
@@ -267,7 +158,7 @@ static err_t on_msg(void *arg, unsigned hop, const struct relay_msg *msg)
     /* What was handed out may have ended it all. */
     while (e == OK && its_turn && is_open(&c->carrier) && conflux_next(&c->state, &next))
         e = hand_out(c, &next);
-    look(c, &broken);
+    conflux_legs_look_broken(c);
     return e;
 }
 
@@ -282,7 +173,7 @@ static void on_end(void *arg, const struct circ_end *end)
 {
     struct conflux_member *m = arg;
     struct conflux_carrier *c = m->carrier;
-    lose(m, end);
+    conflux_legs_lose(m, end);
     if (conflux_is_over(&c->state) && !c->told) {
         c->told = true;
         c->carrier.user->on_end(c->carrier.user_arg, &c->end);
@@ -297,44 +188,17 @@ static const struct circ_user_ops user_ops = {
     .on_end = on_end,
 };
 
-static err_t on_linked(struct conflux_member *m, const struct relay_msg *msg)
-{
-    struct conflux_carrier *c = m->carrier;
-    struct relay_conflux_link answer;
-    if (relay_conflux_link_decode(rd_over(msg->data, msg->len), &answer) != OK)
-        return ERR_CIRC_PROTO;
-    TRY(conflux_linked(&c->state, m->leg, &answer, c->env->mono_us, m->timeout_us));
-    TRY(circ_send(m->circ, m->hop, RELAY_CONFLUX_LINKED_ACK, 0, NULL, 0));
-    if (m->leg->state == CONFLUX_JOINED)
-        c->on_joined(c->arg);
-    return OK;
-}
+/* ---- life ---- */
 
-static err_t on_switch(struct conflux_member *m, const struct relay_msg *msg)
+/* MaxMemInQueues is reached, and what waits here for its turn has waited longest. */
+static void shed(void *arg)
 {
-    struct relay_conflux_switch said;
-    if (relay_conflux_switch_decode(rd_over(msg->data, msg->len), &said) != OK)
-        return ERR_CIRC_PROTO;
-    return conflux_switched(&m->carrier->state, m->leg, &said);
+    struct conflux_carrier *c = arg;
+    const struct circ_end end = {.why = ERR_LIMIT, .reason = DESTROY_RESOURCELIMIT};
+    conflux_end(&c->state, "queues hold too much, and what it holds has waited longest");
+    conflux_give_up_held(&c->state);
+    conflux_legs_look(c, &end);
 }
-
-/* From any other hop, and all else that has no stream, is against the protocol. */
-static err_t on_control(void *arg, unsigned hop, const struct relay_msg *msg)
-{
-    struct conflux_member *m = arg;
-    struct conflux_carrier *c = m->carrier;
-    err_t e = ERR_CIRC_PROTO;
-    if (conflux_is_over(&c->state))
-        return ERR_STATE;
-    if (hop == m->hop && msg->cmd == RELAY_CONFLUX_LINKED)
-        e = on_linked(m, msg);
-    else if (hop == m->hop && msg->cmd == RELAY_CONFLUX_SWITCH)
-        e = on_switch(m, msg);
-    look(c, &broken);
-    return e;
-}
-
-/* ---- legs ---- */
 
 struct carrier *carrier_of_conflux(struct env *env, const struct conflux_config *config,
                                    void (*on_joined)(void *arg), void *arg)
@@ -344,75 +208,16 @@ struct carrier *carrier_of_conflux(struct env *env, const struct conflux_config 
         return NULL;
     c->carrier.kind = &conflux_kind;
     c->env = env;
+    c->user_ops = &user_ops;
     c->on_joined = on_joined;
     c->arg = arg;
-    conflux_init(&c->state, config, &ops);
+    hoard_init(&c->hoard, env, shed, c);
+    conflux_init(&c->state, config, &conflux_legs_ops);
+    c->state.hoard = &c->hoard;
     return &c->carrier;
-}
-
-err_t conflux_member_new(struct carrier *carrier, struct conflux_member **out)
-{
-    struct conflux_carrier *c = of(carrier);
-    if (c->left || conflux_is_over(&c->state))
-        return ERR_STATE;
-    struct conflux_member *m = calloc(1, sizeof *m);
-    if (!m)
-        return ERR_NOMEM;
-    m->carrier = c;
-    DL_APPEND(c->members, m);
-    err_t e = conflux_expect(&c->state, m, &m->leg);
-    if (e == OK)
-        *out = m;
-    else
-        member_free(m);
-    return e;
-}
-
-err_t conflux_member_link(struct conflux_member *m, struct circ *circ, uint64_t timeout_us)
-{
-    struct conflux_carrier *c = m->carrier;
-    struct relay_conflux_link said;
-    uint8_t body[RELAY_DATA_MAX];
-    struct wr w = wr_over(body, sizeof body);
-    m->circ = circ;
-    m->hop = circ_hops(circ);
-    m->timeout_us = timeout_us;
-    circ_set_user(circ, &user_ops, m);
-    circ_set_control(circ, on_control, m);
-    conflux_ask(&c->state, m->leg, c->env->mono_us, &said);
-    err_t e = relay_conflux_link_encode(&w, &said);
-    if (e == OK)
-        e = circ_send(circ, m->hop, RELAY_CONFLUX_LINK, 0, body, w.len);
-    if (e != OK)
-        circ_close(circ, e, DESTROY_INTERNAL);
-    return e;
-}
-
-void conflux_member_drop(struct conflux_member *m)
-{
-    let_go(m);
-    lose(m, &given_up);
-    member_free(m);
-}
-
-void conflux_carrier_settle(struct carrier *carrier)
-{
-    struct conflux_carrier *c = of(carrier);
-    if (!conflux_is_over(&c->state) && conflux_settle(&c->state))
-        c->on_joined(c->arg);
 }
 
 bool conflux_carrier_is_over(const struct carrier *carrier)
 {
     return conflux_is_over(&((const struct conflux_carrier *)carrier)->state);
-}
-
-bool conflux_member_is_joined(const struct conflux_member *m)
-{
-    return m->leg && m->leg->state == CONFLUX_JOINED;
-}
-
-uint64_t conflux_member_rtt_us(const struct conflux_member *m)
-{
-    return m->leg ? m->leg->rtt_us : 0;
 }

@@ -12,10 +12,25 @@ void conflux_init(struct conflux *c, const struct conflux_config *config,
     *c = (struct conflux){.config = *config, .ops = ops};
 }
 
+static void give_up_held(struct conflux *c, struct conflux_leg *leg)
+{
+    size_t bytes = leg->held.bytes;
+    held_free(&leg->held);
+    if (c->hoard && bytes)
+        hoard_shrank(c->hoard, bytes);
+}
+
+void conflux_give_up_held(struct conflux *c)
+{
+    struct conflux_leg *leg;
+    DL_FOREACH (c->legs, leg)
+        give_up_held(c, leg);
+}
+
 static void leg_free(struct conflux *c, struct conflux_leg *leg)
 {
     DL_DELETE(c->legs, leg);
-    held_free(&leg->held);
+    give_up_held(c, leg);
     free(leg);
 }
 
@@ -92,6 +107,7 @@ err_t conflux_expect(struct conflux *c, void *owner, struct conflux_leg **leg)
     if (!*leg)
         return ERR_NOMEM;
     (*leg)->owner = owner;
+    (*leg)->held.tally = c->hoard ? &c->hoard->env->queues.tally : NULL;
     DL_APPEND(c->legs, *leg);
     return OK;
 }
@@ -352,6 +368,8 @@ err_t conflux_got(struct conflux *c, struct conflux_leg *leg, const struct relay
         return fail(c, ERR_CIRC_WINDOW, "too much came before its turn");
     if (held_add(&leg->held, leg->got, msg) != OK)
         return fail(c, ERR_NOMEM, "no memory for what came before its turn");
+    if (c->hoard)
+        hoard_grew(c->hoard, held_cost(msg->len));
     check_for_hole(c);
     return c->why ? ERR_CIRC_PROTO : OK;
 }
@@ -367,6 +385,8 @@ bool conflux_next(struct conflux *c, struct relay_msg *out)
         }
         if (first == c->delivered + 1) {
             held_take(&leg->held, out);
+            if (c->hoard)
+                hoard_shrank(c->hoard, held_cost(out->len));
             c->delivered++;
             return true;
         }

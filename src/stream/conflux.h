@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/queue.h"
 #include "cell/relay.h"
 #include "cell/relay_conflux.h"
 #include "stream/held.h"
@@ -68,6 +69,7 @@ struct conflux_config {
 struct conflux {
     struct conflux_config config;
     const struct conflux_ops *ops;
+    struct hoard *hoard;         /* where what is held counts, its owner's; or NULL */
     struct conflux_leg *legs;    /* in the order in which they came */
     struct conflux_leg *current; /* the one that the last message was sent over, or NULL */
     bool switch_said;            /* and SWITCH was: the message that follows it has to go there */
@@ -89,6 +91,8 @@ void conflux_end(struct conflux *c, const char *why);
 
 unsigned conflux_count(const struct conflux *c, enum conflux_leg_state state);
 size_t conflux_held(const struct conflux *c); /* bytes */
+/* The set is over, and what it holds is given back before its legs are. */
+void conflux_give_up_held(struct conflux *c);
 
 /* ---- legs ---- */
 
@@ -110,7 +114,8 @@ MUST_USE err_t conflux_admit(struct conflux *c, void *owner, const struct relay_
 /* LINKED_ACK came on LEG. ERR_CIRC_PROTO: a second one. */
 MUST_USE err_t conflux_acked(struct conflux_leg *leg, uint64_t now_us);
 
-/* Joins what is linked, if none is waited for; whether there was any. */
+/* Joins what is linked, if none is waited for; whether there was any. A leg that is asked for later
+ * waits for its fellows, as in C tor (try_finalize_set()), and those that are joined go on. */
 bool conflux_settle(struct conflux *c);
 /* LEG's circuit has closed: LEG is not used any more. The set may be over with it, because it was
  * the last, or because something went with it or was to come over it. */

@@ -30,6 +30,15 @@ static struct record first_record(const struct held_chunk *c)
     return r;
 }
 
+static void chunk_free(struct held *h, struct held_chunk *c)
+{
+    if (h->tally) {
+        h->tally->held -= sizeof *c;
+        h->tally->given_back += sizeof *c;
+    }
+    free(c);
+}
+
 /* A chunk for LEN bytes; NULL out of memory. */
 static struct held_chunk *chunk_for(struct held *h, size_t len)
 {
@@ -38,6 +47,8 @@ static struct held_chunk *chunk_for(struct held *h, size_t len)
     struct held_chunk *c = malloc(sizeof *c);
     if (!c)
         return NULL;
+    if (h->tally)
+        h->tally->held += sizeof *c;
     c->next = NULL;
     c->at = c->end = 0;
     *(h->last ? &h->last->next : &h->first) = c;
@@ -69,7 +80,7 @@ static void drop_spent(struct held *h)
         h->first = spent->next;
         if (!h->first)
             h->last = NULL;
-        free(spent);
+        chunk_free(h, spent);
     }
 }
 
@@ -97,7 +108,7 @@ void held_free(struct held *h)
     while (h->first) {
         struct held_chunk *c = h->first;
         h->first = c->next;
-        free(c);
+        chunk_free(h, c);
     }
-    *h = (struct held){0};
+    *h = (struct held){.tally = h->tally};
 }

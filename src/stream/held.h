@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "cell/relay.h"
 
@@ -15,7 +16,8 @@ struct held_chunk;
 /* All zero: empty. */
 struct held {
     struct held_chunk *first, *last;
-    size_t bytes; /* that it takes in memory, but for the rest of the last chunk */
+    size_t bytes;            /* that it takes in memory, but for the rest of the last chunk */
+    struct buf_tally *tally; /* where its chunks count; or NULL */
 };
 
 /* What one message of LEN bytes adds to `bytes`. */
@@ -27,6 +29,6 @@ MUST_USE err_t held_add(struct held *h, uint64_t seq, const struct relay_msg *ms
 uint64_t held_first(const struct held *h);
 /* Takes the first, of which there must be one. OUT is a view that the next call on H ends. */
 void held_take(struct held *h, struct relay_msg *out);
-void held_free(struct held *h); /* leaves it empty */
+void held_free(struct held *h); /* leaves it empty, with the same tally */
 
 #endif

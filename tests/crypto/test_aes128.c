@@ -1,5 +1,7 @@
 #include "crypto/aes128.h"
 
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/aes.h"
@@ -151,6 +153,68 @@ START_TEST(test_aes128_free_wipes)
 }
 END_TEST
 
+enum { STACK = 256 * 1024 };
+
+struct on_stack {
+    struct aes128 *a;
+    uint8_t *bytes;
+    size_t len;
+    err_t e;
+};
+
+static void *add_stream(void *arg)
+{
+    static const uint8_t iv[AES128_BLOCK_LEN] = {7};
+    struct on_stack *o = arg;
+    /* So far down that nothing else of the thread comes there. */
+    volatile uint8_t above[STACK / 2];
+    above[0] = above[sizeof above - 1] = 1;
+    o->e = o->a->kind->stream(o->a, iv, o->bytes, o->len);
+    return NULL;
+}
+
+/* Whether a block of what was added to BYTES, which were all ones, lies in STACK. */
+static bool is_left(const uint8_t *stack, const uint8_t *bytes, size_t len)
+{
+    uint8_t block[AES128_BLOCK_LEN];
+    for (size_t at = 0; at + sizeof block <= len; at += sizeof block) {
+        for (size_t i = 0; i < sizeof block; i++)
+            block[i] = bytes[at + i] ^ 0xff;
+        if (memmem(stack, STACK, block, sizeof block))
+            return true;
+    }
+    return false;
+}
+
+/* Each length has its own way through the last blocks. What OpenSSL leaves is its own. */
+START_TEST(test_aes128_stream_leaves_no_key_stream_behind)
+{
+    static const size_t lens[] = {15, 16, 100, 127, 128, 135, 250, 493, 509};
+    static const uint8_t key[AES128_KEY_LEN] = {1};
+    const struct aes128_kind *kinds[KINDS];
+    uint8_t *stack = aligned_alloc(4096, STACK), bytes[509];
+    pthread_attr_t attr;
+    ck_assert_ptr_nonnull(stack);
+    pthread_attr_init(&attr);
+    ck_assert_int_eq(pthread_attr_setstack(&attr, stack, STACK), 0);
+    for (size_t i = 1, n = kinds_here(kinds); i < n; i++)
+        for (size_t l = 0; l < sizeof lens / sizeof lens[0]; l++) {
+            struct aes128 a = keyed(kinds[i], AES128_STREAM, key);
+            struct on_stack o = {&a, bytes, lens[l], OK};
+            pthread_t thread;
+            memset(bytes, 0xff, sizeof bytes);
+            memset(stack, 0, STACK);
+            ck_assert_int_eq(pthread_create(&thread, &attr, add_stream, &o), 0);
+            pthread_join(thread, NULL);
+            ck_ok(o.e);
+            ck_assert_msg(!is_left(stack, bytes, lens[l]), "way %zu, %zu bytes", i, lens[l]);
+            aes128_free(&a);
+        }
+    pthread_attr_destroy(&attr);
+    free(stack);
+}
+END_TEST
+
 TESTS("crypto/aes128", test_aes128_block_published_vector, test_aes128_stream_published_vectors,
       test_aes128_streams_are_as_those_that_run_on, test_aes128_blocks_agree,
-      test_aes128_free_wipes)
+      test_aes128_free_wipes, test_aes128_stream_leaves_no_key_stream_behind)

@@ -494,6 +494,50 @@ START_TEST(test_carrier_conflux_too_much_before_its_turn_ends_the_set)
 }
 END_TEST
 
+START_TEST(test_carrier_conflux_link_without_an_answer_closes_that_circuit)
+{
+    struct world *w = world_new();
+    ask(w, 0);
+    ask(w, 1);
+    exit_links(w, 0);
+    test_env_advance_ms(w->env, 59 * 1000);
+    ck_assert_int_eq(circ_state(w->leg[1].c), CIRC_OPEN);
+    test_env_advance_ms(w->env, 1000);
+    ck_assert_int_eq(circ_state(w->leg[1].c), CIRC_CLOSED);
+    settle(w);
+    ck_assert_msg(w->leg[1].end.why == ERR_CIRC_TIMEOUT, "%s", err_name(w->leg[1].end.why));
+    /* The other one has its answer, and is for its owner to use without. */
+    ck_assert_int_eq(circ_state(w->leg[0].c), CIRC_OPEN);
+    ck_assert_uint_eq(w->joined, 0);
+    conflux_carrier_settle(w->carrier);
+    ck_assert_uint_eq(w->joined, 1);
+    test_env_advance_ms(w->env, 120 * 1000);
+    ck_assert_int_eq(circ_state(w->leg[0].c), CIRC_OPEN);
+    world_free(w);
+}
+END_TEST
+
+/* MaxMemInQueues: what waits for its turn counts, and the oldest is given up. */
+START_TEST(test_carrier_conflux_that_has_held_longest_is_shed)
+{
+    struct world *w = world_connected();
+    char text[400];
+    memset(text, 'x', sizeof text);
+    queues_set_most(w->env, 1000000);
+    exit_switches(w, 1, 9);
+    for (unsigned i = 0; i < 10; i++)
+        exit_says(w, 1, RELAY_DATA, stream_id(w->s), text, sizeof text);
+    ck_assert_uint_ge(queues_held(w->env), 10 * sizeof text);
+    ck_assert_int_eq(circ_state(w->leg[1].c), CIRC_OPEN);
+    queues_set_most(w->env, 3000);
+    test_env_advance_ms(w->env, 1);
+    ck_assert_uint_eq(queues_held(w->env), 0);
+    assert_over(w, ERR_LIMIT);
+    ck_assert_uint_eq(w->end.circ.reason, DESTROY_RESOURCELIMIT);
+    world_free(w);
+}
+END_TEST
+
 /* What its streams refuse was held back, from whichever leg: none of them is to be trusted. */
 START_TEST(test_carrier_conflux_breach_of_a_stream_ends_the_set)
 {
@@ -584,6 +628,8 @@ TESTS("stream/carrier_conflux", test_carrier_conflux_is_open_once_all_are_linked
       test_carrier_conflux_switch_before_linked_closes_that_circuit,
       test_carrier_conflux_message_twice_ends_the_set,
       test_carrier_conflux_too_much_before_its_turn_ends_the_set,
+      test_carrier_conflux_link_without_an_answer_closes_that_circuit,
+      test_carrier_conflux_that_has_held_longest_is_shed,
       test_carrier_conflux_breach_of_a_stream_ends_the_set,
       test_carrier_conflux_message_that_cannot_go_ends_the_set,
       test_carrier_conflux_is_left_while_it_hands_out,

@@ -455,6 +455,44 @@ END_TEST
 
 /* ---- a leg's end ---- */
 
+/* What is held is a hoard's: it grows and shrinks with it, and with its legs. */
+START_TEST(test_conflux_what_is_held_counts)
+{
+    struct world w;
+    struct env *env = test_env(1);
+    struct hoard hoard;
+    init(&w);
+    hoard_init(&hoard, env, NULL, NULL);
+    w.c.hoard = &hoard;
+    for (unsigned i = 0; i < 2; i++) {
+        struct relay_conflux_link said, answer = link_of(0, 0, CONFLUX_UX_MIN_LATENCY);
+        ck_ok(conflux_expect(&w.c, &w.circuit[i], &w.leg[i]));
+        conflux_ask(&w.c, w.leg[i], 5000, &said);
+        ck_ok(conflux_linked(&w.c, w.leg[i], &answer, 5100, TIMEOUT_US));
+    }
+    get_switch(&w, 1, 1);
+    get_early(&w, 1, "two");
+    get_early(&w, 1, "three");
+    ck_assert_uint_eq(hoard.len, conflux_held(&w.c));
+    ck_assert(hoard.holds);
+    ck_assert_uint_gt(queues_held(env), 0);
+    get_now(&w, 0, "one");
+    next_is(&w, "two");
+    ck_assert_uint_eq(hoard.len, conflux_held(&w.c));
+    ck_assert_uint_gt(hoard.len, 0);
+    conflux_give_up_held(&w.c);
+    ck_assert_uint_eq(hoard.len, 0);
+    ck_assert(!hoard.holds);
+    ck_assert_uint_eq(queues_held(env), 0);
+    get_switch(&w, 1, 1);
+    get_early(&w, 1, "six");
+    conflux_clear(&w.c);
+    ck_assert_uint_eq(hoard.len, 0);
+    ck_assert_uint_eq(queues_held(env), 0);
+    test_env_free(env);
+}
+END_TEST
+
 START_TEST(test_conflux_lives_on_without_a_leg_that_nothing_went_over)
 {
     struct world w;
@@ -565,7 +603,7 @@ TESTS("stream/conflux", test_conflux_link_says_the_nonce_and_what_we_want,
       test_conflux_nothing_is_taken_of_a_leg_that_is_not_joined,
       test_conflux_message_that_came_twice_ends_the_set,
       test_conflux_message_that_nobody_can_bring_any_more_ends_the_set,
-      test_conflux_holds_no_more_than_it_may,
+      test_conflux_holds_no_more_than_it_may, test_conflux_what_is_held_counts,
       test_conflux_lives_on_without_a_leg_that_nothing_went_over,
       test_conflux_ends_with_a_leg_that_it_cannot_do_without,
       test_conflux_what_a_closed_leg_brought_is_not_lost,

@@ -76,6 +76,28 @@ START_TEST(test_held_fills_and_empties_again_and_again)
 }
 END_TEST
 
+START_TEST(test_held_chunks_are_counted_until_they_are_freed)
+{
+    struct buf_tally tally = {0};
+    struct held h = {.tally = &tally};
+    for (uint64_t i = 1; i <= 100; i++)
+        add(&h, i, 498);
+    size_t most = tally.held;
+    ck_assert_uint_ge(most, h.bytes);
+    for (uint64_t i = 1; i <= 50; i++)
+        take(&h, i, 498);
+    ck_assert_uint_lt(tally.held, most);
+    ck_assert_uint_ge(tally.held, h.bytes);
+    held_free(&h);
+    ck_assert_uint_eq(tally.held, 0);
+    ck_assert_uint_eq(tally.given_back, most);
+    add(&h, 1, 1);
+    ck_assert_uint_gt(tally.held, 0); /* it goes on counting */
+    held_free(&h);
+}
+END_TEST
+
 TESTS("stream/held", test_held_gives_back_what_it_got_in_order,
       test_held_last_one_taken_can_be_read_when_it_is_empty,
-      test_held_fills_and_empties_again_and_again)
+      test_held_fills_and_empties_again_and_again,
+      test_held_chunks_are_counted_until_they_are_freed)
