@@ -37,12 +37,7 @@ err_t exts_encode(struct wr *w, const struct exts *m)
 err_t exts_decode_all(struct rd r, struct exts *out)
 {
     TRY(exts_decode(&r, out));
-    TRY(rd_end(&r));
-    for (size_t i = 0; i < out->n; i++) {
-        if (exts_find(out, out->e[i].type) != &out->e[i])
-            return ERR_MALFORMED;
-    }
-    return OK;
+    return rd_end(&r);
 }
 
 err_t exts_add(struct exts *m, uint8_t type, const uint8_t *body, uint8_t len)

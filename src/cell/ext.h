@@ -28,13 +28,13 @@ struct exts {
 };
 
 /* Read and write the list in the midst of a message. A peer's list may be in any order and may have
- * a type twice: then the first counts, which is what exts_find() returns. */
+ * a type twice: then the first counts, which is what exts_find() returns. Proposal 332: "Parties
+ * MUST ignore any occurrences [...] of an extension with a given type after the first". */
 MUST_USE err_t exts_decode(struct rd *r, struct exts *out);
 /* The list must be sorted by type without duplicates, as exts_add() leaves it: else ERR_ARG. */
 MUST_USE err_t exts_encode(struct wr *w, const struct exts *m);
 
-/* The list as a whole message, the ntor-v3 client or server message. A type that comes twice is
- * ERR_MALFORMED. */
+/* The list as a whole message, the ntor-v3 client or server message. */
 MUST_USE err_t exts_decode_all(struct rd r, struct exts *out);
 
 /* Inserts in order of type; BODY must stay. ERR_ARG if the type is there already, ERR_LIMIT. */

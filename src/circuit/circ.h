@@ -79,6 +79,8 @@ struct circ_ops {
     void (*on_hop)(void *arg, unsigned hops); /* one more hop is there; may be NULL */
     void (*on_open)(void *arg);               /* all hops asked for are there */
     void (*on_end)(void *arg, const struct circ_end *end);
+    /* The congestion control of some hop has left slow start; may be NULL. */
+    void (*on_steady)(void *arg);
 };
 
 /* The user of the circuit's messages. */

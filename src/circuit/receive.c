@@ -33,12 +33,21 @@ static err_t on_data(struct circ *c, unsigned hop, const struct relay_msg *msg)
     return to_user(c, hop, msg);
 }
 
+static bool in_slow_start(const struct circ *c, unsigned hop)
+{
+    struct circ_congestion cc;
+    return circ_congestion(c, hop, &cc) && cc.in_slow_start;
+}
+
 static err_t on_sendme(struct circ *c, unsigned hop, const struct relay_msg *msg)
 {
     if (msg->stream_id)
         return to_user(c, hop, msg);
+    bool starting = in_slow_start(c, hop);
     TRY(hop_sendme_received(&c->onion.hop[hop - 1], c->env, c->config.sendme_version,
                             rd_over(msg->data, msg->len), c->blocked & BLOCKED_BY_LINK));
+    if (starting && !in_slow_start(c, hop) && c->ops->on_steady)
+        c->ops->on_steady(c->arg);
     circ_unblock(c, BLOCKED_BY_FLOW);
     return OK;
 }

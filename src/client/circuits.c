@@ -14,6 +14,8 @@ struct circuits {
     struct ocirc *by_id;
     uint64_t last_id, launched_us;
     bool established;
+    void (*steady)(void *arg, struct ocirc *oc);
+    void *steady_arg;
 };
 
 struct circuits *circuits_new(struct env *env, struct linkpool *pool, struct events *events)
@@ -169,6 +171,18 @@ void circuits_tell_cannibalized(const struct ocirc *oc, uint64_t begun_us)
     circuits_describe(oc, CIRCUIT_CANNIBALIZED, &r.circuit);
     r.circuit.old_begun_us = env->wall_us - (int64_t)(env->mono_us - begun_us);
     events_tell(oc->set->events, &r);
+}
+
+void circuits_on_steady(struct circuits *cs, void (*fn)(void *arg, struct ocirc *oc), void *arg)
+{
+    cs->steady = fn;
+    cs->steady_arg = arg;
+}
+
+void circuits_steady(struct ocirc *oc)
+{
+    if (oc->set->steady)
+        oc->set->steady(oc->set->steady_arg, oc);
 }
 
 /* ---- the register ---- */

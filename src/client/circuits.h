@@ -26,6 +26,9 @@ uint64_t circuits_launched_us(const struct circuits *cs);
 /* Oldest first. FN must neither launch nor free any, but may close them. */
 void circuits_each(const struct circuits *cs, void (*fn)(void *arg, struct ocirc *oc), void *arg);
 
+/* FN is called when the congestion control of a circuit leaves slow start; one alone is. */
+void circuits_on_steady(struct circuits *cs, void (*fn)(void *arg, struct ocirc *oc), void *arg);
+
 /* Circuits of before may not work any more, because the CLOCK jumped or there is no directory any
  * more: whether streams can be served is to be found out anew. */
 void circuits_doubt(struct circuits *cs, bool clock);
@@ -42,6 +45,7 @@ MUST_USE bool circuits_add(struct circuits *cs, struct ocirc *oc);
 void circuits_remove(struct ocirc *oc);
 /* Tells of any other change. Owners say BUILT, or GUARD_WAIT, in on_open. */
 void circuits_tell(const struct ocirc *oc, enum circuit_status status);
+void circuits_steady(struct ocirc *oc);
 /* There is no path for a circuit with FLAGS: it fails before it is there, as in tor. */
 void circuits_tell_pathless(struct circuits *cs, unsigned flags);
 /* OC in STATUS, and its end if it is over. */

@@ -75,6 +75,15 @@ static void tell_circuit_bytes(void *arg, struct ocirc *oc)
         events_tell(m->events, &e);
 }
 
+/* C tor, congestion_control_vegas_exit_slow_start(): "We need to report that slow start has exited
+ * ASAP, for sbws bandwidth measurement." */
+static void on_steady(void *arg, struct ocirc *oc)
+{
+    struct meter *m = arg;
+    if (m->wanted & EVENT_BIT(EVENT_CIRC_BW))
+        tell_circuit_bytes(m, oc);
+}
+
 static void tell_circuit_cells(void *arg, struct ocirc *oc)
 {
     struct meter *m = arg;
@@ -147,6 +156,7 @@ void meter_init(struct meter *m, struct env *env, struct events *events, struct 
     *m = (struct meter){
         .env = env, .events = events, .links = links, .circuits = circuits, .streams = streams};
     timer_init(&m->due, due, m);
+    circuits_on_steady(circuits, on_steady, m);
     events_watch(events, wants_changed, m);
 }
 

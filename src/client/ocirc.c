@@ -96,8 +96,14 @@ static void on_end(void *arg, const struct circ_end *end)
     end_later(arg, end);
 }
 
+static void on_steady(void *arg)
+{
+    circuits_steady(arg);
+}
+
 static const struct circ_ops circ_ops = {
     .on_hop = on_hop,
+    .on_steady = on_steady,
     .on_open = on_open,
     .on_end = on_end,
 };

@@ -284,12 +284,12 @@ START_TEST(test_ntor_v3_extension_list_decides)
         err_t want;
     } rows[] = {
         {"\0", 1, OK},
-        {"\1\7\3abc", 6, OK},                    /* unknown: ignored */
-        {"\1\2\1\37", 4, ERR_CIRC_HANDSHAKE},    /* congestion control unasked */
-        {"", 0, ERR_CIRC_HANDSHAKE},             /* no list at all */
-        {"\0\0", 2, ERR_CIRC_HANDSHAKE},         /* trailing byte */
-        {"\1\7\4abc", 6, ERR_CIRC_HANDSHAKE},    /* cut off */
-        {"\2\7\1a\7\1b", 7, ERR_CIRC_HANDSHAKE}, /* twice */
+        {"\1\7\3abc", 6, OK},                 /* unknown: ignored */
+        {"\1\2\1\37", 4, ERR_CIRC_HANDSHAKE}, /* congestion control unasked */
+        {"", 0, ERR_CIRC_HANDSHAKE},          /* no list at all */
+        {"\0\0", 2, ERR_CIRC_HANDSHAKE},      /* trailing byte */
+        {"\1\7\4abc", 6, ERR_CIRC_HANDSHAKE}, /* cut off */
+        {"\2\7\1a\7\1b", 7, OK},              /* twice: the second is ignored as well */
     };
     struct env *env = test_env(5);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -315,6 +315,10 @@ START_TEST(test_ntor_v3_congestion_control_as_it_is_granted)
         {"\1\2\1\36", 4, 30, OK},
         {"\1\2\1\40", 4, 32, OK},
         {"\2\2\1\37\7\0", 6, 31, OK}, /* and an unknown one */
+        /* prop. 332: "ignore any occurrences [...] after the first" */
+        {"\2\2\1\37\2\1\1", 7, 31, OK},
+        {"\2\2\1\37\2\1\40", 7, 31, OK},
+        {"\2\2\1\1\2\1\37", 7, 0, ERR_CIRC_HANDSHAKE},
         {"\1\2\1\35", 4, 0, ERR_CIRC_HANDSHAKE},
         {"\1\2\1\41", 4, 0, ERR_CIRC_HANDSHAKE},
         {"\1\2\1\0", 4, 0, ERR_CIRC_HANDSHAKE},

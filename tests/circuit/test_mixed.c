@@ -5,6 +5,7 @@
 
 #include "circuit/circ.h"
 #include "circuit/otherkinds.h"
+#include "circuit/vegas.h"
 #include "support/fakenet.h"
 
 enum { HOPS = 3 };
@@ -13,7 +14,7 @@ struct mixed {
     struct env *env;
     struct link *l;
     struct circ *c;
-    unsigned on_msg, on_writable, on_end;
+    unsigned on_msg, on_writable, on_end, on_steady;
     struct fake_msg last;
     unsigned last_hop;
     err_t why;
@@ -26,7 +27,12 @@ static void on_end(void *arg, const struct circ_end *end)
     w->why = end->why;
 }
 
-static const struct circ_ops ops = {.on_end = on_end};
+static void on_steady(void *arg)
+{
+    ((struct mixed *)arg)->on_steady++;
+}
+
+static const struct circ_ops ops = {.on_end = on_end, .on_steady = on_steady};
 
 static err_t on_msg(void *arg, unsigned hop, const struct relay_msg *msg)
 {
@@ -57,16 +63,15 @@ static void add(struct mixed *w, const struct hop_terms *terms)
     ck_assert_ptr_nonnull(r->layer);
 }
 
-static struct mixed *mixed_new(void)
+static struct mixed *mixed_new_with(const struct circ_config *config)
 {
     const struct hop_terms other = {&veil_kind, &single_kind, 1, CC_WAY_EXIT},
                            hs = hop_terms_plain_hs();
-    const struct circ_config config = circ_config_defaults();
     struct mixed *w = calloc(1, sizeof *w);
     ck_assert_ptr_nonnull(w);
     w->env = test_env(1);
     w->l = fake_new(w->env);
-    w->c = circ_new(w->env, w->l, &config, &ops, w);
+    w->c = circ_new(w->env, w->l, config, &ops, w);
     ck_assert_ptr_nonnull(w->c);
     circ_set_user(w->c, &user_ops, w);
     ck_ok(circ_build(w->c, &w->l->relay[0].target, 1));
@@ -79,6 +84,12 @@ static struct mixed *mixed_new(void)
         ck_ok(circ_send(w->c, hop, RELAY_BEGIN_DIR, 7, NULL, 0));
     fake_pump(w->l);
     return w;
+}
+
+static struct mixed *mixed_new(void)
+{
+    const struct circ_config config = circ_config_defaults();
+    return mixed_new_with(&config);
 }
 
 static void mixed_free(struct mixed *w)
@@ -242,9 +253,31 @@ START_TEST(test_mixed_hops_are_added_to_open_circuits_only_and_not_extended)
 }
 END_TEST
 
+/* Said once, with the SENDME that ends it, whichever hop's. */
+START_TEST(test_mixed_end_of_slow_start_is_told)
+{
+    const struct hop_terms cc = {&tor1_kind, &vegas_kind, 31, CC_WAY_EXIT};
+    struct circ_config config = circ_config_defaults();
+    struct circ_congestion now;
+    config.flow.cc.ss_max = config.flow.cc.cwnd_init + 40; /* two SENDMEs on */
+    struct mixed *w = mixed_new_with(&config);
+    add(w, &cc);
+    for (unsigned i = 0; i < config.flow.cc.cwnd_init; i++)
+        ck_ok(circ_send(w->c, HOPS + 1, RELAY_DATA, 7, (const uint8_t *)"x", 1));
+    ck_assert(circ_congestion(w->c, HOPS + 1, &now) && now.in_slow_start);
+    ck_assert_uint_eq(w->on_steady, 0);
+    test_env_advance_ms(w->env, 50);
+    fake_pump(w->l);
+    ck_assert(circ_congestion(w->c, HOPS + 1, &now) && !now.in_slow_start);
+    ck_assert_uint_eq(w->on_steady, 1);
+    mixed_free(w);
+}
+END_TEST
+
 TESTS("circuit/mixed", test_mixed_every_hop_is_reached_in_its_own_format,
       test_mixed_every_hop_reaches_us, test_mixed_layers_beyond_a_join_are_told_relay,
       test_mixed_a_flow_that_admits_one_cell_holds_up_its_hop_only,
       test_mixed_sendmes_are_of_their_hop,
       test_mixed_xoff_and_xon_come_from_a_hop_without_stream_windows_alone,
-      test_mixed_hops_are_added_to_open_circuits_only_and_not_extended)
+      test_mixed_hops_are_added_to_open_circuits_only_and_not_extended,
+      test_mixed_end_of_slow_start_is_told)

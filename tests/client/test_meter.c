@@ -13,6 +13,8 @@ static struct {
     struct circ_congestion cc;
     struct ocirc oc;
     struct events *events;
+    void (*steady)(void *arg, struct ocirc *oc);
+    void *steady_arg;
     unsigned streams_told, links_told;
 } net;
 
@@ -38,6 +40,13 @@ void circuits_each(const struct circuits *cs, void (*fn)(void *arg, struct ocirc
 {
     (void)cs;
     fn(arg, &net.oc);
+}
+
+void circuits_on_steady(struct circuits *cs, void (*fn)(void *arg, struct ocirc *oc), void *arg)
+{
+    (void)cs;
+    net.steady = fn;
+    net.steady_arg = arg;
 }
 
 const struct circ_counts *circ_counts(const struct circ *c)
@@ -155,6 +164,29 @@ START_TEST(test_meter_tells_how_congestion_control_stands)
 }
 END_TEST
 
+/* As C tor: at once, and the second's event has the rest. */
+START_TEST(test_meter_tells_when_slow_start_is_over)
+{
+    struct fixture f;
+    setup(&f);
+    net.steady(net.steady_arg, &net.oc); /* nobody listens */
+    events_listen(f.ev, &f.l, EVENT_BIT(EVENT_CIRC_BW));
+    net.has_cc = true;
+    net.cc = (struct circ_congestion){.cwnd = 500};
+    net.counts.cells_out += 7;
+    net.steady(net.steady_arg, &net.oc);
+    test_env_advance_ms(f.env, 1);
+    ck_assert_uint_eq(f.n[EVENT_CIRC_BW], 1);
+    ck_assert(f.circ.has_cc && !f.circ.in_slow_start);
+    ck_assert_uint_eq(f.circ.written, 7 * 509);
+    net.counts.cells_out += 2;
+    test_env_advance_ms(f.env, 1000);
+    ck_assert_uint_eq(f.n[EVENT_CIRC_BW], 2);
+    ck_assert_uint_eq(f.circ.written, 2 * 509);
+    teardown(&f);
+}
+END_TEST
+
 START_TEST(test_meter_tells_each_second_what_went_since)
 {
     struct fixture f;
@@ -252,6 +284,7 @@ START_TEST(test_meter_asks_streams_and_links_if_somebody_wants_them)
 END_TEST
 
 TESTS("client/meter", test_meter_tells_how_congestion_control_stands,
-      test_meter_rests_while_nobody_listens, test_meter_tells_each_second_what_went_since,
-      test_meter_remembers_five_minutes, test_meter_counts_circuits_from_when_somebody_listens,
-      test_meter_counts_cells_by_command, test_meter_asks_streams_and_links_if_somebody_wants_them)
+      test_meter_tells_when_slow_start_is_over, test_meter_rests_while_nobody_listens,
+      test_meter_tells_each_second_what_went_since, test_meter_remembers_five_minutes,
+      test_meter_counts_circuits_from_when_somebody_listens, test_meter_counts_cells_by_command,
+      test_meter_asks_streams_and_links_if_somebody_wants_them)

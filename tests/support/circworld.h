@@ -97,7 +97,7 @@ static inline void user_on_end(void *arg, const struct circ_end *end)
     close_if(w, CLOSE_IN_GONE);
 }
 
-static const struct circ_ops ops = {on_hop, on_open, on_end};
+static const struct circ_ops ops = {.on_hop = on_hop, .on_open = on_open, .on_end = on_end};
 static const struct circ_user_ops user_ops = {on_msg, on_writable, user_on_end};
 
 static inline void world_with(struct world *w, uint64_t seed, const struct circ_config *config)
