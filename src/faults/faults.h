@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "faults/list_conflux.h"
 #include "faults/list_create.h"
 #include "faults/list_dir.h"
 #include "faults/list_extend.h"
@@ -29,6 +30,7 @@
     FAULTS_CIRC(X) \
     FAULTS_RELAY(X) \
     FAULTS_STREAM(X) \
+    FAULTS_CONFLUX(X) \
     FAULTS_DIR(X) \
     FAULTS_DIR_DOCS(X) \
     FAULTS_DIR_HTTP(X) \

@@ -114,4 +114,12 @@ bool fault_in_background(struct rcirc *c, struct meas_bg *bg);
 bool fault_in_over(struct node *n);
 bool fault_in_limit(struct node *n);
 
+/* ---- conflux.c ---- */
+
+/* CONFLUX_LINKED or CONFLUX_SWITCH is about to go out. */
+bool fault_in_linked(struct rcirc *c, struct relay_msg *m);
+bool fault_in_switch(struct rcirc *c);
+/* DATA is, on C, which is of a set. */
+void fault_before_data_of_set(struct rcirc *c, uint16_t stream_id);
+
 #endif

@@ -30,15 +30,17 @@ static uint8_t *own_body(struct rcirc *c, struct relay_msg *m)
     return f->body;
 }
 
-static bool on_data(struct rcirc *c)
+static bool on_data(struct rcirc *c, uint16_t stream_id)
 {
     static const uint8_t tag[LAYER_TAG_MAX] = {1};
     struct relay_sendme m = {.version = 1, .tag_len = (uint8_t)c->kind->tag_len, .tag = tag};
     uint8_t body[RELAY_DATA_MAX];
     struct wr w = wr_over(body, sizeof body);
+    if (c->set)
+        fault_before_data_of_set(c, stream_id);
     if (now(c, FAULT_CIRC_SENDME_EARLY) && relay_sendme_encode(&w, &m) == OK)
         faulty_say(c, RELAY_SENDME, 0, body, w.len);
-    return true;
+    return !c->over;
 }
 
 static bool on_sendme(struct rcirc *c, struct relay_msg *m)
@@ -192,7 +194,7 @@ bool fault_in_message_out(struct rcirc *c, struct relay_msg *m)
 {
     switch (m->cmd) {
     case RELAY_DATA:
-        return on_data(c);
+        return on_data(c, m->stream_id);
     case RELAY_SENDME:
         return on_sendme(c, m);
     case RELAY_CONNECTED:
@@ -203,6 +205,10 @@ bool fault_in_message_out(struct rcirc *c, struct relay_msg *m)
         return on_resolved(c, m);
     case RELAY_EXTENDED2:
         return on_extended(c, m);
+    case RELAY_CONFLUX_LINKED:
+        return fault_in_linked(c, m);
+    case RELAY_CONFLUX_SWITCH:
+        return fault_in_switch(c);
     case RELAY_PADDING_NEGOTIATED:
         return on_negotiated(c, m);
     case RELAY_DROP:

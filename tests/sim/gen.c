@@ -231,6 +231,68 @@ static void random_flow(uint64_t seed, struct scenario *out)
     out->params = rng_one_in(r, 2) ? NULL : flows[rng_below(r, FLOWS)];
 }
 
+/* What an exit may do wrong to circuits that are joined. */
+static const enum fault conflux_faults[] = {
+    FAULT_CONFLUX_NO_LINKED,    FAULT_CONFLUX_LINKED_TWICE,  FAULT_CONFLUX_LINKED_OTHER,
+    FAULT_CONFLUX_LINKED_LOSES, FAULT_CONFLUX_LINKED_COUNTS, FAULT_CONFLUX_LINK_BACK,
+    FAULT_CONFLUX_SWITCHES,     FAULT_CONFLUX_SWITCH_FAR,    FAULT_CONFLUX_FLOOD,
+    FAULT_CONFLUX_SWITCH_LOST,
+};
+
+/* Legs that are lost while both carry something, or exits that cheat. */
+static void add_conflux_trouble(struct rng *r, struct scenario *out)
+{
+    struct trouble t = {.at_us = rng_below(r, out->lasts_us), .client_links = true};
+    t.until_us = t.at_us + rng_between(r, 1, 20000) * SIM_MS;
+    t.node = (size_t)rng_below(r, out->authorities + out->relays);
+    t.to_client = rng_one_in(r, 2);
+    switch (rng_below(r, 4)) {
+    case 0:
+        t.kind = TROUBLE_CUT;
+        t.n = (int64_t)rng_below(r, 400000);
+        break;
+    case 1:
+        t.kind = TROUBLE_DESTROY;
+        t.n = (int64_t)rng_below(r, 13);
+        break;
+    case 2:
+        t.kind = TROUBLE_STOP;
+        break;
+    default:
+        t.kind = TROUBLE_FAULT;
+        t.node = out->authorities + out->relays - 1 - (size_t)rng_below(r, out->exits);
+        t.n = (int64_t)rng_between(r, 1, 20);
+        t.fault = conflux_faults[rng_below(r, sizeof conflux_faults / sizeof conflux_faults[0])];
+        break;
+    }
+    if (out->n_troubles < SCENARIO_TROUBLES)
+        out->trouble[out->n_troubles++] = t;
+}
+
+/* Sets of circuits in every third one, mostly on wires whose delays differ, so that each leg is now
+ * before the other and now behind; often with more to carry, when there are some. */
+static void random_conflux(uint64_t seed, struct scenario *out)
+{
+    struct rng rng = {seed ^ UINT64_C(0xcf1c)}, *r = &rng;
+    out->conflux = rng_one_in(r, 3);
+    if (!out->conflux)
+        return;
+    if (!out->jitter_us && rng_one_in(r, 2))
+        out->jitter_us = rng_below(r, 30000);
+    if (!out->bytes_per_ms && rng_one_in(r, 2))
+        out->bytes_per_ms = rng_between(r, 200, 2000);
+    for (uint64_t i = rng_between(r, 0, 3); i > 0 && out->n_apps < SCENARIO_APPS; i--)
+        out->app[out->n_apps++] = (struct app_plan){
+            .kind = rng_one_in(r, 2) ? APP_TALK : APP_ECHO,
+            .at_us = rng_below(r, out->lasts_us),
+            .up = rng_one_in(r, 3) ? rng_between(r, 50000, 400000) : rng_between(r, 1, 1000),
+            .down = rng_between(r, 1, 600000),
+            .port = 80,
+        };
+    for (uint64_t i = rng_below(r, 3); i > 0; i--)
+        add_conflux_trouble(r, out);
+}
+
 void scenario_random(uint64_t seed, struct scenario *out)
 {
     struct rng rng = {seed * UINT64_C(0xd1342543de82ef95) + 1}, *r = &rng;
@@ -261,6 +323,7 @@ void scenario_random(uint64_t seed, struct scenario *out)
         random_trouble(r, out, &out->trouble[i]);
     random_ports(seed, out);
     random_flow(seed, out);
+    random_conflux(seed, out);
     out->steered = seed % 4 == 0;
     out->watched = seed % 4 == 2;
 }
@@ -318,7 +381,8 @@ static void print_app(const struct app_plan *a, size_t i)
 
 void scenario_print(const struct scenario *sc)
 {
-    printf("flow control: %s\n", sc->params ? sc->params : "as usual");
+    printf("flow control: %s%s\n", sc->params ? sc->params : "as usual",
+           sc->conflux ? ", conflux" : "");
     printf("scenario %s: %u authorities, %u relays, %u of them exits (%s), %u clients\n"
            "  delay %llu us, jitter %llu us, %llu bytes/ms, cap %zu, fragments 1/%u%s%s%s\n",
            sc->name, sc->authorities, sc->relays, sc->exits,

@@ -304,6 +304,9 @@ void host_stop(struct sim *s, size_t client, bool kill)
     c->client = NULL;
     if (!kill)
         oracle_stopped(s, c);
+    if (c->env.queues.tally.held || c->env.queues.holding)
+        sim_breach(s, "nothing-left", "client %zu has ended, but %zu bytes count as held", client,
+                   c->env.queues.tally.held);
     if (c->env.timers.root)
         sim_breach(s, "nothing-left", "client %zu has ended, but a timer of its is armed", client);
 }

@@ -130,6 +130,39 @@ static void of_old(struct scenario *sc)
                  "Relay=2-4";
 }
 
+/* Downloads by sets of two circuits, which take turns. */
+static void by_conflux(struct scenario *sc)
+{
+    sc->conflux = true;
+    sc->jitter_us = 4000;
+    sc->bytes_per_ms = 500;
+    for (size_t i = 0; i < sc->n_apps; i++)
+        sc->app[i].down = 1000000;
+}
+
+static void by_conflux_upload(struct scenario *sc)
+{
+    by_conflux(sc);
+    upload(sc);
+}
+
+/* An exit that floods us with what is out of turn. */
+static void little_held(struct scenario *sc)
+{
+    by_conflux(sc);
+    sc->params = "cfx_max_oooq_bytes=20000";
+    for (size_t i = 0; i < sc->n_troubles; i++)
+        sc->trouble[i].n = 5;
+}
+
+/* Long after it has asked, and while it goes on without. */
+static void unanswered(struct scenario *sc)
+{
+    by_conflux(sc);
+    sc->app[sc->n_apps++] = (struct app_plan){
+        .kind = APP_TALK, .at_us = 90 * SIM_SECOND, .up = 1000, .down = 1000, .port = 80};
+}
+
 #define F(a)                  \
     {                         \
         FAULT_##a, NONE, NONE \
@@ -148,6 +181,31 @@ static const struct hostile hostiles[] = {
     {"TROVE-2026-006", F(LINK_CERTS_LATE), APP_TALK,
      "AUTH_CHALLENGE cell (command 130) before CERTS", NULL},
     {"TROVE-2026-008", F(CIRC_CONFLUX), APP_TALK, "CONFLUX_LINKED from hop 3, length 50", NULL},
+    {"TROVE-2026-004", F(CONFLUX_LINKED_OTHER), APP_TALK, "CONFLUX_LINKED from hop 3, length 50",
+     by_conflux},
+    {"TROVE-2026-010", F(CONFLUX_FLOOD), APP_TALK,
+     "conflux set is over: too much came before its turn", little_held},
+    {"conflux-linked-twice", F(CONFLUX_LINKED_TWICE), APP_TALK,
+     "CONFLUX_LINKED from hop 3, length 50", by_conflux},
+    {"conflux-linked-loses", F(CONFLUX_LINKED_LOSES), APP_TALK,
+     "conflux set is over: a new leg would lose messages", by_conflux},
+    {"conflux-linked-counts", F(CONFLUX_LINKED_COUNTS), APP_TALK,
+     "conflux set is over: the other side counts messages that were not sent", by_conflux},
+    {"conflux-link-back", F(CONFLUX_LINK_BACK), APP_TALK, "CONFLUX_LINK from hop 3, length 50",
+     by_conflux},
+    {"conflux-no-linked", F(CONFLUX_NO_LINKED), APP_TALK, "CONFLUX_LINK is not answered",
+     unanswered},
+    {"conflux-switches", F(CONFLUX_SWITCHES), APP_TALK, "CONFLUX_SWITCH from hop 3, length 4",
+     by_conflux},
+    {"conflux-switch-far", F(CONFLUX_SWITCH_FAR), APP_TALK,
+     "conflux set is over: a message is lost", by_conflux},
+    {"conflux-switch-lost", F(CONFLUX_SWITCH_LOST), APP_TALK,
+     "conflux set is over: a message came twice", by_conflux},
+    {"conflux-xoff-early", F(STREAM_XOFF), APP_TALK, "XOFF from hop 3, length 1", by_conflux},
+    {"conflux-xon-early", F(STREAM_XON), APP_TALK, "XON from hop 3, length 5", by_conflux},
+    {"conflux-wrong-tag", F(CIRC_SENDME_WRONG_TAG), APP_TALK, "SENDME from hop 3, length 19",
+     by_conflux_upload},
+    {"conflux-flood", F(CIRC_FLOOD), APP_TALK, "DROP from hop 3", by_conflux},
     {"TROVE-2026-009", F(CIRC_FLOOD), APP_TALK, "DROP from hop 3", squeeze},
     {"TROVE-2026-011-end", F(STREAM_END_EMPTY), APP_TALK, "END from hop 3, length 0", NULL},
     {"TROVE-2026-011-truncated", F(CIRC_TRUNCATED_EMPTY), APP_TALK,
