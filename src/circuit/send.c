@@ -66,6 +66,9 @@ static err_t seal(struct circ *c, unsigned hop, uint8_t chan_cmd, const struct r
 
 static err_t sent(struct circ *c, unsigned hop, uint8_t chan_cmd, const struct relay_msg *msg)
 {
+    /* First what can fail: a cell that counts as not sent must not go out. */
+    if (msg->cmd == RELAY_DATA)
+        TRY(hop_data_sent(&c->onion.hop[hop - 1], c->env, msg->len));
     link_cell_commit(&c->lc);
     c->early_left -= chan_cmd == CELL_RELAY_EARLY;
     c->counts.early_out += chan_cmd == CELL_RELAY_EARLY;
@@ -73,8 +76,6 @@ static err_t sent(struct circ *c, unsigned hop, uint8_t chan_cmd, const struct r
     c->counts.data_out += msg->len;
     if (msg->stream_id)
         c->stream_hops |= 1u << hop;
-    if (msg->cmd == RELAY_DATA)
-        TRY(hop_data_sent(&c->onion.hop[hop - 1], c->env, msg->len));
     circ_pad_sent(c, msg->cmd);
     return OK;
 }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "circuit/circ_int.h"
 #include "circuit/vegas.h"
@@ -216,6 +217,50 @@ static void check_nodes(struct sim *s)
     }
 }
 
+/* ---- conflux sets ---- */
+
+enum { LEGS = 64 };
+
+struct legs {
+    struct sim *sim;
+    const struct ocirc *of[LEGS];
+    size_t n;
+};
+
+static bool same_relay(const struct ocirc *a, const struct ocirc *b, size_t hop)
+{
+    return memcmp(&a->plan.hops[hop].rsa, &b->plan.hops[hop].rsa, sizeof(struct rsa_id)) == 0;
+}
+
+/* Legs of a set begin at different guards, have different relays in the middle, and end together.
+ */
+static void check_pair(struct sim *s, const struct ocirc *a, const struct ocirc *b)
+{
+    if (same_relay(a, b, 0) || same_relay(a, b, 1) || !same_relay(a, b, 2))
+        sim_breach(s, "path-conflux", "circuits %" PRIu64 " and %" PRIu64 " are of one set", a->id,
+                   b->id);
+}
+
+static void check_leg(void *arg, struct ocirc *oc)
+{
+    struct legs *l = arg;
+    if (!oc->plan.conflux_nonce || oc->plan.n_hops != 3 || l->n == LEGS)
+        return;
+    for (size_t i = 0; i < l->n; i++)
+        if (l->of[i]->plan.conflux_nonce == oc->plan.conflux_nonce)
+            check_pair(l->sim, l->of[i], oc);
+    l->of[l->n++] = oc;
+}
+
+static void check_conflux(struct sim *s)
+{
+    for (size_t i = 0; i < s->sc->clients; i++) {
+        struct legs l = {.sim = s};
+        if (s->client[i].client)
+            circuits_each(s->client[i].client->circuits, check_leg, &l);
+    }
+}
+
 void watch_step(struct sim *s)
 {
     for (size_t i = 0; i < links.n; i++)
@@ -226,6 +271,8 @@ void watch_step(struct sim *s)
         check_set(s, sets.of[i]);
     if (s->net && s->steps % 16 == 0)
         check_nodes(s);
+    if (s->sc->conflux && s->steps % 4 == 0)
+        check_conflux(s);
 }
 
 void watch_end(struct sim *s)
