@@ -82,6 +82,18 @@ struct stock {
 
 extern const struct lane_kind lane_echo2, lane_dir, lane_drop, lane_http;
 
+/* Of a mode that there is (stock_may()). */
+const struct lane_kind *stock_kind(enum meas_mode mode);
+/* All that is looked at before there is a measurement; as stock_new(). */
+MUST_USE err_t stock_may(const struct env *env, const struct stock_config *config,
+                         char why[CONSENT_WHY_MAX]);
+
+/* ---- links ---- */
+
+void lane_dial(void *lane);   /* a timer's */
+void lanes_bury(void *stock); /* a later's: those that are over */
+void lane_bury(struct lane *ln);
+
 /* ---- lanes to the stock ---- */
 
 void lane_is_ready(struct lane *ln);
@@ -101,6 +113,8 @@ void stock_paid(struct stock *s, uint64_t cells);
 
 /* ---- the parts of stock ---- */
 
+/* Whether no circuit is missing any more; LAST_FAILURE says what became of the last one. */
+void stock_look_whether_all(struct stock *s, const char *last_failure);
 void stock_fails(struct stock *s, enum meas_code code, bool sent_away, const char *text);
 void stock_finish(struct stock *s); /* all is sent and has come back */
 void stock_pump_all(struct stock *s);

@@ -6,10 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "crypto/secret.h"
 #include "link/tls.h"
 #include "net/conn.h"
 #include "net/listen.h"
 #include "testnet/relay_certs.h"
+
+enum { TLS_KEY_BITS = 2048, CERT_AGE_S = 24 * 3600, CERT_LIFE_S = 365 * 24 * 3600 };
 
 struct hopdoor {
     struct net *net;
@@ -91,12 +94,31 @@ static const struct echohop_ops ops = {output, hangup};
 
 /* ---- life ---- */
 
+/* tor wants an RSA key in a relay's TLS certificate, else its log has a warning, and TLS libraries
+ * of today want 2048 bits. */
+static err_t make_tls(struct hopdoor *d)
+{
+    uint8_t cert[2048], key[2048];
+    struct wr cert_w = wr_over(cert, sizeof cert), key_w = wr_over(key, sizeof key);
+    int64_t now_s = env_wall_s(net_env(d->net));
+    struct rsa_key *rsa;
+    TRY(rsa_key_generate_from(net_env(d->net), TLS_KEY_BITS, &rsa));
+    err_t e = rsa_id_cert_make(rsa, now_s - CERT_AGE_S, now_s + CERT_LIFE_S, &cert_w);
+    if (e == OK)
+        e = rsa_key_to_der(rsa, &key_w);
+    if (e == OK)
+        e = tls_ctx_new_server_with(cert, cert_w.len, key, key_w.len, &d->tls);
+    secret_wipe(key, sizeof key);
+    rsa_key_free(rsa);
+    return e;
+}
+
 static err_t make_hop(struct hopdoor *d, unsigned every, uint64_t life_ms)
 {
     struct env *env = net_env(d->net);
     struct sha256 cert;
     TRY(identity_make(env, &d->id));
-    TRY(tls_ctx_new_server(env_wall_s(env), &d->tls));
+    TRY(make_tls(d));
     tls_ctx_cert_sha256(d->tls, &cert);
     TRY(relay_certs_make(&d->id, &cert, env_wall_s(env), RELAY_CERTS_HONEST, &d->certs));
     const struct echohop_config config = {
