@@ -12,6 +12,8 @@
 
 enum { LAST = 10, AT_ONCE = 8, WIDE_LEAST = AT_ONCE * AES128_BLOCK_LEN + 1 };
 
+#define KEYS_UNROLL _Pragma("GCC unroll 11")
+
 HW_INLINE v128 round_key(const struct aes128 *a, unsigned round)
 {
     return hw_load(a->schedule + round * AES128_BLOCK_LEN);
@@ -25,17 +27,26 @@ HW_INLINE v128 next_key(v128 key, uint64_t rcon)
     return hw_xor(hw_aes_columns(key), hw_aes_last(hw_aes_rotated(key), rcons));
 }
 
-HW static err_t hw_rekey(struct aes128 *a, const uint8_t bytes[AES128_KEY_LEN])
+/* 5.3.5: INVERSE is the keys backwards, the inner ones unmixed. */
+HW_INLINE void expand(struct aes128 *a, const uint8_t bytes[AES128_KEY_LEN], bool inverse)
 {
     v128 key = hw_load(bytes);
     uint64_t rcon = 1;
-    bool inverse = a->use == AES128_DECRYPT; /* 5.3.5: the keys backwards, the inner ones unmixed */
+    KEYS_UNROLL
     for (unsigned i = 0; i <= LAST; i++) {
         v128 v = inverse && i > 0 && i < LAST ? hw_aes_unmix(key) : key;
         hw_store(a->schedule + (inverse ? LAST - i : i) * AES128_BLOCK_LEN, v);
         key = next_key(key, rcon);
         rcon = rcon == 0x80 ? 0x1b : rcon << 1;
     }
+}
+
+HW static err_t hw_rekey(struct aes128 *a, const uint8_t bytes[AES128_KEY_LEN])
+{
+    if (a->use == AES128_DECRYPT)
+        expand(a, bytes, true);
+    else
+        expand(a, bytes, false);
     return OK;
 }
 

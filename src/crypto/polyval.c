@@ -93,7 +93,7 @@ static struct gf dot(struct gf a, struct gf b)
 
 static void portable_init(struct polyval_key *k, const uint8_t H[POLYVAL_LEN])
 {
-    memcpy(k->power[0], H, POLYVAL_LEN);
+    memcpy(k->power[POLYVAL_POWERS - 1], H, POLYVAL_LEN);
 }
 
 static void portable_dot(uint8_t S[POLYVAL_LEN], const uint8_t H[POLYVAL_LEN])
@@ -104,7 +104,7 @@ static void portable_dot(uint8_t S[POLYVAL_LEN], const uint8_t H[POLYVAL_LEN])
 static void portable_add(const struct polyval_key *k, uint8_t S[POLYVAL_LEN], const uint8_t *bytes,
                          size_t len)
 {
-    struct gf sum = gf_load(S), H = gf_load(k->power[0]);
+    struct gf sum = gf_load(S), H = gf_load(k->power[POLYVAL_POWERS - 1]);
     while (len > 0) {
         uint8_t block[POLYVAL_LEN] = {0};
         size_t n = len < sizeof block ? len : sizeof block;

@@ -55,7 +55,7 @@ HW static void hw_init(struct polyval_key *k, const uint8_t H[POLYVAL_LEN])
     for (unsigned i = 1; i < POLYVAL_POWERS; i++) /* of halves, so that few wait for each other */
         power[i] = dot(power[i / 2], power[(i - 1) / 2]);
     for (unsigned i = 0; i < POLYVAL_POWERS; i++)
-        hw_store(k->power[i], power[i]);
+        hw_store(k->power[POLYVAL_POWERS - 1 - i], power[i]);
 }
 
 HW static void hw_dot(uint8_t S[POLYVAL_LEN], const uint8_t H[POLYVAL_LEN])
@@ -66,11 +66,12 @@ HW static void hw_dot(uint8_t S[POLYVAL_LEN], const uint8_t H[POLYVAL_LEN])
 /* N blocks, at most POLYVAL_POWERS: the first is multiplied by the highest power. */
 HW_INLINE v128 add_blocks(const struct polyval_key *k, v128 S, const uint8_t *bytes, unsigned n)
 {
+    const uint8_t *power = k->power[POLYVAL_POWERS - n];
     struct product p = product_none();
-    product_add(&p, hw_xor(S, hw_load(bytes)), hw_load(k->power[n - 1]));
+    product_add(&p, hw_xor(S, hw_load(bytes)), hw_load(power));
     HW_UNROLL
     for (unsigned i = 1; i < n; i++)
-        product_add(&p, hw_load(bytes + i * POLYVAL_LEN), hw_load(k->power[n - 1 - i]));
+        product_add(&p, hw_load(bytes + i * POLYVAL_LEN), hw_load(power + i * POLYVAL_LEN));
     return product_reduce(p);
 }
 

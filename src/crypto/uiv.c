@@ -107,7 +107,7 @@ err_t uiv_init_portable(struct uiv *u, enum uiv_use use, const uint8_t keys[UIV_
 err_t uiv_init(struct uiv *u, enum uiv_use use, const uint8_t keys[UIV_KEYS_LEN])
 {
     const struct aes128_kind *aes = aes128_fastest();
-    *u = (struct uiv){.polyval = polyval_hw()};
+    *u = (struct uiv){.polyval = polyval_fastest()};
     return aes && u->polyval ? init(u, use, aes, keys) : uiv_init_portable(u, use, keys);
 }
 
