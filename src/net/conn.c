@@ -1,4 +1,4 @@
-#include "net/conn.h"
+#include "net/conn_int.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -8,52 +8,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/hash.h"
-#include "base/later.h"
 #include "net/clock.h"
-#include "net/conn_int.h"
-#include "net/limit.h"
-#include "net/net_int.h"
 #include "net/peer.h"
 #include "net/sockaddr.h"
-#include "net/stall.h"
-
-/* One wake-up reads at most so often from one socket, so that a fast peer does not starve others.
- */
-enum { READS_A_TURN = 4 };
-
-/* Who has been read for so many turns, without so long a pause, is in a hurry. */
-enum { TURNS_KEPT = 16, PAUSE_MS = 100 };
 
 enum { LEFT_CAP = 1024 * 1024 }; /* over what any machine has taken in and not used */
 
 enum { OWNS_ABOUT = 4096 }; /* what is freed with a connection, its stream's part and all */
-
-enum { LOOK_MS = 1000 }; /* between two looks at a peer that sends no more */
-
-struct conn {
-    struct net *net;
-    int fd;
-    const struct conn_machine *ops;
-    void *machine;
-    struct event *read, *write;
-    bool connecting, ended, is_dirty;
-    bool eof;         /* nothing more is read, but what there is may be written */
-    unsigned turns;   /* since the last pause */
-    uint64_t read_us; /* when the last one was */
-    int dial_errno;
-    struct buf left; /* received by the machine before this one, which had no use for it */
-    void (*drained)(void *machine); /* set: draining */
-    uint64_t linger_ms;             /* draining goes on while something was sent in this time */
-    struct timer linger;
-    struct later tell; /* tells that dialling failed at once */
-    struct timer look; /* looks for the peer after its last byte */
-    struct stall stall;
-    struct limit *limit; /* NULL: none */
-    struct limit_wait wait;
-    struct conn *dirty_prev, *dirty_next;
-};
 
 void conn_undirty(struct conn *c)
 {
@@ -63,26 +25,35 @@ void conn_undirty(struct conn *c)
     c->is_dirty = false;
 }
 
-void conn_output(struct conn *c)
+void conn_mark_dirty(struct conn *c)
 {
-    net_touch(c->net);
-    if (c->is_dirty || c->connecting || c->ended || event_pending(c->write, EV_WRITE, NULL))
+    if (c->is_dirty)
         return;
     DL_APPEND2(c->net->dirty, c, dirty_prev, dirty_next);
     c->is_dirty = true;
+}
+
+void conn_output(struct conn *c)
+{
+    net_touch(c->net);
+    if (c->connecting || c->ended || event_pending(c->write, EV_WRITE, NULL))
+        return;
+    c->has_output = true;
+    conn_mark_dirty(c);
 }
 
 void conn_resume(struct conn *c)
 {
     if (c->connecting || c->ended || c->drained)
         return;
+    c->rests = false;
     if (!c->eof)
         event_add(c->read, NULL);
     if (c->left.len)
         event_active(c->read, EV_READ, 0);
 }
 
-static void ended(struct conn *c, int errno_)
+void conn_ended(struct conn *c, int errno_)
 {
     if (c->ended)
         return;
@@ -102,40 +73,24 @@ static void look(void *arg)
 {
     struct conn *c = arg;
     if (peer_look(c->fd) == PEER_GONE)
-        ended(c, 0);
+        conn_ended(c, 0);
     else
-        env_arm_ms(&c->net->env, &c->look, LOOK_MS);
+        env_arm_ms(&c->net->env, &c->look, CONN_LOOK_MS);
 }
 
-/* The peer has closed its sending side. */
-static void read_eof(struct conn *c)
-{
-    enum peer_state peer = c->ops->in_eof ? peer_look(c->fd) : PEER_GONE;
-    if (peer == PEER_GONE) {
-        ended(c, 0);
-        return;
-    }
-    c->eof = true;
-    event_del(c->read);
-    if (peer == PEER_READS)
-        env_arm_ms(&c->net->env, &c->look, LOOK_MS);
-    c->ops->in_eof(c->machine, peer == PEER_READS);
-}
-
-static bool would_block(int errno_)
+bool conn_would_block(int errno_)
 {
     return errno_ == EAGAIN || errno_ == EWOULDBLOCK || errno_ == EINTR;
 }
 
-/* Cuts *LEN to what may go now; false: nothing, and C waits. */
-static bool may_go(struct conn *c, enum limit_way way, size_t *len)
+bool conn_may_go(struct conn *c, enum limit_way way, size_t *len)
 {
     if (c->limit)
         *len = limit_ask(c->limit, way, *len, &c->wait);
     return *len > 0;
 }
 
-static void spend(struct conn *c, enum limit_way way, size_t n)
+void conn_spend(struct conn *c, enum limit_way way, size_t n)
 {
     if (c->limit)
         limit_spend(c->limit, way, n, &c->wait);
@@ -157,15 +112,15 @@ void conn_limit(struct conn *c, struct limit *l, bool is_private)
     c->wait.is_private = is_private;
 }
 
-void conn_flush(struct conn *c)
+static void write_out(struct conn *c)
 {
     size_t len;
     const uint8_t *bytes;
     while (!c->ended && (bytes = c->ops->out(c->machine, &len))) {
-        if (!may_go(c, LIMIT_WRITE, &len))
+        if (!conn_may_go(c, LIMIT_WRITE, &len))
             return;
         ssize_t n = send(c->fd, bytes, len, MSG_NOSIGNAL);
-        if (n < 0 && would_block(errno)) {
+        if (n < 0 && conn_would_block(errno)) {
             event_add(c->write, NULL);
             return;
         }
@@ -173,12 +128,12 @@ void conn_flush(struct conn *c)
             /* What the peer sent before it went is still to be read: reading ends C. A connection
              * that does not read ends here. */
             if (c->drained || !event_pending(c->read, EV_READ, NULL))
-                ended(c, errno);
+                conn_ended(c, errno);
             return;
         }
         c->net->counts.written += (size_t)n;
         clock_read(&c->net->env); /* the receiver may have had the processor meanwhile */
-        spend(c, LIMIT_WRITE, (size_t)n);
+        conn_spend(c, LIMIT_WRITE, (size_t)n);
         if (c->ops->stalled)
             stall_sent(&c->stall);
         c->ops->sent(c->machine, (size_t)n);
@@ -190,11 +145,10 @@ void conn_flush(struct conn *c)
         }
     }
     if (!c->ended && c->drained)
-        ended(c, 0);
+        conn_ended(c, 0);
 }
 
-/* After fork() the bytes are the other process's, both ways. */
-static bool is_of_another_process(struct conn *c)
+bool conn_is_of_another_process(struct conn *c)
 {
     if (!net_is_forked(c->net))
         return false;
@@ -203,72 +157,16 @@ static bool is_of_another_process(struct conn *c)
     return true;
 }
 
-/* Whether all that was left is given: what comes from the socket is behind it. */
-static bool give_left(struct conn *c)
+void conn_flush(struct conn *c)
 {
-    while (c->left.len && !c->ended && !c->drained) {
-        size_t room;
-        uint8_t *to = c->ops->in_room(c->machine, &room);
-        if (!to)
-            return false;
-        room = room < c->left.len ? room : c->left.len;
-        memcpy(to, buf_at(&c->left), room);
-        buf_drain(&c->left, room);
-        c->ops->in_done(c->machine, room);
-    }
-    return true;
-}
-
-/* What there is, up to MOST bytes of it; 0: no more in this turn. */
-static size_t read_once(struct conn *c, size_t most)
-{
-    size_t room;
-    uint8_t *to = c->ops->in_room(c->machine, &room);
-    if (to && room > most)
-        room = most;
-    if (!to || !may_go(c, LIMIT_READ, &room)) {
-        event_del(c->read);
-        return 0;
-    }
-    ssize_t n = recv(c->fd, to, room, 0);
-    if (n > 0) {
-        c->net->counts.read += (size_t)n;
-        spend(c, LIMIT_READ, (size_t)n);
-        c->ops->in_done(c->machine, (size_t)n);
-    } else if (n == 0)
-        read_eof(c);
-    else if (!would_block(errno))
-        ended(c, errno);
-    return n < 0 || (size_t)n < room ? 0 : (size_t)n;
-}
-
-static size_t turn_of(struct conn *c)
-{
-    uint64_t now_us = c->net->env.mono_us;
-    if (now_us - c->read_us > PAUSE_MS * (uint64_t)US_PER_MS)
-        c->turns = 0;
-    c->read_us = now_us;
-    return c->ops->turn && c->turns++ < TURNS_KEPT ? c->ops->turn : SIZE_MAX;
-}
-
-static void on_readable(evutil_socket_t fd, short what, void *arg)
-{
-    struct conn *c = arg;
-    (void)fd, (void)what;
-    if (is_of_another_process(c))
-        return;
-    net_touch(c->net);
-    if (!give_left(c)) {
-        event_del(c->read);
+    if (!c->has_output) {
+        conn_rest(c);
         return;
     }
-    size_t left = turn_of(c), n = 1;
-    for (int i = 0; i < READS_A_TURN && left && n; i++) {
-        if (c->left.len || c->ended || c->eof || c->drained)
-            return;
-        n = read_once(c, left);
-        left -= n;
-    }
+    c->has_output = false;
+    if (c->rests)
+        conn_end_rest(c);
+    write_out(c);
 }
 
 static void on_connected(struct conn *c)
@@ -279,7 +177,7 @@ static void on_connected(struct conn *c)
     if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
         error = errno;
     if (error) {
-        ended(c, error);
+        conn_ended(c, error);
         return;
     }
     event_add(c->read, NULL);
@@ -290,7 +188,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
     struct conn *c = arg;
     (void)fd, (void)what;
-    if (is_of_another_process(c))
+    if (conn_is_of_another_process(c))
         return;
     net_touch(c->net);
     if (c->connecting)
@@ -301,7 +199,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 
 static void linger_over(void *arg)
 {
-    ended(arg, 0);
+    conn_ended(arg, 0);
 }
 
 bool conn_has_address(const struct conn *c)
@@ -319,7 +217,7 @@ static void tell_stalled(void *arg, bool stalled)
 static void tell_failure(void *arg)
 {
     struct conn *c = arg;
-    ended(c, c->dial_errno);
+    conn_ended(c, c->dial_errno);
 }
 
 static void conn_free(struct conn *c)
@@ -361,7 +259,7 @@ static struct conn *conn_make(struct net *n, int fd, const struct conn_machine *
     timer_init(&c->linger, linger_over, c);
     timer_init(&c->look, look, c);
     stall_init(&c->stall, &n->env, fd, tell_stalled, c);
-    c->read = event_new(n->base, fd, EV_READ | EV_PERSIST, on_readable, c);
+    c->read = event_new(n->base, fd, EV_READ | EV_PERSIST, conn_on_readable, c);
     c->write = event_new(n->base, fd, EV_WRITE, on_writable, c);
     if (!c->read || !c->write) {
         conn_free(c);

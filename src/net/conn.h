@@ -20,6 +20,9 @@ struct conn_machine {
     /* Room for received bytes, or NULL: do not read until conn_resume(). */
     uint8_t *(*in_room)(void *machine, size_t *room);
     void (*in_done)(void *machine, size_t len);
+    /* Bytes of output that it has and will give out in a few milliseconds, and that what is
+     * received until then may add to. NULL: never. */
+    size_t (*held)(void *machine);
     /* The peer closed (ERRNO_ 0) or the connection broke. Nothing more will be received or sent. */
     void (*in_end)(void *machine, int errno_);
     /* The peer sends no more but may still read; in_end() may follow. SURE: it does read, and

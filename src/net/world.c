@@ -50,6 +50,11 @@ static void stalled(void *link, bool stalled)
     link_stall(link, stalled);
 }
 
+static size_t held(void *link)
+{
+    return link_held(link);
+}
+
 /* C tor reads 32 cells a turn, which is a record of TLS and a little of the next, and then the rest
  * of that (connection_bucket_get_share, connection_buf_read_from_socket); what they brought about
  * is sent before the next turn. Else rows of SENDMEs would tell us from it. */
@@ -59,6 +64,7 @@ static const struct conn_machine link_machine = {
     .turn = LINK_TURN,
     .in_room = in_room,
     .in_done = in_done,
+    .held = held,
     .in_end = in_end,
     .out = out,
     .sent = sent,

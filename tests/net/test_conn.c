@@ -26,6 +26,7 @@ struct machine {
     int ended_errno;
     bool reads;
     bool drain_when_sent; /* from inside sent() */
+    size_t held;          /* output, for later */
 };
 
 static uint8_t *in_room(void *arg, size_t *room)
@@ -334,6 +335,123 @@ START_TEST(test_conn_takes_its_turns_and_then_hurries)
     ck_assert_int_eq(send(t.peer, bytes, sizeof bytes, 0), sizeof bytes);
     wake_up();
     ck_assert_uint_eq(t.m.in_len, sizeof bytes + 100); /* after a pause */
+    teardown();
+}
+END_TEST
+
+static size_t held(void *arg)
+{
+    const struct machine *m = arg;
+    return m->held;
+}
+
+static const struct conn_machine resting_ops = {.turn = 100,
+                                                .in_room = in_room,
+                                                .in_done = in_done,
+                                                .in_end = in_end,
+                                                .held = held,
+                                                .out = out,
+                                                .sent = sent};
+
+/* So often that it is in a hurry; nothing is in the socket any more. */
+static void bring_into_a_hurry(void)
+{
+    static const uint8_t bytes[1600];
+    ck_assert_int_eq(send(t.peer, bytes, sizeof bytes, 0), sizeof bytes);
+    turn();
+    ck_assert_uint_eq(t.m.in_len, sizeof bytes);
+    t.m.in_len = 0;
+}
+
+/* Much comes while the machine holds output back: what comes behind it is read with the output, and
+ * before that is written. */
+START_TEST(test_conn_in_a_hurry_rests_until_there_is_output)
+{
+    static const uint8_t much[20000];
+    setup_with(&resting_ops);
+    bring_into_a_hurry();
+    t.m.held = 1;
+    ck_assert_int_eq(send(t.peer, much, sizeof much, 0), sizeof much);
+    turn();
+    ck_assert_uint_eq(t.m.in_len, sizeof much);
+    ck_assert_int_eq(send(t.peer, "more", 4, 0), 4);
+    turn();
+    ck_assert_uint_eq(t.m.in_len, sizeof much);
+    t.m.out = much;
+    t.m.out_len = 10;
+    conn_output(t.m.conn);
+    wake_up();
+    ck_assert_uint_eq(t.m.in_len, sizeof much + 4);
+    ck_assert_uint_eq(peer_reads(20), 10);
+    t.m.held = 0;
+    ck_assert_int_eq(send(t.peer, "again", 5, 0), 5); /* and then as before */
+    turn();
+    ck_assert_uint_eq(t.m.in_len, sizeof much + 9);
+    teardown();
+}
+END_TEST
+
+/* As much of both. */
+START_TEST(test_conn_in_a_hurry_rests_for_what_its_machine_holds)
+{
+    setup_with(&resting_ops);
+    bring_into_a_hurry();
+    t.m.held = 20000;
+    ck_assert_int_eq(send(t.peer, "little", 6, 0), 6);
+    turn();
+    ck_assert_int_eq(send(t.peer, "more", 4, 0), 4);
+    turn();
+    ck_assert_uint_eq(t.m.in_len, 6);
+    conn_resume(t.m.conn);
+    turn();
+    ck_assert_uint_eq(t.m.in_len, 10);
+    teardown();
+}
+END_TEST
+
+/* Neither little has it rest, nor what came in the first turns, nor anything while nothing is held.
+ */
+START_TEST(test_conn_does_not_rest_without_a_reason)
+{
+    static const uint8_t much[20000];
+    struct conn_machine machine_ops = resting_ops;
+    for (int i = 0; i < 3; i++) {
+        const size_t len = i == 0 ? 1000 : sizeof much;
+        machine_ops.turn = i == 1 ? sizeof much : resting_ops.turn;
+        setup_with(&machine_ops);
+        if (i != 1)
+            bring_into_a_hurry();
+        t.m.held = i != 2;
+        ck_assert_int_eq(send(t.peer, much, len, 0), (ssize_t)len);
+        turn();
+        ck_assert_int_eq(send(t.peer, "more", 4, 0), 4);
+        turn();
+        ck_assert_uint_eq(t.m.in_len, len + 4);
+        teardown();
+    }
+}
+END_TEST
+
+/* The peer goes away meanwhile: that is found with the output, and told once. */
+START_TEST(test_conn_that_rests_hears_of_the_end)
+{
+    static const uint8_t much[20000];
+    setup_with(&resting_ops);
+    bring_into_a_hurry();
+    t.m.held = 1;
+    ck_assert_int_eq(send(t.peer, much, sizeof much, 0), sizeof much);
+    turn();
+    ck_assert_int_eq(send(t.peer, "last", 4, 0), 4);
+    close(t.peer);
+    t.peer = -1;
+    turn();
+    ck_assert_uint_eq(t.m.ended, 0);
+    t.m.out = much;
+    t.m.out_len = 10;
+    conn_output(t.m.conn);
+    turn();
+    ck_assert_uint_eq(t.m.in_len, sizeof much + 4);
+    ck_assert_uint_eq(t.m.ended, 1);
     teardown();
 }
 END_TEST
@@ -847,7 +965,9 @@ TESTS("net/conn", test_conn_hands_over_what_comes, test_conn_writes_on_as_the_pe
       test_conn_broken_while_it_writes_still_gives_what_came_before,
       test_conn_writes_on_to_who_sends_no_more, test_conn_ends_with_who_closed_both_sides,
       test_conn_drains_to_who_sends_no_more, test_conn_stops_reading_when_there_is_no_room,
-      test_conn_takes_its_turns_and_then_hurries,
+      test_conn_takes_its_turns_and_then_hurries, test_conn_in_a_hurry_rests_until_there_is_output,
+      test_conn_in_a_hurry_rests_for_what_its_machine_holds,
+      test_conn_does_not_rest_without_a_reason, test_conn_that_rests_hears_of_the_end,
       test_conn_that_does_not_read_ends_when_it_cannot_write,
       test_conn_drain_waits_for_the_last_byte, test_conn_drain_with_nothing_to_send_is_done_at_once,
       test_conn_drain_gives_up, test_conn_drain_lasts_while_the_peer_reads,
