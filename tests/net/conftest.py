@@ -34,7 +34,7 @@ ORDER = ["main", "socks", "isolation", "signals", "link", "wrong", "transfer", N
 PARTS = {
     "own": "badctl testnet forge habits grammar words ipv6",
     "tools": "countries padding fetch check measurable ctl library manual place host options schedule files sandbox metrics event_socket after",
-    "clients": "control main path_options socks isolation signals link wrong transfer conflux congestion memory cgo clock dials stem failures pathbias after alive",
+    "clients": "control main path_options socks isolation signals link wrong transfer many conflux congestion memory cgo clock dials stem failures pathbias after alive",
     "controllers": "txtorcon nyx after",
 }
 
