@@ -2,13 +2,16 @@
 """One stream over links with delay, down and up: Tunic and Debian's tor.
 
 usage: bench/links.py [--rounds N] [--delay MS] [--jitter MS] [--megabytes N] [--params "NAME=N ..."]
+                      [--at-once N]
 
 A round is each program in turn on one network (`tunic testnet`), with an empty DataDirectory, a page
 first and then a download and an upload, each a new stream of the same client. MB/s are curl's, the
-connection's start included. All of it in a network namespace whose loopback acknowledges at once.
-Figures, no verdict."""
+connection's start included. Links with delay leave the processor idle, and one transfer says little,
+for jitter decides when slow start ends: --at-once has as many clients of each program at work together.
+All of it in a network namespace whose loopback acknowledges at once. Figures, no verdict."""
 
 import argparse
+import concurrent.futures
 import os
 import shutil
 import statistics
@@ -51,6 +54,18 @@ def run(path, torrc, data, megabytes):
     return [down, up, first]
 
 
+def run_round(programs, torrc, directory, args):
+    """-> for each client of each program its FIGURES, [client][program]"""
+    def one(job):
+        number, (name, path) = job
+        return run(path, torrc, "%s/%s%d" % (directory, name, number), args.megabytes)
+    jobs = [(number, program) for number in range(args.at_once) for program in programs]
+    together = len(jobs) if args.at_once > 1 else 1
+    with concurrent.futures.ThreadPoolExecutor(together) as pool:
+        found = list(pool.map(one, jobs))
+    return [found[i:i + len(programs)] for i in range(0, len(found), len(programs))]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
@@ -58,6 +73,7 @@ def main():
     parser.add_argument("--jitter", type=int, default=20)
     parser.add_argument("--megabytes", type=int, default=10)
     parser.add_argument("--params", default="")
+    parser.add_argument("--at-once", type=int, default=1)
     parser.add_argument("--network", default=os.path.join(TOP, "build", "tunic"))
     parser.add_argument("--program", action="append", metavar="NAME=PATH")
     args = parser.parse_args()
@@ -73,10 +89,10 @@ def main():
     try:
         rounds = []
         for i in range(args.rounds):
-            rounds.append([run(path, directory + "/net/client.torrc", directory + "/" + name,
-                               args.megabytes) for name, path in programs])
-            print("round %d: %s" % (i, "; ".join("%.2f %.2f %.2f" % tuple(r) for r in rounds[-1])),
-                  file=sys.stderr, flush=True)
+            for found in run_round(programs, directory + "/net/client.torrc", directory, args):
+                rounds.append(found)
+                print("round %d: %s" % (i, "; ".join("%.2f %.2f %.2f" % tuple(r) for r in found)),
+                      file=sys.stderr, flush=True)
         for i, figure in enumerate(FIGURES):
             columns = [[r[j][i] for r in rounds] for j in range(len(programs))]
             cells = ["%s %s" % (name, middle(c)) for (name, _), c in zip(programs, columns)]

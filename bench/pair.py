@@ -47,6 +47,7 @@ def cpu_ns(pid):
 
 class Client:
     def __init__(self, program, directory, torrc, core=None):
+        self.a_circuit = STREAMS_A_CIRCUIT
         with socket.socket() as sock:
             sock.bind(("127.0.0.1", 0))
             self.port = sock.getsockname()[1]
@@ -66,8 +67,8 @@ class Client:
         return int(line.split()[1])
 
     def begin(self, far_port, number=0):
-        """Sends all of a SOCKS handshake; every STREAMS_A_CIRCUIT have a circuit of their own."""
-        user = b"u%d" % (number // STREAMS_A_CIRCUIT)
+        """Sends all of a SOCKS handshake; every A_CIRCUIT have a circuit of their own."""
+        user = b"u%d" % (number // self.a_circuit)
         sock = socket.create_connection(("127.0.0.1", self.port))
         sock.settimeout(WAIT_S)
         sock.sendall(b"\x05\x01\x02\x01" + bytes([len(user)]) + user + b"\x01x\x05\x01\x00\x03" +
@@ -91,14 +92,15 @@ class Client:
 
 
 @contextlib.contextmanager
-def pair(program, cores=(None, None)):
-    """A network on the first core and a client on the second -> Client."""
+def pair(program, cores=(None, None), params=""):
+    """A network with PARAMS in its consensus on the first core and a client on the second -> Client."""
     directory = tempfile.mkdtemp(prefix="tunic-pair-")
     net = os.path.join(directory, "net")
     started = []
     try:
         started.append(subprocess.Popen(
-            bound([OURS, "testnet", "--no-client", "--quiet", "--dir", net], cores[0]),
+            bound([OURS, "testnet", "--no-client", "--quiet", "--dir", net,
+                   *(["--params", params] if params else [])], cores[0]),
             stdin=subprocess.DEVNULL))
         torrc = os.path.join(net, "client.torrc")
         wait_until(lambda: os.path.exists(torrc), "the network")

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""Many streams: what 10,000 idle ones hold, what a burst over 4,000 of them leaves behind, and whether
-1,000 that are busy at once have fair shares.
+"""Many streams and circuits: what 10,000 idle streams hold, what a burst over 4,000 of them leaves
+behind, whether 1,000 that are busy at once have fair shares, and the same for 1,000 circuits of one stream.
 
-usage: bench/streams.py [--idle N] [--burst N] [--busy N] [--program PATH]
+usage: bench/streams.py [--idle N] [--burst N] [--busy N] [--circuits N] [--program PATH]
 
-The network is a process of its own (`tunic testnet`); each 800 streams share a circuit. Memory is VmRSS.
-Figures, no verdict, but that all bytes have to come."""
+The network is a process of its own (`tunic testnet`); each 800 streams share a circuit, or a conflux set,
+but for those of --circuits. Each of the three has a client and a network of its own; 0 leaves it out. Memory
+is VmRSS. Figures, no verdict, but that all bytes have to come."""
 
 import argparse
 import resource
@@ -85,26 +86,62 @@ def measure_idle(client, args):
     say("all closed: %+.1f MB against the start", (client.rss_kb() - before) / 1000)
 
 
-def measure_busy(client, args):
+def transfer_all(client, number, way):
+    """NUMBER transfers at the same time -> a sentence."""
     far, took, failed = pair.Far(), [], []
-    before = client.rss_kb()
 
-    def one(number):
+    def one(i):
         try:
-            took.append(pair.transfer(client, far, "down", BUSY_BYTES, number))
+            took.append(pair.transfer(client, far, way, BUSY_BYTES, i))
         except (OSError, RuntimeError) as error:
             failed.append(error)
-    threads = [threading.Thread(target=one, args=(i,)) for i in range(args.busy)]
+    threads = [threading.Thread(target=one, args=(i,)) for i in range(number)]
     begun = time.monotonic()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     if failed:
-        sys.exit("streams: %d of %d failed: %s" % (len(failed), args.busy, failed[0]))
-    say("%d streams of %d kB at once: %.1f s; the slowest has %.2f of the median's rate; %.1f MB more",
-        args.busy, BUSY_BYTES // 1000, time.monotonic() - begun, statistics.median(took) / max(took),
-        (client.rss_kb() - before) / 1000)
+        sys.exit("streams: %d of %d failed: %s" % (len(failed), number, failed[0]))
+    return "%d kB %s each, at once: %.1f s; the slowest has %.2f of the median's rate" % (
+        BUSY_BYTES // 1000, way, time.monotonic() - begun, statistics.median(took) / max(took))
+
+
+def measure_busy(client, args):
+    before = client.rss_kb()
+    for way in ("down", "up"):
+        say("%d streams, %s; %+.1f MB", args.busy, transfer_all(client, args.busy, way),
+            (client.rss_kb() - before) / 1000)
+
+
+def measure_circuits(client, args):
+    client.a_circuit = 1
+    before, cpu, begun = client.rss_kb(), client.cpu_s(), time.monotonic()
+    here, far = open_idle(client, args.circuits)
+    took, cpu = time.monotonic() - begun, client.cpu_s() - cpu
+    time.sleep(REST_S[1])
+    say("%d circuits with a stream each: there after %.1f s, %.2f ms of processor each; %.1f MB more "
+        "than %.1f, %.1f kB each", args.circuits, took, 1000 * cpu / args.circuits,
+        (client.rss_kb() - before) / 1000, before / 1000, (client.rss_kb() - before) / args.circuits)
+    for way in ("down", "up"):
+        say("%d circuits, %s; %+.1f MB", args.circuits, transfer_all(client, args.circuits, way),
+            (client.rss_kb() - before) / 1000)
+    for sock in here + far:
+        sock.close()
+    time.sleep(REST_S[0] + REST_S[1])
+    say("all streams closed: %+.1f MB against the start", (client.rss_kb() - before) / 1000)
+
+
+def allow_files(wanted):
+    """-> how many descriptors a process may have: WANTED, if we may raise the bound that far."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    for files in (max(most, wanted), most):
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+            break
+        except (OSError, ValueError):
+            continue
+    return files
 
 
 def main():
@@ -112,13 +149,15 @@ def main():
     parser.add_argument("--idle", type=int, default=10000)
     parser.add_argument("--burst", type=int, default=4000)
     parser.add_argument("--busy", type=int, default=1000)
+    parser.add_argument("--circuits", type=int, default=1000)
     parser.add_argument("--program", default=pair.OURS)
     args = parser.parse_args()
     loopback.enter()
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    args.idle = min(args.idle, (most - 500) // 2)     # both ends are ours
-    for measured in (measure_idle, measure_busy):
+    args.idle = min(args.idle, (allow_files(2 * args.idle + 1000) - 500) // 2)    # both ends are ours
+    for number, measured in ((args.idle, measure_idle), (args.busy, measure_busy),
+                             (args.circuits, measure_circuits)):
+        if not number:
+            continue
         with pair.pair(args.program) as client:
             time.sleep(REST_S[0])
             measured(client, args)
