@@ -125,7 +125,7 @@ $(BUILD)/tests/path/draw: $(BUILD)/tests/path/draw.o $(DRAW_LAYERS)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(TEST_LD) -o $@ $< \
 	    -Wl,--start-group $(DRAW_LAYERS) -Wl,--end-group $(LIBS)
 
-# Shakes hands with real relays: docs/link.md.
+# Shakes hands with real relays: tests/net/test_link_auth.py.
 PROBE_LAYERS = $(foreach l,$(call layers_upto,link),$(BUILD)/layer/$(l).a)
 $(BUILD)/tests/link/real_probe: $(BUILD)/tests/link/real_probe.o $(PROBE_LAYERS)
 	$(call say,LD,$@)

@@ -19,6 +19,11 @@ enum {
     LINK_OUT_NEW = 128 * 1024, /* from here on no new streams: what ends them must still fit */
     LINK_OUT_HARD = 1024 * 1024,
     LINK_OUT_OWN = 1088 * 1024,
+    /* The same for a lean link, one of very many, whose socket's own buffers are enough. */
+    LINK_LEAN_OUT_LOW = 8 * 1024,
+    LINK_LEAN_OUT_SOFT = 24 * 1024,
+    LINK_LEAN_READ = 16 * 1024,       /* taken from net at once */
+    LINK_LEAN_OPEN_BATCH = 15 * 1024, /* with what is left of a cell: under 16 KB */
     LINK_TURN_CELLS = 8, /* cells a waiting circuit may send before the next has its turn */
 
     /* Circuit ids. */

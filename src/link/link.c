@@ -219,6 +219,8 @@ void link_tcp_open(struct link *l)
         link_close(l, ERR_NOMEM, OR_RESOURCELIMIT, "no memory for TLS");
         return;
     }
+    if (l->config.lean)
+        tls_read_at_most(l->tls, LINK_LEAN_READ);
     l->heard_us = l->env->mono_us;
     take_step(l, LINK_TLS);
     env_arm_ms(l->env, &l->deadline, l->config.handshake_timeout_ms);
@@ -287,12 +289,13 @@ static bool takes_cells(const struct link *l)
 static bool open_batch(struct link *l)
 {
     size_t n;
-    uint8_t *at = buf_room(&l->in, LINK_OPEN_BATCH);
+    size_t batch = l->config.lean ? LINK_LEAN_OPEN_BATCH : LINK_OPEN_BATCH;
+    uint8_t *at = buf_room(&l->in, batch);
     if (!at) {
         link_close(l, ERR_NOMEM, OR_RESOURCELIMIT, "no memory for received cells");
         return false;
     }
-    err_t e = tls_read(l->tls, at, LINK_OPEN_BATCH, &n);
+    err_t e = tls_read(l->tls, at, batch, &n);
     if (e == OK) {
         buf_commit(&l->in, n);
         link_handle_cells(l);
@@ -336,7 +339,7 @@ size_t link_held(const struct link *l)
 
 bool link_is_loaded(const struct link *l)
 {
-    return l->out.len >= LINK_OUT_LOW;
+    return l->out.len >= link_out_low(l);
 }
 
 void link_tell_output(struct link *l)

@@ -51,6 +51,7 @@ struct link_config {
     bool by_looks;                 /* these two in whole seconds, as habits_seen_us() has them */
     uint32_t look_point_us;
     enum link_padding padding;
+    bool lean;     /* one of very many: keeps little memory, at the price of more system calls */
     bool measures; /* MEASUREMENT cells go to their circuits; else nobody knows that command */
     bool reduced_padding;
     bool pad_late; /* consensus nf_pad_before_usage=0: only once user's data has gone out */

@@ -264,6 +264,17 @@ static void use_for(struct link *l, enum link_usage usage)
         env_arm_ms(l->env, &l->padding_look, 0);
 }
 
+/* What the output may hold of data. */
+static size_t out_soft(const struct link *l)
+{
+    return l->config.lean ? LINK_LEAN_OUT_SOFT : LINK_OUT_SOFT;
+}
+
+size_t link_out_low(const struct link *l)
+{
+    return l->config.lean ? LINK_LEAN_OUT_LOW : LINK_OUT_LOW;
+}
+
 uint8_t *link_cell(struct link_circ *lc, uint8_t cmd, enum link_urgency urgency)
 {
     struct link *l = lc->link;
@@ -272,7 +283,7 @@ uint8_t *link_cell(struct link_circ *lc, uint8_t cmd, enum link_urgency urgency)
     size_t held = link_held(l);
     if (urgency == LINK_URGENT && held + CHAN_CELL_MAX > LINK_OUT_HARD)
         return NULL;
-    if (urgency == LINK_DATA && !mux_may_write(&l->mux, lc, held))
+    if (urgency == LINK_DATA && !mux_may_write(&l->mux, lc, held, out_soft(l)))
         return NULL;
     uint8_t *at = cell_room(l, lc->id, cmd);
     if (at && urgency == LINK_DATA)
@@ -294,7 +305,7 @@ void link_use_for_circuits(struct link *l)
 bool link_may_send(struct link_circ *lc)
 {
     struct link *l = lc->link;
-    return l && l->state == LINK_OPEN && mux_may_write(&l->mux, lc, link_held(l));
+    return l && l->state == LINK_OPEN && mux_may_write(&l->mux, lc, link_held(l), out_soft(l));
 }
 
 bool link_may_begin(const struct link_circ *lc)
@@ -312,9 +323,9 @@ void link_cell_commit(struct link_circ *lc)
 void link_give_turns(struct link *l)
 {
     struct link_circ *lc;
-    if (link_held(l) >= LINK_OUT_LOW)
+    if (link_held(l) >= link_out_low(l))
         return;
-    while (l->state == LINK_OPEN && link_held(l) < LINK_OUT_SOFT && (lc = mux_next(&l->mux))) {
+    while (l->state == LINK_OPEN && link_held(l) < out_soft(l) && (lc = mux_next(&l->mux))) {
         lc->ops->on_writable(lc->arg);
         lc->turn_left = 0; /* it had nothing more to write, or waits again */
     }

@@ -83,6 +83,8 @@ void link_handle_cells(struct link *l);
 void link_commit_cells(struct link *l, size_t len);
 /* A cell of the link's own; over LINK_OUT_OWN the link closes. */
 void link_own_cell(struct link *l, uint32_t circ_id, uint8_t cmd, const struct wr *body);
+/* Below how much output circuits get their turns. */
+size_t link_out_low(const struct link *l);
 /* Waiting circuits get their turns if there is room again. */
 void link_give_turns(struct link *l);
 /* At the end: every circuit is taken off and told. */

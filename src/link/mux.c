@@ -2,9 +2,9 @@
 
 #include "link/limits.h"
 
-bool mux_may_write(struct mux *m, struct link_circ *lc, size_t held)
+bool mux_may_write(struct mux *m, struct link_circ *lc, size_t held, size_t soft)
 {
-    if (held < LINK_OUT_SOFT && (lc->turn_left || !m->ring))
+    if (held < soft && (lc->turn_left || !m->ring))
         return true;
     lc->turn_left = 0;
     if (!lc->waiting) {

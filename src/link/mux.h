@@ -14,9 +14,9 @@ struct mux {
     struct link_circ *ring; /* circuits that wait, first come first */
 };
 
-/* Whether LC may write one data cell with HELD bytes in the output; if not, it waits from now on.
- */
-bool mux_may_write(struct mux *m, struct link_circ *lc, size_t held);
+/* Whether LC may write one data cell with HELD bytes in the output, of which there may be SOFT; if
+ * not, it waits from now on. */
+bool mux_may_write(struct mux *m, struct link_circ *lc, size_t held, size_t soft);
 /* LC wrote one. */
 void mux_wrote(struct link_circ *lc);
 /* LC is gone. */

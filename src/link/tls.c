@@ -278,6 +278,7 @@ struct tls *tls_new(struct tls_ctx *ctx, struct env *env)
     struct tls *t = calloc(1, sizeof *t);
     if (!t)
         return NULL;
+    t->read_room = READ_ROOM;
     buf_init(&t->in, TLS_IN_CAP);
     buf_init(&t->out, TLS_OUT_CAP);
     buf_count(&t->in, &env->queues.tally);
@@ -318,12 +319,17 @@ void tls_free(struct tls *t)
 uint8_t *tls_in_room(struct tls *t, size_t *room)
 {
     uint8_t *at = NULL;
-    *room = buf_space(&t->in) < READ_ROOM ? buf_space(&t->in) : READ_ROOM;
+    *room = buf_space(&t->in) < t->read_room ? buf_space(&t->in) : t->read_room;
     if (*room)
         at = buf_room(&t->in, *room);
     if (!at)
         *room = 0;
     return at;
+}
+
+void tls_read_at_most(struct tls *t, size_t len)
+{
+    t->read_room = len;
 }
 
 void tls_in_done(struct tls *t, size_t len)

@@ -53,6 +53,8 @@ void tls_free(struct tls *t); /* wipes nothing but what OpenSSL wipes; NULL is f
 /* Room for received bytes, as many as one read should take, or NULL: out of memory. */
 uint8_t *tls_in_room(struct tls *t, size_t *room);
 void tls_in_done(struct tls *t, size_t len);
+/* Such room is of LEN bytes at most from now on. */
+void tls_read_at_most(struct tls *t, size_t len);
 
 /* The bytes to send. */
 const uint8_t *tls_out(const struct tls *t, size_t *len);

@@ -21,6 +21,7 @@ struct tls_ctx {
 struct tls {
     SSL *ssl;
     struct buf in, out;
+    size_t read_room;
     bool cert_asked; /* the server wants to see a certificate of ours; of odd clients only */
     char error[TLS_ERROR_MAX];
 };

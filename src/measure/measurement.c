@@ -10,7 +10,7 @@
 #include "measure/estimate.h"
 #include "measure/measurement_int.h"
 
-enum { OPEN_STEP_MS = 10 };
+enum { OPEN_STEP_MS = 10, LEAN_FROM = 16 /* circuits: from here on memory counts for more */ };
 
 /* ---- the end ---- */
 
@@ -202,6 +202,7 @@ static void init(struct measurement *m)
     m->config.link.handshake_timeout_ms = MEAS_CONNECT_MS;
     m->config.link.padding = LINK_PADDING_OFF;
     m->config.link.measures = true;
+    m->config.link.lean = m->told.n_circs >= LEAN_FROM;
     m->told.proof = (struct text){0};
     m->rtt_us = UINT64_MAX;
     env_random(m->env, m->secret, sizeof m->secret);

@@ -8,9 +8,9 @@ START_TEST(test_mux_everybody_writes_below_the_soft_cap)
     struct mux m = {0};
     struct link_circ a = {0}, b = {0};
     for (int i = 0; i < 100; i++) {
-        ck_assert(mux_may_write(&m, &a, LINK_OUT_SOFT - 1));
+        ck_assert(mux_may_write(&m, &a, LINK_OUT_SOFT - 1, LINK_OUT_SOFT));
         mux_wrote(&a);
-        ck_assert(mux_may_write(&m, &b, 0));
+        ck_assert(mux_may_write(&m, &b, 0, LINK_OUT_SOFT));
         mux_wrote(&b);
     }
     ck_assert_ptr_null(mux_next(&m));
@@ -22,9 +22,9 @@ START_TEST(test_mux_refused_ones_come_in_order_and_once)
     struct mux m = {0};
     struct link_circ a = {0}, b = {0}, c = {0};
     for (int i = 0; i < 2; i++) {
-        ck_assert(!mux_may_write(&m, &b, LINK_OUT_SOFT));
-        ck_assert(!mux_may_write(&m, &a, LINK_OUT_SOFT));
-        ck_assert(!mux_may_write(&m, &c, 0)); /* there is room, but others wait */
+        ck_assert(!mux_may_write(&m, &b, LINK_OUT_SOFT, LINK_OUT_SOFT));
+        ck_assert(!mux_may_write(&m, &a, LINK_OUT_SOFT, LINK_OUT_SOFT));
+        ck_assert(!mux_may_write(&m, &c, 0, LINK_OUT_SOFT)); /* there is room, but others wait */
     }
     ck_assert_ptr_eq(mux_next(&m), &b);
     ck_assert_ptr_eq(mux_next(&m), &a);
@@ -37,11 +37,11 @@ START_TEST(test_mux_turn_ends_after_its_cells_while_others_wait)
 {
     struct mux m = {0};
     struct link_circ a = {0}, b = {0};
-    ck_assert(!mux_may_write(&m, &a, LINK_OUT_SOFT));
-    ck_assert(!mux_may_write(&m, &b, LINK_OUT_SOFT));
+    ck_assert(!mux_may_write(&m, &a, LINK_OUT_SOFT, LINK_OUT_SOFT));
+    ck_assert(!mux_may_write(&m, &b, LINK_OUT_SOFT, LINK_OUT_SOFT));
     ck_assert_ptr_eq(mux_next(&m), &a);
     unsigned n = 0;
-    while (mux_may_write(&m, &a, 0)) {
+    while (mux_may_write(&m, &a, 0, LINK_OUT_SOFT)) {
         mux_wrote(&a);
         n++;
     }
@@ -57,7 +57,7 @@ START_TEST(test_mux_forgotten_anywhere_in_the_ring)
         struct mux m = {0};
         struct link_circ c[3] = {{0}};
         for (int i = 0; i < 3; i++)
-            ck_assert(!mux_may_write(&m, &c[i], LINK_OUT_SOFT));
+            ck_assert(!mux_may_write(&m, &c[i], LINK_OUT_SOFT, LINK_OUT_SOFT));
         mux_forget(&m, &c[gone]);
         mux_forget(&m, &c[gone]);
         for (int i = 0; i < 3; i++) {

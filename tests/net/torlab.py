@@ -57,6 +57,8 @@ USUAL = [
     r"eventdns rejected address",  # a host name of 255 letters, on purpose
     # About the relay that a test gives another identity; clients show no certificates.
     r"bad CERTS cell on OR connection .* with 127\.\d+\.0\.1:",
+    # From the link that proves its identity with another key, on purpose.
+    r"bad AUTHENTICATE cell on OR connection",
     # Only while the tests hold a node down.
     r"signatures? (posted|from)", r"Failed to find node for hop", r"circuit.*died due to",
     r"No circuits are opened", r"Relaxed timeout", r"skew", r"while fetching", r"OutboundBind",

@@ -162,6 +162,11 @@ uint8_t *tls_in_room(struct tls *t, size_t *room)
     return at;
 }
 
+void tls_read_at_most(struct tls *t, size_t len)
+{
+    (void)t, (void)len;
+}
+
 void tls_in_done(struct tls *t, size_t len)
 {
     buf_commit(&t->in, len);
