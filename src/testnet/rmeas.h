@@ -51,7 +51,9 @@ struct rmeas {
     uint64_t echoed;                     /* bytes of echoes since the node began */
     uint64_t round_echoed[RMEAS_ROUNDS]; /* what ECHOED was, rounds ago: a ring */
     unsigned round_at;                   /* the oldest of them */
+    unsigned rounds;                     /* that have begun */
     int64_t allowed;                     /* bytes that clients may carry since it began */
+    int64_t early;                       /* so many before the end of that they wait */
     uint64_t client_in, client_out;      /* of theirs, when it began */
     uint64_t told_in, told_out;          /* when the coordinator was told last */
     bool held;                           /* clients wait for the next round */

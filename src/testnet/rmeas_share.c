@@ -3,6 +3,11 @@
  * carries, as it were if it carried 10 Mbit/s at least. */
 #include "testnet/node_int.h"
 
+enum {
+    READ_ABOUT = 32 * 1024, /* what may come when it is too late to stop reading */
+    MARGIN = 64,            /* one part in so many of their share is left alone */
+};
+
 static uint64_t most(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
@@ -42,26 +47,33 @@ static void release(struct rmeas *m)
     }
 }
 
-/* What has not been used is there for a second. */
+/* The coordinator believes of each second what its echoes allow: what clients have left over of one
+ * is not theirs in the next. A debt stays. */
 static void next_round(void *arg)
 {
     struct rmeas *m = arg;
     uint64_t x = m->echoed - m->round_echoed[m->round_at];
-    int64_t second = (int64_t)most(measurable_share(&m->terms, x), measurable_floor(&m->terms));
+    uint64_t share = measurable_share(&m->terms, x);
+    int64_t used = (int64_t)carried(m);
+    /* What came back in this second may be a little less than in the last. */
+    int64_t more =
+        (int64_t)most(share - share / MARGIN, measurable_floor(&m->terms)) / RMEAS_ROUNDS;
     m->round_echoed[m->round_at] = m->echoed;
     m->round_at = (m->round_at + 1) % RMEAS_ROUNDS;
-    m->allowed += second / RMEAS_ROUNDS;
-    if (m->allowed > (int64_t)carried(m) + second)
-        m->allowed = (int64_t)carried(m) + second;
-    env_arm_ms(m->node->env, &m->round, RMEAS_ROUND_MS);
-    if (m->held && m->allowed > (int64_t)carried(m))
+    if (m->rounds++ % RMEAS_ROUNDS == 0 && m->allowed > used)
+        m->allowed = used;
+    m->allowed += more;
+    m->early = more / 2 < READ_ABOUT ? more / 2 : READ_ABOUT;
+    timerq_arm(&m->node->env->timers, &m->round,
+               m->began_us + m->rounds * (uint64_t)RMEAS_ROUND_MS * US_PER_MS);
+    if (m->held && used < m->allowed - m->early)
         release(m);
 }
 
 void rmeas_share_spend(struct node *n)
 {
     struct rmeas *m = &n->meas;
-    if (m->state == RMEAS_RUNNING && !m->held && (int64_t)carried(m) >= m->allowed &&
+    if (m->state == RMEAS_RUNNING && !m->held && (int64_t)carried(m) >= m->allowed - m->early &&
         misdeed_limit(n))
         hold(m);
 }
@@ -90,6 +102,7 @@ void rmeas_share_begin(struct rmeas *m)
     for (unsigned i = 0; i < RMEAS_ROUNDS; i++)
         m->round_echoed[i] = m->echoed;
     m->allowed = 0;
+    m->rounds = 0;
     next_round(m);
     rmeas_share_spend(m->node);
 }

@@ -411,8 +411,8 @@ START_TEST(test_rmeas_clients_have_their_share)
                 pass_ms(100);
             }
         has = node_counts(relay()).client_out - before;
-        ck_assert_uint_le(has, cases[i].most * 6 + 2 * 65536); /* one second's share was saved up */
-        ck_assert_uint_ge(has, cases[i].most * 5 - 65536);
+        ck_assert_uint_le(has, cases[i].most * 5 + 65536);
+        ck_assert_uint_ge(has, cases[i].most * 5 * 95 / 100);
         pass_ms(10 * SECOND_MS);
         ck_assert(m[0].over);
         size_t now = w.bytes;
@@ -421,6 +421,29 @@ START_TEST(test_rmeas_clients_have_their_share)
         ck_assert_uint_ge(w.bytes - now, 2 << 20); /* it is over */
         stop();
     }
+}
+END_TEST
+
+/* After seconds in which they wanted nothing, clients have one second's share, in each second. */
+START_TEST(test_rmeas_share_is_not_saved_up)
+{
+    size_t had;
+    run(MEAS_ECHO_RAW);
+    wired_build_asking(&w, 3, true, (struct hop_ask){.cc = true});
+    wired_begin(&w, 1, "localhost 80", 0);
+    for (unsigned s = 0; s < SECONDS; s++)
+        for (unsigned tenth = 0; tenth < 10; tenth++) {
+            ck_assert(peer_raw(&m[0], 1));
+            wired_pump(&w);
+            if (s >= 4)
+                client_wants(&had);
+            pass_ms(100);
+        }
+    for (size_t i = 0; i < coord.n_said; i++)
+        if (coord.said[i].cmd == MEAS_BG && coord.said[i].bg.second > 4)
+            ck_assert_uint_le(coord.said[i].bg.sent, 416666 + 32768);
+    ck_assert_uint_gt(coord.said[coord.n_said - 1].bg.sent, 380000);
+    stop();
 }
 END_TEST
 
@@ -522,5 +545,6 @@ TESTS("testnet/rmeas", test_rmeas_query_tells_limits_and_starts_nothing,
       test_rmeas_nothing_comes_back_without_a_measurement,
       test_rmeas_clock_starts_with_the_first_echo, test_rmeas_takes_no_longer_than_it_may,
       test_rmeas_ends_with_its_coordinator, test_rmeas_stopped_node_says_so,
-      test_rmeas_clients_have_their_share, test_rmeas_background_is_what_the_node_counts,
-      test_rmeas_stops_reading_who_does_not_read, test_rmeas_node_beats_consensus)
+      test_rmeas_clients_have_their_share, test_rmeas_share_is_not_saved_up,
+      test_rmeas_background_is_what_the_node_counts, test_rmeas_stops_reading_who_does_not_read,
+      test_rmeas_node_beats_consensus)
