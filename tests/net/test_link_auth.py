@@ -1,8 +1,10 @@
 """Links whose initiator proves to be a relay, to real relays: what these make of it.
 
 A tool of ours (tests/link/real_probe.c) dials; the relay's own words say whether it knows whom it
-speaks to."""
+speaks to. And the other way round: the tool is a relay, and says who has dialled it."""
 
+import base64
+import ctypes
 import os
 import re
 import subprocess
@@ -12,6 +14,7 @@ import pytest
 
 import sut as sut_module
 import torlab
+from test_padding import TIMEOUT, Library, Relay
 
 pytestmark = pytest.mark.skipif(sut_module.IS_TOR, reason="about links of ours")
 
@@ -79,3 +82,37 @@ def test_forged_proof_is_refused(lab, probe):
     assert we not in node.control("GETINFO orconn-status")
     assert "CREATED_FAST" not in said
     assert "closed:" in said
+
+
+class Hop(ctypes.Structure):
+    """The first members of struct tunic_hop; SIZE says how many there are."""
+    _fields_ = [("size", ctypes.c_size_t), ("rsa_id", ctypes.c_char_p),
+                ("ed25519_id", ctypes.c_char_p), ("ntor_key", ctypes.c_char_p),
+                ("ipv4", ctypes.c_char_p), ("ipv4_port", ctypes.c_uint16)]
+
+
+def told(one, word):
+    return re.fullmatch(word + r" (\S+)\n", one.stdout.readline()).group(1)
+
+
+def test_relay_that_extends_to_us_proves_its_identity(lab, probe):
+    """A circuit through the relay is to be extended to the tool: the relay dials it, as relays do
+    among themselves."""
+    node = lab.by_name("g3")
+    here = os.environ.get("TUNIC_CABLE") and "127.192.0.2" or "127.0.0.1"
+    with subprocess.Popen([probe, "listen", here, "8"], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True) as one:
+        port, rsa, ed = (told(one, word) for word in ("port", "rsa", "ed"))
+        lib = Library()
+        at = Relay(ctypes.sizeof(Relay), node.address.encode(), node.or_port)
+        relay = lib.call("relay_connect", lib.t, ctypes.byref(at), TIMEOUT, lib.error)
+        fast = lib.call("circuit_create", relay, 0, None, TIMEOUT, lib.error)
+        hop = Hop(ctypes.sizeof(Hop), bytes.fromhex(rsa), bytes.fromhex(ed), b"\x09" + bytes(31),
+                  here.encode(), int(port))
+        with pytest.raises(RuntimeError):   # the tool makes no circuits
+            lib.call("circuit_extend", fast, 1, ctypes.byref(hop), 4000, lib.error,
+                     result=ctypes.c_int)
+        lib.call("free_all", lib.t, result=None)
+        said = one.stdout.read()
+    want = "guest %s %s" % (node.fingerprint, base64.b64decode(node.ed25519 + "=").hex().upper())
+    assert want in said, said
