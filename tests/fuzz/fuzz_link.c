@@ -111,6 +111,8 @@ static void on_end(void *arg, const struct link_end *end)
 /* Whatever was said, nobody but the peer has proved to be the peer. */
 static void on_open(void *arg)
 {
+    /* Nobody here has the key that would prove it. */
+    peer_must(r.link->side == LINK_INITIATOR || ed_id_is_zero(link_peer_ed(r.link)));
     (void)arg;
     r.opened++;
     if (r.link->side == LINK_INITIATOR)
@@ -238,7 +240,7 @@ static void say(struct wr *w, unsigned which)
         peer_say_versions(w, 3 + which / 6 % 3);
         break;
     case 1:
-        peer_say_certs(w, id_len, &peer.good);
+        peer_say_certs(w, id_len, r.link->side == LINK_RESPONDER ? &peer.initiator : &peer.good);
         break;
     case 2:
         peer_say_challenge(w, id_len);

@@ -44,6 +44,7 @@ enum peer_cert {
     PEER_LINK_BY_IDENTITY,
     PEER_CROSS_OVER,
     PEER_CROSS_OTHER_ED,
+    PEER_AUTH, /* an initiator's, in the place of PEER_LINK */
     PEER_CERTS,
 };
 
@@ -53,7 +54,8 @@ struct peer {
     struct sha256 tls_cert;
     uint8_t bytes[PEER_CERTS][1024];
     struct chan_cert certs[PEER_CERTS];
-    struct chan_certs good; /* the first four */
+    struct chan_certs good;      /* the first four */
+    struct chan_certs initiator; /* as an initiator shows them, whose key nobody has */
 };
 
 static inline void peer_put(struct peer *p, enum peer_cert which, enum chan_cert_type type,
@@ -114,6 +116,10 @@ static inline void peer_make_ed(struct peer *p, const struct ed_secret *id,
                             .has_signer = true};
     struct ed_cert link = {
         .type = CERT_SIGNING_V_TLS_CERT, .key_type = CERT_KEY_X509_SHA256, .expires_h = until_h};
+    struct ed_cert auth = {
+        .type = CERT_SIGNING_V_LINK_AUTH, .key_type = CERT_KEY_ED25519, .expires_h = until_h};
+    memcpy(auth.key, id->pub.b, sizeof auth.key); /* any key */
+    peer_ed_cert(p, PEER_AUTH, &auth, signing);
     memcpy(by_id.key, signing->pub.b, sizeof by_id.key);
     memcpy(link.key, p->tls_cert.b, sizeof link.key);
     peer_ed_cert(p, PEER_SIGNING, &by_id, id);
@@ -145,6 +151,8 @@ static inline void peer_make(struct peer *p)
     peer_make_ed(p, &id, &signing, until_h);
     p->good.n = PEER_GOOD_CERTS;
     memcpy(p->good.c, p->certs, PEER_GOOD_CERTS * sizeof p->certs[0]);
+    p->initiator = p->good;
+    p->initiator.c[PEER_LINK] = p->certs[PEER_AUTH];
 }
 
 /* ---- what it says ---- */
