@@ -43,7 +43,8 @@ static const struct flag FLAGS[] = {
     {"--key-expiration", TAKES_MAYBE, CMD_RELAY_ONLY, QUIET_NONE, FX_NONE},
 };
 
-const char *const cmdline_programs[] = {"testnet", "fetch", "check", "forge", "ctl", NULL};
+const char *const cmdline_programs[] = {"testnet", "fetch", "check", "forge",
+                                        "measure", "ctl",   NULL};
 
 static const struct flag *find_flag(const char *word)
 {

@@ -9,6 +9,7 @@
 #include "app/ctl/ctl.h"
 #include "app/fetch/fetch.h"
 #include "app/forge/forge.h"
+#include "app/measure/measure.h"
 #include "app/process.h"
 #include "app/run.h"
 #include "app/testnet/testnet.h"
@@ -33,6 +34,7 @@ static const struct {
     {fetch_main, "documents of Tor's directory, verified"},
     {check_main, "a relay of your own, tried rule by rule"},
     {forge_main, "directory documents, made and signed for tests"},
+    {measure_main, "what relays carry, measured as FlashFlow does it"},
     {ctl_main, "steers a running Tunic or tor through its control port"},
 };
 

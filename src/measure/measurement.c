@@ -145,6 +145,7 @@ static void on_second(void *arg)
     told.cpu = (unsigned)((cpu_us(m) - m->cpu_us) / (US_PER_SEC / 100));
     if (late_us / US_PER_MS > told.lag_ms)
         told.lag_ms = (unsigned)(late_us / US_PER_MS);
+    pacing_learn(m, told.recv);
     if (told.sec < m->told.dur)
         begin_second(m, told.sec + 1);
     else

@@ -17,6 +17,7 @@ enum {
     WINDOW_MS = 200,      /* of alloc_bw is under way, besides what the distance takes */
     WINDOW_LEAST = 2,     /* cells a circuit */
     WINDOW_MOST = 1000,   /* C tor closes circuits of 1,500 */
+    TURN_MS = 100,        /* of what comes back: a circuit's turn */
     TURN_CELLS_MOST = 16, /* of a circuit, before the next has its turn */
 };
 
@@ -52,6 +53,7 @@ struct measurement {
     struct msocket *ring; /* those that could send */
     struct bucket pace;
     unsigned window; /* cells under way, a circuit */
+    unsigned turn;   /* cells that go out together */
     struct timer tick;
     struct later pump; /* once a wake-up */
 
@@ -88,6 +90,8 @@ void pacing_begin(struct measurement *m);
 void pacing_stop(struct measurement *m);
 /* The rate is told.alloc_bw from now on. */
 void pacing_set(struct measurement *m);
+/* RECV bytes have come back in the second that is over. */
+void pacing_learn(struct measurement *m, uint64_t recv);
 /* S could send again. */
 void pacing_can_send(struct msocket *s);
 /* S cannot. */

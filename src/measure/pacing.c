@@ -6,17 +6,9 @@
 
 #include <utlist.h>
 
-/* A turn: enough cells at once that TLS's records are not small, and few enough that half of the
- * window is still under way when the next turn comes. */
-static unsigned turn_of(const struct measurement *m)
-{
-    unsigned half = m->window / 2;
-    return half < 1 ? 1 : half > TURN_CELLS_MOST ? TURN_CELLS_MOST : half;
-}
-
 static bool is_held_back(const struct measurement *m)
 {
-    return !m->ring && m->pace.left >= (uint64_t)turn_of(m) * CELL_ON_WIRE;
+    return !m->ring && m->pace.left >= (uint64_t)m->turn * CELL_ON_WIRE;
 }
 
 static void note_blocked(struct measurement *m, bool blocked)
@@ -41,7 +33,7 @@ void pacing_can_send(struct msocket *s)
 {
     struct measurement *m = s->m;
     if (s->can_send || s->bad || m->state != MEASUREMENT_RUNNING ||
-        echo_flying(s->echo) + turn_of(m) > m->window)
+        echo_flying(s->echo) + m->turn > m->window)
         return;
     s->can_send = true;
     DL_APPEND(m->ring, s);
@@ -67,7 +59,7 @@ static void go_behind(struct msocket *s)
 
 static void arm_tick(struct measurement *m)
 {
-    uint64_t turn = (uint64_t)turn_of(m) * CELL_ON_WIRE, now = m->env->mono_us;
+    uint64_t turn = (uint64_t)m->turn * CELL_ON_WIRE, now = m->env->mono_us;
     uint64_t enough = now + (turn - m->pace.left) * US_PER_SEC / m->pace.rate;
     uint64_t due = bucket_next_us(&m->pace);
     due = due > enough ? due : enough;
@@ -79,7 +71,7 @@ static void pump(void *arg)
 {
     struct measurement *m = arg;
     uint64_t cells = bucket_look(&m->pace, m->env->mono_us) / CELL_ON_WIRE;
-    unsigned turn = turn_of(m);
+    unsigned turn = m->turn;
     while (cells >= turn && m->ring && m->state == MEASUREMENT_RUNNING) {
         struct msocket *s = m->ring;
         unsigned n = msocket_send(s, turn);
@@ -121,6 +113,16 @@ void pacing_set(struct measurement *m)
             pacing_can_send(&m->sockets[i]);
 }
 
+/* Cells that go out together are a record of TLS, which costs less the larger it is. But a relay
+ * that is limited reads all links a little at a time, and does nothing with a record before the
+ * whole of it is there: one that takes long makes what comes back come in bursts. */
+void pacing_learn(struct measurement *m, uint64_t recv)
+{
+    uint64_t cells = recv / MS_PER_SEC * TURN_MS / CELL_ON_WIRE / (m->ready ? m->ready : 1);
+    uint64_t most = m->window / 2 < TURN_CELLS_MOST ? m->window / 2 : TURN_CELLS_MOST;
+    m->turn = cells < 1 ? 1 : (unsigned)(cells < most ? cells : most);
+}
+
 /* ---- life ---- */
 
 void pacing_init(struct measurement *m)
@@ -132,6 +134,7 @@ void pacing_init(struct measurement *m)
 void pacing_begin(struct measurement *m)
 {
     bucket_init(&m->pace, m->told.alloc_bw, 1, PACE_STEP_US, m->env->mono_us);
+    m->turn = 1;
     pacing_set(m);
 }
 

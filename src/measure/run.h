@@ -25,7 +25,7 @@ enum {
     RUN_NEGOTIATE_MS = 10 * 1000, /* a relay that does not know measuring says nothing */
     RUN_CONNECT_MS = 38 * 1000,   /* TCP 10, handshake 10, circuits 15, and the way of the answer */
     RUN_REPORT_MS = 3 * 1000,     /* a report, or the relay's, may be so late */
-    RUN_EXTRA_MS = 45 * 1000,     /* a run takes dur and this at most */
+    RUN_STALL_S = 5,              /* a relay that gives nothing back for so long has stopped */
     RUN_SKEW_MS = 500,            /* of a measurer's seconds against ours: said if it is more */
     RUN_EARLY_S = 15,             /* an adaptive run may end from here on, */
     RUN_EARLY_PERCENT = 5,        /* once its quartiles are so near, in percent of the median */
@@ -133,6 +133,7 @@ void run_lost(struct run *r, size_t k, const char *why);
 /* ---- looks ---- */
 
 enum run_state run_state(const struct run *r);
+unsigned run_dur(const struct run *r);            /* seconds, at most */
 const char *run_state_name(enum run_state state); /* "NEGOTIATE" */
 /* What measurer K reported of second SEC (1..), or NULL. */
 const struct bw_report *run_reported(const struct run *r, size_t k, unsigned sec);

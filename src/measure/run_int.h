@@ -14,6 +14,7 @@ struct run_team {
     unsigned reported[RUN_MEMBERS_MOST];     /* seconds: they come in their order */
     struct bw_report *reports;               /* of dur seconds for each member */
     struct bw_report sums[RUN_MEMBERS_MOST]; /* of all that each has reported */
+    uint64_t counted[RUN_MEMBERS_MOST];      /* bytes on the wire, of all seconds */
 };
 
 struct run {
@@ -33,6 +34,7 @@ struct run {
     uint64_t go_us;
     unsigned length;                 /* seconds: dur, or from where on it may end early */
     unsigned summed;                 /* seconds that all have reported */
+    unsigned empty;                  /* the last of them in a row in which nothing came back */
     struct estimate_second *seconds; /* dur of them */
     bool *has_bg;                    /* dur of them */
 

@@ -8,6 +8,11 @@ enum run_state run_state(const struct run *r)
     return r->state;
 }
 
+unsigned run_dur(const struct run *r)
+{
+    return r->config.dur;
+}
+
 const char *run_state_name(enum run_state state)
 {
     return (size_t)state < sizeof names / sizeof *names ? names[state] : "?";

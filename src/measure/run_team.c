@@ -203,17 +203,25 @@ static void note_skew(struct run *r, const struct bw_report *m)
         r->result.skew_ms = (unsigned)off_ms;
 }
 
-/* What the cells that came back took on the wire, which is what relays count: TLS adds to each
- * record, and there is no more than one a cell. */
-static uint64_t on_wire(const struct bw_report *m)
-{
-    uint64_t most = m->recv + m->recv / CHAN_CELL_MAX * TLS_RECORD_EXTRA;
-    return m->wire_in < m->recv ? m->recv : m->wire_in < most ? m->wire_in : most;
-}
-
 static struct bw_report *report_at(const struct run *r, size_t k, unsigned sec)
 {
     return &r->team.reports[k * r->config.dur + sec - 1];
+}
+
+/* What K's cells took on the wire, which is what relays count: TLS adds to each record, and there
+ * is no more than one a cell. Bytes count in the second in which they came, though the cells that
+ * they are part of may be whole, and found good, in the next one: half of a second's, on average.
+ */
+static uint64_t on_wire(struct run *r, size_t k, unsigned sec)
+{
+    uint64_t cells = 0, wire = report_at(r, k, sec)->wire_in;
+    for (unsigned s = 1; s <= sec; s++)
+        cells += report_at(r, k, s)->recv;
+    uint64_t most = cells + cells / CHAN_CELL_MAX * TLS_RECORD_EXTRA + cells / sec / 2;
+    uint64_t left = most - r->team.counted[k];
+    uint64_t counts = wire < left ? wire : left;
+    r->team.counted[k] += counts;
+    return counts;
 }
 
 /* Second SEC of all: each measurer's blocked time weighs what it was to send. */
@@ -226,7 +234,7 @@ static void sum_second(struct run *r, unsigned sec, struct run_second *out)
             continue;
         const struct bw_report *m = report_at(r, k, sec);
         uint64_t w = r->team.parts[k].bw >> 10 ? r->team.parts[k].bw >> 10 : 1;
-        s->x += on_wire(m);
+        s->x += on_wire(r, k, sec);
         s->cpu = m->cpu > s->cpu ? m->cpu : s->cpu;
         s->lag_ms = m->lag_ms > s->lag_ms ? m->lag_ms : s->lag_ms;
         blocked += w * m->blocked;
@@ -272,6 +280,12 @@ static void second_over(struct run *r, unsigned sec)
     told.t = told.sum.x + estimate_believed(told.sum.x, estimate_claim(&told.sum), r->percent);
     if (r->ops->on_second)
         r->ops->on_second(r->arg, &told);
+    r->empty = told.sum.x ? 0 : r->empty + 1;
+    if (r->empty == RUN_STALL_S)
+        run_fail(r, MEAS_TIMEOUT, RUN_NOBODY, "the relay has given nothing back for %d s",
+                 RUN_STALL_S);
+    if (r->state != RUN_RUNNING)
+        return;
     /* Later than that too few seconds would be left to count. */
     if (3 * (sec + 1) <= r->config.dur && alloc_raise_second(&r->raise, sec, told.sum.blocked))
         raise_all(r);

@@ -613,20 +613,63 @@ START_TEST(test_run_nonsense_is_refused)
 }
 END_TEST
 
+START_TEST(test_run_relay_that_stops_ends_it)
+{
+    struct cast c;
+    begin(&c, 1);
+    all_connected(&c, 1);
+    second(&c, 1, 1);
+    c.capacity = 0;
+    for (unsigned sec = 2; sec < 2 + RUN_STALL_S; sec++) {
+        ck_assert_int_eq(run_state(c.run), RUN_RUNNING);
+        second(&c, 1, sec);
+    }
+    assert_failed(&c, MEAS_TIMEOUT, RUN_NOBODY);
+    finish(&c);
+}
+END_TEST
+
+/* Ten seconds of 10 MB in cells, with WIRE bytes on the wire. */
+static uint64_t counted(uint64_t wire)
+{
+    struct cast c;
+    uint64_t x = 0;
+    begin(&c, 1);
+    all_connected(&c, 1);
+    for (unsigned sec = 1; sec <= 10; sec++) {
+        struct bw_report m = report_of(&c, 0, 1, sec);
+        test_env_advance_ms(c.env, 1000);
+        m.wire_in = wire;
+        run_report(c.run, 0, &m);
+        x += run_summed(c.run, sec)->x;
+    }
+    finish(&c);
+    return x;
+}
+
 START_TEST(test_run_counts_what_cells_take_on_the_wire)
 {
-    static const uint64_t wires[] = {10000000, 10200000, 20000000};
-    static const uint64_t counts[] = {10000000, 10200000, 10428010};
-    for (size_t i = 0; i < 3; i++) {
-        struct cast c;
-        begin(&c, 1);
-        all_connected(&c, 1);
-        struct bw_report m = report_of(&c, 0, 1, 1);
-        m.wire_in = wires[i];
+    ck_assert_uint_eq(counted(10 * MB), 100 * MB);
+    ck_assert_uint_eq(counted(10 * MB + 200000), 102 * MB);
+    /* One record a cell, and half a second's cells that are not whole yet. */
+    ck_assert_uint_ge(counted(100 * MB), 109 * MB);
+    ck_assert_uint_le(counted(100 * MB), (uint64_t)100 * MB * 536 / 514 + 5 * MB);
+}
+END_TEST
+
+START_TEST(test_run_bytes_count_when_they_come)
+{
+    struct cast c;
+    begin(&c, 1);
+    all_connected(&c, 1);
+    for (unsigned sec = 1; sec <= 8; sec++) { /* cells are whole in every other second */
+        struct bw_report m = report_of(&c, 0, 1, sec);
+        test_env_advance_ms(c.env, 1000);
+        m.sent = m.recv = sec % 2 ? 8 * MB : 12 * MB;
         run_report(c.run, 0, &m);
-        ck_assert_uint_eq(run_summed(c.run, 1)->x, counts[i]);
-        finish(&c);
+        ck_assert_uint_eq(run_summed(c.run, sec)->x, 10 * MB);
     }
+    finish(&c);
 }
 END_TEST
 
@@ -642,4 +685,5 @@ TESTS("measure/run", test_run_goes_through_its_states,
       test_run_cheat_comes_with_its_evidence, test_run_claims_of_measurers_are_bounded,
       test_run_words_of_another_id_or_time_change_nothing, test_run_cancel_tells_all,
       test_run_stock_relay_is_not_asked, test_run_adaptive_ends_early_and_stops_measurers,
-      test_run_counts_what_cells_take_on_the_wire, test_run_nonsense_is_refused)
+      test_run_relay_that_stops_ends_it, test_run_counts_what_cells_take_on_the_wire,
+      test_run_bytes_count_when_they_come, test_run_nonsense_is_refused)

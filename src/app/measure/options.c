@@ -1,0 +1,185 @@
+#include "app/measure/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "measure/alloc.h"
+
+const char measure_run_help[] =
+    "usage: tunic measure run RELAY... --local [OPTION]...\n"
+    "\n"
+    "Measures what relays carry, one after the other, from this computer: many links to each, "
+    "cells\n"
+    "that have to come back as they went out. RELAY is ADDRESS:PORT, a fingerprint or a nickname.\n"
+    "Relays of this computer are free to be measured; any other has to agree to it.\n"
+    "\n"
+    "  --local               from here, without a coordinator elsewhere\n"
+    "  --seconds N           how long (30)\n"
+    "  --sockets N           links, with a circuit each (160)\n"
+    "  --bw RATE             what this computer may give: 40mbit, 5MB (1000mbit)\n"
+    "  --prior RATE          what the relay is thought to carry; it is raised as needed (32mbit)\n"
+    "  --check P             the share of cells that is checked, 0 to 1 (1)\n"
+    "  --background PERCENT  of the total that is believed of its clients (25)\n"
+    "  --framed              echo cells are relay messages, as proposal 316 has them\n"
+    "  --adaptive            ends early once it is clear\n"
+    "  --paper               the paper's rule: nothing is raised, what is too much is refused\n"
+    "  --data-directory DIR  where fingerprints and nicknames are looked up: a client's\n"
+    "  --identity FILE       who we are to the relay\n"
+    "  --quiet               without a line each second\n"
+    "  --help\n"
+    "\n"
+    "Exit status: 0 all were measured, 1 some were not, 2 wrong usage.\n"
+    "  tunic testnet --measurable --rate 3MB -- tunic measure run --local guard1\n";
+
+const char measure_probe_help[] =
+    "usage: tunic measure probe RELAY... [OPTION]...\n"
+    "\n"
+    "Asks relays whether and under which limits they let themselves be measured. One link and one\n"
+    "circuit each; nothing is started. RELAY is ADDRESS:PORT, a fingerprint or a nickname.\n"
+    "\n"
+    "  --data-directory DIR  where fingerprints and nicknames are looked up: a client's\n"
+    "  --identity FILE       who we are to the relay\n"
+    "  --help\n"
+    "\n"
+    "Exit status: 0 all would, 1 some would not, 2 wrong usage.\n";
+
+/* ---- values ---- */
+
+/* "40mbit", "5MB", "300KB": KB and MB by 1024, as in torrc. */
+static err_t rate(const struct arg *a, uint64_t *out)
+{
+    static const struct {
+        const char *name;
+        uint64_t bits;
+    } units[] = {{"kbit", 1000}, {"mbit", 1000000}, {"gbit", 1000000000},
+                 {"KB", 8192},   {"MB", 8388608},   {"GB", 8589934592u}};
+    size_t digits = strspn(a->value, "0123456789");
+    uint64_t n;
+    if (digits && text_to_u64((struct text){a->value, digits}, 100000, &n) == OK && n)
+        for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+            if (text_is_nocase(text_of(a->value + digits), units[i].name)) {
+                *out = n * units[i].bits / 8;
+                return OK;
+            }
+    return arg_wrong(a, "must be a rate, like 500KB (bytes a second) or 40mbit");
+}
+
+static err_t p_bw(struct measure_options *o, const struct arg *a)
+{
+    return rate(a, &o->bw);
+}
+
+static err_t p_prior(struct measure_options *o, const struct arg *a)
+{
+    return rate(a, &o->prior);
+}
+
+static err_t p_seconds(struct measure_options *o, const struct arg *a)
+{
+    return arg_u32(a, 3, ESTIMATE_SECONDS_MOST, &o->dur);
+}
+
+static err_t p_sockets(struct measure_options *o, const struct arg *a)
+{
+    return arg_u32(a, 1, MEAS_CIRCS_MOST, &o->sockets);
+}
+
+static err_t p_background(struct measure_options *o, const struct arg *a)
+{
+    return arg_u32(a, 0, ESTIMATE_PERCENT_MOST, &o->percent);
+}
+
+static err_t p_check(struct measure_options *o, const struct arg *a)
+{
+    char *end;
+    o->check = strtod(a->value, &end);
+    if (*end || end == a->value || !(o->check >= 0 && o->check <= 1))
+        return arg_wrong(a, "must be a share from 0 to 1");
+    return OK;
+}
+
+static err_t p_folder(struct measure_options *o, const struct arg *a)
+{
+    o->folder = a->value;
+    return *a->value ? OK : arg_wrong(a, "must be a folder");
+}
+
+static err_t p_identity(struct measure_options *o, const struct arg *a)
+{
+    o->identity = a->value;
+    return *a->value ? OK : arg_wrong(a, "must be a file");
+}
+
+static err_t p_flag(struct measure_options *o, const struct arg *a)
+{
+    o->local |= !strcmp(a->option, "--local");
+    o->help |= !strcmp(a->option, "--help");
+    o->quiet |= !strcmp(a->option, "--quiet");
+    o->adaptive |= !strcmp(a->option, "--adaptive");
+    o->paper |= !strcmp(a->option, "--paper");
+    if (!strcmp(a->option, "--framed"))
+        o->echo = MEAS_ECHO_FRAMED;
+    return OK;
+}
+
+/* The first three are those of a probe, too. */
+static const struct {
+    struct arg_name name;
+    err_t (*parse)(struct measure_options *o, const struct arg *a);
+} options[] = {
+    {{"--data-directory", true}, p_folder},
+    {{"--identity", true}, p_identity},
+    {{"--help", false}, p_flag},
+    {{"--local", false}, p_flag},
+    {{"--seconds", true}, p_seconds},
+    {{"--sockets", true}, p_sockets},
+    {{"--bw", true}, p_bw},
+    {{"--prior", true}, p_prior},
+    {{"--check", true}, p_check},
+    {{"--background", true}, p_background},
+    {{"--framed", false}, p_flag},
+    {{"--adaptive", false}, p_flag},
+    {{"--paper", false}, p_flag},
+    {{"--quiet", false}, p_flag},
+};
+enum { N_OPTIONS = sizeof options / sizeof *options, N_PROBE = 3 };
+
+/* ---- the line ---- */
+
+static err_t take(struct measure_options *o, int argc, char *const *argv, int *i, bool probe,
+                  char *why)
+{
+    struct arg a = {.why = why};
+    size_t row;
+    if (argv[*i][0] != '-') {
+        if (o->n_relays == MEASURE_RELAYS_MOST)
+            return arg_wrong(&a, "no more than %d relays at a time", MEASURE_RELAYS_MOST);
+        o->relays[o->n_relays++] = argv[*i];
+        return OK;
+    }
+    TRY(args_take(&options[0].name, probe ? N_PROBE : N_OPTIONS, sizeof options[0], argc, argv, i,
+                  &a, &row));
+    return options[row].parse(o, &a);
+}
+
+err_t measure_options_parse(int argc, char *const *argv, bool probe, struct measure_options *out,
+                            char why[ARG_WHY])
+{
+    const struct arg none = {.why = why};
+    *out = (struct measure_options){.dur = 30,
+                                    .sockets = ALLOC_SOCKETS,
+                                    .percent = 25,
+                                    .bw = 125000000,
+                                    .prior = 4000000,
+                                    .check = 1,
+                                    .echo = MEAS_ECHO_RAW};
+    for (int i = 1; i < argc; i++)
+        TRY(take(out, argc, argv, &i, probe, why));
+    if (!out->n_relays && !out->help)
+        return arg_wrong(&none, "which relay? Say ADDRESS:PORT, a fingerprint or a nickname; see "
+                                "--help");
+    if (!probe && !out->local && !out->help)
+        return arg_wrong(&none, "from where? --local measures from this computer");
+    return OK;
+}

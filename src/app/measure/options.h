@@ -1,0 +1,29 @@
+/* The command line of "tunic measure run" and "tunic measure probe". */
+#ifndef TUNIC_APP_MEASURE_OPTIONS_H
+#define TUNIC_APP_MEASURE_OPTIONS_H
+
+#include "app/args.h"
+#include "measure/run.h"
+
+enum { MEASURE_RELAYS_MOST = 64 };
+
+struct measure_options {
+    const char *relays[MEASURE_RELAYS_MOST];
+    size_t n_relays;
+    bool local, help, quiet;
+    const char *folder;   /* a DataDirectory, or a test network's; NULL: none */
+    const char *identity; /* file; NULL: the test network's, or none */
+    unsigned dur, sockets, percent;
+    uint64_t bw, prior; /* bytes a second */
+    double check;
+    enum meas_echo echo;
+    bool adaptive, paper;
+};
+
+/* PROBE: it starts nothing, so what a run needs is not asked for. ERR_ARG and WHY. */
+MUST_USE err_t measure_options_parse(int argc, char *const *argv, bool probe,
+                                     struct measure_options *out, char why[ARG_WHY]);
+
+extern const char measure_run_help[], measure_probe_help[];
+
+#endif

@@ -1,0 +1,129 @@
+#include "app/measure/run.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "app/measure/tool.h"
+#include "app/measure/verdict.h"
+#include "app/measure/wires.h"
+#include "measure/local.h"
+
+struct session {
+    struct tool tool;
+    struct whom whom; /* the one that is measured */
+    struct local *local;
+    bool measured;
+};
+
+/* A line that the next one takes the place of, on a terminal. */
+static void show(const struct session *s, const char *line)
+{
+    if (s->tool.options.quiet)
+        return;
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\r\033[K%s: %s", s->whom.name, line);
+    else
+        fprintf(stderr, "%s: %s\n", s->whom.name, line);
+}
+
+static void on_state(void *arg, enum run_state state)
+{
+    static const char *const words[] = {"asking", "opening links and circuits", "measuring"};
+    if (state < sizeof words / sizeof *words)
+        show(arg, words[state]);
+}
+
+static void on_second(void *arg, const struct run_second *second)
+{
+    struct session *s = arg;
+    char line[VERDICT_LINE_MAX];
+    show(s, verdict_second(second, local_run(s->local), line));
+}
+
+static void on_end(void *arg, const struct run_result *result)
+{
+    struct session *s = arg;
+    if (!s->tool.options.quiet && isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+    verdict_write(stdout, s->whom.name, result, local_run(s->local));
+    fflush(stdout);
+    s->measured = !run_why(result);
+    net_stop(s->tool.net);
+}
+
+static void interrupted(void *arg)
+{
+    struct session *s = arg;
+    if (s->local)
+        local_cancel(s->local, "it was interrupted");
+    else
+        net_stop(s->tool.net);
+}
+
+static struct local_config config_of(struct session *s)
+{
+    const struct measure_options *o = &s->tool.options;
+    struct local_config config = {
+        .run = {.relay = s->whom.relay,
+                .mode = MEAS_FLASHFLOW,
+                .echo = o->echo,
+                .dur = o->dur,
+                .percent = o->percent,
+                .prior = o->prior,
+                .sockets = o->sockets,
+                .check = o->check,
+                .paper = o->paper,
+                .adaptive = o->adaptive,
+                .n_members = 1},
+        .link = tool_link(&s->tool),
+        .ops_world = &wires_world,
+        .world = s->tool.net,
+    };
+    struct run_member *m = &config.run.members[0];
+    config.run.meas_id = 1 + (uint32_t)env_random_below(net_env(s->tool.net), UINT32_MAX);
+    snprintf(m->name, sizeof m->name, "local");
+    m->free_bw = o->bw;
+    m->sockets_free = o->sockets;
+    if (s->tool.has_identity)
+        m->identity = s->tool.identity.ed;
+    return config;
+}
+
+static bool measure(struct session *s, const char *word)
+{
+    static const struct local_ops ops = {on_state, on_second, on_end};
+    char why[WHOM_WHY];
+    s->measured = false;
+    if (whom_find(word, s->tool.folder, &s->whom, why) != OK) {
+        (void)tool_complain(0, why);
+        return false;
+    }
+    net_enter(s->tool.net);
+    const struct local_config config = config_of(s);
+    err_t e = local_new(net_env(s->tool.net), &config, &ops, s, &s->local);
+    if (e == OK)
+        net_run(s->tool.net);
+    else
+        (void)tool_complain(0, err_text(e));
+    local_free(s->local);
+    s->local = NULL;
+    return s->measured;
+}
+
+int measure_run_main(int argc, char **argv)
+{
+    struct session s = {.measured = false};
+    char why[ARG_WHY];
+    bool all = true;
+    if (measure_options_parse(argc, argv, false, &s.tool.options, why) != OK)
+        return tool_complain(MEASURE_USAGE, why);
+    if (s.tool.options.help)
+        return fputs(measure_run_help, stdout) < 0;
+    int status = tool_begin(&s.tool, interrupted, &s);
+    for (size_t i = 0; !status && i < s.tool.options.n_relays && !s.tool.signum; i++)
+        all &= measure(&s, s.tool.options.relays[i]);
+    if (!status && s.tool.signum)
+        status = MEASURE_SIGNAL + s.tool.signum;
+    tool_end(&s.tool);
+    return status ? status : all ? MEASURE_DONE : MEASURE_NOT_ALL;
+}

@@ -1,0 +1,114 @@
+#include "app/measure/verdict.h"
+
+#include <string.h>
+
+#include "measure/alloc.h"
+
+static double mbit(uint64_t bytes)
+{
+    return (double)bytes * 8 / 1e6;
+}
+
+/* "84,012" */
+static const char *grouped(uint64_t n, char out[28])
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%llu", (unsigned long long)n);
+    char *to = out;
+    for (int i = 0; i < len; i++) {
+        if (i && (len - i) % 3 == 0)
+            *to++ = ',';
+        *to++ = digits[i];
+    }
+    *to = '\0';
+    return out;
+}
+
+const char *verdict_second(const struct run_second *s, const struct run *run,
+                           char out[VERDICT_LINE_MAX])
+{
+    char cells[28];
+    const struct connected_to_relay *c = run_circs(run, 0);
+    snprintf(out, VERDICT_LINE_MAX,
+             "[%u/%u s] %.1f Mbit/s, background %.1f, %s cells checked, %u/%u sockets", s->sec,
+             run_dur(run), mbit(s->t), mbit(s->t - s->sum.x), grouped(s->checked, cells),
+             c->ready_circs, c->circs);
+    return out;
+}
+
+/* ---- the end ---- */
+
+static void say_limit(FILE *to, const struct estimate *e)
+{
+    if (e->limited_by == LIMITED_BY_RELAY)
+        fprintf(
+            to,
+            "  The limit was the relay, or the way to it: we were held back %u%% of the time.\n",
+            e->blocked);
+    else if (e->cpu >= ESTIMATE_CPU_MOST)
+        fprintf(to, "  The limit was this computer's processor: %u%% of a core.\n", e->cpu);
+    else if (e->lag_ms >= ESTIMATE_LAG_MOST_MS)
+        fprintf(to, "  The limit was this computer: it came %u ms late.\n", e->lag_ms);
+    else
+        fprintf(to, "  The limit was what we gave: we were held back only %u%% of the time.\n",
+                e->blocked);
+}
+
+static void say_background(FILE *to, const struct run_result *r)
+{
+    const struct estimate *e = &r->estimate;
+    fprintf(to,
+            "  Of that %.1f Mbit/s were echoes that we checked and %.1f Mbit/s its clients', as it "
+            "says.\n",
+            mbit(e->x), mbit(e->bg));
+    if (e->clamped)
+        fprintf(to, "  In %u of %u seconds it claimed more of them than is believed.\n", e->clamped,
+                e->counted);
+    if (r->bg_missing)
+        fprintf(to, "  In %u seconds it said nothing of them.\n", r->bg_missing);
+}
+
+static void say_measured(FILE *to, const char *name, const struct run_result *r)
+{
+    const struct estimate *e = &r->estimate;
+    char cells[28];
+    fprintf(to,
+            "%s carries %.1f Mbit/s (%.3f MB/s): the median of %u seconds, half of them from %.1f "
+            "to %.1f.\n",
+            name, mbit(e->bw), (double)e->bw / 1e6, e->counted, mbit(e->p25), mbit(e->p75));
+    say_background(to, r);
+    say_limit(to, e);
+    fprintf(to, "  %s cells were checked, and all were good.\n", grouped(r->checked, cells));
+}
+
+static void say_inconclusive(FILE *to, const char *name, const struct run_result *r)
+{
+    const struct estimate *e = &r->estimate;
+    fprintf(to, "%s: inconclusive. It carries %.1f Mbit/s or more.\n", name, mbit(e->bw));
+    if (3 * e->counted < 2 * r->seconds)
+        fprintf(to,
+                "  Only %u of %u seconds count, since more and more had to be given: try again "
+                "with --prior %.0fmbit.\n",
+                e->counted, r->seconds, mbit(alloc_next_prior(e->bw, e->bw)));
+    else
+        say_limit(to, e);
+}
+
+static void say_failed(FILE *to, const char *name, const struct run_result *r)
+{
+    const char *info = r->failure.info;
+    fprintf(to, "%s was not measured: %s (%s)\n", name, info[0] ? info : "no reason is known",
+            run_why(r));
+}
+
+void verdict_write(FILE *to, const char *name, const struct run_result *result,
+                   const struct run *run)
+{
+    (void)run;
+    if (result->state == RUN_FAILED)
+        say_failed(to, name, result);
+    else if (result->conclusive)
+        say_measured(to, name, result);
+    else
+        say_inconclusive(to, name, result);
+}

@@ -1,0 +1,18 @@
+/* Verdict: what is said of a run, each second and at its end. */
+#ifndef TUNIC_APP_MEASURE_VERDICT_H
+#define TUNIC_APP_MEASURE_VERDICT_H
+
+#include <stdio.h>
+
+#include "measure/run.h"
+
+enum { VERDICT_LINE_MAX = 240 };
+
+/* "[17/30 s] 43.1 Mbit/s, background 2.0, 84,012 cells checked, 158/160 sockets" */
+const char *verdict_second(const struct run_second *s, const struct run *run,
+                           char out[VERDICT_LINE_MAX]);
+/* Some sentences about the relay NAME, each on a line. */
+void verdict_write(FILE *to, const char *name, const struct run_result *result,
+                   const struct run *run);
+
+#endif

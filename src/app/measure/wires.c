@@ -1,0 +1,81 @@
+#include "app/measure/wires.h"
+
+#include <sys/resource.h>
+
+#include "link/link.h"
+#include "net/conn.h"
+
+static uint8_t *in_room(void *link, size_t *room)
+{
+    return link_in_room(link, room);
+}
+
+static void in_done(void *link, size_t len)
+{
+    link_in_done(link, len);
+}
+
+static void in_end(void *link, int errno_)
+{
+    link_tcp_failed(link, errno_);
+}
+
+static const uint8_t *out(void *link, size_t *len)
+{
+    return link_seal(link, len);
+}
+
+static void sent(void *link, size_t len)
+{
+    link_sent(link, len);
+}
+
+static void connected(void *link)
+{
+    link_tcp_open(link);
+}
+
+static const struct conn_machine link_machine = {
+    .in_room = in_room,
+    .in_done = in_done,
+    .in_end = in_end,
+    .out = out,
+    .sent = sent,
+    .connected = connected,
+};
+
+static void dial(void *world, struct link *l)
+{
+    struct conn *c = conn_dial(world, &link_target(l)->reach.addr, NULL, &link_machine, l);
+    link_set_io(l, c);
+    if (!c)
+        link_close(l, ERR_NOMEM, OR_RESOURCELIMIT, "out of memory");
+}
+
+static void output(void *world, struct link *l)
+{
+    (void)world;
+    if (link_io(l))
+        conn_output(link_io(l));
+}
+
+static void hangup(void *world, struct link *l)
+{
+    (void)world;
+    if (link_io(l))
+        conn_close(link_io(l));
+    link_set_io(l, NULL);
+}
+
+/* Of the whole process: its loop is all that it does. */
+static uint64_t cpu_us(void *world)
+{
+    struct rusage u;
+    (void)world;
+    if (getrusage(RUSAGE_SELF, &u) != 0)
+        return 0;
+    return (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * US_PER_SEC +
+           (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+const struct meas_world wires_world = {dial, output, hangup, cpu_us};

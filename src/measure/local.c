@@ -1,0 +1,184 @@
+#include "measure/local.h"
+
+#include <stdlib.h>
+
+#include "measure/relay_talk.h"
+
+struct local {
+    struct env *env;
+    struct local_config config;
+    const struct local_ops *ops;
+    void *arg;
+    struct run *run;
+    struct relay_talk *talk;  /* NULL: the relay has not been asked */
+    struct measurement *meas; /* NULL: nobody has been told to connect */
+};
+
+/* ---- what the run asks of the relay ---- */
+
+static void on_granted(void *arg, const struct meas_ext *limits)
+{
+    struct local *l = arg;
+    run_granted(l->run, limits);
+}
+
+static void on_bg(void *arg, const struct meas_bg *bg)
+{
+    struct local *l = arg;
+    run_bg(l->run, bg);
+}
+
+static void on_talk_end(void *arg, enum meas_code code, const char *text)
+{
+    struct local *l = arg;
+    run_refused(l->run, code, text);
+}
+
+static void ask(void *arg, const struct meas_params *params)
+{
+    static const struct relay_talk_ops ops = {on_granted, on_bg, on_talk_end};
+    struct local *l = arg;
+    const struct relay_talk_config config = {
+        .link = l->config.link,
+        .ops_world = l->config.ops_world,
+        .world = l->config.world,
+        .relay = l->config.run.relay,
+        .params = *params,
+    };
+    err_t e = relay_talk_new(l->env, &config, &ops, l, &l->talk);
+    if (e != OK)
+        run_refused(l->run, MEAS_RESOURCES, err_text(e));
+}
+
+static void leave(void *arg, bool aborted)
+{
+    struct local *l = arg;
+    if (l->talk)
+        relay_talk_leave(l->talk, aborted);
+}
+
+/* ---- what it asks of the measurer ---- */
+
+static void on_connected(void *arg, const struct connected_to_relay *m)
+{
+    struct local *l = arg;
+    run_connected(l->run, 0, m);
+}
+
+static void on_report(void *arg, const struct bw_report *m)
+{
+    struct local *l = arg;
+    run_report(l->run, 0, m);
+}
+
+static void on_meas_end(void *arg, const struct meas_failure *failure)
+{
+    struct local *l = arg;
+    if (failure)
+        run_failed(l->run, 0, failure);
+}
+
+static void connect_(void *arg, size_t k, const struct connect_to_relay *told)
+{
+    static const struct measurement_ops ops = {on_connected, on_report, on_meas_end};
+    struct local *l = arg;
+    const struct measurement_config config = {
+        .name = l->config.run.members[k].name,
+        .link = l->config.link,
+        .ops_world = l->config.ops_world,
+        .world = l->config.world,
+        .open_over_ms = LOCAL_OPEN_OVER_MS,
+    };
+    err_t e = measurement_new(l->env, &config, told, &ops, l, &l->meas);
+    if (e != OK)
+        run_lost(l->run, k, err_text(e));
+}
+
+static void go(void *arg, size_t k, uint32_t meas_id)
+{
+    struct local *l = arg;
+    (void)meas_id;
+    if (measurement_go(l->meas) != OK)
+        run_lost(l->run, k, "it is not ready");
+}
+
+static void alloc(void *arg, size_t k, uint32_t meas_id, uint64_t alloc_bw)
+{
+    struct local *l = arg;
+    (void)k, (void)meas_id;
+    measurement_set_alloc(l->meas, alloc_bw);
+}
+
+static void cancel(void *arg, size_t k, uint32_t meas_id)
+{
+    struct local *l = arg;
+    (void)k, (void)meas_id;
+    if (l->meas)
+        measurement_stop(l->meas, MEAS_CANCELLED, "the run is over");
+}
+
+/* ---- whoever asked ---- */
+
+static void on_state(void *arg, enum run_state state)
+{
+    struct local *l = arg;
+    if (l->ops->on_state)
+        l->ops->on_state(l->arg, state);
+}
+
+static void on_second(void *arg, const struct run_second *s)
+{
+    struct local *l = arg;
+    if (l->ops->on_second)
+        l->ops->on_second(l->arg, s);
+}
+
+static void on_end(void *arg, const struct run_result *result)
+{
+    struct local *l = arg;
+    l->ops->on_end(l->arg, result);
+}
+
+static const struct run_ops run_ops = {ask,    leave,    connect_,  go,    alloc,
+                                       cancel, on_state, on_second, on_end};
+
+/* ---- life ---- */
+
+err_t local_new(struct env *env, const struct local_config *config, const struct local_ops *ops,
+                void *arg, struct local **out)
+{
+    if (config->run.n_members != 1 || config->run.mode != MEAS_FLASHFLOW)
+        return ERR_ARG;
+    struct local *l = calloc(1, sizeof *l);
+    if (!l)
+        return ERR_NOMEM;
+    *l = (struct local){.env = env, .config = *config, .ops = ops, .arg = arg};
+    err_t e = run_new(env, &l->config.run, &run_ops, l, &l->run);
+    if (e != OK) {
+        free(l);
+        return e;
+    }
+    *out = l;
+    run_start(l->run);
+    return OK;
+}
+
+void local_free(struct local *l)
+{
+    if (!l)
+        return;
+    measurement_free(l->meas);
+    relay_talk_free(l->talk);
+    run_free(l->run);
+    free(l);
+}
+
+void local_cancel(struct local *l, const char *why)
+{
+    run_cancel(l->run, why);
+}
+
+const struct run *local_run(const struct local *l)
+{
+    return l->run;
+}

@@ -1,0 +1,37 @@
+/* Local: coordinator and measurer in one: a run whose relay is asked over a circuit of ours, with
+ * one measurer that is a machine beside it. What `tunic measure run --local` does, without its
+ * sockets. */
+#ifndef TUNIC_MEASURE_LOCAL_H
+#define TUNIC_MEASURE_LOCAL_H
+
+#include "base/env.h"
+#include "base/err.h"
+#include "measure/measurement.h"
+#include "measure/run.h"
+
+enum { LOCAL_OPEN_OVER_MS = 400 };
+
+struct local_config {
+    struct run_config run;   /* with one member: this measurer */
+    struct link_config link; /* tls, and whom we prove to be to the relay; the rest is set here */
+    const struct meas_world *ops_world;
+    void *world;
+};
+
+struct local_ops {
+    void (*on_state)(void *arg, enum run_state state);        /* may be NULL */
+    void (*on_second)(void *arg, const struct run_second *s); /* may be NULL */
+    /* Once, at the end of a wake-up; the owner may free it in there. */
+    void (*on_end)(void *arg, const struct run_result *result);
+};
+
+struct local;
+
+/* Begins. ERR_ARG, ERR_NOMEM; CONFIG is copied. */
+MUST_USE err_t local_new(struct env *env, const struct local_config *config,
+                         const struct local_ops *ops, void *arg, struct local **out);
+void local_free(struct local *l); /* closes all; NULL is fine */
+void local_cancel(struct local *l, const char *why);
+const struct run *local_run(const struct local *l);
+
+#endif

@@ -1,0 +1,174 @@
+"""tunic measure run and probe: relays of `tunic testnet` measured from this computer, honest ones
+and such that cheat."""
+
+import json
+import re
+import subprocess
+import time
+
+import pytest
+
+import sut as sut_module
+
+pytestmark = pytest.mark.skipif(sut_module.IS_TOR, reason="about tunic's own command")
+
+TUNIC = sut_module.program(as_tor=False)
+MB = 1024 * 1024
+DONE, NOT_ALL, USAGE = 0, 1, 2
+
+
+def measure(*argv, net=("--measurable",), timeout=90):
+    """In a network with the options NET of its own."""
+    argv = [TUNIC, "testnet", "--no-client", "--quiet", *net, "--", TUNIC, "measure", *argv]
+    return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=timeout, check=False)
+
+
+def carries(done, relay="guard1"):
+    """Bytes a second, by the verdict."""
+    found = re.search(r"^%s carries [\d.]+ Mbit/s \(([\d.]+) MB/s\)" % relay, done.stdout, re.M)
+    assert found, done.stdout + done.stderr
+    return float(found.group(1)) * 1e6
+
+
+def is_near(value, rate, share):
+    return abs(value - rate) <= share * rate
+
+
+def test_first_minute():
+    """The first thing that a user tries."""
+    begun = time.monotonic()
+    done = measure("run", "--local", "guard1", net=("--measurable", "--rate", "3MB"))
+    assert done.returncode == DONE, done.stdout
+    assert time.monotonic() - begun < 60
+    assert is_near(carries(done), 3 * MB, .03)
+    assert "The limit was the relay" in done.stdout
+    lines = [line for line in done.stderr.splitlines() if "/30 s]" in line]
+    assert len(lines) == 30
+    assert re.fullmatch(r"guard1: \[30/30 s\] [\d.]+ Mbit/s, background 0\.0, [\d,]+ cells checked, "
+                        r"160/160 sockets", lines[-1])
+
+
+@pytest.mark.parametrize("rate,delay,options", [
+    ("500KB", "0", ()),
+    ("2MB", "50", ("--sockets", "40")),
+    ("8MB", "0", ("--framed", "--check", ".1")),
+])
+def test_rates_and_forms(rate, delay, options):
+    done = measure("run", "--local", "--seconds", "12", "--quiet", *options, "guard1",
+                   net=("--measurable", "--rate", rate, "--delay", delay))
+    wanted = int(rate[:-2]) * (MB if rate.endswith("MB") else 1024)
+    assert done.returncode == DONE, done.stdout
+    assert not done.stderr
+    assert is_near(carries(done), wanted, .05)
+
+
+def test_what_we_limited_is_no_number():
+    done = measure("run", "--local", "--seconds", "6", "--bw", "4mbit", "guard1",
+                   net=("--measurable", "--rate", "3MB"))
+    assert done.returncode == NOT_ALL
+    assert re.search(r"^guard1: inconclusive\. It carries [34]\.\d Mbit/s or more\.", done.stdout)
+    assert "The limit was what we gave" in done.stdout
+
+
+def test_relays_by_name_fingerprint_and_address():
+    script = ('D="$TUNIC_TESTNET_DIR"; %s measure probe $(python3 -c "import json; '
+              "n = json.load(open('$D/nodes.json'))['nodes'][4]; "
+              "print(n['nickname'].upper(), n['fingerprint'], '$' + n['fingerprint'], "
+              "n['address'] + ':' + str(n['or_port']))\")" % TUNIC)
+    done = subprocess.run([TUNIC, "testnet", "--no-client", "--quiet", "--measurable", "--", "sh", "-c",
+                           script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=60, check=False)
+    assert done.returncode == DONE, done.stderr
+    said = done.stdout.splitlines()
+    assert len(said) == 4
+    for line in said:
+        assert line.endswith(" lets itself be measured: up to 45 s, its clients at 25% of the total "
+                             "and 3.3 Mbit/s at least")
+
+
+def test_probe_of_relays_that_say_no_or_nothing():
+    done = measure("probe", "guard1", "guard2", "middle1",
+                   net=("--measurable", "--fault", "guard1:measure-refuses=6", "--fault",
+                        "guard2:measure-silent"))
+    assert done.returncode == NOT_ALL
+    first, second, third = done.stdout.splitlines()
+    assert first == ("guard1 does not let itself be measured: the relay says: "
+                     "it is being measured already")
+    assert second.startswith("guard2 does not know measuring: the relay said nothing for 10 s")
+    assert third.startswith("middle1 lets itself be measured")
+
+
+@pytest.mark.parametrize("fault", ["echo-sealed=100", "echo-random=500", "echo-replay=500",
+                                   "echo-early=500", "echo-swap=500", "echo-flood=500",
+                                   "echo-elsewhere=500", "echo-lost=500"])
+def test_cheats_are_found(fault):
+    done = measure("run", "--local", "guard1",
+                   net=("--measurable", "--rate", "3MB", "--fault", "guard1:" + fault))
+    assert done.returncode == NOT_ALL
+    assert re.search(r"^guard1 was not measured: local: circuit [0-9a-f]{8} of socket \d+.*"
+                     r"\(cheat\)$", done.stdout, re.M), done.stdout
+    assert len(done.stderr.splitlines()) < 8    # asking, opening, measuring, and few seconds
+
+
+@pytest.mark.parametrize("fault,why", [
+    ("measure-silent", "unsupported"),
+    ("measure-refuses=5", "refused"),
+    ("measure-closes", "relay_lost"),
+    ("echo-on-refuses=8", "relay_lost"),
+    ("echo-on-closes", "relay_lost"),
+    ("run-stalls=3", "timeout"),
+    ("run-closes=3", "relay_lost"),
+    ("run-aborts=3", "refused|relay_lost"),     # which word comes first is the network's
+])
+def test_relays_that_fail_in_each_phase(fault, why):
+    done = measure("run", "--local", "--seconds", "12", "guard1",
+                   net=("--measurable", "--rate", "3MB", "--fault", "guard1:" + fault))
+    assert done.returncode == NOT_ALL
+    assert re.search(r"\((%s)\)\n$" % why, done.stdout), done.stdout
+
+
+@pytest.mark.parametrize("fault,gain", [("bg-claims=100000", 4 / 3), ("bg-absent", 1),
+                                        ("bg-zero", 1), ("bg-endless", 1)])
+def test_lies_about_clients_gain_a_third_at_most(fault, gain):
+    done = measure("run", "--local", "--seconds", "9", "guard1",
+                   net=("--measurable", "--rate", "2MB", "--fault", "guard1:" + fault))
+    assert done.returncode == DONE, done.stdout
+    assert is_near(carries(done), 2 * MB * gain, .05)
+
+
+def test_twice_a_period():
+    done = measure("run", "--local", "--seconds", "3", "--quiet", "guard1", "guard1", "guard1",
+                   net=("--measurable", "--rate", "2MB"))
+    assert done.returncode == NOT_ALL
+    assert done.stdout.splitlines()[-1] == (
+        "guard1 was not measured: the relay says: it has been measured often enough in this period "
+        "(refused)")
+    assert len(re.findall("^guard1 carries", done.stdout, re.M)) == 2
+
+
+def test_strangers_are_refused():
+    done = measure("run", "--local", "guard1", "--identity", "/dev/null")
+    assert done.returncode == USAGE
+    assert "cannot use the identity in" in done.stderr
+    done = subprocess.run([TUNIC, "testnet", "--no-client", "--quiet", "--measurable", "--", "sh", "-c",
+                           "rm $TUNIC_TESTNET_DIR/measure/coord.id; exec %s measure run --local "
+                           "guard1" % TUNIC], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, timeout=60, check=False)
+    assert done.returncode == NOT_ALL
+    assert done.stdout == ("guard1 was not measured: the relay says: it does not know this "
+                           "coordinator (refused)\n")
+
+
+def test_wrong_usage():
+    for argv in ((), ("rnu",), ("run",), ("run", "--local"), ("run", "guard1"),
+                 ("run", "--local", "x", "--bw", "3"), ("probe",)):
+        done = subprocess.run([TUNIC, "measure", *argv], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, timeout=10, check=False)
+        assert done.returncode == USAGE, argv
+        assert done.stderr and not done.stdout
+    done = subprocess.run([TUNIC, "measure", "run", "--local", "relay.example.com:9001"],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=10,
+                          check=False)
+    assert done.returncode == NOT_ALL
+    assert "names are never looked up" in done.stderr
