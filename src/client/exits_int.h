@@ -138,6 +138,8 @@ size_t exit_set_legs(const struct exit_set *s); /* that there are, linked or not
 void exit_set_shut(struct exit_set *s, err_t why, uint8_t reason);
 void exit_set_each(struct exit_set *s, void (*fn)(struct leg *l));
 bool exit_set_has(const struct exit_set *s, uint64_t circuit);
+/* A tunnel that may take either takes A. */
+bool exit_set_before(const struct exit_set *a, const struct exit_set *b);
 /* Its legs, once its streams are gone. */
 void exit_set_free(struct exit_set *s);
 

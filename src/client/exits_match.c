@@ -190,13 +190,19 @@ static bool fits(const struct exit_circ *c, const struct exit_need *need)
 
 /* A circuit that others use already comes first: the fewer circuits carry a user's streams, the
  * fewer exits see them. Then the oldest, as with tor: its circuit_is_better() prefers younger ones
- * only for purposes that streams of applications do not have, and leaves the first of the list. But
- * sets go before circuits: circuit_get_best(), "Prefer pre-built conflux circuits here". */
+ * only for purposes that streams of applications do not have, and leaves the first of the list.
+ *
+ * But sets go before circuits: circuit_get_best(), "Prefer pre-built conflux circuits here". And of
+ * sets tor takes the first in the order of a hash table, used or not: a set that is linked later
+ * goes before the one in use as often as chance has it, and who sees us build the next set after
+ * that can tell. */
 static bool better(const struct exit_circ *a, const struct exit_circ *b)
 {
     bool a_used = a->state == EXIT_IN_USE, b_used = b->state == EXIT_IN_USE;
     if (!a->set != !b->set) /* conflux_get_circ_for_conn() */
         return a->set;
+    if (a->set)
+        return exit_set_before(a->set, b->set);
     return a_used != b_used ? a_used : a->leg->oc->id < b->leg->oc->id;
 }
 

@@ -23,6 +23,7 @@ struct exit_set {
     uint8_t nonce[CONFLUX_NONCE_LEN];
     struct exit_leg *legs;
     unsigned launched;
+    uint32_t rank; /* at random: which of several sets a tunnel takes */
     bool linked;
 };
 
@@ -60,6 +61,11 @@ bool exit_set_has(const struct exit_set *s, uint64_t circuit)
         if (l->leg->oc->id == circuit)
             return true;
     return false;
+}
+
+bool exit_set_before(const struct exit_set *a, const struct exit_set *b)
+{
+    return a->rank < b->rank;
 }
 
 static void forget(struct exit_leg *l)
@@ -282,6 +288,7 @@ static struct exit_circ *set_new(struct exits *x)
         return NULL;
     }
     env_random(x->env, s->nonce, sizeof s->nonce);
+    env_random(x->env, &s->rank, sizeof s->rank);
     memcpy(config.nonce, s->nonce, sizeof config.nonce);
     *c = (struct exit_circ){.x = x, .set = s, .state = EXIT_UNLINKED, .since_us = x->env->mono_us};
     s->circ = c;
