@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "net/clock.h"
 #include "net/peer.h"
+#include "net/slots.h"
 #include "net/sockaddr.h"
 
 enum { LEFT_CAP = 1024 * 1024 }; /* over what any machine has taken in and not used */
@@ -259,6 +260,8 @@ static struct conn *conn_make(struct net *n, int fd, const struct conn_machine *
     timer_init(&c->linger, linger_over, c);
     timer_init(&c->look, look, c);
     stall_init(&c->stall, &n->env, fd, tell_stalled, c);
+    if (fd >= 0)
+        slots_for(n, fd);
     c->read = event_new(n->base, fd, EV_READ | EV_PERSIST, conn_on_readable, c);
     c->write = event_new(n->base, fd, EV_WRITE, on_writable, c);
     if (!c->read || !c->write) {

@@ -31,6 +31,7 @@ struct net {
     gid_t owner_gid;
     int sock_bytes; /* see net_set_socket_buffers() */
     struct net_counts counts;
+    int slots;         /* descriptors below this have theirs in the loop (slots.h) */
     struct timer trim; /* see net_return_memory() */
     size_t trimmed_at; /* what queues had given back then */
     bool returns_memory;
