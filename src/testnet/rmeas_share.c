@@ -5,7 +5,7 @@
 
 enum {
     READ_ABOUT = 32 * 1024, /* what may come when it is too late to stop reading */
-    MARGIN = 64,            /* one part in so many of their share is left alone */
+    MARGIN = 32,            /* one part in so many of their share is left alone */
 };
 
 static uint64_t most(uint64_t a, uint64_t b)

@@ -5,7 +5,7 @@
 enum {
     REFILL_MS = 5,
     STEP_US = 1,
-    BURST_MS = 50,          /* what it holds at most, unless that is said */
+    BURST_MS = 200, /* what it holds at most, unless that is said: a busy machine calls us late */
     BURST_LEAST = 16 << 10, /* ... but a TLS record or two at once */
     SHARE_LEAST = 514,      /* a turn gives a cell at least, or it would be all headers */
 };

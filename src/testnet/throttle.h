@@ -31,7 +31,7 @@ struct throttle {
 };
 
 /* RATE: bytes a second; 0: no limit. BURST: bytes that it holds at most, and begins with; 0: as
- * many as flow in 50 ms, and 16 KB at least. */
+ * many as flow in 200 ms, and 16 KB at least. */
 void throttle_init(struct throttle *t, struct env *env, uint64_t rate, uint64_t burst);
 void throttle_end(struct throttle *t);
 /* How many of WANT bytes may go now; none: ready() follows. */

