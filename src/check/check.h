@@ -21,7 +21,8 @@
 enum check_level { CHECK_MUST, CHECK_SHOULD };
 enum check_verdict { CHECK_PASS, CHECK_FAIL, CHECK_SKIP };
 
-struct trial; /* check/trial.h */
+struct link_identity; /* link/identity.h */
+struct trial;         /* check/trial.h */
 
 /* What has to be known of the relay before a case is tried, beside who it is: or-ed together. */
 enum check_needs {
@@ -89,6 +90,10 @@ struct check_config {
     bool has_ntor;
     struct x25519_pub ntor;
     struct check_next next; /* if not set: one that the relay's own consensus names */
+    /* Who we are to a relay that lets us measure it; NULL: cases that measure are skipped.
+     * Borrowed.
+     */
+    const struct link_identity *identity;
     /* A microdescriptor consensus that the relay had before the present one; may be empty. */
     struct text old_consensus;
     uint32_t answer_ms; /* how long an answer may take; 0: 5 s */

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "check/know.h"
 #include "check/pcirc.h"
+#include "check/pmeas.h"
 #include "check/trial.h"
 
 enum { ASK_AGAIN = 3, ANSWER_MS = 5000, TRIES = 2 };
@@ -54,6 +55,8 @@ static void trial_end(struct trial *t)
 {
     for (size_t i = 0; i < t->n_circs; i++)
         pcirc_free(t->circ[i]);
+    for (size_t i = 0; i < t->n_meas; i++)
+        pmeas_free(t->meas[i]);
     for (size_t i = 0; i < t->n_probes; i++)
         probe_free(t->probe[i]);
     for (size_t i = 0; i < t->n_odd; i++)

@@ -15,12 +15,14 @@ enum {
     TRIAL_PROBES_MOST = 8,
     TRIAL_CIRCS_MOST = 16,
     TRIAL_ODD_MOST = 4,
+    TRIAL_MEAS_MOST = 4,
     TRIAL_ANSWERS = 12, /* a case may take as long as so many answers, */
     TRIAL_LEAST_S = 60  /* and this long in any case */
 };
 
 struct probe;
 struct pcirc;
+struct pmeas;
 struct tls_ctx;
 
 /* What outlives a trial: the run, and what is known of the relay. */
@@ -55,6 +57,8 @@ struct trial {
     size_t n_odd;
     struct pcirc *circ[TRIAL_CIRCS_MOST]; /* all circuits, likewise */
     size_t n_circs;
+    struct pmeas *meas[TRIAL_MEAS_MOST]; /* parties to measurements, likewise */
+    size_t n_meas;
     bool tidied_up; /* the relay has ended a circuit as idle: DESTROY(FINISHED) */
 };
 

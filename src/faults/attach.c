@@ -31,6 +31,7 @@ static const struct misdeeds misdeeds = {
     .echo_out = fault_in_echo_out,
     .background = fault_in_background,
     .over = fault_in_over,
+    .orphaned = fault_in_orphan,
     .limit = fault_in_limit,
     .dir = &faulty_dir,
     .free = faulty_free,

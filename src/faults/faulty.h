@@ -112,6 +112,7 @@ bool fault_in_echo_in(struct rcirc *c, const uint8_t *body);
 bool fault_in_echo_out(struct rcirc *c, uint8_t *body);
 bool fault_in_background(struct rcirc *c, struct meas_bg *bg);
 bool fault_in_over(struct node *n);
+bool fault_in_orphan(struct node *n);
 bool fault_in_limit(struct node *n);
 
 /* ---- conflux.c ---- */

@@ -32,6 +32,8 @@
       "destroys a circuit over MEASUREMENT that only relays send")                               \
     X(MEASURE_STRAY, "measure-stray", FAULT_FROM,                                                \
       "closes on MEASUREMENT for a circuit that there is not")                                   \
+    X(MEASURE_ORPHANS, "measure-orphans", FAULT_FROM,                                            \
+      "goes on with a measurement whose coordinator is gone")                                    \
     X(ECHO_UNASKED, "echo-unasked", FAULT_FROM,                                                  \
       "gives an echo message back where nothing is measured")                                    \
     X(ECHO_ON_SILENT, "echo-on-silent", FAULT_FROM, "says nothing to measurers")                 \

@@ -235,3 +235,8 @@ bool fault_in_limit(struct node *n)
 {
     return !now(n, FAULT_BG_UNLIMITED);
 }
+
+bool fault_in_orphan(struct node *n)
+{
+    return !now(n, FAULT_MEASURE_ORPHANS);
+}

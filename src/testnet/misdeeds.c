@@ -95,3 +95,8 @@ bool misdeed_limit(struct node *n)
 {
     return !n->misdeeds || n->misdeeds->limit(n);
 }
+
+bool misdeed_orphaned(struct node *n)
+{
+    return !n->misdeeds || n->misdeeds->orphaned(n);
+}

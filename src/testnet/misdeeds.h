@@ -58,6 +58,8 @@ struct misdeeds {
     bool (*background)(struct rcirc *c, struct meas_bg *bg);
     /* The last second is over. */
     bool (*over)(struct node *n);
+    /* The coordinator is gone. */
+    bool (*orphaned)(struct node *n);
     /* Clients carried all that they may. */
     bool (*limit)(struct node *n);
 
@@ -83,6 +85,7 @@ bool misdeed_echo_in(struct rcirc *c, const uint8_t *body);
 bool misdeed_echo_out(struct rcirc *c, uint8_t *body);
 bool misdeed_background(struct rcirc *c, struct meas_bg *bg);
 bool misdeed_over(struct node *n);
+bool misdeed_orphaned(struct node *n);
 bool misdeed_limit(struct node *n);
 unsigned misdeed_room(const struct target *t, unsigned room);
 

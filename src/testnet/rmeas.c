@@ -271,7 +271,8 @@ void rmeas_leave(struct rcirc *c)
         rmeas_forget_waiting(c);
     if (c == m->coordinator) {
         m->coordinator = NULL;
-        rmeas_finish(m, 0);
+        if (misdeed_orphaned(m->node))
+            rmeas_finish(m, 0);
     }
 }
 

@@ -4,7 +4,7 @@
 #define TUNIC_TESTS_CHECK_LAB_H
 
 #include "check/check.h"
-#include "testnet/wired.h"
+#include "testnet/peer.h"
 
 enum { LAB_CONNS = 16, LAB_PHANTOMS = 3000, LAB_ANSWER_MS = 2000 };
 
@@ -144,9 +144,12 @@ static const struct check_wire lab_wire = {lab_open, lab_send, lab_recv, lab_clo
 
 static inline void lab_start(struct lab *lab)
 {
-    static const struct ed_id coordinator = {{1}};
-    const struct measurable willing = {
-        .allowed = {true, 1}, .coordinators = &coordinator, .n_coordinators = 1};
+    static struct party coordinator;
+    party_make(&coordinator, 1);
+    const struct measurable willing = {.allowed = {true, 1},
+                                       .period_s = {true, 0},
+                                       .coordinators = &coordinator.id.ed,
+                                       .n_coordinators = 1};
     wired_start_with(&lab->w, LAB_PHANTOMS, &lab_world, &willing);
     size_t i = wired_find(&lab->w, PLAN_EXIT, 0);
     struct netdocs *docs = testnet_docs(lab->w.net);
@@ -158,6 +161,7 @@ static inline void lab_start(struct lab *lab)
                                         .world = lab,
                                         .reach.addr = lab->w.plan.node[i].or_port,
                                         .old_consensus = text_of(lab->old_consensus),
+                                        .identity = &coordinator.id,
                                         .answer_ms = LAB_ANSWER_MS};
 }
 

@@ -20,10 +20,23 @@ def first_relay(net):
 
 
 def test_relays_keep_the_rules_of_measurements():
-    with Network("--no-client", "--measurable") as net:
-        done = check(first_relay(net), "--only", "measurement")
+    with Network("--no-client", "--measure-period", "0") as net:
+        done = check(first_relay(net), "--only", "measurement", "--identity",
+                     os.path.join(net.dir, "measure", "coord.id"))
     assert done.returncode == 0
     assert re.search(r"# \d+ passed, 0 MUST and 0 SHOULD failed, 0 skipped; ", done.stdout), done.stdout
+
+
+def test_without_an_identity_some_are_skipped():
+    with Network("--no-client", "--measurable") as net:
+        done = check(first_relay(net), "--only", "measurement")
+        twice = check(first_relay(net), "--only", "measurement", "--identity",
+                      os.path.join(net.dir, "measure", "coord.id"))
+        wrong = check(first_relay(net), "--identity", os.path.join(net.dir, "nodes.json"))
+    assert done.returncode == 0 and "say --identity" in done.stdout
+    assert re.search(r"# [1-9]\d* passed, 0 MUST and 0 SHOULD failed, [1-9]\d* skipped; ", done.stdout)
+    assert twice.returncode == 0 and "the relay says: it has been measured often enough" in twice.stdout
+    assert wrong.returncode == 2 and "cannot use the identity" in wrong.stderr
 
 
 def test_coordinator_is_left_in_the_folder():

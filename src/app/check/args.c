@@ -23,6 +23,8 @@ const char check_help[] =
     "  --next ADDRESS:PORT,rsa=FINGERPRINT,ntor=KEY[,ed25519=ID]\n"
     "                        a relay to extend to (one that the relay's consensus names)\n"
     "  --consensus FILE      an older microdescriptor consensus, to ask for a diff from it\n"
+    "  --identity FILE       who we are to a relay that lets us measure it (measure/coord.id of\n"
+    "                        tunic testnet --measurable)\n"
     "  --rate N              at most so many connections a second (10)\n"
     "  --timeout SECONDS     how long an answer may take (5)\n"
     "  --json FILE           a report in JSON; \"-\" is standard output, without TAP\n"
@@ -140,6 +142,12 @@ static err_t p_consensus(struct check_args *o, const struct arg *a)
     return *a->value ? OK : arg_wrong(a, "must be a file");
 }
 
+static err_t p_identity(struct check_args *o, const struct arg *a)
+{
+    o->identity = a->value;
+    return *a->value ? OK : arg_wrong(a, "must be a file");
+}
+
 static err_t p_json(struct check_args *o, const struct arg *a)
 {
     o->json = a->value;
@@ -165,11 +173,21 @@ static const struct {
     struct arg_name name;
     err_t (*parse)(struct check_args *o, const struct arg *a);
 } options[] = {
-    {{"--rsa", true}, p_rsa},     {{"--ed25519", true}, p_ed25519},     {{"--ntor", true}, p_ntor},
-    {{"--next", true}, p_next},   {{"--consensus", true}, p_consensus}, {{"--only", true}, p_only},
-    {{"--rate", true}, p_rate},   {{"--timeout", true}, p_timeout},     {{"--json", true}, p_json},
-    {{"--junit", true}, p_junit}, {{"--help", false}, p_flag},          {{"--list", false}, p_flag},
-    {{"--quiet", false}, p_flag}, {{"--verbose", false}, p_flag},
+    {{"--rsa", true}, p_rsa},
+    {{"--ed25519", true}, p_ed25519},
+    {{"--ntor", true}, p_ntor},
+    {{"--next", true}, p_next},
+    {{"--consensus", true}, p_consensus},
+    {{"--only", true}, p_only},
+    {{"--identity", true}, p_identity},
+    {{"--rate", true}, p_rate},
+    {{"--timeout", true}, p_timeout},
+    {{"--json", true}, p_json},
+    {{"--junit", true}, p_junit},
+    {{"--help", false}, p_flag},
+    {{"--list", false}, p_flag},
+    {{"--quiet", false}, p_flag},
+    {{"--verbose", false}, p_flag},
 };
 
 /* ---- the line ---- */

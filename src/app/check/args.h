@@ -11,6 +11,7 @@ struct check_args {
     struct check_config config; /* what the command line says of it */
     bool has_addr, help, list, quiet, verbose;
     const char *consensus; /* the file of config.old_consensus, which is not read here; or NULL */
+    const char *identity;  /* the file of config.identity; likewise */
     const char *json, *junit; /* a file, "-" for standard output; NULL: none */
 };
 

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "app/check/args.h"
+#include "app/check/identity.h"
 #include "app/check/plainwire.h"
 #include "app/check/report.h"
 #include "app/out.h"
@@ -25,6 +26,7 @@ struct tool {
     int signum;     /* the signal that ends it early */
     struct log log; /* silent */
     struct env env;
+    struct link_identity identity; /* of --identity */
 };
 
 static int complain(int status, const char *why)
@@ -164,6 +166,16 @@ static char *read_consensus(struct check_args *a)
     return text;
 }
 
+static bool use_identity(struct tool *t)
+{
+    err_t e = check_identity_read(&t->env, t->args.identity, &t->identity);
+    t->args.config.identity = &t->identity;
+    if (e != OK)
+        fprintf(stderr, "tunic check: cannot use the identity in \"%s\": %s\n", t->args.identity,
+                e == ERR_IO ? strerror(errno) : err_text(e));
+    return e == OK;
+}
+
 /* FN for each case that is asked for, until it is enough. */
 static void each_wanted(struct tool *t, void (*fn)(struct tool *t, const struct check_case *c))
 {
@@ -273,6 +285,8 @@ int check_main(int argc, char **argv)
     t.args.config.env = &t.env;
     t.args.config.wire = &wire;
     t.args.config.world = &t;
+    if (t.args.identity && !use_identity(&t))
+        return STATUS_USAGE;
     char *old = t.args.consensus ? read_consensus(&t.args) : NULL;
     if (t.args.consensus && !old)
         return STATUS_USAGE;
@@ -282,6 +296,7 @@ int check_main(int argc, char **argv)
                  : e == OK          ? try_relay(&t)
                                     : unreachable(&t, *why ? why : err_text(e));
     check_close(t.run);
+    link_identity_wipe(&t.identity);
     free(old);
     return status;
 }

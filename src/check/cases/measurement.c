@@ -1,11 +1,13 @@
 /* MEASUREMENT cells of a relay that lets its capacity be measured (proposal 316 3.1; docs/cell.md),
- * as one meets them who is neither a coordinator nor a measurer. A relay that says nothing to them
- * does not know them: it is not tried. */
+ * as one meets them who is neither a coordinator nor a measurer, and, with an identity that may, as
+ * both. A relay that says nothing to them does not know them: it is not tried. */
 #include <string.h>
 
 #include "cell/measurement.h"
 #include "check/pcirc.h"
+#include "check/pmeas.h"
 #include "check/sections.h"
+#include "link/identity.h"
 
 enum { QUIET_MS = 200, UNKNOWN_COMMAND = 77, SECONDS = 10 };
 
@@ -170,6 +172,175 @@ static void no_circuit(struct trial *t)
     probe_await_alive(c->p);
 }
 
+/* ---- with an identity that may measure ---- */
+
+struct run {
+    struct pmeas *coordinator, *measurer;
+    uint8_t session[MEAS_SESSION_LEN];
+};
+
+static struct meas_cell params(const struct trial *t, const struct run *r, uint16_t seconds,
+                               uint8_t echo)
+{
+    struct meas_cell m = {.cmd = MEAS_PARAMS, .params.seconds = seconds};
+    struct meas_ext *ext = &m.params.ext;
+    *ext = (struct meas_ext){.has_form = true,
+                             .has_session = true,
+                             .version = MEAS_VERSION,
+                             .echo = echo,
+                             .n_measurers = 1};
+    ext->measurers[0] = (struct meas_measurer){t->run->config->identity->ed, 1};
+    memcpy(ext->session, r->session, sizeof ext->session);
+    return m;
+}
+
+/* An answer that is OK; what only says that it has been measured too often is no failure. */
+static bool hear_ok(struct pmeas *p, struct meas_cell *m)
+{
+    if (!pmeas_hear(p, m, 0))
+        return false;
+    if (m->cmd == MEAS_ERR && (m->err.code == MEAS_ERR_TOO_OFTEN || m->err.code == MEAS_ERR_BUSY))
+        trial_skip(p->t, "the relay says: %s", meas_error_text(m->err.code));
+    TRIAL_EXPECT(p->t, m->cmd == MEAS_PARAMS_OK, "it is refused: %s",
+                 m->cmd == MEAS_ERR ? meas_error_text(m->err.code) : "not by ERR");
+    return trial_goes_on(p->t);
+}
+
+/* The coordinator has asked for that run and may have it. */
+static bool begin(struct trial *t, struct run *r, uint16_t seconds, uint8_t echo)
+{
+    struct meas_cell m;
+    env_random(t->run->env, r->session, sizeof r->session);
+    r->coordinator = pmeas_open(t);
+    r->measurer = NULL;
+    if (!r->coordinator)
+        return false;
+    m = params(t, r, seconds, echo);
+    pmeas_say(r->coordinator, &m);
+    return hear_ok(r->coordinator, &m);
+}
+
+static void say_echo_on(struct pmeas *p, const uint8_t session[MEAS_SESSION_LEN])
+{
+    struct meas_cell m = {.cmd = MEAS_ECHO_ON};
+    memcpy(m.echo_on.session, session, MEAS_SESSION_LEN);
+    pmeas_say(p, &m);
+}
+
+/* The same, and a measurer's circuit is ready. */
+static bool begin_echo(struct trial *t, struct run *r, uint16_t seconds, uint8_t echo)
+{
+    struct meas_cell m;
+    if (!begin(t, r, seconds, echo))
+        return false;
+    r->measurer = pmeas_open(t);
+    say_echo_on(r->measurer, r->session);
+    return hear_ok(r->measurer, &m);
+}
+
+static void echoes_come_back(struct trial *t, uint8_t form)
+{
+    uint8_t body[CELL_BODY_LEN];
+    struct run r;
+    if (!begin_echo(t, &r, SECONDS, form))
+        return;
+    for (unsigned i = 0; i < 8; i++) {
+        env_random(t->run->env, body, sizeof body);
+        pmeas_send(r.measurer, body, form == MEAS_ECHO_FRAMED);
+        pmeas_await_echo(r.measurer, body);
+    }
+    pmeas_close(r.coordinator);
+}
+
+static void raw(struct trial *t)
+{
+    echoes_come_back(t, MEAS_ECHO_RAW);
+}
+
+static void framed(struct trial *t)
+{
+    echoes_come_back(t, MEAS_ECHO_FRAMED);
+}
+
+static void limits(struct trial *t)
+{
+    struct meas_cell m;
+    struct run r;
+    if (!begin(t, &r, 0, MEAS_ECHO_RAW))
+        return;
+    m = params(t, &r, 0, MEAS_ECHO_RAW);
+    pmeas_say(r.coordinator, &m);
+    if (!hear_ok(r.coordinator, &m))
+        return;
+    TRIAL_EXPECT(t, m.ok.has_form && m.ok.version == MEAS_VERSION, "no version of ours");
+    TRIAL_EXPECT(t, m.ok.has_limits, "no limits");
+    TRIAL_EXPECT(t, m.ok.background_percent <= MEAS_PERCENT_MOST, "%u percent for clients",
+                 m.ok.background_percent);
+    TRIAL_EXPECT(t, m.ok.seconds_most >= 10 && m.ok.seconds_most <= 120, "%u seconds at most",
+                 m.ok.seconds_most);
+}
+
+static void too_long(struct trial *t)
+{
+    struct run r = {.session = {1}};
+    struct meas_cell m;
+    r.coordinator = pmeas_open(t);
+    if (!r.coordinator)
+        return;
+    m = params(t, &r, MEAS_SECONDS_MOST, MEAS_ECHO_RAW);
+    pmeas_say(r.coordinator, &m);
+    if (pmeas_hear(r.coordinator, &m, 0))
+        TRIAL_EXPECT(t, m.cmd == MEAS_ERR && m.err.code == MEAS_ERR_TOO_LONG,
+                     "it is not refused as too long");
+}
+
+static void session(struct trial *t)
+{
+    struct run r;
+    struct meas_cell m;
+    if (!begin(t, &r, SECONDS, MEAS_ECHO_RAW))
+        return;
+    r.session[0] ^= 1;
+    r.measurer = pmeas_open(t);
+    say_echo_on(r.measurer, r.session);
+    if (pmeas_hear(r.measurer, &m, 0))
+        TRIAL_EXPECT(t, m.cmd == MEAS_ERR && m.err.code == MEAS_ERR_MEASURER,
+                     "a measurer of another session is not refused");
+    pmeas_close(r.coordinator);
+}
+
+/* The clock starts with the first echo; each second is told once, and then all is over. */
+static void seconds(struct trial *t)
+{
+    enum { SHORT = 2, LATE_MS = 3000 };
+    uint8_t body[CELL_BODY_LEN] = {1};
+    struct run r;
+    struct meas_cell m;
+    if (!begin_echo(t, &r, SHORT, MEAS_ECHO_RAW))
+        return;
+    pmeas_send(r.measurer, body, false);
+    pmeas_await_echo(r.measurer, body);
+    for (unsigned s = 1; s <= SHORT; s++) {
+        if (!pmeas_hear(r.coordinator, &m, LATE_MS))
+            return;
+        TRIAL_EXPECT(t, m.cmd == MEAS_BG && m.bg.second == s, "it is not about second %u", s);
+    }
+    pmeas_await_destroy(r.measurer, LATE_MS);
+}
+
+/* Nobody is left to hear of it. */
+static void coordinator_goes(struct trial *t)
+{
+    uint8_t body[CELL_BODY_LEN] = {1};
+    struct run r;
+    if (!begin_echo(t, &r, SECONDS, MEAS_ECHO_RAW))
+        return;
+    pmeas_send(r.measurer, body, false);
+    pmeas_await_echo(r.measurer, body);
+    pmeas_close(r.coordinator);
+    pmeas_await_destroy(r.measurer, 0);
+}
+
 static const struct check_case cases[] = {
     {"measurement/query", CHECK_MUST, "prop316 3.1.2",
      "tells whoever asks whether it could measure that it could not", query, NEEDS_NOTHING},
@@ -189,6 +360,21 @@ static const struct check_case cases[] = {
      "drops an echo message where nothing is measured", echo, NEEDS_NOTHING},
     {"measurement/no-circuit", CHECK_SHOULD, "tor-spec 5.5",
      "drops MEASUREMENT for a circuit that there is not", no_circuit, NEEDS_NOTHING},
+    {"measurement/limits", CHECK_MUST, "prop316 3.1.2",
+     "tells a coordinator that asks its limits, and they can be", limits, NEEDS_NOTHING},
+    {"measurement/too-long", CHECK_MUST, "prop316 3.1.2",
+     "refuses a measurement that is longer than its limit", too_long, NEEDS_NOTHING},
+    {"measurement/session", CHECK_MUST, "prop316 3.1.2",
+     "gives nothing back to a measurer of another session", session, NEEDS_NOTHING},
+    {"measurement/raw", CHECK_MUST, "prop316 3.1.3", "gives raw cells back decrypted, in order",
+     raw, NEEDS_NOTHING},
+    {"measurement/framed", CHECK_MUST, "prop316 3.1.3",
+     "gives echo messages back decrypted, in order", framed, NEEDS_NOTHING},
+    {"measurement/seconds", CHECK_MUST, "prop316 3.1.3",
+     "tells of each second once, from the first echo on, and ends after the last", seconds,
+     NEEDS_NOTHING},
+    {"measurement/coordinator-goes", CHECK_SHOULD, "prop316 3.1.3",
+     "ends a measurement whose coordinator is gone", coordinator_goes, NEEDS_NOTHING},
 };
 const struct check_section check_measurement = {"measurement", "measurements", cases,
                                                 sizeof cases / sizeof *cases};
