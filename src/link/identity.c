@@ -32,6 +32,11 @@ static err_t make(struct env *env, const struct rsa_key *rsa, const struct ed_se
     struct wr w = wr_over(out->storage, sizeof out->storage);
     int64_t now_s = env_wall_s(env);
     uint32_t until_h = (uint32_t)((now_s + LINK_IDENTITY_LIFE_S) / HOUR_S + 1);
+    struct wr der = wr_over(out->rsa_der, sizeof out->rsa_der);
+    TRY(rsa_key_to_der(rsa, &der));
+    out->rsa_der_len = der.len;
+    out->ed_key = *ed;
+    out->made_s = now_s;
     out->ed = ed->pub;
     rsa_pub_id(rsa_key_public(rsa), &out->rsa);
     rsa_pub_sha256(rsa_key_public(rsa), &out->rsa_sha256);
@@ -68,6 +73,22 @@ err_t link_identity_make(struct env *env, const struct rsa_key *rsa, const struc
         move_to(fresh, out);
     link_identity_wipe(fresh);
     free(fresh);
+    return e;
+}
+
+err_t link_identity_renew(struct env *env, struct link_identity *id)
+{
+    int64_t age_s = env_wall_s(env) - id->made_s;
+    struct rsa_key *rsa;
+    struct ed_secret ed = id->ed_key;
+    if (age_s >= 0 && age_s < LINK_IDENTITY_RENEW_S)
+        return OK;
+    err_t e = rsa_key_from_der(id->rsa_der, id->rsa_der_len, &rsa);
+    if (e == OK) {
+        e = link_identity_make(env, rsa, &ed, id);
+        rsa_key_free(rsa);
+    }
+    secret_wipe(&ed, sizeof ed);
     return e;
 }
 

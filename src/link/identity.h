@@ -15,7 +15,9 @@
 
 enum {
     LINK_IDENTITY_STORAGE = 1536,
-    LINK_IDENTITY_LIFE_S = 2 * 24 * 3600 /* of the certificates; to be made anew before */
+    LINK_IDENTITY_RSA_DER = 700,           /* of a key of RSA_ID_BITS, and room */
+    LINK_IDENTITY_LIFE_S = 30 * 24 * 3600, /* of the certificates */
+    LINK_IDENTITY_RENEW_S = 24 * 3600      /* when it is time for new ones */
 };
 
 /* Not to be moved. */
@@ -24,6 +26,10 @@ struct link_identity {
     struct sha256 rsa_sha256;
     struct ed_id ed;
     struct ed_secret auth;   /* which signs AUTHENTICATE */
+    struct ed_secret ed_key; /* both identity keys, for link_identity_renew() */
+    uint8_t rsa_der[LINK_IDENTITY_RSA_DER];
+    size_t rsa_der_len;
+    int64_t made_s;
     struct chan_certs certs; /* views into storage */
     uint8_t storage[LINK_IDENTITY_STORAGE];
 };
@@ -33,6 +39,9 @@ struct link_identity {
  * ERR_CRYPTO, ERR_NOMEM: OUT is as it was. */
 MUST_USE err_t link_identity_make(struct env *env, const struct rsa_key *rsa,
                                   const struct ed_secret *ed, struct link_identity *out);
+/* The same of the keys it was made of, if that was LINK_IDENTITY_RENEW_S ago, or the clock was set
+ * back: for who has it for long, in each wake-up in which it opens links, or once a day. */
+MUST_USE err_t link_identity_renew(struct env *env, struct link_identity *id);
 void link_identity_wipe(struct link_identity *id);
 
 #endif

@@ -43,13 +43,38 @@ START_TEST(test_identity_is_what_a_responder_wants)
 }
 END_TEST
 
-START_TEST(test_identity_lives_two_days)
+START_TEST(test_identity_lives_a_month)
 {
     struct certs_claim claim;
     set_up();
     ck_ok(verify(LINK_IDENTITY_LIFE_S, &claim));
     ck_err(verify(LINK_IDENTITY_LIFE_S + 2 * 3600, &claim), ERR_LINK_DATES);
     ck_err(verify(-40 * 86400, &claim), ERR_LINK_DATES);
+    test_env_free(env);
+}
+END_TEST
+
+START_TEST(test_identity_is_renewed_once_a_day)
+{
+    struct certs_claim first, same, second;
+    set_up();
+    ck_ok(verify(0, &first));
+    test_env_advance_ms(env, (LINK_IDENTITY_RENEW_S - 1) * 1000ull);
+    ck_ok(link_identity_renew(env, &id));
+    ck_ok(verify(0, &same));
+    ck_assert(ed_id_equal(&first.auth_key, &same.auth_key));
+    for (int month = 0; month < 3; month++) { /* and so for ever */
+        test_env_advance_ms(env, LINK_IDENTITY_LIFE_S * 1000ull);
+        ck_ok(link_identity_renew(env, &id));
+        ck_ok(verify(LINK_IDENTITY_LIFE_S, &second));
+        ck_assert(!ed_id_equal(&first.auth_key, &second.auth_key));
+        ck_assert_mem_eq(&first.who, &second.who, sizeof first.who);
+        first = second;
+    }
+    id.made_s += 3600; /* the clock was set back */
+    ck_ok(link_identity_renew(env, &id));
+    ck_ok(verify(0, &second));
+    ck_assert(!ed_id_equal(&first.auth_key, &second.auth_key));
     test_env_free(env);
 }
 END_TEST
@@ -106,6 +131,6 @@ START_TEST(test_identity_shown_without_all_certificates)
 }
 END_TEST
 
-TESTS("link/identity", test_identity_is_what_a_responder_wants, test_identity_lives_two_days,
-      test_identity_is_made_anew_in_place, test_identity_of_another_size_is_refused,
-      test_identity_shown_without_all_certificates)
+TESTS("link/identity", test_identity_is_what_a_responder_wants, test_identity_lives_a_month,
+      test_identity_is_renewed_once_a_day, test_identity_is_made_anew_in_place,
+      test_identity_of_another_size_is_refused, test_identity_shown_without_all_certificates)

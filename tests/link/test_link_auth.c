@@ -433,11 +433,12 @@ START_TEST(test_link_auth_expired_certificates_are_refused)
 {
     prepare();
     test_env_advance_ms(p.w.env, (LINK_IDENTITY_LIFE_S + 2 * 3600) * 1000ull);
+    relay_certs_make(&p.w.certs, &p.w.keys, &p.w.tls_cert, env_wall_s(p.w.env), 86400 * 30);
     connect_links();
     pump();
     expect_refused(ERR_LINK_DATES, "expired");
     hang_up();
-    ck_ok(link_identity_make(p.w.env, p.rsa, &p.ed, &p.id)); /* in place */
+    ck_ok(link_identity_renew(p.w.env, &p.id)); /* in place */
     connect_links();
     pump();
     ck_assert_uint_eq(p.opened, 1);
