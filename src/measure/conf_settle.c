@@ -92,12 +92,13 @@ static err_t number(const struct look *l, enum mconf_id id, unsigned least, unsi
     return OK;
 }
 
+/* As everywhere here: KB and MB by 1024, as in torrc. */
 static bool parse_bw(struct text t, uint64_t *out)
 {
     static const struct {
         const char *unit;
-        uint64_t bytes; /* in eighths */
-    } units[] = {{"", 8},        {"kB", 8000},      {"MB", 8000000},     {"GB", 8000000000},
+        uint64_t bits;
+    } units[] = {{"", 8},        {"KB", 8192},      {"MB", 8388608},     {"GB", 8589934592u},
                  {"kbit", 1000}, {"Mbit", 1000000}, {"Gbit", 1000000000}};
     size_t digits = 0;
     while (digits < t.len && t.s[digits] >= '0' && t.s[digits] <= '9')
@@ -107,8 +108,8 @@ static bool parse_bw(struct text t, uint64_t *out)
     if (text_to_u64((struct text){t.s, digits}, 1000000000000, &x) != OK)
         return false;
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (text_is(unit, units[i].unit)) {
-            bool fits = !__builtin_mul_overflow(x, units[i].bytes, out);
+        if (text_is_nocase(unit, units[i].unit)) {
+            bool fits = !__builtin_mul_overflow(x, units[i].bits, out);
             *out /= 8;
             return fits && *out > 0;
         }
@@ -120,7 +121,7 @@ static err_t bw(const struct look *l, enum mconf_id id, uint64_t *out)
     char text[MCONF_TEXT_MAX];
     TRY(text_of_key(l, id, text));
     if (!parse_bw(text_of(text), out))
-        return wrong(l, id, "is bytes a second, or like 100MB or 1Gbit, not %.40s", text);
+        return wrong(l, id, "is bytes a second, or like 100MB or 1gbit, not %.40s", text);
     return OK;
 }
 
@@ -204,7 +205,7 @@ static err_t measurers(const struct look *l, struct mconf_coord *out)
         if (parse_measurer(text_of(v->text), m) != OK) {
             snprintf(l->why, MCONF_WHY,
                      "%.150s: a measurer is NAME sha256//PIN BW, as keygen prints it with what it "
-                     "is good for, like 125MB or 1Gbit",
+                     "is good for, like 100MB or 1gbit",
                      v->where);
             return ERR_MALFORMED;
         }

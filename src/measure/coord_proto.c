@@ -16,7 +16,7 @@ enum { IN_CAP = FRAME_MOST + FRAME_HEAD + TLS_RECORD_MOST };
 struct coord_proto {
     struct env *env;
     const struct coord_proto_ops *ops;
-    void *arg;
+    void *arg, *io;
     struct tls *tls;
     bool is_coord, busy;
     struct msg_hello say;
@@ -317,6 +317,16 @@ void coord_proto_sent(struct coord_proto *p, size_t len)
 void coord_proto_gone(struct coord_proto *p, const char *text)
 {
     end(p, COORD_CONN_RETRY_ERROR, "%s", text);
+}
+
+void coord_proto_set_io(struct coord_proto *p, void *io)
+{
+    p->io = io;
+}
+
+void *coord_proto_io(const struct coord_proto *p)
+{
+    return p->io;
 }
 
 /* ---- the owner's side ---- */

@@ -79,6 +79,10 @@ void coord_proto_sent(struct coord_proto *p, size_t len);
 /* The connection could not be made, or is over. */
 void coord_proto_gone(struct coord_proto *p, const char *text);
 
+/* A slot for the socket's owner. */
+void coord_proto_set_io(struct coord_proto *p, void *io);
+void *coord_proto_io(const struct coord_proto *p);
+
 /* ---- the owner's side ---- */
 
 bool coord_proto_is_open(const struct coord_proto *p);

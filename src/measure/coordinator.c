@@ -115,19 +115,6 @@ struct coord_proto *coordinator_accept(struct coordinator *c)
     return s->proto;
 }
 
-size_t coordinator_measurers(const struct coordinator *c)
-{
-    size_t n = 0;
-    for (struct csession *s = c->sessions; s; s = s->next)
-        n += s->open ? 1 : 0;
-    return n;
-}
-
-size_t coordinator_jobs(const struct coordinator *c)
-{
-    return c->n_jobs;
-}
-
 /* ---- life ---- */
 
 err_t coordinator_recall(struct coordinator *c, struct text line)

@@ -3,6 +3,7 @@
 #define TUNIC_MEASURE_COORDINATOR_INT_H
 
 #include "base/later.h"
+#include "measure/agree.h"
 #include "measure/coordinator.h"
 
 /* One connection with a measurer, or with a stranger as long as its state is not open. */
@@ -34,6 +35,14 @@ struct cjob {
     struct cjob *next;
 };
 
+/* An address where a run is just over: what waits at the relay has to drain, and it may not have
+ * heard yet that it is over. */
+struct crest {
+    struct ip ip;
+    uint64_t until_us;
+};
+enum { COORDINATOR_RESTS = 16, COORDINATOR_REST_MS = 2000 };
+
 struct coordinator {
     struct env *env;
     struct mconf_coord conf;
@@ -46,6 +55,9 @@ struct coordinator {
     size_t n_jobs;
     struct history history;
     struct polite *polite;
+    struct agree agree;
+    struct crest rests[COORDINATOR_RESTS]; /* a ring */
+    size_t next_rest;
     struct timer look; /* at the row of jobs */
     bool finishing;
 };
@@ -66,6 +78,12 @@ void cjob_refuse(struct cjob *j, const char *why, const char *detail);
 void cjob_session_lost(struct coordinator *c, struct csession *s, const char *why);
 void cjob_session_msg(struct csession *s, const struct msg *m);
 void cjob_free(struct cjob *j);
+
+/* ---- what a run came to ---- */
+
+uint64_t cjob_bytes(const struct cjob *j); /* on the wire, both ways */
+/* A run of a good end says how its measurers compare; one that always disagrees is named. */
+void cjob_compare(const struct cjob *j);
 
 /* ---- what is told ---- */
 

@@ -85,17 +85,6 @@ void cjob_refuse(struct cjob *j, const char *why, const char *detail)
     over(j);
 }
 
-static uint64_t bytes_of(const struct cjob *j)
-{
-    uint64_t sum = 0;
-    for (unsigned sec = 1; run_summed(j->run, sec); sec++)
-        for (size_t k = 0; k < j->config.n_members; k++) {
-            const struct bw_report *r = run_reported(j->run, k, sec);
-            sum += r ? r->wire_in + r->wire_out : 0;
-        }
-    return sum;
-}
-
 /* ---- a run's side ---- */
 
 static void ask(void *arg, const struct meas_params *params)
@@ -170,6 +159,13 @@ static void on_second(void *arg, const struct run_second *s)
     ctell_second(j, s);
 }
 
+static void rest(struct coordinator *c, const struct ip *ip)
+{
+    uint64_t until_us = c->env->mono_us + COORDINATOR_REST_MS * (uint64_t)US_PER_MS;
+    c->rests[c->next_rest] = (struct crest){*ip, until_us};
+    c->next_rest = (c->next_rest + 1) % COORDINATOR_RESTS;
+}
+
 static void on_end(void *arg, const struct run_result *result)
 {
     struct cjob *j = arg;
@@ -181,7 +177,10 @@ static void on_end(void *arg, const struct run_result *result)
     if (result->state == RUN_FAILED && result->member < j->config.n_members)
         cancel(j, result->member, j->meas_id);
     if (j->polite)
-        polite_end(c->polite, &j->config.relay.addrs[0], now_s, bytes_of(j), away);
+        polite_end(c->polite, &j->config.relay.addrs[0], now_s, cjob_bytes(j), away);
+    rest(c, &j->config.relay.addrs[0].ip);
+    if (!run_why(result))
+        cjob_compare(j);
     publish(j, results_end(&of, result, j->began_s, now_s));
     over(j);
 }
@@ -251,6 +250,14 @@ static bool any_runs(const struct coordinator *c)
     return false;
 }
 
+static bool is_resting(const struct coordinator *c, const struct ip *ip)
+{
+    for (size_t i = 0; i < COORDINATOR_RESTS; i++)
+        if (c->rests[i].until_us > c->env->mono_us && ip_equal(&c->rests[i].ip, ip))
+            return true;
+    return false;
+}
+
 /* One run at a time on an address: polite.h has the rule; here it makes others wait. */
 static bool is_measured(const struct coordinator *c, const struct ip *ip)
 {
@@ -295,7 +302,8 @@ static bool try_begin(struct cjob *j)
 {
     struct coordinator *c = j->coordinator;
     uint64_t waited = c->env->mono_us - j->queued_us;
-    if (is_measured(c, &j->config.relay.addrs[0].ip))
+    const struct ip *ip = &j->config.relay.addrs[0].ip;
+    if (is_measured(c, ip) || is_resting(c, ip))
         return true;
     uint64_t sum = gather(j);
     bool enough = sum && (sum >= alloc_wanted(j->config.prior) || !any_runs(c));
@@ -368,7 +376,10 @@ void coordinator_relay_granted(struct coordinator *c, uint32_t meas_id,
     struct cjob *j = cjob_find(c, meas_id);
     if (!j || !j->run)
         return;
-    (void)peer;
+    if (peer) {
+        j->config.relay.ed25519 = *peer; /* for the results */
+        j->config.relay.has_ed25519 = true;
+    }
     run_granted(j->run, limits);
 }
 

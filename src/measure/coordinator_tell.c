@@ -22,6 +22,19 @@ unsigned csession_free_sockets(const struct csession *s)
     return most > s->reserved_sockets ? most - s->reserved_sockets : 0;
 }
 
+size_t coordinator_measurers(const struct coordinator *c)
+{
+    size_t n = 0;
+    for (struct csession *s = c->sessions; s; s = s->next)
+        n += s->open ? 1 : 0;
+    return n;
+}
+
+size_t coordinator_jobs(const struct coordinator *c)
+{
+    return c->n_jobs;
+}
+
 /* Takes the reference of OBJECT, which may be NULL. */
 static char *dumped(json_t *object)
 {
@@ -122,8 +135,10 @@ static json_t *measurer_json(const struct coordinator *c, const struct mconf_mea
 {
     char pin[PIN_TEXT_MAX], ed[BASE64_SIZE(32)];
     const struct csession *s = session_of(c, m->name);
-    json_t *object = json_pack("{sssssIsb}", "name", m->name, "pin", pin_text(&m->pin, pin), "bw",
-                               (json_int_t)m->bw, "connected", s != NULL);
+    json_t *object = json_pack("{sssssIsbsisb}", "name", m->name, "pin", pin_text(&m->pin, pin),
+                               "bw", (json_int_t)m->bw, "connected", s != NULL, "part_percent",
+                               (int)agree_percent(&c->agree, m->name), "disagrees",
+                               agree_is_odd(&c->agree, m->name));
     if (!object || !s)
         return object;
     (void)base64_encode(s->hello.identity.b, sizeof s->hello.identity.b, false, ed);

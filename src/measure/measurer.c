@@ -315,6 +315,8 @@ void measurer_ended(struct measurer *m, uint32_t meas_id, const struct meas_fail
         return;
     if (failure)
         msg.failure = *failure;
+    log_notice(m->env->log, "Measurement %u is over: %s %s", meas_id,
+               failure ? meas_code_name(failure->code) : "done", failure ? failure->info : "");
     tell(m, &msg);
     m->ops->end(m->arg, j->it);
     *j = (struct job){.meas_id = 0};

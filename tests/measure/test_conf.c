@@ -60,7 +60,7 @@ START_TEST(test_conf_of_a_coordinator)
     static struct mconf_coord coord;
     char why[MCONF_WHY];
     struct mconf *c = read_("[coord]\ndatadir = /srv/ff ; here\nresultsdir=${datadir}/r\n"
-                            "measurer = m1 " PIN_A " 125MB\nmeasurer = m2 " PIN_B " 1Gbit\n"
+                            "measurer = m1 " PIN_A " 125000KB\nmeasurer = m2 " PIN_B " 1Gbit\n"
                             "[meas_params]\nbg_percent = .1\ncheck = 0.01\necho = framed\n"
                             "adaptive = yes\n");
     ck_ok(mconf_coord(c, &coord, why));
@@ -68,7 +68,7 @@ START_TEST(test_conf_of_a_coordinator)
     ck_assert_str_eq(coord.ctrl_addr, "/srv/ff/ctl");
     ck_assert_uint_eq(coord.n_measurers, 2);
     ck_assert_str_eq(coord.measurers[1].name, "m2");
-    ck_assert_uint_eq(coord.measurers[0].bw, 125000000);
+    ck_assert_uint_eq(coord.measurers[0].bw, 128000000);
     ck_assert_uint_eq(coord.measurers[1].bw, 125000000);
     ck_assert_uint_eq(coord.measurers[1].pin.b[31], 1);
     ck_assert_uint_eq(coord.percent, 10);
@@ -88,7 +88,7 @@ START_TEST(test_conf_of_a_measurer)
     ck_ok(mconf_measurer(c, &m, why));
     ck_assert_str_eq(m.name, "m1");
     ck_assert_str_eq(m.key, "/d/keys/m1.pem");
-    ck_assert_uint_eq(m.bw, 3000000);
+    ck_assert_uint_eq(m.bw, 3145728);
     ck_assert_uint_eq(m.coord_pin.b[31], 1);
     mconf_free(c);
 }

@@ -224,6 +224,7 @@ START_TEST(test_coordinator_strangers_are_sent_away)
 {
     team_new(2, 10000000, 3000000);
     team_kill(1);
+    tls_ctx_free(team.measurers[1].keys.ctx);
     coord_keys_make(&team.measurers[1].keys, false, "m2"); /* a new key under an old name */
     team_start(1);
     team_pass(2);

@@ -3,6 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/measure/coord.h"
+#include "app/measure/ctl.h"
+#include "app/measure/keygen.h"
+#include "app/measure/measurer.h"
 #include "app/measure/run.h"
 #include "app/measure/tool.h"
 
@@ -13,6 +17,10 @@ static const struct {
 } parts[] = {
     {"run", measure_run_main, "relays measured from this computer"},
     {"probe", measure_probe_main, "relays asked whether they let themselves be measured"},
+    {"keygen", measure_keygen_main, "keys of a coordinator or a measurer"},
+    {"coord", measure_coord_main, "the coordinator, as a service"},
+    {"measurer", measure_measurer_main, "a measurer, as a service"},
+    {"ctl", measure_ctl_main, "orders to the coordinator"},
 };
 enum { N_PARTS = sizeof parts / sizeof *parts };
 

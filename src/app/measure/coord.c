@@ -1,0 +1,262 @@
+#include "app/measure/coord.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/measure/orders.h"
+#include "app/measure/protowire.h"
+#include "app/measure/relaytalks.h"
+#include "app/measure/service.h"
+#include "app/measure/tool.h"
+#include "measure/pin.h"
+#include "net/listen.h"
+
+static const char HELP[] =
+    "usage: tunic measure coord [-c FILE] [--KEY VALUE]... [--dump-config]\n"
+    "\n"
+    "The coordinator: has relays measured by its measurers, and writes results. FILE has the\n"
+    "sections [coord] and [meas_params]; each key is an option, too.\n"
+    "\n"
+    "  --datadir DIR            (data-coord)\n"
+    "  --keydir DIR, --key FILE, --identity FILE\n"
+    "                           keys that `tunic measure keygen coord` made (keys/coord.pem, .id)\n"
+    "  --resultsdir DIR         a file a day (results)\n"
+    "  --listen-addr ADDR:PORT  for measurers (localhost:12934)\n"
+    "  --ctrl-addr PATH         the unix socket for `tunic measure ctl` (ctl)\n"
+    "  --measurer \"NAME PIN BW\" who may come, and what it is good for; may be repeated\n"
+    "  --meas-duration S        (30)     --sockets N       of a team (160)\n"
+    "  --bg-percent R           (0.25)   --check P         share of cells looked at (1)\n"
+    "  --echo raw|framed        (raw)    --prior BW        of a relay nobody knows (13MB)\n"
+    "  --adaptive yes           may end early    --paper yes   the paper's fixed rule\n"
+    "  --dump-config            print what holds, and where it comes from\n"
+    "\n"
+    "SIGHUP reads FILE again; SIGTERM ends when what runs is over.\n";
+
+struct coord_service {
+    struct service s;
+    struct mconf_coord conf;
+    struct keys keys;
+    struct tls_ctx *relay_tls;
+    struct coordinator *c;
+    struct relaytalks *talks;
+    struct resultsdir *results;
+    struct listener *listener;
+    struct orders *orders;
+};
+
+static void output(void *arg, struct coord_proto *p)
+{
+    (void)arg;
+    protowire_output(p);
+}
+
+static void hangup(void *arg, struct coord_proto *p)
+{
+    (void)arg;
+    protowire_hangup(p);
+}
+
+static err_t talk(void *arg, uint32_t meas_id, const struct meas_relay *relay,
+                  const struct meas_params *params, void **out)
+{
+    struct coord_service *cs = arg;
+    return relaytalks_talk(cs->talks, meas_id, relay, params, out);
+}
+
+static void hush(void *arg, void *it, bool aborted)
+{
+    struct coord_service *cs = arg;
+    relaytalks_hush(cs->talks, it, aborted);
+}
+
+static err_t record(void *arg, const char *line, bool synced)
+{
+    struct coord_service *cs = arg;
+    return resultsdir_append(cs->results, line, synced, env_wall_s(net_env(cs->s.net)));
+}
+
+static void on_event(void *arg, uint32_t meas_id, const char *json, bool over)
+{
+    struct coord_service *cs = arg;
+    if (cs->orders)
+        orders_event(cs->orders, meas_id, json, over);
+}
+
+static void on_idle(void *arg)
+{
+    struct coord_service *cs = arg;
+    service_stop(&cs->s);
+}
+
+static const struct coordinator_ops ops = {
+    .output = output,
+    .hangup = hangup,
+    .talk = talk,
+    .hush = hush,
+    .record = record,
+    .on_event = on_event,
+    .on_idle = on_idle,
+};
+
+/* ---- signals and orders ---- */
+
+static void reload(void *arg, const struct mconf *conf)
+{
+    struct coord_service *cs = arg;
+    struct mconf_coord fresh;
+    char why[MCONF_WHY];
+    if (mconf_coord(conf, &fresh, why) != OK) {
+        log_warn(&cs->s.log, "The configuration stays as it was: %s", why);
+        return;
+    }
+    coordinator_reconfigure(cs->c, &fresh);
+    log_notice(&cs->s.log,
+               "Read again: %zu measurers are listed; addresses, keys and folders are "
+               "those of the start",
+               fresh.n_measurers);
+}
+
+static void finish(void *arg)
+{
+    struct coord_service *cs = arg;
+    coordinator_finish(cs->c);
+}
+
+static void shut_down(void *arg)
+{
+    struct coord_service *cs = arg;
+    cs->s.finishing = true;
+    log_notice(&cs->s.log, "Ending, since `tunic measure ctl shutdown` says so");
+    coordinator_finish(cs->c);
+}
+
+/* ---- start ---- */
+
+static void on_accept(void *arg, int fd, const struct ipport *peer)
+{
+    struct coord_service *cs = arg;
+    struct coord_proto *p = coordinator_accept(cs->c);
+    (void)peer;
+    if (!p)
+        close(fd);
+    else if (protowire_accept(cs->s.net, p, fd) != OK)
+        log_warn(&cs->s.log, "A connection was dropped: out of memory");
+}
+
+static void recall(void *arg, struct text line)
+{
+    struct coord_service *cs = arg;
+    if (coordinator_recall(cs->c, line) != OK)
+        log_notice(&cs->s.log, "A line of the results is none, and is skipped: %.60s", line.s);
+}
+
+static err_t make_folder(const struct coord_service *cs)
+{
+    if (mkdir(cs->conf.datadir, 0700) == 0 || errno == EEXIST)
+        return OK;
+    log_err(&cs->s.log, "Cannot make the folder %s: %s", cs->conf.datadir, strerror(errno));
+    return ERR_IO;
+}
+
+/* Listeners want a path from the root. */
+static err_t open_orders(struct coord_service *cs)
+{
+    char here[PATH_MAX] = "", path[PATH_MAX + MCONF_TEXT_MAX];
+    bool absolute = cs->conf.ctrl_addr[0] == '/';
+    if (!absolute && !getcwd(here, sizeof here))
+        return ERR_IO;
+    snprintf(path, sizeof path, "%s%s%s", here, absolute ? "" : "/", cs->conf.ctrl_addr);
+    err_t e = orders_open(cs->s.net, path, cs->c, cs->results, shut_down, cs, &cs->orders);
+    if (e == ERR_LIMIT)
+        log_err(&cs->s.log, "The path %s is too long for a unix socket: say another ctrl_addr",
+                path);
+    return e;
+}
+
+enum { RECALL_DAYS = 60 };
+
+static err_t begin(struct coord_service *cs)
+{
+    struct env *env = net_env(cs->s.net);
+    const struct port_at at = {.tcp = cs->conf.listen_addr};
+    TRY(make_folder(cs));
+    TRY(tls_ctx_new_client(&cs->relay_tls));
+    TRY(resultsdir_open(cs->conf.resultsdir, &cs->s.log, &cs->results));
+    const struct link_config link = {.tls = cs->relay_tls, .identity = &cs->keys.identity};
+    cs->talks = relaytalks_new(cs->s.net, &link, &cs->c);
+    cs->c = coordinator_new(env, &cs->conf, cs->keys.tls, &ops, cs);
+    if (!cs->talks || !cs->c)
+        return ERR_NOMEM;
+    TRY(resultsdir_each(cs->results, env_wall_s(env), RECALL_DAYS, recall, cs));
+    coordinator_recalled(cs->c);
+    TRY(listener_open(cs->s.net, "measurer", &at, on_accept, cs, &cs->listener));
+    return open_orders(cs);
+}
+
+static void end(struct coord_service *cs)
+{
+    orders_close(cs->orders);
+    cs->orders = NULL;
+    listener_close(cs->listener);
+    coordinator_free(cs->c);
+    relaytalks_free(cs->talks);
+    resultsdir_close(cs->results);
+    tls_ctx_free(cs->relay_tls);
+}
+
+static int serve(struct coord_service *cs)
+{
+    char pin[PIN_TEXT_MAX];
+    err_t e = begin(cs);
+    if (e == OK) {
+        log_notice(&cs->s.log, "Coordinator %s serves %zu measurers on %s, and orders on %s",
+                   pin_text(&cs->keys.pin, pin), cs->conf.n_measurers, listener_name(cs->listener),
+                   cs->conf.ctrl_addr);
+        service_run(&cs->s);
+    } else {
+        log_err(&cs->s.log, "The coordinator did not start: %s", err_text(e));
+    }
+    end(cs);
+    return e == OK ? MEASURE_DONE : MEASURE_NOT_ALL;
+}
+
+static int set_up(struct coord_service *cs, const struct mconf *conf)
+{
+    char why[KEYS_WHY];
+    if (mconf_coord(conf, &cs->conf, why) != OK)
+        return tool_complain(MEASURE_USAGE, why);
+    int status = service_begin(&cs->s);
+    if (status)
+        return status;
+    for (size_t i = 0; mconf_notice(conf, i); i++)
+        log_notice(&cs->s.log, "%s", mconf_notice(conf, i));
+    if (keys_read(net_env(cs->s.net), cs->conf.key, cs->conf.identity, true, &cs->keys, why) != OK)
+        return tool_complain(MEASURE_NOT_ALL, why);
+    return 0;
+}
+
+int measure_coord_main(int argc, char **argv)
+{
+    struct coord_service cs = {.s = {.name = "coord", .section = "coord", .help = HELP}};
+    struct mconf *conf;
+    cs.s.argc = argc;
+    cs.s.argv = argv;
+    cs.s.reload = reload;
+    cs.s.finish = finish;
+    cs.s.arg = &cs;
+    int status = service_read(&cs.s, &conf);
+    if (status >= 0)
+        return status;
+    status = set_up(&cs, conf);
+    mconf_free(conf);
+    if (!status) {
+        status = serve(&cs);
+        keys_free(&cs.keys);
+    }
+    service_end(&cs.s);
+    return status;
+}

@@ -1,0 +1,144 @@
+#include "app/measure/ctlwords.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+static const char *text(const json_t *object, const char *name)
+{
+    const char *s = json_string_value(json_object_get(object, name));
+    return s ? s : "";
+}
+
+static json_int_t number(const json_t *object, const char *name)
+{
+    return json_integer_value(json_object_get(object, name));
+}
+
+static double mbit(const json_t *object, const char *name)
+{
+    return (double)number(object, name) * 8 / 1e6;
+}
+
+/* ---- events ---- */
+
+static void second(FILE *to, const json_t *o, bool live)
+{
+    fprintf(to,
+            "%s%s [%d/%d s] %.1f Mbit/s, background %.1f, %" PRId64
+            " cells checked, %d/%d sockets%s",
+            live ? "\r\033[K" : "", text(o, "relay"), (int)number(o, "sec"), (int)number(o, "dur"),
+            mbit(o, "bw"), mbit(o, "bg"), (int64_t)number(o, "checked"),
+            (int)number(o, "ready_circs"), (int)number(o, "circs"), live ? "" : "\n");
+}
+
+static void result(FILE *to, const json_t *o, bool live)
+{
+    const char *relay = *text(o, "addr") ? text(o, "addr") : text(o, "relay");
+    fputs(live ? "\r\033[K" : "", to);
+    if (!json_is_true(json_object_get(o, "ok"))) {
+        fprintf(to, "%s: %s: %s\n", relay, text(o, "why"), text(o, "detail"));
+        if (number(o, "bw"))
+            fprintf(to, "  It carried %.1f Mbit/s.\n", mbit(o, "bw"));
+        return;
+    }
+    fprintf(to, "%s carries %.1f Mbit/s (%.3f MB/s), %.1f of them its clients', limited by %s.\n",
+            relay, mbit(o, "bw"), (double)number(o, "bw") / 1e6, mbit(o, "bg"),
+            text(o, "limited_by"));
+    if (number(o, "clamped"))
+        fprintf(to, "  In %d of %d seconds it claimed more clients than is believed.\n",
+                (int)number(o, "clamped"), (int)number(o, "counted"));
+}
+
+static void event(FILE *to, const json_t *o, const char *name, bool live)
+{
+    if (strcmp(name, "second") == 0)
+        second(to, o, live);
+    else if (strcmp(name, "result") == 0)
+        result(to, o, live);
+    else if (strcmp(name, "state") == 0)
+        fprintf(to, "%s%s: %s%s", live ? "\r\033[K" : "", text(o, "relay"), text(o, "state"),
+                live ? "" : "\n");
+    else if (strcmp(name, "queued") == 0)
+        fprintf(to, "%s: waits as %" PRId64 "\n", text(o, "relay"), (int64_t)number(o, "id"));
+    else if (strcmp(name, "refused") == 0)
+        fprintf(to, "%s: not measured: %s\n", text(o, "relay"), text(o, "why"));
+    else if (strcmp(name, "error") == 0)
+        fprintf(to, "%s\n", text(o, "why"));
+}
+
+/* ---- answers ---- */
+
+static void measurers(FILE *to, const json_t *list)
+{
+    size_t i;
+    json_t *m;
+    if (!json_array_size(list))
+        fputs("no measurer is listed\n", to);
+    json_array_foreach(list, i, m)
+    {
+        bool there = json_is_true(json_object_get(m, "connected"));
+        fprintf(to, "measurer %s: %s, %.0f Mbit/s", text(m, "name"), there ? "connected" : "away",
+                mbit(m, "bw"));
+        if (there)
+            fprintf(to, ", %.0f free, %d sockets, %s", mbit(m, "free_bw"),
+                    (int)number(m, "sockets_max"), text(m, "software"));
+        if (json_is_true(json_object_get(m, "disagrees")))
+            fprintf(to, "; disagrees with the others: %d%% of its part",
+                    (int)number(m, "part_percent"));
+        fputc('\n', to);
+    }
+}
+
+static void jobs(FILE *to, const json_t *list)
+{
+    size_t i;
+    json_t *j;
+    if (!json_array_size(list))
+        fputs("nothing is measured\n", to);
+    json_array_foreach(list, i, j)
+    {
+        fprintf(to, "%" PRId64 " %s: %s", (int64_t)number(j, "id"), text(j, "relay"),
+                text(j, "state"));
+        if (json_object_get(j, "circs"))
+            fprintf(to, ", circuits %d ready, %d waiting, %d bad", (int)number(j, "ready_circs"),
+                    (int)number(j, "waiting_circs"), (int)number(j, "bad_circs"));
+        if (number(j, "sec"))
+            fprintf(to, ", second %d of %d, %.1f Mbit/s", (int)number(j, "sec"),
+                    (int)number(j, "dur"), mbit(j, "bw"));
+        fputc('\n', to);
+    }
+}
+
+static void relays(FILE *to, const json_t *list)
+{
+    size_t i;
+    json_t *r;
+    if (!json_array_size(list))
+        fputs("no relay was measured\n", to);
+    json_array_foreach(list, i, r)
+    {
+        char day[32] = "never";
+        time_t t = (time_t)number(r, "measured");
+        struct tm tm;
+        if (t && gmtime_r(&t, &tm))
+            (void)strftime(day, sizeof day, "%Y-%m-%d %H:%M", &tm);
+        fprintf(to, "%s %s: %.1f Mbit/s, %s%s%s\n", text(r, "addr"), text(r, "fp"), mbit(r, "bw"),
+                day, *text(r, "why") ? "; last: " : "", text(r, "why"));
+    }
+}
+
+void ctlwords_write(FILE *to, const json_t *object, bool live)
+{
+    const char *name = text(object, "event");
+    if (*name)
+        event(to, object, name, live);
+    else if (json_object_get(object, "t"))
+        result(to, object, false);
+    if (json_object_get(object, "measurers"))
+        measurers(to, json_object_get(object, "measurers"));
+    if (json_object_get(object, "jobs"))
+        jobs(to, json_object_get(object, "jobs"));
+    if (json_object_get(object, "relays"))
+        relays(to, json_object_get(object, "relays"));
+}

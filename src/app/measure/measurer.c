@@ -1,0 +1,268 @@
+#include "app/measure/measurer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "app/measure/protowire.h"
+#include "app/measure/service.h"
+#include "app/measure/tool.h"
+#include "app/measure/wires.h"
+#include "measure/measurer.h"
+#include "measure/pin.h"
+
+static const char HELP[] =
+    "usage: tunic measure measurer [-c FILE] [--KEY VALUE]... [--dump-config]\n"
+    "\n"
+    "A measurer: sends and checks cells when its coordinator says so. FILE has the section\n"
+    "[measurer]; each key is an option, too.\n"
+    "\n"
+    "  --name NAME              (measurer)\n"
+    "  --datadir DIR            (data-measurer)\n"
+    "  --keydir DIR, --key FILE, --identity FILE\n"
+    "                           keys that `tunic measure keygen NAME` made (keys/NAME.pem, .id)\n"
+    "  --coord-addr ADDR:PORT   (localhost:12934)\n"
+    "  --coord-pin PIN          the coordinator's, sha256//...\n"
+    "  --bw BW                  what this computer is good for, like 100MB or 1gbit\n"
+    "  --sockets-max N          of all measurements (480)\n"
+    "  --dump-config            print what holds, and where it comes from\n"
+    "\n"
+    "SIGHUP reads FILE again; SIGTERM ends when what runs is over.\n";
+
+struct measurer_service {
+    struct service s;
+    struct mconf_measurer_side conf;
+    struct keys keys;
+    struct tls_ctx *relay_tls;
+    struct measurer *m;
+    bool fatal;
+};
+
+/* One measurement. */
+struct job {
+    struct measurer_service *ms;
+    uint32_t meas_id;
+    struct measurement *it;
+};
+
+/* ---- what a measurement tells ---- */
+
+static void on_connected(void *arg, const struct connected_to_relay *c)
+{
+    struct job *j = arg;
+    measurer_connected(j->ms->m, c);
+}
+
+static void on_report(void *arg, const struct bw_report *r)
+{
+    struct job *j = arg;
+    measurer_report(j->ms->m, r);
+}
+
+static void on_end(void *arg, const struct meas_failure *failure)
+{
+    struct job *j = arg;
+    measurer_ended(j->ms->m, j->meas_id, failure);
+}
+
+static const struct measurement_ops measurement_ops = {
+    .on_connected = on_connected,
+    .on_report = on_report,
+    .on_end = on_end,
+};
+
+/* ---- what the measurer wants ---- */
+
+static void dial(void *arg, struct coord_proto *p, const struct ipport *to)
+{
+    struct measurer_service *ms = arg;
+    protowire_dial(ms->s.net, p, to);
+}
+
+static void hangup(void *arg, struct coord_proto *p)
+{
+    (void)arg;
+    protowire_hangup(p);
+}
+
+static void output(void *arg, struct coord_proto *p)
+{
+    (void)arg;
+    protowire_output(p);
+}
+
+static err_t begin(void *arg, const struct connect_to_relay *told, void **job,
+                   char info[MEAS_INFO_MAX])
+{
+    struct measurer_service *ms = arg;
+    struct job *j = calloc(1, sizeof *j);
+    if (!j)
+        return ERR_NOMEM;
+    *j = (struct job){.ms = ms, .meas_id = told->meas_id};
+    const struct measurement_config config = {
+        .name = ms->conf.name,
+        .link = {.tls = ms->relay_tls, .identity = &ms->keys.identity},
+        .ops_world = &wires_world,
+        .world = ms->s.net,
+        .dead_man = true,
+    };
+    err_t e = measurement_new(net_env(ms->s.net), &config, told, &measurement_ops, j, &j->it);
+    if (e != OK) {
+        snprintf(info, MEAS_INFO_MAX, "it cannot be begun: %s", err_text(e));
+        free(j);
+        return e;
+    }
+    log_notice(&ms->s.log, "Measurement %u: %u links, %llu bytes/s", told->meas_id, told->n_circs,
+               (unsigned long long)told->alloc_bw);
+    *job = j;
+    return OK;
+}
+
+static err_t go(void *arg, void *job)
+{
+    struct job *j = job;
+    (void)arg;
+    return measurement_go(j->it);
+}
+
+static void alloc(void *arg, void *job, uint64_t alloc_bw)
+{
+    struct job *j = job;
+    (void)arg;
+    measurement_set_alloc(j->it, alloc_bw);
+}
+
+static void stop(void *arg, void *job, enum meas_code code, const char *info)
+{
+    struct job *j = job;
+    (void)arg;
+    measurement_stop(j->it, code, info);
+}
+
+static void heard(void *arg, void *job)
+{
+    struct job *j = job;
+    (void)arg;
+    measurement_heard(j->it);
+}
+
+static void end_job(void *arg, void *job)
+{
+    struct job *j = job;
+    (void)arg;
+    measurement_free(j->it);
+    free(j);
+}
+
+static void on_state(void *arg, enum measurer_state state, const char *text)
+{
+    struct measurer_service *ms = arg;
+    if (state == MEASURER_READY)
+        log_notice(&ms->s.log, "Connected with the coordinator");
+    else if (state == MEASURER_NONFATAL_ERROR)
+        log_notice(&ms->s.log, "No connection with the coordinator: %s", text);
+    if (state != MEASURER_FATAL_ERROR)
+        return;
+    log_err(&ms->s.log, "The coordinator will never have us: %s", text);
+    ms->fatal = true;
+    service_stop(&ms->s);
+}
+
+static void on_idle(void *arg)
+{
+    struct measurer_service *ms = arg;
+    service_stop(&ms->s);
+}
+
+static const struct measurer_ops ops = {
+    .dial = dial,
+    .hangup = hangup,
+    .output = output,
+    .begin = begin,
+    .go = go,
+    .alloc = alloc,
+    .stop = stop,
+    .heard = heard,
+    .end = end_job,
+    .on_state = on_state,
+    .on_idle = on_idle,
+};
+
+/* ---- signals ---- */
+
+static void reload(void *arg, const struct mconf *conf)
+{
+    struct measurer_service *ms = arg;
+    struct mconf_measurer_side fresh;
+    char why[MCONF_WHY];
+    if (mconf_measurer(conf, &fresh, why) != OK)
+        log_warn(&ms->s.log, "The configuration stays as it was: %s", why);
+    else
+        measurer_reconfigure(ms->m, &fresh);
+}
+
+static void finish(void *arg)
+{
+    struct measurer_service *ms = arg;
+    measurer_finish(ms->m);
+}
+
+/* ---- life ---- */
+
+static int serve(struct measurer_service *ms)
+{
+    char pin[PIN_TEXT_MAX];
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    err_t e = tls_ctx_new_client(&ms->relay_tls);
+    if (e == OK)
+        ms->m = measurer_new(net_env(ms->s.net), &ms->conf, ms->keys.tls, &ms->keys.identity.ed,
+                             cores > 0 ? (unsigned)cores : 1, &ops, ms);
+    if (ms->m) {
+        log_notice(&ms->s.log, "Measurer %s, %s", ms->conf.name, pin_text(&ms->keys.pin, pin));
+        measurer_start(ms->m);
+        service_run(&ms->s);
+    } else {
+        log_err(&ms->s.log, "The measurer did not start: out of memory");
+    }
+    bool good = ms->m && !ms->fatal;
+    measurer_free(ms->m);
+    tls_ctx_free(ms->relay_tls);
+    return good ? MEASURE_DONE : MEASURE_NOT_ALL;
+}
+
+static int set_up(struct measurer_service *ms, const struct mconf *conf)
+{
+    char why[KEYS_WHY];
+    if (mconf_measurer(conf, &ms->conf, why) != OK)
+        return tool_complain(MEASURE_USAGE, why);
+    int status = service_begin(&ms->s);
+    if (status)
+        return status;
+    for (size_t i = 0; mconf_notice(conf, i); i++)
+        log_notice(&ms->s.log, "%s", mconf_notice(conf, i));
+    if (keys_read(net_env(ms->s.net), ms->conf.key, ms->conf.identity, false, &ms->keys, why) != OK)
+        return tool_complain(MEASURE_NOT_ALL, why);
+    return 0;
+}
+
+int measure_measurer_main(int argc, char **argv)
+{
+    struct measurer_service ms = {.s = {.name = "measurer", .section = "measurer", .help = HELP}};
+    struct mconf *conf;
+    ms.s.argc = argc;
+    ms.s.argv = argv;
+    ms.s.reload = reload;
+    ms.s.finish = finish;
+    ms.s.arg = &ms;
+    int status = service_read(&ms.s, &conf);
+    if (status >= 0)
+        return status;
+    status = set_up(&ms, conf);
+    mconf_free(conf);
+    if (!status) {
+        status = serve(&ms);
+        keys_free(&ms.keys);
+    }
+    service_end(&ms.s);
+    return status;
+}

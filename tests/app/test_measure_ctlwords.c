@@ -1,0 +1,67 @@
+#include "app/measure/ctlwords.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/test.h"
+
+/* What is said of JSON, on a terminal or not. */
+static void says(const char *json, bool live, const char *want)
+{
+    char *text = NULL;
+    size_t len = 0;
+    json_error_t error;
+    json_t *o = json_loads(json, 0, &error);
+    FILE *f = open_memstream(&text, &len);
+    ctlwords_write(f, o, live);
+    fclose(f);
+    ck_assert_str_eq(text, want);
+    free(text);
+    json_decref(o);
+}
+
+START_TEST(test_ctlwords_a_second)
+{
+    static const char json[] =
+        "{\"event\":\"second\",\"relay\":\"127.0.0.1:1\",\"sec\":17,\"dur\":30,\"bw\":5387500,"
+        "\"bg\":250000,\"checked\":84012,\"ready_circs\":158,\"circs\":160}";
+    says(json, false,
+         "127.0.0.1:1 [17/30 s] 43.1 Mbit/s, background 2.0, 84012 cells checked, 158/160 "
+         "sockets\n");
+    says(json, true,
+         "\r\033[K127.0.0.1:1 [17/30 s] 43.1 Mbit/s, background 2.0, 84012 cells checked, 158/160 "
+         "sockets");
+}
+END_TEST
+
+START_TEST(test_ctlwords_results)
+{
+    says("{\"event\":\"result\",\"addr\":\"127.0.0.1:1\",\"ok\":true,\"bw\":3000000,\"bg\":250000,"
+         "\"limited_by\":\"relay\",\"clamped\":3,\"counted\":29}",
+         false,
+         "127.0.0.1:1 carries 24.0 Mbit/s (3.000 MB/s), 2.0 of them its clients', limited by "
+         "relay.\n"
+         "  In 3 of 29 seconds it claimed more clients than is believed.\n");
+    says("{\"event\":\"result\",\"addr\":\"127.0.0.1:1\",\"ok\":false,\"why\":\"cheat\",\"detail\":"
+         "\"cell 3\"}",
+         false, "127.0.0.1:1: cheat: cell 3\n");
+    says("{\"event\":\"refused\",\"relay\":\"x\",\"why\":\"no such\"}", false,
+         "x: not measured: no such\n");
+    says("{\"event\":\"end\"}", false, "");
+}
+END_TEST
+
+START_TEST(test_ctlwords_status)
+{
+    says("{\"state\":\"READY\",\"measurers\":[{\"name\":\"m1\",\"bw\":125000000,\"connected\":"
+         "false}],"
+         "\"jobs\":[]}",
+         false, "measurer m1: away, 1000 Mbit/s\nnothing is measured\n");
+    says("{\"relays\":[{\"fp\":\"AB\",\"addr\":\"127.0.0.1:1\",\"bw\":3000000,\"measured\":"
+         "1764500000,"
+         "\"why\":\"\"}]}",
+         false, "127.0.0.1:1 AB: 24.0 Mbit/s, 2025-11-30 10:53\n");
+}
+END_TEST
+
+TESTS("app/measure_ctlwords", test_ctlwords_a_second, test_ctlwords_results, test_ctlwords_status)

@@ -1,0 +1,307 @@
+"""tunic measure keygen, coord, measurer and ctl, as their user sees them: processes that know each
+other by pins, on relays of `tunic testnet --measurable`."""
+
+import glob
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import time
+
+import pytest
+
+import sut as sut_module
+from test_testnet import Network, there
+
+pytestmark = pytest.mark.skipif(sut_module.IS_TOR, reason="tor has no such command")
+
+RATE = 3 * 1024 * 1024
+PIN = re.compile(r"sha256//[A-Za-z0-9+/]{43}=")
+
+
+def measure(*words, timeout=60, cwd=None):
+    return subprocess.run(there([sut_module.program(), "measure", *words]),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=timeout, check=False, cwd=cwd)
+
+
+def wait_for(what, seconds=20):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError("it did not come about in %d s" % seconds)
+
+
+class Service:
+    """tunic measure coord or measurer, with its log in a file."""
+
+    def __init__(self, folder, name, *words, env=None):
+        self.log_path = os.path.join(folder, name + ".log")
+        with open(self.log_path, "w", encoding="utf-8") as log:
+            self.process = subprocess.Popen(there([sut_module.program(), "measure", *words]),
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            cwd=folder, env=env)
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8") as f:
+            return f.read()
+
+    def end(self, how=signal.SIGTERM, timeout=20):
+        self.process.send_signal(how)
+        return self.process.wait(timeout)
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+class Team:
+    """A coordinator with two measurers, and relays that let it measure them."""
+
+    def __init__(self, folder, *network, duration=4):
+        self.folder = str(folder)
+        self.network = Network("--measurable", "--no-client", "--rate", "3MB",
+                               *network)
+        with open(os.path.join(self.network.dir, "nodes.json"), encoding="utf-8") as f:
+            nodes = json.load(f)["nodes"]
+        self.relays = {n["nickname"]: "%s:%d" % (n["address"], n["or_port"]) for n in nodes}
+        self.pins = {}
+        for name in ("coord", "m1", "m2"):
+            made = measure("keygen", name, "--out", os.path.join(self.folder, "keys"))
+            assert made.returncode == 0, made.stderr
+            self.pins[name] = PIN.search(made.stdout).group()
+        with open(os.path.join(self.network.dir, "measure", "coord.id"), "rb") as f:
+            identity = f.read()
+        with open(os.path.join(self.folder, "keys", "coord.id"), "wb") as f:
+            f.write(identity)  # the one that these relays know
+        self.port = sut_module.free_port()
+        self.write(duration)
+        self.services = {}
+        self.coord = self.start("coord", "coord", "-c", "coord.ini")
+        self.measurers = [self.start(m, "measurer", "-c", m + ".ini") for m in ("m1", "m2")]
+
+    def write(self, duration):
+        with open(os.path.join(self.folder, "coord.ini"), "w", encoding="utf-8") as f:
+            f.write("[coord]\ndatadir = data\nkeydir = keys\nlisten_addr = 127.0.0.1:%d\n"
+                    % self.port)
+            for m in ("m1", "m2"):
+                f.write("measurer = %s %s 20MB\n" % (m, self.pins[m]))
+            f.write("[meas_params]\nmeas_duration = %d\nsockets = 20\nprior = 3MB\n" % duration)
+        for m in ("m1", "m2"):
+            with open(os.path.join(self.folder, m + ".ini"), "w", encoding="utf-8") as f:
+                f.write("[measurer]\nname = %s\nkeydir = keys\ncoord_addr = 127.0.0.1:%d\n"
+                        "coord_pin = %s\nbw = 20MB\n" % (m, self.port, self.pins["coord"]))
+
+    def start(self, name, *words, env=None):
+        self.services[name] = Service(self.folder, name, *words, env=env)
+        return self.services[name]
+
+    def ctl(self, *words, timeout=60):
+        return measure("ctl", "-c", "coord.ini", *words, cwd=self.folder, timeout=timeout)
+
+    def status(self):
+        got = self.ctl("--json", "status")
+        return json.loads(got.stdout.splitlines()[0]) if got.returncode == 0 else None
+
+    def connected(self):
+        status = self.status()
+        return [m["name"] for m in status["measurers"] if m["connected"]] if status else []
+
+    def results(self):
+        lines = []
+        for path in sorted(glob.glob(os.path.join(self.folder, "data", "results", "*.jsonl"))):
+            with open(path, encoding="utf-8") as f:
+                lines += [json.loads(line) for line in f]
+        return lines
+
+    def stop(self):
+        for service in self.services.values():
+            service.kill()
+        self.network.process.terminate()
+        self.network.process.wait(20)
+
+
+@pytest.fixture(name="team")
+def fixture_team(tmp_path):
+    team = Team(tmp_path)
+    try:
+        wait_for(lambda: len(team.connected()) == 2)
+        yield team
+    finally:
+        team.stop()
+
+
+def test_a_team_measures_a_relay(team):
+    """keygen, coord, two measurers, ctl measure: a figure near the rate, and results on disk."""
+    got = team.ctl("measure", team.relays["guard1"])
+    assert got.returncode == 0, got.stdout + got.stderr + team.coord.log()
+    assert re.search(r"\[4/4 s\] .* Mbit/s, background .*, \d+ cells checked, 20/20 sockets",
+                     got.stdout)
+    carries = re.search(r"carries [\d.]+ Mbit/s \(([\d.]+) MB/s\)", got.stdout)
+    assert 0.7 * RATE < float(carries.group(1)) * 1e6 < 1.4 * RATE
+    begin, end = team.results()
+    assert (begin["t"], end["t"]) == ("begin", "end") and begin["id"] == end["id"]
+    assert len(end["ed"]) == 43 and end["ok"] and end["limited_by"] == "relay" and end["bad"] == 0
+    assert set(end["sec"]["m"]) == {"m1", "m2"} and len(end["sec"]["m"]["m1"]) == 4
+    assert sum(begin["alloc"].values()) > 2 * RATE
+    relays = json.loads(team.ctl("--json", "relays").stdout.splitlines()[0])["relays"]
+    assert relays[0]["bw"] == end["bw"]
+    assert team.relays["guard1"] in team.ctl("results").stdout
+
+
+def test_files_are_their_owners(team):
+    """Keys 0600, the socket for orders 0600."""
+    for path in glob.glob(os.path.join(team.folder, "keys", "*")):
+        assert stat.S_IMODE(os.stat(path).st_mode) == 0o600, path
+    assert stat.S_IMODE(os.stat(os.path.join(team.folder, "data", "ctl")).st_mode) == 0o600
+
+
+def test_a_measurer_killed_fails_its_run_at_once(team):
+    """And others go on: the next run is by the other one alone."""
+    asked = subprocess.Popen(
+        there([sut_module.program(), "measure", "ctl", "-c", "coord.ini", "measure",
+               team.relays["guard1"]]), stdout=subprocess.PIPE, text=True, cwd=team.folder)
+    wait_for(lambda: [j for j in team.status()["jobs"] if j["state"] == "RUNNING"])
+    team.measurers[1].kill()
+    begun = time.monotonic()
+    out, _ = asked.communicate(timeout=20)
+    assert asked.returncode == 1 and "measurer_lost" in out
+    assert time.monotonic() - begun < 3
+    assert team.ctl("measure", team.relays["guard1"]).returncode == 0
+    team.measurers[1] = team.start("m2", "measurer", "-c", "m2.ini")
+    wait_for(lambda: len(team.connected()) == 2)
+
+
+def test_a_coordinator_killed_and_back(team):
+    """Traffic stops, what ran stays a beginning without an end, and measurers come back."""
+    team.ctl("measure", "--no-wait", team.relays["guard1"])
+    wait_for(lambda: [j for j in team.status()["jobs"] if j["state"] == "RUNNING"])
+    team.coord.kill()
+    for m in team.measurers:
+        wait_for(lambda: " is over: " in m.log(), 6)  # by us, or by the relay
+    assert [line["t"] for line in team.results()] == ["begin"]
+    assert team.ctl("status").returncode == 3
+    team.coord = team.start("coord", "coord", "-c", "coord.ini")
+    wait_for(lambda: len(team.connected()) == 2)
+    assert team.ctl("measure", team.relays["guard1"]).returncode == 0
+    assert [line["t"] for line in team.results()] == ["begin", "begin", "end"]
+
+
+def test_a_coordinator_that_says_nothing(team):
+    """Its process stopped, the connections stand: measurers stop by themselves after 5 s."""
+    team.ctl("measure", "--no-wait", "--dur", "30", team.relays["guard1"])
+    wait_for(lambda: [j for j in team.status()["jobs"] if j["state"] == "RUNNING"])
+    team.coord.process.send_signal(signal.SIGSTOP)
+    begun = time.monotonic()
+    try:
+        for m in team.measurers:
+            wait_for(lambda: "DEAD_MAN" in m.log(), 15)
+        assert 4 < time.monotonic() - begun
+    finally:
+        team.coord.process.send_signal(signal.SIGCONT)
+    wait_for(lambda: not team.status()["jobs"])
+    assert team.results()[-1]["why"] == "measurer_lost"
+
+
+def test_reasons_and_statuses(team):
+    """0 all measured, 1 some not, each with its reason, 2 usage, 3 no coordinator."""
+    closed = "127.0.0.1:%d" % sut_module.free_port()
+    got = team.ctl("measure", closed, team.relays["guard2"])
+    assert got.returncode == 1
+    assert re.search(re.escape(closed) + ": relay_lost: ", got.stdout), got.stdout
+    assert re.search(re.escape(team.relays["guard2"]) + " carries ", got.stdout)
+    assert team.ctl("measure", "relay.example:9001").returncode == 1
+    assert team.ctl("measure").returncode == 2
+    assert team.ctl("cancel", "x").returncode == 2
+    assert team.ctl("cancel", "12345").returncode == 1
+    assert measure("ctl", "--ctrl-addr", "/nowhere/ctl", "status").returncode == 3
+
+
+def test_strangers(team, tmp_path):
+    """A measurer of another key is turned away for good; one that meets another coordinator tries
+    on."""
+    made = measure("keygen", "m3", "--out", str(tmp_path / "keys"))
+    other = PIN.search(made.stdout).group()
+    common = ["--coord-addr", "127.0.0.1:%d" % team.port, "--keydir", "keys", "--bw", "1MB"]
+    m3 = team.start("m3", "measurer", "--name", "m3", "--coord-pin", team.pins["coord"], *common)
+    assert m3.process.wait(20) == 1 and "does not know your key" in m3.log()
+    m4 = team.start("m4", "measurer", "--name", "m1", "--coord-pin", other, *common)
+    wait_for(lambda: "is not the coordinator: its key is " + team.pins["coord"] in m4.log())
+    assert m4.process.poll() is None
+    assert sorted(team.connected()) == ["m1", "m2"]
+
+
+def test_reload_and_end(team):
+    """SIGHUP takes a measurer from the list; SIGTERM ends when what runs is over."""
+    path = os.path.join(team.folder, "coord.ini")
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("".join(line for line in text.splitlines(True) if "= m2 " not in line))
+    team.coord.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: team.connected() == ["m1"])
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("nonsense\n")
+    team.coord.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "The configuration stays as it was" in team.coord.log())
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    asked = subprocess.Popen(
+        there([sut_module.program(), "measure", "ctl", "-c", "coord.ini", "measure",
+               team.relays["guard1"]]), stdout=subprocess.PIPE, text=True, cwd=team.folder)
+    wait_for(lambda: [j for j in team.status()["jobs"] if j["state"] == "RUNNING"])
+    team.coord.process.send_signal(signal.SIGTERM)
+    assert asked.wait(20) == 0
+    assert team.coord.process.wait(10) == 0
+    assert team.measurers[0].end() == 0
+
+
+def test_the_service_manager_hears_when_it_serves(tmp_path):
+    """READY=1 by sd_notify's protocol."""
+    folder = str(tmp_path)
+    path = os.path.join(folder, "notify")
+    assert measure("keygen", "coord", "--out", os.path.join(folder, "keys")).returncode == 0
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(path)
+        manager.settimeout(20)
+        service = Service(folder, "coord", "coord", "--keydir", "keys", "--datadir", "data",
+                          "--listen-addr", "127.0.0.1:%d" % sut_module.free_port(),
+                          env=dict(os.environ, NOTIFY_SOCKET=path))
+        try:
+            assert manager.recv(100) == b"READY=1"
+            service.process.send_signal(signal.SIGHUP)
+            assert manager.recv(100).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
+            assert manager.recv(100) == b"READY=1"
+            service.process.send_signal(signal.SIGTERM)
+            assert manager.recv(100) == b"STOPPING=1"
+            assert service.process.wait(10) == 0
+        finally:
+            service.kill()
+
+
+def test_dump_config_says_where_from(tmp_path):
+    path = tmp_path / "ff.ini"
+    path.write_text("[coord]\ndatadir = data\ntor_bin = tor\n")
+    got = measure("coord", "-c", str(path), "--meas-duration", "7", "--dump-config")
+    assert got.returncode == 0
+    assert "datadir = data ; %s:2\n" % path in got.stdout
+    assert "meas_duration = 7 ; --meas-duration\n" in got.stdout
+    assert "bg_percent = 0.25 ; default\n" in got.stdout
+    wrong = measure("coord", "-c", str(path), "--meas-durations", "7")
+    assert wrong.returncode == 2 and "--meas-durations" in wrong.stderr
+
+
+def test_keys_that_others_can_read_are_refused(tmp_path):
+    assert measure("keygen", "coord", "--out", str(tmp_path)).returncode == 0
+    os.chmod(tmp_path / "coord.pem", 0o640)
+    got = measure("coord", "--keydir", str(tmp_path), "--datadir", str(tmp_path / "data"))
+    assert got.returncode == 1 and "chmod 600" in got.stderr
+    again = measure("keygen", "coord", "--out", str(tmp_path))
+    assert again.returncode == 1 and "is there already" in again.stderr
