@@ -33,12 +33,13 @@ static void go_to(struct flight *f, enum flight_state state)
 {
     f->state = state;
     f->ticks = 0;
+    f->was_settled |= state == FLIGHT_SETTLED;
 }
 
 static void grow(struct flight *f, uint64_t cells)
 {
-    f->capped = cells > most(f);
-    f->cells = f->capped ? most(f) : cells;
+    f->capped = cells > (uint64_t)f->circs * FLIGHT_CIRCUIT_MOST;
+    f->cells = cells < most(f) ? cells : most(f);
 }
 
 /* Twice as much under way, and the rate is up by a quarter: it was not the relay. */
@@ -108,5 +109,5 @@ uint64_t flight_share(const struct flight *f, unsigned i)
 
 bool flight_is_settled(const struct flight *f)
 {
-    return f->state != FLIGHT_GROWING;
+    return f->was_settled;
 }

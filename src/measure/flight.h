@@ -30,7 +30,8 @@ struct flight {
     uint64_t settled; /* cells, while TRYING: what it goes back to */
     unsigned ticks;   /* in this state, or since the last growth */
     unsigned patience;
-    bool capped; /* it would have grown further, and may not */
+    bool capped;      /* circuits would have to hold more than they may */
+    bool was_settled; /* at any time */
     uint64_t last_us, last_back;
 };
 
@@ -40,7 +41,8 @@ void flight_init(struct flight *f, unsigned circs, unsigned least, uint64_t now_
 bool flight_tick(struct flight *f, uint64_t now_us, uint64_t back);
 /* What circuit I may have under way: the shares of all are f->cells. */
 uint64_t flight_share(const struct flight *f, unsigned i);
-/* More under way would bring no more back: what holds us back is the relay, or the way to it. */
+/* It has been seen that more under way brings no more back: what holds us back is the relay, or the
+ * way to it. Over a way that takes half a second itself that does not follow. */
 bool flight_is_settled(const struct flight *f);
 
 #endif

@@ -1,5 +1,6 @@
 #include "measure/local.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "measure/relay_talk.h"
@@ -10,8 +11,10 @@ struct local {
     const struct local_ops *ops;
     void *arg;
     struct run *run;
-    struct relay_talk *talk;  /* NULL: the relay has not been asked */
-    struct measurement *meas; /* NULL: nobody has been told to connect */
+    struct relay_talk *talk; /* NULL: the relay has not been asked */
+    /* NULL, both: nobody has been told to connect. */
+    struct measurement *meas;
+    struct stock *stock; /* in modes for relays that do not know measuring */
 };
 
 /* ---- what the run asks of the relay ---- */
@@ -78,10 +81,10 @@ static void on_meas_end(void *arg, const struct meas_failure *failure)
         run_failed(l->run, 0, failure);
 }
 
-static void connect_(void *arg, size_t k, const struct connect_to_relay *told)
+static const struct measurement_ops meas_ops = {on_connected, on_report, on_meas_end};
+
+static err_t begin_meas(struct local *l, size_t k, const struct connect_to_relay *told)
 {
-    static const struct measurement_ops ops = {on_connected, on_report, on_meas_end};
-    struct local *l = arg;
     const struct measurement_config config = {
         .name = l->config.run.members[k].name,
         .link = l->config.link,
@@ -89,8 +92,40 @@ static void connect_(void *arg, size_t k, const struct connect_to_relay *told)
         .world = l->config.world,
         .open_over_ms = LOCAL_OPEN_OVER_MS,
     };
-    err_t e = measurement_new(l->env, &config, told, &ops, l, &l->meas);
-    if (e != OK)
+    return measurement_new(l->env, &config, told, &meas_ops, l, &l->meas);
+}
+
+static err_t begin_stock(struct local *l, size_t k, const struct connect_to_relay *told,
+                         char why[CONSENT_WHY_MAX])
+{
+    const struct local_stock *more = &l->config.stock;
+    const struct stock_config config = {
+        .told = *told,
+        .name = l->config.run.members[k].name,
+        .tls = l->config.link.tls,
+        .sockets = l->config.ops_world,
+        .world = l->config.world,
+        .pin = more->pin,
+        .hop = more->hop,
+        .next = more->next,
+        .next_proof = more->next_proof,
+        .server = more->server,
+        .bytes_most = more->bytes_most,
+    };
+    return stock_new(l->env, &config, &meas_ops, l, &l->stock, why);
+}
+
+/* That nobody has agreed is the measurer's word, too. */
+static void connect_(void *arg, size_t k, const struct connect_to_relay *told)
+{
+    struct local *l = arg;
+    char why[CONSENT_WHY_MAX] = "";
+    err_t e = told->mode == MEAS_FLASHFLOW ? begin_meas(l, k, told) : begin_stock(l, k, told, why);
+    struct meas_failure failure = {.code = MEAS_NO_CONSENT, .meas_id = told->meas_id};
+    snprintf(failure.info, sizeof failure.info, "%s", why);
+    if (e != OK && e != ERR_NOMEM && why[0])
+        run_failed(l->run, k, &failure);
+    else if (e != OK)
         run_lost(l->run, k, err_text(e));
 }
 
@@ -98,7 +133,7 @@ static void go(void *arg, size_t k, uint32_t meas_id)
 {
     struct local *l = arg;
     (void)meas_id;
-    if (measurement_go(l->meas) != OK)
+    if ((l->stock ? stock_go(l->stock) : measurement_go(l->meas)) != OK)
         run_lost(l->run, k, "it is not ready");
 }
 
@@ -106,7 +141,10 @@ static void alloc(void *arg, size_t k, uint32_t meas_id, uint64_t alloc_bw)
 {
     struct local *l = arg;
     (void)k, (void)meas_id;
-    measurement_set_alloc(l->meas, alloc_bw);
+    if (l->stock)
+        stock_alloc(l->stock, alloc_bw);
+    else
+        measurement_set_alloc(l->meas, alloc_bw);
 }
 
 static void cancel(void *arg, size_t k, uint32_t meas_id)
@@ -115,6 +153,8 @@ static void cancel(void *arg, size_t k, uint32_t meas_id)
     (void)k, (void)meas_id;
     if (l->meas)
         measurement_stop(l->meas, MEAS_CANCELLED, "the run is over");
+    if (l->stock)
+        stock_stop(l->stock, MEAS_CANCELLED, "the run is over");
 }
 
 /* ---- whoever asked ---- */
@@ -147,7 +187,7 @@ static const struct run_ops run_ops = {ask,    leave,    connect_,  go,    alloc
 err_t local_new(struct env *env, const struct local_config *config, const struct local_ops *ops,
                 void *arg, struct local **out)
 {
-    if (config->run.n_members != 1 || config->run.mode != MEAS_FLASHFLOW)
+    if (config->run.n_members != 1)
         return ERR_ARG;
     struct local *l = calloc(1, sizeof *l);
     if (!l)
@@ -168,6 +208,7 @@ void local_free(struct local *l)
     if (!l)
         return;
     measurement_free(l->meas);
+    stock_free(l->stock);
     relay_talk_free(l->talk);
     run_free(l->run);
     free(l);
@@ -181,4 +222,14 @@ void local_cancel(struct local *l, const char *why)
 const struct run *local_run(const struct local *l)
 {
     return l->run;
+}
+
+bool local_was_sent_away(const struct local *l)
+{
+    return l->stock && stock_was_sent_away(l->stock);
+}
+
+uint64_t local_bytes(const struct local *l)
+{
+    return l->stock ? stock_bytes(l->stock) : 0;
 }

@@ -8,12 +8,24 @@
 #include "base/err.h"
 #include "measure/measurement.h"
 #include "measure/run.h"
+#include "measure/stock.h"
 
 enum { LOCAL_OPEN_OVER_MS = 400 };
 
+/* What modes for relays of unmodified tor need besides; see stock.h. Borrowed while it is used. */
+struct local_stock {
+    const struct sha256 *pin;
+    const struct echohop *hop;
+    struct circ_hop_target next;
+    struct text next_proof;
+    struct ipport server;
+    uint64_t bytes_most;
+};
+
 struct local_config {
-    struct run_config run;   /* with one member: this measurer */
-    struct link_config link; /* tls, and whom we prove to be to the relay; the rest is set here */
+    struct run_config run;    /* with one member: this measurer */
+    struct local_stock stock; /* modes other than flashflow */
+    struct link_config link;  /* tls, and whom we prove to be to the relay; the rest is set here */
     const struct meas_world *ops_world;
     void *world;
 };
@@ -27,11 +39,16 @@ struct local_ops {
 
 struct local;
 
-/* Begins. ERR_ARG, ERR_NOMEM; CONFIG is copied. */
+/* Begins. ERR_ARG, ERR_NOMEM; CONFIG is copied. Whether a relay of unmodified tor has agreed is
+ * told by the end, as any other failure of its measurer. */
 MUST_USE err_t local_new(struct env *env, const struct local_config *config,
                          const struct local_ops *ops, void *arg, struct local **out);
 void local_free(struct local *l); /* closes all; NULL is fine */
 void local_cancel(struct local *l, const char *why);
 const struct run *local_run(const struct local *l);
+/* Modes other than flashflow: the relay has ended what it had granted, and is to be left alone; and
+ * what went to it and came back so far. */
+bool local_was_sent_away(const struct local *l);
+uint64_t local_bytes(const struct local *l);
 
 #endif

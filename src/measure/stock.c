@@ -258,10 +258,17 @@ void stock_pump_all(struct stock *s)
     stock_note_held(s);
 }
 
+/* What one cell costs of what this measurer is to give: in echo2 the relay handles it twice, and so
+ * does this computer. */
+static uint64_t price(const struct stock *s)
+{
+    return s->config.told.mode == MEAS_ECHO2 ? 2 * CHAN_CELL_MAX : CHAN_CELL_MAX;
+}
+
 uint64_t stock_allows(struct stock *s, const struct lane *ln, bool limited)
 {
     uint64_t flying = ln->sent - ln->back, share = flight_share(&s->flight, ln->i);
-    uint64_t paid = bucket_look(&s->pace, s->env->mono_us) / CHAN_CELL_MAX;
+    uint64_t paid = bucket_look(&s->pace, s->env->mono_us) / price(s);
     if (s->state != STOCK_RUNNING || (limited && share <= flying))
         return 0;
     if (!paid) {
@@ -274,7 +281,7 @@ uint64_t stock_allows(struct stock *s, const struct lane *ln, bool limited)
 
 void stock_paid(struct stock *s, uint64_t cells)
 {
-    uint64_t bytes = cells * CHAN_CELL_MAX;
+    uint64_t bytes = cells * price(s);
     uint64_t there = bucket_look(&s->pace, s->env->mono_us);
     bucket_take(&s->pace, bytes < there ? bytes : there);
 }

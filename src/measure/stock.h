@@ -25,7 +25,9 @@ struct tls_ctx;
 
 enum {
     STOCK_DRAIN_MS = 5 * 1000,
-    STOCK_SINK_EVERY = 50, /* sink2: one cell in so many comes back */
+    STOCK_SOCKETS = 10,     /* where nobody says how many */
+    STOCK_SINK_SOCKETS = 4, /* of sink2, where a circuit has much under way */
+    STOCK_SINK_EVERY = 50,  /* sink2: one cell in so many comes back */
     /* What TLS and its like may add to the bytes of cells, in percent, when bytes on the wire are
      * counted: a relay could send more of that than of cells. */
     STOCK_WIRE_PERCENT = 8,

@@ -114,8 +114,6 @@ static void stream_over(struct plain *p, struct plain_stream *st)
 
 static err_t took_data(struct plain *p, struct plain_stream *st, size_t len)
 {
-    p->lane->back++;
-    stock_paid(p->lane->s, 1);
     st->got += len;
     if (!circ_stream_sendmes(p->circ, last_hop(p->lane)) ||
         ++st->since_sendme < STREAM_SENDME_EVERY)
@@ -137,6 +135,8 @@ static err_t on_msg(void *arg, unsigned hop, const struct relay_msg *m)
     struct plain *p = arg;
     struct plain_stream *st = find(p, m->stream_id);
     (void)hop;
+    p->lane->back++;
+    stock_paid(p->lane->s, 1);
     if (!st)
         return ERR_CIRC_PROTO;
     if (m->cmd == RELAY_CONNECTED && !st->open)

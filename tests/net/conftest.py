@@ -32,7 +32,7 @@ ORDER = ["main", "socks", "isolation", "signals", "link", "wrong", "transfer", N
 # What can be run side by side, each with a network of its own (TESTS of tests/net/run). "own" are
 # tests that bring their networks, or need none: for them once is enough.
 PARTS = {
-    "own": "badctl testnet forge habits grammar words ipv6 measure",
+    "own": "badctl testnet forge habits grammar words ipv6 measure stock",
     "tools": "countries padding fetch check measurable ctl library manual place host options schedule files sandbox metrics event_socket after",
     "clients": "control main path_options socks isolation signals link wrong transfer many conflux congestion memory cgo clock dials stem failures pathbias after alive",
     "controllers": "txtorcon nyx after",

@@ -5,6 +5,8 @@
 
 #include "base/text.h"
 #include "measure/alloc.h"
+#include "measure/consent.h"
+#include "measure/stock.h"
 
 const char measure_run_help[] =
     "usage: tunic measure run RELAY... --local [OPTION]...\n"
@@ -26,6 +28,17 @@ const char measure_run_help[] =
     "  --paper               the paper's rule: nothing is raised, what is too much is refused\n"
     "  --data-directory DIR  where fingerprints and nicknames are looked up: a client's\n"
     "  --identity FILE       who we are to the relay\n"
+    "\n"
+    "Relays of unmodified tor:\n"
+    "  --mode MODE           echo2, sink2, dir, drop, http; flashflow is for relays that know it\n"
+    "  --hop ADDRESS:PORT    where the second hop listens for the relay (127.0.0.1, any port)\n"
+    "  --control PORT        or ADDRESS:PORT: the control port of the relay's own tor, which tells "
+    "\n"
+    "                        what its clients have\n"
+    "  --key NAME            whose pin stands in the relay's contact line: NAME.pem and NAME.id\n"
+    "  --exit ADDRESS:PORT   http: the exit behind the relay\n"
+    "  --server ADDRESS:PORT http: the web server behind the exit\n"
+    "\n"
     "  --quiet               without a line each second\n"
     "  --help\n"
     "\n"
@@ -80,8 +93,57 @@ static err_t p_seconds(struct measure_options *o, const struct arg *a)
     return arg_u32(a, 3, ESTIMATE_SECONDS_MOST, &o->dur);
 }
 
+static err_t p_mode(struct measure_options *o, const struct arg *a)
+{
+    if (!meas_mode_find(text_of(a->value), &o->mode))
+        return arg_wrong(a, "is no mode: flashflow, echo2, sink2, dir, drop, http");
+    return OK;
+}
+
+static err_t at(const struct arg *a, struct ipport *out)
+{
+    char why[CONSENT_WHY_MAX];
+    if (consent_address(a->value, out, why) != OK)
+        return arg_wrong(a, "%s", why);
+    return OK;
+}
+
+/* Port 0 is any that is free. */
+static err_t p_hop(struct measure_options *o, const struct arg *a)
+{
+    if (ipport_parse(a->value, &o->hop) != OK)
+        return arg_wrong(a, "must be ADDRESS:PORT, the address in numbers");
+    return OK;
+}
+
+static err_t p_control(struct measure_options *o, const struct arg *a)
+{
+    uint64_t port;
+    if (text_u64(a->value, UINT16_MAX, &port) != OK)
+        return at(a, &o->control);
+    o->control = (struct ipport){{.family = IP_V4, .b = {127, 0, 0, 1}}, (uint16_t)port};
+    return port ? OK : arg_wrong(a, "must be a port, or ADDRESS:PORT");
+}
+
+static err_t p_exit(struct measure_options *o, const struct arg *a)
+{
+    return at(a, &o->exit);
+}
+
+static err_t p_server(struct measure_options *o, const struct arg *a)
+{
+    return at(a, &o->server);
+}
+
+static err_t p_key(struct measure_options *o, const struct arg *a)
+{
+    o->key = a->value;
+    return *a->value ? OK : arg_wrong(a, "must be a name");
+}
+
 static err_t p_sockets(struct measure_options *o, const struct arg *a)
 {
+    o->sockets_said = true;
     return arg_u32(a, 1, MEAS_CIRCS_MOST, &o->sockets);
 }
 
@@ -142,6 +204,12 @@ static const struct {
     {{"--adaptive", false}, p_flag},
     {{"--paper", false}, p_flag},
     {{"--quiet", false}, p_flag},
+    {{"--mode", true}, p_mode},
+    {{"--hop", true}, p_hop},
+    {{"--control", true}, p_control},
+    {{"--key", true}, p_key},
+    {{"--exit", true}, p_exit},
+    {{"--server", true}, p_server},
 };
 enum { N_OPTIONS = sizeof options / sizeof *options, N_PROBE = 3 };
 
@@ -173,12 +241,17 @@ err_t measure_options_parse(int argc, char *const *argv, bool probe, struct meas
                                     .bw = 125000000,
                                     .prior = 4000000,
                                     .check = 1,
-                                    .echo = MEAS_ECHO_RAW};
+                                    .echo = MEAS_ECHO_RAW,
+                                    .hop = {{.family = IP_V4, .b = {127, 0, 0, 1}}, 0}};
     for (int i = 1; i < argc; i++)
         TRY(take(out, argc, argv, &i, probe, why));
     if (!out->n_relays && !out->help)
         return arg_wrong(&none, "which relay? Say ADDRESS:PORT, a fingerprint or a nickname; see "
                                 "--help");
+    if (out->mode != MEAS_FLASHFLOW && !out->sockets_said)
+        out->sockets = out->mode == MEAS_SINK2 ? STOCK_SINK_SOCKETS : STOCK_SOCKETS;
+    if (out->mode == MEAS_HTTP && (!out->exit.port || !out->server.port))
+        return arg_wrong(&none, "--mode http needs --exit and --server");
     if (!probe && !out->local && !out->help)
         return arg_wrong(&none, "from where? --local measures from this computer");
     return OK;

@@ -18,6 +18,13 @@ struct measure_options {
     double check;
     enum meas_echo echo;
     bool adaptive, paper;
+    /* Relays of unmodified tor. */
+    enum meas_mode mode;
+    bool sockets_said;
+    struct ipport hop;          /* where the second hop listens; port 0: any free one */
+    struct ipport control;      /* of the relay's own tor; port 0: none */
+    struct ipport exit, server; /* http */
+    const char *key;            /* what --key named; NULL: none */
 };
 
 /* PROBE: it starts nothing, so what a run needs is not asked for. ERR_ARG and WHY. */

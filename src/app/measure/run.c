@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "app/measure/stockside.h"
 #include "app/measure/tool.h"
 #include "app/measure/verdict.h"
 #include "app/measure/wires.h"
@@ -12,6 +13,7 @@ struct session {
     struct tool tool;
     struct whom whom; /* the one that is measured */
     struct local *local;
+    struct stockside stock; /* modes other than flashflow */
     bool measured;
 };
 
@@ -37,6 +39,7 @@ static void on_second(void *arg, const struct run_second *second)
 {
     struct session *s = arg;
     char line[VERDICT_LINE_MAX];
+    stockside_second(&s->stock);
     show(s, verdict_second(second, local_run(s->local), line));
 }
 
@@ -45,7 +48,10 @@ static void on_end(void *arg, const struct run_result *result)
     struct session *s = arg;
     if (!s->tool.options.quiet && isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
-    verdict_write(stdout, s->whom.name, result, local_run(s->local));
+    if (s->stock.tool)
+        stockside_verdict(&s->stock, stdout, s->whom.name, result);
+    else
+        verdict_write(stdout, s->whom.name, result, local_run(s->local));
     fflush(stdout);
     s->measured = !run_why(result);
     net_stop(s->tool.net);
@@ -65,7 +71,7 @@ static struct local_config config_of(struct session *s)
     const struct measure_options *o = &s->tool.options;
     struct local_config config = {
         .run = {.relay = s->whom.relay,
-                .mode = MEAS_FLASHFLOW,
+                .mode = o->mode,
                 .echo = o->echo,
                 .dur = o->dur,
                 .percent = o->percent,
@@ -86,18 +92,14 @@ static struct local_config config_of(struct session *s)
     m->sockets_free = o->sockets;
     if (s->tool.has_identity)
         m->identity = s->tool.identity.ed;
+    if (s->stock.tool)
+        stockside_fill(&s->stock, &config);
     return config;
 }
 
-static bool measure(struct session *s, const char *word)
+static void measure_it(struct session *s)
 {
     static const struct local_ops ops = {on_state, on_second, on_end};
-    char why[WHOM_WHY];
-    s->measured = false;
-    if (whom_find(word, s->tool.folder, &s->whom, why) != OK) {
-        (void)tool_complain(0, why);
-        return false;
-    }
     net_enter(s->tool.net);
     const struct local_config config = config_of(s);
     err_t e = local_new(net_env(s->tool.net), &config, &ops, s, &s->local);
@@ -107,6 +109,19 @@ static bool measure(struct session *s, const char *word)
         (void)tool_complain(0, err_text(e));
     local_free(s->local);
     s->local = NULL;
+}
+
+static bool measure(struct session *s, const char *word)
+{
+    char why[WHOM_WHY];
+    s->measured = false;
+    if (whom_find(word, s->tool.folder, &s->whom, why) != OK) {
+        (void)tool_complain(0, why);
+        return false;
+    }
+    if (s->tool.options.mode == MEAS_FLASHFLOW || stockside_begin(&s->stock, &s->tool, &s->whom))
+        measure_it(s);
+    stockside_end(&s->stock);
     return s->measured;
 }
 

@@ -1,0 +1,134 @@
+#include "app/measure/torcontrol.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/secret.h"
+#include "net/conn.h"
+
+enum { READ_MOST = 4096 };
+
+struct torcontrol {
+    const struct torcontrol_ops *ops;
+    void *arg;
+    struct torbw bw;
+    struct conn *conn;
+    bool over;
+    uint8_t in[READ_MOST];
+};
+
+static void end(struct torcontrol *t, const char *why)
+{
+    if (t->over)
+        return;
+    t->over = true;
+    t->ops->on_end(t->arg, why);
+}
+
+/* ---- what torbw asks and tells ---- */
+
+static bool cookie(void *arg, const char *path, uint8_t out[TORBW_COOKIE_LEN])
+{
+    FILE *f = fopen(path, "re");
+    uint8_t bytes[TORBW_COOKIE_LEN + 1];
+    size_t len = f ? fread(bytes, 1, sizeof bytes, f) : 0;
+    (void)arg;
+    if (f)
+        fclose(f);
+    if (len == TORBW_COOKIE_LEN)
+        memcpy(out, bytes, TORBW_COOKIE_LEN);
+    secret_wipe(bytes, sizeof bytes);
+    return len == TORBW_COOKIE_LEN;
+}
+
+static void on_ready(void *arg)
+{
+    struct torcontrol *t = arg;
+    t->ops->on_ready(t->arg);
+}
+
+static void on_bw(void *arg, uint64_t read, uint64_t written)
+{
+    struct torcontrol *t = arg;
+    t->ops->on_bw(t->arg, read, written);
+}
+
+static const struct torbw_ops torbw_ops = {cookie, on_ready, on_bw};
+
+/* ---- the socket ---- */
+
+static uint8_t *in_room(void *machine, size_t *room)
+{
+    struct torcontrol *t = machine;
+    *room = sizeof t->in;
+    return t->over ? NULL : t->in;
+}
+
+static void in_done(void *machine, size_t len)
+{
+    struct torcontrol *t = machine;
+    if (torbw_feed(&t->bw, t->in, len) != OK)
+        end(t, t->bw.why);
+    else if (t->bw.out.len)
+        conn_output(t->conn);
+}
+
+static void in_end(void *machine, int errno_)
+{
+    char why[TORBW_WHY_MAX];
+    snprintf(why, sizeof why, "tor's control port: %s",
+             errno_ ? strerror(errno_) : "it closed the connection");
+    end(machine, why);
+}
+
+static const uint8_t *out(void *machine, size_t *len)
+{
+    struct torcontrol *t = machine;
+    *len = t->bw.out.len;
+    return *len ? buf_at(&t->bw.out) : NULL;
+}
+
+static void sent(void *machine, size_t len)
+{
+    buf_drain(&((struct torcontrol *)machine)->bw.out, len);
+}
+
+static void connected(void *machine)
+{
+    conn_output(((struct torcontrol *)machine)->conn);
+}
+
+static const struct conn_machine machine = {.in_room = in_room,
+                                            .in_done = in_done,
+                                            .in_end = in_end,
+                                            .out = out,
+                                            .sent = sent,
+                                            .connected = connected};
+
+struct torcontrol *torcontrol_new(struct net *n, const struct ipport *at,
+                                  const struct torcontrol_ops *ops, void *arg)
+{
+    struct torcontrol *t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    t->ops = ops;
+    t->arg = arg;
+    torbw_init(&t->bw, &torbw_ops, t);
+    t->conn = conn_dial(n, at, NULL, &machine, t);
+    if (!t->conn) {
+        torcontrol_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+void torcontrol_free(struct torcontrol *t)
+{
+    if (!t)
+        return;
+    if (t->conn)
+        conn_close(t->conn);
+    torbw_free(&t->bw);
+    free(t);
+}

@@ -1,0 +1,166 @@
+"""tunic measure run against a relay of Debian's tor, which knows nothing of being measured."""
+
+import re
+import subprocess
+
+import pytest
+
+import privnet
+import sut as sut_module
+from stocktor import SERVER, StockTor
+
+pytestmark = pytest.mark.skipif(sut_module.IS_TOR, reason="about tunic's own command")
+
+TUNIC = sut_module.program(as_tor=False)
+MB = 1000 * 1000
+DONE, NOT_ALL, USAGE = 0, 1, 2
+
+
+@pytest.fixture(scope="module")
+def base():
+    return privnet.free_base_port()
+
+
+@pytest.fixture(scope="module")
+def relay(base, tmp_path_factory):
+    with StockTor(str(tmp_path_factory.mktemp("stock") / "tor"), base, 2 * MB) as tor:
+        yield tor
+
+
+def measure(relay, mode, *options, seconds=10):
+    return subprocess.run([TUNIC, "measure", "run", relay if isinstance(relay, str) else relay.at,
+                           "--local", "--mode", mode, "--seconds", str(seconds), *options],
+                          capture_output=True, text=True, timeout=seconds + 90, check=False)
+
+
+def said(pattern, done):
+    found = re.search(pattern, done.stdout)
+    assert found, done.stdout + done.stderr
+    return float(found.group(1))
+
+
+def of_itself(done):
+    """Bytes a second by our measure, and by the relay's own count."""
+    return (said(r"carries at least [\d.]+ Mbit/s \(([\d.]+) MB/s\)", done),
+            said(r"By its own count it wrote [\d.]+ Mbit/s \(([\d.]+) MB/s\)", done))
+
+
+def is_content(relay):
+    assert relay.warnings() == []
+    assert relay.closed_for_us() == []
+
+
+def test_echo2_agrees_with_the_relay(relay):
+    """What went through the relay and came back is what it counts itself."""
+    done = measure(relay, "echo2", "--control", str(relay.control), seconds=12)
+    assert done.returncode == DONE, done.stdout + done.stderr
+    ours, its = of_itself(done)
+    assert .9 * its <= ours <= 1.1 * its, done.stdout
+    assert .7 * 2 <= ours <= 1.1 * 2            # its limit is 2 MB/s
+    assert "The limit was the relay" in done.stdout
+    assert "came back checked" in done.stdout and "all were good" in done.stdout
+    assert re.search(r"\[12/12 s\] .* 10/10 sockets", done.stderr)
+    is_content(relay)
+
+
+def test_sink2_agrees_with_the_relay(relay):
+    done = measure(relay, "sink2", "--control", str(relay.control))
+    assert done.returncode == DONE, done.stdout + done.stderr
+    ours, its = of_itself(done)
+    assert .9 * its <= ours <= 1.1 * its, done.stdout
+    is_content(relay)
+
+
+def test_without_its_count_it_is_a_least(relay):
+    done = measure(relay, "echo2", "--sockets", "40", seconds=5)
+    assert done.returncode == DONE, done.stdout + done.stderr
+    assert "carries at least" in done.stdout
+    assert "What its clients had meanwhile is not known" in done.stdout
+    assert "40/40 sockets" in done.stderr
+    is_content(relay)
+
+
+def test_more_sockets_than_is_polite_are_not_opened(relay):
+    done = measure(relay, "echo2", "--sockets", "160", seconds=3)
+    assert "40/40 sockets" in done.stderr
+    is_content(relay)
+
+
+def test_who_gives_too_little_finds_nothing_out(relay):
+    """The limit was ours: no number of the relay's."""
+    done = measure(relay, "echo2", "--bw", "1mbit", seconds=6)
+    assert done.returncode == NOT_ALL
+    assert "inconclusively" in done.stdout
+    assert "The limit was this computer, or what it gave" in done.stdout
+
+
+def test_dir_and_drop_say_what_they_prove(relay):
+    done = measure(relay, "dir", "--control", str(relay.control), seconds=5)
+    assert "nothing of what it takes" in done.stdout, done.stdout + done.stderr
+    ours, its = of_itself(done)
+    assert 0 < ours <= 1.1 * its
+    done = measure(relay, "drop", "--bw", "8mbit", "--control", str(relay.control), seconds=5)
+    assert "nothing proves that it has read them" in done.stdout, done.stdout + done.stderr
+    assert said(r"By its own count it read ([\d.]+) Mbit/s", done) > 0
+    is_content(relay)
+
+
+def test_http_goes_through_an_exit(relay, base, tmp_path):
+    """As sbws does it: the exit's own descriptor says who it is."""
+    serve = subprocess.Popen(
+        ["python3", "-c", SERVER, str(base + 50)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert serve.stdout.readline() == "ready\n"
+        exit_lines = ["ExitRelay 1", "ExitPolicyRejectPrivate 0", "ExitPolicy accept *:*",
+                  "RefuseUnknownExits 0"]    # it knows no directory
+        with StockTor(str(tmp_path / "exit"), base + 10, extra=exit_lines) as there:
+            done = measure(relay, "http", "--exit", there.at, "--server", "127.0.0.1:%d" % (base + 50),
+                           "--control", str(relay.control), "--sockets", "3", seconds=6)
+            assert done.returncode == DONE, done.stdout + done.stderr
+            ours, its = of_itself(done)
+            assert .1 < ours <= 1.1 * its
+            assert there.warnings() == []
+    finally:
+        serve.kill()
+        serve.wait()
+    is_content(relay)
+
+
+# -- what is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("address,says", [
+    ("192.0.2.1:9001", "--key NAME"),
+    ("[::ffff:127.0.0.1]:9001", "IPv4"),
+    ("0.0.0.0:9001", "no relay's address"),
+])
+def test_nobody_else_is_measured_unasked(address, says):
+    done = measure(address, "echo2")
+    assert done.returncode in (NOT_ALL, USAGE)
+    assert says in done.stderr and "Mbit/s" not in done.stdout
+
+
+def test_a_second_hop_elsewhere_is_refused(relay):
+    done = measure(relay, "echo2", "--hop", "192.0.2.1:443")
+    assert done.returncode == NOT_ALL and "second hop cannot listen" in done.stderr
+    done = measure(relay, "echo2", "--hop", "somewhere:443")
+    assert done.returncode == USAGE and "in numbers" in done.stderr
+
+
+def test_wrong_usage(relay):
+    assert measure(relay, "echo3").returncode == USAGE
+    assert measure(relay, "http").returncode == USAGE
+    assert measure(relay, "echo2", "--control", "1").returncode == NOT_ALL
+
+
+def test_a_relay_that_stops_is_said(base, tmp_path):
+    with StockTor(str(tmp_path / "tor"), base + 20, 2 * MB) as tor:
+        run = subprocess.Popen([TUNIC, "measure", "run", tor.at, "--local", "--mode", "echo2"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for line in run.stderr:
+            if "[2/30 s]" in line:
+                break
+        tor.process.kill()
+        out, err = run.communicate(timeout=30)
+    assert run.returncode == NOT_ALL
+    assert re.search("was not measured: .*the relay closed a link", out), out + err
