@@ -11,6 +11,7 @@ http       GET /            a page that says what it is and who asked
            GET /reset       some bytes, then a TCP reset
            POST, PUT /upload   answers "<count> <sha256>"
            POST /late-read  reads nothing for 4 s, then as /upload
+           POST /told-read  reads nothing until GET /read-on (60 s at most), then up to LAST
            GET /status      JSON: requests, open connections, peers seen
 echo, echo2  sends back what it gets; a line "PEER\\n" first thing is answered with the peer's address
 sink       reads nothing at all
@@ -32,6 +33,7 @@ import sys
 
 BLOCK = random.Random(20240229).randbytes(1048573)   # a prime: no power of two repeats in step
 PIECE = 256 * 1024
+LAST = b"\r\nthese are the last bytes\r\n"
 PUBLIC_HOST = "198.51.100.80"
 
 
@@ -58,6 +60,7 @@ class Web:
 
     def __init__(self):
         self.requests = 0
+        self.read_on = asyncio.Event()
         self.open = 0
         self.peers = {}
 
@@ -97,6 +100,8 @@ class Web:
             return
         if path in ("/upload", "/late-read") and method in ("POST", "PUT"):
             return await self.upload(path, head, reader, writer)
+        if path == "/told-read" and method == "POST":
+            return await self.told(reader, writer)
         if path.startswith("/files/") and ".." not in path:
             return self.file(writer, os.path.join(sys.argv[4], path.split("?")[0][7:]))
         if path == "/hang":
@@ -113,7 +118,10 @@ class Web:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             writer.transport.abort()
             return
-        if path == "/status":
+        if path == "/read-on":
+            self.read_on.set()
+            body = "\n"
+        elif path == "/status":
             body = json.dumps({"requests": self.requests, "open": self.open, "peers": self.peers})
         elif path == "/":
             body = "This page came through a private Tor network, out at %s.\n" % peer
@@ -138,19 +146,39 @@ class Web:
         left = int(match.group(1)) if match else 0
         if re.search(r"\r\nexpect: *100-continue", head, re.I):
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        digest, count = hashlib.sha256(), 0
         if path == "/late-read":
             writer.transport.pause_reading()
             await asyncio.sleep(4)
             writer.transport.resume_reading()
-        while left > 0:
-            data = await reader.read(min(left, PIECE))
+        count, digest = await self.read(reader, left)
+        if count == left:
+            await self.say(writer, count, digest)
+
+    async def told(self, reader, writer):
+        # Without this the system would take megabytes for a reader that reads nothing.
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        writer.transport.pause_reading()
+        await asyncio.wait_for(self.read_on.wait(), 60)
+        self.read_on.clear()
+        writer.transport.resume_reading()
+        await self.say(writer, *await self.read(reader, 1 << 40, LAST))
+
+    @staticmethod
+    async def read(reader, most, last=None):
+        """-> (count, sha256) of what comes, up to MOST bytes or to LAST."""
+        digest, count, tail = hashlib.sha256(), 0, b""
+        while count < most and (not last or tail != last):
+            data = await reader.read(min(most - count, PIECE))
             if not data:
-                return
+                break
+            tail = (tail + data)[-len(last):] if last else b""
             digest.update(data)
             count += len(data)
-            left -= len(data)
-        body = "%d %s\n" % (count, digest.hexdigest())
+        return count, digest.hexdigest()
+
+    async def say(self, writer, count, digest):
+        body = "%d %s\n" % (count, digest)
         self.head(writer, 200, len(body))
         writer.write(body.encode())
         await writer.drain()

@@ -56,7 +56,7 @@ def test_a_slow_reader_stops_the_exit(lab, make_sut):
 def test_a_slow_server_stops_us(lab, make_sut):
     """It reads nothing for four seconds; the exit's queue is full before."""
     client = make_sut().start()
-    size = 20 * MEGABYTE
+    size = 12 * MEGABYTE
     body = b"0123456789abcdef" * (size // 16)
     sock = connected(client, lab, b"POST /late-read HTTP/1.0\r\nHost: web.test\r\n"
                                   b"Content-Length: %d\r\n\r\n" % size)

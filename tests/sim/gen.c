@@ -293,6 +293,14 @@ static void random_conflux(uint64_t seed, struct scenario *out)
         add_conflux_trouble(r, out);
 }
 
+/* Relays that carry no more than so much, in every twelfth one. */
+static void random_rate(uint64_t seed, struct scenario *out)
+{
+    struct rng rng = {seed ^ UINT64_C(0x4a7e)}, *r = &rng;
+    if (rng_one_in(r, 12))
+        out->relay_rate = rng_between(r, 200, 2000) * 1000;
+}
+
 void scenario_random(uint64_t seed, struct scenario *out)
 {
     struct rng rng = {seed * UINT64_C(0xd1342543de82ef95) + 1}, *r = &rng;
@@ -324,6 +332,7 @@ void scenario_random(uint64_t seed, struct scenario *out)
     random_ports(seed, out);
     random_flow(seed, out);
     random_conflux(seed, out);
+    random_rate(seed, out);
     out->steered = seed % 4 == 0;
     out->watched = seed % 4 == 2;
 }
@@ -384,12 +393,14 @@ void scenario_print(const struct scenario *sc)
     printf("flow control: %s%s\n", sc->params ? sc->params : "as usual",
            sc->conflux ? ", conflux" : "");
     printf("scenario %s: %u authorities, %u relays, %u of them exits (%s), %u clients\n"
-           "  delay %llu us, jitter %llu us, %llu bytes/ms, cap %zu, fragments 1/%u%s%s%s\n",
+           "  delay %llu us, jitter %llu us, %llu bytes/ms, relays %llu bytes/s, cap %zu, "
+           "fragments 1/%u%s%s%s\n",
            sc->name, sc->authorities, sc->relays, sc->exits,
            sc->exit_policy ? sc->exit_policy : "accept *:*", sc->clients,
            (unsigned long long)sc->delay_us, (unsigned long long)sc->jitter_us,
-           (unsigned long long)sc->bytes_per_ms, sc->wire_cap, sc->fragments,
-           sc->same_subnet ? ", /16s in pairs" : "", sc->families ? ", families" : "",
+           (unsigned long long)sc->bytes_per_ms, (unsigned long long)sc->relay_rate, sc->wire_cap,
+           sc->fragments, sc->same_subnet ? ", /16s in pairs" : "",
+           sc->families ? ", families" : "",
            sc->distinct_subnets ? ", EnforceDistinctSubnets" : "");
     static const char *const lists[] = {"no node lists", "EntryNodes", "ExcludeNodes",
                                         "ExcludeNodes with StrictNodes", "ReachableAddresses"};

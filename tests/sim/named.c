@@ -36,6 +36,16 @@ static void download(struct scenario *sc)
     add_app(sc, APP_TALK, 100, 1000000);
 }
 
+/* All relays carry 100 kB a second, and may carry 1 MB at once at first. */
+static void slow_relays(struct scenario *sc)
+{
+    plain(sc);
+    sc->relay_rate = 100000;
+    sc->relay_burst = 1000000;
+    add_app(sc, APP_TALK, 100, 3000000);
+    add_app(sc, APP_TALK, 1000000, 1);
+}
+
 static void upload(struct scenario *sc)
 {
     plain(sc);
@@ -359,6 +369,7 @@ static const struct {
     {"bootstrap", bootstrap},
     {"download", download},
     {"upload", upload},
+    {"slow-relays", slow_relays},
     {"conflux", conflux},
     {"conflux-up", conflux_up},
     {"conflux-guard-dies", conflux_guard_dies},

@@ -59,6 +59,7 @@ static bool make_network(struct sim *s)
                                     .hosts = s->host,
                                     .n_hosts = SIM_APPS,
                                     .republish = true};
+    wire_rates_begin(s);
     sim_enter_net(s);
     err_t e = testnet_new(&s->net_env, &config, &sim_node_world, s, &s->net);
     if (e == OK)
@@ -401,6 +402,7 @@ static void clear(struct sim *s)
     testnet_free(s->net);
     sim_leave(s);
     s->net = NULL;
+    wire_rates_end(s);
     wire_free_all(s);
     server_free_all(s);
     free(s->heap);

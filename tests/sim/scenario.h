@@ -94,6 +94,8 @@ struct scenario {
     const char *params; /* of the consensus; NULL: none besides the usual */
     uint64_t delay_us, jitter_us;
     uint64_t bytes_per_ms; /* of one wire; 0: no bound */
+    uint64_t relay_rate;   /* bytes a second that each relay reads and writes; 0: no bound */
+    uint64_t relay_burst;  /* bytes at once; 0: the throttle's own */
     size_t wire_cap;       /* bytes under way in one direction */
     unsigned fragments;    /* one record in so many arrives in two pieces; 0: none */
     bool same_subnet;      /* relays share /16s, two by two */

@@ -34,6 +34,12 @@ static void resume(void *world, struct link *l)
     wire_resume(l);
 }
 
+static void measures(void *world, struct link *l, bool measures)
+{
+    (void)world;
+    wire_measures(l, measures);
+}
+
 /* ---- what the server does ---- */
 
 static uint64_t goal(const struct server *v)
@@ -251,6 +257,7 @@ const struct node_world sim_node_world = {
     .output = output,
     .hangup = hangup,
     .resume = resume,
+    .measures = measures,
     .target_dial = target_dial,
     .target_output = target_output,
     .target_resume = target_resume,

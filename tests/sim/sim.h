@@ -18,6 +18,7 @@
 #include "sim/scenario.h"
 #include "socks/ports.h"
 #include "testnet/testnet.h"
+#include "testnet/throttle.h"
 
 enum {
     SIM_CLIENTS = 2,
@@ -65,10 +66,11 @@ struct event {
 
 struct wire_end {
     struct wire *wire;
-    unsigned side;     /* 0 dialled */
-    struct link *link; /* NULL: its owner has let it go */
-    int client;        /* -1: a node's */
-    size_t node;       /* which one; of a client's end the node it goes to */
+    unsigned side;                      /* 0 dialled */
+    struct link *link;                  /* NULL: its owner has let it go */
+    int client;                         /* -1: a node's */
+    size_t node;                        /* which one; of a client's end the node it goes to */
+    struct throttle_turn reads, writes; /* of a node's end */
 };
 
 /* One direction, from end 0 or end 1. */
@@ -221,6 +223,9 @@ struct sim {
     struct plan plan;
     struct sim_lists lists;
     struct testnet *net;
+    struct {
+        struct throttle reads, writes;
+    } rate[PLAN_NODES_MOST]; /* by node */
     struct node_host host[SIM_APPS];
     char host_name[SIM_APPS][16];
 
@@ -292,6 +297,9 @@ void wire_dial(struct sim *s, int client, size_t node, struct link *l, const str
 void wire_output(struct link *l);
 void wire_hangup(struct link *l);
 void wire_resume(struct link *l);
+void wire_measures(struct link *l, bool measures);
+void wire_rates_begin(struct sim *s); /* once there is a plan and a clock */
+void wire_rates_end(struct sim *s);
 void wire_pump(struct sim *s); /* takes what links have to send */
 /* Both ends hear of a broken connection. */
 void wire_cut(struct wire *w, int errno_);

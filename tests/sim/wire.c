@@ -82,6 +82,72 @@ void wire_free_all(struct sim *s)
     }
 }
 
+/* ---- how much a relay carries ---- */
+
+void wire_rates_begin(struct sim *s)
+{
+    sim_enter_net(s);
+    for (size_t i = 0; i < s->plan.n_nodes; i++) {
+        throttle_init(&s->rate[i].reads, &s->net_env, s->sc->relay_rate, s->sc->relay_burst);
+        throttle_init(&s->rate[i].writes, &s->net_env, s->sc->relay_rate, s->sc->relay_burst);
+    }
+    sim_leave(s);
+}
+
+void wire_rates_end(struct sim *s)
+{
+    for (size_t i = 0; i < s->plan.n_nodes; i++) {
+        throttle_end(&s->rate[i].reads);
+        throttle_end(&s->rate[i].writes);
+    }
+}
+
+static bool is_limited(const struct wire_end *e)
+{
+    return e->client < 0 && e->wire->sim->sc->relay_rate && e->node < PLAN_NODES_MOST;
+}
+
+static void leave_rate(struct wire_end *e)
+{
+    if (!is_limited(e))
+        return;
+    throttle_leave(&e->wire->sim->rate[e->node].reads, &e->reads);
+    throttle_leave(&e->wire->sim->rate[e->node].writes, &e->writes);
+}
+
+/* Of LEN bytes those that the node may read or write now. */
+static size_t may_read(struct wire_end *e, size_t len)
+{
+    return is_limited(e) ? throttle_allow(&e->wire->sim->rate[e->node].reads, &e->reads, len) : len;
+}
+
+static size_t may_write(struct wire_end *e, size_t len)
+{
+    return is_limited(e) ? throttle_allow(&e->wire->sim->rate[e->node].writes, &e->writes, len)
+                         : len;
+}
+
+static void have_read(struct wire_end *e, size_t len)
+{
+    if (is_limited(e))
+        throttle_spend(&e->wire->sim->rate[e->node].reads, &e->reads, len);
+}
+
+static void have_written(struct wire_end *e, size_t len)
+{
+    if (is_limited(e))
+        throttle_spend(&e->wire->sim->rate[e->node].writes, &e->writes, len);
+}
+
+void wire_measures(struct link *l, bool measures)
+{
+    struct wire_end *e = link_io(l);
+    if (!e || !is_limited(e))
+        return;
+    throttle_yield(&e->wire->sim->rate[e->node].reads, &e->reads, measures);
+    throttle_yield(&e->wire->sim->rate[e->node].writes, &e->writes, measures);
+}
+
 /* ---- arriving ---- */
 
 /* How many of these bytes the link takes. */
@@ -94,9 +160,11 @@ static size_t hand_over(struct wire *w, unsigned d, const uint8_t *bytes, size_t
         size_t room;
         enter(s, to);
         uint8_t *at = link_in_room(to->link, &room);
+        if (at && !(room = may_read(to, room < len ? room : len)))
+            at = NULL;
         if (at) {
-            room = room < len ? room : len;
             memcpy(at, bytes, room);
+            have_read(to, room);
             link_in_done(to->link, room);
             bytes += room;
             taken += room;
@@ -112,7 +180,7 @@ static size_t hand_over(struct wire *w, unsigned d, const uint8_t *bytes, size_t
 static bool is_held(const struct wire *w, unsigned d)
 {
     const struct wire_end *to = &w->end[1 - d];
-    return w->flow[d].put_by.len || (to->link && link_holds_input(to->link));
+    return w->flow[d].put_by.len || (to->link && link_holds_input(to->link)) || to->reads.waiting;
 }
 
 static void give(struct wire *w, unsigned d, const uint8_t *bytes, size_t len)
@@ -144,6 +212,18 @@ void wire_resume(struct link *l)
     struct wire_end *e = link_io(l);
     if (e)
         sim_at(e->wire->sim, e->wire->sim->now_us, on_room, e->wire, 1 - e->side);
+}
+
+static void may_read_on(void *end)
+{
+    struct wire_end *e = end;
+    sim_at(e->wire->sim, e->wire->sim->now_us, on_room, e->wire, 1 - e->side);
+}
+
+static void may_write_on(void *end)
+{
+    struct wire_end *e = end;
+    e->wire->dirty[e->side] = e->wire->sim->wires_dirty = true;
 }
 
 static void give_record(struct wire *w, unsigned d, const uint8_t *cell, size_t len)
@@ -459,9 +539,11 @@ static void take_from(struct wire *w, unsigned d, size_t cap)
         const uint8_t *bytes = link_seal(from->link, &len);
         bool was_in_client = memory.in_client;
         memory.in_client = false;
+        size_t space = cap - f->under_way.len - f->put_by.len;
+        if (bytes && !(len = may_write(from, len < space ? len : space)))
+            bytes = NULL;
         if (bytes) {
-            size_t space = cap - f->under_way.len - f->put_by.len;
-            len = len < space ? len : space;
+            have_written(from, len);
             check(buf_add(&f->under_way, bytes, len));
             send_off(w, d, len);
             memory.in_client = was_in_client;
@@ -510,6 +592,7 @@ void wire_hangup(struct link *l)
         sim_at(s, w->flow[e->side].last_due_us, on_eof, w, e->side);
     }
     link_set_io(l, NULL);
+    leave_rate(e);
     e->link = NULL;
 }
 
@@ -569,6 +652,8 @@ void wire_dial(struct sim *s, int client, size_t node, struct link *l, const str
     size_t target = node_at(s, to);
     for (unsigned d = 0; d < 2; d++) {
         w->end[d] = (struct wire_end){.wire = w, .side = d, .client = -1};
+        w->end[d].reads = (struct throttle_turn){.ready = may_read_on, .arg = &w->end[d]};
+        w->end[d].writes = (struct throttle_turn){.ready = may_write_on, .arg = &w->end[d]};
         buf_init(&w->flow[d].under_way, UNDER_WAY_CAP);
         buf_init(&w->flow[d].arrived, UNDER_WAY_CAP);
         buf_init(&w->flow[d].cells, PLAIN_CAP);
