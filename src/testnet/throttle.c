@@ -7,7 +7,8 @@ enum {
     STEP_US = 1,
     BURST_MS = 200, /* what it holds at most, unless that is said: a busy machine calls us late */
     BURST_LEAST = 16 << 10, /* ... but a TLS record or two at once */
-    SHARE_LEAST = 514,      /* a turn gives a cell at least, or it would be all headers */
+    YIELDING_PART = 8, /* one part in so many is theirs who yield, or they might wait for ever */
+    SHARE_LEAST = 514, /* a turn gives a cell at least, or it would be all headers */
 };
 
 static uint64_t tokens(struct throttle *t)
@@ -41,8 +42,9 @@ static void refill(void *arg)
     struct throttle *t = arg;
     struct throttle_turn *turn, *served = NULL;
     uint64_t left = tokens(t);
+    t->kept = t->yielding ? left / YIELDING_PART : 0;
     /* What the first do not use is there for the others in the next round, 5 ms later. */
-    left = give(&t->waiting, left, &served);
+    left = give(&t->waiting, left - t->kept, &served) + t->kept;
     (void)give(&t->yielding, left, &served);
     if (t->waiting || t->yielding)
         env_arm_ms(t->env, &t->refill, REFILL_MS);
@@ -50,6 +52,7 @@ static void refill(void *arg)
         DL_DELETE(served, turn);
         turn->ready(turn->arg);
     }
+    t->kept = 0;
 }
 
 void throttle_init(struct throttle *t, struct env *env, uint64_t rate, uint64_t burst)
@@ -87,7 +90,8 @@ size_t throttle_allow(struct throttle *t, struct throttle_turn *turn, size_t wan
 {
     if (!t->on)
         return want;
-    uint64_t left = tokens(t);
+    uint64_t left = tokens(t), kept = turn->yields ? 0 : t->kept;
+    left -= kept < left ? kept : left;
     /* Whoever comes while others wait queues behind them. */
     bool queue = t->waiting || (turn->yields && t->yielding);
     uint64_t may = turn->share ? turn->share : queue ? 0 : left;

@@ -26,6 +26,7 @@ struct throttle {
     struct env *env;
     bool on; /* false: no limit */
     struct bucket bucket;
+    uint64_t kept; /* tokens for those who yield, while turns are given */
     struct throttle_turn *waiting, *yielding;
     struct timer refill;
 };
@@ -38,7 +39,7 @@ void throttle_end(struct throttle *t);
 size_t throttle_allow(struct throttle *t, struct throttle_turn *turn, size_t want);
 void throttle_spend(struct throttle *t, struct throttle_turn *turn, size_t bytes);
 void throttle_leave(struct throttle *t, struct throttle_turn *turn);
-/* From now on TURN yields, or no more. */
+/* From now on TURN yields to those that do not, but for an eighth of all; or it does no more. */
 void throttle_yield(struct throttle *t, struct throttle_turn *turn, bool yields);
 
 #endif

@@ -4,12 +4,13 @@ import json
 import os
 import re
 import stat
+import subprocess
 
 import pytest
 
 import sut as sut_module
 from test_check import at, check
-from test_testnet import Network
+from test_testnet import Network, Tor, there
 
 pytestmark = pytest.mark.skipif(sut_module.IS_TOR, reason="about tunic's own network")
 
@@ -63,3 +64,36 @@ def test_who_does_not_know_it_is_skipped(lab):
     assert done.returncode == 0
     assert re.search(r"# 0 passed, 0 MUST and 0 SHOULD failed, [1-9]\d* skipped; ", done.stdout)
     assert "the relay says nothing to MEASUREMENT" in done.stdout
+
+
+def test_clients_have_their_share_and_no_more(tmp_path):
+    """Debian's tor downloads what it can through a relay that is measured meanwhile: a quarter of
+    all is its clients', in both directions."""
+    with Network("--no-client", "--relays", "3", "--exits", "1", "--measure-period", "0", "--rate",
+                 "4MB") as net, Tor(net, tmp_path) as tor:
+        download = subprocess.Popen(there(
+            ["curl", "-sS", "--noproxy", "", "--socks5-hostname", "127.0.0.1:%d" % tor.socks, "-o",
+             "/dev/null", "http://hello.test/bytes/400000000"]))
+        counts = {}
+        run = subprocess.Popen(there([sut_module.program(), "measure", "run", "--local", "--seconds",
+                                      "10", "guard1"]),
+                               env={**os.environ, "TUNIC_TESTNET_DIR": net.dir},
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for line in run.stderr:
+            second = re.search(r"\[(\d+)/10 s\]", line)
+            if second and second.group(1) in ("3", "9"):
+                counts[second.group(1)] = net.counts()["guard1"]
+        said = run.stdout.read()
+        assert run.wait(timeout=10) == 0, said
+        assert download.poll() is None      # no circuit of its was closed
+        download.kill()
+        download.wait()
+        assert tor.warnings() == []
+    grown = {what: counts["9"][what] - counts["3"][what] for what in counts["9"]}
+    echoes = 514 * grown["echoes"]
+    for way in ("client_bytes_in", "client_bytes_out"):
+        assert .2 < grown[way] / (grown[way] + echoes) < .26, (grown, said)
+    # What the relay says of them is what it counted.
+    theirs = float(re.search(r"and ([\d.]+) Mbit/s its clients", said).group(1))
+    whole = float(re.search(r"carries ([\d.]+) Mbit/s", said).group(1))
+    assert .2 < theirs / whole < .26, said

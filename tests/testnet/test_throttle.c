@@ -155,6 +155,26 @@ START_TEST(test_throttle_who_yields_gets_what_is_left)
 }
 END_TEST
 
+START_TEST(test_throttle_who_yields_is_not_starved)
+{
+    struct throttle t;
+    struct sender one = {.throttle = &t, .turn = {.ready = send_all, .arg = &one}}, other = one;
+    setup();
+    throttle_init(&t, env, 1000000, 0);
+    other.turn.arg = &other;
+    throttle_yield(&t, &other.turn, true);
+    send_all(&one);
+    send_all(&other);
+    test_env_advance_ms(env, 10000);
+    ck_assert_uint_ge(other.sent, 1000000);
+    ck_assert_uint_ge(one.sent, 8000000);
+    throttle_leave(&t, &one.turn);
+    throttle_leave(&t, &other.turn);
+    throttle_end(&t);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_throttle_burst_comes_first_and_once)
 {
     struct sender one;
@@ -170,4 +190,5 @@ END_TEST
 
 TESTS("testnet/throttle", test_throttle_rate_is_kept, test_throttle_rate_is_shared,
       test_throttle_no_rate_allows_all, test_throttle_who_takes_little_holds_nobody_up,
-      test_throttle_burst_comes_first_and_once, test_throttle_who_yields_gets_what_is_left)
+      test_throttle_burst_comes_first_and_once, test_throttle_who_yields_gets_what_is_left,
+      test_throttle_who_yields_is_not_starved)
