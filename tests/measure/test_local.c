@@ -79,8 +79,8 @@ START_TEST(test_local_measures_what_the_relay_carries)
         uint64_t rate;
         unsigned sockets, delay, jitter;
     } grid[] = {
-        {125000, 10, 0, 0},    {125000, 160, 0, 0}, {125000, 40, 50, 20},   {625000, 10, 200, 0},
-        {625000, 160, 50, 20}, {1250000, 40, 0, 0}, {1250000, 160, 200, 0}, {3125000, 10, 50, 20},
+        {125000, 10, 0, 0},    {125000, 160, 0, 0},   {125000, 40, 50, 20},
+        {625000, 160, 50, 20}, {1250000, 10, 200, 0}, {1250000, 40, 0, 0},
     };
     for (size_t i = 0; i < sizeof grid / sizeof *grid; i++) {
         struct cast c = {.seconds = 0};
@@ -90,6 +90,7 @@ START_TEST(test_local_measures_what_the_relay_carries)
         struct local_config config = config_of(&c);
         config.run.prior = grid[i].rate;
         config.run.sockets = grid[i].sockets;
+        config.run.dur = 12;
         run(&c, &config);
         ck_assert_msg(c.result.state == RUN_DONE, "%s", c.result.failure.info);
         ck_assert_msg(abs(off_by(&c)) <= 30, "%zu: %d thousandths", i, off_by(&c));
