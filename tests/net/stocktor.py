@@ -36,10 +36,13 @@ s.serve_forever()
 
 class StockTor:
     """Listens at ADDRESS (of loopback, unless a namespace has others). RATE is in bytes a second; None:
-    no limit. EXTRA are more lines for torrc."""
+    no limit. EXTRA are more lines for torrc. ENTER is what a command begins with that is to run where
+    the relay does (nsenter)."""
 
-    def __init__(self, directory, port, rate=None, address="127.0.0.1", extra=()):
+    def __init__(self, directory, port, rate=None, address="127.0.0.1", extra=(),
+                 enter=()):
         self.dir, self.port, self.address = directory, port, address
+        self.enter = list(enter)
         self.at = "%s:%d" % (address, port)
         self.control = port + 1
         os.makedirs(directory, mode=0o700, exist_ok=True)
@@ -78,11 +81,11 @@ class StockTor:
 
     def start(self, timeout=30):
         self.process = subprocess.Popen(
-            bound_to_parent([find_program("tor"), "-f", self.dir + "/torrc", "--defaults-torrc",
+            bound_to_parent(self.enter + [find_program("tor"), "-f", self.dir + "/torrc", "--defaults-torrc",
                              self.dir + "/empty", "--hush"]),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + timeout
-        while not self.listens(self.control) or "Uploading relay descriptor" not in self.log("info"):
+        while not self.enter and not self.listens(self.control) or "Uploading relay descriptor" not in self.log("info"):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise LabError("tor does not start: " + self.log()[-1500:])
             time.sleep(.1)

@@ -1,5 +1,6 @@
 """tunic measure run against a relay of Debian's tor, which knows nothing of being measured."""
 
+import os
 import re
 import subprocess
 
@@ -138,6 +139,54 @@ def test_nobody_else_is_measured_unasked(address, says):
     done = measure(address, "echo2")
     assert done.returncode in (NOT_ALL, USAGE)
     assert says in done.stderr and "Mbit/s" not in done.stdout
+
+
+@pytest.fixture(scope="module")
+def elsewhere():
+    """Another machine: a namespace with an address of its own -> how to run something there, its
+    address, and ours."""
+    if os.geteuid() != 0 or subprocess.run(["unshare", "--net", "true"], check=False).returncode:
+        pytest.skip("no namespaces")
+    holder = subprocess.Popen(["unshare", "--net", "sh", "-c", "echo; exec sleep infinity"],
+                              stdout=subprocess.PIPE)
+    holder.stdout.readline()
+    enter = ["nsenter", "--net=/proc/%d/ns/net" % holder.pid]
+    subprocess.run("ip link add stock0 type veth peer name stock1 netns %d; ip addr add "
+                   "198.51.100.1/24 dev stock0; ip link set stock0 up" % holder.pid,
+                   shell=True, check=True)
+    subprocess.run(enter + ["sh", "-c", "ip link set lo up; ip addr add 198.51.100.2/24 dev stock1; "
+                            "ip link set stock1 up"], check=True)
+    yield enter, "198.51.100.2", "198.51.100.1"
+    subprocess.run(["ip", "link", "del", "stock0"], check=False)
+    holder.kill()
+    holder.wait()
+
+
+def keygen(folder, name):
+    done = subprocess.run([TUNIC, "measure", "keygen", name, "--out", str(folder)],
+                          capture_output=True, text=True, check=True)
+    return str(folder / name), re.search(r"tunic-measure:sha256//\S+", done.stdout).group(0)
+
+
+def test_a_relay_elsewhere_agrees_in_its_contact_line(elsewhere, base, tmp_path):
+    enter, there, here = elsewhere
+    key, word = keygen(tmp_path, "ours")
+    other, _ = keygen(tmp_path, "other")
+    hop = ["--hop", here + ":0"]
+    with StockTor(str(tmp_path / "tor"), base + 30, 2 * MB, address=there, enter=enter,
+                  extra=["ContactInfo somebody %s, and more" % word]) as tor:
+        done = measure(tor.at, "echo2", *hop)
+        assert done.returncode == NOT_ALL and "--key NAME" in done.stderr
+        done = measure(tor.at, "echo2", "--key", other, *hop)
+        assert done.returncode == NOT_ALL and "its operator has not agreed" in done.stderr
+        assert "ContactInfo" in done.stderr
+        done = measure(tor.at, "echo2", "--key", key)       # a hop on loopback would be its own
+        assert done.returncode == NOT_ALL and "relay's own machine" in done.stderr
+        done = measure(tor.at, "echo2", "--key", key, *hop)
+        assert done.returncode == DONE, done.stdout + done.stderr
+        assert "will be driven to its limit" in done.stderr
+        assert .7 * 2 <= said(r"carries at least [\d.]+ Mbit/s \(([\d.]+) MB/s\)", done) <= 1.1 * 2
+        is_content(tor)
 
 
 def test_a_second_hop_elsewhere_is_refused(relay):

@@ -3,12 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/measure/keys.h"
 #include "app/measure/wires.h"
 #include "dir/descriptor.h"
 #include "measure/echohop.h"
 #include "measure/polite.h"
 
-enum { HOP_SPARE_MS = 120 * 1000 };
+enum { HOP_SPARE_MS = 120 * 1000, KEY_PATH_MAX = 4096 };
 
 static bool complain(const char *why)
 {
@@ -180,10 +181,28 @@ static bool open_control(struct stockside *s)
 
 /* ---- the run ---- */
 
+/* Whoever asks has the key that goes with the pin: a certificate alone is no secret. */
+static bool read_key(struct stockside *s)
+{
+    char tls[KEY_PATH_MAX], identity[KEY_PATH_MAX], why[KEYS_WHY];
+    struct keys keys;
+    if (!options_of(s)->key)
+        return true;
+    snprintf(tls, sizeof tls, "%s.pem", options_of(s)->key);
+    snprintf(identity, sizeof identity, "%s.id", options_of(s)->key);
+    net_enter(s->tool->net);
+    if (keys_read(net_env(s->tool->net), tls, identity, false, &keys, why) != OK)
+        return complain(why);
+    s->has_pin = true;
+    s->pin = keys.pin;
+    keys_free(&keys);
+    return true;
+}
+
 bool stockside_begin(struct stockside *s, struct tool *t, struct whom *whom)
 {
     *s = (struct stockside){.tool = t};
-    if (!ask_relay(s, whom))
+    if (!read_key(s) || !ask_relay(s, whom))
         return false;
     if (t->options.mode == MEAS_HTTP && !ask_exit(s))
         return false;
