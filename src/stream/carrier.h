@@ -35,6 +35,8 @@ struct carrier_kind {
     bool (*is_open)(const struct carrier *c);
     /* Whether streams have windows and SENDMEs of their own: not under congestion control. */
     bool (*own_sendmes)(const struct carrier *c);
+    /* How many bytes may wait for what comes before them, and then all come at once; NULL: none. */
+    size_t (*held_most)(const struct carrier *c);
     /* The longest that an answer has taken, in microseconds; 0: nothing was measured. */
     uint64_t (*max_rtt_us)(const struct carrier *c);
     /* From now on the other side may begin streams, for we are a service. */

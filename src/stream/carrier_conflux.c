@@ -86,6 +86,11 @@ static bool own_sendmes(const struct carrier *carrier)
     return false;
 }
 
+static size_t held_most(const struct carrier *carrier)
+{
+    return ((const struct conflux_carrier *)carrier)->state.config.held_most;
+}
+
 /* What is still to come may come over any leg. */
 static uint64_t max_rtt_us(const struct carrier *carrier)
 {
@@ -127,6 +132,7 @@ static const struct carrier_kind conflux_kind = {
     .may_begin = may_begin,
     .is_open = is_open,
     .own_sendmes = own_sendmes,
+    .held_most = held_most,
     .max_rtt_us = max_rtt_us,
     .serve = serve,
     .leave = leave,

@@ -51,7 +51,7 @@ err_t stream_flow_on_msg(struct stream_flow *f, const struct relay_msg *msg, uin
 
 static err_t received_by_carrier(struct stream_flow *f, size_t len, uint64_t now_us)
 {
-    if (f->backlog > f->params->xoff_bytes + (size_t)STREAM_BEHIND_XOFF_MOST)
+    if (f->backlog > f->params->xoff_bytes + f->burst_most + (size_t)STREAM_BEHIND_XOFF_MOST)
         return ERR_CIRC_WINDOW;
     /* As C tor, which looks at what waited before. */
     xonxoff_received(&f->says, f->params, f->backlog, now_us);

@@ -19,7 +19,8 @@ enum {
     STREAMWINDOW_START = 500,
     STREAMWINDOW_INCREMENT = 50,
     /* CARRIER: what may come after XOFF went out, for it was under way then. It is the other side's
-     * window, which we do not know; nobody's is that large, and more is an attack. */
+     * window, which we do not know; nobody's is that large, and more is an attack. What waited for
+     * its turn comes besides. */
     STREAM_BEHIND_XOFF_MOST = 8 << 20,
 };
 
@@ -30,6 +31,7 @@ struct stream_flow {
     enum stream_flow_kind kind;
     uint16_t package;           /* WINDOWS: DATA messages that we may still send */
     uint16_t deliver;           /* WINDOWS: and that the other side may */
+    size_t burst_most;          /* CARRIER: bytes that may come at once, after others */
     size_t backlog;             /* bytes that came and that their owner has not consumed */
     struct xonxoff_heard heard; /* CARRIER */
     struct xonxoff_says says;   /* CARRIER */

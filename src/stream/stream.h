@@ -82,8 +82,9 @@ struct stream_ops {
     void (*on_flow)(void *arg, bool ours, uint8_t cmd);
 };
 
-/* Under congestion control, before which the other side has stopped. */
-enum { STREAM_HELD_MOST = 16 << 20 };
+/* Under congestion control, before which the other side has stopped; most of it is for what waited
+ * in a conflux set for its turn (client/settings.c). */
+enum { STREAM_HELD_MOST = 80 << 20 };
 
 /* Becomes the user of the carrier, which is freed with the set. NULL out of memory, also if there
  * was none for the carrier: it is NULL then. */

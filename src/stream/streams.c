@@ -277,8 +277,10 @@ err_t streams_add(struct streams *set, uint16_t id, enum stream_kind kind, enum 
     if (!s)
         return ERR_NOMEM;
     *s = (struct stream){.set = set, .kind = kind, .state = state, .id = id};
-    bool windows = set->carrier->kind->own_sendmes(set->carrier);
-    stream_flow_init(&s->flow, windows ? STREAM_FLOW_WINDOWS : STREAM_FLOW_CARRIER, set->params);
+    const struct carrier *c = set->carrier;
+    stream_flow_init(&s->flow, c->kind->own_sendmes(c) ? STREAM_FLOW_WINDOWS : STREAM_FLOW_CARRIER,
+                     set->params);
+    s->flow.burst_most = c->kind->held_most ? c->kind->held_most(c) : 0;
     HASH_ADD(hh, set->by_id, id, sizeof s->id, s);
     if (!HASH_ADDED(s, hh)) {
         free(s);

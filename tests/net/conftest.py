@@ -150,6 +150,24 @@ def lab(workdir, cable, request):
     network.stop()
 
 
+# What else a consensus may say of flow control and of conflux.
+LOWERED = "cfx_enabled=0 cc_xoff_client=20 cc_xoff_exit=20 cc_xon_rate=20"
+
+
+@pytest.fixture(scope="session")
+def lowered(lab, workdir):
+    """A second network, whose consensus has no conflux and stops streams soon."""
+    other = NETWORK(os.path.join(workdir, "lowered"), base=lab.base + 200)
+    if NETWORK is torlab.Lab:
+        other.extra_torrc = {name: ["ConsensusParams " + LOWERED] for name in torlab.AUTHORITIES}
+    else:
+        other.options = ["--params", LOWERED]
+    other.start()
+    lab.beside |= {(n.address, n.or_port) for n in other.nodes}     # test_after.py sees them dialled
+    yield other
+    other.stop()
+
+
 @pytest.fixture(scope="session")
 def main_sut(lab, workdir):
     """One program for all tests that do not need one of their own."""

@@ -53,6 +53,7 @@ class OurLab(Network):
 
     def __init__(self, directory, base=None, say=None):
         super().__init__(directory, base, say)
+        self.options = []       # more of `tunic testnet`
         self.log_path = os.path.join(self.dir, "testnet.log")
         self.process = None
 
@@ -82,6 +83,7 @@ class OurLab(Network):
         for host in ("web.test=" + WEB_HOST, "v6.test=::1", "nx.test=none", "servfail.test=none",
                      "%s=%s" % (self.ptr[1], self.ptr[0])):
             argv += ["--host", host]
+        argv += self.options
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 bound_to_parent(in_lab_namespace(argv)), stdin=subprocess.DEVNULL,

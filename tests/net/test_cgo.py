@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+import ourlab
 import socks_client
 import sut as sut_module
 import targets
@@ -56,3 +57,25 @@ def test_many_streams_share_a_circuit_with_cgo(lab, make_sut):
         assert mine.curl("http://web.test:%d/" % lab.ports["http"]).returncode == 0
     assert socks_client.resolve(mine.proxy, "web.test")
     assert ["tor1", "tor1", "CGO"] in layers_of(mine.log())
+
+
+def test_relays_without_it_get_the_old_layer(lab, tmp_path):
+    """Of Debian's each has it, and no option takes it away."""
+    if not isinstance(lab, ourlab.OurLab):
+        pytest.skip("all relays have it")
+    other = ourlab.OurLab(str(tmp_path / "lab"), base=lab.base + 400)
+    other.options = ["--protocols", "Conflux=1 Cons=1-2 Desc=1-4 DirCache=2 FlowCtrl=1-2 Link=3-5 "
+                     "LinkAuth=3 Microdesc=1-3 Relay=2-4"]
+    other.start()
+    lab.beside |= {(n.address, n.or_port) for n in other.nodes}     # test_after.py sees them dialled
+    mine = sut_module.Sut(other, tmp_path / "mine", log_level="debug").start()
+    try:
+        carries_bytes(other, mine)
+        found = layers_of(mine.log())
+        assert found and all(layers == ["tor1"] * 3 for layers in found), found
+        assert "against the protocol" not in mine.log()
+        assert mine.stop() == 0
+        assert not other.complaints()
+    finally:
+        mine.kill()
+        other.stop()

@@ -2,6 +2,8 @@
 
 import contextlib
 import hashlib
+import json
+import os
 import re
 import socket
 import time
@@ -12,9 +14,13 @@ import ourlab
 import socks_client
 import sut
 import targets
+from farther import Farther
 from works import works
 
 SIZE = 6 * 1000 * 1000
+LONG = 40 * 1000 * 1000
+CELL, WINDOW = 514, 124         # what a leg may have under way at first, in cells
+FAR_S = 0.25
 
 
 @contextlib.contextmanager
@@ -81,22 +87,53 @@ def linked(client, timeout=30):
         time.sleep(0.3)
 
 
-def download(lab, client, size=SIZE):
-    with socks_client.socks5(client.proxy, "web.test", lab.ports["http"], timeout=60)[0] as sock:
-        sock.sendall(b"GET /bytes/%d HTTP/1.1\r\nHost: web.test\r\n\r\n" % size)
+class Download:
+    """The body of a page, read as far as wanted; what came is right so far."""
+
+    def __init__(self, lab, client, size):
+        self.sock = socks_client.socks5(client.proxy, "web.test", lab.ports["http"], timeout=60)[0]
+        self.size, self.n = size, 0
+        self.expected, self.left = targets.content(size), b""
+        self.sock.sendall(b"GET /bytes/%d HTTP/1.1\r\nHost: web.test\r\n\r\n" % size)
         data = b""
         while b"\r\n\r\n" not in data:
-            data += sock.recv(65536)
-        body = data.split(b"\r\n\r\n", 1)[1]
-        digest, n = hashlib.sha256(body), len(body)
-        while n < size:
-            more = sock.recv(262144)
-            if not more:
-                return None
-            digest.update(more)
-            n += len(more)
-    assert digest.hexdigest() == targets.content_sha256(size)
-    return n
+            data += self.sock.recv(65536)
+        self.take(data.split(b"\r\n\r\n", 1)[1])
+
+    def take(self, data):
+        self.n += len(data)
+        while data:
+            self.left = self.left or next(self.expected)
+            n = min(len(data), len(self.left))
+            assert data[:n] == self.left[:n], "wrong bytes before number %d" % self.n
+            data, self.left = data[n:], self.left[n:]
+
+    def read(self, most=None):
+        """Up to MOST bytes, or to the end; how many came in all."""
+        goal = self.size if most is None else most
+        try:
+            while self.n < goal and (more := self.sock.recv(262144)):
+                self.take(more)
+        except ConnectionError:
+            pass
+        return self.n
+
+
+def download(lab, client, size=SIZE):
+    page = Download(lab, client, size)
+    with page.sock:
+        return page.read()
+
+
+def by_fingerprint(lab, fingerprint):
+    return next(node for node in lab.nodes if node.fingerprint == fingerprint)
+
+
+def until(what, timeout=25):
+    deadline = time.monotonic() + timeout
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 @works("ConfluxEnabled")
@@ -126,14 +163,6 @@ def test_without_conflux_circuits_are_single(start, lab):
         {"CONFLUX_LINKED", "CONFLUX_UNLINKED"})
 
 
-@works("ConfluxClientUX")
-@pytest.mark.parametrize("ux", ["latency", "throughput_lowmem"])
-def test_exit_is_asked_for_the_quickest_leg(start, lab, ux):
-    client = start("ConfluxEnabled 1", "ConfluxClientUX " + ux)
-    linked(client)
-    assert download(lab, client, 1000 * 1000) == 1000 * 1000
-
-
 def stream_circuit(client):
     """The circuit that the client's only stream is on."""
     with controlled(client) as ask:
@@ -159,3 +188,185 @@ def test_the_set_in_use_goes_first_no_more_often_than_chance_has_it(start, lab):
     for client, first in zip(clients, before):
         changed += used(client) != first
     assert 0 < changed < 18, "%d of %d went to another set" % (changed, len(clients))
+
+
+# ---- legs that differ ----
+
+@pytest.fixture
+def two_guards(lab):
+    """The only ones that clients get: the second one is far away."""
+    if not os.environ.get("TORLAB_NETNS"):
+        pytest.skip("needs network namespaces")
+    near, far = lab.by_role("guard")[:2]
+    with Farther(lab, far, FAR_S):
+        yield near, far
+
+
+@pytest.fixture
+def start_between(start, two_guards):
+    return lambda ux: start("ConfluxEnabled 1", "ConfluxClientUX " + ux, "EntryNodes " + ",".join(
+        "$" + node.fingerprint for node in two_guards))
+
+
+# The exit is told what to go by: it waits for the quickest leg, or takes any that has room.
+@works("ConfluxClientUX")
+@pytest.mark.parametrize("ux", ["latency", "latency_lowmem", "throughput", "throughput_lowmem"])
+def test_exit_takes_the_legs_that_it_is_asked_to(lab, two_guards, start_between, ux):
+    client = start_between(ux)
+    linked(client)
+    time.sleep(2 * FAR_S)       # until the exit has measured both
+    far = two_guards[1].name
+    before = lab.traffic()[far]
+    assert download(lab, client, LONG) == LONG
+    over_far = lab.traffic()[far] - before
+    if ux == "throughput":
+        assert over_far > WINDOW * CELL, "%d bytes over the slow leg, which had room" % over_far
+    else:
+        assert over_far < WINDOW * CELL // 2, "%d bytes over the slow leg" % over_far
+
+
+def carrying(client):
+    """The paths of the set that the only stream is on."""
+    with controlled(client) as ask:
+        lines = ask("GETINFO stream-status")
+    on = next(int(m.group(1)) for m in (re.search(r"\d+ SUCCEEDED (\d+) ", l) for l in lines) if m)
+    found = circuits(client)
+    cid = next(circuit[3] for circuit in found if circuit[0] == on)
+    assert cid, "a single circuit carries it: %s" % found
+    return [path for _, path, _, of, _ in found if of == cid]
+
+
+@contextlib.contextmanager
+def killed(node):
+    node.kill()
+    try:
+        yield
+    finally:
+        node.start()
+        node.wait_ready()
+
+
+def is_gone(client, path):
+    return path not in [p for _, p, _, _, _ in circuits(client)]
+
+
+ROLES = {"guard": 0, "middle": 1}
+
+
+def begun(lab, client, two_guards, role):
+    """A page of which a part has come, and both legs of its set, the slow one last; the relay in ROLE
+    of either is not on the other. None: it is, this time."""
+    linked(client)
+    page = Download(lab, client, LONG)
+    page.read(1000 * 1000)
+    legs = sorted(carrying(client), key=lambda path: path[0] == two_guards[1].fingerprint)
+    assert len(legs) == 2
+    at = ROLES[role]
+    if legs[0][at] in legs[1] or legs[1][at] in legs[0]:
+        page.sock.close()
+        return None
+    return page, legs
+
+
+def begun_somehow(lab, start_between, two_guards, role):
+    for _ in range(6):
+        client = start_between("latency")
+        found = begun(lab, client, two_guards, role)
+        if found:
+            return (client,) + found
+        client.kill()
+    raise AssertionError("the legs always share a relay")
+
+
+@works("ConfluxEnabled")
+@pytest.mark.parametrize("role", ROLES)
+def test_stream_goes_on_without_the_leg_that_carries_nothing(lab, two_guards, start_between, role):
+    client, page, legs = begun_somehow(lab, start_between, two_guards, role)
+    with page.sock, killed(by_fingerprint(lab, legs[1][ROLES[role]])):
+        until(lambda: is_gone(client, legs[1]))
+        assert page.read() == LONG
+        assert not is_gone(client, legs[0])
+
+
+@works("ConfluxEnabled")
+@pytest.mark.parametrize("role", ROLES)
+def test_stream_ends_with_the_leg_that_carries_it(lab, two_guards, start_between, role):
+    """There is nothing that says again what was lost with it. The other leg goes, too."""
+    client, page, legs = begun_somehow(lab, start_between, two_guards, role)
+    with page.sock, killed(by_fingerprint(lab, legs[0][ROLES[role]])):
+        page.sock.settimeout(25)
+        assert page.read() < LONG
+        until(lambda: all(is_gone(client, leg) for leg in legs))
+    assert download(lab, client) == SIZE or download(lab, client) == SIZE
+
+
+# ---- where there is none ----
+
+def joined(client):
+    return [c for c in circuits(client) if c[2].startswith("CONFLUX") or c[3]]
+
+
+def links_at(lab):
+    """How many CONFLUX_LINK relays have heard."""
+    if isinstance(lab, ourlab.OurLab):
+        return sum(c["conflux_links"] for c in json.loads(lab.order("counts")).values())
+    return sum(node.log("info").count("Processing a CONFLUX_LINK") for node in lab.by_role("exit"))
+
+
+@works("ConfluxEnabled")
+def test_consensus_that_has_none_is_heeded(lowered, tmp_path):
+    """cfx_enabled=0, and the user has no wish of his own."""
+    client = sut.Sut(lowered, tmp_path / "mine", torrc=["ConfluxEnabled auto"])
+    if not sut.IS_TOR:
+        client.lines += ["ControlSocket %s/control" % client.data, "CookieAuthentication 0"]
+        client.write_torrc()
+    client.start()
+    try:
+        assert download(lowered, client) == SIZE
+        time.sleep(2)
+        assert not joined(client) and not links_at(lowered)
+        assert client.stop() == 0
+    finally:
+        client.kill()
+
+
+@contextlib.contextmanager
+def without_conflux(lab, folder):
+    """A network whose exits join no circuits: they do not say that they could, or (tor's) refuse."""
+    if isinstance(lab, ourlab.OurLab):
+        other = ourlab.OurLab(str(folder / "lab"), base=lab.base + 300)
+        other.options = ["--protocols", "Cons=1-2 Desc=1-4 DirCache=2 FlowCtrl=1-2 Link=3-5 "
+                         "LinkAuth=3 Microdesc=1-3 Relay=2-6"]
+        other.start()
+        lab.beside |= {(n.address, n.or_port) for n in other.nodes}
+        try:
+            yield other
+        finally:
+            other.stop()
+        return
+    exits = lab.by_role("exit")
+    try:
+        for node in exits:
+            assert "250 OK" in node.control("SETCONF ConfluxEnabled=0")
+        yield lab
+    finally:
+        for node in exits:
+            node.control("RESETCONF ConfluxEnabled")
+
+
+@works("ConfluxEnabled")
+def test_exits_without_it_are_reached_by_single_circuits(lab, tmp_path):
+    with without_conflux(lab, tmp_path) as other:
+        client = sut.Sut(other, tmp_path / "mine", torrc=["ConfluxEnabled 1"])
+        if not sut.IS_TOR:
+            client.lines += ["ControlSocket %s/control" % client.data, "CookieAuthentication 0"]
+            client.write_torrc()
+        client.start()
+        try:
+            for _ in range(3):
+                assert download(other, client) == SIZE
+                time.sleep(1)
+            assert not sets(client)
+            assert client.stop() == 0
+        finally:
+            client.kill()

@@ -66,6 +66,35 @@ def test_exits_grant_it_and_all_bytes_are_right(lab, make_sut):
         assert any(len(now) > len(before[name]) for name, now in windows(lab).items())
 
 
+def test_end_of_slow_start_is_told_at_once(lab, make_sut):
+    """As sbws wants it: CIRC_BW comes for each circuit once a second, behind BW, and once more when
+    slow start is over."""
+    mine = make_sut(torrc=["__DisablePredictedCircuits 1"])
+    mine.lines += socket_lines(mine)
+    mine.write_torrc()
+    mine.start(wait=False)
+    mine.wait_for("Bootstrapped (75|80|85)%")
+    with Ear(mine, ["CIRC_BW", "BW"]) as ear:
+        mark = ear.mark()
+        for _ in range(5):
+            said = http(mine, lab, "POST /upload", targets.content(SIZE)).decode()
+            assert said.split() == [str(SIZE), targets.content_sha256(SIZE)]
+            if any(e.keyword_args.get("SS") == "0" for e in ear.of("CIRC_BW", mark)):
+                break
+        ear.wait("BW", len(ear.heard))
+        heard = ear.heard[mark:]
+    over = next(i for i, e in enumerate(heard)
+                if e.type == "CIRC_BW" and e.keyword_args.get("SS") == "0")
+    first = max([i for i, e in enumerate(heard[:over]) if e.type == "BW"], default=-1) + 1
+    last = next(i for i, e in enumerate(heard) if i > over and e.type == "BW")
+    told = [e.keyword_args["SS"] for e in heard[first:last]
+            if e.type == "CIRC_BW" and e.id == heard[over].id]
+    assert told in (["1", "0"], ["0", "0"], ["0"]), told
+    # In the second in which it came: the event of the second, and the one more.
+    before = [e for e in heard[:over] if e.type == "CIRC_BW" and e.id == heard[over].id]
+    assert all(e.keyword_args["SS"] == "1" for e in before)
+
+
 @pytest.fixture
 def without(lab, tmp_path_factory):
     """Debian's relays, whose consensus has no congestion control."""

@@ -33,6 +33,54 @@ def connected(client, lab, request):
     return sock
 
 
+def counts(client, pattern):
+    return len(re.findall(pattern, client.log()))
+
+
+def test_a_lower_limit_of_the_consensus_is_heeded(lowered, tmp_path):
+    """What waits is far less than the usual 500 cells, and more than 20; no circuit ends over it."""
+    size = 150000
+    client = sut_module.Sut(lowered, tmp_path / "mine", torrc=[
+        "ConstrainedSockets 1", "ConstrainedSockSize 2048 bytes"])
+    client.start()
+    try:
+        sock = connected(client, lowered, b"GET /bytes/%d HTTP/1.0\r\nHost: web.test\r\n\r\n" % size)
+        with sock:
+            client.wait_for(SENT, 20)       # it reads nothing
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+            data = b""
+            while piece := sock.recv(65536):
+                data += piece
+        body = data.partition(b"\r\n\r\n")[2]
+        assert (len(body), hashlib.sha256(body).hexdigest()) == (size, targets.content_sha256(size))
+        client.wait_for(LET_GO, 10)
+        assert client.stop() == 0
+    finally:
+        client.kill()
+
+
+def test_a_slow_server_stops_us_again_and_again(lowered, tmp_path):
+    """The exit may say XOFF for 20 cells each: by the usual limit, most of them would come too soon."""
+    client = sut_module.Sut(lowered, tmp_path / "mine")
+    client.start()
+    size = 20 * MEGABYTE
+    body = b"0123456789abcdef" * (size // 16)
+    try:
+        sock = connected(client, lowered, b"POST /late-read HTTP/1.0\r\nHost: web.test\r\n"
+                                          b"Content-Length: %d\r\n\r\n" % size)
+        with sock:
+            sock.sendall(body)
+            answer = b""
+            while piece := sock.recv(65536):
+                answer += piece
+        assert hashlib.sha256(body).hexdigest().encode() in answer
+        client.wait_for(RESUMED, 10)
+        assert counts(client, HEARD) >= 1
+        assert client.stop() == 0
+    finally:
+        client.kill()
+
+
 def test_a_slow_reader_stops_the_exit(lab, make_sut):
     client = make_sut().start()
     before = memory_kb(client.process.pid)

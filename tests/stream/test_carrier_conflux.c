@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/rd.h"
+#include "stream/flow.h"
 #include "stream/stream.h"
 #include "support/fakenet.h"
 
@@ -31,6 +32,7 @@ struct world {
     size_t got_n;
     unsigned connected, ended, writable;
     struct stream_end end;
+    bool forget; /* what came is counted only */
     bool free_in_data, close_legs_in_data;
     uint8_t ux; /* that the exit asks for */
 };
@@ -46,8 +48,9 @@ static void on_connected(void *arg, const struct ip *addr, uint32_t ttl_s)
 static void on_data(void *arg, const uint8_t *bytes, size_t len)
 {
     struct world *w = arg;
-    ck_assert_uint_lt(w->got_n + len, sizeof w->got);
-    memcpy(w->got + w->got_n, bytes, len);
+    ck_assert(w->forget || w->got_n + len < sizeof w->got);
+    if (!w->forget)
+        memcpy(w->got + w->got_n, bytes, len);
     w->got_n += len;
     for (unsigned i = 0; i < LEGS && w->close_legs_in_data; i++)
         circ_close(w->leg[i].c, OK, DESTROY_FINISHED);
@@ -89,11 +92,11 @@ static void on_joined(void *arg)
     ((struct world *)arg)->joined++;
 }
 
-static struct world *world_new(void)
+static struct world *world_new_holding(size_t most)
 {
     struct world *w = calloc(1, sizeof *w);
     struct conflux_config config = {
-        .ux = CONFLUX_UX_HIGH_THROUGHPUT, .held_most = 10000, .legs_most = 8};
+        .ux = CONFLUX_UX_HIGH_THROUGHPUT, .held_most = most, .legs_most = 8};
     const struct circ_config circ_config = circ_config_defaults();
     ck_assert_ptr_nonnull(w);
     w->env = test_env(1);
@@ -112,6 +115,11 @@ static struct world *world_new(void)
         ck_assert_int_eq(circ_state(g->c), CIRC_OPEN);
     }
     return w;
+}
+
+static struct world *world_new(void)
+{
+    return world_new_holding(10000);
 }
 
 static void settle(struct world *w)
@@ -517,6 +525,34 @@ START_TEST(test_carrier_conflux_link_without_an_answer_closes_that_circuit)
 }
 END_TEST
 
+/* What waited comes at once, and is more than may come after XOFF. */
+START_TEST(test_carrier_conflux_burst_of_what_waited_is_taken)
+{
+    enum { MOST = 20 << 20, PIECE = 400 };
+    struct world *w = world_new_holding(MOST);
+    const struct stream_request req = {.target = "example.com:80"};
+    char text[PIECE];
+    unsigned n = STREAM_BEHIND_XOFF_MOST * 3 / 2 / PIECE;
+    join(w);
+    ck_ok(stream_open(w->set, &req, &app_ops, w, &w->s));
+    fake_pump(w->leg[0].l);
+    exit_says(w, 0, RELAY_CONNECTED, stream_id(w->s), "", 0);
+    memset(text, 'x', sizeof text);
+    w->forget = true;
+    exit_switches(w, 1, 2);
+    for (unsigned i = 0; i < n; i++) {
+        exit_says(w, 1, RELAY_DATA, stream_id(w->s), text, sizeof text);
+        fake_pump(w->leg[1].l); /* its SENDMEs */
+    }
+    ck_assert_uint_eq(w->got_n, 0);
+    exit_says(w, 0, RELAY_DATA, stream_id(w->s), text, sizeof text);
+    ck_assert_uint_eq(w->got_n, (n + 1) * sizeof text);
+    ck_assert_int_eq(circ_state(w->leg[1].c), CIRC_OPEN);
+    ck_assert_uint_eq(w->ended, 0);
+    world_free(w);
+}
+END_TEST
+
 /* MaxMemInQueues: what waits for its turn counts, and the oldest is given up. */
 START_TEST(test_carrier_conflux_that_has_held_longest_is_shed)
 {
@@ -629,6 +665,7 @@ TESTS("stream/carrier_conflux", test_carrier_conflux_is_open_once_all_are_linked
       test_carrier_conflux_message_twice_ends_the_set,
       test_carrier_conflux_too_much_before_its_turn_ends_the_set,
       test_carrier_conflux_link_without_an_answer_closes_that_circuit,
+      test_carrier_conflux_burst_of_what_waited_is_taken,
       test_carrier_conflux_that_has_held_longest_is_shed,
       test_carrier_conflux_breach_of_a_stream_ends_the_set,
       test_carrier_conflux_message_that_cannot_go_ends_the_set,

@@ -332,12 +332,13 @@ void testnet_counts_json(FILE *out, const struct testnet *t, const char *between
                 ", \"cells_out\": %" PRIu64 ", \"client_bytes_in\": %" PRIu64
                 ", \"client_bytes_out\": %" PRIu64 ", \"echoes\": %" PRIu64
                 ", \"measurements\": %" PRIu64 ", \"create_fast\": %" PRIu64 ", \"ntor\": %" PRIu64
-                ", \"ntor_v3\": %" PRIu64 ", \"cgo\": %" PRIu64 ", \"queued_bytes\": %" PRIu64
-                "}%s%s",
+                ", \"ntor_v3\": %" PRIu64 ", \"cgo\": %" PRIu64 ", \"conflux_links\": %" PRIu64
+                ", \"conflux_switches\": %" PRIu64 ", \"queued_bytes\": %" PRIu64 "}%s%s",
                 node_plan(node)->nickname, c.links, c.circuits, c.streams, c.links_ever,
                 c.circuits_ever, c.streams_ever, c.cells_in, c.cells_out, c.client_in, c.client_out,
                 c.echoes, c.measurements, c.handshakes_fast, c.handshakes_ntor,
-                c.handshakes_ntor_v3, c.handshakes_cgo, c.queued, i + 1 < n ? "," : "", between);
+                c.handshakes_ntor_v3, c.handshakes_cgo, c.conflux_links, c.conflux_switches,
+                c.queued, i + 1 < n ? "," : "", between);
     }
     fputs("}\n", out);
 }
