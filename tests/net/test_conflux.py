@@ -226,14 +226,14 @@ def test_exit_takes_the_legs_that_it_is_asked_to(lab, two_guards, start_between,
 
 
 def carrying(client):
-    """The paths of the set that the only stream is on."""
+    """{circuit: path} of the set that the only stream is on."""
     with controlled(client) as ask:
         lines = ask("GETINFO stream-status")
     on = next(int(m.group(1)) for m in (re.search(r"\d+ SUCCEEDED (\d+) ", l) for l in lines) if m)
     found = circuits(client)
     cid = next(circuit[3] for circuit in found if circuit[0] == on)
     assert cid, "a single circuit carries it: %s" % found
-    return [path for _, path, _, of, _ in found if of == cid]
+    return {circuit: path for circuit, path, _, of, _ in found if of == cid}
 
 
 @contextlib.contextmanager
@@ -246,26 +246,27 @@ def killed(node):
         node.wait_ready()
 
 
-def is_gone(client, path):
-    return path not in [p for _, p, _, _, _ in circuits(client)]
+def is_gone(client, leg):
+    return leg not in [circuit for circuit, _, _, _, _ in circuits(client)]
 
 
 ROLES = {"guard": 0, "middle": 1}
 
 
 def begun(lab, client, two_guards, role):
-    """A page of which a part has come, and both legs of its set, the slow one last; the relay in ROLE
-    of either is not on the other. None: it is, this time."""
+    """A page of which a part has come, the legs of its set, the slow one last, and the relays in ROLE
+    of each. None: it has no two legs, or a relay is on both, this time."""
     linked(client)
     page = Download(lab, client, LONG)
     page.read(1000 * 1000)
-    legs = sorted(carrying(client), key=lambda path: path[0] == two_guards[1].fingerprint)
-    assert len(legs) == 2
-    at = ROLES[role]
-    if legs[0][at] in legs[1] or legs[1][at] in legs[0]:
-        page.sock.close()
-        return None
-    return page, legs
+    found = carrying(client)
+    legs = sorted(found, key=lambda leg: found[leg][0] == two_guards[1].fingerprint)
+    relays = [by_fingerprint(lab, found[leg][ROLES[role]]) for leg in legs]
+    if len(legs) == 2 and all(relay.fingerprint not in found[leg]
+                              for relay, leg in zip(relays, reversed(legs))):
+        return page, legs, relays
+    page.sock.close()
+    return None
 
 
 def begun_somehow(lab, start_between, two_guards, role):
@@ -281,8 +282,8 @@ def begun_somehow(lab, start_between, two_guards, role):
 @works("ConfluxEnabled")
 @pytest.mark.parametrize("role", ROLES)
 def test_stream_goes_on_without_the_leg_that_carries_nothing(lab, two_guards, start_between, role):
-    client, page, legs = begun_somehow(lab, start_between, two_guards, role)
-    with page.sock, killed(by_fingerprint(lab, legs[1][ROLES[role]])):
+    client, page, legs, relays = begun_somehow(lab, start_between, two_guards, role)
+    with page.sock, killed(relays[1]):
         until(lambda: is_gone(client, legs[1]))
         assert page.read() == LONG
         assert not is_gone(client, legs[0])
@@ -292,8 +293,8 @@ def test_stream_goes_on_without_the_leg_that_carries_nothing(lab, two_guards, st
 @pytest.mark.parametrize("role", ROLES)
 def test_stream_ends_with_the_leg_that_carries_it(lab, two_guards, start_between, role):
     """There is nothing that says again what was lost with it. The other leg goes, too."""
-    client, page, legs = begun_somehow(lab, start_between, two_guards, role)
-    with page.sock, killed(by_fingerprint(lab, legs[0][ROLES[role]])):
+    client, page, legs, relays = begun_somehow(lab, start_between, two_guards, role)
+    with page.sock, killed(relays[0]):
         page.sock.settimeout(25)
         assert page.read() < LONG
         until(lambda: all(is_gone(client, leg) for leg in legs))

@@ -38,13 +38,13 @@ def counts(client, pattern):
 
 
 def test_a_lower_limit_of_the_consensus_is_heeded(lowered, tmp_path):
-    """What waits is far less than the usual 500 cells, and more than 20; no circuit ends over it."""
-    size = 150000
+    """What waits is less than the usual 500 cells, and more than 20; no circuit ends over it."""
+    size = 300000       # of which the kernel holds a third or more
     client = sut_module.Sut(lowered, tmp_path / "mine", torrc=[
         "ConstrainedSockets 1", "ConstrainedSockSize 2048 bytes"])
     client.start()
     try:
-        sock = connected(client, lowered, b"GET /bytes/%d HTTP/1.0\r\nHost: web.test\r\n\r\n" % size)
+        sock = connected(client, lowered, b"GET /slow/%d/1 HTTP/1.0\r\nHost: web.test\r\n\r\n" % size)
         with sock:
             client.wait_for(SENT, 20)       # it reads nothing
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
