@@ -134,11 +134,13 @@ def without(lab, tmp_path_factory):
 
 
 def test_consensus_without_it_leaves_fixed_windows(without, tmp_path):
-    mine = sut_module.Sut(without, tmp_path / "mine")
+    mine = sut_module.Sut(without, tmp_path / "mine", torrc=["ConfluxEnabled 1"])
     mine.start()
     try:
         transfers_are_right(mine, without)
         assert not any(windows(without).values())
+        # Conflux is not without it, whoever wants it.
+        assert not any("Processing a CONFLUX_LINK" in n.log("info") for n in without.nodes)
         assert mine.stop() == 0
     finally:
         mine.kill()

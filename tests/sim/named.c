@@ -350,6 +350,11 @@ void scenario_memory(uint64_t n, struct scenario *out)
     out->app[0].down = 20000;
     out->watched = n % 2;
     out->steered = !out->watched;
+    out->conflux = n / 3 % 2; /* every other one, whether each number is tried or each third */
+    if (out->conflux) {
+        add_app(out, APP_ECHO, 200000, 0);
+        out->app[1].at_us = 4 * SIM_SECOND;
+    }
     out->trouble[out->n_troubles++] =
         (struct trouble){.kind = TROUBLE_MEMORY, .until_us = SIM_SECOND, .n = (int64_t)n, .m = 1};
 }
