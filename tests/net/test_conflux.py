@@ -227,10 +227,7 @@ def test_exit_takes_the_legs_that_it_is_asked_to(lab, two_guards, start_between,
 
 def carrying(client):
     """{circuit: path} of the set that the only stream is on."""
-    with controlled(client) as ask:
-        lines = ask("GETINFO stream-status")
-    on = next(int(m.group(1)) for m in (re.search(r"\d+ SUCCEEDED (\d+) ", l) for l in lines) if m)
-    found = circuits(client)
+    on, found = int(stream_circuit(client)), circuits(client)
     cid = next(circuit[3] for circuit in found if circuit[0] == on)
     assert cid, "a single circuit carries it: %s" % found
     return {circuit: path for circuit, path, _, of, _ in found if of == cid}
