@@ -10,7 +10,7 @@
 #include "measure/measurer.h"
 #include "support/coordwire.h"
 
-enum { TEAM_MOST = 3, TEAM_JOBS = 16, TEAM_LINES = 64, TEAM_STEP_MS = 20 };
+enum { TEAM_MOST = 3, TEAM_JOBS = 16, TEAM_LINES = 256, TEAM_STEP_MS = 20 };
 
 /* What a measurer does wrong. */
 struct team_fault {

@@ -64,6 +64,7 @@ static err_t talk(void *arg, uint32_t meas_id, const struct meas_relay *relay,
                   const struct meas_params *params, void **out)
 {
     struct coord_service *cs = arg;
+    (void)!link_identity_renew(net_env(cs->s.net), &cs->keys.identity); /* or it stays as it was */
     return relaytalks_talk(cs->talks, meas_id, relay, params, out);
 }
 

@@ -99,6 +99,7 @@ static err_t begin(void *arg, const struct connect_to_relay *told, void **job,
     if (!j)
         return ERR_NOMEM;
     *j = (struct job){.ms = ms, .meas_id = told->meas_id};
+    (void)!link_identity_renew(net_env(ms->s.net), &ms->keys.identity); /* or it stays as it was */
     const struct measurement_config config = {
         .name = ms->conf.name,
         .link = {.tls = ms->relay_tls, .identity = &ms->keys.identity},
