@@ -9,6 +9,7 @@ but for those of --circuits. Each of the three has a client and a network of its
 is VmRSS. Figures, no verdict, but that all bytes have to come."""
 
 import argparse
+import multiprocessing
 import resource
 import select
 import socket
@@ -34,17 +35,52 @@ def say(text, *values):
     print(text % values, flush=True)
 
 
+class FarEnd:
+    """A process of its own that has the other ends: two of each in one would be too many."""
+
+    def __init__(self):
+        self.pipe, far = multiprocessing.Pipe()
+        multiprocessing.Process(target=self.serve, args=(far,), daemon=True).start()
+        self.port = self.pipe.recv()
+
+    def ask(self, what, number=0):
+        self.pipe.send((what, number))
+
+    def do(self, what, number=0):
+        self.ask(what, number)
+        self.pipe.recv()
+
+    @staticmethod
+    def serve(pipe):
+        server, socks = socket.create_server(("127.0.0.1", 0), backlog=4096), []
+        pipe.send(server.getsockname()[1])
+        while True:
+            what, number = pipe.recv()
+            if what == "accept":
+                socks += [server.accept()[0] for _ in range(number)]
+            elif what == "send":
+                send(socks[:number])
+            elif what == "drain":
+                drain(socks[:number], len(MESSAGE))
+            else:
+                while socks:
+                    socks.pop().close()
+            pipe.send(what)
+
+
+def send(socks):
+    for sock in socks:
+        sock.sendall(MESSAGE)
+
+
 def open_idle(client, number):
-    """-> (sockets here, sockets at the far end), as many each."""
-    server = socket.create_server(("127.0.0.1", 0), backlog=4096)
-    here, far = [], []
-    port = server.getsockname()[1]
+    """-> (sockets here, those who have the other ends)."""
+    far, here = FarEnd(), []
     while len(here) < number:
-        new = [client.begin(port, len(here) + i) for i in range(min(AT_A_TIME, number - len(here)))]
-        for _ in new:
-            far.append(server.accept()[0])
+        new = [client.begin(far.port, len(here) + i)
+               for i in range(min(AT_A_TIME, number - len(here)))]
+        far.do("accept", len(new))
         here += [client.finish(sock) for sock in new]
-    server.close()
     return here, far
 
 
@@ -62,6 +98,12 @@ def drain(socks, size):
                 del left[fd]
 
 
+def close_all(here, far):
+    while here:
+        here.pop().close()
+    far.do("close")
+
+
 def measure_idle(client, args):
     before = client.rss_kb()
     here, far = open_idle(client, args.idle)
@@ -70,18 +112,21 @@ def measure_idle(client, args):
     say("%d idle streams: %.1f MB more than %.1f, %.2f kB each", args.idle, (idle - before) / 1000,
         before / 1000, (idle - before) / args.idle)
     some = min(args.burst, args.idle)
-    for sources, sinks, way in ((far, here, "down"), (here, far, "up")):
-        for sock in sources[:some]:
-            sock.sendall(MESSAGE)
-        drain(sinks[:some], len(MESSAGE))
+    for way in ("down", "up"):
+        if way == "down":
+            far.ask("send", some)
+            drain(here[:some], len(MESSAGE))
+            far.pipe.recv()
+        else:
+            send(here[:some])
+            far.do("drain", some)
         at_once = client.rss_kb()
         time.sleep(REST_S[0])
         rested = client.rss_kb()
         time.sleep(REST_S[1])
         say("%d of them 2 kB %s: %+.1f MB at once, %+.1f after 2 s, %+.1f after 10 s", some, way,
             (at_once - idle) / 1000, (rested - idle) / 1000, (client.rss_kb() - idle) / 1000)
-    for sock in here + far:
-        sock.close()
+    close_all(here, far)
     time.sleep(REST_S[0] + REST_S[1])
     say("all closed: %+.1f MB against the start", (client.rss_kb() - before) / 1000)
 
@@ -126,8 +171,7 @@ def measure_circuits(client, args):
     for way in ("down", "up"):
         say("%d circuits, %s; %+.1f MB", args.circuits, transfer_all(client, args.circuits, way),
             (client.rss_kb() - before) / 1000)
-    for sock in here + far:
-        sock.close()
+    close_all(here, far)
     time.sleep(REST_S[0] + REST_S[1])
     say("all streams closed: %+.1f MB against the start", (client.rss_kb() - before) / 1000)
 
@@ -153,7 +197,7 @@ def main():
     parser.add_argument("--program", default=pair.OURS)
     args = parser.parse_args()
     loopback.enter()
-    args.idle = min(args.idle, (allow_files(2 * args.idle + 1000) - 500) // 2)    # both ends are ours
+    args.idle = min(args.idle, allow_files(args.idle + 1000) - 500)
     for number, measured in ((args.idle, measure_idle), (args.busy, measure_busy),
                              (args.circuits, measure_circuits)):
         if not number:
