@@ -126,9 +126,9 @@ static struct link_config link_config_of(const struct node *n, bool dialled)
                                 .nf_ito_high_ms = NF_ITO_HIGH_MS};
 }
 
-static bool has_room(const struct node *n)
+static bool has_room(const struct node *n, unsigned more)
 {
-    return n->counts.links < NODE_LINKS_MOST;
+    return n->counts.links < NODE_LINKS_MOST + more;
 }
 
 static struct nlink *nlink_new(struct node *n, bool dialled)
@@ -166,7 +166,7 @@ struct nlink *nlink_accept(struct node *n, const struct ipport *peer, nlink_crea
 {
     struct link_config config = link_config_of(n, false);
     struct link_server face = {.certs = &n->certs.list, .mine = n->config.plan->or_port.ip};
-    bool room = has_room(n) || rmeas_expects(&n->meas, &peer->ip);
+    bool room = has_room(n, rmeas_expects(&n->meas, &peer->ip));
     struct nlink *nl = room && renew_certs(n) == OK ? nlink_new(n, false) : NULL;
     if (!nl)
         return NULL;
@@ -194,7 +194,7 @@ struct nlink *nlink_find(const struct node *n, const struct link_target *target)
 struct nlink *nlink_dial(struct node *n, const struct link_target *target)
 {
     struct link_config config = link_config_of(n, true);
-    struct nlink *nl = has_room(n) ? nlink_new(n, true) : NULL;
+    struct nlink *nl = has_room(n, 0) ? nlink_new(n, true) : NULL;
     if (!nl)
         return NULL;
     nl->link = link_new(n->env, &config, target, &nlink_ops, nl);

@@ -140,9 +140,16 @@ static int find_measurer(const struct rmeas *m, const struct rcirc *c)
     return NOBODY;
 }
 
-bool rmeas_expects(const struct rmeas *m, const struct ip *peer)
+unsigned rmeas_expects(const struct rmeas *m, const struct ip *peer)
 {
-    return m->state != RMEAS_IDLE && (m->asked.ext.n_measurers || has_address(m, peer));
+    unsigned n = 0;
+    if (m->state == RMEAS_IDLE)
+        return 0;
+    if (has_address(m, peer))
+        return RMEAS_LINKS_MOST;
+    for (size_t i = 0; i < m->asked.ext.n_measurers; i++)
+        n += m->asked.ext.measurers[i].sockets;
+    return n < RMEAS_LINKS_MOST ? n : RMEAS_LINKS_MOST;
 }
 
 bool rmeas_admit(struct rcirc *c)

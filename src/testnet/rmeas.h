@@ -20,7 +20,8 @@ struct node;
 struct rcirc;
 
 enum {
-    RMEAS_QUEUE_FULL = 64, /* echoes of one link that wait: it is not read meanwhile */
+    RMEAS_QUEUE_FULL = 64,   /* echoes of one link that wait: it is not read meanwhile */
+    RMEAS_LINKS_MOST = 1024, /* beyond those that a node has in any case */
     RMEAS_ROUND_MS = 100,
     RMEAS_ROUNDS = 10, /* of a second */
 };
@@ -69,9 +70,9 @@ void rmeas_cell(struct rcirc *c, const uint8_t *body);
 void rmeas_leave(struct rcirc *c);
 /* The run is over; its coordinator, if it is still there, hears CODE, if that is not 0. */
 void rmeas_finish(struct rmeas *m, uint8_t code);
-/* Whether PEER is a measurer that is awaited: bounds of how many links there may be do not count.
- */
-bool rmeas_expects(const struct rmeas *m, const struct ip *peer);
+/* How many links more than usual there may be, of which PEER may have one: 316 exempts measurers
+ * from limits until the end. Who has an identity has shown nothing of it by then. */
+unsigned rmeas_expects(const struct rmeas *m, const struct ip *peer);
 void rmeas_say(struct rcirc *c, const struct meas_cell *cell);
 /* C becomes one of the run's, if who opened it is a measurer that has sockets left. */
 bool rmeas_admit(struct rcirc *c);

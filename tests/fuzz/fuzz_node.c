@@ -1,5 +1,7 @@
 /* A node of a test network, fed with the input as a client's relay messages on one circuit: each is
- * command, stream id, flags and length in a byte each, then its data. The harness encrypts them. */
+ * command, stream id, flags and length in a byte each, then its data. The harness encrypts them.
+ * Command 255 is a MEASUREMENT cell, of a coordinator that the node allows if the size has bit 1.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +11,7 @@
 #include "testnet/node_int.h"
 #include "testnet/testnet.h"
 
-enum { CIRC_ID = 0x80000001u, MSG_HEAD = 4, TARGETS = 8 };
+enum { CIRC_ID = 0x80000001u, MSG_HEAD = 4, TARGETS = 8, MEASUREMENT = 255 };
 
 static struct target *targets[TARGETS];
 
@@ -134,6 +136,12 @@ static struct layer *create(struct env *env, struct link *l)
 static void say(struct link *l, struct layer *layer, const uint8_t *head, const uint8_t *data,
                 size_t len)
 {
+    uint8_t measurement[CELL_BODY_LEN] = {0};
+    if (head[0] == MEASUREMENT) {
+        memcpy(measurement, data, len);
+        feed(l, CELL_MEASUREMENT, measurement);
+        return;
+    }
     struct relay_msg m = {.cmd = RELAY_DROP, .data = data, .len = len};
     uint8_t body[CELL_BODY_LEN] = {0};
     size_t random_at;
@@ -171,13 +179,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                              .random = fuzz_random,
                              .random_arg = &state};
     static struct testnet *net;
+    static const struct ed_id coordinator = {{1}};
     static const struct ipport peer = {{.family = IP_V4, .b = {127, 0, 0, 1}}, 4};
     if (!net) { /* keys take their time: one network for all inputs */
         struct plan plan;
         char why[PLAN_WHY_MAX];
         const struct plan_wish wish = {
             .authorities = 1, .relays = 3, .exits = 1, .base_port = 5000};
-        const struct testnet_config config = {.plan = &plan};
+        const struct testnet_config config = {.plan = &plan,
+                                              .measurable = {.allowed = {true, 1},
+                                                             .period_s = {true, 0},
+                                                             .coordinators = &coordinator,
+                                                             .n_coordinators = 1}};
         if (plan_make(&wish, &plan, why) != OK ||
             testnet_new(&env, &config, &world, NULL, &net) != OK)
             abort();
@@ -191,6 +204,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     handshake_server_start(&l->hs, &env, &tls_cert, NULL);
     l->hs.version = 5;
     l->hs.stage = STAGE_OPEN;
+    if (size & 2)
+        l->hs.proved.ed = coordinator;
     link_opened(l);
     struct layer *layer = create(&env, l);
     if (!layer)

@@ -510,6 +510,27 @@ START_TEST(test_rmeas_stops_reading_who_does_not_read)
 }
 END_TEST
 
+/* A relay that has all the links it may have takes those of measurers. */
+START_TEST(test_rmeas_measurers_find_room)
+{
+    static const uint8_t named[4] = {127, 0, 0, 2}, other[4] = {127, 0, 0, 3};
+    const struct ipport measurer_at = {ip_v4(named), 1}, other_at = {ip_v4(other), 1};
+    struct meas_cell p = {.cmd = MEAS_PARAMS, .params = {.seconds = 10, .n_addrs = 1}};
+    p.params.addrs[0].ip = ip_v4(named);
+    start();
+    while (node_accept(relay(), &other_at))
+        continue;
+    ck_assert_ptr_null(node_accept(relay(), &measurer_at));
+    ck_assert_uint_eq(ask(p), 0);
+    ck_assert_ptr_nonnull(node_accept(relay(), &measurer_at));
+    ck_assert_ptr_null(node_accept(relay(), &other_at));
+    for (unsigned i = 0; i < 5000 && node_accept(relay(), &measurer_at); i++)
+        continue;
+    ck_assert_ptr_null(node_accept(relay(), &measurer_at)); /* bounded, all the same */
+    stop();
+}
+END_TEST
+
 /* ---- the operator's terms ---- */
 
 START_TEST(test_rmeas_node_beats_consensus)
@@ -547,4 +568,4 @@ TESTS("testnet/rmeas", test_rmeas_query_tells_limits_and_starts_nothing,
       test_rmeas_ends_with_its_coordinator, test_rmeas_stopped_node_says_so,
       test_rmeas_clients_have_their_share, test_rmeas_share_is_not_saved_up,
       test_rmeas_background_is_what_the_node_counts, test_rmeas_stops_reading_who_does_not_read,
-      test_rmeas_node_beats_consensus)
+      test_rmeas_measurers_find_room, test_rmeas_node_beats_consensus)
