@@ -99,6 +99,37 @@ START_TEST(test_identity_is_made_anew_in_place)
 }
 END_TEST
 
+/* A certificate that the signing key made for something else is none of the key of AUTHENTICATE. */
+START_TEST(test_identity_auth_certificate_is_for_that_use)
+{
+    static const struct {
+        uint8_t type, key_type;
+        err_t want;
+    } rows[] = {{CERT_SIGNING_V_LINK_AUTH, CERT_KEY_ED25519, OK},
+                {CERT_SIGNING_V_TLS_CERT, CERT_KEY_ED25519, ERR_LINK_CERTS},
+                {CERT_SIGNING_V_LINK_AUTH, CERT_KEY_X509_SHA256, ERR_LINK_CERTS}};
+    struct certs_claim claim;
+    struct relay_certs made;
+    struct sha256 tls_cert = {{0}};
+    uint8_t storage[256];
+    set_up();
+    relay_certs_make(&made, &keys, &tls_cert, env_wall_s(env), 86400);
+    for (size_t i = 0; i < 3; i++) {
+        struct wr w = wr_over(storage, sizeof storage);
+        struct ed_cert cert = {.type = rows[i].type,
+                               .key_type = rows[i].key_type,
+                               .expires_h = (uint32_t)(env_wall_s(env) / 3600 + 24)};
+        ck_ok(ed_cert_make(&cert, &keys.signing, &w));
+        made.list.c[2] = (struct chan_cert){
+            .type = CHAN_CERT_ED_SIGNING_AUTH, .len = (uint16_t)w.len, .body = storage};
+        ck_err(certs_verify_initiator(&made.list, env_wall_s(env), &claim, text, sizeof text),
+               rows[i].want);
+    }
+    ck_assert_ptr_nonnull(strstr(text, "(type 6)"));
+    test_env_free(env);
+}
+END_TEST
+
 START_TEST(test_identity_of_another_size_is_refused)
 {
     struct rsa_key *long_key;
@@ -133,4 +164,5 @@ END_TEST
 
 TESTS("link/identity", test_identity_is_what_a_responder_wants, test_identity_lives_a_month,
       test_identity_is_renewed_once_a_day, test_identity_is_made_anew_in_place,
-      test_identity_of_another_size_is_refused, test_identity_shown_without_all_certificates)
+      test_identity_auth_certificate_is_for_that_use, test_identity_of_another_size_is_refused,
+      test_identity_shown_without_all_certificates)

@@ -386,6 +386,7 @@ START_TEST(test_link_auth_order_and_number)
         pump();
         ck_assert_uint_eq(p.opened, 0);
         ck_assert_uint_eq(p.closed, 1);
+        ck_assert_msg(strstr(p.end.text, i % 2 ? "a second one" : "out of turn"), "%s", p.end.text);
         hang_up();
     }
     finish();
