@@ -107,6 +107,35 @@ START_TEST(test_echo_each_byte_counts)
 }
 END_TEST
 
+/* Whether a relay that forges all of N cells is found. */
+static bool is_found(double check, uint16_t circuit, unsigned n)
+{
+    struct echo *e = made(check, circuit, MEAS_ECHO_RAW);
+    uint8_t body[CELL_BODY_LEN];
+    struct meas_cheat c;
+    enum echo_verdict verdict = ECHO_UNCHECKED;
+    for (unsigned i = 0; i < n && verdict != ECHO_CHEAT; i++) {
+        ck_ok(echo_put(e, body));
+        body[i % CELL_BODY_LEN] ^= 1;
+        ck_ok(echo_take(e, body, &verdict, &c));
+    }
+    echo_free(e);
+    return verdict == ECHO_CHEAT;
+}
+
+/* 1 - (1 - p)^(1/p) is .634 and .632: of 300 runs 190, and 168 to 211 in 99% of all cases. */
+START_TEST(test_echo_share_found_is_the_one_that_p_promises)
+{
+    static const unsigned ones[] = {100, 1000};
+    for (size_t i = 0; i < 2; i++) {
+        unsigned found = 0;
+        for (uint16_t run = 0; run < 300; run++)
+            found += is_found(1. / ones[i], (uint16_t)(1000 + run), ones[i]);
+        ck_assert_msg(found >= 168 && found <= 211, "p 1/%u: %u", ones[i], found);
+    }
+}
+END_TEST
+
 START_TEST(test_echo_framed_leaves_the_head_alone)
 {
     struct echo *e = made(1, 0, MEAS_ECHO_FRAMED);
@@ -197,7 +226,7 @@ START_TEST(test_echo_no_share_is_refused)
 END_TEST
 
 TESTS("measure/echo", test_echo_vectors, test_echo_honest_cells_are_good,
-      test_echo_each_byte_counts, test_echo_framed_leaves_the_head_alone,
-      test_echo_more_back_than_sent_is_a_cheat,
+      test_echo_each_byte_counts, test_echo_share_found_is_the_one_that_p_promises,
+      test_echo_framed_leaves_the_head_alone, test_echo_more_back_than_sent_is_a_cheat,
       test_echo_replayed_swapped_or_of_another_circuit_is_a_cheat,
       test_echo_keys_differ_in_all_that_they_are_made_of, test_echo_no_share_is_refused)

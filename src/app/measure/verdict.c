@@ -78,7 +78,10 @@ static void say_measured(FILE *to, const char *name, const struct run_result *r)
             name, mbit(e->bw), (double)e->bw / 1e6, e->counted, mbit(e->p25), mbit(e->p75));
     say_background(to, r);
     say_limit(to, e);
-    fprintf(to, "  %s cells were checked, and all were good.\n", grouped(r->checked, cells));
+    if (r->checked)
+        fprintf(to, "  %s cells were checked, and all were good.\n", grouped(r->checked, cells));
+    else
+        fprintf(to, "  No cell was checked: nothing proves that the relay did its work.\n");
 }
 
 static void say_inconclusive(FILE *to, const char *name, const struct run_result *r)
