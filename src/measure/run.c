@@ -195,6 +195,17 @@ static void sum_up(struct run *r)
     result->skipped = r->raise.last_s ? r->raise.last_s + 1 : 1;
 }
 
+/* With which prior it would be another run: none if all was given that there is, or if what we are
+ * does not suffice. */
+static uint64_t next_prior(const struct run *r, bool enough_seconds)
+{
+    const struct estimate *e = &r->result.estimate;
+    bool slow = e->cpu >= ESTIMATE_CPU_MOST || e->lag_ms >= ESTIMATE_LAG_MOST_MS;
+    bool more = r->config.paper ? alloc_wanted(r->config.prior) < r->most
+                                : r->raise.allotted < r->raise.most || !enough_seconds;
+    return slow || !more ? 0 : alloc_next_prior(e->bw, r->config.prior);
+}
+
 void run_finish(struct run *r)
 {
     struct run_result *result = &r->result;
@@ -208,6 +219,8 @@ void run_finish(struct run *r)
     result->conclusive =
         e == OK && (r->config.paper ? alloc_accepts(result->estimate.bw, r->raise.allotted)
                                     : result->estimate.limited_by == LIMITED_BY_RELAY);
+    if (!result->conclusive)
+        result->next_prior = next_prior(r, e == OK);
     leave(r, RUN_DONE);
 }
 

@@ -76,7 +76,9 @@ struct run_result {
     size_t member;
     /* As far as there is one; it is one of the relay only with RUN_DONE and conclusive. */
     struct estimate estimate;
-    bool conclusive;     /* not we were what limited it */
+    bool conclusive; /* not we were what limited it */
+    /* If it is inconclusive and another run may give more: with which prior. Else 0. */
+    uint64_t next_prior;
     unsigned seconds;    /* that were run */
     unsigned skipped;    /* at the beginning, which do not count */
     unsigned bg_missing; /* seconds of which the relay said nothing: as if it had no clients */

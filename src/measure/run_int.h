@@ -30,6 +30,7 @@ struct run {
     unsigned percent; /* r: the coordinator's or the relay's own, whichever is less */
     struct run_team team;
     struct alloc_raise raise;
+    uint64_t most; /* what all measurers have left */
 
     uint64_t go_us;
     unsigned length;                 /* seconds: dur, or from where on it may end early */

@@ -37,6 +37,7 @@ err_t run_team_split(struct run *r)
                                           .sockets_free = r->config.members[k].sockets_free};
     uint64_t allotted = alloc_split(t->parts, r->config.n_members, wanted, r->config.sockets);
     alloc_raise_init(&r->raise, allotted, r->config.paper ? allotted : all);
+    r->most = all;
     return allotted ? OK : ERR_LIMIT;
 }
 

@@ -266,7 +266,27 @@ START_TEST(test_run_small_team_is_inconclusive)
     ck_assert_str_eq(run_why(&c.result), "inconclusive");
     ck_assert_uint_eq(c.result.estimate.bw, 8 * MB);
     ck_assert_int_eq(c.result.estimate.limited_by, LIMITED_BY_US);
+    ck_assert_uint_eq(c.result.next_prior, 0); /* there is no more to be given */
     finish(&c);
+}
+END_TEST
+
+START_TEST(test_run_far_too_low_a_prior_says_with_which_to_go_on)
+{
+    uint64_t prior = 10 * MB / 64;
+    unsigned runs = 0;
+    while (prior && ++runs <= 2) {
+        struct cast c;
+        struct run_config config = a_team(2);
+        config.prior = prior;
+        begin_with(&c, &config);
+        run_all(&c, 2);
+        ck_assert_int_eq(c.result.conclusive, runs == 2);
+        prior = c.result.next_prior;
+        finish(&c);
+    }
+    ck_assert_uint_eq(runs, 2);
+    ck_assert_uint_eq(prior, 0);
 }
 END_TEST
 
@@ -282,6 +302,7 @@ START_TEST(test_run_paper_accepts_by_size_and_raises_nothing)
         ck_assert_uint_eq(c.allocs, 0);
         ck_assert_uint_eq(c.result.estimate.bw, 10 * MB);
         ck_assert_int_eq(c.result.conclusive, !low);
+        ck_assert_uint_eq(c.result.next_prior, low ? 10 * MB : 0);
         finish(&c);
     }
 }
@@ -675,6 +696,7 @@ END_TEST
 
 TESTS("measure/run", test_run_goes_through_its_states,
       test_run_low_prior_is_raised_while_it_goes_on, test_run_small_team_is_inconclusive,
+      test_run_far_too_low_a_prior_says_with_which_to_go_on,
       test_run_paper_accepts_by_size_and_raises_nothing,
       test_run_background_is_believed_within_the_ratio,
       test_run_relay_that_keeps_clients_at_less_is_believed_less,

@@ -71,6 +71,14 @@ def test_what_we_limited_is_no_number():
     assert "The limit was what we gave" in done.stdout
 
 
+def test_far_too_low_a_prior_costs_a_second_run():
+    done = measure("run", "--local", "--seconds", "9", "--quiet", "--prior", "200kbit", "guard1",
+                   net=("--measurable", "--rate", "500KB"))
+    assert done.returncode == DONE, done.stdout
+    assert done.stdout.startswith("guard1: inconclusive. It carries ")
+    assert is_near(carries(done), 500 * 1024, .06)
+
+
 def test_relays_by_name_fingerprint_and_address():
     script = ('D="$TUNIC_TESTNET_DIR"; %s measure probe $(python3 -c "import json; '
               "n = json.load(open('$D/nodes.json'))['nodes'][4]; "
