@@ -3,12 +3,14 @@
 of them against what they count themselves (650 BW of their control ports).
 
 usage: bench/measure_stock.py [--runs N] [--seconds N] [--rates 1,2,5,10] [--modes echo2,sink2,...]
-                              [--log FILE]
+                              [--log FILE] [--shaped MBIT,...]
 
 A line a run, then a table: the medians over the runs of our figure by the relay's own, their errors
 (median, 95th percentile), our figure by the configured rate, and what a run moved. With --log each
 run is also appended to FILE as JSON, and runs that stand there already are not made again, so that
-what was interrupted goes on.
+what was interrupted goes on. With --shaped the relay has no limit of its own, and stands in a network
+namespace whose cable carries so much (tc tbf, both ways; root is needed): our figure by what is left
+of that for TLS behind the heads of Ethernet, IP and TCP.
 """
 
 import argparse
@@ -86,6 +88,51 @@ def all_runs(args, known):
     return done
 
 
+# Of a frame of 1,514 bytes, as tc counts it, TCP has 1,448 for what is above it.
+PAYLOAD = 1448 / 1514
+
+
+def shaped_run(directory, base, mbit, seconds):
+    holder = subprocess.Popen(["unshare", "--net", "sh", "-c", "echo; exec sleep infinity"],
+                              stdout=subprocess.PIPE)
+    holder.stdout.readline()
+    enter = ["nsenter", "--net=/proc/%d/ns/net" % holder.pid]
+    shape = "rate %dmbit burst %dkb latency 100ms" % (mbit, max(32, 2 * mbit))
+
+    def there(command):
+        subprocess.run(enter + command.split(), check=True)
+    for command in ("ip link add stock0 type veth peer name stock1 netns %d" % holder.pid,
+                    "ip addr add 198.51.100.1/24 dev stock0", "ip link set stock0 up",
+                    "ip link set stock0 gso_max_segs 1",
+                    "tc qdisc add dev stock0 root tbf " + shape):
+        subprocess.run(command.split(), check=True)
+    for command in ("ip link set lo up", "ip addr add 198.51.100.2/24 dev stock1",
+                    "ip link set stock1 gso_max_segs 1",
+                    "ip link set stock1 up", "tc qdisc add dev stock1 root tbf " + shape):
+        there(command)
+    try:
+        made = subprocess.run([TUNIC, "measure", "keygen", "bench", "--out", directory],
+                              capture_output=True, text=True, check=True).stdout
+        word = re.search(r"tunic-measure:sha256//\S+", made).group(0)
+        with StockTor(directory + "/relay", base, address="198.51.100.2", enter=enter,
+                      extra=["ContactInfo " + word]) as relay:
+            done = subprocess.run(
+                [TUNIC, "measure", "run", relay.at, "--local", "--mode", "echo2", "--hop",
+                 "198.51.100.1:0", "--key", directory + "/bench", "--seconds", str(seconds)],
+                capture_output=True, text=True, timeout=seconds + 120, check=False)
+            complaints = relay.warnings() + relay.closed_for_us()
+    finally:
+        subprocess.run(["ip", "link", "del", "stock0"], check=False)
+        holder.kill()
+        holder.wait()
+    figure = re.search(r"carries at least [\d.]+ Mbit/s \(([\d.]+) MB/s\)(, incon)?", done.stdout)
+    if not figure:
+        return {"shaped": mbit, "failed": (done.stdout + done.stderr)[-300:]}
+    mine = float(figure.group(1)) * 8
+    return {"shaped": mbit, "ours": mine, "conclusive": not figure.group(2),
+            "of what is left": round(mine / (mbit * PAYLOAD), 4), "complaints": complaints}
+
+
 def percentile(values, share):
     values = sorted(values)
     return values[min(len(values) - 1, int(share * len(values)))]
@@ -93,17 +140,19 @@ def percentile(values, share):
 
 def table(runs, args):
     print("\n%-7s %6s %5s %10s %8s %8s %10s  %s" % (
-        "mode", "MB/s", "runs", "ours/its", "error", "95%", "ours/rate", "complaints"))
+        "mode", "MB/s", "runs", "ours/its", "error", "95%", "ours/rate", "and"))
     groups = [(m, r) for m in args.modes for r in args.rates] + [(m, None) for m in args.modes]
     for mode, rate in groups:
         mine = [r for r in runs if r["mode"] == mode and rate in (None, r["rate"])]
-        good = [r for r in mine if "ours" in r and r["its"]]
+        good = [r for r in mine if "ours" in r and r["its"] and
+                (r["conclusive"] or r["mode"] == "drop")]   # else it is no figure
         if not good:
             print("%-7s %6s %5d  all failed" % (mode, rate or "all", len(mine)))
             continue
         ratios = [r["ours"] / r["its"] for r in good]
         errors = [abs(x - 1) for x in ratios]
-        print("%-7s %6s %5d %10.3f %7.2f%% %7.2f%% %10.3f  %d failed, %d warnings, %d closed" % (
+        print("%-7s %6s %5d %10.3f %7.2f%% %7.2f%% %10.3f  %d without a figure, %d warnings, "
+              "%d closed" % (
             mode, rate or "all", len(good), statistics.median(ratios),
             100 * statistics.median(errors), 100 * percentile(errors, .95),
             statistics.median(r["ours"] / r["rate"] for r in good), len(mine) - len(good),
@@ -119,8 +168,16 @@ def main():
                         default=[1., 2., 5., 10.])
     parser.add_argument("--modes", type=lambda t: t.split(","), default=["echo2"])
     parser.add_argument("--log")
+    parser.add_argument("--shaped", type=lambda t: [int(x) for x in t.split(",")])
     args = parser.parse_args()
     known = []
+    if args.shaped:
+        for n in range(args.runs):
+            for mbit in args.shaped:
+                with tempfile.TemporaryDirectory(prefix="stock-") as top:
+                    print(json.dumps(shaped_run(top, free_base_port() + n, mbit, args.seconds)),
+                          flush=True)
+        return
     if args.log and os.path.exists(args.log):
         with open(args.log, encoding="utf-8") as log:
             known = [json.loads(line) for line in log]

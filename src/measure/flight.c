@@ -42,10 +42,16 @@ static void grow(struct flight *f, uint64_t cells)
     f->cells = cells < most(f) ? cells : most(f);
 }
 
+/* So little is under way that a busy computer, ours or the relay's, may be late by as much. */
+static bool is_little(const struct flight *f)
+{
+    return f->cells * MS_PER_SEC < f->rate * FLIGHT_LITTLE_MS;
+}
+
 /* Twice as much under way, and the rate is up by a quarter: it was not the relay. */
 static void growing(struct flight *f, uint64_t rate)
 {
-    if (rate > f->before + f->before / 4) {
+    if (rate > f->before + f->before / 4 || is_little(f)) {
         f->before = rate;
         f->ticks = 0;
         grow(f, f->cells * 2);
@@ -56,6 +62,11 @@ static void growing(struct flight *f, uint64_t rate)
 
 static void settled(struct flight *f)
 {
+    if (is_little(f)) {
+        go_to(f, FLIGHT_GROWING);
+        grow(f, f->cells * 2);
+        return;
+    }
     if (++f->ticks < f->patience)
         return;
     f->settled = f->cells;

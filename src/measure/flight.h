@@ -15,6 +15,7 @@ enum {
     FLIGHT_FIRST = 3,           /* cells a circuit, at first */
     FLIGHT_CIRCUIT_MOST = 1000, /* live: circ_max_cell_queue_size_out=1500 */
     FLIGHT_RATE_MS = 500,       /* of the rate, all together, at most */
+    FLIGHT_LITTLE_MS = 100,     /* of the rate: under that it grows in any case */
     FLIGHT_LEAST = 4,           /* all together, however slow the relay is */
 };
 
