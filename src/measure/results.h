@@ -19,6 +19,7 @@ enum {
     RESULTS_LINE_MOST = 256 * 1024,
     RESULTS_NAME_MAX = 32, /* "2026-11-30.jsonl" */
     RESULTS_WORD_MAX = 32,
+    RESULTS_ED_MAX = 44, /* base64 of 32 bytes, with its NUL */
     RESULTS_DETAIL_MAX = MEAS_INFO_MAX,
 };
 
@@ -46,12 +47,14 @@ char *results_refused(const struct run_config *config, const char *why, const ch
 struct result {
     bool is_end, ok;
     uint32_t id;
-    int64_t ts;       /* of the line */
-    char fp[41];      /* upper-case hex; "": not known */
-    struct ipport at; /* family IP_NONE: not known */
-    uint64_t bw, x, bg;
+    int64_t ts;              /* of the line */
+    int64_t began;           /* of an end; 0: nothing had begun */
+    char fp[41];             /* upper-case hex; "": not known */
+    struct ipport at;        /* family IP_NONE: not known */
+    char ed[RESULTS_ED_MAX]; /* base64; "": not known */
+    uint64_t bw, x, bg, clamped;
     uint64_t bytes; /* on the wire, both ways */
-    char limited_by[RESULTS_WORD_MAX], why[RESULTS_WORD_MAX];
+    char mode[RESULTS_WORD_MAX], limited_by[RESULTS_WORD_MAX], why[RESULTS_WORD_MAX];
     char detail[RESULTS_DETAIL_MAX];
 };
 

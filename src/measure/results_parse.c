@@ -21,6 +21,14 @@ static uint64_t take_u64(const json_t *object, const char *name)
     return x > 0 ? (uint64_t)x : 0;
 }
 
+static void take_ed(const json_t *object, struct result *out)
+{
+    struct ed_id id;
+    take_text(object, "ed", out->ed, sizeof out->ed);
+    if (base64_decode_exact(text_of(out->ed), BASE64_UNPADDED, id.b, sizeof id.b) != OK)
+        out->ed[0] = 0;
+}
+
 static void take_relay(const json_t *object, struct result *out)
 {
     const char *fp = json_string_value(json_object_get(object, "fp"));
@@ -30,6 +38,7 @@ static void take_relay(const json_t *object, struct result *out)
         (void)hex_upper(id.b, sizeof id.b, out->fp);
     if (!at || ipport_parse(at, &out->at) != OK)
         out->at = (struct ipport){.port = 0};
+    take_ed(object, out);
 }
 
 static err_t take_line(const json_t *object, struct result *out)
@@ -41,12 +50,15 @@ static err_t take_line(const json_t *object, struct result *out)
     out->is_end = *t == 'e';
     out->id = (uint32_t)id;
     out->ts = (int64_t)take_u64(object, "ts");
+    out->began = (int64_t)take_u64(object, "began");
     out->ok = json_is_true(json_object_get(object, "ok"));
     take_relay(object, out);
     out->bw = take_u64(object, "bw");
     out->x = take_u64(object, "x");
     out->bg = take_u64(object, "bg");
+    out->clamped = take_u64(object, "clamped");
     out->bytes = take_u64(object, "bytes");
+    take_text(object, "mode", out->mode, sizeof out->mode);
     take_text(object, "limited_by", out->limited_by, sizeof out->limited_by);
     take_text(object, "why", out->why, sizeof out->why);
     take_text(object, "detail", out->detail, sizeof out->detail);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/measure/bwfile.h"
 #include "app/measure/coord.h"
 #include "app/measure/ctl.h"
 #include "app/measure/keygen.h"
@@ -21,6 +22,7 @@ static const struct {
     {"coord", measure_coord_main, "the coordinator, as a service"},
     {"measurer", measure_measurer_main, "a measurer, as a service"},
     {"ctl", measure_ctl_main, "orders to the coordinator"},
+    {"bwfile", measure_bwfile_main, "the file that authorities vote by, from results"},
 };
 enum { N_PARTS = sizeof parts / sizeof *parts };
 
