@@ -49,6 +49,7 @@ struct mconf_measurer_side {
     char datadir[MCONF_TEXT_MAX], key[MCONF_TEXT_MAX], identity[MCONF_TEXT_MAX];
     struct ipport coord_addr;
     struct sha256 coord_pin;
+    struct ipport hop_addr; /* where its second hop listens; port 0: any free one */
     uint64_t bw;
     unsigned sockets_max;
 };

@@ -277,6 +277,7 @@ err_t mconf_measurer(const struct mconf *c, struct mconf_measurer_side *out, cha
     TRY(text_of_key(&l, M_COORD_PIN, text));
     if (pin_parse(text_of(text), &out->coord_pin) != OK)
         return wrong(&l, M_COORD_PIN, "is sha256//..., as keygen printed it for the coordinator");
+    TRY(address(&l, M_HOP_ADDR, &out->hop_addr));
     TRY(bw(&l, M_BW, &out->bw));
     return number(&l, M_SOCKETS_MAX, 1, MEAS_CIRCS_MOST, &out->sockets_max);
 }

@@ -128,8 +128,8 @@ void coordinator_recalled(struct coordinator *c)
 }
 
 struct coordinator *coordinator_new(struct env *env, const struct mconf_coord *conf,
-                                    struct tls_ctx *tls, const struct coordinator_ops *ops,
-                                    void *arg)
+                                    struct tls_ctx *tls, const struct sha256 *pin,
+                                    const struct coordinator_ops *ops, void *arg)
 {
     struct coordinator *c = calloc(1, sizeof *c);
     struct polite *polite = polite_new(POLITE_BYTES_A_DAY);
@@ -138,8 +138,13 @@ struct coordinator *coordinator_new(struct env *env, const struct mconf_coord *c
         polite_free(polite);
         return NULL;
     }
-    *c = (struct coordinator){
-        .env = env, .conf = *conf, .tls = tls, .ops = ops, .arg = arg, .polite = polite};
+    *c = (struct coordinator){.env = env,
+                              .conf = *conf,
+                              .tls = tls,
+                              .pin = *pin,
+                              .ops = ops,
+                              .arg = arg,
+                              .polite = polite};
     c->say =
         (struct msg_hello){.proto = MSG_PROTO, .software = "tunic " TUNIC_VERSION, .name = "coord"};
     history_init(&c->history);

@@ -8,6 +8,7 @@
 #define TUNIC_MEASURE_COORDINATOR_H
 
 #include "measure/conf.h"
+#include "measure/consent.h"
 #include "measure/coord_proto.h"
 #include "measure/history.h"
 #include "measure/run.h"
@@ -30,6 +31,11 @@ struct coordinator_ops {
     err_t (*talk)(void *arg, uint32_t meas_id, const struct meas_relay *relay,
                   const struct meas_params *params, void **talk);
     void (*hush)(void *arg, void *talk, bool aborted);
+    /* A relay of unmodified tor: ask it for its own descriptor, and tell it to
+     * coordinator_proved(). *TALK is that, until unprove(). */
+    err_t (*prove)(void *arg, uint32_t meas_id, const struct meas_relay *relay, void **talk,
+                   char why[CONSENT_WHY_MAX]);
+    void (*unprove)(void *arg, void *talk);
     /* LINE, with its end, is appended to the results; if it is to be SYNCED, it is on disk when
      * this returns OK. */
     err_t (*record)(void *arg, const char *line, bool synced);
@@ -38,10 +44,11 @@ struct coordinator_ops {
     void (*on_idle)(void *arg); /* after coordinator_finish(): nothing runs any more */
 };
 
-/* CONF is copied; TLS outlives it. NULL out of memory. */
+/* CONF is copied; TLS outlives it; PIN is of the key in it, which contact lines name. NULL out of
+ * memory. */
 struct coordinator *coordinator_new(struct env *env, const struct mconf_coord *conf,
-                                    struct tls_ctx *tls, const struct coordinator_ops *ops,
-                                    void *arg);
+                                    struct tls_ctx *tls, const struct sha256 *pin,
+                                    const struct coordinator_ops *ops, void *arg);
 /* Ends everything, without on_end or on_event; NULL is fine. */
 void coordinator_free(struct coordinator *c);
 /* Settings that were read anew: measurers that are not in them any more are sent away; what runs
@@ -67,12 +74,18 @@ void coordinator_relay_bg(struct coordinator *c, uint32_t meas_id, const struct 
 void coordinator_relay_ended(struct coordinator *c, uint32_t meas_id, enum meas_code code,
                              const char *text);
 
+/* ERR: there is none, and WHY. RELAY: whom the link proved to be. */
+void coordinator_proved(struct coordinator *c, uint32_t meas_id, err_t err,
+                        const struct consent_relay *relay, struct text descriptor, const char *why);
+
 /* ---- orders ---- */
 
 /* What is asked for; zero: as the configuration has it. */
 struct coordinator_wish {
     unsigned dur;
     uint64_t prior;
+    enum meas_mode mode; /* flashflow, or one for relays of unmodified tor; http needs an exit, and
+                            is refused */
 };
 
 /* RELAY is ADDR:PORT, FINGERPRINT@ADDR:PORT, or the fingerprint of one that was measured before.

@@ -27,6 +27,9 @@ struct cjob {
     uint64_t queued_us;
     struct run *run;
     void *talk;
+    void *proving; /* the relay's own descriptor is being asked for */
+    bool proved;   /* it has agreed, or need not, or is asked by the run */
+    char *proof;
     struct csession *team[RUN_MEMBERS_MOST]; /* NULL: it is gone */
     bool polite;                             /* polite_end() is due */
     bool recorded;                           /* the line of its beginning */
@@ -47,6 +50,7 @@ struct coordinator {
     struct env *env;
     struct mconf_coord conf;
     struct tls_ctx *tls;
+    struct sha256 pin;
     const struct coordinator_ops *ops;
     void *arg;
     struct msg_hello say;
@@ -74,6 +78,10 @@ struct cjob *cjob_find(const struct coordinator *c, uint32_t meas_id);
 void cjob_look(void *coordinator);
 /* Nobody was told of it: it is over, and J freed. */
 void cjob_refuse(struct cjob *j, const char *why, const char *detail);
+/* True: it has agreed, or need not, or is asked by the run. Else it is asked, or J has been
+ * refused, and is freed. */
+bool cjob_prove(struct cjob *j);
+void cjob_unprove(struct cjob *j);
 /* Before S is freed. */
 void cjob_session_lost(struct coordinator *c, struct csession *s, const char *why);
 void cjob_session_msg(struct csession *s, const struct msg *m);

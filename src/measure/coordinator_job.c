@@ -47,8 +47,10 @@ void cjob_free(struct cjob *j)
     *at = j->next;
     c->n_jobs--;
     leave_relay(j, true);
+    cjob_unprove(j);
     give_back(j);
     run_free(j->run);
+    free(j->proof);
     free(j);
 }
 
@@ -323,7 +325,7 @@ void cjob_look(void *coordinator)
     bool more = true;
     for (struct cjob *j = c->jobs, *next; j && more; j = next) {
         next = j->next;
-        if (!j->run)
+        if (!j->run && !j->proving && (j->proved || cjob_prove(j)))
             more = try_begin(j);
     }
     if (c->jobs)

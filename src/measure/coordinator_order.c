@@ -96,23 +96,26 @@ err_t coordinator_measure(struct coordinator *c, const char *relay,
         return wrong(why, ERR_STATE, "the coordinator is about to end");
     if (c->n_jobs >= COORDINATOR_JOBS_MOST)
         return wrong(why, ERR_LIMIT, "too many measurements are waiting");
+    if (wish->mode == MEAS_HTTP)
+        return wrong(why, ERR_ARG, "http wants an exit and a server: tunic measure run has them");
     TRY(find_relay(c, relay, &found, why));
     struct cjob *j = calloc(1, sizeof *j);
     if (!j)
         return wrong(why, ERR_NOMEM, "out of memory");
     *j = (struct cjob){.coordinator = c, .meas_id = new_id(c), .queued_us = c->env->mono_us};
     (void)ipport_text(&found.addrs[0], j->relay);
-    j->config = (struct run_config){.meas_id = j->meas_id,
-                                    .relay = found,
-                                    .mode = MEAS_FLASHFLOW,
-                                    .echo = c->conf.echo,
-                                    .dur = wish->dur ? wish->dur : c->conf.dur,
-                                    .percent = c->conf.percent,
-                                    .prior = wish->prior ? wish->prior : prior_of(c, &found),
-                                    .sockets = c->conf.sockets,
-                                    .check = c->conf.check,
-                                    .paper = c->conf.paper,
-                                    .adaptive = c->conf.adaptive};
+    j->config = (struct run_config){
+        .meas_id = j->meas_id,
+        .relay = found,
+        .mode = wish->mode,
+        .echo = c->conf.echo,
+        .dur = wish->dur ? wish->dur : c->conf.dur,
+        .percent = c->conf.percent,
+        .prior = wish->prior ? wish->prior : prior_of(c, &found),
+        .sockets = wish->mode == MEAS_FLASHFLOW ? c->conf.sockets : polite_sockets(c->conf.sockets),
+        .check = c->conf.check,
+        .paper = c->conf.paper,
+        .adaptive = c->conf.adaptive};
     while (*at)
         at = &(*at)->next;
     *at = j;

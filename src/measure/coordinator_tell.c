@@ -115,7 +115,9 @@ void ctell_result(const struct cjob *j, const char *line)
 static json_t *job_json(const struct cjob *j)
 {
     json_t *object = json_pack("{sIssss}", "id", (json_int_t)j->meas_id, "relay", j->relay, "state",
-                               j->run ? run_state_name(run_state(j->run)) : "WAITING");
+                               j->run       ? run_state_name(run_state(j->run))
+                               : j->proving ? "PROVING"
+                                            : "WAITING");
     if (object && j->run)
         object = with(object, circs(j));
     if (object && j->newest.sec)

@@ -321,6 +321,53 @@ START_TEST(test_coordinator_relays_by_name)
 }
 END_TEST
 
+/* A relay that knows nothing of measuring is measured by its own signed word, or not at all. */
+START_TEST(test_coordinator_unmodified_relays_need_consent)
+{
+    static const struct {
+        err_t err;
+        const char *descriptor, *why;
+    } cases[] = {{ERR_LINK_CONNECT, "", "nobody answers"},
+                 {OK, "router x 203.0.113.7 9001 0 0\n", ""},
+                 {OK, "", ""}};
+    const struct coordinator_wish wish = {.mode = MEAS_ECHO2};
+    char why[COORDINATOR_WHY];
+    uint32_t id;
+    team_new(1, 10000000, 3000000);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct consent_relay who = {.has_rsa = true, .has_ed = true};
+        ck_ok(ipport_parse("203.0.113.7:9001", &who.at));
+        ck_ok(coordinator_measure(team.c, "203.0.113.7:9001", &wish, &id, why));
+        team_pass(3);
+        ck_assert_uint_eq(team.proving, id);
+        coordinator_proved(team.c, id, cases[i].err, &who, text_of(cases[i].descriptor),
+                           "nobody answers");
+        team_pass(1);
+        struct result r = team_result(id);
+        ck_assert_str_eq(r.why, "no_consent");
+        ck_assert_msg(strstr(r.detail, cases[i].why), "%s", r.detail);
+        ck_assert_uint_eq(begins(id), 0);
+    }
+    ck_assert_uint_eq(team.measurers[0].begun, 0);
+    ck_assert_uint_eq(team.proving, 0);
+    /* It is asked of nobody on this computer. */
+    ck_ok(coordinator_measure(team.c, RELAY, &wish, &id, why));
+    team_pass(15);
+    ck_assert_msg(team_result(id).ok, "%s", team_result(id).detail);
+    ck_err(
+        coordinator_measure(team.c, RELAY, &(struct coordinator_wish){.mode = MEAS_HTTP}, &id, why),
+        ERR_ARG);
+    /* One that is cancelled meanwhile. */
+    ck_ok(coordinator_measure(team.c, "203.0.113.8:9001", &wish, &id, why));
+    team_pass(1);
+    ck_ok(coordinator_cancel(team.c, id));
+    ck_assert_uint_eq(team.proving, 0);
+    coordinator_proved(team.c, id, OK, &(struct consent_relay){.has_rsa = true}, TEXT_LIT("x"), "");
+    ck_assert_str_eq(team_result(id).why, "cancelled");
+    team_free();
+}
+END_TEST
+
 START_TEST(test_coordinator_looks)
 {
     team_new(2, 10000000, 3000000);
@@ -353,4 +400,5 @@ TESTS("measure/coordinator", test_coordinator_measures_by_a_team,
       test_coordinator_twice_a_period_also_over_crashes, test_coordinator_strangers_are_sent_away,
       test_coordinator_reload_sends_away_who_is_not_listed, test_coordinator_cancel,
       test_coordinator_finish_lets_runs_end, test_coordinator_without_measurers_says_so,
-      test_coordinator_relays_by_name, test_coordinator_looks)
+      test_coordinator_relays_by_name, test_coordinator_unmodified_relays_need_consent,
+      test_coordinator_looks)

@@ -65,10 +65,10 @@ class Service:
 class Team:
     """A coordinator with two measurers, and relays that let it measure them."""
 
-    def __init__(self, folder, *network, duration=4):
+    def __init__(self, folder, *network, duration=4, measurable=True):
         self.folder = str(folder)
-        self.network = Network("--measurable", "--no-client", "--rate", "3MB",
-                               *network)
+        self.network = Network(*(["--measurable"] if measurable else []), "--no-client", "--rate",
+                               "3MB", *network)
         with open(os.path.join(self.network.dir, "nodes.json"), encoding="utf-8") as f:
             nodes = json.load(f)["nodes"]
         self.relays = {n["nickname"]: "%s:%d" % (n["address"], n["or_port"]) for n in nodes}
@@ -77,10 +77,11 @@ class Team:
             made = measure("keygen", name, "--out", os.path.join(self.folder, "keys"))
             assert made.returncode == 0, made.stderr
             self.pins[name] = PIN.search(made.stdout).group()
-        with open(os.path.join(self.network.dir, "measure", "coord.id"), "rb") as f:
-            identity = f.read()
-        with open(os.path.join(self.folder, "keys", "coord.id"), "wb") as f:
-            f.write(identity)  # the one that these relays know
+        if measurable:
+            with open(os.path.join(self.network.dir, "measure", "coord.id"), "rb") as f:
+                identity = f.read()
+            with open(os.path.join(self.folder, "keys", "coord.id"), "wb") as f:
+                f.write(identity)  # the one that these relays know
         self.port = sut_module.free_port()
         self.write(duration)
         self.services = {}
@@ -222,6 +223,25 @@ def test_reasons_and_statuses(team):
     assert team.ctl("cancel", "x").returncode == 2
     assert team.ctl("cancel", "12345").returncode == 1
     assert measure("ctl", "--ctrl-addr", "/nowhere/ctl", "status").returncode == 3
+
+
+@pytest.mark.parametrize("mode", ["echo2", "sink2"])
+def test_relays_that_know_no_measurements(tmp_path, mode):
+    """As those of tor: ctl measure --mode, with the second hop at each measurer."""
+    team = Team(tmp_path, measurable=False)
+    try:
+        wait_for(lambda: len(team.connected()) == 2)
+        silent = team.ctl("measure", team.relays["guard1"])
+        assert silent.returncode == 1 and ": unsupported: " in silent.stdout
+        got = team.ctl("measure", "--mode", mode, "--dur", "6", team.relays["guard1"])
+        end = team.results()[-1]
+        assert end["mode"] == mode and end["bw"] > RATE / 20, end
+        assert end["ok"] or end["why"] == "inconclusive", end
+        assert "Mbit/s" in got.stdout
+        assert team.ctl("measure", "--mode", "http", team.relays["guard1"]).returncode == 1
+        assert team.ctl("measure", "--mode", "x", team.relays["guard1"]).returncode == 2
+    finally:
+        team.stop()
 
 
 def test_strangers(team, tmp_path):

@@ -53,6 +53,7 @@ struct team {
     /* The relay. */
     bool relay_refuses, relay_is_silent;
     uint64_t relay_rate, relay_bg;
+    uint32_t proving; /* 0: nobody is asked for his descriptor */
     uint32_t talks[TEAM_JOBS];
     bool granted[TEAM_JOBS];
     unsigned bg_sec[TEAM_JOBS];
@@ -228,6 +229,23 @@ static void team_hush(void *arg, void *talk, bool aborted)
     *(uint32_t *)talk = 0;
 }
 
+static err_t team_prove(void *arg, uint32_t meas_id, const struct meas_relay *relay, void **talk,
+                        char why[CONSENT_WHY_MAX])
+{
+    (void)arg;
+    (void)relay;
+    (void)why;
+    team.proving = meas_id;
+    *talk = &team.proving;
+    return OK;
+}
+
+static void team_unprove(void *arg, void *talk)
+{
+    (void)arg;
+    *(uint32_t *)talk = 0;
+}
+
 static err_t team_record(void *arg, const char *line, bool synced)
 {
     (void)arg;
@@ -257,6 +275,8 @@ static const struct coordinator_ops team_ops = {.output = team_coord_output,
                                                 .hangup = team_coord_hangup,
                                                 .talk = team_talk,
                                                 .hush = team_hush,
+                                                .prove = team_prove,
+                                                .unprove = team_unprove,
                                                 .record = team_record,
                                                 .on_event = team_event,
                                                 .on_idle = team_coord_idle};
@@ -364,7 +384,7 @@ static inline void team_pass(double seconds)
 
 static inline void team_coordinator(void)
 {
-    team.c = coordinator_new(team.env, &team.conf, team.keys.ctx, &team_ops, NULL);
+    team.c = coordinator_new(team.env, &team.conf, team.keys.ctx, &team.keys.pin, &team_ops, NULL);
     ck_assert_ptr_nonnull(team.c);
 }
 

@@ -9,6 +9,7 @@
 
 #include "app/measure/orders.h"
 #include "app/measure/protowire.h"
+#include "app/measure/relayproofs.h"
 #include "app/measure/relaytalks.h"
 #include "app/measure/service.h"
 #include "app/measure/tool.h"
@@ -43,6 +44,7 @@ struct coord_service {
     struct tls_ctx *relay_tls;
     struct coordinator *c;
     struct relaytalks *talks;
+    struct relayproofs proofs;
     struct resultsdir *results;
     struct listener *listener;
     struct orders *orders;
@@ -74,6 +76,19 @@ static void hush(void *arg, void *it, bool aborted)
     relaytalks_hush(cs->talks, it, aborted);
 }
 
+static err_t prove(void *arg, uint32_t meas_id, const struct meas_relay *relay, void **out,
+                   char why[CONSENT_WHY_MAX])
+{
+    struct coord_service *cs = arg;
+    return relayproofs_ask(&cs->proofs, meas_id, relay, out, why);
+}
+
+static void unprove(void *arg, void *it)
+{
+    (void)arg;
+    relayproofs_end(it);
+}
+
 static err_t record(void *arg, const char *line, bool synced)
 {
     struct coord_service *cs = arg;
@@ -98,6 +113,8 @@ static const struct coordinator_ops ops = {
     .hangup = hangup,
     .talk = talk,
     .hush = hush,
+    .prove = prove,
+    .unprove = unprove,
     .record = record,
     .on_event = on_event,
     .on_idle = on_idle,
@@ -188,8 +205,9 @@ static err_t begin(struct coord_service *cs)
     TRY(tls_ctx_new_client(&cs->relay_tls));
     TRY(resultsdir_open(cs->conf.resultsdir, &cs->s.log, &cs->results));
     const struct link_config link = {.tls = cs->relay_tls, .identity = &cs->keys.identity};
+    cs->proofs = (struct relayproofs){cs->s.net, cs->relay_tls, &cs->c};
     cs->talks = relaytalks_new(cs->s.net, &link, &cs->c);
-    cs->c = coordinator_new(env, &cs->conf, cs->keys.tls, &ops, cs);
+    cs->c = coordinator_new(env, &cs->conf, cs->keys.tls, &cs->keys.pin, &ops, cs);
     if (!cs->talks || !cs->c)
         return ERR_NOMEM;
     TRY(resultsdir_each(cs->results, env_wall_s(env), RECALL_DAYS, recall, cs));

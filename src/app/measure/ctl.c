@@ -22,10 +22,11 @@ static const char HELP[] =
     "Gives a running coordinator an order, through its unix socket (that of FILE's [coord], or\n"
     "data-coord/ctl).\n"
     "\n"
-    "  measure RELAY... [--no-wait] [--dur S] [--prior BYTES]\n"
+    "  measure RELAY... [--no-wait] [--dur S] [--prior BYTES] [--mode MODE]\n"
     "                     RELAY: ADDR:PORT, FINGERPRINT@ADDR:PORT, the fingerprint of one that\n"
     "                     was measured before, or a fingerprint or nickname that a client's\n"
-    "                     --data-directory DIR has; shows how it goes, and ends with the last\n"
+    "                     --data-directory DIR has; shows how it goes, and ends with the last.\n"
+    "                     MODE: echo2, sink2 or dir for relays of unmodified tor\n"
     "  status             what runs, and who is there\n"
     "  measurers, relays  who is listed; what was measured, and its last figure\n"
     "  results [RELAY]    of the last 8 days\n"
@@ -40,12 +41,20 @@ struct ctl {
     size_t n_words;
     bool json, no_wait, live;
     json_int_t dur, prior;
+    const char *mode;
     const char *folder; /* a client's DataDirectory, or a test network's; NULL: none */
     FILE *there;
     unsigned bad;
 };
 
 /* ---- the command line ---- */
+
+static int take_mode(struct ctl *c, const char *mode)
+{
+    enum meas_mode found;
+    c->mode = mode;
+    return meas_mode_find(text_of(mode), &found) ? 2 : 0;
+}
 
 static int take_folder(struct ctl *c, const char *folder)
 {
@@ -64,6 +73,8 @@ static int own_option(struct ctl *c, int argc, char **argv, int i)
         c->no_wait = true;
     else if (strcmp(word, "--data-directory") == 0 && i + 1 < argc)
         return take_folder(c, argv[i + 1]);
+    else if (strcmp(word, "--mode") == 0 && i + 1 < argc)
+        return take_mode(c, argv[i + 1]);
     else if (strcmp(word, "--dur") == 0)
         number = &c->dur;
     else if (strcmp(word, "--prior") == 0)
@@ -85,7 +96,9 @@ static int sort_words(struct ctl *c, int argc, char **argv, char **rest, int *n_
     for (int i = 1; i < argc;) {
         int own = argv[i][0] == '-' ? own_option(c, argc, argv, i) : -1;
         if (own == 0)
-            return tool_complain(MEASURE_USAGE, "--dur and --prior need a number");
+            return tool_complain(MEASURE_USAGE,
+                                 "--dur and --prior need a number, --mode one of flashflow, "
+                                 "echo2, sink2 and dir");
         if (own > 0) {
             i += own;
         } else if (argv[i][0] == '-') {
@@ -147,8 +160,8 @@ static json_t *order_json(const struct ctl *c)
     uint64_t id = 0;
     const char *name = c->words[0];
     if (strcmp(name, "measure") == 0)
-        return json_pack("{sssosIsI}", "cmd", name, "relays", relays_of(c), "dur", c->dur, "prior",
-                         c->prior);
+        return json_pack("{sssosIsIss}", "cmd", name, "relays", relays_of(c), "dur", c->dur,
+                         "prior", c->prior, "mode", c->mode ? c->mode : "flashflow");
     if (strcmp(name, "cancel") == 0)
         return text_u64(c->words[1], UINT32_MAX, &id) == OK
                    ? json_pack("{sssI}", "cmd", name, "id", (json_int_t)id)

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "app/measure/mjob.h"
 #include "app/measure/protowire.h"
 #include "app/measure/service.h"
 #include "app/measure/tool.h"
-#include "app/measure/wires.h"
 #include "measure/measurer.h"
 #include "measure/pin.h"
 
@@ -25,6 +25,8 @@ static const char HELP[] =
     "  --coord-pin PIN          the coordinator's, sha256//...\n"
     "  --bw BW                  what this computer is good for, like 100MB or 1gbit\n"
     "  --sockets-max N          of all measurements (480)\n"
+    "  --hop-addr ADDR:PORT     where a second hop listens, for relays of unmodified tor\n"
+    "                           (localhost:0, any free port)\n"
     "  --dump-config            print what holds, and where it comes from\n"
     "\n"
     "SIGHUP reads FILE again; SIGTERM ends when what runs is over.\n";
@@ -42,7 +44,7 @@ struct measurer_service {
 struct job {
     struct measurer_service *ms;
     uint32_t meas_id;
-    struct measurement *it;
+    struct mjob *it;
 };
 
 /* ---- what a measurement tells ---- */
@@ -100,16 +102,16 @@ static err_t begin(void *arg, const struct connect_to_relay *told, void **job,
         return ERR_NOMEM;
     *j = (struct job){.ms = ms, .meas_id = told->meas_id};
     (void)!link_identity_renew(net_env(ms->s.net), &ms->keys.identity); /* or it stays as it was */
-    const struct measurement_config config = {
+    const struct mjob_config config = {
+        .net = ms->s.net,
         .name = ms->conf.name,
-        .link = {.tls = ms->relay_tls, .identity = &ms->keys.identity},
-        .ops_world = &wires_world,
-        .world = ms->s.net,
-        .dead_man = true,
+        .tls = ms->relay_tls,
+        .identity = &ms->keys.identity,
+        .coord_pin = &ms->conf.coord_pin,
+        .hop_addr = ms->conf.hop_addr,
     };
-    err_t e = measurement_new(net_env(ms->s.net), &config, told, &measurement_ops, j, &j->it);
+    err_t e = mjob_new(&config, told, &measurement_ops, j, &j->it, info);
     if (e != OK) {
-        snprintf(info, MEAS_INFO_MAX, "it cannot be begun: %s", err_text(e));
         free(j);
         return e;
     }
@@ -123,35 +125,35 @@ static err_t go(void *arg, void *job)
 {
     struct job *j = job;
     (void)arg;
-    return measurement_go(j->it);
+    return mjob_go(j->it);
 }
 
 static void alloc(void *arg, void *job, uint64_t alloc_bw)
 {
     struct job *j = job;
     (void)arg;
-    measurement_set_alloc(j->it, alloc_bw);
+    mjob_alloc(j->it, alloc_bw);
 }
 
 static void stop(void *arg, void *job, enum meas_code code, const char *info)
 {
     struct job *j = job;
     (void)arg;
-    measurement_stop(j->it, code, info);
+    mjob_stop(j->it, code, info);
 }
 
 static void heard(void *arg, void *job)
 {
     struct job *j = job;
     (void)arg;
-    measurement_heard(j->it);
+    mjob_heard(j->it);
 }
 
 static void end_job(void *arg, void *job)
 {
     struct job *j = job;
     (void)arg;
-    measurement_free(j->it);
+    mjob_free(j->it);
     free(j);
 }
 

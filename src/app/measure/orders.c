@@ -1,6 +1,7 @@
 #include "app/measure/orders.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -80,20 +81,30 @@ static void say_text(struct caller *c, char *gift_json)
 
 /* ---- orders ---- */
 
-static void measure_one(struct caller *c, const json_t *order, const char *relay)
+static err_t begin_one(struct caller *c, const json_t *order, const char *relay, uint32_t *id,
+                       char why[COORDINATOR_WHY])
 {
-    char why[COORDINATOR_WHY] = "too many relays at a time";
-    uint32_t id = 0;
     json_int_t dur = json_integer_value(json_object_get(order, "dur"));
     json_int_t prior = json_integer_value(json_object_get(order, "prior"));
-    const struct coordinator_wish wish = {
+    const char *mode = json_string_value(json_object_get(order, "mode"));
+    struct coordinator_wish wish = {
         .dur = dur > 0 && dur <= MSG_DUR_MOST ? (unsigned)dur : 0,
         .prior = prior > 0 ? (uint64_t)prior : 0,
     };
-    err_t e = c->n_waited < WAITED_MOST
-                  ? coordinator_measure(c->orders->coordinator, relay, &wish, &id, why)
-                  : ERR_LIMIT;
-    if (e != OK) {
+    snprintf(why, COORDINATOR_WHY, "there is no such mode");
+    if (mode && !meas_mode_find(text_of(mode), &wish.mode))
+        return ERR_ARG;
+    snprintf(why, COORDINATOR_WHY, "too many relays at a time");
+    return c->n_waited < WAITED_MOST
+               ? coordinator_measure(c->orders->coordinator, relay, &wish, id, why)
+               : ERR_LIMIT;
+}
+
+static void measure_one(struct caller *c, const json_t *order, const char *relay)
+{
+    char why[COORDINATOR_WHY];
+    uint32_t id = 0;
+    if (begin_one(c, order, relay, &id, why) != OK) {
         say_object(c, json_pack("{ssssss}", "event", "refused", "relay", relay, "why", why));
         return;
     }

@@ -1,0 +1,65 @@
+/* Relays of unmodified tor: whether they have agreed, by the contact line of their own descriptor.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "measure/coordinator_int.h"
+
+void cjob_unprove(struct cjob *j)
+{
+    if (j->proving)
+        j->coordinator->ops->unprove(j->coordinator->arg, j->proving);
+    j->proving = NULL;
+}
+
+/* A relay that knows measurements says itself whether it agrees, when it is asked by the run. */
+static bool needs_proof(const struct cjob *j)
+{
+    return j->config.mode != MEAS_FLASHFLOW && !consent_is_free(&j->config.relay.addrs[0]);
+}
+
+bool cjob_prove(struct cjob *j)
+{
+    struct coordinator *c = j->coordinator;
+    char why[CONSENT_WHY_MAX] = "out of memory";
+    j->proved = !needs_proof(j);
+    if (j->proved)
+        return true;
+    ctell_state(j, "PROVING");
+    if (c->ops->prove(c->arg, j->meas_id, &j->config.relay, &j->proving, why) != OK)
+        cjob_refuse(j, "no_consent", why);
+    return false;
+}
+
+static void take(struct cjob *j, const struct consent_relay *relay)
+{
+    struct meas_relay *r = &j->config.relay;
+    r->fp = relay->rsa;
+    r->ed25519 = relay->ed;
+    r->has_fp = relay->has_rsa;
+    r->has_ed25519 = relay->has_ed;
+    j->config.proof = text_of(j->proof);
+    j->proved = true;
+}
+
+void coordinator_proved(struct coordinator *c, uint32_t meas_id, err_t err,
+                        const struct consent_relay *relay, struct text descriptor, const char *why)
+{
+    struct cjob *j = cjob_find(c, meas_id);
+    char reason[CONSENT_WHY_MAX] = "out of memory";
+    if (!j || !j->proving)
+        return;
+    cjob_unprove(j);
+    if (err != OK) {
+        cjob_refuse(j, "no_consent", why);
+        return;
+    }
+    err_t e = consent_by_contact(relay, descriptor, &c->pin, env_wall_s(c->env), reason);
+    j->proof = e == OK ? text_dup(descriptor) : NULL;
+    if (!j->proof) {
+        cjob_refuse(j, "no_consent", reason);
+        return;
+    }
+    take(j, relay);
+    env_arm_ms(c->env, &c->look, 0);
+}
