@@ -45,6 +45,11 @@ START_TEST(test_ctlwords_results)
     says("{\"event\":\"result\",\"addr\":\"127.0.0.1:1\",\"ok\":false,\"why\":\"cheat\",\"detail\":"
          "\"cell 3\"}",
          false, "127.0.0.1:1: cheat: cell 3\n");
+    says("{\"event\":\"result\",\"addr\":\"127.0.0.1:1\",\"ok\":true,\"bw\":3000000,\"mode\":"
+         "\"echo2\"}",
+         false,
+         "127.0.0.1:1 carries at least 24.0 Mbit/s (3.000 MB/s), by echo2; what its clients had "
+         "meanwhile is not known.\n");
     says("{\"event\":\"refused\",\"relay\":\"x\",\"why\":\"no such\"}", false,
          "x: not measured: no such\n");
     says("{\"event\":\"end\"}", false, "");

@@ -13,7 +13,9 @@ import time
 
 import pytest
 
+import privnet
 import sut as sut_module
+from stocktor import StockTor
 from test_testnet import Network, there
 
 pytestmark = pytest.mark.skipif(sut_module.IS_TOR, reason="tor has no such command")
@@ -240,6 +242,23 @@ def test_relays_that_know_no_measurements(tmp_path, mode):
         assert "Mbit/s" in got.stdout
         assert team.ctl("measure", "--mode", "http", team.relays["guard1"]).returncode == 1
         assert team.ctl("measure", "--mode", "x", team.relays["guard1"]).returncode == 2
+    finally:
+        team.stop()
+
+
+def test_a_relay_of_debians_tor(tmp_path):
+    """By a team of two: what comes back through it is near its limit, and its log has no warning."""
+    team = Team(tmp_path, measurable=False)
+    try:
+        wait_for(lambda: len(team.connected()) == 2)
+        with StockTor(str(tmp_path / "tor"), privnet.free_base_port() + 90, 2000000,
+                      enter=there([])) as tor:
+            got = team.ctl("measure", "--mode", "echo2", "--dur", "10", tor.at)
+            end = team.results()[-1]
+            assert end["ok"] and end["limited_by"] == "relay", end
+            assert got.returncode == 0 and end["bad"] == 0 and end["checked"] > 5000
+            assert 0.6 * 2000000 < end["bw"] < 1.15 * 2000000, end
+            assert tor.warnings() == [] and tor.closed_for_us() == []
     finally:
         team.stop()
 

@@ -32,6 +32,12 @@ static void second(FILE *to, const json_t *o, bool live)
             (int)number(o, "ready_circs"), (int)number(o, "circs"), live ? "" : "\n");
 }
 
+/* A relay of unmodified tor, which says nothing of its clients. */
+static bool is_stock(const json_t *o)
+{
+    return *text(o, "mode") && strcmp(text(o, "mode"), "flashflow") != 0;
+}
+
 static void result(FILE *to, const json_t *o, bool live)
 {
     const char *relay = *text(o, "addr") ? text(o, "addr") : text(o, "relay");
@@ -42,9 +48,17 @@ static void result(FILE *to, const json_t *o, bool live)
             fprintf(to, "  It carried %.1f Mbit/s.\n", mbit(o, "bw"));
         return;
     }
-    fprintf(to, "%s carries %.1f Mbit/s (%.3f MB/s), %.1f of them its clients', limited by %s.\n",
-            relay, mbit(o, "bw"), (double)number(o, "bw") / 1e6, mbit(o, "bg"),
-            text(o, "limited_by"));
+    if (is_stock(o))
+        fprintf(
+            to,
+            "%s carries at least %.1f Mbit/s (%.3f MB/s), by %s; what its clients had meanwhile "
+            "is not known.\n",
+            relay, mbit(o, "bw"), (double)number(o, "bw") / 1e6, text(o, "mode"));
+    else
+        fprintf(to,
+                "%s carries %.1f Mbit/s (%.3f MB/s), %.1f of them its clients', limited by %s.\n",
+                relay, mbit(o, "bw"), (double)number(o, "bw") / 1e6, mbit(o, "bg"),
+                text(o, "limited_by"));
     if (number(o, "clamped"))
         fprintf(to, "  In %d of %d seconds it claimed more clients than is believed.\n",
                 (int)number(o, "clamped"), (int)number(o, "counted"));
