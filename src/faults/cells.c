@@ -175,7 +175,8 @@ static enum link_rule misjudge(struct nlink *nl, enum link_stage stage,
             now(nl, misjudged[i].fault))
             return misjudged[i].rule;
     for (size_t i = 0; i < sizeof strays / sizeof *strays; i++)
-        if (strays[i].cmd == cell->cmd && stage == STAGE_OPEN && !faulty_find(nl, cell->circ_id) &&
+        if (strays[i].cmd == cell->cmd && stage == STAGE_OPEN &&
+            faulty_n(nl->node, strays[i].fault) && !faulty_find(nl, cell->circ_id) &&
             now(nl, strays[i].fault))
             return RULE_CLOSE;
     return rule;

@@ -20,6 +20,8 @@ static bool is_gone(const struct nlink *nl)
     for (size_t i = 0; i < sizeof gone_after / sizeof *gone_after; i++)
         if (f->n[gone_after[i]] && f->seen[gone_after[i]] >= f->n[gone_after[i]])
             return true;
+    if (!f->n[FAULT_ONE_HANDSHAKE] && !f->n[FAULT_ONE_CELL])
+        return false;
     DL_FOREACH (nl->node->links, other) {
         enum link_state state = link_state(other->link);
         const struct link_memo *memo = other->memo;
