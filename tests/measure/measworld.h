@@ -83,6 +83,7 @@ struct mw_world {
     unsigned share;
     bool framed;
     bool deaf;             /* reads nothing more */
+    bool hasty;            /* agrees before it has made the circuit */
     uint64_t cheated_us;   /* when it first did */
     uint64_t echoed;       /* cells */
     unsigned refuse_dials; /* of so many links the next ones */
@@ -317,6 +318,10 @@ static inline void mw_on_create(void *arg, uint32_t id, uint8_t cmd, uint8_t *bo
     x->circ = (struct link_circ){.ops = &mw_circ_ops, .arg = x};
     ck_ok(link_circ_accept(x->server, &x->circ, id));
     x->layer = tor1_kind.make(keys, LAYER_RELAY);
+    if (x->w->hasty) {
+        const struct meas_cell ok = {.cmd = MEAS_PARAMS_OK};
+        mw_say(x, &ok);
+    }
     uint8_t *to = link_cell(&x->circ, CELL_CREATED_FAST, LINK_URGENT);
     memset(to, 0, CELL_BODY_LEN);
     memcpy(to, reply, sizeof reply);

@@ -181,7 +181,7 @@ START_TEST(test_measurement_distance_does_not_hold_it_back)
     measure(&c, 10, 10, 3 * MB);
     ck_assert_msg(c.done, "%s", c.failure.info);
     ck_assert_uint_ge(c.circs.rtt_ms, 200);
-    ck_assert_uint_le(c.circs.rtt_ms, 250);
+    ck_assert_uint_le(c.circs.rtt_ms, 215); /* the quickest: others took longer */
     for (unsigned s = 3; s <= 10; s++)
         ck_assert_uint_ge(c.report[s].wire_in, MB * 95 / 100);
     finish(&c);

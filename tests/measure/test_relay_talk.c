@@ -36,11 +36,12 @@ static void on_end(void *arg, enum meas_code code, const char *text)
 
 static const struct relay_talk_ops ops = {on_granted, on_bg, on_end};
 
-static void begin(struct cast *c, enum mw_answer answer)
+static void begin_with(struct cast *c, enum mw_answer answer, bool hasty)
 {
     memset(c, 0, sizeof *c);
     mw_new(&c->w, 3, 0);
     c->w.answer = answer;
+    c->w.hasty = hasty;
     c->w.refusal = MEAS_ERR_TOO_OFTEN;
     const struct relay_talk_config config = {.link = {.tls = c->w.client_tls},
                                              .ops_world = &mw_ops,
@@ -49,6 +50,11 @@ static void begin(struct cast *c, enum mw_answer answer)
                                              .params = {.seconds = 30}};
     ck_ok(relay_talk_new(c->w.env, &config, &ops, c, &c->t));
     test_env_advance_ms(c->w.env, 1000);
+}
+
+static void begin(struct cast *c, enum mw_answer answer)
+{
+    begin_with(c, answer, false);
 }
 
 static void finish(struct cast *c)
@@ -149,6 +155,17 @@ START_TEST(test_relay_talk_nonsense_ends_it)
 }
 END_TEST
 
+START_TEST(test_relay_talk_answer_before_there_is_a_circuit)
+{
+    struct cast c;
+    begin_with(&c, MW_GRANTS, true);
+    ck_assert_uint_eq(c.granted, 0);
+    ck_assert_uint_eq(c.ends, 1);
+    ck_assert_int_eq(c.code, MEAS_MALFORMED_TOR_RESP);
+    finish(&c);
+}
+END_TEST
+
 START_TEST(test_relay_talk_wrong_relay)
 {
     struct cast c;
@@ -175,4 +192,5 @@ END_TEST
 
 TESTS("measure/relay_talk", test_relay_talk_granted_then_each_second,
       test_relay_talk_refusal_has_the_relays_reason, test_relay_talk_silence_is_unsupported,
-      test_relay_talk_lost_relay, test_relay_talk_nonsense_ends_it, test_relay_talk_wrong_relay)
+      test_relay_talk_lost_relay, test_relay_talk_nonsense_ends_it,
+      test_relay_talk_answer_before_there_is_a_circuit, test_relay_talk_wrong_relay)

@@ -248,6 +248,7 @@ START_TEST(test_run_low_prior_is_raised_while_it_goes_on)
         ck_assert_msg(c.result.conclusive, "prior 1/%u", parts[i]);
         ck_assert_uint_eq(c.result.estimate.bw, 10 * MB);
         ck_assert_int_eq(c.allocs > 0, parts[i] == 8);
+        ck_assert_uint_eq(c.result.skipped, parts[i] == 8 ? 5 : 1); /* raised after 2 s and 4 s */
         ck_assert_uint_eq(run_alloc(c.run, 0) + run_alloc(c.run, 1), c.result.allotted);
         finish(&c);
     }
