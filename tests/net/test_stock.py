@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import time
 
 import pytest
 
@@ -124,6 +125,44 @@ def test_http_goes_through_an_exit(relay, base, tmp_path):
     finally:
         serve.kill()
         serve.wait()
+    is_content(relay)
+
+
+@pytest.fixture
+def services(base, tmp_path):
+    """A coordinator and its measurer -> how to give the coordinator orders."""
+    pins = {}
+    for name in ("coord", "m1"):
+        _, word = keygen(tmp_path / "keys", name)
+        pins[name] = word.split(":", 1)[1]
+    keys, port = "keydir = %s/keys\n" % tmp_path, base + 60
+    (tmp_path / "coord.ini").write_text(
+        "[coord]\ndatadir = %s/data\n%slisten_addr = 127.0.0.1:%d\nmeasurer = m1 %s 60MB\n"
+        % (tmp_path, keys, port, pins["m1"]))
+    (tmp_path / "m1.ini").write_text(
+        "[measurer]\nname = m1\ndatadir = %s/m1\n%scoord_addr = 127.0.0.1:%d\ncoord_pin = %s\n"
+        "bw = 60MB\nhop_addr = 127.0.0.1:%d\n" % (tmp_path, keys, port, pins["coord"], base + 61))
+    running = [subprocess.Popen([TUNIC, "measure", what, "-c", str(tmp_path / (name + ".ini"))],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL)
+               for what, name in (("coord", "coord"), ("measurer", "m1"))]
+
+    def ctl(*words):
+        return subprocess.run([TUNIC, "measure", "ctl", "-c", str(tmp_path / "coord.ini"), *words],
+                              capture_output=True, text=True, timeout=90, check=False)
+    deadline = time.monotonic() + 20
+    while '"m1"' not in ctl("--json", "measurers").stdout and time.monotonic() < deadline:
+        time.sleep(.2)
+    yield ctl
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+def test_a_coordinator_has_it_measured_by_a_measurer(relay, services):
+    done = services("measure", relay.at, "--mode", "echo2", "--dur", "10")
+    assert done.returncode == DONE, done.stdout + done.stderr
+    assert .7 * 2 <= said(r"carries at least [\d.]+ Mbit/s \(([\d.]+) MB/s\), by echo2", done) <= 1.1 * 2
     is_content(relay)
 
 
