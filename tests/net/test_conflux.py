@@ -19,8 +19,8 @@ from works import works
 
 SIZE = 6 * 1000 * 1000
 LONG = 40 * 1000 * 1000
-CELL, WINDOW = 514, 124         # what a leg may have under way at first, in cells
-FAR_S = 0.25
+SOME = 150 * 1000               # more than a window at first, and than circuits take to be built
+FAR_S = 0.4                     # of the far guard, each way
 
 
 @contextlib.contextmanager
@@ -208,29 +208,42 @@ def start_between(start, two_guards):
         "$" + node.fingerprint for node in two_guards))
 
 
-# The exit is told what to go by: it waits for the quickest leg, or takes any that has room.
-@works("ConfluxClientUX")
-@pytest.mark.parametrize("ux", ["latency", "latency_lowmem", "throughput", "throughput_lowmem"])
-def test_exit_takes_the_legs_that_it_is_asked_to(lab, two_guards, start_between, ux):
-    client = start_between(ux)
-    linked(client)
-    time.sleep(2 * FAR_S)       # until the exit has measured both
-    far = two_guards[1].name
-    before = lab.traffic()[far]
-    assert download(lab, client, LONG) == LONG
-    over_far = lab.traffic()[far] - before
-    if ux == "throughput":
-        assert over_far > WINDOW * CELL, "%d bytes over the slow leg, which had room" % over_far
-    else:
-        assert over_far < WINDOW * CELL // 2, "%d bytes over the slow leg" % over_far
-
-
 def carrying(client):
     """{circuit: path} of the set that the only stream is on."""
     on, found = int(stream_circuit(client)), circuits(client)
     cid = next(circuit[3] for circuit in found if circuit[0] == on)
     assert cid, "a single circuit carries it: %s" % found
     return {circuit: path for circuit, path, _, of, _ in found if of == cid}
+
+
+def over_the_slow_leg(lab, client, far):
+    """Of a long page: so many bytes. None: the far guard is on the other leg, too."""
+    linked(client)
+    time.sleep(2 * FAR_S)       # until the exit has measured both
+    before = lab.traffic()[far.name]
+    page = Download(lab, client, LONG)
+    with page.sock:
+        paths = carrying(client).values()
+        assert page.read() == LONG
+    if sorted(path[0] == far.fingerprint for path in paths) != [False, True] or any(
+            far.fingerprint in path[1:] for path in paths):
+        return None
+    return lab.traffic()[far.name] - before
+
+
+# The exit is told what to go by: it waits for the quickest leg, or takes any that has room. On a busy
+# machine the near one is not always the quickest, so there are some tries.
+@works("ConfluxClientUX")
+@pytest.mark.parametrize("ux", ["latency", "latency_lowmem", "throughput", "throughput_lowmem"])
+def test_exit_takes_the_legs_that_it_is_asked_to(lab, two_guards, start_between, ux):
+    seen = []
+    for _ in range(6):
+        client = start_between(ux)
+        seen.append(over_the_slow_leg(lab, client, two_guards[1]))
+        if seen[-1] is not None and (seen[-1] > SOME) == (ux == "throughput"):
+            return
+        client.kill()
+    raise AssertionError("%s bytes over the slow leg" % seen)
 
 
 @contextlib.contextmanager
