@@ -39,13 +39,20 @@ static bool in_slow_start(const struct circ *c, unsigned hop)
     return circ_congestion(c, hop, &cc) && cc.in_slow_start;
 }
 
+/* That the link is full within a wake-up, before anything was written, is no congestion: several
+ * SENDMEs may come at once, and what they let go is more than it takes at a time. */
+static bool waits_for_peer(const struct circ *c)
+{
+    return c->blocked & BLOCKED_BY_LINK && link_is_stuck(&c->lc);
+}
+
 static err_t on_sendme(struct circ *c, unsigned hop, const struct relay_msg *msg)
 {
     if (msg->stream_id)
         return to_user(c, hop, msg);
     bool starting = in_slow_start(c, hop);
     TRY(hop_sendme_received(&c->onion.hop[hop - 1], c->env, c->config.sendme_version,
-                            rd_over(msg->data, msg->len), c->blocked & BLOCKED_BY_LINK));
+                            rd_over(msg->data, msg->len), waits_for_peer(c)));
     if (starting && !in_slow_start(c, hop) && c->ops->on_steady)
         c->ops->on_steady(c->arg);
     circ_unblock(c, BLOCKED_BY_FLOW);

@@ -294,6 +294,8 @@ void link_cell_commit(struct link_circ *lc);
 
 /* Whether one cell of data would be taken now; if not, on_writable follows. */
 bool link_may_send(struct link_circ *lc);
+/* Whether the peer has not taken all that it was given: more than a moment's wait. */
+bool link_is_stuck(const struct link_circ *lc);
 /* Whether so little waits to go out that something new may be begun. */
 bool link_may_begin(const struct link_circ *lc);
 

@@ -308,6 +308,14 @@ bool link_may_send(struct link_circ *lc)
     return l && l->state == LINK_OPEN && mux_may_write(&l->mux, lc, link_held(l), out_soft(l));
 }
 
+bool link_is_stuck(const struct link_circ *lc)
+{
+    size_t sealed = 0;
+    if (lc->link && lc->link->tls)
+        tls_out(lc->link->tls, &sealed);
+    return sealed > 0;
+}
+
 bool link_may_begin(const struct link_circ *lc)
 {
     const struct link *l = lc->link;

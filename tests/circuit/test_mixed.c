@@ -274,10 +274,36 @@ START_TEST(test_mixed_end_of_slow_start_is_told)
 }
 END_TEST
 
+/* A link that takes no more within a wake-up is no congestion; one whose peer takes nothing is. */
+START_TEST(test_mixed_a_full_link_ends_slow_start_only_if_it_is_stuck)
+{
+    const struct hop_terms cc = {&tor1_kind, &vegas_kind, 31, CC_WAY_EXIT};
+    struct circ_config config = circ_config_defaults();
+    struct circ_congestion now;
+    config.flow.cc.cellq_high = 31;
+    for (unsigned stuck = 0; stuck < 2; stuck++) {
+        struct mixed *w = mixed_new_with(&config);
+        add(w, &cc);
+        for (unsigned i = 0; i < config.flow.cc.cwnd_init - 31; i++)
+            ck_ok(circ_send(w->c, HOPS + 1, RELAY_DATA, 7, (const uint8_t *)"x", 1));
+        w->l->data_room = 0;
+        ck_err(circ_send(w->c, HOPS + 1, RELAY_DATA, 7, (const uint8_t *)"x", 1), ERR_FULL);
+        w->l->stuck = stuck;
+        test_env_advance_ms(w->env, 50);
+        fake_pump(w->l);
+        ck_assert(circ_congestion(w->c, HOPS + 1, &now));
+        ck_assert_uint_gt(now.ewma_rtt_us, 0);
+        ck_assert_int_eq(now.in_slow_start, !stuck);
+        mixed_free(w);
+    }
+}
+END_TEST
+
 TESTS("circuit/mixed", test_mixed_every_hop_is_reached_in_its_own_format,
       test_mixed_every_hop_reaches_us, test_mixed_layers_beyond_a_join_are_told_relay,
       test_mixed_a_flow_that_admits_one_cell_holds_up_its_hop_only,
       test_mixed_sendmes_are_of_their_hop,
       test_mixed_xoff_and_xon_come_from_a_hop_without_stream_windows_alone,
       test_mixed_hops_are_added_to_open_circuits_only_and_not_extended,
-      test_mixed_end_of_slow_start_is_told)
+      test_mixed_end_of_slow_start_is_told,
+      test_mixed_a_full_link_ends_slow_start_only_if_it_is_stuck)

@@ -682,6 +682,7 @@ START_TEST(test_link_cells_data_stops_at_the_soft_cap_urgent_at_the_hard_one)
     ck_assert_uint_ge(held(), LINK_OUT_SOFT);
     ck_assert_uint_lt(held(), LINK_OUT_SOFT + CHAN_CELL_MAX);
     ck_assert(link_may_begin(&a.lc)); /* data alone keeps no stream from being opened */
+    ck_assert(!link_is_stuck(&a.lc)); /* nothing was given to the peer yet */
     uint8_t *body;
     while ((body = link_cell(&a.lc, CELL_RELAY, LINK_URGENT))) {
         memset(body, 0, CELL_BODY_LEN);

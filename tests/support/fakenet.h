@@ -56,7 +56,7 @@ struct link {
     struct fake_cell queue[FAKE_QUEUE]; /* what the circuit has sent */
     unsigned queued;
     unsigned data_room; /* cells of LINK_DATA until refusal */
-    bool refuse_all, refused, crowded;
+    bool refuse_all, refused, crowded, stuck;
     bool closed, destroy_sent;
     uint8_t destroy_reason;
 
@@ -125,6 +125,11 @@ void link_use_for_circuits(struct link *l)
 bool link_may_begin(const struct link_circ *lc)
 {
     return lc->link && !lc->link->crowded;
+}
+
+bool link_is_stuck(const struct link_circ *lc)
+{
+    return lc->link && lc->link->stuck;
 }
 
 bool link_may_send(struct link_circ *lc)
