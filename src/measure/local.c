@@ -122,7 +122,7 @@ static void connect_(void *arg, size_t k, const struct connect_to_relay *told)
     char why[CONSENT_WHY_MAX] = "";
     err_t e = told->mode == MEAS_FLASHFLOW ? begin_meas(l, k, told) : begin_stock(l, k, told, why);
     struct meas_failure failure = {.code = MEAS_NO_CONSENT, .meas_id = told->meas_id};
-    snprintf(failure.info, sizeof failure.info, "%s", why);
+    snprintf(failure.info, sizeof failure.info, "%.*s", MEAS_INFO_MAX - 1, why);
     if (e != OK && e != ERR_NOMEM && why[0])
         run_failed(l->run, k, &failure);
     else if (e != OK)
