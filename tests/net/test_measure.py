@@ -9,6 +9,7 @@ import time
 import pytest
 
 import sut as sut_module
+import torlab
 
 pytestmark = pytest.mark.skipif(sut_module.IS_TOR, reason="about tunic's own command")
 
@@ -17,10 +18,15 @@ MB = 1024 * 1024
 DONE, NOT_ALL, USAGE = 0, 1, 2
 
 
+def there(argv):
+    """Where 127.0.0.0/8 is all local."""
+    return torlab.bound_to_parent(torlab.in_lab_namespace(argv))
+
+
 def measure(*argv, net=("--measurable",), timeout=90):
     """In a network with the options NET of its own."""
     argv = [TUNIC, "testnet", "--no-client", "--quiet", *net, "--", TUNIC, "measure", *argv]
-    return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    return subprocess.run(there(argv), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           timeout=timeout, check=False)
 
 
@@ -84,8 +90,8 @@ def test_relays_by_name_fingerprint_and_address():
               "n = json.load(open('$D/nodes.json'))['nodes'][4]; "
               "print(n['nickname'].upper(), n['fingerprint'], '$' + n['fingerprint'], "
               "n['address'] + ':' + str(n['or_port']))\")" % TUNIC)
-    done = subprocess.run([TUNIC, "testnet", "--no-client", "--quiet", "--measurable", "--", "sh", "-c",
-                           script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    done = subprocess.run(there([TUNIC, "testnet", "--no-client", "--quiet", "--measurable", "--", "sh",
+                                 "-c", script]), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           timeout=60, check=False)
     assert done.returncode == DONE, done.stderr
     said = done.stdout.splitlines()
@@ -159,10 +165,10 @@ def test_strangers_are_refused():
     done = measure("run", "--local", "guard1", "--identity", "/dev/null")
     assert done.returncode == USAGE
     assert "cannot use the identity in" in done.stderr
-    done = subprocess.run([TUNIC, "testnet", "--no-client", "--quiet", "--measurable", "--", "sh", "-c",
-                           "rm $TUNIC_TESTNET_DIR/measure/coord.id; exec %s measure run --local "
-                           "guard1" % TUNIC], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, timeout=60, check=False)
+    done = subprocess.run(there([TUNIC, "testnet", "--no-client", "--quiet", "--measurable", "--", "sh",
+                                 "-c", "rm $TUNIC_TESTNET_DIR/measure/coord.id; exec %s measure run "
+                                 "--local guard1" % TUNIC]), stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     assert done.returncode == NOT_ALL
     assert done.stdout == ("guard1 was not measured: the relay says: it does not know this "
                            "coordinator (refused)\n")
