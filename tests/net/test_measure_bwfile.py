@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+import privnet
 import sut as sut_module
 import torlab
 from test_testnet import there
@@ -31,6 +32,11 @@ def bwfile(*argv, **more):
     return subprocess.run([sut_module.program(), "measure", "bwfile", *map(str, argv)],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60,
                           check=False, **more)
+
+
+def report(*argv):
+    return subprocess.run([sut_module.program(), "measure", "report", *argv], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False)
 
 
 def write_results(folder, figures, now=None):
@@ -81,11 +87,9 @@ def test_stem_reads_the_golden_files(name):
 
 
 @pytest.fixture(scope="module")
-def authorities(lab, workdir):
-    """A network whose weights may change."""
-    if not isinstance(lab, torlab.Lab):
-        pytest.skip("about Debian's authorities")
-    own = torlab.Lab(os.path.join(workdir, "bwlab"), base=lab.base + 100, say=lab.say)
+def authorities(workdir):
+    """A network of Debian's relays."""
+    own = torlab.Lab(os.path.join(workdir, "bwlab"), base=privnet.free_base_port() + 400)
     own.start()
     yield own
     own.stop()
@@ -193,6 +197,27 @@ def test_too_few_are_not_voted_by(authorities, tmp_path):
     assert "3 of 11 relays have a figure (27%): less than 60%" in done.stderr
     lines = done.stdout.split("=====\n")[1].splitlines()
     assert lines and all(" vote=0 " in line and " under_min_report=1 " in line for line in lines)
+
+
+def test_what_authorities_say_of_it(authorities, tmp_path):
+    own = authorities
+    make_files(own, tmp_path, figures_of(own))
+    votes, consensus = vote(own)
+    (tmp_path / "votes").write_text("".join(votes))
+    (tmp_path / "consensus").write_text(consensus)
+    results = write_results(tmp_path / "r", figures_of(own), now=time.time() - 3600)
+    g1, m2 = own.by_name("g1").fingerprint, own.by_name("m2").fingerprint
+    options = ["--votes", str(tmp_path / "votes"), "--consensus", str(tmp_path / "consensus")]
+    done = report(str(results), "--relay", "g1", *options)
+    measured = figures_of(own)[g1] // 1000
+    for k, name in enumerate(torlab.AUTHORITIES, 1):
+        assert re.search(r"^  authority %s +[\d.]+ Mbit/s \(Measured=%d\)$" % (name, measured * k),
+                         done.stdout, re.M), done.stdout
+    assert "(Bandwidth=%d)" % (measured * 2) in done.stdout
+    done = report(str(results), "--relay", m2, *options)
+    assert done.stdout.count("has not measured it") == 3
+    assert "- It has not agreed: its operator has to write so" in done.stdout
+    assert ", Unmeasured)" in done.stdout
 
 
 # -- without a network ----------------------------------------------------------------------------

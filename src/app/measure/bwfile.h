@@ -1,4 +1,4 @@
-/* "tunic measure bwfile" and "tunic measure report": what is made of results, offline. */
+/* "tunic measure bwfile": the file that authorities vote by, of results, offline. */
 #ifndef TUNIC_APP_MEASURE_BWFILE_H
 #define TUNIC_APP_MEASURE_BWFILE_H
 

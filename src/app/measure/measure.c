@@ -8,6 +8,7 @@
 #include "app/measure/ctl.h"
 #include "app/measure/keygen.h"
 #include "app/measure/measurer.h"
+#include "app/measure/report.h"
 #include "app/measure/run.h"
 #include "app/measure/tool.h"
 
@@ -23,6 +24,7 @@ static const struct {
     {"measurer", measure_measurer_main, "a measurer, as a service"},
     {"ctl", measure_ctl_main, "orders to the coordinator"},
     {"bwfile", measure_bwfile_main, "the file that authorities vote by, from results"},
+    {"report", measure_report_main, "what results say, in words"},
 };
 enum { N_PARTS = sizeof parts / sizeof *parts };
 

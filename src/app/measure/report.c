@@ -1,0 +1,161 @@
+#include "app/measure/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "app/measure/reading.h"
+#include "app/measure/tool.h"
+#include "app/out.h"
+#include "crypto/encode.h"
+#include "measure/report.h"
+
+struct reporting {
+    struct offline_options o;
+    struct log log;
+    int64_t now_s;
+    unsigned bad_lines;
+    struct report *report; /* of one relay */
+    struct docw text;      /* FlashFlow's lines */
+};
+
+static err_t say(struct text text)
+{
+    struct out o;
+    TRY(out_open(&o, NULL));
+    return out_write(&o, text.s, text.len);
+}
+
+/* ---- lines ---- */
+
+/* A line that is none of ours is passed over, and told of. */
+static err_t pass(struct reporting *r, err_t e)
+{
+    r->bad_lines += e == ERR_MALFORMED ? 1 : 0;
+    return e == ERR_MALFORMED ? OK : e;
+}
+
+static err_t on_classic(void *arg, struct text line)
+{
+    struct reporting *r = arg;
+    return pass(r, report_classic(line, &r->text));
+}
+
+static err_t on_line(void *arg, struct text line)
+{
+    struct reporting *r = arg;
+    return pass(r, report_line(r->report, line));
+}
+
+static int64_t oldest(const struct reporting *r)
+{
+    return r->now_s - r->o.max_age_s;
+}
+
+static err_t classic(struct reporting *r)
+{
+    TRY(reading_results(r->o.results, oldest(r), &r->log, on_classic, r));
+    return say(docw_text(&r->text));
+}
+
+/* ---- one relay ---- */
+
+static err_t find_by_nickname(struct reporting *r, const struct consensus *c, char fp[41])
+{
+    const struct router *found = NULL;
+    for (size_t i = 0; c && i < c->n_relays; i++)
+        if (text_is_nocase(text_of(r->o.relay), c->relays[i].nickname)) {
+            if (found) {
+                log_warn(&r->log, "Several relays are called \"%s\": say its fingerprint.",
+                         r->o.relay);
+                return ERR_NOT_FOUND;
+            }
+            found = &c->relays[i];
+        }
+    if (!found) {
+        log_warn(&r->log,
+                 "Who is \"%.100s\"? Say a fingerprint, an address with its port, or the nickname "
+                 "of a relay of the consensus (--consensus, --data-directory).",
+                 r->o.relay);
+        return ERR_NOT_FOUND;
+    }
+    hex_upper(found->rsa.b, sizeof found->rsa.b, fp);
+    return OK;
+}
+
+static err_t find(struct reporting *r, const struct consensus *c)
+{
+    const char *word = r->o.relay[0] == '$' ? r->o.relay + 1 : r->o.relay;
+    struct rsa_id rsa;
+    struct ipport at = {.port = 0};
+    char fp[41] = "";
+    if (hex_decode_exact(text_of(word), rsa.b, sizeof rsa.b) == OK)
+        hex_upper(rsa.b, sizeof rsa.b, fp);
+    else if (ipport_parse(word, &at) != OK)
+        TRY(find_by_nickname(r, c, fp));
+    r->report = report_new(fp, &at);
+    return r->report ? OK : ERR_NOMEM;
+}
+
+static void on_descriptor(void *arg, const struct descriptor *d)
+{
+    report_descriptor(arg, d);
+}
+
+static err_t read_votes(struct reporting *r)
+{
+    struct blob blob;
+    if (!r->o.votes)
+        return OK;
+    TRY(reading_file(r->o.votes, &r->log, &blob));
+    report_votes(r->report, blob.text);
+    blob_drop(&blob);
+    return OK;
+}
+
+static err_t gather(struct reporting *r, const struct consensus *c)
+{
+    TRY(find(r, c));
+    TRY(reading_results(r->o.results, oldest(r), &r->log, on_line, r));
+    if (c)
+        report_consensus(r->report, c);
+    TRY(reading_descriptors(&r->o, r->now_s, &r->log, on_descriptor, r->report));
+    return read_votes(r);
+}
+
+static err_t one_relay(struct reporting *r)
+{
+    struct consensus *c;
+    char *text;
+    TRY(reading_consensus(&r->o, &r->log, &c));
+    err_t e = gather(r, c);
+    consensus_free(&c);
+    if (e != OK)
+        return e;
+    e = report_text(r->report, r->now_s, &text);
+    if (e == ERR_NOT_FOUND)
+        log_warn(&r->log, "Nothing is known of \"%.100s\".", r->o.relay);
+    if (e == OK)
+        e = say(text_of(text));
+    free(text);
+    return e;
+}
+
+int measure_report_main(int argc, char **argv)
+{
+    struct reporting r = {.log = reading_log(), .now_s = time(NULL)};
+    char why[ARG_WHY];
+    if (offline_parse(OFFLINE_REPORT, argc, argv, &r.o, why) != OK)
+        return tool_complain(MEASURE_USAGE, why);
+    if (r.o.help)
+        return fputs(offline_report_help, stdout) < 0;
+    err_t e = r.o.classic ? classic(&r) : one_relay(&r);
+    if (r.bad_lines)
+        log_warn(&r.log, "%u lines of the results are torn, or none of ours.", r.bad_lines);
+    report_free(r.report);
+    docw_free(&r.text);
+    if (e != OK && e != ERR_NOT_FOUND) /* which was told */
+        return tool_complain(MEASURE_NOT_ALL, err_text(e));
+    return e == OK ? MEASURE_DONE : MEASURE_NOT_ALL;
+}

@@ -1,0 +1,195 @@
+#include "measure/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/encode.h"
+#include "measure/report_int.h"
+
+/* ---- FlashFlow's lines ---- */
+
+static long long at(const json_t *list, size_t i)
+{
+    return (long long)json_integer_value(json_array_get(list, i));
+}
+
+static void classic_second(const json_t *sec, size_t i, uint32_t id, long long ts, struct docw *out)
+{
+    const json_t *sent = json_object_get(sec, "bg_sent"), *recv = json_object_get(sec, "bg_recv");
+    json_t *members = json_object_get(sec, "m"), *list;
+    const char *name;
+    json_object_foreach(members, name, list)
+        docw_fmt(out, "%u %lld MEASR %lld\n", id, ts, at(list, i));
+    docw_fmt(out, "%u %lld BG %lld %lld\n", id, ts,
+             at(sent, i) < at(recv, i) ? at(sent, i) : at(recv, i),
+             at(json_object_get(sec, "trusted"), i));
+}
+
+static void classic_end(const struct result *r, const json_t *line, struct docw *out)
+{
+    const json_t *sec = json_object_get(line, "sec");
+    size_t n = json_array_size(json_object_get(sec, "trusted"));
+    for (size_t i = 0; i < n; i++)
+        classic_second(sec, i, r->id, (long long)(r->ts - (int64_t)(n - i)), out);
+    docw_fmt(out, "%u %lld END\n", r->id, (long long)r->ts);
+}
+
+err_t report_classic(struct text line, struct docw *out)
+{
+    struct result r;
+    TRY(results_parse(line, &r));
+    if (!r.is_end) {
+        docw_fmt(out, "%u %lld BEGIN %s\n", r.id, (long long)r.ts, r.fp[0] ? r.fp : "?");
+    } else if (r.began) {
+        json_t *object = json_loadb(line.s, line.len, 0, NULL);
+        if (!object)
+            return ERR_NOMEM;
+        classic_end(&r, object, out);
+        json_decref(object);
+    }
+    return out->err;
+}
+
+/* ---- one relay ---- */
+
+struct report *report_new(const char *fp, const struct ipport *at_)
+{
+    struct report *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    snprintf(r->fp, sizeof r->fp, "%s", fp);
+    if (at_)
+        r->at = *at_;
+    return r;
+}
+
+void report_free(struct report *r)
+{
+    if (!r)
+        return;
+    json_decref(r->begin);
+    json_decref(r->good);
+    json_decref(r->alloc);
+    free(r);
+}
+
+static bool is_it(const struct report *r, const struct result *of)
+{
+    return (r->fp[0] && strcmp(of->fp, r->fp) == 0) ||
+           (r->at.ip.family != IP_NONE && ipport_equal(&of->at, &r->at));
+}
+
+static void keep(json_t **where, json_t *gift)
+{
+    json_decref(*where);
+    *where = gift;
+}
+
+static void take_good(struct report *r, json_t *gift_line)
+{
+    const json_t *id = json_object_get(gift_line, "id");
+    keep(&r->good, gift_line);
+    bool known = r->begin && json_equal(json_object_get(r->begin, "id"), id);
+    keep(&r->alloc, known ? json_incref(json_object_get(r->begin, "alloc")) : NULL);
+}
+
+err_t report_line(struct report *r, struct text line)
+{
+    struct result of;
+    TRY(results_parse(line, &of));
+    if (!is_it(r, &of))
+        return OK;
+    json_t *object = json_loadb(line.s, line.len, 0, NULL);
+    if (!object)
+        return ERR_NOMEM;
+    memcpy(r->fp, of.fp[0] ? of.fp : r->fp, sizeof r->fp);
+    if (of.is_end)
+        r->runs[r->n_runs++ % REPORT_RUNS_MOST] = of;
+    if (!of.is_end)
+        keep(&r->begin, object);
+    else if (of.ok)
+        take_good(r, object);
+    else
+        json_decref(object);
+    return OK;
+}
+
+static bool has_fp(const struct report *r, const struct rsa_id *rsa)
+{
+    char hex[HEX_SIZE(20)];
+    return strcmp(hex_upper(rsa->b, sizeof rsa->b, hex), r->fp) == 0;
+}
+
+void report_consensus(struct report *r, const struct consensus *c)
+{
+    struct rsa_id rsa;
+    if (hex_decode_exact(text_of(r->fp), rsa.b, sizeof rsa.b) != OK)
+        return;
+    const struct router *from = consensus_relay(c, &rsa);
+    if (!from)
+        return;
+    r->is_listed = true;
+    r->weight_kb = from->bandwidth;
+    r->is_unmeasured = from->unmeasured;
+    snprintf(r->nickname, sizeof r->nickname, "%s", from->nickname);
+}
+
+void report_descriptor(struct report *r, const struct descriptor *d)
+{
+    if (!d->has_rsa || !has_fp(r, &d->rsa) || !descriptor_has(d, DESCRIPTOR_BANDWIDTH) ||
+        (r->is_described && d->published_s < r->published_s))
+        return;
+    r->is_described = true;
+    r->published_s = d->published_s;
+    r->average = d->average;
+    r->burst = d->burst;
+    r->observed = d->observed;
+}
+
+/* ---- votes ---- */
+
+/* dir-spec: "r" nickname identity ... */
+static bool is_row_of(const struct report *r, struct text rest)
+{
+    struct text word;
+    struct rsa_id rsa;
+    return text_token(&rest, &word) && text_token(&rest, &word) &&
+           base64_decode_exact(word, BASE64_UNPADDED, rsa.b, sizeof rsa.b) == OK && has_fp(r, &rsa);
+}
+
+static void take_w(struct report_vote *v, struct text rest)
+{
+    static const char *const names[] = {"Measured=", "MeasuredButAuthority="};
+    struct text word;
+    while (text_token(&rest, &word))
+        for (size_t i = 0; i < 2; i++) {
+            size_t len = strlen(names[i]);
+            if (text_starts(word, names[i]))
+                v->measured = text_to_u64((struct text){word.s + len, word.len - len}, UINT32_MAX,
+                                          &v->kb) == OK;
+        }
+}
+
+void report_votes(struct report *r, struct text votes)
+{
+    struct text line, word;
+    struct report_vote *v = NULL;
+    bool is_ours = false;
+    while (text_line(&votes, &line)) {
+        if (!text_token(&line, &word))
+            continue;
+        if (text_is(word, "network-status-version"))
+            v = NULL;
+        if (text_is(word, "dir-source") && r->n_votes < REPORT_VOTES_MOST &&
+            text_token(&line, &word)) {
+            v = &r->votes[r->n_votes++];
+            snprintf(v->authority, sizeof v->authority, "%.*s", TEXT_ARG(word));
+            continue;
+        }
+        if (text_is(word, "r"))
+            is_ours = is_row_of(r, line);
+        if (v && is_ours && text_is(word, "w"))
+            take_w(v, line);
+    }
+}

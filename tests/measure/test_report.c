@@ -1,0 +1,192 @@
+#include "measure/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/encode.h"
+#include "support/test.h"
+
+/* 2026-11-30 12:00:00 UTC */
+enum { NOW = 1796040000, HOUR = 3600, DAY = 24 * HOUR };
+
+#define FP "0101010101010101010101010101010101010101"
+
+/* A line of results, of AGE ago. */
+static char *line(char out[2048], const char *t, unsigned id, int64_t age, const char *rest)
+{
+    snprintf(out, 2048,
+             "{\"t\":\"%s\",\"id\":%u,\"ts\":%lld,\"fp\":\"" FP
+             "\",\"addr\":\"203.0.113.7:9001\",\"mode\":\"flashflow\"%s}",
+             t, id, (long long)(NOW - age), rest);
+    return out;
+}
+
+static void read_line(struct report *r, const char *t, unsigned id, int64_t age, const char *rest)
+{
+    char text[2048];
+    ck_ok(report_line(r, text_of(line(text, t, id, age, rest))));
+}
+
+#define GOOD                                                                                  \
+    ",\"began\":1,\"ok\":true,\"bw\":3000000,\"x\":2800000,\"bg\":200000,\"p10\":2900000,"    \
+    "\"p90\":3100000,\"limited_by\":\"relay\",\"clamped\":2,\"counted\":29,\"sec\":{\"m\":{"  \
+    "\"m1\":"                                                                                 \
+    "[2000000,2100000,1900000],\"m2\":[800000,800000,800000]},\"bg_sent\":[200000,500000,3]," \
+    "\"bg_recv\":[300000,400000,5],\"trusted\":[200000,300000,3]},\"blocked\":{\"m1\":0.97,"  \
+    "\"m2\":0.91},\"rtt_ms\":{\"m1\":12,\"m2\":180},\"cpu\":{\"m1\":0.3,\"m2\":0.1}"
+
+static void measured(struct report *r)
+{
+    read_line(r, "begin", 7, 3 * DAY, "");
+    read_line(r, "end", 7, 3 * DAY - 40, ",\"began\":1,\"ok\":true,\"bw\":9000000");
+    read_line(r, "begin", 8, 2 * HOUR, ",\"alloc\":{\"m1\":6000000,\"m2\":3000000}");
+    read_line(r, "end", 8, 2 * HOUR - 40, GOOD);
+    read_line(r, "end", 9, HOUR, ",\"ok\":false,\"why\":\"timeout\",\"detail\":\"no answer\"");
+}
+
+static void known(struct report *r)
+{
+    struct router row = {.bandwidth = 1000, .nickname = "guard1", .unmeasured = false};
+    struct consensus c = {.relays = &row, .n_relays = 1};
+    struct descriptor d = {.has_rsa = true, .average = 2500000, .burst = 1, .observed = 900000};
+    static const char vote[] =
+        "network-status-version 3\nvote-status vote\n"
+        "dir-source moria1 0123 x 1.2.3.4 1 2\n"
+        "r guard1 AQEBAQEBAQEBAQEBAQEBAQEBAQE x 2026-01-01 00:00:00 1.2.3.4 1 0\n"
+        "w Bandwidth=7 Measured=2900\n"
+        "r other AgICAgICAgICAgICAgICAgICAgI x 2026-01-01 00:00:00 1.2.3.4 1 0\n"
+        "w Bandwidth=7 Measured=55\n"
+        "network-status-version 3\nvote-status vote\n"
+        "dir-source gabelmoo 0123 x 1.2.3.4 1 2\n"
+        "r guard1 AQEBAQEBAQEBAQEBAQEBAQEBAQE x 2026-01-01 00:00:00 1.2.3.4 1 0\n"
+        "w Bandwidth=7\n";
+    memset(row.rsa.b, 1, sizeof row.rsa.b);
+    d.rsa = row.rsa;
+    d.item[DESCRIPTOR_BANDWIDTH].begin = "bandwidth";
+    report_consensus(r, &c);
+    report_descriptor(r, &d);
+    report_votes(r, TEXT_LIT(vote));
+}
+
+/* Holds the report against tests/measure/golden/NAME; GOLDEN=write in the environment writes it. */
+static void is_golden(const struct report *r, const char *name)
+{
+    char path[128], *text, want[8192];
+    const char *how = getenv("GOLDEN");
+    bool writes = how && !strcmp(how, "write");
+    snprintf(path, sizeof path, "tests/measure/golden/%s.txt", name);
+    ck_ok(report_text(r, NOW, &text));
+    FILE *f = fopen(path, writes ? "w" : "r");
+    ck_assert_ptr_nonnull(f);
+    if (writes) {
+        fputs(text, f);
+    } else {
+        size_t same = 0, n = fread(want, 1, sizeof want - 1, f);
+        want[n] = 0;
+        while (text[same] && text[same] == want[same])
+            same++;
+        ck_assert_msg(text[same] == want[same], "%s is not \"%.200s\"", name, text + same);
+    }
+    fclose(f);
+    free(text);
+}
+
+START_TEST(test_report_why_so_low)
+{
+    struct report *r = report_new(FP, NULL);
+    measured(r);
+    known(r);
+    is_golden(r, "report-why-so-low");
+    report_free(r);
+}
+END_TEST
+
+/* By its address, and its fingerprint is what results say; another's lines are not its. */
+START_TEST(test_report_by_address)
+{
+    struct ipport at;
+    char *text;
+    ck_ok(ipport_parse("203.0.113.7:9001", &at));
+    struct report *r = report_new("", &at);
+    ck_err(report_text(r, NOW, &text), ERR_NOT_FOUND);
+    ck_ok(report_line(r, TEXT_LIT("{\"t\":\"end\",\"id\":1,\"ts\":1,\"ok\":true,\"bw\":5}")));
+    ck_err(report_text(r, NOW, &text), ERR_NOT_FOUND);
+    measured(r);
+    known(r);
+    is_golden(r, "report-why-so-low");
+    report_free(r);
+}
+END_TEST
+
+static bool says(const struct report *r, const char *what)
+{
+    char *text;
+    ck_ok(report_text(r, NOW, &text));
+    bool found = strstr(text, what) != NULL;
+    free(text);
+    return found;
+}
+
+START_TEST(test_report_without_a_figure)
+{
+    static const char *const reasons[] = {"unsupported", "refused",      "no_consent",
+                                          "timeout",     "cheat",        "measurer_lost",
+                                          "relay_lost",  "inconclusive", "cancelled"};
+    char rest[100];
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        struct report *r = report_new(FP, NULL);
+        snprintf(rest, sizeof rest, ",\"ok\":false,\"why\":\"%s\"", reasons[i]);
+        read_line(r, "end", 1, HOUR, rest);
+        ck_assert(says(r, "It has no figure.\n\nWhy:\n- "));
+        ck_assert(says(r, reasons[i]));
+        report_free(r);
+    }
+    struct report *r = report_new(FP, NULL);
+    known(r);
+    ck_assert(says(r, "- It was never measured.\n"));
+    read_line(r, "begin", 1, HOUR, "");
+    ck_assert(says(r, "- Runs of it began, and none was brought to its end.\n"));
+    report_free(r);
+}
+END_TEST
+
+/* Of very many runs the newest are kept. */
+START_TEST(test_report_many_runs)
+{
+    struct report *r = report_new(FP, NULL);
+    for (unsigned i = 0; i < 3 * REPORT_RUNS_MOST; i++)
+        read_line(r, "end", 1 + i, 1000 - i, ",\"began\":1,\"ok\":true,\"bw\":1250000");
+    ck_assert(says(r, "It carries 10.0 Mbit/s"));
+    ck_assert(says(r, "  and 178 before\n"));
+    report_free(r);
+}
+END_TEST
+
+START_TEST(test_report_classic)
+{
+    struct docw w = {.err = OK};
+    char text[2048];
+    ck_ok(report_classic(text_of(line(text, "begin", 8, 50, "")), &w));
+    ck_ok(report_classic(text_of(line(text, "end", 8, 0, GOOD)), &w));
+    ck_ok(
+        report_classic(text_of(line(text, "end", 9, 0, ",\"ok\":false,\"why\":\"refused\"")), &w));
+    ck_err(report_classic(TEXT_LIT("{\"t\":\"end\",\"id\":9,"), &w), ERR_MALFORMED);
+    docw_add(&w, (struct text){"", 1});
+    ck_assert_str_eq(docw_text(&w).s, "8 1796039950 BEGIN " FP "\n"
+                                      "8 1796039997 MEASR 2000000\n"
+                                      "8 1796039997 MEASR 800000\n"
+                                      "8 1796039997 BG 200000 200000\n"
+                                      "8 1796039998 MEASR 2100000\n"
+                                      "8 1796039998 MEASR 800000\n"
+                                      "8 1796039998 BG 400000 300000\n"
+                                      "8 1796039999 MEASR 1900000\n"
+                                      "8 1796039999 MEASR 800000\n"
+                                      "8 1796039999 BG 3 3\n"
+                                      "8 1796040000 END\n");
+    docw_free(&w);
+}
+END_TEST
+
+TESTS("measure/report", test_report_why_so_low, test_report_by_address,
+      test_report_without_a_figure, test_report_many_runs, test_report_classic)

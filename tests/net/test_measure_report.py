@@ -1,0 +1,108 @@
+"""tunic measure report and bwfile on results that a coordinator wrote."""
+
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+import sut as sut_module
+from test_measure_services import RATE, Team, measure, wait_for
+from test_testnet import there
+
+pytestmark = pytest.mark.skipif(sut_module.IS_TOR, reason="about tunic's own command")
+
+DONE, NOT_ALL, USAGE = 0, 1, 2
+
+
+def fetch(*argv):
+    done = subprocess.run(there([sut_module.program(), "fetch", *argv]), stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(name="team", scope="module")
+def fixture_team(tmp_path_factory):
+    """Which has measured one relay, and not another one that does not exist."""
+    team = Team(tmp_path_factory.mktemp("team"), duration=6)
+    try:
+        wait_for(lambda: len(team.connected()) == 2)
+        with open(os.path.join(team.network.dir, "nodes.json"), encoding="utf-8") as f:
+            nodes = {n["nickname"]: n for n in json.load(f)["nodes"]}
+        team.fp = nodes["guard1"]["fingerprint"].upper()
+        got = team.ctl("measure", "%s@%s" % (team.fp, team.relays["guard1"]))
+        assert got.returncode == 0, got.stdout + got.stderr
+        got = team.ctl("measure", "127.0.0.1:1")
+        assert got.returncode == NOT_ALL
+        yield team
+    finally:
+        team.stop()
+
+
+def report(team, *argv):
+    return measure("report", "data/results", *argv, cwd=team.folder)
+
+
+def test_why_a_relay_has_its_figure(team):
+    torrc = os.path.join(team.network.dir, "client.torrc")
+    consensus, servers = (os.path.join(team.folder, name) for name in ("consensus", "servers"))
+    fetch("-f", torrc, "-o", consensus, "consensus-microdesc")
+    fetch("-f", torrc, "-o", servers, "server/all")
+    done = report(team, "--relay", "GUARD1", "--consensus", consensus, "--descriptors", servers)
+    assert done.returncode == DONE, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "guard1, " + team.fp
+    carries = re.match(r"It carries ([\d.]+) Mbit/s \((\d+) bytes/s\), measured .* UTC, \d+ s ago, "
+                       r"by flashflow\.", lines[1])
+    assert .7 * RATE < int(carries.group(2)) < 1.4 * RATE
+    assert re.search(r"^- The relay was the limit, or its way", done.stdout, re.M)
+    for name in ("m1", "m2"):
+        assert re.search(r"^  %s +[\d.]+ Mbit/s of [\d.]+ allotted, held back \d+%% of the time, "
+                         r"\d+ ms away, \d+%% of a core$" % name, done.stdout, re.M)
+    assert "  consensus weight " in done.stdout and "  its limit " in done.stdout
+    for word in (team.fp, "$" + team.fp.lower(), team.relays["guard1"]):
+        assert report(team, "--relay", word).stdout.splitlines()[1].startswith("It carries ")
+
+
+def test_a_relay_without_a_figure(team):
+    done = report(team, "--relay", "127.0.0.1:1")
+    assert done.returncode == DONE
+    assert "\nIt has no figure.\n\nWhy:\n- " in done.stdout
+    done = report(team, "--relay", "F" * 40)
+    assert done.returncode == NOT_ALL and "Nothing is known of" in done.stderr
+    done = report(team, "--relay", "guard1")
+    assert done.returncode == NOT_ALL and "Who is \"guard1\"?" in done.stderr
+    assert report(team).returncode == USAGE
+
+
+def test_flashflows_lines(team):
+    """What each second brought, as the original's reader expects it."""
+    begin, end = [r for r in team.results() if r.get("fp") == team.fp]
+    lines = [line.split() for line in report(team, "--classic").stdout.splitlines()]
+    lines = [words for words in lines if words[0] == str(begin["id"])]
+    assert lines[0] == [str(begin["id"]), str(begin["ts"]), "BEGIN", team.fp]
+    assert lines[-1] == [str(end["id"]), str(end["ts"]), "END"]
+    by_second = {}
+    for _, stamp, kind, *numbers in lines[1:-1]:
+        assert kind in ("MEASR", "BG")
+        by_second.setdefault(int(stamp), {}).setdefault(kind, []).append([int(n) for n in numbers])
+    assert len(by_second) == 6
+    sums = [sum(n for n, in second["MEASR"]) + second["BG"][0][1] for second in by_second.values()]
+    assert all(len(second["MEASR"]) == 2 for second in by_second.values())
+    assert sorted(sums)[len(sums) // 2] == pytest.approx(end["bw"], rel=.1)
+
+
+def test_a_bandwidth_file_of_it(team):
+    """From ctl to the file: one relay of a network is too little to vote by, and its figure is there."""
+    torrc = os.path.join(team.network.dir, "client.torrc")
+    consensus = os.path.join(team.folder, "consensus2")
+    fetch("-f", torrc, "-o", consensus, "consensus")
+    done = measure("bwfile", "data/results", "--consensus", consensus, cwd=team.folder)
+    assert done.returncode == NOT_ALL
+    end = [r for r in team.results() if r.get("fp") == team.fp][-1]
+    line, = [line for line in done.stdout.splitlines() if "node_id=$" + team.fp in line]
+    words = dict(word.split("=") for word in line.split(" "))
+    assert words["bw"] == str(end["bw"] // 1000) and words["vote"] == "0"
+    assert (words["ff_mode"], words["ff_limited_by"]) == ("flashflow", "relay")
+    assert words["master_key_ed25519"] == end["ed"]
