@@ -223,13 +223,3 @@ const struct run *local_run(const struct local *l)
 {
     return l->run;
 }
-
-bool local_was_sent_away(const struct local *l)
-{
-    return l->stock && stock_was_sent_away(l->stock);
-}
-
-uint64_t local_bytes(const struct local *l)
-{
-    return l->stock ? stock_bytes(l->stock) : 0;
-}

@@ -46,9 +46,5 @@ MUST_USE err_t local_new(struct env *env, const struct local_config *config,
 void local_free(struct local *l); /* closes all; NULL is fine */
 void local_cancel(struct local *l, const char *why);
 const struct run *local_run(const struct local *l);
-/* Modes other than flashflow: the relay has ended what it had granted, and is to be left alone; and
- * what went to it and came back so far. */
-bool local_was_sent_away(const struct local *l);
-uint64_t local_bytes(const struct local *l);
 
 #endif
