@@ -49,7 +49,7 @@ START_TEST(test_measure_offline_is_of_one_part)
     ck_ok(parse(OFFLINE_REPORT, "--classic", &o));
     ck_ok(parse(OFFLINE_REPORT, "--help", &o));
     ck_err(parse(OFFLINE_REPORT, "r", &o), ERR_ARG);
-    ck_assert(strstr(why, "Say --relay or --classic"));
+    ck_assert(strstr(why, "Say --relay, --classic or --out"));
     ck_err(parse(OFFLINE_REPORT, "--relay x --classic", &o), ERR_ARG);
     ck_err(parse(OFFLINE_REPORT, "--round 3 --classic", &o), ERR_ARG);
     ck_err(parse(OFFLINE_BWFILE, "--relay x", &o), ERR_ARG);

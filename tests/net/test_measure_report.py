@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -106,3 +107,29 @@ def test_a_bandwidth_file_of_it(team):
     assert words["bw"] == str(end["bw"] // 1000) and words["vote"] == "0"
     assert (words["ff_mode"], words["ff_limited_by"]) == ("flashflow", "relay")
     assert words["master_key_ed25519"] == end["ed"]
+
+
+def test_a_page_and_tables(team):
+    out, elsewhere = (os.path.join(team.folder, name) for name in ("pages", "empty"))
+    done = report(team, "--out", out)
+    assert (done.returncode, done.stdout) == (DONE, os.path.realpath(out) + "/index.html\n")
+    with open(os.path.join(out, "relays.json"), encoding="utf-8") as f:
+        relays = {r["relay"]: r for r in json.load(f)}
+    end = [r for r in team.results() if r.get("fp") == team.fp][-1]
+    assert relays[team.fp]["bytes_per_s"] == end["bw"]
+    assert relays["127.0.0.1:1"]["ok"] is False and relays["127.0.0.1:1"]["why"]
+    with open(os.path.join(out, "seconds.csv"), encoding="utf-8") as f:
+        rows = [line.split(",") for line in f.read().splitlines()[1:]]
+    assert [row[:2] for row in rows] == [[team.fp, str(i)] for i in range(1, 7)]
+    with open(os.path.join(out, "index.html"), encoding="utf-8") as f:
+        assert team.fp in f.read()
+    plots = [name + kind for name in ("figures", "day", "seconds") for kind in (".svg", ".png")]
+    if shutil.which("gnuplot"):
+        assert all(os.path.getsize(os.path.join(out, name)) for name in plots), done.stderr
+    done = subprocess.run([sut_module.program(), "measure", "report", "data/results", "--out",
+                           elsewhere], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          cwd=team.folder, env=dict(os.environ, PATH="/nonexistent"), timeout=60,
+                          check=False)
+    assert done.returncode == DONE and "install gnuplot-nox and run" in done.stderr
+    assert os.path.exists(os.path.join(elsewhere, "plots.gp"))
+    assert not os.path.exists(os.path.join(elsewhere, "day.svg"))

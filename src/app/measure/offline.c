@@ -28,12 +28,14 @@ const char offline_bwfile_help[] =
 const char offline_report_help[] =
     "usage: tunic measure report [RESULTS] --relay RELAY [OPTION]...\n"
     "       tunic measure report [RESULTS] --classic\n"
+    "       tunic measure report [RESULTS] --out DIR [OPTION]...\n"
     "\n"
     "What results say. RESULTS is their folder, or one of its files (results).\n"
     "\n"
     "  --relay RELAY         why a relay has the figure that it has, in words: a fingerprint, an\n"
     "                        address with its port, or a nickname of the consensus\n"
     "  --classic             FlashFlow's lines\n"
+    "  --out DIR             a page and tables of all relays there, and plots if gnuplot is here\n"
     "  --data-directory DIR  a client's or relay's, that has the consensus and descriptors\n"
     "  --consensus FILE      for consensus weights and nicknames\n"
     "  --descriptors FILE    for what relays say of themselves\n"
@@ -114,7 +116,7 @@ static const struct {
     err_t (*parse)(struct offline_options *o, const struct arg *a);
 } options[] = {
     {{"--help", false}, OFFLINE_BWFILE | OFFLINE_REPORT, p_flag},
-    {{"--out", true}, OFFLINE_BWFILE, p_out},
+    {{"--out", true}, OFFLINE_BWFILE | OFFLINE_REPORT, p_out},
     {{"--data-directory", true}, OFFLINE_BWFILE | OFFLINE_REPORT, p_folder},
     {{"--consensus", true}, OFFLINE_BWFILE | OFFLINE_REPORT, p_consensus},
     {{"--descriptors", true}, OFFLINE_BWFILE | OFFLINE_REPORT, p_descriptors},
@@ -150,9 +152,9 @@ err_t offline_parse(enum offline_part part, int argc, char *const *argv,
     *out = (struct offline_options){.max_age_s = BWFILE_AGE_S};
     for (int i = 1; i < argc; i++)
         TRY(take(part, argc, argv, &i, out, why));
-    int kinds = (out->relay ? 1 : 0) + (out->classic ? 1 : 0);
+    int kinds = (out->relay ? 1 : 0) + (out->classic ? 1 : 0) + (out->out ? 1 : 0);
     if (part == OFFLINE_REPORT && kinds != 1 && !out->help)
-        return arg_wrong(&none, "of what? Say --relay or --classic; see --help");
+        return arg_wrong(&none, "of what? Say --relay, --classic or --out; see --help");
     if (!out->results)
         out->results = "results";
     return OK;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/measure/pages.h"
 #include "app/measure/reading.h"
 #include "app/measure/tool.h"
 #include "app/out.h"
@@ -150,6 +151,8 @@ int measure_report_main(int argc, char **argv)
         return tool_complain(MEASURE_USAGE, why);
     if (r.o.help)
         return fputs(offline_report_help, stdout) < 0;
+    if (r.o.out)
+        return pages_write(&r.o, r.now_s, &r.log);
     err_t e = r.o.classic ? classic(&r) : one_relay(&r);
     if (r.bad_lines)
         log_warn(&r.log, "%u lines of the results are torn, or none of ours.", r.bad_lines);

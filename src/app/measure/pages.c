@@ -1,0 +1,132 @@
+#include "app/measure/pages.h"
+
+#include <errno.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/measure/reading.h"
+#include "app/measure/tool.h"
+#include "app/out.h"
+#include "measure/survey.h"
+
+struct paging {
+    struct survey *survey;
+    unsigned bad_lines;
+};
+
+static err_t on_line(void *arg, struct text line)
+{
+    struct paging *p = arg;
+    err_t e = survey_line(p->survey, line);
+    p->bad_lines += e == ERR_MALFORMED ? 1 : 0;
+    return e == ERR_MALFORMED ? OK : e;
+}
+
+static void on_descriptor(void *arg, const struct descriptor *d)
+{
+    struct paging *p = arg;
+    survey_descriptor(p->survey, d);
+}
+
+static err_t gather(struct paging *p, const struct offline_options *o, int64_t now_s,
+                    struct log *log)
+{
+    struct consensus *c;
+    TRY(reading_results(o->results, now_s - o->max_age_s, log, on_line, p));
+    TRY(reading_consensus(o, log, &c));
+    if (c)
+        survey_consensus(p->survey, c);
+    consensus_free(&c);
+    if (p->bad_lines)
+        log_warn(log, "%u lines of the results are torn, or none of ours.", p->bad_lines);
+    return reading_descriptors(o, now_s, log, on_descriptor, p);
+}
+
+/* ---- files ---- */
+
+static err_t write_file(const struct survey *s, enum survey_file file, struct out *out)
+{
+    struct docw w = {.err = OK};
+    survey_write(s, file, &w);
+    err_t e = w.err;
+    if (e == OK)
+        e = out_file(out, survey_file_name(file), docw_text(&w), text_of(""));
+    else
+        snprintf(out->why, sizeof out->why, "%s", err_text(e));
+    docw_free(&w);
+    return e;
+}
+
+static err_t write_files(const struct survey *s, struct out *out)
+{
+    for (int file = 0; file < SURVEY_FILES_N; file++)
+        TRY(write_file(s, (enum survey_file)file, out));
+    return out_finish(out);
+}
+
+/* ---- plots ---- */
+
+/* gnuplot's exit status; -1: there is none. */
+static int run_gnuplot(const char *folder)
+{
+    char *argv[] = {"gnuplot", "plots.gp", NULL};
+    posix_spawn_file_actions_t actions;
+    int status = -1;
+    pid_t child;
+    if (posix_spawn_file_actions_init(&actions) != 0)
+        return -1;
+    int e = posix_spawn_file_actions_addchdir_np(&actions, folder);
+    e = e ? e : posix_spawnp(&child, argv[0], &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (e != 0)
+        return -1;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    return WIFEXITED(status) && WEXITSTATUS(status) != 127 ? WEXITSTATUS(status) : -1;
+}
+
+static void plot(const char *folder, struct log *log)
+{
+    int status = run_gnuplot(folder);
+    if (status < 0)
+        log_notice(log,
+                   "There is no gnuplot, and so there are no plots: install gnuplot-nox and "
+                   "run \"gnuplot plots.gp\" in %s.",
+                   folder);
+    else if (status)
+        log_warn(log, "gnuplot did not like %s/plots.gp: status %d.", folder, status);
+}
+
+static int put(const struct survey *s, const char *where, struct log *log)
+{
+    struct out out;
+    char folder[OUT_PATH_MAX];
+    snprintf(folder, sizeof folder, "%s/", where);
+    err_t e = out_open(&out, folder);
+    if (e == OK)
+        e = write_files(s, &out);
+    out_close(&out);
+    if (e != OK)
+        return tool_complain(MEASURE_NOT_ALL, out.why);
+    plot(out.path, log);
+    printf("%s/index.html\n", out.path);
+    return MEASURE_DONE;
+}
+
+int pages_write(const struct offline_options *o, int64_t now_s, struct log *log)
+{
+    struct paging p = {.survey = survey_new(now_s)};
+    int status = MEASURE_NOT_ALL;
+    err_t e = p.survey ? gather(&p, o, now_s, log) : ERR_NOMEM;
+    if (e == OK && survey_is_empty(p.survey))
+        (void)tool_complain(0, "there are no recent results: no page is made");
+    else if (e == OK)
+        status = put(p.survey, o->out, log);
+    else if (e != ERR_NOT_FOUND) /* which was told */
+        (void)tool_complain(0, err_text(e));
+    survey_free(p.survey);
+    return status;
+}
