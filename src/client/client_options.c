@@ -88,6 +88,7 @@ err_t client_reconfigure(struct client *c, const struct client_config *config,
                               "circuits.");
         exits_retire_all(c->exits);
         dirfetch_retire_all(c->dirfetch);
+        linkpool_drop_unwanted(c->links);
     }
     if (c->started && old->config.avoid_disk_writes != fresh->config.avoid_disk_writes)
         client_arm_save(c);

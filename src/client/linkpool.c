@@ -150,6 +150,14 @@ void linkpool_drop_all(struct linkpool *pool)
     }
 }
 
+void linkpool_drop_unwanted(struct linkpool *pool)
+{
+    struct pooled_link *p, *next;
+    DL_FOREACH_SAFE (pool->links, p, next)
+        if (!p->ended && !p->wants && link_state(p->link) < LINK_OPEN)
+            drop(p);
+}
+
 void linkpool_set_config(struct linkpool *pool, const struct linkpool_config *config)
 {
     struct pooled_link *p;

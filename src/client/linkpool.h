@@ -52,6 +52,10 @@ void linkpool_free(struct linkpool *pool);
 /* Hangs up all links. Whoever waits for one hears nothing. */
 void linkpool_drop_all(struct linkpool *pool);
 
+/* Hangs up those that are being made and nobody waits for: their relays may be such as the options
+ * do not have dialled any more. */
+void linkpool_drop_unwanted(struct linkpool *pool);
+
 /* Settings for new links; padding and keepalives hold for those that are open, too. */
 void linkpool_set_config(struct linkpool *pool, const struct linkpool_config *config);
 
@@ -76,7 +80,7 @@ void linkpool_distrust(struct linkpool *pool, const struct link *l);
  * longer between two attempts. A relay that took the connection may be busy, and has longer.
  * Whoever waits for one goes on waiting if GOES_ON, else it fails. */
 void linkpool_dial_anew(struct linkpool *pool, uint64_t ms, bool goes_on);
-/* A second link to the relay of each one that stalls. */
+/* A second link to the relay of each one that stalls and carries a circuit. */
 void linkpool_double_stalled(struct linkpool *pool);
 /* One more link to TARGET, unless one is being made. */
 void linkpool_try(struct linkpool *pool, const struct link_target *target);

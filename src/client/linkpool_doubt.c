@@ -100,11 +100,13 @@ void linkpool_try(struct linkpool *pool, const struct link_target *target)
         (void)linkpool_launch(pool, target); /* out of memory: the next attempt may do better */
 }
 
+/* Of those that carry something: the options may not have the others' relays dialled any more. */
 void linkpool_double_stalled(struct linkpool *pool)
 {
     struct pooled_link *p, *next;
     DL_FOREACH_SAFE (pool->links, p, next)
-        if (!p->ended && link_state(p->link) == LINK_OPEN && link_is_stalled(p->link))
+        if (!p->ended && link_state(p->link) == LINK_OPEN && link_is_stalled(p->link) &&
+            link_circuits(p->link))
             linkpool_try(pool, &p->target);
 }
 

@@ -967,6 +967,26 @@ START_TEST(test_linkpool_tries_a_second_link_once)
 }
 END_TEST
 
+START_TEST(test_linkpool_drops_what_nobody_waits_for)
+{
+    struct fixture f;
+    struct waiter a = {0}, b = {0}, c = {0};
+    struct link_target t = peer(1, 1), wanted = peer(2, 2), open = peer(3, 3);
+    setup(&f);
+    ask(&f, &a, &t);
+    ask(&f, &b, &wanted);
+    ask(&f, &c, &open);
+    open_link(&f, net.link[2]);
+    linkpool_cancel(&a.want);
+    linkpool_drop_unwanted(f.pool);
+    ck_assert_uint_eq(net.hangups, 1);
+    linkpool_dial_anew(f.pool, 0, true);
+    for (size_t i = 3; i < net.dials; i++)
+        ck_assert_uint_ne(net.link[i]->target.rsa.b[0], 1);
+    teardown(&f);
+}
+END_TEST
+
 /* Who does not answer while others do is to blame; what stood is given the time that the kernel's
  * next attempt may take. */
 START_TEST(test_linkpool_way_stands)
@@ -1046,4 +1066,5 @@ TESTS("client/linkpool", test_linkpool_tells_how_far_a_link_has_come,
       test_linkpool_hands_on_output_clock_and_padding, test_linkpool_gives_no_link_that_stalls,
       test_linkpool_says_that_a_dial_is_silent, test_linkpool_dials_anew_for_who_waits,
       test_linkpool_a_busy_relay_has_more_time, test_linkpool_tries_a_second_link_once,
-      test_linkpool_way_stands, test_linkpool_a_slow_relay_is_believed)
+      test_linkpool_drops_what_nobody_waits_for, test_linkpool_way_stands,
+      test_linkpool_a_slow_relay_is_believed)
