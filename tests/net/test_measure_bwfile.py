@@ -86,6 +86,24 @@ def test_stem_reads_the_golden_files(name):
         assert found.measurements[words["node_id"][1:]] == words
 
 
+@pytest.mark.parametrize("name", ["every-key", "under-60-percent", "capped", "rounded"])
+def test_sbws_reads_the_golden_files(name):
+    """Every header, and every key but ours."""
+    v3bwfile = pytest.importorskip("sbws.lib.v3bwfile")
+    path = os.path.join(GOLDEN, name + ".v3bw")
+    with open(path, encoding="utf-8") as f:
+        headers, lines = f.read().split("=====\n")
+    found = v3bwfile.V3BWFile.from_v1_fpath(path)
+    for header in headers.splitlines()[1:]:
+        key, value = header.split("=")
+        assert str(getattr(found.header, key)) == value
+    assert len(found.bw_lines) == len(lines.splitlines())
+    for line, read in zip(lines.splitlines(), found.bw_lines):
+        words = dict(word.split("=") for word in line.split(" "))
+        assert {k: str(getattr(read, k)) for k in words if not k.startswith("ff_")} == \
+            {k: v for k, v in words.items() if not k.startswith("ff_")}
+
+
 @pytest.fixture(scope="module")
 def authorities(workdir):
     """A network of Debian's relays."""
