@@ -216,7 +216,8 @@ static struct bw_report *report_at(const struct run *r, size_t k, unsigned sec)
  */
 static uint64_t on_wire(struct run *r, size_t k, unsigned sec)
 {
-    uint64_t cells = 0, wire = report_at(r, k, sec)->wire_in;
+    const struct bw_report *m = report_at(r, k, sec);
+    uint64_t cells = 0, wire = r->config.mode == MEAS_DROP ? m->wire_out : m->wire_in;
     for (unsigned s = 1; s <= sec; s++)
         cells += report_at(r, k, s)->recv;
     uint64_t most = cells + cells / CHAN_CELL_MAX * TLS_RECORD_EXTRA + cells / sec / 2;

@@ -118,7 +118,6 @@ def test_http_goes_through_an_exit(relay, base, tmp_path):
         with StockTor(str(tmp_path / "exit"), base + 10, extra=exit_lines) as there:
             done = measure(relay, "http", "--exit", there.at, "--server", "127.0.0.1:%d" % (base + 50),
                            "--control", str(relay.control), "--sockets", "3", seconds=6)
-            assert done.returncode == DONE, done.stdout + done.stderr
             ours, its = of_itself(done)
             assert .1 < ours <= 1.1 * its
             assert there.warnings() == []
