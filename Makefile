@@ -183,6 +183,7 @@ check-unit: layers $(BUILD)/libtunic.so $(BUILD)/public/libtunic.a $(BUILD)/tuni
 check-planted: $(BUILD)/tests/sim/sim
 	tests/sim/planted $(BUILD) $(SIM_COUNT)
 	tests/path/planted $(BUILD)
+	tests/measure/planted $(BUILD)
 
 FROM  ?= 1
 COUNT ?= 10000

@@ -38,7 +38,7 @@ struct locals {
 
 /* ---- one connection ---- */
 
-static void local_free(struct local *l)
+static void free_local(struct local *l)
 {
     DL_DELETE(l->set->all, l);
     l->set->n--;
@@ -53,7 +53,7 @@ static void local_free(struct local *l)
 
 static void reap(void *arg)
 {
-    local_free(arg);
+    free_local(arg);
 }
 
 static void drained(void *arg)
@@ -173,7 +173,7 @@ void locals_accept(void *locals, int fd, const struct ipport *peer, struct port_
                   ? set->front(net_env(set->net), set->client, &config->front, peer, &pump_ops, l)
                   : NULL;
     if (!l->pump)
-        local_free(l);
+        free_local(l);
 }
 
 /* ---- the set ---- */
@@ -190,7 +190,7 @@ struct locals *locals_new(struct net *n, struct client *c, front_new_fn *front,
 void locals_hang_up(struct locals *l)
 {
     while (l->all)
-        local_free(l->all);
+        free_local(l->all);
 }
 
 void locals_free(struct locals *l)
