@@ -112,15 +112,30 @@ void rcirc_extend_over(struct rcirc *c, const struct relay_extend2 *ask, struct 
     nlink_wait(nl, &c->wait);
 }
 
+/* An internal path of C tor's clients, and so of ours, may end at its own guard: in a small network
+ * its middle hop is often asked to go back. tor's relays refuse, and log it as a protocol warning,
+ * which is info. */
+static bool leads_back(const struct rcirc *c, const struct link_target *to)
+{
+    return to->has_rsa && (rsa_id_equal(&to->rsa, &c->node->config.id->rsa_id) ||
+                           ip_equal(&to->reach.addr.ip, &c->from));
+}
+
 /* tor-spec 5.6: "relays should reject any EXTEND/EXTEND2 cell not received in a RELAY_EARLY cell";
  * tor drops them. */
 void rcirc_extend(struct rcirc *c, uint8_t chan_cmd, const struct relay_msg *m)
 {
     struct relay_extend2 ask;
-    struct link_target to;
+    struct link_target to = {.has_rsa = false};
     if (chan_cmd != CELL_RELAY_EARLY)
         return;
     if (!rcirc_may_extend(c, m, &ask, &to)) {
+        if (leads_back(c, &to)) {
+            log_info(c->node->env->log, "%s: a circuit is to go back where it came from",
+                     c->node->config.plan->nickname);
+            rcirc_refuse(c, DESTROY_PROTOCOL);
+            return;
+        }
         rcirc_broken(c, "EXTEND2 that cannot be followed");
         return;
     }
