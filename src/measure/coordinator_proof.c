@@ -31,6 +31,20 @@ bool cjob_prove(struct cjob *j)
     return false;
 }
 
+/* What could not be asked has not said no. */
+static const char *why_unproved(err_t err)
+{
+    switch (err) {
+    case ERR_LINK_CONNECT:
+    case ERR_LINK_TIMEOUT:
+    case ERR_LINK_CLOSED:
+    case ERR_CIRC_TIMEOUT:
+        return "timeout";
+    default:
+        return "no_consent";
+    }
+}
+
 static void take(struct cjob *j, const struct consent_relay *relay)
 {
     struct meas_relay *r = &j->config.relay;
@@ -51,7 +65,7 @@ void coordinator_proved(struct coordinator *c, uint32_t meas_id, err_t err,
         return;
     cjob_unprove(j);
     if (err != OK) {
-        cjob_refuse(j, "no_consent", why);
+        cjob_refuse(j, why_unproved(err), why);
         return;
     }
     err_t e = consent_by_contact(relay, descriptor, &c->pin, env_wall_s(c->env), reason);

@@ -178,7 +178,7 @@ static void why_no_figure(const struct report *r, struct docw *w)
         {"refused", "The relay itself said no."},
         {"no_consent", "It has not agreed: its operator has to write so into its contact line, or "
                        "to allow the coordinator."},
-        {"timeout", "It did not answer in time: it is down, or the way to it."},
+        {"timeout", "It did not answer, or not in time: it is down, or the way to it."},
         {"cheat", "What came back was not what went out: it is no figure of an honest relay."},
         {"measurer_lost", "A measurer went away: nothing is said about the relay."},
         {"relay_lost", "It closed links or circuits, and is left alone for a day."},

@@ -243,6 +243,23 @@ START_TEST(test_bwfile_without_a_consensus)
 }
 END_TEST
 
+/* A relay that says no has made its circuit; all attempts are of one kind or another. */
+START_TEST(test_bwfile_kinds_of_errors_add_up)
+{
+    struct bwfile *b = network(3);
+    measured(b, 1, 5 * HOUR, 3000000);
+    failed(b, 1, 4 * HOUR, "timeout");
+    failed(b, 1, 3 * HOUR, "refused");
+    line(b, 1, "begin", 2 * HOUR, "");
+    line(b, 1, "end", HOUR, ",\"ok\":false,\"why\":\"refused\"");
+    ck_assert(says(b, &plain,
+                   " success=1 error_circ=1 error_misc=3 "
+                   "relay_recent_measurement_attempt_count=5 "
+                   "relay_recent_measurement_failure_count=4 "));
+    bwfile_free(b);
+}
+END_TEST
+
 /* What somebody wrote into results spoils no line. */
 START_TEST(test_bwfile_words_stay_words)
 {
@@ -256,4 +273,5 @@ END_TEST
 
 TESTS("measure/bwfile", test_bwfile_every_key, test_bwfile_under_the_least, test_bwfile_capped,
       test_bwfile_rounded, test_bwfile_newest_wins, test_bwfile_without_results,
-      test_bwfile_without_a_consensus, test_bwfile_words_stay_words)
+      test_bwfile_without_a_consensus, test_bwfile_words_stay_words,
+      test_bwfile_kinds_of_errors_add_up)

@@ -111,7 +111,11 @@ static int tell(const struct making *m, const struct bwfile_sum *sum, int status
     if (sum->capped)
         log_notice(&m->log, "%zu carry more than they say that they give, and get no more.",
                    sum->capped);
-    if (sum->unknown)
+    if (sum->unknown && !sum->listed)
+        log_notice(&m->log,
+                   "%zu results are of relays that were measured without their fingerprint.",
+                   sum->unknown);
+    else if (sum->unknown)
         log_notice(&m->log,
                    "%zu results are of relays that the consensus does not have, or that "
                    "were measured without their fingerprint.",
