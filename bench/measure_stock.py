@@ -40,7 +40,7 @@ def options(mode, seconds, relay, base):
 
 
 def measured(out, err, mode):
-    figure = re.search(r"(?:carries at least|was sent) [\d.]+ Mbit/s \(([\d.]+) MB/s\)", out)
+    figure = re.search(r"(?:carries at least|carries|was sent) [\d.]+ Mbit/s \(([\d.]+) MB/s\)", out)
     its = re.search(r"By its own count it (?:wrote|read) [\d.]+ Mbit/s \(([\d.]+) MB/s\)", out)
     if not figure or not its:
         return {"failed": (out + err)[-300:]}
@@ -125,7 +125,7 @@ def shaped_run(directory, base, mbit, seconds):
         subprocess.run(["ip", "link", "del", "stock0"], check=False)
         holder.kill()
         holder.wait()
-    figure = re.search(r"carries at least [\d.]+ Mbit/s \(([\d.]+) MB/s\)(, incon)?", done.stdout)
+    figure = re.search(r"carries (?:at least )?[\d.]+ Mbit/s \(([\d.]+) MB/s\)(, incon)?", done.stdout)
     if not figure:
         return {"shaped": mbit, "failed": (done.stdout + done.stderr)[-300:]}
     mine = float(figure.group(1)) * 8

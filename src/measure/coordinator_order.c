@@ -98,6 +98,8 @@ err_t coordinator_measure(struct coordinator *c, const char *relay,
         return wrong(why, ERR_LIMIT, "too many measurements are waiting");
     if (wish->mode == MEAS_HTTP)
         return wrong(why, ERR_ARG, "http wants an exit and a server: tunic measure run has them");
+    if (wish->mode == MEAS_DROP)
+        return wrong(why, ERR_ARG, "drop proves nothing: tunic measure run --local has it");
     TRY(find_relay(c, relay, &found, why));
     struct cjob *j = calloc(1, sizeof *j);
     if (!j)

@@ -27,7 +27,8 @@ static void on_deadline(void *arg)
 {
     struct run *r = arg;
     if (r->state == RUN_NEGOTIATE) {
-        run_fail(r, MEAS_UNSUPPORTED, RUN_NOBODY, "the relay did not answer for %d s",
+        run_fail(r, MEAS_UNSUPPORTED, RUN_NOBODY,
+                 "the relay did not answer for %d s; if it is one of tor's, try --mode echo2",
                  RUN_NEGOTIATE_MS / 1000);
     } else if (r->state == RUN_CONNECTING) {
         run_fail(r, MEAS_TIMEOUT, RUN_NOBODY, "circuits were not there after %d s",

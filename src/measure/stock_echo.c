@@ -121,6 +121,16 @@ static void on_relay(struct lane *ln, uint8_t *body)
 
 /* ---- building ---- */
 
+/* Tor refuses to extend to such addresses with TORPROTOCOL, as it does what is really wrong. */
+static void hop_is_missed(struct lane *ln, uint8_t reason)
+{
+    const struct circ_hop_target *t = &ln->s->config.next;
+    const struct ip *at = t->v4.port ? &t->v4.ip : &t->v6.ip;
+    lane_fails(ln, MEAS_LAUNCH_CIRCS, "the relay does not reach the second hop: %s%s",
+               destroy_reason_name(reason),
+               ip_is_internal(at) ? "; has its torrc ExtendAllowPrivateAddresses 1?" : "");
+}
+
 static err_t send_extend(struct echo_lane *el)
 {
     struct stock *s = el->lane->s;
@@ -217,8 +227,7 @@ static void on_building(struct lane *ln, uint8_t *body)
         on_extended(ln, &m);
     else if (e == OK && m.cmd == RELAY_TRUNCATED &&
              relay_truncated_decode(rd_over(m.data, m.len), &t) == OK)
-        lane_fails(ln, MEAS_LAUNCH_CIRCS, "the relay does not reach the second hop: %s",
-                   destroy_reason_name(t.reason));
+        hop_is_missed(ln, t.reason);
     else
         lane_fails(ln, MEAS_MALFORMED_TOR_RESP, "EXTENDED2 did not come, but something else");
 }
@@ -249,7 +258,7 @@ static void on_destroy(void *arg, uint8_t reason)
     if (el->lane->state == LANE_READY || reason == DESTROY_RESOURCELIMIT)
         lane_sent_away(el->lane, "the relay ended a circuit: %s", why);
     else if (el->relay)
-        lane_fails(el->lane, MEAS_LAUNCH_CIRCS, "the relay does not reach the second hop: %s", why);
+        hop_is_missed(el->lane, reason);
     else
         lane_fails(el->lane, MEAS_LAUNCH_CIRCS, "the relay makes no circuit: %s", why);
 }

@@ -326,10 +326,12 @@ START_TEST(test_coordinator_unmodified_relays_need_consent)
 {
     static const struct {
         err_t err;
-        const char *descriptor, *why;
-    } cases[] = {{ERR_LINK_CONNECT, "", "nobody answers"},
-                 {OK, "router x 203.0.113.7 9001 0 0\n", ""},
-                 {OK, "", ""}};
+        const char *descriptor, *detail, *why;
+    } cases[] = {{ERR_LINK_CONNECT, "", "nobody answers", "timeout"},
+                 {ERR_LINK_TIMEOUT, "", "nobody answers", "timeout"},
+                 {ERR_NOT_FOUND, "", "nobody answers", "no_consent"},
+                 {OK, "router x 203.0.113.7 9001 0 0\n", "", "no_consent"},
+                 {OK, "", "", "no_consent"}};
     const struct coordinator_wish wish = {.mode = MEAS_ECHO2};
     char why[COORDINATOR_WHY];
     uint32_t id;
@@ -344,8 +346,8 @@ START_TEST(test_coordinator_unmodified_relays_need_consent)
                            "nobody answers");
         team_pass(1);
         struct result r = team_result(id);
-        ck_assert_str_eq(r.why, "no_consent");
-        ck_assert_msg(strstr(r.detail, cases[i].why), "%s", r.detail);
+        ck_assert_str_eq(r.why, cases[i].why);
+        ck_assert_msg(strstr(r.detail, cases[i].detail), "%s", r.detail);
         ck_assert_uint_eq(begins(id), 0);
     }
     ck_assert_uint_eq(team.measurers[0].begun, 0);
@@ -354,9 +356,11 @@ START_TEST(test_coordinator_unmodified_relays_need_consent)
     ck_ok(coordinator_measure(team.c, RELAY, &wish, &id, why));
     team_pass(15);
     ck_assert_msg(team_result(id).ok, "%s", team_result(id).detail);
-    ck_err(
-        coordinator_measure(team.c, RELAY, &(struct coordinator_wish){.mode = MEAS_HTTP}, &id, why),
-        ERR_ARG);
+    static const enum meas_mode locals[] = {MEAS_HTTP, MEAS_DROP};
+    for (size_t i = 0; i < sizeof locals / sizeof *locals; i++) {
+        const struct coordinator_wish local = {.mode = locals[i]};
+        ck_err(coordinator_measure(team.c, RELAY, &local, &id, why), ERR_ARG);
+    }
     /* One that is cancelled meanwhile. */
     ck_ok(coordinator_measure(team.c, "203.0.113.8:9001", &wish, &id, why));
     team_pass(1);

@@ -651,6 +651,23 @@ START_TEST(test_run_relay_that_stops_ends_it)
 }
 END_TEST
 
+/* What drop sends may stay in sockets' buffers for long. */
+START_TEST(test_run_drop_is_not_ended_by_silence)
+{
+    struct cast c;
+    struct run_config config = a_team(1);
+    config.mode = MEAS_DROP;
+    begin_with(&c, &config);
+    all_connected(&c, 1);
+    c.capacity = 0;
+    for (unsigned sec = 1; sec <= 2 * RUN_STALL_S; sec++) {
+        second(&c, 1, sec);
+        ck_assert_int_eq(run_state(c.run), RUN_RUNNING);
+    }
+    finish(&c);
+}
+END_TEST
+
 /* Ten seconds of 10 MB in cells, with WIRE bytes on the wire. */
 static uint64_t counted(uint64_t wire)
 {
@@ -708,5 +725,6 @@ TESTS("measure/run", test_run_goes_through_its_states,
       test_run_cheat_comes_with_its_evidence, test_run_claims_of_measurers_are_bounded,
       test_run_words_of_another_id_or_time_change_nothing, test_run_cancel_tells_all,
       test_run_stock_relay_is_not_asked, test_run_adaptive_ends_early_and_stops_measurers,
-      test_run_relay_that_stops_ends_it, test_run_counts_what_cells_take_on_the_wire,
-      test_run_bytes_count_when_they_come, test_run_nonsense_is_refused)
+      test_run_relay_that_stops_ends_it, test_run_drop_is_not_ended_by_silence,
+      test_run_counts_what_cells_take_on_the_wire, test_run_bytes_count_when_they_come,
+      test_run_nonsense_is_refused)

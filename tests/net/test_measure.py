@@ -85,6 +85,7 @@ def test_far_too_low_a_prior_costs_a_second_run():
                    net=("--measurable", "--rate", "500KB"))
     assert done.returncode == DONE, done.stdout
     assert done.stdout.startswith("guard1: inconclusive. It carries ")
+    assert "guard1: it is measured once more" in done.stderr and "second run of the day" in done.stderr
     assert is_near(carries(done), 500 * 1024)
 
 

@@ -43,7 +43,7 @@ def said(pattern, done):
 
 def of_itself(done):
     """Bytes a second by our measure, and by the relay's own count."""
-    return (said(r"carries at least [\d.]+ Mbit/s \(([\d.]+) MB/s\)", done),
+    return (said(r"carries (?:at least )?[\d.]+ Mbit/s \(([\d.]+) MB/s\)", done),
             said(r"By its own count it wrote [\d.]+ Mbit/s \(([\d.]+) MB/s\)", done))
 
 
@@ -59,6 +59,9 @@ def test_echo2_agrees_with_the_relay(relay):
     ours, its = of_itself(done)
     assert .8 * its <= ours <= 1.25 * its, done.stdout
     assert .6 * 2 <= ours <= 1.25 * 2            # its limit is 2 MB/s
+    assert "of ours: the median" in done.stdout and "The two differ by" in done.stdout
+    assert "at least" not in done.stdout.splitlines()[0] and "Warning" not in done.stdout
+    assert re.search(r"  \d+,\d{3} cells were checked", done.stdout)
     assert "The limit was the relay" in done.stdout
     assert "came back checked" in done.stdout and "all were good" in done.stdout
     assert re.search(r"\[12/12 s\] .* 10/10 sockets", done.stderr)
@@ -86,6 +89,30 @@ def test_more_sockets_than_is_polite_are_not_opened(relay):
     done = measure(relay, "echo2", "--sockets", "160", seconds=3)
     assert "40/40 sockets" in done.stderr
     is_content(relay)
+
+
+def test_a_drop_without_limits_ends_with_a_figure(relay):
+    """A slow relay empties large buffers for long: that is no relay that has stopped."""
+    done = measure(relay, "drop", "--control", str(relay.control), seconds=12)
+    assert done.returncode == DONE and "was sent" in done.stdout, done.stdout + done.stderr
+    assert "[12/12 s]" in done.stderr
+
+
+def test_a_relay_that_knows_no_measuring_is_told_of_modes(relay):
+    done = measure(relay, "flashflow")
+    assert done.returncode == NOT_ALL and "try --mode echo2" in done.stdout, done.stdout
+
+
+def test_lines_of_torrc_that_are_missing_are_named(base, tmp_path):
+    lines = ["CountPrivateBandwidth 0"]
+    with StockTor(str(tmp_path / "count"), base + 40, 2 * MB, extra=lines) as tor:
+        done = measure(tor, "echo2", "--bw", "80mbit", "--control", str(tor.control), seconds=5)
+        assert "Warning" in done.stdout and "CountPrivateBandwidth 1" in done.stdout, done.stdout
+        assert "carries at least" in done.stdout
+    lines = ["ExtendAllowPrivateAddresses 0"]
+    with StockTor(str(tmp_path / "extend"), base + 44, 2 * MB, extra=lines) as tor:
+        done = measure(tor, "echo2", seconds=5)
+        assert done.returncode == NOT_ALL and "ExtendAllowPrivateAddresses 1" in done.stdout, done.stdout
 
 
 def test_who_gives_too_little_finds_nothing_out(relay):
@@ -179,6 +206,13 @@ def test_nobody_else_is_measured_unasked(address, says):
     assert says in done.stderr and "Mbit/s" not in done.stdout
 
 
+def test_a_mapped_address_is_refused_in_any_way(relay):
+    address = "[::ffff:127.0.0.1]:%d" % relay.port
+    for words in (["run", "--local", address], ["probe", address]):
+        done = subprocess.run([TUNIC, "measure", *words], capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == NOT_ALL and "is an IPv4 address" in done.stderr and not done.stdout
+
+
 @pytest.fixture(scope="module")
 def elsewhere():
     """Another machine: a namespace with an address of its own -> how to run something there, its
@@ -236,6 +270,10 @@ def test_a_second_hop_elsewhere_is_refused(relay):
 
 def test_wrong_usage(relay):
     assert measure(relay, "echo3").returncode == USAGE
+    for mode in ("drop", "http", "echo3"):       # no coordinator has them, whether one is there or not
+        done = subprocess.run([TUNIC, "measure", "ctl", "measure", relay.at, "--mode", mode],
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == USAGE and "flashflow, echo2, sink2 and dir" in done.stderr
     assert measure(relay, "http").returncode == USAGE
     assert measure(relay, "echo2", "--control", "1").returncode == NOT_ALL
 

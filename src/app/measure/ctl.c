@@ -26,7 +26,8 @@ static const char HELP[] =
     "                     RELAY: ADDR:PORT, FINGERPRINT@ADDR:PORT, the fingerprint of one that\n"
     "                     was measured before, or a fingerprint or nickname that a client's\n"
     "                     --data-directory DIR has; shows how it goes, and ends with the last.\n"
-    "                     MODE: echo2, sink2 or dir for relays of unmodified tor\n"
+    "                     MODE: flashflow; echo2, sink2 or dir for relays of unmodified\n"
+    "                     tor\n"
     "  status             what runs, and who is there\n"
     "  measurers, relays  who is listed; what was measured, and its last figure\n"
     "  results [RELAY]    of the last 8 days\n"
@@ -53,7 +54,9 @@ static int take_mode(struct ctl *c, const char *mode)
 {
     enum meas_mode found;
     c->mode = mode;
-    return meas_mode_find(text_of(mode), &found) ? 2 : 0;
+    /* drop and http are `run --local`'s: a coordinator refuses them, too. */
+    return meas_mode_find(text_of(mode), &found) && found != MEAS_DROP && found != MEAS_HTTP ? 2
+                                                                                             : 0;
 }
 
 static int take_folder(struct ctl *c, const char *folder)

@@ -129,6 +129,10 @@ static bool measure(struct session *s, const char *word)
      * then there is this one more. */
     if (s->next_prior && s->tool.options.mode == MEAS_FLASHFLOW && !s->tool.signum) {
         s->prior = s->next_prior;
+        fprintf(stderr,
+                "tunic measure: %s: it is measured once more, with --prior %.0fmbit: that is its "
+                "second run of the day.\n",
+                s->whom.name, (double)s->prior * 8 / 1e6);
         measure_it(s);
     }
     stockside_end(&s->stock);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/measure/keys.h"
+#include "app/measure/verdict.h"
 #include "app/measure/wires.h"
 #include "dir/descriptor.h"
 #include "measure/echohop.h"
@@ -247,26 +248,46 @@ static double mbit(uint64_t bytes)
     return (double)bytes * 8 / 1e6;
 }
 
-/* The relay's own seconds are not ours, so medians are held against each other. */
-static void say_counted(const struct stockside *s, FILE *to, uint64_t ours)
+/* By the relay's own count, bytes a second. Its seconds are not ours, so medians are held against
+ * each other. */
+static uint64_t counted(const struct stockside *s)
+{
+    const uint64_t *from = options_of(s)->mode == MEAS_DROP ? s->read : s->written;
+    uint64_t total[ESTIMATE_SECONDS_MOST];
+    memcpy(total, from, s->n_counted * sizeof *total);
+    return estimate_median(total, s->n_counted);
+}
+
+/* What it counts has nothing to do with what we saw. */
+static bool counts_otherwise(uint64_t its, uint64_t ours)
+{
+    return its < ours / 4;
+}
+
+static void say_counted(const struct stockside *s, FILE *to, uint64_t its, uint64_t ours)
 {
     bool drop = options_of(s)->mode == MEAS_DROP;
-    uint64_t total[ESTIMATE_SECONDS_MOST];
     if (!s->control) {
         fputs("  What its clients had meanwhile is not known: --control PORT of its own tor would "
               "tell.\n",
               to);
         return;
     }
-    for (unsigned i = 0; i < s->n_counted; i++)
-        total[i] = drop ? s->read[i] : s->written[i];
-    uint64_t all = estimate_median(total, s->n_counted);
     fprintf(to, "  By its own count it %s %.1f Mbit/s (%.3f MB/s), the median of %u seconds",
-            drop ? "read" : "wrote", mbit(all), (double)all / 1e6, s->n_counted);
-    if (drop)
+            drop ? "read" : "wrote", mbit(its), (double)its / 1e6, s->n_counted);
+    if (counts_otherwise(its, ours))
+        fputs(
+            ".\n  Warning: that is nearly nothing beside ours. Tor neither counts nor limits what "
+            "goes to private\n  addresses, loopback too, unless its torrc has "
+            "CountPrivateBandwidth 1.\n",
+            to);
+    else if (drop)
         fputs(".\n", to);
     else
-        fprintf(to, ": %.1f Mbit/s were its clients'.\n", all > ours ? mbit(all - ours) : 0.0);
+        fprintf(to,
+                ".\n  The two differ by %.1f Mbit/s: what its clients had, if it has any, and what "
+                "counts and seconds differ by.\n",
+                mbit(its > ours ? its - ours : ours - its));
 }
 
 static void say_limit(FILE *to, const struct estimate *e)
@@ -288,22 +309,29 @@ void stockside_verdict(const struct stockside *s, FILE *to, const char *name,
 {
     const struct estimate *e = &result->estimate;
     enum meas_mode mode = options_of(s)->mode;
+    char cells[VERDICT_NUMBER_MAX];
+    uint64_t its = counted(s);
+    bool is_all = s->n_counted && result->conclusive && !counts_otherwise(its, e->bw);
     if (result->state == RUN_FAILED) {
         fprintf(to, "%s was not measured: %s (%s)\n", name,
                 result->failure.info[0] ? result->failure.info : "no reason is known",
                 run_why(result));
         return;
     }
-    fprintf(to,
-            "%s %s %.1f Mbit/s (%.3f MB/s)%s: the median of %u seconds, half of them from %.1f to "
-            "%.1f.\n",
-            name, mode == MEAS_DROP ? "was sent" : "carries at least", mbit(e->bw),
-            (double)e->bw / 1e6, result->conclusive ? "" : ", inconclusively", e->counted,
-            mbit(e->p25), mbit(e->p75));
+    fprintf(
+        to,
+        "%s %s %.1f Mbit/s (%.3f MB/s)%s%s: the median of %u seconds, half of them from %.1f to "
+        "%.1f.\n",
+        name,
+        mode == MEAS_DROP ? "was sent"
+        : is_all          ? "carries"
+                          : "carries at least",
+        mbit(e->bw), (double)e->bw / 1e6, is_all && mode != MEAS_DROP ? " of ours" : "",
+        result->conclusive ? "" : ", inconclusively", e->counted, mbit(e->p25), mbit(e->p75));
     fprintf(to, "  %s: %s.\n", meas_mode_name(mode), stock_mode_proves(mode));
     say_limit(to, e);
     if (mode == MEAS_ECHO2 || mode == MEAS_SINK2)
-        fprintf(to, "  %llu cells were checked, and all were good.\n",
-                (unsigned long long)result->checked);
-    say_counted(s, to, e->bw);
+        fprintf(to, "  %s cells were checked, and all were good.\n",
+                verdict_grouped(result->checked, cells));
+    say_counted(s, to, its, e->bw);
 }

@@ -9,8 +9,7 @@ static double mbit(uint64_t bytes)
     return (double)bytes * 8 / 1e6;
 }
 
-/* "84,012" */
-static const char *grouped(uint64_t n, char out[28])
+const char *verdict_grouped(uint64_t n, char out[VERDICT_NUMBER_MAX])
 {
     char digits[24];
     int len = snprintf(digits, sizeof digits, "%llu", (unsigned long long)n);
@@ -27,11 +26,11 @@ static const char *grouped(uint64_t n, char out[28])
 const char *verdict_second(const struct run_second *s, const struct run *run,
                            char out[VERDICT_LINE_MAX])
 {
-    char cells[28];
+    char cells[VERDICT_NUMBER_MAX];
     const struct connected_to_relay *c = run_circs(run, 0);
     snprintf(out, VERDICT_LINE_MAX,
              "[%u/%u s] %.1f Mbit/s, background %.1f, %s cells checked, %u/%u sockets", s->sec,
-             run_dur(run), mbit(s->t), mbit(s->t - s->sum.x), grouped(s->checked, cells),
+             run_dur(run), mbit(s->t), mbit(s->t - s->sum.x), verdict_grouped(s->checked, cells),
              c->ready_circs, c->circs);
     return out;
 }
@@ -71,7 +70,7 @@ static void say_background(FILE *to, const struct run_result *r)
 static void say_measured(FILE *to, const char *name, const struct run_result *r)
 {
     const struct estimate *e = &r->estimate;
-    char cells[28];
+    char cells[VERDICT_NUMBER_MAX];
     fprintf(to,
             "%s carries %.1f Mbit/s (%.3f MB/s): the median of %u seconds, half of them from %.1f "
             "to %.1f.\n",
@@ -79,7 +78,8 @@ static void say_measured(FILE *to, const char *name, const struct run_result *r)
     say_background(to, r);
     say_limit(to, e);
     if (r->checked)
-        fprintf(to, "  %s cells were checked, and all were good.\n", grouped(r->checked, cells));
+        fprintf(to, "  %s cells were checked, and all were good.\n",
+                verdict_grouped(r->checked, cells));
     else
         fprintf(to, "  No cell was checked: nothing proves that the relay did its work.\n");
 }

@@ -6,7 +6,10 @@
 
 #include "measure/run.h"
 
-enum { VERDICT_LINE_MAX = 240 };
+enum { VERDICT_LINE_MAX = 240, VERDICT_NUMBER_MAX = 28 };
+
+/* "84,012". Returns OUT. */
+const char *verdict_grouped(uint64_t n, char out[VERDICT_NUMBER_MAX]);
 
 /* "[17/30 s] 43.1 Mbit/s, background 2.0, 84,012 cells checked, 158/160 sockets" */
 const char *verdict_second(const struct run_second *s, const struct run *run,

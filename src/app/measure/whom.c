@@ -10,6 +10,7 @@
 #include "crypto/encode.h"
 #include "dir/consensus.h"
 #include "host/disk.h"
+#include "measure/consent.h"
 
 PRINTF_LIKE(2, 3)
 static err_t complain(char why[WHOM_WHY], const char *fmt, ...)
@@ -136,7 +137,10 @@ static err_t find_in_folder(const char *word, const char *folder, struct whom *o
 err_t whom_find(const char *word, const char *folder, struct whom *out, char why[WHOM_WHY])
 {
     struct ipport at;
+    char bad[CONSENT_WHY_MAX];
     if (ipport_parse(word, &at) == OK && at.port) {
+        if (consent_check_address(&at, bad) != OK)
+            return complain(why, "%s", bad);
         *out = (struct whom){.relay = {.n_addrs = 1}};
         out->relay.addrs[0] = at;
         ipport_text(&at, out->name);
