@@ -19,6 +19,9 @@ static const struct {
 } unused[] = {
     {"coord", "tor_*", "no tor runs behind Tunic"},
     {"coord", "torrc_extra_lines", "no tor runs behind Tunic"},
+    {"coord", "results_log", "each second is in the results, in resultsdir"},
+    {"ctrl", "*", "orders go through the unix socket ctrl_addr of [coord]"},
+    {"tor", "*", "no tor runs behind Tunic"},
     {"measurer", "tor_*", "no tor runs behind Tunic"},
     {"measurer", "torrc_extra_lines", "no tor runs behind Tunic"},
     {"measurer", "coord_cert", "the coordinator is known by coord_pin"},

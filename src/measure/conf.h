@@ -74,6 +74,11 @@ MUST_USE err_t mconf_coord(const struct mconf *c, struct mconf_coord *out, char 
 MUST_USE err_t mconf_measurer(const struct mconf *c, struct mconf_measurer_side *out,
                               char why[MCONF_WHY]);
 
+/* What the service of SECTION ("coord", "measurer") would not begin with: ERR_MALFORMED and WHY. */
+MUST_USE err_t mconf_check(const struct mconf *c, const char *section, char why[MCONF_WHY]);
+/* Bytes a second of "4mbit", "5MB", "300": KB and MB by 1024, as in torrc. False: it is none. */
+MUST_USE bool mconf_bw(struct text t, uint64_t *out);
+
 /* All keys of SECTION and of those that go with it, as a file that says the same, each with where
  * it comes from; the caller frees it. NULL out of memory. */
 char *mconf_dump(const struct mconf *c, const char *section);

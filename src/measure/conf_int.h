@@ -30,7 +30,7 @@
     X(P_SOCKETS, "meas_params", "sockets", "160")                    \
     X(P_CHECK, "meas_params", "check", "1")                          \
     X(P_ECHO, "meas_params", "echo", "raw")                          \
-    X(P_PRIOR, "meas_params", "prior", "13000000")                   \
+    X(P_PRIOR, "meas_params", "prior", "104mbit")                    \
     X(P_ADAPTIVE, "meas_params", "adaptive", "no")                   \
     X(P_PAPER, "meas_params", "paper", "no")
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "measure/conf_int.h"
+#include "measure/consent.h"
 #include "measure/pin.h"
 
 enum { REFERENCES_MOST = 16 };
@@ -92,8 +93,7 @@ static err_t number(const struct look *l, enum mconf_id id, unsigned least, unsi
     return OK;
 }
 
-/* As everywhere here: KB and MB by 1024, as in torrc. */
-static bool parse_bw(struct text t, uint64_t *out)
+bool mconf_bw(struct text t, uint64_t *out)
 {
     static const struct {
         const char *unit;
@@ -120,7 +120,7 @@ static err_t bw(const struct look *l, enum mconf_id id, uint64_t *out)
 {
     char text[MCONF_TEXT_MAX];
     TRY(text_of_key(l, id, text));
-    if (!parse_bw(text_of(text), out))
+    if (!mconf_bw(text_of(text), out))
         return wrong(l, id, "is bytes a second, or like 100MB or 1gbit, not %.40s", text);
     return OK;
 }
@@ -168,6 +168,8 @@ static err_t address(const struct look *l, enum mconf_id id, struct ipport *out)
         snprintf(plain, sizeof plain, "127.0.0.1:%s", text + sizeof localhost - 1);
     else
         snprintf(plain, sizeof plain, "%s", text);
+    if (consent_port_is_wrong(plain))
+        return wrong(l, id, "ends with a port of 1 to 65535, not like %.60s", text);
     if (ipport_parse(plain, out) != OK)
         return wrong(l, id, "is ADDRESS:PORT in numbers, not %.60s", text);
     return OK;
@@ -193,7 +195,7 @@ static err_t parse_measurer(struct text line, struct mconf_measurer *out)
     memcpy(out->name, name.s, name.len);
     out->name[name.len] = 0;
     TRY(pin_parse(pin, &out->pin));
-    return parse_bw(text_strip(line), &out->bw) ? OK : ERR_MALFORMED;
+    return mconf_bw(text_strip(line), &out->bw) ? OK : ERR_MALFORMED;
 }
 
 static err_t measurers(const struct look *l, struct mconf_coord *out)
@@ -274,12 +276,24 @@ err_t mconf_measurer(const struct mconf *c, struct mconf_measurer_side *out, cha
     TRY(text_of_key(&l, M_KEY, out->key));
     TRY(text_of_key(&l, M_IDENTITY, out->identity));
     TRY(address(&l, M_COORD_ADDR, &out->coord_addr));
+    if (!out->coord_addr.port)
+        return wrong(&l, M_COORD_ADDR, "needs the coordinator's port, and 0 is none");
     TRY(text_of_key(&l, M_COORD_PIN, text));
     if (pin_parse(text_of(text), &out->coord_pin) != OK)
         return wrong(&l, M_COORD_PIN, "is sha256//..., as keygen printed it for the coordinator");
     TRY(address(&l, M_HOP_ADDR, &out->hop_addr));
     TRY(bw(&l, M_BW, &out->bw));
     return number(&l, M_SOCKETS_MAX, 1, MEAS_CIRCS_MOST, &out->sockets_max);
+}
+
+err_t mconf_check(const struct mconf *c, const char *section, char why[MCONF_WHY])
+{
+    union {
+        struct mconf_coord coord;
+        struct mconf_measurer_side measurer;
+    } settled;
+    return strcmp(section, "measurer") == 0 ? mconf_measurer(c, &settled.measurer, why)
+                                            : mconf_coord(c, &settled.coord, why);
 }
 
 /* ---- shown ---- */

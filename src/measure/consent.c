@@ -53,8 +53,26 @@ err_t consent_check_address(const struct ipport *at, char why[CONSENT_WHY_MAX])
     return OK;
 }
 
+bool consent_port_is_wrong(const char *text)
+{
+    char host[IPPORT_TEXT_MAX];
+    struct ip ip;
+    uint64_t port;
+    const char *colon = strrchr(text, ':');
+    size_t len = colon ? (size_t)(colon - text) : sizeof host;
+    if (len >= sizeof host)
+        return false;
+    memcpy(host, text, len);
+    host[len] = 0;
+    if (ip_parse(host, true, &ip) != OK || (ip.family == IP_V6 && *host != '['))
+        return false;
+    return text_u64(colon + 1, UINT16_MAX, &port) != OK;
+}
+
 err_t consent_address(const char *text, struct ipport *out, char why[CONSENT_WHY_MAX])
 {
+    if (consent_port_is_wrong(text))
+        return refuse(why, ERR_ARG, "\"%.60s\": a port is a number of 1 to 65535", text);
     if (ipport_parse(text, out) != OK)
         return refuse(why, ERR_ARG,
                       "\"%.60s\" is no ADDRESS:PORT with the address in numbers; names are not "

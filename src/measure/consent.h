@@ -40,6 +40,8 @@ struct consent_relay {
  * changes between the check and the connection; so are IPv4-mapped addresses, which are another
  * way to write one, and addresses that are no single host's. WHY on ERR_ARG. */
 MUST_USE err_t consent_address(const char *text, struct ipport *out, char why[CONSENT_WHY_MAX]);
+/* TEXT is an address in numbers with ":" and what is no port of 1 to 65535. */
+bool consent_port_is_wrong(const char *text);
 /* The same of an address that came in a message. */
 MUST_USE err_t consent_check_address(const struct ipport *at, char why[CONSENT_WHY_MAX]);
 

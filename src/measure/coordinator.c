@@ -16,6 +16,27 @@ static const struct mconf_measurer *listed(const struct coordinator *c, const st
     return NULL;
 }
 
+/* Of two measurers with one key the older stays as long as it answers: else they would throw each
+ * other out for ever, and nothing would be measured. The younger may come again, and waits longer
+ * each time, since it never was open. */
+static bool has_older(struct csession *s)
+{
+    const struct coordinator *c = s->coordinator;
+    const uint64_t most_us = COORDINATOR_ANSWERS_S * (uint64_t)US_PER_SEC;
+    for (struct csession *o = c->sessions; o; o = o->next)
+        if (o != s && o->open && memcmp(&o->who.pin, &s->who.pin, sizeof o->who.pin) == 0 &&
+            c->env->mono_us - coord_proto_heard_us(o->proto) <= most_us) {
+            log_warn(c->env->log,
+                     "Another measurer with the key of %s was sent away: each needs its own",
+                     s->who.name);
+            coord_proto_fail(s->proto, 0, MEAS_RESOURCES,
+                             "a measurer with this key is connected: each needs its own");
+            coord_proto_close(s->proto, "a measurer with its key is connected");
+            return true;
+        }
+    return false;
+}
+
 static bool on_peer(void *arg, const struct sha256 *pin, char text[COORD_TEXT_MAX])
 {
     struct csession *s = arg;
@@ -29,6 +50,7 @@ static bool on_peer(void *arg, const struct sha256 *pin, char text[COORD_TEXT_MA
     }
     s->who = *who;
     s->known = true;
+    (void)has_older(s); /* then it has been told so, and is over */
     return true;
 }
 
@@ -45,6 +67,8 @@ static void on_open(void *arg, const struct msg_hello *theirs)
     struct csession *s = arg;
     struct coordinator *c = s->coordinator;
     s->hello = *theirs;
+    if (has_older(s))
+        return;
     replace_older(s);
     s->open = true;
     log_notice(c->env->log, "Measurer %s is there (%s)", s->who.name, theirs->software);

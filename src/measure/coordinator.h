@@ -68,6 +68,8 @@ struct coord_proto *coordinator_accept(struct coordinator *c);
 
 /* ---- relays ---- */
 
+/* Whom the link proved to be there: before the answer, for the results. */
+void coordinator_relay_met(struct coordinator *c, uint32_t meas_id, const struct rsa_id *rsa);
 void coordinator_relay_granted(struct coordinator *c, uint32_t meas_id,
                                const struct meas_ext *limits, const struct ed_id *peer);
 void coordinator_relay_bg(struct coordinator *c, uint32_t meas_id, const struct meas_bg *bg);

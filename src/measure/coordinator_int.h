@@ -44,6 +44,8 @@ struct crest {
     struct ip ip;
     uint64_t until_us;
 };
+/* A session that was heard within this answers: pings go each COORD_PING_S. */
+enum { COORDINATOR_ANSWERS_S = COORD_PING_S + 5 };
 enum { COORDINATOR_RESTS = 16, COORDINATOR_REST_MS = 2000 };
 
 struct coordinator {

@@ -77,3 +77,12 @@ void coordinator_proved(struct coordinator *c, uint32_t meas_id, err_t err,
     take(j, relay);
     env_arm_ms(c->env, &c->look, 0);
 }
+
+void coordinator_relay_met(struct coordinator *c, uint32_t meas_id, const struct rsa_id *rsa)
+{
+    struct cjob *j = cjob_find(c, meas_id);
+    if (!j || !j->run || !rsa)
+        return;
+    j->config.relay.fp = *rsa;
+    j->config.relay.has_fp = true;
+}

@@ -18,12 +18,27 @@ void history_free(struct history *h)
 const struct history_relay *history_find(const struct history *h, const char *fp,
                                          const struct ipport *at)
 {
+    const struct history_relay *newest = NULL;
     for (size_t i = 0; i < h->n; i++) {
         const struct history_relay *r = &h->relays[i];
-        if (*fp ? strcmp(r->fp, fp) == 0 : ipport_equal(&r->at, at))
-            return r;
+        bool is_it = *fp ? strcmp(r->fp, fp) == 0 : ipport_equal(&r->at, at);
+        if (is_it && (!newest || r->last.ts > newest->last.ts))
+            newest = r;
     }
-    return NULL;
+    return newest;
+}
+
+/* Which is END's. One that is known by its address alone gets the fingerprint that is proved now;
+ * a result that has none is of the relay that is there, unless another identity was proved. */
+static struct history_relay *place_of(struct history *h, const struct result *end)
+{
+    struct history_relay *by_fp = (struct history_relay *)history_find(h, end->fp, &end->at);
+    if (by_fp && !*end->fp && *end->ed && *by_fp->last.ed && strcmp(end->ed, by_fp->last.ed) != 0)
+        return NULL;
+    for (size_t i = 0; !by_fp && i < h->n; i++)
+        if (!*h->relays[i].fp && ipport_equal(&h->relays[i].at, &end->at))
+            return &h->relays[i];
+    return by_fp;
 }
 
 /* Room for one more behind N elements of SIZE; storage grows by doubling. */
@@ -35,7 +50,7 @@ static void *room(void *list, size_t n, size_t size)
 
 err_t history_add(struct history *h, const struct result *end)
 {
-    struct history_relay *r = (struct history_relay *)history_find(h, end->fp, &end->at);
+    struct history_relay *r = place_of(h, end);
     if (!r) {
         if (h->n == HISTORY_RELAYS_MOST)
             return ERR_LIMIT;
@@ -46,7 +61,8 @@ err_t history_add(struct history *h, const struct result *end)
         r = &h->relays[h->n++];
         *r = (struct history_relay){.measured_s = 0};
     }
-    memcpy(r->fp, end->fp, sizeof r->fp);
+    if (*end->fp) /* an order by address alone makes nothing forgotten */
+        memcpy(r->fp, end->fp, sizeof r->fp);
     r->at = end->at;
     r->last = *end;
     if (end->ok) {

@@ -36,7 +36,7 @@ void history_read_end(struct history *h, struct polite *polite);
 /* The newest of a relay. ERR_NOMEM, ERR_LIMIT. */
 MUST_USE err_t history_add(struct history *h, const struct result *end);
 
-/* By fingerprint if FP is not "", else by address; NULL: never measured. */
+/* By fingerprint if FP is not "", else the newest at the address; NULL: never measured. */
 const struct history_relay *history_find(const struct history *h, const char *fp,
                                          const struct ipport *at);
 

@@ -142,8 +142,17 @@ void relay_talk_free(struct relay_talk *t)
     free(t);
 }
 
+static bool is_open(const struct relay_talk *t)
+{
+    return t->hop.link && t->hop.state >= ONEHOP_CREATING && t->hop.state <= ONEHOP_READY;
+}
+
 const struct ed_id *relay_talk_peer(const struct relay_talk *t)
 {
-    bool open = t->hop.link && t->hop.state >= ONEHOP_CREATING && t->hop.state <= ONEHOP_READY;
-    return open ? link_peer_ed(t->hop.link) : NULL;
+    return is_open(t) ? link_peer_ed(t->hop.link) : NULL;
+}
+
+const struct rsa_id *relay_talk_peer_rsa(const struct relay_talk *t)
+{
+    return is_open(t) ? link_peer_rsa(t->hop.link) : NULL;
 }

@@ -35,7 +35,8 @@ MUST_USE err_t relay_talk_new(struct env *env, const struct relay_talk_config *c
 void relay_talk_leave(struct relay_talk *t, bool aborted);
 void relay_talk_free(struct relay_talk *t); /* leaves first; NULL is fine */
 
-/* Whom it reached: the Ed25519 identity that the relay proved; NULL: not yet. */
+/* Whom it reached: the identities that the relay proved; NULL: not yet. */
 const struct ed_id *relay_talk_peer(const struct relay_talk *t);
+const struct rsa_id *relay_talk_peer_rsa(const struct relay_talk *t);
 
 #endif

@@ -66,6 +66,8 @@ START_TEST(test_ctlwords_status)
          "1764500000,"
          "\"why\":\"\"}]}",
          false, "127.0.0.1:1 AB: 24.0 Mbit/s, 2025-11-30 10:53\n");
+    says("{\"relays\":[{\"fp\":\"\",\"addr\":\"127.0.0.1:1\",\"bw\":3000000,\"measured\":0}]}",
+         false, "127.0.0.1:1: 24.0 Mbit/s, never\n");
 }
 END_TEST
 

@@ -28,7 +28,9 @@ START_TEST(test_whom_addresses_that_are_no_relays)
                  {"0.0.0.0:9001", "no relay's address"},
                  {"224.0.0.1:9001", "no relay's address"},
                  {"[ff02::1]:9001", "no relay's address"},
-                 {"127.0.0.1:0", "no ADDRESS:PORT"},
+                 {"127.0.0.1:0", "a port is a number"},
+                 {"127.0.0.1:99999", "a port is a number"},
+                 {"relay.example:99999", "never looked up"},
                  {"relay.example:9001", "never looked up"},
                  {"guard1", "--data-directory"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

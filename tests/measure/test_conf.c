@@ -47,6 +47,7 @@ START_TEST(test_conf_defaults)
     ck_assert_uint_eq(coord.listen_addr.port, 12934);
     ck_assert(ip_is_loopback(&coord.listen_addr.ip));
     ck_assert_uint_eq(coord.dur, 30);
+    ck_assert_uint_eq(coord.prior, 13000000);
     ck_assert_uint_eq(coord.percent, 25);
     ck_assert_uint_eq(coord.sockets, 160);
     ck_assert(coord.check > .999);
@@ -127,6 +128,56 @@ START_TEST(test_conf_what_was_flashflows_is_told)
 }
 END_TEST
 
+/* The keys and values of config.default.ini of pastly/flashflow, without its comments but one. */
+static const char flashflows[] =
+    "[coord]\ndatadir = data-coord\nkeydir = ${datadir}/keys\nkey = ${keydir}/coord.pem\n"
+    "resultsdir = ${datadir}/results\nresults_log = ${resultsdir}/results.log\n"
+    "tor_datadir = ${datadir}/tor\nlisten_addr = localhost:12934\n"
+    "ctrl_addr = localhost:12935\n\n"
+    "[v3bw]\nmax_results_age = 604800\nv3bw = ${coord:resultsdir}/v3bw\n\n"
+    "[meas_params]\nmeas_duration = 30\nbg_percent = 0.25\n\n"
+    "[measurer]\ndatadir = data-meas\nkeydir = ${datadir}/keys\n"
+    "key = ${keydir}/measurer.pem\ncoord_cert = ${keydir}/coord.pem\n"
+    "tor_datadir = ${datadir}/tor\ncoord_addr = localhost:12934\n\n"
+    "[ctrl]\ncoord_addr = localhost:12935\n\n"
+    "[tor]\ntor_bin = tor\ntorrc_extra_lines =\n    # Put extra lines here\n    Log info\n";
+
+START_TEST(test_conf_flashflows_own_file_is_taken)
+{
+    static const char *const without_use[] = {
+        "file:6: results_log", "file:7: tor_datadir",      "file:9: orders",
+        "max_results_age",     "v3bw has no meaning here", "coord_cert",
+        "tor_datadir",         "coord_addr has no",        "tor_bin",
+        "torrc_extra_lines",   "torrc_extra_lines"};
+    static struct mconf_coord coord;
+    char why[MCONF_WHY] = "";
+    struct mconf *c = read_(flashflows);
+    ck_ok(mconf_check(c, "coord", why));
+    ck_ok(mconf_coord(c, &coord, why));
+    ck_assert_str_eq(coord.ctrl_addr, "data-coord/ctl");
+    for (size_t i = 0; i < sizeof without_use / sizeof *without_use; i++) {
+        ck_assert_ptr_nonnull(mconf_notice(c, i));
+        ck_assert_msg(strstr(mconf_notice(c, i), without_use[i]), "%s", mconf_notice(c, i));
+    }
+    ck_assert_ptr_null(mconf_notice(c, sizeof without_use / sizeof *without_use));
+    ck_err(mconf_check(c, "measurer", why), ERR_MALFORMED);
+    ck_assert_msg(strstr(why, "coord_pin has to be set"), "%s", why);
+    mconf_free(c);
+}
+END_TEST
+
+START_TEST(test_conf_bandwidths)
+{
+    uint64_t bw = 0;
+    ck_assert(mconf_bw(TEXT_LIT("4mbit"), &bw) && bw == 500000);
+    ck_assert(mconf_bw(TEXT_LIT("104Mbit"), &bw) && bw == 13000000);
+    ck_assert(mconf_bw(TEXT_LIT("3 MB"), &bw) && bw == 3145728);
+    ck_assert(mconf_bw(TEXT_LIT("300"), &bw) && bw == 300);
+    ck_assert(!mconf_bw(TEXT_LIT("4mbits"), &bw) && !mconf_bw(TEXT_LIT("0"), &bw) &&
+              !mconf_bw(TEXT_LIT("mbit"), &bw));
+}
+END_TEST
+
 START_TEST(test_conf_wrong_lines_are_named)
 {
     static char text[400] = "[coord]\ndatadir = ";
@@ -139,6 +190,8 @@ START_TEST(test_conf_wrong_lines_are_named)
     refused("[coord]\nmeasurer = m1 " PIN_A "\n", "file:2: a measurer is");
     refused("[coord]\nmeasurer = m1 " PIN_A " 1MB\nmeasurer = m2 " PIN_A " 1MB\n", "already");
     refused("[coord]\nlisten_addr = coord.example:12934\n", "file:2: listen_addr is ADDRESS:PORT");
+    refused("[coord]\nlisten_addr = 127.0.0.1:99999\n", "ends with a port of 1 to 65535");
+    refused("[measurer]\ncoord_addr = 127.0.0.1:0\n", "file:2: coord_addr needs");
     refused("[meas_params]\nbg_percent = 1\n", "bg_percent is in whole percents");
     refused("[meas_params]\ncheck = 1.001\n", "check is a share");
     refused("[meas_params]\nmeas_duration = 601\n", "meas_duration is a number of 1 to 600");
@@ -176,4 +229,5 @@ END_TEST
 
 TESTS("measure/conf", test_conf_defaults, test_conf_of_a_coordinator, test_conf_of_a_measurer,
       test_conf_options_stand_for_the_file, test_conf_what_was_flashflows_is_told,
-      test_conf_wrong_lines_are_named, test_conf_dump_is_a_file)
+      test_conf_flashflows_own_file_is_taken, test_conf_bandwidths, test_conf_wrong_lines_are_named,
+      test_conf_dump_is_a_file)

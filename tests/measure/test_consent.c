@@ -331,6 +331,10 @@ START_TEST(test_consent_address_is_in_numbers)
         ck_assert_msg(consent_address(bad[i], &out, why) == ERR_ARG, "%s", bad[i]);
         ck_assert_str_ne(why, "");
     }
+    ck_err(consent_address("127.0.0.1:99999", &out, why), ERR_ARG);
+    ck_assert_msg(strstr(why, "port") && !strstr(why, "names"), "%s", why);
+    ck_err(consent_address("relay.example:99999", &out, why), ERR_ARG);
+    ck_assert_msg(strstr(why, "names"), "%s", why);
     ck_ok(consent_address("127.0.0.1:9001", &out, why));
     ck_ok(consent_address("[2001:db8::1]:9001", &out, why));
     out = (struct ipport){.port = 9001};

@@ -194,6 +194,58 @@ START_TEST(test_coordinator_that_is_gone_stops_all_traffic)
 }
 END_TEST
 
+/* The second one with the first one's key. */
+static void twin(void)
+{
+    team_kill(1);
+    team_pass(1);
+    tls_ctx_free(team.measurers[1].keys.ctx);
+    team.measurers[1].keys = team.measurers[0].keys;
+    team.measurers[1].dialled = 0;
+}
+
+static void twins_free(void)
+{
+    team_kill(1);
+    team.measurers[1].keys.ctx = NULL;
+    team_free();
+}
+
+/* They would throw each other out each .5 s, for ever, and nothing would be measured. */
+START_TEST(test_coordinator_of_two_with_one_key_the_older_stays)
+{
+    team_new(2, 10000000, 3000000);
+    twin();
+    uint32_t id = team_measure(RELAY);
+    team_pass(3);
+    unsigned before = team.measurers[0].dialled;
+    team_start(1);
+    team_pass(100);
+    ck_assert(team_result(id).ok);
+    ck_assert_uint_eq(team.measurers[0].dialled, before);
+    ck_assert_int_eq(measurer_state(team.measurers[0].m), MEASURER_READY);
+    ck_assert_uint_ge(team.measurers[1].dialled, 3);
+    ck_assert_uint_le(team.measurers[1].dialled, 9); /* twice as long each time */
+    ck_assert_int_eq(measurer_state(team.measurers[1].m), MEASURER_ENSURE_CONN_W_COORD);
+    ck_assert_uint_eq(coordinator_measurers(team.c), 1);
+    twins_free();
+}
+END_TEST
+
+/* Its machine has lost its power, say, and it comes back from another. */
+START_TEST(test_coordinator_one_that_answers_no_more_is_replaced)
+{
+    team_new(2, 10000000, 3000000);
+    twin();
+    team.measurers[0].cut = true;
+    team_start(1);
+    team_pass(34); /* the coordinator itself waits 35 s */
+    ck_assert_int_eq(measurer_state(team.measurers[1].m), MEASURER_READY);
+    ck_assert_uint_eq(coordinator_measurers(team.c), 1);
+    twins_free();
+}
+END_TEST
+
 /* At most twice a period and relay, also over crashes. Loopback is free, so this is another. */
 START_TEST(test_coordinator_twice_a_period_also_over_crashes)
 {
@@ -394,6 +446,8 @@ START_TEST(test_coordinator_looks)
 END_TEST
 
 TESTS("measure/coordinator", test_coordinator_measures_by_a_team,
+      test_coordinator_of_two_with_one_key_the_older_stays,
+      test_coordinator_one_that_answers_no_more_is_replaced,
       test_coordinator_a_killed_measurer_fails_its_runs_at_once_and_no_other,
       test_coordinator_two_relays_at_once, test_coordinator_one_run_at_a_time_of_a_relay,
       test_coordinator_every_phase_has_its_end,

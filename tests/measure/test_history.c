@@ -40,6 +40,38 @@ START_TEST(test_history_remembers_the_newest_good_figure)
 }
 END_TEST
 
+#define BY_ADDRESS(id, ts, rest) \
+    "{\"t\":\"end\",\"id\":" id ",\"ts\":" ts ",\"addr\":\"203.0.113.7:9001\",\"ok\":true" rest "}"
+#define ED_A "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define ED_B "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+/* An order by address alone does not make the fingerprint forgotten; another relay is another. */
+START_TEST(test_history_by_address)
+{
+    struct history h;
+    struct polite *p = polite_new(POLITE_BYTES_A_DAY);
+    struct ipport where = at("203.0.113.7:9001");
+    history_init(&h);
+    ck_ok(history_read(&h, TEXT_LIT(BY_ADDRESS("1", "100", ",\"bw\":1000")), p));
+    ck_assert_str_eq(history_find(&h, "", &where)->fp, "");
+    ck_ok(history_read(
+        &h, TEXT_LIT(END("2", "200", ",\"ok\":true,\"bw\":2000,\"ed\":\"" ED_A "\"")), p));
+    ck_assert_uint_eq(h.n, 1);
+    ck_ok(history_read(&h, TEXT_LIT(BY_ADDRESS("3", "300", ",\"bw\":3000")), p));
+    ck_assert_uint_eq(h.n, 1);
+    ck_assert_uint_eq(history_find(&h, FP, NULL)->bw, 3000);
+    ck_ok(history_read(
+        &h, TEXT_LIT(END("4", "400", ",\"ok\":true,\"bw\":4000,\"ed\":\"" ED_A "\"")), p));
+    ck_ok(
+        history_read(&h, TEXT_LIT(BY_ADDRESS("5", "500", ",\"bw\":5000,\"ed\":\"" ED_B "\"")), p));
+    ck_assert_uint_eq(h.n, 2);
+    ck_assert_uint_eq(history_find(&h, FP, NULL)->bw, 4000);
+    ck_assert_uint_eq(history_find(&h, "", &where)->bw, 5000);
+    history_free(&h);
+    polite_free(p);
+}
+END_TEST
+
 /* A beginning without an end was an attempt, and counts. */
 START_TEST(test_history_attempts_count)
 {
@@ -76,5 +108,5 @@ START_TEST(test_history_many)
 }
 END_TEST
 
-TESTS("measure/history", test_history_remembers_the_newest_good_figure, test_history_attempts_count,
-      test_history_many)
+TESTS("measure/history", test_history_remembers_the_newest_good_figure, test_history_by_address,
+      test_history_attempts_count, test_history_many)

@@ -333,8 +333,64 @@ def test_dump_config_says_where_from(tmp_path):
     assert "datadir = data ; %s:2\n" % path in got.stdout
     assert "meas_duration = 7 ; --meas-duration\n" in got.stdout
     assert "bg_percent = 0.25 ; default\n" in got.stdout
+    assert "tor_bin has no meaning here" in got.stderr
     wrong = measure("coord", "-c", str(path), "--meas-durations", "7")
     assert wrong.returncode == 2 and "--meas-durations" in wrong.stderr
+
+
+def test_dump_config_refuses_what_the_start_refuses():
+    words = ["measurer", "--coord-pin", "sha256//" + 43 * "A" + "=", "--bw", "1MB", "--coord-addr"]
+    assert measure(*words, "127.0.0.1:1", "--dump-config").returncode == 0
+    for wrong in ("coord.example:1", "127.0.0.1:99999", "127.0.0.1:0"):
+        got = measure(*words, wrong, "--dump-config")
+        assert got.returncode == 2 and "coord_addr" in got.stderr, wrong
+        assert "coord_addr = %s" % wrong in got.stdout
+
+
+@pytest.mark.parametrize("words, says", [
+    (["measure", "127.0.0.1:1", "--dur", "601"], "1 to 600"),
+    (["measure", "127.0.0.1:1", "--prior", "4mbits"], "4mbit,"),
+    (["measure", "127.0.0.1:1", "--data-directory", "not-there"], "not-there: No such file"),
+    (["measure", "127.0.0.1:1", "--mode"], "--mode needs a value"),
+    (["meassure", "127.0.0.1:1"], 'no order "meassure"'),
+    (["cancel"], "needs to know what"),
+])
+def test_orders_that_are_wrong_say_why(words, says, tmp_path):
+    got = measure("ctl", "--datadir", str(tmp_path), *words)
+    assert got.returncode == 2 and says in got.stderr, got.stderr
+
+
+def test_a_folder_that_others_can_enter_takes_no_orders(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    assert measure("keygen", "coord", "--out", str(data / "keys")).returncode == 0
+    got = measure("coord", "--datadir", str(data), "--listen-addr",
+                  "127.0.0.1:%d" % sut_module.free_port())
+    assert got.returncode == 1
+    assert "chmod 700 %s" % data in got.stderr and "tunic measure" in got.stderr
+    assert "datadir" in got.stderr and "Socks" not in got.stderr, got.stderr
+
+
+def test_ctrl_c_tells_how_to_cancel(team):
+    """It ends the looking on; the measurement goes on until it is cancelled."""
+    asked = subprocess.Popen(
+        there([sut_module.program(), "measure", "ctl", "-c", "coord.ini", "measure", "--prior",
+               "24mbit", team.relays["guard1"]]),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=team.folder)
+    wait_for(lambda: [j for j in team.status()["jobs"] if j["state"] == "RUNNING"])
+    os.kill(asked.pid, signal.SIGINT)
+    said = asked.communicate(timeout=20)[1]
+    assert asked.returncode == 130, said
+    order = re.search(r"tunic measure ctl (--ctrl-addr \S+ cancel \d+)", said).group(1)
+    assert team.ctl(*order.split()).returncode == 0
+    wait_for(lambda: [r for r in team.results() if r.get("why") == "cancelled"])
+
+
+def test_an_order_by_address_records_who_it_was(team):
+    assert team.ctl("measure", team.relays["guard1"]).returncode == 0
+    begin, end = team.results()
+    assert begin["fp"] == end["fp"] and len(end["fp"]) == 40
+    assert end["fp"] in team.ctl("relays").stdout
 
 
 def test_keys_that_others_can_read_are_refused(tmp_path):

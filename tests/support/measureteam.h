@@ -28,7 +28,7 @@ struct team_measurer {
     struct coord_proto *ours, *theirs; /* the two ends of its connection */
     bool cut;                          /* its bytes go nowhere */
     struct team_fault fault;
-    unsigned begun, ended, idle;
+    unsigned begun, ended, idle, dialled;
     enum meas_code last_stop;
 };
 
@@ -74,6 +74,7 @@ static void team_dial(void *arg, struct coord_proto *p, const struct ipport *to)
 {
     struct team_measurer *m = arg;
     (void)to;
+    m->dialled++;
     if (!team.c || m->cut) {
         coord_proto_gone(p, "connection refused");
         return;

@@ -31,9 +31,9 @@ static const char HELP[] =
     "  --measurer \"NAME PIN BW\" who may come, and what it is good for; may be repeated\n"
     "  --meas-duration S        (30)     --sockets N       of a team (160)\n"
     "  --bg-percent R           (0.25)   --check P         share of cells looked at (1)\n"
-    "  --echo raw|framed        (raw)    --prior BW        of a relay nobody knows (13MB)\n"
+    "  --echo raw|framed        (raw)    --prior BW        of a relay nobody knows (104mbit)\n"
     "  --adaptive yes           may end early    --paper yes   the paper's fixed rule\n"
-    "  --dump-config            print what holds, and where it comes from\n"
+    "  --dump-config            print what holds, and where it comes from; 2 if it is not usable\n"
     "\n"
     "SIGHUP reads FILE again; SIGTERM ends when what runs is over.\n";
 
@@ -180,6 +180,27 @@ static err_t make_folder(const struct coord_service *cs)
     return ERR_IO;
 }
 
+/* Who can reach the socket at PATH can give orders. */
+static err_t check_folder(const struct coord_service *cs, const char *path)
+{
+    char folder[PATH_MAX + MCONF_TEXT_MAX];
+    struct stat st;
+    snprintf(folder, sizeof folder, "%s", path);
+    *(strrchr(folder + 1, '/') ? strrchr(folder + 1, '/') : folder + 1) = 0;
+    if (stat(folder, &st) != 0) {
+        log_err(&cs->s.log, "The folder of ctrl_addr, %s: %s", folder, strerror(errno));
+        return ERR_IO;
+    }
+    if (!(st.st_mode & 077))
+        return OK;
+    log_err(&cs->s.log,
+            "tunic measure coord takes orders in the folder %s (datadir, or that of ctrl_addr), "
+            "which others can enter (mode %04o): chmod 700 %s, or, of a systemd unit, "
+            "StateDirectoryMode=0700",
+            folder, (unsigned)st.st_mode & 07777, folder);
+    return ERR_STATE;
+}
+
 /* Listeners want a path from the root. */
 static err_t open_orders(struct coord_service *cs)
 {
@@ -188,6 +209,7 @@ static err_t open_orders(struct coord_service *cs)
     if (!absolute && !getcwd(here, sizeof here))
         return ERR_IO;
     snprintf(path, sizeof path, "%s%s%s", here, absolute ? "" : "/", cs->conf.ctrl_addr);
+    TRY(check_folder(cs, path));
     err_t e = orders_open(cs->s.net, path, cs->c, cs->results, shut_down, cs, &cs->orders);
     if (e == ERR_LIMIT)
         log_err(&cs->s.log, "The path %s is too long for a unix socket: say another ctrl_addr",
@@ -237,7 +259,8 @@ static int serve(struct coord_service *cs)
                    cs->conf.ctrl_addr);
         service_run(&cs->s);
     } else {
-        log_err(&cs->s.log, "The coordinator did not start: %s", err_text(e));
+        log_err(&cs->s.log, "The coordinator did not start%s%s", e == ERR_NOMEM ? ": " : "",
+                e == ERR_NOMEM ? err_text(e) : "");
     }
     end(cs);
     return e == OK ? MEASURE_DONE : MEASURE_NOT_ALL;

@@ -1,13 +1,12 @@
 #include "app/measure/ctl.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/measure/ctlline.h"
 #include "app/measure/ctlwords.h"
 #include "app/measure/service.h"
 #include "app/measure/tool.h"
@@ -22,12 +21,13 @@ static const char HELP[] =
     "Gives a running coordinator an order, through its unix socket (that of FILE's [coord], or\n"
     "data-coord/ctl).\n"
     "\n"
-    "  measure RELAY... [--no-wait] [--dur S] [--prior BYTES] [--mode MODE]\n"
+    "  measure RELAY... [--no-wait] [--dur S] [--prior BW] [--mode MODE]\n"
     "                     RELAY: ADDR:PORT, FINGERPRINT@ADDR:PORT, the fingerprint of one that\n"
     "                     was measured before, or a fingerprint or nickname that a client's\n"
     "                     --data-directory DIR has; shows how it goes, and ends with the last.\n"
-    "                     MODE: flashflow; echo2, sink2 or dir for relays of unmodified\n"
-    "                     tor\n"
+    "                     MODE: flashflow; echo2, sink2 or dir for relays of unmodified tor.\n"
+    "                     S: 1 to 600. BW: what it is thought to carry, like 4mbit. Ctrl-C ends\n"
+    "                     the looking on\n"
     "  status             what runs, and who is there\n"
     "  measurers, relays  who is listed; what was measured, and its last figure\n"
     "  results [RELAY]    of the last 8 days\n"
@@ -44,7 +44,8 @@ struct ctl {
     json_int_t dur, prior;
     const char *mode;
     const char *folder; /* a client's DataDirectory, or a test network's; NULL: none */
-    FILE *there;
+    struct ctlline there;
+    json_t *open; /* ID: relay */
     unsigned bad;
 };
 
@@ -55,41 +56,70 @@ static int take_mode(struct ctl *c, const char *mode)
     enum meas_mode found;
     c->mode = mode;
     /* drop and http are `run --local`'s: a coordinator refuses them, too. */
-    return meas_mode_find(text_of(mode), &found) && found != MEAS_DROP && found != MEAS_HTTP ? 2
-                                                                                             : 0;
+    if (meas_mode_find(text_of(mode), &found) && found != MEAS_DROP && found != MEAS_HTTP)
+        return 2;
+    fprintf(stderr, "tunic measure: --mode is one of flashflow, echo2, sink2 and dir, not %s\n",
+            mode);
+    return 0;
 }
 
 static int take_folder(struct ctl *c, const char *folder)
 {
+    struct stat st;
     c->folder = folder;
-    return 2;
+    errno = stat(folder, &st) != 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+    if (!errno)
+        return 2;
+    fprintf(stderr, "tunic measure: --data-directory %s: %s\n", folder, strerror(errno));
+    return 0;
 }
 
-/* -1: it is for the configuration. Else how many words were taken; 0: it is wrong. */
+static int take_dur(struct ctl *c, const char *word)
+{
+    uint64_t x = 0;
+    bool good = text_u64(word, MSG_DUR_MOST, &x) == OK && x > 0;
+    c->dur = (json_int_t)x;
+    if (!good)
+        fprintf(stderr, "tunic measure: --dur is a number of seconds, 1 to %d, not %s\n",
+                MSG_DUR_MOST, word);
+    return good ? 2 : 0;
+}
+
+static int take_prior(struct ctl *c, const char *word)
+{
+    uint64_t x = 0;
+    bool good = mconf_bw(text_of(word), &x) && x <= INT64_MAX;
+    c->prior = (json_int_t)x;
+    if (!good)
+        fprintf(stderr, "tunic measure: --prior is bytes a second, or like 5MB or 4mbit, not %s\n",
+                word);
+    return good ? 2 : 0;
+}
+
+static const struct {
+    const char *name;
+    int (*take)(struct ctl *c, const char *word);
+} VALUED[] = {{"--dur", take_dur},
+              {"--prior", take_prior},
+              {"--mode", take_mode},
+              {"--data-directory", take_folder}};
+
+/* -1: it is for the configuration. Else how many words were taken; 0: it is wrong, and that was
+ * said. */
 static int own_option(struct ctl *c, int argc, char **argv, int i)
 {
     const char *word = argv[i];
-    json_int_t *number = NULL;
-    if (strcmp(word, "--json") == 0)
-        c->json = true;
-    else if (strcmp(word, "--no-wait") == 0)
-        c->no_wait = true;
-    else if (strcmp(word, "--data-directory") == 0 && i + 1 < argc)
-        return take_folder(c, argv[i + 1]);
-    else if (strcmp(word, "--mode") == 0 && i + 1 < argc)
-        return take_mode(c, argv[i + 1]);
-    else if (strcmp(word, "--dur") == 0)
-        number = &c->dur;
-    else if (strcmp(word, "--prior") == 0)
-        number = &c->prior;
-    else
-        return -1;
-    if (!number)
-        return 1;
-    uint64_t x = 0;
-    bool good = i + 1 < argc && text_u64(argv[i + 1], INT64_MAX, &x) == OK && x > 0;
-    *number = (json_int_t)x;
-    return good ? 2 : 0;
+    for (size_t k = 0; k < sizeof VALUED / sizeof *VALUED; k++) {
+        if (strcmp(word, VALUED[k].name) != 0)
+            continue;
+        if (i + 1 < argc)
+            return VALUED[k].take(c, argv[i + 1]);
+        fprintf(stderr, "tunic measure: %s needs a value\n", word);
+        return 0;
+    }
+    c->json |= strcmp(word, "--json") == 0;
+    c->no_wait |= strcmp(word, "--no-wait") == 0;
+    return strcmp(word, "--json") == 0 || strcmp(word, "--no-wait") == 0 ? 1 : -1;
 }
 
 /* What is not ours goes to REST, whose options are the configuration's. */
@@ -99,9 +129,7 @@ static int sort_words(struct ctl *c, int argc, char **argv, char **rest, int *n_
     for (int i = 1; i < argc;) {
         int own = argv[i][0] == '-' ? own_option(c, argc, argv, i) : -1;
         if (own == 0)
-            return tool_complain(MEASURE_USAGE,
-                                 "--dur and --prior need a number, --mode one of flashflow, "
-                                 "echo2, sink2 and dir");
+            return MEASURE_USAGE;
         if (own > 0) {
             i += own;
         } else if (argv[i][0] == '-') {
@@ -148,13 +176,23 @@ static const struct order {
 } ORDERS[] = {{"measure", 1, WORDS_MOST}, {"status", 0, 0}, {"measurers", 0, 0}, {"relays", 0, 0},
               {"results", 0, 1},          {"cancel", 1, 1}, {"shutdown", 0, 0}};
 
-static const struct order *find_order(const struct ctl *c)
+/* 0, or the exit status after a complaint. */
+static int check_order(const struct ctl *c)
 {
-    for (size_t i = 0; c->n_words && i < sizeof ORDERS / sizeof *ORDERS; i++)
-        if (strcmp(ORDERS[i].name, c->words[0]) == 0 && c->n_words - 1 >= ORDERS[i].least &&
-            c->n_words - 1 <= ORDERS[i].most)
-            return &ORDERS[i];
-    return NULL;
+    if (!c->n_words)
+        return tool_complain(MEASURE_USAGE, "say what it is to do; see tunic measure ctl --help");
+    for (size_t i = 0; i < sizeof ORDERS / sizeof *ORDERS; i++) {
+        if (strcmp(ORDERS[i].name, c->words[0]) != 0)
+            continue;
+        if (c->n_words - 1 >= ORDERS[i].least && c->n_words - 1 <= ORDERS[i].most)
+            return 0;
+        fprintf(stderr, "tunic measure: %s %s; see tunic measure ctl --help\n", c->words[0],
+                c->n_words > 1 ? "takes less behind it" : "needs to know what");
+        return MEASURE_USAGE;
+    }
+    fprintf(stderr, "tunic measure: there is no order \"%s\"; see tunic measure ctl --help\n",
+            c->words[0]);
+    return MEASURE_USAGE;
 }
 
 /* NULL: the order makes no sense, or there is no memory. */
@@ -176,36 +214,32 @@ static json_t *order_json(const struct ctl *c)
 
 /* ---- talking ---- */
 
-static int reach(struct ctl *c, const char *path)
+/* What is measured, by ID: for whoever does not want to wait for it any longer. */
+static void follow(struct ctl *c, const json_t *o, const char *event)
 {
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
-    int fd =
-        strlen(path) < sizeof to.sun_path ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
-    if (fd >= 0)
-        memcpy(to.sun_path, path, strlen(path) + 1);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0 ||
-        !(c->there = fdopen(fd, "r+"))) {
-        fprintf(stderr, "tunic measure: no coordinator answers on %s: %s\n", path, strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return CTL_NO_COORDINATOR;
-    }
-    return 0;
+    char id[32];
+    snprintf(id, sizeof id, "%lld", (long long)json_integer_value(json_object_get(o, "id")));
+    if (strcmp(event, "queued") == 0)
+        (void)json_object_set(c->open, id, json_object_get(o, "relay"));
+    else if (strcmp(event, "result") == 0)
+        (void)json_object_del(c->open, id);
 }
 
 /* Whether it is the last. */
-static bool take(struct ctl *c, const char *line)
+static bool take(struct ctl *c, struct text line)
 {
     json_error_t error;
-    json_t *o = json_loads(line, 0, &error);
+    json_t *o = json_loadb(line.s, line.len, 0, &error);
     const char *event = json_string_value(json_object_get(o, "event"));
     bool is_end = event && strcmp(event, "end") == 0;
     bool is_bad = event && (strcmp(event, "refused") == 0 || strcmp(event, "error") == 0);
     if (event && strcmp(event, "result") == 0)
         is_bad = !json_is_true(json_object_get(o, "ok"));
+    if (event)
+        follow(c, o, event);
     c->bad += is_bad || !o ? 1 : 0;
     if (c->json)
-        fputs(line, stdout);
+        printf("%.*s\n", (int)line.len, line.s);
     else if (o)
         ctlwords_write(stdout, o, c->live);
     fflush(stdout);
@@ -213,19 +247,38 @@ static bool take(struct ctl *c, const char *line)
     return is_end;
 }
 
-/* With --no-wait only what became of the order is awaited: a line a relay. */
-static int listen_to(struct ctl *c)
+/* What was ordered goes on: only the looking on is over. */
+static int interrupted(const struct ctl *c, const char *path)
 {
-    char *line = NULL;
-    size_t size = 0, n = 0;
-    bool over = false, no_wait = c->no_wait && strcmp(c->words[0], "measure") == 0;
-    while (!over && !(no_wait && n == c->n_words - 1) && getline(&line, &size, c->there) > 0) {
+    const char *id;
+    json_t *relay;
+    if (c->live)
+        fputc('\n', stderr);
+    json_object_foreach(c->open, id, relay)
+        fprintf(stderr,
+                "tunic measure: %s is %s, and goes on; to end it: "
+                "tunic measure ctl --ctrl-addr %s cancel %s\n",
+                json_string_value(relay), id, path, id);
+    return MEASURE_SIGNAL + SIGINT;
+}
+
+/* With --no-wait only what became of the order is awaited: a line a relay. */
+static int listen_to(struct ctl *c, const char *path)
+{
+    size_t n = 0, enough = SIZE_MAX;
+    bool over = false;
+    struct text line;
+    if (c->no_wait && strcmp(c->words[0], "measure") == 0)
+        enough = c->n_words - 1;
+    while (!over && n < enough) {
+        enum ctlline_next next = ctlline_next(&c->there, &line);
+        if (next == CTLLINE_INTERRUPTED)
+            return interrupted(c, path);
+        if (next == CTLLINE_GONE)
+            return tool_complain(MEASURE_NOT_ALL, "the coordinator went away");
         over = take(c, line);
         n++;
     }
-    free(line);
-    if (!over && !(no_wait && n == c->n_words - 1))
-        return tool_complain(MEASURE_NOT_ALL, "the coordinator went away");
     return c->bad ? MEASURE_NOT_ALL : MEASURE_DONE;
 }
 
@@ -233,16 +286,19 @@ static int give(struct ctl *c, const char *path)
 {
     json_t *order = order_json(c);
     char *text = order ? json_dumps(order, JSON_COMPACT) : NULL;
+    int status;
     json_decref(order);
     if (!text)
         return tool_complain(MEASURE_USAGE, "that is no ID of a measurement");
-    int status = reach(c, path);
-    if (!status) {
-        fprintf(c->there, "%s\n", text);
-        fflush(c->there);
-        status = listen_to(c);
-        fclose(c->there);
+    c->open = json_object();
+    if (ctlline_open(&c->there, path) && ctlline_say(&c->there, text)) {
+        status = listen_to(c, path);
+    } else {
+        fprintf(stderr, "tunic measure: no coordinator answers on %s: %s\n", path, strerror(errno));
+        status = CTL_NO_COORDINATOR;
     }
+    ctlline_close(&c->there);
+    json_decref(c->open);
     free(text);
     return status;
 }
@@ -269,8 +325,9 @@ int measure_ctl_main(int argc, char **argv)
     mconf_free(conf);
     if (e != OK)
         return tool_complain(MEASURE_USAGE, why);
-    if (!find_order(&c))
-        return tool_complain(MEASURE_USAGE, "say what it is to do; see tunic measure ctl --help");
+    status = check_order(&c);
+    if (status)
+        return status;
     signal(SIGPIPE, SIG_IGN);
     return give(&c, settings.ctrl_addr);
 }

@@ -137,8 +137,9 @@ static void relays(FILE *to, const json_t *list)
         struct tm tm;
         if (t && gmtime_r(&t, &tm))
             (void)strftime(day, sizeof day, "%Y-%m-%d %H:%M", &tm);
-        fprintf(to, "%s %s: %.1f Mbit/s, %s%s%s\n", text(r, "addr"), text(r, "fp"), mbit(r, "bw"),
-                day, *text(r, "why") ? "; last: " : "", text(r, "why"));
+        fprintf(to, "%s%s%s: %.1f Mbit/s, %s%s%s\n", text(r, "addr"), *text(r, "fp") ? " " : "",
+                text(r, "fp"), mbit(r, "bw"), day, *text(r, "why") ? "; last: " : "",
+                text(r, "why"));
     }
 }
 

@@ -27,7 +27,7 @@ static const char HELP[] =
     "  --sockets-max N          of all measurements (480)\n"
     "  --hop-addr ADDR:PORT     where a second hop listens, for relays of unmodified tor\n"
     "                           (localhost:0, any free port)\n"
-    "  --dump-config            print what holds, and where it comes from\n"
+    "  --dump-config            print what holds, and where it comes from; 2 if it is not usable\n"
     "\n"
     "SIGHUP reads FILE again; SIGTERM ends when what runs is over.\n";
 

@@ -91,6 +91,9 @@ static err_t begin_one(struct caller *c, const json_t *order, const char *relay,
         .dur = dur > 0 && dur <= MSG_DUR_MOST ? (unsigned)dur : 0,
         .prior = prior > 0 ? (uint64_t)prior : 0,
     };
+    snprintf(why, COORDINATOR_WHY, "dur is 0, for the usual, to %d", MSG_DUR_MOST);
+    if (dur < 0 || dur > MSG_DUR_MOST)
+        return ERR_ARG;
     snprintf(why, COORDINATOR_WHY, "there is no such mode");
     if (mode && !meas_mode_find(text_of(mode), &wish.mode))
         return ERR_ARG;

@@ -106,8 +106,13 @@ static err_t read_all(const struct service *s, struct asked *asked, struct mconf
 static int dump(const struct service *s, const struct mconf *conf)
 {
     char *text = mconf_dump(conf, s->section);
+    char why[MCONF_WHY];
     bool good = text && fputs(text, stdout) >= 0 && fflush(stdout) == 0;
     free(text);
+    for (size_t i = 0; mconf_notice(conf, i); i++)
+        (void)tool_complain(0, mconf_notice(conf, i));
+    if (good && mconf_check(conf, s->section, why) != OK)
+        return tool_complain(MEASURE_USAGE, why);
     return good ? MEASURE_DONE : MEASURE_NOT_ALL;
 }
 

@@ -146,6 +146,8 @@ err_t whom_find(const char *word, const char *folder, struct whom *out, char why
         ipport_text(&at, out->name);
         return OK;
     }
+    if (consent_port_is_wrong(word) || ipport_parse(word, &at) == OK)
+        return complain(why, "\"%.100s\": a port is a number of 1 to 65535", word);
     if (strchr(word, ':') || strchr(word, '.'))
         return complain(why,
                         "\"%.100s\" is no ADDRESS:PORT, the address in numbers: names are "
