@@ -173,5 +173,6 @@ static int larger_first(const void *a, const void *b)
 
 void survey_sort(const struct survey *s)
 {
-    qsort(s->relays, s->n, sizeof *s->relays, larger_first);
+    if (s->n)
+        qsort(s->relays, s->n, sizeof *s->relays, larger_first);
 }
