@@ -84,7 +84,7 @@ class Asker(threading.Thread):
         self.join(seconds)
         return self.is_alive()
 
-    def result(self, timeout=10):
+    def result(self, timeout=40):      # a stream is moved to another circuit after 10 s and 15 s
         self.join(timeout)
         assert not self.is_alive(), "no end of it"
         if self.error:
