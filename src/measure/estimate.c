@@ -33,7 +33,8 @@ uint64_t estimate_median(uint64_t *v, size_t n)
     return low + (high - low) / 2;
 }
 
-uint64_t estimate_percentile(const uint64_t *sorted, size_t n, unsigned percent)
+/* Of SORTED: the value below which PERCENT of them lie; 0 of none. */
+static uint64_t percentile(const uint64_t *sorted, size_t n, unsigned percent)
 {
     return n ? sorted[(n - 1) * (percent < 100 ? percent : 100) / 100] : 0;
 }
@@ -64,10 +65,10 @@ static void sum_up(struct counted *c, struct estimate *out)
 {
     out->counted = (unsigned)c->n;
     out->bw = estimate_median(c->t, c->n);
-    out->p10 = estimate_percentile(c->t, c->n, 10);
-    out->p25 = estimate_percentile(c->t, c->n, 25);
-    out->p75 = estimate_percentile(c->t, c->n, 75);
-    out->p90 = estimate_percentile(c->t, c->n, 90);
+    out->p10 = percentile(c->t, c->n, 10);
+    out->p25 = percentile(c->t, c->n, 25);
+    out->p75 = percentile(c->t, c->n, 75);
+    out->p90 = percentile(c->t, c->n, 90);
     out->x = estimate_median(c->x, c->n);
     out->bg = estimate_median(c->bg, c->n);
     out->cpu = (unsigned)estimate_median(c->cpu, c->n);

@@ -55,8 +55,6 @@ uint64_t estimate_believed(uint64_t x, uint64_t y, unsigned percent);
 uint64_t estimate_claim(const struct estimate_second *s);
 /* Sorts V. For an even count the mean of the two in the middle, rounded down; 0 of none. */
 uint64_t estimate_median(uint64_t *v, size_t n);
-/* Of V, which is sorted: the value below which PERCENT of them lie; 0 of none. */
-uint64_t estimate_percentile(const uint64_t *sorted, size_t n, unsigned percent);
 
 /* Of the N seconds of a run the first SKIPPED do not count, nor do those that were not reported.
  * ERR_LIMIT: fewer than two thirds of N count, so there is no estimate. ERR_ARG: more than

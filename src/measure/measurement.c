@@ -55,10 +55,15 @@ void measurement_stop(struct measurement *m, enum meas_code code, const char *in
 
 static void become_ready(struct measurement *m)
 {
-    struct connected_to_relay told;
+    struct connected_to_relay told = {
+        .meas_id = m->told.meas_id,
+        .circs = m->opened,
+        .ready_circs = m->ready,
+        .bad_circs = m->bad,
+        .rtt_ms = m->rtt_us == UINT64_MAX ? 0 : (unsigned)(m->rtt_us / US_PER_MS),
+    };
     m->state = MEASUREMENT_READY;
     env_arm_ms(m->env, &m->deadline, MEAS_GO_MS);
-    measurement_circs(m, &told);
     m->ops->on_connected(m->arg, &told);
 }
 
@@ -276,15 +281,4 @@ enum measurement_state measurement_state(const struct measurement *m)
 const struct connect_to_relay *measurement_told(const struct measurement *m)
 {
     return &m->told;
-}
-
-void measurement_circs(const struct measurement *m, struct connected_to_relay *out)
-{
-    *out = (struct connected_to_relay){
-        .meas_id = m->told.meas_id,
-        .circs = m->opened,
-        .ready_circs = m->ready,
-        .bad_circs = m->bad,
-        .rtt_ms = m->rtt_us == UINT64_MAX ? 0 : (unsigned)(m->rtt_us / US_PER_MS),
-    };
 }

@@ -215,6 +215,5 @@ void measurement_heard(struct measurement *m);
 enum measurement_state measurement_state(const struct measurement *m);
 /* As it was told, with the newest alloc_bw. */
 const struct connect_to_relay *measurement_told(const struct measurement *m);
-void measurement_circs(const struct measurement *m, struct connected_to_relay *out);
 
 #endif

@@ -58,7 +58,6 @@ void run_enter(struct run *r, enum run_state state);
 /* Splits what the prior asks for; ERR_LIMIT: there is nothing to give. */
 MUST_USE err_t run_team_split(struct run *r);
 void run_team_connect(struct run *r);
-void run_team_go(struct run *r);
 /* Those that still take part are told to stop. */
 void run_team_cancel(struct run *r);
 /* Nobody's report is overdue, or the run has failed. */

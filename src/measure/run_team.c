@@ -66,7 +66,7 @@ void run_team_connect(struct run *r)
     }
 }
 
-void run_team_go(struct run *r)
+static void go(struct run *r)
 {
     run_enter(r, RUN_RUNNING);
     r->go_us = r->env->mono_us;
@@ -134,7 +134,7 @@ void run_connected(struct run *r, size_t k, const struct connected_to_relay *m)
     for (size_t i = 0; i < r->config.n_members; i++)
         if (r->team.told[i] && !r->team.is_connected[i])
             return;
-    run_team_go(r);
+    go(r);
 }
 
 void run_failed(struct run *r, size_t k, const struct meas_failure *m)

@@ -95,20 +95,6 @@ static void connect_links(void)
     link_tcp_open(p.w.link);
 }
 
-static bool move_bytes(struct link *from, struct link *to)
-{
-    size_t len, room;
-    const uint8_t *at = link_seal(from, &len);
-    uint8_t *in = at ? link_in_room(to, &room) : NULL;
-    if (!in)
-        return false;
-    len = len < room ? len : room;
-    memcpy(in, at, len);
-    link_sent(from, len);
-    link_in_done(to, len);
-    return true;
-}
-
 static bool has_said_proof(void)
 {
     return p.w.link->hs.stage >= STAGE_CHALLENGED && p.w.link->out.len;

@@ -49,7 +49,7 @@ static void on_create(void *arg, uint32_t id, uint8_t cmd, uint8_t *body)
 static const struct link_ops ops = {
     .on_open = nothing, .on_end = no_end, .on_output = nothing, .on_create = on_create};
 
-static bool move_bytes(struct link *from, struct link *to, size_t most)
+static bool move_some(struct link *from, struct link *to, size_t most)
 {
     size_t len, room;
     const uint8_t *at = link_seal(from, &len);
@@ -84,8 +84,8 @@ static void join(size_t i)
     ours[i].link = link_new(w.env, &config, &w.target, &ops, &ours[i]);
     ck_assert(ours[i].link && theirs[i].link);
     link_tcp_open(ours[i].link);
-    while (move_bytes(ours[i].link, theirs[i].link, PIECE) ||
-           move_bytes(theirs[i].link, ours[i].link, PIECE))
+    while (move_some(ours[i].link, theirs[i].link, PIECE) ||
+           move_some(theirs[i].link, ours[i].link, PIECE))
         continue;
     ours[i].circ = (struct link_circ){.ops = &circ_ops, .arg = &ours[i]};
     ck_ok(link_circ_open(ours[i].link, &ours[i].circ));
@@ -93,7 +93,7 @@ static void join(size_t i)
     ck_assert_ptr_nonnull(body);
     memset(body, 0, CELL_BODY_LEN);
     link_cell_commit(&ours[i].circ);
-    ck_assert(move_bytes(ours[i].link, theirs[i].link, PIECE));
+    ck_assert(move_some(ours[i].link, theirs[i].link, PIECE));
 }
 
 static void fill(struct end *e)
@@ -134,8 +134,8 @@ START_TEST(test_link_lean_160_busy_links_hold_40_mb)
             fill(&theirs[i]);
             if (round == ROUNDS - 1)
                 continue;
-            ck_assert(move_bytes(ours[i].link, theirs[i].link, PIECE));
-            ck_assert(move_bytes(theirs[i].link, ours[i].link, PIECE));
+            ck_assert(move_some(ours[i].link, theirs[i].link, PIECE));
+            ck_assert(move_some(theirs[i].link, ours[i].link, PIECE));
         }
     }
     size_t held = (allocated() - before) / 2;

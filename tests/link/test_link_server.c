@@ -119,20 +119,6 @@ static void set_up(struct link_cheat cheat)
     link_tcp_open(p.w.link);
 }
 
-static bool move_bytes(struct link *from, struct link *to)
-{
-    size_t len, room;
-    const uint8_t *at = link_seal(from, &len);
-    uint8_t *in = at ? link_in_room(to, &room) : NULL;
-    if (!in)
-        return false;
-    len = len < room ? len : room;
-    memcpy(in, at, len);
-    link_sent(from, len);
-    link_in_done(to, len);
-    return true;
-}
-
 static void pump(void)
 {
     while (move_bytes(p.w.link, p.server) || move_bytes(p.server, p.w.link))

@@ -168,20 +168,6 @@ static void on_output(void *arg)
 static const struct link_ops server_ops = {
     .on_open = on_open, .on_end = on_end, .on_output = on_output};
 
-static bool move_bytes(struct link *from, struct link *to)
-{
-    size_t len, room;
-    const uint8_t *at = link_seal(from, &len);
-    uint8_t *in = at ? link_in_room(to, &room) : NULL;
-    if (!in)
-        return false;
-    len = len < room ? len : room;
-    memcpy(in, at, len);
-    link_sent(from, len);
-    link_in_done(to, len);
-    return true;
-}
-
 /* Whether the responder's link was open in the end. */
 static bool shake(const struct link_server *face)
 {

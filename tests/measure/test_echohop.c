@@ -90,20 +90,6 @@ static void output(void *world, struct link *l)
     (void)world, (void)l;
 }
 
-static bool move_bytes(struct link *from, struct link *to)
-{
-    size_t len, room;
-    const uint8_t *at = link_seal(from, &len);
-    uint8_t *in = at ? link_in_room(to, &room) : NULL;
-    if (!in)
-        return false;
-    len = len < room ? len : room;
-    memcpy(in, at, len);
-    link_sent(from, len);
-    link_in_done(to, len);
-    return true;
-}
-
 /* As a socket does: what there is goes out. */
 static void hangup(void *world, struct link *l)
 {

@@ -9,6 +9,7 @@
 #include "crypto/secret.h"
 #include "link/tls.h"
 #include "net/conn.h"
+#include "net/linksock.h"
 #include "net/listen.h"
 #include "testnet/relay_certs.h"
 
@@ -32,21 +33,6 @@ static uint8_t *in_room(void *link, size_t *room)
     return echohop_is_full(link) ? NULL : link_in_room(link, room);
 }
 
-static void in_done(void *link, size_t len)
-{
-    link_in_done(link, len);
-}
-
-static void in_end(void *link, int errno_)
-{
-    link_tcp_failed(link, errno_);
-}
-
-static const uint8_t *out(void *link, size_t *len)
-{
-    return link_seal(link, len);
-}
-
 static void sent(void *link, size_t len)
 {
     struct conn *c = link_io(link);
@@ -56,8 +42,11 @@ static void sent(void *link, size_t len)
         conn_resume(c);
 }
 
-static const struct conn_machine machine = {
-    .in_room = in_room, .in_done = in_done, .in_end = in_end, .out = out, .sent = sent};
+static const struct conn_machine machine = {.in_room = in_room,
+                                            .in_done = linksock_in_done,
+                                            .in_end = linksock_in_end,
+                                            .out = linksock_out,
+                                            .sent = sent};
 
 static void on_accept(void *arg, int fd, const struct ipport *peer)
 {

@@ -4,44 +4,15 @@
 
 #include "link/link.h"
 #include "net/conn.h"
-
-static uint8_t *in_room(void *link, size_t *room)
-{
-    return link_in_room(link, room);
-}
-
-static void in_done(void *link, size_t len)
-{
-    link_in_done(link, len);
-}
-
-static void in_end(void *link, int errno_)
-{
-    link_tcp_failed(link, errno_);
-}
-
-static const uint8_t *out(void *link, size_t *len)
-{
-    return link_seal(link, len);
-}
-
-static void sent(void *link, size_t len)
-{
-    link_sent(link, len);
-}
-
-static void connected(void *link)
-{
-    link_tcp_open(link);
-}
+#include "net/linksock.h"
 
 static const struct conn_machine link_machine = {
-    .in_room = in_room,
-    .in_done = in_done,
-    .in_end = in_end,
-    .out = out,
-    .sent = sent,
-    .connected = connected,
+    .in_room = linksock_in_room,
+    .in_done = linksock_in_done,
+    .in_end = linksock_in_end,
+    .out = linksock_out,
+    .sent = linksock_sent,
+    .connected = linksock_connected,
 };
 
 static void dial(void *world, struct link *l)
