@@ -65,6 +65,13 @@ def pytest_collection_modifyitems(config, items):
     items.sort(key=place)
 
 
+def pytest_runtest_logreport(report):
+    """The names of what failed, for tests/net/run."""
+    if report.failed and os.environ.get("TUNIC_FAILED"):
+        with open(os.environ["TUNIC_FAILED"], "a", encoding="ascii") as f:
+            f.write(report.nodeid + "\n")
+
+
 def pytest_sessionstart(session):
     if not os.access(sut_module.program(), os.X_OK):
         pytest.exit("no program to test: %s (make first)" % sut_module.program(), 1)

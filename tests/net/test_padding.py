@@ -58,8 +58,8 @@ class Library:
 
 
 @pytest.fixture
-def circuit(lab):
-    """A library, and its circuit through guard, middle and exit."""
+def made_anew(lab):
+    """Makes a circuit through guard, middle and exit: what gives it, and the library."""
     lib = Library()
     auth = lab.authorities()[0]
     at = Relay(ctypes.sizeof(Relay), auth.address.encode(), auth.or_port)
@@ -69,12 +69,22 @@ def circuit(lab):
     every = lib.call("dir_get", fast, b"/tor/server/all", ctypes.byref(length), TIMEOUT, lib.error)
     hops = [lab.by_role(role)[0].fingerprint.encode() for role in ("guard", "middle", "exit")]
     first = lib.call("relay_connect_to", lib.t, every, length, hops[0], TIMEOUT, lib.error)
-    made = lib.call("circuit_start", first, None, lib.error)
-    for hop in hops:
-        lib.call("circuit_extend_to", made, NTOR, every, length, hop, TIMEOUT, lib.error,
-                 result=ctypes.c_int)
-    yield lib, made
+
+    def make():
+        made = lib.call("circuit_start", first, None, lib.error)
+        for hop in hops:
+            lib.call("circuit_extend_to", made, NTOR, every, length, hop, TIMEOUT, lib.error,
+                     result=ctypes.c_int)
+        return made
+    yield lib, make
     lib.call("free_all", lib.t, result=None)
+
+
+@pytest.fixture
+def circuit(made_anew):
+    """A library, and a circuit of its."""
+    lib, make = made_anew
+    return lib, make()
 
 
 def listen(lib, seconds, until=lambda seen: False):
@@ -112,8 +122,16 @@ def test_introduction_circuits_look_like_fetched_pages(circuit):
     assert lib.call("circuit_is_padding", made, result=ctypes.c_int) == 0
 
 
-def test_rendezvous_circuits_get_a_cell_each_way(circuit):
-    lib, made = circuit
-    seen = pad(lib, made, REND, 2)
-    assert sorted(seen) == ["<DROP2", "<PADDING_NEGOTIATED2", ">DROP2", ">PADDING_NEGOTIATE2"]
-    assert seen[0] == ">PADDING_NEGOTIATE2"
+def test_rendezvous_circuits_get_a_cell_each_way(made_anew):
+    """Ours goes within a millisecond, or not at all if the relay's came before: on a busy machine
+    that happens."""
+    lib, make = made_anew
+    for _ in range(10):
+        seen = pad(lib, make(), REND, 2)
+        assert seen[0] == ">PADDING_NEGOTIATE2"
+        theirs = [s for s in seen if s != ">DROP2"]
+        assert sorted(theirs) == ["<DROP2", "<PADDING_NEGOTIATED2", ">PADDING_NEGOTIATE2"]
+        if seen.count(">DROP2") == 1:
+            return
+        assert ">DROP2" not in seen
+    raise AssertionError("ten circuits, and no cell of ours on any")
