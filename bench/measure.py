@@ -5,10 +5,14 @@ usage: bench/measure.py grid [COUNT] [--out FILE]      runs in memory under virt
        bench/measure.py sockets [COUNT] [--out FILE]   runs against relays of `tunic testnet`
        bench/measure.py speed [--seconds N]            a relay without a limit: CPU a Gbit
 
-Each run is a line of FILE (build/bench/measure-PART.txt) as soon as it is over, and what is there is
-not done again: a long one may be stopped and begun anew. Figures, no verdict."""
+Each run is a line of FILE (build/bench/measure-PART.txt; of sockets a JSON object a line, with the
+load of that minute) as soon as it is over, and what is there is not done again: a long one may be
+stopped at any time and begun anew by the same command. `sockets 200` takes about an hour; where the
+program is built anew meanwhile, let TUNIC name a copy of it. `sockets 0` only shows what is there.
+Figures, no verdict: runs that say of themselves that they are inconclusive are counted apart."""
 
 import argparse
+import json
 import math
 import os
 import re
@@ -73,30 +77,79 @@ def grid(count, path):
 
 # ---- on sockets ----
 
+def outcome(text):
+    """What `run` said: a figure in bytes a second, and whether it is one."""
+    found = re.search(r"carries [\d.]+ Mbit/s \(([\d.]+) MB/s\)", text)
+    if found:
+        return {"figure": float(found.group(1)) * 1e6, "conclusive": True}
+    found = re.search(r"inconclusive\. It carries ([\d.]+) Mbit/s or more", text)
+    if found:
+        return {"figure": float(found.group(1)) * 1e6 / 8, "conclusive": False}
+    return {"failed": text[-200:]}
+
+
 def one(number):
-    """A line: number, rate, delay, what came out (0: no number)."""
     rate, (delay, jitter) = SOCKETS[number % len(SOCKETS)]
     seconds = LONG_S if number % LONG_ONE_IN == 0 else SHORT_S
     done = subprocess.run(
         [TUNIC, "testnet", "--no-client", "--quiet", "--measurable", "--rate", "%dKB" % (rate // KB),
          "--delay", str(delay), "--jitter", str(jitter), "--", TUNIC, "measure", "run", "--local",
          "--quiet", "--seconds", str(seconds), "--prior", "%dKB" % (rate // KB), "guard1"],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False)
-    found = re.search(r"carries .*? \(([\d.]+) MB/s\)", done.stdout)
-    return "%d %d %d %d" % (number, rate, delay, float(found.group(1)) * 1e6 if found else 0)
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    row = {"number": number, "rate": rate, "delay": delay, "seconds": seconds,
+           "load": round(os.getloadavg()[0], 1)}
+    row.update(outcome(done.stdout))
+    return row
+
+
+def rows_of(path):
+    """A line that was torn by a crash is passed over, and made again."""
+    rows = []
+    for line in lines_of(path):
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            pass
+    return rows
+
+
+def is_torn(path):
+    """Whether what was written last has no end."""
+    with open(path, "a+b") as f:
+        f.seek(max(0, f.seek(0, os.SEEK_END) - 1))
+        return f.read(1) not in (b"", b"\n")
+
+
+def show_rows(what, rows):
+    good = [r for r in rows if r.get("conclusive")]
+    if good:
+        show(what, [(r["figure"] - r["rate"]) * 1000 / r["rate"] for r in good],
+             len(rows) - len(good))
+    else:
+        print("%s: none of %d runs has a figure" % (what, len(rows)))
 
 
 def sockets(count, path):
-    for number in range(len(lines_of(path)), count):
-        line = one(number)
+    done = {row["number"] for row in rows_of(path)}
+    for number in range(count):
+        if number in done:
+            continue
+        line = json.dumps(one(number))
+        print(line, flush=True)
+        gap = "\n" if is_torn(path) else ""
         with open(path, "a", encoding="ascii") as out:
-            out.write(line + "\n")
-    rows = [tuple(map(int, line.split())) for line in lines_of(path)[:count]]
-    off = {row: (row[3] - row[1]) * 1000 / row[1] for row in rows if row[3]}
-    show("all", off.values(), len(rows) - len(off))
-    for rate in sorted({row[1] for row in off}):
-        show("%d KB/s" % (rate // KB), [e for row, e in off.items() if row[1] == rate],
-             sum(row[1] == rate and not row[3] for row in rows))
+            out.write(gap + line + "\n")
+    rows = rows_of(path)
+    show_rows("all", rows)
+    for rate in sorted({r["rate"] for r in rows}):
+        show_rows("%d KB/s" % (rate // KB), [r for r in rows if r["rate"] == rate])
+    for delay in sorted({r["delay"] for r in rows}):
+        show_rows("%d ms away" % delay, [r for r in rows if r["delay"] == delay])
+    if rows:
+        loads = [r["load"] for r in rows]
+        print("load of the machine: median %.1f, %.1f to %.1f; inconclusive %d, failed %d" % (
+            quantile(loads, .5), min(loads), max(loads),
+            sum(r.get("conclusive") is False for r in rows), sum("failed" in r for r in rows)))
 
 
 # ---- what it costs ----

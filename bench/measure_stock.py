@@ -6,15 +6,19 @@ usage: bench/measure_stock.py [--runs N] [--seconds N] [--rates 1,2,5,10] [--mod
                               [--log FILE] [--shaped MBIT,...]
 
 A line a run, then a table: the medians over the runs of our figure by the relay's own, their errors
-(median, 95th percentile), our figure by the configured rate, and what a run moved. With --log each
-run is also appended to FILE as JSON, and runs that stand there already are not made again, so that
-what was interrupted goes on. With --shaped the relay has no limit of its own, and stands in a network
-namespace whose cable carries so much (tc tbf, both ways; root is needed): our figure by what is left
-of that for TLS behind the heads of Ethernet, IP and TCP.
+(median, 95th percentile), our figure by the configured rate, and how many runs gave no figure. With
+--log each run is also appended to FILE as JSON with the load of that minute, and runs that stand
+there already are not made again: a long series may be stopped at any time and begun anew by the same
+command (--runs 0 only shows the table). `--runs 12 --seconds 10 --rates 1,2,5,10,20 --log FILE` is 60
+runs, in about 20 minutes; where the program is built anew meanwhile, let TUNIC name a copy. With
+--shaped the relay has no limit of its own, and stands in a network namespace whose cable carries so
+much (tc tbf, both ways; root is needed): our figure by what is left of that for TLS behind the heads
+of Ethernet, IP and TCP.
 """
 
 import argparse
 import json
+import math
 import os
 import re
 import statistics
@@ -55,7 +59,7 @@ def one_run(directory, base, rate, mode, seconds):
                               capture_output=True, text=True, timeout=seconds + 120, check=False)
         result = measured(done.stdout, done.stderr, mode)
         result.update(rate=rate, mode=mode, seconds=seconds, warnings=relay.warnings(),
-                      closed=relay.closed_for_us())
+                      closed=relay.closed_for_us(), load=round(os.getloadavg()[0], 1))
     return result
 
 
@@ -72,7 +76,8 @@ def all_runs(args, known):
             for n in range(args.runs):
                 for rate in args.rates:
                     for mode in args.modes:
-                        have = [r for r in known if r["rate"] == rate and r["mode"] == mode]
+                        have = [r for r in known if (r["rate"], r["mode"], r["seconds"]) ==
+                                (rate, mode, args.seconds)]
                         if len(have) > n:
                             continue
                         folder = os.path.join(top, "%s-%s-%d" % (mode, rate, n))
@@ -129,13 +134,27 @@ def shaped_run(directory, base, mbit, seconds):
     if not figure:
         return {"shaped": mbit, "failed": (done.stdout + done.stderr)[-300:]}
     mine = float(figure.group(1)) * 8
-    return {"shaped": mbit, "ours": mine, "conclusive": not figure.group(2),
-            "of what is left": round(mine / (mbit * PAYLOAD), 4), "complaints": complaints}
+    return {"shaped": mbit, "load": round(os.getloadavg()[0], 1), "ours": mine,
+            "conclusive": not figure.group(2), "of what is left": round(mine / (mbit * PAYLOAD), 4),
+            "complaints": complaints}
 
 
 def percentile(values, share):
     values = sorted(values)
-    return values[min(len(values) - 1, int(share * len(values)))]
+    return values[min(len(values) - 1, math.ceil(share * len(values)) - 1)]
+
+
+def known_runs(path):
+    """A line that was torn by a crash is passed over, and its run made again."""
+    runs = []
+    if path and os.path.exists(path):
+        with open(path, encoding="utf-8") as log:
+            for line in log:
+                try:
+                    runs.append(json.loads(line))
+                except ValueError:
+                    pass
+    return runs
 
 
 def table(runs, args):
@@ -147,15 +166,17 @@ def table(runs, args):
         good = [r for r in mine if "ours" in r and r["its"] and
                 (r["conclusive"] or r["mode"] == "drop")]   # else it is no figure
         if not good:
-            print("%-7s %6s %5d  all failed" % (mode, rate or "all", len(mine)))
+            print("%-7s %6s %5d  none has a figure" % (mode, rate or "all", len(mine)))
             continue
         ratios = [r["ours"] / r["its"] for r in good]
         errors = [abs(x - 1) for x in ratios]
-        print("%-7s %6s %5d %10.3f %7.2f%% %7.2f%% %10.3f  %d without a figure, %d warnings, "
+        failed = sum("failed" in r for r in mine)
+        print("%-7s %6s %5d %10.3f %7.2f%% %7.2f%% %10.3f  %d inconclusive, %d failed, %d warnings, "
               "%d closed" % (
             mode, rate or "all", len(good), statistics.median(ratios),
             100 * statistics.median(errors), 100 * percentile(errors, .95),
-            statistics.median(r["ours"] / r["rate"] for r in good), len(mine) - len(good),
+            statistics.median(r["ours"] / r["rate"] for r in good),
+            len(mine) - len(good) - failed, failed,
             sum(len(r["warnings"]) for r in mine), sum(len(r["closed"]) for r in mine)))
 
 
@@ -170,7 +191,6 @@ def main():
     parser.add_argument("--log")
     parser.add_argument("--shaped", type=lambda t: [int(x) for x in t.split(",")])
     args = parser.parse_args()
-    known = []
     if args.shaped:
         for n in range(args.runs):
             for mbit in args.shaped:
@@ -178,9 +198,7 @@ def main():
                     print(json.dumps(shaped_run(top, free_base_port() + n, mbit, args.seconds)),
                           flush=True)
         return
-    if args.log and os.path.exists(args.log):
-        with open(args.log, encoding="utf-8") as log:
-            known = [json.loads(line) for line in log]
+    known = known_runs(args.log)
     table(all_runs(args, known), args)
 
 
