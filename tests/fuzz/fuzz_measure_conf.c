@@ -1,8 +1,10 @@
-/* Configuration of `tunic measure`: what is taken can be shown as a file that says the same. */
+/* Configuration of `tunic measure`: what is taken can be shown as a file that says the same; and
+ * the file of relays that have opted in. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "measure/conf.h"
+#include "measure/roster.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -30,6 +32,20 @@ static void show_again(const struct mconf *c, const struct mconf_coord *coord)
     mconf_free(copy);
 }
 
+static void read_relays(struct text text)
+{
+    struct roster r;
+    char why[ROSTER_WHY] = "";
+    roster_init(&r);
+    if (roster_read(&r, text, why) != OK && !why[0])
+        abort();
+    roster_sort(&r);
+    for (size_t i = 0; i < r.n; i++)
+        if (roster_find(&r, &r.relays[i].who.fp) != &r.relays[i])
+            abort();
+    roster_free(&r);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static struct mconf_coord coord;
@@ -38,6 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     struct mconf *c = mconf_new();
     if (!c)
         return 0;
+    read_relays((struct text){(const char *)data, len});
     if (mconf_read(c, (struct text){(const char *)data, len}, "file", why) == OK) {
         if (mconf_coord(c, &coord, why) == OK)
             show_again(c, &coord);
