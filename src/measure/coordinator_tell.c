@@ -180,7 +180,7 @@ static json_t *measurer_at(const struct coordinator *c, size_t i)
 
 static json_t *relay_at(const struct coordinator *c, size_t i)
 {
-    return relay_json(&c->history.relays[i]);
+    return relay_json(c->history.relays[i]);
 }
 
 static json_t *job_at(const struct coordinator *c, size_t i)

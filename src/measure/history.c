@@ -3,6 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* An address, and who was measured there: several, if other relays have come after them. */
+struct history_place {
+    struct ipport at;
+    struct history_relay *first;
+    UT_hash_handle hh;
+};
+
 void history_init(struct history *h)
 {
     *h = (struct history){.n = 0};
@@ -10,35 +17,107 @@ void history_init(struct history *h)
 
 void history_free(struct history *h)
 {
+    struct history_place *p, *next;
+    HASH_ITER (hh, h->by_at, p, next) {
+        HASH_DEL(h->by_at, p);
+        free(p);
+    }
+    HASH_CLEAR(hh, h->by_fp);
+    for (size_t i = 0; i < h->n; i++)
+        free(h->relays[i]);
     free(h->relays);
     free(h->pending);
     history_init(h);
 }
 
+/* ---- by address ---- */
+
+/* The key has no padding that anything could stand in. */
+static struct ipport key_of(const struct ipport *at)
+{
+    struct ipport key;
+    memset(&key, 0, sizeof key);
+    key.ip.family = at->ip.family;
+    memcpy(key.ip.b, at->ip.b, sizeof key.ip.b);
+    key.port = at->port;
+    return key;
+}
+
+static struct history_place *find_place(const struct history *h, const struct ipport *at)
+{
+    const struct ipport key = key_of(at);
+    struct history_place *p;
+    HASH_FIND(hh, h->by_at, &key, sizeof key, p);
+    return p;
+}
+
+static struct history_place *find_or_add_place(struct history *h, const struct ipport *at)
+{
+    struct history_place *p = find_place(h, at);
+    if (p || !(p = calloc(1, sizeof *p)))
+        return p;
+    p->at = key_of(at);
+    HASH_ADD(hh, h->by_at, at, sizeof p->at, p);
+    if (HASH_ADDED(p, hh))
+        return p;
+    free(p);
+    return NULL;
+}
+
+static void enter(struct history_place *p, struct history_relay *r)
+{
+    r->at = p->at;
+    r->next_here = p->first;
+    p->first = r;
+}
+
+static void leave(struct history *h, struct history_relay *r)
+{
+    struct history_place *p = find_place(h, &r->at);
+    struct history_relay **at = &p->first;
+    while (*at != r)
+        at = &(*at)->next_here;
+    *at = r->next_here;
+    if (p->first)
+        return;
+    HASH_DEL(h->by_at, p);
+    free(p);
+}
+
+/* ---- looking and adding ---- */
+
+static struct history_relay *find(const struct history *h, const char *fp, const struct ipport *at)
+{
+    struct history_relay *newest = NULL;
+    if (*fp) {
+        HASH_FIND(hh, h->by_fp, fp, strlen(fp), newest);
+        return newest;
+    }
+    const struct history_place *p = find_place(h, at);
+    for (struct history_relay *r = p ? p->first : NULL; r; r = r->next_here)
+        if (!newest || r->last.ts > newest->last.ts)
+            newest = r;
+    return newest;
+}
+
 const struct history_relay *history_find(const struct history *h, const char *fp,
                                          const struct ipport *at)
 {
-    const struct history_relay *newest = NULL;
-    for (size_t i = 0; i < h->n; i++) {
-        const struct history_relay *r = &h->relays[i];
-        bool is_it = *fp ? strcmp(r->fp, fp) == 0 : ipport_equal(&r->at, at);
-        if (is_it && (!newest || r->last.ts > newest->last.ts))
-            newest = r;
-    }
-    return newest;
+    return find(h, fp, at);
 }
 
 /* Which is END's. One that is known by its address alone gets the fingerprint that is proved now;
  * a result that has none is of the relay that is there, unless another identity was proved. */
 static struct history_relay *place_of(struct history *h, const struct result *end)
 {
-    struct history_relay *by_fp = (struct history_relay *)history_find(h, end->fp, &end->at);
-    if (by_fp && !*end->fp && *end->ed && *by_fp->last.ed && strcmp(end->ed, by_fp->last.ed) != 0)
+    struct history_relay *found = find(h, end->fp, &end->at);
+    if (found && !*end->fp && *end->ed && *found->last.ed && strcmp(end->ed, found->last.ed) != 0)
         return NULL;
-    for (size_t i = 0; !by_fp && i < h->n; i++)
-        if (!*h->relays[i].fp && ipport_equal(&h->relays[i].at, &end->at))
-            return &h->relays[i];
-    return by_fp;
+    const struct history_place *p = found ? NULL : find_place(h, &end->at);
+    for (struct history_relay *r = p ? p->first : NULL; r; r = r->next_here)
+        if (!*r->fp)
+            return r;
+    return found;
 }
 
 /* Room for one more behind N elements of SIZE; storage grows by doubling. */
@@ -48,22 +127,50 @@ static void *room(void *list, size_t n, size_t size)
     return is_power ? realloc(list, (n ? 2 * n : 1) * size) : list;
 }
 
+static err_t add(struct history *h, struct history_place *p, struct history_relay **out)
+{
+    if (h->n == HISTORY_RELAYS_MOST)
+        return ERR_LIMIT;
+    struct history_relay **more = room(h->relays, h->n, sizeof(struct history_relay *));
+    if (!more)
+        return ERR_NOMEM;
+    h->relays = more;
+    *out = calloc(1, sizeof **out);
+    if (!*out)
+        return ERR_NOMEM;
+    h->relays[h->n++] = *out;
+    enter(p, *out);
+    return OK;
+}
+
+/* An order by address alone makes no fingerprint forgotten. */
+static err_t name(struct history *h, struct history_relay *r, const char fp[sizeof r->fp])
+{
+    if (!*fp || strcmp(r->fp, fp) == 0)
+        return OK;
+    memcpy(r->fp, fp, sizeof r->fp);
+    HASH_ADD_KEYPTR(hh, h->by_fp, r->fp, strlen(r->fp), r);
+    if (HASH_ADDED(r, hh))
+        return OK;
+    r->fp[0] = 0;
+    return ERR_NOMEM;
+}
+
 err_t history_add(struct history *h, const struct result *end)
 {
     struct history_relay *r = place_of(h, end);
-    if (!r) {
-        if (h->n == HISTORY_RELAYS_MOST)
-            return ERR_LIMIT;
-        struct history_relay *more = room(h->relays, h->n, sizeof *more);
-        if (!more)
-            return ERR_NOMEM;
-        h->relays = more;
-        r = &h->relays[h->n++];
-        *r = (struct history_relay){.measured_s = 0};
+    struct history_place *p = find_or_add_place(h, &end->at);
+    err_t e = !p ? ERR_NOMEM : r ? OK : add(h, p, &r);
+    if (e == OK && find_place(h, &r->at) != p) {
+        leave(h, r);
+        enter(p, r);
     }
-    if (*end->fp) /* an order by address alone makes nothing forgotten */
-        memcpy(r->fp, end->fp, sizeof r->fp);
-    r->at = end->at;
+    if (p && !p->first) {
+        HASH_DEL(h->by_at, p);
+        free(p);
+    }
+    TRY(e);
+    TRY(name(h, r, end->fp));
     r->last = *end;
     if (end->ok) {
         r->bw = end->bw;

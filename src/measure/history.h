@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "base/hash.h"
 #include "measure/polite.h"
 #include "measure/results.h"
 
@@ -16,11 +17,18 @@ struct history_relay {
     struct result last; /* its newest end */
     uint64_t bw;        /* of its newest good one; 0: there is none */
     int64_t measured_s; /* when that was */
+    /* history.c's: relays with a fingerprint by that, all of them by their address. */
+    UT_hash_handle hh;
+    struct history_relay *next_here;
 };
 
+struct history_place; /* history.c */
+
 struct history {
-    struct history_relay *relays;
+    struct history_relay **relays;
     size_t n;
+    struct history_relay *by_fp;
+    struct history_place *by_at;
     struct result *pending; /* begun, and no end seen */
     size_t n_pending;
 };

@@ -16,12 +16,13 @@ struct known {
     int64_t day_s; /* when BYTES began to be counted */
     uint64_t bytes;
     bool running;
+    struct known *next; /* of those that run */
     UT_hash_handle hh;
 };
 
 struct polite {
     uint64_t bytes_a_day;
-    struct known *by_at;
+    struct known *by_at, *running;
 };
 
 struct polite *polite_new(uint64_t bytes_a_day)
@@ -99,9 +100,8 @@ static struct known *find_or_add(struct polite *p, const struct ipport *at, int6
 
 static bool is_running_on(const struct polite *p, const struct ip *ip)
 {
-    struct known *k, *next;
-    HASH_ITER (hh, p->by_at, k, next)
-        if (k->running && ip_equal(&k->at.ip, ip))
+    for (const struct known *k = p->running; k; k = k->next)
+        if (ip_equal(&k->at.ip, ip))
             return true;
     return false;
 }
@@ -157,6 +157,7 @@ err_t polite_begin(struct polite *p, const struct ipport *at, int64_t now_s,
     if (!consent_is_free(at))
         TRY(judge(p, k, now_s, why));
     k->running = true;
+    LL_PREPEND(p->running, k);
     begun(k, now_s);
     return OK;
 }
@@ -181,6 +182,7 @@ void polite_end(struct polite *p, const struct ipport *at, int64_t now_s, uint64
     if (!k || !k->running)
         return;
     k->running = false;
+    LL_DELETE(p->running, k);
     ended(k, now_s, bytes, sent_away);
 }
 

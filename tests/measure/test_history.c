@@ -108,5 +108,31 @@ START_TEST(test_history_many)
 }
 END_TEST
 
+/* Relays move, and others come where they were: each is found where it is now. */
+START_TEST(test_history_relays_that_change_places)
+{
+    struct history h;
+    struct ipport here = at("203.0.113.7:9001"), there = at("203.0.113.8:9001");
+    struct result a = {.is_end = true, .ok = true, .bw = 1, .ts = 1, .at = here, .fp = "AA"};
+    struct result b = {.is_end = true, .ok = true, .bw = 2, .ts = 2, .at = here, .fp = "BB"};
+    history_init(&h);
+    ck_ok(history_add(&h, &a));
+    ck_ok(history_add(&h, &b));
+    ck_assert_uint_eq(history_find(&h, "", &here)->bw, 2);
+    b.at = there;
+    ck_ok(history_add(&h, &b));
+    ck_assert_uint_eq(history_find(&h, "", &here)->bw, 1);
+    ck_assert_uint_eq(history_find(&h, "", &there)->bw, 2);
+    a.at = there;
+    a.ts = 3;
+    ck_ok(history_add(&h, &a));
+    ck_assert_ptr_null(history_find(&h, "", &here));
+    ck_assert_uint_eq(history_find(&h, "", &there)->bw, 1);
+    ck_assert_uint_eq(history_find(&h, "BB", NULL)->bw, 2);
+    ck_assert_uint_eq(h.n, 2);
+    history_free(&h);
+}
+END_TEST
+
 TESTS("measure/history", test_history_remembers_the_newest_good_figure, test_history_by_address,
-      test_history_attempts_count, test_history_many)
+      test_history_attempts_count, test_history_relays_that_change_places, test_history_many)

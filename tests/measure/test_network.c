@@ -1,0 +1,123 @@
+/* Whole networks of fluid relays, three measurers and the coordinator, under virtual time: what a
+ * day takes, and what comes out for what each relay carries. NETWORK=N: so many relays in place of
+ * a small network, and the figures are printed (bench/measure.py network). */
+#include "fluidteam.h"
+
+static struct fluid_team team;
+
+/* What came out, of honest relays. */
+struct figures {
+    size_t ends, ok;      /* results, and of them good ones */
+    size_t near, counted; /* good ones within 5%, and all that are looked at */
+    size_t clamped;       /* whose clients had more than is believed, most of the time */
+    double weight_error;
+};
+
+static size_t relays_wanted(size_t small)
+{
+    const char *many = getenv("NETWORK");
+    return many ? strtoul(many, NULL, 10) : small;
+}
+
+/* The newest good result of each relay; NULL: none. The caller frees it. */
+static const struct fluid_end **newest(void)
+{
+    const struct fluid_end **of = calloc(team.net.n, sizeof *of);
+    ck_assert_ptr_nonnull(of);
+    for (size_t i = 0; i < team.n_ends; i++)
+        if (team.ends[i].ok)
+            of[team.ends[i].number] = &team.ends[i];
+    return of;
+}
+
+/* Measured apart, two relays on one host show its whole capacity each. */
+static bool is_counted(const struct fluid_end **of, size_t i, bool hosts)
+{
+    return of[i] && (hosts || team.net.relays[i].host == FLUID_NO_HOST);
+}
+
+/* Half the sum of how far each relay's part of all estimates is from its part of what all carry. */
+static double weight_error(const struct fluid_end **of, bool hosts)
+{
+    double all_bw = 0, all_truth = 0, sum = 0;
+    for (size_t i = 0; i < team.net.n; i++) {
+        all_bw += is_counted(of, i, hosts) ? (double)of[i]->bw : 0;
+        all_truth += is_counted(of, i, hosts) ? team.net.relays[i].truth : 0;
+    }
+    for (size_t i = 0; i < team.net.n; i++)
+        if (is_counted(of, i, hosts))
+            sum += fabs((double)of[i]->bw / all_bw - team.net.relays[i].truth / all_truth);
+    return sum / 2;
+}
+
+static struct figures judge(bool hosts)
+{
+    const struct fluid_end **of = newest();
+    struct figures f = {.ends = team.n_ends, .weight_error = weight_error(of, hosts)};
+    for (size_t i = 0; i < team.n_ends; i++)
+        f.ok += team.ends[i].ok;
+    for (size_t i = 0; i < team.net.n; i++) {
+        const struct fluid_relay *r = &team.net.relays[i];
+        if (!is_counted(of, i, hosts) || r->kind != FLUID_HONEST)
+            continue;
+        f.counted++;
+        f.near += fabs((double)of[i]->bw / r->truth - 1) <= .05;
+        f.clamped += of[i]->clamped > 15;
+    }
+    free(of);
+    return f;
+}
+
+static void show(const char *what, double hours, const struct figures *f)
+{
+    printf("%s: %zu relays, %.2f h, %zu results, %zu good, %.1f%% within 5%%, clamped %zu, weight "
+           "error %.2f%%; at most %zu at once\n",
+           what, team.net.n, hours, f->ends, f->ok, 100. * (double)f->near / (double)f->counted,
+           f->clamped, 100 * f->weight_error, team.ran_most);
+}
+
+static void nobody_gave_too_much(void)
+{
+    for (size_t k = 0; k < FLUID_TEAM; k++)
+        ck_assert_msg(team.members[k].gave_most <= FLUID_BW, "%.0f", team.members[k].gave_most);
+}
+
+static void measure(const struct fluid_relay *r)
+{
+    const struct coordinator_wish wish = {.prior = (uint64_t)r->weight};
+    char at[IPPORT_TEXT_MAX], why[COORDINATOR_WHY] = "";
+    uint32_t id;
+    err_t e = coordinator_measure(team.c, ipport_text(&r->at, at), &wish, &id, why);
+    ck_assert_msg(e == OK, "%s", why);
+}
+
+/* Hours until nothing waits or runs. */
+static double until_idle(void)
+{
+    uint64_t began_us = team.env->mono_us;
+    while (coordinator_jobs(team.c) && team.env->mono_us - began_us < 48 * 3600 * 1000000ull)
+        fluid_pass(&team, 10);
+    ck_assert_uint_eq(coordinator_jobs(team.c), 0);
+    return (double)(team.env->mono_us - began_us) / 3600e6;
+}
+
+/* All relays in a row, without a schedule: those that share a host are apart. */
+START_TEST(test_network_by_orders)
+{
+    size_t n = relays_wanted(200);
+    fluid_team_new(&team, n < COORDINATOR_JOBS_MOST ? n : COORDINATOR_JOBS_MOST, 1, .25);
+    for (size_t i = 0; i < team.net.n; i++)
+        measure(&team.net.relays[i]);
+    double hours = until_idle();
+    struct figures f = judge(false);
+    show("by orders", hours, &f);
+    ck_assert_uint_eq(f.ends, team.net.n);
+    ck_assert_uint_ge(100 * f.ok, 99 * f.ends);
+    ck_assert_uint_ge(100 * f.near, 95 * f.counted);
+    ck_assert(f.weight_error <= .02);
+    nobody_gave_too_much();
+    fluid_team_free(&team);
+}
+END_TEST
+
+TESTS("measure/network", test_network_by_orders)
