@@ -11,7 +11,8 @@ struct job {
     void *it;
     bool running, stopping;
     unsigned n_circs;
-    struct ip at;
+    struct ipport at;
+    enum meas_mode mode;
 };
 
 struct measurer {
@@ -104,11 +105,17 @@ static unsigned circs_of_all(const struct measurer *m)
     return n;
 }
 
-static bool is_measured(const struct measurer *m, const struct ip *ip)
+/* One run at a time on an address; but relays that agree themselves may be measured together, since
+ * each alone would show the whole host. */
+static bool is_in_the_way(const struct measurer *m, const struct connect_to_relay *told)
 {
-    for (size_t i = 0; i < MEASURER_JOBS_MOST; i++)
-        if (m->jobs[i].meas_id && ip_equal(&m->jobs[i].at, ip))
+    const struct ipport *at = &told->relay.addrs[0];
+    for (size_t i = 0; i < MEASURER_JOBS_MOST; i++) {
+        const struct job *j = &m->jobs[i];
+        bool both_agree = told->mode == MEAS_FLASHFLOW && j->mode == MEAS_FLASHFLOW;
+        if (j->meas_id && ip_equal(&j->at.ip, &at->ip) && (!both_agree || j->at.port == at->port))
             return true;
+    }
     return false;
 }
 
@@ -128,7 +135,7 @@ static int obstacle(struct measurer *m, const struct connect_to_relay *told,
     if (measurer_jobs(m) == MEASURER_JOBS_MOST || told->n_circs > most - open)
         return MEAS_RESOURCES;
     snprintf(info, CONSENT_WHY_MAX, "a relay of that address is being measured");
-    if (is_measured(m, &told->relay.addrs[0].ip))
+    if (is_in_the_way(m, told))
         return MEAS_REFUSED;
     return consent_of_told(told, &m->conf.coord_pin, env_wall_s(m->env), info) == OK
                ? -1
@@ -163,8 +170,10 @@ static void on_connect(struct measurer *m, const struct connect_to_relay *asked)
     while (j->meas_id)
         j++;
     told.alloc_bw = bounded(m, told.alloc_bw);
-    *j = (struct job){
-        .meas_id = told.meas_id, .n_circs = told.n_circs, .at = told.relay.addrs[0].ip};
+    *j = (struct job){.meas_id = told.meas_id,
+                      .n_circs = told.n_circs,
+                      .at = told.relay.addrs[0],
+                      .mode = told.mode};
     err_t e = m->ops->begin(m->arg, &told, &j->it, info);
     if (e != OK) {
         j->meas_id = 0;

@@ -13,7 +13,8 @@
 
 struct measurer;
 
-enum { MEASURER_JOBS_MOST = 16, MEASURER_IDS_MOST = 65536 };
+/* A slot of a schedule may have 128 small relays, and the next one's connect while it runs. */
+enum { MEASURER_JOBS_MOST = 256, MEASURER_IDS_MOST = 65536 };
 
 /* FlashFlow's names, without those about a tor client. */
 enum measurer_state {

@@ -196,6 +196,25 @@ START_TEST(test_measurer_gives_no_more_than_it_has)
 }
 END_TEST
 
+/* Those that agree themselves: by one link each, so that they share what it has. */
+START_TEST(test_measurer_relays_of_one_host_together)
+{
+    (void)set_up();
+    connect(7, "127.0.0.1:9001", 1);
+    connect(8, "127.0.0.1:9001", 1);
+    failed(8, MEAS_REFUSED);
+    connect(9, "127.0.0.1:9002", 1);
+    ck_assert_uint_eq(measurer_jobs(team.measurers[0].m), 2);
+    struct msg m = {.type = MSG_CONNECT_TO_RELAY, .meas_id = 10};
+    m.connect = (struct connect_to_relay){.mode = MEAS_ECHO2, .n_circs = 1, .dur = 1, .check = 1};
+    m.connect.relay.n_addrs = 1;
+    ck_ok(ipport_parse("127.0.0.1:9003", &m.connect.relay.addrs[0]));
+    say(&m);
+    failed(10, MEAS_REFUSED);
+    tear_down();
+}
+END_TEST
+
 /* A coordinator cannot make it a flood against who has not agreed. */
 START_TEST(test_measurer_checks_consent_itself)
 {
@@ -280,7 +299,7 @@ END_TEST
 
 TESTS("measure/measurer", test_measurer_does_what_it_is_told,
       test_measurer_stale_ids_are_failures_of_that_id, test_measurer_go_before_its_circuits,
-      test_measurer_gives_no_more_than_it_has, test_measurer_checks_consent_itself,
-      test_measurer_cancel_stops_and_one_too_late_is_nothing,
+      test_measurer_gives_no_more_than_it_has, test_measurer_relays_of_one_host_together,
+      test_measurer_checks_consent_itself, test_measurer_cancel_stops_and_one_too_late_is_nothing,
       test_measurer_an_odd_message_costs_the_connection_only,
       test_measurer_finish_waits_for_what_runs, test_measurer_another_coordinator_by_reload)
