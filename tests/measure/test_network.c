@@ -120,4 +120,97 @@ START_TEST(test_network_by_orders)
 }
 END_TEST
 
-TESTS("measure/network", test_network_by_orders)
+static size_t ends_of(size_t number, const struct fluid_end **last)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < team.n_ends; i++)
+        if (team.ends[i].number == number) {
+            *last = &team.ends[i];
+            n++;
+        }
+    return n;
+}
+
+/* Relays that are away, that do not want to, that lie or cheat: each has its end with its reason,
+ * nobody gains more than the ratio allows, and the others do not notice. */
+START_TEST(test_network_of_relays_that_misbehave)
+{
+    static const char *const why[] = {"", "relay_lost", "refused",   "unsupported",
+                                      "", "cheat",      "relay_lost"};
+    const struct fluid_end *end;
+    fluid_team_new(&team, 210, 2, .25);
+    for (size_t i = 0; i < team.net.n; i++) {
+        struct fluid_relay *r = &team.net.relays[i];
+        r->kind = i % 5 ? FLUID_HONEST : (enum fluid_kind)(i / 5 % 7);
+        measure(r);
+    }
+    (void)until_idle();
+    for (size_t i = 0; i < team.net.n; i++) {
+        const struct fluid_relay *r = &team.net.relays[i];
+        ck_assert_uint_eq(ends_of(i, &end), 1);
+        ck_assert_msg(strcmp(end->why, why[r->kind]) == 0, "%d: %s", (int)r->kind, end->why);
+        if (r->kind == FLUID_BOASTS)
+            ck_assert((double)end->bw < r->capacity * 1.34 * 1.06);
+    }
+    struct figures f = judge(false);
+    ck_assert_uint_ge(100 * f.near, 95 * f.counted);
+    nobody_gave_too_much();
+    fluid_team_free(&team);
+}
+END_TEST
+
+/* A measurer that is lost costs the runs that it takes part in, and no other; it comes back. */
+START_TEST(test_network_loses_a_measurer)
+{
+    size_t lost = 0;
+    const struct fluid_end *end;
+    fluid_team_new(&team, 100, 3, .25);
+    for (size_t i = 0; i < team.net.n; i++)
+        measure(&team.net.relays[i]);
+    fluid_pass(&team, 200);
+    size_t running = team.running, before = team.n_ends;
+    ck_assert_uint_gt(running, 0);
+    fluid_kill(&team, 2);
+    fluid_pass(&team, 1);
+    for (size_t i = before; i < team.n_ends; i++)
+        lost += strcmp(team.ends[i].why, "measurer_lost") == 0;
+    ck_assert_uint_ge(lost, running);
+    size_t begun = team.members[2].begun;
+    fluid_pass(&team, 120);
+    ck_assert_uint_gt(team.n_ends, before + lost);
+    fluid_start(&team, 2);
+    (void)until_idle();
+    ck_assert_uint_gt(team.members[2].begun, begun);
+    for (size_t i = 0; i < team.n_ends; i++)
+        ck_assert_msg(team.ends[i].ok || strcmp(team.ends[i].why, "measurer_lost") == 0 ||
+                          strcmp(team.ends[i].why, "inconclusive") == 0,
+                      "%s", team.ends[i].why);
+    for (size_t i = 0; i < team.net.n; i++)
+        ck_assert_uint_eq(ends_of(i, &end), 1);
+    nobody_gave_too_much();
+    fluid_team_free(&team);
+}
+END_TEST
+
+/* What FlashFlow's authors warn of: each of two relays on one host shows the whole host. */
+START_TEST(test_network_relays_of_one_host_apart)
+{
+    const struct fluid_end *a, *b;
+    fluid_team_new(&team, 64, 4, 0);
+    ck_assert_uint_ge(team.net.n_hosts, 2);
+    const struct fluid_host *h = &team.net.hosts[1]; /* the first that limits its relays */
+    for (size_t i = 0; i < 2; i++) {
+        h->relays[i]->clients = 0;
+        measure(h->relays[i]);
+    }
+    (void)until_idle();
+    ck_assert_uint_eq(ends_of(h->relays[0]->number, &a), 1);
+    ck_assert_uint_eq(ends_of(h->relays[1]->number, &b), 1);
+    ck_assert(fabs((double)a->bw / h->capacity - 1) < .06);
+    ck_assert(fabs((double)b->bw / h->capacity - 1) < .06);
+    fluid_team_free(&team);
+}
+END_TEST
+
+TESTS("measure/network", test_network_by_orders, test_network_of_relays_that_misbehave,
+      test_network_loses_a_measurer, test_network_relays_of_one_host_apart)
