@@ -10,8 +10,9 @@ DESTDIR ?=
 VERSION := 0.1.0
 
 PKGS := libssl libcrypto libsodium libevent_core zlib libzstd liblzma
-# Of the program alone, not of the library.
-APP_PKGS := jansson inih libevent_extra ncursesw libseccomp
+# Of the program alone, not of the library: of its client, and of all of it.
+CLIENT_PKGS := jansson libseccomp
+APP_PKGS := $(CLIENT_PKGS) inih libevent_extra ncursesw
 
 WARN := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
         -Wmissing-prototypes -Wvla -Wcast-align -Wundef -Wformat=2 -Wpointer-arith -Werror
@@ -22,8 +23,11 @@ CPPFLAGS_ALL = -Isrc -Iinclude -D_GNU_SOURCE -DTUNIC_VERSION='"$(VERSION)"' \
                $(PKG_CFLAGS) $(CPPFLAGS)
 CFLAGS_ALL = -std=c11 -fPIC $(OPT) $(WARN) $(if $(SAN),,$(HARDEN)) -fvisibility=hidden $(SAN) $(CFLAGS)
 LDFLAGS_ALL = $(if $(SAN),,-Wl,-z,relro,-z,now) $(SAN) $(LDFLAGS)
+# Relocations take a tenth of the room. A linker that does not know it says so and goes on.
+PACKED := -Wl,-z,pack-relative-relocs
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) $(APP_PKGS))
 LIBS := $(shell pkg-config --libs $(PKGS)) -lm
+CLIENT_LIBS := $(shell pkg-config --libs $(CLIENT_PKGS)) $(LIBS)
 APP_LIBS := $(shell pkg-config --libs $(APP_PKGS)) $(LIBS)
 CHECK_LIBS := $(shell pkg-config --silence-errors --libs check)
 CHECK_CFLAGS := $(shell pkg-config --silence-errors --cflags check)
@@ -38,7 +42,7 @@ layers_upto = $(shell sed -n 's/^\([a-z]*\):.*/\1/p' src/LAYERS | sed '/^$(1)$$/
 
 LIB_SRC := $(foreach l,$(filter-out $(APP_LAYERS),$(LAYERS)),$(call layer_src,$(l)))
 LIB_OBJ := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(LIB_SRC))
-APP_OBJ := $(foreach l,$(APP_LAYERS),$(call layer_obj,$(l)))
+APP_ARCHIVES := $(foreach l,$(APP_LAYERS),$(BUILD)/layer/$(l).a)
 
 TEST_SRC := $(sort $(wildcard $(foreach l,$(LAYERS),tests/$(l)/test_*.c)))
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
@@ -51,7 +55,7 @@ FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(BUILD)/tunic $(BUILD)/public/libtunic.a $(BUILD)/libtunic.so $(BUILD)/tunic.pc $(BUILD)/man3/tunic.3
+all: $(BUILD)/tunic $(BUILD)/libexec/tunic-tools $(BUILD)/public/libtunic.a $(BUILD)/libtunic.so $(BUILD)/tunic.pc $(BUILD)/man3/tunic.3
 
 $(BUILD)/obj/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
@@ -75,11 +79,19 @@ $(BUILD)/public/libtunic.a: $(LIB_OBJ)
 
 $(BUILD)/libtunic.so: $(LIB_OBJ) src/lib/libtunic.map
 	$(call say,CC,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -shared -Wl,-soname,libtunic.so.0 -Wl,--version-script=src/lib/libtunic.map -o $@ $(LIB_OBJ) $(LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(PACKED) -shared -Wl,-soname,libtunic.so.0 -Wl,--version-script=src/lib/libtunic.map -o $@ $(LIB_OBJ) $(LIBS)
 
-$(BUILD)/tunic: $(APP_OBJ) $(BUILD)/libtunic.a
+# The client, and what "tunic NAME ..." becomes (app/tools.c).
+PROGRAM_LD = $(CC) $(LDFLAGS_ALL) $(PACKED) -pie -o $@ $(filter %.o,$^) \
+             -Wl,--start-group $(APP_ARCHIVES) $(BUILD)/libtunic.a -Wl,--end-group
+$(BUILD)/tunic: $(BUILD)/obj/app/main.o $(APP_ARCHIVES) $(BUILD)/libtunic.a
 	$(call say,CC,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -pie -o $@ $(APP_OBJ) $(BUILD)/libtunic.a $(APP_LIBS)
+	$(Q)$(PROGRAM_LD) $(CLIENT_LIBS)
+
+$(BUILD)/libexec/tunic-tools: $(BUILD)/obj/app/tools.o $(APP_ARCHIVES) $(BUILD)/libtunic.a
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(PROGRAM_LD) $(APP_LIBS)
 
 $(BUILD)/tunic.pc: tunic.pc.in Makefile
 	@mkdir -p $(@D)
@@ -154,13 +166,12 @@ $(BUILD)/tests/sim/sim: $(SIM_OBJ) $(SIM_LAYERS)
 
 # The program in which TUNIC_MUTANT names an option that has no effect (tools/mutate-options).
 MUTANT_WRAP := $(addprefix options_,new check check_each free dup get dump diff check_transition)
-$(BUILD)/mutant/tunic: $(BUILD)/tests/mutant/mutant.o $(APP_OBJ) $(BUILD)/libtunic.a
-	@mkdir -p $(@D)
+$(BUILD)/mutant/tunic: $(BUILD)/tests/mutant/mutant.o $(BUILD)/obj/app/main.o $(APP_ARCHIVES) \
+                       $(BUILD)/libtunic.a | $(BUILD)/libexec/tunic-tools
+	@mkdir -p $(@D) && ln -sfn ../libexec $(@D)/libexec
 	$(call say,CC,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) $(foreach f,$(MUTANT_WRAP),-Wl,--wrap=$(f)) -pie -o $@ $< $(APP_OBJ) \
-	    $(BUILD)/libtunic.a $(APP_LIBS)
+	$(Q)$(PROGRAM_LD) $(foreach f,$(MUTANT_WRAP),-Wl,--wrap=$(f)) $(CLIENT_LIBS)
 
-APP_ARCHIVES := $(foreach l,$(APP_LAYERS),$(BUILD)/layer/$(l).a)
 # Fuzz targets: with a plain main() that replays a corpus, and with libFuzzer.
 $(BUILD)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(APP_ARCHIVES) $(BUILD)/libtunic.a
 	@mkdir -p $(@D)
@@ -238,8 +249,10 @@ lint: layers format-check
 	tools/gen-events --check
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/tunic
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec $(DESTDIR)$(PREFIX)/lib/pkgconfig \
+	    $(DESTDIR)$(PREFIX)/include/tunic
 	install -m 755 $(BUILD)/tunic $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(BUILD)/libexec/tunic-tools $(DESTDIR)$(PREFIX)/libexec/
 	install -m 644 $(BUILD)/public/libtunic.a $(DESTDIR)$(PREFIX)/lib/
 	install -m 755 $(BUILD)/libtunic.so $(DESTDIR)$(PREFIX)/lib/libtunic.so.0
 	ln -sf libtunic.so.0 $(DESTDIR)$(PREFIX)/lib/libtunic.so
@@ -256,7 +269,7 @@ install: all
 	$(if $(DESTDIR),,-@ldconfig 2>/dev/null || true) # so that the library is found at once
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/tunic $(DESTDIR)$(PREFIX)/lib/libtunic.a \
+	rm -f $(DESTDIR)$(PREFIX)/bin/tunic $(DESTDIR)$(PREFIX)/libexec/tunic-tools $(DESTDIR)$(PREFIX)/lib/libtunic.a \
 	    $(DESTDIR)$(PREFIX)/lib/libtunic.so $(DESTDIR)$(PREFIX)/lib/libtunic.so.0 \
 	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/tunic.pc
 	rm -rf $(DESTDIR)$(PREFIX)/include/tunic $(DESTDIR)$(PREFIX)/share/tunic

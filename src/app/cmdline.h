@@ -35,7 +35,7 @@ struct cmdline {
     char *torrc_path, *defaults_path;
 };
 
-/* The other programs in this one, "tunic NAME ..."; NULL at the end. */
+/* The programs beside the client, "tunic NAME ..."; NULL at the end. */
 extern const char *const cmdline_programs[];
 /* What somebody who wrote WORD (dashes and all) may have meant: ` Did you mean "--help"?`, or where
  * to read on. */

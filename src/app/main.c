@@ -1,18 +1,15 @@
 /* The program: reads the command line, does what needs no network itself, hands the rest on. */
+#include <errno.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "app/check/check.h"
-#include "app/ctl/ctl.h"
-#include "app/fetch/fetch.h"
-#include "app/forge/forge.h"
-#include "app/measure/measure.h"
+#include "app/cmdline.h"
 #include "app/process.h"
 #include "app/run.h"
-#include "app/testnet/testnet.h"
 #include "app/version.h"
 #include "crypto/s2k.h"
 #include "crypto/secret.h"
@@ -24,18 +21,14 @@
 #define TUNIC_CONFIG_DIR "/etc/tor" /* tor's, whose place Tunic takes */
 #endif
 
-/* The other programs in this one: "tunic NAME ...". */
-static const struct {
-    int (*main)(int argc, char **argv);
-    const char *what;
-} programs[] = {
-    /* in the order of cmdline_programs */
-    {testnet_main, "a private Tor network in this process, for tests"},
-    {fetch_main, "documents of Tor's directory, verified"},
-    {check_main, "a relay of your own, tried rule by rule"},
-    {forge_main, "directory documents, made and signed for tests"},
-    {measure_main, "what relays carry, measured as FlashFlow does it"},
-    {ctl_main, "steers a running Tunic or tor through its control port"},
+/* What the other programs are for, in the order of cmdline_programs. */
+static const char *const programs[] = {
+    "a private Tor network in this process, for tests",
+    "documents of Tor's directory, verified",
+    "a relay of your own, tried rule by rule",
+    "directory documents, made and signed for tests",
+    "what relays carry, measured as FlashFlow does it",
+    "steers a running Tunic or tor through its control port",
 };
 
 static const char HELP_HEAD[] =
@@ -73,8 +66,8 @@ static void print_help(const char *called)
     fputs(as_tor ? TOR_HELP_BEGIN : "", stdout);
     fputs(HELP_HEAD, stdout);
     for (size_t i = 0; cmdline_programs[i]; i++)
-        printf("tunic %-8s ...        %s; see tunic %s --help\n", cmdline_programs[i],
-               programs[i].what, cmdline_programs[i]);
+        printf("tunic %-8s ...        %s; see tunic %s --help\n", cmdline_programs[i], programs[i],
+               cmdline_programs[i]);
     fputs(HELP, stdout);
     fputs(as_tor ? TOR_HELP_END : "", stdout);
 }
@@ -275,12 +268,33 @@ static bool is_nothing(const char *word)
     return !strchr("-+/", word[0]) && !opt_lookup(word, NULL);
 }
 
+/* "tunic NAME ..." goes on in a program of its own, so that a client which runs for weeks has in
+ * memory only what it needs. It lies beside this one, as built and as installed. Returns only if
+ * it cannot be run. */
+static int become_tools(char **argv)
+{
+    static const char *const places[] = {"libexec/tunic-tools", "../libexec/tunic-tools"};
+    char here[PATH_MAX], path[PATH_MAX + 32];
+    ssize_t n = readlink("/proc/self/exe", here, sizeof here - 1);
+    here[n > 0 ? n : 0] = 0;
+    char *slash = strrchr(here, '/');
+    snprintf(path, sizeof path, "tunic-tools");
+    for (size_t i = 0; slash && i < sizeof places / sizeof places[0]; i++) {
+        snprintf(path, sizeof path, "%.*s/%s", (int)(slash - here), here, places[i]);
+        execv(path, argv);
+        if (errno != ENOENT)
+            break;
+    }
+    fprintf(stderr, "tunic: cannot run %s: %s\n", path, strerror(errno));
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
     char hint[CMDLINE_HINT];
     for (size_t i = 0; argc > 1 && cmdline_programs[i]; i++)
         if (strcmp(argv[1], cmdline_programs[i]) == 0)
-            return programs[i].main(argc - 1, argv + 1);
+            return become_tools(argv);
     if (argc == 2 && strcmp(argv[1], "help") == 0) {
         print_help(argv[0]);
         return 0;

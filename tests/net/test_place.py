@@ -151,6 +151,15 @@ def test_installed(tmp_path):
     done = subprocess.run([tmp_path / "usr/bin/tunic", "--version"], stdout=subprocess.PIPE,
                           text=True, check=True)
     assert re.match(r"Tor version \S+ \(tunic-", done.stdout)
+    done = subprocess.run([tmp_path / "usr/bin/tunic", "forge", "--help"], stdout=subprocess.PIPE,
+                          text=True, check=True)
+    assert done.stdout.startswith("usage: tunic forge")
+    os.rename(tmp_path / "usr/libexec", tmp_path / "away")
+    done = subprocess.run([tmp_path / "usr/bin/tunic", "forge", "--help"], stderr=subprocess.PIPE,
+                          text=True, check=False)
+    assert done.returncode == 1
+    assert re.match(r"tunic: cannot run \S+libexec/tunic-tools: No such file", done.stderr)
+    os.rename(tmp_path / "away", tmp_path / "usr/libexec")
     manuals = {"man1/tunic%s.1" % command for command in ("", "-testnet", "-fetch", "-check",
                                                           "-forge")} | {"man3/tunic_client.3"}
     assert {m for m in manuals if not os.path.exists(tmp_path / "usr/share/man" / m)} == set()

@@ -88,6 +88,8 @@ def open_folder():
 
 def test_needs_no_root(open_folder):
     program = shutil.copy(sut_module.program(), open_folder)
+    shutil.copytree(os.path.join(os.path.dirname(sut_module.program()), "libexec"),
+                    os.path.join(open_folder, "libexec"))
     with open("/proc/self/uid_map", encoding="ascii") as f:
         others = int(f.read().split()[2]) > 65534
     nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
