@@ -39,10 +39,10 @@ struct pump {
     bool asked;            /* the application spoke last */
     uint64_t word_us;      /* when somebody spoke last */
     struct timer deadline; /* of the handshake; of an application that has closed its side */
-    struct timer idle;     /* gives back storage that has emptied */
+    struct timer idle;     /* gives back input's storage that has emptied */
 };
 
-/* The queues have moved: look in a while whether they are empty. */
+/* The queues have moved: look in a while whether that of input is empty. */
 static void note_moved(struct pump *p)
 {
     if (!p->idle.armed)
@@ -333,8 +333,7 @@ void pump_sent(struct pump *p, size_t len)
     size_t said = len < p->said_left ? len : p->said_left;
     queue_drain(&p->out, len);
     p->said_left -= said;
-    if (said)
-        queue_trim(&p->out);
+    queue_trim(&p->out); /* what each of many holds empty would be most of what a client needs */
     if (p->state == OPEN && len > said)
         tunnel_consumed(p->tunnel, len - said);
     note_moved(p);
@@ -344,7 +343,6 @@ static void idle(void *arg)
 {
     struct pump *p = arg;
     queue_trim(&p->in);
-    queue_trim(&p->out);
 }
 
 /* All queues hold too much, and of all bytes these have waited longest. */

@@ -535,6 +535,19 @@ START_TEST(test_socks_idle_connection_holds_no_queues)
 }
 END_TEST
 
+START_TEST(test_socks_storage_of_output_comes_back_with_its_last_byte)
+{
+    struct world *w = opened();
+    w->tunnel.ops->on_data(w->tunnel.arg, lots, 20000);
+    ck_assert_uint_ge(queues_held(w->env), 20000);
+    send_out(w, 19999);
+    ck_assert_uint_ge(queues_held(w->env), 1);
+    send_out(w, 1);
+    ck_assert_uint_eq(queues_held(w->env), 0);
+    world_free(w);
+}
+END_TEST
+
 START_TEST(test_socks_queues_that_hold_too_much_end_the_connection)
 {
     struct world *w = opened();
@@ -661,6 +674,7 @@ TESTS("socks/socks_flow", test_socks_handshake_that_is_not_finished_in_time_is_c
       test_socks_free_in_every_state_closes_the_tunnel_without_a_word,
       test_socks_net_may_send_inside_on_output, test_socks_net_may_feed_inside_on_input_wanted,
       test_socks_idle_connection_holds_no_queues,
+      test_socks_storage_of_output_comes_back_with_its_last_byte,
       test_socks_queues_that_hold_too_much_end_the_connection,
       test_socks_storage_comes_back_after_a_slow_tunnel_too,
       test_socks_optimistic_reply_does_not_wait_for_the_exit,
