@@ -1,4 +1,4 @@
-# Tunic. Targets: all check check-unit check-net check-asan fuzz bench lint layers format install
+# Tunic. Targets: all check check-unit check-net check-asan check-tsan fuzz bench lint layers format install
 # uninstall clean. Useful variables: CC, BUILD (output folder), DESTDIR, PREFIX, FUZZ_SECONDS.
 
 BUILD   ?= build
@@ -50,7 +50,7 @@ FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_REPLAYS := $(patsubst tests/fuzz/%.c,$(BUILD)/replay/%,$(FUZZ_SRC))
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 
-.PHONY: all check check-unit check-net check-asan check-planted sim fuzz fuzz-targets bench lint layers format format-check \
+.PHONY: all check check-unit check-net check-asan check-tsan check-planted sim fuzz fuzz-targets bench lint layers format format-check \
         install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -208,6 +208,12 @@ check-net: all
 check-asan:
 	$(MAKE) BUILD=$(BUILD)/asan OPT='-O1 -g1 -fno-omit-frame-pointer' TEST_CFLAGS=-O0 \
 	    SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' SIM_COUNT=100 check-unit
+
+# Threads of measurers, with sockets: the program under ThreadSanitizer.
+check-tsan:
+	$(MAKE) BUILD=$(BUILD)/tsan OPT='-O1 -g1' SAN='-fsanitize=thread' $(BUILD)/tsan/tunic \
+	    $(BUILD)/tsan/tests/net/test_mailbox $(BUILD)/tsan/tests/app/test_measure_threads
+	tests/tsan $(BUILD)/tsan
 
 FUZZ_SECONDS ?= 30
 # Some targets, by their names; so often instead of so long; in programs made for speed.

@@ -52,7 +52,7 @@ static err_t make(struct env *env, const struct rsa_key *rsa, const struct ed_se
 }
 
 /* The views are into TO's own storage. */
-static void move_to(const struct link_identity *from, struct link_identity *to)
+void link_identity_copy(const struct link_identity *from, struct link_identity *to)
 {
     *to = *from;
     for (size_t i = 0; i < to->certs.n; i++)
@@ -70,7 +70,7 @@ err_t link_identity_make(struct env *env, const struct rsa_key *rsa, const struc
         return ERR_NOMEM;
     err_t e = make(env, rsa, ed, fresh);
     if (e == OK)
-        move_to(fresh, out);
+        link_identity_copy(fresh, out);
     link_identity_wipe(fresh);
     free(fresh);
     return e;

@@ -42,6 +42,8 @@ MUST_USE err_t link_identity_make(struct env *env, const struct rsa_key *rsa,
 /* The same of the keys it was made of, if that was LINK_IDENTITY_RENEW_S ago, or the clock was set
  * back: for who has it for long, in each wake-up in which it opens links, or once a day. */
 MUST_USE err_t link_identity_renew(struct env *env, struct link_identity *id);
+/* TO is another's, of another thread perhaps, who renews it by itself. */
+void link_identity_copy(const struct link_identity *from, struct link_identity *to);
 void link_identity_wipe(struct link_identity *id);
 
 #endif

@@ -52,6 +52,7 @@ struct mconf_measurer_side {
     struct ipport hop_addr; /* where its second hop listens; port 0: any free one */
     uint64_t bw;
     unsigned sockets_max;
+    unsigned threads; /* that measure; 1: the loop that has the connection does, too */
 };
 
 struct mconf;

@@ -5,6 +5,7 @@
 
 #include "measure/conf_int.h"
 #include "measure/consent.h"
+#include "measure/parts.h"
 #include "measure/pin.h"
 
 enum { REFERENCES_MOST = 16 };
@@ -283,6 +284,7 @@ err_t mconf_measurer(const struct mconf *c, struct mconf_measurer_side *out, cha
         return wrong(&l, M_COORD_PIN, "is sha256//..., as keygen printed it for the coordinator");
     TRY(address(&l, M_HOP_ADDR, &out->hop_addr));
     TRY(bw(&l, M_BW, &out->bw));
+    TRY(number(&l, M_THREADS, 1, PARTS_MOST, &out->threads));
     return number(&l, M_SOCKETS_MAX, 1, MEAS_CIRCS_MOST, &out->sockets_max);
 }
 

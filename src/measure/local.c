@@ -12,8 +12,9 @@ struct local {
     void *arg;
     struct run *run;
     struct relay_talk *talk; /* NULL: the relay has not been asked */
-    /* NULL, both: nobody has been told to connect. */
+    /* NULL, all of them: nobody has been told to connect. */
     struct measurement *meas;
+    void *handed;        /* the hands' */
     struct stock *stock; /* in modes for relays that do not know measuring */
 };
 
@@ -85,6 +86,10 @@ static const struct measurement_ops meas_ops = {on_connected, on_report, on_meas
 
 static err_t begin_meas(struct local *l, size_t k, const struct connect_to_relay *told)
 {
+    const struct local_hands *h = l->config.hands;
+    if (h)
+        return h->begin(l->config.hands_arg, l->config.run.members[k].name, told, &meas_ops, l,
+                        &l->handed);
     const struct measurement_config config = {
         .name = l->config.run.members[k].name,
         .link = l->config.link,
@@ -133,7 +138,10 @@ static void go(void *arg, size_t k, uint32_t meas_id)
 {
     struct local *l = arg;
     (void)meas_id;
-    if ((l->stock ? stock_go(l->stock) : measurement_go(l->meas)) != OK)
+    err_t e = l->stock    ? stock_go(l->stock)
+              : l->handed ? l->config.hands->go(l->handed)
+                          : measurement_go(l->meas);
+    if (e != OK)
         run_lost(l->run, k, "it is not ready");
 }
 
@@ -143,6 +151,8 @@ static void alloc(void *arg, size_t k, uint32_t meas_id, uint64_t alloc_bw)
     (void)k, (void)meas_id;
     if (l->stock)
         stock_alloc(l->stock, alloc_bw);
+    else if (l->handed)
+        l->config.hands->alloc(l->handed, alloc_bw);
     else
         measurement_set_alloc(l->meas, alloc_bw);
 }
@@ -153,6 +163,8 @@ static void cancel(void *arg, size_t k, uint32_t meas_id)
     (void)k, (void)meas_id;
     if (l->meas)
         measurement_stop(l->meas, MEAS_CANCELLED, "the run is over");
+    if (l->handed)
+        l->config.hands->stop(l->handed, MEAS_CANCELLED, "the run is over");
     if (l->stock)
         stock_stop(l->stock, MEAS_CANCELLED, "the run is over");
 }
@@ -208,6 +220,8 @@ void local_free(struct local *l)
     if (!l)
         return;
     measurement_free(l->meas);
+    if (l->handed)
+        l->config.hands->free(l->handed);
     stock_free(l->stock);
     relay_talk_free(l->talk);
     run_free(l->run);

@@ -22,12 +22,25 @@ struct local_stock {
     uint64_t bytes_most;
 };
 
+/* Who measures in flashflow in place of a measurement of this loop: threads. As measurement.h has
+ * them. */
+struct local_hands {
+    err_t (*begin)(void *hands, const char *name, const struct connect_to_relay *told,
+                   const struct measurement_ops *ops, void *arg, void **it);
+    err_t (*go)(void *it);
+    void (*alloc)(void *it, uint64_t alloc_bw);
+    void (*stop)(void *it, enum meas_code code, const char *info);
+    void (*free)(void *it);
+};
+
 struct local_config {
     struct run_config run;    /* with one member: this measurer */
     struct local_stock stock; /* modes other than flashflow */
     struct link_config link;  /* tls, and whom we prove to be to the relay; the rest is set here */
     const struct meas_world *ops_world;
     void *world;
+    const struct local_hands *hands; /* NULL: none */
+    void *hands_arg;
 };
 
 struct local_ops {

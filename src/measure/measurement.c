@@ -53,18 +53,23 @@ void measurement_stop(struct measurement *m, enum meas_code code, const char *in
 
 /* ---- connecting ---- */
 
-static void become_ready(struct measurement *m)
+static void tell_circs(struct measurement *m)
 {
-    struct connected_to_relay told = {
+    const struct connected_to_relay told = {
         .meas_id = m->told.meas_id,
         .circs = m->opened,
         .ready_circs = m->ready,
         .bad_circs = m->bad,
         .rtt_ms = m->rtt_us == UINT64_MAX ? 0 : (unsigned)(m->rtt_us / US_PER_MS),
     };
+    m->ops->on_connected(m->arg, &told);
+}
+
+static void become_ready(struct measurement *m)
+{
     m->state = MEASUREMENT_READY;
     env_arm_ms(m->env, &m->deadline, MEAS_GO_MS);
-    m->ops->on_connected(m->arg, &told);
+    tell_circs(m);
 }
 
 /* The relay's clock began with the first cell of the team, whoever sent it: so it may have ended
@@ -93,7 +98,9 @@ void measurement_count(struct measurement *m)
 {
     if (m->state >= MEASUREMENT_DONE)
         return;
-    if (2 * m->bad > m->told.n_circs)
+    if (m->config.is_part && m->state != MEASUREMENT_CONNECTING && !is_nearly_over(m))
+        tell_circs(m);
+    else if (!m->config.is_part && 2 * m->bad > m->told.n_circs)
         too_many_bad(m);
     else if (m->state == MEASUREMENT_CONNECTING && m->ready + m->bad >= m->told.n_circs)
         become_ready(m);
@@ -104,7 +111,7 @@ static void on_deadline(void *arg)
     struct measurement *m = arg;
     if (m->state == MEASUREMENT_READY)
         measurement_fail(m, MEAS_TIMEOUT, "nobody said go for %d s", MEAS_GO_MS / 1000);
-    else if (2 * m->ready >= m->told.n_circs)
+    else if (m->config.is_part || 2 * m->ready >= m->told.n_circs)
         become_ready(m);
     else
         measurement_fail(m, MEAS_LAUNCH_CIRCS, "%u of %u circuits were there in time", m->ready,
@@ -230,7 +237,7 @@ static void init(struct measurement *m)
     pacing_init(m);
     for (unsigned i = 0; i < m->told.n_circs; i++) {
         m->sockets[i].m = m;
-        m->sockets[i].number = i;
+        m->sockets[i].number = m->config.first + i;
     }
 }
 
@@ -281,4 +288,9 @@ enum measurement_state measurement_state(const struct measurement *m)
 const struct connect_to_relay *measurement_told(const struct measurement *m)
 {
     return &m->told;
+}
+
+const char *measurement_refusal(const struct measurement *m)
+{
+    return m->refusal;
 }

@@ -179,8 +179,9 @@ struct meas_world {
 };
 
 struct measurement_ops {
-    void (*on_connected)(void *arg, const struct connected_to_relay *m); /* once: READY */
-    void (*on_report)(void *arg, const struct bw_report *m);             /* each second */
+    void (*on_connected)(void *arg,
+                         const struct connected_to_relay *m); /* READY; once, but of parts */
+    void (*on_report)(void *arg, const struct bw_report *m);  /* each second */
     /* Once, at the end of a wake-up; the owner may free the measurement in it. FAILURE is NULL if
      * it is done: all seconds have been reported. */
     void (*on_end)(void *arg, const struct meas_failure *failure);
@@ -191,7 +192,11 @@ struct measurement_config {
     struct link_config link; /* tls, and whom we prove to be; the rest is set here */
     const struct meas_world *ops_world;
     void *world;
-    bool dead_man;         /* whoever asked is elsewhere, and measurement_heard() says so */
+    bool dead_man; /* whoever asked is elsewhere, and measurement_heard() says so */
+    /* One of several (parts.h): its circuits are counted from FIRST on, on_connected comes however
+     * few of them stand, and again with each that becomes bad: others judge. */
+    bool is_part;
+    unsigned first;
     unsigned open_over_ms; /* links are opened over so long */
 };
 
@@ -215,5 +220,7 @@ void measurement_heard(struct measurement *m);
 enum measurement_state measurement_state(const struct measurement *m);
 /* As it was told, with the newest alloc_bw. */
 const struct connect_to_relay *measurement_told(const struct measurement *m);
+/* What the relay said when a circuit became bad, or "". */
+const char *measurement_refusal(const struct measurement *m);
 
 #endif

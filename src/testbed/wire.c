@@ -36,9 +36,9 @@ void wire_free(struct wire *w)
     struct env *env = net_env(w->world->net);
     env_disarm(env, &w->cut);
     env_disarm(env, &w->reap);
-    leave_turns(w);
     if (w->conn)
-        conn_close(w->conn);
+        conn_close(w->conn); /* which asks once more for what there is to send: it may wait anew */
+    leave_turns(w);
     if (w->link)
         link_set_io(w->link, NULL);
     shape_line_end(&w->out);

@@ -387,6 +387,62 @@ START_TEST(test_measurement_nonsense_is_refused)
 }
 END_TEST
 
+/* Parts of one are judged over all of them (parts.h). */
+START_TEST(test_measurement_a_part_leaves_the_judgement_to_others)
+{
+    struct cast c;
+    new_cast(&c, 1 * MB);
+    c.go_at_once = false;
+    c.w.refuse_dials = 3;
+    const struct connect_to_relay told = told_of(&c, 4, 6, MB);
+    const struct measurement_config config = {.name = "m1",
+                                              .link = {.tls = c.w.client_tls},
+                                              .ops_world = &mw_ops,
+                                              .world = &c.w,
+                                              .is_part = true,
+                                              .first = 20};
+    ck_ok(measurement_new(c.w.env, &config, &told, &ops, &c, &c.m));
+    test_env_advance_ms(c.w.env, 2000);
+    ck_assert(c.connected == 1 && !c.ends);
+    ck_assert_uint_eq(c.circs.circs, 4);
+    ck_assert_uint_eq(c.circs.ready_circs, 1);
+    ck_assert_uint_eq(c.circs.bad_circs, 3);
+    ck_assert_str_ne(measurement_refusal(c.m), "");
+    ck_ok(measurement_go(c.m));
+    c.w.cheat = MW_FLIP;
+    c.w.share = 1;
+    test_env_advance_ms(c.w.env, 1000);
+    assert_failed(&c, MEAS_CHEAT);
+    ck_assert_uint_eq(c.failure.cheat.socket, 23); /* counted over all parts */
+    finish(&c);
+}
+END_TEST
+
+START_TEST(test_measurement_a_part_tells_of_each_circuit_that_goes)
+{
+    struct cast c;
+    new_cast(&c, 1 * MB);
+    const struct connect_to_relay told = told_of(&c, 2, 6, MB);
+    const struct measurement_config config = {.name = "m1",
+                                              .link = {.tls = c.w.client_tls},
+                                              .ops_world = &mw_ops,
+                                              .world = &c.w,
+                                              .is_part = true};
+    ck_ok(measurement_new(c.w.env, &config, &told, &ops, &c, &c.m));
+    c.go_at_once = false;
+    test_env_advance_ms(c.w.env, 2000);
+    ck_ok(measurement_go(c.m));
+    for (unsigned i = 0; i < 2; i++) {
+        link_tcp_failed(c.w.wire[i].client, 104);
+        test_env_advance_ms(c.w.env, 1);
+        ck_assert_uint_eq(c.connected, 2 + i);
+        ck_assert_uint_eq(c.circs.bad_circs, 1 + i);
+    }
+    ck_assert_uint_eq(c.ends, 0);
+    finish(&c);
+}
+END_TEST
+
 TESTS("measure/measurement", test_measurement_counts_what_a_relay_gives_back,
       test_measurement_keeps_to_what_it_may_give, test_measurement_alloc_changes_while_it_runs,
       test_measurement_framed_cells_come_back_as_well,
@@ -397,4 +453,6 @@ TESTS("measure/measurement", test_measurement_counts_what_a_relay_gives_back,
       test_measurement_silent_relay_ends_it_in_time, test_measurement_lost_links_end_it,
       test_measurement_goes_on_with_half_of_its_links, test_measurement_dead_man,
       test_measurement_nobody_says_go, test_measurement_go_twice_changes_nothing,
-      test_measurement_stops_when_told, test_measurement_nonsense_is_refused)
+      test_measurement_stops_when_told, test_measurement_nonsense_is_refused,
+      test_measurement_a_part_leaves_the_judgement_to_others,
+      test_measurement_a_part_tells_of_each_circuit_that_goes)

@@ -155,6 +155,30 @@ def test_lies_about_clients_gain_a_third_at_most(fault, gain):
     assert is_near(carries(done), 2 * MB * gain)
 
 
+@pytest.mark.parametrize("threads", ["2", "3"])
+def test_threads_measure_as_one(threads):
+    done = measure("run", "--local", "--seconds", "6", "--threads", threads, "guard1",
+                   net=("--measurable", "--rate", "3MB"))
+    assert done.returncode == DONE, done.stdout + done.stderr
+    assert is_near(carries(done), 3 * MB)
+    assert "160/160 sockets" in done.stderr
+    assert "all were good" in done.stdout
+
+
+@pytest.mark.parametrize("fault,why", [
+    ("echo-random=500", "cheat"),
+    ("measure-refuses=5", "refused"),
+    ("echo-on-refuses=8", "relay_lost"),
+    ("run-stalls=3", "timeout"),
+    ("run-closes=3", "relay_lost"),
+])
+def test_threads_meet_relays_that_fail(fault, why):
+    done = measure("run", "--local", "--seconds", "9", "--threads", "2", "guard1",
+                   net=("--measurable", "--rate", "3MB", "--fault", "guard1:" + fault))
+    assert done.returncode == NOT_ALL
+    assert re.search(r"\(%s\)\n$" % why, done.stdout), done.stdout + done.stderr
+
+
 def test_twice_a_period():
     done = measure("run", "--local", "--seconds", "3", "--quiet", "guard1", "guard1", "guard1",
                    net=("--measurable", "--rate", "2MB"))

@@ -65,7 +65,8 @@ class Service:
 
 
 class Team:
-    """A coordinator with two measurers, and relays that let it measure them."""
+    """A coordinator with two measurers, one of them of two threads, and relays that let it measure
+    them."""
 
     def __init__(self, folder, *network, duration=4, measurable=True):
         self.folder = str(folder)
@@ -97,10 +98,11 @@ class Team:
             for m in ("m1", "m2"):
                 f.write("measurer = %s %s 20MB\n" % (m, self.pins[m]))
             f.write("[meas_params]\nmeas_duration = %d\nsockets = 20\nprior = 3MB\n" % duration)
-        for m in ("m1", "m2"):
+        for m, threads in ("m1", 1), ("m2", 2):
             with open(os.path.join(self.folder, m + ".ini"), "w", encoding="utf-8") as f:
                 f.write("[measurer]\nname = %s\nkeydir = keys\ncoord_addr = 127.0.0.1:%d\n"
-                        "coord_pin = %s\nbw = 20MB\n" % (m, self.port, self.pins["coord"]))
+                        "coord_pin = %s\nbw = 20MB\nthreads = %d\n"
+                        % (m, self.port, self.pins["coord"], threads))
 
     def start(self, name, *words, env=None):
         self.services[name] = Service(self.folder, name, *words, env=env)

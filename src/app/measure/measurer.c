@@ -7,6 +7,7 @@
 #include "app/measure/mjob.h"
 #include "app/measure/protowire.h"
 #include "app/measure/service.h"
+#include "app/measure/threads.h"
 #include "app/measure/tool.h"
 #include "measure/measurer.h"
 #include "measure/pin.h"
@@ -25,6 +26,7 @@ static const char HELP[] =
     "  --coord-pin PIN          the coordinator's, sha256//...\n"
     "  --bw BW                  what this computer is good for, like 100MB or 1gbit\n"
     "  --sockets-max N          of all measurements (480)\n"
+    "  --threads N              loops that measure, for as many processors (1)\n"
     "  --hop-addr ADDR:PORT     where a second hop listens, for relays of unmodified tor\n"
     "                           (localhost:0, any free port)\n"
     "  --dump-config            print what holds, and where it comes from; 2 if it is not usable\n"
@@ -36,6 +38,7 @@ struct measurer_service {
     struct mconf_measurer_side conf;
     struct keys keys;
     struct tls_ctx *relay_tls;
+    struct threads *threads; /* NULL: our own loop measures */
     struct measurer *m;
     bool fatal;
 };
@@ -109,6 +112,7 @@ static err_t begin(void *arg, const struct connect_to_relay *told, void **job,
         .identity = &ms->keys.identity,
         .coord_pin = &ms->conf.coord_pin,
         .hop_addr = ms->conf.hop_addr,
+        .threads = ms->threads,
     };
     err_t e = mjob_new(&config, told, &measurement_ops, j, &j->it, info);
     if (e != OK) {
@@ -198,10 +202,13 @@ static void reload(void *arg, const struct mconf *conf)
     struct measurer_service *ms = arg;
     struct mconf_measurer_side fresh;
     char why[MCONF_WHY];
-    if (mconf_measurer(conf, &fresh, why) != OK)
+    if (mconf_measurer(conf, &fresh, why) != OK) {
         log_warn(&ms->s.log, "The configuration stays as it was: %s", why);
-    else
-        measurer_reconfigure(ms->m, &fresh);
+        return;
+    }
+    if (fresh.threads != ms->conf.threads)
+        log_notice(&ms->s.log, "Threads: there are %u until the next start", ms->conf.threads);
+    measurer_reconfigure(ms->m, &fresh);
 }
 
 static void finish(void *arg)
@@ -212,11 +219,20 @@ static void finish(void *arg)
 
 /* ---- life ---- */
 
+static err_t start_threads(struct measurer_service *ms)
+{
+    const struct threads_config config = {
+        .net = ms->s.net, .identity = &ms->keys.identity, .dead_man = true};
+    return ms->conf.threads > 1 ? threads_new(&config, ms->conf.threads, &ms->threads) : OK;
+}
+
 static int serve(struct measurer_service *ms)
 {
     char pin[PIN_TEXT_MAX];
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     err_t e = tls_ctx_new_client(&ms->relay_tls);
+    if (e == OK)
+        e = start_threads(ms);
     if (e == OK)
         ms->m = measurer_new(net_env(ms->s.net), &ms->conf, ms->keys.tls, &ms->keys.identity.ed,
                              cores > 0 ? (unsigned)cores : 1, &ops, ms);
@@ -225,10 +241,11 @@ static int serve(struct measurer_service *ms)
         measurer_start(ms->m);
         service_run(&ms->s);
     } else {
-        log_err(&ms->s.log, "The measurer did not start: out of memory");
+        log_err(&ms->s.log, "The measurer did not start: %s", err_text(e == OK ? ERR_NOMEM : e));
     }
     bool good = ms->m && !ms->fatal;
     measurer_free(ms->m);
+    threads_free(ms->threads);
     tls_ctx_free(ms->relay_tls);
     return good ? MEASURE_DONE : MEASURE_NOT_ALL;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "app/measure/hopdoor.h"
+#include "app/measure/threads.h"
 #include "app/measure/wires.h"
 #include "measure/polite.h"
 #include "measure/stock.h"
@@ -11,7 +12,9 @@
 enum { HOP_SPARE_MS = 120 * 1000 };
 
 struct mjob {
-    struct measurement *measurement; /* or */
+    /* One of them. */
+    struct measurement *measurement;
+    struct threaded *threaded;
     struct stock *stock;
     struct hopdoor *door;
 };
@@ -27,6 +30,8 @@ static err_t begin_measurement(struct mjob *j, const struct mjob_config *c,
         .world = c->net,
         .dead_man = true,
     };
+    if (c->threads)
+        return threaded_new(c->threads, c->name, told, ops, arg, &j->threaded);
     return measurement_new(net_env(c->net), &config, told, ops, arg, &j->measurement);
 }
 
@@ -89,6 +94,7 @@ void mjob_free(struct mjob *j)
     if (!j)
         return;
     measurement_free(j->measurement);
+    threaded_free(j->threaded);
     stock_free(j->stock);
     hopdoor_free(j->door);
     free(j);
@@ -96,12 +102,16 @@ void mjob_free(struct mjob *j)
 
 err_t mjob_go(struct mjob *j)
 {
+    if (j->threaded)
+        return threaded_go(j->threaded);
     return j->stock ? stock_go(j->stock) : measurement_go(j->measurement);
 }
 
 void mjob_alloc(struct mjob *j, uint64_t alloc_bw)
 {
-    if (j->stock)
+    if (j->threaded)
+        threaded_alloc(j->threaded, alloc_bw);
+    else if (j->stock)
         stock_alloc(j->stock, alloc_bw);
     else
         measurement_set_alloc(j->measurement, alloc_bw);
@@ -109,7 +119,9 @@ void mjob_alloc(struct mjob *j, uint64_t alloc_bw)
 
 void mjob_stop(struct mjob *j, enum meas_code code, const char *info)
 {
-    if (j->stock)
+    if (j->threaded)
+        threaded_stop(j->threaded, code, info);
+    else if (j->stock)
         stock_stop(j->stock, code, info);
     else
         measurement_stop(j->measurement, code, info);
@@ -117,7 +129,9 @@ void mjob_stop(struct mjob *j, enum meas_code code, const char *info)
 
 void mjob_heard(struct mjob *j)
 {
-    if (j->stock)
+    if (j->threaded)
+        threaded_heard(j->threaded);
+    else if (j->stock)
         stock_heard(j->stock);
     else
         measurement_heard(j->measurement);

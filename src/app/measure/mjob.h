@@ -8,6 +8,7 @@
 #include "net/net.h"
 
 struct mjob;
+struct threads;
 
 struct mjob_config {
     struct net *net;
@@ -16,6 +17,9 @@ struct mjob_config {
     const struct link_identity *identity; /* of its links */
     const struct sha256 *coord_pin;       /* whom a relay's contact line has to name */
     struct ipport hop_addr;               /* where a second hop listens */
+    /* Those that measure in flashflow; NULL: the loop of NET does. Relays of unmodified tor have
+     * few links, and end with the first that they close: one loop has them all. */
+    struct threads *threads;
 };
 
 /* It begins to connect; ARG is that of OPS. On errors INFO says why. */

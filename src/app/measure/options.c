@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "measure/alloc.h"
 #include "measure/consent.h"
+#include "measure/parts.h"
 #include "measure/stock.h"
 
 const char measure_run_help[] =
@@ -20,6 +21,7 @@ const char measure_run_help[] =
     "  --seconds N           how long (30)\n"
     "  --sockets N           links, with a circuit each (160)\n"
     "  --bw RATE             what this computer may give: 40mbit, 5MB (1000mbit)\n"
+    "  --threads N           loops that measure, for as many processors (1)\n"
     "  --prior RATE          what the relay is thought to carry; it is raised as needed (32mbit)\n"
     "  --check P             the share of cells that is checked, 0 to 1 (1)\n"
     "  --background PERCENT  of the total that is believed of its clients (25)\n"
@@ -147,6 +149,11 @@ static err_t p_sockets(struct measure_options *o, const struct arg *a)
     return arg_u32(a, 1, MEAS_CIRCS_MOST, &o->sockets);
 }
 
+static err_t p_threads(struct measure_options *o, const struct arg *a)
+{
+    return arg_u32(a, 1, PARTS_MOST, &o->threads);
+}
+
 static err_t p_background(struct measure_options *o, const struct arg *a)
 {
     return arg_u32(a, 0, ESTIMATE_PERCENT_MOST, &o->percent);
@@ -197,6 +204,7 @@ static const struct {
     {{"--seconds", true}, p_seconds},
     {{"--sockets", true}, p_sockets},
     {{"--bw", true}, p_bw},
+    {{"--threads", true}, p_threads},
     {{"--prior", true}, p_prior},
     {{"--check", true}, p_check},
     {{"--background", true}, p_background},
@@ -238,6 +246,7 @@ err_t measure_options_parse(int argc, char *const *argv, bool probe, struct meas
     *out = (struct measure_options){.dur = 30,
                                     .sockets = ALLOC_SOCKETS,
                                     .percent = 25,
+                                    .threads = 1,
                                     .bw = 125000000,
                                     .prior = 4000000,
                                     .check = 1,

@@ -13,7 +13,7 @@ struct measure_options {
     bool local, help, quiet;
     const char *folder;   /* a DataDirectory, or a test network's; NULL: none */
     const char *identity; /* file; NULL: the test network's, or none */
-    unsigned dur, sockets, percent;
+    unsigned dur, sockets, percent, threads;
     uint64_t bw, prior; /* bytes a second */
     double check;
     enum meas_echo echo;

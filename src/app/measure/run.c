@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "app/measure/stockside.h"
+#include "app/measure/threads.h"
 #include "app/measure/tool.h"
 #include "app/measure/verdict.h"
 #include "app/measure/wires.h"
@@ -13,6 +14,7 @@ struct session {
     struct tool tool;
     struct whom whom; /* the one that is measured */
     struct local *local;
+    struct threads *threads;    /* NULL: this loop measures */
     struct stockside stock;     /* modes other than flashflow */
     uint64_t prior, next_prior; /* bytes a second; 0: nothing is gained by another try */
     bool measured;
@@ -86,6 +88,8 @@ static struct local_config config_of(struct session *s)
         .link = tool_link(&s->tool),
         .ops_world = &wires_world,
         .world = s->tool.net,
+        .hands = s->threads ? &threads_hands : NULL,
+        .hands_arg = s->threads,
     };
     struct run_member *m = &config.run.members[0];
     config.run.meas_id = 1 + (uint32_t)env_random_below(net_env(s->tool.net), UINT32_MAX);
@@ -139,6 +143,18 @@ static bool measure(struct session *s, const char *word)
     return s->measured;
 }
 
+static int start_threads(struct session *s)
+{
+    const struct threads_config config = {.net = s->tool.net,
+                                          .identity =
+                                              s->tool.has_identity ? &s->tool.identity : NULL,
+                                          .open_over_ms = LOCAL_OPEN_OVER_MS};
+    err_t e = s->tool.options.threads > 1
+                  ? threads_new(&config, s->tool.options.threads, &s->threads)
+                  : OK;
+    return e == OK ? 0 : tool_complain(MEASURE_NOT_ALL, err_text(e));
+}
+
 int measure_run_main(int argc, char **argv)
 {
     struct session s = {.measured = false};
@@ -149,10 +165,13 @@ int measure_run_main(int argc, char **argv)
     if (s.tool.options.help)
         return fputs(measure_run_help, stdout) < 0;
     int status = tool_begin(&s.tool, interrupted, &s);
+    if (!status)
+        status = start_threads(&s);
     for (size_t i = 0; !status && i < s.tool.options.n_relays && !s.tool.signum; i++)
         all &= measure(&s, s.tool.options.relays[i]);
     if (!status && s.tool.signum)
         status = MEASURE_SIGNAL + s.tool.signum;
+    threads_free(s.threads);
     tool_end(&s.tool);
     return status ? status : all ? MEASURE_DONE : MEASURE_NOT_ALL;
 }

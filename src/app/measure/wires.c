@@ -38,12 +38,12 @@ static void hangup(void *world, struct link *l)
     link_set_io(l, NULL);
 }
 
-/* Of the whole process: its loop is all that it does. */
+/* Of the thread: its loop is all that it does. */
 static uint64_t cpu_us(void *world)
 {
     struct rusage u;
     (void)world;
-    if (getrusage(RUSAGE_SELF, &u) != 0)
+    if (getrusage(RUSAGE_THREAD, &u) != 0)
         return 0;
     return (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * US_PER_SEC +
            (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
