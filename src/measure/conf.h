@@ -34,6 +34,8 @@ struct mconf_measurer {
 struct mconf_coord {
     char datadir[MCONF_TEXT_MAX], resultsdir[MCONF_TEXT_MAX], key[MCONF_TEXT_MAX];
     char identity[MCONF_TEXT_MAX], ctrl_addr[MCONF_TEXT_MAX];
+    char directory[MCONF_TEXT_MAX]; /* where relays are from: "none", "fetch", or a folder */
+    char torrc[MCONF_TEXT_MAX];     /* whose network it is; "": the public one */
     struct ipport listen_addr;
     struct mconf_measurer measurers[MCONF_MEASURERS_MOST];
     size_t n_measurers;

@@ -15,6 +15,8 @@
     X(COORD_LISTEN_ADDR, "coord", "listen_addr", "localhost:12934")  \
     X(COORD_CTRL_ADDR, "coord", "ctrl_addr", "${datadir}/ctl")       \
     X(COORD_MEASURER, "coord", "measurer", "")                       \
+    X(COORD_DIRECTORY, "coord", "directory", "none")                 \
+    X(COORD_TORRC, "coord", "torrc", "")                             \
     X(M_NAME, "measurer", "name", "measurer")                        \
     X(M_DATADIR, "measurer", "datadir", "data-measurer")             \
     X(M_KEYDIR, "measurer", "keydir", "${datadir}/keys")             \

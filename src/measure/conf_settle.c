@@ -258,6 +258,9 @@ err_t mconf_coord(const struct mconf *c, struct mconf_coord *out, char why[MCONF
         return wrong(&l, COORD_CTRL_ADDR,
                      "is the path of a unix socket, with a \"/\" in it: over TCP anybody of this "
                      "computer could give orders");
+    TRY(text_of_key(&l, COORD_DIRECTORY, out->directory));
+    if (*mconf_raw(c, COORD_TORRC))
+        TRY(text_of_key(&l, COORD_TORRC, out->torrc));
     TRY(address(&l, COORD_LISTEN_ADDR, &out->listen_addr));
     TRY(measurers(&l, out));
     return params(&l, out);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "crypto/encode.h"
-#include "dir/descriptor.h"
 #include "dir/doc.h"
 
 #define WORD "tunic-measure:"
@@ -137,6 +136,13 @@ static err_t find_contact(const struct descriptor *d, struct text *out)
         if (doc_is(&item, "contact") && !n++)
             *out = item.args;
     return n <= 1 ? OK : ERR_MALFORMED;
+}
+
+bool consent_is_named(const struct descriptor *d, const struct sha256 *pin)
+{
+    char word[CONSENT_PIN_TEXT_MAX];
+    struct text contact;
+    return find_contact(d, &contact) == OK && says(contact, consent_pin_text(pin, word));
 }
 
 /* ---- whose descriptor it is ---- */

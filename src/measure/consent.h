@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/ids.h"
 #include "base/text.h"
+#include "dir/descriptor.h"
 
 enum {
     CONSENT_WHY_MAX = 400,
@@ -54,6 +55,10 @@ bool consent_is_free(const struct ipport *at);
 MUST_USE err_t consent_by_contact(const struct consent_relay *relay, struct text descriptor,
                                   const struct sha256 *pin, int64_t now_s,
                                   char why[CONSENT_WHY_MAX]);
+
+/* Its one contact line has the word, whatever else may be wrong with it: for who asks whom to ask.
+ * It is no consent. */
+bool consent_is_named(const struct descriptor *d, const struct sha256 *pin);
 
 /* What may be the address of a second hop that RELAY is to be extended to: one of this machine for
  * a relay of this machine; else none that means the relay's own. It is bound before it is told, so

@@ -11,6 +11,7 @@
 #include "measure/consent.h"
 #include "measure/coord_proto.h"
 #include "measure/history.h"
+#include "measure/listing.h"
 #include "measure/run.h"
 
 struct coordinator;
@@ -51,6 +52,8 @@ struct coordinator *coordinator_new(struct env *env, const struct mconf_coord *c
                                     const struct coordinator_ops *ops, void *arg);
 /* Ends everything, without on_end or on_event; NULL is fine. */
 void coordinator_free(struct coordinator *c);
+/* The relays that names stand for; it outlives C. */
+void coordinator_use(struct coordinator *c, struct listing *l);
 /* Settings that were read anew: measurers that are not in them any more are sent away; what runs
  * goes on as it began. */
 void coordinator_reconfigure(struct coordinator *c, const struct mconf_coord *conf);
@@ -90,7 +93,8 @@ struct coordinator_wish {
                             is refused */
 };
 
-/* RELAY is ADDR:PORT, FINGERPRINT@ADDR:PORT, or the fingerprint of one that was measured before.
+/* RELAY is ADDR:PORT, FINGERPRINT@ADDR:PORT, the nickname or fingerprint of one that is listed, or
+ * the fingerprint of one that was measured before.
  * ERR_ARG, ERR_LIMIT, ERR_STATE (about to end), ERR_NOMEM, and WHY. */
 MUST_USE err_t coordinator_measure(struct coordinator *c, const char *relay,
                                    const struct coordinator_wish *wish, uint32_t *meas_id,

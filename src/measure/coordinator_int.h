@@ -60,6 +60,7 @@ struct coordinator {
     struct cjob *jobs; /* in their order */
     size_t n_jobs;
     struct history history;
+    struct listing *listing; /* NULL: no relay is known by name */
     struct polite *polite;
     struct agree agree;
     struct crest rests[COORDINATOR_RESTS]; /* a ring */
@@ -88,6 +89,12 @@ void cjob_unprove(struct cjob *j);
 void cjob_session_lost(struct coordinator *c, struct csession *s, const char *why);
 void cjob_session_msg(struct csession *s, const struct msg *m);
 void cjob_free(struct cjob *j);
+
+/* ---- relays by name ---- */
+
+/* ERR_NOT_FOUND: nobody is called so. ERR_ARG and WHY: it cannot be measured. */
+MUST_USE err_t clisted_find(const struct coordinator *c, const char *word, struct meas_relay *out,
+                            char why[COORDINATOR_WHY]);
 
 /* ---- what a run came to ---- */
 

@@ -34,16 +34,21 @@ static err_t by_address(const char *text, struct meas_relay *out, char why[COORD
     return OK;
 }
 
-/* Nothing here knows relays but what was measured before. */
-static err_t by_fingerprint(const struct coordinator *c, const char *text, struct meas_relay *out,
-                            char why[COORDINATOR_WHY])
+/* One that is listed, or was measured before. */
+static err_t by_name(const struct coordinator *c, const char *text, struct meas_relay *out,
+                     char why[COORDINATOR_WHY])
 {
     char fp[HEX_SIZE(sizeof out->fp.b)];
-    if (!take_fp(text_of(text), out))
+    err_t e = clisted_find(c, text, out, why);
+    if (e != ERR_NOT_FOUND)
+        return e;
+    if (!take_fp(text_of(text), out) && c->listing && listing_n(c->listing))
+        return wrong(why, ERR_ARG, "the consensus has no relay of that name");
+    if (!out->has_fp)
         return wrong(
             why, ERR_ARG,
             "say ADDRESS:PORT, FINGERPRINT@ADDRESS:PORT, or the fingerprint of a relay that "
-            "was measured here before");
+            "was measured here before; names are known with directory = fetch, or a client's");
     const struct history_relay *r =
         history_find(&c->history, hex_upper(out->fp.b, sizeof out->fp.b, fp), NULL);
     if (!r || r->at.ip.family == IP_NONE)
@@ -64,7 +69,7 @@ static err_t find_relay(const struct coordinator *c, const char *text, struct me
         return wrong(why, ERR_ARG, "what stands before the @ is no fingerprint");
     if (at)
         return by_address(at + 1, out, why);
-    return strchr(text, ':') ? by_address(text, out, why) : by_fingerprint(c, text, out, why);
+    return strchr(text, ':') ? by_address(text, out, why) : by_name(c, text, out, why);
 }
 
 static uint32_t new_id(struct coordinator *c)

@@ -150,16 +150,6 @@ static json_t *measurer_json(const struct coordinator *c, const struct mconf_mea
                           (int)s->hello.cores, "free_bw", (json_int_t)csession_free_bw(s)));
 }
 
-static json_t *relay_json(const struct history_relay *r)
-{
-    char at[IPPORT_TEXT_MAX] = "";
-    if (r->at.ip.family != IP_NONE)
-        (void)ipport_text(&r->at, at);
-    return json_pack("{sssssIsIsIsbss}", "fp", r->fp, "addr", at, "bw", (json_int_t)r->bw,
-                     "measured", (json_int_t)r->measured_s, "last", (json_int_t)r->last.ts, "ok",
-                     r->last.ok, "why", r->last.why);
-}
-
 /* An array of N things. */
 static json_t *list(size_t n, json_t *(*one)(const struct coordinator *c, size_t i),
                     const struct coordinator *c)
@@ -178,11 +168,6 @@ static json_t *measurer_at(const struct coordinator *c, size_t i)
     return measurer_json(c, &c->conf.measurers[i]);
 }
 
-static json_t *relay_at(const struct coordinator *c, size_t i)
-{
-    return relay_json(c->history.relays[i]);
-}
-
 static json_t *job_at(const struct coordinator *c, size_t i)
 {
     const struct cjob *j = c->jobs;
@@ -194,11 +179,6 @@ static json_t *job_at(const struct coordinator *c, size_t i)
 char *coordinator_measurers_json(const struct coordinator *c)
 {
     return dumped(json_pack("{so}", "measurers", list(c->conf.n_measurers, measurer_at, c)));
-}
-
-char *coordinator_relays_json(const struct coordinator *c)
-{
-    return dumped(json_pack("{so}", "relays", list(c->history.n, relay_at, c)));
 }
 
 char *coordinator_status_json(const struct coordinator *c)

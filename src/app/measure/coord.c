@@ -10,6 +10,7 @@
 #include "app/measure/orders.h"
 #include "app/measure/protowire.h"
 #include "app/measure/relayproofs.h"
+#include "app/measure/relaysource.h"
 #include "app/measure/relaytalks.h"
 #include "app/measure/service.h"
 #include "app/measure/tool.h"
@@ -28,6 +29,9 @@ static const char HELP[] =
     "  --resultsdir DIR         a file a day (results)\n"
     "  --listen-addr ADDR:PORT  for measurers (localhost:12934)\n"
     "  --ctrl-addr PATH         the unix socket for `tunic measure ctl` (ctl)\n"
+    "  --directory fetch|DIR    relays of the network: fetched each hour by a client in\n"
+    "                           datadir/directory, or of a client's DataDirectory (none)\n"
+    "  --torrc FILE             whose network: its DirAuthority, FallbackDir (the public one)\n"
     "  --measurer \"NAME PIN BW\" who may come, and what it is good for; may be repeated\n"
     "  --meas-duration S        (30)     --sockets N       of a team (160)\n"
     "  --bg-percent R           (0.25)   --check P         share of cells looked at (1)\n"
@@ -46,6 +50,8 @@ struct coord_service {
     struct relaytalks *talks;
     struct relayproofs proofs;
     struct resultsdir *results;
+    struct listing *listing;
+    struct relaysource *source;
     struct listener *listener;
     struct orders *orders;
 };
@@ -217,6 +223,17 @@ static err_t open_orders(struct coord_service *cs)
     return e;
 }
 
+static err_t open_source(struct coord_service *cs)
+{
+    const struct relaysource_config config = {.net = cs->s.net,
+                                              .log = &cs->s.log,
+                                              .listing = cs->listing,
+                                              .directory = cs->conf.directory,
+                                              .torrc = cs->conf.torrc,
+                                              .datadir = cs->conf.datadir};
+    return relaysource_open(&config, &cs->source);
+}
+
 enum { RECALL_DAYS = 60 };
 
 static err_t begin(struct coord_service *cs)
@@ -229,13 +246,16 @@ static err_t begin(struct coord_service *cs)
     const struct link_config link = {.tls = cs->relay_tls, .identity = &cs->keys.identity};
     cs->proofs = (struct relayproofs){cs->s.net, cs->relay_tls, &cs->c};
     cs->talks = relaytalks_new(cs->s.net, &link, &cs->c);
+    cs->listing = listing_new(&cs->keys.pin);
     cs->c = coordinator_new(env, &cs->conf, cs->keys.tls, &cs->keys.pin, &ops, cs);
-    if (!cs->talks || !cs->c)
+    if (!cs->talks || !cs->c || !cs->listing)
         return ERR_NOMEM;
+    coordinator_use(cs->c, cs->listing);
     TRY(resultsdir_each(cs->results, env_wall_s(env), RECALL_DAYS, recall, cs));
     coordinator_recalled(cs->c);
     TRY(listener_open(cs->s.net, "measurer", &at, on_accept, cs, &cs->listener));
-    return open_orders(cs);
+    TRY(open_orders(cs));
+    return open_source(cs);
 }
 
 static void end(struct coord_service *cs)
@@ -243,7 +263,9 @@ static void end(struct coord_service *cs)
     orders_close(cs->orders);
     cs->orders = NULL;
     listener_close(cs->listener);
+    relaysource_close(cs->source);
     coordinator_free(cs->c);
+    listing_free(cs->listing);
     relaytalks_free(cs->talks);
     resultsdir_close(cs->results);
     tls_ctx_free(cs->relay_tls);

@@ -124,23 +124,35 @@ static void jobs(FILE *to, const json_t *list)
     }
 }
 
+static void relay(FILE *to, const json_t *r)
+{
+    char day[32] = "never";
+    time_t t = (time_t)number(r, "measured");
+    struct tm tm;
+    if (t && gmtime_r(&t, &tm))
+        (void)strftime(day, sizeof day, "%Y-%m-%d %H:%M", &tm);
+    fprintf(to, "%s%s%s%s%s: ", text(r, "nickname"), *text(r, "nickname") ? " " : "",
+            text(r, "addr"), *text(r, "fp") ? " " : "", text(r, "fp"));
+    fprintf(to, "%.1f Mbit/s, %s", mbit(r, "bw"), day);
+    if (*text(r, "nickname"))
+        fprintf(to, "; weight %" PRId64 " kB/s%s", (int64_t)number(r, "weight_kb"),
+                json_is_true(json_object_get(r, "unmeasured")) ? " (unmeasured)" : "");
+    if (number(r, "published"))
+        fprintf(to, ", says %.1f Mbit/s", mbit(r, "desc_bw_avg"));
+    if (*text(r, "why"))
+        fprintf(to, "; last: %s", text(r, "why"));
+    if (*text(r, "why_not"))
+        fprintf(to, "; not to be measured: %s", text(r, "why_not"));
+    fputc('\n', to);
+}
+
 static void relays(FILE *to, const json_t *list)
 {
     size_t i;
     json_t *r;
     if (!json_array_size(list))
-        fputs("no relay was measured\n", to);
-    json_array_foreach(list, i, r)
-    {
-        char day[32] = "never";
-        time_t t = (time_t)number(r, "measured");
-        struct tm tm;
-        if (t && gmtime_r(&t, &tm))
-            (void)strftime(day, sizeof day, "%Y-%m-%d %H:%M", &tm);
-        fprintf(to, "%s%s%s: %.1f Mbit/s, %s%s%s\n", text(r, "addr"), *text(r, "fp") ? " " : "",
-                text(r, "fp"), mbit(r, "bw"), day, *text(r, "why") ? "; last: " : "",
-                text(r, "why"));
-    }
+        fputs("no relay was measured, and none is known\n", to);
+    json_array_foreach(list, i, r) relay(to, r);
 }
 
 void ctlwords_write(FILE *to, const json_t *object, bool live)

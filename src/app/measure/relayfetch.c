@@ -1,0 +1,324 @@
+/* A client of our own that fetches what a coordinator has to know: the consensus as any client
+ * does, by its own schedule and from its guards, and server descriptors over circuits of three
+ * hops. They are kept as tor keeps them, beside the client's other files. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/fetch/tunnel.h"
+#include "app/measure/relaysource_int.h"
+#include "dirdoc/docw.h"
+#include "host/host.h"
+
+enum {
+    REQUESTS_MOST = 3,
+    IDS_MOST = 96, /* of one request: dir-spec 4.4 */
+    ANSWER_MOST = 4 << 20,
+    GIVE_UP_MS = 120 * 1000,
+    JOURNAL_LEAST = 1 << 20, /* shorter ones are not worth a new file */
+    LINES_MORE = 4,          /* beside those that name the network */
+};
+
+static const char FILE_NAME[] = "cached-descriptors", JOURNAL[] = "cached-descriptors.new";
+
+struct request {
+    struct relaysource *source;
+    struct rsa_id ids[IDS_MOST];
+    size_t n;
+    struct http http;
+    struct dirtunnel *tunnel; /* NULL: none is under way */
+    struct timer late;
+};
+
+struct relayfetch {
+    struct host *host;
+    struct files *files;
+    char folder[4096];
+    uint32_t changes; /* of the network, that the listing has */
+    int32_t session;
+    bool has_read;         /* what is kept */
+    bool restoring;        /* it is being read */
+    size_t kept, appended; /* bytes of the two files */
+    struct request requests[REQUESTS_MOST];
+};
+
+/* ---- requests ---- */
+
+static void settle(struct request *q, const char *why)
+{
+    struct relaysource *r = q->source;
+    struct env *env = net_env(r->config.net);
+    if (why) {
+        listing_unasked(r->config.listing, env_wall_s(env), q->ids, q->n);
+        log_info(r->config.log, "Descriptors of %zu relays did not come: %s", q->n, why);
+    }
+    env_disarm(env, &q->late);
+    dirtunnel_free(q->tunnel);
+    q->tunnel = NULL;
+    http_free(&q->http);
+}
+
+static void on_late(void *arg)
+{
+    settle(arg, "no answer in time");
+}
+
+static void on_progress(void *arg)
+{
+    (void)arg;
+}
+
+/* Of relays that the server does not know it says nothing, or 404 if it knows none. */
+static void on_settled(void *arg, const struct tunic_error *error)
+{
+    struct request *q = arg;
+    struct relaysource *r = q->source;
+    bool nothing = error->cls == TUNIC_REFUSED && error->reason == 404;
+    if (error->cls != TUNIC_OK) {
+        settle(q, nothing ? NULL : error->text);
+        return;
+    }
+    struct blob body = blob_copy(q->http.reply.body);
+    r->reading = "a directory's answer";
+    bool good = body.release && listing_reader_add(r->reader, body) == OK;
+    settle(q, good ? NULL : "out of memory");
+}
+
+static const struct http_ops http_ops = {.progress = on_progress, .settled = on_settled};
+
+static err_t open_tunnel(struct request *q, const char *path)
+{
+    struct relaysource *r = q->source;
+    const struct http_ask ask = {
+        .path = path, .host = "localhost", .anonymous = true, .most = ANSWER_MOST};
+    const struct dirtunnel_wish wish = {.ask = &ask, .session = r->fetch->session};
+    TRY(http_init(&q->http, &ask));
+    q->tunnel = dirtunnel_new(net_env(r->config.net), host_client(r->fetch->host), &wish, &q->http,
+                              &http_ops, q);
+    return q->tunnel ? OK : ERR_NOMEM;
+}
+
+static void begin_request(struct request *q)
+{
+    struct docw path = {.len = 0};
+    docw_fmt(&path, "/tor/server/fp/");
+    for (size_t i = 0; i < q->n; i++) {
+        docw_fmt(&path, "%s", i ? "+" : "");
+        docw_hex(&path, q->ids[i].b, sizeof q->ids[i].b);
+    }
+    docw_fmt(&path, "%s", ""); /* ends it with a NUL */
+    err_t e = path.err == OK ? open_tunnel(q, path.s) : path.err;
+    docw_free(&path);
+    if (e == OK)
+        env_arm_ms(net_env(q->source->config.net), &q->late, GIVE_UP_MS);
+    else
+        settle(q, err_text(e));
+}
+
+static void ask_for_more(struct relaysource *r)
+{
+    struct relayfetch *f = r->fetch;
+    int64_t now_s = env_wall_s(net_env(r->config.net));
+    for (size_t i = 0; i < REQUESTS_MOST; i++) {
+        struct request *q = &f->requests[i];
+        if (q->tunnel)
+            continue;
+        q->n = listing_wanted(r->config.listing, now_s, q->ids, IDS_MOST);
+        if (!q->n)
+            return;
+        begin_request(q);
+    }
+}
+
+/* ---- what is kept ---- */
+
+static void read_kept(struct relaysource *r)
+{
+    struct relayfetch *f = r->fetch;
+    const char *const names[] = {FILE_NAME, JOURNAL};
+    size_t *const sizes[] = {&f->kept, &f->appended};
+    f->has_read = f->restoring = true;
+    r->reading = f->folder;
+    for (size_t i = 0; i < 2; i++) {
+        struct blob text;
+        if (files_load(f->files, names[i], &text) != OK)
+            continue;
+        *sizes[i] = text.text.len;
+        if (listing_reader_add(r->reader, text) != OK)
+            log_warn(r->config.log, "%s is not read", names[i]);
+    }
+}
+
+void relayfetch_taken(struct relaysource *r, struct text descriptor)
+{
+    struct relayfetch *f = r->fetch;
+    struct text parts[] = {descriptor, TEXT_LIT("\n")};
+    size_t n = descriptor.s[descriptor.len - 1] == '\n' ? 1 : 2;
+    if (!f->restoring && files_append(f->files, JOURNAL, parts, n) == OK)
+        f->appended += descriptor.len;
+}
+
+/* Those that the listing has, of TEXT. */
+static err_t still_used(const struct relaysource *r, struct text text, struct text *parts,
+                        size_t *n, size_t most)
+{
+    struct descriptor d;
+    for (err_t e; (e = descriptor_next(&text, &d)) != ERR_NOT_FOUND;) {
+        const struct listed_relay *relay =
+            e == OK && d.has_rsa ? listing_find(r->config.listing, &d.rsa) : NULL;
+        if (!relay || !relay->is_described || memcmp(relay->sha1, d.sha1, sizeof d.sha1) != 0)
+            continue;
+        if (*n == most)
+            return ERR_LIMIT;
+        parts[(*n)++] = d.body;
+    }
+    return OK;
+}
+
+/* Both files as one, and without those that are replaced by now. */
+static void merge(struct relaysource *r)
+{
+    struct relayfetch *f = r->fetch;
+    size_t n = 0, most = 2 * listing_n(r->config.listing);
+    struct blob old = {.release = NULL}, journal = {.release = NULL};
+    struct text *parts = calloc(most + 1, sizeof *parts);
+    bool good = parts && files_load(f->files, JOURNAL, &journal) == OK;
+    if (good && f->kept)
+        good = files_load(f->files, FILE_NAME, &old) == OK;
+    good = good && still_used(r, old.text, parts, &n, most) == OK &&
+           still_used(r, journal.text, parts, &n, most) == OK &&
+           files_replace(f->files, FILE_NAME, parts, n) == OK &&
+           files_replace(f->files, JOURNAL, NULL, 0) == OK;
+    if (good) {
+        f->kept = 0;
+        for (size_t i = 0; i < n; i++)
+            f->kept += parts[i].len;
+    }
+    f->appended = 0; /* if it failed: once more when so much has come again */
+    blob_drop(&old);
+    blob_drop(&journal);
+    free(parts);
+}
+
+/* ---- the look ---- */
+
+/* True: it is another consensus. */
+static bool take_consensus(struct relaysource *r)
+{
+    struct relayfetch *f = r->fetch;
+    struct netdir *nd = dirmgr_newest(client_dirmgr(host_client(f->host)));
+    if (!nd)
+        return false;
+    const struct consensus *c = netdir_consensus(nd);
+    bool is_new = listing_consensus(r->config.listing, c) == OK;
+    if (is_new || netdir_changes(nd) != f->changes)
+        listing_identities(r->config.listing, c);
+    f->changes = netdir_changes(nd);
+    return is_new;
+}
+
+void relayfetch_look(struct relaysource *r)
+{
+    struct relayfetch *f = r->fetch;
+    if (take_consensus(r)) {
+        log_notice(r->config.log, "%zu relays by a new consensus", listing_n(r->config.listing));
+        f->session = client_new_session(host_client(f->host));
+    }
+    if (!listing_valid_after_s(r->config.listing))
+        return;
+    if (!f->has_read)
+        read_kept(r);
+    if (!listing_reader_is_idle(r->reader))
+        return;
+    f->restoring = false;
+    if (f->appended > JOURNAL_LEAST && f->appended > f->kept / 4)
+        merge(r);
+    if (client_is_ready(host_client(f->host)))
+        ask_for_more(r);
+}
+
+/* ---- life ---- */
+
+static const char **add(const char **at, const char *name, const char *value)
+{
+    at[0] = name;
+    at[1] = value;
+    return at + 2;
+}
+
+static size_t count(char *const *lines)
+{
+    size_t n = 0;
+    while (lines && lines[n])
+        n++;
+    return n;
+}
+
+static err_t options_of(const struct relaysource *r, struct options **out, struct conf_err *why)
+{
+    const struct sources *s = &r->network;
+    size_t n = count(s->authority_lines) + count(s->fallback_lines) + LINES_MORE;
+    const char **pairs = calloc(2 * n + 1, sizeof *pairs), **at = pairs;
+    if (!pairs)
+        return conf_fail(why, ERR_NOMEM, "out of memory");
+    for (char *const *line = s->authority_lines; line && *line; line++)
+        at = add(at, "DirAuthority", *line);
+    for (char *const *line = s->fallback_lines; line && *line; line++)
+        at = add(at, "FallbackDir", *line);
+    at = add(at, "DataDirectory", r->fetch->folder);
+    at = add(at, "SocksPort", "0");
+    at = add(at, "FetchDirInfoEarly", "1"); /* each hour's consensus, soon after it is out */
+    if (s->testing)
+        add(at, "TestingTorNetwork", "1");
+    err_t e = host_options_of(pairs, s->testing, out, why);
+    free(pairs);
+    return e;
+}
+
+static err_t begin_host(struct relaysource *r)
+{
+    const struct host_place place = {.net = r->config.net};
+    struct options *options;
+    struct conf_err why;
+    err_t e = options_of(r, &options, &why);
+    if (e == OK)
+        e = host_new(&place, options, &r->fetch->host, &why);
+    if (e == OK)
+        e = host_begin(r->fetch->host, &why);
+    if (e == ERR_STATE)
+        log_err(r->config.log, "The folder %s is in use by another process", r->fetch->folder);
+    else if (e != OK)
+        log_err(r->config.log, "Relays cannot be fetched: %s", why.text);
+    return e;
+}
+
+err_t relayfetch_begin(struct relaysource *r)
+{
+    struct relayfetch *f = r->fetch = calloc(1, sizeof *f);
+    if (!f)
+        return ERR_NOMEM;
+    snprintf(f->folder, sizeof f->folder, "%s/directory", r->config.datadir);
+    for (size_t i = 0; i < REQUESTS_MOST; i++) {
+        f->requests[i].source = r;
+        timer_init(&f->requests[i].late, on_late, &f->requests[i]);
+    }
+    TRY(begin_host(r));
+    int fd = open(f->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    return fd < 0 ? ERR_IO : files_open(fd, f->folder, r->config.log, &f->files);
+}
+
+void relayfetch_end(struct relaysource *r)
+{
+    struct relayfetch *f = r->fetch;
+    if (!f)
+        return;
+    for (size_t i = 0; i < REQUESTS_MOST; i++)
+        if (f->requests[i].tunnel)
+            settle(&f->requests[i], NULL);
+    net_enter(r->config.net);
+    host_free(f->host);
+    files_close(f->files);
+    free(f);
+    r->fetch = NULL;
+}
