@@ -56,7 +56,7 @@ static err_t make_core(struct client *c, const struct client *other)
 {
     TRY(tls_ctx_new_client(&c->tls));
     client_set_look_point(c);
-    struct linkpool_config links_config = client_link_config(c, NULL);
+    struct linkpool_config links_config = client_link_config(c);
     struct dirmgr_options options = settings_dirmgr(c->settings);
     c->links = linkpool_new(c->env, c->events, &links_config, c->world_ops, c->world,
                             &client_linkpool_ops, c);

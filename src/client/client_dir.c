@@ -26,6 +26,7 @@ static void tell_consensus(struct client *c)
     events_tell(c->events, &e);
     netdir_unref(&c->told);
     c->told = netdir_ref(known);
+    client_apply_settings(c);
 }
 
 static void dir_progress(void *arg, int percent, const char *tag, const char *summary)
@@ -54,8 +55,6 @@ static void dir_netdir(void *arg, struct netdir *nd)
     chooser_know(c->chooser, known);
     if (nd)
         vanguards_update(c->vanguards, nd, &c->settings->path);
-    if (nd)
-        client_apply_settings(c, nd);
     exits_set_netdir(c->exits, nd);
 }
 

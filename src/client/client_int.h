@@ -76,11 +76,11 @@ struct client {
 MUST_USE err_t client_settings_new(const struct client_config *config, struct settings **out,
                                    char why[CLIENT_WHY_MAX]);
 void client_settings_drop(struct settings *s); /* NULL is fine */
-/* The options, or what is known of the network (ND, or NULL), have changed. */
-void client_apply_settings(struct client *c, struct netdir *nd);
+/* The options, or the newest consensus, have changed. */
+void client_apply_settings(struct client *c);
 void client_configure_chooser(struct client *c);
 void client_set_look_point(struct client *c);
-struct linkpool_config client_link_config(const struct client *c, struct netdir *nd);
+struct linkpool_config client_link_config(const struct client *c);
 
 /* ---- client_map.c ---- */
 

@@ -38,9 +38,9 @@ void client_set_look_point(struct client *c)
     c->look_point_us = (uint32_t)(c->env->wall_us % (int64_t)US_PER_SEC);
 }
 
-struct linkpool_config client_link_config(const struct client *c, struct netdir *nd)
+struct linkpool_config client_link_config(const struct client *c)
 {
-    struct linkpool_config config = settings_links(c->settings, c->tls, nd);
+    struct linkpool_config config = settings_links(c->settings, c->tls, c->told);
     config.link.by_looks = true;
     config.link.look_point_us = c->look_point_us;
     return config;
@@ -51,9 +51,12 @@ void client_configure_chooser(struct client *c)
     chooser_configure(c->chooser, &c->settings->path, c->settings->config.testing_network);
 }
 
-void client_apply_settings(struct client *c, struct netdir *nd)
+/* The parameters are those of the newest consensus that was verified, as in C tor
+ * (networkstatus_get_param()): before its microdescriptors are there, and after it has expired. */
+void client_apply_settings(struct client *c)
 {
-    struct linkpool_config links_config = client_link_config(c, nd);
+    const struct netdir *nd = c->told;
+    struct linkpool_config links_config = client_link_config(c);
     linkpool_set_config(c->links, &links_config);
     struct conflux_policy conflux = settings_conflux(c->settings, nd);
     exits_set_habits(c->exits, &links_config.habits);
@@ -79,7 +82,7 @@ err_t client_reconfigure(struct client *c, const struct client_config *config,
     exits_set_config(c->exits, &exits_config);
     tunnels_set_config(c->tunnels, &tunnels_config);
     client_configure_chooser(c);
-    client_apply_settings(c, c->nd);
+    client_apply_settings(c);
     client_apply_maps(c, config, old);
     if (c->started)
         client_arm_dormancy(c);

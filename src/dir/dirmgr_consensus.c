@@ -6,13 +6,11 @@
 #include "dir/consdiff.h"
 #include "dir/dirmgr_int.h"
 
-/* Takes over GIFT_C. */
-static err_t adopt(struct dirmgr *d, struct consensus *gift_c)
+/* Takes over GIFT_ND. */
+static err_t begin_with(struct dirmgr *d, struct netdir *gift_nd)
 {
-    struct netdir *nd;
-    size_t n = gift_c->n_relays + 1;
-    TRY(netdir_new(gift_c, dirmgr_known(d), &nd));
-    struct dirmgr_row *rows = calloc(n, sizeof *rows);
+    struct netdir *nd = gift_nd;
+    struct dirmgr_row *rows = calloc(netdir_n(nd) + 1, sizeof *rows);
     if (!rows) {
         netdir_unref(&nd);
         return ERR_NOMEM;
@@ -34,8 +32,23 @@ static err_t adopt(struct dirmgr *d, struct consensus *gift_c)
     d->md_first_us = d->env->mono_us + d->schedule.others_first_s * (uint64_t)US_PER_SEC;
     d->md_launched_us = 0;
     dirmgr_schedule_refresh(d);
-    dirmgr_look_at_beginning(d, gift_c);
+    dirmgr_look_at_beginning(d, netdir_consensus(nd));
     return OK;
+}
+
+/* Takes over GIFT_C. */
+static err_t adopt(struct dirmgr *d, struct consensus *gift_c)
+{
+    struct netdir *nd;
+    TRY(netdir_new(gift_c, dirmgr_known(d), &nd));
+    return begin_with(d, nd);
+}
+
+void dirmgr_take_back(struct dirmgr *d)
+{
+    log_info(d->env->log, "The consensus that was out of time is in time again");
+    if (begin_with(d, netdir_ref(d->stale)) != OK)
+        log_warn(d->env->log, "Out of memory while going back to the last consensus");
 }
 
 static bool lacks(const char *list, char missing[PROTOS_TEXT_MAX])
@@ -243,13 +256,13 @@ void dirmgr_take_consensus(struct dirmgr *d, struct text body, const struct dirm
     free(made);
 }
 
-/* Takes over GIFT_C. ERR_EXPIRED: the caller has nothing to build from. */
-static err_t keep_expired(struct dirmgr *d, struct consensus *gift_c)
+/* Takes over GIFT_C. Not OK: the caller has nothing to build from. */
+static err_t keep_stale(struct dirmgr *d, struct consensus *gift_c, err_t why)
 {
     struct netdir *nd;
     TRY(netdir_new(gift_c, NULL, &nd));
     dirmgr_keep_stale(d, nd);
-    return ERR_EXPIRED;
+    return why;
 }
 
 /* A signature that is wrong means another text. Otherwise the file is as it was written, under
@@ -283,15 +296,16 @@ err_t dirmgr_take_cached_consensus(struct dirmgr *d, struct text body)
                  consensus_clock_text(c, now, text));
         err = live == LIVE_EXPIRED ? ERR_EXPIRED : ERR_NOT_YET_VALID;
     }
-    bool counts = err == OK || (err == ERR_EXPIRED && now <= c->valid_until_s + STALE_MAX_S);
+    bool stale = err == ERR_EXPIRED || err == ERR_NOT_YET_VALID;
+    bool counts = err == OK || (stale && now <= c->valid_until_s + STALE_MAX_S);
     if (counts && !obey_protocols(d, c)) {
         consensus_free(&c);
         return OK;
     }
     if (err == OK)
         return adopt(d, c);
-    if (err == ERR_EXPIRED)
-        return keep_expired(d, c);
+    if (stale)
+        return keep_stale(d, c, err);
     /* Certificates are missing from the cache: no damage, they are fetched. */
     if (err == ERR_UNDERSIGNED && may_still_pass(&v) && live != LIVE_EXPIRED &&
         live != LIVE_TOO_EARLY) {

@@ -105,8 +105,8 @@ struct dirmgr {
     struct authcert_set certs;
     struct netdir *newest;  /* verified; its microdescriptors are being fetched */
     struct netdir *current; /* what paths are built from: newest, or the one before */
-    /* While there is no newest: one that is over, but still names guards and keeps what the next
-     * one will list again. */
+    /* While there is no newest: one that is over, or has not begun, by our clock. It still names
+     * guards, has the network's parameters, and keeps what the next one will list again. */
     struct netdir *stale;
     /* A consensus that lacks certificates to be verified. */
     struct consensus *candidate;
@@ -272,6 +272,8 @@ void dirmgr_take_consensus(struct dirmgr *d, struct text body, const struct dirm
 /* ERR_EXPIRED, ERR_NOT_YET_VALID, ERR_UNDERSIGNED: it is of no use, but as it was written;
  * ERR_NOMEM. Others: it is damaged. */
 err_t dirmgr_take_cached_consensus(struct dirmgr *d, struct text body);
+/* The stale one is in time again, by our clock: paths are built from it as before. */
+void dirmgr_take_back(struct dirmgr *d);
 /* What a run before this one could not verify. An error: it is of no use. */
 err_t dirmgr_take_unverified(struct dirmgr *d, struct text body);
 /* Verifies the candidate again after certificates came. */

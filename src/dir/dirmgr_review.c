@@ -28,6 +28,8 @@ void dirmgr_review(struct dirmgr *d)
         d->newest = NULL;
         dirmgr_begin_bootstrap(d);
     }
+    if (!d->newest && d->stale && dirmgr_live(d, d->stale)) /* the clock was set */
+        dirmgr_take_back(d);
     if (d->newest)
         netdir_coverage(d->newest, d->paths_needed_permyriad, &v);
     if (d->current && !dirmgr_live(d, d->current)) {

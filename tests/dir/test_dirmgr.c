@@ -892,6 +892,46 @@ START_TEST(test_dirmgr_expired_cache_names_guards_and_keeps_microdescriptors)
 }
 END_TEST
 
+/* The clock was wrong, and is right again. */
+START_TEST(test_dirmgr_network_that_was_out_of_time_is_used_again)
+{
+    struct world *w = world_new(0);
+    bootstrap(w);
+    struct netdir *was = netdir_ref(dirmgr_netdir(w->d));
+    for (int days = -40; days <= 40; days += 80) {
+        w->env->wall_us += (int64_t)days * 86400 * US_PER_SEC;
+        dirmgr_retry_now(w->d);
+        test_env_advance_ms(w->env, 60000);
+        ck_assert_ptr_null(dirmgr_netdir(w->d));
+        w->env->wall_us -= (int64_t)days * 86400 * US_PER_SEC;
+        dirmgr_retry_now(w->d);
+        test_env_advance_ms(w->env, 60000);
+        if (days < 0)
+            ck_assert_ptr_eq(dirmgr_netdir(w->d), was);
+        else /* too long ago to be kept */
+            ck_assert_ptr_null(dirmgr_netdir(w->d));
+    }
+    netdir_unref(&was);
+    world_free(w);
+}
+END_TEST
+
+START_TEST(test_dirmgr_cache_of_later_days_is_used_when_the_clock_is_set)
+{
+    struct world *w = world_new(0);
+    struct dir_request rq;
+    bootstrap(w);
+    restart_at(w, -3 * 86400);
+    ck_assert(!w->aside[DIR_FILE_CONSENSUS]);
+    ck_assert_ptr_null(dirmgr_netdir(w->d));
+    ck_assert_ptr_nonnull(dirmgr_known(w->d));
+    w->env->wall_us += (int64_t)3 * 86400 * US_PER_SEC;
+    ck_assert(!dirmgr_next(w->d, &rq));
+    ck_assert_ptr_nonnull(dirmgr_netdir(w->d));
+    world_free(w);
+}
+END_TEST
+
 START_TEST(test_dirmgr_cache_that_is_older_than_that_names_nobody)
 {
     struct world *w = world_new(0);
@@ -1069,6 +1109,8 @@ TESTS("dir/dirmgr", test_dirmgr_bootstraps_from_nothing,
       test_dirmgr_a_consensus_of_which_nothing_is_known_is_enough_to_choose_by,
       test_dirmgr_who_serves_is_judged_good, test_dirmgr_forgiving_reaches_the_chooser,
       test_dirmgr_expired_cache_names_guards_and_keeps_microdescriptors,
+      test_dirmgr_network_that_was_out_of_time_is_used_again,
+      test_dirmgr_cache_of_later_days_is_used_when_the_clock_is_set,
       test_dirmgr_cache_that_is_older_than_that_names_nobody, test_dirmgr_new_options_take_effect,
       test_dirmgr_leaves_a_network_that_requires_more_than_we_have,
       test_dirmgr_leaves_such_a_network_by_what_is_cached,

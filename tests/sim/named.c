@@ -192,6 +192,25 @@ static void sleeps(struct scenario *sc)
         .kind = TROUBLE_CLOCK, .at_us = 20 * SIM_SECOND, .until_us = 30 * SIM_SECOND, .n = 120};
 }
 
+/* The clock goes back by forty days, so that no consensus is in time, and options change meanwhile.
+ * What the network is like is still known, and relays that ask for more SENDMEs than by default are
+ * not taken for liars. */
+static void out_of_time(struct scenario *sc)
+{
+    plain(sc);
+    sc->params = "cc_sendme_inc=1 cc_cwnd_init=31 cc_cwnd_min=31";
+    sc->all_served = sc->must_act = true;
+    sc->lasts_us = 120 * SIM_SECOND;
+    sc->trouble[sc->n_troubles++] = (struct trouble){.kind = TROUBLE_CLOCK,
+                                                     .at_us = 5 * SIM_SECOND,
+                                                     .until_us = 60 * SIM_SECOND,
+                                                     .n = -40 * 24 * 3600};
+    sc->trouble[sc->n_troubles++] = (struct trouble){
+        .kind = TROUBLE_PORTS, .at_us = 6 * SIM_SECOND, .until_us = 7 * SIM_SECOND};
+    add_app(sc, APP_ECHO, 1000, 0);
+    sc->app[0].at_us = 70 * SIM_SECOND;
+}
+
 /* Packets are lost for half a minute, in mid-download and with requests that come meanwhile and
  * soon after; nothing tells the client. */
 static void silence(struct scenario *sc)
@@ -385,6 +404,7 @@ static const struct {
     {"warm-page", warm_page},
     {"ahead", ahead},
     {"sleeps", sleeps},
+    {"out-of-time", out_of_time},
     {"entry-nodes", entry_nodes},
     {"strict-nodes", strict_nodes},
     {"firewall", firewall},
