@@ -38,16 +38,13 @@ static void classic_end(const struct result *r, const json_t *line, struct docw 
 err_t report_classic(struct text line, struct docw *out)
 {
     struct result r;
-    TRY(results_parse(line, &r));
-    if (!r.is_end) {
+    json_t *object;
+    TRY(results_read(line, &r, &object));
+    if (!r.is_end)
         docw_fmt(out, "%u %lld BEGIN %s\n", r.id, (long long)r.ts, r.fp[0] ? r.fp : "?");
-    } else if (r.began) {
-        json_t *object = json_loadb(line.s, line.len, 0, NULL);
-        if (!object)
-            return ERR_NOMEM;
+    else if (r.began)
         classic_end(&r, object, out);
-        json_decref(object);
-    }
+    json_decref(object);
     return out->err;
 }
 
@@ -56,8 +53,13 @@ err_t report_classic(struct text line, struct docw *out)
 struct report *report_new(const char *fp, const struct ipport *at_)
 {
     struct report *r = calloc(1, sizeof *r);
-    if (!r)
+    struct teams *all = teams_new();
+    if (!r || !all) {
+        teams_free(all);
+        free(r);
         return NULL;
+    }
+    r->all = all;
     snprintf(r->fp, sizeof r->fp, "%s", fp);
     if (at_)
         r->at = *at_;
@@ -68,9 +70,8 @@ void report_free(struct report *r)
 {
     if (!r)
         return;
-    json_decref(r->begin);
+    teams_free(r->all);
     json_decref(r->good);
-    json_decref(r->alloc);
     free(r);
 }
 
@@ -80,38 +81,32 @@ static bool is_it(const struct report *r, const struct result *of)
            (r->at.ip.family != IP_NONE && ipport_equal(&of->at, &r->at));
 }
 
-static void keep(json_t **where, json_t *gift)
+static void take(struct report *r, const struct result *of, json_t *object,
+                 const struct teams_run *by)
 {
-    json_decref(*where);
-    *where = gift;
-}
-
-static void take_good(struct report *r, json_t *gift_line)
-{
-    const json_t *id = json_object_get(gift_line, "id");
-    keep(&r->good, gift_line);
-    bool known = r->begin && json_equal(json_object_get(r->begin, "id"), id);
-    keep(&r->alloc, known ? json_incref(json_object_get(r->begin, "alloc")) : NULL);
+    memcpy(r->fp, of->fp[0] ? of->fp : r->fp, sizeof r->fp);
+    if (!of->is_end) {
+        r->begun = true;
+        return;
+    }
+    r->runs[r->n_runs++ % REPORT_RUNS_MOST] = *of;
+    if (!of->ok)
+        return;
+    json_decref(r->good);
+    r->good = json_incref(object);
+    r->by = *by;
 }
 
 err_t report_line(struct report *r, struct text line)
 {
     struct result of;
-    TRY(results_parse(line, &of));
-    if (!is_it(r, &of))
-        return OK;
-    json_t *object = json_loadb(line.s, line.len, 0, NULL);
-    if (!object)
-        return ERR_NOMEM;
-    memcpy(r->fp, of.fp[0] ? of.fp : r->fp, sizeof r->fp);
-    if (of.is_end)
-        r->runs[r->n_runs++ % REPORT_RUNS_MOST] = of;
-    if (!of.is_end)
-        keep(&r->begin, object);
-    else if (of.ok)
-        take_good(r, object);
-    else
-        json_decref(object);
+    struct teams_run by;
+    json_t *object;
+    TRY(results_read(line, &of, &object));
+    teams_read(r->all, &of, object, &by);
+    if (is_it(r, &of))
+        take(r, &of, object, &by);
+    json_decref(object);
     return OK;
 }
 
@@ -124,6 +119,8 @@ static bool has_fp(const struct report *r, const struct rsa_id *rsa)
 void report_consensus(struct report *r, const struct consensus *c)
 {
     struct rsa_id rsa;
+    for (r->n_auths = 0; r->n_auths < c->n_auths && r->n_auths < REPORT_VOTES_MOST; r->n_auths++)
+        r->auths[r->n_auths] = c->auths[r->n_auths];
     if (hex_decode_exact(text_of(r->fp), rsa.b, sizeof rsa.b) != OK)
         return;
     const struct router *from = consensus_relay(c, &rsa);
@@ -171,6 +168,25 @@ static void take_w(struct report_vote *v, struct text rest)
         }
 }
 
+/* Who votes, again if it is another vote of the same; NULL: there are too many. */
+static struct report_vote *voter(struct report *r, struct text name)
+{
+    struct report_vote *v = r->votes;
+    char authority[REPORT_AUTHORITY_MAX];
+    snprintf(authority, sizeof authority, "%.*s", TEXT_ARG(name));
+    for (char *c = authority; *c; c++)
+        *c = *c > ' ' && *c <= '~' ? *c : '?'; /* it goes to a terminal */
+    while (v < r->votes + r->n_votes && strcmp(v->authority, authority) != 0)
+        v++;
+    if (v == r->votes + REPORT_VOTES_MOST)
+        return NULL;
+    if (v == r->votes + r->n_votes)
+        r->n_votes++;
+    *v = (struct report_vote){.kb = 0};
+    memcpy(v->authority, authority, sizeof authority);
+    return v;
+}
+
 void report_votes(struct report *r, struct text votes)
 {
     struct text line, word;
@@ -181,15 +197,16 @@ void report_votes(struct report *r, struct text votes)
             continue;
         if (text_is(word, "network-status-version"))
             v = NULL;
-        if (text_is(word, "dir-source") && r->n_votes < REPORT_VOTES_MOST &&
-            text_token(&line, &word)) {
-            v = &r->votes[r->n_votes++];
-            snprintf(v->authority, sizeof v->authority, "%.*s", TEXT_ARG(word));
+        if (text_is(word, "dir-source") && text_token(&line, &word)) {
+            v = voter(r, word);
+            is_ours = false;
             continue;
         }
         if (text_is(word, "r"))
             is_ours = is_row_of(r, line);
         if (v && is_ours && text_is(word, "w"))
             take_w(v, line);
+        if (v && is_ours)
+            v->listed = true;
     }
 }

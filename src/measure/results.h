@@ -6,6 +6,7 @@
 #ifndef TUNIC_MEASURE_RESULTS_H
 #define TUNIC_MEASURE_RESULTS_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -60,5 +61,7 @@ struct result {
 
 /* ERR_MALFORMED: it is no line of ours, or torn. ERR_NOMEM. */
 MUST_USE err_t results_parse(struct text line, struct result *out);
+/* The same, and all that the line has: the caller has OBJECT then. */
+MUST_USE err_t results_read(struct text line, struct result *out, json_t **object);
 
 #endif

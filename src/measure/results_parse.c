@@ -65,16 +65,28 @@ static err_t take_line(const json_t *object, struct result *out)
     return OK;
 }
 
-err_t results_parse(struct text line, struct result *out)
+err_t results_read(struct text line, struct result *out, json_t **object)
 {
     json_error_t error;
     *out = (struct result){.id = 0};
+    *object = NULL;
     if (line.len > RESULTS_LINE_MOST)
         return ERR_MALFORMED;
-    json_t *object = json_loadb(line.s, line.len, JSON_REJECT_DUPLICATES, &error);
-    if (!object)
+    json_t *all = json_loadb(line.s, line.len, JSON_REJECT_DUPLICATES, &error);
+    if (!all)
         return json_error_code(&error) == json_error_out_of_memory ? ERR_NOMEM : ERR_MALFORMED;
-    err_t e = take_line(object, out);
-    json_decref(object);
+    err_t e = take_line(all, out);
+    if (e == OK)
+        *object = all;
+    else
+        json_decref(all);
     return e;
+}
+
+err_t results_parse(struct text line, struct result *out)
+{
+    json_t *object;
+    TRY(results_read(line, out, &object));
+    json_decref(object);
+    return OK;
 }

@@ -8,13 +8,20 @@
 #include "crypto/encode.h"
 #include "measure/survey_int.h"
 
+enum { DAY_S = 24 * 3600 };
+
 struct survey *survey_new(int64_t now_s)
 {
     struct survey *s = calloc(1, sizeof *s);
-    if (!s)
+    struct teams *teams = teams_new();
+    if (!s || !teams) {
+        teams_free(teams);
+        free(s);
         return NULL;
+    }
     s->now_s = now_s;
-    docw_fmt(&s->runs, "time,id,relay,mode,ok,bytes_per_s,background,limited_by,why\n");
+    s->teams = teams;
+    s->n_words = 1;
     return s;
 }
 
@@ -29,17 +36,20 @@ void survey_free(struct survey *s)
         return;
     tdestroy(s->tree, keep);
     for (size_t i = 0; i < s->n; i++) {
-        json_decref(s->relays[i]->sec);
+        free(s->relays[i]->sec);
         free(s->relays[i]);
     }
+    for (size_t i = 0; i < s->n_measurers; i++)
+        free(s->measurers[i]);
     free(s->relays);
-    docw_free(&s->runs);
+    free(s->runs);
+    teams_free(s->teams);
     free(s);
 }
 
 bool survey_is_empty(const struct survey *s)
 {
-    return s->n == 0;
+    return s->n_runs == 0;
 }
 
 /* ---- relays ---- */
@@ -74,63 +84,183 @@ static struct survey_relay *add(struct survey *s, const char *key)
     return r;
 }
 
-/* ---- results ---- */
-
-static uint64_t u64(const json_t *object, const char *name)
+err_t survey_find_or_add(struct survey *s, const char *key, struct survey_relay **out)
 {
-    json_int_t x = json_integer_value(json_object_get(object, name));
-    return x > 0 ? (uint64_t)x : 0;
+    *out = find(s, key);
+    if (*out)
+        return OK;
+    if (s->n == SURVEY_RELAYS_MOST)
+        return ERR_LIMIT;
+    *out = add(s, key);
+    return *out ? OK : ERR_NOMEM;
 }
 
-static err_t take_good(struct survey_relay *r, const struct result *of, struct text line)
+/* ---- runs ---- */
+
+size_t survey_runs_kept(const struct survey *s)
 {
-    json_t *object = json_loadb(line.s, line.len, 0, NULL);
-    if (!object)
+    return s->n_runs < SURVEY_RUNS_MOST ? s->n_runs : SURVEY_RUNS_MOST;
+}
+
+const struct survey_run *survey_run(const struct survey *s, size_t i)
+{
+    size_t first = s->n_runs < SURVEY_RUNS_MOST ? 0 : s->n_runs % SURVEY_RUNS_MOST;
+    return &s->runs[(first + i) % SURVEY_RUNS_MOST];
+}
+
+/* Words repeat: their number is kept. Of too many different ones nothing. */
+static uint8_t word_of(struct survey *s, const char *word)
+{
+    size_t i = 0;
+    while (i < s->n_words && strcmp(s->words[i], word) != 0)
+        i++;
+    if (i == SURVEY_WORDS_MOST)
+        return 0;
+    if (i == s->n_words)
+        snprintf(s->words[s->n_words++], sizeof s->words[i], "%s", word);
+    return (uint8_t)i;
+}
+
+static struct survey_run *new_run(struct survey *s)
+{
+    if (s->n_runs == s->runs_cap && s->runs_cap < SURVEY_RUNS_MOST) {
+        size_t cap = s->runs_cap ? 2 * s->runs_cap : 256;
+        cap = cap < SURVEY_RUNS_MOST ? cap : SURVEY_RUNS_MOST;
+        struct survey_run *more = realloc(s->runs, cap * sizeof *more);
+        if (!more)
+            return NULL;
+        s->runs = more;
+        s->runs_cap = cap;
+    }
+    return &s->runs[s->n_runs++ % SURVEY_RUNS_MOST];
+}
+
+static err_t add_run(struct survey *s, const struct survey_relay *r, const struct result *of,
+                     uint64_t alloc)
+{
+    struct survey_run *run = new_run(s);
+    if (!run)
         return ERR_NOMEM;
-    r->good = *of;
-    r->p10 = u64(object, "p10");
-    r->p90 = u64(object, "p90");
-    json_decref(r->sec);
-    r->sec = json_incref(json_object_get(object, "sec"));
-    json_decref(object);
+    *run = (struct survey_run){
+        .ts = of->ts,
+        .began = of->began,
+        .relay = r,
+        .bw = of->bw,
+        .bg = of->bg,
+        .alloc = alloc,
+        .id = of->id,
+        .mode = word_of(s, of->mode),
+        .limited_by = word_of(s, of->limited_by),
+        .why = word_of(s, of->why),
+        .ok = of->ok,
+    };
     return OK;
 }
 
-/* A word of a table: nothing that would end it. */
-static void put_word(struct docw *w, const char *word)
+/* ---- results ---- */
+
+static uint64_t positive(const json_t *number)
 {
-    for (; *word; word++)
-        docw_add(w, *word == ',' || *word == '"' ? TEXT_LIT(" ") : (struct text){word, 1});
+    json_int_t x = json_integer_value(number);
+    return x > 0 ? (uint64_t)x : 0;
 }
 
-static void put_run(struct docw *w, const char *key, const struct result *of)
+/* What came back, what is believed beside it, and what was claimed over that. */
+static struct survey_second second(const json_t *sec, size_t i)
 {
-    docw_fmt(w, "%lld,%u,%s,", (long long)of->ts, of->id, key);
-    put_word(w, of->mode);
-    docw_fmt(w, ",%d,%llu,%llu,", of->ok, (unsigned long long)of->bw, (unsigned long long)of->bg);
-    put_word(w, of->limited_by);
-    docw_add(w, TEXT_LIT(","));
-    put_word(w, of->why);
-    docw_add(w, TEXT_LIT("\n"));
+    json_t *members = json_object_get(sec, "m"), *list;
+    const char *name;
+    uint64_t sent = positive(json_array_get(json_object_get(sec, "bg_sent"), i));
+    uint64_t recv = positive(json_array_get(json_object_get(sec, "bg_recv"), i));
+    uint64_t claim = sent < recv ? sent : recv;
+    struct survey_second at = {.trusted =
+                                   positive(json_array_get(json_object_get(sec, "trusted"), i))};
+    json_object_foreach(members, name, list) at.verified += positive(json_array_get(list, i));
+    at.untrusted = claim > at.trusted ? claim - at.trusted : 0;
+    return at;
+}
+
+static err_t take_good(struct survey_relay *r, const struct result *of, const json_t *line)
+{
+    const json_t *sec = json_object_get(line, "sec");
+    size_t n = json_array_size(json_object_get(sec, "trusted"));
+    n = n < ESTIMATE_SECONDS_MOST ? n : ESTIMATE_SECONDS_MOST;
+    struct survey_second *more = n > r->n_sec ? realloc(r->sec, n * sizeof *more) : r->sec;
+    if (n && !more)
+        return ERR_NOMEM;
+    r->good = *of;
+    r->p10 = positive(json_object_get(line, "p10"));
+    r->p90 = positive(json_object_get(line, "p90"));
+    r->sec = more;
+    r->n_sec = n;
+    for (size_t i = 0; i < n; i++)
+        r->sec[i] = second(sec, i);
+    return OK;
+}
+
+static struct survey_measurer *measurer(struct survey *s, const char *name)
+{
+    for (size_t i = 0; i < s->n_measurers; i++)
+        if (strcmp(s->measurers[i]->name, name) == 0)
+            return s->measurers[i];
+    struct survey_measurer *m = s->n_measurers < AGREE_MEASURERS_MOST ? calloc(1, sizeof *m) : NULL;
+    if (!m)
+        return NULL;
+    snprintf(m->name, sizeof m->name, "%s", name);
+    return s->measurers[s->n_measurers++] = m;
+}
+
+static void take_parts(struct survey *s, const struct teams_run *run)
+{
+    for (size_t i = 0; i < run->n; i++) {
+        unsigned percent = teams_percent(run, i);
+        struct survey_measurer *m = percent ? measurer(s, run->members[i].name) : NULL;
+        if (!m)
+            continue;
+        m->percent[m->n % SURVEY_PARTS_MOST] = percent;
+        m->rtt_ms[m->n++ % SURVEY_PARTS_MOST] = run->members[i].rtt_ms;
+    }
+}
+
+static void mark_day(const struct survey *s, struct survey_relay *r, const struct result *of)
+{
+    int64_t ago = s->now_s / DAY_S - of->ts / DAY_S;
+    if (ago >= SURVEY_DAYS_MOST)
+        return;
+    uint64_t bit = UINT64_C(1) << (ago > 0 ? ago : 0);
+    r->tried_days |= bit;
+    r->good_days |= of->ok ? bit : 0;
+}
+
+static err_t take_end(struct survey *s, const struct result *of, const json_t *line,
+                      const struct teams_run *run)
+{
+    char at[IPPORT_TEXT_MAX];
+    struct survey_relay *r;
+    TRY(survey_find_or_add(s, of->fp[0] ? of->fp : ipport_text(&of->at, at), &r));
+    r->newest = *of;
+    r->runs++;
+    mark_day(s, r, of);
+    if (of->ok)
+        take_parts(s, run);
+    TRY(add_run(s, r, of, run->alloc));
+    return of->ok ? take_good(r, of, line) : OK;
 }
 
 err_t survey_line(struct survey *s, struct text line)
 {
     struct result of;
-    char at[IPPORT_TEXT_MAX];
-    TRY(results_parse(line, &of));
-    if (!of.is_end || (!of.fp[0] && of.at.ip.family == IP_NONE))
-        return OK;
-    const char *key = of.fp[0] ? of.fp : ipport_text(&of.at, at);
-    struct survey_relay *r = find(s, key);
-    if (!r)
-        r = add(s, key);
-    if (!r)
-        return ERR_NOMEM;
-    r->newest = of;
-    r->runs++;
-    put_run(&s->runs, key, &of);
-    return of.ok ? take_good(r, &of, line) : s->runs.err;
+    struct teams_run run;
+    json_t *object;
+    err_t e = OK;
+    TRY(results_read(line, &of, &object));
+    teams_read(s->teams, &of, object, &run);
+    s->n_begun += of.is_end ? 0 : 1;
+    s->n_ended += of.is_end && of.began ? 1 : 0;
+    if (of.is_end && (of.fp[0] || of.at.ip.family != IP_NONE))
+        e = take_end(s, &of, object, &run);
+    json_decref(object);
+    return e;
 }
 
 /* ---- what else is known ---- */
@@ -160,19 +290,4 @@ void survey_descriptor(struct survey *s, const struct descriptor *d)
     r->is_described = true;
     r->average = d->average;
     r->advertised = d->average < d->observed ? d->average : d->observed;
-}
-
-static int larger_first(const void *a, const void *b)
-{
-    const struct survey_relay *x = *(const struct survey_relay *const *)a;
-    const struct survey_relay *y = *(const struct survey_relay *const *)b;
-    if (x->good.bw != y->good.bw)
-        return x->good.bw < y->good.bw ? 1 : -1;
-    return strcmp(x->key, y->key);
-}
-
-void survey_sort(const struct survey *s)
-{
-    if (s->n)
-        qsort(s->relays, s->n, sizeof *s->relays, larger_first);
 }

@@ -1,5 +1,8 @@
 /* Survey: what results say of all relays together, as tables, as a page and as a script that plots
- * them. Text here; files are elsewhere. */
+ * them. Text here; files are elsewhere.
+ *
+ * What it keeps is bounded: of each relay its newest figure and its newest run, of each run some
+ * numbers, of each measurer its parts in the newest runs. */
 #ifndef TUNIC_MEASURE_SURVEY_H
 #define TUNIC_MEASURE_SURVEY_H
 
@@ -8,15 +11,24 @@
 #include "dirdoc/docw.h"
 #include "measure/results.h"
 
+enum {
+    SURVEY_RELAYS_MOST = 65536,
+    SURVEY_RUNS_MOST = 2 * 1000 * 1000, /* the oldest are left out */
+};
+
 struct survey;
 
 /* NULL out of memory. */
 struct survey *survey_new(int64_t now_s);
 void survey_free(struct survey *s); /* NULL is fine */
 
-/* Results, the oldest first; ERR_MALFORMED: it is no line of ours; ERR_NOMEM. */
+/* Results, the oldest first; ERR_MALFORMED: it is no line of ours; ERR_LIMIT: too many relays;
+ * ERR_NOMEM. */
 MUST_USE err_t survey_line(struct survey *s, struct text line);
-/* Then what else is known of the relays that they name. */
+/* What relays carry in truth, a line a relay: its fingerprint or address and bytes a second; "#"
+ * begins a comment. *BAD lines are passed over. ERR_LIMIT, ERR_NOMEM. */
+MUST_USE err_t survey_truth(struct survey *s, struct text truth, unsigned *bad);
+/* Then what else is known of the relays that both name. */
 void survey_consensus(struct survey *s, const struct consensus *c);
 void survey_descriptor(struct survey *s, const struct descriptor *d);
 
@@ -24,13 +36,19 @@ void survey_descriptor(struct survey *s, const struct descriptor *d);
 bool survey_is_empty(const struct survey *s);
 
 /* X(enumerator, file's name, what it is) */
-#define SURVEY_FILES(X)                                                                 \
-    X(SURVEY_PAGE, "index.html", "all of it at a glance")                               \
-    X(SURVEY_CSV, "relays.csv", "a line a relay")                                       \
-    X(SURVEY_JSON, "relays.json", "the same as JSON")                                   \
-    X(SURVEY_RUNS, "runs.csv", "a line a run")                                          \
-    X(SURVEY_SECONDS, "seconds.csv", "seconds of the newest run of the largest relays") \
-    X(SURVEY_PLOTS, "plots.gp", "what gnuplot is told to make of them")
+#define SURVEY_FILES(X)                                                                          \
+    X(SURVEY_CSV, "relays.csv", "a line a relay")                                                \
+    X(SURVEY_JSON, "relays.json", "the same as JSON")                                            \
+    X(SURVEY_SUMMARY, "summary.json", "what the page says in numbers")                           \
+    X(SURVEY_RUNS, "runs.csv", "a line a run")                                                   \
+    X(SURVEY_SECONDS, "seconds.csv", "the seconds of the newest good run of the largest relays") \
+    X(SURVEY_MEASURERS, "measurers.csv", "what each measurer had of its part")                   \
+    X(SURVEY_SLOTS, "slots.csv", "the minutes of the last day")                                  \
+    X(SURVEY_DAYS, "days.csv", "a line a day")                                                   \
+    X(SURVEY_AGES, "ages.csv", "how old the figures are")                                        \
+    X(SURVEY_TRUTH, "truth.csv", "figures beside what relays carry in truth")                    \
+    X(SURVEY_PLOTS, "plots.gp", "what gnuplot makes the plots of")                               \
+    X(SURVEY_PAGE, "index.html", "all of it at a glance")
 
 enum survey_file {
 #define X(name, file, what) name,
@@ -40,7 +58,9 @@ enum survey_file {
 };
 
 const char *survey_file_name(enum survey_file file);
-/* All errors latch in W. */
-void survey_write(const struct survey *s, enum survey_file file, struct docw *w);
+/* Whether there is anything to write to it. */
+bool survey_has(const struct survey *s, enum survey_file file);
+/* All errors latch in W. The page shows the plots only if they are PLOTTED. */
+void survey_write(struct survey *s, enum survey_file file, bool plotted, struct docw *w);
 
 #endif

@@ -1,7 +1,8 @@
 /* Tables of a survey. */
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
-#include "measure/estimate.h"
 #include "measure/survey_int.h"
 
 static const char *const names[] = {
@@ -15,6 +16,23 @@ const char *survey_file_name(enum survey_file file)
     return names[file];
 }
 
+const char *survey_when(int64_t s, char out[SURVEY_TIME_MAX])
+{
+    struct tm tm;
+    time_t t = (time_t)s;
+    if (!gmtime_r(&t, &tm) || !strftime(out, SURVEY_TIME_MAX, "%Y-%m-%d %H:%M", &tm))
+        memcpy(out, "?", sizeof "?");
+    return out;
+}
+
+void survey_put_word(struct docw *w, const char *word)
+{
+    for (; *word; word++)
+        docw_add(w, text_is_alnum((struct text){word, 1}) || strchr("_-.:[]", *word)
+                        ? (struct text){word, 1}
+                        : TEXT_LIT("?"));
+}
+
 /* ---- a line a relay ---- */
 
 static void write_csv(const struct survey *s, struct docw *w)
@@ -24,16 +42,19 @@ static void write_csv(const struct survey *s, struct docw *w)
     for (size_t i = 0; i < s->n; i++) {
         const struct survey_relay *r = s->relays[i];
         const struct result *g = &r->good;
-        docw_fmt(w, "%s,%s,%llu,%lld,%llu,%llu,%llu,%llu,%llu,%s,%llu,%llu,%llu,%u,%s\n", r->key,
-                 r->nickname, (unsigned long long)g->bw, (long long)g->ts,
-                 (unsigned long long)r->p10, (unsigned long long)r->p90, (unsigned long long)g->x,
-                 (unsigned long long)g->bg, (unsigned long long)g->clamped,
+        docw_fmt(w, "%s,", r->key);
+        survey_put_word(w, r->nickname);
+        docw_fmt(w, ",%llu,%lld,%llu,%llu,%llu,%llu,%llu,%s,%llu,%llu,%llu,%u,",
+                 (unsigned long long)g->bw, (long long)g->ts, (unsigned long long)r->p10,
+                 (unsigned long long)r->p90, (unsigned long long)g->x, (unsigned long long)g->bg,
+                 (unsigned long long)g->clamped,
                  g->limited_by[0] == 'r' ? "relay"
                  : g->limited_by[0]      ? "us"
                                          : "",
                  (unsigned long long)r->weight, (unsigned long long)r->advertised,
-                 (unsigned long long)r->average, r->runs,
-                 text_is_alnum(text_of(r->newest.why)) ? r->newest.why : "");
+                 (unsigned long long)r->average, r->runs);
+        survey_put_word(w, r->newest.why);
+        docw_fmt(w, "\n");
     }
 }
 
@@ -66,65 +87,69 @@ static void write_json(const struct survey *s, struct docw *w)
     docw_fmt(w, s->n ? "]\n" : "[]\n");
 }
 
+/* ---- a line a run ---- */
+
+static void write_runs(const struct survey *s, struct docw *w)
+{
+    docw_fmt(w, "time,began,id,relay,mode,ok,bytes_per_s,background,allotted,limited_by,why\n");
+    for (size_t i = 0; i < survey_runs_kept(s); i++) {
+        const struct survey_run *run = survey_run(s, i);
+        docw_fmt(w, "%lld,%lld,%u,%s,", (long long)run->ts, (long long)run->began, run->id,
+                 run->relay->key);
+        survey_put_word(w, s->words[run->mode]);
+        docw_fmt(w, ",%d,%llu,%llu,%llu,", run->ok, (unsigned long long)run->bw,
+                 (unsigned long long)run->bg, (unsigned long long)run->alloc);
+        survey_put_word(w, s->words[run->limited_by]);
+        docw_fmt(w, ",");
+        survey_put_word(w, s->words[run->why]);
+        docw_fmt(w, "\n");
+    }
+}
+
 /* ---- seconds ---- */
-
-static uint64_t at(const json_t *list, size_t i)
-{
-    json_int_t x = json_integer_value(json_array_get(list, i));
-    return x > 0 ? (uint64_t)x : 0;
-}
-
-/* What came back, what is believed beside it, and what was claimed over that. */
-static void write_second(const struct survey_relay *r, size_t i, struct docw *w)
-{
-    const json_t *sent = json_object_get(r->sec, "bg_sent"), *recv;
-    json_t *members = json_object_get(r->sec, "m"), *list;
-    const char *name;
-    uint64_t verified = 0, trusted = at(json_object_get(r->sec, "trusted"), i), claim;
-    recv = json_object_get(r->sec, "bg_recv");
-    json_object_foreach(members, name, list) verified += at(list, i);
-    claim = at(sent, i) < at(recv, i) ? at(sent, i) : at(recv, i);
-    docw_fmt(w, "%s,%zu,%llu,%llu,%llu,%llu\n", r->key, i + 1, (unsigned long long)verified,
-             (unsigned long long)trusted,
-             (unsigned long long)(claim > trusted ? claim - trusted : 0),
-             (unsigned long long)r->good.bw);
-}
 
 static void write_seconds(const struct survey *s, struct docw *w)
 {
     docw_fmt(w, "relay,second,verified,trusted,untrusted,figure\n");
     for (size_t i = 0; i < s->n && i < SURVEY_LARGEST; i++) {
         const struct survey_relay *r = s->relays[i];
-        size_t n = json_array_size(json_object_get(r->sec, "trusted"));
-        for (size_t k = 0; k < n && k < ESTIMATE_SECONDS_MOST; k++)
-            write_second(r, k, w);
+        for (size_t k = 0; k < r->n_sec; k++)
+            docw_fmt(w, "%s,%zu,%llu,%llu,%llu,%llu\n", r->key, k + 1,
+                     (unsigned long long)r->sec[k].verified, (unsigned long long)r->sec[k].trusted,
+                     (unsigned long long)r->sec[k].untrusted, (unsigned long long)r->good.bw);
     }
 }
 
-void survey_write(const struct survey *s, enum survey_file file, struct docw *w)
+/* ---- all of them ---- */
+
+bool survey_has(const struct survey *s, enum survey_file file)
+{
+    return (file != SURVEY_TRUTH || s->n_truth) && (file != SURVEY_MEASURERS || s->n_measurers);
+}
+
+static void write_table(const struct survey *s, enum survey_file file, struct docw *w)
+{
+    static void (*const writers[SURVEY_FILES_N])(const struct survey *, struct docw *) = {
+        [SURVEY_CSV] = write_csv,
+        [SURVEY_JSON] = write_json,
+        [SURVEY_SUMMARY] = survey_write_summary,
+        [SURVEY_RUNS] = write_runs,
+        [SURVEY_SECONDS] = write_seconds,
+        [SURVEY_MEASURERS] = survey_write_measurers,
+        [SURVEY_SLOTS] = survey_write_slots,
+        [SURVEY_DAYS] = survey_write_days,
+        [SURVEY_AGES] = survey_write_ages,
+        [SURVEY_TRUTH] = survey_write_truth,
+        [SURVEY_PLOTS] = survey_write_plots,
+    };
+    writers[file](s, w);
+}
+
+void survey_write(struct survey *s, enum survey_file file, bool plotted, struct docw *w)
 {
     survey_sort(s);
-    if (s->runs.err != OK)
-        docw_fail(w, s->runs.err);
-    switch (file) {
-    case SURVEY_PAGE:
-        survey_write_page(s, w);
-        return;
-    case SURVEY_CSV:
-        write_csv(s, w);
-        return;
-    case SURVEY_JSON:
-        write_json(s, w);
-        return;
-    case SURVEY_RUNS:
-        docw_add(w, docw_text(&s->runs));
-        return;
-    case SURVEY_SECONDS:
-        write_seconds(s, w);
-        return;
-    case SURVEY_PLOTS:
-    case SURVEY_FILES_N:
-        survey_write_plots(s, w);
-        return;
-    }
+    if (file == SURVEY_PAGE)
+        survey_write_page(s, plotted, w);
+    else
+        write_table(s, file, w);
 }

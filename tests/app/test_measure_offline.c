@@ -37,6 +37,8 @@ START_TEST(test_measure_offline_values)
     ck_assert_str_eq(o.country, "NL");
     ck_assert_uint_eq(o.digits, 3);
     ck_assert_uint_eq(o.max_age_s, 60);
+    ck_ok(parse(OFFLINE_REPORT, "--classic", &o));
+    ck_assert_uint_eq(o.max_age_s, 30 * 24 * 3600);
 }
 END_TEST
 
@@ -47,6 +49,10 @@ START_TEST(test_measure_offline_is_of_one_part)
     ck_assert_str_eq(o.relay, "x");
     ck_assert_str_eq(o.votes, "v");
     ck_ok(parse(OFFLINE_REPORT, "--classic", &o));
+    ck_ok(parse(OFFLINE_REPORT, "--out o --truth t", &o));
+    ck_assert_str_eq(o.truth, "t");
+    ck_err(parse(OFFLINE_REPORT, "--relay x --truth t", &o), ERR_ARG);
+    ck_assert(strstr(why, "--truth is for --out"));
     ck_ok(parse(OFFLINE_REPORT, "--help", &o));
     ck_err(parse(OFFLINE_REPORT, "r", &o), ERR_ARG);
     ck_assert(strstr(why, "Say --relay, --classic or --out"));

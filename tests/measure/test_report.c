@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crypto/encode.h"
+#include "measure/agree.h"
 #include "support/test.h"
 
 /* 2026-11-30 12:00:00 UTC */
@@ -151,6 +152,82 @@ START_TEST(test_report_without_a_figure)
 }
 END_TEST
 
+START_TEST(test_report_verdicts)
+{
+    static const struct {
+        const char *end, *says;
+    } rows[] = {
+        {",\"began\":1,\"ok\":true,\"bw\":3000000,\"limited_by\":\"us\"",
+         "\nIn short: it carries 24.0 Mbit/s, and perhaps more: we were the limit.\n"},
+        {",\"began\":1,\"ok\":true,\"bw\":3000000,\"limited_by\":\"relay\",\"clamped\":9",
+         "\nIn short: it carries 24.0 Mbit/s, and said more of its clients than is believed.\n"},
+        {",\"began\":1,\"ok\":true,\"bw\":3000000,\"limited_by\":\"relay\"",
+         "\nIn short: it carries 24.0 Mbit/s, and was itself the limit, or its way to the "
+         "network.\n"},
+        {",\"ok\":false,\"why\":\"no_consent\"",
+         "\nIn short: nobody knows what it carries: its operator has not agreed yet: "},
+        {",\"ok\":false,\"why\":\"new\"", ": no run of it was brought to a good end.\n"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct report *r = report_new(FP, NULL);
+        read_line(r, "end", 1, HOUR, rows[i].end);
+        ck_assert_msg(says(r, rows[i].says), "%s", rows[i].says);
+        report_free(r);
+    }
+    struct report *r = report_new(FP, NULL);
+    measured(r);
+    known(r);
+    ck_assert(says(r, "24.0 Mbit/s, since its RelayBandwidthRate says so: to carry more"));
+    ck_assert(
+        says(r, "\nIts weight is low because authorities measured less of it than it carries"));
+    report_free(r);
+}
+END_TEST
+
+/* Over many relays, of which this one is the last. */
+START_TEST(test_report_names_who_disagrees)
+{
+    struct report *r = report_new(FP, NULL);
+    char text[512];
+    for (unsigned i = 1; i <= AGREE_LEAST; i++) {
+        snprintf(text, sizeof text,
+                 "{\"t\":\"begin\",\"id\":%u,\"ts\":9,\"alloc\":{\"m1\":9,\"m2\":9,\"far\":9}}", i);
+        ck_ok(report_line(r, text_of(text)));
+        snprintf(text, sizeof text,
+                 "{\"t\":\"end\",\"id\":%u,\"ts\":50,\"began\":9,\"ok\":true,\"bw\":20,"
+                 "\"fp\":\"%s\",\"sec\":{\"m\":{\"m1\":[9],\"m2\":[9],\"far\":[2]}}}",
+                 i, i == AGREE_LEAST ? FP : "0202020202020202020202020202020202020202");
+        ck_ok(report_line(r, text_of(text)));
+    }
+    ck_assert(says(r, "- Measurer far has with nearly every relay another part than the rest of "
+                      "the team (30% of"));
+    ck_assert(!says(r, "- Measurer m1"));
+    report_free(r);
+}
+END_TEST
+
+/* What is not here can be fetched, and how is said; the authorities are the consensus'. */
+START_TEST(test_report_says_what_to_fetch)
+{
+    struct report *r = report_new(FP, NULL);
+    struct rsa_id auths[2];
+    struct consensus c = {.auths = auths, .n_auths = 2};
+    read_line(r, "end", 1, HOUR, ",\"ok\":false,\"why\":\"timeout\"");
+    ck_assert(says(r, "`tunic fetch -o descriptors server/fp/" FP "`"));
+    ck_assert(says(r, "`tunic fetch -o consensus consensus-microdesc`"));
+    ck_assert(says(r, "vote/current/AUTHORITY[+AUTHORITY...]`"));
+    memset(auths, 2, sizeof auths);
+    report_consensus(r, &c);
+    ck_assert(says(r, "vote/current/0202020202020202020202020202020202020202+"
+                      "0202020202020202020202020202020202020202`, then --votes votes"));
+    ck_assert(says(r, "  the consensus does not have it\n"));
+    report_votes(r, TEXT_LIT("network-status-version 3\ndir-source a\x1b[2Jb x\n"));
+    ck_assert(says(r, "  authority a?[2Jb             does not list it\n"));
+    ck_assert(!says(r, "no votes are here"));
+    report_free(r);
+}
+END_TEST
+
 /* Of very many runs the newest are kept. */
 START_TEST(test_report_many_runs)
 {
@@ -158,7 +235,7 @@ START_TEST(test_report_many_runs)
     for (unsigned i = 0; i < 3 * REPORT_RUNS_MOST; i++)
         read_line(r, "end", 1 + i, 1000 - i, ",\"began\":1,\"ok\":true,\"bw\":1250000");
     ck_assert(says(r, "It carries 10.0 Mbit/s"));
-    ck_assert(says(r, "  and 178 before\n"));
+    ck_assert(says(r, "  and 161 before\n"));
     report_free(r);
 }
 END_TEST
@@ -189,4 +266,5 @@ START_TEST(test_report_classic)
 END_TEST
 
 TESTS("measure/report", test_report_why_so_low, test_report_by_address,
-      test_report_without_a_figure, test_report_many_runs, test_report_classic)
+      test_report_without_a_figure, test_report_verdicts, test_report_names_who_disagrees,
+      test_report_says_what_to_fetch, test_report_many_runs, test_report_classic)

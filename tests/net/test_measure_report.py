@@ -59,9 +59,19 @@ def test_why_a_relay_has_its_figure(team):
     assert .7 * RATE < int(carries.group(2)) < 1.4 * RATE
     assert re.search(r"^- The relay was the limit, or its way", done.stdout, re.M)
     for name in ("m1", "m2"):
-        assert re.search(r"^  %s +[\d.]+ Mbit/s of [\d.]+ allotted, held back \d+%% of the time, "
-                         r"\d+ ms away, \d+%% of a core$" % name, done.stdout, re.M)
+        assert re.search(r"^  %s +[\d.]+ Mbit/s of [\d.]+ allotted \(\d+%% of its part\), held back "
+                         r"\d+%% of the time, \d+ ms away, \d+%% of a core$" % name, done.stdout, re.M)
     assert "  consensus weight " in done.stdout and "  its limit " in done.stdout
+    assert "\nIn short: it carries " in done.stdout
+    wanted = re.search(r"`(tunic fetch -o votes/ vote/current/[0-9A-F+]+)`, then --votes votes",
+                       done.stdout).group(1)
+    votes = os.path.join(team.folder, "votes/")
+    fetch("-f", torrc, "-o", votes, wanted.split()[-1])      # the report has said how
+    done = report(team, "--relay", "guard1", "--consensus", consensus, "--votes", votes)
+    assert done.returncode == DONE, done.stderr
+    assert re.search(r"^  authority \S+ +([\d.]+ Mbit/s \(Measured=\d+\)|has not measured it)$",
+                     done.stdout, re.M)
+    assert "no votes are here" not in done.stdout
     for word in (team.fp, "$" + team.fp.lower(), team.relays["guard1"]):
         assert report(team, "--relay", word).stdout.splitlines()[1].startswith("It carries ")
 
@@ -123,7 +133,8 @@ def test_a_page_and_tables(team):
     assert [row[:2] for row in rows] == [[team.fp, str(i)] for i in range(1, 7)]
     with open(os.path.join(out, "index.html"), encoding="utf-8") as f:
         assert team.fp in f.read()
-    plots = [name + kind for name in ("figures", "day", "seconds") for kind in (".svg", ".png")]
+    plots = [name + kind for name in ("coverage", "slots", "seconds", "measurers")
+             for kind in (".svg", ".png")]
     if shutil.which("gnuplot"):
         assert all(os.path.getsize(os.path.join(out, name)) for name in plots), done.stderr
     done = subprocess.run([sut_module.program(), "measure", "report", "data/results", "--out",
@@ -132,4 +143,4 @@ def test_a_page_and_tables(team):
                           check=False)
     assert done.returncode == DONE and "install gnuplot-nox and run" in done.stderr
     assert os.path.exists(os.path.join(elsewhere, "plots.gp"))
-    assert not os.path.exists(os.path.join(elsewhere, "day.svg"))
+    assert not os.path.exists(os.path.join(elsewhere, "slots.svg"))

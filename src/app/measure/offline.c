@@ -39,9 +39,12 @@ const char offline_report_help[] =
     "  --data-directory DIR  a client's or relay's, that has the consensus and descriptors\n"
     "  --consensus FILE      for consensus weights and nicknames\n"
     "  --descriptors FILE    for what relays say of themselves\n"
-    "  --votes FILE          for what each authority says, as `tunic fetch vote/current/...` "
-    "writes\n"
-    "  --max-results-age S   seconds after which a result counts no more (604800)\n"
+    "  --votes FILE|FOLDER   for what each authority says, as `tunic fetch -o FOLDER/\n"
+    "                        vote/current/...` writes them\n"
+    "  --truth FILE          with --out: what relays carry in truth, a line a relay, "
+    "\"FINGERPRINT\n"
+    "                        BYTES_PER_SECOND\", \"#\" begins a comment: for the error of it all\n"
+    "  --max-results-age S   seconds after which a result is left out (2592000)\n"
     "  --help\n"
     "\n"
     "Exit status: 0 done, 1 nothing is known of that, 2 wrong usage.\n";
@@ -70,6 +73,11 @@ static err_t p_descriptors(struct offline_options *o, const struct arg *a)
 static err_t p_votes(struct offline_options *o, const struct arg *a)
 {
     return p_text(a, &o->votes);
+}
+
+static err_t p_truth(struct offline_options *o, const struct arg *a)
+{
+    return p_text(a, &o->truth);
 }
 
 static err_t p_out(struct offline_options *o, const struct arg *a)
@@ -126,6 +134,7 @@ static const struct {
     {{"--relay", true}, OFFLINE_REPORT, p_relay},
     {{"--classic", false}, OFFLINE_REPORT, p_flag},
     {{"--votes", true}, OFFLINE_REPORT, p_votes},
+    {{"--truth", true}, OFFLINE_REPORT, p_truth},
 };
 
 static err_t take(enum offline_part part, int argc, char *const *argv, int *i,
@@ -149,12 +158,15 @@ err_t offline_parse(enum offline_part part, int argc, char *const *argv,
                     struct offline_options *out, char why[ARG_WHY])
 {
     const struct arg none = {.why = why};
-    *out = (struct offline_options){.max_age_s = BWFILE_AGE_S};
+    *out = (struct offline_options){.max_age_s = part == OFFLINE_BWFILE ? BWFILE_AGE_S
+                                                                        : OFFLINE_REPORT_AGE_S};
     for (int i = 1; i < argc; i++)
         TRY(take(part, argc, argv, &i, out, why));
     int kinds = (out->relay ? 1 : 0) + (out->classic ? 1 : 0) + (out->out ? 1 : 0);
     if (part == OFFLINE_REPORT && kinds != 1 && !out->help)
         return arg_wrong(&none, "of what? Say --relay, --classic or --out; see --help");
+    if (out->truth && !out->out)
+        return arg_wrong(&none, "--truth is for --out");
     if (!out->results)
         out->results = "results";
     return OK;

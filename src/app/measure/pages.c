@@ -31,26 +31,41 @@ static void on_descriptor(void *arg, const struct descriptor *d)
     survey_descriptor(p->survey, d);
 }
 
+static err_t read_truth(struct paging *p, const char *path, struct log *log)
+{
+    struct blob blob;
+    unsigned bad;
+    if (!path)
+        return OK;
+    TRY(reading_file(path, log, &blob));
+    err_t e = survey_truth(p->survey, blob.text, &bad);
+    blob_drop(&blob);
+    if (bad)
+        log_warn(log, "%u lines of \"%s\" are no fingerprint and bytes a second.", bad, path);
+    return e;
+}
+
 static err_t gather(struct paging *p, const struct offline_options *o, int64_t now_s,
                     struct log *log)
 {
     struct consensus *c;
     TRY(reading_results(o->results, now_s - o->max_age_s, log, on_line, p));
+    if (p->bad_lines)
+        log_warn(log, "%u lines of the results are torn, or none of ours.", p->bad_lines);
+    TRY(read_truth(p, o->truth, log));
     TRY(reading_consensus(o, log, &c));
     if (c)
         survey_consensus(p->survey, c);
     consensus_free(&c);
-    if (p->bad_lines)
-        log_warn(log, "%u lines of the results are torn, or none of ours.", p->bad_lines);
     return reading_descriptors(o, now_s, log, on_descriptor, p);
 }
 
 /* ---- files ---- */
 
-static err_t write_file(const struct survey *s, enum survey_file file, struct out *out)
+static err_t write_file(struct survey *s, enum survey_file file, bool plotted, struct out *out)
 {
     struct docw w = {.err = OK};
-    survey_write(s, file, &w);
+    survey_write(s, file, plotted, &w);
     err_t e = w.err;
     if (e == OK)
         e = out_file(out, survey_file_name(file), docw_text(&w), text_of(""));
@@ -58,13 +73,6 @@ static err_t write_file(const struct survey *s, enum survey_file file, struct ou
         snprintf(out->why, sizeof out->why, "%s", err_text(e));
     docw_free(&w);
     return e;
-}
-
-static err_t write_files(const struct survey *s, struct out *out)
-{
-    for (int file = 0; file < SURVEY_FILES_N; file++)
-        TRY(write_file(s, (enum survey_file)file, out));
-    return out_finish(out);
 }
 
 /* ---- plots ---- */
@@ -88,7 +96,8 @@ static int run_gnuplot(const char *folder)
     return WIFEXITED(status) && WEXITSTATUS(status) != 127 ? WEXITSTATUS(status) : -1;
 }
 
-static void plot(const char *folder, struct log *log)
+/* Whether there are plots now. */
+static bool plot(const char *folder, struct log *log)
 {
     int status = run_gnuplot(folder);
     if (status < 0)
@@ -98,20 +107,30 @@ static void plot(const char *folder, struct log *log)
                    folder);
     else if (status)
         log_warn(log, "gnuplot did not like %s/plots.gp: status %d.", folder, status);
+    return status == 0;
 }
 
-static int put(const struct survey *s, const char *where, struct log *log)
+/* Tables, then plots of them, then the page, which knows whether there are plots. */
+static err_t write_files(struct survey *s, struct out *out, struct log *log)
+{
+    for (int file = 0; file < SURVEY_PAGE; file++)
+        if (survey_has(s, (enum survey_file)file))
+            TRY(write_file(s, (enum survey_file)file, false, out));
+    TRY(write_file(s, SURVEY_PAGE, plot(out->path, log), out));
+    return out_finish(out);
+}
+
+static int put(struct survey *s, const char *where, struct log *log)
 {
     struct out out;
     char folder[OUT_PATH_MAX];
     snprintf(folder, sizeof folder, "%s/", where);
     err_t e = out_open(&out, folder);
     if (e == OK)
-        e = write_files(s, &out);
+        e = write_files(s, &out, log);
     out_close(&out);
     if (e != OK)
         return tool_complain(MEASURE_NOT_ALL, out.why);
-    plot(out.path, log);
     printf("%s/index.html\n", out.path);
     return MEASURE_DONE;
 }

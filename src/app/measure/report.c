@@ -8,6 +8,7 @@
 #include "app/measure/pages.h"
 #include "app/measure/reading.h"
 #include "app/measure/tool.h"
+#include "app/measure/votes.h"
 #include "app/out.h"
 #include "crypto/encode.h"
 #include "measure/report.h"
@@ -20,6 +21,8 @@ struct reporting {
     struct report *report; /* of one relay */
     struct docw text;      /* FlashFlow's lines */
 };
+
+enum { TEXT_MOST = 64 * 1024 };
 
 static err_t say(struct text text)
 {
@@ -40,7 +43,12 @@ static err_t pass(struct reporting *r, err_t e)
 static err_t on_classic(void *arg, struct text line)
 {
     struct reporting *r = arg;
-    return pass(r, report_classic(line, &r->text));
+    TRY(pass(r, report_classic(line, &r->text)));
+    if (docw_text(&r->text).len < TEXT_MOST)
+        return OK;
+    err_t e = say(docw_text(&r->text)); /* a month of a network is much */
+    docw_free(&r->text);
+    return e;
 }
 
 static err_t on_line(void *arg, struct text line)
@@ -104,15 +112,9 @@ static void on_descriptor(void *arg, const struct descriptor *d)
     report_descriptor(arg, d);
 }
 
-static err_t read_votes(struct reporting *r)
+static void on_votes(void *arg, struct text votes)
 {
-    struct blob blob;
-    if (!r->o.votes)
-        return OK;
-    TRY(reading_file(r->o.votes, &r->log, &blob));
-    report_votes(r->report, blob.text);
-    blob_drop(&blob);
-    return OK;
+    report_votes(arg, votes);
 }
 
 static err_t gather(struct reporting *r, const struct consensus *c)
@@ -122,7 +124,7 @@ static err_t gather(struct reporting *r, const struct consensus *c)
     if (c)
         report_consensus(r->report, c);
     TRY(reading_descriptors(&r->o, r->now_s, &r->log, on_descriptor, r->report));
-    return read_votes(r);
+    return votes_read(&r->o, &r->log, on_votes, r->report);
 }
 
 static err_t one_relay(struct reporting *r)
