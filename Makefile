@@ -122,10 +122,13 @@ $(BUILD)/tests/%.o: tests/%.c Makefile
 
 SUPPORT_OBJ := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/support/*.c))
 
+# Those in which memory runs out: support/nomem.h.
+NOMEM_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/measure/test_nomem_*.c))
+NOMEM_WRAP := $(foreach f,malloc calloc realloc free strdup strndup json_loadb,-Wl,--wrap=$(f))
 define test_rules
 $(BUILD)/tests/$(1)/test_%: $(BUILD)/tests/$(1)/test_%.o $(SUPPORT_OBJ) $(foreach l,$(call layers_upto,$(1)),$(BUILD)/layer/$(l).a)
 	$$(call say,LD,$$@)
-	$$(Q)$$(CC) $$(LDFLAGS_ALL) $$(TEST_LD) -o $$@ $$< $(SUPPORT_OBJ) \
+	$$(Q)$$(CC) $$(LDFLAGS_ALL) $$(TEST_LD) $$(if $$(filter $$(NOMEM_TESTS),$$@),$$(NOMEM_WRAP)) -o $$@ $$< $(SUPPORT_OBJ) \
 	    -Wl,--start-group $(foreach l,$(call layers_upto,$(1)),$(BUILD)/layer/$(l).a) -Wl,--end-group $$(APP_LIBS) $$(CHECK_LIBS)
 endef
 $(foreach l,$(LAYERS),$(eval $(call test_rules,$(l))))

@@ -143,12 +143,15 @@ struct coord_proto *coordinator_accept(struct coordinator *c)
 
 err_t coordinator_recall(struct coordinator *c, struct text line)
 {
-    return history_read(&c->history, line, c->polite);
+    err_t e = history_read(&c->history, line, c->polite);
+    c->forgetful |= e == ERR_NOMEM;
+    return e;
 }
 
-void coordinator_recalled(struct coordinator *c)
+err_t coordinator_recalled(struct coordinator *c)
 {
-    history_read_end(&c->history, c->polite);
+    TRY(history_read_end(&c->history, c->polite));
+    return c->forgetful ? ERR_NOMEM : OK;
 }
 
 struct coordinator *coordinator_new(struct env *env, const struct mconf_coord *conf,

@@ -60,9 +60,10 @@ void coordinator_reconfigure(struct coordinator *c, const struct mconf_coord *co
 /* Begins nothing more, and says when the last run is over. */
 void coordinator_finish(struct coordinator *c);
 
-/* What was recorded before: each line, oldest first, then once coordinator_recalled(). */
+/* What was recorded before: each line, oldest first, then once coordinator_recalled(). ERR_NOMEM of
+ * that: not all of it is known, so relays might be measured more often than may be. */
 MUST_USE err_t coordinator_recall(struct coordinator *c, struct text line);
-void coordinator_recalled(struct coordinator *c);
+MUST_USE err_t coordinator_recalled(struct coordinator *c);
 
 /* ---- measurers ---- */
 
@@ -79,7 +80,8 @@ void coordinator_relay_bg(struct coordinator *c, uint32_t meas_id, const struct 
 void coordinator_relay_ended(struct coordinator *c, uint32_t meas_id, enum meas_code code,
                              const char *text);
 
-/* ERR: there is none, and WHY. RELAY: whom the link proved to be. */
+/* ERR: there is none, and WHY. RELAY: whom the link proved to be. unprove() may come in it, when
+ * what is told here is not needed any more. */
 void coordinator_proved(struct coordinator *c, uint32_t meas_id, err_t err,
                         const struct consent_relay *relay, struct text descriptor, const char *why);
 

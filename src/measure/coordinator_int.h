@@ -28,8 +28,8 @@ struct cjob {
     struct run *run;
     void *talk;
     void *proving; /* the relay's own descriptor is being asked for */
-    bool proved;   /* it has agreed, or need not, or is asked by the run */
-    char *proof;
+    char *proof;   /* in which it has agreed */
+    uint64_t proved_us;
     struct csession *team[RUN_MEMBERS_MOST]; /* NULL: it is gone */
     bool polite;                             /* polite_end() is due */
     bool recorded;                           /* the line of its beginning */
@@ -66,7 +66,7 @@ struct coordinator {
     struct crest rests[COORDINATOR_RESTS]; /* a ring */
     size_t next_rest;
     struct timer look; /* at the row of jobs */
-    bool finishing;
+    bool finishing, forgetful;
 };
 
 /* ---- sessions ---- */
@@ -81,7 +81,10 @@ struct cjob *cjob_find(const struct coordinator *c, uint32_t meas_id);
 void cjob_look(void *coordinator);
 /* Nobody was told of it: it is over, and J freed. */
 void cjob_refuse(struct cjob *j, const char *why, const char *detail);
-/* True: it has agreed, or need not, or is asked by the run. Else it is asked, or J has been
+/* A relay's word holds so long: a job may wait for hours until it can begin, and the word may have
+ * been taken back. */
+enum { COORDINATOR_PROOF_S = 300 };
+/* True: it has agreed of late, or need not, or is asked by the run. Else it is asked, or J has been
  * refused, and is freed. */
 bool cjob_prove(struct cjob *j);
 void cjob_unprove(struct cjob *j);
@@ -106,7 +109,7 @@ void cjob_compare(const struct cjob *j);
 
 void ctell_state(const struct cjob *j, const char *state);
 void ctell_second(const struct cjob *j, const struct run_second *s);
-/* LINE is the result's, without its end. */
+/* LINE is the result's, without its end; NULL: there is none, out of memory. */
 void ctell_result(const struct cjob *j, const char *line);
 
 #endif

@@ -66,8 +66,8 @@ static void publish(struct cjob *j, char *gift_line)
         if (results_parse(line, &r) != OK || history_add(&c->history, &r) != OK)
             log_warn(c->env->log, "The result of measurement %u is not remembered", j->meas_id);
         gift_line[line.len] = 0;
-        ctell_result(j, gift_line);
     }
+    ctell_result(j, gift_line);
     free(gift_line);
 }
 
@@ -325,7 +325,7 @@ void cjob_look(void *coordinator)
     bool more = true;
     for (struct cjob *j = c->jobs, *next; j && more; j = next) {
         next = j->next;
-        if (!j->run && !j->proving && (j->proved || cjob_prove(j)))
+        if (!j->run && !j->proving && cjob_prove(j))
             more = try_begin(j);
     }
     if (c->jobs)

@@ -6,6 +6,7 @@
 
 #include "crypto/encode.h"
 #include "measure/coordinator_int.h"
+#include "measure/jsontext.h"
 
 void coordinator_use(struct coordinator *c, struct listing *l)
 {
@@ -154,8 +155,7 @@ char *coordinator_relays_json(const struct coordinator *c)
 {
     json_t *list = json_array();
     json_t *object = add_all(c, list) ? json_pack("{sO}", "relays", list) : NULL;
-    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
-    json_decref(object);
+    char *text = jsontext_make(object, "");
     json_decref(list);
     return text;
 }

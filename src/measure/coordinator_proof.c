@@ -22,9 +22,11 @@ bool cjob_prove(struct cjob *j)
 {
     struct coordinator *c = j->coordinator;
     char why[CONSENT_WHY_MAX] = "out of memory";
-    j->proved = !needs_proof(j);
-    if (j->proved)
+    uint64_t age_us = c->env->mono_us - j->proved_us;
+    if (!needs_proof(j) || (j->proof && age_us <= COORDINATOR_PROOF_S * (uint64_t)US_PER_SEC))
         return true;
+    free(j->proof);
+    j->proof = NULL;
     ctell_state(j, "PROVING");
     if (c->ops->prove(c->arg, j->meas_id, &j->config.relay, &j->proving, why) != OK)
         cjob_refuse(j, "no_consent", why);
@@ -53,28 +55,27 @@ static void take(struct cjob *j, const struct consent_relay *relay)
     r->has_fp = relay->has_rsa;
     r->has_ed25519 = relay->has_ed;
     j->config.proof = text_of(j->proof);
-    j->proved = true;
+    j->proved_us = j->coordinator->env->mono_us;
 }
 
 void coordinator_proved(struct coordinator *c, uint32_t meas_id, err_t err,
                         const struct consent_relay *relay, struct text descriptor, const char *why)
 {
     struct cjob *j = cjob_find(c, meas_id);
-    char reason[CONSENT_WHY_MAX] = "out of memory";
+    char reason[CONSENT_WHY_MAX] = "";
     if (!j || !j->proving)
         return;
-    cjob_unprove(j);
     if (err != OK) {
         cjob_refuse(j, why_unproved(err), why);
         return;
     }
     err_t e = consent_by_contact(relay, descriptor, &c->pin, env_wall_s(c->env), reason);
-    j->proof = e == OK ? text_dup(descriptor) : NULL;
-    if (!j->proof) {
-        cjob_refuse(j, "no_consent", reason);
+    if (e != OK || !(j->proof = text_dup(descriptor))) {
+        cjob_refuse(j, e == OK ? "cancelled" : "no_consent", e == OK ? "out of memory" : reason);
         return;
     }
     take(j, relay);
+    cjob_unprove(j); /* all that was told is that talk's */
     env_arm_ms(c->env, &c->look, 0);
 }
 

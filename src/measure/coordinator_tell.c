@@ -1,10 +1,12 @@
 /* What the coordinator has and what becomes of it, told to those who follow it: JSON objects. */
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "crypto/encode.h"
 #include "measure/coordinator_int.h"
+#include "measure/jsontext.h"
 #include "measure/pin.h"
 
 uint64_t csession_free_bw(const struct csession *s)
@@ -35,20 +37,17 @@ size_t coordinator_jobs(const struct coordinator *c)
     return c->n_jobs;
 }
 
-/* Takes the reference of OBJECT, which may be NULL. */
-static char *dumped(json_t *object)
-{
-    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
-    json_decref(object);
-    return text;
-}
-
+/* Whoever follows a job waits for its last event, so there is one in any case. */
 static void tell(const struct cjob *j, json_t *gift_object, bool last)
 {
     struct coordinator *c = j->coordinator;
-    char *text = dumped(gift_object);
-    if (text && c->ops->on_event)
-        c->ops->on_event(c->arg, j->meas_id, text, last);
+    char *text = jsontext_make(gift_object, ""), poor[IPPORT_TEXT_MAX + 200];
+    snprintf(poor, sizeof poor,
+             "{\"event\":\"result\",\"id\":%u,\"relay\":\"%s\",\"ok\":false,\"why\":\"cancelled\","
+             "\"detail\":\"out of memory: what came of it cannot be told\"}",
+             j->meas_id, j->relay);
+    if ((text || last) && c->ops->on_event)
+        c->ops->on_event(c->arg, j->meas_id, text ? text : poor, last);
     free(text);
 }
 
@@ -103,9 +102,9 @@ void ctell_second(const struct cjob *j, const struct run_second *s)
 
 void ctell_result(const struct cjob *j, const char *line)
 {
-    json_error_t error;
-    json_t *object = json_loads(line, JSON_REJECT_DUPLICATES, &error);
-    if (object)
+    json_t *object = NULL;
+    char why[JSON_WHY_MAX];
+    if (line && jsontext_read(text_of(line), &object, why) == OK)
         (void)json_object_set_new(object, "event", json_string("result"));
     tell(j, object, true);
 }
@@ -178,12 +177,14 @@ static json_t *job_at(const struct coordinator *c, size_t i)
 
 char *coordinator_measurers_json(const struct coordinator *c)
 {
-    return dumped(json_pack("{so}", "measurers", list(c->conf.n_measurers, measurer_at, c)));
+    return jsontext_make(json_pack("{so}", "measurers", list(c->conf.n_measurers, measurer_at, c)),
+                         "");
 }
 
 char *coordinator_status_json(const struct coordinator *c)
 {
-    return dumped(json_pack("{sssoso}", "state", c->finishing ? "FINISHING" : "READY", "measurers",
-                            list(c->conf.n_measurers, measurer_at, c), "jobs",
-                            list(c->n_jobs, job_at, c)));
+    return jsontext_make(json_pack("{sssoso}", "state", c->finishing ? "FINISHING" : "READY",
+                                   "measurers", list(c->conf.n_measurers, measurer_at, c), "jobs",
+                                   list(c->n_jobs, job_at, c)),
+                         "");
 }

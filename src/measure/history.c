@@ -179,18 +179,22 @@ err_t history_add(struct history *h, const struct result *end)
     return OK;
 }
 
-static void note(struct polite *polite, const struct result *begin, const struct result *end)
+static err_t note(struct polite *polite, const struct result *begin, const struct result *end)
 {
     /* A relay that has ended it is left alone. */
     bool away = end && (strcmp(end->why, "relay_lost") == 0);
-    if (begin->at.ip.family != IP_NONE)
-        polite_note(polite, &begin->at, begin->ts, end ? end->bytes : 0, away);
+    if (begin->at.ip.family == IP_NONE)
+        return OK;
+    return polite_note(polite, &begin->at, begin->ts, end ? end->bytes : 0, away);
 }
 
-static err_t read_begin(struct history *h, const struct result *begin)
+/* The oldest of too many was an attempt, too. */
+static err_t read_begin(struct history *h, const struct result *begin, struct polite *polite)
 {
-    if (h->n_pending == HISTORY_PENDING_MOST)
-        return ERR_LIMIT;
+    if (h->n_pending == HISTORY_PENDING_MOST) {
+        TRY(note(polite, &h->pending[0], NULL));
+        memmove(h->pending, h->pending + 1, --h->n_pending * sizeof *h->pending);
+    }
     struct result *more = room(h->pending, h->n_pending, sizeof *more);
     if (!more)
         return ERR_NOMEM;
@@ -204,22 +208,24 @@ err_t history_read(struct history *h, struct text line, struct polite *polite)
     struct result r;
     TRY(results_parse(line, &r));
     if (!r.is_end)
-        return read_begin(h, &r);
+        return read_begin(h, &r, polite);
     for (size_t i = 0; i < h->n_pending; i++) {
         if (h->pending[i].id != r.id)
             continue;
-        note(polite, &h->pending[i], &r);
+        TRY(note(polite, &h->pending[i], &r));
         h->pending[i] = h->pending[--h->n_pending];
         break;
     }
     return history_add(h, &r);
 }
 
-void history_read_end(struct history *h, struct polite *polite)
+err_t history_read_end(struct history *h, struct polite *polite)
 {
-    for (size_t i = 0; i < h->n_pending; i++)
-        note(polite, &h->pending[i], NULL);
+    err_t e = OK;
+    for (size_t i = 0; e == OK && i < h->n_pending; i++)
+        e = note(polite, &h->pending[i], NULL);
     free(h->pending);
     h->pending = NULL;
     h->n_pending = 0;
+    return e;
 }

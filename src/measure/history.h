@@ -37,9 +37,10 @@ void history_init(struct history *h);
 void history_free(struct history *h);
 
 /* Lines of the files, oldest first; then once history_read_end(): what had no end was an attempt.
- * POLITE is told of each run. ERR_MALFORMED: it is no line of ours. ERR_NOMEM, ERR_LIMIT. */
+ * POLITE is told of each run. ERR_MALFORMED: it is no line of ours. ERR_LIMIT: so many relays are
+ * not remembered. ERR_NOMEM: a run may be forgotten. */
 MUST_USE err_t history_read(struct history *h, struct text line, struct polite *polite);
-void history_read_end(struct history *h, struct polite *polite);
+MUST_USE err_t history_read_end(struct history *h, struct polite *polite);
 
 /* The newest of a relay. ERR_NOMEM, ERR_LIMIT. */
 MUST_USE err_t history_add(struct history *h, const struct result *end);

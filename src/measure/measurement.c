@@ -86,12 +86,13 @@ static void too_many_bad(struct measurement *m)
     if (is_nearly_over(m))
         return;
     const char *why = m->refusal[0] ? m->refusal : "nobody says why";
-    if (m->state == MEASUREMENT_CONNECTING)
-        measurement_fail(m, MEAS_LAUNCH_CIRCS, "%u of %u circuits failed: %s", m->bad,
-                         m->told.n_circs, why);
-    else
-        measurement_fail(m, MEAS_RELAY_LOST, "%u of %u circuits have ended: %s", m->bad,
-                         m->told.n_circs, why);
+    bool connecting = m->state == MEASUREMENT_CONNECTING;
+    measurement_fail(m,
+                     m->short_of_memory ? MEAS_RESOURCES
+                     : connecting       ? MEAS_LAUNCH_CIRCS
+                                        : MEAS_RELAY_LOST,
+                     "%u of %u circuits %s: %s", m->bad, m->told.n_circs,
+                     connecting ? "failed" : "have ended", why);
 }
 
 void measurement_count(struct measurement *m)
@@ -102,7 +103,7 @@ void measurement_count(struct measurement *m)
         tell_circs(m);
     else if (!m->config.is_part && 2 * m->bad > m->told.n_circs)
         too_many_bad(m);
-    else if (m->state == MEASUREMENT_CONNECTING && m->ready + m->bad >= m->told.n_circs)
+    else if (m->state == MEASUREMENT_CONNECTING && m->ready + m->bad - m->lost >= m->told.n_circs)
         become_ready(m);
 }
 
@@ -111,7 +112,7 @@ static void on_deadline(void *arg)
     struct measurement *m = arg;
     if (m->state == MEASUREMENT_READY)
         measurement_fail(m, MEAS_TIMEOUT, "nobody said go for %d s", MEAS_GO_MS / 1000);
-    else if (m->config.is_part || 2 * m->ready >= m->told.n_circs)
+    else if (m->config.is_part || 2 * (m->ready - m->lost) >= m->told.n_circs)
         become_ready(m);
     else
         measurement_fail(m, MEAS_LAUNCH_CIRCS, "%u of %u circuits were there in time", m->ready,

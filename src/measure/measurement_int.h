@@ -45,6 +45,8 @@ struct measurement {
 
     struct msocket *sockets; /* told.n_circs of them */
     unsigned opened, ready, bad;
+    unsigned lost; /* of those that are bad: they were ready once */
+    bool short_of_memory;
     uint64_t rtt_us;             /* the quickest answer to MEAS_ECHO_ON; UINT64_MAX: none yet */
     char refusal[MEAS_INFO_MAX]; /* what the relay said to one of them, or "" */
     struct timer open_next, deadline, dead_man;

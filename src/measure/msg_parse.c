@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crypto/encode.h"
+#include "measure/jsontext.h"
 #include "measure/msg_fields.h"
 
 /* Says what is wrong: ERR_MALFORMED. */
@@ -238,17 +239,16 @@ static bool is_too_deep(struct text json)
 
 err_t msg_parse(struct text json, struct msg *out, char why[MSG_WHY])
 {
-    json_error_t error;
+    json_t *object;
+    char bad[JSON_WHY_MAX];
     *out = (struct msg){.type = MSG_TYPES};
     why[0] = 0;
     if (is_too_deep(json))
         return wrong(why, "it is deeper than %d", MSG_DEPTH_MOST);
-    json_t *object = json_loadb(json.s, json.len, JSON_REJECT_DUPLICATES, &error);
-    if (!object && json_error_code(&error) == json_error_out_of_memory)
-        return ERR_NOMEM;
-    if (!object)
-        return wrong(why, "it is no JSON: %.100s", error.text);
-    err_t e = take_object(object, out, why);
+    err_t e = jsontext_read(json, &object, bad);
+    if (e != OK)
+        return e == ERR_NOMEM ? e : wrong(why, "it is no JSON: %.100s", bad);
+    e = take_object(object, out, why);
     json_decref(object);
     if (e != OK)
         msg_free(out);

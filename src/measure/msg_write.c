@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "crypto/encode.h"
+#include "measure/jsontext.h"
 #include "measure/msg_fields.h"
 
 static json_t *hex(const void *bytes, size_t len)
@@ -94,6 +95,17 @@ static json_t *fp(const struct rsa_id *id)
     return json_string(hex_upper(id->b, sizeof id->b, text_));
 }
 
+/* Half a character of UTF-8 is no JSON, and nothing of the message could be sent. */
+static json_t *words(const char *at)
+{
+    char clean[MEAS_INFO_MAX];
+    size_t i = 0;
+    for (; at[i] && i + 1 < sizeof clean; i++)
+        clean[i] = (char)(at[i] >= ' ' && at[i] <= '~' ? at[i] : '?');
+    clean[i] = 0;
+    return json_string(clean);
+}
+
 static json_t *value(const struct msg_field *f, const void *base)
 {
     const void *at = (const uint8_t *)base + f->at;
@@ -105,8 +117,9 @@ static json_t *value(const struct msg_field *f, const void *base)
     case FIELD_REAL:
         return json_real(*(const double *)at);
     case FIELD_NAME:
-    case FIELD_WORDS:
         return json_string(at);
+    case FIELD_WORDS:
+        return words(at);
     case FIELD_FP:
         return fp(at);
     case FIELD_HEX:
@@ -149,10 +162,11 @@ static err_t put_all(json_t *object, const struct msg *m)
 err_t msg_write(const struct msg *m, char **json, size_t *len)
 {
     json_t *object = json_object();
-    char *text = NULL;
-    if (object && put_all(object, m) == OK)
-        text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(6));
-    json_decref(object);
+    if (object && put_all(object, m) != OK) {
+        json_decref(object);
+        object = NULL;
+    }
+    char *text = jsontext_make(object, "");
     if (!text)
         return ERR_NOMEM;
     *json = text;

@@ -11,6 +11,7 @@ static void go_bad(struct msocket *s)
         return;
     s->bad = true;
     s->m->bad++;
+    s->m->lost += s->ready;
     pacing_cannot(s);
     measurement_count(s->m);
 }
@@ -89,7 +90,7 @@ static void on_end(void *arg, enum onehop_state during, err_t why, const char *t
 {
     struct msocket *s = arg;
     (void)during;
-    (void)why;
+    s->m->short_of_memory |= onehop_is_ours(why);
     if (!s->m->refusal[0])
         snprintf(s->m->refusal, sizeof s->m->refusal, "%s", text);
     go_bad(s);
@@ -176,8 +177,10 @@ void msocket_open(struct msocket *s)
 {
     struct measurement *m = s->m;
     onehop_init(&s->hop, m->env, m->config.ops_world, m->config.world, &ops, s);
-    if (onehop_open(&s->hop, &m->config.link, &m->told.relay) != OK)
-        go_bad(s);
+    if (onehop_open(&s->hop, &m->config.link, &m->told.relay) == OK)
+        return;
+    m->short_of_memory = true;
+    go_bad(s);
 }
 
 void msocket_free(struct msocket *s)

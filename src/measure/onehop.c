@@ -24,7 +24,7 @@ static void end(struct onehop *h, err_t why, const char *text)
     if (during == ONEHOP_OVER)
         return;
     onehop_close(h);
-    h->ops->on_end(h->arg, during, why, text);
+    h->ops->on_end(h->arg, during, why, *text ? text : err_text(why));
 }
 
 void onehop_close(struct onehop *h)

@@ -54,4 +54,10 @@ void onehop_close(struct onehop *h);
  * of it. */
 void onehop_free(struct onehop *h);
 
+/* What a link or circuit ended for was our own want: nothing of the relay's. */
+static inline bool onehop_is_ours(err_t why)
+{
+    return why == ERR_NOMEM || why == ERR_FULL;
+}
+
 #endif

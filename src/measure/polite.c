@@ -93,7 +93,10 @@ static struct known *find_or_add(struct polite *p, const struct ipport *at, int6
         return NULL;
     k->at = key_of(at);
     HASH_ADD(hh, p->by_at, at, sizeof k->at, k);
-    return k;
+    if (HASH_ADDED(k, hh))
+        return k;
+    free(k);
+    return NULL;
 }
 
 /* ---- may it ---- */
@@ -186,14 +189,15 @@ void polite_end(struct polite *p, const struct ipport *at, int64_t now_s, uint64
     ended(k, now_s, bytes, sent_away);
 }
 
-void polite_note(struct polite *p, const struct ipport *at, int64_t began_s, uint64_t bytes,
-                 bool sent_away)
+err_t polite_note(struct polite *p, const struct ipport *at, int64_t began_s, uint64_t bytes,
+                  bool sent_away)
 {
     struct known *k = find_or_add(p, at, began_s);
     if (!k)
-        return;
+        return ERR_NOMEM;
     begun(k, began_s);
     ended(k, began_s, bytes, sent_away);
+    return OK;
 }
 
 /* ---- links ---- */

@@ -38,9 +38,10 @@ MUST_USE err_t polite_begin(struct polite *p, const struct ipport *at, int64_t n
 /* It is over. SENT_AWAY: by DESTROY, or the relay closed a link. */
 void polite_end(struct polite *p, const struct ipport *at, int64_t now_s, uint64_t bytes,
                 bool sent_away);
-/* A run that began at BEGAN_S, from the results: as if it had been begun and ended here. */
-void polite_note(struct polite *p, const struct ipport *at, int64_t began_s, uint64_t bytes,
-                 bool sent_away);
+/* A run that began at BEGAN_S, from the results: as if it had been begun and ended here. ERR_NOMEM:
+ * it is not known now, and who asks for it again would have it too often. */
+MUST_USE err_t polite_note(struct polite *p, const struct ipport *at, int64_t began_s,
+                           uint64_t bytes, bool sent_away);
 /* What the run on AT may still move today. */
 uint64_t polite_bytes_left(const struct polite *p, const struct ipport *at, int64_t now_s);
 

@@ -78,10 +78,15 @@ static void on_writable(void *arg)
     (void)arg;
 }
 
+/* What is ours is not to be the relay's: it would be left alone for a day. */
 static void on_end(void *arg, enum onehop_state during, err_t why, const char *text)
 {
     (void)during;
-    end(arg, why == ERR_CIRC_PROTO ? MEAS_MALFORMED_TOR_RESP : MEAS_RELAY_LOST, text);
+    end(arg,
+        why == ERR_CIRC_PROTO ? MEAS_MALFORMED_TOR_RESP
+        : onehop_is_ours(why) ? MEAS_RESOURCES
+                              : MEAS_RELAY_LOST,
+        text);
 }
 
 static const struct onehop_ops hop_ops = {on_ready, on_meas, on_relay, on_writable, on_end};

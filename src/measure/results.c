@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "crypto/encode.h"
+#include "measure/jsontext.h"
 
 enum { DAY_S = 24 * 3600 };
 
@@ -58,11 +59,11 @@ static void put_text(struct line *l, const char *name, const char *text)
 
 static char *line_end(struct line *l)
 {
-    char *json = l->failed ? NULL : json_dumps(l->object, JSON_COMPACT | JSON_REAL_PRECISION(6));
-    char *text = json ? text_printf("%s\n", json) : NULL;
-    free(json);
-    json_decref(l->object);
-    return text;
+    if (l->failed) {
+        json_decref(l->object);
+        return NULL;
+    }
+    return jsontext_make(l->object, "\n");
 }
 
 static struct line line_begin(const char *t, const struct run_config *c, int64_t now_s)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "crypto/encode.h"
+#include "measure/jsontext.h"
 #include "measure/results.h"
 
 /* The member NAME, without what is not printable ASCII; "" if it is no text. */
@@ -67,14 +68,13 @@ static err_t take_line(const json_t *object, struct result *out)
 
 err_t results_read(struct text line, struct result *out, json_t **object)
 {
-    json_error_t error;
+    json_t *all;
+    char why[JSON_WHY_MAX];
     *out = (struct result){.id = 0};
     *object = NULL;
     if (line.len > RESULTS_LINE_MOST)
         return ERR_MALFORMED;
-    json_t *all = json_loadb(line.s, line.len, JSON_REJECT_DUPLICATES, &error);
-    if (!all)
-        return json_error_code(&error) == json_error_out_of_memory ? ERR_NOMEM : ERR_MALFORMED;
+    TRY(jsontext_read(line, &all, why));
     err_t e = take_line(all, out);
     if (e == OK)
         *object = all;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "measure/onehop.h"
 #include "measure/stock_int.h"
 
 void lane_is_ready(struct lane *ln)
@@ -89,7 +90,9 @@ static void link_on_end(void *arg, const struct link_end *end)
     s->gone_in += link_bytes_in(ln->link);
     s->gone_out += link_bytes_out(ln->link);
     later_ask(s->env, &s->bury);
-    if (!ours && end->during == LINK_OPEN)
+    if (!ours && onehop_is_ours(end->why))
+        lane_fails(ln, MEAS_RESOURCES, "a link has ended: %s", err_text(end->why));
+    else if (!ours && end->during == LINK_OPEN)
         lane_sent_away(ln, "the relay closed a link: %s", end->text);
     else if (!ours)
         lane_fails(ln, MEAS_RELAY_LOST, "no link to the relay: %s", end->text);

@@ -497,7 +497,7 @@ static inline void fluid_coordinator(struct fluid_team *t)
     ck_assert_ptr_nonnull(t->c);
     for (size_t i = 0; i < t->n_lines; i++)
         ck_ok(coordinator_recall(t->c, (struct text){t->lines[i], strlen(t->lines[i]) - 1}));
-    coordinator_recalled(t->c);
+    ck_ok(coordinator_recalled(t->c));
 }
 
 static inline void fluid_kill_coordinator(struct fluid_team *t)

@@ -89,6 +89,16 @@ struct mw_world {
     unsigned refuse_dials; /* of so many links the next ones */
 };
 
+/* Where memory may run out, and where not: tests in which it does are told when the machines that
+ * they are about begin to run, and when these have called the world. NULL: nobody asks. */
+static void (*mw_memory)(bool of_machines);
+
+static inline void mw_inside(bool yes)
+{
+    if (mw_memory)
+        mw_memory(yes);
+}
+
 /* ---- pipes ---- */
 
 static inline size_t mw_space(const struct mw_pipe *p)
@@ -132,7 +142,9 @@ static inline bool mw_pull(struct mw_world *w, struct mw_wire *x, struct link *l
                            struct mw_pipe *p, struct bucket *bucket)
 {
     size_t len = 0, space = mw_space(p);
+    mw_inside(link == x->client);
     const uint8_t *at = link && space ? link_seal(link, &len) : NULL;
+    mw_inside(false);
     if (!at)
         return false;
     len = len < space ? len : space;
@@ -149,8 +161,8 @@ static inline bool mw_pull(struct mw_world *w, struct mw_wire *x, struct link *l
     return true;
 }
 
-static inline bool mw_push(struct mw_world *w, struct link *link, struct mw_pipe *p,
-                           struct bucket *bucket)
+static inline bool mw_push(struct mw_world *w, const struct mw_wire *x, struct link *link,
+                           struct mw_pipe *p, struct bucket *bucket)
 {
     size_t len = mw_due(w, p), room = 0;
     if (!len || !link)
@@ -160,7 +172,9 @@ static inline bool mw_push(struct mw_world *w, struct link *link, struct mw_pipe
         len = len < left ? len : (size_t)left;
         len = len < 4096 ? len : 4096;
     }
+    mw_inside(link == x->client);
     uint8_t *to = len ? link_in_room(link, &room) : NULL;
+    mw_inside(false);
     if (!to)
         return false;
     len = len < room ? len : room;
@@ -168,7 +182,9 @@ static inline bool mw_push(struct mw_world *w, struct link *link, struct mw_pipe
     mw_taken(p, len);
     if (bucket)
         bucket_take(bucket, len);
+    mw_inside(link == x->client);
     link_in_done(link, len);
+    mw_inside(false);
     return true;
 }
 
@@ -353,6 +369,7 @@ static inline void mw_dial(void *world, struct link *l)
                                        .measures = true};
     const struct link_server face = {.certs = &w->certs.list};
     const struct ipport peer = {ip_v4((const uint8_t[]){127, 0, 0, 1}), 40000};
+    mw_inside(false);
     ck_assert_uint_lt(w->n_wires, MW_WIRES_MOST);
     struct mw_wire *x = &w->wire[w->n_wires++];
     *x = (struct mw_wire){.w = w, .client = l, .delay_us = w->delay_ms * US_PER_MS / 2};
@@ -361,10 +378,11 @@ static inline void mw_dial(void *world, struct link *l)
     buf_init(&x->waiting, (size_t)MW_QUEUE_MOST * CELL_BODY_LEN);
     if (w->refuse_dials) {
         w->refuse_dials--;
-        return;
+    } else {
+        x->server = link_new_server(w->env, &config, &face, &peer, &mw_server_ops, x);
+        ck_assert_ptr_nonnull(x->server);
     }
-    x->server = link_new_server(w->env, &config, &face, &peer, &mw_server_ops, x);
-    ck_assert_ptr_nonnull(x->server);
+    mw_inside(true);
 }
 
 static inline void mw_output(void *world, struct link *l)
@@ -389,18 +407,20 @@ static inline bool mw_move(struct mw_world *w, struct mw_wire *x)
     struct bucket *reads = w->rate ? &w->reads : NULL, *writes = w->rate ? &w->writes : NULL;
     bool moved = false;
     if (x->client && link_state(x->client) == LINK_CONNECTING) {
+        mw_inside(true);
         if (x->server)
             link_tcp_open(x->client);
         else
             link_tcp_failed(x->client, 111);
+        mw_inside(false);
     }
     moved |= mw_pull(w, x, x->client, &x->up, NULL);
     if (!w->deaf && x->waiting.len < MW_QUEUE_CELLS * CELL_BODY_LEN)
-        moved |= mw_push(w, x->server, &x->up, reads);
+        moved |= mw_push(w, x, x->server, &x->up, reads);
     if (x->circ.link)
         mw_flush(x);
     moved |= mw_pull(w, x, x->server, &x->down, writes);
-    moved |= mw_push(w, x->client, &x->down, NULL);
+    moved |= mw_push(w, x, x->client, &x->down, NULL);
     return moved;
 }
 
@@ -408,12 +428,14 @@ static inline void mw_step(void *arg)
 {
     struct mw_world *w = arg;
     bool moved = true;
+    mw_inside(false);
     while (moved) {
         moved = false;
         for (size_t i = 0; i < w->n_wires; i++)
             moved |= mw_move(w, &w->wire[(w->turn + i) % w->n_wires]);
         w->turn++;
     }
+    mw_inside(true);
     timerq_arm(&w->env->timers, &w->step, w->env->mono_us + MW_STEP_US);
 }
 

@@ -184,7 +184,7 @@ START_TEST(test_coordinator_that_is_gone_stops_all_traffic)
     team_coordinator();
     for (size_t i = 0; i < team.n_lines; i++)
         ck_ok(coordinator_recall(team.c, (struct text){team.lines[i], strlen(team.lines[i]) - 1}));
-    coordinator_recalled(team.c);
+    ck_ok(coordinator_recalled(team.c));
     team_pass(5);
     ck_assert_uint_eq(coordinator_measurers(team.c), 2);
     uint32_t id = team_measure(RELAY);
@@ -260,7 +260,7 @@ START_TEST(test_coordinator_twice_a_period_also_over_crashes)
         for (size_t l = 0; l < team.n_lines; l++)
             ck_ok(coordinator_recall(team.c,
                                      (struct text){team.lines[l], strlen(team.lines[l]) - 1}));
-        coordinator_recalled(team.c);
+        ck_ok(coordinator_recalled(team.c));
         team_pass(3);
     }
     ck_assert_uint_eq(team.measurers[0].begun, 2);

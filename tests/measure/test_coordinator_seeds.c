@@ -63,7 +63,7 @@ static void come_back(void)
     team_coordinator();
     for (size_t i = 0; i < team.n_lines; i++)
         ck_ok(coordinator_recall(team.c, (struct text){team.lines[i], strlen(team.lines[i]) - 1}));
-    coordinator_recalled(team.c);
+    ck_ok(coordinator_recalled(team.c));
 }
 
 static void measurer_event(void)

@@ -1,5 +1,7 @@
 #include "measure/history.h"
 
+#include <stdio.h>
+
 #include "support/test.h"
 
 enum { NOW = 1764500100 };
@@ -26,7 +28,7 @@ START_TEST(test_history_remembers_the_newest_good_figure)
     ck_ok(history_read(&h, TEXT_LIT(END("1", "130", ",\"ok\":true,\"bw\":3000")), p));
     ck_ok(history_read(&h, TEXT_LIT(END("2", "200", ",\"ok\":false,\"why\":\"cheat\"")), p));
     ck_err(history_read(&h, TEXT_LIT("{\"t\":\"end\",\"id\":3,\"ts\":2"), p), ERR_MALFORMED);
-    history_read_end(&h, p);
+    ck_ok(history_read_end(&h, p));
     const struct history_relay *r = history_find(&h, FP, NULL);
     ck_assert_ptr_nonnull(r);
     ck_assert_uint_eq(r->bw, 3000);
@@ -83,9 +85,31 @@ START_TEST(test_history_attempts_count)
     ck_ok(history_read(&h, TEXT_LIT(BEGIN("1", "1764500000")), p));
     ck_ok(history_read(&h, TEXT_LIT(BEGIN("2", "1764500040")), p));
     ck_ok(history_read(&h, TEXT_LIT(END("2", "1764500080", ",\"ok\":true,\"bw\":3000")), p));
-    history_read_end(&h, p);
+    ck_ok(history_read_end(&h, p));
     ck_err(polite_begin(p, &where, NOW, why), ERR_LIMIT);
     ck_ok(polite_begin(p, &where, NOW + POLITE_PERIOD_S, why));
+    history_free(&h);
+    polite_free(p);
+}
+END_TEST
+
+/* However many beginnings have no end: none of the period is forgotten. */
+START_TEST(test_history_attempts_beyond_what_is_kept)
+{
+    struct history h;
+    struct polite *p = polite_new(POLITE_BYTES_A_DAY);
+    struct ipport where = at("203.0.113.7:9001");
+    char why[POLITE_WHY_MAX], line[200];
+    history_init(&h);
+    ck_ok(history_read(&h, TEXT_LIT(BEGIN("1", "1764500000")), p));
+    ck_ok(history_read(&h, TEXT_LIT(BEGIN("2", "1764500040")), p));
+    for (unsigned i = 3; i < HISTORY_PENDING_MOST + 10; i++) {
+        snprintf(line, sizeof line,
+                 "{\"t\":\"begin\",\"id\":%u,\"ts\":1764500100,\"addr\":\"203.0.113.8:%u\"}", i, i);
+        ck_ok(history_read(&h, text_of(line), p));
+    }
+    ck_ok(history_read_end(&h, p));
+    ck_err(polite_begin(p, &where, NOW, why), ERR_LIMIT);
     history_free(&h);
     polite_free(p);
 }
@@ -135,4 +159,5 @@ START_TEST(test_history_relays_that_change_places)
 END_TEST
 
 TESTS("measure/history", test_history_remembers_the_newest_good_figure, test_history_by_address,
-      test_history_attempts_count, test_history_relays_that_change_places, test_history_many)
+      test_history_attempts_count, test_history_attempts_beyond_what_is_kept,
+      test_history_relays_that_change_places, test_history_many)

@@ -277,6 +277,33 @@ START_TEST(test_measurement_lost_links_end_it)
 }
 END_TEST
 
+/* Two that stood are lost while two are on their way: these are waited for. */
+START_TEST(test_measurement_does_not_count_a_circuit_twice)
+{
+    struct cast c;
+    new_cast(&c, 1 * MB);
+    c.go_at_once = false;
+    const struct connect_to_relay told = told_of(&c, 4, 3, MB);
+    begin_with(&c, &told, false);
+    while (c.w.n_wires < 2)
+        test_env_advance_ms(c.w.env, 1);
+    c.w.delay_ms = 600; /* of those to come */
+    test_env_advance_ms(c.w.env, 400);
+    for (unsigned i = 0; i < 2; i++)
+        link_tcp_failed(c.w.wire[i].client, 104);
+    test_env_advance_ms(c.w.env, 10);
+    ck_assert_uint_eq(c.connected, 0);
+    test_env_advance_ms(c.w.env, 5000);
+    ck_assert_uint_eq(c.connected, 1);
+    ck_assert_uint_eq(c.circs.bad_circs, 2);
+    ck_ok(measurement_go(c.m));
+    test_env_advance_ms(c.w.env, 4000);
+    ck_assert_msg(c.done, "%s", c.failure.info);
+    ck_assert_uint_gt(c.report[3].recv, 0);
+    finish(&c);
+}
+END_TEST
+
 START_TEST(test_measurement_goes_on_with_half_of_its_links)
 {
     struct cast c;
@@ -451,6 +478,7 @@ TESTS("measure/measurement", test_measurement_counts_what_a_relay_gives_back,
       test_measurement_half_of_the_circuits_suffice,
       test_measurement_refusal_is_told_in_the_relays_words,
       test_measurement_silent_relay_ends_it_in_time, test_measurement_lost_links_end_it,
+      test_measurement_does_not_count_a_circuit_twice,
       test_measurement_goes_on_with_half_of_its_links, test_measurement_dead_man,
       test_measurement_nobody_says_go, test_measurement_go_twice_changes_nothing,
       test_measurement_stops_when_told, test_measurement_nonsense_is_refused,

@@ -95,9 +95,9 @@ START_TEST(test_polite_remembers_what_it_is_told_of_before)
 {
     const struct ipport one = at("192.0.2.1:9001"), two = at("192.0.2.2:9001");
     struct polite *p = polite_new(POLITE_BYTES_A_DAY);
-    polite_note(p, &one, NOW - 2 * HOUR, 1, false);
-    polite_note(p, &one, NOW - HOUR, 1, false);
-    polite_note(p, &two, NOW - HOUR, 1, true);
+    ck_ok(polite_note(p, &one, NOW - 2 * HOUR, 1, false));
+    ck_ok(polite_note(p, &one, NOW - HOUR, 1, false));
+    ck_ok(polite_note(p, &two, NOW - HOUR, 1, true));
     refused(p, "192.0.2.1:9001", NOW, ERR_LIMIT, "twice");
     refused(p, "192.0.2.2:9001", NOW, ERR_LIMIT, "sent us away");
     polite_free(p);

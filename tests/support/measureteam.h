@@ -10,6 +10,14 @@
 #include "measure/measurer.h"
 #include "support/coordwire.h"
 
+/* What a test in which memory runs out does for itself (support/nomem.h). */
+#ifndef TEAM_PEACE
+#define TEAM_PEACE(code) \
+    do {                 \
+        code;            \
+    } while (0)
+#endif
+
 enum { TEAM_MOST = 3, TEAM_JOBS = 16, TEAM_LINES = 256, TEAM_STEP_MS = 20 };
 
 /* What a measurer does wrong. */
@@ -53,7 +61,10 @@ struct team {
     /* The relay. */
     bool relay_refuses, relay_is_silent;
     uint64_t relay_rate, relay_bg;
-    uint32_t proving; /* 0: nobody is asked for his descriptor */
+    uint16_t relay_seconds;       /* at most; 0: 45 */
+    uint32_t proving;             /* 0: nobody is asked for his descriptor */
+    struct consent_relay *proved; /* what that talk tells: gone with it */
+    char *descriptor;
     uint32_t talks[TEAM_JOBS];
     bool granted[TEAM_JOBS];
     unsigned bg_sec[TEAM_JOBS];
@@ -79,9 +90,12 @@ static void team_dial(void *arg, struct coord_proto *p, const struct ipport *to)
         coord_proto_gone(p, "connection refused");
         return;
     }
-    m->ours = p;
     m->theirs = coordinator_accept(team.c);
-    ck_assert_ptr_nonnull(m->theirs);
+    if (!m->theirs) { /* out of memory, or too many */
+        coord_proto_gone(p, "connection reset");
+        return;
+    }
+    m->ours = p;
     coord_proto_begin(m->theirs);
     coord_proto_begin(p);
 }
@@ -241,10 +255,28 @@ static err_t team_prove(void *arg, uint32_t meas_id, const struct meas_relay *re
     return OK;
 }
 
+/* As a talk's that is freed: nobody has it any more. */
 static void team_unprove(void *arg, void *talk)
 {
     (void)arg;
     *(uint32_t *)talk = 0;
+    if (team.proved)
+        memset(team.proved, 0, sizeof *team.proved);
+    if (team.descriptor)
+        memset(team.descriptor, 'x', strlen(team.descriptor));
+    free(team.proved);
+    free(team.descriptor);
+    team.proved = NULL;
+    team.descriptor = NULL;
+}
+
+/* RELAY's link has proved it, and it has sent DESCRIPTOR. */
+static inline void team_proves(const struct consent_relay *relay, const char *descriptor)
+{
+    team.proved = malloc(sizeof *team.proved);
+    team.descriptor = strdup(descriptor);
+    *team.proved = *relay;
+    coordinator_proved(team.c, team.proving, OK, team.proved, text_of(team.descriptor), "");
 }
 
 static err_t team_record(void *arg, const char *line, bool synced)
@@ -252,16 +284,16 @@ static err_t team_record(void *arg, const char *line, bool synced)
     (void)arg;
     if (team.disk_full)
         return ERR_IO;
-    ck_assert_uint_lt(team.n_lines, TEAM_LINES);
+    TEAM_PEACE(ck_assert_uint_lt(team.n_lines, TEAM_LINES));
     team.synced[team.n_lines] = synced;
-    team.lines[team.n_lines++] = strdup(line);
+    TEAM_PEACE(team.lines[team.n_lines++] = strdup(line));
     return OK;
 }
 
 static void team_event(void *arg, uint32_t meas_id, const char *json, bool last)
 {
     (void)arg;
-    ck_assert(meas_id && json[0] == '{' && !strchr(json, '\n'));
+    TEAM_PEACE(ck_assert(meas_id && json[0] == '{' && !strchr(json, '\n')));
     team.n_events++;
     team.n_over += last ? 1 : 0;
 }
@@ -337,6 +369,8 @@ static inline void team_job_step(struct team_job *j)
 static inline void team_relay_step(size_t i)
 {
     struct meas_ext limits = {.has_limits = true, .background_percent = 25, .seconds_most = 45};
+    if (team.relay_seconds)
+        limits.seconds_most = team.relay_seconds;
     if (team.relay_is_silent)
         return;
     if (!team.granted[i]) {
@@ -480,7 +514,8 @@ static inline struct result team_result(uint32_t id)
     struct result found = {.id = 0}, r;
     size_t n = 0;
     for (size_t i = 0; i < team.n_lines; i++) {
-        ck_ok(results_parse((struct text){team.lines[i], strlen(team.lines[i]) - 1}, &r));
+        err_t e = results_parse((struct text){team.lines[i], strlen(team.lines[i]) - 1}, &r);
+        ck_assert_msg(e == OK, "%s: %s", err_name(e), team.lines[i]);
         if (!r.is_end || r.id != id)
             continue;
         found = r;

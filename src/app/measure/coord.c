@@ -252,7 +252,7 @@ static err_t begin(struct coord_service *cs)
         return ERR_NOMEM;
     coordinator_use(cs->c, cs->listing);
     TRY(resultsdir_each(cs->results, env_wall_s(env), RECALL_DAYS, recall, cs));
-    coordinator_recalled(cs->c);
+    TRY(coordinator_recalled(cs->c));
     TRY(listener_open(cs->s.net, "measurer", &at, on_accept, cs, &cs->listener));
     TRY(open_orders(cs));
     return open_source(cs);

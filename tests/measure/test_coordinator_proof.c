@@ -1,0 +1,205 @@
+/* Relays of unmodified tor that are not of this computer, through the whole team: who has agreed,
+ * who has not, and that nobody is told anything of the latter. */
+#include "measure/coordinator_int.h"
+
+#include "crypto/encode.h"
+#include "dirdoc/relaydoc.h"
+#include "support/measureteam.h"
+
+#define AT "203.0.113.7:9001"
+
+static struct {
+    struct identity id, other;
+    struct rsa_key *tap;
+    struct consent_relay relay;
+} s;
+
+static void set_up(void)
+{
+    team_new(2, 10000000, 3000000);
+    ck_ok(identity_make(team.env, &s.id));
+    ck_ok(identity_make(team.env, &s.other));
+    ck_ok(rsa_key_generate_from(team.env, IDENTITY_RSA_BITS, &s.tap));
+    s.relay = (struct consent_relay){
+        .rsa = s.id.rsa_id, .ed = s.id.ed.pub, .has_rsa = true, .has_ed = true};
+    ck_ok(ipport_parse(AT, &s.relay.at));
+}
+
+static void tear_down(void)
+{
+    identity_wipe(&s.id);
+    identity_wipe(&s.other);
+    rsa_key_free(s.tap);
+    team_free();
+}
+
+struct doc {
+    const struct identity *id;
+    const struct sha256 *pin; /* NULL: no word */
+    int64_t age_s;
+    const char *at;
+    bool spoiled;
+};
+
+static char *descriptor(const struct doc *d)
+{
+    struct docw w = {0};
+    struct relaydoc_digests digests;
+    char word[CONSENT_PIN_TEXT_MAX] = "me";
+    if (d->pin)
+        (void)consent_pin_text(d->pin, word);
+    struct relaydoc doc = {.nickname = "tester",
+                           .bandwidth_bytes = 1000000,
+                           .published_s = env_wall_s(team.env) - d->age_s,
+                           .platform = "Tor 0.4.9.11 on Linux",
+                           .protos = RELAYDOC_PROTOS,
+                           .contact = word,
+                           .policy = "reject *:*",
+                           .id = d->id,
+                           .tap = s.tap};
+    ck_ok(ipport_parse(d->at, &doc.or_port));
+    relaydoc_write_server(&w, &doc, NULL);
+    relaydoc_sign(&w, 0, d->id, &digests);
+    ck_ok(w.err);
+    char *text = text_dup(docw_text(&w));
+    docw_free(&w);
+    if (d->spoiled)
+        *strstr(text, "1000000") = '9';
+    return text;
+}
+
+static uint32_t order(void)
+{
+    char why[COORDINATOR_WHY];
+    uint32_t id = 0;
+    const struct coordinator_wish wish = {.mode = MEAS_ECHO2, .dur = 6};
+    ck_ok(coordinator_measure(team.c, AT, &wish, &id, why));
+    return id;
+}
+
+static void proves(const struct doc *d)
+{
+    char *text = descriptor(d);
+    team_proves(&s.relay, text);
+    free(text);
+}
+
+static unsigned begun(void)
+{
+    return team.measurers[0].begun + team.measurers[1].begun;
+}
+
+/* The word holds, and each measurer has looked at it itself. */
+START_TEST(test_coordinator_proof_is_enough)
+{
+    set_up();
+    uint32_t id = order();
+    team_pass(1);
+    ck_assert_uint_eq(begun(), 0);
+    proves(&(struct doc){.id = &s.id, .pin = &team.keys.pin, .at = AT});
+    ck_assert_uint_eq(team.proving, 0);
+    team_pass(20);
+    struct result r = team_result(id);
+    ck_assert_msg(*r.why == 0 || !strcmp(r.why, "inconclusive"), "%s: %s", r.why, r.detail);
+    ck_assert_uint_eq(begun(), 2);
+    char fp[HEX_SIZE(20)];
+    ck_assert_str_eq(r.fp, hex_upper(s.id.rsa_id.b, 20, fp));
+    tear_down();
+}
+END_TEST
+
+START_TEST(test_coordinator_proof_that_is_none)
+{
+    static const struct sha256 another = {.b = {7}};
+    set_up();
+    const struct doc rows[] = {
+        {.id = &s.id, .at = AT},
+        {.id = &s.id, .at = AT, .pin = &another},
+        {.id = &s.other, .at = AT, .pin = &team.keys.pin},
+        {.id = &s.id, .at = "203.0.113.8:9001", .pin = &team.keys.pin},
+        {.id = &s.id, .at = "203.0.113.7:9002", .pin = &team.keys.pin},
+        {.id = &s.id, .at = AT, .pin = &team.keys.pin, .age_s = CONSENT_AGE_MOST_S + 60},
+        {.id = &s.id, .at = AT, .pin = &team.keys.pin, .age_s = -CONSENT_AHEAD_MOST_S - 60},
+        {.id = &s.id, .at = AT, .pin = &team.keys.pin, .spoiled = true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint32_t id = order();
+        team_pass(3);
+        proves(&rows[i]);
+        team_pass(3);
+        struct result r = team_result(id);
+        ck_assert_msg(!strcmp(r.why, "no_consent") && *r.detail, "%zu: %s", i, r.why);
+        ck_assert_uint_eq(begun(), 0);
+        ck_assert_uint_eq(team.proving, 0);
+    }
+    tear_down();
+}
+END_TEST
+
+/* A job that had to wait for long: its relay is asked anew, and may have changed its mind. */
+START_TEST(test_coordinator_proof_may_be_taken_back)
+{
+    for (int agrees = 0; agrees < 2; agrees++) {
+        const struct coordinator_wish whole = {.dur = COORDINATOR_PROOF_S + 60, .prior = 100000000};
+        char why[COORDINATOR_WHY];
+        uint32_t first;
+        set_up();
+        team.relay_seconds = 600;
+        ck_ok(coordinator_measure(team.c, "127.0.0.1:9001", &whole, &first, why));
+        uint32_t id = order();
+        team_pass(5);
+        ck_assert_uint_eq(team.proving, id);
+        proves(&(struct doc){.id = &s.id, .pin = &team.keys.pin, .at = AT});
+        team_pass(COORDINATOR_PROOF_S - 10);
+        ck_assert_uint_eq(team.proving, 0);
+        ck_assert_uint_eq(begun(), 2);
+        team_pass(90);
+        ck_assert_str_eq(team_result(first).why, "");
+        ck_assert_uint_eq(team.proving, id);
+        ck_assert_uint_eq(begun(), 2);
+        proves(&(struct doc){.id = &s.id, .pin = agrees ? &team.keys.pin : NULL, .at = AT});
+        team_pass(20);
+        ck_assert_str_eq(team_result(id).why, agrees ? "" : "no_consent");
+        ck_assert_uint_eq(begun(), agrees ? 4 : 2);
+        tear_down();
+    }
+}
+END_TEST
+
+/* Settings that are read anew while a relay is asked: nothing is forgotten. */
+START_TEST(test_coordinator_proof_while_settings_change)
+{
+    set_up();
+    uint32_t id = order();
+    team_pass(1);
+    team.conf.n_measurers = 1;
+    coordinator_reconfigure(team.c, &team.conf);
+    team_pass(1);
+    proves(&(struct doc){.id = &s.id, .at = AT});
+    team_pass(2);
+    ck_assert_str_eq(team_result(id).why, "no_consent");
+    ck_assert_uint_eq(begun(), 0);
+    tear_down();
+}
+END_TEST
+
+/* What is told when nobody waits for it any more is nothing. */
+START_TEST(test_coordinator_proof_that_comes_late)
+{
+    set_up();
+    uint32_t id = order();
+    team_pass(1);
+    ck_ok(coordinator_cancel(team.c, id));
+    char *text = descriptor(&(struct doc){.id = &s.id, .pin = &team.keys.pin, .at = AT});
+    coordinator_proved(team.c, id, OK, &s.relay, text_of(text), "");
+    free(text);
+    team_pass(5);
+    ck_assert_str_eq(team_result(id).why, "cancelled");
+    ck_assert_uint_eq(begun(), 0);
+    tear_down();
+}
+END_TEST
+
+TESTS("measure/coordinator_proof", test_coordinator_proof_is_enough,
+      test_coordinator_proof_that_is_none, test_coordinator_proof_may_be_taken_back,
+      test_coordinator_proof_while_settings_change, test_coordinator_proof_that_comes_late)

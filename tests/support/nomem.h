@@ -1,0 +1,132 @@
+/* An allocator that fails where a test says so. The program is linked with --wrap for malloc() and
+ * its like (Makefile: tests/measure/test_nomem_*.c), and only what runs between nomem_in() and
+ * nomem_out() is counted and may fail: tests themselves have what they need. To be included by one
+ * file of a program. OpenSSL's own allocations are not seen: tests/link/test_nomem.c has those. */
+#ifndef TUNIC_TESTS_NOMEM_H
+#define TUNIC_TESTS_NOMEM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct {
+    bool in;
+    uint64_t made;    /* allocations inside, that were asked for */
+    uint64_t fail_at; /* the so-manieth fails; 0: none */
+    uint64_t fail_n;  /* and so many in all, in a row; 0: one */
+    uint64_t failed;
+    int64_t live; /* of the program, all */
+} nomem;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *old, size_t size);
+void __real_free(void *p);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void __wrap_free(void *p);
+char *__wrap_strdup(const char *s);
+char *__wrap_strndup(const char *s, size_t most);
+
+static bool nomem_fails(void)
+{
+    if (!nomem.in)
+        return false;
+    uint64_t nth = ++nomem.made, n = nomem.fail_n ? nomem.fail_n : 1;
+    bool fails = nomem.fail_at && nth >= nomem.fail_at && nth < nomem.fail_at + n;
+    nomem.failed += fails;
+    return fails;
+}
+
+static void *nomem_counted(void *p)
+{
+    nomem.live += p != NULL;
+    return p;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return nomem_fails() ? NULL : nomem_counted(__real_malloc(size));
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return nomem_fails() ? NULL : nomem_counted(__real_calloc(n, size));
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    if (nomem_fails())
+        return NULL;
+    void *p = __real_realloc(old, size);
+    return old ? p : nomem_counted(p);
+}
+
+void __wrap_free(void *p)
+{
+    nomem.live -= p != NULL;
+    __real_free(p);
+}
+
+char *__wrap_strndup(const char *s, size_t most)
+{
+    size_t len = strnlen(s, most);
+    char *copy = __wrap_malloc(len + 1);
+    if (!copy)
+        return NULL;
+    copy[len] = 0;
+    return memcpy(copy, s, len);
+}
+
+char *__wrap_strdup(const char *s)
+{
+    return __wrap_strndup(s, strlen(s));
+}
+
+struct json_t;
+struct json_error_t;
+struct json_t *__real_json_loadb(const char *at, size_t len, size_t flags, struct json_error_t *e);
+struct json_t *__wrap_json_loadb(const char *at, size_t len, size_t flags, struct json_error_t *e);
+
+/* jansson reads in peace: what it does without memory is its own (measure/jsontext.h). */
+struct json_t *__wrap_json_loadb(const char *at, size_t len, size_t flags, struct json_error_t *e)
+{
+    bool was = nomem.in;
+    nomem.in = false;
+    struct json_t *object = __real_json_loadb(at, len, flags, e);
+    nomem.in = was;
+    return object;
+}
+
+/* The K-th allocation from now on fails, and as many as FAIL_N in a row. */
+static inline void nomem_begin(uint64_t k, uint64_t fail_n)
+{
+    nomem.in = false;
+    nomem.made = nomem.failed = 0;
+    nomem.fail_at = k;
+    nomem.fail_n = fail_n;
+}
+
+static inline void nomem_in(void)
+{
+    nomem.in = true;
+}
+
+static inline bool nomem_out(void)
+{
+    bool was = nomem.in;
+    nomem.in = false;
+    return was;
+}
+
+/* What a test does when it is called from inside. */
+#define NOMEM_PEACE(code)        \
+    do {                         \
+        bool was_ = nomem_out(); \
+        code;                    \
+        nomem.in = was_;         \
+    } while (0)
+
+#endif
