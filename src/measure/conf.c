@@ -26,7 +26,6 @@ static const struct {
     {"measurer", "torrc_extra_lines", "no tor runs behind Tunic"},
     {"measurer", "coord_cert", "the coordinator is known by coord_pin"},
     {"measurer", "coord_key", "the coordinator is known by coord_pin"},
-    {"v3bw", "*", "nothing here writes bandwidth files by itself yet"},
 };
 
 /* ---- values ---- */
@@ -228,7 +227,19 @@ err_t mconf_read(struct mconf *c, struct text text, const char *name, char why[M
 
 /* ---- an option ---- */
 
-/* "--listen-addr" is listen_addr of the section, or of meas_params. */
+/* KEY of SECTION, or of those that go with a coordinator's; "v3bw_keep" is keep of v3bw. */
+static enum mconf_id find_around(const char *section, const char *key)
+{
+    static const char *const more[] = {"meas_params", "v3bw"};
+    enum mconf_id id = find(section, key);
+    if (strcmp(section, "coord") != 0)
+        return id;
+    for (size_t i = 0; id == MCONF_IDS && i < sizeof more / sizeof *more; i++)
+        id = find(more[i], key);
+    return id == MCONF_IDS && strncmp(key, "v3bw_", 5) == 0 ? find("v3bw", key + 5) : id;
+}
+
+/* "--listen-addr" is listen_addr. */
 static enum mconf_id find_option(const char *section, const char *option)
 {
     char key[64];
@@ -237,10 +248,7 @@ static enum mconf_id find_option(const char *section, const char *option)
         return MCONF_IDS;
     for (size_t i = 0; i <= len - 2; i++)
         key[i] = option[i + 2] == '-' ? '_' : option[i + 2];
-    enum mconf_id id = find(section, key);
-    if (id == MCONF_IDS && strcmp(section, "coord") == 0)
-        id = find("meas_params", key);
-    return id;
+    return find_around(section, key);
 }
 
 err_t mconf_option(struct mconf *c, const char *section, const char *option, const char *value,

@@ -31,6 +31,16 @@ struct mconf_measurer {
     uint64_t bw; /* bytes/s: what it says of itself is never believed beyond this */
 };
 
+/* The bandwidth file that the coordinator makes. */
+struct mconf_v3bw {
+    char path[MCONF_TEXT_MAX]; /* of the link; the files lie beside it */
+    unsigned max_age_s;        /* of results that count */
+    unsigned every_s;          /* 0: only when it is asked for */
+    unsigned keep_days;        /* older files go */
+    unsigned digits;           /* significant ones; 0: it is not rounded */
+    char country[3];           /* "": it is not said */
+};
+
 struct mconf_coord {
     char datadir[MCONF_TEXT_MAX], resultsdir[MCONF_TEXT_MAX], key[MCONF_TEXT_MAX];
     char identity[MCONF_TEXT_MAX], ctrl_addr[MCONF_TEXT_MAX];
@@ -39,6 +49,10 @@ struct mconf_coord {
     struct ipport listen_addr;
     struct mconf_measurer measurers[MCONF_MEASURERS_MOST];
     size_t n_measurers;
+    unsigned keep_days, compress_days;   /* of results; not compressed if 0 */
+    struct ipport metrics;               /* where figures are served; port 0: nowhere */
+    char metrics_policy[MCONF_TEXT_MAX]; /* to whom, as MetricsPortPolicy; "": this computer */
+    struct mconf_v3bw v3bw;
     unsigned dur, percent, sockets; /* meas_params */
     double check;
     uint64_t prior;

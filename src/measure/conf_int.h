@@ -17,6 +17,10 @@
     X(COORD_MEASURER, "coord", "measurer", "")                       \
     X(COORD_DIRECTORY, "coord", "directory", "none")                 \
     X(COORD_TORRC, "coord", "torrc", "")                             \
+    X(COORD_KEEP, "coord", "keep", "60")                             \
+    X(COORD_COMPRESS, "coord", "compress", "1")                      \
+    X(COORD_METRICS, "coord", "metrics", "")                         \
+    X(COORD_METRICS_POLICY, "coord", "metrics_policy", "")           \
     X(M_NAME, "measurer", "name", "measurer")                        \
     X(M_DATADIR, "measurer", "datadir", "data-measurer")             \
     X(M_KEYDIR, "measurer", "keydir", "${datadir}/keys")             \
@@ -35,7 +39,13 @@
     X(P_ECHO, "meas_params", "echo", "raw")                          \
     X(P_PRIOR, "meas_params", "prior", "104mbit")                    \
     X(P_ADAPTIVE, "meas_params", "adaptive", "no")                   \
-    X(P_PAPER, "meas_params", "paper", "no")
+    X(P_PAPER, "meas_params", "paper", "no")                         \
+    X(V_V3BW, "v3bw", "v3bw", "${coord:datadir}/v3bw/v3bw")          \
+    X(V_MAX_AGE, "v3bw", "max_results_age", "604800")                \
+    X(V_EVERY, "v3bw", "every", "3600")                              \
+    X(V_KEEP, "v3bw", "keep", "7")                                   \
+    X(V_ROUND, "v3bw", "round", "0")                                 \
+    X(V_COUNTRY, "v3bw", "country", "")
 
 enum mconf_id {
 #define X(id, section, key, value) id,
@@ -66,5 +76,25 @@ extern const struct mconf_key mconf_keys[MCONF_IDS];
 /* What a key is set to, or its default, and where that stands. */
 const char *mconf_raw(const struct mconf *c, enum mconf_id id);
 const char *mconf_where(const struct mconf *c, enum mconf_id id);
+
+/* ---- one look at the settings ---- */
+
+struct mconf_look {
+    const struct mconf *conf;
+    char *why; /* for the first that is wrong */
+};
+
+/* Returns ERR_MALFORMED, and WHY names the key and where it stands. */
+err_t mconf_wrong(const struct mconf_look *l, enum mconf_id id, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+/* Values of some kind. ERR_MALFORMED and WHY. A text is never empty, and has what it refers to in
+ * place; shares are in thousandths, since no locale has a word in those. */
+MUST_USE err_t mconf_text(const struct mconf_look *l, enum mconf_id id, char out[MCONF_TEXT_MAX]);
+MUST_USE err_t mconf_number(const struct mconf_look *l, enum mconf_id id, unsigned least,
+                            unsigned most, unsigned *out);
+MUST_USE err_t mconf_rate(const struct mconf_look *l, enum mconf_id id, uint64_t *out);
+MUST_USE err_t mconf_share(const struct mconf_look *l, enum mconf_id id, unsigned *thousandths);
+MUST_USE err_t mconf_yes(const struct mconf_look *l, enum mconf_id id, bool *out);
+MUST_USE err_t mconf_address(const struct mconf_look *l, enum mconf_id id, struct ipport *out);
 
 #endif

@@ -22,15 +22,22 @@ const char *results_file(int64_t wall_s, char out[RESULTS_NAME_MAX])
     return out;
 }
 
+const char *results_file_packed(int64_t wall_s, char out[RESULTS_NAME_MAX])
+{
+    (void)results_file(wall_s, out);
+    memcpy(out + strlen(out), ".gz", sizeof ".gz");
+    return out;
+}
+
 bool results_file_day(const char *name, int64_t *day_s)
 {
     struct tm tm = {0};
     char again[RESULTS_NAME_MAX];
-    const char *end = strptime(name, "%Y-%m-%d", &tm);
-    if (!end || strcmp(end, ".jsonl") != 0)
+    if (!strptime(name, "%Y-%m-%d", &tm))
         return false;
     *day_s = (int64_t)timegm(&tm);
-    return *day_s % DAY_S == 0 && strcmp(results_file(*day_s, again), name) == 0;
+    return *day_s % DAY_S == 0 && (strcmp(results_file(*day_s, again), name) == 0 ||
+                                   strcmp(results_file_packed(*day_s, again), name) == 0);
 }
 
 /* ---- lines ---- */

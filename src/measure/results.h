@@ -26,6 +26,8 @@ enum {
 
 /* The name of the file of the day of WALL_S, by UTC. Returns OUT. */
 const char *results_file(int64_t wall_s, char out[RESULTS_NAME_MAX]);
+/* The same, once it is compressed: "2026-11-30.jsonl.gz". */
+const char *results_file_packed(int64_t wall_s, char out[RESULTS_NAME_MAX]);
 /* Whether a file's NAME is one of these, and the beginning of its day. */
 bool results_file_day(const char *name, int64_t *day_s);
 

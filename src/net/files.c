@@ -54,6 +54,11 @@ const char *files_dir(const struct files *f)
     return f->dir;
 }
 
+struct log *files_log(const struct files *f)
+{
+    return f->log;
+}
+
 int files_fd(const struct files *f)
 {
     return f->dir_fd;

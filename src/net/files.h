@@ -20,6 +20,7 @@ enum { FILES_LOAD_MAX = 128 << 20 };
 MUST_USE err_t files_open(int gift_fd, const char *dir, struct log *log, struct files **out);
 void files_close(struct files *f); /* NULL is fine */
 const char *files_dir(const struct files *f);
+struct log *files_log(const struct files *f);
 int files_fd(const struct files *f); /* the folder's; stays F's */
 
 /* The file as it is; what replaces it later does not change *OUT, which is the caller's. A large

@@ -15,7 +15,7 @@ static void take(void *arg, struct text line)
 
 static struct resultsdir *open_(void)
 {
-    static const struct log quiet = {.least = LOG_ERR + 1};
+    static struct log quiet = {.least = LOG_ERR + 1};
     struct resultsdir *r;
     new_dir();
     ck_ok(resultsdir_open(in_dir("results"), &quiet, &r));
@@ -61,7 +61,7 @@ END_TEST
 START_TEST(test_resultsdir_other_files_are_left_alone)
 {
     struct resultsdir *r = open_();
-    FILE *f = fopen(in_dir("results/2025-11-30.jsonl.gz"), "w");
+    FILE *f = fopen(in_dir("results/2025-11-30.jsonl.bak"), "w");
     fputs("x\n", f);
     fclose(f);
     ck_assert_str_eq(all(r, NOW, 60), "");
@@ -70,9 +70,22 @@ START_TEST(test_resultsdir_other_files_are_left_alone)
 }
 END_TEST
 
+/* Somebody has compressed, or removed, the file that is open. */
+START_TEST(test_resultsdir_a_file_that_has_gone_is_made_anew)
+{
+    struct resultsdir *r = open_();
+    ck_ok(resultsdir_append(r, "a\n", true, NOW));
+    ck_assert_int_eq(remove(in_dir("results/2025-11-30.jsonl")), 0);
+    ck_ok(resultsdir_append(r, "b\n", true, NOW));
+    ck_assert_str_eq(all(r, NOW, 60), "<b>");
+    resultsdir_close(r);
+    remove_dir();
+}
+END_TEST
+
 START_TEST(test_resultsdir_that_cannot_be_is_an_error)
 {
-    static const struct log quiet = {.least = LOG_ERR + 1};
+    static struct log quiet = {.least = LOG_ERR + 1};
     struct resultsdir *r;
     ck_err(resultsdir_open("/dev/null/x", &quiet, &r), ERR_IO);
     r = open_();
@@ -84,4 +97,4 @@ END_TEST
 
 TESTS("app/measure_resultsdir", test_resultsdir_a_file_a_day_in_order,
       test_resultsdir_a_torn_line_stands_alone, test_resultsdir_other_files_are_left_alone,
-      test_resultsdir_that_cannot_be_is_an_error)
+      test_resultsdir_a_file_that_has_gone_is_made_anew, test_resultsdir_that_cannot_be_is_an_error)

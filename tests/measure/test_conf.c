@@ -117,13 +117,13 @@ START_TEST(test_conf_what_was_flashflows_is_told)
 {
     struct mconf *c = read_("[coord]\ntor_bin = /usr/bin/tor\nctrl_addr = localhost:12933\n"
                             "torrc_extra_lines =\n    Log info\n    ControlPort 1\n"
-                            "[v3bw]\nmax_results_age = 604800\n");
+                            "[ctrl]\ncoord_addr = localhost:12935\n");
     ck_assert(strstr(mconf_notice(c, 0), "file:2: tor_bin"));
     ck_assert(strstr(mconf_notice(c, 1), "file:3: orders"));
     size_t n = 0;
     while (mconf_notice(c, n))
         n++;
-    ck_assert(strstr(mconf_notice(c, n - 1), "max_results_age"));
+    ck_assert(strstr(mconf_notice(c, n - 1), "coord_addr"));
     mconf_free(c);
 }
 END_TEST
@@ -145,16 +145,17 @@ static const char flashflows[] =
 START_TEST(test_conf_flashflows_own_file_is_taken)
 {
     static const char *const without_use[] = {
-        "file:6: results_log", "file:7: tor_datadir",      "file:9: orders",
-        "max_results_age",     "v3bw has no meaning here", "coord_cert",
-        "tor_datadir",         "coord_addr has no",        "tor_bin",
-        "torrc_extra_lines",   "torrc_extra_lines"};
+        "file:6: results_log", "file:7: tor_datadir", "file:9: orders", "coord_cert",
+        "tor_datadir",         "coord_addr has no",   "tor_bin",        "torrc_extra_lines",
+        "torrc_extra_lines"};
     static struct mconf_coord coord;
     char why[MCONF_WHY] = "";
     struct mconf *c = read_(flashflows);
     ck_ok(mconf_check(c, "coord", why));
     ck_ok(mconf_coord(c, &coord, why));
     ck_assert_str_eq(coord.ctrl_addr, "data-coord/ctl");
+    ck_assert_str_eq(coord.v3bw.path, "data-coord/results/v3bw");
+    ck_assert_uint_eq(coord.v3bw.max_age_s, 604800);
     for (size_t i = 0; i < sizeof without_use / sizeof *without_use; i++) {
         ck_assert_ptr_nonnull(mconf_notice(c, i));
         ck_assert_msg(strstr(mconf_notice(c, i), without_use[i]), "%s", mconf_notice(c, i));
@@ -163,6 +164,65 @@ START_TEST(test_conf_flashflows_own_file_is_taken)
     ck_err(mconf_check(c, "measurer", why), ERR_MALFORMED);
     ck_assert_msg(strstr(why, "coord_pin has to be set"), "%s", why);
     mconf_free(c);
+}
+END_TEST
+
+START_TEST(test_conf_files_of_a_coordinator)
+{
+    static struct mconf_coord coord;
+    char why[MCONF_WHY] = "", *dump;
+    struct mconf *c = read_("[coord]\nkeep = 90\nmetrics = localhost:9099\n"
+                            "[v3bw]\nkeep = 3\nevery = 60\nround = 3\ncountry = no\n");
+    ck_ok(mconf_option(c, "coord", "--v3bw-keep", "4", why));
+    ck_ok(mconf_option(c, "coord", "--compress", "2", why));
+    ck_ok(mconf_option(c, "coord", "--v3bw", "/tmp/x/v3bw", why));
+    ck_err(mconf_option(c, "measurer", "--v3bw", "x", why), ERR_NOT_FOUND);
+    ck_ok(mconf_coord(c, &coord, why));
+    ck_assert_uint_eq(coord.keep_days, 90);
+    ck_assert_uint_eq(coord.compress_days, 2);
+    ck_assert_uint_eq(coord.metrics.port, 9099);
+    ck_assert_str_eq(coord.metrics_policy, "");
+    ck_assert_str_eq(coord.v3bw.path, "/tmp/x/v3bw");
+    ck_assert_uint_eq(coord.v3bw.keep_days, 4);
+    ck_assert_uint_eq(coord.v3bw.every_s, 60);
+    ck_assert_uint_eq(coord.v3bw.digits, 3);
+    ck_assert_str_eq(coord.v3bw.country, "no");
+    dump = mconf_dump(c, "coord");
+    ck_assert(strstr(dump, "[v3bw]\nv3bw = /tmp/x/v3bw ; --v3bw\n"));
+    ck_assert(strstr(dump, "keep = 4 ; --v3bw-keep\n") && strstr(dump, "keep = 90 ; file:2\n"));
+    free(dump);
+    mconf_free(c);
+}
+END_TEST
+
+START_TEST(test_conf_files_that_cannot_be)
+{
+    static const struct {
+        const char *text, *why;
+    } bad[] = {
+        {"[coord]\nkeep = 1\n", "keep is a number of 2 to 3650"},
+        {"[coord]\ncompress = x\n", "compress is a number"},
+        {"[coord]\nmetrics = 192.0.2.1:9099\n", "without a metrics_policy"},
+        {"[coord]\nmetrics = 0.0.0.0:9099\n", "open to others"},
+        {"[coord]\nmetrics = localhost:0\n", "metrics needs a port"},
+        {"[coord]\nmetrics = monitor.example:9099\n", "ADDRESS:PORT in numbers"},
+        {"[v3bw]\nv3bw = x/\n", "and not of a folder"},
+        {"[v3bw]\nv3bw =\n", "v3bw is empty"},
+        {"[v3bw]\nround = 1\n", "at least 2"},
+        {"[v3bw]\ncountry = Norway\n", "two letters"},
+        {"[v3bw]\nkeep = 0\n", "keep is a number"},
+        {"[v3bw]\nevery = 86401\n", "every is a number"},
+        {"[v3bw]\nmax_results_age = 0\n", "max_results_age is a number"},
+        {"[v3bw]\nv3bw = ${nothing}/v3bw\n", "refers to what is not there"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        static struct mconf_coord coord;
+        char why[MCONF_WHY] = "";
+        struct mconf *c = read_(bad[i].text);
+        ck_err(mconf_coord(c, &coord, why), ERR_MALFORMED);
+        ck_assert_msg(strstr(why, bad[i].why), "%s", why);
+        mconf_free(c);
+    }
 }
 END_TEST
 
@@ -229,5 +289,6 @@ END_TEST
 
 TESTS("measure/conf", test_conf_defaults, test_conf_of_a_coordinator, test_conf_of_a_measurer,
       test_conf_options_stand_for_the_file, test_conf_what_was_flashflows_is_told,
-      test_conf_flashflows_own_file_is_taken, test_conf_bandwidths, test_conf_wrong_lines_are_named,
+      test_conf_flashflows_own_file_is_taken, test_conf_files_of_a_coordinator,
+      test_conf_files_that_cannot_be, test_conf_bandwidths, test_conf_wrong_lines_are_named,
       test_conf_dump_is_a_file)

@@ -14,7 +14,10 @@ START_TEST(test_results_a_file_a_day)
     ck_assert(results_file_day(name, &day));
     ck_assert_int_eq(day, 1764460800);
     ck_assert(!results_file_day("2025-11-31.jsonl", &day));
-    ck_assert(!results_file_day("2025-11-30.jsonl.gz", &day));
+    ck_assert(results_file_day("2025-11-30.jsonl.gz", &day));
+    ck_assert_str_eq(results_file_packed(1764500000, name), "2025-11-30.jsonl.gz");
+    ck_assert(!results_file_day("2025-11-30.jsonl.gz.tmp", &day));
+    ck_assert(!results_file_day("2025-11-30.jsonl.xz", &day));
     ck_assert(!results_file_day("x", &day));
 }
 END_TEST

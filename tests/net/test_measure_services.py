@@ -43,12 +43,12 @@ def wait_for(what, seconds=20):
 class Service:
     """tunic measure coord or measurer, with its log in a file."""
 
-    def __init__(self, folder, name, *words, env=None):
+    def __init__(self, folder, name, *words, env=None, before=()):
         self.log_path = os.path.join(folder, name + ".log")
         with open(self.log_path, "w", encoding="utf-8") as log:
-            self.process = subprocess.Popen(there([sut_module.program(), "measure", *words]),
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            cwd=folder, env=env)
+            argv = [*before, sut_module.program(), "measure", *words]
+            self.process = subprocess.Popen(there(argv), stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, cwd=folder, env=env)
 
     def log(self):
         with open(self.log_path, encoding="utf-8") as f:

@@ -14,6 +14,7 @@
 #include "app/measure/relaytalks.h"
 #include "app/measure/service.h"
 #include "app/measure/tool.h"
+#include "app/measure/upkeep.h"
 #include "measure/pin.h"
 #include "net/listen.h"
 
@@ -21,7 +22,7 @@ static const char HELP[] =
     "usage: tunic measure coord [-c FILE] [--KEY VALUE]... [--dump-config]\n"
     "\n"
     "The coordinator: has relays measured by its measurers, and writes results. FILE has the\n"
-    "sections [coord] and [meas_params]; each key is an option, too.\n"
+    "sections [coord], [meas_params] and [v3bw]; each key is an option, too.\n"
     "\n"
     "  --datadir DIR            (data-coord)\n"
     "  --keydir DIR, --key FILE, --identity FILE\n"
@@ -37,6 +38,11 @@ static const char HELP[] =
     "  --bg-percent R           (0.25)   --check P         share of cells looked at (1)\n"
     "  --echo raw|framed        (raw)    --prior BW        of a relay nobody knows (104mbit)\n"
     "  --adaptive yes           may end early    --paper yes   the paper's fixed rule\n"
+    "  --keep D, --compress D   days after which results go (60), and are compressed before (1)\n"
+    "  --v3bw PATH              the link to the newest bandwidth file (data-coord/v3bw/v3bw)\n"
+    "  --every S                how often there is a new one (3600; 0: only by `ctl bwfile`)\n"
+    "  --v3bw-keep D            days after which those go (7)    --round DIGITS   of bw\n"
+    "  --max-results-age S      of those that count (604800)     --country CC\n"
     "  --dump-config            print what holds, and where it comes from; 2 if it is not usable\n"
     "\n"
     "SIGHUP reads FILE again; SIGTERM ends when what runs is over.\n";
@@ -54,6 +60,7 @@ struct coord_service {
     struct relaysource *source;
     struct listener *listener;
     struct orders *orders;
+    struct upkeep *upkeep;
 };
 
 static void output(void *arg, struct coord_proto *p)
@@ -138,6 +145,7 @@ static void reload(void *arg, const struct mconf *conf)
         return;
     }
     coordinator_reconfigure(cs->c, &fresh);
+    upkeep_reconfigure(cs->upkeep, &fresh);
     log_notice(&cs->s.log,
                "Read again: %zu measurers are listed; addresses, keys and folders are "
                "those of the start",
@@ -156,6 +164,19 @@ static void shut_down(void *arg)
     cs->s.finishing = true;
     log_notice(&cs->s.log, "Ending, since `tunic measure ctl shutdown` says so");
     coordinator_finish(cs->c);
+}
+
+static unsigned bwfile(void *arg)
+{
+    struct coord_service *cs = arg;
+    return upkeep_ask(cs->upkeep);
+}
+
+static void upkeep_done(void *arg, unsigned number, const char *json)
+{
+    struct coord_service *cs = arg;
+    if (cs->orders)
+        orders_bwfile(cs->orders, number, json);
 }
 
 /* ---- start ---- */
@@ -216,7 +237,12 @@ static err_t open_orders(struct coord_service *cs)
         return ERR_IO;
     snprintf(path, sizeof path, "%s%s%s", here, absolute ? "" : "/", cs->conf.ctrl_addr);
     TRY(check_folder(cs, path));
-    err_t e = orders_open(cs->s.net, path, cs->c, cs->results, shut_down, cs, &cs->orders);
+    const struct orders_of of = {.coordinator = cs->c,
+                                 .results = cs->results,
+                                 .shutdown = shut_down,
+                                 .bwfile = bwfile,
+                                 .arg = cs};
+    err_t e = orders_open(cs->s.net, path, &of, &cs->orders);
     if (e == ERR_LIMIT)
         log_err(&cs->s.log, "The path %s is too long for a unix socket: say another ctrl_addr",
                 path);
@@ -234,8 +260,6 @@ static err_t open_source(struct coord_service *cs)
     return relaysource_open(&config, &cs->source);
 }
 
-enum { RECALL_DAYS = 60 };
-
 static err_t begin(struct coord_service *cs)
 {
     struct env *env = net_env(cs->s.net);
@@ -251,17 +275,21 @@ static err_t begin(struct coord_service *cs)
     if (!cs->talks || !cs->c || !cs->listing)
         return ERR_NOMEM;
     coordinator_use(cs->c, cs->listing);
-    TRY(resultsdir_each(cs->results, env_wall_s(env), RECALL_DAYS, recall, cs));
+    TRY(resultsdir_each(cs->results, env_wall_s(env), cs->conf.keep_days, recall, cs));
     TRY(coordinator_recalled(cs->c));
     TRY(listener_open(cs->s.net, "measurer", &at, on_accept, cs, &cs->listener));
     TRY(open_orders(cs));
-    return open_source(cs);
+    TRY(open_source(cs));
+    const struct upkeep_ops upkeep = {upkeep_done, cs};
+    cs->upkeep = upkeep_new(cs->s.net, &cs->conf, &upkeep);
+    return cs->upkeep ? OK : ERR_NOMEM;
 }
 
 static void end(struct coord_service *cs)
 {
     orders_close(cs->orders);
     cs->orders = NULL;
+    upkeep_free(cs->upkeep);
     listener_close(cs->listener);
     relaysource_close(cs->source);
     coordinator_free(cs->c);

@@ -32,6 +32,7 @@ static const char HELP[] =
     "  measurers, relays  who is listed; what was measured, and its last figure\n"
     "  results [RELAY]    of the last 8 days\n"
     "  cancel ID          one that runs or waits\n"
+    "  bwfile             makes a bandwidth file now, and says where it is\n"
     "  shutdown           ends the coordinator when what runs is over\n"
     "  --json             print the answers as they come, a JSON object a line\n"
     "\n"
@@ -174,7 +175,7 @@ static const struct order {
     const char *name;
     size_t least, most; /* words behind it */
 } ORDERS[] = {{"measure", 1, WORDS_MOST}, {"status", 0, 0}, {"measurers", 0, 0}, {"relays", 0, 0},
-              {"results", 0, 1},          {"cancel", 1, 1}, {"shutdown", 0, 0}};
+              {"results", 0, 1},          {"cancel", 1, 1}, {"shutdown", 0, 0},  {"bwfile", 0, 0}};
 
 /* 0, or the exit status after a complaint. */
 static int check_order(const struct ctl *c)

@@ -64,6 +64,17 @@ static void result(FILE *to, const json_t *o, bool live)
                 (int)number(o, "clamped"), (int)number(o, "counted"));
 }
 
+static void bwfile(FILE *to, const json_t *o)
+{
+    fprintf(to, "%s: %" PRId64 " relays", text(o, "path"), (int64_t)number(o, "measured"));
+    if (number(o, "listed"))
+        fprintf(to, ", %" PRId64 "%% of %" PRId64,
+                (int64_t)(number(o, "measured") * 100 / number(o, "listed")),
+                (int64_t)number(o, "listed"));
+    fprintf(to, "%s\n",
+            json_is_true(json_object_get(o, "votes")) ? "" : "; nobody is to vote by it");
+}
+
 static void event(FILE *to, const json_t *o, const char *name, bool live)
 {
     if (strcmp(name, "second") == 0)
@@ -79,6 +90,8 @@ static void event(FILE *to, const json_t *o, const char *name, bool live)
         fprintf(to, "%s: not measured: %s\n", text(o, "relay"), text(o, "why"));
     else if (strcmp(name, "error") == 0)
         fprintf(to, "%s\n", text(o, "why"));
+    else if (strcmp(name, "bwfile") == 0)
+        bwfile(to, o);
 }
 
 /* ---- answers ---- */

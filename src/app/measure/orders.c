@@ -4,53 +4,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 
-#include "base/buf.h"
-#include "measure/results.h"
-#include "net/listen.h"
-#include "net/talks.h"
+#include "app/lines.h"
+#include "measure/whose.h"
 
-enum { LINE_MOST = 64 * 1024, ANSWERS_CAP = 8 << 20, CALLERS_MOST = 64, WAITED_MOST = 1024 };
+enum { LINE_MOST = 64 * 1024, ANSWERS_CAP = 8 << 20, WAITED_MOST = 1024 };
 enum { RESULTS_DAYS = 8 };
 
 struct orders {
     struct net *net;
-    struct coordinator *coordinator;
-    struct resultsdir *results;
-    void (*shutdown)(void *arg);
-    void *arg;
-    struct talks *talks;
-    struct listener *listener;
-    struct caller *callers;
-    size_t n_callers;
+    struct orders_of of;
+    struct lines *lines;
 };
 
-/* The machine of one connection. */
+/* One connection. */
 struct caller {
     struct orders *orders;
-    const struct talk_ops *ops;
-    void *holder;
-    struct buf in, out;
+    struct lines_caller *line;
     uint32_t waited[WAITED_MOST]; /* measurements whose events it gets */
     size_t n_waited;
-    bool ended;
-    struct caller *next;
+    unsigned bwfile; /* the work that it waits for; 0: none */
 };
 
 /* ---- answers ---- */
 
-/* Who asks and does not read is no caller any more. */
 static void say(struct caller *c, const char *json)
 {
-    if (c->ended)
-        return;
-    if (buf_add(&c->out, json, strlen(json)) != OK || buf_add(&c->out, "\n", 1) != OK) {
-        c->ended = true;
-        c->ops->on_end(c->holder);
-        return;
-    }
-    c->ops->on_output(c->holder);
+    lines_say(c->line, text_of(json));
 }
 
 static void say_object(struct caller *c, json_t *gift_object)
@@ -99,7 +79,7 @@ static err_t begin_one(struct caller *c, const json_t *order, const char *relay,
         return ERR_ARG;
     snprintf(why, COORDINATOR_WHY, "too many relays at a time");
     return c->n_waited < WAITED_MOST
-               ? coordinator_measure(c->orders->coordinator, relay, &wish, id, why)
+               ? coordinator_measure(c->orders->of.coordinator, relay, &wish, id, why)
                : ERR_LIMIT;
 }
 
@@ -130,26 +110,26 @@ static void do_measure(struct caller *c, const json_t *order)
 static void do_status(struct caller *c, const json_t *order)
 {
     (void)order;
-    say_text(c, coordinator_status_json(c->orders->coordinator));
+    say_text(c, coordinator_status_json(c->orders->of.coordinator));
 }
 
 static void do_measurers(struct caller *c, const json_t *order)
 {
     (void)order;
-    say_text(c, coordinator_measurers_json(c->orders->coordinator));
+    say_text(c, coordinator_measurers_json(c->orders->of.coordinator));
 }
 
 static void do_relays(struct caller *c, const json_t *order)
 {
     (void)order;
-    say_text(c, coordinator_relays_json(c->orders->coordinator));
+    say_text(c, coordinator_relays_json(c->orders->of.coordinator));
 }
 
 static void do_cancel(struct caller *c, const json_t *order)
 {
     json_int_t id = json_integer_value(json_object_get(order, "id"));
     bool there = id > 0 && id <= UINT32_MAX &&
-                 coordinator_cancel(c->orders->coordinator, (uint32_t)id) == OK;
+                 coordinator_cancel(c->orders->of.coordinator, (uint32_t)id) == OK;
     if (there)
         say_end(c);
     else
@@ -160,40 +140,60 @@ static void do_shutdown(struct caller *c, const json_t *order)
 {
     (void)order;
     say_end(c);
-    c->orders->shutdown(c->orders->arg);
+    c->orders->of.shutdown(c->orders->of.arg);
 }
+
+static void do_bwfile(struct caller *c, const json_t *order)
+{
+    (void)order;
+    c->bwfile = c->orders->of.bwfile(c->orders->of.arg);
+}
+
+/* ---- results ---- */
 
 struct asked {
     struct caller *caller;
-    const char *relay; /* NULL: all */
+    bool all;
+    struct whose whose;
 };
+
+static void learn_line(void *arg, struct text line)
+{
+    struct asked *a = arg;
+    struct result r;
+    if (results_parse(line, &r) == OK)
+        whose_learn(&a->whose, &r);
+}
 
 static void result_line(void *arg, struct text line)
 {
     struct asked *a = arg;
     struct result r;
-    char at[IPPORT_TEXT_MAX] = "";
-    if (results_parse(line, &r) != OK || !r.is_end)
-        return;
-    if (r.at.ip.family != IP_NONE)
-        (void)ipport_text(&r.at, at);
-    if (a->relay && strcmp(a->relay, r.fp) != 0 && strcmp(a->relay, at) != 0)
-        return;
-    char *copy = text_dup(line);
-    if (copy)
-        say(a->caller, copy);
-    free(copy);
+    if (results_parse(line, &r) == OK && r.is_end && (a->all || whose_is(&a->whose, &r)))
+        lines_say(a->caller->line, line);
 }
 
 static void do_results(struct caller *c, const json_t *order)
 {
-    struct asked a = {c, json_string_value(json_object_get(order, "relay"))};
+    const char *relay = json_string_value(json_object_get(order, "relay"));
+    struct asked a = {.caller = c, .all = !relay};
     int64_t now_s = env_wall_s(net_env(c->orders->net));
-    if (resultsdir_each(c->orders->results, now_s, RESULTS_DAYS, result_line, &a) == OK)
+    err_t e = OK;
+    if (relay && whose_init(&a.whose, text_of(relay)) != OK) {
+        say_error(c, "say a fingerprint, or an address with its port");
+        return;
+    }
+    if (*a.whose.fp)
+        e = resultsdir_each(c->orders->of.results, now_s, RESULTS_DAYS, learn_line, &a);
+    if (e == OK)
+        e = resultsdir_each(c->orders->of.results, now_s, RESULTS_DAYS, result_line, &a);
+    if (e == OK)
         say_end(c);
     else
         say_error(c, "the results cannot be read");
 }
+
+/* ---- an order ---- */
 
 static const struct {
     const char *name;
@@ -201,11 +201,14 @@ static const struct {
 } ORDERS[] = {
     {"measure", do_measure},   {"status", do_status},   {"measurers", do_measurers},
     {"relays", do_relays},     {"results", do_results}, {"cancel", do_cancel},
-    {"shutdown", do_shutdown},
+    {"shutdown", do_shutdown}, {"bwfile", do_bwfile},
 };
 
-static void obey(struct caller *c, struct text line)
+static void obey(void *orders, struct lines_caller *line_caller, struct text line)
 {
+    struct caller *c = lines_own(line_caller);
+    c->orders = orders;
+    c->line = line_caller;
     json_error_t error;
     json_t *order = json_loadb(line.s, line.len, JSON_REJECT_DUPLICATES, &error);
     const char *cmd = json_string_value(json_object_get(order, "cmd"));
@@ -219,17 +222,32 @@ static void obey(struct caller *c, struct text line)
     json_decref(order);
 }
 
+static const struct lines_kind kind = {.what = "orders",
+                                       .line_most = LINE_MOST,
+                                       .answers_most = ANSWERS_CAP,
+                                       .own_size = sizeof(struct caller),
+                                       .obey = obey};
+
 /* ---- events ---- */
 
-static void tell(struct caller *c, uint32_t meas_id, const char *json, bool over)
+/* Something about the measurement ID, or about the work on a bandwidth file with that number. */
+struct told {
+    uint32_t id;
+    const char *json;
+    bool over;
+};
+
+static void tell(void *arg, struct lines_caller *line_caller)
 {
+    const struct told *t = arg;
+    struct caller *c = lines_own(line_caller);
     size_t i = 0;
-    while (i < c->n_waited && c->waited[i] != meas_id)
+    while (i < c->n_waited && c->waited[i] != t->id)
         i++;
     if (i == c->n_waited)
         return;
-    say(c, json);
-    if (!over)
+    say(c, t->json);
+    if (!t->over)
         return;
     c->waited[i] = c->waited[--c->n_waited];
     if (!c->n_waited)
@@ -238,106 +256,38 @@ static void tell(struct caller *c, uint32_t meas_id, const char *json, bool over
 
 void orders_event(struct orders *o, uint32_t meas_id, const char *json, bool over)
 {
-    for (struct caller *c = o->callers; c; c = c->next)
-        tell(c, meas_id, json, over);
+    lines_each(o->lines, tell, &(struct told){meas_id, json, over});
 }
 
-/* ---- callers ---- */
-
-static void *make(void *arg, const struct ipport *peer, const struct talk_ops *ops, void *holder)
+static void tell_bwfile(void *arg, struct lines_caller *line_caller)
 {
-    struct orders *o = arg;
-    struct caller *c = o->n_callers < CALLERS_MOST ? calloc(1, sizeof *c) : NULL;
-    (void)peer;
-    if (!c)
-        return NULL;
-    *c = (struct caller){.orders = o, .ops = ops, .holder = holder, .next = o->callers};
-    buf_init(&c->in, LINE_MOST);
-    buf_init(&c->out, ANSWERS_CAP);
-    o->callers = c;
-    o->n_callers++;
-    return c;
+    const struct told *t = arg;
+    struct caller *c = lines_own(line_caller);
+    if (!c->bwfile || c->bwfile > t->id)
+        return;
+    c->bwfile = 0;
+    say(c, t->json);
+    say_end(c);
 }
 
-static void caller_free(void *caller)
+void orders_bwfile(struct orders *o, unsigned number, const char *json)
 {
-    struct caller *c = caller, **at = &c->orders->callers;
-    while (*at != c)
-        at = &(*at)->next;
-    *at = c->next;
-    c->orders->n_callers--;
-    buf_free(&c->in);
-    buf_free(&c->out);
-    free(c);
+    lines_each(o->lines, tell_bwfile, &(struct told){number, json, true});
 }
 
-static uint8_t *in_room(void *caller, size_t *room)
-{
-    struct caller *c = caller;
-    *room = buf_space(&c->in);
-    return *room ? buf_room(&c->in, *room) : NULL;
-}
+/* ---- life ---- */
 
-static void in_done(void *caller, size_t len)
+err_t orders_open(struct net *n, const char *path, const struct orders_of *of, struct orders **out)
 {
-    struct caller *c = caller;
-    const uint8_t *end;
-    buf_commit(&c->in, len);
-    while (!c->ended && (end = memchr(buf_at(&c->in), '\n', c->in.len))) {
-        struct text line = {(const char *)buf_at(&c->in), (size_t)(end - buf_at(&c->in))};
-        obey(c, line);
-        buf_drain(&c->in, line.len + 1);
-    }
-    if (!c->ended && !buf_space(&c->in)) { /* no line is so long */
-        c->ended = true;
-        c->ops->on_end(c->holder);
-    }
-}
-
-static const uint8_t *out(void *caller, size_t *len)
-{
-    struct caller *c = caller;
-    *len = c->out.len;
-    return *len ? buf_at(&c->out) : NULL;
-}
-
-static void sent(void *caller, size_t len)
-{
-    struct caller *c = caller;
-    buf_drain(&c->out, len);
-}
-
-static const struct talk_kind caller_talk = {.make = make,
-                                             .in_room = in_room,
-                                             .in_done = in_done,
-                                             .out = out,
-                                             .sent = sent,
-                                             .free = caller_free};
-
-static void on_accept(void *talks, int fd, const struct ipport *peer)
-{
-    talks_accept(talks, fd, peer, NULL);
-}
-
-err_t orders_open(struct net *n, const char *path, struct coordinator *c,
-                  struct resultsdir *results, void (*shutdown)(void *arg), void *arg,
-                  struct orders **out_)
-{
-    if (strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
-        return ERR_LIMIT;
     struct orders *o = calloc(1, sizeof *o);
     if (!o)
         return ERR_NOMEM;
-    *o = (struct orders){
-        .net = n, .coordinator = c, .results = results, .shutdown = shutdown, .arg = arg};
-    const struct port_at at = {.unix_path = path};
-    o->talks = talks_new(n, &caller_talk, o);
-    err_t e =
-        o->talks ? listener_open(n, "orders", &at, on_accept, o->talks, &o->listener) : ERR_NOMEM;
+    *o = (struct orders){.net = n, .of = *of};
+    err_t e = lines_open(n, &kind, path, o, &o->lines);
     if (e == OK)
-        *out_ = o;
+        *out = o;
     else
-        orders_close(o);
+        free(o);
     return e;
 }
 
@@ -345,7 +295,6 @@ void orders_close(struct orders *o)
 {
     if (!o)
         return;
-    talks_free(o->talks);
-    listener_close(o->listener);
+    lines_close(o->lines);
     free(o);
 }

@@ -9,14 +9,24 @@
 
 struct orders;
 
-/* SHUTDOWN: somebody wants the coordinator to end. ERR_IO (logged), ERR_LIMIT (PATH is too long for
- * a unix socket), ERR_NOMEM. */
-MUST_USE err_t orders_open(struct net *n, const char *path, struct coordinator *c,
-                           struct resultsdir *results, void (*shutdown)(void *arg), void *arg,
+struct orders_of {
+    struct coordinator *coordinator;
+    struct resultsdir *results;
+    void (*shutdown)(void *arg); /* somebody wants the coordinator to end */
+    /* Somebody wants a bandwidth file: returns the number of the work, of which orders_bwfile()
+     * tells once it is done. */
+    unsigned (*bwfile)(void *arg);
+    void *arg;
+};
+
+/* ERR_IO (logged), ERR_LIMIT (PATH is too long for a unix socket), ERR_NOMEM. */
+MUST_USE err_t orders_open(struct net *n, const char *path, const struct orders_of *of,
                            struct orders **out);
 void orders_close(struct orders *o); /* NULL is fine */
 
 /* An event of the coordinator, for whoever waits for that measurement. */
 void orders_event(struct orders *o, uint32_t meas_id, const char *json, bool over);
+/* The work on a bandwidth file that has this number is done, and what came of it. */
+void orders_bwfile(struct orders *o, unsigned number, const char *json);
 
 #endif

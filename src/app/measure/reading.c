@@ -1,6 +1,5 @@
 #include "app/measure/reading.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,10 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "measure/results.h"
-#include "net/files.h"
+#include "app/measure/resultsfile.h"
 
-enum { PATH_SIZE = 4096, DAY_S = 24 * 3600 };
+enum { PATH_SIZE = 4096 };
 
 static void to_stderr(void *arg, enum log_level level, const char *line)
 {
@@ -26,28 +24,32 @@ struct log reading_log(void)
 
 /* ---- files ---- */
 
-static err_t load(const char *folder, const char *name, struct log *log, struct blob *out)
+/* FOLDER of PATH, and its last part; false: it is too long. */
+static bool folder_of(const char *path, char folder[PATH_SIZE], const char **base)
 {
-    struct files *files;
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return ERR_NOT_FOUND;
-    TRY(files_open(fd, folder, log, &files));
-    err_t e = files_load(files, name, out);
-    files_close(files);
-    return e;
+    const char *slash = strrchr(path, '/');
+    size_t len = slash ? (size_t)(slash - path) + 1 : 0;
+    *base = path + len;
+    if (len >= PATH_SIZE)
+        return false;
+    snprintf(folder, PATH_SIZE, "%.*s", len ? (int)len : 1, len ? path : ".");
+    return true;
 }
 
 static err_t try_file(const char *path, struct log *log, struct blob *out)
 {
     char folder[PATH_SIZE];
-    const char *base = strrchr(path, '/');
-    size_t len = base ? (size_t)(base - path) + 1 : 0;
-    if (len >= sizeof folder)
+    const char *base;
+    struct files *files;
+    if (!folder_of(path, folder, &base))
         return ERR_NOT_FOUND;
-    memcpy(folder, path, len);
-    folder[len] = 0;
-    return load(len ? folder : ".", path + len, log, out);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return ERR_NOT_FOUND;
+    TRY(files_open(fd, folder, log, &files));
+    err_t e = files_load(files, base, out);
+    files_close(files);
+    return e;
 }
 
 err_t reading_file(const char *path, struct log *log, struct blob *out)
@@ -60,52 +62,36 @@ err_t reading_file(const char *path, struct log *log, struct blob *out)
 
 /* ---- results ---- */
 
-static err_t each_line(struct text text, reading_line_fn *fn, void *arg)
-{
-    struct text line;
-    while (text_line(&text, &line))
-        if (line.len)
-            TRY(fn(arg, line));
-    return OK;
-}
-
+/* One that was named. */
 static err_t results_of(const char *path, struct log *log, reading_line_fn *fn, void *arg)
 {
-    struct blob blob;
-    TRY(reading_file(path, log, &blob));
-    err_t e = each_line(blob.text, fn, arg);
-    blob_drop(&blob);
+    char folder[PATH_SIZE];
+    struct files *files;
+    const char *base;
+    err_t e = ERR_NOT_FOUND;
+    if (folder_of(path, folder, &base))
+        e = resultsfile_folder(folder, log, &files);
+    if (e != OK)
+        return e;
+    e = resultsfile_one(files, base, fn, arg);
+    files_close(files);
     return e;
-}
-
-static int is_results(const struct dirent *d)
-{
-    int64_t day;
-    return results_file_day(d->d_name, &day);
 }
 
 err_t reading_results(const char *path, int64_t oldest_s, struct log *log, reading_line_fn *fn,
                       void *arg)
 {
-    struct dirent **names;
-    int n = scandir(path, &names, is_results, alphasort); /* names sort as days do */
-    err_t e = OK;
-    if (n < 0 && errno == ENOTDIR)
+    struct files *folder;
+    err_t e = resultsfile_folder(path, log, &folder);
+    if (e != OK && errno == ENOTDIR)
         return results_of(path, log, fn, arg);
-    if (n < 0) {
+    if (e == ERR_NOT_FOUND || e == ERR_IO)
         log_warn(log, "Cannot read results in \"%s\": %s. Say where they are.", path,
                  strerror(errno));
-        return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
-    }
-    for (int i = 0; i < n; i++) {
-        char file[PATH_SIZE];
-        int64_t day_s = 0;
-        snprintf(file, sizeof file, "%s/%s", path, names[i]->d_name);
-        if (e == OK && results_file_day(names[i]->d_name, &day_s) && day_s + DAY_S > oldest_s)
-            e = results_of(file, log, fn, arg);
-        free(names[i]);
-    }
-    free(names);
+    if (e != OK)
+        return e;
+    e = resultsfile_each(folder, oldest_s, fn, arg);
+    files_close(folder);
     return e;
 }
 

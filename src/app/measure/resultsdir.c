@@ -1,6 +1,5 @@
 #include "app/measure/resultsdir.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,21 +8,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/measure/resultsfile.h"
 #include "measure/results.h"
 
-enum { PATH_SIZE = 4096, DAY_S = 24 * 3600 };
+enum { DAY_S = 24 * 3600 };
 
 struct resultsdir {
-    const struct log *log;
-    char *path;
-    int dir;                     /* the folder */
+    struct files *folder;
     int fd;                      /* today's file; -1: none is open */
     char name[RESULTS_NAME_MAX]; /* of that */
 };
 
 static err_t complain(const struct resultsdir *r, const char *what)
 {
-    log_warn(r->log, "Results in %s: cannot %s: %s", r->path, what, strerror(errno));
+    log_warn(files_log(r->folder), "Results in %s: cannot %s: %s", files_dir(r->folder), what,
+             strerror(errno));
     return ERR_IO;
 }
 
@@ -33,31 +32,27 @@ void resultsdir_close(struct resultsdir *r)
         return;
     if (r->fd >= 0)
         close(r->fd);
-    if (r->dir >= 0)
-        close(r->dir);
-    free(r->path);
+    files_close(r->folder);
     free(r);
 }
 
-err_t resultsdir_open(const char *path, const struct log *log, struct resultsdir **out)
+err_t resultsdir_open(const char *path, struct log *log, struct resultsdir **out)
 {
     struct resultsdir *r = calloc(1, sizeof *r);
     if (!r)
         return ERR_NOMEM;
-    *r = (struct resultsdir){.log = log, .path = strdup(path), .dir = -1, .fd = -1};
-    if (!r->path) {
-        resultsdir_close(r);
-        return ERR_NOMEM;
+    r->fd = -1;
+    err_t e = mkdir(path, 0755) == 0 || errno == EEXIST ? OK : ERR_IO;
+    if (e == OK)
+        e = resultsfile_folder(path, log, &r->folder);
+    if (e == OK) {
+        *out = r;
+        return OK;
     }
-    if (mkdir(path, 0755) == 0 || errno == EEXIST)
-        r->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (r->dir < 0) {
-        err_t e = complain(r, "open the folder");
-        resultsdir_close(r);
-        return e;
-    }
-    *out = r;
-    return OK;
+    if (e != ERR_NOMEM)
+        log_warn(log, "Results in %s: cannot open the folder: %s", path, strerror(errno));
+    free(r);
+    return e == ERR_NOMEM ? e : ERR_IO;
 }
 
 /* ---- writing ---- */
@@ -72,19 +67,26 @@ static err_t mend(const struct resultsdir *r)
     return write(r->fd, "\n", 1) == 1 ? OK : complain(r, "write");
 }
 
+/* It may have been compressed, or removed, meanwhile. */
+static bool is_there(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && st.st_nlink > 0;
+}
+
 static err_t use_file(struct resultsdir *r, int64_t now_s)
 {
     char name[RESULTS_NAME_MAX];
     (void)results_file(now_s, name);
-    if (r->fd >= 0 && strcmp(name, r->name) == 0)
+    if (r->fd >= 0 && strcmp(name, r->name) == 0 && is_there(r->fd))
         return OK;
     if (r->fd >= 0)
         close(r->fd);
-    r->fd = openat(r->dir, name, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+    r->fd = openat(files_fd(r->folder), name, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
     if (r->fd < 0)
         return complain(r, "open today's file");
     memcpy(r->name, name, sizeof name);
-    (void)!fsync(r->dir); /* the name, too */
+    (void)!fsync(files_fd(r->folder)); /* the name, too */
     return mend(r);
 }
 
@@ -106,48 +108,22 @@ err_t resultsdir_append(struct resultsdir *r, const char *line, bool synced, int
 
 /* ---- reading ---- */
 
-static int is_results(const struct dirent *d)
-{
-    int64_t day;
-    return results_file_day(d->d_name, &day);
-}
+struct reading {
+    resultsdir_line_fn *fn;
+    void *arg;
+};
 
-static void each_of_file(struct resultsdir *r, const char *name, resultsdir_line_fn *fn, void *arg)
+static err_t read_line(void *arg, struct text line)
 {
-    int fd = openat(r->dir, name, O_RDONLY | O_CLOEXEC);
-    FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
-    char *line = NULL;
-    size_t size = 0;
-    ssize_t n;
-    if (!f) {
-        (void)complain(r, "read a file");
-        if (fd >= 0)
-            close(fd);
-        return;
-    }
-    while ((n = getline(&line, &size, f)) > 0) {
-        size_t len = (size_t)n;
-        len -= line[len - 1] == '\n' ? 1 : 0;
-        if (len)
-            fn(arg, (struct text){line, len});
-    }
-    free(line);
-    fclose(f);
+    const struct reading *r = arg;
+    r->fn(r->arg, line);
+    return OK;
 }
 
 err_t resultsdir_each(struct resultsdir *r, int64_t now_s, unsigned days, resultsdir_line_fn *fn,
                       void *arg)
 {
-    struct dirent **names;
-    int n = scandir(r->path, &names, is_results, alphasort); /* names sort as days do */
-    if (n < 0)
-        return complain(r, "list the folder");
-    for (int i = 0; i < n; i++) {
-        int64_t day = 0;
-        if (results_file_day(names[i]->d_name, &day) && day > now_s - (int64_t)days * DAY_S)
-            each_of_file(r, names[i]->d_name, fn, arg);
-        free(names[i]);
-    }
-    free(names);
-    return OK;
+    struct reading reading = {fn, arg};
+    int64_t oldest_s = now_s - now_s % DAY_S - ((int64_t)days - 1) * DAY_S;
+    return resultsfile_each(r->folder, oldest_s, read_line, &reading);
 }

@@ -9,7 +9,7 @@
 struct resultsdir;
 
 /* PATH is made if need be. ERR_IO (logged), ERR_NOMEM. */
-MUST_USE err_t resultsdir_open(const char *path, const struct log *log, struct resultsdir **out);
+MUST_USE err_t resultsdir_open(const char *path, struct log *log, struct resultsdir **out);
 void resultsdir_close(struct resultsdir *r); /* NULL is fine */
 
 /* Appends LINE, which has its end, to the file of the day of NOW_S; SYNCED: it is on disk then.

@@ -3,34 +3,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 
+#include "app/lines.h"
 #include "app/testnet/files.h"
-#include "base/buf.h"
 #include "cell/reason.h"
 #include "faults/faults.h"
-#include "net/listen.h"
-#include "net/talks.h"
 
-enum { LINE_MAX_LEN = 512, ANSWERS_CAP = 4 << 20, CALLERS_MOST = 64 };
+enum { LINE_MAX_LEN = 512, ANSWERS_CAP = 4 << 20 };
 enum { PUBLISH_AHEAD_MAX_S = 7 * 24 * 60 * 60 };
 
 struct testnet_orders {
     struct testnet *testnet;
     struct testbed_world *world;
-    struct talks *talks;
-    struct listener *listener;
-    size_t n_callers;
-};
-
-/* The machine of one connection. */
-struct caller {
-    struct testnet_orders *orders;
-    const struct talk_ops *ops;
-    void *holder;
-    char line[LINE_MAX_LEN + 1];
-    size_t len;
-    struct buf answers;
+    struct lines *lines;
 };
 
 /* ---- which nodes ---- */
@@ -227,108 +212,34 @@ static void obey(struct testnet_orders *o, char *line, FILE *out)
 
 /* ---- callers ---- */
 
-static void obey_line(struct caller *c)
+static void obey_line(void *arg, struct lines_caller *c, struct text line)
 {
-    char *text = NULL;
+    char *text = NULL, *copy = text_dup(line);
     size_t len = 0;
-    FILE *out = open_memstream(&text, &len);
-    if (!out)
-        return;
-    obey(c->orders, c->line, out);
-    if (fclose(out) == 0 && buf_add(&c->answers, text, len) != OK)
-        c->ops->on_end(c->holder); /* it asks and does not read */
+    FILE *out = copy ? open_memstream(&text, &len) : NULL;
+    if (out)
+        obey(arg, copy, out);
+    if (out && fclose(out) == 0)
+        lines_say(c, (struct text){text, len});
+    free(copy);
     free(text);
 }
 
-static void *make(void *arg, const struct ipport *peer, const struct talk_ops *ops, void *holder)
-{
-    struct testnet_orders *o = arg;
-    struct caller *c = o->n_callers < CALLERS_MOST ? calloc(1, sizeof *c) : NULL;
-    (void)peer;
-    if (!c)
-        return NULL;
-    *c = (struct caller){.orders = o, .ops = ops, .holder = holder};
-    buf_init(&c->answers, ANSWERS_CAP);
-    o->n_callers++;
-    return c;
-}
-
-static void caller_free(void *caller)
-{
-    struct caller *c = caller;
-    c->orders->n_callers--;
-    buf_free(&c->answers);
-    free(c);
-}
-
-static uint8_t *in_room(void *caller, size_t *room)
-{
-    struct caller *c = caller;
-    *room = LINE_MAX_LEN - c->len;
-    return *room ? (uint8_t *)c->line + c->len : NULL;
-}
-
-static void in_done(void *caller, size_t len)
-{
-    struct caller *c = caller;
-    char *end;
-    c->len += len;
-    c->line[c->len] = 0;
-    while ((end = memchr(c->line, '\n', c->len))) {
-        size_t used = (size_t)(end - c->line) + 1;
-        *end = 0;
-        obey_line(c);
-        c->len -= used;
-        memmove(c->line, c->line + used, c->len + 1);
-    }
-    if (c->len == LINE_MAX_LEN)
-        c->ops->on_end(c->holder); /* no line is so long */
-    if (c->answers.len)
-        c->ops->on_output(c->holder);
-}
-
-static const uint8_t *out(void *caller, size_t *len)
-{
-    struct caller *c = caller;
-    *len = c->answers.len;
-    return *len ? buf_at(&c->answers) : NULL;
-}
-
-static void sent(void *caller, size_t len)
-{
-    struct caller *c = caller;
-    buf_drain(&c->answers, len);
-}
-
-static const struct talk_kind caller_talk = {.make = make,
-                                             .in_room = in_room,
-                                             .in_done = in_done,
-                                             .out = out,
-                                             .sent = sent,
-                                             .free = caller_free};
-
-static void on_accept(void *talks, int fd, const struct ipport *peer)
-{
-    talks_accept(talks, fd, peer, NULL);
-}
+static const struct lines_kind kind = {
+    .what = "control", .line_most = LINE_MAX_LEN, .answers_most = ANSWERS_CAP, .obey = obey_line};
 
 err_t testnet_orders_open(struct net *n, struct testnet *t, struct testbed_world *w,
                           const char *path, struct testnet_orders **out_)
 {
-    if (strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
-        return ERR_LIMIT;
     struct testnet_orders *o = calloc(1, sizeof *o);
     if (!o)
         return ERR_NOMEM;
     *o = (struct testnet_orders){.testnet = t, .world = w};
-    const struct port_at at = {.unix_path = path};
-    o->talks = talks_new(n, &caller_talk, o);
-    err_t e =
-        o->talks ? listener_open(n, "control", &at, on_accept, o->talks, &o->listener) : ERR_NOMEM;
+    err_t e = lines_open(n, &kind, path, o, &o->lines);
     if (e == OK)
         *out_ = o;
     else
-        testnet_orders_close(o);
+        free(o);
     return e;
 }
 
@@ -336,7 +247,6 @@ void testnet_orders_close(struct testnet_orders *o)
 {
     if (!o)
         return;
-    talks_free(o->talks);
-    listener_close(o->listener);
+    lines_close(o->lines);
     free(o);
 }

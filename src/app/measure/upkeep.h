@@ -1,0 +1,32 @@
+/* Upkeep: what a coordinator does with its files: old results are compressed, and go; each hour,
+ * and when somebody asks for it, there is a new bandwidth file. In a process of its own
+ * (net/chore.h): the results of a week take seconds, and measurements need the coordinator each
+ * second. */
+#ifndef TUNIC_APP_MEASURE_UPKEEP_H
+#define TUNIC_APP_MEASURE_UPKEEP_H
+
+#include "measure/conf.h"
+#include "net/net.h"
+
+struct upkeep;
+
+struct upkeep_ops {
+    /* The work with that number is done. JSON: what to tell who asked for a bandwidth file. */
+    void (*done)(void *arg, unsigned number, const char *json);
+    void *arg;
+};
+
+/* CONF is copied. NULL out of memory. */
+struct upkeep *upkeep_new(struct net *n, const struct mconf_coord *conf,
+                          const struct upkeep_ops *ops);
+void upkeep_free(struct upkeep *u); /* what is being done is not; NULL is fine */
+void upkeep_reconfigure(struct upkeep *u, const struct mconf_coord *conf);
+
+/* A bandwidth file now: returns the number of the work that sees all that is there now. */
+unsigned upkeep_ask(struct upkeep *u);
+
+/* When the newest bandwidth file was made; 0: none was yet. How many could not be made. */
+int64_t upkeep_made_s(const struct upkeep *u);
+unsigned upkeep_failures(const struct upkeep *u);
+
+#endif
