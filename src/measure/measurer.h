@@ -13,8 +13,9 @@
 
 struct measurer;
 
-/* A slot of a schedule may have 128 small relays, and the next one's connect while it runs. */
-enum { MEASURER_JOBS_MOST = 256, MEASURER_IDS_MOST = 65536 };
+/* Many small relays are measured at once: each has a socket at least, so those are what bounds it.
+ */
+enum { MEASURER_JOBS_MOST = MEAS_CIRCS_MOST, MEASURER_IDS_MOST = 65536 };
 
 /* FlashFlow's names, without those about a tor client. */
 enum measurer_state {
