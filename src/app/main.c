@@ -285,7 +285,10 @@ static int become_tools(char **argv)
         if (errno != ENOENT)
             break;
     }
-    fprintf(stderr, "tunic: cannot run %s: %s\n", path, strerror(errno));
+    fprintf(stderr,
+            "tunic: cannot run %s: %s. It comes with tunic (make install); a tunic that is "
+            "copied elsewhere needs it in the same place.\n",
+            path, strerror(errno));
     return 1;
 }
 
