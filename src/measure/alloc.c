@@ -2,9 +2,9 @@
 
 #include "measure/estimate.h"
 
-/* f = m (1 + e2) / (1 - e1) = 2.25 * 1.05 / .8 = 189/64; accepted under (1 - e1) / m = 16/45 of
- * what was allotted. */
-enum { F_UPPER = 189, F_LOWER = 64, ACCEPT_UPPER = 16, ACCEPT_LOWER = 45 };
+/* f = m (1 + e2) / (1 - e1), with m in hundredths: m * 1.05 / 80; accepted under (1 - e1) / m of
+ * what was allotted: 80 / m. */
+enum { F_UPPER = 105, F_LOWER = 80 * 100, ACCEPT_UPPER = 80 };
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -15,14 +15,26 @@ static uint64_t scaled(uint64_t x, uint64_t upper, uint64_t lower)
     return y > UINT64_MAX ? UINT64_MAX : (uint64_t)y;
 }
 
-uint64_t alloc_wanted(uint64_t prior)
+uint64_t alloc_wanted(uint64_t prior, unsigned multiplier)
 {
-    return scaled(prior, F_UPPER, F_LOWER);
+    return scaled(prior, (uint64_t)F_UPPER * multiplier, F_LOWER);
 }
 
-bool alloc_accepts(uint64_t z, uint64_t allotted)
+uint64_t alloc_wanted_known(uint64_t prior)
 {
-    return (wide)z * ACCEPT_LOWER < (wide)allotted * ACCEPT_UPPER;
+    return scaled(prior, 7, 5);
+}
+
+bool alloc_accepts(uint64_t z, uint64_t allotted, unsigned multiplier)
+{
+    return (wide)z * multiplier < (wide)allotted * ACCEPT_UPPER;
+}
+
+unsigned alloc_sockets(uint64_t wanted, unsigned most)
+{
+    uint64_t n = wanted / ALLOC_SOCKET_BW + 1;
+    n = n < ALLOC_SOCKETS_LEAST ? ALLOC_SOCKETS_LEAST : n;
+    return n < most ? (unsigned)n : most;
 }
 
 uint64_t alloc_next_prior(uint64_t z, uint64_t prior)

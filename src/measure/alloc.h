@@ -15,13 +15,20 @@
 #include "base/err.h"
 
 enum {
-    ALLOC_SOCKETS = 160, /* of a team */
-    ALLOC_RAISE_S = 2,   /* after so long a team whose senders are free gives twice as much */
+    ALLOC_SOCKETS = 160,          /* of a team */
+    ALLOC_MULTIPLIER = 225,       /* m, in hundredths */
+    ALLOC_SOCKET_BW = 250 * 1000, /* a link may be asked for so much before there are more, */
+    ALLOC_SOCKETS_LEAST = 10,     /* but so many there are: with fewer one slow link shows */
+    ALLOC_RAISE_S = 2, /* after so long a team whose senders are free gives twice as much */
 };
 
-/* f * PRIOR, rounded down. */
-uint64_t alloc_wanted(uint64_t prior);
-bool alloc_accepts(uint64_t z, uint64_t allotted);
+/* f * PRIOR, rounded down; MULTIPLIER: m, in hundredths. */
+uint64_t alloc_wanted(uint64_t prior, unsigned multiplier);
+/* Of a relay whose last run it was itself the limit of: 1.4 * PRIOR. */
+uint64_t alloc_wanted_known(uint64_t prior);
+bool alloc_accepts(uint64_t z, uint64_t allotted, unsigned multiplier);
+/* How many links suffice to give WANTED, at most MOST. */
+unsigned alloc_sockets(uint64_t wanted, unsigned most);
 uint64_t alloc_next_prior(uint64_t z, uint64_t prior);
 
 /* One measurer's part. */

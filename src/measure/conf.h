@@ -58,6 +58,12 @@ struct mconf_coord {
     uint64_t prior;
     enum meas_echo echo;
     bool adaptive, paper;
+    /* The schedule. Of what is 0 the usual holds. */
+    char secret[MCONF_TEXT_MAX], relays[MCONF_TEXT_MAX]; /* files; "": none */
+    unsigned share, shares; /* which of how many coordinators with this secret, from 0 on */
+    unsigned slot_s, max_tries;
+    unsigned multiplier; /* m, in hundredths */
+    bool compact;
 };
 
 struct mconf_measurer_side {

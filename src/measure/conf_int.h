@@ -21,6 +21,10 @@
     X(COORD_COMPRESS, "coord", "compress", "1")                      \
     X(COORD_METRICS, "coord", "metrics", "")                         \
     X(COORD_METRICS_POLICY, "coord", "metrics_policy", "")           \
+    X(COORD_RELAYS, "coord", "relays", "")                           \
+    X(COORD_SECRET, "coord", "secret", "")                           \
+    X(COORD_SHARE, "coord", "share", "1/1")                          \
+    X(COORD_COMPACT, "coord", "compact", "no")                       \
     X(M_NAME, "measurer", "name", "measurer")                        \
     X(M_DATADIR, "measurer", "datadir", "data-measurer")             \
     X(M_KEYDIR, "measurer", "keydir", "${datadir}/keys")             \
@@ -40,6 +44,9 @@
     X(P_PRIOR, "meas_params", "prior", "104mbit")                    \
     X(P_ADAPTIVE, "meas_params", "adaptive", "no")                   \
     X(P_PAPER, "meas_params", "paper", "no")                         \
+    X(P_MULTIPLIER, "meas_params", "multiplier", "2.25")             \
+    X(P_MAX_TRIES, "meas_params", "max_tries", "2")                  \
+    X(P_SLOT, "meas_params", "slot", "0")                            \
     X(V_V3BW, "v3bw", "v3bw", "${coord:datadir}/v3bw/v3bw")          \
     X(V_MAX_AGE, "v3bw", "max_results_age", "604800")                \
     X(V_EVERY, "v3bw", "every", "3600")                              \
@@ -93,6 +100,8 @@ MUST_USE err_t mconf_text(const struct mconf_look *l, enum mconf_id id, char out
 MUST_USE err_t mconf_number(const struct mconf_look *l, enum mconf_id id, unsigned least,
                             unsigned most, unsigned *out);
 MUST_USE err_t mconf_rate(const struct mconf_look *l, enum mconf_id id, uint64_t *out);
+/* TEXT is a number of at most MOST. */
+MUST_USE bool mconf_decimal(const char *text, unsigned most, unsigned *thousandths);
 MUST_USE err_t mconf_share(const struct mconf_look *l, enum mconf_id id, unsigned *thousandths);
 MUST_USE err_t mconf_yes(const struct mconf_look *l, enum mconf_id id, bool *out);
 MUST_USE err_t mconf_address(const struct mconf_look *l, enum mconf_id id, struct ipport *out);

@@ -7,6 +7,8 @@
 #include "measure/consent.h"
 #include "measure/parts.h"
 #include "measure/pin.h"
+#include "measure/polite.h"
+#include "measure/schedule.h"
 
 static err_t echo(const struct mconf_look *l, enum mconf_id id, enum meas_echo *out)
 {
@@ -75,6 +77,60 @@ static err_t params(const struct mconf_look *l, struct mconf_coord *out)
     out->percent = percent / 10;
     out->check = check / 1000.0;
     return OK;
+}
+
+/* ---- the schedule ---- */
+
+enum { SLOT_SPARE_S = 15, SLOT_MOST_S = 3600, MULTIPLIER_MOST = 10 };
+
+/* "2/3" is the second of three coordinators with one secret. */
+static err_t which(const struct mconf_look *l, struct mconf_coord *out)
+{
+    char text[MCONF_TEXT_MAX];
+    uint64_t k = 0, n = 0;
+    TRY(mconf_text(l, COORD_SHARE, text));
+    struct text rest = text_of(text), first;
+    bool good = text_split(&rest, '/', &first) && text_to_u64(first, SCHEDULE_OF_MOST, &k) == OK &&
+                text_to_u64(rest, SCHEDULE_OF_MOST, &n) == OK && k && k <= n;
+    if (!good)
+        return mconf_wrong(l, COORD_SHARE,
+                           "is like 2/3: which of how many coordinators with this secret");
+    out->share = (unsigned)k - 1;
+    out->shares = (unsigned)n;
+    if (n > 1 && !*out->secret)
+        return mconf_wrong(l, COORD_SHARE, "of several needs the secret that all of them have");
+    if (n > 1 && out->compact)
+        return mconf_wrong(l, COORD_COMPACT,
+                           "is for one coordinator: several have slots by the clock");
+    return OK;
+}
+
+static err_t slots(const struct mconf_look *l, struct mconf_coord *out)
+{
+    char text[MCONF_TEXT_MAX];
+    unsigned thousandths;
+    TRY(mconf_number(l, P_MAX_TRIES, 1, POLITE_RUNS_MOST, &out->max_tries));
+    TRY(mconf_number(l, P_SLOT, 0, SLOT_MOST_S, &out->slot_s));
+    out->slot_s = out->slot_s ? out->slot_s : schedule_slot_s(out->dur);
+    if (out->slot_s < out->dur + SLOT_SPARE_S)
+        return mconf_wrong(l, P_SLOT, "has to be longer than meas_duration, by %d s", SLOT_SPARE_S);
+    TRY(mconf_text(l, P_MULTIPLIER, text));
+    if (!mconf_decimal(text, MULTIPLIER_MOST, &thousandths) || thousandths < 1000)
+        return mconf_wrong(l, P_MULTIPLIER, "is a number of 1 to %d, like 2.25, not %.40s",
+                           MULTIPLIER_MOST, text);
+    out->multiplier = thousandths / 10;
+    return OK;
+}
+
+static err_t schedule(const struct mconf_look *l, struct mconf_coord *out)
+{
+    if (*mconf_raw(l->conf, COORD_SECRET))
+        TRY(mconf_text(l, COORD_SECRET, out->secret));
+    if (*mconf_raw(l->conf, COORD_RELAYS))
+        TRY(mconf_text(l, COORD_RELAYS, out->relays));
+    TRY(mconf_yes(l, COORD_COMPACT, &out->compact));
+    TRY(which(l, out));
+    return slots(l, out);
 }
 
 /* ---- a coordinator's files ---- */
@@ -153,7 +209,8 @@ err_t mconf_coord(const struct mconf *c, struct mconf_coord *out, char why[MCONF
     TRY(mconf_address(&l, COORD_LISTEN_ADDR, &out->listen_addr));
     TRY(measurers(&l, out));
     TRY(files(&l, out));
-    return params(&l, out);
+    TRY(params(&l, out));
+    return schedule(&l, out);
 }
 
 err_t mconf_measurer(const struct mconf *c, struct mconf_measurer_side *out, char why[MCONF_WHY])

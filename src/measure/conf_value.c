@@ -145,23 +145,27 @@ err_t mconf_rate(const struct mconf_look *l, enum mconf_id id, uint64_t *out)
     return OK;
 }
 
-/* In thousandths: no locale has a word in it. */
-err_t mconf_share(const struct mconf_look *l, enum mconf_id id, unsigned *thousandths)
+bool mconf_decimal(const char *text, unsigned most, unsigned *thousandths)
 {
-    char text[MCONF_TEXT_MAX];
     uint64_t whole = 0, part = 0;
-    TRY(mconf_text(l, id, text));
     struct text rest = text_of(text), before;
     bool dotted = strchr(text, '.') != NULL;
     (void)text_split(&rest, '.', &before);
-    bool good = (!before.len && dotted) || text_to_u64(before, 1, &whole) == OK;
+    bool good = (!before.len && dotted) || text_to_u64(before, most, &whole) == OK;
     if (good && rest.len)
         good = rest.len <= 3 && text_to_u64(rest, 999, &part) == OK;
     for (size_t i = rest.len; i < 3; i++)
         part *= 10;
-    if (!good || whole * 1000 + part > 1000)
-        return mconf_wrong(l, id, "is a share of 0 to 1, like 0.25, not %.40s", text);
     *thousandths = (unsigned)(whole * 1000 + part);
+    return good && *thousandths <= most * 1000;
+}
+
+err_t mconf_share(const struct mconf_look *l, enum mconf_id id, unsigned *thousandths)
+{
+    char text[MCONF_TEXT_MAX];
+    TRY(mconf_text(l, id, text));
+    if (!mconf_decimal(text, 1, thousandths))
+        return mconf_wrong(l, id, "is a share of 0 to 1, like 0.25, not %.40s", text);
     return OK;
 }
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "crypto/secret.h"
-#include "measure/coordinator_int.h"
+#include "measure/coordinator_plan.h"
 #include "measure/pin.h"
 
 /* ---- sessions ---- */
@@ -150,7 +150,9 @@ err_t coordinator_recall(struct coordinator *c, struct text line)
 
 err_t coordinator_recalled(struct coordinator *c)
 {
-    TRY(history_read_end(&c->history, c->polite));
+    err_t e = history_read_end(&c->history, c->polite);
+    ckeep_read_end(c->plan);
+    TRY(e);
     return c->forgetful ? ERR_NOMEM : OK;
 }
 
@@ -176,6 +178,11 @@ struct coordinator *coordinator_new(struct env *env, const struct mconf_coord *c
         (struct msg_hello){.proto = MSG_PROTO, .software = "tunic " TUNIC_VERSION, .name = "coord"};
     history_init(&c->history);
     timer_init(&c->look, cjob_look, c);
+    c->plan = cplan_new(c);
+    if (!c->plan) {
+        coordinator_free(c);
+        return NULL;
+    }
     return c;
 }
 
@@ -193,6 +200,7 @@ void coordinator_reconfigure(struct coordinator *c, const struct mconf_coord *co
 
 void coordinator_finish(struct coordinator *c)
 {
+    cplan_finish(c->plan);
     for (struct cjob *j = c->jobs, *next; j; j = next) {
         next = j->next;
         if (!j->run)
@@ -208,6 +216,7 @@ void coordinator_free(struct coordinator *c)
     if (!c)
         return;
     env_disarm(c->env, &c->look);
+    cplan_free(c->plan);
     while (c->jobs)
         cjob_free(c->jobs);
     while (c->sessions)

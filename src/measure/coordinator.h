@@ -12,6 +12,7 @@
 #include "measure/coord_proto.h"
 #include "measure/history.h"
 #include "measure/listing.h"
+#include "measure/roster.h"
 #include "measure/run.h"
 
 struct coordinator;
@@ -40,6 +41,10 @@ struct coordinator_ops {
     /* LINE, with its end, is appended to the results; if it is to be SYNCED, it is on disk when
      * this returns OK. */
     err_t (*record)(void *arg, const char *line, bool synced);
+    /* LINES of the schedule, each with its end, are kept for coordinator_recall_schedule(), behind
+     * those before or, if FRESH, in place of them. May be NULL: then a restart makes another one.
+     */
+    err_t (*keep)(void *arg, const char *lines, bool fresh);
     /* Something about a job, one JSON object without a line's end; OVER: the last. May be NULL. */
     void (*on_event)(void *arg, uint32_t meas_id, const char *json, bool over);
     void (*on_idle)(void *arg); /* after coordinator_finish(): nothing runs any more */
@@ -60,9 +65,11 @@ void coordinator_reconfigure(struct coordinator *c, const struct mconf_coord *co
 /* Begins nothing more, and says when the last run is over. */
 void coordinator_finish(struct coordinator *c);
 
-/* What was recorded before: each line, oldest first, then once coordinator_recalled(). ERR_NOMEM of
- * that: not all of it is known, so relays might be measured more often than may be. */
+/* What was recorded before: each line, oldest first; what was kept of the schedule, likewise, after
+ * coordinator_secret(); then once coordinator_recalled(). ERR_NOMEM of that: not all of it is
+ * known, so relays might be measured more often than may be. */
 MUST_USE err_t coordinator_recall(struct coordinator *c, struct text line);
+MUST_USE err_t coordinator_recall_schedule(struct coordinator *c, struct text line);
 MUST_USE err_t coordinator_recalled(struct coordinator *c);
 
 /* ---- measurers ---- */
@@ -103,6 +110,20 @@ MUST_USE err_t coordinator_measure(struct coordinator *c, const char *relay,
                                    char why[COORDINATOR_WHY]);
 /* ERR_NOT_FOUND. */
 MUST_USE err_t coordinator_cancel(struct coordinator *c, uint32_t meas_id);
+
+/* ---- the schedule ---- */
+
+/* Of which schedules are made; without it each start has one of its own. ERR_LIMIT: it is too short
+ * or too long. */
+MUST_USE err_t coordinator_secret(struct coordinator *c, const void *secret, size_t len);
+/* The relays that are known now, sorted, which the coordinator takes over. Who is new gets the
+ * first free slot; who is gone is not asked. */
+void coordinator_roster(struct coordinator *c, struct roster *gift_roster);
+/* Follow a schedule from now on, day after day; or begin nothing more of it: what runs goes on. */
+void coordinator_schedule_start(struct coordinator *c);
+void coordinator_schedule_stop(struct coordinator *c);
+/* How far it is; ALL: with each relay. The caller frees it; NULL out of memory. */
+char *coordinator_schedule_json(const struct coordinator *c, bool all);
 
 /* A JSON object of jobs and measurers; of measurers alone; of relays that were measured. The caller
  * frees it; NULL out of memory. */

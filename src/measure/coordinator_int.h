@@ -31,6 +31,8 @@ struct cjob {
     char *proof;   /* in which it has agreed */
     uint64_t proved_us;
     struct csession *team[RUN_MEMBERS_MOST]; /* NULL: it is gone */
+    bool has_bw, has_sockets;                /* of the team, which are to be given back */
+    struct cplan_item *item;                 /* of the plan; NULL: somebody ordered it */
     bool polite;                             /* polite_end() is due */
     bool recorded;                           /* the line of its beginning */
     int64_t began_s;
@@ -63,6 +65,7 @@ struct coordinator {
     struct listing *listing; /* NULL: no relay is known by name */
     struct polite *polite;
     struct agree agree;
+    struct cplan *plan;
     struct crest rests[COORDINATOR_RESTS]; /* a ring */
     size_t next_rest;
     struct timer look; /* at the row of jobs */
@@ -71,11 +74,31 @@ struct coordinator {
 
 /* ---- sessions ---- */
 
+/* What it has, and what of that nobody has been given. */
+uint64_t csession_bw(const struct csession *s);
 uint64_t csession_free_bw(const struct csession *s);
-unsigned csession_free_sockets(const struct csession *s);
+unsigned csession_sockets(const struct csession *s);
+
+/* ---- teams: of the measurers that there are ---- */
+
+/* Whoever has something left is of J's team; what they have together. */
+uint64_t cteam_gather(struct cjob *j);
+void cteam_forget(struct cjob *j);
+/* J gets its part of their SUM: sockets, and unless it has a slot to come, bytes. */
+void cteam_reserve(struct cjob *j, uint64_t sum);
+/* Its slot has come. */
+void cteam_reserve_held(struct cjob *j);
+void cteam_give_back(struct cjob *j);
+/* What it takes, or will: of all, of one. */
+uint64_t cteam_bw(const struct cjob *j);
+uint64_t cteam_bw_of(const struct cjob *j, const struct csession *s);
+unsigned cteam_sockets(const struct cjob *j);
 
 /* ---- jobs ---- */
 
+/* One more in the row. NULL: too many, or out of memory. */
+struct cjob *cjob_add(struct coordinator *c, const struct meas_relay *relay,
+                      const struct coordinator_wish *wish);
 struct cjob *cjob_find(const struct coordinator *c, uint32_t meas_id);
 /* Begins what can be begun. */
 void cjob_look(void *coordinator);

@@ -6,9 +6,9 @@
 #include "crypto/encode.h"
 #include "measure/alloc.h"
 #include "measure/consent.h"
-#include "measure/coordinator_int.h"
+#include "measure/coordinator_plan.h"
 
-enum { LOOK_MS = 1000, RESERVE_TIMES = 4 };
+enum { LOOK_MS = 1000 };
 
 struct cjob *cjob_find(const struct coordinator *c, uint32_t meas_id)
 {
@@ -27,17 +27,6 @@ static void leave_relay(struct cjob *j, bool aborted)
     j->talk = NULL;
 }
 
-static void give_back(struct cjob *j)
-{
-    for (size_t k = 0; k < j->config.n_members; k++) {
-        if (!j->team[k])
-            continue;
-        j->team[k]->reserved_bw -= j->config.members[k].free_bw;
-        j->team[k]->reserved_sockets -= j->config.members[k].sockets_free;
-        j->team[k] = NULL;
-    }
-}
-
 void cjob_free(struct cjob *j)
 {
     struct coordinator *c = j->coordinator;
@@ -48,7 +37,7 @@ void cjob_free(struct cjob *j)
     c->n_jobs--;
     leave_relay(j, true);
     cjob_unprove(j);
-    give_back(j);
+    cteam_give_back(j);
     run_free(j->run);
     free(j->proof);
     free(j);
@@ -83,6 +72,7 @@ static void over(struct cjob *j)
 /* Nobody was told of it. */
 void cjob_refuse(struct cjob *j, const char *why, const char *detail)
 {
+    cplan_job_over(j, why, 0);
     publish(j, results_refused(&j->config, why, detail, env_wall_s(j->coordinator->env)));
     over(j);
 }
@@ -183,6 +173,7 @@ static void on_end(void *arg, const struct run_result *result)
     rest(c, &j->config.relay.addrs[0].ip);
     if (!run_why(result))
         cjob_compare(j);
+    cplan_job_over(j, run_why(result), result->next_prior);
     publish(j, results_end(&of, result, j->began_s, now_s));
     over(j);
 }
@@ -201,49 +192,6 @@ static const struct run_ops run_ops = {
 
 /* ---- the row ---- */
 
-/* All that are there and have something left; at most as much as the relay can ever need. Returns
- * what they have together. */
-static uint64_t gather(struct cjob *j)
-{
-    struct coordinator *c = j->coordinator;
-    uint64_t sum = 0;
-    j->config.n_members = 0;
-    for (struct csession *s = c->sessions; s; s = s->next) {
-        uint64_t bw = s->open ? csession_free_bw(s) : 0;
-        unsigned sockets = s->open ? csession_free_sockets(s) : 0;
-        size_t k = j->config.n_members;
-        if (!bw || !sockets || k == RUN_MEMBERS_MOST)
-            continue;
-        struct run_member *m = &j->config.members[k];
-        *m = (struct run_member){.identity = s->hello.identity,
-                                 .free_bw = bw,
-                                 .sockets_free =
-                                     sockets < c->conf.sockets ? sockets : c->conf.sockets};
-        snprintf(m->name, sizeof m->name, "%s", s->who.name);
-        j->team[k] = s;
-        j->config.n_members++;
-        sum += bw;
-    }
-    return sum;
-}
-
-/* Others may need something, too: a run is given what it wants, some times over, since it may find
- * that the relay carries more than was thought. */
-static void reserve(struct cjob *j, uint64_t sum)
-{
-    double share = (double)RESERVE_TIMES * (double)alloc_wanted(j->config.prior) / (double)sum;
-    for (size_t k = 0; k < j->config.n_members; k++) {
-        struct run_member *m = &j->config.members[k];
-        unsigned sockets = (unsigned)((double)j->config.sockets * (double)m->free_bw / (double)sum);
-        if (sockets + 1 < m->sockets_free)
-            m->sockets_free = sockets + 1;
-        if (share < 1)
-            m->free_bw = (uint64_t)((double)m->free_bw * share) + 1;
-        j->team[k]->reserved_bw += m->free_bw;
-        j->team[k]->reserved_sockets += m->sockets_free;
-    }
-}
-
 static bool any_runs(const struct coordinator *c)
 {
     for (struct cjob *j = c->jobs; j; j = j->next)
@@ -260,19 +208,21 @@ static bool is_resting(const struct coordinator *c, const struct ip *ip)
     return false;
 }
 
-/* One run at a time on an address: polite.h has the rule; here it makes others wait. */
-static bool is_measured(const struct coordinator *c, const struct ip *ip)
+/* Relays of one host that have one slot are measured at the same time, if they know measuring. */
+static bool may_be_beside(const struct cjob *j, const struct cjob *other)
 {
-    for (struct cjob *j = c->jobs; j; j = j->next)
-        if (j->run && ip_equal(&j->config.relay.addrs[0].ip, ip))
-            return true;
-    return false;
+    return j->item && other->item && j->item->at.slot == other->item->at.slot &&
+           j->config.mode == MEAS_FLASHFLOW && other->config.mode == MEAS_FLASHFLOW;
 }
 
-static void forget_team(struct cjob *j)
+/* One run at a time on an address: polite.h has the rule; here it makes others wait. */
+static bool is_measured(const struct cjob *j)
 {
-    memset(j->team, 0, sizeof j->team);
-    j->config.n_members = 0;
+    const struct ip *ip = &j->config.relay.addrs[0].ip;
+    for (struct cjob *o = j->coordinator->jobs; o; o = o->next)
+        if (o->run && ip_equal(&o->config.relay.addrs[0].ip, ip) && !may_be_beside(j, o))
+            return true;
+    return false;
 }
 
 static void begin(struct cjob *j, uint64_t sum)
@@ -280,14 +230,16 @@ static void begin(struct cjob *j, uint64_t sum)
     struct coordinator *c = j->coordinator;
     char why[POLITE_WHY_MAX] = "";
     j->began_s = env_wall_s(c->env);
-    err_t e = polite_begin(c->polite, &j->config.relay.addrs[0], j->began_s, why);
+    bool beside = j->item && j->config.mode == MEAS_FLASHFLOW;
+    err_t e = (beside ? polite_begin_beside : polite_begin)(c->polite, &j->config.relay.addrs[0],
+                                                            j->began_s, why);
     j->polite = e == OK;
     if (e == ERR_LIMIT) {
-        forget_team(j);
+        cteam_forget(j);
         cjob_refuse(j, "refused", why);
         return;
     }
-    reserve(j, sum);
+    cteam_reserve(j, sum);
     if (e == OK)
         e = run_new(c->env, &j->config, &run_ops, j, &j->run);
     if (e == OK) {
@@ -304,19 +256,21 @@ static bool try_begin(struct cjob *j)
 {
     struct coordinator *c = j->coordinator;
     uint64_t waited = c->env->mono_us - j->queued_us;
+    bool planned = j->item != NULL;
     const struct ip *ip = &j->config.relay.addrs[0].ip;
-    if (is_measured(c, ip) || is_resting(c, ip))
+    if (is_measured(j) || is_resting(c, ip))
         return true;
-    uint64_t sum = gather(j);
-    bool enough = sum && (sum >= alloc_wanted(j->config.prior) || !any_runs(c));
+    uint64_t sum = cteam_gather(j);
+    uint64_t wanted = alloc_wanted(j->config.prior, j->config.multiplier);
+    bool enough = sum && (j->item || sum >= wanted || !any_runs(c));
     if (enough) {
         begin(j, sum);
         return true;
     }
-    forget_team(j);
+    cteam_forget(j);
     if (!coordinator_measurers(c) && waited >= COORDINATOR_PATIENCE_S * (uint64_t)US_PER_SEC)
         cjob_refuse(j, "measurer_lost", "no measurer is connected");
-    return false;
+    return planned;
 }
 
 void cjob_look(void *coordinator)
@@ -353,6 +307,13 @@ void cjob_session_lost(struct coordinator *c, struct csession *s, const char *wh
     }
 }
 
+static void connected(struct cjob *j, size_t k, const struct connected_to_relay *m)
+{
+    run_connected(j->run, k, m);
+    if (run_is_held(j->run))
+        cplan_look(j->coordinator->plan);
+}
+
 void cjob_session_msg(struct csession *s, const struct msg *m)
 {
     struct coordinator *c = s->coordinator;
@@ -365,7 +326,7 @@ void cjob_session_msg(struct csession *s, const struct msg *m)
     if (!j || !j->run || k == j->config.n_members)
         return;
     if (m->type == MSG_CONNECTED_TO_RELAY)
-        run_connected(j->run, k, &m->connected);
+        connected(j, k, &m->connected);
     else if (m->type == MSG_BW_REPORT)
         run_report(j->run, k, &m->report);
     else if (m->type == MSG_FAILURE)

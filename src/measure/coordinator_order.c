@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crypto/encode.h"
+#include "measure/alloc.h"
 #include "measure/consent.h"
 #include "measure/coordinator_int.h"
 
@@ -91,12 +92,43 @@ static uint64_t prior_of(const struct coordinator *c, const struct meas_relay *r
     return known && known->bw ? known->bw : c->conf.prior;
 }
 
+struct cjob *cjob_add(struct coordinator *c, const struct meas_relay *relay,
+                      const struct coordinator_wish *wish)
+{
+    const struct mconf_coord *conf = &c->conf;
+    struct cjob **at = &c->jobs, *j;
+    bool is_stock = wish->mode != MEAS_FLASHFLOW;
+    if (c->n_jobs >= COORDINATOR_JOBS_MOST || !(j = calloc(1, sizeof *j)))
+        return NULL;
+    *j = (struct cjob){.coordinator = c, .meas_id = new_id(c), .queued_us = c->env->mono_us};
+    if (relay->n_addrs)
+        (void)ipport_text(&relay->addrs[0], j->relay);
+    j->config =
+        (struct run_config){.meas_id = j->meas_id,
+                            .relay = *relay,
+                            .mode = wish->mode,
+                            .echo = conf->echo,
+                            .dur = wish->dur ? wish->dur : conf->dur,
+                            .percent = conf->percent,
+                            .prior = wish->prior ? wish->prior : prior_of(c, relay),
+                            .sockets = is_stock ? polite_sockets(conf->sockets) : conf->sockets,
+                            .check = conf->check,
+                            .paper = conf->paper,
+                            .adaptive = conf->adaptive,
+                            .multiplier = conf->multiplier ? conf->multiplier : ALLOC_MULTIPLIER};
+    while (*at)
+        at = &(*at)->next;
+    *at = j;
+    c->n_jobs++;
+    env_arm_ms(c->env, &c->look, 0);
+    return j;
+}
+
 err_t coordinator_measure(struct coordinator *c, const char *relay,
                           const struct coordinator_wish *wish, uint32_t *meas_id,
                           char why[COORDINATOR_WHY])
 {
     struct meas_relay found;
-    struct cjob **at = &c->jobs;
     if (c->finishing)
         return wrong(why, ERR_STATE, "the coordinator is about to end");
     if (c->n_jobs >= COORDINATOR_JOBS_MOST)
@@ -106,29 +138,10 @@ err_t coordinator_measure(struct coordinator *c, const char *relay,
     if (wish->mode == MEAS_DROP)
         return wrong(why, ERR_ARG, "drop proves nothing: tunic measure run --local has it");
     TRY(find_relay(c, relay, &found, why));
-    struct cjob *j = calloc(1, sizeof *j);
+    struct cjob *j = cjob_add(c, &found, wish);
     if (!j)
         return wrong(why, ERR_NOMEM, "out of memory");
-    *j = (struct cjob){.coordinator = c, .meas_id = new_id(c), .queued_us = c->env->mono_us};
-    (void)ipport_text(&found.addrs[0], j->relay);
-    j->config = (struct run_config){
-        .meas_id = j->meas_id,
-        .relay = found,
-        .mode = wish->mode,
-        .echo = c->conf.echo,
-        .dur = wish->dur ? wish->dur : c->conf.dur,
-        .percent = c->conf.percent,
-        .prior = wish->prior ? wish->prior : prior_of(c, &found),
-        .sockets = wish->mode == MEAS_FLASHFLOW ? c->conf.sockets : polite_sockets(c->conf.sockets),
-        .check = c->conf.check,
-        .paper = c->conf.paper,
-        .adaptive = c->conf.adaptive};
-    while (*at)
-        at = &(*at)->next;
-    *at = j;
-    c->n_jobs++;
     *meas_id = j->meas_id;
-    env_arm_ms(c->env, &c->look, 0);
     return OK;
 }
 

@@ -9,21 +9,6 @@
 #include "measure/jsontext.h"
 #include "measure/pin.h"
 
-uint64_t csession_free_bw(const struct csession *s)
-{
-    uint64_t most = s->who.bw;
-    if (s->hello.bw && s->hello.bw < most) /* a measurer is believed to have less, never more */
-        most = s->hello.bw;
-    return most > s->reserved_bw ? most - s->reserved_bw : 0;
-}
-
-unsigned csession_free_sockets(const struct csession *s)
-{
-    unsigned most = s->hello.sockets_max ? s->hello.sockets_max : MEAS_CIRCS_MOST;
-    most = most < MEAS_CIRCS_MOST ? most : MEAS_CIRCS_MOST;
-    return most > s->reserved_sockets ? most - s->reserved_sockets : 0;
-}
-
 size_t coordinator_measurers(const struct coordinator *c)
 {
     size_t n = 0;

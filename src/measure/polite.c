@@ -148,13 +148,23 @@ static void begun(struct known *k, int64_t now_s)
 err_t polite_begin(struct polite *p, const struct ipport *at, int64_t now_s,
                    char why[POLITE_WHY_MAX])
 {
+    if (is_running_on(p, &at->ip)) {
+        snprintf(why, POLITE_WHY_MAX, "another run on its address is under way");
+        return ERR_STATE;
+    }
+    return polite_begin_beside(p, at, now_s, why);
+}
+
+err_t polite_begin_beside(struct polite *p, const struct ipport *at, int64_t now_s,
+                          char why[POLITE_WHY_MAX])
+{
     struct known *k = find_or_add(p, at, now_s);
     if (!k) {
         snprintf(why, POLITE_WHY_MAX, "no memory for one relay more");
         return ERR_NOMEM;
     }
-    if (is_running_on(p, &at->ip)) {
-        snprintf(why, POLITE_WHY_MAX, "another run on its address is under way");
+    if (k->running) {
+        snprintf(why, POLITE_WHY_MAX, "another run of it is under way");
         return ERR_STATE;
     }
     if (!consent_is_free(at))

@@ -35,6 +35,9 @@ void polite_free(struct polite *p); /* NULL is fine */
  * ERR_LIMIT: it has to wait; WHY says for what, and how long. ERR_NOMEM. */
 MUST_USE err_t polite_begin(struct polite *p, const struct ipport *at, int64_t now_s,
                             char why[POLITE_WHY_MAX]);
+/* The same for one of several on an address that are to be measured at the same time. */
+MUST_USE err_t polite_begin_beside(struct polite *p, const struct ipport *at, int64_t now_s,
+                                   char why[POLITE_WHY_MAX]);
 /* It is over. SENT_AWAY: by DESTROY, or the relay closed a link. */
 void polite_end(struct polite *p, const struct ipport *at, int64_t now_s, uint64_t bytes,
                 bool sent_away);

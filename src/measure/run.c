@@ -30,6 +30,8 @@ static void on_deadline(void *arg)
         run_fail(r, MEAS_UNSUPPORTED, RUN_NOBODY,
                  "the relay did not answer for %d s; if it is one of tor's, try --mode echo2",
                  RUN_NEGOTIATE_MS / 1000);
+    } else if (r->held) {
+        run_fail(r, MEAS_TIMEOUT, RUN_NOBODY, "its time did not come for %d s", RUN_HOLD_MS / 1000);
     } else if (r->state == RUN_CONNECTING) {
         run_fail(r, MEAS_TIMEOUT, RUN_NOBODY, "circuits were not there after %d s",
                  RUN_CONNECT_MS / 1000);
@@ -117,7 +119,9 @@ void run_start(struct run *r)
 {
     env_random(r->env, r->session, sizeof r->session);
     env_random(r->env, r->seed, sizeof r->seed);
-    if (r->config.adaptive && r->config.dur > RUN_EARLY_S)
+    if (r->config.adaptive && r->config.length)
+        r->length = r->config.length < r->config.dur ? r->config.length : r->config.dur;
+    else if (r->config.adaptive && r->config.dur > RUN_EARLY_S)
         r->length =
             RUN_EARLY_S + (unsigned)env_random_below(r->env, r->config.dur - RUN_EARLY_S + 1);
     if (run_team_split(r) != OK) {
@@ -202,7 +206,7 @@ static uint64_t next_prior(const struct run *r, bool enough_seconds)
 {
     const struct estimate *e = &r->result.estimate;
     bool slow = e->cpu >= ESTIMATE_CPU_MOST || e->lag_ms >= ESTIMATE_LAG_MOST_MS;
-    bool more = r->config.paper ? alloc_wanted(r->config.prior) < r->most
+    bool more = r->config.paper ? run_team_wanted(r) < r->most
                                 : r->raise.allotted < r->raise.most || !enough_seconds;
     return slow || !more ? 0 : alloc_next_prior(e->bw, r->config.prior);
 }
@@ -218,7 +222,8 @@ void run_finish(struct run *r)
     }
     result->member = RUN_NOBODY;
     result->conclusive =
-        e == OK && (r->config.paper ? alloc_accepts(result->estimate.bw, r->raise.allotted)
+        e == OK && (r->config.paper ? alloc_accepts(result->estimate.bw, r->raise.allotted,
+                                                    run_team_multiplier(r))
                                     : result->estimate.limited_by == LIMITED_BY_RELAY);
     if (!result->conclusive)
         result->next_prior = next_prior(r, e == OK);

@@ -24,6 +24,7 @@ enum {
     RUN_MEMBERS_MOST = MEAS_MEASURERS_MAX,
     RUN_NEGOTIATE_MS = 10 * 1000, /* a relay that does not know measuring says nothing */
     RUN_CONNECT_MS = 38 * 1000,   /* TCP 10, handshake 10, circuits 15, and the way of the answer */
+    RUN_HOLD_MS = 40 * 1000,      /* circuits that stand are held for so long */
     RUN_REPORT_MS = 3 * 1000,     /* a report, or the relay's, may be so late */
     RUN_STALL_S = 5,              /* a relay that gives nothing back for so long has stopped */
     RUN_SKEW_MS = 500,            /* of a measurer's seconds against ours: said if it is more */
@@ -51,8 +52,12 @@ struct run_config {
     uint64_t prior;   /* z0 */
     unsigned sockets; /* of all */
     double check;     /* p */
-    bool paper;    /* the paper's fixed rule: nothing is raised, estimates are accepted by size */
-    bool adaptive; /* may end early, at a length that is drawn */
+    bool paper;      /* the paper's fixed rule: nothing is raised, estimates are accepted by size */
+    bool adaptive;   /* may end early, at a length that is drawn */
+    unsigned length; /* which that is, in seconds; 0: the run draws it */
+    unsigned multiplier; /* m of the paper's rule, in hundredths; 0: the usual one */
+    uint64_t wanted;     /* to be allotted at first; 0: what the paper's rule says of the prior */
+    bool hold;           /* once all have their circuits it waits for run_release() */
     struct ipport hop_addr; /* modes with a second hop */
     struct text proof;      /* borrowed: outlives the run */
     struct run_member members[RUN_MEMBERS_MOST];
@@ -114,6 +119,8 @@ MUST_USE err_t run_new(struct env *env, const struct run_config *config, const s
                        void *arg, struct run **out);
 void run_start(struct run *r);
 void run_free(struct run *r); /* tells nobody; NULL is fine */
+/* Its seconds may begin, now or as soon as all have their circuits. */
+void run_release(struct run *r);
 /* As if it had failed: all are told. */
 void run_cancel(struct run *r, const char *why);
 
@@ -135,7 +142,10 @@ void run_lost(struct run *r, size_t k, const char *why);
 /* ---- looks ---- */
 
 enum run_state run_state(const struct run *r);
-unsigned run_dur(const struct run *r);            /* seconds, at most */
+unsigned run_dur(const struct run *r); /* seconds, at most */
+bool run_is_held(const struct run *r); /* all have their circuits */
+/* How many seconds it goes on, by what is known now. */
+unsigned run_left(const struct run *r);
 const char *run_state_name(enum run_state state); /* "NEGOTIATE" */
 /* What measurer K reported of second SEC (1..), or NULL. */
 const struct bw_report *run_reported(const struct run *r, size_t k, unsigned sec);

@@ -25,6 +25,7 @@ struct run {
 
     enum run_state state;
     bool asked;  /* the relay has been spoken to, and not been left yet */
+    bool held;   /* all have their circuits, and its time has not come */
     bool ending; /* all is reported; only the relay's last second may be missing */
     uint8_t session[MEAS_SESSION_LEN], seed[MEAS_SEED_LEN];
     unsigned percent; /* r: the coordinator's or the relay's own, whichever is less */
@@ -55,11 +56,15 @@ void run_enter(struct run *r, enum run_state state);
 
 /* ---- run_team.c ---- */
 
+unsigned run_team_multiplier(const struct run *r);
+uint64_t run_team_wanted(const struct run *r); /* by the prior, or as said */
 /* Splits what the prior asks for; ERR_LIMIT: there is nothing to give. */
 MUST_USE err_t run_team_split(struct run *r);
 void run_team_connect(struct run *r);
 /* Those that still take part are told to stop. */
 void run_team_cancel(struct run *r);
+/* Whether what is known would do as a result, by the rule for those that end early. */
+bool run_team_is_clear(const struct run *r);
 /* Nobody's report is overdue, or the run has failed. */
 void run_team_look(struct run *r);
 

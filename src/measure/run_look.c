@@ -13,6 +13,20 @@ unsigned run_dur(const struct run *r)
     return r->config.dur;
 }
 
+bool run_is_held(const struct run *r)
+{
+    return r->held;
+}
+
+/* One that may end early does so at its length, if that is how it looks. */
+unsigned run_left(const struct run *r)
+{
+    unsigned end = r->config.dur;
+    if (r->config.adaptive && r->summed < r->length && run_team_is_clear(r))
+        end = r->length;
+    return end - r->summed;
+}
+
 const char *run_state_name(enum run_state state)
 {
     return (size_t)state < sizeof names / sizeof *names ? names[state] : "?";

@@ -28,10 +28,21 @@ static uint64_t all_free(const struct run *r)
     return sum;
 }
 
+unsigned run_team_multiplier(const struct run *r)
+{
+    return r->config.multiplier ? r->config.multiplier : ALLOC_MULTIPLIER;
+}
+
+uint64_t run_team_wanted(const struct run *r)
+{
+    return r->config.wanted ? r->config.wanted
+                            : alloc_wanted(r->config.prior, run_team_multiplier(r));
+}
+
 err_t run_team_split(struct run *r)
 {
     struct run_team *t = &r->team;
-    uint64_t wanted = alloc_wanted(r->config.prior), all = all_free(r);
+    uint64_t wanted = run_team_wanted(r), all = all_free(r);
     for (size_t k = 0; k < r->config.n_members; k++)
         t->parts[k] = (struct alloc_part){.free_bw = r->config.members[k].free_bw,
                                           .sockets_free = r->config.members[k].sockets_free};
@@ -68,12 +79,29 @@ void run_team_connect(struct run *r)
 
 static void go(struct run *r)
 {
+    r->held = false;
     run_enter(r, RUN_RUNNING);
     r->go_us = r->env->mono_us;
     env_arm_ms(r->env, &r->deadline, 500);
     for (size_t k = 0; k < r->config.n_members && r->state == RUN_RUNNING; k++)
         if (r->team.told[k])
             r->ops->go(r->arg, k, r->config.meas_id);
+}
+
+static void go_or_hold(struct run *r)
+{
+    r->held = r->config.hold;
+    if (r->held)
+        env_arm_ms(r->env, &r->deadline, RUN_HOLD_MS);
+    else
+        go(r);
+}
+
+void run_release(struct run *r)
+{
+    r->config.hold = false;
+    if (r->held)
+        go(r);
 }
 
 void run_team_cancel(struct run *r)
@@ -134,7 +162,7 @@ void run_connected(struct run *r, size_t k, const struct connected_to_relay *m)
     for (size_t i = 0; i < r->config.n_members; i++)
         if (r->team.told[i] && !r->team.is_connected[i])
             return;
-    go(r);
+    go_or_hold(r);
 }
 
 void run_failed(struct run *r, size_t k, const struct meas_failure *m)
@@ -250,20 +278,19 @@ static void sum_second(struct run *r, unsigned sec, struct run_second *out)
     s->reported = true;
 }
 
-/* An adaptive run is long enough, and what it would say is clear. */
-static bool may_end_early(struct run *r)
+bool run_team_is_clear(const struct run *r)
 {
     struct estimate e;
     unsigned skipped = r->raise.last_s ? r->raise.last_s + 1 : 1;
-    if (!r->config.adaptive || r->summed < r->length ||
-        estimate_make(r->seconds, r->summed, skipped, r->percent, &e) != OK)
+    if (estimate_make(r->seconds, r->summed, skipped, r->percent, &e) != OK)
         return false;
     return e.limited_by == LIMITED_BY_RELAY && (e.p75 - e.p25) * 100 <= e.bw * RUN_EARLY_PERCENT;
 }
 
 static void end_if_over(struct run *r)
 {
-    if (r->summed < r->config.dur && !may_end_early(r))
+    bool early = r->config.adaptive && r->summed >= r->length;
+    if (r->summed < r->config.dur && !(early && run_team_is_clear(r)))
         return;
     if (r->config.mode != MEAS_FLASHFLOW || r->has_bg[r->summed - 1]) {
         run_finish(r);

@@ -40,6 +40,12 @@ err_t schedule_seed(const void *secret, size_t secret_len, uint64_t period,
                        SCHEDULE_SEED_LEN);
 }
 
+/* 316: "slots that are longer than a measurement lasts (30s), say 60s". */
+unsigned schedule_slot_s(unsigned dur)
+{
+    return 2 * dur > SCHEDULE_SLOT_S ? 2 * dur : SCHEDULE_SLOT_S;
+}
+
 /* ---- slots ---- */
 
 static err_t make_slots(struct schedule *s, uint32_t n)
@@ -143,10 +149,11 @@ static uint32_t below(struct draws *d, uint32_t n)
 }
 
 /* Which slots are this coordinator's for a unit: each OF-th, from this one on. */
-static uint32_t first_of_ours(struct draws *d)
+static uint32_t first_of_ours(struct draws *d, uint32_t from)
 {
     const struct schedule_config *c = &d->s->config;
-    return c->of > 1 ? (below(d, c->of) + c->index) % c->of : 0;
+    uint32_t rest = c->of > 1 ? (below(d, c->of) + c->index) % c->of : 0;
+    return from + (rest + c->of - from % c->of) % c->of;
 }
 
 /* ---- filling ---- */
@@ -174,9 +181,9 @@ static err_t place(struct schedule *s, const struct schedule_item *items,
                    struct schedule_unit *unit)
 {
     struct draws d = {.s = s, .fp = &items[unit->leader].relay->who.fp, .err = OK};
-    uint32_t first = first_of_ours(&d), step = s->config.of;
-    uint32_t mine = (s->n - first + step - 1) / step, slot = SCHEDULE_NOWHERE;
-    for (int i = 0; i < DRAWS_MOST && slot == SCHEDULE_NOWHERE; i++) {
+    uint32_t first = first_of_ours(&d, s->config.from), step = s->config.of;
+    uint32_t mine = first < s->n ? (s->n - first + step - 1) / step : 0, slot = SCHEDULE_NOWHERE;
+    for (int i = 0; i < DRAWS_MOST && mine && slot == SCHEDULE_NOWHERE; i++) {
         uint32_t drawn = first + step * below(&d, mine);
         slot = has_room(s, drawn, unit) ? drawn : SCHEDULE_NOWHERE;
     }
@@ -260,23 +267,33 @@ err_t schedule_later(struct schedule *s, struct schedule_item *item, uint32_t wi
 {
     struct schedule_unit unit = {.relays = 1};
     struct draws d = {.s = s, .fp = &item->relay->who.fp, .err = OK};
-    uint32_t step = s->config.of, first = first_of_ours(&d);
     item->given = item->wanted < s->room.bw ? item->wanted : s->room.bw;
     item->sockets = item->sockets < s->room.sockets ? item->sockets : s->room.sockets;
     unit.given = item->given;
     unit.sockets = item->sockets;
-    uint32_t slot = from + (first + step - from % step) % step;
+    uint32_t slot = first_of_ours(&d, from);
     item->slot = SCHEDULE_NOWHERE;
     TRY(d.err);
     if (with < s->n && has_room(s, with, &unit))
         slot = with;
     while (slot < s->n && !has_room(s, slot, &unit))
-        slot += step;
+        slot += s->config.of;
     if (slot >= s->n && !s->config.compact)
         return OK;
     if (slot >= s->n)
         TRY(make_slots(s, slot + 1));
     put(s, &unit, slot);
     item->slot = slot;
+    return OK;
+}
+
+err_t schedule_note(struct schedule *s, const struct schedule_item *item)
+{
+    struct schedule_unit unit = {.given = item->given, .sockets = item->sockets, .relays = 1};
+    if (item->slot == SCHEDULE_NOWHERE)
+        return OK;
+    if (item->slot >= s->n)
+        TRY(make_slots(s, item->slot + 1));
+    put(s, &unit, item->slot);
     return OK;
 }

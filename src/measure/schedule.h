@@ -46,6 +46,7 @@ struct schedule_item {
 struct schedule_config {
     uint8_t seed[SCHEDULE_SEED_LEN];
     uint32_t slots;     /* of a period; of a compact one the least number */
+    uint32_t from;      /* the first slot that is not over yet; of a compact one 0 */
     bool compact;       /* slots back to back, and as few as hold everybody */
     uint64_t capacity;  /* bytes/s of the team */
     unsigned sockets;   /* of the team */
@@ -61,6 +62,9 @@ struct schedule;
 MUST_USE err_t schedule_seed(const void *secret, size_t secret_len, uint64_t period,
                              uint8_t seed[SCHEDULE_SEED_LEN]);
 
+/* How long a slot is, if nothing is said, for runs of DUR seconds. */
+unsigned schedule_slot_s(unsigned dur);
+
 /* An empty one. ERR_ARG: a team of nothing, no slots, too many; compact, and one of several;
  * ERR_NOMEM. */
 MUST_USE err_t schedule_new(const struct schedule_config *config, struct schedule **out);
@@ -73,6 +77,9 @@ MUST_USE err_t schedule_fill(struct schedule *s, struct schedule_item *items, si
  * that has room, else the first one from slot FROM on. Its group is left as it is. ERR_NOMEM. */
 MUST_USE err_t schedule_later(struct schedule *s, struct schedule_item *item, uint32_t with,
                               uint32_t from);
+
+/* One whose slot is known already, from a schedule that was kept. ERR_NOMEM, ERR_LIMIT. */
+MUST_USE err_t schedule_note(struct schedule *s, const struct schedule_item *item);
 
 uint32_t schedule_slots(const struct schedule *s); /* of a compact one: that are used */
 /* What is given in a slot, to how many. */

@@ -11,8 +11,8 @@ START_TEST(test_alloc_vectors)
     int n = 0;
     for (; vec_next(v); n++) {
         uint64_t prior = (uint64_t)vec_int(v, "prior"), z = (uint64_t)vec_int(v, "z");
-        ck_assert_int_eq((long)alloc_wanted(prior), vec_int(v, "wanted"));
-        ck_assert_int_eq(alloc_accepts(z, alloc_wanted(prior)),
+        ck_assert_int_eq((long)alloc_wanted(prior, ALLOC_MULTIPLIER), vec_int(v, "wanted"));
+        ck_assert_int_eq(alloc_accepts(z, alloc_wanted(prior, ALLOC_MULTIPLIER), ALLOC_MULTIPLIER),
                          strcmp(vec_text(v, "accepted"), "yes") == 0);
         ck_assert_int_eq((long)alloc_next_prior(z, prior), vec_int(v, "next"));
     }
@@ -23,9 +23,9 @@ END_TEST
 
 START_TEST(test_alloc_no_overflow)
 {
-    ck_assert(alloc_wanted(UINT64_MAX) == UINT64_MAX);
+    ck_assert(alloc_wanted(UINT64_MAX, ALLOC_MULTIPLIER) == UINT64_MAX);
     ck_assert(alloc_next_prior(1, UINT64_MAX) == UINT64_MAX);
-    ck_assert(!alloc_accepts(UINT64_MAX, UINT64_MAX));
+    ck_assert(!alloc_accepts(UINT64_MAX, UINT64_MAX, ALLOC_MULTIPLIER));
     struct alloc_part two[2] = {{.free_bw = UINT64_MAX, .sockets_free = 9},
                                 {.free_bw = UINT64_MAX, .sockets_free = 9}};
     ck_assert(alloc_split(two, 2, UINT64_MAX, 10) == UINT64_MAX);
@@ -127,6 +127,19 @@ START_TEST(test_alloc_does_not_raise_while_they_are_held_back)
 }
 END_TEST
 
-TESTS("measure/alloc", test_alloc_vectors, test_alloc_no_overflow, test_alloc_split_goes_by_bw,
-      test_alloc_split_is_bounded_by_what_there_is, test_alloc_split_any_sizes,
-      test_alloc_raises_while_senders_are_free, test_alloc_does_not_raise_while_they_are_held_back)
+START_TEST(test_alloc_for_who_is_known)
+{
+    ck_assert_uint_eq(alloc_wanted_known(1000), 1400);
+    ck_assert(alloc_wanted_known(UINT64_MAX) == UINT64_MAX);
+    ck_assert_uint_eq(alloc_wanted(1000, 100), 1312);
+    ck_assert_uint_eq(alloc_sockets(0, 160), ALLOC_SOCKETS_LEAST);
+    ck_assert_uint_eq(alloc_sockets(0, 3), 3);
+    ck_assert_uint_eq(alloc_sockets(ALLOC_SOCKET_BW * UINT64_C(50), 160), 51);
+    ck_assert_uint_eq(alloc_sockets(UINT64_MAX, 160), 160);
+}
+END_TEST
+
+TESTS("measure/alloc", test_alloc_for_who_is_known, test_alloc_vectors, test_alloc_no_overflow,
+      test_alloc_split_goes_by_bw, test_alloc_split_is_bounded_by_what_there_is,
+      test_alloc_split_any_sizes, test_alloc_raises_while_senders_are_free,
+      test_alloc_does_not_raise_while_they_are_held_back)

@@ -53,8 +53,8 @@ static void network_new(struct network *w, size_t n, uint64_t seed)
     w->items = calloc(w->n + 1, sizeof *w->items);
     for (size_t i = 0; i < w->n; i++) {
         const struct roster_relay *r = &w->roster.relays[i];
-        w->items[i] =
-            (struct schedule_item){.relay = r, .wanted = alloc_wanted(r->weight), .sockets = 40};
+        w->items[i] = (struct schedule_item){
+            .relay = r, .wanted = alloc_wanted(r->weight, ALLOC_MULTIPLIER), .sockets = 40};
     }
     test_env_free(env);
 }

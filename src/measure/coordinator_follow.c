@@ -1,0 +1,176 @@
+/* What is said to the coordinator of its schedule, and what it tells. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/encode.h"
+#include "measure/coordinator_plan.h"
+
+err_t coordinator_secret(struct coordinator *c, const void *secret, size_t len)
+{
+    struct cplan *p = c->plan;
+    if (len < SCHEDULE_SECRET_LEAST || len > sizeof p->secret)
+        return ERR_LIMIT;
+    memcpy(p->secret, secret, len);
+    p->secret_len = len;
+    return OK;
+}
+
+void coordinator_roster(struct coordinator *c, struct roster *gift_roster)
+{
+    struct cplan *p = c->plan;
+    roster_free(&p->roster);
+    p->roster = *gift_roster;
+    roster_init(gift_roster);
+    if (p->made)
+        cplan_add_new(p, cplan_next_slot(p));
+    cplan_look(p);
+}
+
+err_t coordinator_recall_schedule(struct coordinator *c, struct text line)
+{
+    return ckeep_read(c->plan, line);
+}
+
+/* Those that are asked and have not begun wait again: it was not the relays' fault. */
+static void let_go(struct cplan *p)
+{
+    for (struct cjob *j = p->c->jobs, *next; j; j = next) {
+        next = j->next;
+        struct cplan_item *item = j->item;
+        if (!item || (j->run && run_state(j->run) >= RUN_RUNNING))
+            continue;
+        j->item = NULL;
+        item->job = NULL;
+        item->tries--;
+        cplan_later(p, item, cplan_next_slot(p));
+        if (j->run)
+            run_cancel(j->run, "the schedule was stopped");
+        else
+            cjob_refuse(j, "cancelled", "the schedule was stopped");
+    }
+}
+
+void coordinator_schedule_start(struct coordinator *c)
+{
+    struct cplan *p = c->plan;
+    if (!p->on) {
+        p->on = true;
+        ckeep_on(p);
+        log_notice(c->env->log, "The schedule is followed from now on");
+    }
+    cplan_look(p);
+}
+
+void coordinator_schedule_stop(struct coordinator *c)
+{
+    struct cplan *p = c->plan;
+    if (!p->on)
+        return;
+    p->on = false;
+    ckeep_on(p);
+    env_disarm(c->env, &p->tick);
+    let_go(p);
+    log_notice(c->env->log, "The schedule is stopped");
+}
+
+void cplan_finish(struct cplan *p)
+{
+    env_disarm(p->c->env, &p->tick);
+    let_go(p);
+}
+
+/* ---- shown ---- */
+
+static const char *state_of(const struct cplan *p)
+{
+    if (!p->on)
+        return "stopped";
+    if (!p->made)
+        return p->roster.n ? "waiting for measurers" : "waiting for relays";
+    return p->count[CPLAN_WAITING] || p->count[CPLAN_ASKED] ? "running" : "over";
+}
+
+static json_t *slot_of(const struct cplan_item *i)
+{
+    return i->at.slot == SCHEDULE_NOWHERE ? json_null() : json_integer(i->at.slot);
+}
+
+static json_t *item_json(const struct cplan_item *i)
+{
+    char fp[HEX_SIZE(sizeof i->fp.b)];
+    return json_pack("{sssssosIsIsIsi}", "fp", hex_upper(i->fp.b, sizeof i->fp.b, fp), "state",
+                     cplan_state_name(i->state), "slot", slot_of(i), "group",
+                     (json_int_t)i->at.group, "prior", (json_int_t)i->prior, "given",
+                     (json_int_t)i->at.given, "tries", (int)i->tries);
+}
+
+static int by_slot(const void *a, const void *b)
+{
+    const struct cplan_item *x = *(struct cplan_item *const *)a;
+    const struct cplan_item *y = *(struct cplan_item *const *)b;
+    if (x->at.slot != y->at.slot)
+        return x->at.slot < y->at.slot ? -1 : 1;
+    return memcmp(x->fp.b, y->fp.b, sizeof x->fp.b);
+}
+
+static json_t *items_json(const struct cplan *p)
+{
+    size_t n = 0;
+    struct cplan_item **order = calloc(HASH_COUNT(p->items) + 1, sizeof *order);
+    json_t *list = order ? json_array() : NULL;
+    for (struct cplan_item *i = p->items; order && i; i = i->hh.next)
+        order[n++] = i;
+    if (n)
+        qsort(order, n, sizeof *order, by_slot);
+    for (size_t i = 0; list && i < n; i++)
+        if (json_array_append_new(list, item_json(order[i])) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    free(order);
+    return list;
+}
+
+static json_t *counts_json(const struct cplan *p)
+{
+    json_t *o = json_object();
+    for (size_t i = 0; o && i < CPLAN_STATES; i++)
+        if (json_object_set_new(o, cplan_state_name((enum cplan_state)i),
+                                json_integer((json_int_t)p->count[i])) != 0) {
+            json_decref(o);
+            o = NULL;
+        }
+    return o;
+}
+
+/* By the wall clock, in seconds since 1970. */
+static json_int_t seconds(int64_t us)
+{
+    return us / (int64_t)US_PER_SEC;
+}
+
+static json_t *plan_json(const struct cplan *p)
+{
+    uint32_t slots = schedule_slots(p->schedule), now = p->cursor ? p->cursor - 1 : 0;
+    return json_pack(
+        "{sbsIsIsisIsIsIsIsIsIsIso}", "compact", p->config.compact, "begins", seconds(p->begins_us),
+        "ends", seconds(cplan_ends_us(p)), "slot_s", (int)p->slot_s, "slots", (json_int_t)slots,
+        "slot", (json_int_t)now, "slot_given", (json_int_t)schedule_given(p->schedule, now),
+        "capacity", (json_int_t)p->config.capacity, "away", (json_int_t)p->away, "moved",
+        (json_int_t)p->moved, "cut_short", (json_int_t)p->cut, "relays", counts_json(p));
+}
+
+char *coordinator_schedule_json(const struct coordinator *c, bool all)
+{
+    const struct cplan *p = c->plan;
+    json_t *o = json_pack("{ssss}", "event", "schedule", "state", state_of(p));
+    json_t *more = p->made ? plan_json(p) : json_object();
+    bool good = o && more && json_object_update(o, more) == 0;
+    if (good && all && p->made)
+        good = json_object_set_new(o, "items", items_json(p)) == 0;
+    char *text = good ? json_dumps(o, JSON_COMPACT) : NULL;
+    json_decref(o);
+    json_decref(more);
+    return text;
+}

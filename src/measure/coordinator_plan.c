@@ -1,0 +1,103 @@
+/* The plan of a period: its relays, and the rows of its slots. */
+#include "measure/coordinator_plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[] = {
+#define X(state, word) [state] = word,
+    CPLAN_STATES_LIST(X)
+#undef X
+};
+
+const char *cplan_state_name(enum cplan_state state)
+{
+    return names[state];
+}
+
+void cplan_enter(struct cplan *p, struct cplan_item *item, enum cplan_state state)
+{
+    p->count[item->state]--;
+    p->count[state]++;
+    item->state = state;
+}
+
+struct cplan_item *cplan_add(struct cplan *p, const struct rsa_id *fp)
+{
+    struct cplan_item *item = calloc(1, sizeof *item);
+    if (!item)
+        return NULL;
+    item->fp = *fp;
+    item->state = CPLAN_NO_ROOM;
+    item->at.slot = SCHEDULE_NOWHERE;
+    HASH_ADD(hh, p->items, fp, sizeof item->fp, item);
+    if (!HASH_ADDED(item, hh)) {
+        free(item);
+        return NULL;
+    }
+    p->count[CPLAN_NO_ROOM]++;
+    return item;
+}
+
+err_t cplan_link(struct cplan *p, struct cplan_item *item)
+{
+    uint32_t slot = item->at.slot;
+    if (slot >= p->n_slots) {
+        uint32_t n = slot + 1 > 2 * p->n_slots ? slot + 1 : 2 * p->n_slots;
+        struct cplan_item **more = realloc(p->slots, n * sizeof *more);
+        if (!more)
+            return ERR_NOMEM;
+        memset(more + p->n_slots, 0, (n - p->n_slots) * sizeof *more);
+        p->slots = more;
+        p->n_slots = n;
+    }
+    LL_PREPEND(p->slots[slot], item);
+    return OK;
+}
+
+bool cplan_waits(const struct cplan *p, uint32_t slot)
+{
+    return slot < p->n_slots && p->slots[slot];
+}
+
+static int last_first(const void *a, const void *b)
+{
+    const struct cplan_item *x = *(struct cplan_item *const *)a;
+    const struct cplan_item *y = *(struct cplan_item *const *)b;
+    if (x->at.slot != y->at.slot)
+        return x->at.slot < y->at.slot ? 1 : -1;
+    if (x->at.group != y->at.group)
+        return x->at.group < y->at.group ? 1 : -1;
+    return memcmp(y->fp.b, x->fp.b, sizeof x->fp.b);
+}
+
+/* Each is put in front of its slot's row. */
+err_t cplan_link_all(struct cplan *p, struct cplan_item **items, size_t n)
+{
+    if (n)
+        qsort(items, n, sizeof *items, last_first);
+    for (size_t i = 0; i < n; i++)
+        if (items[i]->at.slot != SCHEDULE_NOWHERE)
+            TRY(cplan_link(p, items[i]));
+    return OK;
+}
+
+void cplan_drop(struct cplan *p)
+{
+    struct cplan_item *item, *next;
+    HASH_ITER (hh, p->items, item, next) {
+        HASH_DEL(p->items, item);
+        if (item->job)
+            item->job->item = NULL; /* it goes on */
+        free(item);
+    }
+    free(p->slots);
+    schedule_free(p->schedule);
+    p->slots = NULL;
+    p->schedule = NULL;
+    p->n_slots = p->cursor = p->groups = 0;
+    p->moved = p->cut = p->away = 0;
+    memset(p->count, 0, sizeof p->count);
+    p->length = 0;
+    p->made = false;
+}

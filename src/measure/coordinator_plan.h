@@ -1,0 +1,140 @@
+/* Inside of the coordinator: the plan of a period, which relay is measured when, and how far that
+ * has come. Made from the roster (schedule.h), kept line by line so that a coordinator that comes
+ * back goes on with it, and followed slot by slot: a relay is asked, and its circuits are built,
+ * while the slot before still runs. */
+#ifndef TUNIC_MEASURE_COORDINATOR_PLAN_H
+#define TUNIC_MEASURE_COORDINATOR_PLAN_H
+
+#include "base/hash.h"
+#include "measure/coordinator_int.h"
+#include "measure/schedule.h"
+
+enum {
+    CPLAN_LEAD_MS = 6 * 1000,     /* so long before its slot a relay is asked */
+    CPLAN_TOGETHER_MS = 6 * 1000, /* so long those of one group wait for each other */
+    CPLAN_PATIENCE_S = 30,        /* so long a new plan waits for measurers that are not there */
+    CPLAN_SECRET_MOST = 1024,
+    CPLAN_LENGTH_LEAST_S = RUN_EARLY_S,
+};
+
+/* X(enumerator, word): of one relay. */
+#define CPLAN_STATES_LIST(X)                                    \
+    X(CPLAN_WAITING, "waiting") /* for its slot */              \
+    X(CPLAN_ASKED, "running")   /* there is a job */            \
+    X(CPLAN_DONE, "done")                                       \
+    X(CPLAN_FAILED, "failed")   /* its result has the reason */ \
+    X(CPLAN_OFFLINE, "offline") /* or agrees no more */         \
+    X(CPLAN_NO_ROOM, "no_room") /* no slot of the period is free for it */
+
+enum cplan_state {
+#define X(state, word) state,
+    CPLAN_STATES_LIST(X)
+#undef X
+        CPLAN_STATES
+};
+
+struct cplan_item {
+    struct rsa_id fp;
+    enum cplan_state state;
+    uint64_t prior;
+    struct schedule_item at; /* without its relay */
+    unsigned tries;
+    struct cjob *job;        /* while it is CPLAN_ASKED */
+    struct cplan_item *next; /* that waits in the same slot */
+    UT_hash_handle hh;
+};
+
+struct cplan {
+    struct coordinator *c;
+    struct roster roster;
+    uint8_t secret[CPLAN_SECRET_MOST];
+    size_t secret_len;
+
+    bool on;         /* it is to be followed */
+    bool made;       /* what follows is there */
+    size_t expected; /* relays of the plan that was kept */
+    int64_t period;
+    int64_t begins_us; /* by the wall clock: when slot 0 does; of a compact one, when it was made */
+    unsigned slot_s;
+    struct schedule_config config;
+    struct schedule *schedule;
+    struct cplan_item *items;  /* by fingerprint */
+    struct cplan_item **slots; /* those that wait, of N_SLOTS; groups stand together */
+    uint32_t n_slots, cursor;  /* of slots before that all were asked */
+    uint32_t groups;           /* numbers of groups that are used */
+    size_t count[CPLAN_STATES];
+    size_t away;             /* not there when it was made: new ones once they are */
+    size_t moved, cut;       /* to a later slot; cut short by a crash */
+    uint32_t length_slot;    /* whose secret length is */
+    unsigned length;         /* this one */
+    uint64_t waits_since_us; /* for measurers; 0: it does not */
+    struct timer tick;
+};
+
+/* NULL out of memory. */
+struct cplan *cplan_new(struct coordinator *c);
+void cplan_free(struct cplan *p);
+/* The coordinator ends: nothing more is begun. */
+void cplan_finish(struct cplan *p);
+/* Something may have come nearer: it looks at the end of the wake-up. */
+void cplan_look(struct cplan *p);
+/* J, which has an item, is over; WHY: NULL if it was measured. NEXT_PRIOR: with which it would be
+ * worth another run; 0: with none. */
+void cplan_job_over(struct cjob *j, const char *why, uint64_t next_prior);
+
+/* ---- coordinator_plan.c: its relays, and the rows of its slots ---- */
+
+const char *cplan_state_name(enum cplan_state state);
+void cplan_drop(struct cplan *p);
+void cplan_enter(struct cplan *p, struct cplan_item *item, enum cplan_state state);
+/* A new one, in no slot. NULL out of memory. */
+struct cplan_item *cplan_add(struct cplan *p, const struct rsa_id *fp);
+/* Into the row of its slot. ERR_NOMEM. */
+MUST_USE err_t cplan_link(struct cplan *p, struct cplan_item *item);
+/* The same for N of ITEMS, so that those of a group stand together. ERR_NOMEM. */
+MUST_USE err_t cplan_link_all(struct cplan *p, struct cplan_item **items, size_t n);
+/* Whether anybody stands in the row of SLOT. */
+bool cplan_waits(const struct cplan *p, uint32_t slot);
+
+/* ---- coordinator_make.c ---- */
+
+/* A plan of the period of now. ERR_STATE: nobody who could measure; ERR_NOMEM, ERR_CRYPTO,
+ * ERR_LIMIT. */
+MUST_USE err_t cplan_make(struct cplan *p);
+/* ITEM gets a slot from FROM on, or none. */
+void cplan_later(struct cplan *p, struct cplan_item *item, uint32_t from);
+/* Relays of the roster that the plan does not have get a slot from FROM on. */
+void cplan_add_new(struct cplan *p, uint32_t from);
+/* It has agreed to anything, and it is known where it is. */
+bool cplan_may_ask(const struct roster_relay *r);
+/* What is to be allotted by its prior, and over how many sockets. KNOWN: it was the limit itself
+ * when it was measured last. */
+void cplan_size(const struct cplan *p, struct cplan_item *item, bool known);
+
+/* ---- coordinator_keep.c: what is kept of it ---- */
+
+void ckeep_plan(const struct cplan *p);
+void ckeep_item(const struct cplan *p, const struct cplan_item *item);
+void ckeep_on(const struct cplan *p);
+/* A line of what was kept. ERR_MALFORMED: it is none of ours; ERR_NOMEM, ERR_LIMIT. */
+MUST_USE err_t ckeep_read(struct cplan *p, struct text line);
+/* That was the last: of this period, it goes on. */
+void ckeep_read_end(struct cplan *p);
+
+/* ---- coordinator_clock.c: by the wall clock ---- */
+
+int64_t cplan_now_us(const struct cplan *p);
+int64_t cplan_slot_us(const struct cplan *p, uint32_t slot); /* when it begins; */
+int64_t cplan_ask_us(const struct cplan *p, uint32_t slot);  /* its relays are asked; */
+int64_t cplan_late_us(const struct cplan *p, uint32_t slot); /* and may be at the latest */
+/* The first slot for which a relay can still be asked in time. */
+uint32_t cplan_next_slot(const struct cplan *p);
+int64_t cplan_ends_us(const struct cplan *p);
+
+/* ---- coordinator_ask.c ---- */
+
+void cplan_ask_by_clock(struct cplan *p);
+/* Back to back: whoever comes next is asked as soon as there will be room. */
+void cplan_ask_by_room(struct cplan *p);
+
+#endif

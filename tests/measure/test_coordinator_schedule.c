@@ -1,0 +1,490 @@
+/* A coordinator follows its schedule: made-up measurers and relays, under the clock of a test. */
+#include <jansson.h>
+
+#include "measure/coordinator.h"
+#include "measure/schedule.h"
+#include "support/measureteam.h"
+
+enum { RELAYS = 6, DAY_S = 24 * 3600, KEPT = 1024 };
+
+static struct {
+    char *lines[KEPT];
+    size_t n;
+} kept;
+
+static void kept_clear(void)
+{
+    for (size_t i = 0; i < kept.n; i++)
+        free(kept.lines[i]);
+    kept.n = 0;
+}
+
+static err_t keep(void *arg, const char *lines, bool fresh)
+{
+    struct text rest = text_of(lines), line;
+    (void)arg;
+    if (fresh)
+        kept_clear();
+    while (text_line(&rest, &line)) {
+        ck_assert_uint_lt(kept.n, KEPT);
+        kept.lines[kept.n++] = text_dup(line);
+    }
+    return OK;
+}
+
+/* ---- relays ---- */
+
+static struct rsa_id fp_of(size_t i)
+{
+    return (struct rsa_id){{(uint8_t)(i + 1)}};
+}
+
+/* Relay I, at an address of its own unless HOST is another's. */
+static struct roster_relay relay(size_t i, size_t host)
+{
+    struct roster_relay r = {.who = {.fp = fp_of(i), .has_fp = true, .n_addrs = 1},
+                             .consent = ROSTER_LISTED,
+                             .running = true,
+                             .weight = team.relay_rate};
+    r.who.addrs[0] =
+        (struct ipport){ip_v4((const uint8_t[]){203, (uint8_t)host, 113, (uint8_t)(host + 1)}),
+                        (uint16_t)(9001 + i)};
+    return r;
+}
+
+static void give(const struct roster_relay *relays, size_t n)
+{
+    struct roster r;
+    roster_init(&r);
+    for (size_t i = 0; i < n; i++)
+        ck_ok(roster_add(&r, &relays[i]));
+    roster_sort(&r);
+    coordinator_roster(team.c, &r);
+}
+
+static void give_all(size_t n)
+{
+    struct roster_relay relays[RELAYS];
+    for (size_t i = 0; i < n; i++)
+        relays[i] = relay(i, i);
+    give(relays, n);
+}
+
+/* ---- looks ---- */
+
+static json_int_t shown(const char *name)
+{
+    char *text = coordinator_schedule_json(team.c, false);
+    json_t *o = json_loads(text, 0, NULL);
+    const json_t *x = json_object_get(o, name);
+    x = x ? x : json_object_get(json_object_get(o, "relays"), name);
+    json_int_t value = json_integer_value(x);
+    json_decref(o);
+    free(text);
+    return value;
+}
+
+static void state_is(const char *state)
+{
+    char *text = coordinator_schedule_json(team.c, true);
+    json_t *o = json_loads(text, 0, NULL);
+    ck_assert_str_eq(json_string_value(json_object_get(o, "state")), state);
+    json_decref(o);
+    free(text);
+}
+
+/* The ends of relay I that are in the results, and the last of them. */
+static size_t ends_of(size_t i, struct result *last)
+{
+    char fp[41];
+    size_t n = 0;
+    struct result r;
+    snprintf(fp, sizeof fp, "%02zX00000000000000000000000000000000000000", i + 1);
+    for (size_t l = 0; l < team.n_lines; l++) {
+        ck_ok(results_parse((struct text){team.lines[l], strlen(team.lines[l]) - 1}, &r));
+        if (!r.is_end || strcmp(r.fp, fp) != 0)
+            continue;
+        *last = r;
+        n++;
+    }
+    return n;
+}
+
+/* N runs that began, and when the K-th did. */
+static size_t begins(int64_t *when, size_t most)
+{
+    size_t n = 0;
+    struct result r;
+    for (size_t l = 0; l < team.n_lines; l++) {
+        ck_ok(results_parse((struct text){team.lines[l], strlen(team.lines[l]) - 1}, &r));
+        if (!r.is_end && n < most)
+            when[n++] = r.ts;
+    }
+    return n;
+}
+
+static unsigned at_once(void)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < TEAM_JOBS; i++)
+        n += team.jobs[i].of && team.jobs[i].running ? 1 : 0;
+    return n;
+}
+
+/* ---- life ---- */
+
+static struct coordinator_ops ops;
+
+static void with_schedule(void)
+{
+    ops = team_ops;
+    ops.keep = keep;
+    coordinator_free(team.c);
+    team.c = coordinator_new(team.env, &team.conf, team.keys.ctx, &team.keys.pin, &ops, NULL);
+    ck_assert_ptr_nonnull(team.c);
+    ck_ok(coordinator_secret(team.c, "0123456789abcdef0123456789abcdef", 32));
+}
+
+/* A team that carries one relay at a time; so long before the day ends. */
+static void begin(double minutes_left, bool compact)
+{
+    kept_clear();
+    team_new(1, 10000000, 3000000);
+    team.conf.compact = compact;
+    team.env->wall_us = (int64_t)((1767225600 + DAY_S - minutes_left * 60) * US_PER_SEC);
+    team_kill_coordinator();
+    team_pass(1);
+    with_schedule();
+    team_pass(3);
+    ck_assert_uint_eq(coordinator_measurers(team.c), 1);
+}
+
+static void over(void)
+{
+    team_free();
+    kept_clear();
+}
+
+static void back(void)
+{
+    team.c = coordinator_new(team.env, &team.conf, team.keys.ctx, &team.keys.pin, &ops, NULL);
+    ck_ok(coordinator_secret(team.c, "0123456789abcdef0123456789abcdef", 32));
+    for (size_t l = 0; l < team.n_lines; l++)
+        ck_ok(coordinator_recall(team.c, (struct text){team.lines[l], strlen(team.lines[l]) - 1}));
+    for (size_t l = 0; l < kept.n; l++)
+        ck_ok(coordinator_recall_schedule(team.c, text_of(kept.lines[l])));
+    ck_ok(coordinator_recalled(team.c));
+}
+
+static void killed_and_back(void)
+{
+    team_kill_coordinator();
+    team_pass(1);
+    back();
+}
+
+/* All of a plan's have been asked, before the day is over. */
+static void pass_until_over(unsigned seconds)
+{
+    for (; seconds && (shown("waiting") || shown("running") || !shown("slots")); seconds--)
+        team_pass(1);
+    state_is("over");
+}
+
+/* ---- tests ---- */
+
+START_TEST(test_coordinator_schedule_each_relay_in_its_slot)
+{
+    int64_t when[RELAYS];
+    struct result r;
+    begin(12, false);
+    state_is("stopped");
+    coordinator_schedule_start(team.c);
+    state_is("waiting for relays");
+    give_all(RELAYS);
+    team_pass(1);
+    state_is("running");
+    ck_assert_int_eq(shown("waiting") + shown("running"), RELAYS);
+    int64_t ends = shown("ends");
+    for (int second = 0; second < 12 * 60 - 30; second++) {
+        team_pass(1);
+        ck_assert_uint_le(at_once(), 1);
+    }
+    state_is("over");
+    ck_assert_int_eq(shown("done"), RELAYS);
+    ck_assert_int_le(ends, 1767225600 + DAY_S);
+    ck_assert_uint_eq(begins(when, RELAYS), RELAYS);
+    for (size_t i = 0; i < RELAYS; i++) {
+        ck_assert_uint_eq(ends_of(i, &r), 1);
+        ck_assert(r.ok);
+        /* Its circuits were there when its minute began. */
+        ck_assert_int_ge(when[i] % 60, 54);
+        ck_assert_int_ge(r.ts % 60, 9);
+        ck_assert_int_le(r.ts % 60, 12);
+    }
+    ck_assert(!team.sent_before_synced);
+    over();
+}
+END_TEST
+
+/* The next one's circuits are built while this one runs, and nobody is given what is not there. */
+START_TEST(test_coordinator_schedule_back_to_back)
+{
+    begin(600, true);
+    give_all(RELAYS);
+    coordinator_schedule_start(team.c);
+    unsigned seconds = 0, idle = 0;
+    for (; shown("done") < RELAYS && seconds < 200; seconds++) {
+        team_pass(1);
+        idle += at_once() == 0 ? 1 : 0;
+        ck_assert_uint_le(at_once(), 1);
+    }
+    ck_assert_uint_le(seconds, RELAYS * 11 + 6);
+    ck_assert_uint_le(idle, RELAYS + 4);
+    team_pass(1);
+    state_is("over");
+    over();
+}
+END_TEST
+
+START_TEST(test_coordinator_schedule_of_a_host_all_at_once)
+{
+    struct roster_relay relays[3] = {relay(0, 0), relay(1, 0), relay(2, 2)};
+    struct result r;
+    begin(600, true);
+    for (size_t i = 0; i < 3; i++)
+        relays[i].weight = 1000000;
+    relays[2].weight = 3000000;
+    team.relay_rate = 1000000;
+    give(relays, 3);
+    coordinator_schedule_start(team.c);
+    unsigned most = 0;
+    for (int second = 0; second < 60; second++) {
+        team_pass(1);
+        most = at_once() > most ? at_once() : most;
+    }
+    ck_assert_int_eq(shown("done"), 3);
+    ck_assert_uint_eq(most, 2);
+    ck_assert_uint_eq(ends_of(0, &r), 1);
+    int64_t first = r.began;
+    ck_assert_uint_eq(ends_of(1, &r), 1);
+    ck_assert_int_le(first - r.began, 1);
+    ck_assert_int_le(r.began - first, 1);
+    over();
+}
+END_TEST
+
+START_TEST(test_coordinator_schedule_who_is_not_there_is_skipped_and_said)
+{
+    struct roster_relay relays[3] = {relay(0, 0), relay(1, 1), relay(2, 2)};
+    struct result r;
+    begin(12, false);
+    relays[1].running = false;
+    give(relays, 3);
+    coordinator_schedule_start(team.c);
+    team_pass(1);
+    ck_assert_int_eq(shown("away"), 1);
+    ck_assert_int_eq(shown("waiting") + shown("running"), 2);
+    relays[0].running = relays[2].running = false;
+    relays[1].running = true; /* a new one, from now on */
+    give(relays, 3);
+    team_pass(11 * 60);
+    ck_assert_int_eq(shown("done"), 1);
+    ck_assert_int_eq(shown("offline"), 2);
+    ck_assert_uint_eq(ends_of(1, &r), 1);
+    ck_assert(r.ok);
+    ck_assert_uint_eq(ends_of(0, &r), 1);
+    ck_assert_str_eq(r.why, "offline");
+    over();
+}
+END_TEST
+
+/* A relay admits two runs a day: the second one has a prior that is right. */
+START_TEST(test_coordinator_schedule_a_prior_too_low_is_a_later_slot)
+{
+    struct roster_relay one = relay(0, 0);
+    struct result r;
+    begin(12, false);
+    team.conf.paper = true;
+    coordinator_reconfigure(team.c, &team.conf);
+    one.weight = team.relay_rate / 8;
+    give(&one, 1);
+    coordinator_schedule_start(team.c);
+    team_pass(11 * 60);
+    ck_assert_uint_eq(ends_of(0, &r), 2);
+    ck_assert_int_eq(shown("moved"), 1);
+    ck_assert_int_eq(shown("failed") + shown("done"), 1);
+    ck_assert_int_eq(shown("waiting"), 0);
+    over();
+}
+END_TEST
+
+START_TEST(test_coordinator_schedule_goes_on_after_a_crash)
+{
+    struct result r;
+    begin(15, false);
+    give_all(RELAYS);
+    coordinator_schedule_start(team.c);
+    while (!at_once())
+        team_pass(1);
+    team_pass(3);
+    killed_and_back();
+    give_all(RELAYS);
+    team_pass(3);
+    ck_assert_int_eq(shown("cut_short"), 1);
+    ck_assert_int_eq(shown("waiting") + shown("running") + shown("done"), RELAYS);
+    pass_until_over(15 * 60);
+    ck_assert_int_eq(shown("done"), RELAYS);
+    for (size_t i = 0; i < RELAYS; i++) {
+        ck_assert_uint_eq(ends_of(i, &r), 1);
+        ck_assert(r.ok);
+    }
+    over();
+}
+END_TEST
+
+/* A coordinator that was away for some slots. */
+START_TEST(test_coordinator_schedule_slots_that_went_by_are_made_up_for)
+{
+    begin(30, false);
+    give_all(RELAYS);
+    coordinator_schedule_start(team.c);
+    team_pass(1);
+    team_kill_coordinator();
+    team_pass(12 * 60);
+    back();
+    team_pass(40);
+    give_all(RELAYS);
+    pass_until_over(17 * 60);
+    ck_assert_int_eq(shown("done"), RELAYS);
+    ck_assert_int_ge(shown("moved"), 1);
+    over();
+}
+END_TEST
+
+START_TEST(test_coordinator_schedule_a_new_day_is_a_new_plan)
+{
+    struct result r;
+    begin(5, true);
+    give_all(2);
+    coordinator_schedule_start(team.c);
+    team_pass(60);
+    ck_assert_int_eq(shown("done"), 2);
+    state_is("over");
+    team_pass(6 * 60);
+    ck_assert_int_eq(shown("done"), 2);
+    ck_assert_uint_eq(ends_of(0, &r), 2);
+    ck_assert_uint_eq(ends_of(1, &r), 2);
+    over();
+}
+END_TEST
+
+START_TEST(test_coordinator_schedule_stops_and_starts)
+{
+    struct result r;
+    begin(600, true);
+    give_all(3);
+    coordinator_schedule_start(team.c);
+    while (!at_once())
+        team_pass(1);
+    team_pass(8); /* the next one is asked by now */
+    coordinator_schedule_stop(team.c);
+    state_is("stopped");
+    team_pass(60);
+    ck_assert_int_eq(shown("done"), 1);
+    ck_assert_int_eq(shown("waiting"), 2);
+    ck_assert_uint_eq(coordinator_jobs(team.c), 0);
+    killed_and_back(); /* it stays stopped */
+    give_all(3);
+    team_pass(30);
+    state_is("stopped");
+    coordinator_schedule_start(team.c);
+    team_pass(60);
+    ck_assert_int_eq(shown("done"), 3);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_uint_ge(ends_of(i, &r), 1);
+        ck_assert(r.ok);
+    }
+    over();
+}
+END_TEST
+
+START_TEST(test_coordinator_schedule_a_lost_measurer_costs_a_slot)
+{
+    struct result r;
+    begin(600, true);
+    give_all(2);
+    coordinator_schedule_start(team.c);
+    while (!at_once())
+        team_pass(1);
+    team_pass(3);
+    team_kill(0);
+    team_pass(20);
+    ck_assert_int_eq(shown("done"), 0);
+    team_start(0);
+    team_pass(60);
+    ck_assert_int_eq(shown("done"), 2);
+    ck_assert_int_eq(shown("moved"), 1);
+    ck_assert_uint_eq(ends_of(0, &r) + ends_of(1, &r), 3);
+    over();
+}
+END_TEST
+
+START_TEST(test_coordinator_schedule_finish_lets_runs_end)
+{
+    begin(600, true);
+    give_all(3);
+    coordinator_schedule_start(team.c);
+    while (!at_once())
+        team_pass(1);
+    team_pass(8);
+    coordinator_finish(team.c);
+    team_pass(20);
+    ck_assert_uint_eq(team.idle, 1);
+    ck_assert_int_eq(shown("done"), 1);
+    ck_assert_int_eq(shown("waiting"), 2);
+    over();
+}
+END_TEST
+
+/* What was kept may be torn, or of yesterday: then there is another plan. */
+START_TEST(test_coordinator_schedule_what_was_kept_may_be_torn)
+{
+    static const char *const bad[] = {
+        "",
+        "{",
+        "{\"t\":\"x\"}",
+        "{\"t\":\"plan\"}",
+        "{\"t\":\"relay\",\"fp\":\"00\"}",
+        "{\"t\":\"relay\",\"fp\":\"0100000000000000000000000000000000000000\",\"state\":\"x\"}",
+        "{\"t\":\"relay\",\"fp\":\"0100000000000000000000000000000000000000\",\"state\":\"done\"}"};
+    begin(600, true);
+    give_all(3);
+    coordinator_schedule_start(team.c);
+    team_pass(1);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_err(coordinator_recall_schedule(team.c, text_of(bad[i])), ERR_MALFORMED);
+    team_kill_coordinator();
+    team_pass(1);
+    free(kept.lines[--kept.n]);
+    free(kept.lines[--kept.n]);
+    free(kept.lines[--kept.n]);
+    back();
+    give_all(3);
+    team_pass(60);
+    ck_assert_int_eq(shown("done"), 3);
+    ck_err(coordinator_secret(team.c, "short", 5), ERR_LIMIT);
+    over();
+}
+END_TEST
+
+TESTS("measure/coordinator_schedule", test_coordinator_schedule_each_relay_in_its_slot,
+      test_coordinator_schedule_back_to_back, test_coordinator_schedule_of_a_host_all_at_once,
+      test_coordinator_schedule_who_is_not_there_is_skipped_and_said,
+      test_coordinator_schedule_a_prior_too_low_is_a_later_slot,
+      test_coordinator_schedule_goes_on_after_a_crash,
+      test_coordinator_schedule_slots_that_went_by_are_made_up_for,
+      test_coordinator_schedule_a_new_day_is_a_new_plan, test_coordinator_schedule_stops_and_starts,
+      test_coordinator_schedule_a_lost_measurer_costs_a_slot,
+      test_coordinator_schedule_finish_lets_runs_end,
+      test_coordinator_schedule_what_was_kept_may_be_torn)
