@@ -215,6 +215,7 @@ check-asan:
 # Threads of measurers, with sockets: the program under ThreadSanitizer.
 check-tsan:
 	$(MAKE) BUILD=$(BUILD)/tsan OPT='-O1 -g1' SAN='-fsanitize=thread' $(BUILD)/tsan/tunic \
+	    $(BUILD)/tsan/libexec/tunic-tools \
 	    $(BUILD)/tsan/tests/net/test_mailbox $(BUILD)/tsan/tests/app/test_measure_threads
 	tests/tsan $(BUILD)/tsan
 

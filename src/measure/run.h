@@ -151,6 +151,8 @@ const char *run_state_name(enum run_state state); /* "NEGOTIATE" */
 const struct bw_report *run_reported(const struct run *r, size_t k, unsigned sec);
 /* The sums of second SEC, or NULL: not all have reported it. */
 const struct estimate_second *run_summed(const struct run *r, unsigned sec);
+/* What the seconds up to now come to, however few; false: there is none that counts. */
+bool run_so_far(const struct run *r, struct estimate *out);
 /* What measurer K said when it had connected; all zero before. */
 const struct connected_to_relay *run_circs(const struct run *r, size_t k);
 uint64_t run_alloc(const struct run *r, size_t k); /* what it is to give now */

@@ -43,6 +43,13 @@ const struct estimate_second *run_summed(const struct run *r, unsigned sec)
     return sec && sec <= r->summed ? &r->seconds[sec - 1] : NULL;
 }
 
+bool run_so_far(const struct run *r, struct estimate *out)
+{
+    unsigned skipped = r->raise.last_s ? r->raise.last_s + 1 : 1;
+    err_t e = estimate_make(r->seconds, r->summed, skipped, r->percent, out);
+    return (e == OK || e == ERR_LIMIT) && out->counted;
+}
+
 const struct connected_to_relay *run_circs(const struct run *r, size_t k)
 {
     return &r->team.connected[k < RUN_MEMBERS_MOST ? k : 0];

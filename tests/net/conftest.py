@@ -77,6 +77,18 @@ def pytest_sessionstart(session):
         pytest.exit("no program to test: %s (make first)" % sut_module.program(), 1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def state_home(tmp_path_factory):
+    """What programs under test remember is forgotten afterwards."""
+    before = os.environ.get("XDG_STATE_HOME")
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+    yield os.environ["XDG_STATE_HOME"]
+    if before is None:
+        del os.environ["XDG_STATE_HOME"]
+    else:
+        os.environ["XDG_STATE_HOME"] = before
+
+
 def pytest_report_header(config):
     return "program under test: %s; network: %s; namespaces: %s" % (
         sut_module.program(), NETWORK.what,

@@ -105,6 +105,69 @@ def test_relays_by_name_fingerprint_and_address():
                              "and 3.3 Mbit/s at least")
 
 
+# In a test network: guard1 stands in a client's consensus with a port where nobody is, and with an IPv6
+# address that leads to it.
+TWO_ADDRESSES = r"""
+import json, os, re, socket, subprocess, sys, threading
+tunic, net = sys.argv[1], os.environ["TUNIC_TESTNET_DIR"]
+folder = net + "/client"
+os.mkdir(folder)
+path = folder + "/cached-microdesc-consensus"
+subprocess.run([tunic, "fetch", "-f", net + "/client.torrc", "consensus-microdesc", "-o", path], check=True)
+node = next(n for n in json.load(open(net + "/nodes.json"))["nodes"] if n["nickname"] == "guard1")
+front = socket.create_server(("::1", 0), family=socket.AF_INET6)
+closed = socket.create_server(("127.0.0.1", 0))
+port = closed.getsockname()[1]
+closed.close()
+text = open(path).read()
+text, n = re.subn(r"(?m)^(r guard1 .*) [\d.]+ \d+ (\d+)$", r"\1 127.0.0.1 %d \2\na [::1]:%d"
+                  % (port, front.getsockname()[1]), text)
+assert n == 1, text
+open(path, "w").write(text)
+
+def pump(a, b):
+    while data := a.recv(65536):
+        b.sendall(data)
+    b.shutdown(socket.SHUT_WR)
+
+def serve():
+    while True:
+        a, b = front.accept()[0], socket.create_connection((node["address"], node["or_port"]))
+        for pair in (a, b), (b, a):
+            threading.Thread(target=pump, args=pair, daemon=True).start()
+
+threading.Thread(target=serve, daemon=True).start()
+sys.exit(subprocess.run([tunic, "measure", "run", "--local", "--seconds", "4", "--sockets", "20",
+                         "--data-directory", folder, "--identity", net + "/measure/coord.id", *sys.argv[2:]],
+                        check=False).returncode)
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--mode", "echo2", "--hop", "[::1]:0")])
+def test_the_next_address_is_tried(options):
+    done = subprocess.run(there([TUNIC, "testnet", "--no-client", "--quiet", "--measurable", "--rate",
+                                 "2MB", "--", "python3", "-c", TWO_ADDRESSES, TUNIC, "GUARD1", *options]),
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=90,
+                          check=False)
+    assert done.returncode == DONE, done.stdout + done.stderr
+    assert re.search(r"guard1: .*: its next address is tried\n", done.stderr), done.stderr
+    assert re.search(r"^guard1 carries ", done.stdout)
+
+
+def test_what_was_measured_until_it_was_interrupted():
+    """And the relay hears of it: it may be measured again at once."""
+    script = ("cd \"$TUNIC_TESTNET_DIR\"; %(t)s measure run --local guard1 2>err >out & "
+              "until grep -q '\\[3/30 s\\]' err; do sleep .1; done; kill -INT $!; wait $!; echo status $?; "
+              "cat out; sleep 2; exec %(t)s measure run --local --seconds 3 guard1") % {"t": TUNIC}
+    done = subprocess.run(there([TUNIC, "testnet", "--no-client", "--quiet", "--measurable", "--rate",
+                                 "2MB", "--", "bash", "-m", "-c", script]), stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=90, check=False)
+    assert done.returncode == DONE, done.stdout + done.stderr
+    assert re.match(r"status 130\nguard1 was not measured: it was interrupted \(cancelled\)\n  Until then, "
+                    r"in [3-5] of 30 s: [\d.]+ Mbit/s \([\d.]+ MB/s\), the median of [2-4]; [\d,]+ cells "
+                    r"were checked, and all were good.\nguard1 carries ", done.stdout), done.stdout
+
+
 def test_probe_of_relays_that_say_no_or_nothing():
     done = measure("probe", "guard1", "guard2", "middle1",
                    net=("--measurable", "--fault", "guard1:measure-refuses=6", "--fault",

@@ -161,6 +161,17 @@ def test_a_team_measures_a_relay(team):
     assert team.relays["guard1"] in team.ctl("results").stdout
 
 
+def test_keygen_makes_the_folders_that_lead_to_its_own(tmp_path):
+    made = measure("keygen", "m1", "--out", "a/b/keys", cwd=str(tmp_path))
+    assert made.returncode == 0, made.stderr
+    for folder in "a", "a/b", "a/b/keys":
+        assert stat.S_IMODE(os.stat(tmp_path / folder).st_mode) == 0o700
+    (tmp_path / "file").write_text("")
+    made = measure("keygen", "m1", "--out", "file/keys", cwd=str(tmp_path))
+    assert made.returncode == 1
+    assert made.stderr == "tunic measure: cannot make the folder file: Not a directory\n"
+
+
 def test_files_are_their_owners(team):
     """Keys 0600, the socket for orders 0600."""
     for path in glob.glob(os.path.join(team.folder, "keys", "*")):

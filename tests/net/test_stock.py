@@ -68,6 +68,18 @@ def test_echo2_agrees_with_the_relay(relay):
     is_content(relay)
 
 
+def test_without_a_mode_it_is_found_out(relay):
+    """The relay says nothing to a question that it does not know, and is measured all the same."""
+    done = subprocess.run([TUNIC, "measure", "run", "--local", relay.at, "--seconds", "5"],
+                          capture_output=True, text=True, timeout=90, check=False)
+    assert done.returncode == DONE, done.stdout + done.stderr
+    assert ("%s does not know measuring: it is measured as one of unmodified tor (--mode echo2)\n"
+            % relay.at) in done.stderr
+    assert "10/10 sockets" in done.stderr and "unsupported" not in done.stdout
+    assert .6 * 2 <= said(r"carries at least [\d.]+ Mbit/s \(([\d.]+) MB/s\)", done) <= 1.25 * 2
+    is_content(relay)
+
+
 def test_sink2_agrees_with_the_relay(relay):
     done = measure(relay, "sink2", "--control", str(relay.control))
     assert done.returncode == DONE, done.stdout + done.stderr
@@ -258,6 +270,19 @@ def test_a_relay_elsewhere_agrees_in_its_contact_line(elsewhere, base, tmp_path)
         assert done.returncode == DONE, done.stdout + done.stderr
         assert "will be driven to its limit" in done.stderr
         assert .6 * 2 <= said(r"carries at least [\d.]+ Mbit/s \(([\d.]+) MB/s\)", done) <= 1.25 * 2
+        is_content(tor)
+        # The second run of the day is cut short, and counts: so there is no third.
+        run = subprocess.Popen([TUNIC, "measure", "run", tor.at, "--local", "--mode", "echo2", "--key", key,
+                                *hop], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for line in run.stderr:
+            if "[1/30 s]" in line:
+                break
+        run.kill()
+        run.communicate()
+        done = measure(tor.at, "echo2", "--key", key, *hop)
+        assert done.returncode == NOT_ALL
+        assert re.fullmatch(re.escape(tor.at) + r" was not measured: it was measured twice: not for "
+                            r"23 h 5\d min \(refused\)\n", done.stdout), done.stdout
         is_content(tor)
 
 

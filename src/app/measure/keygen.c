@@ -11,14 +11,15 @@
 #include "measure/msg.h"
 #include "measure/pin.h"
 
-static const char HELP[] = "usage: tunic measure keygen NAME [--out DIR]\n"
-                           "\n"
-                           "Makes the keys of a coordinator or a measurer: DIR/NAME.pem, which it "
-                           "shows to the other side,\n"
-                           "and DIR/NAME.id, which it proves to relays. Prints the line that each "
-                           "other side has to paste.\n"
-                           "\n"
-                           "  --out DIR  the folder (.); made if it is not there\n";
+static const char HELP[] =
+    "usage: tunic measure keygen NAME [--out DIR]\n"
+    "\n"
+    "Makes the keys of a coordinator or a measurer: DIR/NAME.pem, which it "
+    "shows to the other side,\n"
+    "and DIR/NAME.id, which it proves to relays. Prints the line that each "
+    "other side has to paste.\n"
+    "\n"
+    "  --out DIR  the folder (.); made if it is not there, with those that lead to it (0700)\n";
 
 struct wish {
     const char *name, *out;

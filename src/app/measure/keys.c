@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/measure/folder.h"
 #include "crypto/encode.h"
 #include "crypto/secret.h"
 #include "dirdoc/identity_file.h"
@@ -158,10 +159,10 @@ static err_t make_identity(struct env *env, char text[FILE_MOST], size_t *len, s
 err_t keys_make(struct env *env, const char *dir, const char *name, struct sha256 *pin,
                 struct ed_id *ed, char why[KEYS_WHY])
 {
-    char path[KEYS_WHY], tls[FILE_MOST], identity[FILE_MOST];
+    char path[KEYS_WHY], tls[FILE_MOST], identity[FILE_MOST], at[FOLDER_PATH_MAX];
     size_t identity_len;
-    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-        return fail(why, ERR_IO, "cannot make the folder %.300s: %s", dir, strerror(errno));
+    if (folder_make(dir, at) != OK)
+        return fail(why, ERR_IO, "cannot make the folder %.300s: %s", at, strerror(errno));
     err_t e = make_tls(env, name, tls, pin);
     if (e == OK)
         e = make_identity(env, identity, &identity_len, ed);

@@ -32,7 +32,9 @@ const char measure_run_help[] =
     "  --identity FILE       who we are to the relay\n"
     "\n"
     "Relays of unmodified tor:\n"
-    "  --mode MODE           echo2, sink2, dir, drop, http; flashflow is for relays that know it\n"
+    "  --mode MODE           flashflow, for relays that know it; echo2, as usual for others; "
+    "sink2,\n"
+    "                        dir, drop, http\n"
     "  --hop ADDRESS:PORT    where the second hop listens for the relay (127.0.0.1, any port)\n"
     "  --control PORT        or ADDRESS:PORT: the control port of the relay's own tor, which tells "
     "\n"
@@ -97,9 +99,8 @@ static err_t p_seconds(struct measure_options *o, const struct arg *a)
 
 static err_t p_mode(struct measure_options *o, const struct arg *a)
 {
-    if (!meas_mode_find(text_of(a->value), &o->mode))
-        return arg_wrong(a, "is no mode: flashflow, echo2, sink2, dir, drop, http");
-    return OK;
+    o->mode_said = meas_mode_find(text_of(a->value), &o->mode);
+    return o->mode_said ? OK : arg_wrong(a, "is no mode: flashflow, echo2, sink2, dir, drop, http");
 }
 
 static err_t at(const struct arg *a, struct ipport *out)
@@ -223,6 +224,15 @@ enum { N_OPTIONS = sizeof options / sizeof *options, N_PROBE = 3 };
 
 /* ---- the line ---- */
 
+void measure_options_set_mode(struct measure_options *o, enum meas_mode mode)
+{
+    o->mode = mode;
+    if (!o->sockets_said)
+        o->sockets = mode == MEAS_FLASHFLOW ? ALLOC_SOCKETS
+                     : mode == MEAS_SINK2   ? STOCK_SINK_SOCKETS
+                                            : STOCK_SOCKETS;
+}
+
 static err_t take(struct measure_options *o, int argc, char *const *argv, int *i, bool probe,
                   char *why)
 {
@@ -257,8 +267,7 @@ err_t measure_options_parse(int argc, char *const *argv, bool probe, struct meas
     if (!out->n_relays && !out->help)
         return arg_wrong(&none, "which relay? Say ADDRESS:PORT, a fingerprint or a nickname; see "
                                 "--help");
-    if (out->mode != MEAS_FLASHFLOW && !out->sockets_said)
-        out->sockets = out->mode == MEAS_SINK2 ? STOCK_SINK_SOCKETS : STOCK_SOCKETS;
+    measure_options_set_mode(out, out->mode);
     if (out->mode == MEAS_HTTP && (!out->exit.port || !out->server.port))
         return arg_wrong(&none, "--mode http needs --exit and --server");
     if (!probe && !out->local && !out->help)

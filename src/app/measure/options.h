@@ -20,6 +20,7 @@ struct measure_options {
     bool adaptive, paper;
     /* Relays of unmodified tor. */
     enum meas_mode mode;
+    bool mode_said; /* else a relay that does not know measuring is measured by echo2 */
     bool sockets_said;
     struct ipport hop;          /* where the second hop listens; port 0: any free one */
     struct ipport control;      /* of the relay's own tor; port 0: none */
@@ -30,6 +31,9 @@ struct measure_options {
 /* PROBE: it starts nothing, so what a run needs is not asked for. ERR_ARG and WHY. */
 MUST_USE err_t measure_options_parse(int argc, char *const *argv, bool probe,
                                      struct measure_options *out, char why[ARG_WHY]);
+
+/* They are of MODE from now on: with the links that it takes, if nobody has said how many. */
+void measure_options_set_mode(struct measure_options *o, enum meas_mode mode);
 
 extern const char measure_run_help[], measure_probe_help[];
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "app/measure/past.h"
 #include "app/measure/stockside.h"
 #include "app/measure/threads.h"
 #include "app/measure/tool.h"
@@ -10,13 +11,20 @@
 #include "app/measure/wires.h"
 #include "measure/local.h"
 
+/* What became of a relay at one address. */
+enum outcome { OVER, UNREACHED, UNSUPPORTED };
+
 struct session {
     struct tool tool;
-    struct whom whom; /* the one that is measured */
+    struct whom whom; /* the one that is measured, at one of its addresses */
+    bool last_address;
     struct local *local;
+    struct local_config config; /* of LOCAL */
     struct threads *threads;    /* NULL: this loop measures */
     struct stockside stock;     /* modes other than flashflow */
+    struct past past;           /* of relays that are not of this computer */
     uint64_t prior, next_prior; /* bytes a second; 0: nothing is gained by another try */
+    enum outcome outcome;
     bool measured;
 };
 
@@ -31,11 +39,27 @@ static void show(const struct session *s, const char *line)
         fprintf(stderr, "%s: %s\n", s->whom.name, line);
 }
 
+static struct results_of results_of(const struct session *s)
+{
+    return (struct results_of){local_run(s->local), &s->config.run};
+}
+
+/* Links are opened from now on, in the next wake-up. */
+static void note_begin(struct session *s)
+{
+    const struct results_of of = results_of(s);
+    if (past_begin(&s->past, &of, env_wall_s(net_env(s->tool.net))) != OK)
+        local_cancel(s->local, "that it begins could not be written down");
+}
+
 static void on_state(void *arg, enum run_state state)
 {
     static const char *const words[] = {"asking", "opening links and circuits", "measuring"};
+    struct session *s = arg;
     if (state < sizeof words / sizeof *words)
-        show(arg, words[state]);
+        show(s, words[state]);
+    if (state == RUN_CONNECTING && s->local)
+        note_begin(s);
 }
 
 static void on_second(void *arg, const struct run_second *second)
@@ -46,16 +70,46 @@ static void on_second(void *arg, const struct run_second *second)
     show(s, verdict_second(second, local_run(s->local), line));
 }
 
-static void on_end(void *arg, const struct run_result *result)
+/* Whether another address, or another mode, may do better: then there is no verdict yet. */
+static enum outcome outcome_of(const struct session *s, const struct run_result *result)
 {
-    struct session *s = arg;
+    enum meas_code code = result->failure.code;
+    if (result->state != RUN_FAILED || s->tool.signum)
+        return OVER;
+    if (code == MEAS_UNSUPPORTED && !s->tool.options.mode_said)
+        return UNSUPPORTED;
+    bool unreached =
+        (code == MEAS_RELAY_LOST || code == MEAS_TIMEOUT || code == MEAS_LAUNCH_CIRCS) &&
+        !result->ready_circs;
+    return unreached && !s->last_address ? UNREACHED : OVER;
+}
+
+static void say_verdict(const struct session *s, const struct run_result *result)
+{
     if (!s->tool.options.quiet && isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
-    if (s->stock.tool)
-        stockside_verdict(&s->stock, stdout, s->whom.name, result);
+    if (s->outcome == UNREACHED)
+        fprintf(stderr, "tunic measure: %s: %s: its next address is tried\n", s->whom.name,
+                result->failure.info);
+    else if (s->outcome == UNSUPPORTED)
+        fprintf(stderr,
+                "tunic measure: %s does not know measuring: it is measured as one of unmodified "
+                "tor (--mode echo2)\n",
+                s->whom.name);
+    else if (s->stock.tool)
+        stockside_verdict(&s->stock, stdout, s->whom.name, result, local_run(s->local));
     else
         verdict_write(stdout, s->whom.name, result, local_run(s->local));
     fflush(stdout);
+}
+
+static void on_end(void *arg, const struct run_result *result)
+{
+    struct session *s = arg;
+    const struct results_of of = results_of(s);
+    past_end(&s->past, &of, result, env_wall_s(net_env(s->tool.net)));
+    s->outcome = outcome_of(s, result);
+    say_verdict(s, result);
     s->measured = !run_why(result);
     s->next_prior = result->next_prior;
     net_stop(s->tool.net);
@@ -99,16 +153,18 @@ static struct local_config config_of(struct session *s)
     if (s->tool.has_identity)
         m->identity = s->tool.identity.ed;
     if (s->stock.tool)
-        stockside_fill(&s->stock, &config);
+        stockside_fill(&s->stock, &config,
+                       past_bytes_left(&s->past, env_wall_s(net_env(s->tool.net))));
     return config;
 }
 
-static void measure_it(struct session *s)
+static void run(struct session *s)
 {
     static const struct local_ops ops = {on_state, on_second, on_end};
-    net_enter(s->tool.net);
-    const struct local_config config = config_of(s);
-    err_t e = local_new(net_env(s->tool.net), &config, &ops, s, &s->local);
+    s->config = config_of(s);
+    err_t e = local_new(net_env(s->tool.net), &s->config, &ops, s, &s->local);
+    if (e == OK && run_state(local_run(s->local)) == RUN_CONNECTING)
+        note_begin(s);
     if (e == OK)
         net_run(s->tool.net);
     else
@@ -117,21 +173,31 @@ static void measure_it(struct session *s)
     s->local = NULL;
 }
 
-static bool measure(struct session *s, const char *word)
+static void measure_it(struct session *s)
 {
-    char why[WHOM_WHY];
-    s->measured = false;
+    char why[PAST_WHY];
+    net_enter(s->tool.net);
+    s->outcome = OVER;
     s->next_prior = 0;
-    if (whom_find(word, s->tool.folder, &s->whom, why) != OK) {
-        (void)tool_complain(0, why);
-        return false;
-    }
-    s->prior = s->tool.options.prior;
-    if (s->tool.options.mode == MEAS_FLASHFLOW || stockside_begin(&s->stock, &s->tool, &s->whom))
+    if (past_take(&s->past, &s->tool.log, &s->whom.relay.addrs[0], env_wall_s(net_env(s->tool.net)),
+                  why) == OK)
+        run(s);
+    else
+        printf("%s was not measured: %s (refused)\n", s->whom.name, why);
+    past_leave(&s->past);
+    fflush(stdout);
+}
+
+static void measure_in(struct session *s, enum meas_mode mode)
+{
+    measure_options_set_mode(&s->tool.options, mode);
+    if (mode == MEAS_FLASHFLOW || stockside_begin(&s->stock, &s->tool, &s->whom))
         measure_it(s);
+    else
+        s->outcome = stockside_unreached(&s->stock) ? UNREACHED : OVER;
     /* A relay lets itself be measured twice: if more has to be given than a run can be raised by,
      * then there is this one more. */
-    if (s->next_prior && s->tool.options.mode == MEAS_FLASHFLOW && !s->tool.signum) {
+    if (s->next_prior && mode == MEAS_FLASHFLOW && !s->tool.signum) {
         s->prior = s->next_prior;
         fprintf(stderr,
                 "tunic measure: %s: it is measured once more, with --prior %.0fmbit: that is its "
@@ -140,6 +206,31 @@ static bool measure(struct session *s, const char *word)
         measure_it(s);
     }
     stockside_end(&s->stock);
+}
+
+/* One address after the other, until somebody is reached. */
+static bool measure(struct session *s, const char *word)
+{
+    char why[WHOM_WHY];
+    struct whom all;
+    enum meas_mode said = s->tool.options.mode_said ? s->tool.options.mode : MEAS_FLASHFLOW;
+    s->measured = false;
+    if (whom_find(word, s->tool.folder, &all, why) != OK) {
+        (void)tool_complain(0, why);
+        return false;
+    }
+    for (size_t i = 0; i < all.relay.n_addrs && !s->tool.signum; i++) {
+        s->whom = all;
+        s->whom.relay.addrs[0] = all.relay.addrs[i];
+        s->whom.relay.n_addrs = 1;
+        s->last_address = i + 1 == all.relay.n_addrs;
+        s->prior = s->tool.options.prior;
+        measure_in(s, said);
+        if (s->outcome == UNSUPPORTED && !s->tool.signum)
+            measure_in(s, MEAS_ECHO2);
+        if (s->outcome != UNREACHED)
+            break;
+    }
     return s->measured;
 }
 

@@ -211,15 +211,20 @@ bool stockside_begin(struct stockside *s, struct tool *t, struct whom *whom)
     return (!needs_hop || open_door(s, whom)) && open_control(s);
 }
 
-void stockside_fill(const struct stockside *s, struct local_config *config)
+bool stockside_unreached(const struct stockside *s)
 {
-    config->stock = (struct local_stock){
-        .pin = s->has_pin ? &s->pin : NULL,
-        .hop = s->door ? hopdoor_hop(s->door) : NULL,
-        .next = s->next,
-        .next_proof = text_of(s->next_proof ? s->next_proof : ""),
-        .server = options_of(s)->server,
-        .bytes_most = consent_is_free(&config->run.relay.addrs[0]) ? 0 : POLITE_BYTES_A_DAY};
+    err_t e = s->answer.err;
+    return e == ERR_LINK_CONNECT || e == ERR_LINK_TIMEOUT || e == ERR_LINK_CLOSED;
+}
+
+void stockside_fill(const struct stockside *s, struct local_config *config, uint64_t bytes_left)
+{
+    config->stock = (struct local_stock){.pin = s->has_pin ? &s->pin : NULL,
+                                         .hop = s->door ? hopdoor_hop(s->door) : NULL,
+                                         .next = s->next,
+                                         .next_proof = text_of(s->next_proof ? s->next_proof : ""),
+                                         .server = options_of(s)->server,
+                                         .bytes_most = bytes_left};
     config->run.proof = text_of(s->proof ? s->proof : "");
     config->run.hop_addr = s->next.v4.port ? s->next.v4 : s->next.v6;
     config->run.sockets = polite_sockets(config->run.sockets);
@@ -305,7 +310,7 @@ static void say_limit(FILE *to, const struct estimate *e)
 }
 
 void stockside_verdict(const struct stockside *s, FILE *to, const char *name,
-                       const struct run_result *result)
+                       const struct run_result *result, const struct run *run)
 {
     const struct estimate *e = &result->estimate;
     enum meas_mode mode = options_of(s)->mode;
@@ -316,6 +321,7 @@ void stockside_verdict(const struct stockside *s, FILE *to, const char *name,
         fprintf(to, "%s was not measured: %s (%s)\n", name,
                 result->failure.info[0] ? result->failure.info : "no reason is known",
                 run_why(result));
+        verdict_so_far(to, result, run);
         return;
     }
     fprintf(

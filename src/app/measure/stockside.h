@@ -34,11 +34,14 @@ struct stockside {
 /* Runs the loop until all that is needed is there: false, with a complaint. WHOM's identity is
  * filled in if the relay's own word was needed for it. */
 bool stockside_begin(struct stockside *s, struct tool *t, struct whom *whom);
-void stockside_fill(const struct stockside *s, struct local_config *config);
+/* After a false: nobody was reached at the relay's address. */
+bool stockside_unreached(const struct stockside *s);
+/* CONFIG's relay may move BYTES_LEFT today; 0: as many as it likes. */
+void stockside_fill(const struct stockside *s, struct local_config *config, uint64_t bytes_left);
 /* A second of ours is over: from the first on the relay's count, too. */
 void stockside_second(struct stockside *s);
 void stockside_verdict(const struct stockside *s, FILE *to, const char *name,
-                       const struct run_result *result);
+                       const struct run_result *result, const struct run *run);
 void stockside_end(struct stockside *s); /* the zero one is fine */
 
 #endif

@@ -104,14 +104,28 @@ static void say_failed(FILE *to, const char *name, const struct run_result *r)
             run_why(r));
 }
 
+void verdict_so_far(FILE *to, const struct run_result *r, const struct run *run)
+{
+    struct estimate e;
+    char cells[VERDICT_NUMBER_MAX];
+    if (r->failure.code != MEAS_CANCELLED || !run_so_far(run, &e))
+        return;
+    fprintf(to,
+            "  Until then, in %u of %u s: %.1f Mbit/s (%.3f MB/s), the median of %u; %s cells were "
+            "checked, and all were good.\n",
+            r->seconds, run_dur(run), mbit(e.bw), (double)e.bw / 1e6, e.counted,
+            verdict_grouped(r->checked, cells));
+}
+
 void verdict_write(FILE *to, const char *name, const struct run_result *result,
                    const struct run *run)
 {
-    (void)run;
-    if (result->state == RUN_FAILED)
+    if (result->state == RUN_FAILED) {
         say_failed(to, name, result);
-    else if (result->conclusive)
+        verdict_so_far(to, result, run);
+    } else if (result->conclusive) {
         say_measured(to, name, result);
-    else
+    } else {
         say_inconclusive(to, name, result);
+    }
 }

@@ -14,6 +14,8 @@ const char *verdict_grouped(uint64_t n, char out[VERDICT_NUMBER_MAX]);
 /* "[17/30 s] 43.1 Mbit/s, background 2.0, 84,012 cells checked, 158/160 sockets" */
 const char *verdict_second(const struct run_second *s, const struct run *run,
                            char out[VERDICT_LINE_MAX]);
+/* Of a run that was cancelled: what it had measured until then, if anything. */
+void verdict_so_far(FILE *to, const struct run_result *result, const struct run *run);
 /* Some sentences about the relay NAME, each on a line. */
 void verdict_write(FILE *to, const char *name, const struct run_result *result,
                    const struct run *run);

@@ -95,6 +95,9 @@ static err_t find_router(const char *word, const struct consensus *c, struct who
         return complain(why, "the consensus has no relay \"%s\"", word);
     *out = (struct whom){.relay = {.fp = found->rsa, .has_fp = true, .n_addrs = 1}};
     out->relay.addrs[0] = router_orport(found);
+    out->relay.addrs[1] = router_orport6(found);
+    if (out->relay.addrs[1].ip.family != IP_NONE)
+        out->relay.n_addrs = 2;
     snprintf(out->name, sizeof out->name, "%s", found->nickname);
     return OK;
 }

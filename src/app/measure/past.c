@@ -1,0 +1,154 @@
+#include "app/measure/past.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/measure/folder.h"
+#include "measure/consent.h"
+#include "measure/history.h"
+
+enum { LOOK_DAYS = 3 }; /* files: a period may lie in two days, and clocks are set back */
+
+PRINTF_LIKE(3, 4)
+static err_t refuse(char why[PAST_WHY], err_t err, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(why, PAST_WHY, fmt, args);
+    va_end(args);
+    return err;
+}
+
+/* XDG Base Directory Specification: "All paths set in these environment variables must be
+ * absolute", and "a default equal to $HOME/.local/state should be used". */
+static err_t find_folder(char path[FOLDER_PATH_MAX], char why[PAST_WHY])
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    int n = -1;
+    if (state && *state == '/')
+        n = snprintf(path, FOLDER_PATH_MAX, "%s/tunic-measure", state);
+    else if (home && *home == '/')
+        n = snprintf(path, FOLDER_PATH_MAX, "%s/.local/state/tunic-measure", home);
+    if (n > 0 && n < FOLDER_PATH_MAX)
+        return OK;
+    return refuse(why, ERR_IO,
+                  "runs of relays that are not of this computer have to be remembered, and neither "
+                  "HOME nor XDG_STATE_HOME says where");
+}
+
+static err_t lock(struct past *p, const char *path, char why[PAST_WHY])
+{
+    p->lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (p->lock < 0)
+        return refuse(why, ERR_IO, "cannot open %s: %s", path, strerror(errno));
+    if (flock(p->lock, LOCK_EX | LOCK_NB) != 0)
+        return refuse(why, ERR_STATE,
+                      "another tunic measure run of yours measures a relay that is not of this "
+                      "computer");
+    return OK;
+}
+
+/* ---- what was ---- */
+
+struct recalling {
+    struct history history;
+    struct polite *polite;
+    bool no_memory;
+};
+
+/* A line that is none, or torn, says nothing. */
+static void recall(void *arg, struct text line)
+{
+    struct recalling *r = arg;
+    err_t e = history_read(&r->history, line, r->polite);
+    r->no_memory |= e == ERR_NOMEM || e == ERR_LIMIT;
+}
+
+static err_t read_all(struct past *p, int64_t now_s, char why[PAST_WHY])
+{
+    struct recalling r = {.polite = p->polite};
+    history_init(&r.history);
+    err_t e = resultsdir_each(p->dir, now_s, LOOK_DAYS, recall, &r);
+    if (history_read_end(&r.history, p->polite) != OK || r.no_memory)
+        e = e == OK ? ERR_NOMEM : e;
+    history_free(&r.history);
+    return e == OK ? OK : refuse(why, e, "what was measured cannot be read: %s", err_text(e));
+}
+
+static err_t take(struct past *p, struct log *log, int64_t now_s, char why[PAST_WHY])
+{
+    char path[FOLDER_PATH_MAX], at[FOLDER_PATH_MAX], polite[POLITE_WHY_MAX];
+    TRY(find_folder(path, why));
+    if (folder_make(path, at) != OK)
+        return refuse(why, ERR_IO, "cannot make the folder %s: %s", at, strerror(errno));
+    TRY(lock(p, path, why));
+    p->polite = polite_new(POLITE_BYTES_A_DAY);
+    err_t e = p->polite ? resultsdir_open(path, log, &p->dir) : ERR_NOMEM;
+    if (e != OK)
+        return refuse(why, e, "what was measured cannot be read: %s", err_text(e));
+    TRY(read_all(p, now_s, why));
+    e = polite_begin(p->polite, &p->at, now_s, polite);
+    return e == OK ? OK : refuse(why, e, "%s", polite);
+}
+
+err_t past_take(struct past *p, struct log *log, const struct ipport *at, int64_t now_s,
+                char why[PAST_WHY])
+{
+    *p = (struct past){.lock = -1, .at = *at};
+    if (consent_is_free(at))
+        return OK;
+    err_t e = take(p, log, now_s, why);
+    if (e != OK)
+        past_leave(p);
+    return e;
+}
+
+/* ---- what is ---- */
+
+/* Files are this user's alone. */
+static err_t append(struct past *p, char *gift_line, int64_t now_s)
+{
+    mode_t before = umask(077);
+    err_t e = gift_line ? resultsdir_append(p->dir, gift_line, true, now_s) : ERR_NOMEM;
+    umask(before);
+    free(gift_line);
+    return e;
+}
+
+err_t past_begin(struct past *p, const struct results_of *of, int64_t now_s)
+{
+    if (!p->dir)
+        return OK;
+    TRY(append(p, results_begin(of, now_s), now_s));
+    p->began_s = now_s;
+    return OK;
+}
+
+/* Without its end it counts as one that was cut short. */
+void past_end(struct past *p, const struct results_of *of, const struct run_result *result,
+              int64_t now_s)
+{
+    if (p->dir && p->began_s)
+        (void)!append(p, results_end(of, result, p->began_s, now_s), now_s);
+}
+
+uint64_t past_bytes_left(const struct past *p, int64_t now_s)
+{
+    return p->polite ? polite_bytes_left(p->polite, &p->at, now_s) : 0;
+}
+
+void past_leave(struct past *p)
+{
+    resultsdir_close(p->dir);
+    polite_free(p->polite);
+    if (p->lock >= 0)
+        close(p->lock);
+    *p = (struct past){.lock = -1};
+}
