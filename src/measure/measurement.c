@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "crypto/secret.h"
+#include "measure/consent.h"
 #include "measure/estimate.h"
 #include "measure/measurement_int.h"
 
+enum { CONSENT_TRIES = 3 };
 enum { OPEN_STEP_MS = 10, LEAN_FROM = 16 /* circuits: from here on memory counts for more */ };
 
 /* ---- the end ---- */
@@ -95,10 +97,27 @@ static void too_many_bad(struct measurement *m)
                      connecting ? "failed" : "have ended", why);
 }
 
+/* A relay that is not of this computer agrees by its answer to the first link: until then there is
+ * no second one beside it, so that nobody can be made to get many connections at once. */
+static bool waits_for_consent(const struct measurement *m)
+{
+    return m->opened > m->bad && !m->ready && !consent_is_free(&m->told.relay.addrs[0]);
+}
+
+static bool nobody_agrees(const struct measurement *m)
+{
+    return m->bad >= CONSENT_TRIES && !m->ready && !consent_is_free(&m->told.relay.addrs[0]);
+}
+
 void measurement_count(struct measurement *m)
 {
     if (m->state >= MEASUREMENT_DONE)
         return;
+    if (m->state == MEASUREMENT_CONNECTING && nobody_agrees(m))
+        m->bad = m->told.n_circs;
+    else if (m->state == MEASUREMENT_CONNECTING && m->opened < m->told.n_circs &&
+             !m->open_next.armed)
+        env_arm_ms(m->env, &m->open_next, 0);
     if (m->config.is_part && m->state != MEASUREMENT_CONNECTING && !is_nearly_over(m))
         tell_circs(m);
     else if (!m->config.is_part && 2 * m->bad > m->told.n_circs)
@@ -124,9 +143,10 @@ static void open_some(void *arg)
     struct measurement *m = arg;
     unsigned steps = m->config.open_over_ms / OPEN_STEP_MS + 1;
     unsigned some = (m->told.n_circs + steps - 1) / steps;
-    while (some-- && m->opened < m->told.n_circs && m->state == MEASUREMENT_CONNECTING)
+    while (some-- && m->opened < m->told.n_circs && m->state == MEASUREMENT_CONNECTING &&
+           !waits_for_consent(m))
         msocket_open(&m->sockets[m->opened++]);
-    if (m->opened < m->told.n_circs && m->state == MEASUREMENT_CONNECTING)
+    if (m->opened < m->told.n_circs && m->state == MEASUREMENT_CONNECTING && !waits_for_consent(m))
         env_arm_ms(m->env, &m->open_next, OPEN_STEP_MS);
 }
 

@@ -357,6 +357,42 @@ START_TEST(test_measurement_nobody_says_go)
 }
 END_TEST
 
+/* Of a relay that is not of this computer: one link, until it has agreed by that. */
+START_TEST(test_measurement_asks_by_one_link_first)
+{
+    static const enum mw_answer noes[] = {MW_REFUSES, MW_SILENT, MW_DESTROYS, MW_GARBLES};
+    struct cast c;
+    for (unsigned i = 0; i <= sizeof noes / sizeof *noes; i++) {
+        bool closed = i == sizeof noes / sizeof *noes;
+        new_cast(&c, 0);
+        c.w.answer = closed ? MW_GRANTS : noes[i];
+        c.w.refuse_dials = closed ? 100 : 0;
+        struct connect_to_relay told = told_of(&c, 40, 3, MB);
+        ck_ok(ipport_parse("192.0.2.7:9001", &told.relay.addrs[0]));
+        begin_with(&c, &told, false);
+        for (unsigned ms = 0; ms < 40000 && !c.ends; ms += 100) {
+            unsigned open = 0;
+            test_env_advance_ms(c.w.env, 100);
+            for (size_t k = 0; k < c.w.n_wires; k++)
+                open += c.w.wire[k].client != NULL;
+            ck_assert_uint_le(open, 1);
+        }
+        assert_failed(&c, MEAS_LAUNCH_CIRCS);
+        ck_assert_uint_le(c.w.n_wires, 3);
+        finish(&c);
+    }
+    new_cast(&c, 1 * MB);
+    struct connect_to_relay told = told_of(&c, 10, 3, 3 * MB);
+    ck_ok(ipport_parse("192.0.2.7:9001", &told.relay.addrs[0]));
+    c.w.refuse_dials = 2;
+    begin_with(&c, &told, false);
+    test_env_advance_ms(c.w.env, 6000);
+    ck_assert_msg(c.done, "%s", c.failure.info);
+    ck_assert_uint_eq(c.circs.ready_circs, 8);
+    finish(&c);
+}
+END_TEST
+
 START_TEST(test_measurement_go_twice_changes_nothing)
 {
     struct cast c;
@@ -480,7 +516,7 @@ TESTS("measure/measurement", test_measurement_counts_what_a_relay_gives_back,
       test_measurement_silent_relay_ends_it_in_time, test_measurement_lost_links_end_it,
       test_measurement_does_not_count_a_circuit_twice,
       test_measurement_goes_on_with_half_of_its_links, test_measurement_dead_man,
-      test_measurement_nobody_says_go, test_measurement_go_twice_changes_nothing,
-      test_measurement_stops_when_told, test_measurement_nonsense_is_refused,
-      test_measurement_a_part_leaves_the_judgement_to_others,
+      test_measurement_nobody_says_go, test_measurement_asks_by_one_link_first,
+      test_measurement_go_twice_changes_nothing, test_measurement_stops_when_told,
+      test_measurement_nonsense_is_refused, test_measurement_a_part_leaves_the_judgement_to_others,
       test_measurement_a_part_tells_of_each_circuit_that_goes)
