@@ -291,3 +291,12 @@ void survey_descriptor(struct survey *s, const struct descriptor *d)
     r->average = d->average;
     r->advertised = d->average < d->observed ? d->average : d->observed;
 }
+
+bool survey_focus(struct survey *s, const char *fp, const struct ipport *at)
+{
+    s->focus = fp[0] ? find(s, fp) : NULL;
+    for (size_t i = 0; i < s->n && !fp[0] && !s->focus; i++)
+        if (ipport_equal(&s->relays[i]->newest.at, at))
+            s->focus = s->relays[i];
+    return s->focus != NULL;
+}

@@ -32,6 +32,10 @@ MUST_USE err_t survey_truth(struct survey *s, struct text truth, unsigned *bad);
 void survey_consensus(struct survey *s, const struct consensus *c);
 void survey_descriptor(struct survey *s, const struct descriptor *d);
 
+/* Of one relay more is shown: by its fingerprint (upper-case hex), or if that is "" its address.
+ * False: nothing is known of it. */
+bool survey_focus(struct survey *s, const char *fp, const struct ipport *at);
+
 /* No relay has a run. */
 bool survey_is_empty(const struct survey *s);
 
@@ -41,6 +45,7 @@ bool survey_is_empty(const struct survey *s);
     X(SURVEY_JSON, "relays.json", "the same as JSON")                                            \
     X(SURVEY_SUMMARY, "summary.json", "what the page says in numbers")                           \
     X(SURVEY_RUNS, "runs.csv", "a line a run")                                                   \
+    X(SURVEY_HISTORY, "history.csv", "the runs of the relay that was asked for")                 \
     X(SURVEY_SECONDS, "seconds.csv", "the seconds of the newest good run of the largest relays") \
     X(SURVEY_MEASURERS, "measurers.csv", "what each measurer had of its part")                   \
     X(SURVEY_SLOTS, "slots.csv", "the minutes of the last day")                                  \

@@ -59,6 +59,7 @@ struct survey {
     size_t n_begun, n_ended;                         /* of those that had begun */
     char words[SURVEY_WORDS_MOST][RESULTS_WORD_MAX]; /* the first is "" */
     size_t n_words;
+    const struct survey_relay *focus; /* NULL: none; else the first once they are sorted */
     struct teams *teams;
     struct survey_measurer *measurers[AGREE_MEASURERS_MOST];
     size_t n_measurers;
@@ -126,23 +127,26 @@ static inline double survey_mbit(uint64_t bytes)
 }
 
 /* X(name of the files, title, how it is to be read) */
-#define SURVEY_PLOTS_X(X)                                                                        \
-    X(PLOT_FIGURES, "figures", "Measured, and what is said",                                     \
-      "Each point is a relay. On the dashed line both are the same; below it a relay carries "   \
-      "more than is said of it.")                                                                \
-    X(PLOT_SECONDS, "seconds", "Seconds of the largest relays",                                  \
-      "What came back and was verified, what is believed of clients beside it, and what was "    \
-      "claimed beyond that. The line is the figure: the median.")                                \
-    X(PLOT_MEASURERS, "measurers", "Spread per measurer",                                        \
-      "What each measurer had of its part, over its runs: the box has half of them, the "        \
-      "whiskers eight of ten, the bar is the median. All are at 100% if they agree.")            \
-    X(PLOT_SLOTS, "slots", "Slots over the last day",                                            \
-      "What was allotted to the runs that began in each minute, and what the relays carried.")   \
-    X(PLOT_COVERAGE, "coverage", "Coverage and age",                                             \
-      "Left, by day: relays that were tried, that were measured, and that have a figure of the " \
-      "last seven days. Right: how many figures are younger than so many hours.")                \
-    X(PLOT_TRUTH, "truth", "Beside the truth",                                                   \
-      "Left: each point is a relay; on the dashed line it is said what it carries. Right: the "  \
+#define SURVEY_PLOTS_X(X)                                                                          \
+    X(PLOT_HISTORY, "history", "One relay's runs",                                                 \
+      "What the relay that was asked for carried in each run, and what of it was its clients'; a " \
+      "red dot is a run without a figure.")                                                        \
+    X(PLOT_FIGURES, "figures", "Measured, and what is said",                                       \
+      "Each point is a relay. On the dashed line both are the same; below it a relay carries "     \
+      "more than is said of it.")                                                                  \
+    X(PLOT_SECONDS, "seconds", "Seconds of the largest relays",                                    \
+      "What came back and was verified, what is believed of clients beside it, and what was "      \
+      "claimed beyond that. The line is the figure: the median.")                                  \
+    X(PLOT_MEASURERS, "measurers", "Spread per measurer",                                          \
+      "What each measurer had of its part, over its runs: the box has half of them, the "          \
+      "whiskers eight of ten, the bar is the median. All are at 100% if they agree.")              \
+    X(PLOT_SLOTS, "slots", "Slots over the last day",                                              \
+      "What was allotted to the runs that began in each minute, and what the relays carried.")     \
+    X(PLOT_COVERAGE, "coverage", "Coverage and age",                                               \
+      "Left, by day: relays that were tried, that were measured, and that have a figure of the "   \
+      "last seven days. Right: how many figures are younger than so many hours.")                  \
+    X(PLOT_TRUTH, "truth", "Beside the truth",                                                     \
+      "Left: each point is a relay; on the dashed line it is said what it carries. Right: the "    \
       "network weight error, the share of clients that weights send to the wrong relays.")
 
 enum survey_plot {

@@ -23,6 +23,8 @@ bool survey_has_plot(const struct survey *s, enum survey_plot plot)
     struct survey_sum sum;
     survey_sum(s, &sum);
     switch (plot) {
+    case PLOT_HISTORY:
+        return s->focus && s->focus->runs;
     case PLOT_FIGURES:
         return sum.n_weights || sum.n_advertised;
     case PLOT_SECONDS:
@@ -75,6 +77,27 @@ static void put_figures(const struct survey *s, struct docw *w)
     if (sum.n_advertised)
         put_cloud(w, "relays.csv", 3, 12, "advertised by the relay", "#4477aa");
     docw_fmt(w, "\n");
+}
+
+/* ---- history ---- */
+
+static void put_history(const struct survey_relay *r, struct docw *w)
+{
+    docw_fmt(w, "set title 'Runs of ");
+    survey_put_word(w, r->nickname);
+    docw_fmt(
+        w,
+        "%s%.8s'\nset xdata time\nset timefmt '%%s'\nset format x '%%d %%b %%H:%%M'\n"
+        "set xtics rotate by -45\nset yrange [0:*]\nset offsets graph .03,graph .03,graph .15,0\n"
+        "set xlabel 'time, UTC'\nset ylabel 'Mbit/s'\nset grid\nset key outside top center "
+        "horizontal\n",
+        r->nickname[0] ? " " : "", r->key);
+    docw_fmt(w, "plot 'history.csv' using 1:($3 == 1 ? $4*8/1e6 : NaN) skip 1 with linespoints "
+                "pt 7 ps .8 lc rgb '#4477aa' title 'carried', "
+                "'' using 1:($3 == 1 ? $5*8/1e6 : NaN) skip 1 with points pt 6 lc rgb '#66ccee' "
+                "title 'of that clients', "
+                "'' using 1:($3 == 0 ? 0 : NaN) skip 1 with points pt 7 ps .8 lc rgb '#ee6677' "
+                "title 'no figure'\n");
 }
 
 /* ---- seconds ---- */
@@ -240,6 +263,9 @@ static void put_truth(const struct survey *s, struct docw *w)
 static void put_one(const struct survey *s, enum survey_plot plot, struct docw *w)
 {
     switch (plot) {
+    case PLOT_HISTORY:
+        put_history(s->focus, w);
+        break;
     case PLOT_FIGURES:
         put_figures(s, w);
         break;

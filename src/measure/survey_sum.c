@@ -177,6 +177,12 @@ void survey_sort(struct survey *s)
 {
     if (s->n)
         qsort(s->relays, s->n, sizeof *s->relays, larger_first);
+    for (size_t i = 0; i < s->n && s->focus && s->relays[0] != s->focus; i++)
+        if (s->relays[i] == s->focus) {
+            struct survey_relay *focus = s->relays[i];
+            memmove(s->relays + 1, s->relays, i * sizeof *s->relays);
+            s->relays[0] = focus;
+        }
     for (size_t i = 0; i < s->n_measurers; i++) {
         struct survey_measurer *m = s->measurers[i];
         qsort(m->percent, kept(m), sizeof *m->percent, ascending);

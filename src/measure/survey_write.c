@@ -106,6 +106,24 @@ static void write_runs(const struct survey *s, struct docw *w)
     }
 }
 
+static void write_history(const struct survey *s, struct docw *w)
+{
+    docw_fmt(w, "time,mode,ok,bytes_per_s,background,limited_by,why\n");
+    for (size_t i = 0; i < survey_runs_kept(s); i++) {
+        const struct survey_run *run = survey_run(s, i);
+        if (run->relay != s->focus)
+            continue;
+        docw_fmt(w, "%lld,", (long long)run->ts);
+        survey_put_word(w, s->words[run->mode]);
+        docw_fmt(w, ",%d,%llu,%llu,", run->ok, (unsigned long long)run->bw,
+                 (unsigned long long)run->bg);
+        survey_put_word(w, s->words[run->limited_by]);
+        docw_fmt(w, ",");
+        survey_put_word(w, s->words[run->why]);
+        docw_fmt(w, "\n");
+    }
+}
+
 /* ---- seconds ---- */
 
 static void write_seconds(const struct survey *s, struct docw *w)
@@ -124,7 +142,8 @@ static void write_seconds(const struct survey *s, struct docw *w)
 
 bool survey_has(const struct survey *s, enum survey_file file)
 {
-    return (file != SURVEY_TRUTH || s->n_truth) && (file != SURVEY_MEASURERS || s->n_measurers);
+    return (file != SURVEY_TRUTH || s->n_truth) && (file != SURVEY_MEASURERS || s->n_measurers) &&
+           (file != SURVEY_HISTORY || s->focus);
 }
 
 static void write_table(const struct survey *s, enum survey_file file, struct docw *w)
@@ -134,6 +153,7 @@ static void write_table(const struct survey *s, enum survey_file file, struct do
         [SURVEY_JSON] = write_json,
         [SURVEY_SUMMARY] = survey_write_summary,
         [SURVEY_RUNS] = write_runs,
+        [SURVEY_HISTORY] = write_history,
         [SURVEY_SECONDS] = write_seconds,
         [SURVEY_MEASURERS] = survey_write_measurers,
         [SURVEY_SLOTS] = survey_write_slots,

@@ -49,6 +49,8 @@ START_TEST(test_measure_offline_is_of_one_part)
     ck_assert_str_eq(o.relay, "x");
     ck_assert_str_eq(o.votes, "v");
     ck_ok(parse(OFFLINE_REPORT, "--classic", &o));
+    ck_ok(parse(OFFLINE_REPORT, "--relay x --out o", &o));
+    ck_err(parse(OFFLINE_REPORT, "--out o --classic", &o), ERR_ARG);
     ck_ok(parse(OFFLINE_REPORT, "--out o --truth t", &o));
     ck_assert_str_eq(o.truth, "t");
     ck_err(parse(OFFLINE_REPORT, "--relay x --truth t", &o), ERR_ARG);

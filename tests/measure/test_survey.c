@@ -238,6 +238,32 @@ START_TEST(test_survey_of_strangers)
 }
 END_TEST
 
+/* The one that was asked for is the first, however little it carries, and has its runs apart. */
+START_TEST(test_survey_of_one_relay)
+{
+    struct survey *s = some();
+    struct docw w = {.err = OK};
+    struct ipport at;
+    ck_assert(!survey_has(s, SURVEY_HISTORY));
+    ck_assert_ptr_null(strstr(written(s, SURVEY_PLOTS, &w), "history"));
+    ck_ok(ipport_parse("203.0.113.7:9001", &at));
+    ck_assert(!survey_focus(s, FP("0303"), &at));
+    ck_assert(survey_focus(s, "", &at));
+    ck_assert_str_eq(written(s, SURVEY_HISTORY, &w),
+                     "time,mode,ok,bytes_per_s,background,limited_by,why\n"
+                     "1796033000,,0,0,0,,timeout\n");
+    ck_assert(survey_focus(s, A, &at));
+    ck_assert_str_eq(written(s, SURVEY_HISTORY, &w),
+                     "time,mode,ok,bytes_per_s,background,limited_by,why\n"
+                     "1796030000,flashflow,1,3000000,200000,relay,\n"
+                     "1796032000,,0,0,0,,refused\n");
+    ck_assert_ptr_nonnull(strstr(written(s, SURVEY_SECONDS, &w), "figure\n" A ",1,"));
+    ck_assert_ptr_nonnull(strstr(written(s, SURVEY_PLOTS, &w), "set output 'history.svg'"));
+    docw_free(&w);
+    survey_free(s);
+}
+END_TEST
+
 /* Of very many runs and kinds of words there is an end. */
 START_TEST(test_survey_is_bounded)
 {
@@ -272,4 +298,5 @@ END_TEST
 
 TESTS("measure/survey", test_survey_tables, test_survey_json, test_survey_other_tables,
       test_survey_beside_the_truth, test_survey_page_and_plots, test_survey_names_who_disagrees,
-      test_survey_of_strangers, test_survey_is_bounded, test_survey_of_nothing)
+      test_survey_of_strangers, test_survey_of_one_relay, test_survey_is_bounded,
+      test_survey_of_nothing)

@@ -35,7 +35,8 @@ const char offline_report_help[] =
     "  --relay RELAY         why a relay has the figure that it has, in words: a fingerprint, an\n"
     "                        address with its port, or a nickname of the consensus\n"
     "  --classic             FlashFlow's lines\n"
-    "  --out DIR             a page and tables of all relays there, and plots if gnuplot is here\n"
+    "  --out DIR             a page and tables of all relays there, and plots if gnuplot is here;\n"
+    "                        with --relay that one first, and its runs\n"
     "  --data-directory DIR  a client's or relay's, that has the consensus and descriptors\n"
     "  --consensus FILE      for consensus weights and nicknames\n"
     "  --descriptors FILE    for what relays say of themselves\n"
@@ -162,8 +163,8 @@ err_t offline_parse(enum offline_part part, int argc, char *const *argv,
                                                                         : OFFLINE_REPORT_AGE_S};
     for (int i = 1; i < argc; i++)
         TRY(take(part, argc, argv, &i, out, why));
-    int kinds = (out->relay ? 1 : 0) + (out->classic ? 1 : 0) + (out->out ? 1 : 0);
-    if (part == OFFLINE_REPORT && kinds != 1 && !out->help)
+    bool some = out->relay || out->out;
+    if (part == OFFLINE_REPORT && some == out->classic && !out->help)
         return arg_wrong(&none, "of what? Say --relay, --classic or --out; see --help");
     if (out->truth && !out->out)
         return arg_wrong(&none, "--truth is for --out");

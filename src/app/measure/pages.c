@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "app/measure/named.h"
 #include "app/measure/reading.h"
 #include "app/measure/tool.h"
 #include "app/out.h"
@@ -45,6 +46,15 @@ static err_t read_truth(struct paging *p, const char *path, struct log *log)
     return e;
 }
 
+static err_t focus(struct survey *s, const char *relay, const struct consensus *c, struct log *log)
+{
+    struct ipport at;
+    char fp[41];
+    TRY(named_find(relay, c, log, fp, &at));
+    (void)survey_focus(s, fp, &at); /* one that has no runs is in its report alone */
+    return OK;
+}
+
 static err_t gather(struct paging *p, const struct offline_options *o, int64_t now_s,
                     struct log *log)
 {
@@ -56,7 +66,9 @@ static err_t gather(struct paging *p, const struct offline_options *o, int64_t n
     TRY(reading_consensus(o, log, &c));
     if (c)
         survey_consensus(p->survey, c);
+    err_t e = o->relay ? focus(p->survey, o->relay, c, log) : OK;
     consensus_free(&c);
+    TRY(e);
     return reading_descriptors(o, now_s, log, on_descriptor, p);
 }
 

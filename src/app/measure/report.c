@@ -5,12 +5,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/measure/named.h"
 #include "app/measure/pages.h"
 #include "app/measure/reading.h"
 #include "app/measure/tool.h"
 #include "app/measure/votes.h"
 #include "app/out.h"
-#include "crypto/encode.h"
 #include "measure/report.h"
 
 struct reporting {
@@ -70,39 +70,11 @@ static err_t classic(struct reporting *r)
 
 /* ---- one relay ---- */
 
-static err_t find_by_nickname(struct reporting *r, const struct consensus *c, char fp[41])
-{
-    const struct router *found = NULL;
-    for (size_t i = 0; c && i < c->n_relays; i++)
-        if (text_is_nocase(text_of(r->o.relay), c->relays[i].nickname)) {
-            if (found) {
-                log_warn(&r->log, "Several relays are called \"%s\": say its fingerprint.",
-                         r->o.relay);
-                return ERR_NOT_FOUND;
-            }
-            found = &c->relays[i];
-        }
-    if (!found) {
-        log_warn(&r->log,
-                 "Who is \"%.100s\"? Say a fingerprint, an address with its port, or the nickname "
-                 "of a relay of the consensus (--consensus, --data-directory).",
-                 r->o.relay);
-        return ERR_NOT_FOUND;
-    }
-    hex_upper(found->rsa.b, sizeof found->rsa.b, fp);
-    return OK;
-}
-
 static err_t find(struct reporting *r, const struct consensus *c)
 {
-    const char *word = r->o.relay[0] == '$' ? r->o.relay + 1 : r->o.relay;
-    struct rsa_id rsa;
-    struct ipport at = {.port = 0};
-    char fp[41] = "";
-    if (hex_decode_exact(text_of(word), rsa.b, sizeof rsa.b) == OK)
-        hex_upper(rsa.b, sizeof rsa.b, fp);
-    else if (ipport_parse(word, &at) != OK)
-        TRY(find_by_nickname(r, c, fp));
+    struct ipport at;
+    char fp[41];
+    TRY(named_find(r->o.relay, c, &r->log, fp, &at));
     r->report = report_new(fp, &at);
     return r->report ? OK : ERR_NOMEM;
 }
@@ -153,14 +125,14 @@ int measure_report_main(int argc, char **argv)
         return tool_complain(MEASURE_USAGE, why);
     if (r.o.help)
         return fputs(offline_report_help, stdout) < 0;
-    if (r.o.out)
-        return pages_write(&r.o, r.now_s, &r.log);
-    err_t e = r.o.classic ? classic(&r) : one_relay(&r);
+    err_t e = r.o.classic ? classic(&r) : r.o.relay ? one_relay(&r) : OK;
     if (r.bad_lines)
         log_warn(&r.log, "%u lines of the results are torn, or none of ours.", r.bad_lines);
     report_free(r.report);
     docw_free(&r.text);
     if (e != OK && e != ERR_NOT_FOUND) /* which was told */
         return tool_complain(MEASURE_NOT_ALL, err_text(e));
+    if (e == OK && r.o.out)
+        return pages_write(&r.o, r.now_s, &r.log);
     return e == OK ? MEASURE_DONE : MEASURE_NOT_ALL;
 }
