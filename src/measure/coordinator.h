@@ -48,6 +48,7 @@ struct coordinator_ops {
     /* Something about a job, one JSON object without a line's end; OVER: the last. May be NULL. */
     void (*on_event)(void *arg, uint32_t meas_id, const char *json, bool over);
     void (*on_idle)(void *arg); /* after coordinator_finish(): nothing runs any more */
+    unsigned talk_ms; /* a talk() that tells nothing is over by then; 0: as run.h has it */
 };
 
 /* CONF is copied; TLS outlives it; PIN is of the key in it, which contact lines name. NULL out of
@@ -79,8 +80,9 @@ struct coord_proto *coordinator_accept(struct coordinator *c);
 
 /* ---- relays ---- */
 
-/* Whom the link proved to be there: before the answer, for the results. */
-void coordinator_relay_met(struct coordinator *c, uint32_t meas_id, const struct rsa_id *rsa);
+/* Whom the link proved to be there, for the results, and where: before the answer. */
+void coordinator_relay_met(struct coordinator *c, uint32_t meas_id, const struct rsa_id *rsa,
+                           const struct ipport *at);
 void coordinator_relay_granted(struct coordinator *c, uint32_t meas_id,
                                const struct meas_ext *limits, const struct ed_id *peer);
 void coordinator_relay_bg(struct coordinator *c, uint32_t meas_id, const struct meas_bg *bg);

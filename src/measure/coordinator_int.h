@@ -30,6 +30,7 @@ struct cjob {
     void *proving; /* the relay's own descriptor is being asked for */
     char *proof;   /* in which it has agreed */
     uint64_t proved_us;
+    struct ipport reached; /* where it was asked for that; family IP_NONE: it was not */
     struct csession *team[RUN_MEMBERS_MOST]; /* NULL: it is gone */
     bool has_bw, has_sockets;                /* of the team, which are to be given back */
     struct cplan_item *item;                 /* of the plan; NULL: somebody ordered it */

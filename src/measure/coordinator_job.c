@@ -240,9 +240,11 @@ static void begin(struct cjob *j, uint64_t sum)
         return;
     }
     cteam_reserve(j, sum);
+    j->config.patience_ms = c->ops->talk_ms;
     if (e == OK)
         e = run_new(c->env, &j->config, &run_ops, j, &j->run);
     if (e == OK) {
+        run_reached(j->run, &j->reached);
         run_start(j->run);
         return;
     }

@@ -110,7 +110,7 @@ static json_t *listed_json(const struct coordinator *c, const struct listed_rela
 {
     char fp[HEX_SIZE(sizeof r->rsa.b)], at[IPPORT_TEXT_MAX] = "";
     bool granted = has_granted(h), is_free = r->n_addrs && consent_is_free(&r->addrs[0]);
-    const char *consent = is_free ? "free" : r->agrees ? "contact" : granted ? "granted" : "none";
+    const char *consent = r->agrees ? "contact" : is_free ? "free" : granted ? "granted" : "none";
     json_t *object = h ? measured_json(h) : json_pack("{sisi}", "bw", 0, "measured", 0);
     if (r->n_addrs)
         (void)ipport_text(&r->addrs[0], at);

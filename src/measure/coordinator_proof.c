@@ -38,10 +38,19 @@ static const char *why_unproved(err_t err)
 {
     switch (err) {
     case ERR_LINK_CONNECT:
+        return "unreachable";
     case ERR_LINK_TIMEOUT:
-    case ERR_LINK_CLOSED:
     case ERR_CIRC_TIMEOUT:
         return "timeout";
+    case ERR_LINK_TLS:
+    case ERR_LINK_PROTO:
+    case ERR_LINK_VERSION:
+    case ERR_LINK_CERTS:
+    case ERR_LINK_DATES:
+    case ERR_LINK_CLOSED:
+        return "handshake_failed";
+    case ERR_LINK_IDENTITY:
+        return "wrong_identity";
     default:
         return "no_consent";
     }
@@ -55,6 +64,7 @@ static void take(struct cjob *j, const struct consent_relay *relay)
     r->has_fp = relay->has_rsa;
     r->has_ed25519 = relay->has_ed;
     j->config.proof = text_of(j->proof);
+    j->reached = relay->at;
     j->proved_us = j->coordinator->env->mono_us;
 }
 
@@ -79,11 +89,13 @@ void coordinator_proved(struct coordinator *c, uint32_t meas_id, err_t err,
     env_arm_ms(c->env, &c->look, 0);
 }
 
-void coordinator_relay_met(struct coordinator *c, uint32_t meas_id, const struct rsa_id *rsa)
+void coordinator_relay_met(struct coordinator *c, uint32_t meas_id, const struct rsa_id *rsa,
+                           const struct ipport *at)
 {
     struct cjob *j = cjob_find(c, meas_id);
     if (!j || !j->run || !rsa)
         return;
+    run_reached(j->run, at);
     j->config.relay.fp = *rsa;
     j->config.relay.has_fp = true;
 }

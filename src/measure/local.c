@@ -23,6 +23,7 @@ struct local {
 static void on_granted(void *arg, const struct meas_ext *limits)
 {
     struct local *l = arg;
+    run_reached(l->run, relay_talk_at(l->talk));
     run_granted(l->run, limits);
 }
 
@@ -205,6 +206,7 @@ err_t local_new(struct env *env, const struct local_config *config, const struct
     if (!l)
         return ERR_NOMEM;
     *l = (struct local){.env = env, .config = *config, .ops = ops, .arg = arg};
+    l->config.run.patience_ms = RELAY_TALK_MOST_MS;
     err_t e = run_new(env, &l->config.run, &run_ops, l, &l->run);
     if (e != OK) {
         free(l);

@@ -108,6 +108,9 @@ struct bw_report {
     X(MEAS_NO_CONSENT, "NO_CONSENT")                   /* nobody has agreed to it */           \
     X(MEAS_CHEAT, "CHEAT")                             /* with evidence */                     \
     X(MEAS_RELAY_LOST, "RELAY_LOST")                   /* too many of the links ended */       \
+    X(MEAS_UNREACHABLE, "UNREACHABLE")                 /* nobody is there */                   \
+    X(MEAS_HANDSHAKE_FAILED, "HANDSHAKE_FAILED")       /* who is there made no link with us */ \
+    X(MEAS_WRONG_IDENTITY, "WRONG_IDENTITY")           /* another relay is there */            \
     X(MEAS_MEASURER_LOST, "MEASURER_LOST")             /* or the measurer did */               \
     X(MEAS_TIMEOUT, "TIMEOUT")                                                                 \
     X(MEAS_DEAD_MAN, "DEAD_MAN")   /* the coordinator is gone */                               \
@@ -146,6 +149,8 @@ struct meas_failure {
 const char *meas_mode_name(enum meas_mode mode);
 /* False: there is no such. */
 bool meas_mode_find(struct text name, enum meas_mode *out);
+/* What it says of the relay that a link to it ended so. */
+enum meas_code meas_code_of_link(const struct link_end *end);
 const char *meas_code_name(enum meas_code code);
 bool meas_code_find(struct text name, enum meas_code *out);
 /* "circuit 80001234 of socket 3, cell 17, byte 32: 00.. expected, 01.. came". Returns OUT. */

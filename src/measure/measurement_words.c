@@ -45,6 +45,15 @@ const char *meas_code_name(enum meas_code code)
     return (size_t)code < N_CODES ? codes[code] : "?";
 }
 
+enum meas_code meas_code_of_link(const struct link_end *end)
+{
+    if (end->why == ERR_LINK_IDENTITY)
+        return MEAS_WRONG_IDENTITY;
+    if (end->during == LINK_CONNECTING)
+        return MEAS_UNREACHABLE;
+    return end->during == LINK_OPEN ? MEAS_RELAY_LOST : MEAS_HANDSHAKE_FAILED;
+}
+
 bool meas_code_find(struct text name, enum meas_code *out)
 {
     size_t i = find(codes, N_CODES, name);

@@ -14,6 +14,7 @@ void onehop_init(struct onehop *h, struct env *env, const struct meas_world *ops
 {
     *h =
         (struct onehop){.env = env, .ops_world = ops_world, .world = world, .ops = ops, .arg = arg};
+    h->lost = MEAS_RELAY_LOST;
 }
 
 /* ---- the end ---- */
@@ -102,7 +103,9 @@ static void on_destroy(void *arg, uint8_t reason)
 
 static void on_link_closed(void *arg, const struct link_end *link_end)
 {
-    end(arg, link_end->why, link_end->text);
+    struct onehop *h = arg;
+    h->lost = meas_code_of_link(link_end);
+    end(h, link_end->why, link_end->text);
 }
 
 static void on_writable(void *arg)
@@ -138,6 +141,7 @@ static void on_open(void *arg)
 static void on_link_end(void *arg, const struct link_end *link_end)
 {
     struct onehop *h = arg;
+    h->lost = meas_code_of_link(link_end);
     end(h, link_end->why, link_end->text);
     h->ops_world->hangup(h->world, h->link);
 }

@@ -37,6 +37,7 @@ struct onehop {
     struct link_circ circ;
     struct fast_client fast;
     struct layer *layer; /* from ONEHOP_READY on */
+    enum meas_code lost; /* what the link's end says of the relay, in on_end */
 };
 
 /* All zero before; nothing is dialled yet. */

@@ -4,16 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/later.h"
 #include "measure/onehop.h"
 
 struct relay_talk {
     struct env *env;
+    struct relay_talk_config config;
+    size_t at; /* of the relay's addresses */
     struct onehop hop;
-    struct meas_params params;
     const struct relay_talk_ops *ops;
     void *arg;
     bool granted, over;
     struct timer deadline;
+    struct later again; /* the next address */
 };
 
 static void end(struct relay_talk *t, enum meas_code code, const char *text)
@@ -29,7 +32,7 @@ static void end(struct relay_talk *t, enum meas_code code, const char *text)
 static void on_ready(void *arg)
 {
     struct relay_talk *t = arg;
-    const struct meas_cell ask = {.cmd = MEAS_PARAMS, .params = t->params};
+    const struct meas_cell ask = {.cmd = MEAS_PARAMS, .params = t->config.params};
     if (onehop_say(&t->hop, &ask) == OK)
         env_arm_ms(t->env, &t->deadline, RELAY_TALK_ANSWER_MS);
     else
@@ -78,15 +81,34 @@ static void on_writable(void *arg)
     (void)arg;
 }
 
+/* Of a relay that has several addresses, the next one is tried where nobody, or somebody else, is.
+ */
+static bool may_go_on(const struct relay_talk *t, enum onehop_state during, err_t why)
+{
+    return during == ONEHOP_DIALLING && !onehop_is_ours(why) && t->at + 1 < t->config.relay.n_addrs;
+}
+
 /* What is ours is not to be the relay's: it would be left alone for a day. */
+static enum meas_code code_of(const struct relay_talk *t, err_t why)
+{
+    if (why == ERR_CIRC_PROTO)
+        return MEAS_MALFORMED_TOR_RESP;
+    return onehop_is_ours(why) ? MEAS_RESOURCES : t->hop.lost;
+}
+
 static void on_end(void *arg, enum onehop_state during, err_t why, const char *text)
 {
-    (void)during;
-    end(arg,
-        why == ERR_CIRC_PROTO ? MEAS_MALFORMED_TOR_RESP
-        : onehop_is_ours(why) ? MEAS_RESOURCES
-                              : MEAS_RELAY_LOST,
-        text);
+    struct relay_talk *t = arg;
+    char more[MEAS_INFO_MAX];
+    enum meas_code code = code_of(t, why);
+    if (t->over)
+        return;
+    if (may_go_on(t, during, why)) {
+        later_ask(t->env, &t->again);
+        return;
+    }
+    snprintf(more, sizeof more, "no relay is there: %.170s", text);
+    end(t, code, code == MEAS_UNREACHABLE ? more : text);
 }
 
 static const struct onehop_ops hop_ops = {on_ready, on_meas, on_relay, on_writable, on_end};
@@ -102,26 +124,48 @@ static void on_deadline(void *arg)
 
 /* ---- life ---- */
 
+static err_t dial(struct relay_talk *t)
+{
+    const struct relay_talk_config *config = &t->config;
+    struct link_config link = config->link;
+    struct meas_relay relay = config->relay;
+    link.connect_timeout_ms = link.handshake_timeout_ms = MEAS_CONNECT_MS;
+    link.padding = LINK_PADDING_OFF;
+    link.measures = true;
+    if (relay.n_addrs)
+        relay.addrs[0] = relay.addrs[t->at];
+    onehop_init(&t->hop, t->env, config->ops_world, config->world, &hop_ops, t);
+    TRY(onehop_open(&t->hop, &link, &relay));
+    env_arm_ms(t->env, &t->deadline, 2 * MEAS_CONNECT_MS + MEAS_CIRCS_MS);
+    return OK;
+}
+
+static void again(void *arg)
+{
+    struct relay_talk *t = arg;
+    if (t->over)
+        return;
+    onehop_free(&t->hop);
+    t->at++;
+    if (dial(t) != OK)
+        end(t, MEAS_RESOURCES, "out of memory");
+}
+
 err_t relay_talk_new(struct env *env, const struct relay_talk_config *config,
                      const struct relay_talk_ops *ops, void *arg, struct relay_talk **out)
 {
     struct relay_talk *t = calloc(1, sizeof *t);
-    struct link_config link = config->link;
     if (!t)
         return ERR_NOMEM;
-    link.connect_timeout_ms = link.handshake_timeout_ms = MEAS_CONNECT_MS;
-    link.padding = LINK_PADDING_OFF;
-    link.measures = true;
-    *t = (struct relay_talk){.env = env, .params = config->params, .ops = ops, .arg = arg};
+    *t = (struct relay_talk){.env = env, .config = *config, .ops = ops, .arg = arg};
     timer_init(&t->deadline, on_deadline, t);
-    onehop_init(&t->hop, env, config->ops_world, config->world, &hop_ops, t);
-    err_t e = onehop_open(&t->hop, &link, &config->relay);
+    later_init(&t->again, again, t);
+    err_t e = dial(t);
     if (e != OK) {
         t->over = true;
         relay_talk_free(t);
         return e;
     }
-    env_arm_ms(env, &t->deadline, 2 * MEAS_CONNECT_MS + MEAS_CIRCS_MS);
     *out = t;
     return OK;
 }
@@ -143,8 +187,14 @@ void relay_talk_free(struct relay_talk *t)
     if (!t)
         return;
     relay_talk_leave(t, false);
+    later_cancel(t->env, &t->again);
     onehop_free(&t->hop);
     free(t);
+}
+
+const struct ipport *relay_talk_at(const struct relay_talk *t)
+{
+    return &t->config.relay.addrs[t->at];
 }
 
 static bool is_open(const struct relay_talk *t)

@@ -26,7 +26,9 @@ static void tell_end(void *arg)
 static void on_deadline(void *arg)
 {
     struct run *r = arg;
-    if (r->state == RUN_NEGOTIATE) {
+    if (r->state == RUN_NEGOTIATE && r->config.patience_ms) {
+        run_fail(r, MEAS_TIMEOUT, RUN_NOBODY, "the relay could not be asked in time");
+    } else if (r->state == RUN_NEGOTIATE) {
         run_fail(r, MEAS_UNSUPPORTED, RUN_NOBODY,
                  "the relay did not answer for %d s; if it is one of tor's, try --mode echo2",
                  RUN_NEGOTIATE_MS / 1000);
@@ -104,7 +106,7 @@ static void ask_relay(struct run *r)
             m.ext.measurers[m.ext.n_measurers++] =
                 (struct meas_measurer){c->members[k].identity, (uint16_t)r->team.parts[k].sockets};
     r->asked = true;
-    env_arm_ms(r->env, &r->deadline, RUN_NEGOTIATE_MS);
+    env_arm_ms(r->env, &r->deadline, c->patience_ms ? c->patience_ms : RUN_NEGOTIATE_MS);
     r->ops->ask(r->arg, &m);
 }
 
@@ -133,6 +135,19 @@ void run_start(struct run *r)
         ask_relay(r);
     else
         connect_all(r);
+}
+
+void run_reached(struct run *r, const struct ipport *at)
+{
+    struct meas_relay *relay = &r->config.relay;
+    const struct ipport first = *at;
+    size_t i = 0;
+    while (i < relay->n_addrs && !ipport_equal(&relay->addrs[i], at))
+        i++;
+    if (i == relay->n_addrs)
+        return;
+    memmove(&relay->addrs[1], &relay->addrs[0], i * sizeof relay->addrs[0]);
+    relay->addrs[0] = first;
 }
 
 void run_granted(struct run *r, const struct meas_ext *limits)

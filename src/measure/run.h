@@ -58,6 +58,8 @@ struct run_config {
     unsigned multiplier; /* m of the paper's rule, in hundredths; 0: the usual one */
     uint64_t wanted;     /* to be allotted at first; 0: what the paper's rule says of the prior */
     bool hold;           /* once all have their circuits it waits for run_release() */
+    /* So long whoever asks the relay may take, having time-outs of its own; 0: RUN_NEGOTIATE_MS. */
+    unsigned patience_ms;
     struct ipport hop_addr; /* modes with a second hop */
     struct text proof;      /* borrowed: outlives the run */
     struct run_member members[RUN_MEMBERS_MOST];
@@ -126,6 +128,8 @@ void run_cancel(struct run *r, const char *why);
 
 /* ---- what the relay says ---- */
 
+/* The relay answers at AT, one of its addresses: measurers are told that first. */
+void run_reached(struct run *r, const struct ipport *at);
 void run_granted(struct run *r, const struct meas_ext *limits);
 /* At any time: MEAS_UNSUPPORTED, MEAS_REFUSED, MEAS_TIMEOUT, MEAS_RELAY_LOST, MEAS_NO_CONSENT. */
 void run_refused(struct run *r, enum meas_code code, const char *info);

@@ -77,6 +77,12 @@ static const char *why_failed(enum meas_code code)
         return "relay_lost";
     case MEAS_TIMEOUT:
         return "timeout";
+    case MEAS_UNREACHABLE:
+        return "unreachable";
+    case MEAS_HANDSHAKE_FAILED:
+        return "handshake_failed";
+    case MEAS_WRONG_IDENTITY:
+        return "wrong_identity";
     case MEAS_CANCELLED:
         return "cancelled";
     case MEAS_M_DUPE_MEAS_ID:

@@ -20,10 +20,11 @@ struct selfdesc {
     struct circ *circ;
     struct dirhttp *http;
     unsigned data; /* cells */
+    size_t at;     /* of its addresses */
     bool over, connected;
     struct selfdesc_answer answer;
     struct timer late;
-    struct later tell;
+    struct later tell, again;
 };
 
 /* ---- the end ---- */
@@ -44,7 +45,8 @@ static void done(struct selfdesc *d, err_t e, const char *why)
     env_disarm(d->env, &d->late);
     if (d->circ)
         circ_close(d->circ, OK, DESTROY_NONE);
-    link_close(d->link, OK, OR_DONE, "the descriptor was asked for");
+    if (d->link)
+        link_close(d->link, OK, OR_DONE, "the descriptor was asked for");
     later_ask(d->env, &d->tell);
 }
 
@@ -58,7 +60,7 @@ static void too_late(void *arg)
 static err_t ask(struct selfdesc *d)
 {
     char request[DIRHTTP_REQUEST_MAX], host[IP_TEXT_MAX];
-    const struct dirhttp_options o = {.host = ip_text(&d->config.relay.addrs[0].ip, host),
+    const struct dirhttp_options o = {.host = ip_text(&d->answer.relay.at.ip, host),
                                       .accept = "identity"};
     size_t len;
     d->connected = true;
@@ -155,9 +157,32 @@ static void link_on_open(void *arg)
     circ_set_user(d->circ, &user_ops, d);
 }
 
+/* The next address, if there is one that may be asked. */
+static bool go_on(struct selfdesc *d)
+{
+    char why[CONSENT_WHY_MAX];
+    const struct meas_relay *r = &d->config.relay;
+    while (++d->at < r->n_addrs)
+        if (consent_check_address(&r->addrs[d->at], why) == OK)
+            return true;
+    return false;
+}
+
 static void link_on_end(void *arg, const struct link_end *end)
 {
-    done(arg, end->why == OK ? ERR_LINK_CLOSED : end->why, end->text);
+    struct selfdesc *d = arg;
+    char why[SELFDESC_WHY_MAX];
+    if (d->over)
+        return;
+    if (end->during < LINK_OPEN && go_on(d)) {
+        later_ask(d->env, &d->again);
+        return;
+    }
+    snprintf(why, sizeof why, "no relay is there: %s", end->text);
+    if (end->during == LINK_CONNECTING)
+        done(d, ERR_LINK_CONNECT, why);
+    else
+        done(d, end->why == OK ? ERR_LINK_CLOSED : end->why, end->text);
 }
 
 static void link_on_output(void *arg)
@@ -178,17 +203,27 @@ static err_t dial(struct selfdesc *d)
                                        .connect_timeout_ms = MEAS_CONNECT_MS,
                                        .handshake_timeout_ms = MEAS_CONNECT_MS,
                                        .padding = LINK_PADDING_OFF};
-    const struct link_target target = {.reach = reach_at(r->addrs[0]),
+    const struct link_target target = {.reach = reach_at(r->addrs[d->at]),
                                        .rsa = r->fp,
                                        .ed = r->ed25519,
                                        .has_rsa = r->has_fp,
                                        .has_ed = r->has_ed25519};
-    TRY(dirhttp_new(CONSENT_DESCRIPTOR_MOST, false, &d->http));
+    d->answer.relay.at = r->addrs[d->at];
     d->link = link_new(d->env, &config, &target, &link_ops, d);
     if (!d->link)
         return ERR_NOMEM;
     d->config.sockets->dial(d->config.world, d->link);
     return OK;
+}
+
+static void again(void *arg)
+{
+    struct selfdesc *d = arg;
+    d->config.sockets->hangup(d->config.world, d->link);
+    link_free(d->link);
+    d->link = NULL;
+    if (dial(d) != OK)
+        done(d, ERR_NOMEM, "out of memory");
 }
 
 err_t selfdesc_new(struct env *env, const struct selfdesc_config *config,
@@ -201,10 +236,12 @@ err_t selfdesc_new(struct env *env, const struct selfdesc_config *config,
     if (!d)
         return ERR_NOMEM;
     *d = (struct selfdesc){.env = env, .config = *config, .on_done = on_done, .arg = arg};
-    d->answer.relay.at = config->relay.addrs[0];
     timer_init(&d->late, too_late, d);
     later_init(&d->tell, tell, d);
-    err_t e = dial(d);
+    later_init(&d->again, again, d);
+    err_t e = dirhttp_new(CONSENT_DESCRIPTOR_MOST, false, &d->http);
+    if (e == OK)
+        e = dial(d);
     if (e != OK) {
         selfdesc_free(d);
         return e;
@@ -225,6 +262,7 @@ void selfdesc_free(struct selfdesc *d)
         d->config.sockets->hangup(d->config.world, d->link);
     link_free(d->link);
     later_cancel(d->env, &d->tell);
+    later_cancel(d->env, &d->again);
     dirhttp_free(&d->http);
     free(d);
 }

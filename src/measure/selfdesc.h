@@ -18,11 +18,12 @@ struct selfdesc_config {
     struct tls_ctx *tls; /* a client's; borrowed */
     const struct meas_world *sockets;
     void *world;
-    struct meas_relay relay; /* the first of its addresses is asked */
+    struct meas_relay
+        relay; /* asked at one of its addresses after the other, until it is reached */
 };
 
 struct selfdesc_answer {
-    err_t err;
+    err_t err;                  /* ERR_LINK_CONNECT: nobody is there */
     char why[SELFDESC_WHY_MAX]; /* if ERR is not OK */
     struct text descriptor;     /* valid during the call */
     struct consent_relay relay; /* as the link proved it */

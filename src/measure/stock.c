@@ -120,8 +120,10 @@ static void tell_connected(struct stock *s)
 }
 
 /* proposal 316 has a measurement fail "if fewer than half" of the circuits can be had. */
-void stock_look_whether_all(struct stock *s, const char *last_failure)
+void stock_look_whether_all(struct stock *s, enum meas_code code, const char *last_failure)
 {
+    bool is_nowhere =
+        code == MEAS_UNREACHABLE || code == MEAS_HANDSHAKE_FAILED || code == MEAS_WRONG_IDENTITY;
     char text[MEAS_INFO_MAX];
     if (s->state != STOCK_CONNECTING || s->ready + s->bad < s->n)
         return;
@@ -130,7 +132,7 @@ void stock_look_whether_all(struct stock *s, const char *last_failure)
         return;
     }
     snprintf(text, sizeof text, "%u of %u circuits failed: %s", s->bad, s->n, last_failure);
-    stock_fails(s, MEAS_LAUNCH_CIRCS, false, text);
+    stock_fails(s, is_nowhere && !s->ready ? code : MEAS_LAUNCH_CIRCS, false, text);
 }
 
 /* ---- life ---- */

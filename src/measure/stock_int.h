@@ -114,7 +114,7 @@ void stock_paid(struct stock *s, uint64_t cells);
 /* ---- the parts of stock ---- */
 
 /* Whether no circuit is missing any more; LAST_FAILURE says what became of the last one. */
-void stock_look_whether_all(struct stock *s, const char *last_failure);
+void stock_look_whether_all(struct stock *s, enum meas_code code, const char *last_failure);
 void stock_fails(struct stock *s, enum meas_code code, bool sent_away, const char *text);
 void stock_finish(struct stock *s); /* all is sent and has come back */
 void stock_pump_all(struct stock *s);

@@ -14,7 +14,7 @@ void lane_is_ready(struct lane *ln)
     if (!s->ready || took_ms < s->rtt_ms)
         s->rtt_ms = (unsigned)took_ms;
     s->ready++;
-    stock_look_whether_all(s, "");
+    stock_look_whether_all(s, MEAS_LAUNCH_CIRCS, "");
 }
 
 /* While connecting it is one circuit less; a relay that has granted a run and takes it back wants
@@ -37,7 +37,7 @@ static void lane_lost(struct lane *ln, enum meas_code code, bool sent_away, cons
     s->kind->close(ln);
     if (ln->link && !ln->over)
         link_close(ln->link, OK, OR_DONE, text);
-    stock_look_whether_all(s, text);
+    stock_look_whether_all(s, code, text);
 }
 
 void lane_fails(struct lane *ln, enum meas_code code, const char *fmt, ...)
@@ -95,7 +95,7 @@ static void link_on_end(void *arg, const struct link_end *end)
     else if (!ours && end->during == LINK_OPEN)
         lane_sent_away(ln, "the relay closed a link: %s", end->text);
     else if (!ours)
-        lane_fails(ln, MEAS_RELAY_LOST, "no link to the relay: %s", end->text);
+        lane_fails(ln, meas_code_of_link(end), "no link to the relay: %s", end->text);
 }
 
 static void link_on_output(void *arg)

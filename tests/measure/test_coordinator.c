@@ -379,8 +379,12 @@ START_TEST(test_coordinator_unmodified_relays_need_consent)
     static const struct {
         err_t err;
         const char *descriptor, *detail, *why;
-    } cases[] = {{ERR_LINK_CONNECT, "", "nobody answers", "timeout"},
+    } cases[] = {{ERR_LINK_CONNECT, "", "nobody answers", "unreachable"},
                  {ERR_LINK_TIMEOUT, "", "nobody answers", "timeout"},
+                 {ERR_LINK_TLS, "", "it speaks no TLS", "handshake_failed"},
+                 {ERR_LINK_CLOSED, "", "it closed", "handshake_failed"},
+                 {ERR_LINK_CERTS, "", "its certificates", "handshake_failed"},
+                 {ERR_LINK_IDENTITY, "", "it is another", "wrong_identity"},
                  {ERR_NOT_FOUND, "", "nobody answers", "no_consent"},
                  {OK, "router x 203.0.113.7 9001 0 0\n", "", "no_consent"},
                  {OK, "", "", "no_consent"}};
@@ -395,7 +399,7 @@ START_TEST(test_coordinator_unmodified_relays_need_consent)
         team_pass(3);
         ck_assert_uint_eq(team.proving, id);
         coordinator_proved(team.c, id, cases[i].err, &who, text_of(cases[i].descriptor),
-                           "nobody answers");
+                           cases[i].detail);
         team_pass(1);
         struct result r = team_result(id);
         ck_assert_str_eq(r.why, cases[i].why);

@@ -166,6 +166,73 @@ START_TEST(test_relay_talk_answer_before_there_is_a_circuit)
 }
 END_TEST
 
+static struct relay_talk_config config_of(struct cast *c, size_t n_addrs)
+{
+    struct relay_talk_config config = {.link = {.tls = c->w.client_tls},
+                                       .ops_world = &mw_ops,
+                                       .world = &c->w,
+                                       .relay = mw_relay(&c->w)};
+    for (; config.relay.n_addrs < n_addrs; config.relay.n_addrs++) {
+        config.relay.addrs[config.relay.n_addrs] = config.relay.addrs[0];
+        config.relay.addrs[config.relay.n_addrs].port += (uint16_t)config.relay.n_addrs;
+    }
+    return config;
+}
+
+/* It is said at once, and is no silence of a relay that does not know measuring. */
+START_TEST(test_relay_talk_nobody_is_there)
+{
+    struct cast c;
+    memset(&c, 0, sizeof c);
+    mw_new(&c.w, 3, 0);
+    c.w.refuse_dials = 3;
+    struct relay_talk_config config = config_of(&c, 3);
+    ck_ok(relay_talk_new(c.w.env, &config, &ops, &c, &c.t));
+    test_env_advance_ms(c.w.env, 1000);
+    ck_assert_uint_eq(c.ends, 1);
+    ck_assert_int_eq(c.code, MEAS_UNREACHABLE);
+    ck_assert_ptr_nonnull(strstr(c.text, "no relay is there: "));
+    ck_assert_ptr_nonnull(strstr(c.text, "refused"));
+    ck_assert_uint_eq(c.w.n_wires, 3); /* each address once */
+    finish(&c);
+}
+END_TEST
+
+START_TEST(test_relay_talk_goes_on_at_the_next_address)
+{
+    struct cast c;
+    memset(&c, 0, sizeof c);
+    mw_new(&c.w, 3, 0);
+    c.w.refuse_dials = 1;
+    c.w.answer = MW_GRANTS;
+    struct relay_talk_config config = config_of(&c, 3);
+    ck_ok(relay_talk_new(c.w.env, &config, &ops, &c, &c.t));
+    test_env_advance_ms(c.w.env, 1000);
+    ck_assert_uint_eq(c.granted, 1);
+    ck_assert_uint_eq(c.ends, 0);
+    ck_assert_uint_eq(relay_talk_at(c.t)->port, 9002);
+    ck_assert_uint_eq(c.w.n_wires, 2);
+    finish(&c);
+}
+END_TEST
+
+/* Nothing is dialled for who has left. */
+START_TEST(test_relay_talk_that_was_left_goes_nowhere)
+{
+    struct cast c;
+    memset(&c, 0, sizeof c);
+    mw_new(&c.w, 3, 0);
+    c.w.refuse_dials = 3;
+    struct relay_talk_config config = config_of(&c, 3);
+    ck_ok(relay_talk_new(c.w.env, &config, &ops, &c, &c.t));
+    relay_talk_leave(c.t, false);
+    test_env_advance_ms(c.w.env, 1000);
+    ck_assert_uint_eq(c.ends, 0);
+    ck_assert_uint_eq(c.w.n_wires, 1);
+    finish(&c);
+}
+END_TEST
+
 START_TEST(test_relay_talk_wrong_relay)
 {
     struct cast c;
@@ -179,7 +246,7 @@ START_TEST(test_relay_talk_wrong_relay)
     ck_ok(relay_talk_new(c.w.env, &config, &ops, &c, &c.t));
     test_env_advance_ms(c.w.env, 1000);
     ck_assert_uint_eq(c.ends, 1);
-    ck_assert_int_eq(c.code, MEAS_RELAY_LOST);
+    ck_assert_int_eq(c.code, MEAS_WRONG_IDENTITY);
     ck_assert_uint_eq(c.granted, 0);
     finish(&c);
     mw_new(&c.w, 3, 0);
@@ -193,4 +260,6 @@ END_TEST
 TESTS("measure/relay_talk", test_relay_talk_granted_then_each_second,
       test_relay_talk_refusal_has_the_relays_reason, test_relay_talk_silence_is_unsupported,
       test_relay_talk_lost_relay, test_relay_talk_nonsense_ends_it,
-      test_relay_talk_answer_before_there_is_a_circuit, test_relay_talk_wrong_relay)
+      test_relay_talk_answer_before_there_is_a_circuit, test_relay_talk_nobody_is_there,
+      test_relay_talk_goes_on_at_the_next_address, test_relay_talk_that_was_left_goes_nowhere,
+      test_relay_talk_wrong_relay)

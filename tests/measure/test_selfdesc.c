@@ -96,8 +96,8 @@ START_TEST(test_selfdesc_says_that_nobody_is_there)
     node_stop(wired_node(&s.w, PLAN_MIDDLE, 0));
     run();
     ck_assert_uint_eq(s.dones, 1);
-    ck_assert(s.err != OK);
-    ck_assert_str_ne(s.why, "");
+    ck_err(s.err, ERR_LINK_CONNECT);
+    ck_assert_ptr_nonnull(strstr(s.why, "no relay is there"));
     finish();
 }
 END_TEST
@@ -108,6 +108,23 @@ START_TEST(test_selfdesc_says_that_it_is_another_relay)
     s.config.relay.has_fp = true;
     run();
     ck_err(s.err, ERR_LINK_IDENTITY);
+    finish();
+}
+END_TEST
+
+START_TEST(test_selfdesc_asks_at_the_next_address)
+{
+    begin();
+    const struct ipport there = s.config.relay.addrs[0];
+    ck_ok(ipport_parse("127.0.0.77:7", &s.config.relay.addrs[0]));
+    ck_ok(ipport_parse("[::ffff:127.0.0.1]:9001", &s.config.relay.addrs[1])); /* passed over */
+    s.config.relay.addrs[2] = there;
+    s.config.relay.n_addrs = 3;
+    run();
+    ck_assert_uint_eq(s.dones, 1);
+    ck_assert_msg(s.err == OK, "%s", s.why);
+    ck_assert_uint_eq(s.dialled, 2);
+    ck_assert(ipport_equal(&s.relay.at, &there));
     finish();
 }
 END_TEST
@@ -131,11 +148,13 @@ START_TEST(test_selfdesc_is_given_up)
     test_env_advance_ms(s.w.env, SELFDESC_MS + 1);
     wired_pump(&s.w);
     ck_assert_uint_eq(s.dones, 1);
-    ck_err(s.err, ERR_LINK_TIMEOUT);
+    ck_err(s.err, ERR_LINK_CONNECT);
+    ck_assert_str_eq(s.why, "no relay is there: no TCP connection in time");
     finish();
 }
 END_TEST
 
 TESTS("measure/selfdesc", test_selfdesc_is_fetched_from_the_relay_itself,
       test_selfdesc_says_that_nobody_is_there, test_selfdesc_says_that_it_is_another_relay,
-      test_selfdesc_asks_at_no_other_address, test_selfdesc_is_given_up)
+      test_selfdesc_asks_at_the_next_address, test_selfdesc_asks_at_no_other_address,
+      test_selfdesc_is_given_up)

@@ -481,7 +481,7 @@ START_TEST(test_stock_says_that_nobody_is_there)
     node_stop(relay());
     ck_ok(start());
     advance(POLITE_OPEN_MS + 100);
-    failed(MEAS_LAUNCH_CIRCS, false, "5 of 5 circuits failed");
+    failed(MEAS_UNREACHABLE, false, "5 of 5 circuits failed");
     finish();
 }
 END_TEST
@@ -492,7 +492,7 @@ START_TEST(test_stock_says_that_it_is_another_relay)
     s.config.told.relay.ed25519.b[0] ^= 1;
     ck_ok(start());
     advance(POLITE_OPEN_MS + 100);
-    failed(MEAS_LAUNCH_CIRCS, false, "5 of 5 circuits failed");
+    failed(MEAS_WRONG_IDENTITY, false, "5 of 5 circuits failed");
     finish();
 }
 END_TEST

@@ -16,6 +16,7 @@
 #include "app/measure/tool.h"
 #include "app/measure/upkeep.h"
 #include "measure/pin.h"
+#include "measure/relay_talk.h"
 #include "net/listen.h"
 
 static const char HELP[] =
@@ -131,6 +132,7 @@ static const struct coordinator_ops ops = {
     .record = record,
     .on_event = on_event,
     .on_idle = on_idle,
+    .talk_ms = RELAY_TALK_MOST_MS,
 };
 
 /* ---- signals and orders ---- */

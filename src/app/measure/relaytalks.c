@@ -24,7 +24,8 @@ struct relaytalks {
 static void on_granted(void *arg, const struct meas_ext *limits)
 {
     struct talk *t = arg;
-    coordinator_relay_met(*t->all->coordinator, t->meas_id, relay_talk_peer_rsa(t->relay));
+    coordinator_relay_met(*t->all->coordinator, t->meas_id, relay_talk_peer_rsa(t->relay),
+                          relay_talk_at(t->relay));
     coordinator_relay_granted(*t->all->coordinator, t->meas_id, limits, relay_talk_peer(t->relay));
 }
 

@@ -78,9 +78,10 @@ static enum outcome outcome_of(const struct session *s, const struct run_result 
         return OVER;
     if (code == MEAS_UNSUPPORTED && !s->tool.options.mode_said)
         return UNSUPPORTED;
-    bool unreached =
-        (code == MEAS_RELAY_LOST || code == MEAS_TIMEOUT || code == MEAS_LAUNCH_CIRCS) &&
-        !result->ready_circs;
+    bool unreached = (code == MEAS_RELAY_LOST || code == MEAS_TIMEOUT ||
+                      code == MEAS_LAUNCH_CIRCS || code == MEAS_UNREACHABLE ||
+                      code == MEAS_HANDSHAKE_FAILED || code == MEAS_WRONG_IDENTITY) &&
+                     !result->ready_circs;
     return unreached && !s->last_address ? UNREACHED : OVER;
 }
 

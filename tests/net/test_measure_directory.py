@@ -1,0 +1,215 @@
+"""A coordinator that knows the network itself: relays of Debian's tor, by a client of its own that
+fetches, and by the DataDirectory of a tor client, which it follows."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+
+import privnet
+import sut as sut_module
+import torlab
+from privnet import bound_to_parent, find_program, in_lab_namespace
+from test_measure_services import PIN, Service, measure, wait_for
+
+pytestmark = pytest.mark.skipif(sut_module.IS_TOR, reason="tor has no such command")
+
+RATE = 3 * 1024 * 1024
+
+
+class Coordinator:
+    """With one measurer, in FOLDER; its relays are those of DIRECTORY."""
+
+    def __init__(self, folder, lab, keys, directory):
+        self.folder = str(folder)
+        shutil.copytree(keys, os.path.join(self.folder, "keys"))
+        self.port = sut_module.free_port()
+        with open(os.path.join(self.folder, "coord.ini"), "w", encoding="utf-8") as f:
+            f.write("[coord]\ndatadir = data\nkeydir = keys\nlisten_addr = 127.0.0.1:%d\n"
+                    "directory = %s\ntorrc = %s\nmeasurer = m1 %s 20MB\n"
+                    "[meas_params]\nprior = 3MB\nsockets = 10\n"
+                    % (self.port, directory, os.path.join(lab.dir, "client.torrc"),
+                       lab.pins["m1"]))
+        self.coord = Service(self.folder, "coord", "coord", "-c", "coord.ini")
+        self.measurer = Service(self.folder, "m1", "measurer", "--name", "m1", "--keydir", "keys",
+                                "--coord-addr", "127.0.0.1:%d" % self.port, "--coord-pin",
+                                lab.pins["coord"], "--bw", "20MB")
+
+    def ctl(self, *words, timeout=90):
+        return measure("ctl", "-c", "coord.ini", *words, cwd=self.folder, timeout=timeout)
+
+    def relays(self):
+        """{nickname: what is known of it}"""
+        got = self.ctl("--json", "relays")
+        lines = got.stdout.splitlines() if got.returncode == 0 else []
+        return {r.get("nickname", r["addr"]): r for r in json.loads(lines[0])["relays"]} if lines else {}
+
+    def described(self):
+        return {name: r for name, r in self.relays().items() if r.get("published")}
+
+    def stop(self):
+        self.coord.kill()
+        self.measurer.kill()
+
+
+@pytest.fixture(scope="module", name="keys")
+def fixture_keys(tmp_path_factory):
+    folder = str(tmp_path_factory.mktemp("keys") / "keys")
+    pins = {}
+    for name in ("coord", "m1"):
+        made = measure("keygen", name, "--out", folder)
+        assert made.returncode == 0, made.stderr
+        pins[name] = PIN.search(made.stdout).group()
+    return folder, pins
+
+
+@pytest.fixture(scope="module", name="lab")
+def fixture_lab(workdir, keys):
+    """Debian's relays: one agrees to be measured, one is limited, two are of a family."""
+    lab = torlab.Lab(os.path.join(workdir, "dirlab"), base=privnet.free_base_port() + 800)
+    lab.pins = keys[1]
+    names = [n for n in torlab.NODES if n[0] == "g"]
+    lab.agrees, lab.limited = names[:2]
+    lab.extra_torrc[lab.agrees] = ["ContactInfo me tunic-measure:" + lab.pins["coord"]]
+    lab.extra_torrc[lab.limited] = ["RelayBandwidthRate %d" % RATE, "RelayBandwidthBurst %d" % RATE]
+    lab._make_keys_first = lab._make_keys      # families are named by keys
+
+    def make_keys():
+        os.makedirs(lab.dir, mode=0o700, exist_ok=True)
+        lab._make_keys_first()
+        for one, other in (names[:2], names[1::-1]):
+            lab.extra_torrc[one].append("MyFamily $" + lab.node(other).fingerprint)
+            lab.node(one).write_torrc()
+    lab._make_keys = make_keys
+    lab.start()
+    yield lab
+    lab.stop()
+
+
+@pytest.fixture(name="coordinator")
+def fixture_coordinator(lab, keys, tmp_path):
+    made = []
+
+    def make(directory):
+        made.append(Coordinator(tmp_path, lab, keys[0], directory))
+        return made[-1]
+    yield make
+    for one in made:
+        one.stop()
+
+
+def knows_the_network(lab, relays):
+    """What the coordinator says of RELAYS is what they are."""
+    assert set(relays) == {n.name for n in lab.nodes}
+    for node in lab.nodes:
+        relay = relays[node.name]
+        assert relay["fp"] == node.fingerprint
+        assert relay["addrs"] == ["%s:%d" % (node.address, node.or_port)]
+        assert relay["running"] and relay["published"] > time.time() - 3600
+        assert relay["consent"] == ("contact" if node.name == lab.agrees else "free")
+    assert relays[lab.limited]["desc_bw_avg"] == RATE
+    assert relays[lab.agrees]["desc_bw_avg"] > RATE
+    assert relays[lab.limited]["family"] == relays[lab.agrees]["family"] != 0
+    assert [r["family"] for r in relays.values()].count(0) == len(lab.nodes) - 2
+
+
+def test_it_fetches_the_network_and_measures_by_nickname(lab, coordinator):
+    c = coordinator("fetch")
+    relays = wait_for(lambda: len(c.described()) == len(lab.nodes) and c.described(), 90)
+    knows_the_network(lab, relays)
+    wait_for(lambda: "Measurer m1 is there" in c.coord.log())
+    got = c.ctl("--json", "measure", "--mode", "echo2", "--dur", "6", lab.limited.upper())
+    result = json.loads(got.stdout.splitlines()[-2])
+    assert result.get("event") == "result", got.stdout + got.stderr
+    assert result["fp"] == lab.node(lab.limited).fingerprint
+    assert result["ok"] or result["why"] == "inconclusive", result
+    got = c.ctl("measure", "--dur", "6", "nobody-here")
+    assert got.returncode == 1
+    assert "the consensus has no relay of that name" in got.stdout + got.stderr
+    words = c.ctl("relays").stdout
+    assert re.search(r"^%s .*weight \d+ kB/s.*, says 25\.2 Mbit/s" % lab.limited, words, re.M), words
+
+
+def test_what_it_fetched_is_there_at_the_next_start_and_for_the_other_commands(lab, coordinator):
+    c = coordinator("fetch")
+    wait_for(lambda: len(c.described()) == len(lab.nodes), 90)
+    assert c.coord.end() == 0
+    kept = os.path.join(c.folder, "data", "directory")
+    with open(os.path.join(kept, "cached-descriptors.new"), "rb") as f:
+        assert f.read().count(b"\nrouter ") >= len(lab.nodes) - 1
+    for node in lab.nodes:      # nobody is there to be asked
+        node.process.send_signal(19)
+    try:
+        c.coord = Service(c.folder, "coord2", "coord", "-c", "coord.ini")
+        relays = wait_for(lambda: len(c.described()) == len(lab.nodes) and c.described(), 60)
+    finally:
+        for node in lab.nodes:
+            node.process.send_signal(18)
+    knows_the_network(lab, relays)
+    os.makedirs(os.path.join(c.folder, "results"), exist_ok=True)
+    stamp = time.strftime("%Y-%m-%d", time.gmtime())
+    with open(os.path.join(c.folder, "results", stamp + ".jsonl"), "w", encoding="utf-8") as f:
+        f.write(json.dumps({"t": "end", "id": 1, "ts": int(time.time()), "began": 1, "ok": True,
+                            "fp": lab.node(lab.limited).fingerprint, "mode": "flashflow",
+                            "bw": 10 * RATE, "x": RATE, "bg": 0, "clamped": 0,
+                            "limited_by": "relay"}) + "\n")
+    made = measure("bwfile", "results", "--data-directory", kept, "--out", "out", cwd=c.folder)
+    assert "1 of %d relays have a figure" % len(lab.nodes) in made.stderr
+    with open(os.path.join(c.folder, "out", "v3bw"), encoding="utf-8") as f:
+        line = [x for x in f if lab.node(lab.limited).fingerprint in x][0]
+    assert " bw=%d " % (RATE // 1000) in " " + line       # no more than it says itself
+
+
+def start_client(lab, folder):
+    """A client of Debian's tor that keeps server descriptors."""
+    os.makedirs(folder, mode=0o700)
+    with open(os.path.join(lab.dir, "client.torrc"), encoding="utf-8") as f:
+        lines = f.read()
+    torrc = folder + ".torrc"
+    with open(torrc, "w", encoding="utf-8") as f:
+        f.write(lines + "SocksPort 0\nDataDirectory %s\nFetchUselessDescriptors 1\n"
+                        "UseMicrodescriptors 0\nLog notice file %s.log\n" % (folder, folder))
+    return subprocess.Popen(bound_to_parent(in_lab_namespace(
+        [find_program("tor"), "-f", torrc, "--defaults-torrc", "/dev/null", "--hush"])))
+
+
+def test_it_follows_the_data_directory_of_a_tor_client(lab, coordinator, tmp_path):
+    folder = str(tmp_path / "tor")
+    c = coordinator(folder)
+    wait_for(lambda: "Cannot read the folder" in c.coord.log())
+    client = start_client(lab, folder)
+    try:
+        relays = wait_for(lambda: len(c.described()) == len(lab.nodes) and c.described(), 90)
+    finally:
+        client.terminate()
+        client.wait(20)
+    knows_the_network(lab, relays)
+    # A consensus that another one wrote, and descriptors that somebody changed, do not count.
+    path = os.path.join(folder, "cached-consensus")
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    forged = re.sub(r"^valid-after .*$", lambda m: time.strftime(
+        "valid-after %Y-%m-%d %H:%M:%S", time.gmtime(time.time() + 60)), text, flags=re.M)
+    with open(path + ".tmp", "w", encoding="utf-8") as f:
+        f.write(re.sub(r"Bandwidth=\d+", "Bandwidth=7777", forged))
+    os.rename(path + ".tmp", path)
+    wait_for(lambda: "cached-consensus does not count" in c.coord.log())
+    descriptors = ""
+    for name in ("cached-descriptors", "cached-descriptors.new"):
+        if os.path.exists(os.path.join(folder, name)):
+            with open(os.path.join(folder, name), encoding="utf-8") as f:
+                descriptors += f.read()
+    assert descriptors.count("\npublished ") >= len(lab.nodes)
+    later = time.strftime("published %Y-%m-%d %H:%M:%S", time.gmtime(time.time() + 60))
+    changed = re.sub(r"^bandwidth .*$", "bandwidth 1 1 1",
+                     re.sub(r"^published .*$", later, descriptors, flags=re.M), flags=re.M)
+    with open(os.path.join(folder, "cached-descriptors.new"), "a", encoding="utf-8") as f:
+        f.write(changed)
+    wait_for(lambda: "do not verify, and do not count" in c.coord.log())
+    assert {n: r["weight_kb"] for n, r in c.relays().items()} == \
+        {n: r["weight_kb"] for n, r in relays.items()}
+    knows_the_network(lab, c.relays())
