@@ -158,7 +158,7 @@ static json_t *plan_json(const struct cplan *p)
         "ends", seconds(cplan_ends_us(p)), "slot_s", (int)p->slot_s, "slots", (json_int_t)slots,
         "slot", (json_int_t)now, "slot_given", (json_int_t)schedule_given(p->schedule, now),
         "capacity", (json_int_t)p->config.capacity, "away", (json_int_t)p->away, "moved",
-        (json_int_t)p->moved, "cut_short", (json_int_t)p->cut, "relays", counts_json(p));
+        (json_int_t)p->moved, "cut_short", (json_int_t)p->cut, "counts", counts_json(p));
 }
 
 char *coordinator_schedule_json(const struct coordinator *c, bool all)

@@ -170,7 +170,9 @@ static void tick(void *arg)
     struct cplan *p = arg;
     if (!p->on || p->c->finishing)
         return;
-    if (p->made && !is_of_now(p) && p->count[CPLAN_ASKED]) {
+    if (!p->roster.n && p->made) {
+        begin_due(p); /* who is there is not known yet */
+    } else if (p->made && !is_of_now(p) && p->count[CPLAN_ASKED]) {
         begin_due(p); /* they were asked yesterday */
     } else if (have_plan(p)) {
         if (p->config.compact)

@@ -71,4 +71,23 @@ START_TEST(test_ctlwords_status)
 }
 END_TEST
 
-TESTS("app/measure_ctlwords", test_ctlwords_a_second, test_ctlwords_results, test_ctlwords_status)
+START_TEST(test_ctlwords_schedule)
+{
+    says("{\"event\":\"schedule\",\"state\":\"stopped\"}", false, "schedule: stopped\n");
+    says(
+        "{\"event\":\"schedule\",\"state\":\"running\",\"compact\":false,\"begins\":1764460800,"
+        "\"ends\":1764547200,\"slot_s\":60,\"slots\":1440,\"slot\":9,\"slot_given\":1000000,"
+        "\"capacity\":125000000,\"away\":1,\"moved\":2,\"cut_short\":3,\"counts\":{\"done\":4,"
+        "\"waiting\":5},\"items\":[{\"fp\":\"AB\",\"state\":\"waiting\",\"slot\":10,\"given\":"
+        "3000000,\"prior\":1000000},{\"fp\":\"CD\",\"state\":\"no_room\",\"slot\":null}]}",
+        false,
+        "schedule: running\nslot 10 of 1440, 8 of 1000 Mbit/s; it ends about 2025-12-01 00:00 UTC\n"
+        "4 measured, 0 running, 5 waiting, 0 not measured, 0 offline, 0 without room; 1 not there, "
+        "2 moved to a later slot, 3 cut short\n"
+        "AB waiting, slot 10 (2025-11-30 00:10 UTC), 24.0 Mbit/s for 8.0\n"
+        "CD no_room, no slot, 0.0 Mbit/s for 0.0\n");
+}
+END_TEST
+
+TESTS("app/measure_ctlwords", test_ctlwords_a_second, test_ctlwords_results, test_ctlwords_status,
+      test_ctlwords_schedule)

@@ -34,6 +34,15 @@ static void refused(const char *text, const char *part)
     mconf_free(c);
 }
 
+static void coord_of(const char *text, struct mconf_coord *out)
+{
+    char why[MCONF_WHY] = "";
+    struct mconf *c = read_(text);
+    err_t e = mconf_coord(c, out, why);
+    ck_assert_msg(e == OK, "%s", why);
+    mconf_free(c);
+}
+
 /* Sections, keys and defaults are FlashFlow's where it has them. */
 START_TEST(test_conf_defaults)
 {
@@ -226,6 +235,29 @@ START_TEST(test_conf_files_that_cannot_be)
 }
 END_TEST
 
+START_TEST(test_conf_of_a_schedule)
+{
+    static struct mconf_coord c;
+    coord_of("[coord]\nmeasurer = m1 " PIN_A " 1MB\n", &c);
+    ck_assert_str_eq(c.secret, "");
+    ck_assert_str_eq(c.relays, "");
+    ck_assert_uint_eq(c.slot_s, 60);
+    ck_assert_uint_eq(c.share, 0);
+    ck_assert_uint_eq(c.shares, 1);
+    ck_assert_uint_eq(c.multiplier, 225);
+    ck_assert_uint_eq(c.max_tries, 2);
+    coord_of("[coord]\nrelays = r\nsecret = ${datadir}/s\nshare = 2/3\n[meas_params]\n"
+             "meas_duration = 45\nmultiplier = 3.5\nmax_tries = 1\n",
+             &c);
+    ck_assert_str_eq(c.secret, "data-coord/s");
+    ck_assert_uint_eq(c.slot_s, 90);
+    ck_assert_uint_eq(c.share, 1);
+    ck_assert_uint_eq(c.shares, 3);
+    ck_assert_uint_eq(c.multiplier, 350);
+    ck_assert_uint_eq(c.max_tries, 1);
+}
+END_TEST
+
 START_TEST(test_conf_bandwidths)
 {
     uint64_t bw = 0;
@@ -255,6 +287,14 @@ START_TEST(test_conf_wrong_lines_are_named)
     refused("[meas_params]\nbg_percent = 1\n", "bg_percent is in whole percents");
     refused("[meas_params]\ncheck = 1.001\n", "check is a share");
     refused("[meas_params]\nmeas_duration = 601\n", "meas_duration is a number of 1 to 600");
+    refused("[coord]\nshare = 0/1\n", "share is like 2/3");
+    refused("[coord]\nshare = 3/2\n", "share is like 2/3");
+    refused("[coord]\nshare = 1/2\n", "share of several needs the secret");
+    refused("[coord]\nshare = 1/2\nsecret = x\ncompact = yes\n", "compact is for one coordinator");
+    refused("[meas_params]\nmultiplier = 0.9\n", "multiplier is a number of 1 to 10");
+    refused("[meas_params]\nmultiplier = 11\n", "multiplier is a number of 1 to 10");
+    refused("[meas_params]\nmax_tries = 3\n", "max_tries is a number of 1 to 2");
+    refused("[meas_params]\nslot = 44\n", "slot has to be longer than meas_duration");
     refused("[coord]\ndatadir = ${keydir}\nkeydir = ${datadir}\n", "refers to itself");
     refused("[coord]\ndatadir = ${nothing}\n", "refers to what is not there");
     refused("[measurer]\nbw = 1MB\n", "coord_pin has to be set");
@@ -290,5 +330,5 @@ END_TEST
 TESTS("measure/conf", test_conf_defaults, test_conf_of_a_coordinator, test_conf_of_a_measurer,
       test_conf_options_stand_for_the_file, test_conf_what_was_flashflows_is_told,
       test_conf_flashflows_own_file_is_taken, test_conf_files_of_a_coordinator,
-      test_conf_files_that_cannot_be, test_conf_bandwidths, test_conf_wrong_lines_are_named,
-      test_conf_dump_is_a_file)
+      test_conf_files_that_cannot_be, test_conf_bandwidths, test_conf_of_a_schedule,
+      test_conf_wrong_lines_are_named, test_conf_dump_is_a_file)

@@ -77,7 +77,7 @@ static json_int_t shown(const char *name)
     char *text = coordinator_schedule_json(team.c, false);
     json_t *o = json_loads(text, 0, NULL);
     const json_t *x = json_object_get(o, name);
-    x = x ? x : json_object_get(json_object_get(o, "relays"), name);
+    x = x ? x : json_object_get(json_object_get(o, "counts"), name);
     json_int_t value = json_integer_value(x);
     json_decref(o);
     free(text);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/measure/orders.h"
+#include "app/measure/planside.h"
 #include "app/measure/protowire.h"
 #include "app/measure/relayproofs.h"
 #include "app/measure/relaysource.h"
@@ -39,6 +40,10 @@ static const char HELP[] =
     "  --bg-percent R           (0.25)   --check P         share of cells looked at (1)\n"
     "  --echo raw|framed        (raw)    --prior BW        of a relay nobody knows (104mbit)\n"
     "  --adaptive yes           may end early    --paper yes   the paper's fixed rule\n"
+    "  --relays FILE            those that have opted in, for the schedule\n"
+    "  --secret FILE, --share K/N   of schedules; which of N coordinators with it this one is\n"
+    "  --compact yes            slots back to back       --slot S    (60, or twice meas-duration)\n"
+    "  --multiplier M           of what is allotted (2.25)   --max-tries N   a day and relay (2)\n"
     "  --keep D, --compress D   days after which results go (60), and are compressed before (1)\n"
     "  --v3bw PATH              the link to the newest bandwidth file (data-coord/v3bw/v3bw)\n"
     "  --every S                how often there is a new one (3600; 0: only by `ctl bwfile`)\n"
@@ -62,6 +67,7 @@ struct coord_service {
     struct listener *listener;
     struct orders *orders;
     struct upkeep *upkeep;
+    struct planside *plan;
 };
 
 static void output(void *arg, struct coord_proto *p)
@@ -109,6 +115,12 @@ static err_t record(void *arg, const char *line, bool synced)
     return resultsdir_append(cs->results, line, synced, env_wall_s(net_env(cs->s.net)));
 }
 
+static err_t keep(void *arg, const char *lines, bool fresh)
+{
+    struct coord_service *cs = arg;
+    return planside_keep(cs->plan, lines, fresh);
+}
+
 static void on_event(void *arg, uint32_t meas_id, const char *json, bool over)
 {
     struct coord_service *cs = arg;
@@ -130,6 +142,7 @@ static const struct coordinator_ops ops = {
     .prove = prove,
     .unprove = unprove,
     .record = record,
+    .keep = keep,
     .on_event = on_event,
     .on_idle = on_idle,
     .talk_ms = RELAY_TALK_MOST_MS,
@@ -148,6 +161,7 @@ static void reload(void *arg, const struct mconf *conf)
     }
     coordinator_reconfigure(cs->c, &fresh);
     upkeep_reconfigure(cs->upkeep, &fresh);
+    planside_reload(cs->plan);
     log_notice(&cs->s.log,
                "Read again: %zu measurers are listed; addresses, keys and folders are "
                "those of the start",
@@ -262,6 +276,16 @@ static err_t open_source(struct coord_service *cs)
     return relaysource_open(&config, &cs->source);
 }
 
+static err_t open_plan(struct coord_service *cs)
+{
+    const struct planside_config config = {.net = cs->s.net,
+                                           .log = &cs->s.log,
+                                           .coordinator = cs->c,
+                                           .listing = cs->listing,
+                                           .conf = &cs->conf};
+    return planside_open(&config, &cs->plan);
+}
+
 static err_t begin(struct coord_service *cs)
 {
     struct env *env = net_env(cs->s.net);
@@ -278,10 +302,12 @@ static err_t begin(struct coord_service *cs)
         return ERR_NOMEM;
     coordinator_use(cs->c, cs->listing);
     TRY(resultsdir_each(cs->results, env_wall_s(env), cs->conf.keep_days, recall, cs));
+    TRY(open_plan(cs));
     TRY(coordinator_recalled(cs->c));
     TRY(listener_open(cs->s.net, "measurer", &at, on_accept, cs, &cs->listener));
     TRY(open_orders(cs));
     TRY(open_source(cs));
+    TRY(planside_begin(cs->plan));
     const struct upkeep_ops upkeep = {upkeep_done, cs};
     cs->upkeep = upkeep_new(cs->s.net, &cs->conf, &upkeep);
     return cs->upkeep ? OK : ERR_NOMEM;
@@ -295,6 +321,7 @@ static void end(struct coord_service *cs)
     listener_close(cs->listener);
     relaysource_close(cs->source);
     coordinator_free(cs->c);
+    planside_close(cs->plan);
     listing_free(cs->listing);
     relaytalks_free(cs->talks);
     resultsdir_close(cs->results);

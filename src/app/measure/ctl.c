@@ -31,6 +31,9 @@ static const char HELP[] =
     "  status             what runs, and who is there\n"
     "  measurers, relays  who is listed; what was measured, and its last figure\n"
     "  results [RELAY]    of the last 8 days\n"
+    "  schedule [--start|--stop|--show]\n"
+    "                     of the day: how far it is; follow it, day after day, or no more; each\n"
+    "                     relay with its slot, which is nobody else's business\n"
     "  cancel ID          one that runs or waits\n"
     "  bwfile             makes a bandwidth file now, and says where it is\n"
     "  shutdown           ends the coordinator when what runs is over\n"
@@ -44,7 +47,8 @@ struct ctl {
     bool json, no_wait, live;
     json_int_t dur, prior;
     const char *mode;
-    const char *folder; /* a client's DataDirectory, or a test network's; NULL: none */
+    const char *schedule; /* what is done with it, or "" */
+    const char *folder;   /* a client's DataDirectory, or a test network's; NULL: none */
     struct ctlline there;
     json_t *open; /* ID: relay */
     unsigned bad;
@@ -118,6 +122,12 @@ static int own_option(struct ctl *c, int argc, char **argv, int i)
         fprintf(stderr, "tunic measure: %s needs a value\n", word);
         return 0;
     }
+    static const char *const schedules[] = {"--start", "--stop", "--show"};
+    for (size_t k = 0; k < sizeof schedules / sizeof *schedules; k++)
+        if (strcmp(word, schedules[k]) == 0) {
+            c->schedule = schedules[k] + 2;
+            return 1;
+        }
     c->json |= strcmp(word, "--json") == 0;
     c->no_wait |= strcmp(word, "--no-wait") == 0;
     return strcmp(word, "--json") == 0 || strcmp(word, "--no-wait") == 0 ? 1 : -1;
@@ -174,8 +184,9 @@ static json_t *relays_of(const struct ctl *c)
 static const struct order {
     const char *name;
     size_t least, most; /* words behind it */
-} ORDERS[] = {{"measure", 1, WORDS_MOST}, {"status", 0, 0}, {"measurers", 0, 0}, {"relays", 0, 0},
-              {"results", 0, 1},          {"cancel", 1, 1}, {"shutdown", 0, 0},  {"bwfile", 0, 0}};
+} ORDERS[] = {{"measure", 1, WORDS_MOST}, {"status", 0, 0},  {"measurers", 0, 0},
+              {"relays", 0, 0},           {"results", 0, 1}, {"cancel", 1, 1},
+              {"shutdown", 0, 0},         {"bwfile", 0, 0},  {"schedule", 0, 0}};
 
 /* 0, or the exit status after a complaint. */
 static int check_order(const struct ctl *c)
@@ -185,6 +196,8 @@ static int check_order(const struct ctl *c)
     for (size_t i = 0; i < sizeof ORDERS / sizeof *ORDERS; i++) {
         if (strcmp(ORDERS[i].name, c->words[0]) != 0)
             continue;
+        if (c->schedule && strcmp(c->words[0], "schedule") != 0)
+            return tool_complain(MEASURE_USAGE, "--start, --stop and --show are of `schedule`");
         if (c->n_words - 1 >= ORDERS[i].least && c->n_words - 1 <= ORDERS[i].most)
             return 0;
         fprintf(stderr, "tunic measure: %s %s; see tunic measure ctl --help\n", c->words[0],
@@ -208,6 +221,8 @@ static json_t *order_json(const struct ctl *c)
         return text_u64(c->words[1], UINT32_MAX, &id) == OK
                    ? json_pack("{sssI}", "cmd", name, "id", (json_int_t)id)
                    : NULL;
+    if (strcmp(name, "schedule") == 0)
+        return json_pack("{ssss}", "cmd", name, "do", c->schedule ? c->schedule : "");
     if (c->n_words > 1)
         return json_pack("{ssss}", "cmd", name, "relay", c->words[1]);
     return json_pack("{ss}", "cmd", name);

@@ -75,6 +75,61 @@ static void bwfile(FILE *to, const json_t *o)
             json_is_true(json_object_get(o, "votes")) ? "" : "; nobody is to vote by it");
 }
 
+/* "2026-11-30 15:04 UTC"; "-": never. */
+static const char *moment(json_int_t seconds, char out[32])
+{
+    time_t t = (time_t)seconds;
+    struct tm tm;
+    if (!t || !gmtime_r(&t, &tm) || !strftime(out, 32, "%Y-%m-%d %H:%M UTC", &tm))
+        snprintf(out, 32, "-");
+    return out;
+}
+
+static void planned(FILE *to, const json_t *o, const json_t *list)
+{
+    size_t i;
+    json_t *r;
+    char at[32];
+    bool compact = json_is_true(json_object_get(o, "compact"));
+    json_array_foreach(list, i, r)
+    {
+        json_int_t begins = number(o, "begins") + number(r, "slot") * number(o, "slot_s");
+        bool has_slot = json_is_integer(json_object_get(r, "slot"));
+        fprintf(to, "%s %s, ", text(r, "fp"), text(r, "state"));
+        if (has_slot)
+            fprintf(to, "slot %" PRId64, (int64_t)number(r, "slot"));
+        else
+            fputs("no slot", to);
+        if (has_slot && !compact)
+            fprintf(to, " (%s)", moment(begins, at));
+        fprintf(to, ", %.1f Mbit/s for %.1f\n", mbit(r, "given"), mbit(r, "prior"));
+    }
+}
+
+static void schedule(FILE *to, const json_t *o)
+{
+    const json_t *counts = json_object_get(o, "counts");
+    char at[32];
+    size_t i = 0;
+    fprintf(to, "schedule: %s\n", text(o, "state"));
+    if (!counts)
+        return;
+    fprintf(to, "slot %" PRId64 " of %" PRId64 "%s, %.0f of %.0f Mbit/s; it ends about %s\n",
+            (int64_t)number(o, "slot") + 1, (int64_t)number(o, "slots"),
+            json_is_true(json_object_get(o, "compact")) ? " back to back" : "",
+            mbit(o, "slot_given"), mbit(o, "capacity"), moment(number(o, "ends"), at));
+    static const char *const words[][2] = {{"done", "measured"},   {"running", "running"},
+                                           {"waiting", "waiting"}, {"failed", "not measured"},
+                                           {"offline", "offline"}, {"no_room", "without room"}};
+    for (; i < sizeof words / sizeof *words; i++)
+        fprintf(to, "%s%" PRId64 " %s", i ? ", " : "", (int64_t)number(counts, words[i][0]),
+                words[i][1]);
+    fprintf(
+        to, "; %" PRId64 " not there, %" PRId64 " moved to a later slot, %" PRId64 " cut short\n",
+        (int64_t)number(o, "away"), (int64_t)number(o, "moved"), (int64_t)number(o, "cut_short"));
+    planned(to, o, json_object_get(o, "items"));
+}
+
 static void event(FILE *to, const json_t *o, const char *name, bool live)
 {
     if (strcmp(name, "second") == 0)
@@ -92,6 +147,8 @@ static void event(FILE *to, const json_t *o, const char *name, bool live)
         fprintf(to, "%s\n", text(o, "why"));
     else if (strcmp(name, "bwfile") == 0)
         bwfile(to, o);
+    else if (strcmp(name, "schedule") == 0)
+        schedule(to, o);
 }
 
 /* ---- answers ---- */

@@ -125,6 +125,22 @@ static void do_relays(struct caller *c, const json_t *order)
     say_text(c, coordinator_relays_json(c->orders->of.coordinator));
 }
 
+static void do_schedule(struct caller *c, const json_t *order)
+{
+    struct coordinator *co = c->orders->of.coordinator;
+    const char *what = json_string_value(json_object_get(order, "do"));
+    what = what ? what : "";
+    if (strcmp(what, "start") == 0)
+        coordinator_schedule_start(co);
+    else if (strcmp(what, "stop") == 0)
+        coordinator_schedule_stop(co);
+    else if (*what && strcmp(what, "show") != 0) {
+        say_error(c, "a schedule is started, stopped or shown");
+        return;
+    }
+    say_text(c, coordinator_schedule_json(co, strcmp(what, "show") == 0));
+}
+
 static void do_cancel(struct caller *c, const json_t *order)
 {
     json_int_t id = json_integer_value(json_object_get(order, "id"));
@@ -201,7 +217,7 @@ static const struct {
 } ORDERS[] = {
     {"measure", do_measure},   {"status", do_status},   {"measurers", do_measurers},
     {"relays", do_relays},     {"results", do_results}, {"cancel", do_cancel},
-    {"shutdown", do_shutdown}, {"bwfile", do_bwfile},
+    {"shutdown", do_shutdown}, {"bwfile", do_bwfile},   {"schedule", do_schedule},
 };
 
 static void obey(void *orders, struct lines_caller *line_caller, struct text line)
