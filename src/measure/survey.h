@@ -28,6 +28,9 @@ MUST_USE err_t survey_line(struct survey *s, struct text line);
 /* What relays carry in truth, a line a relay: its fingerprint or address and bytes a second; "#"
  * begins a comment. *BAD lines are passed over. ERR_LIMIT, ERR_NOMEM. */
 MUST_USE err_t survey_truth(struct survey *s, struct text truth, unsigned *bad);
+/* A coordinator's plan of a period, as it keeps it: slots are those of that, with what was planned.
+ * Lines that are none are passed over. ERR_LIMIT, ERR_NOMEM. */
+MUST_USE err_t survey_schedule(struct survey *s, struct text plan);
 /* Then what else is known of the relays that both name. */
 void survey_consensus(struct survey *s, const struct consensus *c);
 void survey_descriptor(struct survey *s, const struct descriptor *d);

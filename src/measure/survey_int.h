@@ -32,6 +32,8 @@ struct survey_relay {
     uint64_t tried_days, good_days; /* bit K: K days before today */
     bool is_listed, is_described, is_unmeasured, has_truth;
     uint64_t weight, advertised, average, truth; /* bytes/s */
+    uint64_t planned;                            /* the same; in the slot that begins then */
+    int64_t planned_s;
 };
 
 struct survey_run {
@@ -59,6 +61,9 @@ struct survey {
     size_t n_begun, n_ended;                         /* of those that had begun */
     char words[SURVEY_WORDS_MOST][RESULTS_WORD_MAX]; /* the first is "" */
     size_t n_words;
+    int64_t plan_s; /* when the plan begins; 0: there is none */
+    int64_t slot_s;
+    uint64_t capacity;                /* of its team */
     const struct survey_relay *focus; /* NULL: none; else the first once they are sorted */
     struct teams *teams;
     struct survey_measurer *measurers[AGREE_MEASURERS_MOST];
@@ -103,8 +108,12 @@ unsigned survey_rtt(const struct survey_measurer *m);
 /* Whether it always disagrees with the others. */
 bool survey_is_odd(const struct survey *s, const struct survey_measurer *m);
 
-/* The beginning of the last day: the 24 hours that end with the newest run's minute. */
+/* The beginning of the day that is shown: the plan's, or the 24 hours that end with the newest
+ * run's minute. */
 int64_t survey_day_from(const struct survey *s);
+
+/* The days since the oldest run, at most SURVEY_DAYS_MOST. */
+unsigned survey_oldest_day(const struct survey *s);
 
 /* ---- writers ---- */
 

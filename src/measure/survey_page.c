@@ -66,7 +66,7 @@ static void put_errors(const struct survey *s, struct docw *w)
     if (!s->n_truth)
         return;
     docw_fmt(w,
-             "<h2>Beside the truth</h2>\n<table><tr><th>over %zu relays</th>"
+             "<h2>Network weight error</h2>\n<table><tr><th>over %zu relays</th>"
              "<th>network weight error</th></tr>\n",
              s->n_truth);
     for (int i = 0; i < SURVEY_SOURCES_N; i++) {

@@ -2,7 +2,15 @@
  * letters and digits, and no text is taken for markup. */
 #include "measure/survey_int.h"
 
-enum { DAY_S = 24 * 3600, WIDTH = 960, HEIGHT = 480, PANEL_HEIGHT = 300, SLOTS_MANY = 200 };
+enum {
+    DAY_S = 24 * 3600,
+    WIDTH = 960,
+    HEIGHT = 480,
+    PANEL_HEIGHT = 300,
+    SLOTS_MANY = 200,
+    MARGIN_S = 1200,
+    DAYS_TICKED = 12
+};
 
 static const char *const names[SURVEY_PLOTS_N] = {
 #define X(plot, file, title, how) [plot] = file,
@@ -60,8 +68,8 @@ static void put_cloud(struct docw *w, const char *file, int x, int y, const char
 {
     docw_fmt(w,
              ", '%s' using ($%d > 0 && $%d > 0 ? $%d*8/1e6 : NaN):($%d*8/1e6) skip 1 with points "
-             "pt 7 ps .5 lc rgb '%s' title '%s'",
-             file, x, y, x, y, color, title);
+             "%s lc rgb '%s' title '%s'",
+             file, x, y, x, y, y % 2 ? "pt 6 ps .9" : "pt 7 ps .5", color, title);
 }
 
 static void put_figures(const struct survey *s, struct docw *w)
@@ -196,8 +204,16 @@ static void put_slots(const struct survey *s, struct docw *w)
              "set ylabel 'Mbit/s, of a minute together'\nset grid\n"
              "set key top left box opaque\nset style fill solid noborder\nset boxwidth %d\n",
              survey_when(at, from), survey_when(at + DAY_S, to), (long long)at,
-             (long long)(at + DAY_S), slot_width(s, at));
-    docw_fmt(w, "plot 'slots.csv' using 1:($5*8/1e6) skip 1 with boxes lc rgb '#bbbbbb' "
+             (long long)(at + DAY_S + MARGIN_S), slot_width(s, at));
+    if (s->plan_s && s->capacity)
+        docw_fmt(w, "plot %g with lines dt 2 lc 'black' title 'what the team has', ",
+                 survey_mbit(s->capacity));
+    else
+        docw_fmt(w, "plot ");
+    if (s->plan_s)
+        docw_fmt(w, "'slots.csv' using 1:($7*8/1e6) skip 1 with boxes lc rgb '#ddcc77' "
+                    "title 'planned', ");
+    docw_fmt(w, "'slots.csv' using 1:($5*8/1e6) skip 1 with boxes lc rgb '#bbbbbb' "
                 "title 'allotted', "
                 "'' using 1:($6*8/1e6) skip 1 with boxes lc rgb '#4477aa' title 'carried', "
                 "'' using 1:($3 > $4 ? 0 : 1/0) skip 1 with points pt 7 ps .6 lc rgb '#ee6677' "
@@ -206,14 +222,20 @@ static void put_slots(const struct survey *s, struct docw *w)
 
 /* ---- coverage ---- */
 
-static void put_coverage(struct docw *w)
+static void put_coverage(const struct survey *s, struct docw *w)
 {
+    char from[SURVEY_TIME_MAX], to[SURVEY_TIME_MAX];
+    int64_t today = s->now_s / DAY_S;
     docw_fmt(w, "set multiplot layout 1,2\n"
                 "set title 'Coverage by day'\nset ylabel 'relays'\nset yrange [0:*]\n"
                 "set grid\nset key bottom left box opaque\n"
                 "set xdata time\nset timefmt '%%Y-%%m-%%d'\nset format x '%%d %%b'\n"
-                "set xlabel 'day, UTC'\nset xtics rotate by -45\n"
-                "plot 'days.csv' using 1:2 skip 1 with linespoints pt 7 ps .6 lc rgb '#bbbbbb' "
+                "set xlabel 'day, UTC'\n");
+    docw_fmt(w, "set xtics %u rotate by -45\nset xrange ['%.10s':'%.10s']\n",
+             (survey_oldest_day(s) / DAYS_TICKED + 1) * DAY_S,
+             survey_when((today - survey_oldest_day(s) - 1) * DAY_S, from),
+             survey_when((today + 1) * DAY_S, to));
+    docw_fmt(w, "plot 'days.csv' using 1:2 skip 1 with linespoints pt 7 ps .6 lc rgb '#bbbbbb' "
                 "title 'tried', "
                 "'' using 1:3 skip 1 with linespoints pt 7 ps .6 lc rgb '#4477aa' "
                 "title 'measured', "
@@ -279,7 +301,7 @@ static void put_one(const struct survey *s, enum survey_plot plot, struct docw *
         put_slots(s, w);
         break;
     case PLOT_COVERAGE:
-        put_coverage(w);
+        put_coverage(s, w);
         break;
     case PLOT_TRUTH:
     case SURVEY_PLOTS_N:

@@ -127,6 +127,8 @@ void survey_sum(const struct survey *s, struct survey_sum *out)
 int64_t survey_day_from(const struct survey *s)
 {
     int64_t newest = 0;
+    if (s->plan_s)
+        return s->plan_s / MINUTE_S * MINUTE_S;
     for (size_t i = 0; i < survey_runs_kept(s); i++) {
         const struct survey_run *run = survey_run(s, i);
         newest = run->began > newest ? run->began : newest;

@@ -10,7 +10,7 @@ enum { DAY_S = 24 * 3600, HOUR_S = 3600, MINUTE_S = 60, SLOTS = DAY_S / MINUTE_S
 
 struct slot {
     unsigned runs, measured;
-    uint64_t alloc, bw;
+    uint64_t alloc, bw, planned;
 };
 
 static void fill_slots(const struct survey *s, int64_t from, struct slot slots[SLOTS])
@@ -25,6 +25,11 @@ static void fill_slots(const struct survey *s, int64_t from, struct slot slots[S
         slots[at].alloc += run->alloc;
         slots[at].bw += run->ok ? run->bw : 0;
     }
+    for (size_t i = 0; i < s->n; i++) {
+        int64_t at = (s->relays[i]->planned_s - from) / MINUTE_S;
+        if (s->relays[i]->planned && at >= 0 && at < SLOTS)
+            slots[at].planned += s->relays[i]->planned;
+    }
 }
 
 void survey_write_slots(const struct survey *s, struct docw *w)
@@ -36,11 +41,11 @@ void survey_write_slots(const struct survey *s, struct docw *w)
         return;
     }
     fill_slots(s, from, slots);
-    docw_fmt(w, "time,hour,runs,measured,allotted,carried\n");
+    docw_fmt(w, "time,hour,runs,measured,allotted,carried,planned\n");
     for (int i = 0; i < SLOTS; i++)
-        docw_fmt(w, "%lld,%.4f,%u,%u,%llu,%llu\n", (long long)(from + i * MINUTE_S), i / 60.,
+        docw_fmt(w, "%lld,%.4f,%u,%u,%llu,%llu,%llu\n", (long long)(from + i * MINUTE_S), i / 60.,
                  slots[i].runs, slots[i].measured, (unsigned long long)slots[i].alloc,
-                 (unsigned long long)slots[i].bw);
+                 (unsigned long long)slots[i].bw, (unsigned long long)slots[i].planned);
     free(slots);
 }
 
@@ -64,7 +69,7 @@ static void count_day(const struct survey *s, unsigned ago, struct day *d)
     }
 }
 
-static unsigned oldest_day(const struct survey *s)
+unsigned survey_oldest_day(const struct survey *s)
 {
     uint64_t all = 0;
     unsigned ago = 0;
@@ -79,7 +84,7 @@ void survey_write_days(const struct survey *s, struct docw *w)
 {
     char date[SURVEY_TIME_MAX];
     docw_fmt(w, "date,tried,measured,with_a_figure_of_7_days,percent_of_the_consensus\n");
-    for (unsigned ago = oldest_day(s) + 1; ago-- > 0;) {
+    for (unsigned ago = survey_oldest_day(s) + 1; ago-- > 0;) {
         struct day d;
         count_day(s, ago, &d);
         (void)survey_when((s->now_s / DAY_S - ago) * DAY_S, date);

@@ -54,7 +54,7 @@ START_TEST(test_measure_offline_is_of_one_part)
     ck_ok(parse(OFFLINE_REPORT, "--out o --truth t", &o));
     ck_assert_str_eq(o.truth, "t");
     ck_err(parse(OFFLINE_REPORT, "--relay x --truth t", &o), ERR_ARG);
-    ck_assert(strstr(why, "--truth is for --out"));
+    ck_assert(strstr(why, "--truth and --schedule are for --out"));
     ck_ok(parse(OFFLINE_REPORT, "--help", &o));
     ck_err(parse(OFFLINE_REPORT, "r", &o), ERR_ARG);
     ck_assert(strstr(why, "Say --relay, --classic or --out"));

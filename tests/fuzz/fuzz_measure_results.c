@@ -39,7 +39,7 @@ static void survey(struct text rest)
     while (s && text_line(&rest, &line))
         if (survey_line(s, line) == ERR_LIMIT)
             abort();
-    if (s && survey_truth(s, truth, &bad) == ERR_LIMIT)
+    if (s && (survey_truth(s, truth, &bad) == ERR_LIMIT || survey_schedule(s, truth) == ERR_LIMIT))
         abort();
     for (int file = 0; s && file < SURVEY_FILES_N; file++) {
         struct docw w = {.err = OK};

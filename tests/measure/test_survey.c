@@ -115,7 +115,7 @@ START_TEST(test_survey_other_tables)
                      "6,2,100.0\n9,2,100.0\n12,2,100.0\n18,2,100.0\n24,2,100.0\n");
     /* The minute of the runs is the last of the day. */
     const char *last = strstr(written(s, SURVEY_SLOTS, &w), "\n1796029920,");
-    ck_assert_str_eq(last, "\n1796029920,23.9833,2,2,4500000,12000000\n");
+    ck_assert_str_eq(last, "\n1796029920,23.9833,2,2,4500000,12000000,0\n");
     docw_free(&w);
     survey_free(s);
 }
@@ -264,6 +264,35 @@ START_TEST(test_survey_of_one_relay)
 }
 END_TEST
 
+/* With the plan slots are its own, from its beginning on; the newest line of a relay holds, and
+ * another plan drops what was. */
+START_TEST(test_survey_of_a_plan)
+{
+    struct survey *s = some();
+    struct docw w = {.err = OK};
+    ck_ok(survey_schedule(
+        s, TEXT_LIT("{\"t\":\"relay\",\"fp\":\"" A "\",\"slot\":9,\"given\":7}\n"
+                    "torn {\n"
+                    "{\"t\":\"plan\",\"begins_us\":1795996800000000,"
+                    "\"slot_s\":60,\"capacity\":6000000}\n"
+                    "{\"t\":\"relay\",\"fp\":\"" A "\",\"slot\":9,\"given\":7}\n"
+                    "{\"t\":\"relay\",\"fp\":\"" A "\",\"slot\":2,\"given\":5000000}\n"
+                    "{\"t\":\"relay\",\"fp\":\"" B "\",\"slot\":4294967295,\"given\":5}\n"
+                    "{\"t\":\"relay\",\"fp\":\"" FP("0303") "\",\"slot\":2,"
+                                                            "\"given\":9}\n")));
+    const char *slots = written(s, SURVEY_SLOTS, &w);
+    ck_assert_ptr_nonnull(strstr(slots, "planned\n1795996800,0.0000,0,0,0,0,0\n"));
+    ck_assert_ptr_nonnull(strstr(slots, "\n1795996920,0.0333,0,0,0,0,5000009\n"));
+    ck_assert_ptr_nonnull(strstr(slots, "\n1795997340,0.1500,0,0,0,0,0\n"));
+    ck_assert_ptr_nonnull(strstr(slots, "\n1796029920,9.2000,2,2,4500000,12000000,0\n"));
+    ck_assert_ptr_nonnull(strstr(written(s, SURVEY_PLOTS, &w), "plot 48 with lines dt 2"));
+    ck_ok(survey_schedule(s, TEXT_LIT("{\"t\":\"plan\",\"begins_us\":1795996800000000}")));
+    ck_assert_ptr_null(strstr(written(s, SURVEY_SLOTS, &w), ",5000009\n"));
+    docw_free(&w);
+    survey_free(s);
+}
+END_TEST
+
 /* Of very many runs and kinds of words there is an end. */
 START_TEST(test_survey_is_bounded)
 {
@@ -298,5 +327,5 @@ END_TEST
 
 TESTS("measure/survey", test_survey_tables, test_survey_json, test_survey_other_tables,
       test_survey_beside_the_truth, test_survey_page_and_plots, test_survey_names_who_disagrees,
-      test_survey_of_strangers, test_survey_of_one_relay, test_survey_is_bounded,
-      test_survey_of_nothing)
+      test_survey_of_strangers, test_survey_of_one_relay, test_survey_of_a_plan,
+      test_survey_is_bounded, test_survey_of_nothing)

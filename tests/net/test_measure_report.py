@@ -1,5 +1,6 @@
 """tunic measure report and bwfile on results that a coordinator wrote."""
 
+import gzip
 import json
 import os
 import re
@@ -85,6 +86,23 @@ def test_a_relay_without_a_figure(team):
     done = report(team, "--relay", "guard1")
     assert done.returncode == NOT_ALL and "Who is \"guard1\"?" in done.stderr
     assert report(team).returncode == USAGE
+
+
+def test_old_results_that_are_compressed(team):
+    """They say the same, and with them those of another day."""
+    folder = os.path.join(team.folder, "packed")
+    os.mkdir(folder)
+    source, = [n for n in os.listdir(os.path.join(team.folder, "data", "results"))]
+    with open(os.path.join(team.folder, "data", "results", source), "rb") as f, \
+            gzip.open(os.path.join(folder, source + ".gz"), "wb") as packed:
+        packed.write(f.read())
+    plain = report(team, "--classic")
+    done = measure("report", "packed", "--classic", cwd=team.folder)
+    assert (done.returncode, done.stdout) == (DONE, plain.stdout) and " END\n" in plain.stdout
+    done = measure("report", "packed", "--relay", team.fp, "--out", "packedpages", cwd=team.folder)
+    assert done.returncode == DONE and "\nIn short: it carries " in done.stdout
+    with open(os.path.join(team.folder, "packedpages", "history.csv"), encoding="utf-8") as f:
+        assert len(f.read().splitlines()) == 2
 
 
 def test_flashflows_lines(team):

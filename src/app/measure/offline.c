@@ -45,6 +45,9 @@ const char offline_report_help[] =
     "  --truth FILE          with --out: what relays carry in truth, a line a relay, "
     "\"FINGERPRINT\n"
     "                        BYTES_PER_SECOND\", \"#\" begins a comment: for the error of it all\n"
+    "  --schedule FILE       with --out: a coordinator's plan (schedule.jsonl of its datadir), for "
+    "the\n"
+    "                        slots of the day\n"
     "  --max-results-age S   seconds after which a result is left out (2592000)\n"
     "  --help\n"
     "\n"
@@ -74,6 +77,11 @@ static err_t p_descriptors(struct offline_options *o, const struct arg *a)
 static err_t p_votes(struct offline_options *o, const struct arg *a)
 {
     return p_text(a, &o->votes);
+}
+
+static err_t p_schedule(struct offline_options *o, const struct arg *a)
+{
+    return p_text(a, &o->schedule);
 }
 
 static err_t p_truth(struct offline_options *o, const struct arg *a)
@@ -136,6 +144,7 @@ static const struct {
     {{"--classic", false}, OFFLINE_REPORT, p_flag},
     {{"--votes", true}, OFFLINE_REPORT, p_votes},
     {{"--truth", true}, OFFLINE_REPORT, p_truth},
+    {{"--schedule", true}, OFFLINE_REPORT, p_schedule},
 };
 
 static err_t take(enum offline_part part, int argc, char *const *argv, int *i,
@@ -166,8 +175,8 @@ err_t offline_parse(enum offline_part part, int argc, char *const *argv,
     bool some = out->relay || out->out;
     if (part == OFFLINE_REPORT && some == out->classic && !out->help)
         return arg_wrong(&none, "of what? Say --relay, --classic or --out; see --help");
-    if (out->truth && !out->out)
-        return arg_wrong(&none, "--truth is for --out");
+    if ((out->truth || out->schedule) && !out->out)
+        return arg_wrong(&none, "--truth and --schedule are for --out");
     if (!out->results)
         out->results = "results";
     return OK;

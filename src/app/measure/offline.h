@@ -11,8 +11,8 @@ enum { OFFLINE_REPORT_AGE_S = 30 * 24 * 3600 };
 enum offline_part { OFFLINE_BWFILE = 1, OFFLINE_REPORT = 2 };
 
 struct offline_options {
-    const char *results;                                          /* a folder, or a file */
-    const char *folder, *consensus, *descriptors, *votes, *truth; /* NULL: not given */
+    const char *results; /* a folder, or a file */
+    const char *folder, *consensus, *descriptors, *votes, *truth, *schedule; /* NULL: not given */
     const char *out; /* a folder; NULL: standard output */
     const char *country, *relay;
     unsigned digits; /* 0: not rounded */

@@ -46,6 +46,17 @@ static err_t read_truth(struct paging *p, const char *path, struct log *log)
     return e;
 }
 
+static err_t read_schedule(struct paging *p, const char *path, struct log *log)
+{
+    struct blob blob;
+    if (!path)
+        return OK;
+    TRY(reading_file(path, log, &blob));
+    err_t e = survey_schedule(p->survey, blob.text);
+    blob_drop(&blob);
+    return e;
+}
+
 static err_t focus(struct survey *s, const char *relay, const struct consensus *c, struct log *log)
 {
     struct ipport at;
@@ -63,6 +74,7 @@ static err_t gather(struct paging *p, const struct offline_options *o, int64_t n
     if (p->bad_lines)
         log_warn(log, "%u lines of the results are torn, or none of ours.", p->bad_lines);
     TRY(read_truth(p, o->truth, log));
+    TRY(read_schedule(p, o->schedule, log));
     TRY(reading_consensus(o, log, &c));
     if (c)
         survey_consensus(p->survey, c);
