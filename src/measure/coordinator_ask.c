@@ -66,6 +66,8 @@ static struct cplan_item *take_group(struct cplan *p, uint32_t slot)
 
 static void ask_group(struct cplan *p, struct cplan_item *first)
 {
+    if (cplan_rest_group(p, first))
+        return;
     for (struct cplan_item *item = first, *next; item; item = next) {
         next = item->next;
         item->next = NULL;

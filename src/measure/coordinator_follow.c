@@ -88,7 +88,9 @@ static const char *state_of(const struct cplan *p)
         return "stopped";
     if (!p->made)
         return p->roster.n ? "waiting for measurers" : "waiting for relays";
-    return p->count[CPLAN_WAITING] || p->count[CPLAN_ASKED] ? "running" : "over";
+    if (p->count[CPLAN_WAITING] || p->count[CPLAN_ASKED])
+        return "running";
+    return p->count[CPLAN_RESTING] ? "resting" : "over";
 }
 
 static json_t *slot_of(const struct cplan_item *i)

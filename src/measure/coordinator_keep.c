@@ -190,6 +190,8 @@ static err_t restore(struct cplan *p, struct cplan_item **order)
             p->cut++;
             cplan_enter(p, i, i->tries < tries ? CPLAN_WAITING : CPLAN_FAILED);
         }
+        if (i->state == CPLAN_RESTING)
+            cplan_rest(p, i, 0); /* whether it has to is seen again */
         TRY(schedule_note(p->schedule, &i->at));
         if (i->state == CPLAN_WAITING && i->at.slot != SCHEDULE_NOWHERE)
             order[n++] = i;

@@ -38,9 +38,8 @@ void cplan_size(const struct cplan *p, struct cplan_item *item, bool is_known)
 static uint64_t prior_of(const struct cplan *p, const struct roster_relay *r)
 {
     const struct history_relay *h = known(p, &r->who.fp);
-    if (h && h->bw)
-        return h->bw;
-    return r->unmeasured ? 0 : r->weight;
+    uint64_t measured = h ? history_prior(h) : 0;
+    return measured ? measured : r->unmeasured ? 0 : r->weight;
 }
 
 static int ascending(const void *a, const void *b)
@@ -189,13 +188,32 @@ err_t cplan_make(struct cplan *p)
 
 /* ---- changes ---- */
 
+/* Where others of GROUP wait again. NULL out of memory. */
+static uint32_t *again_of(struct cplan *p, uint32_t group)
+{
+    if (group >= p->n_again) {
+        uint32_t n = group + 1 > 2 * p->n_again ? group + 1 : 2 * p->n_again;
+        uint32_t *more = realloc(p->again, n * sizeof *more);
+        if (!more)
+            return NULL;
+        for (uint32_t i = p->n_again; i < n; i++)
+            more[i] = SCHEDULE_NOWHERE;
+        p->again = more;
+        p->n_again = n;
+    }
+    return &p->again[group];
+}
+
 void cplan_later(struct cplan *p, struct cplan_item *item, uint32_t from)
 {
     const struct roster_relay relay = {.who = {.fp = item->fp, .has_fp = true}};
+    uint32_t *again = again_of(p, item->at.group);
+    bool is_beside = again && *again != SCHEDULE_NOWHERE && *again >= from;
     item->at.relay = &relay;
-    item->at.group = p->groups++;
-    err_t e = schedule_later(p->schedule, &item->at, SCHEDULE_NOWHERE, from);
+    err_t e = schedule_later(p->schedule, &item->at, is_beside ? *again : SCHEDULE_NOWHERE, from);
     item->at.relay = NULL;
+    if (again && e == OK)
+        *again = item->at.slot;
     bool placed = e == OK && item->at.slot != SCHEDULE_NOWHERE && cplan_link(p, item) == OK;
     cplan_enter(p, item, placed ? CPLAN_WAITING : CPLAN_NO_ROOM);
     ckeep_item(p, item);
@@ -222,6 +240,7 @@ void cplan_add_new(struct cplan *p, uint32_t from)
         item->prior = prior_of(p, r);
         item->prior = item->prior ? item->prior : unknown;
         cplan_size(p, item, was_the_limit(p, &r->who.fp));
+        item->at.group = p->groups++;
         cplan_later(p, item, from);
     }
 }

@@ -89,7 +89,8 @@ static uint64_t prior_of(const struct coordinator *c, const struct meas_relay *r
     if (relay->has_fp)
         (void)hex_upper(relay->fp.b, sizeof relay->fp.b, fp);
     const struct history_relay *known = history_find(&c->history, fp, &relay->addrs[0]);
-    return known && known->bw ? known->bw : c->conf.prior;
+    uint64_t measured = known ? history_prior(known) : 0;
+    return measured ? measured : c->conf.prior;
 }
 
 struct cjob *cjob_add(struct coordinator *c, const struct meas_relay *relay,

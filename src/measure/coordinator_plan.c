@@ -51,7 +51,15 @@ err_t cplan_link(struct cplan *p, struct cplan_item *item)
         p->slots = more;
         p->n_slots = n;
     }
-    LL_PREPEND(p->slots[slot], item);
+    struct cplan_item *beside = p->slots[slot];
+    while (beside && beside->at.group != item->at.group)
+        beside = beside->next;
+    if (beside) {
+        item->next = beside->next;
+        beside->next = item;
+    } else {
+        LL_PREPEND(p->slots[slot], item);
+    }
     return OK;
 }
 
@@ -71,7 +79,7 @@ static int last_first(const void *a, const void *b)
     return memcmp(y->fp.b, x->fp.b, sizeof x->fp.b);
 }
 
-/* Each is put in front of its slot's row. */
+/* Those of a group stand together in their slot's row. */
 err_t cplan_link_all(struct cplan *p, struct cplan_item **items, size_t n)
 {
     if (n)
@@ -92,10 +100,13 @@ void cplan_drop(struct cplan *p)
         free(item);
     }
     free(p->slots);
+    free(p->again);
     schedule_free(p->schedule);
     p->slots = NULL;
+    p->again = NULL;
+    p->resting = NULL;
     p->schedule = NULL;
-    p->n_slots = p->cursor = p->groups = 0;
+    p->n_slots = p->cursor = p->groups = p->n_again = 0;
     p->moved = p->cut = p->away = 0;
     memset(p->count, 0, sizeof p->count);
     p->length = 0;

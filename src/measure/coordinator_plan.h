@@ -18,12 +18,13 @@ enum {
 };
 
 /* X(enumerator, word): of one relay. */
-#define CPLAN_STATES_LIST(X)                                    \
-    X(CPLAN_WAITING, "waiting") /* for its slot */              \
-    X(CPLAN_ASKED, "running")   /* there is a job */            \
-    X(CPLAN_DONE, "done")                                       \
-    X(CPLAN_FAILED, "failed")   /* its result has the reason */ \
-    X(CPLAN_OFFLINE, "offline") /* or agrees no more */         \
+#define CPLAN_STATES_LIST(X)                                     \
+    X(CPLAN_WAITING, "waiting") /* for its slot */               \
+    X(CPLAN_RESTING, "resting") /* it may not be measured yet */ \
+    X(CPLAN_ASKED, "running")   /* there is a job */             \
+    X(CPLAN_DONE, "done")                                        \
+    X(CPLAN_FAILED, "failed")   /* its result has the reason */  \
+    X(CPLAN_OFFLINE, "offline") /* or agrees no more */          \
     X(CPLAN_NO_ROOM, "no_room") /* no slot of the period is free for it */
 
 enum cplan_state {
@@ -40,7 +41,8 @@ struct cplan_item {
     struct schedule_item at; /* without its relay */
     unsigned tries;
     struct cjob *job;        /* while it is CPLAN_ASKED */
-    struct cplan_item *next; /* that waits in the same slot */
+    struct cplan_item *next; /* that waits in the same slot, or rests */
+    int64_t rests_until_s;   /* by the wall clock */
     UT_hash_handle hh;
 };
 
@@ -62,6 +64,9 @@ struct cplan {
     struct cplan_item **slots; /* those that wait, of N_SLOTS; groups stand together */
     uint32_t n_slots, cursor;  /* of slots before that all were asked */
     uint32_t groups;           /* numbers of groups that are used */
+    uint32_t *again;           /* where those of a group wait that are to be asked again; */
+    uint32_t n_again;          /* of so many groups */
+    struct cplan_item *resting;
     size_t count[CPLAN_STATES];
     size_t away;             /* not there when it was made: new ones once they are */
     size_t moved, cut;       /* to a later slot; cut short by a crash */
@@ -101,7 +106,7 @@ bool cplan_waits(const struct cplan *p, uint32_t slot);
 /* A plan of the period of now. ERR_STATE: nobody who could measure; ERR_NOMEM, ERR_CRYPTO,
  * ERR_LIMIT. */
 MUST_USE err_t cplan_make(struct cplan *p);
-/* ITEM gets a slot from FROM on, or none. */
+/* ITEM gets a slot from FROM on, that of its group if others of it wait again; or none. */
 void cplan_later(struct cplan *p, struct cplan_item *item, uint32_t from);
 /* Relays of the roster that the plan does not have get a slot from FROM on. */
 void cplan_add_new(struct cplan *p, uint32_t from);
@@ -110,6 +115,14 @@ bool cplan_may_ask(const struct roster_relay *r);
 /* What is to be allotted by its prior, and over how many sockets. KNOWN: it was the limit itself
  * when it was measured last. */
 void cplan_size(const struct cplan *p, struct cplan_item *item, bool known);
+
+/* ---- coordinator_rest.c: those that may not be measured yet ---- */
+
+void cplan_rest(struct cplan *p, struct cplan_item *item, int64_t until_s);
+/* Whether FIRST and those behind it, who are to be asked, have to wait: then they rest. */
+bool cplan_rest_group(struct cplan *p, struct cplan_item *first);
+/* Those whose time has come get a slot. */
+void cplan_wake(struct cplan *p);
 
 /* ---- coordinator_keep.c: what is kept of it ---- */
 

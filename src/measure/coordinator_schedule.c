@@ -71,17 +71,31 @@ static bool is_ready(const struct cplan *p, const struct cjob *first)
     return all || (any && age_us > (CPLAN_LEAD_MS + CPLAN_TOGETHER_MS) * (uint64_t)US_PER_MS);
 }
 
-static bool fits(const struct coordinator *c, const struct cjob *first)
+static bool is_due(const struct cjob *j, const struct cjob *first)
+{
+    return is_of_group(j, first) && j->run && run_is_held(j->run);
+}
+
+/* Whether there is room for FIRST, or for all of its group that are due. */
+static bool fits(const struct coordinator *c, const struct cjob *first, bool all)
 {
     for (const struct csession *s = c->sessions; s; s = s->next) {
         uint64_t need = 0, most = csession_bw(s);
-        for (const struct cjob *j = first; j; j = j->next)
-            if (is_of_group(j, first) && j->run && run_is_held(j->run))
+        for (const struct cjob *j = first; j; j = all ? j->next : NULL)
+            if (is_due(j, first))
                 need += cteam_bw_of(j, s);
-        if (need && s->reserved_bw && s->reserved_bw + need > most + most / 1000)
+        if (need && s->reserved_bw + need > most + most / 1000)
             return false;
     }
     return true;
+}
+
+static bool is_idle(const struct coordinator *c)
+{
+    bool any = false;
+    for (const struct csession *s = c->sessions; s; s = s->next)
+        any |= s->reserved_bw > 0;
+    return !any;
 }
 
 /* In their order: a large one is not overtaken by small ones for ever. */
@@ -90,10 +104,12 @@ static void begin_due(struct cplan *p)
     for (struct cjob *first = p->c->jobs; first; first = first->next) {
         if (!is_pending(first) || !is_ready(p, first))
             continue;
-        if (!fits(p->c, first))
+        bool all = fits(p->c, first, true);
+        /* A measurer is missing, and the group is too much for the rest: one after the other. */
+        if (!all && !is_idle(p->c))
             return;
         for (struct cjob *j = first; j; j = j->next)
-            if (is_of_group(j, first) && j->run && run_is_held(j->run)) {
+            if (is_due(j, first) && (all || fits(p->c, j, false))) {
                 cteam_reserve_held(j);
                 run_release(j->run);
             }
@@ -175,6 +191,7 @@ static void tick(void *arg)
     } else if (p->made && !is_of_now(p) && p->count[CPLAN_ASKED]) {
         begin_due(p); /* they were asked yesterday */
     } else if (have_plan(p)) {
+        cplan_wake(p);
         if (p->config.compact)
             cplan_ask_by_room(p);
         else

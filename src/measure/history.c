@@ -175,8 +175,16 @@ err_t history_add(struct history *h, const struct result *end)
     if (end->ok) {
         r->bw = end->bw;
         r->measured_s = end->ts;
+        r->least = 0;
+    } else if (strcmp(end->why, "inconclusive") == 0 && end->bw > r->least) {
+        r->least = end->bw;
     }
     return OK;
+}
+
+uint64_t history_prior(const struct history_relay *r)
+{
+    return r->least > r->bw ? r->least : r->bw;
 }
 
 static err_t note(struct polite *polite, const struct result *begin, const struct result *end)

@@ -17,6 +17,7 @@ struct history_relay {
     struct result last; /* its newest end */
     uint64_t bw;        /* of its newest good one; 0: there is none */
     int64_t measured_s; /* when that was */
+    uint64_t least;     /* an inconclusive one behind it showed that it carries so much */
     /* history.c's: relays with a fingerprint by that, all of them by their address. */
     UT_hash_handle hh;
     struct history_relay *next_here;
@@ -44,6 +45,9 @@ MUST_USE err_t history_read_end(struct history *h, struct polite *polite);
 
 /* The newest of a relay. ERR_NOMEM, ERR_LIMIT. */
 MUST_USE err_t history_add(struct history *h, const struct result *end);
+
+/* What to begin with the next time; 0: nothing is known. */
+uint64_t history_prior(const struct history_relay *r);
 
 /* By fingerprint if FP is not "", else the newest at the address; NULL: never measured. */
 const struct history_relay *history_find(const struct history *h, const char *fp,

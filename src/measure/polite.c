@@ -127,6 +127,17 @@ uint64_t polite_bytes_left(const struct polite *p, const struct ipport *at, int6
     return used < p->bytes_a_day ? p->bytes_a_day - used : 0;
 }
 
+int64_t polite_wait_s(const struct polite *p, const struct ipport *at, int64_t now_s)
+{
+    const struct known *k = consent_is_free(at) ? NULL : find(p, at);
+    int64_t until_s = k ? k->alone_until_s : now_s;
+    if (k && k->began_s[0] + POLITE_PERIOD_S > until_s)
+        until_s = k->began_s[0] + POLITE_PERIOD_S;
+    if (bytes_today(k, now_s) >= p->bytes_a_day && k->day_s + POLITE_PERIOD_S > until_s)
+        until_s = k->day_s + POLITE_PERIOD_S;
+    return until_s > now_s ? until_s - now_s : 0;
+}
+
 static err_t judge(const struct polite *p, const struct known *k, int64_t now_s,
                    char why[POLITE_WHY_MAX])
 {

@@ -38,6 +38,8 @@ MUST_USE err_t polite_begin(struct polite *p, const struct ipport *at, int64_t n
 /* The same for one of several on an address that are to be measured at the same time. */
 MUST_USE err_t polite_begin_beside(struct polite *p, const struct ipport *at, int64_t now_s,
                                    char why[POLITE_WHY_MAX]);
+/* Seconds until polite_begin() would have it, as far as that is about AT alone; 0: now. */
+int64_t polite_wait_s(const struct polite *p, const struct ipport *at, int64_t now_s);
 /* It is over. SENT_AWAY: by DESTROY, or the relay closed a link. */
 void polite_end(struct polite *p, const struct ipport *at, int64_t now_s, uint64_t bytes,
                 bool sent_away);

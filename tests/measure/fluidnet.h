@@ -145,6 +145,14 @@ static inline struct fluid_relay *fluid_at(struct fluid_net *net, const struct i
     return r;
 }
 
+/* What relay K of a host carries if both are busy. */
+static inline double fluid_fair(const struct fluid_host *h, size_t k)
+{
+    double mine = h->relays[k]->capacity, other = h->relays[!k]->capacity, half = h->capacity / 2;
+    double left = h->capacity - (other < half ? other : half);
+    return mine < left ? mine : left;
+}
+
 /* Two relays on one host; of every other pair the host is what limits them. */
 static inline void fluid_pair(struct fluid_net *net, struct fluid_relay *a, struct fluid_relay *b)
 {
@@ -152,10 +160,10 @@ static inline void fluid_pair(struct fluid_net *net, struct fluid_relay *a, stru
     struct fluid_host *h = &net->hosts[net->n_hosts];
     *h = (struct fluid_host){.capacity = sum, .relays = {a, b}};
     a->host = b->host = net->n_hosts++;
-    if (net->n_hosts % 2)
-        return;
-    a->capacity = b->capacity = sum;
-    a->truth = b->truth = sum / 2;
+    if (net->n_hosts % 2 == 0)
+        a->capacity = b->capacity = sum;
+    a->truth = fluid_fair(h, 0);
+    b->truth = fluid_fair(h, 1);
 }
 
 static inline void fluid_places(struct fluid_net *net)

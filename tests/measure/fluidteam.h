@@ -72,6 +72,8 @@ struct fluid_team {
     size_t running, ran_most; /* relays at a time */
     char **lines;
     size_t n_lines;
+    char **kept; /* of the schedule */
+    size_t n_kept;
     struct fluid_end *ends;
     size_t n_ends;
     bool idle;
@@ -439,6 +441,27 @@ static err_t fluid_record(void *arg, const char *line, bool synced)
     return OK;
 }
 
+static inline void fluid_forget_kept(struct fluid_team *t)
+{
+    for (size_t i = 0; i < t->n_kept; i++)
+        free(t->kept[i]);
+    free(t->kept);
+    t->kept = NULL;
+    t->n_kept = 0;
+}
+
+static err_t fluid_keep(void *arg, const char *lines, bool fresh)
+{
+    struct fluid_team *t = arg;
+    if (fresh)
+        fluid_forget_kept(t);
+    for (const char *end; (end = strchr(lines, '\n')); lines = end + 1) {
+        t->kept = fluid_room(t->kept, t->n_kept, sizeof *t->kept);
+        t->kept[t->n_kept++] = strndup(lines, (size_t)(end - lines));
+    }
+    return OK;
+}
+
 static void fluid_coord_idle(void *arg)
 {
     struct fluid_team *t = arg;
@@ -452,6 +475,7 @@ static const struct coordinator_ops fluid_ops = {.output = fluid_coord_output,
                                                  .prove = fluid_prove,
                                                  .unprove = fluid_unprove,
                                                  .record = fluid_record,
+                                                 .keep = fluid_keep,
                                                  .on_idle = fluid_coord_idle};
 
 /* ---- time ---- */
@@ -495,9 +519,42 @@ static inline void fluid_coordinator(struct fluid_team *t)
 {
     t->c = coordinator_new(t->env, &t->conf, t->keys.ctx, &t->keys.pin, &fluid_ops, t);
     ck_assert_ptr_nonnull(t->c);
+    ck_ok(coordinator_secret(t->c, "a secret that the operators share", 33));
     for (size_t i = 0; i < t->n_lines; i++)
         ck_ok(coordinator_recall(t->c, (struct text){t->lines[i], strlen(t->lines[i]) - 1}));
+    for (size_t i = 0; i < t->n_kept; i++)
+        ck_ok(coordinator_recall_schedule(t->c, text_of(t->kept[i])));
     ck_ok(coordinator_recalled(t->c));
+}
+
+/* The coordinator learns what a consensus would say: who is there, and how large it is. */
+static inline void fluid_publish(struct fluid_team *t)
+{
+    struct roster roster;
+    roster_init(&roster);
+    for (size_t i = 0; i < t->net.n; i++) {
+        const struct fluid_relay *r = &t->net.relays[i];
+        struct roster_relay known = {.consent = ROSTER_LISTED,
+                                     .mode = MEAS_FLASHFLOW,
+                                     .in_consensus = true,
+                                     .running = true,
+                                     .unmeasured = r->weight <= 0,
+                                     .weight = (uint64_t)r->weight};
+        known.who.fp = r->fp;
+        known.who.has_fp = true;
+        known.who.addrs[0] = r->at;
+        known.who.n_addrs = 1;
+        ck_ok(roster_add(&roster, &known));
+    }
+    roster_sort(&roster);
+    coordinator_roster(t->c, &roster);
+}
+
+static inline void fluid_forget_results(struct fluid_team *t)
+{
+    for (size_t i = 0; i < t->n_lines; i++)
+        free(t->lines[i]);
+    t->n_lines = t->n_ends = 0;
 }
 
 static inline void fluid_kill_coordinator(struct fluid_team *t)
@@ -580,6 +637,7 @@ static inline void fluid_team_free(struct fluid_team *t)
     for (size_t i = 0; i < t->n_lines; i++)
         free(t->lines[i]);
     free(t->lines);
+    fluid_forget_kept(t);
     free(t->ends);
     fluid_free(&t->net);
     test_env_free(t->env);

@@ -1,6 +1,7 @@
 #include "measure/history.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "support/test.h"
 
@@ -158,6 +159,34 @@ START_TEST(test_history_relays_that_change_places)
 }
 END_TEST
 
+/* A relay whose prior was too low is not begun with the same one each day. */
+START_TEST(test_history_inconclusive_is_a_least)
+{
+    struct history h;
+    struct ipport here = at("203.0.113.7:9001");
+    struct result r = {.is_end = true, .ok = true, .bw = 100, .ts = 1, .at = here, .fp = "AA"};
+    history_init(&h);
+    ck_ok(history_add(&h, &r));
+    ck_assert_uint_eq(history_prior(history_find(&h, "AA", NULL)), 100);
+    r.ok = false;
+    r.bw = 300;
+    memcpy(r.why, "inconclusive", 13);
+    ck_ok(history_add(&h, &r));
+    ck_assert_uint_eq(history_prior(history_find(&h, "AA", NULL)), 300);
+    ck_assert_uint_eq(history_find(&h, "AA", NULL)->bw, 100);
+    memcpy(r.why, "cheat", 6);
+    r.bw = 900;
+    ck_ok(history_add(&h, &r));
+    ck_assert_uint_eq(history_prior(history_find(&h, "AA", NULL)), 300);
+    r.ok = true;
+    r.bw = 200;
+    ck_ok(history_add(&h, &r));
+    ck_assert_uint_eq(history_prior(history_find(&h, "AA", NULL)), 200);
+    history_free(&h);
+}
+END_TEST
+
 TESTS("measure/history", test_history_remembers_the_newest_good_figure, test_history_by_address,
       test_history_attempts_count, test_history_attempts_beyond_what_is_kept,
-      test_history_relays_that_change_places, test_history_many)
+      test_history_relays_that_change_places, test_history_inconclusive_is_a_least,
+      test_history_many)

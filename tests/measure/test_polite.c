@@ -39,6 +39,10 @@ START_TEST(test_polite_measures_twice_a_period)
     run(p, "192.0.2.1:9002", NOW + 2 * HOUR, 1, false);
     run(p, "192.0.2.1:9001", NOW + DAY, 1, false);
     refused(p, "192.0.2.1:9001", NOW + DAY + 60, ERR_LIMIT, "twice");
+    const struct ipport it = at("192.0.2.1:9001"), other = at("192.0.2.7:9001");
+    ck_assert_int_eq(polite_wait_s(p, &it, NOW + DAY + 60), HOUR - 60);
+    ck_assert_int_eq(polite_wait_s(p, &it, NOW + DAY + HOUR), 0);
+    ck_assert_int_eq(polite_wait_s(p, &other, NOW), 0);
     polite_free(p);
 }
 END_TEST
