@@ -104,6 +104,35 @@ err_t bwfile_consensus(struct bwfile *b, const struct consensus *c)
     return OK;
 }
 
+static err_t add_listed(struct bwfile *b, const struct listed_relay *from)
+{
+    struct bwfile_relay *r;
+    TRY(find_or_add(b, &from->rsa, &r));
+    b->n_listed += r->is_listed ? 0 : 1;
+    r->is_listed = true;
+    r->is_authority = from->flags & ROUTER_AUTHORITY;
+    r->is_unmeasured = from->unmeasured;
+    r->weight_kb = from->weight_kb;
+    memcpy(r->nickname, from->nickname, sizeof r->nickname);
+    if (from->has_ed)
+        base64_encode(from->ed.b, sizeof from->ed.b, false, r->ed);
+    r->is_described = listing_described(from, b->now_s);
+    if (!r->is_described)
+        return OK;
+    r->published_s = from->published_s;
+    r->average = from->average;
+    r->burst = from->burst;
+    r->observed = from->observed;
+    return OK;
+}
+
+err_t bwfile_listing(struct bwfile *b, const struct listing *l)
+{
+    for (size_t i = 0; listing_is_live(l, b->now_s) && i < listing_n(l); i++)
+        TRY(add_listed(b, listing_at(l, i)));
+    return OK;
+}
+
 void bwfile_descriptor(struct bwfile *b, const struct descriptor *d)
 {
     struct bwfile_relay *r = d->has_rsa ? find(b, &d->rsa) : NULL;

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "dir/consensus.h"
 #include "dir/descriptor.h"
+#include "measure/listing.h"
 #include "measure/results.h"
 
 struct bwfile;
@@ -31,6 +32,8 @@ void bwfile_free(struct bwfile *b); /* NULL is fine */
 
 /* ERR_NOMEM, ERR_LIMIT. */
 MUST_USE err_t bwfile_consensus(struct bwfile *b, const struct consensus *c);
+/* Both of what a coordinator knows: consensus, and descriptors that say something yet. */
+MUST_USE err_t bwfile_listing(struct bwfile *b, const struct listing *l);
 /* Of a relay that the consensus does not have nothing is kept; of several the newest. */
 void bwfile_descriptor(struct bwfile *b, const struct descriptor *d);
 /* ERR_NOMEM, ERR_LIMIT. */

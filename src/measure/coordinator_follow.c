@@ -21,6 +21,7 @@ void coordinator_roster(struct coordinator *c, struct roster *gift_roster)
     struct cplan *p = c->plan;
     roster_free(&p->roster);
     p->roster = *gift_roster;
+    clisted_enrol(c, &p->roster);
     roster_init(gift_roster);
     if (p->made)
         cplan_add_new(p, cplan_next_slot(p));

@@ -123,6 +123,9 @@ void cjob_free(struct cjob *j);
 MUST_USE err_t clisted_find(const struct coordinator *c, const char *word, struct meas_relay *out,
                             char why[COORDINATOR_WHY]);
 
+/* ROSTER_GRANTED for those of ROSTER that have let themselves be measured before. */
+void clisted_enrol(const struct coordinator *c, struct roster *roster);
+
 /* ---- what a run came to ---- */
 
 uint64_t cjob_bytes(const struct cjob *j); /* on the wire, both ways */

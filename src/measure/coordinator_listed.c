@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "crypto/encode.h"
-#include "measure/coordinator_int.h"
+#include "measure/coordinator_plan.h"
 #include "measure/jsontext.h"
 
 void coordinator_use(struct coordinator *c, struct listing *l)
@@ -109,8 +109,14 @@ static json_t *listed_json(const struct coordinator *c, const struct listed_rela
                            const struct history_relay *h)
 {
     char fp[HEX_SIZE(sizeof r->rsa.b)], at[IPPORT_TEXT_MAX] = "";
-    bool granted = has_granted(h), is_free = r->n_addrs && consent_is_free(&r->addrs[0]);
-    const char *consent = r->agrees ? "contact" : is_free ? "free" : granted ? "granted" : "none";
+    bool is_free = r->n_addrs && consent_is_free(&r->addrs[0]);
+    const struct roster_relay *known = roster_find(&c->plan->roster, &r->rsa);
+    bool is_named = known && known->consent == ROSTER_LISTED;
+    const char *consent = r->agrees        ? "contact"
+                          : is_free        ? "free"
+                          : is_named       ? "listed"
+                          : has_granted(h) ? "granted"
+                                           : "none";
     json_t *object = h ? measured_json(h) : json_pack("{sisi}", "bw", 0, "measured", 0);
     if (r->n_addrs)
         (void)ipport_text(&r->addrs[0], at);
@@ -129,6 +135,17 @@ static const struct history_relay *measured(const struct coordinator *c, const s
 {
     char fp[HEX_SIZE(sizeof rsa->b)];
     return history_find(&c->history, hex_upper(rsa->b, sizeof rsa->b, fp), NULL);
+}
+
+void clisted_enrol(const struct coordinator *c, struct roster *roster)
+{
+    for (size_t i = 0; i < roster->n; i++) {
+        struct roster_relay *r = &roster->relays[i];
+        if (r->consent != ROSTER_NO_CONSENT || !has_granted(measured(c, &r->who.fp)))
+            continue;
+        r->consent = ROSTER_GRANTED;
+        r->mode = MEAS_FLASHFLOW;
+    }
 }
 
 static bool is_listed(const struct coordinator *c, const struct history_relay *h)

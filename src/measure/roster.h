@@ -26,6 +26,7 @@ enum roster_consent {
     ROSTER_NO_CONSENT, /* known, and not measured */
     ROSTER_LISTED,     /* the operator's file says that it has opted in */
     ROSTER_CONTACT,    /* its descriptor's contact line names the coordinator's pin */
+    ROSTER_GRANTED,    /* it knows measuring, and has let us measure it before */
 };
 
 struct roster_relay {

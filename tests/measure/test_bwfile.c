@@ -271,7 +271,39 @@ START_TEST(test_bwfile_words_stay_words)
 }
 END_TEST
 
+/* What a coordinator knows is the same as consensus and descriptors, as long as that is current. */
+START_TEST(test_bwfile_of_a_listing)
+{
+    struct router relays[3];
+    struct consensus c = {.relays = relays, .n_relays = 3, .valid_after_s = NOW - HOUR};
+    const struct sha256 pin = {{1}};
+    struct listing *l = listing_new(&pin);
+    struct bwfile_sum sum;
+    char *text;
+    for (uint8_t i = 0; i < 3; i++) {
+        relays[i] = (struct router){.rsa = rsa(i + 1), .bandwidth = 5000, .nickname = "x"};
+        relays[i].flags = i == 2 ? ROUTER_AUTHORITY : ROUTER_RUNNING;
+    }
+    for (unsigned is_over = 0; is_over < 2; is_over++) {
+        c.valid_after_s += 1;
+        c.valid_until_s = is_over ? NOW - 3 * DAY : NOW + HOUR;
+        ck_ok(listing_consensus(l, &c));
+        struct bwfile *b = bwfile_new(NOW, BWFILE_AGE_S);
+        ck_ok(bwfile_listing(b, l));
+        measured(b, 1, HOUR, 3000000);
+        measured(b, 2, HOUR, 4000000);
+        ck_ok(bwfile_write(b, &plain, &text, &sum));
+        ck_assert_uint_eq(sum.listed, is_over ? 0 : 3);
+        ck_assert(sum.votes == !is_over);
+        ck_assert((strstr(text, " consensus_bandwidth=5000") != NULL) == !is_over);
+        free(text);
+        bwfile_free(b);
+    }
+    listing_free(l);
+}
+END_TEST
+
 TESTS("measure/bwfile", test_bwfile_every_key, test_bwfile_under_the_least, test_bwfile_capped,
       test_bwfile_rounded, test_bwfile_newest_wins, test_bwfile_without_results,
       test_bwfile_without_a_consensus, test_bwfile_words_stay_words,
-      test_bwfile_kinds_of_errors_add_up)
+      test_bwfile_kinds_of_errors_add_up, test_bwfile_of_a_listing)

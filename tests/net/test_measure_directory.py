@@ -134,10 +134,20 @@ def test_it_fetches_the_network_and_measures_by_nickname(lab, coordinator):
     assert re.search(r"^%s .*weight \d+ kB/s.*, says 25\.2 Mbit/s" % lab.limited, words, re.M), words
 
 
+def write_result(c, fp, bw):
+    now = time.time()
+    name = time.strftime("%Y-%m-%d", time.gmtime(now)) + ".jsonl"
+    with open(os.path.join(c.folder, "data", "results", name), "a", encoding="utf-8") as f:
+        f.write(json.dumps({"t": "end", "id": 1, "ts": int(now), "began": int(now) - 40, "ok": True,
+                            "fp": fp, "mode": "flashflow", "bw": bw, "x": bw, "bg": 0,
+                            "clamped": 0, "limited_by": "relay"}) + "\n")
+
+
 def test_what_it_fetched_is_there_at_the_next_start_and_for_the_other_commands(lab, coordinator):
     c = coordinator("fetch")
     wait_for(lambda: len(c.described()) == len(lab.nodes), 90)
     assert c.coord.end() == 0
+    write_result(c, lab.node(lab.limited).fingerprint, 10 * RATE)
     kept = os.path.join(c.folder, "data", "directory")
     with open(os.path.join(kept, "cached-descriptors.new"), "rb") as f:
         assert f.read().count(b"\nrouter ") >= len(lab.nodes) - 1
@@ -150,18 +160,18 @@ def test_what_it_fetched_is_there_at_the_next_start_and_for_the_other_commands(l
         for node in lab.nodes:
             node.process.send_signal(18)
     knows_the_network(lab, relays)
-    os.makedirs(os.path.join(c.folder, "results"), exist_ok=True)
-    stamp = time.strftime("%Y-%m-%d", time.gmtime())
-    with open(os.path.join(c.folder, "results", stamp + ".jsonl"), "w", encoding="utf-8") as f:
-        f.write(json.dumps({"t": "end", "id": 1, "ts": int(time.time()), "began": 1, "ok": True,
-                            "fp": lab.node(lab.limited).fingerprint, "mode": "flashflow",
-                            "bw": 10 * RATE, "x": RATE, "bg": 0, "clamped": 0,
-                            "limited_by": "relay"}) + "\n")
-    made = measure("bwfile", "results", "--data-directory", kept, "--out", "out", cwd=c.folder)
+    made = measure("bwfile", os.path.join("data", "results"), "--data-directory", kept, "--out",
+                   "out", cwd=c.folder)
     assert "1 of %d relays have a figure" % len(lab.nodes) in made.stderr
-    with open(os.path.join(c.folder, "out", "v3bw"), encoding="utf-8") as f:
-        line = [x for x in f if lab.node(lab.limited).fingerprint in x][0]
-    assert " bw=%d " % (RATE // 1000) in " " + line       # no more than it says itself
+    got = c.ctl("bwfile")
+    assert got.returncode in (0, 1), got.stdout + got.stderr
+    fp = lab.node(lab.limited).fingerprint
+    for path in (os.path.join("out", "v3bw"), os.path.join("data", "v3bw", "v3bw")):
+        with open(os.path.join(c.folder, path), encoding="utf-8") as f:
+            text = f.read()
+        assert "number_consensus_relays=%d\n" % len(lab.nodes) in text, path
+        line = [x for x in text.splitlines() if fp in x][0]
+        assert " bw=%d " % (RATE // 1000) in " " + line, path     # no more than it says itself
 
 
 def start_client(lab, folder):

@@ -38,17 +38,23 @@ static void on_descriptor(void *arg, const struct descriptor *d)
     bwfile_descriptor(arg, d);
 }
 
-static err_t gather(const struct bwmake *m, struct bwfile *b)
+static err_t read_network(const struct bwmake *m, struct bwfile *b)
 {
-    struct gathering g = {.b = b};
     struct consensus *c;
+    if (m->listing)
+        return bwfile_listing(b, m->listing);
     TRY(reading_consensus(&m->from, m->log, &c));
     if (c && consensus_liveness(c, m->now_s) == LIVE_EXPIRED)
         log_warn(m->log, "The consensus is out of date: the relays of another day.");
     err_t e = c ? bwfile_consensus(b, c) : OK;
     consensus_free(&c);
-    if (e == OK)
-        e = reading_descriptors(&m->from, m->now_s, m->log, on_descriptor, b);
+    return e == OK ? reading_descriptors(&m->from, m->now_s, m->log, on_descriptor, b) : e;
+}
+
+static err_t gather(const struct bwmake *m, struct bwfile *b)
+{
+    struct gathering g = {.b = b};
+    err_t e = read_network(m, b);
     if (e == OK)
         e = reading_results(m->from.results, m->now_s - m->from.max_age_s, m->log, on_line, &g);
     if (g.bad_lines)

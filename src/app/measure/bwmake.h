@@ -11,8 +11,9 @@
 #include "measure/bwfile.h"
 
 struct bwmake {
-    struct offline_options from; /* results and what is known besides, how old, how round */
-    const char *link;            /* the file is LINK.2026-11-30-12-00-00; NULL: standard output */
+    struct offline_options from;   /* results and what is known besides, how old, how round */
+    const struct listing *listing; /* what is known besides, if it is not to be read */
+    const char *link;              /* the file is LINK.2026-11-30-12-00-00; NULL: standard output */
     int64_t now_s, started_s;
     struct log *log;
 };

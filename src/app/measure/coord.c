@@ -309,7 +309,7 @@ static err_t begin(struct coord_service *cs)
     TRY(open_source(cs));
     TRY(planside_begin(cs->plan));
     const struct upkeep_ops upkeep = {upkeep_done, cs};
-    cs->upkeep = upkeep_new(cs->s.net, &cs->conf, &upkeep);
+    cs->upkeep = upkeep_new(cs->s.net, &cs->conf, cs->listing, &upkeep);
     return cs->upkeep ? OK : ERR_NOMEM;
 }
 

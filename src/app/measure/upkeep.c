@@ -10,11 +10,12 @@
 #include "app/measure/resultsfile.h"
 #include "net/chore.h"
 
-enum { HOUR_S = 3600 };
+enum { HOUR_S = 3600, LOOK_AGAIN_MS = 20 * 1000 };
 
 struct upkeep {
     struct net *net;
     struct mconf_coord conf;
+    const struct listing *listing;
     struct upkeep_ops ops;
     struct chore *chore; /* NULL: nothing is being done */
     unsigned number;     /* of the newest work */
@@ -41,7 +42,11 @@ static err_t make_file(struct upkeep *u, int64_t now_s, struct bwmade *made)
 {
     const struct mconf_v3bw *v = &u->conf.v3bw;
     struct log log = *net_env(u->net)->log;
-    struct bwmake m = {.link = v->path, .now_s = now_s, .started_s = u->started_s, .log = &log};
+    struct bwmake m = {.listing = u->listing,
+                       .link = v->path,
+                       .now_s = now_s,
+                       .started_s = u->started_s,
+                       .log = &log};
     m.from = (struct offline_options){.results = u->conf.resultsdir,
                                       .country = v->country[0] ? v->country : NULL,
                                       .digits = v->digits,
@@ -175,21 +180,41 @@ static void arm(struct upkeep *u)
     env_arm_ms(net_env(u->net), &u->look, (uint64_t)every_s * MS_PER_SEC);
 }
 
+/* A file that is made before the network is known would replace one that authorities vote by with
+ * one that nobody does; and without descriptors figures stand in it that should be cut. */
+static bool knows_network(const struct upkeep *u)
+{
+    int64_t now_s = env_wall_s(net_env(u->net));
+    size_t described = 0, n = listing_n(u->listing);
+    if (strcmp(u->conf.directory, "none") == 0)
+        return true;
+    if (!listing_is_live(u->listing, now_s))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        described += listing_described(listing_at(u->listing, i), now_s) ? 1 : 0;
+    return described * 4 >= n * 3 || now_s - u->started_s > HOUR_S;
+}
+
 static void look(void *upkeep)
 {
     struct upkeep *u = upkeep;
+    bool can = knows_network(u);
     if (!u->chore)
-        start(u, u->conf.v3bw.every_s > 0);
-    arm(u);
+        start(u, u->conf.v3bw.every_s > 0 && can);
+    if (can || !u->conf.v3bw.every_s)
+        arm(u);
+    else
+        env_arm_ms(net_env(u->net), &u->look, LOOK_AGAIN_MS);
 }
 
-struct upkeep *upkeep_new(struct net *n, const struct mconf_coord *conf,
+struct upkeep *upkeep_new(struct net *n, const struct mconf_coord *conf, const struct listing *l,
                           const struct upkeep_ops *ops)
 {
     struct upkeep *u = calloc(1, sizeof *u);
     if (!u)
         return NULL;
-    *u = (struct upkeep){.net = n, .conf = *conf, .ops = *ops, .started_s = env_wall_s(net_env(n))};
+    *u = (struct upkeep){
+        .net = n, .conf = *conf, .listing = l, .ops = *ops, .started_s = env_wall_s(net_env(n))};
     timer_init(&u->look, look, u);
     env_arm_ms(net_env(n), &u->look, 0);
     return u;

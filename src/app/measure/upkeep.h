@@ -6,6 +6,7 @@
 #define TUNIC_APP_MEASURE_UPKEEP_H
 
 #include "measure/conf.h"
+#include "measure/listing.h"
 #include "net/net.h"
 
 struct upkeep;
@@ -16,8 +17,8 @@ struct upkeep_ops {
     void *arg;
 };
 
-/* CONF is copied. NULL out of memory. */
-struct upkeep *upkeep_new(struct net *n, const struct mconf_coord *conf,
+/* CONF is copied; L, the network's relays, outlives it. NULL out of memory. */
+struct upkeep *upkeep_new(struct net *n, const struct mconf_coord *conf, const struct listing *l,
                           const struct upkeep_ops *ops);
 void upkeep_free(struct upkeep *u); /* what is being done is not; NULL is fine */
 void upkeep_reconfigure(struct upkeep *u, const struct mconf_coord *conf);
