@@ -72,6 +72,8 @@ struct mconf_measurer_side {
     struct ipport coord_addr;
     struct sha256 coord_pin;
     struct ipport hop_addr; /* where its second hop listens; port 0: any free one */
+    struct ipport
+        http_server; /* what may be downloaded from, besides the exit's own; port 0: none */
     uint64_t bw;
     unsigned sockets_max;
     unsigned threads; /* that measure; 1: the loop that has the connection does, too */

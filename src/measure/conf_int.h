@@ -35,6 +35,7 @@
     X(M_BW, "measurer", "bw", NULL)                                  \
     X(M_SOCKETS_MAX, "measurer", "sockets_max", "480")               \
     X(M_THREADS, "measurer", "threads", "1")                         \
+    X(M_HTTP_SERVER, "measurer", "http_server", "localhost:0")       \
     X(M_HOP_ADDR, "measurer", "hop_addr", "localhost:0")             \
     X(P_DURATION, "meas_params", "meas_duration", "30")              \
     X(P_BG_PERCENT, "meas_params", "bg_percent", "0.25")             \

@@ -234,6 +234,7 @@ err_t mconf_measurer(const struct mconf *c, struct mconf_measurer_side *out, cha
         return mconf_wrong(&l, M_COORD_PIN,
                            "is sha256//..., as keygen printed it for the coordinator");
     TRY(mconf_address(&l, M_HOP_ADDR, &out->hop_addr));
+    TRY(mconf_address(&l, M_HTTP_SERVER, &out->http_server));
     TRY(mconf_rate(&l, M_BW, &out->bw));
     TRY(mconf_number(&l, M_THREADS, 1, PARTS_MOST, &out->threads));
     return mconf_number(&l, M_SOCKETS_MAX, 1, MEAS_CIRCS_MOST, &out->sockets_max);

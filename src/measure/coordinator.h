@@ -100,8 +100,8 @@ void coordinator_proved(struct coordinator *c, uint32_t meas_id, err_t err,
 struct coordinator_wish {
     unsigned dur;
     uint64_t prior;
-    enum meas_mode mode; /* flashflow, or one for relays of unmodified tor; http needs an exit, and
-                            is refused */
+    enum meas_mode mode;        /* flashflow, or one for relays of unmodified tor */
+    struct ipport exit, server; /* http */
 };
 
 /* RELAY is ADDR:PORT, FINGERPRINT@ADDR:PORT, the nickname or fingerprint of one that is listed, or

@@ -27,9 +27,11 @@ struct cjob {
     uint64_t queued_us;
     struct run *run;
     void *talk;
-    void *proving; /* the relay's own descriptor is being asked for */
-    char *proof;   /* in which it has agreed */
-    uint64_t proved_us;
+    void *proving;    /* the relay's own descriptor is being asked for */
+    bool proves_exit; /* no, the exit's */
+    /* Their own descriptors, in which they have agreed; and when that was. */
+    char *proof, *exit_proof;
+    uint64_t proved_us, exit_proved_us;
     struct ipport reached; /* where it was asked for that; family IP_NONE: it was not */
     struct csession *team[RUN_MEMBERS_MOST]; /* NULL: it is gone */
     bool has_bw, has_sockets;                /* of the team, which are to be given back */

@@ -40,6 +40,7 @@ void cjob_free(struct cjob *j)
     cteam_give_back(j);
     run_free(j->run);
     free(j->proof);
+    free(j->exit_proof);
     free(j);
 }
 

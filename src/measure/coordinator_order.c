@@ -116,6 +116,7 @@ struct cjob *cjob_add(struct coordinator *c, const struct meas_relay *relay,
                             .check = conf->check,
                             .paper = conf->paper,
                             .adaptive = conf->adaptive,
+                            .exit = {.at = wish->exit, .server = wish->server},
                             .multiplier = conf->multiplier ? conf->multiplier : ALLOC_MULTIPLIER};
     while (*at)
         at = &(*at)->next;
@@ -123,6 +124,23 @@ struct cjob *cjob_add(struct coordinator *c, const struct meas_relay *relay,
     c->n_jobs++;
     env_arm_ms(c->env, &c->look, 0);
     return j;
+}
+
+static err_t check_wish(const struct coordinator_wish *wish, const struct meas_relay *relay,
+                        char why[COORDINATOR_WHY])
+{
+    char reason[CONSENT_WHY_MAX];
+    if (wish->mode == MEAS_DROP && !(relay->n_addrs && consent_is_free(&relay->addrs[0])))
+        return wrong(why, ERR_ARG,
+                     "drop is for relays of this computer alone: nothing that it sends ever comes "
+                     "back");
+    if (wish->mode != MEAS_HTTP)
+        return OK;
+    if (consent_check_address(&wish->exit, reason) != OK)
+        return wrong(why, ERR_ARG, "http needs an exit and a server: which exit?");
+    if (consent_check_address(&wish->server, reason) != OK)
+        return wrong(why, ERR_ARG, "http needs an exit and a server: which server?");
+    return OK;
 }
 
 err_t coordinator_measure(struct coordinator *c, const char *relay,
@@ -134,11 +152,8 @@ err_t coordinator_measure(struct coordinator *c, const char *relay,
         return wrong(why, ERR_STATE, "the coordinator is about to end");
     if (c->n_jobs >= COORDINATOR_JOBS_MOST)
         return wrong(why, ERR_LIMIT, "too many measurements are waiting");
-    if (wish->mode == MEAS_HTTP)
-        return wrong(why, ERR_ARG, "http wants an exit and a server: tunic measure run has them");
-    if (wish->mode == MEAS_DROP)
-        return wrong(why, ERR_ARG, "drop proves nothing: tunic measure run --local has it");
     TRY(find_relay(c, relay, &found, why));
+    TRY(check_wish(wish, &found, why));
     struct cjob *j = cjob_add(c, &found, wish);
     if (!j)
         return wrong(why, ERR_NOMEM, "out of memory");

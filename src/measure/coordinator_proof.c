@@ -18,19 +18,38 @@ static bool needs_proof(const struct cjob *j)
     return j->config.mode != MEAS_FLASHFLOW && !consent_is_free(&j->config.relay.addrs[0]);
 }
 
-bool cjob_prove(struct cjob *j)
+/* An answer that is old may have been taken back meanwhile. */
+static bool is_current(const struct cjob *j, const char *proof, uint64_t proved_us)
+{
+    uint64_t age_us = j->coordinator->env->mono_us - proved_us;
+    return proof && age_us <= COORDINATOR_PROOF_S * (uint64_t)US_PER_SEC;
+}
+
+static void ask(struct cjob *j, const struct meas_relay *whom, bool is_exit)
 {
     struct coordinator *c = j->coordinator;
-    char why[CONSENT_WHY_MAX] = "out of memory";
-    uint64_t age_us = c->env->mono_us - j->proved_us;
-    if (!needs_proof(j) || (j->proof && age_us <= COORDINATOR_PROOF_S * (uint64_t)US_PER_SEC))
-        return true;
-    free(j->proof);
-    j->proof = NULL;
+    char why[CONSENT_WHY_MAX] = "out of memory", **proof = is_exit ? &j->exit_proof : &j->proof;
+    free(*proof);
+    *proof = NULL;
+    j->proves_exit = is_exit;
     ctell_state(j, "PROVING");
-    if (c->ops->prove(c->arg, j->meas_id, &j->config.relay, &j->proving, why) != OK)
+    if (c->ops->prove(c->arg, j->meas_id, whom, &j->proving, why) != OK)
         cjob_refuse(j, "no_consent", why);
-    return false;
+}
+
+bool cjob_prove(struct cjob *j)
+{
+    const struct meas_relay exit = {.addrs = {j->config.exit.at}, .n_addrs = 1};
+    if (needs_proof(j) && !is_current(j, j->proof, j->proved_us)) {
+        ask(j, &j->config.relay, false);
+        return false;
+    }
+    /* An exit of this computer is asked for its keys. */
+    if (j->config.mode == MEAS_HTTP && !is_current(j, j->exit_proof, j->exit_proved_us)) {
+        ask(j, &exit, true);
+        return false;
+    }
+    return true;
 }
 
 /* What could not be asked has not said no. */
@@ -56,7 +75,7 @@ static const char *why_unproved(err_t err)
     }
 }
 
-static void take(struct cjob *j, const struct consent_relay *relay)
+static void take_relay(struct cjob *j, const struct consent_relay *relay)
 {
     struct meas_relay *r = &j->config.relay;
     r->fp = relay->rsa;
@@ -66,6 +85,22 @@ static void take(struct cjob *j, const struct consent_relay *relay)
     j->config.proof = text_of(j->proof);
     j->reached = relay->at;
     j->proved_us = j->coordinator->env->mono_us;
+}
+
+static void take_exit(struct cjob *j)
+{
+    j->config.exit.proof = text_of(j->exit_proof);
+    j->exit_proved_us = j->coordinator->env->mono_us;
+}
+
+/* An exit of this computer need not agree. */
+static err_t judge(const struct cjob *j, const struct consent_relay *relay, struct text descriptor,
+                   char why[CONSENT_WHY_MAX])
+{
+    const struct coordinator *c = j->coordinator;
+    if (j->proves_exit && consent_is_free(&j->config.exit.at))
+        return OK;
+    return consent_by_contact(relay, descriptor, &c->pin, env_wall_s(c->env), why);
 }
 
 void coordinator_proved(struct coordinator *c, uint32_t meas_id, err_t err,
@@ -79,12 +114,16 @@ void coordinator_proved(struct coordinator *c, uint32_t meas_id, err_t err,
         cjob_refuse(j, why_unproved(err), why);
         return;
     }
-    err_t e = consent_by_contact(relay, descriptor, &c->pin, env_wall_s(c->env), reason);
-    if (e != OK || !(j->proof = text_dup(descriptor))) {
+    char **proof = j->proves_exit ? &j->exit_proof : &j->proof;
+    err_t e = judge(j, relay, descriptor, reason);
+    if (e != OK || !(*proof = text_dup(descriptor))) {
         cjob_refuse(j, e == OK ? "cancelled" : "no_consent", e == OK ? "out of memory" : reason);
         return;
     }
-    take(j, relay);
+    if (j->proves_exit)
+        take_exit(j);
+    else
+        take_relay(j, relay);
     cjob_unprove(j); /* all that was told is that talk's */
     env_arm_ms(c->env, &c->look, 0);
 }

@@ -58,6 +58,13 @@ struct meas_relay {
     size_t n_addrs;
 };
 
+/* http: the exit behind the relay, its own descriptor (borrowed), and the web server behind that.
+ */
+struct meas_exit {
+    struct ipport at, server; /* family IP_NONE: there is none */
+    struct text proof;
+};
+
 struct connect_to_relay {
     uint32_t meas_id; /* 1.., used once */
     struct meas_relay relay;
@@ -71,6 +78,7 @@ struct connect_to_relay {
     uint8_t seed[MEAS_SEED_LEN];       /* of what is sent */
     struct ipport hop_addr; /* where the second hop listens; family IP_NONE: there is none */
     struct text proof;      /* the relay's descriptor, if that is its consent; borrowed */
+    struct meas_exit exit;
 };
 
 /* ---- what it reports ---- */

@@ -137,7 +137,8 @@ static int obstacle(struct measurer *m, const struct connect_to_relay *told,
     snprintf(info, CONSENT_WHY_MAX, "a relay of that address is being measured");
     if (is_in_the_way(m, told))
         return MEAS_REFUSED;
-    return consent_of_told(told, &m->conf.coord_pin, env_wall_s(m->env), info) == OK
+    return consent_of_told(told, &m->conf.coord_pin, &m->conf.http_server, env_wall_s(m->env),
+                           info) == OK
                ? -1
                : MEAS_NO_CONSENT;
 }

@@ -89,6 +89,9 @@ static const struct msg_field connect_fields[] = {
     SIZED("seed", FIELD_HEX, true, AT(connect.seed), MEAS_SEED_LEN),
     PLAIN("hop_addr", FIELD_ADDR, false, AT(connect.hop_addr)),
     SIZED("proof", FIELD_PROOF, false, AT(connect.proof), MSG_PROOF_MOST),
+    PLAIN("exit", FIELD_ADDR, false, AT(connect.exit.at)),
+    SIZED("exit_proof", FIELD_PROOF, false, AT(connect.exit.proof), MSG_PROOF_MOST),
+    PLAIN("server", FIELD_ADDR, false, AT(connect.exit.server)),
     {.name = NULL},
 };
 

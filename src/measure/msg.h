@@ -21,7 +21,8 @@ enum {
     MSG_DEPTH_MOST = 8,
     MSG_NAME_MAX = 32,
     MSG_SOFTWARE_MAX = 64,
-    MSG_PROOF_MOST = 48 * 1024, /* a descriptor */
+    MSG_PROOF_MOST = 24 * 1024, /* a descriptor: two go into a frame */
+    MSG_TEXTS_MOST = 2,
     MSG_DUR_MOST = 600,
     MSG_WHY = 160,
 };
@@ -57,13 +58,13 @@ struct msg {
     uint32_t meas_id;
     union {
         struct msg_hello hello;
-        struct connect_to_relay connect; /* proof: a view of TEXT */
+        struct connect_to_relay connect; /* proof, exit.proof: views of TEXTS */
         struct connected_to_relay connected;
         uint64_t alloc_bw;
         struct bw_report report;
         struct meas_failure failure; /* info: printable ASCII */
     };
-    char *text; /* of a parsed message, its own; or NULL */
+    char *texts[MSG_TEXTS_MOST]; /* of a parsed message, its own; or NULL */
 };
 
 const char *msg_name(enum msg_type type); /* "connect_to_relay" */

@@ -125,10 +125,10 @@ static err_t take_proof(const struct msg_field *f, const json_t *v, struct into 
     struct text *out = (struct text *)(void *)((uint8_t *)in->base + f->at);
     if (!json_is_string(v) || json_string_length(v) > f->size)
         return ERR_MALFORMED;
-    in->msg->text = strdup(json_string_value(v));
-    if (!in->msg->text)
+    char **copy = &in->msg->texts[in->msg->texts[0] != NULL];
+    if (!(*copy = strdup(json_string_value(v))))
         return ERR_NOMEM;
-    *out = text_of(in->msg->text);
+    *out = text_of(*copy);
     return OK;
 }
 
@@ -257,6 +257,8 @@ err_t msg_parse(struct text json, struct msg *out, char why[MSG_WHY])
 
 void msg_free(struct msg *m)
 {
-    free(m->text);
-    m->text = NULL;
+    for (size_t i = 0; i < MSG_TEXTS_MOST; i++) {
+        free(m->texts[i]);
+        m->texts[i] = NULL;
+    }
 }

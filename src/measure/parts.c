@@ -65,7 +65,7 @@ err_t parts_new(const struct connect_to_relay *told, unsigned n, const struct me
         return ERR_NOMEM;
     }
     *p = (struct parts){.told = *told, .ops = ops, .arg = arg, .n = n, .sums = sums};
-    p->told.proof = (struct text){"", 0};
+    p->told.proof = p->told.exit.proof = (struct text){"", 0};
     for (unsigned i = 0; i < n; i++)
         p->part[i].share = circs_of(told, i, n);
     *out = p;

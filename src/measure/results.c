@@ -257,6 +257,8 @@ static void put_failure(struct line *l, const struct results_of *r, const struct
         detail = result->estimate.limited_by == LIMITED_BY_US
                      ? "the measurers were what limited it: the relay carries this at least"
                      : "more was allotted to it late, or too little: the relay may carry more";
+    if (result->state != RUN_FAILED && r->config->mode == MEAS_DROP)
+        detail = "so much was sent, and nothing proves that the relay has read it";
     put_text(l, "detail", detail);
     if (result->state == RUN_FAILED && result->member < r->config->n_members)
         put_text(l, "measurer", r->config->members[result->member].name);

@@ -236,10 +236,11 @@ void run_finish(struct run *r)
         return;
     }
     result->member = RUN_NOBODY;
-    result->conclusive =
-        e == OK && (r->config.paper ? alloc_accepts(result->estimate.bw, r->raise.allotted,
-                                                    run_team_multiplier(r))
-                                    : result->estimate.limited_by == LIMITED_BY_RELAY);
+    /* Of drop nothing comes back: what was sent is no figure of the relay's. */
+    result->conclusive = e == OK && r->config.mode != MEAS_DROP &&
+                         (r->config.paper ? alloc_accepts(result->estimate.bw, r->raise.allotted,
+                                                          run_team_multiplier(r))
+                                          : result->estimate.limited_by == LIMITED_BY_RELAY);
     if (!result->conclusive)
         result->next_prior = next_prior(r, e == OK);
     leave(r, RUN_DONE);

@@ -62,6 +62,7 @@ struct run_config {
     unsigned patience_ms;
     struct ipport hop_addr; /* modes with a second hop */
     struct text proof;      /* borrowed: outlives the run */
+    struct meas_exit exit;  /* http; its proof, too, outlives the run */
     struct run_member members[RUN_MEMBERS_MOST];
     size_t n_members;
 };

@@ -64,6 +64,7 @@ void run_team_connect(struct run *r)
         .echo = c->echo,
         .hop_addr = c->hop_addr,
         .proof = c->proof,
+        .exit = c->exit,
     };
     memcpy(told.session, r->session, sizeof told.session);
     memcpy(told.seed, r->seed, sizeof told.seed);

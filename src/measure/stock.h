@@ -70,6 +70,11 @@ bool stock_was_sent_away(const struct stock *s);
 /* Of all links to the relay and of the second hop, both ways. */
 uint64_t stock_bytes(const struct stock *s);
 
+/* http: the hop behind the relay, by the exit's own descriptor, as which it has to answer. ERR: it
+ * cannot be read, or says nothing of a key; WHY. */
+MUST_USE err_t stock_exit(const struct meas_exit *exit, struct circ_hop_target *out,
+                          char why[CONSENT_WHY_MAX]);
+
 /* What a result of this mode proves, in a sentence for people. */
 const char *stock_mode_proves(enum meas_mode mode);
 

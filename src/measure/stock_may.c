@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dir/descriptor.h"
 #include "measure/stock_int.h"
 
 static const struct lane_kind *const kinds[] = {
@@ -79,6 +80,24 @@ static err_t check_next(const struct env *env, const struct stock_config *c,
     if (!c->pin)
         return refuse(why, "an exit that is not of this machine has to agree, too");
     return consent_by_contact(&relay, c->next_proof, c->pin, env_wall_s(env), why);
+}
+
+err_t stock_exit(const struct meas_exit *exit, struct circ_hop_target *out,
+                 char why[CONSENT_WHY_MAX])
+{
+    struct text rest = exit->proof;
+    struct descriptor d;
+    if (!rest.s || descriptor_next(&rest, &d) != OK || !d.has_rsa ||
+        !descriptor_has(&d, DESCRIPTOR_NTOR_KEY))
+        return refuse(why, "the exit's descriptor cannot be read");
+    *out = (struct circ_hop_target){.rsa = d.rsa,
+                                    .ed = d.ed,
+                                    .has_ed = d.has_ed,
+                                    .ntor_key = d.ntor,
+                                    .ntor_v3 = true,
+                                    .ask = {.cc = true}};
+    *(exit->at.ip.family == IP_V6 ? &out->v6 : &out->v4) = exit->at;
+    return OK;
 }
 
 err_t stock_may(const struct env *env, const struct stock_config *c, char why[CONSENT_WHY_MAX])

@@ -412,11 +412,16 @@ START_TEST(test_coordinator_unmodified_relays_need_consent)
     ck_ok(coordinator_measure(team.c, RELAY, &wish, &id, why));
     team_pass(15);
     ck_assert_msg(team_result(id).ok, "%s", team_result(id).detail);
-    static const enum meas_mode locals[] = {MEAS_HTTP, MEAS_DROP};
-    for (size_t i = 0; i < sizeof locals / sizeof *locals; i++) {
-        const struct coordinator_wish local = {.mode = locals[i]};
-        ck_err(coordinator_measure(team.c, RELAY, &local, &id, why), ERR_ARG);
-    }
+    /* drop proves nothing, so nobody else is to be flooded by it; http needs to know what through.
+     */
+    struct coordinator_wish other = {.mode = MEAS_DROP};
+    ck_err(coordinator_measure(team.c, "203.0.113.8:9001", &other, &id, why), ERR_ARG);
+    ck_assert_msg(strstr(why, "of this computer alone"), "%s", why);
+    other.mode = MEAS_HTTP;
+    ck_err(coordinator_measure(team.c, RELAY, &other, &id, why), ERR_ARG);
+    ck_ok(ipport_parse("127.0.0.1:9002", &other.exit));
+    ck_err(coordinator_measure(team.c, RELAY, &other, &id, why), ERR_ARG);
+    ck_assert_msg(strstr(why, "which server?"), "%s", why);
     /* One that is cancelled meanwhile. */
     ck_ok(coordinator_measure(team.c, "203.0.113.8:9001", &wish, &id, why));
     team_pass(1);

@@ -200,6 +200,110 @@ START_TEST(test_coordinator_proof_that_comes_late)
 }
 END_TEST
 
+/* ---- an exit behind it ---- */
+
+#define EXIT_AT "198.51.100.9:443"
+
+static struct consent_relay exit_of(const char *at)
+{
+    struct consent_relay exit = {
+        .rsa = s.other.rsa_id, .ed = s.other.ed.pub, .has_rsa = true, .has_ed = true};
+    ck_ok(ipport_parse(at, &exit.at));
+    return exit;
+}
+
+static uint32_t order_http(const char *relay, const char *exit, const char *server)
+{
+    char why[COORDINATOR_WHY];
+    uint32_t id = 0;
+    struct coordinator_wish wish = {.mode = MEAS_HTTP, .dur = 6};
+    ck_ok(ipport_parse(exit, &wish.exit));
+    ck_ok(ipport_parse(server, &wish.server));
+    ck_assert_msg(coordinator_measure(team.c, relay, &wish, &id, why) == OK, "%s", why);
+    return id;
+}
+
+static void exit_proves(const char *at, const struct sha256 *pin)
+{
+    const struct consent_relay exit = exit_of(at);
+    char *text = descriptor(&(struct doc){.id = &s.other, .pin = pin, .at = at});
+    team_proves(&exit, text);
+    free(text);
+}
+
+/* It has agreed as well, and each measurer sees that itself. */
+START_TEST(test_coordinator_proof_of_an_exit)
+{
+    set_up();
+    uint32_t id = order_http(AT, EXIT_AT, "127.0.0.1:80");
+    team_pass(1);
+    proves(&(struct doc){.id = &s.id, .pin = &team.keys.pin, .at = AT});
+    team_pass(1);
+    ck_assert_uint_eq(team.proving, id); /* now the exit is asked */
+    ck_assert_uint_eq(begun(), 0);
+    exit_proves(EXIT_AT, &team.keys.pin);
+    team_pass(20);
+    struct result r = team_result(id);
+    ck_assert_msg(*r.why == 0 || !strcmp(r.why, "inconclusive"), "%s: %s", r.why, r.detail);
+    ck_assert_uint_eq(begun(), 2);
+    tear_down();
+}
+END_TEST
+
+START_TEST(test_coordinator_proof_of_an_exit_that_has_not_agreed)
+{
+    set_up();
+    uint32_t id = order_http("127.0.0.1:9001", EXIT_AT, "127.0.0.1:80");
+    team_pass(1);
+    exit_proves(EXIT_AT, NULL);
+    team_pass(3);
+    ck_assert_str_eq(team_result(id).why, "no_consent");
+    id = order_http(AT, EXIT_AT, "127.0.0.1:80"); /* nor does it help that the relay has */
+    team_pass(1);
+    proves(&(struct doc){.id = &s.id, .pin = &team.keys.pin, .at = AT});
+    team_pass(1);
+    exit_proves("198.51.100.9:444", &team.keys.pin); /* it is not at that address */
+    team_pass(3);
+    ck_assert_str_eq(team_result(id).why, "no_consent");
+    ck_assert_uint_eq(begun(), 0);
+    ck_assert_uint_eq(team.proving, 0);
+    tear_down();
+}
+END_TEST
+
+/* One of this computer need not agree, but says which keys it has. */
+START_TEST(test_coordinator_proof_of_an_exit_here)
+{
+    set_up();
+    uint32_t id = order_http("127.0.0.1:9001", "127.0.0.1:9002", "127.0.0.1:80");
+    team_pass(1);
+    ck_assert_uint_eq(team.proving, id);
+    exit_proves("127.0.0.1:9002", NULL);
+    team_pass(20);
+    struct result r = team_result(id);
+    ck_assert_msg(*r.why == 0 || !strcmp(r.why, "inconclusive"), "%s: %s", r.why, r.detail);
+    tear_down();
+}
+END_TEST
+
+/* A web server agrees to nothing: which one may be downloaded from is the measurers' to say. */
+START_TEST(test_coordinator_proof_does_not_open_web_servers)
+{
+    set_up();
+    uint32_t id = order_http("127.0.0.1:9001", "127.0.0.1:9002", "203.0.113.80:80");
+    team_pass(1);
+    exit_proves("127.0.0.1:9002", NULL);
+    team_pass(5);
+    struct result r = team_result(id);
+    ck_assert_str_eq(r.why, "no_consent");
+    ck_assert_msg(strstr(r.detail, "http_server"), "%s", r.detail);
+    ck_assert_uint_eq(begun(), 0);
+    tear_down();
+}
+END_TEST
+
 TESTS("measure/coordinator_proof", test_coordinator_proof_is_enough,
       test_coordinator_proof_that_is_none, test_coordinator_proof_may_be_taken_back,
-      test_coordinator_proof_while_settings_change, test_coordinator_proof_that_comes_late)
+      test_coordinator_proof_while_settings_change, test_coordinator_proof_that_comes_late,
+      test_coordinator_proof_of_an_exit, test_coordinator_proof_of_an_exit_that_has_not_agreed,
+      test_coordinator_proof_of_an_exit_here, test_coordinator_proof_does_not_open_web_servers)

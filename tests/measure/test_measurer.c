@@ -239,6 +239,36 @@ START_TEST(test_measurer_checks_consent_itself)
 }
 END_TEST
 
+START_TEST(test_measurer_checks_exits_and_servers_itself)
+{
+    struct msg m = {.type = MSG_CONNECT_TO_RELAY, .meas_id = 5};
+    struct meas_exit *exit = &m.connect.exit;
+    (void)set_up();
+    m.connect = (struct connect_to_relay){.mode = MEAS_HTTP, .n_circs = 1, .dur = 1, .check = 1};
+    m.connect.relay.n_addrs = 1;
+    ck_ok(ipport_parse("127.0.0.1:9001", &m.connect.relay.addrs[0]));
+    static const char *const rows[][2] = {
+        {NULL, "127.0.0.1:80"},             /* no exit */
+        {"127.0.0.1:9002", NULL},           /* no server */
+        {"127.0.0.1:9002", "192.0.2.1:80"}, /* which nobody has named here */
+        {"127.0.0.1:9002", "127.0.0.1:80"}, /* but no descriptor */
+        {"192.0.2.9:443", "127.0.0.1:80"},
+        {"[::ffff:127.0.0.1]:443", "127.0.0.1:80"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++, m.meas_id++) {
+        *exit = (struct meas_exit){.proof = TEXT_LIT("router x 192.0.2.9 443 0 0\n")};
+        if (rows[i][0])
+            ck_ok(ipport_parse(rows[i][0], &exit->at));
+        if (rows[i][1])
+            ck_ok(ipport_parse(rows[i][1], &exit->server));
+        say(&m);
+        failed(m.meas_id, MEAS_NO_CONSENT);
+    }
+    ck_assert_uint_eq(team.measurers[0].begun, 0);
+    tear_down();
+}
+END_TEST
+
 START_TEST(test_measurer_cancel_stops_and_one_too_late_is_nothing)
 {
     struct measurer *m = set_up();
@@ -300,6 +330,7 @@ END_TEST
 TESTS("measure/measurer", test_measurer_does_what_it_is_told,
       test_measurer_stale_ids_are_failures_of_that_id, test_measurer_go_before_its_circuits,
       test_measurer_gives_no_more_than_it_has, test_measurer_relays_of_one_host_together,
-      test_measurer_checks_consent_itself, test_measurer_cancel_stops_and_one_too_late_is_nothing,
+      test_measurer_checks_consent_itself, test_measurer_checks_exits_and_servers_itself,
+      test_measurer_cancel_stops_and_one_too_late_is_nothing,
       test_measurer_an_odd_message_costs_the_connection_only,
       test_measurer_finish_waits_for_what_runs, test_measurer_another_coordinator_by_reload)

@@ -53,7 +53,8 @@ START_TEST(test_msg_connect_says_all)
                "\"mode\":\"sink2\",\"n_circs\":80,\"alloc_bw\":3000000,\"dur\":30,\"check\":0.5,"
                "\"echo\":\"framed\",\"session\":\"000102030405060708090a0b0c0d0e0f\",\"seed\":"
                "\"0000000000000000000000000000000000000000000000000000000000000005\","
-               "\"proof\":\"router\"}");
+               "\"proof\":\"router\",\"exit\":\"127.0.0.1:9002\",\"exit_proof\":\"router "
+               "of the exit\",\"server\":\"[2001:db8::1]:80\"}");
     ck_assert_int_eq(m.type, MSG_CONNECT_TO_RELAY);
     ck_assert_uint_eq(m.meas_id, 7);
     ck_assert(m.connect.relay.has_fp && !m.connect.relay.has_ed25519);
@@ -69,6 +70,9 @@ START_TEST(test_msg_connect_says_all)
     ck_assert_uint_eq(m.connect.session[15], 15);
     ck_assert_uint_eq(m.connect.seed[31], 5);
     ck_assert(text_is(m.connect.proof, "router"));
+    ck_assert(text_is(m.connect.exit.proof, "router of the exit"));
+    ck_assert_uint_eq(m.connect.exit.at.port, 9002);
+    ck_assert_uint_eq(m.connect.exit.server.ip.family, IP_V6);
     ck_assert_uint_eq(m.connect.hop_addr.ip.family, IP_NONE);
     msg_free(&m);
 }

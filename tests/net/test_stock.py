@@ -146,23 +146,31 @@ def test_dir_and_drop_say_what_they_prove(relay):
     is_content(relay)
 
 
-def test_http_goes_through_an_exit(relay, base, tmp_path):
-    """As sbws does it: the exit's own descriptor says who it is."""
-    serve = subprocess.Popen(
-        ["python3", "-c", SERVER, str(base + 50)], stdout=subprocess.PIPE, text=True)
-    try:
+@pytest.fixture(scope="module")
+def web(base):
+    """A web server's address."""
+    with subprocess.Popen(["python3", "-c", SERVER, str(base + 50)], stdout=subprocess.PIPE,
+                          text=True) as serve:
         assert serve.stdout.readline() == "ready\n"
-        exit_lines = ["ExitRelay 1", "ExitPolicyRejectPrivate 0", "ExitPolicy accept *:*",
-                  "RefuseUnknownExits 0"]    # it knows no directory
-        with StockTor(str(tmp_path / "exit"), base + 10, extra=exit_lines) as there:
-            done = measure(relay, "http", "--exit", there.at, "--server", "127.0.0.1:%d" % (base + 50),
-                           "--control", str(relay.control), "--sockets", "3", seconds=6)
-            ours, its = of_itself(done)
-            assert .1 < ours <= 1.25 * its
-            assert there.warnings() == []
-    finally:
+        yield "127.0.0.1:%d" % (base + 50)
         serve.kill()
-        serve.wait()
+
+
+@pytest.fixture(scope="module")
+def an_exit(base, tmp_path_factory):
+    lines = ["ExitRelay 1", "ExitPolicyRejectPrivate 0", "ExitPolicy accept *:*",
+             "RefuseUnknownExits 0"]    # it knows no directory
+    with StockTor(str(tmp_path_factory.mktemp("exit") / "tor"), base + 10, extra=lines) as there:
+        yield there
+
+
+def test_http_goes_through_an_exit(relay, web, an_exit):
+    """As sbws does it: the exit's own descriptor says who it is."""
+    done = measure(relay, "http", "--exit", an_exit.at, "--server", web, "--control", str(relay.control),
+                   "--sockets", "3", seconds=6)
+    ours, its = of_itself(done)
+    assert .1 < ours <= 1.25 * its
+    assert an_exit.warnings() == []
     is_content(relay)
 
 
@@ -201,6 +209,26 @@ def test_a_coordinator_has_it_measured_by_a_measurer(relay, services):
     done = services("measure", relay.at, "--mode", "echo2", "--dur", "10")
     assert done.returncode == DONE, done.stdout + done.stderr
     assert .6 * 2 <= said(r"carries at least [\d.]+ Mbit/s \(([\d.]+) MB/s\), by echo2", done) <= 1.25 * 2
+    is_content(relay)
+
+
+def test_a_coordinator_has_drop_and_http_done(relay, services, web, an_exit):
+    """Both with what they want: http an exit and a server, drop a relay of this computer."""
+    done = services("measure", relay.at, "--mode", "http", "--exit", an_exit.at, "--server", web, "--dur",
+                    "6")
+    assert .1 < said(r"(?:It carried|carries at least) [\d.]+ Mbit/s \(([\d.]+) MB/s\)", done) <= 2.5
+    assert an_exit.warnings() == []
+    # So little that it does not have to be read by the tests behind this one.
+    done = services("measure", relay.at, "--mode", "drop", "--dur", "4", "--prior", "1mbit")
+    assert done.returncode == NOT_ALL and "nothing proves that the relay has read it" in done.stdout
+    assert said(r"It was sent [\d.]+ Mbit/s \(([\d.]+) MB/s\)", done) > .1
+    for words, says in ((("192.0.2.1:9001", "--mode", "drop"), "of this computer alone"),
+                        ((relay.at, "--mode", "http"), "which exit?"),
+                        ((relay.at, "--mode", "http", "--exit", an_exit.at), "which server?"),
+                        ((relay.at, "--mode", "http", "--exit", an_exit.at, "--server", "192.0.2.1:80"),
+                         "http_server")):
+        done = services("measure", *words)
+        assert done.returncode == NOT_ALL and says in done.stdout + done.stderr, done.stdout + done.stderr
     is_content(relay)
 
 
@@ -295,10 +323,12 @@ def test_a_second_hop_elsewhere_is_refused(relay):
 
 def test_wrong_usage(relay):
     assert measure(relay, "echo3").returncode == USAGE
-    for mode in ("drop", "http", "echo3"):       # no coordinator has them, whether one is there or not
-        done = subprocess.run([TUNIC, "measure", "ctl", "measure", relay.at, "--mode", mode],
+    for words, says in ((("--mode", "echo3"), "flashflow, echo2, sink2, dir, drop and http"),
+                        (("--exit", "relay.example:443"), "--exit: "),
+                        (("--server", "[::ffff:127.0.0.1]:80"), "--server: ")):
+        done = subprocess.run([TUNIC, "measure", "ctl", "measure", relay.at, *words],
                               capture_output=True, text=True, check=False)
-        assert done.returncode == USAGE and "flashflow, echo2, sink2 and dir" in done.stderr
+        assert done.returncode == USAGE and says in done.stderr
     assert measure(relay, "http").returncode == USAGE
     assert measure(relay, "echo2", "--control", "1").returncode == NOT_ALL
 

@@ -12,6 +12,7 @@
 #include "app/measure/tool.h"
 #include "app/measure/whom.h"
 #include "crypto/encode.h"
+#include "measure/consent.h"
 
 enum { CTL_NO_COORDINATOR = 3, WORDS_MOST = 1024 };
 
@@ -25,7 +26,8 @@ static const char HELP[] =
     "                     RELAY: ADDR:PORT, FINGERPRINT@ADDR:PORT, the fingerprint of one that\n"
     "                     was measured before, or a fingerprint or nickname that a client's\n"
     "                     --data-directory DIR has; shows how it goes, and ends with the last.\n"
-    "                     MODE: flashflow; echo2, sink2 or dir for relays of unmodified tor.\n"
+    "                     MODE: flashflow; echo2, sink2, dir, drop or http for relays of\n"
+    "                     unmodified tor; http with --exit ADDR:PORT and --server ADDR:PORT.\n"
     "                     S: 1 to 600. BW: what it is thought to carry, like 4mbit. Ctrl-C ends\n"
     "                     the looking on\n"
     "  status             what runs, and who is there\n"
@@ -46,7 +48,7 @@ struct ctl {
     size_t n_words;
     bool json, no_wait, live;
     json_int_t dur, prior;
-    const char *mode;
+    const char *mode, *exit, *server;
     const char *schedule; /* what is done with it, or "" */
     const char *folder;   /* a client's DataDirectory, or a test network's; NULL: none */
     struct ctlline there;
@@ -56,16 +58,38 @@ struct ctl {
 
 /* ---- the command line ---- */
 
+static int check_address(const char *option, const char *word)
+{
+    struct ipport at;
+    char why[CONSENT_WHY_MAX];
+    if (consent_address(word, &at, why) == OK)
+        return 2;
+    fprintf(stderr, "tunic measure: %s: %s\n", option, why);
+    return 0;
+}
+
 static int take_mode(struct ctl *c, const char *mode)
 {
     enum meas_mode found;
     c->mode = mode;
-    /* drop and http are `run --local`'s: a coordinator refuses them, too. */
-    if (meas_mode_find(text_of(mode), &found) && found != MEAS_DROP && found != MEAS_HTTP)
+    if (meas_mode_find(text_of(mode), &found))
         return 2;
-    fprintf(stderr, "tunic measure: --mode is one of flashflow, echo2, sink2 and dir, not %s\n",
+    fprintf(stderr,
+            "tunic measure: --mode is one of flashflow, echo2, sink2, dir, drop and http, not %s\n",
             mode);
     return 0;
+}
+
+static int take_exit(struct ctl *c, const char *word)
+{
+    c->exit = word;
+    return check_address("--exit", word);
+}
+
+static int take_server(struct ctl *c, const char *word)
+{
+    c->server = word;
+    return check_address("--server", word);
 }
 
 static int take_folder(struct ctl *c, const char *folder)
@@ -104,10 +128,8 @@ static int take_prior(struct ctl *c, const char *word)
 static const struct {
     const char *name;
     int (*take)(struct ctl *c, const char *word);
-} VALUED[] = {{"--dur", take_dur},
-              {"--prior", take_prior},
-              {"--mode", take_mode},
-              {"--data-directory", take_folder}};
+} VALUED[] = {{"--dur", take_dur},   {"--prior", take_prior},   {"--mode", take_mode},
+              {"--exit", take_exit}, {"--server", take_server}, {"--data-directory", take_folder}};
 
 /* -1: it is for the configuration. Else how many words were taken; 0: it is wrong, and that was
  * said. */
@@ -215,8 +237,9 @@ static json_t *order_json(const struct ctl *c)
     uint64_t id = 0;
     const char *name = c->words[0];
     if (strcmp(name, "measure") == 0)
-        return json_pack("{sssosIsIss}", "cmd", name, "relays", relays_of(c), "dur", c->dur,
-                         "prior", c->prior, "mode", c->mode ? c->mode : "flashflow");
+        return json_pack("{sssosIsIssss*ss*}", "cmd", name, "relays", relays_of(c), "dur", c->dur,
+                         "prior", c->prior, "mode", c->mode ? c->mode : "flashflow", "exit",
+                         c->exit, "server", c->server);
     if (strcmp(name, "cancel") == 0)
         return text_u64(c->words[1], UINT32_MAX, &id) == OK
                    ? json_pack("{sssI}", "cmd", name, "id", (json_int_t)id)

@@ -45,7 +45,9 @@ static void result(FILE *to, const json_t *o, bool live)
     if (!json_is_true(json_object_get(o, "ok"))) {
         fprintf(to, "%s: %s: %s\n", relay, text(o, "why"), text(o, "detail"));
         if (number(o, "bw"))
-            fprintf(to, "  It carried %.1f Mbit/s.\n", mbit(o, "bw"));
+            fprintf(to, "  It %s %.1f Mbit/s (%.3f MB/s).\n",
+                    strcmp(text(o, "mode"), "drop") == 0 ? "was sent" : "carried", mbit(o, "bw"),
+                    (double)number(o, "bw") / 1e6);
         return;
     }
     if (is_stock(o))

@@ -29,6 +29,9 @@ static const char HELP[] =
     "  --threads N              loops that measure, for as many processors (1)\n"
     "  --hop-addr ADDR:PORT     where a second hop listens, for relays of unmodified tor\n"
     "                           (localhost:0, any free port)\n"
+    "  --http-server ADDR:PORT  in mode http what may be downloaded from, besides what is the "
+    "exit's\n"
+    "                           own machine's (none)\n"
     "  --dump-config            print what holds, and where it comes from; 2 if it is not usable\n"
     "\n"
     "SIGHUP reads FILE again; SIGTERM ends when what runs is over.\n";

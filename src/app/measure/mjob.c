@@ -60,9 +60,11 @@ static err_t begin_stock(struct mjob *j, const struct mjob_config *c,
         .pin = c->coord_pin,
         .bytes_most = POLITE_BYTES_A_DAY,
     };
-    snprintf(why, CONSENT_WHY_MAX, "http is not done for a coordinator");
-    if (told->mode == MEAS_HTTP)
-        return ERR_ARG;
+    if (told->mode == MEAS_HTTP) {
+        TRY(stock_exit(&told->exit, &config.next, why));
+        config.next_proof = told->exit.proof;
+        config.server = told->exit.server;
+    }
     if (told->mode == MEAS_ECHO2 || told->mode == MEAS_SINK2) {
         TRY(open_door(j, c, told, &config.next, why));
         config.hop = hopdoor_hop(j->door);

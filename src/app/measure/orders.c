@@ -61,6 +61,14 @@ static void say_text(struct caller *c, char *gift_json)
 
 /* ---- orders ---- */
 
+static bool take_address(const json_t *order, const char *member, struct ipport *out)
+{
+    const json_t *v = json_object_get(order, member);
+    char why[CONSENT_WHY_MAX];
+    return !v || json_is_null(v) ||
+           (json_is_string(v) && consent_address(json_string_value(v), out, why) == OK);
+}
+
 static err_t begin_one(struct caller *c, const json_t *order, const char *relay, uint32_t *id,
                        char why[COORDINATOR_WHY])
 {
@@ -76,6 +84,9 @@ static err_t begin_one(struct caller *c, const json_t *order, const char *relay,
         return ERR_ARG;
     snprintf(why, COORDINATOR_WHY, "there is no such mode");
     if (mode && !meas_mode_find(text_of(mode), &wish.mode))
+        return ERR_ARG;
+    snprintf(why, COORDINATOR_WHY, "exit and server are ADDRESS:PORT, in numbers");
+    if (!take_address(order, "exit", &wish.exit) || !take_address(order, "server", &wish.server))
         return ERR_ARG;
     snprintf(why, COORDINATOR_WHY, "too many relays at a time");
     return c->n_waited < WAITED_MOST

@@ -6,7 +6,6 @@
 #include "app/measure/keys.h"
 #include "app/measure/verdict.h"
 #include "app/measure/wires.h"
-#include "dir/descriptor.h"
 #include "measure/echohop.h"
 #include "measure/polite.h"
 
@@ -101,27 +100,17 @@ static bool ask_relay(struct stockside *s, struct whom *whom)
 static bool ask_exit(struct stockside *s)
 {
     const struct meas_relay exit = {.addrs = {options_of(s)->exit}, .n_addrs = 1};
-    struct text rest;
-    struct descriptor d;
+    char why[CONSENT_WHY_MAX];
     bool is_free = consent_is_free(&options_of(s)->exit);
     if (!is_free && !has_key(s))
         return false;
     s->next_proof = ask(s, &exit);
     if (!s->next_proof)
         return false;
-    rest = text_of(s->next_proof);
-    if (descriptor_next(&rest, &d) != OK || !descriptor_has(&d, DESCRIPTOR_NTOR_KEY))
-        return complain("the exit's descriptor cannot be read");
-    if (!is_free && !has_agreed(s, s->next_proof))
-        return false;
-    s->next = (struct circ_hop_target){.rsa = s->answer.relay.rsa,
-                                       .ed = s->answer.relay.ed,
-                                       .has_ed = s->answer.relay.has_ed,
-                                       .ntor_key = d.ntor,
-                                       .ntor_v3 = true,
-                                       .ask = {.cc = true}};
-    *(options_of(s)->exit.ip.family == IP_V6 ? &s->next.v6 : &s->next.v4) = options_of(s)->exit;
-    return true;
+    const struct meas_exit how = {.at = options_of(s)->exit, .proof = text_of(s->next_proof)};
+    if (stock_exit(&how, &s->next, why) != OK)
+        return complain(why);
+    return is_free || has_agreed(s, s->next_proof);
 }
 
 static bool open_door(struct stockside *s, const struct whom *whom)
@@ -333,7 +322,8 @@ void stockside_verdict(const struct stockside *s, FILE *to, const char *name,
         : is_all          ? "carries"
                           : "carries at least",
         mbit(e->bw), (double)e->bw / 1e6, is_all && mode != MEAS_DROP ? " of ours" : "",
-        result->conclusive ? "" : ", inconclusively", e->counted, mbit(e->p25), mbit(e->p75));
+        result->conclusive || mode == MEAS_DROP ? "" : ", inconclusively", e->counted, mbit(e->p25),
+        mbit(e->p75));
     fprintf(to, "  %s: %s.\n", meas_mode_name(mode), stock_mode_proves(mode));
     say_limit(to, e);
     if (mode == MEAS_ECHO2 || mode == MEAS_SINK2)
