@@ -74,34 +74,39 @@ void cteam_forget(struct cjob *j)
 
 /* ---- who gets what ---- */
 
-/* What J may come to: what its slot leaves free goes to those in it as they share it. */
-static uint64_t room_in_slot(const struct cjob *j)
+/* What J may come to, of a team that has ALL: what its slot leaves free goes to those in it as they
+ * share it; and if fewer measurers are there than were when the plan was made, less does. */
+static uint64_t room_in_slot(const struct cjob *j, uint64_t all)
 {
     const struct cplan *p = j->coordinator->plan;
     const struct schedule_item *at = &j->item->at;
-    uint64_t used = schedule_given(p->schedule, at->slot), all = p->config.capacity;
+    uint64_t used = schedule_given(p->schedule, at->slot);
     double room = (double)at->given;
-    if (!j->config.paper && used && used < all)
+    all = all < p->config.capacity ? all : p->config.capacity;
+    if (used && (used > all || !j->config.paper))
         room *= (double)all / (double)used;
     double most = (double)at->given * RESERVE_TIMES;
-    return (uint64_t)(room < most ? room : most);
+    room = room < most ? room : most;
+    return room < 1 ? 1 : (uint64_t)room;
 }
 
 /* Others may need something, too: a run is given what it wants, some times over, since it may find
  * that the relay carries more than was thought. */
-static uint64_t room_of(const struct cjob *j)
+static uint64_t room_of(const struct cjob *j, uint64_t sum)
 {
     uint64_t wanted = alloc_wanted(j->config.prior, j->config.multiplier);
     if (j->item)
-        return room_in_slot(j);
+        return room_in_slot(j, sum);
     return wanted > UINT64_MAX / RESERVE_TIMES ? UINT64_MAX : RESERVE_TIMES * wanted;
 }
 
 void cteam_reserve(struct cjob *j, uint64_t sum)
 {
-    double share = (double)room_of(j) / (double)sum;
+    uint64_t room = room_of(j, sum);
+    double share = (double)room / (double)sum;
+    j->config.has_more = share < 1;
     if (j->item)
-        j->config.wanted = j->item->at.given;
+        j->config.wanted = j->item->at.given < room ? j->item->at.given : room;
     for (size_t k = 0; k < j->config.n_members; k++) {
         struct run_member *m = &j->config.members[k];
         unsigned sockets = (unsigned)((double)j->config.sockets * (double)m->free_bw / (double)sum);

@@ -33,7 +33,8 @@ static void on_deadline(void *arg)
                  "the relay did not answer for %d s; if it is one of tor's, try --mode echo2",
                  RUN_NEGOTIATE_MS / 1000);
     } else if (r->held) {
-        run_fail(r, MEAS_TIMEOUT, RUN_NOBODY, "its time did not come for %d s", RUN_HOLD_MS / 1000);
+        run_fail(r, MEAS_RESOURCES, RUN_NOBODY, "its time did not come for %d s",
+                 RUN_HOLD_MS / 1000);
     } else if (r->state == RUN_CONNECTING) {
         run_fail(r, MEAS_TIMEOUT, RUN_NOBODY, "circuits were not there after %d s",
                  RUN_CONNECT_MS / 1000);
@@ -223,6 +224,7 @@ static uint64_t next_prior(const struct run *r, bool enough_seconds)
     bool slow = e->cpu >= ESTIMATE_CPU_MOST || e->lag_ms >= ESTIMATE_LAG_MOST_MS;
     bool more = r->config.paper ? run_team_wanted(r) < r->most
                                 : r->raise.allotted < r->raise.most || !enough_seconds;
+    more = more || r->config.has_more;
     return slow || !more ? 0 : alloc_next_prior(e->bw, r->config.prior);
 }
 

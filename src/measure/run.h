@@ -57,6 +57,7 @@ struct run_config {
     unsigned length; /* which that is, in seconds; 0: the run draws it */
     unsigned multiplier; /* m of the paper's rule, in hundredths; 0: the usual one */
     uint64_t wanted;     /* to be allotted at first; 0: what the paper's rule says of the prior */
+    bool has_more;       /* another run may be given more than its members have for this one */
     bool hold;           /* once all have their circuits it waits for run_release() */
     /* So long whoever asks the relay may take, having time-outs of its own; 0: RUN_NEGOTIATE_MS. */
     unsigned patience_ms;

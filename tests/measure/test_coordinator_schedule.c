@@ -146,17 +146,22 @@ static void with_schedule(void)
 }
 
 /* A team that carries one relay at a time; so long before the day ends. */
-static void begin(double minutes_left, bool compact)
+static void begin_with(size_t n, double minutes_left, bool compact)
 {
     kept_clear();
-    team_new(1, 10000000, 3000000);
+    team_new(n, 10000000 / n, 3000000);
     team.conf.compact = compact;
     team.env->wall_us = (int64_t)((1767225600 + DAY_S - minutes_left * 60) * US_PER_SEC);
     team_kill_coordinator();
     team_pass(1);
     with_schedule();
     team_pass(3);
-    ck_assert_uint_eq(coordinator_measurers(team.c), 1);
+    ck_assert_uint_eq(coordinator_measurers(team.c), n);
+}
+
+static void begin(double minutes_left, bool compact)
+{
+    begin_with(1, minutes_left, compact);
 }
 
 static void over(void)
@@ -319,6 +324,24 @@ START_TEST(test_coordinator_schedule_a_prior_too_low_is_a_later_slot)
 }
 END_TEST
 
+/* In a slot that has nothing left nothing can be raised: it is the team's slot that was too small,
+ * and not the team. */
+START_TEST(test_coordinator_schedule_a_full_slot_is_not_all_there_is)
+{
+    struct roster_relay two[2] = {relay(0, 0), relay(1, 0)};
+    struct result r;
+    begin(600, true);
+    two[0].weight = team.relay_rate / 8;
+    two[1].weight = 3200000; /* what the other one leaves of the slot */
+    give(two, 2);
+    coordinator_schedule_start(team.c);
+    pass_until_over(100);
+    ck_assert_uint_eq(ends_of(0, &r), 2);
+    ck_assert_msg(r.ok && r.bw > team.relay_rate * 9 / 10, "%s", r.why);
+    over();
+}
+END_TEST
+
 START_TEST(test_coordinator_schedule_goes_on_after_a_crash)
 {
     struct result r;
@@ -430,6 +453,36 @@ START_TEST(test_coordinator_schedule_a_lost_measurer_costs_a_slot)
 }
 END_TEST
 
+static uint64_t given_by(const struct team_measurer *m)
+{
+    uint64_t given = 0;
+    for (size_t k = 0; k < TEAM_JOBS; k++)
+        if (team.jobs[k].of == m && team.jobs[k].running)
+            given += team.jobs[k].told.alloc_bw;
+    return given;
+}
+
+/* The plan counted on two. */
+START_TEST(test_coordinator_schedule_who_is_left_gives_no_more_than_it_has)
+{
+    struct roster_relay two[2] = {relay(0, 0), relay(1, 0)};
+    begin_with(2, 12, false);
+    two[0].weight = two[1].weight = 1600000;
+    give(two, 2);
+    coordinator_schedule_start(team.c);
+    team_pass(2);
+    team_kill(1);
+    bool both = false;
+    for (int second = 0; second < 11 * 60; second++) {
+        team_pass(1);
+        both = both || at_once() == 2;
+        ck_assert_uint_le(given_by(&team.measurers[0]), 5000000 + 5000);
+    }
+    ck_assert(both);
+    over();
+}
+END_TEST
+
 START_TEST(test_coordinator_schedule_finish_lets_runs_end)
 {
     begin(600, true);
@@ -478,13 +531,192 @@ START_TEST(test_coordinator_schedule_what_was_kept_may_be_torn)
 }
 END_TEST
 
+/* ---- scenarios drawn from seeds ---- */
+
+enum { SEEDED_RELAYS = 10, SEEDED_BW = 10000000 };
+
+static uint64_t seed_state;
+
+static uint64_t draw(uint64_t below)
+{
+    seed_state = seed_state * 6364136223846793005u + 1442695040888963407u;
+    return (seed_state >> 33) % below;
+}
+
+/* Some of one host, some too large, some not there. */
+static void give_some(void)
+{
+    struct roster_relay relays[SEEDED_RELAYS];
+    size_t n = 0;
+    for (size_t i = 0; i < SEEDED_RELAYS; i++) {
+        if (!draw(8))
+            continue;
+        relays[n] = relay(i, i < 3 ? 0 : i);
+        relays[n].running = draw(8) != 0;
+        relays[n].weight = team.relay_rate >> draw(4);
+        relays[n++].family = i > 7 ? 1 : 0;
+    }
+    give(relays, n);
+}
+
+static void measurer_event(void)
+{
+    size_t i = draw(team.n);
+    struct team_measurer *m = &team.measurers[i];
+    if (!m->m)
+        team_start(i);
+    else if (draw(2))
+        team_kill(i);
+    else
+        m->fault = (struct team_fault){.never_connects = draw(4) == 0,
+                                       .no_reports = draw(4) == 0,
+                                       .cheats = draw(6) == 0,
+                                       .from_s = (unsigned)draw(6)};
+}
+
+static void coordinator_event(void)
+{
+    switch (draw(5)) {
+    case 0:
+        team_kill_coordinator();
+        team_pass((double)draw(100));
+        back();
+        give_some();
+        break;
+    case 1:
+        coordinator_schedule_stop(team.c);
+        break;
+    case 2:
+        team.disk_full = !team.disk_full;
+        break;
+    case 3:
+        team.env->wall_us += ((int64_t)draw(7200) - 3600) * (int64_t)US_PER_SEC;
+        break;
+    default:
+        team.relay_is_silent = !team.relay_is_silent;
+    }
+}
+
+/* Nobody gives more than it has, and no relay of the plan is lost. */
+static void check_all_is_well(void)
+{
+    static const char *const states[] = {"waiting", "running", "done",
+                                         "failed",  "offline", "no_room"};
+    json_int_t sum = 0;
+    for (size_t i = 0; i < team.n; i++)
+        ck_assert_uint_le(given_by(&team.measurers[i]), SEEDED_BW + SEEDED_BW / 500);
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        sum += shown(states[i]);
+    ck_assert_int_ge(sum, 0);
+    char *text = coordinator_schedule_json(team.c, true);
+    json_t *o = json_loads(text, 0, NULL);
+    ck_assert_int_eq((json_int_t)json_array_size(json_object_get(o, "items")),
+                     sum + shown("resting"));
+    json_decref(o);
+    free(text);
+}
+
+static void settle(void)
+{
+    struct roster_relay all[SEEDED_RELAYS];
+    team.disk_full = team.relay_is_silent = false;
+    for (size_t i = 0; i < team.n; i++) {
+        team.measurers[i].fault = (struct team_fault){.from_s = 0};
+        if (!team.measurers[i].m)
+            team_start(i);
+    }
+    team_pass(100);
+    for (size_t i = 0; i < SEEDED_RELAYS; i++)
+        all[i] = relay(i, i < 3 ? 0 : i);
+    give(all, SEEDED_RELAYS);
+    coordinator_schedule_start(team.c);
+    for (int minute = 0; minute < 60 && (shown("waiting") || shown("running") || !shown("slots"));
+         minute++)
+        team_pass(30);
+    team_pass(5);
+    ck_assert_int_eq(shown("waiting") + shown("running"), 0);
+    ck_assert_uint_eq(coordinator_jobs(team.c), 0);
+    for (size_t i = 0; i < team.n; i++)
+        ck_assert_uint_eq(measurer_jobs(team.measurers[i].m), 0);
+}
+
+/* At most twice in 24 hours, whatever was forgotten, as far as the clock was not set. */
+static void check_polite(void)
+{
+    for (size_t i = 0; i < SEEDED_RELAYS; i++) {
+        struct result r;
+        char fp[41];
+        unsigned began = 0;
+        snprintf(fp, sizeof fp, "%02zX00000000000000000000000000000000000000", i + 1);
+        for (size_t l = 0; l < team.n_lines; l++) {
+            ck_ok(results_parse((struct text){team.lines[l], strlen(team.lines[l]) - 1}, &r));
+            began += !r.is_end && strcmp(r.fp, fp) == 0 ? 1 : 0;
+        }
+        ck_assert_uint_le(began, POLITE_RUNS_MOST);
+    }
+}
+
+static void scenario(uint64_t seed)
+{
+    seed_state = seed * 7919 + 1;
+    kept_clear();
+    team_new(2, SEEDED_BW, 3000000);
+    team.conf.compact = draw(2);
+    team.conf.adaptive = draw(2);
+    team.conf.paper = !team.conf.adaptive && draw(2);
+    team.env->wall_us += 8 * 3600 * (int64_t)US_PER_SEC;
+    team_kill_coordinator();
+    team_pass(1);
+    with_schedule();
+    give_some();
+    for (int events = 0; events < 24; events++) {
+        coordinator_schedule_start(team.c);
+        team_pass((double)draw(40));
+        check_all_is_well();
+        switch (draw(4)) {
+        case 0:
+            measurer_event();
+            break;
+        case 1:
+            coordinator_event();
+            break;
+        case 2:
+            give_some();
+            break;
+        default:
+            break;
+        }
+    }
+    if (team.conf.compact)
+        settle();
+    check_polite();
+    ck_assert(!team.sent_before_synced);
+    over();
+}
+
+/* SEEDS=N: that many. SEED=N: only that one. */
+START_TEST(test_coordinator_schedule_seeds)
+{
+    const char *one = getenv("SEED"), *many = getenv("SEEDS");
+    uint64_t from = one ? strtoull(one, NULL, 10) : 1;
+    uint64_t to = one ? from : many ? strtoull(many, NULL, 10) : 60;
+    for (uint64_t seed = from; seed <= to; seed++) {
+        fprintf(stderr, "%llu ", (unsigned long long)seed);
+        scenario(seed);
+    }
+    fputc('\n', stderr);
+}
+END_TEST
+
 TESTS("measure/coordinator_schedule", test_coordinator_schedule_each_relay_in_its_slot,
       test_coordinator_schedule_back_to_back, test_coordinator_schedule_of_a_host_all_at_once,
       test_coordinator_schedule_who_is_not_there_is_skipped_and_said,
       test_coordinator_schedule_a_prior_too_low_is_a_later_slot,
+      test_coordinator_schedule_a_full_slot_is_not_all_there_is,
       test_coordinator_schedule_goes_on_after_a_crash,
       test_coordinator_schedule_slots_that_went_by_are_made_up_for,
       test_coordinator_schedule_a_new_day_is_a_new_plan, test_coordinator_schedule_stops_and_starts,
       test_coordinator_schedule_a_lost_measurer_costs_a_slot,
       test_coordinator_schedule_finish_lets_runs_end,
-      test_coordinator_schedule_what_was_kept_may_be_torn)
+      test_coordinator_schedule_who_is_left_gives_no_more_than_it_has,
+      test_coordinator_schedule_what_was_kept_may_be_torn, test_coordinator_schedule_seeds)

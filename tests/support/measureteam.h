@@ -18,7 +18,7 @@
     } while (0)
 #endif
 
-enum { TEAM_MOST = 3, TEAM_JOBS = 16, TEAM_LINES = 256, TEAM_STEP_MS = 20 };
+enum { TEAM_MOST = 3, TEAM_JOBS = 16, TEAM_LINES = 512, TEAM_STEP_MS = 20 };
 
 /* What a measurer does wrong. */
 struct team_fault {
