@@ -3,6 +3,7 @@
 
 usage: bench/measure.py grid [COUNT] [--out FILE]      runs in memory under virtual time
        bench/measure.py sockets [COUNT] [--out FILE]   runs against relays of `tunic testnet`
+       bench/measure.py network [RELAYS]               two days of a network, under virtual time
        bench/measure.py speed [--seconds N]            a relay without a limit: CPU a Gbit
 
 Each run is a line of FILE (build/bench/measure-PART.txt; of sockets a JSON object a line, with the
@@ -24,6 +25,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
 TUNIC = os.environ.get("TUNIC", os.path.join(TOP, "build", "tunic"))
 GRID = os.path.join(TOP, "build", "tests", "measure", "test_team")
+NETWORK = os.path.join(TOP, "build", "tests", "measure", "test_network")
 KB, MB = 1024, 1024 * 1024
 # Bytes a second, and delay and jitter of the links in ms.
 SOCKETS = [(rate, way) for way in ((0, 0), (50, 20)) for rate in
@@ -73,6 +75,17 @@ def grid(count, path):
         for value in sorted({row[at] for row in good}, key=int):
             show("%s %s" % (value, what), [int(r[4]) for r in good if r[at] == value],
                  sum(r[at] == value for r in rows) - sum(r[at] == value for r in good))
+
+
+# ---- a network ----
+
+def network(relays):
+    """6,433 relays take about half a minute of a core."""
+    env = dict(os.environ, CK_FORK="no", TEST="test_network_days", NETWORK=str(relays))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    subprocess.run([NETWORK], cwd=TOP, env=env, check=True)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print("%.0f s of CPU, %.0f MB" % (used.ru_utime - before, used.ru_maxrss / 1024))
 
 
 # ---- on sockets ----
@@ -187,16 +200,19 @@ def main():
         child(float(sys.argv[2]), int(sys.argv[3]))
         return
     parser = argparse.ArgumentParser(usage=__doc__.split("usage: ")[1])
-    parser.add_argument("part", choices=("grid", "sockets", "speed"))
-    parser.add_argument("count", nargs="?", type=int, default=200)
+    parser.add_argument("part", choices=("grid", "sockets", "network", "speed"))
+    parser.add_argument("count", nargs="?", type=int)
     parser.add_argument("--out")
     parser.add_argument("--seconds", type=int, default=10)
     args = parser.parse_args()
     path = args.out or os.path.join(TOP, "build", "bench", "measure-%s.txt" % args.part)
+    count = args.count if args.count is not None else 6433 if args.part == "network" else 200
     if args.part == "speed":
         speed(args.seconds)
+    elif args.part == "network":
+        network(count)
     else:
-        {"grid": grid, "sockets": sockets}[args.part](args.count, os.path.abspath(path))
+        {"grid": grid, "sockets": sockets}[args.part](count, os.path.abspath(path))
 
 
 if __name__ == "__main__":

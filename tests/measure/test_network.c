@@ -16,6 +16,13 @@ struct figures {
     double weight_error;
 };
 
+/* How much of what slow relays carry their clients want, at most: SLOW. */
+static double slow(void)
+{
+    const char *much = getenv("SLOW");
+    return much ? strtod(much, NULL) : .25;
+}
+
 static size_t relays_wanted(size_t small)
 {
     const char *many = getenv("NETWORK");
@@ -358,6 +365,7 @@ static void day(const char *what, bool paper, double most_hours)
     hosts_are_found();
     ck_assert_uint_ge(100 * f.measured, 98 * team.net.n);
     ck_assert_uint_ge(100 * f.near, 95 * f.counted);
+    ck_assert_uint_eq(f.why[1], 0);
     ck_assert(f.weight_error <= .02);
     ck_assert(hours <= most_hours);
     ck_assert(fabs(said / hours - 1) <= .1 || hours < .5);
@@ -365,7 +373,7 @@ static void day(const char *what, bool paper, double most_hours)
 
 START_TEST(test_network_days)
 {
-    fluid_team_new(&team, relays_wanted(200), 5, .25);
+    fluid_team_new(&team, relays_wanted(200), 5, slow());
     fluid_publish(&team);
     day("the paper's rule", true, 5.0);
     next_day();
@@ -375,18 +383,22 @@ START_TEST(test_network_days)
 }
 END_TEST
 
-/* How many good results RELAY has, and how many runs began. */
-static void count(const struct fluid_relay *r, size_t *good, size_t *begun)
+/* How many good results each relay has, and how many runs began. The caller frees it. */
+struct tally {
+    size_t good, begun;
+};
+static struct tally *tally(void)
 {
     struct result line;
-    *good = *begun = 0;
+    struct tally *of = calloc(team.net.n, sizeof *of);
+    ck_assert_ptr_nonnull(of);
     for (size_t i = 0; i < team.n_lines; i++) {
         ck_ok(results_parse((struct text){team.lines[i], strlen(team.lines[i]) - 1}, &line));
-        if (!ipport_equal(&line.at, &r->at))
-            continue;
-        *good += line.is_end && line.ok;
-        *begun += !line.is_end;
+        struct tally *t = &of[fluid_at(&team.net, &line.at)->number];
+        t->good += line.is_end && line.ok;
+        t->begun += !line.is_end;
     }
+    return of;
 }
 
 static void accident(unsigned minute)
@@ -413,30 +425,56 @@ static void accident(unsigned minute)
  * cheat: the day's plan goes on, each is measured once, and nobody is asked more than twice. */
 START_TEST(test_network_a_day_of_accidents)
 {
-    size_t good, begun, honest = 0, measured = 0;
-    double said;
-    fluid_team_new(&team, 240, 7, .25);
+    size_t honest = 0, measured = 0;
+    double said, hours;
+    fluid_team_new(&team, relays_wanted(240), 7, .25);
     for (size_t i = 0; i < team.net.n; i += 8)
         team.net.relays[i].kind = (enum fluid_kind)(i / 8 % 7);
     set_rule(true);
     fluid_publish(&team);
-    (void)follow(&said, accident);
+    hours = follow(&said, accident);
+    struct tally *of = tally();
     for (size_t i = 0; i < team.net.n; i++) {
         const struct fluid_relay *r = &team.net.relays[i];
-        count(r, &good, &begun);
-        ck_assert_uint_le(good, 1);
-        ck_assert_uint_le(begun, 2);
+        ck_assert_uint_le(of[i].good, 1);
+        ck_assert_uint_le(of[i].begun, 2);
         if (r->kind != FLUID_HONEST && r->kind != FLUID_BOASTS)
-            ck_assert_uint_eq(good, 0);
+            ck_assert_uint_eq(of[i].good, 0);
         honest += r->kind == FLUID_HONEST;
-        measured += r->kind == FLUID_HONEST && good;
+        measured += r->kind == FLUID_HONEST && of[i].good;
     }
+    free(of);
     struct figures f = judge(true);
-    show("accidents", 0, &f);
+    show("a day of accidents", hours, &f);
     ck_assert_uint_ge(100 * measured, 95 * honest);
     ck_assert_uint_ge(100 * f.near, 95 * f.counted);
     ck_assert_uint_gt(f.why[2], 0);
     nobody_gave_too_much();
+    fluid_team_free(&team);
+}
+END_TEST
+
+/* Not back to back: each in a slot of the day that nobody else knows. */
+START_TEST(test_network_over_the_day)
+{
+    double said;
+    size_t n = 0;
+    fluid_team_new(&team, relays_wanted(200), 8, .25);
+    team.conf.adaptive = true;
+    coordinator_reconfigure(team.c, &team.conf);
+    fluid_publish(&team);
+    double hours = follow(&said, NULL);
+    struct figures f = judge(true);
+    show("over the day", hours, &f);
+    nobody_gave_too_much();
+    hosts_are_found();
+    ck_assert(hours > 20 && hours < 24.1);
+    for (size_t i = 0; i < team.n_ends; i++)
+        n += team.ends[i].began % SCHEDULE_PERIOD_S < SCHEDULE_PERIOD_S / 2;
+    ck_assert(n > team.n_ends * 2 / 5 && n < team.n_ends * 3 / 5);
+    ck_assert_uint_ge(100 * f.measured, 98 * team.net.n);
+    ck_assert_uint_ge(100 * f.near, 95 * f.counted);
+    ck_assert(f.weight_error <= .02);
     fluid_team_free(&team);
 }
 END_TEST
@@ -469,6 +507,6 @@ START_TEST(test_network_same_secret_same_plan)
 END_TEST
 
 TESTS("measure/network", test_network_days, test_network_same_secret_same_plan,
-      test_network_a_day_of_accidents, test_network_by_orders,
+      test_network_a_day_of_accidents, test_network_over_the_day, test_network_by_orders,
       test_network_of_relays_that_misbehave, test_network_loses_a_measurer,
       test_network_relays_of_one_host_apart)
