@@ -82,11 +82,12 @@ struct mw_world {
     enum mw_cheat cheat;
     unsigned share;
     bool framed;
-    bool deaf;             /* reads nothing more */
-    bool hasty;            /* agrees before it has made the circuit */
-    uint64_t cheated_us;   /* when it first did */
-    uint64_t echoed;       /* cells */
-    unsigned refuse_dials; /* of so many links the next ones */
+    bool deaf;                    /* reads nothing more */
+    bool hasty;                   /* agrees before it has made the circuit */
+    uint64_t cheated_us;          /* when it first did */
+    uint64_t cheats, cheats_most; /* so many cells so far, and at most; 0: any number */
+    uint64_t echoed;              /* cells */
+    unsigned refuse_dials;        /* of so many links the next ones */
 };
 
 /* Where memory may run out, and where not: tests in which it does are told when the machines that
@@ -220,6 +221,9 @@ static inline bool mw_cheats(struct mw_wire *x)
     struct mw_world *w = x->w;
     if (w->cheat == MW_HONEST || x->came < 20 || env_random_below(w->env, w->share))
         return false;
+    if (w->cheats_most && w->cheats >= w->cheats_most)
+        return false;
+    w->cheats++;
     if (!w->cheated_us)
         w->cheated_us = w->env->mono_us;
     return true;

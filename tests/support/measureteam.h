@@ -79,6 +79,16 @@ struct team {
 
 static struct team team;
 
+/* What stands in the place of what is made up here, and of the clock; and how many bytes of a
+ * connection come at a time (0: all that there are). To be set before team_new(). */
+static struct {
+    struct env *env;
+    const struct measurer_ops *measurer;
+    const struct coordinator_ops *coordinator;
+    const struct ed_id *identities;
+    size_t piece;
+} team_given;
+
 /* ---- the measurers' world ---- */
 
 static void team_dial(void *arg, struct coord_proto *p, const struct ipport *to)
@@ -405,7 +415,7 @@ static inline void team_step(void)
     for (size_t i = 0; i < team.n; i++) {
         struct team_measurer *m = &team.measurers[i];
         if (m->ours && m->theirs && !m->cut)
-            coord_wire_settle(m->ours, m->theirs, 0);
+            coord_wire_settle(m->ours, m->theirs, team_given.piece);
     }
 }
 
@@ -419,7 +429,8 @@ static inline void team_pass(double seconds)
 
 static inline void team_coordinator(void)
 {
-    team.c = coordinator_new(team.env, &team.conf, team.keys.ctx, &team.keys.pin, &team_ops, NULL);
+    const struct coordinator_ops *ops = team_given.coordinator ? team_given.coordinator : &team_ops;
+    team.c = coordinator_new(team.env, &team.conf, team.keys.ctx, &team.keys.pin, ops, NULL);
     ck_assert_ptr_nonnull(team.c);
 }
 
@@ -446,7 +457,10 @@ static inline void team_start(size_t i)
 {
     struct team_measurer *m = &team.measurers[i];
     struct ed_id identity = {{(uint8_t)(i + 1)}};
-    m->m = measurer_new(team.env, &m->conf, m->keys.ctx, &identity, 1, &team_measurer_ops, m);
+    if (team_given.identities)
+        identity = team_given.identities[i];
+    m->m = measurer_new(team.env, &m->conf, m->keys.ctx, &identity, 1,
+                        team_given.measurer ? team_given.measurer : &team_measurer_ops, m);
     ck_assert_ptr_nonnull(m->m);
     measurer_start(m->m);
 }
@@ -455,7 +469,7 @@ static inline void team_start(size_t i)
 static inline void team_new(size_t n, uint64_t bw, uint64_t rate)
 {
     memset(&team, 0, sizeof team);
-    team.env = test_env(77);
+    team.env = team_given.env ? team_given.env : test_env(77);
     team.env->log = NULL;
     team.n = n;
     team.relay_rate = rate;
@@ -496,7 +510,8 @@ static inline void team_free(void)
     tls_ctx_free(team.keys.ctx);
     for (size_t i = 0; i < team.n_lines; i++)
         free(team.lines[i]);
-    test_env_free(team.env);
+    if (!team_given.env)
+        test_env_free(team.env);
 }
 
 static inline uint32_t team_measure(const char *relay)
