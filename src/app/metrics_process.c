@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "monitor/metrics.h"
+#include "monitor/metrics_text.h"
 
 static bool memory(uint64_t *virtual_bytes, uint64_t *resident_bytes)
 {

@@ -39,7 +39,7 @@ struct coordinator_ops {
                    char why[CONSENT_WHY_MAX]);
     void (*unprove)(void *arg, void *talk);
     /* LINE, with its end, is appended to the results; if it is to be SYNCED, it is on disk when
-     * this returns OK. */
+     * this returns OK. ERR_FULL: there is no room. */
     err_t (*record)(void *arg, const char *line, bool synced);
     /* LINES of the schedule, each with its end, are kept for coordinator_recall_schedule(), behind
      * those before or, if FRESH, in place of them. May be NULL: then a restart makes another one.

@@ -5,6 +5,7 @@
 #include "base/later.h"
 #include "measure/agree.h"
 #include "measure/coordinator.h"
+#include "measure/coordinator_figures.h"
 
 /* One connection with a measurer, or with a stranger as long as its state is not open. */
 struct csession {
@@ -69,6 +70,7 @@ struct coordinator {
     struct polite *polite;
     struct agree agree;
     struct cplan *plan;
+    struct coordinator_counts counts;
     struct crest rests[COORDINATOR_RESTS]; /* a ring */
     size_t next_rest;
     struct timer look; /* at the row of jobs */
@@ -133,6 +135,8 @@ void clisted_enrol(const struct coordinator *c, struct roster *roster);
 uint64_t cjob_bytes(const struct cjob *j); /* on the wire, both ways */
 /* A run of a good end says how its measurers compare; one that always disagrees is named. */
 void cjob_compare(const struct cjob *j);
+
+void ccounts_result(struct coordinator_counts *counts, const struct result *r);
 
 /* ---- what is told ---- */
 

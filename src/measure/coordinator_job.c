@@ -48,15 +48,18 @@ void cjob_free(struct cjob *j)
 static void publish(struct cjob *j, char *gift_line)
 {
     struct coordinator *c = j->coordinator;
-    struct result r;
-    if (!gift_line || c->ops->record(c->arg, gift_line, false) != OK)
+    struct result r = {.ok = false};
+    if (!gift_line || c->ops->record(c->arg, gift_line, false) != OK) {
+        c->counts.unwritten++;
         log_warn(c->env->log, "The result of measurement %u could not be written", j->meas_id);
+    }
     if (gift_line) {
         struct text line = {gift_line, strlen(gift_line) - 1};
         if (results_parse(line, &r) != OK || history_add(&c->history, &r) != OK)
             log_warn(c->env->log, "The result of measurement %u is not remembered", j->meas_id);
         gift_line[line.len] = 0;
     }
+    ccounts_result(&c->counts, &r);
     ctell_result(j, gift_line);
     free(gift_line);
 }
@@ -109,8 +112,11 @@ static err_t record_begin(struct cjob *j)
 static void connect(void *arg, size_t k, const struct connect_to_relay *told)
 {
     struct cjob *j = arg;
-    if (!j->recorded && record_begin(j) != OK) {
-        run_cancel(j->run, "its beginning could not be written to the results");
+    err_t e = j->recorded ? OK : record_begin(j);
+    if (e != OK) {
+        run_cancel(j->run, e == ERR_FULL ? "its beginning could not be written to the results: "
+                                           "the disk is full"
+                                         : "its beginning could not be written to the results");
         return;
     }
     if (j->team[k])
@@ -171,6 +177,9 @@ static void on_end(void *arg, const struct run_result *result)
         cancel(j, result->member, j->meas_id);
     if (j->polite)
         polite_end(c->polite, &j->config.relay.addrs[0], now_s, cjob_bytes(j), away);
+    c->counts.checked += result->checked;
+    c->counts.bad += result->bad;
+    c->counts.bytes += cjob_bytes(j);
     rest(c, &j->config.relay.addrs[0].ip);
     if (!run_why(result))
         cjob_compare(j);

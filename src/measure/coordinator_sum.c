@@ -32,3 +32,22 @@ void cjob_compare(const struct cjob *j)
                      name, agree_percent(&c->agree, name));
     }
 }
+
+/* ---- counts ---- */
+
+const char *const coordinator_reasons[COORDINATOR_REASONS] = {
+    "unsupported",    "refused",      "no_consent", "unreachable", "handshake_failed",
+    "wrong_identity", "timeout",      "cheat",      "relay_lost",  "measurer_lost",
+    "cancelled",      "inconclusive", "offline",    "other"};
+
+void ccounts_result(struct coordinator_counts *counts, const struct result *r)
+{
+    size_t i = 0;
+    if (r->ok) {
+        counts->measured++;
+        return;
+    }
+    while (i < COORDINATOR_REASONS - 1 && strcmp(coordinator_reasons[i], r->why) != 0)
+        i++;
+    counts->failed[i]++;
+}

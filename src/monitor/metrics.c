@@ -8,6 +8,7 @@
 #include "client/client.h"
 #include "client/events.h"
 #include "client/figures.h"
+#include "monitor/metrics_text.h"
 
 /* Circuits with fewer hops are to a directory, and say nothing of how long a user waits. */
 enum { USUAL_HOPS = 3 };
@@ -166,26 +167,6 @@ void metrics_free(struct metrics *m)
 
 /* ---- the text ---- */
 
-void metrics_family(struct text_out *out, enum metrics_type type, const char *name,
-                    const char *help)
-{
-    static const char *const types[] = {"counter", "gauge", "histogram"};
-    out_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, types[type]);
-}
-
-void metrics_value(struct text_out *out, enum metrics_type type, const char *name, const char *help,
-                   uint64_t value)
-{
-    metrics_family(out, type, name, help);
-    out_printf(out, "%s %" PRIu64 "\n", name, value);
-}
-
-static void labelled(struct text_out *out, const char *name, const char *label, const char *word,
-                     uint64_t value)
-{
-    out_printf(out, "%s{%s=\"%s\"} %" PRIu64 "\n", name, label, word, value);
-}
-
 /* Those that came up: a family may be empty. */
 static void reasons(struct text_out *out, const char *name, const char *help,
                     const struct reasons *r, const char *(*word)(uint8_t))
@@ -204,7 +185,7 @@ static void link_reasons(struct text_out *out, const char *name, const char *hel
     metrics_family(out, METRICS_COUNTER, name, help);
     for (unsigned i = 0; i < REASONS; i++)
         if (n[i])
-            labelled(out, name, "reason", or_reason_name((enum or_reason)i), n[i]);
+            metrics_labelled(out, name, "reason", or_reason_name((enum or_reason)i), n[i]);
 }
 
 static void by_purpose(struct text_out *out, const char *name, const char *help, const uint64_t *n)
@@ -213,7 +194,7 @@ static void by_purpose(struct text_out *out, const char *name, const char *help,
                                                    STREAM_DIR_FETCH};
     metrics_family(out, METRICS_COUNTER, name, help);
     for (size_t i = 0; i < sizeof purposes / sizeof purposes[0]; i++)
-        labelled(out, name, "purpose", stream_purpose_name(purposes[i]), n[purposes[i]]);
+        metrics_labelled(out, name, "purpose", stream_purpose_name(purposes[i]), n[purposes[i]]);
 }
 
 static void write_seconds(struct text_out *out, uint64_t ms)
@@ -253,10 +234,10 @@ static void tors_own(const struct metrics_around *a, const struct client_figures
     static const char *const families[] = {"ipv4", "ipv6"};
     const unsigned dialled[] = {a->dialled_v4, a->dialled_v6};
     metrics_family(out, METRICS_COUNTER, traffic, "Bytes over connections to relays");
-    labelled(out, traffic, "direction", "read", f->bytes_read);
-    labelled(out, traffic, "direction", "written", f->bytes_written);
+    metrics_labelled(out, traffic, "direction", "read", f->bytes_read);
+    metrics_labelled(out, traffic, "direction", "written", f->bytes_written);
     metrics_family(out, METRICS_GAUGE, circuits, "Circuits that are there, complete or not");
-    labelled(out, circuits, "state", "opened", f->circuits_open + f->circuits_building);
+    metrics_labelled(out, circuits, "state", "opened", f->circuits_open + f->circuits_building);
     metrics_family(out, METRICS_COUNTER, conns, "Connections that were begun");
     for (size_t i = 0; i < 2; i++)
         out_printf(out,
@@ -268,8 +249,8 @@ static void circuits(const struct metrics *m, const struct client_figures *f, st
 {
     static const char now[] = "tunic_circuits";
     metrics_family(out, METRICS_GAUGE, now, "Circuits at the moment");
-    labelled(out, now, "state", "building", f->circuits_building);
-    labelled(out, now, "state", "open", f->circuits_open);
+    metrics_labelled(out, now, "state", "building", f->circuits_building);
+    metrics_labelled(out, now, "state", "open", f->circuits_open);
     metrics_value(out, METRICS_COUNTER, "tunic_circuits_launched_total", "Circuits begun",
                   m->circuits_launched);
     metrics_value(out, METRICS_COUNTER, "tunic_circuits_built_total", "Circuits completed",
@@ -286,8 +267,8 @@ static void streams(const struct metrics *m, const struct client_figures *f, str
 {
     static const char now[] = "tunic_streams";
     metrics_family(out, METRICS_GAUGE, now, "Streams of applications at the moment");
-    labelled(out, now, "state", "waiting", f->streams_waiting);
-    labelled(out, now, "state", "attached", f->streams - f->streams_waiting);
+    metrics_labelled(out, now, "state", "waiting", f->streams_waiting);
+    metrics_labelled(out, now, "state", "attached", f->streams - f->streams_waiting);
     by_purpose(out, "tunic_streams_begun_total", "Streams asked for", m->streams_begun);
     by_purpose(out, "tunic_streams_succeeded_total", "Streams that reached their destination",
                m->streams_succeeded);
@@ -303,8 +284,8 @@ static void links(const struct metrics *m, const struct client_figures *f, struc
 {
     static const char now[] = "tunic_links";
     metrics_family(out, METRICS_GAUGE, now, "Connections to relays at the moment");
-    labelled(out, now, "state", "opening", f->links_opening);
-    labelled(out, now, "state", "open", f->links_open);
+    metrics_labelled(out, now, "state", "opening", f->links_opening);
+    metrics_labelled(out, now, "state", "open", f->links_open);
     metrics_value(out, METRICS_GAUGE, "tunic_links_queued_bytes",
                   "Bytes for relays that wait to be sent", f->links_queued_bytes);
     metrics_value(out, METRICS_COUNTER, "tunic_links_launched_total", "Connections begun",
@@ -321,13 +302,13 @@ static void guards(const struct metrics *m, const struct client_figures *f, stru
     static const char now[] = "tunic_guards", news[] = "tunic_guard_changes_total";
     metrics_family(out, METRICS_GAUGE, now,
                    "Guards of the sample in use; one may be of several kinds");
-    labelled(out, now, "kind", "sampled", f->guards);
-    labelled(out, now, "kind", "primary", f->guards_primary);
-    labelled(out, now, "kind", "confirmed", f->guards_confirmed);
-    labelled(out, now, "kind", "down", f->guards_down);
+    metrics_labelled(out, now, "kind", "sampled", f->guards);
+    metrics_labelled(out, now, "kind", "primary", f->guards_primary);
+    metrics_labelled(out, now, "kind", "confirmed", f->guards_confirmed);
+    metrics_labelled(out, now, "kind", "down", f->guards_down);
     metrics_family(out, METRICS_COUNTER, news, "Guards found to work, or not to");
-    labelled(out, news, "status", "up", m->guards_up);
-    labelled(out, news, "status", "down", m->guards_down);
+    metrics_labelled(out, news, "status", "up", m->guards_up);
+    metrics_labelled(out, news, "status", "down", m->guards_down);
 }
 
 void metrics_write(const struct metrics *m, const struct metrics_around *around,
@@ -335,7 +316,7 @@ void metrics_write(const struct metrics *m, const struct metrics_around *around,
 {
     const struct client_figures f = client_figures(m->client);
     metrics_family(out, METRICS_GAUGE, "tunic_build_info", "Which version this is");
-    labelled(out, "tunic_build_info", "version", TUNIC_VERSION, 1);
+    metrics_labelled(out, "tunic_build_info", "version", TUNIC_VERSION, 1);
     metrics_value(out, METRICS_GAUGE, "tunic_bootstrap_percent", "How far the start has come",
                   f.bootstrap_percent);
     metrics_value(out, METRICS_GAUGE, "tunic_relays", "Relays that paths are chosen from",

@@ -26,11 +26,4 @@ struct metrics_around {
 void metrics_write(const struct metrics *m, const struct metrics_around *around,
                    struct text_out *out);
 
-/* A family's first lines, and one value of one without labels, for figures of others. */
-enum metrics_type { METRICS_COUNTER, METRICS_GAUGE, METRICS_HISTOGRAM };
-void metrics_family(struct text_out *out, enum metrics_type type, const char *name,
-                    const char *help);
-void metrics_value(struct text_out *out, enum metrics_type type, const char *name, const char *help,
-                   uint64_t value);
-
 #endif

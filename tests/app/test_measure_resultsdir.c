@@ -1,5 +1,7 @@
 #include "app/measure/resultsdir.h"
 
+#include <unistd.h>
+
 #include "support/tempdir.h"
 
 enum { NOW = 1764500000 }; /* 2025-11-30 10:53:20 */
@@ -95,6 +97,33 @@ START_TEST(test_resultsdir_that_cannot_be_is_an_error)
 }
 END_TEST
 
+static void move(const char *from, const char *to)
+{
+    char was[160], is[160];
+    snprintf(was, sizeof was, "%s/results/2025-11-30%s", dir, from);
+    snprintf(is, sizeof is, "%s/results/2025-11-30%s", dir, to);
+    ck_assert_int_eq(rename(was, is), 0);
+}
+
+/* A beginning is written or fails; a result waits for room. */
+START_TEST(test_resultsdir_without_room)
+{
+    struct resultsdir *r = open_();
+    ck_ok(resultsdir_append(r, "a\n", true, NOW));
+    move(".jsonl", ".aside");
+    ck_assert_int_eq(symlink("/dev/full", in_dir("results/2025-11-30.jsonl")), 0);
+    ck_err(resultsdir_append(r, "begin\n", true, NOW), ERR_FULL);
+    ck_err(resultsdir_append(r, "end 1\n", false, NOW), ERR_FULL);
+    ck_err(resultsdir_append(r, "end 2\n", false, NOW), ERR_FULL);
+    move(".aside", ".jsonl");
+    ck_ok(resultsdir_append(r, "begin 3\n", true, NOW));
+    ck_assert_str_eq(all(r, NOW, 60), "<a><end 1><end 2><begin 3>");
+    resultsdir_close(r);
+    remove_dir();
+}
+END_TEST
+
 TESTS("app/measure_resultsdir", test_resultsdir_a_file_a_day_in_order,
       test_resultsdir_a_torn_line_stands_alone, test_resultsdir_other_files_are_left_alone,
-      test_resultsdir_a_file_that_has_gone_is_made_anew, test_resultsdir_that_cannot_be_is_an_error)
+      test_resultsdir_a_file_that_has_gone_is_made_anew, test_resultsdir_without_room,
+      test_resultsdir_that_cannot_be_is_an_error)

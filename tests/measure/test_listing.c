@@ -7,6 +7,7 @@
 
 #include "crypto/encode.h"
 #include "forge/network.h"
+#include "measure/bwfile.h"
 #include "measure/consent.h"
 #include "measure/listing_read.h"
 #include "support/test.h"
@@ -475,7 +476,47 @@ START_TEST(test_listing_a_reader_takes_what_is_good_and_counts_the_rest)
 }
 END_TEST
 
-TESTS("measure/listing", test_listing_a_consensus_of_either_flavor,
+/* What the bandwidth file says of relays is what the listing knows. */
+START_TEST(test_listing_is_what_a_bandwidth_file_knows)
+{
+    char fp[41], line[512], *text;
+    struct bwfile_sum sum;
+    const struct bwfile_config config = {.version = "0.1.0", .started_s = 0};
+    struct result r;
+    with_all();
+    ck_ok(offer_of(2, s.now_s - LISTING_DESCRIPTOR_MOST_S + HOUR, NULL, NULL));
+    struct bwfile *b = bwfile_new(s.now_s, BWFILE_AGE_S);
+    ck_ok(bwfile_listing(b, s.l));
+    snprintf(line, sizeof line,
+             "{\"t\":\"end\",\"id\":1,\"ts\":%lld,\"began\":1,\"ok\":true,\"bw\":9000000,"
+             "\"fp\":\"%s\"}",
+             (long long)s.now_s, hex_upper(relay(2)->rsa.b, sizeof relay(2)->rsa.b, fp));
+    ck_ok(results_parse(text_of(line), &r));
+    ck_ok(bwfile_result(b, &r));
+    ck_ok(bwfile_write(b, &config, &text, &sum));
+    ck_assert_uint_eq(sum.listed, RELAYS);
+    ck_assert_uint_eq(sum.measured, 1);
+    ck_assert_uint_eq(sum.capped, 1);
+    ck_assert(strstr(text, " bw=1000 vote=0 under_min_report=1 nick=relay2 "));
+    ck_assert(strstr(text, " desc_bw_avg=1000002 "));
+    ck_assert(strstr(text, "number_consensus_relays=5\n"));
+    free(text);
+    bwfile_free(b);
+    /* Two days on its descriptor says nothing any more. */
+    b = bwfile_new(s.now_s + 2 * HOUR, BWFILE_AGE_S);
+    ck_ok(bwfile_listing(b, s.l));
+    ck_ok(bwfile_result(b, &r));
+    ck_ok(bwfile_write(b, &config, &text, &sum));
+    ck_assert_uint_eq(sum.capped, 0);
+    ck_assert(strstr(text, " bw=9000 vote=0 under_min_report=1 nick=relay2 "));
+    free(text);
+    bwfile_free(b);
+    end();
+}
+END_TEST
+
+TESTS("measure/listing", test_listing_is_what_a_bandwidth_file_knows,
+      test_listing_a_consensus_of_either_flavor,
       test_listing_a_consensus_that_does_not_count_changes_nothing,
       test_listing_an_old_consensus_says_nothing,
       test_listing_what_is_known_goes_on_and_who_is_gone_is_forgotten,

@@ -15,6 +15,7 @@ import pytest
 
 import privnet
 import sut as sut_module
+import test_measure_services as services
 import torlab
 from test_testnet import there
 
@@ -188,6 +189,78 @@ def test_a_tenth_is_a_tenth(authorities, tmp_path):
     for share in (1, 10):
         make_files(own, tmp_path, {**figures, g1: figures[g1] // share})
         assert said(vote(own)[1])[g1] == {"Bandwidth": str(figures[g1] * 2 // share // 1000)}
+
+
+class Coord:
+    """A coordinator that knows the network by an authority's folder, and one measurer."""
+
+    def __init__(self, folder, own):
+        self.folder = folder
+        pins = {}
+        for name in ("coord", "m1"):
+            made = services.measure("keygen", name, "--out", str(folder / "keys"))
+            pins[name] = services.PIN.search(made.stdout).group()
+        port = sut_module.free_port()
+        (folder / "coord.ini").write_text(
+            "[coord]\ndatadir = data\nkeydir = keys\nlisten_addr = 127.0.0.1:%d\n"
+            "directory = %s\ntorrc = %s/client.torrc\nmeasurer = m1 %s 20MB\n[v3bw]\nv3bw = out/v3bw\nevery = 0\n"
+            "[meas_params]\nmeas_duration = 10\nprior = 2MB\n" %
+            (port, own.by_role("authority")[0].dir, own.dir, pins["m1"]))
+        self.services = [
+            services.Service(str(folder), "coord", "coord", "-c", "coord.ini"),
+            services.Service(str(folder), "m1", "measurer", "--name", "m1", "--keydir", "keys",
+                             "--coord-addr", "127.0.0.1:%d" % port, "--coord-pin", pins["coord"],
+                             "--bw", "20MB")]
+        services.wait_for(lambda: "Measurer m1 is there" in self.services[0].log())
+
+    def ctl(self, *words):
+        return services.measure("ctl", "-c", "coord.ini", *words, cwd=str(self.folder))
+
+    def stop(self):
+        for service in self.services:
+            service.kill()
+
+
+def measured_by(coord, relay, figures):
+    """Measures it, and makes the file -> its figure there, in kB/s."""
+    got = coord.ctl("measure", "--mode", "echo2", relay)
+    assert got.returncode == 0, got.stdout + got.stderr
+    made = coord.ctl("bwfile")
+    assert made.returncode == 0 and "nobody is to vote" not in made.stdout, made.stdout
+    assert os.readlink(coord.folder / "out" / "v3bw").startswith("v3bw.20")
+    text = (coord.folder / "out" / "v3bw").read_text()
+    kb = {m.group(1): int(m.group(2)) for m in re.finditer(r"node_id=\$(\w{40}) .*?bw=(\d+)", text)}
+    for fp, figure in figures.items():
+        assert kb[fp] == (1 if isinstance(figure, str) else figure // 1000)
+    return kb[relay]
+
+
+def test_the_coordinators_own_file(authorities, tmp_path):
+    """Through its link, with a relay that was measured; throttled to a tenth, and measured anew."""
+    own, g1 = authorities, authorities.by_name("g1")
+    figures = {fp: f for fp, f in figures_of(own).items() if fp != g1.fingerprint}
+    (tmp_path / "data").mkdir(mode=0o700)
+    write_results(tmp_path / "data" / "results", figures)
+    coord = Coord(tmp_path, own)
+    weights = []
+    try:
+        services.wait_for(lambda: g1.fingerprint in coord.ctl("relays").stdout)
+        for node in own.by_role("authority"):
+            node.control("SETCONF V3BandwidthsFile=%s" % (tmp_path / "out" / "v3bw"))
+        for rate in (2000000, 200000):
+            g1.control("SETCONF RelayBandwidthRate=%d RelayBandwidthBurst=%d" % (rate, rate))
+            kb = measured_by(coord, g1.fingerprint, figures)
+            votes, consensus = vote(own)
+            weights.append(int(said(consensus)[g1.fingerprint]["Bandwidth"]))
+            assert weights[-1] == kb
+            assert all(said(text)[g1.fingerprint]["Measured"] == str(kb) for text in votes)
+            unmeasured = {fp for fp, words in said(consensus).items() if "Unmeasured" in words}
+            assert unmeasured == {by_name(own, "m2")} | {n.fingerprint for n in own.nodes
+                                                         if n.role == "authority"}
+        assert 0.07 < weights[1] / weights[0] < 0.14, weights
+    finally:
+        coord.stop()
+        g1.control("RESETCONF RelayBandwidthRate RelayBandwidthBurst")
 
 
 def test_what_authorities_serve_of_it(authorities, tmp_path):

@@ -5,14 +5,16 @@ import glob
 import gzip
 import json
 import os
-import signal
+import subprocess
 import time
 
 import pytest
 
 import sut as sut_module
 from test_measure_bwfile import DAY, bwfile, write_results
-from test_measure_services import Service, measure, wait_for
+from test_measure_services import Service, Team, measure, wait_for
+from test_metrics import parse
+from test_testnet import there
 
 pytestmark = pytest.mark.skipif(sut_module.IS_TOR, reason="about tunic's own command")
 
@@ -207,3 +209,139 @@ def test_killed_at_any_call(coord, call):
         assert all(is_whole(coord.link.parent / f, len(FPS) + 1)
                    for f in set(coord.files()) - before)
     assert killed or call == "symlink"
+
+
+# -- results of one relay -------------------------------------------------------------------------
+
+def test_results_by_fingerprint_have_what_was_recorded_by_address(coord):
+    """A run that ended before the relay had said who it is."""
+    coord.results.mkdir()
+    now = int(time.time())
+    end = {"t": "end", "mode": "flashflow", "ok": False, "detail": "d"}
+    lines = [{**end, "id": 1, "ts": now - 30, "addr": "127.0.0.1:9001", "why": "timeout"},
+             {**end, "id": 2, "ts": now - 20, "addr": "127.0.0.1:9001", "why": "refused",
+              "fp": FPS[0]},
+             {**end, "id": 3, "ts": now - 10, "addr": "127.0.0.1:9002", "why": "timeout"},
+             {**end, "id": 4, "ts": now - 5, "addr": "127.0.0.1:9001", "why": "cheat",
+              "fp": FPS[1]}]
+    name = time.strftime("%Y-%m-%d.jsonl", time.gmtime(now))
+    (coord.results / name).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    coord.start("--every", "0")
+
+    def ids(*words):
+        got = coord.ctl("--json", "results", *words).stdout.splitlines()
+        return [json.loads(line).get("id") for line in got][:-1]
+    assert ids(FPS[0]) == [1, 2] and ids("$" + FPS[0].lower()) == [1, 2]
+    assert ids("127.0.0.1:9002") == [3] and ids("127.0.0.1:9001") == [1, 2, 4]
+    assert ids() == [1, 2, 3, 4] and ids(FPS[7]) == []
+    assert coord.ctl("results", "guard1").returncode == 1
+
+
+# -- figures --------------------------------------------------------------------------------------
+
+def fetch(port, path="/metrics", *more):
+    """-> (status, 0 if there is no answer; body)"""
+    got = subprocess.run(there(["curl", "-s", "--noproxy", "*", "-w", "\n%{http_code}", *more,
+                                "http://127.0.0.1:%d%s" % (port, path)]),
+                         stdout=subprocess.PIPE, text=True, timeout=30, check=False)
+    body, _, code = got.stdout.rpartition("\n")
+    return int(code), body
+
+
+def status(port, path="/metrics", *more):
+    return fetch(port, path, *more)[0]
+
+
+def get(port):
+    code, body = fetch(port)
+    assert code == 200
+    return body
+
+
+def value(values, name, **labels):
+    return values.get(("tunic_measure_" + name, tuple(labels.items())))
+
+
+def test_figures_of_a_coordinator_alone(coord):
+    port = sut_module.free_port()
+    coord.start("--metrics", "localhost:%d" % port, "--every", "0")
+    values = parse(get(port))
+    assert value(values, "measurers_listed") == 0 and value(values, "measured_total") == 0
+    assert value(values, "failed_total", reason="timeout") == 0
+    assert value(values, "newest_result_age_seconds") is None
+    assert value(values, "newest_file_age_seconds") is None
+    assert values["process_resident_memory_bytes", ()] > 1 << 20
+    write_results(coord.results, FIGURES)
+    assert coord.ctl("bwfile").returncode == 0
+    assert 0 <= value(parse(get(port)), "newest_file_age_seconds") < 60
+    assert value(parse(get(port)), "files_failed_total") == 0
+    assert status(port, "/") == 404 and status(port, "/metrics", "-d", "x") == 405
+    # The folder of the files has become a file.
+    os.rename(coord.link.parent, coord.data / "aside")
+    coord.link.parent.write_text("x")
+    assert coord.ctl("bwfile").returncode == 1
+    assert value(parse(get(port)), "files_failed_total") == 1
+    assert "There is no new bandwidth file: " in coord.service.log()
+
+
+@pytest.mark.parametrize("policy,welcome", [
+    ("accept 127.0.0.0/8", True), ("accept 127.0.0.7", False), ("reject 127.0.0.1,accept *", False),
+])
+def test_figures_are_for_whom_the_policy_lets_in(coord, policy, welcome):
+    port = sut_module.free_port()
+    coord.start("--metrics", "0.0.0.0:%d" % port, "--metrics-policy", policy)
+    assert status(port) == (200 if welcome else 0)
+
+
+def test_figures_for_others_have_to_be_said(coord):
+    got = measure(*coord.words("--metrics", "0.0.0.0:9099"), cwd=str(coord.folder))
+    assert got.returncode == 2 and "without a metrics_policy" in got.stderr
+    for words in (["--metrics", "0.0.0.0:9099"],
+                  ["--metrics", "localhost:9099", "--metrics-policy", "let everybody in"]):
+        got = measure(*coord.words(*words, "--dump-config"), cwd=str(coord.folder))
+        assert got.returncode == 2 and "metrics" in got.stderr
+    got = measure(*coord.words("--metrics", "localhost:9099", "--metrics-policy", "accept me"), cwd=str(coord.folder))
+    assert got.returncode == 2 and 'Malformed policy "accept me"' in got.stderr
+
+
+def today(team):
+    return os.path.join(team.folder, "data", "results",
+                        time.strftime("%Y-%m-%d.jsonl", time.gmtime()))
+
+
+def test_figures_of_a_team_and_a_full_disk(tmp_path):
+    """What cannot be written down does not begin; a result that cannot be waits for room."""
+    port = sut_module.free_port()
+    team = Team(tmp_path)
+    try:
+        team.coord.end()
+        team.coord = team.start("coord", "coord", "-c", "coord.ini", "--metrics",
+                                "localhost:%d" % port)
+        wait_for(lambda: len(team.connected()) == 2)
+        assert team.ctl("measure", "--no-wait", team.relays["guard1"]).returncode == 0
+        wait_for(lambda: [j for j in team.status()["jobs"] if j["state"] == "RUNNING"])
+        values = parse(get(port))
+        assert value(values, "running") == 1 and value(values, "measurers_up") == 2
+        assert 0 < value(values, "capacity_use_ratio") < 1
+        # No room from now on: the run's result.
+        os.rename(today(team), today(team) + ".aside")
+        os.symlink("/dev/full", today(team))
+        wait_for(lambda: not team.status()["jobs"])
+        values = parse(get(port))
+        assert value(values, "measured_total") == 1 and value(values, "cells_checked_total") > 1000
+        assert value(values, "results_unwritten_total") == 1
+        assert value(values, "newest_result_age_seconds") < 60
+        got = team.ctl("measure", team.relays["guard1"])
+        assert got.returncode == 1 and "the disk is full" in got.stdout
+        assert value(parse(get(port)), "failed_total", reason="cancelled") == 1
+        # Room again: both results are there, and the next begins.
+        os.rename(today(team) + ".aside", today(team))
+        assert team.ctl("measure", team.relays["guard2"]).returncode == 0
+        lines = team.results()
+        assert [line["t"] for line in lines] == ["begin", "end", "end", "begin", "end"]
+        assert [line.get("why") for line in lines if line["t"] == "end"] == [None, "cancelled", None]
+        assert len({line["id"] for line in lines}) == 3
+        begun, forgotten = str(lines[0]["id"]), str(lines[2]["id"])
+        assert all(begun in m.log() and forgotten not in m.log() for m in team.measurers)
+    finally:
+        team.stop()

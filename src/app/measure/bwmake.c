@@ -196,6 +196,22 @@ static bool is_due(const struct tidying *t, const char *name, const char *path)
     return is_torn(name, t->base) && lstat(path, &st) == 0 && st.st_mtime < t->oldest_torn_s;
 }
 
+/* NAME of the file. */
+static bool leads_to(const char *link, char name[OUT_PATH_MAX])
+{
+    ssize_t n = readlink(link, name, OUT_PATH_MAX - 1);
+    name[n > 0 ? n : 0] = 0;
+    return n > 0;
+}
+
+int64_t bwmake_newest_s(const char *link)
+{
+    char folder[OUT_PATH_MAX], name[OUT_PATH_MAX];
+    const char *base = split(link, folder);
+    int64_t at_s;
+    return leads_to(link, name) && access(link, R_OK) == 0 && dated(name, base, &at_s) ? at_s : 0;
+}
+
 void bwmake_tidy(const char *link, int64_t now_s, unsigned keep_days, const struct log *log)
 {
     enum { TORN_S = 3600 };
@@ -205,8 +221,7 @@ void bwmake_tidy(const char *link, int64_t now_s, unsigned keep_days, const stru
                         .oldest_s = now_s - (int64_t)keep_days * DAY_S,
                         .oldest_torn_s = now_s - TORN_S};
     DIR *d = opendir(folder);
-    ssize_t n = readlink(link, t.current, sizeof t.current - 1);
-    t.current[n > 0 ? n : 0] = 0;
+    (void)leads_to(link, t.current);
     for (struct dirent *entry; d && (entry = readdir(d));) {
         snprintf(path, sizeof path, "%s%s", folder, entry->d_name);
         if (is_due(&t, entry->d_name, path) && unlink(path) != 0 && errno != ENOENT)

@@ -32,4 +32,7 @@ MUST_USE err_t bwmake(const struct bwmake *b, struct bwmade *out);
  * The one that LINK leads to stays. */
 void bwmake_tidy(const char *link, int64_t now_s, unsigned keep_days, const struct log *log);
 
+/* When the file was made that LINK leads to; 0: it leads to none. */
+int64_t bwmake_newest_s(const char *link);
+
 #endif

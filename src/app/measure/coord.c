@@ -1,12 +1,11 @@
 #include "app/measure/coord.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/measure/ctlplace.h"
+#include "app/measure/figures.h"
 #include "app/measure/orders.h"
 #include "app/measure/planside.h"
 #include "app/measure/protowire.h"
@@ -48,6 +47,8 @@ static const char HELP[] =
     "  --v3bw PATH              the link to the newest bandwidth file (data-coord/v3bw/v3bw)\n"
     "  --every S                how often there is a new one (3600; 0: only by `ctl bwfile`)\n"
     "  --v3bw-keep D            days after which those go (7)    --round DIGITS   of bw\n"
+    "  --metrics ADDR:PORT      figures for Prometheus, to this computer, or to whom\n"
+    "  --metrics-policy RULES   lets in, as tor's MetricsPortPolicy does: \"accept 192.0.2.7\"\n"
     "  --max-results-age S      of those that count (604800)     --country CC\n"
     "  --dump-config            print what holds, and where it comes from; 2 if it is not usable\n"
     "\n"
@@ -68,6 +69,7 @@ struct coord_service {
     struct orders *orders;
     struct upkeep *upkeep;
     struct planside *plan;
+    struct figures *figures;
 };
 
 static void output(void *arg, struct coord_proto *p)
@@ -215,44 +217,8 @@ static void recall(void *arg, struct text line)
         log_notice(&cs->s.log, "A line of the results is none, and is skipped: %.60s", line.s);
 }
 
-static err_t make_folder(const struct coord_service *cs)
+static err_t open_orders(struct coord_service *cs, const char *path)
 {
-    if (mkdir(cs->conf.datadir, 0700) == 0 || errno == EEXIST)
-        return OK;
-    log_err(&cs->s.log, "Cannot make the folder %s: %s", cs->conf.datadir, strerror(errno));
-    return ERR_IO;
-}
-
-/* Who can reach the socket at PATH can give orders. */
-static err_t check_folder(const struct coord_service *cs, const char *path)
-{
-    char folder[PATH_MAX + MCONF_TEXT_MAX];
-    struct stat st;
-    snprintf(folder, sizeof folder, "%s", path);
-    *(strrchr(folder + 1, '/') ? strrchr(folder + 1, '/') : folder + 1) = 0;
-    if (stat(folder, &st) != 0) {
-        log_err(&cs->s.log, "The folder of ctrl_addr, %s: %s", folder, strerror(errno));
-        return ERR_IO;
-    }
-    if (!(st.st_mode & 077))
-        return OK;
-    log_err(&cs->s.log,
-            "tunic measure coord takes orders in the folder %s (datadir, or that of ctrl_addr), "
-            "which others can enter (mode %04o): chmod 700 %s, or, of a systemd unit, "
-            "StateDirectoryMode=0700",
-            folder, (unsigned)st.st_mode & 07777, folder);
-    return ERR_STATE;
-}
-
-/* Listeners want a path from the root. */
-static err_t open_orders(struct coord_service *cs)
-{
-    char here[PATH_MAX] = "", path[PATH_MAX + MCONF_TEXT_MAX];
-    bool absolute = cs->conf.ctrl_addr[0] == '/';
-    if (!absolute && !getcwd(here, sizeof here))
-        return ERR_IO;
-    snprintf(path, sizeof path, "%s%s%s", here, absolute ? "" : "/", cs->conf.ctrl_addr);
-    TRY(check_folder(cs, path));
     const struct orders_of of = {.coordinator = cs->c,
                                  .results = cs->results,
                                  .shutdown = shut_down,
@@ -286,11 +252,20 @@ static err_t open_plan(struct coord_service *cs)
     return planside_open(&config, &cs->plan);
 }
 
+static err_t open_files(struct coord_service *cs)
+{
+    const struct upkeep_ops upkeep = {upkeep_done, cs};
+    cs->upkeep = upkeep_new(cs->s.net, &cs->conf, cs->listing, &upkeep);
+    const struct figures_of figures = {cs->c, cs->upkeep, &cs->conf};
+    return cs->upkeep ? figures_open(cs->s.net, &figures, &cs->figures) : ERR_NOMEM;
+}
+
 static err_t begin(struct coord_service *cs)
 {
     struct env *env = net_env(cs->s.net);
     const struct port_at at = {.tcp = cs->conf.listen_addr};
-    TRY(make_folder(cs));
+    char path[CTLPLACE_MAX];
+    TRY(ctlplace_make(&cs->conf, &cs->s.log, path));
     TRY(tls_ctx_new_client(&cs->relay_tls));
     TRY(resultsdir_open(cs->conf.resultsdir, &cs->s.log, &cs->results));
     const struct link_config link = {.tls = cs->relay_tls, .identity = &cs->keys.identity};
@@ -305,18 +280,17 @@ static err_t begin(struct coord_service *cs)
     TRY(open_plan(cs));
     TRY(coordinator_recalled(cs->c));
     TRY(listener_open(cs->s.net, "measurer", &at, on_accept, cs, &cs->listener));
-    TRY(open_orders(cs));
+    TRY(open_orders(cs, path));
     TRY(open_source(cs));
     TRY(planside_begin(cs->plan));
-    const struct upkeep_ops upkeep = {upkeep_done, cs};
-    cs->upkeep = upkeep_new(cs->s.net, &cs->conf, cs->listing, &upkeep);
-    return cs->upkeep ? OK : ERR_NOMEM;
+    return open_files(cs);
 }
 
 static void end(struct coord_service *cs)
 {
     orders_close(cs->orders);
     cs->orders = NULL;
+    figures_close(cs->figures);
     upkeep_free(cs->upkeep);
     listener_close(cs->listener);
     relaysource_close(cs->source);
@@ -345,10 +319,18 @@ static int serve(struct coord_service *cs)
     return e == OK ? MEASURE_DONE : MEASURE_NOT_ALL;
 }
 
+/* What the start would not take. */
+static err_t check(const struct mconf *conf, char why[MCONF_WHY])
+{
+    struct mconf_coord settled;
+    TRY(mconf_coord(conf, &settled, why));
+    return figures_check(&settled, why);
+}
+
 static int set_up(struct coord_service *cs, const struct mconf *conf)
 {
     char why[KEYS_WHY];
-    if (mconf_coord(conf, &cs->conf, why) != OK)
+    if (check(conf, why) != OK || mconf_coord(conf, &cs->conf, why) != OK)
         return tool_complain(MEASURE_USAGE, why);
     int status = service_begin(&cs->s);
     if (status)
@@ -368,6 +350,7 @@ int measure_coord_main(int argc, char **argv)
     cs.s.argv = argv;
     cs.s.reload = reload;
     cs.s.finish = finish;
+    cs.s.check = check;
     cs.s.arg = &cs;
     int status = service_read(&cs.s, &conf);
     if (status >= 0)

@@ -9,31 +9,23 @@
 #include <unistd.h>
 
 #include "app/measure/resultsfile.h"
+#include "base/buf.h"
 #include "measure/results.h"
 
-enum { DAY_S = 24 * 3600 };
+enum { DAY_S = 24 * 3600, OWED_MOST = 4 << 20 };
 
 struct resultsdir {
     struct files *folder;
     int fd;                      /* today's file; -1: none is open */
     char name[RESULTS_NAME_MAX]; /* of that */
+    struct buf owed;             /* lines that could not be written */
 };
 
 static err_t complain(const struct resultsdir *r, const char *what)
 {
     log_warn(files_log(r->folder), "Results in %s: cannot %s: %s", files_dir(r->folder), what,
              strerror(errno));
-    return ERR_IO;
-}
-
-void resultsdir_close(struct resultsdir *r)
-{
-    if (!r)
-        return;
-    if (r->fd >= 0)
-        close(r->fd);
-    files_close(r->folder);
-    free(r);
+    return errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? ERR_FULL : ERR_IO;
 }
 
 err_t resultsdir_open(const char *path, struct log *log, struct resultsdir **out)
@@ -42,6 +34,7 @@ err_t resultsdir_open(const char *path, struct log *log, struct resultsdir **out
     if (!r)
         return ERR_NOMEM;
     r->fd = -1;
+    buf_init(&r->owed, OWED_MOST);
     err_t e = mkdir(path, 0755) == 0 || errno == EEXIST ? OK : ERR_IO;
     if (e == OK)
         e = resultsfile_folder(path, log, &r->folder);
@@ -67,18 +60,19 @@ static err_t mend(const struct resultsdir *r)
     return write(r->fd, "\n", 1) == 1 ? OK : complain(r, "write");
 }
 
-/* It may have been compressed, or removed, meanwhile. */
-static bool is_there(int fd)
+/* It may have been compressed, or removed, or moved, meanwhile. */
+static bool is_there(const struct resultsdir *r)
 {
-    struct stat st;
-    return fstat(fd, &st) == 0 && st.st_nlink > 0;
+    struct stat ours, theirs;
+    return fstat(r->fd, &ours) == 0 && fstatat(files_fd(r->folder), r->name, &theirs, 0) == 0 &&
+           ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
 }
 
 static err_t use_file(struct resultsdir *r, int64_t now_s)
 {
     char name[RESULTS_NAME_MAX];
     (void)results_file(now_s, name);
-    if (r->fd >= 0 && strcmp(name, r->name) == 0 && is_there(r->fd))
+    if (r->fd >= 0 && strcmp(name, r->name) == 0 && is_there(r))
         return OK;
     if (r->fd >= 0)
         close(r->fd);
@@ -86,24 +80,64 @@ static err_t use_file(struct resultsdir *r, int64_t now_s)
     if (r->fd < 0)
         return complain(r, "open today's file");
     memcpy(r->name, name, sizeof name);
-    (void)!fsync(files_fd(r->folder)); /* the name, too */
+    if (fsync(files_fd(r->folder)) != 0) /* the name, too */
+        return complain(r, "sync");
     return mend(r);
+}
+
+/* All of it, or nothing. */
+static err_t put(const struct resultsdir *r, const void *bytes, size_t len)
+{
+    off_t before = lseek(r->fd, 0, SEEK_END);
+    ssize_t n = write(r->fd, bytes, len);
+    if (n == (ssize_t)len)
+        return OK;
+    errno = n < 0 ? errno : ENOSPC;
+    err_t e = complain(r, "write");
+    if (n > 0 && before >= 0)
+        (void)!ftruncate(r->fd, before); /* no half a line */
+    return e;
+}
+
+/* What there was no room for. */
+static err_t put_owed(struct resultsdir *r)
+{
+    if (!r->owed.len)
+        return OK;
+    TRY(put(r, buf_at(&r->owed), r->owed.len));
+    buf_drain(&r->owed, r->owed.len);
+    log_notice(files_log(r->folder), "Results in %s: what had no room is written now",
+               files_dir(r->folder));
+    return OK;
 }
 
 err_t resultsdir_append(struct resultsdir *r, const char *line, bool synced, int64_t now_s)
 {
     size_t len = strlen(line);
-    TRY(use_file(r, now_s));
-    off_t before = lseek(r->fd, 0, SEEK_END);
-    ssize_t n = write(r->fd, line, len);
-    if (n != (ssize_t)len) {
-        errno = n < 0 ? errno : ENOSPC;
-        err_t e = complain(r, "write");
-        if (n > 0 && before >= 0)
-            (void)!ftruncate(r->fd, before); /* no half a line */
-        return e;
-    }
-    return !synced || fdatasync(r->fd) == 0 ? OK : complain(r, "sync");
+    err_t e = use_file(r, now_s);
+    if (e == OK)
+        e = put_owed(r);
+    if (e == OK)
+        e = put(r, line, len);
+    if (e == OK && synced && fdatasync(r->fd) != 0)
+        e = complain(r, "sync");
+    /* A beginning that is not on disk never was; a result is not measured a second time. */
+    if (e != OK && !synced && buf_add(&r->owed, line, len) != OK)
+        log_warn(files_log(r->folder), "A result is lost: too many wait to be written");
+    return e;
+}
+
+void resultsdir_close(struct resultsdir *r)
+{
+    if (!r)
+        return;
+    if (r->fd >= 0)
+        (void)put_owed(r);
+    buf_free(&r->owed);
+    if (r->fd >= 0)
+        close(r->fd);
+    files_close(r->folder);
+    free(r);
 }
 
 /* ---- reading ---- */

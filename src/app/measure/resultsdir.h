@@ -13,7 +13,8 @@ MUST_USE err_t resultsdir_open(const char *path, struct log *log, struct results
 void resultsdir_close(struct resultsdir *r); /* NULL is fine */
 
 /* Appends LINE, which has its end, to the file of the day of NOW_S; SYNCED: it is on disk then.
- * ERR_IO (logged). */
+ * ERR_FULL, ERR_IO (logged): it is not written; one that was not to be synced is kept, within
+ * bounds, and comes before the next. */
 MUST_USE err_t resultsdir_append(struct resultsdir *r, const char *line, bool synced,
                                  int64_t now_s);
 

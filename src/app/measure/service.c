@@ -111,7 +111,8 @@ static int dump(const struct service *s, const struct mconf *conf)
     free(text);
     for (size_t i = 0; mconf_notice(conf, i); i++)
         (void)tool_complain(0, mconf_notice(conf, i));
-    if (good && mconf_check(conf, s->section, why) != OK)
+    if (good &&
+        (mconf_check(conf, s->section, why) != OK || (s->check && s->check(conf, why) != OK)))
         return tool_complain(MEASURE_USAGE, why);
     return good ? MEASURE_DONE : MEASURE_NOT_ALL;
 }

@@ -18,6 +18,8 @@ struct service {
     struct net *net;
     /* SIGHUP: settings that were read anew. */
     void (*reload)(void *arg, const struct mconf *conf);
+    /* What the start would not take, beyond mconf_check(): ERR_MALFORMED and WHY; may be NULL. */
+    err_t (*check)(const struct mconf *conf, char why[MCONF_WHY]);
     /* SIGTERM, SIGINT: end when what runs is over. A second one ends at once. */
     void (*finish)(void *arg);
     void *arg;

@@ -21,7 +21,7 @@ struct upkeep {
     unsigned number;     /* of the newest work */
     bool asked;          /* for a file by what is being done */
     bool again;          /* somebody has asked meanwhile */
-    int64_t started_s, tried_s, made_s;
+    int64_t started_s;
     unsigned failures;
     struct timer look;
 };
@@ -135,7 +135,6 @@ static void done(void *arg, bool good, struct text said)
     if (u->asked) {
         char *json = o ? json_dumps(o, JSON_COMPACT) : NULL;
         u->failures += tell(u, good, o) ? 1 : 0;
-        u->made_s = good ? u->tried_s : u->made_s;
         u->ops.done(
             u->ops.arg, u->number,
             json ? json : "{\"event\":\"error\",\"why\":\"the bandwidth file could not be made\"}");
@@ -152,7 +151,6 @@ static void start(struct upkeep *u, bool asked)
     u->number++;
     u->asked = asked;
     u->again = false;
-    u->tried_s = env_wall_s(net_env(u->net));
     if (chore_start(u->net, &of, &u->chore) == OK)
         return;
     u->chore = NULL;
@@ -233,11 +231,6 @@ void upkeep_free(struct upkeep *u)
     env_disarm(net_env(u->net), &u->look);
     chore_stop(u->chore);
     free(u);
-}
-
-int64_t upkeep_made_s(const struct upkeep *u)
-{
-    return u->made_s;
 }
 
 unsigned upkeep_failures(const struct upkeep *u)

@@ -26,8 +26,7 @@ void upkeep_reconfigure(struct upkeep *u, const struct mconf_coord *conf);
 /* A bandwidth file now: returns the number of the work that sees all that is there now. */
 unsigned upkeep_ask(struct upkeep *u);
 
-/* When the newest bandwidth file was made; 0: none was yet. How many could not be made. */
-int64_t upkeep_made_s(const struct upkeep *u);
+/* How many bandwidth files could not be made. */
 unsigned upkeep_failures(const struct upkeep *u);
 
 #endif
