@@ -48,7 +48,7 @@ static void keep(const struct cplan *p, FILE *gift_out, char **lines, bool fresh
 {
     const struct coordinator *c = p->c;
     bool written = gift_out && fclose(gift_out) == 0;
-    if (written && c->ops->keep && c->ops->keep(c->arg, *lines, fresh) != OK)
+    if (c->ops->keep && (!written || c->ops->keep(c->arg, *lines, fresh) != OK))
         log_warn(c->env->log, "The schedule could not be kept: a restart would make another one");
     free(*lines);
 }
@@ -57,7 +57,7 @@ void ckeep_plan(const struct cplan *p)
 {
     char *lines = NULL;
     size_t len = 0;
-    FILE *out = open_memstream(&lines, &len);
+    FILE *out = p->c->ops->keep ? open_memstream(&lines, &len) : NULL;
     if (out) {
         put(out, on_json(p));
         put(out, plan_json(p));
@@ -71,7 +71,7 @@ void ckeep_item(const struct cplan *p, const struct cplan_item *item)
 {
     char *lines = NULL;
     size_t len = 0;
-    FILE *out = open_memstream(&lines, &len);
+    FILE *out = p->c->ops->keep ? open_memstream(&lines, &len) : NULL;
     if (out)
         put(out, item_json(item));
     keep(p, out, &lines, false);
@@ -81,7 +81,7 @@ void ckeep_on(const struct cplan *p)
 {
     char *lines = NULL;
     size_t len = 0;
-    FILE *out = open_memstream(&lines, &len);
+    FILE *out = p->c->ops->keep ? open_memstream(&lines, &len) : NULL;
     if (out)
         put(out, on_json(p));
     keep(p, out, &lines, false);
