@@ -1,6 +1,7 @@
 /* Relays of a network, and what each says of itself: forged documents, signed as real ones are. */
 #include "measure/listing.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -425,6 +426,45 @@ START_TEST(test_listing_enrols_who_agrees_and_who_does_not)
 }
 END_TEST
 
+/* ---- bounds ---- */
+
+/* A family that lists half of the network costs what LISTING_KIN_MOST names do, and no more. */
+START_TEST(test_listing_of_ten_thousand_is_small)
+{
+    enum { MANY = 10000, A_RELAY = 400 };
+    struct docw line = {.len = 0};
+    with_all();
+    struct router *routers = calloc(MANY, sizeof *routers);
+    ck_assert_ptr_nonnull(routers);
+    size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
+    for (size_t i = 0; i < MANY; i++) {
+        routers[i].orport = 9001;
+        routers[i].rsa.b[0] = (uint8_t)(i >> 8);
+        routers[i].rsa.b[1] = (uint8_t)i;
+    }
+    const struct consensus c = {.relays = routers,
+                                .n_relays = MANY,
+                                .valid_after_s = s.now_s + HOUR,
+                                .valid_until_s = s.now_s + 2 * HOUR};
+    ck_ok(listing_consensus(s.l, &c));
+    ck_ok(listing_families(s.l));
+    ck_assert_uint_le(mallinfo2().uordblks + mallinfo2().hblkhd - before, MANY * A_RELAY);
+    ck_assert_uint_eq(listing_n(s.l), MANY);
+    free(routers);
+    end();
+    with_all();
+    docw_fmt(&line, "family");
+    for (unsigned i = 0; i < 2 * LISTING_KIN_MOST; i++)
+        docw_fmt(&line, " $%040X", i);
+    before = mallinfo2().uordblks + mallinfo2().hblkhd;
+    ck_ok(offer_of(0, s.now_s, NULL, line.s));
+    ck_assert_uint_le(mallinfo2().uordblks + mallinfo2().hblkhd - before,
+                      (LISTING_KIN_MOST + 8) * sizeof(uint64_t));
+    docw_free(&line);
+    end();
+}
+END_TEST
+
 /* ---- many at a time ---- */
 
 static void on_taken(void *arg, struct text text)
@@ -516,7 +556,7 @@ START_TEST(test_listing_is_what_a_bandwidth_file_knows)
 END_TEST
 
 TESTS("measure/listing", test_listing_is_what_a_bandwidth_file_knows,
-      test_listing_a_consensus_of_either_flavor,
+      test_listing_of_ten_thousand_is_small, test_listing_a_consensus_of_either_flavor,
       test_listing_a_consensus_that_does_not_count_changes_nothing,
       test_listing_an_old_consensus_says_nothing,
       test_listing_what_is_known_goes_on_and_who_is_gone_is_forgotten,
