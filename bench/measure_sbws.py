@@ -279,23 +279,23 @@ def one_part(network, folder, part, load, args):
     else:
         figures, used = with_tunic(network, args.seconds, part != "tunic")
     took, carried = time.monotonic() - began, network.carried() - before
-    if load == "half":      # what the clients had meanwhile, at half of the rates
-        carried -= sum(RATES.values()) * KB // 2 * took
     errors = [abs(figures[n] / RATES[n] - 1) for n in RATES if figures[n]]
     return {"part": part, "load": load, "figures": figures, "errors": errors, "seconds": took,
-            "carried": carried, "processor": used, "weight_error": weight_error(figures),
+            "carried": carried if load == "idle" else None, "processor": used, "weight_error": weight_error(figures),
             "machine": round(os.getloadavg()[0], 1)}
 
 
 def show(rows):
+    # Beside clients nobody can say whose the bytes were.
     print("\n%-5s %-16s %6s %9s %7s %8s %7s %9s %6s  %s" % (
         "load", "", "relays", "error", "worst", "weights", "s", "MB", "CPU s", "machine's load"))
     for r in rows:
         errors = r["errors"] or [float("nan")]
-        print("%-5s %-16s %6d %8.1f%% %6.1f%% %7.1f%% %7.0f %9.0f %6.1f  %.1f" % (
+        print("%-5s %-16s %6d %8.1f%% %6.1f%% %7.1f%% %7.0f %9s %6.1f  %.1f" % (
             r["load"], r["part"], len(r["errors"]), 100 * statistics.median(errors),
             100 * max(errors), 100 * (r["weight_error"] or float("nan")), r["seconds"],
-            r["carried"] / 1e6, r["processor"], r["machine"]))
+            "" if r["carried"] is None else "%.0f" % (r["carried"] / 1e6), r["processor"],
+            r["machine"]))
 
 
 def known_rows(path):

@@ -184,6 +184,38 @@ START_TEST(test_report_verdicts)
 }
 END_TEST
 
+static bool says_of(uint32_t weight_kb, uint64_t average, const char *what)
+{
+    struct report *r = report_new(FP, NULL);
+    struct router row = {.bandwidth = weight_kb};
+    struct consensus c = {.relays = &row, .n_relays = 1};
+    struct descriptor d = {.has_rsa = true, .average = average, .observed = average};
+    memset(row.rsa.b, 1, sizeof row.rsa.b);
+    d.rsa = row.rsa;
+    d.item[DESCRIPTOR_BANDWIDTH].begin = "bandwidth";
+    read_line(r, "end", 1, HOUR,
+              ",\"began\":1,\"ok\":true,\"bw\":3000000,\"limited_by\":\"relay\"");
+    report_consensus(r, &c);
+    report_descriptor(r, &d);
+    bool said = says(r, what);
+    report_free(r);
+    return said;
+}
+
+/* Tor gives some percent less than its rate, and weights within a factor of two fit. */
+START_TEST(test_report_verdicts_beside_what_is_said)
+{
+    const uint64_t none = UINT64_C(1) << 30; /* tor's own default */
+    ck_assert(says_of(2000, 3500000, "since its RelayBandwidthRate says so"));
+    ck_assert(says_of(2000, 3600000, "less than its RelayBandwidthRate allows"));
+    ck_assert(says_of(2000, none, "with no limit of its own"));
+    ck_assert(says_of(1499, none, "\nIts weight is low because"));
+    ck_assert(says_of(1500, none, "\nIts weight fits that.\n"));
+    ck_assert(says_of(6000, none, "\nIts weight fits that.\n"));
+    ck_assert(says_of(6001, none, "\nIts weight is more than twice of what it carries"));
+}
+END_TEST
+
 /* Over many relays, of which this one is the last. */
 START_TEST(test_report_names_who_disagrees)
 {
@@ -266,5 +298,6 @@ START_TEST(test_report_classic)
 END_TEST
 
 TESTS("measure/report", test_report_why_so_low, test_report_by_address,
-      test_report_without_a_figure, test_report_verdicts, test_report_names_who_disagrees,
-      test_report_says_what_to_fetch, test_report_many_runs, test_report_classic)
+      test_report_without_a_figure, test_report_verdicts, test_report_verdicts_beside_what_is_said,
+      test_report_names_who_disagrees, test_report_says_what_to_fetch, test_report_many_runs,
+      test_report_classic)

@@ -121,6 +121,24 @@ START_TEST(test_survey_other_tables)
 }
 END_TEST
 
+/* A figure counts for seven days, its own with them. */
+START_TEST(test_survey_days)
+{
+    struct survey *s = survey_new(NOW);
+    struct docw w = {.err = OK};
+    line(s, "{\"t\":\"end\",\"id\":1,\"ts\":1795262400,\"fp\":\"" A "\",\"ok\":true,\"bw\":9}");
+    line(s, "{\"t\":\"end\",\"id\":2,\"ts\":1795953600,\"fp\":\"" A "\",\"why\":\"timeout\"}");
+    ck_assert_str_eq(written(s, SURVEY_DAYS, &w),
+                     "date,tried,measured,with_a_figure_of_7_days,percent_of_the_consensus\n"
+                     "2026-11-21,1,1,1,\n2026-11-22,0,0,1,\n2026-11-23,0,0,1,\n"
+                     "2026-11-24,0,0,1,\n2026-11-25,0,0,1,\n2026-11-26,0,0,1,\n"
+                     "2026-11-27,0,0,1,\n2026-11-28,0,0,0,\n2026-11-29,1,0,0,\n"
+                     "2026-11-30,0,0,0,\n");
+    docw_free(&w);
+    survey_free(s);
+}
+END_TEST
+
 /* Half of the sum of |w/W - c/C|: weights of 1/4 and 3/4 where 1/2 and 1/2 are true are a quarter
  * off. A relay without a figure has no weight. */
 START_TEST(test_survey_beside_the_truth)
@@ -326,6 +344,6 @@ START_TEST(test_survey_of_nothing)
 END_TEST
 
 TESTS("measure/survey", test_survey_tables, test_survey_json, test_survey_other_tables,
-      test_survey_beside_the_truth, test_survey_page_and_plots, test_survey_names_who_disagrees,
-      test_survey_of_strangers, test_survey_of_one_relay, test_survey_of_a_plan,
-      test_survey_is_bounded, test_survey_of_nothing)
+      test_survey_days, test_survey_beside_the_truth, test_survey_page_and_plots,
+      test_survey_names_who_disagrees, test_survey_of_strangers, test_survey_of_one_relay,
+      test_survey_of_a_plan, test_survey_is_bounded, test_survey_of_nothing)
