@@ -225,6 +225,34 @@ static bool is_new(struct cplan *p, const struct roster_relay *r, struct cplan_i
     return cplan_may_ask(r) && r->running && !*item;
 }
 
+static bool belong_together(const struct roster_relay *a, const struct roster_relay *b)
+{
+    for (size_t i = 0; i < a->who.n_addrs; i++)
+        for (size_t k = 0; k < b->who.n_addrs; k++)
+            if (ip_equal(&a->who.addrs[i].ip, &b->who.addrs[k].ip))
+                return true;
+    return a->family && a->family == b->family;
+}
+
+/* A new relay's group: that of others of its host or family which still wait, so that it gets their
+ * slot; else one of its own. */
+static uint32_t group_of_new(struct cplan *p, const struct roster_relay *r, uint32_t from)
+{
+    for (size_t i = 0; i < p->roster.n; i++) {
+        const struct roster_relay *o = &p->roster.relays[i];
+        struct cplan_item *item = NULL;
+        if (o != r && belong_together(o, r))
+            HASH_FIND(hh, p->items, &o->who.fp, sizeof o->who.fp, item);
+        if (!item || item->state != CPLAN_WAITING || item->at.slot < from)
+            continue;
+        uint32_t *again = again_of(p, item->at.group);
+        if (again)
+            *again = item->at.slot;
+        return item->at.group;
+    }
+    return p->groups++;
+}
+
 void cplan_add_new(struct cplan *p, uint32_t from)
 {
     uint64_t unknown = 0;
@@ -240,7 +268,7 @@ void cplan_add_new(struct cplan *p, uint32_t from)
         item->prior = prior_of(p, r);
         item->prior = item->prior ? item->prior : unknown;
         cplan_size(p, item, was_the_limit(p, &r->who.fp));
-        item->at.group = p->groups++;
+        item->at.group = group_of_new(p, r, from);
         cplan_later(p, item, from);
     }
 }

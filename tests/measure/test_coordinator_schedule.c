@@ -304,6 +304,27 @@ START_TEST(test_coordinator_schedule_who_is_not_there_is_skipped_and_said)
 }
 END_TEST
 
+/* Alone each would show the whole host. */
+START_TEST(test_coordinator_schedule_a_new_one_of_a_host_joins_the_others)
+{
+    struct roster_relay relays[4] = {relay(0, 0), relay(1, 1), relay(2, 2), relay(3, 2)};
+    struct result a, b;
+    begin(12, false);
+    for (size_t i = 0; i < 4; i++)
+        relays[i].weight = team.relay_rate >> (i > 1);
+    give(relays, 3);
+    coordinator_schedule_start(team.c);
+    team_pass(1);
+    give(relays, 4);
+    pass_until_over(11 * 60);
+    ck_assert_uint_eq(ends_of(2, &a), 1);
+    ck_assert_uint_eq(ends_of(3, &b), 1);
+    ck_assert_int_le(a.began - b.began, 1);
+    ck_assert_int_le(b.began - a.began, 1);
+    over();
+}
+END_TEST
+
 /* A relay admits two runs a day: the second one has a prior that is right. */
 START_TEST(test_coordinator_schedule_a_prior_too_low_is_a_later_slot)
 {
@@ -711,6 +732,7 @@ END_TEST
 TESTS("measure/coordinator_schedule", test_coordinator_schedule_each_relay_in_its_slot,
       test_coordinator_schedule_back_to_back, test_coordinator_schedule_of_a_host_all_at_once,
       test_coordinator_schedule_who_is_not_there_is_skipped_and_said,
+      test_coordinator_schedule_a_new_one_of_a_host_joins_the_others,
       test_coordinator_schedule_a_prior_too_low_is_a_later_slot,
       test_coordinator_schedule_a_full_slot_is_not_all_there_is,
       test_coordinator_schedule_goes_on_after_a_crash,
