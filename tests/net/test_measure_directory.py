@@ -1,6 +1,7 @@
 """A coordinator that knows the network itself: relays of Debian's tor, by a client of its own that
 fetches, and by the DataDirectory of a tor client, which it follows."""
 
+import glob
 import json
 import os
 import re
@@ -24,16 +25,16 @@ RATE = 3 * 1024 * 1024
 class Coordinator:
     """With one measurer, in FOLDER; its relays are those of DIRECTORY."""
 
-    def __init__(self, folder, lab, keys, directory):
+    def __init__(self, folder, lab, keys, directory, more=""):
         self.folder = str(folder)
         shutil.copytree(keys, os.path.join(self.folder, "keys"))
         self.port = sut_module.free_port()
         with open(os.path.join(self.folder, "coord.ini"), "w", encoding="utf-8") as f:
             f.write("[coord]\ndatadir = data\nkeydir = keys\nlisten_addr = 127.0.0.1:%d\n"
-                    "directory = %s\ntorrc = %s\nmeasurer = m1 %s 20MB\n"
-                    "[meas_params]\nprior = 3MB\nsockets = 10\n"
+                    "directory = %s\ntorrc = %s\nmeasurer = m1 %s 20MB\n%s"
+                    "[meas_params]\nprior = 3MB\nsockets = 10\nmeas_duration = 12\n"
                     % (self.port, directory, os.path.join(lab.dir, "client.torrc"),
-                       lab.pins["m1"]))
+                       lab.pins["m1"], more))
         self.coord = Service(self.folder, "coord", "coord", "-c", "coord.ini")
         self.measurer = Service(self.folder, "m1", "measurer", "--name", "m1", "--keydir", "keys",
                                 "--coord-addr", "127.0.0.1:%d" % self.port, "--coord-pin",
@@ -94,8 +95,8 @@ def fixture_lab(workdir, keys):
 def fixture_coordinator(lab, keys, tmp_path):
     made = []
 
-    def make(directory):
-        made.append(Coordinator(tmp_path, lab, keys[0], directory))
+    def make(directory, more=""):
+        made.append(Coordinator(tmp_path, lab, keys[0], directory, more))
         return made[-1]
     yield make
     for one in made:
@@ -132,6 +133,26 @@ def test_it_fetches_the_network_and_measures_by_nickname(lab, coordinator):
     assert "the consensus has no relay of that name" in got.stdout + got.stderr
     words = c.ctl("relays").stdout
     assert re.search(r"^%s .*weight \d+ kB/s.*, says 25\.2 Mbit/s" % lab.limited, words, re.M), words
+
+
+def test_its_schedule_has_whoever_agreed_in_the_contact_line(lab, coordinator):
+    """Nobody wrote a list: the network's documents say who may be measured, and how."""
+    c = coordinator("fetch", "compact = yes\n")
+
+    def schedule(*words):
+        got = c.ctl("--json", "schedule", *words)
+        return json.loads(got.stdout.splitlines()[0]) if got.returncode == 0 else {}
+    wait_for(lambda: len(c.described()) == len(lab.nodes), 90)
+    schedule("--start")
+    wait_for(lambda: schedule().get("state") == "over" and schedule()["counts"]["waiting"] == 0, 90)
+    shown = schedule("--show")
+    fp = lab.node(lab.agrees).fingerprint
+    assert [i["fp"] for i in shown["items"]] == [fp], shown
+    with open(glob.glob(os.path.join(c.folder, "data", "results", "*.jsonl"))[0],
+              encoding="utf-8") as f:
+        ends = [r for r in map(json.loads, f) if r["t"] == "end"]
+    assert ends and {r["fp"] for r in ends} == {fp} and {r["mode"] for r in ends} == {"echo2"}
+    assert all(r["ok"] or r["why"] == "inconclusive" for r in ends), ends
 
 
 def write_result(c, fp, bw):
