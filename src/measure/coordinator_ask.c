@@ -26,6 +26,19 @@ static void skip(struct cplan *p, struct cplan_item *item, struct meas_relay *wh
         cjob_refuse(j, "offline", "it was not there when its turn came");
 }
 
+/* Whether ITEM is one of several of FIRST's group that are on one host. */
+static bool is_tied(const struct cplan *p, const struct cplan_item *item,
+                    const struct cplan_item *first)
+{
+    const struct roster_relay *r = roster_find(&p->roster, &item->fp);
+    for (const struct cplan_item *i = r && r->who.n_addrs ? first : NULL; i; i = i->next) {
+        const struct roster_relay *o = i == item ? NULL : roster_find(&p->roster, &i->fp);
+        if (o && o->who.n_addrs && ip_equal(&o->who.addrs[0].ip, &r->who.addrs[0].ip))
+            return true;
+    }
+    return false;
+}
+
 static void ask(struct cplan *p, struct cplan_item *item)
 {
     const struct roster_relay *r = roster_find(&p->roster, &item->fp);
@@ -45,6 +58,7 @@ static void ask(struct cplan *p, struct cplan_item *item)
     j->item = item;
     j->config.hold = true;
     j->config.length = length_of(p, item->at.slot);
+    j->config.tied = item->tied;
     if (j->config.sockets > item->at.sockets)
         j->config.sockets = item->at.sockets;
     item->job = j;
@@ -68,6 +82,8 @@ static void ask_group(struct cplan *p, struct cplan_item *first)
 {
     if (cplan_rest_group(p, first))
         return;
+    for (struct cplan_item *item = first; item; item = item->next)
+        item->tied = is_tied(p, item, first);
     for (struct cplan_item *item = first, *next; item; item = next) {
         next = item->next;
         item->next = NULL;

@@ -156,6 +156,7 @@ static void on_second(void *arg, const struct run_second *s)
     struct cjob *j = arg;
     j->newest = *s;
     ctell_second(j, s);
+    cplan_second(j);
 }
 
 static void rest(struct coordinator *c, const struct ip *ip)

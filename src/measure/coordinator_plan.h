@@ -40,6 +40,7 @@ struct cplan_item {
     uint64_t prior;
     struct schedule_item at; /* without its relay */
     unsigned tries;
+    bool tied;               /* another relay of its host was asked with it */
     struct cjob *job;        /* while it is CPLAN_ASKED */
     struct cplan_item *next; /* that waits in the same slot, or rests */
     int64_t rests_until_s;   /* by the wall clock */
@@ -86,6 +87,9 @@ void cplan_look(struct cplan *p);
 /* J, which has an item, is over; WHY: NULL if it was measured. NEXT_PRIOR: with which it would be
  * worth another run; 0: with none. */
 void cplan_job_over(struct cjob *j, const char *why, uint64_t next_prior);
+
+/* A second of J's run is over: relays of one host end together. */
+void cplan_second(struct cjob *j);
 
 /* ---- coordinator_plan.c: its relays, and the rows of its slots ---- */
 

@@ -116,6 +116,23 @@ static void begin_due(struct cplan *p)
     }
 }
 
+static bool runs_beside(const struct cjob *j, const struct cjob *other)
+{
+    return other->run && run_state(other->run) == RUN_RUNNING && other->config.tied &&
+           ip_equal(&other->config.relay.addrs[0].ip, &j->config.relay.addrs[0].ip);
+}
+
+/* One that went on alone would show all of the host. */
+void cplan_second(struct cjob *j)
+{
+    bool may = j->config.tied;
+    for (const struct cjob *o = j->coordinator->jobs; may && o; o = o->next)
+        may = !runs_beside(j, o) || run_may_end(o->run);
+    for (struct cjob *o = j->coordinator->jobs; may && o; o = o->next)
+        if (runs_beside(j, o))
+            run_end_early(o->run);
+}
+
 /* ---- a look ---- */
 
 /* A plan counts on those who are there when it is made: all, or after a while those who came. */

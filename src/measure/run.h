@@ -55,6 +55,7 @@ struct run_config {
     bool paper;      /* the paper's fixed rule: nothing is raised, estimates are accepted by size */
     bool adaptive;   /* may end early, at a length that is drawn */
     unsigned length; /* which that is, in seconds; 0: the run draws it */
+    bool tied;       /* but not before its owner says so: run_end_early() */
     unsigned multiplier; /* m of the paper's rule, in hundredths; 0: the usual one */
     uint64_t wanted;     /* to be allotted at first; 0: what the paper's rule says of the prior */
     bool has_more;       /* another run may be given more than its members have for this one */
@@ -125,6 +126,9 @@ void run_start(struct run *r);
 void run_free(struct run *r); /* tells nobody; NULL is fine */
 /* Its seconds may begin, now or as soon as all have their circuits. */
 void run_release(struct run *r);
+/* Whether a tied run could end, ahead of its time; and let it. May be called from on_second(). */
+bool run_may_end(const struct run *r);
+void run_end_early(struct run *r);
 /* As if it had failed: all are told. */
 void run_cancel(struct run *r, const char *why);
 

@@ -288,10 +288,16 @@ bool run_team_is_clear(const struct run *r)
     return e.limited_by == LIMITED_BY_RELAY && (e.p75 - e.p25) * 100 <= e.bw * RUN_EARLY_PERCENT;
 }
 
-static void end_if_over(struct run *r)
+bool run_may_end(const struct run *r)
 {
-    bool early = r->config.adaptive && r->summed >= r->length;
-    if (r->summed < r->config.dur && !(early && run_team_is_clear(r)))
+    return r->state == RUN_RUNNING && r->summed &&
+           (r->summed >= r->config.dur ||
+            (r->config.adaptive && r->summed >= r->length && run_team_is_clear(r)));
+}
+
+void run_end_early(struct run *r)
+{
+    if (!run_may_end(r) || r->ending)
         return;
     if (r->config.mode != MEAS_FLASHFLOW || r->has_bg[r->summed - 1]) {
         run_finish(r);
@@ -299,6 +305,12 @@ static void end_if_over(struct run *r)
     }
     r->ending = true;
     env_arm_ms(r->env, &r->deadline, RUN_REPORT_MS);
+}
+
+static void end_if_over(struct run *r)
+{
+    if (r->summed >= r->config.dur || !r->config.tied)
+        run_end_early(r);
 }
 
 /* All have reported second SEC. */

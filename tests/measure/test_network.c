@@ -454,6 +454,35 @@ START_TEST(test_network_a_day_of_accidents)
 }
 END_TEST
 
+/* By the schedule they are measured together, and end together: else the one that goes on alone
+ * would have the whole host for the rest of its seconds. */
+START_TEST(test_network_relays_of_one_host_together)
+{
+    double said;
+    fluid_team_new(&team, 60, 9, .25);
+    ck_assert_uint_eq(team.net.n_hosts, 1);
+    struct fluid_host *h = &team.net.hosts[0];
+    for (size_t k = 0; k < 2; k++) {
+        struct fluid_relay *r = h->relays[k];
+        r->capacity = h->capacity = 20e6;
+        r->truth = r->weight = 10e6;
+        r->clients = 0;
+    }
+    set_rule(false);
+    for (int again = 0; again < 6; again++) {
+        const struct fluid_end **of;
+        fluid_publish(&team);
+        (void)follow(&said, NULL);
+        of = newest();
+        double sum = (double)(of[h->relays[0]->number]->bw + of[h->relays[1]->number]->bw);
+        ck_assert_msg(fabs(sum / h->capacity - 1) < .06, "day %d: %.0f", again, sum);
+        free(of);
+        next_day();
+    }
+    fluid_team_free(&team);
+}
+END_TEST
+
 /* Not back to back: each in a slot of the day that nobody else knows. */
 START_TEST(test_network_over_the_day)
 {
@@ -507,6 +536,7 @@ START_TEST(test_network_same_secret_same_plan)
 END_TEST
 
 TESTS("measure/network", test_network_days, test_network_same_secret_same_plan,
-      test_network_a_day_of_accidents, test_network_over_the_day, test_network_by_orders,
+      test_network_a_day_of_accidents, test_network_over_the_day,
+      test_network_relays_of_one_host_together, test_network_by_orders,
       test_network_of_relays_that_misbehave, test_network_loses_a_measurer,
       test_network_relays_of_one_host_apart)
