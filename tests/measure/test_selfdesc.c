@@ -1,6 +1,8 @@
 /* A relay's own descriptor, asked of a node of the test network in memory. */
 #include "measure/selfdesc.h"
 
+#include "faults/faults.h"
+#include "testnet/node_int.h"
 #include "testnet/wired.h"
 
 static struct scene {
@@ -140,6 +142,20 @@ START_TEST(test_selfdesc_asks_at_no_other_address)
 }
 END_TEST
 
+/* One that sends us elsewhere is one that says nothing: nobody else is asked. */
+START_TEST(test_selfdesc_goes_nowhere_else)
+{
+    begin();
+    faults_of(wired_node(&s.w, PLAN_MIDDLE, 0))->n[FAULT_DIR_REDIRECT] = 1;
+    run();
+    ck_assert_uint_eq(s.dones, 1);
+    ck_err(s.err, ERR_NOT_FOUND);
+    ck_assert_msg(strstr(s.why, "302"), "%s", s.why);
+    ck_assert_uint_eq(s.dialled, 1);
+    finish();
+}
+END_TEST
+
 START_TEST(test_selfdesc_is_given_up)
 {
     char why[CONSENT_WHY_MAX];
@@ -157,4 +173,4 @@ END_TEST
 TESTS("measure/selfdesc", test_selfdesc_is_fetched_from_the_relay_itself,
       test_selfdesc_says_that_nobody_is_there, test_selfdesc_says_that_it_is_another_relay,
       test_selfdesc_asks_at_the_next_address, test_selfdesc_asks_at_no_other_address,
-      test_selfdesc_is_given_up)
+      test_selfdesc_goes_nowhere_else, test_selfdesc_is_given_up)
