@@ -2,7 +2,9 @@
 """From start to the first page on links with delay, and what is downloaded for it: Tunic and Debian's tor.
 
 usage: bench/start.py [--rounds N] [--delay MS] [--jitter MS] [--relays N] [--phantoms N] [--rate R]
-                      [--program NAME=PATH ...] [--timeline]
+                      [--program NAME=PATH[,FLAG...] ...] [--timeline]
+
+FLAGs are those of its SocksPort line: 'early=build/tunic,OptimisticReply'.
 
 A round is each program in turn on one network (`tunic testnet`): with an empty DataDirectory (cold), then
 again with what that run left (warm). Timed from before the process is begun until curl has the page; curl is
@@ -51,7 +53,9 @@ class Start:
         self.port = port
         self.begun = time.monotonic()
         self.wall = time.time()
-        self.process = Process([path, "-f", torrc, "--DataDirectory", data, "--SocksPort", str(port),
+        path, *flags = path.split(",")
+        self.process = Process([path, "-f", torrc, "--DataDirectory", data,
+                                "--SocksPort", " ".join([str(port), *flags]),
                                 "--Log", "notice stdout"], data + ".log")
 
     def page(self):
@@ -174,7 +178,7 @@ def main():
     parser.add_argument("--phantoms", type=int, default=2000)
     parser.add_argument("--rate", help="of each relay, over all its links: 200KB")
     parser.add_argument("--network", default=os.path.join(TOP, "build", "tunic"))
-    parser.add_argument("--program", action="append", metavar="NAME=PATH")
+    parser.add_argument("--program", action="append", metavar="NAME=PATH[,FLAG...]")
     parser.add_argument("--timeline", action="store_true")
     args = parser.parse_args()
     if not loopback.enter():

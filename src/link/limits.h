@@ -7,7 +7,9 @@ enum {
      * VPADDING may be as long as its length field allows. */
     LINK_VAR_BODY_MOST = 16 * 1024,
     LINK_VPADDING_MOST = 65535,
-    LINK_OPEN_BATCH = 32 * 1024, /* plaintext opened before its cells are handled */
+    /* Plaintext opened before its cells are handled; with what is left of a cell: under 32 KB, for
+     * storage doubles. */
+    LINK_OPEN_BATCH = 31 * 1024,
     LINK_PLAIN_IN_CAP = LINK_VPADDING_MOST + 7 + LINK_OPEN_BATCH,
 
     /* Output, sealed and unsealed together. Data is refused from SOFT on and circuits get their
