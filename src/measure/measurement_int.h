@@ -26,6 +26,7 @@ struct msocket {
     struct measurement *m;
     unsigned number;
     struct onehop hop;
+    struct ipport at;  /* where it was opened */
     struct echo *echo; /* once it is ready */
     uint64_t asked_us; /* when MEAS_ECHO_ON went out */
     bool ready, bad;   /* ready stays so when it is bad later */

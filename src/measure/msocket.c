@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cell/relay.h"
+#include "measure/consent.h"
 #include "measure/measurement_int.h"
 
 static void go_bad(struct msocket *s)
@@ -86,10 +87,24 @@ static void on_meas(void *arg, const struct meas_cell *cell)
         refused(s, cell->err.code);
 }
 
+/* The coordinator may have reached the relay where we do not: until one circuit stands, what is
+ * opened next tries the next address. */
+static void leave_address(const struct msocket *s)
+{
+    struct meas_relay *r = &s->m->told.relay;
+    char why[CONSENT_WHY_MAX];
+    if (s->m->ready || r->n_addrs < 2 || !ipport_equal(&s->at, &r->addrs[0]) ||
+        consent_check_address(&r->addrs[1], why) != OK)
+        return;
+    memmove(&r->addrs[0], &r->addrs[1], (r->n_addrs - 1) * sizeof r->addrs[0]);
+    r->addrs[r->n_addrs - 1] = s->at;
+}
+
 static void on_end(void *arg, enum onehop_state during, err_t why, const char *text)
 {
     struct msocket *s = arg;
-    (void)during;
+    if (during == ONEHOP_DIALLING && s->hop.lost == MEAS_UNREACHABLE)
+        leave_address(s);
     s->m->short_of_memory |= onehop_is_ours(why);
     if (!s->m->refusal[0])
         snprintf(s->m->refusal, sizeof s->m->refusal, "%s", text);
@@ -176,6 +191,7 @@ static const struct onehop_ops ops = {on_ready, on_meas, on_relay, on_writable, 
 void msocket_open(struct msocket *s)
 {
     struct measurement *m = s->m;
+    s->at = m->told.relay.addrs[0];
     onehop_init(&s->hop, m->env, m->config.ops_world, m->config.world, &ops, s);
     if (onehop_open(&s->hop, &m->config.link, &m->told.relay) == OK)
         return;

@@ -393,6 +393,43 @@ START_TEST(test_measurement_asks_by_one_link_first)
 }
 END_TEST
 
+/* The coordinator may have come where a measurer does not: the next address is tried, one link at
+ * a time as ever, and none that is no relay's. */
+START_TEST(test_measurement_goes_on_at_the_next_address)
+{
+    struct cast c;
+    new_cast(&c, 1 * MB);
+    struct connect_to_relay told = told_of(&c, 10, 3, 3 * MB);
+    ck_ok(ipport_parse("192.0.2.7:9001", &told.relay.addrs[0]));
+    ck_ok(ipport_parse("[2001:db8::7]:9002", &told.relay.addrs[1]));
+    told.relay.n_addrs = 2;
+    c.w.refuse_dials = 1;
+    begin_with(&c, &told, false);
+    test_env_advance_ms(c.w.env, 200);
+    ck_assert_uint_ge(c.w.n_wires, 2);
+    for (size_t i = 0; i < c.w.n_wires; i++)
+        if (c.w.wire[i].client)
+            ck_assert_uint_eq(link_target(c.w.wire[i].client)->reach.addr.port, 9002);
+    test_env_advance_ms(c.w.env, 6000);
+    ck_assert_msg(c.done, "%s", c.failure.info);
+    ck_assert_uint_eq(c.circs.ready_circs, 9);
+    finish(&c);
+    new_cast(&c, 0);
+    told = told_of(&c, 10, 3, MB);
+    ck_ok(ipport_parse("192.0.2.7:9001", &told.relay.addrs[0]));
+    ck_ok(ipport_parse("[::ffff:127.0.0.1]:9002", &told.relay.addrs[1]));
+    told.relay.n_addrs = 2;
+    c.w.refuse_dials = 1;
+    begin_with(&c, &told, false);
+    test_env_advance_ms(c.w.env, 200);
+    for (size_t i = 0; i < c.w.n_wires; i++)
+        if (c.w.wire[i].client)
+            ck_assert_uint_eq(link_target(c.w.wire[i].client)->reach.addr.port, 9001);
+    measurement_stop(c.m, MEAS_CANCELLED, "enough");
+    finish(&c);
+}
+END_TEST
+
 START_TEST(test_measurement_go_twice_changes_nothing)
 {
     struct cast c;
@@ -516,7 +553,8 @@ TESTS("measure/measurement", test_measurement_counts_what_a_relay_gives_back,
       test_measurement_silent_relay_ends_it_in_time, test_measurement_lost_links_end_it,
       test_measurement_does_not_count_a_circuit_twice,
       test_measurement_goes_on_with_half_of_its_links, test_measurement_dead_man,
-      test_measurement_nobody_says_go, test_measurement_asks_by_one_link_first,
-      test_measurement_go_twice_changes_nothing, test_measurement_stops_when_told,
-      test_measurement_nonsense_is_refused, test_measurement_a_part_leaves_the_judgement_to_others,
+      test_measurement_nobody_says_go, test_measurement_goes_on_at_the_next_address,
+      test_measurement_asks_by_one_link_first, test_measurement_go_twice_changes_nothing,
+      test_measurement_stops_when_told, test_measurement_nonsense_is_refused,
+      test_measurement_a_part_leaves_the_judgement_to_others,
       test_measurement_a_part_tells_of_each_circuit_that_goes)

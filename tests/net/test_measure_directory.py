@@ -195,6 +195,20 @@ def test_what_it_fetched_is_there_at_the_next_start_and_for_the_other_commands(l
         assert " bw=%d " % (RATE // 1000) in " " + line, path     # no more than it says itself
 
 
+def test_its_schedule_has_those_that_agree_and_nobody_else(lab, coordinator):
+    c = coordinator("fetch")
+    wait_for(lambda: len(c.described()) == len(lab.nodes), 90)
+    wait_for(lambda: "Measurer m1 is there" in c.coord.log())
+    assert c.ctl("schedule", "--start").returncode == 0
+    fp = lab.node(lab.agrees).fingerprint
+
+    def planned():
+        got = c.ctl("--json", "schedule", "--show")
+        return got.stdout if fp in got.stdout else None
+    shown = wait_for(planned, 60)
+    assert [n.name for n in lab.nodes if n.fingerprint in shown] == [lab.agrees]
+
+
 def start_client(lab, folder):
     """A client of Debian's tor that keeps server descriptors."""
     os.makedirs(folder, mode=0o700)
