@@ -42,6 +42,20 @@ void whose_learn(struct whose *w, const struct result *r)
         w->at[w->n_at++] = r->at;
 }
 
+static bool has(struct text line, const char *word)
+{
+    return *word && memmem(line.s, line.len, word, strlen(word)) != NULL;
+}
+
+bool whose_may(const struct whose *w, struct text line)
+{
+    char at[IPPORT_TEXT_MAX];
+    bool may = has(line, w->fp) || has(line, w->ed);
+    for (size_t i = 0; !may && i < w->n_at; i++)
+        may = has(line, ipport_text(&w->at[i], at));
+    return may;
+}
+
 bool whose_is(const struct whose *w, const struct result *r)
 {
     if (*w->fp && *r->fp)

@@ -20,5 +20,8 @@ MUST_USE err_t whose_init(struct whose *w, struct text relay);
 /* Where the relay of a fingerprint was found: from each result, before whose_is(). */
 void whose_learn(struct whose *w, const struct result *r);
 bool whose_is(const struct whose *w, const struct result *r);
+/* False: a LINE as results.h writes it is none of these, which is seen without reading it: in the
+ * results of a network nearly all are of others. */
+bool whose_may(const struct whose *w, struct text line);
 
 #endif

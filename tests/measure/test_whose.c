@@ -80,6 +80,23 @@ START_TEST(test_whose_remembers_no_more_than_it_may)
 }
 END_TEST
 
+START_TEST(test_whose_passes_over_lines_of_others)
+{
+    struct whose w = whose(FP);
+    struct result known = of(FP, "127.0.0.1:5", ED);
+    ck_assert(!whose_may(&w, TEXT_LIT("{\"fp\":\"" OTHER "\"}")));
+    ck_assert(whose_may(&w, TEXT_LIT("{\"fp\":\"" FP "\"}")));
+    ck_assert(!whose_may(&w, TEXT_LIT("{\"addr\":\"127.0.0.1:5\"}")));
+    whose_learn(&w, &known);
+    ck_assert(whose_may(&w, TEXT_LIT("{\"addr\":\"127.0.0.1:5\"}")));
+    ck_assert(whose_may(&w, TEXT_LIT("{\"ed\":\"" ED "\"}")));
+    ck_assert(!whose_may(&w, TEXT_LIT("{\"ed\":\"" ED2 "\"}")));
+    ck_assert(!whose_may(&w, TEXT_LIT("")));
+    w = whose("127.0.0.1:5");
+    ck_assert(whose_may(&w, TEXT_LIT("{\"addr\":\"127.0.0.1:5\"}")));
+}
+END_TEST
+
 START_TEST(test_whose_wants_a_relay)
 {
     static const char *const bad[] = {"",
@@ -97,4 +114,4 @@ END_TEST
 
 TESTS("measure/whose", test_whose_goes_by_fingerprint, test_whose_has_what_was_recorded_by_address,
       test_whose_goes_by_address, test_whose_remembers_no_more_than_it_may,
-      test_whose_wants_a_relay)
+      test_whose_passes_over_lines_of_others, test_whose_wants_a_relay)

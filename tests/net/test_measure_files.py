@@ -130,12 +130,10 @@ def test_old_results_are_compressed_and_go(coord):
     days = sorted(coord.results.iterdir())
     whole = {p.name: p.read_bytes() for p in days}
     coord.start("--every", "0")
-    wait_for(lambda: len(list(coord.results.glob("*.gz"))) >= 2)
-    wait_for(lambda: not (coord.results / days[0].name).exists())
-    left = {p.name for p in coord.results.iterdir()}
-    names = [p.name for p in days]
-    old = names[2:4] if names[1] not in left and names[1] + ".gz" not in left else names[1:4]
-    assert left == {n + ".gz" for n in old} | set(names[4:])
+    names = [p.name for p in days]      # 70, 61, 5, 3, 1 and 0 days ago
+    old = names[2:4]
+    wanted = {n + ".gz" for n in old} | set(names[4:])
+    wait_for(lambda: {p.name for p in coord.results.iterdir()} == wanted)
     for name in old:
         with gzip.open(coord.results / (name + ".gz")) as f:
             assert f.read() == whole[name]
@@ -235,6 +233,26 @@ def test_results_by_fingerprint_have_what_was_recorded_by_address(coord):
     assert ids("127.0.0.1:9002") == [3] and ids("127.0.0.1:9001") == [1, 2, 4]
     assert ids() == [1, 2, 3, 4] and ids(FPS[7]) == []
     assert coord.ctl("results", "guard1").returncode == 1
+
+
+def test_results_of_all_are_bounded(coord):
+    """What there is no room for is said so, and the caller still hears the end."""
+    coord.results.mkdir()
+    now = int(time.time())
+    name = time.strftime("%Y-%m-%d.jsonl", time.gmtime(now))
+    end = {"t": "end", "mode": "flashflow", "ok": False, "why": "timeout", "detail": "x" * 200,
+           "sec": ["y" * 8000]}
+    (coord.results / name).write_text("".join(
+        json.dumps({**end, "id": i, "ts": now - 3000 + i, "fp": FPS[i % 300]}) + "\n"
+        for i in range(1, 1200)))
+    coord.start("--every", "0")
+    got = coord.ctl("--json", "results")
+    lines = [json.loads(line) for line in got.stdout.splitlines()]
+    assert got.returncode == 1 and lines[-1] == {"event": "end"}
+    assert lines[-2]["event"] == "error" and "name a relay" in lines[-2]["why"]
+    assert 300 < len(lines) < 1000
+    got = coord.ctl("--json", "results", FPS[7])
+    assert got.returncode == 0 and len(got.stdout.splitlines()) == 5
 
 
 # -- figures --------------------------------------------------------------------------------------

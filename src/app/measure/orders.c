@@ -9,7 +9,7 @@
 #include "measure/whose.h"
 
 enum { LINE_MOST = 64 * 1024, ANSWERS_CAP = 8 << 20, WAITED_MOST = 1024 };
-enum { RESULTS_DAYS = 8 };
+enum { RESULTS_DAYS = 8, RESULTS_MOST = ANSWERS_CAP / 2 };
 
 struct orders {
     struct net *net;
@@ -182,13 +182,15 @@ struct asked {
     struct caller *caller;
     bool all;
     struct whose whose;
+    size_t said; /* bytes */
+    bool more;   /* than can be told */
 };
 
 static void learn_line(void *arg, struct text line)
 {
     struct asked *a = arg;
     struct result r;
-    if (results_parse(line, &r) == OK)
+    if (whose_may(&a->whose, line) && results_parse(line, &r) == OK)
         whose_learn(&a->whose, &r);
 }
 
@@ -196,8 +198,14 @@ static void result_line(void *arg, struct text line)
 {
     struct asked *a = arg;
     struct result r;
-    if (results_parse(line, &r) == OK && r.is_end && (a->all || whose_is(&a->whose, &r)))
-        lines_say(a->caller->line, line);
+    if (a->more || !(a->all || whose_may(&a->whose, line)) || results_parse(line, &r) != OK ||
+        !r.is_end || !(a->all || whose_is(&a->whose, &r)))
+        return;
+    a->more = line.len > RESULTS_MOST - a->said;
+    if (a->more)
+        return;
+    a->said += line.len;
+    lines_say(a->caller->line, line);
 }
 
 static void do_results(struct caller *c, const json_t *order)
@@ -214,10 +222,12 @@ static void do_results(struct caller *c, const json_t *order)
         e = resultsdir_each(c->orders->of.results, now_s, RESULTS_DAYS, learn_line, &a);
     if (e == OK)
         e = resultsdir_each(c->orders->of.results, now_s, RESULTS_DAYS, result_line, &a);
-    if (e == OK)
-        say_end(c);
-    else
+    if (e != OK)
         say_error(c, "the results cannot be read");
+    else if (a.more)
+        say_error(c, "there are more: name a relay, or see tunic measure report");
+    else
+        say_end(c);
 }
 
 /* ---- an order ---- */
