@@ -87,8 +87,11 @@ static const char *state_of(const struct cplan *p)
 {
     if (!p->on)
         return "stopped";
+    if (!p->made && !p->roster.n)
+        return "waiting for relays";
     if (!p->made)
-        return p->roster.n ? "waiting for measurers" : "waiting for relays";
+        return coordinator_measurers(p->c) < p->c->conf.n_measurers ? "waiting for measurers"
+                                                                    : "beginning";
     if (p->count[CPLAN_WAITING] || p->count[CPLAN_ASKED])
         return "running";
     return p->count[CPLAN_RESTING] ? "resting" : "over";

@@ -82,7 +82,8 @@ START_TEST(test_ctlwords_schedule)
         "3000000,\"prior\":1000000},{\"fp\":\"CD\",\"state\":\"no_room\",\"slot\":null}]}",
         false,
         "schedule: running\nslot 10 of 1440, 8 of 1000 Mbit/s; it ends about 2025-12-01 00:00 UTC\n"
-        "4 measured, 0 running, 5 waiting, 0 not measured, 0 offline, 0 without room; 1 not there, "
+        "4 measured, 0 running, 5 waiting, 0 resting, 0 not measured, 0 offline, 0 without room; 1 "
+        "not there, "
         "2 moved to a later slot, 3 cut short\n"
         "AB waiting, slot 10 (2025-11-30 00:10 UTC), 24.0 Mbit/s for 8.0\n"
         "CD no_room, no slot, 0.0 Mbit/s for 0.0\n");

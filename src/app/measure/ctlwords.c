@@ -120,9 +120,10 @@ static void schedule(FILE *to, const json_t *o)
             (int64_t)number(o, "slot") + 1, (int64_t)number(o, "slots"),
             json_is_true(json_object_get(o, "compact")) ? " back to back" : "",
             mbit(o, "slot_given"), mbit(o, "capacity"), moment(number(o, "ends"), at));
-    static const char *const words[][2] = {{"done", "measured"},   {"running", "running"},
-                                           {"waiting", "waiting"}, {"failed", "not measured"},
-                                           {"offline", "offline"}, {"no_room", "without room"}};
+    static const char *const words[][2] = {{"done", "measured"},       {"running", "running"},
+                                           {"waiting", "waiting"},     {"resting", "resting"},
+                                           {"failed", "not measured"}, {"offline", "offline"},
+                                           {"no_room", "without room"}};
     for (; i < sizeof words / sizeof *words; i++)
         fprintf(to, "%s%" PRId64 " %s", i ? ", " : "", (int64_t)number(counts, words[i][0]),
                 words[i][1]);
