@@ -383,6 +383,8 @@ void measurer_reconfigure(struct measurer *m, const struct mconf_measurer_side *
     /* Else the coordinator hears it in the next hello: what runs is worth more. */
     if (m->conn.proto && (elsewhere || !measurer_jobs(m)))
         coord_proto_close(m->conn.proto, "the configuration was read anew");
+    else if (elsewhere && m->state == MEASURER_ENSURE_CONN_W_COORD)
+        ensure_conn_w_coord(&m->conn); /* not when the last one's delay is over */
 }
 
 void measurer_finish(struct measurer *m)

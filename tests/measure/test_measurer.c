@@ -323,6 +323,11 @@ START_TEST(test_measurer_another_coordinator_by_reload)
     team_pass(3);
     ck_assert_int_eq(measurer_state(m), MEASURER_ENSURE_CONN_W_COORD);
     ck_assert_str_eq(measurer_state_name(measurer_state(m)), "ENSURE_CONN_W_COORD");
+    /* It would try again after a minute; what is right is tried at once. */
+    team.measurers[0].conf.coord_pin.b[0] ^= 1;
+    measurer_reconfigure(m, &team.measurers[0].conf);
+    team_pass(1);
+    ck_assert_int_eq(measurer_state(m), MEASURER_READY);
     tear_down();
 }
 END_TEST

@@ -79,8 +79,12 @@ class World:
         self.coord = self.start("c", "coord", "-c", "coord.ini")
         self.measurers = {}
         for m in MEASURERS:
-            self.write_measurer(m)
+            self.write_measurer(m, pin="other" if m == "m1" else "coord")
             self.measurers[m] = self.start(m, "measurer", "-c", m + ".ini")
+        # One that was told of another coordinator, and hears of this one by a reload.
+        wait_for(lambda: "is not the coordinator" in self.log("m1"), 40)
+        self.write_measurer("m1")
+        self.measurers["m1"].send_signal(signal.SIGHUP)
         wait_for(lambda: self.connected() == MEASURERS, 40)
 
     def ctl(self, *words, timeout=90):

@@ -212,6 +212,8 @@ static void reload(void *arg, const struct mconf *conf)
     if (fresh.threads != ms->conf.threads)
         log_notice(&ms->s.log, "Threads: there are %u until the next start", ms->conf.threads);
     measurer_reconfigure(ms->m, &fresh);
+    fresh.threads = ms->conf.threads;
+    ms->conf = fresh; /* the next run's pin, and where its second hop listens */
 }
 
 static void finish(void *arg)
