@@ -231,7 +231,7 @@ def test_reasons_and_statuses(team):
     closed = "127.0.0.1:%d" % sut_module.free_port()
     got = team.ctl("measure", closed, team.relays["guard2"])
     assert got.returncode == 1
-    assert re.search(re.escape(closed) + ": relay_lost: ", got.stdout), got.stdout
+    assert re.search(re.escape(closed) + ": unreachable: ", got.stdout), got.stdout
     assert re.search(re.escape(team.relays["guard2"]) + " carries ", got.stdout)
     assert team.ctl("measure", "relay.example:9001").returncode == 1
     assert team.ctl("measure").returncode == 2
