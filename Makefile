@@ -241,6 +241,13 @@ $(BUILD)/bench/cells: bench/cells.c $(BUILD)/libtunic.a Makefile
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(BUILD)/libtunic.a $(LIBS)
 
+# usage: build/bench/threads [SECONDS [MOST]]
+$(BUILD)/bench/threads: bench/threads.c $(BUILD)/layer/measure.a $(BUILD)/libtunic.a Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(BUILD)/layer/measure.a \
+	    $(BUILD)/libtunic.a $(APP_LIBS)
+
 layers:
 	@awk -f src/layers.awk src/LAYERS $$(find src -name '*.[ch]')
 

@@ -5,6 +5,7 @@ usage: bench/measure.py grid [COUNT] [--out FILE]      runs in memory under virt
        bench/measure.py sockets [COUNT] [--out FILE]   runs against relays of `tunic testnet`
        bench/measure.py network [RELAYS]               two days of a network, under virtual time
        bench/measure.py speed [--seconds N]            a relay without a limit: CPU a Gbit
+       bench/measure.py threads [--seconds N]          the same of two threads beside one
 
 Each run is a line of FILE (build/bench/measure-PART.txt; of sockets a JSON object a line, with the
 load of that minute) as soon as it is over, and what is there is not done again: a long one may be
@@ -167,18 +168,18 @@ def sockets(count, path):
 
 # ---- what it costs ----
 
-def cost(check, seconds):
+def cost(check, seconds, threads=1):
     """CPU seconds of the measurer a Gbit that came back, and Mbit/s."""
-    argv = [sys.executable, os.path.abspath(__file__), "child", str(check), str(seconds)]
+    argv = [sys.executable, os.path.abspath(__file__), "child", str(check), str(seconds), str(threads)]
     done = subprocess.run([TUNIC, "testnet", "--no-client", "--quiet", "--measurable", "--", *argv],
                           stdout=subprocess.PIPE, text=True, check=True)
     return tuple(map(float, done.stdout.split()))
 
 
-def child(check, seconds):
+def child(check, seconds, threads):
     done = subprocess.run([TUNIC, "measure", "run", "--local", "--quiet", "--seconds", str(seconds),
                            "--prior", "400mbit", "--bw", "4gbit", "--sockets", "16", "--check",
-                           str(check), "guard1"], stdout=subprocess.PIPE, text=True, check=False)
+                           str(check), "--threads", str(threads), "guard1"], stdout=subprocess.PIPE, text=True, check=False)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     mbit = float(re.search(r"([\d.]+) Mbit/s", done.stdout).group(1))
     print((used.ru_utime + used.ru_stime) / (mbit * seconds / 1000), mbit)
@@ -195,20 +196,32 @@ def speed(seconds):
             check, quantile(costs, .5), min(costs), max(costs), quantile(rates, .5)))
 
 
+def threads(seconds):
+    """Two threads beside one, in pairs: what the machine does meanwhile is the same for both."""
+    pairs = [(cost(1, seconds), cost(1, seconds, 2)) for _ in range(7)]
+    ratios = [two[0] / one[0] for one, two in pairs]
+    print("two threads by one, CPU a cell: median %.2f (%.2f..%.2f)" % (
+        quantile(ratios, .5), min(ratios), max(ratios)))
+    for n, row in (1, [p[0] for p in pairs]), (2, [p[1] for p in pairs]):
+        costs, rates = zip(*row)
+        print("%d: %.2f CPU s a Gbit (%.2f..%.2f), %.0f Mbit/s" % (
+            n, quantile(costs, .5), min(costs), max(costs), quantile(rates, .5)))
+
+
 def main():
     if sys.argv[1:2] == ["child"]:
-        child(float(sys.argv[2]), int(sys.argv[3]))
+        child(float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
         return
     parser = argparse.ArgumentParser(usage=__doc__.split("usage: ")[1])
-    parser.add_argument("part", choices=("grid", "sockets", "network", "speed"))
+    parser.add_argument("part", choices=("grid", "sockets", "network", "speed", "threads"))
     parser.add_argument("count", nargs="?", type=int)
     parser.add_argument("--out")
     parser.add_argument("--seconds", type=int, default=10)
     args = parser.parse_args()
     path = args.out or os.path.join(TOP, "build", "bench", "measure-%s.txt" % args.part)
     count = args.count if args.count is not None else 6433 if args.part == "network" else 200
-    if args.part == "speed":
-        speed(args.seconds)
+    if args.part in ("speed", "threads"):
+        {"speed": speed, "threads": threads}[args.part](args.seconds)
     elif args.part == "network":
         network(count)
     else:

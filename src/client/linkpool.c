@@ -300,7 +300,8 @@ static bool takes_circuits(const struct pooled_link *p)
            link_state(p->link) != LINK_CLOSED;
 }
 
-struct pooled_link *linkpool_find(struct linkpool *pool, const struct link_target *target)
+/* One to TARGET that takes circuits, open or not; NULL: there is none. */
+static struct pooled_link *find(struct linkpool *pool, const struct link_target *target)
 {
     struct pooled_link *p;
     DL_FOREACH (pool->links, p)
@@ -340,7 +341,7 @@ struct pooled_link *linkpool_launch(struct linkpool *pool, const struct link_tar
 err_t linkpool_get(struct linkpool *pool, const struct link_target *target, struct link_want *w,
                    struct link **out)
 {
-    struct pooled_link *p = linkpool_find(pool, target);
+    struct pooled_link *p = find(pool, target);
     *out = NULL;
     if (!p)
         p = linkpool_launch(pool, target);
@@ -359,7 +360,7 @@ err_t linkpool_get(struct linkpool *pool, const struct link_target *target, stru
 
 void linkpool_prepare(struct linkpool *pool, const struct link_target *target)
 {
-    if (!linkpool_find(pool, target))
+    if (!find(pool, target))
         (void)linkpool_launch(pool, target); /* out of memory: who asks for one will say so */
 }
 

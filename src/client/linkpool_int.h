@@ -49,8 +49,6 @@ enum { LINK_SILENT_MS = 3000 }; /* in which a link that is made gets an answer, 
 
 /* ---- linkpool.c ---- */
 
-/* A link to TARGET that takes circuits, open or not; NULL: there is none. */
-struct pooled_link *linkpool_find(struct linkpool *pool, const struct link_target *target);
 /* NULL out of memory. */
 struct pooled_link *linkpool_launch(struct linkpool *pool, const struct link_target *target);
 

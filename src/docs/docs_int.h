@@ -6,9 +6,6 @@
 #include "dir/doc.h"
 #include "docs/docs.h"
 
-/* The first item called KEYWORD before a malformed line. */
-bool docs_line(struct text doc, const char *keyword, struct doc_item *out);
-
 /* How much of DOC is signed or hashed: up to and with the first line start KEYWORD and the
  * character AFTER behind it. 0: there is no such line. */
 size_t docs_signed_len(struct text doc, const char *keyword, char after);

@@ -8,7 +8,8 @@
 #include "dir/consensus.h"
 #include "docs/docs_int.h"
 
-bool docs_line(struct text doc, const char *keyword, struct doc_item *out)
+/* The first item called KEYWORD before a malformed line. */
+static bool line_of(struct text doc, const char *keyword, struct doc_item *out)
 {
     struct doc_lines d = doc_over(doc.s, doc.len);
     while (doc_next(&d, out))
@@ -80,7 +81,7 @@ static bool id_of_key(struct text doc, const char *keyword, struct rsa_id *out)
     uint8_t der[RSA_DER_MAX];
     size_t len;
     struct doc_item item;
-    if (!docs_line(doc, keyword, &item) ||
+    if (!line_of(doc, keyword, &item) ||
         doc_object(&item, "RSA PUBLIC KEY", der, sizeof der, &len) != OK)
         return false;
     sha1(der, len, out->b);
@@ -91,7 +92,7 @@ static bool id_of_arg(struct text doc, const char *keyword, size_t arg, struct r
 {
     struct doc_item item;
     struct text args[4];
-    return docs_line(doc, keyword, &item) && doc_args(&item, args, arg + 1) &&
+    return line_of(doc, keyword, &item) && doc_args(&item, args, arg + 1) &&
            hex_decode_exact(args[arg], out->b, sizeof out->b) == OK;
 }
 
@@ -125,7 +126,7 @@ static void find_flavor(struct docs_item *doc)
 {
     struct doc_item item;
     struct text args[2];
-    bool flavored = docs_line(doc->text, "network-status-version", &item) &&
+    bool flavored = line_of(doc->text, "network-status-version", &item) &&
                     doc_args(&item, args, 2) && text_is(args[1], "microdesc");
     doc->flavor = flavored ? DOCS_MICRODESC : DOCS_NS;
 }
@@ -138,7 +139,7 @@ static void title_of(struct docs_item *doc, const char *what, const char *keywor
     struct doc_item item;
     struct text nickname = {"", 0};
     char fp[HEX_SIZE(20)] = "";
-    if (docs_line(doc->text, keyword, &item) && doc_args(&item, &nickname, 1) &&
+    if (line_of(doc->text, keyword, &item) && doc_args(&item, &nickname, 1) &&
         !nickname_valid(nickname))
         nickname.len = 0;
     if (doc->has_id)
@@ -156,7 +157,7 @@ static void title_of_consensus(struct docs_item *doc)
     char date[DOC_TIME_TEXT_MAX];
     int64_t t;
     const char *what = doc->flavor == DOCS_MICRODESC ? "microdesc consensus" : "consensus";
-    if (docs_line(doc->text, "valid-after", &item) && doc_args(&item, args, 2) &&
+    if (line_of(doc->text, "valid-after", &item) && doc_args(&item, args, 2) &&
         doc_time(args[0], args[1], &t) == OK)
         (void)snprintf(doc->title, sizeof doc->title, "%s of %s", what, doc_time_text(t, date));
     else

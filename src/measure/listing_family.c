@@ -5,7 +5,7 @@
 #include "crypto/encode.h"
 #include "measure/listing_int.h"
 
-uint64_t listing_kin_name(const void *bytes)
+static uint64_t kin_name(const void *bytes)
 {
     uint64_t x;
     memcpy(&x, bytes, sizeof x);
@@ -30,7 +30,7 @@ static bool name_of(struct text word, uint64_t *out)
         (word.len > HEX + 1 && word.s[HEX + 1] != '=' && word.s[HEX + 1] != '~') ||
         hex_decode_exact((struct text){word.s + 1, HEX}, rsa.b, sizeof rsa.b) != OK)
         return false;
-    *out = listing_kin_name(rsa.b);
+    *out = kin_name(rsa.b);
     return true;
 }
 
@@ -52,7 +52,7 @@ void listing_kin_take(struct listing *l, struct listed_relay *r, const struct de
     struct doc_lines at = doc_over(d->body.s, d->body.len);
     struct ed_id key;
     while (n < LISTING_KIN_MOST && descriptor_family_next(&at, &key))
-        names[n++] = listing_kin_name(key.b);
+        names[n++] = kin_name(key.b);
     if (!n || l->kin + n > LISTING_ALL_KIN_MOST)
         return;
     r->kin = malloc(sizeof *r->kin + n * sizeof *names);
@@ -106,7 +106,7 @@ static size_t find(const struct listing *l, uint64_t name)
 
 static bool names(const struct listed_relay *a, const struct listed_relay *b)
 {
-    uint64_t name = listing_kin_name(b->rsa.b);
+    uint64_t name = kin_name(b->rsa.b);
     return a->kin && bsearch(&name, a->kin->name, a->kin->n_relays, sizeof name, ascending) != NULL;
 }
 

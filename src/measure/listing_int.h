@@ -21,7 +21,6 @@ struct listing {
     uint32_t changes;
 };
 
-uint64_t listing_kin_name(const void *bytes);
 void listing_kin_drop(struct listing *l, struct listed_relay *r);
 /* Those of D, or none: too many, or out of memory. */
 void listing_kin_take(struct listing *l, struct listed_relay *r, const struct descriptor *d);

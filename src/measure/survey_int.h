@@ -93,7 +93,6 @@ void survey_sum(const struct survey *s, struct survey_sum *out);
 enum survey_source { SURVEY_OURS, SURVEY_WEIGHT, SURVEY_ADVERTISED, SURVEY_SOURCES_N };
 
 const char *survey_source_name(enum survey_source source);
-uint64_t survey_says(const struct survey_relay *r, enum survey_source source);
 /* Network weight error over the relays whose truth is known: half of the sum of |w/W - c/C|; less
  * than 0: the source says nothing. */
 double survey_weight_error(const struct survey *s, enum survey_source source);

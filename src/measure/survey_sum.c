@@ -63,7 +63,7 @@ const char *survey_source_name(enum survey_source source)
     return source_names[source];
 }
 
-uint64_t survey_says(const struct survey_relay *r, enum survey_source source)
+static uint64_t says(const struct survey_relay *r, enum survey_source source)
 {
     return source == SURVEY_OURS ? r->good.bw : source == SURVEY_WEIGHT ? r->weight : r->advertised;
 }
@@ -73,14 +73,14 @@ double survey_weight_error(const struct survey *s, enum survey_source source)
     double all = 0, truth = 0, sum = 0;
     for (size_t i = 0; i < s->n; i++)
         if (s->relays[i]->has_truth) {
-            all += (double)survey_says(s->relays[i], source);
+            all += (double)says(s->relays[i], source);
             truth += (double)s->relays[i]->truth;
         }
     if (!(all > 0) || !(truth > 0))
         return -1;
     for (size_t i = 0; i < s->n; i++)
         if (s->relays[i]->has_truth)
-            sum += fabs((double)survey_says(s->relays[i], source) / all -
+            sum += fabs((double)says(s->relays[i], source) / all -
                         (double)s->relays[i]->truth / truth);
     return sum / 2;
 }

@@ -189,6 +189,11 @@ START_TEST(test_parts_half_of_all_circuits_suffice)
     ck_assert_uint_eq(t.failure.meas_id, 7);
     ck_assert_str_eq(t.failure.info, "3 of 4 circuits have ended: it hung up");
     parts_free(t.p);
+    begin(8, 2); /* a half, and it is all of one thread's */
+    connect(0, 4, 0, 5);
+    connect(1, 0, 4, 0);
+    ck_assert(t.connected == 1 && !t.ends);
+    parts_free(t.p);
     begin(4, 2);
     connect(0, 1, 1, 5);
     connect(1, 0, 2, 0);
@@ -222,6 +227,11 @@ START_TEST(test_parts_one_that_fails_ends_all)
     connect(0, 0, 2, 0);
     parts_ended(t.p, 0, NULL);
     ck_assert(t.ends == 1 && !t.reports && t.connected == 1);
+    parts_free(t.p);
+    begin(4, 2); /* of a part that there is not nothing is told */
+    connect(2, 0, 4, 0);
+    parts_ended(t.p, 2, &cheat);
+    ck_assert_uint_eq(t.ends, 0);
     parts_free(t.p);
 }
 END_TEST
