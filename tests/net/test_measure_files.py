@@ -5,6 +5,7 @@ import glob
 import gzip
 import json
 import os
+import signal
 import subprocess
 import time
 
@@ -112,6 +113,20 @@ def test_orders_see_what_was_there_when_they_came(coord):
         path = json.loads(coord.ctl("--json", "bwfile").stdout.splitlines()[0])["path"]
         assert is_whole(path, len(FPS) + n)
         assert any(fp in line for line in lines_of(path))
+
+
+def test_a_reload_changes_all_but_places(coord):
+    write_results(coord.results, FIGURES)
+    ini = coord.folder / "coord.ini"
+    ini.write_text("[v3bw]\nevery = 0\n")
+    coord.start("-c", str(ini))
+    assert coord.ctl("bwfile").returncode == 0 and len(coord.files()) == 1
+    ini.write_text("[v3bw]\nevery = 1\nround = 2\nv3bw = elsewhere/v3bw\n")
+    coord.service.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: len(coord.files()) >= 3)
+    assert any(" bw=120000 " in line for line in lines_of(coord.link))      # of 123000
+    assert not any(" bw=123000 " in line for line in lines_of(coord.link))
+    assert not (coord.folder / "elsewhere").exists()
 
 
 def test_nothing_measured_is_no_file(coord):

@@ -218,10 +218,20 @@ struct upkeep *upkeep_new(struct net *n, const struct mconf_coord *conf, const s
     return u;
 }
 
+/* Results are written where they were at the start, and authorities read the link that was there. A
+ * service that is told to reload each quarter of an hour makes its file all the same. */
 void upkeep_reconfigure(struct upkeep *u, const struct mconf_coord *conf)
 {
-    u->conf = *conf;
-    arm(u);
+    bool other_pace = u->conf.v3bw.every_s != conf->v3bw.every_s;
+    u->conf.v3bw.max_age_s = conf->v3bw.max_age_s;
+    u->conf.v3bw.every_s = conf->v3bw.every_s;
+    u->conf.v3bw.keep_days = conf->v3bw.keep_days;
+    u->conf.v3bw.digits = conf->v3bw.digits;
+    memcpy(u->conf.v3bw.country, conf->v3bw.country, sizeof u->conf.v3bw.country);
+    u->conf.keep_days = conf->keep_days;
+    u->conf.compress_days = conf->compress_days;
+    if (other_pace)
+        arm(u);
 }
 
 void upkeep_free(struct upkeep *u)

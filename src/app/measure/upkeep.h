@@ -21,6 +21,7 @@ struct upkeep_ops {
 struct upkeep *upkeep_new(struct net *n, const struct mconf_coord *conf, const struct listing *l,
                           const struct upkeep_ops *ops);
 void upkeep_free(struct upkeep *u); /* what is being done is not; NULL is fine */
+/* All but where files are. */
 void upkeep_reconfigure(struct upkeep *u, const struct mconf_coord *conf);
 
 /* A bandwidth file now: returns the number of the work that sees all that is there now. */
