@@ -175,6 +175,23 @@ START_TEST(test_past_lines_that_are_none)
 }
 END_TEST
 
+START_TEST(test_past_does_not_grow_for_ever)
+{
+    struct stat st;
+    setup();
+    measured(1, &there, NOW - 90 * DAY, -1);
+    measured(2, &there, NOW - 10 * DAY, -1);
+    measured(3, &there, NOW, -1);
+    ck_assert_int_ne(stat(in_dir("a/state/tunic-measure/2025-09-01.jsonl"), &st), 0);
+    ck_assert_int_ne(stat(in_dir("a/state/tunic-measure/2025-11-20.jsonl"), &st), 0);
+    ck_assert_int_eq(stat(in_dir("a/state/tunic-measure/2025-11-30.jsonl"), &st), 0);
+    ck_assert_int_eq(mode_of(in_dir("a/state/tunic-measure/2025-11-20.jsonl.gz")) & 0777, 0600);
+    measured(4, &there, NOW + 60, -1);
+    ck_err(past_take(&p, &quiet, &there, NOW + 120, why), ERR_LIMIT);
+    remove_dir();
+}
+END_TEST
+
 /* Two processes: neither knows what the other is about to do. */
 START_TEST(test_past_one_at_a_time)
 {
@@ -237,5 +254,5 @@ END_TEST
 TESTS("app/measure/past", test_past_twice_a_day, test_past_a_beginning_without_an_end_counts,
       test_past_what_never_began_does_not_count, test_past_a_relay_that_hung_up_is_left_alone,
       test_past_loopback_is_free, test_past_files_are_their_owners, test_past_lines_that_are_none,
-      test_past_one_at_a_time, test_past_without_a_place_nobody_is_measured,
-      test_folder_with_what_leads_to_it)
+      test_past_does_not_grow_for_ever, test_past_one_at_a_time,
+      test_past_without_a_place_nobody_is_measured, test_folder_with_what_leads_to_it)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "app/measure/folder.h"
+#include "app/measure/resultsfile.h"
 #include "measure/consent.h"
 #include "measure/history.h"
 
@@ -82,6 +83,17 @@ static err_t read_all(struct past *p, int64_t now_s, char why[PAST_WHY])
     return e == OK ? OK : refuse(why, e, "what was measured cannot be read: %s", err_text(e));
 }
 
+/* As a coordinator's are: so that the folder does not grow for ever. */
+static void tidy(const char *path, struct log *log, int64_t now_s)
+{
+    static const struct resultsfile_keep keep = {.compress_days = 7, .keep_days = 60};
+    struct files *folder;
+    if (resultsfile_folder(path, log, &folder) != OK)
+        return;
+    resultsfile_tidy(folder, now_s, &keep);
+    files_close(folder);
+}
+
 static err_t take(struct past *p, struct log *log, int64_t now_s, char why[PAST_WHY])
 {
     char path[FOLDER_PATH_MAX], at[FOLDER_PATH_MAX], polite[POLITE_WHY_MAX];
@@ -89,6 +101,7 @@ static err_t take(struct past *p, struct log *log, int64_t now_s, char why[PAST_
     if (folder_make(path, at) != OK)
         return refuse(why, ERR_IO, "cannot make the folder %s: %s", at, strerror(errno));
     TRY(lock(p, path, why));
+    tidy(path, log, now_s);
     p->polite = polite_new(POLITE_BYTES_A_DAY);
     err_t e = p->polite ? resultsdir_open(path, log, &p->dir) : ERR_NOMEM;
     if (e != OK)
