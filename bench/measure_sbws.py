@@ -7,7 +7,8 @@ usage: bench/measure_sbws.py [--log FILE] [--limit S] [--seconds N] [--loads idl
 
 Eight relays of .5 to 3 MB/s, weighted so in the consensus, first idle, then with clients that
 download through each at half of its rate. `tunic measure run --mode echo2` takes one relay after the
-other, once as a stranger and once with the relay's control port (--control), as its operator does;
+other, once as a stranger and once with the relay's control port (--control), as its operator does,
+where the figure is all that the relay wrote meanwhile;
 `sbws scanner` runs until each relay has a result, or for --limit seconds, and `sbws generate --raw`
 makes its file. Figures are compared with RelayBandwidthRate; as sbws' are no capacities, also as weights
 (network weight error: half of the sum of |w/W - c/C|). Each part that is over is a line of FILE and
@@ -37,9 +38,10 @@ RATES = {"g1": 500, "m1": 500, "e1": 500, "g2": 1000, "e2": 1000, "g3": 2000, "e
 CHAINS = [("g1", "m1", "e1", 250), ("g2", "m2", "e2", 500), ("g3", "m2", "e3", 1000)]
 PARTS = ("tunic", "tunic --control", "sbws")
 
-# A web server of a large file that has ranges, as sbws wants it.
+# A web server of a large file that has ranges, as sbws wants it; /paced/N comes at N bytes a second
+# (curl's --limit-rate lets nearly twice as much through).
 SERVER = """
-import http.server, re, sys
+import http.server, re, sys, time
 SIZE = 1 << 30
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -56,9 +58,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.head()
     def do_GET(self):
         left, block = self.head(), bytes(65536)
+        rate = int(self.path[7:]) if self.path.startswith("/paced/") else 0
+        began, sent = time.monotonic(), 0
         try:
             while left:
-                left -= self.wfile.write(block[:min(left, len(block))])
+                n = self.wfile.write(block[:min(left, rate // 10 or len(block))])
+                left, sent = left - n, sent + n
+                if rate and sent / rate > time.monotonic() - began:
+                    time.sleep(sent / rate - (time.monotonic() - began))
         except OSError:
             self.close_connection = True
     def log_message(self, *_):
@@ -190,8 +197,7 @@ def client(network, folder, port, chain):
         time.sleep(.2)
     curl = subprocess.Popen(bound_to_parent(
         ["curl", "-s", "-o", "/dev/null", "--socks5-hostname", "127.0.0.1:%d" % port,
-         "--limit-rate", "%dk" % rate, "--retry", "99", "--retry-all-errors",
-         "http://%s/file" % network.web]))
+         "--retry", "99", "--retry-all-errors", "http://%s/paced/%d" % (network.web, rate * KB)]))
     return [curl, tor]
 
 
@@ -209,7 +215,8 @@ def with_tunic(network, seconds, is_operator):
         _, _, spent = os.wait4(child.pid, 0)
         child.returncode = 0
         used += spent.ru_utime + spent.ru_stime
-        found = re.search(r"carries (?:at least )?[\d.]+ Mbit/s \(([\d.]+) MB/s\)", said)
+        figure = r"By its own count it wrote" if is_operator else r"carries(?: at least)?"
+        found = re.search(figure + r" [\d.]+ Mbit/s \(([\d.]+) MB/s\)", said)
         figures[name] = float(found.group(1)) * 1000 if found else None
         if not found or "inconclusive" in said:
             print("#", name, said.strip().replace("\n", " | ")[-300:], flush=True)
