@@ -69,6 +69,7 @@ static void carry_over(struct listing *l, struct listed_relay *old, struct liste
 {
     r->since_s = old->since_s;
     r->not_before_s = old->not_before_s;
+    r->tries = old->tries;
     if (!old->is_described || (r->has_ed && !ed_id_equal(&r->ed, &old->ed))) {
         listing_kin_drop(l, old);
         return;
@@ -216,6 +217,15 @@ bool listing_described(const struct listed_relay *r, int64_t now_s)
     return r->is_described && r->published_s >= now_s - LISTING_DESCRIPTOR_MOST_S;
 }
 
+/* A directory server has what it has got itself: of one that it lacks another server is asked. */
+static int64_t ask_again_s(struct listed_relay *r)
+{
+    int64_t wait_s = LISTING_ASK_AGAIN_S;
+    if (!r->is_described && r->tries < LISTING_TRIES_SOON)
+        wait_s = (int64_t)LISTING_ASK_MISSING_S << r->tries++;
+    return wait_s;
+}
+
 size_t listing_wanted(struct listing *l, int64_t now_s, struct rsa_id *out, size_t most)
 {
     size_t n = 0;
@@ -224,7 +234,7 @@ size_t listing_wanted(struct listing *l, int64_t now_s, struct rsa_id *out, size
         if ((r->is_described && r->published_s > now_s - LISTING_RENEW_S) ||
             r->not_before_s > now_s)
             continue;
-        r->not_before_s = now_s + LISTING_ASK_AGAIN_S;
+        r->not_before_s = now_s + ask_again_s(r);
         out[n++] = r->rsa;
     }
     return n;

@@ -26,8 +26,10 @@ enum {
     LISTING_DESCRIPTOR_MOST_S =
         48 * 3600,               /* older ones say nothing any more: tor's ROUTER_MAX_AGE */
     LISTING_RENEW_S = 18 * 3600, /* relays write a new one so often, at least */
-    LISTING_ASK_AGAIN_S = 3600,
-    LISTING_ASK_SOON_S = 60,
+    LISTING_ASK_AGAIN_S = 3600,  /* a server that was asked has no newer one */
+    LISTING_ASK_MISSING_S = 30,  /* or none at all: others may; doubled each time */
+    LISTING_TRIES_SOON = 6,
+    LISTING_ASK_SOON_S = 20,        /* nobody has answered */
     LISTING_WEIGHT_UNIT = 1000,     /* bytes/s of a consensus weight of 1, at best */
     LISTING_KIN_MOST = 512,         /* names of a family that are kept, of one relay */
     LISTING_ALL_KIN_MOST = 1 << 20, /* and of all: 8 MB */
@@ -58,6 +60,7 @@ struct listed_relay {
     uint32_t family; /* the same number of all of one family; 0: none. See listing_families() */
     struct listing_kin *kin; /* the listing's */
     int64_t not_before_s;    /* its descriptor is not asked for */
+    unsigned tries;          /* for the first one */
 };
 
 /* PIN: of the coordinator, which contact lines name. NULL out of memory. */

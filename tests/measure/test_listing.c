@@ -351,7 +351,10 @@ START_TEST(test_listing_wants_what_is_missing_or_old)
     ck_assert_uint_eq(listing_wanted(s.l, s.now_s, ids, RELAYS), 2);
     ck_assert_uint_eq(listing_wanted(s.l, s.now_s, ids, RELAYS), 0); /* all were asked for */
     listing_unasked(s.l, s.now_s, ids, 2);
-    ck_assert_uint_eq(listing_wanted(s.l, s.now_s + 61, ids, RELAYS), 2);
+    ck_assert_uint_eq(listing_wanted(s.l, s.now_s + 21, ids, RELAYS), 2);
+    /* Of those that nobody had yet others are asked sooner than of those that are only old. */
+    ck_assert_uint_eq(listing_wanted(s.l, s.now_s + 200, ids, RELAYS), 3);
+    ck_assert_uint_eq(listing_wanted(s.l, s.now_s + 201, ids, RELAYS), 0);
     ck_assert_uint_eq(listing_wanted(s.l, s.now_s + 2 * HOUR, ids, RELAYS), 4);
     end();
 }

@@ -6,7 +6,9 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -120,7 +122,7 @@ def knows_the_network(lab, relays):
 
 def test_it_fetches_the_network_and_measures_by_nickname(lab, coordinator):
     c = coordinator("fetch")
-    relays = wait_for(lambda: len(c.described()) == len(lab.nodes) and c.described(), 90)
+    relays = wait_for(lambda: len(c.described()) == len(lab.nodes) and c.described(), 240)
     knows_the_network(lab, relays)
     wait_for(lambda: "Measurer m1 is there" in c.coord.log())
     got = c.ctl("--json", "measure", "--mode", "echo2", "--dur", "6", lab.limited.upper())
@@ -142,7 +144,7 @@ def test_its_schedule_has_whoever_agreed_in_the_contact_line(lab, coordinator):
     def schedule(*words):
         got = c.ctl("--json", "schedule", *words)
         return json.loads(got.stdout.splitlines()[0]) if got.returncode == 0 else {}
-    wait_for(lambda: len(c.described()) == len(lab.nodes), 90)
+    wait_for(lambda: len(c.described()) == len(lab.nodes), 240)
     schedule("--start")
     wait_for(lambda: schedule().get("state") == "over" and schedule()["counts"]["waiting"] == 0, 90)
     shown = schedule("--show")
@@ -166,7 +168,7 @@ def write_result(c, fp, bw):
 
 def test_what_it_fetched_is_there_at_the_next_start_and_for_the_other_commands(lab, coordinator):
     c = coordinator("fetch")
-    wait_for(lambda: len(c.described()) == len(lab.nodes), 90)
+    wait_for(lambda: len(c.described()) == len(lab.nodes), 240)
     assert c.coord.end() == 0
     write_result(c, lab.node(lab.limited).fingerprint, 10 * RATE)
     kept = os.path.join(c.folder, "data", "directory")
@@ -176,7 +178,7 @@ def test_what_it_fetched_is_there_at_the_next_start_and_for_the_other_commands(l
         node.process.send_signal(19)
     try:
         c.coord = Service(c.folder, "coord2", "coord", "-c", "coord.ini")
-        relays = wait_for(lambda: len(c.described()) == len(lab.nodes) and c.described(), 60)
+        relays = wait_for(lambda: len(c.described()) == len(lab.nodes) and c.described(), 120)
     finally:
         for node in lab.nodes:
             node.process.send_signal(18)
@@ -184,6 +186,10 @@ def test_what_it_fetched_is_there_at_the_next_start_and_for_the_other_commands(l
     made = measure("bwfile", os.path.join("data", "results"), "--data-directory", kept, "--out",
                    "out", cwd=c.folder)
     assert "1 of %d relays have a figure" % len(lab.nodes) in made.stderr
+    told = measure("report", os.path.join("data", "results"), "--relay", lab.limited,
+                   "--data-directory", kept, cwd=c.folder)
+    assert re.search(r"its limit +25\.2 Mbit/s", told.stdout), told.stdout + told.stderr
+    assert re.search(r"consensus weight +[\d.]+ Mbit/s \(Bandwidth=\d+", told.stdout), told.stdout
     got = c.ctl("bwfile")
     assert got.returncode in (0, 1), got.stdout + got.stderr
     fp = lab.node(lab.limited).fingerprint
@@ -197,7 +203,7 @@ def test_what_it_fetched_is_there_at_the_next_start_and_for_the_other_commands(l
 
 def test_its_schedule_has_those_that_agree_and_nobody_else(lab, coordinator):
     c = coordinator("fetch")
-    wait_for(lambda: len(c.described()) == len(lab.nodes), 90)
+    wait_for(lambda: len(c.described()) == len(lab.nodes), 240)
     wait_for(lambda: "Measurer m1 is there" in c.coord.log())
     assert c.ctl("schedule", "--start").returncode == 0
     fp = lab.node(lab.agrees).fingerprint
@@ -228,7 +234,7 @@ def test_it_follows_the_data_directory_of_a_tor_client(lab, coordinator, tmp_pat
     wait_for(lambda: "Cannot read the folder" in c.coord.log())
     client = start_client(lab, folder)
     try:
-        relays = wait_for(lambda: len(c.described()) == len(lab.nodes) and c.described(), 90)
+        relays = wait_for(lambda: len(c.described()) == len(lab.nodes) and c.described(), 240)
     finally:
         client.terminate()
         client.wait(20)
@@ -258,3 +264,39 @@ def test_it_follows_the_data_directory_of_a_tor_client(lab, coordinator, tmp_pat
     assert {n: r["weight_kb"] for n, r in c.relays().items()} == \
         {n: r["weight_kb"] for n, r in relays.items()}
     knows_the_network(lab, c.relays())
+
+
+class Silent:
+    """Takes connections and says nothing, or what is no TLS."""
+
+    def __init__(self, words=b""):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.at = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        self.words = words
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                peer = self.listener.accept()[0]
+                peer.recv(4096)
+                peer.sendall(self.words)
+                peer.close()
+            except OSError:
+                return
+
+
+@pytest.mark.parametrize("mode", ["flashflow", "echo2"])
+def test_a_host_without_a_relay_is_not_called_silent(mode):
+    dead = subprocess.run([sut_module.program(), "measure", "run", "--local", "--mode", mode,
+                           "127.0.0.1:1"], text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=30, check=False)
+    assert dead.returncode == 1
+    assert "Connection refused" in dead.stdout and "(unreachable)" in dead.stdout, dead.stdout
+    server = Silent(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+    other = subprocess.run([sut_module.program(), "measure", "run", "--local", "--mode", mode,
+                            server.at], text=True, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, timeout=60, check=False)
+    server.listener.close()
+    assert other.returncode == 1
+    assert "(handshake_failed)" in other.stdout, other.stdout

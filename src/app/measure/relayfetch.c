@@ -15,7 +15,8 @@ enum {
     REQUESTS_MOST = 3,
     IDS_MOST = 96, /* of one request: dir-spec 4.4 */
     ANSWER_MOST = 4 << 20,
-    GIVE_UP_MS = 120 * 1000,
+    SESSION_S = 25, /* then others are asked */
+    GIVE_UP_MS = 60 * 1000,
     JOURNAL_LEAST = 1 << 20, /* shorter ones are not worth a new file */
     LINES_MORE = 4,          /* beside those that name the network */
 };
@@ -36,7 +37,8 @@ struct relayfetch {
     struct files *files;
     char folder[4096];
     uint32_t changes; /* of the network, that the listing has */
-    int32_t session;
+    int32_t session;  /* of requests that share circuits, and so a server */
+    uint64_t session_us;
     bool has_read;         /* what is kept */
     bool restoring;        /* it is being read */
     size_t kept, appended; /* bytes of the two files */
@@ -119,7 +121,12 @@ static void begin_request(struct request *q)
 static void ask_for_more(struct relaysource *r)
 {
     struct relayfetch *f = r->fetch;
-    int64_t now_s = env_wall_s(net_env(r->config.net));
+    struct env *env = net_env(r->config.net);
+    int64_t now_s = env_wall_s(env);
+    if (!f->session || env->mono_us - f->session_us > SESSION_S * (uint64_t)US_PER_SEC) {
+        f->session = client_new_session(host_client(f->host));
+        f->session_us = env->mono_us;
+    }
     for (size_t i = 0; i < REQUESTS_MOST; i++) {
         struct request *q = &f->requests[i];
         if (q->tunnel)
@@ -221,10 +228,8 @@ static bool take_consensus(struct relaysource *r)
 void relayfetch_look(struct relaysource *r)
 {
     struct relayfetch *f = r->fetch;
-    if (take_consensus(r)) {
+    if (take_consensus(r))
         log_notice(r->config.log, "%zu relays by a new consensus", listing_n(r->config.listing));
-        f->session = client_new_session(host_client(f->host));
-    }
     if (!listing_valid_after_s(r->config.listing))
         return;
     if (!f->has_read)
