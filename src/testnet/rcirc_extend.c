@@ -30,6 +30,15 @@ static bool is_ed_given(const struct linkspec_relay *r)
     return r->has_ed && !ed_id_equal(&r->ed, &zero);
 }
 
+/* Nodes dial from addresses of their own. Tor asks of the previous hop's identity, so it never
+ * refuses to go back to who proved none; that is any program of this computer, at its usual
+ * address: a second hop of who measures may be one. */
+static bool is_where_it_came_from(const struct rcirc *c, const struct ip *ip)
+{
+    static const struct ip anybody = {.family = IP_V4, .b = {127, 0, 0, 1}};
+    return ip_equal(ip, &c->from) && !ip_equal(ip, &anybody);
+}
+
 /* Where to, if a relay may go there: as tor, neither to itself, nor back to where the circuit comes
  * from, nor to an all-zero identity; and here to loopback only. */
 static bool next_target(const struct rcirc *c, const struct relay_extend2 *m,
@@ -45,7 +54,7 @@ static bool next_target(const struct rcirc *c, const struct relay_extend2 *m,
                                 .has_ed = is_ed_given(&r)};
     return r.has_rsa && !is_zero(&r.rsa) && !rsa_id_equal(&r.rsa, &self->rsa_id) &&
            !(r.has_ed && ed_id_equal(&r.ed, &self->ed.pub)) && out->reach.addr.port &&
-           ip_is_loopback(&out->reach.addr.ip) && !ip_equal(&out->reach.addr.ip, &c->from);
+           ip_is_loopback(&out->reach.addr.ip) && !is_where_it_came_from(c, &out->reach.addr.ip);
 }
 
 /* CREATE_FAST is for first hops only, and TAP is gone; what it does not know is up to the next. */
@@ -118,7 +127,7 @@ void rcirc_extend_over(struct rcirc *c, const struct relay_extend2 *ask, struct 
 static bool leads_back(const struct rcirc *c, const struct link_target *to)
 {
     return to->has_rsa && (rsa_id_equal(&to->rsa, &c->node->config.id->rsa_id) ||
-                           ip_equal(&to->reach.addr.ip, &c->from));
+                           is_where_it_came_from(c, &to->reach.addr.ip));
 }
 
 /* tor-spec 5.6: "relays should reject any EXTEND/EXTEND2 cell not received in a RELAY_EARLY cell";

@@ -58,6 +58,13 @@ def test_first_minute():
                         r"160/160 sockets", lines[-1])
 
 
+def test_a_network_that_does_not_know_measuring():
+    """Its relays are found out, and measured as those of unmodified tor are."""
+    done = measure("run", "--local", "--seconds", "6", "guard1", net=("--rate", "1MB"))
+    assert done.returncode == DONE, done.stdout + done.stderr
+    assert re.search(r"^guard1 carries (at least )?[\d.]+ Mbit/s", done.stdout), done.stdout
+
+
 @pytest.mark.parametrize("rate,delay,options", [
     ("500KB", "0", ()),
     ("2MB", "50", ("--sockets", "40")),
