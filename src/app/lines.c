@@ -56,6 +56,11 @@ void lines_say(struct lines_caller *c, struct text text)
         c->ops->on_output(c->holder);
 }
 
+size_t lines_waiting(const struct lines_caller *c)
+{
+    return c->out.len;
+}
+
 /* ---- the machine of a connection ---- */
 
 static void *make(void *lines, const struct ipport *peer, const struct talk_ops *ops, void *holder)
@@ -81,6 +86,8 @@ static void *make(void *lines, const struct ipport *peer, const struct talk_ops 
 static void caller_free(void *caller)
 {
     struct lines_caller *c = caller, **at = &c->lines->callers;
+    if (c->lines->kind->gone)
+        c->lines->kind->gone(c->lines->arg, c);
     while (*at != c)
         at = &(*at)->next;
     *at = c->next;
@@ -122,6 +129,8 @@ static void sent(void *caller, size_t len)
 {
     struct lines_caller *c = caller;
     buf_drain(&c->out, len);
+    if (c->lines->kind->sent)
+        c->lines->kind->sent(c->lines->arg, c);
 }
 
 static const struct talk_kind caller_talk = {.make = make,

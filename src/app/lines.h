@@ -20,6 +20,9 @@ struct lines_kind {
     size_t answers_most; /* bytes that wait: who asks and does not read is sent away */
     size_t own_size;     /* of what a caller has besides, zeroed at first */
     void (*obey)(void *arg, struct lines_caller *c, struct text line);
+    /* Some of what waited for it has gone out; it is gone itself. Both may be NULL. */
+    void (*sent)(void *arg, struct lines_caller *c);
+    void (*gone)(void *arg, struct lines_caller *c);
 };
 
 /* KIND and ARG are borrowed. ERR_IO (logged), ERR_LIMIT (PATH is too long for a unix socket),
@@ -34,5 +37,6 @@ void lines_each(struct lines *l, void (*fn)(void *arg, struct lines_caller *c), 
 
 /* TEXT, then an end of a line if it has none. Not to one who was sent away. */
 void lines_say(struct lines_caller *c, struct text text);
+size_t lines_waiting(const struct lines_caller *c); /* bytes */
 
 #endif

@@ -61,9 +61,10 @@ struct result {
     char detail[RESULTS_DETAIL_MAX];
 };
 
-/* ERR_MALFORMED: it is no line of ours, or torn. ERR_NOMEM. */
+/* ERR_MALFORMED: it is no line of ours, or torn. ERR_NOMEM. What stands in the seconds is passed
+ * over unread: they are nearly all of a line, and weeks of lines are read at a start. */
 MUST_USE err_t results_parse(struct text line, struct result *out);
-/* The same, and all that the line has: the caller has OBJECT then. */
+/* The same of all that the line has: the caller has OBJECT then. */
 MUST_USE err_t results_read(struct text line, struct result *out, json_t **object);
 
 #endif

@@ -1,4 +1,5 @@
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/encode.h"
@@ -83,10 +84,63 @@ err_t results_read(struct text line, struct result *out, json_t **object)
     return e;
 }
 
+/* ---- without seconds ---- */
+
+/* How long the object at the beginning of TEXT is; 0: it has no end, or what is not looked at here
+ * (a "\\" in it). */
+static size_t object_len(struct text text)
+{
+    size_t depth = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < text.len && text.s[i] != '\\'; i++) {
+        char c = text.s[i];
+        if (c == '"')
+            quoted = !quoted;
+        else if (!quoted && c == '{')
+            depth++;
+        else if (!quoted && c == '}' && --depth == 0)
+            return i + 1;
+    }
+    return 0;
+}
+
+/* LINE but for its seconds, which are nearly all of it; *OUT is the caller's, and NULL: it has none
+ * that can be told from the rest. A quotation mark inside of a text has a "\\" before it, so what
+ * is found is a member. */
+static err_t cut_seconds(struct text line, struct text *rest, char **out)
+{
+    static const char name[] = ",\"sec\":";
+    const char *at = memmem(line.s, line.len, name, sizeof name - 1);
+    size_t before = at ? (size_t)(at - line.s) : 0, object = before + sizeof name - 1;
+    size_t len = at && object < line.len && line.s[object] == '{'
+                     ? object_len((struct text){line.s + object, line.len - object})
+                     : 0;
+    *rest = line;
+    *out = NULL;
+    if (!len)
+        return OK;
+    size_t behind = line.len - object - len;
+    *out = malloc(before + behind + 1);
+    if (!*out)
+        return ERR_NOMEM;
+    memcpy(*out, line.s, before);
+    memcpy(*out + before, line.s + object + len, behind);
+    *rest = (struct text){*out, before + behind};
+    return OK;
+}
+
 err_t results_parse(struct text line, struct result *out)
 {
     json_t *object;
-    TRY(results_read(line, out, &object));
-    json_decref(object);
-    return OK;
+    struct text rest;
+    char *copy;
+    *out = (struct result){.id = 0};
+    if (line.len > RESULTS_LINE_MOST)
+        return ERR_MALFORMED;
+    TRY(cut_seconds(line, &rest, &copy));
+    err_t e = results_read(rest, out, &object);
+    free(copy);
+    if (e == OK)
+        json_decref(object);
+    return e;
 }

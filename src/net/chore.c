@@ -11,7 +11,7 @@
 
 #include "base/buf.h"
 
-enum { READ_SIZE = 4096, NICER_BY = 5, FAILED = 1 };
+enum { READ_SIZE = 16 << 10, NICER_BY = 5, FAILED = 1 };
 
 struct chore {
     struct net *net;
@@ -72,6 +72,15 @@ static bool wait_for(pid_t pid)
     return ended == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+static void take(struct chore *c, struct text piece)
+{
+    size_t room = buf_space(&c->said);
+    if (c->of.heard)
+        c->of.heard(c->of.arg, piece);
+    else
+        (void)!buf_add(&c->said, piece.s, piece.len < room ? piece.len : room); /* or it is cut */
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *chore)
 {
     struct chore *c = chore;
@@ -80,8 +89,7 @@ static void on_readable(evutil_socket_t fd, short what, void *chore)
     (void)what;
     net_touch(c->net);
     if (n > 0) {
-        size_t room = buf_space(&c->said), len = (size_t)n;
-        (void)!buf_add(&c->said, bytes, len < room ? len : room); /* or it is cut */
+        take(c, (struct text){(const char *)bytes, (size_t)n});
         return;
     }
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -135,6 +143,15 @@ err_t chore_start(struct net *n, const struct chore_work *of, struct chore **out
     chore_free(c);
     errno = error;
     return e;
+}
+
+/* An event that cannot be added again would leave it waiting for ever: so it ends. */
+void chore_hold(struct chore *c, bool held)
+{
+    if (held)
+        (void)event_del(c->readable);
+    else if (event_add(c->readable, NULL) != 0)
+        (void)kill(c->pid, SIGKILL);
 }
 
 void chore_stop(struct chore *c)

@@ -17,6 +17,8 @@ static struct {
     unsigned each;
     char got[4096];
     size_t len;
+    unsigned sent, gone;
+    size_t waited; /* when some was sent last */
 } t;
 
 struct own {
@@ -37,6 +39,21 @@ static void obey(void *arg, struct lines_caller *c, struct text line)
             lines_say(c, (struct text){much, sizeof much});
     else
         lines_say(c, text_of(text));
+}
+
+static void sent(void *arg, struct lines_caller *c)
+{
+    ck_assert_ptr_eq(arg, &t);
+    t.sent++;
+    t.waited = lines_waiting(c);
+}
+
+static void gone(void *arg, struct lines_caller *c)
+{
+    const struct own *own = lines_own(c);
+    ck_assert_ptr_eq(arg, &t);
+    ck_assert_uint_eq(own->n, 1);
+    t.gone++;
 }
 
 static const struct lines_kind kind = {.what = "test",
@@ -120,6 +137,41 @@ START_TEST(test_lines_that_are_too_long_end_it)
 }
 END_TEST
 
+/* Who produces much for a caller has to know when there is room again, and when it is no use. */
+START_TEST(test_lines_owner_is_told_of_what_is_sent_and_who_is_gone)
+{
+    static const struct lines_kind told = {.what = "told",
+                                           .line_most = LINE,
+                                           .answers_most = ANSWERS,
+                                           .own_size = sizeof(struct own),
+                                           .obey = obey,
+                                           .sent = sent,
+                                           .gone = gone};
+    setup();
+    lines_close(t.lines);
+    close(t.fd);
+    ck_ok(lines_open(t.net, &told, in_dir("socket"), &t, &t.lines));
+    t.fd = dial();
+    say("echo\n");
+    expect("1 echo\n");
+    ck_assert_uint_eq(t.sent, 1);
+    ck_assert_uint_eq(t.waited, 0);
+    ck_assert_uint_eq(t.gone, 0);
+    close(t.fd);
+    for (int i = 0; i < 100 && !t.gone; i++)
+        ck_ok(net_turn(t.net, true));
+    ck_assert_uint_eq(t.gone, 1);
+    t.fd = dial();
+    t.len = 0;
+    say("echo\n");
+    expect("1 echo\n");
+    lines_close(t.lines);
+    ck_assert_uint_eq(t.gone, 2);
+    ck_ok(lines_open(t.net, &kind, in_dir("socket"), &t, &t.lines));
+    teardown();
+}
+END_TEST
+
 START_TEST(test_lines_who_does_not_read_is_sent_away)
 {
     setup();
@@ -199,5 +251,6 @@ START_TEST(test_lines_of_a_path_that_is_too_long)
 END_TEST
 
 TESTS("app/lines", test_lines_in_pieces_and_glued, test_lines_that_are_too_long_end_it,
+      test_lines_owner_is_told_of_what_is_sent_and_who_is_gone,
       test_lines_who_does_not_read_is_sent_away, test_lines_each_hears_it,
       test_lines_of_too_many_callers, test_lines_of_a_path_that_is_too_long)

@@ -175,6 +175,50 @@ START_TEST(test_results_keep_no_secret)
 }
 END_TEST
 
+/* Weeks of lines are read at a start: nobody looks into their seconds then. */
+START_TEST(test_results_parse_passes_over_seconds)
+{
+    static const struct {
+        const char *line;
+        err_t err;
+    } cases[] = {
+        {"{\"t\":\"end\",\"id\":5,\"sec\":{\"m\":{\"a}\":[1,2]},\"wire\":[]},\"bw\":7}", OK},
+        {"{\"t\":\"end\",\"id\":5,\"sec\":{\"m\":{nothing of JSON}},\"bw\":7}", OK},
+        {"{\"t\":\"end\",\"id\":5,\"bw\":7,\"sec\":{}}", OK},
+        {"{\"t\":\"end\",\"id\":5,\"why\":\",\",\"sec\":{\"x\":[1]},\"bw\":7}", OK},
+        {"{\"t\":\"end\",\"id\":5,\"detail\":\",\\\"sec\\\":{\",\"bw\":7}", OK},
+        {"{\"t\":\"end\",\"id\":5,\"sec\":{\"\\\"}\":1},\"bw\":7}", OK},
+        {"{\"t\":\"end\",\"id\":5,\"sec\":[1],\"bw\":7}", OK},
+        {"{\"t\":\"end\",\"id\":5,\"sec\":{\"m\":{\"a\":[1,2", ERR_MALFORMED},
+        {"{\"t\":\"end\",\"id\":5,\"sec\":{\"m\":{}}", ERR_MALFORMED},
+        {"{\"t\":\"end\",\"id\":5,\"sec\":", ERR_MALFORMED},
+        {"{\"t\":\"end\",\"id\":5,,\"sec\":{},\"bw\":7}", ERR_MALFORMED},
+    };
+    struct result r;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ck_err(results_parse(text_of(cases[i].line), &r), cases[i].err);
+        if (cases[i].err == OK)
+            ck_assert(r.is_end && r.id == 5 && r.bw == 7);
+    }
+}
+END_TEST
+
+START_TEST(test_results_seconds_are_not_missed)
+{
+    char *line = run(false);
+    struct result some, all;
+    json_t *object;
+    ck_ok(results_parse(text_of(line), &some));
+    ck_ok(results_read(text_of(line), &all, &object));
+    ck_assert_ptr_nonnull(json_object_get(object, "sec"));
+    ck_assert(some.is_end && some.ok == all.ok && some.began == all.began);
+    ck_assert(some.bw && some.bw == all.bw && some.bytes == all.bytes);
+    ck_assert_str_eq(some.fp, all.fp);
+    json_decref(object);
+    tear_down();
+}
+END_TEST
+
 START_TEST(test_results_what_is_no_line)
 {
     static const char *const bad[] = {
@@ -196,4 +240,5 @@ END_TEST
 
 TESTS("measure/results", test_results_a_file_a_day,
       test_results_end_line_has_what_each_second_brought, test_results_a_cheat_has_its_evidence,
-      test_results_keep_no_secret, test_results_what_is_no_line)
+      test_results_keep_no_secret, test_results_parse_passes_over_seconds,
+      test_results_seconds_are_not_missed, test_results_what_is_no_line)

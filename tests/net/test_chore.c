@@ -19,6 +19,8 @@ static struct {
     char said[CHORE_SAYS_MOST + 1];
     size_t len;
     int held;
+    size_t heard;
+    bool holds;
 } t;
 
 static void setup(void)
@@ -41,7 +43,7 @@ static void done(void *arg, bool good, struct text said)
 
 static void run(bool (*work)(void *arg, int to))
 {
-    const struct chore_work of = {work, done, &t};
+    const struct chore_work of = {.work = work, .done = done, .arg = &t};
     t.over = false;
     ck_ok(chore_start(t.net, &of, &t.chore));
     net_run(t.net);
@@ -118,6 +120,41 @@ START_TEST(test_chore_that_talks_much_is_cut)
 }
 END_TEST
 
+static void heard(void *arg, struct text piece)
+{
+    ck_assert_ptr_eq(arg, &t);
+    ck_assert_uint_gt(piece.len, 0);
+    t.heard += piece.len;
+    chore_hold(t.chore, t.holds);
+}
+
+/* What is written comes as it is written, and not while it is held: then the pipe is full. */
+START_TEST(test_chore_is_heard_and_held)
+{
+    const struct chore_work of = {.work = talks_much, .done = done, .arg = &t, .heard = heard};
+    setup();
+    t.holds = true;
+    ck_ok(chore_start(t.net, &of, &t.chore));
+    while (!t.heard)
+        ck_ok(net_turn(t.net, true));
+    size_t before = t.heard;
+    ck_assert_uint_lt(before, CHORE_SAYS_MOST);
+    for (int i = 0; i < 100; i++) {
+        ck_ok(net_turn(t.net, false));
+        usleep(1000);
+    }
+    ck_assert_uint_eq(t.heard, before);
+    ck_assert(!t.over);
+    t.holds = false;
+    chore_hold(t.chore, false);
+    net_run(t.net);
+    ck_assert(t.over && t.good);
+    ck_assert_uint_eq(t.heard, 3 * CHORE_SAYS_MOST);
+    ck_assert_uint_eq(t.len, 0);
+    net_free(t.net);
+}
+END_TEST
+
 static bool looks(void *arg, int to)
 {
     (void)arg;
@@ -148,7 +185,7 @@ static bool waits(void *arg, int to)
 
 START_TEST(test_chore_that_is_stopped_is_gone)
 {
-    const struct chore_work of = {waits, done, &t};
+    const struct chore_work of = {.work = waits, .done = done, .arg = &t};
     setup();
     ck_ok(chore_start(t.net, &of, &t.chore));
     chore_stop(t.chore);
@@ -161,7 +198,7 @@ END_TEST
 
 START_TEST(test_chore_without_descriptors)
 {
-    const struct chore_work of = {says, done, &t};
+    const struct chore_work of = {.work = says, .done = done, .arg = &t};
     struct rlimit files;
     setup();
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
@@ -174,5 +211,6 @@ START_TEST(test_chore_without_descriptors)
 END_TEST
 
 TESTS("net/chore", test_chore_says_and_changes_nothing, test_chore_that_fails_or_is_killed,
-      test_chore_that_talks_much_is_cut, test_chore_holds_nothing_of_ours,
-      test_chore_that_is_stopped_is_gone, test_chore_without_descriptors)
+      test_chore_that_talks_much_is_cut, test_chore_is_heard_and_held,
+      test_chore_holds_nothing_of_ours, test_chore_that_is_stopped_is_gone,
+      test_chore_without_descriptors)

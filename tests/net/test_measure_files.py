@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 
@@ -250,8 +251,26 @@ def test_results_by_fingerprint_have_what_was_recorded_by_address(coord):
     assert coord.ctl("results", "guard1").returncode == 1
 
 
-def test_results_of_all_are_bounded(coord):
-    """What there is no room for is said so, and the caller still hears the end."""
+def test_what_a_start_remembers(coord):
+    """Of each relay the newest of its last month, also where that is compressed."""
+    now = int(time.time())
+    write_results(coord.results, {FPS[0]: 1000, FPS[1]: 1000, FPS[2]: "timeout"}, now=now - 31 * DAY)
+    write_results(coord.results, {FPS[1]: 2000}, now=now - 20 * DAY)
+    write_results(coord.results, {FPS[3]: 4000}, now=now - 40 * DAY)
+    for path in list(coord.results.iterdir())[:2]:
+        path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    coord.start("--every", "0")
+    relays = json.loads(coord.ctl("--json", "relays").stdout.splitlines()[0])["relays"]
+    assert {r["fp"]: r.get("bw") or 0 for r in relays} == {FPS[0]: 1000, FPS[1]: 2000, FPS[2]: 0}
+    coord.service.kill()
+    coord.start("--every", "0", "--keep", "25")      # what is to go is not read
+    relays = json.loads(coord.ctl("--json", "relays").stdout.splitlines()[0])["relays"]
+    assert [r["fp"] for r in relays] == [FPS[1]]
+
+
+def write_long_results(coord, n):
+    """-> their IDs"""
     coord.results.mkdir()
     now = int(time.time())
     name = time.strftime("%Y-%m-%d.jsonl", time.gmtime(now))
@@ -259,15 +278,98 @@ def test_results_of_all_are_bounded(coord):
            "sec": ["y" * 8000]}
     (coord.results / name).write_text("".join(
         json.dumps({**end, "id": i, "ts": now - 3000 + i, "fp": FPS[i % 300]}) + "\n"
-        for i in range(1, 1200)))
+        for i in range(1, n + 1)))
+    return range(1, n + 1)
+
+
+def test_results_of_all_come_one_after_the_other(coord):
+    """Ten megabytes, which are nowhere in one piece."""
+    ids = write_long_results(coord, 1200)
     coord.start("--every", "0")
     got = coord.ctl("--json", "results")
     lines = [json.loads(line) for line in got.stdout.splitlines()]
-    assert got.returncode == 1 and lines[-1] == {"event": "end"}
-    assert lines[-2]["event"] == "error" and "name a relay" in lines[-2]["why"]
-    assert 300 < len(lines) < 1000
+    assert got.returncode == 0 and lines[-1] == {"event": "end"}
+    assert [line["id"] for line in lines[:-1]] == list(ids)
     got = coord.ctl("--json", "results", FPS[7])
     assert got.returncode == 0 and len(got.stdout.splitlines()) == 5
+
+
+def readers(coord):
+    """Processes that the coordinator has beside itself."""
+    with open("/proc/%d/task/%d/children" % ((coord.service.process.pid,) * 2),
+              encoding="ascii") as f:
+        return f.read().split()
+
+
+def resident(coord):
+    with open("/proc/%d/statm" % coord.service.process.pid, encoding="ascii") as f:
+        return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def ask(coord, order):
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(60)
+    s.connect(str(coord.data / "ctl"))
+    s.sendall((json.dumps(order) + "\n").encode())
+    return s
+
+
+def answers(sock):
+    """Up to the end of what was asked."""
+    with sock, sock.makefile("rb") as f:
+        for line in f:
+            yield json.loads(line)
+            if line == b'{"event":"end"}\n':
+                return
+
+
+def test_results_are_for_few_at_a_time_and_wait_for_who_reads(coord):
+    """Who does not read what he asked for costs the coordinator nothing but a process, for few; who
+    goes away, not even that."""
+    write_long_results(coord, 4000)
+    coord.start("--every", "0")
+    wait_for(lambda: not readers(coord))      # old results are looked after
+    before = resident(coord)
+    slow = [ask(coord, {"cmd": "results"}) for _ in range(4)]
+    wait_for(lambda: len(readers(coord)) == 4)
+    refused = list(answers(ask(coord, {"cmd": "results"})))
+    assert [a["event"] for a in refused] == ["error", "end"] and "ask again" in refused[0]["why"]
+    got = coord.ctl("results", FPS[7])
+    assert got.returncode == 1 and "others read the results now" in got.stdout + got.stderr
+    assert coord.ctl("status").returncode == 0
+    time.sleep(1)                             # thirty megabytes each, if nothing held them
+    assert len(readers(coord)) == 4 and resident(coord) - before < 16 << 20
+    slow.pop().close()
+    wait_for(lambda: len(readers(coord)) == 3)
+    assert coord.ctl("results", FPS[7]).returncode == 0
+    # Two at a time of one caller are too many; what was asked for first comes all the same.
+    again = slow.pop()
+    again.sendall(b'{"cmd":"results"}\n{"cmd":"status"}\n')
+    heard = list(answers(again))
+    assert any("before are being read" in a.get("why", "") for a in heard)
+    assert [a["id"] for a in list(answers(slow.pop()))[:-1]] == list(range(1, 4001))
+    slow.pop().close()
+    wait_for(lambda: not readers(coord))
+
+
+def test_results_whose_reader_is_killed(coord):
+    """What is missing is not passed over in silence; and the next is read."""
+    write_long_results(coord, 4000)
+    coord.start("--every", "0")
+    wait_for(lambda: not readers(coord))
+    slow = ask(coord, {"cmd": "results"})
+    os.kill(int(wait_for(lambda: readers(coord))[0]), signal.SIGKILL)
+    heard = list(answers(slow))
+    assert [a.get("event") for a in heard[-2:]] == ["error", "end"] and len(heard) < 4000
+    assert "cannot be read" in heard[-2]["why"]
+    assert len(coord.ctl("--json", "results").stdout.splitlines()) == 4001
+    # It ends with the coordinator, too.
+    held = ask(coord, {"cmd": "results"})
+    child = wait_for(lambda: readers(coord))[0]
+    assert coord.ctl("shutdown").returncode == 0
+    wait_for(lambda: coord.service.process.poll() is not None)
+    assert not os.path.exists("/proc/" + child)
+    held.close()
 
 
 # -- figures --------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@
 #include "app/measure/relayproofs.h"
 #include "app/measure/relaysource.h"
 #include "app/measure/relaytalks.h"
+#include "app/measure/resultsdir.h"
 #include "app/measure/service.h"
 #include "app/measure/tool.h"
 #include "app/measure/upkeep.h"
@@ -210,6 +211,16 @@ static void on_accept(void *arg, int fd, const struct ipport *peer)
         log_warn(&cs->s.log, "A connection was dropped: out of memory");
 }
 
+/* What is read again at a start, before anything is served: no relay may be measured oftener than
+ * it should since we forgot, and the longest period that there is (FFMeasurementPeriod) is a month.
+ * A relay that was not measured for so long begins like one that nobody knows. */
+enum { RECALLED_DAYS = 32 };
+
+static unsigned recalled_days(const struct mconf_coord *conf)
+{
+    return conf->keep_days < RECALLED_DAYS ? conf->keep_days : RECALLED_DAYS;
+}
+
 static void recall(void *arg, struct text line)
 {
     struct coord_service *cs = arg;
@@ -220,7 +231,7 @@ static void recall(void *arg, struct text line)
 static err_t open_orders(struct coord_service *cs, const char *path)
 {
     const struct orders_of of = {.coordinator = cs->c,
-                                 .results = cs->results,
+                                 .resultsdir = cs->conf.resultsdir,
                                  .shutdown = shut_down,
                                  .bwfile = bwfile,
                                  .arg = cs};
@@ -276,7 +287,7 @@ static err_t begin(struct coord_service *cs)
     if (!cs->talks || !cs->c || !cs->listing)
         return ERR_NOMEM;
     coordinator_use(cs->c, cs->listing);
-    TRY(resultsdir_each(cs->results, env_wall_s(env), cs->conf.keep_days, recall, cs));
+    TRY(resultsdir_each(cs->results, env_wall_s(env), recalled_days(&cs->conf), recall, cs));
     TRY(open_plan(cs));
     TRY(coordinator_recalled(cs->c));
     TRY(listener_open(cs->s.net, "measurer", &at, on_accept, cs, &cs->listener));

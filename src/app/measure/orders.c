@@ -6,15 +6,16 @@
 #include <string.h>
 
 #include "app/lines.h"
-#include "measure/whose.h"
+#include "app/measure/resultsread.h"
 
 enum { LINE_MOST = 64 * 1024, ANSWERS_CAP = 8 << 20, WAITED_MOST = 1024 };
-enum { RESULTS_DAYS = 8, RESULTS_MOST = ANSWERS_CAP / 2 };
+enum { READERS_MOST = 4, READ_AHEAD = 256 << 10 };
 
 struct orders {
     struct net *net;
     struct orders_of of;
     struct lines *lines;
+    unsigned n_readers;
 };
 
 /* One connection. */
@@ -23,7 +24,8 @@ struct caller {
     struct lines_caller *line;
     uint32_t waited[WAITED_MOST]; /* measurements whose events it gets */
     size_t n_waited;
-    unsigned bwfile; /* the work that it waits for; 0: none */
+    unsigned bwfile;            /* the work that it waits for; 0: none */
+    struct resultsread *reader; /* of the results that it is being told */
 };
 
 /* ---- answers ---- */
@@ -178,56 +180,69 @@ static void do_bwfile(struct caller *c, const json_t *order)
 
 /* ---- results ---- */
 
-struct asked {
-    struct caller *caller;
-    bool all;
-    struct whose whose;
-    size_t said; /* bytes */
-    bool more;   /* than can be told */
-};
-
-static void learn_line(void *arg, struct text line)
+static void reader_lines(void *arg, struct text lines)
 {
-    struct asked *a = arg;
-    struct result r;
-    if (whose_may(&a->whose, line) && results_parse(line, &r) == OK)
-        whose_learn(&a->whose, &r);
+    struct caller *c = arg;
+    lines_say(c->line, lines);
+    resultsread_hold(c->reader, lines_waiting(c->line) > READ_AHEAD);
 }
 
-static void result_line(void *arg, struct text line)
+static void reader_done(void *arg, bool good)
 {
-    struct asked *a = arg;
-    struct result r;
-    if (a->more || !(a->all || whose_may(&a->whose, line)) || results_parse(line, &r) != OK ||
-        !r.is_end || !(a->all || whose_is(&a->whose, &r)))
-        return;
-    a->more = line.len > RESULTS_MOST - a->said;
-    if (a->more)
-        return;
-    a->said += line.len;
-    lines_say(a->caller->line, line);
+    struct caller *c = arg;
+    c->reader = NULL;
+    c->orders->n_readers--;
+    if (good)
+        say_end(c);
+    else
+        say_error(c, "the results cannot be read");
+}
+
+static err_t read_results(struct caller *c, const char *relay)
+{
+    const struct resultsread_of of = {.dir = c->orders->of.resultsdir,
+                                      .relay = relay,
+                                      .lines = reader_lines,
+                                      .done = reader_done,
+                                      .arg = c};
+    TRY(resultsread_start(c->orders->net, &of, &c->reader));
+    c->orders->n_readers++;
+    return OK;
 }
 
 static void do_results(struct caller *c, const json_t *order)
 {
-    const char *relay = json_string_value(json_object_get(order, "relay"));
-    struct asked a = {.caller = c, .all = !relay};
-    int64_t now_s = env_wall_s(net_env(c->orders->net));
-    err_t e = OK;
-    if (relay && whose_init(&a.whose, text_of(relay)) != OK) {
-        say_error(c, "say a fingerprint, or an address with its port");
+    if (c->reader) {
+        say_error(c, "the results that you asked for before are being read");
         return;
     }
-    if (*a.whose.fp)
-        e = resultsdir_each(c->orders->of.results, now_s, RESULTS_DAYS, learn_line, &a);
-    if (e == OK)
-        e = resultsdir_each(c->orders->of.results, now_s, RESULTS_DAYS, result_line, &a);
-    if (e != OK)
-        say_error(c, "the results cannot be read");
-    else if (a.more)
-        say_error(c, "there are more: name a relay, or see tunic measure report");
-    else
-        say_end(c);
+    if (c->orders->n_readers == READERS_MOST) {
+        say_error(c, "others read the results now, as many as may at a time: ask again later");
+        return;
+    }
+    err_t e = read_results(c, json_string_value(json_object_get(order, "relay")));
+    if (e == ERR_ARG)
+        say_error(c, "say a fingerprint, or an address with its port");
+    else if (e != OK)
+        say_error(c, "the results cannot be read now: no process could be made");
+}
+
+static void sent(void *orders, struct lines_caller *line_caller)
+{
+    struct caller *c = lines_own(line_caller);
+    (void)orders;
+    if (c->reader && lines_waiting(line_caller) <= READ_AHEAD)
+        resultsread_hold(c->reader, false);
+}
+
+static void gone(void *orders, struct lines_caller *line_caller)
+{
+    struct orders *o = orders;
+    struct caller *c = lines_own(line_caller);
+    if (!c->reader)
+        return;
+    o->n_readers--;
+    resultsread_stop(c->reader);
 }
 
 /* ---- an order ---- */
@@ -263,7 +278,9 @@ static const struct lines_kind kind = {.what = "orders",
                                        .line_most = LINE_MOST,
                                        .answers_most = ANSWERS_CAP,
                                        .own_size = sizeof(struct caller),
-                                       .obey = obey};
+                                       .obey = obey,
+                                       .sent = sent,
+                                       .gone = gone};
 
 /* ---- events ---- */
 

@@ -3,7 +3,6 @@
 #ifndef TUNIC_APP_MEASURE_ORDERS_H
 #define TUNIC_APP_MEASURE_ORDERS_H
 
-#include "app/measure/resultsdir.h"
 #include "measure/coordinator.h"
 #include "net/net.h"
 
@@ -11,7 +10,7 @@ struct orders;
 
 struct orders_of {
     struct coordinator *coordinator;
-    struct resultsdir *results;
+    const char *resultsdir;      /* outlives it */
     void (*shutdown)(void *arg); /* somebody wants the coordinator to end */
     /* Somebody wants a bandwidth file: returns the number of the work, of which orders_bwfile()
      * tells once it is done. */

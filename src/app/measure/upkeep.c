@@ -147,7 +147,7 @@ static void done(void *arg, bool good, struct text said)
 
 static void start(struct upkeep *u, bool asked)
 {
-    const struct chore_work of = {work, done, u};
+    const struct chore_work of = {.work = work, .done = done, .arg = u};
     u->number++;
     u->asked = asked;
     u->again = false;
