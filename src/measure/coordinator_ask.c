@@ -21,7 +21,9 @@ static void skip(struct cplan *p, struct cplan_item *item, struct meas_relay *wh
     who->has_fp = true;
     cplan_enter(p, item, CPLAN_OFFLINE);
     ckeep_item(p, item);
-    struct cjob *j = cjob_add(p->c, who, &(struct coordinator_wish){.dur = 0});
+    const struct roster_relay *r = roster_find(&p->roster, &item->fp);
+    const struct coordinator_wish wish = {.mode = r ? r->mode : MEAS_FLASHFLOW};
+    struct cjob *j = cjob_add(p->c, who, &wish);
     if (j)
         cjob_refuse(j, "offline", "it was not there when its turn came");
 }

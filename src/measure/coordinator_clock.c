@@ -21,7 +21,7 @@ int64_t cplan_ask_us(const struct cplan *p, uint32_t slot)
 /* A run that begins after this would last into the next slot. */
 int64_t cplan_late_us(const struct cplan *p, uint32_t slot)
 {
-    unsigned spare = p->slot_s - p->c->conf.dur;
+    unsigned dur = p->c->conf.dur, spare = p->slot_s > dur ? p->slot_s - dur : 0;
     return cplan_ask_us(p, slot) + (int64_t)(spare > SPARE_S ? spare - SPARE_S : 0) * US_PER_SEC;
 }
 

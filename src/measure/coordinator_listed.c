@@ -40,13 +40,6 @@ err_t clisted_find(const struct coordinator *c, const char *word, struct meas_re
 
 /* ---- shown ---- */
 
-/* It was measured as one that knows measuring, so it has agreed. */
-static bool has_granted(const struct history_relay *h)
-{
-    return h && h->bw && strcmp(h->last.mode, "flashflow") == 0 &&
-           strcmp(h->last.why, "unsupported") != 0 && strcmp(h->last.why, "refused") != 0;
-}
-
 /* Why it would not be measured; "": it would. */
 static const char *why_not(const struct coordinator *c, const struct listed_relay *r, bool agrees)
 {
@@ -112,11 +105,11 @@ static json_t *listed_json(const struct coordinator *c, const struct listed_rela
     bool is_free = r->n_addrs && consent_is_free(&r->addrs[0]);
     const struct roster_relay *known = roster_find(&c->plan->roster, &r->rsa);
     bool is_named = known && known->consent == ROSTER_LISTED;
-    const char *consent = r->agrees        ? "contact"
-                          : is_free        ? "free"
-                          : is_named       ? "listed"
-                          : has_granted(h) ? "granted"
-                                           : "none";
+    const char *consent = r->agrees             ? "contact"
+                          : is_free             ? "free"
+                          : is_named            ? "listed"
+                          : h && h->has_granted ? "granted"
+                                                : "none";
     json_t *object = h ? measured_json(h) : json_pack("{sisi}", "bw", 0, "measured", 0);
     if (r->n_addrs)
         (void)ipport_text(&r->addrs[0], at);
@@ -141,7 +134,8 @@ void clisted_enrol(const struct coordinator *c, struct roster *roster)
 {
     for (size_t i = 0; i < roster->n; i++) {
         struct roster_relay *r = &roster->relays[i];
-        if (r->consent != ROSTER_NO_CONSENT || !has_granted(measured(c, &r->who.fp)))
+        const struct history_relay *h = measured(c, &r->who.fp);
+        if (r->consent != ROSTER_NO_CONSENT || !h || !h->has_granted)
             continue;
         r->consent = ROSTER_GRANTED;
         r->mode = MEAS_FLASHFLOW;

@@ -156,6 +156,15 @@ static err_t name(struct history *h, struct history_relay *r, const char fp[size
     return ERR_NOMEM;
 }
 
+/* What had not begun was our own no, or nobody's. */
+static bool has_granted(const struct history_relay *r, const struct result *end)
+{
+    bool no = strcmp(end->why, "refused") == 0 || strcmp(end->why, "unsupported") == 0;
+    if (strcmp(end->mode, "flashflow") != 0 || !end->began)
+        return r->has_granted;
+    return end->ok || (r->has_granted && !no);
+}
+
 err_t history_add(struct history *h, const struct result *end)
 {
     struct history_relay *r = place_of(h, end);
@@ -172,6 +181,7 @@ err_t history_add(struct history *h, const struct result *end)
     TRY(e);
     TRY(name(h, r, end->fp));
     r->last = *end;
+    r->has_granted = has_granted(r, end);
     if (end->ok) {
         r->bw = end->bw;
         r->measured_s = end->ts;

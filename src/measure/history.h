@@ -18,6 +18,7 @@ struct history_relay {
     uint64_t bw;        /* of its newest good one; 0: there is none */
     int64_t measured_s; /* when that was */
     uint64_t least;     /* an inconclusive one behind it showed that it carries so much */
+    bool has_granted;   /* it was measured as one that knows measuring, and has not said no since */
     /* history.c's: relays with a fingerprint by that, all of them by their address. */
     UT_hash_handle hh;
     struct history_relay *next_here;

@@ -217,6 +217,19 @@ bool listing_described(const struct listed_relay *r, int64_t now_s)
     return r->is_described && r->published_s >= now_s - LISTING_DESCRIPTOR_MOST_S;
 }
 
+size_t listing_n_described(const struct listing *l, int64_t now_s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < l->n; i++)
+        n += listing_described(&l->relays[i], now_s) ? 1 : 0;
+    return n;
+}
+
+bool listing_is_told(const struct listing *l, int64_t now_s)
+{
+    return listing_n_described(l, now_s) * 4 >= l->n * 3;
+}
+
 /* A directory server has what it has got itself: of one that it lacks another server is asked. */
 static int64_t ask_again_s(struct listed_relay *r)
 {

@@ -90,6 +90,9 @@ MUST_USE err_t listing_named(const struct listing *l, const char *word,
                              const struct listed_relay **out);
 /* What the descriptor says may be used. */
 bool listing_described(const struct listed_relay *r, int64_t now_s);
+size_t listing_n_described(const struct listing *l, int64_t now_s); /* of how many */
+/* Of a quarter it may never come. */
+bool listing_is_told(const struct listing *l, int64_t now_s);
 /* As somebody who dials it wants it. */
 void listing_relay_of(const struct listed_relay *r, struct meas_relay *out);
 

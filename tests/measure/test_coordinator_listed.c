@@ -186,6 +186,50 @@ START_TEST(test_coordinator_listed_relays_that_have_agreed_before_are_known)
 }
 END_TEST
 
+/* An end of relay 2's, which has agreed to nothing, is in the results: with what REST says. */
+static void recall(const char *rest)
+{
+    char line[512], fp[HEX_SIZE(20)];
+    int n = snprintf(line, sizeof line,
+                     "{\"t\":\"end\",\"id\":9,\"ts\":%lld,\"fp\":\"%s\",\"addr\":\"%s\",%s}",
+                     (long long)s.now_s, hex_upper(s.id[2].rsa_id.b, 20, fp), where[2], rest);
+    ck_ok(coordinator_recall(team.c, (struct text){line, (size_t)n}));
+}
+
+static int consent_now(void)
+{
+    struct roster roster;
+    roster_init(&roster);
+    ck_ok(listing_enrol(s.l, env_wall_s(team.env), &roster));
+    clisted_enrol(team.c, &roster);
+    int consent = (int)roster_find(&roster, &s.id[2].rsa_id)->consent;
+    roster_free(&roster);
+    return consent;
+}
+
+/* One of unmodified tor, or a try that came to nothing, is no word; and our own no is none of the
+ * relay's: it would never be asked again. */
+START_TEST(test_coordinator_listed_only_a_relay_says_whether_it_agrees)
+{
+    begin();
+    recall("\"mode\":\"echo2\",\"ok\":true,\"bw\":5,\"began\":1");
+    ck_assert_int_eq(consent_now(), ROSTER_NO_CONSENT);
+    recall("\"mode\":\"flashflow\",\"ok\":false,\"why\":\"offline\"");
+    ck_assert_int_eq(consent_now(), ROSTER_NO_CONSENT);
+    recall("\"mode\":\"flashflow\",\"ok\":false,\"why\":\"unreachable\",\"began\":1");
+    ck_assert_int_eq(consent_now(), ROSTER_NO_CONSENT);
+    recall("\"mode\":\"flashflow\",\"ok\":true,\"bw\":5,\"began\":1");
+    ck_assert_int_eq(consent_now(), ROSTER_GRANTED);
+    recall("\"mode\":\"flashflow\",\"ok\":false,\"why\":\"refused\"");
+    ck_assert_int_eq(consent_now(), ROSTER_GRANTED);
+    recall("\"mode\":\"echo2\",\"ok\":true,\"bw\":5,\"began\":1");
+    ck_assert_int_eq(consent_now(), ROSTER_GRANTED);
+    recall("\"mode\":\"flashflow\",\"ok\":false,\"why\":\"refused\",\"began\":1");
+    ck_assert_int_eq(consent_now(), ROSTER_NO_CONSENT);
+    end();
+}
+END_TEST
+
 /* The listing says that relay 0 agrees. What it says itself, when it is to be measured, is: older
  * than a day; of one who took the word out; for another coordinator; of another relay; changed on
  * the way; torn; about another address; nothing. No measurer hears of it, and no byte is sent. */
@@ -257,5 +301,6 @@ END_TEST
 TESTS("measure/coordinator_listed", test_coordinator_listed_relays_are_found_by_name,
       test_coordinator_listed_relays_say_why_they_are_not_measured,
       test_coordinator_listed_relays_that_have_agreed_before_are_known,
+      test_coordinator_listed_only_a_relay_says_whether_it_agrees,
       test_coordinator_listed_relays_agree_anew_or_get_no_byte,
       test_coordinator_listed_relays_that_do_not_answer_get_no_byte)

@@ -292,6 +292,7 @@ START_TEST(test_coordinator_schedule_who_is_not_there_is_skipped_and_said)
     ck_assert_int_eq(shown("waiting") + shown("running"), 2);
     relays[0].running = relays[2].running = false;
     relays[1].running = true; /* a new one, from now on */
+    relays[0].mode = MEAS_ECHO2;
     give(relays, 3);
     team_pass(11 * 60);
     ck_assert_int_eq(shown("done"), 1);
@@ -300,6 +301,7 @@ START_TEST(test_coordinator_schedule_who_is_not_there_is_skipped_and_said)
     ck_assert(r.ok);
     ck_assert_uint_eq(ends_of(0, &r), 1);
     ck_assert_str_eq(r.why, "offline");
+    ck_assert_str_eq(r.mode, "echo2");
     over();
 }
 END_TEST
@@ -402,6 +404,27 @@ START_TEST(test_coordinator_schedule_slots_that_went_by_are_made_up_for)
     pass_until_over(17 * 60);
     ck_assert_int_eq(shown("done"), RELAYS);
     ck_assert_int_ge(shown("moved"), 1);
+    over();
+}
+END_TEST
+
+/* By a reload runs are longer than the slots of the day: what went by meanwhile is not asked all at
+ * once. */
+START_TEST(test_coordinator_schedule_runs_that_are_longer_than_its_slots)
+{
+    begin(60, false);
+    give_all(RELAYS);
+    coordinator_schedule_start(team.c);
+    team_pass(1);
+    team_kill_coordinator();
+    team_pass(52 * 60);
+    team.conf.dur = 75;
+    back();
+    give_all(RELAYS);
+    for (int second = 0; second < 7 * 60; second++) {
+        team_pass(1);
+        ck_assert_int_le(shown("running"), 2);
+    }
     over();
 }
 END_TEST
@@ -737,6 +760,7 @@ TESTS("measure/coordinator_schedule", test_coordinator_schedule_each_relay_in_it
       test_coordinator_schedule_a_full_slot_is_not_all_there_is,
       test_coordinator_schedule_goes_on_after_a_crash,
       test_coordinator_schedule_slots_that_went_by_are_made_up_for,
+      test_coordinator_schedule_runs_that_are_longer_than_its_slots,
       test_coordinator_schedule_a_new_day_is_a_new_plan, test_coordinator_schedule_stops_and_starts,
       test_coordinator_schedule_a_lost_measurer_costs_a_slot,
       test_coordinator_schedule_finish_lets_runs_end,

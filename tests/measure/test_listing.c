@@ -243,6 +243,8 @@ START_TEST(test_listing_a_descriptor_says_rates_and_identity)
     ck_assert_uint_eq(relay(0)->average, 1000000);
     ck_assert(listing_described(relay(0), s.now_s));
     ck_assert(!listing_described(relay(0), s.now_s + 2 * 86400));
+    ck_assert_uint_eq(listing_n_described(s.l, s.now_s), 1);
+    ck_assert(!listing_is_told(s.l, s.now_s));
     /* Of several the newest counts. */
     ck_err(offer_of(0, s.now_s - HOUR, NULL, NULL), ERR_STATE);
     ck_err(offer_of(0, s.now_s - 2 * HOUR, NULL, NULL), ERR_STATE);

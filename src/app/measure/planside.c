@@ -22,7 +22,9 @@ static const char KEPT[] = "schedule.jsonl";
 struct planside {
     struct planside_config config;
     char relays[MCONF_TEXT_MAX];
-    bool has_directory; /* documents are to come */
+    bool has_directory; /* documents are to come; */
+    bool fetches;       /* descriptors, too */
+    uint32_t seen;      /* changes of the listing, at the last look */
     struct files *files;
     struct timer look;
     uint64_t begun_us;
@@ -141,6 +143,20 @@ static err_t give(struct planside *p)
     return e;
 }
 
+/* Relays that agree in their contact line are known by their descriptors alone; a folder may have
+ * none, or not all. */
+static bool waits(struct planside *p)
+{
+    const struct env *env = net_env(p->config.net);
+    const struct listing *l = p->config.listing;
+    bool more = p->fetches || listing_changes(l) != p->seen;
+    p->seen = listing_changes(l);
+    if (!p->has_directory ||
+        env->mono_us - p->begun_us >= DOCUMENTS_PATIENCE_S * (uint64_t)US_PER_SEC)
+        return false;
+    return !listing_valid_after_s(l) || (more && !listing_is_told(l, env_wall_s(env)));
+}
+
 static void look(void *arg)
 {
     struct planside *p = arg;
@@ -148,9 +164,7 @@ static void look(void *arg)
     const struct listing *l = p->config.listing;
     bool is_new =
         listing_changes(l) != p->changes || listing_is_live(l, env_wall_s(env)) != p->is_live;
-    bool waits = p->has_directory && !listing_valid_after_s(l) &&
-                 env->mono_us - p->begun_us < DOCUMENTS_PATIENCE_S * (uint64_t)US_PER_SEC;
-    if (!waits && (is_new || !p->has_given) && give(p) != OK)
+    if ((p->has_given || !waits(p)) && (is_new || !p->has_given) && give(p) != OK)
         log_warn(p->config.log, "The relays of the schedule stay as they were");
     env_arm_ms(env, &p->look, LOOK_MS);
 }
@@ -190,6 +204,7 @@ err_t planside_open(const struct planside_config *config, struct planside **out)
         return ERR_NOMEM;
     *p = (struct planside){.config = *config,
                            .has_directory = strcmp(config->conf->directory, "none") != 0,
+                           .fetches = strcmp(config->conf->directory, "fetch") == 0,
                            .begun_us = net_env(config->net)->mono_us};
     snprintf(p->relays, sizeof p->relays, "%s", config->conf->relays);
     timer_init(&p->look, look, p);

@@ -18,17 +18,15 @@ static void taken(void *arg, struct text descriptor)
 static void over(void *arg, const struct listing_sum *sum)
 {
     struct relaysource *r = arg;
-    size_t described = 0, n = listing_n(r->config.listing);
     int64_t now_s = env_wall_s(net_env(r->config.net));
-    for (size_t i = 0; i < n; i++)
-        described += listing_described(listing_at(r->config.listing, i), now_s) ? 1 : 0;
     if (sum->bad)
         log_warn(r->config.log,
                  "%zu server descriptors of %s do not verify, and do not count; of the first: %s",
                  sum->bad, r->reading, sum->first_bad);
     if (sum->taken)
         log_notice(r->config.log, "%zu server descriptors are new; %zu of %zu relays are described",
-                   sum->taken, described, n);
+                   sum->taken, listing_n_described(r->config.listing, now_s),
+                   listing_n(r->config.listing));
 }
 
 static const struct listing_reader_ops ops = {.taken = taken, .over = over};

@@ -183,14 +183,11 @@ static void arm(struct upkeep *u)
 static bool knows_network(const struct upkeep *u)
 {
     int64_t now_s = env_wall_s(net_env(u->net));
-    size_t described = 0, n = listing_n(u->listing);
     if (strcmp(u->conf.directory, "none") == 0)
         return true;
     if (!listing_is_live(u->listing, now_s))
         return false;
-    for (size_t i = 0; i < n; i++)
-        described += listing_described(listing_at(u->listing, i), now_s) ? 1 : 0;
-    return described * 4 >= n * 3 || now_s - u->started_s > HOUR_S;
+    return listing_is_told(u->listing, now_s) || now_s - u->started_s > HOUR_S;
 }
 
 static void look(void *upkeep)
