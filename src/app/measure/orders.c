@@ -176,6 +176,8 @@ static void do_bwfile(struct caller *c, const json_t *order)
 {
     (void)order;
     c->bwfile = c->orders->of.bwfile(c->orders->of.arg);
+    if (!c->bwfile)
+        say_error(c, "no process could be made");
 }
 
 /* ---- results ---- */

@@ -13,7 +13,7 @@ struct orders_of {
     const char *resultsdir;      /* outlives it */
     void (*shutdown)(void *arg); /* somebody wants the coordinator to end */
     /* Somebody wants a bandwidth file: returns the number of the work, of which orders_bwfile()
-     * tells once it is done. */
+     * tells once it is done. 0: no process could be made. */
     unsigned (*bwfile)(void *arg);
     void *arg;
 };

@@ -123,7 +123,7 @@ static bool tell(const struct upkeep *u, bool good, const json_t *o)
     return !good && !nothing;
 }
 
-static void start(struct upkeep *u, bool asked);
+static bool start(struct upkeep *u, bool asked);
 
 static void done(void *arg, bool good, struct text said)
 {
@@ -141,33 +141,32 @@ static void done(void *arg, bool good, struct text said)
         free(json);
     }
     json_decref(o);
-    if (u->again)
-        start(u, true);
+    if (u->again && !start(u, true))
+        u->ops.done(u->ops.arg, u->number,
+                    "{\"event\":\"error\",\"why\":\"no process could be made\"}");
 }
 
-static void start(struct upkeep *u, bool asked)
+/* False: nothing is being done, and nobody was told. */
+static bool start(struct upkeep *u, bool asked)
 {
     const struct chore_work of = {.work = work, .done = done, .arg = u};
     u->number++;
     u->asked = asked;
     u->again = false;
     if (chore_start(u->net, &of, &u->chore) == OK)
-        return;
+        return true;
     u->chore = NULL;
     u->failures += asked ? 1 : 0;
     log_warn(net_env(u->net)->log, "Files are not looked after now: no process could be made");
-    if (asked)
-        u->ops.done(u->ops.arg, u->number,
-                    "{\"event\":\"error\",\"why\":\"no process could be made\"}");
+    return false;
 }
 
 unsigned upkeep_ask(struct upkeep *u)
 {
-    if (u->chore)
-        u->again = true; /* what is being done may have read the results already */
-    else
-        start(u, true);
-    return u->number + (u->again ? 1 : 0);
+    if (!u->chore)
+        return start(u, true) ? u->number : 0;
+    u->again = true; /* what is being done may have read the results already */
+    return u->number + 1;
 }
 
 /* ---- each hour ---- */
@@ -195,7 +194,7 @@ static void look(void *upkeep)
     struct upkeep *u = upkeep;
     bool can = knows_network(u);
     if (!u->chore)
-        start(u, u->conf.v3bw.every_s > 0 && can);
+        (void)start(u, u->conf.v3bw.every_s > 0 && can);
     if (can || !u->conf.v3bw.every_s)
         arm(u);
     else

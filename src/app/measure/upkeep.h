@@ -24,7 +24,8 @@ void upkeep_free(struct upkeep *u); /* what is being done is not; NULL is fine *
 /* All but where files are. */
 void upkeep_reconfigure(struct upkeep *u, const struct mconf_coord *conf);
 
-/* A bandwidth file now: returns the number of the work that sees all that is there now. */
+/* A bandwidth file now: returns the number of the work that sees all that is there now. 0: no
+ * process could be made. */
 unsigned upkeep_ask(struct upkeep *u);
 
 /* How many bandwidth files could not be made. */
