@@ -30,7 +30,7 @@ struct estimate_second {
     unsigned blocked;
     unsigned cpu;    /* the busiest measurer's, in percent of a core */
     unsigned lag_ms; /* the latest measurer's loop */
-    bool reported;   /* every measurer has reported, and the relay, if it reports at all */
+    bool reported;   /* every measurer has reported, at about the same time */
 };
 
 enum estimate_limit { LIMITED_BY_RELAY, LIMITED_BY_US };

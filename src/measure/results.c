@@ -244,6 +244,16 @@ static uint64_t bytes_of(const struct results_of *r)
     return sum;
 }
 
+static const char *why_inconclusive(const struct run_result *result)
+{
+    if (result->apart && 3 * result->estimate.counted < 2 * result->seconds)
+        return "in too few seconds all measurers were at work: some began, or reported, seconds "
+               "late";
+    return result->estimate.limited_by == LIMITED_BY_US
+               ? "the measurers were what limited it: the relay carries this at least"
+               : "more was allotted to it late, or too little: the relay may carry more";
+}
+
 static void put_failure(struct line *l, const struct results_of *r, const struct run_result *result,
                         const char *why)
 {
@@ -254,9 +264,7 @@ static void put_failure(struct line *l, const struct results_of *r, const struct
     if (result->state == RUN_FAILED && f->code == MEAS_CHEAT)
         detail = meas_cheat_text(&f->cheat, text);
     if (result->state != RUN_FAILED)
-        detail = result->estimate.limited_by == LIMITED_BY_US
-                     ? "the measurers were what limited it: the relay carries this at least"
-                     : "more was allotted to it late, or too little: the relay may carry more";
+        detail = why_inconclusive(result);
     if (result->state != RUN_FAILED && r->config->mode == MEAS_DROP)
         detail = "so much was sent, and nothing proves that the relay has read it";
     put_text(l, "detail", detail);

@@ -211,9 +211,7 @@ static void sum_up(struct run *r)
     }
     for (unsigned s = 0; s < r->summed && r->config.mode == MEAS_FLASHFLOW; s++)
         result->bg_missing += !r->has_bg[s];
-    /* Second 1 begins before anything can have come back, and the second in which more is given
-     * is of two rates. */
-    result->skipped = r->raise.last_s ? r->raise.last_s + 1 : 1;
+    result->skipped = run_together_skipped(r);
 }
 
 /* With which prior it would be another run: none if all was given that there is, or if what we are

@@ -27,7 +27,7 @@ enum {
     RUN_HOLD_MS = 40 * 1000,      /* circuits that stand are held for so long */
     RUN_REPORT_MS = 3 * 1000,     /* a report, or the relay's, may be so late */
     RUN_STALL_S = 5,              /* a relay that gives nothing back for so long has stopped */
-    RUN_SKEW_MS = 500,            /* of a measurer's seconds against ours: said if it is more */
+    RUN_SKEW_MS = 500,            /* so far measurers' seconds may lie apart, and count */
     RUN_EARLY_S = 15,             /* an adaptive run may end from here on, */
     RUN_EARLY_PERCENT = 5,        /* once its quartiles are so near, in percent of the median */
 };
@@ -95,6 +95,7 @@ struct run_result {
     uint64_t allotted;   /* at the end */
     uint64_t checked, bad;
     unsigned circs, ready_circs;
+    unsigned apart;   /* seconds behind the first measurer's end, which do not count either */
     unsigned skew_ms; /* the most by which a measurer's seconds differed from ours */
 };
 enum { RUN_NOBODY = RUN_MEMBERS_MOST };

@@ -15,6 +15,8 @@ struct run_team {
     struct bw_report *reports;               /* of dur seconds for each member */
     struct bw_report sums[RUN_MEMBERS_MOST]; /* of all that each has reported */
     uint64_t counted[RUN_MEMBERS_MOST];      /* bytes on the wire, of all seconds */
+    int64_t begun_late_us[RUN_MEMBERS_MOST]; /* behind `go`, at most */
+    uint64_t first_end_us; /* when the first had reported all its seconds; 0: none has */
 };
 
 struct run {
@@ -67,5 +69,14 @@ void run_team_cancel(struct run *r);
 bool run_team_is_clear(const struct run *r);
 /* Nobody's report is overdue, or the run has failed. */
 void run_team_look(struct run *r);
+
+/* ---- run_together.c ---- */
+
+/* K's report of second SEC has come. */
+void run_together_note(struct run *r, size_t k, unsigned sec);
+/* Whether nobody had ended before second SEC was over, the last report of which has come. */
+bool run_together_is(const struct run *r, unsigned sec);
+/* How many seconds at the beginning do not count, by what is known now. */
+unsigned run_together_skipped(const struct run *r);
 
 #endif

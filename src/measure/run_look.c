@@ -45,8 +45,7 @@ const struct estimate_second *run_summed(const struct run *r, unsigned sec)
 
 bool run_so_far(const struct run *r, struct estimate *out)
 {
-    unsigned skipped = r->raise.last_s ? r->raise.last_s + 1 : 1;
-    err_t e = estimate_make(r->seconds, r->summed, skipped, r->percent, out);
+    err_t e = estimate_make(r->seconds, r->summed, run_together_skipped(r), r->percent, out);
     return (e == OK || e == ERR_LIMIT) && out->counted;
 }
 

@@ -226,14 +226,6 @@ static bool is_sound(struct run *r, size_t k, const struct bw_report *m)
     return r->state == RUN_RUNNING;
 }
 
-static void note_skew(struct run *r, const struct bw_report *m)
-{
-    uint64_t due = r->go_us + us_of(m->sec), now = r->env->mono_us;
-    uint64_t off_ms = (now > due ? now - due : due - now) / US_PER_MS;
-    if (off_ms > r->result.skew_ms)
-        r->result.skew_ms = (unsigned)off_ms;
-}
-
 static struct bw_report *report_at(const struct run *r, size_t k, unsigned sec)
 {
     return &r->team.reports[k * r->config.dur + sec - 1];
@@ -276,14 +268,14 @@ static void sum_second(struct run *r, unsigned sec, struct run_second *out)
         out->bad += r->team.sums[k].bad;
     }
     s->blocked = weight ? (unsigned)(blocked / weight) : 0;
-    s->reported = true;
+    s->reported = run_together_is(r, sec);
+    r->result.apart += !s->reported;
 }
 
 bool run_team_is_clear(const struct run *r)
 {
     struct estimate e;
-    unsigned skipped = r->raise.last_s ? r->raise.last_s + 1 : 1;
-    if (estimate_make(r->seconds, r->summed, skipped, r->percent, &e) != OK)
+    if (estimate_make(r->seconds, r->summed, run_together_skipped(r), r->percent, &e) != OK)
         return false;
     return e.limited_by == LIMITED_BY_RELAY && (e.p75 - e.p25) * 100 <= e.bw * RUN_EARLY_PERCENT;
 }
@@ -344,7 +336,7 @@ void run_report(struct run *r, size_t k, const struct bw_report *m)
         return;
     *report_at(r, k, m->sec) = *m;
     r->team.reported[k] = m->sec;
-    note_skew(r, m);
+    run_together_note(r, k, m->sec);
     for (size_t i = 0; i < r->config.n_members; i++)
         if (r->team.told[i] && r->team.reported[i] < r->summed + 1)
             return;

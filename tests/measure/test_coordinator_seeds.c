@@ -220,4 +220,13 @@ START_TEST(test_coordinator_seeds)
 }
 END_TEST
 
-TESTS("measure/coordinator_seeds", test_coordinator_seeds)
+/* A measurer that holds its reports back, so that its last seconds fall behind the end of the
+ * others', where the relay is its alone: summed up that came to 1.7 of what the relay carries. */
+START_TEST(test_coordinator_seed_9989_seconds_apart)
+{
+    scenario(9989);
+}
+END_TEST
+
+TESTS("measure/coordinator_seeds", test_coordinator_seed_9989_seconds_apart,
+      test_coordinator_seeds)

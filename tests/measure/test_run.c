@@ -475,6 +475,85 @@ START_TEST(test_run_silent_measurer_ends_it)
 }
 END_TEST
 
+/* A relay that is shared by who is at work: what measurer K of 2 has in the second that it reports
+ * after NOW seconds, its fellow being there or not. */
+static void report_shared(struct cast *c, size_t k, unsigned sec, bool alone)
+{
+    const struct bw_report m = report_of(c, k, alone ? 1 : 2, sec);
+    if (run_state(c->run) == RUN_RUNNING)
+        run_report(c->run, k, &m);
+}
+
+/* The second of two begins LATE_S late, or falls so far behind at second FROM. */
+static void run_shifted(struct cast *c, unsigned from, unsigned late_s)
+{
+    all_connected(c, 2);
+    for (unsigned now = 1; now <= DUR + late_s && run_state(c->run) == RUN_RUNNING; now++) {
+        const struct meas_bg bg = {(uint16_t)now, 0, 0};
+        test_env_advance_ms(c->env, 1000);
+        if (now <= DUR)
+            run_bg(c->run, &bg);
+        if (now <= DUR)
+            report_shared(c, 0, now, !from && now <= late_s);
+        if (now < from)
+            report_shared(c, 1, now, false);
+        if (now >= from + late_s && now > late_s)
+            report_shared(c, 1, now - late_s, now > DUR);
+    }
+    test_env_advance_ms(c->env, 0);
+}
+
+/* Else its last seconds would be those in which it has the relay for itself, added to those in
+ * which it had not. */
+START_TEST(test_run_seconds_count_in_which_all_are_at_work)
+{
+    static const struct {
+        unsigned from, late_s, counted;
+    } rows[] = {{0, 0, DUR - 1}, {0, 1, DUR - 2}, {0, 2, DUR - 4}, {20, 2, DUR - 3}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct cast c;
+        begin(&c, 2);
+        run_shifted(&c, rows[i].from, rows[i].late_s);
+        ck_assert_int_eq(c.result.state, RUN_DONE);
+        ck_assert_msg(c.result.conclusive, "%zu", i);
+        ck_assert_uint_eq(c.result.estimate.bw, 10 * MB);
+        ck_assert_uint_eq(c.result.estimate.p90, 10 * MB);
+        ck_assert_uint_eq(c.result.estimate.p10, 10 * MB);
+        ck_assert_msg(c.result.estimate.counted == rows[i].counted, "%zu: %u", i,
+                      c.result.estimate.counted);
+        finish(&c);
+    }
+}
+END_TEST
+
+START_TEST(test_run_too_few_seconds_together_are_no_result)
+{
+    struct cast c;
+    struct run_config config = a_team(2);
+    config.dur = 7;
+    begin_with(&c, &config);
+    all_connected(&c, 2);
+    for (unsigned now = 1; now <= 7; now++) {
+        const struct meas_bg bg = {(uint16_t)now, 0, 0};
+        test_env_advance_ms(c.env, 1000);
+        run_bg(c.run, &bg);
+        report_shared(&c, 0, now, false);
+        if (now <= 4)
+            report_shared(&c, 1, now, false);
+    }
+    test_env_advance_ms(c.env, 600);
+    for (unsigned sec = 5; sec <= 7; sec++)
+        report_shared(&c, 1, sec, true);
+    test_env_advance_ms(c.env, 0);
+    ck_assert_int_eq(c.result.state, RUN_DONE);
+    ck_assert_str_eq(run_why(&c.result), "inconclusive");
+    ck_assert_uint_eq(c.result.estimate.counted, 3);
+    ck_assert_uint_eq(c.result.apart, 3);
+    ck_assert_uint_eq(c.result.estimate.bw, 10 * MB);
+    finish(&c);
+}
+END_TEST
+
 START_TEST(test_run_cheat_comes_with_its_evidence)
 {
     struct cast c;
@@ -722,6 +801,8 @@ TESTS("measure/run", test_run_goes_through_its_states,
       test_run_unanswered_is_unsupported, test_run_refused_says_why,
       test_run_half_of_the_circuits_suffice, test_run_waits_for_all_to_connect,
       test_run_lost_measurer_ends_it, test_run_silent_measurer_ends_it,
+      test_run_seconds_count_in_which_all_are_at_work,
+      test_run_too_few_seconds_together_are_no_result,
       test_run_cheat_comes_with_its_evidence, test_run_claims_of_measurers_are_bounded,
       test_run_words_of_another_id_or_time_change_nothing, test_run_cancel_tells_all,
       test_run_stock_relay_is_not_asked, test_run_adaptive_ends_early_and_stops_measurers,
