@@ -37,7 +37,7 @@ struct cjob {
     struct csession *team[RUN_MEMBERS_MOST]; /* NULL: it is gone */
     bool has_bw, has_sockets;                /* of the team, which are to be given back */
     struct cplan_item *item;                 /* of the plan; NULL: somebody ordered it */
-    bool polite;                             /* polite_end() is due */
+    struct polite_run *polite;               /* cpolite_end() is due */
     bool recorded;                           /* the line of its beginning */
     int64_t began_s;
     struct run_second newest;
@@ -116,6 +116,16 @@ enum { COORDINATOR_PROOF_S = 300 };
  * refused, and is freed. */
 bool cjob_prove(struct cjob *j);
 void cjob_unprove(struct cjob *j);
+
+/* ---- coordinator_polite.c ---- */
+
+/* Another run of it, or on its address, goes on: it has to wait. */
+bool cpolite_is_measured(const struct cjob *j);
+/* As polite_begin(). */
+MUST_USE err_t cpolite_begin(struct cjob *j, char why[POLITE_WHY_MAX]);
+/* A link has proved who it is, at AT (NULL: as said before): the run ends if it may not go on. */
+void cpolite_met(struct cjob *j, const struct ipport *at);
+void cpolite_end(struct cjob *j, int64_t now_s, uint64_t bytes, bool sent_away);
 /* Before S is freed. */
 void cjob_session_lost(struct coordinator *c, struct csession *s, const char *why);
 void cjob_session_msg(struct csession *s, const struct msg *m);

@@ -176,8 +176,7 @@ static void on_end(void *arg, const struct run_result *result)
     /* Whose failure it is was not told by the run: it may be alive all the same. */
     if (result->state == RUN_FAILED && result->member < j->config.n_members)
         cancel(j, result->member, j->meas_id);
-    if (j->polite)
-        polite_end(c->polite, &j->config.relay.addrs[0], now_s, cjob_bytes(j), away);
+    cpolite_end(j, now_s, cjob_bytes(j), away);
     c->counts.checked += result->checked;
     c->counts.bad += result->bad;
     c->counts.bytes += cjob_bytes(j);
@@ -219,32 +218,12 @@ static bool is_resting(const struct coordinator *c, const struct ip *ip)
     return false;
 }
 
-/* Relays of one host that have one slot are measured at the same time, if they know measuring. */
-static bool may_be_beside(const struct cjob *j, const struct cjob *other)
-{
-    return j->item && other->item && j->item->at.slot == other->item->at.slot &&
-           j->config.mode == MEAS_FLASHFLOW && other->config.mode == MEAS_FLASHFLOW;
-}
-
-/* One run at a time on an address: polite.h has the rule; here it makes others wait. */
-static bool is_measured(const struct cjob *j)
-{
-    const struct ip *ip = &j->config.relay.addrs[0].ip;
-    for (struct cjob *o = j->coordinator->jobs; o; o = o->next)
-        if (o->run && ip_equal(&o->config.relay.addrs[0].ip, ip) && !may_be_beside(j, o))
-            return true;
-    return false;
-}
-
 static void begin(struct cjob *j, uint64_t sum)
 {
     struct coordinator *c = j->coordinator;
     char why[POLITE_WHY_MAX] = "";
     j->began_s = env_wall_s(c->env);
-    bool beside = j->item && j->config.mode == MEAS_FLASHFLOW;
-    err_t e = (beside ? polite_begin_beside : polite_begin)(c->polite, &j->config.relay.addrs[0],
-                                                            j->began_s, why);
-    j->polite = e == OK;
+    err_t e = cpolite_begin(j, why);
     if (e == ERR_LIMIT) {
         cteam_forget(j);
         cjob_refuse(j, "refused", why);
@@ -259,8 +238,7 @@ static void begin(struct cjob *j, uint64_t sum)
         run_start(j->run);
         return;
     }
-    if (j->polite)
-        polite_end(c->polite, &j->config.relay.addrs[0], j->began_s, 0, false);
+    cpolite_end(j, j->began_s, 0, false);
     cjob_refuse(j, "cancelled", err_text(e));
 }
 
@@ -271,7 +249,7 @@ static bool try_begin(struct cjob *j)
     uint64_t waited = c->env->mono_us - j->queued_us;
     bool planned = j->item != NULL;
     const struct ip *ip = &j->config.relay.addrs[0].ip;
-    if (is_measured(j) || is_resting(c, ip))
+    if (cpolite_is_measured(j) || is_resting(c, ip))
         return true;
     uint64_t sum = cteam_gather(j);
     uint64_t wanted = alloc_wanted(j->config.prior, j->config.multiplier);
@@ -355,6 +333,7 @@ void coordinator_relay_granted(struct coordinator *c, uint32_t meas_id,
     if (peer) {
         j->config.relay.ed25519 = *peer; /* for the results */
         j->config.relay.has_ed25519 = true;
+        cpolite_met(j, NULL);
     }
     run_granted(j->run, limits);
 }

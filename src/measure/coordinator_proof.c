@@ -137,4 +137,5 @@ void coordinator_relay_met(struct coordinator *c, uint32_t meas_id, const struct
     run_reached(j->run, at);
     j->config.relay.fp = *rsa;
     j->config.relay.has_fp = true;
+    cpolite_met(j, at);
 }

@@ -13,8 +13,7 @@ static int64_t wait_s(const struct cplan *p, const struct cplan_item *first)
     int64_t most = 0, end_s = (p->period + 1) * SCHEDULE_PERIOD_S;
     for (const struct cplan_item *i = first; i; i = i->next) {
         const struct roster_relay *r = roster_find(&p->roster, &i->fp);
-        int64_t s =
-            r && r->who.n_addrs ? polite_wait_s(p->c->polite, &r->who.addrs[0], now_s(p)) : 0;
+        int64_t s = r && r->who.n_addrs ? polite_wait_s(p->c->polite, &r->who, now_s(p)) : 0;
         if (s > most && now_s(p) + s + p->slot_s < end_s)
             most = s;
     }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/encode.h"
+
 /* An address, and who was measured there: several, if other relays have come after them. */
 struct history_place {
     struct ipport at;
@@ -197,13 +199,28 @@ uint64_t history_prior(const struct history_relay *r)
     return r->least > r->bw ? r->least : r->bw;
 }
 
+static void take_names(struct meas_relay *to, const struct result *r)
+{
+    if (r->at.ip.family != IP_NONE) {
+        to->addrs[0] = r->at;
+        to->n_addrs = 1;
+    }
+    if (hex_decode_exact(text_of(r->fp), to->fp.b, sizeof to->fp.b) == OK)
+        to->has_fp = true;
+    if (base64_decode_exact(text_of(r->ed), BASE64_UNPADDED, to->ed25519.b, sizeof to->ed25519.b) ==
+        OK)
+        to->has_ed25519 = true;
+}
+
 static err_t note(struct polite *polite, const struct result *begin, const struct result *end)
 {
     /* A relay that has ended it is left alone. */
     bool away = end && (strcmp(end->why, "relay_lost") == 0);
-    if (begin->at.ip.family == IP_NONE)
-        return OK;
-    return polite_note(polite, &begin->at, begin->ts, end ? end->bytes : 0, away);
+    struct meas_relay relay = {.n_addrs = 0};
+    take_names(&relay, begin);
+    if (end)
+        take_names(&relay, end);
+    return polite_note(polite, &relay, begin->ts, end ? end->bytes : 0, away);
 }
 
 /* The oldest of too many was an attempt, too. */

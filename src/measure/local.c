@@ -239,3 +239,17 @@ const struct run *local_run(const struct local *l)
 {
     return l->run;
 }
+
+void local_proved(const struct local *l, struct meas_relay *relay)
+{
+    const struct rsa_id *rsa = l->talk ? relay_talk_peer_rsa(l->talk) : NULL;
+    const struct ed_id *ed = l->talk ? relay_talk_peer(l->talk) : NULL;
+    if (rsa) {
+        relay->fp = *rsa;
+        relay->has_fp = true;
+    }
+    if (ed) {
+        relay->ed25519 = *ed;
+        relay->has_ed25519 = true;
+    }
+}

@@ -59,5 +59,7 @@ MUST_USE err_t local_new(struct env *env, const struct local_config *config,
 void local_free(struct local *l); /* closes all; NULL is fine */
 void local_cancel(struct local *l, const char *why);
 const struct run *local_run(const struct local *l);
+/* Whom the link to a relay that was asked has proved: into RELAY, as far as that is known. */
+void local_proved(const struct local *l, struct meas_relay *relay);
 
 #endif

@@ -12,8 +12,10 @@ enum { NOW = 1764500000 }; /* 2025-11-30 10:53:20 */
 #define DAY (24 * 3600)
 
 static struct log quiet = {.least = LOG_ERR + 1};
-static const struct ipport there = {{.family = IP_V4, .b = {192, 0, 2, 7}}, 9001};
-static const struct ipport here = {{.family = IP_V4, .b = {127, 0, 0, 1}}, 9001};
+static const struct meas_relay there = {.addrs = {{{.family = IP_V4, .b = {192, 0, 2, 7}}, 9001}},
+                                        .n_addrs = 1};
+static const struct meas_relay here = {.addrs = {{{.family = IP_V4, .b = {127, 0, 0, 1}}, 9001}},
+                                       .n_addrs = 1};
 static char why[PAST_WHY];
 static struct past p;
 
@@ -37,15 +39,12 @@ static void nothing(void *arg, const struct run_result *result)
     (void)arg, (void)result;
 }
 
-static void new_lone(struct lone *l, uint32_t id, const struct ipport *at)
+static void new_lone(struct lone *l, uint32_t id, const struct meas_relay *at)
 {
     static const struct run_ops ops = {.on_end = nothing};
     *l = (struct lone){.env = test_env(id)};
-    l->config = (struct run_config){.meas_id = id,
-                                    .relay = {.addrs = {*at}, .n_addrs = 1},
-                                    .dur = 5,
-                                    .sockets = 4,
-                                    .n_members = 1};
+    l->config =
+        (struct run_config){.meas_id = id, .relay = *at, .dur = 5, .sockets = 4, .n_members = 1};
     snprintf(l->config.members[0].name, sizeof l->config.members[0].name, "local");
     ck_ok(run_new(l->env, &l->config, &ops, NULL, &l->run));
     l->of = (struct results_of){l->run, &l->config};
@@ -58,7 +57,7 @@ static void free_lone(struct lone *l)
 }
 
 /* One that began at NOW_S; CODE: how it failed, -1: it did not, -2: its process was killed. */
-static void measured(uint32_t id, const struct ipport *at, int64_t now_s, int code)
+static void measured(uint32_t id, const struct meas_relay *at, int64_t now_s, int code)
 {
     struct lone l;
     struct run_result result = {.state = RUN_DONE, .conclusive = true};
@@ -68,14 +67,14 @@ static void measured(uint32_t id, const struct ipport *at, int64_t now_s, int co
     }
     new_lone(&l, id, at);
     ck_assert_msg(past_take(&p, &quiet, at, now_s, why) == OK, "%s", why);
-    ck_ok(past_begin(&p, &l.of, now_s));
+    ck_ok(past_begin(&p, &l.of, now_s, why));
     if (code > -2)
         past_end(&p, &l.of, &result, now_s + 30);
     past_leave(&p);
     free_lone(&l);
 }
 
-static void assert_refused(const struct ipport *at, int64_t now_s, const char *text)
+static void assert_refused(const struct meas_relay *at, int64_t now_s, const char *text)
 {
     ck_err(past_take(&p, &quiet, at, now_s, why), ERR_LIMIT);
     ck_assert_str_eq(why, text);
@@ -83,16 +82,40 @@ static void assert_refused(const struct ipport *at, int64_t now_s, const char *t
 
 START_TEST(test_past_twice_a_day)
 {
-    struct ipport other = there;
+    struct meas_relay other = there;
     setup();
     measured(1, &there, NOW, -1);
     measured(2, &there, NOW + 600, -1);
     assert_refused(&there, NOW + 3600, "it was measured twice: not for 23 h 0 min");
-    other.port++;
+    other.addrs[0].port++;
     measured(3, &other, NOW + 3600, -1); /* another relay */
     assert_refused(&there, NOW + DAY - 60, "it was measured twice: not for 60 s");
     measured(4, &there, NOW + DAY, -1);
     assert_refused(&there, NOW + DAY + 60, "it was measured twice: not for 9 min");
+    remove_dir();
+}
+END_TEST
+
+/* By one address, by another, and by whom the link proves to be there. */
+START_TEST(test_past_counts_by_whom_it_is)
+{
+    struct lone l;
+    struct meas_relay moved = there, named = there;
+    setup();
+    named.has_fp = true;
+    named.fp.b[0] = 7;
+    moved.addrs[0].port = 443;
+    measured(1, &named, NOW, -1);
+    measured(2, &named, NOW + 60, -2);
+    ck_ok(past_take(&p, &quiet, &moved, NOW + 3600, why));
+    moved.has_fp = true;
+    moved.fp = named.fp;
+    new_lone(&l, 3, &moved);
+    ck_err(past_begin(&p, &l.of, NOW + 3600, why), ERR_LIMIT);
+    ck_assert_str_eq(why, "it was measured twice: not for 23 h 0 min");
+    past_leave(&p);
+    free_lone(&l);
+    assert_refused(&moved, NOW + 3600, "it was measured twice: not for 23 h 0 min");
     remove_dir();
 }
 END_TEST
@@ -251,8 +274,9 @@ START_TEST(test_folder_with_what_leads_to_it)
 }
 END_TEST
 
-TESTS("app/measure/past", test_past_twice_a_day, test_past_a_beginning_without_an_end_counts,
-      test_past_what_never_began_does_not_count, test_past_a_relay_that_hung_up_is_left_alone,
-      test_past_loopback_is_free, test_past_files_are_their_owners, test_past_lines_that_are_none,
+TESTS("app/measure/past", test_past_twice_a_day, test_past_counts_by_whom_it_is,
+      test_past_a_beginning_without_an_end_counts, test_past_what_never_began_does_not_count,
+      test_past_a_relay_that_hung_up_is_left_alone, test_past_loopback_is_free,
+      test_past_files_are_their_owners, test_past_lines_that_are_none,
       test_past_does_not_grow_for_ever, test_past_one_at_a_time,
       test_past_without_a_place_nobody_is_measured, test_folder_with_what_leads_to_it)

@@ -68,13 +68,18 @@ static char *descriptor(const struct doc *d)
     return text;
 }
 
-static uint32_t order(void)
+static uint32_t order_at(const char *relay)
 {
     char why[COORDINATOR_WHY];
     uint32_t id = 0;
     const struct coordinator_wish wish = {.mode = MEAS_ECHO2, .dur = 6};
-    ck_ok(coordinator_measure(team.c, AT, &wish, &id, why));
+    ck_assert_msg(coordinator_measure(team.c, relay, &wish, &id, why) == OK, "%s", why);
     return id;
+}
+
+static uint32_t order(void)
+{
+    return order_at(AT);
 }
 
 static void proves(const struct doc *d)
@@ -200,6 +205,75 @@ START_TEST(test_coordinator_proof_that_comes_late)
 }
 END_TEST
 
+/* ---- how often ---- */
+
+#define ELSEWHERE "203.0.113.8:443"
+
+/* An order by address, whose relay proves to be ours there. */
+static struct result proved_at(const char *at)
+{
+    uint32_t id = order_at(at);
+    ck_ok(ipport_parse(at, &s.relay.at));
+    team_pass(3);
+    if (team.proving)
+        proves(&(struct doc){.id = &s.id, .pin = &team.keys.pin, .at = at});
+    team_pass(25);
+    return team_result(id);
+}
+
+static void restart(void)
+{
+    team_kill_coordinator();
+    team_pass(1);
+    team_coordinator();
+    for (size_t i = 0; i < team.n_lines; i++)
+        ck_ok(coordinator_recall(team.c, (struct text){team.lines[i], strlen(team.lines[i]) - 1}));
+    ck_ok(coordinator_recalled(team.c));
+    team_pass(5);
+}
+
+/* One relay that answers at two addresses is one, also over restarts, and to whom it is new. */
+START_TEST(test_coordinator_proof_counts_for_the_relay)
+{
+    for (int restarts = 0; restarts < 2; restarts++) {
+        set_up();
+        (void)proved_at(AT);
+        (void)proved_at(ELSEWHERE);
+        ck_assert_uint_eq(begun(), 4);
+        if (restarts)
+            restart();
+        struct result r = proved_at(ELSEWHERE);
+        ck_assert_str_eq(r.why, "refused");
+        ck_assert_msg(strstr(r.detail, "measured twice") != NULL, "%s", r.detail);
+        ck_assert_str_eq(proved_at(AT).why, "refused");
+        ck_assert_str_eq(proved_at("203.0.113.9:443").why, "refused");
+        ck_assert_uint_eq(begun(), 4);
+        tear_down();
+    }
+}
+END_TEST
+
+/* Those that know measuring say who they are when they are asked: before anybody is told. */
+START_TEST(test_coordinator_proof_of_who_is_asked_counts)
+{
+    static const char *const at[] = {AT, "[2001:db8::7]:9001", "203.0.113.9:9001"};
+    set_up();
+    for (size_t i = 0; i < 3; i++) {
+        struct ipport there;
+        uint32_t id = team_measure(at[i]);
+        ck_ok(ipport_parse(at[i], &there));
+        team.relay_is_silent = true;
+        team_pass(1);
+        coordinator_relay_met(team.c, id, &s.id.rsa_id, &there);
+        team.relay_is_silent = false;
+        team_pass(20);
+        ck_assert_str_eq(team_result(id).why, i < 2 ? "" : "refused");
+        ck_assert_uint_eq(begun(), i < 2 ? 2 * i + 2 : 4);
+    }
+    tear_down();
+}
+END_TEST
+
 /* ---- an exit behind it ---- */
 
 #define EXIT_AT "198.51.100.9:443"
@@ -305,5 +379,6 @@ END_TEST
 TESTS("measure/coordinator_proof", test_coordinator_proof_is_enough,
       test_coordinator_proof_that_is_none, test_coordinator_proof_may_be_taken_back,
       test_coordinator_proof_while_settings_change, test_coordinator_proof_that_comes_late,
+      test_coordinator_proof_counts_for_the_relay, test_coordinator_proof_of_who_is_asked_counts,
       test_coordinator_proof_of_an_exit, test_coordinator_proof_of_an_exit_that_has_not_agreed,
       test_coordinator_proof_of_an_exit_here, test_coordinator_proof_does_not_open_web_servers)

@@ -228,5 +228,4 @@ START_TEST(test_coordinator_seed_9989_seconds_apart)
 }
 END_TEST
 
-TESTS("measure/coordinator_seeds", test_coordinator_seed_9989_seconds_apart,
-      test_coordinator_seeds)
+TESTS("measure/coordinator_seeds", test_coordinator_seed_9989_seconds_apart, test_coordinator_seeds)

@@ -81,14 +81,46 @@ START_TEST(test_history_attempts_count)
     struct history h;
     struct polite *p = polite_new(POLITE_BYTES_A_DAY);
     struct ipport where = at("203.0.113.7:9001");
+    const struct meas_relay relay = {.addrs = {where}, .n_addrs = 1};
+    struct polite_run *run;
     char why[POLITE_WHY_MAX];
     history_init(&h);
     ck_ok(history_read(&h, TEXT_LIT(BEGIN("1", "1764500000")), p));
     ck_ok(history_read(&h, TEXT_LIT(BEGIN("2", "1764500040")), p));
     ck_ok(history_read(&h, TEXT_LIT(END("2", "1764500080", ",\"ok\":true,\"bw\":3000")), p));
     ck_ok(history_read_end(&h, p));
-    ck_err(polite_begin(p, &where, NOW, why), ERR_LIMIT);
-    ck_ok(polite_begin(p, &where, NOW + POLITE_PERIOD_S, why));
+    ck_err(polite_begin(p, &relay, NOW, why, &run), ERR_LIMIT);
+    ck_ok(polite_begin(p, &relay, NOW + POLITE_PERIOD_S, why, &run));
+    history_free(&h);
+    polite_free(p);
+}
+END_TEST
+
+/* Who it was counts, wherever it was found; its end may know more than its beginning. */
+START_TEST(test_history_runs_count_by_identity)
+{
+    struct history h;
+    struct polite *p = polite_new(POLITE_BYTES_A_DAY);
+    struct polite_run *run;
+    struct meas_relay moved = {.addrs = {at("[2001:db8::7]:443")}, .n_addrs = 1, .has_fp = true};
+    char why[POLITE_WHY_MAX];
+    for (uint8_t i = 0; i < 20; i++)
+        moved.fp.b[i] = i;
+    history_init(&h);
+    ck_ok(history_read(&h, TEXT_LIT(BEGIN("1", "1764500000")), p));
+    ck_ok(history_read(&h, TEXT_LIT(END("1", "1764500030", ",\"ok\":true,\"bw\":3000")), p));
+    ck_ok(history_read(&h,
+                       TEXT_LIT("{\"t\":\"begin\",\"id\":2,\"ts\":1764500040,\"fp\":\"" FP
+                                "\",\"addr\":\"203.0.113.9:1\",\"ed\":\"" ED_A "\"}"),
+                       p));
+    ck_ok(history_read_end(&h, p));
+    ck_err(polite_begin(p, &moved, NOW, why, &run), ERR_LIMIT);
+    moved.has_fp = false;
+    moved.has_ed25519 = true;
+    ck_assert_int_eq(polite_wait_s(p, &moved, NOW), 0);
+    ck_ok(polite_begin(p, &moved, NOW, why, &run));
+    polite_end(p, run, NOW, 0, false);
+    ck_err(polite_begin(p, &moved, NOW, why, &run), ERR_LIMIT);
     history_free(&h);
     polite_free(p);
 }
@@ -100,6 +132,8 @@ START_TEST(test_history_attempts_beyond_what_is_kept)
     struct history h;
     struct polite *p = polite_new(POLITE_BYTES_A_DAY);
     struct ipport where = at("203.0.113.7:9001");
+    const struct meas_relay relay = {.addrs = {where}, .n_addrs = 1};
+    struct polite_run *run;
     char why[POLITE_WHY_MAX], line[200];
     history_init(&h);
     ck_ok(history_read(&h, TEXT_LIT(BEGIN("1", "1764500000")), p));
@@ -110,7 +144,7 @@ START_TEST(test_history_attempts_beyond_what_is_kept)
         ck_ok(history_read(&h, text_of(line), p));
     }
     ck_ok(history_read_end(&h, p));
-    ck_err(polite_begin(p, &where, NOW, why), ERR_LIMIT);
+    ck_err(polite_begin(p, &relay, NOW, why, &run), ERR_LIMIT);
     history_free(&h);
     polite_free(p);
 }
@@ -187,6 +221,6 @@ START_TEST(test_history_inconclusive_is_a_least)
 END_TEST
 
 TESTS("measure/history", test_history_remembers_the_newest_good_figure, test_history_by_address,
-      test_history_attempts_count, test_history_attempts_beyond_what_is_kept,
-      test_history_relays_that_change_places, test_history_inconclusive_is_a_least,
-      test_history_many)
+      test_history_attempts_count, test_history_runs_count_by_identity,
+      test_history_attempts_beyond_what_is_kept, test_history_relays_that_change_places,
+      test_history_inconclusive_is_a_least, test_history_many)

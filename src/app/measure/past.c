@@ -107,15 +107,15 @@ static err_t take(struct past *p, struct log *log, int64_t now_s, char why[PAST_
     if (e != OK)
         return refuse(why, e, "what was measured cannot be read: %s", err_text(e));
     TRY(read_all(p, now_s, why));
-    e = polite_begin(p->polite, &p->at, now_s, polite);
+    e = polite_begin(p->polite, &p->relay, now_s, polite, &p->run);
     return e == OK ? OK : refuse(why, e, "%s", polite);
 }
 
-err_t past_take(struct past *p, struct log *log, const struct ipport *at, int64_t now_s,
+err_t past_take(struct past *p, struct log *log, const struct meas_relay *relay, int64_t now_s,
                 char why[PAST_WHY])
 {
-    *p = (struct past){.lock = -1, .at = *at};
-    if (consent_is_free(at))
+    *p = (struct past){.lock = -1, .relay = *relay};
+    if (consent_is_free(&relay->addrs[0]))
         return OK;
     err_t e = take(p, log, now_s, why);
     if (e != OK)
@@ -135,11 +135,18 @@ static err_t append(struct past *p, char *gift_line, int64_t now_s)
     return e;
 }
 
-err_t past_begin(struct past *p, const struct results_of *of, int64_t now_s)
+err_t past_begin(struct past *p, const struct results_of *of, int64_t now_s, char why[PAST_WHY])
 {
+    char polite[POLITE_WHY_MAX];
     if (!p->dir)
         return OK;
-    TRY(append(p, results_begin(of, now_s), now_s));
+    err_t e = polite_learn(p->polite, p->run, &of->config->relay, polite);
+    if (e != OK)
+        return refuse(why, e, "%s", polite);
+    e = append(p, results_begin(of, now_s), now_s);
+    if (e != OK)
+        return refuse(why, e, "that it begins could not be written down");
+    p->relay = of->config->relay;
     p->began_s = now_s;
     return OK;
 }
@@ -154,7 +161,7 @@ void past_end(struct past *p, const struct results_of *of, const struct run_resu
 
 uint64_t past_bytes_left(const struct past *p, int64_t now_s)
 {
-    return p->polite ? polite_bytes_left(p->polite, &p->at, now_s) : 0;
+    return p->polite ? polite_bytes_left(p->polite, &p->relay, now_s) : 0;
 }
 
 void past_leave(struct past *p)

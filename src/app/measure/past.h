@@ -16,17 +16,20 @@ struct past {
     int lock; /* the folder, while one relay is measured; -1: none is */
     struct resultsdir *dir;
     struct polite *polite;
-    struct ipport at;
+    struct polite_run *run;
+    struct meas_relay relay;
     int64_t began_s; /* 0: not yet */
 };
 
-/* The relay at AT may be measured now, and until past_leave() no other process of this user
+/* RELAY may be measured now, and until past_leave() no other process of this user
  * measures any that is not of this computer. ERR_LIMIT, ERR_STATE, ERR_IO, ERR_NOMEM, and WHY. P
  * is one that was left, or zero. */
-MUST_USE err_t past_take(struct past *p, struct log *log, const struct ipport *at, int64_t now_s,
-                         char why[PAST_WHY]);
-/* It begins: ERR_IO, ERR_NOMEM: then it must not. */
-MUST_USE err_t past_begin(struct past *p, const struct results_of *of, int64_t now_s);
+MUST_USE err_t past_take(struct past *p, struct log *log, const struct meas_relay *relay,
+                         int64_t now_s, char why[PAST_WHY]);
+/* It begins, and OF says whom its link has proved. ERR_LIMIT, ERR_IO, ERR_NOMEM and WHY: then it
+ * must not. */
+MUST_USE err_t past_begin(struct past *p, const struct results_of *of, int64_t now_s,
+                          char why[PAST_WHY]);
 /* What it came to, if it began. */
 void past_end(struct past *p, const struct results_of *of, const struct run_result *result,
               int64_t now_s);

@@ -48,8 +48,10 @@ static struct results_of results_of(const struct session *s)
 static void note_begin(struct session *s)
 {
     const struct results_of of = results_of(s);
-    if (past_begin(&s->past, &of, env_wall_s(net_env(s->tool.net))) != OK)
-        local_cancel(s->local, "that it begins could not be written down");
+    char why[PAST_WHY];
+    local_proved(s->local, &s->config.run.relay);
+    if (past_begin(&s->past, &of, env_wall_s(net_env(s->tool.net)), why) != OK)
+        local_cancel(s->local, why);
 }
 
 static void on_state(void *arg, enum run_state state)
@@ -180,8 +182,8 @@ static void measure_it(struct session *s)
     net_enter(s->tool.net);
     s->outcome = OVER;
     s->next_prior = 0;
-    if (past_take(&s->past, &s->tool.log, &s->whom.relay.addrs[0], env_wall_s(net_env(s->tool.net)),
-                  why) == OK)
+    if (past_take(&s->past, &s->tool.log, &s->whom.relay, env_wall_s(net_env(s->tool.net)), why) ==
+        OK)
         run(s);
     else
         printf("%s was not measured: %s (refused)\n", s->whom.name, why);
