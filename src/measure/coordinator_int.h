@@ -44,6 +44,17 @@ struct cjob {
     struct cjob *next;
 };
 
+/* What a plan hears of jobs: it makes them, so they do not call it by name. */
+struct cplan_ops {
+    /* A run has its circuits, and waits to be released. */
+    void (*held)(struct coordinator *c);
+    /* A second of J's run is over: relays of one host end together. */
+    void (*second)(struct cjob *j);
+    /* J, which has an item, is over; WHY: NULL if it was measured. NEXT_PRIOR: with which it would
+     * be worth another run; 0: with none. */
+    void (*over)(struct cjob *j, const char *why, uint64_t next_prior);
+};
+
 /* An address where a run is just over: what waits at the relay has to drain, and it may not have
  * heard yet that it is over. */
 struct crest {
@@ -70,6 +81,7 @@ struct coordinator {
     struct polite *polite;
     struct agree agree;
     struct cplan *plan;
+    const struct cplan_ops *plan_ops;
     struct coordinator_counts counts;
     struct crest rests[COORDINATOR_RESTS]; /* a ring */
     size_t next_rest;
@@ -104,18 +116,17 @@ unsigned cteam_sockets(const struct cjob *j);
 /* One more in the row. NULL: too many, or out of memory. */
 struct cjob *cjob_add(struct coordinator *c, const struct meas_relay *relay,
                       const struct coordinator_wish *wish);
-struct cjob *cjob_find(const struct coordinator *c, uint32_t meas_id);
 /* Begins what can be begun. */
 void cjob_look(void *coordinator);
-/* Nobody was told of it: it is over, and J freed. */
-void cjob_refuse(struct cjob *j, const char *why, const char *detail);
 /* A relay's word holds so long: a job may wait for hours until it can begin, and the word may have
  * been taken back. */
 enum { COORDINATOR_PROOF_S = 300 };
 /* True: it has agreed of late, or need not, or is asked by the run. Else it is asked, or J has been
  * refused, and is freed. */
 bool cjob_prove(struct cjob *j);
-void cjob_unprove(struct cjob *j);
+/* Before S is freed. */
+void cjob_session_lost(struct coordinator *c, struct csession *s, const char *why);
+void cjob_session_msg(struct csession *s, const struct msg *m);
 
 /* ---- coordinator_polite.c ---- */
 
@@ -126,9 +137,18 @@ MUST_USE err_t cpolite_begin(struct cjob *j, char why[POLITE_WHY_MAX]);
 /* A link has proved who it is, at AT (NULL: as said before): the run ends if it may not go on. */
 void cpolite_met(struct cjob *j, const struct ipport *at);
 void cpolite_end(struct cjob *j, int64_t now_s, uint64_t bytes, bool sent_away);
-/* Before S is freed. */
-void cjob_session_lost(struct coordinator *c, struct csession *s, const char *why);
-void cjob_session_msg(struct csession *s, const struct msg *m);
+
+/* ---- coordinator_end.c ---- */
+
+struct cjob *cjob_find(const struct coordinator *c, uint32_t meas_id);
+/* Its relay, and its relay's descriptor, are spoken of no more. */
+void cjob_leave_relay(struct cjob *j, bool aborted);
+void cjob_unprove(struct cjob *j);
+/* LINE is its result's, NULL out of memory: for the results, for whoever follows the job, and for
+ * what is remembered. WHY, NEXT_PRIOR: as a plan is told. J is freed. */
+void cjob_over(struct cjob *j, const char *why, uint64_t next_prior, char *gift_line);
+/* Nobody was told of it: it is over, and J freed. */
+void cjob_refuse(struct cjob *j, const char *why, const char *detail);
 void cjob_free(struct cjob *j);
 
 /* ---- relays by name ---- */

@@ -1,4 +1,5 @@
-/* Jobs of the coordinator: the row in which they wait, and their runs. */
+/* Jobs of the coordinator: the row in which they wait, and their runs. How one ends is
+ * coordinator_end.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,77 +10,6 @@
 #include "measure/coordinator_plan.h"
 
 enum { LOOK_MS = 1000 };
-
-struct cjob *cjob_find(const struct coordinator *c, uint32_t meas_id)
-{
-    for (struct cjob *j = c->jobs; j; j = j->next)
-        if (j->meas_id == meas_id)
-            return j;
-    return NULL;
-}
-
-/* ---- the end of a job ---- */
-
-static void leave_relay(struct cjob *j, bool aborted)
-{
-    if (j->talk)
-        j->coordinator->ops->hush(j->coordinator->arg, j->talk, aborted);
-    j->talk = NULL;
-}
-
-void cjob_free(struct cjob *j)
-{
-    struct coordinator *c = j->coordinator;
-    struct cjob **at = &c->jobs;
-    while (*at != j)
-        at = &(*at)->next;
-    *at = j->next;
-    c->n_jobs--;
-    leave_relay(j, true);
-    cjob_unprove(j);
-    cteam_give_back(j);
-    run_free(j->run);
-    free(j->proof);
-    free(j->exit_proof);
-    free(j);
-}
-
-/* The line goes to the results, to whoever follows the job, and to what is remembered. */
-static void publish(struct cjob *j, char *gift_line)
-{
-    struct coordinator *c = j->coordinator;
-    struct result r = {.ok = false};
-    if (!gift_line || c->ops->record(c->arg, gift_line, false) != OK) {
-        c->counts.unwritten++;
-        log_warn(c->env->log, "The result of measurement %u could not be written", j->meas_id);
-    }
-    if (gift_line) {
-        struct text line = {gift_line, strlen(gift_line) - 1};
-        if (results_parse(line, &r) != OK || history_add(&c->history, &r) != OK)
-            log_warn(c->env->log, "The result of measurement %u is not remembered", j->meas_id);
-        gift_line[line.len] = 0;
-    }
-    ccounts_result(&c->counts, &r);
-    ctell_result(j, gift_line);
-    free(gift_line);
-}
-
-static void over(struct cjob *j)
-{
-    struct coordinator *c = j->coordinator;
-    cjob_free(j);
-    env_arm_ms(c->env, &c->look, 0);
-    if (c->finishing && !c->jobs)
-        c->ops->on_idle(c->arg);
-}
-
-/* Nobody was told of it. */
-void cjob_refuse(struct cjob *j, const char *why, const char *detail)
-{
-    cplan_job_over(j, why, 0);
-    publish(j, results_refused(&j->config, why, detail, env_wall_s(j->coordinator->env)));
-    over(j);
-}
 
 /* ---- a run's side ---- */
 
@@ -94,7 +24,7 @@ static void ask(void *arg, const struct meas_params *params)
 
 static void leave(void *arg, bool aborted)
 {
-    leave_relay(arg, aborted);
+    cjob_leave_relay(arg, aborted);
 }
 
 /* On disk before the first measuring byte: so that a crash does not make it forgotten. */
@@ -156,7 +86,7 @@ static void on_second(void *arg, const struct run_second *s)
     struct cjob *j = arg;
     j->newest = *s;
     ctell_second(j, s);
-    cplan_second(j);
+    j->coordinator->plan_ops->second(j);
 }
 
 static void rest(struct coordinator *c, const struct ip *ip)
@@ -183,9 +113,7 @@ static void on_end(void *arg, const struct run_result *result)
     rest(c, &j->config.relay.addrs[0].ip);
     if (!run_why(result))
         cjob_compare(j);
-    cplan_job_over(j, run_why(result), result->next_prior);
-    publish(j, results_end(&of, result, j->began_s, now_s));
-    over(j);
+    cjob_over(j, run_why(result), result->next_prior, results_end(&of, result, j->began_s, now_s));
 }
 
 static const struct run_ops run_ops = {
@@ -302,7 +230,7 @@ static void connected(struct cjob *j, size_t k, const struct connected_to_relay 
 {
     run_connected(j->run, k, m);
     if (run_is_held(j->run))
-        cplan_look(j->coordinator->plan);
+        j->coordinator->plan_ops->held(j->coordinator);
 }
 
 void cjob_session_msg(struct csession *s, const struct msg *m)

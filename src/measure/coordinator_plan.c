@@ -22,6 +22,14 @@ void cplan_enter(struct cplan *p, struct cplan_item *item, enum cplan_state stat
     item->state = state;
 }
 
+void cplan_rest(struct cplan *p, struct cplan_item *item, int64_t until_s)
+{
+    item->rests_until_s = until_s;
+    item->at.slot = SCHEDULE_NOWHERE;
+    LL_PREPEND(p->resting, item);
+    cplan_enter(p, item, CPLAN_RESTING);
+}
+
 struct cplan_item *cplan_add(struct cplan *p, const struct rsa_id *fp)
 {
     struct cplan_item *item = calloc(1, sizeof *item);
@@ -88,6 +96,12 @@ err_t cplan_link_all(struct cplan *p, struct cplan_item **items, size_t n)
         if (items[i]->at.slot != SCHEDULE_NOWHERE)
             TRY(cplan_link(p, items[i]));
     return OK;
+}
+
+void cplan_look(struct cplan *p)
+{
+    if (p->on)
+        env_arm_ms(p->c->env, &p->tick, 0);
 }
 
 void cplan_drop(struct cplan *p)

@@ -82,20 +82,15 @@ struct cplan *cplan_new(struct coordinator *c);
 void cplan_free(struct cplan *p);
 /* The coordinator ends: nothing more is begun. */
 void cplan_finish(struct cplan *p);
-/* Something may have come nearer: it looks at the end of the wake-up. */
-void cplan_look(struct cplan *p);
-/* J, which has an item, is over; WHY: NULL if it was measured. NEXT_PRIOR: with which it would be
- * worth another run; 0: with none. */
-void cplan_job_over(struct cjob *j, const char *why, uint64_t next_prior);
-
-/* A second of J's run is over: relays of one host end together. */
-void cplan_second(struct cjob *j);
-
 /* ---- coordinator_plan.c: its relays, and the rows of its slots ---- */
 
 const char *cplan_state_name(enum cplan_state state);
 void cplan_drop(struct cplan *p);
+/* Something may have come nearer: it looks at the end of the wake-up. */
+void cplan_look(struct cplan *p);
 void cplan_enter(struct cplan *p, struct cplan_item *item, enum cplan_state state);
+/* ITEM, which is in no row, waits until then. */
+void cplan_rest(struct cplan *p, struct cplan_item *item, int64_t until_s);
 /* A new one, in no slot. NULL out of memory. */
 struct cplan_item *cplan_add(struct cplan *p, const struct rsa_id *fp);
 /* Into the row of its slot. ERR_NOMEM. */
@@ -122,7 +117,6 @@ void cplan_size(const struct cplan *p, struct cplan_item *item, bool known);
 
 /* ---- coordinator_rest.c: those that may not be measured yet ---- */
 
-void cplan_rest(struct cplan *p, struct cplan_item *item, int64_t until_s);
 /* Whether FIRST and those behind it, who are to be asked, have to wait: then they rest. */
 bool cplan_rest_group(struct cplan *p, struct cplan_item *first);
 /* Those whose time has come get a slot. */

@@ -5,13 +5,6 @@
 
 #include "measure/coordinator_int.h"
 
-void cjob_unprove(struct cjob *j)
-{
-    if (j->proving)
-        j->coordinator->ops->unprove(j->coordinator->arg, j->proving);
-    j->proving = NULL;
-}
-
 /* A relay that knows measurements says itself whether it agrees, when it is asked by the run. */
 static bool needs_proof(const struct cjob *j)
 {

@@ -20,14 +20,6 @@ static int64_t wait_s(const struct cplan *p, const struct cplan_item *first)
     return most;
 }
 
-void cplan_rest(struct cplan *p, struct cplan_item *item, int64_t until_s)
-{
-    item->rests_until_s = until_s;
-    item->at.slot = SCHEDULE_NOWHERE;
-    LL_PREPEND(p->resting, item);
-    cplan_enter(p, item, CPLAN_RESTING);
-}
-
 bool cplan_rest_group(struct cplan *p, struct cplan_item *first)
 {
     int64_t s = wait_s(p, first);

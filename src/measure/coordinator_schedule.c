@@ -9,38 +9,6 @@
 
 enum { TICK_MS = 250, TICK_MOST_MS = 30 * 1000 };
 
-static void tick(void *arg);
-
-struct cplan *cplan_new(struct coordinator *c)
-{
-    struct cplan *p = calloc(1, sizeof *p);
-    if (!p)
-        return NULL;
-    p->c = c;
-    roster_init(&p->roster);
-    env_random(c->env, p->secret, SCHEDULE_SECRET_LEAST);
-    p->secret_len = SCHEDULE_SECRET_LEAST;
-    timer_init(&p->tick, tick, p);
-    return p;
-}
-
-void cplan_free(struct cplan *p)
-{
-    if (!p)
-        return;
-    env_disarm(p->c->env, &p->tick);
-    cplan_drop(p);
-    roster_free(&p->roster);
-    secret_wipe(p, sizeof *p);
-    free(p);
-}
-
-void cplan_look(struct cplan *p)
-{
-    if (p->on)
-        env_arm_ms(p->c->env, &p->tick, 0);
-}
-
 /* ---- beginning ---- */
 
 static bool is_of_group(const struct cjob *j, const struct cjob *first)
@@ -114,23 +82,6 @@ static void begin_due(struct cplan *p)
                 run_release(j->run);
             }
     }
-}
-
-static bool runs_beside(const struct cjob *j, const struct cjob *other)
-{
-    return other->run && run_state(other->run) == RUN_RUNNING && other->config.tied &&
-           ip_equal(&other->config.relay.addrs[0].ip, &j->config.relay.addrs[0].ip);
-}
-
-/* One that went on alone would show all of the host. */
-void cplan_second(struct cjob *j)
-{
-    bool may = j->config.tied;
-    for (const struct cjob *o = j->coordinator->jobs; may && o; o = o->next)
-        may = !runs_beside(j, o) || run_may_end(o->run);
-    for (struct cjob *o = j->coordinator->jobs; may && o; o = o->next)
-        if (runs_beside(j, o))
-            run_end_early(o->run);
 }
 
 /* ---- a look ---- */
@@ -220,6 +171,28 @@ static void tick(void *arg)
 
 /* ---- what comes of one ---- */
 
+static void on_held(struct coordinator *c)
+{
+    cplan_look(c->plan);
+}
+
+static bool runs_beside(const struct cjob *j, const struct cjob *other)
+{
+    return other->run && run_state(other->run) == RUN_RUNNING && other->config.tied &&
+           ip_equal(&other->config.relay.addrs[0].ip, &j->config.relay.addrs[0].ip);
+}
+
+/* One that went on alone would show all of the host. */
+static void on_second(struct cjob *j)
+{
+    bool may = j->config.tied;
+    for (const struct cjob *o = j->coordinator->jobs; may && o; o = o->next)
+        may = !runs_beside(j, o) || run_may_end(o->run);
+    for (struct cjob *o = j->coordinator->jobs; may && o; o = o->next)
+        if (runs_beside(j, o))
+            run_end_early(o->run);
+}
+
 /* The relay has done nothing wrong, and another run would give more. */
 static bool is_worth_another(const struct cplan *p, const struct cplan_item *item, const char *why,
                              uint64_t next_prior)
@@ -228,12 +201,10 @@ static bool is_worth_another(const struct cplan *p, const struct cplan_item *ite
     return item->tries < most && (next_prior || strcmp(why, "measurer_lost") == 0);
 }
 
-void cplan_job_over(struct cjob *j, const char *why, uint64_t next_prior)
+static void on_over(struct cjob *j, const char *why, uint64_t next_prior)
 {
     struct cplan_item *item = j->item;
     struct cplan *p = j->coordinator->plan;
-    if (!item)
-        return;
     j->item = NULL;
     item->job = NULL;
     if (why && is_worth_another(p, item, why, next_prior)) {
@@ -246,4 +217,33 @@ void cplan_job_over(struct cjob *j, const char *why, uint64_t next_prior)
         ckeep_item(p, item);
     }
     cplan_look(p);
+}
+
+static const struct cplan_ops job_ops = {.held = on_held, .second = on_second, .over = on_over};
+
+/* ---- life ---- */
+
+struct cplan *cplan_new(struct coordinator *c)
+{
+    struct cplan *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    p->c = c;
+    roster_init(&p->roster);
+    env_random(c->env, p->secret, SCHEDULE_SECRET_LEAST);
+    p->secret_len = SCHEDULE_SECRET_LEAST;
+    timer_init(&p->tick, tick, p);
+    c->plan_ops = &job_ops;
+    return p;
+}
+
+void cplan_free(struct cplan *p)
+{
+    if (!p)
+        return;
+    env_disarm(p->c->env, &p->tick);
+    cplan_drop(p);
+    roster_free(&p->roster);
+    secret_wipe(p, sizeof *p);
+    free(p);
 }
