@@ -110,8 +110,8 @@ enum { DESCRIPTOR_WHY_MAX = 160 };
  * each; both signatures, the signing key's certificate and its expiry, the cross-certificates of
  * both onion keys, the certificates of its families (those may have expired, as in C tor's
  * check_one_family_cert()), and that all say the same identities. Those without Ed25519 keys, which
- * no authority takes any more, are refused. ERR_MALFORMED, ERR_BAD_SIGNATURE, ERR_EXPIRED, and in
- * WHY a sentence without a full stop. */
+ * no authority takes any more, are refused. ERR_MALFORMED, ERR_BAD_SIGNATURE, ERR_EXPIRED,
+ * ERR_NOMEM (which says nothing of D), and in WHY a sentence without a full stop. */
 MUST_USE err_t descriptor_verify(const struct descriptor *d, int64_t now_s,
                                  char why[DESCRIPTOR_WHY_MAX]);
 

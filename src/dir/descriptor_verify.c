@@ -46,6 +46,12 @@ static err_t unsigned_line(const struct check *c, enum descriptor_line l, const 
     return wrong(c, ERR_BAD_SIGNATURE, "its %s line %s", names[l], what);
 }
 
+/* It has been looked at, and nothing was found out. */
+static err_t no_memory(const struct check *c)
+{
+    return wrong(c, ERR_NOMEM, "memory ran out");
+}
+
 static bool is_there(const struct check *c, enum descriptor_line l)
 {
     return c->d->item[l].begin != NULL;
@@ -149,7 +155,10 @@ static err_t check_ntor_crosscert(const struct check *c)
     if (!doc_args(&c->d->item[DESCRIPTOR_NTOR_CC], &arg, 1) || arg.len != 1 ||
         (arg.s[0] != '0' && arg.s[0] != '1'))
         return bad_line(c, DESCRIPTOR_NTOR_CC, "has no bit of 0 or 1");
-    if (ed25519_from_x25519(&c->d->ntor, (unsigned)(arg.s[0] - '0'), &as_ed) != OK)
+    err_t e = ed25519_from_x25519(&c->d->ntor, (unsigned)(arg.s[0] - '0'), &as_ed);
+    if (e == ERR_NOMEM)
+        return no_memory(c);
+    if (e != OK)
         return bad_line(c, DESCRIPTOR_NTOR_KEY, "has a key that is none");
     TRY(read_cert(c, DESCRIPTOR_NTOR_CC, bytes, &cert));
     if (cert.type != CERT_NTOR_CC_IDENTITY || memcmp(cert.key, c->ed.b, sizeof c->ed.b) != 0)
@@ -206,8 +215,12 @@ static err_t read_rsa_key(const struct check *c, enum descriptor_line l, struct 
     uint8_t der[RSA_DER_MAX];
     size_t len;
     *out = NULL;
-    if (doc_object(&c->d->item[l], "RSA PUBLIC KEY", der, sizeof der, &len) != OK ||
-        rsa_pub_from_der(der, len, out) != OK || rsa_pub_bits(*out) != RSA_ID_BITS)
+    err_t e = doc_object(&c->d->item[l], "RSA PUBLIC KEY", der, sizeof der, &len);
+    if (e == OK)
+        e = rsa_pub_from_der(der, len, out);
+    if (e == ERR_NOMEM)
+        return no_memory(c);
+    if (e != OK || rsa_pub_bits(*out) != RSA_ID_BITS)
         return bad_line(c, l, "has no RSA key of 1024 bits");
     return OK;
 }
@@ -223,23 +236,31 @@ static err_t check_fingerprint(const struct check *c)
 }
 
 /* dir-spec 2.1.1, onion-key-crosscert: the TAP key signs the RSA identity and the Ed25519 one. */
-static err_t check_tap_crosscert(const struct check *c)
+static err_t check_tap_signature(const struct check *c, const struct rsa_pub *key)
 {
     uint8_t both[sizeof c->d->rsa.b + sizeof c->ed.b], sig[RSA_SIG_MAX];
-    struct rsa_pub *key;
     size_t len;
+    memcpy(both, c->d->rsa.b, sizeof c->d->rsa.b);
+    memcpy(both + sizeof c->d->rsa.b, c->ed.b, sizeof c->ed.b);
+    err_t e = doc_object(&c->d->item[DESCRIPTOR_ONION_CC], "CROSSCERT", sig, sizeof sig, &len);
+    if (e == OK)
+        e = rsa_verify_digest(key, both, sizeof both, sig, len);
+    if (e == ERR_NOMEM)
+        return no_memory(c);
+    return e == OK ? OK : unsigned_line(c, DESCRIPTOR_ONION_CC, "does not verify");
+}
+
+static err_t check_tap_crosscert(const struct check *c)
+{
+    struct rsa_pub *key;
     if (is_there(c, DESCRIPTOR_ONION_KEY) != is_there(c, DESCRIPTOR_ONION_CC))
         return wrong(c, ERR_MALFORMED,
                      "of its onion-key and onion-key-crosscert lines one is missing");
     if (!is_there(c, DESCRIPTOR_ONION_KEY))
         return OK;
-    memcpy(both, c->d->rsa.b, sizeof c->d->rsa.b);
-    memcpy(both + sizeof c->d->rsa.b, c->ed.b, sizeof c->ed.b);
     err_t err = read_rsa_key(c, DESCRIPTOR_ONION_KEY, &key);
-    if (err == OK &&
-        (doc_object(&c->d->item[DESCRIPTOR_ONION_CC], "CROSSCERT", sig, sizeof sig, &len) != OK ||
-         rsa_verify_digest(key, both, sizeof both, sig, len) != OK))
-        err = unsigned_line(c, DESCRIPTOR_ONION_CC, "does not verify");
+    if (err == OK)
+        err = check_tap_signature(c, key);
     rsa_pub_free(key);
     return err;
 }
@@ -275,9 +296,10 @@ static err_t check_rsa_signature(const struct check *c, const struct rsa_pub *ke
     /* dir-spec 2.1.1: what is hashed is "through the newline after router-signature" itself. */
     if (item->args.s != item->keyword.s + item->keyword.len)
         return bad_line(c, DESCRIPTOR_SIG_RSA, "is not where its signed part ends");
-    return rsa_verify_digest(key, c->d->sha1, sizeof c->d->sha1, sig, len) == OK
-               ? OK
-               : wrong(c, ERR_BAD_SIGNATURE, "its RSA signature does not verify");
+    err_t e = rsa_verify_digest(key, c->d->sha1, sizeof c->d->sha1, sig, len);
+    if (e == ERR_NOMEM)
+        return no_memory(c);
+    return e == OK ? OK : wrong(c, ERR_BAD_SIGNATURE, "its RSA signature does not verify");
 }
 
 /* ---- whole documents ---- */

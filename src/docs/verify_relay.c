@@ -29,7 +29,10 @@ void docs_verify_server(struct docs_item *doc, int64_t now_s)
     doc->verdict = DOCS_GOOD;
     if (!read_whole(doc, &d, descriptor_next))
         return;
-    if (descriptor_verify(&d, now_s, why) != OK)
+    err_t e = descriptor_verify(&d, now_s, why);
+    if (e == ERR_NOMEM)
+        docs_unproven(doc, "%s", why);
+    else if (e != OK)
         docs_bad(doc, "%s", why);
     doc->ed = d.ed;
 }
@@ -43,7 +46,10 @@ void docs_verify_extra(struct docs_item *doc, const struct docs_servers *servers
         return;
     struct rsa_pub *key = docs_servers_key(servers, &d.rsa);
     doc->ed = d.ed;
-    if (descriptor_verify_extra(&d, key, now_s, why) != OK)
+    err_t e = descriptor_verify_extra(&d, key, now_s, why);
+    if (e == ERR_NOMEM)
+        docs_unproven(doc, "%s", why);
+    else if (e != OK)
         docs_bad(doc, "%s", why);
     else if (!key)
         docs_unproven(doc, "its Ed25519 signature verifies; its RSA signature, and whether that "

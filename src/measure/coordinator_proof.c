@@ -109,8 +109,11 @@ void coordinator_proved(struct coordinator *c, uint32_t meas_id, err_t err,
     }
     char **proof = j->proves_exit ? &j->exit_proof : &j->proof;
     err_t e = judge(j, relay, descriptor, reason);
-    if (e != OK || !(*proof = text_dup(descriptor))) {
-        cjob_refuse(j, e == OK ? "cancelled" : "no_consent", e == OK ? "out of memory" : reason);
+    if (e == OK && !(*proof = text_dup(descriptor)))
+        e = ERR_NOMEM;
+    if (e != OK) {
+        bool no_memory = e == ERR_NOMEM;
+        cjob_refuse(j, no_memory ? "cancelled" : "no_consent", no_memory ? err_text(e) : reason);
         return;
     }
     if (j->proves_exit)

@@ -96,6 +96,9 @@ static void count(struct listing_sum *sum, err_t e, const char *why)
     case ERR_EXPIRED:
         sum->old++;
         break;
+    case ERR_NOMEM:
+        sum->unread++;
+        break;
     default:
         if (!sum->bad++)
             snprintf(sum->first_bad, sizeof sum->first_bad, "%s", why);

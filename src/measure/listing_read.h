@@ -27,6 +27,7 @@ MUST_USE err_t listing_read_consensus(struct listing *l, const struct listing_tr
 struct listing_sum {
     size_t taken, known, strangers; /* STRANGERS: of relays that the consensus does not have */
     size_t old;                     /* too old to count */
+    size_t unread;                  /* memory ran out */
     size_t bad;
     char first_bad[DESCRIPTOR_WHY_MAX];
 };

@@ -69,9 +69,8 @@ static bool once(struct listing *l)
     struct roster roster;
     roster_init(&roster);
     is_told(listing_consensus(l, &c), &all);
-    /* What cannot be verified does not count, and is asked for again. */
     if (all)
-        all = listing_descriptor(l, &d, NOW, why) == OK;
+        is_told(listing_descriptor(l, &d, NOW, why), &all);
     c.valid_after_s++;
     is_told(listing_consensus(l, &c), &all);
     NOMEM_PEACE(ck_assert(listing_n(l) == 0 || listing_n(l) == RELAYS));

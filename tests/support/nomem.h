@@ -1,5 +1,5 @@
 /* An allocator that fails where a test says so. The program is linked with --wrap for malloc() and
- * its like (Makefile: tests/measure/test_nomem_*.c), and only what runs between nomem_in() and
+ * its like (Makefile: tests/LAYER/test_nomem_*.c), and only what runs between nomem_in() and
  * nomem_out() is counted and may fail: tests themselves have what they need. To be included by one
  * file of a program. OpenSSL's own allocations are not seen: tests/link/test_nomem.c has those. */
 #ifndef TUNIC_TESTS_NOMEM_H

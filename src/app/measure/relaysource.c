@@ -23,6 +23,9 @@ static void over(void *arg, const struct listing_sum *sum)
         log_warn(r->config.log,
                  "%zu server descriptors of %s do not verify, and do not count; of the first: %s",
                  sum->bad, r->reading, sum->first_bad);
+    if (sum->unread)
+        log_warn(r->config.log, "%zu server descriptors of %s were not verified: out of memory",
+                 sum->unread, r->reading);
     if (sum->taken)
         log_notice(r->config.log, "%zu server descriptors are new; %zu of %zu relays are described",
                    sum->taken, listing_n_described(r->config.listing, now_s),
