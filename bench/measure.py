@@ -10,7 +10,8 @@ usage: bench/measure.py grid [COUNT] [--out FILE]      runs in memory under virt
 Each run is a line of FILE (build/bench/measure-PART.txt; of sockets a JSON object a line, with the
 load of that minute) as soon as it is over, and what is there is not done again: a long one may be
 stopped at any time and begun anew by the same command. `sockets 200` takes about an hour; where the
-program is built anew meanwhile, let TUNIC name a copy of it. `sockets 0` only shows what is there.
+program is built anew meanwhile, let TUNIC name a copy of it, with build/libexec beside that: the
+commands are in there. `sockets 0` only shows what is there.
 Figures, no verdict: runs that say of themselves that they are inconclusive are counted apart."""
 
 import argparse

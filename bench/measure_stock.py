@@ -10,10 +10,10 @@ A line a run, then a table: the medians over the runs of our figure by the relay
 --log each run is also appended to FILE as JSON with the load of that minute, and runs that stand
 there already are not made again: a long series may be stopped at any time and begun anew by the same
 command (--runs 0 only shows the table). `--runs 12 --seconds 10 --rates 1,2,5,10,20 --log FILE` is 60
-runs, in about 20 minutes; where the program is built anew meanwhile, let TUNIC name a copy. With
---shaped the relay has no limit of its own, and stands in a network namespace whose cable carries so
-much (tc tbf, both ways; root is needed): our figure by what is left of that for TLS behind the heads
-of Ethernet, IP and TCP.
+runs, in about 20 minutes; where the program is built anew meanwhile, let TUNIC name a copy, with
+build/libexec beside that: the commands are in there. With --shaped the relay has no limit of its own,
+and stands in a network namespace whose cable carries so much (tc tbf, both ways; root is needed): our
+figure by what is left of that for TLS behind the heads of Ethernet, IP and TCP.
 """
 
 import argparse
