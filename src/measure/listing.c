@@ -16,13 +16,19 @@ struct listing *listing_new(const struct sha256 *pin)
     return l;
 }
 
+void listing_forget(struct listing *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        listing_kin_drop(l, &l->relays[i]);
+    free(l->relays);
+    *l = (struct listing){.pin = l->pin, .changes = l->changes + 1};
+}
+
 void listing_free(struct listing *l)
 {
     if (!l)
         return;
-    for (size_t i = 0; i < l->n; i++)
-        free(l->relays[i].kin);
-    free(l->relays);
+    listing_forget(l);
     free(l);
 }
 

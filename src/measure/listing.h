@@ -77,6 +77,9 @@ void listing_identities(struct listing *l, const struct consensus *c);
 MUST_USE err_t listing_descriptor(struct listing *l, const struct descriptor *d, int64_t now_s,
                                   char why[DESCRIPTOR_WHY_MAX]);
 
+/* It is another network's from now on: as if there had been nothing. */
+void listing_forget(struct listing *l);
+
 /* The consensus may be used at NOW_S. */
 bool listing_is_live(const struct listing *l, int64_t now_s);
 int64_t listing_valid_after_s(const struct listing *l); /* 0: there was none yet */

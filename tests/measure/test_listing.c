@@ -232,6 +232,25 @@ START_TEST(test_listing_what_is_known_goes_on_and_who_is_gone_is_forgotten)
 }
 END_TEST
 
+/* An older consensus counts then, since it is another network's. */
+START_TEST(test_listing_may_be_another_networks)
+{
+    with_all();
+    ck_ok(offer_of(1, s.now_s - HOUR, NULL, NULL));
+    uint32_t changes = listing_changes(s.l);
+    listing_forget(s.l);
+    ck_assert_uint_eq(listing_n(s.l), 0);
+    ck_assert_uint_ne(listing_changes(s.l), changes);
+    ck_assert(!listing_is_live(s.l, s.now_s));
+    consensus(3, s.now_s - HOUR, AUTHORITIES);
+    ck_ok(take(CONSDOC_MICRODESC));
+    ck_assert_uint_eq(listing_n(s.l), 3);
+    ck_assert(!relay(1)->is_described);
+    ck_ok(offer_of(1, s.now_s - HOUR, NULL, NULL));
+    end();
+}
+END_TEST
+
 /* ---- descriptors ---- */
 
 START_TEST(test_listing_a_descriptor_says_rates_and_identity)
@@ -565,7 +584,7 @@ TESTS("measure/listing", test_listing_is_what_a_bandwidth_file_knows,
       test_listing_a_consensus_that_does_not_count_changes_nothing,
       test_listing_an_old_consensus_says_nothing,
       test_listing_what_is_known_goes_on_and_who_is_gone_is_forgotten,
-      test_listing_a_descriptor_says_rates_and_identity,
+      test_listing_may_be_another_networks, test_listing_a_descriptor_says_rates_and_identity,
       test_listing_a_descriptor_that_proves_nothing_does_not_count,
       test_listing_identities_of_the_consensus_count_most,
       test_listing_addresses_are_tried_as_clients_do, test_listing_finds_by_name,

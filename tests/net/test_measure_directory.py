@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -164,6 +165,36 @@ def write_result(c, fp, bw):
         f.write(json.dumps({"t": "end", "id": 1, "ts": int(now), "began": int(now) - 40, "ok": True,
                             "fp": fp, "mode": "flashflow", "bw": bw, "x": bw, "bg": 0,
                             "clamped": 0, "limited_by": "relay"}) + "\n")
+
+
+def test_another_directory_is_taken_while_it_runs(lab, coordinator):
+    """SIGHUP: none, then a client of its own, then a torrc that is none: that changes nothing."""
+    c = coordinator("none")
+    path = os.path.join(c.folder, "coord.ini")
+
+    def say(old, new):
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        assert old in text
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text.replace(old, new))
+        c.coord.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "Measurer m1 is there" in c.coord.log())
+    assert not c.relays()
+    say("directory = none", "directory = fetch")
+    relays = wait_for(lambda: len(c.described()) == len(lab.nodes) and c.described(), 240)
+    knows_the_network(lab, relays)
+    torrc = os.path.join(lab.dir, "client.torrc")
+    say("torrc = " + torrc, "torrc = coord.ini")
+    wait_for(lambda: "The directory stays as it was" in c.coord.log())
+    knows_the_network(lab, c.described())
+    say("torrc = coord.ini", "torrc = " + torrc)
+    say("directory = fetch", "directory = none")
+    wait_for(lambda: not c.relays())
+    assert c.coord.log().count("Relays: directory = ") == 2
+    say("directory = none", "directory = fetch")
+    wait_for(lambda: len(c.described()) == len(lab.nodes), 60)     # what it had kept
+    assert c.coord.end() == 0
 
 
 def test_what_it_fetched_is_there_at_the_next_start_and_for_the_other_commands(lab, coordinator):

@@ -54,12 +54,13 @@ static void reload(void *arg, const struct mconf *conf)
         log_warn(&cs->s.log, "The configuration stays as it was: %s", why);
         return;
     }
+    coord_move_source(cs, &fresh);
     coordinator_reconfigure(cs->c, &fresh);
     upkeep_reconfigure(cs->upkeep, &fresh);
     planside_reload(cs->plan);
     log_notice(&cs->s.log,
-               "Read again: %zu measurers are listed; addresses, keys and folders are "
-               "those of the start",
+               "Read again: %zu measurers are listed; addresses, keys and folders of our own "
+               "are those of the start",
                fresh.n_measurers);
 }
 

@@ -34,4 +34,11 @@ extern const struct coordinator_ops coord_ops; /* their ARG is a struct coord_se
 MUST_USE err_t coord_begin(struct coord_service *cs);
 void coord_end(struct coord_service *cs);
 
+/* ---- coord_source.c ---- */
+
+MUST_USE err_t coord_open_source(struct coord_service *cs);
+/* Its relays come from where FRESH says, if that is elsewhere: of another network all that was
+ * known is forgotten. If that cannot be, from where they came (logged), and FRESH says so, too. */
+void coord_move_source(struct coord_service *cs, struct mconf_coord *fresh);
+
 #endif

@@ -80,17 +80,6 @@ static err_t open_orders(struct coord_service *cs, const char *path)
     return e;
 }
 
-static err_t open_source(struct coord_service *cs)
-{
-    const struct relaysource_config config = {.net = cs->s.net,
-                                              .log = &cs->s.log,
-                                              .listing = cs->listing,
-                                              .directory = cs->conf.directory,
-                                              .torrc = cs->conf.torrc,
-                                              .datadir = cs->conf.datadir};
-    return relaysource_open(&config, &cs->source);
-}
-
 static err_t open_plan(struct coord_service *cs)
 {
     const struct planside_config config = {.net = cs->s.net,
@@ -130,7 +119,7 @@ err_t coord_begin(struct coord_service *cs)
     TRY(coordinator_recalled(cs->c));
     TRY(listener_open(cs->s.net, "measurer", &at, on_accept, cs, &cs->listener));
     TRY(open_orders(cs, path));
-    TRY(open_source(cs));
+    TRY(coord_open_source(cs));
     TRY(planside_begin(cs->plan));
     return open_files(cs);
 }

@@ -179,6 +179,14 @@ err_t planside_begin(struct planside *p)
     return e;
 }
 
+void planside_expect(struct planside *p, const struct mconf_coord *conf)
+{
+    p->has_directory = strcmp(conf->directory, "none") != 0;
+    p->fetches = strcmp(conf->directory, "fetch") == 0;
+    p->begun_us = net_env(p->config.net)->mono_us;
+    p->has_given = false;
+}
+
 void planside_reload(struct planside *p)
 {
     if (p->has_given && give(p) != OK)
@@ -202,10 +210,8 @@ err_t planside_open(const struct planside_config *config, struct planside **out)
     struct planside *p = calloc(1, sizeof *p);
     if (!p)
         return ERR_NOMEM;
-    *p = (struct planside){.config = *config,
-                           .has_directory = strcmp(config->conf->directory, "none") != 0,
-                           .fetches = strcmp(config->conf->directory, "fetch") == 0,
-                           .begun_us = net_env(config->net)->mono_us};
+    *p = (struct planside){.config = *config};
+    planside_expect(p, config->conf);
     snprintf(p->relays, sizeof p->relays, "%s", config->conf->relays);
     timer_init(&p->look, look, p);
     err_t e = take_secret(p, config->conf->secret);

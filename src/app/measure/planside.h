@@ -28,6 +28,9 @@ void planside_close(struct planside *p); /* NULL is fine */
 MUST_USE err_t planside_begin(struct planside *p);
 /* That file may be another by now; if it is wrong, the relays stay as they were. */
 void planside_reload(struct planside *p);
+/* Documents are to come from where CONF says: they are waited for, as at a start, and meanwhile the
+ * relays stay as they are. */
+void planside_expect(struct planside *p, const struct mconf_coord *conf);
 
 /* Keeps LINES of the plan, behind the others or in place of them. ERR_IO (logged). */
 MUST_USE err_t planside_keep(struct planside *p, const char *lines, bool fresh);

@@ -22,6 +22,7 @@ struct upkeep {
     bool asked;          /* for a file by what is being done */
     bool again;          /* somebody has asked meanwhile */
     int64_t started_s;
+    int64_t waits_since_s; /* for what the directory has to say */
     unsigned failures;
     struct timer look;
 };
@@ -186,7 +187,7 @@ static bool knows_network(const struct upkeep *u)
         return true;
     if (!listing_is_live(u->listing, now_s))
         return false;
-    return listing_is_told(u->listing, now_s) || now_s - u->started_s > HOUR_S;
+    return listing_is_told(u->listing, now_s) || now_s - u->waits_since_s > HOUR_S;
 }
 
 static void look(void *upkeep)
@@ -209,6 +210,7 @@ struct upkeep *upkeep_new(struct net *n, const struct mconf_coord *conf, const s
         return NULL;
     *u = (struct upkeep){
         .net = n, .conf = *conf, .listing = l, .ops = *ops, .started_s = env_wall_s(net_env(n))};
+    u->waits_since_s = u->started_s;
     timer_init(&u->look, look, u);
     env_arm_ms(net_env(n), &u->look, 0);
     return u;
@@ -224,6 +226,10 @@ void upkeep_reconfigure(struct upkeep *u, const struct mconf_coord *conf)
     u->conf.v3bw.keep_days = conf->v3bw.keep_days;
     u->conf.v3bw.digits = conf->v3bw.digits;
     memcpy(u->conf.v3bw.country, conf->v3bw.country, sizeof u->conf.v3bw.country);
+    if (strcmp(u->conf.directory, conf->directory) != 0 || strcmp(u->conf.torrc, conf->torrc) != 0)
+        u->waits_since_s = env_wall_s(net_env(u->net));
+    memcpy(u->conf.directory, conf->directory, sizeof u->conf.directory);
+    memcpy(u->conf.torrc, conf->torrc, sizeof u->conf.torrc);
     u->conf.keep_days = conf->keep_days;
     u->conf.compress_days = conf->compress_days;
     if (other_pace)
