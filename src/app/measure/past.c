@@ -1,16 +1,11 @@
 #include "app/measure/past.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/measure/folder.h"
 #include "app/measure/resultsfile.h"
 #include "measure/consent.h"
 #include "measure/history.h"
@@ -25,35 +20,6 @@ static err_t refuse(char why[PAST_WHY], err_t err, const char *fmt, ...)
     vsnprintf(why, PAST_WHY, fmt, args);
     va_end(args);
     return err;
-}
-
-/* XDG Base Directory Specification: "All paths set in these environment variables must be
- * absolute", and "a default equal to $HOME/.local/state should be used". */
-static err_t find_folder(char path[FOLDER_PATH_MAX], char why[PAST_WHY])
-{
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    int n = -1;
-    if (state && *state == '/')
-        n = snprintf(path, FOLDER_PATH_MAX, "%s/tunic-measure", state);
-    else if (home && *home == '/')
-        n = snprintf(path, FOLDER_PATH_MAX, "%s/.local/state/tunic-measure", home);
-    if (n > 0 && n < FOLDER_PATH_MAX)
-        return OK;
-    return refuse(why, ERR_IO,
-                  "runs of relays that are not of this computer have to be remembered, and neither "
-                  "HOME nor XDG_STATE_HOME says where");
-}
-
-static err_t lock(struct past *p, const char *path, char why[PAST_WHY])
-{
-    p->lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (p->lock < 0)
-        return refuse(why, ERR_IO, "cannot open %s: %s", path, strerror(errno));
-    if (flock(p->lock, LOCK_EX | LOCK_NB) != 0)
-        return refuse(why, ERR_STATE,
-                      "another tunic measure run of yours measures a relay that is not of this "
-                      "computer");
-    return OK;
 }
 
 /* ---- what was ---- */
@@ -96,11 +62,8 @@ static void tidy(const char *path, struct log *log, int64_t now_s)
 
 static err_t take(struct past *p, struct log *log, int64_t now_s, char why[PAST_WHY])
 {
-    char path[FOLDER_PATH_MAX], at[FOLDER_PATH_MAX], polite[POLITE_WHY_MAX];
-    TRY(find_folder(path, why));
-    if (folder_make(path, at) != OK)
-        return refuse(why, ERR_IO, "cannot make the folder %s: %s", at, strerror(errno));
-    TRY(lock(p, path, why));
+    char path[FOLDER_PATH_MAX], polite[POLITE_WHY_MAX];
+    TRY(pastfolder_take(path, &p->lock, why));
     tidy(path, log, now_s);
     p->polite = polite_new(POLITE_BYTES_A_DAY);
     err_t e = p->polite ? resultsdir_open(path, log, &p->dir) : ERR_NOMEM;

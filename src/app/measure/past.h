@@ -6,11 +6,12 @@
 #ifndef TUNIC_APP_MEASURE_PAST_H
 #define TUNIC_APP_MEASURE_PAST_H
 
+#include "app/measure/pastfolder.h"
 #include "app/measure/resultsdir.h"
 #include "measure/polite.h"
 #include "measure/results.h"
 
-enum { PAST_WHY = 4600 };
+enum { PAST_WHY = PASTFOLDER_WHY };
 
 struct past {
     int lock; /* the folder, while one relay is measured; -1: none is */
