@@ -12,7 +12,8 @@ const char *meas_error_text(uint8_t code)
     case MEAS_ERR_NOT_ALLOWED:
         return "it does not let itself be measured";
     case MEAS_ERR_COORDINATOR:
-        return "it does not know this coordinator";
+        return "it does not know this coordinator: its FFAllowedCoordinators has to name who asks, "
+               "which --identity says here";
     case MEAS_ERR_MALFORMED:
         return "it takes our message for malformed";
     case MEAS_ERR_TOO_OFTEN:

@@ -39,6 +39,7 @@ struct cjob {
     struct cplan_item *item;                 /* of the plan; NULL: somebody ordered it */
     struct polite_run *polite;               /* cpolite_end() is due */
     bool recorded;                           /* the line of its beginning */
+    bool waits_for_anybody;                  /* it was told that no measurer is connected */
     int64_t began_s;
     struct run_second newest;
     struct cjob *next;

@@ -187,6 +187,10 @@ static bool try_begin(struct cjob *j)
         return true;
     }
     cteam_forget(j);
+    if (!coordinator_measurers(c) && !j->waits_for_anybody) {
+        j->waits_for_anybody = true;
+        ctell_state(j, "waits: no measurer is connected");
+    }
     if (!coordinator_measurers(c) && waited >= COORDINATOR_PATIENCE_S * (uint64_t)US_PER_SEC)
         cjob_refuse(j, "measurer_lost", "no measurer is connected");
     return planned;

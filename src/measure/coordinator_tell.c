@@ -72,10 +72,11 @@ static json_t *with(json_t *object, json_t *gift_more)
 static json_t *second_of(const struct cjob *j, const struct run_second *s)
 {
     uint64_t bg = estimate_claim(&s->sum);
-    return json_pack("{sisisIsIsIsIsIsi}", "sec", (int)s->sec, "dur", (int)j->config.dur, "bw",
-                     (json_int_t)s->t, "x", (json_int_t)s->sum.x, "bg", (json_int_t)bg, "checked",
-                     (json_int_t)s->checked, "bad", (json_int_t)s->bad, "blocked",
-                     (int)s->sum.blocked);
+    bool hears = j->config.mode == MEAS_FLASHFLOW; /* else it is unknown, and left out */
+    return json_pack("{sisisIsIso*sIsIsi}", "sec", (int)s->sec, "dur", (int)j->config.dur, "bw",
+                     (json_int_t)s->t, "x", (json_int_t)s->sum.x, "bg",
+                     hears ? json_integer((json_int_t)bg) : NULL, "checked", (json_int_t)s->checked,
+                     "bad", (json_int_t)s->bad, "blocked", (int)s->sum.blocked);
 }
 
 void ctell_second(const struct cjob *j, const struct run_second *s)
@@ -98,10 +99,12 @@ void ctell_result(const struct cjob *j, const char *line)
 
 static json_t *job_json(const struct cjob *j)
 {
-    json_t *object = json_pack("{sIssss}", "id", (json_int_t)j->meas_id, "relay", j->relay, "state",
-                               j->run       ? run_state_name(run_state(j->run))
-                               : j->proving ? "PROVING"
-                                            : "WAITING");
+    json_t *object =
+        json_pack("{sIssss}", "id", (json_int_t)j->meas_id, "relay", j->relay, "state",
+                  j->run                                   ? run_state_name(run_state(j->run))
+                  : j->proving                             ? "PROVING"
+                  : !coordinator_measurers(j->coordinator) ? "WAITING: no measurer is connected"
+                                                           : "WAITING");
     if (object && j->run)
         object = with(object, circs(j));
     if (object && j->newest.sec)

@@ -33,10 +33,15 @@ uint64_t estimate_median(uint64_t *v, size_t n)
     return low + (high - low) / 2;
 }
 
-/* Of SORTED: the value below which PERCENT of them lie; 0 of none. */
+/* Of SORTED: where PERCENT of the way from the least to the most ends, between two of them in
+ * proportion, so that half of it is the median; 0 of none. PERCENT: 100 at most. */
 static uint64_t percentile(const uint64_t *sorted, size_t n, unsigned percent)
 {
-    return n ? sorted[(n - 1) * (percent < 100 ? percent : 100) / 100] : 0;
+    if (!n)
+        return 0;
+    size_t way = (n - 1) * percent, i = way / 100, part = way % 100;
+    uint64_t gap = i + 1 < n ? sorted[i + 1] - sorted[i] : 0;
+    return sorted[i] + gap / 100 * part + gap % 100 * part / 100;
 }
 
 /* What the seconds that count are, one after the other. */
@@ -96,6 +101,11 @@ err_t estimate_make(const struct estimate_second *seconds, size_t n, size_t skip
     bool enough = c->n && 3 * c->n >= 2 * n;
     free(c);
     return enough ? OK : ERR_LIMIT;
+}
+
+bool estimate_is_unsteady(const struct estimate *e)
+{
+    return e->counted >= ESTIMATE_SPREAD_LEAST && e->p75 - e->p25 > e->bw / 2;
 }
 
 const char *estimate_limit_text(enum estimate_limit limit)

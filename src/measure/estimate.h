@@ -33,6 +33,9 @@ struct estimate_second {
     bool reported;   /* every measurer has reported, at about the same time */
 };
 
+/* With fewer seconds than this nothing is said of how they are spread. */
+enum { ESTIMATE_SPREAD_LEAST = 4 };
+
 enum estimate_limit { LIMITED_BY_RELAY, LIMITED_BY_US };
 
 /* Rates in bytes a second. All but the verdict is filled in as far as it goes, whatever it is. */
@@ -63,6 +66,8 @@ uint64_t estimate_median(uint64_t *v, size_t n);
 MUST_USE err_t estimate_make(const struct estimate_second *seconds, size_t n, size_t skipped,
                              unsigned percent, struct estimate *out);
 
+/* The middle half of the seconds is wider than half of the median: to be measured again. */
+bool estimate_is_unsteady(const struct estimate *e);
 /* "the relay", "the measurers" */
 const char *estimate_limit_text(enum estimate_limit limit);
 

@@ -159,6 +159,8 @@ const char *meas_mode_name(enum meas_mode mode);
 bool meas_mode_find(struct text name, enum meas_mode *out);
 /* What it says of the relay that a link to it ended so. */
 enum meas_code meas_code_of_link(const struct link_end *end);
+/* What that tells besides, to be set behind END's text; "" if nothing. */
+const char *meas_link_hint(const struct link_end *end);
 const char *meas_code_name(enum meas_code code);
 bool meas_code_find(struct text name, enum meas_code *out);
 /* "circuit 80001234 of socket 3, cell 17, byte 32: 00.. expected, 01.. came". Returns OUT. */

@@ -1,5 +1,6 @@
 /* Names of modes and failures, and evidence in words. */
 #include <stdio.h>
+#include <string.h>
 
 #include "crypto/encode.h"
 #include "measure/measurement.h"
@@ -52,6 +53,13 @@ enum meas_code meas_code_of_link(const struct link_end *end)
     if (end->during == LINK_CONNECTING)
         return MEAS_UNREACHABLE;
     return end->during == LINK_OPEN ? MEAS_RELAY_LOST : MEAS_HANDSHAKE_FAILED;
+}
+
+/* OpenSSL's words for a record that begins with no version of TLS. */
+const char *meas_link_hint(const struct link_end *end)
+{
+    bool no_tls = end->why == ERR_LINK_TLS && strstr(end->text, "wrong version number");
+    return no_tls ? ": it does not speak TLS, so it is no relay" : "";
 }
 
 bool meas_code_find(struct text name, enum meas_code *out)

@@ -101,11 +101,18 @@ static void on_destroy(void *arg, uint8_t reason)
     end(arg, OK, text);
 }
 
+static void end_by_link(struct onehop *h, const struct link_end *link_end)
+{
+    char text[MEAS_INFO_MAX];
+    snprintf(text, sizeof text, "%s%s", link_end->text, meas_link_hint(link_end));
+    h->lost = meas_code_of_link(link_end);
+    end(h, link_end->why, text);
+}
+
 static void on_link_closed(void *arg, const struct link_end *link_end)
 {
     struct onehop *h = arg;
-    h->lost = meas_code_of_link(link_end);
-    end(h, link_end->why, link_end->text);
+    end_by_link(h, link_end);
 }
 
 static void on_writable(void *arg)
@@ -141,8 +148,7 @@ static void on_open(void *arg)
 static void on_link_end(void *arg, const struct link_end *link_end)
 {
     struct onehop *h = arg;
-    h->lost = meas_code_of_link(link_end);
-    end(h, link_end->why, link_end->text);
+    end_by_link(h, link_end);
     h->ops_world->hangup(h->world, h->link);
 }
 

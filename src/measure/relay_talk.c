@@ -119,7 +119,8 @@ static void on_deadline(void *arg)
     if (t->hop.state < ONEHOP_READY)
         end(t, MEAS_TIMEOUT, "the circuit was not there in time");
     else
-        end(t, MEAS_UNSUPPORTED, "the relay said nothing for 10 s: it does not know measuring");
+        end(t, MEAS_UNSUPPORTED,
+            "the relay said nothing for 10 s; if it is one of tor's, --mode echo2 measures it");
 }
 
 /* ---- life ---- */

@@ -258,7 +258,7 @@ static void put_failure(struct line *l, const struct results_of *r, const struct
                         const char *why)
 {
     const struct meas_failure *f = &result->failure;
-    char text[MEAS_CHEAT_TEXT_MAX];
+    char text[MEAS_CHEAT_TEXT_MAX], more[160];
     const char *detail = f->info;
     put_text(l, "why", why);
     if (result->state == RUN_FAILED && f->code == MEAS_CHEAT)
@@ -267,6 +267,11 @@ static void put_failure(struct line *l, const struct results_of *r, const struct
         detail = why_inconclusive(result);
     if (result->state != RUN_FAILED && r->config->mode == MEAS_DROP)
         detail = "so much was sent, and nothing proves that the relay has read it";
+    if (result->state != RUN_FAILED && r->config->mode != MEAS_DROP && result->next_prior) {
+        snprintf(more, sizeof more, "%s: measure it with --prior %.0fmbit", detail,
+                 (double)result->next_prior * 8 / 1e6 + 0.5);
+        detail = more;
+    }
     put_text(l, "detail", detail);
     if (result->state == RUN_FAILED && result->member < r->config->n_members)
         put_text(l, "measurer", r->config->members[result->member].name);

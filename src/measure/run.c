@@ -171,6 +171,11 @@ void run_refused(struct run *r, enum meas_code code, const char *info)
     run_fail(r, code, RUN_NOBODY, "%s", info);
 }
 
+bool run_hears_of_clients(const struct run *r)
+{
+    return r->config.mode == MEAS_FLASHFLOW;
+}
+
 void run_bg(struct run *r, const struct meas_bg *bg)
 {
     if (r->state != RUN_RUNNING || !bg->second || bg->second > r->config.dur ||

@@ -141,6 +141,8 @@ void run_granted(struct run *r, const struct meas_ext *limits);
 /* At any time: MEAS_UNSUPPORTED, MEAS_REFUSED, MEAS_TIMEOUT, MEAS_RELAY_LOST, MEAS_NO_CONSENT. */
 void run_refused(struct run *r, enum meas_code code, const char *info);
 void run_bg(struct run *r, const struct meas_bg *bg);
+/* Whether the relay says what its clients have: one of unmodified tor does not. */
+bool run_hears_of_clients(const struct run *r);
 
 /* ---- what measurer K says ---- */
 

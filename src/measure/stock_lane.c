@@ -95,7 +95,8 @@ static void link_on_end(void *arg, const struct link_end *end)
     else if (!ours && end->during == LINK_OPEN)
         lane_sent_away(ln, "the relay closed a link: %s", end->text);
     else if (!ours)
-        lane_fails(ln, meas_code_of_link(end), "no link to the relay: %s", end->text);
+        lane_fails(ln, meas_code_of_link(end), "no link to the relay: %s%s", end->text,
+                   meas_link_hint(end));
 }
 
 static void link_on_output(void *arg)

@@ -31,6 +31,9 @@ START_TEST(test_ctlwords_a_second)
     says(json, true,
          "\r\033[K127.0.0.1:1 [17/30 s] 43.1 Mbit/s, background 2.0, 84012 cells checked, 158/160 "
          "sockets");
+    says("{\"event\":\"second\",\"relay\":\"x\",\"sec\":1,\"dur\":3,\"bw\":1000000,\"checked\":9,"
+         "\"ready_circs\":2,\"circs\":2}",
+         false, "x [1/3 s] 8.0 Mbit/s, background unknown, 9 cells checked, 2/2 sockets\n");
 }
 END_TEST
 

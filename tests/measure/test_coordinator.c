@@ -339,6 +339,9 @@ START_TEST(test_coordinator_without_measurers_says_so)
     uint32_t id = team_measure(RELAY);
     team_pass(29);
     ck_assert_uint_eq(coordinator_jobs(team.c), 1);
+    char *status = coordinator_status_json(team.c);
+    ck_assert_ptr_nonnull(strstr(status, "WAITING: no measurer is connected"));
+    free(status);
     team_pass(3);
     ck_assert_str_eq(team_result(id).why, "measurer_lost");
     team_free();

@@ -130,6 +130,39 @@ START_TEST(test_estimate_burst_and_silence_do_not_move_it)
 }
 END_TEST
 
+/* However few there are, the median is within the quartiles. */
+START_TEST(test_estimate_few_seconds_have_their_median_in_range)
+{
+    static const uint64_t x[] = {2740000, 3110000, 2000000, 5000000, 2800000};
+    struct estimate_second s[5] = {{.x = 0}};
+    struct estimate e;
+    for (size_t n = 1; n <= 5; n++) {
+        for (size_t i = 0; i < n; i++)
+            s[i] = (struct estimate_second){.x = x[i], .reported = true};
+        ck_ok(estimate_make(s, n, 0, 25, &e));
+        ck_assert_uint_le(e.p10, e.p25);
+        ck_assert_uint_le(e.p25, e.bw);
+        ck_assert_uint_le(e.bw, e.p75);
+        ck_assert_uint_le(e.p75, e.p90);
+    }
+    ck_ok(estimate_make(s, 2, 0, 25, &e));
+    ck_assert_uint_eq(e.bw, 2925000);
+    ck_assert_uint_eq(e.p25, 2832500);
+    ck_assert_uint_eq(e.p75, 3017500);
+}
+END_TEST
+
+START_TEST(test_estimate_seconds_that_differ_widely_are_unsteady)
+{
+    struct estimate e = {.bw = 1000, .p25 = 800, .p75 = 1300, .counted = ESTIMATE_SPREAD_LEAST};
+    ck_assert(!estimate_is_unsteady(&e));
+    e.p75 = 1301;
+    ck_assert(estimate_is_unsteady(&e));
+    e.counted--;
+    ck_assert(!estimate_is_unsteady(&e));
+}
+END_TEST
+
 START_TEST(test_estimate_says_who_was_the_limit)
 {
     struct estimate_second s[N];
@@ -164,4 +197,6 @@ END_TEST
 TESTS("measure/estimate", test_estimate_published_vectors, test_estimate_median_vectors,
       test_estimate_believes_no_more_than_the_ratio, test_estimate_counts_the_lesser_direction,
       test_estimate_liar_gains_a_third, test_estimate_under_two_thirds_is_a_failure,
-      test_estimate_burst_and_silence_do_not_move_it, test_estimate_says_who_was_the_limit)
+      test_estimate_burst_and_silence_do_not_move_it, test_estimate_says_who_was_the_limit,
+      test_estimate_few_seconds_have_their_median_in_range,
+      test_estimate_seconds_that_differ_widely_are_unsteady)

@@ -37,5 +37,15 @@ START_TEST(test_measurement_words_evidence_names_the_cell)
 }
 END_TEST
 
+START_TEST(test_measurement_words_a_web_server_is_no_relay)
+{
+    struct link_end end = {.why = ERR_LINK_TLS, .text = "wrong version number while shaking hands"};
+    ck_assert_ptr_nonnull(strstr(meas_link_hint(&end), "it does not speak TLS"));
+    end = (struct link_end){.why = ERR_LINK_TLS, .text = "certificate verify failed"};
+    ck_assert_str_eq(meas_link_hint(&end), "");
+}
+END_TEST
+
 TESTS("measure/measurement_words", test_measurement_words_names_are_found,
-      test_measurement_words_evidence_names_the_cell)
+      test_measurement_words_evidence_names_the_cell,
+      test_measurement_words_a_web_server_is_no_relay)

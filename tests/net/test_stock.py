@@ -100,6 +100,8 @@ def test_without_its_count_it_is_a_least(relay):
 def test_more_sockets_than_is_polite_are_not_opened(relay):
     done = measure(relay, "echo2", "--sockets", "160", seconds=3)
     assert "40/40 sockets" in done.stderr
+    assert "--sockets 160 is taken as 40" in done.stderr
+    assert "background unknown" in done.stderr
     is_content(relay)
 
 
@@ -132,7 +134,7 @@ def test_who_gives_too_little_finds_nothing_out(relay):
     done = measure(relay, "echo2", "--bw", "1mbit", seconds=6)
     assert done.returncode == NOT_ALL
     assert "inconclusively" in done.stdout
-    assert "The limit was this computer, or what it gave" in done.stdout
+    assert "The limit was what it was given, by --prior or --bw" in done.stdout
 
 
 def test_dir_and_drop_say_what_they_prove(relay):

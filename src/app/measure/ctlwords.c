@@ -24,12 +24,14 @@ static double mbit(const json_t *object, const char *name)
 
 static void second(FILE *to, const json_t *o, bool live)
 {
+    char bg[32] = "unknown";
+    if (json_object_get(o, "bg"))
+        snprintf(bg, sizeof bg, "%.1f", mbit(o, "bg"));
     fprintf(to,
-            "%s%s [%d/%d s] %.1f Mbit/s, background %.1f, %" PRId64
-            " cells checked, %d/%d sockets%s",
+            "%s%s [%d/%d s] %.1f Mbit/s, background %s, %" PRId64 " cells checked, %d/%d sockets%s",
             live ? "\r\033[K" : "", text(o, "relay"), (int)number(o, "sec"), (int)number(o, "dur"),
-            mbit(o, "bw"), mbit(o, "bg"), (int64_t)number(o, "checked"),
-            (int)number(o, "ready_circs"), (int)number(o, "circs"), live ? "" : "\n");
+            mbit(o, "bw"), bg, (int64_t)number(o, "checked"), (int)number(o, "ready_circs"),
+            (int)number(o, "circs"), live ? "" : "\n");
 }
 
 /* A relay of unmodified tor, which says nothing of its clients. */

@@ -189,9 +189,20 @@ static bool read_key(struct stockside *s)
     return true;
 }
 
+/* What was asked for and is not done, of links and of loops. */
+static void say_less(const struct measure_options *o, const char *name)
+{
+    if (o->sockets_said && polite_sockets(o->sockets) < o->sockets)
+        fprintf(stderr, "%s: --sockets %u is taken as %u: no more go to a relay of tor's.\n", name,
+                o->sockets, polite_sockets(o->sockets));
+    if (o->threads > 1)
+        fprintf(stderr, "%s: --threads is for flashflow alone: here one loop measures.\n", name);
+}
+
 bool stockside_begin(struct stockside *s, struct tool *t, struct whom *whom)
 {
     *s = (struct stockside){.tool = t};
+    say_less(&t->options, whom->name);
     if (!read_key(s) || !ask_relay(s, whom))
         return false;
     if (t->options.mode == MEAS_HTTP && !ask_exit(s))
@@ -291,11 +302,14 @@ static void say_limit(FILE *to, const struct estimate *e)
                 "  The limit was the relay, or the way to it: we were held back %u%% of the "
                 "time.\n",
                 e->blocked);
+    else if (e->cpu >= ESTIMATE_CPU_MOST || e->lag_ms >= ESTIMATE_LAG_MOST_MS)
+        fprintf(to, "  The limit was this computer: %u%% of a core, %u ms late.\n", e->cpu,
+                e->lag_ms);
     else
         fprintf(to,
-                "  The limit was this computer, or what it gave: held back %u%% of the time, %u%% "
-                "of a core, %u ms late.\n",
-                e->blocked, e->cpu, e->lag_ms);
+                "  The limit was what it was given, by --prior or --bw: we were held back only "
+                "%u%% of the time.\n",
+                e->blocked);
 }
 
 void stockside_verdict(const struct stockside *s, FILE *to, const char *name,
@@ -313,19 +327,17 @@ void stockside_verdict(const struct stockside *s, FILE *to, const char *name,
         verdict_so_far(to, result, run);
         return;
     }
-    fprintf(
-        to,
-        "%s %s %.1f Mbit/s (%.3f MB/s)%s%s: the median of %u seconds, half of them from %.1f to "
-        "%.1f.\n",
-        name,
-        mode == MEAS_DROP ? "was sent"
-        : is_all          ? "carries"
-                          : "carries at least",
-        mbit(e->bw), (double)e->bw / 1e6, is_all && mode != MEAS_DROP ? " of ours" : "",
-        result->conclusive || mode == MEAS_DROP ? "" : ", inconclusively", e->counted, mbit(e->p25),
-        mbit(e->p75));
+    fprintf(to, "%s %s %.1f Mbit/s (%.3f MB/s)%s%s: ", name,
+            mode == MEAS_DROP ? "was sent"
+            : is_all          ? "carries"
+                              : "carries at least",
+            mbit(e->bw), (double)e->bw / 1e6, is_all && mode != MEAS_DROP ? " of ours" : "",
+            result->conclusive || mode == MEAS_DROP ? "" : ", inconclusively");
+    verdict_spread(to, e);
     fprintf(to, "  %s: %s.\n", meas_mode_name(mode), stock_mode_proves(mode));
     say_limit(to, e);
+    if (mode != MEAS_DROP)
+        verdict_again(to, result->next_prior);
     if (mode == MEAS_ECHO2 || mode == MEAS_SINK2)
         fprintf(to, "  %s cells were checked, and all were good.\n",
                 verdict_grouped(result->checked, cells));

@@ -15,6 +15,7 @@ struct torcontrol {
     struct torbw bw;
     struct conn *conn;
     bool over;
+    struct ipport at;
     uint8_t in[READ_MOST];
 };
 
@@ -76,9 +77,12 @@ static void in_done(void *machine, size_t len)
 
 static void in_end(void *machine, int errno_)
 {
-    char why[TORBW_WHY_MAX];
-    snprintf(why, sizeof why, "tor's control port: %s",
-             errno_ ? strerror(errno_) : "it closed the connection");
+    const struct torcontrol *t = machine;
+    char why[TORBW_WHY_MAX], at[IPPORT_TEXT_MAX];
+    snprintf(why, sizeof why,
+             "tor's control port %s: %s: has that tor \"ControlPort %u\" in its torrc?",
+             ipport_text(&t->at, at), errno_ ? strerror(errno_) : "it closed the connection",
+             (unsigned)t->at.port);
     end(machine, why);
 }
 
@@ -114,6 +118,7 @@ struct torcontrol *torcontrol_new(struct net *n, const struct ipport *at,
         return NULL;
     t->ops = ops;
     t->arg = arg;
+    t->at = *at;
     torbw_init(&t->bw, &torbw_ops, t);
     t->conn = conn_dial(n, at, NULL, &machine, t);
     if (!t->conn) {

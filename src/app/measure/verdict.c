@@ -28,9 +28,12 @@ const char *verdict_second(const struct run_second *s, const struct run *run,
 {
     char cells[VERDICT_NUMBER_MAX];
     const struct connected_to_relay *c = run_circs(run, 0);
+    char background[VERDICT_NUMBER_MAX] = "unknown";
+    if (run_hears_of_clients(run))
+        snprintf(background, sizeof background, "%.1f", mbit(s->t - s->sum.x));
     snprintf(out, VERDICT_LINE_MAX,
-             "[%u/%u s] %.1f Mbit/s, background %.1f, %s cells checked, %u/%u sockets", s->sec,
-             run_dur(run), mbit(s->t), mbit(s->t - s->sum.x), verdict_grouped(s->checked, cells),
+             "[%u/%u s] %.1f Mbit/s, background %s, %s cells checked, %u/%u sockets", s->sec,
+             run_dur(run), mbit(s->t), background, verdict_grouped(s->checked, cells),
              c->ready_circs, c->circs);
     return out;
 }
@@ -67,14 +70,29 @@ static void say_background(FILE *to, const struct run_result *r)
         fprintf(to, "  In %u seconds it said nothing of them.\n", r->bg_missing);
 }
 
+void verdict_spread(FILE *to, const struct estimate *e)
+{
+    fprintf(to, "the median of %u second%s", e->counted, e->counted == 1 ? "" : "s");
+    if (e->counted >= ESTIMATE_SPREAD_LEAST)
+        fprintf(to, ", half of them from %.1f to %.1f.\n", mbit(e->p25), mbit(e->p75));
+    else
+        fputs(", too few to say how sure it is.\n", to);
+    if (estimate_is_unsteady(e))
+        fputs("  The run was unsteady: its seconds differ widely. Measure it again.\n", to);
+}
+
+void verdict_again(FILE *to, uint64_t next_prior)
+{
+    if (next_prior)
+        fprintf(to, "  More may be had with --prior %.0fmbit.\n", mbit(next_prior) + 0.5);
+}
+
 static void say_measured(FILE *to, const char *name, const struct run_result *r)
 {
     const struct estimate *e = &r->estimate;
     char cells[VERDICT_NUMBER_MAX];
-    fprintf(to,
-            "%s carries %.1f Mbit/s (%.3f MB/s): the median of %u seconds, half of them from %.1f "
-            "to %.1f.\n",
-            name, mbit(e->bw), (double)e->bw / 1e6, e->counted, mbit(e->p25), mbit(e->p75));
+    fprintf(to, "%s carries %.1f Mbit/s (%.3f MB/s): ", name, mbit(e->bw), (double)e->bw / 1e6);
+    verdict_spread(to, e);
     say_background(to, r);
     say_limit(to, e);
     if (r->checked)

@@ -16,6 +16,11 @@ const char *verdict_second(const struct run_second *s, const struct run *run,
                            char out[VERDICT_LINE_MAX]);
 /* Of a run that was cancelled: what it had measured until then, if anything. */
 void verdict_so_far(FILE *to, const struct run_result *result, const struct run *run);
+/* "the median of 29 seconds, half of them from 40.1 to 44.0." and what follows of it, of the
+ * sentence that has the figure. */
+void verdict_spread(FILE *to, const struct estimate *e);
+/* A further run with this prior (bytes a second) may give more; 0: nothing is said. */
+void verdict_again(FILE *to, uint64_t next_prior);
 /* Some sentences about the relay NAME, each on a line. */
 void verdict_write(FILE *to, const char *name, const struct run_result *result,
                    const struct run *run);
