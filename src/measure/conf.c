@@ -136,9 +136,22 @@ static enum mconf_id find(const char *section, const char *key)
     return MCONF_IDS;
 }
 
+/* Another section that has KEY; NULL: none does. */
+static const char *section_with(const char *key)
+{
+    for (size_t i = 0; i < MCONF_IDS; i++)
+        if (strcmp(mconf_keys[i].key, key) == 0)
+            return mconf_keys[i].section;
+    return NULL;
+}
+
 static err_t no_such(struct reading *r, const char *section, const char *key)
 {
     struct nearest near = nearest_begin(key);
+    const char *other = section_with(key);
+    if (other)
+        return wrong(r->why, "%s:%u: there is no key \"%.60s\" in [%.60s]; it belongs in [%s]",
+                     r->name, r->line, key, section, other);
     for (size_t i = 0; i < MCONF_IDS; i++)
         if (strcmp(mconf_keys[i].section, section) == 0)
             nearest_try(&near, mconf_keys[i].key);

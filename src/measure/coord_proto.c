@@ -112,7 +112,7 @@ void coord_proto_fail(struct coord_proto *p, uint32_t meas_id, enum meas_code co
 static void turn_away(struct coord_proto *p, enum meas_code code, const char *text)
 {
     send_failure(p, 0, code, text);
-    end(p, COORD_CONN_FATAL_ERROR, "%s", text);
+    end(p, code == MEAS_UNSUPPORTED ? COORD_CONN_FATAL_ERROR : COORD_CONN_RETRY_ERROR, "%s", text);
 }
 
 static void arm_ping(struct coord_proto *p)
@@ -154,11 +154,12 @@ static void greeted(struct coord_proto *p, const struct msg_hello *theirs)
     p->ops->on_open(p->arg, theirs);
 }
 
-/* Before its hello the other side only says why it does not speak with us. */
+/* Before its hello the other side only says why it does not speak with us. Whoever is not in its
+ * list may be tomorrow; only a new program speaks another version. */
 static void refused(struct coord_proto *p, const struct meas_failure *f)
 {
-    bool for_good = f->code == MEAS_REFUSED || f->code == MEAS_UNSUPPORTED;
-    end(p, for_good ? COORD_CONN_FATAL_ERROR : COORD_CONN_RETRY_ERROR,
+    p->end.refused = f->code == MEAS_REFUSED;
+    end(p, f->code == MEAS_UNSUPPORTED ? COORD_CONN_FATAL_ERROR : COORD_CONN_RETRY_ERROR,
         "the other side refuses us: %s %s", meas_code_name(f->code), f->info);
 }
 

@@ -30,8 +30,8 @@ enum {
 enum coord_conn_res {
     COORD_CONN_SUCCESS,
     COORD_CONN_RETRY_ERROR,
-    /* Trying again is no use: our own key or configuration is not usable, or a coordinator that
-     * proved who it is has no version in common with us or does not know us. */
+    /* Trying again is no use: a coordinator that proved who it is has no version in common with us.
+     * One that does not know our key may learn it. */
     COORD_CONN_FATAL_ERROR,
 };
 
@@ -39,6 +39,7 @@ struct coord_proto_end {
     enum coord_conn_res res; /* never SUCCESS */
     bool impostor;           /* who answered is not whom we expect */
     bool opened;             /* it was open before */
+    bool refused;            /* it does not want us, and may change its mind */
     char text[COORD_TEXT_MAX];
 };
 

@@ -43,6 +43,17 @@ void cjob_free(struct cjob *j)
     free(j);
 }
 
+static void log_result(const struct cjob *j, const struct result *r)
+{
+    struct log *log = j->coordinator->env->log;
+    if (r->ok)
+        log_notice(log, "Result of %s: %.1f Mbit/s, limited by %s", j->relay,
+                   (double)r->bw * 8 / 1e6, r->limited_by);
+    else
+        log_notice(log, "No result of %s: %s%s%s", j->relay, r->why, *r->detail ? ", " : "",
+                   r->detail);
+}
+
 /* The line goes to the results, to whoever follows the job, and to what is remembered. */
 static void publish(struct cjob *j, char *gift_line)
 {
@@ -57,6 +68,7 @@ static void publish(struct cjob *j, char *gift_line)
         if (results_parse(line, &r) != OK || history_add(&c->history, &r) != OK)
             log_warn(c->env->log, "The result of measurement %u is not remembered", j->meas_id);
         gift_line[line.len] = 0;
+        log_result(j, &r);
     }
     ccounts_result(&c->counts, &r);
     ctell_result(j, gift_line);

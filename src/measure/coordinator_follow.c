@@ -33,13 +33,19 @@ err_t coordinator_recall_schedule(struct coordinator *c, struct text line)
     return ckeep_read(c->plan, line);
 }
 
-/* Those that are asked and have not begun wait again: it was not the relays' fault. */
-static void let_go(struct cplan *p)
+static bool is_under_way(const struct cjob *j, bool finishing)
+{
+    return finishing ? j->run && run_state(j->run) >= RUN_RUNNING : j->recorded;
+}
+
+/* Those that are asked and have not begun wait again: it was not the relays' fault. One whose
+ * beginning is in the results counts, so it goes on; but not if all is to end soon. */
+static void let_go(struct cplan *p, bool finishing)
 {
     for (struct cjob *j = p->c->jobs, *next; j; j = next) {
         next = j->next;
         struct cplan_item *item = j->item;
-        if (!item || (j->run && run_state(j->run) >= RUN_RUNNING))
+        if (!item || is_under_way(j, finishing))
             continue;
         j->item = NULL;
         item->job = NULL;
@@ -70,15 +76,15 @@ void coordinator_schedule_stop(struct coordinator *c)
         return;
     p->on = false;
     ckeep_on(p);
-    env_disarm(c->env, &p->tick);
-    let_go(p);
-    log_notice(c->env->log, "The schedule is stopped");
+    let_go(p, false);
+    log_notice(c->env->log, "The schedule is stopped; %zu runs that had begun go on",
+               p->count[CPLAN_ASKED]);
 }
 
 void cplan_finish(struct cplan *p)
 {
     env_disarm(p->c->env, &p->tick);
-    let_go(p);
+    let_go(p, true);
 }
 
 /* ---- shown ---- */
@@ -159,12 +165,14 @@ static json_int_t seconds(int64_t us)
 static json_t *plan_json(const struct cplan *p)
 {
     uint32_t slots = schedule_slots(p->schedule), now = p->cursor ? p->cursor - 1 : 0;
-    return json_pack(
-        "{sbsIsIsisIsIsIsIsIsIsIso}", "compact", p->config.compact, "begins", seconds(p->begins_us),
-        "ends", seconds(cplan_ends_us(p)), "slot_s", (int)p->slot_s, "slots", (json_int_t)slots,
-        "slot", (json_int_t)now, "slot_given", (json_int_t)schedule_given(p->schedule, now),
-        "capacity", (json_int_t)p->config.capacity, "away", (json_int_t)p->away, "moved",
-        (json_int_t)p->moved, "cut_short", (json_int_t)p->cut, "counts", counts_json(p));
+    return json_pack("{sIsIsbsIsIsisIsIsIsIsIsIsIso}", "changed", seconds(p->changed_us), "next",
+                     (json_int_t)(p->period + 1) * SCHEDULE_PERIOD_S, "compact", p->config.compact,
+                     "begins", seconds(p->begins_us), "ends", seconds(cplan_ends_us(p)), "slot_s",
+                     (int)p->slot_s, "slots", (json_int_t)slots, "slot", (json_int_t)now,
+                     "slot_given", (json_int_t)schedule_given(p->schedule, now), "capacity",
+                     (json_int_t)p->config.capacity, "away", (json_int_t)p->away, "moved",
+                     (json_int_t)p->moved, "cut_short", (json_int_t)p->cut, "counts",
+                     counts_json(p));
 }
 
 char *coordinator_schedule_json(const struct coordinator *c, bool all)

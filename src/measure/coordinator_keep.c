@@ -209,6 +209,7 @@ void ckeep_read_end(struct cplan *p)
         schedule_seed(p->secret, p->secret_len, (uint64_t)p->period, p->config.seed) == OK &&
         schedule_new(&p->config, &p->schedule) == OK && restore(p, order) == OK) {
         p->made = true;
+        p->changed_us = 0;
         log_notice(p->c->env->log,
                    "The schedule of the day goes on: %zu relays wait, %zu are done, %zu runs were "
                    "cut short",

@@ -20,6 +20,7 @@ void cplan_enter(struct cplan *p, struct cplan_item *item, enum cplan_state stat
     p->count[item->state]--;
     p->count[state]++;
     item->state = state;
+    p->changed_us = cplan_now_us(p);
 }
 
 void cplan_rest(struct cplan *p, struct cplan_item *item, int64_t until_s)

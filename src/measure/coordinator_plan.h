@@ -69,6 +69,7 @@ struct cplan {
     uint32_t n_again;          /* of so many groups */
     struct cplan_item *resting;
     size_t count[CPLAN_STATES];
+    int64_t changed_us;      /* when one of them came to another state (wall clock); 0: not known */
     size_t away;             /* not there when it was made: new ones once they are */
     size_t moved, cut;       /* to a later slot; cut short by a crash */
     uint32_t length_slot;    /* whose secret length is */

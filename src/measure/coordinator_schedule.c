@@ -152,9 +152,11 @@ static uint64_t next_ms(const struct cplan *p)
 static void tick(void *arg)
 {
     struct cplan *p = arg;
-    if (!p->on || p->c->finishing)
+    if (p->c->finishing || (!p->on && !p->count[CPLAN_ASKED]))
         return;
-    if (!p->roster.n && p->made) {
+    if (!p->on) {
+        begin_due(p); /* what had begun to be measured */
+    } else if (!p->roster.n && p->made) {
         begin_due(p); /* who is there is not known yet */
     } else if (p->made && !is_of_now(p) && p->count[CPLAN_ASKED]) {
         begin_due(p); /* they were asked yesterday */

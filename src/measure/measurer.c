@@ -26,7 +26,7 @@ struct measurer {
     struct job jobs[MEASURER_JOBS_MOST];
     uint32_t *used; /* a ring of ids that were taken before */
     size_t n_used, next_used;
-    bool finishing;
+    bool finishing, refused;
 };
 
 static const char *const state_names[] = {"START", "ENSURE_CONN_W_COORD", "READY", "NONFATAL_ERROR",
@@ -40,6 +40,11 @@ const char *measurer_state_name(enum measurer_state state)
 enum measurer_state measurer_state(const struct measurer *m)
 {
     return m->state;
+}
+
+bool measurer_is_refused(const struct measurer *m)
+{
+    return m->refused;
 }
 
 static void enter(struct measurer *m, enum measurer_state state, const char *text)
@@ -283,6 +288,7 @@ static void on_lost(void *arg, const struct coord_proto_end *end)
         enter(m, MEASURER_FATAL_ERROR, end->text);
         return;
     }
+    m->refused = end->refused;
     if (end->impostor)
         log_warn(m->env->log, "No connection with the coordinator: %s", end->text);
     enter(m, MEASURER_NONFATAL_ERROR, end->text);
@@ -325,8 +331,9 @@ void measurer_ended(struct measurer *m, uint32_t meas_id, const struct meas_fail
         return;
     if (failure)
         msg.failure = *failure;
-    log_notice(m->env->log, "Measurement %u is over: %s %s", meas_id,
-               failure ? meas_code_name(failure->code) : "done", failure ? failure->info : "");
+    log_notice(m->env->log, "Measurement %u is over: %s%s%s", meas_id,
+               failure ? meas_code_name(failure->code) : "done",
+               failure && *failure->info ? " " : "", failure ? failure->info : "");
     tell(m, &msg);
     m->ops->end(m->arg, j->it);
     *j = (struct job){.meas_id = 0};

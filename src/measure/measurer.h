@@ -57,6 +57,8 @@ void measurer_reconfigure(struct measurer *m, const struct mconf_measurer_side *
 void measurer_finish(struct measurer *m);
 
 enum measurer_state measurer_state(const struct measurer *m);
+/* The coordinator did not want it when it asked last: its list has not got this key. */
+bool measurer_is_refused(const struct measurer *m);
 size_t measurer_jobs(const struct measurer *m);
 
 /* ---- what a measurement tells ---- */

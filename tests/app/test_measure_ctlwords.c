@@ -53,6 +53,9 @@ START_TEST(test_ctlwords_results)
          false,
          "127.0.0.1:1 carries at least 24.0 Mbit/s (3.000 MB/s), by echo2; what its clients had "
          "meanwhile is not known.\n");
+    says("{\"t\":\"end\",\"ts\":1764500000,\"fp\":\"AB\",\"addr\":\"127.0.0.1:1\",\"ok\":false,"
+         "\"why\":\"cheat\",\"detail\":\"cell 3\"}",
+         false, "2025-11-30 10:53 UTC AB 127.0.0.1:1: cheat: cell 3\n");
     says("{\"event\":\"refused\",\"relay\":\"x\",\"why\":\"no such\"}", false,
          "x: not measured: no such\n");
     says("{\"event\":\"end\"}", false, "");
@@ -69,6 +72,11 @@ START_TEST(test_ctlwords_status)
          "1764500000,"
          "\"why\":\"\"}]}",
          false, "127.0.0.1:1 AB: 24.0 Mbit/s, 2025-11-30 10:53\n");
+    says(
+        "{\"relays\":[{\"fp\":\"AB\",\"nickname\":\"b\",\"addr\":\"127.0.0.1:1\",\"bw\":0},"
+        "{\"fp\":\"CD\",\"nickname\":\"a\",\"addr\":\"127.0.0.1:2\",\"bw\":0}]}",
+        false,
+        "a 127.0.0.1:2 CD: no figure; weight 0 kB/s\nb 127.0.0.1:1 AB: no figure; weight 0 kB/s\n");
     says("{\"relays\":[{\"fp\":\"\",\"addr\":\"127.0.0.1:1\",\"bw\":3000000,\"measured\":0}]}",
          false, "127.0.0.1:1: 24.0 Mbit/s, never\n");
 }
@@ -77,6 +85,14 @@ END_TEST
 START_TEST(test_ctlwords_schedule)
 {
     says("{\"event\":\"schedule\",\"state\":\"stopped\"}", false, "schedule: stopped\n");
+    says(
+        "{\"event\":\"schedule\",\"state\":\"over\",\"compact\":true,\"changed\":1764500000,"
+        "\"next\":1764547200,\"slots\":7,\"counts\":{\"done\":4}}",
+        false,
+        "schedule: over since 2025-11-30 10:53 UTC, after 7 slots back to back; the next day "
+        "begins 2025-12-01 00:00 UTC\n"
+        "4 measured, 0 running, 0 waiting, 0 resting, 0 not measured, 0 offline, 0 without room; 0 "
+        "not there, 0 moved to a later slot, 0 cut short\n");
     says(
         "{\"event\":\"schedule\",\"state\":\"running\",\"compact\":false,\"begins\":1764460800,"
         "\"ends\":1764547200,\"slot_s\":60,\"slots\":1440,\"slot\":9,\"slot_given\":1000000,"

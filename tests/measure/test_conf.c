@@ -275,6 +275,9 @@ START_TEST(test_conf_wrong_lines_are_named)
     static char text[400] = "[coord]\ndatadir = ";
     refused("[coord]\nlisten_adr = localhost:1\n", "file:2: there is no key \"listen_adr\" in "
                                                    "[coord]; did you mean \"listen_addr\"?");
+    refused("[coord]\nmeas_duration = 10\n",
+            "file:2: there is no key \"meas_duration\" in [coord]; "
+            "it belongs in [meas_params]");
     refused("[cord]\nx = 1\n", "file:2: there is no key");
     refused("[coord]\nnonsense\n", "file:2");
     refused("[coord]\ndatadir = a\ndatadir = b\n", "file:3: datadir is there a second time");

@@ -7,8 +7,8 @@ static struct {
     struct coord_conn conn;
     struct coord_keys ours, coords;
     struct msg_hello say;
-    struct coord_proto *coord; /* the other end, if there is one */
-    bool answers, coord_ended;
+    struct coord_proto *coord;           /* the other end, if there is one */
+    bool answers, coord_ended, is_newer; /* of another version */
     unsigned dialled, hung_up, opened, lost;
     uint64_t dialled_us[64];
     struct coord_proto_end end;
@@ -61,7 +61,8 @@ static void dial(void *arg, struct coord_proto *p, const struct ipport *to)
         coord_proto_gone(p, "connection refused");
         return;
     }
-    const struct msg_hello say = {.proto = MSG_PROTO, .software = "test", .name = "c"};
+    const struct msg_hello say = {
+        .proto = MSG_PROTO + (w.is_newer ? 1 : 0), .software = "test", .name = "c"};
     const struct coord_proto_config config = {w.coords.ctx, true, &say};
     coord_proto_free(w.coord);
     w.coord_ended = false;
@@ -197,12 +198,32 @@ START_TEST(test_coord_conn_fatal_is_the_end)
 {
     set_up();
     w.answers = true;
-    w.ours.pin.b[0] ^= 1; /* the coordinator does not know us */
+    w.is_newer = true;
     ensure_conn_w_coord(&w.conn);
     pass(200000);
     ck_assert_uint_eq(w.dialled, 1);
     ck_assert_uint_eq(w.lost, 1);
     ck_assert_int_eq(w.conn.res, COORD_CONN_FATAL_ERROR);
+    tear_down();
+}
+END_TEST
+
+/* It asks again, less and less often, and comes in once the coordinator's file has its key. */
+START_TEST(test_coord_conn_unknown_key_is_asked_for_again)
+{
+    set_up();
+    w.answers = true;
+    w.ours.pin.b[0] ^= 1;
+    ensure_conn_w_coord(&w.conn);
+    pass(200000);
+    ck_assert_uint_ge(w.dialled, 7);
+    ck_assert_uint_le(w.dialled, 12);
+    ck_assert_uint_eq(w.opened, 0);
+    ck_assert(w.end.refused);
+    ck_assert_int_eq(w.conn.res, COORD_CONN_RETRY_ERROR);
+    w.ours.pin.b[0] ^= 1;
+    pass(80000);
+    ck_assert_uint_eq(w.opened, 1);
     tear_down();
 }
 END_TEST
@@ -228,4 +249,5 @@ END_TEST
 
 TESTS("measure/coord_conn", test_coord_conn_waits_longer_each_time,
       test_coord_conn_comes_back_and_begins_anew, test_coord_conn_try_once,
-      test_coord_conn_fatal_is_the_end, test_coord_conn_impostor_is_tried_again_late)
+      test_coord_conn_fatal_is_the_end, test_coord_conn_unknown_key_is_asked_for_again,
+      test_coord_conn_impostor_is_tried_again_late)

@@ -177,15 +177,16 @@ START_TEST(test_coord_proto_wrong_pin_is_a_retry_for_the_measurer)
 }
 END_TEST
 
-/* The coordinator proved who it is, and says no: trying again is no use. */
-START_TEST(test_coord_proto_unknown_measurer_is_told_for_good)
+/* The coordinator's file may have it tomorrow. */
+START_TEST(test_coord_proto_unknown_measurer_is_told_and_may_come_again)
 {
     set_up();
     w.coord.known.b[0] ^= 1;
     begin(0);
     ck_assert_uint_eq(w.coord.opened + w.measurer.opened, 0);
     ck_assert_uint_eq(w.measurer.ended, 1);
-    ck_assert_int_eq(w.measurer.end.res, COORD_CONN_FATAL_ERROR);
+    ck_assert_int_eq(w.measurer.end.res, COORD_CONN_RETRY_ERROR);
+    ck_assert(w.measurer.end.refused);
     ck_assert(strstr(w.measurer.end.text, "does not know your key"));
     tear_down();
 }
@@ -393,7 +394,7 @@ END_TEST
 TESTS("measure/coord_proto", test_coord_proto_hellos_are_exchanged,
       test_coord_proto_messages_in_pieces_and_glued, test_coord_proto_a_failure_is_carried,
       test_coord_proto_wrong_pin_is_a_retry_for_the_measurer,
-      test_coord_proto_unknown_measurer_is_told_for_good,
+      test_coord_proto_unknown_measurer_is_told_and_may_come_again,
       test_coord_proto_no_version_in_common_is_fatal, test_coord_proto_who_may_send_what,
       test_coord_proto_bad_input_closes_no_more_than_it_must, test_coord_proto_first_comes_hello,
       test_coord_proto_garbage_instead_of_tls, test_coord_proto_a_silent_peer_is_given_up,

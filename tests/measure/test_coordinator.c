@@ -281,7 +281,8 @@ START_TEST(test_coordinator_strangers_are_sent_away)
     team_start(1);
     team_pass(2);
     ck_assert_uint_eq(coordinator_measurers(team.c), 1);
-    ck_assert_int_eq(measurer_state(team.measurers[1].m), MEASURER_FATAL_ERROR);
+    ck_assert_int_eq(measurer_state(team.measurers[1].m), MEASURER_ENSURE_CONN_W_COORD);
+    ck_assert(measurer_is_refused(team.measurers[1].m));
     team_free();
 }
 END_TEST

@@ -454,12 +454,12 @@ START_TEST(test_coordinator_schedule_stops_and_starts)
     coordinator_schedule_start(team.c);
     while (!at_once())
         team_pass(1);
-    team_pass(8); /* the next one is asked by now */
+    team_pass(8); /* the next one is asked by now, and its beginning is on disk: it goes on */
     coordinator_schedule_stop(team.c);
     state_is("stopped");
     team_pass(60);
-    ck_assert_int_eq(shown("done"), 1);
-    ck_assert_int_eq(shown("waiting"), 2);
+    ck_assert_int_eq(shown("done"), 2);
+    ck_assert_int_eq(shown("waiting"), 1);
     ck_assert_uint_eq(coordinator_jobs(team.c), 0);
     killed_and_back(); /* it stays stopped */
     give_all(3);

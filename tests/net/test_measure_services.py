@@ -366,10 +366,17 @@ def test_dump_config_refuses_what_the_start_refuses():
     (["measure", "127.0.0.1:1", "--mode"], "--mode needs a value"),
     (["meassure", "127.0.0.1:1"], 'no order "meassure"'),
     (["cancel"], "needs to know what"),
+    (["schedule", "--foo"], "there is no option --foo"),
+    (["schedule", "--start", "--stop"], "not for one order"),
 ])
 def test_orders_that_are_wrong_say_why(words, says, tmp_path):
     got = measure("ctl", "--datadir", str(tmp_path), *words)
     assert got.returncode == 2 and says in got.stderr, got.stderr
+
+
+def test_a_part_that_is_none_is_named():
+    got = measure("frob")
+    assert got.returncode == 2 and 'there is no part "frob"' in got.stderr
 
 
 def test_a_folder_that_others_can_enter_takes_no_orders(tmp_path):

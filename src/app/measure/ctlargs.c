@@ -98,6 +98,11 @@ static int own_option(struct ctlargs *c, int argc, char **argv, int i)
     static const char *const schedules[] = {"--start", "--stop", "--show"};
     for (size_t k = 0; k < sizeof schedules / sizeof *schedules; k++)
         if (strcmp(word, schedules[k]) == 0) {
+            if (c->schedule && strcmp(c->schedule, schedules[k] + 2) != 0) {
+                fprintf(stderr, "tunic measure: --%s and %s are not for one order\n", c->schedule,
+                        word);
+                return 0;
+            }
             c->schedule = schedules[k] + 2;
             return 1;
         }

@@ -1,7 +1,9 @@
 #include "app/measure/ctlwords.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 static const char *text(const json_t *object, const char *name)
@@ -18,6 +20,16 @@ static json_int_t number(const json_t *object, const char *name)
 static double mbit(const json_t *object, const char *name)
 {
     return (double)number(object, name) * 8 / 1e6;
+}
+
+/* "2026-11-30 15:04 UTC"; "-": never. */
+static const char *moment(json_int_t seconds, char out[32])
+{
+    time_t t = (time_t)seconds;
+    struct tm tm;
+    if (!t || !gmtime_r(&t, &tm) || !strftime(out, 32, "%Y-%m-%d %H:%M UTC", &tm))
+        snprintf(out, 32, "-");
+    return out;
 }
 
 /* ---- events ---- */
@@ -43,7 +55,10 @@ static bool is_stock(const json_t *o)
 static void result(FILE *to, const json_t *o, bool live)
 {
     const char *relay = *text(o, "addr") ? text(o, "addr") : text(o, "relay");
+    char at[32];
     fputs(live ? "\r\033[K" : "", to);
+    if (!*text(o, "event")) /* of the past */
+        fprintf(to, "%s %s ", moment(number(o, "ts"), at), text(o, "fp"));
     if (!json_is_true(json_object_get(o, "ok"))) {
         fprintf(to, "%s: %s: %s\n", relay, text(o, "why"), text(o, "detail"));
         if (number(o, "bw"))
@@ -79,16 +94,6 @@ static void bwfile(FILE *to, const json_t *o)
             json_is_true(json_object_get(o, "votes")) ? "" : "; nobody is to vote by it");
 }
 
-/* "2026-11-30 15:04 UTC"; "-": never. */
-static const char *moment(json_int_t seconds, char out[32])
-{
-    time_t t = (time_t)seconds;
-    struct tm tm;
-    if (!t || !gmtime_r(&t, &tm) || !strftime(out, 32, "%Y-%m-%d %H:%M UTC", &tm))
-        snprintf(out, 32, "-");
-    return out;
-}
-
 static void planned(FILE *to, const json_t *o, const json_t *list)
 {
     size_t i;
@@ -110,18 +115,32 @@ static void planned(FILE *to, const json_t *o, const json_t *list)
     }
 }
 
+static void how_far(FILE *to, const json_t *o)
+{
+    char at[32];
+    const char *compact = json_is_true(json_object_get(o, "compact")) ? " back to back" : "";
+    if (strcmp(text(o, "state"), "over") == 0) {
+        if (number(o, "changed"))
+            fprintf(to, " since %s", moment(number(o, "changed"), at));
+        fprintf(to, ", after %" PRId64 " slots%s; the next day begins %s",
+                (int64_t)number(o, "slots"), compact, moment(number(o, "next"), at));
+        return;
+    }
+    fprintf(to, "\nslot %" PRId64 " of %" PRId64 "%s, %.0f of %.0f Mbit/s; it ends about %s",
+            (int64_t)number(o, "slot") + 1, (int64_t)number(o, "slots"), compact,
+            mbit(o, "slot_given"), mbit(o, "capacity"), moment(number(o, "ends"), at));
+}
+
 static void schedule(FILE *to, const json_t *o)
 {
     const json_t *counts = json_object_get(o, "counts");
-    char at[32];
     size_t i = 0;
-    fprintf(to, "schedule: %s\n", text(o, "state"));
+    fprintf(to, "schedule: %s", text(o, "state"));
+    if (counts)
+        how_far(to, o);
+    fputc('\n', to);
     if (!counts)
         return;
-    fprintf(to, "slot %" PRId64 " of %" PRId64 "%s, %.0f of %.0f Mbit/s; it ends about %s\n",
-            (int64_t)number(o, "slot") + 1, (int64_t)number(o, "slots"),
-            json_is_true(json_object_get(o, "compact")) ? " back to back" : "",
-            mbit(o, "slot_given"), mbit(o, "capacity"), moment(number(o, "ends"), at));
     static const char *const words[][2] = {{"done", "measured"},       {"running", "running"},
                                            {"waiting", "waiting"},     {"resting", "resting"},
                                            {"failed", "not measured"}, {"offline", "offline"},
@@ -208,7 +227,10 @@ static void relay(FILE *to, const json_t *r)
         (void)strftime(day, sizeof day, "%Y-%m-%d %H:%M", &tm);
     fprintf(to, "%s%s%s%s%s: ", text(r, "nickname"), *text(r, "nickname") ? " " : "",
             text(r, "addr"), *text(r, "fp") ? " " : "", text(r, "fp"));
-    fprintf(to, "%.1f Mbit/s, %s", mbit(r, "bw"), day);
+    if (number(r, "bw"))
+        fprintf(to, "%.1f Mbit/s, %s", mbit(r, "bw"), day);
+    else
+        fputs("no figure", to);
     if (*text(r, "nickname"))
         fprintf(to, "; weight %" PRId64 " kB/s%s", (int64_t)number(r, "weight_kb"),
                 json_is_true(json_object_get(r, "unmeasured")) ? " (unmeasured)" : "");
@@ -221,13 +243,24 @@ static void relay(FILE *to, const json_t *r)
     fputc('\n', to);
 }
 
+static int by_name(const void *a, const void *b)
+{
+    const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+    int order = strcasecmp(text(x, "nickname"), text(y, "nickname"));
+    return order ? order : strcmp(text(x, "fp"), text(y, "fp"));
+}
+
 static void relays(FILE *to, const json_t *list)
 {
-    size_t i;
-    json_t *r;
-    if (!json_array_size(list))
+    size_t i, n = json_array_size(list);
+    json_t *r, **sorted = calloc(n + 1, sizeof *sorted);
+    if (!n)
         fputs("no relay was measured, and none is known\n", to);
-    json_array_foreach(list, i, r) relay(to, r);
+    json_array_foreach(list, i, r) if (sorted) sorted[i] = r;
+    if (sorted && n)
+        qsort(sorted, n, sizeof *sorted, by_name);
+    json_array_foreach(list, i, r) relay(to, sorted ? sorted[i] : r);
+    free(sorted);
 }
 
 void ctlwords_write(FILE *to, const json_t *object, bool live)

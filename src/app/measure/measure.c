@@ -51,5 +51,7 @@ int measure_main(int argc, char **argv)
         if (!strcmp(argv[1], parts[i].name))
             return parts[i].main(argc - 1, argv + 1);
     help(stderr);
+    if (argc > 1)
+        fprintf(stderr, "\ntunic measure: there is no part \"%.60s\"\n", argv[1]);
     return MEASURE_USAGE;
 }

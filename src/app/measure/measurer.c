@@ -1,5 +1,6 @@
 #include "app/measure/measurer.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -35,6 +36,8 @@ static const char HELP[] =
     "  --dump-config            print what holds, and where it comes from; 2 if it is not usable\n"
     "\n"
     "SIGHUP reads FILE again; SIGTERM ends when what runs is over.\n";
+
+enum { OWN_LINE_MAX = 256 };
 
 struct measurer_service {
     struct service s;
@@ -164,11 +167,26 @@ static void end_job(void *arg, void *job)
     free(j);
 }
 
+/* What the coordinator's file needs so that this one may come. */
+static const char *line_of(const struct measurer_service *ms, char out[OWN_LINE_MAX])
+{
+    char pin[PIN_TEXT_MAX];
+    snprintf(out, OWN_LINE_MAX, "measurer = %s %s %" PRIu64, ms->conf.name,
+             pin_text(&ms->keys.pin, pin), ms->conf.bw);
+    return out;
+}
+
 static void on_state(void *arg, enum measurer_state state, const char *text)
 {
     struct measurer_service *ms = arg;
+    char line[OWN_LINE_MAX];
     if (state == MEASURER_READY)
         log_notice(&ms->s.log, "Connected with the coordinator");
+    else if (state == MEASURER_NONFATAL_ERROR && measurer_is_refused(ms->m))
+        log_warn(&ms->s.log,
+                 "No connection with the coordinator: %s. It is asked again, less and less often; "
+                 "in its file, under [coord], there is to be: %s",
+                 text, line_of(ms, line));
     else if (state == MEASURER_NONFATAL_ERROR)
         log_notice(&ms->s.log, "No connection with the coordinator: %s", text);
     if (state != MEASURER_FATAL_ERROR)
@@ -233,7 +251,7 @@ static err_t start_threads(struct measurer_service *ms)
 
 static int serve(struct measurer_service *ms)
 {
-    char pin[PIN_TEXT_MAX];
+    char line[OWN_LINE_MAX];
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     err_t e = tls_ctx_new_client(&ms->relay_tls);
     if (e == OK)
@@ -242,7 +260,8 @@ static int serve(struct measurer_service *ms)
         ms->m = measurer_new(net_env(ms->s.net), &ms->conf, ms->keys.tls, &ms->keys.identity.ed,
                              cores > 0 ? (unsigned)cores : 1, &ops, ms);
     if (ms->m) {
-        log_notice(&ms->s.log, "Measurer %s, %s", ms->conf.name, pin_text(&ms->keys.pin, pin));
+        log_notice(&ms->s.log, "Measurer %s; its line in the coordinator's file: %s", ms->conf.name,
+                   line_of(ms, line));
         measurer_start(ms->m);
         service_run(&ms->s);
     } else {

@@ -72,6 +72,20 @@ static bool look_at_consensus(struct relaysource *r, int folder, struct files *f
 
 /* ---- descriptors ---- */
 
+/* A client keeps microdescriptors, where nobody's contact line is. */
+static void miss_descriptors(struct relaysource *r, int folder)
+{
+    struct relaysource_version v;
+    bool none = !version_of(folder, names[RELAYSOURCE_DESCRIPTORS], &v) &&
+                !version_of(folder, names[RELAYSOURCE_JOURNAL], &v);
+    if (none && !r->missed && !r->undescribed)
+        log_warn(r->config.log,
+                 "There are no server descriptors in %s, so nobody's consent is known: its tor "
+                 "needs the line \"FetchUselessDescriptors 1\" in its torrc",
+                 r->config.directory);
+    r->undescribed |= none && !r->missed;
+}
+
 static void look_at_descriptors(struct relaysource *r, int folder, struct files *files)
 {
     struct relaysource_version now;
@@ -109,6 +123,7 @@ void relaysource_folder_look(struct relaysource *r)
                    r->config.directory);
     if (all) /* of those that were strangers, descriptors are read once more */
         memset(&r->seen[RELAYSOURCE_DESCRIPTORS], 0, 2 * sizeof r->seen[0]);
+    miss_descriptors(r, fd);
     look_at_descriptors(r, fd, files);
     files_close(files);
 }

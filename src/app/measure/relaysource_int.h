@@ -37,6 +37,7 @@ struct relaysource {
     struct timer look;
     struct relaysource_version seen[RELAYSOURCE_FILES];
     bool missed;              /* it was said that there is nothing to read */
+    bool undescribed;         /* and that there are no descriptors */
     struct relayfetch *fetch; /* NULL: a folder is followed */
 };
 

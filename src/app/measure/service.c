@@ -51,11 +51,12 @@ static err_t key_option(const struct service *s, int *i, struct mconf *conf, cha
     memcpy(name, word, len);
     name[len] = 0;
     const char *value = equals ? equals + 1 : *i + 1 < s->argc ? s->argv[++*i] : NULL;
-    if (!value) {
+    err_t e = mconf_option(conf, s->section, name, value ? value : "", why);
+    if (e == OK && !value) {
         snprintf(why, MCONF_WHY, "%s needs a value", name);
         return ERR_MALFORMED;
     }
-    return mconf_option(conf, s->section, name, value, why);
+    return e;
 }
 
 static err_t read_file(const char *path, struct mconf *conf, char why[MCONF_WHY])
