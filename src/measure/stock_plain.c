@@ -1,6 +1,5 @@
-/* Lanes of the modes that anybody could measure with: dir (documents of the relay's own directory),
- * drop (RELAY_DROP, which nobody answers) and http (a download through the relay and an exit). They
- * are here to be held against echo2. */
+/* Lanes of the modes that anybody could measure with: dir (documents of the relay's own directory)
+ * and http (a download through the relay and an exit). They are here to be held against echo2. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,6 @@
 enum {
     DIR_STREAMS = 4,          /* at a time and circuit: documents are small, and the way is long */
     STREAM_SENDME_EVERY = 50, /* tor-spec 7.4 */
-    DROP_AGAIN_MS = 2,
     HTTP_FIRST = 64 * 1024,
     HTTP_MOST = 256 << 20,
     REQUEST_MAX = 300,
@@ -31,9 +29,8 @@ struct plain {
     struct plain_stream stream[DIR_STREAMS];
     unsigned n_streams;
     uint16_t last_id;
-    unsigned failed;    /* streams, one after the other */
-    uint64_t want;      /* http: bytes, in one request */
-    struct timer again; /* drop: the link may have room */
+    unsigned failed; /* streams, one after the other */
+    uint64_t want;   /* http: bytes, in one request */
 };
 
 static struct plain *plain_of(const struct lane *ln)
@@ -193,27 +190,6 @@ static void pump_streams(struct lane *ln)
     fill(plain_of(ln));
 }
 
-/* ---- drop ---- */
-
-static void pump_drop(struct lane *ln)
-{
-    static const uint8_t nothing[RELAY_V0_DATA_MAX];
-    struct plain *p = plain_of(ln);
-    uint64_t n = stock_allows(ln->s, ln, false), sent = 0;
-    while (sent < n && circ_may_begin(p->circ) &&
-           circ_send(p->circ, 1, RELAY_DROP, 0, nothing, sizeof nothing) == OK)
-        sent++;
-    if (sent)
-        stock_spent(ln->s, ln, sent);
-    if (ln->s->state == STOCK_RUNNING)
-        env_arm_ms(ln->s->env, &p->again, DROP_AGAIN_MS);
-}
-
-static void drop_again(void *arg)
-{
-    pump_drop(((struct plain *)arg)->lane);
-}
-
 /* ---- life ---- */
 
 static err_t open(struct lane *ln)
@@ -227,7 +203,6 @@ static err_t open(struct lane *ln)
     p->lane = ln;
     p->n_streams = mode_of(ln) == MEAS_DIR ? DIR_STREAMS : 1;
     p->want = HTTP_FIRST;
-    timer_init(&p->again, drop_again, p);
     p->circ = circ_new(s->env, ln->link, &config, &circ_ops, p);
     if (!p->circ)
         return ERR_NOMEM;
@@ -240,7 +215,6 @@ static void close(struct lane *ln)
     struct plain *p = plain_of(ln);
     if (!p)
         return;
-    env_disarm(ln->s->env, &p->again);
     if (p->circ)
         circ_close(p->circ, OK, DESTROY_NONE);
 }
@@ -250,7 +224,6 @@ static void lane_free(struct lane *ln)
     struct plain *p = plain_of(ln);
     if (!p)
         return;
-    env_disarm(ln->s->env, &p->again);
     circ_free(p->circ);
     free(p);
     ln->flow = NULL;
@@ -258,7 +231,5 @@ static void lane_free(struct lane *ln)
 
 const struct lane_kind lane_dir = {
     .open = open, .pump = pump_streams, .close = close, .free = lane_free};
-const struct lane_kind lane_drop = {
-    .open = open, .pump = pump_drop, .close = close, .free = lane_free};
 const struct lane_kind lane_http = {
     .needs_next = true, .open = open, .pump = pump_streams, .close = close, .free = lane_free};
