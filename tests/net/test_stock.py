@@ -130,7 +130,7 @@ def test_drop_does_not_spoil_what_comes_next(base, tmp_path):
 
 def test_a_relay_that_knows_no_measuring_is_told_of_modes(relay):
     done = measure(relay, "flashflow")
-    assert done.returncode == NOT_ALL and "try --mode echo2" in done.stdout, done.stdout
+    assert done.returncode == NOT_ALL and "--mode echo2" in done.stdout, done.stdout
 
 
 def test_lines_of_torrc_that_are_missing_are_named(base, tmp_path):
