@@ -1,4 +1,4 @@
-/* Threads of a measurer with nobody to measure; relays are measured by tests/net/test_measure.py.
+/* Threads of a measurer with nobody to measure; relays are measured by tests/net/test_measure_run.py.
  */
 #include "app/measure/threads.h"
 

@@ -29,15 +29,18 @@ ORDER = ["main", "socks", "isolation", "signals", "link", "wrong", "transfer", N
          "after", "check", "alive"]
 
 
-# What can be run side by side, each with a network of its own (TESTS of tests/net/run). "own" and
-# "measures" are tests that bring their networks, or need none: for them once is enough.
+# What can be run side by side, each with a network of its own (TESTS of tests/net/run). "own",
+# "measures" and "teams" are tests that bring their networks, or need none: for them once is enough.
 PARTS = {
     "own": "badctl testnet forge habits grammar words ipv6",
-    "measures": "measure stock",
+    "measures": "measure_run measure_reading measure_report measure_bwfile stock",
+    "teams": "measure_directory measure_faults measure_files measure_machines measure_schedule "
+             "measure_services",
     "tools": "countries padding fetch check measurable ctl library manual place host options schedule files sandbox metrics event_socket after",
     "clients": "control main path_options socks isolation signals link wrong transfer many conflux congestion memory cgo clock dials stem failures pathbias after alive",
     "controllers": "txtorcon nyx after",
 }
+BRING_THEIRS = ("own", "measures", "teams")
 
 
 def is_in(item, part):
@@ -48,7 +51,7 @@ def is_in(item, part):
 def is_wanted(item):
     if not any(is_in(item, part) for part in PARTS):
         raise pytest.UsageError("conftest.py: no part has %s" % item.fspath)
-    if NETWORK is torlab.Lab and (is_in(item, "own") or is_in(item, "measures")):
+    if NETWORK is torlab.Lab and any(is_in(item, part) for part in BRING_THEIRS):
         return False
     return any(is_in(item, part) for part in os.environ.get("TESTS", " ".join(PARTS)).split())
 
