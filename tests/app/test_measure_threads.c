@@ -1,4 +1,5 @@
-/* Threads of a measurer with nobody to measure; relays are measured by tests/net/test_measure_run.py.
+/* Threads of a measurer with nobody to measure; relays are measured by
+ * tests/net/test_measure_run.py.
  */
 #include "app/measure/threads.h"
 
