@@ -161,17 +161,17 @@ static void take_word(const char from[RESULTS_WORD_MAX], char to[RESULTS_WORD_MA
 
 static void take_good(struct bwfile *b, struct bwfile_relay *r, const struct result *from)
 {
-    uint64_t *bw = &r->bw[r->good++ % BWFILE_RUNS];
-    *bw = from->bw;
+    r->bw[r->good++ % BWFILE_RUNS] = from->bw;
     if (!b->first_s || from->ts < b->first_s)
         b->first_s = from->ts;
-    if (from->ts < r->measured_s) { /* read late: it goes before the newest */
-        uint64_t *newest = &r->bw[(r->good - 2) % BWFILE_RUNS];
-        *bw = *newest;
-        *newest = from->bw;
+    const struct result figure = {.ts = r->measured_s, .counted = r->counted};
+    bool is_late = from->ts < r->measured_s; /* read so */
+    if (r->good > 1 &&
+        (is_late ? results_replaces(&figure, from) : !results_replaces(from, &figure)))
         return;
-    }
+    r->figure = from->bw;
     r->measured_s = from->ts;
+    r->counted = from->counted;
     r->x = from->x;
     r->bg = from->bg;
     r->clamped = from->clamped;

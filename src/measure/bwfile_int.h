@@ -18,9 +18,9 @@ struct bwfile_relay {
 
     unsigned attempts, good, old, circ_errors, misc_errors;
     uint64_t bw[BWFILE_RUNS]; /* of the good ones: a ring */
-    /* The newest good one, if there is one, and why the newest other one failed. */
+    /* The one whose figure stands, if there is one, and why the newest other one failed. */
     int64_t measured_s, failed_s;
-    uint64_t x, bg, clamped;
+    uint64_t figure, counted, x, bg, clamped;
     char mode[RESULTS_WORD_MAX], limited_by[RESULTS_WORD_MAX], why[RESULTS_WORD_MAX];
 };
 
@@ -31,10 +31,5 @@ struct bwfile {
     size_t unknown;
     int64_t first_s; /* the oldest result that counts; 0: there is none */
 };
-
-static inline uint64_t bwfile_newest(const struct bwfile_relay *r)
-{
-    return r->bw[(r->good - 1) % BWFILE_RUNS];
-}
 
 #endif

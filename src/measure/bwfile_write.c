@@ -45,7 +45,7 @@ static void count(struct writing *w, const struct bwfile_relay *r)
     if (r->good) {
         w->sum.measured++;
         w->newest_s = r->measured_s > w->newest_s ? r->measured_s : w->newest_s;
-        w->sum.capped += r->is_described && r->average < bwfile_newest(r) ? 1 : 0;
+        w->sum.capped += r->is_described && r->average < r->figure ? 1 : 0;
     } else if (r->attempts) {
         w->failed++;
     } else if (r->old) {
@@ -138,7 +138,7 @@ static uint64_t bw_kb(const struct bwfile_relay *r, unsigned digits)
 {
     /* What it says that it gives at most it will not exceed, whatever was seen. */
     uint64_t most = r->is_described ? kilobytes(r->average) : UINT64_MAX;
-    uint64_t kb = kilobytes(bwfile_newest(r));
+    uint64_t kb = kilobytes(r->figure);
     return rounded(kb < most ? kb : most, digits, most);
 }
 

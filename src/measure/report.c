@@ -35,14 +35,31 @@ static void classic_end(const struct result *r, const json_t *line, struct docw 
     docw_fmt(out, "%u %lld END\n", r->id, (long long)r->ts);
 }
 
-err_t report_classic(struct text line, struct docw *out)
+static void begin(struct report_begun *begun, uint32_t id)
+{
+    begun->id[begun->next++ % REPORT_BEGUN_MOST] = id;
+}
+
+static bool take_begun(struct report_begun *begun, uint32_t id)
+{
+    for (size_t i = 0; i < REPORT_BEGUN_MOST; i++)
+        if (begun->id[i] == id) {
+            begun->id[i] = 0;
+            return true;
+        }
+    return false;
+}
+
+err_t report_classic(struct report_begun *begun, struct text line, struct docw *out)
 {
     struct result r;
     json_t *object;
     TRY(results_read(line, &r, &object));
     if (!r.is_end)
+        begin(begun, r.id);
+    if (!r.is_end)
         docw_fmt(out, "%u %lld BEGIN %s\n", r.id, (long long)r.ts, r.fp[0] ? r.fp : "?");
-    else if (r.began)
+    else if (r.began && take_begun(begun, r.id))
         classic_end(&r, object, out);
     json_decref(object);
     return out->err;
@@ -90,8 +107,9 @@ static void take(struct report *r, const struct result *of, json_t *object,
         return;
     }
     r->runs[r->n_runs++ % REPORT_RUNS_MOST] = *of;
-    if (!of->ok)
+    if (!of->ok || (r->good && !results_replaces(of, &r->figure)))
         return;
+    r->figure = *of;
     json_decref(r->good);
     r->good = json_incref(object);
     r->by = *by;

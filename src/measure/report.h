@@ -9,10 +9,19 @@
 #include "dirdoc/docw.h"
 #include "measure/results.h"
 
+enum { REPORT_BEGUN_MOST = 1024 };
+
+/* Runs that have begun and not ended; all zero at first. The oldest of too many is forgotten. */
+struct report_begun {
+    uint32_t id[REPORT_BEGUN_MOST]; /* a ring; 0: none */
+    size_t next;
+};
+
 /* Appends what FlashFlow would have written of a line of results: "ID TS BEGIN FP" of a beginning;
- * of an end "ID TS MEASR BYTES" and "ID TS BG GIVEN TRUSTED" of each second, and "ID TS END".
- * ERR_MALFORMED: it is no line of ours. ERR_NOMEM. */
-MUST_USE err_t report_classic(struct text line, struct docw *out);
+ * of an end "ID TS MEASR BYTES" and "ID TS BG GIVEN TRUSTED" of each second, and "ID TS END";
+ * of a run whose beginning was not among the lines nothing. ERR_MALFORMED: it is no line of ours.
+ * ERR_NOMEM. */
+MUST_USE err_t report_classic(struct report_begun *begun, struct text line, struct docw *out);
 
 /* ---- one relay ---- */
 

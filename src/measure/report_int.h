@@ -20,8 +20,9 @@ struct report {
     struct ipport at;                     /* family IP_NONE: it goes by its fingerprint */
     struct result runs[REPORT_RUNS_MOST]; /* ends: a ring */
     size_t n_runs;
-    bool begun;          /* some run was */
-    json_t *good;        /* the newest that has a figure */
+    bool begun;   /* some run was */
+    json_t *good; /* the run whose figure stands; NULL: there is none */
+    struct result figure;
     struct teams *all;   /* of all relays */
     struct teams_run by; /* of the good one */
 
@@ -44,7 +45,7 @@ static inline const struct result *report_run(const struct report *r, size_t k)
     return k < kept ? &r->runs[(r->n_runs - 1 - k) % REPORT_RUNS_MOST] : NULL;
 }
 
-/* The newest with a figure; NULL: there is none. */
+/* The one whose figure stands; NULL: there is none. */
 const struct result *report_figure(const struct report *r);
 /* The median of those before that; 0: there are none. */
 uint64_t report_before(const struct report *r);

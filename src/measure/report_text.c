@@ -34,18 +34,18 @@ const struct result *report_figure(const struct report *r)
 {
     const struct result *run;
     for (size_t k = 0; (run = report_run(r, k)); k++)
-        if (run->ok)
+        if (run->ok && run->id == r->figure.id && run->ts == r->figure.ts)
             return run;
-    return NULL;
+    return r->figure.ok ? &r->figure : NULL; /* so many runs ago */
 }
 
 uint64_t report_before(const struct report *r)
 {
     uint64_t bw[REPORT_RUNS_MOST];
     size_t n = 0;
-    const struct result *run;
+    const struct result *run, *figure = report_figure(r);
     for (size_t k = 0; (run = report_run(r, k)); k++)
-        if (run->ok && run != report_figure(r))
+        if (run->ok && figure && run->ts < figure->ts)
             bw[n++] = run->bw;
     return estimate_median(bw, n);
 }
@@ -65,9 +65,13 @@ static void put_figure(const struct report *r, int64_t now_s, struct docw *w)
              text_duration(now_s - run->ts, age), run->mode[0] ? run->mode : "?");
     docw_fmt(w,
              "  Eight of ten seconds lay between %.1f and %.1f Mbit/s; %llu counted.\n"
-             "  %.1f Mbit/s came back to the measurers, %.1f are believed of its clients.\n",
+             "  %.1f Mbit/s came back to the measurers, ",
              mbit(report_u64(r->good, "p10")), mbit(report_u64(r->good, "p90")),
-             (unsigned long long)report_u64(r->good, "counted"), mbit(run->x), mbit(run->bg));
+             (unsigned long long)report_u64(r->good, "counted"), mbit(run->x));
+    if (results_knows_clients(run))
+        docw_fmt(w, "%.1f are believed of its clients.\n", mbit(run->bg));
+    else
+        docw_fmt(w, "what its clients had is unknown.\n");
 }
 
 /* ---- each measurer ---- */
@@ -189,8 +193,12 @@ static void put_run(const struct result *run, uint64_t most, struct docw *w)
         docw_fmt(w, " no figure: %s%s%s\n", run->why, run->detail[0] ? ": " : "", run->detail);
         return;
     }
-    docw_fmt(w, "%8.1f %8.1f  %-8s %-9s", mbit(run->bw), mbit(run->bg),
-             run->clamped ? "clamped" : run->limited_by, run->mode);
+    docw_fmt(w, "%8.1f ", mbit(run->bw));
+    if (results_knows_clients(run))
+        docw_fmt(w, "%8.1f", mbit(run->bg));
+    else
+        docw_fmt(w, "%8s", "unknown");
+    docw_fmt(w, "  %-8s %-9s", run->clamped ? "clamped" : run->limited_by, run->mode);
     put_bar(run, most, w);
     docw_fmt(w, "\n");
 }

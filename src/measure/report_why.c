@@ -103,7 +103,13 @@ static void why_history(const struct report *r, const struct result *run, int64_
     if (median && run->bw < median / 3 * 2)
         docw_fmt(w, "- It carried more before: %.1f Mbit/s, the median of the runs before this.\n",
                  report_mbit(median));
-    if (newest && newest != run)
+    if (newest && newest != run && newest->ok)
+        docw_fmt(
+            w,
+            "- A run since then gave %.1f Mbit/s in %llu seconds: too few to take the place of "
+            "this one within a day.\n",
+            report_mbit(newest->bw), (unsigned long long)newest->counted);
+    else if (newest && newest != run)
         docw_fmt(w, "- Since then a run of it gave no figure: %s.\n", newest->why);
     if (now_s - run->ts > AGE_OLD_S)
         docw_fmt(w, "- The figure is old.\n");

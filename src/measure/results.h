@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/addr.h"
 #include "base/err.h"
@@ -56,10 +57,21 @@ struct result {
     struct ipport at;        /* family IP_NONE: not known */
     char ed[RESULTS_ED_MAX]; /* base64; "": not known */
     uint64_t bw, x, bg, clamped;
-    uint64_t bytes; /* on the wire, both ways */
+    uint64_t bytes;   /* on the wire, both ways */
+    uint64_t counted; /* seconds that count; 0: not known */
     char mode[RESULTS_WORD_MAX], limited_by[RESULTS_WORD_MAX], why[RESULTS_WORD_MAX];
     char detail[RESULTS_DETAIL_MAX];
 };
+
+/* Whether NEWER takes OLDER's place, as what the relay carries; both have a figure. One that
+ * counted less than a quarter of the seconds, such as a quick try, does not for a day. */
+bool results_replaces(const struct result *newer, const struct result *older);
+
+/* Whether it is known what the relay's clients had: relays of tor do not tell. */
+static inline bool results_knows_clients(const struct result *r)
+{
+    return strcmp(r->mode, "flashflow") == 0 || !r->mode[0];
+}
 
 /* ERR_MALFORMED: it is no line of ours, or torn. ERR_NOMEM. What stands in the seconds is passed
  * over unread: they are nearly all of a line, and weeks of lines are read at a start. */

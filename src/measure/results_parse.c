@@ -6,6 +6,8 @@
 #include "measure/jsontext.h"
 #include "measure/results.h"
 
+enum { DAY_S = 24 * 3600 };
+
 /* The member NAME, without what is not printable ASCII; "" if it is no text. */
 static void take_text(const json_t *object, const char *name, char *out, size_t size)
 {
@@ -60,11 +62,19 @@ static err_t take_line(const json_t *object, struct result *out)
     out->bg = take_u64(object, "bg");
     out->clamped = take_u64(object, "clamped");
     out->bytes = take_u64(object, "bytes");
+    out->counted = take_u64(object, "counted");
     take_text(object, "mode", out->mode, sizeof out->mode);
     take_text(object, "limited_by", out->limited_by, sizeof out->limited_by);
     take_text(object, "why", out->why, sizeof out->why);
     take_text(object, "detail", out->detail, sizeof out->detail);
     return OK;
+}
+
+bool results_replaces(const struct result *newer, const struct result *older)
+{
+    bool is_short =
+        newer->counted && newer->counted < older->counted / 4 + (older->counted % 4 != 0);
+    return !is_short || newer->ts - older->ts > DAY_S;
 }
 
 err_t results_read(struct text line, struct result *out, json_t **object)

@@ -135,8 +135,14 @@ static struct survey_run *new_run(struct survey *s)
     return &s->runs[s->n_runs++ % SURVEY_RUNS_MOST];
 }
 
+static size_t seconds_of(const json_t *line)
+{
+    size_t n = json_array_size(json_object_get(json_object_get(line, "sec"), "trusted"));
+    return n < ESTIMATE_SECONDS_MOST ? n : ESTIMATE_SECONDS_MOST;
+}
+
 static err_t add_run(struct survey *s, const struct survey_relay *r, const struct result *of,
-                     uint64_t alloc)
+                     uint64_t alloc, const json_t *line)
 {
     struct survey_run *run = new_run(s);
     if (!run)
@@ -148,11 +154,13 @@ static err_t add_run(struct survey *s, const struct survey_relay *r, const struc
         .bw = of->bw,
         .bg = of->bg,
         .alloc = alloc,
+        .seconds = (uint16_t)seconds_of(line),
         .id = of->id,
         .mode = word_of(s, of->mode),
         .limited_by = word_of(s, of->limited_by),
         .why = word_of(s, of->why),
         .ok = of->ok,
+        .knows_bg = results_knows_clients(of),
     };
     return OK;
 }
@@ -183,8 +191,7 @@ static struct survey_second second(const json_t *sec, size_t i)
 static err_t take_good(struct survey_relay *r, const struct result *of, const json_t *line)
 {
     const json_t *sec = json_object_get(line, "sec");
-    size_t n = json_array_size(json_object_get(sec, "trusted"));
-    n = n < ESTIMATE_SECONDS_MOST ? n : ESTIMATE_SECONDS_MOST;
+    size_t n = seconds_of(line);
     struct survey_second *more = n > r->n_sec ? realloc(r->sec, n * sizeof *more) : r->sec;
     if (n && !more)
         return ERR_NOMEM;
@@ -243,8 +250,8 @@ static err_t take_end(struct survey *s, const struct result *of, const json_t *l
     mark_day(s, r, of);
     if (of->ok)
         take_parts(s, run);
-    TRY(add_run(s, r, of, run->alloc));
-    return of->ok ? take_good(r, of, line) : OK;
+    TRY(add_run(s, r, of, run->alloc, line));
+    return of->ok && (!r->good.ts || results_replaces(of, &r->good)) ? take_good(r, of, line) : OK;
 }
 
 err_t survey_line(struct survey *s, struct text line)

@@ -41,8 +41,9 @@ struct survey_run {
     const struct survey_relay *relay;
     uint64_t bw, bg, alloc;
     uint32_t id;
+    uint16_t seconds;              /* that were measured, its last ones */
     uint8_t mode, limited_by, why; /* words */
-    bool ok;
+    bool ok, knows_bg;
 };
 
 struct survey_measurer {
@@ -63,6 +64,7 @@ struct survey {
     size_t n_words;
     int64_t plan_s; /* when the plan begins; 0: there is none */
     int64_t slot_s;
+    bool is_compact;                  /* it says nothing of when slots begin */
     uint64_t capacity;                /* of its team */
     const struct survey_relay *focus; /* NULL: none; else the first once they are sorted */
     struct teams *teams;
@@ -107,9 +109,15 @@ unsigned survey_rtt(const struct survey_measurer *m);
 /* Whether it always disagrees with the others. */
 bool survey_is_odd(const struct survey *s, const struct survey_measurer *m);
 
-/* The beginning of the day that is shown: the plan's, or the 24 hours that end with the newest
- * run's minute. */
-int64_t survey_day_from(const struct survey *s);
+/* What is shown of a day, in whole minutes: from the plan's beginning, or else the first run of the
+ * 24 hours that end with the newest one, to the end of the last run; of a plan with times up to
+ * now.
+ */
+void survey_day(const struct survey *s, int64_t *from, int64_t *to);
+/* The most that the minutes of it have together of anything, bytes/s. */
+uint64_t survey_slots_most(const struct survey *s);
+/* The most relays of any day. */
+size_t survey_days_most(const struct survey *s);
 
 /* The days since the oldest run, at most SURVEY_DAYS_MOST. */
 unsigned survey_oldest_day(const struct survey *s);
@@ -148,8 +156,9 @@ static inline double survey_mbit(uint64_t bytes)
     X(PLOT_MEASURERS, "measurers", "Spread per measurer",                                          \
       "What each measurer had of its part, over its runs: the box has half of them, the "          \
       "whiskers eight of ten, the bar is the median. All are at 100% if they agree.")              \
-    X(PLOT_SLOTS, "slots", "Slots over the last day",                                              \
-      "What was allotted to the runs that began in each minute, and what the relays carried.")     \
+    X(PLOT_SLOTS, "slots", "Slots of the last day",                                                \
+      "What was allotted to the runs that went on at once, the most of each minute, and what the " \
+      "relays carried in them.")                                                                   \
     X(PLOT_COVERAGE, "coverage", "Coverage and age",                                               \
       "Left, by day: relays that were tried, that were measured, and that have a figure of the "   \
       "last seven days. Right: how many figures are younger than so many hours.")                  \

@@ -33,11 +33,11 @@ static void put_glance(const struct survey *s, const struct survey_sum *sum, str
     char a[SURVEY_TIME_MAX], b[SURVEY_TIME_MAX];
     docw_fmt(w, "<p>%zu relays were tried in %zu runs; %zu have a figure, together %.1f Mbit/s, ",
              sum->tried, s->n_runs, sum->measured, survey_mbit(sum->all));
-    docw_fmt(w, "and %zu of these are of the last %d days", sum->fresh, SURVEY_FRESH_DAYS);
+    docw_fmt(w, "and %zu of these are of the last %d days.", sum->fresh, SURVEY_FRESH_DAYS);
     if (s->n_listed)
-        docw_fmt(w, ": <b>%zu%% of the %zu relays of the consensus</b>",
-                 sum->listed_fresh * 100 / s->n_listed, s->n_listed);
-    docw_fmt(w, ". The newest run of %zu gave none.</p>\n", sum->failing);
+        docw_fmt(w, " Of the %zu relays of the consensus <b>%zu (%zu%%)</b> have such a figure.",
+                 s->n_listed, sum->listed_fresh, sum->listed_fresh * 100 / s->n_listed);
+    docw_fmt(w, " The newest run of %zu gave none.</p>\n", sum->failing);
     if (sum->measured)
         docw_fmt(w, "<p>The newest figure is of %s UTC, the oldest of %s.</p>\n",
                  survey_when(sum->newest_s, a), survey_when(sum->oldest_s, b));
@@ -171,7 +171,10 @@ static void put_row(const struct survey_relay *r, struct docw *w)
         docw_fmt(w, "<td>%.1f to %.1f</td>", survey_mbit(r->p10), survey_mbit(r->p90));
     else
         docw_fmt(w, "<td></td>");
-    put_mbit(w, known, r->good.bg, r->good.clamped ? " clamped" : "");
+    if (known && !results_knows_clients(&r->good))
+        docw_fmt(w, "<td>unknown</td>");
+    else
+        put_mbit(w, known, r->good.bg, r->good.clamped ? " clamped" : "");
     docw_fmt(w, "<td>%s</td>", r->good.limited_by[0] == 'r' ? "relay" : "");
     docw_fmt(w, "<td>%s</td>", known ? survey_when(r->good.ts, time) : "");
     put_mbit(w, r->is_listed, r->weight, r->is_unmeasured ? " unmeasured" : "");

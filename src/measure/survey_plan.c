@@ -17,6 +17,7 @@ static void take_plan(struct survey *s, const json_t *o)
     s->plan_s = (int64_t)(u64(o, "begins_us") / 1000000);
     s->slot_s = (int64_t)(u64(o, "slot_s") % (SCHEDULE_PERIOD_S + 1));
     s->capacity = u64(o, "capacity");
+    s->is_compact = json_is_true(json_object_get(o, "compact"));
     for (size_t i = 0; i < s->n; i++)
         s->relays[i]->planned = 0;
 }
@@ -32,7 +33,7 @@ static err_t take_relay(struct survey *s, const json_t *o)
         slot >= SCHEDULE_SLOTS_MOST)
         return OK;
     TRY(survey_find_or_add(s, hex_upper(rsa.b, sizeof rsa.b, key), &r));
-    r->planned = u64(o, "given");
+    r->planned = s->is_compact ? 0 : u64(o, "given");
     r->planned_s = s->plan_s + (int64_t)slot * s->slot_s;
     return OK;
 }

@@ -7,8 +7,9 @@ enum {
     WIDTH = 960,
     HEIGHT = 480,
     PANEL_HEIGHT = 300,
-    SLOTS_MANY = 200,
-    MARGIN_S = 1200,
+    MINUTE_S = 60,
+    WIDE_FROM_S = 12 * 3600, /* from here on a minute is too narrow to be seen */
+    WIDE_S = 120,
     DAYS_TICKED = 12
 };
 
@@ -58,7 +59,7 @@ static void put_log_range(const struct survey *s, struct docw *w)
     survey_sum(s, &sum);
     docw_fmt(w,
              "set logscale xy\nset xrange [%g:%g]\nset yrange [%g:%g]\nset grid\n"
-             "set key top left box opaque\n",
+             "set key outside top center horizontal\n",
              survey_mbit(sum.least) / 1.5, survey_mbit(sum.most) * 1.5,
              survey_mbit(sum.least) / 1.5, survey_mbit(sum.most) * 1.5);
 }
@@ -89,17 +90,35 @@ static void put_figures(const struct survey *s, struct docw *w)
 
 /* ---- history ---- */
 
-static void put_history(const struct survey_relay *r, struct docw *w)
+/* Ranges that are never empty: TO is the last run, most what any carried. */
+static void put_history_range(const struct survey *s, struct docw *w)
 {
+    int64_t from = INT64_MAX, to = 0;
+    uint64_t most = 0;
+    for (size_t i = 0; i < survey_runs_kept(s); i++) {
+        const struct survey_run *run = survey_run(s, i);
+        if (run->relay != s->focus)
+            continue;
+        from = run->ts < from ? run->ts : from;
+        to = run->ts > to ? run->ts : to;
+        most = run->ok && run->bw > most ? run->bw : most;
+    }
+    int64_t margin = to > from ? (to - from) / 30 + 10 : 600;
+    docw_fmt(w, "set xrange ['%lld':'%lld']\nset yrange [0:%g]\n", (long long)(from - margin),
+             (long long)(to + margin), most ? survey_mbit(most) * 1.15 : 1.);
+}
+
+static void put_history(const struct survey *s, struct docw *w)
+{
+    const struct survey_relay *r = s->focus;
     docw_fmt(w, "set title 'Runs of ");
     survey_put_word(w, r->nickname);
-    docw_fmt(
-        w,
-        "%s%.8s'\nset xdata time\nset timefmt '%%s'\nset format x '%%d %%b %%H:%%M'\n"
-        "set xtics rotate by -45\nset yrange [0:*]\nset offsets graph .03,graph .03,graph .15,0\n"
-        "set xlabel 'time, UTC'\nset ylabel 'Mbit/s'\nset grid\nset key outside top center "
-        "horizontal\n",
-        r->nickname[0] ? " " : "", r->key);
+    docw_fmt(w,
+             "%s%.8s'\nset xdata time\nset timefmt '%%s'\nset format x '%%d %%b %%H:%%M'\n"
+             "set xtics rotate by -45\nset rmargin 9\nset xlabel 'time, UTC'\n"
+             "set ylabel 'Mbit/s'\nset grid\nset key outside top center horizontal\n",
+             r->nickname[0] ? " " : "", r->key);
+    put_history_range(s, w);
     docw_fmt(w, "plot 'history.csv' using 1:($3 == 1 ? $4*8/1e6 : NaN) skip 1 with linespoints "
                 "pt 7 ps .8 lc rgb '#4477aa' title 'carried', "
                 "'' using 1:($3 == 1 ? $5*8/1e6 : NaN) skip 1 with points pt 6 lc rgb '#66ccee' "
@@ -174,8 +193,9 @@ static void put_measurers(const struct survey *s, struct docw *w)
     docw_fmt(w,
              "set title 'What each measurer had of its part'\nset ylabel '%% of its part'\n"
              "set xlabel 'measurer'\nset yrange [0:%u]\nset xrange [-.6:%g]\nset grid y\n"
-             "set boxwidth .4\nset style fill solid .5\nset key top right\n"
-             "plot 100 with lines dt 2 lc 'black' title 'all agree', "
+             "set boxwidth .4\nset style fill solid .5\n"
+             "set key outside top center horizontal\nplot 100 with lines dt 2 lc 'black' title "
+             "'all agree', "
              "'measurers.csv' using 0:4:3:7:6:xtic(1) skip 1 with candlesticks lc rgb '#4477aa' "
              "title 'box: half of its runs, whiskers: eight of ten' whiskerbars .5, "
              "'' using 0:5:5:5:5 skip 1 with candlesticks lw 3 lc rgb '#222222' title 'median'\n",
@@ -184,40 +204,50 @@ static void put_measurers(const struct survey *s, struct docw *w)
 
 /* ---- slots ---- */
 
-/* Wide enough to be seen if there are few. */
-static int slot_width(const struct survey *s, int64_t from)
+/* About a dozen ticks. */
+static int64_t tick_of(int64_t len)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < survey_runs_kept(s); i++)
-        n += survey_run(s, i)->began >= from ? 1 : 0;
-    return n > SLOTS_MANY ? 60 : 300;
+    static const int64_t ticks[] = {60, 120, 300, 600, 900, 1800, 3600};
+    for (size_t i = 0; i < sizeof ticks / sizeof *ticks; i++)
+        if (len / ticks[i] <= 12)
+            return ticks[i];
+    return 7200;
+}
+
+static void put_slots_axes(const struct survey *s, struct docw *w)
+{
+    char begin[SURVEY_TIME_MAX], end[SURVEY_TIME_MAX];
+    int64_t from, to;
+    survey_day(s, &from, &to);
+    double most = survey_mbit(survey_slots_most(s));
+    docw_fmt(w,
+             "set title 'Slots from %s to %s UTC'\nset xdata time\nset timefmt '%%s'\n"
+             "set format x '%%H:%%M'\nset xtics %lld rotate by -45\n"
+             "set xrange ['%lld':'%lld']\nset yrange [0:%g]\nset xlabel 'time of the day, UTC'\n"
+             "set ylabel 'Mbit/s, of what ran at once'\nset grid\n"
+             "set key outside top center horizontal\nset style fill solid noborder\n"
+             "set boxwidth %d\n",
+             survey_when(from, begin), survey_when(to, end), (long long)tick_of(to - from),
+             (long long)(from - (to - from) / 50), (long long)(to + (to - from) / 50),
+             most > 0 ? most * 1.1 : 1, to - from > WIDE_FROM_S ? WIDE_S : MINUTE_S);
 }
 
 static void put_slots(const struct survey *s, struct docw *w)
 {
-    char from[SURVEY_TIME_MAX], to[SURVEY_TIME_MAX];
-    int64_t at = survey_day_from(s);
-    docw_fmt(w,
-             "set title 'Slots from %s to %s UTC'\nset xdata time\nset timefmt '%%s'\n"
-             "set format x '%%H:%%M'\nset xtics 7200 rotate by -45\nset xrange ['%lld':'%lld']\n"
-             "set yrange [0:*]\nset xlabel 'time of the day, UTC'\n"
-             "set ylabel 'Mbit/s, of a minute together'\nset grid\n"
-             "set key top left box opaque\nset style fill solid noborder\nset boxwidth %d\n",
-             survey_when(at, from), survey_when(at + DAY_S, to), (long long)at,
-             (long long)(at + DAY_S + MARGIN_S), slot_width(s, at));
+    put_slots_axes(s, w);
     if (s->plan_s && s->capacity)
         docw_fmt(w, "plot %g with lines dt 2 lc 'black' title 'what the team has', ",
                  survey_mbit(s->capacity));
     else
         docw_fmt(w, "plot ");
-    if (s->plan_s)
-        docw_fmt(w, "'slots.csv' using 1:($7*8/1e6) skip 1 with boxes lc rgb '#ddcc77' "
+    if (s->plan_s && !s->is_compact)
+        docw_fmt(w, "'slots.csv' using ($1+30):($7*8/1e6) skip 1 with boxes lc rgb '#ddcc77' "
                     "title 'planned', ");
-    docw_fmt(w, "'slots.csv' using 1:($5*8/1e6) skip 1 with boxes lc rgb '#bbbbbb' "
+    docw_fmt(w, "'slots.csv' using ($1+30):($5*8/1e6) skip 1 with boxes lc rgb '#bbbbbb' "
                 "title 'allotted', "
-                "'' using 1:($6*8/1e6) skip 1 with boxes lc rgb '#4477aa' title 'carried', "
-                "'' using 1:($3 > $4 ? 0 : 1/0) skip 1 with points pt 7 ps .6 lc rgb '#ee6677' "
-                "title 'a run without a figure'\n");
+                "'' using ($1+30):($6*8/1e6) skip 1 with boxes lc rgb '#4477aa' title 'carried', "
+                "'' using ($1+30):($3 > $4 ? 0 : 1/0) skip 1 with points pt 7 ps .6 lc rgb "
+                "'#ee6677' title 'a run without a figure'\n");
 }
 
 /* ---- coverage ---- */
@@ -226,11 +256,13 @@ static void put_coverage(const struct survey *s, struct docw *w)
 {
     char from[SURVEY_TIME_MAX], to[SURVEY_TIME_MAX];
     int64_t today = s->now_s / DAY_S;
-    docw_fmt(w, "set multiplot layout 1,2\n"
-                "set title 'Coverage by day'\nset ylabel 'relays'\nset yrange [0:*]\n"
-                "set grid\nset key bottom left box opaque\n"
-                "set xdata time\nset timefmt '%%Y-%%m-%%d'\nset format x '%%d %%b'\n"
-                "set xlabel 'day, UTC'\n");
+    docw_fmt(w,
+             "set multiplot layout 1,2\n"
+             "set title 'Coverage by day'\nset ylabel 'relays'\nset yrange [0:%g]\n"
+             "set grid\nset key outside top center horizontal\n"
+             "set xdata time\nset timefmt '%%Y-%%m-%%d'\nset format x '%%d %%b'\n"
+             "set xlabel 'day, UTC'\n",
+             (double)survey_days_most(s) * 1.1 + 1);
     docw_fmt(w, "set xtics %u rotate by -45\nset xrange ['%.10s':'%.10s']\n",
              (survey_oldest_day(s) / DAYS_TICKED + 1) * DAY_S,
              survey_when((today - survey_oldest_day(s) - 1) * DAY_S, from),
@@ -242,9 +274,8 @@ static void put_coverage(const struct survey *s, struct docw *w)
                 "'' using 1:4 skip 1 with linespoints pt 7 ps .6 lc rgb '#228833' "
                 "title 'with a figure of 7 days'\n"
                 "set xdata\nset format x '%%g'\nunset xtics\nset xtics auto\n"
-                "set title 'Age of the figures'\nset xlabel 'hours'\n"
+                "unset key\nset title 'Figures that are younger than that'\nset xlabel 'hours'\n"
                 "set ylabel '%% of all figures'\nset yrange [0:105]\nset xrange [0:*]\n"
-                "set key bottom right\n"
                 "plot 'ages.csv' using 1:3 skip 1 with linespoints pt 7 ps .6 lc rgb '#4477aa' "
                 "title 'younger than that'\nunset multiplot\n");
 }
@@ -286,7 +317,7 @@ static void put_one(const struct survey *s, enum survey_plot plot, struct docw *
 {
     switch (plot) {
     case PLOT_HISTORY:
-        put_history(s->focus, w);
+        put_history(s, w);
         break;
     case PLOT_FIGURES:
         put_figures(s, w);

@@ -124,16 +124,25 @@ void survey_sum(const struct survey *s, struct survey_sum *out)
     }
 }
 
-int64_t survey_day_from(const struct survey *s)
+void survey_day(const struct survey *s, int64_t *from, int64_t *to)
 {
-    int64_t newest = 0;
-    if (s->plan_s)
-        return s->plan_s / MINUTE_S * MINUTE_S;
+    int64_t last = 0, first = INT64_MAX, day = s->plan_s;
     for (size_t i = 0; i < survey_runs_kept(s); i++) {
         const struct survey_run *run = survey_run(s, i);
-        newest = run->began > newest ? run->began : newest;
+        last = run->began && run->ts > last ? run->ts : last;
     }
-    return newest / MINUTE_S * MINUTE_S + MINUTE_S - DAY_S;
+    day = day ? day : last - DAY_S + MINUTE_S;
+    for (size_t i = 0; i < survey_runs_kept(s); i++) {
+        const struct survey_run *run = survey_run(s, i);
+        first = run->began >= day && run->began < first ? run->began : first;
+    }
+    first = s->plan_s || first > last ? day : first;
+    if (s->plan_s && !s->is_compact && s->now_s > last)
+        last = s->now_s;
+    *from = first / MINUTE_S * MINUTE_S;
+    *to = last / MINUTE_S * MINUTE_S + MINUTE_S;
+    *to = *to < *from + MINUTE_S ? *from + MINUTE_S : *to;
+    *to = *to > *from + DAY_S ? *from + DAY_S : *to;
 }
 
 /* ---- spread ---- */

@@ -1,53 +1,10 @@
-/* Tables of a survey: slots, days, ages, measurers, truth. */
+/* Tables of a survey: days, ages, measurers, truth. */
 #include <stdlib.h>
 #include <time.h>
 
 #include "measure/survey_int.h"
 
-enum { DAY_S = 24 * 3600, HOUR_S = 3600, MINUTE_S = 60, SLOTS = DAY_S / MINUTE_S };
-
-/* ---- the last day, by minute ---- */
-
-struct slot {
-    unsigned runs, measured;
-    uint64_t alloc, bw, planned;
-};
-
-static void fill_slots(const struct survey *s, int64_t from, struct slot slots[SLOTS])
-{
-    for (size_t i = 0; i < survey_runs_kept(s); i++) {
-        const struct survey_run *run = survey_run(s, i);
-        int64_t at = (run->began - from) / MINUTE_S;
-        if (run->began < from || at >= SLOTS)
-            continue;
-        slots[at].runs++;
-        slots[at].measured += run->ok ? 1 : 0;
-        slots[at].alloc += run->alloc;
-        slots[at].bw += run->ok ? run->bw : 0;
-    }
-    for (size_t i = 0; i < s->n; i++) {
-        int64_t at = (s->relays[i]->planned_s - from) / MINUTE_S;
-        if (s->relays[i]->planned && at >= 0 && at < SLOTS)
-            slots[at].planned += s->relays[i]->planned;
-    }
-}
-
-void survey_write_slots(const struct survey *s, struct docw *w)
-{
-    int64_t from = survey_day_from(s);
-    struct slot *slots = calloc(SLOTS, sizeof *slots);
-    if (!slots) {
-        docw_fail(w, ERR_NOMEM);
-        return;
-    }
-    fill_slots(s, from, slots);
-    docw_fmt(w, "time,hour,runs,measured,allotted,carried,planned\n");
-    for (int i = 0; i < SLOTS; i++)
-        docw_fmt(w, "%lld,%.4f,%u,%u,%llu,%llu,%llu\n", (long long)(from + i * MINUTE_S), i / 60.,
-                 slots[i].runs, slots[i].measured, (unsigned long long)slots[i].alloc,
-                 (unsigned long long)slots[i].bw, (unsigned long long)slots[i].planned);
-    free(slots);
-}
+enum { DAY_S = 24 * 3600, HOUR_S = 3600 };
 
 /* ---- days ---- */
 
@@ -78,6 +35,18 @@ unsigned survey_oldest_day(const struct survey *s)
     while (all >>= 1)
         ago++;
     return ago;
+}
+
+size_t survey_days_most(const struct survey *s)
+{
+    size_t most = 0;
+    for (unsigned ago = 0; ago <= survey_oldest_day(s); ago++) {
+        struct day d;
+        count_day(s, ago, &d);
+        most = d.tried > most ? d.tried : most;
+        most = d.fresh > most ? d.fresh : most;
+    }
+    return most;
 }
 
 void survey_write_days(const struct survey *s, struct docw *w)

@@ -35,6 +35,13 @@ void survey_put_word(struct docw *w, const char *word)
 
 /* ---- a line a relay ---- */
 
+/* Nothing, if it is not known. */
+static void put_clients(struct docw *w, bool known, uint64_t bytes)
+{
+    if (known)
+        docw_fmt(w, "%llu", (unsigned long long)bytes);
+}
+
 static void write_csv(const struct survey *s, struct docw *w)
 {
     docw_fmt(w, "relay,nickname,bytes_per_s,measured,p10,p90,verified,background,clamped,"
@@ -44,10 +51,10 @@ static void write_csv(const struct survey *s, struct docw *w)
         const struct result *g = &r->good;
         docw_fmt(w, "%s,", r->key);
         survey_put_word(w, r->nickname);
-        docw_fmt(w, ",%llu,%lld,%llu,%llu,%llu,%llu,%llu,%s,%llu,%llu,%llu,%u,",
-                 (unsigned long long)g->bw, (long long)g->ts, (unsigned long long)r->p10,
-                 (unsigned long long)r->p90, (unsigned long long)g->x, (unsigned long long)g->bg,
-                 (unsigned long long)g->clamped,
+        docw_fmt(w, ",%llu,%lld,%llu,%llu,%llu,", (unsigned long long)g->bw, (long long)g->ts,
+                 (unsigned long long)r->p10, (unsigned long long)r->p90, (unsigned long long)g->x);
+        put_clients(w, results_knows_clients(g), g->bg);
+        docw_fmt(w, ",%llu,%s,%llu,%llu,%llu,%u,", (unsigned long long)g->clamped,
                  g->limited_by[0] == 'r' ? "relay"
                  : g->limited_by[0]      ? "us"
                                          : "",
@@ -61,15 +68,16 @@ static void write_csv(const struct survey *s, struct docw *w)
 static json_t *relay_json(const struct survey_relay *r)
 {
     const struct result *g = &r->good;
-    return json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:i, "
+    return json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:s, s:I, s:I, s:I, s:i, "
                      "s:s, s:s}",
                      "relay", r->key, "nickname", r->nickname, "ok", g->ts != 0, "bytes_per_s",
                      (json_int_t)g->bw, "measured", (json_int_t)g->ts, "p10", (json_int_t)r->p10,
                      "p90", (json_int_t)r->p90, "verified", (json_int_t)g->x, "background",
-                     (json_int_t)g->bg, "clamped", (json_int_t)g->clamped, "limited_by",
-                     g->limited_by, "weight", (json_int_t)r->weight, "advertised",
-                     (json_int_t)r->advertised, "limit", (json_int_t)r->average, "runs",
-                     (int)r->runs, "why", r->newest.why, "detail", r->newest.detail);
+                     results_knows_clients(g) ? json_integer((json_int_t)g->bg) : json_null(),
+                     "clamped", (json_int_t)g->clamped, "limited_by", g->limited_by, "weight",
+                     (json_int_t)r->weight, "advertised", (json_int_t)r->advertised, "limit",
+                     (json_int_t)r->average, "runs", (int)r->runs, "why", r->newest.why, "detail",
+                     r->newest.detail);
 }
 
 static void write_json(const struct survey *s, struct docw *w)
@@ -97,8 +105,9 @@ static void write_runs(const struct survey *s, struct docw *w)
         docw_fmt(w, "%lld,%lld,%u,%s,", (long long)run->ts, (long long)run->began, run->id,
                  run->relay->key);
         survey_put_word(w, s->words[run->mode]);
-        docw_fmt(w, ",%d,%llu,%llu,%llu,", run->ok, (unsigned long long)run->bw,
-                 (unsigned long long)run->bg, (unsigned long long)run->alloc);
+        docw_fmt(w, ",%d,%llu,", run->ok, (unsigned long long)run->bw);
+        put_clients(w, run->knows_bg, run->bg);
+        docw_fmt(w, ",%llu,", (unsigned long long)run->alloc);
         survey_put_word(w, s->words[run->limited_by]);
         docw_fmt(w, ",");
         survey_put_word(w, s->words[run->why]);
@@ -115,8 +124,9 @@ static void write_history(const struct survey *s, struct docw *w)
             continue;
         docw_fmt(w, "%lld,", (long long)run->ts);
         survey_put_word(w, s->words[run->mode]);
-        docw_fmt(w, ",%d,%llu,%llu,", run->ok, (unsigned long long)run->bw,
-                 (unsigned long long)run->bg);
+        docw_fmt(w, ",%d,%llu,", run->ok, (unsigned long long)run->bw);
+        put_clients(w, run->knows_bg, run->bg);
+        docw_fmt(w, ",");
         survey_put_word(w, s->words[run->limited_by]);
         docw_fmt(w, ",");
         survey_put_word(w, s->words[run->why]);

@@ -72,13 +72,14 @@ static void report(struct text rest)
     static const char fp[] = "0101010101010101010101010101010101010101";
     struct text line;
     char *text = NULL;
+    struct report_begun begun = {.next = 0};
     struct report *r = report_new(fp, NULL);
     if (r)
         report_votes(r, rest);
     while (r && text_line(&rest, &line)) {
         struct docw w = {.err = OK};
         (void)!report_line(r, line);
-        (void)!report_classic(line, &w);
+        (void)!report_classic(&begun, line, &w);
         docw_free(&w);
     }
     if (r && report_text(r, 1796040000, &text) == OK)

@@ -214,6 +214,35 @@ START_TEST(test_bwfile_newest_wins)
 }
 END_TEST
 
+/* A quick try does not replace a whole run for a day, in whatever order they are read. */
+START_TEST(test_bwfile_short_runs_wait_a_day)
+{
+    static const struct {
+        int64_t age;
+        unsigned counted;
+        const char *bw;
+    } runs[] = {{10 * HOUR, 2, " bw=3000 "},
+                {10 * HOUR, 3, " bw=9000 "},
+                {10 * HOUR, 0, " bw=9000 "},
+                {HOUR, 2, " bw=9000 "}};
+    char whole[] = ",\"began\":1,\"ok\":true,\"bw\":3000000,\"counted\":9", tried[100];
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
+        for (unsigned late = 0; late < 2; late++) {
+            struct bwfile *b = network(1);
+            snprintf(tried, sizeof tried, ",\"began\":1,\"ok\":true,\"bw\":9000000,\"counted\":%u",
+                     runs[i].counted);
+            if (late)
+                line(b, 1, "end", runs[i].age, tried);
+            line(b, 1, "end", 26 * HOUR, whole);
+            if (!late)
+                line(b, 1, "end", runs[i].age, tried);
+            ck_assert_msg(says(b, &plain, runs[i].bw), "%zu, %u", i, late);
+            ck_assert(says(b, &plain, " bw_mean=6000000 "));
+            bwfile_free(b);
+        }
+}
+END_TEST
+
 /* Nothing recent, nothing from the future, nothing of relays that the network does not have. */
 START_TEST(test_bwfile_without_results)
 {
@@ -304,6 +333,6 @@ START_TEST(test_bwfile_of_a_listing)
 END_TEST
 
 TESTS("measure/bwfile", test_bwfile_every_key, test_bwfile_under_the_least, test_bwfile_capped,
-      test_bwfile_rounded, test_bwfile_newest_wins, test_bwfile_without_results,
-      test_bwfile_without_a_consensus, test_bwfile_words_stay_words,
+      test_bwfile_rounded, test_bwfile_newest_wins, test_bwfile_short_runs_wait_a_day,
+      test_bwfile_without_results, test_bwfile_without_a_consensus, test_bwfile_words_stay_words,
       test_bwfile_kinds_of_errors_add_up, test_bwfile_of_a_listing)

@@ -272,15 +272,45 @@ START_TEST(test_report_many_runs)
 }
 END_TEST
 
+/* A quick try does not take its place for a day, and that is said; nor is it "before". */
+START_TEST(test_report_a_short_run)
+{
+    struct report *r = report_new(FP, NULL);
+    read_line(r, "end", 1, DAY / 2, ",\"began\":1,\"ok\":true,\"bw\":1250000,\"counted\":29");
+    read_line(r, "end", 2, HOUR, ",\"began\":1,\"ok\":true,\"bw\":2500000,\"counted\":7");
+    ck_assert(says(r, "It carries 10.0 Mbit/s"));
+    ck_assert(says(r, "- A run since then gave 20.0 Mbit/s in 7 seconds: too few"));
+    ck_assert(!says(r, "before"));
+    read_line(r, "end", 3, HOUR, ",\"began\":1,\"ok\":true,\"bw\":5000000,\"counted\":9");
+    ck_assert(says(r, "It carries 40.0 Mbit/s"));
+    report_free(r);
+}
+END_TEST
+
+/* Relays of tor do not tell what their clients have. */
+START_TEST(test_report_unknown_clients)
+{
+    struct report *r = report_new(FP, NULL);
+    ck_ok(report_line(r, TEXT_LIT("{\"t\":\"end\",\"id\":1,\"ts\":1796030000,\"fp\":\"" FP
+                                  "\",\"mode\":\"echo2\",\"ok\":true,\"bw\":1250000}")));
+    ck_assert(says(r, "came back to the measurers, what its clients had is unknown."));
+    ck_assert(says(r, "    10.0  unknown  "));
+    report_free(r);
+}
+END_TEST
+
 START_TEST(test_report_classic)
 {
     struct docw w = {.err = OK};
+    struct report_begun begun = {.next = 0};
     char text[2048];
-    ck_ok(report_classic(text_of(line(text, "begin", 8, 50, "")), &w));
-    ck_ok(report_classic(text_of(line(text, "end", 8, 0, GOOD)), &w));
-    ck_ok(
-        report_classic(text_of(line(text, "end", 9, 0, ",\"ok\":false,\"why\":\"refused\"")), &w));
-    ck_err(report_classic(TEXT_LIT("{\"t\":\"end\",\"id\":9,"), &w), ERR_MALFORMED);
+    /* Its beginning is not here. */
+    ck_ok(report_classic(&begun, text_of(line(text, "end", 7, 60, GOOD)), &w));
+    ck_ok(report_classic(&begun, text_of(line(text, "begin", 8, 50, "")), &w));
+    ck_ok(report_classic(&begun, text_of(line(text, "end", 8, 0, GOOD)), &w));
+    ck_ok(report_classic(
+        &begun, text_of(line(text, "end", 9, 0, ",\"ok\":false,\"why\":\"refused\"")), &w));
+    ck_err(report_classic(&begun, TEXT_LIT("{\"t\":\"end\",\"id\":9,"), &w), ERR_MALFORMED);
     docw_add(&w, (struct text){"", 1});
     ck_assert_str_eq(docw_text(&w).s, "8 1796039950 BEGIN " FP "\n"
                                       "8 1796039997 MEASR 2000000\n"
@@ -300,4 +330,4 @@ END_TEST
 TESTS("measure/report", test_report_why_so_low, test_report_by_address,
       test_report_without_a_figure, test_report_verdicts, test_report_verdicts_beside_what_is_said,
       test_report_names_who_disagrees, test_report_says_what_to_fetch, test_report_many_runs,
-      test_report_classic)
+      test_report_a_short_run, test_report_unknown_clients, test_report_classic)

@@ -20,6 +20,7 @@ struct reporting {
     unsigned bad_lines;
     struct report *report; /* of one relay */
     struct docw text;      /* FlashFlow's lines */
+    struct report_begun begun;
 };
 
 enum { TEXT_MOST = 64 * 1024 };
@@ -43,7 +44,7 @@ static err_t pass(struct reporting *r, err_t e)
 static err_t on_classic(void *arg, struct text line)
 {
     struct reporting *r = arg;
-    TRY(pass(r, report_classic(line, &r->text)));
+    TRY(pass(r, report_classic(&r->begun, line, &r->text)));
     if (docw_text(&r->text).len < TEXT_MOST)
         return OK;
     err_t e = say(docw_text(&r->text)); /* a month of a network is much */
