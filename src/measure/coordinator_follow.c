@@ -16,6 +16,30 @@ err_t coordinator_secret(struct coordinator *c, const void *secret, size_t len)
     return OK;
 }
 
+static bool is_unplaced(const struct roster_relay *r)
+{
+    return r->consent == ROSTER_LISTED && !r->who.n_addrs;
+}
+
+/* Said when it is another number than before. */
+static void count_unplaced(struct cplan *p)
+{
+    char fp[HEX_SIZE(sizeof(struct rsa_id))];
+    const struct roster_relay *first = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < p->roster.n; i++) {
+        const struct roster_relay *r = &p->roster.relays[i];
+        n += is_unplaced(r) ? 1 : 0;
+        first = !first && is_unplaced(r) ? r : first;
+    }
+    if (first && n != p->unplaced)
+        log_notice(p->c->env->log,
+                   "Of %zu relays that have opted in no address is known, and they are not "
+                   "measured; the first: %s",
+                   n, hex_upper(first->who.fp.b, sizeof first->who.fp.b, fp));
+    p->unplaced = n;
+}
+
 void coordinator_roster(struct coordinator *c, struct roster *gift_roster)
 {
     struct cplan *p = c->plan;
@@ -23,6 +47,7 @@ void coordinator_roster(struct coordinator *c, struct roster *gift_roster)
     p->roster = *gift_roster;
     clisted_enrol(c, &p->roster);
     roster_init(gift_roster);
+    count_unplaced(p);
     if (p->made)
         cplan_add_new(p, cplan_next_slot(p));
     cplan_look(p);
@@ -175,14 +200,33 @@ static json_t *plan_json(const struct cplan *p)
                      counts_json(p));
 }
 
+static json_t *unplaced_json(const struct cplan *p)
+{
+    char fp[HEX_SIZE(sizeof(struct rsa_id))];
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < p->roster.n; i++) {
+        const struct roster_relay *r = &p->roster.relays[i];
+        if (is_unplaced(r) &&
+            json_array_append_new(
+                list, json_string(hex_upper(r->who.fp.b, sizeof r->who.fp.b, fp))) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    return list;
+}
+
 char *coordinator_schedule_json(const struct coordinator *c, bool all)
 {
     const struct cplan *p = c->plan;
-    json_t *o = json_pack("{ssss}", "event", "schedule", "state", state_of(p));
+    json_t *o = json_pack("{sssssI}", "event", "schedule", "state", state_of(p), "no_address",
+                          (json_int_t)p->unplaced);
     json_t *more = p->made ? plan_json(p) : json_object();
     bool good = o && more && json_object_update(o, more) == 0;
     if (good && all && p->made)
         good = json_object_set_new(o, "items", items_json(p)) == 0;
+    if (good && all && p->unplaced)
+        good = json_object_set_new(o, "unplaced", unplaced_json(p)) == 0;
     char *text = good ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     json_decref(more);

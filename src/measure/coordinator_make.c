@@ -48,6 +48,33 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* What is known of a host: the most that one of its relays is thought to carry. */
+struct host {
+    struct ip ip;
+    uint64_t prior;
+};
+
+/* For relays of which nothing is known. */
+struct guess {
+    uint64_t unknown;
+    struct host *hosts; /* sorted, those of one address largest first; NULL: out of memory */
+    size_t n;
+};
+
+static int by_ip(const void *a, const void *b)
+{
+    const struct host *x = a, *y = b;
+    int order = (x->ip.family > y->ip.family) - (x->ip.family < y->ip.family);
+    return order ? order : memcmp(x->ip.b, y->ip.b, ip_len(&x->ip));
+}
+
+static int largest_of_ip(const void *a, const void *b)
+{
+    const struct host *x = a, *y = b;
+    int order = by_ip(a, b);
+    return order ? order : (x->prior < y->prior) - (x->prior > y->prior);
+}
+
 /* 316: "Relays without existing capacity estimates are assumed to have the 75th percentile". */
 static uint64_t unknown_prior(const struct cplan *p)
 {
@@ -64,6 +91,39 @@ static uint64_t unknown_prior(const struct cplan *p)
     }
     free(priors);
     return prior;
+}
+
+static struct guess guess_begin(const struct cplan *p)
+{
+    struct guess g = {.unknown = unknown_prior(p),
+                      .hosts = calloc(p->roster.n + 1, sizeof *g.hosts)};
+    for (size_t i = 0; g.hosts && i < p->roster.n; i++) {
+        const struct roster_relay *r = &p->roster.relays[i];
+        uint64_t prior = cplan_may_ask(r) && r->running ? prior_of(p, r) : 0;
+        if (prior)
+            g.hosts[g.n++] = (struct host){r->who.addrs[0].ip, prior};
+    }
+    if (g.n)
+        qsort(g.hosts, g.n, sizeof *g.hosts, largest_of_ip);
+    size_t kept = 0;
+    for (size_t i = 0; i < g.n; i++)
+        if (!kept || by_ip(&g.hosts[kept - 1], &g.hosts[i]) != 0)
+            g.hosts[kept++] = g.hosts[i];
+    g.n = kept;
+    return g;
+}
+
+/* A host is shared by what is wanted, so a guess is no more than what is known of another relay
+ * there: it would take the measurers from that one. */
+static uint64_t guess_prior(const struct cplan *p, const struct guess *g,
+                            const struct roster_relay *r)
+{
+    const struct host key = {.ip = r->who.addrs[0].ip};
+    uint64_t prior = prior_of(p, r);
+    if (prior)
+        return prior;
+    const struct host *h = g->n ? bsearch(&key, g->hosts, g->n, sizeof key, by_ip) : NULL;
+    return h && h->prior < g->unknown ? h->prior : g->unknown;
 }
 
 static bool was_the_limit(const struct cplan *p, const struct rsa_id *fp)
@@ -119,13 +179,13 @@ static err_t configure(struct cplan *p)
 
 /* ---- making ---- */
 
-static err_t take(struct cplan *p, const struct roster_relay *r, uint64_t unknown, struct making *m)
+static err_t take(struct cplan *p, const struct roster_relay *r, const struct guess *guess,
+                  struct making *m)
 {
     struct cplan_item *item = cplan_add(p, &r->who.fp);
     if (!item)
         return ERR_NOMEM;
-    item->prior = prior_of(p, r);
-    item->prior = item->prior ? item->prior : unknown;
+    item->prior = guess_prior(p, guess, r);
     cplan_size(p, item, was_the_limit(p, &r->who.fp));
     if (is_done(p, &r->who.fp)) {
         cplan_enter(p, item, CPLAN_DONE);
@@ -139,14 +199,16 @@ static err_t take(struct cplan *p, const struct roster_relay *r, uint64_t unknow
 
 static err_t take_all(struct cplan *p, struct making *m)
 {
-    uint64_t unknown = unknown_prior(p);
-    for (size_t i = 0; i < p->roster.n; i++) {
+    struct guess guess = guess_begin(p);
+    err_t e = guess.hosts ? OK : ERR_NOMEM;
+    for (size_t i = 0; e == OK && i < p->roster.n; i++) {
         const struct roster_relay *r = &p->roster.relays[i];
         p->away += cplan_may_ask(r) && !r->running ? 1 : 0;
         if (cplan_may_ask(r) && r->running)
-            TRY(take(p, r, unknown, m));
+            e = take(p, r, &guess, m);
     }
-    return OK;
+    free(guess.hosts);
+    return e;
 }
 
 static err_t link_all(struct cplan *p, struct making *m)
@@ -253,22 +315,31 @@ static uint32_t group_of_new(struct cplan *p, const struct roster_relay *r, uint
     return p->groups++;
 }
 
+static void add_new(struct cplan *p, const struct roster_relay *r, const struct guess *guess,
+                    uint32_t from)
+{
+    struct cplan_item *item = cplan_add(p, &r->who.fp);
+    if (!item)
+        return;
+    item->prior = guess_prior(p, guess, r);
+    cplan_size(p, item, was_the_limit(p, &r->who.fp));
+    item->at.group = group_of_new(p, r, from);
+    cplan_later(p, item, from);
+}
+
 void cplan_add_new(struct cplan *p, uint32_t from)
 {
-    uint64_t unknown = 0;
+    struct guess guess = {.hosts = NULL};
     for (size_t i = 0; i < p->roster.n; i++) {
         const struct roster_relay *r = &p->roster.relays[i];
         struct cplan_item *item;
         if (!is_new(p, r, &item))
             continue;
-        item = cplan_add(p, &r->who.fp);
-        if (!item)
+        if (!guess.hosts)
+            guess = guess_begin(p);
+        if (!guess.hosts)
             return;
-        unknown = unknown ? unknown : unknown_prior(p);
-        item->prior = prior_of(p, r);
-        item->prior = item->prior ? item->prior : unknown;
-        cplan_size(p, item, was_the_limit(p, &r->who.fp));
-        item->at.group = group_of_new(p, r, from);
-        cplan_later(p, item, from);
+        add_new(p, r, &guess, from);
     }
+    free(guess.hosts);
 }

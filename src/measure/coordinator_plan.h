@@ -70,6 +70,7 @@ struct cplan {
     struct cplan_item *resting;
     size_t count[CPLAN_STATES];
     int64_t changed_us;      /* when one of them came to another state (wall clock); 0: not known */
+    size_t unplaced;         /* of the roster: they have opted in, and have no address */
     size_t away;             /* not there when it was made: new ones once they are */
     size_t moved, cut;       /* to a later slot; cut short by a crash */
     uint32_t length_slot;    /* whose secret length is */

@@ -85,6 +85,10 @@ END_TEST
 START_TEST(test_ctlwords_schedule)
 {
     says("{\"event\":\"schedule\",\"state\":\"stopped\"}", false, "schedule: stopped\n");
+    says("{\"event\":\"schedule\",\"state\":\"stopped\",\"no_address\":1,\"unplaced\":[\"EF\"]}",
+         false,
+         "schedule: stopped\n1 that have opted in are not measured: no address is known\n"
+         "EF no address is known\n");
     says(
         "{\"event\":\"schedule\",\"state\":\"over\",\"compact\":true,\"changed\":1764500000,"
         "\"next\":1764547200,\"slots\":7,\"counts\":{\"done\":4}}",

@@ -752,6 +752,66 @@ START_TEST(test_coordinator_schedule_seeds)
 }
 END_TEST
 
+/* The prior that relay I has in the plan. */
+static json_int_t prior_of(size_t i)
+{
+    char fp[41], *text = coordinator_schedule_json(team.c, true);
+    json_t *o = json_loads(text, 0, NULL), *item;
+    json_int_t prior = 0;
+    size_t k;
+    snprintf(fp, sizeof fp, "%02zX00000000000000000000000000000000000000", i + 1);
+    json_array_foreach(json_object_get(o, "items"), k, item)
+    {
+        if (strcmp(fp, json_string_value(json_object_get(item, "fp"))) == 0)
+            prior = json_integer_value(json_object_get(item, "prior"));
+    }
+    json_decref(o);
+    free(text);
+    return prior;
+}
+
+/* What is guessed of a relay takes nothing from another of its host of which more is known. */
+START_TEST(test_coordinator_schedule_a_guess_is_no_more_than_what_is_known)
+{
+    begin(600, true);
+    struct roster_relay relays[] = {relay(0, 0), relay(1, 0), relay(2, 2), relay(3, 3)};
+    relays[0].weight = 100000;
+    relays[1].weight = 0;
+    relays[2].weight = 0;
+    relays[3].weight = 900000;
+    give(relays, 4);
+    coordinator_schedule_start(team.c);
+    team_pass(1);
+    ck_assert_int_eq(prior_of(0), 100000);
+    ck_assert_int_eq(prior_of(1), 100000);
+    ck_assert_int_eq(prior_of(2), 900000);
+    /* And of one that comes later. */
+    struct roster_relay more[] = {relays[0], relays[1], relays[2], relays[3], relay(4, 0)};
+    more[4].weight = 0;
+    give(more, 5);
+    ck_assert_int_eq(prior_of(4), 100000);
+    over();
+}
+END_TEST
+
+/* One by its fingerprint alone, which is in no consensus. */
+START_TEST(test_coordinator_schedule_who_has_no_address_is_shown)
+{
+    begin(600, true);
+    struct roster_relay relays[] = {relay(0, 0), relay(1, 1)};
+    relays[1].who.n_addrs = 0;
+    give(relays, 2);
+    ck_assert_int_eq(shown("no_address"), 1);
+    char *text = coordinator_schedule_json(team.c, true);
+    ck_assert_ptr_nonnull(
+        strstr(text, "\"unplaced\":[\"0200000000000000000000000000000000000000\"]"));
+    free(text);
+    give(relays, 1);
+    ck_assert_int_eq(shown("no_address"), 0);
+    over();
+}
+END_TEST
+
 TESTS("measure/coordinator_schedule", test_coordinator_schedule_each_relay_in_its_slot,
       test_coordinator_schedule_back_to_back, test_coordinator_schedule_of_a_host_all_at_once,
       test_coordinator_schedule_who_is_not_there_is_skipped_and_said,
@@ -764,5 +824,7 @@ TESTS("measure/coordinator_schedule", test_coordinator_schedule_each_relay_in_it
       test_coordinator_schedule_a_new_day_is_a_new_plan, test_coordinator_schedule_stops_and_starts,
       test_coordinator_schedule_a_lost_measurer_costs_a_slot,
       test_coordinator_schedule_finish_lets_runs_end,
+      test_coordinator_schedule_a_guess_is_no_more_than_what_is_known,
+      test_coordinator_schedule_who_has_no_address_is_shown,
       test_coordinator_schedule_who_is_left_gives_no_more_than_it_has,
       test_coordinator_schedule_what_was_kept_may_be_torn, test_coordinator_schedule_seeds)

@@ -340,7 +340,9 @@ def test_the_service_manager_hears_when_it_serves(tmp_path):
 def test_dump_config_says_where_from(tmp_path):
     path = tmp_path / "ff.ini"
     path.write_text("[coord]\ndatadir = data\ntor_bin = tor\n")
-    got = measure("coord", "-c", str(path), "--meas-duration", "7", "--dump-config")
+    assert measure("keygen", "coord", "--out", str(tmp_path / "data" / "keys")).returncode == 0
+    got = measure("coord", "-c", str(path), "--meas-duration", "7", "--dump-config",
+                  cwd=str(tmp_path))
     assert got.returncode == 0
     assert "datadir = data ; %s:2\n" % path in got.stdout
     assert "meas_duration = 7 ; --meas-duration\n" in got.stdout
@@ -350,8 +352,36 @@ def test_dump_config_says_where_from(tmp_path):
     assert wrong.returncode == 2 and "--meas-durations" in wrong.stderr
 
 
-def test_dump_config_refuses_what_the_start_refuses():
-    words = ["measurer", "--coord-pin", "sha256//" + 43 * "A" + "=", "--bw", "1MB", "--coord-addr"]
+@pytest.mark.parametrize("key, says", [
+    ("--relays", 'no file "nofile"'),
+    ("--secret", "nofile: No such file"),
+    ("--torrc", "nofile"),
+    ("--key", "nofile"),
+])
+def test_dump_config_reads_what_the_start_reads(tmp_path, key, says):
+    at = str(tmp_path)
+    assert measure("keygen", "coord", "--out", "data-coord/keys", cwd=str(tmp_path)).returncode == 0
+    words = ["coord", "--directory", "fetch", "--dump-config"]
+    good = measure(*words, cwd=at)
+    assert good.returncode == 0, good.stderr
+    got = measure(*words, key, "nofile", cwd=at)
+    assert got.returncode == 2 and says in got.stderr, got.stderr
+
+
+def test_dump_config_wants_a_secret_that_is_its_owners(tmp_path):
+    assert measure("keygen", "coord", "--out", "data-coord/keys", cwd=str(tmp_path)).returncode == 0
+    secret = tmp_path / "secret"
+    for text, mode, says in ("x" * 32, 0o644, "chmod 600"), ("x" * 31, 0o600, "32 to"):
+        secret.write_text(text)
+        secret.chmod(mode)
+        got = measure("coord", "--secret", str(secret), "--dump-config", cwd=str(tmp_path))
+        assert got.returncode == 2 and says in got.stderr, got.stderr
+
+
+def test_dump_config_refuses_what_the_start_refuses(tmp_path):
+    assert measure("keygen", "measurer", "--out", str(tmp_path)).returncode == 0
+    words = ["measurer", "--keydir", str(tmp_path), "--coord-pin", "sha256//" + 43 * "A" + "=",
+             "--bw", "1MB", "--coord-addr"]
     assert measure(*words, "127.0.0.1:1", "--dump-config").returncode == 0
     for wrong in ("coord.example:1", "127.0.0.1:99999", "127.0.0.1:0"):
         got = measure(*words, wrong, "--dump-config")
@@ -388,6 +418,50 @@ def test_a_folder_that_others_can_enter_takes_no_orders(tmp_path):
     assert got.returncode == 1
     assert "chmod 700 %s" % data in got.stderr and "tunic measure" in got.stderr
     assert "datadir" in got.stderr and "Socks" not in got.stderr, got.stderr
+
+
+def test_a_newcomers_coordinator_says_what_is_missing(tmp_path):
+    """Nobody may come, and the folder that it reads has no descriptors: said once each."""
+    data = tmp_path / "data-coord"
+    data.mkdir(mode=0o700)
+    assert measure("keygen", "coord", "--out", str(data / "keys")).returncode == 0
+    tor = tmp_path / "tor"
+    tor.mkdir()
+    (tor / "cached-microdesc-consensus").write_text("none")
+    coord = Service(str(tmp_path), "coord", "coord", "--directory", str(tor), "--listen-addr",
+                    "127.0.0.1:%d" % sut_module.free_port())
+    try:
+        wait_for(lambda: '"FetchUselessDescriptors 1"' in coord.log())
+        wait_for(lambda: '"measurer = NAME PIN BW"' in coord.log())
+        time.sleep(6)           # another look at the folder
+        assert coord.log().count("FetchUselessDescriptors") == 1
+        assert coord.end() == 0
+    finally:
+        coord.kill()
+
+
+def test_a_measurer_that_is_not_listed_says_its_line_and_stays(tmp_path):
+    """And comes in once the coordinator's file has that line."""
+    folder = str(tmp_path)
+    os.mkdir(os.path.join(folder, "data-coord"), 0o700)
+    made = measure("keygen", "coord", "--out", "data-coord/keys", cwd=folder)
+    assert measure("keygen", "m1", "--out", "data-measurer/keys", cwd=folder).returncode == 0
+    at = "127.0.0.1:%d" % sut_module.free_port()
+    conf = tmp_path / "coord.ini"
+    conf.write_text("[coord]\nlisten_addr = %s\n" % at)
+    coord = Service(folder, "coord", "coord", "-c", str(conf))
+    m1 = Service(folder, "m1", "measurer", "--name", "m1", "--coord-addr", at, "--coord-pin",
+                 PIN.search(made.stdout).group(), "--bw", "3MB")
+    try:
+        wait_for(lambda: "does not know your key" in m1.log())
+        line = re.search(r"there is to be: (measurer = m1 sha256//\S+ \d+)", m1.log()).group(1)
+        conf.write_text("[coord]\nlisten_addr = %s\n%s\n" % (at, line))
+        coord.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "Measurer m1 is there" in coord.log(), 60)
+        assert "Connected with the coordinator" in m1.log()
+    finally:
+        coord.kill()
+        m1.kill()
 
 
 def test_ctrl_c_tells_how_to_cancel(team):

@@ -3,6 +3,7 @@
 #include "app/measure/coord_int.h"
 #include "app/measure/figures.h"
 #include "app/measure/planside.h"
+#include "app/measure/relaysource.h"
 #include "app/measure/tool.h"
 #include "app/measure/upkeep.h"
 #include "measure/pin.h"
@@ -80,6 +81,9 @@ static int serve(struct coord_service *cs)
         log_notice(&cs->s.log, "Coordinator %s serves %zu measurers on %s, and orders on %s",
                    pin_text(&cs->keys.pin, pin), cs->conf.n_measurers, listener_name(cs->listener),
                    cs->conf.ctrl_addr);
+        if (!cs->conf.n_measurers)
+            log_warn(&cs->s.log, "There is no line \"measurer = NAME PIN BW\" in [coord]: nobody "
+                                 "may come, and nothing is measured");
         service_run(&cs->s);
     } else {
         log_err(&cs->s.log, "The coordinator did not start%s%s", e == ERR_NOMEM ? ": " : "",
@@ -95,6 +99,20 @@ static err_t check(const struct mconf *conf, char why[MCONF_WHY])
     struct mconf_coord settled;
     TRY(mconf_coord(conf, &settled, why));
     return figures_check(&settled, why);
+}
+
+static err_t rehearse(struct net *net, struct log *log, const struct mconf *conf,
+                      char why[KEYS_WHY])
+{
+    struct mconf_coord settled;
+    struct keys keys;
+    TRY(mconf_coord(conf, &settled, why));
+    TRY(keys_read(net_env(net), settled.key, settled.identity, true, &keys, why));
+    keys_free(&keys);
+    TRY(planside_check(log, &settled));
+    const struct relaysource_config source = {
+        .log = log, .directory = settled.directory, .torrc = settled.torrc};
+    return relaysource_check(&source);
 }
 
 static int set_up(struct coord_service *cs, const struct mconf *conf)
@@ -121,6 +139,7 @@ int measure_coord_main(int argc, char **argv)
     cs.s.reload = reload;
     cs.s.finish = finish;
     cs.s.check = check;
+    cs.s.rehearse = rehearse;
     cs.s.arg = &cs;
     int status = service_read(&cs.s, &conf);
     if (status >= 0)

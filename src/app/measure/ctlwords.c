@@ -131,6 +131,20 @@ static void how_far(FILE *to, const json_t *o)
             mbit(o, "slot_given"), mbit(o, "capacity"), moment(number(o, "ends"), at));
 }
 
+/* Those that have opted in by a fingerprint which is in no consensus. */
+static void unplaced(FILE *to, const json_t *o)
+{
+    size_t i;
+    json_t *fp;
+    if (number(o, "no_address"))
+        fprintf(to, "%" PRId64 " that have opted in are not measured: no address is known\n",
+                (int64_t)number(o, "no_address"));
+    json_array_foreach(json_object_get(o, "unplaced"), i, fp)
+    {
+        fprintf(to, "%s no address is known\n", json_string_value(fp));
+    }
+}
+
 static void schedule(FILE *to, const json_t *o)
 {
     const json_t *counts = json_object_get(o, "counts");
@@ -139,8 +153,10 @@ static void schedule(FILE *to, const json_t *o)
     if (counts)
         how_far(to, o);
     fputc('\n', to);
-    if (!counts)
+    if (!counts) {
+        unplaced(to, o);
         return;
+    }
     static const char *const words[][2] = {{"done", "measured"},       {"running", "running"},
                                            {"waiting", "waiting"},     {"resting", "resting"},
                                            {"failed", "not measured"}, {"offline", "offline"},
@@ -151,6 +167,7 @@ static void schedule(FILE *to, const json_t *o)
     fprintf(
         to, "; %" PRId64 " not there, %" PRId64 " moved to a later slot, %" PRId64 " cut short\n",
         (int64_t)number(o, "away"), (int64_t)number(o, "moved"), (int64_t)number(o, "cut_short"));
+    unplaced(to, o);
     planned(to, o, json_object_get(o, "items"));
 }
 

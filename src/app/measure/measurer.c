@@ -274,6 +274,18 @@ static int serve(struct measurer_service *ms)
     return good ? MEASURE_DONE : MEASURE_NOT_ALL;
 }
 
+static err_t rehearse(struct net *net, struct log *log, const struct mconf *conf,
+                      char why[KEYS_WHY])
+{
+    struct mconf_measurer_side settled;
+    struct keys keys;
+    (void)log;
+    TRY(mconf_measurer(conf, &settled, why));
+    TRY(keys_read(net_env(net), settled.key, settled.identity, false, &keys, why));
+    keys_free(&keys);
+    return OK;
+}
+
 static int set_up(struct measurer_service *ms, const struct mconf *conf)
 {
     char why[KEYS_WHY];
@@ -297,6 +309,7 @@ int measure_measurer_main(int argc, char **argv)
     ms.s.argv = argv;
     ms.s.reload = reload;
     ms.s.finish = finish;
+    ms.s.rehearse = rehearse;
     ms.s.arg = &ms;
     int status = service_read(&ms.s, &conf);
     if (status >= 0)

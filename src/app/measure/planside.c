@@ -11,6 +11,7 @@
 #include "app/measure/reading.h"
 #include "crypto/secret.h"
 #include "measure/roster.h"
+#include "measure/schedule.h"
 #include "net/files.h"
 
 /* A network's documents are waited for at a start: relays that come later than the plan would all
@@ -58,6 +59,28 @@ static err_t read_secret(const struct planside *p, const char *path, uint8_t out
     return OK;
 }
 
+static void say_length(const struct planside *p, const char *path)
+{
+    log_err(p->config.log,
+            "%s is to have 32 to %d bytes, which are the same for all coordinators that share a "
+            "schedule: openssl rand -hex 32",
+            path, SECRET_MOST);
+}
+
+static err_t check_secret(const struct planside *p, const char *path)
+{
+    uint8_t secret[SECRET_MOST];
+    size_t len = 0;
+    if (!*path)
+        return OK;
+    err_t e = read_secret(p, path, secret, &len);
+    secret_wipe(secret, sizeof secret);
+    if (e != OK || len >= SCHEDULE_SECRET_LEAST)
+        return e;
+    say_length(p, path);
+    return ERR_MALFORMED;
+}
+
 static err_t take_secret(const struct planside *p, const char *path)
 {
     uint8_t secret[SECRET_MOST];
@@ -69,10 +92,7 @@ static err_t take_secret(const struct planside *p, const char *path)
         e = coordinator_secret(p->config.coordinator, secret, len);
     secret_wipe(secret, sizeof secret);
     if (e == ERR_LIMIT)
-        log_err(p->config.log,
-                "%s is to have 32 to %d bytes, which are the same for all coordinators that share "
-                "a schedule: openssl rand -hex 32",
-                path, SECRET_MOST);
+        say_length(p, path);
     return e == ERR_LIMIT ? ERR_MALFORMED : e;
 }
 
@@ -167,6 +187,18 @@ static void look(void *arg)
     if ((p->has_given || !waits(p)) && (is_new || !p->has_given) && give(p) != OK)
         log_warn(p->config.log, "The relays of the schedule stay as they were");
     env_arm_ms(env, &p->look, LOOK_MS);
+}
+
+err_t planside_check(struct log *log, const struct mconf_coord *conf)
+{
+    struct planside p = {.config = {.log = log}};
+    struct roster roster;
+    TRY(check_secret(&p, conf->secret));
+    snprintf(p.relays, sizeof p.relays, "%s", conf->relays);
+    roster_init(&roster);
+    err_t e = read_opted_in(&p, &roster);
+    roster_free(&roster);
+    return e;
 }
 
 err_t planside_begin(struct planside *p)

@@ -22,6 +22,9 @@ struct planside_config {
 /* Reads the secret, and what was kept: before coordinator_recalled(). ERR_IO, ERR_MALFORMED (both
  * logged), ERR_NOMEM. */
 MUST_USE err_t planside_open(const struct planside_config *config, struct planside **out);
+/* Whether the secret and the file of those that have opted in can be read: ERR_IO, ERR_MALFORMED
+ * (both logged); ERR_NOMEM. */
+MUST_USE err_t planside_check(struct log *log, const struct mconf_coord *conf);
 void planside_close(struct planside *p); /* NULL is fine */
 /* Gives the coordinator its relays, now and when there is something new. ERR_IO, ERR_MALFORMED
  * (both logged): the file of those that have opted in; ERR_NOMEM. */

@@ -60,6 +60,16 @@ static err_t know_network(struct relaysource *r)
     return e;
 }
 
+err_t relaysource_check(const struct relaysource_config *config)
+{
+    struct relaysource r = {.config = *config};
+    if (strcmp(config->directory, "none") == 0)
+        return OK;
+    err_t e = know_network(&r);
+    sources_free(&r.network);
+    return e;
+}
+
 static err_t begin(struct relaysource *r)
 {
     struct env *env = net_env(r->config.net);

@@ -23,6 +23,9 @@ struct relaysource_config {
 /* *OUT is NULL if there is to be none. What is wrong is logged: ERR_ARG, ERR_IO, ERR_STATE (another
  * process has the folder), ERR_NOMEM. */
 MUST_USE err_t relaysource_open(const struct relaysource_config *config, struct relaysource **out);
+/* Whether it can be known whose network it is, by CONFIG's log, directory and torrc: errors as of
+ * relaysource_open(). */
+MUST_USE err_t relaysource_check(const struct relaysource_config *config);
 void relaysource_close(struct relaysource *r); /* NULL is fine */
 
 #endif

@@ -104,6 +104,30 @@ static err_t read_all(const struct service *s, struct asked *asked, struct mconf
     return OK;
 }
 
+static void complain(void *arg, enum log_level level, const char *line)
+{
+    (void)arg, (void)level;
+    (void)tool_complain(0, line);
+}
+
+/* What would be read at a start, is: the exit status. */
+static int rehearse(const struct service *s, const struct mconf *conf)
+{
+    char why[KEYS_WHY] = "";
+    struct log log = {.least = LOG_WARN, .unsafe = true, .sink = complain};
+    struct net *net;
+    if (!s->rehearse)
+        return MEASURE_DONE;
+    if (crypto_init() != OK || net_new(&log, NULL, &net) != OK)
+        return tool_complain(MEASURE_NOT_ALL, "the event loop or the crypto library did not start");
+    net_enter(net);
+    err_t e = s->rehearse(net, &log, conf, why);
+    net_free(net);
+    if (e != OK && *why)
+        return tool_complain(MEASURE_USAGE, why);
+    return e == OK ? MEASURE_DONE : MEASURE_USAGE;
+}
+
 static int dump(const struct service *s, const struct mconf *conf)
 {
     char *text = mconf_dump(conf, s->section);
@@ -115,7 +139,7 @@ static int dump(const struct service *s, const struct mconf *conf)
     if (good &&
         (mconf_check(conf, s->section, why) != OK || (s->check && s->check(conf, why) != OK)))
         return tool_complain(MEASURE_USAGE, why);
-    return good ? MEASURE_DONE : MEASURE_NOT_ALL;
+    return good ? rehearse(s, conf) : MEASURE_NOT_ALL;
 }
 
 int service_read(struct service *s, struct mconf **conf)

@@ -20,6 +20,10 @@ struct service {
     void (*reload)(void *arg, const struct mconf *conf);
     /* What the start would not take, beyond mconf_check(): ERR_MALFORMED and WHY; may be NULL. */
     err_t (*check)(const struct mconf *conf, char why[MCONF_WHY]);
+    /* The files that the start reads, for --dump-config: what it would not begin with is in WHY, or
+     * logged by LOG (WHY is "" then); may be NULL. */
+    err_t (*rehearse)(struct net *net, struct log *log, const struct mconf *conf,
+                      char why[KEYS_WHY]);
     /* SIGTERM, SIGINT: end when what runs is over. A second one ends at once. */
     void (*finish)(void *arg);
     void *arg;
