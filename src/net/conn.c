@@ -16,8 +16,6 @@
 
 enum { LEFT_CAP = 1024 * 1024 }; /* over what any machine has taken in and not used */
 
-enum { UNREAD_MOST = 256 * 1024 }; /* is read and dropped when a connection is closed */
-
 enum { OWNS_ABOUT = 4096 }; /* what is freed with a connection, its stream's part and all */
 
 void conn_undirty(struct conn *c)
@@ -347,27 +345,13 @@ err_t conn_hand_over(struct conn *c, const struct conn_machine *ops, void *machi
     return OK;
 }
 
-/* Where something is unread, close() resets the connection, and takes along what is still on its
- * way out: the last words. */
-static void say_farewell(const struct conn *c)
-{
-    uint8_t unread[4096];
-    if (shutdown(c->fd, SHUT_WR) != 0)
-        return;
-    for (unsigned i = 0; i < UNREAD_MOST / sizeof unread; i++)
-        if (recv(c->fd, unread, sizeof unread, MSG_DONTWAIT) <= 0)
-            return;
-}
-
 void conn_close(struct conn *c)
 {
     size_t len;
     const uint8_t *bytes;
-    bool is_open = !c->net->forked && !c->ended && !c->connecting;
-    if (is_open && !c->drained && (bytes = c->ops->out(c->machine, &len)))
+    if (!c->net->forked && !c->ended && !c->connecting && !c->drained &&
+        (bytes = c->ops->out(c->machine, &len)))
         (void)!send(c->fd, bytes, len, MSG_NOSIGNAL);
-    if (is_open)
-        say_farewell(c);
     conn_free(c);
 }
 

@@ -68,9 +68,7 @@ struct limit;
  * address of a private network. */
 void conn_limit(struct conn *c, struct limit *l, bool is_private);
 
-/* Writes what can be written without waiting, drops what has come and was not read, so that it does
- * not reset the connection and what was written arrives, then closes. The machine is not called
- * again. */
+/* Writes what can be written without waiting, then closes. The machine is not called again. */
 void conn_close(struct conn *c);
 
 /* Whether all output was written: FN is called once that is so, or when it no longer can be
