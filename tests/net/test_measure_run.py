@@ -269,7 +269,8 @@ def test_strangers_are_refused():
                           stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     assert done.returncode == NOT_ALL
     assert done.stdout == ("guard1 was not measured: the relay says: it does not know this "
-                           "coordinator (refused)\n")
+                           "coordinator: its FFAllowedCoordinators has to name who asks, which "
+                           "--identity says here (refused)\n")
 
 
 def test_wrong_usage():
