@@ -250,6 +250,10 @@ def test_the_coordinators_own_file(authorities, tmp_path):
         for rate in (2000000, 200000):
             g1.control("SETCONF RelayBandwidthRate=%d RelayBandwidthBurst=%d" % (rate, rate))
             kb = measured_by(coord, g1.fingerprint, figures)
+            # What was under way for ten times the rate can take a slow relay most of a run.
+            for _ in range(2):
+                if weights and not 0.07 < kb / weights[0] < 0.14:
+                    kb = measured_by(coord, g1.fingerprint, figures)
             votes, consensus = vote(own)
             weights.append(int(said(consensus)[g1.fingerprint]["Bandwidth"]))
             assert weights[-1] == kb
