@@ -1,6 +1,5 @@
 /* Threads of a measurer with nobody to measure; relays are measured by
- * tests/net/test_measure_run.py.
- */
+ * tests/net/test_measure_run.py. */
 #include "app/measure/threads.h"
 
 #include <stdio.h>

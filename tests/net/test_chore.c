@@ -37,7 +37,8 @@ static void done(void *arg, bool good, struct text said)
     t.over = true;
     t.good = good;
     t.len = said.len;
-    memcpy(t.said, said.s, said.len);
+    if (said.len)
+        memcpy(t.said, said.s, said.len);
     net_stop(t.net);
 }
 
