@@ -57,18 +57,6 @@ static const char *why_not(const struct coordinator *c, const struct listed_rela
     return listing_described(r, now_s) ? "it has not agreed" : "its descriptor is too old";
 }
 
-/* Takes the reference of MORE; NULL out of memory. */
-static json_t *with(json_t *object, json_t *gift_more)
-{
-    if (object && gift_more && json_object_update(object, gift_more) == 0) {
-        json_decref(gift_more);
-        return object;
-    }
-    json_decref(object);
-    json_decref(gift_more);
-    return NULL;
-}
-
 static json_t *measured_json(const struct history_relay *h)
 {
     char at[IPPORT_TEXT_MAX] = "";
@@ -113,13 +101,13 @@ static json_t *listed_json(const struct coordinator *c, const struct listed_rela
     json_t *object = h ? measured_json(h) : json_pack("{sisi}", "bw", 0, "measured", 0);
     if (r->n_addrs)
         (void)ipport_text(&r->addrs[0], at);
-    object = with(
+    object = jsontext_with(
         object, json_pack("{sssssssosIsisssssbsb}", "fp", hex_upper(r->rsa.b, sizeof r->rsa.b, fp),
                           "nickname", r->nickname, "addr", at, "addrs", addresses(r), "weight_kb",
                           (json_int_t)r->weight_kb, "family", (int)r->family, "consent", consent,
                           "why_not", why_not(c, r, *consent != 'n'), "unmeasured", r->unmeasured,
                           "running", (r->flags & ROUTER_RUNNING) != 0));
-    return object && r->is_described ? with(object, described_json(r)) : object;
+    return object && r->is_described ? jsontext_with(object, described_json(r)) : object;
 }
 
 /* ---- all of them ---- */

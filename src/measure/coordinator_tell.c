@@ -57,18 +57,6 @@ static json_t *circs(const struct cjob *j)
                      (int)bad, "waiting_circs", (int)(all - ready));
 }
 
-/* X of the object's members are those of MORE, too. */
-static json_t *with(json_t *object, json_t *gift_more)
-{
-    if (object && gift_more && json_object_update(object, gift_more) == 0) {
-        json_decref(gift_more);
-        return object;
-    }
-    json_decref(object);
-    json_decref(gift_more);
-    return NULL;
-}
-
 static json_t *second_of(const struct cjob *j, const struct run_second *s)
 {
     uint64_t bg = estimate_claim(&s->sum);
@@ -83,7 +71,7 @@ void ctell_second(const struct cjob *j, const struct run_second *s)
 {
     json_t *object =
         json_pack("{sssIss}", "event", "second", "id", (json_int_t)j->meas_id, "relay", j->relay);
-    tell(j, with(with(object, second_of(j, s)), circs(j)), false);
+    tell(j, jsontext_with(jsontext_with(object, second_of(j, s)), circs(j)), false);
 }
 
 void ctell_result(const struct cjob *j, const char *line)
@@ -106,9 +94,9 @@ static json_t *job_json(const struct cjob *j)
                   : !coordinator_measurers(j->coordinator) ? "WAITING: no measurer is connected"
                                                            : "WAITING");
     if (object && j->run)
-        object = with(object, circs(j));
+        object = jsontext_with(object, circs(j));
     if (object && j->newest.sec)
-        object = with(object, second_of(j, &j->newest));
+        object = jsontext_with(object, second_of(j, &j->newest));
     return object;
 }
 
@@ -131,10 +119,10 @@ static json_t *measurer_json(const struct coordinator *c, const struct mconf_mea
     if (!object || !s)
         return object;
     (void)base64_encode(s->hello.identity.b, sizeof s->hello.identity.b, false, ed);
-    return with(object,
-                json_pack("{sssssssisisI}", "says", s->hello.name, "software", s->hello.software,
-                          "identity", ed, "sockets_max", (int)s->hello.sockets_max, "cores",
-                          (int)s->hello.cores, "free_bw", (json_int_t)csession_free_bw(s)));
+    return jsontext_with(object, json_pack("{sssssssisisI}", "says", s->hello.name, "software",
+                                           s->hello.software, "identity", ed, "sockets_max",
+                                           (int)s->hello.sockets_max, "cores", (int)s->hello.cores,
+                                           "free_bw", (json_int_t)csession_free_bw(s)));
 }
 
 /* An array of N things. */

@@ -26,6 +26,17 @@ err_t jsontext_read(struct text json, json_t **gift_out, char why[JSON_WHY_MAX])
     return json_error_code(&error) == json_error_out_of_memory ? ERR_NOMEM : ERR_MALFORMED;
 }
 
+json_t *jsontext_with(json_t *gift_object, json_t *gift_more)
+{
+    if (gift_object && gift_more && json_object_update(gift_object, gift_more) == 0) {
+        json_decref(gift_more);
+        return gift_object;
+    }
+    json_decref(gift_object);
+    json_decref(gift_more);
+    return NULL;
+}
+
 struct made {
     struct buf bytes;
     err_t err;

@@ -15,6 +15,10 @@ enum { JSON_WHY_MAX = 160 };
  * looked for first. ERR_MALFORMED, and WHY; ERR_NOMEM. */
 MUST_USE err_t jsontext_read(struct text json, struct json_t **gift_out, char why[JSON_WHY_MAX]);
 
+/* OBJECT with the members of MORE, too; both references are taken. NULL: one is NULL, or no
+ * memory. */
+struct json_t *jsontext_with(struct json_t *gift_object, struct json_t *gift_more);
+
 /* OBJECT, whose reference is taken, with END behind it; the caller frees it. NULL: there is no
  * object, or no memory. */
 char *jsontext_make(struct json_t *gift_object, const char *end);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sets.h"
 #include "crypto/encode.h"
 #include "measure/listing_int.h"
 
@@ -66,26 +67,6 @@ void listing_kin_take(struct listing *l, struct listed_relay *r, const struct de
 
 /* ---- numbers ---- */
 
-/* Sets of relays: each points to one before it, the first of a set to itself. */
-static uint32_t first_of(uint32_t *set, uint32_t i)
-{
-    while (set[i] != i) {
-        set[i] = set[set[i]];
-        i = set[i];
-    }
-    return i;
-}
-
-static void join(uint32_t *set, uint32_t a, uint32_t b)
-{
-    a = first_of(set, a);
-    b = first_of(set, b);
-    if (a < b)
-        set[b] = a;
-    else
-        set[a] = b;
-}
-
 /* A relay with that name, or L's N. Names are the beginnings of fingerprints, so they are in
  * their order as bytes. */
 static size_t find(const struct listing *l, uint64_t name)
@@ -118,7 +99,7 @@ static void join_named(const struct listing *l, uint32_t *set)
         for (size_t k = 0; kin && k < kin->n_relays; k++) {
             size_t other = find(l, kin->name[k]);
             if (other < l->n && other != i && names(&l->relays[other], &l->relays[i]))
-                join(set, i, (uint32_t)other);
+                sets_join(set, i, (uint32_t)other);
         }
     }
 }
@@ -152,7 +133,7 @@ static err_t join_certified(const struct listing *l, uint32_t *set)
     qsort(all, n, sizeof *all, by_key);
     for (size_t i = 1; i < n; i++)
         if (all[i].key == all[i - 1].key)
-            join(set, all[i].relay, all[i - 1].relay);
+            sets_join(set, all[i].relay, all[i - 1].relay);
     free(all);
     return OK;
 }
@@ -171,7 +152,7 @@ err_t listing_families(struct listing *l)
     for (uint32_t i = 0; e == OK && i < l->n; i++)
         l->relays[i].family = 0;
     for (uint32_t i = 0; e == OK && i < l->n; i++) {
-        uint32_t first = first_of(set, i);
+        uint32_t first = sets_first(set, i);
         if (first != i)
             l->relays[i].family = l->relays[first].family = first + 1;
     }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sets.h"
 #include "measure/schedule_int.h"
 
 enum { KEY_LEN = 18, NET_V4_LEN = 3, NET_V6_LEN = 6 };
@@ -13,7 +14,7 @@ struct key {
     uint32_t item;
 };
 
-/* Sets of items by union and find; the first item of a set stands for it. */
+/* Sets of items (base/sets.h). */
 struct sets {
     uint32_t *host, *cluster;
 };
@@ -70,25 +71,6 @@ static int by_key(const void *a, const void *b)
     return order ? order : compare(x->item, y->item);
 }
 
-static uint32_t root(uint32_t *set, uint32_t i)
-{
-    while (set[i] != i) {
-        set[i] = set[set[i]];
-        i = set[i];
-    }
-    return i;
-}
-
-static void join(uint32_t *set, uint32_t a, uint32_t b)
-{
-    a = root(set, a);
-    b = root(set, b);
-    if (a < b)
-        set[b] = a;
-    else
-        set[a] = b;
-}
-
 static err_t find_sets(const struct schedule_item *items, size_t n, struct sets *out)
 {
     struct key *keys = calloc(n * (2 * MEAS_ADDRS_MOST + 1), sizeof *keys);
@@ -105,8 +87,8 @@ static err_t find_sets(const struct schedule_item *items, size_t n, struct sets 
         if (memcmp(keys[k - 1].b, keys[k].b, KEY_LEN) != 0)
             continue;
         if (keys[k].b[0] == KEY_HOST)
-            join(out->host, keys[k - 1].item, keys[k].item);
-        join(out->cluster, keys[k - 1].item, keys[k].item);
+            sets_join(out->host, keys[k - 1].item, keys[k].item);
+        sets_join(out->cluster, keys[k - 1].item, keys[k].item);
     }
     free(keys);
     return OK;
@@ -207,7 +189,8 @@ static void fill_rows(const struct schedule_item *items, size_t n, struct sets *
                       uint64_t *totals, struct row *rows)
 {
     for (uint32_t i = 0; i < n; i++) {
-        rows[i] = (struct row){.host = root(sets->host, i), .cluster = root(sets->cluster, i)};
+        rows[i] = (struct row){.host = sets_first(sets->host, i),
+                               .cluster = sets_first(sets->cluster, i)};
         rows[i].item = i;
         totals[rows[i].host] = plus(totals[rows[i].host], items[i].wanted);
         totals[n + rows[i].cluster] = plus(totals[n + rows[i].cluster], items[i].wanted);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/fetch/client.h"
 #include "app/fetch/tunnel.h"
 #include "app/measure/relaysource_int.h"
 #include "dirdoc/docw.h"
@@ -18,7 +19,6 @@ enum {
     SESSION_S = 25, /* then others are asked */
     GIVE_UP_MS = 60 * 1000,
     JOURNAL_LEAST = 1 << 20, /* shorter ones are not worth a new file */
-    LINES_MORE = 4,          /* beside those that name the network */
 };
 
 static const char FILE_NAME[] = "cached-descriptors", JOURNAL[] = "cached-descriptors.new";
@@ -245,52 +245,12 @@ void relayfetch_look(struct relaysource *r)
 
 /* ---- life ---- */
 
-static const char **add(const char **at, const char *name, const char *value)
-{
-    at[0] = name;
-    at[1] = value;
-    return at + 2;
-}
-
-static size_t count(char *const *lines)
-{
-    size_t n = 0;
-    while (lines && lines[n])
-        n++;
-    return n;
-}
-
-static err_t options_of(const struct relaysource *r, struct options **out, struct conf_err *why)
-{
-    const struct sources *s = &r->network;
-    size_t n = count(s->authority_lines) + count(s->fallback_lines) + LINES_MORE;
-    const char **pairs = calloc(2 * n + 1, sizeof *pairs), **at = pairs;
-    if (!pairs)
-        return conf_fail(why, ERR_NOMEM, "out of memory");
-    for (char *const *line = s->authority_lines; line && *line; line++)
-        at = add(at, "DirAuthority", *line);
-    for (char *const *line = s->fallback_lines; line && *line; line++)
-        at = add(at, "FallbackDir", *line);
-    at = add(at, "DataDirectory", r->fetch->folder);
-    at = add(at, "SocksPort", "0");
-    at = add(at, "FetchDirInfoEarly", "1"); /* each hour's consensus, soon after it is out */
-    if (s->testing)
-        add(at, "TestingTorNetwork", "1");
-    err_t e = host_options_of(pairs, s->testing, out, why);
-    free(pairs);
-    return e;
-}
-
 static err_t begin_host(struct relaysource *r)
 {
-    const struct host_place place = {.net = r->config.net};
-    struct options *options;
+    /* Each hour's consensus, soon after it is out. */
+    const char *const more[] = {"DataDirectory", r->fetch->folder, "FetchDirInfoEarly", "1", NULL};
     struct conf_err why;
-    err_t e = options_of(r, &options, &why);
-    if (e == OK)
-        e = host_new(&place, options, &r->fetch->host, &why);
-    if (e == OK)
-        e = host_begin(r->fetch->host, &why);
+    err_t e = fetch_client_begin(r->config.net, &r->network, more, &r->fetch->host, &why);
     if (e == ERR_STATE)
         log_err(r->config.log, "The folder %s is in use by another process", r->fetch->folder);
     else if (e != OK)
