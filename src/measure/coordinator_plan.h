@@ -76,6 +76,7 @@ struct cplan {
     uint32_t length_slot;    /* whose secret length is */
     unsigned length;         /* this one */
     uint64_t waits_since_us; /* for measurers; 0: it does not */
+    uint64_t again_us;       /* no plan could be made: not tried before */
     struct timer tick;
 };
 

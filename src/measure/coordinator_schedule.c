@@ -7,7 +7,7 @@
 
 #include "crypto/secret.h"
 
-enum { TICK_MS = 250, TICK_MOST_MS = 30 * 1000 };
+enum { TICK_MS = 250, TICK_MOST_MS = 30 * 1000, AGAIN_S = 60 };
 
 /* ---- beginning ---- */
 
@@ -122,14 +122,17 @@ static bool have_plan(struct cplan *p)
                    p->count[CPLAN_WAITING]);
     if (p->made)
         cplan_drop(p);
-    if (!p->roster.n || !team_is_there(p))
+    if (!p->roster.n || p->c->env->mono_us < p->again_us || !team_is_there(p))
         return false;
     p->waits_since_us = 0;
     err_t e = cplan_make(p);
-    if (e == OK)
+    if (e == OK) {
         say_made(p);
-    else
-        log_warn(p->c->env->log, "There is no schedule: %s", err_text(e));
+    } else {
+        p->again_us = p->c->env->mono_us + AGAIN_S * (uint64_t)US_PER_SEC;
+        log_warn(p->c->env->log, "There is no schedule: %s; tried again in %d s", err_text(e),
+                 AGAIN_S);
+    }
     return e == OK;
 }
 

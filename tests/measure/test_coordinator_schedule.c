@@ -279,6 +279,33 @@ START_TEST(test_coordinator_schedule_of_a_host_all_at_once)
 }
 END_TEST
 
+/* The one that went on alone would have what the other leaves. */
+START_TEST(test_coordinator_schedule_of_a_host_none_ends_alone)
+{
+    struct roster_relay relays[3] = {relay(0, 0), relay(1, 0), relay(2, 2)};
+    struct result r;
+    begin(600, true);
+    team.conf.adaptive = true;
+    team.conf.dur = 30;
+    coordinator_reconfigure(team.c, &team.conf);
+    team.wavers = fp_of(0).b[0];
+    team.relay_rate = 1000000;
+    for (size_t i = 0; i < 3; i++)
+        relays[i].weight = 1000000;
+    give(relays, 3);
+    coordinator_schedule_start(team.c);
+    pass_until_over(120);
+    ck_assert_uint_eq(ends_of(2, &r), 1);
+    ck_assert_uint_lt(r.counted, 30); /* a steady one may end early */
+    ck_assert_uint_eq(ends_of(0, &r), 1);
+    int64_t first = r.ts;
+    ck_assert_uint_eq(ends_of(1, &r), 1);
+    ck_assert_int_le(first - r.ts, 1);
+    ck_assert_int_le(r.ts - first, 1);
+    over();
+}
+END_TEST
+
 START_TEST(test_coordinator_schedule_who_is_not_there_is_skipped_and_said)
 {
     struct roster_relay relays[3] = {relay(0, 0), relay(1, 1), relay(2, 2)};
@@ -523,6 +550,75 @@ START_TEST(test_coordinator_schedule_who_is_left_gives_no_more_than_it_has)
         ck_assert_uint_le(given_by(&team.measurers[0]), 5000000 + 5000);
     }
     ck_assert(both);
+    over();
+}
+END_TEST
+
+static unsigned held(void)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < TEAM_JOBS; i++)
+        n += team.jobs[i].of && team.jobs[i].connected && !team.jobs[i].running ? 1 : 0;
+    return n;
+}
+
+/* Its line is said to be slower while both have their circuits already: one after the other. */
+START_TEST(test_coordinator_schedule_a_measurer_that_has_less_than_was_promised)
+{
+    struct roster_relay two[2] = {relay(0, 0), relay(1, 0)};
+    unsigned most = 0;
+    begin(12, false);
+    two[0].weight = two[1].weight = team.relay_rate = 1600000;
+    give(two, 2);
+    coordinator_schedule_start(team.c);
+    for (unsigned step = 0; held() < 2; step++) {
+        ck_assert_uint_lt(step, 10 * 60 * 5);
+        team_pass(.2);
+    }
+    team.conf.measurers[0].bw = 5000000;
+    coordinator_reconfigure(team.c, &team.conf);
+    for (int second = 0; second < 100; second++) {
+        team_pass(1);
+        most = at_once() > most ? at_once() : most;
+        ck_assert_uint_le(given_by(&team.measurers[0]), 5000000 + 5000);
+    }
+    ck_assert_uint_eq(most, 1);
+    ck_assert_int_eq(shown("done"), 2);
+    over();
+}
+END_TEST
+
+static void count_plans_refused(void *arg, enum log_level level, const char *line)
+{
+    unsigned *n = arg;
+    (void)level;
+    *n += strstr(line, "There is no schedule") ? 1 : 0;
+}
+
+static void measurer_again(unsigned sockets)
+{
+    team_kill(0);
+    team.measurers[0].conf.sockets_max = sockets;
+    team_start(0);
+    team_pass(2);
+}
+
+/* No plan can be made: said once a minute, and it is made when it can be. */
+START_TEST(test_coordinator_schedule_that_can_not_be_made_is_tried_again)
+{
+    unsigned refused = 0;
+    struct log log = {.least = LOG_WARN, .sink = count_plans_refused, .arg = &refused};
+    begin(600, true);
+    team.env->log = &log;
+    measurer_again(1); /* back to back needs two */
+    give_all(2);
+    coordinator_schedule_start(team.c);
+    team_pass(3 * 60);
+    ck_assert_uint_ge(refused, 2);
+    ck_assert_uint_le(refused, 4);
+    measurer_again(40);
+    team_pass(2 * 60);
+    ck_assert_int_eq(shown("done"), 2);
     over();
 }
 END_TEST
@@ -814,6 +910,9 @@ END_TEST
 
 TESTS("measure/coordinator_schedule", test_coordinator_schedule_each_relay_in_its_slot,
       test_coordinator_schedule_back_to_back, test_coordinator_schedule_of_a_host_all_at_once,
+      test_coordinator_schedule_of_a_host_none_ends_alone,
+      test_coordinator_schedule_a_measurer_that_has_less_than_was_promised,
+      test_coordinator_schedule_that_can_not_be_made_is_tried_again,
       test_coordinator_schedule_who_is_not_there_is_skipped_and_said,
       test_coordinator_schedule_a_new_one_of_a_host_joins_the_others,
       test_coordinator_schedule_a_prior_too_low_is_a_later_slot,

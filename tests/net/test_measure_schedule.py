@@ -100,12 +100,18 @@ def test_killed_and_back(team):
     team.schedule("--start")
     wait_for(lambda: [j for j in team.status()["jobs"] if j["state"] == "RUNNING"])
     team.coord.kill()
+    kept = os.path.join(team.folder, "data", "schedule.jsonl")
+    with open(kept, "a", encoding="ascii") as f:
+        f.write('{"t":"at')     # torn by the crash
     team.coord = team.start("coord2", "coord", "-c", "coord.ini")
     wait_for(lambda: len(team.connected()) == 2, 40)
     wait_for(team.is_over, 60)
     shown = team.schedule()
     assert shown["cut_short"] >= 1 and "goes on" in team.coord.log()
     team.check_all(shown)
+    with open(kept, encoding="ascii") as f:
+        assert [line for line in f if not line.startswith('{"t":"') or not line.endswith("}\n")] == \
+            ['{"t":"at\n']       # and what came behind it is whole
 
 
 def test_one_that_is_not_there_and_one_that_came_later(team):

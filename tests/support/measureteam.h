@@ -61,6 +61,7 @@ struct team {
     /* The relay. */
     bool relay_refuses, relay_is_silent;
     uint64_t relay_rate, relay_bg;
+    uint8_t wavers; /* the relay whose fingerprint begins so carries half in every other second */
     uint16_t relay_seconds;       /* at most; 0: 45 */
     uint32_t proving;             /* 0: nobody is asked for his descriptor */
     struct consent_relay *proved; /* what that talk tells: gone with it */
@@ -334,6 +335,8 @@ static inline void team_report(struct team_job *j)
         if (team.jobs[i].of && team.jobs[i].told.meas_id == j->told.meas_id)
             all += team.jobs[i].told.alloc_bw;
     share = (uint64_t)((double)team.relay_rate * (double)j->told.alloc_bw / (double)all);
+    if (team.wavers && j->told.relay.fp.b[0] == team.wavers && j->sec % 2)
+        share /= 2;
     uint64_t recv = share < j->told.alloc_bw ? share : j->told.alloc_bw;
     struct bw_report r = {.meas_id = j->told.meas_id,
                           .sec = ++j->sec,

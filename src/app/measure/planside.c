@@ -98,6 +98,12 @@ static err_t take_secret(const struct planside *p, const char *path)
 
 /* ---- what was kept ---- */
 
+err_t planside_keep(struct planside *p, const char *lines, bool fresh)
+{
+    const struct text part = text_of(lines);
+    return fresh ? files_replace(p->files, KEPT, &part, 1) : files_append(p->files, KEPT, &part, 1);
+}
+
 static err_t recall(struct planside *p)
 {
     struct blob blob;
@@ -113,16 +119,13 @@ static err_t recall(struct planside *p)
         e = coordinator_recall_schedule(p->config.coordinator, line);
         bad += e == ERR_MALFORMED ? 1 : 0;
     }
+    /* A crash can tear the last line: what is written next is no part of it. */
+    if (e != ERR_NOMEM && blob.text.len && blob.text.s[blob.text.len - 1] != '\n')
+        e = planside_keep(p, "\n", false);
     if (bad)
         log_notice(p->config.log, "%u lines of %s are none, and are skipped", bad, KEPT);
     blob_drop(&blob);
     return e == ERR_NOMEM ? e : OK;
-}
-
-err_t planside_keep(struct planside *p, const char *lines, bool fresh)
-{
-    const struct text part = text_of(lines);
-    return fresh ? files_replace(p->files, KEPT, &part, 1) : files_append(p->files, KEPT, &part, 1);
 }
 
 /* ---- relays ---- */
