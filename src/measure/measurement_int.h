@@ -70,11 +70,14 @@ struct measurement {
     struct meas_failure failure;
 };
 
-/* ---- measurement.c ---- */
+/* ---- measurement_state.c ---- */
 
+void measurement_init_states(struct measurement *m);
+/* Nothing is sent any more, and all links are closed. STATE: MEASUREMENT_DONE or _FAILED. */
+void measurement_end(struct measurement *m, enum measurement_state state);
 void measurement_fail(struct measurement *m, enum meas_code code, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
-/* S has become ready, or bad: enough are, or too many. */
+/* One more is ready, or bad: enough are, or too many. */
 void measurement_count(struct measurement *m);
 
 /* ---- msocket.c ---- */
@@ -82,23 +85,20 @@ void measurement_count(struct measurement *m);
 /* Dials. */
 void msocket_open(struct msocket *s);
 void msocket_free(struct msocket *s);
+/* It could send: into the ring with it, if it is not there. */
+void msocket_can_send(struct msocket *s);
 /* Up to MOST cells go out; how many did. Fewer: it cannot send more now, and has left the ring. */
 unsigned msocket_send(struct msocket *s, unsigned most);
 
 /* ---- pacing.c ---- */
 
 void pacing_init(struct measurement *m);
-/* Begins to send. */
+/* Begins to send; measurement_end() ends that. */
 void pacing_begin(struct measurement *m);
-void pacing_stop(struct measurement *m);
 /* The rate is told.alloc_bw from now on. */
 void pacing_set(struct measurement *m);
 /* RECV bytes have come back in the second that is over. */
 void pacing_learn(struct measurement *m, uint64_t recv);
-/* S could send again. */
-void pacing_can_send(struct msocket *s);
-/* S cannot. */
-void pacing_cannot(struct msocket *s);
 /* How long senders have been held back since it was asked last. */
 uint64_t pacing_blocked_us(struct measurement *m);
 

@@ -6,6 +6,31 @@
 #include "measure/consent.h"
 #include "measure/measurement_int.h"
 
+#include <utlist.h>
+
+/* ---- the ring of those who could send ---- */
+
+void msocket_can_send(struct msocket *s)
+{
+    struct measurement *m = s->m;
+    if (s->can_send || s->bad || m->state != MEASUREMENT_RUNNING ||
+        echo_flying(s->echo) + m->turn > m->window)
+        return;
+    s->can_send = true;
+    DL_APPEND(m->ring, s);
+    later_ask(m->env, &m->pump);
+}
+
+static void cannot_send(struct msocket *s)
+{
+    if (!s->can_send)
+        return;
+    s->can_send = false;
+    DL_DELETE(s->m->ring, s);
+}
+
+/* ---- what becomes of it ---- */
+
 static void go_bad(struct msocket *s)
 {
     if (s->bad)
@@ -13,7 +38,7 @@ static void go_bad(struct msocket *s)
     s->bad = true;
     s->m->bad++;
     s->m->lost += s->ready;
-    pacing_cannot(s);
+    cannot_send(s);
     measurement_count(s->m);
 }
 
@@ -150,7 +175,7 @@ unsigned msocket_send(struct msocket *s, unsigned most)
         n++;
     }
     if (n < most)
-        pacing_cannot(s);
+        cannot_send(s);
     m->now.sent += (uint64_t)n * CELL_ON_WIRE;
     return n;
 }
@@ -174,14 +199,14 @@ static void on_relay(void *arg, uint8_t *body)
     }
     m->now.recv += CELL_ON_WIRE;
     m->now.checked += verdict == ECHO_GOOD;
-    pacing_can_send(s);
+    msocket_can_send(s);
 }
 
 static void on_writable(void *arg)
 {
     struct msocket *s = arg;
     if (s->echo)
-        pacing_can_send(s);
+        msocket_can_send(s);
 }
 
 static const struct onehop_ops ops = {on_ready, on_meas, on_relay, on_writable, on_end};
@@ -201,7 +226,7 @@ void msocket_open(struct msocket *s)
 
 void msocket_free(struct msocket *s)
 {
-    pacing_cannot(s);
+    cannot_send(s);
     if (s->hop.env)
         onehop_free(&s->hop);
     echo_free(s->echo);

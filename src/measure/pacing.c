@@ -27,27 +27,6 @@ uint64_t pacing_blocked_us(struct measurement *m)
     return us;
 }
 
-/* ---- the ring ---- */
-
-void pacing_can_send(struct msocket *s)
-{
-    struct measurement *m = s->m;
-    if (s->can_send || s->bad || m->state != MEASUREMENT_RUNNING ||
-        echo_flying(s->echo) + m->turn > m->window)
-        return;
-    s->can_send = true;
-    DL_APPEND(m->ring, s);
-    later_ask(m->env, &m->pump);
-}
-
-void pacing_cannot(struct msocket *s)
-{
-    if (!s->can_send)
-        return;
-    s->can_send = false;
-    DL_DELETE(s->m->ring, s);
-}
-
 /* Its turn is over: the next one is first. */
 static void go_behind(struct msocket *s)
 {
@@ -110,7 +89,7 @@ void pacing_set(struct measurement *m)
         return;
     for (unsigned i = 0; i < m->told.n_circs; i++)
         if (m->sockets[i].ready)
-            pacing_can_send(&m->sockets[i]);
+            msocket_can_send(&m->sockets[i]);
 }
 
 /* Cells that go out together are a record of TLS, which costs less the larger it is. But a relay
@@ -136,14 +115,4 @@ void pacing_begin(struct measurement *m)
     bucket_init(&m->pace, m->told.alloc_bw, 1, PACE_STEP_US, m->env->mono_us);
     m->turn = 1;
     pacing_set(m);
-}
-
-void pacing_stop(struct measurement *m)
-{
-    note_blocked(m, false);
-    m->ring = NULL;
-    for (unsigned i = 0; i < m->told.n_circs; i++)
-        m->sockets[i].can_send = false;
-    env_disarm(m->env, &m->tick);
-    later_cancel(m->env, &m->pump);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crypto/encode.h"
+#include "measure/estimate.h"
 #include "measure/report_int.h"
 
 /* ---- FlashFlow's lines ---- */
@@ -227,4 +228,26 @@ void report_votes(struct report *r, struct text votes)
         if (v && is_ours)
             v->listed = true;
     }
+}
+
+/* ---- looks ---- */
+
+const struct result *report_figure(const struct report *r)
+{
+    const struct result *run;
+    for (size_t k = 0; (run = report_run(r, k)); k++)
+        if (run->ok && run->id == r->figure.id && run->ts == r->figure.ts)
+            return run;
+    return r->figure.ok ? &r->figure : NULL; /* so many runs ago */
+}
+
+uint64_t report_before(const struct report *r)
+{
+    uint64_t bw[REPORT_RUNS_MOST];
+    size_t n = 0;
+    const struct result *run, *figure = report_figure(r);
+    for (size_t k = 0; (run = report_run(r, k)); k++)
+        if (run->ok && figure && run->ts < figure->ts)
+            bw[n++] = run->bw;
+    return estimate_median(bw, n);
 }

@@ -45,10 +45,14 @@ static inline const struct result *report_run(const struct report *r, size_t k)
     return k < kept ? &r->runs[(r->n_runs - 1 - k) % REPORT_RUNS_MOST] : NULL;
 }
 
+/* ---- report.c ---- */
+
 /* The one whose figure stands; NULL: there is none. */
 const struct result *report_figure(const struct report *r);
 /* The median of those before that; 0: there are none. */
 uint64_t report_before(const struct report *r);
+
+/* ---- report_why.c ---- */
 
 /* Why it has the figure that it has, a line a reason; and all of it in a sentence or a few. */
 void report_put_why(const struct report *r, int64_t now_s, struct docw *w);

@@ -30,26 +30,6 @@ static unsigned percent(const json_t *share)
     return x > 0 && x <= 1000 ? (unsigned)(x + .5) : 0;
 }
 
-const struct result *report_figure(const struct report *r)
-{
-    const struct result *run;
-    for (size_t k = 0; (run = report_run(r, k)); k++)
-        if (run->ok && run->id == r->figure.id && run->ts == r->figure.ts)
-            return run;
-    return r->figure.ok ? &r->figure : NULL; /* so many runs ago */
-}
-
-uint64_t report_before(const struct report *r)
-{
-    uint64_t bw[REPORT_RUNS_MOST];
-    size_t n = 0;
-    const struct result *run, *figure = report_figure(r);
-    for (size_t k = 0; (run = report_run(r, k)); k++)
-        if (run->ok && figure && run->ts < figure->ts)
-            bw[n++] = run->bw;
-    return estimate_median(bw, n);
-}
-
 /* ---- the figure ---- */
 
 static void put_figure(const struct report *r, int64_t now_s, struct docw *w)

@@ -47,24 +47,27 @@ struct run {
     struct run_result result;
 };
 
-/* ---- run.c ---- */
+/* ---- run_end.c ---- */
 
+void run_enter(struct run *r, enum run_state state);
 /* It is over, if it is not yet. WHO: a measurer, or RUN_NOBODY. */
 void run_fail(struct run *r, enum meas_code code, size_t who, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
 /* All is reported. */
 void run_finish(struct run *r);
-void run_enter(struct run *r, enum run_state state);
+
+/* ---- run_allot.c ---- */
+
+unsigned run_allot_multiplier(const struct run *r);
+uint64_t run_allot_wanted(const struct run *r); /* by the prior, or as said */
+/* Splits what the prior asks for; ERR_LIMIT: there is nothing to give. */
+MUST_USE err_t run_allot_split(struct run *r);
+/* More for everybody, over the sockets that each has. */
+void run_allot_raise(struct run *r);
 
 /* ---- run_team.c ---- */
 
-unsigned run_team_multiplier(const struct run *r);
-uint64_t run_team_wanted(const struct run *r); /* by the prior, or as said */
-/* Splits what the prior asks for; ERR_LIMIT: there is nothing to give. */
-MUST_USE err_t run_team_split(struct run *r);
 void run_team_connect(struct run *r);
-/* Those that still take part are told to stop. */
-void run_team_cancel(struct run *r);
 /* Whether what is known would do as a result, by the rule for those that end early. */
 bool run_team_is_clear(const struct run *r);
 /* Nobody's report is overdue, or the run has failed. */

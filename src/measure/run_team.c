@@ -1,4 +1,4 @@
-/* A run's measurers: what each is to give, and what each says. */
+/* A run's measurers: what each is told, and what each says. */
 #include <stdio.h>
 #include <string.h>
 
@@ -18,39 +18,6 @@ static uint64_t us_of(unsigned seconds)
 }
 
 /* ---- what they are told ---- */
-
-static uint64_t all_free(const struct run *r)
-{
-    uint64_t sum = 0;
-    for (size_t k = 0; k < r->config.n_members; k++)
-        if (r->config.members[k].sockets_free)
-            sum += r->config.members[k].free_bw;
-    return sum;
-}
-
-unsigned run_team_multiplier(const struct run *r)
-{
-    return r->config.multiplier ? r->config.multiplier : ALLOC_MULTIPLIER;
-}
-
-uint64_t run_team_wanted(const struct run *r)
-{
-    return r->config.wanted ? r->config.wanted
-                            : alloc_wanted(r->config.prior, run_team_multiplier(r));
-}
-
-err_t run_team_split(struct run *r)
-{
-    struct run_team *t = &r->team;
-    uint64_t wanted = run_team_wanted(r), all = all_free(r);
-    for (size_t k = 0; k < r->config.n_members; k++)
-        t->parts[k] = (struct alloc_part){.free_bw = r->config.members[k].free_bw,
-                                          .sockets_free = r->config.members[k].sockets_free};
-    uint64_t allotted = alloc_split(t->parts, r->config.n_members, wanted, r->config.sockets);
-    alloc_raise_init(&r->raise, allotted, r->config.paper ? allotted : all);
-    r->most = all;
-    return allotted ? OK : ERR_LIMIT;
-}
 
 void run_team_connect(struct run *r)
 {
@@ -103,35 +70,6 @@ void run_release(struct run *r)
     r->config.hold = false;
     if (r->held)
         go(r);
-}
-
-void run_team_cancel(struct run *r)
-{
-    bool done = r->state == RUN_DONE && r->summed == r->config.dur;
-    for (size_t k = 0; k < r->config.n_members; k++) {
-        if (r->team.told[k] && !r->team.gone[k] && !done)
-            r->ops->cancel(r->arg, k, r->config.meas_id);
-        r->team.gone[k] = true;
-    }
-}
-
-/* More for everybody, over the sockets that each has. */
-static void raise_all(struct run *r)
-{
-    struct alloc_part parts[RUN_MEMBERS_MOST];
-    unsigned sockets = 0;
-    for (size_t k = 0; k < r->config.n_members; k++) {
-        parts[k] = r->team.parts[k];
-        parts[k].sockets_free = parts[k].sockets;
-        sockets += parts[k].sockets;
-    }
-    r->raise.allotted = alloc_split(parts, r->config.n_members, r->raise.allotted, sockets);
-    for (size_t k = 0; k < r->config.n_members && r->state == RUN_RUNNING; k++) {
-        if (!r->team.told[k] || parts[k].bw <= r->team.parts[k].bw)
-            continue;
-        r->team.parts[k].bw = parts[k].bw;
-        r->ops->alloc(r->arg, k, r->config.meas_id, parts[k].bw);
-    }
 }
 
 /* ---- what they say ---- */
@@ -325,7 +263,7 @@ static void second_over(struct run *r, unsigned sec)
         return;
     /* Later than that too few seconds would be left to count. */
     if (3 * (sec + 1) <= r->config.dur && alloc_raise_second(&r->raise, sec, told.sum.blocked))
-        raise_all(r);
+        run_allot_raise(r);
     if (r->state == RUN_RUNNING)
         end_if_over(r);
 }

@@ -82,20 +82,38 @@ struct stock {
 
 extern const struct lane_kind lane_echo2, lane_dir, lane_drop, lane_http;
 
-/* Of a mode that there is (stock_may()). */
-const struct lane_kind *stock_kind(enum meas_mode mode);
-/* All that is looked at before there is a measurement; as stock_new(). */
-MUST_USE err_t stock_may(const struct env *env, const struct stock_config *config,
-                         char why[CONSENT_WHY_MAX]);
+/* ---- stock_sums.c ---- */
 
-/* ---- links ---- */
+struct stock_sums stock_sums(const struct stock *s);
+/* Cells that may be answered and are not. */
+uint64_t stock_flying(const struct stock *s);
+
+/* ---- stock_state.c ---- */
+
+/* None of its timers goes off any more. */
+void stock_disarm(struct stock *s);
+/* Whether no circuit is missing any more; LAST_FAILURE says what became of the last one. */
+void stock_look_whether_all(struct stock *s, enum meas_code code, const char *last_failure);
+void stock_fails(struct stock *s, enum meas_code code, bool sent_away, const char *text);
+void stock_finish(struct stock *s); /* all is sent and has come back */
+
+/* ---- stock_pace.c ---- */
+
+void stock_init_pace(struct stock *s);
+/* How many cells a lane may send now, by its share of the flight (LIMITED) and by the pace. */
+uint64_t stock_allows(struct stock *s, const struct lane *ln, bool limited);
+void stock_spent(struct stock *s, struct lane *ln, uint64_t cells);
+/* Cells that came for what was asked count against the pace, too. */
+void stock_paid(struct stock *s, uint64_t cells);
+void stock_pump_all(struct stock *s);
+/* How long senders have been held back since it was asked last. */
+uint64_t stock_held_us(struct stock *s);
+
+/* ---- stock_lane.c ---- */
 
 void lane_dial(void *lane);   /* a timer's */
 void lanes_bury(void *stock); /* a later's: those that are over */
 void lane_bury(struct lane *ln);
-
-/* ---- lanes to the stock ---- */
-
 void lane_is_ready(struct lane *ln);
 /* Its circuit cannot be had, while connecting; later that ends everything. */
 void lane_fails(struct lane *ln, enum meas_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
@@ -103,32 +121,18 @@ void lane_fails(struct lane *ln, enum meas_code code, const char *fmt, ...) PRIN
 void lane_sent_away(struct lane *ln, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void lane_cheat(struct lane *ln, const struct meas_cheat *cheat);
 
-/* ---- what a lane may do ---- */
+/* ---- stock_may.c ---- */
 
-/* How many cells it may send now, by its share of the flight (LIMITED) and by the pace. */
-uint64_t stock_allows(struct stock *s, const struct lane *ln, bool limited);
-void stock_spent(struct stock *s, struct lane *ln, uint64_t cells);
-/* Cells that came for what was asked count against the pace, too. */
-void stock_paid(struct stock *s, uint64_t cells);
+/* Of a mode that there is (stock_may()). */
+const struct lane_kind *stock_kind(enum meas_mode mode);
+/* All that is looked at before there is a measurement; as stock_new(). */
+MUST_USE err_t stock_may(const struct env *env, const struct stock_config *config,
+                         char why[CONSENT_WHY_MAX]);
 
-/* ---- the parts of stock ---- */
+/* ---- stock_seconds.c: and the flight's ticks ---- */
 
-/* Whether no circuit is missing any more; LAST_FAILURE says what became of the last one. */
-void stock_look_whether_all(struct stock *s, enum meas_code code, const char *last_failure);
-void stock_fails(struct stock *s, enum meas_code code, bool sent_away, const char *text);
-void stock_finish(struct stock *s); /* all is sent and has come back */
-void stock_pump_all(struct stock *s);
-
-/* Seconds and the flight's ticks: from `go` on, until stock_stop_seconds(). */
 void stock_init_seconds(struct stock *s);
+/* From `go` on, until stock_disarm(). */
 void stock_start_seconds(struct stock *s);
-void stock_stop_seconds(struct stock *s);
-/* The last second is over. */
-void stock_drain(struct stock *s);
-struct stock_sums stock_sums(const struct stock *s);
-/* Cells that may be answered and are not. */
-uint64_t stock_flying(const struct stock *s);
-/* Notes whether senders are held back from now on. */
-void stock_note_held(struct stock *s);
 
 #endif

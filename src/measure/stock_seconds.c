@@ -1,73 +1,7 @@
 /* What a measurement reports each second, and how the flight of its cells is steered. */
-#include "measure/echohop.h"
 #include "measure/stock_int.h"
 
 enum { PERCENT = 100 };
-
-/* ---- what there is ---- */
-
-struct stock_sums stock_sums(const struct stock *s)
-{
-    struct stock_sums sums = {.wire_in = s->gone_in, .wire_out = s->gone_out};
-    for (unsigned i = 0; i < s->n; i++) {
-        const struct lane *ln = &s->lanes[i];
-        sums.sent += ln->sent;
-        sums.back += ln->back;
-        sums.checked += ln->checked;
-        sums.bad += ln->bad;
-        if (ln->link && !ln->over) {
-            sums.wire_in += link_bytes_in(ln->link);
-            sums.wire_out += link_bytes_out(ln->link);
-        }
-    }
-    if (s->config.hop) {
-        const struct echohop_counts hop = echohop_counts(s->config.hop);
-        sums.hop_cells = hop.cells;
-        sums.wire_in += hop.bytes_in;
-        sums.wire_out += hop.bytes_out;
-    }
-    if (s->config.sockets->cpu_us)
-        sums.cpu_us = s->config.sockets->cpu_us(s->config.world);
-    return sums;
-}
-
-uint64_t stock_flying(const struct stock *s)
-{
-    uint64_t flying = 0;
-    if (s->config.told.mode != MEAS_ECHO2)
-        return 0;
-    for (unsigned i = 0; i < s->n; i++)
-        flying += s->lanes[i].sent - s->lanes[i].back;
-    return flying;
-}
-
-/* ---- whether senders are held back ---- */
-
-/* By the relay: its cells are under way, more of them would bring no more back, and we could pay
- * for more. */
-static bool is_held(struct stock *s)
-{
-    return s->state == STOCK_RUNNING && flight_is_settled(&s->flight) && !s->flight.capped &&
-           !s->paced.armed;
-}
-
-static void stop_held(struct stock *s)
-{
-    if (s->held_since_us)
-        s->held_us += s->env->mono_us - s->held_since_us;
-    s->held_since_us = 0;
-}
-
-void stock_note_held(struct stock *s)
-{
-    bool held = is_held(s);
-    if (held && !s->held_since_us)
-        s->held_since_us = s->env->mono_us;
-    else if (!held)
-        stop_held(s);
-}
-
-/* ---- seconds ---- */
 
 /* Bytes that the relay must have written: cells as they came to us, and on the wire what goes with
  * them, but not more of that than TLS takes. Of drop nothing is known but what was sent. */
@@ -91,8 +25,7 @@ static void report(struct stock *s)
 {
     const struct stock_sums now = stock_sums(s);
     const struct stock_sums *then = &s->before;
-    bool held = s->held_since_us != 0;
-    stop_held(s);
+    uint64_t held_us = stock_held_us(s);
     const struct bw_report r = {
         .meas_id = s->config.told.meas_id,
         .sec = s->sec,
@@ -102,14 +35,12 @@ static void report(struct stock *s)
         .wire_out = now.wire_out - then->wire_out,
         .checked = now.checked - then->checked,
         .bad = now.bad - then->bad,
-        .blocked = percent_of(s->held_us, US_PER_SEC),
+        .blocked = percent_of(held_us, US_PER_SEC),
         .cpu = percent_of(now.cpu_us - then->cpu_us, US_PER_SEC),
         .lag_ms = s->lag_ms,
     };
     s->before = now;
-    s->held_us = 0;
     s->lag_ms = 0;
-    s->held_since_us = held ? s->env->mono_us : 0;
     s->ops->on_report(s->arg, &r);
 }
 
@@ -130,6 +61,18 @@ static bool has_had_enough(const struct stock *s)
     return s->config.bytes_most && s->before.wire_in + s->before.wire_out >= s->config.bytes_most;
 }
 
+/* The last one is over. */
+static void drain(struct stock *s)
+{
+    s->state = STOCK_DRAINING;
+    env_disarm(s->env, &s->paced);
+    env_disarm(s->env, &s->dead_man);
+    if (stock_flying(s))
+        env_arm_ms(s->env, &s->late, STOCK_DRAIN_MS);
+    else
+        stock_finish(s);
+}
+
 static void second(void *arg)
 {
     struct stock *s = arg;
@@ -139,7 +82,7 @@ static void second(void *arg)
     if (s->state != STOCK_RUNNING) /* it was cancelled in there */
         return;
     if (s->sec >= s->config.told.dur)
-        stock_drain(s);
+        drain(s);
     else if (has_had_enough(s))
         stock_fails(s, MEAS_CANCELLED, false, "the relay has had its bytes for a day");
     else
@@ -172,10 +115,4 @@ void stock_start_seconds(struct stock *s)
     flight_init(&s->flight, s->n, least, s->env->mono_us);
     timerq_arm(&s->env->timers, &s->second, due_us(s, 1));
     env_arm_ms(s->env, &s->tick, FLIGHT_TICK_MS);
-}
-
-void stock_stop_seconds(struct stock *s)
-{
-    env_disarm(s->env, &s->second);
-    env_disarm(s->env, &s->tick);
 }

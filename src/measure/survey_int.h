@@ -122,6 +122,12 @@ size_t survey_days_most(const struct survey *s);
 /* The days since the oldest run, at most SURVEY_DAYS_MOST. */
 unsigned survey_oldest_day(const struct survey *s);
 
+/* ---- survey_words.c ---- */
+
+/* A word of a table: nothing that would end it, nor what a spreadsheet would reckon with. */
+void survey_put_word(struct docw *w, const char *word);
+const char *survey_when(int64_t s, char out[SURVEY_TIME_MAX]);
+
 /* ---- writers ---- */
 
 void survey_write_page(const struct survey *s, bool plotted, struct docw *w);
@@ -132,10 +138,6 @@ void survey_write_ages(const struct survey *s, struct docw *w);
 void survey_write_measurers(const struct survey *s, struct docw *w);
 void survey_write_truth(const struct survey *s, struct docw *w);
 void survey_write_summary(const struct survey *s, struct docw *w);
-
-/* A word of a table: nothing that would end it, nor what a spreadsheet would reckon with. */
-void survey_put_word(struct docw *w, const char *word);
-const char *survey_when(int64_t s, char out[SURVEY_TIME_MAX]);
 
 static inline double survey_mbit(uint64_t bytes)
 {
