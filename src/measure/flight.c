@@ -18,10 +18,15 @@ void flight_init(struct flight *f, unsigned circs, unsigned least, uint64_t now_
     f->patience = PATIENCE_FIRST;
 }
 
+static uint64_t circuits_hold(const struct flight *f)
+{
+    return (uint64_t)f->circs * FLIGHT_CIRCUIT_MOST;
+}
+
 /* Half a second of the rate, once there is one; what one answer needs is never cut. */
 static uint64_t most(const struct flight *f)
 {
-    uint64_t most = (uint64_t)f->circs * FLIGHT_CIRCUIT_MOST;
+    uint64_t most = circuits_hold(f);
     uint64_t by_rate = f->rate * FLIGHT_RATE_MS / MS_PER_SEC;
     uint64_t least = f->least > FLIGHT_FIRST ? (uint64_t)f->circs * f->least : FLIGHT_LEAST;
     if (by_rate < least)
@@ -38,7 +43,6 @@ static void go_to(struct flight *f, enum flight_state state)
 
 static void grow(struct flight *f, uint64_t cells)
 {
-    f->capped = cells > (uint64_t)f->circs * FLIGHT_CIRCUIT_MOST;
     f->cells = cells < most(f) ? cells : most(f);
 }
 
@@ -109,6 +113,7 @@ bool flight_tick(struct flight *f, uint64_t now_us, uint64_t back)
         trying(f, rate);
     if (f->cells > most(f))
         f->cells = most(f);
+    f->capped = f->cells >= circuits_hold(f);
     return f->cells > before;
 }
 

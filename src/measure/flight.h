@@ -31,7 +31,7 @@ struct flight {
     uint64_t settled; /* cells, while TRYING: what it goes back to */
     unsigned ticks;   /* in this state, or since the last growth */
     unsigned patience;
-    bool capped;      /* circuits would have to hold more than they may */
+    bool capped;      /* the circuits hold all that they may */
     bool was_settled; /* at any time */
     uint64_t last_us, last_back;
 };

@@ -124,7 +124,7 @@ err_t stock_go(struct stock *s)
     env_disarm(s->env, &s->late);
     stock_start_seconds(s);
     stock_heard(s);
-    stock_pump_all(s);
+    stock_alloc(s, s->config.told.alloc_bw);
     return OK;
 }
 

@@ -1,7 +1,15 @@
 /* What lanes may send and when, by what this measurer is to give; and who holds them back. */
 #include "measure/stock_int.h"
 
-enum { PACE_STEP_US = 10 * 1000 };
+enum {
+    PACE_STEP_US = 10 * 1000,
+    /* Tor fills its own buckets every tenth of a second, and is idle in between: what comes back,
+     * and so what may go, comes in such bursts. Twice that is never empty while the relay is the
+     * slower one. At first there is a quarter of it, so that no second has much more than it is
+     * given. */
+    PACE_BURST_MS = 200,
+    PACE_FIRST = 4,
+};
 
 /* ---- whether senders are held back ---- */
 
@@ -96,15 +104,20 @@ static void paced(void *arg)
     stock_pump_all(arg);
 }
 
+static uint64_t burst_of(uint64_t alloc_bw)
+{
+    return alloc_bw / MS_PER_SEC * PACE_BURST_MS;
+}
+
 void stock_init_pace(struct stock *s)
 {
+    uint64_t alloc_bw = s->config.told.alloc_bw;
     timer_init(&s->paced, paced, s);
-    bucket_init(&s->pace, s->config.told.alloc_bw, s->config.told.alloc_bw / 20, PACE_STEP_US,
-                s->env->mono_us);
+    bucket_init(&s->pace, alloc_bw, burst_of(alloc_bw) / PACE_FIRST, PACE_STEP_US, s->env->mono_us);
 }
 
 void stock_alloc(struct stock *s, uint64_t alloc_bw)
 {
-    bucket_change(&s->pace, alloc_bw, alloc_bw / 20, PACE_STEP_US, s->env->mono_us);
+    bucket_change(&s->pace, alloc_bw, burst_of(alloc_bw), PACE_STEP_US, s->env->mono_us);
     stock_pump_all(s);
 }

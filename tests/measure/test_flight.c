@@ -107,6 +107,21 @@ START_TEST(test_flight_follows_a_relay_that_slows_down)
 }
 END_TEST
 
+/* A relay with tokens left over is faster at first. Once it is slower than what the circuits may
+ * hold it is the relay that holds us back. */
+START_TEST(test_flight_is_capped_no_longer_than_the_circuits_are_full)
+{
+    struct pipe p = pipe_of(10, 200 * 1000, 100 * 1000);
+    run(&p, 8000);
+    ck_assert(p.f.capped);
+    p.rate = 17 * 1000;
+    run(&p, 2000);
+    ck_assert(!p.f.capped && flight_is_settled(&p.f));
+    run(&p, 20000);
+    ck_assert(!p.f.capped && flight_is_settled(&p.f));
+}
+END_TEST
+
 /* Scheduling makes rates jump: what little is under way is not taken for the relay's limit. */
 START_TEST(test_flight_is_not_fooled_by_a_busy_computer)
 {
@@ -163,5 +178,6 @@ END_TEST
 TESTS("measure/flight", test_flight_begins_with_three_cells_a_circuit,
       test_flight_finds_the_rate_over_any_way, test_flight_keeps_under_half_a_second_of_the_rate,
       test_flight_keeps_under_what_a_circuit_may_hold, test_flight_follows_a_relay_that_slows_down,
+      test_flight_is_capped_no_longer_than_the_circuits_are_full,
       test_flight_is_not_fooled_by_a_busy_computer, test_flight_is_shared_out_whole,
       test_flight_leaves_each_circuit_what_an_answer_needs, test_flight_does_not_grow_over_silence)
