@@ -169,21 +169,41 @@ def sockets(count, path):
 
 # ---- what it costs ----
 
-def cost(check, seconds, threads=1):
-    """CPU seconds of the measurer a Gbit that came back, and Mbit/s."""
-    argv = [sys.executable, os.path.abspath(__file__), "child", str(check), str(seconds), str(threads)]
+def cost(check, seconds, threads=1, sockets=16):
+    """CPU seconds of the measurer a Gbit that came back, Mbit/s, and MB of memory at most."""
+    argv = [sys.executable, os.path.abspath(__file__), "child", str(check), str(seconds), str(threads),
+            str(sockets)]
     done = subprocess.run([TUNIC, "testnet", "--no-client", "--quiet", "--measurable", "--", *argv],
-                          stdout=subprocess.PIPE, text=True, check=True)
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
     return tuple(map(float, done.stdout.split()))
 
 
-def child(check, seconds, threads):
+def child(check, seconds, threads, sockets):
+    """What is inconclusive is measured once more by `run` itself, which is paid for, too."""
     done = subprocess.run([TUNIC, "measure", "run", "--local", "--quiet", "--seconds", str(seconds),
-                           "--prior", "400mbit", "--bw", "4gbit", "--sockets", "16", "--check",
-                           str(check), "--threads", str(threads), "guard1"], stdout=subprocess.PIPE, text=True, check=False)
+                           "--prior", "1500mbit", "--bw", "8gbit", "--sockets", str(sockets), "--check",
+                           str(check), "--threads", str(threads), "guard1"], stdout=subprocess.PIPE,
+                          text=True, check=False)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    mbit = float(re.search(r"([\d.]+) Mbit/s", done.stdout).group(1))
-    print((used.ru_utime + used.ru_stime) / (mbit * seconds / 1000), mbit)
+    mbit = [float(m) for m in re.findall(r"arr(?:ies|y) ([\d.]+) Mbit/s", done.stdout)]
+    print((used.ru_utime + used.ru_stime) / (sum(mbit) * seconds / 1000), mbit[-1],
+          used.ru_maxrss * 1024 / 1e6)
+
+
+def cipher_ns(cipher, piece):
+    """Of a byte, as OpenSSL itself says of this machine."""
+    out = subprocess.run(["openssl", "speed", "-mr", "-seconds", "1", "-bytes", str(piece), "-evp",
+                          cipher], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                         check=True).stdout
+    return 1e9 / float(re.search(r"^\+F:.*:([0-9.]+)$", out, re.M).group(1))
+
+
+def least(check):
+    """CPU seconds a Gbit of echo at least: key streams of a cell's body (what is sent, the relay's
+    layer on it, and what is expected), and TLS' AES-GCM of what goes out and what comes in."""
+    aes, gcm = cipher_ns("aes-128-ctr", 509), cipher_ns("aes-256-gcm", 16384)
+    cell_ns = (2 + check) * 509 * aes + 2 * 514 * gcm
+    return cell_ns / (514 * 8)
 
 
 def speed(seconds):
@@ -192,9 +212,17 @@ def speed(seconds):
         for check in (1, .01, 0):
             rows.setdefault(check, []).append(cost(check, seconds))
     for check, row in rows.items():
-        costs, rates = zip(*row)
-        print("--check %g: %.2f CPU s a Gbit (%.2f..%.2f), %.0f Mbit/s" % (
-            check, quantile(costs, .5), min(costs), max(costs), quantile(rates, .5)))
+        costs, rates, memory = zip(*row)
+        print("--check %g: %.3f CPU s a Gbit (%.3f..%.3f), %.0f Mbit/s, %.1f MB; AES and GCM alone %.3f" % (
+            check, quantile(costs, .5), min(costs), max(costs), quantile(rates, .5), max(memory),
+            least(check)))
+    ratios = [a[0] / b[0] for a, b in zip(rows[1], rows[0])]
+    print("all checked by none: median %.2f (%.2f..%.2f)" % (
+        quantile(ratios, .5), min(ratios), max(ratios)))
+    many = [cost(1, seconds, 1, 160) for _ in range(3)]
+    print("160 sockets: %.3f CPU s a Gbit, %.0f Mbit/s, %.1f MB" % (
+        quantile([m[0] for m in many], .5), quantile([m[1] for m in many], .5),
+        max(m[2] for m in many)))
 
 
 def threads(seconds):
@@ -204,14 +232,14 @@ def threads(seconds):
     print("two threads by one, CPU a cell: median %.2f (%.2f..%.2f)" % (
         quantile(ratios, .5), min(ratios), max(ratios)))
     for n, row in (1, [p[0] for p in pairs]), (2, [p[1] for p in pairs]):
-        costs, rates = zip(*row)
-        print("%d: %.2f CPU s a Gbit (%.2f..%.2f), %.0f Mbit/s" % (
+        costs, rates, _ = zip(*row)
+        print("%d: %.3f CPU s a Gbit (%.3f..%.3f), %.0f Mbit/s" % (
             n, quantile(costs, .5), min(costs), max(costs), quantile(rates, .5)))
 
 
 def main():
     if sys.argv[1:2] == ["child"]:
-        child(float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+        child(float(sys.argv[2]), *map(int, sys.argv[3:6]))
         return
     parser = argparse.ArgumentParser(usage=__doc__.split("usage: ")[1])
     parser.add_argument("part", choices=("grid", "sockets", "network", "speed", "threads"))
