@@ -82,6 +82,12 @@ static inline bool router_can(const struct router *r, enum proto p)
 {
     return (r->protos >> p) & 1;
 }
+
+/* Answers directory requests over its ORPort: V2Dir or DirCache=2. */
+static inline bool router_is_dircache(const struct router *r)
+{
+    return router_is(r, ROUTER_V2DIR) || router_can(r, PROTO_DIRCACHE_2);
+}
 struct ipport router_orport(const struct router *r);  /* IPv4 */
 struct ipport router_orport6(const struct router *r); /* family IP_NONE if it has none */
 

@@ -213,11 +213,6 @@ void dirmgr_look_for_slow(struct dirmgr *d);
 void dirmgr_outrun(struct dirmgr *d, enum dir_kind kind);
 void dirmgr_cancel_outrun(struct dirmgr *d);
 
-/* ---- dirmgr_load.c ---- */
-
-/* The first consensus after a start without one: what is cached of its microdescriptors. */
-void dirmgr_load_waiting(struct dirmgr *d);
-
 /* ---- dirmgr_batch.c: microdescriptors, by requests ---- */
 
 /* Whether any are to be asked for now: the first of a round, or more of it. */
@@ -232,14 +227,16 @@ void dirmgr_end_round(struct dirmgr *d);
 /* OK also if nothing is kept. */
 MUST_USE err_t dirmgr_store(struct dirmgr *d, enum dir_file file, struct text whole);
 void dirmgr_store_in_journal(struct dirmgr *d, struct text news);
-/* Both files of microdescriptors; one of them may be missing, and empty. To be dropped whatever
- * comes back. ERR_NOT_FOUND: there is neither. */
-MUST_USE err_t dirmgr_read_microdescs(struct dirmgr *d, struct blob *old, struct blob *journal);
 /* Has the journal merged into its file in a while, if it has grown long by then: neither grows for
  * ever, and nobody waits for it. */
 void dirmgr_init_tending(struct dirmgr *d);
 void dirmgr_tend_soon(struct dirmgr *d);
-void dirmgr_merge_journal(struct dirmgr *d, struct text old, struct text journal);
+/* FILE cannot be read, or not all of it. */
+void dirmgr_set_aside(struct dirmgr *d, enum dir_file file);
+/* What the newest consensus, if there is one, lists of what is in OLD and JOURNAL. ERR_NOMEM. */
+MUST_USE err_t dirmgr_load_microdescs(struct dirmgr *d, struct text old, struct text journal);
+/* The first consensus after a start without one: what is cached of its microdescriptors. */
+void dirmgr_load_waiting(struct dirmgr *d);
 
 /* ---- dirmgr_candidate.c: a consensus that waits for certificates ---- */
 
@@ -265,6 +262,15 @@ bool dirmgr_dates_fit(struct dirmgr *d, const struct consensus *c, const struct 
 /* C was verified: our clock may show that it is from the future. */
 void dirmgr_look_at_beginning(struct dirmgr *d, const struct consensus *c);
 
+/* ---- dirmgr_adopt.c: a consensus becomes the newest ---- */
+
+/* Whether this version may use the network of C: if not, nothing is fetched or built any more. */
+MUST_USE bool dirmgr_obey_protocols(struct dirmgr *d, const struct consensus *c);
+/* Takes over GIFT_C, which was verified. ERR_NOMEM. */
+MUST_USE err_t dirmgr_adopt(struct dirmgr *d, struct consensus *gift_c);
+/* The stale one is in time again, by our clock: paths are built from it as before. */
+void dirmgr_take_back(struct dirmgr *d);
+
 /* ---- dirmgr_consensus.c: consensuses that arrived, from the network or from the cache ---- */
 
 /* The answer to RQ, whole or a diff. */
@@ -272,8 +278,6 @@ void dirmgr_take_consensus(struct dirmgr *d, struct text body, const struct dirm
 /* ERR_EXPIRED, ERR_NOT_YET_VALID, ERR_UNDERSIGNED: it is of no use, but as it was written;
  * ERR_NOMEM. Others: it is damaged. */
 err_t dirmgr_take_cached_consensus(struct dirmgr *d, struct text body);
-/* The stale one is in time again, by our clock: paths are built from it as before. */
-void dirmgr_take_back(struct dirmgr *d);
 /* What a run before this one could not verify. An error: it is of no use. */
 err_t dirmgr_take_unverified(struct dirmgr *d, struct text body);
 /* Verifies the candidate again after certificates came. */

@@ -151,11 +151,6 @@ bool router_usable(const struct router *r)
     return r->has_md && r->orport && router_is(r, ROUTER_RUNNING | ROUTER_VALID);
 }
 
-bool router_is_dircache(const struct router *r)
-{
-    return router_is(r, ROUTER_V2DIR) || router_can(r, PROTO_DIRCACHE_2);
-}
-
 static bool lists(const struct router *a, const struct router *b)
 {
     return router_family_has_rsa(a->family, &b->rsa) ||

@@ -50,8 +50,6 @@ const struct router *netdir_draw(const struct netdir *nd, enum weight_for positi
 
 /* May be part of a circuit: running, valid, with a microdescriptor that has both keys. */
 bool router_usable(const struct router *r);
-/* Answers directory requests over its ORPort: V2Dir or DirCache=2. */
-bool router_is_dircache(const struct router *r);
 
 /* Declared families only, in both directions, or a family id in common (protocol-map 2f; the
  * consensus parameters use-family-lists and use-family-ids switch either off). Addresses are path's

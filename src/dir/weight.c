@@ -3,8 +3,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "dir/netdir.h"
-
 /* A factor is at most this: with 32 bits of bandwidth and CONSENSUS_RELAYS_MAX = 2^16 relays, the
  * sum stays below 2^64. The usual scale, 10000, is below it. */
 #define FACTOR_MAX (UINT32_C(1) << 15)
