@@ -180,10 +180,11 @@ def test_probe_of_relays_that_say_no_or_nothing():
                    net=("--measurable", "--fault", "guard1:measure-refuses=6", "--fault",
                         "guard2:measure-silent"))
     assert done.returncode == NOT_ALL
-    first, second, third = done.stdout.splitlines()
+    first, second, how, third = done.stdout.splitlines()
     assert first == ("guard1 does not let itself be measured: the relay says: "
                      "it is being measured already")
     assert second.startswith("guard2 does not know measuring: the relay said nothing for 10 s")
+    assert how.endswith("run --local --mode echo2 guard2")
     assert third.startswith("middle1 lets itself be measured")
 
 

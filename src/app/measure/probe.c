@@ -43,6 +43,11 @@ static void on_end(void *arg, enum meas_code code, const char *text)
                        : code == MEAS_UNSUPPORTED ? "does not know measuring"
                                                   : "could not be asked";
     printf("%s %s: %s\n", s->whom.name, what, text);
+    if (code == MEAS_UNSUPPORTED)
+        printf("  As one of tor's: tunic measure run --local --mode echo2 %s%s%s%s\n",
+               s->tool.options.folder ? "--data-directory " : "",
+               s->tool.options.folder ? s->tool.options.folder : "",
+               s->tool.options.folder ? " " : "", s->whom.name);
     over(s);
 }
 
