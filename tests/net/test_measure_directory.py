@@ -131,6 +131,9 @@ def test_it_fetches_the_network_and_measures_by_nickname(lab, coordinator):
     assert result.get("event") == "result", got.stdout + got.stderr
     assert result["fp"] == lab.node(lab.limited).fingerprint
     assert result["ok"] or result["why"] == "inconclusive", result
+    if result["ok"]:
+        told = c.ctl("results", lab.limited).stdout
+        assert " %s %s " % (lab.limited, result["fp"]) in told, told
     got = c.ctl("measure", "--dur", "6", "nobody-here")
     assert got.returncode == 1
     assert "the consensus has no relay of that name" in got.stdout + got.stderr
@@ -194,6 +197,17 @@ def test_another_directory_is_taken_while_it_runs(lab, coordinator):
     assert c.coord.log().count("Relays: directory = ") == 2
     say("directory = none", "directory = fetch")
     wait_for(lambda: len(c.described()) == len(lab.nodes), 60)     # what it had kept
+    own = os.path.join(c.folder, "torrc")
+    shutil.copy(torrc, own)
+    say("torrc = " + torrc, "torrc = torrc")
+    with open(own, "a", encoding="utf-8") as f:                    # the file that is named already
+        f.write("DirAuthority x orport=1 v3ident=%s 127.0.0.1:1 %s\n" % ("A" * 40, "B" * 40))
+    c.coord.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: c.coord.log().count("Relays: directory = ") == 4)
+    with open(own, "w", encoding="utf-8") as f:
+        f.write("DirAuthority x\n")
+    c.coord.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: c.coord.log().count("The directory stays as it was") == 2)
     assert c.coord.end() == 0
 
 

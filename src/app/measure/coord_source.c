@@ -5,14 +5,19 @@
 #include "app/measure/planside.h"
 #include "app/measure/relaysource.h"
 
+static struct relaysource_config config_of(struct coord_service *cs, const struct mconf_coord *conf)
+{
+    return (struct relaysource_config){.net = cs->s.net,
+                                       .log = &cs->s.log,
+                                       .listing = cs->listing,
+                                       .directory = conf->directory,
+                                       .torrc = conf->torrc,
+                                       .datadir = cs->conf.datadir};
+}
+
 err_t coord_open_source(struct coord_service *cs)
 {
-    const struct relaysource_config config = {.net = cs->s.net,
-                                              .log = &cs->s.log,
-                                              .listing = cs->listing,
-                                              .directory = cs->conf.directory,
-                                              .torrc = cs->conf.torrc,
-                                              .datadir = cs->conf.datadir};
+    const struct relaysource_config config = config_of(cs, &cs->conf);
     return relaysource_open(&config, &cs->source);
 }
 
@@ -22,20 +27,10 @@ static void copy_source(struct mconf_coord *to, const struct mconf_coord *from)
     memcpy(to->torrc, from->torrc, sizeof to->torrc);
 }
 
-static bool has_source(const struct mconf_coord *conf)
-{
-    return strcmp(conf->directory, "none") != 0;
-}
-
 /* One after the other: our client's folder is for one at a time. */
-void coord_move_source(struct coord_service *cs, struct mconf_coord *fresh)
+static void move(struct coord_service *cs, struct mconf_coord *fresh, bool other_network)
 {
     struct mconf_coord old = cs->conf;
-    bool other_network = strcmp(old.torrc, fresh->torrc) != 0 || !has_source(fresh);
-    if (!other_network && strcmp(old.directory, fresh->directory) == 0 && cs->source)
-        return;
-    if (!has_source(&old) && !has_source(fresh))
-        return;
     relaysource_close(cs->source);
     copy_source(&cs->conf, fresh);
     err_t e = coord_open_source(cs);
@@ -51,4 +46,24 @@ void coord_move_source(struct coord_service *cs, struct mconf_coord *fresh)
     copy_source(fresh, &old);
     if (coord_open_source(cs) != OK)
         log_err(&cs->s.log, "It cannot be opened again: no relay becomes known until SIGHUP");
+}
+
+void coord_move_source(struct coord_service *cs, struct mconf_coord *fresh)
+{
+    const struct relaysource_config to = config_of(cs, fresh);
+    switch (relaysource_compare(cs->source, &to)) {
+    case RELAYSOURCE_SAME:
+        copy_source(&cs->conf, fresh);
+        break;
+    case RELAYSOURCE_ELSEWHERE:
+        move(cs, fresh, false);
+        break;
+    case RELAYSOURCE_NETWORK:
+        move(cs, fresh, true);
+        break;
+    case RELAYSOURCE_WRONG:
+        log_warn(&cs->s.log, "The directory stays as it was");
+        copy_source(fresh, &cs->conf);
+        break;
+    }
 }

@@ -101,6 +101,62 @@ err_t relaysource_open(const struct relaysource_config *config, struct relaysour
     return e;
 }
 
+/* ---- another one ---- */
+
+static bool has(const struct sources *s, const struct rsa_id *id)
+{
+    size_t i = 0;
+    while (i < s->n_auths && !rsa_id_equal(&s->auths[i], id))
+        i++;
+    return i < s->n_auths;
+}
+
+static bool is_network(const struct sources *a, const struct sources *b)
+{
+    bool all = a->n_auths == b->n_auths;
+    for (size_t i = 0; all && i < a->n_auths; i++)
+        all = has(b, &a->auths[i]) && has(a, &b->auths[i]);
+    return all;
+}
+
+/* Of lists that end in NULL, or are it. */
+static bool are_same(char *const *a, char *const *b)
+{
+    size_t i = 0;
+    if (!a || !b)
+        return a == b;
+    while (a[i] && b[i] && strcmp(a[i], b[i]) == 0)
+        i++;
+    return !a[i] && !b[i];
+}
+
+static enum relaysource_change compare(const struct relaysource *r, const struct relaysource *other)
+{
+    const struct sources *a = &r->network, *b = &other->network;
+    if (!is_network(a, b))
+        return RELAYSOURCE_NETWORK;
+    return strcmp(r->config.directory, other->config.directory) == 0 && a->testing == b->testing &&
+                   are_same(a->authority_lines, b->authority_lines) &&
+                   are_same(a->fallback_lines, b->fallback_lines)
+               ? RELAYSOURCE_SAME
+               : RELAYSOURCE_ELSEWHERE;
+}
+
+enum relaysource_change relaysource_compare(const struct relaysource *r,
+                                            const struct relaysource_config *config)
+{
+    struct relaysource other = {.config = *config};
+    bool is_none = strcmp(config->directory, "none") == 0;
+    if (!r || is_none)
+        return !r && is_none ? RELAYSOURCE_SAME : RELAYSOURCE_NETWORK;
+    enum relaysource_change change =
+        know_network(&other) == OK ? compare(r, &other) : RELAYSOURCE_WRONG;
+    sources_free(&other.network);
+    return change;
+}
+
+/* ---- life ---- */
+
 void relaysource_close(struct relaysource *r)
 {
     if (!r)

@@ -28,4 +28,14 @@ MUST_USE err_t relaysource_open(const struct relaysource_config *config, struct 
 MUST_USE err_t relaysource_check(const struct relaysource_config *config);
 void relaysource_close(struct relaysource *r); /* NULL is fine */
 
+/* What CONFIG, or a torrc that was edited since, makes of R, which may be NULL: none. */
+enum relaysource_change {
+    RELAYSOURCE_SAME,
+    RELAYSOURCE_ELSEWHERE, /* the same network's relays, from another place */
+    RELAYSOURCE_NETWORK,   /* other authorities: of these relays nothing is known */
+    RELAYSOURCE_WRONG,     /* its torrc is wrong (logged) */
+};
+enum relaysource_change relaysource_compare(const struct relaysource *r,
+                                            const struct relaysource_config *config);
+
 #endif
