@@ -53,6 +53,34 @@ static void keep(const struct cplan *p, FILE *gift_out, char **lines, bool fresh
     free(*lines);
 }
 
+struct ckeep_held {
+    FILE *out;
+    char *lines;
+    size_t len;
+};
+
+/* Out of memory each line is kept by itself. */
+void ckeep_hold(struct cplan *p)
+{
+    p->held = p->c->ops->keep ? calloc(1, sizeof *p->held) : NULL;
+    if (!p->held)
+        return;
+    p->held->out = open_memstream(&p->held->lines, &p->held->len);
+    if (p->held->out)
+        return;
+    free(p->held);
+    p->held = NULL;
+}
+
+void ckeep_release(struct cplan *p)
+{
+    if (!p->held)
+        return;
+    keep(p, p->held->out, &p->held->lines, false);
+    free(p->held);
+    p->held = NULL;
+}
+
 void ckeep_plan(const struct cplan *p)
 {
     char *lines = NULL;
@@ -71,6 +99,10 @@ void ckeep_item(const struct cplan *p, const struct cplan_item *item)
 {
     char *lines = NULL;
     size_t len = 0;
+    if (p->held) {
+        put(p->held->out, item_json(item));
+        return;
+    }
     FILE *out = p->c->ops->keep ? open_memstream(&lines, &len) : NULL;
     if (out)
         put(out, item_json(item));
@@ -106,6 +138,7 @@ static err_t read_plan(struct cplan *p, const json_t *o)
     cplan_drop(p);
     p->period = (int64_t)number(o, "period", INT32_MAX, &bad);
     p->begins_us = (int64_t)number(o, "begins_us", INT64_MAX, &bad);
+    bad = bad || p->begins_us / (int64_t)US_PER_SEC / SCHEDULE_PERIOD_S != p->period;
     p->slot_s = (unsigned)number(o, "slot_s", SCHEDULE_PERIOD_S, &bad);
     *c = (struct schedule_config){.compact = json_is_true(json_object_get(o, "compact"))};
     c->slots = (uint32_t)number(o, "slots", SCHEDULE_SLOTS_MOST, &bad);
@@ -144,7 +177,7 @@ static err_t read_item(struct cplan *p, const json_t *o)
     was.at.given = number(o, "given", INT64_MAX, &bad);
     was.at.sockets = (unsigned)number(o, "sockets", MEAS_CIRCS_MOST, &bad);
     was.at.slot = (uint32_t)number(o, "slot", SCHEDULE_NOWHERE, &bad);
-    was.at.group = (uint32_t)number(o, "group", UINT32_MAX - 1, &bad);
+    was.at.group = (uint32_t)number(o, "group", ROSTER_RELAYS_MOST - 1, &bad);
     was.tries = (unsigned)number(o, "tries", INT32_MAX, &bad);
     if (bad || (was.at.slot >= SCHEDULE_SLOTS_MOST && was.at.slot != SCHEDULE_NOWHERE))
         return ERR_MALFORMED;

@@ -15,6 +15,11 @@ const char *cplan_state_name(enum cplan_state state)
     return names[state];
 }
 
+bool cplan_may_ask(const struct roster_relay *r)
+{
+    return r->consent != ROSTER_NO_CONSENT && r->who.n_addrs;
+}
+
 void cplan_enter(struct cplan *p, struct cplan_item *item, enum cplan_state state)
 {
     p->count[item->state]--;
@@ -48,27 +53,38 @@ struct cplan_item *cplan_add(struct cplan *p, const struct rsa_id *fp)
     return item;
 }
 
-err_t cplan_link(struct cplan *p, struct cplan_item *item)
+static err_t make_row(struct cplan *p, uint32_t slot)
 {
-    uint32_t slot = item->at.slot;
-    if (slot >= p->n_slots) {
-        uint32_t n = slot + 1 > 2 * p->n_slots ? slot + 1 : 2 * p->n_slots;
-        struct cplan_item **more = realloc(p->slots, n * sizeof *more);
-        if (!more)
-            return ERR_NOMEM;
-        memset(more + p->n_slots, 0, (n - p->n_slots) * sizeof *more);
-        p->slots = more;
-        p->n_slots = n;
-    }
-    struct cplan_item *beside = p->slots[slot];
-    while (beside && beside->at.group != item->at.group)
-        beside = beside->next;
-    if (beside) {
+    if (slot < p->n_slots)
+        return OK;
+    uint32_t n = slot + 1 > 2 * p->n_slots ? slot + 1 : 2 * p->n_slots;
+    struct cplan_item **more = realloc(p->slots, n * sizeof *more);
+    if (!more)
+        return ERR_NOMEM;
+    memset(more + p->n_slots, 0, (n - p->n_slots) * sizeof *more);
+    p->slots = more;
+    p->n_slots = n;
+    return OK;
+}
+
+/* Behind BESIDE, if that is of its group, else before all of the row. */
+static void link_behind(struct cplan *p, struct cplan_item *item, struct cplan_item *beside)
+{
+    if (beside && beside->at.group == item->at.group) {
         item->next = beside->next;
         beside->next = item;
     } else {
-        LL_PREPEND(p->slots[slot], item);
+        LL_PREPEND(p->slots[item->at.slot], item);
     }
+}
+
+err_t cplan_link(struct cplan *p, struct cplan_item *item)
+{
+    TRY(make_row(p, item->at.slot));
+    struct cplan_item *beside = p->slots[item->at.slot];
+    while (beside && beside->at.group != item->at.group)
+        beside = beside->next;
+    link_behind(p, item, beside);
     return OK;
 }
 
@@ -88,14 +104,18 @@ static int last_first(const void *a, const void *b)
     return memcmp(y->fp.b, x->fp.b, sizeof x->fp.b);
 }
 
-/* Those of a group stand together in their slot's row. */
+/* Those of a group stand together in their slot's row. They come one after the other, so nobody has
+ * to be looked for, who may be one of very many in a slot of what was kept. */
 err_t cplan_link_all(struct cplan *p, struct cplan_item **items, size_t n)
 {
     if (n)
         qsort(items, n, sizeof *items, last_first);
-    for (size_t i = 0; i < n; i++)
-        if (items[i]->at.slot != SCHEDULE_NOWHERE)
-            TRY(cplan_link(p, items[i]));
+    for (size_t i = 0; i < n; i++) {
+        if (items[i]->at.slot == SCHEDULE_NOWHERE)
+            continue;
+        TRY(make_row(p, items[i]->at.slot));
+        link_behind(p, items[i], p->slots[items[i]->at.slot]);
+    }
     return OK;
 }
 

@@ -78,6 +78,14 @@ struct cplan {
     uint64_t waits_since_us; /* for measurers; 0: it does not */
     uint64_t again_us;       /* no plan could be made: not tried before */
     struct timer tick;
+    struct ckeep_held *held; /* lines that are kept together; NULL: each by itself */
+};
+
+/* For relays of which nothing is known. */
+struct cplan_guess {
+    uint64_t unknown;
+    struct cplan_host *hosts; /* sorted, those of one address largest first */
+    size_t n;
 };
 
 /* NULL out of memory. */
@@ -91,6 +99,8 @@ const char *cplan_state_name(enum cplan_state state);
 void cplan_drop(struct cplan *p);
 /* Something may have come nearer: it looks at the end of the wake-up. */
 void cplan_look(struct cplan *p);
+/* It has agreed to anything, and it is known where it is. */
+bool cplan_may_ask(const struct roster_relay *r);
 void cplan_enter(struct cplan *p, struct cplan_item *item, enum cplan_state state);
 /* ITEM, which is in no row, waits until then. */
 void cplan_rest(struct cplan *p, struct cplan_item *item, int64_t until_s);
@@ -98,7 +108,7 @@ void cplan_rest(struct cplan *p, struct cplan_item *item, int64_t until_s);
 struct cplan_item *cplan_add(struct cplan *p, const struct rsa_id *fp);
 /* Into the row of its slot. ERR_NOMEM. */
 MUST_USE err_t cplan_link(struct cplan *p, struct cplan_item *item);
-/* The same for N of ITEMS, so that those of a group stand together. ERR_NOMEM. */
+/* The same for N of ITEMS, while the rows are empty. ERR_NOMEM. */
 MUST_USE err_t cplan_link_all(struct cplan *p, struct cplan_item **items, size_t n);
 /* Whether anybody stands in the row of SLOT. */
 bool cplan_waits(const struct cplan *p, uint32_t slot);
@@ -108,12 +118,24 @@ bool cplan_waits(const struct cplan *p, uint32_t slot);
 /* A plan of the period of now. ERR_STATE: nobody who could measure; ERR_NOMEM, ERR_CRYPTO,
  * ERR_LIMIT. */
 MUST_USE err_t cplan_make(struct cplan *p);
+
+/* ---- coordinator_later.c ---- */
+
 /* ITEM gets a slot from FROM on, that of its group if others of it wait again; or none. */
 void cplan_later(struct cplan *p, struct cplan_item *item, uint32_t from);
 /* Relays of the roster that the plan does not have get a slot from FROM on. */
 void cplan_add_new(struct cplan *p, uint32_t from);
-/* It has agreed to anything, and it is known where it is. */
-bool cplan_may_ask(const struct roster_relay *r);
+
+/* ---- coordinator_guess.c: what a relay is thought to carry ---- */
+
+/* NULL: it was never measured. */
+const struct history_relay *cplan_known(const struct cplan *p, const struct rsa_id *fp);
+/* Of the roster as it is: the caller frees its hosts; NULL: out of memory. */
+struct cplan_guess cplan_guess_begin(const struct cplan *p);
+uint64_t cplan_guess_prior(const struct cplan *p, const struct cplan_guess *g,
+                           const struct roster_relay *r);
+/* When it was measured last. */
+bool cplan_was_the_limit(const struct cplan *p, const struct rsa_id *fp);
 /* What is to be allotted by its prior, and over how many sockets. KNOWN: it was the limit itself
  * when it was measured last. */
 void cplan_size(const struct cplan *p, struct cplan_item *item, bool known);
@@ -130,6 +152,9 @@ void cplan_wake(struct cplan *p);
 void ckeep_plan(const struct cplan *p);
 void ckeep_item(const struct cplan *p, const struct cplan_item *item);
 void ckeep_on(const struct cplan *p);
+/* What comes between the two is kept at once: many lines, and one file to be opened. */
+void ckeep_hold(struct cplan *p);
+void ckeep_release(struct cplan *p);
 /* A line of what was kept. ERR_MALFORMED: it is none of ours; ERR_NOMEM, ERR_LIMIT. */
 MUST_USE err_t ckeep_read(struct cplan *p, struct text line);
 /* That was the last: of this period, it goes on. */

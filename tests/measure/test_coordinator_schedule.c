@@ -9,7 +9,7 @@ enum { RELAYS = 6, DAY_S = 24 * 3600, KEPT = 1024 };
 
 static struct {
     char *lines[KEPT];
-    size_t n;
+    size_t n, times;
 } kept;
 
 static void kept_clear(void)
@@ -23,6 +23,7 @@ static err_t keep(void *arg, const char *lines, bool fresh)
 {
     struct text rest = text_of(lines), line;
     (void)arg;
+    kept.times++;
     if (fresh)
         kept_clear();
     while (text_line(&rest, &line)) {
@@ -644,13 +645,16 @@ END_TEST
 START_TEST(test_coordinator_schedule_what_was_kept_may_be_torn)
 {
     static const char *const bad[] = {
-        "",
-        "{",
-        "{\"t\":\"x\"}",
-        "{\"t\":\"plan\"}",
-        "{\"t\":\"relay\",\"fp\":\"00\"}",
+        "", "{", "{\"t\":\"x\"}", "{\"t\":\"plan\"}", "{\"t\":\"relay\",\"fp\":\"00\"}",
         "{\"t\":\"relay\",\"fp\":\"0100000000000000000000000000000000000000\",\"state\":\"x\"}",
-        "{\"t\":\"relay\",\"fp\":\"0100000000000000000000000000000000000000\",\"state\":\"done\"}"};
+        "{\"t\":\"relay\",\"fp\":\"0100000000000000000000000000000000000000\",\"state\":\"done\"}",
+        /* A number of a group that is an index; a beginning that is not in the period. */
+        "{\"t\":\"relay\",\"fp\":\"0100000000000000000000000000000000000000\",\"state\":\"done\","
+        "\"prior\":1,\"wanted\":1,\"given\":1,\"sockets\":1,\"slot\":1,\"group\":20000,\"tries\":"
+        "0}",
+        "{\"t\":\"plan\",\"period\":20454,\"begins_us\":9223372036854775807,\"slot_s\":60,"
+        "\"slots\":9,"
+        "\"compact\":true,\"capacity\":1,\"sockets\":1,\"index\":0,\"of\":1,\"relays\":1}"};
     begin(600, true);
     give_all(3);
     coordinator_schedule_start(team.c);
@@ -667,6 +671,21 @@ START_TEST(test_coordinator_schedule_what_was_kept_may_be_torn)
     team_pass(60);
     ck_assert_int_eq(shown("done"), 3);
     ck_err(coordinator_secret(team.c, "short", 5), ERR_LIMIT);
+    over();
+}
+END_TEST
+
+/* Thousands of new relays are one piece that is kept, and each of them stands in it. */
+START_TEST(test_coordinator_schedule_new_ones_are_kept_at_once)
+{
+    begin(600, true);
+    give_all(1);
+    coordinator_schedule_start(team.c);
+    team_pass(1);
+    size_t times = kept.times, n = kept.n;
+    give_all(RELAYS);
+    ck_assert_uint_eq(kept.times, times + 1);
+    ck_assert_uint_eq(kept.n, n + RELAYS - 1);
     over();
 }
 END_TEST
@@ -926,4 +945,5 @@ TESTS("measure/coordinator_schedule", test_coordinator_schedule_each_relay_in_it
       test_coordinator_schedule_a_guess_is_no_more_than_what_is_known,
       test_coordinator_schedule_who_has_no_address_is_shown,
       test_coordinator_schedule_who_is_left_gives_no_more_than_it_has,
+      test_coordinator_schedule_new_ones_are_kept_at_once,
       test_coordinator_schedule_what_was_kept_may_be_torn, test_coordinator_schedule_seeds)
