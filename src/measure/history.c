@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crypto/encode.h"
+#include "measure/estimate.h"
 
 /* An address, and who was measured there: several, if other relays have come after them. */
 struct history_place {
@@ -167,6 +168,23 @@ static bool has_granted(const struct history_relay *r, const struct result *end)
     return end->ok || (r->has_granted && !no);
 }
 
+/* As reports and bandwidth files have it: a quick try does not take a long run's place. Nor does an
+ * inconclusive one say what there is at least, of so few seconds that a relay's burst, or what was
+ * under way, may be all of it. */
+static void take_figure(struct history_relay *r, const struct result *end)
+{
+    const struct result figure = {.ts = r->measured_s, .counted = r->counted};
+    bool is_short = end->counted && end->counted < ESTIMATE_SPREAD_LEAST;
+    if (end->ok && (!r->bw || results_replaces(end, &figure))) {
+        r->bw = end->bw;
+        r->measured_s = end->ts;
+        r->counted = end->counted;
+        r->least = 0;
+    } else if (strcmp(end->why, "inconclusive") == 0 && end->bw > r->least && !is_short) {
+        r->least = end->bw;
+    }
+}
+
 err_t history_add(struct history *h, const struct result *end)
 {
     struct history_relay *r = place_of(h, end);
@@ -184,13 +202,7 @@ err_t history_add(struct history *h, const struct result *end)
     TRY(name(h, r, end->fp));
     r->last = *end;
     r->has_granted = has_granted(r, end);
-    if (end->ok) {
-        r->bw = end->bw;
-        r->measured_s = end->ts;
-        r->least = 0;
-    } else if (strcmp(end->why, "inconclusive") == 0 && end->bw > r->least) {
-        r->least = end->bw;
-    }
+    take_figure(r, end);
     return OK;
 }
 

@@ -15,8 +15,9 @@ struct history_relay {
     char fp[41]; /* "": it was named by its address */
     struct ipport at;
     struct result last; /* its newest end */
-    uint64_t bw;        /* of its newest good one; 0: there is none */
-    int64_t measured_s; /* when that was */
+    uint64_t bw;        /* of its newest good one that took the place of the one before */
+    int64_t measured_s; /* (results_replaces()), and when that was; 0: there is none */
+    uint64_t counted;   /* its seconds */
     uint64_t least;     /* an inconclusive one behind it showed that it carries so much */
     bool has_granted;   /* it was measured as one that knows measuring, and has not said no since */
     /* history.c's: relays with a fingerprint by that, all of them by their address. */

@@ -220,7 +220,46 @@ START_TEST(test_history_inconclusive_is_a_least)
 }
 END_TEST
 
-TESTS("measure/history", test_history_remembers_the_newest_good_figure, test_history_by_address,
+/* A quick try by hand says nothing that a whole run does not know better, and a burst of three
+ * seconds is not what a relay carries at least. */
+START_TEST(test_history_a_short_run_says_little)
+{
+    enum { DAY_S = 24 * 3600 };
+    struct history h;
+    struct ipport here = at("203.0.113.7:9001");
+    struct result r = {.is_end = true, .ok = true, .bw = 100, .ts = 1, .at = here, .fp = "AA"};
+    history_init(&h);
+    r.counted = 29;
+    ck_ok(history_add(&h, &r));
+    r.bw = 700;
+    r.counted = 7;
+    r.ts = 1000;
+    ck_ok(history_add(&h, &r));
+    const struct history_relay *relay = history_find(&h, "AA", NULL);
+    ck_assert_uint_eq(history_prior(relay), 100);
+    ck_assert_int_eq(relay->measured_s, 1);
+    ck_assert_int_eq(relay->last.ts, 1000);
+    r.ok = false;
+    memcpy(r.why, "inconclusive", 13);
+    r.counted = 3;
+    ck_ok(history_add(&h, &r));
+    ck_assert_uint_eq(history_prior(relay), 100);
+    r.bw = 600;
+    r.counted = 4;
+    ck_ok(history_add(&h, &r));
+    ck_assert_uint_eq(history_prior(relay), 600);
+    r.ok = true;
+    r.counted = 7;
+    r.ts = DAY_S + 2;
+    ck_ok(history_add(&h, &r));
+    ck_assert_uint_eq(relay->bw, 600);
+    ck_assert_int_eq(relay->measured_s, DAY_S + 2);
+    history_free(&h);
+}
+END_TEST
+
+TESTS("measure/history", test_history_a_short_run_says_little,
+      test_history_remembers_the_newest_good_figure, test_history_by_address,
       test_history_attempts_count, test_history_runs_count_by_identity,
       test_history_attempts_beyond_what_is_kept, test_history_relays_that_change_places,
       test_history_inconclusive_is_a_least, test_history_many)
