@@ -145,6 +145,8 @@ void report_put_why(const struct report *r, int64_t now_s, struct docw *w)
         return;
     }
     why_limit(r, run, w);
+    if (json_is_true(json_object_get(r->good, "unsteady")))
+        docw_fmt(w, "- The run was unsteady: its seconds differ widely. Measure it again.\n");
     why_clients(r, run, w);
     why_measurers(r, w);
     why_others(r, run, w);

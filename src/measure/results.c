@@ -288,6 +288,8 @@ static void put_estimate(struct line *l, const struct run_result *result)
     put_text(l, "limited_by", e->limited_by == LIMITED_BY_RELAY ? "relay" : "us");
     put_u64(l, "clamped", e->clamped);
     put_u64(l, "counted", e->counted);
+    if (estimate_is_unsteady(e))
+        put(l, "unsteady", json_true());
 }
 
 char *results_end(const struct results_of *r, const struct run_result *result, int64_t began_s,

@@ -45,6 +45,12 @@ START_TEST(test_ctlwords_results)
          "127.0.0.1:1 carries 24.0 Mbit/s (3.000 MB/s), 2.0 of them its clients', limited by "
          "relay.\n"
          "  In 3 of 29 seconds it claimed more clients than is believed.\n");
+    says("{\"event\":\"result\",\"addr\":\"127.0.0.1:1\",\"ok\":true,\"bw\":3000000,\"bg\":250000,"
+         "\"limited_by\":\"relay\",\"unsteady\":true,\"counted\":29}",
+         false,
+         "127.0.0.1:1 carries 24.0 Mbit/s (3.000 MB/s), 2.0 of them its clients', limited by "
+         "relay.\n"
+         "  The run was unsteady: its seconds differ widely. Measure it again.\n");
     says("{\"event\":\"result\",\"addr\":\"127.0.0.1:1\",\"ok\":false,\"why\":\"cheat\",\"detail\":"
          "\"cell 3\"}",
          false, "127.0.0.1:1: cheat: cell 3\n");
@@ -56,6 +62,9 @@ START_TEST(test_ctlwords_results)
     says("{\"t\":\"end\",\"ts\":1764500000,\"fp\":\"AB\",\"addr\":\"127.0.0.1:1\",\"ok\":false,"
          "\"why\":\"cheat\",\"detail\":\"cell 3\"}",
          false, "2025-11-30 10:53 UTC AB 127.0.0.1:1: cheat: cell 3\n");
+    says("{\"nickname\":\"caer\",\"t\":\"end\",\"ts\":1764500000,\"fp\":\"AB\",\"addr\":"
+         "\"127.0.0.1:1\",\"ok\":false,\"why\":\"cheat\",\"detail\":\"cell 3\"}",
+         false, "2025-11-30 10:53 UTC caer AB 127.0.0.1:1: cheat: cell 3\n");
     says("{\"event\":\"refused\",\"relay\":\"x\",\"why\":\"no such\"}", false,
          "x: not measured: no such\n");
     says("{\"event\":\"end\"}", false, "");

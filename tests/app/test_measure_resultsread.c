@@ -13,6 +13,8 @@ static struct {
     struct log log;
     struct net *net;
     struct resultsread *reader;
+    struct listing *listing;
+    size_t named; /* lines with a nickname */
     size_t lines, bytes;
     bool over, good, holds;
 } t;
@@ -56,6 +58,7 @@ static void lines(void *arg, struct text all)
     while (text_line(&all, &line)) {
         ck_assert(line.len > 2 && line.s[0] == '{' && line.s[line.len - 1] == '}');
         t.lines++;
+        t.named += text_starts(line, "{\"nickname\":\"caer\",\"t\":\"end\",") ? 1 : 0;
     }
     resultsread_hold(t.reader, t.holds);
 }
@@ -72,8 +75,8 @@ static void done(void *arg, bool good)
 static err_t start(const char *relay)
 {
     const struct resultsread_of of = {
-        .dir = dir, .relay = relay, .lines = lines, .done = done, .arg = &t};
-    t.lines = t.bytes = 0;
+        .dir = dir, .relay = relay, .listing = t.listing, .lines = lines, .done = done, .arg = &t};
+    t.lines = t.bytes = t.named = 0;
     t.over = false;
     return resultsread_start(t.net, &of, &t.reader);
 }
@@ -95,6 +98,35 @@ START_TEST(test_resultsread_ends_of_all_or_one)
     read_all("$" FP, 51);
     read_all("00000000000000000000000000000000000000EF", 0);
     ck_err(start("guard1"), ERR_ARG);
+    teardown();
+}
+END_TEST
+
+/* The relay FP, and two others of one name. */
+static void list(void)
+{
+    const struct sha256 pin = {{0}};
+    struct router relays[3] = {{.nickname = "caer"}, {.nickname = "twice"}, {.nickname = "Twice"}};
+    const struct consensus c = {.relays = relays, .n_relays = 3, .valid_after_s = 1};
+    relays[0].rsa.b[19] = 0xab;
+    relays[1].rsa.b[19] = 0xac;
+    relays[2].rsa.b[19] = 0xad;
+    t.listing = listing_new(&pin);
+    ck_ok(listing_consensus(t.listing, &c));
+}
+
+START_TEST(test_resultsread_by_name_and_with_names)
+{
+    setup();
+    write_results(101, 300);
+    list();
+    read_all(NULL, 101);
+    ck_assert_uint_eq(t.named, 51);
+    read_all("Caer", 51);
+    ck_assert_uint_eq(t.named, 51);
+    ck_err(start("twice"), ERR_LIMIT);
+    ck_err(start("guard1"), ERR_ARG);
+    listing_free(t.listing);
     teardown();
 }
 END_TEST
@@ -158,5 +190,6 @@ START_TEST(test_resultsread_without_a_folder)
 END_TEST
 
 TESTS("app/measure/resultsread", test_resultsread_ends_of_all_or_one,
-      test_resultsread_lines_are_whole, test_resultsread_waits_when_held,
-      test_resultsread_that_is_stopped_is_gone, test_resultsread_without_a_folder)
+      test_resultsread_by_name_and_with_names, test_resultsread_lines_are_whole,
+      test_resultsread_waits_when_held, test_resultsread_that_is_stopped_is_gone,
+      test_resultsread_without_a_folder)

@@ -287,6 +287,17 @@ START_TEST(test_report_a_short_run)
 }
 END_TEST
 
+START_TEST(test_report_an_unsteady_run)
+{
+    struct report *r = report_new(FP, NULL);
+    read_line(r, "end", 1, HOUR, ",\"began\":1,\"ok\":true,\"bw\":1250000,\"unsteady\":true");
+    ck_assert(says(r, "- The run was unsteady: its seconds differ widely. Measure it again.\n"));
+    read_line(r, "end", 2, HOUR / 2, ",\"began\":1,\"ok\":true,\"bw\":1250000");
+    ck_assert(!says(r, "unsteady"));
+    report_free(r);
+}
+END_TEST
+
 /* Relays of tor do not tell what their clients have. */
 START_TEST(test_report_unknown_clients)
 {
@@ -330,4 +341,5 @@ END_TEST
 TESTS("measure/report", test_report_why_so_low, test_report_by_address,
       test_report_without_a_figure, test_report_verdicts, test_report_verdicts_beside_what_is_said,
       test_report_names_who_disagrees, test_report_says_what_to_fetch, test_report_many_runs,
-      test_report_a_short_run, test_report_unknown_clients, test_report_classic)
+      test_report_a_short_run, test_report_an_unsteady_run, test_report_unknown_clients,
+      test_report_classic)

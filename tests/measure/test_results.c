@@ -143,6 +143,24 @@ START_TEST(test_results_end_line_has_what_each_second_brought)
 }
 END_TEST
 
+/* For whoever reads of it: ctl, reports. */
+START_TEST(test_results_say_that_a_run_was_unsteady)
+{
+    struct run_result result = {.state = RUN_DONE, .conclusive = true};
+    (void)run(false);
+    result.estimate = (struct estimate){.bw = 1000, .p25 = 800, .p75 = 1300, .counted = 10};
+    const struct results_of of = {w.run, &config};
+    char *line = results_end(&of, &result, 1, 2);
+    ck_assert(!strstr(line, "unsteady"));
+    free(line);
+    result.estimate.p75 = 1301;
+    line = results_end(&of, &result, 1, 2);
+    ck_assert(strstr(line, ",\"unsteady\":true,"));
+    free(line);
+    tear_down();
+}
+END_TEST
+
 START_TEST(test_results_a_cheat_has_its_evidence)
 {
     struct result r;
@@ -240,5 +258,6 @@ END_TEST
 
 TESTS("measure/results", test_results_a_file_a_day,
       test_results_end_line_has_what_each_second_brought, test_results_a_cheat_has_its_evidence,
-      test_results_keep_no_secret, test_results_parse_passes_over_seconds,
-      test_results_seconds_are_not_missed, test_results_what_is_no_line)
+      test_results_say_that_a_run_was_unsteady, test_results_keep_no_secret,
+      test_results_parse_passes_over_seconds, test_results_seconds_are_not_missed,
+      test_results_what_is_no_line)

@@ -70,6 +70,7 @@ static err_t open_orders(struct coord_service *cs, const char *path)
 {
     const struct orders_of of = {.coordinator = cs->c,
                                  .resultsdir = cs->conf.resultsdir,
+                                 .listing = cs->listing,
                                  .shutdown = shut_down,
                                  .bwfile = bwfile,
                                  .arg = cs};

@@ -33,7 +33,7 @@ static const char HELP[] =
     "  status             what runs, and who is there\n"
     "  measurers, relays  who is listed; what is known or was measured, its last figure, and why\n"
     "                     it would not be measured\n"
-    "  results [RELAY]    of the last 8 days\n"
+    "  results [RELAY]    of the last 8 days: of all, or of an address, fingerprint or nickname\n"
     "  schedule [--start|--stop|--show]\n"
     "                     of the day: how far it is; follow it, day after day, or no more; each\n"
     "                     relay with its slot, which is nobody else's business\n"

@@ -58,7 +58,8 @@ static void result(FILE *to, const json_t *o, bool live)
     char at[32];
     fputs(live ? "\r\033[K" : "", to);
     if (!*text(o, "event")) /* of the past */
-        fprintf(to, "%s %s ", moment(number(o, "ts"), at), text(o, "fp"));
+        fprintf(to, "%s %s%s%s ", moment(number(o, "ts"), at), text(o, "nickname"),
+                *text(o, "nickname") ? " " : "", text(o, "fp"));
     if (!json_is_true(json_object_get(o, "ok"))) {
         fprintf(to, "%s: %s: %s\n", relay, text(o, "why"), text(o, "detail"));
         if (number(o, "bw"))
@@ -78,6 +79,8 @@ static void result(FILE *to, const json_t *o, bool live)
                 "%s carries %.1f Mbit/s (%.3f MB/s), %.1f of them its clients', limited by %s.\n",
                 relay, mbit(o, "bw"), (double)number(o, "bw") / 1e6, mbit(o, "bg"),
                 text(o, "limited_by"));
+    if (json_is_true(json_object_get(o, "unsteady")))
+        fputs("  The run was unsteady: its seconds differ widely. Measure it again.\n", to);
     if (number(o, "clamped"))
         fprintf(to, "  In %d of %d seconds it claimed more clients than is believed.\n",
                 (int)number(o, "clamped"), (int)number(o, "counted"));

@@ -204,6 +204,7 @@ static err_t read_results(struct caller *c, const char *relay)
 {
     const struct resultsread_of of = {.dir = c->orders->of.resultsdir,
                                       .relay = relay,
+                                      .listing = c->orders->of.listing,
                                       .lines = reader_lines,
                                       .done = reader_done,
                                       .arg = c};
@@ -224,7 +225,10 @@ static void do_results(struct caller *c, const json_t *order)
     }
     err_t e = read_results(c, json_string_value(json_object_get(order, "relay")));
     if (e == ERR_ARG)
-        say_error(c, "say a fingerprint, or an address with its port");
+        say_error(c, "say a fingerprint, an address with its port, or the name of a relay that the "
+                     "coordinator knows");
+    else if (e == ERR_LIMIT)
+        say_error(c, "several relays are called so: say the fingerprint");
     else if (e != OK)
         say_error(c, "the results cannot be read now: no process could be made");
 }

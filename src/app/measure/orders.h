@@ -10,8 +10,9 @@ struct orders;
 
 struct orders_of {
     struct coordinator *coordinator;
-    const char *resultsdir;      /* outlives it */
-    void (*shutdown)(void *arg); /* somebody wants the coordinator to end */
+    const char *resultsdir;        /* outlives it, */
+    const struct listing *listing; /* and this */
+    void (*shutdown)(void *arg);   /* somebody wants the coordinator to end */
     /* Somebody wants a bandwidth file: returns the number of the work, of which orders_bwfile()
      * tells once it is done. 0: no process could be made. */
     unsigned (*bwfile)(void *arg);

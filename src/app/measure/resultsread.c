@@ -6,6 +6,7 @@
 
 #include "app/measure/resultsfile.h"
 #include "base/buf.h"
+#include "crypto/encode.h"
 #include "measure/whose.h"
 #include "net/chore.h"
 
@@ -25,6 +26,7 @@ struct resultsread {
 struct asked {
     bool all;
     struct whose whose;
+    const struct listing *listing;
     FILE *to;
 };
 
@@ -37,6 +39,26 @@ static err_t learn_line(void *arg, struct text line)
     return OK;
 }
 
+/* As the network calls it now; "": it does not know it. */
+static const char *name_of(const struct asked *a, const struct result *r)
+{
+    struct rsa_id rsa;
+    const struct listed_relay *listed = NULL;
+    if (a->listing && hex_decode_exact(text_of(r->fp), rsa.b, sizeof rsa.b) == OK)
+        listed = listing_find(a->listing, &rsa);
+    return listed ? listed->nickname : "";
+}
+
+/* LINE is an object that is not empty. A nickname is letters and digits. */
+static bool put(const struct asked *a, struct text line, const char *nickname)
+{
+    struct text rest = {line.s + 1, line.len - 1};
+    if (*nickname ? fprintf(a->to, "{\"nickname\":\"%s\",", nickname) < 0
+                  : fputc('{', a->to) != '{')
+        return false;
+    return fwrite(rest.s, 1, rest.len, a->to) == rest.len && fputc('\n', a->to) == '\n';
+}
+
 static err_t tell_line(void *arg, struct text line)
 {
     const struct asked *a = arg;
@@ -44,8 +66,7 @@ static err_t tell_line(void *arg, struct text line)
     if (!(a->all || whose_may(&a->whose, line)) || results_parse(line, &r) != OK || !r.is_end ||
         !(a->all || whose_is(&a->whose, &r)))
         return OK;
-    bool good = fwrite(line.s, 1, line.len, a->to) == line.len && fputc('\n', a->to) == '\n';
-    return good ? OK : ERR_IO;
+    return put(a, line, name_of(a, &r)) ? OK : ERR_IO;
 }
 
 static err_t tell(const struct resultsread *r, struct asked *a)
@@ -66,7 +87,8 @@ static err_t tell(const struct resultsread *r, struct asked *a)
 static bool work(void *arg, int to)
 {
     const struct resultsread *r = arg;
-    struct asked a = {.all = !r->of.relay, .whose = r->whose, .to = fdopen(to, "w")};
+    struct asked a = {
+        .all = !r->of.relay, .whose = r->whose, .listing = r->of.listing, .to = fdopen(to, "w")};
     if (!a.to)
         return false;
     err_t e = tell(r, &a);
@@ -106,12 +128,25 @@ static void done(void *arg, bool good, struct text said)
     resultsread_free(r);
 }
 
+/* What is no fingerprint and no address may be a name. */
+static err_t find(const struct resultsread_of *of, struct whose *out)
+{
+    const struct listed_relay *listed;
+    char fp[HEX_SIZE(sizeof listed->rsa.b)];
+    err_t e = whose_init(out, text_of(of->relay));
+    if (e == OK || !of->listing)
+        return e;
+    e = listing_named(of->listing, of->relay, &listed);
+    if (e != OK)
+        return e == ERR_LIMIT ? e : ERR_ARG;
+    return whose_init(out, text_of(hex_upper(listed->rsa.b, sizeof listed->rsa.b, fp)));
+}
+
 err_t resultsread_start(struct net *n, const struct resultsread_of *of, struct resultsread **out)
 {
-    const char *relay = of->relay;
     struct whose whose = {.n_at = 0};
-    if (relay && whose_init(&whose, text_of(relay)) != OK)
-        return ERR_ARG;
+    if (of->relay)
+        TRY(find(of, &whose));
     struct resultsread *r = calloc(1, sizeof *r);
     if (!r)
         return ERR_NOMEM;

@@ -7,20 +7,24 @@
 #include <stdbool.h>
 
 #include "base/text.h"
+#include "measure/listing.h"
 #include "net/net.h"
 
 struct resultsread;
 
 struct resultsread_of {
     const char *dir;
-    const char *relay; /* a fingerprint, or an address with its port; NULL: all */
-    /* Whole LINES of ends, the oldest first. It may hold the reader, and may not stop it. */
+    const char *relay; /* a fingerprint, an address with its port, or a name; NULL: all */
+    const struct listing *listing; /* of whom that may be; NULL: of nobody */
+    /* Whole LINES of ends, the oldest first, each with the relay's nickname if it is listed now. It
+     * may hold the reader, and may not stop it. */
     void (*lines)(void *arg, struct text lines);
     void (*done)(void *arg, bool good); /* it is over, and freed when this returns */
     void *arg;
 };
 
-/* Those of the last eight days. ERR_ARG: that is no relay. ERR_IO, ERR_NOMEM. */
+/* Those of the last eight days. ERR_ARG: that is no relay. ERR_LIMIT: several are called so.
+ * ERR_IO, ERR_NOMEM. */
 MUST_USE err_t resultsread_start(struct net *n, const struct resultsread_of *of,
                                  struct resultsread **out);
 /* Whether there are to be no lines for now: the reading waits, and nothing grows meanwhile. */
