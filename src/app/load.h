@@ -6,6 +6,10 @@
 
 #include "app/cmdline.h"
 
+#ifndef TUNIC_CONFIG_DIR
+#define TUNIC_CONFIG_DIR "/etc/tor" /* tor's, whose place Tunic takes */
+#endif
+
 /* Where files and the user are found; a test sets its own. */
 struct load_env {
     const char *home;       /* or NULL */

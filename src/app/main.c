@@ -1,163 +1,17 @@
-/* The program: reads the command line, does what needs no network itself, hands the rest on. */
+/* The program: reads the command line and the configuration, and hands on what is asked for. */
 #include <errno.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "app/cmdline.h"
+#include "app/dryrun.h"
+#include "app/immediate.h"
 #include "app/process.h"
 #include "app/run.h"
 #include "app/version.h"
-#include "crypto/s2k.h"
-#include "crypto/secret.h"
 #include "host/apply.h"
 #include "host/disk.h"
-#include "host/verify.h"
-
-#ifndef TUNIC_CONFIG_DIR
-#define TUNIC_CONFIG_DIR "/etc/tor" /* tor's, whose place Tunic takes */
-#endif
-
-/* What the other programs are for, in the order of cmdline_programs. */
-static const char *const programs[] = {
-    "a private Tor network in this process, for tests",
-    "documents of Tor's directory, verified",
-    "a relay of your own, tried rule by rule",
-    "directory documents, made and signed for tests",
-    "what relays carry, measured as FlashFlow does it",
-    "steers a running Tunic or tor through its control port",
-};
-
-static const char HELP_HEAD[] =
-    "Tunic " TUNIC_VERSION ": a Tor client with tor's options, independent of the Tor Project.\n"
-    "\n"
-    "tunic -f <torrc> [--Option value]... [+Option value] [/Option]\n";
-static const char HELP[] =
-    "\n"
-    "  -f FILE                 read FILE instead of " TUNIC_CONFIG_DIR "/torrc or ~/.torrc; - is\n"
-    "                          standard input\n"
-    "  --defaults-torrc FILE   read FILE before it, instead of " TUNIC_CONFIG_DIR
-    "/torrc-defaults\n"
-    "  --ignore-missing-torrc  go on with the defaults if FILE is not there\n"
-    "  --verify-config         only tell whether the configuration is valid\n"
-    "  --dump-config short     print the options that differ from the defaults, or: non-builtin,\n"
-    "                          full\n"
-    "  --list-torrc-options    print the name of every option\n"
-    "  --hash-password WORD    print what HashedControlPassword takes for it\n"
-    "  --hush, --quiet         log from warnings up; nothing\n"
-    "  --version, --library-versions, --list-modules, --help\n"
-    "\n"
-    "Every option, with examples and files: man tunic.\n";
-
-/* What programs look for first and last in tor's help, stem's among them. */
-static const char TOR_HELP_BEGIN[] = "Copyright (c) 2001 and later for tor, by its authors. This "
-                                     "is not tor, and has no code of it.\n\n";
-static const char TOR_HELP_END[] =
-    "\ntor -f <torrc> [args]\n"
-    "See man page for options, or https://www.torproject.org/ for documentation.\n";
-
-static void print_help(const char *called)
-{
-    const char *slash = strrchr(called, '/');
-    bool as_tor = strcmp(slash ? slash + 1 : called, "tor") == 0;
-    fputs(as_tor ? TOR_HELP_BEGIN : "", stdout);
-    fputs(HELP_HEAD, stdout);
-    for (size_t i = 0; cmdline_programs[i]; i++)
-        printf("tunic %-8s ...        %s; see tunic %s --help\n", cmdline_programs[i], programs[i],
-               cmdline_programs[i]);
-    fputs(HELP, stdout);
-    fputs(as_tor ? TOR_HELP_END : "", stdout);
-}
-
-static int list_options(void)
-{
-    size_t n;
-    const struct opt *table = opt_table(&n);
-    for (size_t i = 0; i < n; i++)
-        if (opt_listed(&table[i]))
-            puts(table[i].name);
-    return 0;
-}
-
-static int list_deprecated(void)
-{
-    puts("HTTPProxy\nHTTPProxyAuthenticator\nReachableDirAddresses\nClientPreferIPv6DirPort");
-    return 0;
-}
-
-static int list_modules(void)
-{
-    puts("relay: no\ndirauth: no\ndircache: no\npow: no");
-    return 0;
-}
-
-/* With a salt of its own, so that two hashes of one password do not tell that it is one. */
-static int hash_password(const char *password)
-{
-    uint8_t specifier[S2K_SPECIFIER_LEN];
-    char text[S2K_TEXT_SIZE];
-    if (crypto_init() != OK)
-        return 1;
-    crypto_random(NULL, specifier, S2K_SALT_LEN);
-    specifier[S2K_SALT_LEN] = S2K_COUNT_64K;
-    puts(s2k_encode(password, strlen(password), specifier, text));
-    return 0;
-}
-
-/* Commands that need no configuration; -1 for the others. */
-static int run_immediate(const struct cmdline *c, const char *called, const struct log *log)
-{
-    switch (c->command) {
-    case CMD_VERSION:
-        version_print(stdout);
-        return 0;
-    case CMD_HELP:
-        print_help(called);
-        return 0;
-    case CMD_LIST_OPTIONS:
-        return list_options();
-    case CMD_LIST_DEPRECATED:
-        return list_deprecated();
-    case CMD_LIST_MODULES:
-        return list_modules();
-    case CMD_LIBRARY_VERSIONS:
-        version_print_libraries(stdout);
-        return 0;
-    case CMD_HASH_PASSWORD:
-        return hash_password(c->argument);
-    case CMD_RELAY_ONLY:
-        log_err(log, "This command is for relays, and Tunic is a client.");
-        return 1;
-    case CMD_RUN:
-    case CMD_VERIFY_CONFIG:
-    case CMD_DUMP_CONFIG:
-    case CMD_LIST_FINGERPRINT:
-        break;
-    }
-    return -1;
-}
-
-static int dump_config(const struct cmdline *c, const struct options *o)
-{
-    const char *arg = c->argument ? c->argument : "";
-    bool full = strcmp(arg, "full") == 0, builtin = strcmp(arg, "non-builtin") == 0;
-    if (!full && !builtin && strcmp(arg, "short") != 0) {
-        fputs("No valid argument to --dump-config found!\nPlease select 'short' or 'full'.\n",
-              stderr);
-        return 1;
-    }
-    struct options *ours = builtin ? options_new(false) : NULL;
-    char *text = options_dump(o, ours ? ours : o->base, full ? DUMP_ALL : DUMP_MINIMAL);
-    options_free(ours);
-    if (!text)
-        return 1;
-    fputs(text, stdout);
-    free(text);
-    return 0;
-}
 
 static int refused(const struct app *app, const struct conf_err *e)
 {
@@ -166,22 +20,10 @@ static int refused(const struct app *app, const struct conf_err *e)
     return 1;
 }
 
-/* Checks as strictly as a start does, and in its order: sockets with the rights that there are,
- * files with those of User. */
-static err_t verify(const struct app *app, struct conf_err *e)
-{
-    const struct options *o = app->options;
-    TRY(verify_ports(o, app->log, e));
-    TRY(process_limits(o, app->log, e));
-    TRY(process_settle(o, app->log, e));
-    TRY(verify_countries(o, app->log, e));
-    return verify_files(o, e);
-}
-
 static int verify_config(const struct app *app)
 {
     struct conf_err e;
-    if (verify(app, &e) != OK)
+    if (dryrun_verify(app->options, app->log, &e) != OK)
         return refused(app, &e);
     puts("Configuration was valid");
     return 0;
@@ -193,7 +35,7 @@ static int run_configured(struct app *app)
     case CMD_VERIFY_CONFIG:
         return verify_config(app);
     case CMD_DUMP_CONFIG:
-        return dump_config(app->cmdline, app->options);
+        return dryrun_dump(app->cmdline, app->options);
     case CMD_LIST_FINGERPRINT:
         log_err(app->log, "Clients don't have long-term identity keys. Exiting.");
         return 1;
@@ -211,13 +53,6 @@ static int run_configured(struct app *app)
     return app_run(app);
 }
 
-static const char *home_folder(void)
-{
-    const char *home = getenv("HOME");
-    const struct passwd *pw = home ? NULL : getpwuid(getuid());
-    return pw ? pw->pw_dir : home;
-}
-
 static void greet(const struct log *log)
 {
     char platform[VERSION_PLATFORM_MAX];
@@ -229,7 +64,7 @@ static void greet(const struct log *log)
 static int configure_and_run(struct app *app)
 {
     struct conf_err e;
-    const struct load_env env = {home_folder(), TUNIC_CONFIG_DIR, stdin, disk_source(app->log),
+    const struct load_env env = {process_home(), TUNIC_CONFIG_DIR, stdin, disk_source(app->log),
                                  app->log};
     if (load_configuration(app->cmdline, &env, &app->options, &e) != OK)
         return refused(app, &e);
@@ -251,7 +86,7 @@ static int client_main(int argc, char **argv)
     if (cmdline_parse(argc, argv, app.log, &app.cmdline, &e) != OK) {
         status = refused(&app, &e);
     } else {
-        status = run_immediate(app.cmdline, argv[0], app.log);
+        status = immediate_run(app.cmdline, argv[0], app.log);
         if (status < 0)
             status = configure_and_run(&app);
     }
@@ -299,7 +134,7 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], cmdline_programs[i]) == 0)
             return become_tools(argv);
     if (argc == 2 && strcmp(argv[1], "help") == 0) {
-        print_help(argv[0]);
+        immediate_help(argv[0]);
         return 0;
     }
     if (argc > 1 && is_nothing(argv[1])) {

@@ -38,6 +38,9 @@ void process_daemon_ready(int *ready_fd);
 /* Writes "PID\n"; ERR_IO. process_pidfile_remove() is for the end. */
 MUST_USE err_t process_pidfile_write(const char *path, struct conf_err *e);
 
+/* The home folder of whoever runs it, or NULL; static storage. */
+const char *process_home(void);
+
 /* Becomes USER for good (groups, gid, uid) and checks that there is no way back. */
 MUST_USE err_t process_switch_user(const char *user, const struct log *log, struct conf_err *e);
 

@@ -78,6 +78,14 @@ size_t logfile_format(char out[LOGFILE_LINE_MAX], int64_t wall_us, int granulari
     return (size_t)len;
 }
 
+void logfile_to_stderr(void *arg, enum log_level level, const char *line)
+{
+    char text[LOGFILE_LINE_MAX];
+    (void)arg;
+    logfile_format(text, system_wall_us(), 1, level, line);
+    fprintf(stderr, "%s\n", text);
+}
+
 static int priority_of(enum log_level level)
 {
     static const int priorities[] = {7, 6, 5, 4, 3}; /* debug, info, notice, warning, err */

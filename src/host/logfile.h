@@ -45,6 +45,9 @@ void logfile_debug(struct logfile *f);
  * program. They change with each logfile_commit(). */
 size_t logfile_fds(const struct logfile *f, int *fds, size_t most);
 
+/* A log's sink: standard error, each line with its time. */
+void logfile_to_stderr(void *arg, enum log_level level, const char *line);
+
 /* One line as it is written, without a newline; for tests. The time is local. */
 enum { LOGFILE_LINE_MAX = 4096 };
 size_t logfile_format(char out[LOGFILE_LINE_MAX], int64_t wall_us, int granularity_ms,

@@ -225,10 +225,10 @@ def test_nothing_is_left_behind(tmp_path):
     assert alive(marker) == []
     process = subprocess.Popen(tunic("--relays", "3", "--quiet", "--", "sleep", marker),
                                env={**os.environ, "TMPDIR": str(tmp_path)})
-    wait(lambda: len(alive(marker)) > 1, 10)        # tunic's own command line has it too
+    wait(lambda: len(alive(marker)) > 1, 60)        # tunic's own command line has it too
     process.kill()
     process.wait()
-    wait(lambda: alive(marker) == [], 5)
+    wait(lambda: alive(marker) == [], 30)
 
 
 # -- bad use ------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include "app/measure/tool.h"
 #include "app/notify.h"
@@ -165,17 +164,6 @@ int service_read(struct service *s, struct mconf **conf)
 
 /* ---- the loop ---- */
 
-static void to_stderr(void *arg, enum log_level level, const char *line)
-{
-    struct timespec t;
-    char text[LOGFILE_LINE_MAX];
-    (void)arg;
-    clock_gettime(CLOCK_REALTIME, &t);
-    logfile_format(text, (int64_t)t.tv_sec * (int64_t)US_PER_SEC + t.tv_nsec / 1000, 1, level,
-                   line);
-    fprintf(stderr, "%s\n", text);
-}
-
 /* A configuration that is wrong changes nothing. */
 static void reload(struct service *s)
 {
@@ -220,7 +208,7 @@ static void raise_fd_limit(void)
 int service_begin(struct service *s)
 {
     static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
-    s->log = (struct log){.least = LOG_NOTICE, .unsafe = true, .sink = to_stderr};
+    s->log = (struct log){.least = LOG_NOTICE, .unsafe = true, .sink = logfile_to_stderr};
     signal(SIGPIPE, SIG_IGN);
     raise_fd_limit();
     err_t e = crypto_init();

@@ -39,5 +39,6 @@ MUST_USE err_t testnet_args_parse(int argc, char *const *argv, struct testnet_ar
 void testnet_args_free(struct testnet_args *a);
 
 extern const char testnet_help[];
+void testnet_list_faults(void); /* to standard output */
 
 #endif

@@ -1,134 +1,14 @@
 #include "app/testnet/files.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/text.h"
 #include "crypto/encode.h"
 #include "crypto/secret.h"
 #include "dirdoc/identity_file.h"
-#include "host/folder.h"
 
-enum { OPEN_TO_ALL = 0644, OWN = 0600, OWN_DIR = 0700, REMOVE_FDS = 16 };
-
-static err_t fail(char *why, const char *what, const char *path)
-{
-    snprintf(why, TESTNET_FILES_WHY, "cannot %s %.200s: %s", what, path, strerror(errno));
-    return ERR_IO;
-}
-
-/* ---- the folder ---- */
-
-static err_t make_temporary(struct testnet_dir *d, char *why)
-{
-    const char *tmp = getenv("TMPDIR");
-    static const char blanks[] = {'X', 'X', 'X', 'X', 'X', 'X', 0}; /* for mkdtemp() */
-    int n = snprintf(d->path, sizeof d->path, "%s/tunic-testnet-%s", tmp && *tmp ? tmp : "/tmp",
-                     blanks);
-    if (n >= (int)sizeof d->path || !mkdtemp(d->path))
-        return fail(why, "make a folder in", tmp && *tmp ? tmp : "/tmp");
-    d->temporary = true;
-    return OK;
-}
-
-/* The files' paths get a name behind this one. */
-static err_t make_wished(struct testnet_dir *d, const char *wish, char *why)
-{
-    struct stat st;
-    char *absolute;
-    if (mkdir(wish, OWN_DIR) != 0 && errno != EEXIST)
-        return fail(why, "make --dir", wish);
-    if (stat(wish, &st) == 0 && !S_ISDIR(st.st_mode)) {
-        errno = ENOTDIR;
-        return fail(why, "use --dir", wish);
-    }
-    if (access(wish, W_OK | X_OK) != 0)
-        return fail(why, "write to --dir", wish);
-    absolute = realpath(wish, NULL);
-    if (!absolute || strlen(absolute) > sizeof d->path - 64) {
-        errno = absolute ? ENAMETOOLONG : errno;
-        free(absolute);
-        return fail(why, "use --dir", wish);
-    }
-    snprintf(d->path, sizeof d->path, "%s", absolute);
-    free(absolute);
-    return OK;
-}
-
-err_t testnet_dir_open(const char *wish, struct testnet_dir *out, char why[TESTNET_FILES_WHY])
-{
-    struct conf_err e;
-    *out = (struct testnet_dir){.lock_fd = -1};
-    TRY(wish ? make_wished(out, wish, why) : make_temporary(out, why));
-    int fd = open(out->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return fail(why, "use --dir", out->path);
-    err_t status = folder_lock(fd, out->path, &out->lock_fd, &e);
-    close(fd);
-    if (status == ERR_STATE)
-        snprintf(why, TESTNET_FILES_WHY, "another test network uses --dir %.200s", out->path);
-    else if (status != OK)
-        snprintf(why, TESTNET_FILES_WHY, "%.300s", e.text);
-    return status;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
-{
-    (void)st, (void)type, (void)where;
-    return remove(path);
-}
-
-void testnet_dir_close(struct testnet_dir *d)
-{
-    if (d->lock_fd >= 0)
-        close(d->lock_fd);
-    d->lock_fd = -1;
-    if (d->temporary)
-        (void)nftw(d->path, remove_one, REMOVE_FDS, FTW_DEPTH | FTW_PHYS);
-    d->temporary = false;
-}
-
-/* ---- files ---- */
-
-/* A file under another name, to be renamed once it is whole. */
-struct draft {
-    FILE *f;
-    char path[TESTNET_DIR_MAX + 64], aside[TESTNET_DIR_MAX + 72];
-};
-
-static err_t draft_open(struct draft *w, const struct testnet_dir *d, const char *name, mode_t mode,
-                        char *why)
-{
-    snprintf(w->path, sizeof w->path, "%s/%s", d->path, name);
-    snprintf(w->aside, sizeof w->aside, "%s.tmp", w->path);
-    (void)unlink(w->aside);
-    int fd = open(w->aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    w->f = fd >= 0 ? fdopen(fd, "w") : NULL;
-    if (w->f)
-        return OK;
-    err_t e = fail(why, "write", w->path);
-    if (fd >= 0)
-        close(fd);
-    return e;
-}
-
-static err_t draft_done(struct draft *w, char *why)
-{
-    bool good = !ferror(w->f);
-    if (fclose(w->f) != 0 || !good || rename(w->aside, w->path) != 0) {
-        err_t e = fail(why, "write", w->path);
-        (void)unlink(w->aside);
-        return e;
-    }
-    return OK;
-}
+enum { OPEN_TO_ALL = 0644, OWN = 0600 };
 
 static const char *role_name(enum plan_role role)
 {
@@ -148,15 +28,15 @@ static void hex_of(const uint8_t *bytes, size_t len, char *out)
 static err_t write_torrc(const struct testnet_dir *d, const struct testnet_facts *f, char *why)
 {
     char line[TESTNET_LINE_MAX];
-    struct draft w;
-    TRY(draft_open(&w, d, "client.torrc", OPEN_TO_ALL, why));
+    struct testnet_draft w;
+    TRY(testnet_draft_open(&w, d, "client.torrc", OPEN_TO_ALL, why));
     fputs("# For any client of this test network: tor -f client.torrc --SocksPort 9150\n"
           "#   --DataDirectory some/where\n"
           "TestingTorNetwork 1\n",
           w.f);
     for (size_t i = 0; i < f->plan->n_authorities; i++)
         fprintf(w.f, "DirAuthority %s\n", testnet_authority_line(f->testnet, i, line));
-    return draft_done(&w, why);
+    return testnet_draft_done(&w, why);
 }
 
 static const char arti_head[] = "# For Arti: arti proxy -c arti.toml -p 9150\n"
@@ -188,9 +68,9 @@ static void write_arti_cache(FILE *out, const struct plan_node *n, const struct 
 
 static err_t write_arti(const struct testnet_dir *d, const struct testnet_facts *f, char *why)
 {
-    struct draft w;
+    struct testnet_draft w;
     char v3[41];
-    TRY(draft_open(&w, d, "arti.toml", OPEN_TO_ALL, why));
+    TRY(testnet_draft_open(&w, d, "arti.toml", OPEN_TO_ALL, why));
     fputs(arti_head, w.f);
     for (size_t i = 0; i < f->plan->n_authorities; i++) {
         hex_of(netdocs_v3_id(testnet_docs(f->testnet), i), 20, v3);
@@ -199,20 +79,20 @@ static err_t write_arti(const struct testnet_dir *d, const struct testnet_facts 
     fputs("]\n", w.f);
     for (size_t i = 0; i < f->plan->n_nodes; i++)
         write_arti_cache(w.f, &f->plan->node[i], &f->ids[i]);
-    return draft_done(&w, why);
+    return testnet_draft_done(&w, why);
 }
 
 static err_t write_fingerprints(const struct testnet_dir *d, const struct testnet_facts *f,
                                 char *why)
 {
     char hex[41];
-    struct draft w;
-    TRY(draft_open(&w, d, "fingerprints", OPEN_TO_ALL, why));
+    struct testnet_draft w;
+    TRY(testnet_draft_open(&w, d, "fingerprints", OPEN_TO_ALL, why));
     for (size_t i = 0; i < f->plan->n_nodes; i++) {
         hex_of(f->ids[i].rsa_id.b, sizeof f->ids[i].rsa_id.b, hex);
         fprintf(w.f, "%s %s\n", f->plan->node[i].nickname, hex);
     }
-    return draft_done(&w, why);
+    return testnet_draft_done(&w, why);
 }
 
 static void write_node(FILE *out, const struct plan_node *n, const struct identity *id, bool last)
@@ -232,8 +112,8 @@ static err_t write_nodes(const struct testnet_dir *d, const struct testnet_facts
 {
     char to[IPPORT_TEXT_MAX];
     const struct plan *p = f->plan;
-    struct draft w;
-    TRY(draft_open(&w, d, "nodes.json", OPEN_TO_ALL, why));
+    struct testnet_draft w;
+    TRY(testnet_draft_open(&w, d, "nodes.json", OPEN_TO_ALL, why));
     fprintf(w.f, "{\"pid\": %ld,\n", (long)getpid());
     if (f->socks_port)
         fprintf(w.f, " \"socks\": \"127.0.0.1:%u\",\n", f->socks_port);
@@ -249,14 +129,7 @@ static err_t write_nodes(const struct testnet_dir *d, const struct testnet_facts
     for (size_t i = 0; i < p->n_nodes; i++)
         write_node(w.f, &p->node[i], &f->ids[i], i + 1 == p->n_nodes);
     fputs(" ]}\n", w.f);
-    return draft_done(&w, why);
-}
-
-static err_t make_folder(const struct testnet_dir *d, const char *name, char *why)
-{
-    char path[TESTNET_DIR_MAX + 64];
-    snprintf(path, sizeof path, "%s/%s", d->path, name);
-    return mkdir(path, OWN_DIR) == 0 || errno == EEXIST ? OK : fail(why, "make", path);
+    return testnet_draft_done(&w, why);
 }
 
 /* Every key follows from the seed (and the numbers on the command line), so the seed is what is
@@ -264,17 +137,17 @@ static err_t make_folder(const struct testnet_dir *d, const char *name, char *wh
 static err_t write_keys(const struct testnet_dir *d, const struct testnet_facts *f, char *why)
 {
     char hex[65];
-    struct draft w;
-    TRY(make_folder(d, "keys", why));
-    TRY(draft_open(&w, d, "keys/seed", OWN, why));
+    struct testnet_draft w;
+    TRY(testnet_dir_make(d, "keys", why));
+    TRY(testnet_draft_open(&w, d, "keys/seed", OWN, why));
     fprintf(w.f, "%" PRIu64 "\n", f->seed);
-    TRY(draft_done(&w, why));
-    TRY(draft_open(&w, d, "keys/ed25519", OWN, why));
+    TRY(testnet_draft_done(&w, why));
+    TRY(testnet_draft_open(&w, d, "keys/ed25519", OWN, why));
     for (size_t i = 0; i < f->plan->n_nodes; i++) {
         hex_of(f->ids[i].ed_seed, sizeof f->ids[i].ed_seed, hex);
         fprintf(w.f, "%s %s\n", f->plan->node[i].nickname, hex);
     }
-    return draft_done(&w, why);
+    return testnet_draft_done(&w, why);
 }
 
 /* What `tunic measure` finds by itself: whom the relays allow to measure them. */
@@ -283,15 +156,15 @@ static err_t write_coordinator(const struct testnet_dir *d, const struct testnet
 {
     uint8_t text[IDENTITY_FILE_MAX];
     struct wr w = wr_over(text, sizeof text);
-    struct draft draft;
+    struct testnet_draft draft;
     if (!f->coordinator)
         return OK;
-    TRY(make_folder(d, "measure", why));
+    TRY(testnet_dir_make(d, "measure", why));
     TRY(identity_file_write(f->coordinator, &w));
-    TRY(draft_open(&draft, d, "measure/coord.id", OWN, why));
+    TRY(testnet_draft_open(&draft, d, "measure/coord.id", OWN, why));
     fwrite(text, 1, w.len, draft.f);
     secret_wipe(text, sizeof text);
-    return draft_done(&draft, why);
+    return testnet_draft_done(&draft, why);
 }
 
 err_t testnet_dir_write(const struct testnet_dir *d, const struct testnet_facts *f,
@@ -303,19 +176,6 @@ err_t testnet_dir_write(const struct testnet_dir *d, const struct testnet_facts 
     TRY(write_arti(d, f, why));
     TRY(write_fingerprints(d, f, why));
     return write_nodes(d, f, why);
-}
-
-err_t testnet_dir_seed(const struct testnet_dir *d, uint64_t *seed)
-{
-    char path[TESTNET_DIR_MAX + 64], text[32];
-    snprintf(path, sizeof path, "%s/keys/seed", d->path);
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return ERR_NOT_FOUND;
-    bool got = fgets(text, sizeof text, f);
-    fclose(f);
-    text[got ? strcspn(text, "\n") : 0] = 0;
-    return text_u64(text, UINT64_MAX, seed) == OK ? OK : ERR_NOT_FOUND;
 }
 
 void testnet_counts_json(FILE *out, const struct testnet *t, const char *between)
@@ -346,8 +206,8 @@ void testnet_counts_json(FILE *out, const struct testnet *t, const char *between
 err_t testnet_dir_counts(const struct testnet_dir *d, const struct testnet *t,
                          char why[TESTNET_FILES_WHY])
 {
-    struct draft w;
-    TRY(draft_open(&w, d, "counts.json", OPEN_TO_ALL, why));
+    struct testnet_draft w;
+    TRY(testnet_draft_open(&w, d, "counts.json", OPEN_TO_ALL, why));
     testnet_counts_json(w.f, t, "\n");
-    return draft_done(&w, why);
+    return testnet_draft_done(&w, why);
 }

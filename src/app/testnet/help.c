@@ -1,4 +1,7 @@
+#include <stdio.h>
+
 #include "app/testnet/args.h"
+#include "faults/faults.h"
 
 const char testnet_help[] =
     "usage: tunic testnet [OPTION]... [-- COMMAND [ARGUMENT]...]\n"
@@ -46,3 +49,9 @@ const char testnet_help[] =
     "COMMAND finds TUNIC_TESTNET_SOCKS (HOST:PORT), TUNIC_TESTNET_DIR, TUNIC_TESTNET_TORRC and\n"
     "ALL_PROXY in its environment.\n"
     "  tunic testnet -- curl http://hello.test/\n";
+
+void testnet_list_faults(void)
+{
+    for (int i = 0; i < FAULTS; i++)
+        printf("%-24s %s\n", fault_name((enum fault)i), fault_text((enum fault)i));
+}

@@ -3,17 +3,14 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
 #include "app/command.h"
-#include "app/testnet/network.h"
+#include "app/testnet/client.h"
 #include "client/client.h"
 #include "crypto/secret.h"
-#include "faults/faults.h"
-#include "host/host.h"
 #include "host/logfile.h"
 
 enum { READY_POLL_MS = 2 };
@@ -41,68 +38,10 @@ static uint64_t now_us(void)
     return (uint64_t)t.tv_sec * US_PER_SEC + (uint64_t)t.tv_nsec / 1000;
 }
 
-static void to_stderr(void *arg, enum log_level level, const char *line)
-{
-    struct timespec t;
-    char text[LOGFILE_LINE_MAX];
-    (void)arg;
-    clock_gettime(CLOCK_REALTIME, &t);
-    logfile_format(text, (int64_t)t.tv_sec * (int64_t)US_PER_SEC + t.tv_nsec / 1000, 1, level,
-                   line);
-    fprintf(stderr, "%s\n", text);
-}
-
 static int complain(int status, const char *why)
 {
     fprintf(stderr, "tunic testnet: %s\n", why);
     return status;
-}
-
-/* ---- the client ---- */
-
-enum { OTHER_PAIRS = 2 };
-
-static err_t options_of(struct run *r, struct options **out, struct conf_err *why)
-{
-    char lines[PLAN_AUTHORITIES_MOST][TESTNET_LINE_MAX], port[32] = "127.0.0.1:auto";
-    const char *pairs[2 * (PLAN_AUTHORITIES_MOST + OTHER_PAIRS) + 1] = {"TestingTorNetwork", "1",
-                                                                        "SocksPort", port};
-    const char **next = pairs + 2 * OTHER_PAIRS;
-    if (r->args->socks_port)
-        snprintf(port, sizeof port, "127.0.0.1:%u", r->args->socks_port);
-    for (size_t i = 0; i < r->network.plan->n_authorities; i++) {
-        *next++ = "DirAuthority";
-        *next++ = testnet_authority_line(r->network.testnet, i, lines[i]);
-    }
-    return host_options_of(pairs, true, out, why);
-}
-
-static err_t make_client(struct run *r)
-{
-    const struct host_place place = {.net = r->net};
-    struct options *options;
-    struct conf_err why;
-    err_t e = options_of(r, &options, &why);
-    if (e == OK)
-        e = host_new(&place, options, &r->host, &why);
-    if (e == ERR_IO)
-        snprintf(
-            r->why, sizeof r->why,
-            "cannot listen on 127.0.0.1:%u for SOCKS (see above): choose another --socks-port, "
-            "or leave it out for a free one",
-            r->args->socks_port);
-    else if (e != OK)
-        snprintf(r->why, sizeof r->why, "the client could not be made: %.200s", why.text);
-    return e;
-}
-
-static err_t start_client(struct run *r)
-{
-    struct conf_err why;
-    err_t e = host_begin(r->host, &why);
-    if (e != OK)
-        snprintf(r->why, sizeof r->why, "the client did not start: %.200s", why.text);
-    return e;
 }
 
 /* ---- ready ---- */
@@ -129,30 +68,10 @@ static void announce(struct run *r)
     fflush(to);
 }
 
-static err_t set_environment(const struct run *r)
-{
-    char text[TESTNET_DIR_MAX + 64];
-    int bad = setenv("TUNIC_TESTNET_DIR", r->dir.path, 1);
-    snprintf(text, sizeof text, "%s/client.torrc", r->dir.path);
-    bad |= setenv("TUNIC_TESTNET_TORRC", text, 1);
-    if (!r->host)
-        return bad ? ERR_NOMEM : OK;
-    snprintf(text, sizeof text, "127.0.0.1:%u", host_socks_port(r->host));
-    bad |= setenv("TUNIC_TESTNET_SOCKS", text, 1);
-    snprintf(text, sizeof text, "socks5h://127.0.0.1:%u", host_socks_port(r->host));
-    bad |= setenv("ALL_PROXY", text, 1) | setenv("all_proxy", text, 1);
-    /* These would win over ALL_PROXY, or keep it from being used. */
-    static const char *const others[] = {"http_proxy",  "https_proxy", "HTTP_PROXY",
-                                         "HTTPS_PROXY", "no_proxy",    "NO_PROXY"};
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        bad |= unsetenv(others[i]);
-    return bad ? ERR_NOMEM : OK;
-}
-
 static void run_command(struct run *r)
 {
     char *const *argv = r->args->command;
-    if (set_environment(r) != OK) {
+    if (testnet_client_export(&r->dir, r->host) != OK) {
         stop(r, complain(TESTNET_STATUS_FAILED, "out of memory"));
         return;
     }
@@ -249,7 +168,7 @@ static err_t begin(struct run *r)
     TRY(testnet_dir_open(r->args->dir, &r->dir, r->why));
     TRY(testnet_network_begin(&r->network));
     if (!r->args->no_client)
-        TRY(make_client(r));
+        TRY(testnet_client_new(&r->network, &r->host));
     return testnet_network_write(&r->network, r->host ? host_socks_port(r->host) : 0);
 }
 
@@ -270,7 +189,7 @@ static int run(struct testnet_args *args, uint64_t begun_us)
 {
     struct run r = {.args = args,
                     .begun_us = begun_us,
-                    .log = {.least = args->level, .unsafe = true, .sink = to_stderr},
+                    .log = {.least = args->level, .unsafe = true, .sink = logfile_to_stderr},
                     .dir = {.lock_fd = -1},
                     .command = {.tty = -1}};
     r.network = (struct testnet_network){.args = args, .dir = &r.dir, .why = r.why};
@@ -279,7 +198,7 @@ static int run(struct testnet_args *args, uint64_t begun_us)
     timer_init(&r.poll, poll_client, &r);
     err_t e = begin(&r);
     if (e == OK && r.host)
-        e = start_client(&r);
+        e = testnet_client_begin(&r.network, r.host);
     if (e != OK) {
         r.status = complain(e == ERR_ARG ? TESTNET_STATUS_USAGE : TESTNET_STATUS_FAILED, r.why);
         end(&r);
@@ -295,13 +214,6 @@ static int run(struct testnet_args *args, uint64_t begun_us)
     return r.status;
 }
 
-static int list_faults(void)
-{
-    for (int i = 0; i < FAULTS; i++)
-        printf("%-24s %s\n", fault_name((enum fault)i), fault_text((enum fault)i));
-    return 0;
-}
-
 int testnet_main(int argc, char **argv)
 {
     uint64_t begun_us = now_us();
@@ -313,7 +225,7 @@ int testnet_main(int argc, char **argv)
     if (args.help)
         fputs(testnet_help, stdout);
     else if (args.list_faults)
-        (void)list_faults();
+        testnet_list_faults();
     else
         status = run(&args, begun_us);
     testnet_args_free(&args);
