@@ -278,6 +278,51 @@ START_TEST(test_stock_echo2_goes_twice_through_the_relay)
 }
 END_TEST
 
+/* As a relay of tor under a limit: it reads what it may of what is sent to it each tenth of a
+ * second, and nothing in between. */
+static void read_burst(int64_t *left)
+{
+    struct wired *w = &s.w;
+    uint64_t was = 0, is = 1;
+    while (was != is) {
+        was = is;
+        is = 0;
+        for (size_t i = 0; i < w->n_wires; i++) {
+            struct link *a = w->wire[i].a, *b = w->wire[i].b;
+            bool is_ours = ipport_equal(&link_target(a)->reach.addr, &s.relay);
+            uint64_t before = link_bytes_out(a);
+            if ((!is_ours || *left > 0) && wired_move(a, b) && is_ours)
+                *left -= (int64_t)(link_bytes_out(a) - before);
+            (void)wired_move(b, a);
+            is += link_bytes_out(a) + link_bytes_out(b);
+        }
+        env_run_timers(w->env);
+    }
+}
+
+START_TEST(test_stock_is_held_back_by_a_relay_that_reads_in_bursts)
+{
+    int64_t left = 0;
+    begin(MEAS_ECHO2, 5);
+    for (unsigned i = 0; i < SECONDS * 100; i++) {
+        test_env_advance_ms(s.w.env, STEP_MS);
+        env_run_timers(s.w.env);
+        if (i % 10)
+            continue;
+        left += GIVE / 2 / 10 * 77 / 100;
+        read_burst(&left);
+    }
+    advance(500);
+    all_seconds_of(GIVE / 2);
+    for (unsigned i = 2; i < SECONDS; i++) {
+        ck_assert_uint_ge(s.report[i].recv, GIVE * 7 / 10);
+        ck_assert_uint_le(s.report[i].recv, GIVE * 85 / 100);
+        ck_assert_uint_ge(s.report[i].blocked, 95); /* though we gave little more than it took */
+    }
+    finish();
+}
+END_TEST
+
 START_TEST(test_stock_sink2_goes_once_and_is_acknowledged)
 {
     begin(MEAS_SINK2, 4);
@@ -707,6 +752,7 @@ START_TEST(test_stock_refuses_what_makes_no_sense)
 END_TEST
 
 TESTS("measure/stock", test_stock_echo2_goes_twice_through_the_relay,
+      test_stock_is_held_back_by_a_relay_that_reads_in_bursts,
       test_stock_sink2_goes_once_and_is_acknowledged, test_stock_dir_counts_what_the_relay_sends,
       test_stock_drop_counts_what_it_sends, test_stock_drop_is_for_this_machine_alone,
       test_stock_http_goes_on_through_an_exit, test_stock_http_wants_the_exit_to_agree,
