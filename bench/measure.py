@@ -7,6 +7,7 @@ usage: bench/measure.py grid [COUNT] [--out FILE]      runs in memory under virt
        bench/measure.py network [RELAYS]               two days of a network, under virtual time
        bench/measure.py speed [--seconds N]            a relay without a limit: CPU a Gbit
        bench/measure.py threads [--seconds N]          the same of two threads beside one
+       bench/measure.py honest [CELLS] [--seconds N]   whether an honest cell is ever taken for a cheat
 
 Each run is a line of FILE (build/bench/measure-PART.txt; of sockets a JSON object a line, with the
 load of that minute) as soon as it is over, and what is there is not done again: a long one may be
@@ -239,12 +240,32 @@ def threads(seconds):
             n, quantile(costs, .5), min(costs), max(costs), quantile(rates, .5)))
 
 
+def honest(cells, seconds):
+    """As fast as this machine can, until so many were checked."""
+    checked, runs, others = 0, 0, []
+    while checked < cells:
+        done = subprocess.run(
+            [TUNIC, "testnet", "--no-client", "--quiet", "--measurable", "--", TUNIC, "measure", "run",
+             "--local", "--quiet", "--seconds", str(seconds), "--prior", "1500mbit", "--bw", "8gbit",
+             "guard1"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        found = re.findall(r"([\d,]+) cells were checked, and all were good", done.stdout)
+        checked += sum(int(n.replace(",", "")) for n in found)
+        runs += 1
+        if not found and "inconclusive" not in done.stdout:
+            others.append(done.stdout)
+        print("%d runs, %d cells checked, all of them good; runs that say anything else: %d" % (
+            runs, checked, len(others)), flush=True)
+        if len(others) > 2:
+            break
+    print("\n".join(others), end="")
+
+
 def main():
     if sys.argv[1:2] == ["child"]:
         child(float(sys.argv[2]), *map(int, sys.argv[3:6]))
         return
     parser = argparse.ArgumentParser(usage=__doc__.split("usage: ")[1])
-    parser.add_argument("part", choices=("grid", "sockets", "network", "speed", "threads"))
+    parser.add_argument("part", choices=("grid", "sockets", "network", "speed", "threads", "honest"))
     parser.add_argument("count", nargs="?", type=int)
     parser.add_argument("--out")
     parser.add_argument("--at-once", type=int, default=1)
@@ -254,6 +275,8 @@ def main():
     count = args.count if args.count is not None else 6433 if args.part == "network" else 200
     if args.part in ("speed", "threads"):
         {"speed": speed, "threads": threads}[args.part](args.seconds)
+    elif args.part == "honest":
+        honest(args.count or 10 ** 8, args.seconds)
     elif args.part == "network":
         network(count)
     elif args.part == "grid":

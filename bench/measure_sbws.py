@@ -36,6 +36,7 @@ KB = 1000
 RATES = {"g1": 500, "m1": 500, "e1": 500, "g2": 1000, "e2": 1000, "g3": 2000, "e3": 2000, "m2": 3000}
 # Who downloads through whom, at how much: half of each relay's rate in all.
 CHAINS = [("g1", "m1", "e1", 250), ("g2", "m2", "e2", 500), ("g3", "m2", "e3", 1000)]
+IDLE_WAIT_S, IDLE_BYTES = 180, 300 * KB     # of all of them, in two seconds
 PARTS = ("tunic", "tunic --control", "sbws")
 
 # A web server of a large file that has ranges, as sbws wants it; /paced/N comes at N bytes a second
@@ -145,7 +146,21 @@ class Network:
             bound_to_parent([sys.executable, "-c", SERVER] + self.web.split(":")),
             stdout=subprocess.PIPE)
         self.server.stdout.readline()
+        self.wait_until_idle()
         return self
+
+    def wait_until_idle(self):
+        """A young tor sends to itself through others as fast as all can, which takes their rate."""
+        nodes = [self.lab.node(name) for name in RATES]
+        deadline, before, idle = time.monotonic() + IDLE_WAIT_S, self.carried(), False
+        while not idle:
+            if time.monotonic() > deadline:
+                print("# tor's own bandwidth tests are not over, and take part of the rates", flush=True)
+                return
+            time.sleep(2)
+            now = self.carried()
+            idle, before = now - before < IDLE_BYTES and all(
+                "Performing bandwidth self-test...done" in node.log() for node in nodes), now
 
     def __exit__(self, *problem):
         self.server.kill()
