@@ -195,11 +195,11 @@ SIM_COUNT ?= 300
 check-unit: layers $(BUILD)/libtunic.so $(BUILD)/public/libtunic.a $(BUILD)/tunic.pc $(BUILD)/man3/tunic.3 $(TESTS) $(FUZZ_REPLAYS) $(BUILD)/tests/sim/sim $(BUILD)/tests/path/draw
 	SIM_COUNT=$(SIM_COUNT) tests/run-unit $(BUILD)
 
-check-planted: planted-sim-1 planted-sim-2 planted-path planted-measure
-planted-sim-%: $(BUILD)/tests/sim/sim
-	tests/sim/planted $(BUILD) $(SIM_COUNT) $*
-planted-path planted-measure: planted-%: $(BUILD)/tests/sim/sim
-	tests/$*/planted $(BUILD)
+check-planted: planted-sim planted-path planted-measure
+planted-sim: $(BUILD)/tests/sim/sim
+planted-path planted-measure: planted-%: $(filter $(BUILD)/tests/path/% $(BUILD)/tests/measure/%,$(TESTS))
+planted-sim planted-path planted-measure: planted-%:
+	tests/planted $(BUILD) $*
 
 FROM  ?= 1
 COUNT ?= 10000
