@@ -125,7 +125,7 @@ SUPPORT_OBJ := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/support/
 
 # Those in which memory runs out: support/nomem.h.
 NOMEM_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/*/test_nomem_*.c))
-NOMEM_WRAP := $(foreach f,malloc calloc realloc free strdup strndup json_loadb,-Wl,--wrap=$(f))
+NOMEM_WRAP := $(foreach f,malloc calloc realloc free strdup strndup scandir scandirat json_loadb,-Wl,--wrap=$(f))
 define test_rules
 $(BUILD)/tests/$(1)/test_%: $(BUILD)/tests/$(1)/test_%.o $(SUPPORT_OBJ) $(foreach l,$(call layers_upto,$(1)),$(BUILD)/layer/$(l).a)
 	$$(call say,LD,$$@)

@@ -21,6 +21,10 @@ struct chain {
 static err_t bad(struct chain *c, const char *what, err_t why)
 {
     bool dates = why == ERR_EXPIRED || why == ERR_NOT_YET_VALID;
+    if (why == ERR_NOMEM) { /* no fault of theirs */
+        snprintf(c->text, c->cap, "no memory to check certificates");
+        return why;
+    }
     snprintf(c->text, c->cap, "bad CERTS cell: %s%s%s%s", what, why == OK ? "" : ": ",
              why == OK ? "" : err_text(why), dates ? " (or our clock is wrong)" : "");
     return dates ? ERR_LINK_DATES : ERR_LINK_CERTS;

@@ -10,6 +10,10 @@ const struct chan_versions handshake_versions = {.n = 3, .v = {3, 4, 5}};
 
 err_t handshake_fail(struct handshake *hs, err_t why, const char *what, err_t detail)
 {
+    if (detail == ERR_NOMEM) { /* no fault of the peer's */
+        snprintf(hs->text, sizeof hs->text, "no memory for the handshake");
+        return detail;
+    }
     snprintf(hs->text, sizeof hs->text, "%s%s%s", what, detail == OK ? "" : ": ",
              detail == OK ? "" : err_text(detail));
     return why;

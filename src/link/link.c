@@ -106,6 +106,12 @@ static bool must_go_alone(const struct link *l)
     return l->hs.stage == STAGE_VERSIONS && tls_out(l->tls, &sealed);
 }
 
+/* E is an error of TLS. What it lacked of our memory is no fault of the peer's. */
+static void close_by_tls(struct link *l, err_t e)
+{
+    link_close(l, e, e == ERR_NOMEM ? OR_RESOURCELIMIT : OR_TLS_ERROR, tls_error(l->tls));
+}
+
 static void seal(struct link *l)
 {
     if (!l->tls || !l->out.len || must_go_alone(l))
@@ -114,7 +120,7 @@ static void seal(struct link *l)
     if (e == OK)
         buf_drain(&l->out, l->out.len);
     else if (e != ERR_FULL) /* full: when some has been sent, there is room again */
-        link_close(l, e, OR_TLS_ERROR, tls_error(l->tls));
+        close_by_tls(l, e);
 }
 
 void link_close(struct link *l, err_t why, enum or_reason reason, const char *text)
@@ -228,7 +234,7 @@ void link_tcp_open(struct link *l)
         return;
     err_t e = tls_handshake(l->tls); /* writes ClientHello */
     if (e != ERR_MORE)
-        link_close(l, ERR_LINK_TLS, OR_TLS_ERROR, tls_error(l->tls));
+        close_by_tls(l, e);
     else
         link_tell_output(l);
 }
@@ -273,9 +279,10 @@ static void shake_tls(struct link *l)
         link_tell_output(l); /* an alert, too */
     if (e == ERR_MORE || (e != OK && link_slips(l, LINK_SLIP_TLS, 0)))
         return;
-    if (e != OK)
-        link_close(l, ERR_LINK_TLS, OR_TLS_ERROR,
-                   e == ERR_LINK_CLOSED ? "the peer closed TLS" : tls_error(l->tls));
+    if (e == ERR_LINK_CLOSED)
+        link_close(l, ERR_LINK_TLS, OR_TLS_ERROR, "the peer closed TLS");
+    else if (e != OK)
+        close_by_tls(l, e);
     else
         tls_is_up(l);
 }
@@ -306,7 +313,7 @@ static bool open_batch(struct link *l)
     if (e == ERR_LINK_CLOSED)
         link_close(l, e, l->state == LINK_OPEN ? OR_DONE : OR_IOERROR, "the peer closed TLS");
     else if (e != ERR_MORE)
-        link_close(l, e, OR_TLS_ERROR, tls_error(l->tls));
+        close_by_tls(l, e);
     return false;
 }
 
@@ -385,21 +392,26 @@ uint64_t link_sent_us(const struct link *l)
 
 /* ---- cells begin, the link is open ---- */
 
-static void closed_by_handshake(struct link *l, err_t e)
+void link_close_by_handshake(struct link *l, err_t e)
 {
-    link_close(l, e, e == ERR_LINK_IDENTITY ? OR_IDENTITY : OR_MISC, l->hs.text);
+    enum or_reason of_memory = e == ERR_NOMEM ? OR_RESOURCELIMIT : OR_MISC;
+    link_close(l, e, e == ERR_LINK_IDENTITY ? OR_IDENTITY : of_memory, l->hs.text);
 }
 
 void link_start_cells(struct link *l, const struct sha256 *tls_cert)
 {
     take_step(l, LINK_HANDSHAKING);
     uint8_t *at = buf_room(&l->out, HANDSHAKE_CELLS_MAX);
-    struct wr w = wr_over(at, at ? HANDSHAKE_CELLS_MAX : 0);
+    if (!at) {
+        link_close(l, ERR_NOMEM, OR_RESOURCELIMIT, "no memory for cells to send");
+        return;
+    }
+    struct wr w = wr_over(at, HANDSHAKE_CELLS_MAX);
     const struct handshake_binding binding = {
         .identity = l->config.identity, .export = export_keys, .arg = l};
     err_t e = handshake_start(&l->hs, l->env, tls_cert, l->config.identity ? &binding : NULL, &w);
     if (e != OK) {
-        closed_by_handshake(l, e);
+        link_close_by_handshake(l, e);
         return;
     }
     link_commit_cells(l, w.len);

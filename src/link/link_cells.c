@@ -79,12 +79,16 @@ static void to_handshake(struct link *l, const struct chan_frame *cell)
                   : l->config.identity ? HANDSHAKE_PROOF_MAX
                                        : HANDSHAKE_CELLS_MAX;
     uint8_t *at = buf_room(&l->out, room);
-    struct wr w = wr_over(at, at ? room : 0);
+    if (!at) {
+        link_close(l, ERR_NOMEM, OR_RESOURCELIMIT, "no memory for cells to send");
+        return;
+    }
+    struct wr w = wr_over(at, room);
     err_t e = server ? handshake_server_cell(&l->hs, l->env, &l->server, &l->target.reach.addr.ip,
                                              cell, &w)
                      : handshake_cell(&l->hs, l->env, &l->target, cell, &w);
     if (e != OK) {
-        link_close(l, e, e == ERR_LINK_IDENTITY ? OR_IDENTITY : OR_MISC, l->hs.text);
+        link_close_by_handshake(l, e);
         return;
     }
     if (w.len) {

@@ -60,6 +60,8 @@ struct link {
 
 /* TLS is up: the cells of an initiator begin. */
 void link_start_cells(struct link *l, const struct sha256 *tls_cert);
+/* E is what the handshake said; its text goes with it. */
+void link_close_by_handshake(struct link *l, err_t e);
 /* The handshake is done. */
 void link_opened(struct link *l);
 void link_closef(struct link *l, err_t why, enum or_reason reason, const char *fmt, ...)

@@ -53,8 +53,11 @@ static int bio_write(BIO *bio, const char *bytes, size_t len, size_t *n)
     struct tls *t = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
     *n = 0;
-    if (buf_add(&t->out, bytes, len) != OK) /* for good: records must not be lost */
+    err_t e = buf_add(&t->out, bytes, len);
+    if (e != OK) { /* for good: records must not be lost */
+        t->starved |= e == ERR_NOMEM;
         return 0;
+    }
     *n = len;
     return 1;
 }
@@ -363,6 +366,11 @@ static void note_error(struct tls *t, int ssl_error, const char *doing)
 static err_t judge(struct tls *t, int result, const char *doing)
 {
     int e = SSL_get_error(t->ssl, result);
+    if (t->starved) {
+        snprintf(t->error, sizeof t->error, "out of memory while %s", doing);
+        ERR_clear_error();
+        return ERR_NOMEM;
+    }
     if (e == SSL_ERROR_WANT_READ)
         return ERR_MORE;
     if (e == SSL_ERROR_ZERO_RETURN)

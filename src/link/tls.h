@@ -60,15 +60,16 @@ void tls_read_at_most(struct tls *t, size_t len);
 const uint8_t *tls_out(const struct tls *t, size_t *len);
 void tls_out_sent(struct tls *t, size_t len);
 
-/* OK once done; ERR_MORE: send what tls_out() has and feed what comes; ERR_LINK_TLS. */
+/* OK once done; ERR_MORE: send what tls_out() has and feed what comes; ERR_LINK_TLS;
+ * ERR_NOMEM. */
 MUST_USE err_t tls_handshake(struct tls *t);
 
 /* Fills OUT as far as the input reaches. OK: *N > 0, call again; ERR_MORE: the input is used up;
- * ERR_LINK_CLOSED: the peer closed in an orderly way; ERR_LINK_TLS. */
+ * ERR_LINK_CLOSED: the peer closed in an orderly way; ERR_LINK_TLS; ERR_NOMEM. */
 MUST_USE err_t tls_read(struct tls *t, uint8_t *out, size_t cap, size_t *n);
 
 /* Seals all of it, in records as large as they can be. ERR_FULL: over TLS_OUT_CAP, nothing was
- * sealed; ERR_LINK_TLS. */
+ * sealed; ERR_LINK_TLS; ERR_NOMEM. */
 MUST_USE err_t tls_write(struct tls *t, const uint8_t *bytes, size_t len);
 
 /* Queues the close alert. Nothing may be written after. */

@@ -23,6 +23,7 @@ struct tls {
     struct buf in, out;
     size_t read_room;
     bool cert_asked; /* the server wants to see a certificate of ours; of odd clients only */
+    bool starved;    /* what the library wrote found no memory */
     char error[TLS_ERROR_MAX];
 };
 

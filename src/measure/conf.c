@@ -169,6 +169,20 @@ static err_t add_measurer(struct mconf *c, const char *value, const char *where)
     return OK;
 }
 
+/* What is shown as a file says the same when it is read. inih takes ";" behind white space for the
+ * beginning of a comment, but not right behind "=". */
+static err_t check_value(const char *where, const char *value, char why[MCONF_WHY])
+{
+    if (strlen(value) >= MCONF_TEXT_MAX)
+        return wrong(why, "%s: the value is too long", where);
+    if (strpbrk(value, "\r\n"))
+        return wrong(why, "%s: the value is of more than one line", where);
+    for (const char *at = value; (at = strchr(at, ';')); at++)
+        if (at == value || strchr(" \t\v\f", at[-1]))
+            return wrong(why, "%s: \";\" begins a comment, so no value can have it there", where);
+    return OK;
+}
+
 static err_t take(struct reading *r, const char *section, const char *key, const char *value)
 {
     char where[MCONF_WHY];
@@ -184,8 +198,7 @@ static err_t take(struct reading *r, const char *section, const char *key, const
         return add_notice(c, text_printf("%s: orders are not taken over TCP, where anybody could "
                                          "give them: %s is the path of a unix socket here",
                                          where, key));
-    if (strlen(value) >= MCONF_TEXT_MAX)
-        return wrong(r->why, "%s: the value is too long", where);
+    TRY(check_value(where, value, r->why));
     if (id == COORD_MEASURER)
         return add_measurer(c, value, where);
     if (c->values[id].text)
@@ -272,8 +285,7 @@ err_t mconf_option(struct mconf *c, const char *section, const char *option, con
         (void)wrong(why, "there is no option %.60s", option);
         return ERR_NOT_FOUND;
     }
-    if (strlen(value) >= MCONF_TEXT_MAX)
-        return wrong(why, "%s: the value is too long", option);
+    TRY(check_value(option, value, why));
     if (id != COORD_MEASURER)
         return value_set(&c->values[id], value, option);
     if (!c->measurers_by_option)

@@ -63,6 +63,9 @@ static const char *why_unproved(err_t err)
         return "handshake_failed";
     case ERR_LINK_IDENTITY:
         return "wrong_identity";
+    case ERR_NOMEM: /* ours */
+    case ERR_FULL:
+        return "cancelled";
     default:
         return "no_consent";
     }

@@ -6,6 +6,7 @@
 #include "cell/reason.h"
 #include "crypto/secret.h"
 #include "measure/echohop_int.h"
+#include "measure/onehop.h"
 
 /* ---- links ---- */
 
@@ -21,6 +22,7 @@ static void link_on_end(void *arg, const struct link_end *end)
     struct echohop *h = hl->hop;
     log_info(h->env->log, "A link of the second hop ended: %s", end->text);
     hl->over = true;
+    h->counts.starved += onehop_is_ours(end->why);
     count_bytes(&h->counts, hl->link);
     DL_DELETE(h->links, hl);
     DL_APPEND(h->dead_links, hl);
@@ -96,13 +98,16 @@ struct link *echohop_accept(struct echohop *h, const struct ipport *peer)
                                        .idle_timeout_ms = ECHOHOP_IDLE_MS,
                                        .padding = LINK_PADDING_OFF};
     const struct link_server face = {.certs = h->config.certs, .mine = h->config.mine};
-    struct echohop_link *hl = h->closed ? NULL : calloc(1, sizeof *hl);
-    if (!hl)
+    if (h->closed)
         return NULL;
     make_room(h);
-    hl->hop = h;
-    hl->link = link_new_server(h->env, &config, &face, peer, &link_ops, hl);
-    if (!hl->link) {
+    struct echohop_link *hl = calloc(1, sizeof *hl);
+    if (hl) {
+        hl->hop = h;
+        hl->link = link_new_server(h->env, &config, &face, peer, &link_ops, hl);
+    }
+    if (!hl || !hl->link) {
+        h->counts.starved++;
         free(hl);
         return NULL;
     }

@@ -67,6 +67,7 @@ struct echohop_counts {
     unsigned circuits_ever;
     unsigned refused; /* CREATEs that were not for this session, or too many */
     unsigned broken;  /* circuits that ended because something else than RELAY came */
+    unsigned starved; /* links and circuits that had no memory */
 };
 
 /* NULL out of memory. OPS is borrowed. */

@@ -19,7 +19,8 @@ enum { KF_AT = 2 * TOR1_DIGEST_SEED_LEN, KF_BITS = 8 * TOR1_KEY_LEN };
 static void return_cell(struct echohop_circ *c, const uint8_t *body)
 {
     uint8_t *room = link_cell(&c->lc, CELL_RELAY, LINK_URGENT);
-    if (!room) { /* the owner reads on though the link is full */
+    if (!room) { /* or the owner reads on though the link is full */
+        c->hop->counts.starved++;
         echohop_circ_end(c, DESTROY_RESOURCELIMIT);
         return;
     }
@@ -149,6 +150,7 @@ static void send_created(struct echohop_circ *c, const struct reply *r)
     const struct chan_created2 m = {.hlen = (uint16_t)r->len, .hdata = r->data};
     uint8_t *body = link_cell(&c->lc, CELL_CREATED2, LINK_URGENT);
     if (!body) {
+        c->hop->counts.starved++;
         echohop_circ_end(c, DESTROY_RESOURCELIMIT);
         return;
     }
@@ -198,9 +200,11 @@ void echohop_circ_create(struct echohop_link *hl, uint32_t id, uint8_t cmd, cons
     }
     if (make_reply(h, cmd, body, &r) != OK)
         refuse(hl, id, DESTROY_PROTOCOL);
-    else if (!(c = add(hl, id, r.keys)))
-        refuse(hl, id, DESTROY_RESOURCELIMIT);
-    else
+    else if ((c = add(hl, id, r.keys)))
         send_created(c, &r);
+    else {
+        h->counts.starved++;
+        refuse(hl, id, DESTROY_RESOURCELIMIT);
+    }
     secret_wipe(r.keys, sizeof r.keys);
 }

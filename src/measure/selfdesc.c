@@ -8,6 +8,7 @@
 #include "cell/relay_stream.h"
 #include "circuit/circ.h"
 #include "dir/dirhttp.h"
+#include "measure/onehop.h"
 
 enum { STREAM = 1, STREAM_SENDME_EVERY = 50, HTTP_OK = 200 };
 
@@ -174,6 +175,10 @@ static void link_on_end(void *arg, const struct link_end *end)
     char why[SELFDESC_WHY_MAX];
     if (d->over)
         return;
+    if (onehop_is_ours(end->why)) {
+        done(d, end->why, end->text);
+        return;
+    }
     if (end->during < LINK_OPEN && go_on(d)) {
         later_ask(d->env, &d->again);
         return;

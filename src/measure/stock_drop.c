@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "cell/reason.h"
+#include "measure/onehop.h"
 #include "measure/stock_int.h"
 
 enum {
@@ -49,8 +50,8 @@ static void fails(struct drop *d, const struct circ_end *end)
         lane_sent_away(d->lane, "the relay ended a circuit: %s",
                        circ_end_text(end, text, sizeof text));
     else
-        lane_fails(d->lane, MEAS_LAUNCH_CIRCS, "a circuit ended: %s",
-                   circ_end_text(end, text, sizeof text));
+        lane_fails(d->lane, onehop_is_ours(end->why) ? MEAS_RESOURCES : MEAS_LAUNCH_CIRCS,
+                   "a circuit ended: %s", circ_end_text(end, text, sizeof text));
 }
 
 static void on_end(void *arg, const struct circ_end *end)

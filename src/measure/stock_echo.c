@@ -13,6 +13,7 @@
 #include "crypto/aes.h"
 #include "crypto/secret.h"
 #include "measure/echo.h"
+#include "measure/echohop.h"
 #include "measure/stock_int.h"
 
 enum { KF_AT = 2 * TOR1_DIGEST_SEED_LEN, KF_BITS = 8 * TOR1_KEY_LEN, NO_SENDMES = 100 };
@@ -70,6 +71,12 @@ static void pump(struct lane *ln)
 
 /* ---- what comes back ---- */
 
+/* Then it is not the relay that took something back. */
+static bool is_hop_starved(const struct lane *ln)
+{
+    return echohop_counts(ln->s->config.hop).starved > 0;
+}
+
 /* A message of the relay's own: it has no other to say but that the second hop is gone. */
 static void on_message(struct lane *ln, const uint8_t *body)
 {
@@ -78,6 +85,8 @@ static void on_message(struct lane *ln, const uint8_t *body)
     if (relay_msg_decode(RELAY_V0, body, &m) != OK || m.cmd != RELAY_TRUNCATED ||
         relay_truncated_decode(rd_over(m.data, m.len), &t) != OK)
         lane_fails(ln, MEAS_MALFORMED_TOR_RESP, "the relay said what it has no reason to say");
+    else if (is_hop_starved(ln))
+        lane_fails(ln, MEAS_RESOURCES, "no memory for the second hop");
     else
         lane_sent_away(ln, "the relay gave up the way to the second hop: %s",
                        destroy_reason_name(t.reason));
@@ -126,6 +135,10 @@ static void hop_is_missed(struct lane *ln, uint8_t reason)
 {
     const struct circ_hop_target *t = &ln->s->config.next;
     const struct ip *at = t->v4.port ? &t->v4.ip : &t->v6.ip;
+    if (is_hop_starved(ln)) {
+        lane_fails(ln, MEAS_RESOURCES, "no memory for the second hop");
+        return;
+    }
     lane_fails(ln, MEAS_LAUNCH_CIRCS, "the relay does not reach the second hop: %s%s",
                destroy_reason_name(reason),
                ip_is_internal(at) ? "; has its torrc ExtendAllowPrivateAddresses 1?" : "");
@@ -255,7 +268,9 @@ static void on_destroy(void *arg, uint8_t reason)
 {
     struct echo_lane *el = arg;
     const char *why = destroy_reason_name(reason);
-    if (el->lane->state == LANE_READY || reason == DESTROY_RESOURCELIMIT)
+    if (is_hop_starved(el->lane))
+        lane_fails(el->lane, MEAS_RESOURCES, "no memory for the second hop");
+    else if (el->lane->state == LANE_READY || reason == DESTROY_RESOURCELIMIT)
         lane_sent_away(el->lane, "the relay ended a circuit: %s", why);
     else if (el->relay)
         hop_is_missed(el->lane, reason);

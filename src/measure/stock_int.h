@@ -76,7 +76,8 @@ struct stock {
     struct timer dead_man;
     struct meas_failure failure;
     bool has_failed, sent_away;
-    uint64_t bytes; /* once it is over */
+    bool short_of_memory; /* a lane was lost for what we lacked */
+    uint64_t bytes;       /* once it is over */
     struct later tell, bury;
 };
 

@@ -33,6 +33,7 @@ static void lane_lost(struct lane *ln, enum meas_code code, bool sent_away, cons
         return;
     }
     ln->state = LANE_BAD;
+    s->short_of_memory |= code == MEAS_RESOURCES;
     s->bad++;
     s->kind->close(ln);
     if (ln->link && !ln->over)

@@ -6,6 +6,7 @@
 
 #include "cell/reason.h"
 #include "cell/relay_stream.h"
+#include "measure/onehop.h"
 #include "measure/stock_int.h"
 
 enum {
@@ -179,8 +180,8 @@ static void on_end(void *arg, const struct circ_end *end)
         lane_sent_away(p->lane, "the relay ended a circuit: %s",
                        circ_end_text(end, text, sizeof text));
     else
-        lane_fails(p->lane, MEAS_LAUNCH_CIRCS, "a circuit ended: %s",
-                   circ_end_text(end, text, sizeof text));
+        lane_fails(p->lane, onehop_is_ours(end->why) ? MEAS_RESOURCES : MEAS_LAUNCH_CIRCS,
+                   "a circuit ended: %s", circ_end_text(end, text, sizeof text));
 }
 
 static const struct circ_ops circ_ops = {.on_open = on_open, .on_end = on_end};

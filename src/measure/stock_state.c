@@ -73,6 +73,7 @@ void stock_look_whether_all(struct stock *s, enum meas_code code, const char *la
 {
     bool is_nowhere =
         code == MEAS_UNREACHABLE || code == MEAS_HANDSHAKE_FAILED || code == MEAS_WRONG_IDENTITY;
+    enum meas_code of_circuits = s->short_of_memory ? MEAS_RESOURCES : MEAS_LAUNCH_CIRCS;
     char text[MEAS_INFO_MAX];
     if (s->state != STOCK_CONNECTING || s->ready + s->bad < s->n)
         return;
@@ -81,5 +82,5 @@ void stock_look_whether_all(struct stock *s, enum meas_code code, const char *la
         return;
     }
     snprintf(text, sizeof text, "%u of %u circuits failed: %s", s->bad, s->n, last_failure);
-    stock_fails(s, is_nowhere && !s->ready ? code : MEAS_LAUNCH_CIRCS, false, text);
+    stock_fails(s, is_nowhere && !s->ready ? code : of_circuits, false, text);
 }

@@ -280,6 +280,7 @@ START_TEST(test_conf_wrong_lines_are_named)
             "it belongs in [meas_params]");
     refused("[cord]\nx = 1\n", "file:2: there is no key");
     refused("[coord]\nnonsense\n", "file:2");
+    refused("[coord]\nkeydir =; x\n", "file:2: \";\" begins a comment");
     refused("[coord]\ndatadir = a\ndatadir = b\n", "file:3: datadir is there a second time");
     refused("[coord]\nmeasurer = m1 sha256//x 1MB\n", "file:2: a measurer is");
     refused("[coord]\nmeasurer = m1 " PIN_A "\n", "file:2: a measurer is");
@@ -314,6 +315,8 @@ START_TEST(test_conf_dump_is_a_file)
     char why[MCONF_WHY];
     struct mconf *c = read_("[coord]\nmeasurer = m1 " PIN_A " 1MB\n[meas_params]\nsockets = 9\n");
     ck_ok(mconf_option(c, "coord", "--datadir", "b", why));
+    ck_err(mconf_option(c, "coord", "--keydir", "a ;b", why), ERR_MALFORMED);
+    ck_err(mconf_option(c, "coord", "--keydir", "a\nb", why), ERR_MALFORMED);
     char *text = mconf_dump(c, "coord");
     ck_assert(strstr(text, "datadir = b ; --datadir\n"));
     ck_assert(strstr(text, "sockets = 9 ; file:4\n"));

@@ -5,6 +5,8 @@
 #ifndef TUNIC_TESTS_NOMEM_H
 #define TUNIC_TESTS_NOMEM_H
 
+#include <dirent.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -83,6 +85,38 @@ char *__wrap_strndup(const char *s, size_t most)
 char *__wrap_strdup(const char *s)
 {
     return __wrap_strndup(s, strlen(s));
+}
+
+/* What they give is the caller's to free: an array, and each of its names. */
+typedef int nomem_filter(const struct dirent *d);
+typedef int nomem_order(const struct dirent **a, const struct dirent **b);
+int __real_scandir(const char *dir, struct dirent ***names, nomem_filter *f, nomem_order *o);
+int __real_scandirat(int at, const char *dir, struct dirent ***names, nomem_filter *f,
+                     nomem_order *o);
+int __wrap_scandir(const char *dir, struct dirent ***names, nomem_filter *f, nomem_order *o);
+int __wrap_scandirat(int at, const char *dir, struct dirent ***names, nomem_filter *f,
+                     nomem_order *o);
+
+static bool nomem_fails_by_errno(void)
+{
+    bool fails = nomem_fails();
+    errno = fails ? ENOMEM : errno;
+    return fails;
+}
+
+int __wrap_scandir(const char *dir, struct dirent ***names, nomem_filter *f, nomem_order *o)
+{
+    int n = nomem_fails_by_errno() ? -1 : __real_scandir(dir, names, f, o);
+    nomem.live += n < 0 ? 0 : n + (*names != NULL);
+    return n;
+}
+
+int __wrap_scandirat(int at, const char *dir, struct dirent ***names, nomem_filter *f,
+                     nomem_order *o)
+{
+    int n = nomem_fails_by_errno() ? -1 : __real_scandirat(at, dir, names, f, o);
+    nomem.live += n < 0 ? 0 : n + (*names != NULL);
+    return n;
 }
 
 struct json_t;

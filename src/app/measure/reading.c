@@ -135,14 +135,16 @@ err_t reading_consensus(const struct offline_options *o, struct log *log, struct
 
 /* ---- descriptors ---- */
 
-static void each_descriptor(struct text rest, int64_t now_s, struct log *log,
-                            reading_descriptor_fn *fn, void *arg)
+static err_t each_descriptor(struct text rest, int64_t now_s, struct log *log,
+                             reading_descriptor_fn *fn, void *arg)
 {
     struct descriptor d;
     char why[DESCRIPTOR_WHY_MAX];
     unsigned bad = 0;
     for (err_t e; (e = descriptor_next(&rest, &d)) != ERR_NOT_FOUND;) {
         e = e == OK ? descriptor_verify(&d, now_s, why) : e;
+        if (e == ERR_NOMEM)
+            return e; /* nothing of it is known */
         if (e == OK || e == ERR_EXPIRED)
             fn(arg, &d);
         else
@@ -150,6 +152,7 @@ static void each_descriptor(struct text rest, int64_t now_s, struct log *log,
     }
     if (bad)
         log_warn(log, "%u server descriptors do not verify, and do not count.", bad);
+    return OK;
 }
 
 static err_t descriptors_of(const char *path, bool must, int64_t now_s, struct log *log,
@@ -158,10 +161,10 @@ static err_t descriptors_of(const char *path, bool must, int64_t now_s, struct l
     struct blob blob;
     err_t e = must ? reading_file(path, log, &blob) : try_file(path, log, &blob);
     if (e != OK)
-        return must ? e : OK;
-    each_descriptor(blob.text, now_s, log, fn, arg);
+        return must || e == ERR_NOMEM ? e : OK;
+    e = each_descriptor(blob.text, now_s, log, fn, arg);
     blob_drop(&blob);
-    return OK;
+    return e;
 }
 
 err_t reading_descriptors(const struct offline_options *o, int64_t now_s, struct log *log,

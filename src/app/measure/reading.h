@@ -21,7 +21,7 @@ MUST_USE err_t reading_results(const char *path, int64_t oldest_s, struct log *l
  * (both logged), or why it cannot be read (logged). */
 MUST_USE err_t reading_consensus(const struct offline_options *o, struct log *log,
                                  struct consensus **out);
-/* Server descriptors that verify, or do but for their age. The same errors. */
+/* Server descriptors that verify, or do but for their age. The same errors, or ERR_NOMEM. */
 typedef void reading_descriptor_fn(void *arg, const struct descriptor *d);
 MUST_USE err_t reading_descriptors(const struct offline_options *o, int64_t now_s, struct log *log,
                                    reading_descriptor_fn *fn, void *arg);

@@ -148,9 +148,10 @@ static err_t each_day(struct files *f, day_fn *fn, void *arg)
     int n = scandirat(files_fd(f), ".", &names, is_results, alphasort); /* as days do */
     err_t e = OK;
     if (n < 0) {
+        int failed = errno;
         log_warn(files_log(f), "Cannot list the results in \"%s\": %s", files_dir(f),
-                 strerror(errno));
-        return ERR_IO;
+                 strerror(failed));
+        return failed == ENOMEM ? ERR_NOMEM : ERR_IO;
     }
     for (int i = 0; i < n; i++) {
         if (e == OK && results_file_day(names[i]->d_name, &day_s) && day_s != last_s)
