@@ -1,5 +1,6 @@
 /* Relays of unmodified tor: whether they have agreed, by the contact line of their own descriptor.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,11 +90,27 @@ static void take_exit(struct cjob *j)
     j->exit_proved_us = j->coordinator->env->mono_us;
 }
 
+/* What is told of another address than one that was to be asked is not said of this relay. */
+static bool was_asked(const struct cjob *j, const struct ipport *at)
+{
+    const struct meas_relay *r = &j->config.relay;
+    if (j->proves_exit)
+        return ipport_equal(&j->config.exit.at, at);
+    for (size_t i = 0; i < r->n_addrs; i++)
+        if (ipport_equal(&r->addrs[i], at))
+            return true;
+    return false;
+}
+
 /* An exit of this computer need not agree. */
 static err_t judge(const struct cjob *j, const struct consent_relay *relay, struct text descriptor,
                    char why[CONSENT_WHY_MAX])
 {
     const struct coordinator *c = j->coordinator;
+    if (!was_asked(j, &relay->at)) {
+        snprintf(why, CONSENT_WHY_MAX, "it was found at an address that is not its own");
+        return ERR_BAD_KEY;
+    }
     if (j->proves_exit && consent_is_free(&j->config.exit.at))
         return OK;
     return consent_by_contact(relay, descriptor, &c->pin, env_wall_s(c->env), why);

@@ -9,8 +9,9 @@
 struct job {
     uint32_t meas_id; /* 0: free */
     void *it;
-    bool running, stopping;
-    unsigned n_circs;
+    bool running, spent, stopping; /* spent: all its seconds are reported */
+    unsigned n_circs, dur;
+    uint64_t bw; /* what it may give */
     struct ipport at;
     enum meas_mode mode;
 };
@@ -137,7 +138,7 @@ static int obstacle(struct measurer *m, const struct connect_to_relay *told,
         return MEAS_RESOURCES;
     snprintf(info, CONSENT_WHY_MAX, "%u sockets of %u are in use, and %u were asked for", open,
              most, told->n_circs);
-    if (measurer_jobs(m) == MEASURER_JOBS_MOST || told->n_circs > most - open)
+    if (measurer_jobs(m) == MEASURER_JOBS_MOST || open + told->n_circs > most)
         return MEAS_RESOURCES;
     snprintf(info, CONSENT_WHY_MAX, "a relay of that address is being measured");
     if (is_in_the_way(m, told))
@@ -148,9 +149,18 @@ static int obstacle(struct measurer *m, const struct connect_to_relay *told,
                : MEAS_NO_CONSENT;
 }
 
-static uint64_t bounded(const struct measurer *m, uint64_t alloc_bw)
+/* What others leave to J: those that are under way share what this measurer has, and a hundredth
+ * more, since whoever shares it out rounds. */
+static uint64_t bounded(const struct measurer *m, const struct job *j, uint64_t alloc_bw)
 {
-    return alloc_bw < m->conf.bw ? alloc_bw : m->conf.bw;
+    uint64_t most = m->conf.bw, left = most + most / 100;
+    for (size_t i = 0; i < MEASURER_JOBS_MOST; i++) {
+        const struct job *o = &m->jobs[i];
+        if (o != j && o->meas_id && o->running && !o->spent && !o->stopping)
+            left -= o->bw < left ? o->bw : left;
+    }
+    left = left < most ? left : most;
+    return alloc_bw < left ? alloc_bw : left;
 }
 
 /* ---- what the coordinator says ---- */
@@ -175,9 +185,12 @@ static void on_connect(struct measurer *m, const struct connect_to_relay *asked)
     }
     while (j->meas_id)
         j++;
-    told.alloc_bw = bounded(m, told.alloc_bw);
+    /* Others may be over when it begins: on_go() looks at those. */
+    told.alloc_bw = told.alloc_bw < m->conf.bw ? told.alloc_bw : m->conf.bw;
     *j = (struct job){.meas_id = told.meas_id,
                       .n_circs = told.n_circs,
+                      .dur = told.dur,
+                      .bw = told.alloc_bw,
                       .at = told.relay.addrs[0],
                       .mode = told.mode};
     err_t e = m->ops->begin(m->arg, &told, &j->it, info);
@@ -188,24 +201,35 @@ static void on_connect(struct measurer *m, const struct connect_to_relay *asked)
     set_busy(m);
 }
 
+static void set_alloc(struct measurer *m, struct job *j, uint64_t alloc_bw)
+{
+    j->bw = alloc_bw;
+    m->ops->alloc(m->arg, j->it, alloc_bw);
+}
+
 static void on_go(struct measurer *m, uint32_t meas_id)
 {
     struct job *j = job_of(m, meas_id);
+    uint64_t bw = j ? bounded(m, j, j->bw) : 0;
     if (!j)
         fail(m, meas_id, MEAS_M_UNKNOWN_MEAS_ID, "nothing of that meas_id is here");
     else if (j->running)
         fail(m, meas_id, MEAS_M_START_ACTIVE_MEAS, "it runs already");
+    else if (!bw)
+        fail(m, meas_id, MEAS_RESOURCES, "all that this measurer has is given to others");
     else if (m->ops->go(m->arg, j->it) != OK)
         fail(m, meas_id, MEAS_LAUNCH_CIRCS, "it has not got its circuits");
     else
         j->running = true;
+    if (j && j->running && bw < j->bw)
+        set_alloc(m, j, bw);
 }
 
 static void on_alloc(struct measurer *m, uint32_t meas_id, uint64_t alloc_bw)
 {
     struct job *j = job_of(m, meas_id);
     if (j)
-        m->ops->alloc(m->arg, j->it, bounded(m, alloc_bw));
+        set_alloc(m, j, bounded(m, j, alloc_bw));
     else
         fail(m, meas_id, MEAS_M_UNKNOWN_MEAS_ID, "nothing of that meas_id is here");
 }
@@ -320,6 +344,9 @@ void measurer_connected(struct measurer *m, const struct connected_to_relay *c)
 
 void measurer_report(struct measurer *m, const struct bw_report *r)
 {
+    struct job *j = job_of(m, r->meas_id);
+    if (j)
+        j->spent = r->sec >= j->dur; /* what it had may be given to the next one */
     tell(m, &(struct msg){.type = MSG_BW_REPORT, .meas_id = r->meas_id, .report = *r});
 }
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "cell/reason.h"
-#include "measure/onehop.h"
 #include "measure/stock_int.h"
 
 enum {
@@ -41,22 +40,9 @@ static void mark_on_open(void *arg)
     d->answered = true;
 }
 
-static void fails(struct drop *d, const struct circ_end *end)
-{
-    char text[MEAS_INFO_MAX];
-    if (end->link_ended) /* the link's owner hears of it, too */
-        return;
-    if (d->lane->state == LANE_READY && end->remote)
-        lane_sent_away(d->lane, "the relay ended a circuit: %s",
-                       circ_end_text(end, text, sizeof text));
-    else
-        lane_fails(d->lane, onehop_is_ours(end->why) ? MEAS_RESOURCES : MEAS_LAUNCH_CIRCS,
-                   "a circuit ended: %s", circ_end_text(end, text, sizeof text));
-}
-
 static void on_end(void *arg, const struct circ_end *end)
 {
-    fails(arg, end);
+    lane_circ_ended(((struct drop *)arg)->lane, end);
 }
 
 static const struct circ_ops mark_ops = {.on_open = mark_on_open, .on_end = on_end};

@@ -120,6 +120,8 @@ void lane_is_ready(struct lane *ln);
 void lane_fails(struct lane *ln, enum meas_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* The relay has ended what it had granted. */
 void lane_sent_away(struct lane *ln, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Its circuit has ended: the relay did that, or it could not be had. */
+void lane_circ_ended(struct lane *ln, const struct circ_end *end);
 void lane_cheat(struct lane *ln, const struct meas_cheat *cheat);
 
 /* ---- stock_may.c ---- */

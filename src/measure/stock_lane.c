@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "cell/reason.h"
 #include "measure/onehop.h"
 #include "measure/stock_int.h"
 
@@ -59,6 +60,21 @@ void lane_sent_away(struct lane *ln, const char *fmt, ...)
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     lane_lost(ln, MEAS_RELAY_LOST, true, text);
+}
+
+/* While it is built others may have ended it, but a relay that has not enough for it wants less. */
+void lane_circ_ended(struct lane *ln, const struct circ_end *end)
+{
+    char text[MEAS_INFO_MAX];
+    bool is_away = ln->state == LANE_READY || end->reason == DESTROY_RESOURCELIMIT;
+    if (end->link_ended) /* the link's owner hears of it, too */
+        return;
+    (void)circ_end_text(end, text, sizeof text);
+    if (end->remote && is_away)
+        lane_sent_away(ln, "the relay ended a circuit: %s", text);
+    else
+        lane_fails(ln, onehop_is_ours(end->why) ? MEAS_RESOURCES : MEAS_LAUNCH_CIRCS,
+                   "a circuit ended: %s", text);
 }
 
 void lane_cheat(struct lane *ln, const struct meas_cheat *cheat)

@@ -6,7 +6,6 @@
 
 #include "cell/reason.h"
 #include "cell/relay_stream.h"
-#include "measure/onehop.h"
 #include "measure/stock_int.h"
 
 enum {
@@ -173,15 +172,7 @@ static void on_open(void *arg)
 static void on_end(void *arg, const struct circ_end *end)
 {
     struct plain *p = arg;
-    char text[MEAS_INFO_MAX];
-    if (end->link_ended) /* the link's owner hears of it, too */
-        return;
-    if (p->lane->state == LANE_READY && end->remote)
-        lane_sent_away(p->lane, "the relay ended a circuit: %s",
-                       circ_end_text(end, text, sizeof text));
-    else
-        lane_fails(p->lane, onehop_is_ours(end->why) ? MEAS_RESOURCES : MEAS_LAUNCH_CIRCS,
-                   "a circuit ended: %s", circ_end_text(end, text, sizeof text));
+    lane_circ_ended(p->lane, end);
 }
 
 static const struct circ_ops circ_ops = {.on_open = on_open, .on_end = on_end};

@@ -237,15 +237,16 @@ START_TEST(test_consent_grows_old)
     static const struct {
         int64_t age_s;
         err_t want;
-    } rows[] = {{0, OK},
-                {CONSENT_AGE_MOST_S, OK},
-                {CONSENT_AGE_MOST_S + 1, ERR_EXPIRED},
-                {-CONSENT_AHEAD_MOST_S, OK},
-                {-CONSENT_AHEAD_MOST_S - 1, ERR_NOT_YET_VALID}};
+        const char *says;
+    } rows[] = {{0, OK, ""},
+                {CONSENT_AGE_MOST_S, OK, ""},
+                {CONSENT_AGE_MOST_S + 1, ERR_EXPIRED, "24 h 0 min old"},
+                {-CONSENT_AHEAD_MOST_S, OK, ""},
+                {-CONSENT_AHEAD_MOST_S - 1, ERR_NOT_YET_VALID, "60 min ahead"}};
     begin();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct docw w = descriptor_by(&s.id, word(), s.now_s - rows[i].age_s, NULL);
-        judged(docw_text(&w), rows[i].want, "");
+        judged(docw_text(&w), rows[i].want, rows[i].says);
         docw_free(&w);
     }
     finish();
@@ -299,6 +300,19 @@ START_TEST(test_consent_loopback_is_free)
         const struct ipport it = at(others[i]);
         ck_assert_msg(!consent_is_free(&it), "%s", others[i]);
     }
+}
+END_TEST
+
+/* Those next to what is nobody's are somebody's. */
+START_TEST(test_consent_takes_any_hosts_address)
+{
+    static const char *const good[] = {"1.0.0.0:1",     "223.255.255.255:1", "10.0.0.1:65535",
+                                       "[::2]:1",       "[fe80::1]:9001",    "[fd00::1]:9001",
+                                       "[2001:db8::]:1"};
+    struct ipport out;
+    char why[CONSENT_WHY_MAX];
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        ck_assert_msg(consent_address(good[i], &out, why) == OK, "%s: %s", good[i], why);
 }
 END_TEST
 
@@ -363,5 +377,5 @@ TESTS("measure/consent", test_consent_pin_is_written_as_curl_writes_it,
       test_consent_is_for_one_pin_alone, test_consent_is_in_no_other_line,
       test_consent_cannot_be_forged, test_consent_takes_one_descriptor, test_consent_grows_old,
       test_consent_is_for_the_address_in_it, test_consent_wants_to_know_whose_it_is,
-      test_consent_loopback_is_free, test_consent_address_is_in_numbers,
-      test_consent_hop_is_not_the_relays_own_machine)
+      test_consent_loopback_is_free, test_consent_takes_any_hosts_address,
+      test_consent_address_is_in_numbers, test_consent_hop_is_not_the_relays_own_machine)

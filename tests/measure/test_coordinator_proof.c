@@ -305,15 +305,24 @@ static void exit_proves(const char *at, const struct sha256 *pin)
     free(text);
 }
 
+static void asked_at(const char *at)
+{
+    char text[IPPORT_TEXT_MAX];
+    ck_assert_uint_eq(team.asked.n_addrs, 1);
+    ck_assert_str_eq(ipport_text(&team.asked.addrs[0], text), at);
+}
+
 /* It has agreed as well, and each measurer sees that itself. */
 START_TEST(test_coordinator_proof_of_an_exit)
 {
     set_up();
     uint32_t id = order_http(AT, EXIT_AT, "127.0.0.1:80");
     team_pass(1);
+    asked_at(AT);
     proves(&(struct doc){.id = &s.id, .pin = &team.keys.pin, .at = AT});
     team_pass(1);
     ck_assert_uint_eq(team.proving, id); /* now the exit is asked */
+    asked_at(EXIT_AT);
     ck_assert_uint_eq(begun(), 0);
     exit_proves(EXIT_AT, &team.keys.pin);
     team_pass(20);
@@ -324,6 +333,14 @@ START_TEST(test_coordinator_proof_of_an_exit)
 }
 END_TEST
 
+static void nothing_was_begun(uint32_t id)
+{
+    struct result r = team_result(id);
+    ck_assert_str_eq(r.why, "no_consent");
+    ck_assert_int_eq(r.began, 0); /* measurers would have refused it as well */
+    ck_assert_uint_eq(begun(), 0);
+}
+
 START_TEST(test_coordinator_proof_of_an_exit_that_has_not_agreed)
 {
     set_up();
@@ -331,15 +348,14 @@ START_TEST(test_coordinator_proof_of_an_exit_that_has_not_agreed)
     team_pass(1);
     exit_proves(EXIT_AT, NULL);
     team_pass(3);
-    ck_assert_str_eq(team_result(id).why, "no_consent");
+    nothing_was_begun(id);
     id = order_http(AT, EXIT_AT, "127.0.0.1:80"); /* nor does it help that the relay has */
     team_pass(1);
     proves(&(struct doc){.id = &s.id, .pin = &team.keys.pin, .at = AT});
     team_pass(1);
     exit_proves("198.51.100.9:444", &team.keys.pin); /* it is not at that address */
     team_pass(3);
-    ck_assert_str_eq(team_result(id).why, "no_consent");
-    ck_assert_uint_eq(begun(), 0);
+    nothing_was_begun(id);
     ck_assert_uint_eq(team.proving, 0);
     tear_down();
 }

@@ -103,6 +103,8 @@ START_TEST(test_estimate_under_two_thirds_is_a_failure)
     ck_err(estimate_make(s, N, 3, 25, &e), ERR_LIMIT);
     ck_assert_uint_eq(e.counted, 19);
     ck_err(estimate_make(s, 0, 0, 25, &e), ERR_LIMIT);
+    ck_assert(!e.bw && !e.p10 && !e.p25 && !e.p75 && !e.p90 && !e.blocked);
+    ck_assert_int_eq(e.limited_by, LIMITED_BY_US);
     ck_err(estimate_make(s, N, 100, 25, &e), ERR_LIMIT);
     ck_err(estimate_make(s, ESTIMATE_SECONDS_MOST + 1, 0, 25, &e), ERR_ARG);
     ck_err(estimate_make(s, N, 0, 100, &e), ERR_ARG);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/cert.h"
 #include "crypto/encode.h"
 #include "forge/network.h"
 #include "measure/bwfile.h"
@@ -412,6 +413,62 @@ START_TEST(test_listing_families_are_of_those_who_name_each_other)
 }
 END_TEST
 
+/* A line by which the family of KEY has relay I. */
+static struct docw certified(unsigned i, const struct ed_secret *key)
+{
+    struct docw line = {0};
+    uint8_t bytes[ED_CERT_MAX];
+    struct wr out = wr_over(bytes, sizeof bytes);
+    struct ed_cert cert = {.type = CERT_FAMILY_V_IDENTITY,
+                           .key_type = CERT_KEY_ED25519,
+                           .expires_h = (uint32_t)(s.now_s / HOUR) + 1000,
+                           .has_signer = true};
+    memcpy(cert.key, s.keys[i].id.ed.pub.b, sizeof cert.key);
+    ck_ok(ed_cert_make(&cert, key, &out));
+    docw_fmt(&line, "family-cert\n");
+    docw_object(&line, "FAMILY CERT", bytes, out.len);
+    ck_ok(line.err);
+    return line;
+}
+
+static void of_family(unsigned i, const struct ed_secret *key)
+{
+    struct docw line = certified(i, key);
+    line.s[line.len - 1] = 0; /* not its last newline */
+    ck_ok(offer_of(i, s.now_s, NULL, line.s));
+    docw_free(&line);
+}
+
+/* Who has the certificate of a family's key need not name anybody. */
+START_TEST(test_listing_families_are_of_those_with_one_key)
+{
+    struct ed_secret one, two, three;
+    with_all();
+    ed25519_keypair(s.env, &one);
+    ed25519_keypair(s.env, &two);
+    ed25519_keypair(s.env, &three);
+    of_family(0, &one);
+    of_family(1, &two);
+    of_family(2, &three); /* nobody else has that one */
+    of_family(3, &one);
+    of_family(4, &two);
+    ck_ok(listing_families(s.l));
+    ck_assert_uint_ne(relay(0)->family, 0);
+    ck_assert_uint_ne(relay(1)->family, 0);
+    ck_assert_uint_ne(relay(0)->family, relay(1)->family);
+    ck_assert_uint_eq(relay(3)->family, relay(0)->family);
+    ck_assert_uint_eq(relay(4)->family, relay(1)->family);
+    ck_assert_uint_eq(relay(2)->family, 0);
+    /* It leaves. */
+    ck_ok(offer_of(3, s.now_s + 60, NULL, NULL));
+    ck_ok(listing_families(s.l));
+    ck_assert_uint_eq(relay(0)->family, 0);
+    ck_assert_uint_eq(relay(3)->family, 0);
+    ck_assert_uint_eq(relay(4)->family, relay(1)->family);
+    end();
+}
+END_TEST
+
 /* ---- the roster ---- */
 
 START_TEST(test_listing_enrols_who_agrees_and_who_does_not)
@@ -540,6 +597,35 @@ START_TEST(test_listing_a_reader_takes_what_is_good_and_counts_the_rest)
 }
 END_TEST
 
+START_TEST(test_listing_a_reader_tells_strangers_and_old_ones_from_bad_ones)
+{
+    static const struct listing_reader_ops ops = {on_taken, on_over};
+    struct docw all = {0};
+    begin();
+    consensus(3, s.now_s, AUTHORITIES);
+    ck_ok(take(CONSDOC_MICRODESC));
+    for (unsigned i = 0; i < 4; i++) {
+        bool old = i < 2;
+        struct docw w =
+            server(i, s.now_s - (old ? LISTING_DESCRIPTOR_MOST_S + 1 : HOUR), NULL, NULL);
+        docw_add(&all, docw_text(&w));
+        docw_free(&w);
+    }
+    struct listing_reader *r = listing_reader_new(s.env, s.l, &ops, NULL);
+    ck_ok(listing_reader_add(r, blob_copy(docw_text(&all))));
+    test_env_advance_ms(s.env, 100);
+    ck_assert_uint_eq(s.taken, 1);
+    ck_assert_uint_eq(s.sum.taken, 1);
+    ck_assert_uint_eq(s.sum.old, 2);
+    ck_assert_uint_eq(s.sum.strangers, 1);
+    ck_assert_uint_eq(s.sum.bad, 0);
+    ck_assert(!relay(0)->is_described && relay(2)->is_described);
+    listing_reader_free(r);
+    docw_free(&all);
+    end();
+}
+END_TEST
+
 /* What the bandwidth file says of relays is what the listing knows. */
 START_TEST(test_listing_is_what_a_bandwidth_file_knows)
 {
@@ -590,5 +676,7 @@ TESTS("measure/listing", test_listing_is_what_a_bandwidth_file_knows,
       test_listing_addresses_are_tried_as_clients_do, test_listing_finds_by_name,
       test_listing_wants_what_is_missing_or_old,
       test_listing_families_are_of_those_who_name_each_other,
+      test_listing_families_are_of_those_with_one_key,
+      test_listing_a_reader_tells_strangers_and_old_ones_from_bad_ones,
       test_listing_enrols_who_agrees_and_who_does_not,
       test_listing_a_reader_takes_what_is_good_and_counts_the_rest)

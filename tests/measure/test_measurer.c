@@ -196,6 +196,97 @@ START_TEST(test_measurer_gives_no_more_than_it_has)
 }
 END_TEST
 
+/* However many runs the coordinator begins: those under way share what it has, but for a hundredth.
+ */
+START_TEST(test_measurer_gives_no_more_than_it_has_to_all_together)
+{
+    (void)set_up();
+    connect(7, "127.0.0.1:9001", 4);
+    connect(8, "127.0.0.2:9001", 4);
+    team_pass(.5);
+    go(7);
+    go(8);
+    ck_assert(team.jobs[0].running && team.jobs[1].running);
+    ck_assert_uint_eq(team.jobs[0].told.alloc_bw, 1000000);
+    ck_assert_uint_eq(team.jobs[1].told.alloc_bw, 10000);
+    connect(9, "127.0.0.3:9001", 1);
+    team_pass(.5);
+    go(9);
+    failed(9, MEAS_RESOURCES);
+    say(&(struct msg){.type = MSG_ALLOC, .meas_id = 7, .alloc_bw = 600000});
+    say(&(struct msg){.type = MSG_ALLOC, .meas_id = 8, .alloc_bw = 900000});
+    ck_assert_uint_eq(team.jobs[0].told.alloc_bw, 600000);
+    ck_assert_uint_eq(team.jobs[1].told.alloc_bw, 410000);
+    say(&(struct msg){.type = MSG_ALLOC, .meas_id = 7, .alloc_bw = 900000});
+    ck_assert_uint_eq(team.jobs[0].told.alloc_bw, 600000);
+    say(&(struct msg){.type = MSG_CANCEL, .meas_id = 7});
+    say(&(struct msg){.type = MSG_ALLOC, .meas_id = 8, .alloc_bw = 900000});
+    ck_assert_uint_eq(team.jobs[1].told.alloc_bw, 900000);
+    tear_down();
+}
+END_TEST
+
+/* What has reported its last second leaves what it had to the next one, over or not. */
+START_TEST(test_measurer_next_run_begins_as_the_last_second_is_reported)
+{
+    struct measurer *m = set_up();
+    connect(7, "127.0.0.1:9001", 4);
+    connect(8, "127.0.0.2:9001", 4);
+    team_pass(.5);
+    go(7);
+    measurer_report(m, &(struct bw_report){.meas_id = 7, .sec = 2});
+    say(&(struct msg){.type = MSG_ALLOC, .meas_id = 8, .alloc_bw = 1000000});
+    ck_assert_uint_eq(team.jobs[1].told.alloc_bw, 10000);
+    measurer_report(m, &(struct bw_report){.meas_id = 7, .sec = 3});
+    say(&(struct msg){.type = MSG_ALLOC, .meas_id = 8, .alloc_bw = 1000000});
+    go(8);
+    ck_assert(team.jobs[1].running);
+    ck_assert_uint_eq(team.jobs[1].told.alloc_bw, 1000000);
+    tear_down();
+}
+END_TEST
+
+START_TEST(test_measurer_reload_with_fewer_sockets_takes_no_more)
+{
+    struct measurer *m = set_up();
+    connect(7, "127.0.0.1:9001", 6);
+    team.measurers[0].conf.sockets_max = 5;
+    measurer_reconfigure(m, &team.measurers[0].conf);
+    connect(8, "127.0.0.2:9001", 1);
+    failed(8, MEAS_RESOURCES);
+    ck_assert_uint_eq(team.measurers[0].begun, 1);
+    tear_down();
+}
+END_TEST
+
+START_TEST(test_measurer_stops_what_the_coordinator_says_has_failed)
+{
+    struct measurer *m = set_up();
+    connect(7, "127.0.0.1:9001", 4);
+    connect(8, "127.0.0.2:9001", 4);
+    coord_proto_fail(coord.proto, 7, MEAS_RELAY_LOST, "the relay is gone");
+    team_pass(.1);
+    failed(7, MEAS_CANCELLED);
+    ck_assert_uint_eq(measurer_jobs(m), 1);
+    tear_down();
+}
+END_TEST
+
+START_TEST(test_measurer_run_that_cannot_begin_leaves_its_place_free)
+{
+    struct measurer *m = set_up();
+    for (size_t i = 0; i < TEAM_JOBS; i++)
+        team.jobs[i] = (struct team_job){.of = &team.measurers[0], .connected = true};
+    connect(7, "127.0.0.1:9001", 4);
+    failed(7, MEAS_RESOURCES);
+    ck_assert_uint_eq(measurer_jobs(m), 0);
+    memset(team.jobs, 0, sizeof team.jobs);
+    connect(8, "127.0.0.1:9001", 10);
+    ck_assert_uint_eq(measurer_jobs(m), 1);
+    tear_down();
+}
+END_TEST
+
 /* Those that agree themselves: by one link each, so that they share what it has. */
 START_TEST(test_measurer_relays_of_one_host_together)
 {
@@ -338,4 +429,9 @@ TESTS("measure/measurer", test_measurer_does_what_it_is_told,
       test_measurer_checks_consent_itself, test_measurer_checks_exits_and_servers_itself,
       test_measurer_cancel_stops_and_one_too_late_is_nothing,
       test_measurer_an_odd_message_costs_the_connection_only,
+      test_measurer_gives_no_more_than_it_has_to_all_together,
+      test_measurer_next_run_begins_as_the_last_second_is_reported,
+      test_measurer_reload_with_fewer_sockets_takes_no_more,
+      test_measurer_stops_what_the_coordinator_says_has_failed,
+      test_measurer_run_that_cannot_begin_leaves_its_place_free,
       test_measurer_finish_waits_for_what_runs, test_measurer_another_coordinator_by_reload)

@@ -72,6 +72,9 @@ START_TEST(test_polite_leaves_alone_who_sent_us_away)
     run(p, "192.0.2.1:9001", NOW, 1, true);
     refused(p, "192.0.2.1:9001", NOW + HOUR, ERR_LIMIT, "sent us away");
     refused(p, "192.0.2.1:9001", NOW + DAY, ERR_LIMIT, "sent us away");
+    const struct meas_relay it = at("192.0.2.1:9001");
+    ck_assert_int_eq(polite_wait_s(p, &it, NOW + HOUR), DAY + 30 - HOUR);
+    ck_assert_int_eq(polite_wait_s(p, &it, NOW + DAY + 30), 0);
     run(p, "192.0.2.1:9001", NOW + DAY + 31, 1, false);
     polite_free(p);
 }
@@ -92,6 +95,10 @@ START_TEST(test_polite_keeps_to_its_bytes)
     p = polite_new(1000);
     run(p, "[2001:db8::1]:9001", NOW, 1000, false);
     refused(p, "[2001:db8::1]:9001", NOW + HOUR, ERR_LIMIT, "its bytes");
+    ck_assert_int_eq(polite_wait_s(p, &one, NOW + HOUR), DAY + 30 - HOUR);
+    refused(p, "[2001:db8::1]:9001", NOW + DAY + 29, ERR_LIMIT, "its bytes");
+    ck_assert_int_eq(polite_wait_s(p, &one, NOW + DAY + 30), 0);
+    run(p, "[2001:db8::1]:9001", NOW + DAY + 30, 1, false);
     polite_free(p);
 }
 END_TEST
@@ -202,8 +209,10 @@ START_TEST(test_polite_forgets)
     }
     it.addrs[0].port = 1;
     ck_err(polite_begin(p, &it, NOW + HOUR, why, &going), ERR_NOMEM);
+    ck_err(polite_note(p, &it, NOW + HOUR, 1, false), ERR_NOMEM);
     ck_ok(polite_begin(p, &it, NOW + DAY, why, &going));
     polite_free(p);
+    polite_free(NULL);
 }
 END_TEST
 

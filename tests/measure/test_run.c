@@ -223,6 +223,9 @@ START_TEST(test_run_goes_through_its_states)
     ck_assert_ptr_null(run_why(&c.result));
     ck_assert_uint_eq(c.result.estimate.bw, 10 * MB);
     ck_assert_uint_eq(c.result.estimate.counted, DUR - 1);
+    ck_assert_uint_eq(c.result.circs, 160);
+    ck_assert_uint_eq(c.result.ready_circs, 160);
+    ck_assert_uint_eq(run_circs(c.run, 1)->circs, c.told[1].n_circs);
     ck_assert_uint_eq(c.leaves, 1);
     ck_assert_uint_eq(c.aborts, 0);
     ck_assert_uint_eq(c.cancels, 0);
@@ -391,6 +394,7 @@ START_TEST(test_run_unanswered_is_unsupported)
     ck_assert_uint_eq(c.aborts, 1);
     ck_assert_uint_eq(c.cancels, 0);
     ck_assert_str_eq(run_why(&c.result), "unsupported");
+    ck_assert_ptr_nonnull(strstr(c.result.failure.info, "did not answer for 10 s"));
     finish(&c);
 }
 END_TEST
@@ -509,7 +513,8 @@ START_TEST(test_run_seconds_count_in_which_all_are_at_work)
 {
     static const struct {
         unsigned from, late_s, counted;
-    } rows[] = {{0, 0, DUR - 1}, {0, 1, DUR - 2}, {0, 2, DUR - 4}, {20, 2, DUR - 3}};
+    } rows[] = {
+        {0, 0, DUR - 1}, {0, 1, DUR - 2}, {0, 2, DUR - 4}, {20, 2, DUR - 3}, {2, 2, DUR - 3}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct cast c;
         begin(&c, 2);
@@ -521,6 +526,28 @@ START_TEST(test_run_seconds_count_in_which_all_are_at_work)
         ck_assert_uint_eq(c.result.estimate.p10, 10 * MB);
         ck_assert_msg(c.result.estimate.counted == rows[i].counted, "%zu: %u", i,
                       c.result.estimate.counted);
+        finish(&c);
+    }
+}
+END_TEST
+
+/* Whose seconds differ from ours, and by how much, by a clock that is fast or slow. */
+START_TEST(test_run_says_how_far_clocks_are_apart)
+{
+    for (unsigned slow = 0; slow < 2; slow++) {
+        struct cast c;
+        begin(&c, 1);
+        all_connected(&c, 1);
+        for (unsigned sec = 1; sec <= DUR; sec++) {
+            const struct bw_report m = report_of(&c, 0, 1, sec);
+            test_env_advance_ms(c.env, slow ? 1010 : 990);
+            run_bg(c.run, &(struct meas_bg){(uint16_t)sec, 0, 0});
+            run_report(c.run, 0, &m);
+        }
+        test_env_advance_ms(c.env, 0);
+        ck_assert_int_eq(c.result.state, RUN_DONE);
+        ck_assert_uint_eq(c.result.skew_ms, 10 * DUR);
+        ck_assert_uint_eq(c.result.apart, 0);
         finish(&c);
     }
 }
@@ -637,6 +664,8 @@ START_TEST(test_run_words_of_another_id_or_time_change_nothing)
     run_connected(c.run, 0, &connected_);
     run_connected(c.run, 9, &connected_);
     ck_assert_int_eq(run_state(c.run), RUN_CONNECTING);
+    ck_assert_uint_eq(c.seconds, 0);
+    ck_assert_ptr_null(run_reported(c.run, 0, 1));
     finish(&c);
 }
 END_TEST
@@ -791,6 +820,223 @@ START_TEST(test_run_bytes_count_when_they_come)
 }
 END_TEST
 
+/* Whoever asks has time-outs of its own: a relay that could not be reached has not been silent. */
+START_TEST(test_run_that_could_not_ask_blames_no_relay)
+{
+    struct cast c;
+    struct run_config config = a_team(1);
+    config.patience_ms = 3 * RUN_NEGOTIATE_MS;
+    begin_with(&c, &config);
+    test_env_advance_ms(c.env, config.patience_ms - 1);
+    ck_assert_uint_eq(c.ends, 0);
+    test_env_advance_ms(c.env, 1);
+    assert_failed(&c, MEAS_TIMEOUT, RUN_NOBODY);
+    ck_assert_str_eq(run_why(&c.result), "timeout");
+    finish(&c);
+}
+END_TEST
+
+START_TEST(test_run_is_held_until_its_time_comes)
+{
+    for (unsigned comes = 0; comes < 2; comes++) {
+        struct cast c;
+        struct run_config config = a_team(2);
+        config.hold = true;
+        begin_with(&c, &config);
+        all_connected(&c, 2);
+        ck_assert(run_is_held(c.run));
+        ck_assert_uint_eq(c.goes, 0);
+        test_env_advance_ms(c.env, RUN_HOLD_MS - 1);
+        ck_assert_uint_eq(c.ends, 0);
+        if (comes) {
+            run_release(c.run);
+            ck_assert_uint_eq(c.goes, 2);
+            ck_assert(!run_is_held(c.run));
+            run_release(c.run); /* said twice */
+            ck_assert_uint_eq(c.goes, 2);
+        } else {
+            test_env_advance_ms(c.env, 1);
+            assert_failed(&c, MEAS_RESOURCES, RUN_NOBODY);
+            ck_assert_uint_eq(c.cancels, 2);
+        }
+        finish(&c);
+    }
+}
+END_TEST
+
+/* Released before all have their circuits, it begins as soon as they have. */
+START_TEST(test_run_whose_time_has_come_waits_for_circuits_alone)
+{
+    struct cast c;
+    struct run_config config = a_team(1);
+    config.hold = true;
+    begin_with(&c, &config);
+    run_release(c.run);
+    ck_assert_uint_eq(c.goes, 0);
+    all_connected(&c, 1);
+    ck_assert_uint_eq(c.goes, 1);
+    finish(&c);
+}
+END_TEST
+
+/* One that has no socket left, or nothing to give, is not told of it, nor waited for. */
+START_TEST(test_run_measurer_with_nothing_to_give_takes_no_part)
+{
+    struct cast c;
+    struct run_config config = a_team(3);
+    config.members[0].sockets_free = 0;
+    config.members[2].free_bw = 0;
+    config.prior = 10 * MB / 8; /* is raised */
+    begin_with(&c, &config);
+    ck_assert_uint_eq(c.asked.ext.n_measurers, 1);
+    ck_assert_uint_eq(c.asked.ext.measurers[0].ed.b[0], 2);
+    ck_assert_uint_eq(c.asked.ext.rate_most, 100 * MB);
+    grant(&c);
+    ck_assert_uint_eq(c.connects, 1);
+    connected(&c, 1, 160);
+    ck_assert_uint_eq(c.goes, 1);
+    for (unsigned sec = 1; sec <= DUR; sec++) {
+        const struct bw_report m = report_of(&c, 1, 1, sec);
+        test_env_advance_ms(c.env, 1000);
+        run_bg(c.run, &(struct meas_bg){(uint16_t)sec, 0, 0});
+        run_report(c.run, 1, &m);
+        run_lost(c.run, 0, "another run's"); /* nothing to this one */
+    }
+    test_env_advance_ms(c.env, 0);
+    ck_assert_int_eq(c.result.state, RUN_DONE);
+    ck_assert_uint_eq(c.result.estimate.bw, 10 * MB);
+    ck_assert_uint_gt(c.allocs, 0);
+    ck_assert_uint_eq(c.result.circs, 160);
+    ck_assert_uint_eq(c.cancels, 0);
+    finish(&c);
+}
+END_TEST
+
+/* A measurer is believed what it has, and what it may have saved up for two seconds. */
+START_TEST(test_run_no_more_is_believed_than_a_measurer_has)
+{
+    for (unsigned more = 0; more < 2; more++) {
+        struct cast c;
+        begin(&c, 1);
+        all_connected(&c, 1);
+        struct bw_report m = report_of(&c, 0, 1, 1);
+        m.sent = m.recv = m.wire_in = m.wire_out = 300 * MB + 3 * more;
+        test_env_advance_ms(c.env, 1000);
+        run_report(c.run, 0, &m);
+        if (more)
+            assert_failed(&c, MEAS_MALFORMED, 0);
+        else
+            ck_assert_int_eq(run_state(c.run), RUN_RUNNING);
+        finish(&c);
+    }
+}
+END_TEST
+
+START_TEST(test_run_says_what_it_has_come_to_and_how_long_it_goes_on)
+{
+    struct cast c;
+    struct estimate e;
+    struct run_config config = a_team(1);
+    config.adaptive = true;
+    config.length = 20;
+    begin_with(&c, &config);
+    ck_assert(!run_so_far(c.run, &e));
+    ck_assert(run_hears_of_clients(c.run));
+    ck_assert_uint_eq(run_dur(c.run), DUR);
+    all_connected(&c, 1);
+    ck_assert_uint_eq(run_left(c.run), DUR); /* nothing is known yet */
+    second(&c, 1, 1);
+    ck_assert(!run_so_far(c.run, &e)); /* which does not count */
+    second(&c, 1, 2);
+    ck_assert(run_so_far(c.run, &e)); /* too few for a result */
+    ck_assert_uint_eq(e.bw, 10 * MB);
+    ck_assert_uint_eq(run_left(c.run), DUR - 2);
+    for (unsigned sec = 3; sec <= 10; sec++)
+        second(&c, 1, sec);
+    ck_assert_uint_eq(run_left(c.run), 10);
+    for (unsigned sec = 11; sec <= 19; sec++)
+        second(&c, 1, sec);
+    ck_assert_uint_eq(run_left(c.run), 1);
+    ck_assert(!run_may_end(c.run));
+    second(&c, 1, 20);
+    test_env_advance_ms(c.env, 0);
+    ck_assert_int_eq(c.result.state, RUN_DONE);
+    ck_assert_uint_eq(c.result.seconds, 20);
+    finish(&c);
+}
+END_TEST
+
+/* A tied one ends when its owner says so, and one whose seconds differ not before the last. */
+START_TEST(test_run_that_may_not_end_early_says_so)
+{
+    for (unsigned tied = 0; tied < 2; tied++) {
+        struct cast c;
+        struct run_config config = a_team(1);
+        config.adaptive = true;
+        config.length = RUN_EARLY_S;
+        config.tied = tied;
+        begin_with(&c, &config);
+        all_connected(&c, 1);
+        for (unsigned sec = 1; sec <= 20; sec++) {
+            c.capacity = tied ? 10 * MB : sec % 2 ? 10 * MB : 11 * MB;
+            second(&c, 1, sec);
+            ck_assert_int_eq(run_may_end(c.run), tied && sec >= RUN_EARLY_S);
+        }
+        ck_assert_uint_eq(run_left(c.run), DUR - 20);
+        run_end_early(c.run);
+        test_env_advance_ms(c.env, 0);
+        ck_assert_uint_eq(c.ends, tied);
+        finish(&c);
+    }
+}
+END_TEST
+
+/* Measurers go to where the relay answered first, and to no address that it does not have. */
+START_TEST(test_run_measurers_are_told_where_the_relay_answered)
+{
+    struct cast c;
+    struct run_config config = a_team(1);
+    static const char *const at[] = {"192.0.2.1:1", "192.0.2.2:2", "192.0.2.3:3"};
+    struct ipport other;
+    for (size_t i = 0; i < 3; i++)
+        ck_ok(ipport_parse(at[i], &config.relay.addrs[config.relay.n_addrs++]));
+    ck_ok(ipport_parse("198.51.100.9:9", &other));
+    begin_with(&c, &config);
+    run_reached(c.run, &other);
+    run_reached(c.run, &config.relay.addrs[2]);
+    grant(&c);
+    ck_assert_uint_eq(c.told[0].relay.n_addrs, 3);
+    ck_assert(ipport_equal(&c.told[0].relay.addrs[0], &config.relay.addrs[2]));
+    ck_assert(ipport_equal(&c.told[0].relay.addrs[1], &config.relay.addrs[0]));
+    ck_assert(ipport_equal(&c.told[0].relay.addrs[2], &config.relay.addrs[1]));
+    finish(&c);
+}
+END_TEST
+
+START_TEST(test_run_each_failure_has_its_word)
+{
+    static const struct {
+        enum meas_code code;
+        const char *word;
+    } rows[] = {
+        {MEAS_UNSUPPORTED, "unsupported"},       {MEAS_REFUSED, "refused"},
+        {MEAS_NO_CONSENT, "no_consent"},         {MEAS_CHEAT, "cheat"},
+        {MEAS_LAUNCH_CIRCS, "relay_lost"},       {MEAS_MALFORMED_TOR_RESP, "relay_lost"},
+        {MEAS_RELAY_LOST, "relay_lost"},         {MEAS_TIMEOUT, "timeout"},
+        {MEAS_UNREACHABLE, "unreachable"},       {MEAS_HANDSHAKE_FAILED, "handshake_failed"},
+        {MEAS_WRONG_IDENTITY, "wrong_identity"}, {MEAS_CANCELLED, "cancelled"},
+        {MEAS_MEASURER_LOST, "measurer_lost"},   {MEAS_RESOURCES, "measurer_lost"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct cast c;
+        begin(&c, 1);
+        run_refused(c.run, rows[i].code, "so");
+        assert_failed(&c, rows[i].code, RUN_NOBODY);
+        ck_assert_str_eq(run_why(&c.result), rows[i].word);
+        finish(&c);
+    }
+}
+END_TEST
+
 TESTS("measure/run", test_run_goes_through_its_states,
       test_run_low_prior_is_raised_while_it_goes_on, test_run_small_team_is_inconclusive,
       test_run_far_too_low_a_prior_says_with_which_to_go_on,
@@ -807,4 +1053,11 @@ TESTS("measure/run", test_run_goes_through_its_states,
       test_run_cancel_tells_all, test_run_stock_relay_is_not_asked,
       test_run_adaptive_ends_early_and_stops_measurers, test_run_relay_that_stops_ends_it,
       test_run_drop_is_not_ended_by_silence, test_run_counts_what_cells_take_on_the_wire,
-      test_run_bytes_count_when_they_come, test_run_nonsense_is_refused)
+      test_run_bytes_count_when_they_come, test_run_nonsense_is_refused,
+      test_run_says_how_far_clocks_are_apart, test_run_that_could_not_ask_blames_no_relay,
+      test_run_is_held_until_its_time_comes, test_run_whose_time_has_come_waits_for_circuits_alone,
+      test_run_measurer_with_nothing_to_give_takes_no_part,
+      test_run_no_more_is_believed_than_a_measurer_has,
+      test_run_says_what_it_has_come_to_and_how_long_it_goes_on,
+      test_run_that_may_not_end_early_says_so, test_run_measurers_are_told_where_the_relay_answered,
+      test_run_each_failure_has_its_word)

@@ -481,6 +481,75 @@ START_TEST(test_stock_ends_when_the_relay_closes_a_link)
 }
 END_TEST
 
+/* Whatever it is measured by. */
+START_TEST(test_stock_each_mode_ends_when_the_relay_ends_a_circuit)
+{
+    static const enum meas_mode modes[] = {MEAS_SINK2, MEAS_DIR, MEAS_DROP};
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        begin(modes[i], 3);
+        advance(1500);
+        node_destroy_circuits(relay(), DESTROY_RESOURCELIMIT);
+        advance(100);
+        failed(MEAS_RELAY_LOST, true, "RESOURCELIMIT");
+        uint64_t cells = node_counts(relay()).cells_in;
+        advance(2000);
+        ck_assert_uint_eq(node_counts(relay()).cells_in, cells);
+        ck_assert_uint_eq(s.n_reports, 1);
+        finish();
+    }
+}
+END_TEST
+
+static void honest_over(struct nlink *nl, const struct link_end *end)
+{
+    (void)nl, (void)end;
+}
+
+static void keep(void *arg)
+{
+    (void)arg;
+}
+
+static err_t refusing_reply(struct rcirc *c, uint8_t cmd, const uint8_t *body, err_t e,
+                            struct create_reply *r)
+{
+    (void)c, (void)cmd, (void)body, (void)e, (void)r;
+    return ERR_NOMEM;
+}
+
+static void honest_face(struct nlink *nl, struct link_config *config, struct link_server *face)
+{
+    (void)nl, (void)config, (void)face;
+}
+
+static bool honest_refusal(struct rcirc *c, struct nlink *nl, uint32_t id, uint8_t *reason)
+{
+    (void)c, (void)nl, (void)id, (void)reason;
+    return true;
+}
+
+/* A relay that has not enough for one circuit is not asked for others. */
+START_TEST(test_stock_leaves_alone_who_has_not_enough_for_a_circuit)
+{
+    static const enum meas_mode modes[] = {MEAS_ECHO2, MEAS_SINK2, MEAS_DIR, MEAS_DROP, MEAS_HTTP};
+    const struct misdeeds refuses = {.face = honest_face,
+                                     .link_over = honest_over,
+                                     .reply = refusing_reply,
+                                     .refusal = honest_refusal,
+                                     .free = keep};
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        prepare(modes[i], 5);
+        s.config.server = at("127.9.9.9:8080");
+        node_set_misdeeds(relay(), &refuses, NULL);
+        ck_ok(start());
+        advance(POLITE_OPEN_MS + 100);
+        failed(MEAS_RELAY_LOST, true, "RESOURCELIMIT");
+        ck_assert_uint_eq(s.dialled, 1);
+        finish();
+    }
+}
+END_TEST
+
 START_TEST(test_stock_ends_when_the_second_hop_is_gone)
 {
     begin(MEAS_ECHO2, 5);
@@ -633,16 +702,6 @@ static bool honest_out(struct rcirc *c, enum rway way, uint8_t *cmd, uint8_t *bo
     return true;
 }
 
-static void honest_over(struct nlink *nl, const struct link_end *end)
-{
-    (void)nl, (void)end;
-}
-
-static void keep(void *arg)
-{
-    (void)arg;
-}
-
 static const struct misdeeds misdeeds = {.cell_in = cheat_cell_in,
                                          .opened = honest_opened,
                                          .cell_out = honest_out,
@@ -733,6 +792,49 @@ START_TEST(test_stock_holds_the_descriptor_against_what_it_is_told)
 }
 END_TEST
 
+/* Nobody but its own descriptor says which keys an exit has. */
+START_TEST(test_stock_exit_is_known_by_its_descriptor)
+{
+    struct circ_hop_target out;
+    struct meas_exit exit = {.at = at("192.0.2.9:443")};
+    prepare(MEAS_HTTP, 2);
+    const struct identity *id = &s.w.ids[wired_find(&s.w, PLAN_EXIT, 0)];
+    ck_err(stock_exit(&exit, &out, s.why), ERR_ARG);
+    exit.proof = TEXT_LIT("nothing");
+    ck_err(stock_exit(&exit, &out, s.why), ERR_ARG);
+    struct docw w = descriptor(id, exit.at, "me");
+    exit.proof = docw_text(&w);
+    ck_ok(stock_exit(&exit, &out, s.why));
+    ck_assert(rsa_id_equal(&out.rsa, &id->rsa_id));
+    ck_assert(out.has_ed && ed_id_equal(&out.ed, &id->ed.pub));
+    ck_assert_mem_eq(out.ntor_key.b, id->ntor_pub.b, sizeof out.ntor_key.b);
+    ck_assert(ipport_equal(&out.v4, &exit.at) && !out.v6.port);
+    exit.at = at("[2001:db8::9]:443");
+    ck_ok(stock_exit(&exit, &out, s.why));
+    ck_assert(ipport_equal(&out.v6, &exit.at) && !out.v4.port);
+    memcpy(strstr(w.s, "\nntor-onion-key "), "\nXtor", 5);
+    ck_err(stock_exit(&exit, &out, s.why), ERR_ARG);
+    ck_assert_ptr_nonnull(strstr(s.why, "exit's descriptor"));
+    docw_free(&w);
+    finish();
+}
+END_TEST
+
+START_TEST(test_stock_says_what_each_mode_proves)
+{
+    static const struct {
+        enum meas_mode mode;
+        const char *says;
+    } rows[] = {{MEAS_FLASHFLOW, "clients and all"}, {MEAS_ECHO2, "at least so much"},
+                {MEAS_SINK2, "one in fifty"},        {MEAS_DIR, "nothing of what it takes"},
+                {MEAS_DROP, "nothing proves"},       {MEAS_HTTP, "server and all"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        ck_assert_ptr_nonnull(strstr(stock_mode_proves(rows[i].mode), rows[i].says));
+    ck_assert_int_eq(STOCK_SINK_EVERY, 50);
+    ck_assert_str_eq(stock_mode_proves((enum meas_mode)77), "");
+}
+END_TEST
+
 START_TEST(test_stock_refuses_what_makes_no_sense)
 {
     prepare(MEAS_FLASHFLOW, 5);
@@ -747,6 +849,12 @@ START_TEST(test_stock_refuses_what_makes_no_sense)
     s.config.told.n_circs = 1;
     s.config.hop = NULL;
     refused(ERR_ARG, "second hop");
+    s.config.name = NULL;
+    refused(ERR_ARG, "no name");
+    char name[MEAS_NAME_MAX + 2] = {0};
+    memset(name, 'n', MEAS_NAME_MAX + 1);
+    s.config.name = name;
+    refused(ERR_ARG, "too long");
     finish();
 }
 END_TEST
@@ -757,11 +865,15 @@ TESTS("measure/stock", test_stock_echo2_goes_twice_through_the_relay,
       test_stock_drop_counts_what_it_sends, test_stock_drop_is_for_this_machine_alone,
       test_stock_http_goes_on_through_an_exit, test_stock_http_wants_the_exit_to_agree,
       test_stock_gives_more_when_it_is_told, test_stock_opens_few_links_and_slowly,
-      test_stock_ends_when_the_relay_ends_a_circuit, test_stock_ends_when_the_relay_closes_a_link,
-      test_stock_ends_when_the_second_hop_is_gone, test_stock_keeps_to_its_bytes,
-      test_stock_says_that_the_second_hop_is_not_reached, test_stock_says_that_nobody_is_there,
-      test_stock_says_that_it_is_another_relay, test_stock_waits_for_go_and_not_for_ever,
-      test_stock_is_cancelled, test_stock_stops_by_itself_without_a_coordinator,
-      test_stock_catches_a_relay_that_cheats, test_stock_sends_nothing_without_consent,
+      test_stock_ends_when_the_relay_ends_a_circuit,
+      test_stock_each_mode_ends_when_the_relay_ends_a_circuit,
+      test_stock_leaves_alone_who_has_not_enough_for_a_circuit,
+      test_stock_ends_when_the_relay_closes_a_link, test_stock_ends_when_the_second_hop_is_gone,
+      test_stock_keeps_to_its_bytes, test_stock_says_that_the_second_hop_is_not_reached,
+      test_stock_says_that_nobody_is_there, test_stock_says_that_it_is_another_relay,
+      test_stock_waits_for_go_and_not_for_ever, test_stock_is_cancelled,
+      test_stock_stops_by_itself_without_a_coordinator, test_stock_catches_a_relay_that_cheats,
+      test_stock_sends_nothing_without_consent,
       test_stock_holds_the_descriptor_against_what_it_is_told,
+      test_stock_exit_is_known_by_its_descriptor, test_stock_says_what_each_mode_proves,
       test_stock_refuses_what_makes_no_sense)

@@ -64,6 +64,7 @@ struct team {
     uint8_t wavers; /* the relay whose fingerprint begins so carries half in every other second */
     uint16_t relay_seconds;       /* at most; 0: 45 */
     uint32_t proving;             /* 0: nobody is asked for his descriptor */
+    struct meas_relay asked;      /* who was, last */
     struct consent_relay *proved; /* what that talk tells: gone with it */
     char *descriptor;
     uint32_t talks[TEAM_JOBS];
@@ -259,8 +260,8 @@ static err_t team_prove(void *arg, uint32_t meas_id, const struct meas_relay *re
                         char why[CONSENT_WHY_MAX])
 {
     (void)arg;
-    (void)relay;
     (void)why;
+    team.asked = *relay;
     team.proving = meas_id;
     *talk = &team.proving;
     return OK;
