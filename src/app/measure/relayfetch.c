@@ -1,13 +1,13 @@
 /* A client of our own that fetches what a coordinator has to know: the consensus as any client
  * does, by its own schedule and from its guards, and server descriptors over circuits of three
  * hops. They are kept as tor keeps them, beside the client's other files. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/fetch/client.h"
 #include "app/fetch/tunnel.h"
+#include "app/measure/relaykept.h"
 #include "app/measure/relaysource_int.h"
 #include "dirdoc/docw.h"
 #include "host/host.h"
@@ -18,10 +18,7 @@ enum {
     ANSWER_MOST = 4 << 20,
     SESSION_S = 25, /* then others are asked */
     GIVE_UP_MS = 60 * 1000,
-    JOURNAL_LEAST = 1 << 20, /* shorter ones are not worth a new file */
 };
-
-static const char FILE_NAME[] = "cached-descriptors", JOURNAL[] = "cached-descriptors.new";
 
 struct request {
     struct relaysource *source;
@@ -34,14 +31,12 @@ struct request {
 
 struct relayfetch {
     struct host *host;
-    struct files *files;
+    struct relaykept *kept;
     char folder[4096];
     uint32_t changes; /* of the network, that the listing has */
     int32_t session;  /* of requests that share circuits, and so a server */
     uint64_t session_us;
-    bool has_read;         /* what is kept */
-    bool restoring;        /* it is being read */
-    size_t kept, appended; /* bytes of the two files */
+    bool has_read; /* what is kept */
     struct request requests[REQUESTS_MOST];
 };
 
@@ -138,74 +133,9 @@ static void ask_for_more(struct relaysource *r)
     }
 }
 
-/* ---- what is kept ---- */
-
-static void read_kept(struct relaysource *r)
-{
-    struct relayfetch *f = r->fetch;
-    const char *const names[] = {FILE_NAME, JOURNAL};
-    size_t *const sizes[] = {&f->kept, &f->appended};
-    f->has_read = f->restoring = true;
-    r->reading = f->folder;
-    for (size_t i = 0; i < 2; i++) {
-        struct blob text;
-        if (files_load(f->files, names[i], &text) != OK)
-            continue;
-        *sizes[i] = text.text.len;
-        if (listing_reader_add(r->reader, text) != OK)
-            log_warn(r->config.log, "%s is not read", names[i]);
-    }
-}
-
 void relayfetch_taken(struct relaysource *r, struct text descriptor)
 {
-    struct relayfetch *f = r->fetch;
-    struct text parts[] = {descriptor, TEXT_LIT("\n")};
-    size_t n = descriptor.s[descriptor.len - 1] == '\n' ? 1 : 2;
-    if (!f->restoring && files_append(f->files, JOURNAL, parts, n) == OK)
-        f->appended += descriptor.len;
-}
-
-/* Those that the listing has, of TEXT. */
-static err_t still_used(const struct relaysource *r, struct text text, struct text *parts,
-                        size_t *n, size_t most)
-{
-    struct descriptor d;
-    for (err_t e; (e = descriptor_next(&text, &d)) != ERR_NOT_FOUND;) {
-        const struct listed_relay *relay =
-            e == OK && d.has_rsa ? listing_find(r->config.listing, &d.rsa) : NULL;
-        if (!relay || !relay->is_described || memcmp(relay->sha1, d.sha1, sizeof d.sha1) != 0)
-            continue;
-        if (*n == most)
-            return ERR_LIMIT;
-        parts[(*n)++] = d.body;
-    }
-    return OK;
-}
-
-/* Both files as one, and without those that are replaced by now. */
-static void merge(struct relaysource *r)
-{
-    struct relayfetch *f = r->fetch;
-    size_t n = 0, most = 2 * listing_n(r->config.listing);
-    struct blob old = {.release = NULL}, journal = {.release = NULL};
-    struct text *parts = calloc(most + 1, sizeof *parts);
-    bool good = parts && files_load(f->files, JOURNAL, &journal) == OK;
-    if (good && f->kept)
-        good = files_load(f->files, FILE_NAME, &old) == OK;
-    good = good && still_used(r, old.text, parts, &n, most) == OK &&
-           still_used(r, journal.text, parts, &n, most) == OK &&
-           files_replace(f->files, FILE_NAME, parts, n) == OK &&
-           files_replace(f->files, JOURNAL, NULL, 0) == OK;
-    if (good) {
-        f->kept = 0;
-        for (size_t i = 0; i < n; i++)
-            f->kept += parts[i].len;
-    }
-    f->appended = 0; /* if it failed: once more when so much has come again */
-    blob_drop(&old);
-    blob_drop(&journal);
-    free(parts);
+    relaykept_add(r->fetch->kept, descriptor);
 }
 
 /* ---- the look ---- */
@@ -232,13 +162,15 @@ void relayfetch_look(struct relaysource *r)
         log_notice(r->config.log, "%zu relays by a new consensus", listing_n(r->config.listing));
     if (!listing_valid_after_s(r->config.listing))
         return;
-    if (!f->has_read)
-        read_kept(r);
+    if (!f->has_read) {
+        f->has_read = true;
+        r->reading = f->folder;
+        relaykept_read(f->kept, r->reader);
+    }
     if (!listing_reader_is_idle(r->reader))
         return;
-    f->restoring = false;
-    if (f->appended > JOURNAL_LEAST && f->appended > f->kept / 4)
-        merge(r);
+    relaykept_was_read(f->kept);
+    relaykept_look(f->kept);
     if (client_is_ready(host_client(f->host)))
         ask_for_more(r);
 }
@@ -269,8 +201,7 @@ err_t relayfetch_begin(struct relaysource *r)
         timer_init(&f->requests[i].late, on_late, &f->requests[i]);
     }
     TRY(begin_host(r));
-    int fd = open(f->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    return fd < 0 ? ERR_IO : files_open(fd, f->folder, r->config.log, &f->files);
+    return relaykept_open(r->config.net, f->folder, r->config.listing, RELAYKEPT_LEAST, &f->kept);
 }
 
 void relayfetch_end(struct relaysource *r)
@@ -283,7 +214,7 @@ void relayfetch_end(struct relaysource *r)
             settle(&f->requests[i], NULL);
     net_enter(r->config.net);
     host_free(f->host);
-    files_close(f->files);
+    relaykept_close(f->kept);
     free(f);
     r->fetch = NULL;
 }
