@@ -212,22 +212,23 @@ static err_t run(struct thread *t)
 err_t thread_start(struct thread *t)
 {
     t->log = (struct log){.least = LOG_WARN, .sink = to_log, .arg = t};
+    t->quit = letter_new(sizeof *t->quit);
+    if (!t->quit)
+        return ERR_NOMEM;
+    t->quit->kind = ORDER_QUIT;
     TRY(net_new(&t->log, NULL, &t->net));
     TRY(mailbox_new(t->net, on_order, t, &t->orders));
     TRY(tls_ctx_new_client(&t->tls));
     return run(t);
 }
 
-/* If not even the order to quit can be had, the thread is left as it is: its owner ends anyway. */
 void thread_end(struct thread *t)
 {
-    struct order *quit = t->runs ? letter_new(sizeof *quit) : NULL;
-    if (t->runs && !quit)
-        return;
-    if (quit) {
-        quit->kind = ORDER_QUIT;
-        mailbox_post(t->orders, quit);
+    if (t->runs) {
+        mailbox_post(t->orders, t->quit);
         pthread_join(t->id, NULL);
+    } else {
+        letter_free(t->quit);
     }
     mailbox_free(t->orders);
     tls_ctx_free(t->tls);

@@ -59,6 +59,7 @@ struct thread {
     unsigned open_over_ms;
     struct link_identity identity;
     struct mailbox *orders, *news; /* news: the owner's */
+    struct order *quit;            /* so that it ends without memory, too */
     struct thread_job *jobs;
 };
 
