@@ -22,6 +22,7 @@ enum {
     COORDINATOR_STRANGERS_MOST = 32, /* connections that have not said hello yet */
     COORDINATOR_PATIENCE_S = 30,     /* a job waits so long for any measurer at all */
     COORDINATOR_WHY = 256,
+    COORDINATOR_PAGE = 128, /* relays, of some 600 bytes each */
 };
 
 struct coordinator_ops {
@@ -124,14 +125,23 @@ void coordinator_roster(struct coordinator *c, struct roster *gift_roster);
 /* Follow a schedule from now on, day after day; or begin nothing more of it: what runs goes on. */
 void coordinator_schedule_start(struct coordinator *c);
 void coordinator_schedule_stop(struct coordinator *c);
-/* How far it is; ALL: with each relay. The caller frees it; NULL out of memory. */
-char *coordinator_schedule_json(const struct coordinator *c, bool all);
+/* How far it is. The caller frees it; NULL out of memory. */
+char *coordinator_schedule_json(const struct coordinator *c);
 
-/* A JSON object of jobs and measurers; of measurers alone; of relays that were measured. The caller
- * frees it; NULL out of memory. */
+/* A JSON object of jobs and measurers; of measurers alone. The caller frees it; NULL out of memory.
+ */
 char *coordinator_status_json(const struct coordinator *c);
 char *coordinator_measurers_json(const struct coordinator *c);
-char *coordinator_relays_json(const struct coordinator *c);
+
+/* All relays that are known, or that the schedule has, COORDINATOR_PAGE of them a page: whoever is
+ * there now is told of as he is when his page is made. C outlives it. NULL out of memory. */
+struct coordinator_view;
+struct coordinator_view *coordinator_view_relays(const struct coordinator *c);
+struct coordinator_view *coordinator_view_schedule(const struct coordinator *c);
+void coordinator_view_free(struct coordinator_view *v); /* NULL is fine */
+/* The next page, a JSON object; there is one in any case. OVER: it is the last one. The caller
+ * frees it; NULL: out of memory, and the rest is not to be had. */
+char *coordinator_view_next(struct coordinator_view *v, bool *over);
 
 size_t coordinator_measurers(const struct coordinator *c); /* that are connected */
 size_t coordinator_jobs(const struct coordinator *c);      /* that wait or run */

@@ -5,6 +5,7 @@
 
 #include "crypto/encode.h"
 #include "measure/coordinator_plan.h"
+#include "measure/jsontext.h"
 
 err_t coordinator_secret(struct coordinator *c, const void *secret, size_t len)
 {
@@ -128,47 +129,6 @@ static const char *state_of(const struct cplan *p)
     return p->count[CPLAN_RESTING] ? "resting" : "over";
 }
 
-static json_t *slot_of(const struct cplan_item *i)
-{
-    return i->at.slot == SCHEDULE_NOWHERE ? json_null() : json_integer(i->at.slot);
-}
-
-static json_t *item_json(const struct cplan_item *i)
-{
-    char fp[HEX_SIZE(sizeof i->fp.b)];
-    return json_pack("{sssssosIsIsIsi}", "fp", hex_upper(i->fp.b, sizeof i->fp.b, fp), "state",
-                     cplan_state_name(i->state), "slot", slot_of(i), "group",
-                     (json_int_t)i->at.group, "prior", (json_int_t)i->prior, "given",
-                     (json_int_t)i->at.given, "tries", (int)i->tries);
-}
-
-static int by_slot(const void *a, const void *b)
-{
-    const struct cplan_item *x = *(struct cplan_item *const *)a;
-    const struct cplan_item *y = *(struct cplan_item *const *)b;
-    if (x->at.slot != y->at.slot)
-        return x->at.slot < y->at.slot ? -1 : 1;
-    return memcmp(x->fp.b, y->fp.b, sizeof x->fp.b);
-}
-
-static json_t *items_json(const struct cplan *p)
-{
-    size_t n = 0;
-    struct cplan_item **order = calloc(HASH_COUNT(p->items) + 1, sizeof *order);
-    json_t *list = order ? json_array() : NULL;
-    for (struct cplan_item *i = p->items; order && i; i = i->hh.next)
-        order[n++] = i;
-    if (n)
-        qsort(order, n, sizeof *order, by_slot);
-    for (size_t i = 0; list && i < n; i++)
-        if (json_array_append_new(list, item_json(order[i])) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
-    free(order);
-    return list;
-}
-
 static json_t *counts_json(const struct cplan *p)
 {
     json_t *o = json_object();
@@ -216,19 +176,18 @@ static json_t *unplaced_json(const struct cplan *p)
     return list;
 }
 
-char *coordinator_schedule_json(const struct coordinator *c, bool all)
+json_t *cfollow_json(const struct coordinator *c, bool all)
 {
     const struct cplan *p = c->plan;
     json_t *o = json_pack("{sssssI}", "event", "schedule", "state", state_of(p), "no_address",
                           (json_int_t)p->unplaced);
-    json_t *more = p->made ? plan_json(p) : json_object();
-    bool good = o && more && json_object_update(o, more) == 0;
-    if (good && all && p->made)
-        good = json_object_set_new(o, "items", items_json(p)) == 0;
-    if (good && all && p->unplaced)
-        good = json_object_set_new(o, "unplaced", unplaced_json(p)) == 0;
-    char *text = good ? json_dumps(o, JSON_COMPACT) : NULL;
-    json_decref(o);
-    json_decref(more);
-    return text;
+    o = jsontext_with(o, p->made ? plan_json(p) : json_object());
+    if (all && p->unplaced)
+        o = jsontext_with(o, json_pack("{so}", "unplaced", unplaced_json(p)));
+    return o;
+}
+
+char *coordinator_schedule_json(const struct coordinator *c)
+{
+    return jsontext_make(cfollow_json(c, false), "");
 }

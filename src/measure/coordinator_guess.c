@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/encode.h"
 #include "measure/alloc.h"
 
 enum { UNKNOWN_PERCENTILE = 75 };
@@ -15,12 +14,6 @@ struct cplan_host {
     struct ip ip;
     uint64_t prior;
 };
-
-const struct history_relay *cplan_known(const struct cplan *p, const struct rsa_id *fp)
-{
-    char text[HEX_SIZE(sizeof fp->b)];
-    return history_find(&p->c->history, hex_upper(fp->b, sizeof fp->b, text), NULL);
-}
 
 void cplan_size(const struct cplan *p, struct cplan_item *item, bool is_known)
 {
@@ -34,7 +27,7 @@ void cplan_size(const struct cplan *p, struct cplan_item *item, bool is_known)
 /* What it was measured at; else what the network thinks of it. 0: nothing is known. */
 static uint64_t prior_of(const struct cplan *p, const struct roster_relay *r)
 {
-    const struct history_relay *h = cplan_known(p, &r->who.fp);
+    const struct history_relay *h = clisted_measured(p->c, &r->who.fp);
     uint64_t measured = h ? history_prior(h) : 0;
     return measured ? measured : r->unmeasured ? 0 : r->weight;
 }
@@ -112,6 +105,6 @@ uint64_t cplan_guess_prior(const struct cplan *p, const struct cplan_guess *g,
 
 bool cplan_was_the_limit(const struct cplan *p, const struct rsa_id *fp)
 {
-    const struct history_relay *h = cplan_known(p, fp);
+    const struct history_relay *h = clisted_measured(p->c, fp);
     return h && h->last.ok && strcmp(h->last.limited_by, "relay") == 0;
 }

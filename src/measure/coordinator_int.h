@@ -158,6 +158,8 @@ void cjob_free(struct cjob *j);
 MUST_USE err_t clisted_find(const struct coordinator *c, const char *word, struct meas_relay *out,
                             char why[COORDINATOR_WHY]);
 
+/* NULL: it was never measured. */
+const struct history_relay *clisted_measured(const struct coordinator *c, const struct rsa_id *rsa);
 /* ROSTER_GRANTED for those of ROSTER that have let themselves be measured before. */
 void clisted_enrol(const struct coordinator *c, struct roster *roster);
 

@@ -122,16 +122,9 @@ struct adding {
     struct kins kins;
 };
 
-static struct cplan_item *item_of(const struct cplan *p, const struct roster_relay *r)
-{
-    struct cplan_item *item;
-    HASH_FIND(hh, p->items, &r->who.fp, sizeof r->who.fp, item);
-    return item;
-}
-
 static bool is_new(const struct cplan *p, const struct roster_relay *r)
 {
-    return cplan_may_ask(r) && r->running && !item_of(p, r);
+    return cplan_may_ask(r) && r->running && !cplan_item_of(p, &r->who.fp);
 }
 
 static bool adding_begin(const struct cplan *p, uint32_t from, struct adding *a)
@@ -139,7 +132,7 @@ static bool adding_begin(const struct cplan *p, uint32_t from, struct adding *a)
     a->guess = cplan_guess_begin(p);
     a->kins.rows = calloc(p->roster.n * KEYS_MOST, sizeof *a->kins.rows);
     for (size_t i = 0; a->kins.rows && i < p->roster.n; i++) {
-        struct cplan_item *item = item_of(p, &p->roster.relays[i]);
+        struct cplan_item *item = cplan_item_of(p, &p->roster.relays[i].who.fp);
         if (item && item->state == CPLAN_WAITING && item->at.slot >= from)
             add(&a->kins, &p->roster.relays[i], i, item);
     }

@@ -17,7 +17,7 @@ struct making {
 /* Of a relay that has its result of this period, by an order or before a plan was lost. */
 static bool is_done(const struct cplan *p, const struct rsa_id *fp)
 {
-    const struct history_relay *h = cplan_known(p, fp);
+    const struct history_relay *h = clisted_measured(p->c, fp);
     return h && h->bw && h->measured_s >= p->period * SCHEDULE_PERIOD_S;
 }
 

@@ -53,6 +53,13 @@ struct cplan_item *cplan_add(struct cplan *p, const struct rsa_id *fp)
     return item;
 }
 
+struct cplan_item *cplan_item_of(const struct cplan *p, const struct rsa_id *fp)
+{
+    struct cplan_item *item;
+    HASH_FIND(hh, p->items, fp, sizeof *fp, item);
+    return item;
+}
+
 static err_t make_row(struct cplan *p, uint32_t slot)
 {
     if (slot < p->n_slots)

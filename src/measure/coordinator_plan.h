@@ -106,6 +106,8 @@ void cplan_enter(struct cplan *p, struct cplan_item *item, enum cplan_state stat
 void cplan_rest(struct cplan *p, struct cplan_item *item, int64_t until_s);
 /* A new one, in no slot. NULL out of memory. */
 struct cplan_item *cplan_add(struct cplan *p, const struct rsa_id *fp);
+/* NULL: the plan does not have it. */
+struct cplan_item *cplan_item_of(const struct cplan *p, const struct rsa_id *fp);
 /* Into the row of its slot. ERR_NOMEM. */
 MUST_USE err_t cplan_link(struct cplan *p, struct cplan_item *item);
 /* The same for N of ITEMS, while the rows are empty. ERR_NOMEM. */
@@ -128,8 +130,6 @@ void cplan_add_new(struct cplan *p, uint32_t from);
 
 /* ---- coordinator_guess.c: what a relay is thought to carry ---- */
 
-/* NULL: it was never measured. */
-const struct history_relay *cplan_known(const struct cplan *p, const struct rsa_id *fp);
 /* Of the roster as it is: the caller frees its hosts; NULL: out of memory. */
 struct cplan_guess cplan_guess_begin(const struct cplan *p);
 uint64_t cplan_guess_prior(const struct cplan *p, const struct cplan_guess *g,
@@ -169,6 +169,11 @@ int64_t cplan_late_us(const struct cplan *p, uint32_t slot); /* and may be at th
 /* The first slot for which a relay can still be asked in time. */
 uint32_t cplan_next_slot(const struct cplan *p);
 int64_t cplan_ends_us(const struct cplan *p);
+
+/* ---- coordinator_follow.c ---- */
+
+/* How far it is; ALL: with those that have no address. NULL out of memory. */
+struct json_t *cfollow_json(const struct coordinator *c, bool all);
 
 /* ---- coordinator_ask.c ---- */
 

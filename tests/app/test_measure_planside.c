@@ -67,7 +67,7 @@ static void look(const char *state)
     ck_ok(net_turn(t.net, true));
     for (int i = 0; i < TURNS; i++)
         ck_ok(net_turn(t.net, false));
-    char *json = coordinator_schedule_json(t.c, false);
+    char *json = coordinator_schedule_json(t.c);
     ck_assert_msg(strstr(json, state) != NULL, "%s", json);
     free(json);
 }

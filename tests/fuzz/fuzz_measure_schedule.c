@@ -34,12 +34,15 @@ static err_t record(void *arg, const char *line, bool synced)
 
 static void look(const struct coordinator *c)
 {
-    char *text = coordinator_schedule_json(c, true);
+    bool over;
+    struct coordinator_view *v = coordinator_view_schedule(c);
+    char *text = v ? coordinator_view_next(v, &over) : NULL;
     json_t *o = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL, *count;
     const json_t *counts = json_object_get(o, "counts");
     const char *state;
     json_int_t sum = 0;
     must(o != NULL);
+    coordinator_view_free(v);
     json_object_foreach((json_t *)counts, state, count)
     {
         must(json_integer_value(count) >= 0);

@@ -443,7 +443,8 @@ START_TEST(test_coordinator_looks)
     team_kill(1);
     (void)team_measure(RELAY);
     team_pass(5);
-    char *status = coordinator_status_json(team.c), *relays = coordinator_relays_json(team.c);
+    char *status = coordinator_status_json(team.c),
+         *relays = team_page(coordinator_view_relays(team.c));
     ck_assert(strstr(status, "\"state\":\"RUNNING\"") && strstr(status, "\"ready_circs\":12"));
     ck_assert(strstr(status, "\"waiting_circs\":0"));
     ck_assert(strstr(status, "\"connected\":false"));
@@ -451,7 +452,7 @@ START_TEST(test_coordinator_looks)
     free(status);
     free(relays);
     team_pass(10);
-    relays = coordinator_relays_json(team.c);
+    relays = team_page(coordinator_view_relays(team.c));
     ck_assert(strstr(relays, "\"addr\":\"127.0.0.1:9001\""));
     free(relays);
     team_free();

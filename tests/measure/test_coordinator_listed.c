@@ -2,6 +2,8 @@
  * listed there, whatever its listing says of it. */
 #include "measure/listing.h"
 
+#include <jansson.h>
+
 #include "crypto/encode.h"
 #include "dirdoc/relaydoc.h"
 #include "measure/coordinator_int.h"
@@ -144,7 +146,7 @@ END_TEST
 START_TEST(test_coordinator_listed_relays_say_why_they_are_not_measured)
 {
     begin();
-    char *json = coordinator_relays_json(team.c);
+    char *json = team_page(coordinator_view_relays(team.c));
     ck_assert_ptr_nonnull(json);
     ck_assert_ptr_nonnull(strstr(json, "\"nickname\":\"far\""));
     ck_assert_ptr_nonnull(strstr(json, "\"consent\":\"contact\",\"why_not\":\"\""));
@@ -153,6 +155,63 @@ START_TEST(test_coordinator_listed_relays_say_why_they_are_not_measured)
     ck_assert_ptr_nonnull(strstr(json, "it does not run"));
     ck_assert_ptr_nonnull(strstr(json, "\"desc_bw_avg\":1000000"));
     free(json);
+    end();
+}
+END_TEST
+
+/* The relays of a page, in the order of their fingerprints; returns how many there are in all. */
+static size_t read_page(struct coordinator_view *v, bool *over, struct rsa_id *last)
+{
+    char *text = coordinator_view_next(v, over);
+    json_t *o = json_loads(text, 0, NULL), *relays = json_object_get(o, "relays"), *one;
+    size_t i, n = json_array_size(relays);
+    ck_assert_uint_le(n, COORDINATOR_PAGE);
+    json_array_foreach(relays, i, one)
+    {
+        struct rsa_id fp;
+        ck_ok(hex_decode_exact(text_of(json_string_value(json_object_get(one, "fp"))), fp.b, 20));
+        ck_assert_int_gt(memcmp(fp.b, last->b, 20), 0);
+        *last = fp;
+    }
+    json_decref(o);
+    free(text);
+    return n;
+}
+
+static void list_many(size_t n, int64_t valid_after_s)
+{
+    struct router *relays = calloc(n, sizeof *relays);
+    const struct consensus c = {.relays = relays, .n_relays = n, .valid_after_s = valid_after_s};
+    for (size_t i = 0; i < n; i++) {
+        relays[i].rsa.b[0] = (uint8_t)(1 + i / 256);
+        relays[i].rsa.b[1] = (uint8_t)i;
+    }
+    ck_ok(listing_consensus(s.l, &c));
+    free(relays);
+}
+
+/* Each once, however many pages that takes; of one that is gone by then nothing is said. */
+START_TEST(test_coordinator_listed_relays_come_in_pages)
+{
+    enum { MANY = 2 * COORDINATOR_PAGE + 10 };
+    struct rsa_id last = {{0}};
+    bool over;
+    begin();
+    list_many(MANY, s.now_s + 1);
+    struct coordinator_view *v = coordinator_view_relays(team.c);
+    ck_assert_uint_eq(read_page(v, &over, &last), COORDINATOR_PAGE);
+    ck_assert(!over);
+    ck_assert_uint_eq(read_page(v, &over, &last), COORDINATOR_PAGE);
+    list_many(MANY - 4, s.now_s + 2);
+    ck_assert_uint_eq(read_page(v, &over, &last), 6);
+    ck_assert(over);
+    coordinator_view_free(v);
+    list_many(COORDINATOR_PAGE, s.now_s + 3);
+    v = coordinator_view_relays(team.c);
+    last = (struct rsa_id){{0}};
+    ck_assert_uint_eq(read_page(v, &over, &last), COORDINATOR_PAGE);
+    ck_assert(over);
+    coordinator_view_free(v);
     end();
 }
 END_TEST
@@ -300,6 +359,7 @@ END_TEST
 
 TESTS("measure/coordinator_listed", test_coordinator_listed_relays_are_found_by_name,
       test_coordinator_listed_relays_say_why_they_are_not_measured,
+      test_coordinator_listed_relays_come_in_pages,
       test_coordinator_listed_relays_that_have_agreed_before_are_known,
       test_coordinator_listed_only_a_relay_says_whether_it_agrees,
       test_coordinator_listed_relays_agree_anew_or_get_no_byte,

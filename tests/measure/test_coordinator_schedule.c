@@ -75,7 +75,7 @@ static void give_all(size_t n)
 
 static json_int_t shown(const char *name)
 {
-    char *text = coordinator_schedule_json(team.c, false);
+    char *text = coordinator_schedule_json(team.c);
     json_t *o = json_loads(text, 0, NULL);
     const json_t *x = json_object_get(o, name);
     x = x ? x : json_object_get(json_object_get(o, "counts"), name);
@@ -87,7 +87,7 @@ static json_int_t shown(const char *name)
 
 static void state_is(const char *state)
 {
-    char *text = coordinator_schedule_json(team.c, true);
+    char *text = team_page(coordinator_view_schedule(team.c));
     json_t *o = json_loads(text, 0, NULL);
     ck_assert_str_eq(json_string_value(json_object_get(o, "state")), state);
     json_decref(o);
@@ -690,6 +690,44 @@ START_TEST(test_coordinator_schedule_new_ones_are_kept_at_once)
 }
 END_TEST
 
+/* By their slots over all pages, and the first says how far it is. */
+START_TEST(test_coordinator_schedule_is_shown_in_pages)
+{
+    enum { MANY = COORDINATOR_PAGE + 40 };
+    struct roster_relay relays[MANY];
+    bool last = false;
+    json_int_t slot = 0;
+    size_t n = 0, pages = 0, i;
+    begin(600, true);
+    for (i = 0; i < MANY; i++)
+        relays[i] = relay(i, i);
+    give(relays, MANY);
+    coordinator_schedule_start(team.c);
+    team_pass(1);
+    struct coordinator_view *v = coordinator_view_schedule(team.c);
+    for (; !last; pages++) {
+        char *text = coordinator_view_next(v, &last);
+        json_t *o = json_loads(text, 0, NULL), *item;
+        ck_assert_str_eq(json_string_value(json_object_get(o, "event")),
+                         pages ? "slots" : "schedule");
+        ck_assert(json_integer_value(json_object_get(o, "slot_s")) > 0);
+        json_array_foreach(json_object_get(o, "items"), i, item)
+        {
+            const json_t *of = json_object_get(item, "slot");
+            ck_assert_int_ge(json_integer_value(of), slot);
+            slot = json_integer_value(of);
+            n++;
+        }
+        json_decref(o);
+        free(text);
+    }
+    ck_assert_uint_eq(pages, 2);
+    ck_assert_uint_eq(n, MANY);
+    coordinator_view_free(v);
+    over();
+}
+END_TEST
+
 /* ---- scenarios drawn from seeds ---- */
 
 enum { SEEDED_RELAYS = 10, SEEDED_BW = 10000000 };
@@ -767,7 +805,7 @@ static void check_all_is_well(void)
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)
         sum += shown(states[i]);
     ck_assert_int_ge(sum, 0);
-    char *text = coordinator_schedule_json(team.c, true);
+    char *text = team_page(coordinator_view_schedule(team.c));
     json_t *o = json_loads(text, 0, NULL);
     ck_assert_int_eq((json_int_t)json_array_size(json_object_get(o, "items")),
                      sum + shown("resting"));
@@ -870,7 +908,7 @@ END_TEST
 /* The prior that relay I has in the plan. */
 static json_int_t prior_of(size_t i)
 {
-    char fp[41], *text = coordinator_schedule_json(team.c, true);
+    char fp[41], *text = team_page(coordinator_view_schedule(team.c));
     json_t *o = json_loads(text, 0, NULL), *item;
     json_int_t prior = 0;
     size_t k;
@@ -917,7 +955,7 @@ START_TEST(test_coordinator_schedule_who_has_no_address_is_shown)
     relays[1].who.n_addrs = 0;
     give(relays, 2);
     ck_assert_int_eq(shown("no_address"), 1);
-    char *text = coordinator_schedule_json(team.c, true);
+    char *text = team_page(coordinator_view_schedule(team.c));
     ck_assert_ptr_nonnull(
         strstr(text, "\"unplaced\":[\"0200000000000000000000000000000000000000\"]"));
     free(text);
@@ -946,4 +984,5 @@ TESTS("measure/coordinator_schedule", test_coordinator_schedule_each_relay_in_it
       test_coordinator_schedule_who_has_no_address_is_shown,
       test_coordinator_schedule_who_is_left_gives_no_more_than_it_has,
       test_coordinator_schedule_new_ones_are_kept_at_once,
+      test_coordinator_schedule_is_shown_in_pages,
       test_coordinator_schedule_what_was_kept_may_be_torn, test_coordinator_schedule_seeds)

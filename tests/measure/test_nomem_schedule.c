@@ -39,7 +39,7 @@ static void give(size_t n)
 
 static json_int_t shown(const char *state)
 {
-    char *text = coordinator_schedule_json(team.c, false);
+    char *text = coordinator_schedule_json(team.c);
     json_t *o = json_loads(text, 0, NULL);
     json_int_t n = json_integer_value(json_object_get(json_object_get(o, "counts"), state));
     json_decref(o);
@@ -59,7 +59,7 @@ static void once(uint64_t k)
     give(RELAYS - 1);
     coordinator_schedule_start(team.c);
     team_pass(.1);
-    free(coordinator_schedule_json(team.c, true));
+    free(team_page(coordinator_view_schedule(team.c)));
     team_pass(4);
     give(RELAYS);
     team_pass(4);

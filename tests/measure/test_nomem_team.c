@@ -42,7 +42,7 @@ static void look(void)
     nomem_in();
     free(coordinator_status_json(team.c));
     free(coordinator_measurers_json(team.c));
-    free(coordinator_relays_json(team.c));
+    free(team_page(coordinator_view_relays(team.c)));
     (void)nomem_out();
 }
 

@@ -81,6 +81,15 @@ struct team {
 
 static struct team team;
 
+/* The first page of a view, which is V's owner from now on; the caller frees it. */
+static inline char *team_page(struct coordinator_view *gift_view)
+{
+    bool over;
+    char *page = gift_view ? coordinator_view_next(gift_view, &over) : NULL;
+    coordinator_view_free(gift_view);
+    return page;
+}
+
 /* What stands in the place of what is made up here, and of the clock; and how many bytes of a
  * connection come at a time (0: all that there are). To be set before team_new(). */
 static struct {

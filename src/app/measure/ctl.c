@@ -48,7 +48,8 @@ struct ctl {
     struct ctlargs args;
     bool live;
     struct ctlline there;
-    json_t *open; /* ID: relay */
+    json_t *open;   /* ID: relay */
+    json_t *relays; /* those of all pages, since they are shown by name */
     unsigned bad;
 };
 
@@ -143,6 +144,22 @@ static void follow(struct ctl *c, const json_t *o, const char *event)
         (void)json_object_del(c->open, id);
 }
 
+static void show(struct ctl *c, const json_t *o, bool is_end)
+{
+    json_t *page = json_object_get(o, "relays");
+    if (page && !c->relays)
+        c->relays = json_array();
+    if (page)
+        (void)json_array_extend(c->relays, page);
+    else
+        ctlwords_write(stdout, o, c->live);
+    if (!is_end || !c->relays)
+        return;
+    json_t *all = json_pack("{sO}", "relays", c->relays);
+    ctlwords_write(stdout, all, c->live);
+    json_decref(all);
+}
+
 /* Whether it is the last. */
 static bool take(struct ctl *c, struct text line)
 {
@@ -159,7 +176,7 @@ static bool take(struct ctl *c, struct text line)
     if (c->args.json)
         printf("%.*s\n", (int)line.len, line.s);
     else if (o)
-        ctlwords_write(stdout, o, c->live);
+        show(c, o, is_end);
     fflush(stdout);
     json_decref(o);
     return is_end;
@@ -217,6 +234,7 @@ static int give(struct ctl *c, const char *path)
     }
     ctlline_close(&c->there);
     json_decref(c->open);
+    json_decref(c->relays);
     free(text);
     return status;
 }

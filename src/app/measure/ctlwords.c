@@ -193,6 +193,8 @@ static void event(FILE *to, const json_t *o, const char *name, bool live)
         bwfile(to, o);
     else if (strcmp(name, "schedule") == 0)
         schedule(to, o);
+    else if (strcmp(name, "slots") == 0) /* more of it */
+        planned(to, o, json_object_get(o, "items"));
 }
 
 /* ---- answers ---- */

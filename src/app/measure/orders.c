@@ -6,10 +6,13 @@
 #include <string.h>
 
 #include "app/lines.h"
+#include "app/measure/orderwish.h"
 #include "app/measure/resultsread.h"
 
 enum { LINE_MOST = 64 * 1024, ANSWERS_CAP = 8 << 20, WAITED_MOST = 1024 };
-enum { READERS_MOST = 4, READ_AHEAD = 256 << 10 };
+enum { READERS_MOST = 4, READ_AHEAD = 256 << 10, TURN_MS = 1 };
+
+static const char OUT_OF_MEMORY[] = "{\"event\":\"error\",\"why\":\"out of memory\"}";
 
 struct orders {
     struct net *net;
@@ -24,8 +27,10 @@ struct caller {
     struct lines_caller *line;
     uint32_t waited[WAITED_MOST]; /* measurements whose events it gets */
     size_t n_waited;
-    unsigned bwfile;            /* the work that it waits for; 0: none */
-    struct resultsread *reader; /* of the results that it is being told */
+    unsigned bwfile;               /* the work that it waits for; 0: none */
+    struct resultsread *reader;    /* of the results that it is being told */
+    struct coordinator_view *view; /* what it is told a page at a time; */
+    struct timer turn;             /* when the next one is due */
 };
 
 /* ---- answers ---- */
@@ -38,7 +43,7 @@ static void say(struct caller *c, const char *json)
 static void say_object(struct caller *c, json_t *gift_object)
 {
     char *json = gift_object ? json_dumps(gift_object, JSON_COMPACT) : NULL;
-    say(c, json ? json : "{\"event\":\"error\",\"why\":\"out of memory\"}");
+    say(c, json ? json : OUT_OF_MEMORY);
     json_decref(gift_object);
     free(json);
 }
@@ -56,40 +61,18 @@ static void say_error(struct caller *c, const char *why)
 
 static void say_text(struct caller *c, char *gift_json)
 {
-    say(c, gift_json ? gift_json : "{\"event\":\"error\",\"why\":\"out of memory\"}");
+    say(c, gift_json ? gift_json : OUT_OF_MEMORY);
     free(gift_json);
     say_end(c);
 }
 
 /* ---- orders ---- */
 
-static bool take_address(const json_t *order, const char *member, struct ipport *out)
-{
-    const json_t *v = json_object_get(order, member);
-    char why[CONSENT_WHY_MAX];
-    return !v || json_is_null(v) ||
-           (json_is_string(v) && consent_address(json_string_value(v), out, why) == OK);
-}
-
 static err_t begin_one(struct caller *c, const json_t *order, const char *relay, uint32_t *id,
                        char why[COORDINATOR_WHY])
 {
-    json_int_t dur = json_integer_value(json_object_get(order, "dur"));
-    json_int_t prior = json_integer_value(json_object_get(order, "prior"));
-    const char *mode = json_string_value(json_object_get(order, "mode"));
-    struct coordinator_wish wish = {
-        .dur = dur > 0 && dur <= MSG_DUR_MOST ? (unsigned)dur : 0,
-        .prior = prior > 0 ? (uint64_t)prior : 0,
-    };
-    snprintf(why, COORDINATOR_WHY, "dur is 0, for the usual, to %d", MSG_DUR_MOST);
-    if (dur < 0 || dur > MSG_DUR_MOST)
-        return ERR_ARG;
-    snprintf(why, COORDINATOR_WHY, "there is no such mode");
-    if (mode && !meas_mode_find(text_of(mode), &wish.mode))
-        return ERR_ARG;
-    snprintf(why, COORDINATOR_WHY, "exit and server are ADDRESS:PORT, in numbers");
-    if (!take_address(order, "exit", &wish.exit) || !take_address(order, "server", &wish.server))
-        return ERR_ARG;
+    struct coordinator_wish wish;
+    TRY(orderwish_read(order, &wish, why));
     snprintf(why, COORDINATOR_WHY, "too many relays at a time");
     return c->n_waited < WAITED_MOST
                ? coordinator_measure(c->orders->of.coordinator, relay, &wish, id, why)
@@ -132,10 +115,50 @@ static void do_measurers(struct caller *c, const json_t *order)
     say_text(c, coordinator_measurers_json(c->orders->of.coordinator));
 }
 
+/* ---- what takes pages ---- */
+
+/* As many as may wait; the next when some of that has gone out. */
+static void say_pages(void *arg)
+{
+    struct caller *c = arg;
+    bool over = false;
+    while (!over && lines_waiting(c->line) <= READ_AHEAD) {
+        char *page = coordinator_view_next(c->view, &over);
+        over = over || !page;
+        say(c, page ? page : OUT_OF_MEMORY);
+        free(page);
+    }
+    if (!over)
+        return;
+    coordinator_view_free(c->view);
+    c->view = NULL;
+    say_end(c);
+}
+
+static void view(struct caller *c, struct coordinator_view *gift_view)
+{
+    if (!gift_view) {
+        say_error(c, "out of memory");
+        return;
+    }
+    c->view = gift_view;
+    timer_init(&c->turn, say_pages, c);
+    say_pages(c);
+}
+
+/* One after the other. */
+static bool may_view(struct caller *c)
+{
+    if (c->view)
+        say_error(c, "what you asked for before is being told");
+    return !c->view;
+}
+
 static void do_relays(struct caller *c, const json_t *order)
 {
     (void)order;
-    say_text(c, coordinator_relays_json(c->orders->of.coordinator));
+    if (may_view(c))
+        view(c, coordinator_view_relays(c->orders->of.coordinator));
 }
 
 static void do_schedule(struct caller *c, const json_t *order)
@@ -151,7 +174,10 @@ static void do_schedule(struct caller *c, const json_t *order)
         say_error(c, "a schedule is started, stopped or shown");
         return;
     }
-    say_text(c, coordinator_schedule_json(co, strcmp(what, "show") == 0));
+    if (strcmp(what, "show") != 0)
+        say_text(c, coordinator_schedule_json(co));
+    else if (may_view(c))
+        view(c, coordinator_view_schedule(co));
 }
 
 static void do_cancel(struct caller *c, const json_t *order)
@@ -236,15 +262,23 @@ static void do_results(struct caller *c, const json_t *order)
 static void sent(void *orders, struct lines_caller *line_caller)
 {
     struct caller *c = lines_own(line_caller);
-    (void)orders;
-    if (c->reader && lines_waiting(line_caller) <= READ_AHEAD)
+    const struct orders *o = orders;
+    if (lines_waiting(line_caller) > READ_AHEAD)
+        return;
+    if (c->reader)
         resultsread_hold(c->reader, false);
+    if (c->view)
+        env_arm_ms(net_env(o->net), &c->turn, TURN_MS);
 }
 
 static void gone(void *orders, struct lines_caller *line_caller)
 {
     struct orders *o = orders;
     struct caller *c = lines_own(line_caller);
+    if (c->view) {
+        env_disarm(net_env(o->net), &c->turn);
+        coordinator_view_free(c->view);
+    }
     if (!c->reader)
         return;
     o->n_readers--;
