@@ -7,8 +7,8 @@ usage: bench/measure_clients.py [--runs N] [--rates 2,5,10] [--shares 0,10,25,60
 
 RATES in MB/s, SHARES in percent of it. A line of JSON a run, then a table: the figure by the rate
 (tor's cells and ours, both within the relay's limit), what clients had each second by what they
-may have (r of the total, or r of what goes with 10 Mbit/s of echoes), the least second by the floor
-(or by what they want, if that is less), and what the relay told of them (MEAS_BG) by what the node counted over the same seconds. With --log
+may have (r of the total, or r of what goes with 10 Mbit/s of echoes) and by what they want, where they
+want more than that the least second by the floor, and what the relay told of them (MEAS_BG) by what the node counted over the same seconds. With --log
 runs that stand in FILE are not made again."""
 
 import argparse
@@ -34,6 +34,7 @@ TUNIC = os.environ.get("TUNIC", os.path.join(TOP, "build", "tunic"))
 MB = 1024 * 1024            # as `--rate 5MB` has it
 R = 25                      # FFBackgroundTrafficPercent
 FLOOR_X = 10 * 1000 * 1000 // 8     # of echoes: so much of clients always passes as goes with it
+CELL, DATA = 514, 488       # of a cell with congestion control
 PIN = re.compile(r"sha256//[A-Za-z0-9+/]{43}=")
 WAIT_S = 60
 
@@ -57,10 +58,12 @@ def free_port():
 # ---- clients ----
 
 class Client:
-    """Debian's tor, whose first relay is the measured one; it reads so many bytes a second."""
+    """Debian's tor, whose first relay is the measured one: it downloads what a server of ours has for
+    it, so many bytes a second."""
 
     def __init__(self, folder, entry, rate):
-        self.port, self.rate, self.folder = free_port(), rate, folder
+        self.port, self.rate = free_port(), rate
+        self.server = socket.create_server(("127.0.0.1", 0))
         argv = [find_program("tor"), "-f", os.environ["TUNIC_TESTNET_TORRC"], "--DataDirectory",
                 folder + "/data", "--SocksPort", str(self.port), "--Log",
                 "notice file %s/log" % folder, "--EntryNodes", "$" + entry, "--ConfluxEnabled", "0"]
@@ -68,24 +71,27 @@ class Client:
         self.process = subprocess.Popen(bound_to_parent(argv), stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for(lambda: "Bootstrapped 100%" in read_text(folder + "/log"), "the client")
+        threading.Thread(target=self.serve, daemon=True).start()
         threading.Thread(target=self.read, daemon=True).start()
+
+    def serve(self):
+        """What cannot go for longer than a second is not made good later."""
+        s, _ = self.server.accept()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+        begun, sent, piece = time.monotonic(), 0, bytes(max(498, int(self.rate) // 50))
+        while True:
+            s.sendall(piece)
+            sent += len(piece)
+            ahead = sent / self.rate - (time.monotonic() - begun)
+            time.sleep(max(0, ahead))
+            begun -= min(0, ahead + 1)
 
     def read(self):
         with socket.create_connection(("127.0.0.1", self.port)) as s:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
-            s.sendall(b"\x05\x01\x00\x05\x01\x00\x03\x0ahello.test\x00\x50"
-                      b"GET /bytes/4000000000 HTTP/1.0\r\nHost: hello.test\r\n\r\n")
-            begun, read = time.monotonic(), 0
-            while True:
-                piece = s.recv(16384)
-                if not piece:
-                    return
-                read += len(piece)
-                ahead = read / self.rate - (time.monotonic() - begun)
-                if ahead > 0:
-                    time.sleep(ahead)
-                elif ahead < -1:        # it is held back, and makes nothing of that good later
-                    begun -= ahead + 1
+            s.sendall(b"\x05\x01\x00\x05\x01\x00\x03\x08any.test" +
+                      self.server.getsockname()[1].to_bytes(2, "big"))
+            while s.recv(65536):
+                pass
 
     def stop(self):
         self.process.kill()
@@ -210,8 +216,8 @@ def one(rate, share, seconds):
     return row
 
 
-def percent_of(part, whole):
-    return "%.1f%%" % (100 * part / whole) if whole else "-"
+def percent(part):
+    return "%.1f%%" % (100 * part)
 
 
 def show(rate, share, rows):
@@ -220,27 +226,28 @@ def show(rate, share, rows):
         print("%5g %4d%% %4d  none has a figure" % (rate, share, len(rows)))
         return
     by_rate = [r["bw"] / (rate * MB) for r in good]
-    allowed, least, told, had = [], [], [], []
+    allowed, least, told, had, wanted = [], [], [], [], rate * MB * share / 100 * CELL / DATA
     for r in good:
         claims = [min(a, b) for a, b in zip(r["sent"], r["recv"])][1:]
         may = [max(x, FLOOR_X) * R / (100 - R) for x in r["x"]][1:]
         allowed.append(sum(claims) / sum(may))
-        floor = min(FLOOR_X * R / (100 - R), rate * MB * share / 100)
-        least.append(min(claims) / floor if share else 1)
-        had.append(statistics.mean(claims) / 1e6)
+        had.append(statistics.mean(claims))
+        if wanted > sum(may) / len(may):
+            least.append(min(claims) / (FLOOR_X * R / (100 - R)))
         if r["counted_sent"]:
-            told.append(sum(r["sent"]) / r["counted_sent"] - 1)
-            told.append(sum(r["recv"]) / r["counted_recv"] - 1)
+            told.append(abs(sum(r["sent"]) / r["counted_sent"] - 1))
+            told.append(abs(sum(r["recv"]) / r["counted_recv"] - 1))
     errors = [abs(b - 1) for b in by_rate]
-    print("%5g %4d%% %4d   %.3f %6.2f%% %6.2f%%   %6.2f   %7s   %6.2f   %s   %s" % (
+    print("%5g %4d%% %4d %8.3f %7.2f%% %7.2f%% %8.3f %8s %8s %8s %8s %s" % (
         rate, share, len(good), statistics.median(by_rate), 100 * statistics.median(errors),
-        100 * max(errors), statistics.median(had), percent_of(max(allowed), 1),
-        min(least), percent_of(max(map(abs, told)), 1) if told else "-",
+        100 * max(errors), statistics.median(had) / 1e6, percent(max(allowed)),
+        percent(statistics.median(had) / wanted) if share else "-",
+        "%.2f" % min(least) if least else "-", percent(max(told)) if told else "-",
         "%d failed" % (len(rows) - len(good)) if len(rows) > len(good) else ""))
 
 
 def table(rows, args):
-    print("\n MB/s share runs  by rate median    worst   had MB/s of what they may  least/floor  BG off")
+    print("\n MB/s share runs  by rate   median    worst     MB/s   of may  of want  least/floor  BG off")
     for rate in args.rates:
         for share in args.shares:
             show(rate, share, [r for r in rows if (r["rate"], r["share"]) == (rate, share)])
