@@ -48,10 +48,12 @@ static void refill(void *arg)
     (void)give(&t->yielding, left, &served);
     if (t->waiting || t->yielding)
         env_arm_ms(t->env, &t->refill, REFILL_MS);
+    t->gives = true;
     while ((turn = served)) {
         DL_DELETE(served, turn);
         turn->ready(turn->arg);
     }
+    t->gives = false;
     t->kept = 0;
 }
 
@@ -59,7 +61,8 @@ void throttle_init(struct throttle *t, struct env *env, uint64_t rate, uint64_t 
 {
     uint64_t usual = rate * BURST_MS / MS_PER_SEC;
     uint64_t most = burst ? burst : usual < BURST_LEAST ? BURST_LEAST : usual;
-    *t = (struct throttle){.env = env, .on = rate > 0};
+    *t = (struct throttle){
+        .env = env, .on = rate > 0, .least = most < SHARE_LEAST ? most : SHARE_LEAST};
     bucket_init(&t->bucket, rate, most, STEP_US, env->mono_us);
     timer_init(&t->refill, refill, t);
 }
@@ -97,9 +100,13 @@ size_t throttle_allow(struct throttle *t, struct throttle_turn *turn, size_t wan
     uint64_t may = turn->share ? turn->share : queue ? 0 : left;
     if (may > left)
         may = left;
-    if (!may)
+    if (may >= want)
+        return want;
+    if (may < (t->gives ? 1 : t->least)) {
         wait_for_turn(t, turn);
-    return may < want ? (size_t)may : want;
+        return 0;
+    }
+    return (size_t)may;
 }
 
 void throttle_spend(struct throttle *t, struct throttle_turn *turn, size_t bytes)

@@ -26,7 +26,9 @@ struct throttle {
     struct env *env;
     bool on; /* false: no limit */
     struct bucket bucket;
-    uint64_t kept; /* tokens for those who yield, while turns are given */
+    uint64_t least; /* fewer are not taken between turns, unless no more is wanted */
+    bool gives;     /* turns, now */
+    uint64_t kept;  /* tokens for those who yield meanwhile */
     struct throttle_turn *waiting, *yielding;
     struct timer refill;
 };

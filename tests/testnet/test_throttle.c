@@ -188,7 +188,36 @@ START_TEST(test_throttle_burst_comes_first_and_once)
 }
 END_TEST
 
-TESTS("testnet/throttle", test_throttle_rate_is_kept, test_throttle_rate_is_shared,
-      test_throttle_no_rate_allows_all, test_throttle_who_takes_little_holds_nobody_up,
-      test_throttle_burst_comes_first_and_once, test_throttle_who_yields_gets_what_is_left,
-      test_throttle_who_yields_is_not_starved)
+/* Tokens flow all the time. Whoever took the few that there are each time it looks would write a
+ * few dozen bytes at a time, and keep everybody busy with that. */
+START_TEST(test_throttle_gives_no_crumbs)
+{
+    struct throttle t;
+    struct throttle_turn turn = {.ready = nothing};
+    size_t n, given = 0;
+    setup();
+    throttle_init(&t, env, 1000000, 0);
+    while ((n = throttle_allow(&t, &turn, 4096)))
+        throttle_spend(&t, &turn, n);
+    for (unsigned i = 0; i < 10000; i++) {
+        test_env_advance_ms(env, i % 25 == 0);
+        env->mono_us += 40;
+        n = throttle_allow(&t, &turn, 4096);
+        ck_assert_msg(n == 0 || n >= 514, "%zu bytes", n);
+        throttle_spend(&t, &turn, n);
+        given += n;
+    }
+    ck_assert_uint_ge(given, 700000);
+    env->mono_us += 200;
+    n = throttle_allow(&t, &turn, 100); /* no more is wanted */
+    ck_assert(n == 100 || turn.waiting);
+    throttle_leave(&t, &turn);
+    throttle_end(&t);
+    teardown();
+}
+END_TEST
+
+TESTS("testnet/throttle", test_throttle_gives_no_crumbs, test_throttle_rate_is_kept,
+      test_throttle_rate_is_shared, test_throttle_no_rate_allows_all,
+      test_throttle_who_takes_little_holds_nobody_up, test_throttle_burst_comes_first_and_once,
+      test_throttle_who_yields_gets_what_is_left, test_throttle_who_yields_is_not_starved)
