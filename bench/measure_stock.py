@@ -124,6 +124,7 @@ def shaped_run(directory, base, mbit, seconds):
             done = subprocess.run(
                 [TUNIC, "measure", "run", relay.at, "--local", "--mode", "echo2", "--hop",
                  "198.51.100.1:0", "--key", directory + "/bench", "--seconds", str(seconds)],
+                env=dict(os.environ, XDG_STATE_HOME=directory),     # each run is this relay's first
                 capture_output=True, text=True, timeout=seconds + 120, check=False)
             complaints = relay.warnings() + relay.closed_for_us()
     finally:
