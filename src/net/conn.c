@@ -8,8 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/hash.h"
-#include "net/clock.h"
 #include "net/peer.h"
 #include "net/slots.h"
 #include "net/sockaddr.h"
@@ -18,58 +16,6 @@ enum { LEFT_CAP = 1024 * 1024 }; /* over what any machine has taken in and not u
 
 enum { OWNS_ABOUT = 4096 }; /* what is freed with a connection, its stream's part and all */
 
-void conn_undirty(struct conn *c)
-{
-    if (!c->is_dirty)
-        return;
-    DL_DELETE2(c->net->dirty, c, dirty_prev, dirty_next);
-    c->is_dirty = false;
-}
-
-void conn_mark_dirty(struct conn *c)
-{
-    if (c->is_dirty)
-        return;
-    DL_APPEND2(c->net->dirty, c, dirty_prev, dirty_next);
-    c->is_dirty = true;
-}
-
-void conn_output(struct conn *c)
-{
-    net_touch(c->net);
-    if (c->connecting || c->ended || event_pending(c->write, EV_WRITE, NULL))
-        return;
-    c->has_output = true;
-    conn_mark_dirty(c);
-}
-
-void conn_resume(struct conn *c)
-{
-    if (c->connecting || c->ended || c->drained)
-        return;
-    c->rests = false;
-    if (!c->eof)
-        event_add(c->read, NULL);
-    if (c->left.len)
-        event_active(c->read, EV_READ, 0);
-}
-
-void conn_ended(struct conn *c, int errno_)
-{
-    if (c->ended)
-        return;
-    c->ended = true;
-    env_disarm(&c->net->env, &c->look);
-    stall_end(&c->stall);
-    event_del(c->read);
-    event_del(c->write);
-    conn_undirty(c);
-    if (c->drained)
-        c->drained(c->machine);
-    else
-        c->ops->in_end(c->machine, errno_);
-}
-
 static void look(void *arg)
 {
     struct conn *c = arg;
@@ -77,24 +23,6 @@ static void look(void *arg)
         conn_ended(c, 0);
     else
         env_arm_ms(&c->net->env, &c->look, CONN_LOOK_MS);
-}
-
-bool conn_would_block(int errno_)
-{
-    return errno_ == EAGAIN || errno_ == EWOULDBLOCK || errno_ == EINTR;
-}
-
-bool conn_may_go(struct conn *c, enum limit_way way, size_t *len)
-{
-    if (c->limit)
-        *len = limit_ask(c->limit, way, *len, &c->wait);
-    return *len > 0;
-}
-
-void conn_spend(struct conn *c, enum limit_way way, size_t n)
-{
-    if (c->limit)
-        limit_spend(c->limit, way, n, &c->wait);
 }
 
 static void on_turn(struct conn *c, enum limit_way way)
@@ -111,63 +39,6 @@ void conn_limit(struct conn *c, struct limit *l, bool is_private)
     c->wait.on_turn = on_turn;
     c->wait.conn = c;
     c->wait.is_private = is_private;
-}
-
-static void write_out(struct conn *c)
-{
-    size_t len;
-    const uint8_t *bytes;
-    while (!c->ended && (bytes = c->ops->out(c->machine, &len))) {
-        if (!conn_may_go(c, LIMIT_WRITE, &len))
-            return;
-        ssize_t n = send(c->fd, bytes, len, MSG_NOSIGNAL);
-        if (n < 0 && conn_would_block(errno)) {
-            event_add(c->write, NULL);
-            return;
-        }
-        if (n < 0) {
-            /* What the peer sent before it went is still to be read: reading ends C. A connection
-             * that does not read ends here. */
-            if (c->drained || !event_pending(c->read, EV_READ, NULL))
-                conn_ended(c, errno);
-            return;
-        }
-        c->net->counts.written += (size_t)n;
-        clock_read(&c->net->env); /* the receiver may have had the processor meanwhile */
-        conn_spend(c, LIMIT_WRITE, (size_t)n);
-        if (c->ops->stalled)
-            stall_sent(&c->stall);
-        c->ops->sent(c->machine, (size_t)n);
-        if (c->drained) /* slow, but alive: all of it is for the reader */
-            env_arm_ms(&c->net->env, &c->linger, c->linger_ms);
-        if ((size_t)n < len) {
-            event_add(c->write, NULL);
-            return;
-        }
-    }
-    if (!c->ended && c->drained)
-        conn_ended(c, 0);
-}
-
-bool conn_is_of_another_process(struct conn *c)
-{
-    if (!net_is_forked(c->net))
-        return false;
-    event_del(c->read);
-    event_del(c->write);
-    return true;
-}
-
-void conn_flush(struct conn *c)
-{
-    if (!c->has_output) {
-        conn_rest(c);
-        return;
-    }
-    c->has_output = false;
-    if (c->rests)
-        conn_end_rest(c);
-    write_out(c);
 }
 
 static void on_connected(struct conn *c)

@@ -1,5 +1,5 @@
-/* What the loop and the files of a connection share: conn.c makes, writes and ends it, conn_read.c
- * reads it. */
+/* What the loop and the files of a connection share: conn.c makes and closes it, conn_read.c and
+ * conn_write.c are its two ways, conn_state.c what both stand on. */
 #ifndef TUNIC_NET_CONN_INT_H
 #define TUNIC_NET_CONN_INT_H
 
@@ -39,11 +39,14 @@ struct conn {
     struct conn *dirty_prev, *dirty_next;
 };
 
-/* ---- conn.c ---- */
+/* ---- conn_write.c ---- */
 
 /* Has its turn at the end of the wake-up: writes until the machine has no more or the socket takes
  * no more, or rests. May close C. */
 void conn_flush(struct conn *c);
+
+/* ---- conn_state.c ---- */
+
 void conn_mark_dirty(struct conn *c); /* so that it has its turn */
 void conn_undirty(struct conn *c);
 

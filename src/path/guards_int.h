@@ -1,5 +1,6 @@
 /* Inside of the guard set: shared by guards.c (choosing), guards_sample.c (the sample and the
- * primary guards) and guards_file.c (the state file's lines). Nobody else includes this. */
+ * primary guards), guard.c (one of them) and guards_file.c (the state file's lines). Nobody else
+ * includes this. */
 #ifndef TUNIC_PATH_GUARDS_INT_H
 #define TUNIC_PATH_GUARDS_INT_H
 
@@ -102,21 +103,23 @@ struct guards {
     void *told_arg;
 };
 
-/* guards_sample.c */
+/* guard.c */
 /* GUARD is of sample S: the watch hears of it if that is the one in use. */
 void guard_tell(const struct guards *g, const struct sample *s, const struct guard *guard,
                 enum guard_news news);
 struct guard *sample_find(const struct sample *s, const struct rsa_id *id);
 void guard_clear(struct guard *g); /* frees what it owns */
 void sample_clear(struct sample *s);
-/* Chooses the primary guards anew; how many are missing. */
-size_t sample_set_primary(struct guards *g, struct sample *s);
-/* Adds guards until enough of those that pass the filter may be up (guard-spec 4.2). */
-err_t sample_expand(struct guards *g, struct sample *s, const struct netdir *nd);
 /* A down guard whose time has come may be tried again (guard-spec 4.5). */
 void guard_consider_retry(const struct guards *g, struct guard *guard);
 /* guard-spec RAND: a time between NOW and SPAN seconds ago. */
 int64_t guard_backdate(struct env *env, int64_t now_s, int64_t span_s);
+
+/* guards_sample.c */
+/* Chooses the primary guards anew; how many are missing. */
+size_t sample_set_primary(struct guards *g, struct sample *s);
+/* Adds guards until enough of those that pass the filter may be up (guard-spec 4.2). */
+err_t sample_expand(struct guards *g, struct sample *s, const struct netdir *nd);
 
 /* pathbias.c */
 void pathbias_read_params(struct guards *g, const struct netdir *nd);

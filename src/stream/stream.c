@@ -271,17 +271,6 @@ size_t stream_write(struct stream *s, const uint8_t *bytes, size_t len)
     return done;
 }
 
-void stream_take_turn(struct stream *s)
-{
-    s->turn_left = STREAM_TURN_CELLS;
-    s->wants_turn = false;
-    s->set->calling++;
-    if (s->ops->on_writable)
-        s->ops->on_writable(s->arg);
-    s->set->calling--;
-    s->turn_left = 0;
-}
-
 /* ---- dispatch ---- */
 
 enum {

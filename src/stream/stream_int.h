@@ -68,19 +68,26 @@ struct stream {
     UT_hash_handle hh;
 };
 
-/* ---- streams.c ---- */
+/* ---- streams_turns.c ---- */
 
+void streams_init_turns(struct streams *set);
 /* Lets S write when its turn comes; runs the turns if nothing else will. */
 void streams_want_turn(struct stream *s);
+/* It waits for no turn any more. */
+void streams_leave_place(struct stream *s);
 /* Whether S may write at once: nobody waits before it. */
 bool streams_may_write(const struct stream *s);
 void streams_run_turns(struct streams *set);
-/* Takes S out of the set; it is freed at the end of the wake-up. */
-void streams_drop(struct stream *s);
+void streams_on_room(void *set); /* the carrier's: it takes more */
+
+/* ---- streams_list.c ---- */
+
 /* A stream under ID, which nobody uses, and with room kept for it among the half-closed. Its
  * families are for the caller to set. ERR_LIMIT, ERR_NOMEM. */
 MUST_USE err_t streams_add(struct streams *set, uint16_t id, enum stream_kind kind,
                            enum stream_state state, struct stream **out);
+/* Takes S out of the set; it is freed at the end of the wake-up. */
+void streams_drop(struct stream *s);
 bool streams_is_open(const struct streams *set);
 err_t streams_send(struct streams *set, uint8_t cmd, uint16_t stream_id, const uint8_t *data,
                    size_t len);
@@ -91,8 +98,6 @@ err_t streams_send(struct streams *set, uint8_t cmd, uint16_t stream_id, const u
 MUST_USE err_t stream_on_msg(struct stream *s, const struct relay_msg *msg);
 /* Ends S without a word to the other side, and tells its owner. */
 void stream_finish(struct stream *s, const struct stream_end *end);
-/* Calls on_writable within S's turn. */
-void stream_take_turn(struct stream *s);
 
 /* ---- incoming.c ---- */
 

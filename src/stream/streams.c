@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rd.h"
 #include "base/wr.h"
 #include "stream/stream_int.h"
 
@@ -35,84 +34,6 @@ static void reap(void *arg)
         free_dead(set);
 }
 
-static void leave_place(struct stream *s)
-{
-    struct streams *set = s->set;
-    if (s->place == STREAM_IN_RING)
-        DL_DELETE(set->ring, s);
-    else if (s->place == STREAM_SLOWED)
-        DL_DELETE(set->slowed, s);
-    s->place = STREAM_NOWHERE;
-}
-
-void streams_drop(struct stream *s)
-{
-    struct streams *set = s->set;
-    leave_place(s);
-    HASH_DEL(set->by_id, s);
-    s->state = STREAM_DEAD;
-    DL_APPEND(set->dead, s);
-    later_ask(set->env, &set->reap);
-}
-
-/* ---- turns ---- */
-
-bool streams_may_write(const struct stream *s)
-{
-    const struct streams *set = s->set;
-    return !set->blocked && (s->turn_left > 0 || (!set->ring && !set->in_turns));
-}
-
-void streams_run_turns(struct streams *set)
-{
-    if (set->in_turns) /* a callback asks for turns: the loop that called it goes on anyway */
-        return;
-    set->in_turns = true;
-    while (set->ring && !set->blocked) {
-        struct stream *s = set->ring;
-        leave_place(s);
-        stream_take_turn(s);
-    }
-    set->in_turns = false;
-}
-
-void streams_want_turn(struct stream *s)
-{
-    struct streams *set = s->set;
-    s->wants_turn = true;
-    if (s->place != STREAM_NOWHERE)
-        return;
-    if (stream_flow_may_send(&s->flow, set->env->mono_us)) {
-        DL_APPEND(set->ring, s);
-        s->place = STREAM_IN_RING;
-    } else if (stream_flow_is_slowed(&s->flow)) {
-        DL_APPEND(set->slowed, s);
-        s->place = STREAM_SLOWED;
-        if (!set->pace.armed)
-            env_arm_ms(set->env, &set->pace, STREAM_PACE_MS);
-    } /* else a SENDME or an XON will put it there */
-}
-
-/* Those that an XON has slowed down: whose moment has come, and whom an XOFF has stopped. */
-static void pace(void *arg)
-{
-    struct streams *set = arg;
-    struct stream *s, *next, *slowed = set->slowed;
-    set->slowed = NULL;
-    DL_FOREACH_SAFE (slowed, s, next) {
-        s->place = STREAM_NOWHERE;
-        streams_want_turn(s);
-    }
-    streams_run_turns(set);
-}
-
-static void on_writable(void *arg)
-{
-    struct streams *set = arg;
-    set->blocked = false;
-    streams_run_turns(set);
-}
-
 /* ---- messages and the end ---- */
 
 static err_t on_msg(void *arg, const struct relay_msg *msg)
@@ -139,7 +60,7 @@ static void on_end(void *arg, const struct circ_end *circ_end)
 
 static const struct carrier_user carrier_user = {
     .on_msg = on_msg,
-    .on_writable = on_writable,
+    .on_writable = streams_on_room,
     .on_end = on_end,
 };
 
@@ -160,7 +81,7 @@ struct streams *streams_new(struct env *env, struct carrier *gift_carrier)
     set->next_id = (uint16_t)env_random_below(env, 1u << 16);
     set->own_params = xonxoff_defaults();
     set->params = &set->own_params;
-    timer_init(&set->pace, pace, set);
+    streams_init_turns(set);
     later_init(&set->reap, reap, set);
     gift_carrier->user = &carrier_user;
     gift_carrier->user_arg = set;
@@ -190,22 +111,6 @@ void streams_allow_internal_addrs(struct streams *set, bool allow)
 void streams_set_params(struct streams *set, const struct xonxoff_params *borrowed)
 {
     set->params = borrowed;
-}
-
-bool streams_is_open(const struct streams *set)
-{
-    return set->carrier->kind->is_open(set->carrier);
-}
-
-err_t streams_send(struct streams *set, uint8_t cmd, uint16_t stream_id, const uint8_t *data,
-                   size_t len)
-{
-    return set->carrier->kind->send(set->carrier, cmd, stream_id, data, len);
-}
-
-size_t streams_open_count(const struct streams *set)
-{
-    return HASH_COUNT(set->by_id);
 }
 
 /* ---- opening ---- */
@@ -263,31 +168,6 @@ static err_t write_request(const struct stream_request *req, struct wr *w, uint8
         break;
     }
     return ERR_ARG;
-}
-
-err_t streams_add(struct streams *set, uint16_t id, enum stream_kind kind, enum stream_state state,
-                  struct stream **out)
-{
-    size_t open = streams_open_count(set);
-    if (!id || open >= STREAMS_MAX_OPEN)
-        return ERR_LIMIT;
-    /* Its place among the half-closed is kept from now on. */
-    TRY(halves_reserve(&set->halves, set->halves.n + open + 1));
-    struct stream *s = calloc(1, sizeof *s);
-    if (!s)
-        return ERR_NOMEM;
-    *s = (struct stream){.set = set, .kind = kind, .state = state, .id = id};
-    const struct carrier *c = set->carrier;
-    stream_flow_init(&s->flow, c->kind->own_sendmes(c) ? STREAM_FLOW_WINDOWS : STREAM_FLOW_CARRIER,
-                     set->params);
-    s->flow.burst_most = c->kind->held_most ? c->kind->held_most(c) : 0;
-    HASH_ADD(hh, set->by_id, id, sizeof s->id, s);
-    if (!HASH_ADDED(s, hh)) {
-        free(s);
-        return ERR_NOMEM;
-    }
-    *out = s;
-    return OK;
 }
 
 static err_t add_request(struct streams *set, const struct stream_request *req,
