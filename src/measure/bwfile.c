@@ -181,8 +181,9 @@ static void take_good(struct bwfile *b, struct bwfile_relay *r, const struct res
 
 static void take_failed(struct bwfile_relay *r, const struct result *from)
 {
-    static const char *const of_circuits[] = {"unsupported", "timeout",          "relay_lost",
-                                              "unreachable", "handshake_failed", "wrong_identity"};
+    static const char *const of_circuits[] = {"unsupported",   "timeout",     "relay_lost",
+                                              "no_circuits",   "unreachable", "handshake_failed",
+                                              "wrong_identity"};
     bool is_circuit = false;
     for (size_t i = 0; i < sizeof of_circuits / sizeof *of_circuits; i++)
         is_circuit |= strcmp(from->why, of_circuits[i]) == 0;

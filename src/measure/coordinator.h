@@ -102,6 +102,7 @@ struct coordinator_wish {
     unsigned dur;
     uint64_t prior;
     enum meas_mode mode;        /* flashflow, or one for relays of unmodified tor */
+    bool any_mode;              /* flashflow, and echo2 if the relay does not know that */
     struct ipport exit, server; /* http */
 };
 

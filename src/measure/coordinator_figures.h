@@ -5,7 +5,7 @@
 #include "measure/coordinator.h"
 
 /* Reasons of results without a figure (measurement-protocol.md); the last is any other. */
-enum { COORDINATOR_REASONS = 14 };
+enum { COORDINATOR_REASONS = 17 };
 extern const char *const coordinator_reasons[COORDINATOR_REASONS];
 
 /* States that a relay of the schedule may be in, and the word for each; NULL: there is no I-th. */

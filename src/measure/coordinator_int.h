@@ -39,6 +39,7 @@ struct cjob {
     struct cplan_item *item;                 /* of the plan; NULL: somebody ordered it */
     struct polite_run *polite;               /* cpolite_end() is due */
     bool recorded;                           /* the line of its beginning */
+    bool any_mode;                           /* echo2, if the relay does not know measuring */
     bool waits_for_anybody;                  /* it was told that no measurer is connected */
     int64_t began_s;
     struct run_second newest;
@@ -135,6 +136,8 @@ void cjob_session_msg(struct csession *s, const struct msg *m);
 bool cpolite_is_measured(const struct cjob *j);
 /* As polite_begin(). */
 MUST_USE err_t cpolite_begin(struct cjob *j, char why[POLITE_WHY_MAX]);
+/* Its beginning is written down: from now on it is one of the relay's two. */
+void cpolite_counts(struct cjob *j);
 /* A link has proved who it is, at AT (NULL: as said before): the run ends if it may not go on. */
 void cpolite_met(struct cjob *j, const struct ipport *at);
 void cpolite_end(struct cjob *j, int64_t now_s, uint64_t bytes, bool sent_away);

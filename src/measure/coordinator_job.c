@@ -36,6 +36,8 @@ static err_t record_begin(struct cjob *j)
     err_t e = line ? c->ops->record(c->arg, line, true) : ERR_NOMEM;
     free(line);
     j->recorded = e == OK;
+    if (j->recorded)
+        cpolite_counts(j);
     return e;
 }
 
@@ -96,6 +98,23 @@ static void rest(struct coordinator *c, const struct ip *ip)
     c->next_rest = (c->next_rest + 1) % COORDINATOR_RESTS;
 }
 
+/* It does not know measuring, and nobody has said how: its turn comes anew as one of unmodified
+ * tor. */
+static void measure_as_tor(struct cjob *j)
+{
+    struct coordinator *c = j->coordinator;
+    cjob_leave_relay(j, true);
+    cteam_give_back(j);
+    cteam_forget(j);
+    run_free(j->run);
+    j->run = NULL;
+    j->any_mode = false;
+    j->config.mode = MEAS_ECHO2;
+    j->config.sockets = polite_sockets(j->config.sockets);
+    ctell_state(j, "it does not know measuring: measured as one of unmodified tor (echo2)");
+    env_arm_ms(c->env, &c->look, 0);
+}
+
 static void on_end(void *arg, const struct run_result *result)
 {
     struct cjob *j = arg;
@@ -111,9 +130,14 @@ static void on_end(void *arg, const struct run_result *result)
     c->counts.bad += result->bad;
     c->counts.bytes += cjob_bytes(j);
     rest(c, &j->config.relay.addrs[0].ip);
+    if (j->any_mode && result->state == RUN_FAILED && result->failure.code == MEAS_UNSUPPORTED) {
+        measure_as_tor(j);
+        return;
+    }
     if (!run_why(result))
         cjob_compare(j);
-    cjob_over(j, run_why(result), result->next_prior, results_end(&of, result, j->began_s, now_s));
+    cjob_over(j, run_why(result), result->next_prior,
+              results_end(&of, result, j->recorded ? j->began_s : 0, now_s));
 }
 
 static const struct run_ops run_ops = {
@@ -154,7 +178,7 @@ static void begin(struct cjob *j, uint64_t sum)
     err_t e = cpolite_begin(j, why);
     if (e == ERR_LIMIT) {
         cteam_forget(j);
-        cjob_refuse(j, "refused", why);
+        cjob_refuse(j, "resting", why);
         return;
     }
     cteam_reserve(j, sum);

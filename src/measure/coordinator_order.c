@@ -101,7 +101,10 @@ struct cjob *cjob_add(struct coordinator *c, const struct meas_relay *relay,
     bool is_stock = wish->mode != MEAS_FLASHFLOW;
     if (c->n_jobs >= COORDINATOR_JOBS_MOST || !(j = calloc(1, sizeof *j)))
         return NULL;
-    *j = (struct cjob){.coordinator = c, .meas_id = new_id(c), .queued_us = c->env->mono_us};
+    *j = (struct cjob){.coordinator = c,
+                       .meas_id = new_id(c),
+                       .queued_us = c->env->mono_us,
+                       .any_mode = wish->any_mode && !is_stock};
     if (relay->n_addrs)
         (void)ipport_text(&relay->addrs[0], j->relay);
     j->config =

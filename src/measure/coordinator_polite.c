@@ -46,11 +46,17 @@ err_t cpolite_begin(struct cjob *j, char why[POLITE_WHY_MAX])
     return e;
 }
 
+void cpolite_counts(struct cjob *j)
+{
+    if (j->polite)
+        polite_counts(j->polite);
+}
+
 void cpolite_met(struct cjob *j, const struct ipport *at)
 {
     char why[POLITE_WHY_MAX];
     if (j->polite && learn(j, at, why) != OK)
-        run_refused(j->run, MEAS_REFUSED, why);
+        run_refused(j->run, MEAS_RESTING, why);
 }
 
 void cpolite_end(struct cjob *j, int64_t now_s, uint64_t bytes, bool sent_away)

@@ -79,6 +79,8 @@ static void take_relay(struct cjob *j, const struct consent_relay *relay)
     r->ed25519 = relay->ed;
     r->has_fp = relay->has_rsa;
     r->has_ed25519 = relay->has_ed;
+    r->addrs[0] = relay->at; /* its other addresses may be another's */
+    r->n_addrs = 1;
     j->config.proof = text_of(j->proof);
     j->reached = relay->at;
     j->proved_us = j->coordinator->env->mono_us;

@@ -36,9 +36,10 @@ void cjob_compare(const struct cjob *j)
 /* ---- counts ---- */
 
 const char *const coordinator_reasons[COORDINATOR_REASONS] = {
-    "unsupported",    "refused",      "no_consent", "unreachable", "handshake_failed",
-    "wrong_identity", "timeout",      "cheat",      "relay_lost",  "measurer_lost",
-    "cancelled",      "inconclusive", "offline",    "other"};
+    "unsupported",    "refused",       "no_consent", "unreachable",  "handshake_failed",
+    "wrong_identity", "timeout",       "cheat",      "no_circuits",  "protocol_error",
+    "relay_lost",     "measurer_lost", "cancelled",  "inconclusive", "offline",
+    "resting",        "other"};
 
 void ccounts_result(struct coordinator_counts *counts, const struct result *r)
 {

@@ -140,6 +140,7 @@ void cteam_give_back(struct cjob *j)
             j->team[k]->reserved_sockets -= j->config.members[k].sockets_free;
         j->team[k] = NULL;
     }
+    j->has_bw = j->has_sockets = false;
 }
 
 uint64_t cteam_bw_of(const struct cjob *j, const struct csession *s)

@@ -159,11 +159,10 @@ static err_t name(struct history *h, struct history_relay *r, const char fp[size
     return ERR_NOMEM;
 }
 
-/* What had not begun was our own no, or nobody's. */
 static bool has_granted(const struct history_relay *r, const struct result *end)
 {
     bool no = strcmp(end->why, "refused") == 0 || strcmp(end->why, "unsupported") == 0;
-    if (strcmp(end->mode, "flashflow") != 0 || !end->began)
+    if (strcmp(end->mode, "flashflow") != 0)
         return r->has_granted;
     return end->ok || (r->has_granted && !no);
 }
@@ -224,15 +223,19 @@ static void take_names(struct meas_relay *to, const struct result *r)
         to->has_ed25519 = true;
 }
 
+/* A relay that has ended it is left alone. */
+static bool is_sent_away(const struct result *end)
+{
+    return strcmp(end->why, "relay_lost") == 0;
+}
+
 static err_t note(struct polite *polite, const struct result *begin, const struct result *end)
 {
-    /* A relay that has ended it is left alone. */
-    bool away = end && (strcmp(end->why, "relay_lost") == 0);
     struct meas_relay relay = {.n_addrs = 0};
     take_names(&relay, begin);
     if (end)
         take_names(&relay, end);
-    return polite_note(polite, &relay, begin->ts, end ? end->bytes : 0, away);
+    return polite_note(polite, &relay, begin->ts, end ? end->bytes : 0, end && is_sent_away(end));
 }
 
 /* The oldest of too many was an attempt, too. */
@@ -250,12 +253,21 @@ static err_t read_begin(struct history *h, const struct result *begin, struct po
     return OK;
 }
 
+/* What ended before it began is no attempt. */
+static err_t note_unbegun(struct polite *polite, const struct result *end)
+{
+    struct meas_relay relay = {.n_addrs = 0};
+    take_names(&relay, end);
+    return !end->began && is_sent_away(end) ? polite_note_away(polite, &relay, end->ts) : OK;
+}
+
 err_t history_read(struct history *h, struct text line, struct polite *polite)
 {
     struct result r;
     TRY(results_parse(line, &r));
     if (!r.is_end)
         return read_begin(h, &r, polite);
+    TRY(note_unbegun(polite, &r));
     for (size_t i = 0; i < h->n_pending; i++) {
         if (h->pending[i].id != r.id)
             continue;

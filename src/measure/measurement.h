@@ -113,6 +113,7 @@ struct bw_report {
     X(MEAS_C_START_ACTIVE_MEAS, "C_START_ACTIVE_MEAS") /* the same, the coordinator's */       \
     X(MEAS_UNSUPPORTED, "UNSUPPORTED")                 /* the relay does not know measuring */ \
     X(MEAS_REFUSED, "REFUSED")                         /* it says no */                        \
+    X(MEAS_RESTING, "RESTING")                         /* we leave it alone, for today */      \
     X(MEAS_NO_CONSENT, "NO_CONSENT")                   /* nobody has agreed to it */           \
     X(MEAS_CHEAT, "CHEAT")                             /* with evidence */                     \
     X(MEAS_RELAY_LOST, "RELAY_LOST")                   /* too many of the links ended */       \

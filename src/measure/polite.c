@@ -31,7 +31,7 @@ struct known {
 
 struct polite_run {
     int64_t began_s;
-    bool is_free;
+    bool is_free, counts;
     struct known *names[RUN_NAMES_MOST];
     size_t n;
     struct polite_run *next;
@@ -259,7 +259,7 @@ static err_t take_names(struct polite *p, struct polite_run *run, const struct m
     err_t e = OK;
     for (size_t i = 0; e == OK && i < names.n; i++)
         e = take_name(p, run, &names.key[i], why);
-    for (size_t i = had; e == OK && i < run->n; i++)
+    for (size_t i = had; e == OK && run->counts && i < run->n; i++)
         begun(run->names[i], run->began_s);
     while (e != OK && run->n > had)
         run->names[--run->n]->run = NULL;
@@ -301,6 +301,13 @@ err_t polite_learn(struct polite *p, struct polite_run *run, const struct meas_r
     return run->is_free ? OK : take_names(p, run, r, why);
 }
 
+void polite_counts(struct polite_run *run)
+{
+    for (size_t i = 0; !run->counts && i < run->n; i++)
+        begun(run->names[i], run->began_s);
+    run->counts = true;
+}
+
 /* ---- it was ---- */
 
 static void ended(struct known *k, int64_t now_s, uint64_t bytes, bool sent_away)
@@ -335,6 +342,18 @@ err_t polite_note(struct polite *p, const struct meas_relay *r, int64_t began_s,
             return ERR_NOMEM;
         begun(k, began_s);
         ended(k, began_s, bytes, sent_away);
+    }
+    return OK;
+}
+
+err_t polite_note_away(struct polite *p, const struct meas_relay *r, int64_t when_s)
+{
+    const struct names names = names_of(r);
+    for (size_t i = 0; i < names.n; i++) {
+        struct known *k = find_or_add(p, &names.key[i], when_s);
+        if (!k)
+            return ERR_NOMEM;
+        ended(k, when_s, 0, true);
     }
     return OK;
 }

@@ -34,13 +34,16 @@ struct polite_run;
 struct polite *polite_new(uint64_t bytes_a_day);
 void polite_free(struct polite *p); /* and runs that go on; NULL is fine */
 
-/* A run of R may begin, and has: *OUT, until polite_end(). ERR_STATE: another one is under way
+/* A run of R may begin: *OUT, until polite_end(). ERR_STATE: another one is under way
  * there. ERR_LIMIT: it has to wait; WHY says for what, and how long. ERR_NOMEM. */
 MUST_USE err_t polite_begin(struct polite *p, const struct meas_relay *r, int64_t now_s,
                             char why[POLITE_WHY_MAX], struct polite_run **out);
 /* The same for one of several on an address that are to be measured at the same time. */
 MUST_USE err_t polite_begin_beside(struct polite *p, const struct meas_relay *r, int64_t now_s,
                                    char why[POLITE_WHY_MAX], struct polite_run **out);
+/* It is one of the so many from now on: its beginning is written down, and bytes follow. One that
+ * ends before was no run: nobody was there, or it was only asked. */
+void polite_counts(struct polite_run *run);
 /* Whom a link has proved since, or where it was reached: errors as of polite_begin(), and then the
  * run must not go on. */
 MUST_USE err_t polite_learn(struct polite *p, struct polite_run *run, const struct meas_relay *r,
@@ -54,6 +57,8 @@ void polite_end(struct polite *p, struct polite_run *run, int64_t now_s, uint64_
  * it is not known now, and who asks for it again would have it too often. */
 MUST_USE err_t polite_note(struct polite *p, const struct meas_relay *r, int64_t began_s,
                            uint64_t bytes, bool sent_away);
+/* The same of what ended so before it counted: R has sent us away. */
+MUST_USE err_t polite_note_away(struct polite *p, const struct meas_relay *r, int64_t when_s);
 /* What the run of R may still move today. */
 uint64_t polite_bytes_left(const struct polite *p, const struct meas_relay *r, int64_t now_s);
 

@@ -15,6 +15,9 @@ static void why_no_figure(const struct report *r, struct docw *w)
         {"unsupported", "It does not know measurements, as tor's relays do not: measure it in a "
                         "mode for those (--mode echo2)."},
         {"refused", "The relay itself said no."},
+        {"resting", "It was measured twice within 24 hours, or has sent us away: it is left alone "
+                    "till then."},
+        {"offline", "It was not there when its turn in the schedule came."},
         {"no_consent", "It has not agreed: its operator has to write so into its contact line, or "
                        "to allow the coordinator."},
         {"unreachable", "Nobody was there: it is down, or somewhere else by now."},
@@ -23,6 +26,8 @@ static void why_no_figure(const struct report *r, struct docw *w)
         {"timeout", "It did not answer, or not in time: it is down, or the way to it."},
         {"cheat", "What came back was not what went out: it is no figure of an honest relay."},
         {"measurer_lost", "A measurer went away: nothing is said about the relay."},
+        {"no_circuits", "Fewer than half of the circuits to it came about."},
+        {"protocol_error", "It answered as no relay does."},
         {"relay_lost", "It closed links or circuits, and is left alone for a day."},
         {"inconclusive", "The measurers were too weak for it, or what it carries was thought too "
                          "little: it carries that at least. Measure again, or with more."},
@@ -162,6 +167,8 @@ static const char *in_short_failed(const struct report *r)
     } reasons[] = {
         {"unsupported", "it is an unmodified tor, and was not measured as one: use --mode echo2"},
         {"refused", "the relay refuses: its operator has to allow this coordinator"},
+        {"resting", "it is left alone for a day: measure it tomorrow"},
+        {"offline", "it was not there: see whether it runs"},
         {"no_consent", "its operator has not agreed yet: the contact line has to say so"},
         {"unreachable", "nobody is there: see whether it runs, and at which address"},
         {"handshake_failed", "what answers there is no relay: see which address and port it has"},
@@ -170,6 +177,8 @@ static const char *in_short_failed(const struct report *r)
         {"cheat", "it returned what was not sent: its figure is to be none"},
         {"measurer_lost",
          "a measurer failed, which says nothing about the relay: measure it again"},
+        {"no_circuits", "too few circuits to it came about: see what the result says of them"},
+        {"protocol_error", "it answers as no relay does: see what runs there"},
         {"relay_lost",
          "it gave up while it was measured: look at its log, and measure it tomorrow"},
         {"inconclusive", "we could not fill it: measure it again, with more"},

@@ -66,12 +66,16 @@ static const char *why_failed(enum meas_code code)
         return "unsupported";
     case MEAS_REFUSED:
         return "refused";
+    case MEAS_RESTING:
+        return "resting";
     case MEAS_NO_CONSENT:
         return "no_consent";
     case MEAS_CHEAT:
         return "cheat";
     case MEAS_LAUNCH_CIRCS:
+        return "no_circuits";
     case MEAS_MALFORMED_TOR_RESP:
+        return "protocol_error";
     case MEAS_RELAY_LOST:
         return "relay_lost";
     case MEAS_TIMEOUT:

@@ -120,6 +120,25 @@ START_TEST(test_past_counts_by_whom_it_is)
 }
 END_TEST
 
+/* However often it is said. */
+START_TEST(test_past_one_run_has_one_beginning)
+{
+    struct lone l;
+    const struct run_result done = {.state = RUN_DONE, .conclusive = true};
+    setup();
+    new_lone(&l, 1, &there);
+    ck_ok(past_take(&p, &quiet, &there, NOW, why));
+    ck_ok(past_begin(&p, &l.of, NOW, why));
+    ck_ok(past_begin(&p, &l.of, NOW, why));
+    past_end(&p, &l.of, &done, NOW + 30);
+    past_leave(&p);
+    free_lone(&l);
+    measured(2, &there, NOW + 60, -1);
+    assert_refused(&there, NOW + 3600, "it was measured twice: not for 23 h 0 min");
+    remove_dir();
+}
+END_TEST
+
 START_TEST(test_past_a_beginning_without_an_end_counts)
 {
     setup();
@@ -154,6 +173,17 @@ START_TEST(test_past_a_relay_that_hung_up_is_left_alone)
     setup();
     measured(1, &there, NOW, MEAS_RELAY_LOST);
     assert_refused(&there, NOW + 3600,
+                   "it has sent us away, and is left alone: not for 23 h 0 min");
+    struct meas_relay other = there; /* when it was only asked */
+    struct lone l;
+    const struct run_result lost = {.state = RUN_FAILED, .failure.code = MEAS_RELAY_LOST};
+    other.addrs[0].port++;
+    new_lone(&l, 2, &other);
+    ck_ok(past_take(&p, &quiet, &other, NOW, why));
+    past_end(&p, &l.of, &lost, NOW);
+    past_leave(&p);
+    free_lone(&l);
+    assert_refused(&other, NOW + 3600,
                    "it has sent us away, and is left alone: not for 23 h 0 min");
     remove_dir();
 }
@@ -275,8 +305,8 @@ START_TEST(test_folder_with_what_leads_to_it)
 END_TEST
 
 TESTS("app/measure/past", test_past_twice_a_day, test_past_counts_by_whom_it_is,
-      test_past_a_beginning_without_an_end_counts, test_past_what_never_began_does_not_count,
-      test_past_a_relay_that_hung_up_is_left_alone, test_past_loopback_is_free,
-      test_past_files_are_their_owners, test_past_lines_that_are_none,
+      test_past_a_beginning_without_an_end_counts, test_past_one_run_has_one_beginning,
+      test_past_what_never_began_does_not_count, test_past_a_relay_that_hung_up_is_left_alone,
+      test_past_loopback_is_free, test_past_files_are_their_owners, test_past_lines_that_are_none,
       test_past_does_not_grow_for_ever, test_past_one_at_a_time,
       test_past_without_a_place_nobody_is_measured, test_folder_with_what_leads_to_it)

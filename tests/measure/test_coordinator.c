@@ -91,6 +91,32 @@ START_TEST(test_coordinator_one_run_at_a_time_of_a_relay)
 }
 END_TEST
 
+/* Nobody was told to measure it: it was only asked, however often. */
+START_TEST(test_coordinator_what_only_was_asked_is_no_run)
+{
+    static const char elsewhere[] = "203.0.113.7:9001";
+    team_new(1, 10000000, 3000000);
+    team.relay_is_silent = true;
+    for (int i = 0; i < 4; i++) {
+        uint32_t id = team_measure(elsewhere);
+        team_pass(15);
+        struct result r = team_result(id);
+        ck_assert_msg(strcmp(r.why, "unsupported") == 0, "%s: %s", r.why, r.detail);
+        ck_assert_int_eq(r.began, 0);
+    }
+    team.relay_is_silent = false;
+    for (int i = 0; i < 2; i++) {
+        uint32_t id = team_measure(elsewhere);
+        team_pass(15);
+        ck_assert(team_result(id).ok);
+    }
+    uint32_t third = team_measure(elsewhere);
+    team_pass(3);
+    ck_assert_str_eq(team_result(third).why, "resting");
+    team_free();
+}
+END_TEST
+
 /* Each ends in its terminal state, with its reason, within its time-out. */
 START_TEST(test_coordinator_every_phase_has_its_end)
 {
@@ -103,7 +129,7 @@ START_TEST(test_coordinator_every_phase_has_its_end)
         {.refuses = true, .within_s = 1, .why = "refused"},
         {.silent = true, .within_s = 12, .why = "unsupported"},
         {.fault = {.never_connects = true}, .within_s = 40, .why = "timeout"},
-        {.fault = {.few_circs = true}, .within_s = 2, .why = "relay_lost"},
+        {.fault = {.few_circs = true}, .within_s = 2, .why = "no_circuits"},
         {.fault = {.no_reports = true, .from_s = 4}, .within_s = 10, .why = "measurer_lost"},
         {.fault = {.no_reports = true}, .within_s = 10, .why = "measurer_lost"},
         {.fault = {.cheats = true, .from_s = 2}, .within_s = 5, .why = "cheat"},
@@ -267,7 +293,7 @@ START_TEST(test_coordinator_twice_a_period_also_over_crashes)
     uint32_t third = team_measure(relay);
     team_pass(4);
     ck_assert_uint_eq(team.measurers[0].begun, 2);
-    ck_assert_str_eq(team_result(third).why, "refused");
+    ck_assert_str_eq(team_result(third).why, "resting");
     team_free();
 }
 END_TEST
@@ -473,4 +499,4 @@ TESTS("measure/coordinator", test_coordinator_measures_by_a_team,
       test_coordinator_reload_sends_away_who_is_not_listed, test_coordinator_cancel,
       test_coordinator_finish_lets_runs_end, test_coordinator_without_measurers_says_so,
       test_coordinator_relays_by_name, test_coordinator_unmodified_relays_need_consent,
-      test_coordinator_looks)
+      test_coordinator_looks, test_coordinator_what_only_was_asked_is_no_run)

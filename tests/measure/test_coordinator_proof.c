@@ -142,6 +142,48 @@ START_TEST(test_coordinator_proof_that_is_none)
 END_TEST
 
 /* A job that had to wait for long: its relay is asked anew, and may have changed its mind. */
+/* Nobody said how: one that does not know measuring is asked for its word, and measured as tor's.
+ */
+START_TEST(test_coordinator_proof_of_one_that_does_not_know_measuring)
+{
+    char why[COORDINATOR_WHY];
+    uint32_t id = 0;
+    const struct coordinator_wish any = {.any_mode = true, .dur = 6};
+    set_up();
+    team.relay_is_silent = true;
+    ck_assert_msg(coordinator_measure(team.c, AT, &any, &id, why) == OK, "%s", why);
+    team_pass(8);
+    ck_assert_uint_eq(team.proving, 0);
+    team_pass(6);
+    ck_assert_uint_eq(team.proving, id);
+    ck_assert_uint_eq(begun(), 0);
+    proves(&(struct doc){.id = &s.id, .pin = &team.keys.pin, .at = AT});
+    team_pass(25);
+    struct result r = team_result(id);
+    ck_assert_msg(*r.why == 0 || !strcmp(r.why, "inconclusive"), "%s: %s", r.why, r.detail);
+    ck_assert_str_eq(r.mode, "echo2");
+    tear_down();
+}
+END_TEST
+
+/* It agreed at one address; what else it is said to have may be another's. */
+START_TEST(test_coordinator_proof_is_of_one_address)
+{
+    set_up();
+    (void)order_at("203.0.113.99:1");
+    struct meas_relay *r = &team.c->jobs->config.relay;
+    r->addrs[1] = s.relay.at;
+    r->n_addrs = 2;
+    team_pass(1);
+    proves(&(struct doc){.id = &s.id, .pin = &team.keys.pin, .at = AT});
+    team_pass(1);
+    ck_assert_uint_eq(begun(), 2);
+    ck_assert_uint_eq(team.jobs[0].told.relay.n_addrs, 1);
+    ck_assert(ipport_equal(&team.jobs[0].told.relay.addrs[0], &s.relay.at));
+    tear_down();
+}
+END_TEST
+
 START_TEST(test_coordinator_proof_may_be_taken_back)
 {
     for (int agrees = 0; agrees < 2; agrees++) {
@@ -243,10 +285,10 @@ START_TEST(test_coordinator_proof_counts_for_the_relay)
         if (restarts)
             restart();
         struct result r = proved_at(ELSEWHERE);
-        ck_assert_str_eq(r.why, "refused");
+        ck_assert_str_eq(r.why, "resting");
         ck_assert_msg(strstr(r.detail, "measured twice") != NULL, "%s", r.detail);
-        ck_assert_str_eq(proved_at(AT).why, "refused");
-        ck_assert_str_eq(proved_at("203.0.113.9:443").why, "refused");
+        ck_assert_str_eq(proved_at(AT).why, "resting");
+        ck_assert_str_eq(proved_at("203.0.113.9:443").why, "resting");
         ck_assert_uint_eq(begun(), 4);
         tear_down();
     }
@@ -267,7 +309,7 @@ START_TEST(test_coordinator_proof_of_who_is_asked_counts)
         coordinator_relay_met(team.c, id, &s.id.rsa_id, &there);
         team.relay_is_silent = false;
         team_pass(20);
-        ck_assert_str_eq(team_result(id).why, i < 2 ? "" : "refused");
+        ck_assert_str_eq(team_result(id).why, i < 2 ? "" : "resting");
         ck_assert_uint_eq(begun(), i < 2 ? 2 * i + 2 : 4);
     }
     tear_down();
@@ -393,6 +435,8 @@ START_TEST(test_coordinator_proof_does_not_open_web_servers)
 END_TEST
 
 TESTS("measure/coordinator_proof", test_coordinator_proof_is_enough,
+      test_coordinator_proof_is_of_one_address,
+      test_coordinator_proof_of_one_that_does_not_know_measuring,
       test_coordinator_proof_that_is_none, test_coordinator_proof_may_be_taken_back,
       test_coordinator_proof_while_settings_change, test_coordinator_proof_that_comes_late,
       test_coordinator_proof_counts_for_the_relay, test_coordinator_proof_of_who_is_asked_counts,

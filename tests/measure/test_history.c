@@ -119,10 +119,42 @@ START_TEST(test_history_runs_count_by_identity)
     moved.has_ed25519 = true;
     ck_assert_int_eq(polite_wait_s(p, &moved, NOW), 0);
     ck_ok(polite_begin(p, &moved, NOW, why, &run));
+    polite_counts(run);
     polite_end(p, run, NOW, 0, false);
     ck_err(polite_begin(p, &moved, NOW, why, &run), ERR_LIMIT);
     history_free(&h);
     polite_free(p);
+}
+END_TEST
+
+/* Circuits that came to nothing are not the relay's word; one that hung up is left alone, had
+ * anything begun or not. */
+START_TEST(test_history_who_has_sent_us_away)
+{
+    static const struct {
+        const char *why;
+        bool began, is_away;
+    } cases[] = {{"relay_lost", true, true},   {"relay_lost", false, true},
+                 {"no_circuits", true, false}, {"protocol_error", true, false},
+                 {"resting", false, false},    {"unsupported", false, false}};
+    const struct meas_relay relay = {.addrs = {at("203.0.113.7:9001")}, .n_addrs = 1};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct history h;
+        struct polite *p = polite_new(POLITE_BYTES_A_DAY);
+        char line[200];
+        history_init(&h);
+        if (cases[i].began)
+            ck_ok(history_read(&h, TEXT_LIT(BEGIN("1", "1764500000")), p));
+        snprintf(line, sizeof line,
+                 "{\"t\":\"end\",\"id\":1,\"ts\":1764500030,\"addr\":\"203.0.113.7:9001\","
+                 "\"ok\":false,\"why\":\"%s\"%s}",
+                 cases[i].why, cases[i].began ? ",\"began\":1764500000" : "");
+        ck_ok(history_read(&h, text_of(line), p));
+        ck_ok(history_read_end(&h, p));
+        ck_assert_msg((polite_wait_s(p, &relay, NOW) > 0) == cases[i].is_away, "%s", line);
+        history_free(&h);
+        polite_free(p);
+    }
 }
 END_TEST
 
@@ -262,4 +294,4 @@ TESTS("measure/history", test_history_a_short_run_says_little,
       test_history_remembers_the_newest_good_figure, test_history_by_address,
       test_history_attempts_count, test_history_runs_count_by_identity,
       test_history_attempts_beyond_what_is_kept, test_history_relays_that_change_places,
-      test_history_inconclusive_is_a_least, test_history_many)
+      test_history_inconclusive_is_a_least, test_history_many, test_history_who_has_sent_us_away)

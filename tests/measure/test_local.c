@@ -170,7 +170,7 @@ START_TEST(test_local_relays_that_say_no_or_nothing)
     } rows[] = {{MW_REFUSES, "refused"},
                 {MW_SILENT, "unsupported"},
                 {MW_DESTROYS, "relay_lost"},
-                {MW_GARBLES, "relay_lost"}};
+                {MW_GARBLES, "protocol_error"}};
     for (size_t i = 0; i < 4; i++) {
         struct cast c = {.seconds = 0};
         mw_new(&c.w, 4, 0);

@@ -62,7 +62,7 @@ static double weight_error(const struct fluid_end **of, bool hosts)
 
 static size_t reason(const char *why)
 {
-    static const char *const words[] = {"inconclusive", "refused", "measurer_lost"};
+    static const char *const words[] = {"inconclusive", "resting", "measurer_lost"};
     size_t i = 0;
     while (i < 3 && strcmp(words[i], why) != 0)
         i++;

@@ -28,6 +28,7 @@ static void run(struct polite *p, const char *relay, int64_t now_s, uint64_t byt
 {
     const struct meas_relay it = at(relay);
     ck_ok(polite_begin(p, &it, now_s, why, &going));
+    polite_counts(going);
     polite_end(p, going, now_s + 30, bytes, sent_away);
 }
 
@@ -44,6 +45,26 @@ START_TEST(test_polite_measures_twice_a_period)
     ck_assert_int_eq(polite_wait_s(p, &it, NOW + DAY + 60), HOUR - 60);
     ck_assert_int_eq(polite_wait_s(p, &it, NOW + DAY + HOUR), 0);
     ck_assert_int_eq(polite_wait_s(p, &other, NOW), 0);
+    polite_free(p);
+}
+END_TEST
+
+/* Nobody was there, or it was only asked; one that has sent us away is left alone all the same. */
+START_TEST(test_polite_what_never_began_is_no_run)
+{
+    const struct meas_relay it = at("192.0.2.1:9001"), other = at("192.0.2.2:9001");
+    struct polite *p = polite_new(POLITE_BYTES_A_DAY);
+    for (unsigned i = 0; i < 5; i++) {
+        ck_ok(polite_begin(p, &it, NOW + i, why, &going));
+        polite_end(p, going, NOW + i, 0, false);
+    }
+    run(p, "192.0.2.1:9001", NOW + 10, 1, false);
+    ck_ok(polite_begin(p, &it, NOW + 20, why, &going));
+    polite_end(p, going, NOW + 20, 0, true);
+    refused(p, "192.0.2.1:9001", NOW + HOUR, ERR_LIMIT, "sent us away");
+    ck_ok(polite_note_away(p, &other, NOW));
+    refused(p, "192.0.2.2:9001", NOW + HOUR, ERR_LIMIT, "sent us away");
+    run(p, "192.0.2.2:9001", NOW + DAY, 1, false);
     polite_free(p);
 }
 END_TEST
@@ -143,6 +164,8 @@ START_TEST(test_polite_counts_by_whom_it_is_and_by_where)
             }
             ck_ok(polite_begin(p, &v4, NOW, why, &going));
             ck_err(polite_begin(p, &v6, NOW, why, &(struct polite_run *){NULL}), ERR_STATE);
+            polite_counts(going);
+            polite_counts(going);
             polite_end(p, going, NOW, 5, false);
         }
         for (size_t i = 0; i < 4; i++) {
@@ -168,12 +191,14 @@ START_TEST(test_polite_learns_whom_it_measures)
     struct polite *p = polite_new(POLITE_BYTES_A_DAY);
     struct polite_run *one, *two;
     ck_ok(polite_begin(p, &first, NOW, why, &one));
+    polite_counts(one);
     ck_ok(polite_learn(p, one, &known, why));
     ck_ok(polite_learn(p, one, &known, why)); /* said twice: it is one run */
     ck_ok(polite_begin(p, &second, NOW, why, &two));
     ck_err(polite_learn(p, two, &same, why), ERR_STATE);
     polite_end(p, one, NOW, 1, false);
     ck_ok(polite_learn(p, two, &same, why));
+    polite_counts(two);
     polite_end(p, two, NOW, 1, false);
     ck_ok(polite_begin(p, &second, NOW, why, &two));
     ck_err(polite_learn(p, two, &same, why), ERR_LIMIT);
@@ -228,7 +253,7 @@ START_TEST(test_polite_opens_few_links_and_slowly)
 }
 END_TEST
 
-TESTS("measure/polite", test_polite_measures_twice_a_period,
+TESTS("measure/polite", test_polite_measures_twice_a_period, test_polite_what_never_began_is_no_run,
       test_polite_runs_once_at_a_time_on_an_address, test_polite_leaves_alone_who_sent_us_away,
       test_polite_keeps_to_its_bytes, test_polite_remembers_what_it_is_told_of_before,
       test_polite_counts_by_whom_it_is_and_by_where, test_polite_learns_whom_it_measures,

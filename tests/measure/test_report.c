@@ -131,9 +131,10 @@ static bool says(const struct report *r, const char *what)
 
 START_TEST(test_report_without_a_figure)
 {
-    static const char *const reasons[] = {"unsupported", "refused",      "no_consent",
-                                          "timeout",     "cheat",        "measurer_lost",
-                                          "relay_lost",  "inconclusive", "cancelled"};
+    static const char *const reasons[] = {
+        "unsupported",   "refused",     "no_consent",    "timeout",   "cheat",
+        "measurer_lost", "relay_lost",  "inconclusive",  "cancelled", "resting",
+        "offline",       "no_circuits", "protocol_error"};
     char rest[100];
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
         struct report *r = report_new(FP, NULL);

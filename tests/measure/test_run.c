@@ -1018,14 +1018,21 @@ START_TEST(test_run_each_failure_has_its_word)
     static const struct {
         enum meas_code code;
         const char *word;
-    } rows[] = {
-        {MEAS_UNSUPPORTED, "unsupported"},       {MEAS_REFUSED, "refused"},
-        {MEAS_NO_CONSENT, "no_consent"},         {MEAS_CHEAT, "cheat"},
-        {MEAS_LAUNCH_CIRCS, "relay_lost"},       {MEAS_MALFORMED_TOR_RESP, "relay_lost"},
-        {MEAS_RELAY_LOST, "relay_lost"},         {MEAS_TIMEOUT, "timeout"},
-        {MEAS_UNREACHABLE, "unreachable"},       {MEAS_HANDSHAKE_FAILED, "handshake_failed"},
-        {MEAS_WRONG_IDENTITY, "wrong_identity"}, {MEAS_CANCELLED, "cancelled"},
-        {MEAS_MEASURER_LOST, "measurer_lost"},   {MEAS_RESOURCES, "measurer_lost"}};
+    } rows[] = {{MEAS_UNSUPPORTED, "unsupported"},
+                {MEAS_REFUSED, "refused"},
+                {MEAS_NO_CONSENT, "no_consent"},
+                {MEAS_CHEAT, "cheat"},
+                {MEAS_LAUNCH_CIRCS, "no_circuits"},
+                {MEAS_MALFORMED_TOR_RESP, "protocol_error"},
+                {MEAS_RESTING, "resting"},
+                {MEAS_RELAY_LOST, "relay_lost"},
+                {MEAS_TIMEOUT, "timeout"},
+                {MEAS_UNREACHABLE, "unreachable"},
+                {MEAS_HANDSHAKE_FAILED, "handshake_failed"},
+                {MEAS_WRONG_IDENTITY, "wrong_identity"},
+                {MEAS_CANCELLED, "cancelled"},
+                {MEAS_MEASURER_LOST, "measurer_lost"},
+                {MEAS_RESOURCES, "measurer_lost"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct cast c;
         begin(&c, 1);

@@ -65,11 +65,11 @@ static const struct row rows[] = {
     {FAULT_BG_ENDLESS, 1, "ok inconclusive", DUR + 8},
     {FAULT_MEASURE_SILENT, 1, "unsupported", 12},
     {FAULT_MEASURE_REFUSES, 2, "refused", 3},
-    {FAULT_MEASURE_CLOSES, 1, "relay_lost unreachable", 3},
-    {FAULT_MEASURE_BREAKS, 1, "relay_lost unreachable", 3},
-    {FAULT_ECHO_ON_SILENT, 1, "relay_lost", 40},
-    {FAULT_ECHO_ON_REFUSES, 8, "relay_lost", 4},
-    {FAULT_ECHO_ON_CLOSES, 1, "relay_lost", 4},
+    {FAULT_MEASURE_CLOSES, 1, "relay_lost no_circuits unreachable", 3},
+    {FAULT_MEASURE_BREAKS, 1, "relay_lost no_circuits unreachable", 3},
+    {FAULT_ECHO_ON_SILENT, 1, "no_circuits", 40},
+    {FAULT_ECHO_ON_REFUSES, 8, "no_circuits", 4},
+    {FAULT_ECHO_ON_CLOSES, 1, "no_circuits", 4},
     {FAULT_RUN_STALLS, 1, "timeout", 10},
     {FAULT_RUN_CLOSES, 2, "relay_lost", 6},
     {FAULT_RUN_ABORTS, 2, "refused relay_lost", 6},
@@ -251,9 +251,9 @@ START_TEST(test_whole_faults_no_descriptors)
     static const struct {
         unsigned n;
         const char *ends;
-    } cases[] = {{100, "relay_lost unreachable"},
-                 {1 + SOCKETS / 2 + 2, "relay_lost unreachable"},
-                 {1, "relay_lost unreachable"}};
+    } cases[] = {{100, "relay_lost no_circuits unreachable"},
+                 {1 + SOCKETS / 2 + 2, "relay_lost no_circuits unreachable"},
+                 {1, "relay_lost no_circuits unreachable"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         whole_new(1, BW, DUR, SOCKETS);
         whole.dials_that_fail = cases[i].n;

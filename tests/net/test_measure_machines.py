@@ -278,9 +278,14 @@ def test_tor_that_is_told_of_measurements_nobody_takes_for_a_yes(world, silent):
     """It knows nothing of PARAMS: silence is no consent."""
     world.quiet()
     before = world.arrived(9201)[0]
-    world.ctl("measure", silent.at)
+    world.ctl("measure", "--mode", "flashflow", silent.at)
     begins, end = world.last()
     assert end["why"] == "unsupported" and not begins
+    assert world.arrived(9201)[0] == before
+    got = world.ctl("measure", silent.at)   # without a mode it is asked for its word, then
+    begins, end = world.last()
+    assert "does not know measuring" in got.stdout + got.stderr, (got.stdout, got.stderr)
+    assert end["mode"] == "echo2" and end["why"] == "no_consent" and not begins, end
     assert world.arrived(9201)[0] == before
 
 
@@ -295,7 +300,7 @@ def test_a_relay_is_measured_twice_a_day_and_no_more(world, tor):
     before = world.arrived(9101)[0]
     world.ctl("measure", "--mode", "echo2", "--dur", "4", tor.at)
     begins, end = world.last()
-    assert end["why"] == "refused" and "twice" in end["detail"] and not begins, end
+    assert end["why"] == "resting" and "twice" in end["detail"] and not begins, end
     assert world.arrived(9101)[0] == before
 
 

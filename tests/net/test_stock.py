@@ -320,15 +320,14 @@ def test_a_relay_elsewhere_agrees_in_its_contact_line(elsewhere, base, tmp_path)
         # The second run of the day is cut short, and counts: so there is no third.
         run = subprocess.Popen([TUNIC, "measure", "run", tor.at, "--local", "--mode", "echo2", "--key", key,
                                 *hop], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for line in run.stderr:
-            if "[1/30 s]" in line:
-                break
+        began = any("[1/30 s]" in line for line in run.stderr)
         run.kill()
-        run.communicate()
+        out, _ = run.communicate()
+        assert began, out
         done = measure(tor.at, "echo2", "--key", key, *hop)
         assert done.returncode == NOT_ALL
         assert re.fullmatch(re.escape(tor.at) + r" was not measured: it was measured twice: not for "
-                            r"23 h 5\d min \(refused\)\n", done.stdout), done.stdout
+                            r"23 h 5\d min \(resting\)\n", done.stdout), done.stdout
         is_content(tor)
 
 

@@ -116,10 +116,9 @@ static json_t *order_json(const struct ctl *c)
     uint64_t id = 0;
     const char *name = c->args.words[0];
     if (strcmp(name, "measure") == 0)
-        return json_pack("{sssosIsIssss*ss*}", "cmd", name, "relays", relays_of(c), "dur",
-                         c->args.dur, "prior", c->args.prior, "mode",
-                         c->args.mode ? c->args.mode : "flashflow", "exit", c->args.exit, "server",
-                         c->args.server);
+        return json_pack("{sssosIsIss*ss*ss*}", "cmd", name, "relays", relays_of(c), "dur",
+                         c->args.dur, "prior", c->args.prior, "mode", c->args.mode, "exit",
+                         c->args.exit, "server", c->args.server);
     if (strcmp(name, "cancel") == 0)
         return text_u64(c->args.words[1], UINT32_MAX, &id) == OK
                    ? json_pack("{sssI}", "cmd", name, "id", (json_int_t)id)

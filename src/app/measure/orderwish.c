@@ -19,6 +19,7 @@ err_t orderwish_read(const json_t *order, struct coordinator_wish *out, char why
     *out = (struct coordinator_wish){
         .dur = dur > 0 && dur <= MSG_DUR_MOST ? (unsigned)dur : 0,
         .prior = prior > 0 ? (uint64_t)prior : 0,
+        .any_mode = !mode,
     };
     snprintf(why, COORDINATOR_WHY, "dur is 0, for the usual, to %d", MSG_DUR_MOST);
     if (dur < 0 || dur > MSG_DUR_MOST)

@@ -101,7 +101,7 @@ static err_t append(struct past *p, char *gift_line, int64_t now_s)
 err_t past_begin(struct past *p, const struct results_of *of, int64_t now_s, char why[PAST_WHY])
 {
     char polite[POLITE_WHY_MAX];
-    if (!p->dir)
+    if (!p->dir || p->began_s)
         return OK;
     err_t e = polite_learn(p->polite, p->run, &of->config->relay, polite);
     if (e != OK)
@@ -111,14 +111,17 @@ err_t past_begin(struct past *p, const struct results_of *of, int64_t now_s, cha
         return refuse(why, e, "that it begins could not be written down");
     p->relay = of->config->relay;
     p->began_s = now_s;
+    polite_counts(p->run);
     return OK;
 }
 
-/* Without its end it counts as one that was cut short. */
+/* Without its end it counts as one that was cut short. That a relay has sent us away is remembered
+ * of what never began, too. */
 void past_end(struct past *p, const struct results_of *of, const struct run_result *result,
               int64_t now_s)
 {
-    if (p->dir && p->began_s)
+    bool away = result->state == RUN_FAILED && result->failure.code == MEAS_RELAY_LOST;
+    if (p->dir && (p->began_s || away))
         (void)!append(p, results_end(of, result, p->began_s, now_s), now_s);
 }
 

@@ -166,8 +166,6 @@ static void run(struct session *s)
     static const struct local_ops ops = {on_state, on_second, on_end};
     s->config = config_of(s);
     err_t e = local_new(net_env(s->tool.net), &s->config, &ops, s, &s->local);
-    if (e == OK && run_state(local_run(s->local)) == RUN_CONNECTING)
-        note_begin(s);
     if (e == OK)
         net_run(s->tool.net);
     else
@@ -186,7 +184,7 @@ static void measure_it(struct session *s)
         OK)
         run(s);
     else
-        printf("%s was not measured: %s (refused)\n", s->whom.name, why);
+        printf("%s was not measured: %s (resting)\n", s->whom.name, why);
     past_leave(&s->past);
     fflush(stdout);
 }
