@@ -88,7 +88,8 @@ static json_t *listed_json(const struct coordinator *c, const struct listed_rela
     bool is_free = r->n_addrs && consent_is_free(&r->addrs[0]);
     const struct roster_relay *known = roster_find(&c->plan->roster, &r->rsa);
     bool is_named = known && known->consent == ROSTER_LISTED;
-    const char *consent = r->agrees             ? "contact"
+    bool agrees = r->agrees && listing_described(r, env_wall_s(c->env)); /* as the roster has it */
+    const char *consent = agrees                ? "contact"
                           : is_free             ? "free"
                           : is_named            ? "listed"
                           : h && h->has_granted ? "granted"

@@ -272,6 +272,33 @@ START_TEST(test_bwfile_without_a_consensus)
 }
 END_TEST
 
+/* Who it is besides is known from results where there is no descriptor; a result of nobody that
+ * can be named is counted, and one of a day to come is not believed. */
+START_TEST(test_bwfile_takes_of_results_what_says_whose_they_are)
+{
+    static const char ed[] = "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    char rest[256], *text;
+    struct bwfile_sum sum;
+    struct result r;
+    struct bwfile *b = bwfile_new(NOW, BWFILE_AGE_S);
+    snprintf(rest, sizeof rest,
+             ",\"began\":1,\"ok\":true,\"mode\":\"flashflow\",\"bw\":3000000,\"ed\":\"%s\"", ed);
+    line(b, 7, "end", HOUR, rest);
+    line(b, 7, "end", -HOUR, ",\"began\":1,\"ok\":true,\"mode\":\"flashflow\",\"bw\":9000000");
+    ck_ok(results_parse(TEXT_LIT("{\"t\":\"end\",\"id\":1,\"ts\":1,\"ok\":true,\"bw\":5,"
+                                 "\"addr\":\"192.0.2.1:9001\"}"),
+                        &r));
+    ck_ok(bwfile_result(b, &r));
+    ck_ok(bwfile_write(b, &plain, &text, &sum));
+    ck_assert_uint_eq(sum.unknown, 1);
+    ck_assert_uint_eq(sum.measured, 1);
+    snprintf(rest, sizeof rest, " master_key_ed25519=%s bw=3000 ", ed);
+    ck_assert_ptr_nonnull(strstr(text, rest));
+    free(text);
+    bwfile_free(b);
+}
+END_TEST
+
 /* A relay that says no has made its circuit; all attempts are of one kind or another. */
 START_TEST(test_bwfile_kinds_of_errors_add_up)
 {
@@ -335,4 +362,5 @@ END_TEST
 TESTS("measure/bwfile", test_bwfile_every_key, test_bwfile_under_the_least, test_bwfile_capped,
       test_bwfile_rounded, test_bwfile_newest_wins, test_bwfile_short_runs_wait_a_day,
       test_bwfile_without_results, test_bwfile_without_a_consensus, test_bwfile_words_stay_words,
-      test_bwfile_kinds_of_errors_add_up, test_bwfile_of_a_listing)
+      test_bwfile_takes_of_results_what_says_whose_they_are, test_bwfile_kinds_of_errors_add_up,
+      test_bwfile_of_a_listing)

@@ -64,6 +64,36 @@ START_TEST(test_coordinator_figures_of_a_run)
 }
 END_TEST
 
+/* A measurer that says that it has less than its line is believed so, and is given no more; one
+ * that says more is not. */
+START_TEST(test_coordinator_figures_of_a_measurer_that_has_less)
+{
+    team_new(2, 10000000, 3000000);
+    team_pass(1);
+    for (size_t i = 0; i < 2; i++) {
+        struct team_measurer *m = &team.measurers[i];
+        m->conf.bw = i ? 400000 : 90000000;
+        measurer_reconfigure(m->m, &m->conf);
+    }
+    team_pass(3);
+    struct coordinator_figures f = now_();
+    ck_assert_uint_eq(f.measurers_up, 2);
+    ck_assert_uint_eq(f.bw, 10400000);
+    (void)team_measure(RELAY);
+    team_pass(4);
+    unsigned seen = 0;
+    for (size_t i = 0; i < TEAM_JOBS; i++) {
+        const struct team_job *j = &team.jobs[i];
+        if (!j->of)
+            continue;
+        seen++;
+        ck_assert_uint_le(j->told.alloc_bw, j->of->place ? 400000 : 10000000);
+    }
+    ck_assert_uint_eq(seen, 2);
+    team_free();
+}
+END_TEST
+
 START_TEST(test_coordinator_figures_of_failures)
 {
     team_new(1, 10000000, 3000000);
@@ -141,4 +171,5 @@ START_TEST(test_coordinator_figures_of_a_schedule)
 END_TEST
 
 TESTS("measure/coordinator_figures", test_coordinator_figures_of_a_run,
-      test_coordinator_figures_of_failures, test_coordinator_figures_of_a_schedule)
+      test_coordinator_figures_of_a_measurer_that_has_less, test_coordinator_figures_of_failures,
+      test_coordinator_figures_of_a_schedule)

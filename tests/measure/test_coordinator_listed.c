@@ -78,6 +78,18 @@ static void list_all(int64_t valid_after_s)
     ck_ok(listing_consensus(s.l, &c));
 }
 
+/* The listing has relay I's descriptor of an hour ago. */
+static void describe(unsigned i, const struct sha256 *pin)
+{
+    struct docw w = descriptor(i, s.now_s - HOUR, pin);
+    struct text rest = docw_text(&w);
+    struct descriptor d;
+    char why[DESCRIPTOR_WHY_MAX];
+    ck_ok(descriptor_next(&rest, &d));
+    ck_ok(listing_descriptor(s.l, &d, s.now_s, why));
+    docw_free(&w);
+}
+
 static void begin(void)
 {
     team_new(1, 10000000, 3000000);
@@ -89,13 +101,7 @@ static void begin(void)
     ck_ok(rsa_key_generate_from(team.env, IDENTITY_RSA_BITS, &s.tap));
     s.l = listing_new(&s.pin);
     list_all(s.now_s);
-    struct docw w = descriptor(0, s.now_s - HOUR, &s.pin);
-    struct text rest = docw_text(&w);
-    struct descriptor d;
-    char why[DESCRIPTOR_WHY_MAX];
-    ck_ok(descriptor_next(&rest, &d));
-    ck_ok(listing_descriptor(s.l, &d, s.now_s, why));
-    docw_free(&w);
+    describe(0, &s.pin);
     coordinator_use(team.c, s.l);
 }
 
@@ -289,6 +295,44 @@ START_TEST(test_coordinator_listed_only_a_relay_says_whether_it_agrees)
 }
 END_TEST
 
+/* Relay I is shown once, and so. */
+static void shown(unsigned i, const char *consent, const char *why_not)
+{
+    char *json = team_page(coordinator_view_relays(team.c)), fp[HEX_SIZE(20)], want[160];
+    ck_assert_ptr_nonnull(json);
+    const char *it = strstr(json, hex_upper(s.id[i].rsa_id.b, 20, fp));
+    ck_assert_ptr_nonnull(it);
+    ck_assert_ptr_null(strstr(it + 1, fp));
+    snprintf(want, sizeof want, "\"consent\":\"%s\",\"why_not\":\"%s\"", consent, why_not);
+    const char *at_it = strstr(it, "\"consent\"");
+    ck_assert_msg(at_it && strncmp(at_it, want, strlen(want)) == 0, "%.120s, not %s", at_it, want);
+    free(json);
+}
+
+/* What is said of a relay is what the schedule would do. */
+START_TEST(test_coordinator_listed_relays_are_shown_as_they_are_asked)
+{
+    begin();
+    shown(0, "contact", "");
+    shown(2, "none", "it is not known whether it agrees: there is no descriptor yet");
+    describe(2, NULL);
+    shown(2, "none", "it has not agreed");
+    recall("\"mode\":\"flashflow\",\"ok\":true,\"bw\":5,\"began\":1");
+    shown(2, "granted", "");
+    recall("\"mode\":\"flashflow\",\"ok\":false,\"why\":\"refused\",\"began\":1");
+    shown(2, "none", "it has not agreed");
+    /* Of a descriptor that is too old nothing counts, nor of a consensus. */
+    test_env_advance_ms(team.env, 48 * (uint64_t)HOUR * 1000);
+    shown(0, "none", "the consensus is too old");
+    list_all(env_wall_s(team.env));
+    shown(0, "none", "its descriptor is too old");
+    shown(1, "free", "");
+    shown(2, "none", "its descriptor is too old");
+    shown(3, "none", "it does not run");
+    end();
+}
+END_TEST
+
 /* The listing says that relay 0 agrees. What it says itself, when it is to be measured, is: older
  * than a day; of one who took the word out; for another coordinator; of another relay; changed on
  * the way; torn; about another address; nothing. No measurer hears of it, and no byte is sent. */
@@ -362,5 +406,6 @@ TESTS("measure/coordinator_listed", test_coordinator_listed_relays_are_found_by_
       test_coordinator_listed_relays_come_in_pages,
       test_coordinator_listed_relays_that_have_agreed_before_are_known,
       test_coordinator_listed_only_a_relay_says_whether_it_agrees,
+      test_coordinator_listed_relays_are_shown_as_they_are_asked,
       test_coordinator_listed_relays_agree_anew_or_get_no_byte,
       test_coordinator_listed_relays_that_do_not_answer_get_no_byte)

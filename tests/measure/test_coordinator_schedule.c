@@ -504,6 +504,38 @@ START_TEST(test_coordinator_schedule_stops_and_starts)
 }
 END_TEST
 
+/* Who was asked for its word and has not said it yet is let go, and asked anew. */
+START_TEST(test_coordinator_schedule_stops_while_a_relay_is_asked_for_its_word)
+{
+    struct result last;
+    begin(600, true);
+    struct roster_relay r = relay(0, 0);
+    r.consent = ROSTER_CONTACT;
+    r.mode = MEAS_ECHO2;
+    give(&r, 1);
+    coordinator_schedule_start(team.c);
+    for (int i = 0; i < 120 && !team.proving; i++)
+        team_pass(1);
+    ck_assert_uint_ne(team.proving, 0);
+    uint32_t id = team.proving;
+    coordinator_schedule_stop(team.c);
+    ck_assert_uint_eq(team.proving, 0);
+    ck_assert_uint_eq(coordinator_jobs(team.c), 0);
+    ck_assert_int_eq(shown("waiting"), 1);
+    ck_assert_uint_eq(ends_of(0, &last), 1);
+    ck_assert_str_eq(last.why, "cancelled");
+    ck_assert_int_eq(last.began, 0);
+    team_pass(60);
+    ck_assert_uint_eq(team.proving, 0);
+    coordinator_schedule_start(team.c);
+    for (int i = 0; i < 120 && !team.proving; i++)
+        team_pass(1);
+    ck_assert(team.proving && team.proving != id);
+    ck_assert_uint_eq(team.measurers[0].begun, 0);
+    over();
+}
+END_TEST
+
 START_TEST(test_coordinator_schedule_a_lost_measurer_costs_a_slot)
 {
     struct result r;
@@ -978,6 +1010,7 @@ TESTS("measure/coordinator_schedule", test_coordinator_schedule_each_relay_in_it
       test_coordinator_schedule_slots_that_went_by_are_made_up_for,
       test_coordinator_schedule_runs_that_are_longer_than_its_slots,
       test_coordinator_schedule_a_new_day_is_a_new_plan, test_coordinator_schedule_stops_and_starts,
+      test_coordinator_schedule_stops_while_a_relay_is_asked_for_its_word,
       test_coordinator_schedule_a_lost_measurer_costs_a_slot,
       test_coordinator_schedule_finish_lets_runs_end,
       test_coordinator_schedule_a_guess_is_no_more_than_what_is_known,

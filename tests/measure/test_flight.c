@@ -164,6 +164,21 @@ START_TEST(test_flight_leaves_each_circuit_what_an_answer_needs)
 }
 END_TEST
 
+/* What sufficed does so no more: it is tried with more under way, and that goes on as long as more
+ * comes through. */
+START_TEST(test_flight_makes_up_for_a_way_that_becomes_longer)
+{
+    struct pipe p = pipe_of(40, 2000, 20 * 1000);
+    run(&p, 20 * 1000);
+    ck_assert(flight_is_settled(&p.f));
+    p.rtt_us = 400 * 1000;
+    run(&p, 60 * 1000);
+    ck_assert_uint_ge(through(&p), p.rate * 9 / 10);
+    ck_assert(flight_is_settled(&p.f));
+    ck_assert_uint_le(p.f.cells * 1000, p.f.rate * 500 + 120 * 1000);
+}
+END_TEST
+
 /* Nothing comes: nothing more goes. */
 START_TEST(test_flight_does_not_grow_over_silence)
 {
@@ -180,4 +195,5 @@ TESTS("measure/flight", test_flight_begins_with_three_cells_a_circuit,
       test_flight_keeps_under_what_a_circuit_may_hold, test_flight_follows_a_relay_that_slows_down,
       test_flight_is_capped_no_longer_than_the_circuits_are_full,
       test_flight_is_not_fooled_by_a_busy_computer, test_flight_is_shared_out_whole,
-      test_flight_leaves_each_circuit_what_an_answer_needs, test_flight_does_not_grow_over_silence)
+      test_flight_leaves_each_circuit_what_an_answer_needs,
+      test_flight_makes_up_for_a_way_that_becomes_longer, test_flight_does_not_grow_over_silence)

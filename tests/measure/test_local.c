@@ -207,7 +207,139 @@ START_TEST(test_local_cancelled_at_any_time)
 }
 END_TEST
 
+/* Nobody is dialled, whatever the mode; and why is said in words. */
+START_TEST(test_local_relay_of_another_machine_that_has_not_agreed_gets_no_byte)
+{
+    static const enum meas_mode modes[] = {MEAS_ECHO2, MEAS_SINK2, MEAS_DIR, MEAS_DROP, MEAS_HTTP};
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        struct cast c = {.seconds = 0};
+        mw_new(&c.w, 4, 0);
+        struct local_config config = config_of(&c);
+        config.run.prior = 500000;
+        config.run.mode = modes[i];
+        ck_ok(ipport_parse("192.0.2.7:9001", &config.run.relay.addrs[0]));
+        run(&c, &config);
+        ck_assert_str_eq(run_why(&c.result), "no_consent");
+        ck_assert_ptr_nonnull(strstr(c.result.failure.info, "its operator has agreed to"));
+        ck_assert_uint_eq(c.w.n_wires, 0);
+        finish(&c);
+    }
+}
+END_TEST
+
+/* By whom it was: for it counts as measured under each of its names. */
+START_TEST(test_local_says_whom_the_link_proved)
+{
+    struct cast c = {.seconds = 0};
+    struct meas_relay who = {.n_addrs = 0};
+    mw_new(&c.w, 4, 500000);
+    struct local_config config = config_of(&c);
+    config.run.prior = 500000;
+    config.run.relay.has_fp = config.run.relay.has_ed25519 = false; /* an order by address */
+    config.world = &c.w;
+    ck_ok(local_new(c.w.env, &config, &ops, &c, &c.l));
+    local_proved(c.l, &who);
+    ck_assert(!who.has_fp && !who.has_ed25519);
+    test_env_advance_ms(c.w.env, 3000);
+    ck_assert_int_eq(run_state(local_run(c.l)), RUN_RUNNING);
+    local_proved(c.l, &who);
+    ck_assert(who.has_fp && rsa_id_equal(&who.fp, &c.w.id.rsa_id));
+    ck_assert(who.has_ed25519 && ed_id_equal(&who.ed25519, &c.w.id.ed.pub));
+    local_cancel(c.l, "enough");
+    test_env_advance_ms(c.w.env, 100);
+    finish(&c);
+}
+END_TEST
+
+/* ---- other hands ---- */
+
+static struct {
+    const struct measurement_ops *ops;
+    void *arg;
+    unsigned begun, goes, stops, freed;
+    uint64_t alloc_bw;
+} hands;
+
+static err_t hands_begin(void *arg, const char *name, const struct connect_to_relay *told,
+                         const struct measurement_ops *ops_, void *ops_arg, void **it)
+{
+    ck_assert_ptr_eq(arg, &hands);
+    ck_assert_str_eq(name, "local");
+    hands.begun++;
+    hands.alloc_bw = told->alloc_bw;
+    hands.ops = ops_;
+    hands.arg = ops_arg;
+    *it = &hands;
+    return OK;
+}
+
+static err_t hands_go(void *it)
+{
+    ck_assert_ptr_eq(it, &hands);
+    hands.goes++;
+    return OK;
+}
+
+static void hands_alloc(void *it, uint64_t alloc_bw)
+{
+    ck_assert_ptr_eq(it, &hands);
+    ck_assert_uint_gt(alloc_bw, hands.alloc_bw);
+    hands.alloc_bw = alloc_bw;
+}
+
+static void hands_stop(void *it, enum meas_code code, const char *info)
+{
+    (void)it, (void)info;
+    ck_assert_int_eq(code, MEAS_CANCELLED);
+    hands.stops++;
+}
+
+static void hands_free(void *it)
+{
+    ck_assert_ptr_eq(it, &hands);
+    hands.freed++;
+}
+
+/* Threads measure in the place of this loop, and are told all that it would be. */
+START_TEST(test_local_lets_others_measure)
+{
+    static const struct local_hands ops_of = {hands_begin, hands_go, hands_alloc, hands_stop,
+                                              hands_free};
+    struct cast c = {.seconds = 0};
+    memset(&hands, 0, sizeof hands);
+    mw_new(&c.w, 4, 500000);
+    struct local_config config = config_of(&c);
+    config.run.prior = 500000;
+    config.hands = &ops_of;
+    config.hands_arg = &hands;
+    config.world = &c.w;
+    ck_ok(local_new(c.w.env, &config, &ops, &c, &c.l));
+    test_env_advance_ms(c.w.env, 1000);
+    ck_assert_uint_eq(hands.begun, 1);
+    ck_assert_uint_eq(c.w.n_wires, 1); /* the coordinator's */
+    const struct connected_to_relay m = {9, 40, 40, 0, 5};
+    hands.ops->on_connected(hands.arg, &m);
+    ck_assert_uint_eq(hands.goes, 1);
+    uint64_t before = hands.alloc_bw;
+    for (unsigned sec = 1; sec <= 4; sec++) {
+        const struct bw_report r = {
+            .meas_id = 9, .sec = sec, .sent = before, .recv = before, .wire_in = before};
+        test_env_advance_ms(c.w.env, 1000);
+        hands.ops->on_report(hands.arg, &r);
+    }
+    ck_assert_uint_gt(hands.alloc_bw, before); /* nothing holds it back */
+    local_cancel(c.l, "enough");
+    test_env_advance_ms(c.w.env, 100);
+    ck_assert_uint_eq(hands.stops, 1);
+    ck_assert_uint_eq(c.ends, 1);
+    finish(&c);
+    ck_assert_uint_eq(hands.freed, 1);
+}
+END_TEST
+
 TESTS("measure/local", test_local_measures_what_the_relay_carries,
       test_local_any_prior_ends_at_the_same, test_local_small_team_is_inconclusive,
       test_local_burst_moves_little, test_local_cheat_ends_with_evidence,
-      test_local_relays_that_say_no_or_nothing, test_local_cancelled_at_any_time)
+      test_local_relays_that_say_no_or_nothing, test_local_cancelled_at_any_time,
+      test_local_relay_of_another_machine_that_has_not_agreed_gets_no_byte,
+      test_local_says_whom_the_link_proved, test_local_lets_others_measure)

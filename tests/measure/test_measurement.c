@@ -112,6 +112,8 @@ START_TEST(test_measurement_counts_what_a_relay_gives_back)
         ck_assert_uint_le(r->wire_in, MB * 105 / 100);
         ck_assert_uint_ge(r->recv, r->wire_in * 94 / 100);
         ck_assert_uint_le(r->recv, r->wire_in);
+        ck_assert_uint_ge(r->wire_out, MB * 95 / 100);
+        ck_assert_uint_le(r->wire_out, MB * 105 / 100);
         ck_assert_uint_eq(r->checked * 514, r->recv);
         ck_assert_uint_eq(r->bad, 0);
         ck_assert_uint_ge(r->blocked, 95);
@@ -543,6 +545,125 @@ START_TEST(test_measurement_a_part_tells_of_each_circuit_that_goes)
 }
 END_TEST
 
+/* ---- when it ends, and when it is late ---- */
+
+static void until_running(struct cast *c)
+{
+    for (unsigned ms = 0; ms < 5000 && measurement_state(c->m) != MEASUREMENT_RUNNING; ms++)
+        test_env_advance_ms(c->w.env, 1);
+    ck_assert_int_eq(measurement_state(c->m), MEASUREMENT_RUNNING);
+}
+
+static void lose_all(struct cast *c)
+{
+    for (size_t i = 0; i < c->w.n_wires; i++)
+        if (c->w.wire[i].client)
+            link_tcp_failed(c->w.wire[i].client, 104);
+    test_env_advance_ms(c->w.env, 0);
+}
+
+/* The relay's clock began with the first cell of the team: it may be over before ours is. */
+START_TEST(test_measurement_relay_may_end_it_half_a_second_early)
+{
+    for (unsigned early_ms = 500; early_ms <= 501; early_ms++) {
+        struct cast c;
+        new_cast(&c, 1 * MB);
+        const struct connect_to_relay told = told_of(&c, 4, 3, MB);
+        begin_with(&c, &told, false);
+        until_running(&c);
+        test_env_advance_ms(c.w.env, 3000 - early_ms);
+        lose_all(&c);
+        ck_assert_uint_eq(c.ends, early_ms > 500);
+        test_env_advance_ms(c.w.env, 600);
+        if (early_ms > 500)
+            assert_failed(&c, MEAS_RELAY_LOST);
+        else
+            ck_assert(c.ends == 1 && c.done && c.reports == 3);
+        finish(&c);
+    }
+}
+END_TEST
+
+/* Those that do not come in time are not waited for, if half of them stand. */
+START_TEST(test_measurement_goes_on_with_half_when_the_rest_is_late)
+{
+    for (unsigned stand = 4; stand <= 5; stand++) {
+        struct cast c;
+        new_cast(&c, 1 * MB);
+        c.go_at_once = false;
+        const struct connect_to_relay told = told_of(&c, 10, 3, MB);
+        begin_with(&c, &told, false);
+        while (c.w.n_wires < stand)
+            test_env_advance_ms(c.w.env, 1);
+        c.w.delay_ms = 200 * 1000; /* of those to come */
+        test_env_advance_ms(c.w.env, 10 * 1000 - 100);
+        ck_assert_uint_eq(c.connected + c.ends, 0);
+        test_env_advance_ms(c.w.env, 2 * MEAS_CONNECT_MS + MEAS_CIRCS_MS);
+        ck_assert_uint_eq(c.connected, stand == 5);
+        if (stand < 5)
+            assert_failed(&c, MEAS_LAUNCH_CIRCS);
+        else
+            ck_assert_uint_eq(c.circs.ready_circs, 5);
+        finish(&c);
+    }
+}
+END_TEST
+
+START_TEST(test_measurement_opens_its_links_over_the_time_that_it_may)
+{
+    struct cast c;
+    new_cast(&c, 1 * MB);
+    const struct connect_to_relay told = told_of(&c, 12, 3, MB);
+    begin_with(&c, &told, false); /* over 100 ms */
+    test_env_advance_ms(c.w.env, 0);
+    ck_assert_uint_eq(c.w.n_wires, 2);
+    test_env_advance_ms(c.w.env, 30);
+    ck_assert_uint_le(c.w.n_wires, 8);
+    test_env_advance_ms(c.w.env, 70);
+    ck_assert_uint_eq(c.w.n_wires, 12);
+    finish(&c);
+}
+END_TEST
+
+START_TEST(test_measurement_relay_that_takes_it_back_is_heard)
+{
+    const struct meas_cell no = {.cmd = MEAS_ERR, .err = {.code = MEAS_ERR_ABORTED}};
+    struct cast c;
+    new_cast(&c, 1 * MB);
+    const struct connect_to_relay told = told_of(&c, 4, 30, MB);
+    begin_with(&c, &told, false);
+    until_running(&c);
+    test_env_advance_ms(c.w.env, 1500);
+    mw_say(&c.w.wire[2], &no);
+    test_env_advance_ms(c.w.env, 100);
+    assert_failed(&c, MEAS_REFUSED);
+    ck_assert_ptr_nonnull(strstr(c.failure.info, meas_error_text(MEAS_ERR_ABORTED)));
+    for (size_t i = 0; i < c.w.n_wires; i++)
+        ck_assert_ptr_null(c.w.wire[i].client);
+    finish(&c);
+}
+END_TEST
+
+/* A computer that came late is said to have, so that no figure of the relay's is made of it. */
+START_TEST(test_measurement_says_how_late_it_was)
+{
+    struct cast c;
+    new_cast(&c, 1 * MB);
+    const struct connect_to_relay told = told_of(&c, 4, 4, 3 * MB);
+    begin_with(&c, &told, false);
+    until_running(&c);
+    test_env_advance_ms(c.w.env, 1900);
+    c.w.env->mono_us += 350 * US_PER_MS;
+    test_env_advance_ms(c.w.env, 3000);
+    ck_assert(c.done);
+    ck_assert_uint_lt(c.report[1].lag_ms, 50);
+    ck_assert_uint_ge(c.report[2].lag_ms, 250);
+    ck_assert_uint_le(c.report[2].lag_ms, 351);
+    ck_assert_uint_lt(c.report[4].lag_ms, 50);
+    finish(&c);
+}
+END_TEST
+
 TESTS("measure/measurement", test_measurement_counts_what_a_relay_gives_back,
       test_measurement_keeps_to_what_it_may_give, test_measurement_alloc_changes_while_it_runs,
       test_measurement_framed_cells_come_back_as_well,
@@ -557,4 +678,8 @@ TESTS("measure/measurement", test_measurement_counts_what_a_relay_gives_back,
       test_measurement_asks_by_one_link_first, test_measurement_go_twice_changes_nothing,
       test_measurement_stops_when_told, test_measurement_nonsense_is_refused,
       test_measurement_a_part_leaves_the_judgement_to_others,
-      test_measurement_a_part_tells_of_each_circuit_that_goes)
+      test_measurement_a_part_tells_of_each_circuit_that_goes,
+      test_measurement_relay_may_end_it_half_a_second_early,
+      test_measurement_goes_on_with_half_when_the_rest_is_late,
+      test_measurement_opens_its_links_over_the_time_that_it_may,
+      test_measurement_relay_that_takes_it_back_is_heard, test_measurement_says_how_late_it_was)

@@ -210,6 +210,22 @@ START_TEST(test_parts_half_of_all_circuits_suffice)
 }
 END_TEST
 
+/* The way to the relay is as long as the quickest answer took, whoever had it. */
+START_TEST(test_parts_tell_the_quickest_answer)
+{
+    static const unsigned rtts[][3] = {{5, 7, 9}, {9, 5, 7}, {7, 9, 5}};
+    for (size_t i = 0; i < 3; i++) {
+        begin(12, 4);
+        for (unsigned k = 0; k < 3; k++)
+            connect(k, 3, 0, rtts[i][k]);
+        connect(3, 0, 3, 1); /* it has no answer */
+        ck_assert_uint_eq(t.connected, 1);
+        ck_assert_uint_eq(t.circs.rtt_ms, 5);
+        parts_free(t.p);
+    }
+}
+END_TEST
+
 START_TEST(test_parts_one_that_fails_ends_all)
 {
     const struct meas_failure cheat = {
@@ -258,5 +274,5 @@ END_TEST
 
 TESTS("measure/parts", test_parts_each_circuit_and_byte_is_of_one_part, test_parts_too_many_or_none,
       test_parts_speak_as_one, test_parts_being_held_back_weighs_circuits,
-      test_parts_half_of_all_circuits_suffice, test_parts_one_that_fails_ends_all,
-      test_parts_seconds_out_of_order_do_not_count)
+      test_parts_half_of_all_circuits_suffice, test_parts_tell_the_quickest_answer,
+      test_parts_one_that_fails_ends_all, test_parts_seconds_out_of_order_do_not_count)

@@ -233,6 +233,24 @@ START_TEST(test_relay_talk_that_was_left_goes_nowhere)
 }
 END_TEST
 
+/* Nobody has asked for anything that comes in RELAY cells. */
+START_TEST(test_relay_talk_relay_that_sends_what_nobody_asked_for)
+{
+    const uint8_t body[CELL_BODY_LEN] = {1, 2, 3};
+    struct cast c;
+    begin(&c, MW_GRANTS);
+    ck_assert(rsa_id_equal(relay_talk_peer_rsa(c.t), &c.w.id.rsa_id));
+    ck_assert(mw_send(&c.w.wire[0], body));
+    test_env_advance_ms(c.w.env, 100);
+    ck_assert_uint_eq(c.ends, 1);
+    ck_assert_int_eq(c.code, MEAS_MALFORMED_TOR_RESP);
+    ck_assert_ptr_null(c.w.wire[0].client);
+    ck_assert_ptr_null(relay_talk_peer_rsa(c.t));
+    ck_assert_ptr_null(relay_talk_peer(c.t));
+    finish(&c);
+}
+END_TEST
+
 START_TEST(test_relay_talk_wrong_relay)
 {
     struct cast c;
@@ -262,4 +280,4 @@ TESTS("measure/relay_talk", test_relay_talk_granted_then_each_second,
       test_relay_talk_lost_relay, test_relay_talk_nonsense_ends_it,
       test_relay_talk_answer_before_there_is_a_circuit, test_relay_talk_nobody_is_there,
       test_relay_talk_goes_on_at_the_next_address, test_relay_talk_that_was_left_goes_nowhere,
-      test_relay_talk_wrong_relay)
+      test_relay_talk_relay_that_sends_what_nobody_asked_for, test_relay_talk_wrong_relay)

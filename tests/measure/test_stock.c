@@ -550,6 +550,31 @@ START_TEST(test_stock_leaves_alone_who_has_not_enough_for_a_circuit)
 }
 END_TEST
 
+static bool silent_refusal(struct rcirc *c, struct nlink *nl, uint32_t id, uint8_t *reason)
+{
+    (void)c, (void)nl, (void)id, (void)reason;
+    return false;
+}
+
+START_TEST(test_stock_relay_that_makes_no_circuit_is_not_waited_for)
+{
+    const struct misdeeds silent = {.face = honest_face,
+                                    .link_over = honest_over,
+                                    .reply = refusing_reply,
+                                    .refusal = silent_refusal,
+                                    .free = keep};
+    prepare(MEAS_ECHO2, 5);
+    node_set_misdeeds(relay(), &silent, NULL);
+    ck_ok(start());
+    advance(2 * MEAS_CONNECT_MS + MEAS_CIRCS_MS);
+    ck_assert_uint_eq(s.ends, 0);
+    advance(POLITE_OPEN_MS + 100);
+    failed(MEAS_LAUNCH_CIRCS, false, "0 of 5 circuits stood in time");
+    ck_assert_uint_eq(node_counts(relay()).circuits, 0);
+    finish();
+}
+END_TEST
+
 START_TEST(test_stock_ends_when_the_second_hop_is_gone)
 {
     begin(MEAS_ECHO2, 5);
@@ -664,7 +689,7 @@ END_TEST
 
 static struct cheat {
     unsigned nth; /* cell that comes from the second hop */
-    enum { CHEAT_FLIP, CHEAT_DROP, CHEAT_SHORTCUT } how;
+    enum { CHEAT_FLIP, CHEAT_DROP, CHEAT_SHORTCUT, CHEAT_HOLD } how;
     unsigned n;
     bool dropped;
 } cheat;
@@ -674,6 +699,8 @@ static bool cheat_cell_in(struct rcirc *c, enum rway way, uint8_t cmd, uint8_t *
     (void)c;
     if (cmd != CELL_RELAY || ++cheat.n < cheat.nth)
         return true;
+    if (cheat.how == CHEAT_HOLD)
+        return false;
     if (cheat.how == CHEAT_FLIP && way == WAY_BACK)
         body[500] ^= 1;
     /* Answers at once what it should pass on, as if it had come back. */
@@ -727,6 +754,35 @@ START_TEST(test_stock_catches_a_relay_that_cheats)
     cheats(CHEAT_FLIP, 40);
     cheats(CHEAT_DROP, 41);
     cheats(CHEAT_SHORTCUT, 43);
+}
+END_TEST
+
+/* What is under way when the last second ends may come back, and is not waited for long; nor is it
+ * a failure that the relay ends it then. */
+START_TEST(test_stock_waits_a_while_for_what_is_under_way)
+{
+    for (unsigned ends = 0; ends < 2; ends++) {
+        begin(MEAS_ECHO2, 5);
+        advance(SECONDS * 1000 - 100);
+        cheat.how = CHEAT_HOLD;
+        cheat.nth = cheat.n = 0;
+        node_set_misdeeds(relay(), &misdeeds, &cheat);
+        advance(150);
+        ck_assert_uint_eq(s.n_reports, SECONDS);
+        ck_assert_uint_eq(s.ends, 0);
+        if (ends) {
+            node_destroy_circuits(relay(), DESTROY_FINISHED);
+            advance(100);
+        } else {
+            advance(STOCK_DRAIN_MS - 200);
+            ck_assert_uint_eq(s.ends, 0);
+            advance(300);
+        }
+        ck_assert_uint_eq(s.ends, 1);
+        ck_assert_msg(!s.failed, "%s", s.failure.info);
+        ck_assert(!stock_was_sent_away(s.stock));
+        finish();
+    }
 }
 END_TEST
 
@@ -868,7 +924,9 @@ TESTS("measure/stock", test_stock_echo2_goes_twice_through_the_relay,
       test_stock_ends_when_the_relay_ends_a_circuit,
       test_stock_each_mode_ends_when_the_relay_ends_a_circuit,
       test_stock_leaves_alone_who_has_not_enough_for_a_circuit,
-      test_stock_ends_when_the_relay_closes_a_link, test_stock_ends_when_the_second_hop_is_gone,
+      test_stock_ends_when_the_relay_closes_a_link,
+      test_stock_relay_that_makes_no_circuit_is_not_waited_for,
+      test_stock_waits_a_while_for_what_is_under_way, test_stock_ends_when_the_second_hop_is_gone,
       test_stock_keeps_to_its_bytes, test_stock_says_that_the_second_hop_is_not_reached,
       test_stock_says_that_nobody_is_there, test_stock_says_that_it_is_another_relay,
       test_stock_waits_for_go_and_not_for_ever, test_stock_is_cancelled,
