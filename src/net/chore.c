@@ -20,6 +20,7 @@ struct chore {
     int from;
     struct event *readable;
     struct buf said;
+    bool lost; /* there was no memory for something of it */
 };
 
 /* ---- the other process ---- */
@@ -77,8 +78,9 @@ static void take(struct chore *c, struct text piece)
     size_t room = buf_space(&c->said);
     if (c->of.heard)
         c->of.heard(c->of.arg, piece);
-    else
-        (void)!buf_add(&c->said, piece.s, piece.len < room ? piece.len : room); /* or it is cut */
+    else if (buf_add(&c->said, piece.s, piece.len < room ? piece.len : room) !=
+             OK) /* or it is cut */
+        c->lost = true;
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *chore)
@@ -94,7 +96,7 @@ static void on_readable(evutil_socket_t fd, short what, void *chore)
     }
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    bool good = wait_for(c->pid);
+    bool good = wait_for(c->pid) && !c->lost;
     c->of.done(c->of.arg, good, (struct text){(const char *)buf_at(&c->said), c->said.len});
     chore_free(c);
 }

@@ -17,8 +17,8 @@ struct chore_work {
     /* In the other process: it sees what there is now, and changes nothing here. It has no
      * descriptor but the standard ones and TO. Returns whether all was done. */
     bool (*work)(void *arg, int to);
-    /* In this one: it is over; GOOD: so it has said. SAID is what was written to TO, cut after
-     * CHORE_SAYS_MOST bytes. The chore is freed when this returns. */
+    /* In this one: it is over; GOOD: so it has said, and nothing of that is lost. SAID is what was
+     * written to TO, cut after CHORE_SAYS_MOST bytes. The chore is freed when this returns. */
     void (*done)(void *arg, bool good, struct text said);
     void *arg;
     /* What is written to TO, piece by piece, as much as there is: nothing is kept for done() then.

@@ -122,5 +122,34 @@ START_TEST(test_ctlwords_schedule)
 }
 END_TEST
 
+/* Whatever a relay, a file or a coordinator has said. */
+START_TEST(test_ctlwords_move_no_cursor)
+{
+    says("{\"event\":\"result\",\"addr\":\"x\",\"ok\":false,\"why\":\"cheat\",\"detail\":"
+         "\"a\\u001b[2J\\r\\u007fb\"}",
+         true, "\r\033[Kx: cheat: a?[2J??b\n");
+    says("{\"event\":\"schedule\",\"state\":\"stopped\",\"unplaced\":[5]}", false,
+         "schedule: stopped\n");
+}
+END_TEST
+
+/* Nor is there a number that it cannot say. */
+START_TEST(test_ctlwords_of_numbers_beyond_all_bounds)
+{
+    says("{\"event\":\"bwfile\",\"path\":\"f\",\"measured\":9223372036854775807,\"listed\":-1,"
+         "\"votes\":true}",
+         false, "f: 9223372036854775807 relays, -922337203685477580800% of -1\n");
+    says(
+        "{\"event\":\"schedule\",\"state\":\"over\",\"counts\":{},\"begins\":9223372036854775807,"
+        "\"slot_s\":60,\"items\":[{\"fp\":\"AB\",\"state\":\"done\",\"slot\":9}]}",
+        false,
+        "schedule: over, after 0 slots; the next day begins -\n"
+        "0 measured, 0 running, 0 waiting, 0 resting, 0 not measured, 0 offline, 0 without room; 0 "
+        "not there, 0 moved to a later slot, 0 cut short\n"
+        "AB done, slot 9 (-), 0.0 Mbit/s for 0.0\n");
+}
+END_TEST
+
 TESTS("app/measure_ctlwords", test_ctlwords_a_second, test_ctlwords_results, test_ctlwords_status,
-      test_ctlwords_schedule)
+      test_ctlwords_schedule, test_ctlwords_move_no_cursor,
+      test_ctlwords_of_numbers_beyond_all_bounds)

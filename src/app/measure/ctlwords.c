@@ -1,6 +1,7 @@
 #include "app/measure/ctlwords.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -40,10 +41,10 @@ static void second(FILE *to, const json_t *o, bool live)
     if (json_object_get(o, "bg"))
         snprintf(bg, sizeof bg, "%.1f", mbit(o, "bg"));
     fprintf(to,
-            "%s%s [%d/%d s] %.1f Mbit/s, background %s, %" PRId64 " cells checked, %d/%d sockets%s",
-            live ? "\r\033[K" : "", text(o, "relay"), (int)number(o, "sec"), (int)number(o, "dur"),
-            mbit(o, "bw"), bg, (int64_t)number(o, "checked"), (int)number(o, "ready_circs"),
-            (int)number(o, "circs"), live ? "" : "\n");
+            "%s [%d/%d s] %.1f Mbit/s, background %s, %" PRId64 " cells checked, %d/%d sockets%s",
+            text(o, "relay"), (int)number(o, "sec"), (int)number(o, "dur"), mbit(o, "bw"), bg,
+            (int64_t)number(o, "checked"), (int)number(o, "ready_circs"), (int)number(o, "circs"),
+            live ? "" : "\n");
 }
 
 /* A relay of unmodified tor, which says nothing of its clients. */
@@ -52,11 +53,10 @@ static bool is_stock(const json_t *o)
     return *text(o, "mode") && strcmp(text(o, "mode"), "flashflow") != 0;
 }
 
-static void result(FILE *to, const json_t *o, bool live)
+static void result(FILE *to, const json_t *o)
 {
     const char *relay = *text(o, "addr") ? text(o, "addr") : text(o, "relay");
     char at[32];
-    fputs(live ? "\r\033[K" : "", to);
     if (!*text(o, "event")) /* of the past */
         fprintf(to, "%s %s%s%s ", moment(number(o, "ts"), at), text(o, "nickname"),
                 *text(o, "nickname") ? " " : "", text(o, "fp"));
@@ -90,11 +90,21 @@ static void bwfile(FILE *to, const json_t *o)
 {
     fprintf(to, "%s: %" PRId64 " relays", text(o, "path"), (int64_t)number(o, "measured"));
     if (number(o, "listed"))
-        fprintf(to, ", %" PRId64 "%% of %" PRId64,
-                (int64_t)(number(o, "measured") * 100 / number(o, "listed")),
+        fprintf(to, ", %.0f%% of %" PRId64,
+                floor(100.0 * (double)number(o, "measured") / (double)number(o, "listed")),
                 (int64_t)number(o, "listed"));
     fprintf(to, "%s\n",
             json_is_true(json_object_get(o, "votes")) ? "" : "; nobody is to vote by it");
+}
+
+/* 0: there is no such moment. */
+static json_int_t slot_begins(const json_t *plan, const json_t *r)
+{
+    json_int_t after, begins;
+    if (__builtin_mul_overflow(number(r, "slot"), number(plan, "slot_s"), &after) ||
+        __builtin_add_overflow(number(plan, "begins"), after, &begins))
+        return 0;
+    return begins;
 }
 
 static void planned(FILE *to, const json_t *o, const json_t *list)
@@ -105,7 +115,7 @@ static void planned(FILE *to, const json_t *o, const json_t *list)
     bool compact = json_is_true(json_object_get(o, "compact"));
     json_array_foreach(list, i, r)
     {
-        json_int_t begins = number(o, "begins") + number(r, "slot") * number(o, "slot_s");
+        json_int_t begins = slot_begins(o, r);
         bool has_slot = json_is_integer(json_object_get(r, "slot"));
         fprintf(to, "%s %s, ", text(r, "fp"), text(r, "state"));
         if (has_slot)
@@ -129,8 +139,8 @@ static void how_far(FILE *to, const json_t *o)
                 (int64_t)number(o, "slots"), compact, moment(number(o, "next"), at));
         return;
     }
-    fprintf(to, "\nslot %" PRId64 " of %" PRId64 "%s, %.0f of %.0f Mbit/s; it ends about %s",
-            (int64_t)number(o, "slot") + 1, (int64_t)number(o, "slots"), compact,
+    fprintf(to, "\nslot %.0f of %" PRId64 "%s, %.0f of %.0f Mbit/s; it ends about %s",
+            (double)number(o, "slot") + 1, (int64_t)number(o, "slots"), compact,
             mbit(o, "slot_given"), mbit(o, "capacity"), moment(number(o, "ends"), at));
 }
 
@@ -144,7 +154,8 @@ static void unplaced(FILE *to, const json_t *o)
                 (int64_t)number(o, "no_address"));
     json_array_foreach(json_object_get(o, "unplaced"), i, fp)
     {
-        fprintf(to, "%s no address is known\n", json_string_value(fp));
+        if (json_is_string(fp))
+            fprintf(to, "%s no address is known\n", json_string_value(fp));
     }
 }
 
@@ -179,10 +190,9 @@ static void event(FILE *to, const json_t *o, const char *name, bool live)
     if (strcmp(name, "second") == 0)
         second(to, o, live);
     else if (strcmp(name, "result") == 0)
-        result(to, o, live);
+        result(to, o);
     else if (strcmp(name, "state") == 0)
-        fprintf(to, "%s%s: %s%s", live ? "\r\033[K" : "", text(o, "relay"), text(o, "state"),
-                live ? "" : "\n");
+        fprintf(to, "%s: %s%s", text(o, "relay"), text(o, "state"), live ? "" : "\n");
     else if (strcmp(name, "queued") == 0)
         fprintf(to, "%s: waits as %" PRId64 "\n", text(o, "relay"), (int64_t)number(o, "id"));
     else if (strcmp(name, "refused") == 0)
@@ -285,17 +295,43 @@ static void relays(FILE *to, const json_t *list)
     free(sorted);
 }
 
-void ctlwords_write(FILE *to, const json_t *object, bool live)
+static void write_words(FILE *to, const json_t *object, bool live)
 {
     const char *name = text(object, "event");
     if (*name)
         event(to, object, name, live);
     else if (json_object_get(object, "t"))
-        result(to, object, false);
+        result(to, object);
     if (json_object_get(object, "measurers"))
         measurers(to, json_object_get(object, "measurers"));
     if (json_object_get(object, "jobs"))
         jobs(to, json_object_get(object, "jobs"));
     if (json_object_get(object, "relays"))
         relays(to, json_object_get(object, "relays"));
+}
+
+/* Whether it stands where the line of the last second stood. */
+static bool writes_over(const json_t *o)
+{
+    const char *name = text(o, "event");
+    return strcmp(name, "second") == 0 || strcmp(name, "result") == 0 || strcmp(name, "state") == 0;
+}
+
+/* Nothing that somebody has said moves a terminal's cursor, or colours it. */
+void ctlwords_write(FILE *to, const json_t *object, bool live)
+{
+    char *words = NULL;
+    size_t len = 0;
+    FILE *f = open_memstream(&words, &len);
+    if (!f)
+        return;
+    write_words(f, object, live);
+    bool good = fclose(f) == 0;
+    if (good && live && writes_over(object))
+        fputs("\r\033[K", to);
+    for (size_t i = 0; good && i < len; i++) {
+        bool is_control = ((unsigned char)words[i] < ' ' && words[i] != '\n') || words[i] == 127;
+        fputc(is_control ? '?' : words[i], to);
+    }
+    free(words);
 }
