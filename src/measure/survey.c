@@ -272,6 +272,11 @@ err_t survey_line(struct survey *s, struct text line)
 
 /* ---- what else is known ---- */
 
+void survey_unverified(struct survey *s, const char *why)
+{
+    snprintf(s->unverified, sizeof s->unverified, "%s", why);
+}
+
 void survey_consensus(struct survey *s, const struct consensus *c)
 {
     char hex[HEX_SIZE(20)];

@@ -14,6 +14,7 @@
 enum {
     SURVEY_RELAYS_MOST = 65536,
     SURVEY_RUNS_MOST = 2 * 1000 * 1000, /* the oldest are left out */
+    SURVEY_UNVERIFIED_MAX = 400,
 };
 
 struct survey;
@@ -33,6 +34,8 @@ MUST_USE err_t survey_truth(struct survey *s, struct text truth, unsigned *bad);
 MUST_USE err_t survey_schedule(struct survey *s, struct text plan);
 /* Then what else is known of the relays that both name. */
 void survey_consensus(struct survey *s, const struct consensus *c);
+/* Why nobody knows whose that consensus is: the page says so. */
+void survey_unverified(struct survey *s, const char *why);
 void survey_descriptor(struct survey *s, const struct descriptor *d);
 
 /* Of one relay more is shown: by its fingerprint (upper-case hex), or if that is "" its address.

@@ -57,7 +57,8 @@ struct survey {
     void *tree; /* of relays by key, for tsearch() */
     struct survey_relay **relays;
     size_t n, n_listed, n_truth;
-    struct survey_run *runs; /* a ring once there are SURVEY_RUNS_MOST */
+    char unverified[SURVEY_UNVERIFIED_MAX]; /* why nobody knows whose the consensus is; "": it is */
+    struct survey_run *runs;                /* a ring once there are SURVEY_RUNS_MOST */
     size_t n_runs, runs_cap;
     size_t n_begun, n_ended;                         /* of those that had begun */
     char words[SURVEY_WORDS_MOST][RESULTS_WORD_MAX]; /* the first is "" */

@@ -38,6 +38,11 @@ static void put_glance(const struct survey *s, const struct survey_sum *sum, str
         docw_fmt(w, " Of the %zu relays of the consensus <b>%zu (%zu%%)</b> have such a figure.",
                  s->n_listed, sum->listed_fresh, sum->listed_fresh * 100 / s->n_listed);
     docw_fmt(w, " The newest run of %zu gave none.</p>\n", sum->failing);
+    if (*s->unverified) {
+        docw_fmt(w, "<p class=\"bad\">The consensus was NOT verified: ");
+        put_escaped(w, s->unverified);
+        docw_fmt(w, ".</p>\n");
+    }
     if (sum->measured)
         docw_fmt(w, "<p>The newest figure is of %s UTC, the oldest of %s.</p>\n",
                  survey_when(sum->newest_s, a), survey_when(sum->oldest_s, b));

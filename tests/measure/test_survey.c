@@ -56,6 +56,19 @@ static const char *written(struct survey *s, enum survey_file file, struct docw 
     return docw_text(w).s;
 }
 
+START_TEST(test_survey_of_a_consensus_that_nobody_has_verified)
+{
+    struct docw w = {.len = 0};
+    struct survey *s = some();
+    ck_assert_ptr_null(strstr(written(s, SURVEY_PAGE, &w), "verified:"));
+    survey_unverified(s, "of <b>");
+    ck_assert_ptr_nonnull(
+        strstr(written(s, SURVEY_PAGE, &w), "The consensus was NOT verified: of &lt;b&gt;."));
+    docw_free(&w);
+    survey_free(s);
+}
+END_TEST
+
 START_TEST(test_survey_tables)
 {
     struct survey *s = some();
@@ -350,7 +363,8 @@ START_TEST(test_survey_of_nothing)
 }
 END_TEST
 
-TESTS("measure/survey", test_survey_tables, test_survey_json, test_survey_other_tables,
-      test_survey_days, test_survey_beside_the_truth, test_survey_page_and_plots,
-      test_survey_names_who_disagrees, test_survey_of_strangers, test_survey_of_one_relay,
-      test_survey_of_a_plan, test_survey_is_bounded, test_survey_of_nothing)
+TESTS("measure/survey", test_survey_of_a_consensus_that_nobody_has_verified, test_survey_tables,
+      test_survey_json, test_survey_other_tables, test_survey_days, test_survey_beside_the_truth,
+      test_survey_page_and_plots, test_survey_names_who_disagrees, test_survey_of_strangers,
+      test_survey_of_one_relay, test_survey_of_a_plan, test_survey_is_bounded,
+      test_survey_of_nothing)

@@ -231,8 +231,11 @@ def test_what_it_fetched_is_there_at_the_next_start_and_for_the_other_commands(l
     made = measure("bwfile", os.path.join("data", "results"), "--data-directory", kept, "--out",
                    "out", cwd=c.folder)
     assert "1 of %d relays have a figure" % len(lab.nodes) in made.stderr
+    assert "CONSENSUS WAS NOT VERIFIED: its authorities are not those of the pub" in made.stderr
     told = measure("report", os.path.join("data", "results"), "--relay", lab.limited,
-                   "--data-directory", kept, cwd=c.folder)
+                   "--data-directory", kept, "--torrc", os.path.join(lab.dir, "client.torrc"),
+                   cwd=c.folder)
+    assert "verified" not in told.stdout and "VERIFIED" not in told.stderr, told.stderr
     assert re.search(r"its limit +25\.2 Mbit/s", told.stdout), told.stdout + told.stderr
     assert re.search(r"consensus weight +[\d.]+ Mbit/s \(Bandwidth=\d+", told.stdout), told.stdout
     got = c.ctl("bwfile")

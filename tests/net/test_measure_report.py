@@ -53,6 +53,7 @@ def test_why_a_relay_has_its_figure(team):
     fetch("-f", torrc, "-o", servers, "server/all")
     done = report(team, "--relay", "GUARD1", "--consensus", consensus, "--descriptors", servers)
     assert done.returncode == DONE, done.stderr
+    assert "\nThe consensus was NOT verified: there are no authorities' certificates" in done.stdout
     lines = done.stdout.splitlines()
     assert lines[0] == "guard1, " + team.fp
     carries = re.match(r"It carries ([\d.]+) Mbit/s \((\d+) bytes/s\), measured .* UTC, \d+ s ago, "
@@ -68,8 +69,12 @@ def test_why_a_relay_has_its_figure(team):
                        done.stdout).group(1)
     votes = os.path.join(team.folder, "votes/")
     fetch("-f", torrc, "-o", votes, wanted.split()[-1])      # the report has said how
-    done = report(team, "--relay", "guard1", "--consensus", consensus, "--votes", votes)
+    keys = os.path.join(team.folder, "certificates")
+    fetch("-f", torrc, "-o", keys, "keys/all")
+    done = report(team, "--relay", "guard1", "--consensus", consensus, "--votes", votes,
+                  "--certificates", keys, "--torrc", torrc)
     assert done.returncode == DONE, done.stderr
+    assert "verified" not in done.stdout and "VERIFIED" not in done.stderr
     assert re.search(r"^  authority \S+ +([\d.]+ Mbit/s \(Measured=\d+\)|has not measured it)$",
                      done.stdout, re.M)
     assert "no votes are here" not in done.stdout

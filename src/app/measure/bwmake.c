@@ -41,9 +41,10 @@ static void on_descriptor(void *arg, const struct descriptor *d)
 static err_t read_network(const struct bwmake *m, struct bwfile *b)
 {
     struct consensus *c;
+    char unverified[VERIFIED_WHY]; /* which was told */
     if (m->listing)
         return bwfile_listing(b, m->listing);
-    TRY(reading_consensus(&m->from, m->log, &c));
+    TRY(reading_consensus(&m->from, m->log, &c, unverified));
     if (c && consensus_liveness(c, m->now_s) == LIVE_EXPIRED)
         log_warn(m->log, "The consensus is out of date: the relays of another day.");
     err_t e = c ? bwfile_consensus(b, c) : OK;

@@ -14,6 +14,9 @@ const char offline_bwfile_help[] =
     "  --out DIR             a file there, and the link \"v3bw\" to it; else standard output\n"
     "  --data-directory DIR  a client's or relay's, that has the consensus and descriptors\n"
     "  --consensus FILE      the consensus: what relays there are\n"
+    "  --certificates FILE   the authorities' keys, which the consensus is verified by, as `tunic\n"
+    "                        fetch keys/all` writes them (cached-certs of --data-directory)\n"
+    "  --torrc FILE          whose network that is: its DirAuthority lines (the public one)\n"
     "  --descriptors FILE    their server descriptors, as `tunic fetch server/all` writes them:\n"
     "                        no relay gets more than it says that it gives\n"
     "  --max-results-age S   seconds after which a result counts no more (604800)\n"
@@ -39,6 +42,9 @@ const char offline_report_help[] =
     "                        with --relay that one first, and its runs\n"
     "  --data-directory DIR  a client's or relay's, that has the consensus and descriptors\n"
     "  --consensus FILE      for consensus weights and nicknames\n"
+    "  --certificates FILE   the authorities' keys, which the consensus is verified by, as `tunic\n"
+    "                        fetch keys/all` writes them (cached-certs of --data-directory)\n"
+    "  --torrc FILE          whose network that is: its DirAuthority lines (the public one)\n"
     "  --descriptors FILE    for what relays say of themselves\n"
     "  --votes FILE|FOLDER   for what each authority says, as `tunic fetch -o FOLDER/\n"
     "                        vote/current/...` writes them\n"
@@ -72,6 +78,16 @@ static err_t p_consensus(struct offline_options *o, const struct arg *a)
 static err_t p_descriptors(struct offline_options *o, const struct arg *a)
 {
     return p_text(a, &o->descriptors);
+}
+
+static err_t p_certificates(struct offline_options *o, const struct arg *a)
+{
+    return p_text(a, &o->certificates);
+}
+
+static err_t p_torrc(struct offline_options *o, const struct arg *a)
+{
+    return p_text(a, &o->torrc);
 }
 
 static err_t p_votes(struct offline_options *o, const struct arg *a)
@@ -137,6 +153,8 @@ static const struct {
     {{"--data-directory", true}, OFFLINE_BWFILE | OFFLINE_REPORT, p_folder},
     {{"--consensus", true}, OFFLINE_BWFILE | OFFLINE_REPORT, p_consensus},
     {{"--descriptors", true}, OFFLINE_BWFILE | OFFLINE_REPORT, p_descriptors},
+    {{"--certificates", true}, OFFLINE_BWFILE | OFFLINE_REPORT, p_certificates},
+    {{"--torrc", true}, OFFLINE_BWFILE | OFFLINE_REPORT, p_torrc},
     {{"--max-results-age", true}, OFFLINE_BWFILE | OFFLINE_REPORT, p_age},
     {{"--round", true}, OFFLINE_BWFILE, p_round},
     {{"--country", true}, OFFLINE_BWFILE, p_country},

@@ -13,7 +13,8 @@ enum offline_part { OFFLINE_BWFILE = 1, OFFLINE_REPORT = 2 };
 struct offline_options {
     const char *results; /* a folder, or a file */
     const char *folder, *consensus, *descriptors, *votes, *truth, *schedule; /* NULL: not given */
-    const char *out; /* a folder; NULL: standard output */
+    const char *certificates, *torrc; /* by which the consensus is verified; NULL: not given */
+    const char *out;                  /* a folder; NULL: standard output */
     const char *country, *relay;
     unsigned digits; /* 0: not rounded */
     uint32_t max_age_s;

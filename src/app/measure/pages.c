@@ -70,14 +70,17 @@ static err_t gather(struct paging *p, const struct offline_options *o, int64_t n
                     struct log *log)
 {
     struct consensus *c;
+    char unverified[VERIFIED_WHY];
     TRY(reading_results(o->results, now_s - o->max_age_s, log, on_line, p));
     if (p->bad_lines)
         log_warn(log, "%u lines of the results are torn, or none of ours.", p->bad_lines);
     TRY(read_truth(p, o->truth, log));
     TRY(read_schedule(p, o->schedule, log));
-    TRY(reading_consensus(o, log, &c));
+    TRY(reading_consensus(o, log, &c, unverified));
     if (c)
         survey_consensus(p->survey, c);
+    if (*unverified)
+        survey_unverified(p->survey, unverified);
     err_t e = o->relay ? focus(p->survey, o->relay, c, log) : OK;
     consensus_free(&c);
     TRY(e);

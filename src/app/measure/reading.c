@@ -117,20 +117,63 @@ static err_t consensus_of(const char *path, bool must, struct log *log, struct c
     return e;
 }
 
-err_t reading_consensus(const struct offline_options *o, struct log *log, struct consensus **out)
+static err_t find_consensus(const struct offline_options *o, struct log *log,
+                            struct consensus **out)
 {
     char path[PATH_SIZE];
-    *out = NULL;
     if (o->consensus)
         return consensus_of(o->consensus, true, log, out);
-    if (!o->folder)
-        return OK;
     snprintf(path, sizeof path, "%s/cached-microdesc-consensus", o->folder);
     err_t e = consensus_of(path, false, log, out);
     if (e != ERR_NOT_FOUND)
         return e;
     snprintf(path, sizeof path, "%s/cached-consensus", o->folder);
     return consensus_of(path, true, log, out);
+}
+
+/* ERR_NOT_FOUND: there are none. */
+static err_t find_certificates(const struct offline_options *o, struct log *log, struct blob *out)
+{
+    char path[PATH_SIZE];
+    if (o->certificates)
+        return reading_file(o->certificates, log, out);
+    snprintf(path, sizeof path, "%s/cached-certs", o->folder ? o->folder : "");
+    return o->folder ? try_file(path, log, out) : ERR_NOT_FOUND;
+}
+
+static err_t verify(const struct offline_options *o, struct log *log, const struct consensus *c,
+                    char unverified[VERIFIED_WHY])
+{
+    struct blob certs;
+    err_t e = find_certificates(o, log, &certs);
+    if (e == OK) {
+        e = verified_consensus(o, c, certs.text, unverified);
+        blob_drop(&certs);
+    } else if (e == ERR_NOT_FOUND && !o->certificates) {
+        snprintf(unverified, VERIFIED_WHY,
+                 "there are no authorities' certificates (--certificates, or cached-certs of "
+                 "--data-directory)");
+        e = OK;
+    }
+    if (e != OK && *unverified)
+        log_err(log, "The consensus does not count: %s.", unverified);
+    else if (*unverified)
+        log_warn(log, "THE CONSENSUS WAS NOT VERIFIED: %s.", unverified);
+    return e;
+}
+
+err_t reading_consensus(const struct offline_options *o, struct log *log, struct consensus **out,
+                        char unverified[VERIFIED_WHY])
+{
+    *out = NULL;
+    unverified[0] = 0;
+    if (!o->consensus && !o->folder)
+        return OK;
+    TRY(find_consensus(o, log, out));
+    err_t e = verify(o, log, *out, unverified);
+    if (e != OK)
+        consensus_free(out);
+    return e;
 }
 
 /* ---- descriptors ---- */

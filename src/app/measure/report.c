@@ -100,11 +100,21 @@ static err_t gather(struct reporting *r, const struct consensus *c)
     return votes_read(&r->o, &r->log, on_votes, r->report);
 }
 
+/* It stands where what comes of it is read. */
+static err_t say_unverified(const char *why)
+{
+    struct docw w = {.len = 0};
+    docw_fmt(&w, "\nThe consensus was NOT verified: %s.\n", why);
+    err_t e = w.err == OK ? say(docw_text(&w)) : w.err;
+    docw_free(&w);
+    return e;
+}
+
 static err_t one_relay(struct reporting *r)
 {
     struct consensus *c;
-    char *text;
-    TRY(reading_consensus(&r->o, &r->log, &c));
+    char *text, unverified[VERIFIED_WHY];
+    TRY(reading_consensus(&r->o, &r->log, &c, unverified));
     err_t e = gather(r, c);
     consensus_free(&c);
     if (e != OK)
@@ -114,6 +124,8 @@ static err_t one_relay(struct reporting *r)
         log_warn(&r->log, "Nothing is known of \"%.100s\".", r->o.relay);
     if (e == OK)
         e = say(text_of(text));
+    if (e == OK && *unverified)
+        e = say_unverified(unverified);
     free(text);
     return e;
 }
