@@ -25,7 +25,8 @@ struct listing_kin;
 enum {
     LISTING_DESCRIPTOR_MOST_S =
         48 * 3600,               /* older ones say nothing any more: tor's ROUTER_MAX_AGE */
-    LISTING_RENEW_S = 18 * 3600, /* relays write a new one so often, at least */
+    LISTING_RENEW_S = 18 * 3600, /* relays write a new one so often, at least; which ones have, a
+                                  * microdesc consensus does not say */
     LISTING_ASK_AGAIN_S = 3600,  /* a server that was asked has no newer one */
     LISTING_ASK_MISSING_S = 30,  /* or none at all: others may; doubled each time */
     LISTING_TRIES_SOON = 6,

@@ -13,6 +13,7 @@
 #include "net/sockaddr.h"
 
 enum { LEFT_CAP = 1024 * 1024 }; /* over what any machine has taken in and not used */
+enum { DROPPED_A_TIME = 4096, DROPPED_MOST = 1 << 20 }; /* of who is hung up on */
 
 enum { OWNS_ABOUT = 4096 }; /* what is freed with a connection, its stream's part and all */
 
@@ -224,6 +225,15 @@ void conn_close(struct conn *c)
         (bytes = c->ops->out(c->machine, &len)))
         (void)!send(c->fd, bytes, len, MSG_NOSIGNAL);
     conn_free(c);
+}
+
+void conn_hang_up(struct conn *c)
+{
+    uint8_t dropped[DROPPED_A_TIME];
+    ssize_t n = c->net->forked || c->connecting ? 0 : 1;
+    for (size_t sum = 0; n > 0 && sum < DROPPED_MOST; sum += (size_t)n)
+        n = recv(c->fd, dropped, sizeof dropped, 0);
+    conn_close(c);
 }
 
 void conn_drain(struct conn *c, uint64_t linger_ms, void (*fn)(void *machine))

@@ -70,6 +70,10 @@ void conn_limit(struct conn *c, struct limit *l, bool is_private);
 
 /* Writes what can be written without waiting, then closes. The machine is not called again. */
 void conn_close(struct conn *c);
+/* The same, and what has come by now is read and dropped before: a socket that has something unread
+ * in it when it is closed resets its connection, and what is on its way to the peer goes with it.
+ */
+void conn_hang_up(struct conn *c);
 
 /* Whether all output was written: FN is called once that is so, or when it no longer can be
  * (broken, or nothing was taken for LINGER_MS); FN then closes. Nothing is read meanwhile. */

@@ -701,6 +701,30 @@ START_TEST(test_conn_reset_is_told_with_its_reason)
 }
 END_TEST
 
+/* What the peer has said meanwhile, and nobody will read, resets nothing: last words arrive, and
+ * then an end. */
+START_TEST(test_conn_that_hangs_up_is_heard_to_the_end)
+{
+    static char much[200000];
+    struct ipport at;
+    struct machine m = {.in_cap = IN_CAP, .out = (const uint8_t *)"bye", .out_len = 3};
+    char got[8];
+    setup();
+    int fd = listen_on_loopback(&at);
+    ck_assert_int_eq(listen(fd, 5), 0);
+    m.conn = conn_dial(t.net, &at, NULL, &ops, &m);
+    wait_for(&m.connected);
+    int peer = accept(fd, NULL, NULL);
+    ck_assert_int_eq(send(peer, much, sizeof much, 0), sizeof much);
+    conn_hang_up(m.conn);
+    ck_assert_int_eq(recv(peer, got, sizeof got, MSG_WAITALL), 3);
+    ck_assert_int_eq(recv(peer, got, sizeof got, 0), 0);
+    close(peer);
+    close(fd);
+    teardown();
+}
+END_TEST
+
 /* TCP does not tell who has closed one side from who has closed both; the system does. */
 START_TEST(test_conn_knows_who_only_reads_over_tcp)
 {
@@ -974,8 +998,8 @@ TESTS("net/conn", test_conn_hands_over_what_comes, test_conn_writes_on_as_the_pe
       test_conn_drain_of_a_broken_connection_is_done, test_conn_drain_from_inside_a_write,
       test_conn_close_sends_what_can_be_sent,
       test_conn_buffers_are_as_the_kernel_likes_until_they_are_constrained, test_conn_dial_connects,
-      test_conn_reset_is_told_with_its_reason, test_conn_knows_who_only_reads_over_tcp,
-      test_conn_ends_with_who_closed_both_sides_over_tcp,
+      test_conn_reset_is_told_with_its_reason, test_conn_that_hangs_up_is_heard_to_the_end,
+      test_conn_knows_who_only_reads_over_tcp, test_conn_ends_with_who_closed_both_sides_over_tcp,
       test_conn_dial_refused_is_told_with_its_reason,
       test_conn_dial_that_fails_at_once_is_told_later, test_conn_dial_closed_before_it_connects,
       test_conn_reads_no_more_than_its_limit, test_conn_writes_no_more_than_its_limit,

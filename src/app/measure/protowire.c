@@ -73,6 +73,6 @@ void protowire_output(struct coord_proto *p)
 void protowire_hangup(struct coord_proto *p)
 {
     if (coord_proto_io(p))
-        conn_close(coord_proto_io(p));
+        conn_hang_up(coord_proto_io(p)); /* its last words are to arrive */
     coord_proto_set_io(p, NULL);
 }
