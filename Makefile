@@ -126,10 +126,15 @@ SUPPORT_OBJ := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/support/
 # Those in which memory runs out: support/nomem.h.
 NOMEM_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/*/test_nomem_*.c))
 NOMEM_WRAP := $(foreach f,malloc calloc realloc free strdup strndup scandir scandirat json_loadb,-Wl,--wrap=$(f))
+# Keys that a program's tests had before are not searched for again: all but the cryptography's own.
+KEYS_OBJ := $(BUILD)/tests/support/keys/memo.o
+KEYS_WRAP := -Wl,--wrap=rsa_key_generate_from,--wrap=rsa_key_generate
+above_crypto = $(if $(filter crypto,$(filter-out $(1),$(call layers_upto,$(1)))),$(2))
 define test_rules
-$(BUILD)/tests/$(1)/test_%: $(BUILD)/tests/$(1)/test_%.o $(SUPPORT_OBJ) $(foreach l,$(call layers_upto,$(1)),$(BUILD)/layer/$(l).a)
+$(BUILD)/tests/$(1)/test_%: $(BUILD)/tests/$(1)/test_%.o $(SUPPORT_OBJ) $(call above_crypto,$(1),$(KEYS_OBJ)) $(foreach l,$(call layers_upto,$(1)),$(BUILD)/layer/$(l).a)
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) $$(LDFLAGS_ALL) $$(TEST_LD) $$(if $$(filter $$(NOMEM_TESTS),$$@),$$(NOMEM_WRAP)) -o $$@ $$< $(SUPPORT_OBJ) \
+	    $(call above_crypto,$(1),$(KEYS_OBJ) $$(KEYS_WRAP)) \
 	    -Wl,--start-group $(foreach l,$(call layers_upto,$(1)),$(BUILD)/layer/$(l).a) -Wl,--end-group $$(APP_LIBS) $$(CHECK_LIBS)
 endef
 $(foreach l,$(LAYERS),$(eval $(call test_rules,$(l))))
@@ -192,8 +197,10 @@ check: check-unit check-net
 
 # How many seeds of the simulator belong to the unit tests.
 SIM_COUNT ?= 300
+# Of sweeps and rows of seeds one in so many: test_share().
+SHARE ?= 1
 check-unit: layers $(BUILD)/libtunic.so $(BUILD)/public/libtunic.a $(BUILD)/tunic.pc $(BUILD)/man3/tunic.3 $(TESTS) $(FUZZ_REPLAYS) $(BUILD)/tests/sim/sim $(BUILD)/tests/path/draw
-	SIM_COUNT=$(SIM_COUNT) tests/run-unit $(BUILD)
+	SIM_COUNT=$(SIM_COUNT) SHARE=$(SHARE) tests/run-unit $(BUILD)
 
 check-planted: planted-sim planted-path planted-measure
 planted-sim: $(BUILD)/tests/sim/sim
@@ -211,7 +218,7 @@ check-net: all
 
 check-asan:
 	$(MAKE) BUILD=$(BUILD)/asan OPT='-O1 -g1 -fno-omit-frame-pointer' TEST_CFLAGS=-O0 \
-	    SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' SIM_COUNT=100 check-unit
+	    SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' SIM_COUNT=60 SHARE=5 check-unit
 
 # Threads of measurers, with sockets: the program under ThreadSanitizer.
 check-tsan:

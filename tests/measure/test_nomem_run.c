@@ -156,21 +156,21 @@ static void sweep(enum mw_answer answer, bool cheats, uint64_t stride)
 
 START_TEST(test_nomem_run_that_is_good)
 {
-    sweep(MW_GRANTS, false, number("STRIDE", 1));
+    sweep(MW_GRANTS, false, number("STRIDE", test_share()));
 }
 END_TEST
 
 START_TEST(test_nomem_run_of_a_cheat)
 {
-    sweep(MW_GRANTS, true, number("STRIDE", 1));
+    sweep(MW_GRANTS, true, number("STRIDE", test_share()));
 }
 END_TEST
 
 START_TEST(test_nomem_run_that_is_refused)
 {
-    sweep(MW_REFUSES, false, number("STRIDE", 1));
-    sweep(MW_DESTROYS, false, number("STRIDE", 1));
-    sweep(MW_GARBLES, false, number("STRIDE", 1));
+    sweep(MW_REFUSES, false, number("STRIDE", test_share()));
+    sweep(MW_DESTROYS, false, number("STRIDE", test_share()));
+    sweep(MW_GARBLES, false, number("STRIDE", test_share()));
 }
 END_TEST
 

@@ -90,7 +90,8 @@ START_TEST(test_nomem_of_a_schedule_that_is_followed)
 {
     json_set_alloc_funcs(__wrap_malloc, __wrap_free);
     uint64_t points = 0;
-    for (uint64_t k = number("FROM", 1);; k += k < 60 ? 1 : number("STRIDE", 31), points++) {
+    for (uint64_t k = number("FROM", 1);;
+         k += k < 60 ? 1 : number("STRIDE", 31 * test_share()), points++) {
         once(k);
         if (!nomem.failed)
             break;

@@ -427,7 +427,8 @@ typedef void once_fn(uint64_t k, uint64_t n_fail, enum meas_mode mode);
 static void sweep(once_fn *once, enum meas_mode mode, uint64_t n_fail)
 {
     uint64_t points = 0;
-    for (uint64_t k = number("FROM", 1);; k += k < EACH ? 1 : number("STRIDE", 1), points++) {
+    for (uint64_t k = number("FROM", 1);;
+         k += k < EACH ? 1 : number("STRIDE", test_share()), points++) {
         if (getenv("TRACE"))
             fprintf(stderr, "%llu ", (unsigned long long)k);
         once(k, n_fail, mode);

@@ -146,13 +146,13 @@ static void sweep(uint64_t n, uint64_t stride)
 
 START_TEST(test_nomem_team_one_allocation_fails)
 {
-    sweep(1, number("STRIDE", 17));
+    sweep(1, number("STRIDE", 17 * test_share()));
 }
 END_TEST
 
 START_TEST(test_nomem_team_many_allocations_fail)
 {
-    sweep(ROW, number("STRIDE", 17) * 5);
+    sweep(ROW, number("STRIDE", 17 * test_share()) * 5);
 }
 END_TEST
 

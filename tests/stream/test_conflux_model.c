@@ -17,11 +17,15 @@ enum {
     WINDOW = 12,
     MESSAGES = 300, /* each way */
     BODY = 50,
-    SEEDS = 400,
     HELD_MOST = 100000,
 };
 
 enum { CLIENT, EXIT };
+
+static unsigned seeds(void)
+{
+    return 400 / test_share();
+}
 
 struct letter {
     uint64_t due_us;
@@ -361,7 +365,7 @@ static void talk(struct world *w, bool breaks)
 START_TEST(test_conflux_model_all_of_it_arrives_in_order)
 {
     unsigned switches = 0;
-    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+    for (uint64_t seed = 1; seed <= seeds(); seed++) {
         struct world *w = world_new(seed);
         link_all(w, 1 + dice(w, LEGS));
         talk(w, false);
@@ -375,7 +379,7 @@ START_TEST(test_conflux_model_all_of_it_arrives_in_order)
         }
         world_free(w);
     }
-    ck_assert_uint_gt(switches, SEEDS * 2); /* more than one leg was used, now and then */
+    ck_assert_uint_gt(switches, seeds() * 2); /* more than one leg was used, now and then */
 }
 END_TEST
 
@@ -383,7 +387,7 @@ END_TEST
 START_TEST(test_conflux_model_all_of_it_arrives_or_the_set_is_over)
 {
     unsigned ended = 0, lived = 0;
-    for (uint64_t seed = 1; seed <= 4 * SEEDS; seed++) {
+    for (uint64_t seed = 1; seed <= 4 * seeds(); seed++) {
         struct world *w = world_new(seed);
         link_all(w, 2);
         talk(w, true);
@@ -397,8 +401,8 @@ START_TEST(test_conflux_model_all_of_it_arrives_or_the_set_is_over)
                           (unsigned)seed, d, (unsigned)w->side[d].got, (unsigned)w->side[!d].sent);
         world_free(w);
     }
-    ck_assert_uint_gt(ended, SEEDS / 4);
-    ck_assert_uint_gt(lived, SEEDS / 20);
+    ck_assert_uint_gt(ended, seeds() / 4);
+    ck_assert_uint_gt(lived, seeds() / 20);
 }
 END_TEST
 
@@ -422,7 +426,7 @@ static void say_anything(struct world *w, struct end *e)
 START_TEST(test_conflux_model_exit_that_says_anything_costs_its_set_at_most)
 {
     unsigned over = 0;
-    for (uint64_t seed = 1; seed <= 4 * SEEDS; seed++) {
+    for (uint64_t seed = 1; seed <= 4 * seeds(); seed++) {
         struct world *w = world_new(seed);
         w->hostile = true;
         link_all(w, 2 + dice(w, LEGS - 1));
@@ -436,7 +440,7 @@ START_TEST(test_conflux_model_exit_that_says_anything_costs_its_set_at_most)
         over += w->side[CLIENT].over;
         world_free(w);
     }
-    ck_assert_uint_gt(over, SEEDS);
+    ck_assert_uint_gt(over, seeds());
 }
 END_TEST
 

@@ -23,6 +23,13 @@ int test_main(const char *name, const TTest *const *tests, size_t n)
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+unsigned test_share(void)
+{
+    const char *text = getenv("SHARE");
+    unsigned share = text ? (unsigned)strtoul(text, NULL, 10) : 1;
+    return share ? share : 1;
+}
+
 struct test_world {
     struct env env;
     struct log log;

@@ -11,6 +11,10 @@
 /* TEST in the environment names the only one to run; a suite that ran none has failed. */
 int test_main(const char *name, const TTest *const *tests, size_t n);
 
+/* What is long, a sweep or a row of seeds, does so many times less: SHARE in the environment, which
+ * check-asan sets; 1 without, for all of it. */
+unsigned test_share(void);
+
 #define TESTS(name, ...)                                                  \
     int main(void)                                                        \
     {                                                                     \
