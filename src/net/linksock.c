@@ -1,6 +1,6 @@
 #include "net/linksock.h"
 
-#include "link/link.h"
+#include "net/conn.h"
 
 uint8_t *linksock_in_room(void *link, size_t *room)
 {
@@ -30,4 +30,19 @@ void linksock_sent(void *link, size_t len)
 void linksock_connected(void *link)
 {
     link_tcp_open(link);
+}
+
+void linksock_output(void *world, struct link *l)
+{
+    (void)world;
+    if (link_io(l))
+        conn_output(link_io(l));
+}
+
+void linksock_hangup(void *world, struct link *l)
+{
+    (void)world;
+    if (link_io(l))
+        conn_close(link_io(l));
+    link_set_io(l, NULL);
 }

@@ -92,21 +92,6 @@ static void dial(void *world, struct link *l, const struct reach *to)
         conn_limit(c, w->limit, ip_is_internal(&to->addr.ip));
 }
 
-static void output(void *world, struct link *l)
-{
-    (void)world;
-    if (link_io(l))
-        conn_output(link_io(l));
-}
-
-static void hangup(void *world, struct link *l)
-{
-    (void)world;
-    if (link_io(l))
-        conn_close(link_io(l));
-    link_set_io(l, NULL);
-}
-
 static bool has_address(void *world, struct link *l)
 {
     (void)world;
@@ -149,8 +134,8 @@ static err_t set_aside(void *world, const char *name)
 
 const struct client_world world_ops = {
     .dial = dial,
-    .output = output,
-    .hangup = hangup,
+    .output = linksock_output,
+    .hangup = linksock_hangup,
     .has_address = has_address,
     .store = store,
     .read_back = read_back,

@@ -11,6 +11,7 @@
 
 #include "cell/reason.h"
 #include "client/fakecircs.h"
+#include "client/fakeguards.h"
 #include "client/ocirc.h"
 #include "path/pathbias.h"
 #include "path/restrict.h"
@@ -35,8 +36,7 @@ static struct {
     struct netdir nd[2];
     uint16_t only_port[RELAYS]; /* of exits; 0: all ports */
     bool none_is_stable;        /* a path is found relaxed, and fits only as such */
-    bool no_path, no_guard_md, forbidden, may_use_guard, guard_is_gone, guard_is_stale,
-        guard_is_ruled_out;
+    bool no_path, no_guard_md, forbidden;
     bool no_guard; /* is the reason for that */
     enum guard_use guard_use;
     unsigned picks;
@@ -46,8 +46,7 @@ static struct {
                                                          others */
     unsigned n_more;
     bool no_streams; /* of the next circuits */
-    unsigned guard_ok, guard_failed, guard_dropped;
-    unsigned bias_failed, bias_timed_out, bias_ours, bias_theirs;
+    unsigned bias_failed;
     struct {
         char target[64];
         unsigned n;
@@ -190,72 +189,6 @@ bool path_allowed(const struct netdir *nd, const struct path_config *cfg,
     return !net.forbidden;
 }
 
-void guard_circuit_begin(struct guards *g, struct guard_circuit *c, const struct path_pick *pick)
-{
-    static const enum guard_circuit_state states[] = {GUARD_CIRCUIT_NONE, GUARD_CIRCUIT_SURE,
-                                                      GUARD_CIRCUIT_UNSURE};
-    (void)g;
-    *c = (struct guard_circuit){.state = states[pick->guard_use], .guard = pick->hop[0]->rsa};
-}
-
-bool guard_circuit_may_be_used(struct guards *g, struct guard_circuit *c, const struct netdir *nd)
-{
-    (void)g, (void)nd;
-    if (c->state == GUARD_CIRCUIT_WAITING && net.may_use_guard)
-        c->state = GUARD_CIRCUIT_COMPLETE;
-    return c->state != GUARD_CIRCUIT_WAITING;
-}
-
-bool guard_circuit_built(struct guards *g, struct guard_circuit *c, const struct netdir *nd)
-{
-    if (c->state == GUARD_CIRCUIT_NONE)
-        return true;
-    net.guard_ok++;
-    if (c->state == GUARD_CIRCUIT_SURE || c->state == GUARD_CIRCUIT_UNSURE)
-        c->state = c->state == GUARD_CIRCUIT_SURE ? GUARD_CIRCUIT_COMPLETE : GUARD_CIRCUIT_WAITING;
-    (void)guard_circuit_may_be_used(g, c, nd);
-    return !net.guard_is_gone;
-}
-
-bool guard_circuit_is_stale(const struct guards *g, const struct guard_circuit *c)
-{
-    (void)g, (void)c;
-    return net.guard_is_stale;
-}
-
-void guard_circuit_failed(struct guards *g, struct guard_circuit *c)
-{
-    (void)g;
-    net.guard_failed += c->state != GUARD_CIRCUIT_NONE;
-    c->state = GUARD_CIRCUIT_NONE;
-}
-
-void guard_circuit_end(struct guards *g, struct guard_circuit *c)
-{
-    (void)g;
-    net.guard_dropped += c->state == GUARD_CIRCUIT_SURE || c->state == GUARD_CIRCUIT_UNSURE;
-    c->state = GUARD_CIRCUIT_NONE;
-}
-
-bool pathbias_attempted(struct guards *g, struct guard_circuit *c)
-{
-    (void)g;
-    c->bias = PATHBIAS_ATTEMPTED;
-    return !net.guard_is_ruled_out;
-}
-
-void pathbias_timed_out(struct guards *g, struct guard_circuit *c)
-{
-    (void)g, (void)c;
-    net.bias_timed_out++;
-}
-
-void pathbias_closed(struct guards *g, struct guard_circuit *c, bool ours)
-{
-    (void)g, (void)c;
-    *(ours ? &net.bias_ours : &net.bias_theirs) += 1;
-}
-
 void pathbias_used(struct guards *g, struct guard_circuit *c)
 {
     (void)g;
@@ -293,7 +226,7 @@ bool pathbias_wants_probe(const struct guard_circuit *c)
 void guards_dropped(struct guards *g, const struct rsa_id *id)
 {
     (void)g, (void)id;
-    net.guard_dropped++;
+    guardplay.dropped++;
 }
 
 bool guards_lack_md(const struct guards *g, const struct netdir *nd)
@@ -547,6 +480,7 @@ static inline void expire_due(void *arg)
 static inline void setup(struct fixture *f)
 {
     memset(&net, 0, sizeof net);
+    memset(&guardplay, 0, sizeof guardplay);
     net.guard_use = GUARD_USABLE;
     memset(&circs, 0, sizeof circs);
     for (size_t k = 0; k < 2; k++)

@@ -3,30 +3,10 @@
 
 #include <stdlib.h>
 
+#include "client/fakecirc.h"
 #include "client/fakeconflux.h"
 #include "client/ocirc.h"
 #include "tunnelworld.h"
-
-struct circ {
-    unsigned hops;
-};
-
-bool circ_stream_sendmes(const struct circ *c, unsigned hop)
-{
-    (void)c, (void)hop;
-    return true;
-}
-
-unsigned circ_hops(const struct circ *c)
-{
-    return c->hops;
-}
-
-const char *circ_end_text(const struct circ_end *end, char *out, size_t size)
-{
-    snprintf(out, size, "%s", err_text(end->why));
-    return out;
-}
 
 /* ---- circuits that the register knows ---- */
 

@@ -812,7 +812,7 @@ START_TEST(test_exits_after_a_period_of_failures_tries_six_times_in_the_next)
     ck_assert_uint_ge(fail_for(&f, 30), 29); /* once a look */
     ck_assert_uint_eq(fail_for(&f, 31), 6);
     ck_assert_uint_eq(fail_for(&f, 31), 6);
-    ck_assert_uint_eq(net.guard_failed, circs.n);
+    ck_assert_uint_eq(guardplay.failed, circs.n);
     ck_assert_ptr_null(find(&f, &a));
     ck_assert_uint_eq(building(), 0);
     test_env_advance_ms(f.env, 31000);
@@ -856,15 +856,15 @@ START_TEST(test_exits_blames_the_guard_for_the_first_hop_only)
     test_env_advance_ms(f.env, 1000);
     struct ocirc *second = circs.oc[1];
     fail_circ(&f, circs.oc[0], ERR_LINK_CONNECT);
-    ck_assert_uint_eq(net.guard_failed, 1);
+    ck_assert_uint_eq(guardplay.failed, 1);
     fail_circ(&f, second, ERR_CIRC_PROTO);
-    ck_assert_uint_eq(net.guard_failed, 1);
-    ck_assert_uint_eq(net.guard_dropped, 1);
+    ck_assert_uint_eq(guardplay.failed, 1);
+    ck_assert_uint_eq(guardplay.dropped, 1);
     test_env_advance_ms(f.env, 2000);
     open_circ(newest());
-    ck_assert_uint_eq(net.guard_ok, 1);
+    ck_assert_uint_eq(guardplay.ok, 1);
     fail_circ(&f, newest(), ERR_LINK_CLOSED); /* it stood */
-    ck_assert_uint_eq(net.guard_failed + net.guard_dropped, 2);
+    ck_assert_uint_eq(guardplay.failed + guardplay.dropped, 2);
     teardown(&f);
 }
 END_TEST
@@ -897,7 +897,7 @@ START_TEST(test_exits_bears_a_lack_of_memory)
     test_env_advance_ms(f.env, 5000);
     ck_assert_uint_eq(circs.n, 0);
     ck_assert_uint_gt(net.picks, 1);
-    ck_assert_uint_eq(net.guard_dropped, net.picks); /* guards that were picked have heard */
+    ck_assert_uint_eq(guardplay.dropped, net.picks); /* guards that were picked have heard */
     circs.oom = false;
     test_env_advance_ms(f.env, 20000);
     ck_assert_uint_eq(circs.n, 2);
@@ -921,7 +921,7 @@ START_TEST(test_exits_gives_up_a_circuit_without_memory_for_streams)
     ck_assert_int_eq(circs.oc[0]->state, OCIRC_CLOSED);
     ck_assert_int_eq(circs.oc[0]->end.circ.why, ERR_NOMEM);
     test_env_advance_ms(f.env, 0);
-    ck_assert(net.guard_ok == 1 && !net.guard_failed);
+    ck_assert(guardplay.ok == 1 && !guardplay.failed);
     open_circ(circs.oc[1]);
     ck_assert_ptr_nonnull(find(&f, &a));
     teardown(&f);
@@ -999,7 +999,7 @@ START_TEST(test_exits_keeps_a_circuit_that_waits_for_a_better_guard)
     ck_assert_ptr_null(find(&f, &a));
     ck_assert_uint_eq(circs.n, n);
     ck_assert_ptr_null(net.streams[0].oc);
-    net.may_use_guard = true;
+    guardplay.may_be_used = true;
     test_env_advance_ms(f.env, 1000);
     ck_assert_ptr_nonnull(find(&f, &a));
     ck_assert_ptr_nonnull(strstr(f.told, "1 GUARD_WAIT"));
@@ -1106,7 +1106,7 @@ START_TEST(test_exits_retires_all_and_blames_nobody)
     ck_assert_ptr_nonnull(circs.oc[0]); /* its stream goes on */
     ck_assert_ptr_null(circs.oc[1]);
     ck_assert_ptr_null(circs.oc[2]);
-    ck_assert_uint_eq(net.guard_failed + net.cbt_timed_out + net.cbt_closed, 0);
+    ck_assert_uint_eq(guardplay.failed + net.cbt_timed_out + net.cbt_closed, 0);
     ck_assert_uint_gt(circs.n, 3); /* others are built at once, not after a failure's wait */
     open_all(&f);
     b.isolation.session = 1;

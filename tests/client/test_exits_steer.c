@@ -41,9 +41,9 @@ START_TEST(test_exits_steer_builds_over_what_is_given)
     ck_assert_str_eq(f.told, "1 LAUNCHED, 1 BUILT");
     ck_assert_ptr_eq(exits_by_id(f.x, exit_circ_id(c)), c);
     ck_assert_ptr_eq(find(&f, &req), c); /* the pool may have it */
-    ck_assert_uint_eq(net.picks + net.guard_ok, 0);
+    ck_assert_uint_eq(net.picks + guardplay.ok, 0);
     teardown(&f);
-    ck_assert_uint_eq(net.guard_dropped + net.cbt_built, 0);
+    ck_assert_uint_eq(guardplay.dropped + net.cbt_built, 0);
 }
 END_TEST
 
@@ -159,7 +159,7 @@ START_TEST(test_exits_steer_an_extension_that_fails_blames_nobody)
     struct fixture f;
     const struct router *more[] = {relay(EXIT + 1)};
     setup_ready(&f);
-    unsigned ok = net.guard_ok;
+    unsigned ok = guardplay.ok;
     struct tunnel_request req = request("example.com", 80);
     struct exit_circ *c = find_and_use(&f, &req);
     struct ocirc *oc = circuits_find(f.circuits, exit_circ_id(c));
@@ -167,8 +167,8 @@ START_TEST(test_exits_steer_an_extension_that_fails_blames_nobody)
     exit_circ_ride(c)->streams->open = 0;
     ck_ok(exit_circ_extend(c, &net.nd[0], more, 1));
     fail_circ(&f, oc, ERR_CIRC_TIMEOUT);
-    ck_assert_uint_eq(net.guard_ok, ok);
-    ck_assert_uint_eq(net.guard_failed + net.guard_dropped + net.cbt_closed, 0);
+    ck_assert_uint_eq(guardplay.ok, ok);
+    ck_assert_uint_eq(guardplay.failed + guardplay.dropped + net.cbt_closed, 0);
     teardown(&f);
 }
 END_TEST
@@ -201,7 +201,7 @@ START_TEST(test_exits_steer_failures_of_given_paths_hold_up_nobody)
         if (i == 10)
             exits_expire(f.x); /* another period */
     }
-    ck_assert_uint_eq(net.guard_failed, 0);
+    ck_assert_uint_eq(guardplay.failed, 0);
     ck_ok(exits_build_any(f.x, &c));
     teardown(&f);
 }
@@ -333,7 +333,7 @@ START_TEST(test_exits_steer_a_circuit_that_does_not_get_on_is_tried_anew)
     setup_ready(&f);
     ck_assert_ptr_null(find_to(&f, EXIT + 1, 0));
     fail_circ(&f, circs.oc[0], ERR_CIRC_HANDSHAKE);
-    ck_assert_uint_eq(net.guard_failed, 0);
+    ck_assert_uint_eq(guardplay.failed, 0);
     ck_assert_ptr_null(find_to(&f, EXIT + 1, 0));
     ck_assert_uint_eq(circs.oc[1]->plan.n_hops, 4);
     teardown(&f);

@@ -7,6 +7,7 @@
 
 #include "cell/reason.h"
 #include "client/fakeconflux.h"
+#include "client/fakeguards.h"
 #include "support/test.h"
 
 /* ---- the layers below ---- */
@@ -20,9 +21,7 @@ static struct {
     struct netdir nd;
     size_t hops; /* of the path that is found; 0: none is */
     enum guard_use guard_use;
-    bool may_use_guard, guard_is_gone, guard_is_stale, guard_is_ruled_out, oom;
-    unsigned guard_ok, guard_failed, guard_dropped;
-    unsigned bias_timed_out, bias_ours, bias_theirs;
+    bool oom;
     unsigned cbt_live, cbt_built, cbt_timed_out, cbt_closed, asked_hops;
     bool built_in_time, learning;
     struct ocirc oc;
@@ -76,76 +75,10 @@ err_t path_pick(const struct netdir *nd, const struct path_config *cfg, struct g
     return net.hops ? OK : ERR_NOT_FOUND;
 }
 
-void guard_circuit_begin(struct guards *g, struct guard_circuit *c, const struct path_pick *pick)
-{
-    static const enum guard_circuit_state states[] = {GUARD_CIRCUIT_NONE, GUARD_CIRCUIT_SURE,
-                                                      GUARD_CIRCUIT_UNSURE};
-    (void)g;
-    *c = (struct guard_circuit){.state = states[pick->guard_use], .guard = pick->hop[0]->rsa};
-}
-
-bool guard_circuit_may_be_used(struct guards *g, struct guard_circuit *c, const struct netdir *nd)
-{
-    (void)g, (void)nd;
-    if (c->state == GUARD_CIRCUIT_WAITING && net.may_use_guard)
-        c->state = GUARD_CIRCUIT_COMPLETE;
-    return c->state != GUARD_CIRCUIT_WAITING;
-}
-
-bool guard_circuit_built(struct guards *g, struct guard_circuit *c, const struct netdir *nd)
-{
-    if (c->state == GUARD_CIRCUIT_NONE)
-        return true;
-    net.guard_ok++;
-    if (c->state == GUARD_CIRCUIT_SURE || c->state == GUARD_CIRCUIT_UNSURE)
-        c->state = c->state == GUARD_CIRCUIT_SURE ? GUARD_CIRCUIT_COMPLETE : GUARD_CIRCUIT_WAITING;
-    (void)guard_circuit_may_be_used(g, c, nd);
-    return !net.guard_is_gone;
-}
-
-bool guard_circuit_is_stale(const struct guards *g, const struct guard_circuit *c)
-{
-    (void)g, (void)c;
-    return net.guard_is_stale;
-}
-
-void guard_circuit_failed(struct guards *g, struct guard_circuit *c)
-{
-    (void)g;
-    net.guard_failed += c->state != GUARD_CIRCUIT_NONE;
-    c->state = GUARD_CIRCUIT_NONE;
-}
-
-void guard_circuit_end(struct guards *g, struct guard_circuit *c)
-{
-    (void)g;
-    net.guard_dropped += c->state == GUARD_CIRCUIT_SURE || c->state == GUARD_CIRCUIT_UNSURE;
-    c->state = GUARD_CIRCUIT_NONE;
-}
-
-bool pathbias_attempted(struct guards *g, struct guard_circuit *c)
-{
-    (void)g;
-    c->bias = PATHBIAS_ATTEMPTED;
-    return !net.guard_is_ruled_out;
-}
-
-void pathbias_timed_out(struct guards *g, struct guard_circuit *c)
-{
-    (void)g, (void)c;
-    net.bias_timed_out++;
-}
-
-void pathbias_closed(struct guards *g, struct guard_circuit *c, bool ours)
-{
-    (void)g, (void)c;
-    *(ours ? &net.bias_ours : &net.bias_theirs) += 1;
-}
-
 void guards_dropped(struct guards *g, const struct rsa_id *id)
 {
     (void)g, (void)id;
-    net.guard_dropped++;
+    guardplay.dropped++;
 }
 
 uint32_t cbt_timeout_ms(const struct cbt *c, unsigned hops)
@@ -317,6 +250,7 @@ static const struct path_hop five[] = {{.kind = HOP_GUARD},
 static void setup(struct fixture *f, size_t hops)
 {
     memset(&net, 0, sizeof net);
+    memset(&guardplay, 0, sizeof guardplay);
     net.guard_use = GUARD_USABLE;
     net.hops = hops;
     for (size_t i = 0; i < PATH_HOPS_MOST; i++)
@@ -378,12 +312,12 @@ START_TEST(test_leg_of_five_hops_is_built_in_the_time_of_five)
     ck_assert(f.opened == 1 && f.leg->state == LEG_OPEN && leg_is_open(f.leg));
     ck_assert_uint_eq(net.cbt_built, 1); /* by the third hop's time */
     ck_assert(net.built_in_time);
-    ck_assert_uint_eq(net.guard_ok, 1);
+    ck_assert_uint_eq(guardplay.ok, 1);
     ck_assert_ptr_eq(leg_last(f.leg), &net.nd.relay[4]);
     test_env_advance_ms(f.env, 5000);
     ck_assert_uint_eq(f.slow, 0);
     teardown(&f);
-    ck_assert_uint_eq(net.guard_ok + net.guard_failed + net.guard_dropped, 1);
+    ck_assert_uint_eq(guardplay.ok + guardplay.failed + guardplay.dropped, 1);
 }
 END_TEST
 
@@ -393,7 +327,7 @@ START_TEST(test_leg_without_a_path_says_why)
     setup(&f, 0);
     ck_err(launch(&f), ERR_NOT_FOUND);
     ck_assert_str_eq(f.pick.why, "no way");
-    ck_assert_uint_eq(net.guard_dropped, 0);
+    ck_assert_uint_eq(guardplay.dropped, 0);
     teardown(&f);
 }
 END_TEST
@@ -404,9 +338,9 @@ START_TEST(test_leg_without_memory_lets_the_guard_hear)
     setup(&f, 3);
     net.oom = true;
     ck_err(launch(&f), ERR_NOMEM);
-    ck_assert_uint_eq(net.guard_dropped, 1);
+    ck_assert_uint_eq(guardplay.dropped, 1);
     teardown(&f);
-    ck_assert_uint_eq(net.guard_dropped, 1);
+    ck_assert_uint_eq(guardplay.dropped, 1);
 }
 END_TEST
 
@@ -461,7 +395,7 @@ START_TEST(test_leg_through_a_lesser_guard_waits)
         struct fixture f;
         setup(&f, 3);
         net.guard_use = GUARD_USABLE_IF_NO_BETTER;
-        net.may_use_guard = may;
+        guardplay.may_be_used = may;
         ck_ok(launch(&f));
         begin();
         stand();
@@ -483,7 +417,7 @@ START_TEST(test_leg_that_waited_is_open_once_no_better_guard_can_be_up)
     ck_assert(!leg_is_open(f.leg));
     leg_reconsider(f.leg);
     ck_assert(!leg_is_open(f.leg));
-    net.may_use_guard = true;
+    guardplay.may_be_used = true;
     leg_reconsider(f.leg);
     ck_assert(leg_is_open(f.leg));
     ck_assert_uint_eq(f.opened, 2);
@@ -503,7 +437,7 @@ START_TEST(test_leg_that_waits_and_is_extended_waits_until_it_stands)
     begin();
     stand();
     ck_ok(leg_extend(f.leg, &f.means, more, 1));
-    net.may_use_guard = true;
+    guardplay.may_be_used = true;
     leg_reconsider(f.leg);
     ck_assert_uint_eq(f.opened, 1); /* its last hop is not there */
     net.oc.state = OCIRC_OPEN;
@@ -523,7 +457,7 @@ START_TEST(test_leg_does_not_wait_for_ever)
     stand();
     leg_reconsider(f.leg);
     ck_assert(!leg_is_closed(f.leg));
-    net.guard_is_stale = true;
+    guardplay.is_stale = true;
     leg_reconsider(f.leg);
     ck_assert(leg_is_closed(f.leg));
     teardown(&f);
@@ -560,8 +494,8 @@ START_TEST(test_leg_tells_guards_and_times_how_it_ended)
         test_env_advance_ms(f.env, 5000);
         ck_assert_uint_eq(f.slow, 0); /* what was closed has no time */
         teardown(&f);
-        ck_assert_uint_eq(net.guard_failed, rows[i].guard_failed);
-        ck_assert_uint_eq(net.guard_dropped, rows[i].guard_dropped);
+        ck_assert_uint_eq(guardplay.failed, rows[i].guard_failed);
+        ck_assert_uint_eq(guardplay.dropped, rows[i].guard_dropped);
         ck_assert_uint_eq(net.cbt_closed, rows[i].cbt_closed);
     }
 }
@@ -575,8 +509,8 @@ START_TEST(test_leg_freed_while_it_is_built_blames_nobody)
     begin();
     teardown(&f);
     ck_assert(net.freed);
-    ck_assert_uint_eq(net.guard_dropped, 1);
-    ck_assert_uint_eq(net.guard_failed, 0);
+    ck_assert_uint_eq(guardplay.dropped, 1);
+    ck_assert_uint_eq(guardplay.failed, 0);
 }
 END_TEST
 
@@ -606,7 +540,7 @@ START_TEST(test_leg_over_a_given_path_is_no_guards_affair)
         test_env_advance_ms(f.env, 0);
         ck_assert_int_eq(f.failed, dies);
         teardown(&f);
-        ck_assert_uint_eq(net.guard_ok + net.guard_failed + net.guard_dropped, 0);
+        ck_assert_uint_eq(guardplay.ok + guardplay.failed + guardplay.dropped, 0);
         ck_assert_uint_eq(net.cbt_built, !dies); /* as in tor, its time counts */
     }
 }

@@ -1,29 +1,9 @@
 /* Where tunnels go in the end, and which are answered or refused without an attempt. */
 #include "client/attach.h"
+#include "client/fakecirc.h"
 #include "client/fakeconflux.h"
 #include "client/ocirc.h"
 #include "tunnelworld.h"
-
-struct circ {
-    unsigned hops;
-};
-
-bool circ_stream_sendmes(const struct circ *c, unsigned hop)
-{
-    (void)c, (void)hop;
-    return true;
-}
-
-unsigned circ_hops(const struct circ *c)
-{
-    return c->hops;
-}
-
-const char *circ_end_text(const struct circ_end *end, char *out, size_t size)
-{
-    snprintf(out, size, "%s", err_text(end->why));
-    return out;
-}
 
 static void map(struct fixture *f, const char *from, const char *to)
 {

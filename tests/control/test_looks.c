@@ -265,21 +265,6 @@ START_TEST(test_ev_conn_bw_and_cell_stats_are_for_test_networks)
 }
 END_TEST
 
-static struct netdir *two_relays(uint32_t bw)
-{
-    static struct netgen_relay relays[2];
-    struct netgen net = {.relays = relays, .n = 2};
-    for (size_t i = 0; i < 2; i++) {
-        relays[i] = (struct netgen_relay){.orport = 9001, .flags = NETGEN_ALLFLAGS, .bw = 100};
-        relays[i].v4[0] = (uint8_t)(10 + i);
-        relays[i].rsa[0] = (uint8_t)(0x40 + i);
-        relays[i].ed[0] = (uint8_t)(0x80 + i);
-        strcpy(relays[i].nick, "relay");
-    }
-    relays[1].bw = bw;
-    return netgen_make(&net);
-}
-
 /* "650+NAME", the entries of ALL of ND or of the second, ".", "650 OK". */
 static void says_entries(told_writer *write, const struct event_record *e, const char *name,
                          const struct netdir *nd, bool all)
@@ -299,7 +284,7 @@ static void says_entries(told_writer *write, const struct event_record *e, const
 START_TEST(test_ev_newconsensus_has_all_relays_and_ns_those_that_changed)
 {
     setup();
-    struct netdir *old = two_relays(100), *nd = two_relays(200);
+    struct netdir *old = netgen_two(100), *nd = netgen_two(200);
     struct event_record e = {.kind = EVENT_DIRECTORY,
                              .directory = {.status = DIRECTORY_NEWCONSENSUS, .nd = nd, .old = old}};
     says_entries(ev_newconsensus, &e, "NEWCONSENSUS", nd, true);

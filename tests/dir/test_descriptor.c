@@ -8,7 +8,7 @@
 #include "crypto/cert.h"
 #include "crypto/encode.h"
 #include "dir/familyid.h"
-#include "support/test.h"
+#include "support/docfile.h"
 
 #define DIR "vectors/dir/"
 
@@ -19,18 +19,6 @@ enum {
     T_FAMILY = 1796010000,   /* 2026-11-30 03:40 */
     YEAR_S = 366 * 24 * 60 * 60,
 };
-
-static char file[1 << 20];
-
-static struct text read_file(const char *path)
-{
-    FILE *in = fopen(path, "rb");
-    ck_assert_msg(in != NULL, "%s", path);
-    struct text t = {file, fread(file, 1, sizeof file, in)};
-    ck_assert(feof(in));
-    (void)fclose(in);
-    return t;
-}
 
 /* The first of the public network's. */
 static struct descriptor first(void)

@@ -4,20 +4,9 @@
 
 #include "docs/json.h"
 #include "fetched.h"
+#include "support/docfile.h"
 
 #define DIR "vectors/dir/"
-
-static char file[1 << 20];
-
-static struct text read_file(const char *path)
-{
-    FILE *in = fopen(path, "rb");
-    ck_assert_msg(in != NULL, "%s", path);
-    struct text t = {file, fread(file, 1, sizeof file, in)};
-    ck_assert(feof(in));
-    (void)fclose(in);
-    return t;
-}
 
 /* The form of the only document of TEXT. */
 static json_t *form(const struct docs_want *want, struct text text)

@@ -214,4 +214,15 @@ static inline int lab_example(const char *name, const char *arguments, char *out
     return WEXITSTATUS(pclose(f));
 }
 
+/* What a test sees of an error: then E is clear again. */
+static inline void lab_is_error(struct tunic_error *e, enum tunic_class cls, enum tunic_stage stage,
+                                int hop, int reason)
+{
+    char text[512];
+    tunic_error_text(e, text, sizeof text);
+    ck_assert_msg(e->cls == cls && e->stage == stage && e->hop == hop && e->reason == reason, "%s",
+                  text);
+    memset(e, 0, sizeof *e);
+}
+
 #endif

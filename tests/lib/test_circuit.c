@@ -28,15 +28,6 @@ static void teardown(void)
     lab_stop(&lab);
 }
 
-static void is_error(enum tunic_class cls, enum tunic_stage stage, int hop, int reason)
-{
-    char text[512];
-    tunic_error_text(&e, text, sizeof text);
-    ck_assert_msg(e.cls == cls && e.stage == stage && e.hop == hop && e.reason == reason, "%s",
-                  text);
-    memset(&e, 0, sizeof e);
-}
-
 static struct tunic_circuit *three_hops(enum tunic_handshake handshake)
 {
     struct tunic_hop hop = lab_hop(&lab, LAB_GUARD);
@@ -119,7 +110,7 @@ START_TEST(test_circuit_wrong_key)
     struct tunic_hop hop = lab_hop(&lab, LAB_GUARD);
     hop.ntor_key = lab.node[LAB_EXIT].ntor.b;
     ck_assert_ptr_null(tunic_circuit_create(guard, TUNIC_NTOR, &hop, 5000, &e));
-    is_error(TUNIC_REFUSED, TUNIC_STAGE_CIRCUIT, 1, TUNIC_CIRC_CLOSURE_REASON_TORPROTOCOL);
+    lab_is_error(&e, TUNIC_REFUSED, TUNIC_STAGE_CIRCUIT, 1, TUNIC_CIRC_CLOSURE_REASON_TORPROTOCOL);
     teardown();
 }
 END_TEST
@@ -159,7 +150,7 @@ START_TEST(test_circuit_faults_name_their_hop)
     c = tunic_circuit_create(guard, TUNIC_NTOR_V3, &first, 5000, &e);
     hop = lab_hop(&lab, LAB_EXIT);
     ck_assert_int_eq(tunic_circuit_extend(c, TUNIC_NTOR_V3, &hop, 5000, &e), -1);
-    is_error(TUNIC_PROTOCOL, TUNIC_STAGE_CIRCUIT, 2, TUNIC_CIRC_CLOSURE_REASON_TORPROTOCOL);
+    lab_is_error(&e, TUNIC_PROTOCOL, TUNIC_STAGE_CIRCUIT, 2, TUNIC_CIRC_CLOSURE_REASON_TORPROTOCOL);
     tunic_circuit_free(c);
     teardown();
 }
@@ -172,9 +163,9 @@ START_TEST(test_circuit_no_answer)
     struct tunic_circuit *c = tunic_circuit_start(guard, NULL, &e);
     ck_assert_int_eq(tunic_circuit_status(c), TUNIC_CIRC_STATUS_LAUNCHED);
     ck_assert_int_eq(tunic_circuit_extend(c, TUNIC_CREATE_FAST, NULL, 100, &e), -1);
-    is_error(TUNIC_TIMEOUT, TUNIC_STAGE_CIRCUIT, 1, TUNIC_CIRC_CLOSURE_REASON_TIMEOUT);
+    lab_is_error(&e, TUNIC_TIMEOUT, TUNIC_STAGE_CIRCUIT, 1, TUNIC_CIRC_CLOSURE_REASON_TIMEOUT);
     ck_assert_int_eq(tunic_circuit_wait(c, 10, &e), -1); /* again */
-    is_error(TUNIC_TIMEOUT, TUNIC_STAGE_CIRCUIT, 1, TUNIC_CIRC_CLOSURE_REASON_TIMEOUT);
+    lab_is_error(&e, TUNIC_TIMEOUT, TUNIC_STAGE_CIRCUIT, 1, TUNIC_CIRC_CLOSURE_REASON_TIMEOUT);
     tunic_circuit_free(c);
     teardown();
 }
@@ -183,7 +174,7 @@ END_TEST
 static void is_refused(struct tunic_circuit *c, enum tunic_handshake h, const struct tunic_hop *hop)
 {
     ck_assert_int_eq(tunic_circuit_start_hop(c, h, hop, &e), -1);
-    is_error(TUNIC_USAGE, TUNIC_STAGE_CIRCUIT, 0, -1);
+    lab_is_error(&e, TUNIC_USAGE, TUNIC_STAGE_CIRCUIT, 0, -1);
 }
 
 START_TEST(test_circuit_wrong_use)
@@ -192,7 +183,7 @@ START_TEST(test_circuit_wrong_use)
     struct tunic_circuit *c = tunic_circuit_start(guard, NULL, &e);
     struct tunic_hop good = lab_hop(&lab, LAB_GUARD), hop = good;
     ck_assert_int_eq(tunic_circuit_wait(c, 100, &e), -1);
-    is_error(TUNIC_USAGE, TUNIC_STAGE_CIRCUIT, 0, -1);
+    lab_is_error(&e, TUNIC_USAGE, TUNIC_STAGE_CIRCUIT, 0, -1);
     hop.rsa_id = NULL;
     is_refused(c, TUNIC_NTOR, &hop);
     hop = good;
@@ -228,7 +219,7 @@ START_TEST(test_circuit_ends_with_its_relay)
     tunic_relay_free(guard);
     guard = NULL;
     ck_assert_int_eq(tunic_circuit_await(c, &(struct tunic_message){0}, 1000, &e), -1);
-    is_error(TUNIC_CLOSED, TUNIC_STAGE_LINK, 0, TUNIC_OR_CLOSURE_REASON_DONE);
+    lab_is_error(&e, TUNIC_CLOSED, TUNIC_STAGE_LINK, 0, TUNIC_OR_CLOSURE_REASON_DONE);
     ck_assert_int_eq(tunic_circuit_status(c), TUNIC_CIRC_STATUS_CLOSED);
     ck_assert_int_eq(tunic_circuit_hops(c), 3);
     tunic_circuit_free(c);
@@ -287,13 +278,13 @@ START_TEST(test_circuit_takes_a_command)
     ck_assert_int_eq(m.hop, 1);
     ck_assert_str_eq(tunic_relay_command_name(m.command), "TRUNCATED");
     ck_assert_int_eq(tunic_circuit_await(c, &m, 0, &e), -1);
-    is_error(TUNIC_TIMEOUT, TUNIC_STAGE_CIRCUIT, 3, -1);
+    lab_is_error(&e, TUNIC_TIMEOUT, TUNIC_STAGE_CIRCUIT, 3, -1);
     ck_assert_int_eq(tunic_circuit_send(c, 4, RELAY_DROP, 0, "", 0, &e), -1);
-    is_error(TUNIC_USAGE, TUNIC_STAGE_CIRCUIT, 0, -1);
+    lab_is_error(&e, TUNIC_USAGE, TUNIC_STAGE_CIRCUIT, 0, -1);
     ck_assert_int_eq(tunic_circuit_send(c, 1, 200, 0, "", 0, &e), -1);
-    is_error(TUNIC_USAGE, TUNIC_STAGE_CIRCUIT, 0, -1);
+    lab_is_error(&e, TUNIC_USAGE, TUNIC_STAGE_CIRCUIT, 0, -1);
     ck_assert_int_eq(tunic_circuit_send(c, 1, RELAY_DATA, 0, "", 0, &e), -1);
-    is_error(TUNIC_USAGE, TUNIC_STAGE_CIRCUIT, 0, -1);
+    lab_is_error(&e, TUNIC_USAGE, TUNIC_STAGE_CIRCUIT, 0, -1);
     ck_assert_int_eq(tunic_circuit_status(c), TUNIC_CIRC_STATUS_BUILT);
     tunic_circuit_free(c);
     teardown();
@@ -328,7 +319,7 @@ START_TEST(test_circuit_messages_in_one_go)
         sent++;
     ck_assert_int_gt(sent, 100);
     ck_assert_int_lt(sent, MOST);
-    is_error(TUNIC_SYSTEM, TUNIC_STAGE_CIRCUIT, 0, -1);
+    lab_is_error(&e, TUNIC_SYSTEM, TUNIC_STAGE_CIRCUIT, 0, -1);
     ck_assert_int_eq(tunic_run_once(t, 50, &e), 0);
     ck_assert_int_eq(tunic_circuit_send(c, 1, DROP, 0, NULL, 0, &e), 0);
     ck_assert_int_eq(tunic_circuit_status(c), TUNIC_CIRC_STATUS_BUILT);

@@ -36,15 +36,6 @@ static void teardown(void)
     lab_stop(&lab);
 }
 
-static void is_error(enum tunic_class cls, enum tunic_stage stage, int hop, int reason)
-{
-    char text[512];
-    tunic_error_text(&e, text, sizeof text);
-    ck_assert_msg(e.cls == cls && e.stage == stage && e.hop == hop && e.reason == reason, "%s",
-                  text);
-    memset(&e, 0, sizeof e);
-}
-
 static void build_three(void)
 {
     struct tunic_hop hop = lab_hop(&lab, LAB_GUARD);
@@ -85,7 +76,7 @@ START_TEST(test_stream_fetches_a_consensus_over_one_hop)
     ck_assert_int_eq(tunic_stream_error(s)->cls, TUNIC_CLOSED);
     ck_assert_int_eq(tunic_stream_error(s)->reason, TUNIC_RELAY_END_REASON_DONE);
     ck_assert_int_eq(tunic_stream_write(s, "x", 1, 1000, &e), -1);
-    is_error(TUNIC_CLOSED, TUNIC_STAGE_STREAM, 0, TUNIC_RELAY_END_REASON_DONE);
+    lab_is_error(&e, TUNIC_CLOSED, TUNIC_STAGE_STREAM, 0, TUNIC_RELAY_END_REASON_DONE);
     tunic_stream_free(s);
     teardown();
 }
@@ -161,7 +152,7 @@ START_TEST(test_stream_end_reasons)
         build_three();
         ck_assert_ptr_null(tunic_stream_begin(c, "hello.test:80", 5000, &e));
         ck_assert_int_eq(e.from_peer, 1);
-        is_error(TUNIC_REFUSED, cases[i].stage, 0, cases[i].reason);
+        lab_is_error(&e, TUNIC_REFUSED, cases[i].stage, 0, cases[i].reason);
         ck_assert_int_eq(tunic_circuit_status(c), TUNIC_CIRC_STATUS_BUILT);
         teardown();
     }
@@ -177,9 +168,9 @@ START_TEST(test_stream_faults_end_the_circuit)
     struct tunic_stream *s = tunic_stream_begin(c, "hello.test:80", 5000, &e);
     ck_assert_ptr_nonnull(s);
     ck_assert_int_eq(tunic_stream_read(s, byte, sizeof byte, 5000, &e), -1);
-    is_error(TUNIC_PROTOCOL, TUNIC_STAGE_CIRCUIT, 3, TUNIC_CIRC_CLOSURE_REASON_TORPROTOCOL);
+    lab_is_error(&e, TUNIC_PROTOCOL, TUNIC_STAGE_CIRCUIT, 3, TUNIC_CIRC_CLOSURE_REASON_TORPROTOCOL);
     ck_assert_int_eq(tunic_circuit_wait(c, 1000, &e), -1);
-    is_error(TUNIC_PROTOCOL, TUNIC_STAGE_CIRCUIT, 3, TUNIC_CIRC_CLOSURE_REASON_TORPROTOCOL);
+    lab_is_error(&e, TUNIC_PROTOCOL, TUNIC_STAGE_CIRCUIT, 3, TUNIC_CIRC_CLOSURE_REASON_TORPROTOCOL);
     tunic_stream_free(s);
     teardown();
 }
@@ -196,9 +187,9 @@ START_TEST(test_stream_waits_no_longer_than_told)
     struct tunic_stream *s = tunic_stream_start(c, &o, &e);
     ck_assert_int_eq(tunic_stream_status(s), TUNIC_STREAM_STATUS_SENTCONNECT);
     ck_assert_int_eq(tunic_stream_wait(s, 50, &e), -1);
-    is_error(TUNIC_TIMEOUT, TUNIC_STAGE_STREAM, 0, TUNIC_STREAM_CLOSURE_REASON_TIMEOUT);
+    lab_is_error(&e, TUNIC_TIMEOUT, TUNIC_STAGE_STREAM, 0, TUNIC_STREAM_CLOSURE_REASON_TIMEOUT);
     ck_assert_int_eq(tunic_stream_read(s, &byte, 1, 50, &e), -1);
-    is_error(TUNIC_TIMEOUT, TUNIC_STAGE_STREAM, 0, TUNIC_STREAM_CLOSURE_REASON_TIMEOUT);
+    lab_is_error(&e, TUNIC_TIMEOUT, TUNIC_STAGE_STREAM, 0, TUNIC_STREAM_CLOSURE_REASON_TIMEOUT);
     char *much = calloc(1, BIG); /* more than the window */
     ssize_t n = tunic_stream_write(s, much, BIG, 50, &e);
     ck_assert_int_gt(n, 100000);
@@ -215,21 +206,21 @@ START_TEST(test_stream_wrong_use)
     setup(NULL);
     c = tunic_circuit_start(guard, NULL, &e);
     ck_assert_ptr_null(tunic_stream_begin(c, "hello.test:80", 1000, &e));
-    is_error(TUNIC_USAGE, TUNIC_STAGE_CIRCUIT, 0, -1);
+    lab_is_error(&e, TUNIC_USAGE, TUNIC_STAGE_CIRCUIT, 0, -1);
     ck_assert_int_eq(tunic_circuit_extend(c, TUNIC_CREATE_FAST, NULL, 5000, &e), 0);
     static const char *const bad[] = {"hello.test", "hello.test:", "hello.test:99999", "", NULL};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         ck_assert_ptr_null(tunic_stream_begin(c, bad[i], 1000, &e));
-        is_error(TUNIC_USAGE, TUNIC_STAGE_STREAM, 0, -1);
+        lab_is_error(&e, TUNIC_USAGE, TUNIC_STAGE_STREAM, 0, -1);
     }
     /* Streams are the library's or the program's, not both; and leave at one hop. */
     struct tunic_stream *s = tunic_stream_begin_dir(c, 5000, &e);
     ck_assert_int_eq(tunic_circuit_send(c, 1, RELAY_BEGIN_DIR, 5, "", 0, &e), -1);
-    is_error(TUNIC_USAGE, TUNIC_STAGE_CIRCUIT, 0, -1);
+    lab_is_error(&e, TUNIC_USAGE, TUNIC_STAGE_CIRCUIT, 0, -1);
     struct tunic_hop hop = lab_hop(&lab, LAB_MIDDLE);
     ck_assert_int_eq(tunic_circuit_extend(c, TUNIC_NTOR, &hop, 5000, &e), 0);
     ck_assert_ptr_null(tunic_stream_begin_dir(c, 5000, &e));
-    is_error(TUNIC_USAGE, TUNIC_STAGE_STREAM, 0, -1);
+    lab_is_error(&e, TUNIC_USAGE, TUNIC_STAGE_STREAM, 0, -1);
     tunic_stream_free(s);
     teardown();
 }
@@ -274,7 +265,7 @@ START_TEST(test_stream_look_ups)
     ck_assert_str_eq(a[0].text, "127.0.0.1");
     ck_assert_int_eq(tunic_resolve(c, "nowhere.example", a, 4, 5000, &e), -1);
     ck_assert_int_eq(e.from_peer, 1);
-    is_error(TUNIC_REFUSED, TUNIC_STAGE_DNS, 0, TUNIC_STREAM_CLOSURE_REASON_RESOLVEFAILED);
+    lab_is_error(&e, TUNIC_REFUSED, TUNIC_STAGE_DNS, 0, TUNIC_STREAM_CLOSURE_REASON_RESOLVEFAILED);
     tunic_allow_internal_addresses(t, 0);
     ck_assert_int_eq(tunic_resolve(c, "hello.test", a, 4, 5000, &e), -1);
     ck_assert_int_eq(e.stage, TUNIC_STAGE_DNS);
@@ -501,16 +492,16 @@ START_TEST(test_stream_is_freed_while_waited_for)
     o.callback = free_victim;
     struct tunic_stream *other = tunic_stream_start(c, &o, &e);
     ck_assert_int_eq(tunic_stream_read(victim, in, sizeof in, 5000, &e), -1);
-    is_error(TUNIC_USAGE, TUNIC_STAGE_NONE, 0, -1);
+    lab_is_error(&e, TUNIC_USAGE, TUNIC_STAGE_NONE, 0, -1);
     tunic_stream_free(other);
     victim = tunic_stream_start(c, &o, &e);
     ck_assert_int_eq(tunic_stream_wait(victim, 5000, &e), -1);
-    is_error(TUNIC_USAGE, TUNIC_STAGE_NONE, 0, -1);
+    lab_is_error(&e, TUNIC_USAGE, TUNIC_STAGE_NONE, 0, -1);
 
     struct tunic_relay_options at = lab_options(&lab, LAB_EXIT);
     at.callback = free_relay;
     ck_assert_ptr_null(tunic_relay_connect(t, &at, 5000, &e));
-    is_error(TUNIC_USAGE, TUNIC_STAGE_NONE, 0, -1);
+    lab_is_error(&e, TUNIC_USAGE, TUNIC_STAGE_NONE, 0, -1);
     teardown();
 }
 END_TEST

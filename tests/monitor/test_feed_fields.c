@@ -277,16 +277,7 @@ END_TEST
 
 START_TEST(test_feed_fields_of_a_consensus)
 {
-    static struct netgen_relay relays[2];
-    struct netgen net = {.relays = relays, .n = 2};
-    for (size_t i = 0; i < 2; i++) {
-        relays[i] = (struct netgen_relay){.orport = 9001, .flags = NETGEN_ALLFLAGS, .bw = 100};
-        relays[i].v4[0] = (uint8_t)(10 + i);
-        relays[i].rsa[0] = (uint8_t)(0x40 + i);
-        relays[i].ed[0] = (uint8_t)(0x80 + i);
-        strcpy(relays[i].nick, "relay");
-    }
-    struct netdir *nd = netgen_make(&net);
+    struct netdir *nd = netgen_two(100);
     struct event_record e = {
         .kind = EVENT_DIRECTORY,
         .directory = {.status = DIRECTORY_NEWCONSENSUS, .nd = nd, .from_file = true}};

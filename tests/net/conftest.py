@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
+import ctlrun             # noqa: E402
 import dials              # noqa: E402
 import ourlab             # noqa: E402
 import privnet            # noqa: E402
@@ -299,6 +300,19 @@ def ssh_server(lab, workdir):
     yield server
     server.process.kill()
     server.process.wait()
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    """Makes terminals (ctlrun.Terminal), of COLUMNS and ROWS."""
+    made = []
+
+    def make(columns=80, rows=24):
+        made.append(ctlrun.Terminal(tmp_path, columns, rows))
+        return made[-1]
+    yield make
+    for one in made:
+        one.end()
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import time
 import pytest
 
 import sut as sut_module
-from ctlrun import PROMPT, TUNIC, Terminal, environment, run, top_words
+from ctlrun import PROMPT, TUNIC, environment, run, top_words
 
 pytestmark = pytest.mark.skipif(sut_module.IS_TOR, reason="about tunic's own command")
 
@@ -122,18 +122,6 @@ def test_wrong_usage():
     assert 'Did you mean "status"' in run("statsu").stderr
     done = run("--help")
     assert done.returncode == 0 and "Exit status: 0 done" in done.stdout
-
-
-@pytest.fixture
-def terminal(tmp_path):
-    made = []
-
-    def make(columns=80, rows=24):
-        made.append(Terminal(tmp_path, columns, rows))
-        return made[-1]
-    yield make
-    for one in made:
-        one.end()
 
 
 def test_top_in_monochrome_ascii_with_hostile_names(terminal):

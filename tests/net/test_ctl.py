@@ -13,7 +13,7 @@ import pytest
 
 import privnet
 import sut as sut_module
-from ctlrun import PROMPT, TUNIC, Terminal, environment, run, top_words
+from ctlrun import PROMPT, TUNIC, environment, run, top_words
 
 PASSWORD = "pw"
 HASHED = "16:379C81B7842C5370600D7EEBA3D2EB79DD97F94BBBFF96BF03CAD6E750"     # of "pw"
@@ -439,18 +439,6 @@ def test_the_environment_means_no_other_one(sut, tmp_path):
 
 
 # ---- top ----
-
-@pytest.fixture
-def terminal(tmp_path):
-    made = []
-
-    def make(columns=80, rows=24):
-        made.append(Terminal(tmp_path, columns, rows))
-        return made[-1]
-    yield make
-    for one in made:
-        one.end()
-
 
 @pytest.mark.parametrize("columns, rows", [(80, 24), (200, 50)])
 def test_top(sut, ctl, terminal, held, columns, rows):

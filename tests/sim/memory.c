@@ -5,18 +5,7 @@
 
 struct memory memory;
 
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t size);
-void __real_free(void *p);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void __wrap_free(void *p);
-char *__wrap_strdup(const char *s);
-char *__wrap_strndup(const char *s, size_t most);
-
-static bool must_fail(void)
+static bool wrapped_fails(void)
 {
     if (!memory.in_client)
         return false;
@@ -29,49 +18,10 @@ static bool must_fail(void)
     return true;
 }
 
-static void *count(void *p)
+static void wrapped_live(int n)
 {
-    memory.live += p != NULL;
-    memory.client_live += p != NULL && memory.in_client;
-    return p;
+    memory.live += n;
+    memory.client_live += memory.in_client ? n : 0;
 }
 
-void *__wrap_malloc(size_t size)
-{
-    return must_fail() ? NULL : count(__real_malloc(size));
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return must_fail() ? NULL : count(__real_calloc(n, size));
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    if (must_fail())
-        return NULL;
-    void *p = __real_realloc(old, size);
-    return old ? p : count(p);
-}
-
-void __wrap_free(void *p)
-{
-    memory.live -= p != NULL;
-    memory.client_live -= p != NULL && memory.in_client;
-    __real_free(p);
-}
-
-char *__wrap_strndup(const char *s, size_t most)
-{
-    size_t len = strnlen(s, most);
-    char *copy = __wrap_malloc(len + 1);
-    if (!copy)
-        return NULL;
-    copy[len] = 0;
-    return memcpy(copy, s, len);
-}
-
-char *__wrap_strdup(const char *s)
-{
-    return __wrap_strndup(s, strlen(s));
-}
+#include "support/wrapped.h"

@@ -172,4 +172,20 @@ static inline struct netgen_relay netgen_relay(unsigned i)
     return r;
 }
 
+/* Two relays of one name; the second has the bandwidth BW. */
+static inline struct netdir *netgen_two(uint32_t bw)
+{
+    struct netgen_relay relays[2];
+    struct netgen net = {.relays = relays, .n = 2};
+    for (size_t i = 0; i < 2; i++) {
+        relays[i] = (struct netgen_relay){.orport = 9001, .flags = NETGEN_ALLFLAGS, .bw = 100};
+        relays[i].v4[0] = (uint8_t)(10 + i);
+        relays[i].rsa[0] = (uint8_t)(0x40 + i);
+        relays[i].ed[0] = (uint8_t)(0x80 + i);
+        strcpy(relays[i].nick, "relay");
+    }
+    relays[1].bw = bw;
+    return netgen_make(&net);
+}
+
 #endif

@@ -21,18 +21,7 @@ static struct {
     int64_t live; /* of the program, all */
 } nomem;
 
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t size);
-void __real_free(void *p);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void __wrap_free(void *p);
-char *__wrap_strdup(const char *s);
-char *__wrap_strndup(const char *s, size_t most);
-
-static bool nomem_fails(void)
+static bool wrapped_fails(void)
 {
     if (!nomem.in)
         return false;
@@ -42,50 +31,12 @@ static bool nomem_fails(void)
     return fails;
 }
 
-static void *nomem_counted(void *p)
+static void wrapped_live(int n)
 {
-    nomem.live += p != NULL;
-    return p;
+    nomem.live += n;
 }
 
-void *__wrap_malloc(size_t size)
-{
-    return nomem_fails() ? NULL : nomem_counted(__real_malloc(size));
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return nomem_fails() ? NULL : nomem_counted(__real_calloc(n, size));
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    if (nomem_fails())
-        return NULL;
-    void *p = __real_realloc(old, size);
-    return old ? p : nomem_counted(p);
-}
-
-void __wrap_free(void *p)
-{
-    nomem.live -= p != NULL;
-    __real_free(p);
-}
-
-char *__wrap_strndup(const char *s, size_t most)
-{
-    size_t len = strnlen(s, most);
-    char *copy = __wrap_malloc(len + 1);
-    if (!copy)
-        return NULL;
-    copy[len] = 0;
-    return memcpy(copy, s, len);
-}
-
-char *__wrap_strdup(const char *s)
-{
-    return __wrap_strndup(s, strlen(s));
-}
+#include "support/wrapped.h"
 
 /* What they give is the caller's to free: an array, and each of its names. */
 typedef int nomem_filter(const struct dirent *d);

@@ -62,24 +62,7 @@ static void on_accept(void *arg, int fd, const struct ipport *peer)
         link_close(l, ERR_NOMEM, OR_RESOURCELIMIT, "out of memory");
 }
 
-static void output(void *world, struct link *l)
-{
-    struct conn *c = link_io(l);
-    (void)world;
-    if (c)
-        conn_output(c);
-}
-
-static void hangup(void *world, struct link *l)
-{
-    struct conn *c = link_io(l);
-    (void)world;
-    if (c)
-        conn_close(c);
-    link_set_io(l, NULL);
-}
-
-static const struct echohop_ops ops = {output, hangup};
+static const struct echohop_ops ops = {linksock_output, linksock_hangup};
 
 /* ---- life ---- */
 

@@ -2,7 +2,6 @@
 
 #include <sys/resource.h>
 
-#include "link/link.h"
 #include "net/conn.h"
 #include "net/linksock.h"
 
@@ -23,21 +22,6 @@ static void dial(void *world, struct link *l)
         link_close(l, ERR_NOMEM, OR_RESOURCELIMIT, "out of memory");
 }
 
-static void output(void *world, struct link *l)
-{
-    (void)world;
-    if (link_io(l))
-        conn_output(link_io(l));
-}
-
-static void hangup(void *world, struct link *l)
-{
-    (void)world;
-    if (link_io(l))
-        conn_close(link_io(l));
-    link_set_io(l, NULL);
-}
-
 /* Of the thread: its loop is all that it does. */
 static uint64_t cpu_us(void *world)
 {
@@ -49,4 +33,4 @@ static uint64_t cpu_us(void *world)
            (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }
 
-const struct meas_world wires_world = {dial, output, hangup, cpu_us};
+const struct meas_world wires_world = {dial, linksock_output, linksock_hangup, cpu_us};
