@@ -50,7 +50,7 @@ int __wrap_scandirat(int at, const char *dir, struct dirent ***names, nomem_filt
 
 static bool nomem_fails_by_errno(void)
 {
-    bool fails = nomem_fails();
+    bool fails = wrapped_fails();
     errno = fails ? ENOMEM : errno;
     return fails;
 }
