@@ -2,6 +2,9 @@
 """How right `tunic measure` is, and what it costs.
 
 usage: bench/measure.py grid [COUNT] [--out FILE]      runs in memory under virtual time
+       bench/measure.py priors [COUNT]                 the same, with priors that are wrong
+       bench/measure.py bursts [COUNT]                 at relays that have saved up 10 s of rate
+       bench/measure.py small [COUNT]                  by teams that have less than the relay
        bench/measure.py sockets [COUNT] [--out FILE] [--at-once N]
                                                        runs against relays of `tunic testnet`
        bench/measure.py network [RELAYS]               two days of a network, under virtual time
@@ -9,15 +12,17 @@ usage: bench/measure.py grid [COUNT] [--out FILE]      runs in memory under virt
        bench/measure.py threads [--seconds N]          the same of two threads beside one
        bench/measure.py honest [CELLS] [--seconds N]   whether an honest cell is ever taken for a cheat
 
-Each run is a line of FILE (build/bench/measure-PART.txt; of sockets a JSON object a line, with the
-load of that minute) as soon as it is over, and what is there is not done again: a long one may be
-stopped at any time and begun anew by the same command. `sockets 200` takes about 50 minutes (two at
-once, which together take a tenth of two cores, half of that); where the
-program is built anew meanwhile, let TUNIC name a copy of it, with build/libexec beside that: the
-commands are in there. `sockets 0` only shows what is there.
+Each run is a JSON object in a line of FILE (build/bench/measure-PART.txt; of sockets with the load of
+that minute) as soon as it is over, and what is there is not done again: a long one may be stopped at
+any time and begun anew by the same command. `sockets 200` takes about 50 minutes (two at once, which
+together take a tenth of two cores, half of that), `grid 2000` about 25 minutes of a processor; where
+the program is built anew meanwhile, let TUNIC name a copy of it, with build/libexec beside that: the
+commands are in there; and TEAM one of build/tests/measure/test_team. `sockets 0` only shows what is
+there, and so do `grid 0` and the like.
 Figures, no verdict: runs that say of themselves that they are inconclusive are counted apart."""
 
 import argparse
+import collections
 import concurrent.futures
 import json
 import math
@@ -30,7 +35,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
 TUNIC = os.environ.get("TUNIC", os.path.join(TOP, "build", "tunic"))
-GRID = os.path.join(TOP, "build", "tests", "measure", "test_team")
+TEAM = os.environ.get("TEAM", os.path.join(TOP, "build", "tests", "measure", "test_team"))
 NETWORK = os.path.join(TOP, "build", "tests", "measure", "test_network")
 KB, MB = 1024, 1024 * 1024
 # Bytes a second, and delay and jitter of the links in ms.
@@ -62,25 +67,95 @@ def show(what, errors, left_out):
 
 # ---- in memory ----
 
-def grid(count, path):
-    done = len(lines_of(path))
-    env = dict(os.environ, CK_FORK="no", TEST="test_team_grid", GRID="%d,%d" % (done, count - done))
-    if done < count:
+# How many runs in a row have the same rate, of which there are six.
+IN_A_ROW = {"grid": 1, "priors": 5, "bursts": 4, "small": 6}
+
+
+def slow_last(part):
+    """Two rounds of the grid's 216 settings before the others, whatever those take; of both the fast
+    relays last."""
+    def key(number):
+        return (part == "grid" and number >= 432, number // IN_A_ROW[part] % 6, number)
+    return key
+
+
+def in_memory(part, count, path):
+    done = {row["number"] for row in rows_of(path)}
+    todo = [n for n in range(count) if n not in done]
+    todo.sort(key=slow_last(part))
+    if todo:
+        env = dict(os.environ, CK_FORK="no", TEST="test_team_series",
+                   SERIES="%s:%s" % (part, ",".join(map(str, todo))))
         with open(path, "a", encoding="ascii") as out:
-            child = subprocess.Popen([GRID], cwd=TOP, env=env, stdout=subprocess.PIPE, text=True)
+            out.write("\n" if is_torn(path) else "")
+            child = subprocess.Popen([TEAM], cwd=TOP, env=env, stdout=subprocess.PIPE, text=True)
             for line in child.stdout:
-                if " off " in line:
+                if line.startswith("{"):
                     out.write(line)
                     out.flush()
             child.wait()
-    rows = [re.match(r"\d+ rate (\d+) sockets (\d+) measurers (\d+) rtt (\d+) bw \d+ off (-?\d+) "
-                     r"blocked \d+ (.*)", line).groups() for line in lines_of(path)[:count]]
-    good = [row for row in rows if row[5] == "good"]
-    show("all", [int(row[4]) for row in good], len(rows) - len(good))
-    for at, what in ((0, "B/s"), (1, "sockets"), (2, "measurers"), (3, "ms")):
-        for value in sorted({row[at] for row in good}, key=int):
-            show("%s %s" % (value, what), [int(r[4]) for r in good if r[at] == value],
-                 sum(r[at] == value for r in rows) - sum(r[at] == value for r in good))
+    rows = rows_of(path)
+    show_memory("all", rows)
+    for key, unit in (("rate", "B/s"), ("sockets", "sockets"), ("measurers", "measurers"),
+                      ("rtt", "ms away")):
+        for value in sorted({row[key] for row in rows}):
+            show_memory("%d %s" % (value, unit), [r for r in rows if r[key] == value])
+    {"grid": grid, "priors": priors, "bursts": bursts, "small": small}[part](rows)
+
+
+def is_good(row):
+    return row["outcome"] == "good"
+
+
+def off(row):
+    """In thousandths; the file's own are rounded."""
+    return (row["bw"] - row["rate"]) * 1000 / row["rate"]
+
+
+def show_memory(what, rows):
+    good = [off(r) for r in rows if is_good(r)]
+    if good:
+        show(what, good, len(rows) - len(good))
+    else:
+        print("%s: none of %d runs has a figure" % (what, len(rows)))
+
+
+def grid(rows):
+    """Every setting with how many runs it has, and those that are off most."""
+    settings = collections.Counter((r["rate"], r["sockets"], r["measurers"], r["rtt"]) for r in rows)
+    for rate in sorted({r["rate"] for r in rows}):
+        many = [n for key, n in settings.items() if key[0] == rate]
+        print("%d B/s: %d settings, %d to %d runs each" % (rate, len(many), min(many), max(many)))
+
+
+def priors(rows):
+    """Five in a row are of one relay."""
+    groups = {}
+    for r in rows:
+        groups.setdefault(r["number"] // 5, []).append(r)
+    whole = [g for g in groups.values() if len(g) == 5]
+    apart = [max(r["bw"] for r in g) / min(r["bw"] for r in g) - 1 for g in whole]
+    print("%d relays, each by five priors; with a second run %d of %d runs; no figure %d" % (
+        len(whole), sum(r["runs"] > 1 for r in rows), len(rows), sum(not is_good(r) for r in rows)))
+    print("from the least to the most of five: median %.2f%%, 95%% %.2f%%, worst %.2f%%" % (
+        100 * quantile(apart, .5), 100 * quantile(apart, .95), 100 * max(apart)))
+    for share in sorted({r["prior"] / r["rate"] for r in rows}):
+        show_memory("prior %g of the rate" % share,
+                    [r for r in rows if r["prior"] == share * r["rate"]])
+
+
+def bursts(rows):
+    for kind, what in enumerate(("prior 1/2", "prior 1", "prior 4", "prior 1, as a schedule's")):
+        show_memory(what, [r for r in rows if r["number"] % 4 == kind])
+
+
+def small(rows):
+    for share in sorted({r["team"] * 100 // r["rate"] for r in rows}):
+        these = [r for r in rows if r["team"] * 100 // r["rate"] == share]
+        print("%d%%: %d runs, inconclusive %d, found %.1f to %.1f%% of the rate" % (
+            share, len(these), sum(r["outcome"] == "inconclusive" for r in these),
+            min(100 * r["bw"] / r["rate"] for r in these),
+            max(100 * r["bw"] / r["rate"] for r in these)))
 
 
 # ---- a network ----
@@ -265,24 +340,26 @@ def main():
         child(float(sys.argv[2]), *map(int, sys.argv[3:6]))
         return
     parser = argparse.ArgumentParser(usage=__doc__.split("usage: ")[1])
-    parser.add_argument("part", choices=("grid", "sockets", "network", "speed", "threads", "honest"))
+    parser.add_argument("part", choices=("grid", "priors", "bursts", "small", "sockets",
+                                         "network", "speed", "threads", "honest"))
     parser.add_argument("count", nargs="?", type=int)
     parser.add_argument("--out")
     parser.add_argument("--at-once", type=int, default=1)
     parser.add_argument("--seconds", type=int, default=10)
     args = parser.parse_args()
     path = args.out or os.path.join(TOP, "build", "bench", "measure-%s.txt" % args.part)
-    count = args.count if args.count is not None else 6433 if args.part == "network" else 200
+    usual = {"network": 6433, "grid": 2000, "priors": 360, "bursts": 288, "small": 216}
+    count = args.count if args.count is not None else usual.get(args.part, 200)
     if args.part in ("speed", "threads"):
         {"speed": speed, "threads": threads}[args.part](args.seconds)
     elif args.part == "honest":
         honest(args.count or 10 ** 8, args.seconds)
     elif args.part == "network":
         network(count)
-    elif args.part == "grid":
-        grid(count, os.path.abspath(path))
-    else:
+    elif args.part == "sockets":
         sockets(count, os.path.abspath(path), args.at_once)
+    else:
+        in_memory(args.part, count, os.path.abspath(path))
 
 
 if __name__ == "__main__":

@@ -385,6 +385,13 @@ void link_sent(struct link *l, size_t len)
         link_tell_output(l);
 }
 
+void link_record_at_most(struct link *l, unsigned n)
+{
+    size_t len = n ? (size_t)n * CHAN_CELL_MAX : TLS_RECORD_MOST;
+    if (l->tls)
+        tls_record_at_most(l->tls, len < TLS_RECORD_MOST ? len : TLS_RECORD_MOST);
+}
+
 uint64_t link_sent_us(const struct link *l)
 {
     return l->last_sent_us;

@@ -196,6 +196,10 @@ void link_in_done(struct link *l, size_t len);
 void link_hold_input(struct link *l, bool hold);
 bool link_holds_input(const struct link *l);
 
+/* Cells that are sealed together from now on are in records of N cells at most; 0: as large as TLS
+ * has them. The peer handles nothing of a record before the whole of it is there. */
+void link_record_at_most(struct link *l, unsigned n);
+
 /* Seals what circuits have written since; the bytes to send, NULL if none. */
 const uint8_t *link_seal(struct link *l, size_t *len);
 /* So many cells wait to be sealed that circuits have to wait for their turns; on_output is called

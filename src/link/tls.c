@@ -282,6 +282,7 @@ struct tls *tls_new(struct tls_ctx *ctx, struct env *env)
     if (!t)
         return NULL;
     t->read_room = READ_ROOM;
+    t->record_most = TLS_RECORD_MOST;
     buf_init(&t->in, TLS_IN_CAP);
     buf_init(&t->out, TLS_OUT_CAP);
     buf_count(&t->in, &env->queues.tally);
@@ -333,6 +334,11 @@ uint8_t *tls_in_room(struct tls *t, size_t *room)
 void tls_read_at_most(struct tls *t, size_t len)
 {
     t->read_room = len;
+}
+
+void tls_record_at_most(struct tls *t, size_t len)
+{
+    t->record_most = len;
 }
 
 void tls_in_done(struct tls *t, size_t len)
@@ -404,16 +410,20 @@ err_t tls_write(struct tls *t, const uint8_t *bytes, size_t len)
 {
     if (!len)
         return OK;
-    size_t records = len / TLS_RECORD_MOST + 1;
+    size_t records = len / t->record_most + 1;
     if (buf_space(&t->out) < len + records * 256) /* header, tag and padding are far less */
         return ERR_FULL;
     ERR_clear_error();
-    size_t done = 0;
-    int result = SSL_write_ex(t->ssl, bytes, len, &done);
-    if (result == 1 && done == len)
-        return OK;
-    err_t e = judge(t, result, "writing");
-    return e == ERR_MORE ? ERR_LINK_TLS : e;
+    /* Cut here: OpenSSL's own limit fits its storage, which may be made while that is low. */
+    for (size_t at = 0, done = 0; at < len; at += done) {
+        size_t part = len - at < t->record_most ? len - at : t->record_most;
+        int result = SSL_write_ex(t->ssl, bytes + at, part, &done);
+        if (result == 1 && done == part)
+            continue;
+        err_t e = judge(t, result, "writing");
+        return e == ERR_MORE ? ERR_LINK_TLS : e;
+    }
+    return OK;
 }
 
 void tls_close(struct tls *t)

@@ -56,6 +56,10 @@ void tls_in_done(struct tls *t, size_t len);
 /* Such room is of LEN bytes at most from now on. */
 void tls_read_at_most(struct tls *t, size_t len);
 
+/* What is written from now on is in records of LEN bytes of plaintext at most: 1 to
+ * TLS_RECORD_MOST, which is the usual. */
+void tls_record_at_most(struct tls *t, size_t len);
+
 /* The bytes to send. */
 const uint8_t *tls_out(const struct tls *t, size_t *len);
 void tls_out_sent(struct tls *t, size_t len);

@@ -22,8 +22,9 @@ struct tls {
     SSL *ssl;
     struct buf in, out;
     size_t read_room;
-    bool cert_asked; /* the server wants to see a certificate of ours; of odd clients only */
-    bool starved;    /* what the library wrote found no memory */
+    size_t record_most; /* plaintext of a record that is written */
+    bool cert_asked;    /* the server wants to see a certificate of ours; of odd clients only */
+    bool starved;       /* what the library wrote found no memory */
     char error[TLS_ERROR_MAX];
 };
 

@@ -94,12 +94,17 @@ void pacing_set(struct measurement *m)
 
 /* Cells that go out together are a record of TLS, which costs less the larger it is. But a relay
  * that is limited reads all links a little at a time, and does nothing with a record before the
- * whole of it is there: one that takes long makes what comes back come in bursts. */
+ * whole of it is there: one that takes long makes what comes back come in bursts. Several turns of
+ * a circuit at once are a record each, too: else what came back together, as that of a relay does
+ * that has saved up, would go around together until the end. */
 void pacing_learn(struct measurement *m, uint64_t recv)
 {
     uint64_t cells = recv / MS_PER_SEC * TURN_MS / CELL_ON_WIRE / (m->ready ? m->ready : 1);
     uint64_t most = m->window / 2 < TURN_CELLS_MOST ? m->window / 2 : TURN_CELLS_MOST;
     m->turn = cells < 1 ? 1 : (unsigned)(cells < most ? cells : most);
+    for (unsigned i = 0; i < m->told.n_circs; i++)
+        if (m->sockets[i].hop.link)
+            link_record_at_most(m->sockets[i].hop.link, m->turn < TURN_CELLS_MOST ? m->turn : 0);
 }
 
 /* ---- life ---- */

@@ -160,6 +160,75 @@ START_TEST(test_tls_seals_in_whole_records)
 }
 END_TEST
 
+/* How many records T has to send, each of LEN bytes of plaintext. */
+static size_t records_of(const struct tls *t, size_t len)
+{
+    size_t out, records = 0;
+    const uint8_t *at = tls_out(t, &out);
+    for (struct rd r = rd_over(at, out); r.left; records++) {
+        rd_u8(&r);
+        rd_u16(&r);
+        struct rd body = rd_sub(&r, rd_u16(&r));
+        ck_assert_uint_eq(body.left, len + 1 + 16); /* kind, tag */
+        ck_ok(rd_ok(&r));
+    }
+    return records;
+}
+
+START_TEST(test_tls_records_are_as_small_as_was_said)
+{
+    struct pair p;
+    static const uint8_t bytes[8 * 514];
+    pair_new(&p);
+    pair_sessions(&p);
+    shake(&p);
+    while (move(&p, p.server, p.client))
+        continue;
+    tls_record_at_most(p.client, 2 * 514);
+    ck_ok(tls_write(p.client, bytes, sizeof bytes));
+    ck_assert_uint_eq(records_of(p.client, 2 * 514), 4);
+    tls_record_at_most(p.client, TLS_RECORD_MOST);
+    tls_out_sent(p.client, sizeof bytes + 4 * 22);
+    ck_ok(tls_write(p.client, bytes, sizeof bytes));
+    ck_assert_uint_eq(records_of(p.client, sizeof bytes), 1);
+    pair_free(&p);
+}
+END_TEST
+
+/* What the library holds for writing was once made while records were small. */
+START_TEST(test_tls_records_grow_after_a_trim)
+{
+    struct pair p;
+    pair_new(&p);
+    pair_sessions(&p);
+    shake(&p);
+    carry(&p, p.server, p.client, 10);
+    tls_record_at_most(p.client, 514);
+    tls_trim(p.client);
+    carry(&p, p.client, p.server, 5 * 514);
+    tls_record_at_most(p.client, TLS_RECORD_MOST);
+    carry(&p, p.client, p.server, 3 * TLS_RECORD_MOST);
+    pair_free(&p);
+}
+END_TEST
+
+/* Small ones take more room. */
+START_TEST(test_tls_small_records_fit_as_well)
+{
+    struct pair p;
+    static const uint8_t bytes[TLS_OUT_CAP / 2];
+    pair_new(&p);
+    pair_sessions(&p);
+    shake(&p);
+    while (move(&p, p.server, p.client))
+        continue;
+    tls_record_at_most(p.client, 514);
+    ck_ok(tls_write(p.client, bytes, sizeof bytes));
+    ck_err(tls_write(p.client, bytes, sizeof bytes), ERR_FULL);
+    pair_free(&p);
+}
+END_TEST
+
 START_TEST(test_tls_output_has_a_cap_and_loses_nothing_there)
 {
     struct pair p;
@@ -415,8 +484,9 @@ END_TEST
 
 TESTS("link/tls", test_tls_both_versions_carry_bytes_both_ways, test_tls_bytes_one_at_a_time,
       test_tls_peer_certificate_digest, test_tls_seals_in_whole_records,
-      test_tls_output_has_a_cap_and_loses_nothing_there, test_tls_close_is_seen,
-      test_tls_garbage_is_an_error_with_a_text, test_tls_no_flipped_bit_gets_through,
-      test_tls_trim_gives_back_and_comes_back,
+      test_tls_records_are_as_small_as_was_said, test_tls_small_records_fit_as_well,
+      test_tls_records_grow_after_a_trim, test_tls_output_has_a_cap_and_loses_nothing_there,
+      test_tls_close_is_seen, test_tls_garbage_is_an_error_with_a_text,
+      test_tls_no_flipped_bit_gets_through, test_tls_trim_gives_back_and_comes_back,
       test_tls_trim_in_the_middle_of_a_record_loses_nothing, test_tls_client_hello_is_that_of_tor,
       test_tls_server_names_are_random_in_tors_form, test_tls_sessions_are_not_resumed)

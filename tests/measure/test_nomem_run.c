@@ -125,8 +125,8 @@ static void once(uint64_t k, enum mw_answer answer, bool cheats)
         x->server = NULL;
         layer_free(x->layer);
         x->layer = NULL;
-        buf_free(&x->up.bytes);
-        buf_free(&x->down.bytes);
+        mw_pipe_free(&x->up);
+        mw_pipe_free(&x->down);
         buf_free(&x->waiting);
     }
     ck_assert_msg(nomem.live == before, "%llu: %lld allocations are left", (unsigned long long)k,
