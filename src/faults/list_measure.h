@@ -42,6 +42,8 @@
     X(ECHO_ON_ANYBODY, "echo-on-anybody", FAULT_FROM, "gives cells back to anybody who asks")    \
     X(RUN_STALLS, "run-stalls", FAULT_FROM, "gives no echo cell back from second N on")          \
     X(RUN_CLOSES, "run-closes", FAULT_FROM, "closes all links of the measurement in second N")   \
-    X(RUN_ABORTS, "run-aborts", FAULT_FROM, "ends the measurement with ERR in second N")
+    X(RUN_ABORTS, "run-aborts", FAULT_FROM, "ends the measurement with ERR in second N")         \
+    X(RUN_PADS, "run-pads", FAULT_FROM,                                                          \
+      "sends PADDING beside echo cells, and nothing else from second N on")
 
 #endif

@@ -3,7 +3,7 @@
 #include "cell/reason.h"
 #include "faults/faulty.h"
 
-enum { FLOOD = 16 };
+enum { FLOOD = 16, PADS = 64 /* a link and second */ };
 
 static bool now(const struct node *n, enum fault fault)
 {
@@ -107,7 +107,8 @@ bool fault_in_echo_in(struct rcirc *c, const uint8_t *body)
     struct circ_memo *memo = is_on(n, FAULT_ECHO_SEALED) ? faulty_circ(c) : NULL;
     if (memo)
         memcpy(memo->sealed, body, sizeof memo->sealed);
-    return !now(n, FAULT_ECHO_STOPS) && !in_second(n, FAULT_RUN_STALLS);
+    return !now(n, FAULT_ECHO_STOPS) && !in_second(n, FAULT_RUN_STALLS) &&
+           !in_second(n, FAULT_RUN_PADS);
 }
 
 static void spoil(struct rcirc *c, uint8_t *body)
@@ -179,8 +180,26 @@ static bool is_honest(const struct node *n)
     return true;
 }
 
+static void pad(struct rcirc *c)
+{
+    static const uint8_t zeros[CELL_BODY_LEN];
+    rcirc_cell_as_is(c, WAY_MADE, CELL_PADDING, zeros);
+}
+
+/* Nobody asks for it any more. */
+static void pad_all(struct node *n)
+{
+    struct rcirc *c;
+    DL_FOREACH (n->circs, c) {
+        for (unsigned i = 0; i < PADS && c->use >= RMEAS_FRAMED; i++)
+            pad(c);
+    }
+}
+
 bool fault_in_echo_out(struct rcirc *c, uint8_t *body)
 {
+    if (is_on(c->node, FAULT_RUN_PADS))
+        pad(c);
     if (is_honest(c->node))
         return true;
     spoil(c, body);
@@ -213,6 +232,8 @@ bool fault_in_background(struct rcirc *c, struct meas_bg *bg)
     }
     if (is_on(n, FAULT_BG_CLAIMS))
         bg->sent = bg->recv = times(1000, faulty_n(n, FAULT_BG_CLAIMS));
+    if (in_second(n, FAULT_RUN_PADS))
+        pad_all(n);
     if (now(n, FAULT_BG_ZERO))
         bg->sent = bg->recv = 0;
     if (is_on(n, FAULT_RUN_ABORTS) && bg->second >= faulty_n(n, FAULT_RUN_ABORTS)) {

@@ -81,7 +81,9 @@ struct coord_proto *coordinator_accept(struct coordinator *c);
 
 /* ---- relays ---- */
 
-/* Whom the link proved to be there, for the results, and where: before the answer. */
+/* Whom the link proved to be there, for the results and for measurers, and where: before the
+ * answer.
+ */
 void coordinator_relay_met(struct coordinator *c, uint32_t meas_id, const struct rsa_id *rsa,
                            const struct ipport *at);
 void coordinator_relay_granted(struct coordinator *c, uint32_t meas_id,

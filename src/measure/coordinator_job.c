@@ -289,6 +289,7 @@ void coordinator_relay_granted(struct coordinator *c, uint32_t meas_id,
     if (peer) {
         j->config.relay.ed25519 = *peer; /* for the results */
         j->config.relay.has_ed25519 = true;
+        run_proved(j->run, NULL, peer);
         cpolite_met(j, NULL);
     }
     run_granted(j->run, limits);

@@ -153,6 +153,7 @@ void coordinator_relay_met(struct coordinator *c, uint32_t meas_id, const struct
     if (!j || !j->run || !rsa)
         return;
     run_reached(j->run, at);
+    run_proved(j->run, rsa, NULL);
     j->config.relay.fp = *rsa;
     j->config.relay.has_fp = true;
     cpolite_met(j, at);

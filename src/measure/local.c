@@ -24,6 +24,7 @@ static void on_granted(void *arg, const struct meas_ext *limits)
 {
     struct local *l = arg;
     run_reached(l->run, relay_talk_at(l->talk));
+    run_proved(l->run, relay_talk_peer_rsa(l->talk), relay_talk_peer(l->talk));
     run_granted(l->run, limits);
 }
 

@@ -10,6 +10,10 @@
 #include "measure/estimate.h"
 #include "measure/measurement_int.h"
 
+/* Bytes that are no echoes: with records of TLS that are not whole yet so many may have come on
+ * each link, beside as many as the echoes are. */
+enum { BESIDES_LINK = 64 * 1024 };
+
 enum { OPEN_STEP_MS = 10, LEAN_FROM = 16 /* circuits: from here on memory counts for more */ };
 
 /* ---- connecting ---- */
@@ -58,6 +62,15 @@ static void begin_second(struct measurement *m, unsigned sec)
     timerq_arm(&m->env->timers, &m->second, m->go_us + (uint64_t)sec * US_PER_SEC);
 }
 
+/* A relay that pads its cells with others is not faster for it: what is no echo counts for nothing.
+ * One that does little else is a flood. */
+static bool is_flood(struct measurement *m, const struct bw_report *told)
+{
+    m->all_in += told->wire_in;
+    m->all_recv += told->recv;
+    return m->all_in / 2 > m->all_recv + (uint64_t)m->told.n_circs * (BESIDES_LINK / 2);
+}
+
 static void on_second(void *arg)
 {
     struct measurement *m = arg;
@@ -72,6 +85,11 @@ static void on_second(void *arg)
     if (late_us / US_PER_MS > told.lag_ms)
         told.lag_ms = (unsigned)(late_us / US_PER_MS);
     pacing_learn(m, told.recv);
+    if (is_flood(m, &told)) {
+        measurement_fail(m, MEAS_MALFORMED_TOR_RESP,
+                         "the relay sends more that is no echo than it gives back");
+        return;
+    }
     if (told.sec < m->told.dur)
         begin_second(m, told.sec + 1);
     else

@@ -48,6 +48,7 @@ struct measurement {
     unsigned opened, ready, bad;
     unsigned lost; /* of those that are bad: they were ready once */
     bool short_of_memory;
+    bool met_another;            /* a link proved to be no link to the relay */
     uint64_t rtt_us;             /* the quickest answer to MEAS_ECHO_ON; UINT64_MAX: none yet */
     char refusal[MEAS_INFO_MAX]; /* what the relay said to one of them, or "" */
     struct timer open_next, deadline, dead_man;
@@ -64,6 +65,7 @@ struct measurement {
     uint64_t go_us, tick_due_us, blocked_since_us, blocked_us; /* since 0: not held back */
     struct bw_report now;
     uint64_t wire_in, wire_out, cpu_us; /* as they were when it began */
+    uint64_t all_in, all_recv;          /* since `go`: on the links, and in echoes */
     struct timer second;
 
     struct later tell;

@@ -86,12 +86,11 @@ static void too_many_bad(struct measurement *m)
         return;
     const char *why = m->refusal[0] ? m->refusal : "nobody says why";
     bool connecting = m->state == MEASUREMENT_CONNECTING;
-    measurement_fail(m,
-                     m->short_of_memory ? MEAS_RESOURCES
-                     : connecting       ? MEAS_LAUNCH_CIRCS
-                                        : MEAS_RELAY_LOST,
-                     "%u of %u circuits %s: %s", m->bad, m->told.n_circs,
-                     connecting ? "failed" : "have ended", why);
+    enum meas_code code = connecting ? MEAS_LAUNCH_CIRCS : MEAS_RELAY_LOST;
+    if (connecting && m->met_another)
+        code = MEAS_WRONG_IDENTITY;
+    measurement_fail(m, m->short_of_memory ? MEAS_RESOURCES : code, "%u of %u circuits %s: %s",
+                     m->bad, m->told.n_circs, connecting ? "failed" : "have ended", why);
 }
 
 static bool nobody_agrees(const struct measurement *m)

@@ -112,8 +112,8 @@ static void on_meas(void *arg, const struct meas_cell *cell)
         refused(s, cell->err.code);
 }
 
-/* The coordinator may have reached the relay where we do not: until one circuit stands, what is
- * opened next tries the next address. */
+/* The coordinator may have reached the relay where we do not, or meet another: until one circuit
+ * stands, what is opened next tries the next address. */
 static void leave_address(const struct msocket *s)
 {
     struct meas_relay *r = &s->m->told.relay;
@@ -128,11 +128,18 @@ static void leave_address(const struct msocket *s)
 static void on_end(void *arg, enum onehop_state during, err_t why, const char *text)
 {
     struct msocket *s = arg;
-    if (during == ONEHOP_DIALLING && s->hop.lost == MEAS_UNREACHABLE)
+    bool is_another = during == ONEHOP_DIALLING && s->hop.lost == MEAS_WRONG_IDENTITY;
+    if (is_another || (during == ONEHOP_DIALLING && s->hop.lost == MEAS_UNREACHABLE))
         leave_address(s);
     s->m->short_of_memory |= onehop_is_ours(why);
-    if (!s->m->refusal[0])
+    if (!s->m->refusal[0] || is_another)
         snprintf(s->m->refusal, sizeof s->m->refusal, "%s", text);
+    /* Where the coordinator met one relay and we meet another, no figure is the former's. */
+    if (is_another && (s->m->ready || s->m->told.relay.n_addrs < 2)) {
+        measurement_fail(s->m, MEAS_WRONG_IDENTITY, "%s", text);
+        return;
+    }
+    s->m->met_another |= is_another;
     go_bad(s);
 }
 

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/secret.h"
 #include "measure/run_int.h"
 
 /* ---- life ---- */
@@ -78,7 +77,6 @@ void run_free(struct run *r)
     free(r->team.reports);
     free(r->seconds);
     free(r->has_bg);
-    secret_wipe(r->seed, sizeof r->seed);
     free(r);
 }
 
@@ -112,7 +110,6 @@ static void connect_all(struct run *r)
 void run_start(struct run *r)
 {
     env_random(r->env, r->session, sizeof r->session);
-    env_random(r->env, r->seed, sizeof r->seed);
     if (r->config.adaptive && r->config.length)
         r->length = r->config.length < r->config.dur ? r->config.length : r->config.dur;
     else if (r->config.adaptive && r->config.dur > RUN_EARLY_S)
@@ -140,6 +137,19 @@ void run_reached(struct run *r, const struct ipport *at)
         return;
     memmove(&relay->addrs[1], &relay->addrs[0], i * sizeof relay->addrs[0]);
     relay->addrs[0] = first;
+}
+
+void run_proved(struct run *r, const struct rsa_id *rsa, const struct ed_id *ed)
+{
+    struct meas_relay *relay = &r->config.relay;
+    if (rsa) {
+        relay->fp = *rsa;
+        relay->has_fp = true;
+    }
+    if (ed && !ed_id_is_zero(ed)) {
+        relay->ed25519 = *ed;
+        relay->has_ed25519 = true;
+    }
 }
 
 void run_granted(struct run *r, const struct meas_ext *limits)

@@ -137,6 +137,9 @@ void run_cancel(struct run *r, const char *why);
 
 /* The relay answers at AT, one of its addresses: measurers are told that first. */
 void run_reached(struct run *r, const struct ipport *at);
+/* Its link proved that it is RSA and ED, NULL or zero: not proved. Measurers' links have to meet
+ * the same: what they measure is booked on it. */
+void run_proved(struct run *r, const struct rsa_id *rsa, const struct ed_id *ed);
 void run_granted(struct run *r, const struct meas_ext *limits);
 /* At any time: MEAS_UNSUPPORTED, MEAS_REFUSED, MEAS_TIMEOUT, MEAS_RELAY_LOST, MEAS_NO_CONSENT. */
 void run_refused(struct run *r, enum meas_code code, const char *info);

@@ -29,7 +29,7 @@ struct run {
     bool asked;  /* the relay has been spoken to, and not been left yet */
     bool held;   /* all have their circuits, and its time has not come */
     bool ending; /* all is reported; only the relay's last second may be missing */
-    uint8_t session[MEAS_SESSION_LEN], seed[MEAS_SEED_LEN];
+    uint8_t session[MEAS_SESSION_LEN];
     unsigned percent; /* r: the coordinator's or the relay's own, whichever is less */
     struct run_team team;
     struct alloc_raise raise;

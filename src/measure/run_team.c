@@ -3,11 +3,16 @@
 #include <string.h>
 
 #include "cell/chan.h"
+#include "crypto/secret.h"
 #include "measure/run_int.h"
 
 /* A measurer's claims: no more came back than it sent, nor than its links carried, nor than it has.
  * Of the last it may have saved up for so many seconds. */
 enum { SAVED_S = 2 };
+
+/* A relay may send what is no echo: a measurer ends that (measurement.c), but bytes of so many
+ * times what it has may have come, and so many more on each link. */
+enum { WIRE_TIMES = 3, WIRE_LINK = 128 * 1024 };
 
 /* Head, kind and tag of a record of TLS 1.3. */
 enum { TLS_RECORD_EXTRA = 5 + 1 + 16 };
@@ -34,15 +39,18 @@ void run_team_connect(struct run *r)
         .exit = c->exit,
     };
     memcpy(told.session, r->session, sizeof told.session);
-    memcpy(told.seed, r->seed, sizeof told.seed);
     for (size_t k = 0; k < c->n_members && r->state == RUN_CONNECTING; k++) {
         if (!r->team.parts[k].sockets)
             continue;
+        /* Each has its own: two that are called the same would send the same cells, and a relay
+         * could answer one with what came from the other. */
+        env_random(r->env, told.seed, sizeof told.seed);
         told.n_circs = r->team.parts[k].sockets;
         told.alloc_bw = r->team.parts[k].bw;
         r->team.told[k] = true;
         r->ops->connect(r->arg, k, &told);
     }
+    secret_wipe(told.seed, sizeof told.seed);
 }
 
 static void go(struct run *r)
@@ -142,6 +150,9 @@ static const char *lie(const struct run *r, size_t k, const struct bw_report *su
         return "more cells came than bytes on its links";
     if (sum->recv / (sec + SAVED_S) > bw)
         return "more than it has";
+    uint64_t spare = (uint64_t)r->team.parts[k].sockets * WIRE_LINK;
+    if (sum->wire_in > spare && (sum->wire_in - spare) / (sec + SAVED_S) / WIRE_TIMES > bw)
+        return "more bytes on its links than it has";
     return NULL;
 }
 
@@ -164,6 +175,11 @@ static bool is_sound(struct run *r, size_t k, const struct bw_report *m)
     return r->state == RUN_RUNNING;
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 static struct bw_report *report_at(const struct run *r, size_t k, unsigned sec)
 {
     return &r->team.reports[k * r->config.dur + sec - 1];
@@ -172,16 +188,21 @@ static struct bw_report *report_at(const struct run *r, size_t k, unsigned sec)
 /* What K's cells took on the wire, which is what relays count: TLS adds to each record, and there
  * is no more than one a cell. Bytes count in the second in which they came, though the cells that
  * they are part of may be whole, and found good, in the next one: half of a second's, on average.
- */
+ * Where no cell came back, none of them counts; nor does more in a second than the measurer has,
+ * but for a quarter that may have waited. What would count may be less than what has, if less and
+ * less comes back. */
 static uint64_t on_wire(struct run *r, size_t k, unsigned sec)
 {
     const struct bw_report *m = report_at(r, k, sec);
     uint64_t cells = 0, wire = r->config.mode == MEAS_DROP ? m->wire_out : m->wire_in;
+    uint64_t has = r->config.members[k].free_bw;
+    if (!m->recv)
+        return 0;
     for (unsigned s = 1; s <= sec; s++)
         cells += report_at(r, k, s)->recv;
     uint64_t most = cells + cells / CHAN_CELL_MAX * TLS_RECORD_EXTRA + cells / sec / 2;
-    uint64_t left = most - r->team.counted[k];
-    uint64_t counts = wire < left ? wire : left;
+    uint64_t left = most > r->team.counted[k] ? most - r->team.counted[k] : 0;
+    uint64_t counts = least(wire, least(left, has + has / 4));
     r->team.counted[k] += counts;
     return counts;
 }
@@ -190,13 +211,14 @@ static uint64_t on_wire(struct run *r, size_t k, unsigned sec)
 static void sum_second(struct run *r, unsigned sec, struct run_second *out)
 {
     struct estimate_second *s = &r->seconds[sec - 1];
-    uint64_t blocked = 0, weight = 0;
+    uint64_t blocked = 0, weight = 0, recv = 0;
     for (size_t k = 0; k < r->config.n_members; k++) {
         if (!r->team.told[k])
             continue;
         const struct bw_report *m = report_at(r, k, sec);
         uint64_t w = r->team.parts[k].bw >> 10 ? r->team.parts[k].bw >> 10 : 1;
         s->x += on_wire(r, k, sec);
+        recv += m->recv;
         s->cpu = m->cpu > s->cpu ? m->cpu : s->cpu;
         s->lag_ms = m->lag_ms > s->lag_ms ? m->lag_ms : s->lag_ms;
         blocked += w * m->blocked;
@@ -208,6 +230,7 @@ static void sum_second(struct run *r, unsigned sec, struct run_second *out)
     s->blocked = weight ? (unsigned)(blocked / weight) : 0;
     s->reported = run_together_is(r, sec);
     r->result.apart += !s->reported;
+    r->empty = recv ? 0 : r->empty + 1;
 }
 
 bool run_team_is_clear(const struct run *r)
@@ -253,7 +276,6 @@ static void second_over(struct run *r, unsigned sec)
     told.t = told.sum.x + estimate_believed(told.sum.x, estimate_claim(&told.sum), r->percent);
     if (r->ops->on_second)
         r->ops->on_second(r->arg, &told);
-    r->empty = told.sum.x ? 0 : r->empty + 1;
     /* Of drop nothing comes back, and what is sent goes in bursts: large socket buffers that a slow
      * relay takes long to empty. */
     if (r->empty == RUN_STALL_S && r->config.mode != MEAS_DROP)

@@ -286,6 +286,36 @@ START_TEST(test_measure_faults_of_a_run)
 }
 END_TEST
 
+/* What a circuit's link got for one echo cell. */
+static uint64_t bytes_for_one(void)
+{
+    uint64_t before = link_bytes_in(m[0].link);
+    ck_assert(peer_raw(&m[0], 1));
+    wired_pump(&w);
+    return link_bytes_in(m[0].link) - before;
+}
+
+START_TEST(test_measure_pads)
+{
+    enum { WIRE = 514 + 22 };
+    start_run(FAULT_ECHO_LOST, 1000);
+    ck_assert_uint_le(bytes_for_one(), WIRE);
+    stop();
+    start_run(FAULT_RUN_PADS, 2);
+    ck_assert_uint_ge(bytes_for_one(), 2 * 514);
+    ck_assert_uint_eq(m[0].got, 1);
+    uint64_t before = link_bytes_in(m[1].link);
+    for (int i = 0; i < 2; i++) { /* its second ends a little later */
+        test_env_advance_ms(w.env, 1000);
+        wired_pump(&w);
+    }
+    ck_assert_uint_ge(link_bytes_in(m[1].link) - before, 60 * 514);
+    (void)bytes_for_one();
+    ck_assert_uint_eq(m[0].got, 1);
+    stop();
+}
+END_TEST
+
 START_TEST(test_measure_anybody)
 {
     const struct meas_cell on = {.cmd = MEAS_ECHO_ON};
@@ -313,4 +343,5 @@ END_TEST
 TESTS("faults/measure", test_measure_honest_echoes, test_measure_faults_of_echoes_are_seen,
       test_measure_sealed_share, test_measure_faults_of_background,
       test_measure_background_is_multiplied_or_denied, test_measure_clients_are_not_limited,
-      test_measure_faults_of_phases, test_measure_faults_of_a_run, test_measure_anybody)
+      test_measure_faults_of_phases, test_measure_faults_of_a_run, test_measure_pads,
+      test_measure_anybody)

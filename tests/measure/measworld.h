@@ -84,6 +84,7 @@ struct mw_world {
     unsigned share;
     bool framed;
     bool deaf;                    /* reads nothing more */
+    unsigned pads;                /* PADDING cells beside each echo */
     bool hasty;                   /* agrees before it has made the circuit */
     uint64_t cheated_us;          /* when it first did */
     uint64_t cheats, cheats_most; /* so many cells so far, and at most; 0: any number */
@@ -234,6 +235,8 @@ static inline bool mw_send(struct mw_wire *x, const uint8_t *body)
     memcpy(to, body, CELL_BODY_LEN);
     link_cell_commit(&x->circ);
     x->w->echoed++;
+    for (unsigned i = 0; i < x->w->pads && (to = link_cell(&x->circ, CELL_PADDING, LINK_DATA)); i++)
+        link_cell_commit(&x->circ);
     return true;
 }
 

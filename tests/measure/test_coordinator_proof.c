@@ -295,6 +295,18 @@ START_TEST(test_coordinator_proof_counts_for_the_relay)
 }
 END_TEST
 
+/* Measurers of ID's that know who it is that they have to meet. */
+static unsigned told_whom(uint32_t id)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < TEAM_JOBS; i++) {
+        const struct connect_to_relay *told = &team.jobs[i].told;
+        n += team.jobs[i].of && told->meas_id == id && told->relay.has_fp &&
+             rsa_id_equal(&told->relay.fp, &s.id.rsa_id);
+    }
+    return n;
+}
+
 /* Those that know measuring say who they are when they are asked: before anybody is told. */
 START_TEST(test_coordinator_proof_of_who_is_asked_counts)
 {
@@ -308,7 +320,9 @@ START_TEST(test_coordinator_proof_of_who_is_asked_counts)
         team_pass(1);
         coordinator_relay_met(team.c, id, &s.id.rsa_id, &there);
         team.relay_is_silent = false;
-        team_pass(20);
+        team_pass(3);
+        ck_assert_uint_eq(told_whom(id), i < 2 ? 2 : 0);
+        team_pass(17);
         ck_assert_str_eq(team_result(id).why, i < 2 ? "" : "resting");
         ck_assert_uint_eq(begun(), i < 2 ? 2 * i + 2 : 4);
     }

@@ -233,6 +233,49 @@ START_TEST(test_measurement_half_of_the_circuits_suffice)
 }
 END_TEST
 
+/* The coordinator met one relay, and here is another. */
+START_TEST(test_measurement_meets_whom_its_coordinator_met)
+{
+    for (unsigned of = 0; of < 2; of++)
+        for (unsigned places = 1; places <= 2; places++) {
+            struct cast c;
+            new_cast(&c, 1 * MB);
+            struct connect_to_relay told = told_of(&c, 10, 3, 3 * MB);
+            if (of)
+                told.relay.ed25519.b[3] ^= 1;
+            else
+                told.relay.fp.b[3] ^= 1;
+            told.relay.n_addrs = places;
+            told.relay.addrs[1] = (struct ipport){ip_v4((const uint8_t[]){127, 0, 0, 2}), 9001};
+            begin_with(&c, &told, false);
+            test_env_advance_ms(c.w.env, 5000);
+            assert_failed(&c, MEAS_WRONG_IDENTITY);
+            ck_assert_uint_eq(c.connected, 0);
+            finish(&c);
+        }
+}
+END_TEST
+
+/* One with each echo is not reckoned, more than that ends it. */
+START_TEST(test_measurement_padding_is_a_flood)
+{
+    for (unsigned pads = 1; pads <= 3; pads += 2) {
+        struct cast c;
+        new_cast(&c, 4 * MB);
+        c.w.pads = pads;
+        measure(&c, 4, 5, 3 * MB);
+        if (pads == 1) {
+            ck_assert_msg(c.done, "%s", c.failure.info);
+            ck_assert_uint_le(c.report[3].recv, c.report[3].wire_in * 6 / 10);
+        } else {
+            assert_failed(&c, MEAS_MALFORMED_TOR_RESP);
+            ck_assert_uint_le(c.reports, 1);
+        }
+        finish(&c);
+    }
+}
+END_TEST
+
 START_TEST(test_measurement_refusal_is_told_in_the_relays_words)
 {
     struct cast c;
@@ -670,6 +713,7 @@ TESTS("measure/measurement", test_measurement_counts_what_a_relay_gives_back,
       test_measurement_distance_does_not_hold_it_back,
       test_measurement_each_cheat_is_caught_within_a_second,
       test_measurement_half_of_the_circuits_suffice,
+      test_measurement_meets_whom_its_coordinator_met, test_measurement_padding_is_a_flood,
       test_measurement_refusal_is_told_in_the_relays_words,
       test_measurement_silent_relay_ends_it_in_time, test_measurement_lost_links_end_it,
       test_measurement_does_not_count_a_circuit_twice,

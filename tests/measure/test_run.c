@@ -213,7 +213,7 @@ START_TEST(test_run_goes_through_its_states)
     run_all(&c, 2);
     ck_assert_uint_eq(c.told[0].alloc_bw + c.told[1].alloc_bw, 29531250);
     ck_assert_mem_eq(c.told[0].session, c.asked.ext.session, MEAS_SESSION_LEN);
-    ck_assert_mem_eq(c.told[0].seed, c.told[1].seed, MEAS_SEED_LEN);
+    ck_assert_mem_ne(c.told[0].seed, c.told[1].seed, MEAS_SEED_LEN);
     ck_assert_uint_eq(c.n_states, 3);
     ck_assert_int_eq(c.states[2], RUN_RUNNING);
     ck_assert_uint_eq(c.seconds, DUR);
@@ -615,6 +615,9 @@ static void falsify(struct bw_report *m, unsigned how)
     case 4:
         m->sent = m->recv = m->wire_in = m->wire_out = 1000 * MB;
         break;
+    case 5:
+        m->wire_in = 1000000 * (uint64_t)MB;
+        break;
     default:
         m->blocked = 101;
     }
@@ -622,7 +625,7 @@ static void falsify(struct bw_report *m, unsigned how)
 
 START_TEST(test_run_claims_of_measurers_are_bounded)
 {
-    for (unsigned how = 0; how < 6; how++) {
+    for (unsigned how = 0; how < 7; how++) {
         struct cast c;
         begin(&c, 1);
         all_connected(&c, 1);
@@ -1044,6 +1047,77 @@ START_TEST(test_run_each_failure_has_its_word)
 }
 END_TEST
 
+/* Echoes of 1 MB with as much PADDING in the first second, then nothing but that, or hardly more.
+ */
+static void pads(struct cast *c, unsigned dur, uint64_t recv)
+{
+    begin(c, 1);
+    all_connected(c, 1);
+    for (unsigned sec = 1; sec <= dur && run_state(c->run) == RUN_RUNNING; sec++) {
+        uint64_t got = sec == 1 ? MB : recv;
+        const struct bw_report m = {.meas_id = 77,
+                                    .sec = sec,
+                                    .sent = got,
+                                    .recv = got,
+                                    .wire_in = sec == 1 ? 2 * MB : 50 * MB,
+                                    .wire_out = got,
+                                    .blocked = 100};
+        test_env_advance_ms(c->env, 1000);
+        run_report(c->run, 0, &m);
+    }
+}
+
+START_TEST(test_run_padding_is_no_echo)
+{
+    struct cast c;
+    pads(&c, DUR, 0);
+    assert_failed(&c, MEAS_TIMEOUT, RUN_NOBODY); /* it has given nothing back */
+    ck_assert_uint_eq(c.seconds, 1 + RUN_STALL_S);
+    ck_assert_uint_eq(run_summed(c.run, 2)->x, 0);
+    finish(&c);
+    pads(&c, DUR, 51400);
+    test_env_advance_ms(c.env, RUN_REPORT_MS);
+    ck_assert_msg(c.result.state == RUN_DONE, "%s", c.result.failure.info);
+    ck_assert_uint_le(c.result.estimate.bw, 60000);
+    finish(&c);
+}
+END_TEST
+
+/* It may not save up for the seconds in the middle. */
+START_TEST(test_run_nobody_has_more_than_it_has)
+{
+    struct cast c;
+    begin(&c, 1);
+    all_connected(&c, 1);
+    for (unsigned sec = 1; sec <= DUR; sec++) {
+        uint64_t got = sec % 2 ? MB / 10 : 195 * MB;
+        const struct bw_report m = {77, sec, got, got, got, got, got / 514, 0, 100, 1, 0};
+        test_env_advance_ms(c.env, 1000);
+        run_report(c.run, 0, &m);
+        ck_assert_uint_le(run_summed(c.run, sec)->x, 125 * MB);
+    }
+    finish(&c);
+}
+END_TEST
+
+START_TEST(test_run_measurers_are_told_whom_it_met)
+{
+    const struct rsa_id fp = {{7}};
+    const struct ed_id ed = {{9}}, none = {{0}};
+    struct cast c;
+    begin(&c, 2);
+    run_proved(c.run, &fp, &ed);
+    run_proved(c.run, NULL, NULL);
+    run_proved(c.run, NULL, &none);
+    all_connected(&c, 2);
+    for (size_t k = 0; k < 2; k++) {
+        ck_assert(c.told[k].relay.has_fp && rsa_id_equal(&c.told[k].relay.fp, &fp));
+        ck_assert(c.told[k].relay.has_ed25519 && ed_id_equal(&c.told[k].relay.ed25519, &ed));
+    }
+    finish(&c);
+}
+END_TEST
+
 TESTS("measure/run", test_run_goes_through_its_states,
       test_run_low_prior_is_raised_while_it_goes_on, test_run_small_team_is_inconclusive,
       test_run_far_too_low_a_prior_says_with_which_to_go_on,
@@ -1067,4 +1141,5 @@ TESTS("measure/run", test_run_goes_through_its_states,
       test_run_no_more_is_believed_than_a_measurer_has,
       test_run_says_what_it_has_come_to_and_how_long_it_goes_on,
       test_run_that_may_not_end_early_says_so, test_run_measurers_are_told_where_the_relay_answered,
-      test_run_each_failure_has_its_word)
+      test_run_each_failure_has_its_word, test_run_padding_is_no_echo,
+      test_run_nobody_has_more_than_it_has, test_run_measurers_are_told_whom_it_met)

@@ -73,6 +73,7 @@ static const struct row rows[] = {
     {FAULT_RUN_STALLS, 1, "timeout", 10},
     {FAULT_RUN_CLOSES, 2, "relay_lost", 6},
     {FAULT_RUN_ABORTS, 2, "refused relay_lost", 6},
+    {FAULT_RUN_PADS, 2, "protocol_error", 4},
 };
 
 static bool is_one_of(const char *words, const char *got)
