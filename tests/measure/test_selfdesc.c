@@ -170,7 +170,46 @@ START_TEST(test_selfdesc_is_given_up)
 }
 END_TEST
 
+/* Whatever it sends in the place of its descriptor: it is said once that there is none, nobody else
+ * is asked, and nothing stays behind. */
+START_TEST(test_selfdesc_odd_answers_are_none)
+{
+    static const enum fault faults[] = {FAULT_DIR_404, FAULT_DIR_503, FAULT_DIR_GARBAGE,
+                                        FAULT_DIR_TRUNCATED, FAULT_DIR_BOMB};
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        begin();
+        faults_of(wired_node(&s.w, PLAN_MIDDLE, 0))->n[faults[i]] = 1;
+        run();
+        ck_assert_msg(s.dones == 1, "%zu: %u", i, s.dones);
+        ck_assert_msg(s.err != OK && s.why[0], "%zu", i);
+        ck_assert_str_eq(s.text, "");
+        ck_assert_uint_eq(s.dialled, 1);
+        ck_assert_uint_eq(node_counts(wired_node(&s.w, PLAN_MIDDLE, 0)).circuits, 0);
+        finish();
+    }
+}
+END_TEST
+
+START_TEST(test_selfdesc_a_relay_that_never_answers_is_given_up)
+{
+    begin();
+    faults_of(wired_node(&s.w, PLAN_MIDDLE, 0))->n[FAULT_DIR_SILENT] = 1;
+    run();
+    ck_assert_uint_eq(s.dones, 0);
+    test_env_advance_ms(s.w.env, SELFDESC_MS - 1);
+    wired_pump(&s.w);
+    ck_assert_uint_eq(s.dones, 0);
+    test_env_advance_ms(s.w.env, 1);
+    wired_pump(&s.w);
+    ck_assert_uint_eq(s.dones, 1);
+    ck_err(s.err, ERR_LINK_TIMEOUT);
+    ck_assert_uint_eq(node_counts(wired_node(&s.w, PLAN_MIDDLE, 0)).circuits, 0);
+    finish();
+}
+END_TEST
+
 TESTS("measure/selfdesc", test_selfdesc_is_fetched_from_the_relay_itself,
       test_selfdesc_says_that_nobody_is_there, test_selfdesc_says_that_it_is_another_relay,
       test_selfdesc_asks_at_the_next_address, test_selfdesc_asks_at_no_other_address,
-      test_selfdesc_goes_nowhere_else, test_selfdesc_is_given_up)
+      test_selfdesc_goes_nowhere_else, test_selfdesc_is_given_up,
+      test_selfdesc_odd_answers_are_none, test_selfdesc_a_relay_that_never_answers_is_given_up)
