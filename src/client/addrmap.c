@@ -52,9 +52,28 @@ struct addrmap_entry *addrmap_find(const struct addrmap *m, const char *host)
     return e && e->expires_s && e->expires_s <= env_wall_s(m->env) ? NULL : e;
 }
 
+/* E goes; harmless if it is no virtual address. */
+static void forget_virtual(struct addrmap *m, struct addrmap_entry *e)
+{
+    struct stand_in *v = e->virtual;
+    bool used = false;
+    if (!v)
+        return;
+    for (int i = 0; i < VIRTUAL_KINDS; i++) {
+        if (v->of[i] == e)
+            v->of[i] = NULL;
+        used |= v->of[i] != NULL;
+    }
+    if (used)
+        return;
+    HASH_DEL(m->stand_ins, v);
+    free(v->host);
+    free(v);
+}
+
 static void forget(struct addrmap *m, struct addrmap_entry *e)
 {
-    addrmap_forget_virtual(m, e);
+    forget_virtual(m, e);
     HASH_DEL(m->entries, e);
     free(e->from);
     free(e->to);

@@ -47,9 +47,4 @@ MUST_USE err_t addrmap_add(struct addrmap *m, const char *from, const char *to,
 void addrmap_drop(struct addrmap *m, const char *from);
 void addrmap_tell(const struct addrmap *m, const struct addrmap_entry *e, uint64_t stream);
 
-/* ---- addrmap_virtual.c ---- */
-
-/* E goes; harmless if it is no virtual address. */
-void addrmap_forget_virtual(struct addrmap *m, struct addrmap_entry *e);
-
 #endif

@@ -13,24 +13,6 @@ enum {
 
 #define VIRTUAL_SUFFIX ".virtual"
 
-void addrmap_forget_virtual(struct addrmap *m, struct addrmap_entry *e)
-{
-    struct stand_in *v = e->virtual;
-    bool used = false;
-    if (!v)
-        return;
-    for (int i = 0; i < VIRTUAL_KINDS; i++) {
-        if (v->of[i] == e)
-            v->of[i] = NULL;
-        used |= v->of[i] != NULL;
-    }
-    if (used)
-        return;
-    HASH_DEL(m->stand_ins, v);
-    free(v->host);
-    free(v);
-}
-
 static struct ip random_of(struct addrmap *m, const struct ip_net *net)
 {
     struct ip ip = net->ip;

@@ -1,56 +1,7 @@
-/* Links over which nothing is heard. */
+/* What is done of links over which nothing is heard. */
 #include "client/linkpool_int.h"
 
-enum {
-    RETRANSMIT_MOST_MS = 120000, /* the most between two attempts of the kernel's */
-    BUSY_MS = 6000, /* for a relay whose kernel takes what we send, while it is not known who else
-                     * answers: dialled anew before it comes to us it would never do so */
-};
-
-/* A handshake that goes on, however slowly, is let alone. */
-static uint64_t silent_ms(const struct pooled_link *p)
-{
-    uint64_t heard_us = link_heard_us(p->link);
-    uint64_t since_us = heard_us > p->since_us ? heard_us : p->since_us;
-    return (p->pool->env->mono_us - since_us) / US_PER_MS;
-}
-
-static bool is_unanswered(const struct pooled_link *p, uint64_t ms)
-{
-    return !p->ended && link_state(p->link) < LINK_OPEN && silent_ms(p) >= ms;
-}
-
-static uint64_t patience_ms(const struct pooled_link *p, uint64_t ms)
-{
-    bool is_taken = link_state(p->link) > LINK_CONNECTING && !link_is_stalled(p->link);
-    return is_taken && ms < BUSY_MS ? BUSY_MS : ms;
-}
-
-/* The way stands, and still nothing is heard over P: what it carried is lost. */
-void linkpool_silent(void *arg)
-{
-    struct pooled_link *p = arg;
-    uint64_t ms = patience_ms(p, LINK_SILENT_MS);
-    if (p->ended)
-        return;
-    if (link_state(p->link) == LINK_OPEN) {
-        if (link_is_stalled(p->link))
-            link_close(p->link, ERR_LINK_TIMEOUT, OR_TIMEOUT, "its relay acknowledges nothing");
-    } else if (is_unanswered(p, ms))
-        p->pool->ops->stalled(p->pool->arg, true);
-    else
-        env_arm_ms(p->pool->env, &p->silent, ms - silent_ms(p));
-}
-
-void linkpool_believe_others(const struct pooled_link *p)
-{
-    struct pooled_link *other;
-    DL_FOREACH (p->pool->links, other)
-        if (other != p && rsa_id_equal(&other->target.rsa, &p->target.rsa) && other->mute) {
-            other->is_slow = true;
-            link_stall(other->link, false);
-        }
-}
+enum { RETRANSMIT_MOST_MS = 120000 }; /* the most between two attempts of the kernel's */
 
 /* P's waiters go over to another link to its relay. */
 static void dial_anew(struct pooled_link *p)
@@ -74,7 +25,7 @@ void linkpool_dial_anew(struct linkpool *pool, uint64_t ms, bool goes_on)
 {
     struct pooled_link *p, *next;
     DL_FOREACH_SAFE (pool->links, p, next)
-        if (!is_unanswered(p, patience_ms(p, ms)))
+        if (!linkpool_is_unanswered(p, linkpool_patience_ms(p, ms)))
             continue;
         else if (goes_on || !p->wants)
             dial_anew(p);
@@ -123,7 +74,7 @@ void linkpool_way_stands(struct linkpool *pool, uint64_t ms)
 {
     struct pooled_link *p, *next;
     DL_FOREACH_SAFE (pool->links, p, next) {
-        if (is_unanswered(p, ms))
+        if (linkpool_is_unanswered(p, ms))
             link_close(p->link, ERR_LINK_TIMEOUT, OR_TIMEOUT, "its relay answers nothing");
         else if (!p->ended && link_state(p->link) == LINK_OPEN && link_is_stalled(p->link))
             await_once_more(p, ms);

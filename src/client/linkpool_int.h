@@ -1,5 +1,5 @@
-/* What the files of the link pool share: linkpool.c makes and shares links, linkpool_doubt.c says
- * what becomes of them while nothing is heard over them. */
+/* What the files of the link pool share: linkpool.c makes and shares links, linkpool_silent.c
+ * says over which nothing is heard, and linkpool_doubt.c what becomes of these. */
 #ifndef TUNIC_CLIENT_LINKPOOL_INT_H
 #define TUNIC_CLIENT_LINKPOOL_INT_H
 
@@ -52,7 +52,12 @@ enum { LINK_SILENT_MS = 3000 }; /* in which a link that is made gets an answer, 
 /* NULL out of memory. */
 struct pooled_link *linkpool_launch(struct linkpool *pool, const struct link_target *target);
 
-/* ---- linkpool_doubt.c ---- */
+/* ---- linkpool_silent.c ---- */
+
+/* P has no answer to its handshake, and nothing was heard for MS. */
+bool linkpool_is_unanswered(const struct pooled_link *p, uint64_t ms);
+/* For how long it may be silent, if others may be for MS. */
+uint64_t linkpool_patience_ms(const struct pooled_link *p, uint64_t ms);
 
 /* P's relay has answered: its other links are slow, if they are silent. */
 void linkpool_believe_others(const struct pooled_link *p);
