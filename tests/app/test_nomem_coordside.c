@@ -25,7 +25,7 @@
 #include "support/nomem.h"
 #include "support/tempdir.h"
 
-enum { TURNS = 200, PORT = 19099, ANSWER_MOST = 200000 };
+enum { TURNS = 200, PORT = 19099, ANSWER_MOST = 200000, EACH = 60 };
 
 static struct {
     struct log log;
@@ -149,7 +149,7 @@ static uint64_t number(const char *name, uint64_t otherwise)
 }
 
 /* ONCE tells whether all went well. */
-static void sweep(bool (*once)(uint64_t k), unsigned least)
+static void sweep_by(bool (*once)(uint64_t k), unsigned least, uint64_t stride)
 {
     uint64_t points = 0;
     set_up();
@@ -158,7 +158,7 @@ static void sweep(bool (*once)(uint64_t k), unsigned least)
         net_enter(t.net);
         ck_assert(once(0));
     }
-    for (uint64_t k = number("FROM", 1);; k++, points++) {
+    for (uint64_t k = number("FROM", 1);; k += k < EACH ? 1 : number("STRIDE", stride), points++) {
         int64_t live = nomem.live;
         nomem_begin(k, 1);
         net_enter(t.net);
@@ -172,6 +172,11 @@ static void sweep(bool (*once)(uint64_t k), unsigned least)
     fprintf(stderr, "%llu points\n", (unsigned long long)points);
     ck_assert_uint_ge(points, least);
     tear_down();
+}
+
+static void sweep(bool (*once)(uint64_t k), unsigned least)
+{
+    sweep_by(once, least, 1);
 }
 
 static void is_told(err_t e, uint64_t k)
@@ -249,6 +254,36 @@ static bool relaysource_once(uint64_t k)
 START_TEST(test_nomem_relaysource)
 {
     sweep(relaysource_once, 10);
+}
+END_TEST
+
+/* A client of our own begins, and ends before anybody has answered it. Its options may be told as
+ * wrong ones, where there was no memory to compare them with others. */
+static bool relayfetch_once(uint64_t k)
+{
+    struct relaysource *r = NULL;
+    char folder[128], torrc[128];
+    snprintf(folder, sizeof folder, "%s", in_dir(""));
+    snprintf(torrc, sizeof torrc, "%s", in_dir("torrc"));
+    const struct relaysource_config config = {.net = t.net,
+                                              .log = &t.log,
+                                              .listing = t.listing,
+                                              .directory = "fetch",
+                                              .torrc = torrc,
+                                              .datadir = folder};
+    nomem_in();
+    err_t e = relaysource_open(&config, &r);
+    if (e == OK)
+        turns(3);
+    relaysource_close(r);
+    (void)nomem_out();
+    ck_assert_msg(e != ERR_STATE, "%llu: the folder stays locked", (unsigned long long)k);
+    return e == OK;
+}
+
+START_TEST(test_nomem_relayfetch)
+{
+    sweep_by(relayfetch_once, 10, 29);
 }
 END_TEST
 
@@ -429,5 +464,5 @@ START_TEST(test_nomem_orders)
 }
 END_TEST
 
-TESTS("app/nomem_coordside", test_nomem_planside, test_nomem_relaysource, test_nomem_upkeep,
-      test_nomem_figures, test_nomem_orders)
+TESTS("app/nomem_coordside", test_nomem_planside, test_nomem_relaysource, test_nomem_relayfetch,
+      test_nomem_upkeep, test_nomem_figures, test_nomem_orders)
