@@ -172,7 +172,7 @@ static void assert_whole(uint64_t k)
 /* jansson's, some of which we free. */
 static void *counted(size_t size)
 {
-    return nomem_counted(__real_malloc(size));
+    return wrapped_counted(__real_malloc(size));
 }
 
 /* ONCE tells whether all went well. The first time it does, in peace. */
