@@ -553,6 +553,23 @@ START_TEST(test_run_says_how_far_clocks_are_apart)
 }
 END_TEST
 
+/* Alone, it may begin when it likes: no second of its own lies apart from another's. */
+START_TEST(test_run_one_measurer_that_begins_late_loses_nothing)
+{
+    struct cast c;
+    begin(&c, 1);
+    all_connected(&c, 1);
+    test_env_advance_ms(c.env, 2000);
+    for (unsigned sec = 1; sec <= DUR; sec++)
+        second(&c, 1, sec);
+    test_env_advance_ms(c.env, 0);
+    ck_assert_int_eq(c.result.state, RUN_DONE);
+    ck_assert_uint_eq(c.result.estimate.counted, DUR - 1);
+    ck_assert_uint_eq(c.result.skew_ms, 2000);
+    finish(&c);
+}
+END_TEST
+
 START_TEST(test_run_too_few_seconds_together_are_no_result)
 {
     struct cast c;
@@ -1135,8 +1152,9 @@ TESTS("measure/run", test_run_goes_through_its_states,
       test_run_adaptive_ends_early_and_stops_measurers, test_run_relay_that_stops_ends_it,
       test_run_drop_is_not_ended_by_silence, test_run_counts_what_cells_take_on_the_wire,
       test_run_bytes_count_when_they_come, test_run_nonsense_is_refused,
-      test_run_says_how_far_clocks_are_apart, test_run_that_could_not_ask_blames_no_relay,
-      test_run_is_held_until_its_time_comes, test_run_whose_time_has_come_waits_for_circuits_alone,
+      test_run_says_how_far_clocks_are_apart, test_run_one_measurer_that_begins_late_loses_nothing,
+      test_run_that_could_not_ask_blames_no_relay, test_run_is_held_until_its_time_comes,
+      test_run_whose_time_has_come_waits_for_circuits_alone,
       test_run_measurer_with_nothing_to_give_takes_no_part,
       test_run_no_more_is_believed_than_a_measurer_has,
       test_run_says_what_it_has_come_to_and_how_long_it_goes_on,
