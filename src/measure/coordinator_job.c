@@ -115,6 +115,16 @@ static void measure_as_tor(struct cjob *j)
     env_arm_ms(c->env, &c->look, 0);
 }
 
+/* Then seconds may be lost to a run, and whoever is late has a loop that hangs, or a long way. */
+static void warn_of_skew(const struct cjob *j, const struct run_result *result)
+{
+    if (result->skew_ms > RUN_SKEW_MS && result->skewed < j->config.n_members)
+        log_warn(
+            j->coordinator->env->log,
+            "%s: seconds of measurer %s and ours lay %u ms apart, over the %d ms that are borne",
+            j->relay, j->config.members[result->skewed].name, result->skew_ms, RUN_SKEW_MS);
+}
+
 static void on_end(void *arg, const struct run_result *result)
 {
     struct cjob *j = arg;
@@ -134,6 +144,7 @@ static void on_end(void *arg, const struct run_result *result)
         measure_as_tor(j);
         return;
     }
+    warn_of_skew(j, result);
     if (!run_why(result))
         cjob_compare(j);
     cjob_over(j, run_why(result), result->next_prior,

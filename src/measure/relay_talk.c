@@ -53,7 +53,10 @@ static void granted(struct relay_talk *t, const struct meas_ext *limits)
 static void refused(struct relay_talk *t, uint8_t code)
 {
     char text[MEAS_INFO_MAX];
-    snprintf(text, sizeof text, "the relay says: %s", meas_error_text(code));
+    snprintf(text, sizeof text, "the relay says: %s%s", meas_error_text(code),
+             code == MEAS_ERR_TOO_LONG
+                 ? "; connecting counts, too: of the usual 45 s 42 can be measured"
+                 : "");
     end(t, MEAS_REFUSED, text);
 }
 

@@ -305,7 +305,6 @@ char *results_end(const struct results_of *r, const struct run_result *result, i
         put_estimate(&l, result);
     put_u64(&l, "checked", result->checked);
     put_u64(&l, "bad", result->bad);
-    put_u64(&l, "tries", 1);
     put_u64(&l, "bytes", bytes_of(r));
     if (run_summed(r->run, 1)) {
         put_seconds(&l, r);

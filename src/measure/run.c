@@ -159,9 +159,13 @@ void run_granted(struct run *r, const struct meas_ext *limits)
     /* A relay that keeps its clients at less than we would believe may claim no more than that. */
     if (limits->has_limits && limits->background_percent < r->percent)
         r->percent = limits->background_percent;
-    if (limits->has_limits && limits->seconds_most < r->config.dur)
-        run_fail(r, MEAS_REFUSED, RUN_NOBODY, "the relay allows %u s at most",
-                 (unsigned)limits->seconds_most);
+    /* 316: "this duration includes handshake time". */
+    unsigned most = limits->seconds_most > RUN_LEAD_S ? limits->seconds_most - RUN_LEAD_S : 0;
+    if (limits->has_limits && most < r->config.dur)
+        run_fail(
+            r, MEAS_REFUSED, RUN_NOBODY,
+            "the relay allows %u s with all that connecting takes: at most %u s can be measured",
+            (unsigned)limits->seconds_most, most);
     else
         connect_all(r);
 }
@@ -186,6 +190,7 @@ void run_bg(struct run *r, const struct meas_bg *bg)
     r->has_bg[bg->second - 1] = true;
     s->bg_sent = bg->sent;
     s->bg_recv = bg->recv;
-    if (r->ending && bg->second == r->summed)
+    run_tell_if_whole(r);
+    if (r->state == RUN_RUNNING && r->ending && bg->second == r->summed)
         run_finish(r);
 }

@@ -28,8 +28,9 @@ enum {
     RUN_REPORT_MS = 3 * 1000,     /* a report, or the relay's, may be so late */
     RUN_STALL_S = 5,              /* a relay that gives nothing back for so long has stopped */
     RUN_SKEW_MS = 500,            /* so far measurers' seconds may lie apart, and count */
-    RUN_EARLY_S = 15,             /* an adaptive run may end from here on, */
-    RUN_EARLY_PERCENT = 5,        /* once its quartiles are so near, in percent of the median */
+    RUN_LEAD_S = 3,        /* of what the relay allows from being asked on, what connecting takes */
+    RUN_EARLY_S = 15,      /* an adaptive run may end from here on, */
+    RUN_EARLY_PERCENT = 5, /* once its quartiles are so near, in percent of the median */
 };
 
 enum run_state { RUN_NEGOTIATE, RUN_CONNECTING, RUN_RUNNING, RUN_DONE, RUN_FAILED };
@@ -69,7 +70,8 @@ struct run_config {
     size_t n_members;
 };
 
-/* A second that all measurers have reported. */
+/* A second that all measurers have reported, and of which the relay has said what its clients had,
+ * or will say nothing: the next one, or the run, is over. */
 struct run_second {
     unsigned sec;
     struct estimate_second sum;
@@ -96,7 +98,8 @@ struct run_result {
     uint64_t checked, bad;
     unsigned circs, ready_circs;
     unsigned apart;   /* seconds behind the first measurer's end, which do not count either */
-    unsigned skew_ms; /* the most by which a measurer's seconds differed from ours */
+    unsigned skew_ms; /* the most by which a measurer's seconds differed from ours, */
+    size_t skewed;    /* and whose these were */
 };
 enum { RUN_NOBODY = RUN_MEMBERS_MOST };
 

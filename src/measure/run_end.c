@@ -28,6 +28,7 @@ static void leave(struct run *r, enum run_state state)
     r->state = r->result.state = state;
     r->asked = false;
     env_disarm(r->env, &r->deadline);
+    run_tell(r);
     if (asked)
         r->ops->leave(r->arg, state == RUN_FAILED);
     cancel_all(r);

@@ -41,6 +41,7 @@ struct run {
     unsigned empty;                  /* the last of them in a row in which nothing came back */
     struct estimate_second *seconds; /* dur of them */
     bool *has_bg;                    /* dur of them */
+    struct run_second untold;        /* that is to be told; sec 0: none */
 
     struct timer deadline;
     struct later tell;
@@ -72,6 +73,15 @@ void run_team_connect(struct run *r);
 bool run_team_is_clear(const struct run *r);
 /* Nobody's report is overdue, or the run has failed. */
 void run_team_look(struct run *r);
+
+/* ---- run_tell.c ---- */
+
+/* All that will be known of second SEC is known of the relay. */
+bool run_has_claim(const struct run *r, unsigned sec);
+/* What is untold is told, with what the relay has said up to now; or if it has said all. The run
+ * may be over behind that. */
+void run_tell(struct run *r);
+void run_tell_if_whole(struct run *r);
 
 /* ---- run_together.c ---- */
 

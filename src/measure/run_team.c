@@ -252,7 +252,7 @@ void run_end_early(struct run *r)
 {
     if (!run_may_end(r) || r->ending)
         return;
-    if (r->config.mode != MEAS_FLASHFLOW || r->has_bg[r->summed - 1]) {
+    if (run_has_claim(r, r->summed)) {
         run_finish(r);
         return;
     }
@@ -269,13 +269,13 @@ static void end_if_over(struct run *r)
 /* All have reported second SEC. */
 static void second_over(struct run *r, unsigned sec)
 {
-    struct run_second told = {.sec = sec, .allotted = r->raise.allotted};
-    sum_second(r, sec, &told);
+    run_tell(r);
+    if (r->state != RUN_RUNNING)
+        return;
+    r->untold = (struct run_second){.sec = sec, .allotted = r->raise.allotted};
+    sum_second(r, sec, &r->untold);
     r->summed = sec;
-    told.sum = r->seconds[sec - 1];
-    told.t = told.sum.x + estimate_believed(told.sum.x, estimate_claim(&told.sum), r->percent);
-    if (r->ops->on_second)
-        r->ops->on_second(r->arg, &told);
+    run_tell_if_whole(r);
     /* Of drop nothing comes back, and what is sent goes in bursts: large socket buffers that a slow
      * relay takes long to empty. */
     if (r->empty == RUN_STALL_S && r->config.mode != MEAS_DROP)
@@ -284,7 +284,8 @@ static void second_over(struct run *r, unsigned sec)
     if (r->state != RUN_RUNNING)
         return;
     /* Later than that too few seconds would be left to count. */
-    if (3 * (sec + 1) <= r->config.dur && alloc_raise_second(&r->raise, sec, told.sum.blocked))
+    if (3 * (sec + 1) <= r->config.dur &&
+        alloc_raise_second(&r->raise, sec, r->seconds[sec - 1].blocked))
         run_allot_raise(r);
     if (r->state == RUN_RUNNING)
         end_if_over(r);

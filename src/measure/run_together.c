@@ -17,8 +17,10 @@ void run_together_note(struct run *r, size_t k, unsigned sec)
         r->team.begun_late_us[k] = late;
     if (sec == r->config.dur && !r->team.first_end_us)
         r->team.first_end_us = r->env->mono_us;
-    if (off_ms > r->result.skew_ms)
+    if (off_ms > r->result.skew_ms) {
         r->result.skew_ms = (unsigned)off_ms;
+        r->result.skewed = k;
+    }
 }
 
 bool run_together_is(const struct run *r, unsigned sec)

@@ -5,6 +5,10 @@
 #include "crypto/secret.h"
 #include "testnet/node_int.h"
 
+/* 316 of FFMaxMeasurementDuration: "this duration includes handshake time, thus it necessarily is
+ * larger than the expected actual measurement duration". So much it takes at least. */
+enum { HANDSHAKES_S = 3 };
+
 enum { REFUSALS_MOST = 8 /* that one circuit may ask for */, NOBODY = -1 };
 
 /* ---- what is said ---- */
@@ -75,7 +79,7 @@ static uint8_t judge(const struct rmeas *m, const struct rcirc *c, const struct 
         return MEAS_ERR_VERSION;
     if (p->seconds && !p->n_addrs && !(p->ext.n_measurers && p->ext.has_session))
         return MEAS_ERR_MALFORMED;
-    if (p->seconds > m->terms.seconds_most)
+    if (p->seconds && p->seconds + HANDSHAKES_S > m->terms.seconds_most)
         return MEAS_ERR_TOO_LONG;
     if (m->state != RMEAS_IDLE)
         return MEAS_ERR_BUSY;

@@ -1,6 +1,8 @@
 #include "measure/echo.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/hash.h"
@@ -225,8 +227,49 @@ START_TEST(test_echo_no_share_is_refused)
 }
 END_TEST
 
+/* Of FORGED cells, each checked with the chance P, none was. */
+static bool is_missed(double p, uint64_t forged)
+{
+    struct echo *e = made(p, 0, MEAS_ECHO_RAW);
+    enum echo_verdict verdict = ECHO_GOOD;
+    while (forged-- && verdict != ECHO_CHEAT) {
+        uint8_t body[CELL_BODY_LEN];
+        struct meas_cheat cheat;
+        ck_ok(echo_put(e, body));
+        body[0] ^= 1;
+        ck_ok(echo_take(e, body, &verdict, &cheat));
+    }
+    echo_free(e);
+    return verdict != ECHO_CHEAT;
+}
+
+/* 316 checks one cell of a bucket, and so a relay that forges one in each is missed as it is here
+ * at p = 1 / bucket. */
+START_TEST(test_echo_published_evasions)
+{
+    enum { TRIALS = 3000 };
+    struct vec *v = vec_open("vectors/measure/evasion.txt");
+    int n = 0;
+    for (; vec_next(v); n++) {
+        double bucket = (double)vec_int(v, "bucket"), missed = 0;
+        double bytes = (double)(vec_int(v, "mbit") * vec_int(v, "seconds")) * 1e6 / 8;
+        double buckets = bytes / 514 / bucket, want = strtod(vec_text(v, "percent"), NULL) / 100;
+        ck_assert_double_le(fabs(pow(1 - 1 / bucket, buckets) - want), want / 50);
+        for (uint32_t i = 0; i < TRIALS; i++) {
+            memcpy(secret, &i, sizeof i);
+            missed += is_missed(1 / bucket, (uint64_t)buckets);
+        }
+        double off = 3 * sqrt(want * (1 - want) / TRIALS);
+        ck_assert_msg(fabs(missed / TRIALS - want) <= off, "%f, not %f", missed / TRIALS, want);
+    }
+    ck_assert_int_eq(n, 2);
+    vec_close(v);
+}
+END_TEST
+
 TESTS("measure/echo", test_echo_vectors, test_echo_honest_cells_are_good,
       test_echo_each_byte_counts, test_echo_share_found_is_the_one_that_p_promises,
       test_echo_framed_leaves_the_head_alone, test_echo_more_back_than_sent_is_a_cheat,
       test_echo_replayed_swapped_or_of_another_circuit_is_a_cheat,
-      test_echo_keys_differ_in_all_that_they_are_made_of, test_echo_no_share_is_refused)
+      test_echo_keys_differ_in_all_that_they_are_made_of, test_echo_no_share_is_refused,
+      test_echo_published_evasions)

@@ -334,7 +334,7 @@ START_TEST(test_run_relay_that_keeps_clients_at_less_is_believed_less)
 {
     struct cast c;
     const struct meas_ext limits = {
-        .has_limits = true, .background_percent = 10, .seconds_most = DUR};
+        .has_limits = true, .background_percent = 10, .seconds_most = DUR + RUN_LEAD_S};
     begin(&c, 1);
     run_granted(c.run, &limits);
     connected(&c, 0, 160);
@@ -364,6 +364,43 @@ START_TEST(test_run_silent_background_counts_as_none)
     ck_assert_uint_eq(c.result.bg_missing, DUR);
     ck_assert(c.result.conclusive);
     ck_assert_uint_eq(c.result.estimate.bw, 10 * MB);
+    finish(&c);
+}
+END_TEST
+
+/* Which comes a way later than the measurers' word. */
+START_TEST(test_run_second_is_told_with_its_background)
+{
+    struct cast c;
+    begin(&c, 1);
+    c.capacity = 9 * MB;
+    all_connected(&c, 1);
+    for (unsigned sec = 1; sec <= DUR; sec++) {
+        const struct bw_report m = report_of(&c, 0, 1, sec);
+        const struct meas_bg bg = {(uint16_t)sec, 1 * MB, 1 * MB};
+        test_env_advance_ms(c.env, 980);
+        run_report(c.run, 0, &m);
+        ck_assert_uint_eq(c.seconds, sec - 1); /* of second 6 the relay says nothing */
+        test_env_advance_ms(c.env, 20);
+        if (sec == 6)
+            continue;
+        run_bg(c.run, &bg);
+        ck_assert_uint_eq(c.seconds, sec);
+        ck_assert_uint_eq(c.last.t, 10 * MB);
+    }
+    test_env_advance_ms(c.env, 0);
+    ck_assert_int_eq(c.result.state, RUN_DONE);
+    ck_assert_uint_eq(c.result.bg_missing, 1);
+    finish(&c);
+    begin(&c, 1); /* what is untold when it ends is told before that */
+    all_connected(&c, 1);
+    const struct bw_report m = report_of(&c, 0, 1, 1);
+    test_env_advance_ms(c.env, 1000);
+    run_report(c.run, 0, &m);
+    ck_assert_uint_eq(c.seconds, 0);
+    run_cancel(c.run, "somebody wished it");
+    ck_assert_uint_eq(c.seconds, 1);
+    assert_failed(&c, MEAS_CANCELLED, RUN_NOBODY);
     finish(&c);
 }
 END_TEST
@@ -408,10 +445,11 @@ START_TEST(test_run_refused_says_why)
     ck_assert_str_eq(c.result.failure.info, "it has been measured too often");
     ck_assert_uint_eq(c.leaves, 0);
     finish(&c);
-    const struct meas_ext limits = {.has_limits = true, .seconds_most = DUR - 1};
+    const struct meas_ext limits = {.has_limits = true, .seconds_most = DUR + RUN_LEAD_S - 1};
     begin(&c, 1);
     run_granted(c.run, &limits);
     assert_failed(&c, MEAS_REFUSED, RUN_NOBODY);
+    ck_assert_ptr_nonnull(strstr(c.result.failure.info, "at most 29 s can be measured"));
     ck_assert_uint_eq(c.connects, 0);
     finish(&c);
 }
@@ -524,6 +562,8 @@ START_TEST(test_run_seconds_count_in_which_all_are_at_work)
         ck_assert_uint_eq(c.result.estimate.bw, 10 * MB);
         ck_assert_uint_eq(c.result.estimate.p90, 10 * MB);
         ck_assert_uint_eq(c.result.estimate.p10, 10 * MB);
+        ck_assert_uint_eq(c.result.skew_ms, rows[i].late_s * 1000);
+        ck_assert_uint_eq(c.result.skewed, rows[i].late_s ? 1 : 0);
         ck_assert_msg(c.result.estimate.counted == rows[i].counted, "%zu: %u", i,
                       c.result.estimate.counted);
         finish(&c);
@@ -547,6 +587,7 @@ START_TEST(test_run_says_how_far_clocks_are_apart)
         test_env_advance_ms(c.env, 0);
         ck_assert_int_eq(c.result.state, RUN_DONE);
         ck_assert_uint_eq(c.result.skew_ms, 10 * DUR);
+        ck_assert_uint_eq(c.result.skewed, 0);
         ck_assert_uint_eq(c.result.apart, 0);
         finish(&c);
     }
@@ -1141,11 +1182,11 @@ TESTS("measure/run", test_run_goes_through_its_states,
       test_run_paper_accepts_by_size_and_raises_nothing,
       test_run_background_is_believed_within_the_ratio,
       test_run_relay_that_keeps_clients_at_less_is_believed_less,
-      test_run_silent_background_counts_as_none, test_run_second_claim_of_a_second_changes_nothing,
-      test_run_unanswered_is_unsupported, test_run_refused_says_why,
-      test_run_half_of_the_circuits_suffice, test_run_waits_for_all_to_connect,
-      test_run_lost_measurer_ends_it, test_run_silent_measurer_ends_it,
-      test_run_seconds_count_in_which_all_are_at_work,
+      test_run_silent_background_counts_as_none, test_run_second_is_told_with_its_background,
+      test_run_second_claim_of_a_second_changes_nothing, test_run_unanswered_is_unsupported,
+      test_run_refused_says_why, test_run_half_of_the_circuits_suffice,
+      test_run_waits_for_all_to_connect, test_run_lost_measurer_ends_it,
+      test_run_silent_measurer_ends_it, test_run_seconds_count_in_which_all_are_at_work,
       test_run_too_few_seconds_together_are_no_result, test_run_cheat_comes_with_its_evidence,
       test_run_claims_of_measurers_are_bounded, test_run_words_of_another_id_or_time_change_nothing,
       test_run_cancel_tells_all, test_run_stock_relay_is_not_asked,

@@ -58,6 +58,23 @@ def test_first_minute():
                         r"160/160 sockets", lines[-1])
 
 
+def test_a_second_is_told_with_its_background():
+    """What the relay says of its clients comes behind the measurer's report, and is of that second."""
+    done = measure("run", "--local", "--seconds", "5", "guard1",
+                   net=("--measurable", "--rate", "1MB", "--fault", "guard1:bg-claims=125"))
+    assert done.returncode == DONE, done.stdout + done.stderr
+    lines = [line for line in done.stderr.splitlines() if "/5 s]" in line]
+    assert len(lines) == 5
+    assert all(", background 1.0, " in line for line in lines), lines
+
+
+def test_seconds_that_a_relay_does_not_allow():
+    """Connecting counts, too: it says so before the run, which counts for nothing then."""
+    for seconds in "45", "43":
+        done = measure("run", "--local", "--seconds", seconds, "guard1", net=("--measurable",))
+        assert "of the usual 45 s 42 can be measured (refused)" in done.stdout, done.stdout
+
+
 def test_a_network_that_does_not_know_measuring():
     """Its relays are found out, and measured as those of unmodified tor are."""
     done = measure("run", "--local", "--seconds", "6", "guard1", net=("--rate", "1MB"))

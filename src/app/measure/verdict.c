@@ -59,10 +59,8 @@ static void say_limit(FILE *to, const struct estimate *e)
 static void say_background(FILE *to, const struct run_result *r)
 {
     const struct estimate *e = &r->estimate;
-    fprintf(to,
-            "  Of that %.1f Mbit/s were echoes that we checked and %.1f Mbit/s its clients', as it "
-            "says.\n",
-            mbit(e->x), mbit(e->bg));
+    fprintf(to, "  Of that %.1f Mbit/s were echoes%s and %.1f Mbit/s its clients', as it says.\n",
+            mbit(e->x), r->checked ? " that we checked" : "", mbit(e->bg));
     if (e->clamped)
         fprintf(to, "  In %u of %u seconds it claimed more of them than is believed.\n", e->clamped,
                 e->counted);
