@@ -74,26 +74,3 @@ void auth_methods(const struct options *o, struct text_out *out)
     if (!o->cookie_authentication && !password)
         out_str(out, "NULL");
 }
-
-/* control-spec 3.24: each hash is HMAC-SHA256 with its sentence as the key, over "CookieString |
- * ClientNonce | ServerNonce". */
-err_t auth_challenge(const uint8_t cookie[COOKIE_LEN], const void *client_nonce,
-                     size_t client_nonce_len, const uint8_t server_nonce[SHA256_LEN],
-                     struct auth_hashes *out)
-{
-    static const char to_controller[] = "Tor safe cookie authentication server-to-controller hash",
-                      to_server[] = "Tor safe cookie authentication controller-to-server hash";
-    size_t len = COOKIE_LEN + client_nonce_len + SHA256_LEN;
-    uint8_t *all = malloc(len);
-    if (!all)
-        return ERR_NOMEM;
-    memcpy(all, cookie, COOKIE_LEN);
-    if (client_nonce_len)
-        memcpy(all + COOKIE_LEN, client_nonce, client_nonce_len);
-    memcpy(all + COOKIE_LEN + client_nonce_len, server_nonce, SHA256_LEN);
-    hmac_sha256(to_controller, sizeof to_controller - 1, all, len, out->server);
-    hmac_sha256(to_server, sizeof to_server - 1, all, len, out->client);
-    secret_wipe(all, len);
-    free(all);
-    return OK;
-}

@@ -9,9 +9,9 @@
 
 #include "base/out.h"
 #include "conf/options.h"
-#include "crypto/hash.h"
+#include "crypto/safecookie.h"
 
-enum { COOKIE_LEN = 32 };
+enum { COOKIE_LEN = SAFECOOKIE_LEN };
 
 /* What was offered with AUTHENTICATE. */
 struct auth_offer {
@@ -27,13 +27,5 @@ const char *auth_refusal(const struct options *o, const uint8_t cookie[COOKIE_LE
 
 /* "COOKIE,SAFECOOKIE,HASHEDPASSWORD": what PROTOCOLINFO says can be offered. */
 void auth_methods(const struct options *o, struct text_out *out);
-
-/* SAFECOOKIE: the hashes of both sides over the cookie and both nonces. */
-struct auth_hashes {
-    uint8_t server[SHA256_LEN], client[SHA256_LEN];
-};
-MUST_USE err_t auth_challenge(const uint8_t cookie[COOKIE_LEN], const void *client_nonce,
-                              size_t client_nonce_len, const uint8_t server_nonce[SHA256_LEN],
-                              struct auth_hashes *out);
 
 #endif

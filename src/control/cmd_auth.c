@@ -177,11 +177,11 @@ static int challenge_fault(const struct session *s, const struct args *a, const 
 
 static void challenge(struct session *s, const uint8_t *nonce, size_t len)
 {
-    struct auth_hashes hashes;
-    uint8_t ours[SHA256_LEN]; /* "ServerNonce MUST be 32 bytes long." */
-    char hash_hex[HEX_SIZE(SHA256_LEN)], nonce_hex[HEX_SIZE(SHA256_LEN)];
+    struct safecookie hashes;
+    uint8_t ours[SAFECOOKIE_NONCE_LEN]; /* "ServerNonce MUST be 32 bytes long." */
+    char hash_hex[HEX_SIZE(SHA256_LEN)], nonce_hex[HEX_SIZE(SAFECOOKIE_NONCE_LEN)];
     env_random(control_env(s->control), ours, sizeof ours);
-    if (auth_challenge(control_cookie(s->control), nonce, len, ours, &hashes) != OK) {
+    if (safecookie(control_cookie(s->control), nonce, len, ours, &hashes) != OK) {
         refuse(s, 551, "Internal error");
         return;
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crypto/encode.h"
+#include "crypto/secret.h"
 
 enum { QUEUE_CAP = 64 * 1024 };
 
@@ -25,9 +26,9 @@ static err_t say(struct torbw *t, const char *line)
     return e == OK ? OK : fail(t, e, "%s", err_text(e));
 }
 
-void torbw_init(struct torbw *t, const struct torbw_ops *ops, void *arg)
+void torbw_init(struct torbw *t, struct env *env, const struct torbw_ops *ops, void *arg)
 {
-    *t = (struct torbw){.ops = ops, .arg = arg};
+    *t = (struct torbw){.env = env, .ops = ops, .arg = arg};
     buf_init(&t->in, QUEUE_CAP);
     buf_init(&t->out, QUEUE_CAP);
     (void)say(t, "PROTOCOLINFO 1\r\n");
@@ -37,6 +38,7 @@ void torbw_free(struct torbw *t)
 {
     buf_free(&t->in);
     buf_free(&t->out);
+    secret_wipe(t->cookie, sizeof t->cookie);
 }
 
 /* ---- PROTOCOLINFO ---- */
@@ -74,24 +76,56 @@ static bool has_method(struct text line, const char *method)
 static void note_methods(struct torbw *t, struct text line)
 {
     t->no_proof = has_method(line, "NULL");
-    if (!has_method(line, "COOKIE") || !quoted(line, "COOKIEFILE=\"", t->path, sizeof t->path))
+    if (!has_method(line, "SAFECOOKIE") || !quoted(line, "COOKIEFILE=\"", t->path, sizeof t->path))
         t->path[0] = '\0';
 }
 
 static err_t prove(struct torbw *t)
 {
-    uint8_t cookie[TORBW_COOKIE_LEN];
-    char hex[HEX_SIZE(sizeof cookie)], line[sizeof hex + 32];
-    t->step = TORBW_PROVING;
+    char hex[HEX_SIZE(sizeof t->nonce)], line[sizeof hex + 40];
+    t->step = t->no_proof ? TORBW_PROVING : TORBW_CHALLENGED;
     if (t->no_proof)
         return say(t, "AUTHENTICATE\r\n");
     if (!t->path[0])
         return fail(t, ERR_UNSUPPORTED,
                     "tor's control port wants a password; CookieAuthentication 1 would do");
-    if (!t->ops->cookie(t->arg, t->path, cookie))
+    if (!t->ops->cookie(t->arg, t->path, t->cookie))
         return fail(t, ERR_STATE, "tor's cookie in \"%.120s\" cannot be read", t->path);
-    snprintf(line, sizeof line, "AUTHENTICATE %s\r\n", hex_lower(cookie, sizeof cookie, hex));
+    env_random(t->env, t->nonce, sizeof t->nonce);
+    snprintf(line, sizeof line, "AUTHCHALLENGE SAFECOOKIE %s\r\n",
+             hex_lower(t->nonce, sizeof t->nonce, hex));
     return say(t, line);
+}
+
+static bool take_hex(struct text line, const char *key, uint8_t *out, size_t len)
+{
+    struct text word;
+    while (text_token(&line, &word))
+        if (text_starts(word, key)) {
+            const struct text hex = {word.s + strlen(key), word.len - strlen(key)};
+            return hex_decode_exact(hex, out, len) == OK;
+        }
+    return false;
+}
+
+/* "250 AUTHCHALLENGE SERVERHASH=... SERVERNONCE=..." */
+static err_t answer_challenge(struct torbw *t, struct text line)
+{
+    uint8_t said[SHA256_LEN], theirs[SAFECOOKIE_NONCE_LEN];
+    char hex[HEX_SIZE(SHA256_LEN)], out[sizeof hex + 32];
+    struct safecookie right;
+    if (!take_hex(line, "SERVERHASH=", said, sizeof said) ||
+        !take_hex(line, "SERVERNONCE=", theirs, sizeof theirs))
+        return fail(t, ERR_MALFORMED, "tor's control port does not answer the challenge");
+    if (safecookie(t->cookie, t->nonce, sizeof t->nonce, theirs, &right) != OK)
+        return fail(t, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
+    if (!secret_equal(said, right.server, sizeof said))
+        return fail(t, ERR_STATE,
+                    "what answers does not know the cookie in \"%.120s\" that it names", t->path);
+    t->step = TORBW_PROVING;
+    snprintf(out, sizeof out, "AUTHENTICATE %s\r\n",
+             hex_lower(right.client, sizeof right.client, hex));
+    return say(t, out);
 }
 
 /* ---- lines ---- */
@@ -115,6 +149,8 @@ static err_t answered(struct torbw *t, struct text line)
                     line.len < 120 ? (int)line.len : 120, line.s);
     if (t->step == TORBW_ASKED)
         return prove(t);
+    if (t->step == TORBW_CHALLENGED)
+        return answer_challenge(t, line);
     if (t->step == TORBW_PROVING) {
         t->step = TORBW_SUBSCRIBING;
         return say(t, "SETEVENTS BW\r\n");

@@ -114,24 +114,5 @@ START_TEST(test_auth_methods)
 }
 END_TEST
 
-/* control-spec 3.24: HMAC-SHA256 over cookie, client's and server's nonce. */
-START_TEST(test_auth_challenge_is_over_cookie_and_both_nonces)
-{
-    static const char text[] = "Tor safe cookie authentication server-to-controller hash";
-    const uint8_t nonce[SHA256_LEN] = {1, 2, 3};
-    struct auth_hashes hashes;
-    uint8_t all[COOKIE_LEN + 5 + SHA256_LEN], want[SHA256_LEN];
-    memcpy(all, cookie, COOKIE_LEN);
-    memcpy(all + COOKIE_LEN, "hello", 5);
-    memcpy(all + COOKIE_LEN + 5, nonce, SHA256_LEN);
-    hmac_sha256(text, sizeof text - 1, all, sizeof all, want);
-    ck_ok(auth_challenge(cookie, "hello", 5, nonce, &hashes));
-    ck_assert_mem_eq(hashes.server, want, sizeof want);
-    ck_assert_mem_ne(hashes.client, want, sizeof want);
-    ck_ok(auth_challenge(cookie, "", 0, nonce, &hashes));
-    ck_assert_mem_ne(hashes.server, want, sizeof want);
-}
-END_TEST
-
 TESTS("control/auth", test_auth_of_nothing_lets_all_in, test_auth_by_cookie, test_auth_by_password,
-      test_auth_by_either, test_auth_methods, test_auth_challenge_is_over_cookie_and_both_nonces)
+      test_auth_by_either, test_auth_methods)

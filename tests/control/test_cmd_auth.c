@@ -143,7 +143,7 @@ END_TEST
 #define NONCE "00112233"
 
 /* The answer to AUTHCHALLENGE; *OURS: what the controller has to say then. */
-static void challenge(struct auth_hashes *hashes)
+static void challenge(struct safecookie *hashes)
 {
     const uint8_t nonce[] = {0x00, 0x11, 0x22, 0x33};
     uint8_t server[SHA256_LEN];
@@ -153,7 +153,7 @@ static void challenge(struct auth_hashes *hashes)
     ck_assert_ptr_nonnull(at);
     at += strlen("SERVERNONCE=");
     ck_ok(hex_decode_exact((struct text){at, 64}, server, sizeof server));
-    ck_ok(auth_challenge(cookie, nonce, sizeof nonce, server, hashes));
+    ck_ok(safecookie(cookie, nonce, sizeof nonce, server, hashes));
     snprintf(want, sizeof want, "250 AUTHCHALLENGE SERVERHASH=%s SERVERNONCE=%s\r\n",
              hex_upper(hashes->server, SHA256_LEN, hash), hex_upper(server, SHA256_LEN, hex));
     ck_assert_str_eq(said, want);
@@ -171,7 +171,7 @@ static const char *authenticate(const uint8_t *bytes, size_t len)
 START_TEST(test_authchallenge_lets_in_who_knows_the_cookie)
 {
     static const char mismatch[] = REFUSED "Safe cookie response did not match expected value.";
-    struct auth_hashes h, next;
+    struct safecookie h, next;
     setup(true);
     challenge(&h);
     lets_in(authenticate(h.client, SHA256_LEN));

@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crypto/encode.h"
 #include "support/test.h"
 
 static struct scene {
+    struct env *env;
     struct torbw t;
     unsigned ready, n;
     uint64_t read, written;
@@ -47,8 +49,9 @@ static void said(const char *want)
 
 static void begin(void)
 {
-    s = (struct scene){.ready = 0};
-    torbw_init(&s.t, &ops, &s);
+    test_env_free(s.env);
+    s = (struct scene){.env = test_env(3)};
+    torbw_init(&s.t, s.env, &ops, &s);
     said("PROTOCOLINFO 1\r\n");
 }
 
@@ -107,14 +110,58 @@ START_TEST(test_torbw_takes_bytes_one_by_one)
 }
 END_TEST
 
-START_TEST(test_torbw_shows_the_cookie)
+#define WITH_COOKIE                                           \
+    HEAD "250-AUTH METHODS=COOKIE,SAFECOOKIE,HASHEDPASSWORD " \
+         "COOKIEFILE=\"/var/lib/tor \\\"x\\\"/cookie\"\r\n" TAIL
+
+/* What the server answers to our challenge, of COOKIE; and what we have to say then. */
+static void challenge(const uint8_t cookie[SAFECOOKIE_LEN], char answer[256], char ours[128])
 {
+    const uint8_t theirs[SAFECOOKIE_NONCE_LEN] = {9, 8, 7};
+    char line[100] = "", hash[HEX_SIZE(SHA256_LEN)], nonce[HEX_SIZE(SHA256_LEN)];
+    struct safecookie h;
+    ck_ok(safecookie(cookie, s.t.nonce, sizeof s.t.nonce, theirs, &h));
+    snprintf(line, sizeof line, "AUTHCHALLENGE SAFECOOKIE %s\r\n",
+             hex_lower(s.t.nonce, sizeof s.t.nonce, hash));
+    said(line);
+    snprintf(answer, 256, "250 AUTHCHALLENGE SERVERHASH=%s SERVERNONCE=%s\r\n",
+             hex_upper(h.server, sizeof h.server, hash), hex_upper(theirs, sizeof theirs, nonce));
+    snprintf(ours, 128, "AUTHENTICATE %s\r\n", hex_lower(h.client, sizeof h.client, hash));
+}
+
+START_TEST(test_torbw_proves_that_it_knows_the_cookie)
+{
+    uint8_t right[SAFECOOKIE_LEN];
+    char answer[256], ours[128];
+    memset(right, 0xab, sizeof right);
     begin();
-    feed(HEAD "250-AUTH METHODS=COOKIE,SAFECOOKIE,HASHEDPASSWORD "
-              "COOKIEFILE=\"/var/lib/tor \\\"x\\\"/cookie\"\r\n" TAIL);
+    feed(WITH_COOKIE);
     ck_assert_str_eq(s.path, "/var/lib/tor \"x\"/cookie");
-    said("AUTHENTICATE abababababababababababababababababababababababababababababababab\r\n");
+    challenge(right, answer, ours);
+    feed(answer);
+    said(ours);
+    feed("250 OK\r\n");
+    said("SETEVENTS BW\r\n");
     torbw_free(&s.t);
+}
+END_TEST
+
+/* Whoever listens there may name any file of 32 bytes: nothing of it is said. */
+START_TEST(test_torbw_tells_the_cookie_to_nobody)
+{
+    const uint8_t wrong[SAFECOOKIE_LEN] = {1};
+    char answer[256], ours[128];
+    begin();
+    feed(WITH_COOKIE);
+    challenge(wrong, answer, ours);
+    fails(answer, ERR_STATE, "does not know the cookie");
+    begin();
+    feed(WITH_COOKIE);
+    buf_drain(&s.t.out, s.t.out.len);
+    fails("250 OK\r\n", ERR_MALFORMED, "challenge");
+    begin();
+    fails(HEAD "250-AUTH METHODS=COOKIE COOKIEFILE=\"/x\"\r\n" TAIL, ERR_UNSUPPORTED, "password");
+    ck_assert_str_eq(s.path, "");
 }
 END_TEST
 
@@ -124,7 +171,7 @@ START_TEST(test_torbw_says_why_not)
     fails(HEAD "250-AUTH METHODS=HASHEDPASSWORD\r\n" TAIL, ERR_UNSUPPORTED, "password");
     begin();
     s.no_cookie = true;
-    fails(HEAD "250-AUTH METHODS=COOKIE COOKIEFILE=\"/x\"\r\n" TAIL, ERR_STATE, "/x");
+    fails(HEAD "250-AUTH METHODS=SAFECOOKIE COOKIEFILE=\"/x\"\r\n" TAIL, ERR_STATE, "/x");
     begin();
     feed(HEAD "250-AUTH METHODS=NULL\r\n" TAIL);
     fails("515 Bad authentication\r\n", ERR_STATE, "515 Bad authentication");
@@ -156,5 +203,5 @@ START_TEST(test_torbw_passes_over_what_it_does_not_know)
 END_TEST
 
 TESTS("measure/torbw", test_torbw_tells_each_second, test_torbw_takes_bytes_one_by_one,
-      test_torbw_shows_the_cookie, test_torbw_says_why_not, test_torbw_is_bounded,
-      test_torbw_passes_over_what_it_does_not_know)
+      test_torbw_proves_that_it_knows_the_cookie, test_torbw_tells_the_cookie_to_nobody,
+      test_torbw_says_why_not, test_torbw_is_bounded, test_torbw_passes_over_what_it_does_not_know)

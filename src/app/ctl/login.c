@@ -10,14 +10,15 @@
 #include "app/ctl/password.h"
 #include "app/ctl/words.h"
 #include "crypto/encode.h"
-#include "crypto/hash.h"
+#include "crypto/safecookie.h"
 #include "crypto/secret.h"
 
-enum { COOKIE_LEN = 32, NONCE_LEN = 32, PATH_SIZE = 4096, REPLY_MAX = 4096 };
-
-/* control-spec 3.24 */
-static const char SERVER_KEY[] = "Tor safe cookie authentication server-to-controller hash";
-static const char CLIENT_KEY[] = "Tor safe cookie authentication controller-to-server hash";
+enum {
+    COOKIE_LEN = SAFECOOKIE_LEN,
+    NONCE_LEN = SAFECOOKIE_NONCE_LEN,
+    PATH_SIZE = 4096,
+    REPLY_MAX = 4096
+};
 
 /* What PROTOCOLINFO said of the ways in. */
 struct ways {
@@ -105,21 +106,10 @@ static err_t read_cookie(struct ctl_conn *c, const char *path, uint8_t cookie[CO
     return OK;
 }
 
-/* HMAC over cookie, our nonce and theirs. */
-static void proof(const char *key, const uint8_t cookie[COOKIE_LEN], const uint8_t ours[NONCE_LEN],
-                  const uint8_t theirs[NONCE_LEN], uint8_t out[SHA256_LEN])
-{
-    uint8_t all[COOKIE_LEN + 2 * NONCE_LEN];
-    memcpy(all, cookie, COOKIE_LEN);
-    memcpy(all + COOKIE_LEN, ours, NONCE_LEN);
-    memcpy(all + COOKIE_LEN + NONCE_LEN, theirs, NONCE_LEN);
-    hmac_sha256(key, strlen(key), all, sizeof all, out);
-    secret_wipe(all, sizeof all);
-}
-
 static err_t with_safecookie(struct ctl_conn *c, const uint8_t cookie[COOKIE_LEN])
 {
-    uint8_t ours[NONCE_LEN], theirs[NONCE_LEN], said[SHA256_LEN], right[SHA256_LEN];
+    uint8_t ours[NONCE_LEN], theirs[NONCE_LEN], said[SHA256_LEN];
+    struct safecookie right;
     char line[64 + HEX_SIZE(SHA256_LEN)], hex[HEX_SIZE(SHA256_LEN)];
     struct ctl_message m;
     crypto_random(NULL, ours, sizeof ours);
@@ -130,13 +120,13 @@ static err_t with_safecookie(struct ctl_conn *c, const uint8_t cookie[COOKIE_LEN
         hex_decode_exact(ctl_value_of(t, "SERVERHASH"), said, sizeof said) != OK ||
         hex_decode_exact(ctl_value_of(t, "SERVERNONCE"), theirs, sizeof theirs) != OK)
         return ctl_fail(c->why, ERR_BAD_KEY, "it does not answer the challenge of SAFECOOKIE");
-    proof(SERVER_KEY, cookie, ours, theirs, right);
-    if (!secret_equal(said, right, sizeof right))
+    TRY(safecookie(cookie, ours, sizeof ours, theirs, &right));
+    if (!secret_equal(said, right.server, sizeof right.server))
         return ctl_fail(c->why, ERR_BAD_KEY,
                         "it does not know the cookie that it names: another "
                         "program's, or an old file");
-    proof(CLIENT_KEY, cookie, ours, theirs, right);
-    snprintf(line, sizeof line, "AUTHENTICATE %s", hex_upper(right, sizeof right, hex));
+    snprintf(line, sizeof line, "AUTHENTICATE %s",
+             hex_upper(right.client, sizeof right.client, hex));
     return answer(c, line);
 }
 

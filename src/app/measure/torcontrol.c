@@ -1,8 +1,10 @@
 #include "app/measure/torcontrol.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "crypto/secret.h"
 #include "net/conn.h"
@@ -31,12 +33,12 @@ static void end(struct torcontrol *t, const char *why)
 
 static bool cookie(void *arg, const char *path, uint8_t out[TORBW_COOKIE_LEN])
 {
-    FILE *f = fopen(path, "re");
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     uint8_t bytes[TORBW_COOKIE_LEN + 1];
-    size_t len = f ? fread(bytes, 1, sizeof bytes, f) : 0;
+    ssize_t len = fd >= 0 ? read(fd, bytes, sizeof bytes) : -1;
     (void)arg;
-    if (f)
-        fclose(f);
+    if (fd >= 0)
+        close(fd);
     if (len == TORBW_COOKIE_LEN)
         memcpy(out, bytes, TORBW_COOKIE_LEN);
     secret_wipe(bytes, sizeof bytes);
@@ -119,7 +121,7 @@ struct torcontrol *torcontrol_new(struct net *n, const struct ipport *at,
     t->ops = ops;
     t->arg = arg;
     t->at = *at;
-    torbw_init(&t->bw, &torbw_ops, t);
+    torbw_init(&t->bw, net_env(n), &torbw_ops, t);
     t->conn = conn_dial(n, at, NULL, &machine, t);
     if (!t->conn) {
         torcontrol_free(t);
