@@ -119,16 +119,40 @@ static const struct coord_proto_ops proto_ops = {
     .on_output = on_output,
 };
 
-struct coord_proto *coordinator_accept(struct coordinator *c)
+/* Who has a /64 has all of its addresses. */
+static bool is_near(const struct ip *a, const struct ip *b)
 {
-    size_t strangers = 0;
-    for (struct csession *o = c->sessions; o; o = o->next)
-        strangers += o->open ? 0 : 1;
-    struct csession *s = strangers < COORDINATOR_STRANGERS_MOST ? calloc(1, sizeof *s) : NULL;
+    return a->family == b->family && memcmp(a->b, b->b, a->family == IP_V6 ? 8 : 4) == 0;
+}
+
+/* Of those who have not said hello, from FROM or (NULL) at all, at most as many as leave room for
+ * one: the oldest goes. */
+static void make_room(struct coordinator *c, const struct ip *from, size_t most)
+{
+    struct csession *oldest = NULL;
+    size_t n = 0;
+    for (struct csession *s = c->sessions; s; s = s->next) { /* the newest first */
+        if (s->open || s->leaving || (from && !is_near(&s->from, from)))
+            continue;
+        oldest = s;
+        n++;
+    }
+    if (n < most)
+        return;
+    oldest->leaving = true;
+    coord_proto_close(oldest->proto, "others came, and it has not said hello");
+}
+
+struct coord_proto *coordinator_accept(struct coordinator *c, const struct ip *from)
+{
+    make_room(c, from, COORDINATOR_STRANGERS_HERE);
+    make_room(c, NULL, COORDINATOR_STRANGERS_MOST);
+    struct csession *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
     const struct coord_proto_config config = {.tls = c->tls, .is_coord = true, .say = &c->say};
     s->coordinator = c;
+    s->from = *from;
     s->proto = coord_proto_new(c->env, &config, &proto_ops, s);
     if (!s->proto) {
         free(s);

@@ -20,6 +20,7 @@ struct coordinator;
 enum {
     COORDINATOR_JOBS_MOST = 4096,
     COORDINATOR_STRANGERS_MOST = 32, /* connections that have not said hello yet */
+    COORDINATOR_STRANGERS_HERE = 8,  /* of them from one address, or one /64 */
     COORDINATOR_PATIENCE_S = 30,     /* a job waits so long for any measurer at all */
     COORDINATOR_WHY = 256,
     COORDINATOR_PAGE = 128, /* relays, of some 600 bytes each */
@@ -76,8 +77,9 @@ MUST_USE err_t coordinator_recalled(struct coordinator *c);
 
 /* ---- measurers ---- */
 
-/* A connection that came in: C's, until hangup(). NULL: no memory, or too many strangers. */
-struct coord_proto *coordinator_accept(struct coordinator *c);
+/* A connection that came in from FROM: C's, until hangup(). Of too many that have not said hello
+ * the oldest goes, so nobody keeps measurers out by waiting. NULL: no memory. */
+struct coord_proto *coordinator_accept(struct coordinator *c, const struct ip *from);
 
 /* ---- relays ---- */
 

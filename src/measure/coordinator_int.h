@@ -12,7 +12,8 @@ struct csession {
     struct coordinator *coordinator;
     struct coord_proto *proto;
     struct mconf_measurer who; /* by its pin */
-    bool known, open;
+    struct ip from;
+    bool known, open, leaving;
     struct msg_hello hello;
     uint64_t reserved_bw;
     unsigned reserved_sockets;

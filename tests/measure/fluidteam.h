@@ -298,7 +298,7 @@ static void fluid_dial(void *arg, struct coord_proto *p, const struct ipport *to
         return;
     }
     m->ours = p;
-    m->theirs = coordinator_accept(m->team->c);
+    m->theirs = coordinator_accept(m->team->c, &(struct ip){IP_V4, {127, 0, 0, 1}});
     ck_assert_ptr_nonnull(m->theirs);
     coord_proto_begin(m->theirs);
     coord_proto_begin(p);

@@ -1,5 +1,6 @@
 #include "measure/coordinator.h"
 
+#include "measure/coordinator_int.h"
 #include "support/measureteam.h"
 
 static const char RELAY[] = "127.0.0.1:9001", OTHER[] = "127.0.0.2:9001";
@@ -313,6 +314,41 @@ START_TEST(test_coordinator_strangers_are_sent_away)
 }
 END_TEST
 
+static size_t sessions(void)
+{
+    size_t n = 0;
+    for (const struct csession *c = team.c->sessions; c; c = c->next)
+        n++;
+    return n;
+}
+
+/* They connect, say nothing, and come again. */
+START_TEST(test_coordinator_strangers_keep_no_measurer_out)
+{
+    team_new(2, 10000000, 3000000);
+    for (unsigned one = 0; one < 2; one++) {
+        size_t most = one ? COORDINATOR_STRANGERS_HERE : COORDINATOR_STRANGERS_MOST;
+        team_kill(1);
+        for (unsigned i = 0; i < 200; i++) {
+            const struct ip from = ip_v4((const uint8_t[]){198, 51, 100, one ? 9 : (uint8_t)i});
+            struct coord_proto *p = coordinator_accept(team.c, &from);
+            ck_assert_ptr_nonnull(p);
+            coord_proto_begin(p);
+            team_step();
+            ck_assert_uint_le(sessions(), 2 + COORDINATOR_STRANGERS_MOST + 1);
+        }
+        ck_assert_uint_ge(sessions(), most);
+        team_start(1);
+        team_pass(2);
+        ck_assert_uint_eq(coordinator_measurers(team.c), 2);
+        if (one) /* all of the first came from elsewhere, and have run out of time */
+            ck_assert_uint_le(sessions(), 2 + most);
+        team_pass(60);
+    }
+    team_free();
+}
+END_TEST
+
 START_TEST(test_coordinator_reload_sends_away_who_is_not_listed)
 {
     team_new(2, 10000000, 3000000);
@@ -499,4 +535,5 @@ TESTS("measure/coordinator", test_coordinator_measures_by_a_team,
       test_coordinator_reload_sends_away_who_is_not_listed, test_coordinator_cancel,
       test_coordinator_finish_lets_runs_end, test_coordinator_without_measurers_says_so,
       test_coordinator_relays_by_name, test_coordinator_unmodified_relays_need_consent,
-      test_coordinator_looks, test_coordinator_what_only_was_asked_is_no_run)
+      test_coordinator_looks, test_coordinator_what_only_was_asked_is_no_run,
+      test_coordinator_strangers_keep_no_measurer_out)

@@ -111,7 +111,7 @@ static void team_dial(void *arg, struct coord_proto *p, const struct ipport *to)
         coord_proto_gone(p, "connection refused");
         return;
     }
-    m->theirs = coordinator_accept(team.c);
+    m->theirs = coordinator_accept(team.c, &(struct ip){IP_V4, {127, 0, 0, 1}});
     if (!m->theirs) { /* out of memory, or too many */
         coord_proto_gone(p, "connection reset");
         return;

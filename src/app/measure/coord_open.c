@@ -41,8 +41,7 @@ static void upkeep_done(void *arg, unsigned number, const char *json)
 static void on_accept(void *arg, int fd, const struct ipport *peer)
 {
     struct coord_service *cs = arg;
-    struct coord_proto *p = coordinator_accept(cs->c);
-    (void)peer;
+    struct coord_proto *p = coordinator_accept(cs->c, &peer->ip);
     if (!p)
         close(fd);
     else if (protowire_accept(cs->s.net, p, fd) != OK)
