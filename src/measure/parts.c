@@ -142,6 +142,13 @@ void parts_connected(struct parts *p, unsigned i, const struct connected_to_rela
     }
 }
 
+void parts_alone_failed(struct parts *p, const char *why)
+{
+    if (!p->over)
+        fail(p, MEAS_LAUNCH_CIRCS, "%u of %u circuits failed: %s", p->told.n_circs, p->told.n_circs,
+             *why ? why : "nobody says why");
+}
+
 /* ---- seconds ---- */
 
 static void add(struct parts *p, const struct part *of, const struct bw_report *r)

@@ -29,6 +29,8 @@ void parts_free(struct parts *p); /* NULL is fine */
  * relay said to the last of those, or "". */
 void parts_connected(struct parts *p, unsigned i, const struct connected_to_relay *c,
                      const char *why);
+/* Part 0, for which the others wait, has got no circuit: whoever is there has not agreed. */
+void parts_alone_failed(struct parts *p, const char *why);
 void parts_report(struct parts *p, unsigned i, const struct bw_report *r);
 void parts_ended(struct parts *p, unsigned i, const struct meas_failure *failure);
 

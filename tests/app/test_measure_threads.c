@@ -2,9 +2,14 @@
  * tests/net/test_measure_run.py. */
 #include "app/measure/threads.h"
 
+#include <netinet/in.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "measure/consent.h"
 #include "measure/parts.h"
 #include "support/test.h"
 
@@ -90,6 +95,49 @@ START_TEST(test_threads_say_together_what_each_met)
 }
 END_TEST
 
+static void *hang_up(void *listener)
+{
+    static unsigned n;
+    int fd;
+    while ((fd = accept(*(int *)listener, NULL, NULL)) >= 0) {
+        n++;
+        close(fd);
+    }
+    return &n;
+}
+
+/* Of a relay that is not of this computer, and agrees to nothing: links are tried one after the
+ * other, three in all, however many threads there are. */
+START_TEST(test_threads_have_few_tries_together)
+{
+    struct connect_to_relay told = told_of(80);
+    struct sockaddr_in at = {.sin_family = AF_INET};
+    socklen_t len = sizeof at;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct threaded *j;
+    pthread_t thread;
+    void *n;
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&at, sizeof at), 0);
+    ck_assert_int_eq(listen(listener, 100), 0);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&at, &len), 0);
+    setup(8);
+    ck_assert_int_eq(pthread_create(&thread, NULL, hang_up, &listener), 0);
+    /* 0.0.0.0 leads here, too, and is no loopback. */
+    told.relay.addrs[0] = (struct ipport){{.family = IP_V4}, ntohs(at.sin_port)};
+    ck_assert(!consent_is_free(&told.relay.addrs[0]));
+    ck_ok(threaded_new(t.threads, "m1", &told, &ops, &t, &j));
+    net_run(t.net);
+    ck_assert_uint_eq(t.ends, 1);
+    ck_assert_int_eq(t.failure.code, MEAS_LAUNCH_CIRCS);
+    threaded_free(j);
+    teardown();
+    shutdown(listener, SHUT_RDWR);
+    pthread_join(thread, &n);
+    ck_assert_uint_eq(*(unsigned *)n, 3);
+    close(listener);
+}
+END_TEST
+
 START_TEST(test_threads_are_told_to_stop)
 {
     struct connect_to_relay told = told_of(8);
@@ -139,4 +187,5 @@ START_TEST(test_threads_what_makes_no_sense)
 END_TEST
 
 TESTS("app/measure/threads", test_threads_say_together_what_each_met, test_threads_are_told_to_stop,
-      test_threads_end_with_measurements_under_way, test_threads_what_makes_no_sense)
+      test_threads_have_few_tries_together, test_threads_end_with_measurements_under_way,
+      test_threads_what_makes_no_sense)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/measure/threads_int.h"
+#include "measure/consent.h"
 #include "measure/parts.h"
 
 struct threads {
@@ -24,6 +25,7 @@ struct threaded {
     unsigned n, first_thread; /* parts */
     struct parts *parts;
     struct order *free_orders[PARTS_MOST]; /* so that it ends without memory, too */
+    struct order *waiting[PARTS_MOST];     /* parts that begin once the relay has agreed */
     struct threaded *next;
 };
 
@@ -35,6 +37,35 @@ static struct threaded *find(const struct threads *t, uint64_t job)
     while (j && j->job != job)
         j = j->next;
     return j;
+}
+
+static struct thread *thread_of(const struct threaded *j, unsigned part)
+{
+    return &j->threads->thread[(j->first_thread + part) % j->threads->n];
+}
+
+/* A relay agrees by its answer to the first link (measurement.h): in one part that waits for it,
+ * and so all parts do. False: it has not agreed, and J may be gone. */
+static bool let_others_begin(struct threaded *j, const struct news *n)
+{
+    bool agreed = n->circs.ready_circs != 0, waited = false;
+    for (unsigned i = 0; i < j->n; i++) {
+        waited |= j->waiting[i] != NULL;
+        if (j->waiting[i] && agreed) {
+            mailbox_post(thread_of(j, i)->orders, j->waiting[i]);
+            j->waiting[i] = NULL;
+        }
+    }
+    if (!waited || agreed)
+        return true;
+    parts_alone_failed(j->parts, n->text);
+    return false;
+}
+
+static void connected(struct threaded *j, unsigned part, const struct news *n)
+{
+    if (part || let_others_begin(j, n))
+        parts_connected(j->parts, part, &n->circs, n->text);
 }
 
 /* Of one that is gone nobody needs to hear. */
@@ -49,7 +80,7 @@ static void on_news(void *arg, const struct letter *letter)
     else if (!j)
         return;
     else if (n->kind == NEWS_CONNECTED)
-        parts_connected(j->parts, part, &n->circs, n->text);
+        connected(j, part, n);
     else if (n->kind == NEWS_REPORT)
         parts_report(j->parts, part, &n->report);
     else
@@ -99,11 +130,6 @@ void threads_free(struct threads *t)
 
 /* ---- a measurement ---- */
 
-static struct thread *thread_of(const struct threaded *j, unsigned part)
-{
-    return &j->threads->thread[(j->first_thread + part) % j->threads->n];
-}
-
 static struct order *order_new(const struct threaded *j, enum order_kind kind)
 {
     struct order *o = letter_new(sizeof *o);
@@ -131,7 +157,10 @@ static err_t begin(struct threaded *j, const char *name)
         snprintf(o[i]->name, sizeof o[i]->name, "%s", name);
         o[i]->told = parts_told(&j->told, i, j->n);
         o[i]->first = parts_first(&j->told, i, j->n);
-        mailbox_post(thread_of(j, i)->orders, o[i]);
+        if (i && !consent_is_free(&j->told.relay.addrs[0]))
+            j->waiting[i] = o[i];
+        else
+            mailbox_post(thread_of(j, i)->orders, o[i]);
     }
     return good ? OK : ERR_NOMEM;
 }
@@ -168,9 +197,11 @@ void threaded_free(struct threaded *j)
     while (*at != j)
         at = &(*at)->next;
     *at = j->next;
-    for (unsigned i = 0; i < j->n; i++)
+    for (unsigned i = 0; i < j->n; i++) {
+        letter_free(j->waiting[i]);
         if (j->free_orders[i])
             mailbox_post(thread_of(j, i)->orders, j->free_orders[i]);
+    }
     parts_free(j->parts);
     free(j);
 }
