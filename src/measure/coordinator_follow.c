@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crypto/encode.h"
+#include "crypto/secret.h"
 #include "measure/coordinator_plan.h"
 #include "measure/jsontext.h"
 
@@ -12,6 +13,8 @@ err_t coordinator_secret(struct coordinator *c, const void *secret, size_t len)
     struct cplan *p = c->plan;
     if (len < SCHEDULE_SECRET_LEAST || len > sizeof p->secret)
         return ERR_LIMIT;
+    if (p->made && (len != p->secret_len || !secret_equal(secret, p->secret, len)))
+        log_notice(c->env->log, "Schedules have another secret, from the next day on");
     memcpy(p->secret, secret, len);
     p->secret_len = len;
     return OK;

@@ -2,6 +2,7 @@
  * would have most of them as new ones, all in its first slots. */
 #include "app/measure/planside.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,5 +96,44 @@ START_TEST(test_planside_waits_for_a_folder_as_long_as_more_is_read)
 }
 END_TEST
 
+static void write_file(const char *name, const char *text)
+{
+    FILE *f = fopen(in_dir(name), "w");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_ge(fputs(text, f), 0);
+    fclose(f);
+}
+
+static void name_relays(const char *name, const char *text)
+{
+    write_file(name, text);
+    snprintf(t.conf.relays, sizeof t.conf.relays, "%s", in_dir(name));
+    planside_reload(t.p, &t.conf);
+}
+
+/* As the configuration names them by now; one that is wrong changes nothing. */
+START_TEST(test_planside_other_files_are_read_again)
+{
+    static const char one[] = "9695DFC35FFEB861329B9F1AB04C46397020CE31@203.0.113.7:9001\n";
+    setup("none");
+    look("waiting for relays");
+    name_relays("bad", "this is no relay\n");
+    look("waiting for relays");
+    name_relays("good", one);
+    look("waiting for measurers");
+    name_relays("bad", "this is no relay\n");
+    look("waiting for measurers");
+    write_file("secret", "too short");
+    snprintf(t.conf.secret, sizeof t.conf.secret, "%s", in_dir("secret"));
+    name_relays("none", "");
+    look("waiting for measurers");
+    t.conf.secret[0] = 0;
+    name_relays("none", "");
+    look("waiting for relays");
+    teardown();
+}
+END_TEST
+
 TESTS("app/measure_planside", test_planside_waits_for_descriptors_that_are_fetched,
-      test_planside_waits_for_a_folder_as_long_as_more_is_read)
+      test_planside_waits_for_a_folder_as_long_as_more_is_read,
+      test_planside_other_files_are_read_again)

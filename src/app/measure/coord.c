@@ -58,7 +58,7 @@ static void reload(void *arg, const struct mconf *conf)
     coord_move_source(cs, &fresh);
     coordinator_reconfigure(cs->c, &fresh);
     upkeep_reconfigure(cs->upkeep, &fresh);
-    planside_reload(cs->plan);
+    planside_reload(cs->plan, &fresh);
     log_notice(&cs->s.log,
                "Read again: %zu measurers are listed; addresses, keys and folders of our own "
                "are those of the start",

@@ -222,8 +222,13 @@ void planside_expect(struct planside *p, const struct mconf_coord *conf)
     p->has_given = false;
 }
 
-void planside_reload(struct planside *p)
+void planside_reload(struct planside *p, const struct mconf_coord *conf)
 {
+    if (planside_check(p->config.log, conf) == OK) {
+        snprintf(p->relays, sizeof p->relays, "%s", conf->relays);
+        if (take_secret(p, conf->secret) != OK)
+            log_warn(p->config.log, "The secret of schedules stays as it was");
+    }
     if (p->has_given && give(p) != OK)
         log_warn(p->config.log, "The relays of the schedule stay as they were");
 }

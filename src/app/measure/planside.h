@@ -29,8 +29,8 @@ void planside_close(struct planside *p); /* NULL is fine */
 /* Gives the coordinator its relays, now and when there is something new. ERR_IO, ERR_MALFORMED
  * (both logged): the file of those that have opted in; ERR_NOMEM. */
 MUST_USE err_t planside_begin(struct planside *p);
-/* That file may be another by now; if it is wrong, the relays stay as they were. */
-void planside_reload(struct planside *p);
+/* That file, and the secret's, may be others by now; if one is wrong, both stay as they were. */
+void planside_reload(struct planside *p, const struct mconf_coord *conf);
 /* Documents are to come from where CONF says: they are waited for, as at a start, and meanwhile the
  * relays stay as they are. */
 void planside_expect(struct planside *p, const struct mconf_coord *conf);
