@@ -240,6 +240,17 @@ def test_reasons_and_statuses(team):
     assert measure("ctl", "--ctrl-addr", "/nowhere/ctl", "status").returncode == 3
 
 
+def test_two_coordinators_do_not_share_results(team):
+    """Neither would know how often the other has measured a relay."""
+    os.mkdir(os.path.join(team.folder, "other"), 0o700)
+    other = team.start("other", "coord", "-c", "coord.ini", "--listen-addr",
+                       "127.0.0.1:%d" % sut_module.free_port(), "--ctrl-addr",
+                       os.path.join(team.folder, "other", "ctl"))
+    assert other.process.wait(20) == 1
+    assert "Another coordinator keeps its results in" in other.log(), other.log()
+    assert team.ctl("status").returncode == 0
+
+
 @pytest.mark.parametrize("mode", ["echo2", "sink2"])
 def test_relays_that_know_no_measurements(tmp_path, mode):
     """As those of tor: ctl measure --mode, with the second hop at each measurer."""

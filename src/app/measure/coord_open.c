@@ -106,6 +106,7 @@ err_t coord_begin(struct coord_service *cs)
     TRY(ctlplace_make(&cs->conf, &cs->s.log, path));
     TRY(tls_ctx_new_client(&cs->relay_tls));
     TRY(resultsdir_open(cs->conf.resultsdir, &cs->s.log, &cs->results));
+    TRY(resultsdir_lock(cs->results));
     const struct link_config link = {.tls = cs->relay_tls, .identity = &cs->keys.identity};
     cs->proofs = (struct relayproofs){cs->s.net, cs->relay_tls, &cs->c};
     cs->talks = relaytalks_new(cs->s.net, &link, &cs->c);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,6 +47,19 @@ err_t resultsdir_open(const char *path, struct log *log, struct resultsdir **out
         log_warn(log, "Results in %s: cannot open the folder: %s", path, strerror(errno));
     free(r);
     return e == ERR_NOMEM ? e : ERR_IO;
+}
+
+err_t resultsdir_lock(struct resultsdir *r)
+{
+    if (flock(files_fd(r->folder), LOCK_EX | LOCK_NB) == 0)
+        return OK;
+    if (errno == EWOULDBLOCK)
+        log_err(files_log(r->folder),
+                "Another coordinator keeps its results in %s: each needs a datadir of its own",
+                files_dir(r->folder));
+    else
+        (void)complain(r, "lock the folder");
+    return ERR_STATE;
 }
 
 /* ---- writing ---- */

@@ -11,6 +11,9 @@ struct resultsdir;
 /* PATH is made if need be. ERR_IO (logged), ERR_NOMEM. */
 MUST_USE err_t resultsdir_open(const char *path, struct log *log, struct resultsdir **out);
 void resultsdir_close(struct resultsdir *r); /* NULL is fine */
+/* Until it is closed no other coordinator keeps its results there, of whose runs this one would not
+ * know. ERR_STATE (logged): one does. */
+MUST_USE err_t resultsdir_lock(struct resultsdir *r);
 
 /* Appends LINE, which has its end, to the file of the day of NOW_S; SYNCED: it is on disk then.
  * ERR_FULL, ERR_IO (logged): it is not written; one that was not to be synced is kept, within
