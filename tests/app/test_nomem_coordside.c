@@ -202,7 +202,7 @@ static bool planside_once(uint64_t k)
         kept = planside_keep(p, "{}\n", true);
         begun = planside_begin(p);
         turns(3);
-        planside_reload(p);
+        planside_reload(p, &t.conf);
     }
     planside_close(p);
     (void)nomem_out();
