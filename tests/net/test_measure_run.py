@@ -178,6 +178,52 @@ def test_the_next_address_is_tried(options):
     assert re.search(r"^guard1 carries ", done.stdout)
 
 
+# In a test network: who asks meets guard1, and whoever comes next is led to guard2.
+ANOTHER = r"""
+import json, os, socket, subprocess, sys, threading
+nodes = json.load(open(os.environ["TUNIC_TESTNET_DIR"] + "/nodes.json"))["nodes"]
+at = {n["nickname"]: (n["address"], n["or_port"]) for n in nodes}
+front = socket.create_server(("127.0.0.1", 0))
+
+def pump(a, b):
+    try:
+        while data := a.recv(65536):
+            b.sendall(data)
+        b.shutdown(socket.SHUT_WR)
+    except OSError:
+        a.close()
+
+def serve():
+    whom = "guard1"
+    while True:
+        a, b = front.accept()[0], socket.create_connection(at[whom])
+        whom = "guard2"
+        for pair in (a, b), (b, a):
+            threading.Thread(target=pump, args=pair, daemon=True).start()
+
+threading.Thread(target=serve, daemon=True).start()
+sys.exit(subprocess.run([sys.argv[1], "measure", "run", "--local", "--seconds", "4", "--sockets", "4",
+                         "127.0.0.1:%d" % front.getsockname()[1]], check=False).returncode)
+"""
+
+
+def test_who_was_asked_is_who_is_measured():
+    """A relay named by its address alone: what another carries is not booked on it."""
+    done = subprocess.run(there([TUNIC, "testnet", "--no-client", "--quiet", "--measurable", "--",
+                                 "python3", "-c", ANOTHER, TUNIC]),
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=90,
+                          check=False)
+    assert done.returncode == NOT_ALL, done.stdout + done.stderr
+    assert done.stdout.strip().endswith("(wrong_identity)"), done.stdout
+
+
+def test_what_was_not_checked_is_not_said_to_be():
+    done = measure("run", "--local", "--seconds", "4", "--check", "0", "guard1",
+                   net=("--measurable", "--rate", "1MB"))
+    assert done.returncode == DONE, done.stdout
+    assert " were echoes and " in done.stdout and "No cell was checked" in done.stdout, done.stdout
+
+
 def test_what_was_measured_until_it_was_interrupted():
     """And the relay hears of it: it may be measured again at once."""
     script = ("cd \"$TUNIC_TESTNET_DIR\"; %(t)s measure run --local guard1 2>err >out & "
@@ -225,6 +271,7 @@ def test_cheats_are_found(fault):
     ("echo-on-closes", "no_circuits"),
     ("run-stalls=3", "timeout"),
     ("run-closes=3", "relay_lost"),
+    ("run-pads=3", "protocol_error|timeout"),
     ("run-aborts=3", "refused|relay_lost"),     # which word comes first is the network's
 ])
 def test_relays_that_fail_in_each_phase(fault, why):
