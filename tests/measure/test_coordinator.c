@@ -170,6 +170,33 @@ START_TEST(test_coordinator_a_clock_that_differs_shifts_nothing)
 END_TEST
 
 /* Its claims are bounded by what its own links carried, and by what it has. */
+static unsigned warned_apart;
+
+static void note_apart(void *arg, enum log_level level, const char *line)
+{
+    (void)arg;
+    warned_apart +=
+        level == LOG_WARN && strstr(line, "measurer m2 and ours lay ") && strstr(line, " ms apart");
+}
+
+START_TEST(test_coordinator_warns_of_seconds_apart)
+{
+    struct log log = {.least = LOG_WARN, .sink = note_apart};
+    static const double clocks[] = {0.97, 0.9, 1.1};
+    for (size_t i = 0; i < 3; i++) {
+        team_new(2, 10000000, 3000000);
+        team.env->log = &log;
+        team.measurers[1].fault.clock = clocks[i];
+        warned_apart = 0;
+        (void)team_measure(RELAY);
+        team_pass(20);
+        ck_assert_uint_eq(coordinator_jobs(team.c), 0);
+        ck_assert_uint_eq(warned_apart, i ? 1 : 0);
+        team_free();
+    }
+}
+END_TEST
+
 START_TEST(test_coordinator_boasts_are_not_believed)
 {
     team_new(2, 10000000, 3000000);
@@ -527,7 +554,7 @@ TESTS("measure/coordinator", test_coordinator_measures_by_a_team,
       test_coordinator_a_killed_measurer_fails_its_runs_at_once_and_no_other,
       test_coordinator_two_relays_at_once, test_coordinator_one_run_at_a_time_of_a_relay,
       test_coordinator_every_phase_has_its_end,
-      test_coordinator_a_clock_that_differs_shifts_nothing,
+      test_coordinator_a_clock_that_differs_shifts_nothing, test_coordinator_warns_of_seconds_apart,
       test_coordinator_boasts_are_not_believed,
       test_coordinator_nothing_begins_that_could_be_forgotten,
       test_coordinator_that_is_gone_stops_all_traffic,
