@@ -182,10 +182,12 @@ $(BUILD)/mutant/tunic: $(BUILD)/tests/mutant/mutant.o $(BUILD)/obj/app/main.o $(
 	$(Q)$(PROGRAM_LD) $(foreach f,$(MUTANT_WRAP),-Wl,--wrap=$(f)) $(CLIENT_LIBS)
 
 # Fuzz targets: with a plain main() that replays a corpus, and with libFuzzer.
-$(BUILD)/replay/%: tests/fuzz/%.c tests/fuzz/replay.c $(APP_ARCHIVES) $(BUILD)/libtunic.a
+# Compiled apart from being linked, for ccache knows nothing of both at once.
+$(BUILD)/tests/fuzz/%.o: CFLAGS_ALL += -Wno-missing-prototypes
+$(BUILD)/replay/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(APP_ARCHIVES) $(BUILD)/libtunic.a
 	@mkdir -p $(@D)
-	$(call say,CC,$@)
-	$(Q)$(CC) $(CPPFLAGS_ALL) -Itests $(CFLAGS_ALL) -Wno-missing-prototypes $(LDFLAGS_ALL) $(TEST_LD) -o $@ $< tests/fuzz/replay.c $(APP_ARCHIVES) $(BUILD)/libtunic.a $(APP_LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(TEST_LD) -o $@ $(filter %.o,$^) $(APP_ARCHIVES) $(BUILD)/libtunic.a $(APP_LIBS)
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(APP_ARCHIVES) $(BUILD)/libtunic.a
 	@mkdir -p $(@D)
