@@ -90,8 +90,8 @@ static void order(const char *text)
 static size_t count(const char *word)
 {
     size_t n = 0, len = strlen(word);
-    const char *at = (const char *)buf_at(&t.got), *end = at + t.got.len;
-    while ((at = memmem(at, (size_t)(end - at), word, len))) {
+    const char *at = (const char *)buf_at(&t.got), *end = at ? at + t.got.len : at;
+    while (end > at && (at = memmem(at, (size_t)(end - at), word, len))) {
         n++;
         at += len;
     }
