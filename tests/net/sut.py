@@ -160,14 +160,19 @@ class Sut:
             fields = f.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def connected_relays(self):
-        """The relays that the process has a TCP connection to."""
-        inodes = set()
+    def open_files(self):
+        """Names of what its descriptors are; one may be closed while they are read."""
+        found = set()
         for fd in os.listdir("/proc/%d/fd" % self.process.pid):
             try:
-                inodes.add(os.readlink("/proc/%d/fd/%s" % (self.process.pid, fd)))
+                found.add(os.readlink("/proc/%d/fd/%s" % (self.process.pid, fd)))
             except OSError:
                 pass
+        return found
+
+    def connected_relays(self):
+        """The relays that the process has a TCP connection to."""
+        inodes = self.open_files()
         found = []
         with open("/proc/%d/net/tcp" % self.process.pid, encoding="ascii") as f:
             for line in list(f)[1:]:

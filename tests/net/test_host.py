@@ -560,8 +560,7 @@ def second_address():
 
 def dials_from(mine):
     """The addresses that connections to SILENT are tried from."""
-    descriptors, found = "/proc/%d/fd/" % mine.process.pid, set()
-    sockets = {os.readlink(descriptors + fd) for fd in os.listdir(descriptors)}
+    sockets, found = mine.open_files(), set()
     with open("/proc/%d/net/tcp" % mine.process.pid, encoding="ascii") as f:
         for line in list(f)[1:]:
             fields = line.split()
