@@ -7,36 +7,64 @@ enum { AGE_OLD_S = 2 * 24 * 3600 };
 
 /* ---- why ---- */
 
-static void why_no_figure(const struct report *r, struct docw *w)
+/* What a run came to that gave no figure: what it means, and in short, with what to do. */
+static const struct reason {
+    const char *why, *means, *in_short;
+} reasons[] = {
+    {"unsupported",
+     "It does not know measurements, as tor's relays do not: measure it in a mode for those "
+     "(--mode echo2).",
+     "it is an unmodified tor, and was not measured as one: use --mode echo2"},
+    {"refused", "The relay itself said no.",
+     "the relay refuses: its operator has to allow this coordinator"},
+    {"resting",
+     "It was measured twice within 24 hours, or has sent us away: it is left alone till then.",
+     "it is left alone for a day: measure it tomorrow"},
+    {"offline", "It was not there when its turn in the schedule came.",
+     "it was not there: see whether it runs"},
+    {"no_consent",
+     "It has not agreed: its operator has to write so into its contact line, or to allow the "
+     "coordinator.",
+     "its operator has not agreed yet: the contact line has to say so"},
+    {"unreachable", "Nobody was there: it is down, or somewhere else by now.",
+     "nobody is there: see whether it runs, and at which address"},
+    {"handshake_failed", "Who answered there made no link as relays do.",
+     "what answers there is no relay: see which address and port it has"},
+    {"wrong_identity", "Another relay was there: its keys are not those that it is known by.",
+     "another relay answers there: see whether it has got new keys"},
+    {"timeout", "It did not answer, or not in time: it is down, or the way to it.",
+     "it does not answer: see whether it runs, and is reachable from the measurers"},
+    {"cheat", "What came back was not what went out: it is no figure of an honest relay.",
+     "it returned what was not sent: its figure is to be none"},
+    {"measurer_lost", "A measurer went away: nothing is said about the relay.",
+     "a measurer failed, which says nothing about the relay: measure it again"},
+    {"no_circuits", "Fewer than half of the circuits to it came about.",
+     "too few circuits to it came about: see what the result says of them"},
+    {"protocol_error", "It answered as no relay does.",
+     "it answers as no relay does: see what runs there"},
+    {"relay_lost", "It closed links or circuits, and is left alone for a day.",
+     "it gave up while it was measured: look at its log, and measure it tomorrow"},
+    {"inconclusive",
+     "The measurers were too weak for it, or what it carries was thought too little: it carries "
+     "that at least. Measure again, or with more.",
+     "we could not fill it: measure it again, with more"},
+    {"cancelled", "Somebody cancelled it.", "the run was cancelled: measure it again"},
+};
+
+static const struct reason *reason_of(const struct result *run)
 {
-    static const struct {
-        const char *why, *means;
-    } reasons[] = {
-        {"unsupported", "It does not know measurements, as tor's relays do not: measure it in a "
-                        "mode for those (--mode echo2)."},
-        {"refused", "The relay itself said no."},
-        {"resting", "It was measured twice within 24 hours, or has sent us away: it is left alone "
-                    "till then."},
-        {"offline", "It was not there when its turn in the schedule came."},
-        {"no_consent", "It has not agreed: its operator has to write so into its contact line, or "
-                       "to allow the coordinator."},
-        {"unreachable", "Nobody was there: it is down, or somewhere else by now."},
-        {"handshake_failed", "Who answered there made no link as relays do."},
-        {"wrong_identity", "Another relay was there: its keys are not those that it is known by."},
-        {"timeout", "It did not answer, or not in time: it is down, or the way to it."},
-        {"cheat", "What came back was not what went out: it is no figure of an honest relay."},
-        {"measurer_lost", "A measurer went away: nothing is said about the relay."},
-        {"no_circuits", "Fewer than half of the circuits to it came about."},
-        {"protocol_error", "It answered as no relay does."},
-        {"relay_lost", "It closed links or circuits, and is left alone for a day."},
-        {"inconclusive", "The measurers were too weak for it, or what it carries was thought too "
-                         "little: it carries that at least. Measure again, or with more."},
-        {"cancelled", "Somebody cancelled it."},
-    };
-    const struct result *run = report_run(r, 0);
     for (size_t i = 0; run && i < sizeof reasons / sizeof *reasons; i++)
         if (strcmp(reasons[i].why, run->why) == 0)
-            docw_fmt(w, "- %s\n", reasons[i].means);
+            return &reasons[i];
+    return NULL;
+}
+
+static void why_no_figure(const struct report *r, struct docw *w)
+{
+    const struct result *run = report_run(r, 0);
+    const struct reason *reason = reason_of(run);
+    if (reason)
+        docw_fmt(w, "- %s\n", reason->means);
     if (!run)
         docw_fmt(w, r->begun ? "- Runs of it began, and none was brought to its end.\n"
                              : "- It was never measured.\n");
@@ -162,32 +190,10 @@ void report_put_why(const struct report *r, int64_t now_s, struct docw *w)
 
 static const char *in_short_failed(const struct report *r)
 {
-    static const struct {
-        const char *why, *means;
-    } reasons[] = {
-        {"unsupported", "it is an unmodified tor, and was not measured as one: use --mode echo2"},
-        {"refused", "the relay refuses: its operator has to allow this coordinator"},
-        {"resting", "it is left alone for a day: measure it tomorrow"},
-        {"offline", "it was not there: see whether it runs"},
-        {"no_consent", "its operator has not agreed yet: the contact line has to say so"},
-        {"unreachable", "nobody is there: see whether it runs, and at which address"},
-        {"handshake_failed", "what answers there is no relay: see which address and port it has"},
-        {"wrong_identity", "another relay answers there: see whether it has got new keys"},
-        {"timeout", "it does not answer: see whether it runs, and is reachable from the measurers"},
-        {"cheat", "it returned what was not sent: its figure is to be none"},
-        {"measurer_lost",
-         "a measurer failed, which says nothing about the relay: measure it again"},
-        {"no_circuits", "too few circuits to it came about: see what the result says of them"},
-        {"protocol_error", "it answers as no relay does: see what runs there"},
-        {"relay_lost",
-         "it gave up while it was measured: look at its log, and measure it tomorrow"},
-        {"inconclusive", "we could not fill it: measure it again, with more"},
-        {"cancelled", "the run was cancelled: measure it again"},
-    };
     const struct result *run = report_run(r, 0);
-    for (size_t i = 0; run && i < sizeof reasons / sizeof *reasons; i++)
-        if (strcmp(reasons[i].why, run->why) == 0)
-            return reasons[i].means;
+    const struct reason *reason = reason_of(run);
+    if (reason)
+        return reason->in_short;
     return run ? "no run of it was brought to a good end"
                : "it was not measured, or not to the end";
 }

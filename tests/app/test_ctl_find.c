@@ -12,19 +12,11 @@
 static struct ctl_candidates found;
 static struct ctl_ports ports;
 
-static void write_file(const char *name, const char *text)
-{
-    FILE *f = fopen(in_dir(name), "w");
-    ck_assert_ptr_nonnull(f);
-    fputs(text, f);
-    fclose(f);
-}
-
 static void find_in(const char *torrc)
 {
     found.n = 0;
     ports = (struct ctl_ports){0};
-    write_file("torrc", torrc);
+    write_in_dir("torrc", torrc);
     ck_assert(ctl_find_torrc(&found, in_dir("torrc"), dir, "torrc", &ports));
 }
 
@@ -92,7 +84,7 @@ START_TEST(test_ctl_find_reads_the_file_of_ports)
 {
     char torrc[256];
     new_dir();
-    write_file("ports", "PORT=127.0.0.1:31337\nUNIX_PORT=/run/c\nrubbish\n");
+    write_in_dir("ports", "PORT=127.0.0.1:31337\nUNIX_PORT=/run/c\nrubbish\n");
     snprintf(torrc, sizeof torrc, "ControlPort auto\nControlPortWriteToFile %s\n", in_dir("ports"));
     find_in(torrc);
     ck_assert(ports.is_auto);
@@ -118,13 +110,13 @@ START_TEST(test_ctl_find_reads_proc)
         "echo tor >9/comm && printf 'tor\\0--SocksPort\\0auto\\0' >9/cmdline",
         dir);
     ck_assert_int_eq(system(command), 0);
-    write_file("7/net/tcp", "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when\n"
-                            "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 "
-                            "00000000  1000        0 11 1 0 100 0 0 10 0\n"
-                            "   1: 0100007F:235A 00000000:0000 0A 00000000:00000000 00:00000000 "
-                            "00000000  1000        0 12 1 0 100 0 0 10 0\n"
-                            "   2: 0100007F:2222 00000000:0000 0A 00000000:00000000 00:00000000 "
-                            "00000000  1000        0 99 1 0 100 0 0 10 0\n");
+    write_in_dir("7/net/tcp", "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when\n"
+                              "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 "
+                              "00000000  1000        0 11 1 0 100 0 0 10 0\n"
+                              "   1: 0100007F:235A 00000000:0000 0A 00000000:00000000 00:00000000 "
+                              "00000000  1000        0 12 1 0 100 0 0 10 0\n"
+                              "   2: 0100007F:2222 00000000:0000 0A 00000000:00000000 00:00000000 "
+                              "00000000  1000        0 99 1 0 100 0 0 10 0\n");
     found.n = 0;
     ctl_find_processes(&found, dir);
     ck_assert_uint_eq(found.n, 2);

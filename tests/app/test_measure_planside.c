@@ -2,7 +2,6 @@
  * would have most of them as new ones, all in its first slots. */
 #include "app/measure/planside.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,17 +95,9 @@ START_TEST(test_planside_waits_for_a_folder_as_long_as_more_is_read)
 }
 END_TEST
 
-static void write_file(const char *name, const char *text)
-{
-    FILE *f = fopen(in_dir(name), "w");
-    ck_assert_ptr_nonnull(f);
-    ck_assert_int_ge(fputs(text, f), 0);
-    fclose(f);
-}
-
 static void name_relays(const char *name, const char *text)
 {
-    write_file(name, text);
+    write_in_dir(name, text);
     snprintf(t.conf.relays, sizeof t.conf.relays, "%s", in_dir(name));
     planside_reload(t.p, &t.conf);
 }
@@ -123,7 +114,7 @@ START_TEST(test_planside_other_files_are_read_again)
     look("waiting for measurers");
     name_relays("bad", "this is no relay\n");
     look("waiting for measurers");
-    write_file("secret", "too short");
+    write_in_dir("secret", "too short");
     snprintf(t.conf.secret, sizeof t.conf.secret, "%s", in_dir("secret"));
     name_relays("none", "");
     look("waiting for measurers");

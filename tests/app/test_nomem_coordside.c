@@ -220,20 +220,26 @@ END_TEST
 
 /* ---- the network's documents ---- */
 
+/* Of the folder of this test, if DIRECTORY is NULL. */
+static struct relaysource_config source_of(struct listing *l, const char *directory)
+{
+    static char folder[128], torrc[128];
+    snprintf(folder, sizeof folder, "%s", in_dir(""));
+    snprintf(torrc, sizeof torrc, "%s", in_dir("torrc"));
+    return (struct relaysource_config){.net = t.net,
+                                       .log = &t.log,
+                                       .listing = l,
+                                       .directory = directory ? directory : folder,
+                                       .torrc = torrc,
+                                       .datadir = folder};
+}
+
 static bool relaysource_once(uint64_t k)
 {
     struct relaysource *r = NULL;
-    char folder[128], torrc[128];
-    snprintf(folder, sizeof folder, "%s", in_dir(""));
-    snprintf(torrc, sizeof torrc, "%s", in_dir("torrc"));
     struct env *env = net_env(t.net);
     struct listing *l = listing_new(&t.pin);
-    const struct relaysource_config config = {.net = t.net,
-                                              .log = &t.log,
-                                              .listing = l,
-                                              .directory = folder,
-                                              .torrc = torrc,
-                                              .datadir = folder};
+    const struct relaysource_config config = source_of(l, NULL);
     nomem_in();
     err_t checked = relaysource_check(&config);
     err_t e = relaysource_open(&config, &r);
@@ -262,15 +268,7 @@ END_TEST
 static bool relayfetch_once(uint64_t k)
 {
     struct relaysource *r = NULL;
-    char folder[128], torrc[128];
-    snprintf(folder, sizeof folder, "%s", in_dir(""));
-    snprintf(torrc, sizeof torrc, "%s", in_dir("torrc"));
-    const struct relaysource_config config = {.net = t.net,
-                                              .log = &t.log,
-                                              .listing = t.listing,
-                                              .directory = "fetch",
-                                              .torrc = torrc,
-                                              .datadir = folder};
+    const struct relaysource_config config = source_of(t.listing, "fetch");
     nomem_in();
     err_t e = relaysource_open(&config, &r);
     if (e == OK)

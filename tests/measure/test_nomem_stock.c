@@ -11,6 +11,7 @@
 #include "support/nomem.h"
 
 #include "measure/echohop.h"
+#include "measure/hoprelay.h"
 #include "measure/onehop.h"
 #include "measure/polite.h"
 #include "measure/selfdesc.h"
@@ -287,12 +288,7 @@ static struct stock_config config_of(enum meas_mode mode)
 {
     const struct circ_hop_target t = wired_hop(&n.w, PLAN_MIDDLE, 0, false);
     struct stock_config c = {.told = {.meas_id = 7,
-                                      .relay = {.fp = t.rsa,
-                                                .ed25519 = t.ed,
-                                                .has_fp = true,
-                                                .has_ed25519 = true,
-                                                .addrs = {t.v4},
-                                                .n_addrs = 1},
+                                      .relay = hop_relay(&t),
                                       .mode = mode,
                                       .n_circs = LANES,
                                       .alloc_bw = GIVE,

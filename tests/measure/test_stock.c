@@ -5,6 +5,7 @@
 #include "dirdoc/relaydoc.h"
 #include "measure/echohop.h"
 #include "measure/flight.h"
+#include "measure/hoprelay.h"
 #include "measure/polite.h"
 #include "testnet/misdeeds.h"
 #include "testnet/relay_certs.h"
@@ -144,12 +145,7 @@ static void prepare(enum meas_mode mode, unsigned circs)
     const struct circ_hop_target t = wired_hop(&s.w, PLAN_MIDDLE, 0, false);
     s.relay = t.v4;
     s.config.told = (struct connect_to_relay){.meas_id = 7,
-                                              .relay = {.fp = t.rsa,
-                                                        .ed25519 = t.ed,
-                                                        .has_fp = true,
-                                                        .has_ed25519 = true,
-                                                        .addrs = {t.v4},
-                                                        .n_addrs = 1},
+                                              .relay = hop_relay(&t),
                                               .mode = mode,
                                               .n_circs = circs,
                                               .alloc_bw = GIVE,

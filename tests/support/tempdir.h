@@ -24,6 +24,14 @@ static inline const char *in_dir(const char *name)
     return path;
 }
 
+static inline void write_in_dir(const char *name, const char *text)
+{
+    FILE *f = fopen(in_dir(name), "w");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_ge(fputs(text, f), 0);
+    ck_assert_int_eq(fclose(f), 0);
+}
+
 static inline void remove_dir(void)
 {
     char command[128];

@@ -1,12 +1,11 @@
 #include "app/ctl/login.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "app/cookiefile.h"
 #include "app/ctl/password.h"
 #include "app/ctl/words.h"
 #include "crypto/encode.h"
@@ -83,26 +82,19 @@ static err_t with_password(struct ctl_conn *c, const struct ctl_login *l)
     return e;
 }
 
-/* A file of any other length is no cookie, whoever says so, and its bytes are nobody's business. */
 static err_t read_cookie(struct ctl_conn *c, const char *path, uint8_t cookie[COOKIE_LEN])
 {
-    uint8_t bytes[COOKIE_LEN + 1];
     char shown[301];
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    ssize_t n = fd < 0 ? -1 : read(fd, bytes, sizeof bytes);
+    err_t e = cookiefile_read(path, cookie);
     int error = errno;
-    if (fd >= 0)
-        close(fd);
     ctl_printable(text_of(path), shown, sizeof shown);
-    if (n >= 0 && n != COOKIE_LEN)
+    if (e == ERR_MALFORMED)
         return ctl_fail(c->why, ERR_BAD_KEY, "%s is no cookie: it must have %d bytes", shown,
                         COOKIE_LEN);
-    if (n < 0)
+    if (e != OK)
         return ctl_fail(c->why, ERR_BAD_KEY, "cannot read its cookie %s: %s%s", shown,
                         strerror(error),
                         error == EACCES ? "; are you in its group (debian-tor), or root?" : "");
-    memcpy(cookie, bytes, COOKIE_LEN);
-    secret_wipe(bytes, sizeof bytes);
     return OK;
 }
 
@@ -120,7 +112,8 @@ static err_t with_safecookie(struct ctl_conn *c, const uint8_t cookie[COOKIE_LEN
         hex_decode_exact(ctl_value_of(t, "SERVERHASH"), said, sizeof said) != OK ||
         hex_decode_exact(ctl_value_of(t, "SERVERNONCE"), theirs, sizeof theirs) != OK)
         return ctl_fail(c->why, ERR_BAD_KEY, "it does not answer the challenge of SAFECOOKIE");
-    TRY(safecookie(cookie, ours, sizeof ours, theirs, &right));
+    if (safecookie(cookie, ours, sizeof ours, theirs, &right) != OK)
+        return ctl_fail(c->why, ERR_NOMEM, "%s", err_text(ERR_NOMEM));
     if (!secret_equal(said, right.server, sizeof right.server))
         return ctl_fail(c->why, ERR_BAD_KEY,
                         "it does not know the cookie that it names: another "

@@ -1,12 +1,10 @@
 #include "app/measure/torcontrol.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "crypto/secret.h"
+#include "app/cookiefile.h"
 #include "net/conn.h"
 
 enum { READ_MOST = 4096 };
@@ -33,16 +31,8 @@ static void end(struct torcontrol *t, const char *why)
 
 static bool cookie(void *arg, const char *path, uint8_t out[TORBW_COOKIE_LEN])
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    uint8_t bytes[TORBW_COOKIE_LEN + 1];
-    ssize_t len = fd >= 0 ? read(fd, bytes, sizeof bytes) : -1;
     (void)arg;
-    if (fd >= 0)
-        close(fd);
-    if (len == TORBW_COOKIE_LEN)
-        memcpy(out, bytes, TORBW_COOKIE_LEN);
-    secret_wipe(bytes, sizeof bytes);
-    return len == TORBW_COOKIE_LEN;
+    return cookiefile_read(path, out) == OK;
 }
 
 static void on_ready(void *arg)
